@@ -1,0 +1,170 @@
+"""The typed results that analysis hands to interpretation and report.
+
+Every difference is mutant minus native and carries its interval and the number of replicas on each side.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from kinscope.core.records import Record
+
+
+class Difference(Record):
+    """A mutant-minus-native difference with its uncertainty."""
+
+    value: float | None
+    """None where one side could not be computed."""
+    low: float | None
+    high: float | None
+    """Ends of the interval at ``confidence``; None where fewer than two replicas exist on a side."""
+    confidence: float = 0.95
+    native_replicas: int
+    mutant_replicas: int
+    p_value: float | None = None
+    adjusted_p_value: float | None = None
+    """After correction for the family of comparisons it belongs to."""
+    resolved: bool
+    """True only if the (corrected) test excludes zero and sampling is judged sufficient."""
+    statement: str
+    """In words: the effect with its interval, or ``not resolved by ...``."""
+
+
+class FluctuationProfile(Record):
+    """Per-residue fluctuation of one system by one method, one row per replica."""
+
+    method: Literal["md", "normal_modes", "crystal_b_factor"]
+    state: str
+    variant: str
+    residues: tuple[int, ...]
+    rmsf_angstrom: tuple[tuple[float, ...], ...]
+    """Shape (n_replicas, n_residues)."""
+    length_ns: float
+    """Sampled time per replica; 0 for methods that do not sample."""
+    superposition: str
+    """On what frames were superposed, and on which reference."""
+
+
+class RegionComparison(Record):
+    """Fluctuation of one region, mutant against native."""
+
+    method: Literal["md", "normal_modes"]
+    state: str
+    region: str
+    residues: tuple[int, ...]
+    native_rmsf_angstrom: float
+    mutant_rmsf_angstrom: float
+    difference_angstrom: Difference
+
+
+class SimulationSummary(Record):
+    """One replica of one system."""
+
+    state: str
+    variant: str
+    replica: int
+    seed: int
+    platform: str
+    atoms: int
+    length_ns: float
+    timestep_fs: float
+    temperature_mean_k: float
+    backbone_rmsd_final_angstrom: float
+    status: Literal["finished", "failed"]
+    note: str = ""
+
+
+class StateGeometry(Record):
+    """The conformation of a kinase domain by published, measured definitions."""
+
+    dfg_d1_angstrom: float
+    """Distance of Phe382 CZ to the CA four residues past the helix-C glutamate (Asn... by Modi & Dunbrack 2019)."""
+    dfg_d2_angstrom: float
+    """Distance of Phe382 CZ to the CA of the beta-3 lysine, Lys271."""
+    dfg: Literal["in", "out", "inter", "unassigned"]
+    salt_bridge_271_286_angstrom: float
+    """Shortest distance of Lys271 NZ to a Glu286 carboxylate oxygen."""
+    helix_c: Literal["in", "out", "unassigned"]
+    activation_loop: Literal["extended", "folded", "intermediate", "unassigned"]
+    notes: tuple[str, ...] = ()
+
+
+class ModelGeometry(Record):
+    """State geometry of one model."""
+
+    state: str
+    variant: str
+    alternative: int
+    geometry: StateGeometry
+
+
+class Contact(Record):
+    """One interaction between a residue and a neighbour (or a ligand)."""
+
+    residue: int
+    residue_name: str
+    partner: int
+    partner_name: str
+    kind: str
+    """``hydrogen bond``, ``salt bridge``, ``hydrophobic``, ``pi stacking``, ``cation-pi``, ``van der Waals``."""
+    distance_angstrom: float
+    atoms: str = ""
+    """E.g. ``NZ - OD1``."""
+
+
+class ContactChange(Record):
+    """A contact of the variant's residue that the substitution keeps, loses or gains, in one state."""
+
+    state: str
+    contact: Contact
+    change: Literal["kept", "lost", "gained"]
+    fraction_of_alternatives: float = 1.0
+    """In how many of the mutant's close alternative models it stands."""
+
+
+class DockingComparison(Record):
+    """One drug in one state, mutant against native."""
+
+    drug: str
+    site: str
+    state: str
+    mode: Literal["from known pose", "global"]
+    native_score_kcal_per_mol: float
+    native_spread_kcal_per_mol: float
+    mutant_score_kcal_per_mol: float
+    mutant_spread_kcal_per_mol: float
+    difference_kcal_per_mol: Difference
+    native_rmsd_to_reference_angstrom: float
+    """Symmetry-corrected, of the best pose to the reference pose, native model."""
+    mutant_rmsd_to_reference_angstrom: float
+    reference: str
+    """Co-crystal the reference pose comes from, e.g. ``2HYY:A:STI``."""
+    reference_to_crystal_rmsd_angstrom: float
+    """How far the shipped (relaxed) reference pose is from the crystal's."""
+    native_rmsd_to_crystal_angstrom: float | None = None
+    """Exact, where the wwPDB entry was at hand; otherwise None and the two figures above bound it."""
+    distance_to_variant_angstrom: float
+    """Shortest heavy-atom distance between the drug's reference pose and the substituted residue."""
+    interactions_native: tuple[str, ...]
+    """E.g. ``Met318 hydrogen bond``."""
+    interactions_mutant: tuple[str, ...]
+    contacts_lost: tuple[str, ...]
+    contacts_gained: tuple[str, ...]
+    pose_valid: bool
+    notes: tuple[str, ...] = ()
+
+
+class PocketComparison(Record):
+    """A pocket, mutant against native, in one state."""
+
+    pocket: str
+    state: str
+    residues: tuple[int, ...]
+    native_volume_cubic_angstrom: float
+    mutant_volume_cubic_angstrom: float
+    volume_difference_cubic_angstrom: Difference
+    backbone_rmsd_angstrom: float
+    """Of the pocket's backbone, mutant on native, after superposition on the rest of the kinase domain."""
+    side_chain_rmsd_angstrom: float
+    fluctuation_difference_angstrom: Difference
+    """From normal modes (or dynamics where it resolves)."""

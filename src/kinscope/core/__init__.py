@@ -1,0 +1,1 @@
+"""Ground floor: errors, records, residue names, seeds, files, tables."""

@@ -1,0 +1,80 @@
+"""The failures kinscope expects, each telling what was wrong, where, and what to do.
+
+Whose turn it is decides the exit code: the person who typed the input (2) or the machine
+that could not finish a computation (1).
+"""
+
+from __future__ import annotations
+
+
+class KinscopeError(Exception):
+    """Base of every failure kinscope foresees.
+
+    Parameters
+    ----------
+    what
+        What is wrong, in one sentence.
+    where
+        The place: an argument, a file with line or offset, a residue, a step.
+    remedy
+        What the reader can do about it.
+    """
+
+    exit_code = 1
+
+    def __init__(self, what: str, *, where: str = "", remedy: str = "") -> None:
+        super().__init__(what)
+        self.what = what
+        self.where = where
+        self.remedy = remedy
+
+    def __str__(self) -> str:
+        """The whole message in one block, as the command line prints it."""
+        lines = [self.what]
+        if self.where:
+            lines.append(f"  where: {self.where}")
+        if self.remedy:
+            lines.append(f"  to do: {self.remedy}")
+        return "\n".join(lines)
+
+    def __reduce__(self) -> tuple[object, tuple[object, ...]]:
+        """Pickle with the keyword parts, so that an error crosses a process boundary whole."""
+        return (_rebuild, (type(self), self.what, self.where, self.remedy))
+
+
+def _rebuild(kind: type[KinscopeError], what: str, where: str, remedy: str) -> KinscopeError:
+    return kind(what, where=where, remedy=remedy)
+
+
+class BadInputError(KinscopeError, ValueError):
+    """Something the user gave cannot be used as it is."""
+
+    exit_code = 2
+
+
+class VariantError(BadInputError):
+    """A variant expression that cannot be read, or that contradicts the transcript."""
+
+
+class UnsupportedVariantError(VariantError):
+    """A variant that is understood but that kinscope cannot model."""
+
+
+class StructureError(BadInputError):
+    """A structure file that is damaged, incomplete or not of this kinase."""
+
+
+class LigandError(BadInputError):
+    """A ligand that cannot be prepared for docking or dynamics."""
+
+
+class SettingsError(BadInputError):
+    """A setting out of bounds or unknown."""
+
+
+class RunDirectoryError(BadInputError):
+    """A run directory that is missing, in use, or made by an incompatible version."""
+
+
+class ComputationError(KinscopeError, RuntimeError):
+    """A computation that started on good input and failed."""

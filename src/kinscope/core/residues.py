@@ -1,0 +1,35 @@
+"""Amino-acid names."""
+
+from __future__ import annotations
+
+ONE_TO_THREE: dict[str, str] = {
+    "A": "Ala", "R": "Arg", "N": "Asn", "D": "Asp", "C": "Cys",
+    "Q": "Gln", "E": "Glu", "G": "Gly", "H": "His", "I": "Ile",
+    "L": "Leu", "K": "Lys", "M": "Met", "F": "Phe", "P": "Pro",
+    "S": "Ser", "T": "Thr", "W": "Trp", "Y": "Tyr", "V": "Val",
+}  # fmt: skip
+THREE_TO_ONE: dict[str, str] = {three: one for one, three in ONE_TO_THREE.items()}
+"""Keys in HGVS case (``Lys``); use :func:`one_letter` for any case and for protonation variants."""
+
+PROTONATION_VARIANTS: dict[str, str] = {
+    "HID": "HIS", "HIE": "HIS", "HIP": "HIS", "ASH": "ASP", "GLH": "GLU",
+    "LYN": "LYS", "CYX": "CYS", "CYM": "CYS",
+}  # fmt: skip
+
+
+def one_letter(name: str) -> str:
+    """One-letter code of a residue name in any case, protonation variants included; ``X`` if unknown."""
+    upper = name.strip().upper()
+    upper = PROTONATION_VARIANTS.get(upper, upper)
+    return THREE_TO_ONE.get(upper.capitalize(), "X")
+
+
+def three_letter(code: str) -> str:
+    """PDB residue name (upper case) of a one-letter code.
+
+    Raises
+    ------
+    KeyError
+        If the code is not one of the twenty amino acids.
+    """
+    return ONE_TO_THREE[code].upper()

@@ -1,0 +1,1 @@
+"""Dynamics: solvated systems, replicas, normal modes of the force field."""

@@ -1,0 +1,1 @@
+"""Evidence: what is published of a variant."""

@@ -1,0 +1,1 @@
+"""Interpretation: measurements and evidence to reasoned verdicts."""

@@ -1,0 +1,111 @@
+"""The study's whole result: what `result.json` holds and the report shows."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from kinscope.analysis.results import (
+    ContactChange,
+    DockingComparison,
+    FluctuationProfile,
+    ModelGeometry,
+    PocketComparison,
+    RegionComparison,
+    SimulationSummary,
+)
+from kinscope.core.records import Record, VersionedRecord
+from kinscope.evidence.model import EvidenceSummary
+from kinscope.structures.model import ModelRecord
+from kinscope.variants.model import Variant
+
+
+class Reason(Record):
+    """One measurement or publication that speaks for or against a verdict."""
+
+    tier: Literal["computed", "measured", "published"]
+    text: str
+    source: str
+    """A citation, or the step of this run that computed it."""
+    weight: Literal["strong", "moderate", "weak"]
+
+
+class DrugVerdict(Record):
+    """What is concluded of one drug, with the reasons on both sides."""
+
+    drug: str
+    verdict: Literal[
+        "resistance reported",
+        "reduced binding expected",
+        "no loss of binding detected",
+        "sensitivity reported",
+        "not resolved",
+    ]
+    confidence: Literal["high", "moderate", "low"]
+    mechanism: str
+    """``steric clash``, ``lost contact``, ``shift towards the active conformation``, ``none seen``, ``not resolved``."""
+    reasons_for_binding: tuple[Reason, ...]
+    reasons_against_binding: tuple[Reason, ...]
+    summary: str
+
+
+class Answer(Record):
+    """The answer in three sentences, and how sure it is."""
+
+    sentences: tuple[str, str, str]
+    confidence: Literal["high", "moderate", "low"]
+    confidence_reason: str
+
+
+class Assessment(Record):
+    """The reasoned part of the result."""
+
+    answer: Answer
+    verdicts: tuple[DrugVerdict, ...]
+    mobility: tuple[str, ...]
+    """What may be said on mobility, each sentence with its method and interval, or that it is not resolved."""
+    limits: tuple[str, ...]
+
+
+class StepProvenance(Record):
+    """How one artefact came about."""
+
+    step: str
+    label: str
+    key: str
+    reused: bool
+    """True if it came from the store or the shared cache."""
+    seed: int | None
+    wall_seconds: float
+    platform: str
+
+
+class Measurements(Record):
+    """Everything computed in the run that interpretation reads."""
+
+    models: tuple[ModelRecord, ...]
+    geometries: tuple[ModelGeometry, ...]
+    contact_changes: tuple[ContactChange, ...]
+    docking: tuple[DockingComparison, ...]
+    profiles: tuple[FluctuationProfile, ...]
+    regions: tuple[RegionComparison, ...]
+    pockets: tuple[PocketComparison, ...]
+    simulations: tuple[SimulationSummary, ...]
+
+
+class StudyResult(VersionedRecord):
+    """One assessment of one variant."""
+
+    kinscope_version: str
+    created: str
+    """ISO date of the run (UTC, to the day: the result does not otherwise depend on the clock)."""
+    target: str
+    variant: Variant
+    preset: str
+    settings: dict[str, object]
+    """The study's settings as given, every number of every protocol."""
+    measurements: Measurements
+    evidence: EvidenceSummary
+    assessment: Assessment
+    versions: dict[str, str]
+    """Of kinscope and every library that computed something."""
+    provenance: tuple[StepProvenance, ...]

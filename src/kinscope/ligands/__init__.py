@@ -1,0 +1,1 @@
+"""Ligands: the drug library and its chemistry."""

@@ -1,0 +1,1 @@
+"""Structures: sources, state models, substitutions, geometry, neighbourhoods."""

@@ -1,0 +1,114 @@
+"""The force field that relaxes models: Amber ff14SB, with pairwise-descreened implicit solvent where asked.
+
+OpenMM's CustomGBForce models cost ten times the built-in GBSAOBCForce on a CPU, so the built-in one
+(OBC II; Onufriev, Bashford & Case, Proteins 2004, 55, 383) is used, with mbondi-like radii
+(Tsui & Case, Biopolymers 2001, 56, 275) and the usual screening factors.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+_SCALE = {"H": 0.85, "C": 0.72, "N": 0.79, "O": 0.85, "S": 0.96, "P": 0.86}
+_RADIUS_NM = {"C": 0.17, "N": 0.155, "O": 0.15, "S": 0.18, "P": 0.185}
+_HYDROGEN_ON_NITROGEN_NM = 0.13
+_HYDROGEN_NM = 0.12
+
+
+def create_system(
+    topology: Any,
+    *,
+    implicit_solvent: bool = True,
+    cutoff_nm: float | None = 1.2,
+    constrain_hydrogens: bool = False,
+) -> Any:
+    """An OpenMM System of a model with ff14SB.
+
+    Parameters
+    ----------
+    topology
+        OpenMM topology, all hydrogens present.
+    implicit_solvent
+        Adds GBSAOBCForce with its surface-area term.
+    cutoff_nm
+        Nonbonded cutoff in nm, or None for all pairs.
+    constrain_hydrogens
+        Constrains bonds to hydrogen (for dynamics, not for minimisation).
+    """
+    from openmm import GBSAOBCForce, NonbondedForce, app, unit
+
+    forcefield = app.ForceField("amber14/protein.ff14SB.xml")
+    system = forcefield.createSystem(
+        topology,
+        nonbondedMethod=app.NoCutoff if cutoff_nm is None else app.CutoffNonPeriodic,
+        nonbondedCutoff=(cutoff_nm or 1.0) * unit.nanometer,
+        constraints=app.HBonds if constrain_hydrogens else None,
+        removeCMMotion=False,
+    )
+    nonbonded = next(force for force in system.getForces() if isinstance(force, NonbondedForce))
+    if implicit_solvent:
+        born = GBSAOBCForce()
+        if cutoff_nm is None:
+            born.setNonbondedMethod(GBSAOBCForce.NoCutoff)
+        else:
+            nonbonded.setReactionFieldDielectric(1.0)
+            born.setNonbondedMethod(GBSAOBCForce.CutoffNonPeriodic)
+            born.setCutoffDistance(cutoff_nm * unit.nanometer)
+        bonded_to_nitrogen = _hydrogens_on_nitrogen(topology)
+        for index, atom in enumerate(topology.atoms()):
+            charge = nonbonded.getParticleParameters(index)[0]
+            symbol = atom.element.symbol
+            if symbol == "H":
+                radius = _HYDROGEN_ON_NITROGEN_NM if index in bonded_to_nitrogen else _HYDROGEN_NM
+            else:
+                radius = _RADIUS_NM.get(symbol, 0.15)
+            born.addParticle(charge, radius, _SCALE.get(symbol, 0.8))
+        system.addForce(born)
+    return system
+
+
+def add_position_restraints(
+    system: Any, positions: Any, force_constants: np.ndarray[Any, Any], *, group: int = 0
+) -> Any:
+    """Hold atoms at ``positions`` with harmonic restraints and return the force.
+
+    Parameters
+    ----------
+    positions
+        OpenMM quantity of length n_atoms.
+    force_constants
+        Shape (n_atoms,), kcal/mol/angstrom^2; atoms at 0 are free.
+    """
+    from openmm import CustomExternalForce, unit
+
+    force = CustomExternalForce("0.5*k*((x-x0)^2+(y-y0)^2+(z-z0)^2)")
+    for name in ("k", "x0", "y0", "z0"):
+        force.addPerParticleParameter(name)
+    points = positions.value_in_unit(unit.nanometer)
+    for index in np.flatnonzero(force_constants):
+        strength = float(force_constants[index]) * 418.4  # kcal/mol/A^2 to kJ/mol/nm^2
+        force.addParticle(int(index), [strength, *map(float, points[int(index)])])
+    force.setForceGroup(group)
+    system.addForce(force)
+    return force
+
+
+def cpu_platform(threads: int = 1) -> tuple[Any, dict[str, str]]:
+    """The CPU platform, named everywhere: OpenMM left to choose may take a broken OpenCL driver.
+
+    One thread and deterministic forces give the same answer on the same machine every time.
+    """
+    from openmm import Platform
+
+    return Platform.getPlatformByName("CPU"), {"Threads": str(threads), "DeterministicForces": "true"}
+
+
+def _hydrogens_on_nitrogen(topology: Any) -> set[int]:
+    found = set()
+    for first, second in topology.bonds():
+        for hydrogen, heavy in ((first, second), (second, first)):
+            if hydrogen.element.symbol == "H" and heavy.element.symbol == "N":
+                found.add(hydrogen.index)
+    return found

@@ -1,0 +1,1 @@
+"""Target packs: what is known of a kinase, as data."""

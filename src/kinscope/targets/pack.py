@@ -1,0 +1,154 @@
+"""A target pack: everything kinscope knows of one kinase, as data files with their sources.
+
+``targets/<name>/`` holds ``target.yaml`` (identity, regions, states, binding sites), the transcript,
+the drug library, the evidence tables and the assembled reference models.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TypeVar
+
+from kinscope.core.errors import BadInputError
+from kinscope.core.records import Record
+
+
+class Region(Record):
+    """A named stretch of the protein, isoform-1a numbering, both ends included."""
+
+    name: str
+    """Stable identifier, e.g. ``activation_loop``."""
+    label: str
+    """For people, e.g. ``activation loop``."""
+    start: int
+    end: int
+    kind: str
+    """``domain``, ``segment`` (a part of a domain) or ``pocket``."""
+    residues: tuple[int, ...] = ()
+    """For pockets, which are not one stretch: the members. Empty otherwise."""
+    source: str
+    """Where the boundaries come from."""
+
+    def __contains__(self, residue: object) -> bool:
+        """Whether a residue number belongs to the region."""
+        if self.residues:
+            return residue in self.residues
+        return isinstance(residue, int) and self.start <= residue <= self.end
+
+    def members(self) -> tuple[int, ...]:
+        """Every residue number of the region."""
+        return self.residues or tuple(range(self.start, self.end + 1))
+
+
+class Transcript(Record):
+    """A coding sequence with its protein and its place in the genome."""
+
+    accession: str
+    protein_accession: str
+    cds: str
+    """Coding sequence, upper case, from the A of ATG (c.1) to the stop codon."""
+    protein: str
+    chromosome: str
+    assembly: str
+    genomic_positions: tuple[int, ...]
+    """Genomic position of every CDS base; ``genomic_positions[0]`` is that of c.1. ABL1 is on the plus strand."""
+
+
+class Isoform(Record):
+    """Another isoform of the protein, and how its numbers relate to the reference isoform's."""
+
+    name: str
+    """``1a`` or ``1b``."""
+    transcript_accession: str
+    protein_accession: str
+    offset: int
+    """Its residue number minus the reference isoform's, valid from ``valid_from`` (reference number) on."""
+    valid_from: int
+
+
+class StateDefinition(Record):
+    """One conformation of the kinase that the pack models."""
+
+    id: str
+    """E.g. ``kinase-dfg-out``."""
+    label: str
+    """For people, e.g. ``kinase domain, DFG-out``."""
+    first_residue: int
+    last_residue: int
+    description: str
+    """Which crystals it comes from and why."""
+
+
+class DrugDefinition(Record):
+    """One inhibitor (or natural ligand) of the library."""
+
+    id: str
+    """Lower-case name, e.g. ``imatinib``."""
+    name: str
+    ccd: str
+    """Chemical Component Dictionary code, e.g. ``STI``."""
+    smiles: str
+    """Canonical, neutral, with stereochemistry."""
+    smiles_ph74: str
+    """The protonation and tautomer used, at pH 7.4."""
+    protonation_reason: str
+    identifiers: dict[str, str] = {}
+    """ATC, PubChem CID, ChEMBL id, UNII, each where known."""
+    binding_type: str
+    """``type I``, ``type I1/2``, ``type II``, ``allosteric (STAMP)``, ``natural ligand``."""
+    site: str
+    """``atp`` or ``myristate``."""
+    state: str
+    """Id of the state it binds in this pack."""
+    reference_entry: str
+    """wwPDB entry, chain and residue of the co-crystal, e.g. ``2HYY:A:STI``."""
+    sources: tuple[str, ...]
+
+
+class TargetPack(Record):
+    """One kinase."""
+
+    gene: str
+    name: str
+    uniprot: str
+    reference_isoform: str
+    transcript: Transcript
+    isoforms: tuple[Isoform, ...]
+    regions: tuple[Region, ...]
+    states: tuple[StateDefinition, ...]
+    drugs: tuple[DrugDefinition, ...]
+    directory: Path
+
+    def state(self, identifier: str) -> StateDefinition:
+        """The state of that id (see :func:`load_target` for errors)."""
+        return _by_id(self.states, identifier, "state")
+
+    def drug(self, identifier: str) -> DrugDefinition:
+        """The drug of that id."""
+        return _by_id(self.drugs, identifier, "drug")
+
+    def region(self, name: str) -> Region:
+        """The region of that name."""
+        for region in self.regions:
+            if region.name == name:
+                return region
+        raise KeyError(name)
+
+    def regions_of(self, residue: int) -> tuple[Region, ...]:
+        """Every region that holds a residue, domains first."""
+        found = [region for region in self.regions if residue in region]
+        return tuple(sorted(found, key=lambda region: (region.kind != "domain", region.start)))
+
+
+I = TypeVar("I", StateDefinition, DrugDefinition)
+
+
+def _by_id(items: tuple[I, ...], identifier: str, what: str) -> I:
+    for item in items:
+        if item.id == identifier:
+            return item
+    raise BadInputError(
+        f"There is no {what} {identifier!r} in this target pack.",
+        where=f"{what} {identifier}",
+        remedy=f"Choose from: {', '.join(item.id for item in items)}.",
+    )

@@ -1,0 +1,1 @@
+"""Variants: HGVS, transcript, numbering."""
