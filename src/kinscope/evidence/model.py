@@ -61,6 +61,16 @@ class TreatmentOption(Record):
     citations: tuple[str, ...]
 
 
+class EvidenceBase(Record):
+    """Everything a target pack holds of published evidence."""
+
+    items: tuple[EvidenceItem, ...]
+    options: tuple[TreatmentOption, ...]
+    """The options with what holds for every variant; :func:`kinscope.evidence.lookup` adds the variant's."""
+    searched: tuple[str, ...]
+    """As in :class:`EvidenceSummary`."""
+
+
 class EvidenceSummary(Record):
     """Everything published that the pack holds on a variant."""
 

@@ -14,7 +14,7 @@ from kinscope.analysis.results import (
     SimulationSummary,
 )
 from kinscope.core.records import Record, VersionedRecord
-from kinscope.evidence.model import EvidenceSummary
+from kinscope.evidence.model import EvidenceSummary, TreatmentOption
 from kinscope.structures.model import ModelRecord
 from kinscope.variants.model import Variant
 
@@ -64,6 +64,8 @@ class Assessment(Record):
     mobility: tuple[str, ...]
     """What may be said on mobility, each sentence with its method and interval, or that it is not resolved."""
     limits: tuple[str, ...]
+    options: tuple[TreatmentOption, ...] = ()
+    """The options of the evidence, with what the verdicts of this run add on either side."""
 
 
 class StepProvenance(Record):
