@@ -9,6 +9,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TypeVar
 
+from pydantic import Field
+
 from kinscope.core.errors import BadInputError
 from kinscope.core.records import Record
 
@@ -40,6 +42,17 @@ class Region(Record):
         return self.residues or tuple(range(self.start, self.end + 1))
 
 
+class ExonBlock(Record):
+    """A stretch of the coding sequence that is unbroken in the genome."""
+
+    first: int
+    """First coding base (``c.`` number)."""
+    last: int
+    """Last coding base."""
+    genomic_first: int
+    """Genomic position of the first coding base; the last follows by length and strand."""
+
+
 class Transcript(Record):
     """A coding sequence with its protein and its place in the genome."""
 
@@ -51,7 +64,17 @@ class Transcript(Record):
     chromosome: str
     assembly: str
     genomic_positions: tuple[int, ...]
-    """Genomic position of every CDS base; ``genomic_positions[0]`` is that of c.1. ABL1 is on the plus strand."""
+    """Genomic position of every CDS base; ``genomic_positions[0]`` is that of c.1."""
+    genomic_accession: str = ""
+    """RefSeq accession of the chromosome in that assembly, e.g. ``NC_000009.12``."""
+    strand: str = "+"
+    """``+`` or ``-``."""
+    exons: tuple[ExonBlock, ...] = ()
+    """The coding parts of the exons, from which ``genomic_positions`` is made."""
+    mane: str = ""
+    """The MANE status, e.g. ``MANE Select``; empty if none."""
+    source: str = ""
+    """Where the sequence and the coordinates come from."""
 
 
 class Isoform(Record):
@@ -64,6 +87,11 @@ class Isoform(Record):
     offset: int
     """Its residue number minus the reference isoform's, valid from ``valid_from`` (reference number) on."""
     valid_from: int
+    coding_valid_from: int = 0
+    """First coding base (reference number) shared with the reference; 0: the first base of ``valid_from``.
+
+    The codon of the first shared residue may begin in an exon that is not shared.
+    """
 
 
 class StateDefinition(Record):
@@ -92,7 +120,7 @@ class DrugDefinition(Record):
     smiles_ph74: str
     """The protonation and tautomer used, at pH 7.4."""
     protonation_reason: str
-    identifiers: dict[str, str] = {}
+    identifiers: dict[str, str] = Field(default_factory=dict)
     """ATC, PubChem CID, ChEMBL id, UNII, each where known."""
     binding_type: str
     """``type I``, ``type I1/2``, ``type II``, ``allosteric (STAMP)``, ``natural ligand``."""
@@ -118,6 +146,8 @@ class TargetPack(Record):
     states: tuple[StateDefinition, ...]
     drugs: tuple[DrugDefinition, ...]
     directory: Path
+    aliases: tuple[str, ...] = ()
+    """Other names of the gene and its fusions that may stand before a variant, e.g. ``BCR::ABL1``."""
 
     def state(self, identifier: str) -> StateDefinition:
         """The state of that id (see :func:`load_target` for errors)."""
@@ -140,15 +170,15 @@ class TargetPack(Record):
         return tuple(sorted(found, key=lambda region: (region.kind != "domain", region.start)))
 
 
-I = TypeVar("I", StateDefinition, DrugDefinition)
+Item = TypeVar("Item", StateDefinition, DrugDefinition)
 
 
-def _by_id(items: tuple[I, ...], identifier: str, what: str) -> I:
+def _by_id(items: tuple[Item, ...], identifier: str, what: str) -> Item:
     for item in items:
         if item.id == identifier:
             return item
     raise BadInputError(
         f"There is no {what} {identifier!r} in this target pack.",
         where=f"{what} {identifier}",
-        remedy=f"Choose from: {', '.join(item.id for item in items)}.",
+        remedy=f"Choose from: {', '.join(item.id for item in items) or 'none is defined'}.",
     )

@@ -1,0 +1,195 @@
+"""Reading a target pack: YAML and FASTA files, every one of them validated.
+
+A pack from outside the package is hostile: files are bounded in size, YAML is read without tags, aliases
+or repeated keys, and file names are fixed here, so that a pack cannot point elsewhere.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field, TypeAdapter, ValidationError
+
+from kinscope.core.errors import BadInputError
+from kinscope.core.records import Record
+from kinscope.targets.checks import check_pack
+from kinscope.targets.pack import (
+    DrugDefinition,
+    ExonBlock,
+    Isoform,
+    Region,
+    StateDefinition,
+    TargetPack,
+    Transcript,
+)
+from kinscope.targets.yaml_reader import read_text, read_yaml
+
+MAX_RESIDUES = 40_000
+"""Longer than the longest human protein (titin, about 35,000 residues)."""
+
+
+class _TranscriptFile(Record):
+    """The ``transcript`` mapping of ``target.yaml``."""
+
+    accession: str
+    protein_accession: str
+    chromosome: str
+    assembly: str
+    genomic_accession: str
+    strand: str = Field(default="+", pattern=r"^[+-]$")
+    mane: str = ""
+    exons: tuple[ExonBlock, ...] = Field(min_length=1)
+    source: str
+
+
+class _TargetFile(Record):
+    """``target.yaml``."""
+
+    gene: str = Field(pattern=r"^[A-Za-z0-9-]{1,20}$")
+    name: str
+    uniprot: str
+    reference_isoform: str
+    aliases: tuple[str, ...] = ()
+    transcript: _TranscriptFile
+    isoforms: tuple[Isoform, ...] = ()
+
+
+def target_names() -> tuple[str, ...]:
+    """Names of the packs that ship with kinscope."""
+    return tuple(sorted(path.parent.name for path in _packs_root().glob("*/target.yaml")))
+
+
+@lru_cache(maxsize=8)
+def load_target(name: str = "abl1") -> TargetPack:
+    """A target pack that ships with kinscope (read once per process).
+
+    Raises
+    ------
+    BadInputError
+        If there is no pack of that name, or a file of it is invalid.
+    """
+    names = target_names()
+    if name.lower() not in names:
+        shown = re.sub(r"[^\w.-]", "?", name)[:40]
+        raise BadInputError(
+            f"There is no target pack {shown!r}.",
+            where="target",
+            remedy=f"Choose from: {', '.join(names)}; or give a pack of your own as a directory.",
+        )
+    return load_target_directory(_packs_root() / name.lower())
+
+
+def load_target_directory(path: Path | str) -> TargetPack:
+    """A target pack in a directory: ``target.yaml``, ``regions.yaml``, ``cds.fasta``, ``protein.fasta``.
+
+    ``states.yaml`` and ``drugs.yaml`` may be missing; the pack then has none of them.
+
+    Raises
+    ------
+    BadInputError
+        If a file is missing, damaged, or contradicts another (the message names it).
+    """
+    directory = Path(path)
+    if not directory.is_dir():
+        raise BadInputError(
+            "The target pack is not a directory.",
+            where=str(directory),
+            remedy="Give the directory that holds target.yaml, regions.yaml, cds.fasta and protein.fasta.",
+        )
+    head = _read(directory / "target.yaml", _TargetFile)
+    pack = TargetPack(
+        **head.model_dump(exclude={"transcript", "isoforms"}),
+        transcript=_transcript(directory, head.transcript),
+        isoforms=head.isoforms,
+        regions=_read(directory / "regions.yaml", tuple[Region, ...]),
+        states=_read_optional(directory / "states.yaml", tuple[StateDefinition, ...]),
+        drugs=_read_optional(directory / "drugs.yaml", tuple[DrugDefinition, ...]),
+        directory=directory,
+    )
+    check_pack(pack)
+    return pack
+
+
+def _packs_root() -> Path:
+    return Path(str(files("kinscope.targets")))
+
+
+def _read(path: Path, kind: Any) -> Any:
+    """One YAML file as a validated record, or as a tuple of them: a list, bare or under the file's name."""
+    content = read_yaml(path)
+    if isinstance(content, dict) and list(content) == [path.stem]:
+        content = content[path.stem]
+    if isinstance(content, list):
+        content = tuple(_with_pocket_ends(entry) for entry in content)
+    try:
+        return TypeAdapter(kind).validate_python(content)
+    except ValidationError as error:
+        raise _invalid(path, error) from None
+    except RecursionError:
+        raise BadInputError("The file is nested too deeply.", where=str(path)) from None
+
+
+def _read_optional(path: Path, kind: Any) -> Any:
+    return _read(path, kind) if path.exists() else ()
+
+
+def _with_pocket_ends(entry: Any) -> Any:
+    """Fill ``start`` and ``end`` of an entry that lists ``residues``, so that files need not repeat them."""
+    residues = entry.get("residues") if isinstance(entry, dict) else None
+    if isinstance(residues, list) and residues and all(isinstance(number, int) for number in residues):
+        return {"start": min(residues), "end": max(residues), **entry, "residues": tuple(residues)}
+    return entry
+
+
+def _invalid(path: Path, error: ValidationError) -> BadInputError:
+    """A validation failure in the words of the file: place and reason, never the rejected content."""
+    reasons = [
+        f"{'.'.join(map(str, item['loc'])) or 'top level'}: {item['msg']}" for item in error.errors()[:5]
+    ]
+    return BadInputError(
+        "The file does not follow the layout of a target pack: " + "; ".join(reasons),
+        where=str(path),
+        remedy="Compare it with the same file of the abl1 pack.",
+    )
+
+
+def _transcript(directory: Path, head: _TranscriptFile) -> Transcript:
+    cds = _read_fasta(directory / "cds.fasta", "ACGT", 3 * (MAX_RESIDUES + 1))
+    protein = _read_fasta(directory / "protein.fasta", "ACDEFGHIKLMNPQRSTVWY", MAX_RESIDUES)
+    step = 1 if head.strand == "+" else -1
+    positions: list[int] = []
+    for block in head.exons:
+        if block.first != len(positions) + 1 or block.last < block.first or block.last > len(cds):
+            raise BadInputError(
+                f"The exon blocks do not cover the coding sequence: c.{block.first}_{block.last} "
+                f"follows c.{len(positions)} of {len(cds)} bases.",
+                where=str(directory / "target.yaml"),
+                remedy="List the coding part of every exon in order, without gap or overlap.",
+            )
+        length = block.last - block.first + 1
+        positions.extend(block.genomic_first + step * index for index in range(length))
+    return Transcript(
+        **head.model_dump(exclude={"exons"}),
+        exons=head.exons,
+        cds=cds,
+        protein=protein,
+        genomic_positions=tuple(positions),
+    )
+
+
+def _read_fasta(path: Path, alphabet: str, longest: int) -> str:
+    """The one sequence of a FASTA file, upper case."""
+    lines = read_text(path).splitlines()
+    sequence = "".join(line.strip() for line in lines[1:]).upper()
+    one_header = bool(lines) and lines[0].startswith(">") and not any(">" in line for line in lines[1:])
+    if not one_header or not sequence or set(sequence) - set(alphabet) or len(sequence) > longest:
+        raise BadInputError(
+            f"The file is not one FASTA sequence over the letters {alphabet}.",
+            where=str(path),
+            remedy="Give one header line and one sequence.",
+        )
+    return sequence
