@@ -2,10 +2,27 @@
 
 from __future__ import annotations
 
+import csv
+import io
+import json
+from collections.abc import Sequence
 from pathlib import Path
 
+from kinscope.analysis.results import (
+    ContactChange,
+    DockingComparison,
+    FluctuationProfile,
+    ModelGeometry,
+    PocketComparison,
+    RegionComparison,
+    SimulationSummary,
+)
 from kinscope.core.files import write_atomic
-from kinscope.interpretation.model import StudyResult
+from kinscope.core.records import Record
+from kinscope.core.tables import write_table
+from kinscope.evidence.model import EvidenceHit, TreatmentOption
+from kinscope.interpretation.model import DrugVerdict, StepProvenance, StudyResult
+from kinscope.structures.model import ModelRecord
 
 
 def write_result_json(result: StudyResult, path: Path) -> None:
@@ -14,10 +31,69 @@ def write_result_json(result: StudyResult, path: Path) -> None:
 
 
 def result_schema() -> dict[str, object]:
-    """JSON Schema of ``result.json``."""
-    return StudyResult.model_json_schema(mode="serialization")
+    """JSON Schema (draft 2020-12) of ``result.json``."""
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        **StudyResult.model_json_schema(mode="serialization"),
+    }
 
 
 def export_tables(result: StudyResult, directory: Path, *, csv: bool = False) -> list[Path]:
-    """Write one Parquet table per record list (and CSV beside it where asked) and return the paths."""
-    raise NotImplementedError
+    """Write one Parquet table per list of records into ``directory`` and return the paths.
+
+    Parameters
+    ----------
+    result
+        The study.
+    directory
+        Made if missing.
+    csv
+        Write the same tables as CSV beside the Parquet files, nested parts as JSON text.
+    """
+    directory.mkdir(parents=True, exist_ok=True)
+    paths = []
+    for name, kind, rows in _tables(result):
+        path = directory / f"{name}.parquet"
+        write_table(path, rows, kind)
+        paths.append(path)
+        if csv:
+            path = directory / f"{name}.csv"
+            write_atomic(path, _csv(rows, kind))
+            paths.append(path)
+    return paths
+
+
+def _tables(result: StudyResult) -> list[tuple[str, type[Record], Sequence[Record]]]:
+    measured = result.measurements
+    return [
+        ("models", ModelRecord, measured.models),
+        ("state_geometry", ModelGeometry, measured.geometries),
+        ("contact_changes", ContactChange, measured.contact_changes),
+        ("docking", DockingComparison, measured.docking),
+        ("fluctuation", FluctuationProfile, measured.profiles),
+        ("regions", RegionComparison, measured.regions),
+        ("pockets", PocketComparison, measured.pockets),
+        ("simulations", SimulationSummary, measured.simulations),
+        ("evidence", EvidenceHit, result.evidence.hits),
+        ("options", TreatmentOption, result.evidence.options),
+        ("verdicts", DrugVerdict, result.assessment.verdicts),
+        ("provenance", StepProvenance, result.provenance),
+    ]
+
+
+def _csv(rows: Sequence[Record], kind: type[Record]) -> str:
+    """CSV text with one column per field; a leading ``= + - @`` of text is quoted against spreadsheets."""
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerow(kind.model_fields)
+    for row in rows:
+        writer.writerow([_cell(value) for value in row.model_dump(mode="json").values()])
+    return buffer.getvalue()
+
+
+def _cell(value: object) -> object:
+    if isinstance(value, dict | list):
+        return json.dumps(value)
+    if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r"):
+        return f"'{value}"
+    return value

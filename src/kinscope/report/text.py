@@ -1,0 +1,144 @@
+"""Numbers, names and citations as the page prints them, everything from outside escaped."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from urllib.parse import quote
+
+from markupsafe import Markup, escape
+
+from kinscope.analysis.results import Difference
+from kinscope.report.files import ReportFiles
+
+MINUS = "\N{MINUS SIGN}"
+METHOD_NAMES = {
+    "md": "molecular dynamics",
+    "normal_modes": "normal modes",
+    "crystal_b_factor": "crystal B factors",
+}
+
+# One pattern, so that text is scanned once and the pieces between are escaped.
+_REFERENCE = re.compile(
+    r"(?P<pmid>PMID:?\s?(?P<pmid_number>\d{1,9}))"
+    r"|(?P<pmc>(?P<pmc_number>PMC\d{3,9}))"
+    r"|(?P<doi>(?:doi:\s?|https?://(?:dx\.)?doi\.org/)(?P<doi_name>10\.\d{4,9}/[^\s\"<>;,)\]}']+))"
+    r"|(?P<nct>\bNCT\d{8}\b)",
+    re.IGNORECASE,
+)
+
+
+def link_citations(text: str) -> Markup:
+    """The text, escaped, with PubMed, PMC, DOI and ClinicalTrials.gov identifiers as https links."""
+    parts: list[Markup] = []
+    position = 0
+    for match in _REFERENCE.finditer(text):
+        shown = match.group().rstrip(".")
+        parts.append(escape(text[position : match.start()]))
+        parts.append(
+            Markup('<a href="{}" rel="noopener noreferrer external">{}</a>').format(_address(match), shown)
+        )
+        position = match.start() + len(shown)
+    parts.append(escape(text[position:]))
+    return Markup("").join(parts)
+
+
+def _address(match: re.Match[str]) -> str:
+    if match["pmid"]:
+        return f"https://pubmed.ncbi.nlm.nih.gov/{match['pmid_number']}/"
+    if match["pmc"]:
+        return f"https://pmc.ncbi.nlm.nih.gov/articles/{match['pmc_number'].upper()}/"
+    if match["doi"]:
+        return "https://doi.org/" + quote(match["doi_name"].rstrip("."), safe="/():;._-")
+    return f"https://clinicaltrials.gov/study/{match['nct'].upper()}"
+
+
+def number(value: float | None, digits: int = 2, *, signed: bool = False) -> str:
+    """A number with a true minus sign; a dash where there is none."""
+    if value is None or not math.isfinite(value):
+        return "–"
+    text = f"{value:+.{digits}f}" if signed else f"{value:.{digits}f}"
+    if float(text) == 0:
+        text = f"{0:.{digits}f}"
+    return text.replace("-", MINUS)
+
+
+def interval(difference: Difference, digits: int = 2) -> str:
+    """``+0.31 [−0.10, +0.72]``, or the value alone where there is no interval."""
+    text = number(difference.value, digits, signed=True)
+    if difference.low is None or difference.high is None:
+        return text
+    low, high = (number(end, digits, signed=True) for end in (difference.low, difference.high))
+    return f"{text} [{low}, {high}]"
+
+
+def p_value(value: float | None) -> str:
+    """A p value to two figures, never as zero."""
+    if value is None or not math.isfinite(value):
+        return "–"
+    return "< 0.001" if value < 0.001 else f"{value:.2g}"
+
+
+def duration(seconds: float) -> str:
+    """Wall time as a reader says it."""
+    if not math.isfinite(seconds):
+        return "–"
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s"
+
+
+def method_name(method: str) -> str:
+    """A method's identifier in words."""
+    return METHOD_NAMES.get(method, method)
+
+
+def script_json(value: object) -> Markup:
+    """JSON for a ``<script type="application/json">`` block: no character of it can end the block.
+
+    ASCII output writes U+2028 and U+2029 as escapes; the three characters of markup are escaped likewise.
+    """
+    text = json.dumps(value, ensure_ascii=True, allow_nan=False, separators=(",", ":"))
+    for character in "<>&":
+        text = text.replace(character, f"\\u{ord(character):04x}")
+    return Markup(text)
+
+
+class Names:
+    """Labels of states, drugs and regions; the identifier itself where the pack does not name it."""
+
+    def __init__(self, files: ReportFiles) -> None:
+        self._states = {state.id: state.label for state in files.states}
+        self._drugs = {drug.id: drug for drug in files.drugs}
+        self._regions = {region.name: region.label for region in files.regions}
+        self._order = {state.id: index for index, state in enumerate(files.states)}
+
+    def state(self, identifier: str) -> str:
+        """A state's label."""
+        return self._states.get(identifier, identifier)
+
+    def state_order(self, identifier: str) -> tuple[int, str]:
+        """A sort key: the pack's order first, then the alphabet."""
+        return (self._order.get(identifier, len(self._order)), identifier)
+
+    def drug(self, identifier: str) -> str:
+        """A drug's name."""
+        found = self._drugs.get(identifier)
+        return found.name if found else identifier
+
+    def binding_type(self, identifier: str) -> str:
+        """``type II`` and the like; empty if unknown."""
+        found = self._drugs.get(identifier)
+        return found.binding_type if found else ""
+
+    def binding_state(self, identifier: str) -> str:
+        """The state a drug binds in the pack; empty if unknown."""
+        found = self._drugs.get(identifier)
+        return found.state if found else ""
+
+    def region(self, name: str) -> str:
+        """A region's label."""
+        return self._regions.get(name, name.replace("_", " "))
