@@ -1,0 +1,262 @@
+"""wwPDB entries: from a cache, from a local mirror, or from the wwPDB itself when that is allowed.
+
+Every file is treated as hostile: its size is bounded before and after decompression, and it must
+parse to at least one atom before anything else sees it.
+"""
+
+from __future__ import annotations
+
+import gzip
+import io
+import os
+import re
+import zlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+from urllib.error import URLError
+from urllib.request import Request, urlopen
+
+from kinscope.core.errors import ComputationError, StructureError
+from kinscope.core.files import write_atomic
+
+MIRROR_VARIABLE = "KINSCOPE_PDB_MIRROR"
+"""Environment variable that names a local mirror directory."""
+
+ARCHIVE_URL = "https://files.wwpdb.org/pub/pdb/data/structures/divided/mmCIF/{middle}/{code}.cif.gz"
+"""The archive's own layout (https://www.wwpdb.org/ftp/pdb-ftp-sites)."""
+
+MAX_STORED_BYTES = 64 * 2**20
+MAX_TEXT_BYTES = 256 * 2**20
+"""A whole ribosome is 50 MB of mmCIF; anything larger than this is no kinase."""
+
+Fetch = Callable[[str], bytes]
+"""Takes a URL, gives the body. Replaced by a fake in tests."""
+
+
+class PdbSource:
+    """Where wwPDB entries come from, in this order: cache, mirror, download.
+
+    Parameters
+    ----------
+    mirror
+        Directory with ``pdb/1abc.pdb.gz``, flat files, or the archive's divided layout; PDB or mmCIF,
+        gzip or not. Taken from ``KINSCOPE_PDB_MIRROR`` when not given.
+    cache
+        Directory that receives downloads and is read first.
+    allow_download
+        Whether the wwPDB may be asked for what is not at hand.
+    fetch
+        How to download; the default uses the standard library with a time limit and a size limit.
+    """
+
+    def __init__(
+        self,
+        mirror: Path | None = None,
+        cache: Path | None = None,
+        *,
+        allow_download: bool = False,
+        fetch: Fetch | None = None,
+    ) -> None:
+        named = os.environ.get(MIRROR_VARIABLE)
+        self.mirror = mirror if mirror is not None else (Path(named) if named else None)
+        self.cache = cache
+        self.allow_download = allow_download
+        self._fetch = fetch or _download
+        self._entries: dict[str, Any] = {}
+        if self.mirror is not None and not self.mirror.is_dir():
+            raise StructureError(
+                "The mirror of wwPDB entries is not a directory.",
+                where=str(self.mirror),
+                remedy=f"Give --pdb-mirror or {MIRROR_VARIABLE} a directory that exists.",
+            )
+
+    def entry_path(self, code: str) -> Path:
+        """The file of an entry, downloaded into the cache first if need be and allowed.
+
+        Raises
+        ------
+        StructureError
+            If the code is malformed or the entry is nowhere at hand.
+        ComputationError
+            If the download fails.
+        """
+        code = normal_code(code)
+        for directory in (self.cache, self.mirror):
+            if directory is None:
+                continue
+            for candidate in _candidates(directory, code):
+                if candidate.is_file():
+                    return candidate
+        if self.allow_download:
+            return self._download_entry(code)
+        places = [str(place) for place in (self.cache, self.mirror) if place is not None]
+        raise StructureError(
+            f"The wwPDB entry {code.upper()} is not at hand.",
+            where=" and ".join(places) or "no mirror and no cache are set",
+            remedy=f"Name a mirror with --pdb-mirror or {MIRROR_VARIABLE}, or allow the download.",
+        )
+
+    def read_entry(self, code: str) -> Any:
+        """The ``gemmi.Structure`` of an entry, entities set up; parsed once per source.
+
+        Raises
+        ------
+        StructureError
+            As :meth:`entry_path` and :func:`read_structure_file`.
+        """
+        code = normal_code(code)
+        if code not in self._entries:
+            self._entries[code] = read_structure_file(self.entry_path(code))
+        return self._entries[code]
+
+    def _download_entry(self, code: str) -> Path:
+        if self.cache is None:
+            raise StructureError(
+                f"The wwPDB entry {code.upper()} would be downloaded, but there is no cache to keep it in.",
+                where=code.upper(),
+                remedy="Name a cache directory.",
+            )
+        url = ARCHIVE_URL.format(middle=code[-3:-1], code=code)
+        body = self._fetch(url)
+        parse_structure(_inflate(body, url), url)
+        self.cache.mkdir(parents=True, exist_ok=True)
+        path = self.cache / f"{code}.cif.gz"
+        write_atomic(path, body)
+        return path
+
+
+def normal_code(code: str) -> str:
+    """A wwPDB code in lower case.
+
+    Raises
+    ------
+    StructureError
+        If it is neither a four-character code nor an extended ``pdb_`` one.
+    """
+    lower = code.strip().lower()
+    if not re.fullmatch(r"[0-9][a-z0-9]{3}|pdb_[0-9a-z]{8}", lower):
+        raise StructureError(
+            f"{code[:40]!r} is not a wwPDB code.",
+            where="entry code",
+            remedy="A code is a digit and three letters or digits, such as 2GQG.",
+        )
+    return lower
+
+
+def read_structure_file(path: Path) -> Any:
+    """Read any PDB or mmCIF file (gzip allowed) into a ``gemmi.Structure`` with entities set up.
+
+    Raises
+    ------
+    StructureError
+        If the file is missing, too large, damaged, of another format, or holds no atom.
+    """
+    try:
+        size = path.stat().st_size
+        if size > MAX_STORED_BYTES:
+            raise _too_large(str(path))
+        body = path.read_bytes()
+    except OSError as error:
+        raise StructureError(
+            f"The structure file cannot be read ({error.strerror or error}).",
+            where=str(path),
+            remedy="Check the path and its permissions.",
+        ) from None
+    return parse_structure(_inflate(body, str(path)), str(path))
+
+
+def parse_structure(body: bytes, where: str) -> Any:
+    """Parse uncompressed PDB or mmCIF text into a ``gemmi.Structure`` with entities set up.
+
+    Raises
+    ------
+    StructureError
+        If it is neither format or holds no atom.
+    """
+    import gemmi
+
+    try:
+        text = body.decode("utf-8", errors="strict")
+    except UnicodeDecodeError:
+        raise _unreadable(where, "it is not text") from None
+    try:
+        if re.search(r"^\s*data_", text, re.MULTILINE) and "_atom_site" in text:
+            structure = gemmi.make_structure_from_block(gemmi.cif.read_string(text).sole_block())
+        else:
+            structure = gemmi.read_pdb_string(text)
+    except (RuntimeError, ValueError, IndexError, MemoryError) as error:
+        raise _unreadable(
+            where, str(error).splitlines()[0][:200] if str(error) else "it is damaged"
+        ) from None
+    if len(structure) == 0 or structure[0].count_atom_sites() == 0:
+        raise _unreadable(where, "it holds no atom")
+    structure.merge_chain_parts()
+    structure.setup_entities()
+    return structure
+
+
+def _candidates(directory: Path, code: str) -> Iterator[Path]:
+    middle = code[-3:-1]
+    folders = [
+        directory,
+        directory / "pdb",
+        directory / "mmCIF",
+        directory / middle,
+        directory / "mmCIF" / middle,
+        directory / "pdb" / middle,
+        directory / "structures" / "divided" / "mmCIF" / middle,
+        directory / "structures" / "divided" / "pdb" / middle,
+    ]
+    for folder in folders:
+        for name in (code, code.upper()):
+            for ending in (".cif.gz", ".pdb.gz", ".cif", ".pdb", ".ent", ".ent.gz"):
+                yield folder / f"{name}{ending}"
+        yield folder / f"pdb{code}.ent.gz"
+        yield folder / f"pdb{code}.ent"
+
+
+def _inflate(body: bytes, where: str) -> bytes:
+    if len(body) > MAX_STORED_BYTES:
+        raise _too_large(where)
+    if not body.startswith(b"\x1f\x8b"):
+        return body
+    try:
+        with gzip.open(io.BytesIO(body)) as handle:
+            text = handle.read(MAX_TEXT_BYTES + 1)
+    except (OSError, EOFError, zlib.error) as error:
+        raise _unreadable(where, f"its compression is damaged: {error}") from None
+    if len(text) > MAX_TEXT_BYTES:
+        raise _too_large(where)
+    return text
+
+
+def _download(url: str) -> bytes:
+    request = Request(url, headers={"User-Agent": "kinscope"})  # noqa: S310 (the URL is our own https one)
+    try:
+        with urlopen(request, timeout=60) as answer:
+            body: bytes = answer.read(MAX_STORED_BYTES + 1)
+    except (URLError, TimeoutError, OSError) as error:
+        raise ComputationError(
+            f"The wwPDB entry could not be downloaded ({error}).",
+            where=url,
+            remedy="Check the network, or give a mirror directory with --pdb-mirror.",
+        ) from error
+    return body
+
+
+def _too_large(where: str) -> StructureError:
+    return StructureError(
+        f"The structure file is larger than {MAX_STORED_BYTES // 2**20} MiB "
+        f"({MAX_TEXT_BYTES // 2**20} MiB uncompressed).",
+        where=where,
+        remedy="Give a file that holds the kinase only.",
+    )
+
+
+def _unreadable(where: str, why: str) -> StructureError:
+    return StructureError(
+        f"This is not a structure that can be read: {why}.",
+        where=where,
+        remedy="Give a complete PDB or mmCIF file.",
+    )

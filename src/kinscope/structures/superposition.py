@@ -1,0 +1,127 @@
+"""Rigid superposition of models that share residue numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kinscope.core.errors import StructureError
+from kinscope.core.records import Record
+from kinscope.structures.model import AtomArray
+
+BACKBONE = ("N", "CA", "C", "O")
+
+
+class RigidTransform(Record):
+    """``x -> rotation @ x + translation``, angstrom."""
+
+    rotation: tuple[tuple[float, float, float], tuple[float, float, float], tuple[float, float, float]]
+    translation_angstrom: tuple[float, float, float]
+    rmsd_angstrom: float
+    """Of the atoms it was fitted on, after it is applied."""
+    atoms: int
+    """Number of atom pairs it was fitted on."""
+
+    def apply(self, coordinates: NDArray[Any]) -> NDArray[np.float64]:
+        """Coordinates (n, 3) in angstrom, moved."""
+        moved = np.asarray(coordinates, dtype=np.float64) @ np.asarray(self.rotation).T
+        return np.asarray(moved + np.asarray(self.translation_angstrom))
+
+    def applied_to(self, atoms: AtomArray) -> AtomArray:
+        """A moved copy of an AtomArray."""
+        copy = atoms.copy()
+        copy.coord = self.apply(atoms.coord).astype(np.float32)
+        return copy
+
+
+def kabsch(mobile: NDArray[Any], fixed: NDArray[Any]) -> RigidTransform:
+    """Least-squares rotation and translation of points (n, 3) onto points (n, 3), n >= 3.
+
+    Kabsch, Acta Cryst. A 1976, 32, 922, with the determinant's sign kept positive.
+    """
+    mobile = np.asarray(mobile, dtype=np.float64)
+    fixed = np.asarray(fixed, dtype=np.float64)
+    centre_mobile, centre_fixed = mobile.mean(axis=0), fixed.mean(axis=0)
+    left, _, right = np.linalg.svd((mobile - centre_mobile).T @ (fixed - centre_fixed))
+    sign = np.sign(np.linalg.det(left @ right))
+    rotation = (left @ np.diag([1.0, 1.0, sign]) @ right).T
+    translation = centre_fixed - rotation @ centre_mobile
+    difference = mobile @ rotation.T + translation - fixed
+    rows = [tuple(float(value) for value in row) for row in rotation]
+    return RigidTransform(
+        rotation=(rows[0], rows[1], rows[2]),  # type: ignore[arg-type]
+        translation_angstrom=(float(translation[0]), float(translation[1]), float(translation[2])),
+        rmsd_angstrom=float(np.sqrt((difference**2).sum(axis=1).mean())),
+        atoms=len(mobile),
+    )
+
+
+def common_atoms(
+    first: AtomArray,
+    second: AtomArray,
+    residues: Iterable[int] | None = None,
+    names: tuple[str, ...] | None = BACKBONE,
+) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Indices of atoms with equal residue number and name in two models, shapes (n,) and (n,).
+
+    Parameters
+    ----------
+    residues
+        Restrict to these residue numbers; all if None.
+    names
+        Restrict to these atom names; every heavy atom if None.
+    """
+    wanted = None if residues is None else set(residues)
+
+    def index(atoms: AtomArray) -> dict[tuple[int, str], int]:
+        return {
+            (int(residue), str(name)): position
+            for position, (residue, name, element) in enumerate(
+                zip(atoms.res_id, atoms.atom_name, atoms.element, strict=True)
+            )
+            if (wanted is None or int(residue) in wanted)
+            and (str(name) in names if names is not None else str(element).upper() != "H")
+        }
+
+    one, two = index(first), index(second)
+    shared = [key for key in one if key in two]
+    return (
+        np.array([one[key] for key in shared], dtype=np.intp),
+        np.array([two[key] for key in shared], dtype=np.intp),
+    )
+
+
+def superpose(
+    mobile: AtomArray,
+    fixed: AtomArray,
+    residues: Iterable[int] | None = None,
+    names: tuple[str, ...] = BACKBONE,
+) -> RigidTransform:
+    """The transform that lays ``mobile`` on ``fixed`` over the atoms both have.
+
+    Raises
+    ------
+    StructureError
+        If fewer than three atoms are shared.
+    """
+    first, second = common_atoms(mobile, fixed, residues, names)
+    if len(first) < 3:
+        raise StructureError(
+            "Two structures share too few atoms to be superposed.",
+            where=f"{len(first)} atoms in common",
+            remedy="Both must hold the same part of the protein in the same numbering.",
+        )
+    return kabsch(mobile.coord[first], fixed.coord[second])
+
+
+def rmsd_after_superposition(
+    mobile: AtomArray,
+    fixed: AtomArray,
+    residues: Iterable[int] | None = None,
+    names: tuple[str, ...] = BACKBONE,
+) -> float:
+    """RMSD in angstrom over the shared atoms after superposing on the same atoms."""
+    return superpose(mobile, fixed, residues, names).rmsd_angstrom

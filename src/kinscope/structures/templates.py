@@ -1,0 +1,40 @@
+"""Heavy atoms of the twenty amino acids (wwPDB version 3 names)."""
+
+from __future__ import annotations
+
+_BACKBONE = ("N", "CA", "C", "O")
+
+_SIDE_CHAIN: dict[str, tuple[str, ...]] = {
+    "ALA": ("CB",),
+    "ARG": ("CB", "CG", "CD", "NE", "CZ", "NH1", "NH2"),
+    "ASN": ("CB", "CG", "OD1", "ND2"),
+    "ASP": ("CB", "CG", "OD1", "OD2"),
+    "CYS": ("CB", "SG"),
+    "GLN": ("CB", "CG", "CD", "OE1", "NE2"),
+    "GLU": ("CB", "CG", "CD", "OE1", "OE2"),
+    "GLY": (),
+    "HIS": ("CB", "CG", "ND1", "CD2", "CE1", "NE2"),
+    "ILE": ("CB", "CG1", "CG2", "CD1"),
+    "LEU": ("CB", "CG", "CD1", "CD2"),
+    "LYS": ("CB", "CG", "CD", "CE", "NZ"),
+    "MET": ("CB", "CG", "SD", "CE"),
+    "PHE": ("CB", "CG", "CD1", "CD2", "CE1", "CE2", "CZ"),
+    "PRO": ("CB", "CG", "CD"),
+    "SER": ("CB", "OG"),
+    "THR": ("CB", "OG1", "CG2"),
+    "TRP": ("CB", "CG", "CD1", "CD2", "NE1", "CE2", "CE3", "CZ2", "CZ3", "CH2"),
+    "TYR": ("CB", "CG", "CD1", "CD2", "CE1", "CE2", "CZ", "OH"),
+    "VAL": ("CB", "CG1", "CG2"),
+}
+
+
+def heavy_atoms(residue_name: str) -> tuple[str, ...]:
+    """Heavy-atom names of a standard amino acid inside a chain, backbone first; empty for anything else."""
+    if residue_name not in _SIDE_CHAIN:
+        return ()
+    return _BACKBONE + _SIDE_CHAIN[residue_name]
+
+
+def side_chain_atoms(residue_name: str) -> tuple[str, ...]:
+    """Heavy-atom names of a side chain, from CB outwards."""
+    return _SIDE_CHAIN.get(residue_name, ())
