@@ -28,6 +28,14 @@ class Difference(Record):
     """True only if the (corrected) test excludes zero and sampling is judged sufficient."""
     statement: str
     """In words: the effect with its interval, or ``not resolved by ...``."""
+    unit: str = ""
+    """Of ``value``, ``low`` and ``high``, as printed: ``Å``, ``kcal/mol``, ``Å³``."""
+    smallest_meaningful: float = 0.0
+    """Effects smaller than this are not called a change, however well resolved."""
+    minimum_replicas: int = 2
+    """Fewer replicas on either side leave a difference unresolved."""
+    sampling: str = ""
+    """What was sampled, in words, e.g. ``3 x 0.2 ns per side``; empty for methods that do not sample."""
 
 
 class FluctuationProfile(Record):
@@ -78,7 +86,7 @@ class StateGeometry(Record):
     """The conformation of a kinase domain by published, measured definitions."""
 
     dfg_d1_angstrom: float
-    """Distance of Phe382 CZ to the CA four residues past the helix-C glutamate (Asn... by Modi & Dunbrack 2019)."""
+    """Distance of Phe382 CZ to the CA four residues past the helix-C glutamate (Modi & Dunbrack 2019)."""
     dfg_d2_angstrom: float
     """Distance of Phe382 CZ to the CA of the beta-3 lysine, Lys271."""
     dfg: Literal["in", "out", "inter", "unassigned"]
@@ -106,7 +114,8 @@ class Contact(Record):
     partner: int
     partner_name: str
     kind: str
-    """``hydrogen bond``, ``salt bridge``, ``hydrophobic``, ``pi stacking``, ``cation-pi``, ``van der Waals``."""
+    """``hydrogen bond``, ``salt bridge``, ``hydrophobic``, ``pi stacking``, ``cation-pi`` or
+    ``van der Waals``."""
     distance_angstrom: float
     atoms: str = ""
     """E.g. ``NZ - OD1``."""

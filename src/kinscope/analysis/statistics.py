@@ -1,0 +1,260 @@
+"""Differences with intervals, corrections for many comparisons, and correlated time series.
+
+A replica is the unit everywhere: frames of one trajectory are correlated, and the spread between replicas
+is what a repeated experiment would show. Native and mutant replicas are independent and may differ in spread,
+so the interval is Welch's (Biometrika 1947, 34, 28) with the Welch-Satterthwaite degrees of freedom.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import numpy as np
+
+from kinscope.analysis.results import Difference
+from kinscope.core.errors import BadInputError
+
+FloatArray = np.ndarray[Any, np.dtype[np.float64]]
+Correction = Literal["holm", "benjamini-hochberg"]
+
+
+def difference(
+    native: Sequence[float],
+    mutant: Sequence[float],
+    *,
+    unit: str,
+    confidence: float = 0.95,
+    minimum_replicas: int = 2,
+    smallest_meaningful: float = 0.0,
+    adjusted_p_value: float | None = None,
+    sampling: str = "",
+) -> Difference:
+    """Mutant minus native, with Welch's interval over replicas and a sentence that says what it shows.
+
+    Parameters
+    ----------
+    native, mutant
+        One value per replica, in ``unit``. Values that are not finite are failed replicas and are left out.
+    unit
+        Unit of the values, used in the sentence.
+    confidence
+        Of the two-sided interval.
+    minimum_replicas
+        Fewer on either side (never fewer than two) leave the difference unresolved, whatever its size.
+    smallest_meaningful
+        In ``unit``; a resolved effect smaller than this is not reported as resolved.
+    adjusted_p_value
+        The p value after correction for a family of comparisons, where there is one.
+    sampling
+        What was sampled, e.g. ``3 x 0.2 ns per side``; put into the sentence when nothing is resolved.
+
+    Raises
+    ------
+    BadInputError
+        If ``confidence`` is not between 0 and 1.
+    """
+    if not 0.0 < confidence < 1.0:
+        raise BadInputError(
+            f"A confidence of {confidence} makes no interval.",
+            where="confidence",
+            remedy="Give a number between 0 and 1, e.g. 0.95.",
+        )
+    first, second = _finite(native), _finite(mutant)
+    value = low = high = p_value = None
+    if first.size and second.size:
+        value = float(second.mean() - first.mean())
+    if first.size >= 2 and second.size >= 2 and value is not None:
+        low, high, p_value = _welch(first, second, confidence)
+    raw = Difference(
+        value=value,
+        low=low,
+        high=high,
+        confidence=confidence,
+        native_replicas=int(first.size),
+        mutant_replicas=int(second.size),
+        p_value=p_value,
+        adjusted_p_value=adjusted_p_value if p_value is not None else None,
+        resolved=False,
+        statement="",
+        unit=unit,
+        smallest_meaningful=smallest_meaningful,
+        minimum_replicas=max(2, minimum_replicas),
+        sampling=sampling,
+    )
+    return _judged(raw)
+
+
+def holm(p_values: Sequence[float]) -> FloatArray:
+    """Holm's step-down adjusted p values (Scand. J. Stat. 1979, 6, 65), shape (n_tests,), input order.
+
+    Controls the chance of a single false alarm in the whole family, under any dependence.
+    """
+    p = _checked_p(p_values)
+    order = np.argsort(p, kind="stable")
+    scaled = p[order] * np.arange(p.size, 0, -1)
+    adjusted = np.empty_like(p)
+    adjusted[order] = np.minimum(np.maximum.accumulate(scaled), 1.0)
+    return adjusted
+
+
+def benjamini_hochberg(p_values: Sequence[float]) -> FloatArray:
+    """Step-up adjusted p values (J. R. Stat. Soc. B 1995, 57, 289), shape (n_tests,), input order.
+
+    Controls the expected share of false alarms among the calls, under independence or positive dependence.
+    """
+    p = _checked_p(p_values)
+    order = np.argsort(p, kind="stable")
+    scaled = p[order] * p.size / np.arange(1, p.size + 1)
+    adjusted = np.empty_like(p)
+    adjusted[order] = np.minimum(np.minimum.accumulate(scaled[::-1])[::-1], 1.0)
+    return adjusted
+
+
+def correct_family(differences: Sequence[Difference], *, method: Correction = "holm") -> list[Difference]:
+    """The same differences, judged again as one family of comparisons, in the same order.
+
+    Differences without a p value (too few replicas) stay unresolved and do not count in the family.
+    """
+    tested = [index for index, item in enumerate(differences) if item.p_value is not None]
+    adjust = holm if method == "holm" else benjamini_hochberg
+    adjusted = adjust([float(differences[index].p_value or 0.0) for index in tested])
+    corrected = list(differences)
+    for index, p_value in zip(tested, adjusted, strict=True):
+        item = differences[index].model_copy(update={"adjusted_p_value": float(p_value)})
+        corrected[index] = _judged(item)
+    return corrected
+
+
+def statistical_inefficiency(series: FloatArray) -> float:
+    """Frames per independent frame of a stationary series, g = 1 + 2 tau >= 1.
+
+    Chodera et al., J. Chem. Theory Comput. 2007, 3, 26, eq. 6-8: the normalised autocorrelation summed with
+    triangular weights until it first turns negative, here for all lags at once by FFT.
+
+    Parameters
+    ----------
+    series
+        Shape (n_frames,), equally spaced. A constant or shorter than three frames gives ``n_frames``:
+        nothing in it shows that any two frames are independent.
+    """
+    x = np.asarray(series, dtype=np.float64)
+    n = x.size
+    deviation = x - x.mean() if n else x
+    variance = float(np.mean(deviation**2)) if n else 0.0
+    if n < 3 or variance <= np.finfo(float).eps * max(1.0, float(np.mean(x**2))):
+        return float(max(n, 1))
+    spectrum = np.fft.rfft(deviation, 2 * n)
+    products = np.fft.irfft(spectrum * np.conj(spectrum), 2 * n)[:n]
+    correlation = products / (np.arange(n, 0, -1) * variance)
+    lags = correlation[1:]
+    negative = np.flatnonzero(lags <= 0.0)
+    stop = int(negative[0]) if negative.size else n - 1
+    weights = 1.0 - np.arange(1, stop + 1) / n
+    return max(1.0, 1.0 + 2.0 * float(np.sum(weights * lags[:stop])))
+
+
+def effective_sample_size(series: FloatArray) -> float:
+    """Independent frames that a correlated series (n_frames,) is worth, at least 1."""
+    x = np.asarray(series, dtype=np.float64)
+    return max(1.0, x.size / statistical_inefficiency(x))
+
+
+def block_averages(series: FloatArray, blocks: int) -> FloatArray:
+    """Means of equal consecutive blocks, shape (blocks,); frames left over are dropped from the front.
+
+    The front goes because it is the part nearest to the starting structure.
+    """
+    x = np.asarray(series, dtype=np.float64)
+    if not 1 <= blocks <= x.size:
+        raise BadInputError(
+            f"{x.size} frames cannot be cut into {blocks} blocks.",
+            where="blocks",
+            remedy="Ask for at least one block and at most one per frame.",
+        )
+    length = x.size // blocks
+    averages: FloatArray = x[x.size - length * blocks :].reshape(blocks, length).mean(axis=1)
+    return averages
+
+
+def standard_error(series: FloatArray) -> float:
+    """Standard error of the mean of a correlated series (n_frames,), s sqrt(g / n); inf below three."""
+    x = np.asarray(series, dtype=np.float64)
+    if x.size < 3:
+        return math.inf
+    return float(x.std(ddof=1) / math.sqrt(effective_sample_size(x)))
+
+
+def _welch(first: FloatArray, second: FloatArray, confidence: float) -> tuple[float, float, float]:
+    """Ends of the interval of mean(second) - mean(first), and the two-sided p value."""
+    from scipy.special import stdtr, stdtrit
+
+    value = float(second.mean() - first.mean())
+    a, b = first.var(ddof=1) / first.size, second.var(ddof=1) / second.size
+    error = math.sqrt(a + b)
+    # Rounding leaves a variance of about (eps * mean)^2 on identical numbers.
+    scale = max(abs(float(first.mean())), abs(float(second.mean())))
+    if error <= 1e-12 * scale or error == 0.0:
+        return value, value, 1.0 if abs(value) <= 1e-12 * scale else 0.0
+    freedom = (a + b) ** 2 / (a**2 / (first.size - 1) + b**2 / (second.size - 1))
+    half = float(stdtrit(freedom, 0.5 + confidence / 2.0)) * error
+    return value - half, value + half, 2.0 * float(stdtr(freedom, -abs(value) / error))
+
+
+def _judged(item: Difference) -> Difference:
+    """Decide whether a difference is resolved and put it into words."""
+    enough = min(item.native_replicas, item.mutant_replicas) >= item.minimum_replicas
+    p_value = item.adjusted_p_value if item.adjusted_p_value is not None else item.p_value
+    # Replicas without any spread are copies of one another, not independent evidence.
+    copies = item.low is not None and item.low == item.high and item.value != 0.0
+    excluded = p_value is not None and p_value < 1.0 - item.confidence and not copies
+    meaningful = item.value is not None and abs(item.value) >= item.smallest_meaningful
+    resolved = enough and excluded and meaningful
+    words = _statement(item, enough=enough, excluded=excluded, resolved=resolved, copies=copies)
+    return item.model_copy(update={"resolved": resolved, "statement": words})
+
+
+def _statement(item: Difference, *, enough: bool, excluded: bool, resolved: bool, copies: bool) -> str:
+    had = item.sampling or f"{item.native_replicas} native and {item.mutant_replicas} mutant replicas"
+    if item.value is None:
+        return f"not resolved: no value on one side ({had})"
+    if item.low is None or item.high is None or not enough:
+        return f"not resolved by {had}: {_signed(item.value, item.unit)}, too few replicas for an interval"
+    if copies:
+        return f"not resolved by {had}: the replicas do not differ from one another"
+    shown = (
+        f"{_signed(item.value, item.unit)} ({100 * item.confidence:g} % interval "
+        f"{_signed(item.low, '')} to {_signed(item.high, item.unit)})"
+    )
+    if resolved:
+        return f"{'higher' if item.value > 0 else 'lower'} in the mutant: {shown}, {had}"
+    bound = item.smallest_meaningful
+    if bound > 0 and -bound < item.low and item.high < bound:
+        return f"no change of {bound:g} {item.unit} or more: {shown}, {had}"
+    if excluded:
+        return f"below the smallest change that counts ({bound:g} {item.unit}): {shown}, {had}"
+    if item.adjusted_p_value is not None and item.p_value is not None and item.p_value < 1 - item.confidence:
+        return f"not resolved by {had} once corrected for all comparisons: {shown}"
+    return f"not resolved by {had}: {shown}"
+
+
+def _signed(value: float, unit: str) -> str:
+    digits = 2 if value == 0 else max(0, min(4, 2 - math.floor(math.log10(abs(value)))))
+    digits = min(digits, 3) if abs(value) >= 1e-3 else digits
+    text = f"{value:+.{digits}f}"
+    return f"{text} {unit}".rstrip()
+
+
+def _finite(values: Sequence[float]) -> FloatArray:
+    array = np.asarray(values, dtype=np.float64).ravel()
+    return array[np.isfinite(array)]
+
+
+def _checked_p(p_values: Sequence[float]) -> FloatArray:
+    p = np.asarray(p_values, dtype=np.float64).ravel()
+    if p.size and not bool(np.all((p >= 0.0) & (p <= 1.0))):
+        raise BadInputError(
+            "A p value lies outside 0 to 1.", where="p_values", remedy="Give probabilities only."
+        )
+    return p

@@ -1,0 +1,178 @@
+"""Rigid superposition of whole trajectories, mean structures, and the rigid core that they are laid on.
+
+RMSF depends on what was superposed and on which reference (mdtraj issue 1210), so both are found by a stated
+rule and recorded: the core is what remains after the most mobile atoms have been excluded one group after the
+other (the sieve of Gerstein & Altman, J. Mol. Biol. 1995, 251, 161), the reference is the converged mean.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from kinscope.core.errors import BadInputError
+
+FloatArray = np.ndarray[Any, np.dtype[np.float64]]
+IntArray = np.ndarray[Any, np.dtype[np.intp]]
+
+
+def kabsch(
+    mobile: FloatArray, reference: FloatArray, weights: FloatArray | None = None
+) -> tuple[FloatArray, FloatArray]:
+    """Rotation and translation that lay ``mobile`` on ``reference`` with the least squared distance.
+
+    Kabsch, Acta Cryst. A 1976, 32, 922, by singular value decomposition, reflections excluded.
+
+    Parameters
+    ----------
+    mobile
+        Shape (n_atoms, 3) or (n_frames, n_atoms, 3), angstrom.
+    reference
+        Shape (n_atoms, 3), angstrom.
+    weights
+        Shape (n_atoms,), not negative; None weights all alike.
+
+    Returns
+    -------
+    rotation, translation
+        Shapes (..., 3, 3) and (..., 3); ``mobile @ rotation + translation`` is the superposed copy.
+
+    Raises
+    ------
+    BadInputError
+        If the shapes do not fit or there are fewer than three atoms.
+    """
+    x = np.asarray(mobile, dtype=np.float64)
+    y = np.asarray(reference, dtype=np.float64)
+    if y.ndim != 2 or y.shape[1:] != (3,) or x.shape[-2:] != y.shape or y.shape[0] < 3:
+        raise BadInputError(
+            f"Coordinates of shape {x.shape} cannot be laid on {y.shape}.",
+            where="superposition",
+            remedy="Give the same three or more atoms on both sides.",
+        )
+    w = np.ones(y.shape[0]) if weights is None else np.asarray(weights, dtype=np.float64)
+    w = w / w.sum()
+    x_center = np.einsum("a,...ai->...i", w, x)
+    y_center = w @ y
+    covariance = np.swapaxes(x - x_center[..., None, :], -1, -2) @ (w[:, None] * (y - y_center))
+    left, _, right = np.linalg.svd(covariance)
+    sign = np.sign(np.linalg.det(left @ right))
+    left[..., :, 2] *= sign[..., None] if np.ndim(sign) else sign
+    rotation = left @ right
+    translation = y_center - np.einsum("...i,...ij->...j", x_center, rotation)
+    return rotation, translation
+
+
+def superpose(frames: FloatArray, reference: FloatArray, core: IntArray | None = None) -> FloatArray:
+    """Lay every frame on a reference by its core atoms.
+
+    Parameters
+    ----------
+    frames
+        Shape (n_frames, n_atoms, 3) or (n_atoms, 3), angstrom.
+    reference
+        Shape (n_atoms, 3), angstrom, the same atoms.
+    core
+        Indices of the atoms that are fitted; None fits all.
+
+    Returns
+    -------
+    Superposed copy, shape of ``frames``, angstrom, double precision.
+    """
+    x = np.asarray(frames, dtype=np.float64)
+    y = np.asarray(reference, dtype=np.float64)
+    chosen = np.arange(y.shape[0]) if core is None else np.asarray(core, dtype=np.intp)
+    rotation, translation = kabsch(x[..., chosen, :], y[chosen])
+    moved: FloatArray = x @ rotation + translation[..., None, :]
+    return moved
+
+
+def mean_structure(
+    frames: FloatArray,
+    core: IntArray | None = None,
+    *,
+    tolerance_angstrom: float = 1e-4,
+    maximum_rounds: int = 50,
+) -> tuple[FloatArray, FloatArray]:
+    """Superpose frames on their own mean until the mean stands still.
+
+    Parameters
+    ----------
+    frames
+        Shape (n_frames, n_atoms, 3), angstrom.
+    core
+        Indices of the atoms that are fitted; None fits all.
+    tolerance_angstrom
+        Largest shift of an atom of the mean between rounds at which it counts as converged.
+    maximum_rounds
+        Rounds after which the mean is taken as it is (each round changes it less).
+
+    Returns
+    -------
+    superposed, mean
+        Shapes (n_frames, n_atoms, 3) and (n_atoms, 3), angstrom; the mean lies on the first frame.
+    """
+    x = np.asarray(frames, dtype=np.float64)
+    mean = x[0]
+    moved = x
+    for _ in range(maximum_rounds):
+        moved = superpose(x, mean, core)
+        # The mean is free to drift as a rigid body; laying it on the old one leaves only its change of shape.
+        updated = superpose(moved.mean(axis=0), mean, core)
+        shift = float(np.abs(updated - mean).max())
+        mean = updated
+        if shift < tolerance_angstrom:
+            break
+    return moved, mean
+
+
+def rigid_core(
+    frames: FloatArray,
+    *,
+    limit_angstrom: float = 0.6,
+    smallest_fraction: float = 0.5,
+    step_fraction: float = 0.05,
+) -> IntArray:
+    """Indices of the atoms that move least relative to one another, found by exclusion.
+
+    All frames are laid on their mean by the current core; the most mobile ``step_fraction`` of the core is
+    excluded; this repeats until no core atom fluctuates by more than ``limit_angstrom`` or the core has
+    shrunk to ``smallest_fraction`` of the atoms. Give one atom per residue (CA), all replicas and both
+    variants concatenated, so that native and mutant are judged in one frame of reference.
+
+    Parameters
+    ----------
+    frames
+        Shape (n_frames, n_atoms, 3), angstrom, two frames at least.
+    limit_angstrom
+        RMSF (all three directions) at which an atom still counts as rigid.
+    smallest_fraction
+        The core never falls below this share of the atoms, so that hinge motion cannot empty it.
+    step_fraction
+        Share of the core that one round excludes (at least one atom).
+
+    Returns
+    -------
+    Sorted indices, shape (n_core,).
+    """
+    x = np.asarray(frames, dtype=np.float64)
+    if x.ndim != 3 or x.shape[0] < 2:
+        raise BadInputError(
+            "A rigid core needs at least two frames.",
+            where=f"frames of shape {x.shape}",
+            remedy="Give frames of shape (n_frames, n_atoms, 3).",
+        )
+    atoms = x.shape[1]
+    smallest = max(3, int(np.ceil(smallest_fraction * atoms)))
+    core = np.arange(atoms)
+    reference: FloatArray | None = None
+    while True:
+        start = x if reference is None else superpose(x, reference, core)
+        moved, reference = mean_structure(start, core, maximum_rounds=5)
+        mobility = np.sqrt(((moved[:, core] - moved[:, core].mean(axis=0)) ** 2).sum(axis=-1).mean(axis=0))
+        excess = int((mobility > limit_angstrom).sum())
+        drop = min(max(1, int(step_fraction * core.size)), excess, core.size - smallest)
+        if drop <= 0:
+            return core
+        core = np.sort(core[np.argsort(mobility, kind="stable")[: core.size - drop]])
