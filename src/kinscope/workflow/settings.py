@@ -1,0 +1,147 @@
+"""The settings of a study: every number of every protocol, frozen, loadable from YAML; presets are files of them."""
+
+from __future__ import annotations
+
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import Field, ValidationError
+
+from kinscope.core.errors import SettingsError
+from kinscope.core.records import Settings
+from kinscope.docking.records import DockingSettings
+from kinscope.dynamics.normal_modes import NormalModeSettings
+from kinscope.dynamics.settings import ProtocolSettings, SolvationSettings
+from kinscope.structures.mutation import MutationSettings
+from kinscope.targets.pack import TargetPack
+
+PRESETS = ("quick", "standard", "paper")
+_MAXIMUM_SETTINGS_BYTES = 200_000
+
+
+class DynamicsSettings(Settings):
+    """Which systems are simulated, how often and for how long."""
+
+    states: tuple[str, ...] = ("kinase-dfg-in", "kinase-dfg-out")
+    """State ids; none: no dynamics."""
+    replicas: int = Field(default=3, ge=1, le=100)
+    budget_minutes: float | None = Field(default=6.0, ge=0.0, le=100_000.0)
+    """Wall time for all replicas of native and mutant together on this machine; turned into a number of steps
+    once, by measuring. None: ``length_ns`` decides."""
+    length_ns: float = Field(default=20.0, gt=0.0, le=100_000.0)
+    """Production of each replica where no budget is given."""
+    speed_seconds: float = Field(default=6.0, gt=0.0, le=600.0)
+    """How long the speed is measured."""
+    solvation: SolvationSettings = SolvationSettings()
+    protocol: ProtocolSettings = ProtocolSettings()
+
+
+class StudySettings(Settings):
+    """Everything `assess` depends on besides the variant."""
+
+    preset: str = "quick"
+    target: str = "abl1"
+    seed: int = Field(default=1210, ge=0, le=2**31 - 1)
+    """The root seed; every step derives its own."""
+    states: tuple[str, ...] = ()
+    """Model states; empty: every state the target pack ships that holds the variant."""
+    drugs: tuple[str, ...] = ()
+    """Drug ids; empty: every drug of the pack that has a reference pose."""
+    mutation: MutationSettings = MutationSettings()
+    docking: DockingSettings = DockingSettings()
+    normal_modes: NormalModeSettings = NormalModeSettings()
+    dynamics: DynamicsSettings = DynamicsSettings()
+
+    def checked(self, pack: TargetPack) -> StudySettings:
+        """The same settings if every state and drug they name is in the pack.
+
+        Raises
+        ------
+        BadInputError
+            Naming what there is.
+        """
+        for state in (*self.states, *self.dynamics.states):
+            pack.state(state)
+        for drug in self.drugs:
+            pack.drug(drug)
+        return self
+
+
+def load_preset(name: str) -> StudySettings:
+    """The settings of a preset (:data:`PRESETS`).
+
+    Raises
+    ------
+    SettingsError
+        If there is no such preset.
+    """
+    if name not in PRESETS:
+        raise SettingsError(
+            f"There is no preset {name[:40]!r}.", where="--preset", remedy=f"Choose from: {', '.join(PRESETS)}."
+        )
+    text = (resources.files("kinscope.workflow") / "presets" / f"{name}.yaml").read_text()
+    return _validated({"preset": name, **_mapping(text, f"preset {name}")}, f"preset {name}")
+
+
+def load_settings(path: Path) -> StudySettings:
+    """Settings from a YAML file; what it does not name comes from the preset it names, else from ``quick``.
+
+    Raises
+    ------
+    SettingsError
+        If the file cannot be read, is no YAML mapping, or holds an unknown or impossible setting.
+    """
+    try:
+        if path.stat().st_size > _MAXIMUM_SETTINGS_BYTES:
+            raise SettingsError("A settings file this large is not one.", where=str(path))
+        text = path.read_text()
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"The settings file cannot be read ({error}).", where=str(path)) from error
+    given = _mapping(text, str(path))
+    base = load_preset(str(given.get("preset", "quick"))).model_dump()
+    return _validated(_merged(base, given), str(path))
+
+
+def with_changes(settings: StudySettings, **changes: Any) -> StudySettings:
+    """The settings with some values replaced, validated again; nested ones as nested dictionaries."""
+    return _validated(_merged(settings.model_dump(), changes), "command line")
+
+
+def _mapping(text: str, where: str) -> dict[str, Any]:
+    try:
+        loaded = yaml.safe_load(text)
+    except (yaml.YAMLError, RecursionError) as error:
+        detail = str(error).splitlines()
+        raise SettingsError(
+            f"This is not YAML ({detail[0] if detail else 'unreadable'}).", where=where, remedy="Mend the file."
+        ) from error
+    if loaded is None:
+        return {}
+    if not isinstance(loaded, dict) or not all(isinstance(name, str) for name in loaded):
+        raise SettingsError("Settings are a mapping of names to values.", where=where, remedy="See docs/settings.md.")
+    return loaded
+
+
+def _merged(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
+    merged = dict(base)
+    for name, value in changes.items():
+        if isinstance(value, dict) and isinstance(merged.get(name), dict):
+            merged[name] = _merged(merged[name], value)
+        else:
+            merged[name] = value
+    return merged
+
+
+def _validated(content: dict[str, Any], where: str) -> StudySettings:
+    try:
+        return StudySettings.model_validate(content)
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = ".".join(str(part) for part in first["loc"])
+        raise SettingsError(
+            f"The setting {name or 'of this file'} is not usable: {first['msg']}.",
+            where=f"{where}: {name}",
+            remedy="`kinscope settings --preset quick` prints every setting with its default.",
+        ) from error

@@ -1,0 +1,65 @@
+"""Native and mutant models, their geometry, and the variant's neighbourhood."""
+
+from __future__ import annotations
+
+from kinscope.analysis.results import ModelGeometry
+from kinscope.structures.geometry import classify_state
+from kinscope.structures.model import AtomArray, ModelRecord
+from kinscope.structures.mutation import MutationSettings, build_mutant
+from kinscope.structures.neighbourhood import compare_neighbourhoods, neighbourhood
+from kinscope.structures.reference import reference_model
+from kinscope.targets import load_target
+from kinscope.workflow.context import StepContext
+from kinscope.workflow.stages.files import (
+    CONTACT_CHANGES,
+    GEOMETRIES,
+    read_models,
+    write_models,
+    write_records,
+)
+
+
+def native_model(context: StepContext) -> None:
+    """Take the shipped model of a state and measure it."""
+    models = [reference_model(load_target(context.parameters["target"]), context.parameters["state"])]
+    write_models(context.output, models)
+    write_records(context.output / GEOMETRIES, [_geometry(*model) for model in models])
+
+
+def mutant_model(context: StepContext) -> None:
+    """Build the substitutions on the native model; keep the close alternatives."""
+    native, record = read_models(context.input("native"))[0]
+    built = build_mutant(
+        native,
+        record,
+        [(int(position), str(residue)) for position, residue in context.parameters["substitutions"]],
+        MutationSettings.model_validate(context.parameters["settings"]),
+        context.parameters["seed"],
+        context.progress,
+    )
+    models = [
+        (model.atoms, model.record.model_copy(update={"variant": context.parameters["variant"]})) for model in built
+    ]
+    write_models(context.output, models)
+    write_records(context.output / GEOMETRIES, [_geometry(*model) for model in models])
+
+
+def neighbourhoods(context: StepContext) -> None:
+    """The contacts of each substituted residue, kept, lost and gained."""
+    native = read_models(context.input("native"))[0][0]
+    mutants = [atoms for atoms, _ in read_models(context.input("mutant"))]
+    changes = []
+    for position in context.parameters["positions"]:
+        before = neighbourhood(native, position)
+        after = [neighbourhood(atoms, position) for atoms in mutants]
+        changes.extend(compare_neighbourhoods(context.parameters["state"], before, after))
+    write_records(context.output / CONTACT_CHANGES, changes)
+
+
+def _geometry(atoms: AtomArray, record: ModelRecord) -> ModelGeometry:
+    return ModelGeometry(
+        state=record.state,
+        variant=record.variant,
+        alternative=record.alternative,
+        geometry=classify_state(atoms),
+    )
