@@ -2,12 +2,106 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
+from kinscope.core.files import write_atomic
 from kinscope.interpretation.model import StudyResult
 from kinscope.report.files import ReportFiles
+from kinscope.report.plots.canvas import Figure, drawing, to_png, to_svg
+from kinscope.report.plots.contacts import draw_contacts
+from kinscope.report.plots.docking import draw_docking
+from kinscope.report.plots.domains import draw_domains
+from kinscope.report.plots.mobility import draw_difference, draw_rmsf
+from kinscope.report.text import method_name
+
+
+@dataclass(frozen=True)
+class DrawnFigure:
+    """A figure as text and bytes, with the words that go with it."""
+
+    name: str
+    """File name without extension."""
+    caption: str
+    svg: str
+    png: bytes | None = None
+
+
+def draw_figures(result: StudyResult, files: ReportFiles, *, png: bool = False) -> list[DrawnFigure]:
+    """Draw every figure the result supports, in the order of the report."""
+    measured, variant = result.measurements, result.variant
+    plans: list[tuple[str, str, Callable[[], Figure | None]]] = [
+        ("domains", _DOMAINS, lambda: draw_domains(variant, files)),
+        ("docking", _DOCKING, lambda: draw_docking(measured.docking, variant.short, files)),
+        ("contacts", _CONTACTS, lambda: draw_contacts(measured.contact_changes, variant, files)),
+    ]
+    for method in ("normal_modes", "md", "crystal_b_factor"):
+        plans.append(
+            (
+                f"rmsf_{method}",
+                _RMSF.format(method_name(method)),
+                lambda method=method: draw_rmsf(measured.profiles, method, variant, files),  # type: ignore[misc]
+            )
+        )
+        plans.append(
+            (
+                f"rmsf_difference_{method}",
+                _DIFFERENCE.format(method_name(method)),
+                lambda method=method: draw_difference(measured.profiles, method, variant, files),  # type: ignore[misc]
+            )
+        )
+    drawn = []
+    with drawing():
+        for name, caption, draw in plans:
+            figure = draw()
+            if figure is not None:
+                drawn.append(DrawnFigure(name, caption, to_svg(figure), to_png(figure) if png else None))
+    return drawn
 
 
 def write_figures(result: StudyResult, files: ReportFiles, directory: Path) -> list[Path]:
-    """Write every figure the result supports into ``directory`` and return the paths."""
-    raise NotImplementedError
+    """Write every figure the result supports as SVG and PNG.
+
+    Parameters
+    ----------
+    result
+        The study.
+    files
+        Regions and labels; model and pose files are not read.
+    directory
+        Made if missing.
+
+    Returns
+    -------
+    list[Path]
+        What was written; a figure whose data the result does not hold is left out.
+    """
+    directory.mkdir(parents=True, exist_ok=True)
+    paths = []
+    for figure in draw_figures(result, files, png=True):
+        for suffix, payload in (("svg", figure.svg), ("png", figure.png)):
+            if payload is not None:
+                path = directory / f"{figure.name}.{suffix}"
+                write_atomic(path, payload)
+                paths.append(path)
+    return paths
+
+
+_DOMAINS = "Domains and named regions of the protein; the pin marks the variant."
+_DOCKING = (
+    "Computed docking scores. Left: score with the spread over repeated runs. Right: mutant minus native "
+    "with its interval; a filled square is resolved from zero, an open one is not."
+)
+_CONTACTS = (
+    "Contacts of the substituted residue in each state. Grey: kept; red, dashed: lost; green, long dashes: "
+    "gained. At most twelve partners are drawn; the table below has all."
+)
+_RMSF = (
+    "Root-mean-square fluctuation per residue by {}. Line: mean of the replicas; band: lowest to highest "
+    "replica; n: replicas. Dashed vertical line: the variant. Shaded: named regions."
+)
+_DIFFERENCE = (
+    "Mutant minus native, by {}. Grey band: the interval where analysis gives one, otherwise the full span "
+    "between single replicas. Orange: the mutant moves more; blue: less; star: resolved after correction."
+)

@@ -120,9 +120,8 @@ def _state(
     mutant_names = (result.variant.short, result.variant.slug)
     mutant = _first(here, mutant_names, notes)
     whole = [model for model in (native, mutant) if model is not None]
-    near = sorted(
-        {r for m in whole for r in m.neighbours(result.variant.positions, NEIGHBOUR_CUTOFF_ANGSTROM)}
-    )
+    positions = result.variant.positions
+    near = sorted({r for model in whole for r in model.neighbours(positions, NEIGHBOUR_CUTOFF_ANGSTROM)})
     others = [f for f in here if f.variant in mutant_names and f.alternative > 0]
     alternatives = [m for m in (_read(f, notes) for f in sorted(others, key=_alternative)) if m is not None]
     poses = []

@@ -1,0 +1,208 @@
+"""RMSF along the sequence, native against mutant, and the difference."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kinscope.analysis.results import FluctuationProfile
+from kinscope.report.files import DifferenceTrack, ReportFiles
+from kinscope.report.plots.canvas import (
+    Axes,
+    Figure,
+    mark_regions,
+    mark_variant,
+    new_figure,
+    region_strip,
+    segments_between,
+)
+from kinscope.report.style import MUTANT, NATIVE, region_colours
+from kinscope.report.text import Names, method_name
+from kinscope.variants.model import Variant
+
+
+@dataclass(frozen=True)
+class Replicas:
+    """The replicas of one system: residues (n,) and RMSF (n_replicas, n), angstrom."""
+
+    residues: NDArray[np.int64]
+    rmsf: NDArray[np.float64]
+
+    @property
+    def mean(self) -> NDArray[np.float64]:
+        """Mean over the replicas, shape (n,), drawn as the line."""
+        return np.asarray(self.rmsf.mean(axis=0), dtype=np.float64)
+
+
+def replicas(
+    profiles: Sequence[FluctuationProfile], method: str, state: str, variants: Sequence[str]
+) -> Replicas | None:
+    """All replicas of one system; profiles on other residues than the first one's are left out."""
+    found = [p for p in profiles if (p.method, p.state) == (method, state) and p.variant in variants]
+    found = [p for p in found if p.residues == found[0].residues and p.rmsf_angstrom and p.residues]
+    if not found:
+        return None
+    rows = [row for profile in found for row in profile.rmsf_angstrom]
+    return Replicas(np.asarray(found[0].residues, dtype=np.int64), np.asarray(rows, dtype=np.float64))
+
+
+def states_of(profiles: Sequence[FluctuationProfile], method: str, names: Names) -> list[str]:
+    """States with a profile of the method, in the pack's order."""
+    return sorted({p.state for p in profiles if p.method == method}, key=names.state_order)
+
+
+def draw_rmsf(
+    profiles: Sequence[FluctuationProfile], method: str, variant: Variant, files: ReportFiles
+) -> Figure | None:
+    """One panel per state: native and mutant lines, band from the lowest to the highest replica."""
+    names = Names(files)
+    states = states_of(profiles, method, names)
+    pairs = [
+        (
+            state,
+            replicas(profiles, method, state, ("native",)),
+            replicas(profiles, method, state, (variant.short, variant.slug)),
+        )
+        for state in states
+    ]
+    pairs = [pair for pair in pairs if pair[1] or pair[2]]
+    if not pairs:
+        return None
+    figure, panels = _panels(len(pairs), _window(pairs), files)
+    for index, (axes, (state, native, mutant)) in enumerate(zip(panels, pairs, strict=True)):
+        for data, colour, label in ((native, NATIVE, "native"), (mutant, MUTANT, variant.short)):
+            if data is not None:
+                _line(axes, data, colour, label)
+        crystal = (
+            replicas(profiles, "crystal_b_factor", state, ("native",))
+            if method != "crystal_b_factor"
+            else None
+        )
+        if crystal is not None:
+            axes.plot(
+                *_gapped(crystal.residues, crystal.mean),
+                color="#444",
+                lw=0.9,
+                ls=":",
+                label="crystal B factors",
+            )
+        axes.set_title(names.state(state))
+        axes.set_ylabel("RMSF (Å)")
+        axes.set_ylim(bottom=0)
+        mark_variant(axes, variant.positions)
+        if index == 0:
+            axes.legend(loc="upper right", ncols=3, fontsize=8)
+    panels[-1].set_xlabel("residue")
+    figure.suptitle(f"Fluctuation by {method_name(method)}", x=0.01, ha="left", fontsize=11, weight="bold")
+    return figure
+
+
+def draw_difference(
+    profiles: Sequence[FluctuationProfile], method: str, variant: Variant, files: ReportFiles
+) -> Figure | None:
+    """One panel per state: mutant minus native, from analysis' track where given, else of the replica means."""
+    names = Names(files)
+    tracks = []
+    for state in states_of(profiles, method, names):
+        given = [t for t in files.difference_tracks if (t.method, t.state) == (method, state)]
+        track = given[0] if given else _track(profiles, method, state, variant)
+        if track is not None and track.residues:
+            tracks.append(track)
+    if not tracks:
+        return None
+    window = (min(min(t.residues) for t in tracks), max(max(t.residues) for t in tracks))
+    figure, panels = _panels(len(tracks), window, files, height_inch=1.55)
+    for axes, track in zip(panels, tracks, strict=True):
+        _difference(axes, track)
+        axes.set_title(names.state(track.state))
+        axes.set_ylabel("Δ RMSF (Å)")
+        mark_variant(axes, variant.positions)
+    panels[-1].set_xlabel("residue")
+    title = f"{variant.short} minus native, {method_name(method)}"
+    figure.suptitle(title, x=0.01, ha="left", fontsize=11, weight="bold")
+    return figure
+
+
+def _track(
+    profiles: Sequence[FluctuationProfile], method: str, state: str, variant: Variant
+) -> DifferenceTrack | None:
+    """Difference of the drawn lines, with the widest span that single replicas allow as the band."""
+    native = replicas(profiles, method, state, ("native",))
+    mutant = replicas(profiles, method, state, (variant.short, variant.slug))
+    if native is None or mutant is None or method not in ("md", "normal_modes"):
+        return None
+    common, i, j = np.intersect1d(native.residues, mutant.residues, return_indices=True)
+    a, b = native.rmsf[:, i], mutant.rmsf[:, j]
+    spread = len(a) > 1 or len(b) > 1
+    return DifferenceTrack(
+        method="md" if method == "md" else "normal_modes",
+        state=state,
+        residues=tuple(common.tolist()),
+        difference_angstrom=tuple((b.mean(axis=0) - a.mean(axis=0)).tolist()),
+        low_angstrom=tuple((b.min(axis=0) - a.max(axis=0)).tolist()) if spread else (),
+        high_angstrom=tuple((b.max(axis=0) - a.min(axis=0)).tolist()) if spread else (),
+    )
+
+
+def _difference(axes: Axes, track: DifferenceTrack) -> None:
+    residues = np.asarray(track.residues, dtype=np.int64)
+    values = np.asarray(track.difference_angstrom, dtype=np.float64)
+    axes.axhline(0, color="#6b7480", linewidth=0.8)
+    if len(track.low_angstrom) == len(residues) == len(track.high_angstrom):
+        x, low = _gapped(residues, np.asarray(track.low_angstrom))
+        _, high = _gapped(residues, np.asarray(track.high_angstrom))
+        axes.fill_between(x, low, high, color="#9aa3ad", alpha=0.35, linewidth=0)
+    x, y = _gapped(residues, values)
+    axes.fill_between(x, 0, y, where=y > 0, color=MUTANT, alpha=0.55, linewidth=0, interpolate=True)
+    axes.fill_between(x, 0, y, where=y < 0, color=NATIVE, alpha=0.55, linewidth=0, interpolate=True)
+    axes.plot(x, y, color="#333b45", linewidth=0.8)
+    stars = np.asarray(track.resolved, dtype=bool)
+    if len(stars) == len(residues) and stars.any():
+        axes.plot(residues[stars], values[stars], "*", color="#111", markersize=4)
+    peak = float(np.nanmax(np.abs(values))) if np.isfinite(values).any() else 1.0
+    axes.set_ylim(*(factor * max(peak, 0.05) for factor in (-1.6, 1.6)))
+
+
+def _line(axes: Axes, data: Replicas, colour: str, label: str) -> None:
+    x, mean = _gapped(data.residues, data.mean)
+    if len(data.rmsf) > 1:
+        _, low = _gapped(data.residues, data.rmsf.min(axis=0))
+        _, high = _gapped(data.residues, data.rmsf.max(axis=0))
+        axes.fill_between(x, low, high, color=colour, alpha=0.2, linewidth=0)
+    axes.plot(x, mean, color=colour, linewidth=1.2, label=f"{label} (n = {len(data.rmsf)})")
+
+
+def _gapped(
+    residues: NDArray[np.int64], values: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Insert NaN where residues are missing, so that no line bridges a gap."""
+    breaks = np.flatnonzero(np.diff(residues) > 1) + 1
+    x = np.insert(residues.astype(np.float64), breaks, np.nan)
+    return x, np.insert(np.asarray(values, dtype=np.float64), breaks, np.nan)
+
+
+def _window(pairs: Sequence[tuple[str, Replicas | None, Replicas | None]]) -> tuple[int, int]:
+    residues = np.concatenate([data.residues for pair in pairs for data in pair[1:] if data is not None])
+    return int(residues.min()), int(residues.max())
+
+
+def _panels(
+    count: int, window: tuple[int, int], files: ReportFiles, height_inch: float = 1.85
+) -> tuple[Figure, list[Axes]]:
+    """A strip with the region names above ``count`` panels that share the residue axis."""
+    first, last = window
+    regions = segments_between(files.regions, first, last)
+    colours = region_colours(files.regions)
+    figure = new_figure(9.2, 0.75 + (0.55 if regions else 0) + height_inch * count)
+    ratios = [0.5 / height_inch * 1.6 if regions else 0.01, *[1.0] * count]
+    strip, *panels = figure.subplots(count + 1, 1, sharex=True, height_ratios=ratios)
+    region_strip(strip, regions, colours, width_per_letter=(last - first + 1) * 0.0078)
+    for axes in panels:
+        mark_regions(axes, regions, colours)
+        axes.grid(axis="y")
+        axes.set_xlim(first - 1, last + 1)
+        axes.tick_params(labelbottom=axes is panels[-1])
+    return figure, panels
