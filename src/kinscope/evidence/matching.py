@@ -1,14 +1,102 @@
-"""Find what is published of a variant."""
+"""Find what is published of a variant, and how near each item is to it."""
 
 from __future__ import annotations
 
+from typing import get_args
+
+from kinscope.evidence.changes import parse_changes, relate
 from kinscope.evidence.knowledge import load_evidence
-from kinscope.evidence.model import EvidenceSummary
+from kinscope.evidence.model import (
+    EvidenceHit,
+    EvidenceItem,
+    EvidenceSummary,
+    Relation,
+    TreatmentOption,
+)
+from kinscope.evidence.options import options_for
 from kinscope.targets.pack import TargetPack
 from kinscope.variants.model import Variant
 
+MAX_REGION_HITS = 6
+MAX_REGION_LENGTH = 30
+"""Residues. A lobe or a domain is no neighbourhood; the longest structural segment has about this length."""
+
+RELATIONS: tuple[Relation, ...] = get_args(Relation)
+_STRENGTHS = ("strong", "moderate", "weak")
+MEASURED_KINDS = ("cell IC50 fold", "Kd")
+
 
 def lookup(variant: Variant, pack: TargetPack) -> EvidenceSummary:
-    """Everything published on a variant, each item with how it relates to it."""
+    """Everything the pack's tables hold on a variant, nearest first, each item with its relation.
+
+    Items of the same region are given only where nothing nearer exists, at most `MAX_REGION_HITS` of them.
+
+    Raises
+    ------
+    BadInputError
+        If an evidence table of the pack is damaged.
+    """
     base = load_evidence(pack)
-    return EvidenceSummary(hits=(), options=base.options, searched=base.searched, statement="")
+    hits: list[EvidenceHit] = []
+    for item in base.items:
+        relation = relate(parse_changes(item.protein_change), variant)
+        if relation is not None:
+            hits.append(EvidenceHit(item=item, relation=relation))
+    if not hits:
+        hits = _region_hits(base.items, variant, pack)
+    order = {drug.id: index for index, drug in enumerate(pack.drugs)}
+    hits.sort(
+        key=lambda hit: (
+            RELATIONS.index(hit.relation),
+            order.get(hit.item.drug, len(order)),
+            _STRENGTHS.index(hit.item.strength),
+            hit.item.id,
+        )
+    )
+    options: tuple[TreatmentOption, ...] = options_for(base.options, hits)
+    return EvidenceSummary(
+        hits=tuple(hits), options=options, searched=base.searched, statement=_statement(variant, hits)
+    )
+
+
+def _region_hits(items: tuple[EvidenceItem, ...], variant: Variant, pack: TargetPack) -> list[EvidenceHit]:
+    """The nearest single changes, in sequence, within the structural segments that hold the variant."""
+    members: set[int] = set()
+    for position in variant.positions:
+        for region in pack.regions_of(position):
+            if region.kind == "segment" and region.end - region.start < MAX_REGION_LENGTH:
+                members |= set(region.members())
+    near: list[tuple[int, int, str, EvidenceItem]] = []
+    for item in items:
+        changes = parse_changes(item.protein_change)
+        if len(changes.changes) == 1 and not changes.and_others and changes.positions <= members:
+            (position,) = changes.positions
+            distance = min(abs(position - own) for own in variant.positions)
+            near.append((distance, _STRENGTHS.index(item.strength), item.id, item))
+    chosen: dict[tuple[str, str], EvidenceItem] = {}
+    for *_, item in sorted(near, key=lambda entry: entry[:3]):
+        chosen.setdefault((item.protein_change, item.drug), item)
+    return [
+        EvidenceHit(item=item, relation="same region") for item in list(chosen.values())[:MAX_REGION_HITS]
+    ]
+
+
+def _statement(variant: Variant, hits: list[EvidenceHit]) -> str:
+    """What there is on exactly this change, and what there is not."""
+    exact = [hit.item for hit in hits if hit.relation == "exact"]
+    others = len(hits) - len(exact)
+    apart = (
+        f" {_count(others)} on other changes {'is' if others == 1 else 'are'} shown apart." if others else ""
+    )
+    if not exact:
+        return f"Nothing on exactly {variant.short} is in the tables.{apart}"
+    numbers = sum(item.kind in MEASURED_KINDS for item in exact)
+    if numbers:
+        what = f"{numbers} of them with a measured IC50 or binding constant"
+    else:
+        what = "none of them a measured IC50 or binding constant"
+    return f"{_count(len(exact)).capitalize()} on exactly {variant.short}, {what}.{apart}"
+
+
+def _count(number: int) -> str:
+    return f"{number} item{'' if number == 1 else 's'}"

@@ -17,11 +17,12 @@ class EvidenceItem(Record):
 
     id: str
     protein_change: str
-    """Isoform 1a, one-letter, e.g. ``T315I`` or ``E255K/T315I``; ``V299`` where the source names a position."""
+    """Isoform 1a, one-letter, e.g. ``T315I`` or ``E255K/T315I``; ``V299`` where the source names a position;
+    ``T315I/*`` where it speaks of that change with any further one in cis."""
     drug: str
     """Id of the drug library; empty where it speaks of no drug."""
-    kind: Literal["cell IC50 fold", "Kd", "clinical resistance", "in vitro screen", "case report",
-                  "structure", "statement"]  # fmt: skip
+    kind: Literal["cell IC50 fold", "Kd", "clinical resistance", "clinical response", "in vitro screen",
+                  "case report", "structure", "statement"]  # fmt: skip
     direction: Literal["resistant", "reduced sensitivity", "sensitive", "no effect", "unclear"]
     value: float | None = None
     unit: str = ""
@@ -33,8 +34,11 @@ class EvidenceItem(Record):
     identifier: str
     """``PMID:...`` or ``doi:...``."""
     tier: Literal["measured", "published"]
-    """``measured``: a laboratory measurement with a number; ``published``: a statement or clinical observation."""
+    """``measured``: a laboratory measurement with a number; ``published``: a statement or an observation."""
     caveat: str = ""
+    strength: Literal["strong", "moderate", "weak"] = "moderate"
+    """``strong``: a trial cohort or several studies together; ``moderate``: a subgroup, a panel measurement;
+    ``weak``: one patient, an association without a test of cause, a row its own source flags."""
 
 
 class EvidenceHit(Record):
