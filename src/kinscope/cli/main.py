@@ -10,7 +10,6 @@ import os
 import sys
 import warnings
 
-import click
 import typer
 
 from kinscope import __version__
@@ -54,19 +53,26 @@ def run() -> None:
         warnings.filterwarnings("ignore")
         logging.disable(logging.WARNING)
     try:
-        code = app(standalone_mode=False)
+        app()
     except KinscopeError as error:
         if os.environ.get("KINSCOPE_DEBUG"):
             raise
         typer.echo(f"kinscope: {error}", err=True)
         sys.exit(error.exit_code)
-    except click.exceptions.Abort:
-        typer.echo("\nkinscope: stopped. What was finished is kept; the same command goes on from there.", err=True)
-        sys.exit(130)
-    except click.ClickException as error:
-        error.show()
-        sys.exit(2)
-    except BrokenPipeError:
+    except Exception as error:
+        if isinstance(error, BrokenPipeError) or os.environ.get("KINSCOPE_DEBUG"):
+            _leave_quietly_if_pipe_broke(error)
+            raise
+        typer.echo(
+            f"kinscope: something unforeseen went wrong ({type(error).__name__}: {error}).\n"
+            "  to do: this is a defect of kinscope; `kinscope --debug ...` shows where. Nothing computed is lost.",
+            err=True,
+        )
+        sys.exit(1)
+
+
+def _leave_quietly_if_pipe_broke(error: Exception) -> None:
+    """End without a word when the reader of our output has gone (``| head``)."""
+    if isinstance(error, BrokenPipeError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
-    sys.exit(code if isinstance(code, int) else 0)

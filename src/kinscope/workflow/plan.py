@@ -24,6 +24,7 @@ from kinscope.workflow.step import Step
 
 _STAGES = "kinscope.workflow.stages"
 _RESIDUES_PER_COST = 272.0
+_SIDES = ("native", "mutant")
 
 
 @dataclass(frozen=True)
@@ -80,13 +81,13 @@ class Planner:
             inputs[f"native/{state}"] = self.native_model(state)
             inputs[f"mutant/{state}"] = self.mutant_model(state)
             inputs[f"contacts/{state}"] = self.contacts(state)
-            for side in ("native", "mutant"):
+            for side in _SIDES:
                 inputs[f"modes/{side}/{state}"] = self.modes(side, state)
         for drug in drugs:
-            for side in ("native", "mutant"):
+            for side in _SIDES:
                 inputs[f"docking/{side}/{drug}"] = self.docking(side, drug)
         for state in self._dynamics_states():
-            for side in ("native", "mutant"):
+            for side in _SIDES:
                 for replica in range(self.settings.dynamics.replicas):
                     inputs[f"replica/{side}/{state}/{replica}"] = self.replica(side, state, replica)
         optional = frozenset(role for role in inputs if not role.startswith("native/"))
@@ -119,6 +120,19 @@ class Planner:
             cost_seconds=15,
         )
         return Plan(report, self.states, drugs, tuple(self.skipped))
+
+    def docking_steps(self) -> dict[tuple[str, str], Step]:
+        """Docking alone, by side and drug."""
+        return {(side, drug): self.docking(side, drug) for drug in self._choose_drugs() for side in _SIDES}
+
+    def replica_steps(self) -> dict[tuple[str, str, int], Step]:
+        """Dynamics alone, by side, state and replica."""
+        return {
+            (side, state, number): self.replica(side, state, number)
+            for state in self._dynamics_states()
+            for side in _SIDES
+            for number in range(self.settings.dynamics.replicas)
+        }
 
     @property
     def pack_directory(self) -> str:

@@ -1,0 +1,15 @@
+"""The commands, one module per group; each imports what it needs when it is called."""
+
+import typer
+
+
+def register(app: typer.Typer) -> None:
+    """Add every command to the application."""
+    from kinscope.cli.commands import assess, benchmark, doctor, models, single, variant
+
+    variant.register(app)
+    assess.register(app)
+    single.register(app)
+    models.register(app)
+    benchmark.register(app)
+    doctor.register(app)

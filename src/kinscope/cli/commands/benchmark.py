@@ -1,0 +1,23 @@
+"""``kinscope benchmark``: kinscope's pieces against what is published and crystallised."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from kinscope.cli.options import Mirror, Target
+
+group = typer.Typer(no_args_is_help=True, help="Check kinscope's pieces against published truth.")
+
+
+def register(app: typer.Typer) -> None:
+    """Add the group."""
+    app.add_typer(group, name="benchmark")
+
+
+def _source(mirror: Path | None) -> object:
+    from kinscope.structures.source import PdbSource
+
+    return PdbSource(mirror=mirror)

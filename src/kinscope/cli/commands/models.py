@@ -1,0 +1,76 @@
+"""``kinscope models``: the reference models of a target pack."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from kinscope.cli.options import AsJson, Mirror, Target
+
+group = typer.Typer(no_args_is_help=True, help="The reference models of a target pack: list, check, rebuild.")
+
+
+def register(app: typer.Typer) -> None:
+    """Add the group."""
+    app.add_typer(group, name="models")
+
+
+@group.command("list", epilog="Example:  kinscope models list")
+def list_models(target: Target = "abl1", as_json: AsJson = False) -> None:
+    """The states that the target pack models, and where each comes from."""
+    import json
+
+    from kinscope.targets import load_target
+
+    pack = load_target(target)
+    if as_json:
+        typer.echo(json.dumps([state.model_dump() for state in pack.states], indent=2))
+        return
+    for state in pack.states:
+        typer.echo(f"{state.id}: {state.label}, residues {state.first_residue}-{state.last_residue}")
+        typer.echo(f"    {' '.join(state.description.split())}")
+
+
+@group.command("check", epilog="Example:  kinscope models check --state kinase-dfg-in")
+def check(
+    structures: Annotated[
+        list[Path] | None, typer.Argument(help="Structures to check instead of the shipped models.")
+    ] = None,
+    state: Annotated[list[str] | None, typer.Option("--state", help="Only this state; may be repeated.")] = None,
+    mirror: Mirror = None,
+    target: Target = "abl1",
+    as_json: AsJson = False,
+) -> None:
+    """Geometry, completeness and conformation of every shipped model, with bounds; exit 1 if one fails."""
+    from kinscope.structures.model_checks import check_shipped, check_structures
+    from kinscope.targets import load_target
+
+    pack = load_target(target)
+    checks = check_structures(structures, pack) if structures else check_shipped(pack, state, mirror)
+    if as_json:
+        typer.echo("[" + ",\n".join(item.model_dump_json() for item in checks) + "]")
+    else:
+        for item in checks:
+            typer.echo(item.in_words())
+    if not all(item.passed for item in checks):
+        raise typer.Exit(1)
+
+
+@group.command("build", epilog="Example:  kinscope models build --pdb-mirror ../shared/structures --out rebuilt")
+def build(
+    state: Annotated[list[str] | None, typer.Option("--state", help="Only this state; may be repeated.")] = None,
+    out: Annotated[Path, typer.Option("--out", help="Where the models are written.")] = Path("kinscope-models"),
+    mirror: Mirror = None,
+    download: Annotated[
+        bool, typer.Option("--download", help="Fetch missing wwPDB entries from the network.")
+    ] = False,
+    solvent: Annotated[bool, typer.Option("--solvent", help="Equilibrate the shipped water boxes too.")] = False,
+    target: Target = "abl1",
+) -> None:
+    """Rebuild the shipped models, reference poses and, if asked, water boxes from wwPDB entries."""
+    from kinscope.workflow.pack_building import build_pack
+
+    for line in build_pack(target, state, out, mirror, download=download, solvent=solvent):
+        typer.echo(line)

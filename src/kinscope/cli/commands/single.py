@@ -1,0 +1,121 @@
+"""``kinscope dock`` and ``kinscope simulate``: one stage alone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from kinscope.cli.options import AsJson, Cores, Expression, Quiet, Target
+
+Out = Annotated[Path | None, typer.Option("--out", help="Run directory; default: kinscope-VARIANT.")]
+Preset = Annotated[str, typer.Option("--preset", help="quick, standard or paper.")]
+States = Annotated[list[str] | None, typer.Option("--state", help="Only this state; may be repeated.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command("dock", epilog="Example:  kinscope dock T315I --drug ponatinib")(dock)
+    app.command("simulate", epilog="Example:  kinscope simulate K404E --md-minutes 10")(simulate)
+
+
+def dock(
+    expression: Expression,
+    drug: Annotated[list[str] | None, typer.Option("--drug", help="Only this drug; may be repeated.")] = None,
+    preset: Preset = "quick",
+    state: States = None,
+    out: Out = None,
+    target: Target = "abl1",
+    cores: Cores = None,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Dock the drugs into native and mutant and print the scores with their spread."""
+    import json
+
+    from kinscope.docking.records import DockingRun
+    from kinscope.workflow.stages.files import RUNS, read_records
+
+    changes: dict[str, Any] = {"drugs": tuple(drug)} if drug else {}
+    found = _run(expression, preset, state, changes, out, target, cores, quiet or as_json, "docking_steps")
+    runs = [run for directory in found.values() for run in read_records(directory / RUNS, DockingRun)]
+    if as_json:
+        typer.echo(json.dumps([run.model_dump(mode="json") for run in runs], indent=2))
+        return
+    typer.echo(f"{'drug':<16}{'state':<18}{'model':<16}{'score':>9}{'spread':>8}{'RMSD':>7}  kcal/mol, kcal/mol, A")
+    for run in runs:
+        model = run.variant if run.alternative == 0 else f"{run.variant} alt. {run.alternative}"
+        typer.echo(
+            f"{run.drug:<16}{run.state:<18}{model:<16}{run.score_kcal_per_mol:>9.2f}"
+            f"{run.spread_kcal_per_mol:>8.2f}{run.best.rmsd_to_reference_angstrom:>7.2f}"
+        )
+
+
+def simulate(
+    expression: Expression,
+    md_minutes: Annotated[
+        float | None, typer.Option("--md-minutes", min=0.1, help="Minutes for all dynamics together.")
+    ] = None,
+    preset: Preset = "quick",
+    state: States = None,
+    out: Out = None,
+    target: Target = "abl1",
+    cores: Cores = None,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Run the replicas of native and mutant and say how long they became."""
+    import json
+
+    from kinscope.dynamics.records import REPLICA_RECORD_FILE, ReplicaRecord
+
+    changes: dict[str, Any] = {} if md_minutes is None else {"dynamics": {"budget_minutes": md_minutes}}
+    found = _run(expression, preset, state, changes, out, target, cores, quiet or as_json, "replica_steps")
+    rows = []
+    for (side, where, _), directory in sorted(found.items()):
+        record = ReplicaRecord.model_validate_json((directory / REPLICA_RECORD_FILE).read_bytes())
+        rows.append((side, where, record, directory))
+    if as_json:
+        typer.echo(json.dumps([row[2].model_dump(mode="json") for row in rows], indent=2))
+        return
+    for side, where, record, directory in rows:
+        typer.echo(
+            f"{side:<8}{where:<18}replica {record.replica + 1}  {record.status}  {record.length_ns * 1000:.2f} ps  "
+            f"{record.frames} frames  {directory}"
+        )
+
+
+def _run(
+    expression: str,
+    preset: str,
+    state: list[str] | None,
+    changes: dict[str, Any],
+    out: Path | None,
+    target: str,
+    cores: int | None,
+    quiet: bool,
+    stage: str,
+) -> dict[Any, Path]:
+    from kinscope.cli.console import watcher
+    from kinscope.targets import load_target
+    from kinscope.variants import parse_variant
+    from kinscope.workflow.settings import load_preset, with_changes
+    from kinscope.workflow.study import run_stage
+
+    variant = parse_variant(expression, load_target(target))
+    if state:
+        changes["states"] = tuple(state)
+    settings = with_changes(load_preset(preset), target=target, **changes)
+    with watcher(quiet) as watch:
+        found, outcome = run_stage(
+            variant,
+            settings,
+            out or Path(f"kinscope-{variant.slug}"),
+            lambda planner: getattr(planner, stage)(),
+            cores=cores,
+            listener=watch,
+        )
+    for error in outcome.failed.values():
+        typer.echo(f"failed: {error}", err=True)
+    return found

@@ -1,0 +1,27 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Expression = Annotated[
+    str, typer.Argument(metavar="EXPR", help="The variant, e.g. 'NM_005157.6(ABL1):c.1210A>G', K404E, E255K/T315I.")
+]
+RunDirectory = Annotated[Path, typer.Argument(metavar="DIR", help="A run directory that `kinscope assess` made.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress display.")]
+Target = Annotated[str, typer.Option("--target", help="Target pack.")]
+Cores = Annotated[
+    int | None, typer.Option("--cores", min=1, max=4096, help="Steps that run at once; default: all cores.")
+]
+Mirror = Annotated[
+    Path | None,
+    typer.Option(
+        "--pdb-mirror",
+        envvar="KINSCOPE_PDB_MIRROR",
+        help="Directory with wwPDB entries (pdb/1abc.pdb.gz, 1abc.cif.gz and the like).",
+    ),
+]

@@ -1,0 +1,113 @@
+"""Evidence, verdicts, and the report."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Literal
+
+from kinscope.core.files import write_atomic
+from kinscope.evidence import lookup
+from kinscope.interpretation import assess
+from kinscope.interpretation.model import Measurements, StepProvenance, StudyResult
+from kinscope.report import (
+    DifferenceTrack,
+    ModelFile,
+    PoseFile,
+    ReportFiles,
+    export_tables,
+    render_report,
+    result_schema,
+    write_figures,
+    write_result_json,
+)
+from kinscope.targets import TargetPack, load_target
+from kinscope.variants.model import Variant
+from kinscope.workflow.context import StepContext
+from kinscope.workflow.machine import library_versions
+from kinscope.workflow.stages.files import MEASUREMENTS, TRACKS, model_file, read_records
+from kinscope.workflow.store import read_record
+
+
+def write_report(context: StepContext) -> None:
+    """Interpret the measurements beside the evidence and write everything a person opens."""
+    pack = load_target(context.parameters["target"])
+    variant = Variant.model_validate(context.parameters["variant"])
+    measurements = Measurements.model_validate_json(context.input("measurements", MEASUREMENTS).read_bytes())
+    evidence = lookup(variant, pack)
+    settings = context.parameters["settings"]
+    result = StudyResult(
+        kinscope_version=context.parameters["kinscope_version"],
+        created=context.parameters["created"],
+        target=pack.gene,
+        variant=variant,
+        preset=settings["preset"],
+        settings=settings,
+        measurements=measurements,
+        evidence=evidence,
+        assessment=assess(variant, measurements, evidence, pack),
+        versions=library_versions(),
+        provenance=tuple(_provenance(context)),
+    )
+    context.progress(0.3, "figures")
+    files = _report_files(context, pack, variant)
+    write_result_json(result, context.output / "result.json")
+    write_atomic(context.output / "result.schema.json", json.dumps(result_schema(), indent=1) + "\n")
+    export_tables(result, context.output / "tables")
+    write_figures(result, files, context.output / "figures")
+    context.progress(0.7, "page")
+    render_report(result, files, context.output / "report.html")
+
+
+def _provenance(context: StepContext) -> list[StepProvenance]:
+    steps = []
+    for role in sorted(context.inputs):
+        record = read_record(context.inputs[role])
+        if record is not None:
+            steps.append(
+                StepProvenance(
+                    step=record.step,
+                    label=record.label,
+                    key=record.key,
+                    reused=False,
+                    seed=record.seed,
+                    wall_seconds=record.wall_seconds,
+                    platform=record.platform,
+                )
+            )
+    return steps
+
+
+def _report_files(context: StepContext, pack: TargetPack, variant: Variant) -> ReportFiles:
+    models, poses = [], []
+    for role, directory in sorted(context.inputs.items()):
+        stage, *about = role.split("/")
+        if stage in ("native", "mutant"):
+            who = "native" if stage == "native" else variant.short
+            number = 0
+            while (path := model_file(directory, number)).exists():
+                models.append(ModelFile(state=about[0], variant=who, alternative=number, path=path))
+                number += 1
+        elif stage == "docking":
+            poses.extend(_pose_files(pack, about[0], about[1], directory))
+    tracks = read_records(context.input("measurements", TRACKS), DifferenceTrack)
+    return ReportFiles(
+        regions=pack.regions,
+        states=pack.states,
+        drugs=pack.drugs,
+        protein_length=len(pack.transcript.protein),
+        models=tuple(models),
+        poses=tuple(poses),
+        difference_tracks=tuple(tracks),
+        commands=(f'kinscope assess "{variant.hgvs_p}"', f"kinscope resume kinscope-{variant.slug}"),
+    )
+
+
+def _pose_files(pack: TargetPack, side: str, drug: str, directory: Path) -> list[PoseFile]:
+    state = pack.drug(drug).state
+    role: Literal["native", "mutant"] = "native" if side == "native" else "mutant"
+    found = [PoseFile(drug=drug, state=state, role=role, path=directory / "poses_0.sdf")]
+    if side == "native":
+        reference = pack.directory / "poses" / f"{drug}.sdf"
+        found.append(PoseFile(drug=drug, state=state, role="reference", path=reference))
+    return found

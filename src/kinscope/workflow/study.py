@@ -1,0 +1,172 @@
+"""A study from start to end: plan it, run it, lay its results out for people."""
+
+from __future__ import annotations
+
+import datetime
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from kinscope.core.errors import ComputationError
+from kinscope.core.files import write_atomic
+from kinscope.targets import load_target
+from kinscope.variants.model import Variant
+from kinscope.workflow.engine import LocalEngine, Outcome
+from kinscope.workflow.events import Event
+from kinscope.workflow.machine import gpu_count
+from kinscope.workflow.plan import Plan, Planner
+from kinscope.workflow.publication import publish_results
+from kinscope.workflow.rundir import StudyFile, locked, open_existing, open_or_create
+from kinscope.workflow.settings import StudySettings
+from kinscope.workflow.step import Step, in_order
+from kinscope.workflow.store import Store, default_cache
+
+
+@dataclass(frozen=True)
+class Finished:
+    """What a study left behind."""
+
+    directory: Path
+    outcome: Outcome
+    plan: Plan
+
+    @property
+    def complete(self) -> bool:
+        """Whether every step succeeded."""
+        return not self.outcome.failed and not self.outcome.skipped
+
+
+def assess_variant(
+    variant: Variant,
+    settings: StudySettings,
+    directory: Path,
+    *,
+    cores: int | None = None,
+    listener: Callable[[Event], None] | None = None,
+) -> Finished:
+    """Run the study of a variant in a directory, going on with whatever is finished there.
+
+    Raises
+    ------
+    RunDirectoryError
+        If the directory is in use or holds something else.
+    ComputationError
+        If so much failed that there is no report; everything finished is kept.
+    """
+    # Planning needs no directory: a variant that cannot be modelled leaves none behind.
+    today = datetime.datetime.now(datetime.UTC).date().isoformat()
+    _planner(StudyFile(kinscope_version="", created=today, variant=variant, settings=settings), 1)
+    study = open_or_create(directory, variant, settings, today)
+    return _run(study, directory, cores, listener)
+
+
+def resume_study(
+    directory: Path, *, cores: int | None = None, listener: Callable[[Event], None] | None = None
+) -> Finished:
+    """Go on with the study of a run directory.
+
+    Raises
+    ------
+    RunDirectoryError
+        If it is none, or is in use.
+    """
+    return _run(open_existing(directory), directory, cores, listener)
+
+
+def plan_of(directory: Path) -> tuple[StudyFile, list[Step], Store]:
+    """The steps of a run directory's study and its store, for `kinscope status`."""
+    study = open_existing(directory)
+    plan = _planner(study, 1).plan()
+    return study, in_order([plan.report]), Store(directory / "artefacts")
+
+
+def default_cores() -> int:
+    """Cores this process may use."""
+    return len(os.sched_getaffinity(0))
+
+
+def _planner(study: StudyFile, workers: int, gpu: bool = False) -> Planner:
+    pack = load_target(study.settings.target)
+    return Planner(pack, study.variant, study.settings, workers=workers, gpu=gpu, created=study.created)
+
+
+def _run(
+    study: StudyFile, directory: Path, cores: int | None, listener: Callable[[Event], None] | None
+) -> Finished:
+    with locked(directory):
+        planner, engine = _prepare(study, directory, cores, listener)
+        plan = planner.plan()
+        outcome = engine.run([plan.report])
+        if plan.report.key not in outcome.done:
+            raise _failure(outcome, directory)
+        publish_results(directory, plan.report, engine.store, outcome, study.variant)
+    return Finished(directory, outcome, plan)
+
+
+def run_stage(
+    variant: Variant,
+    settings: StudySettings,
+    directory: Path,
+    choose: Callable[[Planner], dict[Any, Step]],
+    *,
+    cores: int | None = None,
+    listener: Callable[[Event], None] | None = None,
+) -> tuple[dict[Any, Path], Outcome]:
+    """One stage alone, with what it needs: directories of the artefacts that were made, by the stage's own names.
+
+    The same run directory may later become a whole study with `kinscope resume`.
+
+    Raises
+    ------
+    RunDirectoryError
+        If the directory is in use or holds something else.
+    """
+    today = datetime.datetime.now(datetime.UTC).date().isoformat()
+    choose(_planner(StudyFile(kinscope_version="", created=today, variant=variant, settings=settings), 1))
+    study = open_or_create(directory, variant, settings, today)
+    with locked(directory):
+        planner, engine = _prepare(study, directory, cores, listener)
+        steps = choose(planner)
+        outcome = engine.run(list(steps.values()))
+    if steps and not outcome.done:
+        raise _failure(outcome, directory)
+    return {name: engine.store.path(step) for name, step in steps.items() if step.key in outcome.done}, outcome
+
+
+def _prepare(
+    study: StudyFile, directory: Path, cores: int | None, listener: Callable[[Event], None] | None
+) -> tuple[Planner, LocalEngine]:
+    cores = cores or default_cores()
+    gpus = gpu_count()
+    pack = load_target(study.settings.target)
+    engine = LocalEngine(
+        directory,
+        Store(default_cache() / "artefacts"),
+        shipped=Store(pack.directory / "artefacts"),
+        cores=cores,
+        gpus=gpus,
+        listener=listener,
+    )
+    return _planner(study, _workers_at_start(directory, gpus or cores), gpu=gpus > 0), engine
+
+
+def _failure(outcome: Outcome, directory: Path) -> ComputationError:
+    first = next(iter(outcome.failed.values()), None)
+    return ComputationError(
+        "The study could not be finished: " + (first.what if first else "nothing could be run."),
+        where=first.where if first else str(directory),
+        remedy=(f"{first.remedy} " if first and first.remedy else "")
+        + f"Everything finished is kept; go on with: kinscope resume {directory}",
+    )
+
+
+def _workers_at_start(directory: Path, workers: int) -> int:
+    """How many replicas ran at once when the study began: its numbers of steps rest on that, also when resumed."""
+    path = directory / "workers.txt"
+    try:
+        return max(1, int(path.read_text()))
+    except (OSError, ValueError):
+        write_atomic(path, f"{workers}\n")
+        return workers
