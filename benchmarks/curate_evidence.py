@@ -24,8 +24,8 @@ COLUMNS = (
 
 RT_298_KCAL_PER_MOL = 0.0019872 * 298.15
 
-# Classes of fold IC50 after Redaelli et al. 2009 (PMID 19075254): up to 2 sensitive, up to 4 moderately resistant,
-# above resistant. Two laboratories differ by 0.4-0.5 kcal/mol on the same mutant, which is a factor of 2.0-2.3.
+# Classes of fold IC50 after Redaelli et al. 2009 (PMID 19075254): up to 2 sensitive, up to 4 moderately
+# resistant, above resistant. Two laboratories differ by 0.4-0.5 kcal/mol on one mutant, a factor of 2.0-2.3.
 SENSITIVE_BELOW = 0.5
 NO_EFFECT_UP_TO = 2.0
 REDUCED_UP_TO = 4.0
@@ -36,13 +36,13 @@ HAUSER = "doi:10.1038/s42003-018-0075-x"
 LEIGHOW = "doi:10.1016/j.celrep.2020.02.108"
 SOURCES = {
     "pemovska": ("Pemovska et al., Nature, 2015", "PMID:25686603"),
-    "gozgit": ("Gozgit et al., Blood (ASH abstract), 2013; tabulated in Hauser et al., Commun Biol, 2018", HAUSER),
+    "gozgit": ("Gozgit et al., Blood (abstract), 2013; tabulated in Hauser et al., Commun Biol, 2018", HAUSER),
     "davis": ("Davis et al., Nat Biotechnol, 2011; tabulated in Hauser et al., Commun Biol, 2018", HAUSER),
     "redaelli": ("Redaelli et al., J Clin Oncol, 2009", "PMID:19075254"),
     "leighow": ("Leighow et al., Cell Rep, 2020 (own measurement)", LEIGHOW),
     "zabriskie": ("Zabriskie et al., Cancer Cell, 2014; tabulated in Leighow et al., Cell Rep, 2020",
                   "doi:10.1016/j.ccr.2014.07.006"),
-    "redaelli2012": ("Redaelli et al., Am J Hematol, 2012; tabulated in Leighow et al., Cell Rep, 2020", LEIGHOW),
+    "redaelli2012": ("Redaelli et al., Am J Hematol, 2012; in Leighow et al., Cell Rep, 2020", LEIGHOW),
     "wylie": ("Wylie et al., Nature, 2017; tabulated in Leighow et al., Cell Rep, 2020", LEIGHOW),
 }  # fmt: skip
 
@@ -165,12 +165,13 @@ def davis(path: Path) -> Iterator[Row]:
 def redaelli(path: Path) -> Iterator[Row]:
     for row in read(path):
         fold = float(row["fold_IC50_vs_WT"])
-        summary = f"IC50 of {row['drug']} on Ba/F3 cells with BCR::ABL1 {row['mutation']} is {fold:g} times the native one."
+        cells = f"Ba/F3 cells with BCR::ABL1 {row['mutation']}"
+        summary = f"IC50 of {row['drug']} on {cells} is {fold:g} times the native one."
         yield measured_row("redaelli", row["mutation"], row["drug"], fold, summary, kind="cell IC50 fold")
 
 
 def multistudy(path: Path) -> Iterator[Row]:
-    """Imatinib from studies that no other file holds: Gozgit is among the pairs, Redaelli 2009 has its own file."""
+    """Imatinib from studies no other file holds: Gozgit is among the pairs, Redaelli 2009 has its own."""
     held = {row["mutation"] for row in read(path.parent / "redaelli2009_fold_ic50_verified.csv")
             if row["drug"] == "imatinib"}  # fmt: skip
     for row in read(path):
@@ -188,14 +189,14 @@ def multistudy(path: Path) -> Iterator[Row]:
                 "Three mutants share this value, likely the top of the assay: the fold is then a lower bound."
             )
         summary = (
-            f"Growth of Ba/F3 cells with {change} against native BCR::ABL1: {mutant:g} nM against {native:g} nM "
-            f"imatinib, {fold:.2g}-fold."
+            f"Growth of Ba/F3 cells with {change} against native BCR::ABL1: {mutant:g} nM against "
+            f"{native:g} nM imatinib, {fold:.2g}-fold."
         )
         yield measured_row(key, change, "imatinib", fold, summary, kind="cell IC50 fold", caveat=caveat,
                            strength="weak" if key == "wylie" else "moderate")  # fmt: skip
 
 
-# --- CIViC (CC0), snapshot last reviewed 2021-02-03 -----------------------------------------------------------
+# --- CIViC (CC0), snapshot last reviewed 2021-02-03 ------------------------------------------------------
 
 CIVIC_DIRECTION = {
     ("Supports", "Resistance"): "resistant",
@@ -213,7 +214,7 @@ CIVIC_CHANGE = {
     "V298I": ("V289I", "CIViC writes V298I, but residue 298 is not valine; V289I is meant."),
 }
 SECOND_LINE_TRIALS = {"22371878", "17264298", "16775234", "19652056", "21865346"}
-"""Trials of a later drug: their imatinib rows only say that patients who had failed imatinib carried the change."""
+"""Trials of a later drug: their imatinib rows only say who carried the change after failing imatinib."""
 ELSEWHERE = {"19075254"}
 """Redaelli 2009: its fold values come from their own file."""
 
@@ -260,16 +261,16 @@ def civic_row(row: Row, change: str, drug: str, direction: str, note: str) -> Ro
     if clinical:
         kind = "clinical response" if direction in ("sensitive", "no effect") else "clinical resistance"
     where = {
-        "A": "validated association",
-        "B": "clinical study",
-        "C": "patients reported singly or in small groups",
+        "A": "Validated association",
+        "B": "Clinical study",
+        "C": "Single patients or small groups",
     }
-    basis = where.get(level, "laboratory study")
+    basis = where.get(level, "Laboratory study")
     author, year, journal = (part.strip() for part in row["citation"].split(",", 2))
     return {
         "id": f"civic-EID{row['evidence_id']}-{drug}", "protein_change": change, "drug": drug, "kind": kind,
         "direction": direction, "value": "", "unit": "",
-        "summary": f"CIViC evidence {row['evidence_id']} (level {level}, {basis}): {change} {CIVIC_WORDS[direction]} {drug}.",
+        "summary": f"{basis} (CIViC level {level}): {change} {CIVIC_WORDS[direction]} {drug}.",
         "citation": f"{author}, {journal}, {year} (CIViC EID{row['evidence_id']})",
         "identifier": f"PMID:{row['citation_id']}", "tier": "published", "strength": strength,
         "caveat": " ".join(caveats),
