@@ -1,0 +1,319 @@
+"""From a model to a packing problem: which side chains move, and what each can look like."""
+
+from __future__ import annotations
+
+from collections.abc import Container, Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from kinscope.structures.model import AtomArray
+from kinscope.structures.packing import Position, by_types
+from kinscope.structures.packing_energy import Array, join_types, pair_energies, residue_types
+from kinscope.structures.rotamers import (
+    PROTON_CHI,
+    Floats,
+    bonds_within,
+    build_conformers,
+    chi_angles,
+    conformer_angles,
+    place_template,
+    rotamers_of,
+    set_dihedrals,
+    template,
+)
+
+FRAME = ("N", "H", "CA", "C", "O")
+"""Atoms of a substituted residue that stay; everything else is new."""
+_FIXED_OF_NEIGHBOUR = frozenset({*FRAME, "HA", "HA2", "HA3"})
+_RT_KCAL_PER_MOL = 0.593
+_SPREAD_DEGREES = 12.0
+_NEVER_REPACKED = frozenset({"GLY", "ALA", "PRO", "ACE", "NME"})
+_DISULPHIDE_ANGSTROM = 2.5
+
+
+@dataclass(frozen=True)
+class Residue:
+    """One residue of a model as plain arrays."""
+
+    number: int
+    name: str
+    atom_names: tuple[str, ...]
+    coord: Floats
+    """Shape (n_atoms, 3), angstrom."""
+
+    def at(self, atom: str) -> Floats:
+        """Coordinates (3,) of an atom."""
+        return np.asarray(self.coord[self.atom_names.index(atom)])
+
+
+def residue_spans(atoms: AtomArray) -> list[tuple[int, int, int]]:
+    """Number, first atom and one past the last atom of each residue."""
+    numbers = np.asarray(atoms.res_id)
+    starts = [0, *(np.flatnonzero(np.diff(numbers)) + 1).tolist()]
+    stops = [*starts[1:], len(numbers)]
+    return [(int(numbers[start]), start, stop) for start, stop in zip(starts, stops, strict=True)]
+
+
+def joined(parts: Sequence[AtomArray]) -> AtomArray:
+    """One model of consecutive pieces."""
+    import biotite.structure as struc
+
+    return struc.concatenate(list(parts))
+
+
+def residues_of(atoms: AtomArray) -> dict[int, Residue]:
+    """Residues of a model by number, in the order of the chain."""
+    return {
+        number: Residue(
+            number,
+            str(atoms.res_name[start]),
+            tuple(str(atom) for atom in atoms.atom_name[start:stop]),
+            np.asarray(atoms.coord[start:stop], dtype=np.float64),
+        )
+        for number, start, stop in residue_spans(atoms)
+    }
+
+
+def substituted_residue(old: Residue, before: Residue | None, name: str, tautomer: str = "") -> Residue:
+    """The new residue on the old one's backbone, in the template's own conformation.
+
+    N, CA, C and O stay; the amide hydrogen is dropped for proline and made where a proline was.
+    """
+    kind = template(name, tautomer)
+    frame = {atom: old.at(atom) for atom in ("N", "CA", "C", "CB") if atom in old.atom_names}
+    coord = place_template(kind, frame)
+    for index, atom in enumerate(kind.atom_names):
+        if atom in FRAME and atom in old.atom_names:
+            coord[index] = old.at(atom)
+        elif atom == "H":
+            coord[index] = amide_hydrogen(old, before)
+    return Residue(old.number, name, kind.atom_names, coord)
+
+
+def amide_hydrogen(residue: Residue, before: Residue | None) -> Floats:
+    """Position (3,) of the hydrogen on a backbone nitrogen: in the peptide plane, 1.01 angstrom."""
+    nitrogen = residue.at("N")
+    arms = [residue.at("CA")] + ([before.at("C")] if before is not None else [])
+    outward = sum((nitrogen - arm) / np.linalg.norm(nitrogen - arm) for arm in arms)
+    return np.asarray(nitrogen + 1.01 * outward / np.linalg.norm(outward))
+
+
+def new_side_chain(residue: Residue, tautomer: str = "") -> Position:
+    """A substituted residue as a packing position: every rotamer, spread, and proton torsion."""
+    trials = conformer_angles(residue.name, _SPREAD_DEGREES)
+    angles = [angle for _, angle in trials] or [()]
+    coord = build_conformers(residue.name, residue.atom_names, residue.coord, angles)
+    names = [rotamer.name for rotamer, _ in trials] or ["-"]
+    cost = _share_cost(residue.name, names)
+    spread = [sum((abs(a - c) > 1.0) for a, c in zip(angle, rotamer.chi_degrees, strict=True)) for rotamer, angle in trials] or [0]  # fmt: skip
+    cost = cost + 0.3 * np.array(spread)
+    coord, names, cost = _with_protons(residue, coord, names, cost)
+    moved = [i for i, atom in enumerate(residue.atom_names) if atom not in FRAME]
+    prefix = f"{tautomer} " if tautomer else ""
+    return _position(residue, moved, coord, [prefix + name for name in names], cost)
+
+
+def native_side_chain(residue: Residue, bonus_kcal_per_mol: float) -> Position:
+    """A neighbour as a packing position: its native conformation, other proton torsions of it, and rotamers."""
+    trials = conformer_angles(residue.name)
+    native = residue.coord[None]
+    coord = np.concatenate([native, build_conformers(residue.name, residue.atom_names, residue.coord,
+                                                     [angle for _, angle in trials])])  # fmt: skip
+    names = ["native"] + [rotamer.name for rotamer, _ in trials]
+    cost = np.concatenate([[-bonus_kcal_per_mol], _share_cost(residue.name, names[1:])])
+    coord, names, cost = _with_protons(residue, coord, names, cost)
+    coord, names = np.concatenate([native, coord]), ["native", *names]
+    cost = np.concatenate([[-bonus_kcal_per_mol - 0.2], cost])  # the native proton, by a nose
+    moved = [i for i, atom in enumerate(residue.atom_names) if atom not in _FIXED_OF_NEIGHBOUR]
+    return _position(residue, moved, coord, names, cost)
+
+
+def _share_cost(name: str, labels: Sequence[str]) -> Array:
+    shares = {rotamer.name: rotamer.share_percent for rotamer in rotamers_of(name)}
+    top = max(shares.values(), default=1.0)
+    return np.array([-_RT_KCAL_PER_MOL * np.log(shares.get(x, top) / top) for x in labels], dtype=np.float32)
+
+
+def _with_protons(
+    residue: Residue, coord: Floats, names: list[str], cost: Array
+) -> tuple[Floats, list[str], Array]:
+    """Multiply conformers by the minima of a hydroxyl or thiol proton's torsion."""
+    quartet, minima = PROTON_CHI.get(residue.name, ((), ()))
+    if not quartet or not set(quartet) <= set(residue.atom_names):
+        return coord, names, cost
+    bonds = bonds_within(residue.name, residue.atom_names)
+    turned = [
+        set_dihedrals(coord, residue.atom_names, bonds, quartet, np.full(len(coord), value))
+        for value in minima
+    ]
+    return np.concatenate(turned), names * len(minima), np.tile(cost, len(minima))
+
+
+def _position(
+    residue: Residue, moved: list[int], coord: Floats, labels: Sequence[str], cost: Array
+) -> Position:
+    names = tuple(residue.atom_names[i] for i in moved)
+    types = residue_types(residue.name, residue.atom_names).take(np.array(moved, dtype=np.int64))
+    count = len(coord)
+    return Position(
+        residue.number,
+        residue.name,
+        (names,) * count,
+        tuple(np.asarray(coord[i][moved], dtype=np.float32) for i in range(count)),
+        (types,) * count,
+        tuple(labels),
+        np.asarray(cost, dtype=np.float32),
+    )
+
+
+def merge_positions(parts: Sequence[Position]) -> Position:
+    """Positions of one residue (its tautomers) as one."""
+    first = parts[0]
+    return Position(
+        first.residue,
+        first.name,
+        tuple(x for part in parts for x in part.atom_names),
+        tuple(x for part in parts for x in part.coord),
+        tuple(x for part in parts for x in part.types),
+        tuple(x for part in parts for x in part.labels),
+        np.concatenate([part.intrinsic for part in parts]),
+    )
+
+
+def neighbours_to_repack(
+    residues: dict[int, Residue],
+    targets: Sequence[Position],
+    chosen: Container[int],
+    radius_angstrom: float,
+) -> list[int]:
+    """Residues whose side chain comes within the radius of the old or any new side chain of a target."""
+    points = [np.concatenate(target.coord) for target in targets]
+    points += [np.asarray(residues[target.residue].coord, dtype=np.float32) for target in targets]
+    cloud = np.unique(np.round(np.concatenate(points), 0), axis=0)
+    found = []
+    for number, residue in residues.items():
+        if number in chosen or residue.name in _NEVER_REPACKED or is_bridged(residue, residues.values()):
+            continue
+        side = [
+            i
+            for i, atom in enumerate(residue.atom_names)
+            if atom not in _FIXED_OF_NEIGHBOUR and atom[0] != "H"
+        ]
+        gaps = np.linalg.norm(residue.coord[side][:, None] - cloud[None], axis=-1)
+        if gaps.size and gaps.min() < radius_angstrom:
+            found.append(number)
+    return found
+
+
+def is_bridged(residue: Residue, others: Iterable[Residue]) -> bool:
+    """Whether a cysteine stands in a disulphide (no thiol hydrogen and another sulphur at bonding distance)."""
+    if residue.name != "CYS" or "HG" in residue.atom_names:
+        return False
+    return any(
+        other.name == "CYS"
+        and other.number != residue.number
+        and float(np.linalg.norm(other.at("SG") - residue.at("SG"))) < _DISULPHIDE_ANGSTROM
+        for other in others
+    )
+
+
+def add_surroundings(
+    position: Position, residues: dict[int, Residue], moving: dict[int, frozenset[str]]
+) -> Position:
+    """Add to every conformer its energy among the atoms that no position moves.
+
+    Parameters
+    ----------
+    position
+        The position.
+    residues
+        The model with substituted residues in place.
+    moving
+        Names of the atoms that move, by residue.
+    """
+    reach = np.concatenate(position.coord)
+    low, high = reach.min(axis=0) - 9.0, reach.max(axis=0) + 9.0
+    points, types, owners = [], [], []
+    for number, residue in residues.items():
+        gone = moving.get(number, frozenset())
+        here = np.array([atom not in gone for atom in residue.atom_names]) & np.all(
+            (residue.coord > low) & (residue.coord < high), axis=1
+        )
+        if here.any():
+            points.append(residue.coord[here])
+            types.append(residue_types(residue.name, residue.atom_names).take(here))
+            owners += [
+                (number, atom) for atom, is_here in zip(residue.atom_names, here, strict=True) if is_here
+            ]
+    surroundings = np.concatenate(points).astype(np.float32)[None]
+    joined = join_types(types)
+    energies = position.intrinsic.copy()
+    for members, own in by_types(position):
+        weight = _bonded_weights(position.residue, residues, position.atom_names[members[0]], owners)
+        stack = np.stack([position.coord[i] for i in members])
+        energies[members] += pair_energies(stack, own, surroundings, joined, weight)[:, 0]
+    return Position(
+        position.residue,
+        position.name,
+        position.atom_names,
+        position.coord,
+        position.types,
+        position.labels,
+        energies,
+    )
+
+
+def _bonded_weights(
+    number: int, residues: dict[int, Residue], side_chain: tuple[str, ...], owners: Sequence[tuple[int, str]]
+) -> Array:
+    """0 for pairs up to three bonds apart, 1 otherwise; shape (n_side_chain, n_surroundings)."""
+    graph: dict[tuple[int, str], set[tuple[int, str]]] = {}
+
+    def join(a: tuple[int, str], b: tuple[int, str]) -> None:
+        graph.setdefault(a, set()).add(b)
+        graph.setdefault(b, set()).add(a)
+
+    residue = residues[number]
+    names = tuple(dict.fromkeys((*residue.atom_names, *side_chain)))
+    for a, b in bonds_within(residue.name, names):
+        join((number, a), (number, b))
+    join((number - 1, "C"), (number, "N"))
+    join((number, "C"), (number + 1, "N"))
+    for a, b in (("C", "O"), ("C", "CA"), ("C", "CH3")):
+        join((number - 1, a), (number - 1, b))
+    for a, b in (("N", "H"), ("N", "CA"), ("N", "CD"), ("N", "C")):
+        join((number + 1, a), (number + 1, b))
+    weight = np.ones((len(side_chain), len(owners)), dtype=np.float32)
+    place = {owner: column for column, owner in enumerate(owners)}
+    for row, atom in enumerate(side_chain):
+        front, seen = {(number, atom)}, {(number, atom)}
+        for _ in range(3):
+            front = {near for one in front for near in graph.get(one, ())} - seen
+            seen |= front
+        for owner in seen & place.keys():
+            weight[row, place[owner]] = 0.0
+    return weight
+
+
+def prune(position: Position, window_kcal_per_mol: float, most: int) -> Position:
+    """Drop hopeless conformers; the native one (first) always stays where there is one."""
+    order = np.argsort(position.intrinsic, kind="stable")
+    limit = position.intrinsic[order[0]] + window_kcal_per_mol
+    kept = [int(i) for i in order[:most] if position.intrinsic[i] <= limit]
+    if position.labels[0] == "native" and 0 not in kept:
+        kept.append(0)
+    return position.keep(np.array(sorted(kept), dtype=np.int64))
+
+
+def nearest_rotamer(residue: Residue) -> str:
+    """Name of the library's rotamer nearest to a residue's chi angles; ``-`` where it has none."""
+    from kinscope.structures.rotamers import chi_difference_degrees
+
+    chis = chi_angles(residue.name, residue.atom_names, residue.coord)
+    best, least = "-", float("inf")
+    for rotamer in rotamers_of(residue.name):
+        apart = sum(x * x for x in chi_difference_degrees(residue.name, chis, rotamer.chi_degrees))
+        if apart < least:
+            best, least = rotamer.name, apart
+    return best

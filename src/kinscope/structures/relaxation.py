@@ -1,0 +1,273 @@
+"""Relaxation of a substituted region in ff14SB: new atoms, then side chains, then backbone, the rest fixed.
+
+Only the region that moves and the atoms around it enter the energy: beyond them nothing moves, so their
+energy is a constant and is not paid for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kinscope.core.errors import ComputationError
+from kinscope.structures.forcefield import add_position_restraints, cpu_platform, create_system
+from kinscope.structures.io import to_openmm
+from kinscope.structures.model import AtomArray
+
+Mask = NDArray[np.bool_]
+
+_BACKBONE_HEAVY = ("N", "CA", "C", "O")
+_SOFT_CHARGE_SCALE = 0.5
+"""Charges without solvent are halved (a dielectric of 4), so that salt bridges do not collapse."""
+
+
+@dataclass(frozen=True)
+class Region:
+    """What moves in which stage; masks over the atoms of the whole model."""
+
+    new_atoms: Mask
+    side_chains: Mask
+    shell: Mask
+    included: Mask
+    """The shell and the fixed atoms whose energy with it counts."""
+
+
+@dataclass(frozen=True)
+class RelaxationProtocol:
+    """Lengths and strengths of the stages."""
+
+    cutoff_nm: float
+    backbone_restraint_kcal_per_mol_angstrom2: float
+    clash_iterations: int
+    final_iterations: int
+    threads: int
+
+
+def choose_region(
+    atoms: AtomArray,
+    candidates: Sequence[NDArray[np.float32]],
+    targets: Sequence[int],
+    repacked: Sequence[int],
+    shell_angstrom: float,
+    surroundings_angstrom: float,
+) -> Region:
+    """One region for all candidates, so that their energies compare.
+
+    Parameters
+    ----------
+    atoms
+        The mutant, any candidate.
+    candidates
+        Coordinates (n_atoms, 3) of each candidate, angstrom.
+    targets
+        Substituted residues.
+    repacked
+        Neighbours that some candidate has in another rotamer: they move too.
+    shell_angstrom
+        Residues with an atom this near a target move.
+    surroundings_angstrom
+        Fixed residues with an atom this near the shell are included.
+    """
+    numbers = np.asarray(atoms.res_id)
+    of_target = np.isin(numbers, targets)
+    near = _near(candidates, of_target, shell_angstrom)
+    shell_numbers = set(numbers[near].tolist()) | set(targets) | set(repacked)
+    shell = np.isin(numbers, list(shell_numbers)) & ~np.isin(atoms.res_name, ["ACE", "NME"])
+    around = _near(candidates, shell, surroundings_angstrom)
+    included = np.isin(numbers, list(set(numbers[around].tolist()))) | shell
+    names = np.asarray(atoms.atom_name)
+    frame = np.isin(names, _BACKBONE_HEAVY)
+    return Region(
+        new_atoms=of_target & ~frame,
+        side_chains=shell & ~frame,
+        shell=shell,
+        included=included,
+    )
+
+
+def _near(candidates: Sequence[NDArray[np.float32]], chosen: Mask, radius: float) -> Mask:
+    from scipy.spatial import cKDTree
+
+    found = chosen.copy()
+    for coord in candidates:
+        distance, _ = cKDTree(coord[chosen]).query(coord, distance_upper_bound=radius)
+        found |= np.isfinite(distance)
+    return found
+
+
+class Relaxer:
+    """The force field of one mutant, ready to relax any of its candidates.
+
+    Parameters
+    ----------
+    atoms
+        The mutant (all hydrogens).
+    region
+        What moves.
+    anchor
+        Native places of the atoms, shape (n_atoms, 3), angstrom; only those of backbone atoms count.
+    protocol
+        Lengths and strengths.
+    """
+
+    def __init__(
+        self, atoms: AtomArray, region: Region, anchor: NDArray[np.float32], protocol: RelaxationProtocol
+    ) -> None:
+        self.region, self.protocol, self.anchor = region, protocol, anchor
+        topology, _ = to_openmm(atoms)
+        try:
+            whole = create_system(topology, implicit_solvent=True, cutoff_nm=protocol.cutoff_nm)
+        except ValueError as error:
+            raise ComputationError(
+                f"The force field does not know a residue of this mutant ({error}).",
+                where="relaxation of the mutant",
+                remedy="Check that the native model follows kinscope's conventions (kinscope models check).",
+            ) from error
+        self.kept = np.flatnonzero(region.included)
+        self.solvated = reduce_system(whole, self.kept, solvent=True, charge_scale=1.0)
+        self.soft = reduce_system(whole, self.kept, solvent=False, charge_scale=_SOFT_CHARGE_SCALE)
+        self.masses = np.array(
+            [whole.getParticleMass(int(i)).value_in_unit(_dalton()) for i in self.kept], dtype=np.float64
+        )
+        names = np.asarray(atoms.atom_name)
+        held = region.shell & np.isin(names, _BACKBONE_HEAVY)
+        strengths = np.where(held, protocol.backbone_restraint_kcal_per_mol_angstrom2, 0.0)[self.kept]
+        if strengths.any():
+            add_position_restraints(self.solvated, _nm(anchor[self.kept]), strengths, group=1)
+
+    def relax(self, coord: NDArray[np.float32]) -> tuple[NDArray[np.float32], float]:
+        """Relax one candidate.
+
+        Parameters
+        ----------
+        coord
+            Shape (n_atoms, 3), angstrom.
+
+        Returns
+        -------
+        coordinates, energy
+            The same shape; atoms outside the shell bit for bit as given. kcal/mol, restraints not counted.
+        """
+        protocol, region = self.protocol, self.region
+        points = np.asarray(coord[self.kept], dtype=np.float64)
+        points, _ = self._minimise(self.soft, points, region.new_atoms, protocol.clash_iterations)
+        points, _ = self._minimise(self.soft, points, region.side_chains, protocol.clash_iterations)
+        points, _ = self._minimise(self.solvated, points, region.shell, protocol.clash_iterations // 3)
+        points, energy = self._minimise(self.solvated, points, region.shell, protocol.final_iterations)
+        if not np.isfinite(energy) or not np.isfinite(points).all():
+            raise ComputationError(
+                "The relaxation of the mutant diverged.",
+                where="relaxation of the mutant",
+                remedy="Check the native model for clashes near the residue (kinscope models check).",
+            )
+        result = np.array(coord, dtype=np.float32)
+        moved = region.shell[self.kept]
+        result[self.kept[moved]] = points[moved]
+        return result, energy
+
+    def _minimise(
+        self, system: Any, points: NDArray[np.float64], movable: Mask, iterations: int
+    ) -> tuple[NDArray[np.float64], float]:
+        from openmm import Context, LocalEnergyMinimizer, VerletIntegrator, unit
+
+        free = movable[self.kept]
+        for index, mass in enumerate(self.masses):
+            system.setParticleMass(index, float(mass) if free[index] else 0.0)  # OpenMM never moves mass 0
+        platform, properties = cpu_platform(self.protocol.threads)
+        context = Context(system, VerletIntegrator(0.001), platform, properties)
+        context.setPositions(_nm(points))
+        LocalEnergyMinimizer.minimize(context, 5.0, iterations)
+        found = context.getState(getPositions=True).getPositions(asNumpy=True).value_in_unit(unit.angstrom)
+        state = context.getState(getEnergy=True, groups={0})
+        energy = state.getPotentialEnergy().value_in_unit(unit.kilocalorie_per_mole)
+        result = np.where(free[:, None], np.asarray(found, dtype=np.float64), points)
+        return result, float(energy)
+
+
+def reduce_system(whole: Any, kept: NDArray[np.int64], *, solvent: bool, charge_scale: float) -> Any:
+    """The part of an OpenMM System that lies within some of its particles.
+
+    Bonded terms that reach outside are left out: the particles at the edge do not move.
+    """
+    from openmm import (
+        GBSAOBCForce,
+        HarmonicAngleForce,
+        HarmonicBondForce,
+        NonbondedForce,
+        PeriodicTorsionForce,
+        System,
+    )
+
+    place = {int(old): new for new, old in enumerate(kept)}
+    system = System()
+    for old in place:
+        system.addParticle(whole.getParticleMass(old))
+    for force in whole.getForces():
+        if isinstance(force, NonbondedForce):
+            system.addForce(_reduced_nonbonded(force, place, charge_scale))
+        elif isinstance(force, GBSAOBCForce):
+            if solvent:
+                system.addForce(_reduced_born(force, place))
+        elif isinstance(force, HarmonicBondForce):
+            system.addForce(_reduced_bonded(HarmonicBondForce(), force, "Bond", 2, place))
+        elif isinstance(force, HarmonicAngleForce):
+            system.addForce(_reduced_bonded(HarmonicAngleForce(), force, "Angle", 3, place))
+        elif isinstance(force, PeriodicTorsionForce):
+            system.addForce(_reduced_bonded(PeriodicTorsionForce(), force, "Torsion", 4, place))
+    return system
+
+
+def _reduced_bonded(fresh: Any, force: Any, what: str, atoms: int, place: dict[int, int]) -> Any:
+    add, get = getattr(fresh, f"add{what}"), getattr(force, f"get{what}Parameters")
+    for index in range(getattr(force, f"getNum{what}s")()):
+        parameters = get(index)
+        if all(particle in place for particle in parameters[:atoms]):
+            add(*(place[particle] for particle in parameters[:atoms]), *parameters[atoms:])
+    return fresh
+
+
+def _reduced_nonbonded(force: Any, place: dict[int, int], charge_scale: float) -> Any:
+    from openmm import NonbondedForce
+
+    fresh = NonbondedForce()
+    fresh.setNonbondedMethod(force.getNonbondedMethod())
+    fresh.setCutoffDistance(force.getCutoffDistance())
+    fresh.setReactionFieldDielectric(force.getReactionFieldDielectric())
+    for old in place:
+        charge, sigma, epsilon = force.getParticleParameters(old)
+        fresh.addParticle(charge * charge_scale, sigma, epsilon)
+    for index in range(force.getNumExceptions()):
+        first, second, product, sigma, epsilon = force.getExceptionParameters(index)
+        if first in place and second in place:
+            fresh.addException(place[first], place[second], product * charge_scale**2, sigma, epsilon)
+    return fresh
+
+
+def _reduced_born(force: Any, place: dict[int, int]) -> Any:
+    from openmm import GBSAOBCForce
+
+    fresh = GBSAOBCForce()
+    fresh.setNonbondedMethod(force.getNonbondedMethod())
+    fresh.setCutoffDistance(force.getCutoffDistance())
+    fresh.setSolventDielectric(force.getSolventDielectric())
+    fresh.setSoluteDielectric(force.getSoluteDielectric())
+    fresh.setSurfaceAreaEnergy(force.getSurfaceAreaEnergy())
+    for old in place:
+        fresh.addParticle(*force.getParticleParameters(old))
+    return fresh
+
+
+def _nm(points: NDArray[Any]) -> Any:
+    from openmm import unit
+
+    return (np.asarray(points, dtype=np.float64) / 10.0) * unit.nanometer
+
+
+def _dalton() -> Any:
+    from openmm import unit
+
+    return unit.dalton
