@@ -21,6 +21,7 @@ from kinscope.targets.pack import (
     DrugDefinition,
     ExonBlock,
     Isoform,
+    Lookalike,
     Region,
     StateDefinition,
     TargetPack,
@@ -44,6 +45,9 @@ class _TranscriptFile(Record):
     mane: str = ""
     exons: tuple[ExonBlock, ...] = Field(min_length=1)
     source: str
+    equivalents: dict[str, str] = Field(default_factory=dict)
+    protein_equivalents: dict[str, str] = Field(default_factory=dict)
+    other_assemblies: dict[str, str] = Field(default_factory=dict)
 
 
 class _TargetFile(Record):
@@ -54,6 +58,9 @@ class _TargetFile(Record):
     uniprot: str
     reference_isoform: str
     aliases: tuple[str, ...] = ()
+    lookalikes: tuple[Lookalike, ...] = ()
+    fusion: str = ""
+    fusion_first_residue: int = 1
     transcript: _TranscriptFile
     isoforms: tuple[Isoform, ...] = ()
 

@@ -75,6 +75,12 @@ class Transcript(Record):
     """The MANE status, e.g. ``MANE Select``; empty if none."""
     source: str = ""
     """Where the sequence and the coordinates come from."""
+    equivalents: dict[str, str] = Field(default_factory=dict)
+    """Other accessions with the same coding numbers, each with the reason to believe it."""
+    protein_equivalents: dict[str, str] = Field(default_factory=dict)
+    """Other accessions with the same residue numbers, each with the reason to believe it."""
+    other_assemblies: dict[str, str] = Field(default_factory=dict)
+    """Accessions of the chromosome in assemblies that the pack does not hold, and their names."""
 
 
 class Isoform(Record):
@@ -92,6 +98,8 @@ class Isoform(Record):
 
     The codon of the first shared residue may begin in an exon that is not shared.
     """
+    protein_equivalents: dict[str, str] = Field(default_factory=dict)
+    """Other accessions with the same residue numbers, each with the reason to believe it."""
 
 
 class StateDefinition(Record):
@@ -133,6 +141,16 @@ class DrugDefinition(Record):
     sources: tuple[str, ...]
 
 
+class Lookalike(Record):
+    """A name that is a variant of this gene and, letter for letter, of another gene too."""
+
+    protein: str
+    """Short protein change, e.g. ``K404E``."""
+    gene: str
+    """The other gene."""
+    note: str
+
+
 class TargetPack(Record):
     """One kinase."""
 
@@ -148,6 +166,12 @@ class TargetPack(Record):
     directory: Path
     aliases: tuple[str, ...] = ()
     """Other names of the gene and its fusions that may stand before a variant, e.g. ``BCR::ABL1``."""
+    lookalikes: tuple[Lookalike, ...] = ()
+    """Variants whose bare name belongs to another gene as well."""
+    fusion_first_residue: int = 1
+    """First residue that the clinically known fusion of the gene keeps (BCR::ABL1: from exon a2)."""
+    fusion: str = ""
+    """Name of that fusion; empty if none."""
 
     def state(self, identifier: str) -> StateDefinition:
         """The state of that id (see :func:`load_target` for errors)."""

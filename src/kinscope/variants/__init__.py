@@ -1,1 +1,7 @@
 """Variants: HGVS, transcript, numbering."""
+
+from kinscope.variants.describe import describe, modelled_states
+from kinscope.variants.model import CodingChange, Substitution, Variant
+from kinscope.variants.parse import parse_variant
+
+__all__ = ["CodingChange", "Substitution", "Variant", "describe", "modelled_states", "parse_variant"]

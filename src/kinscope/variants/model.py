@@ -27,6 +27,7 @@ class Substitution(Record):
     mutant: str
     """One-letter code."""
     position_1b: int
+    """Residue number in isoform 1b; 0 where the residue is not part of it."""
     coding_changes: tuple[CodingChange, ...]
     """Every single-base change that makes it; empty if no single base can."""
     domain: str
@@ -51,6 +52,9 @@ class Variant(VersionedRecord):
     hgvs_p: str
     """E.g. ``NP_005148.2:p.Lys404Glu`` or ``NP_005148.2:p.[Glu255Lys;Thr315Ile]``."""
     hgvs_p_1b: str
+    """The same in isoform 1b; empty where a residue is not part of it."""
+    vrs_id: str = ""
+    """GA4GH VRS 2.0 allele identifier of the protein change; empty for several substitutions."""
     notes: tuple[str, ...] = ()
     """What a reader must know: numbering converted, several coding changes possible, and the like."""
 

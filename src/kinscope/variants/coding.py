@@ -1,0 +1,187 @@
+"""Between bases and residues, on the transcript of a target pack."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from kinscope.core.errors import UnsupportedVariantError, VariantError
+from kinscope.core.residues import ONE_TO_THREE
+from kinscope.targets.genetic_code import CODONS
+from kinscope.variants.hgvs import BaseChange, initiator_error, stop_error, synonymous_error
+from kinscope.variants.model import CodingChange
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from kinscope.targets import TargetPack, Transcript
+    from kinscope.variants.frames import Frame
+
+_COMPLEMENT = str.maketrans("ACGT", "TGCA")
+
+
+def to_reference_bases(change: BaseChange, frame: Frame, pack: TargetPack) -> BaseChange:
+    """A coding change of an isoform in the numbers of the reference transcript.
+
+    Raises
+    ------
+    VariantError
+        If the position is past the stop codon.
+    UnsupportedVariantError
+        If the base lies in the part that the isoforms do not share.
+    """
+    shift = 3 * frame.offset
+    length = len(pack.transcript.cds)
+    text = f"c.{change.label}"
+    if change.first < 1 or change.last - shift > length:
+        raise VariantError(
+            f"{text} is outside the coding sequence of {frame.transcript}, which ends at c.{length + shift}.",
+            where=text,
+            remedy="Check the position and the transcript.",
+        )
+    if change.first - shift < frame.first_base:
+        raise UnsupportedVariantError(
+            f"{text} lies in the first exon of isoform {frame.isoform}, which isoform "
+            f"{pack.reference_isoform} does not have.",
+            where=f"{frame.transcript}:{text}",
+            remedy=f"kinscope knows {frame.transcript} from c.{frame.first_base + shift} on.",
+        )
+    return BaseChange(change.first - shift, change.last - shift, change.deleted, change.inserted)
+
+
+def from_genomic(change: BaseChange, pack: TargetPack) -> BaseChange:
+    """A genomic change as a change of the coding sequence.
+
+    Raises
+    ------
+    UnsupportedVariantError
+        If a base of it is not coding.
+    """
+    transcript = pack.transcript
+    index = {position: number for number, position in enumerate(transcript.genomic_positions, start=1)}
+    bases = [index.get(position, 0) for position in range(change.first, change.last + 1)]
+    if 0 in bases or sorted(bases) != list(range(min(bases), max(bases) + 1)):
+        first, last = min(transcript.genomic_positions), max(transcript.genomic_positions)
+        inside = first <= change.first and change.last <= last
+        place = f"in an intron of {pack.gene}" if inside else f"outside the coding part of {pack.gene}"
+        raise UnsupportedVariantError(
+            f"{transcript.genomic_accession}:g.{change.label} lies {place}.",
+            where=f"g.{change.label}",
+            remedy=f"The coding part of {transcript.accession} is between g.{first} and g.{last} "
+            f"({transcript.assembly}).",
+        )
+    deleted, inserted = change.deleted, change.inserted
+    if transcript.strand == "-":
+        deleted, inserted = (bases.translate(_COMPLEMENT)[::-1] for bases in (deleted, inserted))
+    return BaseChange(min(bases), max(bases), deleted, inserted)
+
+
+def apply(changes: Sequence[BaseChange], pack: TargetPack) -> dict[int, str]:
+    """Codons after all of the changes in cis: residue number to new codon.
+
+    Raises
+    ------
+    VariantError
+        If the text names a base that is not there, or changes one base twice.
+    """
+    cds = list(pack.transcript.cds)
+    touched: set[int] = set()
+    for change in changes:
+        there = pack.transcript.cds[change.first - 1 : change.last]
+        if change.deleted and change.deleted != there:
+            raise VariantError(
+                f"{pack.transcript.accession} has {there} at c.{change.label}, not {change.deleted}.",
+                where=f"c.{change.label}",
+                remedy="Check the position, the base and which transcript it is numbered on.",
+            )
+        bases = set(range(change.first, change.last + 1))
+        if touched & bases:
+            raise VariantError(
+                f"The base c.{min(touched & bases)} is changed twice.",
+                where=f"c.{change.label}",
+                remedy="Name every change once.",
+            )
+        touched |= bases
+        cds[change.first - 1 : change.last] = change.inserted
+    numbers = sorted({(base - 1) // 3 + 1 for base in touched})
+    return {number: "".join(cds[3 * number - 3 : 3 * number]) for number in numbers}
+
+
+def changed_residues(codons: dict[int, str], pack: TargetPack, text: str) -> dict[int, str]:
+    """Residue number to new residue, for the codons whose residue differs.
+
+    Raises
+    ------
+    UnsupportedVariantError
+        If none differs, or the initiator or a stop codon is concerned.
+    """
+    protein = pack.transcript.protein + "*"
+    after = {number: CODONS[codon] for number, codon in codons.items()}
+    changed = {number: residue for number, residue in after.items() if residue != protein[number - 1]}
+    if not changed:
+        number = min(codons)
+        name = ONE_TO_THREE.get(protein[number - 1], "Ter")
+        raise synonymous_error(f"{text} (p.{name}{number}=)")
+    if 1 in changed:
+        raise initiator_error(text)
+    if "*" in changed.values() or len(protein) in changed:
+        raise stop_error(text)
+    return changed
+
+
+def coding_changes(number: int, mutant: str, given: str, pack: TargetPack) -> tuple[CodingChange, ...]:
+    """Every single-base change that makes a substitution, after the given one if that takes more bases.
+
+    Parameters
+    ----------
+    number
+        Residue number, reference isoform.
+    mutant
+        One-letter code.
+    given
+        The codon that the user's text makes; empty if the text names no bases.
+    pack
+        The target.
+    """
+    wild = pack.transcript.cds[3 * number - 3 : 3 * number]
+    single = (wild[:at] + base + wild[at + 1 :] for at in range(3) for base in "ACGT" if base != wild[at])
+    codons = [codon for codon in single if CODONS[codon] == mutant]
+    if given and given not in codons:
+        codons.insert(0, given)
+    return tuple(_coding_change(number, wild, codon, codon == given, pack.transcript) for codon in codons)
+
+
+def _coding_change(number: int, wild: str, codon: str, given: bool, transcript: Transcript) -> CodingChange:
+    differing = [index for index in range(3) if wild[index] != codon[index]]
+    first, last = 3 * number - 2 + differing[0], 3 * number - 2 + differing[-1]
+    before, after = (sequence[differing[0] : differing[-1] + 1] for sequence in (wild, codon))
+    return CodingChange(
+        hgvs_c=f"{transcript.accession}:c.{_change(first, last, before, after)}",
+        codon_reference=wild,
+        codon_variant=codon,
+        hgvs_g=_genomic(first, last, before, after, transcript),
+        given=given,
+    )
+
+
+def _change(first: int, last: int, before: str, after: str) -> str:
+    if first == last:
+        return f"{first}{before}>{after}"
+    return f"{first}_{last}delins{after}"
+
+
+def _genomic(first: int, last: int, before: str, after: str, transcript: Transcript) -> str:
+    """The change on the chromosome; two parts in cis where an intron lies between the bases."""
+    positions = list(transcript.genomic_positions[first - 1 : last])
+    if transcript.strand == "-":
+        positions.reverse()
+        before, after = before.translate(_COMPLEMENT)[::-1], after.translate(_COMPLEMENT)[::-1]
+    if positions[-1] - positions[0] == len(positions) - 1:
+        text = _change(positions[0], positions[-1], before, after)
+    else:
+        parts = [
+            _change(position, position, old, new)
+            for position, old, new in zip(positions, before, after, strict=True)
+            if old != new
+        ]
+        text = f"[{';'.join(parts)}]" if len(parts) > 1 else parts[0]
+    return f"{transcript.genomic_accession}:g.{text}"

@@ -1,0 +1,262 @@
+"""From the many ways of writing a variant to statements ``isoform, coordinate, body``.
+
+Only what stands around HGVS is taken apart here: gene names, isoform labels, accessions, short forms,
+pairs of a coding and a protein description, and compounds joined by a slash or plus. HGVS itself is
+read by :mod:`kinscope.variants.hgvs`.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from kinscope.core.errors import UnsupportedVariantError, VariantError
+from kinscope.core.residues import THREE_TO_ONE
+from kinscope.variants.frames import Frame, frame_named, reference_frame, resolve_accession
+from kinscope.variants.text import shown
+
+if TYPE_CHECKING:
+    from kinscope.targets import TargetPack
+
+
+@dataclass(frozen=True)
+class Statement:
+    """One HGVS description in one frame of numbering."""
+
+    frame: Frame
+    coordinate: str
+    """``c``, ``p``, ``g``, or empty while it has not been read."""
+    body: str
+    """What stands after the prefix, letters in HGVS case."""
+    labelled: bool = False
+    """Whether the text itself says which isoform it means."""
+    notes: tuple[str, ...] = ()
+
+
+_PAIR = re.compile(
+    r"[\s,;]*[\s(,;]\s*(?=\(?(?:[A-Za-z]+_?\d[\w.]*(?:\([^()]*\))?:)?[cgpCGP]\.\S)"
+    r"|(?<![.\[])\s*\((?=[A-Za-z]{1,3}\d+[A-Za-z]{1,3}\)$)"
+)
+_COMPOUND = re.compile(
+    r"\s*(?:[/&]|\band\b)\s*(?=[A-Za-z(\[]|\d+[_ACGTacgt])|\s*\+\s*(?=[A-Za-z(\[])|;\s*(?=[A-Za-z])"
+)
+_ACCESSION = re.compile(
+    r"((?:[NXA][MPCGRT]_|ENS[TPG]|LRG_|chr)[\w.]+|[OPQ]\d[A-Z0-9]{3}\d(?:-\d+)?)(?:\(([^()]*)\))?\s*:\s*",
+    re.IGNORECASE,
+)
+_GENE = re.compile(
+    r"([A-Za-z][A-Za-z0-9-]{1,14}(?:(?:::|/)[A-Za-z][A-Za-z0-9-]{1,14})?)(?:\s*:\s*|\s+)(?=\S)"
+)
+_THREE = re.compile("|".join([*THREE_TO_ONE, "Ter", "Xaa", "Sec"]), re.IGNORECASE)
+_EXAMPLES = "Examples: K404E, p.Lys404Glu, c.1210A>G, NM_005157.6:c.1210A>G, p.[Glu255Lys;Thr315Ile]."
+
+
+def read_statements(text: str, pack: TargetPack) -> tuple[tuple[Statement, ...], ...]:
+    """The alternatives of a text (its coding and its protein description), each as statements in cis.
+
+    Parameters
+    ----------
+    text
+        Cleaned text.
+    pack
+        The target.
+
+    Raises
+    ------
+    VariantError, UnsupportedVariantError
+        If it names another gene or sequence, or more than one allele.
+    """
+    refuse_other_alleles(text)
+    head, rest = _read_head(Statement(reference_frame(pack), "", ""), text, pack)
+    pieces = _split_pair(rest)
+    context = replace(head, body="")
+    alternatives = []
+    for piece in pieces:
+        statements = _read_compound(context, piece, pack)
+        alternatives.append(statements)
+        context = replace(statements[-1], coordinate="", body="", notes=())
+    return tuple(alternatives)
+
+
+def refuse_other_alleles(text: str) -> None:
+    """Refuse what names two alleles, an unknown phase, or a share of cells: they are no single protein."""
+    trans = "are in trans, on two alleles: two proteins, thus two variants"
+    for pattern, what in (
+        (r"\]\s*;\s*\[\s*\(?(?:=|\d+=|[A-Za-z]+\d+=|0|\?)", "names a second, unchanged or unknown allele"),
+        (r"\]\s*;\s*\[", trans),
+        (r"\(;\)", "leaves the phase unknown: in cis or in trans"),
+        (r"=\s*/|/\s*/|/\s*=", "describes a mosaic or chimaeric sample"),
+        (r"\b(?:het|hom|hemi)(?:ero|o)?(?:zygous|zygote)?\b|\bmosaic\b|\b\d+ ?%", "states a zygosity"),
+        (r"^[^/]*\d+[ACGTacgt]/[ACGTacgt]$", "is a genotype of two alleles"),
+        (r"^[^/]*[A-Za-z]\d+[A-Za-z]{1,3}/(?:[A-Za-z]|[A-Z][a-z]{2})$", "is a genotype of two alleles"),
+    ):
+        if re.search(pattern, text, re.IGNORECASE if "zygous" in pattern else 0):
+            raise UnsupportedVariantError(
+                f"{shown(text)} {what if what != trans else 'holds changes that ' + trans}.",
+                where=shown(text),
+                remedy="Give the change of one protein: assess the variants one by one, "
+                "or as p.[Glu255Lys;Thr315Ile] if they are on one molecule.",
+            )
+
+
+def _split_pair(text: str) -> list[str]:
+    """The coding and the protein description of one text, or the text alone."""
+    pieces = [piece for piece in _PAIR.split(text) if piece]
+    if len(pieces) > 2:
+        raise VariantError(
+            f"{shown(text)} holds {len(pieces)} descriptions.",
+            where=shown(text),
+            remedy="Give one variant, with at most its c. and its p. description.",
+        )
+    balanced = []
+    for piece in pieces:
+        piece = piece.strip(" ,;")
+        while piece.endswith(")") and piece.count(")") > piece.count("("):
+            piece = piece[:-1].rstrip()
+        while piece.startswith("(") and piece.count("(") > piece.count(")"):
+            piece = piece[1:].lstrip()
+        balanced.append(piece)
+    return balanced
+
+
+def _read_compound(context: Statement, text: str, pack: TargetPack) -> tuple[Statement, ...]:
+    parts = [text] if "[" in text else _COMPOUND.split(text)
+    if "," in text:
+        raise VariantError(
+            f"{shown(text)} lists variants with a comma.",
+            where=shown(text),
+            remedy="Join changes of one molecule with a slash, E255K/T315I; assess others one by one.",
+        )
+    statements: list[Statement] = []
+    for part in parts:
+        head, body = _read_head(context, part, pack)
+        statements.append(_read_body(head, body, part))
+        context = replace(head, coordinate=statements[-1].coordinate, notes=())
+    return tuple(statements)
+
+
+def _read_head(context: Statement, text: str, pack: TargetPack) -> tuple[Statement, str]:
+    """Take gene, isoform label, accession and coordinate letter off the front of a text."""
+    found, rest = context, text.strip()
+    while True:
+        before = rest
+        found, rest = _take_isoform(found, rest, pack)
+        found, rest = _take_accession(found, rest, pack)
+        rest = _take_gene(rest, pack)
+        if rest == before:
+            return found, rest
+
+
+def _take_isoform(found: Statement, rest: str, pack: TargetPack) -> tuple[Statement, str]:
+    names = [pack.reference_isoform, *(isoform.name for isoform in pack.isoforms)]
+    pattern = rf"(?:isoform[ _-]?)?({'|'.join(map(re.escape, names))})\s*(?::|\s)\s*(?=\S)"
+    match = re.match(pattern, rest, re.IGNORECASE)
+    if match is None:
+        return found, rest
+    frame = frame_named(match[1], pack)
+    if found.labelled and frame != found.frame:
+        raise VariantError(
+            f"The text names isoform {found.frame.isoform} and isoform {frame.isoform}.",
+            where=shown(rest),
+            remedy="Name one isoform.",
+        )
+    return replace(found, frame=frame, labelled=True), rest[match.end() :]
+
+
+def _take_accession(found: Statement, rest: str, pack: TargetPack) -> tuple[Statement, str]:
+    match = _ACCESSION.match(rest)
+    if match is None:
+        return found, rest
+    accession, selector = match[1], (match[2] or "").strip()
+    reference = resolve_accession(accession, pack)
+    if selector and _ACCESSION.match(selector + ":"):
+        reference = resolve_accession(selector, pack)
+    elif selector and selector.upper() not in _gene_names(pack):
+        raise _other_gene(selector, pack)
+    if found.labelled and reference.coordinate != "g" and reference.frame != found.frame:
+        raise VariantError(
+            f"{shown(accession)} is isoform {reference.frame.isoform}, but the text says "
+            f"isoform {found.frame.isoform}.",
+            where=shown(rest),
+            remedy="Name one isoform.",
+        )
+    notes = (*found.notes, reference.note) if reference.note else found.notes
+    new = replace(found, frame=reference.frame, coordinate=reference.coordinate, labelled=True, notes=notes)
+    return new, rest[match.end() :]
+
+
+def _take_gene(rest: str, pack: TargetPack) -> str:
+    for name in sorted(_gene_names(pack), key=len, reverse=True):
+        match = re.match(rf"{re.escape(name)}(?:\s*:\s*|\s+|(?=\())", rest, re.IGNORECASE)
+        if match and rest[match.end() :]:
+            inner = re.match(r"\(([^()]+)\)\s*:", rest[match.end() :])
+            return rest[match.end() :] if inner is None else f"{inner[1]}:{rest[match.end() + inner.end() :]}"
+    match = _GENE.match(rest)
+    if match and re.match(r"[cgpnmr]\.|\(?[A-Za-z]{1,3}\d+|[A-Za-z]+_\d", rest[match.end() :]):
+        raise _other_gene(match[1], pack)
+    return rest
+
+
+def _gene_names(pack: TargetPack) -> set[str]:
+    return {pack.gene.upper(), *(alias.upper() for alias in pack.aliases)}
+
+
+def _other_gene(name: str, pack: TargetPack) -> UnsupportedVariantError:
+    return UnsupportedVariantError(
+        f"The text names {shown(name, 30)}; the target is {pack.gene}.",
+        where=shown(name, 30),
+        remedy=f"kinscope assesses variants of {pack.gene}; the same letters in another gene are another variant.",
+    )
+
+
+def _read_body(head: Statement, text: str, whole: str) -> Statement:
+    """The coordinate letter and the body in HGVS case."""
+    match = re.match(r"([A-Za-z])\s*\.\s*", text)
+    letter = match[1].lower() if match else ""
+    body = text[match.end() :] if match else text
+    short_form = re.match(r"\(?[A-Za-z]{1,3}\d+|\[?\(?[A-Za-z]{1,3}\d+[A-Za-z*=]", body) is not None
+    coordinate = letter or head.coordinate or ("p" if short_form else "")
+    if not coordinate or coordinate not in "cgp" or (coordinate == "p" and not letter and not short_form):
+        raise _unreadable(text, whole, letter)
+    if letter and head.coordinate and letter != head.coordinate:
+        raise VariantError(
+            f"A {letter}. description does not fit the accession before it, which takes {head.coordinate}.",
+            where=shown(whole),
+            remedy=_EXAMPLES,
+        )
+    if coordinate == "g" and (not head.coordinate or not head.labelled):
+        raise VariantError(
+            "A genomic position needs its chromosome accession, which says the assembly.",
+            where=shown(whole),
+            remedy="Write e.g. NC_000009.12:g.130874992A>G (GRCh38).",
+        )
+    cased = _residue_case(body) if coordinate == "p" else _base_case(body)
+    return replace(head, coordinate=coordinate, body=cased.replace(" ", ""))
+
+
+def _unreadable(text: str, whole: str, letter: str) -> VariantError:
+    if letter in {"n", "m", "r", "o"}:
+        what = f"{shown(whole)} is an {letter}. description; kinscope reads c., g. and p."
+    elif re.match(r"\d+[ACGTacgt]|\d+_", text):
+        what = f"{shown(whole)} does not say what it counts; coding bases are written c.{shown(text, 30)}."
+    else:
+        what = f"{shown(whole)} is not a variant expression."
+    return VariantError(what, where=shown(whole), remedy=_EXAMPLES)
+
+
+def _residue_case(body: str) -> str:
+    """``lys404glu`` to ``Lys404Glu``, ``k404e`` to ``K404E``; words such as ``del`` stay."""
+    single = re.sub(
+        r"(?<![A-Za-z])[a-z](?=\d)|(?<=\d)[a-z](?![A-Za-z])", lambda found: found[0].upper(), body
+    )
+    return _THREE.sub(lambda found: found[0].capitalize(), single)
+
+
+def _base_case(body: str) -> str:
+    """Bases in upper case, words such as ``delins`` in lower case."""
+    return re.sub(
+        r"(?i)(delins|del|ins|dup|inv|con)|([acgtun]+)",
+        lambda found: found[1].lower() if found[1] else found[2].upper(),
+        body,
+    )

@@ -1,0 +1,133 @@
+"""Isoforms as frames of numbering, and which accession names which frame."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from kinscope.core.errors import UnsupportedVariantError, VariantError
+from kinscope.core.residues import ONE_TO_THREE
+from kinscope.variants.text import shown
+
+if TYPE_CHECKING:
+    from kinscope.targets import TargetPack
+
+
+@dataclass(frozen=True)
+class Frame:
+    """The numbering of one isoform against the reference isoform's."""
+
+    isoform: str
+    transcript: str
+    protein: str
+    offset: int
+    """Residue number of this isoform minus that of the reference."""
+    first_residue: int
+    """First residue (reference number) that the isoforms share."""
+    first_base: int
+    """First coding base (reference number) that they share."""
+
+    def residue_name(self, number: int, pack: TargetPack) -> str:
+        """Three-letter name of a residue by this frame's number; empty outside the shared part."""
+        reference = number - self.offset
+        protein = pack.transcript.protein
+        if self.first_residue <= reference <= len(protein):
+            return ONE_TO_THREE[protein[reference - 1]]
+        return ""
+
+
+def reference_frame(pack: TargetPack) -> Frame:
+    """The reference isoform as a frame."""
+    transcript = pack.transcript
+    return Frame(pack.reference_isoform, transcript.accession, transcript.protein_accession, 0, 1, 1)
+
+
+def frames(pack: TargetPack) -> tuple[Frame, ...]:
+    """Every isoform of a pack, the reference first."""
+    others = (
+        Frame(
+            isoform.name,
+            isoform.transcript_accession,
+            isoform.protein_accession,
+            isoform.offset,
+            isoform.valid_from,
+            isoform.coding_valid_from or 3 * isoform.valid_from - 2,
+        )
+        for isoform in pack.isoforms
+    )
+    return (reference_frame(pack), *others)
+
+
+def frame_named(name: str, pack: TargetPack) -> Frame:
+    """The frame of an isoform name that is known to exist."""
+    return next(frame for frame in frames(pack) if frame.isoform.lower() == name.lower())
+
+
+@dataclass(frozen=True)
+class Reference:
+    """What an accession stands for."""
+
+    coordinate: str
+    """``c``, ``p`` or ``g``: the coordinate system it carries."""
+    frame: Frame
+    note: str = ""
+
+
+def resolve_accession(text: str, pack: TargetPack) -> Reference:
+    """The frame that an accession names.
+
+    Raises
+    ------
+    VariantError
+        If it is another version than the shipped one, or another assembly.
+    UnsupportedVariantError
+        If it is no accession of this pack.
+    """
+    wanted = text.upper()
+    known = _known(pack)
+    if wanted in known:
+        return known[wanted]
+    stem, _, version = wanted.partition(".")
+    same_stem = [accession for accession in known if accession.partition(".")[0] == stem]
+    if same_stem and not version:
+        found = known[same_stem[0]]
+        note = f"{shown(text)} has no version; it was read as {same_stem[0]}, which was checked."
+        return Reference(found.coordinate, found.frame, note)
+    if wanted in pack.transcript.other_assemblies:
+        raise VariantError(
+            f"{wanted} is chromosome coordinates of {pack.transcript.other_assemblies[wanted]}.",
+            where=wanted,
+            remedy=f"Give the position on {pack.transcript.genomic_accession} "
+            f"({pack.transcript.assembly}), or the c. description.",
+        )
+    if same_stem:
+        raise VariantError(
+            f"{shown(text)} is not the version that kinscope ships: that is {same_stem[0]}.",
+            where=shown(text),
+            remedy="Check that the base or residue is the same there, and write it with the shipped version.",
+        )
+    raise UnsupportedVariantError(
+        f"{shown(text)} is not a sequence of the target {pack.gene}.",
+        where=shown(text),
+        remedy=f"kinscope knows {pack.gene} as {', '.join(known)}. Variants of other genes need a pack.",
+    )
+
+
+def _known(pack: TargetPack) -> dict[str, Reference]:
+    """Every accession of a pack, upper case, exact versions first."""
+    transcript = pack.transcript
+    base = reference_frame(pack)
+    known: dict[str, Reference] = {}
+    for frame in frames(pack):
+        known[frame.transcript] = Reference("c", frame)
+        known[frame.protein] = Reference("p", frame)
+    known[transcript.genomic_accession] = Reference("g", base)
+    for accession, reason in transcript.equivalents.items():
+        known[accession] = Reference("c", base, f"{accession} was read as {base.transcript}: {reason}.")
+    for accession, reason in transcript.protein_equivalents.items():
+        known[accession] = Reference("p", base, f"{accession} was read as {base.protein}: {reason}.")
+    for isoform in pack.isoforms:
+        for accession, reason in isoform.protein_equivalents.items():
+            frame = frame_named(isoform.name, pack)
+            known[accession] = Reference("p", frame, f"{accession} was read as {frame.protein}: {reason}.")
+    return known

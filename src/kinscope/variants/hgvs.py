@@ -1,0 +1,254 @@
+"""HGVS text to typed changes, by the Mutalyzer HGVS parser.
+
+Mutalyzer: Lefter M et al. 2021, Bioinformatics 37:2811, doi 10.1093/bioinformatics/btaa1051. The parser knows the grammar and no sequence; what it accepts is checked against the transcript elsewhere.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from kinscope.core.errors import UnsupportedVariantError, VariantError
+from kinscope.core.residues import ONE_TO_THREE, THREE_TO_ONE
+from kinscope.variants.text import shown
+
+
+@dataclass(frozen=True)
+class ResidueChange:
+    """One residue replaced, in the numbers of the isoform it was written in; one-letter codes."""
+
+    wild_type: str
+    position: int
+    mutant: str
+
+
+@dataclass(frozen=True)
+class BaseChange:
+    """Bases ``first`` to ``last`` replaced; ``deleted`` is empty where the text does not name them."""
+
+    first: int
+    last: int
+    deleted: str
+    inserted: str
+
+    @property
+    def label(self) -> str:
+        """E.g. ``1210`` or ``1210_1212``."""
+        return str(self.first) if self.first == self.last else f"{self.first}_{self.last}"
+
+
+_UNSUPPORTED = {
+    "deletion": "a deletion",
+    "insertion": "an insertion",
+    "duplication": "a duplication",
+    "inversion": "an inversion",
+    "frame_shift": "a frameshift",
+    "extension": "an extension of the protein",
+    "repeat": "a repeat or an incomplete description",
+    "conversion": "a conversion",
+    "": "no change at all, or an unknown one",
+}
+_ONLY = "kinscope models substitutions of one residue by another, alone or several in cis."
+
+
+def parse_residue_changes(accession: str, body: str) -> tuple[ResidueChange, ...]:
+    """The residue changes of a ``p.`` description (``body`` without ``p.``).
+
+    Raises
+    ------
+    VariantError
+        If it is not HGVS, or names an unknown amino acid.
+    UnsupportedVariantError
+        If it is anything but substitutions.
+    """
+    _refuse_unknown_residues(body)
+    model = _model(accession, "p", body)
+    if not model["variants"]:
+        raise _unsupported("equal", f"p.{body}")
+    return tuple(_residue_change(item, f"p.{body}") for item in model["variants"])
+
+
+def parse_base_changes(accession: str, coordinate: str, body: str) -> tuple[BaseChange, ...]:
+    """The base changes of a ``c.`` or ``g.`` description (``body`` without the prefix).
+
+    Raises
+    ------
+    VariantError
+        If it is not HGVS, or names a letter that is no base.
+    UnsupportedVariantError
+        If it is intronic, in an untranslated region, or changes the length of the sequence.
+    """
+    text = f"{coordinate}.{body}"
+    model = _model(accession, coordinate, body)
+    if not model["variants"]:
+        raise _unsupported("equal", text)
+    return tuple(_base_change(item, text) for item in model["variants"])
+
+
+def _model(accession: str, coordinate: str, body: str) -> Any:
+    from mutalyzer_hgvs_parser import to_model
+    from mutalyzer_hgvs_parser.exceptions import UnexpectedCharacter, UnexpectedEnd
+
+    text = f"{coordinate}.{body}"
+    try:
+        return to_model(f"{accession}:{text}")
+    except UnexpectedCharacter as error:
+        place = getattr(error, "column", 0) - len(accession) - 1
+    except UnexpectedEnd:
+        place = 0
+    except Exception:  # the grammar's own failures on odd input: whatever they are, the text is not HGVS
+        place = 0
+    if re.search(r"\dfs|[a-z*]fs", body):
+        raise _unsupported("frame_shift", text)
+    if "ext" in body:
+        raise _unsupported("extension", text)
+    raise VariantError(
+        f"{shown(text)} cannot be read as HGVS.",
+        where=f"character {place} of {shown(text)}" if place > 0 else shown(text),
+        remedy="Write a substitution such as p.Lys404Glu, K404E or c.1210A>G (varnomen.hgvs.org).",
+    )
+
+
+def _residue_change(item: Any, text: str) -> ResidueChange:
+    kind = item.get("type", "")
+    location = item["location"]
+    one_residue = location.get("type") == "point" and "amino_acid" in location
+    inserted = "".join(part.get("sequence", "") for part in item.get("inserted", ()))
+    if location.get("position") == 0:
+        raise UnsupportedVariantError(
+            f"{shown(text)} says that no protein is made.", where=shown(text), remedy=_ONLY
+        )
+    if kind == "deletion_insertion" and one_residue and inserted in {*ONE_TO_THREE, *THREE_TO_ONE}:
+        kind = "substitution"
+    if kind == "deletion_insertion":
+        raise UnsupportedVariantError(
+            f"{shown(text)} replaces more than one residue by one (an in-frame indel).",
+            where=shown(text),
+            remedy=_ONLY + " Two neighbouring substitutions can be written as p.[Lys404Glu;Phe405Leu].",
+        )
+    if kind == "substitution" and "amino_acid" not in location:
+        raise VariantError(
+            f"{shown(text)} does not name the residue that is replaced.",
+            where=shown(text),
+            remedy="Write the wild-type residue too, e.g. p.Lys404Glu, so that it can be checked.",
+        )
+    if location.get("amino_acid") == "Met" and location.get("position") == 1 and kind == "repeat":
+        raise initiator_error(text)
+    if kind != "substitution" or not one_residue:
+        raise _unsupported(kind, text)
+    return ResidueChange(
+        _one_letter(location["amino_acid"]), int(location["position"]), _one_letter(inserted)
+    )
+
+
+def _base_change(item: Any, text: str) -> BaseChange:
+    kind = item.get("type", "")
+    location = item["location"]
+    first, last = location.get("start", location), location.get("end", location)
+    _refuse_outside_coding(first, text)
+    _refuse_outside_coding(last, text)
+    deleted, inserted = (
+        "".join(part.get("sequence", "?") for part in item.get(name, ())) for name in ("deleted", "inserted")
+    )
+    if kind not in {"substitution", "deletion_insertion"}:
+        raise _unsupported(kind, text)
+    if location.get("uncertain") or "position" not in first or "position" not in last:
+        raise VariantError(f"The position in {shown(text)} is uncertain.", where=shown(text), remedy=_ONLY)
+    for letter in deleted + inserted:
+        if letter not in "ACGT":
+            raise VariantError(
+                f"{letter if letter.isalpha() else 'Something'} in {shown(text)} is no base of DNA.",
+                where=shown(text),
+                remedy="Use A, C, G and T.",
+            )
+    change = BaseChange(int(first["position"]), int(last["position"]), deleted, inserted)
+    length = change.last - change.first + 1
+    if length < 1 or (deleted and len(deleted) != length):
+        raise VariantError(
+            f"The positions and the bases of {shown(text)} do not fit each other.", where=shown(text)
+        )
+    if len(inserted) != length:
+        shift = "an in-frame indel" if (len(inserted) - length) % 3 == 0 else "a frameshift"
+        raise UnsupportedVariantError(
+            f"{shown(text)} replaces {length} by {len(inserted)} bases: {shift}.",
+            where=shown(text),
+            remedy=_ONLY,
+        )
+    return change
+
+
+def _refuse_outside_coding(point: Any, text: str) -> None:
+    if "offset" in point:
+        raise UnsupportedVariantError(
+            f"{shown(text)} lies in an intron (a splice-site or deeper intronic variant).",
+            where=shown(text),
+            remedy="Its effect is on splicing, which kinscope does not predict; give the protein change.",
+        )
+    if "outside_cds" in point:
+        end = "5'" if point["outside_cds"] == "upstream" else "3'"
+        raise UnsupportedVariantError(
+            f"{shown(text)} lies in the {end} untranslated region (UTR) and changes no residue.",
+            where=shown(text),
+            remedy=_ONLY,
+        )
+
+
+def _unsupported(kind: str, text: str) -> UnsupportedVariantError:
+    if kind == "equal":
+        return synonymous_error(shown(text))
+    what = _UNSUPPORTED.get(kind, "not a substitution")
+    return UnsupportedVariantError(f"{shown(text)} is {what}.", where=shown(text), remedy=_ONLY)
+
+
+def synonymous_error(text: str) -> UnsupportedVariantError:
+    """A description that leaves the protein as it is."""
+    return UnsupportedVariantError(
+        f"{shown(text)} is synonymous: the protein stays as it is.",
+        where=shown(text),
+        remedy="There is nothing to model; the kinase is the wild type.",
+    )
+
+
+def initiator_error(text: str) -> UnsupportedVariantError:
+    """A change of the first methionine."""
+    return UnsupportedVariantError(
+        f"{shown(text)} changes the initiator methionine (Met1): what protein is made cannot be foreseen.",
+        where=shown(text),
+        remedy=_ONLY,
+    )
+
+
+def stop_error(text: str) -> UnsupportedVariantError:
+    """A change to or of a stop codon."""
+    return UnsupportedVariantError(
+        f"{shown(text)} makes or removes a stop codon (a nonsense or stop-loss variant).",
+        where=shown(text),
+        remedy=_ONLY,
+    )
+
+
+def _one_letter(name: str) -> str:
+    if name in {"*", "Ter"}:
+        return "*"
+    return THREE_TO_ONE.get(name, name)
+
+
+_SUBSTITUTION = re.compile(r"[(\[]*([A-Za-z]+)(\d+)([A-Za-z]+)[)\]]*")
+_WORDS = re.compile(r"^(del|ins|dup|fs|ext|inv|[A-Z][a-z]{2}fs|[A-Z]fs)")
+
+
+def _refuse_unknown_residues(body: str) -> None:
+    """Name a letter that is no amino acid; the grammar alone would only say that the text ends too soon."""
+    for piece in body.split(";"):
+        found = _SUBSTITUTION.fullmatch(piece)
+        if found is None or _WORDS.match(found[3]):
+            continue
+        for name in (found[1], found[3]):
+            if name not in {*ONE_TO_THREE, *THREE_TO_ONE, "Ter"}:
+                meaning = " (X has meant both a stop and any residue)" if name in {"X", "Xaa"} else ""
+                raise VariantError(
+                    f"{shown(name, 20)} is not one of the twenty amino acids{meaning}.",
+                    where=f"p.{shown(piece)}",
+                    remedy="Use one-letter (K404E) or three-letter (p.Lys404Glu) codes.",
+                )
