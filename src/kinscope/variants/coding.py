@@ -25,7 +25,7 @@ def to_reference_bases(change: BaseChange, frame: Frame, pack: TargetPack) -> Ba
     Raises
     ------
     VariantError
-        If the position is past the stop codon.
+        If the position is past the stop codon, or the text names a base that is not there.
     UnsupportedVariantError
         If the base lies in the part that the isoforms do not share.
     """
@@ -45,7 +45,45 @@ def to_reference_bases(change: BaseChange, frame: Frame, pack: TargetPack) -> Ba
             where=f"{frame.transcript}:{text}",
             remedy=f"kinscope knows {frame.transcript} from c.{frame.first_base + shift} on.",
         )
-    return BaseChange(change.first - shift, change.last - shift, change.deleted, change.inserted)
+    found = BaseChange(change.first - shift, change.last - shift, change.deleted, change.inserted)
+    _check_bases(found, f"{frame.transcript}:{text}", pack)
+    return found
+
+
+def _check_bases(change: BaseChange, label: str, pack: TargetPack) -> None:
+    """Refuse a change whose text names other bases than the transcript has.
+
+    Parameters
+    ----------
+    change
+        In the numbers and on the strand of the reference transcript.
+    label
+        The place as the user gave it.
+    pack
+        The target.
+    """
+    cds = pack.transcript.cds
+    there = cds[change.first - 1 : change.last]
+    if not change.deleted or change.deleted == there:
+        return
+    remedy = "Check the position, the bases and which sequence it is numbered on."
+    if label.startswith(pack.transcript.accession):
+        remedy += _other_isoform_fits(change, pack)
+    minus = label.startswith(pack.transcript.genomic_accession) and pack.transcript.strand == "-"
+    shown_bases = (
+        bases.translate(_COMPLEMENT)[::-1] if minus else bases for bases in (there, change.deleted)
+    )
+    raise VariantError("{2} has {0}, not {1}.".format(*shown_bases, label), where=label, remedy=remedy)
+
+
+def _other_isoform_fits(change: BaseChange, pack: TargetPack) -> str:
+    """A hint where the bases fit the same number on the transcript of another isoform."""
+    for isoform in pack.isoforms:
+        first, last = (base - 3 * isoform.offset for base in (change.first, change.last))
+        if first > 0 and pack.transcript.cds[first - 1 : last] == change.deleted:
+            other = isoform.transcript_accession
+            return f" (c.{change.label} of {other} is c.{first} here and has that base.)"
+    return ""
 
 
 def from_genomic(change: BaseChange, pack: TargetPack) -> BaseChange:
@@ -53,6 +91,8 @@ def from_genomic(change: BaseChange, pack: TargetPack) -> BaseChange:
 
     Raises
     ------
+    VariantError
+        If the text names a base that is not there.
     UnsupportedVariantError
         If a base of it is not coding.
     """
@@ -72,7 +112,9 @@ def from_genomic(change: BaseChange, pack: TargetPack) -> BaseChange:
     deleted, inserted = change.deleted, change.inserted
     if transcript.strand == "-":
         deleted, inserted = (bases.translate(_COMPLEMENT)[::-1] for bases in (deleted, inserted))
-    return BaseChange(min(bases), max(bases), deleted, inserted)
+    found = BaseChange(min(bases), max(bases), deleted, inserted)
+    _check_bases(found, f"{transcript.genomic_accession}:g.{change.label}", pack)
+    return found
 
 
 def apply(changes: Sequence[BaseChange], pack: TargetPack) -> dict[int, str]:
@@ -81,18 +123,11 @@ def apply(changes: Sequence[BaseChange], pack: TargetPack) -> dict[int, str]:
     Raises
     ------
     VariantError
-        If the text names a base that is not there, or changes one base twice.
+        If one base is changed twice.
     """
     cds = list(pack.transcript.cds)
     touched: set[int] = set()
     for change in changes:
-        there = pack.transcript.cds[change.first - 1 : change.last]
-        if change.deleted and change.deleted != there:
-            raise VariantError(
-                f"{pack.transcript.accession} has {there} at c.{change.label}, not {change.deleted}.",
-                where=f"c.{change.label}",
-                remedy="Check the position, the base and which transcript it is numbered on.",
-            )
         bases = set(range(change.first, change.last + 1))
         if touched & bases:
             raise VariantError(

@@ -46,7 +46,8 @@ _ACCESSION = re.compile(
     re.IGNORECASE,
 )
 _GENE = re.compile(
-    r"([A-Za-z][A-Za-z0-9-]{1,14}(?:(?:::|/)[A-Za-z][A-Za-z0-9-]{1,14})?)(?:\s*:\s*|\s+)(?=\S)"
+    r"((?![A-Za-z]{1,3}\d+[A-Za-z]{1,3}[/\s])[A-Za-z][A-Za-z0-9-]{1,14}(?:(?:::|/)[A-Za-z][A-Za-z0-9-]{1,14})?)"
+    r"(?:\s*:\s*|\s+)(?=\S)"
 )
 _THREE = re.compile("|".join([*THREE_TO_ONE, "Ter", "Xaa", "Sec"]), re.IGNORECASE)
 _EXAMPLES = "Examples: K404E, p.Lys404Glu, c.1210A>G, NM_005157.6:c.1210A>G, p.[Glu255Lys;Thr315Ile]."
@@ -67,9 +68,21 @@ def read_statements(text: str, pack: TargetPack) -> tuple[tuple[Statement, ...],
     VariantError, UnsupportedVariantError
         If it names another gene or sequence, or more than one allele.
     """
+    if text.rstrip(" :").upper() in _gene_names(pack):
+        raise VariantError(
+            f"{shown(text)} names the gene and no variant.", where=shown(text), remedy=_EXAMPLES
+        )
+    if any(text.count(one) != text.count(other) for one, other in ("()", "[]")):
+        raise VariantError(
+            f"The brackets of {shown(text)} do not balance.",
+            where=shown(text),
+            remedy="Close every bracket that is opened.",
+        )
     refuse_other_alleles(text)
     head, rest = _read_head(Statement(reference_frame(pack), "", ""), text, pack)
     pieces = _split_pair(rest)
+    if not pieces:
+        raise VariantError(f"{shown(text)} names no change.", where=shown(text), remedy=_EXAMPLES)
     context = replace(head, body="")
     alternatives = []
     for piece in pieces:
@@ -122,9 +135,9 @@ def _split_pair(text: str) -> list[str]:
 
 def _read_compound(context: Statement, text: str, pack: TargetPack) -> tuple[Statement, ...]:
     parts = [text] if "[" in text else _COMPOUND.split(text)
-    if "," in text:
+    if "," in text or (re.search(r"\d[A-Za-z]{1,3}\)? \(?[A-Za-z]", " ".join(parts)) and len(parts) == 1):
         raise VariantError(
-            f"{shown(text)} lists variants with a comma.",
+            f"{shown(text)} lists variants with a comma or a blank.",
             where=shown(text),
             remedy="Join changes of one molecule with a slash, E255K/T315I; assess others one by one.",
         )
@@ -206,7 +219,7 @@ def _other_gene(name: str, pack: TargetPack) -> UnsupportedVariantError:
     return UnsupportedVariantError(
         f"The text names {shown(name, 30)}; the target is {pack.gene}.",
         where=shown(name, 30),
-        remedy=f"kinscope assesses variants of {pack.gene}; the same letters in another gene are another variant.",
+        remedy=f"It reads variants of {pack.gene}; the same letters in another gene are another variant.",
     )
 
 
@@ -221,7 +234,7 @@ def _read_body(head: Statement, text: str, whole: str) -> Statement:
         raise _unreadable(text, whole, letter)
     if letter and head.coordinate and letter != head.coordinate:
         raise VariantError(
-            f"A {letter}. description does not fit the accession before it, which takes {head.coordinate}.",
+            f"A {letter}. description does not fit what stands before it, which takes {head.coordinate}.",
             where=shown(whole),
             remedy=_EXAMPLES,
         )

@@ -106,11 +106,22 @@ def resolve_accession(text: str, pack: TargetPack) -> Reference:
             where=shown(text),
             remedy="Check that the base or residue is the same there, and write it with the shipped version.",
         )
+    if wanted.startswith("CHR"):
+        raise VariantError(
+            f"{shown(text)} does not say which assembly its positions count on.",
+            where=shown(text),
+            remedy=f"Write {pack.transcript.genomic_accession}:g. for {pack.transcript.assembly}.",
+        )
     raise UnsupportedVariantError(
         f"{shown(text)} is not a sequence of the target {pack.gene}.",
         where=shown(text),
-        remedy=f"kinscope knows {pack.gene} as {', '.join(known)}. Variants of other genes need a pack.",
+        remedy=f"kinscope knows {pack.gene} as {', '.join(_own_accessions(pack))}.",
     )
+
+
+def _own_accessions(pack: TargetPack) -> list[str]:
+    shipped = [accession for frame in frames(pack) for accession in (frame.transcript, frame.protein)]
+    return [*shipped, pack.transcript.genomic_accession]
 
 
 def _known(pack: TargetPack) -> dict[str, Reference]:

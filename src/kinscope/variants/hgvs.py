@@ -1,6 +1,7 @@
 """HGVS text to typed changes, by the Mutalyzer HGVS parser.
 
-Mutalyzer: Lefter M et al. 2021, Bioinformatics 37:2811, doi 10.1093/bioinformatics/btaa1051. The parser knows the grammar and no sequence; what it accepts is checked against the transcript elsewhere.
+Mutalyzer: Lefter M et al. 2021, Bioinformatics 37:2811, doi 10.1093/bioinformatics/btaa1051. The parser
+knows the grammar and no sequence; what it accepts is checked against the transcript elsewhere.
 """
 
 from __future__ import annotations
@@ -45,9 +46,9 @@ _UNSUPPORTED = {
     "inversion": "an inversion",
     "frame_shift": "a frameshift",
     "extension": "an extension of the protein",
-    "repeat": "a repeat or an incomplete description",
+    "repeat": "a repeat, or not a complete description",
     "conversion": "a conversion",
-    "": "no change at all, or an unknown one",
+    "": "not a change, or an unknown one",
 }
 _ONLY = "kinscope models substitutions of one residue by another, alone or several in cis."
 
@@ -123,9 +124,9 @@ def _residue_change(item: Any, text: str) -> ResidueChange:
         kind = "substitution"
     if kind == "deletion_insertion":
         raise UnsupportedVariantError(
-            f"{shown(text)} replaces more than one residue by one (an in-frame indel).",
+            f"{shown(text)} is an in-frame indel: residues are deleted and others inserted.",
             where=shown(text),
-            remedy=_ONLY + " Two neighbouring substitutions can be written as p.[Lys404Glu;Phe405Leu].",
+            remedy=_ONLY + " Two neighbouring substitutions can be written as p.[Lys404Glu;Trp405Leu].",
         )
     if kind == "substitution" and "amino_acid" not in location:
         raise VariantError(
@@ -135,11 +136,24 @@ def _residue_change(item: Any, text: str) -> ResidueChange:
         )
     if location.get("amino_acid") == "Met" and location.get("position") == 1 and kind == "repeat":
         raise initiator_error(text)
+    if not kind and "amino_acid" in location:
+        raise VariantError(
+            f"{shown(text)} does not name the new residue.",
+            where=shown(text),
+            remedy="Write both residues, e.g. p.Lys404Glu.",
+        )
     if kind != "substitution" or not one_residue:
         raise _unsupported(kind, text)
-    return ResidueChange(
+    change = ResidueChange(
         _one_letter(location["amino_acid"]), int(location["position"]), _one_letter(inserted)
     )
+    if not {change.wild_type, change.mutant} <= {*ONE_TO_THREE, "*"}:
+        raise VariantError(
+            f"{shown(text)} does not replace one residue by one of the twenty.",
+            where=shown(text),
+            remedy="Use one-letter (K404E) or three-letter (p.Lys404Glu) codes.",
+        )
+    return change
 
 
 def _base_change(item: Any, text: str) -> BaseChange:
@@ -154,7 +168,11 @@ def _base_change(item: Any, text: str) -> BaseChange:
     if kind not in {"substitution", "deletion_insertion"}:
         raise _unsupported(kind, text)
     if location.get("uncertain") or "position" not in first or "position" not in last:
-        raise VariantError(f"The position in {shown(text)} is uncertain.", where=shown(text), remedy=_ONLY)
+        raise VariantError(
+            f"{shown(text)} gives no certain position or no bases.",
+            where=shown(text),
+            remedy="Write a substitution such as c.1210A>G.",
+        )
     for letter in deleted + inserted:
         if letter not in "ACGT":
             raise VariantError(
@@ -162,11 +180,19 @@ def _base_change(item: Any, text: str) -> BaseChange:
                 where=shown(text),
                 remedy="Use A, C, G and T.",
             )
+    if kind == "substitution" and not deleted:
+        raise VariantError(
+            f"{shown(text)} does not name the base that is replaced.",
+            where=shown(text),
+            remedy="Write the reference base too, e.g. c.1210A>G, so that it can be checked.",
+        )
     change = BaseChange(int(first["position"]), int(last["position"]), deleted, inserted)
     length = change.last - change.first + 1
     if length < 1 or (deleted and len(deleted) != length):
         raise VariantError(
-            f"The positions and the bases of {shown(text)} do not fit each other.", where=shown(text)
+            f"The positions and the bases of {shown(text)} do not fit each other.",
+            where=shown(text),
+            remedy="Give the first and the last position in order, and as many bases as they span.",
         )
     if len(inserted) != length:
         shift = "an in-frame indel" if (len(inserted) - length) % 3 == 0 else "a frameshift"
