@@ -36,8 +36,8 @@ HAUSER = "doi:10.1038/s42003-018-0075-x"
 LEIGHOW = "doi:10.1016/j.celrep.2020.02.108"
 SOURCES = {
     "pemovska": ("Pemovska et al., Nature, 2015", "PMID:25686603"),
-    "gozgit": ("Gozgit et al., Blood (abstract), 2013; tabulated in Hauser et al., Commun Biol, 2018", HAUSER),
-    "davis": ("Davis et al., Nat Biotechnol, 2011; tabulated in Hauser et al., Commun Biol, 2018", HAUSER),
+    "gozgit": ("Gozgit et al., Blood (abstract), 2013; in Hauser et al., Commun Biol, 2018", HAUSER),
+    "davis": ("Davis et al., Nat Biotechnol, 2011; in Hauser et al., Commun Biol, 2018", HAUSER),
     "redaelli": ("Redaelli et al., J Clin Oncol, 2009", "PMID:19075254"),
     "leighow": ("Leighow et al., Cell Rep, 2020 (own measurement)", LEIGHOW),
     "zabriskie": ("Zabriskie et al., Cancer Cell, 2014; tabulated in Leighow et al., Cell Rep, 2020",

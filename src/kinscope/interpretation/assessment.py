@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 from kinscope.evidence.model import EvidenceSummary
-from kinscope.interpretation.model import Answer, Assessment, Measurements
+from kinscope.interpretation.answer import write_answer
+from kinscope.interpretation.limits import limits_of
+from kinscope.interpretation.mobility import mobility_sentences
+from kinscope.interpretation.model import Assessment, Measurements
+from kinscope.interpretation.options import weigh_options
+from kinscope.interpretation.verdicts import assessed_drugs, judge
 from kinscope.targets.pack import TargetPack
 from kinscope.variants.model import Variant
 
@@ -11,7 +16,32 @@ from kinscope.variants.model import Variant
 def assess(
     variant: Variant, measurements: Measurements, evidence: EvidenceSummary, pack: TargetPack
 ) -> Assessment:
-    """Weigh what was computed against what is published, drug by drug."""
-    sentences = (f"{variant.short} was assessed.", "No drug was weighed.", "No limit was named.")
-    answer = Answer(sentences=sentences, confidence="low", confidence_reason="Nothing was weighed.")
-    return Assessment(answer=answer, verdicts=(), mobility=(), limits=(), options=evidence.options)
+    """Weigh what was computed against what is published, drug by drug.
+
+    Parameters
+    ----------
+    variant
+        The variant the measurements and the evidence are of.
+    measurements
+        Everything this run computed; any part may be empty, and then less is said.
+    evidence
+        From `kinscope.evidence.lookup`.
+    pack
+        The target.
+
+    Returns
+    -------
+    Assessment
+        Verdicts in the order of the pack's drugs, each with reasons on both sides and their tiers kept apart.
+    """
+    judged = tuple(
+        judge(variant, drug, measurements, evidence) for drug in assessed_drugs(pack, measurements, evidence)
+    )
+    verdicts = tuple(judgement.verdict for judgement in judged)
+    return Assessment(
+        answer=write_answer(variant, judged, measurements, evidence, pack),
+        verdicts=verdicts,
+        mobility=mobility_sentences(measurements, pack),
+        limits=limits_of(variant, measurements, evidence),
+        options=weigh_options(evidence.options, verdicts, pack),
+    )

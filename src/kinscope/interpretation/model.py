@@ -42,7 +42,8 @@ class DrugVerdict(Record):
     ]
     confidence: Literal["high", "moderate", "low"]
     mechanism: str
-    """``steric clash``, ``lost contact``, ``shift towards the active conformation``, ``none seen``, ``not resolved``."""
+    """What the computation shows: ``steric clash``, ``lost contact``, ``shift towards the active
+    conformation``, ``none seen`` or ``not resolved``."""
     reasons_for_binding: tuple[Reason, ...]
     reasons_against_binding: tuple[Reason, ...]
     summary: str
@@ -62,7 +63,7 @@ class Assessment(Record):
     answer: Answer
     verdicts: tuple[DrugVerdict, ...]
     mobility: tuple[str, ...]
-    """What may be said on mobility, each sentence with its method and interval, or that it is not resolved."""
+    """What may be said on mobility, each with its method and interval, or that it is not resolved."""
     limits: tuple[str, ...]
     options: tuple[TreatmentOption, ...] = ()
     """The options of the evidence, with what the verdicts of this run add on either side."""

@@ -1,0 +1,252 @@
+"""What this run computed of one drug: measurements that speak for and against binding, and a mechanism."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from kinscope.analysis.results import DockingComparison, ModelGeometry
+from kinscope.interpretation import thresholds
+from kinscope.interpretation.model import Measurements, Reason
+from kinscope.targets.pack import DrugDefinition
+from kinscope.variants.model import Variant
+
+ComputedVerdict = Literal["reduced binding expected", "no loss of binding detected", "not resolved"]
+POLAR = ("hydrogen bond", "salt bridge")
+_DOCKING, _GEOMETRY, _POCKETS = "docking of this run", "state geometry of this run", "pockets of this run"
+SHIFT, CLASH, LOST, NONE_SEEN, NOT_RESOLVED = (
+    "shift towards the active conformation", "steric clash", "lost contact", "none seen", "not resolved",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class ComputedOpinion:
+    """The verdict of this run's computation on one drug."""
+
+    verdict: ComputedVerdict
+    confidence: Literal["moderate", "low"]
+    mechanism: str
+    reasons_for: tuple[Reason, ...]
+    reasons_against: tuple[Reason, ...]
+    explanation: str
+    """Why the verdict is what it is, in one sentence."""
+    distance_angstrom: float | None
+    """Between the drug and the substituted residue; None if nothing was docked."""
+
+
+@dataclass(frozen=True)
+class _Signs:
+    """What one docking comparison shows."""
+
+    trusted: bool
+    worse_score: bool
+    large_loss: bool
+    bounded: bool
+    """The interval excludes a loss that counts."""
+    displaced: bool
+    invalid: bool
+    direct: bool
+    remote: bool
+    polar_lost: bool
+    lost: bool
+
+    @property
+    def reduced(self) -> bool:
+        return self.worse_score or self.displaced or self.invalid
+
+
+def computed_opinion(variant: Variant, drug: DrugDefinition, measurements: Measurements) -> ComputedOpinion:
+    """Judge one drug on docking, geometry and pockets; the fewer the signs, the less is said."""
+    chosen = main_comparison(drug, measurements.docking)
+    shifted = state_shift(drug, variant, measurements.geometries)
+    shift_reasons = [_computed(text, _GEOMETRY, "moderate") for text in shifted]
+    if chosen is None:
+        return ComputedOpinion(
+            verdict="not resolved",
+            confidence="low",
+            mechanism=SHIFT if shifted else NOT_RESOLVED,
+            reasons_for=(),
+            reasons_against=tuple(shift_reasons),
+            explanation=f"{drug.name} was not docked in this run.",
+            distance_angstrom=None,
+        )
+    signs = _signs(chosen)
+    speaks_for, speaks_against = _docking_reasons(chosen, signs)
+    speaks_for += _pocket_reasons(drug, measurements)
+    verdict, confidence, explanation = _verdict(drug, chosen, signs)
+    return ComputedOpinion(
+        verdict=verdict,
+        confidence=confidence,
+        mechanism=_mechanism(variant, signs, verdict, bool(shifted)),
+        reasons_for=tuple(speaks_for),
+        reasons_against=(*speaks_against, *shift_reasons),
+        explanation=explanation,
+        distance_angstrom=chosen.distance_to_variant_angstrom,
+    )
+
+
+def main_comparison(drug: DrugDefinition, docking: Sequence[DockingComparison]) -> DockingComparison | None:
+    """The comparison that decides: in the state the drug binds, from its known pose where there is one."""
+    of_drug = [comparison for comparison in docking if comparison.drug == drug.id]
+    if not of_drug:
+        return None
+    return min(of_drug, key=lambda c: (c.state != drug.state, c.mode != "from known pose"))
+
+
+def binds_inactive_state(drug: DrugDefinition) -> bool:
+    """Whether a drug needs an inactive conformation (type II, allosteric), which a mutant may disfavour."""
+    return drug.binding_type == "type II" or drug.binding_type.startswith("allosteric")
+
+
+def state_shift(drug: DrugDefinition, variant: Variant, geometries: Sequence[ModelGeometry]) -> list[str]:
+    """Changes of the mutant's lowest model towards the active state, in the state the drug binds."""
+    if not binds_inactive_state(drug):
+        return []
+    of_state = [g for g in geometries if g.state == drug.state and g.alternative == 0]
+    native = next((g.geometry for g in of_state if g.variant == "native"), None)
+    mutant = next((g.geometry for g in of_state if g.variant == variant.short), None)
+    if native is None or mutant is None:
+        return []
+    texts = []
+    if native.dfg == "out" and mutant.dfg in ("in", "inter"):
+        texts.append(f"The mutant model of {drug.state} leaves DFG-out for DFG-{mutant.dfg}.")
+    if native.helix_c == "out" and mutant.helix_c == "in":
+        texts.append(f"Helix C of the mutant model of {drug.state} moves in.")
+    if native.activation_loop == "folded" and mutant.activation_loop == "extended":
+        texts.append(f"The activation loop of the mutant model of {drug.state} extends.")
+    return texts
+
+
+def _signs(comparison: DockingComparison) -> _Signs:
+    change = comparison.difference_kcal_per_mol
+    resolved_loss = change.value if change.resolved and change.value is not None else 0.0
+    native_kept = comparison.native_rmsd_to_reference_angstrom <= thresholds.SAME_POSE_ANGSTROM
+    distance = comparison.distance_to_variant_angstrom
+    return _Signs(
+        trusted=native_kept,
+        worse_score=resolved_loss >= thresholds.MEANINGFUL_SCORE_KCAL_PER_MOL,
+        large_loss=resolved_loss >= thresholds.LARGE_SCORE_KCAL_PER_MOL,
+        bounded=change.high is not None and change.high < thresholds.MEANINGFUL_SCORE_KCAL_PER_MOL,
+        displaced=native_kept
+        and comparison.mutant_rmsd_to_reference_angstrom > thresholds.SAME_POSE_ANGSTROM,
+        invalid=not comparison.pose_valid,
+        direct=distance <= thresholds.DIRECT_CONTACT_ANGSTROM,
+        remote=distance > thresholds.REMOTE_ANGSTROM,
+        polar_lost=any(kind in contact for contact in comparison.contacts_lost for kind in POLAR),
+        lost=bool(comparison.contacts_lost),
+    )
+
+
+def _verdict(
+    drug: DrugDefinition, comparison: DockingComparison, signs: _Signs
+) -> tuple[ComputedVerdict, Literal["moderate", "low"], str]:
+    if not signs.trusted:
+        return "not resolved", "low", (
+            f"The known pose of {drug.name} was not kept in the native model "
+            f"({comparison.native_rmsd_to_reference_angstrom:.1f} Å), so its scores are not interpreted."
+        )  # fmt: skip
+    if signs.reduced:
+        several = sum((signs.worse_score, signs.displaced or signs.invalid, signs.polar_lost)) >= 2
+        sure: Literal["moderate", "low"] = "moderate" if signs.direct and several else "low"
+        return "reduced binding expected", sure, f"Docking finds {drug.name} bound less well in the mutant."
+    if signs.bounded and not (signs.direct and signs.polar_lost):
+        return "no loss of binding detected", "low", (
+            f"{drug.name} keeps its pose, and the interval of the score difference excludes a loss of "
+            f"{thresholds.MEANINGFUL_SCORE_KCAL_PER_MOL} kcal/mol."
+        )  # fmt: skip
+    if signs.remote:
+        return "no loss of binding detected", "low", (
+            f"{drug.name} keeps its pose {comparison.distance_to_variant_angstrom:.0f} Å from the substituted"
+            " residue; docking does not see effects that work through the protein's motion."
+        )  # fmt: skip
+    return (
+        "not resolved",
+        "low",
+        (f"{drug.name} keeps its pose, but the score difference is too uncertain to exclude or show a loss."),
+    )
+
+
+def _mechanism(variant: Variant, signs: _Signs, verdict: ComputedVerdict, shifted: bool) -> str:
+    """The paper's three mechanisms, only where measurements carry them (Lewandowski et al. 2025)."""
+    if not signs.trusted:
+        return SHIFT if shifted else NOT_RESOLVED
+    if signs.direct and (signs.displaced or signs.invalid or signs.large_loss) and _grows(variant):
+        return CLASH
+    if signs.direct and (signs.reduced or signs.polar_lost):
+        return LOST
+    if shifted:
+        return SHIFT
+    return NONE_SEEN if verdict == "no loss of binding detected" else NOT_RESOLVED
+
+
+def _grows(variant: Variant) -> bool:
+    """Whether any substitution puts a larger residue in."""
+    volume = thresholds.RESIDUE_VOLUME_CUBIC_ANGSTROM
+    return any(volume[sub.mutant] > volume[sub.wild_type] for sub in variant.substitutions)
+
+
+def _docking_reasons(comparison: DockingComparison, signs: _Signs) -> tuple[list[Reason], list[Reason]]:
+    """What one comparison says on either side."""
+    speaks_for: list[Reason] = []
+    speaks_against: list[Reason] = []
+    distance = comparison.distance_to_variant_angstrom
+    if signs.remote:
+        text = f"The substituted residue lies {distance:.1f} Å from the drug: no direct contact."
+        speaks_for.append(_computed(text, _DOCKING, "moderate"))
+    elif not signs.direct:
+        text = f"The substituted residue lies {distance:.1f} Å from the drug, outside direct contact."
+        speaks_for.append(_computed(text, _DOCKING, "weak"))
+    else:
+        text = f"The substituted residue touches the drug ({distance:.1f} Å)."
+        speaks_against.append(_computed(text, _DOCKING, "weak"))
+    if not signs.trusted:
+        return speaks_for, speaks_against
+    moved = comparison.mutant_rmsd_to_reference_angstrom
+    if signs.displaced:
+        text = f"The best pose in the mutant is {moved:.1f} Å from the known one."
+        speaks_against.append(_computed(text, _DOCKING, "moderate"))
+    elif not signs.invalid:
+        text = f"The binding pose is kept in the mutant ({moved:.1f} Å from the known one)."
+        speaks_for.append(_computed(text, _DOCKING, "weak"))
+    if signs.invalid:
+        text = "The pose in the mutant fails the checks of its geometry."
+        speaks_against.append(_computed(text, _DOCKING, "moderate"))
+    _score_reason(comparison, signs, speaks_for, speaks_against)
+    if signs.lost:
+        kept_apart = "moderate" if signs.polar_lost and signs.direct else "weak"
+        text = f"Contacts lost in the mutant: {', '.join(comparison.contacts_lost)}."
+        speaks_against.append(_computed(text, _DOCKING, kept_apart))
+    return speaks_for, speaks_against
+
+
+def _score_reason(
+    comparison: DockingComparison, signs: _Signs, speaks_for: list[Reason], speaks_against: list[Reason]
+) -> None:
+    """A docking difference counts only if it is resolved and large enough to matter."""
+    change = comparison.difference_kcal_per_mol
+    if signs.worse_score:
+        weight = "moderate" if signs.large_loss and signs.direct else "weak"
+        speaks_against.append(_computed(f"Docking score: {change.statement}", _DOCKING, weight))
+    elif signs.bounded:
+        speaks_for.append(_computed(f"Docking score: {change.statement}", _DOCKING, "weak"))
+
+
+def _pocket_reasons(drug: DrugDefinition, measurements: Measurements) -> list[Reason]:
+    """The myristate pocket unchanged speaks for a drug that binds there."""
+    reasons = []
+    for pocket in measurements.pockets:
+        if not pocket.pocket.startswith(drug.site) or pocket.state != drug.state:
+            continue
+        if not pocket.volume_difference_cubic_angstrom.resolved:
+            text = (
+                f"Its pocket keeps its shape in the mutant: backbone {pocket.backbone_rmsd_angstrom:.2f} Å, "
+                f"volume {pocket.mutant_volume_cubic_angstrom:.0f} against "
+                f"{pocket.native_volume_cubic_angstrom:.0f} Å³, no change resolved."
+            )
+            reasons.append(_computed(text, _POCKETS, "weak"))
+    return reasons
+
+
+def _computed(text: str, source: str, weight: str) -> Reason:
+    return Reason.model_validate({"tier": "computed", "text": text, "source": source, "weight": weight})

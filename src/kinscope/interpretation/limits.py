@@ -1,0 +1,50 @@
+"""What this assessment cannot know, said once and plainly."""
+
+from __future__ import annotations
+
+from kinscope.evidence.model import EvidenceSummary
+from kinscope.interpretation import thresholds
+from kinscope.interpretation.model import Measurements
+from kinscope.variants.model import Variant
+
+
+def limits_of(variant: Variant, measurements: Measurements, evidence: EvidenceSummary) -> tuple[str, ...]:
+    """The limits that hold for this run, the general ones last."""
+    limits: list[str] = []
+    exact = [hit.item for hit in evidence.hits if hit.relation == "exact"]
+    if any(item.kind == "case report" for item in exact):
+        limits.append(
+            "A case report is one patient: it shows that disease progressed while the change was present, "
+            "not that the change caused it."
+        )
+    if len(variant.substitutions) > 1:
+        limits.append(
+            "The substitutions are taken to be on one molecule; sequencing of a mixed sample cannot tell "
+            "that from two clones."
+        )
+    lengths = [run.length_ns for run in measurements.simulations if run.status == "finished"]
+    failed = sum(run.status == "failed" for run in measurements.simulations)
+    if lengths:
+        limits.append(
+            f"Dynamics sampled {min(lengths):.3g} ns per replica; slower motions, a turn of the DFG motif "
+            "above all, are out of its reach."
+        )
+    else:
+        limits.append("No dynamics finished in this run.")
+    if failed:
+        limits.append(f"{failed} of {len(measurements.simulations)} replicas failed and are left out.")
+    if any(row.method == "normal_modes" for row in measurements.regions):
+        limits.append(
+            "Normal modes describe small motions around one conformation, not a change between states."
+        )
+    limits += [
+        "Docking scores compare poses in one conformation of the protein; differences below "
+        f"{thresholds.MEANINGFUL_SCORE_KCAL_PER_MOL} kcal/mol are not counted, and a shift between "
+        "conformations, the way M244V escapes asciminib, does not show in them.",
+        "Affinity for ATP, catalytic activity, protein stability, drug exposure and mechanisms outside "
+        "ABL1 were not computed.",
+        "The evidence tables hold what was curated from the sources listed, not everything published; absence "
+        "from them is not absence.",
+        "This is research: it describes binding and evidence, and recommends no treatment.",
+    ]
+    return tuple(limits)

@@ -1,0 +1,84 @@
+"""What may be said on mobility: one sentence per resolved region, and one for all that is not resolved."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from kinscope.analysis.results import RegionComparison
+from kinscope.interpretation.model import Measurements
+from kinscope.targets.pack import TargetPack
+
+METHODS = {"md": "Molecular dynamics", "normal_modes": "Normal modes"}
+
+
+def mobility_sentences(measurements: Measurements, pack: TargetPack) -> tuple[str, ...]:
+    """Sentences on fluctuation, mutant minus native, each with its method, state, interval and replicas.
+
+    Normal modes and dynamics are never mixed in one sentence: the first knows only small motions around one
+    conformation, the second only what its sampling reached.
+    """
+    if not measurements.regions:
+        return ("Fluctuations were not compared in this run, so nothing is said on mobility.",)
+    sentences: list[str] = []
+    for method in METHODS:
+        for state in dict.fromkeys(r.state for r in measurements.regions if r.method == method):
+            rows = [r for r in measurements.regions if r.method == method and r.state == state]
+            sentences += _of_group(rows, measurements, pack)
+    return tuple(sentences)
+
+
+def resolved_regions(measurements: Measurements) -> tuple[RegionComparison, ...]:
+    """Regions whose mobility changes by the corrected test."""
+    return tuple(row for row in measurements.regions if row.difference_angstrom.resolved)
+
+
+def state_label(pack: TargetPack, identifier: str) -> str:
+    """The state in words; its id for a structure the user brought."""
+    return next((state.label for state in pack.states if state.id == identifier), identifier)
+
+
+def region_label(pack: TargetPack, name: str) -> str:
+    """The region in words; its name if the pack does not know it."""
+    return next((region.label for region in pack.regions if region.name == name), name.replace("_", " "))
+
+
+def _of_group(rows: Sequence[RegionComparison], measurements: Measurements, pack: TargetPack) -> list[str]:
+    method, state = rows[0].method, rows[0].state
+    head = f"{METHODS[method]}, {state_label(pack, state)}"
+    sentences = [f"{head}: {_resolved(row, pack)}." for row in rows if row.difference_angstrom.resolved]
+    open_rows = [row for row in rows if not row.difference_angstrom.resolved]
+    if open_rows:
+        names = ", ".join(region_label(pack, row.region) for row in open_rows)
+        sampled = _sampling(rows, measurements)
+        sentences.append(f"{head}: no difference resolved {sampled} in {names}.")
+    return sentences
+
+
+def _resolved(row: RegionComparison, pack: TargetPack) -> str:
+    change = row.difference_angstrom
+    value = change.value if change.value is not None else 0.0
+    direction = "more" if value > 0 else "less"
+    interval = ""
+    if change.low is not None and change.high is not None:
+        interval = f" ({change.confidence:.0%} interval {change.low:+.2f} to {change.high:+.2f} Å)"
+    return (
+        f"{region_label(pack, row.region)} moves {direction} in the mutant, RMSF {value:+.2f} Å{interval}, "
+        f"{change.mutant_replicas} against {change.native_replicas} {_unit(row.method)}"
+    )
+
+
+def _sampling(rows: Sequence[RegionComparison], measurements: Measurements) -> str:
+    """How much was sampled, in words."""
+    change = rows[0].difference_angstrom
+    counts = f"{change.mutant_replicas} against {change.native_replicas} {_unit(rows[0].method)}"
+    lengths = [
+        profile.length_ns
+        for profile in measurements.profiles
+        if profile.method == rows[0].method and profile.state == rows[0].state
+    ]
+    length = f" of {min(lengths):.3g} ns" if lengths and max(lengths) > 0 else ""
+    return f"by {counts}{length}"
+
+
+def _unit(method: str) -> str:
+    return "replicas" if method == "md" else "models"
