@@ -74,7 +74,7 @@ class SolvatedSystem(VersionedRecord):
     least_image_distance_nm: float
     """Shortest distance between a solute atom and a periodic image of the solute, as built."""
     potential_kcal_per_mol: float
-    """Of the stored state, solvent minimised around the fixed solute."""
+    """Of the stored state, solvent settled around the fixed solute."""
     system_sha256: str
     state_sha256: str
     wall_seconds: float
@@ -113,6 +113,13 @@ class StepPlan(Record):
     frame_interval_steps: int
     frames: int
     report_interval_steps: int
+    segment_steps: int
+    """Steps between checkpoints."""
+
+    @property
+    def total_steps(self) -> int:
+        """All stages together."""
+        return self.thermalise_steps + self.release_steps + self.production_steps
 
 
 class ReplicaRecord(VersionedRecord):

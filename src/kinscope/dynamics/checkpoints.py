@@ -1,0 +1,108 @@
+"""Checkpoints that are either whole or not there, and that any machine can read.
+
+A checkpoint holds positions, velocities and box at full precision and how long the output files were.
+It needs no state of the random number generator: a run is cut into segments of a fixed number of steps,
+and each segment seeds its own generator from the replica's seed and its own number. So going on from a
+checkpoint is what the uninterrupted run does, and the same on every platform.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+
+import numpy as np
+
+from kinscope.core.files import sha256_of_file, write_atomic
+from kinscope.dynamics.solvent import FloatArray
+
+KEPT = 2
+"""Checkpoints kept: the last, and the one before in case the last is damaged."""
+_PATTERN = "checkpoint-*.npz"
+
+
+@dataclass(frozen=True)
+class Position:
+    """How far a replica is, and how long its files were then."""
+
+    key: str
+    """Of the inputs; a checkpoint of other inputs is not this replica's."""
+    step: int
+    segment: int
+    attempt: int
+    frames: int
+    trajectory_bytes: int
+    energies_bytes: int
+    resumes: int
+    wall_seconds: float
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A position with the phase-space point that belongs to it."""
+
+    position: Position
+    positions_nm: FloatArray
+    velocities_nm_per_ps: FloatArray
+    box_nm: FloatArray
+
+
+def save(directory: Path, checkpoint: Checkpoint) -> None:
+    """Write a checkpoint, then its SHA-256 beside it, then remove all but the last two."""
+    buffer = io.BytesIO()
+    np.savez(
+        buffer,
+        positions_nm=checkpoint.positions_nm,
+        velocities_nm_per_ps=checkpoint.velocities_nm_per_ps,
+        box_nm=checkpoint.box_nm,
+        position=np.frombuffer(json.dumps(asdict(checkpoint.position)).encode(), dtype=np.uint8),
+    )
+    path = directory / f"checkpoint-{checkpoint.position.segment:06d}.npz"
+    # The old sum goes first: a kill between the two writes must not leave a sum that fits neither file.
+    _sum_path(path).unlink(missing_ok=True)
+    write_atomic(path, buffer.getvalue())
+    write_atomic(_sum_path(path), sha256_of_file(path) + "\n")
+    for old in sorted(directory.glob(_PATTERN))[:-KEPT]:
+        remove(old)
+
+
+def load_latest(directory: Path) -> Checkpoint | None:
+    """The newest checkpoint that is whole, or None."""
+    for path in sorted(directory.glob(_PATTERN), reverse=True):
+        checkpoint = _load(path)
+        if checkpoint is not None:
+            return checkpoint
+    return None
+
+
+def clear(directory: Path) -> None:
+    """Remove every checkpoint of a directory."""
+    for path in directory.glob(_PATTERN):
+        remove(path)
+
+
+def remove(path: Path) -> None:
+    """Remove one checkpoint and its sum."""
+    _sum_path(path).unlink(missing_ok=True)
+    path.unlink(missing_ok=True)
+
+
+def _sum_path(path: Path) -> Path:
+    return path.with_name(path.name + ".sha256")
+
+
+def _load(path: Path) -> Checkpoint | None:
+    try:
+        if _sum_path(path).read_text().strip() != sha256_of_file(path):
+            return None
+        with np.load(path, allow_pickle=False) as data:
+            described = json.loads(data["position"].tobytes().decode())
+            described["notes"] = tuple(described["notes"])
+            known = {field.name for field in fields(Position)}
+            position = Position(**{name: value for name, value in described.items() if name in known})
+            return Checkpoint(position, data["positions_nm"], data["velocities_nm_per_ps"], data["box_nm"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None

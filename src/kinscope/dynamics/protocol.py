@@ -1,0 +1,130 @@
+"""The protocol of a replica as numbers of steps: stages, what holds in each, where to stop and look."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import ceil
+from typing import Literal
+
+from kinscope.core.errors import SettingsError
+from kinscope.dynamics.records import SpeedRecord, StepPlan
+from kinscope.dynamics.settings import ProtocolSettings
+
+Stage = Literal["thermalise", "release", "production"]
+
+_CHECKPOINTS_OF_A_LONG_RUN = 50
+_LEAST_REPORT_INTERVAL = 25
+_LEAST_PRODUCTION_STEPS = 24
+"""Two frames at the default interval: under that nothing can be said to have run."""
+
+
+@dataclass(frozen=True)
+class Conditions:
+    """What holds at one step."""
+
+    stage: Stage
+    step_in_stage: int
+    time_step_fs: float
+    friction_per_ps: float
+    restraint_scale: float
+    """Of the restraint's force constant: 1 in thermalise, falling in release, 0 in production."""
+
+
+def plan_steps(settings: ProtocolSettings, production_steps: int) -> StepPlan:
+    """Stages, frames and checkpoints of a replica of so many production steps.
+
+    Raises
+    ------
+    SettingsError
+        If there is no production to speak of.
+    """
+    if production_steps < 1:
+        raise SettingsError(
+            f"A replica cannot have {production_steps} production steps.",
+            where="production_steps",
+            remedy="Give it more time (--md-minutes) or run fewer replicas.",
+        )
+    share = int(settings.equilibration_fraction * production_steps / 2)
+    thermalise = min(round(settings.thermalise_ps * 1000 / (settings.time_step_fs / 2)), share)
+    release = min(round(settings.release_ps * 1000 / settings.time_step_fs), share)
+    frame_interval = max(settings.frame_interval_steps, ceil(production_steps / settings.maximum_frames))
+    total = thermalise + release + production_steps
+    return StepPlan(
+        thermalise_steps=thermalise,
+        release_steps=release,
+        production_steps=production_steps,
+        frame_interval_steps=frame_interval,
+        frames=production_steps // frame_interval,
+        report_interval_steps=max(_LEAST_REPORT_INTERVAL, ceil(production_steps / settings.reports)),
+        segment_steps=max(settings.checkpoint_interval_steps, ceil(total / _CHECKPOINTS_OF_A_LONG_RUN)),
+    )
+
+
+def steps_within(speed: SpeedRecord, seconds: float, settings: ProtocolSettings) -> int:
+    """Production steps that fit, equilibration and set-up included, into ``seconds`` of wall time.
+
+    Ask once, store the number, and never look at the clock again: results must not depend on it.
+    Never less than two frames, so that a budget too small is overrun rather than wasted.
+    """
+    total = max(0.0, seconds - speed.setup_seconds) * speed.steps_per_second
+    production = int(total / (1 + settings.equilibration_fraction))
+    long_equilibration = (
+        settings.thermalise_ps * 2000 / settings.time_step_fs
+        + settings.release_ps * 1000 / settings.time_step_fs
+    )
+    return max(production, int(total - long_equilibration), _LEAST_PRODUCTION_STEPS)
+
+
+def scaled(plan: StepPlan, attempt: int) -> StepPlan:
+    """The plan of a later attempt: half the time step each time, so twice the steps for the same length."""
+    factor = 2**attempt
+    return plan.model_copy(
+        update={
+            name: getattr(plan, name) * factor
+            for name in (
+                "thermalise_steps",
+                "release_steps",
+                "production_steps",
+                "frame_interval_steps",
+                "report_interval_steps",
+                "segment_steps",
+            )
+        }
+    )
+
+
+def conditions(settings: ProtocolSettings, plan: StepPlan, step: int, attempt: int) -> Conditions:
+    """What holds from a step (counted over all stages) on."""
+    full = settings.time_step_fs / 2**attempt
+    if step < plan.thermalise_steps:
+        return Conditions("thermalise", step, full / 2, settings.equilibration_friction_per_ps, 1.0)
+    step -= plan.thermalise_steps
+    if step < plan.release_steps:
+        stage = step * settings.release_stages // plan.release_steps
+        left = (settings.release_stages - 1 - stage) / settings.release_stages
+        return Conditions("release", step, full, settings.equilibration_friction_per_ps, left)
+    return Conditions("production", step - plan.release_steps, full, settings.friction_per_ps, 0.0)
+
+
+def next_stop(settings: ProtocolSettings, plan: StepPlan, step: int) -> int:
+    """The next step at which conditions change, something is written, or a segment ends."""
+    before = plan.thermalise_steps + plan.release_steps
+    stops = {plan.thermalise_steps, before, plan.total_steps, segment_end(settings, plan, step)}
+    for level in range(1, settings.release_stages):
+        stops.add(plan.thermalise_steps + ceil(level * plan.release_steps / settings.release_stages))
+    stage_start = 0 if step < plan.thermalise_steps else plan.thermalise_steps if step < before else before
+    intervals = [plan.report_interval_steps]
+    if step >= before:
+        intervals.append(plan.frame_interval_steps)
+    for interval in intervals:
+        stops.add(stage_start + ((step - stage_start) // interval + 1) * interval)
+    return min(stop for stop in stops if stop > step)
+
+
+def segment_end(settings: ProtocolSettings, plan: StepPlan, step: int) -> int:
+    """Where the segment of ``step`` ends: at a multiple of its length, or where a barostat comes in."""
+    end = min((step // plan.segment_steps + 1) * plan.segment_steps, plan.total_steps)
+    before = plan.thermalise_steps + plan.release_steps
+    if settings.ensemble == "NPT" and step < before < end:
+        return before
+    return end

@@ -1,0 +1,375 @@
+"""One replica: equilibration and production in segments, each a pure function of the checkpoint before it."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import json
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from kinscope.core.errors import ComputationError, KinscopeError, RunDirectoryError
+from kinscope.core.files import sha256_of_file, write_atomic
+from kinscope.core.seeds import derive_seed
+from kinscope.dynamics import checkpoints
+from kinscope.dynamics.checkpoints import Checkpoint, Position
+from kinscope.dynamics.platforms import choose_platform
+from kinscope.dynamics.protocol import plan_steps, scaled, segment_end
+from kinscope.dynamics.records import (
+    ENERGIES_FILE,
+    PROTEIN_FILE,
+    REPLICA_RECORD_FILE,
+    TOPOLOGY_FILE,
+    TRAJECTORY_FILE,
+    PlatformChoice,
+    ReplicaRecord,
+    SolvatedSystem,
+    StepPlan,
+)
+from kinscope.dynamics.segments import BlowUpError, Engine, Output, Point
+from kinscope.dynamics.settings import ProtocolSettings
+from kinscope.dynamics.solvent import FloatArray
+from kinscope.dynamics.storage import load_system
+from kinscope.dynamics.trajectories import append_at, encode_frames
+from kinscope.structures.io import read_model
+
+Progress = Callable[[int, int], None]
+"""Called with steps done and steps in all."""
+
+_HEADER = b"stage,step,time_ps,potential_kcal_per_mol,temperature_k,volume_cubic_nm\n"
+_LOCK = ".lock"
+
+
+def run_replica(
+    system_directory: Path,
+    scratch: Path,
+    settings: ProtocolSettings,
+    *,
+    replica: int,
+    seed: int,
+    production_steps: int,
+    progress: Progress | None = None,
+    platform: PlatformChoice | None = None,
+) -> ReplicaRecord:
+    """Run one replica to its end, going on from the last whole checkpoint if there is one.
+
+    On a deterministic platform the result does not depend on how often the process was killed.
+
+    Parameters
+    ----------
+    system_directory
+        A solvated system, as :mod:`kinscope.dynamics.systems` leaves it.
+    scratch
+        The replica's own directory: checkpoints, and at the end trajectory, topology, energies, record.
+    settings
+        The protocol.
+    replica
+        Number of the replica; with ``seed`` it decides velocities and noise.
+    seed
+        Of the system's replicas.
+    production_steps
+        Of the first attempt; see :func:`kinscope.dynamics.protocol.steps_within`.
+    progress
+        Hears of every stop.
+    platform
+        From :func:`~kinscope.dynamics.platforms.choose_platform`; None chooses, one CPU thread.
+
+    Returns
+    -------
+    ReplicaRecord
+        With status ``failed`` if every attempt blew up: other replicas can go on.
+
+    Raises
+    ------
+    RunDirectoryError
+        If the system is damaged, or ``scratch`` belongs to another replica or is in use.
+    ComputationError
+        If files cannot be written (full disk); nothing saved is lost.
+    """
+    scratch.mkdir(parents=True, exist_ok=True)
+    with _locked(scratch), _disk_errors(scratch):
+        choice = platform or choose_platform()
+        run = _Replica(system_directory, scratch, settings, replica, seed, production_steps, choice, progress)
+        return run.to_the_end()
+
+
+class _Replica:
+    """The state of one call of :func:`run_replica`."""
+
+    def __init__(
+        self,
+        system_directory: Path,
+        scratch: Path,
+        settings: ProtocolSettings,
+        replica: int,
+        seed: int,
+        production_steps: int,
+        platform: PlatformChoice,
+        progress: Progress | None,
+    ) -> None:
+        self.system_directory = system_directory
+        self.scratch = scratch
+        self.settings = settings
+        self.replica = replica
+        self.seed = derive_seed(seed, "replica", replica)
+        self.given_seed = seed
+        self.plan = plan_steps(settings, production_steps)
+        self.platform = platform
+        self.progress = progress
+        self.started = time.monotonic()
+        system, positions, box, self.record = load_system(system_directory)
+        self.key = _key(self.record, settings, replica, seed, production_steps, platform)
+        self.atoms = read_model(system_directory / PROTEIN_FILE)
+        heavy = np.asarray(self.atoms.element != "H")
+        self.start = Point(positions, None, box)
+        self.engine = Engine(system, positions, heavy, settings, platform)
+
+    def to_the_end(self) -> ReplicaRecord:
+        """Run whatever is left."""
+        done = self._finished()
+        if done is not None:
+            return done
+        position, point = self._resume()
+        while position.attempt <= self.settings.retries:
+            plan = scaled(self.plan, position.attempt)
+            try:
+                while position.step < plan.total_steps:
+                    position, point = self._segment(plan, position, point)
+            except BlowUpError as error:
+                position, point = self._retry(position, str(error)), self.start
+            else:
+                return self._conclude(plan, position, "finished")
+        return self._conclude(self.plan, replace(position, attempt=self.settings.retries), "failed")
+
+    def _segment(self, plan: StepPlan, position: Position, point: Point) -> tuple[Position, Point]:
+        """Run to the segment's end, append what it gave, and save a checkpoint."""
+        began = time.monotonic()
+        seed = derive_seed(self.seed, "segment", position.attempt, position.segment)
+        velocities = derive_seed(self.seed, "velocities", position.attempt)
+        end = segment_end(self.settings, plan, position.step)
+        output = Output()
+        point = self.engine.run(
+            plan, position.step, end, point, position.attempt, seed, velocities, output, self._report(plan)
+        )
+        trajectory = encode_frames(output.frames, self.scratch)
+        rows = b"" if position.energies_bytes else _HEADER
+        rows += "".join(row.csv() for row in output.rows).encode()
+        position = replace(
+            position,
+            step=end,
+            segment=position.segment + 1,
+            frames=position.frames + len(output.frames),
+            trajectory_bytes=append_at(self.scratch / TRAJECTORY_FILE, position.trajectory_bytes, trajectory),
+            energies_bytes=append_at(self.scratch / ENERGIES_FILE, position.energies_bytes, rows),
+            wall_seconds=position.wall_seconds + time.monotonic() - began,
+        )
+        assert point.velocities is not None
+        checkpoints.save(self.scratch, Checkpoint(position, point.positions, point.velocities, point.box))
+        return position, point
+
+    def _report(self, plan: StepPlan) -> Callable[[int], None]:
+        def report(step: int) -> None:
+            if self.progress is not None:
+                self.progress(step, plan.total_steps)
+
+        return report
+
+    def _resume(self) -> tuple[Position, Point]:
+        """Where to go on: the last whole checkpoint, or the start of the attempt that was under way."""
+        found = checkpoints.load_latest(self.scratch)
+        if found is None:
+            fresh = Position(self.key, 0, 0, 0, 0, 0, 0, 0, 0.0, ())
+            return self._attempt_under_way(fresh), self.start
+        if found.position.key != self.key:
+            raise _other_replica(self.scratch)
+        lengths = (
+            (TRAJECTORY_FILE, found.position.trajectory_bytes),
+            (ENERGIES_FILE, found.position.energies_bytes),
+        )
+        for name, length in lengths:
+            path = self.scratch / name
+            if length and (not path.is_file() or path.stat().st_size < length):
+                raise RunDirectoryError(
+                    "A file of this replica is shorter than its checkpoint says.",
+                    where=str(path),
+                    remedy="Remove the replica's folder and run it again.",
+                )
+        position = replace(found.position, resumes=found.position.resumes + 1)
+        return position, Point(found.positions_nm, found.velocities_nm_per_ps, found.box_nm)
+
+    def _attempt_file(self) -> Path:
+        return self.scratch / "attempts.json"
+
+    def _attempt_under_way(self, fresh: Position) -> Position:
+        """The start of the attempt that a killed process had begun after a blow-up."""
+        try:
+            told = json.loads(self._attempt_file().read_text())
+        except (OSError, ValueError):
+            return fresh
+        if told.get("key") != self.key:
+            raise _other_replica(self.scratch)
+        return replace(fresh, attempt=len(told["notes"]), notes=tuple(told["notes"]), resumes=1)
+
+    def _retry(self, position: Position, why: str) -> Position:
+        """Note a blow-up and start again from the stored system (rule: ProtocolSettings.retries)."""
+        half = self.settings.time_step_fs / 2 ** (position.attempt + 1)
+        note = (
+            f"attempt {position.attempt} blew up in segment {position.segment} ({why}); "
+            f"rule: minimise, new velocities, {half:g} fs"
+        )
+        notes = (*position.notes, note)
+        write_atomic(self._attempt_file(), json.dumps({"key": self.key, "notes": notes}))
+        checkpoints.clear(self.scratch)
+        return Position(
+            self.key, 0, 0, position.attempt + 1, 0, 0, 0, position.resumes, position.wall_seconds, notes
+        )
+
+    def _finished(self) -> ReplicaRecord | None:
+        path = self.scratch / REPLICA_RECORD_FILE
+        if not path.is_file():
+            return None
+        try:
+            record = ReplicaRecord.model_validate_json(path.read_text())
+        except ValueError:
+            return None
+        same = (
+            record.system_sha256,
+            record.state_sha256,
+            record.settings,
+            record.seed,
+            record.replica,
+            record.plan,
+        )
+        mine = (
+            self.record.system_sha256,
+            self.record.state_sha256,
+            self.settings,
+            self.given_seed,
+            self.replica,
+            self.plan,
+        )
+        if same != mine:
+            raise _other_replica(self.scratch)
+        return record
+
+    def _conclude(self, plan: StepPlan, position: Position, status: str) -> ReplicaRecord:
+        """Cut the files to what counts, write topology and record, drop the checkpoints."""
+        import openmm
+
+        from kinscope.structures.io import write_model
+
+        trajectory, energies = self.scratch / TRAJECTORY_FILE, self.scratch / ENERGIES_FILE
+        append_at(trajectory, position.trajectory_bytes, b"")
+        append_at(energies, position.energies_bytes, b"")
+        write_model(self.scratch / TOPOLOGY_FILE, self.atoms)
+        time_step = self.settings.time_step_fs / 2**position.attempt
+        finished = status == "finished"
+        temperatures, potentials = _production_rows(energies) if finished else (np.zeros(0), np.zeros(0))
+        record = ReplicaRecord(
+            replica=self.replica,
+            seed=self.given_seed,
+            status="finished" if finished else "failed",
+            note="; ".join(position.notes),
+            platform=self.platform,
+            openmm=openmm.version.version,
+            settings=self.settings,
+            plan=self.plan,
+            system_sha256=self.record.system_sha256,
+            state_sha256=self.record.state_sha256,
+            atoms=self.record.atoms,
+            solute_atoms=self.record.solute_atoms,
+            attempt=position.attempt,
+            time_step_fs=time_step,
+            length_ns=plan.production_steps * time_step * 1e-6 if finished else 0.0,
+            frames=position.frames,
+            frame_interval_ps=plan.frame_interval_steps * time_step * 1e-3,
+            temperature_mean_k=float(temperatures.mean()) if len(temperatures) else None,
+            temperature_standard_deviation_k=float(temperatures.std()) if len(temperatures) else None,
+            potential_mean_kcal_per_mol=float(potentials.mean()) if len(potentials) else None,
+            segments=position.segment,
+            resumes=position.resumes,
+            wall_seconds=position.wall_seconds,
+            trajectory_sha256=sha256_of_file(trajectory),
+        )
+        write_atomic(self.scratch / REPLICA_RECORD_FILE, record.model_dump_json(indent=1))
+        checkpoints.clear(self.scratch)
+        self._attempt_file().unlink(missing_ok=True)
+        return record
+
+
+def _production_rows(path: Path) -> tuple[FloatArray, FloatArray]:
+    """Temperatures and potentials (n,) of production from the table of energies."""
+    rows = [line.split(",") for line in path.read_text().splitlines() if line.startswith("production,")]
+    return np.array([float(row[4]) for row in rows]), np.array([float(row[3]) for row in rows])
+
+
+def _key(
+    record: SolvatedSystem,
+    settings: ProtocolSettings,
+    replica: int,
+    seed: int,
+    production_steps: int,
+    platform: PlatformChoice,
+) -> str:
+    parts = (
+        record.system_sha256,
+        record.state_sha256,
+        settings.model_dump_json(),
+        replica,
+        seed,
+        production_steps,
+        platform.deterministic,
+    )
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+
+
+def _other_replica(scratch: Path) -> RunDirectoryError:
+    return RunDirectoryError(
+        "This folder holds a replica of another system, seed, length or protocol.",
+        where=str(scratch),
+        remedy="Give each replica a folder of its own, or remove this one.",
+    )
+
+
+@contextmanager
+def _locked(scratch: Path) -> Iterator[None]:
+    """One process per replica; the lock goes with the process, however it dies."""
+    try:
+        import fcntl
+    except ImportError:  # no such locks on this system: the workflow's leases remain
+        yield
+        return
+    with (scratch / _LOCK).open("w") as handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise RunDirectoryError(
+                "Another process is running this replica.",
+                where=str(scratch),
+                remedy="Wait for it, or end it first.",
+            ) from None
+        except OSError:
+            pass  # a network file system without locks
+        yield
+
+
+@contextmanager
+def _disk_errors(scratch: Path) -> Iterator[None]:
+    try:
+        yield
+    except KinscopeError:
+        raise
+    except OSError as error:
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        raise ComputationError(
+            "The disk is full." if full else f"A file of the replica could not be written ({error}).",
+            where=str(error.filename or scratch),
+            remedy="Free some space and run the same again; it goes on from the last checkpoint."
+            if full
+            else "Mend that and run the same again; it goes on from the last checkpoint.",
+        ) from error

@@ -1,0 +1,184 @@
+"""Trajectories of the protein: XTC frames written so that a full disk is noticed, read without jumps."""
+
+from __future__ import annotations
+
+import errno
+import os
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kinscope.core.errors import RunDirectoryError
+from kinscope.dynamics.records import (
+    REPLICA_RECORD_FILE,
+    TOPOLOGY_FILE,
+    TRAJECTORY_FILE,
+    ReplicaRecord,
+)
+from kinscope.dynamics.solvent import FloatArray
+from kinscope.structures.io import read_model
+from kinscope.structures.model import AtomArray
+
+_FRAMES_AT_ONCE = 50
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One frame of the solute."""
+
+    step: int
+    """Of production."""
+    time_ps: float
+    positions_nm: FloatArray
+    box_nm: FloatArray
+
+
+def encode_frames(frames: Sequence[Frame], scratch: Path) -> bytes:
+    """XTC bytes of some frames, 0.001 nm precision.
+
+    XTC writers (OpenMM's, and the one used here) report no failed write, so frames are written aside,
+    counted, and the bytes appended by :func:`append_at`, where every failure is seen. XTC frames follow
+    one another without a header, so bytes of frames are a trajectory and can be cut between any two.
+
+    Raises
+    ------
+    OSError
+        If fewer frames than given could be read back, as on a full disk.
+    """
+    from biotraj import XTCTrajectoryFile  # type: ignore[import-untyped]
+
+    if not frames:
+        return b""
+    with tempfile.TemporaryDirectory(dir=scratch, prefix="frames-") as aside:
+        path = Path(aside) / "frames.xtc"
+        with XTCTrajectoryFile(str(path), "w") as handle:
+            handle.write(
+                np.array([frame.positions_nm for frame in frames], dtype=np.float32),
+                time=np.array([frame.time_ps for frame in frames], dtype=np.float32),
+                step=np.array([frame.step for frame in frames], dtype=np.int32),
+                box=np.array([frame.box_nm for frame in frames], dtype=np.float32),
+            )
+        written = count_frames(path, len(frames[0].positions_nm))
+        if written != len(frames):
+            raise OSError(errno.ENOSPC, f"{written} of {len(frames)} frames could be written", str(scratch))
+        return path.read_bytes()
+
+
+def append_at(path: Path, offset: int, data: bytes) -> int:
+    """Cut a file to ``offset`` bytes, append ``data``, flush it to disk; the new length.
+
+    Raises
+    ------
+    OSError
+        As the system reports it, a full disk among them.
+    """
+    with path.open("r+b" if path.exists() else "w+b") as handle:
+        handle.truncate(offset)
+        handle.seek(offset)
+        handle.write(data)
+        handle.flush()
+        os.fsync(handle.fileno())
+    return offset + len(data)
+
+
+def count_frames(path: Path, atoms: int) -> int:
+    """Number of whole frames of an XTC file."""
+    return sum(len(block) for block, _ in _blocks(path, atoms))
+
+
+def _blocks(path: Path, atoms: int) -> Iterator[tuple[NDArray[np.float32], NDArray[np.float64]]]:
+    """Coordinates (n, atoms, 3) angstrom and times (n,) ps, a block of frames at a time."""
+    from biotraj import XTCTrajectoryFile
+
+    if not path.is_file() or path.stat().st_size == 0:
+        return
+    with XTCTrajectoryFile(str(path), "r") as handle:
+        while True:
+            coordinates, times, _, _ = handle.read(_FRAMES_AT_ONCE)
+            if not len(coordinates):
+                return
+            yield (np.asarray(coordinates) * np.float32(10.0)), np.asarray(times, dtype=np.float64)
+
+
+def iterate_protein_frames(directory: Path) -> Iterator[tuple[NDArray[np.float32], float]]:
+    """Frames of a finished replica one by one, in constant memory.
+
+    Yields
+    ------
+    coords
+        (n_atoms, 3) angstrom, float32; the protein whole and without jumps over the box.
+    time_ps
+        Since the start of production.
+
+    Raises
+    ------
+    RunDirectoryError
+        If the replica is not there, not finished, or its trajectory is damaged.
+    """
+    record = _finished(directory)
+    path = directory / TRAJECTORY_FILE
+    found = 0
+    try:
+        for coordinates, times in _blocks(path, record.solute_atoms):
+            for frame, time in zip(coordinates, times, strict=True):
+                found += 1
+                yield frame, float(time)
+    except (OSError, RuntimeError, ValueError) as error:
+        raise _damaged(path, str(error)) from error
+    if found != record.frames:
+        raise _damaged(path, f"{found} frames where {record.frames} were written")
+
+
+def read_protein_frames(directory: Path) -> tuple[AtomArray, NDArray[np.float32], FloatArray]:
+    """All frames of a finished replica.
+
+    Returns
+    -------
+    atoms
+        The protein, a biotite AtomArray (n_atoms), as simulated at the start.
+    coords
+        (n_frames, n_atoms, 3) angstrom, float32.
+    times_ps
+        (n_frames,) since the start of production.
+
+    Raises
+    ------
+    RunDirectoryError
+        As :func:`iterate_protein_frames`.
+    """
+    atoms = read_model(directory / TOPOLOGY_FILE)
+    frames, times = [], []
+    for frame, time in iterate_protein_frames(directory):
+        frames.append(frame)
+        times.append(time)
+    coordinates = np.array(frames, dtype=np.float32).reshape(-1, len(atoms), 3)
+    return atoms, coordinates, np.array(times, dtype=np.float64)
+
+
+def _finished(directory: Path) -> ReplicaRecord:
+    path = directory / REPLICA_RECORD_FILE
+    try:
+        record = ReplicaRecord.model_validate_json(path.read_text())
+    except (OSError, ValueError) as error:
+        raise RunDirectoryError(
+            f"There is no finished replica here ({type(error).__name__}).",
+            where=str(path),
+            remedy="Run it to its end (kinscope resume).",
+        ) from error
+    if record.status != "finished":
+        raise RunDirectoryError(
+            f"This replica failed: {record.note}", where=str(path), remedy="Use the replicas that finished."
+        )
+    return record
+
+
+def _damaged(path: Path, why: str) -> RunDirectoryError:
+    return RunDirectoryError(
+        f"The trajectory is damaged ({why}).",
+        where=str(path),
+        remedy="Remove the replica's folder and run it again.",
+    )
