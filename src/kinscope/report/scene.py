@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -15,8 +15,9 @@ from kinscope.core.records import Record
 from kinscope.interpretation.model import StudyResult
 from kinscope.report.coordinates import ReducedModel, read_reduced_model, read_reduced_pose
 from kinscope.report.files import ModelFile, ReportFiles
-from kinscope.report.style import CHANGE_COLOURS, ORIGIN_COLOURS, region_colours
+from kinscope.report.style import CHANGE_COLOURS, ORIGIN_COLOURS, marked_segments, region_colours, short_label
 from kinscope.report.text import Names
+from kinscope.report.views import ranges
 
 NEIGHBOUR_CUTOFF_ANGSTROM = 5.0
 """Residues drawn with side chains around the variant: any heavy atom this near, the usual contact shell."""
@@ -91,6 +92,8 @@ def build_scene(result: StudyResult, files: ReportFiles) -> Scene:
     states = [_state(identifier, result, files, names, notes) for identifier in ids]
     states = _within_budget([state for state in states if state.native or state.mutant], notes)
     colours = region_colours(files.regions)
+    marked = marked_segments(files.regions)
+    drawn = [region for region in files.regions if region.kind != "segment" or region in marked]
     shown = {pose.drug for state in states for pose in state.poses}
     return Scene(
         variant=result.variant.short,
@@ -100,12 +103,12 @@ def build_scene(result: StudyResult, files: ReportFiles) -> Scene:
         regions=tuple(
             SceneRegion(
                 name=region.name,
-                label=region.label,
+                label=short_label(region),
                 kind=region.kind,
                 colour=colours[region.name],
                 ranges=ranges(region.members()),
             )
-            for region in files.regions
+            for region in drawn
         ),
         drugs=tuple((drug, names.drug(drug)) for drug in sorted(shown)),
         notes=tuple(notes),
@@ -218,17 +221,6 @@ def _ends(contact: Contact, model: ReducedModel) -> tuple[NDArray[np.float64], N
 def _rounded(point: NDArray[np.float64]) -> tuple[float, float, float]:
     x, y, z = (round(float(value), 2) for value in point)
     return x, y, z
-
-
-def ranges(residues: Iterable[int]) -> list[tuple[int, int]]:
-    """Residue numbers as inclusive ranges: ``1,2,3,7`` gives ``(1, 3), (7, 7)``."""
-    result: list[tuple[int, int]] = []
-    for residue in sorted(set(residues)):
-        if result and residue == result[-1][1] + 1:
-            result[-1] = (result[-1][0], residue)
-        else:
-            result.append((residue, residue))
-    return result
 
 
 def _within_budget(states: Sequence[SceneState], notes: list[str]) -> list[SceneState]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from kinscope.report.style import GRID, INK, MUTANT
+from kinscope.report.style import GRID, INK, MUTANT, marked_segments, short_label
 from kinscope.targets.pack import Region
 
 Figure = Any
@@ -76,9 +76,8 @@ def to_png(figure: Figure) -> bytes:
 
 
 def segments_between(regions: tuple[Region, ...], first: int, last: int) -> list[Region]:
-    """Stretches (not pockets, not domains) that overlap a window, by start."""
-    found = [r for r in regions if r.kind == "segment" and r.start <= last and r.end >= first]
-    return sorted(found, key=lambda region: (region.start, region.end))
+    """Marked segments that overlap a window, by start."""
+    return [r for r in marked_segments(regions) if r.start <= last and r.end >= first]
 
 
 def mark_regions(axes: Axes, regions: list[Region], colours: dict[str, str]) -> None:
@@ -94,33 +93,32 @@ def mark_regions(axes: Axes, regions: list[Region], colours: dict[str, str]) -> 
         )
 
 
-def region_strip(axes: Axes, regions: list[Region], colours: dict[str, str], width_per_letter: float) -> None:
-    """Name the bands in a strip above the plots, in as many rows as the names need.
-
-    Parameters
-    ----------
-    width_per_letter
-        Residues that one letter of the label covers, for placing labels without overlap.
-    """
+def region_strip(axes: Axes, regions: list[Region], colours: dict[str, str], window: tuple[int, int]) -> None:
+    """Name the bands in a strip above the plots of a residue window, in as many rows as the names need."""
+    first, last = window
+    # Residues that one letter of 7.5 points covers on a figure 9.2 inches wide.
+    letter = (last - first + 1) * 0.0078
     rows: list[float] = []
     for region in regions:
-        middle = (region.start + region.end) / 2
-        half = max(len(region.label) * width_per_letter, region.end - region.start + 1) / 2 + width_per_letter
-        row = next((i for i, end in enumerate(rows) if middle - half > end), len(rows))
-        if row == len(rows):
-            rows.append(0.0)
-        rows[row] = middle + half
+        start, end = max(region.start, first), min(region.end, last)
+        name = short_label(region)
+        middle = (start + end) / 2
+        half = max(len(name) * letter, end - start + 1) / 2 + letter
+        row = free_row(rows, middle - half, middle + half)
         colour = colours[region.name]
-        axes.plot(
-            [region.start - 0.5, region.end + 0.5],
-            [row, row],
-            color=colour,
-            linewidth=4,
-            solid_capstyle="butt",
-        )
-        axes.text(middle, row + 0.22, region.label, ha="center", va="bottom", fontsize=7.5, color=colour)
+        axes.plot([start - 0.5, end + 0.5], [row, row], color=colour, linewidth=4, solid_capstyle="butt")
+        axes.text(middle, row + 0.22, name, ha="center", va="bottom", fontsize=7.5, color=colour)
     axes.set_ylim(-0.4, max(len(rows), 1))
     axes.axis("off")
+
+
+def free_row(rows: list[float], start: float, end: float) -> int:
+    """The first row whose last entry ends before ``start``; notes the new end, adding a row if need be."""
+    row = next((index for index, taken in enumerate(rows) if start > taken), len(rows))
+    if row == len(rows):
+        rows.append(end)
+    rows[row] = end
+    return row
 
 
 def mark_variant(axes: Axes, positions: tuple[int, ...]) -> None:

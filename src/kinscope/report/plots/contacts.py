@@ -54,7 +54,7 @@ def _wheel(axes: Axes, substitution: Substitution, changes: list[ContactChange])
         text = f"{key[1].capitalize()}{key[0]}"
         axes.text(
             1.22 * x, 1.14 * y, text, ha="center", va="center", fontsize=8,
-            bbox={"boxstyle": "round,pad=0.25", "facecolor": "#f2f4f6", "edgecolor": "#c4cbd3", "linewidth": 0.7},
+            bbox={"boxstyle": "round,pad=0.25", "facecolor": "#f2f4f6", "edgecolor": "#c4cbd3", "lw": 0.7},
         )  # fmt: skip
     axes.text(
         0, 0, substitution.short, ha="center", va="center", fontsize=9.5, weight="bold", color="white",
@@ -66,7 +66,7 @@ def _wheel(axes: Axes, substitution: Substitution, changes: list[ContactChange])
 
 
 def _spokes(axes: Axes, angle: float, changes: list[ContactChange]) -> None:
-    """One line per change of state (kept, lost, gained) to a partner, side by side, strongest kind written."""
+    """One line per change of state (kept, lost, gained) to a partner, side by side; strong kinds named."""
     present = [name for name in ("kept", "lost", "gained") if any(c.change == name for c in changes)]
     for index, name in enumerate(present):
         own = [c for c in changes if c.change == name]
@@ -81,7 +81,8 @@ def _spokes(axes: Axes, angle: float, changes: list[ContactChange]) -> None:
         )  # fmt: skip
         if name != "kept" and strong:
             axes.text(
-                0.64 * x + 2.0 * dx, 0.64 * y + 2.0 * dy, f"{CHANGE_SYMBOLS[name]} {best.contact.kind}",
+                0.64 * x + 1.8 * dx, 0.64 * y + 1.8 * dy + 0.09,
+                f"{CHANGE_SYMBOLS[name]} {best.contact.kind}",
                 fontsize=6.5, color=CHANGE_COLOURS[name], ha="center", va="center",
                 bbox={"boxstyle": "round,pad=0.12", "facecolor": "white", "edgecolor": "none", "alpha": 0.85},
             )  # fmt: skip
@@ -110,4 +111,4 @@ def _legend(figure: Figure) -> None:
     ]  # fmt: skip
     handles.append(Line2D([], [], color="#6b7480", linewidth=2.4, label="salt bridge, hydrogen bond"))
     handles.append(Line2D([], [], color="#6b7480", linewidth=1.1, label="other contact"))
-    figure.legend(handles=handles, loc="outside lower center", ncols=5, fontsize=8)
+    figure.legend(handles=handles, loc="outside lower center", ncols=5, fontsize=8, handlelength=3)

@@ -72,6 +72,8 @@ def draw_rmsf(
     if not pairs:
         return None
     figure, panels = _panels(len(pairs), _window(pairs), files)
+    # One scale for every state, so that states can be compared by eye.
+    tops = [_peak(data) for pair in pairs for data in pair[1:]]
     for index, (axes, (state, native, mutant)) in enumerate(zip(panels, pairs, strict=True)):
         for data, colour, label in ((native, NATIVE, "native"), (mutant, MUTANT, variant.short)):
             if data is not None:
@@ -91,7 +93,7 @@ def draw_rmsf(
             )
         axes.set_title(names.state(state))
         axes.set_ylabel("RMSF (Å)")
-        axes.set_ylim(bottom=0)
+        axes.set_ylim(0, 1.12 * max(*tops, 0.1))
         mark_variant(axes, variant.positions)
         if index == 0:
             axes.legend(loc="upper right", ncols=3, fontsize=8)
@@ -103,7 +105,7 @@ def draw_rmsf(
 def draw_difference(
     profiles: Sequence[FluctuationProfile], method: str, variant: Variant, files: ReportFiles
 ) -> Figure | None:
-    """One panel per state: mutant minus native, from analysis' track where given, else of the replica means."""
+    """One panel per state: mutant minus native, from analysis' track if given, else of replica means."""
     names = Names(files)
     tracks = []
     for state in states_of(profiles, method, names):
@@ -175,6 +177,10 @@ def _line(axes: Axes, data: Replicas, colour: str, label: str) -> None:
     axes.plot(x, mean, color=colour, linewidth=1.2, label=f"{label} (n = {len(data.rmsf)})")
 
 
+def _peak(data: Replicas | None) -> float:
+    return float(np.nanmax(data.rmsf)) if data is not None and np.isfinite(data.rmsf).any() else 0.0
+
+
 def _gapped(
     residues: NDArray[np.int64], values: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -199,7 +205,7 @@ def _panels(
     figure = new_figure(9.2, 0.75 + (0.55 if regions else 0) + height_inch * count)
     ratios = [0.5 / height_inch * 1.6 if regions else 0.01, *[1.0] * count]
     strip, *panels = figure.subplots(count + 1, 1, sharex=True, height_ratios=ratios)
-    region_strip(strip, regions, colours, width_per_letter=(last - first + 1) * 0.0078)
+    region_strip(strip, regions, colours, window)
     for axes in panels:
         mark_regions(axes, regions, colours)
         axes.grid(axis="y")

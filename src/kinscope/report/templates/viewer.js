@@ -1,0 +1,277 @@
+/* The 3D view: draws the scene that the page carries. No name from outside becomes markup: textContent only. */
+(function () {
+  "use strict";
+  var host = document.getElementById("viewer");
+  var holder = document.getElementById("scene");
+  if (!host || !holder) { return; }
+  var scene = JSON.parse(holder.textContent);
+  var status = document.getElementById("viewer-status");
+  var legend = document.getElementById("viewer-legend");
+  var NATIVE = host.dataset.native, MUTANT = host.dataset.mutant;
+
+  function get(id) { return document.getElementById(id); }
+  function say(text) { if (status) { status.textContent = text; } }
+  function spans(ranges) { return ranges.map(function (r) { return r[0] + "-" + r[1]; }); }
+  function checked(id) { var box = get(id); return Boolean(box && box.checked); }
+
+  var viewer = null;
+  try {
+    if (typeof $3Dmol !== "undefined" && scene.states.length) {
+      viewer = $3Dmol.createViewer(host, { backgroundColor: "white", antialias: true });
+    }
+  } catch (error) { viewer = null; }
+  if (!viewer) {
+    host.classList.add("unavailable");
+    say("This browser cannot draw in 3D (WebGL). The contact sketch and the tables below hold the same facts.");
+    return;
+  }
+
+  function atoms(carbon) {
+    var map = Object.assign({}, $3Dmol.elementColors.defaultColors);
+    map.C = carbon; map.H = "#f4f4f4"; map.N = "#3050f8"; map.O = "#e02b20"; map.S = "#d9b300";
+    map.F = "#4fae3a"; map.CL = "#2f9e2f"; map.Cl = "#2f9e2f"; map.BR = "#9c3a1c"; map.Br = "#9c3a1c";
+    return { prop: "elem", map: map };
+  }
+  function state() {
+    var id = get("v-state").value;
+    return scene.states.filter(function (s) { return s.id === id; })[0] || scene.states[0];
+  }
+  function shown() {
+    var wanted = document.querySelector("input[name=v-show]:checked");
+    var choice = wanted ? wanted.value : "overlay", s = state();
+    if (!s.native) { return "mutant"; }
+    if (!s.mutant) { return "native"; }
+    return choice;
+  }
+
+  function paint(model, which, s, overlay) {
+    var uniform = which === "native" ? NATIVE : MUTANT;
+    var mode = overlay ? "plain" : get("v-colour").value;
+    var faded = overlay && which === "native";
+    model.setStyle({}, { cartoon: { color: mode === "plain" ? uniform : "#c3c9d0", opacity: faded ? 0.55 : 1, thickness: 0.35 } });
+    if (mode === "region") {
+      scene.regions.filter(function (r) { return r.kind !== "pocket"; })
+        .sort(function (a, b) { return (b.kind === "domain") - (a.kind === "domain"); })
+        .forEach(function (r) {
+          model.setStyle({ resi: spans(r.ranges) }, { cartoon: { color: r.colour, thickness: 0.35 } });
+        });
+    } else if (mode === "origin") {
+      Object.keys(s.origins).forEach(function (origin) {
+        if (origin === "substituted" && which === "native") { return; }
+        model.setStyle({ resi: spans(s.origins[origin]) },
+          { cartoon: { color: scene.origin_colours[origin] || "#888888", thickness: 0.35 } });
+      });
+    }
+    var side = { not: { atom: ["H"] } };
+    if (checked("v-neighbours") && s.neighbours.length) {
+      model.setStyle(Object.assign({ resi: s.neighbours }, side),
+        { stick: { radius: 0.09, colorscheme: atoms(overlay ? uniform : "#a9b1ba") } }, true);
+    }
+    model.setStyle({ resi: scene.positions }, { stick: { radius: 0.2, colorscheme: atoms(uniform) } }, true);
+  }
+
+  function label(text, where, size, colour) {
+    viewer.addLabel(text, {
+      position: where, fontSize: size, fontColor: colour, backgroundColor: "white", backgroundOpacity: 0.78,
+      borderThickness: 0, inFront: true, alignment: "center"
+    });
+  }
+
+  function tip(model, residue) {
+    var found = model.selectedAtoms({ resi: residue });
+    var order = ["NZ", "CD", "CE", "CZ", "CG", "OE1", "OD1", "CB", "CA"];
+    for (var i = 0; i < order.length; i += 1) {
+      for (var j = 0; j < found.length; j += 1) { if (found[j].atom === order[i]) { return found[j]; } }
+    }
+    return found[0];
+  }
+
+  function drawContacts(s, mode) {
+    if (!checked("v-contacts")) { return; }
+    s.contacts.forEach(function (c) {
+      if ((c.change === "lost" && mode === "mutant") || (c.change === "gained" && mode === "native")) { return; }
+      var a = { x: c.start[0], y: c.start[1], z: c.start[2] }, b = { x: c.end[0], y: c.end[1], z: c.end[2] };
+      viewer.addCylinder({
+        start: a, end: b, radius: c.change === "kept" ? 0.045 : 0.085, color: scene.change_colours[c.change],
+        dashed: c.change !== "kept", dashLength: 0.28, gapLength: 0.18, fromCap: 1, toCap: 1
+      });
+      if (c.change !== "kept") {
+        label((c.change === "lost" ? "lost: " : "gained: ") + c.label,
+          { x: (a.x + b.x) / 2, y: (a.y + b.y) / 2 + 0.5, z: (a.z + b.z) / 2 }, 11, scene.change_colours[c.change]);
+      }
+    });
+  }
+
+  function drawDrug(s, mode, protein) {
+    var drug = get("v-drug").value;
+    if (!drug) { return null; }
+    var roles = mode === "overlay" ? ["native", "mutant"] : [mode];
+    if (checked("v-reference")) { roles = roles.concat(["reference"]); }
+    var mine = s.poses.filter(function (p) { return p.drug === drug; });
+    var picked = mine.filter(function (p) { return roles.indexOf(p.role) >= 0; });
+    if (!picked.length) { picked = mine; }
+    var colours = { native: "#5f8fbf", mutant: "#e58a3c", reference: "#9aa3ad" }, last = null;
+    picked.forEach(function (p) {
+      last = viewer.addModel(p.molfile, "sdf");
+      last.setStyle({}, { stick: { radius: p.role === "reference" ? 0.1 : 0.17, colorscheme: atoms(colours[p.role]) } });
+    });
+    if (last && protein) {
+      protein.setStyle({ within: { distance: 4.2, sel: { model: last } }, byres: true },
+        { stick: { radius: 0.08, colorscheme: atoms("#a9b1ba") } }, true);
+    }
+    if (!mine.length) { say("No pose of this drug in this state."); }
+    return last;
+  }
+
+  function paintLegend(s, mode) {
+    legend.textContent = "";
+    function entry(colour, text, dashed) {
+      var item = document.createElement("li"), mark = document.createElement("span");
+      mark.className = dashed ? "swatch dashed" : "swatch";
+      if (dashed) { mark.style.borderTopColor = colour; } else { mark.style.backgroundColor = colour; }
+      item.appendChild(mark); item.appendChild(document.createTextNode(text)); legend.appendChild(item);
+    }
+    if (mode === "overlay") { entry(NATIVE, "native"); entry(MUTANT, scene.variant); }
+    else if (get("v-colour").value === "region") {
+      var helices = false, range = current.span;
+      scene.regions.forEach(function (r) {
+        var here = r.ranges.some(function (x) { return x[0] <= range[1] && x[1] >= range[0]; });
+        if (r.kind === "pocket" || !here) { return; }
+        if (r.colour === host.dataset.helix) { helices = true; } else { entry(r.colour, r.label); }
+      });
+      if (helices) { entry(host.dataset.helix, "other helices"); }
+    } else if (get("v-colour").value === "origin") {
+      Object.keys(s.origins).forEach(function (o) {
+        if (o !== "substituted" || mode === "mutant") { entry(scene.origin_colours[o] || "#888888", o); }
+      });
+    } else { entry(mode === "native" ? NATIVE : MUTANT, mode === "native" ? "native" : scene.variant); }
+    if (checked("v-contacts") && s.contacts.length) {
+      entry(scene.change_colours.kept, "contact kept", true);
+      if (mode !== "mutant") { entry(scene.change_colours.lost, "contact lost", true); }
+      if (mode !== "native") { entry(scene.change_colours.gained, "contact gained", true); }
+    }
+  }
+
+  var current = { ligand: null, protein: null, span: [0, 0] };
+  function draw() {
+    var s = state(), mode = shown(), models = [];
+    viewer.removeAllModels(); viewer.removeAllShapes(); viewer.removeAllLabels();
+    say("");
+    ["native", "mutant"].forEach(function (which) {
+      if (s[which] && (mode === which || mode === "overlay")) {
+        var model = viewer.addModel(s[which], "pdb");
+        paint(model, which, s, mode === "overlay");
+        models.push(model);
+      }
+    });
+    if (checked("v-alternatives") && mode !== "native") {
+      s.alternatives.forEach(function (text) {
+        var extra = viewer.addModel(text, "pdb");
+        extra.setStyle({}, {});
+        extra.setStyle({ resi: scene.positions }, { stick: { radius: 0.08, colorscheme: atoms("#e9b48f") } });
+      });
+    }
+    current.protein = models[models.length - 1] || null;
+    if (current.protein) {
+      var numbers = current.protein.selectedAtoms({ atom: "CA" }).map(function (a) { return a.resi; });
+      current.span = [Math.min.apply(null, numbers), Math.max.apply(null, numbers)];
+    }
+    current.ligand = drawDrug(s, mode, current.protein);
+    drawContacts(s, mode);
+    scene.positions.forEach(function (position, index) {
+      var at = current.protein && tip(current.protein, position);
+      if (at) { label(scene.variant_labels[index], at, 14, MUTANT); }
+    });
+    if (checked("v-neighbours") && checked("v-names") && current.protein) {
+      s.neighbours.forEach(function (residue) {
+        var at = tip(current.protein, residue);
+        if (at) { label(at.resn.charAt(0) + at.resn.slice(1).toLowerCase() + residue, at, 10, "#4c5661"); }
+      });
+    }
+    viewer.setClickable({}, true, function (atom) {
+      say(atom.resn && atom.resi ? atom.resn + " " + atom.resi + ", atom " + atom.atom : "drug atom " + atom.elem);
+    });
+    paintLegend(s, mode);
+    viewer.render();
+  }
+
+  /* Look at a selection from outside the protein: the line from the middle to it points at the reader. */
+  function centroid(list) {
+    var c = [0, 0, 0];
+    list.forEach(function (a) { c[0] += a.x; c[1] += a.y; c[2] += a.z; });
+    return c.map(function (v) { return v / Math.max(list.length, 1); });
+  }
+  function look(selection, factor) {
+    var chosen = viewer.selectedAtoms(selection);
+    if (!chosen.length || !current.protein) { say("That part is not in this model."); return; }
+    var from = centroid(current.protein.selectedAtoms({ atom: "CA" })), to = centroid(chosen);
+    var v = [to[0] - from[0], to[1] - from[1], to[2] - from[2]];
+    var n = Math.hypot(v[0], v[1], v[2]) || 1;
+    v = v.map(function (x) { return x / n; });
+    var q = v[2] < -0.999 ? [1, 0, 0, 0] : [v[1], -v[0], 0, 1 + v[2]];
+    var m = Math.hypot(q[0], q[1], q[2], q[3]);
+    viewer.zoomTo(selection);
+    var view = viewer.getView();
+    viewer.setView(view.slice(0, 4).concat(q.map(function (x) { return x / m; })));
+    if (factor) { viewer.zoom(factor); }
+    viewer.render();
+  }
+  function lookAt(target) {
+    var s = state();
+    if (target === "variant") {
+      look({ resi: scene.positions.concat(scene.positions.length === 1 ? s.neighbours : []) }, 1.05);
+    } else if (target === "all") { viewer.zoomTo(); viewer.render(); }
+    else if (target === "drug") {
+      if (current.ligand) { look({ model: current.ligand }, 0.75); } else { say("Choose a drug first."); }
+    } else {
+      scene.regions.forEach(function (r) { if (r.name === target) { look({ resi: spans(r.ranges) }, 0.95); } });
+    }
+  }
+
+  ["v-state", "v-colour", "v-drug", "v-contacts", "v-neighbours", "v-names", "v-reference", "v-alternatives"]
+    .forEach(function (id) {
+      var control = get(id);
+      if (control) {
+        control.addEventListener("change", function () {
+          draw();
+          if (id === "v-state") { lookAt("variant"); }
+          if (id === "v-drug" && current.ligand) { lookAt("drug"); }
+        });
+      }
+    });
+  document.querySelectorAll("input[name=v-show]").forEach(function (radio) { radio.addEventListener("change", draw); });
+  document.querySelectorAll("button[data-look]").forEach(function (button) {
+    button.addEventListener("click", function () { lookAt(button.dataset.look); });
+  });
+  var save = get("v-save");
+  if (save) {
+    save.addEventListener("click", function () {
+      var link = document.createElement("a");
+      link.href = viewer.pngURI();
+      link.download = "kinscope-view.png";
+      link.click();
+    });
+  }
+
+  /* The page scrolls until the view is clicked: only then does the wheel zoom. */
+  var active = false;
+  host.addEventListener("pointerdown", function () { active = true; host.classList.add("active"); }, true);
+  host.addEventListener("mouseleave", function () { active = false; host.classList.remove("active"); });
+  ["wheel", "mousewheel", "DOMMouseScroll"].forEach(function (name) {
+    host.addEventListener(name, function (event) { if (!active) { event.stopImmediatePropagation(); } }, true);
+  });
+  host.addEventListener("keydown", function (event) {
+    var turn = { ArrowLeft: [-8, "y"], ArrowRight: [8, "y"], ArrowUp: [-8, "x"], ArrowDown: [8, "x"] }[event.key];
+    if (turn) { viewer.rotate(turn[0], turn[1]); }
+    else if (event.key === "+" || event.key === "=") { viewer.zoom(1.15); }
+    else if (event.key === "-") { viewer.zoom(0.87); }
+    else { return; }
+    event.preventDefault();
+    viewer.render();
+  });
+  window.addEventListener("resize", function () { viewer.resize(); });
+
+  draw();
+  lookAt("variant");
+  host.dataset.ready = "yes";
+}());

@@ -1,0 +1,176 @@
+"""The result arranged as the page reads it: rows, groups, labels. Nothing here changes a number."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from kinscope.analysis.results import DockingComparison, SimulationSummary
+from kinscope.evidence.model import EvidenceHit
+from kinscope.interpretation.model import DrugVerdict, StudyResult
+from kinscope.report.files import ReportFiles
+from kinscope.report.style import VERDICTS, VerdictStyle
+from kinscope.report.text import Names
+from kinscope.structures.model import ModelRecord
+
+RELATIONS = {
+    "exact": "This very protein change. Only these items speak of the variant asked for.",
+    "part of the compound variant": "One of the substitutions of the compound variant, reported alone.",
+    "compound with more": "This change together with others in cis.",
+    "same residue": "Another substitution of the same residue: context, not evidence of this variant.",
+    "same region": "Another residue of the same region: context, not evidence of this variant.",
+}
+
+
+@dataclass(frozen=True)
+class DrugRow:
+    """One line of the table of drugs."""
+
+    drug: str
+    name: str
+    binding_type: str
+    verdict: DrugVerdict | None
+    style: VerdictStyle
+    docking: DockingComparison | None
+    more_docking: int
+    """Rows of the docking table beyond the one shown here."""
+    measured: tuple[EvidenceHit, ...]
+    published: tuple[EvidenceHit, ...]
+    related: int
+    """Items on this drug that speak of another change."""
+
+
+@dataclass(frozen=True)
+class EvidenceGroup:
+    """The items of one relation."""
+
+    relation: str
+    meaning: str
+    hits: tuple[EvidenceHit, ...]
+
+
+@dataclass(frozen=True)
+class OriginSummary:
+    """Residue ranges of one origin and entry in one model."""
+
+    origin: str
+    entry: str
+    ranges: str
+    count: int
+
+
+@dataclass(frozen=True)
+class SamplingRow:
+    """The replicas of one system together."""
+
+    state: str
+    variant: str
+    finished: int
+    planned: int
+    length_ns: tuple[float, ...]
+
+
+def drug_rows(result: StudyResult, files: ReportFiles) -> list[DrugRow]:
+    """A row per drug: in the order of the verdicts, then drugs that were docked without one."""
+    names = Names(files)
+    verdicts = {verdict.drug: verdict for verdict in result.assessment.verdicts}
+    docked = dict.fromkeys(row.drug for row in result.measurements.docking)
+    rows = []
+    for drug in dict.fromkeys([*verdicts, *docked]):
+        verdict = verdicts.get(drug)
+        own = [row for row in result.measurements.docking if row.drug == drug]
+        own.sort(key=lambda row: (row.state != names.binding_state(row.drug), row.mode != "from known pose"))
+        hits = [hit for hit in result.evidence.hits if hit.item.drug == drug]
+        exact = [hit for hit in hits if hit.relation == "exact"]
+        rows.append(
+            DrugRow(
+                drug=drug,
+                name=names.drug(drug),
+                binding_type=names.binding_type(drug),
+                verdict=verdict,
+                style=VERDICTS[verdict.verdict if verdict else "not resolved"],
+                docking=own[0] if own else None,
+                more_docking=max(len(own) - 1, 0),
+                measured=tuple(hit for hit in exact if hit.item.tier == "measured"),
+                published=tuple(hit for hit in exact if hit.item.tier == "published"),
+                related=len(hits) - len(exact),
+            )
+        )
+    return rows
+
+
+def evidence_groups(hits: Sequence[EvidenceHit]) -> list[EvidenceGroup]:
+    """Items by relation, nearest relation first, measured before published within one."""
+    groups = []
+    for relation, meaning in RELATIONS.items():
+        own = sorted(
+            (hit for hit in hits if hit.relation == relation),
+            key=lambda hit: (
+                hit.item.tier != "measured",
+                hit.item.drug,
+                hit.item.protein_change,
+                hit.item.id,
+            ),
+        )
+        if own:
+            groups.append(EvidenceGroup(relation, meaning, tuple(own)))
+    return groups
+
+
+def origin_summary(model: ModelRecord) -> list[OriginSummary]:
+    """Where a model's residues come from, as ranges."""
+    groups: dict[tuple[str, str], list[int]] = {}
+    for origin in model.origins:
+        groups.setdefault((origin.origin, origin.entry), []).append(origin.residue)
+    return [
+        OriginSummary(origin, entry, range_text(residues), len(residues))
+        for (origin, entry), residues in sorted(groups.items(), key=lambda pair: min(pair[1]))
+    ]
+
+
+def ranges(residues: Iterable[int]) -> list[tuple[int, int]]:
+    """Residue numbers as inclusive ranges: ``1,2,3,7`` gives ``(1, 3), (7, 7)``."""
+    result: list[tuple[int, int]] = []
+    for residue in sorted(set(residues)):
+        if result and residue == result[-1][1] + 1:
+            result[-1] = (result[-1][0], residue)
+        else:
+            result.append((residue, residue))
+    return result
+
+
+def range_text(residues: Iterable[int]) -> str:
+    """``240–385, 403``."""
+    return ", ".join(str(a) if a == b else f"{a}–{b}" for a, b in ranges(residues))
+
+
+def sampling_rows(simulations: Sequence[SimulationSummary], names: Names) -> list[SamplingRow]:
+    """Replicas per system with the lengths that finished."""
+    systems: dict[tuple[str, str], list[SimulationSummary]] = {}
+    for simulation in simulations:
+        systems.setdefault((simulation.state, simulation.variant), []).append(simulation)
+    rows = []
+    ordered = sorted(systems, key=lambda key: (names.state_order(key[0]), key[1] != "native", key[1]))
+    for state, variant in ordered:
+        own = systems[state, variant]
+        done = [simulation for simulation in own if simulation.status == "finished"]
+        lengths = tuple(simulation.length_ns for simulation in done)
+        rows.append(SamplingRow(state, variant, len(done), len(own), lengths))
+    return rows
+
+
+def flat_settings(settings: object, prefix: str = "") -> list[tuple[str, str]]:
+    """Nested settings as dotted names with their values as text."""
+    if isinstance(settings, dict):
+        rows = []
+        for key, value in settings.items():
+            rows += flat_settings(value, f"{prefix}.{key}" if prefix else str(key))
+        return rows
+    if isinstance(settings, list | tuple) and any(isinstance(value, dict) for value in settings):
+        rows = []
+        for index, value in enumerate(settings):
+            rows += flat_settings(value, f"{prefix}[{index}]")
+        return rows
+    if isinstance(settings, list | tuple):
+        return [(prefix, ", ".join(map(str, settings)))]
+    return [(prefix, str(settings))]
