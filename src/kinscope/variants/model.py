@@ -45,7 +45,7 @@ class Variant(VersionedRecord):
     """One substitution, or several in cis."""
 
     text: str
-    """As the user wrote it."""
+    """As the user wrote it, in plain ASCII characters."""
     gene: str
     substitutions: tuple[Substitution, ...]
     """In order of position."""

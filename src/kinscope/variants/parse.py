@@ -7,16 +7,15 @@ from typing import TYPE_CHECKING
 from kinscope.core.errors import UnsupportedVariantError, VariantError
 from kinscope.core.residues import ONE_TO_THREE
 from kinscope.variants import coding, hgvs
+from kinscope.variants.build import build_variant
 from kinscope.variants.expression import Statement, read_statements
 from kinscope.variants.frames import frames
-from kinscope.variants.model import Substitution, Variant
-from kinscope.variants.notes import variant_notes
 from kinscope.variants.text import clean, shown
-from kinscope.variants.vrs import allele_id, refget_accession
 
 if TYPE_CHECKING:
     from kinscope.targets import TargetPack
     from kinscope.variants.frames import Frame
+    from kinscope.variants.model import Variant
 
 Changes = dict[int, tuple[str, str]]
 """Residue number (reference isoform) to the new residue and, where the text names bases, the new codon."""
@@ -47,21 +46,8 @@ def parse_variant(text: str, pack: TargetPack) -> Variant:
     alternatives = read_statements(cleaned, pack)
     readings = [_changes_of(statements, pack) for statements in alternatives]
     merged = _agreed(alternatives, readings)
-    substitutions = tuple(
-        _substitution(number, mutant, codon, pack) for number, (mutant, codon) in sorted(merged.items())
-    )
     statements = tuple(statement for alternative in alternatives for statement in alternative)
-    first = substitutions[0]
-    single = len(substitutions) == 1
-    return Variant(
-        text=cleaned,
-        gene=pack.gene,
-        substitutions=substitutions,
-        hgvs_p=f"{pack.transcript.protein_accession}:p.{_protein(substitutions, other=False)}",
-        hgvs_p_1b=_other_isoform(substitutions, pack),
-        vrs_id=_vrs(first, pack) if single else "",
-        notes=(*cleaning, *variant_notes(substitutions, statements, pack)),
-    )
+    return build_variant(cleaned, merged, statements, cleaning, pack)
 
 
 def _changes_of(statements: tuple[Statement, ...], pack: TargetPack) -> Changes:
@@ -190,38 +176,3 @@ def _agreed(alternatives: tuple[tuple[Statement, ...], ...], readings: list[Chan
         for number, (mutant, codon) in reading.items():
             merged[number] = (mutant, merged[number][1] or codon)
     return merged
-
-
-def _substitution(number: int, mutant: str, codon: str, pack: TargetPack) -> Substitution:
-    regions = pack.regions_of(number)
-    isoform = next((item for item in pack.isoforms if number >= item.valid_from), None)
-    return Substitution(
-        wild_type=pack.transcript.protein[number - 1],
-        position=number,
-        mutant=mutant,
-        position_1b=number + isoform.offset if isoform else 0,
-        coding_changes=coding.coding_changes(number, mutant, codon, pack),
-        domain=next((region.name for region in regions if region.kind == "domain"), ""),
-        regions=tuple(region.name for region in regions),
-    )
-
-
-def _protein(substitutions: tuple[Substitution, ...], *, other: bool) -> str:
-    names = [
-        ONE_TO_THREE[item.wild_type]
-        + str(item.position_1b if other else item.position)
-        + ONE_TO_THREE[item.mutant]
-        for item in substitutions
-    ]
-    return names[0] if len(names) == 1 else f"[{';'.join(names)}]"
-
-
-def _other_isoform(substitutions: tuple[Substitution, ...], pack: TargetPack) -> str:
-    if not pack.isoforms or not all(item.position_1b for item in substitutions):
-        return ""
-    return f"{pack.isoforms[0].protein_accession}:p.{_protein(substitutions, other=True)}"
-
-
-def _vrs(substitution: Substitution, pack: TargetPack) -> str:
-    refget = refget_accession(pack.transcript.protein)
-    return allele_id(refget, substitution.position - 1, substitution.position, substitution.mutant)
