@@ -33,8 +33,8 @@ def mutant_record(
     short = "/".join(f"{one_letter(old[n].name)}{n}{one_letter(name)}" for n, name in wanted.items())
     method = [*native_record.method, f"Substituted {short}."]
     method += [
-        f"Residue {number}: rotamer {label} of {name.capitalize()} by dead-end elimination and branch and bound "
-        f"with the side chains within {settings.repack_radius_angstrom:g} A."
+        f"Residue {number}: rotamer {label} of {name.capitalize()}, found by dead-end elimination and branch "
+        f"and bound together with the side chains within {settings.repack_radius_angstrom:g} A."
         for (number, name), label in zip(wanted.items(), packing.labels, strict=True)
     ]
     if packing.repacked:

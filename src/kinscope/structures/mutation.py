@@ -35,7 +35,7 @@ from kinscope.structures.packing_sites import (
     residues_of,
     substituted_residue,
 )
-from kinscope.structures.relaxation import Relaxer, RelaxationProtocol, choose_region
+from kinscope.structures.relaxation import RelaxationProtocol, Relaxer, choose_region
 
 Progress = Callable[[float, str], None]
 """Called with the fraction done, 0 to 1, and what runs now."""
@@ -45,7 +45,7 @@ class MutationSettings(Settings):
     """How a substitution is packed and relaxed."""
 
     repack_radius_angstrom: float = Field(default=5.0, ge=0.0, le=15.0)
-    """Side chains within this distance of the old or any rotamer of the new side chain are repacked with it."""
+    """Side chains this near the old or any rotamer of the new side chain are repacked with it."""
     native_rotamer_bonus_kcal_per_mol: float = Field(default=3.0, ge=0.0, le=20.0)
     """By how much a neighbour's other rotamer must beat the native one: the reference is a crystal's."""
     candidates: int = Field(default=4, ge=1, le=20)

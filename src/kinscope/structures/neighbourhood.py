@@ -86,8 +86,8 @@ def compare_neighbourhoods(
 ) -> list[ContactChange]:
     """What a substitution keeps, loses and gains, over the mutant's alternative models.
 
-    A contact is kept where some alternative has one of the same kind with the same partner; the residue itself
-    and its atoms have changed, so atoms are not compared. ``fraction_of_alternatives`` says in how many
+    A contact is kept where some alternative has one of the same kind with the same partner; the residue
+    itself and its atoms have changed, so atoms are not compared. ``fraction_of_alternatives`` says in how many
     alternatives the change stands: a kept or gained contact is there, a lost one is missing.
 
     Parameters
@@ -170,7 +170,8 @@ def _near_residues(atoms: AtomArray, here: NDArray[np.bool_]) -> NDArray[np.bool
 
     distance, _ = cKDTree(atoms.coord[here]).query(atoms.coord, distance_upper_bound=_REACH_ANGSTROM)
     numbers = np.unique(np.asarray(atoms.res_id)[np.isfinite(distance)])
-    return np.asarray(np.isin(atoms.res_id, numbers) & ~np.isin(atoms.res_name, ["ACE", "NME"]))
+    chosen: NDArray[np.bool_] = np.isin(atoms.res_id, numbers) & ~np.isin(atoms.res_name, ["ACE", "NME"])
+    return chosen
 
 
 def _interactions(near: AtomArray, residue: int) -> Iterator[tuple[int, str, float, str]]:

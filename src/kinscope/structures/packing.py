@@ -7,7 +7,7 @@ combination exactly; where that would take too long, simulated annealing from th
 from __future__ import annotations
 
 import heapq
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -81,7 +81,7 @@ class PackingProblem:
         total += sum(e[choice[i], choice[j]] for (i, j), e in self.pair.items() if i < j)
         return float(total)
 
-    def solve(self, fixed: dict[int, Sequence[int]] | None = None, seed: int = 1) -> Packing:
+    def solve(self, fixed: Mapping[int, Sequence[int]] | None = None, seed: int = 1) -> Packing:
         """The lowest combination, with some positions held to some of their conformers."""
         allowed = [np.arange(len(single)) for single in self.single]
         for position, conformers in (fixed or {}).items():
@@ -121,7 +121,7 @@ class PackingProblem:
         }
         heap: list[tuple[float, int, tuple[int, ...]]] = [(0.0, 0, ())]
         for tick in range(1, _BRANCH_LIMIT * 10):
-            bound, _, partial = heapq.heappop(heap)
+            _, _, partial = heapq.heappop(heap)
             depth = len(partial)
             if depth == count:
                 choice = [0] * count

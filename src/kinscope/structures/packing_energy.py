@@ -145,10 +145,9 @@ def _force_field_atoms(
     topology = app.Topology()
     chain = topology.addChain("A")
     caps = {"ACE": ("CH3", "C", "O", "H1", "H2", "H3"), "NME": ("N", "H", "C", "H1", "H2", "H3")}
-    middle = [("ALA", ("N", "H", "CA", "HA", "CB", "HB1", "HB2", "HB3", "C", "O"))] if name in caps else []
-    if name not in caps:
-        middle = [(name, atom_names)]
-    for kind, atoms in [("ACE", caps["ACE"]), *middle, ("NME", caps["NME"])]:
+    spacer = ("ALA", ("N", "H", "CA", "HA", "CB", "HB1", "HB2", "HB3", "C", "O"))
+    middle: tuple[str, tuple[str, ...]] = spacer if name in caps else (name, atom_names)
+    for kind, atoms in [("ACE", caps["ACE"]), middle, ("NME", caps["NME"])]:
         residue = topology.addResidue(kind, chain)
         for atom in atom_names if kind == name else atoms:
             symbol = atom.lstrip("0123456789")[0]
@@ -225,8 +224,9 @@ def _atom_pairs(first: Array, a: AtomTypes, second: Array, b: AtomTypes) -> Arra
     energy += _COULOMB * fade * a.charge[:, None, None] * b.charge[None, None, :] / (dielectric * reach)
     energy += _solvation(distance, a, b)
     energy *= near
-    _add_hydrogen_bonds(energy, distance, first, a, second, b, False)
-    _add_hydrogen_bonds(energy, distance, second, b, first, a, True)
+    _add_hydrogen_bonds(energy, distance, first, a, second, b)
+    turned = (2, 3, 0, 1)  # views: what is added to them is added to energy
+    _add_hydrogen_bonds(energy.transpose(turned), distance.transpose(turned), second, b, first, a)
     return np.asarray(energy)
 
 
@@ -248,26 +248,19 @@ def _solvation(distance: Array, a: AtomTypes, b: AtomTypes) -> Array:
 
 
 def _add_hydrogen_bonds(
-    energy: Array, distance: Array, first: Array, a: AtomTypes, second: Array, b: AtomTypes, swapped: bool
+    energy: Array, distance: Array, first: Array, a: AtomTypes, second: Array, b: AtomTypes
 ) -> None:
-    """Reward D-H...A in line: Gaussian in H...A, squared cosine of the angle at the hydrogen."""
+    """Reward D-H...A in line: Gaussian in H...A, squared cosine of the angle at the hydrogen.
+
+    Adds to ``energy`` in place for donors of the first set and acceptors of the second.
+    """
     hydrogens, acceptors = np.flatnonzero(a.donor >= 0), np.flatnonzero(b.acceptor)
     if not len(hydrogens) or not len(acceptors):
         return
     heavy = _squared_distances(first[:, a.donor[hydrogens]], second[:, acceptors])
     bond = np.linalg.norm(first[:, hydrogens] - first[:, a.donor[hydrogens]], axis=-1)[:, :, None, None]
-    if swapped:
-        h_to_a = distance.transpose(2, 3, 0, 1)[
-            np.ix_(range(len(first)), hydrogens, range(len(second)), acceptors)
-        ]
-    else:
-        h_to_a = distance[:, hydrogens][:, :, :, acceptors]
+    block = np.ix_(np.arange(len(first)), hydrogens, np.arange(len(second)), acceptors)
+    h_to_a = distance[block]
     cosine = (h_to_a**2 + bond**2 - heavy) / (2 * h_to_a * bond)
     well = np.exp(-(((np.maximum(h_to_a, _HBOND_DISTANCE) - _HBOND_DISTANCE) / _HBOND_WIDTH) ** 2))
-    reward = -_HBOND_DEPTH * well * np.square(np.minimum(cosine, 0.0))
-    if swapped:
-        energy[np.ix_(range(len(second)), acceptors, range(len(first)), hydrogens)] += reward.transpose(
-            2, 3, 0, 1
-        )
-    else:
-        energy[np.ix_(range(len(first)), hydrogens, range(len(second)), acceptors)] += reward
+    energy[block] -= _HBOND_DEPTH * well * np.square(np.minimum(cosine, 0.0))

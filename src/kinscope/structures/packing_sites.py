@@ -28,6 +28,9 @@ FRAME = ("N", "H", "CA", "C", "O")
 _FIXED_OF_NEIGHBOUR = frozenset({*FRAME, "HA", "HA2", "HA3"})
 _RT_KCAL_PER_MOL = 0.593
 _SPREAD_DEGREES = 12.0
+"""About one standard deviation of a chi angle within a rotamer."""
+_OFF_CENTRE_KCAL_PER_MOL = 0.3
+"""RT/2: a harmonic well at one standard deviation."""
 _NEVER_REPACKED = frozenset({"GLY", "ALA", "PRO", "ACE", "NME"})
 _DISULPHIDE_ANGSTROM = 2.5
 
@@ -81,7 +84,7 @@ def substituted_residue(old: Residue, before: Residue | None, name: str, tautome
     N, CA, C and O stay; the amide hydrogen is dropped for proline and made where a proline was.
     """
     kind = template(name, tautomer)
-    frame = {atom: old.at(atom) for atom in ("N", "CA", "C", "CB") if atom in old.atom_names}
+    frame: dict[str, Floats] = {a: old.at(a) for a in ("N", "CA", "C", "CB") if a in old.atom_names}
     coord = place_template(kind, frame)
     for index, atom in enumerate(kind.atom_names):
         if atom in FRAME and atom in old.atom_names:
@@ -106,8 +109,9 @@ def new_side_chain(residue: Residue, tautomer: str = "") -> Position:
     coord = build_conformers(residue.name, residue.atom_names, residue.coord, angles)
     names = [rotamer.name for rotamer, _ in trials] or ["-"]
     cost = _share_cost(residue.name, names)
-    spread = [sum((abs(a - c) > 1.0) for a, c in zip(angle, rotamer.chi_degrees, strict=True)) for rotamer, angle in trials] or [0]  # fmt: skip
-    cost = cost + 0.3 * np.array(spread)
+    for index, (rotamer, angle) in enumerate(trials):
+        off_centre = np.count_nonzero(np.abs(np.subtract(angle, rotamer.chi_degrees)) > 1.0)
+        cost[index] += _OFF_CENTRE_KCAL_PER_MOL * off_centre
     coord, names, cost = _with_protons(residue, coord, names, cost)
     moved = [i for i, atom in enumerate(residue.atom_names) if atom not in FRAME]
     prefix = f"{tautomer} " if tautomer else ""
@@ -115,16 +119,17 @@ def new_side_chain(residue: Residue, tautomer: str = "") -> Position:
 
 
 def native_side_chain(residue: Residue, bonus_kcal_per_mol: float) -> Position:
-    """A neighbour as a packing position: its native conformation, other proton torsions of it, and rotamers."""
+    """A neighbour as a packing position: as it is, with other proton torsions, and its rotamers."""
     trials = conformer_angles(residue.name)
     native = residue.coord[None]
     coord = np.concatenate([native, build_conformers(residue.name, residue.atom_names, residue.coord,
                                                      [angle for _, angle in trials])])  # fmt: skip
     names = ["native"] + [rotamer.name for rotamer, _ in trials]
-    cost = np.concatenate([[-bonus_kcal_per_mol], _share_cost(residue.name, names[1:])])
+    own = np.array([-bonus_kcal_per_mol], dtype=np.float32)
+    cost = np.concatenate([own, _share_cost(residue.name, names[1:])])
     coord, names, cost = _with_protons(residue, coord, names, cost)
     coord, names = np.concatenate([native, coord]), ["native", *names]
-    cost = np.concatenate([[-bonus_kcal_per_mol - 0.2], cost])  # the native proton, by a nose
+    cost = np.concatenate([own - 0.2, cost])  # the native proton wins a tie
     moved = [i for i, atom in enumerate(residue.atom_names) if atom not in _FIXED_OF_NEIGHBOUR]
     return _position(residue, moved, coord, names, cost)
 
@@ -207,7 +212,7 @@ def neighbours_to_repack(
 
 
 def is_bridged(residue: Residue, others: Iterable[Residue]) -> bool:
-    """Whether a cysteine stands in a disulphide (no thiol hydrogen and another sulphur at bonding distance)."""
+    """Whether a cysteine stands in a disulphide: no thiol hydrogen, another sulphur at bonding distance."""
     if residue.name != "CYS" or "HG" in residue.atom_names:
         return False
     return any(

@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 
 CHI_ATOMS: dict[str, tuple[tuple[str, str, str, str], ...]] = {
-    "ARG": (("N", "CA", "CB", "CG"), ("CA", "CB", "CG", "CD"), ("CB", "CG", "CD", "NE"), ("CG", "CD", "NE", "CZ")),
+    "ARG": (("N", "CA", "CB", "CG"), ("CA", "CB", "CG", "CD"), ("CB", "CG", "CD", "NE"),
+            ("CG", "CD", "NE", "CZ")),
     "ASN": (("N", "CA", "CB", "CG"), ("CA", "CB", "CG", "OD1")),
     "ASP": (("N", "CA", "CB", "CG"), ("CA", "CB", "CG", "OD1")),
     "CYS": (("N", "CA", "CB", "SG"),),
@@ -28,7 +29,8 @@ CHI_ATOMS: dict[str, tuple[tuple[str, str, str, str], ...]] = {
     "HIS": (("N", "CA", "CB", "CG"), ("CA", "CB", "CG", "ND1")),
     "ILE": (("N", "CA", "CB", "CG1"), ("CA", "CB", "CG1", "CD1")),
     "LEU": (("N", "CA", "CB", "CG"), ("CA", "CB", "CG", "CD1")),
-    "LYS": (("N", "CA", "CB", "CG"), ("CA", "CB", "CG", "CD"), ("CB", "CG", "CD", "CE"), ("CG", "CD", "CE", "NZ")),
+    "LYS": (("N", "CA", "CB", "CG"), ("CA", "CB", "CG", "CD"), ("CB", "CG", "CD", "CE"),
+            ("CG", "CD", "CE", "NZ")),
     "MET": (("N", "CA", "CB", "CG"), ("CA", "CB", "CG", "SD"), ("CB", "CG", "SD", "CE")),
     "PHE": (("N", "CA", "CB", "CG"), ("CA", "CB", "CG", "CD1")),
     "PRO": (("N", "CA", "CB", "CG"), ("CA", "CB", "CG", "CD")),
@@ -185,6 +187,10 @@ def set_dihedrals(
     ----------
     coord
         Shape (n_conformers, n_atoms, 3).
+    atom_names, bonds
+        Of the residue.
+    quartet
+        The torsion's atoms.
     degrees
         Shape (n_conformers,).
 
@@ -208,7 +214,7 @@ def set_dihedrals(
 
 
 def superposition(mobile: Floats, target: Floats) -> tuple[Floats, Floats]:
-    """Rotation (3, 3) and translation (3,) that lay ``mobile`` (n, 3) on ``target``: x @ rotation + translation."""
+    """Rotation (3, 3) and shift (3,) that lay ``mobile`` (n, 3) on ``target``: ``x @ rotation + shift``."""
     centre, aim = mobile.mean(axis=0), target.mean(axis=0)
     u, _, vt = np.linalg.svd((mobile - centre).T @ (target - aim))
     flip = np.diag([1.0, 1.0, np.sign(np.linalg.det(u @ vt))])
@@ -252,6 +258,8 @@ def place_template(kind: Template, backbone: dict[str, Any]) -> Floats:
 
     Parameters
     ----------
+    kind
+        What is laid down.
     backbone
         Coordinates (3,) of N, CA, C and, where the native residue has it, CB.
 
