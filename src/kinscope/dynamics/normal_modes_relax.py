@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from kinscope.dynamics.normal_modes_blocks import FloatArray
-from kinscope.structures.forcefield import cpu_platform, create_system
+from kinscope.structures.forcefield import add_position_restraints, cpu_platform, create_system
 
 
 def mode_system(topology: Any, *, cutoff_angstrom: float, switch_angstrom: float, dielectric: float) -> Any:
@@ -76,3 +76,25 @@ def minimise(
     forces = state.getForces(asNumpy=True).value_in_unit(unit.kilocalorie_per_mole / unit.angstrom)
     found = state.getPositions(asNumpy=True).value_in_unit(unit.angstrom)
     return np.asarray(found, dtype=np.float64), float(np.sqrt(np.mean(np.asarray(forces) ** 2)))
+
+
+def tethered(system: Any, reference: FloatArray, force_constants: FloatArray) -> Any:
+    """A copy of a system whose atoms are tied to reference positions by harmonic springs.
+
+    Parameters
+    ----------
+    system
+        OpenMM System; it stays as it is.
+    reference
+        Shape (n_atoms, 3), angstrom.
+    force_constants
+        Shape (n_atoms,), kcal/mol/angstrom^2; 0 leaves an atom free.
+    """
+    from copy import deepcopy
+
+    from openmm import unit
+
+    copy = deepcopy(system)
+    if np.any(force_constants > 0.0):
+        add_position_restraints(copy, (reference / 10.0) * unit.nanometer, force_constants)
+    return copy

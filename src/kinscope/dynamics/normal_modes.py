@@ -1,0 +1,249 @@
+"""Normal modes that feel side chains: the all-atom energy of a relaxed model, projected on rigid blocks.
+
+Every replica starts from the model displaced at random, is minimised anew, and gives one row of the profile;
+the spread between rows is what re-relaxing the same protein does to the answer, so a mutant-minus-native
+difference has a null distribution. Why this energy, these blocks and this tether: docs/decisions/0060.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from pydantic import Field
+
+from kinscope.analysis.results import FluctuationProfile
+from kinscope.core.errors import ComputationError, StructureError
+from kinscope.core.files import write_atomic
+from kinscope.core.records import Settings
+from kinscope.core.seeds import derive_seed
+from kinscope.dynamics.normal_modes_blocks import (
+    FloatArray,
+    IntArray,
+    PairBlocks,
+    block_basis,
+    fluctuations,
+    project,
+)
+from kinscope.dynamics.normal_modes_network import contact_network
+from kinscope.structures.model import AtomArray
+
+Progress = Callable[[float, str], None]
+"""Fraction done (0 to 1) and what runs."""
+
+_CAPS = ("ACE", "NME", "NMA", "NH2")
+_BACKBONE = frozenset(("N", "H", "H1", "H2", "H3", "CA", "HA", "HA2", "HA3", "C", "O", "OXT"))
+_ROUNDS = 4
+
+
+class NormalModeSettings(Settings):
+    """Energy, blocks and replicas of the normal modes."""
+
+    energy: Literal["force field", "contact network"] = "force field"
+    """The Hessian of ff14SB, or of springs between heavy atoms in contact; both on the relaxed model."""
+    blocks: Literal["residue", "backbone and side chain"] = "residue"
+    """What moves as one rigid body."""
+    replicas: int = Field(default=3, ge=1, le=50)
+    """Independently relaxed models; two at least for an interval."""
+    displacement_angstrom: float = Field(default=0.15, ge=0.0, le=0.5)
+    """Standard deviation of the random displacement of every coordinate before minimisation."""
+    minimisation_steps: int = Field(default=300, ge=10, le=20_000)
+    """L-BFGS iterations; repeated up to three times while a mode is unstable."""
+    minimisation_force_kcal_per_mol_angstrom: float = Field(default=0.01, gt=0.0)
+    """Root-mean-square force at which minimisation stops early."""
+    tether_kcal_per_mol_angstrom2: float = Field(default=0.01, ge=0.0, le=10.0)
+    """Harmonic tether of every heavy atom to the model, in the minimisation and in the Hessian."""
+    cutoff_angstrom: float = Field(default=10.0, ge=6.0, le=20.0)
+    switch_angstrom: float = Field(default=8.5, ge=4.0, le=20.0)
+    dielectric: float = Field(default=4.0, ge=1.0, le=80.0)
+    temperature_k: float = Field(default=300.0, gt=0.0, le=1000.0)
+
+
+def normal_mode_profile(
+    model: AtomArray | Sequence[AtomArray],
+    state: str,
+    variant: str,
+    settings: NormalModeSettings,
+    seed: int,
+    progress: Progress | None = None,
+    checkpoint: Path | None = None,
+) -> FluctuationProfile:
+    """RMSF of every CA atom from normal modes, one row per independently relaxed replica.
+
+    Parameters
+    ----------
+    model
+        A model in the conventions of :mod:`kinscope.structures.model`, or several close alternatives of
+        one (replicas take them in turn, so that the choice between them enters the interval).
+    state, variant
+        Go into the record.
+    settings
+        Energy, blocks, replicas.
+    seed
+        Same seed, same machine: same profile.
+    progress
+        Told how far the work is.
+    checkpoint
+        Directory that keeps each finished replica, so that a killed run repeats only the one in flight.
+
+    Returns
+    -------
+    Profile whose ``rmsf_angstrom`` has ``settings.replicas`` rows, in angstrom at ``settings.temperature_k``
+    on the absolute scale of the energy: harmonic motion inside one well, so less than molecular dynamics or
+    crystals show; compare shapes and differences, not magnitudes, with those.
+
+    Raises
+    ------
+    StructureError
+        If the force field does not know a residue, or an alternative has other residues than the first.
+    ComputationError
+        If no minimum is found.
+    """
+    alternatives = list(model) if isinstance(model, list | tuple) else [model]
+    residues = _residues(alternatives[0])
+    if any(_residues(other) != residues for other in alternatives):
+        raise StructureError(
+            "The alternatives of a model do not have the same residues.",
+            where=f"normal modes of {variant} in {state}",
+            remedy="Give alternatives of one model.",
+        )
+    rows = []
+    for index in range(settings.replicas):
+        if progress is not None:
+            progress(index / settings.replicas, f"normal modes, replica {index + 1} of {settings.replicas}")
+        atoms = alternatives[index % len(alternatives)]
+        replica_seed = derive_seed(seed, "normal modes", index)
+        rows.append(_kept(atoms, settings, replica_seed, checkpoint))
+    if progress is not None:
+        progress(1.0, "normal modes done")
+    return FluctuationProfile(
+        method="normal_modes",
+        state=state,
+        variant=variant,
+        residues=residues,
+        rmsf_angstrom=tuple(tuple(float(value) for value in row) for row in rows),
+        length_ns=0.0,
+        superposition=(
+            f"CA at {settings.temperature_k:g} K, fitted on all {len(residues)} CA, about each relaxed "
+            f"model; {settings.energy}, blocks: {settings.blocks}"
+        ),
+    )
+
+
+def replica_rmsf(atoms: AtomArray, settings: NormalModeSettings, seed: int) -> FloatArray:
+    """One replica: displace, minimise, project, and give the RMSF of every CA, (n_residues,), angstrom."""
+    coord, system = _displaced(atoms, settings, seed), _system(atoms, settings)
+    chosen = _alpha_carbons(atoms)
+    blocks = block_numbers(atoms, settings.blocks)
+    for attempt in range(_ROUNDS):
+        coord = _relaxed(system, atoms, coord, settings)
+        basis = block_basis(coord, blocks)
+        stiffness = project(_hessian(system, atoms, coord, settings), basis)
+        try:
+            return fluctuations(stiffness, basis, coord, chosen, temperature_k=settings.temperature_k)
+        except ComputationError:
+            if attempt == _ROUNDS - 1:
+                raise
+    raise AssertionError("unreachable: the last attempt returns or raises")
+
+
+def block_numbers(atoms: AtomArray, kind: Literal["residue", "backbone and side chain"]) -> IntArray:
+    """Block of every atom, shape (n_atoms,), counted from 0 along the chain.
+
+    Proline and the caps stay whole: the ring of proline ties its side chain to the backbone nitrogen.
+    """
+    keys = np.asarray(atoms.res_id, dtype=np.intp) * 2
+    if kind == "backbone and side chain":
+        whole = np.isin(atoms.res_name, ("PRO", *_CAPS))
+        side = ~np.isin(atoms.atom_name, sorted(_BACKBONE)) & ~whole
+        keys = keys + side
+    return np.asarray(np.unique(keys, return_inverse=True)[1], dtype=np.intp)
+
+
+def _residues(atoms: AtomArray) -> tuple[int, ...]:
+    return tuple(int(number) for number in atoms.res_id[_alpha_carbons(atoms)])
+
+
+def _alpha_carbons(atoms: AtomArray) -> IntArray:
+    return np.flatnonzero((atoms.atom_name == "CA") & ~np.isin(atoms.res_name, _CAPS))
+
+
+def _system(atoms: AtomArray, settings: NormalModeSettings) -> Any:
+    from kinscope.dynamics.normal_modes_relax import mode_system
+    from kinscope.structures.io import to_openmm
+
+    topology, _ = to_openmm(atoms)
+    try:
+        return mode_system(
+            topology,
+            cutoff_angstrom=settings.cutoff_angstrom,
+            switch_angstrom=min(settings.switch_angstrom, settings.cutoff_angstrom - 0.5),
+            dielectric=settings.dielectric,
+        )
+    except ValueError as error:
+        raise StructureError(
+            f"The force field does not know a residue of this model ({error}).",
+            where="normal modes",
+            remedy="Use a complete model with hydrogens and standard residues, as `kinscope models` builds.",
+        ) from error
+
+
+def _displaced(atoms: AtomArray, settings: NormalModeSettings, seed: int) -> FloatArray:
+    random = np.random.default_rng(seed)
+    start = np.asarray(atoms.coord, dtype=np.float64)
+    return start + settings.displacement_angstrom * random.standard_normal(start.shape)
+
+
+def _relaxed(system: Any, atoms: AtomArray, coord: FloatArray, settings: NormalModeSettings) -> FloatArray:
+    from kinscope.dynamics.normal_modes_relax import minimise, tethered
+
+    constants = np.where(_heavy(atoms), settings.tether_kcal_per_mol_angstrom2, 0.0)
+    found, _ = minimise(
+        tethered(system, np.asarray(atoms.coord, dtype=np.float64), constants),
+        coord,
+        steps=settings.minimisation_steps,
+        force_kcal_per_mol_angstrom=settings.minimisation_force_kcal_per_mol_angstrom,
+    )
+    return found
+
+
+def _hessian(
+    system: Any, atoms: AtomArray, coord: FloatArray, settings: NormalModeSettings
+) -> list[PairBlocks]:
+    from kinscope.dynamics.normal_modes_hessian import system_hessian
+
+    heavy = np.flatnonzero(_heavy(atoms))
+    tether = np.broadcast_to(settings.tether_kcal_per_mol_angstrom2 * np.eye(3), (heavy.size, 3, 3))
+    if settings.energy == "contact network":
+        return [contact_network(coord, heavy), PairBlocks(heavy, heavy, tether)]
+    return [*system_hessian(system, coord), PairBlocks(heavy, heavy, tether)]
+
+
+def _heavy(atoms: AtomArray) -> np.ndarray[Any, np.dtype[np.bool_]]:
+    return np.asarray(np.char.upper(np.asarray(atoms.element, dtype=str)) != "H")
+
+
+def _kept(atoms: AtomArray, settings: NormalModeSettings, seed: int, checkpoint: Path | None) -> FloatArray:
+    """A replica from its checkpoint where one of the same model, settings and seed is there."""
+    if checkpoint is None:
+        return replica_rmsf(atoms, settings, seed)
+    path = checkpoint / f"normal-modes-{_digest(atoms, settings, seed)}.json"
+    try:
+        return np.asarray(json.loads(path.read_text()), dtype=np.float64)
+    except (OSError, ValueError):
+        row = replica_rmsf(atoms, settings, seed)
+        checkpoint.mkdir(parents=True, exist_ok=True)
+        write_atomic(path, json.dumps(row.tolist()))
+        return row
+
+
+def _digest(atoms: AtomArray, settings: NormalModeSettings, seed: int) -> str:
+    digest = hashlib.sha256(np.ascontiguousarray(atoms.coord, dtype=np.float32).tobytes())
+    names = " ".join(f"{number}{name}" for number, name in zip(atoms.res_id, atoms.atom_name, strict=True))
+    relevant = settings.model_dump_json(exclude={"replicas"})
+    digest.update(f"{names}|{' '.join(atoms.res_name)}|{relevant}|{seed}".encode())
+    return digest.hexdigest()[:24]
