@@ -80,20 +80,22 @@ def compare_regions(
     ]
 
 
-def changed_residues(
+def residue_differences(
     native: FluctuationProfile,
     mutant: FluctuationProfile,
     *,
     confidence: float = 0.95,
     smallest_meaningful_angstrom: float = SMALLEST_MEANINGFUL_ANGSTROM,
 ) -> list[tuple[int, Difference]]:
-    """Residues whose fluctuation changes beyond what the replicas' own scatter explains.
+    """Every shared residue with its difference, in order of number.
 
-    Every shared residue is tested, Benjamini-Hochberg at 1 - ``confidence``; strongest change first.
+    The residues are one family, corrected by Benjamini-Hochberg at 1 - ``confidence``: neighbours move
+    together, which is the positive dependence that the procedure allows.
     """
     _shared_method(native, mutant)
     shared = sorted(set(native.residues) & set(mutant.residues))
     first, second = (_columns(profile, shared) for profile in (native, mutant))
+    words = sampling_words(native, mutant)
     raw = [
         difference(
             first[:, column].tolist(),
@@ -101,12 +103,25 @@ def changed_residues(
             unit="Å",
             confidence=confidence,
             smallest_meaningful=smallest_meaningful_angstrom,
-            sampling=sampling_words(native, mutant),
+            sampling=words,
         )
         for column in range(len(shared))
     ]
-    judged = zip(shared, correct_family(raw, method="benjamini-hochberg"), strict=True)
-    found = [(number, item) for number, item in judged if item.resolved]
+    return list(zip(shared, correct_family(raw, method="benjamini-hochberg"), strict=True))
+
+
+def changed_residues(
+    native: FluctuationProfile,
+    mutant: FluctuationProfile,
+    *,
+    confidence: float = 0.95,
+    smallest_meaningful_angstrom: float = SMALLEST_MEANINGFUL_ANGSTROM,
+) -> list[tuple[int, Difference]]:
+    """Only the residues that change beyond the replicas' own scatter, strongest change first."""
+    rows = residue_differences(
+        native, mutant, confidence=confidence, smallest_meaningful_angstrom=smallest_meaningful_angstrom
+    )
+    found = [(number, item) for number, item in rows if item.resolved]
     return sorted(found, key=lambda pair: -abs(pair[1].value or 0.0))
 
 

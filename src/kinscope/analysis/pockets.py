@@ -1,0 +1,250 @@
+"""The volume and shape of a pocket whose lining residues are known.
+
+Volume: the inclusion region is the convex hull of the lining residues' heavy atoms in the native model (the
+idea of POVME: Durrant, de Oliveira & McCammon, J. Mol. Graph. Model. 2011, 29, 773), and both sides are
+measured in that same region. Of its grid points those count that a solvent probe covers without touching any
+heavy atom of the protein: Lee-Richards probe centres, dilated by the probe radius. Radii are Bondi's
+(J. Phys. Chem. 1964, 68, 441).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from kinscope.analysis.regions import compare_regions
+from kinscope.analysis.results import Difference, FluctuationProfile, PocketComparison
+from kinscope.analysis.statistics import difference
+from kinscope.analysis.superposition import FloatArray, kabsch
+from kinscope.core.errors import BadInputError
+
+RADII_ANGSTROM = {"C": 1.70, "N": 1.55, "O": 1.52, "S": 1.80, "P": 1.80}
+"""Bondi radii; other elements count as carbon."""
+PROBE_ANGSTROM = 1.4
+SPACING_ANGSTROM = 0.5
+_SURROUNDINGS_ANGSTROM = 20.0
+_FEWEST_RESIDUES = 4
+_BACKBONE = ("N", "CA", "C", "O")
+
+Atoms = Any
+"""Anything with ``coord`` (n_atoms, 3) in angstrom, ``res_id``, ``res_name``, ``atom_name``, ``element``."""
+
+
+@dataclass(frozen=True)
+class InclusionRegion:
+    """Grid in which a pocket is measured."""
+
+    points: FloatArray
+    """Every grid point of the surrounding box, shape (nx * ny * nz, 3), angstrom."""
+    shape: tuple[int, int, int]
+    inside: np.ndarray[Any, np.dtype[np.bool_]]
+    """Which points lie in the convex hull, shape (nx * ny * nz,)."""
+    spacing_angstrom: float
+
+
+def inclusion_region(lining: FloatArray, *, spacing_angstrom: float = SPACING_ANGSTROM) -> InclusionRegion:
+    """The convex hull of the lining atoms (n_atoms, 3), angstrom, on a grid.
+
+    Raises
+    ------
+    BadInputError
+        If fewer than four atoms are given or they lie in a plane.
+    """
+    from scipy.spatial import Delaunay, QhullError
+
+    margin = PROBE_ANGSTROM + spacing_angstrom
+    low, high = lining.min(axis=0) - margin, lining.max(axis=0) + margin
+    axes = [np.arange(a, b + spacing_angstrom, spacing_angstrom) for a, b in zip(low, high, strict=True)]
+    points = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, 3)
+    try:
+        inside = Delaunay(lining).find_simplex(points) >= 0
+    except (QhullError, ValueError):
+        raise BadInputError(
+            "The lining residues do not enclose a volume.",
+            where="pocket",
+            remedy="Name at least four residues around the pocket.",
+        ) from None
+    return InclusionRegion(points, (len(axes[0]), len(axes[1]), len(axes[2])), inside, spacing_angstrom)
+
+
+def pocket_volume(
+    coord: FloatArray, elements: Sequence[str], region: InclusionRegion, *, probe: float = PROBE_ANGSTROM
+) -> float:
+    """Volume of the region that a probe can cover, in cubic angstrom.
+
+    Parameters
+    ----------
+    coord
+        Heavy atoms of the whole protein, in the frame of the region, shape (n_atoms, 3), angstrom.
+    elements
+        Element symbol of each atom.
+    region
+        Where to measure.
+    probe
+        Radius of the probe, angstrom.
+    """
+    from scipy.ndimage import distance_transform_edt
+    from scipy.spatial import cKDTree
+
+    free = np.ones(len(region.points), dtype=bool)
+    radii = np.array([RADII_ANGSTROM.get(symbol.upper(), 1.70) for symbol in elements])
+    for radius in np.unique(radii):
+        tree = cKDTree(coord[radii == radius])
+        reach = float(radius) + probe
+        distance, _ = tree.query(region.points[free], distance_upper_bound=reach)
+        free[np.flatnonzero(free)[np.isfinite(distance)]] = False
+    if not free.any():
+        return 0.0
+    away = distance_transform_edt(~free.reshape(region.shape), sampling=region.spacing_angstrom)
+    covered = (away.ravel() <= probe) & region.inside
+    return float(covered.sum()) * region.spacing_angstrom**3
+
+
+def compare_pocket(
+    pocket: str,
+    state: str,
+    residues: Iterable[int],
+    native: Sequence[Atoms],
+    mutant: Sequence[Atoms],
+    *,
+    profiles: tuple[FluctuationProfile, FluctuationProfile] | None = None,
+    confidence: float = 0.95,
+    smallest_meaningful_cubic_angstrom: float = 20.0,
+) -> PocketComparison:
+    """A pocket in native and mutant models of one state.
+
+    Parameters
+    ----------
+    pocket, state
+        Go into the record.
+    residues
+        Lining residues; those that the models lack are left out.
+    native, mutant
+        Models of each side (close alternatives or relaxed replicas), lowest in energy first. All are laid on
+        the first native model by the CA atoms within 20 angstrom of the pocket that do not line it.
+    profiles
+        Native and mutant fluctuation in this state, where there is one.
+    confidence
+        Of the intervals.
+    smallest_meaningful_cubic_angstrom
+        About the volume of one heavy atom; smaller changes of volume are not called one.
+
+    Raises
+    ------
+    BadInputError
+        If a side has no model or fewer than four lining residues are in all models.
+    """
+    lining = _shared_lining(pocket, residues, [*native, *mutant])
+    reference = _heavy(native[0])
+    placed = [[_laid(_heavy(atoms), reference, lining) for atoms in side] for side in (native, mutant)]
+    region = inclusion_region(reference.coord[np.isin(reference.res_id, lining)])
+    first, second = ([pocket_volume(a.coord, a.element.tolist(), region) for a in side] for side in placed)
+    backbone, side_chain = _deviations(placed[0][0], placed[1][0], lining)
+    return PocketComparison(
+        pocket=pocket,
+        state=state,
+        residues=lining,
+        native_volume_cubic_angstrom=float(np.mean(first)),
+        mutant_volume_cubic_angstrom=float(np.mean(second)),
+        volume_difference_cubic_angstrom=difference(
+            first,
+            second,
+            unit="Å³",
+            confidence=confidence,
+            smallest_meaningful=smallest_meaningful_cubic_angstrom,
+            sampling=f"{len(first)} native and {len(second)} mutant models",
+        ),
+        backbone_rmsd_angstrom=backbone,
+        side_chain_rmsd_angstrom=side_chain,
+        fluctuation_difference_angstrom=_fluctuation(pocket, lining, profiles, confidence),
+    )
+
+
+@dataclass(frozen=True)
+class _Heavy:
+    """Heavy atoms of a model."""
+
+    coord: FloatArray
+    res_id: np.ndarray[Any, Any]
+    res_name: np.ndarray[Any, Any]
+    atom_name: np.ndarray[Any, Any]
+    element: np.ndarray[Any, Any]
+
+    def keys(self, mask: np.ndarray[Any, Any]) -> dict[tuple[int, str, str], int]:
+        """Indices of the atoms of a mask by residue number, residue name and atom name."""
+        return {
+            (int(self.res_id[i]), str(self.res_name[i]), str(self.atom_name[i])): int(i)
+            for i in np.flatnonzero(mask)
+        }
+
+
+def _heavy(atoms: Atoms) -> _Heavy:
+    elements = np.char.upper(np.asarray(atoms.element, dtype=str))
+    chosen = elements != "H"
+    coord = np.asarray(atoms.coord, dtype=np.float64)[chosen]
+    numbers, residues, names = (
+        np.asarray(column)[chosen] for column in (atoms.res_id, atoms.res_name, atoms.atom_name)
+    )
+    return _Heavy(coord, numbers, residues, names, elements[chosen])
+
+
+def _shared_lining(pocket: str, residues: Iterable[int], models: Sequence[Atoms]) -> tuple[int, ...]:
+    shared = set(residues)
+    for atoms in models:
+        shared &= {int(number) for number in np.unique(atoms.res_id)}
+    if len(shared) < _FEWEST_RESIDUES:
+        raise BadInputError(
+            f"Only {len(shared)} residues of the {pocket} are in the models.",
+            where=f"pocket {pocket}",
+            remedy="Compare the pocket in a state that holds it.",
+        )
+    return tuple(sorted(shared))
+
+
+def _laid(mobile: _Heavy, reference: _Heavy, lining: tuple[int, ...]) -> _Heavy:
+    """Superpose on the surroundings of the pocket."""
+    center = reference.coord[np.isin(reference.res_id, lining)].mean(axis=0)
+    near = np.linalg.norm(reference.coord - center, axis=1) < _SURROUNDINGS_ANGSTROM
+    fixed = (reference.atom_name == "CA") & near & ~np.isin(reference.res_id, lining)
+    target = {key[0]: index for key, index in reference.keys(fixed).items()}
+    source = {key[0]: index for key, index in mobile.keys(mobile.atom_name == "CA").items()}
+    shared = sorted(target.keys() & source.keys())
+    if len(shared) < 3:
+        shared = sorted(source.keys() & {int(number) for number in reference.res_id})
+        target = {key[0]: index for key, index in reference.keys(reference.atom_name == "CA").items()}
+    rotation, translation = kabsch(
+        mobile.coord[[source[number] for number in shared]],
+        reference.coord[[target[number] for number in shared]],
+    )
+    moved = mobile.coord @ rotation + translation
+    return _Heavy(moved, mobile.res_id, mobile.res_name, mobile.atom_name, mobile.element)
+
+
+def _deviations(native: _Heavy, mutant: _Heavy, lining: tuple[int, ...]) -> tuple[float, float]:
+    """RMSD in angstrom of the lining's backbone and of the side chains that both have, as they lie."""
+    before = native.keys(np.isin(native.res_id, lining))
+    after = mutant.keys(np.isin(mutant.res_id, lining))
+    parts: list[float] = []
+    for backbone in (True, False):
+        shared = [key for key in before.keys() & after.keys() if (key[2] in _BACKBONE) == backbone]
+        if not shared:
+            parts.append(0.0)
+            continue
+        shift = native.coord[[before[key] for key in shared]] - mutant.coord[[after[key] for key in shared]]
+        parts.append(float(np.sqrt((shift**2).sum(axis=1).mean())))
+    return parts[0], parts[1]
+
+
+def _fluctuation(
+    pocket: str,
+    lining: tuple[int, ...],
+    profiles: tuple[FluctuationProfile, FluctuationProfile] | None,
+    confidence: float,
+) -> Difference:
+    rows = compare_regions(*profiles, {pocket: lining}, confidence=confidence) if profiles else []
+    if rows:
+        return rows[0].difference_angstrom
+    return difference([], [], unit="Å", confidence=confidence, sampling="no fluctuation computed")
