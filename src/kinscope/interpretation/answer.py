@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from kinscope.evidence.matching import MEASURED_KINDS
 from kinscope.evidence.model import EvidenceSummary
 from kinscope.interpretation.computed import main_comparison
-from kinscope.interpretation.mobility import METHODS, region_label, resolved_regions, state_label
+from kinscope.interpretation.mobility import METHODS, resolved_regions
 from kinscope.interpretation.model import Answer, Measurements
+from kinscope.interpretation.prose import join, region_label, state_label
 from kinscope.interpretation.verdicts import Judgement
 from kinscope.targets.pack import TargetPack
 from kinscope.variants.model import Variant
@@ -37,32 +38,32 @@ def write_answer(
 
 
 def place_of(variant: Variant, pack: TargetPack) -> str:
-    """Where the substituted residues lie: the smallest named segment of each, else its domain."""
+    """Where the residues lie, e.g. ``in the P+1 loop``: the smallest named segment of each."""
     places = []
     for position in variant.positions:
         regions = [region for region in pack.regions_of(position) if region.kind != "pocket"]
         if regions:
             places.append(min(regions, key=lambda region: region.end - region.start).label)
-    return " and ".join(dict.fromkeys(places)) or "a part of the protein without a named region"
+    if not places:
+        return "outside every named region"
+    return f"in the {join(places)}"
 
 
-def join(names: Sequence[str]) -> str:
-    """Names as a list in prose."""
-    if len(names) < 2:
-        return "".join(names)
-    return f"{', '.join(names[:-1])} and {names[-1]}"
-
-
-def _named(judged: Sequence[Judgement], verdict: str, pack: TargetPack) -> list[str]:
-    chosen = [entry.verdict for entry in judged if entry.verdict.verdict == verdict]
-    return [pack.drug(entry.drug).name.lower() for entry in chosen]
+def _named(judged: Sequence[Judgement], verdict: str, pack: TargetPack, *, marked: bool = False) -> list[str]:
+    """Names of the drugs with a verdict; ``marked`` ones whose clinical evidence carries a reservation."""
+    chosen = [entry for entry in judged if entry.verdict.verdict == verdict]
+    return [
+        pack.drug(entry.verdict.drug).name.lower()
+        + (" (with a reservation, see its reasons)" if marked and entry.has_reservation else "")
+        for entry in chosen
+    ]
 
 
 def _published_sentence(
     variant: Variant, judged: Sequence[Judgement], evidence: EvidenceSummary, pack: TargetPack
 ) -> str:
     """What is known of exactly this change."""
-    subject = f"{variant.short} ({place_of(variant, pack)})"
+    subject = f"{variant.short} {place_of(variant, pack)}"
     exact = [hit.item for hit in evidence.hits if hit.relation == "exact"]
     decided = [entry for entry in judged if entry.basis == "published"]
     if not exact:
@@ -75,14 +76,15 @@ def _published_sentence(
             ("reduced binding expected", "partly reduced sensitivity to"),
             ("sensitivity reported", "retained sensitivity to"),
         ):
-            names = _named(decided, verdict, pack)
+            names = _named(decided, verdict, pack, marked=verdict == "sensitivity reported")
             if names:
                 parts.append(f"{words} {join(names)}")
         if parts:
             return f"For {subject}, published evidence on exactly this change reports {'; '.join(parts)}."
-    against = sorted({item.drug for item in exact if item.direction == "resistant" and item.drug})
-    names = [drug.name.lower() for drug in pack.drugs if drug.id in against]
-    course = f" of disease progressing or relapsing under {join(names)}" if names else ""
+    against = [item for item in exact if item.direction == "resistant"]
+    names = [drug.name.lower() for drug in pack.drugs if drug.id in {item.drug for item in against}]
+    single = " in a single report" if len({item.identifier for item in against}) == 1 else ""
+    course = f" (disease progressing or relapsing under {join(names)}{single})" if names else ""
     numbers = any(item.kind in MEASURED_KINDS for item in exact)
     missing = "" if numbers else ", and no IC50 or binding constant of it is in the sources searched"
     return f"For {subject}, what is published on exactly this change is weak evidence{course}{missing}."
@@ -101,19 +103,37 @@ def _computed_sentence(judged: Sequence[Judgement], measurements: Measurements, 
     mobility = _mobility_clause(measurements, pack)
     if not docked:
         return f"In this run nothing was docked, so no effect on binding was computed, and {mobility}."
-    reduced = [entry for entry in judged if entry.computed.verdict == "reduced binding expected"]
-    moved = [pack.drug(entry.verdict.drug).name.lower() for entry in reduced]
-    effect = (
-        f"the models show weaker binding of {join(moved)}"
-        if moved
-        else f"docking detected no loss of binding for any of {len(docked)} drugs"
-        if len(docked) > 1
-        else f"docking detected no loss of binding for {pack.drug(docked[0].drug).name.lower()}"
-    )
+    effect = _binding_clause(judged, pack)
     distances = [comparison.distance_to_variant_angstrom for comparison in docked]
     low, high = min(distances), max(distances)
     span = f"{low:.0f} to {high:.0f} Å" if round(low) != round(high) else f"{low:.0f} Å"
-    return f"In this run {effect}, the substituted residue lies {span} from them, and {mobility}."
+    return f"In this run {effect}, the substituted residue lies {span} from the docked drugs, and {mobility}."
+
+
+def _binding_clause(judged: Sequence[Judgement], pack: TargetPack) -> str:
+    """What docking shows over all drugs, the open ones named as open."""
+    docked = [entry for entry in judged if entry.computed.distance_angstrom is not None]
+    clauses = []
+    for verdict, words in (
+        ("reduced binding expected", "finds weaker binding of {}"),
+        ("no loss of binding detected", "detects no loss of binding of {}"),
+        ("not resolved", "leaves {} unresolved"),
+    ):
+        names = [
+            pack.drug(entry.verdict.drug).name.lower()
+            for entry in docked
+            if entry.computed.verdict == verdict
+        ]
+        everything = len(names) == len(docked) > 1
+        if names:
+            subject = f"all {len(docked)} drugs" if everything and verdict != _NO_LOSS else join(names)
+            clauses.append(
+                words.format(f"any of {len(docked)} drugs" if everything and verdict == _NO_LOSS else subject)
+            )
+    return f"docking {join(clauses)}"
+
+
+_NO_LOSS = "no loss of binding detected"
 
 
 def _mobility_clause(measurements: Measurements, pack: TargetPack) -> str:
@@ -136,15 +156,14 @@ def _outcome_sentence(judged: Sequence[Judgement], evidence: EvidenceSummary, pa
     """What follows for which drug, and what the change cannot touch."""
     clauses = []
     for verdict, words in (
-        ("resistance reported", "binding or effect is lost for {}"),
-        ("reduced binding expected", "a reduced effect is to be expected of {}"),
-        ("sensitivity reported", "{} keep their effect"),
+        ("resistance reported", "resistance is reported for {}"),
+        ("reduced binding expected", "weaker binding or a partial loss of effect is expected for {}"),
+        ("sensitivity reported", "sensitivity is reported for {}"),
         ("no loss of binding detected", "no loss of binding was detected for {}"),
         ("not resolved", "the question stays open for {}"),
     ):
         names = _named(judged, verdict, pack)
         if names:
-            words = words.replace("keep their", "keeps its") if len(names) == 1 else words
             clauses.append(words.format(join(names)))
     independent = [option for option in evidence.options if not option.depends_on_abl1_binding]
     if independent:
@@ -172,8 +191,10 @@ def _confidence(variant: Variant, judged: Sequence[Judgement], evidence: Evidenc
             "; the rest is computed."
         )
     exact = any(hit.relation == "exact" for hit in evidence.hits)
-    basis = "only weak evidence on" if exact else "nothing published on"
+    through_parts = any(entry.basis == "part of the variant" for entry in judged)
+    basis = "Only weak evidence exists on" if exact else "Nothing is published on"
+    rest = "evidence on its parts and on docking" if through_parts else "docking and models"
     return "low", (
-        f"There is {basis} exactly {variant.short} for most drugs, so the verdicts rest on docking and "
-        "models, which see a direct effect on the binding site and little else."
+        f"{basis} exactly {variant.short} for most drugs, so the verdicts rest on {rest}; docking sees a "
+        "direct effect on the binding site and little else."
     )

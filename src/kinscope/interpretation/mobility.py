@@ -6,7 +6,11 @@ from collections.abc import Sequence
 
 from kinscope.analysis.results import RegionComparison
 from kinscope.interpretation.model import Measurements
+from kinscope.interpretation.prose import join, region_label, state_label
 from kinscope.targets.pack import TargetPack
+
+MOST_NAMED = 5
+"""Regions named one by one; the region table holds the rest."""
 
 METHODS = {"md": "Molecular dynamics", "normal_modes": "Normal modes"}
 
@@ -32,25 +36,20 @@ def resolved_regions(measurements: Measurements) -> tuple[RegionComparison, ...]
     return tuple(row for row in measurements.regions if row.difference_angstrom.resolved)
 
 
-def state_label(pack: TargetPack, identifier: str) -> str:
-    """The state in words; its id for a structure the user brought."""
-    return next((state.label for state in pack.states if state.id == identifier), identifier)
-
-
-def region_label(pack: TargetPack, name: str) -> str:
-    """The region in words; its name if the pack does not know it."""
-    return next((region.label for region in pack.regions if region.name == name), name.replace("_", " "))
-
-
 def _of_group(rows: Sequence[RegionComparison], measurements: Measurements, pack: TargetPack) -> list[str]:
-    method, state = rows[0].method, rows[0].state
-    head = f"{METHODS[method]}, {state_label(pack, state)}"
-    sentences = [f"{head}: {_resolved(row, pack)}." for row in rows if row.difference_angstrom.resolved]
-    open_rows = [row for row in rows if not row.difference_angstrom.resolved]
-    if open_rows:
-        names = ", ".join(region_label(pack, row.region) for row in open_rows)
-        sampled = _sampling(rows, measurements)
-        sentences.append(f"{head}: no difference resolved {sampled} in {names}.")
+    """The sentences of one method and one state, the largest resolved changes first."""
+    head = f"{METHODS[rows[0].method]}, {state_label(pack, rows[0].state)}"
+    resolved = [row for row in rows if row.difference_angstrom.resolved]
+    resolved.sort(key=lambda row: -abs(row.difference_angstrom.value or 0.0))
+    sentences = [f"{head}: {_resolved(row, pack)}." for row in resolved[:MOST_NAMED]]
+    if len(resolved) > MOST_NAMED:
+        sentences.append(f"{head}: {len(resolved) - MOST_NAMED} further regions change by less.")
+    unresolved = [row for row in rows if not row.difference_angstrom.resolved]
+    if unresolved:
+        few = len(unresolved) <= MOST_NAMED
+        names = join([region_label(pack, row.region) for row in unresolved])
+        place = names if few else f"any of {len(unresolved)} {'other ' if resolved else ''}regions"
+        sentences.append(f"{head}: no difference resolved {_sampling(rows, measurements)} in {place}.")
     return sentences
 
 

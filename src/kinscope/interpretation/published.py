@@ -42,6 +42,12 @@ class PublishedOpinion:
     reasons_for: tuple[Reason, ...]
     reasons_against: tuple[Reason, ...]
 
+    @property
+    def has_reservation(self) -> bool:
+        """Whether every clinical item that decides carries a caveat (a dose, another phase of disease)."""
+        clinical = [item for item in self.deciding if rank(item) == 1]
+        return bool(clinical) and all(item.caveat for item in clinical)
+
 
 def rank(item: EvidenceItem) -> int:
     """1 (decides first) to 4 (never decides); 5 for a published computation, which is no observation."""
@@ -125,12 +131,13 @@ def _confidence(
     verdict: PublishedVerdict,
     ranks: dict[int, list[EvidenceItem]],
 ) -> Confidence:
-    """High only for trial cohorts that nothing of comparable weight contradicts."""
+    """High only for clinical evidence that a second source of weight confirms and none contradicts."""
     favourable = verdict == "sensitivity reported"
     opposing = AGAINST if favourable else FOR
-    contradicted = any(item.direction in opposing for low in (1, 2) for item in ranks.get(low, []))
+    weighty = [item for low in (1, 2) for item in ranks.get(low, []) if item.direction != "unclear"]
+    contradicted = any(item.direction in opposing for item in weighty)
     if level == 1:
-        return "moderate" if contradicted else "high"
+        return "moderate" if contradicted or len(weighty) < 2 else "high"
     if level == 2:
         share = burden(deciding)
         one_sided = share >= 0.75 or share <= 0.25

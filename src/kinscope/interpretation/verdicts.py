@@ -11,7 +11,9 @@ from kinscope.evidence.model import EvidenceHit, EvidenceItem, EvidenceSummary
 from kinscope.interpretation import thresholds
 from kinscope.interpretation.computed import ComputedOpinion, computed_opinion
 from kinscope.interpretation.model import DrugVerdict, Measurements, Reason
+from kinscope.interpretation.prose import join
 from kinscope.interpretation.published import (
+    FOR,
     PublishedOpinion,
     published_opinion,
     rank,
@@ -32,6 +34,8 @@ class Judgement:
     """``published``: evidence on exactly this change decided; ``part of the variant``: evidence on a part of
     a compound variant; ``computed``: this run, for want of either."""
     computed: ComputedOpinion
+    has_reservation: bool
+    """Whether the clinical evidence that decides carries a caveat throughout."""
 
 
 def assessed_drugs(
@@ -52,8 +56,9 @@ def judge(
     of_drug = [hit for hit in evidence.hits if hit.item.drug == drug.id]
     published = published_opinion([hit.item for hit in of_drug if hit.relation == "exact"])
     parts = _resistant_parts(of_drug)
+    doubts = _favourable_classes(of_drug)
     computed = computed_opinion(variant, drug, measurements)
-    verdict, confidence, basis, why = _combine(drug, published, parts, computed)
+    verdict, confidence, basis, why = _combine(drug, published, parts, doubts, computed)
     part_reasons = [
         reason_of(item, prefix=f"{_part_name(item)}, part of this variant: ")
         for item in parts[: thresholds.REASONS_PER_TIER]
@@ -64,7 +69,11 @@ def judge(
             "verdict": verdict,
             "confidence": confidence,
             "mechanism": computed.mechanism,
-            "reasons_for_binding": (*computed.reasons_for, *published.reasons_for),
+            "reasons_for_binding": (
+                *computed.reasons_for,
+                *published.reasons_for,
+                *(reason_of(item, prefix=f"{_part_name(item)}: ") for item in doubts),
+            ),
             "reasons_against_binding": (
                 *computed.reasons_against,
                 *published.reasons_against,
@@ -74,13 +83,16 @@ def judge(
             "summary": why,
         }
     )
-    return Judgement(verdict=record, basis=basis, computed=computed)
+    return Judgement(
+        verdict=record, basis=basis, computed=computed, has_reservation=published.has_reservation
+    )
 
 
 def _combine(
     drug: DrugDefinition,
     published: PublishedOpinion,
     parts: Sequence[EvidenceItem],
+    doubts: Sequence[EvidenceItem],
     computed: ComputedOpinion,
 ) -> tuple[str, str, Basis, str]:
     """Verdict, confidence, basis and the sentence that says why."""
@@ -92,11 +104,12 @@ def _combine(
     if published.verdict is not None:
         return published.verdict, published.confidence, "published", _published_words(drug, published)
     if parts:
-        sure = "moderate" if rank(parts[0]) <= 2 or parts[0].strength == "strong" else "low"
-        names = ", ".join(dict.fromkeys(_part_name(item) for item in parts))
+        names = join([_part_name(item) for item in parts])
+        disputed = " Other evidence on such combinations disagrees." if doubts else ""
+        sure = "low" if doubts or not _any_weighty(parts) else "moderate"
         return "reduced binding expected", sure, "part of the variant", (
-            f"Nothing is published on this combination and {drug.name}, but {names} is resistant to it, "
-            "and a second change in cis does not restore binding."
+            f"Nothing is published on exactly this combination and {drug.name}; resistance is published for "
+            f"{names}, which it contains.{disputed}"
         )  # fmt: skip
     resistant = [item for item in published.weak_resistance if item.direction == "resistant"]
     if resistant and computed.verdict == "no loss of binding detected":
@@ -133,6 +146,8 @@ def _published_words(drug: DrugDefinition, opinion: PublishedOpinion) -> str:
 def _no_evidence(published: PublishedOpinion) -> str:
     if published.weak_resistance:
         return "Weak published evidence of resistance exists and does not decide."
+    if published.reasons_for or published.reasons_against:
+        return "What is published on exactly this change and this drug is too weak to decide."
     return "No measurement of this change with this drug is in the tables."
 
 
@@ -146,6 +161,21 @@ def _resistant_parts(hits: Sequence[EvidenceHit]) -> list[EvidenceItem]:
         and rank(hit.item) < 4
     ]
     return sorted(found, key=lambda item: (rank(item), item.id))
+
+
+def _favourable_classes(hits: Sequence[EvidenceHit]) -> list[EvidenceItem]:
+    """Statements on compound variants as a class (``T315I/*``) that speak against resistance."""
+    return [
+        hit.item
+        for hit in hits
+        if hit.relation == "part of the compound variant"
+        and hit.item.direction in FOR
+        and parse_changes(hit.item.protein_change).and_others
+    ]
+
+
+def _any_weighty(parts: Sequence[EvidenceItem]) -> bool:
+    return any(rank(item) <= 2 or item.strength == "strong" for item in parts)
 
 
 def _any_sure(parts: Sequence[EvidenceItem]) -> bool:

@@ -1,0 +1,25 @@
+"""Small help for sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from kinscope.targets.pack import TargetPack
+
+
+def join(names: Sequence[str]) -> str:
+    """Names as a list in prose, each once: ``a``, ``a and b``, ``a, b and c``."""
+    unique = list(dict.fromkeys(names))
+    if len(unique) < 2:
+        return "".join(unique)
+    return f"{', '.join(unique[:-1])} and {unique[-1]}"
+
+
+def state_label(pack: TargetPack, identifier: str) -> str:
+    """The state in words; its id for a structure the user brought."""
+    return next((state.label for state in pack.states if state.id == identifier), identifier)
+
+
+def region_label(pack: TargetPack, name: str) -> str:
+    """The region in words; its name if the pack does not know it."""
+    return next((region.label for region in pack.regions if region.name == name), name.replace("_", " "))
