@@ -1,0 +1,85 @@
+"""The protocol every docking engine keeps: ligand coordinates in, ligand coordinates and scores out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kinscope.structures.model import AtomArray
+
+Mol = Any
+"""An ``rdkit.Chem.Mol`` with one conformer and all hydrogens."""
+Coordinates = NDArray[np.float64]
+"""Shape (n_atoms, 3), angstrom, in the atom order of the ligand's RDKit molecule."""
+
+
+@dataclass(frozen=True)
+class Box:
+    """An axis-aligned search box."""
+
+    center_angstrom: tuple[float, float, float]
+    size_angstrom: tuple[float, float, float]
+
+    @classmethod
+    def around(cls, coordinates: Coordinates, padding_angstrom: float) -> Box:
+        """The extent of coordinates, shape (n, 3), and ``padding_angstrom`` on every side."""
+        low, high = coordinates.min(axis=0), coordinates.max(axis=0)
+        center = (low + high) / 2
+        size = high - low + 2 * padding_angstrom
+        return cls(_triple(center), _triple(size))
+
+    @classmethod
+    def cube(cls, coordinates: Coordinates, edge_angstrom: float) -> Box:
+        """A cube about the middle of the extent of coordinates, never smaller than they are."""
+        low, high = coordinates.min(axis=0), coordinates.max(axis=0)
+        size = np.maximum(edge_angstrom, high - low + 4.0)
+        return cls(_triple((low + high) / 2), _triple(size))
+
+
+@dataclass(frozen=True)
+class ScoredPose:
+    """A pose with the engine's score; lower is better."""
+
+    coordinates: Coordinates
+    score_kcal_per_mol: float
+    intermolecular_kcal_per_mol: float
+    intramolecular_kcal_per_mol: float
+
+
+class BoundSystem(Protocol):
+    """One receptor and one ligand, ready to be asked."""
+
+    receptor_preparation: str
+
+    @property
+    def torsions(self) -> tuple[tuple[int, int, NDArray[np.intp]], ...]:
+        """Of each rotatable bond: its two atoms, and the atoms that turn with the second."""
+
+    def score(self, poses: Coordinates) -> list[ScoredPose]:
+        """Score poses (n_poses, n_atoms, 3) as they stand."""
+
+    def minimise(self, poses: Coordinates) -> list[ScoredPose]:
+        """The local minimum near each pose (n_poses, n_atoms, 3) over translation, rotation and torsions."""
+
+    def confirm(self, coordinates: Coordinates) -> ScoredPose:
+        """One pose (n_atoms, 3) scored by the engine's own program, by another route than :meth:`score`."""
+
+    def search(self, *, seed: int, exhaustiveness: int, n_poses: int) -> list[ScoredPose]:
+        """A global search of the box, best first."""
+
+
+class DockingEngine(Protocol):
+    """A docking program."""
+
+    name: str
+    version: str
+
+    def bind(self, receptor: AtomArray, ligand: Mol, box: Box) -> BoundSystem:
+        """Prepare receptor and ligand for a box."""
+
+
+def _triple(values: NDArray[np.float64]) -> tuple[float, float, float]:
+    return float(values[0]), float(values[1]), float(values[2])

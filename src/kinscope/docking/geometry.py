@@ -1,0 +1,43 @@
+"""Rigid-body geometry of poses: pure array functions."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+Points = NDArray[np.float64]
+
+
+def fit(mobile: Points, target: Points) -> tuple[Points, Points]:
+    """Rotation (3, 3) and translation (3,) that lay ``mobile`` on ``target`` with least squares.
+
+    ``mobile @ rotation + translation`` is the fitted set; both inputs have shape (n, 3).
+    Kabsch, Acta Crystallogr A 1976, 32, 922; the determinant keeps it a rotation.
+    """
+    center_mobile, center_target = mobile.mean(axis=0), target.mean(axis=0)
+    u, _, vt = np.linalg.svd((mobile - center_mobile).T @ (target - center_target))
+    sign = np.sign(np.linalg.det(u @ vt)) or 1.0
+    rotation = u @ np.diag([1.0, 1.0, sign]) @ vt
+    return rotation, center_target - center_mobile @ rotation
+
+
+def rotation_about(axis: Points, angle_radians: float) -> Points:
+    """Matrix (3, 3) that turns row vectors about an axis (3,) by an angle, right-handed (Rodrigues)."""
+    x, y, z = axis / np.linalg.norm(axis)
+    cross = np.array([[0.0, -z, y], [z, 0.0, -x], [-y, x, 0.0]])
+    matrix = np.eye(3) + np.sin(angle_radians) * cross + (1 - np.cos(angle_radians)) * cross @ cross
+    return np.asarray(matrix.T, dtype=np.float64)
+
+
+def turn_torsion(points: Points, first: int, second: int, moving: NDArray[np.intp], angle_radians: float) -> Points:
+    """Points (n, 3) with ``moving`` turned about the bond from ``first`` to ``second``."""
+    turned = points.copy()
+    origin = points[second]
+    matrix = rotation_about(points[second] - points[first], angle_radians)
+    turned[moving] = (points[moving] - origin) @ matrix + origin
+    return turned
+
+
+def root_mean_square_distance(first: Points, second: Points) -> float:
+    """RMSD of two sets (n, 3) without superposition, same unit as the input."""
+    return float(np.sqrt(((first - second) ** 2).sum(axis=1).mean()))

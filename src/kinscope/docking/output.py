@@ -1,0 +1,59 @@
+"""Docking results on disk: poses as SDF, tables as Parquet."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from pathlib import Path
+
+from kinscope.core.errors import StructureError
+from kinscope.core.files import write_atomic
+from kinscope.core.tables import write_table
+from kinscope.docking.engine import Mol
+from kinscope.docking.records import DockedPose, DockingRun
+
+
+def write_poses(path: Path, molecules: Sequence[Mol]) -> None:
+    """Write molecules, each with one conformer, and their properties as one SDF."""
+    from rdkit import Chem
+
+    buffer = io.StringIO()
+    writer = Chem.SDWriter(buffer)
+    for molecule in molecules:
+        writer.write(molecule)
+    writer.close()
+    write_atomic(path, buffer.getvalue())
+
+
+def read_poses(path: Path) -> list[Mol]:
+    """Read the molecules of an SDF that kinscope wrote, hydrogens kept.
+
+    Raises
+    ------
+    StructureError
+        If the file is missing or holds a record that is not a molecule.
+    """
+    from rdkit import Chem
+
+    try:
+        molecules = list(Chem.SDMolSupplier(str(path), removeHs=False))
+    except OSError:
+        molecules = [None]
+    if not molecules or any(molecule is None for molecule in molecules):
+        raise StructureError("This is not an SDF of poses.", where=str(path), remedy="Give a file of `kinscope dock`.")
+    return molecules
+
+
+def write_pose_table(path: Path, runs: Sequence[DockingRun]) -> None:
+    """Every pose of every run, one row each, as Parquet."""
+    write_table(path, [pose for run in runs for pose in run.poses], DockedPose)
+
+
+def write_run(path: Path, run: DockingRun) -> None:
+    """One run with its settings, seeds and poses as JSON."""
+    write_atomic(path, run.model_dump_json(indent=1))
+
+
+def read_run(path: Path) -> DockingRun:
+    """Read what :func:`write_run` wrote."""
+    return DockingRun.model_validate_json(path.read_text(encoding="utf-8"))

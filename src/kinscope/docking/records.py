@@ -1,0 +1,152 @@
+"""What a docking run is asked for and what it answers."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from kinscope.core.records import Record, Settings, VersionedRecord
+
+Mode = Literal["from known pose", "global"]
+
+
+class DockingSettings(Settings):
+    """How a drug is docked into one receptor. The receptor is rigid in both modes."""
+
+    mode: Mode = "from known pose"
+    """``from known pose`` samples around the reference pose; ``global`` searches the whole box."""
+    seeds: int = Field(default=3, ge=1, le=100)
+    """Independent searches, each with its own derived seed; the spread over them is the sampling error."""
+    pose_radius_angstrom: float = Field(default=2.0, gt=0, le=10)
+    """From known pose: minima within this symmetry-corrected RMSD of the reference are the known binding mode."""
+    starts: int = Field(default=8, ge=1, le=10_000)
+    """From known pose: independent starts per seed, each a random kick of the reference pose."""
+    steps: int = Field(default=6, ge=0, le=10_000)
+    """From known pose: Monte Carlo steps (kick and minimise) after each start."""
+    kick_translation_angstrom: float = Field(default=1.0, gt=0, le=10)
+    """Standard deviation of a start's translation along each axis."""
+    kick_rotation_degrees: float = Field(default=15.0, ge=0, le=180)
+    """Standard deviation of a start's rotation about a random axis."""
+    kick_torsion_degrees: float = Field(default=25.0, ge=0, le=180)
+    """Standard deviation of a start's change of each rotatable bond."""
+    temperature_kcal_per_mol: float = Field(default=1.2, gt=0, le=20)
+    """kT of the Metropolis rule between minimised poses (Vina's own search uses 1.2)."""
+    exhaustiveness: int = Field(default=8, ge=1, le=512)
+    """Global: Monte Carlo runs per seed."""
+    box_padding_angstrom: float = Field(default=5.0, ge=2, le=20)
+    """From known pose: the box is the reference pose's extent and this much on every side."""
+    box_size_angstrom: float = Field(default=22.0, ge=10, le=60)
+    """Global: edge of the cubic box, centred on the reference pose."""
+    n_poses: int = Field(default=5, ge=1, le=50)
+    """Poses kept, best first."""
+    pose_separation_angstrom: float = Field(default=1.0, gt=0, le=10)
+    """Poses nearer than this (symmetry-corrected RMSD) are one pose."""
+    confirm: bool = True
+    """Score the best pose with the engine's own program too, and note a disagreement."""
+    analyse_poses: int = Field(default=1, ge=0, le=50)
+    """For how many of the best poses interactions and validity are computed."""
+
+
+class DockedPose(Record):
+    """One pose of a drug in one receptor."""
+
+    drug: str
+    state: str
+    variant: str
+    alternative: int = 0
+    mode: Mode
+    rank: int
+    """1 is the best score."""
+    seed: int
+    """The derived seed of the search that found it."""
+    score_kcal_per_mol: float
+    intermolecular_kcal_per_mol: float
+    intramolecular_kcal_per_mol: float
+    rmsd_to_reference_angstrom: float
+    """Heavy atoms, symmetry-corrected, without superposition, to the reference pose."""
+    analysed: bool = False
+    """Whether interactions, validity and strain below were computed for this pose."""
+    interactions: tuple[str, ...] = ()
+    """E.g. ``Met318 hydrogen bond``, sorted by residue."""
+    valid: bool = False
+    problems: tuple[str, ...] = ()
+    """What fails of the validity checks, in words with numbers; empty for a valid pose."""
+    strain_kcal_per_mol: float | None = None
+    """MMFF94 energy of the pose after a restrained relaxation, above the best of the conformers searched."""
+
+
+class DockingRun(VersionedRecord):
+    """One drug docked into one receptor with several seeds."""
+
+    drug: str
+    site: str
+    state: str
+    variant: str
+    alternative: int = 0
+    engine: str
+    engine_version: str
+    settings: DockingSettings
+    seed: int
+    """Root seed of the run."""
+    seeds: tuple[int, ...]
+    """Derived seed of each search."""
+    seed_scores_kcal_per_mol: tuple[float, ...]
+    """Best score of each search: the replicas of every comparison."""
+    score_kcal_per_mol: float
+    """Best over the seeds."""
+    spread_kcal_per_mol: float
+    """Standard deviation over the seeds (0 for one seed)."""
+    reference_score_kcal_per_mol: float
+    """The reference pose as it stands in this receptor, not moved: a clash with a substitution shows here."""
+    reference_minimised_kcal_per_mol: float
+    """The reference pose after one local minimisation."""
+    best_elsewhere_kcal_per_mol: float | None = None
+    """From known pose: best score met outside the known binding mode; below ``score_kcal_per_mol`` the engine
+    prefers another pose."""
+    known_mode_kept: bool = True
+    """From known pose: some minimum lies within the pose radius. If none does, poses are those met elsewhere."""
+    poses: tuple[DockedPose, ...]
+    receptor_preparation: str
+    seconds: float
+    notes: tuple[str, ...] = ()
+
+    @property
+    def best(self) -> DockedPose:
+        """The pose with the best score."""
+        return self.poses[0]
+
+
+class ReferencePoseRecord(Record):
+    """Where the shipped pose of a drug in a native model comes from, and how well it stands there."""
+
+    drug: str
+    state: str
+    site: str
+    crystal: str
+    """wwPDB entry, chain and residue, e.g. ``2HYY:A:STI``."""
+    analogue: bool = False
+    """True if the crystal holds a relative of the drug, and the drug was laid on the shared atoms."""
+    superposition: str
+    """Which atoms were superposed."""
+    superposition_atoms: int
+    superposition_rmsd_angstrom: float
+    site_rmsd_angstrom: float
+    """CA RMSD of the residues within 6 angstrom of the ligand, after that superposition."""
+    crystal_pose_score_kcal_per_mol: float
+    """The crystal's pose carried into the model, not moved."""
+    crystal_pose_clashes: int
+    """Heavy-atom pairs of carried pose and model nearer than 0.75 of the sum of van der Waals radii."""
+    score_kcal_per_mol: float
+    rmsd_to_crystal_angstrom: float
+    """Of the shipped (relaxed) pose to the crystal's, symmetry-corrected."""
+    interactions: tuple[str, ...]
+    valid: bool
+    notes: tuple[str, ...] = ()
+
+
+class ReferencePoseSet(VersionedRecord):
+    """The poses a target pack ships (``poses/poses.json``)."""
+
+    target: str
+    poses: tuple[ReferencePoseRecord, ...]

@@ -1,0 +1,106 @@
+"""Sampling around a known pose: kicked starts, each followed by a short Monte Carlo walk between minima."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kinscope.core.errors import ComputationError
+from kinscope.docking.engine import BoundSystem, Box, Coordinates, ScoredPose
+from kinscope.docking.geometry import rotation_about, turn_torsion
+from kinscope.docking.records import DockingSettings
+
+_WALK_SCALE = 0.5
+"""Kicks within a walk are this much of a start's: small enough to stay in the binding mode."""
+
+
+def kicked(
+    coordinates: Coordinates,
+    torsions: tuple[tuple[int, int, NDArray[np.intp]], ...],
+    settings: DockingSettings,
+    random: np.random.Generator,
+    scale: float = 1.0,
+) -> Coordinates:
+    """A pose (n_atoms, 3) moved by random torsions, rotation about its centroid, and translation."""
+    moved = coordinates
+    for first, second, moving in torsions:
+        angle = np.deg2rad(random.normal(0.0, settings.kick_torsion_degrees * scale))
+        moved = turn_torsion(moved, first, second, moving, angle)
+    center = coordinates.mean(axis=0)
+    angle = np.deg2rad(random.normal(0.0, settings.kick_rotation_degrees * scale))
+    turned = (moved - moved.mean(axis=0)) @ rotation_about(random.normal(size=3), angle)
+    return turned + center + random.normal(0.0, settings.kick_translation_angstrom * scale, size=3)
+
+
+def sample_known_pose(
+    system: BoundSystem,
+    reference: Coordinates,
+    box: Box,
+    settings: DockingSettings,
+    seed: int,
+    progress: Callable[[float], None] | None = None,
+) -> list[ScoredPose]:
+    """Minima found from one seed, best first.
+
+    Each of ``settings.starts`` walkers starts from its own kick of the reference pose (n_atoms, 3), is minimised,
+    and then makes ``settings.steps`` moves: kick, minimise, keep by the Metropolis rule. Poses with an atom
+    outside the box are dropped, as the receptor beyond it is not seen.
+
+    Raises
+    ------
+    ComputationError
+        If no walker stays in the box.
+    """
+    random = np.random.default_rng(seed)
+    starts = [kicked(reference, system.torsions, settings, random) for _ in range(settings.starts)]
+    walkers = system.minimise(np.stack(starts))
+    found = list(walkers)
+    for step in range(settings.steps):
+        trials = [kicked(w.coordinates, system.torsions, settings, random, _WALK_SCALE) for w in walkers]
+        proposed = system.minimise(np.stack(trials))
+        found += proposed
+        walkers = [_metropolis(old, new, settings, random) for old, new in zip(walkers, proposed, strict=True)]
+        if progress is not None:
+            progress((step + 1) / settings.steps)
+    inside = [pose for pose in found if _inside(pose.coordinates, box)]
+    if not inside:
+        raise ComputationError(
+            "Every pose left the neighbourhood of the known pose.",
+            where="docking from known pose",
+            remedy="Check the reference pose and the receptor, or dock in the global mode.",
+        )
+    return sorted(inside, key=lambda pose: pose.score_kcal_per_mol)
+
+
+def _metropolis(
+    old: ScoredPose, new: ScoredPose, settings: DockingSettings, random: np.random.Generator
+) -> ScoredPose:
+    """Between the energies that are minimised, before Vina's division by the torsions."""
+    rise = _energy(new) - _energy(old)
+    if rise <= 0 or random.random() < np.exp(-rise / settings.temperature_kcal_per_mol):
+        return new
+    return old
+
+
+def _energy(pose: ScoredPose) -> float:
+    return pose.intermolecular_kcal_per_mol + pose.intramolecular_kcal_per_mol
+
+
+def _inside(coordinates: Coordinates, box: Box) -> bool:
+    away = np.abs(coordinates - np.array(box.center_angstrom))
+    return bool((away <= np.array(box.size_angstrom) / 2).all())
+
+
+def distinct(
+    poses: list[ScoredPose], distance: Callable[[Coordinates, Coordinates], float], separation: float, most: int
+) -> list[int]:
+    """Places in ``poses`` (best first) of the best pose of each cluster, at least ``separation`` angstrom apart."""
+    chosen: list[int] = []
+    for place, pose in enumerate(poses):
+        if all(distance(pose.coordinates, poses[other].coordinates) >= separation for other in chosen):
+            chosen.append(place)
+            if len(chosen) == most:
+                break
+    return chosen

@@ -1,0 +1,211 @@
+"""The drugs of a target pack as 3D molecules in the form they have at pH 7.4."""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+from kinscope.core.errors import LigandError
+from kinscope.core.records import Record
+from kinscope.ligands.quiet import quiet
+from kinscope.targets.pack import DrugDefinition
+
+Mol = Any
+"""An ``rdkit.Chem.Mol``; with hydrogens and one conformer where a function says so."""
+
+EMBEDDING_SEED = 20250614
+"""Conformers are made the same way every time."""
+
+
+class LigandIdentity(Record):
+    """What a molecule is, for checks and for the report."""
+
+    name: str
+    smiles: str
+    formula: str
+    charge: int
+    inchikey: str
+    heavy_atoms: int
+    rotatable_bonds: int
+    stereocentres: tuple[str, ...]
+    """E.g. ``C12 R``; every one assigned."""
+
+
+def load_ligand(drug: DrugDefinition) -> Mol:
+    """The drug at pH 7.4 with all hydrogens and one MMFF94-relaxed conformer (n_atoms, 3) in angstrom.
+
+    The same call gives the same coordinates every time.
+
+    Raises
+    ------
+    LigandError
+        If the definition is inconsistent (see :func:`check_definition`).
+    """
+    from rdkit import Chem
+
+    return Chem.Mol(_load(drug.id, drug.smiles, drug.smiles_ph74, drug.identifiers.get("InChIKey", "")))
+
+
+@functools.lru_cache(maxsize=64)
+def _load(identifier: str, smiles: str, smiles_ph74: str, inchikey: str) -> Mol:
+    check_definition(identifier, smiles, smiles_ph74, inchikey)
+    molecule = parse_smiles(smiles_ph74, where=f"drug {identifier}, smiles_ph74")
+    embedded = embed(molecule, where=f"drug {identifier}")
+    embedded.SetProp("_Name", identifier)
+    return embedded
+
+
+def check_definition(identifier: str, smiles: str, smiles_ph74: str, inchikey: str = "") -> None:
+    """That both SMILES are one compound up to protonation, with all stereochemistry stated.
+
+    Raises
+    ------
+    LigandError
+        If a SMILES cannot be read, leaves stereochemistry open, differs from the other in more than
+        hydrogens and charge, or does not match the InChIKey given.
+    """
+    from rdkit import Chem
+
+    where = f"drug {identifier}"
+    neutral = parse_smiles(smiles, where=f"{where}, smiles")
+    charged = parse_smiles(smiles_ph74, where=f"{where}, smiles_ph74")
+    for molecule in (neutral, charged):
+        open_centres = unspecified_stereo(molecule)
+        if open_centres:
+            raise LigandError(
+                f"Stereochemistry is not stated at {', '.join(open_centres)}.",
+                where=where,
+                remedy="Write the SMILES with @/@@ and / \\ marks.",
+            )
+    with quiet():
+        if inchikey and Chem.MolToInchiKey(neutral) != inchikey:
+            raise LigandError(
+                f"The SMILES has InChIKey {Chem.MolToInchiKey(neutral)}, not {inchikey}.",
+                where=where,
+                remedy="Correct the SMILES or the identifier.",
+            )
+        # The first block of the key is the skeleton without protonation at sites InChI calls mobile or charged.
+        if Chem.MolToInchiKey(neutralise(charged)) != Chem.MolToInchiKey(neutral):
+            raise LigandError(
+                "smiles and smiles_ph74 are different compounds.",
+                where=where,
+                remedy="They may differ only in hydrogens and charges.",
+            )
+
+
+def identity(molecule: Mol, name: str = "") -> LigandIdentity:
+    """Formula, charge, InChIKey, torsions and stereocentres of a molecule."""
+    from rdkit import Chem
+    from rdkit.Chem import rdMolDescriptors
+
+    bare = Chem.RemoveHs(molecule)
+    with quiet():
+        key = Chem.MolToInchiKey(bare)
+    centres = Chem.FindMolChiralCenters(bare, useLegacyImplementation=False)
+    return LigandIdentity(
+        name=name,
+        smiles=Chem.MolToSmiles(bare),
+        formula=rdMolDescriptors.CalcMolFormula(bare),
+        charge=Chem.GetFormalCharge(bare),
+        inchikey=key,
+        heavy_atoms=bare.GetNumHeavyAtoms(),
+        rotatable_bonds=rdMolDescriptors.CalcNumRotatableBonds(bare),
+        stereocentres=tuple(f"{bare.GetAtomWithIdx(i).GetSymbol()}{i} {label}" for i, label in centres),
+    )
+
+
+def parse_smiles(smiles: str, *, where: str) -> Mol:
+    """A sanitised molecule of a SMILES.
+
+    Raises
+    ------
+    LigandError
+        If RDKit cannot read it; the message carries RDKit's reason.
+    """
+    from rdkit import Chem
+
+    with quiet():
+        parameters = Chem.SmilesParserParams()
+        parameters.sanitize = False
+        molecule = Chem.MolFromSmiles(smiles, parameters) if smiles.strip() else None
+        problems = "" if molecule is None else _chemistry_problems(molecule)
+        if molecule is not None and not problems:
+            molecule = Chem.MolFromSmiles(smiles)
+    if molecule is None or problems or molecule.GetNumAtoms() == 0:
+        raise LigandError(
+            f"This SMILES is not a molecule{': ' + problems if problems else ''}.",
+            where=f"{where}: {smiles[:120]!r}",
+            remedy="Check brackets, ring closures and valences; quote the SMILES on the command line.",
+        )
+    return molecule
+
+
+def _chemistry_problems(molecule: Mol) -> str:
+    from rdkit import Chem
+
+    return "; ".join(problem.Message() for problem in Chem.DetectChemistryProblems(molecule))
+
+
+def neutralise(molecule: Mol) -> Mol:
+    """The molecule with protons moved off cations and onto anions where that gives a neutral atom."""
+    from rdkit.Chem.MolStandardize import rdMolStandardize
+
+    return rdMolStandardize.Uncharger().uncharge(molecule)
+
+
+def unspecified_stereo(molecule: Mol) -> list[str]:
+    """Names of tetrahedral centres and double bonds whose configuration is not stated, e.g. ``C12``, ``C3=C4``."""
+    from rdkit import Chem
+
+    open_elements = []
+    for element in Chem.FindPotentialStereo(molecule):
+        if element.specified != Chem.StereoSpecified.Unspecified:
+            continue
+        if element.type == Chem.StereoType.Atom_Tetrahedral:
+            atom = molecule.GetAtomWithIdx(element.centeredOn)
+            open_elements.append(f"{atom.GetSymbol()}{atom.GetIdx() + 1}")
+        elif element.type == Chem.StereoType.Bond_Double:
+            bond = molecule.GetBondWithIdx(element.centeredOn)
+            ends = (bond.GetBeginAtom(), bond.GetEndAtom())
+            open_elements.append("=".join(f"{end.GetSymbol()}{end.GetIdx() + 1}" for end in ends))
+    return open_elements
+
+
+def embed(molecule: Mol, *, where: str, seed: int = EMBEDDING_SEED, conformers: int = 10) -> Mol:
+    """Hydrogens, and the lowest in MMFF94 energy of a few ETKDG conformers.
+
+    ETKDGv3: Wang, Witek, Landrum & Riniker, J Chem Inf Model 2020, 60, 2044.
+
+    Raises
+    ------
+    LigandError
+        If no conformer can be made.
+    """
+    from rdkit import Chem
+    from rdkit.Chem import AllChem
+
+    with quiet():
+        full = Chem.AddHs(molecule)
+        parameters = AllChem.ETKDGv3()
+        parameters.randomSeed = seed
+        parameters.numThreads = 1
+        found = list(AllChem.EmbedMultipleConfs(full, conformers, parameters))
+        if not found:
+            parameters.useRandomCoords = True
+            found = list(AllChem.EmbedMultipleConfs(full, conformers, parameters))
+        if not found:
+            raise LigandError(
+                "No three-dimensional structure of this molecule could be made.",
+                where=where,
+                remedy="Give an SDF with coordinates, or check the stereochemistry for strain.",
+            )
+        best = found[0]
+        if AllChem.MMFFHasAllMoleculeParams(full):
+            results = AllChem.MMFFOptimizeMoleculeConfs(full, numThreads=1, maxIters=500)
+            best = min(zip(found, results, strict=True), key=lambda pair: pair[1][1])[0]
+        chosen = Chem.Mol(full, confId=best)
+    for conformer in list(chosen.GetConformers()):
+        if conformer.GetId() != best:
+            chosen.RemoveConformer(conformer.GetId())
+    chosen.GetConformer().SetId(0)
+    return chosen
