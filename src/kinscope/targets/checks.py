@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from kinscope.targets.pack import TargetPack
 
 
+REGION_KINDS = ("domain", "segment", "pocket")
+
+
 def check_pack(pack: TargetPack) -> None:
     """Check a pack against itself.
 
@@ -44,6 +47,9 @@ def _numbers(pack: TargetPack) -> Iterator[str]:
         members = region.residues or (region.start, region.end)
         if not 1 <= min(members) <= max(members) <= length or region.start > region.end:
             yield f"Region {region.name} is not within residues 1-{length}."
+        if region.kind not in REGION_KINDS:
+            kinds = ", ".join(REGION_KINDS)
+            yield f"Region {region.name} has the kind {region.kind[:20]!r}, not one of {kinds}."
     for state in pack.states:
         if not 1 <= state.first_residue <= state.last_residue <= length:
             yield f"State {state.id} is not within residues 1-{length}."
@@ -62,3 +68,8 @@ def _identifiers(pack: TargetPack) -> Iterator[str]:
     for what, names in lists.items():
         for name in sorted({name for name in names if names.count(name) > 1}):
             yield f"The {what} {name} is defined twice."
+    if pack.states:
+        known = set(lists["state"])
+        for drug in pack.drugs:
+            if drug.state not in known:
+                yield f"The drug {drug.id} binds a state that is not defined: {drug.state[:40]!r}."

@@ -116,7 +116,7 @@ def _residue_change(item: Any, text: str) -> ResidueChange:
     location = item["location"]
     one_residue = location.get("type") == "point" and "amino_acid" in location
     inserted = "".join(part.get("sequence", "") for part in item.get("inserted", ()))
-    if location.get("position") == 0:
+    if location.get("position") == 0 and "amino_acid" not in location:
         raise UnsupportedVariantError(
             f"{shown(text)} says that no protein is made.", where=shown(text), remedy=_ONLY
         )

@@ -1,0 +1,240 @@
+"""Every usual spelling of a variant gives the same record."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from kinscope.core.errors import VariantError
+from kinscope.core.residues import ONE_TO_THREE
+from kinscope.targets import load_target
+from kinscope.variants import Variant, describe, modelled_states, parse_variant, variant_from_changes
+
+PACK = load_target("abl1")
+RESIDUES = sorted(ONE_TO_THREE)
+
+K404E = """
+K404E
+p.Lys404Glu
+p.(Lys404Glu)
+p.K404E
+k404e
+p.lys404glu
+LYS404GLU
+P.K404E
+NM_005157.6:c.1210A>G
+NM_005157.6(ABL1):c.1210A>G
+NM_005157.6(ABL1):c.1210A>G (p.Lys404Glu)
+NM_005157.6(ABL1):c.1210A>G, p.(Lys404Glu)
+NM_005157.6:c.1210A>G p.K404E
+c.1210A>G (K404E)
+K404E (c.1210A>G)
+NP_005148.2:p.Lys404Glu (NM_005157.6:c.1210A>G)
+c.1210A>G
+c.1210a>g
+c.1210A→G
+c.1210A&gt;G
+NP_005148.2:p.Lys404Glu
+NP_005148.2:p.(Lys404Glu)
+P00519:p.Lys404Glu
+P00519-1:p.K404E
+ABL1 K404E
+abl1 k404e
+ABL1:p.K404E
+ABL1(NM_005157.6):c.1210A>G
+ABL1 c.1210A>G p.K404E
+BCR::ABL1 K404E
+BCR-ABL1 K404E
+BCR/ABL1 p.Lys404Glu
+1a:K404E
+NM_007313.3:c.1267A>G
+NM_007313.3(ABL1):c.1267A>G (p.Lys423Glu)
+NP_009297.2:p.Lys423Glu
+P00519-2:p.K423E
+1b:K423E
+1B k423e
+isoform 1b K423E
+ABL1 1b:p.Lys423Glu
+1b:c.1267A>G
+NC_000009.12:g.130874992A>G
+NC_000009.12(NM_005157.6):c.1210A>G
+NM_005157:c.1210A>G
+NM_005157.5:c.1210A>G
+ENST00000318560.6:c.1210A>G
+c.1210_1212delinsGAG
+c.1210_1212AAA>GAG
+c.1210_1212delAAAinsGAG
+c.1210_1211delinsGA
+c.1210delinsG
+c.[1210A>G;1212A>G]
+p.Lys404delinsGlu
+p.[Lys404Glu]
+""".strip().splitlines()
+
+COMPOUND = """
+p.[Glu255Lys;Thr315Ile]
+p.[(Glu255Lys;Thr315Ile)]
+p.[E255K;T315I]
+NP_005148.2:p.[Glu255Lys;Thr315Ile]
+NP_009297.2:p.[Glu274Lys;Thr334Ile]
+c.[763G>A;944C>T]
+c.[763G>A;944C>T] p.[Glu255Lys;Thr315Ile]
+NM_005157.6:c.[763G>A;944C>T] (p.[Glu255Lys;Thr315Ile])
+NC_000009.12:g.[130862976G>A;130872896C>T]
+E255K/T315I
+T315I/E255K
+E255K + T315I
+E255K+T315I
+E255K;T315I
+E255K and T315I
+ABL1 E255K/T315I
+ABL1 E255K/ABL1 T315I
+BCR/ABL1 E255K/T315I
+1b:E274K/T334I
+p.Glu255Lys/p.Thr315Ile
+c.763G>A/c.944C>T
+NM_005157.6:c.763G>A/944C>T
+""".strip().splitlines()
+
+
+@pytest.mark.parametrize("text", K404E)
+def test_k404e_in_every_spelling(text):
+    variant = parse_variant(text, PACK)
+    assert variant.short == "K404E"
+    assert variant.hgvs_p == "NP_005148.2:p.Lys404Glu"
+    assert variant.hgvs_p_1b == "NP_009297.2:p.Lys423Glu"
+    assert "NM_005157.6:c.1210A>G" in [change.hgvs_c for change in variant.substitutions[0].coding_changes]
+
+
+@pytest.mark.parametrize("text", COMPOUND)
+def test_a_compound_in_every_spelling(text):
+    variant = parse_variant(text, PACK)
+    assert variant.short == "E255K/T315I"
+    assert variant.slug == "E255K_T315I"
+    assert variant.hgvs_p == "NP_005148.2:p.[Glu255Lys;Thr315Ile]"
+    assert variant.hgvs_p_1b == "NP_009297.2:p.[Glu274Lys;Thr334Ile]"
+    assert variant.vrs_id == ""
+    assert any("in cis" in note for note in variant.notes)
+
+
+def test_the_variant_of_the_paper():
+    variant = parse_variant("NM_005157.6(ABL1):c.1210A>G", PACK)
+    (substitution,) = variant.substitutions
+    (change,) = substitution.coding_changes
+    assert (substitution.wild_type, substitution.position, substitution.mutant) == ("K", 404, "E")
+    assert substitution.position_1b == 423
+    assert (change.codon_reference, change.codon_variant) == ("AAA", "GAA")
+    assert change.hgvs_g == "NC_000009.12:g.130874992A>G"
+    assert change.given
+    assert substitution.domain == "kinase_domain"
+    assert "p_plus_1_loop" in substitution.regions
+    assert any("CPOX" in note for note in variant.notes)
+
+
+def test_t315i_has_one_coding_change_at_its_known_position():
+    (change,) = parse_variant("T315I", PACK).substitutions[0].coding_changes
+    assert change.hgvs_c == "NM_005157.6:c.944C>T"
+    assert change.hgvs_g == "NC_000009.12:g.130872896C>T"
+    assert not change.given
+
+
+def test_isoform_1b_is_converted_with_a_note():
+    assert any("K423E is K404E" in note for note in parse_variant("1b:K423E", PACK).notes)
+    assert not any("1b" in note for note in parse_variant("K404E", PACK).notes)
+
+
+def test_an_isoform_given_by_its_transcript_holds_for_the_protein_change_beside_it():
+    variant = parse_variant("NM_007313.3:c.1001C>T (p.Thr334Ile)", PACK)
+    assert variant.short == "T315I"
+
+
+def test_other_versions_are_named_in_a_note():
+    assert any("NM_005157.5" in note for note in parse_variant("NM_005157.5:c.944C>T", PACK).notes)
+    assert any("no version" in note for note in parse_variant("NM_005157:c.944C>T", PACK).notes)
+    assert not any("version" in note for note in parse_variant("NM_005157.6:c.944C>T", PACK).notes)
+
+
+def test_a_variant_no_model_covers_is_a_variant_all_the_same():
+    variant = parse_variant("D800W", PACK)
+    assert modelled_states(variant, PACK) == ()
+    assert any("No model covers residue 800" in note for note in variant.notes)
+    assert ("models", "none: published evidence only") in describe(variant, PACK)
+
+
+def test_a_residue_before_the_fusion_is_said_to_be_outside_it():
+    variant = parse_variant("G10R", PACK)
+    assert any("BCR::ABL1" in note for note in variant.notes)
+    assert variant.hgvs_p_1b == ""
+    assert variant.substitutions[0].position_1b == 0
+
+
+def test_modelled_states_need_every_residue_of_a_compound():
+    inside = parse_variant("T315I", PACK)
+    with_sh2 = parse_variant("L150P/T315I", PACK)
+    assert set(modelled_states(with_sh2, PACK)) <= set(modelled_states(inside, PACK))
+    kinase_only = [state.id for state in PACK.states if state.first_residue > 150]
+    assert not set(kinase_only) & set(modelled_states(with_sh2, PACK))
+
+
+def test_describe_tells_what_a_person_asks_for():
+    lines = dict(describe(parse_variant("c.1210A>G", PACK), PACK))
+    assert lines["variant"] == "ABL1 K404E"
+    assert lines["protein"].startswith("NP_005148.2:p.Lys404Glu")
+    assert lines["isoform 1b"] == "NP_009297.2:p.Lys423Glu"
+    assert "AAA to GAA" in lines["coding"]
+    assert lines["GRCh38"] == "NC_000009.12:g.130874992A>G"
+    assert lines["domain"] == "kinase domain"
+    assert "P+1 loop" in lines["regions"]
+    assert lines["GA4GH VRS"].startswith("ga4gh:VA.")
+
+
+def test_describe_tells_a_compound_apart():
+    labels = [label for label, _ in describe(parse_variant("E255K/T315I", PACK), PACK)]
+    assert "E255K coding" in labels
+    assert "T315I coding" in labels
+
+
+def test_a_variant_survives_being_written_and_read():
+    variant = parse_variant("E255K/T315I", PACK)
+    assert Variant.model_validate_json(variant.model_dump_json()) == variant
+
+
+@given(position=st.integers(2, 1130), mutant=st.sampled_from(RESIDUES))
+@settings(max_examples=150, deadline=None)
+def test_the_short_name_of_any_substitution_reads_back_as_itself(position, mutant):
+    wild = PACK.transcript.protein[position - 1]
+    if wild == mutant:
+        with pytest.raises(VariantError, match="synonymous"):
+            parse_variant(f"{wild}{position}{mutant}", PACK)
+        return
+    variant = parse_variant(f"{wild}{position}{mutant}", PACK)
+    assert variant.short == f"{wild}{position}{mutant}"
+    assert parse_variant(variant.hgvs_p, PACK).short == variant.short
+    assert variant_from_changes({position: mutant}, PACK) == variant
+
+
+@given(position=st.integers(28, 1130), mutant=st.sampled_from(RESIDUES))
+@settings(max_examples=60, deadline=None)
+def test_the_1b_name_of_any_substitution_reads_back_as_the_1a_one(position, mutant):
+    if PACK.transcript.protein[position - 1] == mutant:
+        return
+    variant = variant_from_changes({position: mutant}, PACK)
+    assert parse_variant(variant.hgvs_p_1b, PACK).substitutions == variant.substitutions
+
+
+@given(position=st.integers(2, 1130), mutant=st.sampled_from(RESIDUES))
+@settings(max_examples=60, deadline=None)
+def test_every_derived_coding_and_genomic_change_reads_back_as_the_same_substitution(position, mutant):
+    if PACK.transcript.protein[position - 1] == mutant:
+        return
+    variant = variant_from_changes({position: mutant}, PACK)
+    for change in variant.substitutions[0].coding_changes:
+        assert parse_variant(change.hgvs_c, PACK).short == variant.short
+        assert parse_variant(change.hgvs_g, PACK).short == variant.short
+
+
+@pytest.mark.parametrize("changes", [{}, {1: "V"}, {0: "A"}, {1131: "A"}, {404: "K"}, {404: "X"}, {404: ""}])
+def test_changes_that_make_no_substitution_are_refused(changes):
+    with pytest.raises(VariantError):
+        variant_from_changes(changes, PACK)
