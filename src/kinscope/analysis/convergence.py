@@ -1,0 +1,209 @@
+"""How far trajectories are sampled, and so which sentence they allow.
+
+A short trajectory is not wrong, it is silent on slow motion. Three signs are read: RMSF that still grows with
+time (the second half of the trajectory adds to what the first half showed), few independent frames, and
+replicas that have not visited one another's conformations.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+import numpy as np
+
+from kinscope.analysis.fluctuation import rmsf
+from kinscope.analysis.statistics import block_averages, effective_sample_size
+from kinscope.analysis.superposition import FloatArray, IntArray, mean_structure
+from kinscope.core.errors import BadInputError
+from kinscope.core.records import Record
+
+Sentence = Literal["supports a comparison", "only large effects", "nothing on mobility"]
+
+_STEADY_RATIO = 1.15
+_GROWING_RATIO = 1.5
+_INDEPENDENT_FRAMES = 20.0
+_FEW_INDEPENDENT_FRAMES = 5.0
+_OVERLAP = 0.3
+_SHORTEST_NS = 1.0
+"""Side chains and loops of a kinase relax in nanoseconds; below that no RMSF difference is a statement."""
+
+
+class Convergence(Record):
+    """Signs of sampling of one system's replicas, and what they allow."""
+
+    replicas: int
+    length_ns: float
+    """Per replica."""
+    effective_frames: tuple[float, ...]
+    """Independent frames per replica, from the deviation to its mean structure."""
+    rmsf_growth: tuple[float, ...]
+    """Per replica: mean RMSF over the whole divided by that over the first half; 1 when converged."""
+    overlap: float | None
+    """Mean overlap (0 to 1) of the replicas' distributions on the shared principal axes; None for one."""
+    sentence: Sentence
+    reason: str
+
+
+def rmsf_against_time(
+    frames: FloatArray, core: IntArray | None = None, *, points: int = 8
+) -> tuple[FloatArray, FloatArray]:
+    """Mean RMSF of growing first parts of a trajectory.
+
+    Parameters
+    ----------
+    frames
+        Shape (n_frames, n_atoms, 3), angstrom.
+    core
+        Indices of the atoms that are fitted; None fits all.
+    points
+        Number of parts.
+
+    Returns
+    -------
+    fraction, mean_rmsf
+        Share of the trajectory and mean over atoms of its RMSF in angstrom, both (n_parts,), n_parts at most
+        ``points``.
+    """
+    x = np.asarray(frames, dtype=np.float64)
+    lengths = np.unique(np.linspace(0, len(x), points + 1).astype(int)[1:])
+    lengths = lengths[lengths >= 2]
+    moved, _ = mean_structure(x, core)
+    values = [float(rmsf(moved[:length]).mean()) for length in lengths]
+    return lengths / len(x), np.asarray(values)
+
+
+def replica_overlap(replicas: Sequence[FloatArray], core: IntArray | None = None, *, axes: int = 3) -> float:
+    """Overlap of the replicas' distributions along the principal axes of all of them together.
+
+    Histograms of the projections on each axis are compared pair by pair: the sum of the smaller shares is 1
+    for equal and 0 for separate distributions. Hess, Phys. Rev. E 2002, 65, 031910 shows why a single
+    trajectory cannot reveal this.
+
+    Parameters
+    ----------
+    replicas
+        Two or more arrays (n_frames, n_atoms, 3), angstrom, of the same atoms.
+    core
+        Indices of the atoms that are fitted; None fits all.
+    axes
+        Number of principal axes.
+
+    Returns
+    -------
+    Mean over axes and pairs, 0 to 1.
+    """
+    if len(replicas) < 2:
+        raise BadInputError(
+            "Overlap needs at least two replicas.", where="replica overlap", remedy="Run more replicas."
+        )
+    moved, mean = mean_structure(np.concatenate(list(replicas)), core)
+    flat = (moved - mean).reshape(len(moved), -1)
+    # The frames are fewer than the coordinates: the small Gram matrix has the same principal projections.
+    flat = flat - flat.mean(axis=0)
+    values, vectors = np.linalg.eigh(flat @ flat.T)
+    projections = vectors[:, ::-1][:, :axes] * np.sqrt(np.clip(values[::-1][:axes], 0.0, None))
+    parts = np.split(projections, np.cumsum([len(frames) for frames in replicas])[:-1])
+    bins = int(np.clip(np.sqrt(min(len(part) for part in parts)), 4, 20))
+    shared = []
+    for axis in range(projections.shape[1]):
+        edges = np.linspace(projections[:, axis].min(), projections[:, axis].max() + 1e-9, bins + 1)
+        shares = [np.histogram(part[:, axis], edges)[0] / len(part) for part in parts]
+        shared += [
+            float(np.minimum(first, second).sum())
+            for index, first in enumerate(shares)
+            for second in shares[index + 1 :]
+        ]
+    return float(np.mean(shared))
+
+
+def block_spread(frames: FloatArray, core: IntArray | None = None, *, blocks: int = 4) -> float:
+    """Standard deviation between block means of the deviation to the mean structure, angstrom.
+
+    Parameters
+    ----------
+    frames
+        Shape (n_frames, n_atoms, 3), angstrom.
+    core
+        Indices of the atoms that are fitted; None fits all.
+    blocks
+        Number of consecutive blocks, two at least.
+    """
+    return float(block_averages(_deviation(frames, core), blocks).std(ddof=1))
+
+
+def convergence(
+    replicas: Sequence[FloatArray], *, length_ns: float, core: IntArray | None = None
+) -> Convergence:
+    """Read the signs of sampling and choose the sentence that they allow.
+
+    Parameters
+    ----------
+    replicas
+        Arrays (n_frames, n_atoms, 3), angstrom, one per replica, at least four frames each.
+    length_ns
+        Sampled time per replica.
+    core
+        Indices of the atoms that are fitted; None fits all.
+    """
+    if not replicas or any(len(frames) < 4 for frames in replicas):
+        return Convergence(
+            replicas=len(replicas),
+            length_ns=length_ns,
+            effective_frames=(),
+            rmsf_growth=(),
+            overlap=None,
+            sentence="nothing on mobility",
+            reason="fewer than four frames in a replica",
+        )
+    independent = tuple(effective_sample_size(_deviation(frames, core)) for frames in replicas)
+    growth = tuple(_growth(frames, core) for frames in replicas)
+    overlap = replica_overlap(replicas, core) if len(replicas) > 1 else None
+    sentence, reason = _judge(length_ns, min(independent), max(growth), overlap, len(replicas))
+    return Convergence(
+        replicas=len(replicas),
+        length_ns=length_ns,
+        effective_frames=independent,
+        rmsf_growth=growth,
+        overlap=overlap,
+        sentence=sentence,
+        reason=reason,
+    )
+
+
+def _judge(
+    length_ns: float, independent: float, growth: float, overlap: float | None, replicas: int
+) -> tuple[Sentence, str]:
+    had = f"{replicas} x {length_ns:.3g} ns"
+    if replicas < 2 or overlap is None:
+        return "nothing on mobility", f"{had}: one replica has no spread"
+    if length_ns < _SHORTEST_NS:
+        return "nothing on mobility", f"{had}: shorter than the nanosecond in which loops begin to move"
+    if independent < _FEW_INDEPENDENT_FRAMES:
+        return "nothing on mobility", f"{had}: {independent:.0f} independent frames in a replica"
+    if growth > _GROWING_RATIO:
+        return (
+            "nothing on mobility",
+            f"{had}: RMSF still grows, by {100 * (growth - 1):.0f} % in the second half",
+        )
+    if growth > _STEADY_RATIO or independent < _INDEPENDENT_FRAMES or overlap < _OVERLAP:
+        return "only large effects", (
+            f"{had}: RMSF grows by {100 * (growth - 1):.0f} % in the second half, {independent:.0f} "
+            f"independent frames, replicas overlap by {overlap:.2f}"
+        )
+    return "supports a comparison", (
+        f"{had}: RMSF steady, {independent:.0f} independent frames or more, replicas overlap by {overlap:.2f}"
+    )
+
+
+def _deviation(frames: FloatArray, core: IntArray | None) -> FloatArray:
+    """Deviation of every frame from the trajectory's mean structure, (n_frames,), angstrom."""
+    moved, mean = mean_structure(np.asarray(frames, dtype=np.float64), core)
+    deviation: FloatArray = np.sqrt(((moved - mean) ** 2).sum(axis=-1).mean(axis=-1))
+    return deviation
+
+
+def _growth(frames: FloatArray, core: IntArray | None) -> float:
+    moved, _ = mean_structure(np.asarray(frames, dtype=np.float64), core)
+    first = float(rmsf(moved[: max(2, len(moved) // 2)]).mean())
+    return float(rmsf(moved).mean()) / first if first > 0 else 1.0
