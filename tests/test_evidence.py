@@ -310,3 +310,13 @@ def write(path: Path, rows: list[dict[str, str]]) -> None:
         writer = csv.DictWriter(handle, list(rows[0]))
         writer.writeheader()
         writer.writerows(rows)
+
+
+def test_a_source_that_was_not_read_again_says_so(copied: Path) -> None:
+    path = copied / "evidence" / "curated.yaml"
+    text = path.read_text()
+    start = text.index("  leyte_vidal2024:")
+    path.write_text(text[:start] + text[start:].replace("checked: abstract", "checked: known", 1))
+    base = load_evidence(PACK.model_copy(update={"directory": copied}))
+    (item,) = [item for item in base.items if item.id == "leyte-vidal-m244v-asciminib-M244V"]
+    assert item.caveat.endswith("The source was not read again for this table.")
