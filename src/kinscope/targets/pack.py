@@ -6,6 +6,7 @@ the drug library, the evidence tables and the assembled reference models.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TypeVar
 
@@ -187,6 +188,15 @@ class TargetPack(Record):
             if region.name == name:
                 return region
         raise KeyError(name)
+
+    def states_covering(self, residues: Iterable[int]) -> tuple[StateDefinition, ...]:
+        """The states whose model holds every one of some residues."""
+        wanted = tuple(residues)
+        return tuple(
+            state
+            for state in self.states
+            if all(state.first_residue <= residue <= state.last_residue for residue in wanted)
+        )
 
     def regions_of(self, residue: int) -> tuple[Region, ...]:
         """Every region that holds a residue, domains first."""

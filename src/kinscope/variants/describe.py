@@ -11,11 +11,7 @@ if TYPE_CHECKING:
 
 def modelled_states(variant: Variant, pack: TargetPack) -> tuple[str, ...]:
     """Ids of the states whose model holds every residue of the variant; none: evidence only."""
-    return tuple(
-        state.id
-        for state in pack.states
-        if all(state.first_residue <= position <= state.last_residue for position in variant.positions)
-    )
+    return tuple(state.id for state in pack.states_covering(variant.positions))
 
 
 def describe(variant: Variant, pack: TargetPack) -> list[tuple[str, str]]:
@@ -30,8 +26,7 @@ def describe(variant: Variant, pack: TargetPack) -> list[tuple[str, str]]:
         lines.extend(_substitution(substitution, len(variant.substitutions) > 1, pack))
     if variant.vrs_id:
         lines.append(("GA4GH VRS", variant.vrs_id))
-    states = {state.id: state.label for state in pack.states}
-    modelled = [states[identifier] for identifier in modelled_states(variant, pack)]
+    modelled = [state.label for state in pack.states_covering(variant.positions)]
     lines.append(("models", "; ".join(modelled) or "none: published evidence only"))
     lines.extend(("note", note) for note in variant.notes)
     return lines

@@ -93,12 +93,7 @@ def _place(substitutions: tuple[Substitution, ...], pack: TargetPack) -> Iterato
                 f"{pack.fusion_first_residue} on."
             )
     positions = [item.position for item in substitutions]
-    covering = [
-        state
-        for state in pack.states
-        if all(state.first_residue <= position <= state.last_residue for position in positions)
-    ]
-    if pack.states and not covering:
+    if pack.states and not pack.states_covering(positions):
         first = min(state.first_residue for state in pack.states)
         last = max(state.last_residue for state in pack.states)
         yield (
