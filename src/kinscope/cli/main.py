@@ -59,9 +59,10 @@ def run() -> None:
             raise
         typer.echo(f"kinscope: {error}", err=True)
         sys.exit(error.exit_code)
+    except BrokenPipeError:  # the reader of our output has gone, as in `| head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except Exception as error:
-        if isinstance(error, BrokenPipeError) or os.environ.get("KINSCOPE_DEBUG"):
-            _leave_quietly_if_pipe_broke(error)
+        if os.environ.get("KINSCOPE_DEBUG"):
             raise
         typer.echo(
             f"kinscope: something unforeseen went wrong ({type(error).__name__}: {error}).\n"
@@ -69,10 +70,3 @@ def run() -> None:
             err=True,
         )
         sys.exit(1)
-
-
-def _leave_quietly_if_pipe_broke(error: Exception) -> None:
-    """End without a word when the reader of our output has gone (``| head``)."""
-    if isinstance(error, BrokenPipeError):
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)

@@ -37,5 +37,5 @@ def dock_drug(context: StepContext) -> None:
             progress=tell,
         )
         runs.append(run)
-        write_poses(context.output / f"poses_{number}.sdf", run, poses)
+        write_poses(context.output / f"poses_{number}.sdf", poses)
     write_records(context.output / RUNS, runs)

@@ -9,10 +9,9 @@ from kinscope.workflow.stages.files import PROFILE, read_models
 
 
 def normal_modes(context: StepContext) -> None:
-    """Fluctuation of every residue of the model's lowest alternative."""
-    atoms, _ = read_models(context.input("model"))[0]
+    """Fluctuation of every residue; close alternatives of a model share the replicas among them."""
     profile = normal_mode_profile(
-        atoms,
+        [atoms for atoms, _ in read_models(context.input("model"))],
         context.parameters["state"],
         context.parameters["variant"],
         NormalModeSettings.model_validate(context.parameters["settings"]),

@@ -1,0 +1,66 @@
+"""Time the stages of `kinscope assess`: a first run, the same again, and a second variant.
+
+    python benchmarks/assess_stages.py [--variant K404E] [--second T315I] [--md-minutes 6] [--keep DIR]
+
+Runs with an empty cache of its own, so that nothing is reused but what ships and what the runs themselves share.
+Prints one table by stage (steps, seconds of one core, share) and the wall time of each run.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections import defaultdict
+from pathlib import Path
+
+
+def run(variant: str, out: Path, cache: Path, extra: list[str]) -> float:
+    """Wall seconds of one `kinscope assess`."""
+    command = [sys.executable, "-m", "kinscope", "assess", variant, "--out", str(out), "--quiet", *extra]
+    started = time.monotonic()
+    subprocess.run(command, check=True, env=os.environ | {"KINSCOPE_CACHE": str(cache)}, stdout=subprocess.DEVNULL)
+    return time.monotonic() - started
+
+
+def stage_table(out: Path) -> list[tuple[str, int, float]]:
+    """Stage, number of steps and summed seconds, longest first."""
+    seconds: dict[str, list[float]] = defaultdict(list)
+    for record in json.loads((out / "provenance.json").read_text()):
+        seconds[record["step"]].append(record["wall_seconds"])
+    return sorted(((name, len(s), sum(s)) for name, s in seconds.items()), key=lambda row: -row[2])
+
+
+def main() -> None:
+    """Run and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--variant", default="K404E")
+    parser.add_argument("--second", default="T315I")
+    parser.add_argument("--md-minutes", default="6")
+    parser.add_argument("--keep", type=Path, help="Keep the run directories here.")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as temporary:
+        root = options.keep or Path(temporary)
+        cache, first, second = Path(temporary) / "cache", root / options.variant, root / options.second
+        extra = ["--md-minutes", options.md_minutes]
+        walls = {
+            f"{options.variant}, first run": run(options.variant, first, cache, extra),
+            f"{options.variant}, again": run(options.variant, first, cache, extra),
+            f"{options.second}, native work reused": run(options.second, second, cache, extra),
+        }
+        rows = stage_table(first)
+        total = sum(row[2] for row in rows)
+        print(f"{'stage':<18}{'steps':>6}{'core seconds':>14}{'share':>8}   ({os.cpu_count()} cores)")
+        for name, count, spent in rows:
+            print(f"{name:<18}{count:>6}{spent:>14.1f}{spent / total:>8.0%}")
+        print(f"{'all':<18}{sum(row[1] for row in rows):>6}{total:>14.1f}")
+        for name, wall in walls.items():
+            print(f"wall time, {name}: {wall:.0f} s")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,5 @@
+"""``python -m kinscope``."""
+
+from kinscope.cli.main import run
+
+run()

@@ -1,0 +1,100 @@
+"""Rebuilding what ships with a target pack from wwPDB entries: models, reference poses, water boxes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+
+from kinscope.core.errors import BadInputError
+from kinscope.structures.io import read_model
+from kinscope.structures.model import AtomArray
+from kinscope.structures.reference import MODELS_DIRECTORY, SHIPPED_MODEL_FILE, build_models, reference_model
+from kinscope.structures.source import PdbSource
+from kinscope.targets import TargetPack, load_target
+
+REBUILD_TOLERANCE_ANGSTROM = 0.25
+"""Heavy-atom RMSD, after superposition, within which a rebuilt model is the shipped one. Minimisers on other
+processors take other paths through a rough energy surface; see docs/models.md."""
+
+Progress = Callable[[float, str], None]
+
+
+def build_pack(
+    target: str,
+    states: list[str] | None,
+    out: Path,
+    mirror: Path | None,
+    *,
+    download: bool = False,
+    solvent: bool = False,
+    progress: Progress | None = None,
+) -> Iterator[str]:
+    """Build models, poses and, if asked, water boxes below ``out``, and say how each compares with the shipped one.
+
+    Raises
+    ------
+    BadInputError
+        If a state is unknown, or no source of entries is given.
+    """
+    pack = load_target(target)
+    chosen = tuple(states) if states else tuple(state.id for state in pack.states)
+    for state in chosen:
+        pack.state(state)
+    if mirror is None and not download:
+        raise BadInputError(
+            "Models are built from wwPDB entries, and no source of them was given.",
+            where="--pdb-mirror",
+            remedy="Give --pdb-mirror DIR (or set KINSCOPE_PDB_MIRROR), or --download to fetch them.",
+        )
+    source = PdbSource(mirror=mirror, allow_download=download)
+    for state in chosen:
+        build_models(pack, (state,), source, out / MODELS_DIRECTORY, progress)
+        yield _compared(pack, state, out)
+    yield from _poses(pack, source, out, chosen)
+    if solvent:
+        from kinscope.dynamics.shipped_solvent import build_solvent
+
+        for state in chosen:
+            record = build_solvent(pack, (state,), out / "solvent")[state]
+            yield f"{state}: water box of {record.atoms} atoms"
+
+
+def _compared(pack: TargetPack, state: str, out: Path) -> str:
+    built = read_model(out / MODELS_DIRECTORY / state / SHIPPED_MODEL_FILE)
+    try:
+        shipped, _ = reference_model(pack, state)
+    except BadInputError:
+        return f"{state}: built, none ships to compare with"
+    deviation = heavy_atom_rmsd(shipped, built)
+    if deviation is None:
+        return f"{state}: built; its atoms are not those of the shipped model"
+    verdict = "within" if deviation <= REBUILD_TOLERANCE_ANGSTROM else "NOT within"
+    return (
+        f"{state}: built; heavy atoms {deviation:.3f} A from the shipped model, {verdict} the tolerance of "
+        f"{REBUILD_TOLERANCE_ANGSTROM} A"
+    )
+
+
+def _poses(pack: TargetPack, source: PdbSource, out: Path, states: tuple[str, ...]) -> Iterator[str]:
+    from kinscope.docking import build_reference_poses
+
+    for record in build_reference_poses(pack, source, out / "poses", models=out / MODELS_DIRECTORY, states=states):
+        yield (
+            f"{record.drug} in {record.state}: reference pose {record.rmsd_to_crystal_angstrom:.2f} A from "
+            f"{record.crystal}"
+        )
+
+
+def heavy_atom_rmsd(first: AtomArray, second: AtomArray) -> float | None:
+    """Heavy-atom RMSD (angstrom) of two models with the same atoms after superposition; None if they differ."""
+    import biotite.structure as struc
+
+    one, other = (atoms[atoms.element != "H"] for atoms in (first, second))
+    if len(one) != len(other) or not (
+        np.array_equal(one.res_id, other.res_id) and np.array_equal(one.atom_name, other.atom_name)
+    ):
+        return None
+    moved, _ = struc.superimpose(one, other)
+    return float(struc.rmsd(one, moved))
