@@ -36,9 +36,9 @@ class CrystalChain:
     dropped: tuple[str, ...]
     """Residues outside the protein: expression tags, with author numbers."""
     differences: tuple[str, ...]
-    """Where the crystal's sequence is not the target's, e.g. ``D363N`` (target letter, number, crystal letter)."""
-    modified: tuple[str, ...]
-    """Modified residues and what became of them, e.g. ``PTR393 -> TYR``."""
+    """Where the sequences differ: ``D363N`` is Asp in the target and Asn in the crystal."""
+    modified: dict[int, str]
+    """Modified residues by number and what became of them, e.g. ``PTR393 -> TYR``."""
     alternates: tuple[int, ...]
     """Residues where one of several conformations was chosen."""
     resolution_angstrom: float | None
@@ -85,13 +85,13 @@ def chain_of_structure(
     polymer = _polymer(structure, chain, label)
     numbered = number_chain(polymer, pack.transcript.protein, label)
     names, positions, elements, numbers, residue_names = [], [], [], [], []
-    modified: list[str] = []
+    modified: dict[int, str] = {}
     alternates: list[int] = []
     for residue, number in zip(numbered.residues, numbered.numbers, strict=True):
         chosen, had_alternates = _one_conformation(residue)
         name, atoms, note = _standard_residue(residue.name, chosen, number, keep_phosphorylation)
         if note:
-            modified.append(note)
+            modified[number] = note
         if had_alternates:
             alternates.append(number)
         for atom_name, element, position in atoms:
@@ -109,7 +109,7 @@ def chain_of_structure(
         },
         dropped=numbered.dropped,
         differences=_differences(numbered, pack.transcript.protein),
-        modified=tuple(modified),
+        modified=modified,
         alternates=tuple(alternates),
         resolution_angstrom=structure.resolution or None,
     )
@@ -132,6 +132,10 @@ def read_ligand(source: PdbSource, code: str, chain: str, ccd: str) -> AtomArray
 
     Parameters
     ----------
+    source
+        Where entries come from.
+    code
+        wwPDB code.
     chain
         Author chain that carries the ligand.
     ccd

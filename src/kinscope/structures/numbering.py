@@ -1,14 +1,15 @@
 """The target's residue numbers for a chain, by alignment.
 
-A chain is cut where its peptide bonds are broken or its author's numbers jump. Each piece is laid on the
-protein without gaps, and the placements of all pieces, in order and without overlap, are chosen together so that
-most residues are identical: a global alignment whose gaps can only open where the chain is interrupted,
-so that a residue at the edge of a missing loop cannot slip to the loop's other side.
+A chain is cut where its peptide bonds are broken or its author's numbers jump. Each piece is laid on
+the protein without gaps, and the placements of all pieces, in order and without overlap, are chosen
+together so that most residues are identical: a global alignment whose gaps can only open where the chain
+is interrupted, so that a residue at the edge of a missing loop cannot slip to the loop's other side.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -22,7 +23,7 @@ _PEPTIDE_BREAK_ANGSTROM = 2.5
 _MIN_IDENTITY = 0.85
 _MIN_RESIDUES = 30
 _ANCHOR = 5
-"""A terminus begins where this many residues in a row are identical; what lies outside is an expression tag."""
+"""A terminus begins where so many residues in a row are identical; what lies outside is a tag."""
 _OVERHANG = 60
 """How many residues of a chain may stand before the protein's first, or after its last."""
 _AUTHOR_BONUS = 0.25
@@ -97,12 +98,12 @@ def _letter(name: str) -> str:
 def _pieces(residues: list[Any]) -> list[tuple[int, int]]:
     """Half-open index ranges of stretches that are bonded and numbered without a jump."""
     cuts = [0]
-    for index, (left, right) in enumerate(zip(residues, residues[1:], strict=False), start=1):
+    for index, (left, right) in enumerate(pairwise(residues), start=1):
         broken = left["C"][0].pos.dist(right["N"][0].pos) > _PEPTIDE_BREAK_ANGSTROM
         if broken or right.seqid.num - left.seqid.num not in (0, 1):
             cuts.append(index)
     cuts.append(len(residues))
-    return list(zip(cuts, cuts[1:], strict=False))
+    return list(pairwise(cuts))
 
 
 def _identities(letters: list[str], protein: str) -> NDArray[np.float64]:

@@ -232,7 +232,7 @@ def _inflate(body: bytes, where: str) -> bytes:
 
 
 def _download(url: str) -> bytes:
-    request = Request(url, headers={"User-Agent": "kinscope"})  # noqa: S310 (the URL is our own https one)
+    request = Request(url, headers={"User-Agent": "kinscope"})
     try:
         with urlopen(request, timeout=60) as answer:
             body: bytes = answer.read(MAX_STORED_BYTES + 1)

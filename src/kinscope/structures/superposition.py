@@ -52,7 +52,7 @@ def kabsch(mobile: NDArray[Any], fixed: NDArray[Any]) -> RigidTransform:
     difference = mobile @ rotation.T + translation - fixed
     rows = [tuple(float(value) for value in row) for row in rotation]
     return RigidTransform(
-        rotation=(rows[0], rows[1], rows[2]),  # type: ignore[arg-type]
+        rotation=(rows[0], rows[1], rows[2]),
         translation_angstrom=(float(translation[0]), float(translation[1]), float(translation[2])),
         rmsd_angstrom=float(np.sqrt((difference**2).sum(axis=1).mean())),
         atoms=len(mobile),
@@ -69,6 +69,8 @@ def common_atoms(
 
     Parameters
     ----------
+    first, second
+        Models with the same residue numbering.
     residues
         Restrict to these residue numbers; all if None.
     names

@@ -1,0 +1,212 @@
+"""Putting a state model's heavy atoms together from crystals.
+
+The base chain gives the frame. Grafts are laid on it over the backbone of their flanks. Where a crystal's
+protein is not the human one, the human side chain comes from a crystal that shows it (or, for the isosteric
+pairs Asn/Asp and Gln/Glu, from the crystal's own atoms under their human names).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from kinscope.core.errors import StructureError
+from kinscope.core.residues import three_letter
+from kinscope.structures.entries import CrystalChain, read_crystal_chain, read_ligand
+from kinscope.structures.model import AtomArray, ResidueOrigin
+from kinscope.structures.preparation import in_template_order
+from kinscope.structures.recipes import Graft, SideChainDonor, StateRecipe
+from kinscope.structures.source import PdbSource
+from kinscope.structures.superposition import BACKBONE, superpose
+from kinscope.targets.pack import TargetPack
+
+_ISOSTERIC = {
+    ("ASN", "ASP"): {"ND2": ("OD2", "O")},
+    ("GLN", "GLU"): {"NE2": ("OE2", "O")},
+    ("ASP", "ASN"): {"OD2": ("ND2", "N")},
+    ("GLU", "GLN"): {"OE2": ("NE2", "N")},
+}
+
+
+@dataclass(frozen=True)
+class Assembly:
+    """Heavy atoms of a state model before hydrogens, in the base crystal's frame."""
+
+    atoms: AtomArray
+    origins: tuple[ResidueOrigin, ...]
+    method: tuple[str, ...]
+    ligands: tuple[AtomArray, ...]
+    """Of the base entry, same frame, for the prediction of pKa values."""
+
+
+def assemble(
+    pack: TargetPack, recipe: StateRecipe, source: PdbSource, *, keep_phosphorylation: bool = False
+) -> Assembly:
+    """Assemble the heavy atoms of a state from its recipe.
+
+    Raises
+    ------
+    StructureError
+        If an entry is not at hand, a part lacks residues, or a difference to human has no donor.
+    """
+    base = read_crystal_chain(
+        source, recipe.base.entry, recipe.base.chain, pack, keep_phosphorylation=keep_phosphorylation
+    )
+    first, last = recipe.base.first_residue, recipe.base.last_residue
+    atoms = _cut(base.atoms, first, last)
+    origins = {
+        number: ResidueOrigin(residue=number, origin="crystal", entry=base.label)
+        for number in base.residues
+        if first <= number <= last
+    }
+    method = [_describe(base, first, last)]
+    for graft in recipe.grafts:
+        donor = read_crystal_chain(
+            source, graft.entry, graft.chain, pack, keep_phosphorylation=keep_phosphorylation
+        )
+        atoms, note = _graft(atoms, donor, graft)
+        method.append(f"{note}: {graft.reason}.")
+        for number in range(graft.first_residue, graft.last_residue + 1):
+            origins[number] = ResidueOrigin(residue=number, origin="grafted", entry=graft.label, note=note)
+    atoms = _to_target_sequence(atoms, pack, recipe, source, origins, method)
+    _require_complete(atoms, first, last, recipe.state)
+    ligands = tuple(read_ligand(source, recipe.base.entry, recipe.base.chain, ccd) for ccd in recipe.ligands)
+    return Assembly(
+        atoms=in_template_order(atoms),
+        origins=tuple(origins[number] for number in sorted(origins)),
+        method=tuple(method),
+        ligands=ligands,
+    )
+
+
+def _cut(atoms: AtomArray, first: int, last: int) -> AtomArray:
+    return atoms[(atoms.res_id >= first) & (atoms.res_id <= last)]
+
+
+def _describe(chain: CrystalChain, first: int, last: int) -> str:
+    resolution = (
+        f" ({chain.resolution_angstrom:.2f} angstrom)" if chain.resolution_angstrom is not None else ""
+    )
+    parts = [f"Residues {first}-{last} from {chain.label}{resolution}"]
+    modified = [note for number, note in chain.modified.items() if first <= number <= last]
+    if modified:
+        parts.append("modified residues: " + ", ".join(modified))
+    alternates = [str(number) for number in chain.alternates if first <= number <= last]
+    if alternates:
+        parts.append("of alternate conformations the most occupied, then A: " + ", ".join(alternates))
+    return "; ".join(parts) + "."
+
+
+def _graft(atoms: AtomArray, donor: CrystalChain, graft: Graft) -> tuple[AtomArray, str]:
+    fit = [number for start, stop in graft.fit for number in range(start, stop + 1)]
+    transform = superpose(donor.atoms, atoms, fit)
+    piece = transform.applied_to(_cut(donor.atoms, graft.first_residue, graft.last_residue))
+    present = {int(number) for number in piece.res_id}
+    lacking = [n for n in range(graft.first_residue, graft.last_residue + 1) if n not in present]
+    if lacking:
+        raise StructureError(
+            "A grafted part is not complete in its crystal.",
+            where=f"{graft.label}, residues {lacking[0]}-{lacking[-1]}",
+            remedy="Name another entry in the recipe.",
+        )
+    outside = atoms[(atoms.res_id < graft.first_residue) | (atoms.res_id > graft.last_residue)]
+    joined = outside + piece
+    joints = [
+        _joint_angstrom(joined, left)
+        for left in (graft.first_residue - 1, graft.last_residue)
+        if ((joined.res_id == left).any() and (joined.res_id == left + 1).any())
+    ]
+    note = (
+        f"residues {graft.first_residue}-{graft.last_residue} from {graft.label}, laid on the backbone of "
+        + " and ".join(f"{start}-{stop}" for start, stop in graft.fit)
+        + f" with RMSD {transform.rmsd_angstrom:.2f} angstrom; peptide bonds at the joints before relaxation "
+        + ", ".join(f"{joint:.2f}" for joint in joints)
+        + " angstrom"
+    )
+    return joined, note
+
+
+def _joint_angstrom(atoms: AtomArray, left: int) -> float:
+    carbon = atoms.coord[(atoms.res_id == left) & (atoms.atom_name == "C")][0]
+    nitrogen = atoms.coord[(atoms.res_id == left + 1) & (atoms.atom_name == "N")][0]
+    return float(np.linalg.norm(carbon - nitrogen))
+
+
+def _to_target_sequence(
+    atoms: AtomArray,
+    pack: TargetPack,
+    recipe: StateRecipe,
+    source: PdbSource,
+    origins: dict[int, ResidueOrigin],
+    method: list[str],
+) -> AtomArray:
+    protein = pack.transcript.protein
+    donors = {donor.residue: donor for donor in recipe.side_chains}
+    for number in sorted({int(value) for value in atoms.res_id}):
+        here = str(atoms.res_name[atoms.res_id == number][0])
+        wanted = three_letter(protein[number - 1])
+        if here == wanted or (here in ("PTR", "SEP", "TPO")):
+            continue
+        if number in donors:
+            atoms, note = _donated(atoms, donors[number], wanted, pack, source)
+        elif (here, wanted) in _ISOSTERIC:
+            atoms = _renamed(atoms, number, here, wanted)
+            note = f"{here}{number} of the crystal set back to {wanted} (isosteric)"
+        else:
+            raise StructureError(
+                f"The crystal has {here} where the target has {wanted}, and no donor is named.",
+                where=f"{recipe.base.label}, residue {number}",
+                remedy="Name a donor under side_chains in the recipe.",
+            )
+        method.append(note + ".")
+        origins[number] = ResidueOrigin(
+            residue=number, origin="substituted", entry=origins[number].entry, note=note
+        )
+    return atoms
+
+
+def _renamed(atoms: AtomArray, number: int, here: str, wanted: str) -> AtomArray:
+    atoms = atoms.copy()
+    rows = np.flatnonzero(atoms.res_id == number)
+    for row in rows:
+        atoms.res_name[row] = wanted
+        renaming = _ISOSTERIC[(here, wanted)].get(str(atoms.atom_name[row]))
+        if renaming is not None:
+            atoms.atom_name[row], atoms.element[row] = renaming
+    return atoms
+
+
+def _donated(
+    atoms: AtomArray, donor: SideChainDonor, wanted: str, pack: TargetPack, source: PdbSource
+) -> tuple[AtomArray, str]:
+    chain = read_crystal_chain(source, donor.entry, donor.chain, pack)
+    number = donor.residue
+    found = chain.atoms[chain.atoms.res_id == number]
+    if len(found) == 0 or str(found.res_name[0]) != wanted:
+        raise StructureError(
+            f"The donor of a side chain does not show {wanted}{number}.",
+            where=chain.label,
+            remedy="Name another donor in the recipe.",
+        )
+    transform = superpose(chain.atoms, atoms, range(number - 2, number + 3))
+    moved = transform.applied_to(found)
+    side_chain = moved[~np.isin(moved.atom_name, BACKBONE)]
+    kept = atoms[(atoms.res_id != number) | np.isin(atoms.atom_name, BACKBONE)]
+    kept.res_name[kept.res_id == number] = wanted
+    note = (
+        f"side chain of {wanted}{number} from {chain.label}, laid on the backbone of "
+        f"{number - 2}-{number + 2} with RMSD {transform.rmsd_angstrom:.2f} angstrom ({donor.reason})"
+    )
+    return kept + side_chain, note
+
+
+def _require_complete(atoms: AtomArray, first: int, last: int, state: str) -> None:
+    present = {int(number) for number in atoms.res_id}
+    lacking = [number for number in range(first, last + 1) if number not in present]
+    if lacking:
+        raise StructureError(
+            "The recipe leaves residues without a crystal.",
+            where=f"state {state}, residues {', '.join(map(str, lacking))}",
+            remedy="Add a graft for them to the recipe.",
+        )

@@ -1,0 +1,153 @@
+"""Which way round amides and imidazoles stand, by the hydrogen bonds each way would make.
+
+X-ray density cannot tell N from O in Asn and Gln, nor N from C in His (Word et al., J. Mol. Biol. 1999, 285,
+1735). The score here counts, for each polar atom of the side chain, partners within hydrogen-bonding distance that
+could answer its role, and charges those that could not.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kinscope.structures.model import AtomArray
+
+_REACH = 3.5
+"""Longest heavy-atom distance of a hydrogen bond, angstrom."""
+
+_DONORS = {
+    ("ARG", "NE"), ("ARG", "NH1"), ("ARG", "NH2"), ("LYS", "NZ"), ("TRP", "NE1"), ("ASN", "ND2"),
+    ("GLN", "NE2"),
+}  # fmt: skip
+_ACCEPTORS = {
+    ("ASP", "OD1"), ("ASP", "OD2"), ("GLU", "OE1"), ("GLU", "OE2"), ("ASN", "OD1"), ("GLN", "OE1"),
+}  # fmt: skip
+_BOTH = {("SER", "OG"), ("THR", "OG1"), ("TYR", "OH"), ("HIS", "ND1"), ("HIS", "NE2")}
+
+_FLIPS = {
+    "ASN": (("OD1", "ND2"),),
+    "GLN": (("OE1", "NE2"),),
+    "HIS": (("ND1", "CD2"), ("CE1", "NE2")),
+}
+_FLIP_MARGIN = 1.0
+"""A flip must win one whole clean hydrogen bond: the crystallographer's choice stands otherwise."""
+
+
+class Partners:
+    """Polar atoms of a protein (and of ligands) by role, for scoring."""
+
+    def __init__(self, atoms: AtomArray, ligands: tuple[AtomArray, ...] = ()) -> None:
+        positions, owners, roles = [], [], []
+        for row in range(len(atoms)):
+            role = _role(str(atoms.res_name[row]), str(atoms.atom_name[row]))
+            if role:
+                positions.append(atoms.coord[row])
+                owners.append(int(atoms.res_id[row]))
+                roles.append(role)
+        for ligand in ligands:
+            for spot in np.flatnonzero(np.isin(ligand.element, ("N", "O"))):
+                positions.append(ligand.coord[spot])
+                owners.append(-1)
+                roles.append("both")
+        self._positions = np.asarray(positions, dtype=np.float64).reshape(-1, 3)
+        self._owners = np.asarray(owners)
+        self._roles = np.asarray(roles)
+
+    def score(self, position: NDArray[Any], residue: int, *, donates: bool) -> float:
+        """Hydrogen bonds that an atom would make in a role, minus those of clashing roles."""
+        distances = np.linalg.norm(self._positions - np.asarray(position, dtype=np.float64), axis=1)
+        near = (distances < _REACH) & (self._owners != residue)
+        total = 0.0
+        for role, distance in zip(self._roles[near], distances[near], strict=True):
+            strength = 1.0 if distance < 3.2 else 0.5
+            if role == "both":
+                total += 0.6 * strength
+            elif (role == "acceptor") == donates:
+                total += strength
+            else:
+                total -= strength
+        return total
+
+
+def flip_side_chains(
+    atoms: AtomArray, ligands: tuple[AtomArray, ...] = ()
+) -> tuple[AtomArray, tuple[str, ...]]:
+    """Turn Asn, Gln and His side chains round where the hydrogen bonds gain at least one.
+
+    Returns
+    -------
+    tuple
+        A copy of the atoms, and the turned residues, e.g. ``Asn414``.
+    """
+    atoms = atoms.copy()
+    turned = []
+    for number in np.unique(atoms.res_id):
+        rows = np.flatnonzero(atoms.res_id == number)
+        name = str(atoms.res_name[rows[0]])
+        if name not in _FLIPS:
+            continue
+        where = {str(atoms.atom_name[row]): int(row) for row in rows}
+        partners = Partners(atoms, ligands)
+        before = _side_chain_score(atoms, where, name, int(number), partners)
+        _swap(atoms, where, name)
+        after = _side_chain_score(atoms, where, name, int(number), partners)
+        if after >= before + _FLIP_MARGIN:
+            turned.append(f"{name.capitalize()}{number}")
+        else:
+            _swap(atoms, where, name)
+    return atoms, tuple(turned)
+
+
+def histidine_tautomer(atoms: AtomArray, residue: int, ligands: tuple[AtomArray, ...] = ()) -> str:
+    """``HID`` or ``HIE``, whichever answers the neighbours better; ``HIE`` where they do not decide."""
+    partners = Partners(atoms, ligands)
+    here = {str(atoms.atom_name[row]): atoms.coord[row] for row in np.flatnonzero(atoms.res_id == residue)}
+    delta = partners.score(here["ND1"], residue, donates=True)
+    delta += partners.score(here["NE2"], residue, donates=False)
+    epsilon = partners.score(here["ND1"], residue, donates=False)
+    epsilon += partners.score(here["NE2"], residue, donates=True)
+    return "HID" if delta > epsilon else "HIE"
+
+
+def _role(residue_name: str, atom_name: str) -> str:
+    if atom_name == "O":
+        return "acceptor"
+    if atom_name == "N":
+        return "" if residue_name == "PRO" else "donor"
+    key = (residue_name, atom_name)
+    if key in _DONORS:
+        return "donor"
+    if key in _ACCEPTORS:
+        return "acceptor"
+    return "both" if key in _BOTH else ""
+
+
+def _side_chain_score(
+    atoms: AtomArray, where: dict[str, int], name: str, number: int, partners: Partners
+) -> float:
+    def at(atom: str) -> NDArray[Any]:
+        return np.asarray(atoms.coord[where[atom]])
+
+    if name == "HIS":
+        # Either nitrogen may donate or accept: the better tautomer counts.
+        first = partners.score(at("ND1"), number, donates=True) + partners.score(
+            at("NE2"), number, donates=False
+        )
+        second = partners.score(at("ND1"), number, donates=False) + partners.score(
+            at("NE2"), number, donates=True
+        )
+        return max(first, second)
+    oxygen, nitrogen = _FLIPS[name][0]
+    return partners.score(at(oxygen), number, donates=False) + partners.score(
+        at(nitrogen), number, donates=True
+    )
+
+
+def _swap(atoms: AtomArray, where: dict[str, int], name: str) -> None:
+    for first, second in _FLIPS[name]:
+        one, two = where[first], where[second]
+        kept = atoms.coord[one].copy()
+        atoms.coord[one] = atoms.coord[two]
+        atoms.coord[two] = kept

@@ -1,0 +1,188 @@
+"""Minimisation of a whole model by stages: hydrogens, side chains, backbone, and last almost nothing held.
+
+Amber ff14SB (Maier et al., J. Chem. Theory Comput. 2015, 11, 3696) with the OBC implicit solvent; positions
+of the assembled heavy atoms are the anchors of every restraint.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from kinscope.core.errors import ComputationError
+from kinscope.core.records import Settings
+from kinscope.structures.model import AtomArray
+from kinscope.structures.superposition import BACKBONE, superpose
+
+Progress = Callable[[float, str], None]
+"""Takes the fraction done and what runs."""
+
+
+class Stage(Settings):
+    """One minimisation."""
+
+    label: str
+    backbone_kcal_per_mol_angstrom2: float = Field(ge=0.0)
+    """Restraint of N, CA, C and O to their assembled places."""
+    side_chain_kcal_per_mol_angstrom2: float = Field(ge=0.0)
+    """Restraint of the other heavy atoms."""
+    implicit_solvent: bool = True
+    cutoff_nm: float | None = Field(default=1.2, ge=0.8, le=3.0)
+    """None: all pairs, the only smooth form of this implicit solvent."""
+    max_iterations: int = Field(default=300, ge=1)
+    tolerance_kcal_per_mol_angstrom: float = Field(default=0.1, gt=0.0)
+    """RMS force per degree of freedom at which the stage ends."""
+
+
+DEFAULT_STAGES: tuple[Stage, ...] = (
+    Stage(
+        label="hydrogens",
+        backbone_kcal_per_mol_angstrom2=100.0,
+        side_chain_kcal_per_mol_angstrom2=100.0,
+        implicit_solvent=False,
+    ),
+    Stage(
+        label="side chains",
+        backbone_kcal_per_mol_angstrom2=20.0,
+        side_chain_kcal_per_mol_angstrom2=2.0,
+    ),
+    Stage(
+        label="backbone",
+        backbone_kcal_per_mol_angstrom2=5.0,
+        side_chain_kcal_per_mol_angstrom2=0.5,
+    ),
+    Stage(
+        label="whole model",
+        backbone_kcal_per_mol_angstrom2=1.0,
+        side_chain_kcal_per_mol_angstrom2=0.1,
+        max_iterations=500,
+    ),
+    Stage(
+        label="whole model, all pairs",
+        backbone_kcal_per_mol_angstrom2=0.2,
+        side_chain_kcal_per_mol_angstrom2=0.02,
+        cutoff_nm=None,
+        max_iterations=800,
+        tolerance_kcal_per_mol_angstrom=0.03,
+    ),
+)
+
+
+@dataclass(frozen=True)
+class StageResult:
+    """What one stage came to."""
+
+    label: str
+    energy_kcal_per_mol: float
+    rms_gradient_kcal_per_mol_angstrom: float
+    """Per degree of freedom, restraints included."""
+    backbone_rmsd_angstrom: float
+    """To the assembled coordinates, after superposition."""
+    heavy_rmsd_angstrom: float
+
+    def describe(self, stage: Stage) -> str:
+        """One line for a model's record."""
+        solvent = "OBC implicit solvent" if stage.implicit_solvent else "no solvent"
+        cutoff = "all pairs" if stage.cutoff_nm is None else f"cutoff {stage.cutoff_nm:.1f} nm"
+        return (
+            f"Minimised ({self.label}): ff14SB, {solvent}, {cutoff}, restraints "
+            f"{stage.backbone_kcal_per_mol_angstrom2:g} (backbone) and "
+            f"{stage.side_chain_kcal_per_mol_angstrom2:g} (side chains) kcal/mol/angstrom^2; energy "
+            f"{self.energy_kcal_per_mol:.0f} kcal/mol, RMS gradient "
+            f"{self.rms_gradient_kcal_per_mol_angstrom:.3f} kcal/mol/angstrom, RMSD to the assembled "
+            f"crystals {self.backbone_rmsd_angstrom:.2f} (backbone) and {self.heavy_rmsd_angstrom:.2f} (heavy atoms) "
+            "angstrom."
+        )
+
+
+def minimise(
+    atoms: AtomArray,
+    stages: tuple[Stage, ...] = DEFAULT_STAGES,
+    *,
+    threads: int = 1,
+    progress: Progress | None = None,
+) -> tuple[AtomArray, tuple[StageResult, ...]]:
+    """Minimise a complete model (hydrogens present) through the stages, on the named CPU platform.
+
+    Returns
+    -------
+    tuple
+        The model with new coordinates in the frame of the input, and the result of each stage.
+
+    Raises
+    ------
+    ComputationError
+        If the energy is not finite, which means atoms lie on each other.
+    """
+    current = atoms.copy()
+    results = []
+    for index, stage in enumerate(stages):
+        if progress is not None:
+            progress(index / len(stages), f"minimising: {stage.label}")
+        current, result = _run(current, atoms, stage, threads)
+        results.append(result)
+    return current, tuple(results)
+
+
+def _run(current: AtomArray, anchor: AtomArray, stage: Stage, threads: int) -> tuple[AtomArray, StageResult]:
+    from openmm import Context, LocalEnergyMinimizer, VerletIntegrator, unit
+
+    from kinscope.structures.forcefield import add_position_restraints, cpu_platform, create_system
+    from kinscope.structures.io import to_openmm
+
+    topology, positions = to_openmm(current)
+    _, anchors = to_openmm(anchor)
+    system = create_system(topology, implicit_solvent=stage.implicit_solvent, cutoff_nm=stage.cutoff_nm)
+    strengths = _strengths(anchor, stage)
+    if strengths.any():
+        add_position_restraints(system, anchors, strengths, group=1)
+    platform, properties = cpu_platform(threads)
+    context = Context(system, VerletIntegrator(0.001), platform, properties)
+    context.setPositions(positions)
+    # OpenMM's tolerance is the RMS force in kJ/mol/nm; 1 kcal/mol/angstrom is 41.84 of them.
+    LocalEnergyMinimizer.minimize(
+        context, stage.tolerance_kcal_per_mol_angstrom * 41.84, stage.max_iterations
+    )
+    state = context.getState(getPositions=True, getEnergy=True, getForces=True)
+    energy = float(
+        context.getState(getEnergy=True, groups={0}).getPotentialEnergy() / unit.kilocalorie_per_mole
+    )
+    forces = state.getForces(asNumpy=True).value_in_unit(unit.kilocalorie_per_mole / unit.angstrom)
+    if not np.isfinite(energy):
+        raise ComputationError(
+            "The minimisation of a model ran away.",
+            where=f"stage {stage.label}",
+            remedy="Look for atoms on top of each other in the assembled crystals.",
+        )
+    moved = current.copy()
+    moved.coord = np.asarray(state.getPositions(asNumpy=True).value_in_unit(unit.angstrom), dtype=np.float32)
+    return moved, StageResult(
+        label=stage.label,
+        energy_kcal_per_mol=energy,
+        rms_gradient_kcal_per_mol_angstrom=float(np.sqrt(np.mean(np.asarray(forces) ** 2))),
+        backbone_rmsd_angstrom=superpose(moved, anchor).rmsd_angstrom,
+        heavy_rmsd_angstrom=_heavy_rmsd(moved, anchor),
+    )
+
+
+def _strengths(atoms: AtomArray, stage: Stage) -> NDArray[np.float64]:
+    heavy = atoms.element != "H"
+    backbone = np.isin(atoms.atom_name, BACKBONE)
+    strengths: NDArray[Any] = np.where(
+        backbone, stage.backbone_kcal_per_mol_angstrom2, stage.side_chain_kcal_per_mol_angstrom2
+    )
+    # Caps stand in for residues that are not there: they have no crystal to be held to.
+    capped = np.isin(atoms.res_name, ("ACE", "NME"))
+    return np.asarray(np.where(heavy & ~capped, strengths, 0.0), dtype=np.float64)
+
+
+def _heavy_rmsd(moved: AtomArray, anchor: AtomArray) -> float:
+    transform = superpose(moved, anchor)
+    heavy = anchor.element != "H"
+    difference = transform.apply(moved.coord[heavy]) - anchor.coord[heavy]
+    return float(np.sqrt((difference**2).sum(axis=1).mean()))

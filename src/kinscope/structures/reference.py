@@ -1,0 +1,199 @@
+"""Reference models: built from wwPDB entries by recipe, shipped with the target pack, read back by state."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import Field, ValidationError
+
+from kinscope.core.errors import StructureError
+from kinscope.core.files import write_atomic
+from kinscope.core.records import Settings
+from kinscope.structures.assembly import Assembly, assemble
+from kinscope.structures.hydrogen_bonds import flip_side_chains
+from kinscope.structures.io import read_model, write_model
+from kinscope.structures.minimisation import DEFAULT_STAGES, Progress, Stage, minimise
+from kinscope.structures.model import RECORD_FILE, AtomArray, ModelRecord, ResidueOrigin
+from kinscope.structures.preparation import cap_ends, complete_heavy_atoms
+from kinscope.structures.protonation import add_hydrogens, choose_protonation
+from kinscope.structures.recipes import recipe_of
+from kinscope.structures.source import PdbSource
+from kinscope.targets.pack import TargetPack
+
+SHIPPED_MODEL_FILE = "model.cif.gz"
+MODELS_DIRECTORY = "models"
+
+
+class BuildSettings(Settings):
+    """How a reference model is built."""
+
+    ph: float = Field(default=7.4, ge=4.0, le=10.0)
+    keep_phosphorylation: bool = False
+    stages: tuple[Stage, ...] = DEFAULT_STAGES
+    threads: int = Field(default=1, ge=1)
+
+
+def build_reference_model(
+    pack: TargetPack,
+    state_id: str,
+    source: PdbSource,
+    settings: BuildSettings | None = None,
+    progress: Progress | None = None,
+) -> tuple[AtomArray, ModelRecord]:
+    """Build the native model of one state from wwPDB entries.
+
+    Parameters
+    ----------
+    pack
+        The target.
+    state_id
+        One of the pack's states.
+    source
+        Where wwPDB entries come from.
+    settings
+        The default ones if None.
+    progress
+        Called with the fraction done and what runs.
+
+    Returns
+    -------
+    tuple
+        The model, in the base crystal's frame and in kinscope's model conventions, and its record.
+
+    Raises
+    ------
+    StructureError
+        If an entry is not at hand, or the recipe does not fit it.
+    ComputationError
+        If a computation fails.
+    """
+    settings = settings or BuildSettings()
+    say = progress or _silent
+    state = pack.state(state_id)
+    recipe = recipe_of(pack, state_id)
+    say(0.0, "assembling crystals")
+    assembly = assemble(pack, recipe, source, keep_phosphorylation=settings.keep_phosphorylation)
+    prepared = complete_heavy_atoms(assembly.atoms)
+    turned_atoms, turned = flip_side_chains(prepared.atoms, assembly.ligands)
+    say(0.05, "predicting protonation")
+    protonation = choose_protonation(turned_atoms, assembly.ligands, ph=settings.ph)
+    hydrogenated = add_hydrogens(cap_ends(turned_atoms), protonation.variants, ph=settings.ph)
+    relaxed, results = minimise(
+        hydrogenated,
+        settings.stages,
+        threads=settings.threads,
+        progress=lambda fraction, text: say(0.1 + 0.9 * fraction, text),
+    )
+    method = [*assembly.method, *_built_words(prepared.built, turned), *protonation.method]
+    method.append("Hydrogens by OpenMM's Modeller on the CPU platform; ends capped with ACE and NME.")
+    method += [result.describe(stage) for result, stage in zip(results, settings.stages, strict=True)]
+    record = ModelRecord(
+        target=pack.gene,
+        state=state_id,
+        variant="native",
+        first_residue=state.first_residue,
+        last_residue=state.last_residue,
+        origins=_origins(assembly, prepared.built, turned),
+        method=tuple(method),
+        ph=settings.ph,
+        protonation=protonation.recorded(turned_atoms),
+    )
+    say(1.0, "done")
+    return relaxed, record
+
+
+def build_models(
+    pack: TargetPack,
+    states: tuple[str, ...],
+    source: PdbSource,
+    out_dir: Path,
+    progress: Progress | None = None,
+    settings: BuildSettings | None = None,
+) -> dict[str, ModelRecord]:
+    """Build and write the models of several states (all of the pack's if none is named).
+
+    Each goes to ``out_dir/<state>/model.cif.gz`` with ``model.json`` beside it, complete or not at all.
+    """
+    chosen = states or tuple(state.id for state in pack.states)
+    records = {}
+    for index, state_id in enumerate(chosen):
+
+        def say(fraction: float, text: str, index: int = index, state_id: str = state_id) -> None:
+            if progress is not None:
+                progress((index + fraction) / len(chosen), f"{state_id}: {text}")
+
+        atoms, record = build_reference_model(pack, state_id, source, settings, say)
+        directory = out_dir / state_id
+        directory.mkdir(parents=True, exist_ok=True)
+        write_model(directory / SHIPPED_MODEL_FILE, atoms, record)
+        write_atomic(directory / RECORD_FILE, record.model_dump_json(indent=1))
+        records[state_id] = record
+    return records
+
+
+def reference_model(
+    pack: TargetPack, state_id: str, directory: Path | None = None
+) -> tuple[AtomArray, ModelRecord]:
+    """The native model of a state that ships with the pack (or lies in ``directory``).
+
+    Raises
+    ------
+    BadInputError
+        If the pack has no such state.
+    StructureError
+        If its model is absent or damaged.
+    """
+    pack.state(state_id)
+    home = (directory or pack.directory / MODELS_DIRECTORY) / state_id
+    remedy = f"Build it with: kinscope models build --state {state_id} --pdb-mirror DIR"
+    path, record_file = home / SHIPPED_MODEL_FILE, home / RECORD_FILE
+    if not path.is_file() or not record_file.is_file():
+        raise StructureError(
+            f"The model of the state {state_id!r} has not been built.", where=str(home), remedy=remedy
+        )
+    try:
+        record = ModelRecord.model_validate_json(record_file.read_text())
+    except (OSError, ValidationError, UnicodeDecodeError) as error:
+        raise StructureError(
+            f"The record of a model cannot be read ({error}).", where=str(record_file), remedy=remedy
+        ) from error
+    return read_model(path), record
+
+
+def available_states(pack: TargetPack, directory: Path | None = None) -> tuple[str, ...]:
+    """Ids of the states whose models are at hand."""
+    home = directory or pack.directory / MODELS_DIRECTORY
+    return tuple(state.id for state in pack.states if (home / state.id / SHIPPED_MODEL_FILE).is_file())
+
+
+def _built_words(built: dict[int, tuple[str, ...]], turned: tuple[str, ...]) -> list[str]:
+    words = []
+    if built:
+        listed = "; ".join(f"{number}: {' '.join(names)}" for number, names in built.items())
+        words.append(f"Heavy atoms the crystal does not show, built by PDBFixer: {listed}.")
+    if turned:
+        words.append(
+            "Side chains turned round because that gains at least one hydrogen bond: "
+            + ", ".join(turned)
+            + "."
+        )
+    return words
+
+
+def _origins(
+    assembly: Assembly, built: dict[int, tuple[str, ...]], turned: tuple[str, ...]
+) -> tuple[ResidueOrigin, ...]:
+    flipped = {int(name[3:]) for name in turned}
+    origins = []
+    for origin in assembly.origins:
+        notes = [origin.note] if origin.note else []
+        if origin.residue in built:
+            notes.append("built atoms: " + " ".join(built[origin.residue]))
+        if origin.residue in flipped:
+            notes.append("side chain turned round")
+        origins.append(origin.model_copy(update={"note": "; ".join(notes)}))
+    return tuple(origins)
+
+
+def _silent(fraction: float, text: str) -> None:
+    """Report to nobody."""
