@@ -13,21 +13,27 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from kinscope.core.errors import ComputationError, RunDirectoryError, SettingsError
-from kinscope.dynamics import checkpoints, replicas, solvent
+from kinscope.dynamics import box as boxes
+from kinscope.dynamics import checkpoints
+from kinscope.dynamics import replica as replicas
+from kinscope.dynamics.equilibration import equilibrate_solvent
 from kinscope.dynamics.platforms import choose_platform
 from kinscope.dynamics.protocol import conditions, next_stop, plan_steps, scaled, segment_end
 from kinscope.dynamics.records import ENERGIES_FILE, REPLICA_RECORD_FILE, TRAJECTORY_FILE
-from kinscope.dynamics.replicas import run_replica
+from kinscope.dynamics.replica import run_replica
 from kinscope.dynamics.segments import BlowUpError, Engine
 from kinscope.dynamics.settings import ProtocolSettings, SolvationSettings
-from kinscope.dynamics.storage import load_record, load_system
-from kinscope.dynamics.systems import solvate_mutant, solvate_native
-from kinscope.dynamics.trajectories import iterate_protein_frames, read_protein_frames
+from kinscope.dynamics.shipped import directory_of, read_box, write_box
+from kinscope.dynamics.solvent import solvate_mutant, solvate_native
+from kinscope.dynamics.speed import measure_speed, steps_within
+from kinscope.dynamics.storage import load_record, load_system, write_state
+from kinscope.dynamics.trajectory import iterate_protein_frames, read_protein_frames
 from kinscope.structures.forcefield import cpu_platform
 from kinscope.structures.io import from_openmm, read_model
 
@@ -44,7 +50,7 @@ ATOM      9  N   NME A   3       7.020   4.020   0.920  1.00  0.00           N
 ATOM     10  C   NME A   3       7.960   3.570   1.930  1.00  0.00           C
 END
 """
-SOLVATION = SolvationSettings(padding_nm=0.8, settle_steps=150)
+SOLVATION = SolvationSettings(padding_nm=0.8, settle_steps=150, equilibration_ps=0.0)
 PROTOCOL = ProtocolSettings(
     checkpoint_interval_steps=30, frame_interval_steps=10, equilibration_fraction=0.5, reports=200
 )
@@ -77,8 +83,21 @@ def native(tmp_path_factory) -> Path:
 @pytest.fixture(scope="module")
 def reference(native, tmp_path_factory) -> Path:
     scratch = tmp_path_factory.mktemp("reference")
-    run_replica(native, scratch, PROTOCOL, replica=0, seed=5, production_steps=PRODUCTION)
+    run(native, scratch)
     return scratch
+
+
+def run(system, folder, settings=PROTOCOL, *, replica=0, seed=5, steps=PRODUCTION, progress=None):
+    return run_replica(
+        system,
+        folder,
+        folder,
+        settings,
+        replica=replica,
+        seed=seed,
+        production_steps=steps,
+        progress=progress,
+    )
 
 
 def digest(path: Path) -> str:
@@ -112,7 +131,7 @@ def test_charge_change_by_two_keeps_the_box_neutral_and_the_solvent_equal(native
     assert np.allclose(box, load_system(native)[2])
     assert np.abs(positions[: record.solute_atoms] * 10 - mutant.coord).max() < 1e-5
     ions = positions[record.solute_atoms : record.solute_atoms + record.positive_ions + record.negative_ions]
-    assert solvent.nearest(ions, positions[: record.solute_atoms], box).min() > 0.3
+    assert boxes.nearest(ions, positions[: record.solute_atoms], box).min() > 0.3
 
 
 def test_a_mutant_in_another_frame_is_brought_to_the_native(native, tmp_path):
@@ -144,9 +163,9 @@ def test_frames_rows_and_record_are_complete(reference):
 
 def test_same_seed_same_bits_other_seed_other_path(native, reference, tmp_path):
     again, other, sibling = tmp_path / "again", tmp_path / "other", tmp_path / "sibling"
-    run_replica(native, again, PROTOCOL, replica=0, seed=5, production_steps=PRODUCTION)
-    run_replica(native, other, PROTOCOL, replica=0, seed=6, production_steps=PRODUCTION)
-    run_replica(native, sibling, PROTOCOL, replica=1, seed=5, production_steps=PRODUCTION)
+    run(native, again)
+    run(native, other, seed=6)
+    run(native, sibling, replica=1)
     assert digest(again / TRAJECTORY_FILE) == digest(reference / TRAJECTORY_FILE)
     assert digest(other / TRAJECTORY_FILE) != digest(reference / TRAJECTORY_FILE)
     assert digest(sibling / TRAJECTORY_FILE) != digest(reference / TRAJECTORY_FILE)
@@ -156,12 +175,12 @@ def test_kill_minus_nine_changes_nothing(native, reference, tmp_path):
     """Killed again and again, at moments that wander over the run, the replica ends in the same bits."""
     code = (
         "import sys; from pathlib import Path\n"
-        "from kinscope.dynamics.replicas import run_replica\n"
+        "from kinscope.dynamics.replica import run_replica\n"
         "from kinscope.dynamics.settings import ProtocolSettings\n"
         f"settings = ProtocolSettings.model_validate_json({PROTOCOL.model_dump_json()!r})\n"
         "print('up', flush=True)\n"
-        "run_replica(Path(sys.argv[1]), Path(sys.argv[2]), settings, replica=0, seed=5,"
-        f" production_steps={PRODUCTION}, progress=lambda done, of: print(done, flush=True))\n"
+        "run_replica(Path(sys.argv[1]), Path(sys.argv[2]), Path(sys.argv[2]), settings, replica=0, seed=5,"
+        f" production_steps={PRODUCTION}, progress=lambda fraction, text: print(text, flush=True))\n"
     )
     kills = 0
     for patience in (3, 1, 5, 2, 4, 6, 10_000):
@@ -189,8 +208,8 @@ class _StopError(Exception):
 
 
 def _stop_at(step: int):
-    def progress(done: int, of: int) -> None:
-        if done >= step:
+    def progress(fraction: float, text: str) -> None:
+        if int(text.split()[0]) >= step:
             raise _StopError
 
     return progress
@@ -198,9 +217,7 @@ def _stop_at(step: int):
 
 def _interrupted(native: Path, scratch: Path, step: int) -> None:
     with pytest.raises(_StopError):
-        run_replica(
-            native, scratch, PROTOCOL, replica=0, seed=5, production_steps=PRODUCTION, progress=_stop_at(step)
-        )
+        run(native, scratch, progress=_stop_at(step))
 
 
 def test_a_damaged_checkpoint_is_noticed_and_the_one_before_is_used(native, reference, tmp_path):
@@ -212,7 +229,7 @@ def test_a_damaged_checkpoint_is_noticed_and_the_one_before_is_used(native, refe
     kept[-1].write_bytes(data)
     with (tmp_path / TRAJECTORY_FILE).open("ab") as handle:
         handle.write(b"half a frame that was under way")
-    run_replica(native, tmp_path, PROTOCOL, replica=0, seed=5, production_steps=PRODUCTION)
+    run(native, tmp_path)
     assert digest(tmp_path / TRAJECTORY_FILE) == digest(reference / TRAJECTORY_FILE)
     assert not list(tmp_path.glob("checkpoint-*"))
 
@@ -238,8 +255,8 @@ def test_a_full_disk_is_told_and_nothing_is_lost(native, reference, tmp_path, mo
 
     monkeypatch.setattr(replicas, "append_at", full)
     with pytest.raises(ComputationError, match="disk is full"):
-        run_replica(native, tmp_path, PROTOCOL, replica=0, seed=5, production_steps=PRODUCTION)
-    run_replica(native, tmp_path, PROTOCOL, replica=0, seed=5, production_steps=PRODUCTION)
+        run(native, tmp_path)
+    run(native, tmp_path)
     assert digest(tmp_path / TRAJECTORY_FILE) == digest(reference / TRAJECTORY_FILE)
 
 
@@ -253,7 +270,7 @@ def test_a_blow_up_is_tried_again_by_rule_and_then_told(native, tmp_path, monkey
 
     monkeypatch.setattr(Engine, "run", unstable_once)
     settings = PROTOCOL.model_copy(update={"retry_iterations": 5})
-    record = run_replica(native, tmp_path / "once", settings, replica=0, seed=5, production_steps=40)
+    record = run(native, tmp_path / "once", settings, steps=40)
     assert (record.status, record.attempt, record.time_step_fs, record.frames) == ("finished", 1, 2.0, 4)
     assert "forced" in record.note
     assert record.length_ns == pytest.approx(40 * 4e-6)
@@ -262,7 +279,7 @@ def test_a_blow_up_is_tried_again_by_rule_and_then_told(native, tmp_path, monkey
         raise BlowUpError("forced")
 
     monkeypatch.setattr(Engine, "run", always)
-    record = run_replica(native, tmp_path / "never", settings, replica=0, seed=5, production_steps=40)
+    record = run(native, tmp_path / "never", settings, steps=40)
     assert (record.status, record.frames) == ("failed", 0)
     assert record.note.count("forced") == settings.retries + 1
     with pytest.raises(RunDirectoryError, match="failed"):
@@ -280,18 +297,17 @@ def test_a_real_blow_up_is_noticed(native, tmp_path):
     record = load_record(directory)
     first = record.solute_atoms + record.positive_ions + record.negative_ions
     positions[first : first + 3] = positions[first + 3 : first + 6] + 0.005
-    from kinscope.dynamics.storage import write_state
 
     write_state(directory / "state.npz", positions, box)
     changed = record.model_copy(update={"state_sha256": digest(directory / "state.npz")})
     (directory / "system.json").write_text(changed.model_dump_json())
-    done = run_replica(directory, tmp_path / "run", settings, replica=0, seed=1, production_steps=50)
+    done = run(directory, tmp_path / "run", settings, steps=50)
     assert done.status == "failed"
 
 
 def test_temperature_is_the_thermostats(native, tmp_path):
     settings = ProtocolSettings(friction_per_ps=10.0, equilibration_fraction=0.4)
-    record = run_replica(native, tmp_path, settings, replica=0, seed=3, production_steps=600)
+    record = run(native, tmp_path, settings, seed=3, steps=600)
     # About 2,000 degrees of freedom: one reading scatters by 300*sqrt(2/2000) = 9 K, the mean by less.
     assert record.temperature_mean_k == pytest.approx(300, abs=8)
     assert record.temperature_standard_deviation_k is not None
@@ -301,10 +317,8 @@ def test_temperature_is_the_thermostats(native, tmp_path):
 def test_constant_pressure_changes_the_volume_and_resumes(native, tmp_path):
     settings = PROTOCOL.model_copy(update={"ensemble": "NPT", "barostat_interval_steps": 5})
     with pytest.raises(_StopError):
-        run_replica(
-            native, tmp_path, settings, replica=0, seed=5, production_steps=PRODUCTION, progress=_stop_at(150)
-        )
-    record = run_replica(native, tmp_path, settings, replica=0, seed=5, production_steps=PRODUCTION)
+        run(native, tmp_path, settings, progress=_stop_at(150))
+    record = run(native, tmp_path, settings)
     rows = [line.split(",") for line in (tmp_path / ENERGIES_FILE).read_text().splitlines()[1:]]
     volumes = {stage: {row[5] for row in rows if row[0] == stage} for stage in ("thermalise", "production")}
     assert len(volumes["thermalise"]) == 1
@@ -312,9 +326,73 @@ def test_constant_pressure_changes_the_volume_and_resumes(native, tmp_path):
     assert record.frames == 12
 
 
+def test_results_are_handed_over_and_a_finished_replica_is_not_run_again(native, reference, tmp_path):
+    before = (reference / REPLICA_RECORD_FILE).read_bytes()
+    numbers = {"replica": 0, "seed": 5, "production_steps": PRODUCTION}
+    run_replica(native, reference, tmp_path, PROTOCOL, **numbers)
+    assert (tmp_path / REPLICA_RECORD_FILE).read_bytes() == before
+    assert len(read_protein_frames(tmp_path)[1]) == PRODUCTION // 10
+
+
+def test_a_missing_frame_is_noticed(reference, tmp_path):
+    for path in reference.iterdir():
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    data = (tmp_path / TRAJECTORY_FILE).read_bytes()
+    (tmp_path / TRAJECTORY_FILE).write_bytes(data[: len(data) * 3 // 4])
+    with pytest.raises(RunDirectoryError, match="damaged"):
+        read_protein_frames(tmp_path)
+
+
+def test_speed_is_measured_and_a_budget_becomes_steps(native):
+    speed = measure_speed(native, 0.5)
+    assert speed.ns_per_day == pytest.approx(speed.steps_per_second * 4e-6 * 86_400)
+    assert speed.platform.name
+    steps = steps_within(speed, 60.0, PROTOCOL)
+    plan = plan_steps(PROTOCOL, steps)
+    assert plan.total_steps / speed.steps_per_second + speed.setup_seconds == pytest.approx(60, rel=0.02)
+
+
+def test_density_settles_and_the_solute_comes_back_to_its_place(native, tmp_path):
+    for path in native.iterdir():
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    first = load_record(native)
+    record = equilibrate_solvent(tmp_path, 500, 3)
+    assert record.equilibration is not None
+    assert record.equilibration.length_ps == pytest.approx(2.0)
+    assert record.volume_cubic_nm != first.volume_cubic_nm
+    _, positions, box, _ = load_system(tmp_path)
+    assert np.abs(positions[: record.solute_atoms] * 10 - peptide("LYS").coord).max() < 1e-5
+    assert np.linalg.det(box) == pytest.approx(record.equilibration.density[-1].volume_cubic_nm, rel=1e-4)
+    again = equilibrate_solvent(tmp_path, 125, 3)
+    assert again.equilibration is not None
+    assert again.equilibration.length_ps == pytest.approx(2.5)
+
+
+def test_a_shipped_box_is_read_back_and_fits_its_model_only(native, tmp_path):
+    work = tmp_path / "work"
+    work.mkdir()
+    for path in native.iterdir():
+        (work / path.name).write_bytes(path.read_bytes())
+    system = equilibrate_solvent(work, 10, 3)
+    pack = SimpleNamespace(directory=tmp_path / "pack")
+    write_box(directory_of(pack, "tiny"), "tiny", work, system, peptide("LYS"))
+    assert read_box(pack, "tiny", SOLVATION.model_copy(update={"padding_nm": 1.1})) is None
+    made = solvate_native(peptide("LYS"), SOLVATION, 1, tmp_path / "made", pack=pack, state="tiny")
+    assert "shipped with the target pack" in made.origin
+    assert "around this model" in made.origin
+    assert (made.waters, made.waters_removed, made.waters_exchanged) == (system.waters, 0, 0)
+    near = peptide("LYS")
+    near.coord += 0.05
+    assert "an earlier model" in (
+        solvate_native(near, SOLVATION, 1, tmp_path / "near", pack=pack, state="tiny").origin
+    )
+    (directory_of(pack, "tiny") / "box.npz").write_bytes(b"damaged")
+    assert read_box(pack, "tiny", SOLVATION) is None
+
+
 def test_a_folder_of_another_replica_is_refused(native, reference):
     with pytest.raises(RunDirectoryError, match="another"):
-        run_replica(native, reference, PROTOCOL, replica=0, seed=99, production_steps=PRODUCTION)
+        run(native, reference, seed=99)
 
 
 def test_a_damaged_system_is_refused(native, tmp_path):
@@ -323,7 +401,7 @@ def test_a_damaged_system_is_refused(native, tmp_path):
     with (tmp_path / "state.npz").open("ab") as handle:
         handle.write(b"\0")
     with pytest.raises(RunDirectoryError, match="damaged"):
-        run_replica(tmp_path, tmp_path / "run", PROTOCOL, replica=0, seed=5, production_steps=50)
+        run(tmp_path, tmp_path / "run", steps=50)
 
 
 @pytest.mark.parametrize("production", [1, 24, 120, 333, 10_000, 2_500_000])
@@ -369,8 +447,8 @@ def test_platform_is_named_and_one_thread_is_deterministic():
 def test_fill_leaves_no_overlap_across_the_faces():
     from scipy.spatial import cKDTree
 
-    box = solvent.fill(np.zeros((1, 3)), np.array([False]), 3.0)
-    oxygen = solvent.wrap(box.waters[:, 0], box.box, np.zeros(3))
+    box = boxes.fill(np.zeros((1, 3)), np.array([False]), 3.0)
+    oxygen = boxes.wrap(box.waters[:, 0], box.box, np.zeros(3))
     shifts = np.array([[i, j, k] for i in (-1, 0, 1) for j in (-1, 0, 1) for k in (-1, 0, 1)]) @ box.box
     images = (oxygen[None] + shifts[:, None]).reshape(-1, 3)
     distances, _ = cKDTree(images).query(oxygen, k=2)
@@ -384,8 +462,8 @@ def test_model_hash_sees_coordinates_and_names():
     same, moved, renamed = model.copy(), model.copy(), model.copy()
     moved.coord[3, 0] += 0.01
     renamed.atom_name[3] = "XX"
-    assert solvent.model_sha256(model) == solvent.model_sha256(same)
-    assert len({solvent.model_sha256(array) for array in (model, moved, renamed)}) == 3
+    assert boxes.model_sha256(model) == boxes.model_sha256(same)
+    assert len({boxes.model_sha256(array) for array in (model, moved, renamed)}) == 3
 
 
 def test_solvated_model_opens(native):

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from kinscope.core.files import sha256_of_file, write_atomic
-from kinscope.dynamics.solvent import FloatArray
+from kinscope.dynamics.box import FloatArray
 
 KEPT = 2
 """Checkpoints kept: the last, and the one before in case the last is damaged."""

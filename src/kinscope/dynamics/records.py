@@ -53,7 +53,7 @@ class SolvatedSystem(VersionedRecord):
     variant: str
     """``native`` or the name given."""
     model_sha256: str
-    """Of the solute (:func:`kinscope.dynamics.solvent.model_sha256`)."""
+    """Of the solute (:func:`kinscope.dynamics.box.model_sha256`)."""
     seed: int
     settings: SolvationSettings
     atoms: int

@@ -35,6 +35,8 @@ class SolvationSettings(Settings):
     pressure_bar: float = Field(default=1.0, ge=0.5, le=10.0)
     settle_steps: int = Field(default=60, ge=0, le=100_000)
     """Steps of strongly damped dynamics (0.5, then 2 fs) of the solvent around the fixed solute."""
+    equilibration_ps: float = Field(default=2.0, ge=0.0, le=10_000.0)
+    """At constant pressure, where no box ships with the target pack."""
 
 
 class ProtocolSettings(Settings):

@@ -1,261 +1,165 @@
-"""Water and ions around a solute, as arrays: filling, clashes, ions, periodic geometry.
-
-Lengths are nanometres throughout this module, OpenMM's unit; boxes are lower-triangular (3, 3) arrays
-of row vectors, as OpenMM reduces them.
-"""
+"""Models put into water: the native once per state, every mutant into the native's solvent."""
 
 from __future__ import annotations
 
-import hashlib
-from dataclasses import dataclass
-from typing import Any
+import time
+from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
+from kinscope.core.errors import StructureError
+from kinscope.core.seeds import derive_seed
+from kinscope.dynamics import box as boxes
+from kinscope.dynamics.equilibration import equilibrate_solvent
+from kinscope.dynamics.records import PROTEIN_FILE, SolvatedSystem
+from kinscope.dynamics.settings import SolvationSettings
+from kinscope.dynamics.shipped import read_box
+from kinscope.dynamics.storage import Origin, load_record, solvent_of
+from kinscope.dynamics.systems import finish, solute_charge, transplant
+from kinscope.structures.io import read_model
 from kinscope.structures.model import AtomArray
+from kinscope.targets.pack import TargetPack
 
-FloatArray = NDArray[np.float64]
-
-_WATER_TO_HEAVY_NM = 0.26
-"""A water oxygen nearer than this to a heavy atom is left out; hydrogen bonds start at about 0.26 nm."""
-_WATER_TO_HYDROGEN_NM = 0.17
-_WATER_TO_WATER_NM = 0.23
-_WATERS_PER_MOLAR = 55.4
-"""Mol of water in a litre, as OpenMM's Modeller counts ions."""
-_ION_TO_SOLUTE_NM = 0.5
-_ION_TO_ION_NM = 0.5
+_SAME_FRAME_ANGSTROM = 1.0
+"""CA RMSD up to which two models count as lying in the same frame and conformation."""
+_EQUILIBRATION_STEP_PS = 0.004
 
 
-@dataclass(frozen=True)
-class SolventBox:
-    """Everything in the box but the solute, nm."""
+def solvate_native(
+    model: AtomArray,
+    settings: SolvationSettings,
+    seed: int,
+    directory: Path,
+    *,
+    variant: str = "native",
+    pack: TargetPack | None = None,
+    state: str | None = None,
+) -> SolvatedSystem:
+    """Put a model into a dodecahedron of water and salt at its density, and store it.
 
-    box: FloatArray
-    """(3, 3) row vectors."""
-    waters: FloatArray
-    """(n, 3, 3): molecule, atom (O, H1, H2), coordinate."""
-    positive: FloatArray
-    """(n, 3), Na+."""
-    negative: FloatArray
-    """(n, 3), Cl-."""
-
-    @property
-    def atoms(self) -> int:
-        """Number of atoms, water and ions."""
-        return 3 * len(self.waters) + len(self.positive) + len(self.negative)
-
-    def positions(self) -> FloatArray:
-        """(n_atoms, 3) in the order of the system: Na+, Cl-, water."""
-        return np.concatenate([self.positive, self.negative, self.waters.reshape(-1, 3)])
-
-    @classmethod
-    def from_positions(
-        cls, positions: FloatArray, box: FloatArray, positive: int, negative: int, centre: FloatArray
-    ) -> SolventBox:
-        """Split positions as :meth:`positions` orders them, every molecule brought around ``centre``."""
-        ions = positions[: positive + negative]
-        waters = positions[positive + negative :].reshape(-1, 3, 3)
-        shift = wrap(waters[:, 0], box, centre) - waters[:, 0]
-        ions = wrap(ions, box, centre)
-        return cls(box, waters + shift[:, None, :], ions[:positive], ions[positive:])
-
-
-def model_sha256(atoms: AtomArray) -> str:
-    """SHA-256 of what dynamics sees of a model: residues, atom names, coordinates to 0.001 angstrom."""
-    coordinates = np.round(np.asarray(atoms.coord, dtype=np.float64) * 1000).astype(np.int64)
-    digest = hashlib.sha256()
-    for number, name, atom in zip(atoms.res_id, atoms.res_name, atoms.atom_name, strict=True):
-        digest.update(f"{number} {name} {atom}\n".encode())
-    digest.update(coordinates.astype("<i8").tobytes())
-    return digest.hexdigest()
-
-
-def dodecahedron(width: float) -> FloatArray:
-    """Box vectors (3, 3) of a rhombic dodecahedron with images ``width`` apart (its square-faced cell)."""
-    return np.array([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.5, 0.5, np.sqrt(0.5)]]) * width
-
-
-def wrap(points: FloatArray, box: FloatArray, centre: FloatArray) -> FloatArray:
-    """Bring points (n, 3) into the brick-shaped cell around ``centre``."""
-    inside = points - centre
-    for axis in (2, 1, 0):
-        inside = inside - np.round(inside[:, axis] / box[axis, axis])[:, None] * box[axis]
-    return inside + centre
-
-
-def _shifts(box: FloatArray) -> FloatArray:
-    grid = np.array([[i, j, k] for i in (-1, 0, 1) for j in (-1, 0, 1) for k in (-1, 0, 1)], dtype=float)
-    return grid @ box
-
-
-def nearest(points: FloatArray, reference: FloatArray, box: FloatArray) -> FloatArray:
-    """Distance (n_points,) of each point to the nearest of ``reference`` (m, 3) or of its periodic images."""
-    from scipy.spatial import cKDTree
-
-    if not len(reference) or not len(points):
-        return np.full(len(points), np.inf)
-    centre = reference.mean(axis=0)
-    # The images cover one cell around the centre: a solute lies in it, scattered ions are moved in.
-    gathered = reference if np.ptp(reference, axis=0).max() < box[0, 0] else wrap(reference, box, centre)
-    images = (gathered[None] + _shifts(box)[:, None]).reshape(-1, 3)
-    distances, _ = cKDTree(images).query(wrap(points, box, centre))
-    return np.asarray(distances, dtype=float)
-
-
-def least_image_distance(solute: FloatArray, box: FloatArray) -> float:
-    """Shortest distance between the solute (n, 3) and its own periodic images, nm."""
-    from scipy.spatial import cKDTree
-
-    tree = cKDTree(solute)
-    shifts = [shift for shift in _shifts(box) if np.any(shift)]
-    return min(float(tree.query(solute + shift)[0].min()) for shift in shifts)
-
-
-def fill(solute: FloatArray, hydrogen: NDArray[np.bool_], padding: float, cutoff: float = 0.0) -> SolventBox:
-    """Fill a dodecahedron around the solute with equilibrated TIP3P water, no ions yet.
+    The equilibrated box that ships with the pack is taken where it was made for this model (or lies on
+    it within 1 angstrom) by the same settings; otherwise water is filled in and equilibrated for
+    ``settings.equilibration_ps``. The solute keeps its coordinates exactly. Built once, stored, and
+    every replica starts from it.
 
     Parameters
     ----------
-    solute
-        (n, 3).
-    hydrogen
-        (n,) which atoms are hydrogens.
-    padding
-        Least gap between the bounding spheres of periodic images.
-    cutoff
-        The box is made wide enough for the minimum-image rule with this cutoff.
+    model
+        (n_atoms,) by the conventions of :mod:`kinscope.structures.model`, angstrom.
+    settings
+        Box, salt, force field.
+    seed
+        Places the ions and settles the water.
+    directory
+        Gets :data:`~kinscope.dynamics.records.SYSTEM_FILE` and its companions; the record is written last.
+    variant
+        What to call it.
+    pack, state
+        Where to look for a shipped box; without them one is made.
+
+    Raises
+    ------
+    StructureError
+        If the force field has no template for a residue.
     """
-    centre = (solute.max(axis=0) + solute.min(axis=0)) / 2
-    radius = float(np.linalg.norm(solute - centre, axis=1).max())
-    # The lowest height of the cell is 1/sqrt(2) of its width; a tenth is left for the box to shrink.
-    box = dodecahedron(max(2 * radius + padding, 2 * cutoff * np.sqrt(2) * 1.1))
-    waters = _tile(box)
-    waters = waters + (centre - np.diag(box) / 2)
-    oxygen = waters[:, 0]
-    free = nearest(oxygen, solute[~hydrogen], box) > _WATER_TO_HEAVY_NM
-    if hydrogen.any():
-        free &= nearest(oxygen, solute[hydrogen], box) > _WATER_TO_HYDROGEN_NM
-    waters = waters[free]
-    waters = waters[~_seam_clashes(waters[:, 0], box)]
-    none = np.zeros((0, 3))
-    return SolventBox(box, waters, none, none)
+    started = time.monotonic()
+    if pack is not None and state is not None:
+        shipped = read_box(pack, state, settings)
+        if shipped is not None:
+            placed = _lay_on(model, shipped.ca_residues, shipped.ca_angstrom)
+            if placed is not None:
+                text = shipped.describe(boxes.model_sha256(placed))
+                origin = Origin(variant, seed, text, shipped.record.equilibration, started=started)
+                return transplant(placed, shipped.box, settings, origin, directory)
+    filled = fill_native(model, settings, seed, directory, variant=variant)
+    steps = round(settings.equilibration_ps / _EQUILIBRATION_STEP_PS)
+    return equilibrate_solvent(directory, steps, seed) if steps else filled
 
 
-def _tile(box: FloatArray) -> FloatArray:
-    """Water molecules (n, 3, 3) filling the brick of the box's diagonal, from OpenMM's equilibrated cube."""
-    from pathlib import Path
-
-    from openmm import app, unit
-
-    source = app.PDBFile(str(Path(app.__file__).parent / "data" / "tip3p.pdb"))
-    cube = np.array(source.topology.getUnitCellDimensions().value_in_unit(unit.nanometer))
-    positions = np.asarray(source.getPositions(asNumpy=True).value_in_unit(unit.nanometer), dtype=float)
-    molecules = positions.reshape(-1, 3, 3)
-    brick = np.diag(box)
-    counts = np.ceil(brick / cube).astype(int)
-    offsets = np.array(np.meshgrid(*[np.arange(n) for n in counts])).reshape(3, -1).T * cube
-    tiled = (molecules[None] + offsets[:, None, None, :]).reshape(-1, 3, 3)
-    inside = np.all((tiled[:, 0] >= 0) & (tiled[:, 0] < brick), axis=1)
-    return np.asarray(tiled[inside])
+def fill_native(
+    model: AtomArray, settings: SolvationSettings, seed: int, directory: Path, *, variant: str = "native"
+) -> SolvatedSystem:
+    """Fill new water and salt around a model and let it settle; its density is not yet equilibrated."""
+    started = time.monotonic()
+    positions, hydrogen = boxes.solute_arrays(model)
+    charge = solute_charge(model, settings)
+    random = np.random.default_rng(derive_seed(seed, "ions"))
+    box = boxes.fill(positions, hydrogen, settings.padding_nm, settings.cutoff_nm)
+    box = boxes.add_salt(box, positions, charge, settings.ionic_strength_molar, random)
+    text = f"filled from OpenMM's TIP3P cube, {settings.ionic_strength_molar:g} mol/L NaCl"
+    return finish(directory, model, box, settings, Origin(variant, seed, text, started=started))
 
 
-def _seam_clashes(oxygen: FloatArray, box: FloatArray) -> NDArray[np.bool_]:
-    """Which waters (n,) clash with an earlier one across the faces of the box, where tiles do not meet."""
-    from scipy.spatial import cKDTree
+def solvate_mutant(
+    mutant: AtomArray,
+    native_directory: Path,
+    settings: SolvationSettings,
+    seed: int,
+    directory: Path,
+    *,
+    variant: str = "mutant",
+) -> SolvatedSystem:
+    """Put a mutant into the native's equilibrated solvent, so that both are compared in the same box.
 
-    tree = cKDTree(oxygen)
-    doomed = np.zeros(len(oxygen), dtype=bool)
-    for shift in _shifts(box):
-        if not np.any(shift):
-            continue
-        for first, partners in enumerate(cKDTree(oxygen + shift).query_ball_tree(tree, _WATER_TO_WATER_NM)):
-            for second in partners:
-                if first < second and not doomed[first]:
-                    doomed[second] = True
-    return doomed
+    Waters that clash with the new side chain go; where the charge changes, bulk waters far from the
+    solute become the ions that neutralise it; then the solvent settles around the fixed mutant.
 
+    Parameters
+    ----------
+    mutant
+        (n_atoms,) in the frame of the native's model (it is superposed on CA atoms if it is not).
+    native_directory
+        The native's system, as :func:`solvate_native` left it.
+    settings
+        Force field and cutoffs; the box is the native's.
+    seed
+        Chooses the waters that become ions and settles the water.
+    directory
+        As of :func:`solvate_native`.
+    variant
+        What to call it.
 
-def clashing_waters(
-    box: SolventBox, atoms: FloatArray, hydrogen: NDArray[np.bool_], heavy_nm: float, hydrogen_nm: float
-) -> NDArray[np.bool_]:
-    """Which waters (n,) have their oxygen nearer to given atoms (m, 3) than the limits."""
-    oxygen = box.waters[:, 0]
-    clash = nearest(oxygen, atoms[~hydrogen], box.box) < heavy_nm
-    return clash | (nearest(oxygen, atoms[hydrogen], box.box) < hydrogen_nm)
-
-
-def without_waters(box: SolventBox, doomed: NDArray[np.bool_]) -> SolventBox:
-    """The box less the waters marked (n,)."""
-    return SolventBox(box.box, box.waters[~doomed], box.positive, box.negative)
-
-
-def add_salt(
-    box: SolventBox, solute: FloatArray, charge: int, molar: float, random: np.random.Generator
-) -> SolventBox:
-    """Exchange random bulk waters for the ions that neutralise the solute and for NaCl at ``molar`` mol/L."""
-    waters = len(box.waters) - abs(charge)
-    pairs = int(np.floor(waters * molar / _WATERS_PER_MOLAR + 0.5))
-    positive = pairs + max(0, -charge)
-    negative = pairs + max(0, charge)
-    return exchange(box, solute, positive, negative, random)
-
-
-def exchange(
-    box: SolventBox, solute: FloatArray, positive: int, negative: int, random: np.random.Generator
-) -> SolventBox:
-    """Exchange bulk waters for so many ions, away from the solute and from one another where there is room.
-
-    In a small box the distances asked for are lowered step by step until every ion finds a place.
+    Raises
+    ------
+    StructureError
+        If the mutant does not superpose on the native within 1 angstrom (CA RMSD).
+    RunDirectoryError
+        If ``native_directory`` holds no complete system.
     """
-    oxygen = box.waters[:, 0]
-    from_solute = nearest(oxygen, solute, box.box)
-    from_ions = nearest(oxygen, np.concatenate([box.positive, box.negative]), box.box)
-    order = random.permutation(len(oxygen))
-    chosen: list[int] = []
-    relaxation = 1.0
-    while len(chosen) < positive + negative and relaxation > 0.05:
-        for index in order:
-            if len(chosen) == positive + negative:
-                break
-            if index in chosen or from_solute[index] < _ION_TO_SOLUTE_NM * relaxation:
-                continue
-            others = nearest(oxygen[index][None], oxygen[chosen], box.box)[0]
-            if min(others, from_ions[index]) >= _ION_TO_ION_NM * relaxation:
-                chosen.append(int(index))
-        relaxation *= 0.7
-    keep = np.ones(len(oxygen), dtype=bool)
-    keep[chosen] = False
-    return SolventBox(
-        box.box,
-        box.waters[keep],
-        np.concatenate([box.positive, oxygen[chosen[:positive]]]),
-        np.concatenate([box.negative, oxygen[chosen[positive:]]]),
-    )
+    started = time.monotonic()
+    native = load_record(native_directory)
+    reference = read_model(native_directory / PROTEIN_FILE)
+    alpha = reference[reference.atom_name == "CA"]
+    placed = _lay_on(mutant, alpha.res_id, alpha.coord)
+    if placed is None:
+        raise StructureError(
+            "The mutant does not lie on the native whose solvent it should take (CA RMSD above 1 angstrom).",
+            where=f"{variant}, residues {mutant.res_id.min()}-{mutant.res_id.max()}",
+            remedy="Build the mutant on this native, or solvate it on its own with solvate_native.",
+        )
+    text = f"solvent of {native.variant} (state {native.state_sha256[:12]}); {native.origin}"
+    origin = Origin(variant, seed, text, native.equilibration, started=started)
+    return transplant(placed, solvent_of(native_directory), settings, origin, directory)
 
 
-def solute_arrays(atoms: AtomArray) -> tuple[FloatArray, NDArray[np.bool_]]:
-    """Positions (n, 3) in nm and which atoms are hydrogens (n,), of a model in angstrom."""
-    return np.asarray(atoms.coord, dtype=np.float64) / 10.0, np.asarray(atoms.element == "H")
-
-
-def solvated_array(solute: AtomArray, box: SolventBox) -> Any:
-    """One biotite AtomArray (angstrom, with its box) of solute, ions and water, for viewers."""
+def _lay_on(
+    model: AtomArray,
+    residues: np.ndarray[tuple[int], np.dtype[np.int_]],
+    alpha: np.ndarray[tuple[int, int], np.dtype[np.float32]],
+) -> AtomArray | None:
+    """The model in the frame of given CA atoms: as it is if it lies there, superposed if it can, or None."""
     import biotite.structure as struc
 
-    solvent = struc.AtomArray(box.atoms)
-    positive, negative, waters = len(box.positive), len(box.negative), len(box.waters)
-    solvent.coord = (box.positions() * 10).astype(np.float32)
-    ions = positive + negative
-    solvent.chain_id[:] = np.repeat(np.array(["I", "W"]), [ions, 3 * waters])
-    solvent.res_id[:] = np.concatenate([np.arange(1, ions + 1), np.repeat(np.arange(1, waters + 1), 3)])
-    solvent.res_name[:] = np.repeat(np.array(["NA", "CL", "HOH"]), [positive, negative, 3 * waters])
-    names = np.concatenate([["NA"] * positive, ["CL"] * negative, np.tile(["O", "H1", "H2"], waters)])
-    elements = np.concatenate([["NA"] * positive, ["CL"] * negative, np.tile(["O", "H", "H"], waters)])
-    solvent.atom_name[:], solvent.element[:] = names, elements
-    solvent.hetero[:] = True
-    bare = solute.copy()
-    bare.bonds = None
-    combined = bare + solvent
-    combined.box = (box.box * 10).astype(np.float32)
-    return combined
+    own = model[model.atom_name == "CA"]
+    _, mine, theirs = np.intersect1d(own.res_id, residues, return_indices=True)
+    if len(mine) == 0:
+        return None
+    target = struc.AtomArray(len(theirs))
+    target.coord = np.asarray(alpha, dtype=np.float32)[theirs]
+    if struc.rmsd(target, own[mine]) < _SAME_FRAME_ANGSTROM:
+        return model
+    if len(mine) >= 3:
+        fitted, transform = struc.superimpose(target, own[mine])
+        if struc.rmsd(target, fitted) < _SAME_FRAME_ANGSTROM:
+            return transform.apply(model)
+    return None

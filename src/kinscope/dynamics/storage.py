@@ -13,7 +13,8 @@ import numpy as np
 
 from kinscope.core.errors import RunDirectoryError
 from kinscope.core.files import sha256_of_file, write_atomic
-from kinscope.dynamics import solvent
+from kinscope.dynamics import box as boxes
+from kinscope.dynamics.box import FloatArray, SolventBox
 from kinscope.dynamics.records import (
     PROTEIN_FILE,
     SOLVATED_FILE,
@@ -24,7 +25,6 @@ from kinscope.dynamics.records import (
     SolvatedSystem,
 )
 from kinscope.dynamics.settings import SolvationSettings
-from kinscope.dynamics.solvent import FloatArray, SolventBox
 from kinscope.structures.io import write_model
 from kinscope.structures.model import AtomArray
 
@@ -51,13 +51,13 @@ def store(
     energy_kcal_per_mol: float,
 ) -> SolvatedSystem:
     """Write state, models and, last, the record that makes the directory complete."""
-    positions, _ = solvent.solute_arrays(solute)
+    positions, _ = boxes.solute_arrays(solute)
     write_state(directory / STATE_FILE, np.concatenate([positions, box.positions()]), box.box)
     write_model(directory / PROTEIN_FILE, solute)
-    write_model(directory / SOLVATED_FILE, solvent.solvated_array(solute, box))
+    write_model(directory / SOLVATED_FILE, boxes.solvated_array(solute, box))
     record = SolvatedSystem(
         variant=origin.variant,
-        model_sha256=solvent.model_sha256(solute),
+        model_sha256=boxes.model_sha256(solute),
         seed=origin.seed,
         settings=settings,
         atoms=len(positions) + box.atoms,
@@ -72,7 +72,7 @@ def store(
         equilibration=origin.equilibration,
         waters_removed=origin.removed,
         waters_exchanged=origin.exchanged,
-        least_image_distance_nm=solvent.least_image_distance(positions, box.box),
+        least_image_distance_nm=boxes.least_image_distance(positions, box.box),
         potential_kcal_per_mol=energy_kcal_per_mol,
         system_sha256=sha256_of_file(directory / SYSTEM_FILE),
         state_sha256=sha256_of_file(directory / STATE_FILE),

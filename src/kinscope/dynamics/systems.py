@@ -1,4 +1,4 @@
-"""Models in their box: the native solvated, the mutant given the native's solvent."""
+"""OpenMM systems of a solute in its box: built, settled, given to another solute."""
 
 from __future__ import annotations
 
@@ -10,115 +10,33 @@ import numpy as np
 
 from kinscope.core.errors import ComputationError, StructureError
 from kinscope.core.seeds import derive_seed
-from kinscope.dynamics import solvent
+from kinscope.dynamics import box as boxes
+from kinscope.dynamics.box import FloatArray, SolventBox
 from kinscope.dynamics.platforms import context_for
-from kinscope.dynamics.records import PROTEIN_FILE, PlatformChoice, SolvatedSystem
+from kinscope.dynamics.records import PlatformChoice, SolvatedSystem
 from kinscope.dynamics.settings import SolvationSettings
-from kinscope.dynamics.solvent import FloatArray, SolventBox
-from kinscope.dynamics.storage import Origin, load_record, solvent_of, store, write_system
+from kinscope.dynamics.storage import Origin, store, write_system
 from kinscope.structures.forcefield import cpu_platform
-from kinscope.structures.io import read_model, to_openmm
+from kinscope.structures.io import to_openmm
 from kinscope.structures.model import AtomArray
 
 _KCAL_PER_KJ = 1 / 4.184
 _CLASH_HEAVY_NM = 0.24
 _CLASH_HYDROGEN_NM = 0.16
-_SAME_FRAME_NM = 0.1
-"""CA RMSD up to which two models count as lying in the same frame and conformation."""
 _SETTLE_FRICTION_PER_PS = 50.0
 _OVERLAP = "Check the model for overlapping atoms (kinscope models check)."
-
-
-def solvate_native(
-    model: AtomArray, settings: SolvationSettings, seed: int, directory: Path, *, variant: str = "native"
-) -> SolvatedSystem:
-    """Put a model into a dodecahedron of water and salt, settle the solvent around it, and store it.
-
-    The solute keeps its coordinates exactly. Built once, stored, and every replica starts from it.
-
-    Parameters
-    ----------
-    model
-        (n_atoms,) by the conventions of :mod:`kinscope.structures.model`, angstrom.
-    settings
-        Box, salt, force field.
-    seed
-        Places the ions and settles the water.
-    directory
-        Gets :data:`~kinscope.dynamics.records.SYSTEM_FILE` and its companions; the record is written last.
-    variant
-        What to call it.
-
-    Raises
-    ------
-    StructureError
-        If the force field has no template for a residue.
-    """
-    started = time.monotonic()
-    positions, hydrogen = solvent.solute_arrays(model)
-    charge = solute_charge(model, settings)
-    random = np.random.default_rng(derive_seed(seed, "ions"))
-    box = solvent.fill(positions, hydrogen, settings.padding_nm, settings.cutoff_nm)
-    box = solvent.add_salt(box, positions, charge, settings.ionic_strength_molar, random)
-    text = f"filled from OpenMM's TIP3P cube, {settings.ionic_strength_molar:g} mol/L NaCl"
-    return finish(directory, model, box, settings, Origin(variant, seed, text, started=started))
-
-
-def solvate_mutant(
-    mutant: AtomArray,
-    native_directory: Path,
-    settings: SolvationSettings,
-    seed: int,
-    directory: Path,
-    *,
-    variant: str = "mutant",
-) -> SolvatedSystem:
-    """Put a mutant into the native's equilibrated solvent, so that both are compared in the same box.
-
-    Waters that clash with the new side chain go; where the charge changes, bulk waters far from the
-    solute become the ions that neutralise it; then the solvent settles around the fixed mutant.
-
-    Parameters
-    ----------
-    mutant
-        (n_atoms,) in the frame of the native's model (it is superposed on CA atoms if it is not).
-    native_directory
-        The native's system, as :func:`solvate_native` and the equilibration left it.
-    settings
-        Force field and cutoffs; the box is the native's.
-    seed
-        Chooses the waters that become ions and settles the water.
-    directory
-        As of :func:`solvate_native`.
-    variant
-        What to call it.
-
-    Raises
-    ------
-    StructureError
-        If the mutant does not superpose on the native within 1 angstrom (CA RMSD).
-    RunDirectoryError
-        If ``native_directory`` holds no complete system.
-    """
-    started = time.monotonic()
-    native = load_record(native_directory)
-    box = solvent_of(native_directory)
-    placed = place_on(mutant, read_model(native_directory / PROTEIN_FILE))
-    text = f"solvent of {native.variant} (state {native.state_sha256[:12]}); {native.origin}"
-    origin = Origin(variant, seed, text, native.equilibration, started=started)
-    return transplant(placed, box, settings, origin, directory)
 
 
 def transplant(
     solute: AtomArray, box: SolventBox, settings: SolvationSettings, origin: Origin, directory: Path
 ) -> SolvatedSystem:
     """Put a solute into a given solvent: clashes removed, charge balanced, solvent settled, stored."""
-    positions, hydrogen = solvent.solute_arrays(solute)
-    doomed = solvent.clashing_waters(box, positions, hydrogen, _CLASH_HEAVY_NM, _CLASH_HYDROGEN_NM)
-    box = solvent.without_waters(box, doomed)
+    positions, hydrogen = boxes.solute_arrays(solute)
+    doomed = boxes.clashing_waters(box, positions, hydrogen, _CLASH_HEAVY_NM, _CLASH_HYDROGEN_NM)
+    box = boxes.without_waters(box, doomed)
     excess = solute_charge(solute, settings) + len(box.positive) - len(box.negative)
     random = np.random.default_rng(derive_seed(origin.seed, "ions"))
-    box = solvent.exchange(box, positions, max(0, -excess), max(0, excess), random)
+    box = boxes.exchange(box, positions, max(0, -excess), max(0, excess), random)
     origin = Origin(
         origin.variant,
         origin.seed,
@@ -131,43 +49,13 @@ def transplant(
     return finish(directory, solute, box, settings, origin)
 
 
-def place_on(mobile: AtomArray, reference: AtomArray) -> AtomArray:
-    """The mobile model in the reference's frame, unchanged where it is there already.
-
-    Raises
-    ------
-    StructureError
-        If fewer than three CA atoms are common, or the CA RMSD stays above 1 angstrom.
-    """
-    import biotite.structure as struc
-
-    first = mobile[(mobile.atom_name == "CA")]
-    second = reference[(reference.atom_name == "CA")]
-    _, one, two = np.intersect1d(first.res_id, second.res_id, return_indices=True)
-    if len(one) < 1:
-        raise StructureError(
-            "The two models share no residue.", where="CA atoms", remedy="Compare like with like."
-        )
-    if struc.rmsd(second[two], first[one]) / 10 < _SAME_FRAME_NM:
-        return mobile
-    if len(one) >= 3:
-        fitted, transform = struc.superimpose(second[two], first[one])
-        if struc.rmsd(second[two], fitted) / 10 < _SAME_FRAME_NM:
-            return transform.apply(mobile)
-    raise StructureError(
-        "The model does not lie on the one whose solvent it should take (CA RMSD above 1 angstrom).",
-        where=f"residues {first.res_id.min()}-{first.res_id.max()}",
-        remedy="Solvate it on its own with solvate_native.",
-    )
-
-
 def finish(
     directory: Path, solute: AtomArray, box: SolventBox, settings: SolvationSettings, origin: Origin
 ) -> SolvatedSystem:
     """Build the System, settle the solvent around the fixed solute, and store everything."""
     directory.mkdir(parents=True, exist_ok=True)
     _, system = build_system(solute, box, settings)
-    positions, _ = solvent.solute_arrays(solute)
+    positions, _ = boxes.solute_arrays(solute)
     everything = np.concatenate([positions, box.positions()])
     everything, energy = _settle(system, everything, box.box, len(positions), settings, origin.seed)
     box = SolventBox.from_positions(
@@ -236,14 +124,14 @@ def _create(topology: Any, settings: SolvationSettings, **arguments: Any) -> Any
 
 
 def freeze(system: Any, atoms: int) -> Any:
-    """A copy of a System whose first ``atoms`` particles cannot move (mass 0, no constraints among them)."""
+    """A copy of a System whose first ``atoms`` particles cannot move, because they have no mass.
+
+    Their constraints stay: OpenMM passes over one between massless particles, but finds by it which
+    atoms a barostat must move together.
+    """
     import copy
 
     frozen = copy.deepcopy(system)
-    for index in reversed(range(frozen.getNumConstraints())):
-        first, second, _ = frozen.getConstraintParameters(index)
-        if first < atoms and second < atoms:
-            frozen.removeConstraint(index)
     for index in range(atoms):
         frozen.setParticleMass(index, 0.0)
     return frozen

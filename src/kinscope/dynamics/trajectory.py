@@ -13,13 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kinscope.core.errors import RunDirectoryError
+from kinscope.dynamics.box import FloatArray
 from kinscope.dynamics.records import (
     REPLICA_RECORD_FILE,
     TOPOLOGY_FILE,
     TRAJECTORY_FILE,
     ReplicaRecord,
 )
-from kinscope.dynamics.solvent import FloatArray
 from kinscope.structures.io import read_model
 from kinscope.structures.model import AtomArray
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import errno
 import hashlib
 import json
+import os
+import shutil
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -17,6 +19,7 @@ from kinscope.core.errors import ComputationError, KinscopeError, RunDirectoryEr
 from kinscope.core.files import sha256_of_file, write_atomic
 from kinscope.core.seeds import derive_seed
 from kinscope.dynamics import checkpoints
+from kinscope.dynamics.box import FloatArray
 from kinscope.dynamics.checkpoints import Checkpoint, Position
 from kinscope.dynamics.platforms import choose_platform
 from kinscope.dynamics.protocol import plan_steps, scaled, segment_end
@@ -33,13 +36,12 @@ from kinscope.dynamics.records import (
 )
 from kinscope.dynamics.segments import BlowUpError, Engine, Output, Point
 from kinscope.dynamics.settings import ProtocolSettings
-from kinscope.dynamics.solvent import FloatArray
 from kinscope.dynamics.storage import load_system
-from kinscope.dynamics.trajectories import append_at, encode_frames
+from kinscope.dynamics.trajectory import append_at, encode_frames
 from kinscope.structures.io import read_model
 
-Progress = Callable[[int, int], None]
-"""Called with steps done and steps in all."""
+Progress = Callable[[float, str], None]
+"""Called with the fraction done (0 to 1) and the steps in words."""
 
 _HEADER = b"stage,step,time_ps,potential_kcal_per_mol,temperature_k,volume_cubic_nm\n"
 _LOCK = ".lock"
@@ -48,6 +50,7 @@ _LOCK = ".lock"
 def run_replica(
     system_directory: Path,
     scratch: Path,
+    output: Path,
     settings: ProtocolSettings,
     *,
     replica: int,
@@ -65,7 +68,9 @@ def run_replica(
     system_directory
         A solvated system, as :mod:`kinscope.dynamics.systems` leaves it.
     scratch
-        The replica's own directory: checkpoints, and at the end trajectory, topology, energies, record.
+        The replica's own directory, kept between calls: files as they grow, checkpoints, and the record.
+    output
+        Gets trajectory, topology, energies and, last, the record; it may be ``scratch`` itself.
     settings
         The protocol.
     replica
@@ -95,7 +100,10 @@ def run_replica(
     with _locked(scratch), _disk_errors(scratch):
         choice = platform or choose_platform()
         run = _Replica(system_directory, scratch, settings, replica, seed, production_steps, choice, progress)
-        return run.to_the_end()
+        record = run.to_the_end()
+        if output.resolve() != scratch.resolve():
+            _hand_over(scratch, output)
+        return record
 
 
 class _Replica:
@@ -175,7 +183,7 @@ class _Replica:
     def _report(self, plan: StepPlan) -> Callable[[int], None]:
         def report(step: int) -> None:
             if self.progress is not None:
-                self.progress(step, plan.total_steps)
+                self.progress(step / plan.total_steps, f"{step} of {plan.total_steps} steps")
 
         return report
 
@@ -326,6 +334,18 @@ def _key(
         platform.deterministic,
     )
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+
+
+def _hand_over(scratch: Path, output: Path) -> None:
+    """Put the results into ``output``, by link where the file system allows, the record last."""
+    output.mkdir(parents=True, exist_ok=True)
+    for name in (TRAJECTORY_FILE, ENERGIES_FILE, TOPOLOGY_FILE, REPLICA_RECORD_FILE):
+        target = output / name
+        target.unlink(missing_ok=True)
+        try:
+            os.link(scratch / name, target)
+        except OSError:
+            shutil.copyfile(scratch / name, target)
 
 
 def _other_replica(scratch: Path) -> RunDirectoryError:

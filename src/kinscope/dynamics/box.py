@@ -1,0 +1,261 @@
+"""Water and ions around a solute, as arrays: filling, clashes, ions, periodic geometry.
+
+Lengths are nanometres throughout this module, OpenMM's unit; boxes are lower-triangular (3, 3) arrays
+of row vectors, as OpenMM reduces them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kinscope.structures.model import AtomArray
+
+FloatArray = NDArray[np.float64]
+
+_WATER_TO_HEAVY_NM = 0.26
+"""A water oxygen nearer than this to a heavy atom is left out; hydrogen bonds start at about 0.26 nm."""
+_WATER_TO_HYDROGEN_NM = 0.17
+_WATER_TO_WATER_NM = 0.23
+_WATERS_PER_MOLAR = 55.4
+"""Mol of water in a litre, as OpenMM's Modeller counts ions."""
+_ION_TO_SOLUTE_NM = 0.5
+_ION_TO_ION_NM = 0.5
+
+
+@dataclass(frozen=True)
+class SolventBox:
+    """Everything in the box but the solute, nm."""
+
+    box: FloatArray
+    """(3, 3) row vectors."""
+    waters: FloatArray
+    """(n, 3, 3): molecule, atom (O, H1, H2), coordinate."""
+    positive: FloatArray
+    """(n, 3), Na+."""
+    negative: FloatArray
+    """(n, 3), Cl-."""
+
+    @property
+    def atoms(self) -> int:
+        """Number of atoms, water and ions."""
+        return 3 * len(self.waters) + len(self.positive) + len(self.negative)
+
+    def positions(self) -> FloatArray:
+        """(n_atoms, 3) in the order of the system: Na+, Cl-, water."""
+        return np.concatenate([self.positive, self.negative, self.waters.reshape(-1, 3)])
+
+    @classmethod
+    def from_positions(
+        cls, positions: FloatArray, box: FloatArray, positive: int, negative: int, centre: FloatArray
+    ) -> SolventBox:
+        """Split positions as :meth:`positions` orders them, every molecule brought around ``centre``."""
+        ions = positions[: positive + negative]
+        waters = positions[positive + negative :].reshape(-1, 3, 3)
+        shift = wrap(waters[:, 0], box, centre) - waters[:, 0]
+        ions = wrap(ions, box, centre)
+        return cls(box, waters + shift[:, None, :], ions[:positive], ions[positive:])
+
+
+def model_sha256(atoms: AtomArray) -> str:
+    """SHA-256 of what dynamics sees of a model: residues, atom names, coordinates to 0.001 angstrom."""
+    coordinates = np.round(np.asarray(atoms.coord, dtype=np.float64) * 1000).astype(np.int64)
+    digest = hashlib.sha256()
+    for number, name, atom in zip(atoms.res_id, atoms.res_name, atoms.atom_name, strict=True):
+        digest.update(f"{number} {name} {atom}\n".encode())
+    digest.update(coordinates.astype("<i8").tobytes())
+    return digest.hexdigest()
+
+
+def dodecahedron(width: float) -> FloatArray:
+    """Box vectors (3, 3) of a rhombic dodecahedron with images ``width`` apart (its square-faced cell)."""
+    return np.array([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.5, 0.5, np.sqrt(0.5)]]) * width
+
+
+def wrap(points: FloatArray, box: FloatArray, centre: FloatArray) -> FloatArray:
+    """Bring points (n, 3) into the brick-shaped cell around ``centre``."""
+    inside = points - centre
+    for axis in (2, 1, 0):
+        inside = inside - np.round(inside[:, axis] / box[axis, axis])[:, None] * box[axis]
+    return inside + centre
+
+
+def _shifts(box: FloatArray) -> FloatArray:
+    grid = np.array([[i, j, k] for i in (-1, 0, 1) for j in (-1, 0, 1) for k in (-1, 0, 1)], dtype=float)
+    return grid @ box
+
+
+def nearest(points: FloatArray, reference: FloatArray, box: FloatArray) -> FloatArray:
+    """Distance (n_points,) of each point to the nearest of ``reference`` (m, 3) or of its periodic images."""
+    from scipy.spatial import cKDTree
+
+    if not len(reference) or not len(points):
+        return np.full(len(points), np.inf)
+    centre = reference.mean(axis=0)
+    # The images cover one cell around the centre: a solute lies in it, scattered ions are moved in.
+    gathered = reference if np.ptp(reference, axis=0).max() < box[0, 0] else wrap(reference, box, centre)
+    images = (gathered[None] + _shifts(box)[:, None]).reshape(-1, 3)
+    distances, _ = cKDTree(images).query(wrap(points, box, centre))
+    return np.asarray(distances, dtype=float)
+
+
+def least_image_distance(solute: FloatArray, box: FloatArray) -> float:
+    """Shortest distance between the solute (n, 3) and its own periodic images, nm."""
+    from scipy.spatial import cKDTree
+
+    tree = cKDTree(solute)
+    shifts = [shift for shift in _shifts(box) if np.any(shift)]
+    return min(float(tree.query(solute + shift)[0].min()) for shift in shifts)
+
+
+def fill(solute: FloatArray, hydrogen: NDArray[np.bool_], padding: float, cutoff: float = 0.0) -> SolventBox:
+    """Fill a dodecahedron around the solute with equilibrated TIP3P water, no ions yet.
+
+    Parameters
+    ----------
+    solute
+        (n, 3).
+    hydrogen
+        (n,) which atoms are hydrogens.
+    padding
+        Least gap between the bounding spheres of periodic images.
+    cutoff
+        The box is made wide enough for the minimum-image rule with this cutoff.
+    """
+    centre = (solute.max(axis=0) + solute.min(axis=0)) / 2
+    radius = float(np.linalg.norm(solute - centre, axis=1).max())
+    # The lowest height of the cell is 1/sqrt(2) of its width; a tenth is left for the box to shrink.
+    box = dodecahedron(max(2 * radius + padding, 2 * cutoff * np.sqrt(2) * 1.1))
+    waters = _tile(box)
+    waters = waters + (centre - np.diag(box) / 2)
+    oxygen = waters[:, 0]
+    free = nearest(oxygen, solute[~hydrogen], box) > _WATER_TO_HEAVY_NM
+    if hydrogen.any():
+        free &= nearest(oxygen, solute[hydrogen], box) > _WATER_TO_HYDROGEN_NM
+    waters = waters[free]
+    waters = waters[~_seam_clashes(waters[:, 0], box)]
+    none = np.zeros((0, 3))
+    return SolventBox(box, waters, none, none)
+
+
+def _tile(box: FloatArray) -> FloatArray:
+    """Water molecules (n, 3, 3) filling the brick of the box's diagonal, from OpenMM's equilibrated cube."""
+    from pathlib import Path
+
+    from openmm import app, unit
+
+    source = app.PDBFile(str(Path(app.__file__).parent / "data" / "tip3p.pdb"))
+    cube = np.array(source.topology.getUnitCellDimensions().value_in_unit(unit.nanometer))
+    positions = np.asarray(source.getPositions(asNumpy=True).value_in_unit(unit.nanometer), dtype=float)
+    molecules = positions.reshape(-1, 3, 3)
+    brick = np.diag(box)
+    counts = np.ceil(brick / cube).astype(int)
+    offsets = np.array(np.meshgrid(*[np.arange(n) for n in counts])).reshape(3, -1).T * cube
+    tiled = (molecules[None] + offsets[:, None, None, :]).reshape(-1, 3, 3)
+    inside = np.all((tiled[:, 0] >= 0) & (tiled[:, 0] < brick), axis=1)
+    return np.asarray(tiled[inside])
+
+
+def _seam_clashes(oxygen: FloatArray, box: FloatArray) -> NDArray[np.bool_]:
+    """Which waters (n,) clash with an earlier one across the faces of the box, where tiles do not meet."""
+    from scipy.spatial import cKDTree
+
+    tree = cKDTree(oxygen)
+    doomed = np.zeros(len(oxygen), dtype=bool)
+    for shift in _shifts(box):
+        if not np.any(shift):
+            continue
+        for first, partners in enumerate(cKDTree(oxygen + shift).query_ball_tree(tree, _WATER_TO_WATER_NM)):
+            for second in partners:
+                if first < second and not doomed[first]:
+                    doomed[second] = True
+    return doomed
+
+
+def clashing_waters(
+    box: SolventBox, atoms: FloatArray, hydrogen: NDArray[np.bool_], heavy_nm: float, hydrogen_nm: float
+) -> NDArray[np.bool_]:
+    """Which waters (n,) have their oxygen nearer to given atoms (m, 3) than the limits."""
+    oxygen = box.waters[:, 0]
+    clash = nearest(oxygen, atoms[~hydrogen], box.box) < heavy_nm
+    return clash | (nearest(oxygen, atoms[hydrogen], box.box) < hydrogen_nm)
+
+
+def without_waters(box: SolventBox, doomed: NDArray[np.bool_]) -> SolventBox:
+    """The box less the waters marked (n,)."""
+    return SolventBox(box.box, box.waters[~doomed], box.positive, box.negative)
+
+
+def add_salt(
+    box: SolventBox, solute: FloatArray, charge: int, molar: float, random: np.random.Generator
+) -> SolventBox:
+    """Exchange random bulk waters for the ions that neutralise the solute and for NaCl at ``molar`` mol/L."""
+    waters = len(box.waters) - abs(charge)
+    pairs = int(np.floor(waters * molar / _WATERS_PER_MOLAR + 0.5))
+    positive = pairs + max(0, -charge)
+    negative = pairs + max(0, charge)
+    return exchange(box, solute, positive, negative, random)
+
+
+def exchange(
+    box: SolventBox, solute: FloatArray, positive: int, negative: int, random: np.random.Generator
+) -> SolventBox:
+    """Exchange bulk waters for so many ions, away from the solute and from one another where there is room.
+
+    In a small box the distances asked for are lowered step by step until every ion finds a place.
+    """
+    oxygen = box.waters[:, 0]
+    from_solute = nearest(oxygen, solute, box.box)
+    from_ions = nearest(oxygen, np.concatenate([box.positive, box.negative]), box.box)
+    order = random.permutation(len(oxygen))
+    chosen: list[int] = []
+    relaxation = 1.0
+    while len(chosen) < positive + negative and relaxation > 0.05:
+        for index in order:
+            if len(chosen) == positive + negative:
+                break
+            if index in chosen or from_solute[index] < _ION_TO_SOLUTE_NM * relaxation:
+                continue
+            others = nearest(oxygen[index][None], oxygen[chosen], box.box)[0]
+            if min(others, from_ions[index]) >= _ION_TO_ION_NM * relaxation:
+                chosen.append(int(index))
+        relaxation *= 0.7
+    keep = np.ones(len(oxygen), dtype=bool)
+    keep[chosen] = False
+    return SolventBox(
+        box.box,
+        box.waters[keep],
+        np.concatenate([box.positive, oxygen[chosen[:positive]]]),
+        np.concatenate([box.negative, oxygen[chosen[positive:]]]),
+    )
+
+
+def solute_arrays(atoms: AtomArray) -> tuple[FloatArray, NDArray[np.bool_]]:
+    """Positions (n, 3) in nm and which atoms are hydrogens (n,), of a model in angstrom."""
+    return np.asarray(atoms.coord, dtype=np.float64) / 10.0, np.asarray(atoms.element == "H")
+
+
+def solvated_array(solute: AtomArray, box: SolventBox) -> Any:
+    """One biotite AtomArray (angstrom, with its box) of solute, ions and water, for viewers."""
+    import biotite.structure as struc
+
+    solvent = struc.AtomArray(box.atoms)
+    positive, negative, waters = len(box.positive), len(box.negative), len(box.waters)
+    solvent.coord = (box.positions() * 10).astype(np.float32)
+    ions = positive + negative
+    solvent.chain_id[:] = np.repeat(np.array(["I", "W"]), [ions, 3 * waters])
+    solvent.res_id[:] = np.concatenate([np.arange(1, ions + 1), np.repeat(np.arange(1, waters + 1), 3)])
+    solvent.res_name[:] = np.repeat(np.array(["NA", "CL", "HOH"]), [positive, negative, 3 * waters])
+    names = np.concatenate([["NA"] * positive, ["CL"] * negative, np.tile(["O", "H1", "H2"], waters)])
+    elements = np.concatenate([["NA"] * positive, ["CL"] * negative, np.tile(["O", "H", "H"], waters)])
+    solvent.atom_name[:], solvent.element[:] = names, elements
+    solvent.hetero[:] = True
+    bare = solute.copy()
+    bare.bonds = None
+    combined = bare + solvent
+    combined.box = (box.box * 10).astype(np.float32)
+    return combined
