@@ -93,6 +93,11 @@ WRONG = [
     ("E255K, T315I", "comma"),
     ("T315I E255K", "blank"),
     ("E255K/c.944C>T", "does not fit"),
+    ("p.T315I;p.E255K", "different variants"),
+    ("NM_005157.6:K404E", "without c. or p."),
+    ("rs121917868", "identifier of a database"),
+    ("COSM12345", "identifier of a database"),
+    ("9:130874992 A>G", "not a variant expression"),
     ("c.1210A>G c.944C>T p.K404E", "3 descriptions"),
 ]
 

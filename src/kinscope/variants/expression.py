@@ -36,13 +36,14 @@ class Statement:
 
 _PAIR = re.compile(
     r"[\s,;]*[\s(,;]\s*(?=\(?(?:[A-Za-z]+_?\d[\w.]*(?:\([^()]*\))?:)?[cgpCGP]\.\S)"
-    r"|(?<![.\[])\s*\((?=[A-Za-z]{1,3}\d+[A-Za-z]{1,3}\)$)"
+    r"|(?<=[\d>][ACGTacgt]):(?=p\.)|(?<![.\[])\s*\((?=[A-Za-z]{1,3}\d+[A-Za-z]{1,3}\)$)"
 )
 _COMPOUND = re.compile(
     r"\s*(?:[/&]|\band\b)\s*(?=[A-Za-z(\[]|\d+[_ACGTacgt])|\s*\+\s*(?=[A-Za-z(\[])|;\s*(?=[A-Za-z])"
 )
 _ACCESSION = re.compile(
-    r"((?:[NXA][MPCGRT]_|ENS[TPG]|LRG_|chr)[\w.]+|[OPQ]\d[A-Z0-9]{3}\d(?:-\d+)?)(?:\(([^()]*)\))?\s*:\s*",
+    r"((?:[NXA][MPCGRT]_|ENS[TPG]|LRG_|chr)[\w.]+|[OPQ]\d[A-Z0-9]{3}\d(?:-\d+)?)(?:\(([^()]*)\))?"
+    r"(?:\s*:\s*|\s+(?=\S))",
     re.IGNORECASE,
 )
 _GENE = re.compile(
@@ -72,6 +73,12 @@ def read_statements(text: str, pack: TargetPack) -> tuple[tuple[Statement, ...],
         raise VariantError(
             f"{shown(text)} names the gene and no variant.", where=shown(text), remedy=_EXAMPLES
         )
+    if re.fullmatch(r"(?:rs|COS[MV]|[VR]CV|CA|EID)\d+(?:\.\d+)?", text, re.IGNORECASE):
+        raise VariantError(
+            f"{shown(text)} is an identifier of a database, which kinscope does not ask.",
+            where=shown(text),
+            remedy=_EXAMPLES,
+        )
     if any(text.count(one) != text.count(other) for one, other in ("()", "[]")):
         raise VariantError(
             f"The brackets of {shown(text)} do not balance.",
@@ -79,7 +86,8 @@ def read_statements(text: str, pack: TargetPack) -> tuple[tuple[Statement, ...],
             remedy="Close every bracket that is opened.",
         )
     refuse_other_alleles(text)
-    head, rest = _read_head(Statement(reference_frame(pack), "", ""), text, pack)
+    plain = _label_first(re.sub(r"\s+(?:mutation|mutant|variant|substitution)$", "", text), pack)
+    head, rest = _read_head(Statement(reference_frame(pack), "", ""), plain, pack)
     pieces = _split_pair(rest)
     if not pieces:
         raise VariantError(f"{shown(text)} names no change.", where=shown(text), remedy=_EXAMPLES)
@@ -90,6 +98,18 @@ def read_statements(text: str, pack: TargetPack) -> tuple[tuple[Statement, ...],
         alternatives.append(statements)
         context = replace(statements[-1], coordinate="", body="", notes=())
     return tuple(alternatives)
+
+
+def _isoform_names(pack: TargetPack) -> str:
+    """The isoform names of a pack as alternatives of a regular expression."""
+    names = [pack.reference_isoform, *(isoform.name for isoform in pack.isoforms)]
+    return "|".join(map(re.escape, names))
+
+
+def _label_first(text: str, pack: TargetPack) -> str:
+    """``K423E (1b)`` as ``1b:K423E``."""
+    found = re.search(rf"\s*\((?:isoform[ _-]?)?({_isoform_names(pack)})\)", text, re.IGNORECASE)
+    return text if found is None else f"{found[1]}:{text[: found.start()]}{text[found.end() :]}"
 
 
 def refuse_other_alleles(text: str) -> None:
@@ -135,7 +155,7 @@ def _split_pair(text: str) -> list[str]:
 
 def _read_compound(context: Statement, text: str, pack: TargetPack) -> tuple[Statement, ...]:
     parts = [text] if "[" in text else _COMPOUND.split(text)
-    if "," in text or (re.search(r"\d[A-Za-z]{1,3}\)? \(?[A-Za-z]", " ".join(parts)) and len(parts) == 1):
+    if "," in text or re.search(r"\d[A-Za-z]{1,3}\)? \(?[A-Za-z]{1,3}\d", text):
         raise VariantError(
             f"{shown(text)} lists variants with a comma or a blank.",
             where=shown(text),
@@ -156,14 +176,14 @@ def _read_head(context: Statement, text: str, pack: TargetPack) -> tuple[Stateme
         before = rest
         found, rest = _take_isoform(found, rest, pack)
         found, rest = _take_accession(found, rest, pack)
+        found, rest = _take_exon(found, rest)
         rest = _take_gene(rest, pack)
         if rest == before:
             return found, rest
 
 
 def _take_isoform(found: Statement, rest: str, pack: TargetPack) -> tuple[Statement, str]:
-    names = [pack.reference_isoform, *(isoform.name for isoform in pack.isoforms)]
-    pattern = rf"(?:isoform[ _-]?)?({'|'.join(map(re.escape, names))})\s*(?::|\s)\s*(?=\S)"
+    pattern = rf"(?:isoform[ _-]?)?({_isoform_names(pack)})\s*(?::|\s)\s*(?=\S)"
     match = re.match(pattern, rest, re.IGNORECASE)
     if match is None:
         return found, rest
@@ -199,9 +219,17 @@ def _take_accession(found: Statement, rest: str, pack: TargetPack) -> tuple[Stat
     return new, rest[match.end() :]
 
 
+def _take_exon(found: Statement, rest: str) -> tuple[Statement, str]:
+    match = re.match(r"(?:exon|ex)[ _.]?(\d+)\s*(?::|\s)\s*(?=\S)", rest, re.IGNORECASE)
+    if match is None:
+        return found, rest
+    note = f"The exon number {match[1]} was not checked: exons are numbered in several ways."
+    return replace(found, notes=(*found.notes, note)), rest[match.end() :]
+
+
 def _take_gene(rest: str, pack: TargetPack) -> str:
     for name in sorted(_gene_names(pack), key=len, reverse=True):
-        match = re.match(rf"{re.escape(name)}(?:\s*:\s*|\s+|(?=\())", rest, re.IGNORECASE)
+        match = re.match(rf"{re.escape(name)}(?:\s*[:_-]\s*|\s+|(?=\())", rest, re.IGNORECASE)
         if match and rest[match.end() :]:
             inner = re.match(r"\(([^()]+)\)\s*:", rest[match.end() :])
             return rest[match.end() :] if inner is None else f"{inner[1]}:{rest[match.end() + inner.end() :]}"
@@ -232,6 +260,12 @@ def _read_body(head: Statement, text: str, whole: str) -> Statement:
     coordinate = letter or head.coordinate or ("p" if short_form else "")
     if not coordinate or coordinate not in "cgp" or (coordinate == "p" and not letter and not short_form):
         raise _unreadable(text, whole, letter)
+    if not letter and head.coordinate in {"c", "g"} and short_form:
+        raise VariantError(
+            f"{shown(whole)} stands after the accession of a nucleotide sequence without c. or p.",
+            where=shown(whole),
+            remedy=f"Write {head.frame.protein}:p.{shown(text, 30)} for a residue, c. for bases.",
+        )
     if letter and head.coordinate and letter != head.coordinate:
         raise VariantError(
             f"A {letter}. description does not fit what stands before it, which takes {head.coordinate}.",
@@ -260,6 +294,7 @@ def _unreadable(text: str, whole: str, letter: str) -> VariantError:
 
 def _residue_case(body: str) -> str:
     """``lys404glu`` to ``Lys404Glu``, ``k404e`` to ``K404E``; words such as ``del`` stay."""
+    body = re.sub(r"^(\(?[A-Za-z]{1,3}\d+)-?>(?=[A-Za-z]{1,3}\)?$)", r"\1", body)  # K404>E
     single = re.sub(
         r"(?<![A-Za-z])[a-z](?=\d)|(?<=\d)[a-z](?![A-Za-z])", lambda found: found[0].upper(), body
     )
@@ -267,7 +302,8 @@ def _residue_case(body: str) -> str:
 
 
 def _base_case(body: str) -> str:
-    """Bases in upper case, words such as ``delins`` in lower case."""
+    """Bases in upper case, words such as ``delins`` in lower case, ``A1210G`` as ``1210A>G``."""
+    body = re.sub(r"^([ACGTacgt])(\d+)([ACGTacgt])$", r"\2\1>\3", body)
     return re.sub(
         r"(?i)(delins|del|ins|dup|inv|con)|([acgtun]+)",
         lambda found: found[1].lower() if found[1] else found[2].upper(),

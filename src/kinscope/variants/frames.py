@@ -91,7 +91,7 @@ def resolve_accession(text: str, pack: TargetPack) -> Reference:
     same_stem = [accession for accession in known if accession.partition(".")[0] == stem]
     if same_stem and not version:
         found = known[same_stem[0]]
-        note = f"{shown(text)} has no version; it was read as {same_stem[0]}, which was checked."
+        note = f"{shown(text)} has no version; it was read as {same_stem[0]} and checked against that."
         return Reference(found.coordinate, found.frame, note)
     if wanted in pack.transcript.other_assemblies:
         raise VariantError(

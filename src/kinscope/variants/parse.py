@@ -166,6 +166,12 @@ def _agreed(alternatives: tuple[tuple[Statement, ...], ...], readings: list[Chan
             + "/".join(f"{ONE_TO_THREE[mutant]} at {number}" for number, mutant in sorted(found.items()))
             for alternative, found in zip(alternatives, plain, strict=True)
         ]
+        if len({alternative[0].coordinate for alternative in alternatives}) == 1:
+            raise VariantError(
+                f"The text lists different variants: {'; '.join(told)}.",
+                where=f"{alternatives[0][0].coordinate}. descriptions",
+                remedy="Join changes of one molecule with a slash, E255K/T315I; assess others one by one.",
+            )
         raise VariantError(
             f"The descriptions contradict each other: {'; '.join(told)}.",
             where="the coding and the protein description",

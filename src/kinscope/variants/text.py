@@ -45,8 +45,13 @@ def clean(text: str) -> tuple[str, tuple[str, ...]]:
             remedy=f"Give one variant, at most {MAX_CHARACTERS} characters.",
         )
     plain = text.replace("&gt;", ">").strip(" \t\r\n").strip("\"'“”‘’")
+    plain = plain.rstrip(".")
     plain = "".join(_LOOKALIKE_CHARACTERS.get(char, char) for char in plain)
-    notes = () if plain == text.strip(" \t\r\n\"'") else ("Typographic characters were read as plain ones.",)
+    notes = (
+        ()
+        if plain == text.strip(" \t\r\n\"'").rstrip(".")
+        else ("Typographic characters were read as plain ones.",)
+    )
     for index, char in enumerate(plain, start=1):
         if not _ALLOWED.fullmatch(char):
             raise VariantError(
