@@ -2,8 +2,8 @@
 
 The substituted side chains and every side chain around them are packed together over discrete rotamers
 (:mod:`kinscope.structures.packing`); the best distinct solutions are relaxed by stages with ff14SB and
-implicit solvent (:mod:`kinscope.structures.relaxation`) and ranked on the relaxed energy. Atoms beyond the
-shell do not move at all.
+implicit solvent (:mod:`kinscope.structures.relaxation`) and ranked on the mean of relaxed and packing energy
+(docs/decisions/0031). Atoms beyond the shell do not move at all.
 """
 
 from __future__ import annotations
@@ -52,6 +52,8 @@ class MutationSettings(Settings):
     """Distinct packings that are relaxed."""
     candidate_window_kcal_per_mol: float = Field(default=8.0, ge=0.0, le=100.0)
     """Packings further than this above the best are not relaxed."""
+    packing_weight: float = Field(default=0.5, ge=0.0, le=1.0)
+    """Share of the packing energy in the score that ranks; the rest is the relaxed force-field energy."""
     alternatives: int = Field(default=3, ge=1, le=10)
     """At most so many relaxed models are kept."""
     alternative_window_kcal_per_mol: float = Field(default=3.0, ge=0.0, le=50.0)
@@ -77,7 +79,8 @@ class MutantModel:
     atoms: AtomArray
     record: ModelRecord
     energy_kcal_per_mol: float
-    """Relaxed energy of the movable part and its surroundings; comparable between alternatives only."""
+    """Score of the ranking: weighted mean of the relaxed force-field energy of the movable part with its
+    surroundings and of the packing energy. Only differences between alternatives mean anything."""
 
 
 @dataclass(frozen=True)
@@ -142,7 +145,9 @@ def build_mutant(
         coord, energy = relaxer.relax(np.asarray(packing.atoms.coord, dtype=np.float32))
         atoms = mutants[index].copy()
         atoms.coord = coord
-        relaxed.append((energy, atoms, packing))
+        share = settings.packing_weight
+        score = (1.0 - share) * energy + share * packing.energy_kcal_per_mol
+        relaxed.append((score, atoms, packing))
     relaxed.sort(key=lambda entry: entry[0])
     report(1.0, "done")
     return _ranked(native, native_record, wanted, relaxed, settings)

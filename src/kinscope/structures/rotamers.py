@@ -223,14 +223,20 @@ def superposition(mobile: Floats, target: Floats) -> tuple[Floats, Floats]:
 
 
 def conformer_angles(name: str, spread_degrees: float = 0.0) -> list[tuple[Rotamer, tuple[float, ...]]]:
-    """Chi angles to try: every rotamer and, where ``spread_degrees`` > 0, its neighbours in chi1 and chi2."""
+    """Chi angles to try: every rotamer and, where ``spread_degrees`` > 0, steps of it about chi1 and chi2.
+
+    Chi1 keeps within one step of the centre, chi2, whose wells are wider, within two.
+    """
     found: list[tuple[Rotamer, tuple[float, ...]]] = []
     for rotamer in rotamers_of(name):
-        widths = [(0.0, spread_degrees, -spread_degrees) if k < 2 and spread_degrees else (0.0,)
-                  for k in range(len(rotamer.chi_degrees))]  # fmt: skip
-        if name == "PRO":
-            widths = [(0.0,)] * len(rotamer.chi_degrees)
-        for shift in product(*widths):
+        turns = (0, 1, -1), (0, 1, -1, 2, -2)
+        shifts = [
+            [turn * spread_degrees for turn in turns[k]]
+            if k < 2 and spread_degrees and name != "PRO"
+            else [0.0]
+            for k in range(len(rotamer.chi_degrees))
+        ]
+        for shift in product(*shifts):
             found.append((rotamer, tuple(x + y for x, y in zip(rotamer.chi_degrees, shift, strict=True))))
     return found
 
