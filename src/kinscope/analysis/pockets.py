@@ -53,20 +53,23 @@ def inclusion_region(lining: FloatArray, *, spacing_angstrom: float = SPACING_AN
     BadInputError
         If fewer than four atoms are given or they lie in a plane.
     """
-    from scipy.spatial import Delaunay, QhullError
+    from scipy.spatial import ConvexHull, QhullError
 
     margin = PROBE_ANGSTROM + spacing_angstrom
     low, high = lining.min(axis=0) - margin, lining.max(axis=0) + margin
     axes = [np.arange(a, b + spacing_angstrom, spacing_angstrom) for a, b in zip(low, high, strict=True)]
     points = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, 3)
     try:
-        inside = Delaunay(lining).find_simplex(points) >= 0
+        faces = ConvexHull(lining).equations
     except (QhullError, ValueError):
         raise BadInputError(
             "The lining residues do not enclose a volume.",
             where="pocket",
             remedy="Name at least four residues around the pocket.",
         ) from None
+    inside = np.ones(len(points), dtype=bool)
+    for face in faces:  # one face at a time: all at once would hold points x faces in memory
+        inside &= points @ face[:3] + face[3] <= 1e-9
     return InclusionRegion(points, (len(axes[0]), len(axes[1]), len(axes[2])), inside, spacing_angstrom)
 
 
@@ -99,7 +102,8 @@ def pocket_volume(
     if not free.any():
         return 0.0
     away = distance_transform_edt(~free.reshape(region.shape), sampling=region.spacing_angstrom)
-    covered = (away.ravel() <= probe) & region.inside
+    # A free grid point stands for its cell, which reaches a quarter of the spacing further on average.
+    covered = (away.ravel() <= probe + 0.25 * region.spacing_angstrom) & region.inside
     return float(covered.sum()) * region.spacing_angstrom**3
 
 
