@@ -195,7 +195,7 @@ def check_message(error: KinscopeError) -> None:
 
 
 @given(text=st.text(max_size=400))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=120, deadline=None)
 def test_no_text_at_all_gives_anything_but_a_variant_or_a_clear_error(text):
     try:
         parse_variant(text, PACK)
@@ -254,7 +254,7 @@ FRAGMENTS = [
 
 
 @given(parts=st.lists(st.sampled_from(FRAGMENTS), min_size=1, max_size=9))
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=200, deadline=None)
 def test_shuffled_pieces_of_hgvs_give_a_variant_or_a_clear_error(parts):
     try:
         variant = parse_variant("".join(parts), PACK)

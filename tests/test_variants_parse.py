@@ -218,7 +218,7 @@ def test_a_variant_survives_being_written_and_read():
 
 
 @given(position=st.integers(2, 1130), mutant=st.sampled_from(RESIDUES))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_the_short_name_of_any_substitution_reads_back_as_itself(position, mutant):
     wild = PACK.transcript.protein[position - 1]
     if wild == mutant:
@@ -232,7 +232,7 @@ def test_the_short_name_of_any_substitution_reads_back_as_itself(position, mutan
 
 
 @given(position=st.integers(28, 1130), mutant=st.sampled_from(RESIDUES))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_the_1b_name_of_any_substitution_reads_back_as_the_1a_one(position, mutant):
     if PACK.transcript.protein[position - 1] == mutant:
         return
@@ -241,7 +241,7 @@ def test_the_1b_name_of_any_substitution_reads_back_as_the_1a_one(position, muta
 
 
 @given(position=st.integers(2, 1130), mutant=st.sampled_from(RESIDUES))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_every_derived_coding_and_genomic_change_reads_back_as_the_same_substitution(position, mutant):
     if PACK.transcript.protein[position - 1] == mutant:
         return
