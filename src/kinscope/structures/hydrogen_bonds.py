@@ -1,8 +1,8 @@
 """Which way round amides and imidazoles stand, by the hydrogen bonds each way would make.
 
-X-ray density cannot tell N from O in Asn and Gln, nor N from C in His (Word et al., J. Mol. Biol. 1999, 285,
-1735). The score here counts, for each polar atom of the side chain, partners within hydrogen-bonding distance that
-could answer its role, and charges those that could not.
+X-ray density cannot tell N from O in Asn and Gln, nor N from C in His (Word et al., J. Mol. Biol. 1999,
+285, 1735). The score here counts, for each polar atom of the side chain, partners within hydrogen-bonding
+distance that could answer its role, and charges those that could not.
 """
 
 from __future__ import annotations

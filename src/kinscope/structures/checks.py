@@ -1,0 +1,317 @@
+"""Is a model sound? Completeness, stereochemistry, overlaps, conformation, distance from its crystals.
+
+Bounds and the reasons for them: ``docs/models.md``.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+
+import numpy as np
+
+from kinscope.analysis.results import StateGeometry
+from kinscope.core.records import Record
+from kinscope.core.residues import one_letter
+from kinscope.structures.geometry import classify_state
+from kinscope.structures.model import AtomArray, ModelRecord
+from kinscope.structures.preparation import missing_atoms
+from kinscope.structures.source import PdbSource
+from kinscope.structures.stereochemistry import (
+    angle_deviations,
+    backbone_table,
+    bond_deviations,
+    heavy_atom_overlaps,
+    inverted_centres,
+    omega,
+    ramachandran_outliers,
+)
+from kinscope.structures.superposition import common_atoms, superpose
+from kinscope.targets.pack import TargetPack
+
+MAX_BOND_RMSD = 0.02
+MAX_ANGLE_RMSD = 2.5
+MAX_TWISTED = 0
+MAX_RAMACHANDRAN_OUTLIERS = 0.02
+MAX_CLASHES_PER_1000 = 1.0
+MAX_BACKBONE_RMSD = 0.6
+CIS, TRANS = 30.0, 150.0
+
+
+class CheckItem(Record):
+    """One property of a model against its bound."""
+
+    name: str
+    value: str
+    bound: str
+    passed: bool
+
+
+class CrystalDeviation(Record):
+    """How far the part of a model that comes from one crystal stands from it."""
+
+    entry: str
+    residues: int
+    backbone_rmsd_angstrom: float
+    """N, CA, C, O, superposed on the same atoms."""
+    heavy_rmsd_angstrom: float
+    """Every heavy atom both have, after the backbone's superposition."""
+
+
+class ModelCheck(Record):
+    """Everything that was checked of one model."""
+
+    name: str
+    items: tuple[CheckItem, ...]
+    geometry: StateGeometry
+    crystals: tuple[CrystalDeviation, ...] = ()
+    overlaps: tuple[str, ...] = ()
+    """The worst ones, in words."""
+
+    @property
+    def passed(self) -> bool:
+        """Whether every item is within its bound."""
+        return all(item.passed for item in self.items)
+
+    def in_words(self) -> str:
+        """A block of text for the command line."""
+        lines = [f"{self.name}: {'passes' if self.passed else 'FAILS'}"]
+        for item in self.items:
+            mark = "ok  " if item.passed else "FAIL"
+            lines.append(f"  {mark} {item.name}: {item.value} (bound: {item.bound})")
+        shape = self.geometry
+        lines.append(
+            f"       conformation: DFG-{shape.dfg} (D1 {shape.dfg_d1_angstrom:.1f}, D2 "
+            f"{shape.dfg_d2_angstrom:.1f} angstrom), helix C {shape.helix_c}, Lys-Glu bridge "
+            f"{shape.salt_bridge_271_286_angstrom:.1f} angstrom, activation loop {shape.activation_loop}"
+        )
+        lines += [f"       {note}" for note in shape.notes]
+        lines += [
+            f"       {crystal.entry}, {crystal.residues} residues: RMSD {crystal.backbone_rmsd_angstrom:.2f} "
+            f"(backbone), {crystal.heavy_rmsd_angstrom:.2f} (heavy atoms) angstrom"
+            for crystal in self.crystals
+        ]
+        lines += [f"       overlap {overlap}" for overlap in self.overlaps]
+        return "\n".join(lines)
+
+
+def check_model(
+    atoms: AtomArray,
+    record: ModelRecord | None = None,
+    source: PdbSource | None = None,
+    pack: TargetPack | None = None,
+    *,
+    name: str = "model",
+) -> ModelCheck:
+    """Check a model.
+
+    Parameters
+    ----------
+    atoms
+        The model, or a crystal chain in the target's numbering.
+    record
+        Its record: gives the range it should cover and the crystals it comes from.
+    source
+        Where those crystals are; the distance from them is left out if None.
+    pack
+        The target; the sequence is compared with its protein if given.
+    name
+        What the model is called.
+    """
+    table = backbone_table(atoms)
+    geometry = classify_state(atoms)
+    overlaps = heavy_atom_overlaps(atoms)
+    heavy = int((atoms.element != "H").sum())
+    crystals = _deviations(atoms, record, source, pack) if record and source and pack else ()
+    items = [_completeness(atoms, record)]
+    if pack is not None:
+        items.append(_sequence(atoms, record, pack))
+    if (atoms.element == "H").any():
+        items.append(_force_field(atoms))
+    items += [
+        _at_most("backbone bonds, RMS deviation", _rms(bond_deviations(table)), MAX_BOND_RMSD, "angstrom"),
+        _at_most("backbone angles, RMS deviation", _rms(angle_deviations(table)), MAX_ANGLE_RMSD, "degrees"),
+        _listed("inverted centres", [str(number) for number in inverted_centres(atoms)], 0),
+        *_peptides(atoms),
+        *_ramachandran(atoms),
+        _at_most(
+            "heavy-atom overlaps above 0.4 angstrom per 1000 atoms",
+            1000.0 * len(overlaps) / max(heavy, 1),
+            MAX_CLASHES_PER_1000,
+        ),
+    ]
+    if record is not None:
+        items += _conformation(record, geometry)
+    items += [
+        _at_most(
+            f"backbone RMSD to {crystal.entry}",
+            crystal.backbone_rmsd_angstrom,
+            MAX_BACKBONE_RMSD,
+            "angstrom",
+        )
+        for crystal in crystals
+        if crystal.residues >= 30
+    ]
+    return ModelCheck(
+        name=name,
+        items=tuple(items),
+        geometry=geometry,
+        crystals=crystals,
+        overlaps=tuple(f"{one} - {two}: {size:.2f} angstrom" for one, two, size in overlaps[:5]),
+    )
+
+
+def _rms(values: np.ndarray[tuple[int, ...], np.dtype[np.float64]]) -> float:
+    return float(np.sqrt(np.nanmean(values**2)))
+
+
+def _at_most(name: str, value: float, bound: float, unit: str = "") -> CheckItem:
+    return CheckItem(
+        name=name,
+        value=f"{value:.3g} {unit}".strip(),
+        bound=f"at most {bound:g} {unit}".strip(),
+        passed=bool(value <= bound),
+    )
+
+
+def _listed(name: str, found: list[str], allowed: int) -> CheckItem:
+    return CheckItem(
+        name=name,
+        value=", ".join(found) or "none",
+        bound="none" if allowed == 0 else f"at most {allowed}",
+        passed=len(found) <= allowed,
+    )
+
+
+def _completeness(atoms: AtomArray, record: ModelRecord | None) -> CheckItem:
+    protein = atoms[~np.isin(atoms.res_name, ("ACE", "NME"))]
+    present = {int(number) for number in protein.res_id}
+    first, last = (record.first_residue, record.last_residue) if record else (min(present), max(present))
+    lacking = [str(number) for number in range(first, last + 1) if number not in present]
+    partial = [f"{number} ({' '.join(names)})" for number, names in missing_atoms(protein).items()]
+    value = f"residues {first}-{last}"
+    if lacking:
+        value += f", lacking {', '.join(lacking)}"
+    if partial:
+        value += f", atoms lacking in {', '.join(partial)}"
+    return CheckItem(
+        name="completeness",
+        value=value,
+        bound="every residue and heavy atom",
+        passed=not lacking and not partial,
+    )
+
+
+def _sequence(atoms: AtomArray, record: ModelRecord | None, pack: TargetPack) -> CheckItem:
+    protein = pack.transcript.protein
+    found = []
+    names = {int(number): str(name) for number, name in zip(atoms.res_id, atoms.res_name, strict=True)}
+    for number, name in sorted(names.items()):
+        if name in ("ACE", "NME"):
+            continue
+        letter = {"PTR": "Y", "SEP": "S", "TPO": "T"}.get(name, one_letter(name))
+        if not 1 <= number <= len(protein) or protein[number - 1] != letter:
+            found.append(f"{protein[number - 1] if 1 <= number <= len(protein) else '?'}{number}{letter}")
+    native = record is None or record.variant == "native"
+    return CheckItem(
+        name="differences from the target's sequence",
+        value=", ".join(found) or "none",
+        bound="none" if native else f"those of {record.variant if record else ''}",
+        passed=not found or not native,
+    )
+
+
+def _force_field(atoms: AtomArray) -> CheckItem:
+    from openmm import app
+
+    from kinscope.structures.io import to_openmm
+
+    topology, _ = to_openmm(atoms)
+    unmatched = app.ForceField("amber14/protein.ff14SB.xml").getUnmatchedResidues(topology)
+    return _listed(
+        "residues that ff14SB does not know",
+        [f"{residue.name}{residue.id}" for residue in unmatched],
+        0,
+    )
+
+
+def _peptides(atoms: AtomArray) -> list[CheckItem]:
+    table = backbone_table(atoms)
+    joined = np.diff(table.residues) == 1
+    angles = omega(table)
+    following = list(zip(table.residues[1:], table.names[1:], angles, joined, strict=True))
+    cis = [(int(n), name) for n, name, angle, bond in following if bond and abs(angle) < CIS]
+    twisted = [
+        f"{int(n)} ({angle:.0f})" for n, _, angle, bond in following if bond and CIS <= abs(angle) <= TRANS
+    ]
+    other = [f"{name.capitalize()}{number}" for number, name in cis if name != "PRO"]
+    proline = [f"Pro{number}" for number, name in cis if name == "PRO"]
+    return [
+        _listed("cis peptides other than before proline", other, 0),
+        CheckItem(
+            name="cis prolines",
+            value=", ".join(proline) or "none",
+            bound="stated, not bounded",
+            passed=True,
+        ),
+        _listed("twisted peptides (omega 30-150 degrees)", twisted, MAX_TWISTED),
+    ]
+
+
+def _ramachandran(atoms: AtomArray) -> list[CheckItem]:
+    judged = ramachandran_outliers(backbone_table(atoms))
+    if judged is None:
+        return []
+    outliers, favoured = judged
+    residues = max(len(np.unique(atoms.res_id)), 1)
+    listed = f" ({', '.join(map(str, outliers))})" if outliers else ""
+    return [
+        CheckItem(
+            name="Ramachandran outliers",
+            value=f"{100.0 * len(outliers) / residues:.1f} %{listed}; favoured {100.0 * favoured:.1f} %",
+            bound=f"at most {100.0 * MAX_RAMACHANDRAN_OUTLIERS:g} %",
+            passed=len(outliers) <= MAX_RAMACHANDRAN_OUTLIERS * residues,
+        )
+    ]
+
+
+def _conformation(record: ModelRecord, geometry: StateGeometry) -> list[CheckItem]:
+    """States are named after their DFG class (``...-dfg-in``); the measurement must agree."""
+    _, _, label = record.state.partition("dfg-")
+    expected = label.split("-")[0]
+    if expected not in ("in", "out", "inter"):
+        return []
+    return [
+        CheckItem(
+            name="DFG class by D1 and D2",
+            value=geometry.dfg,
+            bound=expected,
+            passed=geometry.dfg == expected,
+        )
+    ]
+
+
+def _deviations(
+    atoms: AtomArray, record: ModelRecord, source: PdbSource, pack: TargetPack
+) -> tuple[CrystalDeviation, ...]:
+    from kinscope.structures.entries import read_chain
+
+    members: dict[str, list[int]] = defaultdict(list)
+    for origin in record.origins:
+        if origin.entry:
+            members[origin.entry].append(origin.residue)
+    found = []
+    for label, residues in members.items():
+        code, _, chain = label.partition(":")
+        crystal = read_chain(source, code, chain, pack)
+        transform = superpose(crystal, atoms, residues)
+        first, second = common_atoms(crystal, atoms, residues, None)
+        gap = transform.apply(crystal.coord[first]) - atoms.coord[second]
+        found.append(
+            CrystalDeviation(
+                entry=label,
+                residues=len(residues),
+                backbone_rmsd_angstrom=transform.rmsd_angstrom,
+                heavy_rmsd_angstrom=float(np.sqrt((gap**2).sum(axis=1).mean())),
+            )
+        )
+    return tuple(found)

@@ -1,0 +1,267 @@
+"""Bond lengths and angles, chirality, peptide planes, Ramachandran regions and overlaps of a model.
+
+Arrays in, arrays out; what counts as good is decided in :mod:`kinscope.structures.checks`.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kinscope.structures.model import AtomArray
+
+Floats = NDArray[np.float64]
+
+_BONDS = {
+    ("N", "CA"): 1.459,
+    ("CA", "C"): 1.525,
+    ("C", "O"): 1.229,
+    ("C", "N+"): 1.336,
+}
+_ANGLES = {
+    ("N", "CA", "C"): 111.0,
+    ("CA", "C", "O"): 120.1,
+    ("CA", "C", "N+"): 117.2,
+    ("O", "C", "N+"): 122.7,
+    ("C", "N+", "CA+"): 121.7,
+}
+"""Backbone lengths (angstrom) and angles (degrees) of small molecules: Engh & Huber, International Tables
+for Crystallography F (2001), 18.3. ``+`` marks the next residue. Proline and glycine differ by one or
+two degrees."""
+
+_RADII = {"C": 1.70, "N": 1.55, "O": 1.52, "S": 1.80, "P": 1.80}
+"""Bondi, J. Phys. Chem. 1964, 68, 441; angstrom."""
+_HYDROGEN_BOND_ALLOWANCE = 0.6
+"""Two polar heavy atoms that share a hydrogen stand this much nearer than their radii."""
+_EXCLUDED_BONDS = 4
+CLASH_OVERLAP = 0.4
+"""Overlap that counts as a clash (Word et al., J. Mol. Biol. 1999, 285, 1711)."""
+
+
+@dataclass(frozen=True)
+class BackboneTable:
+    """Backbone atoms of consecutive residues, angstrom, NaN where missing."""
+
+    residues: NDArray[np.int64]
+    names: tuple[str, ...]
+    positions: dict[str, Floats]
+    """``N``, ``CA``, ``C``, ``O``, ``CB``: shape (n_residues, 3)."""
+
+
+def backbone_table(atoms: AtomArray) -> BackboneTable:
+    """Backbone atoms (and CB) of every residue that is not a cap, in order."""
+    numbers = [int(n) for n in np.unique(atoms.res_id[~np.isin(atoms.res_name, ("ACE", "NME"))])]
+    row_of = {number: row for row, number in enumerate(numbers)}
+    positions = {name: np.full((len(numbers), 3), np.nan) for name in ("N", "CA", "C", "O", "CB")}
+    names = [""] * len(numbers)
+    for number, residue, name, coord in zip(
+        atoms.res_id, atoms.res_name, atoms.atom_name, atoms.coord, strict=True
+    ):
+        row = row_of.get(int(number))
+        if row is None:
+            continue
+        names[row] = str(residue)
+        if str(name) in positions:
+            positions[str(name)][row] = coord
+    return BackboneTable(np.array(numbers, dtype=np.int64), tuple(names), positions)
+
+
+def dihedrals(a: Floats, b: Floats, c: Floats, d: Floats) -> Floats:
+    """Dihedral angles in degrees, shape (n,), from four arrays (n, 3)."""
+    b1, b2, b3 = b - a, c - b, d - c
+    n1, n2 = np.cross(b1, b2), np.cross(b2, b3)
+    axis = b2 / np.linalg.norm(b2, axis=1, keepdims=True)
+    sine = (np.cross(n1, n2) * axis).sum(axis=1)
+    return np.asarray(np.degrees(np.arctan2(sine, (n1 * n2).sum(axis=1))))
+
+
+def bond_deviations(table: BackboneTable) -> Floats:
+    """Backbone bond lengths minus ideal ones, angstrom; NaN where an atom is missing."""
+    return np.concatenate([_lengths(table, one, two) - ideal for (one, two), ideal in _BONDS.items()])
+
+
+def angle_deviations(table: BackboneTable) -> Floats:
+    """Backbone angles minus ideal ones, degrees; NaN where an atom is missing."""
+    return np.concatenate([_angles(table, *names) - ideal for names, ideal in _ANGLES.items()])
+
+
+def omega(table: BackboneTable) -> Floats:
+    """Omega of the peptide bond after each residue but the last, degrees, shape (n_residues - 1,)."""
+    place = table.positions
+    return dihedrals(place["CA"][:-1], place["C"][:-1], place["N"][1:], place["CA"][1:])
+
+
+def phi_psi(table: BackboneTable) -> tuple[Floats, Floats]:
+    """Phi and psi of the inner residues, degrees, shape (n_residues - 2,) each."""
+    place = table.positions
+    phi = dihedrals(place["C"][:-2], place["N"][1:-1], place["CA"][1:-1], place["C"][1:-1])
+    psi = dihedrals(place["N"][1:-1], place["CA"][1:-1], place["C"][1:-1], place["N"][2:])
+    return phi, psi
+
+
+def inverted_centres(atoms: AtomArray) -> tuple[int, ...]:
+    """Residues whose CA is D, or whose CB (Ile, Thr) is inverted."""
+    table = backbone_table(atoms)
+    place = table.positions
+    volume = _signed_volume(place["N"] - place["CA"], place["C"] - place["CA"], place["CB"] - place["CA"])
+    wrong = {int(number) for number in table.residues[volume < 0]}
+    wrong |= _inverted_side_chains(atoms)
+    return tuple(sorted(wrong))
+
+
+def ramachandran_outliers(table: BackboneTable) -> tuple[tuple[int, ...], float] | None:
+    """Residues in regions that well-refined crystals do not visit, and the favoured fraction.
+
+    The reference is the map of MDAnalysis, computed from the 500 structures of Lovell et al., Proteins
+    2003, 50, 437: bins with no count are outliers, bins of 17 counts and more hold 90 % (favoured). Glycine
+    has no side chain, so it is judged on the better of (phi, psi) and (-phi, -psi).
+
+    Returns
+    -------
+    tuple or None
+        None where the reference map is not installed.
+    """
+    reference = _ramachandran_map()
+    if reference is None:
+        return None
+    phi, psi = phi_psi(table)
+    count = _map_value(reference, phi, psi)
+    glycine = np.array([name == "GLY" for name in table.names[1:-1]])
+    count = np.where(glycine, np.fmax(count, _map_value(reference, -phi, -psi)), count)
+    known = np.isfinite(count)
+    outliers = table.residues[1:-1][known & (count < 1)]
+    favoured = float((count[known] >= 17).mean()) if known.any() else float("nan")
+    return tuple(int(number) for number in outliers), favoured
+
+
+def heavy_atom_overlaps(
+    atoms: AtomArray, threshold: float = CLASH_OVERLAP
+) -> tuple[tuple[str, str, float], ...]:
+    """Pairs of heavy atoms that overlap by more than the threshold, worst first.
+
+    Atoms within four bonds of each other are left out, for the backbone's own torsions bring them together;
+    polar pairs may share a hydrogen bond.
+
+    Returns
+    -------
+    tuple
+        ``("Lys271 NZ", "Asp381 OD1", overlap_angstrom)`` each.
+    """
+    from scipy.spatial import cKDTree
+
+    heavy = atoms[atoms.element != "H"]
+    coord = np.asarray(heavy.coord, dtype=np.float64)
+    radii = np.array([_RADII.get(str(element).upper(), 1.7) for element in heavy.element])
+    polar = np.isin(heavy.element, ("N", "O", "S"))
+    near = _bonded_nearby(heavy)
+    found = []
+    for i, j in cKDTree(coord).query_pairs(2 * 1.8 - threshold):
+        if (i, j) in near or (j, i) in near:
+            continue
+        allowance = _HYDROGEN_BOND_ALLOWANCE if polar[i] and polar[j] else 0.0
+        overlap = radii[i] + radii[j] - allowance - float(np.linalg.norm(coord[i] - coord[j]))
+        if overlap > threshold:
+            found.append((_name(heavy, i), _name(heavy, j), round(float(overlap), 2)))
+    return tuple(sorted(found, key=lambda item: -item[2]))
+
+
+def _name(atoms: AtomArray, row: int) -> str:
+    return f"{str(atoms.res_name[row]).capitalize()}{int(atoms.res_id[row])} {atoms.atom_name[row]}"
+
+
+def _bonded_nearby(heavy: AtomArray) -> set[tuple[int, int]]:
+    from scipy.spatial import cKDTree
+
+    coord = np.asarray(heavy.coord, dtype=np.float64)
+    numbers = heavy.res_id
+    neighbours: list[set[int]] = [set() for _ in range(len(heavy))]
+    for i, j in cKDTree(coord).query_pairs(2.2):
+        same = numbers[i] == numbers[j]
+        joined = abs(int(numbers[i]) - int(numbers[j])) == 1 and {
+            str(heavy.atom_name[i]),
+            str(heavy.atom_name[j]),
+        } == {"C", "N"}
+        disulphide = str(heavy.atom_name[i]) == "SG" and str(heavy.atom_name[j]) == "SG"
+        if (same and np.linalg.norm(coord[i] - coord[j]) < 2.0) or joined or disulphide:
+            neighbours[i].add(j)
+            neighbours[j].add(i)
+    pairs: set[tuple[int, int]] = set()
+    for start in range(len(heavy)):
+        reached, edge = {start}, {start}
+        for _ in range(_EXCLUDED_BONDS):
+            edge = {other for atom in edge for other in neighbours[atom]} - reached
+            reached |= edge
+        pairs |= {(start, other) for other in reached}
+    return pairs
+
+
+def _lengths(table: BackboneTable, one: str, two: str) -> Floats:
+    first, second = _pick(table, (one, two))
+    return np.asarray(np.linalg.norm(first - second, axis=1))
+
+
+def _angles(table: BackboneTable, one: str, two: str, three: str) -> Floats:
+    first, middle, last = _pick(table, (one, two, three))
+    u, v = first - middle, last - middle
+    cosine = (u * v).sum(axis=1) / (np.linalg.norm(u, axis=1) * np.linalg.norm(v, axis=1))
+    return np.asarray(np.degrees(np.arccos(np.clip(cosine, -1.0, 1.0))))
+
+
+def _pick(table: BackboneTable, names: tuple[str, ...]) -> list[Floats]:
+    across = any(name.endswith("+") for name in names)
+    chosen = []
+    for name in names:
+        rows = table.positions[name.rstrip("+")]
+        if across:
+            # A gap in the numbers is no peptide bond.
+            joined = (np.diff(table.residues) == 1)[:, None]
+            rows = np.where(joined, rows[1:] if name.endswith("+") else rows[:-1], np.nan)
+        chosen.append(rows)
+    return chosen
+
+
+def _signed_volume(first: Floats, second: Floats, third: Floats) -> Floats:
+    return np.asarray((np.cross(first, second) * third).sum(axis=-1))
+
+
+def _inverted_side_chains(atoms: AtomArray) -> set[int]:
+    wrong = set()
+    substituents = {"ILE": ("CA", "CG1", "CG2"), "THR": ("CA", "OG1", "CG2")}
+    for number in np.unique(atoms.res_id[np.isin(atoms.res_name, tuple(substituents))]):
+        rows = atoms[atoms.res_id == number]
+        at: dict[str, Any] = {
+            str(name): np.asarray(coord, dtype=np.float64)
+            for name, coord in zip(rows.atom_name, rows.coord, strict=True)
+        }
+        names = substituents[str(rows.res_name[0])]
+        if not {"CB", *names} <= set(at):
+            continue
+        one, two, three = (at[name] - at["CB"] for name in names)
+        # L-Ile is (2S,3S) and L-Thr (2S,3R): with these orders of atoms both volumes are positive.
+        if float(np.cross(one, two) @ three) < 0:
+            wrong.add(int(number))
+    return wrong
+
+
+@lru_cache(maxsize=1)
+def _ramachandran_map() -> Floats | None:
+    spec = importlib.util.find_spec("MDAnalysis")
+    if spec is None or spec.origin is None:
+        return None
+    path = Path(spec.origin).parent / "analysis" / "data" / "rama_ref_data.npy"
+    return np.asarray(np.load(path, allow_pickle=False), dtype=np.float64) if path.is_file() else None
+
+
+def _map_value(reference: Floats, phi: Floats, psi: Floats) -> Floats:
+    """Value of the map (rows psi, columns phi, from -180 in equal steps) at angles in degrees."""
+    step = 360.0 / len(reference)
+    known = np.isfinite(phi) & np.isfinite(psi)
+    column = np.where(known, np.rint((np.nan_to_num(phi) + 180.0) / step), 0).astype(int) % len(reference)
+    row = np.where(known, np.rint((np.nan_to_num(psi) + 180.0) / step), 0).astype(int) % len(reference)
+    return np.asarray(np.where(known, reference[row, column], np.nan))
