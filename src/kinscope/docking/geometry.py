@@ -29,7 +29,9 @@ def rotation_about(axis: Points, angle_radians: float) -> Points:
     return np.asarray(matrix.T, dtype=np.float64)
 
 
-def turn_torsion(points: Points, first: int, second: int, moving: NDArray[np.intp], angle_radians: float) -> Points:
+def turn_torsion(
+    points: Points, first: int, second: int, moving: NDArray[np.intp], angle_radians: float
+) -> Points:
     """Points (n, 3) with ``moving`` turned about the bond from ``first`` to ``second``."""
     turned = points.copy()
     origin = points[second]

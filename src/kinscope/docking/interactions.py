@@ -69,7 +69,9 @@ def pocket_molecule(receptor: AtomArray, pose: Mol) -> Any:
     return molecule
 
 
-def pocket_residues(receptor: AtomArray, points: np.ndarray[Any, Any], cutoff: float = POCKET_ANGSTROM) -> list[int]:
+def pocket_residues(
+    receptor: AtomArray, points: np.ndarray[Any, Any], cutoff: float = POCKET_ANGSTROM
+) -> list[int]:
     """Numbers of the residues with an atom within ``cutoff`` angstrom of any point (n, 3)."""
     from scipy.spatial import cKDTree
 

@@ -103,7 +103,9 @@ def prepare_ligand(ligand: Mol) -> LigandTree:
             # Rings stay as they are: breaking macrocycles adds glue atoms that belong to no molecule.
             setups = MoleculePreparation(charge_model="zero", rigid_macrocycles=True).prepare(ligand)
             text, fine, problem = PDBQTWriterLegacy.write_string(setups[0], add_index_map=True)
-    except Exception as error:  # Meeko raises bare RuntimeError, ValueError and KeyError for unknown chemistry
+    except (
+        Exception
+    ) as error:  # Meeko raises bare RuntimeError, ValueError and KeyError for unknown chemistry
         fine, problem, text = False, str(error), ""
     if not fine:
         raise LigandError(
@@ -179,7 +181,9 @@ def _bodies(
         axis = hinge[number]
         if axis is not None:
             frame.append(axis[0])
-        frame += [second[1] for child, second in enumerate(hinge) if second is not None and parent[child] == number]
+        frame += [
+            second[1] for child, second in enumerate(hinge) if second is not None and parent[child] == number
+        ]
         carried = _with_hydrogens(ligand, atoms, typed)
         bodies.append(Body(np.array(frame, dtype=np.intp), np.array(carried, dtype=np.intp)))
     return tuple(bodies)
@@ -193,5 +197,7 @@ def _torsions(
     for number in range(len(own) - 1, 0, -1):
         below[parent[number]] = [*below[parent[number]], *below[number]]
     return tuple(
-        (axis[0], axis[1], np.array(below[number], dtype=np.intp)) for number, axis in enumerate(hinge) if axis
+        (axis[0], axis[1], np.array(below[number], dtype=np.intp))
+        for number, axis in enumerate(hinge)
+        if axis
     )

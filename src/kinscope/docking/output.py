@@ -40,7 +40,9 @@ def read_poses(path: Path) -> list[Mol]:
     except OSError:
         molecules = [None]
     if not molecules or any(molecule is None for molecule in molecules):
-        raise StructureError("This is not an SDF of poses.", where=str(path), remedy="Give a file of `kinscope dock`.")
+        raise StructureError(
+            "This is not an SDF of poses.", where=str(path), remedy="Give a file of `kinscope dock`."
+        )
     return molecules
 
 

@@ -85,11 +85,17 @@ def _prepare(digest: str, method: str, hidden: _Hidden) -> PreparedReceptor:
     bonds = model_bonds(atoms)
     points, kinds = _heavy_kinds(atoms, bonds)
     if method == "meeko":
-        return PreparedReceptor(write_pdbqt_with_meeko(atoms, bonds), f"Meeko {_meeko_version()}", points, kinds)
-    return PreparedReceptor(write_pdbqt_by_rules(atoms, bonds), "AutoDock types by residue rules", points, kinds)
+        return PreparedReceptor(
+            write_pdbqt_with_meeko(atoms, bonds), f"Meeko {_meeko_version()}", points, kinds
+        )
+    return PreparedReceptor(
+        write_pdbqt_by_rules(atoms, bonds), "AutoDock types by residue rules", points, kinds
+    )
 
 
-def _heavy_kinds(atoms: AtomArray, bonds: NDArray[np.intp]) -> tuple[NDArray[np.float64], tuple[AtomKind, ...]]:
+def _heavy_kinds(
+    atoms: AtomArray, bonds: NDArray[np.intp]
+) -> tuple[NDArray[np.float64], tuple[AtomKind, ...]]:
     neighbours = _neighbours(bonds)
     heavy = np.flatnonzero(atoms.element != "H")
     kinds = []
@@ -269,7 +275,9 @@ def _autodock_type(atoms: AtomArray, index: int, neighbours: list[int]) -> str |
     if element == "C":
         return "A" if atoms.atom_name[index] in _AROMATIC.get(str(atoms.res_name[index]), ()) else "C"
     if element == "N":
-        bare = atoms.res_name[index] == "HIS" and atoms.atom_name[index] in ("ND1", "NE2") and "H" not in around
+        bare = (
+            atoms.res_name[index] == "HIS" and atoms.atom_name[index] in ("ND1", "NE2") and "H" not in around
+        )
         return "NA" if bare else "N"
     simple = {"O": "OA", "S": "SA", "P": "P", "F": "F", "CL": "Cl", "BR": "Br", "I": "I"}
     if element in simple:

@@ -66,14 +66,12 @@ class DockedPose(Record):
     rmsd_to_reference_angstrom: float
     """Heavy atoms, symmetry-corrected, without superposition, to the reference pose."""
     analysed: bool = False
-    """Whether interactions, validity and strain below were computed for this pose."""
+    """Whether interactions and validity below were computed for this pose."""
     interactions: tuple[str, ...] = ()
     """E.g. ``Met318 hydrogen bond``, sorted by residue."""
     valid: bool = False
     problems: tuple[str, ...] = ()
     """What fails of the validity checks, in words with numbers; empty for a valid pose."""
-    strain_kcal_per_mol: float | None = None
-    """MMFF94 energy of the pose after a restrained relaxation, above the best of the conformers searched."""
 
 
 class DockingRun(VersionedRecord):

@@ -20,10 +20,14 @@ class SymmetricRmsd:
 
     def __init__(self, molecule: Mol) -> None:
         skeleton = _skeleton(molecule)
-        self._heavy = np.array([a.GetIdx() for a in molecule.GetAtoms() if a.GetAtomicNum() > 1], dtype=np.intp)
+        self._heavy = np.array(
+            [a.GetIdx() for a in molecule.GetAtoms() if a.GetAtomicNum() > 1], dtype=np.intp
+        )
         matches = skeleton.GetSubstructMatches(skeleton, uniquify=False, maxMatches=_MAX_SYMMETRIES)
         if not matches or len(matches[0]) != len(self._heavy):
-            raise LigandError("The molecule does not match itself.", where="RMSD", remedy="Give one connected molecule.")
+            raise LigandError(
+                "The molecule does not match itself.", where="RMSD", remedy="Give one connected molecule."
+            )
         self._maps = np.array(matches, dtype=np.intp)
 
     @property

@@ -20,6 +20,8 @@ from kinscope.targets.pack import DrugDefinition
 
 Progress = Callable[[float], None]
 """Called with the share of the work done, 0 to 1."""
+Search = tuple[int, list[ScoredPose]]
+"""A seed and the poses found with it, best first."""
 CONFIRM_TOLERANCE_KCAL_PER_MOL = 0.05
 RIGID_RECEPTOR_NOTE = "The receptor is rigid: only the ligand moves."
 
@@ -75,18 +77,20 @@ def dock(
         else Box.cube(coordinates, settings.box_size_angstrom)
     )
     system = chosen.bind(receptor, reference if local else ligand, box)
-    seeds = tuple(derive_seed(seed, "docking", drug.id, settings.mode, number) for number in range(settings.seeds))
+    seeds = tuple(
+        derive_seed(seed, "docking", drug.id, settings.mode, number) for number in range(settings.seeds)
+    )
     searches = _searches(system, coordinates, box, settings, seeds, progress)
     rmsd = SymmetricRmsd(reference)
     elsewhere, kept = None, True
     if local:
         searches, elsewhere, kept = _known_mode(searches, rmsd, coordinates, settings.pose_radius_angstrom)
     pooled = sorted(
-        ((pose, which) for search, which in zip(searches, seeds, strict=False) for pose in search),
+        ((pose, which) for which, search in searches for pose in search),
         key=lambda pair: pair[0].score_kcal_per_mol,
     )
     places = distinct([pose for pose, _ in pooled], rmsd, settings.pose_separation_angstrom, settings.n_poses)
-    best = [search[0].score_kcal_per_mol for search in searches]
+    best = [search[0].score_kcal_per_mol for _, search in searches]
     poses = []
     molecules = []
     for rank, place in enumerate(places, start=1):
@@ -170,35 +174,40 @@ def label(molecule: Mol, record: DockedPose) -> Mol:
 def _searches(
     system: BoundSystem, reference: Coordinates, box: Box, settings: DockingSettings,
     seeds: Sequence[int], progress: Progress | None,
-) -> list[list[ScoredPose]]:  # fmt: skip
+) -> list[Search]:  # fmt: skip
     searches = []
     for number, seed in enumerate(seeds):
         if settings.mode == "from known pose":
-            searches.append(sample_known_pose(system, reference, box, settings, seed))
+            poses = sample_known_pose(system, reference, box, settings, seed)
         else:
-            searches.append(
-                system.search(seed=seed, exhaustiveness=settings.exhaustiveness, n_poses=max(9, settings.n_poses))
-            )
+            most = max(9, settings.n_poses)
+            poses = system.search(seed=seed, exhaustiveness=settings.exhaustiveness, n_poses=most)
+        searches.append((seed, poses))
         if progress is not None:
             progress((number + 1) / len(seeds))
     return searches
 
 
 def _known_mode(
-    searches: list[list[ScoredPose]], rmsd: SymmetricRmsd, reference: Coordinates, radius: float
-) -> tuple[list[list[ScoredPose]], float | None, bool]:
-    """Each search's minima in the known binding mode; the best score elsewhere; whether the mode was found at all.
+    searches: list[Search], rmsd: SymmetricRmsd, reference: Coordinates, radius: float
+) -> tuple[list[Search], float | None, bool]:
+    """The minima of the known binding mode by seed; the best score elsewhere; whether the mode was found at all.
 
-    A seed that missed the mode that others found is dropped from the searches' poses only if it has none at all,
-    so that a score never mixes two binding modes.
+    A seed that met no minimum of the mode gives no score, so that no score mixes two binding modes; if no seed
+    met one, the mode is lost and the searches come back as they are.
     """
-    inside = [[pose for pose in search if rmsd(pose.coordinates, reference) <= radius] for search in searches]
-    outside = [
-        pose.score_kcal_per_mol for search in searches for pose in search if rmsd(pose.coordinates, reference) > radius
-    ]
-    elsewhere = round(min(outside), 3) if outside else None
-    found = [search for search in inside if search]
-    return (found, elsewhere, True) if found else (searches, elsewhere, False)
+    inside: list[Search] = []
+    elsewhere: float | None = None
+    for seed, search in searches:
+        near = []
+        for pose in search:
+            if rmsd(pose.coordinates, reference) <= radius:
+                near.append(pose)
+            elif elsewhere is None or pose.score_kcal_per_mol < elsewhere:
+                elsewhere = round(pose.score_kcal_per_mol, 3)
+        if near:
+            inside.append((seed, near))
+    return (inside, elsewhere, True) if inside else (searches, elsewhere, False)
 
 
 def _mode_notes(best: float, elsewhere: float | None, kept: bool, settings: DockingSettings) -> list[str]:
@@ -215,7 +224,9 @@ def _mode_notes(best: float, elsewhere: float | None, kept: bool, settings: Dock
     return []
 
 
-def _pose_record(receptor: AtomArray, molecule: Mol, pose: ScoredPose, rank: int, analyse: bool) -> DockedPose:
+def _pose_record(
+    receptor: AtomArray, molecule: Mol, pose: ScoredPose, rank: int, analyse: bool
+) -> DockedPose:
     problems = pose_problems(receptor, molecule) if analyse else ()
     return DockedPose(
         drug="", state="", variant="", mode="global", rank=rank, seed=0,
@@ -235,7 +246,9 @@ def _confirmation(system: BoundSystem, best: ScoredPose, settings: DockingSettin
     own = system.confirm(best.coordinates).score_kcal_per_mol
     gap = best.score_kcal_per_mol - own
     if abs(gap) > CONFIRM_TOLERANCE_KCAL_PER_MOL:
-        return [f"The engine's own program scores the best pose {own:.3f} kcal/mol, {gap:+.3f} from the figure given."]
+        return [
+            f"The engine's own program scores the best pose {own:.3f} kcal/mol, {gap:+.3f} from the figure given."
+        ]
     return [f"Best pose confirmed by the engine's own program: {own:.3f} kcal/mol."]
 
 
@@ -243,4 +256,3 @@ def _default_engine() -> DockingEngine:
     from kinscope.docking.vina_engine import VinaEngine
 
     return VinaEngine()
-

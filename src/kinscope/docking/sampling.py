@@ -61,7 +61,9 @@ def sample_known_pose(
         trials = [kicked(w.coordinates, system.torsions, settings, random, _WALK_SCALE) for w in walkers]
         proposed = system.minimise(np.stack(trials))
         found += proposed
-        walkers = [_metropolis(old, new, settings, random) for old, new in zip(walkers, proposed, strict=True)]
+        walkers = [
+            _metropolis(old, new, settings, random) for old, new in zip(walkers, proposed, strict=True)
+        ]
         if progress is not None:
             progress((step + 1) / settings.steps)
     inside = [pose for pose in found if _inside(pose.coordinates, box)]
@@ -94,7 +96,10 @@ def _inside(coordinates: Coordinates, box: Box) -> bool:
 
 
 def distinct(
-    poses: list[ScoredPose], distance: Callable[[Coordinates, Coordinates], float], separation: float, most: int
+    poses: list[ScoredPose],
+    distance: Callable[[Coordinates, Coordinates], float],
+    separation: float,
+    most: int,
 ) -> list[int]:
     """Places in ``poses`` (best first) of the best pose of each cluster, at least ``separation`` angstrom apart."""
     chosen: list[int] = []

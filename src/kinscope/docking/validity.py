@@ -34,10 +34,13 @@ def pose_problems(receptor: AtomArray, pose: Mol) -> tuple[str, ...]:
 
 
 def _geometry_problems(pose: Mol, points: Coordinates) -> tuple[str, ...]:
-    from rdkit.Chem import GetDistanceMatrix, rdDistGeom
+    from rdkit import Chem
+    from rdkit.Chem import rdDistGeom
 
-    bounds = rdDistGeom.GetMoleculeBoundsMatrix(pose)
-    separation = GetDistanceMatrix(pose)
+    rings_known = Chem.Mol(pose)
+    Chem.GetSymmSSSR(rings_known)
+    bounds = rdDistGeom.GetMoleculeBoundsMatrix(rings_known)
+    separation = Chem.GetDistanceMatrix(pose)
     heavy = np.array([a.GetIdx() for a in pose.GetAtoms() if a.GetAtomicNum() > 1])
     first, second = (heavy[side] for side in np.triu_indices(len(heavy), 1))
     actual = np.linalg.norm(points[first] - points[second], axis=1)
@@ -51,7 +54,9 @@ def _geometry_problems(pose: Mol, points: Coordinates) -> tuple[str, ...]:
                  for name, bad in checks if bad.any())  # fmt: skip
 
 
-def close_pairs(receptor: AtomArray, pose: Mol, points: Coordinates, factor: float = PROTEIN_FACTOR) -> list[str]:
+def close_pairs(
+    receptor: AtomArray, pose: Mol, points: Coordinates, factor: float = PROTEIN_FACTOR
+) -> list[str]:
     """Heavy-atom pairs of ligand and protein nearer than ``factor`` times the sum of van der Waals radii."""
     heavy_protein, protein_radii, heavy_ligand, ligand_radii = _radii(receptor, pose)
     distance = np.linalg.norm(receptor.coord[heavy_protein][None] - points[heavy_ligand][:, None], axis=2)
@@ -61,7 +66,9 @@ def close_pairs(receptor: AtomArray, pose: Mol, points: Coordinates, factor: flo
         atom = pose.GetAtomWithIdx(int(heavy_ligand[ligand_row]))
         at = heavy_protein[protein_row]
         residue = f"{str(receptor.res_name[at]).capitalize()}{receptor.res_id[at]} {receptor.atom_name[at]}"
-        names.append(f"{atom.GetSymbol()}{atom.GetIdx() + 1} to {residue} {distance[ligand_row, protein_row]:.2f} A")
+        names.append(
+            f"{atom.GetSymbol()}{atom.GetIdx() + 1} to {residue} {distance[ligand_row, protein_row]:.2f} A"
+        )
     return names
 
 
@@ -101,7 +108,9 @@ def _volume_overlap(receptor: AtomArray, pose: Mol, points: Coordinates) -> floa
     inside = grid[_within(grid, own, ligand_radii * _VOLUME_SCALE)]
     if not len(inside):
         return 0.0
-    shared = _within(inside, np.asarray(receptor.coord[heavy_protein], dtype=np.float64), protein_radii * _VOLUME_SCALE)
+    shared = _within(
+        inside, np.asarray(receptor.coord[heavy_protein], dtype=np.float64), protein_radii * _VOLUME_SCALE
+    )
     return float(shared.mean())
 
 

@@ -97,7 +97,9 @@ class VinaSystem:
         text = vina.poses(n_poses=n_poses, energy_range=_ENERGY_RANGE_KCAL_PER_MOL)
         found = [self.tree.whole(_read_coordinates(block), self._start) for block in _models(text)]
         if not found:
-            raise ComputationError("Vina found no pose inside the box.", where="docking", remedy="Give a larger box.")
+            raise ComputationError(
+                "Vina found no pose inside the box.", where="docking", remedy="Give a larger box."
+            )
         return sorted(self.minimise(np.stack(found)), key=lambda pose: pose.score_kcal_per_mol)
 
     def _whole(self, heavy: Coordinates, start: Coordinates) -> Coordinates:
@@ -142,7 +144,9 @@ def _ligand_kinds(ligand: Mol, tree: LigandTree) -> dict[int, AtomKind]:
                 remedy=f"Elements it knows in a drug: H, {', '.join(RADIUS_ANGSTROM)}.",
             )
         autodock_type = tree.lines[place][77:].strip()
-        kinds[index] = atom_kind(atom.GetSymbol(), autodock_type, [n.GetSymbol() for n in atom.GetNeighbors()])
+        kinds[index] = atom_kind(
+            atom.GetSymbol(), autodock_type, [n.GetSymbol() for n in atom.GetNeighbors()]
+        )
     return kinds
 
 
@@ -191,7 +195,9 @@ def _rotors(ligand: Mol, tree: LigandTree) -> float:
 def _mobility(tree: LigandTree, heavy: NDArray[np.intp]) -> Mobility:
     place = {int(atom): row for row, atom in enumerate(heavy)}
     torsions = [
-        Torsion(place[a], place[b], np.array([place[int(m)] for m in moving if int(m) in place], dtype=np.intp))
+        Torsion(
+            place[a], place[b], np.array([place[int(m)] for m in moving if int(m) in place], dtype=np.intp)
+        )
         for a, b, moving in tree.torsions
         if a in place and b in place
     ]

@@ -127,7 +127,9 @@ class VinaFunction:
         self._square = (self._points**2).sum(axis=1)
         table = PairTable(ligand_kinds, receptor_kinds)
         n_ligand, n_receptor = len(ligand_kinds), len(receptor_kinds)
-        self._offsets = table.offsets(np.arange(n_ligand)[:, None], np.arange(n_receptor)[None, :]).astype(np.int32)
+        self._offsets = table.offsets(np.arange(n_ligand)[:, None], np.arange(n_receptor)[None, :]).astype(
+            np.int32
+        )
         self._energy = table.energy.astype(np.float32)
         self._slope = table.slope.astype(np.float32)
         self._own = PairTable(ligand_kinds, ligand_kinds)

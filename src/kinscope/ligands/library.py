@@ -200,12 +200,12 @@ def embed(molecule: Mol, *, where: str, seed: int = EMBEDDING_SEED, conformers: 
                 remedy="Give an SDF with coordinates, or check the stereochemistry for strain.",
             )
         best = found[0]
-        if AllChem.MMFFHasAllMoleculeParams(full):
-            results = AllChem.MMFFOptimizeMoleculeConfs(full, numThreads=1, maxIters=500)
+        # MMFF re-perceives aromaticity in the molecule it is given, so it gets a copy.
+        relaxed = Chem.Mol(full)
+        if AllChem.MMFFHasAllMoleculeParams(relaxed):
+            results = AllChem.MMFFOptimizeMoleculeConfs(relaxed, numThreads=1, maxIters=500)
             best = min(zip(found, results, strict=True), key=lambda pair: pair[1][1])[0]
-        chosen = Chem.Mol(full, confId=best)
-    for conformer in list(chosen.GetConformers()):
-        if conformer.GetId() != best:
-            chosen.RemoveConformer(conformer.GetId())
-    chosen.GetConformer().SetId(0)
+    chosen = Chem.Mol(full)
+    chosen.RemoveAllConformers()
+    chosen.AddConformer(relaxed.GetConformer(best), assignId=True)
     return chosen

@@ -1,0 +1,149 @@
+"""Native against mutant docking: a difference with its interval, contacts lost and gained."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from kinscope.analysis.results import DockingComparison
+from kinscope.analysis.statistics import difference
+from kinscope.core.errors import BadInputError
+from kinscope.docking.engine import Mol
+from kinscope.docking.records import DockingRun, ReferencePoseRecord
+from kinscope.structures.model import AtomArray
+from kinscope.targets.pack import DrugDefinition
+
+SMALLEST_MEANINGFUL_KCAL_PER_MOL = 1.0
+"""No smaller difference of Vina scores between two rigid receptors is called resolved.
+
+Vina's standard error against measured free energies is 2.85 kcal/mol (Trott & Olson 2010, on their test set). Of
+that, two models of one kinase share most; what they do not share shows in the spread of one drug's score over
+crystal chains of the same kinase that differ in nothing but the crystal. ``benchmarks/redock.py --chains`` measures
+that spread; docs/decisions/0042 gives the figures this number rests on.
+"""
+
+
+def compare_docking(
+    drug: DrugDefinition,
+    native: DockingRun,
+    mutants: Sequence[DockingRun],
+    *,
+    reference: ReferencePoseRecord,
+    distance_to_variant_angstrom: float,
+    confidence: float = 0.95,
+    smallest_meaningful_kcal_per_mol: float = SMALLEST_MEANINGFUL_KCAL_PER_MOL,
+) -> DockingComparison:
+    """One drug in one state, mutant against native.
+
+    Replicas are the searches' best scores, one per seed. Where the mutant has several close alternative models,
+    the searches of all of them are its sample: what differs between the alternatives widens the interval.
+
+    Parameters
+    ----------
+    drug
+        The drug both sides docked.
+    native, mutants
+        Runs of one drug, state and mode; one run per alternative model of the mutant.
+    reference
+        Record of the reference pose both sides started from.
+    distance_to_variant_angstrom
+        See :func:`distance_to_residues`.
+    confidence
+        Of the interval.
+    smallest_meaningful_kcal_per_mol
+        Smaller differences are never resolved.
+
+    Raises
+    ------
+    BadInputError
+        If the runs are not of one drug, state and mode, or there is no mutant run.
+    """
+    _check(drug, native, mutants)
+    ordered = sorted(mutants, key=lambda run: run.alternative)
+    lead = ordered[0]
+    scores = [score for run in ordered for score in run.seed_scores_kcal_per_mol]
+    native_contacts = native.best.interactions
+    mutant_contacts = lead.best.interactions
+    return DockingComparison(
+        drug=drug.id,
+        site=drug.site,
+        state=native.state,
+        mode=native.settings.mode,
+        native_score_kcal_per_mol=native.score_kcal_per_mol,
+        native_spread_kcal_per_mol=native.spread_kcal_per_mol,
+        mutant_score_kcal_per_mol=lead.score_kcal_per_mol,
+        mutant_spread_kcal_per_mol=round(float(np.std(scores, ddof=1)), 3) if len(scores) > 1 else 0.0,
+        difference_kcal_per_mol=difference(
+            native.seed_scores_kcal_per_mol,
+            scores,
+            unit="kcal/mol",
+            confidence=confidence,
+            smallest_meaningful=smallest_meaningful_kcal_per_mol,
+            sampling=_sampling(native, ordered),
+        ),
+        native_rmsd_to_reference_angstrom=native.best.rmsd_to_reference_angstrom,
+        mutant_rmsd_to_reference_angstrom=lead.best.rmsd_to_reference_angstrom,
+        reference=reference.crystal,
+        reference_to_crystal_rmsd_angstrom=reference.rmsd_to_crystal_angstrom,
+        distance_to_variant_angstrom=distance_to_variant_angstrom,
+        interactions_native=native_contacts,
+        interactions_mutant=mutant_contacts,
+        contacts_lost=tuple(contact for contact in native_contacts if contact not in mutant_contacts),
+        contacts_gained=tuple(contact for contact in mutant_contacts if contact not in native_contacts),
+        pose_valid=native.best.valid and lead.best.valid,
+        notes=_notes(native, ordered, reference, smallest_meaningful_kcal_per_mol),
+    )
+
+
+def distance_to_residues(receptor: AtomArray, pose: Mol, residues: Sequence[int]) -> float:
+    """Shortest heavy-atom distance in angstrom between a pose and any of the residues of a model."""
+    wanted = np.isin(receptor.res_id, list(residues)) & (receptor.element != "H")
+    if not wanted.any():
+        raise BadInputError(
+            "The model does not hold the substituted residue.",
+            where=f"residues {', '.join(map(str, residues))}",
+            remedy="Choose a state whose model covers it.",
+        )
+    heavy = [atom.GetIdx() for atom in pose.GetAtoms() if atom.GetAtomicNum() > 1]
+    points = np.asarray(pose.GetConformer().GetPositions())[heavy]
+    gaps = np.linalg.norm(receptor.coord[wanted][:, None] - points[None], axis=2)
+    return round(float(gaps.min()), 2)
+
+
+def _check(drug: DrugDefinition, native: DockingRun, mutants: Sequence[DockingRun]) -> None:
+    wanted = (drug.id, native.state, native.settings.mode)
+    strays = [run for run in (native, *mutants) if (run.drug, run.state, run.settings.mode) != wanted]
+    if strays or not mutants:
+        found = ", ".join(f"{run.drug} in {run.state} ({run.settings.mode})" for run in strays)
+        raise BadInputError(
+            "Docking runs of different drugs, states or modes cannot be compared."
+            if strays
+            else "There is no docking run of the mutant to compare.",
+            where=found or drug.id,
+            remedy="Dock the same drug with the same settings into both models.",
+        )
+
+
+def _sampling(native: DockingRun, mutants: Sequence[DockingRun]) -> str:
+    alternatives = f" into {len(mutants)} alternative models" if len(mutants) > 1 else ""
+    return (
+        f"{len(native.seed_scores_kcal_per_mol)} native searches, "
+        f"{sum(len(run.seed_scores_kcal_per_mol) for run in mutants)} mutant searches{alternatives}"
+    )
+
+
+def _notes(
+    native: DockingRun, mutants: Sequence[DockingRun], reference: ReferencePoseRecord, smallest: float
+) -> tuple[str, ...]:
+    notes = [
+        f"Rigid receptors; a difference below {smallest:g} kcal/mol is within what crystal chains of one kinase differ by.",
+        *(f"native: {note}" for note in native.notes[1:]),
+        *(
+            f"{run.variant} (alternative {run.alternative}): {note}"
+            for run in mutants
+            for note in run.notes[1:]
+        ),
+        *reference.notes,
+    ]
+    return tuple(note for note in notes if "confirmed by" not in note)

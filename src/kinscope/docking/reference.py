@@ -1,0 +1,236 @@
+"""Reference poses: each drug in the native model of the state it binds, from its co-crystal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from kinscope.core.errors import StructureError
+from kinscope.core.files import write_atomic
+from kinscope.docking.crystal_ligand import crystal_coordinates, heavy_molecule, lay_on, lay_part_on
+from kinscope.docking.engine import BoundSystem, Box, Coordinates, Mol, ScoredPose
+from kinscope.docking.interactions import interactions
+from kinscope.docking.output import read_poses, write_poses
+from kinscope.docking.records import DockingSettings, ReferencePoseRecord, ReferencePoseSet
+from kinscope.docking.rmsd import SymmetricRmsd
+from kinscope.docking.run import with_coordinates
+from kinscope.docking.sampling import sample_known_pose
+from kinscope.docking.validity import close_pairs, pose_problems
+from kinscope.docking.vina_engine import VinaEngine
+from kinscope.ligands.library import load_ligand
+from kinscope.structures.entries import read_chain, read_ligand
+from kinscope.structures.model import AtomArray
+from kinscope.structures.reference import reference_model
+from kinscope.structures.source import PdbSource
+from kinscope.structures.superposition import RigidTransform, common_atoms, kabsch
+from kinscope.targets.pack import DrugDefinition, TargetPack
+
+POSES_DIRECTORY = "poses"
+POSES_FILE = "poses.json"
+SITE_ANGSTROM = 8.0
+"""CA atoms of residues with a heavy atom this near the crystal's ligand carry the superposition."""
+NEAR_ANGSTROM = 6.0
+OUTLIER_ANGSTROM = 1.5
+"""Pairs further apart than this after a first fit (a loop that moved) leave the second."""
+_ANALOGUE_TRIALS = 30
+_ANALOGUE_SEED = 1
+
+
+def build_reference_pose(
+    pack: TargetPack,
+    drug: DrugDefinition,
+    receptor: AtomArray,
+    source: PdbSource,
+    *,
+    state: str | None = None,
+) -> tuple[Mol, ReferencePoseRecord]:
+    """The known pose of a drug, carried from its co-crystal into a native model and relaxed there.
+
+    The crystal's chain is superposed on the model over the CA atoms around the ligand; bond orders, hydrogens
+    and sound geometry come from the drug's definition (MMFF94, heavy atoms held); then Vina's function is
+    minimised over translation, rotation and torsions in the rigid model.
+
+    Parameters
+    ----------
+    receptor
+        The native model of the state (n_atoms).
+    state
+        For the record; the drug's own state if None.
+
+    Raises
+    ------
+    StructureError
+        If the entry or ligand is absent, or too little of the site is shared.
+    """
+    entry, chain, code = drug.reference_entry.split(":")
+    crystal = read_chain(source, entry, chain, pack)
+    shown = read_ligand(source, entry, chain, code)
+    transform, words, site_rmsd = _superpose_site(
+        crystal, receptor, np.asarray(shown.coord), drug.reference_entry
+    )
+    carried = transform.applied_to(shown)
+    ligand = load_ligand(drug)
+    analogue = code != drug.ccd
+    starts, crystal_heavy = (
+        _on_relative(ligand, carried) if analogue else _on_itself(ligand, carried, drug.reference_entry)
+    )
+    box = Box.around(np.asarray(carried.coord, dtype=np.float64), 6.0)
+    system = VinaEngine().bind(receptor, starts[0], box)
+    placed = np.stack([np.asarray(start.GetConformer().GetPositions()) for start in starts])
+    number, best = _best_start(system, placed)
+    if analogue:
+        best = _settled(system, best, box)
+    pose = with_coordinates(starts[number], best.coordinates)
+    name_pose(pose, drug)
+    heavy = [atom.GetIdx() for atom in pose.GetAtoms() if atom.GetAtomicNum() > 1]
+    untouched = with_coordinates(starts[number], placed[number])
+    rmsd = _rmsd_to_crystal(pose, best.coordinates, crystal_heavy, heavy)
+    notes = [f"Laid on the atoms shared with {code}: not a co-crystal of this drug."] if analogue else []
+    record = ReferencePoseRecord(
+        drug=drug.id, state=state or drug.state, site=drug.site, crystal=drug.reference_entry, analogue=analogue,
+        superposition=words, superposition_atoms=transform.atoms,
+        superposition_rmsd_angstrom=round(transform.rmsd_angstrom, 3), site_rmsd_angstrom=round(site_rmsd, 3),
+        crystal_pose_score_kcal_per_mol=round(system.score(placed[number][None])[0].score_kcal_per_mol, 3),
+        crystal_pose_clashes=len(close_pairs(receptor, untouched, placed[number])),
+        score_kcal_per_mol=round(best.score_kcal_per_mol, 3), rmsd_to_crystal_angstrom=round(rmsd, 3),
+        interactions=interactions(receptor, pose), valid=not (problems := pose_problems(receptor, pose)),
+        notes=(*notes, *problems),
+    )  # fmt: skip
+    return pose, record
+
+
+def build_reference_poses(
+    pack: TargetPack,
+    source: PdbSource,
+    out_dir: Path,
+    *,
+    drugs: Sequence[str] = (),
+    models: Path | None = None,
+) -> list[ReferencePoseRecord]:
+    """Build and write the poses of the pack's drugs (or those named) into ``out_dir``.
+
+    ``<drug>.sdf`` each, and ``poses.json``, which keeps the records of drugs not rebuilt.
+    """
+    out_dir.mkdir(parents=True, exist_ok=True)
+    chosen = [pack.drug(name) for name in drugs] or list(pack.drugs)
+    records = {record.drug: record for record in _records(out_dir)}
+    receptors: dict[str, AtomArray] = {}
+    for drug in chosen:
+        if drug.state not in receptors:
+            receptors[drug.state] = reference_model(pack, drug.state, models)[0]
+        pose, record = build_reference_pose(pack, drug, receptors[drug.state], source)
+        write_poses(out_dir / f"{drug.id}.sdf", [pose])
+        records[drug.id] = record
+    ordered = tuple(records[drug.id] for drug in pack.drugs if drug.id in records)
+    write_atomic(
+        out_dir / POSES_FILE, ReferencePoseSet(target=pack.gene, poses=ordered).model_dump_json(indent=1)
+    )
+    return [records[drug.id] for drug in chosen]
+
+
+def reference_pose(
+    pack: TargetPack, drug: DrugDefinition, directory: Path | None = None
+) -> tuple[Mol, ReferencePoseRecord]:
+    """The pose of a drug that ships with the pack (or lies in ``directory``), with its record.
+
+    Raises
+    ------
+    StructureError
+        If it has not been built.
+    """
+    home = directory or pack.directory / POSES_DIRECTORY
+    for record in _records(home):
+        if record.drug == drug.id and (home / f"{drug.id}.sdf").is_file():
+            return read_poses(home / f"{drug.id}.sdf")[0], record
+    raise StructureError(
+        f"There is no reference pose of {drug.name} in this target pack.",
+        where=str(home),
+        remedy="Build it with: kinscope models build --pdb-mirror DIR",
+    )
+
+
+def name_pose(pose: Mol, drug: DrugDefinition) -> None:
+    """Say in the molecule's properties what it is."""
+    pose.SetProp("_Name", drug.id)
+    pose.SetProp("kinscope_crystal", drug.reference_entry)
+    pose.SetProp("kinscope_state", drug.state)
+
+
+def _superpose_site(
+    crystal: AtomArray, receptor: AtomArray, ligand: Coordinates, where: str
+) -> tuple[RigidTransform, str, float]:
+    """The transform of the crystal onto the model over the site, in words, and the near residues' CA RMSD."""
+    heavy = np.linalg.norm(crystal.coord[:, None] - ligand[None], axis=2).min(axis=1)
+    site = {int(number) for number in crystal.res_id[heavy < SITE_ANGSTROM]}
+    near = {int(number) for number in crystal.res_id[heavy < NEAR_ANGSTROM]}
+    first, second = common_atoms(crystal, receptor, site, ("CA",))
+    if len(first) < 8:
+        raise StructureError(
+            f"Crystal and model share only {len(first)} residues of the site.",
+            where=where,
+            remedy="Choose a state whose model covers the site.",
+        )
+    whole = kabsch(crystal.coord[first], receptor.coord[second])
+    gap = np.linalg.norm(whole.apply(crystal.coord[first]) - receptor.coord[second], axis=1)
+    kept = gap < OUTLIER_ANGSTROM
+    transform = kabsch(crystal.coord[first[kept]], receptor.coord[second[kept]]) if kept.sum() >= 8 else whole
+    left_out = sorted(int(n) for n in crystal.res_id[first[~kept]]) if kept.sum() >= 8 else []
+    words = f"CA atoms of residues within {SITE_ANGSTROM:g} A of the ligand"
+    if left_out:
+        words += f", without {', '.join(map(str, left_out))} (more than {OUTLIER_ANGSTROM:g} A apart)"
+    one, two = common_atoms(crystal, receptor, near, ("CA",))
+    distances = np.linalg.norm(transform.apply(crystal.coord[one]) - receptor.coord[two], axis=1)
+    return transform, words, float(np.sqrt((distances**2).mean()))
+
+
+def _on_itself(ligand: Mol, carried: AtomArray, where: str) -> tuple[list[Mol], Coordinates | None]:
+    heavy = crystal_coordinates(ligand, carried, where=where)
+    return [lay_on(ligand, heavy)], heavy
+
+
+def _on_relative(ligand: Mol, carried: AtomArray) -> tuple[list[Mol], Coordinates | None]:
+    """The drug on the atoms it shares with the crystal's ligand; the rest in many conformers."""
+    from rdkit.Chem import rdFMCS
+
+    relative = heavy_molecule(carried)
+    common = rdFMCS.FindMCS(
+        [ligand, relative], bondCompare=rdFMCS.BondCompare.CompareAny, ringMatchesRingOnly=True,
+        completeRingsOnly=True, timeout=20,
+    )  # fmt: skip
+    mine = ligand.GetSubstructMatch(common.queryMol)
+    its = relative.GetSubstructMatch(common.queryMol)
+    positions = np.asarray(relative.GetConformer().GetPositions(), dtype=np.float64)[list(its)]
+    starts = lay_part_on(ligand, np.array(mine, dtype=np.intp), positions, trials=_ANALOGUE_TRIALS)
+    return starts, None
+
+
+def _best_start(system: BoundSystem, placed: Coordinates) -> tuple[int, ScoredPose]:
+    minima = system.minimise(placed)
+    number = min(range(len(minima)), key=lambda place: minima[place].score_kcal_per_mol)
+    return number, minima[number]
+
+
+def _settled(system: BoundSystem, start: ScoredPose, box: Box) -> ScoredPose:
+    """The best minimum of a short walk from a pose that no crystal fixes."""
+    settings = DockingSettings(starts=8, steps=10, kick_translation_angstrom=0.5, kick_rotation_degrees=8.0)
+    return sample_known_pose(system, start.coordinates, box, settings, seed=_ANALOGUE_SEED)[0]
+
+
+def _rmsd_to_crystal(
+    pose: Mol, coordinates: Coordinates, crystal: Coordinates | None, heavy: list[int]
+) -> float:
+    """Symmetry-corrected; 0 for an analogue, which has no crystal of its own."""
+    if crystal is None:
+        return 0.0
+    own = np.array(coordinates)
+    own[heavy] = crystal
+    return SymmetricRmsd(pose)(coordinates, own)
+
+
+def _records(directory: Path) -> list[ReferencePoseRecord]:
+    path = directory / POSES_FILE
+    if not path.is_file():
+        return []
+    return list(ReferencePoseSet.model_validate_json(path.read_text(encoding="utf-8")).poses)

@@ -1,0 +1,217 @@
+"""A user's own ligand, from SMILES or SDF, checked before anything is computed with it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+from kinscope.core.errors import LigandError
+from kinscope.ligands.library import LigandIdentity, Mol, embed, identity, parse_smiles, unspecified_stereo
+from kinscope.ligands.quiet import quiet
+
+VINA_ELEMENTS = frozenset({"H", "C", "N", "O", "F", "P", "S", "Cl", "Br", "I"})
+MAX_HEAVY_ATOMS = 100
+MAX_TORSIONS = 24
+"""Vina's search is unreliable far below this; beyond it no score means anything."""
+MAX_RING = 12
+"""Rings are held rigid; a larger one needs its own conformers."""
+MAX_CHARGE = 4
+"""ATP has four at pH 7.4."""
+MAX_SMILES = 2000
+MAX_SDF_BYTES = 2_000_000
+_PEPTIDE_BONDS = 4
+_PEPTIDE = "[NX3;!$(N-[!#6])][CX4;H1,H2][CX3](=[OX1])[NX3][CX4;H1,H2][CX3](=[OX1])"
+
+
+@dataclass(frozen=True)
+class UserLigand:
+    """A ligand that can be docked, with what the user should know of it."""
+
+    molecule: Mol
+    """All hydrogens, one conformer, in the protonation the user gave."""
+    identity: LigandIdentity
+    notes: tuple[str, ...]
+
+
+def ligand_from_smiles(smiles: str, name: str = "ligand") -> UserLigand:
+    """A ligand from SMILES.
+
+    Raises
+    ------
+    LigandError
+        If it is no molecule, or not one that can be docked (see :func:`check_dockable`).
+    """
+    where = f"SMILES {smiles[:80]!r}"
+    if len(smiles) > MAX_SMILES:
+        raise LigandError(
+            f"The SMILES is {len(smiles)} characters long.", where=where, remedy="Give a drug-like molecule."
+        )
+    molecule = parse_smiles(smiles, where="SMILES")
+    check_dockable(molecule, where=where)
+    open_centres = unspecified_stereo(molecule)
+    if open_centres:
+        raise LigandError(
+            f"Stereochemistry is not stated at {', '.join(open_centres)}.",
+            where=where,
+            remedy="Write @ or @@ at the centre, / and \\ at the double bond; dock each isomer by itself.",
+        )
+    return _finished(embed(molecule, where=where), name, ())
+
+
+def ligand_from_sdf(path: Path, name: str = "") -> UserLigand:
+    """The only molecule of an SDF (or MOL) file; its own conformer if it is three-dimensional.
+
+    Raises
+    ------
+    LigandError
+        If the file is missing, damaged or holds several molecules, or the molecule cannot be docked.
+    """
+    from rdkit import Chem
+
+    where = str(path)
+    text = _read(path)
+    blocks = [block for block in text.split("$$$$") if block.strip()]
+    if len(blocks) != 1:
+        raise LigandError(
+            f"The file holds {len(blocks)} molecules." if blocks else "The file holds no molecule.",
+            where=where,
+            remedy="Give one molecule per file.",
+        )
+    with quiet():
+        molecule = Chem.MolFromMolBlock(blocks[0], removeHs=False)
+    if molecule is None or molecule.GetNumAtoms() == 0:
+        raise LigandError(
+            "The file is not a molecule that can be read: damaged, or with impossible valences.",
+            where=where,
+            remedy="Export it anew as SDF (V2000 or V3000) with bond orders and charges.",
+        )
+    check_dockable(molecule, where=where)
+    flat = not molecule.GetNumConformers() or not molecule.GetConformer().Is3D()
+    if flat:
+        return _from_flat(molecule, name or path.stem, where)
+    notes = []
+    Chem.AssignStereochemistryFrom3D(molecule)
+    full = Chem.AddHs(molecule, addCoords=True)
+    added = full.GetNumAtoms() - molecule.GetNumAtoms()
+    if added:
+        notes.append(
+            f"{added} hydrogens were added to complete the valences; the charges are those of the file."
+        )
+    return _finished(full, name or path.stem, tuple(notes))
+
+
+def check_dockable(molecule: Mol, *, where: str) -> None:
+    """Refuse what Vina, or this program, cannot dock with sense.
+
+    Raises
+    ------
+    LigandError
+        For metals and other elements Vina does not know, several fragments (salts), no carbon, peptides, large
+        rings, radicals, too many atoms, torsions or charges.
+    """
+    from rdkit import Chem
+    from rdkit.Chem import rdMolDescriptors
+
+    bare = Chem.RemoveHs(molecule)
+    for what, remedy in (
+        (_wrong_elements(bare), "Dock the organic ligand without it; Vina has no parameters for it."),
+        (_fragments(bare), "Remove the counter-ion or solvent and give one molecule."),
+        (
+            "" if any(a.GetSymbol() == "C" for a in bare.GetAtoms()) else "It holds no carbon.",
+            "Give an organic molecule.",
+        ),
+        (_peptide(bare), "Peptides need a peptide docking program."),
+        (_ring(bare), "Macrocycles need conformers of their own ring; dock them elsewhere."),
+        (
+            "It is a radical." if any(a.GetNumRadicalElectrons() for a in bare.GetAtoms()) else "",
+            "Complete its valences.",
+        ),
+    ):
+        if what:
+            raise LigandError(what, where=where, remedy=remedy)
+    heavy, torsions = bare.GetNumHeavyAtoms(), rdMolDescriptors.CalcNumRotatableBonds(bare)
+    charge = Chem.GetFormalCharge(bare)
+    for count, most, what in (
+        (heavy, MAX_HEAVY_ATOMS, "heavy atoms"),
+        (torsions, MAX_TORSIONS, "rotatable bonds"),
+        (abs(charge), MAX_CHARGE, "net charges"),
+    ):
+        if count > most:
+            raise LigandError(
+                f"It has {count} {what}; more than {most} cannot be docked with sense.",
+                where=where,
+                remedy="Give a drug-like molecule in its state at pH 7.4.",
+            )
+    if heavy < 6:
+        raise LigandError(
+            f"It has only {heavy} heavy atoms.",
+            where=where,
+            remedy="Give a ligand of at least six; ions and solvents are none.",
+        )
+
+
+def _read(path: Path) -> str:
+    try:
+        if path.stat().st_size > MAX_SDF_BYTES:
+            raise LigandError("The file is larger than 2 MB.", where=str(path), remedy="Give one molecule.")
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise LigandError(
+            f"The ligand file cannot be read ({getattr(error, 'strerror', None) or 'it is not text'}).",
+            where=str(path),
+            remedy="Give an SDF file.",
+        ) from None
+
+
+def _from_flat(molecule: Mol, name: str, where: str) -> UserLigand:
+    from rdkit import Chem
+
+    open_centres = unspecified_stereo(molecule)
+    if open_centres:
+        raise LigandError(
+            f"The file is flat and leaves the stereochemistry open at {', '.join(open_centres)}.",
+            where=where,
+            remedy="Draw wedges, or give three-dimensional coordinates.",
+        )
+    built = embed(Chem.RemoveHs(molecule), where=where)
+    return _finished(built, name, ("The file is flat: three-dimensional coordinates were built.",))
+
+
+def _finished(molecule: Mol, name: str, notes: tuple[str, ...]) -> UserLigand:
+    molecule.SetProp("_Name", name)
+    known = identity(molecule, name)
+    charge = f"net charge {known.charge:+d}" if known.charge else "neutral"
+    return UserLigand(
+        molecule, known, (*notes, f"Protonation as given: {charge}; state it for pH 7.4 yourself.")
+    )
+
+
+def _wrong_elements(molecule: Mol) -> str:
+    wrong = sorted({a.GetSymbol() for a in molecule.GetAtoms()} - VINA_ELEMENTS)
+    return f"It holds {', '.join(wrong)}." if wrong else ""
+
+
+def _fragments(molecule: Mol) -> str:
+    from rdkit import Chem
+    from rdkit.Chem import rdMolDescriptors
+
+    pieces = Chem.GetMolFrags(molecule, asMols=True, sanitizeFrags=False)
+    if len(pieces) < 2:
+        return ""
+    with quiet():
+        formulas = Counter(rdMolDescriptors.CalcMolFormula(piece) for piece in pieces)
+    return f"It is {len(pieces)} separate molecules ({', '.join(formulas)}): a salt or a mixture."
+
+
+def _peptide(molecule: Mol) -> str:
+    from rdkit import Chem
+
+    found = len(molecule.GetSubstructMatches(Chem.MolFromSmarts(_PEPTIDE)))
+    return f"It is a peptide ({found} or more peptide units in a row)." if found >= _PEPTIDE_BONDS else ""
+
+
+def _ring(molecule: Mol) -> str:
+    sizes = [len(ring) for ring in molecule.GetRingInfo().AtomRings()]
+    largest = max(sizes, default=0)
+    return f"It has a ring of {largest} atoms." if largest > MAX_RING else ""
