@@ -51,11 +51,11 @@ class NormalModeSettings(Settings):
     """Independently relaxed models; two at least for an interval."""
     displacement_angstrom: float = Field(default=0.15, ge=0.0, le=0.5)
     """Standard deviation of the random displacement of every coordinate before minimisation."""
-    minimisation_steps: int = Field(default=300, ge=10, le=20_000)
+    minimisation_steps: int = Field(default=400, ge=10, le=20_000)
     """L-BFGS iterations; repeated up to three times while a mode is unstable."""
     minimisation_force_kcal_per_mol_angstrom: float = Field(default=0.01, gt=0.0)
     """Root-mean-square force at which minimisation stops early."""
-    tether_kcal_per_mol_angstrom2: float = Field(default=0.01, ge=0.0, le=10.0)
+    tether_kcal_per_mol_angstrom2: float = Field(default=0.03, ge=0.0, le=10.0)
     """Harmonic tether of every heavy atom to the model, in the minimisation and in the Hessian."""
     cutoff_angstrom: float = Field(default=10.0, ge=6.0, le=20.0)
     switch_angstrom: float = Field(default=8.5, ge=4.0, le=20.0)
