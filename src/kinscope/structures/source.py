@@ -12,6 +12,7 @@ import os
 import re
 import zlib
 from collections.abc import Callable, Iterator
+from math import isfinite
 from pathlib import Path
 from typing import Any
 from urllib.error import URLError
@@ -191,6 +192,9 @@ def parse_structure(body: bytes, where: str) -> Any:
         ) from None
     if len(structure) == 0 or structure[0].count_atom_sites() == 0:
         raise _unreadable(where, "it holds no atom")
+    # gemmi reads a coordinate that is no number as NaN.
+    if any(not isfinite(site.atom.pos.length()) for site in structure[0].all()):
+        raise _unreadable(where, "a coordinate is not a number")
     structure.merge_chain_parts()
     structure.setup_entities()
     return structure
