@@ -17,10 +17,11 @@ from kinscope.structures.model import AtomArray
 
 FloatArray = NDArray[np.float64]
 
-_WATER_TO_HEAVY_NM = 0.26
-"""A water oxygen nearer than this to a heavy atom is left out; hydrogen bonds start at about 0.26 nm."""
-_WATER_TO_HYDROGEN_NM = 0.17
-_WATER_TO_WATER_NM = 0.23
+_WATER_TO_HEAVY_NM = 0.24
+"""A water oxygen nearer than this to a heavy atom is left out: a little under the shortest hydrogen bonds,
+because filling leaves gaps that the density has to close, and damped steps mend a tight contact sooner."""
+_WATER_TO_HYDROGEN_NM = 0.16
+_WATER_TO_WATER_NM = 0.21
 _WATERS_PER_MOLAR = 55.4
 """Mol of water in a litre, as OpenMM's Modeller counts ions."""
 _ION_TO_SOLUTE_NM = 0.5
