@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -213,14 +213,16 @@ def _relaxed(system: Any, atoms: AtomArray, coord: FloatArray, settings: NormalM
 
 def _hessian(
     system: Any, atoms: AtomArray, coord: FloatArray, settings: NormalModeSettings
-) -> list[PairBlocks]:
+) -> Iterator[PairBlocks]:
     from kinscope.dynamics.normal_modes_hessian import system_hessian
 
     heavy = np.flatnonzero(_heavy(atoms))
     tether = np.broadcast_to(settings.tether_kcal_per_mol_angstrom2 * np.eye(3), (heavy.size, 3, 3))
     if settings.energy == "contact network":
-        return [contact_network(coord, heavy), PairBlocks(heavy, heavy, tether)]
-    return [*system_hessian(system, coord), PairBlocks(heavy, heavy, tether)]
+        yield contact_network(coord, heavy)
+    else:
+        yield from system_hessian(system, coord)
+    yield PairBlocks(heavy, heavy, tether)
 
 
 def _heavy(atoms: AtomArray) -> np.ndarray[Any, np.dtype[np.bool_]]:

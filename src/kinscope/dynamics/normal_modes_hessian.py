@@ -8,7 +8,7 @@ seconds, where finite differences of the whole system's forces take thousands of
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -20,9 +20,10 @@ _KJ = 4.184
 _COULOMB = 1389.35457644 / _KJ
 """kcal/mol angstrom/e^2 with OpenMM's constant (ONE_4PI_EPS0 = 138.935457644 kJ/mol nm/e^2)."""
 _STEP = 1e-5
+_CHUNK = 200_000
 
 
-def system_hessian(system: Any, coord: FloatArray) -> list[PairBlocks]:
+def system_hessian(system: Any, coord: FloatArray) -> Iterator[PairBlocks]:
     """Hessian of a system of harmonic bonds and angles, periodic torsions and a NonbondedForce.
 
     Parameters
@@ -32,6 +33,10 @@ def system_hessian(system: Any, coord: FloatArray) -> list[PairBlocks]:
     coord
         Shape (n_atoms, 3), angstrom.
 
+    Yields
+    ------
+    The blocks of one kind of term, or of some 200,000 pairs, at a time: all at once would take a gigabyte.
+
     Raises
     ------
     ComputationError
@@ -40,23 +45,21 @@ def system_hessian(system: Any, coord: FloatArray) -> list[PairBlocks]:
     import openmm
 
     x = np.asarray(coord, dtype=np.float64)
-    parts: list[PairBlocks] = []
     for force in system.getForces():
         if isinstance(force, openmm.HarmonicBondForce):
-            parts.append(_bonds(force, x))
+            yield _bonds(force, x)
         elif isinstance(force, openmm.HarmonicAngleForce):
-            parts.append(_angles(force, x))
+            yield _angles(force, x)
         elif isinstance(force, openmm.PeriodicTorsionForce):
-            parts.append(_torsions(force, x))
+            yield _torsions(force, x)
         elif isinstance(force, openmm.NonbondedForce):
-            parts.extend(_nonbonded(force, x))
+            yield from _nonbonded(force, x)
         elif not isinstance(force, openmm.CMMotionRemover):
             raise ComputationError(
                 f"Second derivatives of {type(force).__name__} are not known.",
                 where="normal modes",
                 remedy="Build the system with kinscope.dynamics.normal_modes_relax.mode_system.",
             )
-    return parts
 
 
 def pair_hessian(
@@ -187,7 +190,7 @@ def _torsion_gradient(points: FloatArray) -> tuple[FloatArray, FloatArray]:
     return value, np.stack([first, -first + tilt - turn, -tilt + turn - last, last], axis=1)
 
 
-def _nonbonded(force: Any, coord: FloatArray) -> list[PairBlocks]:
+def _nonbonded(force: Any, coord: FloatArray) -> Iterator[PairBlocks]:
     """All pairs within the cutoff but the exceptions, and the exceptions by their own parameters."""
     import openmm
     from openmm import unit
@@ -219,7 +222,10 @@ def _nonbonded(force: Any, coord: FloatArray) -> list[PairBlocks]:
     product = _COULOMB * charge[first] * charge[second]
     slope += product * (2 * field * distance - distance**-2)
     curvature += product * (2 * field + 2 * distance**-3)
-    return [pair_hessian(coord, first, second, slope, curvature), _exception_hessian(special, coord)]
+    for start in range(0, len(first), _CHUNK):
+        part = slice(start, start + _CHUNK)
+        yield pair_hessian(coord, first[part], second[part], slope[part], curvature[part])
+    yield _exception_hessian(special, coord)
 
 
 def _exceptions(force: Any) -> tuple[IntArray, IntArray, FloatArray, FloatArray, FloatArray]:
