@@ -52,8 +52,12 @@ REGIONS = (
     region("hrd", "catalytic loop", 359, 368, "segment"),
     region("activation_loop", "activation loop", 381, 402, "segment"),
     region("p1_loop", "P+1 loop", 399, 406, "segment"),
-    region("atp_site", "ATP site", 248, 382, "pocket", (248, 256, 269, 271, 286, 315, 317, 318, 321, 370, 381)),
-    region("myristate_pocket", "myristate pocket", 338, 529, "pocket", (341, 345, 356, 359, 360, 363, 448, 452)),
+    region(
+        "atp_site", "ATP site", 248, 382, "pocket", (248, 256, 269, 271, 286, 315, 317, 318, 321, 370, 381)
+    ),
+    region(
+        "myristate_pocket", "myristate pocket", 338, 529, "pocket", (341, 345, 356, 359, 360, 363, 448, 452)
+    ),
 )
 
 
@@ -89,7 +93,9 @@ def variant(**changes: Any) -> Variant:
     return Variant(**(fields | changes))
 
 
-def difference(value: float | None = -0.12, half: float | None = 0.4, *, resolved: bool = False) -> Difference:
+def difference(
+    value: float | None = -0.12, half: float | None = 0.4, *, resolved: bool = False
+) -> Difference:
     known = value is not None and half is not None
     return Difference(
         value=value,
@@ -136,7 +142,11 @@ def profile(state: str, name: str, method: str = "md", replicas: int = 3) -> Flu
     rng = np.random.default_rng(len(state) + len(name) + replicas)
     x = np.asarray(residues)
     base = 0.6 + 0.9 * np.exp(-(((x - 392) / 9.0) ** 2)) + 0.5 * np.exp(-(((x - 252) / 5.0) ** 2))
-    base = base + 0.3 * np.sin(x / 6.0) ** 2 + (0.25 * np.exp(-(((x - 400) / 8.0) ** 2)) if name != "native" else 0)
+    base = (
+        base
+        + 0.3 * np.sin(x / 6.0) ** 2
+        + (0.25 * np.exp(-(((x - 400) / 8.0) ** 2)) if name != "native" else 0)
+    )
     rows = tuple(tuple((base * rng.normal(1, 0.1, len(x)).clip(0.5)).tolist()) for _ in range(replicas))
     return FluctuationProfile(
         method=method,
@@ -149,7 +159,9 @@ def profile(state: str, name: str, method: str = "md", replicas: int = 3) -> Flu
     )
 
 
-def contact(partner: int, name: str, kind: str, distance: float, change: str, state: str, atoms: str = "") -> Any:
+def contact(
+    partner: int, name: str, kind: str, distance: float, change: str, state: str, atoms: str = ""
+) -> Any:
     return ContactChange(
         state=state,
         contact=Contact(
@@ -213,7 +225,9 @@ def model_record(state: str, name: str) -> ModelRecord:
     )
 
 
-def reason(text: str, tier: str = "computed", weight: str = "moderate", source: str = "docking step") -> Reason:
+def reason(
+    text: str, tier: str = "computed", weight: str = "moderate", source: str = "docking step"
+) -> Reason:
     return Reason(tier=tier, text=text, source=source, weight=weight)
 
 
@@ -228,7 +242,9 @@ def verdict(drug: str, word: str, mechanism: str = "none seen") -> DrugVerdict:
             reason("No loss of score beyond the spread (invented).", weight="weak"),
         ),
         reasons_against_binding=(
-            reason("A case report (invented).", "published", "weak", "Nobody, J Invent 2020, doi:10.1000/xyz.123"),
+            reason(
+                "A case report (invented).", "published", "weak", "Nobody, J Invent 2020, doi:10.1000/xyz.123"
+            ),
         ),
         summary=f"{drug}: an invented summary in one sentence.",
     )
@@ -370,7 +386,10 @@ def assessment(**changes: Any) -> Assessment:
             verdict("asciminib", "no loss of binding detected"),
         ),
         "mobility": ("Residues 382-402: +0.18 Å [−0.12, +0.48]; not resolved by 3 × 0.2 ns (invented).",),
-        "limits": ("Docking scores are not binding free energies.", "0.2 ns per replica samples side chains only."),
+        "limits": (
+            "Docking scores are not binding free energies.",
+            "0.2 ns per replica samples side chains only.",
+        ),
     }
     return Assessment(**(fields | changes))
 
@@ -399,7 +418,7 @@ def study(**changes: Any) -> StudyResult:
 
 def empty_study(**changes: Any) -> StudyResult:
     """A study in which nothing was computed and nothing is published."""
-    nothing = {name: () for name in Measurements.model_fields}
+    nothing = dict.fromkeys(Measurements.model_fields, ())
     return study(
         measurements=Measurements(**nothing),
         evidence=EvidenceSummary(hits=(), options=(), searched=(), statement=""),

@@ -102,7 +102,7 @@
     });
   }
 
-  function drawDrug(s, mode, protein) {
+  function drawDrug(s, mode) {
     var drug = get("v-drug").value;
     if (!drug) { return null; }
     var roles = mode === "overlay" ? ["native", "mutant"] : [mode];
@@ -115,10 +115,6 @@
       last = viewer.addModel(p.molfile, "sdf");
       last.setStyle({}, { stick: { radius: p.role === "reference" ? 0.1 : 0.17, colorscheme: atoms(colours[p.role]) } });
     });
-    if (last && protein) {
-      protein.setStyle({ within: { distance: 4.2, sel: { model: last } }, byres: true },
-        { stick: { radius: 0.08, colorscheme: atoms("#a9b1ba") } }, true);
-    }
     if (!mine.length) { say("No pose of this drug in this state."); }
     return last;
   }
@@ -152,6 +148,30 @@
     }
   }
 
+  /* The residues to name: around the variant, of the pocket, or around the drug, whichever is looked at. */
+  function focusResidues(s) {
+    if (focus === "variant") { return s.neighbours; }
+    if (focus === "drug") {
+      if (!current.ligand) { return []; }
+      var seen = {}, drug = current.ligand.selectedAtoms({});
+      current.protein.selectedAtoms({}).forEach(function (a) {
+        if (!seen[a.resi] && drug.some(function (b) {
+          var x = a.x - b.x, y = a.y - b.y, z = a.z - b.z;
+          return x * x + y * y + z * z < 17.64;
+        })) { seen[a.resi] = true; }
+      });
+      return Object.keys(seen).map(Number);
+    }
+    var found = [];
+    scene.regions.forEach(function (r) {
+      if (r.name === focus) {
+        r.ranges.forEach(function (x) { for (var k = x[0]; k <= x[1]; k += 1) { found.push(k); } });
+      }
+    });
+    return found;
+  }
+
+  var focus = "variant";
   var current = { ligand: null, protein: null, span: [0, 0] };
   function draw() {
     var s = state(), mode = shown(), models = [];
@@ -176,19 +196,27 @@
       var numbers = current.protein.selectedAtoms({ atom: "CA" }).map(function (a) { return a.resi; });
       current.span = [Math.min.apply(null, numbers), Math.max.apply(null, numbers)];
     }
-    current.ligand = drawDrug(s, mode, current.protein);
+    current.ligand = drawDrug(s, mode);
     drawContacts(s, mode);
     scene.positions.forEach(function (position, index) {
       var at = current.protein && tip(current.protein, position);
       if (at) { label(scene.variant_labels[index], at, 14, MUTANT); }
     });
-    if (checked("v-neighbours") && checked("v-names") && current.protein) {
-      s.neighbours.forEach(function (residue) {
-        var at = tip(current.protein, residue);
-        if (at) { label(at.resn.charAt(0) + at.resn.slice(1).toLowerCase() + residue, at, 10, "#4c5661"); }
-      });
+    if (current.protein) {
+      var near = focusResidues(s);
+      if (focus !== "variant" && near.length) {
+        current.protein.setStyle({ resi: near, not: { atom: ["H"] } },
+          { stick: { radius: 0.09, colorscheme: atoms("#8d97a1") } }, true);
+      }
+      if (checked("v-names") && (focus !== "variant" || checked("v-neighbours"))) {
+        near.forEach(function (residue) {
+          var at = scene.positions.indexOf(residue) < 0 && tip(current.protein, residue);
+          if (at) { label(at.resn.charAt(0) + at.resn.slice(1).toLowerCase() + residue, at, 10, "#4c5661"); }
+        });
+      }
     }
-    viewer.setClickable({}, true, function (atom) {
+    var clickable = current.protein ? focusResidues(s).concat(scene.positions) : scene.positions;
+    viewer.setClickable({ resi: clickable }, true, function (atom) {
       say(atom.resn && atom.resi ? atom.resn + " " + atom.resi + ", atom " + atom.atom : "drug atom " + atom.elem);
     });
     paintLegend(s, mode);
@@ -201,6 +229,7 @@
     list.forEach(function (a) { c[0] += a.x; c[1] += a.y; c[2] += a.z; });
     return c.map(function (v) { return v / Math.max(list.length, 1); });
   }
+  var NEAR_CUT = 13;
   function look(selection, factor) {
     var chosen = viewer.selectedAtoms(selection);
     if (!chosen.length || !current.protein) { say("That part is not in this model."); return; }
@@ -214,15 +243,24 @@
     var view = viewer.getView();
     viewer.setView(view.slice(0, 4).concat(q.map(function (x) { return x / m; })));
     if (factor) { viewer.zoom(factor); }
+    /* Cut away what stands between the reader and the site. */
+    viewer.setSlab(-NEAR_CUT, 36);
     viewer.render();
+  }
+  function posed() {
+    var drug = get("v-drug").value;
+    return Boolean(drug) && state().poses.some(function (p) { return p.drug === drug; });
   }
   function lookAt(target) {
     var s = state();
+    if (target === "drug" && !posed()) { say("Choose a drug with a pose in this state first."); return; }
+    focus = target;
+    draw();
     if (target === "variant") {
-      look({ resi: scene.positions.concat(scene.positions.length === 1 ? s.neighbours : []) }, 1.05);
+      look({ resi: scene.positions.concat(scene.positions.length === 1 ? s.neighbours : []) }, 1.2);
     } else if (target === "all") { viewer.zoomTo(); viewer.render(); }
     else if (target === "drug") {
-      if (current.ligand) { look({ model: current.ligand }, 0.75); } else { say("Choose a drug first."); }
+      look({ model: current.ligand }, 0.8);
     } else {
       scene.regions.forEach(function (r) { if (r.name === target) { look({ resi: spans(r.ranges) }, 0.95); } });
     }
@@ -233,9 +271,9 @@
       var control = get(id);
       if (control) {
         control.addEventListener("change", function () {
-          draw();
-          if (id === "v-state") { lookAt("variant"); }
-          if (id === "v-drug" && current.ligand) { lookAt("drug"); }
+          if (id === "v-drug") { lookAt(posed() ? "drug" : "variant"); }
+          else if (id === "v-state") { lookAt(focus === "drug" && !posed() ? "variant" : focus); }
+          else { draw(); }
         });
       }
     });
@@ -271,7 +309,6 @@
   });
   window.addEventListener("resize", function () { viewer.resize(); });
 
-  draw();
   lookAt("variant");
   host.dataset.ready = "yes";
 }());

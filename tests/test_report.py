@@ -1,0 +1,312 @@
+"""The report shows the whole result, carries everything in itself, and lets nothing from outside act."""
+
+from __future__ import annotations
+
+import json
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kinscope.core.tables import read_table
+from kinscope.evidence.model import EvidenceHit
+from kinscope.interpretation.model import StudyResult
+from kinscope.report import (
+    ModelFile,
+    PoseFile,
+    ReportFiles,
+    export_tables,
+    render_report,
+    result_schema,
+    write_figures,
+    write_result_json,
+)
+from kinscope.report.coordinates import read_reduced_model, read_reduced_pose
+from kinscope.report.page import report_html
+from kinscope.report.scene import build_scene
+from kinscope.report.text import link_citations, number, script_json
+from test_report_factory import (
+    REGIONS,
+    STATES,
+    difference,
+    docking,
+    empty_study,
+    measurements,
+    profile,
+    report_files,
+    study,
+    substitution,
+    variant,
+)
+
+HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)></script>\u2028$x_{${{7*7}}{% raw %}javascript:alert(3)"
+SECTIONS = ("asked", "answer", "drugs", "options", "structure", "mobility", "states", "evidence", "methods",
+            "provenance")  # fmt: skip
+
+
+class Page(HTMLParser):
+    """Every tag with its attributes, and the text of every script."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.scripts: list[str] = []
+        self._open = False
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        if tag == "script":
+            self.scripts.append("")
+        self._open = tag == "script"
+
+    def handle_data(self, data: str) -> None:
+        if self._open:
+            self.scripts[-1] += data
+
+    def handle_endtag(self, tag: str) -> None:
+        self._open = False
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory: pytest.TempPathFactory) -> str:
+    directory = tmp_path_factory.mktemp("report")
+    render_report(study(), report_files(directory), directory / "report.html")
+    return (directory / "report.html").read_text()
+
+
+def poison(value: Any) -> Any:
+    """Every text of a result made hostile, save the words of a closed vocabulary."""
+    closed = {"method", "dfg", "helix_c", "activation_loop", "status", "change", "mode", "tier", "weight", "verdict",
+              "confidence", "relation", "direction", "origin",
+              "strength"}  # fmt: skip
+    if isinstance(value, dict):
+        return {k: v if k in closed and isinstance(v, str) else poison(v) for k, v in value.items()}
+    if isinstance(value, list):
+        return [poison(item) for item in value]
+    return HOSTILE if isinstance(value, str) else value
+
+
+def hostile_study() -> StudyResult:
+    data = json.loads(study().model_dump_json())
+    for hit in data["evidence"]["hits"]:
+        hit["item"]["kind"] = "statement"
+    poisoned = poison(data)
+    for hit in poisoned["evidence"]["hits"]:
+        hit["item"]["kind"] = "statement"
+    return StudyResult.model_validate(poisoned)
+
+
+def test_every_section_is_there_in_order(page: str) -> None:
+    places = [page.index(f'<h2 id="{name}"') for name in SECTIONS]
+    assert places == sorted(places)
+
+
+def test_the_page_says_what_it_is_not(page: str) -> None:
+    assert "not a prescription" in page
+
+
+def test_hostile_text_stays_text(tmp_path: Path) -> None:
+    result = hostile_study()
+    regions = tuple(r.model_copy(update={"label": HOSTILE, "source": HOSTILE}) for r in REGIONS)
+    files = report_files(tmp_path).model_copy(update={"regions": regions, "commands": (HOSTILE,)})
+    named = tuple(m.model_copy(update={"state": HOSTILE, "variant": v}) for m, v in
+                  zip(files.models, ("native", result.variant.short) * 2, strict=True))  # fmt: skip
+    html = report_html(result, files.model_copy(update={"models": named}))
+    parsed = Page(html)
+    assert not [tag for tag, _ in parsed.tags if tag in ("img", "iframe", "object", "base", "form", "link")]
+    assert not [a for _, attributes in parsed.tags for a in attributes if a.startswith("on")]
+    assert len(parsed.scripts) == 4
+    assert html.count("<script") == html.count("</script>") == 4
+    assert "alert(2)" not in parsed.scripts[1] + parsed.scripts[2] + parsed.scripts[3]
+    assert "\u2028" not in parsed.scripts[0]
+    assert json.loads(parsed.scripts[0])["states"][0]["id"] == HOSTILE
+
+
+def test_nothing_is_loaded_from_anywhere(page: str) -> None:
+    parsed = Page(page)
+    for tag, attributes in parsed.tags:
+        assert tag not in ("link", "iframe", "object", "embed", "video", "audio", "base")
+        for name in ("src", "srcset", "data", "poster", "action", "background"):
+            assert name not in attributes
+        if tag != "a":
+            for name in ("href", "xlink:href"):
+                assert (attributes.get(name) or "#").startswith("#")
+    css = re.findall(r"<style[^>]*>(.*?)</style>", page, re.DOTALL)
+    assert not [text for text in css if "@import" in text or "url(" in text]
+
+
+def test_the_policy_names_exactly_the_scripts_of_the_page(page: str) -> None:
+    import base64
+    import hashlib
+
+    parsed = Page(page)
+    policy = next(a["content"] for t, a in parsed.tags if a.get("http-equiv") == "Content-Security-Policy")
+    assert policy is not None
+    assert "default-src 'none'" in policy
+    assert "unsafe-eval" not in policy
+    assert "script-src 'unsafe-inline'" not in policy
+    for script in parsed.scripts[1:]:
+        digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+        assert f"'sha256-{digest}'" in policy
+
+
+def test_links_go_only_to_registers_of_publications(page: str) -> None:
+    for tag, attributes in Page(page).tags:
+        if tag == "a":
+            assert re.match(
+                r"#|https://(pubmed\.ncbi|pmc\.ncbi|doi\.org|clinicaltrials)", attributes.get("href") or ""
+            )
+
+
+def test_the_page_is_small(page: str) -> None:
+    assert len(page.encode()) < 6_000_000
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"docking": ()},
+        {"profiles": ()},
+        {"simulations": ()},
+        {"pockets": ()},
+        {"contact_changes": ()},
+        {"models": (), "geometries": ()},
+        {"regions": ()},
+        {"profiles": (profile(STATES[0], "native", "md", 1), profile(STATES[0], "K404E", "md", 1))},
+        {"profiles": (profile(STATES[0], "native", "md", 3),)},
+        {"docking": (docking("imatinib", STATES[1], -12.0, float("nan"), difference_kcal_per_mol=difference(None)),)},
+    ],
+)  # fmt: skip
+def test_a_missing_piece_leaves_the_rest_standing(changes: dict[str, Any]) -> None:
+    html = report_html(study(measurements=measurements(**changes)), ReportFiles(regions=REGIONS))
+    assert all(f'id="{name}"' in html for name in SECTIONS)
+    assert "nan" not in re.sub(r"<script.*?</script>", "", html, flags=re.DOTALL).lower().split()
+
+
+def test_an_empty_study_renders_and_says_what_is_missing() -> None:
+    html = report_html(empty_study(), ReportFiles())
+    assert all(f'id="{name}"' in html for name in SECTIONS)
+    for words in ("No drug was assessed", "holds nothing on this variant", "No dynamics were run"):
+        assert words in html
+
+
+def test_a_compound_variant_shows_both_substitutions() -> None:
+    two = variant(substitutions=(substitution("E", 255, "K"), substitution("T", 315, "I")))
+    html = report_html(study(variant=two), ReportFiles(regions=REGIONS))
+    assert "E255K/T315I" in html
+    assert "E255K</dt>" in html and "T315I</dt>" in html  # noqa: PT018
+
+
+def test_measured_and_published_show_only_this_change(page: str) -> None:
+    nilotinib = page[page.index(">nilotinib<span") : page.index(">dasatinib<span")]
+    assert nilotinib.count("none found") == 2
+    assert "1 on related changes" in nilotinib
+
+
+def test_damaged_files_are_named_and_not_raised(tmp_path: Path) -> None:
+    (tmp_path / "bad.cif").write_text("this is no model")
+    (tmp_path / "bad.sdf").write_text("nor is this a pose")
+    files = report_files(tmp_path)
+    models = (*files.models[:2], ModelFile(state="x", variant="native", path=tmp_path / "bad.cif"))
+    poses = (PoseFile(drug="imatinib", state=STATES[0], role="native", path=tmp_path / "bad.sdf"),
+             PoseFile(drug="imatinib", state=STATES[0], role="mutant", path=tmp_path / "none.sdf"))  # fmt: skip
+    scene = build_scene(study(), files.model_copy(update={"models": models, "poses": poses}))
+    assert [state.id for state in scene.states] == [STATES[0]]
+    assert len(scene.notes) == 3
+
+
+def test_lost_contacts_end_on_native_atoms_and_gained_ones_on_the_mutants(tmp_path: Path) -> None:
+    files = report_files(tmp_path)
+    state = build_scene(study(), files).states[0]
+    native = read_reduced_model(files.models[0].path)
+    lost = next(contact for contact in state.contacts if contact.change == "lost")
+    assert lost.start == pytest.approx(native.atom(404, "NZ"), abs=0.006)
+    assert lost.end == pytest.approx(native.atom(409, "OD1"), abs=0.006)
+    mutant = read_reduced_model(files.models[1].path)
+    gained = next(contact for contact in state.contacts if contact.change == "gained")
+    assert gained.start == pytest.approx(mutant.atom(404, "OE1"), abs=0.006)
+
+
+def test_only_polar_hydrogens_travel(tmp_path: Path) -> None:
+    files = report_files(tmp_path)
+    text = read_reduced_pose(files.poses[0].path)
+    assert len(re.findall(r" H  ", text)) == 1
+    names = set(read_reduced_model(files.models[0].path).atom_names)
+    assert "HA" not in names
+    assert {"N", "CA", "C", "O", "CB"} <= names
+
+
+def test_result_json_comes_back_whole(tmp_path: Path) -> None:
+    result = study()
+    write_result_json(result, tmp_path / "result.json")
+    assert StudyResult.model_validate_json((tmp_path / "result.json").read_text()) == result
+
+
+def test_schema_knows_every_field() -> None:
+    schema = result_schema()
+    assert set(schema["properties"]) == set(StudyResult.model_fields)  # type: ignore[call-overload]
+    json.dumps(schema)
+
+
+def test_tables_come_back_whole(tmp_path: Path) -> None:
+    paths = export_tables(study(), tmp_path / "tables", csv=True)
+    assert len(paths) == 24
+    assert read_table(tmp_path / "tables" / "evidence.parquet", EvidenceHit) == list(study().evidence.hits)
+    export_tables(empty_study(), tmp_path / "empty")
+    assert read_table(tmp_path / "empty" / "evidence.parquet", EvidenceHit) == []
+
+
+def test_csv_does_not_start_formulas(tmp_path: Path) -> None:
+    bad = docking("=HYPERLINK(1)", STATES[0], -1.0, -1.0)
+    export_tables(study(measurements=measurements(docking=(bad,))), tmp_path, csv=True)
+    assert "\n'=HYPERLINK(1)" in (tmp_path / "docking.csv").read_text()
+
+
+def test_figures_are_the_same_bytes_each_time(tmp_path: Path) -> None:
+    files = ReportFiles(regions=REGIONS, protein_length=1130)
+    small = study(
+        measurements=measurements(profiles=(profile(STATES[0], "native"), profile(STATES[0], "K404E")))
+    )
+    first = write_figures(small, files, tmp_path / "a")
+    write_figures(small, files, tmp_path / "b")
+    assert {path.name for path in first} == {
+        f"{name}.{kind}"
+        for name in ("domains", "docking", "contacts", "rmsf_md", "rmsf_difference_md")
+        for kind in ("svg", "png")
+    }
+    for path in first:
+        assert path.read_bytes() == (tmp_path / "b" / path.name).read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("text", "address"),
+    [
+        ("PMID:27292104", "https://pubmed.ncbi.nlm.nih.gov/27292104/"),
+        ("doi:10.1000/a(b)1.", "https://doi.org/10.1000/a(b"),
+        ("https://doi.org/10.1007/s00277-025-06385-z", "https://doi.org/10.1007/s00277-025-06385-z"),
+        ("NCT01564784", "https://clinicaltrials.gov/study/NCT01564784"),
+    ],
+)
+def test_identifiers_become_links(text: str, address: str) -> None:
+    assert f'href="{address}' in link_citations(text)
+
+
+def test_a_link_cannot_be_broken_out_of() -> None:
+    linked = link_citations('doi:10.1000/x"onmouseover=alert(1) <b>')
+    assert 'href="https://doi.org/10.1000/x"' in linked
+    assert "&lt;b&gt;" in linked
+
+
+def test_numbers_carry_a_true_minus_and_no_negative_zero() -> None:
+    assert number(-1.234, 1) == "\N{MINUS SIGN}1.2"
+    assert number(-0.001, 1) == "0.0"
+    assert number(float("nan")) == number(None) == "–"
+
+
+def test_script_json_cannot_close_its_block() -> None:
+    text = script_json({"a": HOSTILE})
+    assert "<" not in text
+    assert json.loads(text) == {"a": HOSTILE}
