@@ -163,8 +163,12 @@ MEASURED = {
 
 @pytest.mark.skipif(not os.environ.get("KINSCOPE_PDB_MIRROR"), reason="needs a mirror of wwPDB entries")
 def test_crystals_are_classified_as_measured():
-    codes = tuple(sorted({code for code, _ in MEASURED}))
-    found = {(item.entry, item.chain): item.geometry for item in classify_entries(PdbSource(), PACK, codes)}
+    source = PdbSource()
+    codes = tuple(sorted({code.lower() for code, _ in MEASURED}))
+    assert set(codes) <= set(source.codes())
+    items = classify_entries(source, PACK, codes)
+    found = {(item.entry, item.chain): item.geometry for item in items}
+    assert any(item.in_words().startswith("2GQG:A 229-500 DFG-in") for item in items)
     for key, (dfg, d1, d2, helix) in MEASURED.items():
         shape = found[key]
         assert (shape.dfg, shape.helix_c) == (dfg, helix), key

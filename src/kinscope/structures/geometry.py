@@ -128,18 +128,41 @@ class EntryGeometry(Record):
     last_residue: int
     geometry: StateGeometry
 
+    def in_words(self) -> str:
+        """One line for the command line."""
+        shape = self.geometry
+        borderline = [note for note in shape.notes if note.startswith("borderline")]
+        return (
+            f"{self.entry}:{self.chain} {self.first_residue}-{self.last_residue} DFG-{shape.dfg} "
+            f"(D1 {shape.dfg_d1_angstrom:.1f}, D2 {shape.dfg_d2_angstrom:.1f}), helix C {shape.helix_c}, "
+            f"bridge {shape.salt_bridge_271_286_angstrom:.1f}, loop {shape.activation_loop}"
+            + "".join(f"; {note}" for note in borderline)
+        )
+
 
 def classify_entries(
     source: PdbSource,
     pack: TargetPack,
-    codes: tuple[str, ...],
+    codes: tuple[str, ...] | None = None,
     landmarks: KinaseLandmarks = ABL1_LANDMARKS,
 ) -> tuple[EntryGeometry, ...]:
-    """Classify every chain of the named entries that is of the target and holds its kinase domain."""
+    """Classify every chain of wwPDB entries that is of the target and holds its kinase domain.
+
+    Parameters
+    ----------
+    source
+        Where entries come from.
+    pack
+        The target; its protein gives the numbering.
+    codes
+        The entries; every one that lies in the source's mirror and cache if None.
+    landmarks
+        The residues to measure.
+    """
     from kinscope.structures.entries import chain_of_structure, protein_chains
 
     found = []
-    for code in codes:
+    for code in source.codes() if codes is None else codes:
         structure = source.read_entry(code)
         for name in protein_chains(structure, pack):
             chain = chain_of_structure(structure, name, pack, label=f"{code.upper()}:{name}")

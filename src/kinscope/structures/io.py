@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,10 @@ def read_model(path: Path) -> AtomArray:
     try:
         raw = path.read_bytes()
         text = (gzip.decompress(raw) if path.suffix == ".gz" else raw).decode()
-        return pdbx.get_structure(pdbx.CIFFile.read(io.StringIO(text)), model=1, extra_fields=["charge"])
+        with warnings.catch_warnings():
+            # Our own models carry no formal charges; biotite says so each time and fills in zeros.
+            warnings.filterwarnings("ignore", message="Missing 'pdbx_formal_charge'")
+            return pdbx.get_structure(pdbx.CIFFile.read(io.StringIO(text)), model=1, extra_fields=["charge"])
     except FileNotFoundError:
         raise StructureError("There is no such model.", where=str(path), remedy="Check the path.") from None
     except Exception as error:
@@ -39,7 +43,7 @@ def read_model(path: Path) -> AtomArray:
 
 
 def write_model(path: Path, atoms: AtomArray, record: ModelRecord | None = None) -> None:
-    """Write a biotite AtomArray (n_atoms) as mmCIF, with the origin of each residue where a record is given."""
+    """Write a biotite AtomArray (n_atoms) as mmCIF, with each residue's origin where a record is given."""
     from biotite.structure.io import pdbx
 
     file = pdbx.CIFFile()

@@ -31,6 +31,8 @@ MAX_STORED_BYTES = 64 * 2**20
 MAX_TEXT_BYTES = 256 * 2**20
 """A whole ribosome is 50 MB of mmCIF; anything larger than this is no kinase."""
 
+_FILE_NAME = re.compile(r"(?:pdb)?([0-9][a-z0-9]{3})\.(?:cif|pdb|ent)(?:\.gz)?")
+
 Fetch = Callable[[str], bytes]
 """Takes a URL, gives the body. Replaced by a fake in tests."""
 
@@ -110,6 +112,18 @@ class PdbSource:
         if code not in self._entries:
             self._entries[code] = read_structure_file(self.entry_path(code))
         return self._entries[code]
+
+    def codes(self) -> tuple[str, ...]:
+        """Codes of the entries in the cache and the mirror (four-character ones), sorted."""
+        found = set()
+        for directory in (self.cache, self.mirror):
+            if directory is None or not directory.is_dir():
+                continue
+            for path in directory.rglob("*"):
+                match = _FILE_NAME.fullmatch(path.name.lower())
+                if match and path.is_file():
+                    found.add(match.group(1))
+        return tuple(sorted(found))
 
     def _download_entry(self, code: str) -> Path:
         if self.cache is None:
