@@ -17,7 +17,7 @@ from pydantic import Field
 from kinscope.core.errors import ComputationError
 from kinscope.core.records import Settings
 from kinscope.structures.model import AtomArray
-from kinscope.structures.superposition import BACKBONE, superpose
+from kinscope.structures.superposition import BACKBONE, common_atoms, superpose
 
 Progress = Callable[[float, str], None]
 """Takes the fraction done and what runs."""
@@ -164,7 +164,7 @@ def _run(current: AtomArray, anchor: AtomArray, stage: Stage, threads: int) -> t
         label=stage.label,
         energy_kcal_per_mol=energy,
         rms_gradient_kcal_per_mol_angstrom=float(np.sqrt(np.mean(np.asarray(forces) ** 2))),
-        backbone_rmsd_angstrom=superpose(moved, anchor).rmsd_angstrom,
+        backbone_rmsd_angstrom=superpose(moved, anchor, _uncapped(anchor)).rmsd_angstrom,
         heavy_rmsd_angstrom=_heavy_rmsd(moved, anchor),
     )
 
@@ -180,8 +180,13 @@ def _strengths(atoms: AtomArray, stage: Stage) -> NDArray[np.float64]:
     return np.asarray(np.where(heavy & ~capped, strengths, 0.0), dtype=np.float64)
 
 
+def _uncapped(atoms: AtomArray) -> set[int]:
+    return {int(number) for number in atoms.res_id[~np.isin(atoms.res_name, ("ACE", "NME"))]}
+
+
 def _heavy_rmsd(moved: AtomArray, anchor: AtomArray) -> float:
-    transform = superpose(moved, anchor)
-    heavy = anchor.element != "H"
-    difference = transform.apply(moved.coord[heavy]) - anchor.coord[heavy]
+    residues = _uncapped(anchor)
+    transform = superpose(moved, anchor, residues)
+    first, second = common_atoms(moved, anchor, residues, None)
+    difference = transform.apply(moved.coord[first]) - anchor.coord[second]
     return float(np.sqrt((difference**2).sum(axis=1).mean()))
