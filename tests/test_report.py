@@ -41,7 +41,7 @@ from test_report_factory import (
     variant,
 )
 
-HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)></script>\u2028$x_{${{7*7}}{% raw %}javascript:alert(3)"
+HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)></script>\u2028$x_{${{7*7}}{% raw %}"
 SECTIONS = ("asked", "answer", "drugs", "options", "structure", "mobility", "states", "evidence", "methods",
             "provenance")  # fmt: skip
 
@@ -79,8 +79,8 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 def poison(value: Any) -> Any:
     """Every text of a result made hostile, save the words of a closed vocabulary."""
-    closed = {"method", "dfg", "helix_c", "activation_loop", "status", "change", "mode", "tier", "weight", "verdict",
-              "confidence", "relation", "direction", "origin",
+    closed = {"method", "dfg", "helix_c", "activation_loop", "status", "change", "mode", "tier", "weight",
+              "verdict", "confidence", "relation", "direction", "origin",
               "strength"}  # fmt: skip
     if isinstance(value, dict):
         return {k: v if k in closed and isinstance(v, str) else poison(v) for k, v in value.items()}
@@ -165,6 +165,9 @@ def test_the_page_is_small(page: str) -> None:
     assert len(page.encode()) < 6_000_000
 
 
+NONE = difference(None)
+
+
 @pytest.mark.parametrize(
     "changes",
     [
@@ -177,7 +180,7 @@ def test_the_page_is_small(page: str) -> None:
         {"regions": ()},
         {"profiles": (profile(STATES[0], "native", "md", 1), profile(STATES[0], "K404E", "md", 1))},
         {"profiles": (profile(STATES[0], "native", "md", 3),)},
-        {"docking": (docking("imatinib", STATES[1], -12.0, float("nan"), difference_kcal_per_mol=difference(None)),)},
+        {"docking": (docking("imatinib", STATES[1], -12.0, float("nan"), difference_kcal_per_mol=NONE),)},
     ],
 )  # fmt: skip
 def test_a_missing_piece_leaves_the_rest_standing(changes: dict[str, Any]) -> None:
@@ -212,7 +215,7 @@ def test_damaged_files_are_named_and_not_raised(tmp_path: Path) -> None:
     files = report_files(tmp_path)
     models = (*files.models[:2], ModelFile(state="x", variant="native", path=tmp_path / "bad.cif"))
     poses = (PoseFile(drug="imatinib", state=STATES[0], role="native", path=tmp_path / "bad.sdf"),
-             PoseFile(drug="imatinib", state=STATES[0], role="mutant", path=tmp_path / "none.sdf"))  # fmt: skip
+             PoseFile(drug="imatinib", state=STATES[0], role="mutant", path=tmp_path / "no.sdf"))  # fmt: skip
     scene = build_scene(study(), files.model_copy(update={"models": models, "poses": poses}))
     assert [state.id for state in scene.states] == [STATES[0]]
     assert len(scene.notes) == 3

@@ -138,7 +138,7 @@ def docking(drug: str, state: str, native: float, mutant: float, **changes: Any)
 
 
 def profile(state: str, name: str, method: str = "md", replicas: int = 3) -> FluctuationProfile:
-    residues = tuple([*range(240, 382), *range(386, 500)])
+    residues = (*range(240, 382), *range(386, 500))
     rng = np.random.default_rng(len(state) + len(name) + replicas)
     x = np.asarray(residues)
     base = 0.6 + 0.9 * np.exp(-(((x - 392) / 9.0) ** 2)) + 0.5 * np.exp(-(((x - 252) / 5.0) ** 2))
@@ -267,7 +267,9 @@ def evidence() -> EvidenceSummary:
 
     return EvidenceSummary(
         hits=(
-            EvidenceHit(item=item("e1", "K404E", "imatinib", "published", kind="case report"), relation="exact"),
+            EvidenceHit(
+                item=item("e1", "K404E", "imatinib", "published", kind="case report"), relation="exact"
+            ),
             EvidenceHit(
                 item=item(
                     "e2", "K404E", "dasatinib", "measured", kind="cell IC50 fold", direction="sensitive",
@@ -290,7 +292,8 @@ def evidence() -> EvidenceSummary:
             TreatmentOption(
                 id="cd22", name="CD22-directed antibody conjugate", mode_of_action="CD22 on the blast",
                 depends_on_abl1_binding=False, drugs=(), evidence="Invented CR rate.",
-                speaks_for=("Does not bind ABL1.",), speaks_against=(), citations=("PMID:27292104", "NCT01564784"),
+                speaks_for=("Does not bind ABL1.",), speaks_against=(),
+                citations=("PMID:27292104", "NCT01564784"),
             ),
         ),
         searched=("Invented database, 2026-01-01", "Hand search, 2026-01-02"),
@@ -370,8 +373,8 @@ def assessment(**changes: Any) -> Assessment:
     fields: dict[str, Any] = {
         "answer": Answer(
             sentences=(
-                "Nothing computed here shows that K404E keeps any of the inhibitors from binding (invented).",
-                "No laboratory has measured the binding of a drug to K404E, and one case reports a relapse (invented).",
+                "Nothing computed here shows that K404E keeps any inhibitor from binding (invented).",
+                "No laboratory has measured binding to K404E; one case reports a relapse (invented).",
                 "What was sampled cannot exclude an effect on the activation loop (invented).",
             ),
             confidence="low",
