@@ -138,7 +138,7 @@ def assert_sound(native, mutant, numbers):
 
 
 def worst_overlap(atoms, number):
-    """Deepest overlap of van der Waals spheres of a residue with non-neighbours, hydrogen bonds allowed for."""
+    """Deepest overlap of van der Waals spheres with non-neighbours, hydrogen bonds allowed for."""
     heavy = atoms[atoms.element != "H"]
     mine, others = heavy[heavy.res_id == number], heavy[np.abs(heavy.res_id - number) > 1]
     gaps = np.linalg.norm(mine.coord[:, None] - others.coord[None], axis=-1)

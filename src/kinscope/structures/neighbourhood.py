@@ -87,7 +87,7 @@ def compare_neighbourhoods(
     """What a substitution keeps, loses and gains, over the mutant's alternative models.
 
     A contact is kept where some alternative has one of the same kind with the same partner; the residue
-    itself and its atoms have changed, so atoms are not compared. ``fraction_of_alternatives`` says in how many
+    itself has changed, so atoms are not compared. ``fraction_of_alternatives`` says in how many
     alternatives the change stands: a kept or gained contact is there, a lost one is missing.
 
     Parameters
@@ -154,7 +154,7 @@ def _key_order(key: tuple[str, int]) -> tuple[int, int]:
 
 
 def _of_residue(atoms: AtomArray, residue: int) -> NDArray[np.bool_]:
-    here = np.asarray(atoms.res_id) == residue
+    here: NDArray[np.bool_] = np.asarray(atoms.res_id) == residue
     if not here.any():
         raise StructureError(
             f"Residue {residue} is not in this model.",
