@@ -83,7 +83,7 @@ def test_the_model_is_at_a_minimum_of_its_energy_but_for_weak_restraints(shipped
     context.setPositions(positions)
     forces = context.getState(getForces=True).getForces(asNumpy=True)
     per_degree = np.asarray(forces.value_in_unit(unit.kilocalorie_per_mole / unit.angstrom))
-    assert np.sqrt((per_degree**2).mean()) < 0.35
+    assert np.sqrt((per_degree**2).mean()) < 0.12
 
 
 def test_the_checks_pass(shipped):
@@ -183,3 +183,13 @@ def test_a_model_can_be_rebuilt(tmp_path):
     assert superpose(built, shipped).rmsd_angstrom < 0.1
     assert record.protonation == shipped_record.protonation
     assert record.origins == shipped_record.origins
+
+
+def test_asp381_is_protonated_only_where_it_is_buried():
+    """2FO0 holds its carboxylate against the carbonyl of Val299; the two kinase-domain models do not."""
+    protonated = {}
+    for state in ("kinase-dfg-in", "kinase-dfg-out", "closed-dfg-out"):
+        atoms = reference_model(PACK, state)[0]
+        here = set(atoms.atom_name[atoms.res_id == 381])
+        protonated[state] = "HD2" in here or "HD1" in here
+    assert protonated == {"kinase-dfg-in": False, "kinase-dfg-out": False, "closed-dfg-out": True}
