@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -38,7 +40,10 @@ def heavy_molecule(atoms: AtomArray) -> Mol:
     for first, second in np.argwhere(np.triu(bonded, 1)):
         molecule.AddBond(int(first), int(second), Chem.BondType.SINGLE)
     molecule.AddConformer(conformer)
-    return molecule.GetMol()
+    shown = molecule.GetMol()
+    shown.UpdatePropertyCache(strict=False)
+    Chem.GetSymmSSSR(shown)
+    return shown
 
 
 def crystal_coordinates(ligand: Mol, crystal: AtomArray, *, where: str) -> Coordinates:
@@ -108,11 +113,11 @@ def lay_part_on(
 def _relaxed(start: Mol, held: NDArray[np.intp]) -> Mol:
     """A copy relaxed by MMFF94 with some atoms held; the copy's own aromaticity stays as it was."""
     from rdkit import Chem
-    from rdkit.Chem import AllChem
+    from rdkit.Chem import rdForceFieldHelpers
 
     work, relaxed = Chem.Mol(start), Chem.Mol(start)
     with quiet():
-        field = AllChem.MMFFGetMoleculeForceField(work, AllChem.MMFFGetMoleculeProperties(work))
+        field = rdForceFieldHelpers.MMFFGetMoleculeForceField(work, rdForceFieldHelpers.MMFFGetMoleculeProperties(work))
         for index in held:
             field.MMFFAddPositionConstraint(
                 int(index), _RESTRAINT_FREE_ANGSTROM, _RESTRAINT_KCAL_PER_MOL_PER_SQUARE_ANGSTROM
@@ -127,17 +132,17 @@ def _embedded(
     ligand: Mol, placed: NDArray[np.intp], positions: Coordinates, trials: int, seed: int
 ) -> list[Mol]:
     from rdkit import Chem
-    from rdkit.Chem import AllChem, rdMolAlign
+    from rdkit.Chem import rdDistGeom, rdMolAlign
     from rdkit.Geometry import Point3D
 
     work = Chem.Mol(ligand)
-    parameters = AllChem.ETKDGv3()
+    parameters: Any = rdDistGeom.ETKDGv3()
     parameters.randomSeed = seed
     parameters.numThreads = 1
     parameters.useRandomCoords = True
     parameters.SetCoordMap({int(i): Point3D(*map(float, p)) for i, p in zip(placed, positions, strict=True)})
     with quiet():
-        found = list(AllChem.EmbedMultipleConfs(work, trials, parameters))
+        found = list(rdDistGeom.EmbedMultipleConfs(work, trials, parameters))
     target = Chem.Mol(ligand)
     for index, point in zip(placed, positions, strict=True):
         target.GetConformer().SetAtomPosition(int(index), Point3D(*map(float, point)))

@@ -88,9 +88,9 @@ def _set_charges(molecule: Any) -> None:
     for atom in molecule.GetAtoms():
         info = atom.GetPDBResidueInfo()
         for (residue, name, hydrogen), charge in _CHARGED.items():
-            if info.GetResidueName() == residue and info.GetName().strip() == name:
-                if hydrogen not in names[info.GetResidueNumber()]:
-                    atom.SetFormalCharge(charge)
+            here = (info.GetResidueName(), info.GetName().strip()) == (residue, name)
+            if here and hydrogen not in names[info.GetResidueNumber()]:
+                atom.SetFormalCharge(charge)
         if atom.GetSymbol() == "N" and atom.GetFormalCharge() == 0:
             order = sum(bond.GetBondTypeAsDouble() for bond in atom.GetBonds())
             if order > 3.4:

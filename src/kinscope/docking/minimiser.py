@@ -42,7 +42,7 @@ class Mobility:
         return 6 + len(self.torsions)
 
     def generalised(self, poses: Floats, gradient: Floats) -> Floats:
-        """Gradient (n, degrees) of Cartesian gradients: translation, rotation about the centroid, torsions."""
+        """Gradient (n, degrees) of Cartesian ones: translation, rotation about the centroid, torsions."""
         center = poses.mean(axis=1, keepdims=True)
         parts = [gradient.sum(axis=1), np.cross(poses - center, gradient).sum(axis=1)]
         for torsion in self.torsions:
@@ -54,7 +54,7 @@ class Mobility:
         return np.concatenate(parts, axis=1)
 
     def move(self, poses: Floats, step: Floats) -> Floats:
-        """Poses after a step (n, degrees): torsions, then rotation about the centroid before them, then translation."""
+        """Poses after a step (n, degrees): torsions, then rotation about the old centroid, then translation."""
         center = poses.mean(axis=1, keepdims=True)
         moved = poses.copy()
         for column, torsion in enumerate(self.torsions):
@@ -63,7 +63,8 @@ class Mobility:
             axis /= np.linalg.norm(axis, axis=1, keepdims=True)
             turned = rotate(moved[:, torsion.moving] - origin, axis * step[:, 6 + column, None])
             moved[:, torsion.moving] = turned + origin
-        return rotate(moved - center, step[:, 3:6]) + center + step[:, None, :3]
+        rigid: Floats = rotate(moved - center, step[:, 3:6]) + center + step[:, None, :3]
+        return rigid
 
 
 def rotate(points: Floats, vectors: Floats) -> Floats:
@@ -71,7 +72,9 @@ def rotate(points: Floats, vectors: Floats) -> Floats:
     angle = np.linalg.norm(vectors, axis=1)[:, None, None]
     axis = vectors[:, None, :] / np.where(angle < 1e-12, 1.0, angle)
     along = (points * axis).sum(axis=2, keepdims=True) * axis
-    return points * np.cos(angle) + np.cross(axis, points) * np.sin(angle) + along * (1.0 - np.cos(angle))
+    turned: Floats = points * np.cos(angle) + np.cross(axis, points) * np.sin(angle)
+    turned += along * (1.0 - np.cos(angle))
+    return turned
 
 
 def minimise(
@@ -151,4 +154,5 @@ def _updated(inverse: Floats, step: Floats, change: Floats) -> Floats:
     outer_sp = step[:, :, None] * product[:, None, :]
     update = outer_ss * (rho * (1.0 + rho * quadratic))[:, None, None]
     update -= (outer_sp + outer_sp.transpose(0, 2, 1)) * rho[:, None, None]
-    return inverse + update
+    updated: Floats = inverse + update
+    return updated

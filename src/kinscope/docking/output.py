@@ -11,6 +11,7 @@ from kinscope.core.files import write_atomic
 from kinscope.core.tables import write_table
 from kinscope.docking.engine import Mol
 from kinscope.docking.records import DockedPose, DockingRun
+from kinscope.ligands.quiet import quiet
 
 
 def write_poses(path: Path, molecules: Sequence[Mol]) -> None:
@@ -35,10 +36,10 @@ def read_poses(path: Path) -> list[Mol]:
     """
     from rdkit import Chem
 
-    try:
-        molecules = list(Chem.SDMolSupplier(str(path), removeHs=False))
-    except OSError:
-        molecules = [None]
+    molecules: list[Mol] = []
+    if path.is_file():
+        with quiet():
+            molecules = list(Chem.SDMolSupplier(str(path), removeHs=False))
     if not molecules or any(molecule is None for molecule in molecules):
         raise StructureError(
             "This is not an SDF of poses.", where=str(path), remedy="Give a file of `kinscope dock`."

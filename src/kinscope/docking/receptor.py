@@ -252,7 +252,7 @@ def write_pdbqt_by_rules(atoms: AtomArray, bonds: NDArray[np.intp]) -> str:
     without hydrogen; OA; SA; HD on N, O, S; hydrogens on carbon are merged.
     """
     neighbours = _neighbours(bonds)
-    lines = []
+    lines: list[str] = []
     for index in range(len(atoms)):
         kind = _autodock_type(atoms, index, neighbours[index])
         if kind is None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
-from kinscope.core.errors import StructureError
+from kinscope.core.errors import ComputationError, StructureError
 from kinscope.core.files import write_atomic
 from kinscope.docking.crystal_ligand import crystal_coordinates, heavy_molecule, lay_on, lay_part_on
 from kinscope.docking.engine import BoundSystem, Box, Coordinates, Mol, ScoredPose
@@ -32,10 +33,12 @@ POSES_FILE = "poses.json"
 SITE_ANGSTROM = 8.0
 """CA atoms of residues with a heavy atom this near the crystal's ligand carry the superposition."""
 NEAR_ANGSTROM = 6.0
+KEPT_ANGSTROM = 1.5
+"""A reference pose is the best minimum within this symmetry-corrected RMSD of the crystal's, where there is one."""
 OUTLIER_ANGSTROM = 1.5
 """Pairs further apart than this after a first fit (a loop that moved) leave the second."""
 _ANALOGUE_TRIALS = 30
-_ANALOGUE_SEED = 1
+_SETTLING_SEED = 1
 
 
 def build_reference_pose(
@@ -80,14 +83,18 @@ def build_reference_pose(
     system = VinaEngine().bind(receptor, starts[0], box)
     placed = np.stack([np.asarray(start.GetConformer().GetPositions()) for start in starts])
     number, best = _best_start(system, placed)
-    if analogue:
-        best = _settled(system, best, box)
+    best = _settled(system, best, box, placed[number], SymmetricRmsd(starts[number]), held=not analogue)
     pose = with_coordinates(starts[number], best.coordinates)
     name_pose(pose, drug)
     heavy = [atom.GetIdx() for atom in pose.GetAtoms() if atom.GetAtomicNum() > 1]
     untouched = with_coordinates(starts[number], placed[number])
     rmsd = _rmsd_to_crystal(pose, best.coordinates, crystal_heavy, heavy)
     notes = [f"Laid on the atoms shared with {code}: not a co-crystal of this drug."] if analogue else []
+    if rmsd > KEPT_ANGSTROM:
+        notes.append(
+            f"The native model does not hold the crystal's pose: the nearest minimum is {rmsd:.1f} A away, "
+            "so docking from it says little of this drug."
+        )
     record = ReferencePoseRecord(
         drug=drug.id, state=state or drug.state, site=drug.site, crystal=drug.reference_entry, analogue=analogue,
         superposition=words, superposition_atoms=transform.atoms,
@@ -212,10 +219,16 @@ def _best_start(system: BoundSystem, placed: Coordinates) -> tuple[int, ScoredPo
     return number, minima[number]
 
 
-def _settled(system: BoundSystem, start: ScoredPose, box: Box) -> ScoredPose:
-    """The best minimum of a short walk from a pose that no crystal fixes."""
-    settings = DockingSettings(starts=8, steps=10, kick_translation_angstrom=0.5, kick_rotation_degrees=8.0)
-    return sample_known_pose(system, start.coordinates, box, settings, seed=_ANALOGUE_SEED)[0]
+def _settled(
+    system: BoundSystem, start: ScoredPose, box: Box, crystal: Coordinates, rmsd: SymmetricRmsd, *, held: bool
+) -> ScoredPose:
+    """The best minimum of a short walk; with a crystal to hold to, the best within reach of the crystal's pose."""
+    settings = DockingSettings(starts=6, steps=6, kick_translation_angstrom=0.4, kick_rotation_degrees=8.0)
+    found = [start]
+    with contextlib.suppress(ComputationError):  # nothing near a pose that clashes: the start stands for itself
+        found += sample_known_pose(system, start.coordinates, box, settings, seed=_SETTLING_SEED)
+    near = [pose for pose in found if not held or rmsd(pose.coordinates, crystal) <= KEPT_ANGSTROM]
+    return min(near or found, key=lambda pose: pose.score_kcal_per_mol)
 
 
 def _rmsd_to_crystal(

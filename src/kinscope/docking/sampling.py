@@ -31,7 +31,8 @@ def kicked(
     center = coordinates.mean(axis=0)
     angle = np.deg2rad(random.normal(0.0, settings.kick_rotation_degrees * scale))
     turned = (moved - moved.mean(axis=0)) @ rotation_about(random.normal(size=3), angle)
-    return turned + center + random.normal(0.0, settings.kick_translation_angstrom * scale, size=3)
+    shift = random.normal(0.0, settings.kick_translation_angstrom * scale, size=3)
+    return np.asarray(turned + center + shift, dtype=np.float64)
 
 
 def sample_known_pose(

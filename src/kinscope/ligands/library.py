@@ -78,14 +78,13 @@ def check_definition(identifier: str, smiles: str, smiles_ph74: str, inchikey: s
                 remedy="Write the SMILES with @/@@ and / \\ marks.",
             )
     with quiet():
-        if inchikey and Chem.MolToInchiKey(neutral) != inchikey:
+        if inchikey and _inchikey(neutral) != inchikey:
             raise LigandError(
-                f"The SMILES has InChIKey {Chem.MolToInchiKey(neutral)}, not {inchikey}.",
+                f"The SMILES has InChIKey {_inchikey(neutral)}, not {inchikey}.",
                 where=where,
                 remedy="Correct the SMILES or the identifier.",
             )
-        # The first block of the key is the skeleton without protonation at sites InChI calls mobile or charged.
-        if Chem.MolToInchiKey(neutralise(charged)) != Chem.MolToInchiKey(neutral):
+        if _inchikey(neutralise(charged)) != _inchikey(neutral):
             raise LigandError(
                 "smiles and smiles_ph74 are different compounds.",
                 where=where,
@@ -100,8 +99,8 @@ def identity(molecule: Mol, name: str = "") -> LigandIdentity:
 
     bare = Chem.RemoveHs(molecule)
     with quiet():
-        key = Chem.MolToInchiKey(bare)
-    centres = Chem.FindMolChiralCenters(bare, useLegacyImplementation=False)
+        key = _inchikey(bare)
+    centres = Chem.FindMolChiralCenters(bare, useLegacyImplementation=False)  # type: ignore[no-untyped-call]
     return LigandIdentity(
         name=name,
         smiles=Chem.MolToSmiles(bare),
@@ -125,9 +124,7 @@ def parse_smiles(smiles: str, *, where: str) -> Mol:
     from rdkit import Chem
 
     with quiet():
-        parameters = Chem.SmilesParserParams()
-        parameters.sanitize = False
-        molecule = Chem.MolFromSmiles(smiles, parameters) if smiles.strip() else None
+        molecule = Chem.MolFromSmiles(smiles, sanitize=False) if smiles.strip() else None
         problems = "" if molecule is None else _chemistry_problems(molecule)
         if molecule is not None and not problems:
             molecule = Chem.MolFromSmiles(smiles)
@@ -146,6 +143,12 @@ def _chemistry_problems(molecule: Mol) -> str:
     return "; ".join(problem.Message() for problem in Chem.DetectChemistryProblems(molecule))
 
 
+def _inchikey(molecule: Mol) -> str:
+    from rdkit.Chem import inchi
+
+    return str(inchi.MolToInchiKey(molecule))  # type: ignore[no-untyped-call]
+
+
 def neutralise(molecule: Mol) -> Mol:
     """The molecule with protons moved off cations and onto anions where that gives a neutral atom."""
     from rdkit.Chem.MolStandardize import rdMolStandardize
@@ -154,7 +157,7 @@ def neutralise(molecule: Mol) -> Mol:
 
 
 def unspecified_stereo(molecule: Mol) -> list[str]:
-    """Names of tetrahedral centres and double bonds whose configuration is not stated, e.g. ``C12``, ``C3=C4``."""
+    """Names of tetrahedral centres and double bonds whose configuration is not stated, ``C12``, ``C3=C4``."""
     from rdkit import Chem
 
     open_elements = []
@@ -163,6 +166,8 @@ def unspecified_stereo(molecule: Mol) -> list[str]:
             continue
         if element.type == Chem.StereoType.Atom_Tetrahedral:
             atom = molecule.GetAtomWithIdx(element.centeredOn)
+            if atom.GetSymbol() == "P":  # a phosphate's oxygens differ only in how the charge was drawn
+                continue
             open_elements.append(f"{atom.GetSymbol()}{atom.GetIdx() + 1}")
         elif element.type == Chem.StereoType.Bond_Double:
             bond = molecule.GetBondWithIdx(element.centeredOn)
@@ -182,17 +187,18 @@ def embed(molecule: Mol, *, where: str, seed: int = EMBEDDING_SEED, conformers: 
         If no conformer can be made.
     """
     from rdkit import Chem
-    from rdkit.Chem import AllChem
+    from rdkit.Chem import rdDistGeom
+    from rdkit.Chem import rdForceFieldHelpers
 
     with quiet():
         full = Chem.AddHs(molecule)
-        parameters = AllChem.ETKDGv3()
+        parameters: Any = rdDistGeom.ETKDGv3()
         parameters.randomSeed = seed
         parameters.numThreads = 1
-        found = list(AllChem.EmbedMultipleConfs(full, conformers, parameters))
+        found = list(rdDistGeom.EmbedMultipleConfs(full, conformers, parameters))
         if not found:
             parameters.useRandomCoords = True
-            found = list(AllChem.EmbedMultipleConfs(full, conformers, parameters))
+            found = list(rdDistGeom.EmbedMultipleConfs(full, conformers, parameters))
         if not found:
             raise LigandError(
                 "No three-dimensional structure of this molecule could be made.",
@@ -202,8 +208,8 @@ def embed(molecule: Mol, *, where: str, seed: int = EMBEDDING_SEED, conformers: 
         best = found[0]
         # MMFF re-perceives aromaticity in the molecule it is given, so it gets a copy.
         relaxed = Chem.Mol(full)
-        if AllChem.MMFFHasAllMoleculeParams(relaxed):
-            results = AllChem.MMFFOptimizeMoleculeConfs(relaxed, numThreads=1, maxIters=500)
+        if rdForceFieldHelpers.MMFFHasAllMoleculeParams(relaxed):
+            results = rdForceFieldHelpers.MMFFOptimizeMoleculeConfs(relaxed, numThreads=1, maxIters=500)
             best = min(zip(found, results, strict=True), key=lambda pair: pair[1][1])[0]
     chosen = Chem.Mol(full)
     chosen.RemoveAllConformers()

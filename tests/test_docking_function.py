@@ -1,0 +1,99 @@
+"""Vina's function over arrays is Vina's function, and its gradient is its own."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from docking_cases import PACK, model, pose
+from kinscope.docking.engine import Box
+from kinscope.docking.minimiser import rotate
+from kinscope.docking.receptor import model_bonds, write_pdbqt_by_rules, write_pdbqt_with_meeko
+from kinscope.docking.vina_engine import VinaEngine, VinaSystem
+from kinscope.docking.vina_function import AtomKind, pair_energy
+
+CARBON = AtomKind("C", True, False, False)
+NITROGEN = AtomKind("N", False, True, False)
+OXYGEN = AtomKind("O", False, False, True)
+
+
+def system(drug: str) -> tuple[VinaSystem, np.ndarray]:  # type: ignore[type-arg]
+    molecule = pose(drug)[0]
+    points = np.asarray(molecule.GetConformer().GetPositions())
+    return VinaEngine().bind(model(PACK.drug(drug).state), molecule, Box.around(points, 4.0)), points
+
+
+@pytest.mark.parametrize("drug", ["dasatinib", "imatinib"])
+def test_the_score_is_vinas_own(drug: str) -> None:
+    bound, points = system(drug)
+    ours, its = bound.score(points[None])[0], bound.confirm(points)
+    assert ours.score_kcal_per_mol == pytest.approx(its.score_kcal_per_mol, abs=0.02)
+    assert ours.intermolecular_kcal_per_mol == pytest.approx(its.intermolecular_kcal_per_mol, abs=0.03)
+    assert ours.intramolecular_kcal_per_mol == pytest.approx(its.intramolecular_kcal_per_mol, abs=0.02)
+
+
+def test_terms_at_distances_worked_on_paper() -> None:
+    # Two aliphatic carbons at the sum of Vina's radii (3.8 A): gauss1 1, gauss2 exp(-2.25), no repulsion,
+    # hydrophobic 1.
+    expected = -0.035579 - 0.005156 * np.exp(-2.25) - 0.035069
+    assert pair_energy(CARBON, CARBON, np.array([3.8]))[0] == pytest.approx(expected, abs=1e-9)
+    # Donor to acceptor at a surface distance of -0.7 A: the whole hydrogen bond, and repulsion 0.49.
+    at = np.array([1.8 + 1.7 - 0.7])
+    bonded = pair_energy(NITROGEN, OXYGEN, at)[0] - pair_energy(AtomKind("N", False, False, False), OXYGEN, at)[0]
+    assert bonded == pytest.approx(-0.587439, abs=1e-9)
+    assert pair_energy(CARBON, CARBON, np.array([8.0]))[0] == 0.0
+
+
+def test_the_gradient_is_that_of_the_energy() -> None:
+    bound, points = system("dasatinib")
+    heavy = points[bound._heavy][None] + 0.01
+    energy, gradient = bound.function(heavy)
+    step = 1e-2
+    for atom, axis in [(0, 0), (5, 1), (12, 2), (20, 0)]:
+        up, down = heavy.copy(), heavy.copy()
+        up[0, atom, axis] += step
+        down[0, atom, axis] -= step
+        numeric = (bound.function(up)[0] - bound.function(down)[0])[0] / (2 * step)
+        assert gradient[0, atom, axis] == pytest.approx(numeric, abs=0.05)
+    assert np.isfinite(energy).all()
+
+
+def test_generalised_gradient_agrees_with_moving() -> None:
+    bound, points = system("dasatinib")
+    mobility = bound._mobility
+    heavy = points[bound._heavy][None]
+    _, cartesian = bound.function(heavy)
+    slope = mobility.generalised(heavy, cartesian)[0]
+    for degree in range(mobility.degrees):
+        step = np.zeros((1, mobility.degrees))
+        step[0, degree] = 2e-3
+        difference = bound.function(mobility.move(heavy, step))[0] - bound.function(mobility.move(heavy, -step))[0]
+        assert slope[degree] == pytest.approx(difference[0] / 4e-3, abs=0.1 + 0.03 * abs(slope[degree]))
+
+
+def test_minimising_lowers_the_energy_and_keeps_the_molecule() -> None:
+    bound, points = system("dasatinib")
+    pushed = points + np.array([0.7, 0.4, -0.5])
+    before, after = bound.score(pushed[None])[0], bound.minimise(pushed[None])[0]
+    assert after.score_kcal_per_mol < before.score_kcal_per_mol - 0.5
+    molecule = pose("dasatinib")[0]
+    for bond in molecule.GetBonds():
+        i, j = bond.GetBeginAtomIdx(), bond.GetEndAtomIdx()
+        was, now = np.linalg.norm(pushed[i] - pushed[j]), np.linalg.norm(after.coordinates[i] - after.coordinates[j])
+        assert now == pytest.approx(was, abs=2e-3)
+
+
+def test_rotation_vectors_turn_right_handed() -> None:
+    turned = rotate(np.array([[[1.0, 0.0, 0.0]]]), np.array([[0.0, 0.0, np.pi / 2]]))
+    assert np.allclose(turned, [[[0.0, 1.0, 0.0]]], atol=1e-12)
+
+
+@pytest.mark.parametrize("state", ["kinase-dfg-in", pytest.param("closed-dfg-out", marks=pytest.mark.slow)])
+def test_receptor_types_by_rule_are_meekos_atom_by_atom(state: str) -> None:
+    atoms = model(state)
+    bonds = model_bonds(atoms)
+    assert typed(write_pdbqt_by_rules(atoms, bonds)) == typed(write_pdbqt_with_meeko(atoms, bonds))
+
+
+def typed(pdbqt: str) -> list[tuple[str, str]]:
+    return sorted((line[30:54], line[77:].strip()) for line in pdbqt.splitlines() if line.startswith("ATOM"))
