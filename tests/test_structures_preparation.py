@@ -82,6 +82,18 @@ def test_protonation_shows_in_the_hydrogens_and_the_charge(heavy):
     assert set(neutral.res_name) <= set(charged.res_name)
 
 
+def test_hydrogens_come_out_the_same_every_time(heavy):
+    import random
+
+    part = cap_ends(heavy[(heavy.res_id >= 374) & (heavy.res_id <= 384)])
+    random.seed(7)
+    first = add_hydrogens(part, {375: "HIE"})
+    expected = random.Random(7).random()
+    assert random.random() == expected
+    # Modeller's own minimisation sums forces over threads in any order.
+    assert np.allclose(first.coord, add_hydrogens(part, {375: "HIE"}).coord, atol=0.01)
+
+
 def test_minimisation_lowers_the_gradient_and_keeps_restrained_atoms(heavy):
     part = add_hydrogens(cap_ends(heavy[(heavy.res_id >= 374) & (heavy.res_id <= 384)]), {375: "HIE"})
     firm = Stage(
@@ -98,7 +110,8 @@ def test_minimisation_lowers_the_gradient_and_keeps_restrained_atoms(heavy):
     loose, (second,) = minimise(part, (free,))
     assert first.heavy_rmsd_angstrom < 0.1 < second.heavy_rmsd_angstrom
     assert second.energy_kcal_per_mol < first.energy_kcal_per_mol
-    assert max(first.rms_gradient_kcal_per_mol_angstrom, second.rms_gradient_kcal_per_mol_angstrom) < 0.3
+    assert first.rms_gradient_kcal_per_mol_angstrom < 0.1
+    assert second.rms_gradient_kcal_per_mol_angstrom < 1.0
     assert list(held.atom_name) == list(loose.atom_name) == list(part.atom_name)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import io
 import logging
+import random
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -139,9 +140,10 @@ def add_hydrogens(atoms: AtomArray, variants: dict[int, str], *, ph: float = 7.4
     chosen = [variants.get(int(residue.id)) for residue in topology.residues()]
     platform, _ = cpu_platform()
     try:
-        modeller.addHydrogens(
-            app.ForceField("amber14/protein.ff14SB.xml"), pH=ph, variants=chosen, platform=platform
-        )
+        with _seeded():
+            modeller.addHydrogens(
+                app.ForceField("amber14/protein.ff14SB.xml"), pH=ph, variants=chosen, platform=platform
+            )
     except ValueError as error:
         raise ComputationError(
             f"OpenMM could not add hydrogens ({error}).",
@@ -161,6 +163,17 @@ def _quiet() -> Iterator[Any]:
         yield
     finally:
         logger.setLevel(level)
+
+
+@contextlib.contextmanager
+def _seeded() -> Iterator[None]:
+    """Modeller jitters new hydrogens with Python's own generator: seed it, and give it back as it was."""
+    state = random.getstate()
+    random.seed(1)
+    try:
+        yield
+    finally:
+        random.setstate(state)
 
 
 def net_charge(atoms: AtomArray) -> int:
