@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -55,7 +56,7 @@ def build_solvent(
     seed
         The root of every seed used.
     work_dir
-        Keeps the full systems; ``out_dir / "work"`` by default.
+        Keeps the full systems; by default ``out_dir / "work"``, removed when a state is done.
     progress
         Hears of state, fraction and words.
 
@@ -75,6 +76,8 @@ def build_solvent(
             model, chosen, derive_seed(seed, "solvent", state), work
         )
         done[state] = _equilibrate(work, out_dir / state, state, model, system, length_ps, seed, progress)
+        if work_dir is None:
+            shutil.rmtree(work, ignore_errors=True)
     return done
 
 

@@ -13,7 +13,8 @@ from kinscope.dynamics.settings import ProtocolSettings
 Stage = Literal["thermalise", "release", "production"]
 
 _CHECKPOINTS_OF_A_LONG_RUN = 50
-_LEAST_REPORT_INTERVAL = 25
+_REPORT_INTERVAL = 25
+"""Steps between rows of energies in a short run; a very short one still gets four."""
 _LEAST_PRODUCTION_STEPS = 24
 """Two frames at the default interval: under that nothing can be said to have run."""
 
@@ -49,13 +50,14 @@ def plan_steps(settings: ProtocolSettings, production_steps: int) -> StepPlan:
     release = min(round(settings.release_ps * 1000 / settings.time_step_fs), share)
     frame_interval = max(settings.frame_interval_steps, ceil(production_steps / settings.maximum_frames))
     total = thermalise + release + production_steps
+    least = min(_REPORT_INTERVAL, max(1, production_steps // 4))
     return StepPlan(
         thermalise_steps=thermalise,
         release_steps=release,
         production_steps=production_steps,
         frame_interval_steps=frame_interval,
         frames=production_steps // frame_interval,
-        report_interval_steps=max(_LEAST_REPORT_INTERVAL, ceil(production_steps / settings.reports)),
+        report_interval_steps=max(least, ceil(production_steps / settings.reports)),
         segment_steps=max(settings.checkpoint_interval_steps, ceil(total / _CHECKPOINTS_OF_A_LONG_RUN)),
     )
 
