@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from kinscope.core.errors import RunDirectoryError
@@ -78,6 +79,8 @@ def build_solvent(
         done[state] = _equilibrate(work, out_dir / state, state, model, system, length_ps, seed, progress)
         if work_dir is None:
             shutil.rmtree(work, ignore_errors=True)
+            with suppress(OSError):  # another state may still be under way in it
+                work.parent.rmdir()
     return done
 
 
