@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from docking_cases import PACK, SMALL, docked, model, pose
 from kinscope.core.errors import LigandError
 from kinscope.core.tables import read_table
 from kinscope.docking.output import read_poses, read_run, write_pose_table, write_poses, write_run
@@ -15,6 +14,7 @@ from kinscope.docking.records import DockedPose
 from kinscope.docking.rmsd import SymmetricRmsd
 from kinscope.docking.run import dock, with_coordinates
 from kinscope.ligands.library import load_ligand
+from test_docking_cases import PACK, SMALL, docked, model, pose
 
 DRUGS = ["imatinib", "nilotinib", "dasatinib", "bosutinib", "ponatinib"]
 
@@ -35,7 +35,9 @@ def test_type_ii_drugs_bridge_helix_c_and_the_dfg_motif(drug: str) -> None:
 
 def test_asciminib_sits_in_the_myristate_pocket() -> None:
     pocket = PACK.region("myristate_pocket")
-    touched = {int("".join(c for c in text.split()[0] if c.isdigit())) for text in pose("asciminib")[1].interactions}
+    touched = {
+        int("".join(c for c in text.split()[0] if c.isdigit())) for text in pose("asciminib")[1].interactions
+    }
     assert touched
     assert touched <= set(pocket.members()) | {number + k for number in pocket.members() for k in (-1, 1)}
 
@@ -79,7 +81,10 @@ def test_poses_keep_the_ligands_bonds() -> None:
 
 
 def bond_lengths(molecule, points: np.ndarray) -> list[float]:  # type: ignore[no-untyped-def, type-arg]
-    return [float(np.linalg.norm(points[b.GetBeginAtomIdx()] - points[b.GetEndAtomIdx()])) for b in molecule.GetBonds()]
+    return [
+        float(np.linalg.norm(points[b.GetBeginAtomIdx()] - points[b.GetEndAtomIdx()]))
+        for b in molecule.GetBonds()
+    ]
 
 
 def test_another_molecule_is_refused_as_reference() -> None:

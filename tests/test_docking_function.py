@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from docking_cases import PACK, model, pose
 from kinscope.docking.engine import Box
 from kinscope.docking.minimiser import rotate
 from kinscope.docking.receptor import model_bonds, write_pdbqt_by_rules, write_pdbqt_with_meeko
 from kinscope.docking.vina_engine import VinaEngine, VinaSystem
 from kinscope.docking.vina_function import AtomKind, pair_energy
+from test_docking_cases import PACK, model, pose
 
 CARBON = AtomKind("C", True, False, False)
 NITROGEN = AtomKind("N", False, True, False)
@@ -39,7 +39,9 @@ def test_terms_at_distances_worked_on_paper() -> None:
     assert pair_energy(CARBON, CARBON, np.array([3.8]))[0] == pytest.approx(expected, abs=1e-9)
     # Donor to acceptor at a surface distance of -0.7 A: the whole hydrogen bond, and repulsion 0.49.
     at = np.array([1.8 + 1.7 - 0.7])
-    bonded = pair_energy(NITROGEN, OXYGEN, at)[0] - pair_energy(AtomKind("N", False, False, False), OXYGEN, at)[0]
+    bonded = (
+        pair_energy(NITROGEN, OXYGEN, at)[0] - pair_energy(AtomKind("N", False, False, False), OXYGEN, at)[0]
+    )
     assert bonded == pytest.approx(-0.587439, abs=1e-9)
     assert pair_energy(CARBON, CARBON, np.array([8.0]))[0] == 0.0
 
@@ -67,7 +69,9 @@ def test_generalised_gradient_agrees_with_moving() -> None:
     for degree in range(mobility.degrees):
         step = np.zeros((1, mobility.degrees))
         step[0, degree] = 2e-3
-        difference = bound.function(mobility.move(heavy, step))[0] - bound.function(mobility.move(heavy, -step))[0]
+        difference = (
+            bound.function(mobility.move(heavy, step))[0] - bound.function(mobility.move(heavy, -step))[0]
+        )
         assert slope[degree] == pytest.approx(difference[0] / 4e-3, abs=0.1 + 0.03 * abs(slope[degree]))
 
 
@@ -79,7 +83,10 @@ def test_minimising_lowers_the_energy_and_keeps_the_molecule() -> None:
     molecule = pose("dasatinib")[0]
     for bond in molecule.GetBonds():
         i, j = bond.GetBeginAtomIdx(), bond.GetEndAtomIdx()
-        was, now = np.linalg.norm(pushed[i] - pushed[j]), np.linalg.norm(after.coordinates[i] - after.coordinates[j])
+        was, now = (
+            np.linalg.norm(pushed[i] - pushed[j]),
+            np.linalg.norm(after.coordinates[i] - after.coordinates[j]),
+        )
         assert now == pytest.approx(was, abs=2e-3)
 
 

@@ -7,7 +7,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from docking_cases import PACK, SMALL, docked, model, pose
 from kinscope.core.errors import BadInputError
 from kinscope.docking.compare import SMALLEST_MEANINGFUL_KCAL_PER_MOL, compare_docking, distance_to_residues
 from kinscope.docking.records import DockingRun
@@ -15,6 +14,7 @@ from kinscope.docking.rmsd import SymmetricRmsd
 from kinscope.docking.run import with_coordinates
 from kinscope.docking.validity import pose_problems
 from kinscope.ligands.library import embed, parse_smiles
+from test_docking_cases import PACK, SMALL, docked, model, pose
 
 
 def molecule(smiles: str):  # type: ignore[no-untyped-def]
@@ -79,7 +79,11 @@ def shifted(run: DockingRun, by: float, alternative: int = 0) -> DockingRun:
 
 def compared(native: DockingRun, *mutants: DockingRun):  # type: ignore[no-untyped-def]
     return compare_docking(
-        PACK.drug("dasatinib"), native, mutants, reference=pose("dasatinib")[1], distance_to_variant_angstrom=9.0
+        PACK.drug("dasatinib"),
+        native,
+        mutants,
+        reference=pose("dasatinib")[1],
+        distance_to_variant_angstrom=9.0,
     )
 
 

@@ -11,7 +11,7 @@ from kinscope.targets.loader import load_target
 
 PACK = load_target("abl1")
 
-# Formula of the form at pH 7.4 and its charge, from the neutral formulas of the Chemical Component Dictionary.
+# Formula at pH 7.4 and charge, from the neutral formulas of the Chemical Component Dictionary.
 KNOWN = {
     "imatinib": ("C29H32N7O+", 1),
     "nilotinib": ("C28H22F3N7O", 0),
@@ -69,7 +69,9 @@ def test_a_loaded_ligand_is_three_dimensional_complete_and_the_same_every_time()
 def test_a_wrong_inchikey_is_named() -> None:
     drug = PACK.drug("imatinib")
     with pytest.raises(LigandError, match="InChIKey"):
-        check_definition("imatinib", drug.smiles, drug.smiles_ph74, PACK.drug("nilotinib").identifiers["InChIKey"])
+        check_definition(
+            "imatinib", drug.smiles, drug.smiles_ph74, PACK.drug("nilotinib").identifiers["InChIKey"]
+        )
 
 
 def test_two_different_compounds_are_not_one_definition() -> None:

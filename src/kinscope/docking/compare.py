@@ -17,10 +17,10 @@ from kinscope.targets.pack import DrugDefinition
 SMALLEST_MEANINGFUL_KCAL_PER_MOL = 1.0
 """No smaller difference of Vina scores between two rigid receptors is called resolved.
 
-Vina's standard error against measured free energies is 2.85 kcal/mol (Trott & Olson 2010, on their test set). Of
-that, two models of one kinase share most; what they do not share shows in the spread of one drug's score over
-crystal chains of the same kinase that differ in nothing but the crystal. ``benchmarks/redock.py --chains`` measures
-that spread; docs/decisions/0042 gives the figures this number rests on.
+Vina's standard error against measured free energies is 2.85 kcal/mol (Trott & Olson 2010, on their test set).
+Of that, two models of one kinase share most; what they do not share shows in the spread of one drug's score
+over crystal chains of one kinase that differ in nothing but the crystal. ``benchmarks/redock.py --chains``
+measures that spread; docs/decisions/0042 gives the figures this number rests on.
 """
 
 
@@ -36,8 +36,9 @@ def compare_docking(
 ) -> DockingComparison:
     """One drug in one state, mutant against native.
 
-    Replicas are the searches' best scores, one per seed. Where the mutant has several close alternative models,
-    the searches of all of them are its sample: what differs between the alternatives widens the interval.
+    Replicas are the searches' best scores, one per seed. Where the mutant has several close alternative
+    models, the searches of all of them are its sample: what differs between the alternatives widens the
+    interval.
 
     Parameters
     ----------
@@ -137,7 +138,7 @@ def _notes(
     native: DockingRun, mutants: Sequence[DockingRun], reference: ReferencePoseRecord, smallest: float
 ) -> tuple[str, ...]:
     notes = [
-        f"Rigid receptors; a difference below {smallest:g} kcal/mol is within what crystal chains of one kinase differ by.",
+        f"Rigid receptors: a difference below {smallest:g} kcal/mol is within their noise.",
         *(f"native: {note}" for note in native.notes[1:]),
         *(
             f"{run.variant} (alternative {run.alternative}): {note}"

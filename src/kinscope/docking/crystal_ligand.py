@@ -58,7 +58,7 @@ def crystal_coordinates(ligand: Mol, crystal: AtomArray, *, where: str) -> Coord
     match = match_atoms(ligand, shown)
     if match is None:
         raise StructureError(
-            f"The ligand in the crystal ({shown.GetNumAtoms()} atoms) is not the drug ({ligand.GetNumHeavyAtoms()}).",
+            f"The crystal's ligand ({shown.GetNumAtoms()} atoms) is not the drug.",
             where=where,
             remedy="Name a co-crystal that shows the whole drug.",
         )
@@ -68,7 +68,8 @@ def crystal_coordinates(ligand: Mol, crystal: AtomArray, *, where: str) -> Coord
 def lay_on(ligand: Mol, heavy: Coordinates) -> Mol:
     """The ligand (all hydrogens) with its heavy atoms at positions (n_heavy, 3), its geometry made sound.
 
-    MMFF94 relaxes bonds, angles and hydrogens while every heavy atom is held within 0.1 angstrom of its place.
+    MMFF94 relaxes bonds, angles and hydrogens while every heavy atom is held within 0.1 angstrom of its
+    place.
     """
     indices = np.array(
         [atom.GetIdx() for atom in ligand.GetAtoms() if atom.GetAtomicNum() > 1], dtype=np.intp
@@ -117,7 +118,8 @@ def _relaxed(start: Mol, held: NDArray[np.intp]) -> Mol:
 
     work, relaxed = Chem.Mol(start), Chem.Mol(start)
     with quiet():
-        field = rdForceFieldHelpers.MMFFGetMoleculeForceField(work, rdForceFieldHelpers.MMFFGetMoleculeProperties(work))
+        properties = rdForceFieldHelpers.MMFFGetMoleculeProperties(work)
+        field = rdForceFieldHelpers.MMFFGetMoleculeForceField(work, properties)
         for index in held:
             field.MMFFAddPositionConstraint(
                 int(index), _RESTRAINT_FREE_ANGSTROM, _RESTRAINT_KCAL_PER_MOL_PER_SQUARE_ANGSTROM
@@ -139,7 +141,6 @@ def _embedded(
     parameters: Any = rdDistGeom.ETKDGv3()
     parameters.randomSeed = seed
     parameters.numThreads = 1
-    parameters.useRandomCoords = True
     parameters.SetCoordMap({int(i): Point3D(*map(float, p)) for i, p in zip(placed, positions, strict=True)})
     with quiet():
         found = list(rdDistGeom.EmbedMultipleConfs(work, trials, parameters))

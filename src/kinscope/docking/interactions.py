@@ -15,7 +15,8 @@ from kinscope.ligands.quiet import quiet
 from kinscope.structures.model import AtomArray
 
 POCKET_ANGSTROM = 6.5
-"""Residues with an atom this near the ligand are looked at; the longest criterion is a centroid distance of 6.5."""
+"""Residues with an atom this near the ligand are looked at; ProLIF's longest criterion is 6.5 (ring
+centroids)."""
 KINDS = {
     "HBDonor": "hydrogen bond",
     "HBAcceptor": "hydrogen bond",

@@ -1,8 +1,8 @@
 """A ligand's torsion tree from Meeko, and whole-molecule coordinates to and from it.
 
 Vina moves rigid bodies joined by torsions and knows no hydrogen on carbon. Every body of the tree carries all
-atoms of the molecule that move with it, so a pose that comes back is the whole molecule again, with its own bond
-lengths and angles.
+atoms of the molecule that move with it, so a pose that comes back is the whole molecule again, with its own
+bond lengths and angles.
 """
 
 from __future__ import annotations
@@ -111,7 +111,7 @@ def prepare_ligand(ligand: Mol) -> LigandTree:
         raise LigandError(
             f"This ligand cannot be prepared for Vina: {problem.strip() or 'unknown atom types'}.",
             where=name,
-            remedy="Vina knows H, C, N, O, F, P, S, Cl, Br, I and a few metals; give one uncharged-to-ionic organic molecule.",
+            remedy="Give one organic molecule of H, C, N, O, F, P, S, Cl, Br and I.",
         )
     return _parse(text, ligand)
 

@@ -54,7 +54,7 @@ class Mobility:
         return np.concatenate(parts, axis=1)
 
     def move(self, poses: Floats, step: Floats) -> Floats:
-        """Poses after a step (n, degrees): torsions, then rotation about the old centroid, then translation."""
+        """Poses after a step (n, degrees): torsions, rotation about the old centroid, translation."""
         center = poses.mean(axis=1, keepdims=True)
         moved = poses.copy()
         for column, torsion in enumerate(self.torsions):
@@ -82,8 +82,9 @@ def minimise(
 ) -> tuple[Floats, Floats]:
     """Local minima near poses (n, n_atoms, 3): their coordinates and energies (n,).
 
-    BFGS with backtracking (Nocedal & Wright, Numerical Optimization, 2006, ch. 3 and 6), every pose with its own
-    inverse Hessian. A pose is done when an accepted step gains less than ``tolerance`` kcal/mol, or none does.
+    BFGS with backtracking (Nocedal & Wright, Numerical Optimization, 2006, ch. 3 and 6), every pose with
+    its own inverse Hessian. A pose is done when an accepted step gains less than ``tolerance`` kcal/mol, or
+    none does.
     """
     poses = poses.copy()
     energies, cartesian = function(poses)
@@ -110,7 +111,7 @@ def minimise(
 
 
 def _first_metric(degrees: int) -> Floats:
-    """A first guess of the inverse Hessian: a rotation of the whole moves far atoms most, so it starts smaller."""
+    """A first guess of the inverse Hessian; a rotation moves far atoms most, so it starts smaller."""
     scale = np.full(degrees, 0.02)
     scale[:3] = 0.05
     scale[3:6] = 0.003

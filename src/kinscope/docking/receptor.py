@@ -1,10 +1,11 @@
 """A protein model to what Vina knows of a receptor: atom types, and the PDBQT that its program reads.
 
-The residues of a model are known by name, so their bonds are, and AutoDock's types follow by rule. Meeko gives
-the same types atom by atom (``tests/test_docking_receptor.py``), takes seconds where this takes a tenth of one,
-and left to itself guesses bonds by distance, which is how it fails on freshly built side chains ("unable to build
-rdkit mol", "bond_excess": two hydrogens of different residues stood within a bond's length), and fetches templates
-of residues it does not know from a network. So the rules are the default; ``method="meeko"`` hands Meeko the bonds.
+The residues of a model are known by name, so their bonds are, and AutoDock's types follow by rule. Meeko
+gives the same types atom by atom (``tests/test_docking_function.py``), takes seconds where this takes a
+tenth of one, and left to itself guesses bonds by distance, which is how it fails on freshly built side
+chains ("unable to build rdkit mol", "bond_excess": two hydrogens of different residues stood within a
+bond's length), and fetches templates of residues it does not know from a network. So the rules are the
+default; ``method="meeko"`` hands Meeko the bonds.
 """
 
 from __future__ import annotations
@@ -47,7 +48,7 @@ class PreparedReceptor:
 
 
 def prepare_receptor(atoms: AtomArray, *, method: Literal["rules", "meeko"] = "rules") -> PreparedReceptor:
-    """Types and PDBQT of a complete, protonated model (n_atoms); kept for the next ligand of the same receptor.
+    """Types and PDBQT of a complete, protonated model (n_atoms), kept for its next ligand.
 
     Raises
     ------
@@ -206,7 +207,7 @@ def _refuse_unknown(atoms: AtomArray, known: set[str]) -> None:
 def _residue_molecules(
     atoms: AtomArray, bonds: NDArray[np.intp]
 ) -> tuple[dict[str, tuple[Any, str]], dict[tuple[str, str], list[tuple[int, int]]]]:
-    """One RDKit molecule per residue with stated bonds, and the bonds between them, as Meeko's Polymer takes them."""
+    """One RDKit molecule per residue, and the bonds between them, as Meeko's Polymer takes them."""
     from rdkit import Chem
     from rdkit.Geometry import Point3D
 
@@ -261,7 +262,7 @@ def write_pdbqt_by_rules(atoms: AtomArray, bonds: NDArray[np.intp]) -> str:
         name = str(atoms.atom_name[index])
         lines.append(
             f"ATOM  {(len(lines) + 1) % 100000:>5} {name if len(name) > 3 else ' ' + name:<4} "
-            f"{atoms.res_name[index]:>3} {str(atoms.chain_id[index] or 'A')[:1]}{int(atoms.res_id[index]) % 10000:>4}    "
+            f"{atoms.res_name[index]:>3} A{int(atoms.res_id[index]) % 10000:>4}    "
             f"{x:>8.3f}{y:>8.3f}{z:>8.3f}  1.00  0.00     0.000 {kind:<2}"
         )
     return "\n".join([*lines, "TER", ""])

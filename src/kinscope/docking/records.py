@@ -19,7 +19,8 @@ class DockingSettings(Settings):
     seeds: int = Field(default=3, ge=1, le=100)
     """Independent searches, each with its own derived seed; the spread over them is the sampling error."""
     pose_radius_angstrom: float = Field(default=2.0, gt=0, le=10)
-    """From known pose: minima within this symmetry-corrected RMSD of the reference are the known binding mode."""
+    """From known pose: minima within this symmetry-corrected RMSD of the reference are the known binding
+    mode."""
     starts: int = Field(default=8, ge=1, le=10_000)
     """From known pose: independent starts per seed, each a random kick of the reference pose."""
     steps: int = Field(default=6, ge=0, le=10_000)
@@ -103,7 +104,8 @@ class DockingRun(VersionedRecord):
     """From known pose: best score met outside the known binding mode; below ``score_kcal_per_mol`` the engine
     prefers another pose."""
     known_mode_kept: bool = True
-    """From known pose: some minimum lies within the pose radius. If none does, poses are those met elsewhere."""
+    """From known pose: some minimum lies within the pose radius. If none does, poses are those met
+    elsewhere."""
     poses: tuple[DockedPose, ...]
     receptor_preparation: str
     seconds: float

@@ -34,10 +34,13 @@ SITE_ANGSTROM = 8.0
 """CA atoms of residues with a heavy atom this near the crystal's ligand carry the superposition."""
 NEAR_ANGSTROM = 6.0
 KEPT_ANGSTROM = 1.5
-"""A reference pose is the best minimum within this symmetry-corrected RMSD of the crystal's, where there is one."""
+"""A reference pose is the best minimum within this symmetry-corrected RMSD of the crystal's, where there is
+one."""
+HELD_ANGSTROM = 2.0
+"""A pose further from the crystal's, or one that is not valid, is recorded but not shipped."""
 OUTLIER_ANGSTROM = 1.5
 """Pairs further apart than this after a first fit (a loop that moved) leave the second."""
-_ANALOGUE_TRIALS = 30
+_ANALOGUE_TRIALS = 10
 _SETTLING_SEED = 1
 
 
@@ -57,8 +60,12 @@ def build_reference_pose(
 
     Parameters
     ----------
+    pack, drug
+        The target, and one of its drugs (or a definition of the same kind).
     receptor
         The native model of the state (n_atoms).
+    source
+        Where the co-crystal comes from.
     state
         For the record; the drug's own state if None.
 
@@ -96,7 +103,8 @@ def build_reference_pose(
             "so docking from it says little of this drug."
         )
     record = ReferencePoseRecord(
-        drug=drug.id, state=state or drug.state, site=drug.site, crystal=drug.reference_entry, analogue=analogue,
+        drug=drug.id, state=state or drug.state, site=drug.site,
+        crystal=drug.reference_entry, analogue=analogue,
         superposition=words, superposition_atoms=transform.atoms,
         superposition_rmsd_angstrom=round(transform.rmsd_angstrom, 3), site_rmsd_angstrom=round(site_rmsd, 3),
         crystal_pose_score_kcal_per_mol=round(system.score(placed[number][None])[0].score_kcal_per_mol, 3),
@@ -128,7 +136,11 @@ def build_reference_poses(
         if drug.state not in receptors:
             receptors[drug.state] = reference_model(pack, drug.state, models)[0]
         pose, record = build_reference_pose(pack, drug, receptors[drug.state], source)
-        write_poses(out_dir / f"{drug.id}.sdf", [pose])
+        path = out_dir / f"{drug.id}.sdf"
+        if record.valid and record.rmsd_to_crystal_angstrom <= HELD_ANGSTROM:
+            write_poses(path, [pose])
+        else:  # no pose is better than one that is not the drug's: the record says why
+            path.unlink(missing_ok=True)
         records[drug.id] = record
     ordered = tuple(records[drug.id] for drug in pack.drugs if drug.id in records)
     write_atomic(
@@ -148,11 +160,14 @@ def reference_pose(
         If it has not been built.
     """
     home = directory or pack.directory / POSES_DIRECTORY
+    reason = ""
     for record in _records(home):
-        if record.drug == drug.id and (home / f"{drug.id}.sdf").is_file():
-            return read_poses(home / f"{drug.id}.sdf")[0], record
+        if record.drug == drug.id:
+            if (home / f"{drug.id}.sdf").is_file():
+                return read_poses(home / f"{drug.id}.sdf")[0], record
+            reason = " ".join(("", *record.notes))
     raise StructureError(
-        f"There is no reference pose of {drug.name} in this target pack.",
+        f"There is no reference pose of {drug.name} in this target pack.{reason}",
         where=str(home),
         remedy="Build it with: kinscope models build --pdb-mirror DIR",
     )
@@ -199,11 +214,13 @@ def _on_itself(ligand: Mol, carried: AtomArray, where: str) -> tuple[list[Mol], 
 
 def _on_relative(ligand: Mol, carried: AtomArray) -> tuple[list[Mol], Coordinates | None]:
     """The drug on the atoms it shares with the crystal's ligand; the rest in many conformers."""
+    from rdkit import Chem
     from rdkit.Chem import rdFMCS
 
     relative = heavy_molecule(carried)
+    bare = Chem.RemoveHs(ligand)
     common = rdFMCS.FindMCS(
-        [ligand, relative], bondCompare=rdFMCS.BondCompare.CompareAny, ringMatchesRingOnly=True,
+        [bare, relative], bondCompare=rdFMCS.BondCompare.CompareAny, ringMatchesRingOnly=True,
         completeRingsOnly=True, timeout=20,
     )  # fmt: skip
     mine = ligand.GetSubstructMatch(common.queryMol)
@@ -222,10 +239,10 @@ def _best_start(system: BoundSystem, placed: Coordinates) -> tuple[int, ScoredPo
 def _settled(
     system: BoundSystem, start: ScoredPose, box: Box, crystal: Coordinates, rmsd: SymmetricRmsd, *, held: bool
 ) -> ScoredPose:
-    """The best minimum of a short walk; with a crystal to hold to, the best within reach of the crystal's pose."""
+    """The best minimum of a short walk; the best near the crystal's pose where there is one."""
     settings = DockingSettings(starts=6, steps=6, kick_translation_angstrom=0.4, kick_rotation_degrees=8.0)
     found = [start]
-    with contextlib.suppress(ComputationError):  # nothing near a pose that clashes: the start stands for itself
+    with contextlib.suppress(ComputationError):  # all left the box: the start stands
         found += sample_known_pose(system, start.coordinates, box, settings, seed=_SETTLING_SEED)
     near = [pose for pose in found if not held or rmsd(pose.coordinates, crystal) <= KEPT_ANGSTROM]
     return min(near or found, key=lambda pose: pose.score_kcal_per_mol)

@@ -14,8 +14,8 @@ _MAX_SYMMETRIES = 20_000
 class SymmetricRmsd:
     """RMSD over heavy atoms, the least over every relabelling that leaves the molecular graph as it is.
 
-    Elements and bonds decide, bond orders and charges do not: the two oxygens of a carboxylate and the two faces
-    of a protonated ring are one. The idea: Meli & Biggin, J Cheminform 2020, 12, 49.
+    Elements and bonds decide, bond orders and charges do not: the two oxygens of a carboxylate and the two
+    faces of a protonated ring are one. The idea: Meli & Biggin, J Cheminform 2020, 12, 49.
     """
 
     def __init__(self, molecule: Mol) -> None:
@@ -45,8 +45,9 @@ class SymmetricRmsd:
 def match_atoms(molecule: Mol, other: Mol) -> NDArray[np.intp] | None:
     """For each heavy atom of ``molecule`` (in order) the atom of ``other`` with the same place in the graph.
 
-    Bond orders and charges are ignored, so that a crystal ligand matches the drug in any protonation; None where
-    the two graphs differ. Where symmetry leaves a choice, the first is taken: compare with :class:`SymmetricRmsd`.
+    Bond orders and charges are ignored, so that a crystal ligand matches the drug in any protonation; None
+    where the two graphs differ. Where symmetry leaves a choice, the first is taken: compare with
+    :class:`SymmetricRmsd`.
     """
     match = _skeleton(other).GetSubstructMatch(_skeleton(molecule))
     heavy = [atom.GetIdx() for atom in other.GetAtoms() if atom.GetAtomicNum() > 1]

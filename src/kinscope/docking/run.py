@@ -52,8 +52,18 @@ def dock(
     reference_pose
         The same molecule in its known binding mode; the local search starts from it, with its bond lengths
         and angles, and every RMSD is to it.
-    variant, alternative
+    drug
+        Its definition.
+    state, variant, alternative
         Only for the record.
+    settings
+        Mode, sampling, number of seeds.
+    seed
+        Root seed; each search derives its own.
+    progress
+        Called with the share done.
+    engine
+        AutoDock Vina if None.
 
     Returns
     -------
@@ -135,7 +145,7 @@ def aligned_reference(ligand: Mol, reference_pose: Mol) -> Mol:
     if Chem.MolToSmiles(Chem.RemoveHs(ligand)) != Chem.MolToSmiles(Chem.RemoveHs(reference_pose)):
         raise LigandError(
             "The reference pose is another molecule, or another protonation, than the ligand.",
-            where=f"{Chem.MolToSmiles(Chem.RemoveHs(reference_pose))} against {Chem.MolToSmiles(Chem.RemoveHs(ligand))}",
+            where=f"reference pose {Chem.MolToSmiles(Chem.RemoveHs(reference_pose))}",
             remedy="Rebuild the reference poses with `kinscope models build`.",
         )
     match = reference_pose.GetSubstructMatch(ligand)
@@ -191,10 +201,10 @@ def _searches(
 def _known_mode(
     searches: list[Search], rmsd: SymmetricRmsd, reference: Coordinates, radius: float
 ) -> tuple[list[Search], float | None, bool]:
-    """The minima of the known binding mode by seed; the best score elsewhere; whether the mode was found at all.
+    """The known binding mode's minima by seed; the best score elsewhere; whether the mode was found.
 
-    A seed that met no minimum of the mode gives no score, so that no score mixes two binding modes; if no seed
-    met one, the mode is lost and the searches come back as they are.
+    A seed that met no minimum of the mode gives no score, so that no score mixes two binding modes; if no
+    seed met one, the mode is lost and the searches come back as they are.
     """
     inside: list[Search] = []
     elsewhere: float | None = None
@@ -213,13 +223,13 @@ def _known_mode(
 def _mode_notes(best: float, elsewhere: float | None, kept: bool, settings: DockingSettings) -> list[str]:
     if not kept:
         return [
-            f"No minimum lies within {settings.pose_radius_angstrom:g} A of the known pose: the binding mode is lost, "
-            "and the score is that of another pose."
+            f"No minimum lies within {settings.pose_radius_angstrom:g} A of the known pose: the binding mode "
+            "is lost, and the score is that of another pose."
         ]
     if elsewhere is not None and elsewhere < best:
         return [
-            f"Another pose, more than {settings.pose_radius_angstrom:g} A away, scores {elsewhere:.2f} kcal/mol, "
-            f"{best - elsewhere:.2f} better than the known binding mode."
+            f"Another pose, more than {settings.pose_radius_angstrom:g} A away, scores {elsewhere:.2f} "
+            f"kcal/mol, {best - elsewhere:.2f} better than the known binding mode."
         ]
     return []
 
@@ -246,9 +256,7 @@ def _confirmation(system: BoundSystem, best: ScoredPose, settings: DockingSettin
     own = system.confirm(best.coordinates).score_kcal_per_mol
     gap = best.score_kcal_per_mol - own
     if abs(gap) > CONFIRM_TOLERANCE_KCAL_PER_MOL:
-        return [
-            f"The engine's own program scores the best pose {own:.3f} kcal/mol, {gap:+.3f} from the figure given."
-        ]
+        return [f"The engine's own program scores the best pose {own:.3f} kcal/mol, {gap:+.3f} apart."]
     return [f"Best pose confirmed by the engine's own program: {own:.3f} kcal/mol."]
 
 

@@ -45,9 +45,9 @@ def sample_known_pose(
 ) -> list[ScoredPose]:
     """Minima found from one seed, best first.
 
-    Each of ``settings.starts`` walkers starts from its own kick of the reference pose (n_atoms, 3), is minimised,
-    and then makes ``settings.steps`` moves: kick, minimise, keep by the Metropolis rule. Poses with an atom
-    outside the box are dropped, as the receptor beyond it is not seen.
+    Each of ``settings.starts`` walkers starts from its own kick of the reference pose (n_atoms, 3), is
+    minimised, and then makes ``settings.steps`` moves: kick, minimise, keep by the Metropolis rule. Poses
+    with an atom outside the box are dropped, as the receptor beyond it is not seen.
 
     Raises
     ------
@@ -102,7 +102,7 @@ def distinct(
     separation: float,
     most: int,
 ) -> list[int]:
-    """Places in ``poses`` (best first) of the best pose of each cluster, at least ``separation`` angstrom apart."""
+    """Places in ``poses`` (best first) of the best of each cluster, ``separation`` angstrom apart or more."""
     chosen: list[int] = []
     for place, pose in enumerate(poses):
         if all(distance(pose.coordinates, poses[other].coordinates) >= separation for other in chosen):

@@ -1,8 +1,8 @@
 """Whether a pose is a possible molecule in a possible place.
 
-The checks and thresholds are those of PoseBusters (Buttenschoen, Morris & Deane, Chem Sci 2024, 15, 3130) that a
-docked pose can fail: bond lengths, angles and internal clashes against distance-geometry bounds, distance and
-volume overlap with the protein.
+The checks and thresholds are those of PoseBusters (Buttenschoen, Morris & Deane, Chem Sci 2024, 15, 3130)
+that a docked pose can fail: bond lengths, angles and internal clashes against distance-geometry bounds,
+distance and volume overlap with the protein.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from kinscope.docking.engine import Coordinates, Mol
 from kinscope.structures.model import AtomArray
 
 BOND_TOLERANCE = 0.25
-ANGLE_TOLERANCE = 0.25
+"""Beyond the bounds, for distances of bonded atoms and of atoms two bonds apart (angles)."""
 CLASH_FACTOR = 0.7
 """Of the lower distance-geometry bound, for atoms more than two bonds apart."""
 PROTEIN_FACTOR = 0.75
@@ -45,13 +45,14 @@ def _geometry_problems(pose: Mol, points: Coordinates) -> tuple[str, ...]:
     first, second = (heavy[side] for side in np.triu_indices(len(heavy), 1))
     actual = np.linalg.norm(points[first] - points[second], axis=1)
     upper, lower, apart = bounds[first, second], bounds[second, first], separation[first, second]
+    stretched = actual > upper * (1 + BOND_TOLERANCE)
+    squeezed = actual < lower * (1 - BOND_TOLERANCE)
     checks = (
-        ("bond lengths", (apart == 1) & ((actual > upper * (1 + BOND_TOLERANCE)) | (actual < lower * (1 - BOND_TOLERANCE)))),
-        ("bond angles", (apart == 2) & ((actual > upper * (1 + ANGLE_TOLERANCE)) | (actual < lower * (1 - ANGLE_TOLERANCE)))),
+        ("impossible bond lengths", (apart == 1) & (stretched | squeezed)),
+        ("impossible bond angles", (apart == 2) & (stretched | squeezed)),
         ("clashes within the ligand", (apart > 2) & (actual < lower * CLASH_FACTOR)),
-    )  # fmt: skip
-    return tuple(f"{int(bad.sum())} impossible {name}" if "bond" in name else f"{int(bad.sum())} {name}"
-                 for name, bad in checks if bad.any())  # fmt: skip
+    )
+    return tuple(f"{int(bad.sum())} {name}" for name, bad in checks if bad.any())
 
 
 def close_pairs(

@@ -1,7 +1,8 @@
 """AutoDock Vina behind the engine protocol, one thread, no files left behind.
 
-Vina 1.2: Eberhardt et al., J Chem Inf Model 2021, 61, 3891; scoring: Trott & Olson, J Comput Chem 2010, 31, 455.
-Global search is Vina's own; local work uses its function over arrays (:mod:`kinscope.docking.vina_function`).
+Vina 1.2: Eberhardt et al., J Chem Inf Model 2021, 61, 3891; scoring: Trott & Olson, J Comput Chem 2010, 31,
+455. Global search is Vina's own; local work uses its function over arrays
+(:mod:`kinscope.docking.vina_function`).
 """
 
 from __future__ import annotations

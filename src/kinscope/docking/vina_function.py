@@ -1,9 +1,10 @@
 """Vina's scoring function over many poses at once, exact (no grid), with gradients.
 
-AutoDock Vina's Python interface reads the receptor and builds its pair tables anew for every ligand pose it is
-given (0.3 to 0.5 s each), which makes sampling around a known pose slow for no reason of physics. The function is
-short and published (Trott & Olson, J Comput Chem 2010, 31, 455, with the weights of that paper), so it stands
-here over arrays. Every run checks its best pose against Vina itself (see ``VinaSystem.confirm``).
+AutoDock Vina's Python interface reads the receptor and builds its pair tables anew for every ligand pose it
+is given (0.3 to 0.5 s each), which makes sampling around a known pose slow for no reason of physics. The
+function is short and published (Trott & Olson, J Comput Chem 2010, 31, 455, with the weights of that
+paper), so it stands here over arrays. Every run checks its best pose against Vina itself (see
+``VinaSystem.confirm``).
 
 Only heavy atoms count. Energies are kcal/mol, lengths angstrom.
 """
@@ -110,7 +111,8 @@ class VinaFunction:
     ligand_kinds
         Of the ligand's heavy atoms.
     internal_pairs
-        Shape (n_pairs, 2): ligand heavy atoms more than three bonds apart whose distance a torsion can change.
+        Shape (n_pairs, 2): ligand heavy atoms more than three bonds apart whose distance a torsion can
+        change.
     """
 
     def __init__(
@@ -120,7 +122,8 @@ class VinaFunction:
         ligand_kinds: list[AtomKind],
         internal_pairs: Integers,
     ) -> None:
-        # Single precision and one pose at a time keep the work in the processor's cache: five times faster, and
+        # Single precision and one pose at a time keep the work in the processor's cache: five times faster,
+        # and
         # with the origin in the middle the energy is right to 1e-4 kcal/mol.
         self._origin = receptor_points.mean(axis=0) if len(receptor_points) else np.zeros(3)
         self._points = (receptor_points - self._origin).astype(np.float32)

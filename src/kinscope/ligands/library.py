@@ -64,8 +64,6 @@ def check_definition(identifier: str, smiles: str, smiles_ph74: str, inchikey: s
         If a SMILES cannot be read, leaves stereochemistry open, differs from the other in more than
         hydrogens and charge, or does not match the InChIKey given.
     """
-    from rdkit import Chem
-
     where = f"drug {identifier}"
     neutral = parse_smiles(smiles, where=f"{where}, smiles")
     charged = parse_smiles(smiles_ph74, where=f"{where}, smiles_ph74")
@@ -187,8 +185,7 @@ def embed(molecule: Mol, *, where: str, seed: int = EMBEDDING_SEED, conformers: 
         If no conformer can be made.
     """
     from rdkit import Chem
-    from rdkit.Chem import rdDistGeom
-    from rdkit.Chem import rdForceFieldHelpers
+    from rdkit.Chem import rdDistGeom, rdForceFieldHelpers
 
     with quiet():
         full = Chem.AddHs(molecule)

@@ -107,8 +107,8 @@ def check_dockable(molecule: Mol, *, where: str) -> None:
     Raises
     ------
     LigandError
-        For metals and other elements Vina does not know, several fragments (salts), no carbon, peptides, large
-        rings, radicals, too many atoms, torsions or charges.
+        For metals and other elements Vina does not know, several fragments (salts), no carbon, peptides,
+        large rings, radicals, too many atoms, torsions or charges.
     """
     from rdkit import Chem
     from rdkit.Chem import rdMolDescriptors
