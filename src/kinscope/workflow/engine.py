@@ -162,10 +162,9 @@ class LocalEngine:
             "missing_inputs": sorted(step.inputs.keys() - present.keys()),
         }
         write_atomic(work / JOB_FILE, json.dumps(job))
-        environment = os.environ | {
-            name: "1"
-            for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OPENMM_CPU_THREADS")
-        }
+        environment = os.environ | dict.fromkeys(
+            ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OPENMM_CPU_THREADS"), "1"
+        )
         with (work / LOG_FILE).open("ab") as log:
             popen = subprocess.Popen(
                 [sys.executable, "-m", "kinscope.workflow.worker", str(work.resolve()), str(os.getpid())],
@@ -215,7 +214,9 @@ class LocalEngine:
             and step.key not in outcome.failed
             and step.key not in outcome.skipped
         ]
-        fractions = {process.step.key: item.fraction for process, item in zip(running.values(), now, strict=True)}
+        fractions = {
+            process.step.key: item.fraction for process, item in zip(running.values(), now, strict=True)
+        }
         left = estimate.seconds_left(pending, fractions, self.capacity["cpu"])
         self.listener(Event("progress", snapshot=Snapshot(settled, len(steps), tuple(now), left)))
 

@@ -92,7 +92,9 @@ def _platforms() -> list[Finding]:
     devices = gpu_count()
     return [
         Finding(name="OpenMM platform", value=f"{choice.name} ({choice.reason})"),
-        Finding(name="GPUs used", value=str(devices) if devices else "none: dynamics runs on the CPU, picoseconds"),
+        Finding(
+            name="GPUs used", value=str(devices) if devices else "none: dynamics runs on the CPU, picoseconds"
+        ),
         Finding(name="python executable", value=sys.executable),
     ]
 

@@ -54,7 +54,7 @@ def build_pack(
         yield _compared(pack, state, out)
     yield from _poses(pack, source, out, chosen)
     if solvent:
-        from kinscope.dynamics.shipped_solvent import build_solvent
+        from kinscope.dynamics.build import build_solvent
 
         for state in chosen:
             record = build_solvent(pack, (state,), out / "solvent")[state]
@@ -78,9 +78,14 @@ def _compared(pack: TargetPack, state: str, out: Path) -> str:
 
 
 def _poses(pack: TargetPack, source: PdbSource, out: Path, states: tuple[str, ...]) -> Iterator[str]:
-    from kinscope.docking import build_reference_poses
+    from kinscope.docking.reference import build_reference_poses
 
-    for record in build_reference_poses(pack, source, out / "poses", models=out / MODELS_DIRECTORY, states=states):
+    drugs = [drug.id for drug in pack.drugs if drug.state in states]
+    if not drugs:
+        return
+    for record in build_reference_poses(
+        pack, source, out / "poses", drugs=drugs, models=out / MODELS_DIRECTORY
+    ):
         yield (
             f"{record.drug} in {record.state}: reference pose {record.rmsd_to_crystal_angstrom:.2f} A from "
             f"{record.crystal}"

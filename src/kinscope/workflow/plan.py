@@ -363,7 +363,9 @@ class Planner:
         for drug in self.settings.drugs or available:
             state = self.pack.drug(drug).state
             if drug not in available:
-                self.skipped.append(f"{drug}: the target pack has no reference pose of it, so it is not docked")
+                self.skipped.append(
+                    f"{drug}: the target pack has no reference pose of it, so it is not docked"
+                )
             elif state not in self.states:
                 self.skipped.append(f"{drug}: it binds {self._label(state)}, which is not part of this study")
             else:
@@ -398,6 +400,8 @@ class Planner:
 
 def _pack_digest(pack: TargetPack) -> str:
     """Digest of the pack's small text files: evidence, drugs, regions."""
-    files = sorted(path for path in Path(pack.directory).rglob("*") if path.suffix in (".yaml", ".csv", ".fasta"))
+    files = sorted(
+        path for path in Path(pack.directory).rglob("*") if path.suffix in (".yaml", ".csv", ".fasta")
+    )
     content = {path.relative_to(pack.directory).as_posix(): sha256_of_file(path) for path in files}
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()

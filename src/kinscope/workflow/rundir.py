@@ -61,7 +61,9 @@ def open_or_create(directory: Path, variant: Variant, settings: StudySettings, c
         write_atomic(directory / STUDY_FILE, study.model_dump_json(indent=1))
     except OSError as error:
         raise RunDirectoryError(
-            f"The run directory cannot be made ({error.strerror}).", where=str(directory), remedy="Give another --out."
+            f"The run directory cannot be made ({error.strerror}).",
+            where=str(directory),
+            remedy="Give another --out.",
         ) from error
     return study
 

@@ -79,7 +79,9 @@ def load_preset(name: str) -> StudySettings:
     """
     if name not in PRESETS:
         raise SettingsError(
-            f"There is no preset {name[:40]!r}.", where="--preset", remedy=f"Choose from: {', '.join(PRESETS)}."
+            f"There is no preset {name[:40]!r}.",
+            where="--preset",
+            remedy=f"Choose from: {', '.join(PRESETS)}.",
         )
     text = (resources.files("kinscope.workflow") / "presets" / f"{name}.yaml").read_text()
     return _validated({"preset": name, **_mapping(text, f"preset {name}")}, f"preset {name}")
@@ -115,12 +117,16 @@ def _mapping(text: str, where: str) -> dict[str, Any]:
     except (yaml.YAMLError, RecursionError) as error:
         detail = str(error).splitlines()
         raise SettingsError(
-            f"This is not YAML ({detail[0] if detail else 'unreadable'}).", where=where, remedy="Mend the file."
+            f"This is not YAML ({detail[0] if detail else 'unreadable'}).",
+            where=where,
+            remedy="Mend the file.",
         ) from error
     if loaded is None:
         return {}
     if not isinstance(loaded, dict) or not all(isinstance(name, str) for name in loaded):
-        raise SettingsError("Settings are a mapping of names to values.", where=where, remedy="See docs/settings.md.")
+        raise SettingsError(
+            "Settings are a mapping of names to values.", where=where, remedy="See docs/settings.md."
+        )
     return loaded
 
 

@@ -132,7 +132,9 @@ def run_stage(
         outcome = engine.run(list(steps.values()))
     if steps and not outcome.done:
         raise _failure(outcome, directory)
-    return {name: engine.store.path(step) for name, step in steps.items() if step.key in outcome.done}, outcome
+    return {
+        name: engine.store.path(step) for name, step in steps.items() if step.key in outcome.done
+    }, outcome
 
 
 def _prepare(

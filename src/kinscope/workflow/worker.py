@@ -89,7 +89,9 @@ def _run(work: Path, job: dict[str, Any]) -> None:
 
 def _load(name: str) -> Callable[[StepContext], dict[str, Any] | None]:
     module, _, function = name.partition(":")
-    loaded: Callable[[StepContext], dict[str, Any] | None] = getattr(importlib.import_module(module), function)
+    loaded: Callable[[StepContext], dict[str, Any] | None] = getattr(
+        importlib.import_module(module), function
+    )
     return loaded
 
 

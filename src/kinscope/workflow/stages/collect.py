@@ -8,11 +8,13 @@ from typing import Literal
 
 import numpy as np
 
+from kinscope.analysis.convergence import Convergence, convergence
 from kinscope.analysis.fluctuation import fluctuation_profile
 from kinscope.analysis.pockets import compare_pocket
-from kinscope.analysis.regions import changed_residues, compare_regions
+from kinscope.analysis.regions import SMALLEST_MEANINGFUL_ANGSTROM, compare_regions, residue_differences
 from kinscope.analysis.results import (
     ContactChange,
+    Difference,
     DockingComparison,
     FluctuationProfile,
     ModelGeometry,
@@ -20,12 +22,15 @@ from kinscope.analysis.results import (
     RegionComparison,
     SimulationSummary,
 )
+from kinscope.analysis.superposition import rigid_core
 from kinscope.core.files import write_atomic
-from kinscope.docking import compare_docking, reference_pose
+from kinscope.docking.compare import compare_docking
 from kinscope.docking.records import DockingRun
+from kinscope.docking.reference import reference_pose
 from kinscope.interpretation.model import Measurements
 from kinscope.report.files import DifferenceTrack
 from kinscope.structures.model import AtomArray, ModelRecord
+from kinscope.structures.neighbourhood import distance_to_residue
 from kinscope.targets import TargetPack, load_target
 from kinscope.variants.model import Variant
 from kinscope.workflow.context import StepContext
@@ -40,9 +45,12 @@ from kinscope.workflow.stages.files import (
     read_records,
     write_records,
 )
-from kinscope.workflow.stages.trajectories import read_replicas
+from kinscope.workflow.stages.trajectories import Replicas, read_replicas
 
 _MINIMUM_REGION_RESIDUES = 3
+_LARGE_EFFECT_ANGSTROM = 0.3
+"""What counts as a large effect on RMSF where sampling is limited: half of a kinase core's RMSF at 300 K."""
+_SENTENCES = ("nothing on mobility", "only large effects", "supports a comparison")
 _POCKETS = ("myristate_pocket", "atp_site")
 Models = list[tuple[AtomArray, ModelRecord]]
 
@@ -59,10 +67,11 @@ def collect_measurements(context: StepContext) -> None:
     context.progress(0.4, "fluctuation")
     modes = _normal_modes(study)
     simulations, dynamics = _dynamics(study, variant.short)
-    profiles = [profile for pair in (*modes, *dynamics) for profile in pair]
-    pairs = [(first, second) for first, second in (*modes, *dynamics)]
+    pairs = [*modes, *dynamics]
     context.progress(0.7, "pockets")
-    pockets = _pockets(pack, native, mutant, {pair[0].state: pair for pair in modes})
+    pockets = _pockets(
+        pack, native, mutant, {pair.native.state: (pair.native, pair.mutant) for pair in modes}
+    )
     measurements = Measurements(
         models=tuple(record for models in (*native.values(), *mutant.values()) for _, record in models),
         geometries=tuple(
@@ -77,13 +86,36 @@ def collect_measurements(context: StepContext) -> None:
             for change in read_records(path / CONTACT_CHANGES, ContactChange)
         ),
         docking=tuple(docking),
-        profiles=tuple(profiles),
-        regions=tuple(row for pair in pairs for row in _regions(pack, *pair)),
+        profiles=tuple(profile for pair in pairs for profile in (pair.native, pair.mutant)),
+        regions=tuple(row for pair in pairs for row in _regions(pack, pair)),
         pockets=tuple(pockets),
         simulations=tuple(simulations),
     )
     write_atomic(context.output / MEASUREMENTS, measurements.model_dump_json())
-    write_records(context.output / TRACKS, [_track(*pair) for pair in pairs])
+    write_records(context.output / TRACKS, [_track(pair) for pair in pairs])
+
+
+@dataclass(frozen=True)
+class _Pair:
+    """Native and mutant fluctuation of one state by one method, and what the sampling allows to be said."""
+
+    native: FluctuationProfile
+    mutant: FluctuationProfile
+    convergence: Convergence | None = None
+    """Of the less converged side; None for methods that do not sample."""
+
+    @property
+    def smallest_meaningful_angstrom(self) -> float:
+        """Differences below this are not called a change."""
+        limited = self.convergence is not None and self.convergence.sentence != _SENTENCES[-1]
+        return _LARGE_EFFECT_ANGSTROM if limited else SMALLEST_MEANINGFUL_ANGSTROM
+
+    def allowed(self, difference: Difference) -> Difference:
+        """The difference, unresolved if the sampling allows no sentence on mobility whatever a test says."""
+        if self.convergence is None or self.convergence.sentence != _SENTENCES[0]:
+            return difference
+        statement = f"not resolved: {self.convergence.reason}"
+        return difference.model_copy(update={"resolved": False, "statement": statement})
 
 
 @dataclass(frozen=True)
@@ -125,30 +157,30 @@ def _docking(
         before = read_records(sides["native"] / RUNS, DockingRun)
         after = read_records(sides["mutant"] / RUNS, DockingRun)
         pose, record = reference_pose(pack, drug)
+        points = np.asarray(pose.GetConformer().GetPositions())[
+            [atom.GetIdx() for atom in pose.GetAtoms() if atom.GetAtomicNum() > 1]
+        ]
         receptor = native[drug.state][0][0]
+        distance = min(distance_to_residue(receptor, position, points) for position in variant.positions)
         comparisons.append(
-            compare_docking(
-                drug, before[0], after, reference=pose, record=record, receptor=receptor, positions=variant.positions
-            )
+            compare_docking(drug, before[0], after, reference=record, distance_to_variant_angstrom=distance)
         )
     return comparisons
 
 
-def _normal_modes(study: _Inputs) -> list[tuple[FluctuationProfile, FluctuationProfile]]:
-    pairs = []
-    for _, sides in sorted(study.sides("modes").items()):
-        pairs.append((_profile(sides["native"]), _profile(sides["mutant"])))
-    return pairs
+def _normal_modes(study: _Inputs) -> list[_Pair]:
+    return [
+        _Pair(_profile(sides["native"]), _profile(sides["mutant"]))
+        for _, sides in sorted(study.sides("modes").items())
+    ]
 
 
 def _profile(directory: Path) -> FluctuationProfile:
     return FluctuationProfile.model_validate_json((directory / PROFILE).read_bytes())
 
 
-def _dynamics(
-    study: _Inputs, variant: str
-) -> tuple[list[SimulationSummary], list[tuple[FluctuationProfile, FluctuationProfile]]]:
-    """Summaries of every replica, and the pairs of profiles; both sides superposed on one reference and core."""
+def _dynamics(study: _Inputs, variant: str) -> tuple[list[SimulationSummary], list[_Pair]]:
+    """Summaries of every replica, and the pairs of profiles, both sides fitted on one rigid core."""
     summaries: list[SimulationSummary] = []
     pairs = []
     native, mutant = study.replicas("native"), study.replicas("mutant")
@@ -157,42 +189,52 @@ def _dynamics(
         after = read_replicas(mutant.get(state, []), state, variant)
         summaries.extend([*before.summaries, *after.summaries])
         if before.frames and after.frames:
-            shared = np.intersect1d(before.residues, after.residues)
-            pairs.append(
-                (
-                    fluctuation_profile(
-                        before.chosen(shared), shared, state=state, variant=before.variant, length_ns=before.length_ns
-                    ),
-                    fluctuation_profile(
-                        after.chosen(shared), shared, state=state, variant=after.variant, length_ns=after.length_ns
-                    ),
-                )
-            )
+            pairs.append(_compared_dynamics(before, after, state))
     return summaries, pairs
 
 
-def _regions(
-    pack: TargetPack, native: FluctuationProfile, mutant: FluctuationProfile
-) -> list[RegionComparison]:
-    held = set(native.residues)
-    regions = {
-        region.name: [number for number in region.members() if number in held]
-        for region in pack.regions
-        if len(region.members()) >= _MINIMUM_REGION_RESIDUES
-    }
-    return compare_regions(
-        native, mutant, {name: kept for name, kept in regions.items() if len(kept) >= _MINIMUM_REGION_RESIDUES}
+def _compared_dynamics(before: Replicas, after: Replicas, state: str) -> _Pair:
+    shared = np.intersect1d(before.residues, after.residues)
+    sides = [(system, system.chosen(shared)) for system in (before, after)]
+    core = rigid_core(np.concatenate([frames for _, replicas in sides for frames in replicas]))
+    first, second = (
+        fluctuation_profile(
+            replicas, shared, state=state, variant=system.variant, length_ns=system.length_ns, core=core
+        )
+        for system, replicas in sides
     )
+    judged = [convergence(replicas, length_ns=system.length_ns, core=core) for system, replicas in sides]
+    return _Pair(first, second, min(judged, key=lambda item: _SENTENCES.index(item.sentence)))
 
 
-def _track(native: FluctuationProfile, mutant: FluctuationProfile) -> DifferenceTrack:
-    rows = changed_residues(native, mutant)
-    method: Literal["md", "normal_modes"] = "md" if native.method == "md" else "normal_modes"
+def _regions(pack: TargetPack, pair: _Pair) -> list[RegionComparison]:
+    held = set(pair.native.residues)
+    regions = {
+        region.name: kept
+        for region in pack.regions
+        if len(kept := [number for number in region.members() if number in held]) >= _MINIMUM_REGION_RESIDUES
+    }
+    rows = compare_regions(
+        pair.native, pair.mutant, regions, smallest_meaningful_angstrom=pair.smallest_meaningful_angstrom
+    )
+    return [
+        row.model_copy(update={"difference_angstrom": pair.allowed(row.difference_angstrom)}) for row in rows
+    ]
+
+
+def _track(pair: _Pair) -> DifferenceTrack:
+    rows = [
+        (residue, pair.allowed(item))
+        for residue, item in residue_differences(
+            pair.native, pair.mutant, smallest_meaningful_angstrom=pair.smallest_meaningful_angstrom
+        )
+    ]
+    method: Literal["md", "normal_modes"] = "md" if pair.native.method == "md" else "normal_modes"
     kept = [(residue, item) for residue, item in rows if item.value is not None]
     bounded = all(item.low is not None and item.high is not None for _, item in kept)
     return DifferenceTrack(
         method=method,
-        state=native.state,
+        state=pair.native.state,
         residues=tuple(residue for residue, _ in kept),
         difference_angstrom=tuple(float(item.value or 0.0) for _, item in kept),
         low_angstrom=tuple(float(item.low or 0.0) for _, item in kept) if bounded else (),

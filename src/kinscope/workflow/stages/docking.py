@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from kinscope.docking import dock, reference_pose, write_poses
+from kinscope.docking.output import write_poses
 from kinscope.docking.records import DockingSettings
+from kinscope.docking.reference import reference_pose
+from kinscope.docking.run import dock
 from kinscope.ligands.library import load_ligand
 from kinscope.targets import load_target
 from kinscope.workflow.context import StepContext

@@ -23,7 +23,12 @@ def solvate(context: StepContext) -> None:
     if record.variant == "native":
         pack = load_target(context.parameters["target"])
         solvate_native(
-            atoms, settings, context.parameters["seed"], context.output, pack=pack, state=context.parameters["state"]
+            atoms,
+            settings,
+            context.parameters["seed"],
+            context.output,
+            pack=pack,
+            state=context.parameters["state"],
         )
     else:
         solvate_mutant(
@@ -66,8 +71,9 @@ def replica(context: StepContext) -> dict[str, str]:
 
 
 def _production_steps(context: StepContext, protocol: ProtocolSettings) -> int:
-    if (seconds := context.parameters["seconds"]) is None:
-        return round(context.parameters["length_ns"] * 1e6 / protocol.time_step_fs)
+    seconds = context.parameters["seconds"]
+    if seconds is None:
+        return round(float(context.parameters["length_ns"]) * 1e6 / protocol.time_step_fs)
     measured = read_speed(context.input("speed"))
     stepping = max(seconds - measured.setup_seconds, 0.2 * seconds)
     share = 1.0 / (1.0 + protocol.equilibration_fraction)

@@ -37,7 +37,7 @@ def write_models(directory: Path, models: Sequence[tuple[AtomArray, ModelRecord]
 
 def read_models(directory: Path) -> list[tuple[AtomArray, ModelRecord]]:
     """What :func:`write_models` wrote."""
-    models = []
+    models: list[tuple[AtomArray, ModelRecord]] = []
     while (path := model_file(directory, len(models))).exists():
         record = ModelRecord.model_validate_json(path.with_suffix(".json").read_bytes())
         models.append((read_model(path), record))

@@ -38,7 +38,8 @@ def mutant_model(context: StepContext) -> None:
         context.progress,
     )
     models = [
-        (model.atoms, model.record.model_copy(update={"variant": context.parameters["variant"]})) for model in built
+        (model.atoms, model.record.model_copy(update={"variant": context.parameters["variant"]}))
+        for model in built
     ]
     write_models(context.output, models)
     write_records(context.output / GEOMETRIES, [_geometry(*model) for model in models])
