@@ -23,7 +23,9 @@ def run(variant: str, out: Path, cache: Path, extra: list[str]) -> float:
     """Wall seconds of one `kinscope assess`."""
     command = [sys.executable, "-m", "kinscope", "assess", variant, "--out", str(out), "--quiet", *extra]
     started = time.monotonic()
-    subprocess.run(command, check=True, env=os.environ | {"KINSCOPE_CACHE": str(cache)}, stdout=subprocess.DEVNULL)
+    subprocess.run(
+        command, check=True, env=os.environ | {"KINSCOPE_CACHE": str(cache)}, stdout=subprocess.DEVNULL
+    )
     return time.monotonic() - started
 
 
@@ -37,7 +39,9 @@ def stage_table(out: Path) -> list[tuple[str, int, float]]:
 
 def main() -> None:
     """Run and print."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--variant", default="K404E")
     parser.add_argument("--second", default="T315I")
     parser.add_argument("--md-minutes", default="6")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 import time
-from types import TracebackType
 from typing import Any, Protocol
 
 from kinscope.workflow.events import Event, Snapshot
@@ -16,7 +15,7 @@ class Watcher(Protocol):
     def __call__(self, event: Event) -> None:
         """Take one event."""
 
-    def __enter__(self) -> Watcher:
+    def __enter__(self) -> Any:
         """Begin."""
 
     def __exit__(self, *exception: object) -> None:
@@ -61,9 +60,17 @@ class LineWatcher(QuietWatcher):
             self._left = f"about {duration(event.snapshot.seconds_left)} left"
             self._counted = f"{event.snapshot.settled}/{event.snapshot.total}"
         elif event.kind == "finished":
-            print(f"[{self._counted}] {event.label}: {duration(event.seconds)}; {self._left}", file=sys.stderr, flush=True)
+            print(
+                f"[{self._counted}] {event.label}: {duration(event.seconds)}; {self._left}",
+                file=sys.stderr,
+                flush=True,
+            )
         elif event.kind == "skipped":
-            print(f"[{self._counted}] {event.label}: skipped, what it needs has failed", file=sys.stderr, flush=True)
+            print(
+                f"[{self._counted}] {event.label}: skipped, what it needs has failed",
+                file=sys.stderr,
+                flush=True,
+            )
 
 
 class LiveWatcher(QuietWatcher):
@@ -82,11 +89,9 @@ class LiveWatcher(QuietWatcher):
         self._live.__enter__()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *exception: object) -> None:
         """Clear the drawing."""
-        self._live.__exit__(kind, error, trace)
+        self._live.__exit__(None, None, None)
 
     def __call__(self, event: Event) -> None:
         """Redraw."""
@@ -115,7 +120,9 @@ class LiveWatcher(QuietWatcher):
         )
         for running in snapshot.running:
             bar = ProgressBar(total=1.0, completed=running.fraction, width=30)
-            table.add_row(Text(running.label), bar, Text(f"{running.text}  {duration(running.elapsed_seconds)}", "dim"))
+            table.add_row(
+                Text(running.label), bar, Text(f"{running.text}  {duration(running.elapsed_seconds)}", "dim")
+            )
         return table
 
 

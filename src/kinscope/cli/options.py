@@ -8,9 +8,14 @@ from typing import Annotated
 import typer
 
 Expression = Annotated[
-    str, typer.Argument(metavar="EXPR", help="The variant, e.g. 'NM_005157.6(ABL1):c.1210A>G', K404E, E255K/T315I.")
+    str,
+    typer.Argument(
+        metavar="EXPR", help="The variant, e.g. 'NM_005157.6(ABL1):c.1210A>G', K404E, E255K/T315I."
+    ),
 ]
-RunDirectory = Annotated[Path, typer.Argument(metavar="DIR", help="A run directory that `kinscope assess` made.")]
+RunDirectory = Annotated[
+    Path, typer.Argument(metavar="DIR", help="A run directory that `kinscope assess` made.")
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress display.")]
 Target = Annotated[str, typer.Option("--target", help="Target pack.")]

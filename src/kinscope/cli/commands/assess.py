@@ -24,8 +24,12 @@ def assess(
     expression: Expression,
     preset: Annotated[str | None, typer.Option("--preset", help="quick, standard or paper.")] = None,
     drug: Annotated[list[str] | None, typer.Option("--drug", help="Only this drug; may be repeated.")] = None,
-    state: Annotated[list[str] | None, typer.Option("--state", help="Only this state; may be repeated.")] = None,
-    out: Annotated[Path | None, typer.Option("--out", help="Run directory; default: kinscope-VARIANT.")] = None,
+    state: Annotated[
+        list[str] | None, typer.Option("--state", help="Only this state; may be repeated.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Run directory; default: kinscope-VARIANT.")
+    ] = None,
     md_minutes: Annotated[
         float | None,
         typer.Option("--md-minutes", min=0, help="Minutes for all dynamics together; 0: none. [quick: 6]"),
@@ -48,7 +52,9 @@ def assess(
     variant = parse_variant(expression, load_target(target))
     settings = load_settings(settings_file) if settings_file else load_preset(preset or "quick")
     if settings_file and preset and settings.preset != preset:
-        raise typer.BadParameter("give either --preset or a settings file that names another preset, not both")
+        raise typer.BadParameter(
+            "give either --preset or a settings file that names another preset, not both"
+        )
     changes: dict[str, Any] = {"target": target}
     if drug:
         changes["drugs"] = tuple(drug)
@@ -67,7 +73,9 @@ def assess(
     _conclude(finished, as_json)
 
 
-def resume(directory: RunDirectory, cores: Cores = None, as_json: AsJson = False, quiet: Quiet = False) -> None:
+def resume(
+    directory: RunDirectory, cores: Cores = None, as_json: AsJson = False, quiet: Quiet = False
+) -> None:
     """Go on with a study that was stopped; finished steps are not run again."""
     from kinscope.cli.console import watcher
     from kinscope.workflow.study import resume_study
@@ -91,7 +99,9 @@ def status(directory: RunDirectory, as_json: AsJson = False) -> None:
         }
         typer.echo(json.dumps(content, indent=2))
         return
-    typer.echo(f"{study.variant.short}, preset {study.settings.preset}: {len(done)} of {len(steps)} steps finished")
+    typer.echo(
+        f"{study.variant.short}, preset {study.settings.preset}: {len(done)} of {len(steps)} steps finished"
+    )
     finished = {step.key for step in done}
     for step in steps:
         typer.echo(f"  {'done   ' if step.key in finished else 'to do  '} {step.label}")
@@ -113,7 +123,9 @@ def report(
     path = directory / "result.json"
     if not path.exists():
         raise RunDirectoryError(
-            "This study is not finished.", where=str(directory), remedy=f"Go on with: kinscope resume {directory}"
+            "This study is not finished.",
+            where=str(directory),
+            remedy=f"Go on with: kinscope resume {directory}",
         )
     result = StudyResult.model_validate_json(path.read_bytes())
     if csv:

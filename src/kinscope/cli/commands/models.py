@@ -38,7 +38,9 @@ def check(
     structures: Annotated[
         list[Path] | None, typer.Argument(help="Structures to check instead of the shipped models.")
     ] = None,
-    state: Annotated[list[str] | None, typer.Option("--state", help="Only this state; may be repeated.")] = None,
+    state: Annotated[
+        list[str] | None, typer.Option("--state", help="Only this state; may be repeated.")
+    ] = None,
     mirror: Mirror = None,
     target: Target = "abl1",
     as_json: AsJson = False,
@@ -58,15 +60,23 @@ def check(
         raise typer.Exit(1)
 
 
-@group.command("build", epilog="Example:  kinscope models build --pdb-mirror ../shared/structures --out rebuilt")
+@group.command(
+    "build", epilog="Example:  kinscope models build --pdb-mirror ../shared/structures --out rebuilt"
+)
 def build(
-    state: Annotated[list[str] | None, typer.Option("--state", help="Only this state; may be repeated.")] = None,
-    out: Annotated[Path, typer.Option("--out", help="Where the models are written.")] = Path("kinscope-models"),
+    state: Annotated[
+        list[str] | None, typer.Option("--state", help="Only this state; may be repeated.")
+    ] = None,
+    out: Annotated[Path, typer.Option("--out", help="Where the models are written.")] = Path(
+        "kinscope-models"
+    ),
     mirror: Mirror = None,
     download: Annotated[
         bool, typer.Option("--download", help="Fetch missing wwPDB entries from the network.")
     ] = False,
-    solvent: Annotated[bool, typer.Option("--solvent", help="Equilibrate the shipped water boxes too.")] = False,
+    solvent: Annotated[
+        bool, typer.Option("--solvent", help="Equilibrate the shipped water boxes too.")
+    ] = False,
     target: Target = "abl1",
 ) -> None:
     """Rebuild the shipped models, reference poses and, if asked, water boxes from wwPDB entries."""

@@ -43,7 +43,9 @@ def dock(
     if as_json:
         typer.echo(json.dumps([run.model_dump(mode="json") for run in runs], indent=2))
         return
-    typer.echo(f"{'drug':<16}{'state':<18}{'model':<16}{'score':>9}{'spread':>8}{'RMSD':>7}  kcal/mol, kcal/mol, A")
+    typer.echo(
+        f"{'drug':<16}{'state':<18}{'model':<16}{'score':>9}{'spread':>8}{'RMSD':>7}  kcal/mol, kcal/mol, A"
+    )
     for run in runs:
         model = run.variant if run.alternative == 0 else f"{run.variant} alt. {run.alternative}"
         typer.echo(

@@ -49,7 +49,11 @@ def show_evidence(expression: Expression, target: Target = "abl1", as_json: AsJs
             typer.echo(f"{relation}:")
         item = hit.item
         value = f" {item.value:g} {item.unit}" if item.value is not None else ""
-        typer.echo(f"  {item.protein_change:<12} {item.drug or '-':<14} {item.direction}{value} ({item.kind})")
+        typer.echo(
+            f"  {item.protein_change:<12} {item.drug or '-':<14} {item.direction}{value} ({item.kind})"
+        )
         typer.echo(f"    {item.summary}")
-        typer.echo(f"    {item.citation} [{item.identifier}]" + (f"  Note: {item.caveat}" if item.caveat else ""))
+        typer.echo(
+            f"    {item.citation} [{item.identifier}]" + (f"  Note: {item.caveat}" if item.caveat else "")
+        )
     typer.echo("\nLooked through: " + "; ".join(summary.searched))
