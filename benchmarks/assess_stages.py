@@ -2,7 +2,7 @@
 
     python benchmarks/assess_stages.py [--variant K404E] [--second T315I] [--md-minutes 6] [--keep DIR]
 
-Runs with an empty cache of its own, so that nothing is reused but what ships and what the runs themselves share.
+Runs with an empty cache of its own, so that nothing is reused but what ships and what the runs share.
 Prints one table by stage (steps, seconds of one core, share) and the wall time of each run.
 """
 

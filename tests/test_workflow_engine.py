@@ -52,7 +52,9 @@ def _importable_from_workers(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def number_step(number: int, inputs: dict[str, Step] | None = None, **options: object) -> Step:
-    parameters = {"number": number} | {k: v for k, v in options.items() if k in ("trace", "tenths_of_a_second")}
+    parameters = {"number": number} | {
+        k: v for k, v in options.items() if k in ("trace", "tenths_of_a_second")
+    }
     rest = {k: v for k, v in options.items() if k not in parameters}
     return Step("number", f"number {number}", f"{HERE}:write_number", 1, parameters, inputs or {}, **rest)  # type: ignore[arg-type]
 
@@ -109,7 +111,9 @@ def test_a_damaged_cache_entry_is_not_believed(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("function", "word"), [("fail", "ZeroDivisionError"), ("crash", "signal 11")])
-def test_a_failure_stops_what_depends_on_it_and_nothing_else(tmp_path: Path, function: str, word: str) -> None:
+def test_a_failure_stops_what_depends_on_it_and_nothing_else(
+    tmp_path: Path, function: str, word: str
+) -> None:
     broken = Step("broken", "broken", f"{HERE}:{function}", 1)
     blocked = number_step(1, {"a": broken})
     other = number_step(2)
@@ -152,9 +156,7 @@ def test_a_killed_driver_takes_its_workers_along_and_the_next_run_resumes(tmp_pa
     time.sleep(1.0)
     marker = str((tmp_path / "run" / "work").resolve())
     alive = [
-        process
-        for process in Path("/proc").glob("[0-9]*/cmdline")
-        if marker.encode() in _read_bytes(process)
+        process for process in Path("/proc").glob("[0-9]*/cmdline") if marker.encode() in _read_bytes(process)
     ]
     assert not alive, "a worker outlived its driver"
     finished = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

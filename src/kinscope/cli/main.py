@@ -66,7 +66,7 @@ def run() -> None:
             raise
         typer.echo(
             f"kinscope: something unforeseen went wrong ({type(error).__name__}: {error}).\n"
-            "  to do: this is a defect of kinscope; `kinscope --debug ...` shows where. Nothing computed is lost.",
+            "  to do: a defect of kinscope; `kinscope --debug ...` shows where. What was computed is kept.",
             err=True,
         )
         sys.exit(1)

@@ -270,5 +270,5 @@ def _read_error(process: _Process, code: int) -> ComputationError:
     return ComputationError(
         f"The step's process ended without a result ({reason}).",
         where=f"{process.step.label}; log: {process.work / LOG_FILE}",
-        remedy="Run `kinscope resume`: what was finished is kept. If it was killed for memory, use --cores 1.",
+        remedy="Run `kinscope resume`: what was finished is kept. If memory ran out, use --cores 1.",
     )

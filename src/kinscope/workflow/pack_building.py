@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -29,9 +30,10 @@ def build_pack(
     *,
     download: bool = False,
     solvent: bool = False,
+    native: bool = False,
     progress: Progress | None = None,
 ) -> Iterator[str]:
-    """Build models, poses and, if asked, water boxes below ``out``, and say how each compares with the shipped one.
+    """Build models, poses and, if asked, water boxes and native results below ``out``; say how they compare.
 
     Raises
     ------
@@ -59,6 +61,10 @@ def build_pack(
         for state in chosen:
             record = build_solvent(pack, (state,), out / "solvent")[state]
             yield f"{state}: water box of {record.atoms} atoms"
+    if native:
+        from kinscope.workflow.native_results import build_native_results
+
+        yield from build_native_results(pack, out, out / "work", cores=len(os.sched_getaffinity(0)))
 
 
 def _compared(pack: TargetPack, state: str, out: Path) -> str:
@@ -93,7 +99,7 @@ def _poses(pack: TargetPack, source: PdbSource, out: Path, states: tuple[str, ..
 
 
 def heavy_atom_rmsd(first: AtomArray, second: AtomArray) -> float | None:
-    """Heavy-atom RMSD (angstrom) of two models with the same atoms after superposition; None if they differ."""
+    """Heavy-atom RMSD (angstrom) of two models after superposition; None if their atoms differ."""
     import biotite.structure as struc
 
     one, other = (atoms[atoms.element != "H"] for atoms in (first, second))

@@ -341,7 +341,7 @@ class Planner:
         for state in wanted:
             if state not in possible:
                 self.skipped.append(
-                    f"{self._label(state)}: the model does not hold residue {self.variant.short}, so nothing is built"
+                    f"{self._label(state)}: the model does not hold {self.variant.short}, so nothing is built"
                 )
         if not chosen:
             ranges = "; ".join(

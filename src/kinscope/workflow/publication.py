@@ -1,4 +1,4 @@
-"""Laying a finished study out for people: the report on top, models, poses, trajectories and tables in folders."""
+"""Laying a finished study out for people: the report on top, everything else in folders."""
 
 from __future__ import annotations
 

@@ -86,7 +86,7 @@ def open_existing(directory: Path) -> StudyFile:
         ) from None
     except ValidationError as error:
         raise RunDirectoryError(
-            f"The study in this directory cannot be read by kinscope {__version__} ({error.error_count()} problems).",
+            f"The study in this directory cannot be read by kinscope {__version__}.",
             where=str(directory / STUDY_FILE),
             remedy="Use the version that made it, or start again in another directory.",
         ) from error

@@ -1,4 +1,4 @@
-"""The settings of a study: every number of every protocol, frozen, loadable from YAML; presets are files of them."""
+"""The settings of a study: every number of every protocol, frozen; presets are YAML files of them."""
 
 from __future__ import annotations
 

@@ -16,6 +16,7 @@ from kinscope.variants.model import Variant
 from kinscope.workflow.engine import LocalEngine, Outcome
 from kinscope.workflow.events import Event
 from kinscope.workflow.machine import gpu_count
+from kinscope.workflow.native_results import shipped_store
 from kinscope.workflow.plan import Plan, Planner
 from kinscope.workflow.publication import publish_results
 from kinscope.workflow.rundir import StudyFile, locked, open_existing, open_or_create
@@ -114,7 +115,7 @@ def run_stage(
     cores: int | None = None,
     listener: Callable[[Event], None] | None = None,
 ) -> tuple[dict[Any, Path], Outcome]:
-    """One stage alone, with what it needs: directories of the artefacts that were made, by the stage's own names.
+    """One stage alone, with what it needs: its artefacts' directories by the stage's own names.
 
     The same run directory may later become a whole study with `kinscope resume`.
 
@@ -146,7 +147,7 @@ def _prepare(
     engine = LocalEngine(
         directory,
         Store(default_cache() / "artefacts"),
-        shipped=Store(pack.directory / "artefacts"),
+        shipped=shipped_store(pack),
         cores=cores,
         gpus=gpus,
         listener=listener,
@@ -165,7 +166,7 @@ def _failure(outcome: Outcome, directory: Path) -> ComputationError:
 
 
 def _workers_at_start(directory: Path, workers: int) -> int:
-    """How many replicas ran at once when the study began: its numbers of steps rest on that, also when resumed."""
+    """How many replicas ran at once when the study began; its numbers of steps rest on that."""
     path = directory / "workers.txt"
     try:
         return max(1, int(path.read_text()))

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
 
 import typer
-
-from kinscope.cli.options import Mirror, Target
 
 group = typer.Typer(no_args_is_help=True, help="Check kinscope's pieces against published truth.")
 

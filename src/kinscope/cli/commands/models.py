@@ -77,10 +77,11 @@ def build(
     solvent: Annotated[
         bool, typer.Option("--solvent", help="Equilibrate the shipped water boxes too.")
     ] = False,
+    native: Annotated[bool, typer.Option("--native", help="Compute the shipped native results too.")] = False,
     target: Target = "abl1",
 ) -> None:
     """Rebuild the shipped models, reference poses and, if asked, water boxes from wwPDB entries."""
     from kinscope.workflow.pack_building import build_pack
 
-    for line in build_pack(target, state, out, mirror, download=download, solvent=solvent):
+    for line in build_pack(target, state, out, mirror, download=download, solvent=solvent, native=native):
         typer.echo(line)

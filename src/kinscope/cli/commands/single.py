@@ -83,8 +83,8 @@ def simulate(
         return
     for side, where, record, directory in rows:
         typer.echo(
-            f"{side:<8}{where:<18}replica {record.replica + 1}  {record.status}  {record.length_ns * 1000:.2f} ps  "
-            f"{record.frames} frames  {directory}"
+            f"{side:<8}{where:<18}replica {record.replica + 1}  {record.status}  "
+            f"{record.length_ns * 1000:.2f} ps  {record.frames} frames  {directory}"
         )
 
 

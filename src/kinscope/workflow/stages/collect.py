@@ -130,7 +130,7 @@ class _Inputs:
         return {words[1]: path for words, path in parts if words[0] == stage and len(words) == 2}
 
     def sides(self, stage: str) -> dict[str, dict[str, Path]]:
-        """Directories of ``stage/<side>/<about>``, by what they are about and side; only where both sides are."""
+        """Directories of ``stage/<side>/<about>`` by subject and side, where both sides are."""
         found: dict[str, dict[str, Path]] = {}
         for role, path in self.context.inputs.items():
             words = role.split("/")

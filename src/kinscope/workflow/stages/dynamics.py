@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from kinscope.core.files import write_atomic
+from kinscope.dynamics.protocol import steps_within
 from kinscope.dynamics.records import SpeedRecord
 from kinscope.dynamics.settings import ProtocolSettings, SolvationSettings
 from kinscope.targets import load_target
@@ -74,10 +75,7 @@ def _production_steps(context: StepContext, protocol: ProtocolSettings) -> int:
     seconds = context.parameters["seconds"]
     if seconds is None:
         return round(float(context.parameters["length_ns"]) * 1e6 / protocol.time_step_fs)
-    measured = read_speed(context.input("speed"))
-    stepping = max(seconds - measured.setup_seconds, 0.2 * seconds)
-    share = 1.0 / (1.0 + protocol.equilibration_fraction)
-    return max(10, int(stepping * measured.steps_per_second * share))
+    return steps_within(read_speed(context.input("speed")), float(seconds), protocol)
 
 
 def read_speed(directory: Path) -> SpeedRecord:

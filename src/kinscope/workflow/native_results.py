@@ -1,0 +1,63 @@
+"""Native results that ship with a target pack: what every study needs and no variant enters into.
+
+They are ordinary artefacts in a store below the pack (``artefacts/``), found by the same keys as everything
+else: if a setting, a model or a stage changes, the keys no longer fit, and the work is simply done again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from kinscope.core.errors import ComputationError
+from kinscope.targets import TargetPack
+from kinscope.variants import variant_from_changes
+from kinscope.workflow.engine import LocalEngine
+from kinscope.workflow.events import Event
+from kinscope.workflow.plan import Planner
+from kinscope.workflow.settings import load_preset
+from kinscope.workflow.step import Step
+from kinscope.workflow.store import Store
+
+SHIPPED_STORE = "artefacts"
+
+
+def shipped_store(pack: TargetPack) -> Store:
+    """The store of native results below a pack."""
+    return Store(pack.directory / SHIPPED_STORE)
+
+
+def native_steps(pack: TargetPack, preset: str = "quick") -> list[Step]:
+    """Docking and normal modes of every native model, with the settings of a preset."""
+    first = max(state.first_residue for state in pack.states)
+    last = min(state.last_residue for state in pack.states)
+    position = (first + last) // 2
+    # Any substitution that every state holds will do: no native step depends on it.
+    residue = "G" if pack.transcript.protein[position - 1] == "A" else "A"
+    variant = variant_from_changes({position: residue}, pack)
+    planner = Planner(pack, variant, load_preset(preset), workers=1)
+    docking = [step for (side, _), step in planner.docking_steps().items() if side == "native"]
+    return docking + [planner.modes("native", state) for state in planner.states]
+
+
+def build_native_results(
+    pack: TargetPack, out: Path, scratch: Path, *, cores: int, listener: Callable[[Event], None] | None = None
+) -> list[str]:
+    """Compute the native results of the quick preset anew and put them into ``out/artefacts``.
+
+    Raises
+    ------
+    ComputationError
+        If one of them fails.
+    """
+    steps = native_steps(pack)
+    engine = LocalEngine(scratch, None, cores=cores, listener=listener)
+    outcome = engine.run(steps)
+    for error in outcome.failed.values():
+        raise ComputationError(f"A native result could not be computed: {error.what}", where=error.where)
+    store = Store(out / SHIPPED_STORE)
+    lines = []
+    for step in steps:
+        store.copy_from(engine.store, step)
+        lines.append(f"{step.label}: {outcome.done[step.key].wall_seconds:.0f} s")
+    return lines
