@@ -126,7 +126,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=3)
     chosen = parser.parse_args()
     pack, source = load_target("abl1"), PdbSource()
-    known = DockingSettings(seeds=chosen.seeds, analyse_poses=0, confirm=False)
+    known = DockingSettings(seeds=chosen.seeds, start_at_reference=False, analyse_poses=0, confirm=False)
     if not chosen.chains:
         table(pack, source, known)
         if chosen.blind:

@@ -45,9 +45,10 @@ def sample_known_pose(
 ) -> list[ScoredPose]:
     """Minima found from one seed, best first.
 
-    Each of ``settings.starts`` walkers starts from its own kick of the reference pose (n_atoms, 3), is
-    minimised, and then makes ``settings.steps`` moves: kick, minimise, keep by the Metropolis rule. Poses
-    with an atom outside the box are dropped, as the receptor beyond it is not seen.
+    The first of ``settings.starts`` walkers starts from the reference pose (n_atoms, 3) itself (unless
+    ``settings.start_at_reference`` is off), so that every search knows the mode it is asked about; the others
+    from kicks of it. Each is minimised and then makes ``settings.steps`` moves: kick, minimise, keep by the
+    Metropolis rule. Poses with an atom outside the box are dropped, as the receptor beyond it is not seen.
 
     Raises
     ------
@@ -56,6 +57,8 @@ def sample_known_pose(
     """
     random = np.random.default_rng(seed)
     starts = [kicked(reference, system.torsions, settings, random) for _ in range(settings.starts)]
+    if settings.start_at_reference:
+        starts[0] = reference
     walkers = system.minimise(np.stack(starts))
     found = list(walkers)
     for step in range(settings.steps):

@@ -69,6 +69,44 @@ def create_system(
     return system
 
 
+_OCCUPANT_NM_KJ = {
+    "C": (0.340, 0.36), "N": (0.265, 0.50), "O": (0.265, 0.60), "F": (0.305, 0.26), "S": (0.356, 1.05),
+    "P": (0.374, 0.84), "Cl": (0.347, 1.11), "Br": (0.395, 1.34), "I": (0.419, 1.67),
+}  # fmt: skip
+
+
+def add_occupants(system: Any, elements: list[str]) -> None:
+    """Add fixed, uncharged spheres: the heavy atoms of a ligand that holds its pocket open.
+
+    They have no mass, so no minimiser moves them. Lennard-Jones radii are GAFF's (Wang et al., J. Comput.
+    Chem. 2004, 25, 1157), except that N and O are given the 3.0 angstrom contact that a hydrogen bond would
+    pull a charged pair into. In implicit solvent they displace water. Their positions come
+    after the protein's.
+
+    Parameters
+    ----------
+    system
+        From :func:`create_system`.
+    elements
+        Symbol of each heavy atom.
+    """
+    from openmm import GBSAOBCForce, NonbondedForce
+
+    first = system.getNumParticles()
+    for symbol in elements:
+        sigma, epsilon = _OCCUPANT_NM_KJ.get(symbol.capitalize(), _OCCUPANT_NM_KJ["C"])
+        system.addParticle(0.0)
+        for force in system.getForces():
+            if isinstance(force, NonbondedForce):
+                force.addParticle(0.0, sigma, epsilon)
+            elif isinstance(force, GBSAOBCForce):
+                force.addParticle(0.0, _RADIUS_NM.get(symbol, 0.15), _SCALE.get(symbol, 0.8))
+    nonbonded = next(force for force in system.getForces() if isinstance(force, NonbondedForce))
+    for one in range(first, first + len(elements)):
+        for other in range(one + 1, first + len(elements)):
+            nonbonded.addException(one, other, 0.0, 0.1, 0.0)
+
+
 def add_position_restraints(
     system: Any, positions: Any, force_constants: np.ndarray[Any, Any], *, group: int = 0
 ) -> Any:
@@ -76,10 +114,14 @@ def add_position_restraints(
 
     Parameters
     ----------
+    system
+        From :func:`create_system`.
     positions
         OpenMM quantity of length n_atoms.
     force_constants
         Shape (n_atoms,), kcal/mol/angstrom^2; atoms at 0 are free.
+    group
+        Force group of the restraint.
     """
     from openmm import CustomExternalForce, unit
 

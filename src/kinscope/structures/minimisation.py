@@ -103,10 +103,14 @@ def minimise(
     atoms: AtomArray,
     stages: tuple[Stage, ...] = DEFAULT_STAGES,
     *,
+    ligands: tuple[AtomArray, ...] = (),
     threads: int = 1,
     progress: Progress | None = None,
 ) -> tuple[AtomArray, tuple[StageResult, ...]]:
     """Minimise a complete model (hydrogens present) through the stages, on the named CPU platform.
+
+    Ligands given (heavy atoms, in the model's frame) stand in their places as fixed uncharged spheres:
+    without them a pocket closes on the vacuum that the ligand leaves, and no inhibitor fits the model.
 
     Returns
     -------
@@ -123,26 +127,36 @@ def minimise(
     for index, stage in enumerate(stages):
         if progress is not None:
             progress(index / len(stages), f"minimising: {stage.label}")
-        current, result = _run(current, atoms, stage, threads)
+        current, result = _run(current, atoms, stage, ligands, threads)
         results.append(result)
     return current, tuple(results)
 
 
-def _run(current: AtomArray, anchor: AtomArray, stage: Stage, threads: int) -> tuple[AtomArray, StageResult]:
+def _run(
+    current: AtomArray, anchor: AtomArray, stage: Stage, ligands: tuple[AtomArray, ...], threads: int
+) -> tuple[AtomArray, StageResult]:
     from openmm import Context, LocalEnergyMinimizer, VerletIntegrator, unit
 
-    from kinscope.structures.forcefield import add_position_restraints, cpu_platform, create_system
+    from kinscope.structures.forcefield import (
+        add_occupants,
+        add_position_restraints,
+        cpu_platform,
+        create_system,
+    )
     from kinscope.structures.io import to_openmm
 
     topology, positions = to_openmm(current)
     _, anchors = to_openmm(anchor)
     system = create_system(topology, implicit_solvent=stage.implicit_solvent, cutoff_nm=stage.cutoff_nm)
+    add_occupants(system, [str(symbol).capitalize() for ligand in ligands for symbol in ligand.element])
     strengths = _strengths(anchor, stage)
     if strengths.any():
         add_position_restraints(system, anchors, strengths, group=1)
     platform, properties = cpu_platform(threads)
     context = Context(system, VerletIntegrator(0.001), platform, properties)
-    context.setPositions(positions)
+    protein = np.asarray(positions.value_in_unit(unit.nanometer), dtype=np.float64)
+    occupied = [np.asarray(ligand.coord, dtype=np.float64) / 10 for ligand in ligands]
+    context.setPositions(np.concatenate([protein, *occupied]) * unit.nanometer)
     # OpenMM's tolerance is the RMS force in kJ/mol/nm; 1 kcal/mol/angstrom is 41.84 of them.
     LocalEnergyMinimizer.minimize(
         context, stage.tolerance_kcal_per_mol_angstrom * 41.84, stage.max_iterations
@@ -159,11 +173,12 @@ def _run(current: AtomArray, anchor: AtomArray, stage: Stage, threads: int) -> t
             remedy="Look for atoms on top of each other in the assembled crystals.",
         )
     moved = current.copy()
-    moved.coord = np.asarray(state.getPositions(asNumpy=True).value_in_unit(unit.angstrom), dtype=np.float32)
+    relaxed = state.getPositions(asNumpy=True).value_in_unit(unit.angstrom)
+    moved.coord = np.asarray(relaxed[: len(current)], dtype=np.float32)
     return moved, StageResult(
         label=stage.label,
         energy_kcal_per_mol=energy,
-        rms_gradient_kcal_per_mol_angstrom=float(np.sqrt(np.mean(np.asarray(forces) ** 2))),
+        rms_gradient_kcal_per_mol_angstrom=float(np.sqrt(np.mean(np.asarray(forces[: len(current)]) ** 2))),
         backbone_rmsd_angstrom=superpose(moved, anchor, _uncapped(anchor)).rmsd_angstrom,
         heavy_rmsd_angstrom=_heavy_rmsd(moved, anchor),
     )

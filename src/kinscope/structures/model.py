@@ -16,6 +16,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Literal
 
+from pydantic import Field
+
 from kinscope.core.records import Record, VersionedRecord
 
 AtomArray = Any
@@ -50,7 +52,7 @@ class ModelRecord(VersionedRecord):
     method: tuple[str, ...]
     """What was done, step by step, in words with numbers."""
     ph: float = 7.4
-    protonation: dict[str, str] = {}
+    protonation: dict[str, str] = Field(default_factory=dict)
     """Every titratable residue in a state other than the standard one at pH 7, and every histidine."""
 
 

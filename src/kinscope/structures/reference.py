@@ -81,11 +81,17 @@ def build_reference_model(
     relaxed, results = minimise(
         hydrogenated,
         settings.stages,
+        ligands=assembly.ligands,
         threads=settings.threads,
         progress=lambda fraction, text: say(0.1 + 0.9 * fraction, text),
     )
     method = [*assembly.method, *_built_words(prepared.built, turned), *protonation.method]
     method.append("Hydrogens by OpenMM's Modeller on the CPU platform; ends capped with ACE and NME.")
+    if recipe.ligands:
+        method.append(
+            f"Relaxed with {' and '.join(recipe.ligands)} of the base crystal in place as fixed uncharged "
+            "spheres, so that the pockets keep the shape they have around a ligand; the model holds none."
+        )
     method += [result.describe(stage) for result, stage in zip(results, settings.stages, strict=True)]
     record = ModelRecord(
         target=pack.gene,

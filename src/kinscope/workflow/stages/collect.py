@@ -24,13 +24,12 @@ from kinscope.analysis.results import (
 )
 from kinscope.analysis.superposition import rigid_core
 from kinscope.core.files import write_atomic
-from kinscope.docking.compare import compare_docking
+from kinscope.docking.compare import compare_docking, distance_to_residues
 from kinscope.docking.records import DockingRun
 from kinscope.docking.reference import reference_pose
 from kinscope.interpretation.model import Measurements
 from kinscope.report.files import DifferenceTrack
 from kinscope.structures.model import AtomArray, ModelRecord
-from kinscope.structures.neighbourhood import distance_to_residue
 from kinscope.targets import TargetPack, load_target
 from kinscope.variants.model import Variant
 from kinscope.workflow.context import StepContext
@@ -157,11 +156,7 @@ def _docking(
         before = read_records(sides["native"] / RUNS, DockingRun)
         after = read_records(sides["mutant"] / RUNS, DockingRun)
         pose, record = reference_pose(pack, drug)
-        points = np.asarray(pose.GetConformer().GetPositions())[
-            [atom.GetIdx() for atom in pose.GetAtoms() if atom.GetAtomicNum() > 1]
-        ]
-        receptor = native[drug.state][0][0]
-        distance = min(distance_to_residue(receptor, position, points) for position in variant.positions)
+        distance = distance_to_residues(native[drug.state][0][0], pose, variant.positions)
         comparisons.append(
             compare_docking(drug, before[0], after, reference=record, distance_to_variant_angstrom=distance)
         )
