@@ -24,8 +24,8 @@ class DockingSettings(Settings):
     starts: int = Field(default=8, ge=1, le=10_000)
     """From known pose: independent starts per seed, each a random kick of the reference pose."""
     start_at_reference: bool = True
-    """From known pose: the first start of each seed is the reference pose itself, not a kick of it. Off in the
-    redocking benchmark, which must find its way back."""
+    """From known pose: the first start of each seed is the reference pose itself, not a kick of it. Off in
+    the redocking benchmark, which must find its way back."""
     steps: int = Field(default=6, ge=0, le=10_000)
     """From known pose: Monte Carlo steps (kick and minimise) after each start."""
     kick_translation_angstrom: float = Field(default=1.0, gt=0, le=10)
