@@ -36,7 +36,7 @@ VARIANTS = {
     "one residue twice": ("T315I/T315A", ""),
     "c. and p. disagree": ("NM_005157.6:c.1210A>G (p.Lys404Gln)", ""),
     "terminal control": ("K404E\x1b[31m", ""),
-    "outside every model": ("A1000T", "model"),
+    "outside every model": ("T1000A", "model"),
 }
 
 

@@ -1,0 +1,117 @@
+"""Plans, settings and run directories of a study."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from kinscope.core.errors import BadInputError, RunDirectoryError, SettingsError, UnsupportedVariantError
+from kinscope.targets import load_target
+from kinscope.variants import parse_variant
+from kinscope.workflow.native_results import native_steps, shipped_store
+from kinscope.workflow.plan import Planner
+from kinscope.workflow.rundir import locked, open_or_create
+from kinscope.workflow.settings import PRESETS, StudySettings, load_preset, load_settings, with_changes
+from kinscope.workflow.step import Step, in_order
+
+PACK = load_target("abl1")
+
+
+def planner(expression: str, settings: StudySettings | None = None, workers: int = 2) -> Planner:
+    return Planner(PACK, parse_variant(expression, PACK), settings or load_preset("quick"), workers=workers)
+
+
+def steps_by_key(expression: str, **options: object) -> dict[str, Step]:
+    return {step.key: step for step in in_order([planner(expression, **options).plan().report])}  # type: ignore[arg-type]
+
+
+def test_two_variants_share_all_native_work_and_nothing_else() -> None:
+    first, second = steps_by_key("K404E"), steps_by_key("T315I")
+    shared = first.keys() & second.keys()
+    assert shared == {key for key, step in first.items() if step.shared}
+    assert {step.name for key, step in first.items() if key in shared} == {
+        "native-model", "docking", "normal-modes", "solvated", "speed", "replica",
+    }  # fmt: skip
+    assert all("K404E" not in first[key].label for key in shared)
+
+
+def test_the_same_variant_spelt_otherwise_needs_the_same_models_and_docking() -> None:
+    first, second = steps_by_key("K404E"), steps_by_key("NM_005157.6(ABL1):c.1210A>G")
+    differing = {first[key].name for key in first.keys() - second.keys()}
+    assert differing <= {"measurements", "report"}
+
+
+def test_a_plan_holds_native_and_mutant_in_triplicate_in_both_kinase_domain_states() -> None:
+    replicas = planner("K404E").replica_steps()
+    assert len(replicas) == 2 * 2 * 3
+    assert len({step.parameters["seed"] for step in replicas.values()}) == 6, "sides share a seed, replicas do not"
+    assert {step.parameters["seconds"] for step in replicas.values()} == {6 * 60 * 2 / 12}
+
+
+def test_every_drug_goes_into_the_state_it_binds() -> None:
+    docking = planner("K404E").docking_steps()
+    states = {drug: step.parameters["state"] for (_, drug), step in docking.items()}
+    assert {"imatinib", "nilotinib", "dasatinib", "bosutinib", "ponatinib", "asciminib"} <= states.keys()
+    assert states["imatinib"] == states["nilotinib"] == states["ponatinib"] == "kinase-dfg-out"
+    assert states["dasatinib"] == "kinase-dfg-in"
+    assert states["asciminib"] == "closed-dfg-out"
+
+
+def test_a_variant_of_the_sh2_domain_is_modelled_where_there_is_an_sh2_domain() -> None:
+    plan = planner("G109D")
+    assert plan.states == ("closed-dfg-out",)
+    assert any("kinase domain" in text for text in plan.skipped)
+    assert {drug for _, drug in plan.docking_steps()} >= {"asciminib"}
+    assert not plan.replica_steps()
+
+
+def test_a_variant_that_no_model_holds_is_refused_with_what_can_be_modelled() -> None:
+    with pytest.raises(UnsupportedVariantError, match="kinscope evidence"):
+        planner("T1000A")
+
+
+def test_no_dynamics_where_none_is_asked_for() -> None:
+    settings = with_changes(load_preset("quick"), dynamics={"budget_minutes": 0})
+    assert not planner("K404E", settings).replica_steps()
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_presets_hold_and_survive_being_written_and_read(name: str, tmp_path: Path) -> None:
+    import yaml
+
+    settings = load_preset(name).checked(PACK)
+    path = tmp_path / "settings.yaml"
+    path.write_text(yaml.safe_dump(settings.model_dump(mode="json")))
+    assert load_settings(path) == settings
+
+
+def test_unknown_states_and_drugs_are_refused_by_name() -> None:
+    with pytest.raises(BadInputError, match="imatinib"):
+        planner("K404E", with_changes(load_preset("quick"), drugs=("aspirin",)))
+    with pytest.raises(SettingsError):
+        with_changes(load_preset("quick"), dynamics={"replicas": 0})
+
+
+def test_a_run_directory_keeps_to_its_study(tmp_path: Path) -> None:
+    settings = load_preset("quick")
+    open_or_create(tmp_path / "run", parse_variant("K404E", PACK), settings, "2026-11-22")
+    again = open_or_create(tmp_path / "run", parse_variant("p.Lys404Glu", PACK), settings, "2026-12-01")
+    assert again.created == "2026-11-22"
+    with pytest.raises(RunDirectoryError, match="another variant"):
+        open_or_create(tmp_path / "run", parse_variant("T315I", PACK), settings, "2026-11-22")
+    with pytest.raises(RunDirectoryError, match="other settings"):
+        open_or_create(
+            tmp_path / "run", parse_variant("K404E", PACK), with_changes(settings, seed=1), "2026-11-22"
+        )
+
+
+def test_two_processes_do_not_work_in_one_run_directory(tmp_path: Path) -> None:
+    with locked(tmp_path), pytest.raises(RunDirectoryError, match="Another kinscope"), locked(tmp_path):
+        pass
+
+
+def test_the_shipped_native_results_are_those_that_the_plan_asks_for() -> None:
+    store = shipped_store(PACK)
+    missing = [step.label for step in native_steps(PACK) if store.find(step) is None]
+    assert not missing, "rebuild with: kinscope models build --native"
