@@ -1,0 +1,77 @@
+"""`kinscope assess` from a variant to a report, killed and resumed. Minutes: run with ``pytest -m slow``."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.slow
+
+SMALL = ["--state", "kinase-dfg-out", "--drug", "imatinib", "--md-minutes", "0.4", "--cores", "2", "--quiet"]
+
+
+def assess(out: Path, cache: Path) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-m", "kinscope", "assess", "K404E", *SMALL, "--out", str(out)]
+    return subprocess.Popen(
+        command, env=os.environ | {"KINSCOPE_CACHE": str(cache)}, stdout=subprocess.DEVNULL
+    )
+
+
+def content(out: Path) -> dict[str, object]:
+    """Everything in the result that may not depend on how often the run was killed."""
+    result = json.loads((out / "result.json").read_text())
+    return {name: result[name] for name in ("variant", "measurements", "evidence", "assessment", "settings")}
+
+
+def trajectories(out: Path) -> dict[str, bytes]:
+    return {
+        path.relative_to(out).as_posix(): path.read_bytes() for path in (out / "trajectories").rglob("*.xtc")
+    }
+
+
+def test_a_killed_assess_ends_in_the_same_result(tmp_path: Path) -> None:
+    cache = tmp_path / "cache"
+    assert assess(tmp_path / "whole", cache).wait() == 0
+    killed = tmp_path / "killed"
+    delays = random.Random(404)
+    for _ in range(6):
+        process = assess(killed, cache)
+        time.sleep(delays.uniform(3.0, 25.0))
+        if process.poll() is not None:
+            break
+        process.kill()
+        process.wait()
+    finished = subprocess.run(
+        [sys.executable, "-m", "kinscope", "resume", str(killed), "--quiet"],
+        env=os.environ | {"KINSCOPE_CACHE": str(cache)},
+        stdout=subprocess.DEVNULL,
+        check=False,
+    )
+    assert finished.returncode == 0
+    assert content(killed) == content(tmp_path / "whole")
+    assert trajectories(killed) == trajectories(tmp_path / "whole")
+
+
+def test_the_run_directory_opens_with_other_programs(tmp_path: Path) -> None:
+    import gemmi
+    import pyarrow.parquet as pq
+    from rdkit import Chem
+
+    out = tmp_path / "run"
+    assert assess(out, tmp_path / "cache").wait() == 0
+    structure = gemmi.read_structure(str(out / "models" / "kinase-dfg-out" / "K404E.cif"))
+    assert structure[0]["A"]["404"][0].name == "GLU"
+    assert Chem.SDMolSupplier(str(out / "poses" / "imatinib_K404E.sdf"))[0].GetNumHeavyAtoms() == 37
+    assert pq.read_table(out / "tables" / "docking.parquet").num_rows == 1
+    assert {path.suffix for path in (out / "figures").iterdir()} == {".svg", ".png"}
+    assert len(list((out / "trajectories").glob("*/topology.cif"))) == 6
+    page = (out / "report.html").read_text()
+    assert "K404E" in page
+    assert json.loads((out / "result.json").read_text())["schema_version"] == 1
