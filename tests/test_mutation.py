@@ -23,7 +23,9 @@ from kinscope.structures.packing_sites import Residue, residues_of, substituted_
 SEQUENCE = "AEKLRQFSTHNWDVYMCIGAKELA"
 FIRST = 301
 QUICK = MutationSettings(
-    candidates=2,
+    candidates=1,
+    backrub_degrees=(),
+    neighbour_backrub_degrees=(),
     clash_iterations=60,
     final_iterations=60,
     shell_radius_angstrom=5.0,

@@ -2,8 +2,9 @@
 
 ``python -m kinscope.structures.benchmark_mutants --mirror DIR`` prints the figures.
 
-Two questions. Does packing find a side chain that was taken off a crystal (one residue at a time, its
-neighbours free)? And does T315I built on native kinases look like the crystals of T315I?
+Three questions. Does packing find a side chain that was taken off a crystal (one residue at a time, its
+neighbours free)? Do T315I and H396P, built on native crystals and on the shipped models, look like the
+crystals of the mutants? What do backrubs change (``--native-backbone`` builds without them)?
 """
 
 from __future__ import annotations
@@ -22,8 +23,10 @@ from numpy.typing import NDArray
 
 from kinscope.core.errors import StructureError
 from kinscope.core.records import Record
+from kinscope.core.residues import one_letter
+from kinscope.structures.candidates import pack_substitutions
 from kinscope.structures.model import AtomArray, ModelRecord, ResidueOrigin
-from kinscope.structures.mutation import MutationSettings, build_mutant, pack_substitutions
+from kinscope.structures.mutation import MutationSettings, build_mutant
 from kinscope.structures.packing_sites import Residue, residues_of
 from kinscope.structures.rotamers import chi_angles, chi_difference_degrees, superposition
 
@@ -37,9 +40,17 @@ _SYMMETRIC_PAIRS = {
 }  # fmt: skip
 
 RECOVERY_ENTRIES = (("2GQG", "A"), ("2HYY", "A"))
-T315I_CASES = (("2GQG", "A", "2V7A", "A"), ("2GQG", "A", "2V7A", "B"), ("2HYY", "A", "3QRJ", "A"),
-               ("2HYY", "A", "3QRJ", "B"))  # fmt: skip
-"""Native entry and chain, and the crystal of T315I in the same state; all in isoform-1a numbers."""
+CRYSTAL_CASES = (
+    ("2GQG", "A", (315, "I"), (("2V7A", "A"), ("2V7A", "B"))),
+    ("2HYY", "A", (315, "I"), (("3QRJ", "A"), ("3QRJ", "B"))),
+)
+"""Native entry and chain, what is substituted, and crystals of the mutant in the same state."""
+MODEL_CASES = (
+    ("kinase-dfg-in", (315, "I"), (("2V7A", "A"), ("2Z60", "A"), ("4TWP", "A"))),
+    ("kinase-dfg-out", (315, "I"), (("3QRJ", "A"), ("3QRJ", "B"))),
+    ("kinase-dfg-in", (396, "P"), (("2G2F", "A"), ("2G2I", "A"))),
+)
+"""The same for shipped models of the abl1 target; all in isoform-1a numbers."""
 
 PUBLISHED = (
     ("FASPR (Huang 2020), one residue, the rest fixed, 1IEP", 71.0),
@@ -73,6 +84,9 @@ class CrystalComparison(Record):
     rotamers: tuple[str, ...]
     alternatives: int
     chi_model_degrees: tuple[float, ...]
+    chi_alternatives_degrees: tuple[tuple[float, ...], ...] = ()
+    """Of every alternative, the model first."""
+    relative_energies_kcal_per_mol: tuple[float, ...] = ()
     chi_crystal_degrees: tuple[float, ...]
     side_chain_rmsd_angstrom: float
     """After superposition on backbone atoms of residues within 10 A."""
@@ -212,29 +226,54 @@ def side_chain_rmsd(model: Residue, truth: Residue, coord: NDArray[np.float64]) 
     return min(values)
 
 
-def compare_t315i(
-    native: CrystalModel, mutant: CrystalModel, names: tuple[str, str], settings: MutationSettings, seed: int
-) -> CrystalComparison:
-    """Build T315I on a native crystal's chain and lay it on a crystal of T315I."""
-    models = build_mutant(native.atoms, native.record, [(315, "I")], settings, seed)
-    built, truth = residues_of(models[0].atoms), residues_of(mutant.atoms)
-    mine, aim = _common_backbone(built, truth, 315)
-    rotation, shift = superposition(mine, aim)
-    apart = mine @ rotation + shift - aim
-    moved = built[315].coord @ rotation + shift
-    return CrystalComparison(
-        native_entry=names[0],
-        crystal_entry=names[1],
-        substitution="T315I",
-        rotamers=tuple(
-            line for model in models for line in model.record.method if "rotamer" in line and "315" in line
-        ),
-        alternatives=len(models),
-        chi_model_degrees=chi_angles("ILE", built[315].atom_names, built[315].coord),
-        chi_crystal_degrees=chi_angles("ILE", truth[315].atom_names, truth[315].coord),
-        side_chain_rmsd_angstrom=side_chain_rmsd(built[315], truth[315], moved),
-        backbone_rmsd_angstrom=float(np.sqrt(np.mean(np.sum(apart**2, axis=1)))),
-    )
+def compare_with_crystals(
+    native: tuple[str, AtomArray, ModelRecord],
+    substitution: tuple[int, str],
+    crystals: Sequence[tuple[str, CrystalModel]],
+    settings: MutationSettings,
+    seed: int,
+) -> list[CrystalComparison]:
+    """Build a substitution once and lay it on each crystal of the mutant that shows the residue."""
+    name, atoms, record = native
+    number, letter = substitution
+    models = build_mutant(atoms, record, [substitution], settings, seed)
+    built = [residues_of(model.atoms)[number] for model in models]
+    first = residues_of(models[0].atoms)
+    chis = tuple(chi_angles(residue.name, residue.atom_names, residue.coord) for residue in built)
+    found = []
+    for entry, crystal in crystals:
+        truth = residues_of(crystal.atoms)
+        if number not in crystal.complete or one_letter(truth[number].name) != letter:
+            continue
+        mine, aim = _common_backbone(first, truth, number)
+        rotation, shift = superposition(mine, aim)
+        apart = mine @ rotation + shift - aim
+        side_chain = side_chain_rmsd(built[0], truth[number], built[0].coord @ rotation + shift)
+        found.append(
+            CrystalComparison(
+                native_entry=name,
+                crystal_entry=entry,
+                substitution=f"{number}{letter}",
+                rotamers=tuple(
+                    line
+                    for model in models
+                    for line in model.record.method
+                    if f"Residue {number}: rotam" in line
+                ),
+                alternatives=len(models),
+                chi_model_degrees=chis[0],
+                chi_alternatives_degrees=chis,
+                relative_energies_kcal_per_mol=tuple(
+                    model.record.relative_energy_kcal_per_mol or 0.0 for model in models
+                ),
+                chi_crystal_degrees=chi_angles(
+                    truth[number].name, truth[number].atom_names, truth[number].coord
+                ),
+                side_chain_rmsd_angstrom=side_chain,
+                backbone_rmsd_angstrom=float(np.sqrt(np.mean(np.sum(apart**2, axis=1)))),
+            )
+        )
+    return found
 
 
 def _common_backbone(
@@ -257,21 +296,37 @@ def run(
     settings: MutationSettings | None = None,
     progress: Callable[[float, str], None] | None = None,
 ) -> tuple[list[Recovery], list[CrystalComparison]]:
-    """The whole benchmark; about four minutes on one core."""
+    """The whole benchmark; about ten minutes on one core."""
     settings, report = settings or MutationSettings(), progress or (lambda fraction, what: None)
-    steps = len(RECOVERY_ENTRIES) + len(T315I_CASES)
     recoveries: list[Recovery] = []
-    comparisons = []
-    for index, (entry, chain) in enumerate(RECOVERY_ENTRIES):
-        report(index / steps, f"rebuilding side chains of {entry}")
+    for entry, chain in RECOVERY_ENTRIES:
+        report(0.0, f"rebuilding side chains of {entry}")
         crystal = crystal_model(mirror, entry, chain)
         recoveries += recover_side_chains(crystal, f"{entry}:{chain}", residues_per_entry, settings, seed)
-    for index, (entry, chain, other, other_chain) in enumerate(T315I_CASES, start=len(RECOVERY_ENTRIES)):
-        report(index / steps, f"building T315I on {entry} against {other}")
-        native, mutant = crystal_model(mirror, entry, chain), crystal_model(mirror, other, other_chain)
-        names = (f"{entry}:{chain}", f"{other}:{other_chain}")
-        comparisons.append(compare_t315i(native, mutant, names, settings, seed))
-    return recoveries, comparisons
+    return recoveries, compare_all(mirror, settings, seed, report)
+
+
+def compare_all(
+    mirror: Path, settings: MutationSettings, seed: int, report: Callable[[float, str], None]
+) -> list[CrystalComparison]:
+    """Every case of mutants with crystals."""
+    from kinscope.structures.reference import reference_model
+    from kinscope.targets import load_target
+
+    comparisons: list[CrystalComparison] = []
+    count = len(CRYSTAL_CASES) + len(MODEL_CASES)
+    for index, (name, substitution, others) in enumerate(
+        [*((f"{e}:{c}", what, others) for e, c, what, others in CRYSTAL_CASES), *MODEL_CASES]
+    ):
+        report(index / count, f"building {substitution[0]}{substitution[1]} on {name}")
+        if ":" in name:
+            native = crystal_model(mirror, *name.split(":"))
+            atoms, record = native.atoms, native.record
+        else:
+            atoms, record = reference_model(load_target("abl1"), name)
+        crystals = [(f"{entry}:{chain}", crystal_model(mirror, entry, chain)) for entry, chain in others]
+        comparisons += compare_with_crystals((name, atoms, record), substitution, crystals, settings, seed)
+    return comparisons
 
 
 def table(recoveries: Sequence[Recovery], comparisons: Sequence[CrystalComparison]) -> str:
@@ -288,12 +343,16 @@ def table(recoveries: Sequence[Recovery], comparisons: Sequence[CrystalCompariso
         if chosen:
             lines.append(f"{label:58s} {len(chosen):4d} " + " ".join(f"{v:6.1f}" for v in _shares(chosen)))
     lines += [f"{label:58s}      {value:6.1f}" for label, value in PUBLISHED]
-    lines += ["", "T315I built on a native crystal, against a crystal of T315I"]
+    lines += ["", "Mutants built on native crystals and models, against crystals of the mutants"]
     for c in comparisons:
+        built = ", ".join(
+            f"{_angles(chi)} (+{energy:.1f})"
+            for chi, energy in zip(c.chi_alternatives_degrees, c.relative_energies_kcal_per_mol, strict=True)
+        )
         lines.append(
-            f"{c.native_entry} -> {c.crystal_entry}: chi {_angles(c.chi_model_degrees)}, crystal "
+            f"{c.native_entry} {c.substitution} -> {c.crystal_entry}: chi {built}; crystal "
             f"{_angles(c.chi_crystal_degrees)}; side chain {c.side_chain_rmsd_angstrom:.2f} A, "
-            f"backbone {c.backbone_rmsd_angstrom:.2f} A; alternatives {c.alternatives}"
+            f"backbone {c.backbone_rmsd_angstrom:.2f} A"
         )
     return "\n".join(lines)
 
@@ -320,7 +379,17 @@ def main(arguments: Sequence[str]) -> int:
             "Name the directory of wwPDB entries: --mirror DIR, or set KINSCOPE_PDB_MIRROR.", file=sys.stderr
         )
         return 2
-    print(table(*run(Path(mirror), progress=lambda f, what: print(f"{f:4.0%} {what}", file=sys.stderr))))
+    settings = MutationSettings()
+    if "--native-backbone" in arguments:
+        settings = MutationSettings(backrub_degrees=(), neighbour_backrub_degrees=())
+
+    def progress(fraction: float, what: str) -> None:
+        print(f"{fraction:4.0%} {what}", file=sys.stderr)
+
+    if "--mutants-only" in arguments:
+        print(table([], compare_all(Path(mirror), settings, 1, progress)))
+    else:
+        print(table(*run(Path(mirror), settings=settings, progress=progress)))
     return 0
 
 

@@ -12,7 +12,8 @@ from kinscope.structures.packing_sites import Residue, residues_of
 from kinscope.structures.rotamers import dihedral_degrees
 
 if TYPE_CHECKING:
-    from kinscope.structures.mutation import MutationSettings, Packed
+    from kinscope.structures.candidates import Packed
+    from kinscope.structures.mutation import MutationSettings
 
 _PROLINE_PHI = (-110.0, -35.0)
 """Range that holds nearly all trans prolines (MacArthur & Thornton, J. Mol. Biol. 1991, 218, 397)."""
@@ -37,6 +38,11 @@ def mutant_record(
         f"and bound together with the side chains within {settings.repack_radius_angstrom:g} A."
         for (number, name), label in zip(wanted.items(), packing.labels, strict=True)
     ]
+    if not packing.move.is_native:
+        method.append(
+            f"Backbone: residue {packing.move.residue} turned by {packing.move.degrees:+g} degrees about the "
+            "line through its neighbours' CA (backrub) before packing, for the native backbone packs worse."
+        )
     if packing.repacked:
         changed = ", ".join(
             f"{old[n].name.capitalize()}{n} to {label}" for n, label in packing.repacked.items()

@@ -1,9 +1,9 @@
 """Mutant models: substitute, search rotamers with the neighbours, relax, rank.
 
-The substituted side chains and every side chain around them are packed together over discrete rotamers
-(:mod:`kinscope.structures.packing`); the best distinct solutions are relaxed by stages with ff14SB and
-implicit solvent (:mod:`kinscope.structures.relaxation`) and ranked on the mean of relaxed and packing energy
-(docs/decisions/0031). Atoms beyond the shell do not move at all.
+The substituted side chains and every side chain around them are packed together over discrete rotamers, on
+the native backbone and on backrubs of it (:mod:`kinscope.structures.candidates`); the best distinct
+solutions are relaxed by stages with ff14SB and implicit solvent (:mod:`kinscope.structures.relaxation`) and
+ranked (docs/decisions/0032). Atoms beyond the shell do not move at all.
 """
 
 from __future__ import annotations
@@ -18,24 +18,20 @@ from pydantic import Field
 from kinscope.core.errors import StructureError, VariantError
 from kinscope.core.records import Settings
 from kinscope.core.residues import ONE_TO_THREE, one_letter, three_letter
+from kinscope.structures.backbone_moves import backbone_kept
+from kinscope.structures.candidates import Packed
+from kinscope.structures.candidates import pack_substitutions as pack_substitutions
 from kinscope.structures.model import AtomArray, ModelRecord
 from kinscope.structures.mutant_record import mutant_record
-from kinscope.structures.packing import Packing, PackingProblem
-from kinscope.structures.packing_sites import (
-    FRAME,
-    Residue,
-    add_surroundings,
-    joined,
-    merge_positions,
-    native_side_chain,
-    neighbours_to_repack,
-    new_side_chain,
-    prune,
-    residue_spans,
-    residues_of,
-    substituted_residue,
+from kinscope.structures.packing_sites import nearest_rotamer, residues_of, rotamer_cost_kcal_per_mol
+from kinscope.structures.relaxation import (
+    BACKBONE_HEAVY,
+    RelaxationProtocol,
+    Relaxed,
+    Relaxer,
+    choose_region,
 )
-from kinscope.structures.relaxation import RelaxationProtocol, Relaxer, choose_region
+from kinscope.structures.rescoring import SoftScore
 
 Progress = Callable[[float, str], None]
 """Called with the fraction done, 0 to 1, and what runs now."""
@@ -48,12 +44,18 @@ class MutationSettings(Settings):
     """Side chains this near the old or any rotamer of the new side chain are repacked with it."""
     native_rotamer_bonus_kcal_per_mol: float = Field(default=3.0, ge=0.0, le=20.0)
     """By how much a neighbour's other rotamer must beat the native one: the reference is a crystal's."""
+    backrub_degrees: tuple[float, ...] = (5.0, 10.0, 15.0)
+    """Backrubs, either way, of each substituted residue; each backbone is packed anew. Empty: native only."""
+    neighbour_backrub_degrees: tuple[float, ...] = (10.0,)
+    """The same of the residues before and after it."""
+    moved_backbone_cost_kcal_per_mol: float = Field(default=3.0, ge=0.0, le=20.0)
+    """By how much a moved backbone must beat the native one: the reference is a crystal's."""
     candidates: int = Field(default=4, ge=1, le=20)
     """Distinct packings that are relaxed."""
-    candidate_window_kcal_per_mol: float = Field(default=8.0, ge=0.0, le=100.0)
-    """Packings further than this above the best are not relaxed."""
+    candidate_window_kcal_per_mol: float = Field(default=16.0, ge=0.0, le=100.0)
+    """Packings further than this above the best are not relaxed. Wide, for discrete rotamers are strained."""
     packing_weight: float = Field(default=0.5, ge=0.0, le=1.0)
-    """Share of the packing energy in the score that ranks; the rest is the relaxed force-field energy."""
+    """Share of the packing energy of the relaxed model in the score; the rest is the force field's."""
     alternatives: int = Field(default=3, ge=1, le=10)
     """At most so many relaxed models are kept."""
     alternative_window_kcal_per_mol: float = Field(default=3.0, ge=0.0, le=50.0)
@@ -71,6 +73,11 @@ class MutationSettings(Settings):
     """Minimiser iterations of the last stage, in implicit solvent."""
     threads: int = Field(default=1, ge=1, le=256)
 
+    @property
+    def moves_backbone(self) -> bool:
+        """Whether other backbones than the native one are packed."""
+        return bool(self.backrub_degrees or self.neighbour_backrub_degrees)
+
 
 @dataclass(frozen=True)
 class MutantModel:
@@ -79,20 +86,7 @@ class MutantModel:
     atoms: AtomArray
     record: ModelRecord
     energy_kcal_per_mol: float
-    """Score of the ranking: weighted mean of the relaxed force-field energy of the movable part with its
-    surroundings and of the packing energy. Only differences between alternatives mean anything."""
-
-
-@dataclass(frozen=True)
-class Packed:
-    """One packing before relaxation."""
-
-    atoms: AtomArray
-    labels: tuple[str, ...]
-    """Rotamer of each substituted residue."""
-    repacked: dict[int, str]
-    """Neighbours that left their native rotamer, and for which."""
-    energy_kcal_per_mol: float
+    """Score of the ranking (:func:`candidate_score`). Only differences between alternatives mean anything."""
 
 
 def build_mutant(
@@ -137,20 +131,54 @@ def build_mutant(
     report(0.02, "searching rotamers")
     packings = pack_substitutions(native, wanted, settings, seed)
     report(0.2, "preparing the force field")
-    mutants = [packing.atoms for packing in packings]
     relaxer = _relaxer(native, packings, list(wanted), settings)
-    relaxed: list[tuple[float, AtomArray, Packed]] = []
+    soft = SoftScore(packings[0].atoms, relaxer.region.shell, relaxer.region.included)
+    candidates: list[_Candidate] = []
     for index, packing in enumerate(packings):
         report(0.25 + 0.75 * index / len(packings), f"relaxing candidate {index + 1} of {len(packings)}")
-        coord, energy = relaxer.relax(np.asarray(packing.atoms.coord, dtype=np.float32))
-        atoms = mutants[index].copy()
-        atoms.coord = coord
-        share = settings.packing_weight
-        score = (1.0 - share) * energy + share * packing.energy_kcal_per_mol
-        relaxed.append((score, atoms, packing))
-    relaxed.sort(key=lambda entry: entry[0])
+        relaxed = relaxer.relax(np.asarray(packing.atoms.coord, dtype=np.float32))
+        atoms = packing.atoms.copy()
+        atoms.coord = relaxed.coord
+        score = candidate_score(relaxed, soft(relaxed.coord), atoms, wanted, settings.packing_weight)
+        candidates.append(_Candidate(score, atoms, packing))
     report(1.0, "done")
-    return _ranked(native, native_record, wanted, relaxed, settings)
+    return _ranked(native, native_record, wanted, candidates, settings)
+
+
+@dataclass(frozen=True)
+class _Candidate:
+    score: float
+    atoms: AtomArray
+    packing: Packed
+
+    def rotamers(self, numbers: Sequence[int]) -> tuple[str, ...]:
+        """Where the relaxed side chains stand, whatever they started from."""
+        residues = residues_of(self.atoms)
+        return tuple(nearest_rotamer(residues[number]) for number in numbers)
+
+
+def candidate_score(
+    relaxed: Relaxed, soft: float, atoms: AtomArray, wanted: dict[int, str], packing_weight: float
+) -> float:
+    """What ranks relaxed candidates, kcal/mol; only differences mean anything (docs/decisions/0032).
+
+    Parameters
+    ----------
+    relaxed
+        The candidate's force-field energy and the strain of its backbone.
+    soft
+        Its packing energy on the relaxed coordinates.
+    atoms
+        The relaxed model.
+    wanted
+        Substituted residues.
+    packing_weight
+        Share of the packing energy, 0 to 1.
+    """
+    residues = residues_of(atoms)
+    rarity = sum(rotamer_cost_kcal_per_mol(name, nearest_rotamer(residues[n])) for n, name in wanted.items())
+    energy = (1.0 - packing_weight) * relaxed.energy_kcal_per_mol + packing_weight * soft
+    return energy + relaxed.strain_kcal_per_mol + rarity
 
 
 def check_substitutions(native: AtomArray, substitutions: Sequence[tuple[int, str]]) -> dict[int, str]:
@@ -195,110 +223,6 @@ def check_substitutions(native: AtomArray, substitutions: Sequence[tuple[int, st
     return wanted
 
 
-def pack_substitutions(
-    native: AtomArray, wanted: dict[int, str], settings: MutationSettings, seed: int
-) -> list[Packed]:
-    """The best distinct packings of new side chains (by residue) with their neighbours, best first.
-
-    A residue may be "substituted" by its own kind: its side chain is then forgotten and built anew, which is
-    how the method is judged on crystals.
-    """
-    old = residues_of(native)
-    problem, residues = _packing_problem(old, wanted, settings)
-    best = problem.solve(seed=seed)
-    tautomers = {i: problem.positions[i].atom_names[best.choice[i]] for i in range(len(wanted))}
-    found = {_classes(problem, best, len(wanted)): best}
-    for target in range(len(wanted)):
-        position = problem.positions[target]
-        for label in dict.fromkeys(position.labels):
-            fixed = {
-                i: [c for c, names in enumerate(problem.positions[i].atom_names) if names == tautomers[i]]
-                for i in range(len(wanted))
-            }
-            fixed[target] = [c for c in fixed[target] if position.labels[c] == label]
-            if fixed[target]:
-                packing = problem.solve(fixed, seed=seed)
-                found.setdefault(_classes(problem, packing, len(wanted)), packing)
-    ranked = sorted(found.values(), key=lambda packing: packing.energy_kcal_per_mol)
-    limit = ranked[0].energy_kcal_per_mol + settings.candidate_window_kcal_per_mol
-    kept = [packing for packing in ranked if packing.energy_kcal_per_mol <= limit][: settings.candidates]
-    return [_assembled(native, residues, problem, packing, len(wanted)) for packing in kept]
-
-
-def _packing_problem(
-    old: dict[int, Residue], wanted: dict[int, str], settings: MutationSettings
-) -> tuple[PackingProblem, dict[int, Residue]]:
-    """Positions (targets first) with complete energies, and the residues with the new ones in place."""
-    residues = dict(old)
-    targets = []
-    for number, name in wanted.items():
-        parts = []
-        for tautomer in ("HIE", "HID") if name == "HIS" else ("",):
-            residues[number] = substituted_residue(old[number], old.get(number - 1), name, tautomer)
-            parts.append(new_side_chain(residues[number], tautomer))
-        targets.append(merge_positions(parts))
-    around = neighbours_to_repack(old, targets, wanted, settings.repack_radius_angstrom)
-    positions = targets + [
-        native_side_chain(old[number], settings.native_rotamer_bonus_kcal_per_mol) for number in around
-    ]
-    moving = {p.residue: frozenset(atom for names in p.atom_names for atom in names) for p in positions}
-    complete = []
-    for place, position in enumerate(positions):
-        filled = add_surroundings(position, residues, moving)
-        complete.append(prune(filled, 20.0, 90) if place < len(targets) else prune(filled, 10.0, 24))
-    return PackingProblem(complete), residues
-
-
-def _classes(problem: PackingProblem, packing: Packing, targets: int) -> tuple[str, ...]:
-    return tuple(problem.positions[i].labels[packing.choice[i]] for i in range(targets))
-
-
-def _assembled(
-    native: AtomArray, residues: dict[int, Residue], problem: PackingProblem, packing: Packing, targets: int
-) -> Packed:
-    """A packing as a model; atoms of a new residue stand backbone first."""
-    chosen = {p.residue: (p, c) for p, c in zip(problem.positions, packing.choice, strict=True)}
-    new = {p.residue for p in problem.positions[:targets]}
-    parts = []
-    repacked = {}
-    for number, start, stop in residue_spans(native):
-        if number not in chosen:
-            parts.append(native[start:stop])
-            continue
-        position, conformer = chosen[number]
-        moved = dict(zip(position.atom_names[conformer], position.coord[conformer], strict=True))
-        if number in new:
-            parts.append(_new_residue(native[start:stop], residues[number], moved))
-            continue
-        part = native[start:stop].copy()
-        for index, atom in enumerate(part.atom_name):
-            if str(atom) in moved:
-                part.coord[index] = moved[str(atom)]
-        parts.append(part)
-        if position.labels[conformer] != "native":
-            repacked[number] = position.labels[conformer]
-    return Packed(joined(parts), _classes(problem, packing, targets), repacked, packing.energy_kcal_per_mol)
-
-
-def _new_residue(old: AtomArray, residue: Residue, moved: dict[str, NDArray[np.float32]]) -> AtomArray:
-    import biotite.structure as struc
-
-    frame = [atom for atom in FRAME if atom in residue.atom_names]
-    names = frame + [atom for atom in moved if atom not in frame]
-    part = struc.AtomArray(len(names))
-    for category in old.get_annotation_categories():
-        if category not in part.get_annotation_categories():
-            part.add_annotation(category, old.get_annotation(category).dtype)
-        part.get_annotation(category)[:] = old.get_annotation(category)[0]
-    part.res_name[:] = residue.name
-    part.atom_name[:] = names
-    part.element[:] = [atom.lstrip("0123456789")[0] for atom in names]
-    part.coord = np.array([residue.at(a) if a in FRAME else moved[a] for a in names], dtype=np.float32)
-    if "charge" in part.get_annotation_categories():
-        part.charge[:] = 0
-    return part
-
-
 def _relaxer(
     native: AtomArray, packings: Sequence[Packed], targets: Sequence[int], settings: MutationSettings
 ) -> Relaxer:
@@ -318,25 +242,43 @@ def _relaxer(
         settings.final_iterations,
         settings.threads,
     )
-    # backbone atoms stand at their native places in every packing
-    return Relaxer(mutant, region, np.asarray(mutant.coord, dtype=np.float32), protocol)
+    return Relaxer(mutant, region, _native_places(native, mutant), protocol)
+
+
+def _native_places(native: AtomArray, mutant: AtomArray) -> NDArray[np.float32]:
+    """Coordinates (n_atoms, 3) of the mutant with the backbone where the native has it."""
+    keys = zip(native.res_id, native.atom_name, strict=True)
+    place = {(int(number), str(atom)): row for row, (number, atom) in enumerate(keys)}
+    coord = np.array(mutant.coord, dtype=np.float32)
+    for row, (number, atom) in enumerate(zip(mutant.res_id, mutant.atom_name, strict=True)):
+        if atom in BACKBONE_HEAVY:
+            coord[row] = native.coord[place[int(number), str(atom)]]
+    return coord
 
 
 def _ranked(
     native: AtomArray,
     native_record: ModelRecord,
     wanted: dict[int, str],
-    relaxed: Sequence[tuple[float, AtomArray, Packed]],
+    candidates: Sequence[_Candidate],
     settings: MutationSettings,
 ) -> list[MutantModel]:
-    lowest = relaxed[0][0]
+    """Sound candidates by score, each set of rotamers once, within the window."""
+    sound = [c for c in candidates if backbone_kept(native, c.atoms, c.packing.move)]
+    distinct: dict[tuple[str, ...], _Candidate] = {}
+    for candidate in sorted(sound or candidates, key=lambda c: c.score):
+        distinct.setdefault(candidate.rotamers(list(wanted)), candidate)
+    ranked = list(distinct.values())
+    lowest = ranked[0].score
     limit = lowest + settings.alternative_window_kcal_per_mol
-    kept = [entry for entry in relaxed if entry[0] <= limit][: settings.alternatives]
+    kept = [c for c in ranked if c.score <= limit][: settings.alternatives]
     return [
         MutantModel(
-            atoms,
-            mutant_record(native, atoms, native_record, wanted, packing, index, energy - lowest, settings),
-            energy,
+            c.atoms,
+            mutant_record(
+                native, c.atoms, native_record, wanted, c.packing, index, c.score - lowest, settings
+            ),
+            c.score,
         )
-        for index, (energy, atoms, packing) in enumerate(kept)
+        for index, c in enumerate(kept)
     ]

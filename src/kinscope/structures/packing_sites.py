@@ -140,6 +140,11 @@ def _share_cost(name: str, labels: Sequence[str]) -> Array:
     return np.array([-_RT_KCAL_PER_MOL * np.log(shares.get(x, top) / top) for x in labels], dtype=np.float32)
 
 
+def rotamer_cost_kcal_per_mol(name: str, label: str) -> float:
+    """-RT ln of a rotamer's share over that of the commonest of its kind; 0 where the kind has none."""
+    return float(_share_cost(name, [label])[0])
+
+
 def _with_protons(
     residue: Residue, coord: Floats, names: list[str], cost: Array
 ) -> tuple[Floats, list[str], Array]:

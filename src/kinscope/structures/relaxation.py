@@ -20,7 +20,7 @@ from kinscope.structures.model import AtomArray
 
 Mask = NDArray[np.bool_]
 
-_BACKBONE_HEAVY = ("N", "CA", "C", "O")
+BACKBONE_HEAVY = ("N", "CA", "C", "O")
 _SOFT_CHARGE_SCALE = 0.5
 """Charges without solvent are halved (a dielectric of 4), so that salt bridges do not collapse."""
 
@@ -45,6 +45,18 @@ class RelaxationProtocol:
     clash_iterations: int
     final_iterations: int
     threads: int
+
+
+@dataclass(frozen=True)
+class Relaxed:
+    """One candidate after its relaxation."""
+
+    coord: NDArray[np.float32]
+    """Shape (n_atoms, 3), angstrom."""
+    energy_kcal_per_mol: float
+    """Force field and implicit solvent, of the part that moves with its surroundings."""
+    strain_kcal_per_mol: float
+    """Energy of the restraints that hold the backbone at its native places."""
 
 
 def choose_region(
@@ -80,7 +92,7 @@ def choose_region(
     around = _near(candidates, shell, surroundings_angstrom)
     included = np.isin(numbers, list(set(numbers[around].tolist()))) | shell
     names = np.asarray(atoms.atom_name)
-    frame = np.isin(names, _BACKBONE_HEAVY)
+    frame = np.isin(names, BACKBONE_HEAVY)
     return Region(
         new_atoms=of_target & ~frame,
         side_chains=shell & ~frame,
@@ -134,12 +146,12 @@ class Relaxer:
             [whole.getParticleMass(int(i)).value_in_unit(_dalton()) for i in self.kept], dtype=np.float64
         )
         names = np.asarray(atoms.atom_name)
-        held = region.shell & np.isin(names, _BACKBONE_HEAVY)
+        held = region.shell & np.isin(names, BACKBONE_HEAVY)
         strengths = np.where(held, protocol.backbone_restraint_kcal_per_mol_angstrom2, 0.0)[self.kept]
         if strengths.any():
             add_position_restraints(self.solvated, _nm(anchor[self.kept]), strengths, group=1)
 
-    def relax(self, coord: NDArray[np.float32]) -> tuple[NDArray[np.float32], float]:
+    def relax(self, coord: NDArray[np.float32]) -> Relaxed:
         """Relax one candidate.
 
         Parameters
@@ -149,15 +161,15 @@ class Relaxer:
 
         Returns
         -------
-        coordinates, energy
-            The same shape; atoms outside the shell bit for bit as given. kcal/mol, restraints not counted.
+        Relaxed
+            Atoms outside the shell bit for bit as given.
         """
         protocol, region = self.protocol, self.region
         points = np.asarray(coord[self.kept], dtype=np.float64)
-        points, _ = self._minimise(self.soft, points, region.new_atoms, protocol.clash_iterations)
-        points, _ = self._minimise(self.soft, points, region.side_chains, protocol.clash_iterations)
-        points, _ = self._minimise(self.solvated, points, region.shell, protocol.clash_iterations // 3)
-        points, energy = self._minimise(self.solvated, points, region.shell, protocol.final_iterations)
+        points, _, _ = self._minimise(self.soft, points, region.new_atoms, protocol.clash_iterations)
+        points, _, _ = self._minimise(self.soft, points, region.side_chains, protocol.clash_iterations)
+        points, _, _ = self._minimise(self.solvated, points, region.shell, protocol.clash_iterations // 3)
+        points, energy, held = self._minimise(self.solvated, points, region.shell, protocol.final_iterations)
         if not np.isfinite(energy) or not np.isfinite(points).all():
             raise ComputationError(
                 "The relaxation of the mutant diverged.",
@@ -167,11 +179,11 @@ class Relaxer:
         result = np.array(coord, dtype=np.float32)
         moved = region.shell[self.kept]
         result[self.kept[moved]] = points[moved]
-        return result, energy
+        return Relaxed(result, energy, held)
 
     def _minimise(
         self, system: Any, points: NDArray[np.float64], movable: Mask, iterations: int
-    ) -> tuple[NDArray[np.float64], float]:
+    ) -> tuple[NDArray[np.float64], float, float]:
         from openmm import Context, LocalEnergyMinimizer, VerletIntegrator, unit
 
         free = movable[self.kept]
@@ -182,10 +194,14 @@ class Relaxer:
         context.setPositions(_nm(points))
         LocalEnergyMinimizer.minimize(context, 5.0, iterations)
         found = context.getState(getPositions=True).getPositions(asNumpy=True).value_in_unit(unit.angstrom)
-        state = context.getState(getEnergy=True, groups={0})
-        energy = state.getPotentialEnergy().value_in_unit(unit.kilocalorie_per_mole)
+        energies = [
+            context.getState(getEnergy=True, groups={group})
+            .getPotentialEnergy()
+            .value_in_unit(unit.kilocalorie_per_mole)
+            for group in (0, 1)
+        ]
         result = np.where(free[:, None], np.asarray(found, dtype=np.float64), points)
-        return result, float(energy)
+        return result, float(energies[0]), float(energies[1])
 
 
 def reduce_system(whole: Any, kept: NDArray[np.int64], *, solvent: bool, charge_scale: float) -> Any:

@@ -1,0 +1,207 @@
+"""Packings worth relaxing: the new side chain's rotamers, each on the backbone that suits it.
+
+Every backbone (the native one and backrubs of it, :mod:`kinscope.structures.backbone_moves`) is a packing
+problem of its own. Each combination of rotamers of the substituted residues is kept once, on the backbone
+where it packs best; a moved backbone must beat the native one by a margin, for the native one is a crystal's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kinscope.structures.backbone_moves import BackboneMove, backrub, is_sound, moves_about
+from kinscope.structures.model import AtomArray
+from kinscope.structures.packing import Packing, PackingProblem
+from kinscope.structures.packing_sites import (
+    FRAME,
+    Residue,
+    add_surroundings,
+    joined,
+    merge_positions,
+    native_side_chain,
+    neighbours_to_repack,
+    new_side_chain,
+    prune,
+    residue_spans,
+    residues_of,
+    substituted_residue,
+)
+from kinscope.structures.rescoring import SoftScore
+
+if TYPE_CHECKING:
+    from kinscope.structures.mutation import MutationSettings
+
+
+@dataclass(frozen=True)
+class Packed:
+    """One packing before relaxation."""
+
+    atoms: AtomArray
+    labels: tuple[str, ...]
+    """Rotamer of each substituted residue."""
+    repacked: dict[int, str]
+    """Neighbours that left their native rotamer, and for which."""
+    energy_kcal_per_mol: float
+    """Packing energy; on a moved backbone with what the move costs."""
+    move: BackboneMove
+    """The backbone it stands on."""
+
+
+@dataclass(frozen=True)
+class _Found:
+    packing: Packing
+    problem: PackingProblem
+    residues: dict[int, Residue]
+    backbone: AtomArray
+    move: BackboneMove
+    energy: float
+
+
+def pack_substitutions(
+    native: AtomArray, wanted: dict[int, str], settings: MutationSettings, seed: int
+) -> list[Packed]:
+    """The best distinct packings of new side chains (by residue) with their neighbours, best first.
+
+    A residue may be "substituted" by its own kind: its side chain is then forgotten and built anew, which is
+    how the method is judged on crystals.
+    """
+    best: dict[tuple[str, ...], _Found] = {}
+    tautomers: dict[int, tuple[str, ...]] = {}
+    frame_cost = _frame_cost(native, list(wanted)) if settings.moves_backbone else None
+    moves = moves_about(list(wanted), settings.backrub_degrees, settings.neighbour_backrub_degrees)
+    for move in moves:
+        backbone = backrub(native, move)
+        if backbone is None or not is_sound(native, backbone, move):
+            continue
+        problem, residues = _packing_problem(residues_of(backbone), wanted, settings)
+        cost = 0.0
+        if frame_cost is not None and not move.is_native:
+            cost = settings.moved_backbone_cost_kcal_per_mol + frame_cost(backbone)
+        if not tautomers:
+            first = problem.solve(seed=seed)
+            tautomers = {i: problem.positions[i].atom_names[first.choice[i]] for i in range(len(wanted))}
+        for classes, packing in _by_rotamer(problem, tautomers, seed).items():
+            energy = packing.energy_kcal_per_mol + cost
+            if classes not in best or energy < best[classes].energy:
+                best[classes] = _Found(packing, problem, residues, backbone, move, energy)
+    ranked = sorted(best.values(), key=lambda found: found.energy)
+    limit = ranked[0].energy + settings.candidate_window_kcal_per_mol
+    kept = [found for found in ranked if found.energy <= limit][: settings.candidates]
+    return [_assembled(found, len(wanted)) for found in kept]
+
+
+def _frame_cost(native: AtomArray, targets: Sequence[int]) -> Callable[[AtomArray], float]:
+    """What a moved backbone loses among the other backbone atoms, kcal/mol, never less than nothing.
+
+    Packing sees side chains only; without this a backrub would break hydrogen bonds of a sheet for free.
+    """
+    numbers, names = np.asarray(native.res_id), np.asarray(native.atom_name)
+    frame = np.isin(names, (*FRAME, "HA", "HA2", "HA3")) | np.isin(native.res_name, ("ACE", "NME"))
+    near = np.zeros(len(numbers), dtype=bool)
+    for target in targets:
+        near |= np.abs(numbers - target) <= 2
+    score = SoftScore(native, frame & near, frame)
+    rest = score(np.asarray(native.coord, dtype=np.float32))
+    return lambda moved: max(0.0, score(np.asarray(moved.coord, dtype=np.float32)) - rest)
+
+
+def _by_rotamer(
+    problem: PackingProblem, tautomers: dict[int, tuple[str, ...]], seed: int
+) -> dict[tuple[str, ...], Packing]:
+    """The best packing, and the best with each rotamer of each substituted residue."""
+    count = len(tautomers)
+    as_chosen = {
+        i: [c for c, names in enumerate(problem.positions[i].atom_names) if names == tautomers[i]]
+        for i in range(count)
+    }
+    if not all(as_chosen.values()):
+        return {}
+    best = problem.solve(as_chosen, seed=seed)
+    found = {_classes(problem, best, count): best}
+    for target in range(count):
+        position = problem.positions[target]
+        for label in dict.fromkeys(position.labels):
+            fixed = dict(as_chosen)
+            fixed[target] = [c for c in fixed[target] if position.labels[c] == label]
+            if fixed[target]:
+                packing = problem.solve(fixed, seed=seed)
+                found.setdefault(_classes(problem, packing, count), packing)
+    return found
+
+
+def _packing_problem(
+    old: dict[int, Residue], wanted: dict[int, str], settings: MutationSettings
+) -> tuple[PackingProblem, dict[int, Residue]]:
+    """Positions (targets first) with complete energies, and the residues with the new ones in place."""
+    residues = dict(old)
+    targets = []
+    for number, name in wanted.items():
+        parts = []
+        for tautomer in ("HIE", "HID") if name == "HIS" else ("",):
+            residues[number] = substituted_residue(old[number], old.get(number - 1), name, tautomer)
+            parts.append(new_side_chain(residues[number], tautomer))
+        targets.append(merge_positions(parts))
+    around = neighbours_to_repack(old, targets, wanted, settings.repack_radius_angstrom)
+    positions = targets + [
+        native_side_chain(old[number], settings.native_rotamer_bonus_kcal_per_mol) for number in around
+    ]
+    moving = {p.residue: frozenset(atom for names in p.atom_names for atom in names) for p in positions}
+    complete = []
+    for place, position in enumerate(positions):
+        filled = add_surroundings(position, residues, moving)
+        complete.append(prune(filled, 20.0, 90) if place < len(targets) else prune(filled, 10.0, 24))
+    return PackingProblem(complete), residues
+
+
+def _classes(problem: PackingProblem, packing: Packing, targets: int) -> tuple[str, ...]:
+    return tuple(problem.positions[i].labels[packing.choice[i]] for i in range(targets))
+
+
+def _assembled(found: _Found, targets: int) -> Packed:
+    """A packing as a model; atoms of a new residue stand backbone first."""
+    problem, packing, backbone = found.problem, found.packing, found.backbone
+    chosen = {p.residue: (p, c) for p, c in zip(problem.positions, packing.choice, strict=True)}
+    new = {p.residue for p in problem.positions[:targets]}
+    parts = []
+    repacked = {}
+    for number, start, stop in residue_spans(backbone):
+        if number not in chosen:
+            parts.append(backbone[start:stop])
+            continue
+        position, conformer = chosen[number]
+        moved = dict(zip(position.atom_names[conformer], position.coord[conformer], strict=True))
+        if number in new:
+            parts.append(_new_residue(backbone[start:stop], found.residues[number], moved))
+            continue
+        part = backbone[start:stop].copy()
+        for index, atom in enumerate(part.atom_name):
+            if str(atom) in moved:
+                part.coord[index] = moved[str(atom)]
+        parts.append(part)
+        if position.labels[conformer] != "native":
+            repacked[number] = position.labels[conformer]
+    return Packed(joined(parts), _classes(problem, packing, targets), repacked, found.energy, found.move)
+
+
+def _new_residue(old: AtomArray, residue: Residue, moved: dict[str, NDArray[np.float32]]) -> AtomArray:
+    import biotite.structure as struc
+
+    frame = [atom for atom in FRAME if atom in residue.atom_names]
+    names = frame + [atom for atom in moved if atom not in frame]
+    part = struc.AtomArray(len(names))
+    for category in old.get_annotation_categories():
+        if category not in part.get_annotation_categories():
+            part.add_annotation(category, old.get_annotation(category).dtype)
+        part.get_annotation(category)[:] = old.get_annotation(category)[0]
+    part.res_name[:] = residue.name
+    part.atom_name[:] = names
+    part.element[:] = [atom.lstrip("0123456789")[0] for atom in names]
+    part.coord = np.array([residue.at(a) if a in FRAME else moved[a] for a in names], dtype=np.float32)
+    if "charge" in part.get_annotation_categories():
+        part.charge[:] = 0
+    return part
