@@ -43,6 +43,22 @@ class ReducedModel:
         found = np.flatnonzero((self.residues == residue) & (self.atom_names == name))
         return self.coordinates[found[0]] if len(found) else None
 
+    def heavy_atom(self, residue: int, name: str) -> NDArray[np.float64] | None:
+        """Position (3,) of a named atom or, of a hydrogen, of what carries it; angstrom.
+
+        Hydrogens bear their carrier's name without its element, and a digit: HG23 on CG2, HZ3 on NZ.
+        """
+        if not name.startswith("H"):
+            return self.atom(residue, name)
+        stem = name[1:]
+        for length in range(len(stem), -1, -1):
+            for element in ("N", "O", "S", "C"):
+                if (found := self.atom(residue, element + stem[:length])) is not None:
+                    return found
+            if stem[:length].isalpha():
+                break
+        return None
+
     def closest(self, first: int, second: int) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
         """The closest pair of heavy atoms of two residues, positions (3,) each, angstrom."""
         heavy = self.elements != "H"

@@ -22,6 +22,7 @@ from kinscope.core.records import Record
 from kinscope.core.tables import write_table
 from kinscope.evidence.model import EvidenceHit, TreatmentOption
 from kinscope.interpretation.model import DrugVerdict, StepProvenance, StudyResult
+from kinscope.report.views import options
 from kinscope.structures.model import ModelRecord
 
 
@@ -75,7 +76,7 @@ def _tables(result: StudyResult) -> list[tuple[str, type[Record], Sequence[Recor
         ("pockets", PocketComparison, measured.pockets),
         ("simulations", SimulationSummary, measured.simulations),
         ("evidence", EvidenceHit, result.evidence.hits),
-        ("options", TreatmentOption, result.evidence.options),
+        ("options", TreatmentOption, options(result)),
         ("verdicts", DrugVerdict, result.assessment.verdicts),
         ("provenance", StepProvenance, result.provenance),
     ]

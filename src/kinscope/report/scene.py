@@ -15,6 +15,7 @@ from kinscope.core.records import Record
 from kinscope.interpretation.model import StudyResult
 from kinscope.report.coordinates import ReducedModel, read_reduced_model, read_reduced_pose
 from kinscope.report.files import ModelFile, ReportFiles
+from kinscope.report.plots.contacts import strength
 from kinscope.report.style import CHANGE_COLOURS, ORIGIN_COLOURS, marked_segments, region_colours, short_label
 from kinscope.report.text import Names
 from kinscope.report.views import ranges
@@ -30,6 +31,8 @@ class SceneContact(Record):
 
     change: str
     label: str
+    named: bool = True
+    """Whether the label is drawn: van der Waals contacts are too many to name."""
     start: tuple[float, float, float]
     end: tuple[float, float, float]
 
@@ -144,7 +147,7 @@ def _state(
         neighbours=tuple(r for r in near if r not in positions),
         contacts=tuple(
             line
-            for change in result.measurements.contact_changes
+            for change in _strongest(result.measurements.contact_changes)
             if change.state == identifier
             and (line := _contact_line(change, native if change.change == "lost" else mutant)) is not None
         ),
@@ -191,6 +194,15 @@ def _origins(result: StudyResult, state: str) -> dict[str, list[tuple[int, int]]
     return {origin: ranges(residues) for origin, residues in found.items()}
 
 
+def _strongest(changes: Sequence[ContactChange]) -> list[ContactChange]:
+    """One contact per state, change and pair of residues, so that labels do not lie on each other."""
+    best: dict[tuple[str, str, int, int], ContactChange] = {}
+    for change in sorted(changes, key=lambda c: (strength(c.contact.kind), c.contact.distance_angstrom)):
+        pair = (change.state, change.change, change.contact.residue, change.contact.partner)
+        best.setdefault(pair, change)
+    return list(best.values())
+
+
 def _contact_line(change: ContactChange, model: ReducedModel | None) -> SceneContact | None:
     contact = change.contact
     if model is None:
@@ -202,17 +214,18 @@ def _contact_line(change: ContactChange, model: ReducedModel | None) -> SceneCon
     return SceneContact(
         change=change.change,
         label=f"{partner} {contact.kind} {contact.distance_angstrom:.1f} Å",
+        named=contact.kind != "van der Waals",
         start=_rounded(ends[0]),
         end=_rounded(ends[1]),
     )
 
 
 def _ends(contact: Contact, model: ReducedModel) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
-    """The named atoms where the record names them, else the closest pair of heavy atoms."""
+    """The named atoms (carriers of named hydrogens), else the closest pair of heavy atoms."""
     words = [part.strip() for part in contact.atoms.replace("–", "-").split(" - ")]
     if len(words) == 2:
-        first = model.atom(contact.residue, words[0])
-        second = model.atom(contact.partner, words[1])
+        first = model.heavy_atom(contact.residue, words[0])
+        second = model.heavy_atom(contact.partner, words[1])
         if first is not None and second is not None:
             return first, second
     return model.closest(contact.residue, contact.partner)

@@ -29,19 +29,47 @@ _REFERENCE = re.compile(
 )
 
 
+_SIGN = re.compile(r"(?<![\w.)\]–-])-(?=\d)")
+_UNIT = re.compile(r"(?<=\d) angstroms?\b")
+_YEAR = re.compile(r"\b(?:19|20)\d\d\b")
+_LONGEST_AUTHOR = 30
+
+
 def link_citations(text: str) -> Markup:
     """The text, escaped, with PubMed, PMC, DOI and ClinicalTrials.gov identifiers as https links."""
     parts: list[Markup] = []
     position = 0
     for match in _REFERENCE.finditer(text):
         shown = match.group().rstrip(".")
-        parts.append(escape(text[position : match.start()]))
+        parts.append(escape(typeset(text[position : match.start()])))
         parts.append(
             Markup('<a href="{}" rel="noopener noreferrer external">{}</a>').format(_address(match), shown)
         )
         position = match.start() + len(shown)
-    parts.append(escape(text[position:]))
+    parts.append(escape(typeset(text[position:])))
     return Markup("").join(parts)
+
+
+def typeset(text: str) -> str:
+    """Prose from other parts with true minus signs and ``Å``; hyphens inside words and ranges stay."""
+    return _UNIT.sub(" Å", _SIGN.sub(MINUS, text))
+
+
+def short_citation(citation: str) -> str:
+    """``Lewandowski 2025`` of ``Lewandowski et al., Ann Hematol, 2025``; the whole where that fails."""
+    first = re.split(r",| et al| and ", citation, maxsplit=1)[0].strip()
+    year = _YEAR.search(citation)
+    return f"{first} {year.group()}" if first and year and len(first) <= _LONGEST_AUTHOR else citation
+
+
+def source_link(citation: str, identifier: str) -> Markup:
+    """The short citation as the link itself, the whole of it as the title."""
+    match, whole = _REFERENCE.search(identifier), f"{citation}, {identifier}"
+    if match is None:
+        return Markup('<span title="{}">{}</span>').format(whole, short_citation(citation))
+    return Markup('<a href="{}" title="{}" rel="noopener noreferrer external">{}</a>').format(
+        _address(match), whole, short_citation(citation)
+    )
 
 
 def _address(match: re.Match[str]) -> str:
@@ -64,13 +92,57 @@ def number(value: float | None, digits: int = 2, *, signed: bool = False) -> str
     return text.replace("-", MINUS)
 
 
-def interval(difference: Difference, digits: int = 2) -> str:
-    """``+0.31 [−0.10, +0.72]``, or the value alone where there is no interval."""
-    text = number(difference.value, digits, signed=True)
-    if difference.low is None or difference.high is None:
+def significant(value: float | None, digits: int = 3) -> str:
+    """A number to so many significant digits, not in powers of ten; ``not computed`` where there is none."""
+    if value is None or not math.isfinite(value):
+        return "not computed"
+    return number(value, _decimals(value, digits))
+
+
+def _decimals(scale: float, digits: int) -> int:
+    return max(digits - 1 - math.floor(math.log10(abs(scale))), 0) if scale else 0
+
+
+def distance(value: float | None) -> str:
+    """A deviation in angstrom to two significant digits; ``< 0.01`` below what a model can mean."""
+    if value is None or not math.isfinite(value):
+        return "not computed"
+    return "< 0.01" if value < 0.01 else significant(value, 2)
+
+
+def sampled(length_ns: float) -> str:
+    """A sampled time with its unit: picoseconds below a tenth of a nanosecond."""
+    if not math.isfinite(length_ns):
+        return "not recorded"
+    short = length_ns < 0.1
+    return f"{significant(1000 * length_ns if short else length_ns, 2)} {'ps' if short else 'ns'}"
+
+
+def interval(difference: Difference) -> str:
+    """``+0.31 [−0.10, +0.72]``, or the value alone where there is no interval.
+
+    The half-width (or the value) gets two significant digits, but none past the second digit of the smallest
+    meaningful effect.
+    """
+    value, low, high = difference.value, difference.low, difference.high
+    if value is None or not math.isfinite(value):
+        return "not computed"
+    known = low is not None and high is not None
+    scale = abs(high - low) / 2 if low is not None and high is not None else abs(value)
+    finest = _decimals(difference.smallest_meaningful, 2) if difference.smallest_meaningful else 3
+    digits = min(_decimals(scale, 2), finest) if math.isfinite(scale) and scale else min(2, finest)
+    text = number(value, digits, signed=True)
+    if not known:
         return text
-    low, high = (number(end, digits, signed=True) for end in (difference.low, difference.high))
-    return f"{text} [{low}, {high}]"
+    return f"{text} [{number(low, digits, signed=True)}, {number(high, digits, signed=True)}]"
+
+
+def in_words(difference: Difference) -> str:
+    """What a difference comes to: ``resolved``, ``no change of 0.05 Å or more`` or ``not resolved``."""
+    if difference.resolved:
+        return "resolved"
+    head = difference.statement.split(":", 1)[0]
+    return head if head.startswith("no change of") else "not resolved"
 
 
 def p_value(value: float | None) -> str:
@@ -133,6 +205,12 @@ class Names:
         """``type II`` and the like; empty if unknown."""
         found = self._drugs.get(identifier)
         return found.binding_type if found else ""
+
+    def analogue(self, drug: str, reference: str) -> bool:
+        """Whether a reference ``entry:chain:component`` holds another component than the drug's own."""
+        found = self._drugs.get(drug)
+        component = reference.rsplit(":", 1)[-1]
+        return bool(found and found.ccd and ":" in reference and component != found.ccd)
 
     def binding_state(self, identifier: str) -> str:
         """The state a drug binds in the pack; empty if unknown."""

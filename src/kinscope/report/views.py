@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from kinscope.analysis.results import DockingComparison, SimulationSummary
-from kinscope.evidence.model import EvidenceHit
+from kinscope.analysis.results import DockingComparison, RegionComparison, SimulationSummary
+from kinscope.evidence.model import EvidenceHit, TreatmentOption
 from kinscope.interpretation.model import DrugVerdict, StudyResult
 from kinscope.report.files import ReportFiles
 from kinscope.report.style import VERDICTS, VerdictStyle
-from kinscope.report.text import Names
+from kinscope.report.text import Names, distance, sampled
 from kinscope.structures.model import ModelRecord
 
 RELATIONS = {
@@ -32,8 +32,8 @@ class DrugRow:
     verdict: DrugVerdict | None
     style: VerdictStyle
     docking: DockingComparison | None
-    more_docking: int
-    """Rows of the docking table beyond the one shown here."""
+    pose: str
+    """Where the docked poses lie, in words."""
     measured: tuple[EvidenceHit, ...]
     published: tuple[EvidenceHit, ...]
     related: int
@@ -60,6 +60,16 @@ class OriginSummary:
 
 
 @dataclass(frozen=True)
+class RegionTable:
+    """Regions compared by one method in one state."""
+
+    method: str
+    state: str
+    sampling: str
+    rows: tuple[RegionComparison, ...]
+
+
+@dataclass(frozen=True)
 class SamplingRow:
     """The replicas of one system together."""
 
@@ -68,6 +78,9 @@ class SamplingRow:
     finished: int
     planned: int
     length_ns: tuple[float, ...]
+    """Of the finished ones."""
+    left_out: tuple[str, ...]
+    """The others with the reason, e.g. ``replicas 0–2: failed, too short for two frames (0.040 ps)``."""
 
 
 def drug_rows(result: StudyResult, files: ReportFiles) -> list[DrugRow]:
@@ -90,13 +103,50 @@ def drug_rows(result: StudyResult, files: ReportFiles) -> list[DrugRow]:
                 verdict=verdict,
                 style=VERDICTS[verdict.verdict if verdict else "not resolved"],
                 docking=own[0] if own else None,
-                more_docking=max(len(own) - 1, 0),
+                pose=pose_in_words(own[0], result.variant.short, names) if own else "",
                 measured=tuple(hit for hit in exact if hit.item.tier == "measured"),
                 published=tuple(hit for hit in exact if hit.item.tier == "published"),
                 related=len(hits) - len(exact),
             )
         )
     return rows
+
+
+def pose_in_words(docking: DockingComparison, variant: str, names: Names) -> str:
+    """Best poses to the reference pose, and the reference pose to the crystal it comes from."""
+    native, mutant = docking.native_rmsd_to_reference_angstrom, docking.mutant_rmsd_to_reference_angstrom
+    ends = f"native {_angstrom(native)}, {variant} {_angstrom(mutant)} from the reference pose"
+    if names.analogue(docking.drug, docking.reference):
+        return f"{ends}, laid on the analogue {docking.reference}: no co-crystal of its own"
+    crystal = _angstrom(docking.reference_to_crystal_rmsd_angstrom)
+    return f"{ends}, which lies {crystal} from the co-crystal {docking.reference}"
+
+
+def _angstrom(value: float) -> str:
+    text = distance(value)
+    return text if text == "not computed" else f"{text} Å"
+
+
+def options(result: StudyResult) -> tuple[TreatmentOption, ...]:
+    """The options with what this run's verdicts add, else those of the evidence alone."""
+    return result.assessment.options or result.evidence.options
+
+
+def region_tables(regions: Sequence[RegionComparison], names: Names) -> list[RegionTable]:
+    """Region comparisons by method and state."""
+    tables: dict[tuple[str, str], list[RegionComparison]] = {}
+    for row in regions:
+        tables.setdefault((row.method, row.state), []).append(row)
+    ordered = sorted(tables, key=lambda key: (key[0] == "md", names.state_order(key[1])))
+    return [
+        RegionTable(
+            method,
+            state,
+            "; ".join(dict.fromkeys(r.difference_angstrom.sampling for r in tables[method, state])),
+            tuple(tables[method, state]),
+        )
+        for method, state in ordered
+    ]
 
 
 def evidence_groups(hits: Sequence[EvidenceHit]) -> list[EvidenceGroup]:
@@ -155,22 +205,45 @@ def sampling_rows(simulations: Sequence[SimulationSummary], names: Names) -> lis
         own = systems[state, variant]
         done = [simulation for simulation in own if simulation.status == "finished"]
         lengths = tuple(simulation.length_ns for simulation in done)
-        rows.append(SamplingRow(state, variant, len(done), len(own), lengths))
+        rows.append(SamplingRow(state, variant, len(done), len(own), lengths, _left_out(own)))
     return rows
 
 
-def flat_settings(settings: object, prefix: str = "") -> list[tuple[str, str]]:
-    """Nested settings as dotted names with their values as text."""
+def _left_out(simulations: Sequence[SimulationSummary]) -> tuple[str, ...]:
+    """Replicas that did not finish, those with the same reason together."""
+    reasons: dict[str, list[int]] = {}
+    for simulation in simulations:
+        if simulation.status != "finished":
+            why = f"{simulation.note or 'no reason recorded'} ({sampled(simulation.length_ns)})"
+            reasons.setdefault(f"{simulation.status}, {why}", []).append(simulation.replica)
+    return tuple(
+        f"replica{'s' if len(numbers) > 1 else ''} {range_text(numbers)}: {why}"
+        for why, numbers in reasons.items()
+    )
+
+
+def settings_text(settings: object, indent: int = 0) -> str:
+    """Nested settings as indented lines in the manner of YAML, to be read, not parsed."""
+    pad = "  " * indent
     if isinstance(settings, dict):
-        rows = []
-        for key, value in settings.items():
-            rows += flat_settings(value, f"{prefix}.{key}" if prefix else str(key))
-        return rows
-    if isinstance(settings, list | tuple) and any(isinstance(value, dict) for value in settings):
-        rows = []
-        for index, value in enumerate(settings):
-            rows += flat_settings(value, f"{prefix}[{index}]")
-        return rows
+        return "\n".join(_setting(pad, f"{key}:", value, indent) for key, value in settings.items())
     if isinstance(settings, list | tuple):
-        return [(prefix, ", ".join(map(str, settings)))]
-    return [(prefix, str(settings))]
+        return "\n".join(_setting(pad, "-", value, indent) for value in settings)
+    return f"{pad}{_scalar(settings)}"
+
+
+def _setting(pad: str, head: str, value: object, indent: int) -> str:
+    nested = isinstance(value, dict) or (
+        isinstance(value, list | tuple) and any(isinstance(part, dict | list | tuple) for part in value)
+    )
+    if nested and value:
+        return f"{pad}{head}\n{settings_text(value, indent + 1)}"
+    if isinstance(value, list | tuple):
+        return f"{pad}{head} [{', '.join(map(_scalar, value))}]"
+    return f"{pad}{head} {_scalar(value)}"
+
+
+def _scalar(value: object) -> str:
+    if value is None:
+        return "none"
+    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -31,14 +31,14 @@ def draw_contacts(changes: Sequence[ContactChange], variant: Variant, files: Rep
         return None
     columns = min(len(wheels), 3)
     rows = math.ceil(len(wheels) / columns)
-    figure = new_figure(3.4 * columns + 0.2, 3.5 * rows + 0.35)
+    figure = new_figure(3.4 * columns + (0.2 if columns > 1 else 1.4), 3.5 * rows + 0.35)
     grid = figure.subplots(rows, columns, squeeze=False).ravel()
     for axes in grid:
         axes.axis("off")
     for axes, (state, substitution, own) in zip(grid, wheels, strict=False):
         _wheel(axes, substitution, own)
         axes.set_title(names.state(state), fontsize=9, loc="center")
-    _legend(figure)
+    _legend(figure, per_row=5 if columns > 1 else 3)
     return figure
 
 
@@ -70,11 +70,11 @@ def _spokes(axes: Axes, angle: float, changes: list[ContactChange]) -> None:
     present = [name for name in ("kept", "lost", "gained") if any(c.change == name for c in changes)]
     for index, name in enumerate(present):
         own = [c for c in changes if c.change == name]
-        best = min(own, key=lambda c: _strength(c.contact.kind))
+        best = min(own, key=lambda c: strength(c.contact.kind))
         shift = (index - (len(present) - 1) / 2) * 0.1
         dx, dy = -math.sin(angle) * shift, math.cos(angle) * shift
         x, y = math.cos(angle), math.sin(angle)
-        strong = _strength(best.contact.kind) < 2
+        strong = strength(best.contact.kind) < 2
         axes.plot(
             [0.32 * x + dx, 0.94 * x + dx], [0.32 * y + dy, 0.94 * y + dy],
             color=CHANGE_COLOURS[name], linewidth=2.4 if strong else 1.1, linestyle=_LINES[name],
@@ -88,7 +88,8 @@ def _spokes(axes: Axes, angle: float, changes: list[ContactChange]) -> None:
             )  # fmt: skip
 
 
-def _strength(kind: str) -> int:
+def strength(kind: str) -> int:
+    """Rank of a kind of contact, 0 the strongest."""
     return _STRENGTH.index(kind) if kind in _STRENGTH else len(_STRENGTH)
 
 
@@ -96,12 +97,12 @@ def _rank(changes: list[ContactChange]) -> tuple[bool, int, float]:
     """Changed before kept, strong before weak, near before far."""
     return (
         all(c.change == "kept" for c in changes),
-        min(_strength(c.contact.kind) for c in changes),
+        min(strength(c.contact.kind) for c in changes),
         min(c.contact.distance_angstrom for c in changes),
     )
 
 
-def _legend(figure: Figure) -> None:
+def _legend(figure: Figure, per_row: int) -> None:
     from matplotlib.lines import Line2D
 
     handles = [
@@ -111,4 +112,4 @@ def _legend(figure: Figure) -> None:
     ]  # fmt: skip
     handles.append(Line2D([], [], color="#6b7480", linewidth=2.4, label="salt bridge, hydrogen bond"))
     handles.append(Line2D([], [], color="#6b7480", linewidth=1.1, label="other contact"))
-    figure.legend(handles=handles, loc="outside lower center", ncols=5, fontsize=8, handlelength=3)
+    figure.legend(handles=handles, loc="outside lower center", ncols=per_row, fontsize=8, handlelength=3)

@@ -47,8 +47,10 @@
   function paint(model, which, s, overlay) {
     var uniform = which === "native" ? NATIVE : MUTANT;
     var mode = overlay ? "plain" : get("v-colour").value;
-    var faded = overlay && which === "native";
-    model.setStyle({}, { cartoon: { color: mode === "plain" ? uniform : "#c3c9d0", opacity: faded ? 0.55 : 1, thickness: 0.35 } });
+    /* Where the two all but coincide a thin native tube still shows inside the mutant's ribbon. */
+    var thin = overlay && which === "native";
+    model.setStyle({}, { cartoon: thin ? { color: uniform, style: "trace", thickness: 0.25 }
+      : { color: mode === "plain" ? (overlay ? "#e9b48f" : uniform) : "#c3c9d0", opacity: overlay ? 0.6 : 1, thickness: 0.35 } });
     if (mode === "region") {
       scene.regions.filter(function (r) { return r.kind !== "pocket"; })
         .sort(function (a, b) { return (b.kind === "domain") - (a.kind === "domain"); })
@@ -67,7 +69,7 @@
       model.setStyle(Object.assign({ resi: s.neighbours }, side),
         { stick: { radius: 0.09, colorscheme: atoms(overlay ? uniform : "#a9b1ba") } }, true);
     }
-    model.setStyle({ resi: scene.positions }, { stick: { radius: 0.2, colorscheme: atoms(uniform) } }, true);
+    model.setStyle({ resi: scene.positions }, { stick: { radius: thin ? 0.11 : 0.2, colorscheme: atoms(uniform) } }, true);
   }
 
   function label(text, where, size, colour) {
@@ -95,7 +97,7 @@
         start: a, end: b, radius: c.change === "kept" ? 0.045 : 0.085, color: scene.change_colours[c.change],
         dashed: c.change !== "kept", dashLength: 0.28, gapLength: 0.18, fromCap: 1, toCap: 1
       });
-      if (c.change !== "kept") {
+      if (c.named && c.change !== "kept" && focus === "variant") {
         label((c.change === "lost" ? "lost: " : "gained: ") + c.label,
           { x: (a.x + b.x) / 2, y: (a.y + b.y) / 2 + 0.5, z: (a.z + b.z) / 2 }, 11, scene.change_colours[c.change]);
       }
@@ -127,7 +129,7 @@
       if (dashed) { mark.style.borderTopColor = colour; } else { mark.style.backgroundColor = colour; }
       item.appendChild(mark); item.appendChild(document.createTextNode(text)); legend.appendChild(item);
     }
-    if (mode === "overlay") { entry(NATIVE, "native"); entry(MUTANT, scene.variant); }
+    if (mode === "overlay") { entry(NATIVE, "native (thin tube)"); entry(MUTANT, scene.variant + " (ribbon)"); }
     else if (get("v-colour").value === "region") {
       var helices = false, range = current.span;
       scene.regions.forEach(function (r) {
