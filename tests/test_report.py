@@ -26,7 +26,18 @@ from kinscope.report import (
 from kinscope.report.coordinates import read_reduced_model, read_reduced_pose
 from kinscope.report.page import report_html
 from kinscope.report.scene import build_scene
-from kinscope.report.text import link_citations, number, script_json
+from kinscope.report.text import (
+    interval,
+    link_citations,
+    number,
+    sampled,
+    script_json,
+    short_citation,
+    significant,
+    source_link,
+)
+from kinscope.report.views import options, settings_text
+from kinscope.targets import load_target
 from test_report_factory import (
     REGIONS,
     STATES,
@@ -168,6 +179,61 @@ def test_the_page_is_small(page: str) -> None:
 NONE = difference(None)
 
 
+def body(html: str) -> str:
+    """The page without scripts and tags, white space closed up."""
+    text = re.sub(r"<(script|style|svg).*?</\1>|<[^>]+>", " ", html, flags=re.DOTALL)
+    return re.sub(r"\s+", " ", text)
+
+
+def test_poses_are_told_from_the_reference_and_the_reference_from_the_crystal(page: str) -> None:
+    words = "native 0.62 Å, K404E 0.71 Å from the reference pose, which lies 0.31 Å from the co-crystal"
+    assert f"{words} 2HYY:A:STI" in body(page)
+
+
+def test_a_pose_laid_on_an_analogue_claims_no_crystal() -> None:
+    drug = next(d for d in load_target("abl1").drugs if d.id == "olverembatinib")
+    row = docking(drug.id, drug.state, -12.0, -12.1, reference=drug.reference_entry,
+                  reference_to_crystal_rmsd_angstrom=0.0)  # fmt: skip
+    text = body(report_html(study(measurements=measurements(docking=(row,))), ReportFiles(drugs=(drug,))))
+    assert "no co-crystal of its own" in text
+    assert "which lies" not in text
+
+
+def test_what_the_run_adds_to_the_options_is_shown() -> None:
+    result = study()
+    added = result.evidence.options[0].model_copy(update={"speaks_against": ("Not resolved in this run.",)})
+    told = result.model_copy(
+        update={"assessment": result.assessment.model_copy(update={"options": (added,)})}
+    )
+    assert options(result) == result.evidence.options
+    assert options(told) == (added,)
+    assert "Not resolved in this run." in body(report_html(told, ReportFiles()))
+
+
+def test_replicas_that_failed_are_listed_with_their_reason() -> None:
+    failed = tuple(
+        s.model_copy(update={"status": "failed", "note": "too short for two frames", "length_ns": 4e-5,
+                             "backbone_rmsd_final_angstrom": float("nan")})
+        for s in measurements().simulations[:3]
+    )  # fmt: skip
+    text = body(report_html(study(measurements=measurements(simulations=failed)), ReportFiles()))
+    assert "replicas 0–2: failed, too short for two frames (0.040 ps)" in text
+    assert "none finished" in text
+
+
+def test_every_item_of_evidence_shows_strength_and_caveat(page: str) -> None:
+    section = body(page[page.index('<h2 id="evidence"') :])
+    assert section.count(" moderate ") == len(study().evidence.hits)
+    assert "Caveat: One cell line." in section
+
+
+def test_drug_table_links_the_short_citation_and_keeps_the_whole_as_its_title(page: str) -> None:
+    table = page[page.index('<table class="drugs"') : page.index("</table>")]
+    known = [cell for cell in table.split("<td ") if 'data-label="Measured"' in cell]
+    assert 'title="Nobody, J Invent 2020, doi:10.1000/xyz(1)"' in "".join(known)
+    assert ">doi:" not in "".join(known)
+
+
 @pytest.mark.parametrize(
     "changes",
     [
@@ -301,6 +367,51 @@ def test_a_link_cannot_be_broken_out_of() -> None:
     linked = link_citations('doi:10.1000/x"onmouseover=alert(1) <b>')
     assert 'href="https://doi.org/10.1000/x"' in linked
     assert "&lt;b&gt;" in linked
+
+
+@pytest.mark.parametrize(
+    ("citation", "short"),
+    [
+        ("Lewandowski et al., Ann Hematol, 2025", "Lewandowski 2025"),
+        ("Chiaretti and Foa, Hematology, 2015, 406 (review)", "Chiaretti 2015"),
+        (
+            "An unnamed table of a laboratory without a date",
+            "An unnamed table of a laboratory without a date",
+        ),
+    ],
+)
+def test_citations_are_shortened_to_author_and_year(citation: str, short: str) -> None:
+    assert short_citation(citation) == short
+
+
+def test_a_short_citation_cannot_break_out_of_its_title() -> None:
+    assert "<img" not in source_link('"><img src=x>, 2020', 'PMID:1"><img src=y>')
+
+
+def test_prose_gets_true_minus_signs_but_keeps_hyphens_and_identifiers() -> None:
+    text = link_citations("beta-3, residues 229-500, -0.05 [-1.2] Å, 8.1 angstrom, doi:10.1000/a-1")
+    assert "beta-3, residues 229-500, −0.05 [−1.2] Å, 8.1 Å" in text
+    assert 'href="https://doi.org/10.1000/a-1"' in text
+
+
+def test_numbers_carry_their_significant_digits_and_lengths_their_unit() -> None:
+    assert [significant(v, 2) for v in (0.0123, 1.26, 17.3, 1789.1)] == ["0.012", "1.3", "17", "1789"]
+    assert [sampled(v) for v in (0.0008, 0.2, 3.0)] == ["0.80 ps", "0.20 ns", "3.0 ns"]
+    small = difference(-0.0025, 0.0052).model_copy(update={"smallest_meaningful": 0.05})
+    assert interval(small) == "−0.003 [−0.008, +0.003]"
+    assert interval(difference(None)) == "not computed"
+
+
+def test_settings_read_as_indented_lines() -> None:
+    text = settings_text({"docking": {"seeds": 3, "confirm": True}, "states": ["a", "b"], "none": None})
+    assert text.splitlines() == ["docking:", "  seeds: 3", "  confirm: true", "states: [a, b]", "none: none"]
+
+
+def test_contact_lines_end_on_the_carriers_of_named_hydrogens(tmp_path: Path) -> None:
+    model = read_reduced_model(report_files(tmp_path).models[0].path)
+    assert model.heavy_atom(404, "HZ3") == pytest.approx(model.atom(404, "NZ"))
+    assert model.heavy_atom(404, "HB2") == pytest.approx(model.atom(404, "CB"))
+    assert model.heavy_atom(404, "H") == pytest.approx(model.atom(404, "N"))
 
 
 def test_numbers_carry_a_true_minus_and_no_negative_zero() -> None:

@@ -49,7 +49,7 @@
     var mode = overlay ? "plain" : get("v-colour").value;
     /* Where the two all but coincide a thin native tube still shows inside the mutant's ribbon. */
     var thin = overlay && which === "native";
-    model.setStyle({}, { cartoon: thin ? { color: uniform, style: "trace", thickness: 0.25 }
+    model.setStyle({}, { cartoon: thin ? { color: uniform, style: "trace", thickness: 0.13 }
       : { color: mode === "plain" ? (overlay ? "#e9b48f" : uniform) : "#c3c9d0", opacity: overlay ? 0.6 : 1, thickness: 0.35 } });
     if (mode === "region") {
       scene.regions.filter(function (r) { return r.kind !== "pocket"; })
@@ -144,9 +144,11 @@
       });
     } else { entry(mode === "native" ? NATIVE : MUTANT, mode === "native" ? "native" : scene.variant); }
     if (checked("v-contacts") && s.contacts.length) {
-      entry(scene.change_colours.kept, "contact kept", true);
-      if (mode !== "mutant") { entry(scene.change_colours.lost, "contact lost", true); }
-      if (mode !== "native") { entry(scene.change_colours.gained, "contact gained", true); }
+      ["kept", "lost", "gained"].forEach(function (change) {
+        var hidden = (change === "lost" && mode === "mutant") || (change === "gained" && mode === "native");
+        var present = s.contacts.some(function (c) { return c.change === change; });
+        if (present && !hidden) { entry(scene.change_colours[change], "contact " + change, true); }
+      });
     }
   }
 
@@ -199,7 +201,6 @@
       current.span = [Math.min.apply(null, numbers), Math.max.apply(null, numbers)];
     }
     current.ligand = drawDrug(s, mode);
-    drawContacts(s, mode);
     scene.positions.forEach(function (position, index) {
       var at = current.protein && tip(current.protein, position);
       if (at) { label(scene.variant_labels[index], at, 14, MUTANT); }
@@ -217,6 +218,7 @@
         });
       }
     }
+    drawContacts(s, mode);
     var clickable = current.protein ? focusResidues(s).concat(scene.positions) : scene.positions;
     viewer.setClickable({ resi: clickable }, true, function (atom) {
       say(atom.resn && atom.resi ? atom.resn + " " + atom.resi + ", atom " + atom.atom : "drug atom " + atom.elem);
