@@ -72,12 +72,15 @@
     model.setStyle({ resi: scene.positions }, { stick: { radius: thin ? 0.11 : 0.2, colorscheme: atoms(uniform) } }, true);
   }
 
-  function label(text, where, size, colour) {
+  function label(text, where, size, colour, raised) {
     viewer.addLabel(text, {
       position: where, fontSize: size, fontColor: colour, backgroundColor: "white", backgroundOpacity: 0.78,
-      borderThickness: 0, inFront: true, alignment: "center"
+      borderThickness: 0, inFront: true, alignment: "center",
+      screenOffset: { x: 0, y: raised || 0 }
     });
   }
+
+  function residueName(atom) { return atom.resn.charAt(0) + atom.resn.slice(1).toLowerCase() + atom.resi; }
 
   function tip(model, residue) {
     var found = model.selectedAtoms({ resi: residue });
@@ -99,7 +102,7 @@
       });
       if (c.named && c.change !== "kept" && focus === "variant") {
         label((c.change === "lost" ? "lost: " : "gained: ") + c.label,
-          { x: (a.x + b.x) / 2, y: (a.y + b.y) / 2 + 0.5, z: (a.z + b.z) / 2 }, 11, scene.change_colours[c.change]);
+          { x: (a.x + b.x) / 2, y: (a.y + b.y) / 2, z: (a.z + b.z) / 2 }, 11, scene.change_colours[c.change], 34);
       }
     });
   }
@@ -203,7 +206,8 @@
     current.ligand = drawDrug(s, mode);
     scene.positions.forEach(function (position, index) {
       var at = current.protein && tip(current.protein, position);
-      if (at) { label(scene.variant_labels[index], at, 14, MUTANT); }
+      if (at && mode === "native") { label(residueName(at), at, 14, NATIVE); }
+      else if (at) { label(scene.variant_labels[index], at, 14, MUTANT); }
     });
     if (current.protein) {
       var near = focusResidues(s);
@@ -214,7 +218,7 @@
       if (checked("v-names") && (focus !== "variant" || checked("v-neighbours"))) {
         near.forEach(function (residue) {
           var at = scene.positions.indexOf(residue) < 0 && tip(current.protein, residue);
-          if (at) { label(at.resn.charAt(0) + at.resn.slice(1).toLowerCase() + residue, at, 10, "#4c5661"); }
+          if (at) { label(residueName(at), at, 10, "#4c5661"); }
         });
       }
     }
