@@ -30,7 +30,7 @@ _REFERENCE = re.compile(
 
 
 _SIGN = re.compile(r"(?<![\w.)\]–-])-(?=\d)")
-_UNIT = re.compile(r"(?<=\d) angstroms?\b")
+_UNIT = re.compile(r"(?<=[\d)] |\w/)angstroms?\b")
 _YEAR = re.compile(r"\b(?:19|20)\d\d\b")
 _LONGEST_AUTHOR = 30
 
@@ -52,7 +52,7 @@ def link_citations(text: str) -> Markup:
 
 def typeset(text: str) -> str:
     """Prose from other parts with true minus signs and ``Å``; hyphens inside words and ranges stay."""
-    return _UNIT.sub(" Å", _SIGN.sub(MINUS, text))
+    return _UNIT.sub("Å", _SIGN.sub(MINUS, text)).replace("Å^2", "Å²")
 
 
 def short_citation(citation: str) -> str:
