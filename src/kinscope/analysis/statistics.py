@@ -86,6 +86,28 @@ def difference(
     return _judged(raw)
 
 
+def widened(item: Difference, systematic: float) -> Difference:
+    """The difference with an uncertainty that its replicas do not show, judged again.
+
+    Parameters
+    ----------
+    item
+        A difference with an interval; one without is returned as it is.
+    systematic
+        Standard deviation, in the difference's unit, of what replicas share (a receptor's own noise, say). It
+        is added to the interval's half-width in quadrature, as a normal deviate at the same confidence.
+    """
+    from scipy.special import ndtr, ndtri
+
+    if item.value is None or item.low is None or item.high is None:
+        return item
+    z = float(ndtri(0.5 + item.confidence / 2.0))
+    half = math.hypot((item.high - item.low) / 2.0, z * systematic)
+    p_value = 2.0 * float(ndtr(-abs(item.value) * z / half)) if half > 0.0 else item.p_value
+    wider = {"low": item.value - half, "high": item.value + half, "p_value": p_value}
+    return _judged(item.model_copy(update=wider))
+
+
 def holm(p_values: Sequence[float]) -> FloatArray:
     """Holm's step-down adjusted p values (Scand. J. Stat. 1979, 6, 65), shape (n_tests,), input order.
 

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
 
 from kinscope.analysis.results import DockingComparison
-from kinscope.analysis.statistics import difference
+from kinscope.analysis.statistics import difference, widened
 from kinscope.core.errors import BadInputError
 from kinscope.docking.engine import Mol
 from kinscope.docking.records import DockingRun, ReferencePoseRecord
 from kinscope.structures.model import AtomArray
 from kinscope.targets.pack import DrugDefinition
 
+RECEPTOR_NOISE_KCAL_PER_MOL = 0.35
+"""Standard deviation of one drug's score between crystal chains that differ in nothing but the crystal
+(pooled; ``benchmarks/redock.py --chains``, docs/decisions/0042). Searches into one rigid receptor do not show
+it, so it is added to every interval, once for each side."""
 SMALLEST_MEANINGFUL_KCAL_PER_MOL = 1.0
 """No smaller difference of Vina scores between two rigid receptors is called resolved.
 
@@ -37,8 +42,8 @@ def compare_docking(
     """One drug in one state, mutant against native.
 
     Replicas are the searches' best scores, one per seed. Where the mutant has several close alternative
-    models, the searches of all of them are its sample: what differs between the alternatives widens the
-    interval.
+    models, each model is one replica with the mean over its searches: searches of one model agree far better
+    than models do, and counting them all would make the interval too narrow.
 
     Parameters
     ----------
@@ -63,7 +68,7 @@ def compare_docking(
     _check(drug, native, mutants)
     ordered = sorted(mutants, key=lambda run: run.alternative)
     lead = ordered[0]
-    scores = [score for run in ordered for score in run.seed_scores_kcal_per_mol]
+    scores = _replicas(ordered)
     native_contacts = native.best.interactions
     mutant_contacts = lead.best.interactions
     return DockingComparison(
@@ -75,13 +80,16 @@ def compare_docking(
         native_spread_kcal_per_mol=native.spread_kcal_per_mol,
         mutant_score_kcal_per_mol=lead.score_kcal_per_mol,
         mutant_spread_kcal_per_mol=round(float(np.std(scores, ddof=1)), 3) if len(scores) > 1 else 0.0,
-        difference_kcal_per_mol=difference(
-            native.seed_scores_kcal_per_mol,
-            scores,
-            unit="kcal/mol",
-            confidence=confidence,
-            smallest_meaningful=smallest_meaningful_kcal_per_mol,
-            sampling=_sampling(native, ordered),
+        difference_kcal_per_mol=widened(
+            difference(
+                native.seed_scores_kcal_per_mol,
+                scores,
+                unit="kcal/mol",
+                confidence=confidence,
+                smallest_meaningful=smallest_meaningful_kcal_per_mol,
+                sampling=_sampling(native, ordered),
+            ),
+            math.sqrt(2.0) * RECEPTOR_NOISE_KCAL_PER_MOL,
         ),
         native_rmsd_to_reference_angstrom=native.best.rmsd_to_reference_angstrom,
         mutant_rmsd_to_reference_angstrom=lead.best.rmsd_to_reference_angstrom,
@@ -112,6 +120,12 @@ def distance_to_residues(receptor: AtomArray, pose: Mol, residues: Sequence[int]
     return round(float(gaps.min()), 2)
 
 
+def _replicas(mutants: Sequence[DockingRun]) -> list[float]:
+    if len(mutants) == 1:
+        return list(mutants[0].seed_scores_kcal_per_mol)
+    return [float(np.mean(run.seed_scores_kcal_per_mol)) for run in mutants]
+
+
 def _check(drug: DrugDefinition, native: DockingRun, mutants: Sequence[DockingRun]) -> None:
     wanted = (drug.id, native.state, native.settings.mode)
     strays = [run for run in (native, *mutants) if (run.drug, run.state, run.settings.mode) != wanted]
@@ -127,10 +141,11 @@ def _check(drug: DrugDefinition, native: DockingRun, mutants: Sequence[DockingRu
 
 
 def _sampling(native: DockingRun, mutants: Sequence[DockingRun]) -> str:
-    alternatives = f" into {len(mutants)} alternative models" if len(mutants) > 1 else ""
+    searches = len(mutants[0].seed_scores_kcal_per_mol)
+    several = f"{len(mutants)} mutant models with {searches} searches each"
     return (
         f"{len(native.seed_scores_kcal_per_mol)} native searches, "
-        f"{sum(len(run.seed_scores_kcal_per_mol) for run in mutants)} mutant searches{alternatives}"
+        f"{several if len(mutants) > 1 else f'{searches} mutant searches'}"
     )
 
 

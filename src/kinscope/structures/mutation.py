@@ -67,6 +67,9 @@ class MutationSettings(Settings):
     surroundings_angstrom: float = Field(default=9.0, ge=6.0, le=30.0)
     """Fixed atoms further than this from every movable atom are left out of the energy."""
     cutoff_nm: float = Field(default=1.2, ge=0.8, le=3.0)
+    side_chain_restraint_kcal_per_mol_angstrom2: float = Field(default=1.0, ge=0.0, le=1000.0)
+    """On neighbours' side chains in their native rotamer, so that an empty pocket beside the substitution
+    stays open; the substituted residue and side chains in a new rotamer are free."""
     backbone_restraint_kcal_per_mol_angstrom2: float = Field(default=2.0, ge=0.0, le=1000.0)
     """On the shell's backbone heavy atoms, at their native places, in the last stage."""
     clash_iterations: int = Field(default=150, ge=10, le=5000)
@@ -240,20 +243,21 @@ def _relaxer(
     protocol = RelaxationProtocol(
         settings.cutoff_nm,
         settings.backbone_restraint_kcal_per_mol_angstrom2,
+        settings.side_chain_restraint_kcal_per_mol_angstrom2,
         settings.clash_iterations,
         settings.final_iterations,
         settings.threads,
     )
-    return Relaxer(mutant, region, _native_places(native, mutant), protocol)
+    return Relaxer(mutant, region, _native_places(native, mutant, targets), protocol)
 
 
-def _native_places(native: AtomArray, mutant: AtomArray) -> NDArray[np.float32]:
-    """Coordinates (n_atoms, 3) of the mutant with the backbone where the native has it."""
+def _native_places(native: AtomArray, mutant: AtomArray, targets: Sequence[int]) -> NDArray[np.float32]:
+    """Coordinates (n_atoms, 3) of the mutant with all but new side chains where the native has them."""
     keys = zip(native.res_id, native.atom_name, strict=True)
     place = {(int(number), str(atom)): row for row, (number, atom) in enumerate(keys)}
     coord = np.array(mutant.coord, dtype=np.float32)
     for row, (number, atom) in enumerate(zip(mutant.res_id, mutant.atom_name, strict=True)):
-        if atom in BACKBONE_HEAVY:
+        if atom in BACKBONE_HEAVY or int(number) not in targets:
             coord[row] = native.coord[place[int(number), str(atom)]]
     return coord
 

@@ -21,6 +21,8 @@ from kinscope.structures.model import AtomArray
 Mask = NDArray[np.bool_]
 
 BACKBONE_HEAVY = ("N", "CA", "C", "O")
+_TURNED_ANGSTROM = 0.7
+"""A side chain with an atom further than this from its native place is packed in another rotamer."""
 _SOFT_CHARGE_SCALE = 0.5
 """Charges without solvent are halved (a dielectric of 4), so that salt bridges do not collapse."""
 
@@ -42,6 +44,7 @@ class RelaxationProtocol:
 
     cutoff_nm: float
     backbone_restraint_kcal_per_mol_angstrom2: float
+    side_chain_restraint_kcal_per_mol_angstrom2: float
     clash_iterations: int
     final_iterations: int
     threads: int
@@ -150,6 +153,13 @@ class Relaxer:
         strengths = np.where(held, protocol.backbone_restraint_kcal_per_mol_angstrom2, 0.0)[self.kept]
         if strengths.any():
             add_position_restraints(self.solvated, _nm(anchor[self.kept]), strengths, group=1)
+        of_neighbours = region.side_chains & ~region.new_atoms & (np.asarray(atoms.element) != "H")
+        self.residues = np.asarray(atoms.res_id)[self.kept]
+        self.neighbours = of_neighbours[self.kept]
+        self.holding = [
+            add_position_restraints(system, _nm(anchor[self.kept]), self.neighbours * 1.0, group=2)
+            for system in (self.soft, self.solvated)
+        ]
 
     def relax(self, coord: NDArray[np.float32]) -> Relaxed:
         """Relax one candidate.
@@ -166,6 +176,7 @@ class Relaxer:
         """
         protocol, region = self.protocol, self.region
         points = np.asarray(coord[self.kept], dtype=np.float64)
+        self._hold_neighbours(points)
         points, _, _ = self._minimise(self.soft, points, region.new_atoms, protocol.clash_iterations)
         points, _, _ = self._minimise(self.soft, points, region.side_chains, protocol.clash_iterations)
         points, _, _ = self._minimise(self.solvated, points, region.shell, protocol.clash_iterations // 3)
@@ -180,6 +191,21 @@ class Relaxer:
         moved = region.shell[self.kept]
         result[self.kept[moved]] = points[moved]
         return Relaxed(result, energy, held)
+
+    def _hold_neighbours(self, points: NDArray[np.float64]) -> None:
+        """Hold the neighbours' side chains that kept their native rotamer near their native places.
+
+        A pocket beside the substitution is empty here and would close on the vacuum; what the new residue
+        pushes still moves. Side chains packed into another rotamer are free.
+        """
+        away = np.linalg.norm(points - self.anchor[self.kept], axis=1)
+        turned = set(self.residues[self.neighbours & (away > _TURNED_ANGSTROM)].tolist())
+        strength = self.protocol.side_chain_restraint_kcal_per_mol_angstrom2 * 418.4
+        for force in self.holding:
+            for index in range(force.getNumParticles()):
+                particle, (_, *place) = force.getParticleParameters(index)
+                held = 0.0 if int(self.residues[particle]) in turned else strength
+                force.setParticleParameters(index, particle, [held, *place])
 
     def _minimise(
         self, system: Any, points: NDArray[np.float64], movable: Mask, iterations: int

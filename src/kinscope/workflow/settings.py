@@ -125,7 +125,9 @@ def _mapping(text: str, where: str) -> dict[str, Any]:
         return {}
     if not isinstance(loaded, dict) or not all(isinstance(name, str) for name in loaded):
         raise SettingsError(
-            "Settings are a mapping of names to values.", where=where, remedy="`kinscope settings` prints one."
+            "Settings are a mapping of names to values.",
+            where=where,
+            remedy="`kinscope settings` prints one.",
         )
     return loaded
 
