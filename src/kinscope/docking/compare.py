@@ -19,6 +19,10 @@ RECEPTOR_NOISE_KCAL_PER_MOL = 0.35
 """Standard deviation of one drug's score between crystal chains that differ in nothing but the crystal
 (pooled; ``benchmarks/redock.py --chains``, docs/decisions/0042). Searches into one rigid receptor do not show
 it, so it is added to every interval, once for each side."""
+CRYSTAL_POCKET_RMSD_ANGSTROM = 0.63
+"""Median heavy-atom RMSD of the imatinib pocket (8 angstrom) over 28 pairs of chains of 1IEP, 2HYY and 1OPJ: the
+difference of receptors that the noise above belongs to."""
+_POCKET_ANGSTROM = 8.0
 SMALLEST_MEANINGFUL_KCAL_PER_MOL = 1.0
 """No smaller difference of Vina scores between two rigid receptors is called resolved.
 
@@ -36,6 +40,7 @@ def compare_docking(
     *,
     reference: ReferencePoseRecord,
     distance_to_variant_angstrom: float,
+    pocket_rmsd_angstrom: float | None = None,
     confidence: float = 0.95,
     smallest_meaningful_kcal_per_mol: float = SMALLEST_MEANINGFUL_KCAL_PER_MOL,
 ) -> DockingComparison:
@@ -55,6 +60,9 @@ def compare_docking(
         Record of the reference pose both sides started from.
     distance_to_variant_angstrom
         See :func:`distance_to_residues`.
+    pocket_rmsd_angstrom
+        How far the mutant's pocket lies from the native's (:func:`pocket_rmsd`): the same atoms in the same
+        places have no receptor noise between them. None: the noise of two crystals.
     confidence
         Of the interval.
     smallest_meaningful_kcal_per_mol
@@ -89,7 +97,7 @@ def compare_docking(
                 smallest_meaningful=smallest_meaningful_kcal_per_mol,
                 sampling=_sampling(native, ordered),
             ),
-            math.sqrt(2.0) * RECEPTOR_NOISE_KCAL_PER_MOL,
+            _receptor_noise(pocket_rmsd_angstrom),
         ),
         native_rmsd_to_reference_angstrom=native.best.rmsd_to_reference_angstrom,
         mutant_rmsd_to_reference_angstrom=lead.best.rmsd_to_reference_angstrom,
@@ -118,6 +126,40 @@ def distance_to_residues(receptor: AtomArray, pose: Mol, residues: Sequence[int]
     points = np.asarray(pose.GetConformer().GetPositions())[heavy]
     gaps = np.linalg.norm(receptor.coord[wanted][:, None] - points[None], axis=2)
     return round(float(gaps.min()), 2)
+
+
+def pocket_rmsd(native: AtomArray, mutants: Sequence[AtomArray], pose: Mol) -> float:
+    """Largest RMSD (angstrom) of a mutant model's pocket to the native's, in place.
+
+    The pocket is the heavy atoms within 8 angstrom of the pose that both models have.
+    """
+    points = np.asarray(pose.GetConformer().GetPositions())
+    near = np.linalg.norm(native.coord[:, None] - points[None], axis=2).min(axis=1) < _POCKET_ANGSTROM
+    lining = native[near & (native.element != "H")]
+    places = {
+        (int(number), str(name)): row
+        for row, (number, name) in enumerate(zip(lining.res_id, lining.atom_name, strict=True))
+    }
+    largest = 0.0
+    for mutant in mutants:
+        keys = zip(mutant.res_id, mutant.atom_name, strict=True)
+        shared = [
+            (row, places[key])
+            for row, key in enumerate((int(number), str(name)) for number, name in keys)
+            if key in places
+        ]
+        rows, others = (list(column) for column in zip(*shared, strict=True))
+        gaps = mutant.coord[rows] - lining.coord[others]
+        largest = max(largest, float(np.sqrt((gaps**2).sum(axis=1).mean())))
+    return largest
+
+
+def _receptor_noise(pocket_rmsd_angstrom: float | None) -> float:
+    """Standard deviation of a score difference that two receptors' own coordinates make, kcal/mol."""
+    share = (
+        1.0 if pocket_rmsd_angstrom is None else min(1.0, pocket_rmsd_angstrom / CRYSTAL_POCKET_RMSD_ANGSTROM)
+    )
+    return math.sqrt(2.0) * RECEPTOR_NOISE_KCAL_PER_MOL * share
 
 
 def _replicas(mutants: Sequence[DockingRun]) -> list[float]:

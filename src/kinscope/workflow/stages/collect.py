@@ -24,7 +24,7 @@ from kinscope.analysis.results import (
 )
 from kinscope.analysis.superposition import rigid_core
 from kinscope.core.files import write_atomic
-from kinscope.docking.compare import compare_docking, distance_to_residues
+from kinscope.docking.compare import compare_docking, distance_to_residues, pocket_rmsd
 from kinscope.docking.records import DockingRun
 from kinscope.docking.reference import reference_pose
 from kinscope.interpretation.model import Measurements
@@ -62,7 +62,7 @@ def collect_measurements(context: StepContext) -> None:
     native = {state: read_models(path) for state, path in study.by_state("native").items()}
     mutant = {state: read_models(path) for state, path in study.by_state("mutant").items()}
     context.progress(0.2, "docking")
-    docking = _docking(study, pack, variant, native)
+    docking = _docking(study, pack, variant, native, mutant)
     context.progress(0.4, "fluctuation")
     modes = _normal_modes(study)
     simulations, dynamics = _dynamics(study, variant.short)
@@ -148,7 +148,11 @@ class _Inputs:
 
 
 def _docking(
-    study: _Inputs, pack: TargetPack, variant: Variant, native: dict[str, Models]
+    study: _Inputs,
+    pack: TargetPack,
+    variant: Variant,
+    native: dict[str, Models],
+    mutant: dict[str, Models],
 ) -> list[DockingComparison]:
     comparisons = []
     for name, sides in sorted(study.sides("docking").items()):
@@ -156,9 +160,18 @@ def _docking(
         before = read_records(sides["native"] / RUNS, DockingRun)
         after = read_records(sides["mutant"] / RUNS, DockingRun)
         pose, record = reference_pose(pack, drug)
-        distance = distance_to_residues(native[drug.state][0][0], pose, variant.positions)
+        receptor = native[drug.state][0][0]
+        distance = distance_to_residues(receptor, pose, variant.positions)
+        moved = pocket_rmsd(receptor, [atoms for atoms, _ in mutant[drug.state]], pose)
         comparisons.append(
-            compare_docking(drug, before[0], after, reference=record, distance_to_variant_angstrom=distance)
+            compare_docking(
+                drug,
+                before[0],
+                after,
+                reference=record,
+                distance_to_variant_angstrom=distance,
+                pocket_rmsd_angstrom=moved,
+            )
         )
     return comparisons
 
