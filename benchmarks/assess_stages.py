@@ -1,6 +1,7 @@
 """Time the stages of `kinscope assess`: a first run, the same again, and a second variant.
 
     python benchmarks/assess_stages.py [--variant K404E] [--second T315I] [--md-minutes 6] [--keep DIR]
+    python benchmarks/assess_stages.py --from kinscope-K404E
 
 Runs with an empty cache of its own, so that nothing is reused but what ships and what the runs share.
 Prints one table by stage (steps, seconds of one core, share) and the wall time of each run.
@@ -37,6 +38,16 @@ def stage_table(out: Path) -> list[tuple[str, int, float]]:
     return sorted(((name, len(s), sum(s)) for name, s in seconds.items()), key=lambda row: -row[2])
 
 
+def print_table(out: Path) -> None:
+    """Steps, core seconds and share of every stage of a finished run."""
+    rows = stage_table(out)
+    total = sum(row[2] for row in rows)
+    print(f"{'stage':<18}{'steps':>6}{'core seconds':>14}{'share':>8}   ({os.cpu_count()} cores)")
+    for name, count, spent in rows:
+        print(f"{name:<18}{count:>6}{spent:>14.1f}{spent / total:>8.0%}")
+    print(f"{'all':<18}{sum(row[1] for row in rows):>6}{total:>14.1f}")
+
+
 def main() -> None:
     """Run and print."""
     parser = argparse.ArgumentParser(
@@ -46,7 +57,13 @@ def main() -> None:
     parser.add_argument("--second", default="T315I")
     parser.add_argument("--md-minutes", default="6")
     parser.add_argument("--keep", type=Path, help="Keep the run directories here.")
+    parser.add_argument(
+        "--from", dest="existing", type=Path, help="Only print the table of this run directory."
+    )
     options = parser.parse_args()
+    if options.existing:
+        print_table(options.existing)
+        return
     with tempfile.TemporaryDirectory() as temporary:
         root = options.keep or Path(temporary)
         cache, first, second = Path(temporary) / "cache", root / options.variant, root / options.second
@@ -56,12 +73,7 @@ def main() -> None:
             f"{options.variant}, again": run(options.variant, first, cache, extra),
             f"{options.second}, native work reused": run(options.second, second, cache, extra),
         }
-        rows = stage_table(first)
-        total = sum(row[2] for row in rows)
-        print(f"{'stage':<18}{'steps':>6}{'core seconds':>14}{'share':>8}   ({os.cpu_count()} cores)")
-        for name, count, spent in rows:
-            print(f"{name:<18}{count:>6}{spent:>14.1f}{spent / total:>8.0%}")
-        print(f"{'all':<18}{sum(row[1] for row in rows):>6}{total:>14.1f}")
+        print_table(first)
         for name, wall in walls.items():
             print(f"wall time, {name}: {wall:.0f} s")
 
