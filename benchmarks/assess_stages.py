@@ -57,9 +57,7 @@ def main() -> None:
     parser.add_argument("--second", default="T315I")
     parser.add_argument("--md-minutes", default="6")
     parser.add_argument("--keep", type=Path, help="Keep the run directories here.")
-    parser.add_argument(
-        "--from", dest="existing", type=Path, help="Only print the table of this run directory."
-    )
+    parser.add_argument("--from", dest="existing", type=Path, help="Print the table of this run.")
     options = parser.parse_args()
     if options.existing:
         print_table(options.existing)
