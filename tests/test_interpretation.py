@@ -396,3 +396,18 @@ def test_tiers_of_reasons_are_kept_apart() -> None:
 def test_the_result_survives_json() -> None:
     result = assessed("T315I")
     assert Assessment.model_validate_json(result.model_dump_json()) == result
+
+
+def test_an_interval_inside_what_would_count_is_a_finding_and_one_outside_is_not() -> None:
+    tight = difference(0.001, -0.01, 0.012, False).model_copy(
+        update={"smallest_meaningful": 0.05, "statement": "no change of 0.05 Å or more"}
+    )
+    wide = tight.model_copy(update={"low": -0.2, "high": 0.2, "statement": "not resolved by 3 models"})
+    parts = measurements(
+        regions=(region("helix_c", difference_angstrom=tight), region(difference_angstrom=wide))
+    )
+    excluded, unresolved = assessed("K404E", parts).mobility
+    assert "a change of 0.05 Å or more is excluded in 1 of 2 regions" in excluded
+    assert unresolved.endswith("in activation loop.")
+    only = assessed("K404E", measurements(regions=(region("helix_c", difference_angstrom=tight),)))
+    assert "exclude a change of mobility of 0.05 Å" in only.answer.sentences[1]

@@ -135,13 +135,18 @@ def sampling_words(native: FluctuationProfile, mutant: FluctuationProfile) -> st
     """What was sampled, in words, e.g. ``3 x 0.2 ns native and 3 x 0.2 ns mutant``."""
     if native.method == "md":
         return " and ".join(
-            f"{len(profile.rmsf_angstrom)} x {profile.length_ns:.3g} ns {side}"
+            f"{len(profile.rmsf_angstrom)} x {time_words(profile.length_ns)} {side}"
             for profile, side in ((native, "native"), (mutant, "mutant"))
         )
     return (
         f"{len(native.rmsf_angstrom)} native and {len(mutant.rmsf_angstrom)} mutant "
         "independently relaxed models"
     )
+
+
+def time_words(length_ns: float) -> str:
+    """A sampled time for people: ``20 ns``, ``0.62 ps``."""
+    return f"{length_ns:.3g} ns" if length_ns >= 0.1 else f"{length_ns * 1000:.2g} ps"
 
 
 def _columns(profile: FluctuationProfile, residues: Sequence[int]) -> FloatArray:

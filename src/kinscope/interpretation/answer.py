@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from kinscope.evidence.matching import MEASURED_KINDS
 from kinscope.evidence.model import EvidenceSummary
 from kinscope.interpretation.computed import main_comparison
-from kinscope.interpretation.mobility import METHODS, resolved_regions
+from kinscope.interpretation.mobility import METHODS, is_excluded, resolved_regions
 from kinscope.interpretation.model import Answer, Measurements
-from kinscope.interpretation.prose import join, region_label, state_label
+from kinscope.interpretation.prose import in_prose, join, region_label, state_label
 from kinscope.interpretation.verdicts import Judgement
 from kinscope.targets.pack import TargetPack
 from kinscope.variants.model import Variant
@@ -53,7 +53,7 @@ def _named(judged: Sequence[Judgement], verdict: str, pack: TargetPack, *, marke
     """Names of the drugs with a verdict; ``marked`` ones whose clinical evidence carries a reservation."""
     chosen = [entry for entry in judged if entry.verdict.verdict == verdict]
     return [
-        pack.drug(entry.verdict.drug).name.lower()
+        in_prose(pack.drug(entry.verdict.drug))
         + (" (with a reservation, see its reasons)" if marked and entry.has_reservation else "")
         for entry in chosen
     ]
@@ -82,7 +82,7 @@ def _published_sentence(
         if parts:
             return f"For {subject}, published evidence on exactly this change reports {'; '.join(parts)}."
     against = [item for item in exact if item.direction == "resistant"]
-    names = [drug.name.lower() for drug in pack.drugs if drug.id in {item.drug for item in against}]
+    names = [in_prose(drug) for drug in pack.drugs if drug.id in {item.drug for item in against}]
     single = " in a single report" if len({item.identifier for item in against}) == 1 else ""
     course = f" (disease progressing or relapsing under {join(names)}{single})" if names else ""
     numbers = any(item.kind in MEASURED_KINDS for item in exact)
@@ -120,9 +120,7 @@ def _binding_clause(judged: Sequence[Judgement], pack: TargetPack) -> str:
         ("not resolved", "leaves {} unresolved"),
     ):
         names = [
-            pack.drug(entry.verdict.drug).name.lower()
-            for entry in docked
-            if entry.computed.verdict == verdict
+            in_prose(pack.drug(entry.verdict.drug)) for entry in docked if entry.computed.verdict == verdict
         ]
         everything = len(names) == len(docked) > 1
         if names:
@@ -141,6 +139,10 @@ def _mobility_clause(measurements: Measurements, pack: TargetPack) -> str:
         return "mobility was not compared"
     resolved = resolved_regions(measurements)
     if not resolved:
+        modes = [row for row in measurements.regions if row.method == "normal_modes"]
+        if modes and all(is_excluded(row.difference_angstrom) for row in modes):
+            smallest = modes[0].difference_angstrom.smallest_meaningful
+            return f"normal modes of the models exclude a change of mobility of {smallest:g} Å or more"
         return "no change of mobility was resolved"
     largest = max(resolved, key=lambda row: abs(row.difference_angstrom.value or 0.0))
     value = largest.difference_angstrom.value or 0.0

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from kinscope.analysis.results import RegionComparison
+from kinscope.analysis.regions import time_words
+from kinscope.analysis.results import Difference, RegionComparison
 from kinscope.interpretation.model import Measurements
 from kinscope.interpretation.prose import join, region_label, state_label
 from kinscope.targets.pack import TargetPack
@@ -36,6 +37,14 @@ def resolved_regions(measurements: Measurements) -> tuple[RegionComparison, ...]
     return tuple(row for row in measurements.regions if row.difference_angstrom.resolved)
 
 
+def is_excluded(change: Difference) -> bool:
+    """Whether the interval leaves no room for a change that would count: a finding, not a gap."""
+    if change.low is None or change.high is None or change.statement.startswith("not resolved"):
+        return False
+    bound = change.smallest_meaningful
+    return bound > 0.0 and not change.resolved and -bound < change.low and change.high < bound
+
+
 def _of_group(rows: Sequence[RegionComparison], measurements: Measurements, pack: TargetPack) -> list[str]:
     """The sentences of one method and one state, the largest resolved changes first."""
     head = f"{METHODS[rows[0].method]}, {state_label(pack, rows[0].state)}"
@@ -44,11 +53,22 @@ def _of_group(rows: Sequence[RegionComparison], measurements: Measurements, pack
     sentences = [f"{head}: {_resolved(row, pack)}." for row in resolved[:MOST_NAMED]]
     if len(resolved) > MOST_NAMED:
         sentences.append(f"{head}: {len(resolved) - MOST_NAMED} further regions change by less.")
-    unresolved = [row for row in rows if not row.difference_angstrom.resolved]
+    excluded = [row for row in rows if is_excluded(row.difference_angstrom)]
+    if excluded:
+        smallest = excluded[0].difference_angstrom.smallest_meaningful
+        place = (
+            f"{len(excluded)} of {len(rows)} regions" if len(rows) > 1 else region_label(pack, rows[0].region)
+        )
+        sentences.append(
+            f"{head}: a change of {smallest:g} Å or more is excluded in {place} "
+            f"{_sampling(rows, measurements)}."
+        )
+    unresolved = [row for row in rows if not row.difference_angstrom.resolved and row not in excluded]
     if unresolved:
         few = len(unresolved) <= MOST_NAMED
         names = join([region_label(pack, row.region) for row in unresolved])
-        place = names if few else f"any of {len(unresolved)} {'other ' if resolved else ''}regions"
+        other = "other " if resolved or excluded else ""
+        place = names if few else f"any of {len(unresolved)} {other}regions"
         sentences.append(f"{head}: no difference resolved {_sampling(rows, measurements)} in {place}.")
     return sentences
 
@@ -75,7 +95,7 @@ def _sampling(rows: Sequence[RegionComparison], measurements: Measurements) -> s
         for profile in measurements.profiles
         if profile.method == rows[0].method and profile.state == rows[0].state
     ]
-    length = f" of {min(lengths):.3g} ns" if lengths and max(lengths) > 0 else ""
+    length = f" of {time_words(min(lengths))}" if lengths and max(lengths) > 0 else ""
     return f"by {counts}{length}"
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from kinscope.targets.pack import TargetPack
+from kinscope.targets.pack import DrugDefinition, TargetPack
 
 
 def join(names: Sequence[str]) -> str:
@@ -23,3 +23,8 @@ def state_label(pack: TargetPack, identifier: str) -> str:
 def region_label(pack: TargetPack, name: str) -> str:
     """The region in words; its name if the pack does not know it."""
     return next((region.label for region in pack.regions if region.name == name), name.replace("_", " "))
+
+
+def in_prose(drug: DrugDefinition) -> str:
+    """The drug's name within a sentence: generic names in lower case, codes (PD166326) as they are."""
+    return drug.name if any(character.isdigit() for character in drug.name) else drug.name.lower()

@@ -186,5 +186,10 @@ def _print_answer(result: Any) -> None:
     for sentence in answer.sentences:
         typer.echo(sentence)
     typer.echo(f"Confidence: {answer.confidence} ({answer.confidence_reason})\n")
+    from kinscope.targets import load_target
+
+    names = {drug.id: drug.name for drug in load_target(result.target.lower()).drugs}
     for verdict in result.assessment.verdicts:
-        typer.echo(f"  {verdict.drug:<16} {verdict.verdict:<28} confidence {verdict.confidence}")
+        typer.echo(
+            f"  {names.get(verdict.drug, verdict.drug):<16} {verdict.verdict:<28} confidence {verdict.confidence}"
+        )
