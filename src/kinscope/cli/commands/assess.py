@@ -188,8 +188,7 @@ def _print_answer(result: Any) -> None:
     typer.echo(f"Confidence: {answer.confidence} ({answer.confidence_reason})\n")
     from kinscope.targets import load_target
 
-    names = {drug.id: drug.name for drug in load_target(result.target.lower()).drugs}
+    names = {drug.id: drug.name for drug in load_target(str(result.settings["target"])).drugs}
     for verdict in result.assessment.verdicts:
-        typer.echo(
-            f"  {names.get(verdict.drug, verdict.drug):<16} {verdict.verdict:<28} confidence {verdict.confidence}"
-        )
+        name = names.get(verdict.drug, verdict.drug)
+        typer.echo(f"  {name:<16} {verdict.verdict:<28} confidence {verdict.confidence}")
