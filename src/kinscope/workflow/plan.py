@@ -6,10 +6,7 @@ speed of this machine) has keys that do not depend on the variant, so that the s
 
 from __future__ import annotations
 
-import hashlib
-import json
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from kinscope import __version__
@@ -19,6 +16,7 @@ from kinscope.core.seeds import derive_seed
 from kinscope.targets.pack import TargetPack
 from kinscope.variants import modelled_states
 from kinscope.variants.model import Variant
+from kinscope.workflow.digest import pack_digest
 from kinscope.workflow.settings import StudySettings
 from kinscope.workflow.step import Step
 
@@ -113,7 +111,7 @@ class Planner:
                 "created": self.created,
                 "skipped": self.skipped,
                 "kinscope_version": __version__,
-                "pack_sha256": _pack_digest(self.pack),
+                "pack_sha256": pack_digest(self.pack),
             },
             {"measurements": measured, **inputs},
             optional,
@@ -396,12 +394,3 @@ class Planner:
     def _variant(self) -> dict[str, Any]:
         """The variant as far as results depend on it: not as it happened to be spelt."""
         return self.variant.model_dump(mode="json")
-
-
-def _pack_digest(pack: TargetPack) -> str:
-    """Digest of the pack's small text files: evidence, drugs, regions."""
-    files = sorted(
-        path for path in Path(pack.directory).rglob("*") if path.suffix in (".yaml", ".csv", ".fasta")
-    )
-    content = {path.relative_to(pack.directory).as_posix(): sha256_of_file(path) for path in files}
-    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
