@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from kinscope.cli.options import AsJson, Mirror, Target
+from kinscope.cli.options import AsJson, Mirror, Quiet, Target
 
 group = typer.Typer(no_args_is_help=True, help="The reference models of a target pack: list, check, rebuild.")
 
@@ -79,9 +79,19 @@ def build(
     ] = False,
     native: Annotated[bool, typer.Option("--native", help="Compute the shipped native results too.")] = False,
     target: Target = "abl1",
+    quiet: Quiet = False,
 ) -> None:
     """Rebuild the shipped models, reference poses and, if asked, water boxes from wwPDB entries."""
     from kinscope.workflow.pack_building import build_pack
 
-    for line in build_pack(target, state, out, mirror, download=download, solvent=solvent, native=native):
+    said: set[str] = set()
+
+    def tell(fraction: float, text: str) -> None:
+        if not quiet and text not in said:
+            said.add(text)
+            typer.echo(f"[{fraction:4.0%}] {text}", err=True)
+
+    for line in build_pack(
+        target, state, out, mirror, download=download, solvent=solvent, native=native, progress=tell
+    ):
         typer.echo(line)
