@@ -92,10 +92,12 @@ def _poses(pack: TargetPack, source: PdbSource, out: Path, states: tuple[str, ..
     for record in build_reference_poses(
         pack, source, out / "poses", drugs=drugs, models=out / MODELS_DIRECTORY
     ):
-        yield (
-            f"{record.drug} in {record.state}: reference pose {record.rmsd_to_crystal_angstrom:.2f} A from "
-            f"{record.crystal}"
+        where = (
+            f"laid on {record.crystal}, no co-crystal of its own"
+            if record.analogue
+            else f"{record.rmsd_to_crystal_angstrom:.2f} A from {record.crystal}"
         )
+        yield f"{record.drug} in {record.state}: reference pose {where}"
 
 
 def heavy_atom_rmsd(first: AtomArray, second: AtomArray) -> float | None:
