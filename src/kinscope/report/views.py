@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -118,8 +119,16 @@ def pose_in_words(docking: DockingComparison, variant: str, names: Names) -> str
     ends = f"native {_angstrom(native)}, {variant} {_angstrom(mutant)} from the reference pose"
     if names.analogue(docking.drug, docking.reference):
         return f"{ends}, laid on the analogue {docking.reference}: no co-crystal of its own"
-    crystal = _angstrom(docking.reference_to_crystal_rmsd_angstrom)
-    return f"{ends}, which lies {crystal} from the co-crystal {docking.reference}"
+    away = docking.reference_to_crystal_rmsd_angstrom
+    ends += f", which lies {_angstrom(away)} from the co-crystal {docking.reference}"
+    if not all(math.isfinite(value) for value in (native, mutant, away)):
+        return ends
+    # RMSD in place is a metric: the two figures bound the distance to the crystal's pose on both sides.
+    bounds = [
+        f"{who} {abs(value - away):.2f}–{value + away:.2f} Å"
+        for who, value in (("native", native), (variant, mutant))
+    ]
+    return f"{ends}: so {', '.join(bounds)} from the co-crystal's pose"
 
 
 def _angstrom(value: float) -> str:
