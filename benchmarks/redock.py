@@ -14,6 +14,7 @@ says, not that a blind search would find it. "elsewhere" is the best score met m
 from __future__ import annotations
 
 import argparse
+import itertools
 import statistics
 import time
 
@@ -31,6 +32,7 @@ from kinscope.structures.model import AtomArray
 from kinscope.structures.preparation import cap_ends, complete_heavy_atoms
 from kinscope.structures.protonation import add_hydrogens
 from kinscope.structures.source import PdbSource
+from kinscope.structures.superposition import kabsch
 from kinscope.targets.loader import load_target
 from kinscope.targets.pack import DrugDefinition, TargetPack
 
@@ -116,6 +118,34 @@ def chain_spread(pack: TargetPack, source: PdbSource, settings: DockingSettings)
             print(f"{name:12s} n={len(scores)} mean {mean:7.2f} sd {spread:.2f}   {listed}", flush=True)
 
 
+def pocket_spread(pack: TargetPack, source: PdbSource) -> None:
+    """Heavy-atom RMSD of the pockets (8 A around the ligand) of those chains, superposed on themselves."""
+    print("\npocket RMSD between equivalent crystal chains, A")
+    for name, sites in CHAINS.items():
+        pockets = [_pocket(pack, source, site) for site in sites]
+        values = []
+        for one, other in itertools.combinations(pockets, 2):
+            shared = sorted(one.keys() & other.keys())
+            first, second = (np.array([pocket[key] for key in shared]) for pocket in (one, other))
+            gaps = kabsch(first, second).apply(first) - second
+            values.append(float(np.sqrt((gaps**2).sum(axis=1).mean())))
+        print(f"{name:12s} pairs={len(values)} median {statistics.median(values):.2f}", flush=True)
+
+
+def _pocket(pack: TargetPack, source: PdbSource, site: str) -> dict[tuple[int, str], np.ndarray]:
+    entry, chain, ccd = site.split(":")
+    atoms = read_chain(source, entry, chain, pack)
+    ligand = read_ligand(source, entry, chain, ccd)
+    gaps = np.linalg.norm(atoms.coord[:, None] - ligand.coord[None], axis=2).min(axis=1)
+    lining = set(atoms.res_id[gaps < 8.0].tolist())
+    keys = zip(atoms.res_id, atoms.atom_name, strict=True)
+    return {
+        (int(number), str(atom)): atoms.coord[row]
+        for row, (number, atom) in enumerate(keys)
+        if number in lining
+    }
+
+
 def main() -> None:
     """Read the arguments and print the tables."""
     parser = argparse.ArgumentParser(
@@ -123,9 +153,13 @@ def main() -> None:
     )
     parser.add_argument("--global", dest="blind", action="store_true", help="search the whole box too")
     parser.add_argument("--chains", action="store_true", help="only the spread over equivalent chains")
+    parser.add_argument("--pockets", action="store_true", help="only how far those chains' pockets differ")
     parser.add_argument("--seeds", type=int, default=3)
     chosen = parser.parse_args()
     pack, source = load_target("abl1"), PdbSource()
+    if chosen.pockets:
+        pocket_spread(pack, source)
+        return
     known = DockingSettings(seeds=chosen.seeds, start_at_reference=False, analyse_poses=0, confirm=False)
     if not chosen.chains:
         table(pack, source, known)

@@ -21,7 +21,7 @@ RECEPTOR_NOISE_KCAL_PER_MOL = 0.35
 it, so it is added to every interval, once for each side."""
 CRYSTAL_POCKET_RMSD_ANGSTROM = 0.63
 """Median heavy-atom RMSD of the imatinib pocket (8 angstrom) over 28 pairs of chains of 1IEP, 2HYY and 1OPJ:
-the difference of receptors that the noise above belongs to."""
+the difference of receptors that the noise above belongs to (``benchmarks/redock.py --pockets``)."""
 _POCKET_ANGSTROM = 8.0
 SMALLEST_MEANINGFUL_KCAL_PER_MOL = 1.0
 """No smaller difference of Vina scores between two rigid receptors is called resolved.

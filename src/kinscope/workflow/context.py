@@ -36,6 +36,9 @@ class StepContext:
     output: Path
     scratch: Path
     _control: Path
+    reused: frozenset[str] = frozenset()
+    """Roles of inputs that this process did not compute: they lay in the store, or came from the cache or the
+    target pack."""
 
     def progress(self, fraction: float, text: str = "") -> None:
         """Tell how far the step is (0 to 1)."""

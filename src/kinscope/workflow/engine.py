@@ -159,6 +159,7 @@ class LocalEngine:
             "parameters": step.parameters,
             "inputs": {role: str(self.store.path(source).resolve()) for role, source in present.items()},
             "input_keys": {role: source.key for role, source in step.inputs.items()},
+            "reused": sorted(role for role, source in present.items() if source.key in outcome.reused),
             "missing_inputs": sorted(step.inputs.keys() - present.keys()),
         }
         write_atomic(work / JOB_FILE, json.dumps(job))

@@ -66,7 +66,7 @@ def _run(work: Path, job: dict[str, Any]) -> None:
     output.mkdir()
     scratch.mkdir(exist_ok=True)
     inputs = {role: Path(path) for role, path in job["inputs"].items()}
-    context = StepContext(job["parameters"], inputs, output, scratch, work)
+    context = StepContext(job["parameters"], inputs, output, scratch, work, frozenset(job["reused"]))
     started = time.monotonic()
     details = _load(job["function"])(context) or {}
     record = ArtefactRecord(

@@ -69,7 +69,7 @@ def _provenance(context: StepContext) -> list[StepProvenance]:
                     step=record.step,
                     label=record.label,
                     key=record.key,
-                    reused=False,
+                    reused=role in context.reused,
                     seed=record.seed,
                     wall_seconds=record.wall_seconds,
                     platform=record.platform,
