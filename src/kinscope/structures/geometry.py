@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from kinscope.analysis.results import StateGeometry
 from kinscope.core.records import Record
 from kinscope.structures.model import AtomArray
+from kinscope.targets.pack import KinaseLandmarks
 
 if TYPE_CHECKING:
     from kinscope.structures.source import PdbSource
@@ -37,32 +38,6 @@ tyrosine's hydroxyl meets the aspartate and 13.4 or more elsewhere."""
 BORDERLINE = 0.75
 """A distance this near a threshold is called borderline in the notes: coordinate error at 2.4 angstrom
 resolution moves a side chain's tip by about half an angstrom."""
-
-
-class KinaseLandmarks(Record):
-    """Residue numbers that the definitions need."""
-
-    beta3_lysine: int
-    helix_c_glutamate: int
-    dfg_phenylalanine: int
-    hrd_aspartate: int
-    loop_tyrosine: int | None = None
-    """The tyrosine that fills the catalytic site of a folded loop, where the kinase has one."""
-
-    @property
-    def helix_c_plus_four(self) -> int:
-        """The residue one turn past the helix-C glutamate."""
-        return self.helix_c_glutamate + 4
-
-    @property
-    def loop_sixth(self) -> int:
-        """The sixth residue of the activation loop, counted from the DFG aspartate."""
-        return self.dfg_phenylalanine + 4
-
-    @property
-    def before_hrd(self) -> int:
-        """The residue before the HRD motif."""
-        return self.hrd_aspartate - 3
 
 
 ABL1_LANDMARKS = KinaseLandmarks(

@@ -21,6 +21,7 @@ from kinscope.targets.pack import (
     DrugDefinition,
     ExonBlock,
     Isoform,
+    KinaseLandmarks,
     Lookalike,
     Region,
     StateDefinition,
@@ -61,6 +62,7 @@ class _TargetFile(Record):
     lookalikes: tuple[Lookalike, ...] = ()
     fusion: str = ""
     fusion_first_residue: int = 1
+    landmarks: KinaseLandmarks | None = None
     transcript: _TranscriptFile
     isoforms: tuple[Isoform, ...] = ()
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 from pydantic import Field
 
@@ -103,6 +103,32 @@ class Isoform(Record):
     """Other accessions with the same residue numbers, each with the reason to believe it."""
 
 
+class KinaseLandmarks(Record):
+    """Residue numbers that the measured definitions of a kinase's conformation need."""
+
+    beta3_lysine: int
+    helix_c_glutamate: int
+    dfg_phenylalanine: int
+    hrd_aspartate: int
+    loop_tyrosine: int | None = None
+    """The tyrosine that fills the catalytic site of a folded activation loop, where the kinase has one."""
+
+    @property
+    def helix_c_plus_four(self) -> int:
+        """The residue one turn past the helix-C glutamate."""
+        return self.helix_c_glutamate + 4
+
+    @property
+    def loop_sixth(self) -> int:
+        """The sixth residue of the activation loop, counted from the DFG aspartate."""
+        return self.dfg_phenylalanine + 4
+
+    @property
+    def before_hrd(self) -> int:
+        """The residue before the HRD motif."""
+        return self.hrd_aspartate - 3
+
+
 class StateDefinition(Record):
     """One conformation of the kinase that the pack models."""
 
@@ -114,6 +140,14 @@ class StateDefinition(Record):
     last_residue: int
     description: str
     """Which crystals it comes from and why."""
+    studied: Literal["always", "thorough", "on request"] = "always"
+    """Which studies take the state unless states are named: every one, all presets but ``quick``, or none."""
+    dynamics: bool = False
+    """Whether a study simulates it unless states are named for dynamics."""
+    dfg: Literal["in", "out", "inter", ""] = ""
+    """The DFG class that measuring the model must give; empty: none is demanded."""
+    bound: tuple[str, ...] = ()
+    """Ids of the ligands of the library that sit in the model's pockets while it is relaxed."""
 
 
 class DrugDefinition(Record):
@@ -173,6 +207,8 @@ class TargetPack(Record):
     """First residue that the clinically known fusion of the gene keeps (BCR::ABL1: from exon a2)."""
     fusion: str = ""
     """Name of that fusion; empty if none."""
+    landmarks: KinaseLandmarks | None = None
+    """What the conformation is measured on; None: conformations of this target are not classified."""
 
     def state(self, identifier: str) -> StateDefinition:
         """The state of that id (see :func:`load_target` for errors)."""

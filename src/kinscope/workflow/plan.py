@@ -333,7 +333,7 @@ class Planner:
 
     def _choose_states(self) -> tuple[str, ...]:
         possible = modelled_states(self.variant, self.pack)
-        wanted = self.settings.states or tuple(state.id for state in self.pack.states)
+        wanted = self.settings.states or self._states_of_preset()
         wanted = tuple(state for state in wanted if (self.pack.directory / "models" / state).is_dir())
         chosen = tuple(state for state in wanted if state in possible)
         for state in wanted:
@@ -373,7 +373,13 @@ class Planner:
     def _dynamics_states(self) -> tuple[str, ...]:
         if self.settings.dynamics.budget_minutes == 0:
             return ()
-        return tuple(state for state in self.settings.dynamics.states if state in self.states)
+        wanted = self.settings.dynamics.states or tuple(s.id for s in self.pack.states if s.dynamics)
+        return tuple(state for state in wanted if state in self.states)
+
+    def _states_of_preset(self) -> tuple[str, ...]:
+        """What the pack studies unless states are named: the long presets take more."""
+        taken = ("always",) if self.settings.preset == "quick" else ("always", "thorough")
+        return tuple(state.id for state in self.pack.states if state.studied in taken)
 
     def _who(self, side: str) -> str:
         return "native" if side == "native" else self.variant.short

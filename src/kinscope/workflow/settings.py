@@ -24,8 +24,8 @@ _MAXIMUM_SETTINGS_BYTES = 200_000
 class DynamicsSettings(Settings):
     """Which systems are simulated, how often and for how long."""
 
-    states: tuple[str, ...] = ("kinase-dfg-in", "kinase-dfg-out")
-    """State ids; none: no dynamics."""
+    states: tuple[str, ...] = ()
+    """State ids; empty: those that the target pack marks for dynamics."""
     replicas: int = Field(default=3, ge=1, le=100)
     budget_minutes: float | None = Field(default=6.0, ge=0.0, le=100_000.0)
     """Wall time for all replicas of native and mutant together on this machine; turned into a number of steps
@@ -46,7 +46,7 @@ class StudySettings(Settings):
     seed: int = Field(default=1210, ge=0, le=2**31 - 1)
     """The root seed; every step derives its own."""
     states: tuple[str, ...] = ()
-    """Model states; empty: every state the target pack ships that holds the variant."""
+    """Model states; empty: those that the target pack marks for the preset and that hold the variant."""
     drugs: tuple[str, ...] = ()
     """Drug ids; empty: every drug of the pack that has a reference pose."""
     mutation: MutationSettings = MutationSettings()

@@ -1,0 +1,1 @@
+"""What the clinic measured: transcript levels, response, karyotype, and the course of a case."""

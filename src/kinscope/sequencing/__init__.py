@@ -1,0 +1,1 @@
+"""From a laboratory's traces and calls to variants: Sanger chromatograms, VCF, tables of amplicon reads."""
