@@ -136,8 +136,14 @@ def test_omega_needs_two_residues():
 
 
 def test_a_structure_without_the_landmarks_is_unassigned():
-    shape = classify_state(peptide())
+    shape = classify_state(peptide(), PACK.landmarks)
     assert (shape.dfg, shape.helix_c, shape.activation_loop) == ("unassigned",) * 3
+
+
+def test_without_landmarks_nothing_is_classified_and_that_is_said():
+    shape = classify_state(peptide(), None)
+    assert (shape.dfg, shape.helix_c, shape.activation_loop) == ("unassigned",) * 3
+    assert any("names no landmarks" in note for note in shape.notes)
 
 
 def test_every_state_has_a_recipe_over_its_range():

@@ -99,7 +99,7 @@ def test_the_checks_pass(shipped):
 
 def test_the_conformation_is_the_one_of_the_name(shipped):
     state_id, atoms, _ = shipped
-    shape = classify_state(atoms)
+    shape = classify_state(atoms, PACK.landmarks)
     assert shape.dfg == ("in" if "dfg-in" in state_id else "out")
     assert shape.helix_c == "in"
     assert shape.salt_bridge_271_286_angstrom < 3.6
@@ -108,7 +108,7 @@ def test_the_conformation_is_the_one_of_the_name(shipped):
 
 def test_the_kinase_domain_states_show_the_two_loops():
     loops = {
-        state: classify_state(reference_model(PACK, state)[0]).activation_loop
+        state: classify_state(reference_model(PACK, state)[0], PACK.landmarks).activation_loop
         for state in ("kinase-dfg-in", "kinase-dfg-out")
     }
     assert loops == {"kinase-dfg-in": "extended", "kinase-dfg-out": "folded"}

@@ -113,12 +113,13 @@ def check_model(
     source
         Where those crystals are; the distance from them is left out if None.
     pack
-        The target; the sequence is compared with its protein if given.
+        The target; the sequence is compared with its protein, and the conformation measured on its
+        landmarks, if given.
     name
         What the model is called.
     """
     table = backbone_table(atoms)
-    geometry = classify_state(atoms)
+    geometry = classify_state(atoms, pack.landmarks if pack is not None else None)
     overlaps = heavy_atom_overlaps(atoms)
     heavy = int((atoms.element != "H").sum())
     crystals = _deviations(atoms, record, source, pack) if record and source and pack else ()

@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kinscope.analysis.results import StateGeometry
+from kinscope.core.errors import BadInputError
 from kinscope.core.records import Record
 from kinscope.structures.model import AtomArray
 from kinscope.targets.pack import KinaseLandmarks
@@ -40,12 +41,10 @@ BORDERLINE = 0.75
 resolution moves a side chain's tip by about half an angstrom."""
 
 
-ABL1_LANDMARKS = KinaseLandmarks(
-    beta3_lysine=271, helix_c_glutamate=286, dfg_phenylalanine=382, hrd_aspartate=363, loop_tyrosine=393
-)
+NOT_CLASSIFIED = "not classified: the target pack names no landmarks to measure"
 
 
-def classify_state(atoms: AtomArray, landmarks: KinaseLandmarks = ABL1_LANDMARKS) -> StateGeometry:
+def classify_state(atoms: AtomArray, landmarks: KinaseLandmarks | None) -> StateGeometry:
     """Measure and classify the conformation of a kinase domain.
 
     Parameters
@@ -53,13 +52,16 @@ def classify_state(atoms: AtomArray, landmarks: KinaseLandmarks = ABL1_LANDMARKS
     atoms
         A model or crystal chain in the target's numbering; hydrogens are not needed.
     landmarks
-        The residues to measure; those of ABL1 by default.
+        The residues to measure, from the target pack (:attr:`TargetPack.landmarks`). None: nothing is
+        measured, and the notes say so.
 
     Returns
     -------
     StateGeometry
         Distances are NaN and classes ``unassigned`` where atoms are missing.
     """
+    if landmarks is None:
+        return _unclassified()
     at = _Atoms(atoms)
     phenylalanine = (landmarks.dfg_phenylalanine, "CZ")
     d1 = at.distance(phenylalanine, (landmarks.helix_c_plus_four, "CA"))
@@ -119,7 +121,6 @@ def classify_entries(
     source: PdbSource,
     pack: TargetPack,
     codes: tuple[str, ...] | None = None,
-    landmarks: KinaseLandmarks = ABL1_LANDMARKS,
 ) -> tuple[EntryGeometry, ...]:
     """Classify every chain of wwPDB entries that is of the target and holds its kinase domain.
 
@@ -128,20 +129,29 @@ def classify_entries(
     source
         Where entries come from.
     pack
-        The target; its protein gives the numbering.
+        The target; its protein gives the numbering, its landmarks what is measured.
     codes
         The entries; every one that lies in the source's mirror and cache if None.
-    landmarks
-        The residues to measure.
+
+    Raises
+    ------
+    BadInputError
+        If the pack names no landmarks.
     """
     from kinscope.structures.entries import chain_of_structure, protein_chains
 
+    if pack.landmarks is None:
+        raise BadInputError(
+            f"The conformation of {pack.gene} cannot be classified: its target pack names no landmarks.",
+            where=str(pack.directory / "target.yaml"),
+            remedy="Add landmarks (see the target.yaml of the abl1 pack).",
+        )
     found = []
     for code in source.codes() if codes is None else codes:
         structure = source.read_entry(code)
         for name in protein_chains(structure, pack):
             chain = chain_of_structure(structure, name, pack, label=f"{code.upper()}:{name}")
-            if landmarks.dfg_phenylalanine not in chain.residues:
+            if pack.landmarks.dfg_phenylalanine not in chain.residues:
                 continue
             found.append(
                 EntryGeometry(
@@ -149,10 +159,23 @@ def classify_entries(
                     chain=name,
                     first_residue=chain.residues[0],
                     last_residue=chain.residues[-1],
-                    geometry=classify_state(chain.atoms, landmarks),
+                    geometry=classify_state(chain.atoms, pack.landmarks),
                 )
             )
     return tuple(found)
+
+
+def _unclassified() -> StateGeometry:
+    missing = float("nan")
+    return StateGeometry(
+        dfg_d1_angstrom=missing,
+        dfg_d2_angstrom=missing,
+        dfg="unassigned",
+        salt_bridge_271_286_angstrom=missing,
+        helix_c="unassigned",
+        activation_loop="unassigned",
+        notes=(NOT_CLASSIFIED,),
+    )
 
 
 class _Atoms:

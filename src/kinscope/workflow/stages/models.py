@@ -9,6 +9,7 @@ from kinscope.structures.mutation import MutationSettings, build_mutant
 from kinscope.structures.neighbourhood import compare_neighbourhoods, neighbourhood
 from kinscope.structures.reference import reference_model
 from kinscope.targets import load_target
+from kinscope.targets.pack import KinaseLandmarks
 from kinscope.workflow.context import StepContext
 from kinscope.workflow.stages.files import (
     CONTACT_CHANGES,
@@ -21,9 +22,10 @@ from kinscope.workflow.stages.files import (
 
 def native_model(context: StepContext) -> None:
     """Take the shipped model of a state and measure it."""
-    models = [reference_model(load_target(context.parameters["target"]), context.parameters["state"])]
+    pack = load_target(context.parameters["target"])
+    models = [reference_model(pack, context.parameters["state"])]
     write_models(context.output, models)
-    write_records(context.output / GEOMETRIES, [_geometry(*model) for model in models])
+    write_records(context.output / GEOMETRIES, [_geometry(*model, pack.landmarks) for model in models])
 
 
 def mutant_model(context: StepContext) -> None:
@@ -42,7 +44,8 @@ def mutant_model(context: StepContext) -> None:
         for model in built
     ]
     write_models(context.output, models)
-    write_records(context.output / GEOMETRIES, [_geometry(*model) for model in models])
+    landmarks = load_target(context.parameters["target"]).landmarks
+    write_records(context.output / GEOMETRIES, [_geometry(*model, landmarks) for model in models])
 
 
 def neighbourhoods(context: StepContext) -> None:
@@ -57,10 +60,10 @@ def neighbourhoods(context: StepContext) -> None:
     write_records(context.output / CONTACT_CHANGES, changes)
 
 
-def _geometry(atoms: AtomArray, record: ModelRecord) -> ModelGeometry:
+def _geometry(atoms: AtomArray, record: ModelRecord, landmarks: KinaseLandmarks | None) -> ModelGeometry:
     return ModelGeometry(
         state=record.state,
         variant=record.variant,
         alternative=record.alternative,
-        geometry=classify_state(atoms),
+        geometry=classify_state(atoms, landmarks),
     )
