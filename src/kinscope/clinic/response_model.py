@@ -1,0 +1,113 @@
+"""What an assessment of response says: a call, the rule that decided it, and what it lacked."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from kinscope.clinic.measurements import TimePoint
+from kinscope.core.records import Record
+
+Disease = Literal["ph-all", "cml"]
+Axis = Literal["haematological", "flow MRD", "molecular", "cytogenetic", "milestone"]
+Category = Literal[
+    # haematological
+    "CR",
+    "CRh",
+    "CRi",
+    "MLFS",
+    "CHR",
+    "active disease",
+    "refractory",
+    "relapse",
+    "extramedullary relapse",
+    "loss of CHR",
+    # measurable residual disease
+    "MRD negative",
+    "MRD positive",
+    "MRD positive, not quantifiable",
+    "MRD relapse",
+    "MRD progression",
+    # molecular
+    "CMR",
+    "molecular response",
+    "no MMR",
+    "MMR",
+    "MR4",
+    "MR4.5",
+    "MR5",
+    "molecular relapse",
+    "loss of MMR",
+    "loss of DMR",
+    # cytogenetic
+    "CCyR",
+    "PCyR",
+    "minor CyR",
+    "minimal CyR",
+    "no CyR",
+    "loss of CCyR",
+    # milestones of CML
+    "optimal",
+    "warning",
+    "failure",
+    # nothing can be said
+    "cannot be called",
+]
+Basis = Literal["measured", "reported", "measured and reported"]
+
+
+class Criterion(Record):
+    """One rule of a published definition: its identifier, its words in short, and where it stands."""
+
+    id: str
+    criteria_set: str
+    text: str
+    citation: str
+    identifier: str = ""
+
+
+class EvidenceUsed(Record):
+    """One measurement that a call rests on, as a short statement such as ``blasts 89 % (marrow)``."""
+
+    kind: str
+    at: TimePoint
+    statement: str
+
+
+class ResponseCall(Record):
+    """One statement on the response at one time.
+
+    Attributes
+    ----------
+    category, level
+        E.g. ``MRD negative`` at level ``not detected at a sensitivity of 0.01 %``.
+    at
+        The time of the latest measurement it rests on.
+    criterion
+        The rule that decided it.
+    evidence, missing
+        What it rests on, and what would have been needed for more (``no platelet count``).
+    basis
+        Whether numbers decided it, or the treating centre's statement stood in for some.
+    """
+
+    category: Category
+    axis: Axis
+    level: str = ""
+    at: TimePoint
+    criterion: Criterion
+    evidence: tuple[EvidenceUsed, ...] = ()
+    missing: tuple[str, ...] = ()
+    basis: Basis = "measured"
+    statement: str
+
+
+class TestingDue(Record):
+    """A moment at which a guideline asks for BCR::ABL1 kinase-domain mutation testing.
+
+    ``done`` holds the screenings found near that moment; an empty tuple means none was recorded.
+    """
+
+    at: TimePoint
+    reason: str
+    criterion: Criterion
+    done: tuple[EvidenceUsed, ...] = ()
