@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import ValidationError, model_validator
 
 from kinscope.core.errors import BadInputError
 from kinscope.core.records import Record
@@ -35,8 +35,43 @@ class Graft(CrystalPart):
     reason: str
 
 
+class Placement(CrystalPart):
+    """A domain that the base has not, or has elsewhere, put where another crystal (the frame) has it.
+
+    The frame, often poorly resolved, decides only where the domain stands; the domain's own coordinates come
+    from a better crystal of it.
+    """
+
+    frame_entry: str
+    frame_chain: str
+    frame_fit: tuple[tuple[int, int], ...]
+    """Stretches over which the frame is laid on the base."""
+    fit: tuple[tuple[int, int], ...]
+    """Stretches over which the domain is laid on the frame."""
+    reason: str
+
+    @property
+    def frame_label(self) -> str:
+        """``4XEY:B``."""
+        return f"{self.frame_entry.upper()}:{self.frame_chain}"
+
+
+class BuiltStretch(Record):
+    """Residues that no crystal of the arrangement shows: built by sampling, both ends included."""
+
+    first_residue: int
+    last_residue: int
+    reason: str
+
+    @model_validator(mode="after")
+    def _ordered(self) -> BuiltStretch:
+        if not 3 <= self.last_residue - self.first_residue + 1 <= 30:
+            raise ValueError("a stretch of 3 to 30 residues can be built")
+        return self
+
+
 class SideChainDonor(Record):
-    """A crystal that shows the human residue where the base's protein has another."""
+    """A crystal that shows the wanted side chain where the model's parts have another, or a poor one."""
 
     residue: int
     entry: str
@@ -50,9 +85,15 @@ class StateRecipe(Record):
     state: str
     base: CrystalPart
     grafts: tuple[Graft, ...] = ()
+    placements: tuple[Placement, ...] = ()
+    built: tuple[BuiltStretch, ...] = ()
     side_chains: tuple[SideChainDonor, ...] = ()
+    phosphorylated: tuple[int, ...] = ()
+    """Residues that keep (or are given, by a donor of their side chain) the phosphate of a crystal."""
     ligands: tuple[str, ...] = ()
-    """CCD codes of the base chain's ligands present while pKa values are predicted."""
+    """CCD codes of the base chain's ligands, in place while pKa values are predicted and while relaxed."""
+    repack: tuple[int, ...] = ()
+    """Side chains chosen anew among their rotamers, for their crystals' own do not fit together."""
 
 
 def load_recipes(pack: TargetPack) -> dict[str, StateRecipe]:
