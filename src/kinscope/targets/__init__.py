@@ -1,6 +1,6 @@
 """Target packs: what is known of a kinase, as data."""
 
-from kinscope.targets.loader import load_target, load_target_directory, target_names
+from kinscope.targets.loader import load_target, load_target_directory, target_names, target_reference
 from kinscope.targets.pack import (
     DrugDefinition,
     ExonBlock,
@@ -22,4 +22,5 @@ __all__ = [
     "load_target",
     "load_target_directory",
     "target_names",
+    "target_reference",
 ]

@@ -35,10 +35,16 @@ def check_pack(pack: TargetPack) -> None:
 
 def _sequence(pack: TargetPack) -> Iterator[str]:
     transcript = pack.transcript
+    if not transcript.cds:
+        if transcript.exons:
+            yield "Exon blocks are given, but there is no coding sequence (cds.fasta)."
+        return
     if len(transcript.cds) % 3 or translate(transcript.cds) != transcript.protein + "*":
         yield "The coding sequence does not translate to the protein followed by one stop codon."
-    if len(transcript.genomic_positions) != len(transcript.cds):
+    if transcript.exons and len(transcript.genomic_positions) != len(transcript.cds):
         yield "The exon blocks do not cover the coding sequence."
+    if transcript.exons and not (transcript.genomic_accession and transcript.assembly):
+        yield "Exon blocks need the accession of the chromosome and the name of its assembly."
 
 
 def _numbers(pack: TargetPack) -> Iterator[str]:

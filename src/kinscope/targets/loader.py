@@ -32,6 +32,7 @@ from kinscope.targets.yaml_reader import read_text, read_yaml
 
 MAX_RESIDUES = 40_000
 """Longer than the longest human protein (titin, about 35,000 residues)."""
+_NAME = re.compile(r"[\w-]+")
 
 
 class _TranscriptFile(Record):
@@ -39,12 +40,12 @@ class _TranscriptFile(Record):
 
     accession: str
     protein_accession: str
-    chromosome: str
-    assembly: str
-    genomic_accession: str
+    chromosome: str = ""
+    assembly: str = ""
+    genomic_accession: str = ""
     strand: str = Field(default="+", pattern=r"^[+-]$")
     mane: str = ""
-    exons: tuple[ExonBlock, ...] = Field(min_length=1)
+    exons: tuple[ExonBlock, ...] = ()
     source: str
     equivalents: dict[str, str] = Field(default_factory=dict)
     protein_equivalents: dict[str, str] = Field(default_factory=dict)
@@ -72,30 +73,68 @@ def target_names() -> tuple[str, ...]:
     return tuple(sorted(path.parent.name for path in _packs_root().glob("*/target.yaml")))
 
 
-@lru_cache(maxsize=8)
-def load_target(name: str = "abl1") -> TargetPack:
-    """A target pack that ships with kinscope (read once per process).
+def load_target(target: str = "abl1") -> TargetPack:
+    """A target pack: one that ships with kinscope by its name, any other by its directory.
+
+    Parameters
+    ----------
+    target
+        A name of :func:`target_names` (in any case), or the path of a directory. A plain word is always a
+        name: a directory beside it is given as ``./word``.
 
     Raises
     ------
     BadInputError
-        If there is no pack of that name, or a file of it is invalid.
+        If there is no such pack, or a file of it is invalid.
+    """
+    reference = target_reference(target)
+    return _shipped(reference) if reference in target_names() else load_target_directory(reference)
+
+
+def target_reference(target: str) -> str:
+    """How a target is written into settings: the name of a shipped pack, or an absolute path.
+
+    The absolute path lets a study be resumed from elsewhere.
+
+    Raises
+    ------
+    BadInputError
+        If it is neither the name of a shipped pack nor a directory.
     """
     names = target_names()
-    if name.lower() not in names:
-        shown = re.sub(r"[^\w.-]", "?", name)[:40]
-        raise BadInputError(
-            f"There is no target pack {shown!r}.",
-            where="target",
-            remedy=f"Choose from: {', '.join(names)}; or give a pack of your own as a directory.",
-        )
-    return load_target_directory(_packs_root() / name.lower())
+    if target.lower() in names:
+        return target.lower()
+    directory = _is_directory(target)
+    if directory and not _NAME.fullmatch(target):
+        return str(Path(target).resolve())
+    shown = re.sub(r"[^\w./-]", "?", target)[:80]
+    raise BadInputError(
+        f"There is no target pack {shown!r}.",
+        where="target",
+        remedy=f"Write ./{target} for the directory of that name."
+        if directory
+        else f"Choose from: {', '.join(names)}; or give the directory of a pack of your own, such as ./mykinase.",
+    )
+
+
+def _is_directory(text: str) -> bool:
+    try:
+        return bool(text.strip()) and Path(text).is_dir()
+    except (OSError, ValueError):  # too long for a path, or with a null character
+        return False
+
+
+@lru_cache(maxsize=8)
+def _shipped(name: str) -> TargetPack:
+    """A shipped pack, read once per process; a user's own may change and is read anew."""
+    return load_target_directory(_packs_root() / name)
 
 
 def load_target_directory(path: Path | str) -> TargetPack:
-    """A target pack in a directory: ``target.yaml``, ``regions.yaml``, ``cds.fasta``, ``protein.fasta``.
+    """A target pack in a directory: ``target.yaml``, ``regions.yaml`` and ``protein.fasta`` at least.
 
-    ``states.yaml`` and ``drugs.yaml`` may be missing; the pack then has none of them.
+    ``states.yaml`` and ``drugs.yaml`` may be missing; the pack then has none of them. Without ``cds.fasta``
+    it reads protein changes only.
 
     Raises
     ------
@@ -107,7 +146,8 @@ def load_target_directory(path: Path | str) -> TargetPack:
         raise BadInputError(
             "The target pack is not a directory.",
             where=str(directory),
-            remedy="Give the directory that holds target.yaml, regions.yaml, cds.fasta and protein.fasta.",
+            remedy="Give the directory that holds target.yaml, regions.yaml and protein.fasta; "
+            "`kinscope targets new` writes one to fill in.",
         )
     head = _read(directory / "target.yaml", _TargetFile)
     pack = TargetPack(
@@ -167,7 +207,8 @@ def _invalid(path: Path, error: ValidationError) -> BadInputError:
 
 
 def _transcript(directory: Path, head: _TranscriptFile) -> Transcript:
-    cds = _read_fasta(directory / "cds.fasta", "ACGT", 3 * (MAX_RESIDUES + 1))
+    cds_file = directory / "cds.fasta"
+    cds = _read_fasta(cds_file, "ACGT", 3 * (MAX_RESIDUES + 1)) if cds_file.exists() else ""
     protein = _read_fasta(directory / "protein.fasta", "ACDEFGHIKLMNPQRSTVWY", MAX_RESIDUES)
     step = 1 if head.strand == "+" else -1
     positions: list[int] = []

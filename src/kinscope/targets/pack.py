@@ -59,13 +59,13 @@ class Transcript(Record):
 
     accession: str
     protein_accession: str
-    cds: str
-    """Coding sequence, upper case, from the A of ATG (c.1) to the stop codon."""
     protein: str
-    chromosome: str
-    assembly: str
-    genomic_positions: tuple[int, ...]
-    """Genomic position of every CDS base; ``genomic_positions[0]`` is that of c.1."""
+    cds: str = ""
+    """Coding sequence, upper case, from the A of ATG (c.1) to the stop codon; empty: the pack holds none."""
+    chromosome: str = ""
+    assembly: str = ""
+    genomic_positions: tuple[int, ...] = ()
+    """Genomic position of every CDS base; ``genomic_positions[0]`` is that of c.1. Empty: not in the pack."""
     genomic_accession: str = ""
     """RefSeq accession of the chromosome in that assembly, e.g. ``NC_000009.12``."""
     strand: str = "+"
@@ -85,12 +85,15 @@ class Transcript(Record):
 
 
 class Isoform(Record):
-    """Another isoform of the protein, and how its numbers relate to the reference isoform's."""
+    """Another isoform of the protein, and how its numbers relate to the reference isoform's.
 
-    name: str
+    Without accessions it is a numbering of the literature only (human c-Src by the residues of chicken c-Src).
+    """
+
+    name: str = Field(pattern=r"^[A-Za-z0-9-]{1,20}$")
     """``1a`` or ``1b``."""
-    transcript_accession: str
-    protein_accession: str
+    transcript_accession: str = ""
+    protein_accession: str = ""
     offset: int
     """Its residue number minus the reference isoform's, valid from ``valid_from`` (reference number) on."""
     valid_from: int

@@ -111,7 +111,8 @@ def _protein(substitutions: tuple[Substitution, ...], *, other: bool) -> str:
 def _other_isoform(substitutions: tuple[Substitution, ...], pack: TargetPack) -> str:
     if not pack.isoforms or not all(item.position_1b for item in substitutions):
         return ""
-    return f"{pack.isoforms[0].protein_accession}:p.{_protein(substitutions, other=True)}"
+    accession = pack.isoforms[0].protein_accession
+    return f"{accession}{':' if accession else ''}p.{_protein(substitutions, other=True)}"
 
 
 def _vrs(substitution: Substitution, pack: TargetPack) -> str:

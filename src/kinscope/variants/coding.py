@@ -27,11 +27,13 @@ def to_reference_bases(change: BaseChange, frame: Frame, pack: TargetPack) -> Ba
     VariantError
         If the position is past the stop codon, or the text names a base that is not there.
     UnsupportedVariantError
-        If the base lies in the part that the isoforms do not share.
+        If the base lies in the part that the isoforms do not share, or the pack holds no coding sequence.
     """
+    text = f"c.{change.label}"
+    if not pack.transcript.cds or not frame.transcript:
+        raise _no_bases(text, "coding sequence", pack)
     shift = 3 * frame.offset
     length = len(pack.transcript.cds)
-    text = f"c.{change.label}"
     if change.first < 1 or change.last - shift > length:
         raise VariantError(
             f"{text} is outside the coding sequence of {frame.transcript}, which ends at c.{length + shift}.",
@@ -48,6 +50,14 @@ def to_reference_bases(change: BaseChange, frame: Frame, pack: TargetPack) -> Ba
     found = BaseChange(change.first - shift, change.last - shift, change.deleted, change.inserted)
     _check_bases(found, f"{frame.transcript}:{text}", pack)
     return found
+
+
+def _no_bases(text: str, lacking: str, pack: TargetPack) -> UnsupportedVariantError:
+    return UnsupportedVariantError(
+        f"{text} cannot be read: the target pack of {pack.gene} holds no {lacking}.",
+        where=text,
+        remedy="Give the protein change, such as p.Lys404Glu.",
+    )
 
 
 def _check_bases(change: BaseChange, label: str, pack: TargetPack) -> None:
@@ -94,9 +104,11 @@ def from_genomic(change: BaseChange, pack: TargetPack) -> BaseChange:
     VariantError
         If the text names a base that is not there.
     UnsupportedVariantError
-        If a base of it is not coding.
+        If a base of it is not coding, or the pack does not hold where the exons are.
     """
     transcript = pack.transcript
+    if not transcript.genomic_positions:
+        raise _no_bases(f"g.{change.label}", "position of the exons in the genome", pack)
     index = {position: number for number, position in enumerate(transcript.genomic_positions, start=1)}
     bases = [index.get(position, 0) for position in range(change.first, change.last + 1)]
     if 0 in bases or sorted(bases) != list(range(min(bases), max(bases) + 1)):
@@ -166,6 +178,8 @@ def changed_residues(codons: dict[int, str], pack: TargetPack, text: str) -> dic
 def coding_changes(number: int, mutant: str, given: str, pack: TargetPack) -> tuple[CodingChange, ...]:
     """Every single-base change that makes a substitution, after the given one if that takes more bases.
 
+    None if the pack holds no coding sequence.
+
     Parameters
     ----------
     number
@@ -178,6 +192,8 @@ def coding_changes(number: int, mutant: str, given: str, pack: TargetPack) -> tu
         The target.
     """
     wild = pack.transcript.cds[3 * number - 3 : 3 * number]
+    if not wild:
+        return ()
     single = (wild[:at] + base + wild[at + 1 :] for at in range(3) for base in "ACGT" if base != wild[at])
     codons = [codon for codon in single if CODONS[codon] == mutant]
     if given and given not in codons:
@@ -205,8 +221,13 @@ def _change(first: int, last: int, before: str, after: str) -> str:
 
 
 def _genomic(first: int, last: int, before: str, after: str, transcript: Transcript) -> str:
-    """The change on the chromosome; two parts in cis where an intron lies between the bases."""
+    """The change on the chromosome; two parts in cis where an intron lies between the bases.
+
+    Empty where the pack does not say where the exons are.
+    """
     positions = list(transcript.genomic_positions[first - 1 : last])
+    if not positions:
+        return ""
     if transcript.strand == "-":
         positions.reverse()
         before, after = before.translate(_COMPLEMENT)[::-1], after.translate(_COMPLEMENT)[::-1]

@@ -21,7 +21,9 @@ def describe(variant: Variant, pack: TargetPack) -> list[tuple[str, str]]:
         ("protein", f"{variant.hgvs_p} (isoform {pack.reference_isoform})"),
     ]
     if variant.hgvs_p_1b:
-        lines.append((f"isoform {pack.isoforms[0].name}", variant.hgvs_p_1b))
+        other = pack.isoforms[0]
+        label = f"isoform {other.name}" if other.protein_accession else f"{other.name} numbering"
+        lines.append((label, variant.hgvs_p_1b))
     for substitution in variant.substitutions:
         lines.extend(_substitution(substitution, len(variant.substitutions) > 1, pack))
     if variant.vrs_id:
@@ -44,8 +46,9 @@ def _substitution(item: Substitution, several: bool, pack: TargetPack) -> list[t
                 f"{change.hgvs_c} ({origin}), codon {change.codon_reference} to {change.codon_variant}",
             )
         )
-        lines.append((f"{prefix}{pack.transcript.assembly}", change.hgvs_g))
-    if not item.coding_changes:
+        if change.hgvs_g:
+            lines.append((f"{prefix}{pack.transcript.assembly}", change.hgvs_g))
+    if wild and not item.coding_changes:
         lines.append((f"{prefix}coding", f"codon {wild}; no single base change makes it"))
     regions = [pack.region(name) for name in item.regions]
     domain = next((region.label for region in regions if region.name == item.domain), "none")

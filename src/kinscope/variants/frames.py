@@ -27,6 +27,11 @@ class Frame:
     first_base: int
     """First coding base (reference number) that they share."""
 
+    @property
+    def title(self) -> str:
+        """``isoform 1b``; a numbering that is no sequence of the target's own: ``chicken numbering``."""
+        return f"isoform {self.isoform}" if self.protein else f"{self.isoform} numbering"
+
     def residue_name(self, number: int, pack: TargetPack) -> str:
         """Three-letter name of a residue by this frame's number; empty outside the shared part."""
         reference = number - self.offset
@@ -110,7 +115,9 @@ def resolve_accession(text: str, pack: TargetPack) -> Reference:
         raise VariantError(
             f"{shown(text)} does not say which assembly its positions count on.",
             where=shown(text),
-            remedy=f"Write {pack.transcript.genomic_accession}:g. for {pack.transcript.assembly}.",
+            remedy=f"Write {pack.transcript.genomic_accession}:g. for {pack.transcript.assembly}."
+            if pack.transcript.genomic_accession
+            else "Give the protein change: this target pack holds no genomic positions.",
         )
     raise UnsupportedVariantError(
         f"{shown(text)} is not a sequence of the target {pack.gene}.",
@@ -121,7 +128,7 @@ def resolve_accession(text: str, pack: TargetPack) -> Reference:
 
 def _own_accessions(pack: TargetPack) -> list[str]:
     shipped = [accession for frame in frames(pack) for accession in (frame.transcript, frame.protein)]
-    return [*shipped, pack.transcript.genomic_accession]
+    return [accession for accession in (*shipped, pack.transcript.genomic_accession) if accession]
 
 
 def _known(pack: TargetPack) -> dict[str, Reference]:
@@ -141,4 +148,5 @@ def _known(pack: TargetPack) -> dict[str, Reference]:
         for accession, reason in isoform.protein_equivalents.items():
             frame = frame_named(isoform.name, pack)
             known[accession] = Reference("p", frame, f"{accession} was read as {frame.protein}: {reason}.")
+    known.pop("", None)  # an isoform without accessions, or a pack without the chromosome's
     return known

@@ -43,7 +43,7 @@ def _numbering(
             for item in substitutions
         )
         yield (
-            f"Given in the numbers of isoform {frame.isoform} and converted to isoform "
+            f"Given in the numbers of {frame.title} and converted to isoform "
             f"{pack.reference_isoform}: {names}."
         )
 
@@ -58,6 +58,12 @@ def _compound(substitutions: tuple[Substitution, ...]) -> Iterator[str]:
 
 def _dna(item: Substitution, pack: TargetPack) -> Iterator[str]:
     wild = pack.transcript.cds[3 * item.position - 3 : 3 * item.position]
+    if not wild:
+        yield (
+            f"The target pack of {pack.gene} holds no coding sequence: which base changes make {item.short}, "
+            "and whether one is enough, is not said."
+        )
+        return
     single = [change for change in item.coding_changes if _distance(wild, change.codon_variant) == 1]
     given = [change for change in item.coding_changes if change.given]
     if not single:

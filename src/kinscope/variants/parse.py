@@ -109,7 +109,7 @@ def _checked_residue(change: hgvs.ResidueChange, statement: Statement, pack: Tar
     if change.position < 1 or number > len(protein):
         raise VariantError(
             f"{change.wild_type}{change.position}{change.mutant} is outside the protein: "
-            f"isoform {frame.isoform} has {len(protein) + frame.offset} residues.",
+            f"{frame.title} has {len(protein) + frame.offset} residues.",
             where=text,
             remedy=_other_reading(change, frame, pack) or "Check the position.",
         )
@@ -123,7 +123,7 @@ def _checked_residue(change: hgvs.ResidueChange, statement: Statement, pack: Tar
     there = protein[number - 1]
     if there != change.wild_type:
         raise VariantError(
-            f"Residue {change.position} of isoform {frame.isoform} ({frame.protein}) is "
+            f"Residue {change.position} of {frame.title}{f' ({frame.protein})' if frame.protein else ''} is "
             f"{ONE_TO_THREE[there]}, not {ONE_TO_THREE[change.wild_type]}.",
             where=text,
             remedy=_other_reading(change, frame, pack)
@@ -147,11 +147,11 @@ def _other_reading(change: hgvs.ResidueChange, frame: Frame, pack: TargetPack) -
             fits = f"{change.wild_type}{number}{change.mutant}"
             if other == base:
                 return (
-                    f"{name} fits isoform {base.isoform}: leave out the isoform {frame.isoform} label "
+                    f"{name} fits isoform {base.isoform}: leave out the {frame.title} label "
                     f"if that is meant ({other.protein})."
                 )
             return (
-                f"Did you mean isoform {other.isoform}? {name} in {other.isoform} is {fits} in "
+                f"Did you mean {other.title}? {name} in {other.isoform} is {fits} in "
                 f"{base.isoform}: write {fits} or {other.isoform}:{name}."
             )
     return ""
