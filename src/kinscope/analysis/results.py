@@ -82,8 +82,19 @@ class SimulationSummary(Record):
     note: str = ""
 
 
+DihedralCluster = Literal[
+    "BLAminus", "BLAplus", "ABAminus", "BLBminus", "BLBplus", "BLBtrans", "BABtrans", "BBAminus", "noise",
+    "unassigned",
+]  # fmt: skip
+"""Clusters of the XDF dihedrals (Modi & Dunbrack, PNAS 2019, 116, 6818)."""
+
+
 class StateGeometry(Record):
-    """The conformation of a kinase domain by published, measured definitions."""
+    """The conformation of a kinase domain by published, measured definitions.
+
+    A measurement that its atoms do not allow is NaN or None, and its class ``unassigned``; domains that the
+    structure does not hold are ``not modelled``.
+    """
 
     dfg_d1_angstrom: float
     """Distance of Phe382 CZ to the CA four residues past the helix-C glutamate (Modi & Dunbrack 2019)."""
@@ -95,6 +106,48 @@ class StateGeometry(Record):
     helix_c: Literal["in", "out", "unassigned"]
     activation_loop: Literal["extended", "folded", "intermediate", "unassigned"]
     notes: tuple[str, ...] = ()
+    """What was measured, in words, and what is close to a threshold."""
+    dfg_cluster: DihedralCluster = "unassigned"
+    """Nearest cluster of the XDF dihedrals among those of the DFG class; ``noise`` beyond the cut-off."""
+    dfg_cluster_distance: float | None = None
+    """Mean of 2 (1 - cos) over the seven angles to the nearest such cluster; assigned below 0.3."""
+    dfg_dihedrals_degrees: tuple[float, ...] = ()
+    """Phi and psi of X, Asp and Phe of X-DFG, then chi1 of Phe."""
+    salt_bridge: Literal["closed", "open", "unassigned"] = "unassigned"
+    helix_c_beta_distance_angstrom: float | None = None
+    """CB-CB of the beta-3 lysine and the helix-C glutamate, on which ``helix_c`` rests."""
+    helix_c_rotation_degrees: float | None = None
+    """Angle about helix C's axis from the glutamate's CA to the beta-3 lysine's CA."""
+    helix_c_distance_angstrom: float | None = None
+    """Of helix C's axis from the beta-3 lysine's CA."""
+    helix_c_to_helix_e_degrees: float | None = None
+    """Angle between the axes of helices C and E."""
+    loop_n_terminal: Literal["in", "out", "unassigned"] = "unassigned"
+    loop_n_terminal_angstrom: float | None = None
+    """Shorter of the two backbone hydrogen bonds of the loop's sixth residue with the one before HRD."""
+    loop_c_terminal: Literal["in", "out", "unassigned"] = "unassigned"
+    loop_c_terminal_angstrom: float | None = None
+    """CA of the ninth residue before the loop's end to O of the HRD arginine."""
+    loop_tyrosine_angstrom: float | None = None
+    """CA of the loop's tyrosine to CG of the catalytic aspartate."""
+    spine: Literal["assembled", "broken", "unassigned"] = "unassigned"
+    spine_distances_angstrom: tuple[float, ...] = ()
+    """Shortest side-chain distances HRD His - DFG Phe, DFG Phe - helix C, helix C - beta 4."""
+    p_loop: Literal["kinked", "stretched", "unassigned"] = "unassigned"
+    p_loop_angstrom: float | None = None
+    """CA of the residue after the first glycine of GxGxxG to CA of the beta-3 lysine."""
+    activity: Literal["active", "inactive", "unassigned"] = "unassigned"
+    """``active`` if DFG-in, BLAminus, salt bridge closed, and both ends of the loop in (Kincore)."""
+    sh2_position: Literal["on the C-lobe", "on the N-lobe", "apart", "not modelled"] = "not modelled"
+    """On the C-lobe in the closed form, on the N-lobe in the open one."""
+    sh2_to_n_lobe_angstrom: float | None = None
+    """Between the centres of the CA atoms."""
+    sh2_to_c_lobe_angstrom: float | None = None
+    sh2_angle_degrees: float | None = None
+    """Between C-lobe-to-N-lobe and the direction of SH2, seen from midway between the lobes' centres."""
+    sh3_linker: Literal["docked", "apart", "not modelled"] = "not modelled"
+    sh3_linker_angstrom: float | None = None
+    """Shortest heavy-atom distance of the linker's prolines to the groove of SH3."""
 
 
 class ModelGeometry(Record):

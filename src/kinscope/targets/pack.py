@@ -106,8 +106,27 @@ class Isoform(Record):
     """Other accessions with the same residue numbers, each with the reason to believe it."""
 
 
+class RegulatoryDomains(Record):
+    """Where SH3, SH2 and the lobes are, for kinases that fold them onto the kinase domain.
+
+    Stretches are pairs of residue numbers, both ends included.
+    """
+
+    sh2: tuple[int, int]
+    n_lobe: tuple[int, int]
+    c_lobe: tuple[int, int]
+    sh3_groove: tuple[int, ...] = ()
+    """Residues of SH3 that hold the polyproline linker."""
+    linker_prolines: tuple[int, ...] = ()
+    """Prolines of the SH2-kinase linker that the groove holds in the closed form."""
+    source: str = ""
+
+
 class KinaseLandmarks(Record):
-    """Residue numbers that the measured definitions of a kinase's conformation need."""
+    """Residue numbers that the measured definitions of a kinase's conformation need.
+
+    What is None or empty is not measured.
+    """
 
     beta3_lysine: int
     helix_c_glutamate: int
@@ -115,6 +134,17 @@ class KinaseLandmarks(Record):
     hrd_aspartate: int
     loop_tyrosine: int | None = None
     """The tyrosine that fills the catalytic site of a folded activation loop, where the kinase has one."""
+    ape_glutamate: int | None = None
+    """The last residue of the APE motif, the end of the activation loop."""
+    loop_c_terminal_cutoff_angstrom: float = Field(default=6.0, gt=0)
+    """Longest distance, in an active kinase, of the ninth residue before the loop's end (CA) to the carbonyl
+    oxygen of the HRD arginine: 6 in Ser/Thr kinases, 8 in tyrosine kinases (Kincore)."""
+    spine_beta4: int | None = None
+    """The member of the regulatory spine in strand beta 4."""
+    p_loop_glycine: int | None = None
+    """The first glycine of the GxGxxG motif."""
+    regulatory: RegulatoryDomains | None = None
+    """SH3, SH2 and lobes; None: the kinase has no such arrangement."""
 
     @property
     def helix_c_plus_four(self) -> int:
@@ -130,6 +160,16 @@ class KinaseLandmarks(Record):
     def before_hrd(self) -> int:
         """The residue before the HRD motif."""
         return self.hrd_aspartate - 3
+
+    @property
+    def hrd_histidine(self) -> int:
+        """The first residue of the HRD motif, a member of the regulatory spine."""
+        return self.hrd_aspartate - 2
+
+    @property
+    def hrd_arginine(self) -> int:
+        """The middle residue of the HRD motif."""
+        return self.hrd_aspartate - 1
 
 
 class StateDefinition(Record):
