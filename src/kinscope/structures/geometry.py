@@ -1,26 +1,23 @@
 """The conformation of a kinase domain by measured, published definitions.
 
-- DFG: two distances of the DFG phenylalanine (Modi & Dunbrack, PNAS 2019, 116, 6818), thresholds of 11 and
-  14 angstrom as their Kincore applies them.
-- Helix C and the salt bridge: CB-CB of the beta-3 lysine and the helix-C glutamate, and NZ to the nearer
-  carboxylate oxygen (Kincore: in at 10 and at 3.6 angstrom).
-- Activation loop: Kincore's N-terminal criterion (a backbone hydrogen bond, 3.6 angstrom, of the sixth
-  residue of the loop with the residue before HRD) for the extended loop of active kinases (Faezov and
-  Dunbrack 2023, doi 10.1101/2023.07.21.550125); for the folded loop of ABL1, in which Tyr393 stands in the
-  catalytic site as a substrate would (Schindler et al., Science 2000, 289, 1938), its distance from the
-  catalytic aspartate.
+What is measured, and by whose definition, is said in :mod:`kinscope.structures.conformation_dfg` (DFG by
+distances and by dihedral clusters), :mod:`~kinscope.structures.conformation_parts` (helix C, activation loop,
+regulatory spine, P-loop) and :mod:`~kinscope.structures.conformation_domains` (SH2 and SH3). Which residues
+carry a definition comes from the target pack.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, Literal
 
 from kinscope.analysis.results import StateGeometry
 from kinscope.core.errors import BadInputError
 from kinscope.core.records import Record
+from kinscope.structures import conformation_dfg as dfg
+from kinscope.structures import conformation_parts as parts
+from kinscope.structures.conformation_atoms import AtomTable, finite
+from kinscope.structures.conformation_dfg import classify_dfg
+from kinscope.structures.conformation_domains import measure_domains
 from kinscope.structures.model import AtomArray
 from kinscope.targets.pack import KinaseLandmarks
 
@@ -28,18 +25,7 @@ if TYPE_CHECKING:
     from kinscope.structures.source import PdbSource
     from kinscope.targets.pack import TargetPack
 
-DFG_IN_D1 = 11.0
-DFG_IN_D2 = 11.0
-DFG_OUT_D2 = 14.0
-HELIX_C_IN = 10.0
-HYDROGEN_BOND = 3.6
-FOLDED_LOOP = 10.5
-"""CA of the loop's tyrosine to CG of the catalytic aspartate. In ABL1 crystals it is 8.3-8.6 where the
-tyrosine's hydroxyl meets the aspartate and 13.4 or more elsewhere."""
-BORDERLINE = 0.75
-"""A distance this near a threshold is called borderline in the notes: coordinate error at 2.4 angstrom
-resolution moves a side chain's tip by about half an angstrom."""
-
+__all__ = ["EntryGeometry", "classify_dfg", "classify_entries", "classify_state", "classify_table"]
 
 NOT_CLASSIFIED = "not classified: the target pack names no landmarks to measure"
 
@@ -58,42 +44,58 @@ def classify_state(atoms: AtomArray, landmarks: KinaseLandmarks | None) -> State
     Returns
     -------
     StateGeometry
-        Distances are NaN and classes ``unassigned`` where atoms are missing.
+        Distances are NaN or None and classes ``unassigned`` where atoms are missing.
     """
     if landmarks is None:
         return _unclassified()
-    at = _Atoms(atoms)
-    phenylalanine = (landmarks.dfg_phenylalanine, "CZ")
-    d1 = at.distance(phenylalanine, (landmarks.helix_c_plus_four, "CA"))
-    d2 = at.distance(phenylalanine, (landmarks.beta3_lysine, "CA"))
-    bridge = min(
-        at.distance((landmarks.beta3_lysine, "NZ"), (landmarks.helix_c_glutamate, oxygen))
-        for oxygen in ("OE1", "OE2")
-    )
-    beta = at.distance((landmarks.beta3_lysine, "CB"), (landmarks.helix_c_glutamate, "CB"))
-    loop, loop_notes = _activation_loop(at, landmarks)
-    notes = [f"CB-CB of the beta-3 lysine and the helix-C glutamate: {beta:.1f} angstrom", *loop_notes]
-    notes += _borderline(d1, d2)
-    if bridge > HYDROGEN_BOND and beta <= HELIX_C_IN:
-        notes.append(f"helix C is in, but its salt bridge is open ({bridge:.1f} angstrom)")
-    return StateGeometry(
+    return classify_table(AtomTable(atoms), landmarks)
+
+
+def classify_table(table: AtomTable, landmarks: KinaseLandmarks) -> StateGeometry:
+    """As :func:`classify_state`, of atoms that are looked up already (a frame of a trajectory)."""
+    d1, d2 = dfg.measure_distances(table, landmarks)
+    spatial = dfg.classify_dfg(d1, d2)
+    angles = dfg.measure_dihedrals(table, landmarks)
+    cluster, separation = dfg.classify_dihedrals(spatial, angles)
+    helix = parts.measure_helix_c(table, landmarks)
+    loop = parts.measure_loop(table, landmarks)
+    spine = parts.measure_spine(table, landmarks)
+    tip = parts.measure_p_loop(table, landmarks)
+    domains = measure_domains(table, landmarks.regulatory)
+    complete = not any(finite(angle) is None for angle in angles)
+    geometry = StateGeometry(
         dfg_d1_angstrom=d1,
         dfg_d2_angstrom=d2,
-        dfg=classify_dfg(d1, d2),
-        salt_bridge_271_286_angstrom=bridge,
-        helix_c="unassigned" if np.isnan(beta) else ("in" if beta <= HELIX_C_IN else "out"),
-        activation_loop=loop,
-        notes=tuple(notes),
+        dfg=spatial,
+        salt_bridge_271_286_angstrom=helix.bridge,
+        helix_c=helix.position,
+        activation_loop=loop.shape,
+        dfg_cluster=cluster,
+        dfg_cluster_distance=finite(separation),
+        dfg_dihedrals_degrees=angles if complete else (),
+        salt_bridge=helix.salt_bridge,
+        helix_c_beta_distance_angstrom=finite(helix.beta_distance),
+        helix_c_rotation_degrees=finite(helix.rotation),
+        helix_c_distance_angstrom=finite(helix.axis_distance),
+        helix_c_to_helix_e_degrees=finite(helix.to_helix_e),
+        loop_n_terminal=loop.n_terminal,
+        loop_n_terminal_angstrom=finite(loop.n_terminal_gap),
+        loop_c_terminal=loop.c_terminal,
+        loop_c_terminal_angstrom=finite(loop.c_terminal_gap),
+        loop_tyrosine_angstrom=finite(loop.tyrosine_gap),
+        spine=parts.classify_spine(spine),
+        spine_distances_angstrom=spine if not any(finite(gap) is None for gap in spine) else (),
+        p_loop=parts.classify_p_loop(tip),
+        p_loop_angstrom=finite(tip),
+        activity=_activity(spatial, cluster, helix.salt_bridge, loop),
+        sh2_position=domains.sh2,
+        sh2_to_n_lobe_angstrom=finite(domains.sh2_to_n_lobe),
+        sh2_to_c_lobe_angstrom=finite(domains.sh2_to_c_lobe),
+        sh2_angle_degrees=finite(domains.sh2_angle),
+        sh3_linker=domains.sh3,
+        sh3_linker_angstrom=finite(domains.sh3_gap),
     )
-
-
-def classify_dfg(d1: float, d2: float) -> Literal["in", "out", "inter", "unassigned"]:
-    """Class of the DFG phenylalanine from its distances (angstrom) to helix C (D1) and to beta 3 (D2)."""
-    if np.isnan(d1) or np.isnan(d2):
-        return "unassigned"
-    if d1 <= DFG_IN_D1:
-        return "in" if d2 >= DFG_IN_D2 else "inter"
-    return "out" if d2 <= DFG_OUT_D2 else "unassigned"
+    return geometry.model_copy(update={"notes": _in_words(geometry, landmarks)})
 
 
 class EntryGeometry(Record):
@@ -104,6 +106,9 @@ class EntryGeometry(Record):
     first_residue: int
     last_residue: int
     geometry: StateGeometry
+    resolution_angstrom: float | None = None
+    missing_residues: tuple[int, ...] = ()
+    """Numbers between the first and the last residue that the chain does not show."""
 
     def in_words(self) -> str:
         """One line for the command line."""
@@ -111,8 +116,10 @@ class EntryGeometry(Record):
         borderline = [note for note in shape.notes if note.startswith("borderline")]
         return (
             f"{self.entry}:{self.chain} {self.first_residue}-{self.last_residue} DFG-{shape.dfg} "
-            f"(D1 {shape.dfg_d1_angstrom:.1f}, D2 {shape.dfg_d2_angstrom:.1f}), helix C {shape.helix_c}, "
-            f"bridge {shape.salt_bridge_271_286_angstrom:.1f}, loop {shape.activation_loop}"
+            f"(D1 {shape.dfg_d1_angstrom:.1f}, D2 {shape.dfg_d2_angstrom:.1f}, {shape.dfg_cluster}), "
+            f"helix C {shape.helix_c}, bridge {shape.salt_bridge_271_286_angstrom:.1f}, "
+            f"loop {shape.activation_loop}, spine {shape.spine}, P-loop {shape.p_loop}, {shape.activity}"
+            + ("" if shape.sh2_position == "not modelled" else f", SH2 {shape.sh2_position}")
             + "".join(f"; {note}" for note in borderline)
         )
 
@@ -153,16 +160,102 @@ def classify_entries(
             chain = chain_of_structure(structure, name, pack, label=f"{code.upper()}:{name}")
             if pack.landmarks.dfg_phenylalanine not in chain.residues:
                 continue
+            first, last = chain.residues[0], chain.residues[-1]
             found.append(
                 EntryGeometry(
                     entry=code.upper(),
                     chain=name,
-                    first_residue=chain.residues[0],
-                    last_residue=chain.residues[-1],
+                    first_residue=first,
+                    last_residue=last,
                     geometry=classify_state(chain.atoms, pack.landmarks),
+                    resolution_angstrom=chain.resolution_angstrom,
+                    missing_residues=tuple(sorted(set(range(first, last + 1)) - set(chain.residues))),
                 )
             )
     return tuple(found)
+
+
+def _activity(
+    spatial: dfg.DfgClass, cluster: str, bridge: str, loop: parts.Loop
+) -> Literal["active", "inactive", "unassigned"]:
+    """Kincore's label: every criterion of an active kinase holds, or one fails, or one is unknown."""
+    states = (
+        (spatial, "in"),
+        (cluster, "BLAminus"),
+        (bridge, "closed"),
+        (loop.n_terminal, "in"),
+        (loop.c_terminal, "in"),
+    )
+    if any(state not in (wanted, "unassigned") for state, wanted in states):
+        return "inactive"
+    return "active" if all(state == wanted for state, wanted in states) else "unassigned"
+
+
+def _in_words(shape: StateGeometry, landmarks: KinaseLandmarks) -> tuple[str, ...]:
+    notes = [*_dfg_words(shape), *_helix_words(shape), *_loop_words(shape, landmarks)]
+    if shape.spine_distances_angstrom:
+        gaps = ", ".join(f"{gap:.1f}" for gap in shape.spine_distances_angstrom)
+        notes.append(f"regulatory spine {shape.spine}: gaps {gaps} angstrom from HRD to beta 4")
+    if shape.p_loop_angstrom is not None:
+        notes.append(f"P-loop {shape.p_loop}: its tip {shape.p_loop_angstrom:.1f} angstrom from beta 3")
+    if shape.sh2_position != "not modelled":
+        notes.append(
+            f"SH2 {shape.sh2_position}: {shape.sh2_to_n_lobe_angstrom:.0f} angstrom from the N-lobe's and "
+            f"{shape.sh2_to_c_lobe_angstrom:.0f} from the C-lobe's centre"
+        )
+    if shape.sh3_linker != "not modelled":
+        notes.append(
+            f"SH3 and the linker's prolines {shape.sh3_linker}: {shape.sh3_linker_angstrom:.1f} angstrom"
+        )
+    return (*notes, *dfg.borderline(shape.dfg_d1_angstrom, shape.dfg_d2_angstrom))
+
+
+def _dfg_words(shape: StateGeometry) -> list[str]:
+    if not shape.dfg_dihedrals_degrees:
+        return []
+    if shape.dfg_cluster not in ("noise", "unassigned"):
+        return [
+            f"DFG dihedrals {shape.dfg_cluster} ({shape.dfg_cluster_distance:.2f} of {dfg.CLUSTER_CUTOFF})"
+        ]
+    nearest, separation = dfg.nearest_of_all(shape.dfg_dihedrals_degrees)
+    return [
+        f"DFG dihedrals in no cluster of DFG-{shape.dfg} (nearest of all {nearest}, {separation:.2f}; "
+        f"a cluster reaches to {dfg.CLUSTER_CUTOFF})"
+    ]
+
+
+def _helix_words(shape: StateGeometry) -> list[str]:
+    notes = []
+    if shape.helix_c_beta_distance_angstrom is not None:
+        turn = (
+            ""
+            if shape.helix_c_rotation_degrees is None
+            else f", glutamate {shape.helix_c_rotation_degrees:.0f} degrees from the lysine about the helix"
+        )
+        apart = f"{shape.helix_c_beta_distance_angstrom:.1f} angstrom"
+        notes.append(f"helix C: CB-CB of its glutamate and the beta-3 lysine {apart}{turn}")
+    if shape.salt_bridge == "open" and shape.helix_c == "in":
+        notes.append(
+            f"helix C is in, but its salt bridge is open ({shape.salt_bridge_271_286_angstrom:.1f} angstrom)"
+        )
+    return notes
+
+
+def _loop_words(shape: StateGeometry, landmarks: KinaseLandmarks) -> list[str]:
+    said = []
+    if shape.loop_n_terminal_angstrom is not None:
+        said.append(
+            f"N or O of {landmarks.loop_sixth} to O or N of {landmarks.before_hrd} "
+            f"{shape.loop_n_terminal_angstrom:.1f}"
+        )
+    if shape.loop_c_terminal_angstrom is not None:
+        said.append(f"end of the loop to HRD {shape.loop_c_terminal_angstrom:.1f}")
+    if shape.loop_tyrosine_angstrom is not None:
+        said.append(
+            f"CA of Tyr{landmarks.loop_tyrosine} to the catalytic aspartate "
+            f"{shape.loop_tyrosine_angstrom:.1f}"
+        )
+    return [f"activation loop: {', '.join(said)} angstrom"] if said else []
 
 
 def _unclassified() -> StateGeometry:
@@ -176,53 +269,3 @@ def _unclassified() -> StateGeometry:
         activation_loop="unassigned",
         notes=(NOT_CLASSIFIED,),
     )
-
-
-class _Atoms:
-    """Distances by (residue, atom name), NaN where an atom is missing."""
-
-    def __init__(self, atoms: AtomArray) -> None:
-        self._positions: dict[tuple[int, str], NDArray[Any]] = {
-            (int(residue), str(name)): position
-            for residue, name, position in zip(atoms.res_id, atoms.atom_name, atoms.coord, strict=True)
-        }
-
-    def distance(self, first: tuple[int, str], second: tuple[int, str]) -> float:
-        one, two = self._positions.get(first), self._positions.get(second)
-        if one is None or two is None:
-            return float("nan")
-        return float(np.linalg.norm(np.asarray(one, dtype=np.float64) - two))
-
-
-def _activation_loop(
-    at: _Atoms, landmarks: KinaseLandmarks
-) -> tuple[Literal["extended", "folded", "intermediate", "unassigned"], list[str]]:
-    sixth, before = landmarks.loop_sixth, landmarks.before_hrd
-    strand = np.fmin(at.distance((sixth, "N"), (before, "O")), at.distance((sixth, "O"), (before, "N")))
-    tyrosine = (
-        at.distance((landmarks.loop_tyrosine, "CA"), (landmarks.hrd_aspartate, "CG"))
-        if landmarks.loop_tyrosine is not None
-        else float("nan")
-    )
-    notes = [
-        f"activation loop: N or O of {sixth} to O or N of {before} {strand:.1f} angstrom"
-        + (
-            ""
-            if np.isnan(tyrosine)
-            else f", CA of Tyr{landmarks.loop_tyrosine} to the catalytic aspartate {tyrosine:.1f} angstrom"
-        )
-    ]
-    if not np.isnan(tyrosine) and tyrosine <= FOLDED_LOOP:
-        return "folded", notes
-    if np.isnan(strand):
-        return "unassigned", notes
-    return ("extended" if strand <= HYDROGEN_BOND else "intermediate"), notes
-
-
-def _borderline(d1: float, d2: float) -> list[str]:
-    near = []
-    if abs(d1 - DFG_IN_D1) < BORDERLINE:
-        near.append(f"D1 {d1:.1f} of {DFG_IN_D1:.0f}")
-    if d1 <= DFG_IN_D1 + BORDERLINE and abs(d2 - DFG_IN_D2) < BORDERLINE:
-        near.append(f"D2 {d2:.1f} of {DFG_IN_D2:.0f}")
-    return [f"borderline: {' and '.join(near)} angstrom"] if near else []

@@ -1,0 +1,96 @@
+"""Atoms of a structure by residue number and name, for measuring distances and angles.
+
+The table is made once per structure; a frame of a trajectory only exchanges the coordinates.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kinscope.structures.model import AtomArray
+from kinscope.structures.stereochemistry import dihedrals
+
+Floats = NDArray[np.float64]
+Atom = tuple[int, str]
+"""Residue number and atom name."""
+
+_BACKBONE = frozenset({"N", "CA", "C", "O", "OXT"})
+
+
+class AtomTable:
+    """Heavy atoms of a structure in the target's numbering; what is missing is NaN or empty.
+
+    Parameters
+    ----------
+    atoms
+        A biotite AtomArray (n_atoms); hydrogens are left out.
+    """
+
+    def __init__(self, atoms: AtomArray) -> None:
+        self._kept = np.flatnonzero(np.char.upper(np.asarray(atoms.element, dtype=str)) != "H")
+        self._rows: dict[Atom, int] = {}
+        self._residues: dict[int, list[int]] = {}
+        self._side_chains: dict[int, list[int]] = {}
+        for row, atom in enumerate(self._kept):
+            residue, name = int(atoms.res_id[atom]), str(atoms.atom_name[atom])
+            self._rows[residue, name] = row
+            self._residues.setdefault(residue, []).append(row)
+            if name not in _BACKBONE:
+                self._side_chains.setdefault(residue, []).append(row)
+        self._positions = np.asarray(atoms.coord, dtype=np.float64)[self._kept]
+
+    def moved(self, coordinates: NDArray[Any]) -> AtomTable:
+        """The same atoms elsewhere: coordinates (n_atoms, 3) of the whole array, hydrogens included."""
+        table = object.__new__(AtomTable)
+        table.__dict__.update(self.__dict__)
+        table._positions = np.asarray(coordinates, dtype=np.float64)[self._kept]
+        return table
+
+    def position(self, atom: Atom) -> Floats:
+        """Position (3,), NaN if there is no such atom."""
+        row = self._rows.get(atom)
+        return np.full(3, np.nan) if row is None else np.asarray(self._positions[row])
+
+    def distance(self, first: Atom, second: Atom) -> float:
+        """Distance in angstrom, NaN if an atom is missing."""
+        return float(np.linalg.norm(self.position(first) - self.position(second)))
+
+    def dihedral(self, first: Atom, second: Atom, third: Atom, fourth: Atom) -> float:
+        """Dihedral angle in degrees (-180, 180], NaN if an atom is missing."""
+        rows = [self.position(atom)[None, :] for atom in (first, second, third, fourth)]
+        return float(dihedrals(*rows)[0])
+
+    def alphas(self, first: int, last: int) -> Floats:
+        """CA positions (n, 3) of the residues of a stretch that are there."""
+        rows = [self._rows[number, "CA"] for number in range(first, last + 1) if (number, "CA") in self._rows]
+        return np.asarray(self._positions[rows])
+
+    def heavy(self, residues: Iterable[int]) -> Floats:
+        """Positions (n, 3) of the heavy atoms of residues."""
+        rows = [row for number in residues for row in self._residues.get(number, ())]
+        return np.asarray(self._positions[rows])
+
+    def side_chain_gap(self, first: int, second: int) -> float:
+        """Shortest distance between two side chains (heavy atoms from CB on), NaN if one is missing."""
+        one, two = (self._positions[self._side_chains.get(number, [])] for number in (first, second))
+        if not len(one) or not len(two):
+            return float("nan")
+        return float(np.linalg.norm(one[:, None] - two[None], axis=2).min())
+
+
+def shortest_gap(first: Floats, second: Floats) -> float:
+    """Shortest distance between two sets of points (n, 3) and (m, 3); NaN if one is empty."""
+    from scipy.spatial import cKDTree
+
+    if not len(first) or not len(second):
+        return float("nan")
+    return float(cKDTree(second).query(first)[0].min())
+
+
+def finite(value: float) -> float | None:
+    """The value, None if it is NaN."""
+    return None if np.isnan(value) else float(value)
