@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from kinscope.cli.options import Mirror, Target
+from kinscope.cli.options import AsJson, Mirror, Quiet, Target
 
 group = typer.Typer(
     no_args_is_help=True,
@@ -31,17 +31,58 @@ def states(mirror: Mirror = None, target: Target = "abl1") -> None:
         typer.echo(entry.in_words())
 
 
-@group.command("mutants", epilog="Example:  kinscope benchmark mutants --residues 10")
+@group.command("mutants", epilog="Example:  kinscope benchmark mutants --residues 10 --table recovery.csv")
 def mutants(
     mirror: Mirror = None,
-    residues: Annotated[int, typer.Option("--residues", min=1, help="Residues repacked per crystal.")] = 30,
+    residues: Annotated[
+        int | None, typer.Option("--residues", min=1, help="Residues per crystal, at random; default: all.")
+    ] = None,
     seed: Annotated[int, typer.Option("--seed", min=0)] = 1,
+    table: Annotated[
+        Path | None,
+        typer.Option("--table", help="CSV of single residues; a run that stopped goes on from it."),
+    ] = None,
+    cores: Annotated[int, typer.Option("--cores", min=1, max=256, help="Processes for the repacking.")] = 1,
+    faspr: Annotated[
+        Path | None,
+        typer.Option("--faspr", help="FASPR executable to set beside; default: pyfaspr's, if installed."),
+    ] = None,
+    only: Annotated[
+        str, typer.Option("--only", help="'crystals' (T315I, H396P) or 'recovery' (repacking); default both.")
+    ] = "both",
+    target: Target = "abl1",
+    as_json: AsJson = False,
+    quiet: Quiet = False,
 ) -> None:
-    """Repack side chains of crystals, and build T315I beside its crystals."""
-    from kinscope.structures.benchmark_mutants import run, table
+    """Build T315I and H396P beside their crystals; repack every side chain of two crystals."""
+    from kinscope.core.errors import BadInputError
+    from kinscope.structures.benchmark_mutants import in_words, run
+    from kinscope.structures.published_packer import find_faspr
+    from kinscope.structures.source import PdbSource
+    from kinscope.targets import load_target
 
-    recoveries, comparisons = run(_needed(mirror), residues_per_entry=residues, seed=seed)
-    typer.echo(table(recoveries, comparisons))
+    if only not in {"both", "crystals", "recovery"}:
+        raise BadInputError(
+            f"{only!r} is no part of this benchmark.", where="--only", remedy="Use crystals or recovery."
+        )
+
+    def tell(fraction: float, text: str) -> None:
+        if not quiet:
+            typer.echo(f"[{fraction:4.0%}] {text}", err=True)
+
+    found = run(
+        PdbSource(_needed(mirror)),
+        load_target(target),
+        residues=residues,
+        seed=seed,
+        faspr=find_faspr(faspr),
+        table=table,
+        cores=cores,
+        crystals=only != "recovery",
+        recovery=only != "crystals",
+        progress=tell,
+    )
+    typer.echo(found.model_dump_json(indent=2) if as_json else in_words(found))
 
 
 def _needed(mirror: Path | None) -> Path:
