@@ -14,9 +14,10 @@ import numpy as np
 from kinscope.core.errors import StructureError
 from kinscope.core.residues import three_letter
 from kinscope.structures.entries import CrystalChain, read_crystal_chain, read_ligand
+from kinscope.structures.grafting import cut, graft, place_domain
 from kinscope.structures.model import AtomArray, ResidueOrigin
 from kinscope.structures.preparation import in_template_order
-from kinscope.structures.recipes import Graft, SideChainDonor, StateRecipe
+from kinscope.structures.recipes import CrystalPart, SideChainDonor, StateRecipe
 from kinscope.structures.source import PdbSource
 from kinscope.structures.superposition import BACKBONE, superpose
 from kinscope.targets.pack import TargetPack
@@ -27,6 +28,11 @@ _ISOSTERIC = {
     ("ASP", "ASN"): {"OD2": ("ND2", "N")},
     ("GLU", "GLN"): {"OE2": ("NE2", "N")},
 }
+
+
+_PHOSPHORYLATED = {"TYR": "PTR", "SER": "SEP", "THR": "TPO"}
+_PARENT = {phosphorylated: parent for parent, phosphorylated in _PHOSPHORYLATED.items()}
+_PHOSPHATE = ("P", "O1P", "O2P", "O3P")
 
 
 @dataclass(frozen=True)
@@ -50,27 +56,34 @@ def assemble(
     StructureError
         If an entry is not at hand, a part lacks residues, or a difference to human has no donor.
     """
-    base = read_crystal_chain(
-        source, recipe.base.entry, recipe.base.chain, pack, keep_phosphorylation=keep_phosphorylation
-    )
+    keep = keep_phosphorylation or bool(recipe.phosphorylated)
+
+    def chain(entry: str, name: str) -> CrystalChain:
+        return read_crystal_chain(source, entry, name, pack, keep_phosphorylation=keep)
+
+    base = chain(recipe.base.entry, recipe.base.chain)
     first, last = recipe.base.first_residue, recipe.base.last_residue
-    atoms = _cut(base.atoms, first, last)
+    atoms = cut(base.atoms, first, last)
     origins = {
         number: ResidueOrigin(residue=number, origin="crystal", entry=base.label)
         for number in base.residues
         if first <= number <= last
     }
     method = [_describe(base, first, last)]
-    for graft in recipe.grafts:
-        donor = read_crystal_chain(
-            source, graft.entry, graft.chain, pack, keep_phosphorylation=keep_phosphorylation
-        )
-        atoms, note = _graft(atoms, donor, graft)
-        method.append(f"{note}: {graft.reason}.")
-        for number in range(graft.first_residue, graft.last_residue + 1):
-            origins[number] = ResidueOrigin(residue=number, origin="grafted", entry=graft.label, note=note)
-    atoms = _to_target_sequence(atoms, pack, recipe, source, origins, method)
-    _require_complete(atoms, first, last, recipe.state)
+    for part in recipe.grafts:
+        atoms, note = graft(atoms, chain(part.entry, part.chain), part)
+        method.append(f"{note}: {part.reason}.")
+        _note_origin(origins, part, note)
+    for domain in recipe.placements:
+        donor, frame = chain(domain.entry, domain.chain), chain(domain.frame_entry, domain.frame_chain)
+        atoms, note = place_domain(atoms, donor, frame, domain)
+        method.append(f"{note}: {domain.reason}.")
+        _note_origin(origins, domain, note)
+    atoms = _to_target_sequence(atoms, pack, recipe, source, origins, method, keep=keep_phosphorylation)
+    for stretch in recipe.built:
+        for number in range(stretch.first_residue, stretch.last_residue + 1):
+            origins[number] = ResidueOrigin(residue=number, origin="built", note=stretch.reason)
+    _require_complete(atoms, pack, recipe)
     ligands = tuple(read_ligand(source, recipe.base.entry, recipe.base.chain, ccd) for ccd in recipe.ligands)
     return Assembly(
         atoms=in_template_order(atoms),
@@ -80,8 +93,9 @@ def assemble(
     )
 
 
-def _cut(atoms: AtomArray, first: int, last: int) -> AtomArray:
-    return atoms[(atoms.res_id >= first) & (atoms.res_id <= last)]
+def _note_origin(origins: dict[int, ResidueOrigin], part: CrystalPart, note: str) -> None:
+    for number in range(part.first_residue, part.last_residue + 1):
+        origins[number] = ResidueOrigin(residue=number, origin="grafted", entry=part.label, note=note)
 
 
 def _describe(chain: CrystalChain, first: int, last: int) -> str:
@@ -98,41 +112,6 @@ def _describe(chain: CrystalChain, first: int, last: int) -> str:
     return "; ".join(parts) + "."
 
 
-def _graft(atoms: AtomArray, donor: CrystalChain, graft: Graft) -> tuple[AtomArray, str]:
-    fit = [number for start, stop in graft.fit for number in range(start, stop + 1)]
-    transform = superpose(donor.atoms, atoms, fit)
-    piece = transform.applied_to(_cut(donor.atoms, graft.first_residue, graft.last_residue))
-    present = {int(number) for number in piece.res_id}
-    lacking = [n for n in range(graft.first_residue, graft.last_residue + 1) if n not in present]
-    if lacking:
-        raise StructureError(
-            "A grafted part is not complete in its crystal.",
-            where=f"{graft.label}, residues {lacking[0]}-{lacking[-1]}",
-            remedy="Name another entry in the recipe.",
-        )
-    outside = atoms[(atoms.res_id < graft.first_residue) | (atoms.res_id > graft.last_residue)]
-    joined = outside + piece
-    joints = [
-        _joint_angstrom(joined, left)
-        for left in (graft.first_residue - 1, graft.last_residue)
-        if ((joined.res_id == left).any() and (joined.res_id == left + 1).any())
-    ]
-    note = (
-        f"residues {graft.first_residue}-{graft.last_residue} from {graft.label}, laid on the backbone of "
-        + " and ".join(f"{start}-{stop}" for start, stop in graft.fit)
-        + f" with RMSD {transform.rmsd_angstrom:.2f} angstrom; peptide bonds at the joints before relaxation "
-        + ", ".join(f"{joint:.2f}" for joint in joints)
-        + " angstrom"
-    )
-    return joined, note
-
-
-def _joint_angstrom(atoms: AtomArray, left: int) -> float:
-    carbon = atoms.coord[(atoms.res_id == left) & (atoms.atom_name == "C")][0]
-    nitrogen = atoms.coord[(atoms.res_id == left + 1) & (atoms.atom_name == "N")][0]
-    return float(np.linalg.norm(carbon - nitrogen))
-
-
 def _to_target_sequence(
     atoms: AtomArray,
     pack: TargetPack,
@@ -140,13 +119,20 @@ def _to_target_sequence(
     source: PdbSource,
     origins: dict[int, ResidueOrigin],
     method: list[str],
+    *,
+    keep: bool,
 ) -> AtomArray:
     protein = pack.transcript.protein
     donors = {donor.residue: donor for donor in recipe.side_chains}
     for number in sorted({int(value) for value in atoms.res_id}):
         here = str(atoms.res_name[atoms.res_id == number][0])
         wanted = three_letter(protein[number - 1])
-        if here == wanted or (here in ("PTR", "SEP", "TPO")):
+        phosphate = number in recipe.phosphorylated or (keep and here in _PARENT)
+        if phosphate:
+            wanted = _PHOSPHORYLATED[wanted]
+        if here in _PARENT and not phosphate:
+            atoms, here = _dephosphorylated(atoms, number, here)
+        if here == wanted and number not in donors:
             continue
         if number in donors:
             atoms, note = _donated(atoms, donors[number], wanted, pack, source)
@@ -166,6 +152,13 @@ def _to_target_sequence(
     return atoms
 
 
+def _dephosphorylated(atoms: AtomArray, number: int, here: str) -> tuple[AtomArray, str]:
+    """The parent of a phosphorylated residue that the state has not."""
+    atoms = atoms[(atoms.res_id != number) | ~np.isin(atoms.atom_name, _PHOSPHATE)]
+    atoms.res_name[atoms.res_id == number] = _PARENT[here]
+    return atoms, _PARENT[here]
+
+
 def _renamed(atoms: AtomArray, number: int, here: str, wanted: str) -> AtomArray:
     atoms = atoms.copy()
     rows = np.flatnonzero(atoms.res_id == number)
@@ -180,7 +173,8 @@ def _renamed(atoms: AtomArray, number: int, here: str, wanted: str) -> AtomArray
 def _donated(
     atoms: AtomArray, donor: SideChainDonor, wanted: str, pack: TargetPack, source: PdbSource
 ) -> tuple[AtomArray, str]:
-    chain = read_crystal_chain(source, donor.entry, donor.chain, pack)
+    keep = wanted in _PARENT
+    chain = read_crystal_chain(source, donor.entry, donor.chain, pack, keep_phosphorylation=keep)
     number = donor.residue
     found = chain.atoms[chain.atoms.res_id == number]
     if len(found) == 0 or str(found.res_name[0]) != wanted:
@@ -201,12 +195,15 @@ def _donated(
     return kept + side_chain, note
 
 
-def _require_complete(atoms: AtomArray, first: int, last: int, state: str) -> None:
+def _require_complete(atoms: AtomArray, pack: TargetPack, recipe: StateRecipe) -> None:
     present = {int(number) for number in atoms.res_id}
-    lacking = [number for number in range(first, last + 1) if number not in present]
+    for stretch in recipe.built:
+        present |= set(range(stretch.first_residue, stretch.last_residue + 1))
+    state = pack.state(recipe.state)
+    lacking = [n for n in range(state.first_residue, state.last_residue + 1) if n not in present]
     if lacking:
         raise StructureError(
             "The recipe leaves residues without a crystal.",
-            where=f"state {state}, residues {', '.join(map(str, lacking))}",
-            remedy="Add a graft for them to the recipe.",
+            where=f"state {recipe.state}, residues {', '.join(map(str, lacking))}",
+            remedy="Add a graft, a placement or a built stretch for them to the recipe.",
         )

@@ -132,6 +132,63 @@ def minimise(
     return current, tuple(results)
 
 
+def minimise_part(
+    atoms: AtomArray,
+    movable: NDArray[np.bool_],
+    *,
+    implicit_solvent: bool = True,
+    max_iterations: int = 200,
+    threads: int = 1,
+) -> tuple[AtomArray, float]:
+    """Minimise some atoms of a complete model, all others fixed where they are.
+
+    Parameters
+    ----------
+    atoms
+        Model with all hydrogens.
+    movable
+        Mask over its atoms.
+    implicit_solvent, max_iterations, threads
+        As in :class:`Stage`; the cutoff is 1.6 nm.
+
+    Returns
+    -------
+    tuple
+        A copy with new coordinates, and its energy in kcal/mol: only differences between conformations of the
+        same atoms mean anything.
+
+    Raises
+    ------
+    ComputationError
+        If the energy is not finite.
+    """
+    from openmm import Context, LocalEnergyMinimizer, VerletIntegrator, unit
+
+    from kinscope.structures.forcefield import cpu_platform, create_system
+    from kinscope.structures.io import to_openmm
+
+    topology, positions = to_openmm(atoms)
+    system = create_system(topology, implicit_solvent=implicit_solvent, cutoff_nm=1.6)
+    for row in np.flatnonzero(~movable):
+        system.setParticleMass(int(row), 0.0)
+    platform, properties = cpu_platform(threads)
+    context = Context(system, VerletIntegrator(0.001), platform, properties)
+    context.setPositions(positions)
+    LocalEnergyMinimizer.minimize(context, 4.0, max_iterations)
+    state = context.getState(getPositions=True, getEnergy=True)
+    energy = float(state.getPotentialEnergy() / unit.kilocalorie_per_mole)
+    if not np.isfinite(energy):
+        raise ComputationError(
+            "The minimisation of a part of a model ran away.",
+            where=f"{int(movable.sum())} atoms",
+            remedy="Look for atoms on top of each other.",
+        )
+    moved = atoms.copy()
+    relaxed = np.asarray(state.getPositions(asNumpy=True).value_in_unit(unit.angstrom))
+    moved.coord[movable] = relaxed[movable].astype(np.float32)
+    return moved, energy
+
+
 def _run(
     current: AtomArray, anchor: AtomArray, stage: Stage, ligands: tuple[AtomArray, ...], threads: int
 ) -> tuple[AtomArray, StageResult]:

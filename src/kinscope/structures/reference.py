@@ -10,13 +10,16 @@ from kinscope.core.errors import StructureError
 from kinscope.core.files import write_atomic
 from kinscope.core.records import Settings
 from kinscope.structures.assembly import Assembly, assemble
+from kinscope.structures.grafting import joints_of
 from kinscope.structures.hydrogen_bonds import flip_side_chains
 from kinscope.structures.io import read_model, write_model
+from kinscope.structures.loop_building import LoopSettings, build_loops
 from kinscope.structures.minimisation import DEFAULT_STAGES, Progress, Stage, minimise
 from kinscope.structures.model import RECORD_FILE, AtomArray, ModelRecord, ResidueOrigin
 from kinscope.structures.preparation import cap_ends, complete_heavy_atoms
 from kinscope.structures.protonation import add_hydrogens, choose_protonation
-from kinscope.structures.recipes import recipe_of
+from kinscope.structures.recipes import BuiltStretch, CrystalPart, StateRecipe, recipe_of
+from kinscope.structures.repacking import repack_side_chains
 from kinscope.structures.source import PdbSource
 from kinscope.targets.pack import TargetPack
 
@@ -29,7 +32,9 @@ class BuildSettings(Settings):
 
     ph: float = Field(default=7.4, ge=4.0, le=10.0)
     keep_phosphorylation: bool = False
+    """Keep every phosphate of the crystals, not only those that the recipe names."""
     stages: tuple[Stage, ...] = DEFAULT_STAGES
+    loops: LoopSettings = LoopSettings()
     threads: int = Field(default=1, ge=1)
 
 
@@ -73,33 +78,42 @@ def build_reference_model(
     recipe = recipe_of(pack, state_id)
     say(0.0, "assembling crystals")
     assembly = assemble(pack, recipe, source, keep_phosphorylation=settings.keep_phosphorylation)
-    prepared = complete_heavy_atoms(assembly.atoms)
+    whole, loops = _with_loops(assembly.atoms, recipe, pack, settings, say)
+    prepared = complete_heavy_atoms(whole)
     turned_atoms, turned = flip_side_chains(prepared.atoms, assembly.ligands)
     say(0.05, "predicting protonation")
     protonation = choose_protonation(turned_atoms, assembly.ligands, ph=settings.ph)
     hydrogenated = add_hydrogens(cap_ends(turned_atoms), protonation.variants, ph=settings.ph)
+    packed, repacked = repack_side_chains(hydrogenated, recipe.repack)
     relaxed, results = minimise(
-        hydrogenated,
+        packed,
         settings.stages,
         ligands=assembly.ligands,
         threads=settings.threads,
         progress=lambda fraction, text: say(0.1 + 0.9 * fraction, text),
     )
-    method = [*assembly.method, *_built_words(prepared.built, turned), *protonation.method]
+    method = [*assembly.method, *loops, *_built_words(prepared.built, turned), *protonation.method]
     method.append("Hydrogens by OpenMM's Modeller on the CPU platform; ends capped with ACE and NME.")
+    if repacked:
+        method.append(
+            "Side chains of different crystals that did not fit together, given another rotamer: "
+            + ", ".join(f"{number} {label}" for number, label in sorted(repacked.items()))
+            + "."
+        )
     if recipe.ligands:
         method.append(
             f"Relaxed with {' and '.join(recipe.ligands)} of the base crystal in place as fixed uncharged "
             "spheres, so that the pockets keep the shape they have around a ligand; the model holds none."
         )
     method += [result.describe(stage) for result, stage in zip(results, settings.stages, strict=True)]
+    method += _joint_words(hydrogenated, relaxed, recipe)
     record = ModelRecord(
         target=pack.gene,
         state=state_id,
         variant="native",
         first_residue=state.first_residue,
         last_residue=state.last_residue,
-        origins=_origins(assembly, prepared.built, turned),
+        origins=_origins(assembly, prepared.built, turned, repacked),
         method=tuple(method),
         ph=settings.ph,
         protonation=protonation.recorded(turned_atoms),
@@ -172,6 +186,40 @@ def available_states(pack: TargetPack, directory: Path | None = None) -> tuple[s
     return tuple(state.id for state in pack.states if (home / state.id / SHIPPED_MODEL_FILE).is_file())
 
 
+def _with_loops(
+    atoms: AtomArray, recipe: StateRecipe, pack: TargetPack, settings: BuildSettings, say: Progress
+) -> tuple[AtomArray, list[str]]:
+    """The heavy atoms with every stretch of the recipe that is to be built, and what was done."""
+    if not recipe.built:
+        return atoms, []
+    stretches = [(stretch.first_residue, stretch.last_residue) for stretch in recipe.built]
+    whole, built = build_loops(
+        atoms,
+        stretches,
+        pack.transcript.protein,
+        settings.loops.model_copy(update={"threads": settings.threads}),
+        lambda fraction, text: say(0.05 * fraction, text),
+    )
+    return whole, [loop.in_words(part.reason) for loop, part in zip(built, recipe.built, strict=True)]
+
+
+def _joint_words(before: AtomArray, after: AtomArray, recipe: StateRecipe) -> list[str]:
+    """Length and planarity of the peptide bonds where parts meet, before and after relaxation."""
+    words = []
+    parts: tuple[CrystalPart | BuiltStretch, ...] = (*recipe.grafts, *recipe.placements, *recipe.built)
+    for part in parts:
+        for (left, length, turn), (_, relaxed, planar) in zip(
+            joints_of(before, part), joints_of(after, part), strict=True
+        ):
+            words.append(
+                f"{left}/{left + 1} {length:.2f} -> {relaxed:.2f} angstrom, "
+                f"omega {turn:.0f} -> {planar:.0f} degrees"
+            )
+    if not words:
+        return []
+    return ["Peptide bonds where parts meet, before and after relaxation: " + "; ".join(words) + "."]
+
+
 def _built_words(built: dict[int, tuple[str, ...]], turned: tuple[str, ...]) -> list[str]:
     words = []
     if built:
@@ -187,7 +235,10 @@ def _built_words(built: dict[int, tuple[str, ...]], turned: tuple[str, ...]) -> 
 
 
 def _origins(
-    assembly: Assembly, built: dict[int, tuple[str, ...]], turned: tuple[str, ...]
+    assembly: Assembly,
+    built: dict[int, tuple[str, ...]],
+    turned: tuple[str, ...],
+    repacked: dict[int, str],
 ) -> tuple[ResidueOrigin, ...]:
     flipped = {int(name[3:]) for name in turned}
     origins = []
@@ -197,6 +248,8 @@ def _origins(
             notes.append("built atoms: " + " ".join(built[origin.residue]))
         if origin.residue in flipped:
             notes.append("side chain turned round")
+        if origin.residue in repacked:
+            notes.append(f"side chain in another rotamer ({repacked[origin.residue]})")
         origins.append(origin.model_copy(update={"note": "; ".join(notes)}))
     return tuple(origins)
 

@@ -1,0 +1,293 @@
+"""Backbones for a stretch that a crystal does not show: torsions sampled, the chain closed on its anchor.
+
+Each sample starts from torsions drawn for its residues, grows from the near anchor with ideal bond lengths
+and angles, and is closed by cyclic coordinate descent (Canutescu & Dunbrack, Protein Sci. 2003, 12, 963):
+torsion by torsion, from the far end to the near one, the turn that brings the chain's end nearest to the
+anchor, taken only where the residue stays plausible. All samples are closed together as arrays.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+
+_N_CA, _CA_C, _C_N, _C_O, _CA_CB = 1.459, 1.525, 1.336, 1.229, 1.530
+_TAU, _CA_C_N, _C_N_CA, _CA_C_O = 111.0, 117.2, 121.7, 120.1
+"""Angstrom and degrees; Engh & Huber, International Tables for Crystallography F (2001), 18.3."""
+
+CLOSED_ANGSTROM = 0.2
+"""RMSD of N, CA and C of the far anchor at which a chain counts as closed: relaxation mends the rest."""
+
+_Basin = tuple[float, float, float, float, float]
+_PPII: _Basin = (0.30, -68.0, 145.0, 14.0, 16.0)
+_BETA: _Basin = (0.25, -118.0, 132.0, 20.0, 20.0)
+_ALPHA: _Basin = (0.34, -65.0, -38.0, 13.0, 15.0)
+_BRIDGE: _Basin = (0.06, -95.0, 0.0, 18.0, 18.0)
+_LEFT: _Basin = (0.05, 57.0, 42.0, 9.0, 13.0)
+"""Share, phi, psi and their spreads (degrees) of the favoured regions of the Ramachandran plot, rounded from
+the contours of Lovell et al., Proteins 2003, 50, 437."""
+_BASINS: dict[str, tuple[_Basin, ...]] = {
+    "any": (_PPII, _BETA, _ALPHA, _BRIDGE, _LEFT),
+    "left": (_PPII, _BETA, _ALPHA, _BRIDGE, (0.15, *_LEFT[1:])),
+    "GLY": (
+        _PPII, _ALPHA, (0.35, 80.0, 10.0, 18.0, 22.0), (0.20, 75.0, -165.0, 18.0, 20.0),
+        (0.15, -100.0, 175.0, 25.0, 20.0),
+    ),
+    "PRO": ((0.6, -67.0, 148.0, 9.0, 14.0), (0.4, -62.0, -30.0, 8.0, 13.0)),
+    "before PRO": ((0.5, *_PPII[1:]), (0.35, *_BETA[1:]), (0.15, -60.0, -45.0, 9.0, 9.0)),
+}  # fmt: skip
+_FLOOR = 1e-7
+
+
+@dataclass(frozen=True)
+class Anchors:
+    """The residues on either side of a stretch, angstrom, each array (3,)."""
+
+    before_n: Floats
+    before_ca: Floats
+    before_c: Floats
+    before_o: Floats
+    after_n: Floats
+    after_ca: Floats
+    after_c: Floats
+
+    @property
+    def after(self) -> Floats:
+        """N, CA and C of the far anchor, shape (3, 3)."""
+        return np.stack([self.after_n, self.after_ca, self.after_c])
+
+
+@dataclass(frozen=True)
+class Backbones:
+    """Closed backbones of one stretch."""
+
+    coord: Floats
+    """N, CA, C, O, CB of each residue: shape (n_samples, n_residues, 5, 3), angstrom. CB of glycine is there
+    as a place holder."""
+    log_likelihood: Floats
+    """Of the torsions, by the basins, shape (n_samples,)."""
+    gap_angstrom: Floats
+    """RMSD of the far anchor's atoms, shape (n_samples,)."""
+
+
+def sample_backbones(
+    anchors: Anchors,
+    names: tuple[str, ...],
+    after_name: str,
+    *,
+    samples: int = 2000,
+    sweeps: int = 200,
+    seed: int = 1,
+) -> Backbones:
+    """Sample closed backbones of a stretch.
+
+    Parameters
+    ----------
+    anchors
+        Where the chain leaves and where it must arrive.
+    names
+        Residue names (``GLY``) of the stretch.
+    after_name
+        Name of the residue that is the far anchor: a proline restrains the one before.
+    samples
+        Chains started; those that do not close are dropped.
+    sweeps
+        Passes of cyclic coordinate descent at most.
+    seed
+        Same seed, same backbones.
+
+    Returns
+    -------
+    Backbones
+        Possibly none, where the anchors are further apart than the stretch can reach.
+    """
+    random = np.random.default_rng(seed)
+    kinds = _kinds(names, after_name)
+    torsions = _draw(kinds, samples, random)
+    last_phi = np.full(samples, -75.0)
+    for sweep in range(sweeps):
+        chain = _grow(anchors, torsions, last_phi)
+        # The first sweeps close at any price; the later ones hold the residues in their basins.
+        torsions, last_phi = _sweep(anchors, chain, torsions, last_phi, kinds, random, strict=sweep >= 10)
+    chain = _grow(anchors, torsions, last_phi)
+    gap = np.sqrt(((chain[:, -3:] - anchors.after) ** 2).sum(axis=2).mean(axis=1))
+    likelihood = _log_density(kinds, torsions)
+    good = (gap < CLOSED_ANGSTROM) & (likelihood.min(axis=1) > np.log(_FLOOR))
+    return Backbones(
+        coord=_with_oxygens(chain[good], anchors.after_n),
+        log_likelihood=likelihood[good].sum(axis=1),
+        gap_angstrom=gap[good],
+    )
+
+
+def place(a: Floats, b: Floats, c: Floats, length: float, angle: float, dihedral: Floats) -> Floats:
+    """Points bonded to ``c``: shape (n, 3), from points (n, 3), a length, an angle b-c-x and dihedrals (n,).
+
+    Angles in degrees, lengths in angstrom (Parsons et al., J. Comput. Chem. 2005, 26, 1063).
+    """
+    bend, turn = np.radians(angle), np.radians(dihedral)[:, None]
+    axis = _unit(c - b)
+    normal = _unit(np.cross(b - a, axis))
+    side = np.cross(normal, axis)
+    return np.asarray(
+        c
+        + length
+        * (-np.cos(bend) * axis + np.sin(bend) * np.cos(turn) * side + np.sin(bend) * np.sin(turn) * normal)
+    )
+
+
+def _kinds(names: tuple[str, ...], after_name: str) -> tuple[str, ...]:
+    kinds = []
+    for name, following in zip(names, (*names[1:], after_name), strict=True):
+        if name in ("GLY", "PRO"):
+            kinds.append(name)
+        elif following == "PRO":
+            kinds.append("before PRO")
+        else:
+            kinds.append("left" if name in ("ASN", "ASP") else "any")
+    return tuple(kinds)
+
+
+def _draw(kinds: tuple[str, ...], samples: int, random: np.random.Generator) -> Floats:
+    """Torsions (n_samples, n_residues, 2) from the basins, degrees."""
+    torsions = np.empty((samples, len(kinds), 2))
+    for column, kind in enumerate(kinds):
+        basins = np.array(_BASINS[kind])
+        chosen = basins[random.choice(len(basins), size=samples, p=basins[:, 0] / basins[:, 0].sum())]
+        torsions[:, column] = random.normal(chosen[:, 1:3], chosen[:, 3:5])
+    return torsions
+
+
+def _density(kind: str, phi: Floats, psi: Floats) -> Floats:
+    total = np.zeros_like(phi)
+    for share, centre_phi, centre_psi, spread_phi, spread_psi in _BASINS[kind]:
+        apart = (_wrapped(phi - centre_phi) / spread_phi) ** 2 + (
+            _wrapped(psi - centre_psi) / spread_psi
+        ) ** 2
+        total += share / (spread_phi * spread_psi) * np.exp(-apart / 2)
+    return np.asarray(total + _FLOOR / 10)
+
+
+def _log_density(kinds: tuple[str, ...], torsions: Floats) -> Floats:
+    columns = [np.log(_density(kind, torsions[:, i, 0], torsions[:, i, 1])) for i, kind in enumerate(kinds)]
+    return np.stack(columns, axis=1)
+
+
+def _grow(anchors: Anchors, torsions: Floats, last_phi: Floats) -> Floats:
+    """N, CA, C of every residue and of the far anchor: shape (n_samples, 3 (n_residues + 1), 3)."""
+    samples, residues, _ = torsions.shape
+    n, ca, c = (
+        np.broadcast_to(x, (samples, 3)) for x in (anchors.before_n, anchors.before_ca, anchors.before_c)
+    )
+    # psi of the near anchor stays what its own oxygen says.
+    oxygen = np.broadcast_to(anchors.before_o, (samples, 3))
+    psi = _dihedral(n, ca, c, oxygen) + 180.0
+    chain = []
+    straight = np.full(samples, 180.0)
+    for index in range(residues + 1):
+        phi = torsions[:, index, 0] if index < residues else last_phi
+        next_n = place(n, ca, c, _C_N, _CA_C_N, psi)
+        next_ca = place(ca, c, next_n, _N_CA, _C_N_CA, straight)
+        next_c = place(c, next_n, next_ca, _CA_C, _TAU, phi)
+        chain += [next_n, next_ca, next_c]
+        n, ca, c = next_n, next_ca, next_c
+        if index < residues:
+            psi = torsions[:, index, 1]
+    return np.stack(chain, axis=1)
+
+
+def _sweep(
+    anchors: Anchors,
+    chain: Floats,
+    torsions: Floats,
+    last_phi: Floats,
+    kinds: tuple[str, ...],
+    random: np.random.Generator,
+    *,
+    strict: bool,
+) -> tuple[Floats, Floats]:
+    """One pass from the far end to the near one: axes before a torsion do not move when it turns."""
+    torsions, end = torsions.copy(), chain[:, -3:].copy()
+    residues = torsions.shape[1]
+    turn = _best_turn(chain[:, -3], chain[:, -2], end[:, 2:], anchors.after[2:])
+    end[:, 2:] = _rotated(end[:, 2:], chain[:, -3], chain[:, -2], turn)
+    last_phi = _wrapped(last_phi + turn)
+    for index in range(residues - 1, -1, -1):
+        for which, (start, stop) in ((1, (1, 2)), (0, (0, 1))):
+            first, second = chain[:, 3 * index + start], chain[:, 3 * index + stop]
+            turn = _best_turn(first, second, end, anchors.after)
+            turn = _allowed(kinds[index], torsions[:, index], which, turn, random, strict=strict)
+            end = _rotated(end, first, second, turn)
+            torsions[:, index, which] = _wrapped(torsions[:, index, which] + turn)
+    return torsions, last_phi
+
+
+def _allowed(
+    kind: str, torsion: Floats, which: int, turn: Floats, random: np.random.Generator, *, strict: bool
+) -> Floats:
+    """The turn, or none where the residue would become implausible (Metropolis on the density)."""
+    if not strict and kind != "PRO":
+        return turn
+    after = torsion.copy()
+    after[:, which] += turn
+    now = _density(kind, torsion[:, 0], torsion[:, 1])
+    then = _density(kind, after[:, 0], after[:, 1])
+    return np.asarray(np.where(random.random(len(turn)) * now <= then, turn, 0.0))
+
+
+def _best_turn(first: Floats, second: Floats, moving: Floats, target: Floats) -> Floats:
+    """Degrees about first -> second that bring ``moving`` (n, m, 3) nearest to ``target`` (m, 3)."""
+    axis = _unit(second - first)[:, None]
+    arm = moving - second[:, None]
+    goal = target - second[:, None]
+    arm = arm - (arm * axis).sum(axis=2, keepdims=True) * axis
+    along = (goal * arm).sum(axis=(1, 2))
+    across = (goal * np.cross(np.broadcast_to(axis, arm.shape), arm)).sum(axis=(1, 2))
+    return np.asarray(np.degrees(np.arctan2(across, along)))
+
+
+def _rotated(points: Floats, first: Floats, second: Floats, degrees: Floats) -> Floats:
+    """Points (n, m, 3) turned about first -> second (n, 3) by degrees (n,)."""
+    axis = np.broadcast_to(_unit(second - first)[:, None], points.shape)
+    angle = np.radians(degrees)[:, None, None]
+    arm = points - second[:, None]
+    along = (arm * axis).sum(axis=2, keepdims=True)
+    turned = arm * np.cos(angle) + np.cross(axis, arm) * np.sin(angle) + axis * along * (1 - np.cos(angle))
+    return np.asarray(second[:, None] + turned)
+
+
+def _with_oxygens(chain: Floats, after_n: Floats) -> Floats:
+    """N, CA, C, O, CB by residue, from N, CA, C of the residues and of the far anchor."""
+    samples = len(chain)
+    atoms = chain.reshape(samples, -1, 3, 3)
+    result = np.empty((samples, atoms.shape[1] - 1, 5, 3))
+    for index in range(atoms.shape[1] - 1):
+        n, ca, c = (atoms[:, index, i] for i in range(3))
+        following = (
+            atoms[:, index + 1, 0] if index + 2 < atoms.shape[1] else np.broadcast_to(after_n, n.shape)
+        )
+        psi = _dihedral(n, ca, c, following)
+        oxygen = place(n, ca, c, _C_O, _CA_C_O, psi + 180.0)
+        # An L residue: CB at -122.6 degrees from N about the bond C-CA.
+        beta = place(n, c, ca, _CA_CB, 110.1, np.full(samples, 122.6))
+        result[:, index] = np.stack([n, ca, c, oxygen, beta], axis=1)
+    return result
+
+
+def _dihedral(a: Floats, b: Floats, c: Floats, d: Floats) -> Floats:
+    b1, b2, b3 = b - a, c - b, d - c
+    n1, n2 = np.cross(b1, b2), np.cross(b2, b3)
+    sine = (np.cross(n1, n2) * _unit(b2)).sum(axis=-1)
+    return np.asarray(np.degrees(np.arctan2(sine, (n1 * n2).sum(axis=-1))))
+
+
+def _unit(vector: Floats) -> Floats:
+    return np.asarray(vector / np.linalg.norm(vector, axis=-1, keepdims=True))
+
+
+def _wrapped(degrees: Floats) -> Floats:
+    return np.asarray((degrees + 180.0) % 360.0 - 180.0)
