@@ -5,16 +5,18 @@ Bounds and the reasons for them: ``docs/models.md``.
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 
 import numpy as np
 
 from kinscope.analysis.results import StateGeometry
 from kinscope.core.records import Record
 from kinscope.core.residues import one_letter
+from kinscope.structures.conformation_literature import compare_labels
 from kinscope.structures.geometry import classify_state
 from kinscope.structures.model import AtomArray, ModelRecord
 from kinscope.structures.preparation import missing_atoms
+from kinscope.structures.rotamer_outliers import rotamer_outliers
 from kinscope.structures.source import PdbSource
 from kinscope.structures.stereochemistry import (
     angle_deviations,
@@ -32,6 +34,7 @@ MAX_BOND_RMSD = 0.02
 MAX_ANGLE_RMSD = 2.5
 MAX_TWISTED = 0
 MAX_RAMACHANDRAN_OUTLIERS = 0.02
+MAX_ROTAMER_OUTLIERS = 0.05
 MAX_CLASHES_PER_1000 = 1.0
 MAX_BACKBONE_RMSD = 0.6
 CIS, TRANS = 30.0, 150.0
@@ -66,6 +69,9 @@ class ModelCheck(Record):
     crystals: tuple[CrystalDeviation, ...] = ()
     overlaps: tuple[str, ...] = ()
     """The worst ones, in words."""
+    literature: tuple[str, ...] = ()
+    """What the literature calls the conformation of this entry (of a model: of the crystal most of it comes
+    from), and whether the measurement bears it out."""
 
     @property
     def passed(self) -> bool:
@@ -82,7 +88,8 @@ class ModelCheck(Record):
         lines.append(
             f"       conformation: DFG-{shape.dfg} (D1 {shape.dfg_d1_angstrom:.1f}, D2 "
             f"{shape.dfg_d2_angstrom:.1f} angstrom), helix C {shape.helix_c}, Lys-Glu bridge "
-            f"{shape.salt_bridge_271_286_angstrom:.1f} angstrom, activation loop {shape.activation_loop}"
+            f"{shape.salt_bridge_271_286_angstrom:.1f} angstrom, activation loop {shape.activation_loop}, "
+            f"{shape.activity} by Kincore's criteria"
         )
         lines += [f"       {note}" for note in shape.notes]
         lines += [
@@ -90,6 +97,7 @@ class ModelCheck(Record):
             f"(backbone), {crystal.heavy_rmsd_angstrom:.2f} (heavy atoms) angstrom"
             for crystal in self.crystals
         ]
+        lines += [f"       {said}" for said in self.literature]
         lines += [f"       overlap {overlap}" for overlap in self.overlaps]
         return "\n".join(lines)
 
@@ -101,6 +109,7 @@ def check_model(
     pack: TargetPack | None = None,
     *,
     name: str = "model",
+    entry: str = "",
 ) -> ModelCheck:
     """Check a model.
 
@@ -117,6 +126,9 @@ def check_model(
         landmarks, if given.
     name
         What the model is called.
+    entry
+        wwPDB entry and chain, ``3UE4:A``, if it is one: its labels in the literature are compared. By default
+        the crystal that most of the record's residues come from.
     """
     table = backbone_table(atoms)
     geometry = classify_state(atoms, pack.landmarks if pack is not None else None)
@@ -134,6 +146,7 @@ def check_model(
         _listed("inverted centres", [str(number) for number in inverted_centres(atoms)], 0),
         *_peptides(atoms),
         *_ramachandran(atoms),
+        _rotamers(atoms),
         _at_most(
             "heavy-atom overlaps above 0.4 angstrom per 1000 atoms",
             1000.0 * len(overlaps) / max(heavy, 1),
@@ -141,7 +154,7 @@ def check_model(
         ),
     ]
     if record is not None:
-        items += _conformation(record, geometry)
+        items += _conformation(record, geometry, pack)
     items += [
         _at_most(
             f"backbone RMSD to {crystal.entry}",
@@ -158,7 +171,22 @@ def check_model(
         geometry=geometry,
         crystals=crystals,
         overlaps=tuple(f"{one} - {two}: {size:.2f} angstrom" for one, two, size in overlaps[:5]),
+        literature=_literature(pack, entry or _main_crystal(record), geometry),
     )
+
+
+def _main_crystal(record: ModelRecord | None) -> str:
+    if record is None or record.variant != "native":
+        return ""
+    counts = Counter(origin.entry for origin in record.origins if origin.entry)
+    return counts.most_common(1)[0][0] if counts else ""
+
+
+def _literature(pack: TargetPack | None, entry: str, geometry: StateGeometry) -> tuple[str, ...]:
+    if pack is None or not entry:
+        return ()
+    code, _, chain = entry.partition(":")
+    return tuple(comparison.in_words() for comparison in compare_labels(pack, code, chain, geometry))
 
 
 def _rms(values: np.ndarray[tuple[int, ...], np.dtype[np.float64]]) -> float:
@@ -275,10 +303,24 @@ def _ramachandran(atoms: AtomArray) -> list[CheckItem]:
     ]
 
 
-def _conformation(record: ModelRecord, geometry: StateGeometry) -> list[CheckItem]:
-    """States are named after their DFG class (``...-dfg-in``); the measurement must agree."""
+def _rotamers(atoms: AtomArray) -> CheckItem:
+    judged = rotamer_outliers(atoms)
+    worst = [f"{name}{number}" for number, name, _ in judged.outliers[:8]]
+    more = ", ..." if len(judged.outliers) > len(worst) else ""
+    listed = f" ({', '.join(worst)}{more})" if worst else ""
+    return CheckItem(
+        name="rotamer outliers",
+        value=f"{100.0 * judged.share:.1f} %{listed} of {judged.judged} side chains",
+        bound=f"at most {100.0 * MAX_ROTAMER_OUTLIERS:g} %",
+        passed=judged.share <= MAX_ROTAMER_OUTLIERS,
+    )
+
+
+def _conformation(record: ModelRecord, geometry: StateGeometry, pack: TargetPack | None) -> list[CheckItem]:
+    """The measurement must give the class that the pack demands of the state, or that its name states."""
     _, _, label = record.state.partition("dfg-")
-    expected = label.split("-")[0]
+    demanded = {state.id: state.dfg for state in pack.states} if pack is not None else {}
+    expected = demanded.get(record.state) or label.split("-")[0]
     if expected not in ("in", "out", "inter"):
         return []
     return [

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from kinscope.core.errors import StructureError
 from kinscope.structures.checks import ModelCheck, check_model
@@ -62,5 +64,13 @@ def check_structures(paths: Sequence[Path], pack: TargetPack) -> list[ModelCheck
         for chain in chains:
             label = f"{path.name}:{chain}"
             atoms = chain_of_structure(structure, chain, pack, label=label).atoms
-            checks.append(check_model(atoms, pack=pack, name=label))
+            entry = f"{entry_code(structure)}:{chain}"
+            checks.append(check_model(atoms, pack=pack, name=label, entry=entry))
     return checks
+
+
+def entry_code(structure: Any) -> str:
+    """The wwPDB code that a ``gemmi.Structure`` says it has, upper case; empty if none."""
+    known = dict(structure.info)
+    code = str(known.get("_entry.id", "") or structure.name).strip().upper()
+    return code if re.fullmatch(r"[0-9][A-Z0-9]{3}", code) else ""
