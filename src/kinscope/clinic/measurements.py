@@ -140,9 +140,9 @@ class TranscriptLevel(_Dated):
     def _consistent(self) -> Self:
         if not self.detected and self.percent:
             raise ValueError("a transcript that was not detected has no level above 0 %")
-        if self.low_percent is not None and self.high_percent is not None:
-            if self.low_percent > self.high_percent:
-                raise ValueError("the interval's lower end lies above its upper end")
+        low, high = self.low_percent, self.high_percent
+        if low is not None and high is not None and low > high:
+            raise ValueError("the interval's lower end lies above its upper end")
         return self
 
 

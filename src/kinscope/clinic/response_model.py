@@ -18,6 +18,7 @@ Category = Literal[
     "CHR",
     "active disease",
     "refractory",
+    "blast phase",
     "relapse",
     "extramedullary relapse",
     "loss of CHR",
@@ -36,6 +37,7 @@ Category = Literal[
     "MR4.5",
     "MR5",
     "molecular relapse",
+    "loss of CMR",
     "loss of MMR",
     "loss of DMR",
     # cytogenetic
@@ -56,13 +58,17 @@ Basis = Literal["measured", "reported", "measured and reported"]
 
 
 class Criterion(Record):
-    """One rule of a published definition: its identifier, its words in short, and where it stands."""
+    """One rule of a published definition.
+
+    ``text`` says it in short in our words; ``standing`` says how its wording was checked.
+    """
 
     id: str
     criteria_set: str
     text: str
     citation: str
     identifier: str = ""
+    standing: str = ""
 
 
 class EvidenceUsed(Record):
@@ -88,6 +94,8 @@ class ResponseCall(Record):
         What it rests on, and what would have been needed for more (``no platelet count``).
     basis
         Whether numbers decided it, or the treating centre's statement stood in for some.
+    notes
+        What a reader should know beside it, such as two methods that contradict each other.
     """
 
     category: Category
@@ -98,6 +106,7 @@ class ResponseCall(Record):
     evidence: tuple[EvidenceUsed, ...] = ()
     missing: tuple[str, ...] = ()
     basis: Basis = "measured"
+    notes: tuple[str, ...] = ()
     statement: str
 
 

@@ -1,0 +1,94 @@
+"""What has been reached before: the memory that losses and relapses are called against."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from kinscope.clinic.response_model import ResponseCall
+from kinscope.core.records import Record
+
+REMISSIONS = ("CR", "CRh", "CRi", "CHR")
+RELAPSES = ("relapse", "extramedullary relapse", "loss of CHR", "blast phase")
+MAJOR_OR_DEEPER = ("MMR", "MR4", "MR4.5", "MR5")
+DEEP = ("MR4", "MR4.5", "MR5")
+
+
+class History(Record):
+    """The state of the disease after some calls.
+
+    Attributes
+    ----------
+    remission
+        Whether a haematological remission holds.
+    remissions
+        How many remissions have been reached; a second one needs a relapse between.
+    complete_molecular, complete_molecular_count
+        The same for complete molecular responses.
+    lowest_percent
+        Lowest transcript level of the present course of treatment.
+    """
+
+    remission: bool = False
+    remissions: int = 0
+    flow_negative: bool = False
+    complete_molecular: bool = False
+    complete_molecular_count: int = 0
+    major_molecular: bool = False
+    deep_molecular: bool = False
+    complete_cytogenetic: bool = False
+    lowest_percent: float | None = None
+    warned_day: int | None = None
+
+    def after(self, calls: Sequence[ResponseCall]) -> History:
+        """The state once these calls of one evaluation have been made."""
+        state = self
+        for call in calls:
+            state = state._after_one(call)
+        return state
+
+    def _after_one(self, call: ResponseCall) -> History:
+        updates: dict[str, object] = {}
+        category = call.category
+        if call.axis == "haematological":
+            updates = self._haematological(category)
+        elif call.axis == "flow MRD":
+            updates["flow_negative"] = category == "MRD negative"
+        elif call.axis == "molecular" and category != "cannot be called":
+            updates = self._molecular(category)
+        elif call.axis == "cytogenetic" and category != "cannot be called":
+            updates["complete_cytogenetic"] = category == "CCyR"
+        elif category == "warning":
+            updates["warned_day"] = call.at.days if self.warned_day is None else self.warned_day
+        return self.model_copy(update=updates)
+
+    def _haematological(self, category: str) -> dict[str, object]:
+        if category in REMISSIONS:
+            return {"remission": True, "remissions": self.remissions + (not self.remission)}
+        if category in (*RELAPSES, "active disease", "refractory"):
+            # Disease in the marrow ends every deeper response, measured or not.
+            return {
+                "remission": False,
+                "flow_negative": False,
+                "complete_molecular": False,
+                "major_molecular": False,
+                "deep_molecular": False,
+                "complete_cytogenetic": False,
+            }
+        return {}
+
+    def _molecular(self, category: str) -> dict[str, object]:
+        complete = category == "CMR"
+        kept = complete or (self.complete_molecular and category == "molecular response")
+        return {
+            "complete_molecular": kept,
+            "complete_molecular_count": self.complete_molecular_count
+            + (complete and not self.complete_molecular),
+            "major_molecular": category in MAJOR_OR_DEEPER,
+            "deep_molecular": category in DEEP,
+        }
+
+
+def history_of(calls: Sequence[ResponseCall]) -> History:
+    """The state after the calls of earlier lines of treatment, oldest first."""
+    state = History().after(sorted(calls, key=lambda call: call.at.days))
+    return state.model_copy(update={"lowest_percent": None, "warned_day": None})
