@@ -1,0 +1,98 @@
+"""Dates as precise as they were given, and intervals as they are spoken."""
+
+from __future__ import annotations
+
+import calendar
+import datetime as dt
+import re
+
+_DATE = re.compile(r"(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?")
+_WORDS = re.compile(r"(\d{1,4}(?:\.\d{1,2})?)\s*(days?|weeks?|months?|years?|d|wk?|mo|y)")
+_ISO = re.compile(r"P(\d{1,4})([DWMY])")
+DAYS_PER_UNIT = {"d": 1.0, "w": 7.0, "m": 365.2425 / 12, "y": 365.2425}
+"""Days of a day, week, mean Gregorian month and year."""
+UNIT_NAMES = {"d": "day", "w": "week", "m": "month", "y": "year"}
+
+
+def parse_date(text: str) -> tuple[int, int]:
+    """First and last day (proleptic Gregorian ordinals) that a partial date or a range allows.
+
+    Parameters
+    ----------
+    text
+        ``2023-12-28``, ``2023-12``, ``2023``, or two of them with ``/`` between.
+
+    Raises
+    ------
+    ValueError
+        If it is none of these, or names no day of the calendar.
+    """
+    parts = [part.strip() for part in text.split("/")]
+    if not 1 <= len(parts) <= 2:
+        raise ValueError("write a date as 2023-12-28, 2023-12, 2023, or a range 2023-10/2023-12")
+    ends = [_one_date(part) for part in parts]
+    first, last = ends[0][0], ends[-1][1]
+    if last < first:
+        raise ValueError("the range of dates ends before it begins")
+    return first, last
+
+
+def _one_date(text: str) -> tuple[int, int]:
+    match = _DATE.fullmatch(text)
+    if match is None:
+        raise ValueError("write a date as 2023-12-28, 2023-12, 2023, or a range 2023-10/2023-12")
+    year, month, day = (int(part) if part else None for part in match.groups())
+    assert year is not None
+    if not 1900 <= year <= 2200:
+        raise ValueError("the year lies outside 1900 to 2200")
+    if month is not None and not 1 <= month <= 12:
+        raise ValueError("there is no such month; dates are year-month-day")
+    first_month, last_month = (month, month) if month else (1, 12)
+    last_day = calendar.monthrange(year, last_month)[1]
+    if day is not None and not 1 <= day <= last_day:
+        raise ValueError("that month has no such day; dates are year-month-day")
+    start = dt.date(year, first_month, day or 1)
+    end = dt.date(year, last_month, day or last_day)
+    return start.toordinal(), end.toordinal()
+
+
+def parse_interval(text: str) -> tuple[float, float]:
+    """Shortest and longest time in days that a spoken interval can mean.
+
+    "Two months" is a rounded figure: it stands for one and a half to two and a half.
+
+    Parameters
+    ----------
+    text
+        ``2 months``, ``3 weeks``, ``10 d``, or ISO 8601 ``P2M``.
+
+    Raises
+    ------
+    ValueError
+        If it is not an interval.
+    """
+    clean = text.strip()
+    match = _ISO.fullmatch(clean) or _WORDS.fullmatch(clean.lower())
+    if match is None:
+        raise ValueError("write an interval as '2 months', '3 weeks', '10 days' or P2M")
+    amount, unit = float(match.group(1)), match.group(2)[0].lower()
+    width = DAYS_PER_UNIT[unit]
+    slack = 0.0 if unit == "d" else width / 2
+    return max(0.0, amount * width - slack), amount * width + slack
+
+
+def date_text(ordinal: float) -> str:
+    """An ordinal as an ISO date."""
+    return dt.date.fromordinal(round(ordinal)).isoformat()
+
+
+def span_text(days: float) -> str:
+    """Days in the unit a reader would use: ``12 days``, ``7 weeks``, ``22 months``."""
+    whole = abs(days)
+    if whole < 21:
+        unit, amount = "d", round(whole)
+    elif whole < 75:
+        unit, amount = "w", round(whole / 7)
+    else:
+        unit, amount = "m", round(whole / DAYS_PER_UNIT["m"])
+    return f"{amount} {UNIT_NAMES[unit]}{'' if amount == 1 else 's'}"

@@ -1,0 +1,388 @@
+"""When everything was, from all that was said about it; and what of that cannot all be true.
+
+Calendar dates are taken first, then statements of order, then intervals ("two months later"), each in the
+order of the file. A statement that cannot hold together with those already taken is set aside and reported
+with the chain that excludes it; it is neither dropped in silence nor averaged in.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import TYPE_CHECKING, Literal
+
+from kinscope.clinic.case_dates import date_text, parse_date, parse_interval, span_text
+from kinscope.clinic.case_network import FAR, Bound, Network
+from kinscope.clinic.measurements import TimePoint
+from kinscope.core.errors import BadInputError
+from kinscope.core.records import Record
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from kinscope.clinic.case_model import Case, TimeStatement
+
+Basis = Literal["day", "calendar range", "interval", "order"]
+WIDE_DAYS = 45.0
+"""Windows wider than this are spread by order; narrower ones are the source's own precision."""
+LARGEST_STEP_DAYS = 30.0
+
+
+class SaidTime(Record):
+    """One statement in words: what it says of ``entry``, and who says so."""
+
+    entry: str
+    text: str
+    source: str = ""
+
+
+class TimeConflict(Record):
+    """A statement on time that the others exclude.
+
+    Attributes
+    ----------
+    statement
+        The one set aside.
+    against
+        Those that together exclude it.
+    stated_low_days, stated_high_days, allowed_low_days, allowed_high_days
+        The interval as stated, and what the others allow, in days from ``counted_from`` to the entry.
+    gap_days
+        How far apart the two are at least.
+    would_hold_from
+        Other entries from which the interval could be counted without contradiction.
+    open_reading
+        The statement as entered was taken; only another reading of what it counts from is excluded.
+    """
+
+    statement: SaidTime
+    counted_from: str
+    against: tuple[SaidTime, ...]
+    stated_low_days: float
+    stated_high_days: float
+    allowed_low_days: float | None
+    allowed_high_days: float | None
+    gap_days: float
+    would_hold_from: tuple[str, ...] = ()
+    open_reading: bool = False
+
+
+class Placement(Record):
+    """Where an entry lies in time.
+
+    Attributes
+    ----------
+    earliest, latest
+        Days (ordinals of the calendar, or relative days) that all accepted statements allow.
+    drawn
+        The day it is drawn at: inside the window, and in the stated order with all others.
+    basis
+        What bounds it: a day, a month or range given as such, an interval from another entry, or only
+        its order among others.
+    elsewhere
+        Windows that statements set aside would have put it in.
+    open_before, open_after
+        Nothing bounds the time on that side; the window then ends at the drawn day.
+    """
+
+    entry: str
+    earliest: int
+    latest: int
+    drawn: int
+    open_before: bool = False
+    open_after: bool = False
+    basis: Basis
+    said: tuple[SaidTime, ...]
+    elsewhere: tuple[tuple[int, int, str], ...] = ()
+
+    @property
+    def exact(self) -> bool:
+        """Whether the day itself is known."""
+        return self.earliest == self.latest and not (self.open_before or self.open_after)
+
+
+class Schedule(Record):
+    """All placements of a case on one clock, and the statements that contradict."""
+
+    clock: Literal["calendar", "relative"]
+    placements: tuple[Placement, ...]
+    conflicts: tuple[TimeConflict, ...]
+
+    def at(self, entry: str) -> Placement:
+        """The placement of an entry (``id`` or ``id.stop``)."""
+        return next(placement for placement in self.placements if placement.entry == entry)
+
+    def has(self, entry: str) -> bool:
+        """Whether an entry is placed."""
+        return any(placement.entry == entry for placement in self.placements)
+
+    def label(self, day: float) -> str:
+        """A day as this clock writes it."""
+        return date_text(day) if self.clock == "calendar" else f"day {round(day)}"
+
+    def window(self, entry: str) -> str:
+        """E.g. ``2023-12-28``, ``2021-07-01 to 2021-07-31``."""
+        place = self.at(entry)
+        if place.exact:
+            return self.label(place.earliest)
+        if place.open_after or place.open_before:
+            side = "after" if place.open_after else "before"
+            return f"{side} {self.label(place.earliest if place.open_after else place.latest)}"
+        return f"{self.label(place.earliest)} to {self.label(place.latest)}"
+
+    def point(self, entry: str) -> TimePoint:
+        """The drawn day as measurements carry it, marked approximate where the day is not known."""
+        place = self.at(entry)
+        words = "" if place.exact else self.window(entry)
+        if self.clock == "calendar":
+            date = dt.date.fromordinal(place.drawn)
+            return TimePoint(date=date, approximate=not place.exact, as_reported=words)
+        return TimePoint(day=place.drawn, approximate=not place.exact, as_reported=words)
+
+
+def schedule_case(case: Case) -> Schedule:
+    """Place every entry of a case in time.
+
+    Raises
+    ------
+    BadInputError
+        If calendar dates and relative days are mixed, or nothing says when any of it was.
+    """
+    statements = list(_all_statements(case))
+    clock = _clock_of(statements)
+    names = ["", *dict.fromkeys(entry for entry, _, _ in statements)]
+    network = Network(len(names))
+    index = {name: number for number, name in enumerate(names)}
+    conflicts: list[TimeConflict] = []
+    elsewhere: dict[str, list[tuple[int, int, str]]] = {}
+    ordered = sorted(range(len(statements)), key=lambda number: (_rank(statements[number][1]), number))
+    for number in ordered:
+        entry, statement, _ = statements[number]
+        bound = _bound(number, entry, statement, index)
+        if network.add(bound):
+            continue
+        conflict = _conflict(network, bound, statements, names)
+        conflicts.append(conflict)
+        if statement.after or statement.before or statement.same_as:
+            elsewhere.setdefault(entry, []).append(_other_window(network, bound, statement.source))
+    conflicts += _open_readings(network, statements, index, names)
+    drawn = _spread(network, statements, index)
+    placements = [
+        _placement(number, name, network, drawn, statements, tuple(elsewhere.get(name, ())))
+        for number, name in enumerate(names)
+        if name
+    ]
+    return Schedule(clock=clock, placements=tuple(placements), conflicts=tuple(conflicts))
+
+
+Said = tuple[str, "TimeStatement", bool]
+"""The entry, a statement on it, and whether the statement is ours (a stop is not before its start)."""
+
+
+def _all_statements(case: Case) -> Iterator[Said]:
+    from kinscope.clinic.case_model import TimeStatement
+
+    for entry in (*case.events, *case.measurements, *case.responses):
+        yield from ((entry.id, statement, False) for statement in entry.when)
+    for span in (*case.treatments, *case.toxicities):
+        start = getattr(span, "start", None) or getattr(span, "when", ())
+        yield from ((span.id, statement, False) for statement in start)
+        if span.stop:
+            yield from ((f"{span.id}.stop", statement, False) for statement in span.stop)
+            yield f"{span.id}.stop", TimeStatement(after=span.id), True
+    for treatment in case.treatments:
+        for number, dose in enumerate(treatment.doses, start=1):
+            yield from ((f"{treatment.id}.dose{number}", statement, False) for statement in dose.when)
+    for extra in case.times:
+        yield from ((extra.of, statement, False) for statement in extra.when)
+    for response in case.responses:
+        if response.lasted:
+            end = response.lasted_until or case.last_possible
+            if end:
+                lasted = TimeStatement(
+                    after=response.id, interval=response.lasted, at_least=True, source=response.source
+                )
+                yield end, lasted, False
+    if case.last_possible:
+        for entry in (*case.events, *case.measurements, *case.responses):
+            if entry.id != case.last_possible:
+                yield entry.id, TimeStatement(before=case.last_possible), True
+
+
+def _clock_of(statements: list[Said]) -> Literal["calendar", "relative"]:
+    dates = any(statement.date for _, statement, _ in statements)
+    days = any(statement.day is not None for _, statement, _ in statements)
+    if dates and days:
+        raise BadInputError(
+            "The case mixes calendar dates and relative days.",
+            where="the case file",
+            remedy="Write every time as a date, or every time as 'day N'.",
+        )
+    if not dates and not days:
+        raise BadInputError(
+            "No entry of the case has a date or a day, so nothing can be put on a timeline.",
+            where="the case file",
+            remedy="Give at least one entry a date; 'day 0' for the first will do.",
+        )
+    return "calendar" if dates else "relative"
+
+
+def _rank(statement: TimeStatement) -> int:
+    if statement.date or statement.day is not None:
+        return 0
+    return 2 if statement.interval else 1
+
+
+def _bound(number: int, entry: str, statement: TimeStatement, index: dict[str, int]) -> Bound:
+    here = index[entry]
+    if statement.date:
+        first, last = parse_date(statement.date)
+        return Bound(0, here, first, last, number)
+    if statement.day is not None:
+        last_day = statement.last_day if statement.last_day is not None else statement.day
+        return Bound(0, here, statement.day, last_day, number)
+    if statement.same_as:
+        return Bound(index[statement.same_as], here, 0, 0, number)
+    low, high = parse_interval(statement.interval) if statement.interval else (0.0, FAR)
+    if statement.at_least:
+        high = FAR
+    if statement.after:
+        return Bound(index[statement.after], here, low, high, number)
+    assert statement.before is not None
+    return Bound(here, index[statement.before], low, high, number)
+
+
+def _said(entry: str, statement: TimeStatement) -> SaidTime:
+    if statement.date:
+        text = statement.date.replace("/", " to ")
+    elif statement.day is not None:
+        last = statement.last_day
+        text = f"day {statement.day}" + (f" to day {last}" if last is not None and last != statement.day else "")
+    elif statement.same_as:
+        text = f"at the same time as {statement.same_as}"
+    else:
+        other = f"after {statement.after}" if statement.after else f"before {statement.before}"
+        least = "at least " if statement.at_least else ""
+        text = f"{least}{statement.interval} {other}".strip()
+    if statement.words:
+        text += f" (“{statement.words}”)"
+    return SaidTime(entry=entry, text=text, source=statement.source)
+
+
+def _conflict(network: Network, bound: Bound, statements: list[Said], names: list[str]) -> TimeConflict:
+    entry, statement, _ = statements[bound.statement]
+    low, high = network.between(bound.i, bound.j)
+    gap = max(bound.low - high, low - bound.high)
+    against = [statements[number] for number in network.against(bound)]
+    holds = []
+    for other in statement.or_after:
+        number = names.index(other)
+        if network.allows(Bound(number, bound.j, bound.low, bound.high, bound.statement)):
+            holds.append(other)
+    return TimeConflict(
+        statement=_said(entry, statement),
+        counted_from=names[bound.i] or "the calendar",
+        against=tuple(_said(who, what) for who, what, ours in against if not ours),
+        stated_low_days=round(bound.low, 1),
+        stated_high_days=round(bound.high, 1),
+        allowed_low_days=round(low, 1) if low > -FAR / 2 else None,
+        allowed_high_days=round(high, 1) if high < FAR / 2 else None,
+        gap_days=round(gap, 1),
+        would_hold_from=tuple(holds),
+    )
+
+
+def _open_readings(
+    network: Network, statements: list[Said], index: dict[str, int], names: list[str]
+) -> list[TimeConflict]:
+    """Readings of an accepted interval ("3 months later", but than what?) that would contradict."""
+    found = []
+    for number, (entry, statement, _) in enumerate(statements):
+        bound = _bound(number, entry, statement, index)
+        if not statement.or_after or not network.allows(bound):
+            continue
+        for other in statement.or_after:
+            reading = statement.model_copy(update={"after": other, "or_after": (statement.after,)})
+            other_bound = Bound(index[other], bound.j, bound.low, bound.high, number)
+            if not network.allows(other_bound):
+                patched = list(statements)
+                patched[number] = (entry, reading, False)
+                conflict = _conflict(network, other_bound, patched, names)
+                found.append(conflict.model_copy(update={"open_reading": True}))
+    return found
+
+
+def _other_window(network: Network, bound: Bound, source: str) -> tuple[int, int, str]:
+    low, high = network.between(0, bound.i)
+    return round(low + bound.low), round(high + min(bound.high, 4000.0)), source
+
+
+def _spread(network: Network, statements: list[Said], index: dict[str, int]) -> list[int]:
+    """A consistent day for each time: middles of the windows, with order-only chains spread out.
+
+    The middles satisfy every bound (their differences are means of two allowed ones). The largest step, up
+    to 30 days, that all order-only statements inside wide windows can share is found by bisection.
+    """
+    wide = []
+    for number, (entry, statement, _) in enumerate(statements):
+        if _rank(statement) == 1 and not statement.same_as:
+            bound = _bound(number, entry, statement, index)
+            widths = [network.between(0, at)[1] - network.between(0, at)[0] for at in (bound.i, bound.j)]
+            if max(widths) > WIDE_DAYS and network.allows(bound):
+                wide.append(bound)
+    best, low, high = network, 0.0, LARGEST_STEP_DAYS
+    for _ in range(6 if wide else 0):
+        step = (low + high) / 2
+        trial = network.copy()
+        if all(trial.add(Bound(b.i, b.j, step, b.high, b.statement)) for b in wide):
+            best, low = trial, step
+        else:
+            high = step
+    days = [0]
+    for at in range(1, len(index)):
+        first, last = best.between(0, at)
+        days.append(_middle(first, last))
+    return days
+
+
+def _middle(first: float, last: float) -> int:
+    if first <= -FAR / 2 and last >= FAR / 2:
+        return 0
+    if first <= -FAR / 2:
+        return round(last)
+    if last >= FAR / 2:
+        return round(first)
+    return round((first + last) / 2)
+
+
+def _placement(
+    number: int,
+    name: str,
+    network: Network,
+    drawn: list[int],
+    statements: list[Said],
+    elsewhere: tuple[tuple[int, int, str], ...],
+) -> Placement:
+    low, high = network.between(0, number)
+    day = drawn[number]
+    own = [(entry, statement) for entry, statement, ours in statements if entry == name and not ours]
+    anchored = own
+    for _ in range(len(statements)):  # what happened at the same time as another entry has its basis
+        twins = {statement.same_as for _, statement in anchored if statement.same_as}
+        if not twins or len(twins) < len(anchored):
+            break
+        anchored = [(entry, said) for entry, said, ours in statements if entry in twins and not ours]
+    if any(statement.date or statement.day is not None for _, statement in anchored):
+        basis: Basis = "day" if low == high else "calendar range"
+    else:
+        basis = "interval" if any(statement.interval for _, statement in anchored) else "order"
+    return Placement(
+        entry=name,
+        earliest=round(low) if low > -FAR / 2 else day,
+        latest=round(high) if high < FAR / 2 else day,
+        open_before=low <= -FAR / 2,
+        open_after=high >= FAR / 2,
+        drawn=day,
+        basis=basis,
+        said=tuple(_said(entry, statement) for entry, statement in own),
+        elsewhere=elsewhere,
+    )
