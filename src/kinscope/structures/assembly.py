@@ -14,7 +14,7 @@ import numpy as np
 from kinscope.core.errors import StructureError
 from kinscope.core.residues import three_letter
 from kinscope.structures.entries import CrystalChain, read_crystal_chain, read_ligand
-from kinscope.structures.grafting import cut, graft, place_domain
+from kinscope.structures.grafting import cut, graft, laid_ligand, place_domain
 from kinscope.structures.model import AtomArray, ResidueOrigin
 from kinscope.structures.preparation import in_template_order
 from kinscope.structures.recipes import CrystalPart, SideChainDonor, StateRecipe
@@ -43,7 +43,7 @@ class Assembly:
     origins: tuple[ResidueOrigin, ...]
     method: tuple[str, ...]
     ligands: tuple[AtomArray, ...]
-    """Of the base entry, same frame, for the prediction of pKa values."""
+    """Same frame, for the prediction of pKa values and for the relaxation."""
 
 
 def assemble(
@@ -84,12 +84,16 @@ def assemble(
         for number in range(stretch.first_residue, stretch.last_residue + 1):
             origins[number] = ResidueOrigin(residue=number, origin="built", note=stretch.reason)
     _require_complete(atoms, pack, recipe)
-    ligands = tuple(read_ligand(source, recipe.base.entry, recipe.base.chain, ccd) for ccd in recipe.ligands)
+    ligands = [read_ligand(source, recipe.base.entry, recipe.base.chain, ccd) for ccd in recipe.ligands]
+    for guest in recipe.guests:
+        ligand, note = laid_ligand(atoms, chain(guest.entry, guest.chain), source, guest)
+        ligands.append(ligand)
+        method.append(note)
     return Assembly(
         atoms=in_template_order(atoms),
         origins=tuple(origins[number] for number in sorted(origins)),
         method=tuple(method),
-        ligands=ligands,
+        ligands=tuple(ligands),
     )
 
 

@@ -12,9 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kinscope.core.errors import StructureError
-from kinscope.structures.entries import CrystalChain
+from kinscope.structures.entries import CrystalChain, read_ligand
 from kinscope.structures.model import AtomArray
-from kinscope.structures.recipes import BuiltStretch, CrystalPart, Graft, Placement
+from kinscope.structures.recipes import BuiltStretch, CrystalPart, Graft, Guest, Placement
+from kinscope.structures.source import PdbSource
 from kinscope.structures.stereochemistry import backbone_table, omega
 from kinscope.structures.superposition import BACKBONE, superpose
 
@@ -80,6 +81,19 @@ def place_domain(
         "square angstrom"
     )
     return outside + piece, note
+
+
+def laid_ligand(
+    atoms: AtomArray, donor: CrystalChain, source: PdbSource, guest: Guest
+) -> tuple[AtomArray, str]:
+    """A ligand of another crystal in the model's frame; what was done, in words."""
+    transform = superpose(donor.atoms, atoms, _numbers(guest.fit))
+    ligand = read_ligand(source, guest.entry, guest.ligand_chain or guest.chain, guest.ccd)
+    note = (
+        f"{guest.ccd} of {donor.label} laid into the model over {_ranges(guest.fit)} with RMSD "
+        f"{transform.rmsd_angstrom:.2f} angstrom."
+    )
+    return transform.applied_to(ligand), note
 
 
 def joints_of(atoms: AtomArray, part: CrystalPart | BuiltStretch) -> list[tuple[int, float, float]]:

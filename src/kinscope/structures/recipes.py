@@ -79,6 +79,18 @@ class SideChainDonor(Record):
     reason: str
 
 
+class Guest(Record):
+    """A ligand of another crystal, laid with its protein on the model, that keeps a pocket open."""
+
+    entry: str
+    chain: str
+    """The protein chain that is superposed."""
+    ccd: str
+    ligand_chain: str = ""
+    """The chain that carries the ligand, where it is not the protein's."""
+    fit: tuple[tuple[int, int], ...]
+
+
 class StateRecipe(Record):
     """How one state model is put together."""
 
@@ -92,6 +104,8 @@ class StateRecipe(Record):
     """Residues that keep (or are given, by a donor of their side chain) the phosphate of a crystal."""
     ligands: tuple[str, ...] = ()
     """CCD codes of the base chain's ligands, in place while pKa values are predicted and while relaxed."""
+    guests: tuple[Guest, ...] = ()
+    """Ligands of other crystals, used as the base's own."""
     repack: tuple[int, ...] = ()
     """Side chains chosen anew among their rotamers, for their crystals' own do not fit together."""
 

@@ -100,9 +100,12 @@ def build_reference_model(
             + ", ".join(f"{number} {label}" for number, label in sorted(repacked.items()))
             + "."
         )
+    guests = [f"{guest.ccd} of {guest.entry.upper()}" for guest in recipe.guests]
     if recipe.ligands:
+        guests.insert(0, f"{' and '.join(recipe.ligands)} of the base crystal")
+    if guests:
         method.append(
-            f"Relaxed with {' and '.join(recipe.ligands)} of the base crystal in place as fixed uncharged "
+            f"Relaxed with {' and '.join(guests)} in place as fixed uncharged "
             "spheres, so that the pockets keep the shape they have around a ligand; the model holds none."
         )
     method += [result.describe(stage) for result, stage in zip(results, settings.stages, strict=True)]
