@@ -43,7 +43,7 @@ def _numbering(
             for item in substitutions
         )
         yield (
-            f"Given in the numbers of {frame.title} and converted to isoform "
+            f"Given in {'the numbers of ' if frame.protein else ''}{frame.title} and converted to isoform "
             f"{pack.reference_isoform}: {names}."
         )
 
