@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from kinscope.cli.options import AsJson, Mirror, Quiet, Target
+
+if TYPE_CHECKING:
+    from kinscope.targets import TargetPack
 
 group = typer.Typer(no_args_is_help=True, help="The reference models of a target pack: list, check, rebuild.")
 
@@ -33,7 +36,12 @@ def list_models(target: Target = "abl1", as_json: AsJson = False) -> None:
         typer.echo(f"    {' '.join(state.description.split())}")
 
 
-@group.command("check", epilog="Example:  kinscope models check --state kinase-dfg-in")
+@group.command(
+    "check",
+    epilog="Examples:  kinscope models check --state kinase-dfg-in\n\n"
+    "kinscope models check mine.cif\n\n"
+    "kinscope models check topology.cif --trajectory frames.xtc --table states.csv",
+)
 def check(
     structures: Annotated[
         list[Path] | None, typer.Argument(help="Structures to check instead of the shipped models.")
@@ -42,14 +50,31 @@ def check(
         list[str] | None, typer.Option("--state", help="Only this state; may be repeated.")
     ] = None,
     mirror: Mirror = None,
+    trajectory: Annotated[
+        list[Path] | None,
+        typer.Option("--trajectory", help="XTC or DCD frames of the structure's atoms; may be repeated."),
+    ] = None,
+    table: Annotated[
+        Path | None, typer.Option("--table", help="CSV of the conformation in every frame.")
+    ] = None,
+    chain: Annotated[
+        str,
+        typer.Option("--chain", help="Chain of the trajectory's structure; default: the first that fits."),
+    ] = "",
     target: Target = "abl1",
     as_json: AsJson = False,
 ) -> None:
-    """Geometry, completeness and conformation of every shipped model, with bounds; exit 1 if one fails."""
+    """Check shipped models, or structures of your own: geometry, completeness, conformation, with bounds.
+
+    Exit 1 if one fails. With --trajectory: the share of frames in every conformation.
+    """
     from kinscope.structures.model_checks import check_shipped, check_structures
     from kinscope.targets import load_target
 
     pack = load_target(target)
+    if trajectory or table or chain:
+        _check_trajectory(structures, trajectory, pack, chain, table, as_json)
+        return
     checks = check_structures(structures, pack) if structures else check_shipped(pack, state, mirror)
     if as_json:
         typer.echo("[" + ",\n".join(item.model_dump_json() for item in checks) + "]")
@@ -58,6 +83,27 @@ def check(
             typer.echo(item.in_words())
     if not all(item.passed for item in checks):
         raise typer.Exit(1)
+
+
+def _check_trajectory(
+    structures: list[Path] | None,
+    trajectory: list[Path] | None,
+    pack: TargetPack,
+    chain: str,
+    table: Path | None,
+    as_json: bool,
+) -> None:
+    from kinscope.core.errors import BadInputError
+    from kinscope.structures.conformation_frames import check_trajectory
+
+    if not trajectory or structures is None or len(structures) != 1:
+        raise BadInputError(
+            "Frames need one structure that names their atoms, and at least one trajectory.",
+            where="--trajectory",
+            remedy="kinscope models check topology.cif --trajectory frames.xtc",
+        )
+    found = check_trajectory(structures[0], trajectory, pack, chain=chain, table=table)
+    typer.echo(found.model_dump_json(indent=1) if as_json else found.in_words())
 
 
 @group.command(
