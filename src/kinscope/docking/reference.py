@@ -22,6 +22,7 @@ from kinscope.docking.validity import close_pairs, pose_problems
 from kinscope.docking.vina_engine import VinaEngine
 from kinscope.ligands.library import load_ligand
 from kinscope.structures.entries import read_chain, read_ligand
+from kinscope.structures.homologues import read_homologous_chain
 from kinscope.structures.model import AtomArray
 from kinscope.structures.reference import reference_model
 from kinscope.structures.source import PdbSource
@@ -74,8 +75,16 @@ def build_reference_pose(
     StructureError
         If the entry or ligand is absent, or too little of the site is shared.
     """
+    if not drug.reference_entry:
+        raise StructureError(
+            f"The target pack names no co-crystal of {drug.name}, so its pose is not known.",
+            where=f"drug {drug.id}",
+            remedy="Name one as reference_entry, if need be of a related kinase with reference_protein.",
+        )
     entry, chain, code = drug.reference_entry.split(":")
-    crystal = read_chain(source, entry, chain, pack)
+    related = bool(drug.reference_protein)
+    read = read_homologous_chain if related else read_chain
+    crystal = read(source, entry, chain, pack)
     shown = read_ligand(source, entry, chain, code)
     transform, words, site_rmsd = _superpose_site(
         crystal, receptor, np.asarray(shown.coord), drug.reference_entry
@@ -97,6 +106,11 @@ def build_reference_pose(
     untouched = with_coordinates(starts[number], placed[number])
     rmsd = _rmsd_to_crystal(pose, best.coordinates, crystal_heavy, heavy)
     notes = [f"Laid on the atoms shared with {code}: not a co-crystal of this drug."] if analogue else []
+    if related:
+        notes.append(
+            f"Carried over from the co-crystal with {drug.reference_protein} by alignment: not a co-crystal "
+            f"of {pack.gene}."
+        )
     if rmsd > KEPT_ANGSTROM:
         notes.append(
             f"The native model does not hold the crystal's pose: the nearest minimum is {rmsd:.1f} A away, "
@@ -130,6 +144,7 @@ def build_reference_poses(
     """
     out_dir.mkdir(parents=True, exist_ok=True)
     chosen = [pack.drug(name) for name in drugs] or list(pack.drugs)
+    chosen = [drug for drug in chosen if drug.reference_entry]
     records = {record.drug: record for record in _records(out_dir)}
     receptors: dict[str, AtomArray] = {}
     for drug in chosen:

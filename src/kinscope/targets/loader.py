@@ -113,7 +113,7 @@ def target_reference(target: str) -> str:
         where="target",
         remedy=f"Write ./{target} for the directory of that name."
         if directory
-        else f"Choose from: {', '.join(names)}; or give the directory of a pack of your own, such as ./mykinase.",
+        else f"Choose from: {', '.join(names)}; or give the directory of a pack of your own: ./mykinase.",
     )
 
 

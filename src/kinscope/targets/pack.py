@@ -87,7 +87,7 @@ class Transcript(Record):
 class Isoform(Record):
     """Another isoform of the protein, and how its numbers relate to the reference isoform's.
 
-    Without accessions it is a numbering of the literature only (human c-Src by the residues of chicken c-Src).
+    Without accessions it is a numbering of the literature only (human c-Src by the numbers of chicken c-Src).
     """
 
     name: str = Field(pattern=r"^[A-Za-z0-9-]{1,20}$")
@@ -215,7 +215,9 @@ class DrugDefinition(Record):
     state: str
     """Id of the state it binds in this pack."""
     reference_entry: str
-    """wwPDB entry, chain and residue of the co-crystal, e.g. ``2HYY:A:STI``."""
+    """wwPDB entry, chain and residue of the co-crystal, e.g. ``2HYY:A:STI``; empty: none is at hand."""
+    reference_protein: str = ""
+    """The gene whose protein the co-crystal holds, where that is not the target's but a related kinase's."""
     sources: tuple[str, ...]
 
 
