@@ -79,11 +79,20 @@ def read_crystal_chain(
 
 
 def chain_of_structure(
-    structure: Any, chain: str, pack: TargetPack, *, label: str, keep_phosphorylation: bool = False
+    structure: Any,
+    chain: str,
+    pack: TargetPack,
+    *,
+    label: str,
+    keep_phosphorylation: bool = False,
+    heed_author_jumps: bool = True,
 ) -> CrystalChain:
-    """As :func:`read_crystal_chain`, from a ``gemmi.Structure`` that was read already."""
+    """As :func:`read_crystal_chain`, from a ``gemmi.Structure`` that was read already.
+
+    ``heed_author_jumps`` is that of :func:`kinscope.structures.numbering.number_chain`.
+    """
     polymer = _polymer(structure, chain, label)
-    numbered = number_chain(polymer, pack.transcript.protein, label)
+    numbered = number_chain(polymer, pack.transcript.protein, label, heed_author_jumps=heed_author_jumps)
     names, positions, elements, numbers, residue_names = [], [], [], [], []
     modified: dict[int, str] = {}
     alternates: list[int] = []

@@ -28,9 +28,11 @@ class ResidueOrigin(Record):
     """Where one residue's coordinates come from."""
 
     residue: int
-    origin: Literal["crystal", "grafted", "built", "substituted"]
+    origin: Literal["crystal", "given", "grafted", "built", "substituted"]
+    """``given``: from the structure that the user brought."""
     entry: str = ""
-    """wwPDB entry and chain, e.g. ``2HYY:A``; empty for built residues."""
+    """wwPDB entry and chain, e.g. ``2HYY:A``; the user's file and chain; the shipped state that a stretch of
+    a user's structure comes from; empty for built residues."""
     note: str = ""
 
 

@@ -41,7 +41,9 @@ class NumberedChain:
     dropped: tuple[str, ...]
 
 
-def number_chain(residues: list[Any], protein: str, label: str) -> NumberedChain:
+def number_chain(
+    residues: list[Any], protein: str, label: str, *, heed_author_jumps: bool = True
+) -> NumberedChain:
     """Number a chain's residues by alignment with the target's protein sequence.
 
     Parameters
@@ -52,6 +54,9 @@ def number_chain(residues: list[Any], protein: str, label: str) -> NumberedChain
         One-letter sequence of the reference isoform.
     label
         What the chain is called in messages.
+    heed_author_jumps
+        Whether a jump of the author's numbers between bonded residues is a place where residues may be
+        missing. False for files whose numbers mean nothing.
 
     Raises
     ------
@@ -59,7 +64,7 @@ def number_chain(residues: list[Any], protein: str, label: str) -> NumberedChain
         If the chain is too short or is not of this protein.
     """
     letters = [_letter(residue.name) for residue in residues]
-    pieces = _pieces(residues)
+    pieces = _pieces(residues, heed_author_jumps)
     scores = [_identities(letters[first:last], protein) for first, last in pieces]
     _favour_author_spacing(residues, pieces, scores)
     starts = _place_in_order([last - first for first, last in pieces], scores)
@@ -95,12 +100,13 @@ def _letter(name: str) -> str:
     return code if len(code) == 1 else "X"
 
 
-def _pieces(residues: list[Any]) -> list[tuple[int, int]]:
-    """Half-open index ranges of stretches that are bonded and numbered without a jump."""
+def _pieces(residues: list[Any], heed_author_jumps: bool) -> list[tuple[int, int]]:
+    """Half-open index ranges of stretches that are bonded and, if heeded, numbered without a jump."""
     cuts = [0]
     for index, (left, right) in enumerate(pairwise(residues), start=1):
         broken = left["C"][0].pos.dist(right["N"][0].pos) > _PEPTIDE_BREAK_ANGSTROM
-        if broken or right.seqid.num - left.seqid.num not in (0, 1):
+        jump = right.seqid.num - left.seqid.num not in (0, 1)
+        if broken or (heed_author_jumps and jump):
             cuts.append(index)
     cuts.append(len(residues))
     return list(pairwise(cuts))

@@ -167,18 +167,30 @@ def read_structure_file(path: Path) -> Any:
     StructureError
         If the file is missing, too large, damaged, of another format, or holds no atom.
     """
+    return parse_structure(read_body(path), str(path))
+
+
+def read_body(source: Path | bytes, *, where: str = "", inflate: bool = True) -> bytes:
+    """The content of a structure file, of bounded size, decompressed if it is gzip and that is wanted.
+
+    Raises
+    ------
+    StructureError
+        If it cannot be read, is too large, or its compression is damaged.
+    """
+    if isinstance(source, bytes):
+        return _inflate(source, where) if inflate else source
     try:
-        size = path.stat().st_size
-        if size > MAX_STORED_BYTES:
-            raise _too_large(str(path))
-        body = path.read_bytes()
+        if source.stat().st_size > MAX_STORED_BYTES:
+            raise _too_large(str(source))
+        body = source.read_bytes()
     except OSError as error:
         raise StructureError(
             f"The structure file cannot be read ({error.strerror or error}).",
-            where=str(path),
+            where=str(source),
             remedy="Check the path and its permissions.",
         ) from None
-    return parse_structure(_inflate(body, str(path)), str(path))
+    return _inflate(body, str(source)) if inflate else body
 
 
 def parse_structure(body: bytes, where: str) -> Any:
