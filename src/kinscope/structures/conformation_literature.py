@@ -40,6 +40,7 @@ class LabelSource(Record):
     identifier: str = Field(pattern=r"^(PMID:[1-9]\d{0,8}|doi:10\.\d{4,9}/\S+)$")
     checked: Literal["paper", "abstract", "title", "database"]
     """What of it was read for the table."""
+    note: str = ""
 
 
 class ConformationLabel(Record):
@@ -103,6 +104,8 @@ class LabelComparison(Record):
         text = f"{self.entry}:{self.chain} is called {label} ({self.citation})"
         if self.outcome == "agrees":
             return f"{text}, and measures so"
+        if self.outcome == "not measured":
+            return f"{text}, which cannot be measured: the residues are not there"
         return f"{text}, but measures {measured}" + (f": {self.reason}" if self.reason else "")
 
 

@@ -21,14 +21,27 @@ def register(app: typer.Typer) -> None:
 
 
 @group.command("states", epilog="Example:  kinscope benchmark states --pdb-mirror ../shared/structures")
-def states(mirror: Mirror = None, target: Target = "abl1") -> None:
-    """Classify every chain of the target in the mirror by DFG, helix C and activation loop."""
-    from kinscope.structures.geometry import classify_entries
+def states(
+    mirror: Mirror = None,
+    labels: Annotated[
+        Path | None,
+        typer.Option(
+            "--labels", help="Tab-separated index with a DFG_state column; default MIRROR/index.tsv."
+        ),
+    ] = None,
+    target: Target = "abl1",
+    as_json: AsJson = False,
+) -> None:
+    """Measure every chain of the target in the mirror, and compare with independent and published labels."""
+    from kinscope.structures.benchmark_states import INDEX, compare_states, in_words, read_labels
     from kinscope.structures.source import PdbSource
     from kinscope.targets import load_target
 
-    for entry in classify_entries(PdbSource(_needed(mirror)), load_target(target)):
-        typer.echo(entry.in_words())
+    place = _needed(mirror)
+    index = labels if labels is not None else place / INDEX
+    known = read_labels(index) if labels is not None or index.is_file() else ()
+    found = compare_states(PdbSource(place), load_target(target), known)
+    typer.echo(found.model_dump_json(indent=1) if as_json else in_words(found))
 
 
 @group.command("mutants", epilog="Example:  kinscope benchmark mutants --residues 10 --table recovery.csv")
