@@ -38,6 +38,13 @@ PEPTIDE_BREAK = 2.0
 """A C-N distance beyond this between consecutive residues is a break whose two sides are made anew."""
 STUB = 4
 """Pieces at an end that are this short carry no flank and are cut off."""
+WIDEST = 3
+"""Residues on either side of a missing stretch that may be given up so that it joins."""
+ACCEPTED_STRAIN = 0.6
+"""Sum of angstrom off the bond length, half the angstrom off the CA-CA distance, and omega's departure from
+trans in units of 90 degrees: below this, minimisation closes the bond without a trace."""
+_PEPTIDE, _ALPHA_TO_ALPHA = 1.33, 3.80
+"""Angstrom, trans peptide (Engh & Huber, Acta Cryst. A 1991, 47, 392)."""
 _STUBS = "an end of a few residues beyond a missing stretch"
 MIN_KEPT = 0.75
 """Share of the kinase domain that must remain when a structure is cut."""
@@ -168,7 +175,7 @@ def _fill_one(
     tried = []
     for donor in sources:
         held = {int(number) for number in donor.atoms.res_id}
-        if not {*range(gap[0], gap[1] + 1), *flanks} <= held:
+        if not {*range(gap[0] - WIDEST, gap[1] + WIDEST + 1), *flanks} <= held:
             continue
         transform = superpose(donor.atoms, atoms, flanks)
         tried.append((not donor.preferred, transform.rmsd_angstrom, donor, transform))
@@ -177,21 +184,69 @@ def _fill_one(
         if rmsd > FLANK_RMSD + FLANK_RMSD_PER_RESIDUE * (gap[1] - gap[0] + 1):
             reasons.append(f"{donor.state} flanks {rmsd:.1f} A")
             continue
-        piece = _bent(donor.atoms, atoms, gap, transform)
-        if _nearest(piece, atoms, gap) < _TOO_NEAR:
+        joined, taken = _joined(atoms, donor.atoms, gap, transform)
+        if joined is None:
             reasons.append(f"{donor.state} meets other atoms")
             continue
-        note = "" if donor.preferred else "of another conformation"
-        return atoms + piece, FilledGap(
-            first_residue=gap[0],
-            last_residue=gap[1],
+        notes = [] if donor.preferred else ["of another conformation"]
+        beside = [number for number in range(taken[0], taken[1] + 1) if not gap[0] <= number <= gap[1]]
+        if beside:
+            notes.append(f"with {', '.join(map(str, beside))} of it, for the file's do not join")
+        return joined, FilledGap(
+            first_residue=taken[0],
+            last_residue=taken[1],
             origin="grafted",
             state=donor.state,
             flank_rmsd_angstrom=round(rmsd, 3),
-            note=note,
+            note="; ".join(notes),
         )
     why = "no shipped model fits: " + ", ".join(reasons) if reasons else "no shipped model shows it"
     return atoms, FilledGap(first_residue=gap[0], last_residue=gap[1], origin="built", note=why)
+
+
+def _joined(
+    atoms: AtomArray, donor: AtomArray, gap: tuple[int, int], transform: RigidTransform
+) -> tuple[AtomArray | None, tuple[int, int]]:
+    """The chain with the stretch in place, widened until its peptide bonds at both ends can close.
+
+    The residues beside a missing stretch are the worst of a crystal; where the stretch does not join them
+    well, up to :data:`WIDEST` on either side are taken from the donor too. None if it always meets others.
+    """
+    best: tuple[float, AtomArray, tuple[int, int]] | None = None
+    for left in range(WIDEST + 1):
+        for right in range(WIDEST + 1):
+            wide = (gap[0] - left, gap[1] + right)
+            outside = atoms[(atoms.res_id < wide[0]) | (atoms.res_id > wide[1])]
+            if not {wide[0] - 1, wide[1] + 1} <= {int(number) for number in outside.res_id}:
+                continue
+            piece = _bent(donor, outside, wide, transform)
+            if _nearest(piece, outside, wide) < _TOO_NEAR:
+                continue
+            whole = outside + piece
+            strain = max(_strain(whole, wide[0] - 1), _strain(whole, wide[1]))
+            # A residue of the file is worth keeping: each one given up must buy a better joint.
+            cost = max(strain, ACCEPTED_STRAIN) + 0.05 * (left + right)
+            if best is None or cost < best[0]:
+                best = (cost, whole, wide)
+    return (best[1], best[2]) if best is not None else (None, gap)
+
+
+def _strain(atoms: AtomArray, left: int) -> float:
+    """How far the peptide bond after a residue is from closed: length, and whether it is trans."""
+    from kinscope.structures.rotamers import dihedral_degrees
+
+    def at(number: int, name: str) -> NDArray[np.float64]:
+        return np.asarray(atoms.coord[(atoms.res_id == number) & (atoms.atom_name == name)][0], dtype=float)
+
+    alpha, carbon = at(left, "CA"), at(left, "C")
+    nitrogen, after = at(left + 1, "N"), at(left + 1, "CA")
+    omega = abs(float(dihedral_degrees(alpha, carbon, nitrogen, after)))
+    reach = float(np.linalg.norm(after - alpha))
+    return (
+        abs(float(np.linalg.norm(nitrogen - carbon)) - _PEPTIDE)
+        + abs(reach - _ALPHA_TO_ALPHA) / 2
+        + (180.0 - omega) / 90.0
+    )
 
 
 def _bent(donor: AtomArray, atoms: AtomArray, gap: tuple[int, int], transform: RigidTransform) -> AtomArray:
