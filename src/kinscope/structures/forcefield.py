@@ -7,14 +7,38 @@ OpenMM's CustomGBForce models cost ten times the built-in GBSAOBCForce on a CPU,
 
 from __future__ import annotations
 
+from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+_DATA = Path(__file__).parent / "data"
+PHOSPHOTYROSINE_XML = _DATA / "phosphotyrosine.xml"
+"""Parameters of PTR for OpenMM's ForceField, beside ff14SB's."""
 
 _SCALE = {"H": 0.85, "C": 0.72, "N": 0.79, "O": 0.85, "S": 0.96, "P": 0.86}
 _RADIUS_NM = {"C": 0.17, "N": 0.155, "O": 0.15, "S": 0.18, "P": 0.185}
 _HYDROGEN_ON_NITROGEN_NM = 0.13
 _HYDROGEN_NM = 0.12
+
+
+@lru_cache(maxsize=1)
+def protein_forcefield() -> Any:
+    """Amber ff14SB with dianionic phosphotyrosine (phosaa14SB; Raguette et al., JCTC 2024, 20, 7199)."""
+    from openmm import app
+
+    know_phosphotyrosine()
+    return app.ForceField("amber14/protein.ff14SB.xml", str(PHOSPHOTYROSINE_XML))
+
+
+@lru_cache(maxsize=1)
+def know_phosphotyrosine() -> None:
+    """Tell OpenMM the bonds and hydrogens of PTR, which its own tables lack."""
+    from openmm import app
+
+    app.Topology.loadBondDefinitions(str(_DATA / "phosphotyrosine_bonds.xml"))
+    app.Modeller.loadHydrogenDefinitions(str(_DATA / "phosphotyrosine_hydrogens.xml"))
 
 
 def create_system(
@@ -39,8 +63,7 @@ def create_system(
     """
     from openmm import GBSAOBCForce, NonbondedForce, app, unit
 
-    forcefield = app.ForceField("amber14/protein.ff14SB.xml")
-    system = forcefield.createSystem(
+    system = protein_forcefield().createSystem(
         topology,
         nonbondedMethod=app.NoCutoff if cutoff_nm is None else app.CutoffNonPeriodic,
         nonbondedCutoff=(cutoff_nm or 1.0) * unit.nanometer,

@@ -82,6 +82,10 @@ def to_openmm(atoms: AtomArray) -> tuple[Any, Any]:
             residue = topology.addResidue(str(res_name), chain, id=str(res_id))
             last = (int(res_id), str(res_name))
         topology.addAtom(str(name), elements[str(element).upper()], residue)
+    if "PTR" in atoms.res_name:
+        from kinscope.structures.forcefield import know_phosphotyrosine
+
+        know_phosphotyrosine()
     topology.createStandardBonds()
     positions = (np.asarray(atoms.coord, dtype=np.float64) / 10.0) * unit.nanometer
     topology.createDisulfideBonds(positions)

@@ -132,7 +132,7 @@ def add_hydrogens(atoms: AtomArray, variants: dict[int, str], *, ph: float = 7.4
     """
     from openmm import app
 
-    from kinscope.structures.forcefield import cpu_platform
+    from kinscope.structures.forcefield import cpu_platform, protein_forcefield
     from kinscope.structures.io import from_openmm, to_openmm
 
     topology, positions = to_openmm(atoms)
@@ -141,9 +141,7 @@ def add_hydrogens(atoms: AtomArray, variants: dict[int, str], *, ph: float = 7.4
     platform, _ = cpu_platform()
     try:
         with _seeded():
-            modeller.addHydrogens(
-                app.ForceField("amber14/protein.ff14SB.xml"), pH=ph, variants=chosen, platform=platform
-            )
+            modeller.addHydrogens(protein_forcefield(), pH=ph, variants=chosen, platform=platform)
     except ValueError as error:
         raise ComputationError(
             f"OpenMM could not add hydrogens ({error}).",
@@ -189,4 +187,6 @@ def net_charge(atoms: AtomArray) -> int:
             total -= 1
         elif name == "HIS" and {"HD1", "HE2"} <= names:
             total += 1
+        elif name == "PTR":
+            total -= 2
     return total

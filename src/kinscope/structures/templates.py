@@ -1,4 +1,4 @@
-"""Heavy atoms of the twenty amino acids (wwPDB version 3 names)."""
+"""Heavy atoms of the twenty amino acids and of phosphotyrosine (wwPDB version 3 names)."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ _SIDE_CHAIN: dict[str, tuple[str, ...]] = {
     "MET": ("CB", "CG", "SD", "CE"),
     "PHE": ("CB", "CG", "CD1", "CD2", "CE1", "CE2", "CZ"),
     "PRO": ("CB", "CG", "CD"),
+    "PTR": ("CB", "CG", "CD1", "CD2", "CE1", "CE2", "CZ", "OH", "P", "O1P", "O2P", "O3P"),
     "SER": ("CB", "OG"),
     "THR": ("CB", "OG1", "CG2"),
     "TRP": ("CB", "CG", "CD1", "CD2", "NE1", "CE2", "CE3", "CZ2", "CZ3", "CH2"),
