@@ -18,7 +18,16 @@ RunDirectory = Annotated[
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress display.")]
-Target = Annotated[str, typer.Option("--target", help="Target pack.")]
+Target = Annotated[
+    str, typer.Option("--target", help="Target pack: a name that ships (abl1, src), or a directory.")
+]
+TargetOrSettings = Annotated[
+    str | None,
+    typer.Option(
+        "--target",
+        help="Target pack: a name that ships (abl1, src), or a directory. [default: the settings', abl1]",
+    ),
+]
 Cores = Annotated[
     int | None, typer.Option("--cores", min=1, max=4096, help="Steps that run at once; default: all cores.")
 ]

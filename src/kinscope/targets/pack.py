@@ -270,6 +270,14 @@ class TargetPack(Record):
                 return region
         raise KeyError(name)
 
+    @property
+    def drug_pockets(self) -> tuple[Region, ...]:
+        """The pockets that the drugs bind: named after a drug's ``site``, such as ``atp_site``."""
+        sites = ("atp", *(drug.site for drug in self.drugs))
+        return tuple(
+            region for region in self.regions if region.kind == "pocket" and region.name.startswith(sites)
+        )
+
     def states_covering(self, residues: Iterable[int]) -> tuple[StateDefinition, ...]:
         """The states whose model holds every one of some residues."""
         wanted = tuple(residues)

@@ -13,6 +13,7 @@ from kinscope import __version__
 from kinscope.core.errors import UnsupportedVariantError
 from kinscope.core.files import sha256_of_file
 from kinscope.core.seeds import derive_seed
+from kinscope.targets import target_names
 from kinscope.targets.pack import TargetPack
 from kinscope.variants import modelled_states
 from kinscope.variants.model import Variant
@@ -70,6 +71,8 @@ class Planner:
         self.skipped: list[str] = []
         self.states = self._choose_states()
         self._steps: dict[tuple[str, ...], Step] = {}
+        # A shipped pack changes with kinscope's version, a user's own under the same path.
+        self._own_pack = "" if settings.target in target_names() else pack_digest(pack)
 
     def plan(self) -> Plan:
         """The whole study."""
@@ -318,6 +321,8 @@ class Planner:
         """The same step for the same name and subject, made once."""
         identity = (name, *about)
         if identity not in self._steps:
+            if "target" in parameters and self._own_pack:
+                parameters = {**parameters, "pack_sha256": self._own_pack}
             self._steps[identity] = Step(
                 name,
                 label,
@@ -334,7 +339,16 @@ class Planner:
     def _choose_states(self) -> tuple[str, ...]:
         possible = modelled_states(self.variant, self.pack)
         wanted = self.settings.states or self._states_of_preset()
-        wanted = tuple(state for state in wanted if (self.pack.directory / "models" / state).is_dir())
+        built = tuple(state for state in wanted if (self.pack.directory / "models" / state).is_dir())
+        if not built:
+            raise UnsupportedVariantError(
+                f"The target pack of {self.pack.gene} holds no model"
+                + (f" of {', '.join(wanted)}." if wanted else "."),
+                where=str(self.pack.directory / "models"),
+                remedy=f"Build its models with: kinscope models build --target {self.settings.target} "
+                f"--pdb-mirror DIR --out {self.pack.directory}",
+            )
+        wanted = built
         chosen = tuple(state for state in wanted if state in possible)
         for state in wanted:
             if state not in possible:

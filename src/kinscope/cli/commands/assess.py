@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from kinscope.cli.options import AsJson, Cores, Expression, Quiet, RunDirectory, Target
+from kinscope.cli.options import AsJson, Cores, Expression, Quiet, RunDirectory, TargetOrSettings
 
 
 def register(app: typer.Typer) -> None:
@@ -38,24 +38,25 @@ def assess(
     settings_file: Annotated[
         Path | None, typer.Option("--settings", help="YAML file of settings; see `kinscope settings`.")
     ] = None,
-    target: Target = "abl1",
+    target: TargetOrSettings = None,
     cores: Cores = None,
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
     """Answer for a variant: models, docking, dynamics, evidence, verdicts, report."""
-    from kinscope.targets import load_target
+    from kinscope.targets import load_target, target_reference
     from kinscope.variants import parse_variant
     from kinscope.workflow.settings import load_preset, load_settings, with_changes
     from kinscope.workflow.study import assess_variant
 
-    variant = parse_variant(expression, load_target(target))
     settings = load_settings(settings_file) if settings_file else load_preset(preset or "quick")
+    reference = target_reference(target or settings.target)
+    variant = parse_variant(expression, load_target(reference))
     if settings_file and preset and settings.preset != preset:
         raise typer.BadParameter(
             "give either --preset or a settings file that names another preset, not both"
         )
-    changes: dict[str, Any] = {"target": target}
+    changes: dict[str, Any] = {"target": reference}
     if drug:
         changes["drugs"] = tuple(drug)
     if state:

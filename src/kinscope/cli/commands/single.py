@@ -100,15 +100,16 @@ def _run(
     stage: str,
 ) -> dict[Any, Path]:
     from kinscope.cli.console import watcher
-    from kinscope.targets import load_target
+    from kinscope.targets import load_target, target_reference
     from kinscope.variants import parse_variant
     from kinscope.workflow.settings import load_preset, with_changes
     from kinscope.workflow.study import run_stage
 
-    variant = parse_variant(expression, load_target(target))
+    reference = target_reference(target)
+    variant = parse_variant(expression, load_target(reference))
     if state:
         changes["states"] = tuple(state)
-    settings = with_changes(load_preset(preset), target=target, **changes)
+    settings = with_changes(load_preset(preset), target=reference, **changes)
     with watcher(quiet) as watch:
         found, outcome = run_stage(
             variant,

@@ -50,7 +50,6 @@ _MINIMUM_REGION_RESIDUES = 3
 _LARGE_EFFECT_ANGSTROM = 0.3
 """What counts as a large effect on RMSF where sampling is limited: half of a kinase core's RMSF at 300 K."""
 _SENTENCES = ("nothing on mobility", "only large effects", "supports a comparison")
-_POCKETS = ("myristate_pocket", "atp_site")
 Models = list[tuple[AtomArray, ModelRecord]]
 
 
@@ -259,12 +258,12 @@ def _pockets(
 ) -> list[PocketComparison]:
     rows = []
     for state in sorted(native.keys() & mutant.keys()):
-        for name in _POCKETS:
+        for pocket in pack.drug_pockets:
             rows.append(
                 compare_pocket(
-                    name,
+                    pocket.name,
                     state,
-                    pack.region(name).members(),
+                    pocket.members(),
                     [atoms for atoms, _ in native[state]],
                     [atoms for atoms, _ in mutant[state]],
                     profiles=modes.get(state),
