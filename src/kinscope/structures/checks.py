@@ -250,12 +250,11 @@ def _sequence(atoms: AtomArray, record: ModelRecord | None, pack: TargetPack) ->
 
 
 def _force_field(atoms: AtomArray) -> CheckItem:
-    from openmm import app
-
+    from kinscope.structures.forcefield import protein_forcefield
     from kinscope.structures.io import to_openmm
 
     topology, _ = to_openmm(atoms)
-    unmatched = app.ForceField("amber14/protein.ff14SB.xml").getUnmatchedResidues(topology)
+    unmatched = protein_forcefield().getUnmatchedResidues(topology)
     return _listed(
         "residues that ff14SB does not know",
         [f"{residue.name}{residue.id}" for residue in unmatched],

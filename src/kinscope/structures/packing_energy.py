@@ -131,9 +131,9 @@ def _eef1_group(name: str, atom: str, element: str, neighbours: list[str]) -> st
 
 @lru_cache(maxsize=1)
 def _force_field() -> Any:
-    from openmm import app
+    from kinscope.structures.forcefield import protein_forcefield
 
-    return app.ForceField("amber14/protein.ff14SB.xml")
+    return protein_forcefield()
 
 
 def _force_field_atoms(
