@@ -170,7 +170,8 @@ def _outcome_sentence(judged: Sequence[Judgement], evidence: EvidenceSummary, pa
     independent = [option for option in evidence.options if not option.depends_on_abl1_binding]
     if independent:
         clauses.append(
-            "therapies that act without the kinase cannot be affected by this change through ABL1 binding"
+            "therapies that act without the kinase cannot be affected by this change through "
+            f"{pack.gene} binding"
         )
     text = "; ".join(clauses) or "no drug could be judged"
     return f"Taken together, {text}."

@@ -40,9 +40,9 @@ def limits_of(variant: Variant, measurements: Measurements, evidence: EvidenceSu
     limits += [
         "Docking scores compare poses in one conformation of the protein; differences below "
         f"{thresholds.MEANINGFUL_SCORE_KCAL_PER_MOL} kcal/mol are not counted, and a shift between "
-        "conformations, the way M244V escapes asciminib, does not show in them.",
+        "conformations, the way M244V of ABL1 escapes asciminib, does not show in them.",
         "Affinity for ATP, catalytic activity, protein stability, drug exposure and mechanisms of resistance "
-        "outside ABL1 were not computed.",
+        f"outside {variant.gene} were not computed.",
         "The evidence tables hold what was curated from the sources listed, not everything published; "
         "absence from them is not absence.",
         "This is research: it describes binding and evidence, and recommends no treatment.",

@@ -57,6 +57,12 @@ class ReportFiles(Record):
     """``TargetPack.drugs``, for names and binding types."""
     protein_length: int | None = None
     """Residues of the reference isoform, for the domain figure; None: the end of the last region."""
+    other_numbering: str = ""
+    """Name of the pack's second numbering: ``isoform 1b``, ``chicken numbering``; empty: it has none."""
+    assembly: str = ""
+    """The genome assembly of ``hgvs_g``."""
+    coding_sequence: bool = True
+    """Whether the pack holds one; without it no base change is derived, and the page says so."""
     models: tuple[ModelFile, ...] = ()
     poses: tuple[PoseFile, ...] = ()
     difference_tracks: tuple[DifferenceTrack, ...] = ()

@@ -105,6 +105,11 @@ class Isoform(Record):
     protein_equivalents: dict[str, str] = Field(default_factory=dict)
     """Other accessions with the same residue numbers, each with the reason to believe it."""
 
+    @property
+    def title(self) -> str:
+        """``isoform 1b``; ``chicken numbering`` where it is no sequence of the target's own."""
+        return f"isoform {self.name}" if self.protein_accession else f"{self.name} numbering"
+
 
 class RegulatoryDomains(Record):
     """Where SH3, SH2 and the lobes are, for kinases that fold them onto the kinase domain.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from pathlib import Path
 from typing import Literal
 
@@ -25,6 +26,7 @@ from kinscope.targets import TargetPack, load_target
 from kinscope.variants.model import Variant
 from kinscope.workflow.context import StepContext
 from kinscope.workflow.machine import library_versions
+from kinscope.workflow.settings import StudySettings
 from kinscope.workflow.stages.files import MEASUREMENTS, TRACKS, model_file, read_records
 from kinscope.workflow.store import read_record
 
@@ -96,11 +98,22 @@ def _report_files(context: StepContext, pack: TargetPack, variant: Variant) -> R
         states=pack.states,
         drugs=pack.drugs,
         protein_length=len(pack.transcript.protein),
+        other_numbering=pack.isoforms[0].title if pack.isoforms else "",
+        assembly=pack.transcript.assembly,
+        coding_sequence=bool(pack.transcript.cds),
         models=tuple(models),
         poses=tuple(poses),
         difference_tracks=tuple(tracks),
-        commands=(f'kinscope assess "{variant.hgvs_p}"', f"kinscope resume kinscope-{variant.slug}"),
+        commands=(
+            f'kinscope assess "{variant.hgvs_p}"{_target_option(context.parameters["target"])}',
+            f"kinscope resume kinscope-{variant.slug}",
+        ),
     )
+
+
+def _target_option(target: str) -> str:
+    """What names the target on a command line; nothing for the default one."""
+    return "" if target == StudySettings().target else f" --target {shlex.quote(target)}"
 
 
 def _pose_files(pack: TargetPack, side: str, drug: str, directory: Path) -> list[PoseFile]:
