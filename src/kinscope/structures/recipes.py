@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from pydantic import ValidationError, model_validator
 
 from kinscope.core.errors import BadInputError
 from kinscope.core.records import Record
 from kinscope.targets.pack import TargetPack
+from kinscope.targets.yaml_reader import read_yaml
 
 RECIPES_FILE = "recipes.yaml"
 
@@ -110,6 +109,12 @@ class StateRecipe(Record):
     """Side chains chosen anew among their rotamers, for their crystals' own do not fit together."""
 
 
+class _RecipesFile(Record):
+    """``recipes.yaml``."""
+
+    recipes: tuple[StateRecipe, ...]
+
+
 def load_recipes(pack: TargetPack) -> dict[str, StateRecipe]:
     """Every recipe of a target pack by state id.
 
@@ -118,18 +123,18 @@ def load_recipes(pack: TargetPack) -> dict[str, StateRecipe]:
     BadInputError
         If the file is missing or does not follow the schema.
     """
-    import yaml
-
     path = pack.directory / RECIPES_FILE
     try:
-        document: Any = yaml.safe_load(path.read_text())
-        recipes = [StateRecipe.model_validate(item) for item in document["recipes"]]
-    except (OSError, yaml.YAMLError, ValidationError, KeyError, TypeError) as error:
+        recipes = _RecipesFile.model_validate(read_yaml(path)).recipes
+    except ValidationError as error:
+        reasons = "; ".join(
+            f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors()[:3]
+        )
         raise BadInputError(
-            f"The recipes of the state models cannot be read ({error}).",
+            f"The recipes of the state models do not follow their layout: {reasons}.",
             where=str(path),
             remedy="Write them as those of the abl1 pack.",
-        ) from error
+        ) from None
     return {recipe.state: recipe for recipe in recipes}
 
 
