@@ -252,16 +252,17 @@ def _complexity(low: int, high: int, *, partly: bool) -> str:
     shown = str(low) if low == high else f"{low} to {high}"
     if partly:
         shown = f"at least {low}"
+    shown += " abnormality" if shown.endswith("1") else " abnormalities"
+    if partly and high < COMPLEX_FROM:
+        return f"{shown}: not read in full, so complexity cannot be excluded"
     if high < COMPLEX_FROM:
-        if partly:
-            return f"{shown} abnormalities: not read in full, so complexity cannot be excluded"
-        return f"{shown} abnormalities: not complex"
+        return f"{shown}: not complex"
     if low >= HIGHLY_COMPLEX_FROM:
-        return f"{shown} abnormalities: complex (five or more)"
+        return f"{shown}: complex (five or more)"
     if low >= COMPLEX_FROM:
-        upper = ", possibly five or more" if high >= HIGHLY_COMPLEX_FROM else ""
-        return f"{shown} abnormalities: complex (three or more{upper})"
-    return f"{shown} abnormalities: possibly complex"
+        upper = "possibly five or more" if partly or high >= HIGHLY_COMPLEX_FROM else "fewer than five"
+        return f"{shown}: complex (three or more, {upper})"
+    return f"{shown}: possibly complex"
 
 
 def _notes(

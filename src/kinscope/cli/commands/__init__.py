@@ -5,11 +5,13 @@ import typer
 
 def register(app: typer.Typer) -> None:
     """Add every command to the application."""
-    from kinscope.cli.commands import assess, benchmark, doctor, models, single, variant
+    from kinscope.cli.commands import assess, benchmark, doctor, karyotype, models, qpcr, single, variant
 
     variant.register(app)
     assess.register(app)
     single.register(app)
     models.register(app)
+    qpcr.register(app)
+    karyotype.register(app)
     benchmark.register(app)
     doctor.register(app)

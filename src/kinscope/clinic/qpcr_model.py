@@ -1,0 +1,204 @@
+"""A qPCR run and what comes out of it, as records."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from kinscope.clinic.measurements import Material, TimePoint
+from kinscope.core.records import Record
+
+FUSION = "BCR::ABL1"
+ControlName = Literal["ABL1", "GUSB", "BCR"]
+Ct = Annotated[float, Field(gt=0, le=60, allow_inf_nan=False)]
+CopyNumber = Annotated[float, Field(ge=0, le=1e12, allow_inf_nan=False)]
+Name = Annotated[str, Field(min_length=1, max_length=80)]
+
+MAX_WELLS = 20_000
+
+
+class StandardLevel(Record):
+    """Wells of one dilution of a plasmid standard; None where a well did not amplify."""
+
+    copies: Annotated[float, Field(gt=0, le=1e12, allow_inf_nan=False)]
+    ct: Annotated[tuple[Ct | None, ...], Field(min_length=1)]
+
+
+class Wells(Record):
+    """Replicate wells of one target in one sample: cycles, or copies that the instrument worked out."""
+
+    ct: tuple[Ct | None, ...] = ()
+    copies: tuple[CopyNumber, ...] = ()
+
+    @model_validator(mode="after")
+    def _one_of_them(self) -> Self:
+        if bool(self.ct) == bool(self.copies):
+            raise ValueError("give either ct or copies, at least one well")
+        return self
+
+
+class QpcrSample(Record):
+    """One sample: the fusion transcript and the control gene from the same cDNA."""
+
+    name: Name
+    fusion: Wells
+    control: Wells
+    at: TimePoint | None = None
+    material: Material = "not stated"
+
+
+class QpcrRun(Record):
+    """One run.
+
+    Attributes
+    ----------
+    transcript
+        Fusion transcript, e.g. ``e1a2``; decides whether the international scale applies.
+    conversion_factor
+        The laboratory's factor to the international scale, if it has one.
+    fusion_standards, control_standards
+        Plasmid standards; needed where samples are given as cycles.
+    no_template
+        Cycles of wells without template, which should all be None.
+    """
+
+    transcript: Annotated[str, Field(max_length=60)] = ""
+    control_gene: ControlName
+    conversion_factor: Annotated[float, Field(gt=0, le=100, allow_inf_nan=False)] | None = None
+    fusion_standards: tuple[StandardLevel, ...] = ()
+    control_standards: tuple[StandardLevel, ...] = ()
+    no_template: tuple[Ct | None, ...] = ()
+    samples: Annotated[tuple[QpcrSample, ...], Field(min_length=1, max_length=2000)]
+
+
+class Check(Record):
+    """One rule of acceptance and how it came out; ``passed`` is None where it could not be applied."""
+
+    name: str
+    passed: bool | None
+    text: str
+    decisive: bool = True
+
+
+class StandardCurve(Record):
+    """Ct = intercept + slope x log10(copies), by ordinary least squares over all wells.
+
+    Attributes
+    ----------
+    covariance
+        Of intercept and slope: (var intercept, cov, var slope).
+    residual_sd_ct
+        Standard deviation of the residuals, cycles, with ``degrees_of_freedom``.
+    efficiency_percent
+        100 x (10^(-1/slope) - 1).
+    lowest_copies, highest_copies
+        The range the standards span.
+    """
+
+    target: str
+    slope: float
+    intercept: float
+    covariance: tuple[float, float, float]
+    residual_sd_ct: float
+    degrees_of_freedom: int
+    r_squared: float
+    efficiency_percent: float
+    wells: int
+    levels: int
+    lowest_copies: float
+    highest_copies: float
+    checks: tuple[Check, ...] = ()
+
+
+class Quantity(Record):
+    """Copies of one target in one sample.
+
+    Attributes
+    ----------
+    total_copies
+        Sum over the wells as scored; a positive well below 3 copies counts 3 (Cross 2015).
+    per_well
+        Copies of each well as worked out, 0 where nothing was detected.
+    variance_log10
+        Variance of log10 of the mean from the wells' scatter and the curve, without Poisson noise.
+    """
+
+    target: str
+    total_copies: float
+    per_well: tuple[float, ...]
+    detected_wells: int
+    variance_log10: float
+    degrees_of_freedom: float
+
+    @property
+    def wells(self) -> int:
+        """Number of wells."""
+        return len(self.per_well)
+
+    @property
+    def mean_copies(self) -> float:
+        """Copies per well as scored."""
+        return self.total_copies / self.wells
+
+    @property
+    def detected(self) -> bool:
+        """Whether any well is positive."""
+        return self.detected_wells > 0
+
+
+class ScaleResult(Record):
+    """The level on the international scale, or why there is none."""
+
+    applies: bool
+    percent: float | None = None
+    low_percent: float | None = None
+    high_percent: float | None = None
+    reason: str = ""
+
+
+class QpcrResult(Record):
+    """One sample's result.
+
+    Attributes
+    ----------
+    percent
+        100 x BCR::ABL1 / control gene (the normalised copy number), None where nothing was detected.
+    low_percent, high_percent
+        95 % interval; for an undetected transcript only the upper end.
+    quantifiable
+        Whether it lies within the range of the standards.
+    depth
+        Name of the deepest level that the control transcripts allow (``MR4.5``), empty if none.
+    """
+
+    name: str
+    at: TimePoint | None = None
+    material: Material = "not stated"
+    transcript: str
+    control_gene: ControlName
+    fusion: Quantity
+    control: Quantity
+    percent: float | None
+    low_percent: float | None
+    high_percent: float | None
+    quantifiable: bool
+    sensitivity_percent: float
+    depth: str
+    depth_log: float | None
+    scale: ScaleResult
+    molecular_class: str
+    statement: str
+    checks: tuple[Check, ...] = ()
+    accepted: bool = True
+
+
+class QpcrReport(Record):
+    """All results of a run with its curves and the rules it was judged by."""
+
+    rules: str
+    rules_citation: str
+    fusion_curve: StandardCurve | None = None
+    control_curve: StandardCurve | None = None
+    checks: tuple[Check, ...] = ()
+    results: tuple[QpcrResult, ...]
