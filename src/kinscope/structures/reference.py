@@ -76,6 +76,7 @@ def build_reference_model(
     say = progress or _silent
     state = pack.state(state_id)
     recipe = recipe_of(pack, state_id)
+    stages = _stages(settings, recipe)
     say(0.0, "assembling crystals")
     assembly = assemble(pack, recipe, source, keep_phosphorylation=settings.keep_phosphorylation)
     whole, loops = _with_loops(assembly.atoms, recipe, pack, settings, say)
@@ -87,7 +88,7 @@ def build_reference_model(
     packed, repacked = repack_side_chains(hydrogenated, recipe.repack)
     relaxed, results = minimise(
         packed,
-        settings.stages,
+        stages,
         ligands=assembly.ligands,
         threads=settings.threads,
         progress=lambda fraction, text: say(0.1 + 0.9 * fraction, text),
@@ -108,7 +109,7 @@ def build_reference_model(
             f"Relaxed with {' and '.join(guests)} in place as fixed uncharged "
             "spheres, so that the pockets keep the shape they have around a ligand; the model holds none."
         )
-    method += [result.describe(stage) for result, stage in zip(results, settings.stages, strict=True)]
+    method += [result.describe(stage) for result, stage in zip(results, stages, strict=True)]
     method += _joint_words(hydrogenated, relaxed, recipe)
     record = ModelRecord(
         target=pack.gene,
@@ -187,6 +188,13 @@ def available_states(pack: TargetPack, directory: Path | None = None) -> tuple[s
     """Ids of the states whose models are at hand."""
     home = directory or pack.directory / MODELS_DIRECTORY
     return tuple(state.id for state in pack.states if (home / state.id / SHIPPED_MODEL_FILE).is_file())
+
+
+def _stages(settings: BuildSettings, recipe: StateRecipe) -> tuple[Stage, ...]:
+    if recipe.last_iterations is None or not settings.stages:
+        return settings.stages
+    *others, last = settings.stages
+    return (*others, last.model_copy(update={"max_iterations": recipe.last_iterations}))
 
 
 def _with_loops(
