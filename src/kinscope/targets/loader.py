@@ -32,6 +32,8 @@ from kinscope.targets.yaml_reader import read_text, read_yaml
 
 MAX_RESIDUES = 40_000
 """Longer than the longest human protein (titin, about 35,000 residues)."""
+BASES = "ACGT"
+AMINO_ACIDS = "ACDEFGHIKLMNPQRSTVWY"
 _NAME = re.compile(r"[\w-]+")
 
 
@@ -208,8 +210,8 @@ def _invalid(path: Path, error: ValidationError) -> BadInputError:
 
 def _transcript(directory: Path, head: _TranscriptFile) -> Transcript:
     cds_file = directory / "cds.fasta"
-    cds = _read_fasta(cds_file, "ACGT", 3 * (MAX_RESIDUES + 1)) if cds_file.exists() else ""
-    protein = _read_fasta(directory / "protein.fasta", "ACDEFGHIKLMNPQRSTVWY", MAX_RESIDUES)
+    cds = read_fasta(cds_file, BASES, 3 * (MAX_RESIDUES + 1)) if cds_file.exists() else ""
+    protein = read_fasta(directory / "protein.fasta", AMINO_ACIDS, MAX_RESIDUES)
     step = 1 if head.strand == "+" else -1
     positions: list[int] = []
     for block in head.exons:
@@ -231,8 +233,14 @@ def _transcript(directory: Path, head: _TranscriptFile) -> Transcript:
     )
 
 
-def _read_fasta(path: Path, alphabet: str, longest: int) -> str:
-    """The one sequence of a FASTA file, upper case."""
+def read_fasta(path: Path, alphabet: str, longest: int) -> str:
+    """The one sequence of a FASTA file, upper case.
+
+    Raises
+    ------
+    BadInputError
+        If the file is not one header line and one sequence over ``alphabet``, or is too long.
+    """
     lines = read_text(path).splitlines()
     sequence = "".join(line.strip() for line in lines[1:]).upper()
     one_header = bool(lines) and lines[0].startswith(">") and not any(">" in line for line in lines[1:])

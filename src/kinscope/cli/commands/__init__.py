@@ -5,12 +5,23 @@ import typer
 
 def register(app: typer.Typer) -> None:
     """Add every command to the application."""
-    from kinscope.cli.commands import assess, benchmark, doctor, karyotype, models, qpcr, single, variant
+    from kinscope.cli.commands import (
+        assess,
+        benchmark,
+        doctor,
+        karyotype,
+        models,
+        qpcr,
+        single,
+        targets,
+        variant,
+    )
 
     variant.register(app)
     assess.register(app)
     single.register(app)
     models.register(app)
+    targets.register(app)
     qpcr.register(app)
     karyotype.register(app)
     benchmark.register(app)

@@ -1,0 +1,85 @@
+"""``kinscope targets``: the kinases that kinscope knows, and packs of others."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from kinscope.cli.options import AsJson
+
+group = typer.Typer(no_args_is_help=True, help="Target packs: list the shipped, write one, check one.")
+
+
+def register(app: typer.Typer) -> None:
+    """Add the group."""
+    app.add_typer(group, name="targets")
+
+
+@group.command("list", epilog="Example:  kinscope targets list")
+def list_targets(as_json: AsJson = False) -> None:
+    """The kinases that ship with kinscope."""
+    from kinscope.targets import load_target, target_names
+
+    packs = [(name, load_target(name)) for name in target_names()]
+    if as_json:
+        rows = [
+            {
+                "target": name,
+                "gene": pack.gene,
+                "name": pack.name,
+                "protein": pack.transcript.protein_accession,
+                "coding_sequence": pack.transcript.accession if pack.transcript.cds else "",
+                "states": [state.id for state in pack.states],
+                "drugs": [drug.id for drug in pack.drugs],
+            }
+            for name, pack in packs
+        ]
+        typer.echo(json.dumps(rows, indent=2))
+        return
+    for name, pack in packs:
+        reads = pack.transcript.accession if pack.transcript.cds else "no coding sequence: p. only"
+        typer.echo(f"{name}: {pack.gene}, {pack.name}")
+        typer.echo(f"    {pack.transcript.protein_accession} ({reads})")
+        typer.echo(f"    states: {', '.join(state.id for state in pack.states) or 'none'}")
+        typer.echo(f"    drugs: {', '.join(drug.id for drug in pack.drugs) or 'none'}")
+
+
+@group.command("new", epilog="Example:  kinscope targets new EGFR --protein P00533.fasta --out egfr")
+def new(
+    gene: Annotated[str, typer.Argument(metavar="GENE", help="The gene symbol, e.g. EGFR.")],
+    protein: Annotated[Path, typer.Option("--protein", help="FASTA file of the reference isoform.")],
+    cds: Annotated[
+        Path | None, typer.Option("--cds", help="FASTA file of the coding sequence, ATG to stop.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option("--out", help="New directory; default: the gene.")] = None,
+) -> None:
+    """Write a pack to fill in, its regions and landmarks found by alignment with ABL1."""
+    from kinscope.workflow.new_pack import write_new_pack
+
+    directory = out or Path(gene.lower())
+    for line in write_new_pack(gene, protein, directory, cds_file=cds):
+        typer.echo(line)
+    typer.echo(f"Written: {directory}. Fill in what says FILL IN, then: kinscope targets check {directory}")
+
+
+@group.command("check", epilog="Example:  kinscope targets check ./egfr")
+def check(
+    target: Annotated[str, typer.Argument(metavar="TARGET", help="A shipped name, or a directory.")],
+    as_json: AsJson = False,
+) -> None:
+    """What a pack holds, what is sound and what is to do; exit 1 if anything of it is wrong."""
+    from kinscope.targets import load_target
+    from kinscope.workflow.pack_check import check_target
+
+    findings = check_target(load_target(target))
+    if as_json:
+        typer.echo(json.dumps([finding.model_dump() for finding in findings], indent=2))
+    else:
+        width = max(len(finding.part) for finding in findings)
+        for finding in findings:
+            typer.echo(f"{finding.verdict:<6} {finding.part:<{width}}  {finding.text}")
+    if any(finding.verdict == "fails" for finding in findings):
+        raise typer.Exit(1)
