@@ -5,6 +5,7 @@ from __future__ import annotations
 from kinscope.evidence.model import EvidenceSummary
 from kinscope.interpretation import thresholds
 from kinscope.interpretation.model import Measurements
+from kinscope.structures.user_records import USER_STATE
 from kinscope.variants.model import Variant
 
 
@@ -21,6 +22,14 @@ def limits_of(variant: Variant, measurements: Measurements, evidence: EvidenceSu
         limits.append(
             "The substitutions are taken to be on one molecule; sequencing of a mixed sample cannot tell "
             "that from two clones."
+        )
+    given = next((model for model in measurements.models if model.state == USER_STATE), None)
+    if given is not None:
+        filled = sum(origin.origin in ("grafted", "built") for origin in given.origins)
+        limits.append(
+            "The state of your structure is as good as the file it was prepared from"
+            + (f", and {filled} of its residues are not in that file" if filled else "")
+            + "; the methods list what was added, changed and left out."
         )
     lengths = [run.length_ns for run in measurements.simulations if run.status == "finished"]
     failed = sum(run.status == "failed" for run in measurements.simulations)

@@ -22,6 +22,7 @@ CHANGE_COLOURS: Final[dict[str, str]] = {"kept": "#7b8490", "lost": "#c0322b", "
 CHANGE_SYMBOLS: Final[dict[str, str]] = {"kept": "=", "lost": "−", "gained": "+"}
 ORIGIN_COLOURS: Final[dict[str, str]] = {
     "crystal": "#8fb3d1",
+    "given": "#5f9ea0",
     "grafted": "#ddaa33",
     "built": "#aa3377",
     "substituted": MUTANT,

@@ -13,6 +13,7 @@ from kinscope.report.files import ReportFiles
 from kinscope.report.style import VERDICTS, VerdictStyle
 from kinscope.report.text import Names, distance, sampled
 from kinscope.structures.model import ModelRecord
+from kinscope.structures.user_records import USER_STATE
 
 RELATIONS = {
     "exact": "This very protein change. Only these items speak of the variant asked for.",
@@ -117,6 +118,8 @@ def pose_in_words(docking: DockingComparison, variant: str, names: Names) -> str
     """Best poses to the reference pose, and the reference pose to the crystal it comes from."""
     native, mutant = docking.native_rmsd_to_reference_angstrom, docking.mutant_rmsd_to_reference_angstrom
     ends = f"native {_angstrom(native)}, {variant} {_angstrom(mutant)} from the reference pose"
+    if docking.state == USER_STATE:
+        return f"{ends}, {_in_users(docking, names)}"
     if names.analogue(docking.drug, docking.reference):
         return f"{ends}, laid on the analogue {docking.reference}: no co-crystal of its own"
     away = docking.reference_to_crystal_rmsd_angstrom
@@ -129,6 +132,15 @@ def pose_in_words(docking: DockingComparison, variant: str, names: Names) -> str
         for who, value in (("native", native), (variant, mutant))
     ]
     return f"{ends}: so {', '.join(bounds)} from the co-crystal's pose"
+
+
+def _in_users(docking: DockingComparison, names: Names) -> str:
+    """Where the reference pose in a user's structure comes from, and how far it moved there."""
+    away = f"which lies {_angstrom(docking.reference_to_crystal_rmsd_angstrom)} from"
+    if docking.reference.startswith(USER_STATE):
+        return f"{away} the pose that your structure shows"
+    kind = "analogue" if names.analogue(docking.drug, docking.reference) else "co-crystal"
+    return f"{away} that of the {kind} {docking.reference}, laid into your structure"
 
 
 def _angstrom(value: float) -> str:

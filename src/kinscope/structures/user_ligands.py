@@ -137,7 +137,7 @@ def stand_ins(
         fit = site_of(pose, sources, atoms) if pose.drug.id in drugs else None
         if fit is None:
             continue
-        laid = _array(pose.drug.ccd, list(pose.elements), fit.transform.apply(pose.coordinates))
+        laid = occupant_array(pose.drug.ccd, list(pose.elements), fit.transform.apply(pose.coordinates))
         site, touched = _site(laid.coord, atoms, pack)
         if not site or site in occupied or _clearance(laid, atoms) < STAND_IN_CLEARANCE:
             continue
@@ -168,7 +168,7 @@ def _in_pocket(residue: Any, protein: AtomArray, pack: TargetPack) -> tuple[Pock
     if not site:
         return None
     name = harmless(residue.name, 8)
-    laid = _array(name, [atom.element.name for atom in atoms], coordinates)
+    laid = occupant_array(name, [atom.element.name for atom in atoms], coordinates)
     return PocketLigand(name=name, site=site, heavy_atoms=len(atoms), residues=touched), laid
 
 
@@ -201,7 +201,8 @@ def _heavy_atoms(path: Path) -> tuple[tuple[str, ...], NDArray[np.float64]]:
     return elements, np.asarray(molecule.GetConformer().GetPositions(), dtype=np.float64)
 
 
-def _array(name: str, elements: list[str], coordinates: NDArray[Any]) -> AtomArray:
+def occupant_array(name: str, elements: list[str], coordinates: NDArray[Any]) -> AtomArray:
+    """Heavy atoms of a molecule of a pocket; an element that is none of a drug's counts as carbon."""
     import biotite.structure as struc
 
     atoms = struc.AtomArray(len(elements))

@@ -17,6 +17,7 @@ from kinscope.core.files import write_atomic
 from kinscope.core.records import VersionedRecord
 from kinscope.variants.model import Variant
 from kinscope.workflow.settings import StudySettings
+from kinscope.workflow.user_state import UserState
 
 STUDY_FILE = "study.json"
 _LOCK_FILE = ".lock"
@@ -29,9 +30,17 @@ class StudyFile(VersionedRecord):
     created: str
     variant: Variant
     settings: StudySettings
+    structure: UserState | None = None
+    """What was found in the user's structure, if the settings name one."""
 
 
-def open_or_create(directory: Path, variant: Variant, settings: StudySettings, created: str) -> StudyFile:
+def open_or_create(
+    directory: Path,
+    variant: Variant,
+    settings: StudySettings,
+    created: str,
+    structure: UserState | None = None,
+) -> StudyFile:
     """The study of a directory, written there if the directory is new.
 
     Raises
@@ -39,7 +48,13 @@ def open_or_create(directory: Path, variant: Variant, settings: StudySettings, c
     RunDirectoryError
         If the directory holds something else: another variant, other settings, or files not of kinscope.
     """
-    study = StudyFile(kinscope_version=__version__, created=created, variant=variant, settings=settings)
+    study = StudyFile(
+        kinscope_version=__version__,
+        created=created,
+        variant=variant,
+        settings=settings,
+        structure=structure,
+    )
     if (directory / STUDY_FILE).exists():
         held = open_existing(directory)
         if held.variant.hgvs_p != variant.hgvs_p or held.settings != settings:

@@ -15,6 +15,7 @@ from kinscope.docking.records import DockingSettings
 from kinscope.dynamics.normal_modes import NormalModeSettings
 from kinscope.dynamics.settings import ProtocolSettings, SolvationSettings
 from kinscope.structures.mutation import MutationSettings
+from kinscope.structures.user_records import UserStructureOptions
 from kinscope.targets.pack import TargetPack
 
 PRESETS = ("quick", "standard", "paper")
@@ -38,6 +39,21 @@ class DynamicsSettings(Settings):
     protocol: ProtocolSettings = ProtocolSettings()
 
 
+class StructureSettings(UserStructureOptions):
+    """A structure of the user's, and how it is read. The file itself is given beside the settings."""
+
+    file: str = Field(default="", max_length=60)
+    """Its name, for people."""
+    sha256: str = Field(default="", pattern=r"^([0-9a-f]{64})?$")
+    """Of its content; filled in when the study begins."""
+
+    def options(self) -> UserStructureOptions:
+        """How it is read, without the file."""
+        return UserStructureOptions(
+            **{name: getattr(self, name) for name in UserStructureOptions.model_fields}
+        )
+
+
 class StudySettings(Settings):
     """Everything `assess` depends on besides the variant."""
 
@@ -49,6 +65,8 @@ class StudySettings(Settings):
     """Model states; empty: those that the target pack marks for the preset and that hold the variant."""
     drugs: tuple[str, ...] = ()
     """Drug ids; empty: every drug of the pack that has a reference pose."""
+    structure: StructureSettings | None = None
+    """A structure of the user's, which becomes the state ``user``; the states named above stand beside it."""
     mutation: MutationSettings = MutationSettings()
     docking: DockingSettings = DockingSettings()
     normal_modes: NormalModeSettings = NormalModeSettings()

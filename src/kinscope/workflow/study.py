@@ -23,6 +23,7 @@ from kinscope.workflow.rundir import StudyFile, locked, open_existing, open_or_c
 from kinscope.workflow.settings import StudySettings
 from kinscope.workflow.step import Step, in_order
 from kinscope.workflow.store import Store, default_cache
+from kinscope.workflow.user_state import keep_structure, take_structure
 
 
 @dataclass(frozen=True)
@@ -44,10 +45,14 @@ def assess_variant(
     settings: StudySettings,
     directory: Path,
     *,
+    structure: Path | None = None,
     cores: int | None = None,
     listener: Callable[[Event], None] | None = None,
 ) -> Finished:
     """Run the study of a variant in a directory, going on with whatever is finished there.
+
+    ``structure`` is a structure of the user's, which becomes the state ``user`` of the study, read as
+    ``settings.structure`` says; the run directory keeps a copy of it.
 
     Raises
     ------
@@ -56,10 +61,7 @@ def assess_variant(
     ComputationError
         If so much failed that there is no report; everything finished is kept.
     """
-    # Planning needs no directory: a variant that cannot be modelled leaves none behind.
-    today = datetime.datetime.now(datetime.UTC).date().isoformat()
-    _planner(StudyFile(kinscope_version="", created=today, variant=variant, settings=settings), 1)
-    study = open_or_create(directory, variant, settings, today)
+    study = _begin(variant, settings, directory, structure, lambda planner: planner.plan())
     return _run(study, directory, cores, listener)
 
 
@@ -90,7 +92,38 @@ def default_cores() -> int:
 
 def _planner(study: StudyFile, workers: int, gpu: bool = False) -> Planner:
     pack = load_target(study.settings.target)
-    return Planner(pack, study.variant, study.settings, workers=workers, gpu=gpu, created=study.created)
+    return Planner(
+        pack,
+        study.variant,
+        study.settings,
+        structure=study.structure,
+        workers=workers,
+        gpu=gpu,
+        created=study.created,
+    )
+
+
+def _begin(
+    variant: Variant,
+    settings: StudySettings,
+    directory: Path,
+    structure: Path | None,
+    choose: Callable[[Planner], Any],
+) -> StudyFile:
+    """The study of a run directory, made if it is new.
+
+    Planning needs no directory: what cannot be modelled leaves none behind.
+    """
+    file, state = None, None
+    if structure is not None:
+        file, settings, state = take_structure(structure, settings, load_target(settings.target), variant)
+    today = datetime.datetime.now(datetime.UTC).date().isoformat()
+    study = StudyFile(kinscope_version="", created=today, variant=variant, settings=settings, structure=state)
+    choose(_planner(study, 1))
+    study = open_or_create(directory, variant, settings, today, state)
+    if file is not None:
+        keep_structure(Store(directory / "artefacts"), study.settings, file)
+    return study
 
 
 def _run(
@@ -112,21 +145,21 @@ def run_stage(
     directory: Path,
     choose: Callable[[Planner], dict[Any, Step]],
     *,
+    structure: Path | None = None,
     cores: int | None = None,
     listener: Callable[[Event], None] | None = None,
 ) -> tuple[dict[Any, Path], Outcome]:
     """One stage alone, with what it needs: its artefacts' directories by the stage's own names.
 
-    The same run directory may later become a whole study with `kinscope resume`.
+    The same run directory may later become a whole study with `kinscope resume`. ``structure`` as in
+    :func:`assess_variant`.
 
     Raises
     ------
     RunDirectoryError
         If the directory is in use or holds something else.
     """
-    today = datetime.datetime.now(datetime.UTC).date().isoformat()
-    choose(_planner(StudyFile(kinscope_version="", created=today, variant=variant, settings=settings), 1))
-    study = open_or_create(directory, variant, settings, today)
+    study = _begin(variant, settings, directory, structure, choose)
     with locked(directory):
         planner, engine = _prepare(study, directory, cores, listener)
         steps = choose(planner)

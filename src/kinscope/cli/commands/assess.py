@@ -8,7 +8,16 @@ from typing import Annotated, Any
 
 import typer
 
-from kinscope.cli.options import AsJson, Cores, Expression, Quiet, RunDirectory, TargetOrSettings
+from kinscope.cli.options import AsJson, Cores, Expression, Mirror, Quiet, RunDirectory, TargetOrSettings
+from kinscope.cli.structure_options import (
+    Chain,
+    Download,
+    Like,
+    MaxGap,
+    Structure,
+    Truncate,
+    structure_path,
+)
 
 
 def register(app: typer.Typer) -> None:
@@ -34,6 +43,13 @@ def assess(
         float | None,
         typer.Option("--md-minutes", min=0, help="Minutes for all dynamics together; 0: none. [quick: 6]"),
     ] = None,
+    structure: Structure = None,
+    chain: Chain = None,
+    as_state_like: Like = None,
+    max_gap: MaxGap = None,
+    allow_truncation: Truncate = False,
+    mirror: Mirror = None,
+    download: Download = False,
     seed: Annotated[int | None, typer.Option("--seed", min=0, help="Root seed.")] = None,
     settings_file: Annotated[
         Path | None, typer.Option("--settings", help="YAML file of settings; see `kinscope settings`.")
@@ -52,6 +68,7 @@ def assess(
     settings = load_settings(settings_file) if settings_file else load_preset(preset or "quick")
     reference = target_reference(target or settings.target)
     variant = parse_variant(expression, load_target(reference))
+    path, said = structure_path(structure, chain, as_state_like, max_gap, allow_truncation, mirror, download)
     if settings_file and preset and settings.preset != preset:
         raise typer.BadParameter(
             "give either --preset or a settings file that names another preset, not both"
@@ -61,6 +78,8 @@ def assess(
         changes["drugs"] = tuple(drug)
     if state:
         changes["states"] = tuple(state)
+    if said is not None:
+        changes["structure"] = said
     if seed is not None:
         changes["seed"] = seed
     if md_minutes is not None:
@@ -70,7 +89,7 @@ def assess(
     from kinscope.cli.console import watcher
 
     with watcher(quiet or as_json) as watch:
-        finished = assess_variant(variant, settings, directory, cores=cores, listener=watch)
+        finished = assess_variant(variant, settings, directory, structure=path, cores=cores, listener=watch)
     _conclude(finished, as_json)
 
 

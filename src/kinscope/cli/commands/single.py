@@ -7,7 +7,16 @@ from typing import Annotated, Any
 
 import typer
 
-from kinscope.cli.options import AsJson, Cores, Expression, Quiet, Target
+from kinscope.cli.options import AsJson, Cores, Expression, Mirror, Quiet, Target
+from kinscope.cli.structure_options import (
+    Chain,
+    Download,
+    Like,
+    MaxGap,
+    Structure,
+    Truncate,
+    structure_path,
+)
 
 Out = Annotated[Path | None, typer.Option("--out", help="Run directory; default: kinscope-VARIANT.")]
 Preset = Annotated[str, typer.Option("--preset", help="quick, standard or paper.")]
@@ -25,6 +34,13 @@ def dock(
     drug: Annotated[list[str] | None, typer.Option("--drug", help="Only this drug; may be repeated.")] = None,
     preset: Preset = "quick",
     state: States = None,
+    structure: Structure = None,
+    chain: Chain = None,
+    as_state_like: Like = None,
+    max_gap: MaxGap = None,
+    allow_truncation: Truncate = False,
+    mirror: Mirror = None,
+    download: Download = False,
     out: Out = None,
     target: Target = "abl1",
     cores: Cores = None,
@@ -38,7 +54,9 @@ def dock(
     from kinscope.workflow.stages.files import RUNS, read_records
 
     changes: dict[str, Any] = {"drugs": tuple(drug)} if drug else {}
-    found = _run(expression, preset, state, changes, out, target, cores, quiet or as_json, "docking_steps")
+    given = structure_path(structure, chain, as_state_like, max_gap, allow_truncation, mirror, download)
+    quiet = quiet or as_json
+    found = _run(expression, preset, state, changes, out, target, cores, quiet, "docking_steps", given)
     runs = [run for directory in found.values() for run in read_records(directory / RUNS, DockingRun)]
     if as_json:
         typer.echo(json.dumps([run.model_dump(mode="json") for run in runs], indent=2))
@@ -61,6 +79,13 @@ def simulate(
     ] = None,
     preset: Preset = "quick",
     state: States = None,
+    structure: Structure = None,
+    chain: Chain = None,
+    as_state_like: Like = None,
+    max_gap: MaxGap = None,
+    allow_truncation: Truncate = False,
+    mirror: Mirror = None,
+    download: Download = False,
     out: Out = None,
     target: Target = "abl1",
     cores: Cores = None,
@@ -73,7 +98,9 @@ def simulate(
     from kinscope.dynamics.records import REPLICA_RECORD_FILE, ReplicaRecord
 
     changes: dict[str, Any] = {} if md_minutes is None else {"dynamics": {"budget_minutes": md_minutes}}
-    found = _run(expression, preset, state, changes, out, target, cores, quiet or as_json, "replica_steps")
+    given = structure_path(structure, chain, as_state_like, max_gap, allow_truncation, mirror, download)
+    quiet = quiet or as_json
+    found = _run(expression, preset, state, changes, out, target, cores, quiet, "replica_steps", given)
     rows = []
     for (side, where, _), directory in sorted(found.items()):
         record = ReplicaRecord.model_validate_json((directory / REPLICA_RECORD_FILE).read_bytes())
@@ -98,6 +125,7 @@ def _run(
     cores: int | None,
     quiet: bool,
     stage: str,
+    given: tuple[Path | None, dict[str, Any] | None],
 ) -> dict[Any, Path]:
     from kinscope.cli.console import watcher
     from kinscope.targets import load_target, target_reference
@@ -107,6 +135,8 @@ def _run(
 
     reference = target_reference(target)
     variant = parse_variant(expression, load_target(reference))
+    if given[1] is not None:
+        changes["structure"] = given[1]
     if state:
         changes["states"] = tuple(state)
     settings = with_changes(load_preset(preset), target=reference, **changes)
@@ -116,6 +146,7 @@ def _run(
             settings,
             out or Path(f"kinscope-{variant.slug}"),
             lambda planner: getattr(planner, stage)(),
+            structure=given[0],
             cores=cores,
             listener=watch,
         )

@@ -30,7 +30,7 @@ from kinscope.docking.reference import reference_pose
 from kinscope.interpretation.model import Measurements
 from kinscope.report.files import DifferenceTrack
 from kinscope.structures.model import AtomArray, ModelRecord
-from kinscope.targets import TargetPack, load_target
+from kinscope.targets import TargetPack
 from kinscope.variants.model import Variant
 from kinscope.workflow.context import StepContext
 from kinscope.workflow.stages.files import (
@@ -45,6 +45,7 @@ from kinscope.workflow.stages.files import (
     write_records,
 )
 from kinscope.workflow.stages.trajectories import Replicas, read_replicas
+from kinscope.workflow.user_state import study_pack
 
 _MINIMUM_REGION_RESIDUES = 3
 _LARGE_EFFECT_ANGSTROM = 0.3
@@ -55,7 +56,7 @@ Models = list[tuple[AtomArray, ModelRecord]]
 
 def collect_measurements(context: StepContext) -> None:
     """Read what every step left, compare, and write one file of measurements."""
-    pack = load_target(context.parameters["target"])
+    pack = study_pack(context.parameters)
     variant = Variant.model_validate(context.parameters["variant"])
     study = _Inputs(context)
     native = {state: read_models(path) for state, path in study.by_state("native").items()}
@@ -158,7 +159,7 @@ def _docking(
         drug = pack.drug(name)
         before = read_records(sides["native"] / RUNS, DockingRun)
         after = read_records(sides["mutant"] / RUNS, DockingRun)
-        pose, record = reference_pose(pack, drug)
+        pose, record = reference_pose(pack, drug, study.context.inputs.get(f"pose/{name}"))
         receptor = native[drug.state][0][0]
         distance = distance_to_residues(receptor, pose, variant.positions)
         moved = pocket_rmsd(receptor, [atoms for atoms, _ in mutant[drug.state]], pose)

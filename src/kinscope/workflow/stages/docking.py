@@ -18,7 +18,8 @@ def dock_drug(context: StepContext) -> None:
     drug = pack.drug(context.parameters["drug"])
     settings = DockingSettings.model_validate(context.parameters["settings"])
     ligand = load_ligand(drug)
-    pose, _ = reference_pose(pack, drug)
+    # A user's structure has poses of its own, made before.
+    pose, _ = reference_pose(pack, drug, context.inputs.get("pose"))
     models = read_models(context.input("model"))
     runs = []
     for number, (atoms, _) in enumerate(models):

@@ -25,7 +25,7 @@ def native_model(context: StepContext) -> None:
     pack = load_target(context.parameters["target"])
     models = [reference_model(pack, context.parameters["state"])]
     write_models(context.output, models)
-    write_records(context.output / GEOMETRIES, [_geometry(*model, pack.landmarks) for model in models])
+    write_records(context.output / GEOMETRIES, [model_geometry(*model, pack.landmarks) for model in models])
 
 
 def mutant_model(context: StepContext) -> None:
@@ -45,7 +45,7 @@ def mutant_model(context: StepContext) -> None:
     ]
     write_models(context.output, models)
     landmarks = load_target(context.parameters["target"]).landmarks
-    write_records(context.output / GEOMETRIES, [_geometry(*model, landmarks) for model in models])
+    write_records(context.output / GEOMETRIES, [model_geometry(*model, landmarks) for model in models])
 
 
 def neighbourhoods(context: StepContext) -> None:
@@ -60,7 +60,8 @@ def neighbourhoods(context: StepContext) -> None:
     write_records(context.output / CONTACT_CHANGES, changes)
 
 
-def _geometry(atoms: AtomArray, record: ModelRecord, landmarks: KinaseLandmarks | None) -> ModelGeometry:
+def model_geometry(atoms: AtomArray, record: ModelRecord, landmarks: KinaseLandmarks | None) -> ModelGeometry:
+    """The conformation of a model, measured."""
     return ModelGeometry(
         state=record.state,
         variant=record.variant,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from kinscope.core.files import write_atomic
 from kinscope.evidence import lookup
@@ -22,18 +22,19 @@ from kinscope.report import (
     write_figures,
     write_result_json,
 )
-from kinscope.targets import TargetPack, load_target
+from kinscope.targets import TargetPack
 from kinscope.variants.model import Variant
 from kinscope.workflow.context import StepContext
 from kinscope.workflow.machine import library_versions
-from kinscope.workflow.settings import StudySettings
+from kinscope.workflow.settings import StructureSettings, StudySettings
 from kinscope.workflow.stages.files import MEASUREMENTS, TRACKS, model_file, read_records
 from kinscope.workflow.store import read_record
+from kinscope.workflow.user_state import study_pack
 
 
 def write_report(context: StepContext) -> None:
     """Interpret the measurements beside the evidence and write everything a person opens."""
-    pack = load_target(context.parameters["target"])
+    pack = study_pack(context.parameters)
     variant = Variant.model_validate(context.parameters["variant"])
     measurements = Measurements.model_validate_json(context.input("measurements", MEASUREMENTS).read_bytes())
     evidence = lookup(variant, pack)
@@ -91,7 +92,8 @@ def _report_files(context: StepContext, pack: TargetPack, variant: Variant) -> R
                 models.append(ModelFile(state=about[0], variant=who, alternative=number, path=path))
                 number += 1
         elif stage == "docking":
-            poses.extend(_pose_files(pack, about[0], about[1], directory))
+            home = context.inputs.get(f"pose/{about[1]}", pack.directory / "poses")
+            poses.extend(_pose_files(pack, about[0], about[1], directory, home))
     tracks = read_records(context.input("measurements", TRACKS), DifferenceTrack)
     return ReportFiles(
         regions=pack.regions,
@@ -105,7 +107,8 @@ def _report_files(context: StepContext, pack: TargetPack, variant: Variant) -> R
         poses=tuple(poses),
         difference_tracks=tuple(tracks),
         commands=(
-            f'kinscope assess "{variant.hgvs_p}"{_target_option(context.parameters["target"])}',
+            f'kinscope assess "{variant.hgvs_p}"{_target_option(context.parameters["target"])}'
+            f"{_structure_option(context.parameters['settings'])}",
             f"kinscope resume kinscope-{variant.slug}",
         ),
     )
@@ -116,11 +119,23 @@ def _target_option(target: str) -> str:
     return "" if target == StudySettings().target else f" --target {shlex.quote(target)}"
 
 
-def _pose_files(pack: TargetPack, side: str, drug: str, directory: Path) -> list[PoseFile]:
+def _structure_option(settings: dict[str, Any]) -> str:
+    """What gives the user's structure on a command line."""
+    if not settings.get("structure"):
+        return ""
+    named = StructureSettings.model_validate(settings["structure"])
+    words = ["", "--structure", shlex.quote(named.file)]
+    words += ["--chain", shlex.quote(named.chain)] if named.chain else []
+    words += ["--as-state-like", shlex.quote(named.like)] if named.like else []
+    words += ["--max-gap", str(named.max_gap)] if named.max_gap != StructureSettings().max_gap else []
+    words += ["--allow-truncation"] if named.allow_truncation else []
+    return " ".join(words)
+
+
+def _pose_files(pack: TargetPack, side: str, drug: str, directory: Path, home: Path) -> list[PoseFile]:
     state = pack.drug(drug).state
     role: Literal["native", "mutant"] = "native" if side == "native" else "mutant"
     found = [PoseFile(drug=drug, state=state, role=role, path=directory / "poses_0.sdf")]
     if side == "native":
-        reference = pack.directory / "poses" / f"{drug}.sdf"
-        found.append(PoseFile(drug=drug, state=state, role="reference", path=reference))
+        found.append(PoseFile(drug=drug, state=state, role="reference", path=home / f"{drug}.sdf"))
     return found

@@ -1,0 +1,150 @@
+"""The known pose of a drug in a structure that a user brought.
+
+Either the structure holds the drug itself, and its own pose is taken, or the reference pose that ships with
+the target pack is laid in by superposing the residues of the site of its state's model on the structure's.
+Either way Vina's function is minimised in the rigid model, and the best minimum near the start is kept.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+
+import numpy as np
+
+from kinscope.core.errors import ComputationError, StructureError
+from kinscope.core.files import write_atomic
+from kinscope.docking.crystal_ligand import crystal_coordinates, lay_on
+from kinscope.docking.engine import BoundSystem, Box, Coordinates, Mol, ScoredPose
+from kinscope.docking.interactions import interactions
+from kinscope.docking.output import write_poses
+from kinscope.docking.records import DockingSettings, ReferencePoseRecord, ReferencePoseSet
+from kinscope.docking.reference import KEPT_ANGSTROM, POSES_FILE, name_pose, reference_pose
+from kinscope.docking.rmsd import SymmetricRmsd
+from kinscope.docking.run import with_coordinates
+from kinscope.docking.sampling import sample_known_pose
+from kinscope.docking.validity import close_pairs, pose_problems
+from kinscope.docking.vina_engine import VinaEngine
+from kinscope.ligands.library import load_ligand
+from kinscope.structures.model import AtomArray
+from kinscope.structures.reference import reference_model
+from kinscope.structures.site_superposition import fit_site
+from kinscope.structures.user_records import USER_STATE
+from kinscope.targets.pack import DrugDefinition, TargetPack
+
+OWN = f"{USER_STATE}:own"
+"""Stands for entry and chain where the pose is the one that the user's file shows."""
+_SEED = 1
+
+
+def carried_pose(
+    pack: TargetPack, drug: DrugDefinition, receptor: AtomArray, own: AtomArray | None = None
+) -> tuple[Mol, ReferencePoseRecord]:
+    """The known pose of a drug in a model of a user's structure.
+
+    Parameters
+    ----------
+    pack, drug
+        The target, and one of its drugs (bound to the state that the pack ships it in).
+    receptor
+        The user's model (n_atoms).
+    own
+        The drug as the structure shows it: heavy atoms in the model's frame. None: it does not.
+
+    Raises
+    ------
+    StructureError
+        If the pack has no reference pose of the drug, or the structure too little of its site.
+    """
+    start, words, fitted, rmsd, near, origin = _own_start(drug, own) or _laid_start(pack, drug, receptor)
+    placed = np.asarray(start.GetConformer().GetPositions(), dtype=np.float64)
+    heavy = [atom.GetIdx() for atom in start.GetAtoms() if atom.GetAtomicNum() > 1]
+    box = Box.around(placed[heavy], 6.0)
+    system = VinaEngine().bind(receptor, start, box)
+    measure = SymmetricRmsd(start)
+    best = _settled(system, placed, box, measure)
+    pose = with_coordinates(start, best.coordinates)
+    name_pose(pose, drug.model_copy(update={"state": USER_STATE}))
+    moved = measure(best.coordinates, placed)
+    problems = pose_problems(receptor, pose)
+    notes = []
+    if moved > KEPT_ANGSTROM:
+        notes.append(
+            f"This structure does not hold the known pose: the nearest minimum is {moved:.1f} A away, so "
+            "docking from it says little of this drug."
+        )
+    return pose, ReferencePoseRecord(
+        drug=drug.id, state=USER_STATE, site=drug.site, crystal=origin,
+        analogue=origin != f"{OWN}:{drug.ccd}" and origin.rpartition(":")[2] != drug.ccd,
+        superposition=words, superposition_atoms=fitted, superposition_rmsd_angstrom=round(rmsd, 3),
+        site_rmsd_angstrom=round(near, 3),
+        crystal_pose_score_kcal_per_mol=round(system.score(placed[None])[0].score_kcal_per_mol, 3),
+        crystal_pose_clashes=len(close_pairs(receptor, start, placed)),
+        score_kcal_per_mol=round(best.score_kcal_per_mol, 3), rmsd_to_crystal_angstrom=round(moved, 3),
+        interactions=interactions(receptor, pose), valid=not problems, notes=(*notes, *problems),
+    )  # fmt: skip
+
+
+def write_carried(directory: Path, pack: TargetPack, pose: Mol, record: ReferencePoseRecord) -> None:
+    """Write a pose so that :func:`kinscope.docking.reference.reference_pose` reads it from the directory."""
+    write_poses(directory / f"{record.drug}.sdf", [pose])
+    poses = ReferencePoseSet(target=pack.gene, poses=(record,))
+    write_atomic(directory / POSES_FILE, poses.model_dump_json(indent=1))
+
+
+_Start = tuple[Mol, str, int, float, float, str]
+"""Molecule, words on the fit, atoms fitted, their RMSD, RMSD of the near residues, and where it is from."""
+
+
+def _own_start(drug: DrugDefinition, own: AtomArray | None) -> _Start | None:
+    """The drug as the file shows it; None if it is not there whole."""
+    if own is None:
+        return None
+    ligand = load_ligand(drug)
+    try:
+        heavy = crystal_coordinates(ligand, own, where=f"{OWN}:{drug.ccd}")
+    except (StructureError, ComputationError):
+        return None
+    return (
+        lay_on(ligand, heavy),
+        "none: the structure holds the drug itself",
+        0,
+        0.0,
+        0.0,
+        f"{OWN}:{drug.ccd}",
+    )
+
+
+def _laid_start(pack: TargetPack, drug: DrugDefinition, receptor: AtomArray) -> _Start:
+    shipped, _ = reference_pose(pack, drug)
+    home, _ = reference_model(pack, drug.state)
+    positions = np.asarray(shipped.GetConformer().GetPositions(), dtype=np.float64)
+    heavy = [atom.GetIdx() for atom in shipped.GetAtoms() if atom.GetAtomicNum() > 1]
+    fit = fit_site(home, receptor, positions[heavy])
+    if fit is None:
+        raise StructureError(
+            f"The structure shows too little of the site of {drug.name}.",
+            where=drug.id,
+            remedy="Choose another structure for this drug, or leave it out with --drug.",
+        )
+    start = with_coordinates(shipped, fit.transform.apply(positions))
+    words = f"{fit.in_words()}, the model of {drug.state} on yours"
+    transform = fit.transform
+    return (
+        start,
+        words,
+        transform.atoms,
+        transform.rmsd_angstrom,
+        fit.near_rmsd_angstrom,
+        drug.reference_entry,
+    )
+
+
+def _settled(system: BoundSystem, placed: Coordinates, box: Box, measure: SymmetricRmsd) -> ScoredPose:
+    """The best minimum of a short walk near the start; the best of all where none is near."""
+    settings = DockingSettings(starts=6, steps=6, kick_translation_angstrom=0.4, kick_rotation_degrees=8.0)
+    found = list(system.minimise(placed[None]))
+    with contextlib.suppress(ComputationError):  # all left the box: the start stands
+        found += sample_known_pose(system, found[0].coordinates, box, settings, seed=_SEED)
+    near = [pose for pose in found if measure(pose.coordinates, placed) <= KEPT_ANGSTROM]
+    return min(near or found, key=lambda pose: pose.score_kcal_per_mol)

@@ -1,0 +1,156 @@
+"""A user's structure in a study: an additional state of the target pack, and the file kept with the run."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from kinscope import __version__
+from kinscope.core.errors import RunDirectoryError, SettingsError
+from kinscope.core.files import write_atomic
+from kinscope.core.records import Record
+from kinscope.structures.user import examine
+from kinscope.structures.user_file import UserFile, read_user_file
+from kinscope.structures.user_records import StructureFindings
+from kinscope.targets import load_target
+from kinscope.targets.pack import StateDefinition, TargetPack
+from kinscope.variants.model import Variant
+from kinscope.workflow.settings import StructureSettings, StudySettings
+from kinscope.workflow.step import Step
+from kinscope.workflow.store import ArtefactRecord, Store, list_files
+
+STRUCTURE_FILE = "structure"
+"""Name of the file in its artefact, whatever the user called it."""
+
+
+class UserState(Record):
+    """What a study needs to know of the user's structure to be planned."""
+
+    definition: StateDefinition
+    drugs: tuple[str, ...]
+    """Docked into it."""
+    not_docked: tuple[str, ...]
+    """Why the others are not."""
+    findings: StructureFindings
+
+    def added_to(self, pack: TargetPack) -> TargetPack:
+        """The pack with the structure as one more state, and the drugs that fit bound to it."""
+        return with_user_state(pack, self.definition, self.drugs)
+
+
+def with_user_state(pack: TargetPack, definition: StateDefinition, drugs: tuple[str, ...]) -> TargetPack:
+    """A pack with one more state, to which some of its drugs bind."""
+    return pack.model_copy(
+        update={
+            "states": (*(state for state in pack.states if state.id != definition.id), definition),
+            "drugs": tuple(
+                drug.model_copy(update={"state": definition.id}) if drug.id in drugs else drug
+                for drug in pack.drugs
+            ),
+        }
+    )
+
+
+def take_structure(
+    path: Path, settings: StudySettings, pack: TargetPack, variant: Variant
+) -> tuple[UserFile, StudySettings, UserState]:
+    """Read and examine a user's structure for a study; the settings then name it by its content.
+
+    Raises
+    ------
+    StructureError
+        If it cannot be used.
+    SettingsError
+        If the settings name another content.
+    """
+    file = read_user_file(path)
+    wanted = settings.structure or StructureSettings()
+    if wanted.sha256 not in ("", file.sha256):
+        raise SettingsError(
+            "The settings name a structure of another content.",
+            where=f"structure.sha256: {wanted.sha256[:16]}",
+            remedy=f"Give the file they were made with; {file.name} is {file.sha256[:16]}.",
+        )
+    found = examine(file, pack, wanted.options())
+    named = wanted.model_copy(update={"file": file.name, "sha256": file.sha256})
+    present = [item for item in found.findings.substituted if item in variant.short.split("/")]
+    notes = [
+        f"{item} is in the file already: the native model is made by setting it back, "
+        "and the mutant is built from that native like any other"
+        for item in present
+    ]
+    findings = found.findings.model_copy(update={"notes": (*found.findings.notes, *notes)})
+    state = UserState(
+        definition=found.definition(pack),
+        drugs=found.drugs,
+        not_docked=found.not_docked,
+        findings=findings,
+    )
+    return file, settings.model_copy(update={"structure": named}), state
+
+
+def structure_step(settings: StudySettings) -> Step:
+    """The step whose artefact is the user's file; it is put there when the study begins, never computed.
+
+    Raises
+    ------
+    SettingsError
+        If the settings name no content.
+    """
+    if settings.structure is None or not settings.structure.sha256:
+        raise SettingsError(
+            "The settings describe a structure, but no file was given.",
+            where="structure",
+            remedy="Give the file with --structure FILE.",
+        )
+    return Step(
+        "user-structure",
+        "your structure",
+        "kinscope.workflow.stages.user:missing_structure",
+        1,
+        {"sha256": settings.structure.sha256},
+        cost_seconds=1,
+    )
+
+
+def keep_structure(store: Store, settings: StudySettings, file: UserFile) -> None:
+    """Put the user's file into a run's store, where the study finds it without the original."""
+    step = structure_step(settings)
+    if store.find(step) is not None:
+        return
+    try:
+        store.root.mkdir(parents=True, exist_ok=True)
+        directory = Path(tempfile.mkdtemp(prefix=".structure-", dir=store.root))
+        write_atomic(directory / STRUCTURE_FILE, file.body)
+    except OSError as error:
+        raise RunDirectoryError(
+            f"The structure cannot be kept in the run directory ({error.strerror}).",
+            where=str(store.root),
+            remedy="Free disk space or give another --out.",
+        ) from error
+    record = ArtefactRecord(
+        key=step.key,
+        step=step.name,
+        label=f"your structure {file.name}",
+        function=step.function,
+        step_version=step.version,
+        parameters=dict(step.parameters),
+        inputs={},
+        seed=None,
+        wall_seconds=0.0,
+        platform="given",
+        kinscope_version=__version__,
+        files=list_files(directory),
+    )
+    store.put(step, directory, record)
+
+
+def study_pack(parameters: Mapping[str, Any]) -> TargetPack:
+    """The target pack of a study, with the user's structure as a state where there is one."""
+    pack = load_target(parameters["target"])
+    named = parameters.get("structure")
+    if not named:
+        return pack
+    return with_user_state(pack, StateDefinition.model_validate(named["definition"]), tuple(named["drugs"]))
