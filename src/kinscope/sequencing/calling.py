@@ -1,0 +1,259 @@
+"""From the traces of one sample to its answer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+from kinscope import __version__
+from kinscope.core.errors import BadInputError
+from kinscope.sequencing.coverage import codon_coverage, ranges, statement
+from kinscope.sequencing.detection import Detection, detect, detection_limits
+from kinscope.sequencing.events import event_calls, seen_shift
+from kinscope.sequencing.known import Knowledge, knowledge_of
+from kinscope.sequencing.model import BASES, Call, ReadSummary, SangerResult, StrandEvidence
+from kinscope.sequencing.naming import Named, name_bases
+from kinscope.sequencing.phase import PROVEN_PERCENT, phases
+from kinscope.sequencing.read_analysis import ReadAnalysis, analyse
+from kinscope.sequencing.shares import Share, share_of
+from kinscope.sequencing.tables import ReadTable, against_control, read_table
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from kinscope.sequencing.model import Floats, Trace
+    from kinscope.targets import TargetPack
+
+MAX_READS = 50
+"""Reads of one sample; an amplicon takes two to six."""
+
+
+@dataclass(frozen=True)
+class SampleAnalysis:
+    """The answer and what it was drawn from (for figures)."""
+
+    result: SangerResult
+    reads: tuple[ReadAnalysis, ...]
+    """In the order of ``result.reads``."""
+
+
+def call_variants(
+    traces: Sequence[Trace],
+    pack: TargetPack,
+    *,
+    controls: Sequence[Trace] = (),
+    codons: tuple[int, int] | None = None,
+    sample: str = "S",
+    names: Sequence[str] = (),
+) -> SampleAnalysis:
+    """Call the variants of one sample from all its traces.
+
+    Parameters
+    ----------
+    traces
+        Reads of one sample, any strand, any number.
+    pack
+        The target.
+    controls
+        Traces of a wild-type sample by the same primers, to be taken off strand by strand.
+    codons
+        First and last codon of the report; by default what the target's amplicon is.
+    sample
+        Pseudonym of the sample; reads are ``<sample>1``, ``<sample>2`` and so on.
+    names
+        Names of the reads, only if they may be shown.
+
+    Raises
+    ------
+    BadInputError
+        If there is no read, or none of the reads is usable.
+    """
+    if not 0 < len(traces) <= MAX_READS:
+        raise BadInputError(
+            f"{len(traces)} traces were given for one sample.",
+            where="traces",
+            remedy=f"Give the 1 to {MAX_READS} reads of one sample.",
+        )
+    cds, knowledge = pack.transcript.cds, knowledge_of(pack.gene)
+    region = codons or _region(pack, knowledge)
+    pseudonyms = [f"{sample}{number}" for number in range(1, len(traces) + 1)]
+    reads, failed = _analysed(traces, pseudonyms, cds)
+    if not reads:
+        raise failed[0][1]
+    tables = [read_table(name, read, len(cds)) for name, read in reads]
+    if controls:
+        known = [read_table("control", analyse(trace, cds), len(cds)) for trace in controls]
+        tables = [against_control(table, known) for table in tables]
+    shifts = [item for name, read in reads if (item := seen_shift(name, read, cds)) is not None]
+    detections = [item for item in detect(tables) if region[0] <= (item.coding + 2) // 3 <= region[1]]
+    limits = [100 * detection_limits([table]) for table in tables] if detections else []
+    single = [
+        call
+        for _, group in groupby(
+            (item for item in detections if not item.contradicted), key=lambda item: (item.coding + 2) // 3
+        )
+        for call in _codon_calls(list(group), tables, limits, reads, knowledge, pack)
+    ]
+    calls = sorted(
+        [*single, *event_calls(shifts, len(reads), knowledge, pack)], key=lambda call: call.first_codon
+    )
+    coverage = codon_coverage(tables, cds, *region)
+    result = SangerResult(
+        sample=sample,
+        target=pack.gene,
+        reference=pack.transcript.accession,
+        reads=tuple(
+            _summary(name, read, names[pseudonyms.index(name)] if names else "") for name, read in reads
+        ),
+        control_used=bool(controls),
+        calls=tuple(calls),
+        phases=phases(calls),
+        coverage=coverage,
+        first_codon=region[0],
+        last_codon=region[1],
+        statement=statement(calls, coverage),
+        notes=(
+            *(f"{name} was left out: {error.what}" for name, error in failed),
+            *(_contradiction(item, pack) for item in detections if item.contradicted),
+        ),
+        version=__version__,
+    )
+    return SampleAnalysis(result, tuple(read for _, read in reads))
+
+
+def _region(pack: TargetPack, knowledge: Knowledge) -> tuple[int, int]:
+    if knowledge.amplicon is not None:
+        return knowledge.amplicon.first_codon, knowledge.amplicon.last_codon
+    return 1, len(pack.transcript.protein)
+
+
+def _analysed(
+    traces: Sequence[Trace], pseudonyms: Sequence[str], cds: str
+) -> tuple[list[tuple[str, ReadAnalysis]], list[tuple[str, BadInputError]]]:
+    """Reads that can be used, and the reason for each that cannot."""
+    reads, failed = [], []
+    for name, trace in zip(pseudonyms, traces, strict=True):
+        try:
+            reads.append((name, analyse(trace, cds)))
+        except BadInputError as error:
+            failed.append(
+                (name, BadInputError(error.what, where=f"{name}: {error.where}", remedy=error.remedy))
+            )
+    return reads, failed
+
+
+def _codon_calls(
+    group: list[Detection],
+    tables: Sequence[ReadTable],
+    limits: Sequence[Floats],
+    reads: Sequence[tuple[str, ReadAnalysis]],
+    knowledge: Knowledge,
+    pack: TargetPack,
+) -> list[Call]:
+    """Calls of one codon: one call where its bases must be on the same molecules, else one each."""
+    evidence = [_evidence(item, tables, limits, reads) for item in group]
+    if len(group) == 2 and group[0].coding != group[1].coding:
+        together = 100 * (group[0].share.low + group[1].share.low - 1)
+        if together > PROVEN_PERCENT:
+            named = name_bases({item.coding: BASES[item.base] for item in group}, pack)
+            smaller = min(group, key=lambda item: item.share.value)
+            strands = tuple(part for parts in evidence for part in parts)
+            return [_call(named, smaller.share, strands, smaller.reads, knowledge)]
+    return [
+        _call(name_bases({item.coding: BASES[item.base]}, pack), item.share, parts, item.reads, knowledge)
+        for item, parts in zip(group, evidence, strict=True)
+    ]
+
+
+def _evidence(
+    item: Detection,
+    tables: Sequence[ReadTable],
+    limits: Sequence[Floats],
+    reads: Sequence[tuple[str, ReadAnalysis]],
+) -> tuple[StrandEvidence, ...]:
+    found = []
+    for table, limit, (_, read) in zip(tables, limits, reads, strict=True):
+        if not table.callable[item.coding, item.base]:
+            continue
+        share = share_of([table.observation(item.coding, item.base)])
+        excess, spread = table.excess[item.coding, item.base], table.excess_sd[item.coding, item.base]
+        found.append(
+            StrandEvidence(
+                read=table.name,
+                strand=table.strand,
+                scan=round(float(read.peaks.centres[table.position[item.coding]])),
+                share_percent=100 * share.value,
+                share_low_percent=100 * share.low,
+                share_high_percent=100 * share.high,
+                z=float(excess / spread),
+                detection_limit_percent=float(limit[item.coding, item.base]),
+            )
+        )
+    return tuple(found)
+
+
+def _call(
+    named: Named,
+    share: Share,
+    strands: tuple[StrandEvidence, ...],
+    judging: tuple[ReadTable, ...],
+    knowledge: Knowledge,
+) -> Call:
+    known = knowledge.polymorphism(named.hgvs_c)
+    one_strand = len({table.strand for table in judging}) == 1
+    notes = [known.note] if known else []
+    if one_strand:
+        notes.append("Covered by one strand only: confirm it on the other.")
+    return Call(
+        hgvs_c=named.hgvs_c,
+        hgvs_p=named.hgvs_p,
+        kind=named.kind,
+        first_codon=named.first_codon,
+        last_codon=named.last_codon,
+        share_percent=100 * share.value,
+        share_low_percent=100 * share.low,
+        share_high_percent=100 * share.high,
+        status="known polymorphism" if known else ("to be confirmed" if one_strand else "variant"),
+        name=known.name if known else "",
+        strands=strands,
+        notes=tuple(notes),
+        citations=known.citations if known else (),
+        assess_expression=named.assess_expression,
+    )
+
+
+def _contradiction(item: Detection, pack: TargetPack) -> str:
+    named = name_bases({item.coding: BASES[item.base]}, pack)
+    return (
+        f"{named.hgvs_c.partition(':')[2]} shows on one read and not on another that would have shown it: "
+        "not called. Look at the traces there."
+    )
+
+
+def _summary(name: str, read: ReadAnalysis, shown: str) -> ReadSummary:
+    coding = read.placement.coding[read.callable.any(axis=1)]
+    notes = []
+    if len(read.blobs):
+        at = read.placement.coding[read.blobs]
+        notes.append(
+            f"Free dye (blob) over c.{ranges(int(c) for c in at if c)}: that colour is not judged there."
+        )
+    if read.superposition is not None:
+        junction = int(read.placement.coding[read.superposition.start])
+        notes.append(f"Two sequences overlap from c.{junction} on, in the direction of reading.")
+    return ReadSummary(
+        read=name,
+        name=shown,
+        info=read.trace.info,
+        strand=read.placement.strand,
+        bases_called=len(read.peaks.centres),
+        kept_first=read.kept[0] + 1,
+        kept_last=read.kept[1],
+        coding_first=int(coding.min()) if len(coding) else 0,
+        coding_last=int(coding.max()) if len(coding) else 0,
+        identity_percent=100 * read.placement.identity,
+        signal_to_noise=read.signal_to_noise,
+        positions_redone=read.positions_redone,
+        notes=tuple(notes),
+    )

@@ -1,0 +1,118 @@
+"""What was covered, and how small a share would have shown: the forgotten half of a negative result."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from kinscope.sequencing.detection import detection_limits
+from kinscope.sequencing.model import BASES, CodonCoverage, Strand
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from kinscope.sequencing.model import Call, Floats
+    from kinscope.sequencing.tables import ReadTable
+
+RESOLVED_PERCENT: Final = 25.0
+"""A codon with a higher limit is listed apart: direct sequencing is held to see 15 to 20 %.
+
+Soverini S et al. 2011, Blood 118:1208, doi 10.1182/blood-2010-12-326405.
+"""
+
+
+def codon_coverage(
+    tables: Sequence[ReadTable], cds: str, first_codon: int, last_codon: int
+) -> tuple[CodonCoverage, ...]:
+    """Detection limits codon by codon.
+
+    Parameters
+    ----------
+    tables
+        Reads by coding base.
+    cds
+        Coding sequence of the reference.
+    first_codon, last_codon
+        The region that is reported.
+    """
+    both = _codon_limits(detection_limits(tables), cds)
+    strands: dict[Strand, Floats] = {}
+    for strand in ("forward", "reverse"):
+        own = [table for table in tables if table.strand == strand]
+        if own:
+            strands[strand] = _codon_limits(detection_limits(own), cds)
+    return tuple(
+        CodonCoverage(
+            codon=codon,
+            strands=tuple(name for name, limits in strands.items() if not np.isnan(limits[codon])),
+            detection_limit_percent=_percent(both[codon]),
+            forward_limit_percent=_percent(strands["forward"][codon]) if "forward" in strands else None,
+            reverse_limit_percent=_percent(strands["reverse"][codon]) if "reverse" in strands else None,
+        )
+        for codon in range(first_codon, last_codon + 1)
+    )
+
+
+def _codon_limits(limits: Floats, cds: str) -> Floats:
+    """Worst limit of a codon's nine single-base changes, 0 to 1, shape (codons + 1,); nan: not covered."""
+    worst = limits.copy()
+    for index, base in enumerate(cds, start=1):
+        worst[index, BASES.index(base)] = 0.0
+    by_base = worst[1 : 3 * (len(cds) // 3) + 1].max(axis=1)
+    by_codon = by_base.reshape(-1, 3).max(axis=1)
+    return np.concatenate([[np.nan], by_codon])
+
+
+def _percent(value: float) -> float | None:
+    """Percent, rounded to half a percent upwards; None where nothing is covered or nothing would be seen."""
+    if math.isnan(value) or math.isinf(value):
+        return None
+    return math.ceil(200 * float(value) - 1e-9) / 2
+
+
+def ranges(numbers: Iterable[int]) -> str:
+    """E.g. ``240-300, 305``."""
+    parts: list[list[int]] = []
+    for number in sorted(numbers):
+        if parts and number == parts[-1][1] + 1:
+            parts[-1][1] = number
+        else:
+            parts.append([number, number])
+    return ", ".join(str(a) if a == b else f"{a}-{b}" for a, b in parts)
+
+
+def statement(calls: Sequence[Call], coverage: Sequence[CodonCoverage]) -> str:
+    """The result in words that a laboratory can sign: what is there, and above which share nothing is."""
+    found = [_found(call) for call in calls]
+    limits = {item.codon: item.detection_limit_percent for item in coverage}
+    resolved = {c: v for c, v in limits.items() if v is not None and v <= RESOLVED_PERCENT}
+    poor = {c: v for c, v in limits.items() if v is not None and v > RESOLVED_PERCENT}
+    missing = [codon for codon, value in limits.items() if value is None]
+    lines = ["Found: " + "; ".join(found) + "."] if found else []
+    other = "other " if found else ""
+    if resolved:
+        worst, middle = max(resolved.values()), float(np.median(list(resolved.values())))
+        lines.append(
+            f"No {other}substitution above {math.ceil(worst)} % in codons {ranges(resolved)}"
+            f" (in half of them none above {math.ceil(middle)} %)."
+        )
+    if poor:
+        lines.append(f"In codons {ranges(poor)} one could be missed up to {math.ceil(max(poor.values()))} %.")
+    if missing:
+        lines.append(f"Codons {ranges(missing)} are not covered.")
+    return " ".join(lines)
+
+
+def _found(call: Call) -> str:
+    text = f"{call.short} ({call.hgvs_c.partition(':')[2]})"
+    if call.name:
+        text += f", {call.name}"
+    if call.share_percent is not None:
+        text += f", {call.share_percent:.0f} %"
+        if call.share_low_percent is not None and call.share_high_percent is not None:
+            text += f" (95 % interval {call.share_low_percent:.0f}-{call.share_high_percent:.0f} %)"
+    if call.status != "variant":
+        text += f" [{call.status}]"
+    return text
