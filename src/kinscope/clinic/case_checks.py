@@ -13,7 +13,7 @@ from kinscope.clinic.case_result import Inconsistency
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from kinscope.clinic.case_model import Case, Treatment
+    from kinscope.clinic.case_model import Case, Entry, Treatment
     from kinscope.clinic.case_result import CaseResult
     from kinscope.clinic.case_time import SaidTime, Schedule, TimeConflict
 
@@ -132,7 +132,9 @@ def _in_words(case: Case, said: SaidTime) -> str:
 
 def _all_ids(case: Case) -> set[str]:
     ids = set(case.ids())
-    return ids | {f"{entry}.stop" for entry in ids} | {f"{entry}.dose{n}" for entry in ids for n in range(1, 30)}
+    return (
+        ids | {f"{entry}.stop" for entry in ids} | {f"{entry}.dose{n}" for entry in ids for n in range(1, 30)}
+    )
 
 
 def _untreated(result: CaseResult) -> Iterator[Inconsistency]:
@@ -180,8 +182,7 @@ def _first_of(case: Case, schedule: Schedule, line: int) -> Treatment:
 
 
 def _sources(case: Case, entries: tuple[str, ...]) -> tuple[str, ...]:
-    groups = (*case.events, *case.treatments, *case.measurements, *case.responses, *case.toxicities)
-    return tuple(dict.fromkeys(e.source for e in groups if e.id in entries and e.source))
+    return tuple(dict.fromkeys(e.source for e in case.entries() if e.id in entries and e.source))
 
 
 def _treatments(case: Case, schedule: Schedule) -> Iterator[Inconsistency]:
@@ -241,12 +242,12 @@ def _stated(result: CaseResult) -> Iterator[Inconsistency]:
 
 
 def _after_death(case: Case, schedule: Schedule) -> Iterator[Inconsistency]:
-    deaths = [event for event in case.events if event.kind == "death"]
-    fatal = [toxicity for toxicity in case.toxicities if toxicity.ctcae_grade == 5]
-    last = min((schedule.at(entry.id).latest for entry in (*deaths, *fatal)), default=None)
+    deaths = [event.id for event in case.events if event.kind == "death"]
+    deaths += [toxicity.id for toxicity in case.toxicities if toxicity.ctcae_grade == 5]
+    last = min((schedule.at(name).latest for name in deaths), default=None)
     if last is None:
         return
-    clinical = (*case.treatments, *case.measurements, *case.responses)
+    clinical: tuple[Entry, ...] = (*case.treatments, *case.measurements, *case.responses)
     late = [entry for entry in clinical if schedule.at(entry.id).earliest > last]
     if late:
         yield Inconsistency(

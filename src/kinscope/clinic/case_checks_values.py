@@ -85,7 +85,9 @@ def _transcripts(case: Case) -> Iterator[Inconsistency]:
                 "A fusion keeps its breakpoint; another transcript is another assay, a second clone or a slip.",
                 [entry],
             )  # fmt: skip
-    unnamed = [e for e, level in _levels(case) if level.percent is not None and level.control_gene == "not stated"]
+    unnamed = [
+        e for e, level in _levels(case) if level.percent is not None and level.control_gene == "not stated"
+    ]
     if unnamed:
         values = ", ".join(f"{e.finding.percent:g} %" for e in unnamed if e.finding.kind == "transcript")
         yield _found(
@@ -170,7 +172,9 @@ def _mutations(result: CaseResult) -> Iterator[Inconsistency]:
     negative = [
         entry
         for entry in result.case.measurements
-        if entry.finding.kind == "mutation" and not entry.finding.detected and entry.finding.limit_percent is None
+        if entry.finding.kind == "mutation"
+        and not entry.finding.detected
+        and entry.finding.limit_percent is None
     ]
     if negative:
         yield _found(

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from kinscope.clinic.case_result import CaseResult, Comparison, LineCalls, VariantFound
 from kinscope.clinic.case_time import Schedule, schedule_case
+from kinscope.clinic.measurements import ReportedResponse
+from kinscope.clinic.response import assess_response, load_criteria, mutation_testing_due
 from kinscope.core.errors import BadInputError, VariantError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from kinscope.clinic.case_model import Case, StatedResponse
     from kinscope.clinic.measurements import Measurement
@@ -18,11 +21,12 @@ if TYPE_CHECKING:
 
 DEFAULT_CRITERIA = {"ph-all": "eln-all-2024", "cml": "eln-cml-2020"}
 REMISSIONS = frozenset({"CR", "CRh", "CRi", "CHR"})
+NEARLY_CLEAR = REMISSIONS | {"MLFS"}
 MEANS: dict[str, tuple[str, frozenset[str], frozenset[str]]] = {
-    "CR": ("haematological", frozenset({"CR", "CHR"}), REMISSIONS),
-    "CRh": ("haematological", frozenset({"CRh"}), REMISSIONS),
-    "CRi": ("haematological", frozenset({"CRi"}), REMISSIONS),
-    "CHR": ("haematological", frozenset({"CHR", "CR"}), REMISSIONS),
+    "CR": ("haematological", frozenset({"CR", "CHR"}), NEARLY_CLEAR),
+    "CRh": ("haematological", frozenset({"CRh"}), NEARLY_CLEAR),
+    "CRi": ("haematological", frozenset({"CRi"}), NEARLY_CLEAR),
+    "CHR": ("haematological", frozenset({"CHR", "CR"}), NEARLY_CLEAR),
     "CCyR": ("cytogenetic", frozenset({"CCyR"}), frozenset()),
     "MMR": ("molecular", frozenset({"MMR", "MR4", "MR4.5", "MR5", "CMR"}), frozenset()),
     "CMR": ("molecular", frozenset({"CMR", "MR4", "MR4.5", "MR5"}), frozenset({"molecular response"})),
@@ -38,8 +42,11 @@ MEANS: dict[str, tuple[str, frozenset[str], frozenset[str]]] = {
 """Stated category: the axis it speaks of, the computed categories that say the same, and those nearly."""
 EPISODES = {
     "CR": (REMISSIONS, frozenset({"relapse", "extramedullary relapse", "refractory"})),
-    "CMR": (frozenset({"CMR"}), frozenset({"relapse", "extramedullary relapse", "refractory", "molecular relapse"})),
-    "relapse": (frozenset({"relapse", "extramedullary relapse"}), REMISSIONS),
+    "CMR": (
+        frozenset({"CMR"}),
+        frozenset({"relapse", "extramedullary relapse", "refractory", "molecular relapse"}),
+    ),
+    "relapse": (frozenset({"relapse", "extramedullary relapse"}), NEARLY_CLEAR),
 }
 """For counting "the third CMR": what begins an episode and what ends it."""
 
@@ -80,8 +87,6 @@ def study_case(
     from kinscope.clinic import privacy
     from kinscope.clinic.case_checks import check_age, check_case
     from kinscope.clinic.privacy_redaction import redacted
-    from kinscope.clinic.response import mutation_testing_due
-    from kinscope.clinic.response_criteria import load_criteria
 
     rules = load_criteria(criteria or DEFAULT_CRITERIA[case.disease])
     schedule = schedule_case(case)
@@ -94,7 +99,9 @@ def study_case(
         case = privacy.with_relative_days(case, schedule_case(case))
     schedule = schedule_case(case)
     placed = placed_findings(case, schedule)
-    lines = _lines(case, schedule, placed, rules.id)
+    findings = [finding for _, finding in placed]
+    lines = _lines(case, schedule, findings, rules.id)
+    standing_in = _lines(case, schedule, [*findings, *_stated_remissions(case, schedule)], rules.id)
     calls = [call for line in lines for call in line.calls]
     comparisons = tuple(_compare(stated, schedule, calls, rules.window_days) for stated in case.responses)
     variants = _variants(case, schedule, pack)
@@ -108,8 +115,9 @@ def study_case(
         case=case,
         schedule=schedule,
         lines=lines,
+        lines_with_statements=standing_in if case.responses else (),
         comparisons=comparisons,
-        testing=tuple(mutation_testing_due(calls, [finding for _, finding in placed], case.disease)),
+        testing=tuple(mutation_testing_due(calls, findings, case.disease)),
         variants=variants,
         inconsistencies=(),
     )
@@ -135,16 +143,14 @@ def line_starts(case: Case, schedule: Schedule) -> dict[int, int]:
 
 
 def _lines(
-    case: Case, schedule: Schedule, placed: Sequence[tuple[str, Measurement]], criteria: str
+    case: Case, schedule: Schedule, findings: Sequence[Measurement], criteria: str
 ) -> tuple[LineCalls, ...]:
     """Calls line by line. A measurement belongs to the last line begun before its day."""
-    from kinscope.clinic.response import assess_response
-
     starts = line_starts(case, schedule)
     numbers = list(starts) or [1]
     _check_order(starts, case)
     groups: dict[int, list[Measurement]] = {number: [] for number in numbers}
-    for _, finding in placed:
+    for finding in findings:
         begun = [number for number in numbers if number in starts and starts[number] < finding.at.days]
         groups[begun[-1] if begun else numbers[0]].append(finding)
     lines: list[LineCalls] = []
@@ -155,13 +161,63 @@ def _lines(
         start = schedule.point(first.id) if first else None
         ends = [schedule.point(f"{member.id}.stop") for member in members if member.stop]
         end = max(ends, key=lambda point: point.days) if ends and len(ends) == len(members) else None
-        calls = assess_response(
-            groups[number], case.disease, criteria, start, tuple(previous), treatment_end=end
+        assess = partial(
+            assess_response,
+            disease=case.disease,
+            criteria=criteria,
+            treatment_start=start,
+            treatment_end=end,
         )
+        calls = _remembering(assess, groups[number], previous)
         previous += calls
-        title = ", ".join(dict.fromkeys(member.title for member in members)) or "no treatment entered"
-        lines.append(LineCalls(line=number, title=title, start=start, calls=calls))
+        titles = list(dict.fromkeys(member.title for member in members)) or ["no treatment entered"]
+        lines.append(
+            LineCalls(line=number, title=titles[0], last_title=titles[-1], start=start, calls=tuple(calls))
+        )
     return tuple(lines)
+
+
+def _remembering(
+    assess: Callable[..., tuple[ResponseCall, ...]],
+    measurements: Sequence[Measurement],
+    previous: Sequence[ResponseCall],
+) -> list[ResponseCall]:
+    """The calls of a line, where a marrow that was at least leukaemia-free can relapse.
+
+    Without blood counts a remission cannot be called, only "at least a leukaemia-free marrow"; but it cannot
+    be excluded either, so disease after it is a relapse and not refractory disease. The call itself stays
+    as it is; only what comes after remembers it as a remission.
+    """
+    calls = list(assess(measurements, previous=tuple(map(_as_remembered, previous))))
+    memory: ResponseCall | None = None
+    for call in sorted(calls, key=lambda c: c.at.days):
+        if call.axis != "haematological":
+            continue
+        if call.category == "MLFS" and call.level == "at least":
+            memory = call
+        elif memory is not None and call.category in ("refractory", "active disease"):
+            day = memory.at.days
+            head = [call for call in calls if call.at.days <= day]
+            tail = [finding for finding in measurements if finding.at.days > day]
+            return head + _remembering(assess, tail, [*previous, *head])
+        else:
+            memory = None
+    return calls
+
+
+def _as_remembered(call: ResponseCall) -> ResponseCall:
+    if call.category == "MLFS" and call.level == "at least":
+        return call.model_copy(update={"category": "CRi"})
+    return call
+
+
+def _stated_remissions(case: Case, schedule: Schedule) -> list[Measurement]:
+    """What the centre called a remission, as something that may stand in for counts that were not given."""
+    return [
+        ReportedResponse(at=schedule.point(stated.id), category=stated.category)
+        for stated in case.responses
+        if stated.category in REMISSIONS
+    ]
 
 
 def _check_order(starts: dict[int, int], case: Case) -> None:

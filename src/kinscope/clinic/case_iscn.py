@@ -6,8 +6,7 @@ import re
 
 _SEX = re.compile(r"(?:^|/)\s*(?:\d+(?:[~-]\d+)?)(?:<\d+n>)?\s*,\s*([XY]{1,4}|X|Y)(?=[,\[/(\s]|$)")
 _WORDS = frozenset(
-    "t del add der inv dup ins i idic iso mar cp X Y p q r c sl sdl idem ish nuc con hsr dmin dic psu inc dim "
-    "trc tas rob mat pat dn fra qh ph or trp min max n D x amp enh dinh pst mos chi".split()
+    ["t", "del", "add", "der", "inv", "dup", "ins", "i", "idic", "iso", "mar", "cp", "X", "Y", "p", "q", "r", "c", "sl", "sdl", "idem", "ish", "nuc", "con", "hsr", "dmin", "dic", "psu", "inc", "dim", "trc", "tas", "rob", "mat", "pat", "dn", "fra", "qh", "ph", "or", "trp", "min", "max", "n", "D", "x", "amp", "enh", "dinh", "pst", "mos", "chi"]
 )
 _LETTERS = re.compile(r"[A-Za-z]+")
 _SIGNS = re.compile(r"[A-Za-z0-9~,;:()\[\]/+\-?*.<> ×]*")

@@ -126,9 +126,7 @@ def _statement(value: Any) -> Any:
     return value
 
 
-When = Annotated[
-    tuple[TimeStatement, ...], BeforeValidator(_statements), Field(max_length=MAX_STATEMENTS)
-]
+When = Annotated[tuple[TimeStatement, ...], BeforeValidator(_statements), Field(max_length=MAX_STATEMENTS)]
 Times = Annotated[When, Field(min_length=1)]
 
 
@@ -158,14 +156,19 @@ class Source(Record):
     text: Text
 
 
-class CaseEvent(Record):
-    """Something that happened and was neither given nor measured."""
+class Entry(Record):
+    """Anything of the course that has a time: its name in the file, and the key of its source."""
 
     id: Id
+    source: Annotated[str, Field(max_length=64)] = ""
+
+
+class CaseEvent(Entry):
+    """Something that happened and was neither given nor measured."""
+
     when: Times
     label: ShortText
     kind: EventKind = "other"
-    source: Annotated[str, Field(max_length=64)] = ""
 
 
 class Dose(Record):
@@ -200,13 +203,12 @@ class Agent(Record):
     doses: Annotated[tuple[Dose, ...], Field(max_length=40)] = ()
 
 
-class Treatment(Record):
+class Treatment(Entry):
     """One drug, or several together, over one stretch of time.
 
     ``line`` numbers the lines of therapy: responses are judged against the line they were reached in.
     """
 
-    id: Id
     line: Annotated[int, Field(ge=1, le=50)]
     label: ShortText = ""
     agents: Annotated[tuple[Agent, ...], Field(min_length=1, max_length=20)]
@@ -214,7 +216,6 @@ class Treatment(Record):
     stop: When = ()
     cycles: Annotated[int | None, Field(ge=1, le=200)] = None
     stop_reason: StopReason = "not stated"
-    source: Annotated[str, Field(max_length=64)] = ""
     note: ShortText = ""
 
     @model_validator(mode="before")
@@ -237,13 +238,11 @@ class Treatment(Record):
         return self.label or " + ".join(agent.drug for agent in self.agents)
 
 
-class CaseMeasurement(Record):
+class CaseMeasurement(Entry):
     """A measurement with the statements on its time; ``finding.at`` is set when times are resolved."""
 
-    id: Id
     when: Times
     finding: Measurement
-    source: Annotated[str, Field(max_length=64)] = ""
     sample: ShortText = ""
 
     @model_validator(mode="before")
@@ -259,7 +258,7 @@ class CaseMeasurement(Record):
         return own | {"finding": finding | {"at": {"day": 0}, "source": own.get("source") or ""}}
 
 
-class StatedResponse(Record):
+class StatedResponse(Entry):
     """A response as the treating centre put it, to be compared with the computed one.
 
     Attributes
@@ -270,13 +269,11 @@ class StatedResponse(Record):
         How long it was stated to last, and the entry that cannot lie before its end.
     """
 
-    id: Id
     when: Times
     category: ReportedCategory
     ordinal: Annotated[int | None, Field(ge=1, le=50)] = None
     lasted: Annotated[str, Field(max_length=40)] = ""
     lasted_until: Reference | None = None
-    source: Annotated[str, Field(max_length=64)] = ""
     words: ShortText = ""
 
     @field_validator("lasted")
@@ -287,10 +284,9 @@ class StatedResponse(Record):
         return value
 
 
-class Toxicity(Record):
+class Toxicity(Entry):
     """An adverse event, with its CTCAE grade where one was given."""
 
-    id: Id
     when: Times
     stop: When = ()
     term: Annotated[str, Field(min_length=1, max_length=120)]
@@ -298,7 +294,6 @@ class Toxicity(Record):
     severity: Literal["mild", "moderate", "severe", "life-threatening", "not stated"] = "not stated"
     treatment: Id | None = None
     action: ShortText = ""
-    source: Annotated[str, Field(max_length=64)] = ""
 
 
 class ExtraTime(Record):
@@ -346,11 +341,8 @@ class Case(VersionedRecord):
 
     def ids(self) -> list[str]:
         """Every ``id`` that is given, in order of the file."""
-        groups: tuple[tuple[Any, ...], ...] = (
-            self.events,
-            self.treatments,
-            self.measurements,
-            self.responses,
-            self.toxicities,
-        )
-        return [entry.id for group in groups for entry in group]
+        return [entry.id for entry in self.entries()]
+
+    def entries(self) -> tuple[Entry, ...]:
+        """Everything that has a time, in order of the file."""
+        return (*self.events, *self.treatments, *self.measurements, *self.responses, *self.toxicities)

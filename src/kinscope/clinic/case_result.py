@@ -35,10 +35,11 @@ class Inconsistency(Record):
 
 
 class LineCalls(Record):
-    """One line of therapy with the calls made in it."""
+    """One line of therapy, by its first and last treatment, with the calls made in it."""
 
     line: int
     title: str
+    last_title: str
     start: TimePoint | None
     calls: tuple[ResponseCall, ...]
 
@@ -69,7 +70,18 @@ class VariantFound(Record):
 
 
 class CaseResult(VersionedRecord):
-    """The whole of it. ``case`` holds what was entered, without anything that names the patient."""
+    """The whole of it.
+
+    Attributes
+    ----------
+    case
+        What was entered, without anything that names the patient.
+    lines
+        Calls from the measurements alone.
+    lines_with_statements
+        The same once a stated remission stands in for blood counts that were never given; each such call
+        says so in its ``basis``.
+    """
 
     SCHEMA_VERSION: ClassVar[int] = 1
     kinscope_version: str
@@ -81,6 +93,7 @@ class CaseResult(VersionedRecord):
     case: Case
     schedule: Schedule
     lines: tuple[LineCalls, ...]
+    lines_with_statements: tuple[LineCalls, ...] = ()
     comparisons: tuple[Comparison, ...]
     testing: tuple[TestingDue, ...]
     variants: tuple[VariantFound, ...]

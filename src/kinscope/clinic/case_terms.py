@@ -17,7 +17,9 @@ class Term(NamedTuple):
 
 
 DISEASES = {
-    "ph-all": Term("MedGen:C2698317", "B Lymphoblastic Leukemia/Lymphoma with t(9;22)(q34.1;q11.2); BCR-ABL1"),
+    "ph-all": Term(
+        "MedGen:C2698317", "B Lymphoblastic Leukemia/Lymphoma with t(9;22)(q34.1;q11.2); BCR-ABL1"
+    ),
     "cml": Term("ICD10:C92.1", "Chronic myeloid leukaemia [CML], BCR/ABL-positive"),
 }
 ALL_WORDS = ("lymphoblastic", "lymphocytic leuk", "ph+ all", "ph-all")

@@ -10,7 +10,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING, Literal
 
-from kinscope.clinic.case_dates import date_text, parse_date, parse_interval, span_text
+from kinscope.clinic.case_dates import date_text, parse_date, parse_interval
 from kinscope.clinic.case_network import FAR, Bound, Network
 from kinscope.clinic.measurements import TimePoint
 from kinscope.core.errors import BadInputError
@@ -181,14 +181,18 @@ Said = tuple[str, "TimeStatement", bool]
 def _all_statements(case: Case) -> Iterator[Said]:
     from kinscope.clinic.case_model import TimeStatement
 
-    for entry in (*case.events, *case.measurements, *case.responses):
-        yield from ((entry.id, statement, False) for statement in entry.when)
-    for span in (*case.treatments, *case.toxicities):
-        start = getattr(span, "start", None) or getattr(span, "when", ())
-        yield from ((span.id, statement, False) for statement in start)
-        if span.stop:
-            yield from ((f"{span.id}.stop", statement, False) for statement in span.stop)
-            yield f"{span.id}.stop", TimeStatement(after=span.id), True
+    dated = [(event.id, event.when) for event in case.events]
+    dated += [(measurement.id, measurement.when) for measurement in case.measurements]
+    dated += [(response.id, response.when) for response in case.responses]
+    dated += [(toxicity.id, toxicity.when) for toxicity in case.toxicities]
+    dated += [(treatment.id, treatment.start) for treatment in case.treatments]
+    for name, when in dated:
+        yield from ((name, statement, False) for statement in when)
+    ends = [(treatment.id, treatment.stop) for treatment in case.treatments]
+    for name, stop in (*ends, *((toxicity.id, toxicity.stop) for toxicity in case.toxicities)):
+        if stop:
+            yield from ((f"{name}.stop", statement, False) for statement in stop)
+            yield f"{name}.stop", TimeStatement(after=name), True
     for treatment in case.treatments:
         for number, dose in enumerate(treatment.doses, start=1):
             yield from ((f"{treatment.id}.dose{number}", statement, False) for statement in dose.when)
@@ -203,9 +207,9 @@ def _all_statements(case: Case) -> Iterator[Said]:
                 )
                 yield end, lasted, False
     if case.last_possible:
-        for entry in (*case.events, *case.measurements, *case.responses):
-            if entry.id != case.last_possible:
-                yield entry.id, TimeStatement(before=case.last_possible), True
+        for name in (e.id for e in (*case.events, *case.measurements, *case.responses)):
+            if name != case.last_possible:
+                yield name, TimeStatement(before=case.last_possible), True
 
 
 def _clock_of(statements: list[Said]) -> Literal["calendar", "relative"]:
@@ -256,7 +260,9 @@ def _said(entry: str, statement: TimeStatement) -> SaidTime:
         text = statement.date.replace("/", " to ")
     elif statement.day is not None:
         last = statement.last_day
-        text = f"day {statement.day}" + (f" to day {last}" if last is not None and last != statement.day else "")
+        text = f"day {statement.day}" + (
+            f" to day {last}" if last is not None and last != statement.day else ""
+        )
     elif statement.same_as:
         text = f"at the same time as {statement.same_as}"
     else:

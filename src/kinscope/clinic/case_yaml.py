@@ -108,11 +108,11 @@ def _check_events(text: str, where: str) -> None:
     """Refuse aliases, tags, depth and bulk before anything is built from them."""
     depth = count = 0
     for event in yaml.parse(text, Loader=_Loader):
-        mark = event.start_mark
+        at = f"{where}, line {event.start_mark.line + 1 if event.start_mark else 1}"
         if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
-            raise CaseFileError("Anchors and aliases are not allowed.", where=f"{where}, line {mark.line + 1}")
+            raise CaseFileError("Anchors and aliases are not allowed.", where=at)
         if getattr(event, "tag", None):
-            raise CaseFileError("Tags are not allowed.", where=f"{where}, line {mark.line + 1}")
+            raise CaseFileError("Tags are not allowed.", where=at)
         if isinstance(event, yaml.CollectionStartEvent):
             depth += 1
         elif isinstance(event, yaml.CollectionEndEvent):
@@ -120,7 +120,7 @@ def _check_events(text: str, where: str) -> None:
         count += 1
         if depth > MAX_DEPTH or count > MAX_NODES:
             what = "nested too deeply" if depth > MAX_DEPTH else "too long"
-            raise CaseFileError(f"The file is {what}.", where=f"{where}, line {mark.line + 1}")
+            raise CaseFileError(f"The file is {what}.", where=at)
 
 
 def _walk(node: yaml.Node, path: tuple[str | int, ...], places: Places, where: str) -> None:
@@ -177,7 +177,9 @@ def explain(error: ValidationError, places: Places, where: str) -> CaseFileError
         first = line if index == 0 else first
         message = problem["msg"].removeprefix("Value error, ")
         missing = problem["type"] in ("missing", "extra_forbidden")
-        name = path_text((*found, str(problem["loc"][-1]))) if missing and problem["loc"] else path_text(found)
+        name = (
+            path_text((*found, str(problem["loc"][-1]))) if missing and problem["loc"] else path_text(found)
+        )
         if found and problem["loc"] and found[-1] == problem["loc"][-1]:
             name = path_text(found)
         lines.append(f"line {line}: {name}: {_plain(message, problem['type'])}")
@@ -249,7 +251,8 @@ def check_references(case: Case, places: Places, where: str) -> None:
                 raise _refused("An id is given twice.", places, (group, index, "id"), where)
             seen.add(entry.id)
     sources = {source.key for source in case.sources}
-    stops = {f"{entry.id}.stop" for entry in (*case.treatments, *case.toxicities) if entry.stop}
+    stops = {f"{treatment.id}.stop" for treatment in case.treatments if treatment.stop}
+    stops |= {f"{toxicity.id}.stop" for toxicity in case.toxicities if toxicity.stop}
     doses = {
         f"{entry.id}.dose{number}"
         for entry in case.treatments

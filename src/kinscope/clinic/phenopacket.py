@@ -68,7 +68,11 @@ def case_of_text(text: str, where: str) -> Case:
     for name, message in OTHER_MESSAGES.items():
         if name in data:
             raise refused(
-                f"This is a {message}, not a Phenopacket.", (name,), places, where, "Give one person's Phenopacket."
+                f"This is a {message}, not a Phenopacket.",
+                (name,),
+                places,
+                where,
+                "Give one person's Phenopacket.",
             )
     if not {"subject", "metaData", "meta_data", "measurements", "medicalActions", "diseases"} & set(data):
         line, _ = line_of(places, ())
@@ -118,7 +122,11 @@ class _Reader:
 
     def places_of(self, content: dict[str, Any]) -> Places:
         """Lines for the errors of the records: those of the packet's lists that they came from."""
-        names = {"treatments": "medicalActions", "measurements": "measurements", "toxicities": "phenotypicFeatures"}
+        names = {
+            "treatments": "medicalActions",
+            "measurements": "measurements",
+            "toxicities": "phenotypicFeatures",
+        }
         found: Places = {(): 1}
         for group, name in names.items():
             line, _ = line_of(self._places, (name,))
@@ -149,7 +157,7 @@ class _Reader:
         return content
 
     def _read_extras(self) -> dict[tuple[str, int], dict[str, Any]]:
-        """kinscope's own statements, by the list and place they belong to."""
+        """Kinscope's own statements, by the list and place they belong to."""
         found: dict[tuple[str, int], dict[str, Any]] = {}
         for number, reference in enumerate(self._packet.get("metaData", {}).get("externalReferences", [])):
             if not str(reference.get("id", "")).startswith("kinscope:"):
@@ -185,7 +193,9 @@ class _Reader:
 
     def _subject(self) -> dict[str, Any]:
         subject = self._packet.get("subject", {})
-        sex = {"FEMALE": "female", "MALE": "male", "OTHER_SEX": "other"}.get(subject.get("sex", ""), "not stated")
+        sex = {"FEMALE": "female", "MALE": "male", "OTHER_SEX": "other"}.get(
+            subject.get("sex", ""), "not stated"
+        )
         content: dict[str, Any] = {"sex": sex}
         if not self._own:
             content["hospital_id"] = str(subject.get("id", ""))[:400]
@@ -225,6 +235,7 @@ class _Reader:
         measurements: dict[str, dict[str, Any]] = {}
         responses: list[dict[str, Any]] = []
         unread: list[str] = []
+        items: list[tuple[tuple[str | int, ...], dict[str, Any], dict[str, Any]]]
         items = [(("measurements", i), m, {}) for i, m in enumerate(self._packet.get("measurements", []))]
         for number, sample in enumerate(self._packet.get("biosamples", [])):
             inner = sample.get("measurements", [])
@@ -254,10 +265,14 @@ class _Reader:
 
     def _whole_course(self, path: tuple[str | int, ...]) -> list[dict[str, Any]]:
         """An entry without a time lies somewhere in the course: from its first to its last instant."""
-        days = sorted(set(re.findall(r'"(\d{4}-\d{2}-\d{2})T', json.dumps(self._packet.get("measurements", [])))))
+        days = sorted(
+            set(re.findall(r'"(\d{4}-\d{2}-\d{2})T', json.dumps(self._packet.get("measurements", []))))
+        )
         if days:
             return [{"date": f"{days[0]}/{days[-1]}"}]
-        raise refused("There is no time here.", (*path, "timeObserved"), self._places, self._where, "Give it one.")
+        raise refused(
+            "There is no time here.", (*path, "timeObserved"), self._places, self._where, "Give it one."
+        )
 
     def _variants(self, content: dict[str, Any]) -> None:
         """Genomic interpretations; kinscope's own packets hold the same as measurements with extras."""
@@ -270,11 +285,21 @@ class _Reader:
                 descriptor = item.get("variantInterpretation", {}).get("variationDescriptor", {})
                 gene = descriptor.get("geneContext", {}).get("symbol", "ABL1")
                 text = _expression(descriptor)
-                if not text or descriptor.get("label") in known or item.get("interpretationStatus") == "REJECTED":
+                if (
+                    not text
+                    or descriptor.get("label") in known
+                    or item.get("interpretationStatus") == "REJECTED"
+                ):
                     continue
                 sample = samples.get(item.get("subjectOrBiosampleId"), {})
                 when = self._when(sample.get("timeOfCollection", {}), path) or self._whole_course(path)
-                finding = {"kind": "mutation", "detected": True, "expression": text, "gene": gene, "at": {"day": 0}}
+                finding = {
+                    "kind": "mutation",
+                    "detected": True,
+                    "expression": text,
+                    "gene": gene,
+                    "at": {"day": 0},
+                }
                 name = f"variant-{number + 1}-{index + 1}"
                 content["measurements"].append({"id": name, "when": when, "finding": finding})
 
@@ -290,7 +315,9 @@ class _Reader:
                 label = action["procedure"].get("code", {}).get("label", "procedure")
                 when = self._when(action["procedure"].get("performed", {}), path) or self._whole_course(path)
                 kind = "transplantation" if "transplant" in label.lower() else "other"
-                content["events"].append({"id": f"event-{index + 1}", "label": label[:400], "when": when, "kind": kind})
+                content["events"].append(
+                    {"id": f"event-{index + 1}", "label": label[:400], "when": when, "kind": kind}
+                )
                 continue
             treatments[f"treatment-{index + 1}"] = self._foreign(action, index)
         foreign = [t for t in treatments.values() if "line" not in t]
@@ -309,7 +336,9 @@ class _Reader:
         entry: dict[str, Any] = {"id": f"treatment-{index + 1}"}
         regimen = action.get("therapeuticRegimen")
         if regimen:
-            name = regimen.get("ontologyClass", {}).get("label") or regimen.get("externalReference", {}).get("id", "")
+            name = regimen.get("ontologyClass", {}).get("label") or regimen.get("externalReference", {}).get(
+                "id", ""
+            )
             entry["agents"] = [{"drug": (name or "regimen")[:80]}]
             entry["start"] = self._when(regimen.get("startTime", {}), path) or self._whole_course(path)
             stop = self._when(regimen.get("endTime", {}), path)
@@ -320,8 +349,14 @@ class _Reader:
             label = agent.get("label") or agent.get("id") or "radiotherapy"
             doses = [dose for dose in (dose_of(item) for item in intervals) if dose]
             entry["agents"] = [{"drug": label[:80], "doses": doses}]
-            starts = [day_of(item["interval"]["start"]) for item in intervals if item.get("interval", {}).get("start")]
-            ends = [day_of(item["interval"]["end"]) for item in intervals if item.get("interval", {}).get("end")]
+            starts = [
+                day_of(item["interval"]["start"])
+                for item in intervals
+                if item.get("interval", {}).get("start")
+            ]
+            ends = [
+                day_of(item["interval"]["end"]) for item in intervals if item.get("interval", {}).get("end")
+            ]
             entry["start"] = [{"date": min(starts)}] if starts else self._whole_course(path)
             stop = [{"date": max(ends)}] if ends and len(ends) == len(intervals) else None
         if stop:
@@ -333,7 +368,9 @@ class _Reader:
     def _toxicities(self) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = []
         adverse = {
-            term.get("id") for action in self._packet.get("medicalActions", []) for term in action.get("adverseEvents", [])
+            term.get("id")
+            for action in self._packet.get("medicalActions", [])
+            for term in action.get("adverseEvents", [])
         }
         for index, feature in enumerate(self._packet.get("phenotypicFeatures", [])):
             extra = self._extras.get(("phenotypicFeatures", index))
@@ -360,7 +397,9 @@ class _Reader:
         for index, disease in enumerate(self._packet.get("diseases", [])):
             when = self._when(disease.get("onset", {}), ("diseases", index))
             if when:
-                content["events"].append({"id": "diagnosis", "kind": "diagnosis", "label": "Diagnosis", "when": when})
+                content["events"].append(
+                    {"id": "diagnosis", "kind": "diagnosis", "label": "Diagnosis", "when": when}
+                )
                 return
 
 

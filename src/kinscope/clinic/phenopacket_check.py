@@ -96,7 +96,9 @@ def check_shape(data: Any, message: Any, places: Places, where: str) -> None:
     _message(data, message, (), places, where)
 
 
-def refused(what: str, path: Sequence[str | int], places: Places, where: str, remedy: str = "") -> CaseFileError:
+def refused(
+    what: str, path: Sequence[str | int], places: Places, where: str, remedy: str = ""
+) -> CaseFileError:
     """An error at a path of the file."""
     line, _ = line_of(places, path)
     at = f", line {line}" if places else ""
@@ -107,7 +109,11 @@ def _message(data: Any, message: Any, path: Path, places: Places, where: str) ->
     if message.full_name == "google.protobuf.Timestamp":
         if not isinstance(data, str) or not _TIME.fullmatch(data):
             raise refused(
-                "A time is not written as 2023-12-28T00:00:00Z.", path, places, where, "Give date, time and zone."
+                "A time is not written as 2023-12-28T00:00:00Z.",
+                path,
+                places,
+                where,
+                "Give date, time and zone.",
             )
         return
     if message.full_name == "google.protobuf.Any":
@@ -121,7 +127,11 @@ def _message(data: Any, message: Any, path: Path, places: Places, where: str) ->
         if field is None:
             known = ", ".join(sorted(field.camelcase_name for field in message.fields))
             raise refused(
-                f"{message.name} has no such field.", (*path, str(name)), places, where, f"Its fields are {known}."
+                f"{message.name} has no such field.",
+                (*path, str(name)),
+                places,
+                where,
+                f"Its fields are {known}.",
             )
         group = field.containing_oneof
         if group is not None and groups.setdefault(group.name, name) != name:
@@ -157,7 +167,11 @@ def _single(value: Any, field: Any, path: Path, places: Places, where: str) -> N
         names = [item.name for item in field.enum_type.values]
         if value not in names:
             raise refused(
-                "This is none of the words of the schema.", path, places, where, f"They are {', '.join(names)}."
+                "This is none of the words of the schema.",
+                path,
+                places,
+                where,
+                f"They are {', '.join(names)}.",
             )
     elif field.type == field.TYPE_STRING:
         if not isinstance(value, str) or len(value) > MAX_TEXT:

@@ -42,7 +42,15 @@ DOSE_UNITS = {
     "[iu]/m2": "IU/m2", "iu/d": "IU/d", "ug/d": "ug/d", "ug/m2/d": "ug/m2/d", "cells": "cells",
     "cells/kg": "cells/kg", "gy": "Gy",
 }  # fmt: skip
-PER_DAY = (("four times", 4), ("three times", 3), ("thrice", 3), ("twice", 2), ("bid", 2), ("once daily", 1), ("daily", 1))
+PER_DAY = (
+    ("four times", 4),
+    ("three times", 3),
+    ("thrice", 3),
+    ("twice", 2),
+    ("bid", 2),
+    ("once daily", 1),
+    ("daily", 1),
+)
 
 
 def slug(text: str) -> str:
@@ -88,7 +96,9 @@ def when_of(element: dict[str, Any], zero: float | None, fail: Fail) -> list[dic
     return None
 
 
-def findings_of(item: dict[str, Any], sample: dict[str, Any], extra: dict[str, Any], fail: Fail) -> dict[str, Any] | None:
+def findings_of(
+    item: dict[str, Any], sample: dict[str, Any], extra: dict[str, Any], fail: Fail
+) -> dict[str, Any] | None:
     """The fields of one measurement; None where its code is none that kinscope reads.
 
     ``extra`` are the fields that only kinscope's own packets carry; what the packet itself says wins.
@@ -152,7 +162,9 @@ def _value(kind: str, code: str, item: dict[str, Any], fail: Fail) -> dict[str, 
     if quantity is not None:
         percent = _number(quantity, "percent", fail)
         name = "level_percent" if kind == "flow-mrd" else "percent"
-        fields: dict[str, Any] = {"detected": percent > 0} if kind == "mutation" else {name: percent, "detected": percent > 0}
+        fields: dict[str, Any] = (
+            {"detected": percent > 0} if kind == "mutation" else {name: percent, "detected": percent > 0}
+        )
     else:
         fields = {"detected": _detected(word, fail)}
     if kind == "transcript" and code == terms.TRANSCRIPT_E1A2.id:
@@ -162,7 +174,9 @@ def _value(kind: str, code: str, item: dict[str, Any], fail: Fail) -> dict[str, 
 
 def _detected(word: dict[str, Any], fail: Fail) -> bool:
     code, label = word.get("id", ""), word.get("label", "").lower()
-    if code == terms.NOT_DETECTED.id or any(no in label for no in ("not detected", "negative", "absent", "undetect")):
+    if code == terms.NOT_DETECTED.id or any(
+        no in label for no in ("not detected", "negative", "absent", "undetect")
+    ):
         return False
     if code == terms.DETECTED.id or any(yes in label for yes in ("detected", "positive", "present")):
         return True

@@ -84,11 +84,18 @@ class _Writer:
         for measurement in case.measurements:
             self._measurement(measurement, content["measurements"])
         for response in case.responses:
-            self._refer(f"measurements/{len(content['measurements'])}", "response", response.model_dump(mode="json"))
+            self._refer(
+                f"measurements/{len(content['measurements'])}", "response", response.model_dump(mode="json")
+            )
             content["measurements"].append(
                 {
                     "assay": _term(terms.STATED_RESPONSE),
-                    "value": {"ontologyClass": {"id": f"kinscope:{_slug(response.category)}", "label": response.category}},
+                    "value": {
+                        "ontologyClass": {
+                            "id": f"kinscope:{_slug(response.category)}",
+                            "label": response.category,
+                        }
+                    },
                     "timeObserved": self._time(response.id),
                 }
             )
@@ -110,14 +117,26 @@ class _Writer:
 
     def _case_level(self) -> None:
         case = self._case
-        kept = {"title", "citation", "sources", "events", "times", "last_possible", "notes", "transcript", "day_zero"}
+        kept = {
+            "title",
+            "citation",
+            "sources",
+            "events",
+            "times",
+            "last_possible",
+            "notes",
+            "transcript",
+            "day_zero",
+        }
         extra = case.model_dump(mode="json", include=kept | {"id"})
         self._refer("case", "case", extra | {"clock": self._schedule.clock})
 
     def _subject(self) -> Json:
         subject: Json = {"id": self._case.id}
         if self._case.subject.sex != "not stated":
-            subject["sex"] = {"female": "FEMALE", "male": "MALE", "other": "OTHER_SEX"}[self._case.subject.sex]
+            subject["sex"] = {"female": "FEMALE", "male": "MALE", "other": "OTHER_SEX"}[
+                self._case.subject.sex
+            ]
         if self._case.subject.age_years is not None:
             age = {"age": {"iso8601duration": f"P{self._case.subject.age_years}Y"}}
             subject["timeAtLastEncounter"] = age
@@ -162,7 +181,10 @@ class _Writer:
             grade = toxicity.ctcae_grade
             content["severity"] = {"id": f"kinscope:ctcae-grade-{grade}", "label": f"CTCAE grade {grade}"}
         elif toxicity.severity in HPO_SEVERITY:
-            content["severity"] = {"id": HPO_SEVERITY[toxicity.severity], "label": toxicity.severity.capitalize()}
+            content["severity"] = {
+                "id": HPO_SEVERITY[toxicity.severity],
+                "label": toxicity.severity.capitalize(),
+            }
         index = self._case.toxicities.index(toxicity)
         self._refer(f"phenotypicFeatures/{index}", "toxicity", toxicity.model_dump(mode="json"))
         return content
@@ -172,14 +194,20 @@ class _Writer:
         toxic = [t for t in self._case.toxicities if t.treatment == treatment.id]
         for agent in treatment.agents:
             action: Json = {
-                "treatment": {"agent": _term(drug_term(agent.drug)), "doseIntervals": self._doses(treatment, agent)},
+                "treatment": {
+                    "agent": _term(drug_term(agent.drug)),
+                    "doseIntervals": self._doses(treatment, agent),
+                },
                 "treatmentTarget": _term(disease),
             }
             if toxic:
                 action["adverseEvents"] = [_term(terms.toxicity_term(t.term)) for t in toxic]
             if treatment.stop_reason != "not stated":
                 slug = _slug(treatment.stop_reason)
-                action["treatmentTerminationReason"] = {"id": f"kinscope:stop-{slug}", "label": treatment.stop_reason}
+                action["treatmentTerminationReason"] = {
+                    "id": f"kinscope:stop-{slug}",
+                    "label": treatment.stop_reason,
+                }
             self._refer(f"medicalActions/{len(out)}", "treatment", extra)
             out.append(action)
 
@@ -265,7 +293,12 @@ def _values(finding: Any) -> list[tuple[terms.Term, Json]]:
         if value is not None:
             unit = next(code for tail, code in terms.COUNT_UNITS.items() if field.endswith(tail))
             parts.append((assay, _quantity(value, unit)))
-    return parts or [(terms.Term("kinscope:counts", "Blood count"), {"ontologyClass": _term(terms.Term("kinscope:no-numbers", "no numbers given"))})]
+    return parts or [
+        (
+            terms.Term("kinscope:counts", "Blood count"),
+            {"ontologyClass": _term(terms.Term("kinscope:no-numbers", "no numbers given"))},
+        )
+    ]
 
 
 def _level(percent: float | None, detected: bool) -> Json:
@@ -311,4 +344,11 @@ def _now() -> str:
 
 
 def _resource(key: str, name: str, url: str, prefix: str, iri: str) -> Json:
-    return {"id": key, "name": name, "url": url, "version": "not stated", "namespacePrefix": prefix, "iriPrefix": iri}
+    return {
+        "id": key,
+        "name": name,
+        "url": url,
+        "version": "not stated",
+        "namespacePrefix": prefix,
+        "iriPrefix": iri,
+    }

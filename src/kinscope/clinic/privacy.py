@@ -23,8 +23,7 @@ REMOVED = "[removed]"
 OLDEST_NAMED_AGE = 89
 """Ages above are shown as 90: the few who are older can be recognised by it (45 CFR 164.514(b)(2)(i)(C))."""
 FREE_TEXT = frozenset(
-    "title citation text label words note notes reason days method region action term drug as_reported source "
-    "transcript expression iscn day_zero gene sample".split()
+    ["title", "citation", "text", "label", "words", "note", "notes", "reason", "days", "method", "region", "action", "term", "drug", "as_reported", "source", "transcript", "expression", "iscn", "day_zero", "gene", "sample"]
 )
 _DATE_WORDS = re.compile(
     r"\b(?:\d{1,2}[./-]\d{1,2}[./-](?:19|20)\d\d|(?:19|20)\d\d(?:[./-]\d{1,2}){0,2}|"
@@ -70,7 +69,9 @@ def _spellings(birth_date: str) -> list[str]:
     year, month, day = parts
     spelled = {f"{year}{month}{day}"}
     for sign in "-./ ":
-        spelled |= {sign.join(order) for order in ((year, month, day), (day, month, year), (month, day, year))}
+        spelled |= {
+            sign.join(order) for order in ((year, month, day), (day, month, year), (month, day, year))
+        }
         spelled |= {sign.join((str(int(day)), str(int(month)), year))}
         spelled |= {sign.join((str(int(month)), str(int(day)), year))}
     return sorted(spelled)
@@ -143,8 +144,12 @@ def with_relative_days(case: Case, schedule: Schedule) -> Case:
             first, last = parse_date(statement["date"])
             statement |= {"date": "", "day": first - zero, "last_day": last - zero}
         statement["words"] = ""
-    _map_text(content, lambda name, text: text if name in ("expression", "iscn") else _DATE_WORDS.sub("…", text))
-    content["day_zero"] = "the diagnosis" if any(e.kind == "diagnosis" for e in case.events) else "the first entry"
+    _map_text(
+        content, lambda name, text: text if name in ("expression", "iscn") else _DATE_WORDS.sub("…", text)
+    )
+    content["day_zero"] = (
+        "the diagnosis" if any(e.kind == "diagnosis" for e in case.events) else "the first entry"
+    )
     return _validated(content)
 
 

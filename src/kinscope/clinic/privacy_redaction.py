@@ -16,8 +16,7 @@ if TYPE_CHECKING:
     from kinscope.targets.pack import TargetPack
 
 METHODS = frozenset(
-    "flow cytometry|morphology|multicolour flow cytometry|RT-qPCR|digital PCR|Sanger sequencing|"
-    "amplicon sequencing|next-generation sequencing|chromosome banding|blood count|not stated".split("|")
+    ["flow cytometry", "morphology", "multicolour flow cytometry", "RT-qPCR", "digital PCR", "Sanger sequencing", "amplicon sequencing", "next-generation sequencing", "chromosome banding", "blood count", "not stated"]
 )
 _TRANSCRIPT = re.compile(r"e\d{1,2}a\d{1,2}|p(?:190|210|230)")
 _REGION = re.compile(r"kinase domain|codons \d+-\d+")
@@ -42,7 +41,12 @@ def redacted(case: Case, schedule: Schedule, pack: TargetPack) -> Case:
     sources = {source["key"]: f"s{number}" for number, source in enumerate(content["sources"], start=1)}
     content["sources"] = [{"key": key, "text": f"source {key[1:]}"} for key in sources.values()]
     _rename_sources(content, sources)
-    content |= {"title": "", "citation": "", "notes": [], "transcript": _kept(_TRANSCRIPT, content["transcript"])}
+    content |= {
+        "title": "",
+        "citation": "",
+        "notes": [],
+        "transcript": _kept(_TRANSCRIPT, content["transcript"]),
+    }
     for event in content["events"]:
         event["label"] = "event" if event["kind"] == "other" else event["kind"]
     for treatment in content["treatments"]:

@@ -8,6 +8,7 @@ def register(app: typer.Typer) -> None:
     from kinscope.cli.commands import (
         assess,
         benchmark,
+        case,
         doctor,
         karyotype,
         models,
@@ -24,5 +25,6 @@ def register(app: typer.Typer) -> None:
     targets.register(app)
     qpcr.register(app)
     karyotype.register(app)
+    case.register(app)
     benchmark.register(app)
     doctor.register(app)
