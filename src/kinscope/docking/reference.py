@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+from pydantic import ValidationError
 
 from kinscope.core.errors import ComputationError, StructureError
 from kinscope.core.files import write_atomic
@@ -28,6 +29,7 @@ from kinscope.structures.reference import reference_model
 from kinscope.structures.source import PdbSource
 from kinscope.structures.superposition import RigidTransform, common_atoms, kabsch
 from kinscope.targets.pack import DrugDefinition, TargetPack
+from kinscope.targets.yaml_reader import read_text
 
 POSES_DIRECTORY = "poses"
 POSES_FILE = "poses.json"
@@ -278,4 +280,11 @@ def _records(directory: Path) -> list[ReferencePoseRecord]:
     path = directory / POSES_FILE
     if not path.is_file():
         return []
-    return list(ReferencePoseSet.model_validate_json(path.read_text(encoding="utf-8")).poses)
+    try:
+        return list(ReferencePoseSet.model_validate_json(read_text(path)).poses)
+    except ValidationError as error:
+        raise StructureError(
+            f"The records of the reference poses cannot be read: {error.errors()[0]['msg']}.",
+            where=str(path),
+            remedy="Build them anew with: kinscope models build",
+        ) from None

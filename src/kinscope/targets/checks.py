@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import re
+from typing import TYPE_CHECKING, Any
 
 from kinscope.core.errors import BadInputError
 from kinscope.targets.genetic_code import translate
@@ -14,6 +15,14 @@ if TYPE_CHECKING:
 
 
 REGION_KINDS = ("domain", "segment", "pocket")
+_ID = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
+_NAME = re.compile(r"[a-z0-9][a-z0-9_]{0,39}")
+_ENTRY = re.compile(r"([0-9][A-Za-z0-9]{3}|pdb_[0-9a-z]{8}):[A-Za-z0-9]{1,4}:[A-Za-z0-9]{1,5}")
+_WORDS = {
+    _ID: "lower-case letters, digits and hyphens",
+    _NAME: "lower-case letters, digits and underscores",
+    _ENTRY: "ENTRY:CHAIN:RESIDUE, such as 2HYY:A:STI",
+}
 
 
 def check_pack(pack: TargetPack) -> None:
@@ -24,7 +33,7 @@ def check_pack(pack: TargetPack) -> None:
     BadInputError
         With every contradiction found.
     """
-    problems = [*_sequence(pack), *_numbers(pack), *_identifiers(pack)]
+    problems = [*_sequence(pack), *_numbers(pack), *_landmarks(pack), *_identifiers(pack), *_spelling(pack)]
     if problems:
         raise BadInputError(
             "The target pack contradicts itself: " + " ".join(problems[:10]),
@@ -62,6 +71,38 @@ def _numbers(pack: TargetPack) -> Iterator[str]:
     for isoform in pack.isoforms:
         if not 1 <= isoform.valid_from <= length or isoform.valid_from + isoform.offset < 1:
             yield f"Isoform {isoform.name} has an impossible offset."
+
+
+def _landmarks(pack: TargetPack) -> Iterator[str]:
+    length = len(pack.transcript.protein)
+    for name, number in _whole_numbers(pack.landmarks.model_dump() if pack.landmarks else {}, "landmarks"):
+        if not 1 <= number <= length:
+            yield f"{name} is {number}, not within residues 1-{length}."
+
+
+def _whole_numbers(value: Any, name: str) -> Iterator[tuple[str, int]]:
+    if isinstance(value, int):
+        yield name, value
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            yield from _whole_numbers(item, f"{name}.{key}")
+    elif isinstance(value, tuple):
+        for item in value:
+            yield from _whole_numbers(item, name)
+
+
+def _spelling(pack: TargetPack) -> Iterator[str]:
+    """Identifiers become names of files and of columns: letters, digits and few signs only."""
+    named = [
+        *(("state", state.id, _ID) for state in pack.states),
+        *(("drug", drug.id, _ID) for drug in pack.drugs),
+        *(("site of a drug", drug.site, _ID) for drug in pack.drugs),
+        *(("region", region.name, _NAME) for region in pack.regions),
+        *(("reference_entry", drug.reference_entry, _ENTRY) for drug in pack.drugs if drug.reference_entry),
+    ]
+    for what, text, pattern in named:
+        if not pattern.fullmatch(text):
+            yield f"The {what} {text[:40]!r} is not written as {_WORDS[pattern]}."
 
 
 def _identifiers(pack: TargetPack) -> Iterator[str]:

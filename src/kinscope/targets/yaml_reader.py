@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import yaml
@@ -13,6 +14,24 @@ if TYPE_CHECKING:
 
 MAX_BYTES = 2_000_000
 """The largest file of the shipped packs is under 100 kB."""
+
+
+_UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+"""Control characters and marks that turn the direction of text: what they print is not what they say."""
+
+
+def _refuse_unprintable(content: Any) -> None:
+    if isinstance(content, str):
+        found = _UNPRINTABLE.search(content)
+        if found:
+            raise yaml.YAMLError(f"a text holds the control character U+{ord(found.group()):04X}")
+    elif isinstance(content, dict):
+        for key, value in content.items():
+            _refuse_unprintable(key)
+            _refuse_unprintable(value)
+    elif isinstance(content, list):
+        for value in content:
+            _refuse_unprintable(value)
 
 
 class _PlainLoader(yaml.SafeLoader):
@@ -65,7 +84,9 @@ def read_yaml(path: Path) -> Any:
     """
     text = read_text(path)
     try:
-        return yaml.load(text, Loader=_PlainLoader)
+        content = yaml.load(text, Loader=_PlainLoader)
+        _refuse_unprintable(content)
+        return content
     except (yaml.YAMLError, ValueError) as error:
         reason = " ".join(str(error).split())[:300]
         raise BadInputError(f"The file is not plain YAML: {reason}.", where=str(path)) from None

@@ -102,8 +102,8 @@ def _numbers(model: TargetPack, protein: str, where: Path) -> tuple[dict[int, in
         return {}, [f"No landmarks and no regions: {error.what} Write them by hand."]
     same = sum(letters[index] == protein[number - 1] for index, number in pairs)
     said = [
-        f"Kinase domain found at residues {pairs[0][1]}-{pairs[-1][1]}: {same} of {len(pairs)} aligned residues "
-        "are those of ABL1."
+        f"Kinase domain found at residues {pairs[0][1]}-{pairs[-1][1]}: {same} of {len(pairs)} aligned "
+        "residues are those of ABL1."
     ]
     return {index + domain.start: number for index, number in pairs}, said
 
@@ -230,8 +230,8 @@ isoforms: []
 """
 _REGIONS_HEAD = """\
 # Named stretches and pockets of {gene}, both ends included, each with its source.
-# kind: domain, segment (a part of a domain) or pocket (a set of residues). A pocket is compared between native and
-# mutant if its name begins with the site of a drug, or with atp.
+# kind: domain, segment (a part of a domain) or pocket (a set of residues). A pocket is compared between
+# native and mutant if its name begins with the site of a drug, or with atp.
 """
 _STATES = """\
 # The conformations that are modelled. How each is built: recipes.yaml.
@@ -245,7 +245,7 @@ states:
     description: "FILL IN: entry, chain, resolution, reference, and why this one"
 """
 _RECIPES = """\
-# How each state of states.yaml is built from wwPDB entries. Grafts, donors of side chains and ligands: see the abl1 pack.
+# How each state of states.yaml is built from wwPDB entries. Grafts, donors and ligands: see the abl1 pack.
 recipes:
   - state: kinase-dfg-in
     base: {{entry: "FILL IN", chain: A, first_residue: {first}, last_residue: {last}}}

@@ -11,7 +11,7 @@ from kinscope.docking.reference import reference_pose
 from kinscope.evidence.knowledge import load_evidence
 from kinscope.ligands.library import load_ligand
 from kinscope.structures.checks import check_model
-from kinscope.structures.recipes import load_recipes
+from kinscope.structures.recipes import RECIPES_FILE, StateRecipe, load_recipes
 from kinscope.structures.reference import available_states, reference_model
 from kinscope.targets import TargetPack
 from kinscope.targets.yaml_reader import read_text
@@ -104,11 +104,15 @@ def _states(pack: TargetPack) -> Iterator[PackFinding]:
     if not pack.states:
         yield PackFinding(part="states.yaml", verdict="note", text="no states: nothing is modelled")
         return
+    recipes: dict[str, StateRecipe] = {}
     try:
-        recipes = load_recipes(pack)
+        if (pack.directory / RECIPES_FILE).exists():
+            recipes = load_recipes(pack)
+        else:
+            text = "none: models can be used, not rebuilt"
+            yield PackFinding(part="recipes.yaml", verdict="note", text=text)
     except KinscopeError as error:
         yield PackFinding(part="recipes.yaml", verdict="fails", text=error.what)
-        recipes = {}
     for name in sorted(recipes.keys() - {state.id for state in pack.states}):
         yield PackFinding(part="recipes.yaml", verdict="fails", text=f"{name} is no state of states.yaml")
     built = available_states(pack)
