@@ -49,8 +49,11 @@ def structure_path(
     BadInputError
         If there is no such file, or an option about it stands alone.
     """
+    from pydantic import ValidationError
+
     from kinscope.core.errors import BadInputError
     from kinscope.structures.user_file import find_structure
+    from kinscope.structures.user_records import UserStructureOptions
     from kinscope.workflow.store import default_cache
 
     said: dict[str, Any] = {}
@@ -71,5 +74,14 @@ def structure_path(
                 remedy="Add --structure FILE.",
             )
         return None, None
+    try:
+        UserStructureOptions(**said)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise BadInputError(
+            f"The option cannot be used: {first['msg']}.",
+            where="--" + {"like": "as-state-like"}.get(str(first["loc"][0]), str(first["loc"][0])),
+            remedy="`kinscope models prepare --help` says what it takes.",
+        ) from None
     cache = default_cache() / "wwpdb"
     return find_structure(structure, mirror=mirror, cache=cache, allow_download=download), said

@@ -175,7 +175,8 @@ def prepare(
     say = progress or _silent
     found = examined.findings
     say(0.0, "completing the chain")
-    whole = build_missing(examined.atoms, found.gaps, pack)
+    whole, gaps = build_missing(examined.atoms, found.gaps, pack, found.file)
+    found = found.model_copy(update={"gaps": gaps})
     heavy, renamed = renamed_isosteres(whole, pack.transcript.protein)
     completed = complete_heavy_atoms(heavy)
     turned_atoms, turned = flip_side_chains(completed.atoms, examined.occupants)
@@ -318,14 +319,14 @@ def _origins(
         entry = label
         gap = filled.get(number)
         if gap is not None:
-            notes.append(gap.in_words())
+            notes.append(gap.in_words() if gap.origin == "grafted" else "")
             origin, entry = gap.origin, gap.state
         elif number in substituted:
             notes.append(substituted[number])
             origin = "substituted"
         origins.append(
             ResidueOrigin.model_validate(
-                {"residue": number, "origin": origin, "entry": entry, "note": "; ".join(notes)}
+                {"residue": number, "origin": origin, "entry": entry, "note": "; ".join(filter(None, notes))}
             )
         )
     return tuple(origins)

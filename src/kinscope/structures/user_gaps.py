@@ -7,7 +7,6 @@ remains at either end fades out along the stretch). Where none fits it is built.
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import pairwise
@@ -16,12 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kinscope.core.errors import StructureError
-from kinscope.core.residues import three_letter
 from kinscope.structures.model import AtomArray
-from kinscope.structures.preparation import in_template_order, pdb_text
+from kinscope.structures.preparation import in_template_order
 from kinscope.structures.reference import available_states, reference_model
 from kinscope.structures.superposition import BACKBONE, RigidTransform, common_atoms, superpose
-from kinscope.structures.templates import heavy_atoms
 from kinscope.structures.user_records import LONGEST_GAP, FilledGap, UserStructureOptions
 from kinscope.targets.pack import TargetPack
 
@@ -45,6 +42,7 @@ ACCEPTED_STRAIN = 0.6
 trans in units of 90 degrees: below this, minimisation closes the bond without a trace."""
 _PEPTIDE, _ALPHA_TO_ALPHA = 1.33, 3.80
 """Angstrom, trans peptide (Engh & Huber, Acta Cryst. A 1991, 47, 392)."""
+_SHORTEST_BUILT = 3
 _STUBS = "an end of a few residues beyond a missing stretch"
 MIN_KEPT = 0.75
 """Share of the kinase domain that must remain when a structure is cut."""
@@ -154,12 +152,47 @@ def fill(atoms: AtomArray, sources: list[Donor], label: str) -> tuple[AtomArray,
     return in_template_order(atoms), tuple(filled)
 
 
-def build_missing(atoms: AtomArray, gaps: tuple[FilledGap, ...], pack: TargetPack) -> AtomArray:
-    """The chain with the stretches that are to be built built, in template order."""
+def build_missing(
+    atoms: AtomArray, gaps: tuple[FilledGap, ...], pack: TargetPack, label: str
+) -> tuple[AtomArray, tuple[FilledGap, ...]]:
+    """The chain with the stretches that are to be built built, in template order, and all gaps as filled.
+
+    Where no backbone joins the two sides, a residue on either side is given up, up to :data:`WIDEST` times.
+
+    Raises
+    ------
+    StructureError
+        If a stretch cannot be built.
+    """
+    filled = []
     for gap in gaps:
+        done = gap
         if gap.origin == "built":
-            atoms = _built(atoms, (gap.first_residue, gap.last_residue), pack)
-    return in_template_order(atoms)
+            atoms, done = _built(atoms, gap, pack, label)
+        filled.append(done)
+    return in_template_order(atoms), tuple(filled)
+
+
+def _built(atoms: AtomArray, gap: FilledGap, pack: TargetPack, label: str) -> tuple[AtomArray, FilledGap]:
+    from kinscope.structures.loop_building import build_loops
+
+    narrow = max(0, (_SHORTEST_BUILT - gap.length + 1) // 2)
+    problem: StructureError | None = None
+    for wider in range(narrow, max(narrow, WIDEST) + 1):
+        first, last = gap.first_residue - wider, gap.last_residue + wider
+        outside = atoms[(atoms.res_id < first) | (atoms.res_id > last)]
+        try:
+            whole, (built,) = build_loops(outside, [(first, last)], pack.transcript.protein)
+        except StructureError as error:
+            problem = error
+            continue
+        done = {"first_residue": first, "last_residue": last, "note": built.in_words(gap.note)}
+        return whole, gap.model_copy(update=done)
+    raise StructureError(
+        f"The missing stretch {gap.first_residue}-{gap.last_residue} cannot be built.",
+        where=label,
+        remedy="Give a structure that shows it." + (f" ({problem.what})" if problem else ""),
+    )
 
 
 def _fill_one(
@@ -270,38 +303,6 @@ def _nearest(piece: AtomArray, atoms: AtomArray, gap: tuple[int, int]) -> float:
 
     others = atoms[(atoms.res_id < gap[0] - 1) | (atoms.res_id > gap[1] + 1)]
     return float(cKDTree(others.coord).query(piece.coord)[0].min())
-
-
-def _built(atoms: AtomArray, gap: tuple[int, int], pack: TargetPack) -> AtomArray:
-    """The chain with a stretch built by PDBFixer; everything that is there stays where it is."""
-    from openmm import Platform
-    from pdbfixer import PDBFixer
-
-    from kinscope.structures.io import from_openmm
-
-    fixer = PDBFixer(
-        pdbfile=io.StringIO(pdb_text(in_template_order(atoms))), platform=Platform.getPlatformByName("CPU")
-    )
-    place = sum(1 for number in np.unique(atoms.res_id) if number < gap[0])
-    names = [three_letter(pack.transcript.protein[number - 1]) for number in range(gap[0], gap[1] + 1)]
-    fixer.missingResidues = {(0, place): names}
-    fixer.findMissingAtoms()
-    fixer.missingAtoms, fixer.missingTerminals = {}, {}
-    fixer.addMissingAtoms(seed=1)
-    residues = list(fixer.topology.residues())
-    for residue, name, number in zip(
-        residues[place : place + len(names)], names, range(gap[0], gap[1] + 1), strict=True
-    ):
-        if residue.name != name:
-            raise StructureError("A missing stretch could not be built.", where=f"residues {gap[0]}-{gap[1]}")
-        residue.id = str(number)
-    fixed = from_openmm(fixer.topology, fixer.positions)
-    kept = [
-        name in heavy_atoms(str(residue))
-        for name, residue in zip(fixed.atom_name, fixed.res_name, strict=True)
-    ]
-    new = fixed[np.array(kept) & (fixed.res_id >= gap[0]) & (fixed.res_id <= gap[1])]
-    return atoms + new
 
 
 def _flanks(atoms: AtomArray, gap: tuple[int, int]) -> tuple[int, ...] | None:

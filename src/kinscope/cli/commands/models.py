@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from kinscope.cli.options import AsJson, Mirror, Quiet, Target
+from kinscope.cli.structure_options import Chain, Download, Like, MaxGap, Truncate
 
 if TYPE_CHECKING:
     from kinscope.targets import TargetPack
@@ -141,3 +142,36 @@ def build(
         target, state, out, mirror, download=download, solvent=solvent, native=native, progress=tell
     ):
         typer.echo(line)
+
+
+@group.command(
+    "prepare",
+    epilog="Examples:  kinscope models prepare my.cif --dry-run\n\n"
+    "kinscope models prepare my.cif --chain B --out mine",
+)
+def prepare(
+    structure: Annotated[
+        str, typer.Argument(metavar="FILE", help="PDB or mmCIF (gzip allowed), or a wwPDB code at hand.")
+    ],
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Directory for the model; default: kinscope-NAME.")
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what was found, compute nothing.")] = False,
+    chain: Chain = None,
+    as_state_like: Like = None,
+    max_gap: MaxGap = None,
+    allow_truncation: Truncate = False,
+    mirror: Mirror = None,
+    download: Download = False,
+    target: Target = "abl1",
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Make a model of a structure of your own: what is in it, what is done to it, and how good it is.
+
+    `kinscope assess VARIANT --structure FILE` does the same as part of a study.
+    """
+    from kinscope.cli.structure_preparation import prepare_structure
+
+    options = (chain, as_state_like, max_gap, allow_truncation, mirror, download)
+    prepare_structure(structure, options, out, target, dry_run=dry_run, as_json=as_json, quiet=quiet)
