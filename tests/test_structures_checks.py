@@ -17,7 +17,7 @@ from kinscope.structures.benchmark_states import ROUNDING, compare_states, in_wo
 from kinscope.structures.checks import MAX_ROTAMER_OUTLIERS, check_model
 from kinscope.structures.io import write_model
 from kinscope.structures.reference import available_states, reference_model
-from kinscope.structures.rotamer_outliers import rotamer_distance, rotamer_outliers
+from kinscope.structures.rotamer_outliers import nearest_rotamer, rotamer_outliers
 from kinscope.structures.rotamers import CHI_ATOMS, bonds_within, rotamers_of, set_dihedrals
 from kinscope.structures.source import PdbSource
 from kinscope.targets import load_target
@@ -32,21 +32,30 @@ KINDS = sorted(set(CHI_ATOMS) - {"PRO"})
 @pytest.mark.parametrize("name", KINDS)
 def test_a_rotamer_is_no_outlier_of_itself(name):
     for rotamer in rotamers_of(name):
-        assert rotamer_distance(name, rotamer.chi_degrees) == pytest.approx(0.0, abs=1e-9)
+        distance, share = nearest_rotamer(name, rotamer.chi_degrees)
+        assert distance == pytest.approx(0.0, abs=1e-9)
+        assert share == pytest.approx(rotamer.share_percent)
 
 
 @given(st.sampled_from(KINDS), st.data())
 def test_the_distance_is_periodic_and_bounded(name, data):
     chi = tuple(data.draw(st.floats(-180, 180)) for _ in CHI_ATOMS[name])
-    distance = rotamer_distance(name, chi)
+    distance, _ = nearest_rotamer(name, chi)
     assert 0.0 <= distance <= 180.0
-    assert rotamer_distance(name, tuple(value + 360.0 for value in chi)) == pytest.approx(distance, abs=1e-6)
+    turned = tuple(value + 360.0 for value in chi)
+    assert nearest_rotamer(name, turned)[0] == pytest.approx(distance, abs=1e-6)
 
 
 def test_an_eclipsed_valine_is_an_outlier_and_a_flipped_ring_is_not():
     """Chi1 of 0 eclipses CG1 with N; half a turn of a phenyl ring changes nothing but the names."""
-    assert rotamer_distance("VAL", (0.0,)) > 45.0
-    assert rotamer_distance("PHE", (-65.0, -85.0)) == pytest.approx(rotamer_distance("PHE", (-65.0, 95.0)))
+    assert nearest_rotamer("VAL", (0.0,))[0] > 45.0
+    assert nearest_rotamer("PHE", (-65.0, -85.0)) == pytest.approx(nearest_rotamer("PHE", (-65.0, 95.0)))
+
+
+def test_a_ring_in_a_helix_hardly_ever_points_along_p_but_in_a_strand_it_may():
+    """There it would meet the turn before (Dunbrack & Karplus, Nat. Struct. Biol. 1994, 1, 334)."""
+    helix, strand = (nearest_rotamer("PHE", (62.0, 90.0), *turn)[1] for turn in ((-60, -40), (-120, 130)))
+    assert helix < 1.0 < 5.0 < strand
 
 
 def model(state):
@@ -74,7 +83,7 @@ def test_side_chains_turned_to_eclipsed_angles_fail_the_check():
             np.array([0.0]),
         )
         atoms.coord[rows] = turned[0].astype(np.float32)
-    found = {number for number, _, _ in rotamer_outliers(atoms).outliers}
+    found = {fit.residue for fit in rotamer_outliers(atoms).outliers}
     assert {int(number) for number in leucines[:20]} <= found
     check = check_model(atoms, None, None, PACK)
     assert not next(item for item in check.items if item.name == "rotamer outliers").passed

@@ -84,14 +84,7 @@ class ModelCheck(Record):
         for item in self.items:
             mark = "ok  " if item.passed else "FAIL"
             lines.append(f"  {mark} {item.name}: {item.value} (bound: {item.bound})")
-        shape = self.geometry
-        lines.append(
-            f"       conformation: DFG-{shape.dfg} (D1 {shape.dfg_d1_angstrom:.1f}, D2 "
-            f"{shape.dfg_d2_angstrom:.1f} angstrom), helix C {shape.helix_c}, Lys-Glu bridge "
-            f"{shape.salt_bridge_271_286_angstrom:.1f} angstrom, activation loop {shape.activation_loop}, "
-            f"{shape.activity} by Kincore's criteria"
-        )
-        lines += [f"       {note}" for note in shape.notes]
+        lines += [f"       {text}" for text in self._conformation_words()]
         lines += [
             f"       {crystal.entry}, {crystal.residues} residues: RMSD {crystal.backbone_rmsd_angstrom:.2f} "
             f"(backbone), {crystal.heavy_rmsd_angstrom:.2f} (heavy atoms) angstrom"
@@ -100,6 +93,18 @@ class ModelCheck(Record):
         lines += [f"       {said}" for said in self.literature]
         lines += [f"       overlap {overlap}" for overlap in self.overlaps]
         return "\n".join(lines)
+
+    def _conformation_words(self) -> tuple[str, ...]:
+        shape = self.geometry
+        if all(getattr(shape, part) == "unassigned" for part in ("dfg", "helix_c", "activation_loop")):
+            return ("conformation: not classified, the kinase domain's landmarks are not there", *shape.notes)
+        return (
+            f"conformation: DFG-{shape.dfg} (D1 {shape.dfg_d1_angstrom:.1f}, D2 "
+            f"{shape.dfg_d2_angstrom:.1f} angstrom), helix C {shape.helix_c}, Lys-Glu bridge "
+            f"{shape.salt_bridge_271_286_angstrom:.1f} angstrom, activation loop {shape.activation_loop}, "
+            f"{shape.activity} by Kincore's criteria",
+            *shape.notes,
+        )
 
 
 def check_model(
@@ -304,7 +309,7 @@ def _ramachandran(atoms: AtomArray) -> list[CheckItem]:
 
 def _rotamers(atoms: AtomArray) -> CheckItem:
     judged = rotamer_outliers(atoms)
-    worst = [f"{name}{number}" for number, name, _ in judged.outliers[:8]]
+    worst = [f"{fit.name}{fit.residue}" for fit in judged.outliers[:8]]
     more = ", ..." if len(judged.outliers) > len(worst) else ""
     listed = f" ({', '.join(worst)}{more})" if worst else ""
     return CheckItem(
