@@ -30,6 +30,8 @@ _TOUCH_ANGSTROM = 3.4
 _POLAR_TOUCH_ANGSTROM = 2.7
 """Heavy atoms that are not bonded and come nearer than this overlap; N and O may share a hydrogen."""
 _OVERLAP_WEIGHT = 12.0
+_SURROUNDINGS_ANGSTROM = 14.0
+"""What is further from the backbone of every candidate does not enter the energy."""
 
 
 class LoopSettings(Settings):
@@ -37,11 +39,11 @@ class LoopSettings(Settings):
 
     samples: int = Field(default=2000, ge=50, le=100_000)
     """Chains started for each stretch."""
-    candidates: int = Field(default=6, ge=1, le=50)
+    candidates: int = Field(default=5, ge=1, le=50)
     """Backbones that are completed and relaxed."""
     apart_angstrom: float = Field(default=1.5, ge=0.0, le=10.0)
     """Backbone RMSD that two candidates differ by at least."""
-    iterations: int = Field(default=150, ge=10, le=5000)
+    iterations: int = Field(default=100, ge=10, le=5000)
     """Minimiser iterations of each of the two stages of a candidate."""
     seed: int = 1
     threads: int = Field(default=1, ge=1, le=256)
@@ -115,12 +117,13 @@ def build_loops(
     built = []
     for index, ((first, last), (shortlist, closed)) in enumerate(zip(stretches, shortlists, strict=True)):
         candidates = []
+        around = _around(current, shortlist)
         for place, coord in enumerate(shortlist):
             if progress is not None:
                 done = (index + place / len(shortlist)) / len(stretches)
                 progress(done, f"building {first}-{last}: candidate {place + 1} of {len(shortlist)}")
             candidates.append(
-                _completed(_with_stretch(current, first, last, protein, coord), first, last, settings)
+                _completed(_with_stretch(current, first, last, protein, coord), first, last, around, settings)
             )
         candidates.sort(key=lambda candidate: candidate[0])
         lowest, best = candidates[0]
@@ -238,21 +241,41 @@ def _replaced(atoms: AtomArray, part: AtomArray, first: int, last: int) -> AtomA
     return outside + part
 
 
-def _completed(atoms: AtomArray, first: int, last: int, settings: LoopSettings) -> tuple[float, AtomArray]:
+def _completed(
+    atoms: AtomArray, first: int, last: int, around: list[int], settings: LoopSettings
+) -> tuple[float, AtomArray]:
     """Energy (kcal/mol) and heavy atoms of the stretch, after packing and relaxation in its surroundings."""
     stretch = list(range(first, last + 1))
-    model = add_hydrogens(cap_ends(complete_heavy_atoms(atoms).atoms), {})
+    model = _hydrogenated(atoms)
     model, _ = repack_side_chains(model, stretch, forget=stretch, seed=settings.seed)
     movable = np.isin(model.res_id, stretch)
+    included = np.isin(model.res_id, around)
     for solvent in (False, True):
         model, energy = minimise_part(
             model,
             movable,
+            included=included,
             implicit_solvent=solvent,
             max_iterations=settings.iterations,
             threads=settings.threads,
         )
     return energy, model[movable & (model.element != "H")]
+
+
+def _hydrogenated(atoms: AtomArray) -> AtomArray:
+    """All hydrogens, every histidine alike, so that candidates hold the same atoms."""
+    whole = cap_ends(complete_heavy_atoms(atoms).atoms)
+    histidines = np.unique(whole.res_id[whole.res_name == "HIS"])
+    return add_hydrogens(whole, {int(number): "HIE" for number in histidines})
+
+
+def _around(atoms: AtomArray, shortlist: Sequence[NDArray[np.float64]]) -> list[int]:
+    """Residues near any candidate: the same for all, so that their energies compare."""
+    from scipy.spatial import cKDTree
+
+    places = np.concatenate([coord.reshape(-1, 3) for coord in shortlist])
+    gap, _ = cKDTree(places).query(np.asarray(atoms.coord, dtype=np.float64))
+    return [int(number) for number in np.unique(atoms.res_id[gap < _SURROUNDINGS_ANGSTROM])]
 
 
 def _spread(parts: Sequence[AtomArray]) -> float:

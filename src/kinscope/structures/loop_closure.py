@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 
 _N_CA, _CA_C, _C_N, _C_O, _CA_CB = 1.459, 1.525, 1.336, 1.229, 1.530
+_CA_CA = 3.8
 _TAU, _CA_C_N, _C_N_CA, _CA_C_O = 111.0, 117.2, 121.7, 120.1
 """Angstrom and degrees; Engh & Huber, International Tables for Crystallography F (2001), 18.3."""
 
@@ -105,6 +106,9 @@ def sample_backbones(
     Backbones
         Possibly none, where the anchors are further apart than the stretch can reach.
     """
+    span = float(np.linalg.norm(anchors.after_ca - anchors.before_ca))
+    if span > _CA_CA * (len(names) + 1):
+        return Backbones(np.empty((0, len(names), 5, 3)), np.empty(0), np.empty(0))
     random = np.random.default_rng(seed)
     kinds = _kinds(names, after_name)
     torsions = _draw(kinds, samples, random)
@@ -263,7 +267,7 @@ def _rotated(points: Floats, first: Floats, second: Floats, degrees: Floats) -> 
 def _with_oxygens(chain: Floats, after_n: Floats) -> Floats:
     """N, CA, C, O, CB by residue, from N, CA, C of the residues and of the far anchor."""
     samples = len(chain)
-    atoms = chain.reshape(samples, -1, 3, 3)
+    atoms = chain.reshape(samples, chain.shape[1] // 3, 3, 3)
     result = np.empty((samples, atoms.shape[1] - 1, 5, 3))
     for index in range(atoms.shape[1] - 1):
         n, ca, c = (atoms[:, index, i] for i in range(3))

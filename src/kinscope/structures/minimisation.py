@@ -72,6 +72,41 @@ DEFAULT_STAGES: tuple[Stage, ...] = (
 no minimiser gets much below a gradient of 0.1 kcal/mol/angstrom."""
 
 
+BRIEF_STAGES: tuple[Stage, ...] = (
+    Stage(
+        label="hydrogens",
+        backbone_kcal_per_mol_angstrom2=100.0,
+        side_chain_kcal_per_mol_angstrom2=100.0,
+        implicit_solvent=False,
+        max_iterations=150,
+    ),
+    Stage(
+        label="side chains",
+        backbone_kcal_per_mol_angstrom2=20.0,
+        side_chain_kcal_per_mol_angstrom2=2.0,
+        implicit_solvent=False,
+        max_iterations=150,
+    ),
+    Stage(
+        label="backbone",
+        backbone_kcal_per_mol_angstrom2=5.0,
+        side_chain_kcal_per_mol_angstrom2=1.0,
+        implicit_solvent=False,
+        max_iterations=150,
+    ),
+    Stage(
+        label="whole model",
+        backbone_kcal_per_mol_angstrom2=0.5,
+        side_chain_kcal_per_mol_angstrom2=0.05,
+        cutoff_nm=None,
+        max_iterations=100,
+        tolerance_kcal_per_mol_angstrom=0.045,
+    ),
+)
+"""As the default, with the solvent, nine tenths of the cost, in the last stage only: clashes and joints are
+mended without it. A closed assembly takes minutes instead of tens of them."""
+
+
 @dataclass(frozen=True)
 class StageResult:
     """What one stage came to."""
@@ -136,6 +171,7 @@ def minimise_part(
     atoms: AtomArray,
     movable: NDArray[np.bool_],
     *,
+    included: NDArray[np.bool_] | None = None,
     implicit_solvent: bool = True,
     max_iterations: int = 200,
     threads: int = 1,
@@ -148,8 +184,10 @@ def minimise_part(
         Model with all hydrogens.
     movable
         Mask over its atoms.
+    included
+        Mask of the atoms whose energy counts, whole residues, the movable ones among them; all if None.
     implicit_solvent, max_iterations, threads
-        As in :class:`Stage`; the cutoff is 1.6 nm.
+        As in :class:`Stage`; the cutoff is 1.2 nm.
 
     Returns
     -------
@@ -166,14 +204,18 @@ def minimise_part(
 
     from kinscope.structures.forcefield import cpu_platform, create_system
     from kinscope.structures.io import to_openmm
+    from kinscope.structures.relaxation import reduce_system
 
-    topology, positions = to_openmm(atoms)
-    system = create_system(topology, implicit_solvent=implicit_solvent, cutoff_nm=1.6)
-    for row in np.flatnonzero(~movable):
-        system.setParticleMass(int(row), 0.0)
+    topology, _ = to_openmm(atoms)
+    whole = create_system(topology, implicit_solvent=implicit_solvent)
+    kept = np.flatnonzero(np.ones(len(atoms), dtype=bool) if included is None else included | movable)
+    system = reduce_system(whole, kept, solvent=implicit_solvent, charge_scale=1.0)
+    for place, row in enumerate(kept):
+        if not movable[row]:
+            system.setParticleMass(place, 0.0)
     platform, properties = cpu_platform(threads)
     context = Context(system, VerletIntegrator(0.001), platform, properties)
-    context.setPositions(positions)
+    context.setPositions(np.asarray(atoms.coord[kept], dtype=np.float64) / 10.0 * unit.nanometer)
     LocalEnergyMinimizer.minimize(context, 4.0, max_iterations)
     state = context.getState(getPositions=True, getEnergy=True)
     energy = float(state.getPotentialEnergy() / unit.kilocalorie_per_mole)
@@ -185,7 +227,8 @@ def minimise_part(
         )
     moved = atoms.copy()
     relaxed = np.asarray(state.getPositions(asNumpy=True).value_in_unit(unit.angstrom))
-    moved.coord[movable] = relaxed[movable].astype(np.float32)
+    moving = movable[kept]
+    moved.coord[kept[moving]] = relaxed[moving].astype(np.float32)
     return moved, energy
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from pydantic import Field, ValidationError, model_validator
+from typing import Literal
+
+from pydantic import ValidationError, model_validator
 
 from kinscope.core.errors import BadInputError
 from kinscope.core.records import Record
@@ -107,8 +109,8 @@ class StateRecipe(Record):
     """Ligands of other crystals, used as the base's own."""
     repack: tuple[int, ...] = ()
     """Side chains chosen anew among their rotamers, for their crystals' own do not fit together."""
-    last_iterations: int | None = Field(default=None, ge=10, le=5000)
-    """Minimiser iterations of the last stage, which takes all pairs; None: those of the settings."""
+    relaxation: Literal["full", "brief"] = "full"
+    """By :data:`~kinscope.structures.minimisation.DEFAULT_STAGES` or ``BRIEF_STAGES``."""
 
 
 class _RecipesFile(Record):

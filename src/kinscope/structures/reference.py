@@ -14,7 +14,7 @@ from kinscope.structures.grafting import joints_of
 from kinscope.structures.hydrogen_bonds import flip_side_chains
 from kinscope.structures.io import read_model, write_model
 from kinscope.structures.loop_building import LoopSettings, build_loops
-from kinscope.structures.minimisation import DEFAULT_STAGES, Progress, Stage, minimise
+from kinscope.structures.minimisation import BRIEF_STAGES, DEFAULT_STAGES, Progress, Stage, minimise
 from kinscope.structures.model import RECORD_FILE, AtomArray, ModelRecord, ResidueOrigin
 from kinscope.structures.preparation import cap_ends, complete_heavy_atoms
 from kinscope.structures.protonation import add_hydrogens, choose_protonation
@@ -191,10 +191,8 @@ def available_states(pack: TargetPack, directory: Path | None = None) -> tuple[s
 
 
 def _stages(settings: BuildSettings, recipe: StateRecipe) -> tuple[Stage, ...]:
-    if recipe.last_iterations is None or not settings.stages:
-        return settings.stages
-    *others, last = settings.stages
-    return (*others, last.model_copy(update={"max_iterations": recipe.last_iterations}))
+    brief = recipe.relaxation == "brief" and settings.stages == DEFAULT_STAGES
+    return BRIEF_STAGES if brief else settings.stages
 
 
 def _with_loops(
