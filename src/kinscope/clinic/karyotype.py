@@ -202,13 +202,14 @@ def _first(plain: str, at: int, stop: int) -> int:
 
 
 def _ploidy(scanner: Scanner) -> int:
+    at = scanner.at
     ploidy = scanner.number()
     scanner.expect("n", "'n' as in <3n>")
     if not scanner.take("+"):
         scanner.take("-")
     scanner.expect(">", "'>'")
     if ploidy is None or not 1 <= ploidy <= 8:
-        raise PartError("a ploidy between 1n and 8n expected", scanner.at)
+        raise PartError("a ploidy between 1n and 8n expected", at)
     return ploidy
 
 

@@ -88,7 +88,7 @@ def evaluations(measurements: Sequence[Measurement], window_days: int) -> tuple[
     """
     check_one_clock([m.at for m in measurements])
     groups: list[list[Measurement]] = []
-    for measurement in sorted(measurements, key=lambda m: m.at.days):
+    for measurement in sorted(measurements, key=_order):
         if groups and _belongs(measurement, groups[-1], window_days):
             groups[-1].append(measurement)
         else:
@@ -104,6 +104,11 @@ def check_one_clock(points: Sequence[TimePoint]) -> None:
             where=next(f"the time {p.label()!r}" for p in points if p.clock == "relative"),
             remedy="Give every measurement and the start of treatment on one clock.",
         )
+
+
+def _order(measurement: Measurement) -> tuple[int, str]:
+    """By day; within a day by content, so that the order of entry decides nothing."""
+    return measurement.at.days, measurement.model_dump_json()
 
 
 def _belongs(measurement: Measurement, group: list[Measurement], window_days: int) -> bool:
