@@ -54,7 +54,7 @@ def test_an_eclipsed_valine_is_an_outlier_and_a_flipped_ring_is_not():
 
 def test_a_ring_in_a_helix_hardly_ever_points_along_p_but_in_a_strand_it_may():
     """There it would meet the turn before (Dunbrack & Karplus, Nat. Struct. Biol. 1994, 1, 334)."""
-    helix, strand = (nearest_rotamer("PHE", (62.0, 90.0), *turn)[1] for turn in ((-60, -40), (-120, 130)))
+    helix, strand = (nearest_rotamer("PHE", (62.0, 90.0), *turn)[1] for turn in ((-60, -40), (-150, 160)))
     assert helix < 1.0 < 5.0 < strand
 
 
