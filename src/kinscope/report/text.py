@@ -212,6 +212,11 @@ class Names:
         component = reference.rsplit(":", 1)[-1]
         return bool(found and found.ccd and ":" in reference and component != found.ccd)
 
+    def crystal_of(self, drug: str) -> str:
+        """The related protein that a drug's co-crystal holds; empty: the target's own."""
+        found = self._drugs.get(drug)
+        return found.reference_protein if found else ""
+
     def binding_state(self, identifier: str) -> str:
         """The state a drug binds in the pack; empty if unknown."""
         found = self._drugs.get(identifier)

@@ -124,6 +124,8 @@ def pose_in_words(docking: DockingComparison, variant: str, names: Names) -> str
         return f"{ends}, laid on the analogue {docking.reference}: no co-crystal of its own"
     away = docking.reference_to_crystal_rmsd_angstrom
     ends += f", which lies {_angstrom(away)} from the co-crystal {docking.reference}"
+    if related := names.crystal_of(docking.drug):
+        ends += f" with {related}, a related kinase, carried over by alignment"
     if not all(math.isfinite(value) for value in (native, mutant, away)):
         return ends
     # RMSD in place is a metric: the two figures bound the distance to the crystal's pose on both sides.

@@ -52,7 +52,9 @@ def choose_drugs(
     """The drugs that are docked, each into its state; why others are not is added to ``skipped``."""
     available = [drug.id for drug in pack.drugs if (pack.directory / "poses" / f"{drug.id}.sdf").exists()]
     chosen = []
-    for drug in settings.drugs or available:
+    # A study of the pack's own models says of every drug why it is not docked.
+    all_of_them = available if settings.structure is not None else [drug.id for drug in pack.drugs]
+    for drug in settings.drugs or all_of_them:
         state = pack.drug(drug).state
         if drug not in available:
             skipped.append(f"{drug}: the target pack has no reference pose of it, so it is not docked")

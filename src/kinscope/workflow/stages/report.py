@@ -39,6 +39,8 @@ def write_report(context: StepContext) -> None:
     measurements = Measurements.model_validate_json(context.input("measurements", MEASUREMENTS).read_bytes())
     evidence = lookup(variant, pack)
     settings = context.parameters["settings"]
+    assessment = assess(variant, measurements, evidence, pack)
+    left_out = [f"Left out: {text}." for text in context.parameters["skipped"]]
     result = StudyResult(
         kinscope_version=context.parameters["kinscope_version"],
         created=context.parameters["created"],
@@ -48,7 +50,7 @@ def write_report(context: StepContext) -> None:
         settings=settings,
         measurements=measurements,
         evidence=evidence,
-        assessment=assess(variant, measurements, evidence, pack),
+        assessment=assessment.model_copy(update={"limits": (*left_out, *assessment.limits)}),
         versions=library_versions(),
         provenance=tuple(_provenance(context)),
     )
