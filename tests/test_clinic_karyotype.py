@@ -242,6 +242,7 @@ def test_one_band_at_two_resolutions_is_one_change() -> None:
         ("47~49,XY,+1~3mar[cp5]", 1, 3),
         ("47,XY,t(9;22)(q34;q11.2),+der(22)t(9;22)", 2, 2),
         ("46,XX,+8c,-7", 1, 1),
+        ("48,XX,+21,+21", 2, 2),
     ],
 )
 def test_counting_follows_iscn_2024(text: str, low: int, high: int) -> None:
@@ -373,6 +374,23 @@ def test_cells_are_counted_whatever_the_spacing(cells: int, normal: int) -> None
     for text in (tight, wide):
         reading = reading_of(text)
         assert (reading.philadelphia_cells, reading.cells) == (cells, cells + normal)
+
+
+def test_a_chromosome_gained_twice_is_in_as_many_cells_as_the_clone() -> None:
+    (change,) = reading_of("48,XX,+21,+21[7]/46,XX[3]").changes
+    assert (change.cells, change.weight_low) == (7, 2)
+
+
+def test_an_old_way_to_write_one_philadelphia_chromosome() -> None:
+    reading = reading_of("46,XX,-22,+der(22)t(9;22)(q34;q11.2)[10]")
+    assert reading.philadelphia == "der(22)"
+    assert high_risk_changes(reading) == ()
+
+
+def test_a_doubled_clone() -> None:
+    doubled = parse_karyotype("45,XX,-7[5]/90,idemx2[3]").clones[1]
+    assert doubled.reference == "idemx2"
+    assert doubled.changes[0].copies_low == 2
 
 
 def test_typographic_signs_are_the_same_karyotype() -> None:

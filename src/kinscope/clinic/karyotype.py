@@ -256,7 +256,7 @@ def _reference(scanner: Scanner, word: str, before: list[Clone], begin: int) -> 
     return _Head(
         sex=source.sex,
         sex_constitutional=source.sex_constitutional,
-        reference=word if number is None else f"{word}{number}",
+        reference=word + ("" if number is None else str(number)) + ("" if doubled == 1 else f"x{doubled}"),
         inherited=inherited,
     )
 

@@ -3,22 +3,38 @@
 from __future__ import annotations
 
 from kinscope.clinic.karyotype_model import Abnormality, Clone
+from kinscope.core.records import Record
 
 FUSED = ("dic", "psu dic", "rob", "tas")
 """Two chromosomes become one without a minus sign being written (ISCN)."""
 
 
-Carriers = list[tuple[Clone, Abnormality]]
+class Distinct(Record):
+    """One change with the clones that carry it; ``times`` is 2 where a clone lists it twice (+21,+21)."""
+
+    carriers: tuple[tuple[Clone, Abnormality], ...]
+    times: int
+
+    @property
+    def change(self) -> Abnormality:
+        """The change as first written."""
+        return self.carriers[0][1]
 
 
-def distinct_changes(clones: list[Clone]) -> list[Carriers]:
+def distinct_changes(clones: list[Clone]) -> list[Distinct]:
     """Acquired changes, each with the clones that carry it, in the order of the report."""
-    found: dict[tuple[str, ...], Carriers] = {}
+    found: dict[tuple[str, ...], list[list[tuple[Clone, Abnormality]]]] = {}
     for clone in clones:
+        here: dict[tuple[str, ...], list[tuple[Clone, Abnormality]]] = {}
         for change in clone.changes:
             if not change.constitutional:
-                found.setdefault(change.key, []).append((clone, change))
-    return list(found.values())
+                here.setdefault(change.key, []).append((clone, change))
+        for key, occurrences in here.items():
+            found.setdefault(key, []).append(occurrences)
+    return [
+        Distinct(carriers=tuple(o[0] for o in by_clone), times=max(len(o) for o in by_clone))
+        for by_clone in found.values()
+    ]
 
 
 def weight(change: Abnormality, others: list[Abnormality]) -> tuple[int, int]:
@@ -43,7 +59,7 @@ def expected_count(clone: Clone) -> tuple[int, int] | None:
     """Chromosome number that the listed changes give, lowest and highest; None where it cannot be said."""
     if clone.incomplete or clone.unreadable or clone.composite or clone.low != clone.high:
         return None
-    if "?" in clone.sex or "U" in clone.sex or (clone.reference and clone.inherited and clone.ploidy != 2):
+    if "?" in clone.sex or "U" in clone.sex or "x" in clone.reference:
         return None
     low = high = 22 * clone.ploidy + _sex_chromosomes(clone)
     for change in clone.changes:

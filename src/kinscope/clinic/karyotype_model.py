@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Literal
 
 from kinscope.core.errors import BadInputError
@@ -71,8 +72,12 @@ class Abnormality(Record):
     @property
     def name(self) -> str:
         """The change without its number of cells: what is the same change in two clones."""
-        body = self.text.lstrip("+-−–? ").split("[")[0]
-        return self.sign + body.replace(" ", "")
+        words = self.text.lstrip("+-−–? ").split("[")[0].split()
+        name = words[0] if words else ""
+        for before, word in pairwise(words):
+            apart = "or" in (before, word) or (before[-1].isalpha() and word[0].isalpha())
+            name += f" {word}" if apart else word
+        return self.sign + name
 
     @property
     def key(self) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from kinscope.clinic.karyotype_count import agreement, distinct_changes, weight
+from kinscope.clinic.karyotype_count import Distinct, agreement, distinct_changes, weight
 from kinscope.clinic.karyotype_model import Abnormality, Clone, Karyotype
 from kinscope.core.records import Record
 
@@ -175,30 +175,34 @@ def _sum(numbers: list[int | None]) -> int | None:
 
 def _summaries(clones: list[Clone]) -> tuple[ChangeSummary, ...]:
     """Distinct acquired changes; a clone's inherited changes are the same changes with more cells."""
-    with_ph = any(philadelphia_kind(change) != "not seen" for clone in clones for change in clone.changes)
-    summaries = []
     distinct = distinct_changes(clones)
-    listed = [carriers[0][1] for carriers in distinct]
-    for carriers, change in zip(distinct, listed, strict=True):
-        cells = _sum([_cells_of(clone, c) for clone, c in carriers])
-        needed = CLONAL_LOSS if change.sign == "-" else CLONAL_GAIN
-        first_ph = philadelphia_kind(change) != "not seen" and change.sign != "+"
-        low, high = weight(change, listed)
-        risk, major = _risk(change) if with_ph and not first_ph else ("", False)
-        summaries.append(
-            ChangeSummary(
-                name=change.name,
-                cells=cells,
-                clonal=None if cells is None else cells >= needed,
-                group="numerical" if change.kind in ("chromosome", "mar", "Ph") else "structural",
-                weight_low=low,
-                weight_high=high,
-                philadelphia=first_ph,
-                high_risk=risk,
-                major_route=major,
-            )
-        )
-    return tuple(summaries)
+    listed = [entry.change for entry in distinct]
+    carrying = [change.key for change in listed if philadelphia_kind(change) != "not seen"]
+    # A gained derivative is a second one only beside a first; -22,+der(22) alone is an old way to write one.
+    first = [key for key in carrying if key[0] != "+"] or carrying[:1]
+    return tuple(_summary(entry, listed, carrying, first) for entry in distinct)
+
+
+def _summary(
+    entry: Distinct, listed: list[Abnormality], carrying: list[tuple[str, ...]], first: list[tuple[str, ...]]
+) -> ChangeSummary:
+    change = entry.change
+    cells = _sum([_cells_of(clone, c) for clone, c in entry.carriers])
+    needed = CLONAL_LOSS if change.sign == "-" else CLONAL_GAIN
+    low, high = weight(change, listed)
+    is_first = change.key in first
+    risk, major = _risk(change) if carrying and not is_first else ("", False)
+    return ChangeSummary(
+        name=change.name if entry.times == 1 else f"{change.name} ({entry.times} times)",
+        cells=cells,
+        clonal=None if cells is None else cells >= needed,
+        group="numerical" if change.kind in ("chromosome", "mar", "Ph") else "structural",
+        weight_low=low * entry.times,
+        weight_high=high * entry.times,
+        philadelphia=is_first,
+        high_risk=risk,
+        major_route=major,
+    )
 
 
 def _risk(change: Abnormality) -> tuple[str, bool]:

@@ -36,7 +36,7 @@ def flow_call(situation: Situation, haematological: ResponseCall | None) -> Resp
         return situation.call("MRD positive, not quantifiable", "flow MRD", rules.positive, text, findings)
     if level < rules.positive.from_percent:
         text = f"residual disease of {level:g} %, below {rules.positive.from_percent:g} %"
-        return situation.call("MRD positive", "flow MRD", rules.positive, text, findings, text)
+        return situation.call("MRD positive", "flow MRD", rules.positive, text, findings, f"{level:g} %")
     active = haematological is not None and haematological.category in ACTIVE
     if situation.history.flow_negative and not active and level >= rules.relapse.from_percent:
         text = (
