@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from kinscope.clinic.case_model import Case, Entry, Treatment
-    from kinscope.clinic.case_result import CaseResult
+    from kinscope.clinic.case_result import CaseResult, Comparison
     from kinscope.clinic.case_time import SaidTime, Schedule, TimeConflict
 
 LONGEST_UNTREATED_DAYS = 90
@@ -76,7 +76,7 @@ def _time_conflicts(case: Case, schedule: Schedule) -> Iterator[Inconsistency]:
         yield Inconsistency(
             rule="times that cannot all be true",
             severity="open" if conflict.open_reading else "contradiction",
-            title=f"{name_of(case, entry)}: {_conflict_title(case, conflict)}",
+            title=_conflict_title(case, conflict),
             detail=_conflict_detail(case, conflict, schedule),
             entries=tuple(dict.fromkeys((entry, *others))),
             sources=tuple(dict.fromkeys(source for source in sources if source)),
@@ -84,10 +84,14 @@ def _time_conflicts(case: Case, schedule: Schedule) -> Iterator[Inconsistency]:
 
 
 def _conflict_title(case: Case, conflict: TimeConflict) -> str:
-    apart = f"at least {span_text(conflict.gap_days)} apart"
+    apart = f"at least {span_text(conflict.gap_days)}"
+    name = name_of(case, conflict.statement.entry)
     if conflict.open_reading:
-        return f"what the interval is counted from decides whether it can hold ({apart} otherwise)"
-    return f"the times stated for it are {apart}"
+        return f"{name}: what the interval is counted from decides whether it can hold ({apart} apart otherwise)"
+    if conflict.statement.text.startswith("at least "):
+        began = name_of(case, conflict.counted_from)
+        return f"{began}: the time it is stated to have lasted does not fit before {name} ({apart} too long)"
+    return f"{name}: the times stated for it are {apart} apart"
 
 
 def _conflict_detail(case: Case, conflict: TimeConflict, schedule: Schedule) -> str:
@@ -223,21 +227,24 @@ def _treatments(case: Case, schedule: Schedule) -> Iterator[Inconsistency]:
 
 
 def _stated(result: CaseResult) -> Iterator[Inconsistency]:
-    """Stated responses that the measurements contradict or cannot confirm."""
+    """Stated responses that the measurements contradict or cannot confirm; equal ones together."""
+    groups: dict[tuple[str, str, str, str], list[Comparison]] = {}
     for comparison in result.comparisons:
-        if comparison.agreement in ("agrees", "not computable"):
-            continue
-        if comparison.agreement == "differs":
-            title = f"Stated {comparison.stated}, but the measurements give {comparison.computed}"
-        else:
-            title = f"Stated {comparison.stated}; the measurements carry only {comparison.computed}"
+        if comparison.agreement not in ("agrees", "not computable"):
+            key = (comparison.stated, comparison.computed, comparison.agreement, comparison.reason)
+            groups.setdefault(key, []).append(comparison)
+    for (stated, computed, agreement, reason), group in groups.items():
+        times = f" ({len(group)} times)" if len(group) > 1 else ""
+        differs = agreement == "differs"
         yield Inconsistency(
             rule="response stated against measured",
-            severity="contradiction" if comparison.agreement == "differs" else "open",
-            title=title,
-            detail=f"{comparison.reason[:1].upper()}{comparison.reason[1:]}.",
-            entries=(comparison.entry,),
-            sources=(comparison.source,) if comparison.source else (),
+            severity="contradiction" if differs else "open",
+            title=f"Stated {stated}{times}, but the measurements give {computed}"
+            if differs
+            else f"Stated {stated}{times}; the measurements carry only {computed}",
+            detail=f"{reason[:1].upper()}{reason[1:]}.",
+            entries=tuple(comparison.entry for comparison in group),
+            sources=tuple(dict.fromkeys(c.source for c in group if c.source)),
         )
 
 

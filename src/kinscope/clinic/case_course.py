@@ -244,7 +244,8 @@ def _compare(
         computed = "cannot be called" if call else "–"
         return Comparison(**common, computed=computed, agreement="not computable", reason=reason)
     count = _episode(stated.category, call, calls)
-    computed = f"{_ordinal_text(count)}{call.category}"
+    least = "at least " if call.level == "at least" else ""
+    computed = f"{least}{_ordinal_text(count)}{call.category}"
     if call.category in same:
         if stated.ordinal and count and stated.ordinal != count:
             reason = f"the measurements make it number {count}, not number {stated.ordinal}"

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 MAX_BYTES = 2_000_000
-MAX_NODES = 60_000
+MAX_NODES = 40_000
 MAX_DEPTH = 30
 Places = dict[tuple[str | int, ...], int]
 """Line (from 1) of every key and list item."""
@@ -100,6 +100,8 @@ def load_marked(text: str, where: str) -> tuple[Any, Places]:
         raise CaseFileError(
             "The file holds a character that YAML does not allow.", where=f"{where}, line {line}"
         ) from None
+    except CaseFileError:
+        raise
     except (ValueError, RecursionError):
         raise CaseFileError("The file is not plain YAML, or nested too deeply.", where=where) from None
 
@@ -173,15 +175,12 @@ def explain(error: ValidationError, places: Places, where: str) -> CaseFileError
     first = 1
     problems = sorted(error.errors(include_input=False, include_url=False), key=lambda p: _line(p, places))
     for index, problem in enumerate(problems[:5]):
-        line, found = line_of(places, problem["loc"])
+        path = _path(problem)
+        line, found = line_of(places, path)
         first = line if index == 0 else first
         message = problem["msg"].removeprefix("Value error, ")
-        missing = problem["type"] in ("missing", "extra_forbidden")
-        name = (
-            path_text((*found, str(problem["loc"][-1]))) if missing and problem["loc"] else path_text(found)
-        )
-        if found and problem["loc"] and found[-1] == problem["loc"][-1]:
-            name = path_text(found)
+        missing = problem["type"] == "missing" and found[-1:] != path[-1:]
+        name = path_text((*found, path[-1]) if missing else found)
         lines.append(f"line {line}: {name}: {_plain(message, problem['type'])}")
     if len(problems) > 5:
         lines.append(f"and {len(problems) - 5} more")
@@ -192,13 +191,21 @@ def explain(error: ValidationError, places: Places, where: str) -> CaseFileError
     )
 
 
+def _path(problem: Any) -> tuple[str | int, ...]:
+    """Where a finding points; a union that its tag cannot decide points at the tag."""
+    path: tuple[str | int, ...] = problem["loc"]
+    return (*path, "kind") if problem["type"].startswith("union_tag") else path
+
+
 def _line(problem: Any, places: Places) -> int:
-    return line_of(places, problem["loc"])[0]
+    return line_of(places, _path(problem))[0]
 
 
 def _plain(message: str, kind: str) -> str:
     if kind == "missing":
         return "this is needed and not given"
+    if kind == "string_pattern_mismatch":
+        return "a name here is made of letters, digits, '-' and '_' (with .stop or .dose2 where a time is meant)"
     if kind == "extra_forbidden":
         return "there is no such field here"
     if kind == "union_tag_not_found":

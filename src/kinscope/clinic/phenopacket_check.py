@@ -22,6 +22,9 @@ from kinscope.clinic.case_yaml import (
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+REPEATED = "a key is given twice"
+LONGEST_MARKED = 300_000
+"""Characters of a JSON text up to which errors name the line too; the path stands in every error."""
 MAX_ITEMS = 5_000
 MAX_TEXT = 20_000
 _TIME = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d{1,9})?(?:Z|[+-]\d{2}:\d{2})")
@@ -48,15 +51,12 @@ def read_json(text: str, where: str) -> tuple[Any, Places]:
         raise CaseFileError("The file is nested too deeply.", where=where) from None
     except ValueError as error:
         word = str(error)
-        line = _line_of_word(text, word)
-        what = "A key is given twice." if word.startswith('"') else "NaN and infinity are no JSON."
-        raise CaseFileError(what, where=f"{where}, line {line}") from None
+        if word == REPEATED:
+            load_marked(text.replace("\t", " "), where)  # names the line
+            raise CaseFileError("A key is given twice.", where=where) from None
+        line = text.count("\n", 0, max(0, text.find(word))) + 1
+        raise CaseFileError("NaN and infinity are no JSON.", where=f"{where}, line {line}") from None
     return data, _places(text, where)
-
-
-def _line_of_word(text: str, word: str) -> int:
-    at = text.rfind(word)
-    return text.count("\n", 0, at) + 1 if at >= 0 else 1
 
 
 def _no_constant(name: str) -> Any:
@@ -66,14 +66,14 @@ def _no_constant(name: str) -> Any:
 def _no_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     content = dict(pairs)
     if len(content) < len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise ValueError(json.dumps(twice))
+        raise ValueError(REPEATED)
     return content
 
 
 def _places(text: str, where: str) -> Places:
     """Lines by the YAML scanner: JSON is YAML once tabs, which JSON has outside texts only, are blanks."""
+    if len(text) > LONGEST_MARKED:
+        return {}
     try:
         return load_marked(text.replace("\t", " "), where)[1]
     except CaseFileError:

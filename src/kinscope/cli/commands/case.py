@@ -154,10 +154,9 @@ def _print(result: CaseResult, directory: Path, phenopacket: Path | None) -> Non
             level = f" ({call.level})" if call.level else ""
             typer.echo(f"  {call.at.label():<18} {call.axis:<15} {call.category}{level}")
     differing = [c for c in result.comparisons if c.agreement != "agrees"]
-    typer.echo(
-        f"\nStated responses: {len(result.comparisons) - len(differing)} of {len(result.comparisons)} agree "
-        "with the computed ones"
-    )
+    if result.comparisons:
+        agreeing = len(result.comparisons) - len(differing)
+        typer.echo(f"\nStated responses: {agreeing} of {len(result.comparisons)} agree with the computed ones")
     for comparison in differing:
         typer.echo(f"  {comparison.at.label():<18} stated {comparison.stated}, computed {comparison.computed} "
                    f"({comparison.agreement})")  # fmt: skip
