@@ -98,6 +98,24 @@ def test_covariance_of_the_fit_agrees_with_numpy() -> None:
     assert curve.covariance[2] == pytest.approx(expected[0, 0])
 
 
+def test_the_variance_of_copies_is_what_drawing_from_the_fit_gives() -> None:
+    import numpy as np
+
+    curve = fit_curve(FUSION, levels(ADELAIDE))
+    cycles = (31.0, 31.2, 31.1)
+    quantity = quantity_from_cycles(Wells(ct=cycles), curve, 1.0)
+    scatter = sum((ct - 31.1) ** 2 for ct in cycles)
+    pooled = (4 * curve.residual_sd_ct**2 + scatter) / 6
+    of_intercept, both, of_slope = (v * pooled / curve.residual_sd_ct**2 for v in curve.covariance)
+    generator = np.random.default_rng(1)
+    fits = generator.multivariate_normal(
+        (curve.intercept, curve.slope), [[of_intercept, both], [both, of_slope]], 40_000
+    )
+    means = generator.normal(31.1, math.sqrt(pooled / 3), 40_000)
+    drawn = (means - fits[:, 0]) / fits[:, 1]
+    assert math.sqrt(quantity.variance_log10) == pytest.approx(float(np.std(drawn)), rel=0.02)
+
+
 @pytest.mark.parametrize(("laboratory", "factor"), [(0.08, 1.25), (0.12, 0.83), (0.045, 2.22)])
 def test_published_conversion_factors(laboratory: float, factor: float) -> None:
     """Adelaide, Mannheim, London: Hughes T et al. Blood 2006;108:28-37, table 3."""
@@ -305,6 +323,7 @@ def test_the_interval_covers_the_truth(copies: int) -> None:
         tested += 1
         low, high = ratio_interval_percent(*quantities)
         covered += low <= truth <= high
+    print(f"{copies} copies: {covered} of {tested} intervals hold the truth ({100 * covered / tested:.1f} %)")
     assert tested > 0.9 * runs
     assert covered / tested > 0.915
 
