@@ -195,18 +195,16 @@ def _in_words(shape: StateGeometry, landmarks: KinaseLandmarks) -> tuple[str, ..
     notes = [*_dfg_words(shape), *_helix_words(shape), *_loop_words(shape, landmarks)]
     if shape.spine_distances_angstrom:
         gaps = ", ".join(f"{gap:.1f}" for gap in shape.spine_distances_angstrom)
-        notes.append(f"regulatory spine {shape.spine}: gaps {gaps} angstrom from HRD to beta 4")
+        notes.append(f"regulatory spine {shape.spine}: gaps {gaps} angstrom")
     if shape.p_loop_angstrom is not None:
-        notes.append(f"P-loop {shape.p_loop}: its tip {shape.p_loop_angstrom:.1f} angstrom from beta 3")
+        notes.append(f"P-loop {shape.p_loop}: tip {shape.p_loop_angstrom:.1f} angstrom from beta 3")
     if shape.sh2_position != "not modelled":
         notes.append(
-            f"SH2 {shape.sh2_position}: {shape.sh2_to_n_lobe_angstrom:.0f} angstrom from the N-lobe's and "
-            f"{shape.sh2_to_c_lobe_angstrom:.0f} from the C-lobe's centre"
+            f"SH2 {shape.sh2_position}: {shape.sh2_to_n_lobe_angstrom:.0f} angstrom from the N-lobe, "
+            f"{shape.sh2_to_c_lobe_angstrom:.0f} from the C-lobe (centres)"
         )
     if shape.sh3_linker != "not modelled":
-        notes.append(
-            f"SH3 and the linker's prolines {shape.sh3_linker}: {shape.sh3_linker_angstrom:.1f} angstrom"
-        )
+        notes.append(f"SH3 and linker {shape.sh3_linker}: {shape.sh3_linker_angstrom:.1f} angstrom")
     return (*notes, *dfg.borderline(shape.dfg_d1_angstrom, shape.dfg_d2_angstrom))
 
 
@@ -214,13 +212,11 @@ def _dfg_words(shape: StateGeometry) -> list[str]:
     if not shape.dfg_dihedrals_degrees:
         return []
     if shape.dfg_cluster not in ("noise", "unassigned"):
-        return [
-            f"DFG dihedrals {shape.dfg_cluster} ({shape.dfg_cluster_distance:.2f} of {dfg.CLUSTER_CUTOFF})"
-        ]
+        return [f"DFG dihedrals {shape.dfg_cluster} ({shape.dfg_cluster_distance:.2f})"]
     nearest, separation = dfg.nearest_of_all(shape.dfg_dihedrals_degrees)
     return [
-        f"DFG dihedrals in no cluster of DFG-{shape.dfg} (nearest of all {nearest}, {separation:.2f}; "
-        f"a cluster reaches to {dfg.CLUSTER_CUTOFF})"
+        f"DFG dihedrals in no cluster of DFG-{shape.dfg} (nearest of all: {nearest}, {separation:.2f}; "
+        f"bound {dfg.CLUSTER_CUTOFF})"
     ]
 
 
@@ -230,10 +226,9 @@ def _helix_words(shape: StateGeometry) -> list[str]:
         turn = (
             ""
             if shape.helix_c_rotation_degrees is None
-            else f", glutamate {shape.helix_c_rotation_degrees:.0f} degrees from the lysine about the helix"
+            else f", Glu-Lys {shape.helix_c_rotation_degrees:.0f} degrees about the helix"
         )
-        apart = f"{shape.helix_c_beta_distance_angstrom:.1f} angstrom"
-        notes.append(f"helix C: CB-CB of its glutamate and the beta-3 lysine {apart}{turn}")
+        notes.append(f"helix C: CB-CB {shape.helix_c_beta_distance_angstrom:.1f} angstrom{turn}")
     if shape.salt_bridge == "open" and shape.helix_c == "in":
         notes.append(
             f"helix C is in, but its salt bridge is open ({shape.salt_bridge_271_286_angstrom:.1f} angstrom)"
@@ -244,16 +239,12 @@ def _helix_words(shape: StateGeometry) -> list[str]:
 def _loop_words(shape: StateGeometry, landmarks: KinaseLandmarks) -> list[str]:
     said = []
     if shape.loop_n_terminal_angstrom is not None:
-        said.append(
-            f"N or O of {landmarks.loop_sixth} to O or N of {landmarks.before_hrd} "
-            f"{shape.loop_n_terminal_angstrom:.1f}"
-        )
+        said.append(f"start {shape.loop_n_terminal_angstrom:.1f}")
     if shape.loop_c_terminal_angstrom is not None:
-        said.append(f"end of the loop to HRD {shape.loop_c_terminal_angstrom:.1f}")
+        said.append(f"end {shape.loop_c_terminal_angstrom:.1f}")
     if shape.loop_tyrosine_angstrom is not None:
         said.append(
-            f"CA of Tyr{landmarks.loop_tyrosine} to the catalytic aspartate "
-            f"{shape.loop_tyrosine_angstrom:.1f}"
+            f"Tyr{landmarks.loop_tyrosine} to Asp{landmarks.hrd_aspartate} {shape.loop_tyrosine_angstrom:.1f}"
         )
     return [f"activation loop: {', '.join(said)} angstrom"] if said else []
 
