@@ -59,10 +59,10 @@ class AtomTable:
         """Distance in angstrom, NaN if an atom is missing."""
         return float(np.linalg.norm(self.position(first) - self.position(second)))
 
-    def dihedral(self, first: Atom, second: Atom, third: Atom, fourth: Atom) -> float:
-        """Dihedral angle in degrees (-180, 180], NaN if an atom is missing."""
-        rows = [self.position(atom)[None, :] for atom in (first, second, third, fourth)]
-        return float(dihedrals(*rows)[0])
+    def dihedral(self, atoms: tuple[Atom, Atom, Atom, Atom]) -> float:
+        """Dihedral angle of four atoms in degrees (-180, 180], NaN if one is missing."""
+        first, second, third, fourth = (self.position(atom)[None, :] for atom in atoms)
+        return float(dihedrals(first, second, third, fourth)[0])
 
     def alphas(self, first: int, last: int) -> Floats:
         """CA positions (n, 3) of the residues of a stretch that are there."""

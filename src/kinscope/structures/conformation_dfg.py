@@ -64,11 +64,12 @@ def measure_dihedrals(table: AtomTable, landmarks: KinaseLandmarks) -> tuple[flo
     phenylalanine = landmarks.dfg_phenylalanine
     angles = []
     for number in (phenylalanine - 2, phenylalanine - 1, phenylalanine):
-        backbone = [(number, name) for name in ("N", "CA", "C")]
-        angles.append(table.dihedral((number - 1, "C"), *backbone))
-        angles.append(table.dihedral(*backbone, (number + 1, "N")))
-    side = [(phenylalanine, name) for name in ("N", "CA", "CB", "CG")]
-    return (*angles, table.dihedral(*side))
+        nitrogen, alpha, carbon = (number, "N"), (number, "CA"), (number, "C")
+        angles.append(table.dihedral(((number - 1, "C"), nitrogen, alpha, carbon)))
+        angles.append(table.dihedral((nitrogen, alpha, carbon, (number + 1, "N"))))
+    nitrogen, alpha = (phenylalanine, "N"), (phenylalanine, "CA")
+    chi1 = table.dihedral((nitrogen, alpha, (phenylalanine, "CB"), (phenylalanine, "CG")))
+    return (*angles, chi1)
 
 
 def cluster_distance(angles: tuple[float, ...], centre: tuple[float, ...]) -> float:
