@@ -8,6 +8,10 @@ from kinscope.clinic.response_model import ResponseCall
 from kinscope.core.records import Record
 
 REMISSIONS = ("CR", "CRh", "CRi", "CHR")
+CLEARED = ("MLFS", "cannot be called")
+AT_LEAST = "at least"
+"""The level of a call that only missing blood counts kept from being a remission."""
+
 RELAPSES = ("relapse", "extramedullary relapse", "loss of CHR", "blast phase")
 MAJOR_OR_DEEPER = ("MMR", "MR4", "MR4.5", "MR5")
 DEEP = ("MR4", "MR4.5", "MR5")
@@ -19,7 +23,9 @@ class History(Record):
     Attributes
     ----------
     remission
-        Whether a haematological remission holds.
+        Whether a haematological remission holds, or one that only missing counts kept from being called.
+    remission_proven
+        False for the latter.
     remissions
         How many remissions have been reached; a second one needs a relapse between.
     complete_molecular, complete_molecular_count
@@ -29,6 +35,7 @@ class History(Record):
     """
 
     remission: bool = False
+    remission_proven: bool = False
     remissions: int = 0
     flow_negative: bool = False
     complete_molecular: bool = False
@@ -50,7 +57,7 @@ class History(Record):
         updates: dict[str, object] = {}
         category = call.category
         if call.axis == "haematological":
-            updates = self._haematological(category)
+            updates = self._haematological(category, call.level)
         elif call.axis == "flow MRD":
             updates["flow_negative"] = category == "MRD negative"
         elif call.axis == "molecular" and category != "cannot be called":
@@ -61,13 +68,19 @@ class History(Record):
             updates["warned_day"] = call.at.days if self.warned_day is None else self.warned_day
         return self.model_copy(update=updates)
 
-    def _haematological(self, category: str) -> dict[str, object]:
-        if category in REMISSIONS:
-            return {"remission": True, "remissions": self.remissions + (not self.remission)}
+    def _haematological(self, category: str, level: str) -> dict[str, object]:
+        proven = category in REMISSIONS
+        if proven or (category in CLEARED and level == AT_LEAST):
+            return {
+                "remission": True,
+                "remission_proven": proven or (self.remission and self.remission_proven),
+                "remissions": self.remissions + (not self.remission),
+            }
         if category in (*RELAPSES, "active disease", "refractory"):
             # Disease in the marrow ends every deeper response, measured or not.
             return {
                 "remission": False,
+                "remission_proven": False,
                 "flow_negative": False,
                 "complete_molecular": False,
                 "major_molecular": False,

@@ -7,6 +7,7 @@ from typing import Literal
 from kinscope.clinic.measurements import Measurement, ReportedResponse
 from kinscope.clinic.response_context import Findings, Situation, ordinal
 from kinscope.clinic.response_criteria import LeukaemiaCriteria, Rule
+from kinscope.clinic.response_history import AT_LEAST
 from kinscope.clinic.response_model import Basis, Category, ResponseCall
 from kinscope.core.records import Record
 
@@ -90,7 +91,7 @@ def _disease(
             "extramedullary relapse" if only_outside else "relapse",
             "haematological",
             rules.relapse,
-            f"{number} relapse: {amount} after the {number} remission",
+            f"{number} relapse: {amount} after {_before(situation, number)}",
             findings,
             f"{number} relapse",
         )
@@ -107,6 +108,12 @@ def _disease(
         f"{rules.refractory.after_days} or when the treatment is given up"
     )
     return situation.call("active disease", "haematological", rules.refractory, text, findings)
+
+
+def _before(situation: Situation, number: str) -> str:
+    if situation.history.remission_proven:
+        return f"the {number} remission"
+    return f"a leukaemia-free marrow (the {number}), whose blood counts are not known"
 
 
 def _remission(situation: Situation, rules: LeukaemiaCriteria, marrow: Marrow) -> ResponseCall:
@@ -147,7 +154,9 @@ def _no_remission_yet(
     )
     if rules.leukaemia_free is None:
         text = f"fewer than 5 % blasts; {reason}"
-        return situation.call("cannot be called", "haematological", rules.remission, text, findings)
+        return situation.call(
+            "cannot be called", "haematological", rules.remission, text, findings, AT_LEAST if unknown else ""
+        )
     prefix = "at least a leukaemia-free marrow" if unknown else "leukaemia-free marrow"
     return situation.call(
         "MLFS",
@@ -155,7 +164,7 @@ def _no_remission_yet(
         rules.leukaemia_free,
         f"{prefix}; {reason}",
         findings,
-        "at least" if unknown else "",
+        AT_LEAST if unknown else "",
     )
 
 
