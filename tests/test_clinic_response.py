@@ -187,7 +187,7 @@ def test_remissions_and_relapses_are_counted_over_lines() -> None:
 
 @pytest.mark.parametrize("criteria", ["eln-all-2024", "nccn-all-2021"])
 def test_disease_after_a_clear_marrow_without_counts_is_a_relapse(criteria: str) -> None:
-    """A remission that only missing counts kept from being called can be lost; one with low counts was none."""
+    """A remission that only missing counts hid can be lost; low counts were no remission."""
     calls = all_calls(marrow(30, 1), marrow(200, 89), criteria=criteria)
     assert calls[-1].category == "relapse"
     assert "not known" in calls[-1].statement
