@@ -349,6 +349,26 @@ def test_milestones_of_eln_2020(month: int, percent: float, category: str) -> No
     assert categories(calls, "milestone") == [category]
 
 
+@pytest.mark.parametrize(
+    ("month", "percent", "category"),
+    [
+        (3, 10, "optimal"),
+        (3, 10.1, "warning"),
+        (3, 60, "warning"),
+        (6, 10, "optimal"),
+        (6, 10.1, "failure"),
+        (12, 1, "optimal"),
+        (12, 1.01, "warning"),
+        (12, 10, "warning"),
+        (12, 10.1, "failure"),
+    ],
+)
+def test_milestones_of_nccn(month: int, percent: float, category: str) -> None:
+    """Deininger MW et al. J Natl Compr Canc Netw 2020;18:1385-1415, the table of milestones."""
+    calls = cml(scaled(round(30.44 * month), percent), criteria="nccn-cml-2021")
+    assert categories(calls, "milestone") == [category]
+
+
 def test_ten_per_cent_at_three_months_fails_once_confirmed() -> None:
     """ELN 2020: above 10 % at 3 months is failure if confirmed within one to three months."""
     assert categories(cml(scaled(91, 15), scaled(126, 12)), "milestone") == ["warning", "failure"]
