@@ -276,7 +276,7 @@ class _Reader:
 
     def _variants(self, content: dict[str, Any]) -> None:
         """Genomic interpretations; kinscope's own packets hold the same as measurements with extras."""
-        known = {entry["finding"].get("expression") for entry in content["measurements"]}
+        known = {entry["finding"].get("expression") for entry in content["measurements"]} - {None}
         samples = {sample.get("id"): sample for sample in self._packet.get("biosamples", [])}
         for number, interpretation in enumerate(self._packet.get("interpretations", [])):
             genomic = interpretation.get("diagnosis", {}).get("genomicInterpretations", [])

@@ -25,6 +25,7 @@ OLDEST_NAMED_AGE = 89
 FREE_TEXT = frozenset(
     ["title", "citation", "text", "label", "words", "note", "notes", "reason", "days", "method", "region", "action", "term", "drug", "as_reported", "source", "transcript", "expression", "iscn", "day_zero", "gene", "sample"]
 )
+_LONG_NUMBER = re.compile(r"\d{5,}")
 _DATE_WORDS = re.compile(
     r"\b(?:\d{1,2}[./-]\d{1,2}[./-](?:19|20)\d\d|(?:19|20)\d\d(?:[./-]\d{1,2}){0,2}|"
     r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.?\s+(?:19|20)\d\d)\b",
@@ -56,6 +57,8 @@ def identifiers(case: Case) -> tuple[str, ...]:
     names = [subject.name, *re.split(r"[\s,.;-]+", subject.name)]
     texts = [*names, subject.hospital_id, *subject.other_ids, subject.institution]
     texts += [entry.sample for entry in case.measurements]
+    for number in (subject.hospital_id, *subject.other_ids, *(entry.sample for entry in case.measurements)):
+        texts += _LONG_NUMBER.findall(number)
     if subject.birth_date:
         texts += _spellings(subject.birth_date)
     found = {text.strip() for text in texts if len(text.strip()) >= 3}

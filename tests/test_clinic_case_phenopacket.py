@@ -1,0 +1,148 @@
+"""Phenopackets: kinscope's own come back whole, others are read by their codes."""
+
+from __future__ import annotations
+
+import json
+from importlib.resources import files
+
+import pytest
+import yaml
+from google.protobuf.json_format import MessageToJson, Parse
+from google.protobuf.timestamp_pb2 import Timestamp
+from phenopackets import Phenopacket
+
+from kinscope.clinic.case_course import study_case
+from kinscope.clinic.case_model import Case
+from kinscope.clinic.phenopacket import case_of_text
+from kinscope.clinic.phenopacket_write import phenopacket_json
+from kinscope.core.errors import BadInputError
+from kinscope.targets import load_target
+
+PACK = load_target("abl1")
+
+
+def shipped(name: str) -> Case:
+    return case_of_text(files("kinscope.clinic.examples").joinpath(name).read_text(encoding="utf-8"), name)
+
+
+@pytest.mark.parametrize("name", ["lewandowski2025.yaml", "template.yaml"])
+@pytest.mark.parametrize("redact", [False, True])
+def test_a_case_comes_back_from_its_phenopacket(name: str, redact: bool) -> None:
+    first = study_case(shipped(name), PACK, redact=redact)
+    text = phenopacket_json(first.case, first.schedule, PACK)
+    packet = Parse(text, Phenopacket())  # the package itself takes it
+    assert packet.meta_data.phenopacket_schema_version == "2.0"
+    again = study_case(case_of_text(text, "packet"), PACK)
+    assert again.calls == first.calls
+    assert again.schedule.placements == first.schedule.placements
+    assert again.inconsistencies == first.inconsistencies
+    assert [v.expression for v in again.variants] == [v.expression for v in first.variants]
+    assert again.case.treatments == first.case.treatments
+    assert again.case.toxicities == first.case.toxicities
+    assert [m.finding for m in again.case.measurements] == [m.finding for m in first.case.measurements]
+
+
+def test_the_same_packet_as_yaml() -> None:
+    first = study_case(shipped("template.yaml"), PACK)
+    text = phenopacket_json(first.case, first.schedule, PACK)
+    again = study_case(case_of_text(yaml.safe_dump(json.loads(text)), "packet"), PACK)
+    assert again.calls == first.calls
+
+
+def test_what_the_standard_part_says_wins_over_kinscopes_own() -> None:
+    first = study_case(shipped("template.yaml"), PACK)
+    data = json.loads(phenopacket_json(first.case, first.schedule, PACK))
+    assert data["measurements"][0]["value"]["quantity"]["value"] == 82
+    data["measurements"][0]["value"]["quantity"]["value"] = 33
+    again = case_of_text(json.dumps(data), "packet")
+    assert again.measurements[0].finding.kind == "blasts"
+    assert again.measurements[0].finding.percent == 33
+
+
+def stamp(text: str) -> Timestamp:
+    made = Timestamp()
+    made.FromJsonString(f"{text}T00:00:00Z")
+    return made
+
+
+def foreign() -> Phenopacket:
+    """A packet as another tool writes it: codes and quantities, no word of kinscope's."""
+    packet = Phenopacket(id="other-1")
+    packet.subject.id = "MRN123456"
+    packet.subject.sex = 1  # FEMALE
+    packet.subject.date_of_birth.CopyFrom(stamp("1960-06-01"))
+    disease = packet.diseases.add()
+    disease.term.id, disease.term.label = "NCIT:C3167", "Acute Lymphoblastic Leukemia"
+    disease.onset.timestamp.CopyFrom(stamp("2023-01-10"))
+    for code, value, unit in (("LOINC:718-7", 9.5, "g/dL"), ("LOINC:777-3", 58, "10*3/uL"), ("LOINC:6690-2", 12, "10*9/L")):
+        item = packet.measurements.add()
+        item.assay.id = code
+        item.value.quantity.value, item.value.quantity.unit.id = value, f"UCUM:{unit}"
+        item.time_observed.timestamp.CopyFrom(stamp("2023-01-10"))
+    sample = packet.biosamples.add(id="SAMPLE9")
+    sample.sampled_tissue.id = "UBERON:0002371"
+    sample.time_of_collection.timestamp.CopyFrom(stamp("2023-09-01"))
+    level = sample.measurements.add()
+    level.assay.id = "LOINC:52132-8"
+    level.value.ontology_class.id, level.value.ontology_class.label = "LOINC:LA11883-8", "Not detected"
+    unknown = packet.measurements.add()
+    unknown.assay.id = "LOINC:2160-0"
+    unknown.value.quantity.value = 1.0
+    unknown.time_observed.timestamp.CopyFrom(stamp("2023-01-10"))
+    action = packet.medical_actions.add()
+    action.treatment.agent.id, action.treatment.agent.label = "ATC:L01EA02", "dasatinib"
+    dose = action.treatment.dose_intervals.add()
+    dose.quantity.value, dose.quantity.unit.label = 70, "mg"
+    dose.schedule_frequency.label = "Twice daily"
+    dose.interval.start.CopyFrom(stamp("2023-02-01"))
+    dose.interval.end.CopyFrom(stamp("2023-08-01"))
+    action.treatment_termination_reason.label = "Adverse event"
+    effusion = action.adverse_events.add()
+    effusion.id, effusion.label = "HP:0002202", "Pleural effusion"
+    feature = packet.phenotypic_features.add()
+    feature.type.id, feature.type.label = "HP:0002202", "Pleural effusion"
+    feature.severity.label = "Grade 3 Adverse Event"
+    feature.onset.timestamp.CopyFrom(stamp("2023-07-20"))
+    genomic = packet.interpretations.add(id="i").diagnosis.genomic_interpretations.add()
+    genomic.subject_or_biosample_id = "SAMPLE9"
+    expression = genomic.variant_interpretation.variation_descriptor.expressions.add()
+    expression.syntax, expression.value = "hgvs.c", "NM_005157.6:c.944C>T"
+    return packet
+
+
+def test_a_packet_of_another_tool_is_read_by_its_codes() -> None:
+    result = study_case(case_of_text(MessageToJson(foreign()), "other"), PACK)
+    case = result.case
+    findings = {m.finding.kind: m.finding for m in case.measurements}
+    counts = findings["counts"]
+    assert counts.haemoglobin_gram_per_litre == 95, "g/dL became g/L"
+    assert counts.platelets_giga_per_litre == 58
+    assert counts.leucocytes_giga_per_litre == 12
+    level = findings["transcript"]
+    assert (level.detected, level.transcript, level.material) == (False, "e1a2", "bone marrow")
+    (treatment,) = case.treatments
+    assert treatment.agents[0].doses[0].text == "140 mg/d", "70 mg twice daily"
+    assert treatment.stop_reason == "toxicity"
+    assert result.schedule.window(f"{treatment.id}.stop") == "2023-08-01"
+    assert [(t.term, t.ctcae_grade) for t in case.toxicities] == [("Pleural effusion", 3)]
+    assert result.variants[0].short == "T315I"
+    assert result.variants[0].at.label() == "2023-09-01", "dated by its sample"
+    assert case.subject.age_years == 62
+    assert "MRN123456" not in result.model_dump_json()
+    assert "SAMPLE9" not in result.model_dump_json()
+    assert any("LOINC:2160-0" in note for note in case.notes), "what is not read is named"
+
+
+def test_relative_days_travel_as_ages() -> None:
+    first = study_case(shipped("template.yaml"), PACK, relative_dates=True)
+    text = phenopacket_json(first.case, first.schedule, PACK)
+    assert "2024" not in text.replace("created", "").split('"metaData"')[0]
+    again = study_case(case_of_text(text, "packet"), PACK)
+    assert again.calls == first.calls
+
+
+def test_relative_days_without_an_age_are_refused_with_a_remedy() -> None:
+    body = "kinscope_case: 1\nid: c\ndisease: cml\nevents: [{id: e, label: x, when: day 0}]\n"
+    result = study_case(case_of_text(body, "x"), PACK)
+    with pytest.raises(BadInputError, match="relative days"):
+        phenopacket_json(result.case, result.schedule, PACK)
