@@ -26,16 +26,27 @@ from kinscope.structures.conformation_atoms import AtomTable
 from kinscope.structures.geometry import classify_table
 from kinscope.targets.pack import TargetPack
 
-CLASSES = (
-    "dfg", "dfg_cluster", "helix_c", "salt_bridge", "activation_loop", "spine", "p_loop", "activity",
-    "sh2_position", "sh3_linker",
-)  # fmt: skip
-"""Classes whose shares are counted."""
-DISTANCES = (
-    "dfg_d1_angstrom", "dfg_d2_angstrom", "salt_bridge_271_286_angstrom", "helix_c_rotation_degrees",
-    "loop_n_terminal_angstrom",
-)  # fmt: skip
-"""Measurements whose mean and spread are kept."""
+CLASSES = {
+    "dfg": "DFG",
+    "dfg_cluster": "DFG cluster",
+    "helix_c": "helix C",
+    "salt_bridge": "salt bridge",
+    "activation_loop": "activation loop",
+    "spine": "regulatory spine",
+    "p_loop": "P-loop",
+    "activity": "activity",
+    "sh2_position": "SH2",
+    "sh3_linker": "SH3 and linker",
+}
+"""Classes whose shares are counted, and how they are printed."""
+DISTANCES = {
+    "dfg_d1_angstrom": "D1, angstrom",
+    "dfg_d2_angstrom": "D2, angstrom",
+    "salt_bridge_271_286_angstrom": "salt bridge, angstrom",
+    "helix_c_rotation_degrees": "helix C about its axis, degrees",
+    "loop_n_terminal_angstrom": "start of the activation loop, angstrom",
+}
+"""Measurements whose mean and spread are kept, and how they are printed."""
 _TABLE_SKIPS = ("notes", "dfg_dihedrals_degrees", "spine_distances_angstrom")
 _FRAMES_AT_ONCE = 20
 _NANOMETRE = 10.0
@@ -85,13 +96,13 @@ class TrajectoryStates(Record):
         lines = [
             f"{self.name}, chain {self.chain}: {self.frames} frames, DFG class changes {self.dfg_changes}"
         ]
-        for aspect in CLASSES:
-            shares = [
-                f"{share.label} {share.percent:.1f} %" for share in self.shares if share.aspect == aspect
-            ]
-            lines.append(f"  {aspect.replace('_', ' ')}: {', '.join(shares)}")
+        for aspect, title in CLASSES.items():
+            shares = [share for share in self.shares if share.aspect == aspect]
+            if [share.label for share in shares] != ["not modelled"]:
+                listed = ", ".join(f"{share.label} {share.percent:.1f} %" for share in shares)
+                lines.append(f"  {title}: {listed}")
         lines += [
-            f"  {spread.name}: {spread.mean:.2f} +- {spread.standard_deviation:.2f}"
+            f"  {DISTANCES[spread.name]}: {spread.mean:.2f} +- {spread.standard_deviation:.2f}"
             for spread in self.spreads
         ]
         return "\n".join(lines)
@@ -194,7 +205,7 @@ def check_trajectory(
         shares=tuple(
             ClassShare(aspect=aspect, label=label, frames=count, percent=100.0 * count / total)
             for (aspect, label), count in sorted(
-                counts.items(), key=lambda item: (CLASSES.index(item[0][0]), -item[1])
+                counts.items(), key=lambda item: (list(CLASSES).index(item[0][0]), -item[1])
             )
         ),
         spreads=tuple(spread.result(measurement) for measurement, spread in sums.items() if spread.count),
