@@ -75,6 +75,13 @@ def test_abl1_is_not_src(text: str) -> None:
         parse_variant(text, SRC)
 
 
+@pytest.mark.parametrize("text", ["SRC T341I", "c-Src T341I", "NP_938033.1:p.Thr341Ile"])
+def test_a_variant_of_another_shipped_target_says_which(text: str) -> None:
+    with pytest.raises(UnsupportedVariantError) as caught:
+        parse_variant(text, ABL1)
+    assert "--target src" in caught.value.remedy
+
+
 def test_motifs_stand_where_the_regions_say() -> None:
     def letters(name: str) -> str:
         return "".join(SRC.transcript.protein[number - 1] for number in SRC.region(name).members())

@@ -1,6 +1,12 @@
 """Target packs: what is known of a kinase, as data."""
 
-from kinscope.targets.loader import load_target, load_target_directory, target_names, target_reference
+from kinscope.targets.loader import (
+    load_target,
+    load_target_directory,
+    shipped_target_of,
+    target_names,
+    target_reference,
+)
 from kinscope.targets.pack import (
     DrugDefinition,
     ExonBlock,
@@ -21,6 +27,7 @@ __all__ = [
     "Transcript",
     "load_target",
     "load_target_directory",
+    "shipped_target_of",
     "target_names",
     "target_reference",
 ]

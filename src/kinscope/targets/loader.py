@@ -119,6 +119,26 @@ def target_reference(target: str) -> str:
     )
 
 
+def shipped_target_of(name: str) -> str:
+    """The shipped pack that a gene name, an alias or an accession (any version) belongs to; empty if none."""
+    wanted = name.upper().partition(".")[0]
+    for target in target_names():
+        pack = _shipped(target)
+        isoforms = [(item.transcript_accession, item.protein_accession) for item in pack.isoforms]
+        known = [
+            pack.gene,
+            *pack.aliases,
+            *(accession for pair in isoforms for accession in pair),
+            pack.transcript.accession,
+            pack.transcript.protein_accession,
+            *pack.transcript.equivalents,
+            *pack.transcript.protein_equivalents,
+        ]
+        if wanted and wanted in {item.upper().partition(".")[0] for item in known}:
+            return target
+    return ""
+
+
 def _is_directory(text: str) -> bool:
     try:
         return bool(text.strip()) and Path(text).is_dir()

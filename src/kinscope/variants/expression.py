@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from kinscope.core.errors import UnsupportedVariantError, VariantError
 from kinscope.core.residues import THREE_TO_ONE
-from kinscope.variants.frames import Frame, frame_named, reference_frame, resolve_accession
+from kinscope.variants.frames import Frame, frame_named, other_target, reference_frame, resolve_accession
 from kinscope.variants.text import shown
 
 if TYPE_CHECKING:
@@ -247,7 +247,8 @@ def _other_gene(name: str, pack: TargetPack) -> UnsupportedVariantError:
     return UnsupportedVariantError(
         f"The text names {shown(name, 30)}; the target is {pack.gene}.",
         where=shown(name, 30),
-        remedy=f"It reads variants of {pack.gene}; the same letters in another gene are another variant.",
+        remedy=other_target(name, pack)
+        or f"It reads variants of {pack.gene}; the same letters in another gene are another variant.",
     )
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from kinscope.core.errors import UnsupportedVariantError, VariantError
 from kinscope.core.residues import ONE_TO_THREE
+from kinscope.targets import load_target, shipped_target_of
 from kinscope.variants.text import shown
 
 if TYPE_CHECKING:
@@ -122,8 +123,17 @@ def resolve_accession(text: str, pack: TargetPack) -> Reference:
     raise UnsupportedVariantError(
         f"{shown(text)} is not a sequence of the target {pack.gene}.",
         where=shown(text),
-        remedy=f"kinscope knows {pack.gene} as {', '.join(_own_accessions(pack))}.",
+        remedy=other_target(text, pack)
+        or f"kinscope knows {pack.gene} as {', '.join(_own_accessions(pack))}.",
     )
+
+
+def other_target(name: str, pack: TargetPack) -> str:
+    """What to do with a gene or an accession of another shipped pack; empty if it is of none."""
+    found = shipped_target_of(name)
+    if not found or load_target(found).gene == pack.gene:
+        return ""
+    return f"It is of another target: add --target {found}."
 
 
 def _own_accessions(pack: TargetPack) -> list[str]:
