@@ -168,6 +168,13 @@ def test_no_measurement_depends_on_where_the_molecule_lies(quaternion, shift):
     assert np.allclose(numbers(shape), numbers(MEASURED), atol=0.02)
 
 
+def test_hydrogens_and_the_order_of_residues_change_nothing():
+    whole = reference_model(PACK, "closed-dfg-out")[0]
+    assert classify_state(whole, PACK.landmarks) == MEASURED
+    backwards = np.argsort(-CLOSED.res_id, kind="stable")
+    assert classes(classify_state(CLOSED[backwards], PACK.landmarks)) == classes(MEASURED)
+
+
 def test_the_mirror_image_turns_the_signed_angles_round():
     mirrored = CLOSED.copy()
     mirrored.coord[:, 0] *= -1
