@@ -61,6 +61,8 @@ def fit_site(mobile: AtomArray, fixed: AtomArray, ligand: NDArray[Any]) -> SiteF
     heavy = (mobile.element != "H") & ~np.isin(mobile.res_name, ("ACE", "NME"))
     site = {int(number) for number in mobile.res_id[heavy & (distance < SITE_ANGSTROM)]}
     near = {int(number) for number in mobile.res_id[heavy & (distance < NEAR_ANGSTROM)]}
+    held = {int(number) for number in fixed.res_id}
+    mobile, fixed = mobile[mobile.atom_name == "CA"], fixed[fixed.atom_name == "CA"]
     first, second = common_atoms(mobile, fixed, site, ("CA",))
     if len(first) < MIN_RESIDUES:
         return None
@@ -77,5 +79,5 @@ def fit_site(mobile: AtomArray, fixed: AtomArray, ligand: NDArray[Any]) -> SiteF
         transform=transform,
         left_out=left_out,
         near_rmsd_angstrom=float(np.sqrt((distances**2).mean())) if len(one) else float("inf"),
-        lacking=tuple(sorted(near - {int(number) for number in fixed.res_id})),
+        lacking=tuple(sorted(near - held)),
     )

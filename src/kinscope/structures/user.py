@@ -41,6 +41,11 @@ from kinscope.targets.pack import StateDefinition, TargetPack
 
 USER_STAGES = (*DEFAULT_STAGES[:-1], DEFAULT_STAGES[-1].model_copy(update={"max_iterations": 200}))
 """As for the shipped models, but half the iterations of the last stage, which takes most of the time."""
+_UNMEASURED = (
+    "residues that the conformation is measured on are missing from the file; it was measured with what "
+    "fills the gap",
+    "the conformation cannot be measured; say with --as-state-like which shipped state it is like",
+)
 FINDINGS_FILE = "structure.json"
 
 
@@ -114,6 +119,9 @@ def examine(file: UserFile, pack: TargetPack, options: UserStructureOptions | No
     dfg = geometry.dfg if geometry.dfg != "unassigned" else ""
     sources = donors(pack, dfg, options.like)
     atoms, gaps = fill(in_template_order(kept), sources, file.name)
+    measured = geometry.dfg != "unassigned"
+    if not measured and gaps:  # a landmark is missing from the file: measured with what fills the gap
+        geometry = classify_state(atoms, pack.landmarks)
     around = surroundings(structure, actual, kept, pack, len(chain.dropped))
     poses = known_poses(pack)
     held = {ligand.name for ligand in around.ligands}
@@ -142,7 +150,10 @@ def examine(file: UserFile, pack: TargetPack, options: UserStructureOptions | No
         ligands=(*around.ligands, *extra),
         geometry=geometry,
         like=options.like,
-        notes=_notes(structure, chain, broken, sources, gaps, (first, last)),
+        notes=(
+            *_notes(structure, chain, broken, sources, gaps, (first, last)),
+            *(() if measured else (_UNMEASURED[geometry.dfg == "unassigned"],)),
+        ),
     )
     return Examined(findings, atoms, (*around.occupants, *laid), drugs, not_docked)
 

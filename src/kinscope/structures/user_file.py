@@ -38,9 +38,12 @@ class UserFile:
     """The content of a user's file."""
 
     name: str
-    """Harmless characters only, at most 60."""
+    """Becomes :func:`harmless`, at most 60 characters."""
     body: bytes
     """As given."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "name", harmless(self.name))
 
     @property
     def sha256(self) -> str:
@@ -100,7 +103,7 @@ def read_user_file(path: Path) -> UserFile:
     StructureError
         If it cannot be read or is too large.
     """
-    return UserFile(name=harmless(path.name), body=read_body(path, inflate=False))
+    return UserFile(name=path.name, body=read_body(path, inflate=False))
 
 
 def parse_user_file(file: UserFile) -> Any:

@@ -9,15 +9,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kinscope.core.errors import StructureError
+from kinscope.structures.io import read_model
 from kinscope.structures.model import AtomArray
 from kinscope.structures.preparation import in_template_order
-from kinscope.structures.reference import available_states, reference_model
+from kinscope.structures.reference import MODELS_DIRECTORY, SHIPPED_MODEL_FILE, available_states
 from kinscope.structures.superposition import BACKBONE, RigidTransform, common_atoms, superpose
 from kinscope.structures.user_records import LONGEST_GAP, FilledGap, UserStructureOptions
 from kinscope.targets.pack import TargetPack
@@ -64,11 +67,18 @@ def donors(pack: TargetPack, dfg: str, like: str) -> list[Donor]:
     """The shipped models, those of the structure's conformation (or the one it is like) marked."""
     found = []
     for state in available_states(pack):
-        atoms, _ = reference_model(pack, state)
-        kept = atoms[(atoms.element != "H") & ~np.isin(atoms.res_name, ("ACE", "NME"))]
+        path = pack.directory / MODELS_DIRECTORY / state / SHIPPED_MODEL_FILE
+        kept = _heavy_atoms(str(path), path.stat().st_mtime_ns)
         preferred = state == like if like else bool(dfg) and pack.state(state).dfg == dfg
         found.append(Donor(state, kept, preferred))
     return found
+
+
+@lru_cache(maxsize=32)
+def _heavy_atoms(path: str, modified_ns: int) -> AtomArray:
+    """Heavy atoms of a shipped model without its caps; nobody changes them in place."""
+    atoms = read_model(Path(path))
+    return atoms[(atoms.element != "H") & ~np.isin(atoms.res_name, ("ACE", "NME"))]
 
 
 def without_breaks(atoms: AtomArray) -> tuple[AtomArray, tuple[int, ...]]:
@@ -110,7 +120,7 @@ def fitting_range(
     numbers = [number for number in shown if first <= number <= last]
     long = [gap for gap in missing_stretches(numbers) if gap[1] - gap[0] + 1 > options.max_gap]
     if not long:
-        return first, last, _ends((shown[0], shown[-1]), (first, last), _STUBS)
+        return first, last, _ends(shown, (first, last), _STUBS)
     if not options.allow_truncation:
         raise _too_long(long, options, label)
     bounds = [first, *(edge for gap in long for edge in (gap[0] - 1, gap[1] + 1)), last]
@@ -126,13 +136,14 @@ def fitting_range(
             where=label,
             remedy="Give another structure, or allow longer stretches to be filled with --max-gap.",
         )
-    return *best, _ends((shown[0], shown[-1]), best, "beyond a missing stretch")
+    return *best, _ends(shown, best, "beyond a missing stretch")
 
 
-def _ends(shown: tuple[int, int], kept: tuple[int, int], why: str) -> tuple[str, ...]:
-    before = (f"{shown[0]}-{kept[0] - 1} ({why})",) if kept[0] > shown[0] else ()
-    after = (f"{kept[1] + 1}-{shown[1]} ({why})",) if kept[1] < shown[1] else ()
-    return before + after
+def _ends(shown: list[int], kept: tuple[int, int], why: str) -> tuple[str, ...]:
+    """What the file shows outside the range kept, in words."""
+    before = [number for number in shown if number < kept[0]]
+    after = [number for number in shown if number > kept[1]]
+    return tuple(f"{part[0]}-{part[-1]} ({why})" for part in (before, after) if part)
 
 
 def fill(atoms: AtomArray, sources: list[Donor], label: str) -> tuple[AtomArray, tuple[FilledGap, ...]]:
@@ -294,8 +305,9 @@ def _bent(donor: AtomArray, atoms: AtomArray, gap: tuple[int, int], transform: R
 
 
 def _shift(moved: AtomArray, atoms: AtomArray, number: int) -> NDArray[np.float64]:
-    one, two = common_atoms(moved, atoms, (number,), BACKBONE)
-    return np.asarray((atoms.coord[two] - moved.coord[one]).mean(axis=0), dtype=np.float64)
+    one, two = moved[moved.res_id == number], atoms[atoms.res_id == number]
+    rows, others = common_atoms(one, two, None, BACKBONE)
+    return np.asarray((two.coord[others] - one.coord[rows]).mean(axis=0), dtype=np.float64)
 
 
 def _nearest(piece: AtomArray, atoms: AtomArray, gap: tuple[int, int]) -> float:
