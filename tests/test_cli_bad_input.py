@@ -117,3 +117,43 @@ def test_run_directories_that_are_none(tmp_path: Path) -> None:
     assert_refused(kinscope("resume", "broken", cwd=tmp_path), "cannot be read")
     assert_refused(kinscope("assess", "K404E", "--out", "/proc/kinscope", cwd=tmp_path), "")
     assert (tmp_path / "mine.txt").read_text() == "mine"
+
+
+STRUCTURES = {
+    "missing": ("missing.pdb", [], "no such structure file"),
+    "a directory": (".", [], "directory"),
+    "a device": ("/dev/zero", [], "no such structure file"),
+    "a code that is not at hand": ("9zzz", [], "not at hand"),
+    "empty": ("empty.pdb", [], "no atom"),
+    "not a structure": ("text.cif", [], ""),
+    "binary": ("binary.pdb", [], "not text"),
+    "damaged compression": ("half.pdb.gz", [], "compression"),
+    "no number": ("nan.pdb", [], "no"),
+    "markup in its name": ("<script>.pdb", [], "no such structure file"),
+    "a chain that is too long": ("text.cif", ["--chain", "x" * 50], "chain"),
+    "a state that is none": ("text.cif", ["--as-state-like", "up"], ""),
+    "a gap that is none": ("text.cif", ["--max-gap", "-3"], ""),
+}
+
+
+@pytest.mark.parametrize("name", STRUCTURES)
+def test_a_structure_that_cannot_be_used(name: str, tmp_path: Path) -> None:
+    # Reading a file is the same code for every command: two share the cases between them.
+    command = ["models", "prepare"] if len(name) % 2 else ["assess", "K404E"]
+    file, options, word = STRUCTURES[name]
+    atom = "ATOM      1  CA  ALA A   1         nan   1.000   1.000  1.00 20.00           C\n"
+    (tmp_path / "empty.pdb").write_bytes(b"")
+    (tmp_path / "text.cif").write_text("nothing of the kind\n" * 20)
+    (tmp_path / "binary.pdb").write_bytes(bytes(range(256)) * 20)
+    (tmp_path / "half.pdb.gz").write_bytes(b"\x1f\x8b\x08\x00\x00")
+    (tmp_path / "nan.pdb").write_text(atom)
+    before = sorted(tmp_path.iterdir())
+    flag = ["--structure"] if command[0] == "assess" else []
+    assert_refused(kinscope(*command, "--quiet", *flag, file, *options, cwd=tmp_path), word)
+    assert sorted(tmp_path.iterdir()) == before, "a refused structure leaves nothing behind"
+
+
+def test_options_about_a_structure_need_one(tmp_path: Path) -> None:
+    finished = kinscope("assess", "--quiet", "K404E", "--chain", "A", cwd=tmp_path)
+    assert_refused(finished, "--structure")
+    assert not list(tmp_path.iterdir())

@@ -122,15 +122,21 @@ def keep_structure(store: Store, settings: StudySettings, file: UserFile) -> Non
         return
     try:
         store.root.mkdir(parents=True, exist_ok=True)
-        directory = Path(tempfile.mkdtemp(prefix=".structure-", dir=store.root))
-        write_atomic(directory / STRUCTURE_FILE, file.body)
+        with tempfile.TemporaryDirectory(prefix=".structure-", dir=store.root) as scratch:
+            directory = Path(scratch) / "artefact"
+            directory.mkdir()
+            write_atomic(directory / STRUCTURE_FILE, file.body)
+            store.put(step, directory, _given(step, file, directory))
     except OSError as error:
         raise RunDirectoryError(
             f"The structure cannot be kept in the run directory ({error.strerror}).",
             where=str(store.root),
             remedy="Free disk space or give another --out.",
         ) from error
-    record = ArtefactRecord(
+
+
+def _given(step: Step, file: UserFile, directory: Path) -> ArtefactRecord:
+    return ArtefactRecord(
         key=step.key,
         step=step.name,
         label=f"your structure {file.name}",
@@ -144,7 +150,6 @@ def keep_structure(store: Store, settings: StudySettings, file: UserFile) -> Non
         kinscope_version=__version__,
         files=list_files(directory),
     )
-    store.put(step, directory, record)
 
 
 def study_pack(parameters: Mapping[str, Any]) -> TargetPack:
