@@ -7,6 +7,7 @@ import hashlib
 import re
 from html.parser import HTMLParser
 from importlib.resources import files
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -97,9 +98,14 @@ def test_the_figure_has_a_twin_in_tables(page: str) -> None:
     reader.feed(page)
     heads = page.count("<thead>")
     rows = (
-        len(result.calls) + len(result.comparisons) + len(result.testing) + len(result.case.treatments)
-        + len(result.case.measurements) + len(result.case.toxicities) + len(result.case.events)
-    )  # fmt: skip
+        len(result.calls)
+        + len(result.comparisons)
+        + len(result.testing)
+        + len(result.case.treatments)
+        + len(result.case.measurements)
+        + len(result.case.toxicities)
+        + len(result.case.events)
+    )
     assert reader.rows == rows + heads
 
 
@@ -108,7 +114,7 @@ def test_levels_lie_on_a_logarithmic_axis(page: str) -> None:
     lane = page[page.index("lane-transcript") :]
     lane = lane[: lane.index("lane-call")]
     grid = [float(y) for y in re.findall(r'class="grid"[^>]*y1="([\d.]+)"', lane)]
-    steps = [round(b - a, 1) for a, b in zip(grid, grid[1:], strict=False)]
+    steps = [round(b - a, 1) for a, b in pairwise(grid)]
     assert len(grid) == 4
     assert max(steps) - min(steps) <= 0.2
 
@@ -148,7 +154,9 @@ notes: [{ATTACK!r}]
     assert "{{7*7}}" in page.replace("&#34;", '"'), "templates are not run on texts"
 
 
-@pytest.mark.parametrize("options", [{"redact": True}, {"relative_dates": True}, {"criteria": "nccn-all-2021"}])
+@pytest.mark.parametrize(
+    "options", [{"redact": True}, {"relative_dates": True}, {"criteria": "nccn-all-2021"}]
+)
 def test_other_ways_to_draw_it(options: dict[str, object], tmp_path: Path) -> None:
     text = files("kinscope.clinic.examples").joinpath("lewandowski2025.yaml").read_text(encoding="utf-8")
     result = study_case(case_of_text(text, "x"), PACK, **options)  # type: ignore[arg-type]
@@ -165,7 +173,8 @@ def test_an_unwritable_directory_is_bad_input(tmp_path: Path) -> None:
 
 
 def test_a_case_with_nothing_but_an_event_still_draws() -> None:
-    body = "kinscope_case: 1\nid: c\ndisease: cml\nevents: [{id: e, label: Diagnosis, kind: diagnosis, when: 2024-01-05}]\n"
+    event = "{id: e, label: Diagnosis, kind: diagnosis, when: 2024-01-05}"
+    body = f"kinscope_case: 1\nid: c\ndisease: cml\nevents: [{event}]\n"
     assert "Diagnosis" in case_html(study_case(case_of_text(body, "x"), PACK))
 
 

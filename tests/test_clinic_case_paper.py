@@ -44,11 +44,19 @@ def test_no_stated_response_enters_the_calls(case: Case, result: CaseResult) -> 
 def test_the_measurements_alone_give_the_papers_sequence(result: CaseResult) -> None:
     molecular = sequence(result, "molecular")
     assert [c for c in molecular if c == "CMR"] == ["CMR"] * 3, "three complete molecular remissions"
-    assert molecular.index("molecular response") < molecular.index("CMR"), "0.0019 % comes before the first CMR"
+    assert molecular.index("molecular response") < molecular.index("CMR"), (
+        "0.0019 % comes before the first CMR"
+    )
     haematological = sequence(result, "haematological")
     assert haematological[0] == "active disease"
-    assert [c for c in haematological if c in ("relapse", "refractory")] == ["relapse", "relapse", "refractory"]
-    assert haematological[-1] == "MLFS", "no count is published: no more than a leukaemia-free marrow can be called"
+    assert [c for c in haematological if c in ("relapse", "refractory")] == [
+        "relapse",
+        "relapse",
+        "refractory",
+    ]
+    assert haematological[-1] == "MLFS", (
+        "no count is published: no more than a leukaemia-free marrow can be called"
+    )
     assert sequence(result, "flow MRD") == ["MRD negative"] * 4
     lines = {line.line: [c.category for c in line.calls] for line in result.lines}
     assert "relapse" in lines[1]
@@ -57,7 +65,9 @@ def test_the_measurements_alone_give_the_papers_sequence(result: CaseResult) -> 
     assert "CMR" in lines[4]
 
 
-def test_with_stated_remissions_for_counts_the_sequence_is_the_papers_word_for_word(result: CaseResult) -> None:
+def test_with_stated_remissions_for_counts_the_sequence_is_the_papers_word_for_word(
+    result: CaseResult,
+) -> None:
     words = [
         (call.category, call.level)
         for line in result.lines_with_statements
@@ -103,7 +113,10 @@ def test_mutation_testing_is_due_at_each_relapse_and_at_the_failure_of_ponatinib
     ("rule", "entry"),
     [
         ("times that cannot all be true", "marrow-relapse-1"),  # two months and ten months after July 2021
-        ("times that cannot all be true", "accepted"),  # nine months of CMR, found nine months after inotuzumab
+        (
+            "times that cannot all be true",
+            "accepted",
+        ),  # nine months of CMR, found nine months after inotuzumab
         ("relapse left untreated", "dasatinib"),  # relapse of 2021, dasatinib of July 2023
         ("blasts against transcript level", "transcript-relapse-1"),  # 89 % blasts, 0.150727 %
         ("level without its control gene", "transcript-induction"),  # 0.0019 % of what?
@@ -127,7 +140,13 @@ def test_the_two_times_of_the_first_relapse_are_not_smoothed(result: CaseResult)
 def test_no_rule_knows_this_paper() -> None:
     """The checks must not name the paper, its dates or its numbers."""
     package = files("kinscope.clinic")
-    for name in ("case_checks.py", "case_checks_values.py", "case_time.py", "case_network.py", "case_course.py"):
+    for name in (
+        "case_checks.py",
+        "case_checks_values.py",
+        "case_time.py",
+        "case_network.py",
+        "case_course.py",
+    ):
         text = package.joinpath(name).read_text(encoding="utf-8").lower()
         for word in ("lewandowski", "2023-07", "0.1507", "0.0019", "lys404", "k404e"):
             assert word not in text, (name, word)

@@ -74,7 +74,11 @@ def foreign() -> Phenopacket:
     disease = packet.diseases.add()
     disease.term.id, disease.term.label = "NCIT:C3167", "Acute Lymphoblastic Leukemia"
     disease.onset.timestamp.CopyFrom(stamp("2023-01-10"))
-    for code, value, unit in (("LOINC:718-7", 9.5, "g/dL"), ("LOINC:777-3", 58, "10*3/uL"), ("LOINC:6690-2", 12, "10*9/L")):
+    for code, value, unit in (
+        ("LOINC:718-7", 9.5, "g/dL"),
+        ("LOINC:777-3", 58, "10*3/uL"),
+        ("LOINC:6690-2", 12, "10*9/L"),
+    ):
         item = packet.measurements.add()
         item.assay.id = code
         item.value.quantity.value, item.value.quantity.unit.id = value, f"UCUM:{unit}"

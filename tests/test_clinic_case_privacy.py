@@ -55,15 +55,27 @@ measurements:
     note: "patient Kowalska-Nowak *14/03/1959, 19590314, 14.3.1959"
     sample: "HX-4471923/7"
   - {id: m2, kind: karyotype, when: 2017-02-13, iscn: "46,XX,t(9;22)(q34;q11.2)[20] Kowalska 14.03.1959"}
-  - {id: m3, kind: mutation, when: 2017-08-01, detected: true, expression: "c.944C>T Kowalska", method: "by Genowefa"}
+  - id: m3
+    kind: mutation
+    when: 2017-08-01
+    detected: true
+    expression: "c.944C>T Kowalska"
+    method: by Genowefa
   - {id: m4, kind: mutation, when: 2017-08-02, detected: true, expression: T315I, region: "of Kowalska"}
 responses:
   - {id: r1, category: CR, when: 2017-04-01, words: "Nowak is well", source: letter}
 toxicities:
-  - {id: x1, term: "Kowalska effusion", when: 2017-05, treatment: kowalska-das, ctcae_grade: 2, action: "told Genowefa"}
+  - id: x1
+    term: Kowalska effusion
+    when: 2017-05
+    treatment: kowalska-das
+    ctcae_grade: 2
+    action: told Genowefa
 notes: ["Kowalska-Nowak lives in Szpital Przemienienia"]
 """
-SECRET = re.compile(rb"kowalska|genowefa|nowak|4471923|59031412345|19590314|1959|przemienienia|szpital", re.IGNORECASE)
+SECRET = re.compile(
+    rb"kowalska|genowefa|nowak|4471923|59031412345|19590314|1959|przemienienia|szpital", re.IGNORECASE
+)
 
 
 def everything(directory: Path) -> bytes:
@@ -81,7 +93,9 @@ def everything(directory: Path) -> bytes:
     return b"\n".join(parts)
 
 
-@pytest.mark.parametrize("options", [[], ["--relative-dates"], ["--redact"]], ids=["default", "relative", "redacted"])
+@pytest.mark.parametrize(
+    "options", [[], ["--relative-dates"], ["--redact"]], ids=["default", "relative", "redacted"]
+)
 def test_nothing_planted_comes_out_of_the_command(options: list[str], tmp_path: Path) -> None:
     source = tmp_path / "in.yaml"
     source.write_text(PLANTED, encoding="utf-8")
@@ -121,7 +135,11 @@ def test_redaction_keeps_the_calls_and_the_times() -> None:
 
 
 def test_errors_of_a_case_do_not_repeat_it() -> None:
-    for old, new in (("percent: 88", "percent: Kowalska"), ("line: 1", "line: Kowalska"), ("ph-all", "Kowalska")):
+    for old, new in (
+        ("percent: 88", "percent: Kowalska"),
+        ("line: 1", "line: Kowalska"),
+        ("ph-all", "Kowalska"),
+    ):
         with pytest.raises(BadInputError) as caught:
             case_of_text(PLANTED.replace(old, new), "x")
         assert not SECRET.search(str(caught.value).encode())
@@ -154,7 +172,9 @@ def test_the_oldest_ages_are_not_named() -> None:
     st.booleans(),
 )
 def test_any_name_is_taken_out_of_any_text(name: str, around: str, upper: bool) -> None:
-    case = case_of_text("kinscope_case: 1\nid: c\ndisease: ph-all\nevents: [{id: e, label: x, when: 2017-01}]\n", "x")
+    case = case_of_text(
+        "kinscope_case: 1\nid: c\ndisease: ph-all\nevents: [{id: e, label: x, when: 2017-01}]\n", "x"
+    )
     case = case.model_copy(update={"subject": case.subject.model_copy(update={"name": name.title()})})
     text = around.format(name.upper() if upper else name)
     assert name.lower() not in privacy.scrubber(case)(text).lower()
@@ -163,7 +183,15 @@ def test_any_name_is_taken_out_of_any_text(name: str, around: str, upper: bool) 
 def test_a_birth_date_is_found_in_every_common_spelling() -> None:
     case = case_of_text(PLANTED, "x")
     scrub = privacy.scrubber(case)
-    for text in ("1959-03-14", "14.03.1959", "14/03/1959", "03/14/1959", "19590314", "14.3.1959", "14 03 1959"):
+    for text in (
+        "1959-03-14",
+        "14.03.1959",
+        "14/03/1959",
+        "03/14/1959",
+        "19590314",
+        "14.3.1959",
+        "14 03 1959",
+    ):
         assert scrub(f"born {text}.") == "born [removed]."
 
 

@@ -31,7 +31,9 @@ def test_a_partial_date_spans_exactly_its_month_and_year(day: dt.date) -> None:
     assert year_last - year_first + 1 == (dt.date(day.year + 1, 1, 1) - dt.date(day.year, 1, 1)).days
 
 
-@pytest.mark.parametrize("text", ["2023-02-29", "2023-13", "23-01-01", "2023-1", "2023-01/2022", "soon", "1/2/2023"])
+@pytest.mark.parametrize(
+    "text", ["2023-02-29", "2023-13", "23-01-01", "2023-1", "2023-01/2022", "soon", "1/2/2023"]
+)
 def test_no_such_date(text: str) -> None:
     with pytest.raises(ValueError):
         parse_date(text)
@@ -174,7 +176,9 @@ treatments:
 
 
 def test_relative_days_need_no_calendar() -> None:
-    found = schedule("events: [{id: a, label: x, when: day 0}, {id: b, label: x, when: {after: a, interval: 10 days}}]")
+    found = schedule(
+        "events: [{id: a, label: x, when: day 0}, {id: b, label: x, when: {after: a, interval: 10 days}}]"
+    )
     assert found.clock == "relative"
     assert found.at("b").drawn == 10
     assert found.label(10) == "day 10"

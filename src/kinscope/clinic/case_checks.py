@@ -87,7 +87,9 @@ def _conflict_title(case: Case, conflict: TimeConflict) -> str:
     apart = f"at least {span_text(conflict.gap_days)}"
     name = name_of(case, conflict.statement.entry)
     if conflict.open_reading:
-        return f"{name}: what the interval is counted from decides whether it can hold ({apart} apart otherwise)"
+        return (
+            f"{name}: what the interval is counted from decides whether it can hold ({apart} apart otherwise)"
+        )
     if conflict.statement.text.startswith("at least "):
         began = name_of(case, conflict.counted_from)
         return f"{began}: the time it is stated to have lasted does not fit before {name} ({apart} too long)"
@@ -287,7 +289,7 @@ def check_age(case: Case, schedule: Schedule) -> tuple[Inconsistency, ...]:
         rule="age and birth date",
         severity="contradiction",
         title="The stated age and the birth date do not belong together",
-        detail=f"The age stated is {subject.age_years}; the birth date makes it {int(lowest)} to {int(highest)} "
+        detail=f"Stated is {subject.age_years}; the birth date makes it {int(lowest)} to {int(highest)} "
         "at diagnosis.",
     )
     return (found,)

@@ -35,6 +35,8 @@ def check_values(result: CaseResult) -> Iterator[Inconsistency]:
     """All findings of this module."""
     case = result.case
     yield from _transcripts(case)
+    yield from _control_genes(case)
+    yield from _negatives(case)
     yield from _blasts_against_transcript(result)
     yield from _counts(case)
     yield from _mutations(result)
@@ -73,36 +75,50 @@ def _transcripts(case: Case) -> Iterator[Inconsistency]:
         kind = level.transcript or case.transcript
         if level.on_international_scale and any(name in kind.lower() for name in P190):
             yield _found(
-                "international scale and transcript", "contradiction",
+                "international scale and transcript",
+                "contradiction",
                 f"An international-scale value for {kind}",
                 "The international scale is defined for p210 (e13a2, e14a2) only; a p190 level has no "
-                "conversion factor.", [entry], ELN_2020,
-            )  # fmt: skip
+                "conversion factor.",
+                [entry],
+                ELN_2020,
+            )
         if level.transcript and case.transcript and level.transcript.lower() != case.transcript.lower():
             yield _found(
-                "transcript changed", "implausible",
+                "transcript changed",
+                "implausible",
                 f"Transcript {level.transcript}, but the case has {case.transcript}",
-                "A fusion keeps its breakpoint; another transcript is another assay, a second clone or a slip.",
+                "A fusion keeps its breakpoint: another transcript is another assay, clone or a slip.",
                 [entry],
-            )  # fmt: skip
+            )
+
+
+def _control_genes(case: Case) -> Iterator[Inconsistency]:
     unnamed = [
         e for e, level in _levels(case) if level.percent is not None and level.control_gene == "not stated"
     ]
     if unnamed:
         values = ", ".join(f"{e.finding.percent:g} %" for e in unnamed if e.finding.kind == "transcript")
         yield _found(
-            "level without its control gene", "open",
+            "level without its control gene",
+            "open",
             f"A transcript level in per cent of an unnamed control gene ({values})",
             "Levels over ABL1, GUSB and BCR differ by their own expression; without the gene they cannot be "
-            "set beside another level.", unnamed,
-        )  # fmt: skip
+            "set beside another level.",
+            unnamed,
+        )
     genes = {level.control_gene for _, level in _levels(case) if level.control_gene != "not stated"}
     if len(genes) > 1:
         yield _found(
-            "control genes mixed", "open", f"Levels over different control genes: {', '.join(sorted(genes))}",
+            "control genes mixed",
+            "open",
+            f"Levels over different control genes: {', '.join(sorted(genes))}",
             "They lie on different scales; a rise or fall between them is not a rise or fall of the disease.",
             [e for e, level in _levels(case) if level.control_gene in genes],
-        )  # fmt: skip
+        )
+
+
+def _negatives(case: Case) -> Iterator[Inconsistency]:
     bare = [
         entry
         for entry, level in _levels(case)
@@ -110,11 +126,15 @@ def _transcripts(case: Case) -> Iterator[Inconsistency]:
     ]
     if bare:
         yield _found(
-            "negative without a sensitivity", "open",
-            f"{len(bare)} negative transcript result(s) without sensitivity or control copies",
-            "'Negative' means 'not detected at some depth'; without it a complete molecular remission cannot be "
-            "told from a shallow sample.", bare, "Cross NCP et al. Leukemia 2015;29:999-1003",
-        )  # fmt: skip
+            "negative without a sensitivity",
+            "open",
+            f"{_count(len(bare), 'negative transcript result', 'negative transcript results')} without "
+            "sensitivity or control copies",
+            "'Negative' means 'not detected at some depth'; without it a complete molecular remission cannot "
+            "be told from a shallow sample.",
+            bare,
+            "Cross NCP et al. Leukemia 2015;29:999-1003",
+        )
 
 
 def _blasts_against_transcript(result: CaseResult) -> Iterator[Inconsistency]:
@@ -131,13 +151,17 @@ def _blasts_against_transcript(result: CaseResult) -> Iterator[Inconsistency]:
             if full and low:
                 gene = "" if level.control_gene == "not stated" else f"/{level.control_gene}"
                 yield _found(
-                    "blasts against transcript level", "implausible",
+                    "blasts against transcript level",
+                    "implausible",
                     f"{blasts.percent:g} % blasts, but BCR::ABL1{gene} only {level.percent:g} %",
                     "A marrow full of Philadelphia-positive blasts gives levels of the order of tens of per "
-                    "cent or more; up to 1 % goes with no Philadelphia metaphase at all (shown for CML on the "
-                    "international scale). A lost decimal factor, a ratio printed as per cent, another sample, or "
-                    "blasts without the fusion would each explain it.", (other, entry), ELN_2020,
-                )  # fmt: skip
+                    "cent or more; up to 1 % goes with no Philadelphia metaphase at all (shown for CML on "
+                    "the international scale). A lost decimal factor, a ratio printed as per cent, another "
+                    "sample, or "
+                    "blasts without the fusion would each explain it.",
+                    (other, entry),
+                    ELN_2020,
+                )
 
 
 def _counts(case: Case) -> Iterator[Inconsistency]:
@@ -149,16 +173,21 @@ def _counts(case: Case) -> Iterator[Inconsistency]:
             value = getattr(counts, field)
             if value is not None and not low <= value <= high:
                 yield _found(
-                    "value outside what can be", "implausible", f"{name} {value:g} is hardly in this unit",
-                    f"Expected {low:g} to {high:g} {unit}.", [entry],
-                )  # fmt: skip
+                    "value outside what can be",
+                    "implausible",
+                    f"{name} {value:g} is hardly in this unit",
+                    f"Expected {low:g} to {high:g} {unit}.",
+                    [entry],
+                )
         white, neutrophils = counts.leucocytes_giga_per_litre, counts.neutrophils_giga_per_litre
         if white is not None and neutrophils is not None and neutrophils > white:
             yield _found(
-                "part larger than the whole", "contradiction",
+                "part larger than the whole",
+                "contradiction",
                 f"Neutrophils {neutrophils:g} G/L among {white:g} G/L leucocytes",
-                "Neutrophils are a part of the leucocytes.", [entry],
-            )  # fmt: skip
+                "Neutrophils are a part of the leucocytes.",
+                [entry],
+            )
 
 
 def _mutations(result: CaseResult) -> Iterator[Inconsistency]:
@@ -166,9 +195,12 @@ def _mutations(result: CaseResult) -> Iterator[Inconsistency]:
     for variant in result.variants:
         if variant.problem:
             yield _found(
-                "variant that cannot be read", "contradiction", "A variant contradicts the transcript or itself",
-                variant.problem, [by_id[variant.entry]],
-            )  # fmt: skip
+                "variant that cannot be read",
+                "contradiction",
+                "A variant contradicts the transcript or itself",
+                variant.problem,
+                [by_id[variant.entry]],
+            )
     negative = [
         entry
         for entry in result.case.measurements
@@ -178,12 +210,14 @@ def _mutations(result: CaseResult) -> Iterator[Inconsistency]:
     ]
     if negative:
         yield _found(
-            "negative without a limit of detection", "open",
+            "negative without a limit of detection",
+            "open",
             "No mutation found, but neither coverage nor limit of detection is given",
             "Sanger sequencing misses clones below some 10 to 20 % of transcripts; 'none above x % in codons "
-            "a-b' could be compared with a later finding, 'negative' cannot.", negative,
+            "a-b' could be compared with a later finding, 'negative' cannot.",
+            negative,
             "Soverini S et al. Blood 2011;118:1208-1215",
-        )  # fmt: skip
+        )
 
 
 def _karyotypes(case: Case) -> Iterator[Inconsistency]:
@@ -196,10 +230,12 @@ def _karyotypes(case: Case) -> Iterator[Inconsistency]:
         other = {"female": "Y", "male": "XX"}.get(case.subject.sex)
         if other and any(other in sex for sex in sexes):
             yield _found(
-                "karyotype and sex", "contradiction",
+                "karyotype and sex",
+                "contradiction",
                 f"Karyotype with {', '.join(sorted(set(sexes)))} in a {case.subject.sex} patient",
-                "A sample of another person, a graft of the other sex, or a constitutional finding.", [entry],
-            )  # fmt: skip
+                "A sample of another person, a graft of the other sex, or a constitutional finding.",
+                [entry],
+            )
 
 
 def _doses(case: Case) -> Iterator[Inconsistency]:
@@ -216,33 +252,44 @@ def _doses(case: Case) -> Iterator[Inconsistency]:
                 top = dose.up_to or dose.amount
                 if dose.amount < known.lowest or top > known.highest:
                     yield Inconsistency(
-                        rule="dose outside the label", severity="implausible",
+                        rule="dose outside the label",
+                        severity="implausible",
                         title=f"{agent.drug} {dose.text} lies outside what its label knows",
-                        detail=f"The label's doses run from {known.lowest:g} to {known.highest:g} {known.unit}.",
-                        entries=(treatment.id,), sources=sources, citation=known.source,
-                    )  # fmt: skip
+                        detail=f"Its label runs from {known.lowest:g} to {known.highest:g} {known.unit}.",
+                        entries=(treatment.id,),
+                        sources=sources,
+                        citation=known.source,
+                    )
                     continue
                 usual = known.usual.get(case.disease)
                 if usual and top < usual[0] and not dose.reason:
                     yield Inconsistency(
-                        rule="dose below the usual", severity="open",
+                        rule="dose below the usual",
+                        severity="open",
                         title=f"{agent.drug} {dose.text} lies below the usual {usual[0]:g} {known.unit}",
-                        detail="No reason for the reduction is given.", entries=(treatment.id,),
-                        sources=sources, citation=known.source,
-                    )  # fmt: skip
+                        detail="No reason for the reduction is given.",
+                        entries=(treatment.id,),
+                        sources=sources,
+                        citation=known.source,
+                    )
             if known and known.most_cycles and treatment.cycles and treatment.cycles > known.most_cycles:
                 yield Inconsistency(
-                    rule="more cycles than the label", severity="implausible",
+                    rule="more cycles than the label",
+                    severity="implausible",
                     title=f"{treatment.cycles} cycles of {agent.drug}; its label ends at {known.most_cycles}",
-                    detail="The label gives a largest number of cycles.", entries=(treatment.id,),
-                    sources=(treatment.source,) if treatment.source else (), citation=known.source,
-                )  # fmt: skip
+                    detail="The label gives a largest number of cycles.",
+                    entries=(treatment.id,),
+                    sources=(treatment.source,) if treatment.source else (),
+                    citation=known.source,
+                )
     if silent:
         yield Inconsistency(
-            rule="no dose given", severity="open", title=f"No dose is given for {len(silent)} drug(s)",
+            rule="no dose given",
+            severity="open",
+            title=f"No dose is given in {_count(len(silent), 'place', 'places')}",
             detail="; ".join(silent) + ".",
             entries=tuple(t.id for t in case.treatments if any(not agent.doses for agent in t.agents)),
-        )  # fmt: skip
+        )
 
 
 def _toxicities(case: Case) -> Iterator[Inconsistency]:
@@ -251,11 +298,14 @@ def _toxicities(case: Case) -> Iterator[Inconsistency]:
         expected = SEVERITY_GRADE.get(toxicity.severity)
         if toxicity.ctcae_grade and expected and expected != toxicity.ctcae_grade:
             yield Inconsistency(
-                rule="grade and severity", severity="contradiction",
+                rule="grade and severity",
+                severity="contradiction",
                 title=f"{toxicity.term}: grade {toxicity.ctcae_grade}, but called {toxicity.severity}",
-                detail=f"CTCAE calls grade {expected} {toxicity.severity}.", entries=(toxicity.id,),
-                sources=(toxicity.source,) if toxicity.source else (), citation=CTCAE,
-            )  # fmt: skip
+                detail=f"CTCAE calls grade {expected} {toxicity.severity}.",
+                entries=(toxicity.id,),
+                sources=(toxicity.source,) if toxicity.source else (),
+                citation=CTCAE,
+            )
     if ungraded:
         names = [
             f"{t.term} ({t.severity}; CTCAE's word for grade {SEVERITY_GRADE[t.severity]})"
@@ -264,9 +314,15 @@ def _toxicities(case: Case) -> Iterator[Inconsistency]:
             for t in ungraded
         ]
         yield Inconsistency(
-            rule="toxicity without a grade", severity="open",
-            title=f"No CTCAE grade is given for {len(ungraded)} toxicit{'y' if len(ungraded) == 1 else 'ies'}",
+            rule="toxicity without a grade",
+            severity="open",
+            title=f"No CTCAE grade is given for {_count(len(ungraded), 'toxicity', 'toxicities')}",
             detail="; ".join(names) + ". A word is shown as a word, not turned into a grade.",
             entries=tuple(t.id for t in ungraded),
-            sources=tuple(dict.fromkeys(t.source for t in ungraded if t.source)), citation=CTCAE,
-        )  # fmt: skip
+            sources=tuple(dict.fromkeys(t.source for t in ungraded if t.source)),
+            citation=CTCAE,
+        )
+
+
+def _count(number: int, one: str, many: str) -> str:
+    return f"{number} {one if number == 1 else many}"

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING
 
+from kinscope.clinic import privacy
 from kinscope.clinic.case_result import CaseResult, Comparison, LineCalls, VariantFound
 from kinscope.clinic.case_time import Schedule, schedule_case
 from kinscope.clinic.measurements import ReportedResponse
-from kinscope.clinic.response import assess_response, load_criteria, mutation_testing_due
+from kinscope.clinic.response import CriteriaSet, assess_response, load_criteria, mutation_testing_due
 from kinscope.core.errors import BadInputError, VariantError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from kinscope.clinic.case_model import Case, StatedResponse
     from kinscope.clinic.measurements import Measurement
@@ -72,7 +72,7 @@ def study_case(
     pack
         The target whose variants are read.
     criteria
-        A set of response definitions; by default ELN 2024 for ALL, ELN 2020 for CML.
+        A set of response definitions or the path of one; by default ELN 2024 for ALL, ELN 2020 for CML.
     salt
         The laboratory's secret for stable pseudonyms; without it the patient is ``P1``.
     redact, relative_dates
@@ -84,27 +84,19 @@ def study_case(
         If the case has no usable time, or the criteria are unknown or of another disease.
     """
     from kinscope import __version__
-    from kinscope.clinic import privacy
     from kinscope.clinic.case_checks import check_age, check_case
-    from kinscope.clinic.privacy_redaction import redacted
 
     rules = load_criteria(criteria or DEFAULT_CRITERIA[case.disease])
-    schedule = schedule_case(case)
-    age_findings = check_age(case, schedule)
+    age_findings = check_age(case, schedule_case(case))
     pseudonym = privacy.pseudonym_of(case, salt)
-    case = privacy.pseudonymised(case, pseudonym, privacy.age_at(case, schedule))
-    if redact:
-        case = redacted(case, schedule_case(case), pack)
-    elif relative_dates:
-        case = privacy.with_relative_days(case, schedule_case(case))
+    case = _without_names(case, pseudonym, pack, redact=redact, relative_dates=relative_dates)
     schedule = schedule_case(case)
     placed = placed_findings(case, schedule)
     findings = [finding for _, finding in placed]
-    lines = _lines(case, schedule, findings, rules.id)
-    standing_in = _lines(case, schedule, [*findings, *_stated_remissions(case, schedule)], rules.id)
+    lines = _lines(case, schedule, findings, rules)
+    standing_in = _lines(case, schedule, [*findings, *_stated_remissions(case, schedule)], rules)
     calls = [call for line in lines for call in line.calls]
     comparisons = tuple(_compare(stated, schedule, calls, rules.window_days) for stated in case.responses)
-    variants = _variants(case, schedule, pack)
     result = CaseResult(
         kinscope_version=__version__,
         pseudonym=pseudonym,
@@ -118,10 +110,24 @@ def study_case(
         lines_with_statements=standing_in if case.responses else (),
         comparisons=comparisons,
         testing=tuple(mutation_testing_due(calls, findings, case.disease)),
-        variants=variants,
+        variants=_variants(case, schedule, pack),
         inconsistencies=(),
     )
     return result.model_copy(update={"inconsistencies": (*age_findings, *check_case(result))})
+
+
+def _without_names(
+    case: Case, pseudonym: str, pack: TargetPack, *, redact: bool, relative_dates: bool
+) -> Case:
+    """The case as it may be shown, in the way that was asked for."""
+    from kinscope.clinic.privacy_redaction import redacted
+
+    case = privacy.pseudonymised(case, pseudonym, privacy.age_at(case, schedule_case(case)))
+    if redact:
+        return redacted(case, schedule_case(case), pack)
+    if relative_dates:
+        return privacy.with_relative_days(case, schedule_case(case))
+    return case
 
 
 def placed_findings(case: Case, schedule: Schedule) -> list[tuple[str, Measurement]]:
@@ -143,7 +149,7 @@ def line_starts(case: Case, schedule: Schedule) -> dict[int, int]:
 
 
 def _lines(
-    case: Case, schedule: Schedule, findings: Sequence[Measurement], criteria: str
+    case: Case, schedule: Schedule, findings: Sequence[Measurement], criteria: CriteriaSet
 ) -> tuple[LineCalls, ...]:
     """Calls line by line. A measurement belongs to the last line begun before its day."""
     starts = line_starts(case, schedule)
@@ -161,54 +167,13 @@ def _lines(
         start = schedule.point(first.id) if first else None
         ends = [schedule.point(f"{member.id}.stop") for member in members if member.stop]
         end = max(ends, key=lambda point: point.days) if ends and len(ends) == len(members) else None
-        assess = partial(
-            assess_response,
-            disease=case.disease,
-            criteria=criteria,
-            treatment_start=start,
-            treatment_end=end,
+        calls = assess_response(
+            groups[number], case.disease, criteria, start, tuple(previous), treatment_end=end
         )
-        calls = _remembering(assess, groups[number], previous)
         previous += calls
         titles = list(dict.fromkeys(member.title for member in members)) or ["no treatment entered"]
-        lines.append(
-            LineCalls(line=number, title=titles[0], last_title=titles[-1], start=start, calls=tuple(calls))
-        )
+        lines.append(LineCalls(line=number, title=titles[0], last_title=titles[-1], start=start, calls=calls))
     return tuple(lines)
-
-
-def _remembering(
-    assess: Callable[..., tuple[ResponseCall, ...]],
-    measurements: Sequence[Measurement],
-    previous: Sequence[ResponseCall],
-) -> list[ResponseCall]:
-    """The calls of a line, where a marrow that was at least leukaemia-free can relapse.
-
-    Without blood counts a remission cannot be called, only "at least a leukaemia-free marrow"; but it cannot
-    be excluded either, so disease after it is a relapse and not refractory disease. The call itself stays
-    as it is; only what comes after remembers it as a remission.
-    """
-    calls = list(assess(measurements, previous=tuple(map(_as_remembered, previous))))
-    memory: ResponseCall | None = None
-    for call in sorted(calls, key=lambda c: c.at.days):
-        if call.axis != "haematological":
-            continue
-        if call.category == "MLFS" and call.level == "at least":
-            memory = call
-        elif memory is not None and call.category in ("refractory", "active disease"):
-            day = memory.at.days
-            head = [call for call in calls if call.at.days <= day]
-            tail = [finding for finding in measurements if finding.at.days > day]
-            return head + _remembering(assess, tail, [*previous, *head])
-        else:
-            memory = None
-    return calls
-
-
-def _as_remembered(call: ResponseCall) -> ResponseCall:
-    if call.category == "MLFS" and call.level == "at least":
-        return call.model_copy(update={"category": "CRi"})
-    return call
 
 
 def _stated_remissions(case: Case, schedule: Schedule) -> list[Measurement]:

@@ -7,6 +7,8 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Literal
 
+from pydantic import Field
+
 from kinscope.core.records import Record
 from kinscope.targets.yaml_reader import read_yaml
 
@@ -23,7 +25,7 @@ class KnownDrug(Record):
     unit: str = ""
     lowest: float | None = None
     highest: float | None = None
-    usual: dict[str, tuple[float, float]] = {}
+    usual: dict[str, tuple[float, float]] = Field(default_factory=dict)
     most_cycles: int | None = None
     source: str = ""
 

@@ -29,13 +29,34 @@ MAX_ENTRIES = 400
 MAX_STATEMENTS = 12
 
 DoseUnit = Literal[
-    "mg/d", "mg", "mg/m2", "mg/m2/d", "g/m2", "g/m2/d", "mg/kg", "mg/kg/d", "IU/m2", "IU/d", "ug/d",
-    "ug/m2/d", "cells", "cells/kg", "Gy",
-]  # fmt: skip
+    "mg/d",
+    "mg",
+    "mg/m2",
+    "mg/m2/d",
+    "g/m2",
+    "g/m2/d",
+    "mg/kg",
+    "mg/kg/d",
+    "IU/m2",
+    "IU/d",
+    "ug/d",
+    "ug/m2/d",
+    "cells",
+    "cells/kg",
+    "Gy",
+]
 StopReason = Literal[
-    "completed", "relapse", "progression", "no response", "toxicity", "patient's choice", "transplantation",
-    "death", "other", "not stated",
-]  # fmt: skip
+    "completed",
+    "relapse",
+    "progression",
+    "no response",
+    "toxicity",
+    "patient's choice",
+    "transplantation",
+    "death",
+    "other",
+    "not stated",
+]
 EventKind = Literal["diagnosis", "visit", "transplantation", "decision", "death", "publication", "other"]
 
 

@@ -1,7 +1,7 @@
 """Codes of ontologies for what a case holds, and kinscope's own code where none is certain.
 
-Only codes that were looked up in the ontology's own publications are used; everything else gets a code of
-the ``kinscope`` name space, which claims nothing about another vocabulary.
+Only codes that are certain are used; everything else gets a code of the ``kinscope`` name space, which claims
+nothing about another vocabulary.
 """
 
 from __future__ import annotations
@@ -49,8 +49,8 @@ TRANSCRIPT_E1A2 = Term(
 )
 TRANSCRIPT_P210 = Term(
     "LOINC:55147-3",
-    "t(9;22)(q34.1;q11)(ABL1,BCR) b2a2+b3a2 fusion transcript/control transcript [# Ratio] in Blood or Tissue "
-    "by Molecular genetics method",
+    "t(9;22)(q34.1;q11)(ABL1,BCR) b2a2+b3a2 fusion transcript/control transcript [# Ratio] in Blood or "
+    "Tissue by Molecular genetics method",
 )
 TRANSCRIPT_ANY = Term(
     "LOINC:46434-7",

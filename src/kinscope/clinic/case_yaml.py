@@ -108,8 +108,8 @@ def load_marked(text: str, where: str) -> tuple[Any, Places]:
 
 def _check_events(text: str, where: str) -> None:
     """Refuse aliases, tags, depth and bulk before anything is built from them."""
-    depth = count = 0
-    for event in yaml.parse(text, Loader=_Loader):
+    depth = 0
+    for count, event in enumerate(yaml.parse(text, Loader=_Loader)):
         at = f"{where}, line {event.start_mark.line + 1 if event.start_mark else 1}"
         if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
             raise CaseFileError("Anchors and aliases are not allowed.", where=at)
@@ -119,7 +119,6 @@ def _check_events(text: str, where: str) -> None:
             depth += 1
         elif isinstance(event, yaml.CollectionEndEvent):
             depth -= 1
-        count += 1
         if depth > MAX_DEPTH or count > MAX_NODES:
             what = "nested too deeply" if depth > MAX_DEPTH else "too long"
             raise CaseFileError(f"The file is {what}.", where=at)
@@ -205,7 +204,9 @@ def _plain(message: str, kind: str) -> str:
     if kind == "missing":
         return "this is needed and not given"
     if kind == "string_pattern_mismatch":
-        return "a name here is made of letters, digits, '-' and '_' (with .stop or .dose2 where a time is meant)"
+        return (
+            "a name here is made of letters, digits, '-' and '_' (with .stop or .dose2 where a time is meant)"
+        )
     if kind == "extra_forbidden":
         return "there is no such field here"
     if kind == "union_tag_not_found":

@@ -85,8 +85,12 @@ def check_shape(data: Any, message: Any, places: Places, where: str) -> None:
 
     Parameters
     ----------
+    data
+        Plain data as JSON or YAML gave them.
     message
         A descriptor of the ``phenopackets`` package.
+    places, where
+        Lines of the parts, and the file's name, for errors.
 
     Raises
     ------
@@ -137,8 +141,10 @@ def _message(data: Any, message: Any, path: Path, places: Places, where: str) ->
         if group is not None and groups.setdefault(group.name, name) != name:
             raise refused(
                 f"Only one of {', '.join(f.camelcase_name for f in group.fields)} can be given.",
-                (*path, name), places, where,
-            )  # fmt: skip
+                (*path, name),
+                places,
+                where,
+            )
         if value is not None:
             _field(value, field, (*path, name), places, where)
 

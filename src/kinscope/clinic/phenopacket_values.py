@@ -31,17 +31,44 @@ COUNT_CODES = {
     terms.COUNTS["basophils_percent"].id: "basophils_percent",
 }
 SCALES = {
-    "10*9/l": 1.0, "10^9/l": 1.0, "10e9/l": 1.0, "g/l_count": 1.0, "10*3/ul": 1.0, "10^3/ul": 1.0, "/ul": 1e-3,
-    "g/l": 1.0, "g/dl": 10.0, "mmol/l": 16.114, "%": 1.0, "percent": 1.0, "1": 100.0,
-}  # fmt: skip
+    "10*9/l": 1.0,
+    "10^9/l": 1.0,
+    "10e9/l": 1.0,
+    "g/l_count": 1.0,
+    "10*3/ul": 1.0,
+    "10^3/ul": 1.0,
+    "/ul": 1e-3,
+    "g/l": 1.0,
+    "g/dl": 10.0,
+    "mmol/l": 16.114,
+    "%": 1.0,
+    "percent": 1.0,
+    "1": 100.0,
+}
 """Factor from a unit to the field's own; haemoglobin per mmol of its monomer weighs 16.114 g."""
 DOSE_UNITS = {
-    "mg/d": "mg/d", "mg/day": "mg/d", "mg per day": "mg/d", "milligram per day": "mg/d", "mg": "mg",
-    "milligram": "mg", "mg/m2": "mg/m2", "mg/m2/d": "mg/m2/d", "milligram per square meter": "mg/m2",
-    "g/m2": "g/m2", "g/m2/d": "g/m2/d", "mg/kg": "mg/kg", "mg/kg/d": "mg/kg/d", "iu/m2": "IU/m2",
-    "[iu]/m2": "IU/m2", "iu/d": "IU/d", "ug/d": "ug/d", "ug/m2/d": "ug/m2/d", "cells": "cells",
-    "cells/kg": "cells/kg", "gy": "Gy",
-}  # fmt: skip
+    "mg/d": "mg/d",
+    "mg/day": "mg/d",
+    "mg per day": "mg/d",
+    "milligram per day": "mg/d",
+    "mg": "mg",
+    "milligram": "mg",
+    "mg/m2": "mg/m2",
+    "mg/m2/d": "mg/m2/d",
+    "milligram per square meter": "mg/m2",
+    "g/m2": "g/m2",
+    "g/m2/d": "g/m2/d",
+    "mg/kg": "mg/kg",
+    "mg/kg/d": "mg/kg/d",
+    "iu/m2": "IU/m2",
+    "[iu]/m2": "IU/m2",
+    "iu/d": "IU/d",
+    "ug/d": "ug/d",
+    "ug/m2/d": "ug/m2/d",
+    "cells": "cells",
+    "cells/kg": "cells/kg",
+    "gy": "Gy",
+}
 PER_DAY = (
     ("four times", 4),
     ("three times", 3),

@@ -23,16 +23,58 @@ if TYPE_CHECKING:
 
 SCHEMA_VERSION = "2.0"
 RESOURCES = (
-    ("loinc", "Logical Observation Identifiers Names and Codes", "http://loinc.org", "LOINC", "http://loinc.org/rdf/"),
-    ("hp", "Human Phenotype Ontology", "http://purl.obolibrary.org/obo/hp.owl", "HP", "http://purl.obolibrary.org/obo/HP_"),
-    ("uberon", "Uberon multi-species anatomy ontology", "http://purl.obolibrary.org/obo/uberon.owl", "UBERON", "http://purl.obolibrary.org/obo/UBERON_"),
-    ("atc", "Anatomical Therapeutic Chemical classification", "https://www.whocc.no/atc_ddd_index/", "ATC", "https://www.whocc.no/atc_ddd_index/?code="),
+    (
+        "loinc",
+        "Logical Observation Identifiers Names and Codes",
+        "http://loinc.org",
+        "LOINC",
+        "http://loinc.org/rdf/",
+    ),
+    (
+        "hp",
+        "Human Phenotype Ontology",
+        "http://purl.obolibrary.org/obo/hp.owl",
+        "HP",
+        "http://purl.obolibrary.org/obo/HP_",
+    ),
+    (
+        "uberon",
+        "Uberon multi-species anatomy ontology",
+        "http://purl.obolibrary.org/obo/uberon.owl",
+        "UBERON",
+        "http://purl.obolibrary.org/obo/UBERON_",
+    ),
+    (
+        "atc",
+        "Anatomical Therapeutic Chemical classification",
+        "https://www.whocc.no/atc_ddd_index/",
+        "ATC",
+        "https://www.whocc.no/atc_ddd_index/?code=",
+    ),
     ("ucum", "Unified Code for Units of Measure", "https://ucum.org", "UCUM", "https://ucum.org/"),
-    ("medgen", "MedGen", "https://www.ncbi.nlm.nih.gov/medgen/", "MedGen", "https://www.ncbi.nlm.nih.gov/medgen/"),
-    ("hgnc", "HUGO Gene Nomenclature Committee", "https://www.genenames.org", "HGNC", "https://identifiers.org/hgnc:"),
+    (
+        "medgen",
+        "MedGen",
+        "https://www.ncbi.nlm.nih.gov/medgen/",
+        "MedGen",
+        "https://www.ncbi.nlm.nih.gov/medgen/",
+    ),
+    (
+        "hgnc",
+        "HUGO Gene Nomenclature Committee",
+        "https://www.genenames.org",
+        "HGNC",
+        "https://identifiers.org/hgnc:",
+    ),
     ("icd10", "ICD-10", "https://icd.who.int/browse10", "ICD10", "https://icd.who.int/browse10/2019/en#/"),
-    ("kinscope", "Codes of kinscope's case format, of no other vocabulary", "urn:kinscope", "kinscope", "urn:kinscope:"),
-)  # fmt: skip
+    (
+        "kinscope",
+        "Codes of kinscope's case format, of no other vocabulary",
+        "urn:kinscope",
+        "kinscope",
+        "urn:kinscope:",
+    ),
+)
 Json = dict[str, Any]
 
 
@@ -43,6 +85,10 @@ def phenopacket_json(case: Case, schedule: Schedule, pack: TargetPack) -> str:
     ----------
     case
         Already pseudonymised or redacted; it is written as it is.
+    schedule
+        Its times.
+    pack
+        The target whose variants are read.
 
     Raises
     ------

@@ -23,7 +23,30 @@ REMOVED = "[removed]"
 OLDEST_NAMED_AGE = 89
 """Ages above are shown as 90: the few who are older can be recognised by it (45 CFR 164.514(b)(2)(i)(C))."""
 FREE_TEXT = frozenset(
-    ["title", "citation", "text", "label", "words", "note", "notes", "reason", "days", "method", "region", "action", "term", "drug", "as_reported", "source", "transcript", "expression", "iscn", "day_zero", "gene", "sample"]
+    [
+        "title",
+        "citation",
+        "text",
+        "label",
+        "words",
+        "note",
+        "notes",
+        "reason",
+        "days",
+        "method",
+        "region",
+        "action",
+        "term",
+        "drug",
+        "as_reported",
+        "source",
+        "transcript",
+        "expression",
+        "iscn",
+        "day_zero",
+        "gene",
+        "sample",
+    ]
 )
 _LONG_NUMBER = re.compile(r"\d{5,}")
 _DATE_WORDS = re.compile(
@@ -38,6 +61,8 @@ def pseudonym_of(case: Case, salt: bytes | None) -> str:
 
     Parameters
     ----------
+    case
+        As read, with what identifies the patient.
     salt
         A secret of the laboratory: with it the same patient always gets the same pseudonym (the first 40
         bits of HMAC-SHA-256 over the number, else the name), and nobody without it can try numbers out.
@@ -99,6 +124,10 @@ def pseudonymised(case: Case, pseudonym: str, age_years: int | None = None) -> C
 
     Parameters
     ----------
+    case
+        As read.
+    pseudonym
+        What it is called instead.
     age_years
         The age to show where the file gives only a birth date (:func:`age_at`).
     """

@@ -16,7 +16,19 @@ if TYPE_CHECKING:
     from kinscope.targets.pack import TargetPack
 
 METHODS = frozenset(
-    ["flow cytometry", "morphology", "multicolour flow cytometry", "RT-qPCR", "digital PCR", "Sanger sequencing", "amplicon sequencing", "next-generation sequencing", "chromosome banding", "blood count", "not stated"]
+    [
+        "flow cytometry",
+        "morphology",
+        "multicolour flow cytometry",
+        "RT-qPCR",
+        "digital PCR",
+        "Sanger sequencing",
+        "amplicon sequencing",
+        "next-generation sequencing",
+        "chromosome banding",
+        "blood count",
+        "not stated",
+    ]
 )
 _TRANSCRIPT = re.compile(r"e\d{1,2}a\d{1,2}|p(?:190|210|230)")
 _REGION = re.compile(r"kinase domain|codons \d+-\d+")

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 from kinscope.clinic.case_checks import name_of
 from kinscope.clinic.case_course import line_starts
 from kinscope.clinic.response_visits import statement_of
-from kinscope.clinic.timeline import BAD, GOOD, NUMBERS, Drawing, draw_course
+from kinscope.clinic.timeline import Drawing, draw_course
+from kinscope.clinic.timeline_responses import BAD, GOOD, NUMBERS
 from kinscope.clinic.timeline_svg import timeline_svg
 from kinscope.core.records import Record
 
@@ -32,6 +33,7 @@ HOW_KNOWN = {
 }
 SEVERITY_CSS = {"contradiction": "bad", "implausible": "warn", "open": "open"}
 AGREEMENT_CSS = {"agrees": "good", "agrees in part": "warn", "differs": "bad", "not computable": "open"}
+IN_WORDS = {"MLFS": "leukaemia-free marrow"}
 SHOWN_FIRST = 4
 
 
@@ -141,7 +143,7 @@ def _page(result: CaseResult, drawing: Drawing) -> Page:
         stated_course=_stated_course(result),
         testing_words=_testing_words(result),
         contradictions=counts["contradiction"],
-        first=tuple(Numbered(number=n, title=item.title) for n, item in grave[:SHOWN_FIRST]),
+        first=tuple(Numbered(number=n, title=_capital(item.title)) for n, item in grave[:SHOWN_FIRST]),
         counted=", ".join(words) or "Nothing to report.",
         zooms=_zooms(result, drawing),
         groups=tuple(dict.fromkeys(lane.group for lane in drawing.lanes)),
@@ -179,8 +181,12 @@ def _facts(result: CaseResult) -> tuple[tuple[str, str], ...]:
 
 
 def _line_title(line: LineCalls) -> str:
-    first, last = line.title, line.last_title
-    return first if first == last else f"{first} to {last}"
+    first, last = _capital(line.title), line.last_title
+    return first if line.title == last else f"{first} to {last}"
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def _line_words(line: LineCalls) -> str:
@@ -191,7 +197,8 @@ def _line_words(line: LineCalls) -> str:
             level = call.level.split(";")[0]
             number = f" ({level.split(' ')[0]})" if level.split(" ")[0] in NUMBERS else ""
             least = "at least " if level == "at least" else ""
-            days.setdefault(call.at.days, []).append(f"{least}{call.category}{number}")
+            word = IN_WORDS.get(call.category, call.category)
+            days.setdefault(call.at.days, []).append(f"{least}{word}{number}")
     return " → ".join(", ".join(words) for words in days.values()) or "nothing measured"
 
 
@@ -240,9 +247,16 @@ def _treatments(result: CaseResult) -> tuple[Row, ...]:
         stop = result.schedule.window(f"{treatment.id}.stop") if treatment.stop else "not stated"
         reason = treatment.stop_reason if treatment.stop_reason != "not stated" else "–"
         rows.append(
-            Row(line=treatment.line, title=treatment.title + cycles, drugs=" + ".join(drugs), stop=stop,
-                start=result.schedule.window(treatment.id), reason=reason, source=treatment.source)
-        )  # fmt: skip
+            Row(
+                line=treatment.line,
+                title=treatment.title + cycles,
+                drugs=" + ".join(drugs),
+                stop=stop,
+                start=result.schedule.window(treatment.id),
+                reason=reason,
+                source=treatment.source,
+            )
+        )
     return tuple(rows)
 
 
@@ -253,9 +267,15 @@ def _measurements(result: CaseResult) -> tuple[Row, ...]:
         said = "; ".join(dict.fromkeys(f"“{s.text.split('“')[1][:-2]}”" for s in place.said if "“" in s.text))
         how = HOW_KNOWN[place.basis] + (f": {said}" if said else "")
         rows.append(
-            Row(when=result.schedule.window(entry.id), how=how, statement=statement_of(entry.finding),
-                material=entry.finding.material, note=entry.finding.note, source=entry.source)
-        )  # fmt: skip
+            Row(
+                when=result.schedule.window(entry.id),
+                how=how,
+                statement=statement_of(entry.finding),
+                material=entry.finding.material,
+                note=entry.finding.note,
+                source=entry.source,
+            )
+        )
     return tuple(rows)
 
 
@@ -269,7 +289,13 @@ def _toxicities(result: CaseResult) -> tuple[Row, ...]:
             name_of(result.case, toxicity.treatment).removeprefix("start of ") if toxicity.treatment else ""
         )
         rows.append(
-            Row(when=result.schedule.window(toxicity.id), term=toxicity.term, grade=grade, drug=drug,
-                action=toxicity.action, source=toxicity.source)
-        )  # fmt: skip
+            Row(
+                when=result.schedule.window(toxicity.id),
+                term=toxicity.term,
+                grade=grade,
+                drug=drug,
+                action=toxicity.action,
+                source=toxicity.source,
+            )
+        )
     return tuple(rows)

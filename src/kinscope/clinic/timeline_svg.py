@@ -16,7 +16,7 @@ from markupsafe import Markup
 from kinscope.clinic.timeline import LOG_FLOOR, LOG_TOP
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from kinscope.clinic.timeline import Drawing
     from kinscope.clinic.timeline_marks import Lane, Mark
@@ -73,17 +73,19 @@ def timeline_svg(drawing: Drawing) -> Markup:
     total = y + 8
     back = [_ticks(drawing, scale, total), _line_starts(drawing, scale, total)]
     head = Markup(
-        '<svg id="timeline" role="group" aria-label="Timeline of the course; every value stands in the tables '
-        'below" viewBox="0 0 {:.0f} {:.0f}" data-first="{}" data-last="{}" data-left="{:.0f}" data-right="{:.0f}" '
-        'data-top="{:.0f}" data-clock="{}">'
+        '<svg id="timeline" role="group" aria-label="Timeline of the course; every value stands in the '
+        'tables below" viewBox="0 0 {:.0f} {:.0f}" data-first="{}" data-last="{}" data-left="{:.0f}" '
+        'data-right="{:.0f}" data-top="{:.0f}" data-clock="{}">'
     ).format(WIDTH, total, drawing.first_day, drawing.last_day, LEFT, WIDTH - RIGHT, TOP, drawing.clock)
     defs = Markup(
         '<defs><clipPath id="plot"><rect x="{:.0f}" y="0" width="{:.0f}" height="{:.0f}"/></clipPath>'
-        '<linearGradient id="fade"><stop offset="0" stop-color="white"/><stop offset=".55" stop-color="white"/>'
+        '<linearGradient id="fade"><stop offset="0" stop-color="white"/>'
+        '<stop offset=".55" stop-color="white"/>'
         '<stop offset="1" stop-color="white" stop-opacity=".08"/></linearGradient>'
-        '<mask id="fading" maskContentUnits="objectBoundingBox"><rect width="1" height="1" fill="url(#fade)"/></mask>'
-        '<pattern id="hatch" width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">'
-        '<line x1="0" y1="0" x2="0" y2="6" class="hatchline"/></pattern></defs>'
+        '<mask id="fading" maskContentUnits="objectBoundingBox">'
+        '<rect width="1" height="1" fill="url(#fade)"/></mask>'
+        '<pattern id="hatch" width="6" height="6" patternUnits="userSpaceOnUse" '
+        'patternTransform="rotate(45)"><line x1="0" y1="0" x2="0" y2="6" class="hatchline"/></pattern></defs>'
     ).format(LEFT, WIDTH - LEFT - RIGHT + 4, total)
     band = Markup('<rect id="band" class="band" y="{:.0f}" height="{:.0f}" width="0" x="0"/>').format(
         TOP, total - TOP
@@ -147,9 +149,14 @@ def _bars(marks: Sequence[Mark], scale: Scale) -> tuple[Markup, float]:
         width, needed = max(1.5, end - start), len(mark.label) * CHARACTER + 8
         fade = "" if mark.end_known else ' mask="url(#fading)"'
         inner = _stretch(
-            "bar" + ("" if mark.end_known else " open-end"), mark.day, mark.end or mark.day, 6, BAR_HEIGHT, scale,
+            "bar" + ("" if mark.end_known else " open-end"),
+            mark.day,
+            mark.end or mark.day,
+            6,
+            BAR_HEIGHT,
+            scale,
             f' rx="3"{fade}',
-        )  # fmt: skip
+        )
         inner += _whisker(mark, 6 + BAR_HEIGHT + 3, scale)
         if mark.label and width >= needed:
             inner += _at(
@@ -186,12 +193,14 @@ def _chips(marks: Sequence[Mark], scale: Scale) -> tuple[Markup, float]:
         y = 6 + row * CHIP_ROW
         if mark.shape == "due":
             shape = Markup(
-                '<path class="due" d="M0 {:.0f} l8 9 l-8 9 l-8 -9 z"/><text class="chiptext" x="12" y="{:.0f}">{}</text>'
+                '<path class="due" d="M0 {:.0f} l8 9 l-8 9 l-8 -9 z"/>'
+                '<text class="chiptext" x="12" y="{:.0f}">{}</text>'
             ).format(y, y + 13, mark.label)
         else:
             shape = Markup(
                 '<rect class="chip" x="{:.1f}" y="{:.1f}" width="{:.1f}" height="{:.0f}" rx="3"/>'
-                '<text class="chiptext" x="{:.1f}" y="{:.1f}">{}</text><path class="pin" d="M0 {:.1f} l3 4 h-6 z"/>'
+                '<text class="chiptext" x="{:.1f}" y="{:.1f}">{}</text>'
+                '<path class="pin" d="M0 {:.1f} l3 4 h-6 z"/>'
             ).format(left, y, width, CHIP_HEIGHT, left + 7, y + 13, mark.label, y + CHIP_HEIGHT - 0.5)
         parts.append(_item(mark, _at(mark.day, scale, shape)))
     return Markup("").join(parts), 12 + max(1, len(rows.ends)) * CHIP_ROW
@@ -217,10 +226,16 @@ def _axis_lane(lane: Lane, scale: Scale) -> Markup:
         )
     if lane.guide is not None:
         y = height_of(lane.guide)
-        parts.append(Markup('<line class="guide" x1="{:.0f}" x2="{:.0f}" y1="{:.1f}" y2="{:.1f}"/>').format(
-            LEFT, WIDTH - RIGHT, y, y))  # fmt: skip
-        parts.append(Markup('<text class="guidelabel" x="{:.0f}" y="{:.1f}">{}</text>').format(
-            WIDTH - RIGHT - 46, y - 3, lane.guide_label))  # fmt: skip
+        parts.append(
+            Markup('<line class="guide" x1="{:.0f}" x2="{:.0f}" y1="{:.1f}" y2="{:.1f}"/>').format(
+                LEFT, WIDTH - RIGHT, y, y
+            )
+        )
+        parts.append(
+            Markup('<text class="guidelabel" x="{:.0f}" y="{:.1f}">{}</text>').format(
+                WIDTH - RIGHT - 46, y - 3, lane.guide_label
+            )
+        )
     parts += _points(lane, scale, height_of, bottom)
     labels = [
         Markup('<text class="ticklabel" x="{:.0f}" y="{:.1f}">{:g} %</text>').format(
@@ -231,42 +246,61 @@ def _axis_lane(lane: Lane, scale: Scale) -> Markup:
     return Markup("").join(parts) + Markup('</g><g class="ticklabels">') + Markup("").join(labels)
 
 
-def _points(lane: Lane, scale: Scale, height_of: object, bottom: float) -> Iterable[Markup]:
-    assert callable(height_of)
-    previous, side = -1e9, 0
-    for mark in sorted(lane.marks, key=lambda m: m.day):
-        x = scale.x(mark.day)
-        near = x - previous < len(mark.label) * CHARACTER + 10
-        side = 1 - side if near else 0
-        previous = x
-        if mark.shape == "below":
-            y = bottom + 14
-        elif mark.shape == "above":
-            y = 12.0
-        else:
-            y = height_of(mark.value or 0.0)
-        offset = 15 if side and y < bottom - 18 else 4
-        if y + offset > bottom + 18:
-            offset = -8
-        symbol = {
-            "point": '<circle class="dot" r="5" cy="{0:.1f}"/>',
-            "limit": '<path class="dot limit" d="M-6 {0:.1f} h12 l-6 9 z"/>',
-            "below": '<path class="dot limit" d="M-6 {0:.1f} h12 l-6 9 z" transform="translate(0 -5)"/>',
-            "above": '<path class="dot" d="M-6 {0:.1f} h12 l-6 -9 z" transform="translate(0 5)"/>',
-        }[mark.shape]
-        inner = Markup(symbol).format(y)
+SYMBOLS = {
+    "point": '<circle class="dot" r="5" cy="{0:.1f}"/>',
+    "limit": '<path class="dot limit" d="M-6 {0:.1f} h12 l-6 9 z"/>',
+    "below": '<path class="dot limit" d="M-6 {0:.1f} h12 l-6 9 z" transform="translate(0 -5)"/>',
+    "above": '<path class="dot" d="M-6 {0:.1f} h12 l-6 -9 z" transform="translate(0 5)"/>',
+}
+SIDES = (
+    (9.0, 4.0, "start"),
+    (-9.0, 4.0, "end"),
+    (9.0, 16.0, "start"),
+    (-9.0, 16.0, "end"),
+    (9.0, -8.0, "start"),
+)
+"""Where a label may stand beside its mark, in the order of liking: offset, offset down, anchor."""
+Box = tuple[float, float, float, float]
+"""Left, top, right, bottom."""
+
+
+def _points(lane: Lane, scale: Scale, height_of: Callable[[float], float], bottom: float) -> Iterable[Markup]:
+    marks = sorted(lane.marks, key=lambda m: m.day)
+    places = []
+    for mark in marks:
+        fixed = {"below": bottom + 14, "above": 12.0}
+        y = fixed[mark.shape] if mark.shape in fixed else height_of(mark.value or 0.0)
+        places.append((scale.x(mark.day), y))
+    taken: list[Box] = [(x - 6, y - 6, x + 6, y + 6) for x, y in places]
+    for index, (mark, (x, y)) in enumerate(zip(marks, places, strict=True)):
+        others = taken[:index] + taken[index + 1 :]
+        dx, dy, anchor = _side(mark.label, x, y, others)
+        taken.append(_label_box(mark.label, x, y, (dx, dy, anchor)))
+        inner = Markup(SYMBOLS[mark.shape]).format(y)
         if mark.low is not None and mark.high is not None:
             inner += Markup('<line class="error" x1="0" x2="0" y1="{:.1f}" y2="{:.1f}"/>').format(
                 height_of(mark.low), height_of(mark.high)
             )
-        text_x = 9.0
-        anchor = "start"
-        if x + 9 + len(mark.label) * CHARACTER > WIDTH - RIGHT:
-            text_x, anchor = -9.0, "end"
         inner += Markup('<text class="pointlabel" x="{:.0f}" y="{:.1f}" text-anchor="{}">{}</text>').format(
-            text_x, y + offset, anchor, mark.label
+            dx, y + dy, anchor, mark.label
         )
         yield _item(mark, _whisker(mark, y, scale) + _at(mark.day, scale, inner))
+
+
+def _label_box(label: str, x: float, y: float, side: tuple[float, float, str]) -> Box:
+    width = len(label) * CHARACTER
+    left = x + side[0] - (width if side[2] == "end" else 0.0)
+    return left, y + side[1] - 9, left + width, y + side[1] + 2
+
+
+def _side(label: str, x: float, y: float, taken: Sequence[Box]) -> tuple[float, float, str]:
+    """The best-liked side on which a label covers no mark and no other label, and stays in the plot."""
+    for side in SIDES:
+        left, top, right, low = _label_box(label, x, y, side)
+        inside = left >= LEFT and right <= WIDTH - RIGHT
+        if inside and not any(left < b[2] and b[0] < right and top < b[3] and b[1] < low for b in taken):
+            return side
+    return SIDES[0] if x + 9 + len(label) * CHARACTER <= WIDTH - RIGHT else SIDES[1]
 
 
 def _ticks(drawing: Drawing, scale: Scale, total: float) -> Markup:
@@ -274,7 +308,8 @@ def _ticks(drawing: Drawing, scale: Scale, total: float) -> Markup:
     for day, label, strong in _tick_days(drawing):
         parts.append(
             Markup(
-                '<g class="at tick{}" data-d="{}" transform="translate({:.1f} 0)"><line y1="{:.0f}" y2="{:.0f}"/>'
+                '<g class="at tick{}" data-d="{}" transform="translate({:.1f} 0)">'
+                '<line y1="{:.0f}" y2="{:.0f}"/>'
                 '<text y="{:.0f}">{}</text></g>'
             ).format(" strong" if strong else "", day, scale.x(day), TOP - 4, total, TOP - 9, label)
         )
@@ -306,7 +341,8 @@ def _line_starts(drawing: Drawing, scale: Scale, total: float) -> Markup:
     for day, label in drawing.lines:
         parts.append(
             Markup(
-                '<g class="at linestart" data-d="{}" transform="translate({:.1f} 0)"><line y1="14" y2="{:.0f}"/>'
+                '<g class="at linestart" data-d="{}" transform="translate({:.1f} 0)">'
+                '<line y1="14" y2="{:.0f}"/>'
                 '<text x="4" y="13">{}</text></g>'
             ).format(day, scale.x(day), total, label)
         )

@@ -28,16 +28,30 @@ def treatment_lanes(result: CaseResult, last_day: int) -> list[Lane]:
                 drugs.setdefault(_name(agent), []).extend(
                     _agent_bars(result, treatment, agent, last_day, mixed)
                 )
-    lanes = [Lane(key="blocks", title="Protocol", subtitle="chemo-immunotherapy", group="treatment",
-                  height=LANE_HEIGHT, marks=tuple(blocks))]  # fmt: skip
+    lanes = [
+        Lane(
+            key="blocks",
+            title="Protocol",
+            subtitle="chemo-immunotherapy",
+            group="treatment",
+            height=LANE_HEIGHT,
+            marks=tuple(blocks),
+        )
+    ]
     for number, (name, marks) in enumerate(drugs.items()):
         colour = f"drug-{number % 8}"
         coloured = tuple(mark.model_copy(update={"css": f"{mark.css} {colour}".strip()}) for mark in marks)
         known = find_drug(name)
         lanes.append(
-            Lane(key=f"drug-{number}", title=name[:1].upper() + name[1:], subtitle=known.kind if known else "",
-                 group="treatment", height=LANE_HEIGHT, marks=coloured)
-        )  # fmt: skip
+            Lane(
+                key=f"drug-{number}",
+                title=name[:1].upper() + name[1:],
+                subtitle=known.kind if known else "",
+                group="treatment",
+                height=LANE_HEIGHT,
+                marks=coloured,
+            )
+        )
     return lanes
 
 
@@ -82,14 +96,29 @@ def _bar(result: CaseResult, treatment: Treatment, last_day: int, label: str, cs
     stopped = f"Ended: {treatment.stop_reason}" if treatment.stop_reason != "not stated" else ""
     source = next((s.text for s in result.case.sources if s.key == treatment.source), treatment.source)
     lines = tip(
-        treatment.title, f"Start {result.schedule.window(treatment.id)}",
+        treatment.title,
+        f"Start {result.schedule.window(treatment.id)}",
         f"End {result.schedule.window(f'{treatment.id}.stop')}" if known else "End not stated",
-        "; ".join(agents), cycles, stopped, treatment.note, f"Source: {source}" if source else "",
-    )  # fmt: skip
+        "; ".join(agents),
+        cycles,
+        stopped,
+        treatment.note,
+        f"Source: {source}" if source else "",
+    )
     return Mark(
-        entry=treatment.id, day=place.drawn, first=place.earliest, last=place.latest, shape="bar", css=css,
-        label=label, tip=lines, end=max(end, place.drawn), end_first=first, end_last=last, end_known=known,
-    )  # fmt: skip
+        entry=treatment.id,
+        day=place.drawn,
+        first=place.earliest,
+        last=place.latest,
+        shape="bar",
+        css=css,
+        label=label,
+        tip=lines,
+        end=max(end, place.drawn),
+        end_first=first,
+        end_last=last,
+        end_known=known,
+    )
 
 
 def _doses(agent: Agent) -> str:
@@ -118,11 +147,16 @@ def _agent_bars(
         bars.append(
             whole.model_copy(
                 update={
-                    "day": days[index], "first": days[index], "last": days[index], "end": end, "tip": lines,
-                    "label": dose.text, "end_known": whole.end_known or index + 1 < len(days),
+                    "day": days[index],
+                    "first": days[index],
+                    "last": days[index],
+                    "end": end,
+                    "tip": lines,
+                    "label": dose.text,
+                    "end_known": whole.end_known or index + 1 < len(days),
                 }
             )
-        )  # fmt: skip
+        )
     return bars
 
 

@@ -29,7 +29,9 @@ def case(
     ] = None,
     criteria: Annotated[
         str | None,
-        typer.Option("--criteria", help="Response definitions, e.g. eln-all-2024, nccn-all-2021, esmo-all-2016."),
+        typer.Option(
+            "--criteria", help="Response definitions, e.g. eln-all-2024, nccn-all-2021, esmo-all-2016."
+        ),
     ] = None,
     redact: Annotated[
         bool, typer.Option("--redact", help="No free text, no dates, no citation; numbers and codes only.")
@@ -47,12 +49,15 @@ def case(
     assess: Annotated[
         bool, typer.Option("--assess", help="Run `kinscope assess` on each variant found.")
     ] = False,
-    preset: Annotated[str | None, typer.Option("--preset", help="For --assess: quick, standard, paper.")] = None,
+    preset: Annotated[
+        str | None, typer.Option("--preset", help="For --assess: quick, standard, paper.")
+    ] = None,
     md_minutes: Annotated[
         float | None, typer.Option("--md-minutes", min=0, help="For --assess: minutes of dynamics; 0: none.")
     ] = None,
     example: Annotated[
-        bool, typer.Option("--example", help="The case of Lewandowski et al. 2025, which ships with kinscope.")
+        bool,
+        typer.Option("--example", help="The case of Lewandowski et al. 2025, which ships with kinscope."),
     ] = False,
     template: Annotated[
         bool, typer.Option("--template", help="Print a case file to start from, and end.")
@@ -143,23 +148,31 @@ def _write_phenopacket(path: Path, result: CaseResult, target: str) -> None:
     try:
         write_atomic(path, text)
     except OSError as error:
-        raise BadInputError(f"The Phenopacket cannot be written: {error.strerror}.", where=str(path)) from None
+        raise BadInputError(
+            f"The Phenopacket cannot be written: {error.strerror}.", where=str(path)
+        ) from None
 
 
 def _print(result: CaseResult, directory: Path, phenopacket: Path | None) -> None:
     typer.echo(f"Case {result.pseudonym}: {result.criteria_title} ({result.criteria_citation})\n")
     for line in result.lines:
-        typer.echo(f"Line {line.line}: {line.title}" + (f" to {line.last_title}" * (line.title != line.last_title)))
+        typer.echo(
+            f"Line {line.line}: {line.title}" + (f" to {line.last_title}" * (line.title != line.last_title))
+        )
         for call in line.calls:
             level = f" ({call.level})" if call.level else ""
             typer.echo(f"  {call.at.label():<18} {call.axis:<15} {call.category}{level}")
     differing = [c for c in result.comparisons if c.agreement != "agrees"]
     if result.comparisons:
         agreeing = len(result.comparisons) - len(differing)
-        typer.echo(f"\nStated responses: {agreeing} of {len(result.comparisons)} agree with the computed ones")
+        typer.echo(
+            f"\nStated responses: {agreeing} of {len(result.comparisons)} agree with the computed ones"
+        )
     for comparison in differing:
-        typer.echo(f"  {comparison.at.label():<18} stated {comparison.stated}, computed {comparison.computed} "
-                   f"({comparison.agreement})")  # fmt: skip
+        typer.echo(
+            f"  {comparison.at.label():<18} stated {comparison.stated}, computed {comparison.computed} "
+            f"({comparison.agreement})"
+        )
     if result.inconsistencies:
         typer.echo("\nWhat does not fit, and what is left open:")
         for item in result.inconsistencies:

@@ -1,0 +1,169 @@
+"""Lanes of the timeline for responses, computed and stated, and for the moments of mutation testing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from kinscope.clinic.timeline_marks import Lane, Mark, tip
+from kinscope.clinic.timeline_words import source_words, when_words, window_of
+
+if TYPE_CHECKING:
+    from kinscope.clinic.case_result import CaseResult
+    from kinscope.clinic.response_model import ResponseCall
+
+AXES = ("haematological", "flow MRD", "molecular", "cytogenetic", "milestone")
+GOOD = frozenset(
+    {"CR", "CRh", "CRi", "CHR", "MRD negative", "CMR", "MMR", "MR4", "MR4.5", "MR5", "CCyR", "optimal"}
+)
+BAD = frozenset(
+    {
+        "relapse",
+        "extramedullary relapse",
+        "loss of CHR",
+        "refractory",
+        "active disease",
+        "molecular relapse",
+        "MRD relapse",
+        "loss of MMR",
+        "loss of DMR",
+        "loss of CCyR",
+        "loss of CMR",
+        "failure",
+        "MRD progression",
+        "blast phase",
+        "progression",
+        "no MMR",
+        "no CyR",
+    }
+)
+SHORT = {
+    "active disease": "active",
+    "MRD negative": "MRD −",
+    "MRD positive": "MRD +",
+    "molecular response": "mol. response",
+    "molecular relapse": "mol. relapse",
+    "extramedullary relapse": "EM relapse",
+    "cannot be called": "?",
+}
+NUMBERS = {"first": "1", "second": "2", "third": "3", "fourth": "4", "fifth": "5"}
+
+
+def _css(category: str) -> str:
+    return "good" if category in GOOD else "bad" if category in BAD else "neutral"
+
+
+def call_lanes(result: CaseResult) -> list[Lane]:
+    """A lane per axis of the computed response."""
+    lanes = []
+    titles = {"haematological": "Haematological", "flow MRD": "Flow MRD", "molecular": "Molecular"}
+    for axis in AXES:
+        marks = tuple(_call(result, call) for call in result.calls if call.axis == axis)
+        lanes.append(
+            Lane(
+                key=f"call-{axis.split()[0]}",
+                title=titles.get(axis, axis.capitalize()),
+                subtitle="computed",
+                group="response",
+                height=28,
+                marks=marks,
+            )
+        )
+    return lanes
+
+
+def _call(result: CaseResult, call: ResponseCall) -> Mark:
+    level = call.level.split(";")[0].strip()
+    number = level.split(" ")[0] if level.split(" ")[0] in NUMBERS else ""
+    label = SHORT.get(call.category, call.category)
+    if level == "at least":
+        label = f"≥ {label}"
+    if number:
+        label = f"{label} {NUMBERS[number]}"
+    missing = f"Missing: {', '.join(call.missing)}" if call.missing else ""
+    text = tip(
+        f"{call.category}{f' ({call.level})' if call.level else ''}",
+        call.at.label(),
+        call.statement,
+        f"Criterion: {call.criterion.text} [{call.criterion.citation}]",
+        missing,
+    )
+    return Mark(
+        entry="",
+        day=call.at.days,
+        first=call.at.days,
+        last=call.at.days,
+        shape="chip",
+        css=_css(call.category),
+        label=label,
+        tip=text,
+    )
+
+
+def stated_lane(result: CaseResult) -> Lane:
+    """What the centre stated, with a sign for how it agrees."""
+    marks = []
+    signs = {"agrees": "=", "agrees in part": "≈", "differs": "≠", "not computable": "·"}
+    for comparison in result.comparisons:
+        first, last = window_of(result, comparison.entry)
+        text = tip(
+            f"Stated: {comparison.stated}",
+            when_words(result, comparison.entry),
+            f"Computed: {comparison.computed} ({comparison.agreement})",
+            comparison.reason,
+            source_words(result, comparison.source),
+        )
+        css = {"agrees": "good", "differs": "bad"}.get(comparison.agreement, "neutral")
+        marks.append(
+            Mark(
+                entry=comparison.entry,
+                day=comparison.at.days,
+                first=first,
+                last=last,
+                shape="chip",
+                css=f"{css} stated",
+                label=f"{signs[comparison.agreement]} {comparison.stated}",
+                tip=text,
+            )
+        )
+    return Lane(
+        key="stated",
+        title="Stated",
+        subtitle="by the centre; = ≈ ≠ computed",
+        group="response",
+        height=28,
+        marks=tuple(marks),
+    )
+
+
+def testing_lane(result: CaseResult) -> Lane:
+    """The moments at which a guideline asks for mutation testing."""
+    marks = []
+    for due in result.testing:
+        done = "; ".join(used.statement for used in due.done)
+        text = tip(
+            "Mutation testing due",
+            due.at.label(),
+            due.reason,
+            f"{due.criterion.text} [{due.criterion.citation}]",
+            f"Done: {done}" if done else "No screening recorded near this moment",
+        )
+        marks.append(
+            Mark(
+                entry="",
+                day=due.at.days,
+                first=due.at.days,
+                last=due.at.days,
+                shape="due",
+                css="good" if due.done else "bad",
+                label="done" if due.done else "not done",
+                tip=text,
+            )
+        )
+    return Lane(
+        key="testing",
+        title="Testing due",
+        subtitle="by guideline",
+        group="mutations",
+        height=28,
+        marks=tuple(marks),
+    )
