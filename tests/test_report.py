@@ -92,8 +92,8 @@ def poison(value: Any) -> Any:
     """Every text of a result made hostile, save the words of a closed vocabulary."""
     closed = {"method", "dfg", "helix_c", "activation_loop", "status", "change", "mode", "tier", "weight",
               "verdict", "confidence", "relation", "direction", "origin",
-              "strength", "dfg_cluster", "salt_bridge", "loop_n_terminal", "loop_c_terminal", "spine", "p_loop",
-              "activity", "sh2_position", "sh3_linker"}  # fmt: skip
+              "strength", "dfg_cluster", "salt_bridge", "loop_n_terminal", "loop_c_terminal", "spine",
+              "p_loop", "activity", "sh2_position", "sh3_linker"}  # fmt: skip
     if isinstance(value, dict):
         return {k: v if k in closed and isinstance(v, str) else poison(v) for k, v in value.items()}
     if isinstance(value, list):
