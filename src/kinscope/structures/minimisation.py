@@ -106,8 +106,9 @@ BRIEF_STAGES: tuple[Stage, ...] = (
         tolerance_kcal_per_mol_angstrom=0.045,
     ),
 )
-"""As the default, with the solvent, nine tenths of the cost, in the last two stages only, and with fewer of the
-costliest steps. Without solvent charges are halved (a dielectric of 4), so that salt bridges do not collapse."""
+"""As the default, but with the solvent, nine tenths of the cost, in the last two stages only, and with fewer
+of the costliest steps. Without solvent charges are halved (a dielectric of 4), so that salt bridges do not
+collapse."""
 
 
 @dataclass(frozen=True)
