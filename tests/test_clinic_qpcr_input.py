@@ -43,7 +43,7 @@ TABLES = {
     "two ct columns": ("sample,target,ct,cq\na,ABL1,25,25\n", "line 1", "Two columns"),
     "cycles without standards": (
         HEAD + "a,BCR::ABL1,sample,,30\na,ABL1,sample,,25\n",
-        "'a'",
+        "sample number 1",
         "no standards",
     ),
     "copies of some wells": (
@@ -106,6 +106,11 @@ YAMLS = {
         "control_gene: ABL1\nsamples:\n- name: a\n  fusion: {copies: [.nan]}\n  control: {copies: [5]}\n",
         "line 4",
         "copies",
+    ),
+    "terminal control": (
+        "control_gene: ABL1\n" + SAMPLE.replace("name: a", 'name: "a\\e[31m"'),
+        "",
+        "control character",
     ),
     "standard without wells": (
         "control_gene: ABL1\ncontrol_standards:\n- {copies: 100, ct: []}\n" + SAMPLE,

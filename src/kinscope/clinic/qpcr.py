@@ -20,7 +20,6 @@ from kinscope.clinic.qpcr_model import (
     QpcrReport,
     QpcrResult,
     QpcrRun,
-    QpcrSample,
     Quantity,
     StandardCurve,
     StandardLevel,
@@ -61,8 +60,8 @@ def analyse_run(run: QpcrRun, rules: str | Path | AcceptanceRules = "eac") -> Qp
         control_curve=control_curve,
         checks=tuple(checks),
         results=tuple(
-            _result(run, sample, chosen, fusion_curve, control_curve, run_accepted=not failed)
-            for sample in run.samples
+            _result(run, number, chosen, fusion_curve, control_curve, run_accepted=not failed)
+            for number in range(1, len(run.samples) + 1)
         ),
     )
 
@@ -109,14 +108,14 @@ def _curve(target: str, levels: tuple[StandardLevel, ...], rules: AcceptanceRule
 
 
 def _quantity(
-    target: str, wells: Wells, curve: StandardCurve | None, rules: AcceptanceRules, name: str
+    target: str, wells: Wells, curve: StandardCurve | None, rules: AcceptanceRules, number: int
 ) -> Quantity:
     if wells.copies:
         return quantity_from_copies(target, wells)
     if curve is None:
         raise BadInputError(
             f"{target} is given as cycles, but there are no standards of {target}.",
-            where=f"sample {name!r}",
+            where=f"sample number {number} of the run",
             remedy="Give the plasmid standards of the same run, or copies instead of cycles.",
         )
     return quantity_from_cycles(wells, curve, rules.latest_cycles_after_one_copy)
@@ -124,19 +123,20 @@ def _quantity(
 
 def _result(
     run: QpcrRun,
-    sample: QpcrSample,
+    number: int,
     rules: AcceptanceRules,
     fusion_curve: StandardCurve | None,
     control_curve: StandardCurve | None,
     *,
     run_accepted: bool,
 ) -> QpcrResult:
-    fusion = _quantity(FUSION, sample.fusion, fusion_curve, rules, sample.name)
-    control = _quantity(run.control_gene, sample.control, control_curve, rules, sample.name)
+    sample = run.samples[number - 1]
+    fusion = _quantity(FUSION, sample.fusion, fusion_curve, rules, number)
+    control = _quantity(run.control_gene, sample.control, control_curve, rules, number)
     if not control.detected:
         raise BadInputError(
             f"The control gene {run.control_gene} was not detected: nothing can be said about this sample.",
-            where=f"sample {sample.name!r}",
+            where=f"sample number {number} of the run",
             remedy="Repeat the sample from a new cDNA; a missing control is not a negative result.",
         )
     checks = (

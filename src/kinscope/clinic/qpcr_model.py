@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from kinscope.clinic.measurements import Material, TimePoint
 from kinscope.core.records import Record
@@ -13,7 +13,16 @@ FUSION = "BCR::ABL1"
 ControlName = Literal["ABL1", "GUSB", "BCR"]
 Ct = Annotated[float, Field(gt=0, le=60, allow_inf_nan=False)]
 CopyNumber = Annotated[float, Field(ge=0, le=1e12, allow_inf_nan=False)]
-Name = Annotated[str, Field(min_length=1, max_length=80)]
+
+
+def _printable(text: str) -> str:
+    """Refuse what could steer a terminal: names come from files and go to the screen."""
+    if not text.isprintable():
+        raise ValueError("control characters are not allowed")
+    return text
+
+
+Name = Annotated[str, Field(min_length=1, max_length=80), AfterValidator(_printable)]
 
 MAX_WELLS = 20_000
 
@@ -63,7 +72,7 @@ class QpcrRun(Record):
         Cycles of wells without template, which should all be None.
     """
 
-    transcript: Annotated[str, Field(max_length=60)] = ""
+    transcript: Annotated[str, Field(max_length=60), AfterValidator(_printable)] = ""
     control_gene: ControlName
     conversion_factor: Annotated[float, Field(gt=0, le=100, allow_inf_nan=False)] | None = None
     fusion_standards: tuple[StandardLevel, ...] = ()
