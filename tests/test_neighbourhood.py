@@ -8,7 +8,7 @@ import pytest
 from kinscope.analysis.results import Contact
 from kinscope.core.errors import StructureError
 from kinscope.structures.mutation import build_mutant
-from kinscope.structures.neighbourhood import compare_neighbourhoods, distance_to_residue, neighbourhood
+from kinscope.structures.neighbourhood import compare_neighbourhoods, neighbourhood
 from test_mutation import FIRST, QUICK, helix
 
 
@@ -95,20 +95,10 @@ def test_fractions_of_alternatives():
     assert compare_neighbourhoods("s", native, []) == []
 
 
-def test_distance_to_a_residue():
-    atoms, _ = helix()
-    ca = atoms.coord[(atoms.res_id == FIRST) & (atoms.atom_name == "CA")]
-    assert distance_to_residue(atoms, FIRST, ca) == pytest.approx(0.0, abs=1e-6)
-    far = np.array([[1000.0, 0, 0], [2000.0, 0, 0]])
-    assert 900 < distance_to_residue(atoms, FIRST, far) < 1100
-
-
 def test_a_residue_that_is_not_there():
     atoms, _ = helix()
     with pytest.raises(StructureError, match="not in this model"):
         neighbourhood(atoms, 999)
-    with pytest.raises(StructureError, match="not in this model"):
-        distance_to_residue(atoms, 999, np.zeros((1, 3)))
 
 
 @pytest.mark.slow

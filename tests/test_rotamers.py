@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kinscope.core.residues import ONE_TO_THREE
+from kinscope.structures.backbone_rotamers import rotamers_on
 from kinscope.structures.rotamers import (
     CHI_ATOMS,
     build_conformers,
@@ -78,9 +79,9 @@ def test_symmetric_rings_and_carboxylates_count_half_a_turn():
 
 
 def test_spread_goes_about_every_rotamer():
-    assert len(conformer_angles("VAL", 12.0)) == 3 * 3
-    assert len(conformer_angles("LEU", 12.0)) == 5 * 15
-    assert len(conformer_angles("PRO", 12.0)) == 2
+    assert len(conformer_angles(rotamers_of("VAL"), 12.0)) == 3 * 3
+    assert len(conformer_angles(rotamers_of("LEU"), 12.0)) == 5 * 15
+    assert len(conformer_angles(rotamers_of("PRO"), 12.0)) == 2
 
 
 def test_superposition_recovers_a_rotation():
@@ -91,3 +92,50 @@ def test_superposition_recovers_a_rotation():
     rotation, shift = superposition(points, points @ turn + 4.0)
     assert np.allclose(points @ rotation + shift, points @ turn + 4.0, atol=1e-9)
     assert np.linalg.det(rotation) == pytest.approx(1.0)
+
+
+def share(name, label, phi, psi):
+    return {r.name: r.share_percent for r in rotamers_on(name, phi, psi)}[label]
+
+
+def test_shares_on_a_backbone_are_those_that_crystals_show():
+    """Dunbrack & Karplus (J. Mol. Biol. 1993, 230, 543) and McGregor, Islam & Sternberg (1987, 198, 295)."""
+    assert share("VAL", "t", -63, -43) > 85  # the helix forces valine into t
+    assert share("PHE", "p90", -63, -43) < 3  # chi1 +60 of an aromatic meets the turn before in a helix
+    assert share("PHE", "p90", -120, 135) > 5  # not so in a strand
+    assert share("PRO", "Cg-exo", -55, 140) > 60 > 40 > share("PRO", "Cg-exo", -75, 140)  # phi bends the ring
+
+
+def test_a_backbone_at_the_edge_of_the_map_is_its_neighbour():
+    for name in ("ILE", "ARG", "TYR"):
+        left, right = rotamers_on(name, -180.0, 179.999), rotamers_on(name, 180.0, -180.0)
+        for one, two in zip(left, right, strict=True):
+            assert one.share_percent == pytest.approx(two.share_percent, abs=0.05)
+            assert max(chi_difference_degrees(name, one.chi_degrees, two.chi_degrees)) < 1.0
+
+
+@settings(deadline=None, max_examples=40, derandomize=True)
+@given(st.sampled_from(sorted(CHI_ATOMS)), st.floats(-400, 400), st.floats(-400, 400))
+def test_shares_make_a_whole_and_chi_stays_with_its_rotamer(name, phi, psi):
+    found = rotamers_on(name, phi, psi)
+    assert sum(rotamer.share_percent for rotamer in found) == pytest.approx(100.0)
+    assert [rotamer.name for rotamer in found] == [rotamer.name for rotamer in rotamers_of(name)]
+    for rotamer, centre in zip(found, rotamers_of(name), strict=True):
+        apart = chi_difference_degrees(name, rotamer.chi_degrees, centre.chi_degrees)
+        assert max(apart) <= 90.0
+
+
+def test_without_a_backbone_the_shares_are_the_library_s():
+    assert rotamers_on("ILE", None, 140.0) == rotamers_on("ILE", -60.0, None) == rotamers_of("ILE")
+    assert rotamers_on("GLY", -60.0, -40.0) == ()
+
+
+def test_the_table_is_not_made_from_another_file(tmp_path):
+    from kinscope.core.errors import BadInputError
+    from kinscope.structures.rotamer_table import derive
+
+    (tmp_path / "dun2010bbdep.bin").write_bytes(b"\0" * 20)
+    for path in (tmp_path / "dun2010bbdep.bin", tmp_path / "nowhere"):
+        with pytest.raises(BadInputError, match="not the 2010") as caught:
+            derive(path)
+        assert caught.value.remedy

@@ -20,7 +20,6 @@ from kinscope.structures.packing import Packing, PackingProblem
 from kinscope.structures.packing_sites import (
     FRAME,
     Residue,
-    add_surroundings,
     joined,
     merge_positions,
     native_side_chain,
@@ -29,9 +28,11 @@ from kinscope.structures.packing_sites import (
     prune,
     residue_spans,
     residues_of,
+    rotamers_at,
     substituted_residue,
 )
 from kinscope.structures.rescoring import SoftScore
+from kinscope.structures.surroundings import Surroundings
 
 if TYPE_CHECKING:
     from kinscope.structures.mutation import MutationSettings
@@ -59,7 +60,9 @@ class _Found:
     residues: dict[int, Residue]
     backbone: AtomArray
     move: BackboneMove
+    move_cost: float
     energy: float
+    """With the cost of the move: it decides on which backbone a rotamer is built, not what is relaxed."""
 
 
 def pack_substitutions(
@@ -88,10 +91,10 @@ def pack_substitutions(
         for classes, packing in _by_rotamer(problem, tautomers, seed).items():
             energy = packing.energy_kcal_per_mol + cost
             if classes not in best or energy < best[classes].energy:
-                best[classes] = _Found(packing, problem, residues, backbone, move, energy)
+                best[classes] = _Found(packing, problem, residues, backbone, move, cost, energy)
     ranked = sorted(best.values(), key=lambda found: found.energy)
     limit = ranked[0].energy + settings.candidate_window_kcal_per_mol
-    kept = [found for found in ranked if found.energy <= limit][: settings.candidates]
+    kept = [found for found in ranked if found.energy - found.move_cost <= limit][: settings.candidates]
     return [_assembled(found, len(wanted)) for found in kept]
 
 
@@ -144,16 +147,22 @@ def _packing_problem(
         parts = []
         for tautomer in ("HIE", "HID") if name == "HIS" else ("",):
             residues[number] = substituted_residue(old[number], old.get(number - 1), name, tautomer)
-            parts.append(new_side_chain(residues[number], tautomer))
+            parts.append(new_side_chain(residues[number], tautomer, rotamers_at(old, number, name)))
         targets.append(merge_positions(parts))
     around = neighbours_to_repack(old, targets, wanted, settings.repack_radius_angstrom)
     positions = targets + [
-        native_side_chain(old[number], settings.native_rotamer_bonus_kcal_per_mol) for number in around
+        native_side_chain(
+            old[number],
+            settings.native_rotamer_bonus_kcal_per_mol,
+            rotamers_at(old, number, old[number].name),
+        )
+        for number in around
     ]
     moving = {p.residue: frozenset(atom for names in p.atom_names for atom in names) for p in positions}
+    surroundings = Surroundings(residues, moving)
     complete = []
     for place, position in enumerate(positions):
-        filled = add_surroundings(position, residues, moving)
+        filled = surroundings.added_to(position)
         complete.append(prune(filled, 20.0, 90) if place < len(targets) else prune(filled, 10.0, 24))
     return PackingProblem(complete), residues
 

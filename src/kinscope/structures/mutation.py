@@ -44,24 +44,25 @@ class MutationSettings(Settings):
     """Side chains this near the old or any rotamer of the new side chain are repacked with it."""
     native_rotamer_bonus_kcal_per_mol: float = Field(default=3.0, ge=0.0, le=20.0)
     """By how much a neighbour's other rotamer must beat the native one: the reference is a crystal's."""
-    backrub_degrees: tuple[float, ...] = (5.0, 10.0, 15.0)
+    backrub_degrees: tuple[float, ...] = (8.0, 15.0)
     """Backrubs, either way, of each substituted residue; each backbone is packed anew. Empty: native only."""
     neighbour_backrub_degrees: tuple[float, ...] = ()
     """The same of the residues before and after it."""
-    moved_backbone_cost_kcal_per_mol: float = Field(default=12.0, ge=0.0, le=50.0)
-    """By how much a moved backbone must pack better than the native one. At this cost 26 of 30 side chains of
-    a crystal, taken off and packed anew, stay on the crystal's own backbone (docs/decisions/0032)."""
+    moved_backbone_cost_kcal_per_mol: float = Field(default=20.0, ge=0.0, le=50.0)
+    """By how much a moved backbone must pack better than the native one for a rotamer to be built on it
+    (docs/decisions/0033)."""
     candidates: int = Field(default=4, ge=1, le=20)
     """Distinct packings that are relaxed."""
     candidate_window_kcal_per_mol: float = Field(default=20.0, ge=0.0, le=100.0)
-    """Packings further than this above the best are not relaxed. Wide, for
-    discrete rotamers are strained and a moved backbone bears its cost."""
+    """Packings further than this above the best, the cost of a moved backbone not counted, are not relaxed.
+    Wide, for discrete rotamers are strained."""
     packing_weight: float = Field(default=0.5, ge=0.0, le=1.0)
     """Share of the packing energy of the relaxed model in the score; the rest is the force field's."""
     alternatives: int = Field(default=3, ge=1, le=10)
     """At most so many relaxed models are kept."""
-    alternative_window_kcal_per_mol: float = Field(default=3.0, ge=0.0, le=50.0)
-    """Relaxed models further than this above the lowest are dropped."""
+    alternative_window_kcal_per_mol: float = Field(default=5.0, ge=0.0, le=50.0)
+    """Relaxed models further than this above the lowest are dropped. As wide as the score was found to err on
+    crystals of T315I (docs/decisions/0033)."""
     shell_radius_angstrom: float = Field(default=6.0, ge=3.0, le=15.0)
     """Residues with an atom this near a substituted residue may move; all others are fixed."""
     surroundings_angstrom: float = Field(default=9.0, ge=6.0, le=30.0)
@@ -71,7 +72,9 @@ class MutationSettings(Settings):
     """On neighbours' side chains in their native rotamer, so that an empty pocket beside the substitution
     stays open; the substituted residue and side chains in a new rotamer are free."""
     backbone_restraint_kcal_per_mol_angstrom2: float = Field(default=2.0, ge=0.0, le=1000.0)
-    """On the shell's backbone heavy atoms, at their native places, in the last stage."""
+    """On the shell's backbone heavy atoms, towards their native places, in the last stage."""
+    backbone_freedom_angstrom: float = Field(default=0.3, ge=0.0, le=2.0)
+    """How far a backbone atom may go before that restraint pulls: as far as crystals of one kinase differ."""
     clash_iterations: int = Field(default=150, ge=10, le=5000)
     """Minimiser iterations in each stage without solvent."""
     final_iterations: int = Field(default=150, ge=10, le=5000)
@@ -181,9 +184,9 @@ def candidate_score(
         Share of the packing energy, 0 to 1.
     """
     residues = residues_of(atoms)
-    rarity = sum(rotamer_cost_kcal_per_mol(name, nearest_rotamer(residues[n])) for n, name in wanted.items())
-    energy = (1.0 - packing_weight) * relaxed.energy_kcal_per_mol + packing_weight * soft
-    return energy + relaxed.strain_kcal_per_mol + rarity
+    rarity = sum(rotamer_cost_kcal_per_mol(residues, number) for number in wanted)
+    energy = (1.0 - packing_weight) * relaxed.energy_kcal_per_mol + packing_weight * (soft + rarity)
+    return energy + relaxed.strain_kcal_per_mol
 
 
 def check_substitutions(native: AtomArray, substitutions: Sequence[tuple[int, str]]) -> dict[int, str]:
@@ -244,6 +247,7 @@ def _relaxer(
         settings.cutoff_nm,
         settings.backbone_restraint_kcal_per_mol_angstrom2,
         settings.side_chain_restraint_kcal_per_mol_angstrom2,
+        settings.backbone_freedom_angstrom,
         settings.clash_iterations,
         settings.final_iterations,
         settings.threads,

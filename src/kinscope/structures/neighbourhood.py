@@ -123,19 +123,6 @@ def compare_neighbourhoods(
     return sorted(changes, key=lambda change: ("lost", "gained", "kept").index(change.change))
 
 
-def distance_to_residue(atoms: AtomArray, residue: int, points: NDArray[Any]) -> float:
-    """Shortest distance, angstrom, of points (n, 3) to a residue's heavy atoms.
-
-    Raises
-    ------
-    StructureError
-        If the residue is not in the model.
-    """
-    here = _of_residue(atoms, residue) & (np.asarray(atoms.element) != "H")
-    heavy = np.asarray(atoms.coord, dtype=np.float64)[here]
-    return float(np.linalg.norm(np.asarray(points, dtype=np.float64)[:, None] - heavy[None], axis=-1).min())
-
-
 def _change(state: str, contact: Contact, change: Any, share: float) -> ContactChange:
     return ContactChange(state=state, contact=contact, change=change, fraction_of_alternatives=share)
 

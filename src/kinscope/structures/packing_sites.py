@@ -7,16 +7,19 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from kinscope.structures.backbone_rotamers import rotamers_on
 from kinscope.structures.model import AtomArray
-from kinscope.structures.packing import Position, by_types
-from kinscope.structures.packing_energy import Array, join_types, pair_energies, residue_types
+from kinscope.structures.packing import Position
+from kinscope.structures.packing_energy import Array, residue_types
 from kinscope.structures.rotamers import (
     PROTON_CHI,
     Floats,
+    Rotamer,
     bonds_within,
     build_conformers,
     chi_angles,
     conformer_angles,
+    dihedral_degrees,
     place_template,
     rotamers_of,
     set_dihedrals,
@@ -27,6 +30,11 @@ FRAME = ("N", "H", "CA", "C", "O")
 """Atoms of a substituted residue that stay; everything else is new."""
 _FIXED_OF_NEIGHBOUR = frozenset({*FRAME, "HA", "HA2", "HA3"})
 _RT_KCAL_PER_MOL = 0.593
+_SHARE_WEIGHT = 2.0
+"""How much the logarithm of a rotamer's share counts (docs/decisions/0033)."""
+_LEAST_SHARE = 1e-4
+"""Rarer rotamers cost no more: no library has seen enough of them."""
+_LONGEST_PEPTIDE_BOND_ANGSTROM = 2.0
 _SPREAD_DEGREES = 12.0
 """About one standard deviation of a chi angle within a rotamer."""
 _OFF_CENTRE_KCAL_PER_MOL = 0.3
@@ -102,13 +110,19 @@ def amide_hydrogen(residue: Residue, before: Residue | None) -> Floats:
     return np.asarray(nitrogen + 1.01 * outward / np.linalg.norm(outward))
 
 
-def new_side_chain(residue: Residue, tautomer: str = "") -> Position:
-    """A substituted residue as a packing position: every rotamer, spread, and proton torsion."""
-    trials = conformer_angles(residue.name, _SPREAD_DEGREES)
+def new_side_chain(
+    residue: Residue, tautomer: str = "", rotamers: Sequence[Rotamer] | None = None
+) -> Position:
+    """A substituted residue as a packing position: every rotamer, spread, and proton torsion.
+
+    ``rotamers`` are those of its backbone (:func:`rotamers_at`); by default the backbone-independent ones.
+    """
+    rotamers = rotamers if rotamers is not None else rotamers_of(residue.name)
+    trials = conformer_angles(rotamers, _SPREAD_DEGREES)
     angles = [angle for _, angle in trials] or [()]
     coord = build_conformers(residue.name, residue.atom_names, residue.coord, angles)
     names = [rotamer.name for rotamer, _ in trials] or ["-"]
-    cost = _share_cost(residue.name, names)
+    cost = _share_cost(rotamers, names)
     for index, (rotamer, angle) in enumerate(trials):
         off_centre = np.count_nonzero(np.abs(np.subtract(angle, rotamer.chi_degrees)) > 1.0)
         cost[index] += _OFF_CENTRE_KCAL_PER_MOL * off_centre
@@ -118,15 +132,18 @@ def new_side_chain(residue: Residue, tautomer: str = "") -> Position:
     return _position(residue, moved, coord, [prefix + name for name in names], cost)
 
 
-def native_side_chain(residue: Residue, bonus_kcal_per_mol: float) -> Position:
+def native_side_chain(
+    residue: Residue, bonus_kcal_per_mol: float, rotamers: Sequence[Rotamer] | None = None
+) -> Position:
     """A neighbour as a packing position: as it is, with other proton torsions, and its rotamers."""
-    trials = conformer_angles(residue.name)
+    rotamers = rotamers if rotamers is not None else rotamers_of(residue.name)
+    trials = conformer_angles(rotamers)
     native = residue.coord[None]
     coord = np.concatenate([native, build_conformers(residue.name, residue.atom_names, residue.coord,
                                                      [angle for _, angle in trials])])  # fmt: skip
     names = ["native"] + [rotamer.name for rotamer, _ in trials]
     own = np.array([-bonus_kcal_per_mol], dtype=np.float32)
-    cost = np.concatenate([own, _share_cost(residue.name, names[1:])])
+    cost = np.concatenate([own, _share_cost(rotamers, names[1:])])
     coord, names, cost = _with_protons(residue, coord, names, cost)
     coord, names = np.concatenate([native, coord]), ["native", *names]
     cost = np.concatenate([own - 0.2, cost])  # the native proton wins a tie
@@ -134,15 +151,40 @@ def native_side_chain(residue: Residue, bonus_kcal_per_mol: float) -> Position:
     return _position(residue, moved, coord, names, cost)
 
 
-def _share_cost(name: str, labels: Sequence[str]) -> Array:
-    shares = {rotamer.name: rotamer.share_percent for rotamer in rotamers_of(name)}
+def _share_cost(rotamers: Sequence[Rotamer], labels: Sequence[str]) -> Array:
+    shares = {rotamer.name: rotamer.share_percent for rotamer in rotamers}
     top = max(shares.values(), default=1.0)
-    return np.array([-_RT_KCAL_PER_MOL * np.log(shares.get(x, top) / top) for x in labels], dtype=np.float32)
+    logs = [np.log(max(shares.get(label, top) / top, _LEAST_SHARE)) for label in labels]
+    return np.array(logs, dtype=np.float32) * np.float32(-_SHARE_WEIGHT * _RT_KCAL_PER_MOL)
 
 
-def rotamer_cost_kcal_per_mol(name: str, label: str) -> float:
-    """-RT ln of a rotamer's share over that of the commonest of its kind; 0 where the kind has none."""
-    return float(_share_cost(name, [label])[0])
+def rotamers_at(residues: dict[int, Residue], number: int, name: str) -> tuple[Rotamer, ...]:
+    """Rotamers of a residue kind with their shares on the backbone that a model has at a place."""
+    return rotamers_on(name, *backbone_angles(residues, number))
+
+
+def backbone_angles(residues: dict[int, Residue], number: int) -> tuple[float | None, float | None]:
+    """Phi and psi of a residue, degrees; None where the chain ends or a neighbour is missing."""
+    before, here, after = (residues.get(number + step) for step in (-1, 0, 1))
+    if here is None:
+        return None, None
+    n, ca, c = (here.at(atom) for atom in ("N", "CA", "C"))
+    phi = psi = None
+    if before is not None and "C" in before.atom_names and _bonded(before.at("C"), n):
+        phi = float(dihedral_degrees(before.at("C"), n, ca, c))
+    if after is not None and "N" in after.atom_names and _bonded(c, after.at("N")):
+        psi = float(dihedral_degrees(n, ca, c, after.at("N")))
+    return phi, psi
+
+
+def _bonded(carbon: Floats, nitrogen: Floats) -> bool:
+    return float(np.linalg.norm(carbon - nitrogen)) < _LONGEST_PEPTIDE_BOND_ANGSTROM
+
+
+def rotamer_cost_kcal_per_mol(residues: dict[int, Residue], number: int) -> float:
+    """What the rotamer in which a side chain stands costs on its backbone; 0 where its kind has none."""
+    residue = residues[number]
+    return float(_share_cost(rotamers_at(residues, number, residue.name), [nearest_rotamer(residue)])[0])
 
 
 def _with_protons(
@@ -226,84 +268,6 @@ def is_bridged(residue: Residue, others: Iterable[Residue]) -> bool:
         and float(np.linalg.norm(other.at("SG") - residue.at("SG"))) < _DISULPHIDE_ANGSTROM
         for other in others
     )
-
-
-def add_surroundings(
-    position: Position, residues: dict[int, Residue], moving: dict[int, frozenset[str]]
-) -> Position:
-    """Add to every conformer its energy among the atoms that no position moves.
-
-    Parameters
-    ----------
-    position
-        The position.
-    residues
-        The model with substituted residues in place.
-    moving
-        Names of the atoms that move, by residue.
-    """
-    reach = np.concatenate(position.coord)
-    low, high = reach.min(axis=0) - 9.0, reach.max(axis=0) + 9.0
-    points, types, owners = [], [], []
-    for number, residue in residues.items():
-        gone = moving.get(number, frozenset())
-        here = np.array([atom not in gone for atom in residue.atom_names]) & np.all(
-            (residue.coord > low) & (residue.coord < high), axis=1
-        )
-        if here.any():
-            points.append(residue.coord[here])
-            types.append(residue_types(residue.name, residue.atom_names).take(here))
-            owners += [
-                (number, atom) for atom, is_here in zip(residue.atom_names, here, strict=True) if is_here
-            ]
-    surroundings = np.concatenate(points).astype(np.float32)[None]
-    joined = join_types(types)
-    energies = position.intrinsic.copy()
-    for members, own in by_types(position):
-        weight = _bonded_weights(position.residue, residues, position.atom_names[members[0]], owners)
-        stack = np.stack([position.coord[i] for i in members])
-        energies[members] += pair_energies(stack, own, surroundings, joined, weight)[:, 0]
-    return Position(
-        position.residue,
-        position.name,
-        position.atom_names,
-        position.coord,
-        position.types,
-        position.labels,
-        energies,
-    )
-
-
-def _bonded_weights(
-    number: int, residues: dict[int, Residue], side_chain: tuple[str, ...], owners: Sequence[tuple[int, str]]
-) -> Array:
-    """0 for pairs up to three bonds apart, 1 otherwise; shape (n_side_chain, n_surroundings)."""
-    graph: dict[tuple[int, str], set[tuple[int, str]]] = {}
-
-    def join(a: tuple[int, str], b: tuple[int, str]) -> None:
-        graph.setdefault(a, set()).add(b)
-        graph.setdefault(b, set()).add(a)
-
-    residue = residues[number]
-    names = tuple(dict.fromkeys((*residue.atom_names, *side_chain)))
-    for a, b in bonds_within(residue.name, names):
-        join((number, a), (number, b))
-    join((number - 1, "C"), (number, "N"))
-    join((number, "C"), (number + 1, "N"))
-    for a, b in (("C", "O"), ("C", "CA"), ("C", "CH3")):
-        join((number - 1, a), (number - 1, b))
-    for a, b in (("N", "H"), ("N", "CA"), ("N", "CD"), ("N", "C")):
-        join((number + 1, a), (number + 1, b))
-    weight = np.ones((len(side_chain), len(owners)), dtype=np.float32)
-    place = {owner: column for column, owner in enumerate(owners)}
-    for row, atom in enumerate(side_chain):
-        front, seen = {(number, atom)}, {(number, atom)}
-        for _ in range(3):
-            front = {near for one in front for near in graph.get(one, ())} - seen
-            seen |= front
-        for owner in seen & place.keys():
-            weight[row, place[owner]] = 0.0
-    return weight
 
 
 def prune(position: Position, window_kcal_per_mol: float, most: int) -> Position:

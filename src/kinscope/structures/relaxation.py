@@ -23,6 +23,9 @@ Mask = NDArray[np.bool_]
 BACKBONE_HEAVY = ("N", "CA", "C", "O")
 _TURNED_ANGSTROM = 0.7
 """A side chain with an atom further than this from its native place is packed in another rotamer."""
+_KJ_PER_KCAL = 4.184
+_FLAT_STEPS, _FLAT_KCAL_PER_MOL = 5, 0.1
+"""A minimisation ends where so many steps gain less than this."""
 _SOFT_CHARGE_SCALE = 0.5
 """Charges without solvent are halved (a dielectric of 4), so that salt bridges do not collapse."""
 
@@ -45,6 +48,8 @@ class RelaxationProtocol:
     cutoff_nm: float
     backbone_restraint_kcal_per_mol_angstrom2: float
     side_chain_restraint_kcal_per_mol_angstrom2: float
+    backbone_freedom_angstrom: float
+    """How far a backbone atom may stand from its native place before the restraint pulls."""
     clash_iterations: int
     final_iterations: int
     threads: int
@@ -151,8 +156,7 @@ class Relaxer:
         names = np.asarray(atoms.atom_name)
         held = region.shell & np.isin(names, BACKBONE_HEAVY)
         strengths = np.where(held, protocol.backbone_restraint_kcal_per_mol_angstrom2, 0.0)[self.kept]
-        if strengths.any():
-            add_position_restraints(self.solvated, _nm(anchor[self.kept]), strengths, group=1)
+        hold_loosely(self.solvated, anchor[self.kept], strengths, protocol.backbone_freedom_angstrom, group=1)
         of_neighbours = region.side_chains & ~region.new_atoms & (np.asarray(atoms.element) != "H")
         self.residues = np.asarray(atoms.res_id)[self.kept]
         self.neighbours = of_neighbours[self.kept]
@@ -179,7 +183,6 @@ class Relaxer:
         self._hold_neighbours(points)
         points, _, _ = self._minimise(self.soft, points, region.new_atoms, protocol.clash_iterations)
         points, _, _ = self._minimise(self.soft, points, region.side_chains, protocol.clash_iterations)
-        points, _, _ = self._minimise(self.solvated, points, region.shell, protocol.clash_iterations // 3)
         points, energy, held = self._minimise(self.solvated, points, region.shell, protocol.final_iterations)
         if not np.isfinite(energy) or not np.isfinite(points).all():
             raise ComputationError(
@@ -210,7 +213,19 @@ class Relaxer:
     def _minimise(
         self, system: Any, points: NDArray[np.float64], movable: Mask, iterations: int
     ) -> tuple[NDArray[np.float64], float, float]:
-        from openmm import Context, LocalEnergyMinimizer, VerletIntegrator, unit
+        from openmm import Context, LocalEnergyMinimizer, MinimizationReporter, VerletIntegrator, unit
+
+        class StopWhenFlat(MinimizationReporter):  # type: ignore[misc]
+            """Stops where further steps gain nothing: the line search in a flat minimum costs most."""
+
+            def __init__(self) -> None:
+                super().__init__()
+                self.energies: list[float] = []
+
+            def report(self, iteration: int, x: Any, grad: Any, args: Any) -> bool:
+                self.energies.append(args["system energy"] / _KJ_PER_KCAL)
+                recent = self.energies[-_FLAT_STEPS - 1 :]
+                return len(recent) > _FLAT_STEPS and recent[0] - recent[-1] < _FLAT_KCAL_PER_MOL
 
         free = movable[self.kept]
         for index, mass in enumerate(self.masses):
@@ -218,7 +233,7 @@ class Relaxer:
         platform, properties = cpu_platform(self.protocol.threads)
         context = Context(system, VerletIntegrator(0.001), platform, properties)
         context.setPositions(_nm(points))
-        LocalEnergyMinimizer.minimize(context, 5.0, iterations)
+        LocalEnergyMinimizer.minimize(context, 5.0, iterations, StopWhenFlat())
         found = context.getState(getPositions=True).getPositions(asNumpy=True).value_in_unit(unit.angstrom)
         energies = [
             context.getState(getEnergy=True, groups={group})
@@ -228,6 +243,37 @@ class Relaxer:
         ]
         result = np.where(free[:, None], np.asarray(found, dtype=np.float64), points)
         return result, float(energies[0]), float(energies[1])
+
+
+def hold_loosely(
+    system: Any, places: NDArray[Any], strengths: NDArray[np.float64], freedom_angstrom: float, *, group: int
+) -> None:
+    """Add restraints that pull only beyond a distance: harmonic in what an atom stands further away.
+
+    Parameters
+    ----------
+    system
+        OpenMM System.
+    places
+        Shape (n_atoms, 3), angstrom.
+    strengths
+        Shape (n_atoms,), kcal/mol/angstrom^2; atoms at 0 are free.
+    freedom_angstrom
+        The distance.
+    group
+        Force group.
+    """
+    from openmm import CustomExternalForce
+
+    force = CustomExternalForce("0.5*k*max(0, sqrt((x-x0)^2+(y-y0)^2+(z-z0)^2+1e-12)-free)^2")
+    force.addGlobalParameter("free", freedom_angstrom / 10.0)
+    for name in ("k", "x0", "y0", "z0"):
+        force.addPerParticleParameter(name)
+    for index in np.flatnonzero(strengths):
+        place = [float(value) / 10.0 for value in places[index]]
+        force.addParticle(int(index), [float(strengths[index]) * 418.4, *place])
+    force.setForceGroup(group)
+    system.addForce(force)
 
 
 def reduce_system(whole: Any, kept: NDArray[np.int64], *, solvent: bool, charge_scale: float) -> Any:

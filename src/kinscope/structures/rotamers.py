@@ -7,6 +7,7 @@ Component Dictionary, which biotite carries.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
@@ -222,17 +223,19 @@ def superposition(mobile: Floats, target: Floats) -> tuple[Floats, Floats]:
     return rotation, aim - centre @ rotation
 
 
-def conformer_angles(name: str, spread_degrees: float = 0.0) -> list[tuple[Rotamer, tuple[float, ...]]]:
+def conformer_angles(
+    rotamers: Sequence[Rotamer], spread_degrees: float = 0.0
+) -> list[tuple[Rotamer, tuple[float, ...]]]:
     """Chi angles to try: every rotamer and, where ``spread_degrees`` > 0, steps of it about chi1 and chi2.
 
     Chi1 keeps within one step of the centre, chi2, whose wells are wider, within two.
     """
     found: list[tuple[Rotamer, tuple[float, ...]]] = []
-    for rotamer in rotamers_of(name):
+    for rotamer in rotamers:
         turns = (0, 1, -1), (0, 1, -1, 2, -2)
         shifts = [
             [turn * spread_degrees for turn in turns[k]]
-            if k < 2 and spread_degrees and name != "PRO"
+            if k < 2 and spread_degrees and not rotamer.name.startswith("Cg-")
             else [0.0]
             for k in range(len(rotamer.chi_degrees))
         ]
