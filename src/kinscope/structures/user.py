@@ -27,7 +27,7 @@ from kinscope.structures.reference import BuildSettings
 from kinscope.structures.user_chain import choose_chain, kinase_domain
 from kinscope.structures.user_file import UserFile, harmless, parse_user_file
 from kinscope.structures.user_gaps import Donor, build_missing, donors, fill, fitting_range, without_breaks
-from kinscope.structures.user_ligands import known_poses, stand_ins, surroundings
+from kinscope.structures.user_ligands import known_poses, stand_ins, surroundings, whole_drugs
 from kinscope.structures.user_records import (
     USER_STATE,
     FilledGap,
@@ -124,7 +124,7 @@ def examine(file: UserFile, pack: TargetPack, options: UserStructureOptions | No
         geometry = classify_state(atoms, pack.landmarks)
     around = surroundings(structure, actual, kept, pack, len(chain.dropped))
     poses = known_poses(pack)
-    held = {ligand.name for ligand in around.ligands}
+    held = whole_drugs(around, poses)
     drugs, not_docked = dockable(atoms, geometry.dfg, options.like, held, poses, sources, pack)
     extra, laid = stand_ins(atoms, around.ligands, drugs, poses, sources, pack)
     inside = [number for number in chain.author_numbers if first <= number <= last]

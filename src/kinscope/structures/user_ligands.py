@@ -109,6 +109,16 @@ def known_poses(pack: TargetPack) -> list[KnownPose]:
     return found
 
 
+def whole_drugs(around: Surroundings, poses: list[KnownPose]) -> set[str]:
+    """Codes of the pack's drugs that stand in the structure's pockets with all their heavy atoms."""
+    atoms = {pose.drug.ccd: sorted(pose.elements) for pose in poses}
+    return {
+        ligand.name
+        for ligand, occupant in zip(around.ligands, around.occupants, strict=True)
+        if atoms.get(ligand.name) == sorted(str(element) for element in occupant.element)
+    }
+
+
 def site_of(pose: KnownPose, sources: list[Donor], atoms: AtomArray) -> SiteFit | None:
     """How the shipped model that a pose lies in fits a structure around it; None where there is no way."""
     for donor in sources:

@@ -20,7 +20,8 @@ def dockable(
     """Drugs whose known pose can be laid into a structure, and for each other drug why it cannot.
 
     A drug fits whose own state has the DFG class that was measured (or that of the state the user says the
-    structure is like), or that the structure itself holds; and whose site the structure shows in that shape.
+    structure is like) and whose site the structure shows in that shape; and every drug that the structure
+    itself holds.
 
     Parameters
     ----------
@@ -31,7 +32,7 @@ def dockable(
     like
         State id that takes the place of the measurement; empty: the measurement holds.
     held
-        Chemical Component codes of what stands in the structure's pockets.
+        Chemical Component codes of the drugs that stand in the structure whole.
     poses
         The pack's reference poses.
     sources
@@ -49,8 +50,10 @@ def dockable(
         if pose is None:
             reasons.append(f"{drug.id}: the target pack has no reference pose of it")
             continue
-        fits = drug.state == like or drug.ccd in held
-        if not fits and (own.dfg != wanted or wanted not in ("in", "out", "inter")):
+        if drug.ccd in held:
+            found.append(drug.id)
+            continue
+        if drug.state != like and (own.dfg != wanted or wanted not in ("in", "out", "inter")):
             reasons.append(
                 f"{drug.id}: it binds {own.label}, and the structure is DFG-{dfg}"
                 + (f", taken as {like}" if like else "")
