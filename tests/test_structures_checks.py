@@ -202,3 +202,15 @@ def test_every_chain_of_the_mirror_measures_as_its_index_says():
             assert abs(chain.bridge_angstrom - chain.label.bridge_angstrom) <= ROUNDING
     differing = {(c.entry, c.aspect) for c in benchmark.literature if c.outcome == "differs"}
     assert differing == {("3UE4", "dfg"), ("3UE4", "activation_loop"), ("1M52", "activation_loop")}
+
+
+def test_a_model_whose_dfg_comes_from_another_crystal_is_told_that_crystals_label():
+    atoms, record = model("kinase-dfg-out")
+    origins = tuple(
+        origin.model_copy(update={"entry": "3UE4:A"}) if 381 <= origin.residue <= 402 else origin
+        for origin in record.origins
+    )
+    check = check_model(atoms, record.model_copy(update={"origins": origins}), None, PACK)
+    assert any(
+        said.startswith("3UE4:A is called DFG-in") and "measures DFG-out" in said for said in check.literature
+    )

@@ -12,7 +12,7 @@ import numpy as np
 from kinscope.analysis.results import StateGeometry
 from kinscope.core.records import Record
 from kinscope.core.residues import one_letter
-from kinscope.structures.conformation_literature import compare_labels
+from kinscope.structures.conformation_literature import ASPECTS, compare_labels
 from kinscope.structures.geometry import classify_state
 from kinscope.structures.model import AtomArray, ModelRecord
 from kinscope.structures.preparation import missing_atoms
@@ -70,8 +70,8 @@ class ModelCheck(Record):
     overlaps: tuple[str, ...] = ()
     """The worst ones, in words."""
     literature: tuple[str, ...] = ()
-    """What the literature calls the conformation of this entry (of a model: of the crystal most of it comes
-    from), and whether the measurement bears it out."""
+    """What the literature calls the conformation of this entry (of a model: of its crystals), and whether the
+    measurement bears it out."""
 
     @property
     def passed(self) -> bool:
@@ -133,7 +133,7 @@ def check_model(
         What the model is called.
     entry
         wwPDB entry and chain, ``3UE4:A``, if it is one: its labels in the literature are compared. By default
-        the crystal that most of the record's residues come from.
+        the record's: of the crystal that gave the DFG motif and of the one that gave most of the rest.
     """
     table = backbone_table(atoms)
     geometry = classify_state(atoms, pack.landmarks if pack is not None else None)
@@ -176,22 +176,33 @@ def check_model(
         geometry=geometry,
         crystals=crystals,
         overlaps=tuple(f"{one} - {two}: {size:.2f} angstrom" for one, two, size in overlaps[:5]),
-        literature=_literature(pack, entry or _main_crystal(record), geometry),
+        literature=_literature(pack, entry, record, geometry),
     )
 
 
-def _main_crystal(record: ModelRecord | None) -> str:
-    if record is None or record.variant != "native":
-        return ""
-    counts = Counter(origin.entry for origin in record.origins if origin.entry)
-    return counts.most_common(1)[0][0] if counts else ""
-
-
-def _literature(pack: TargetPack | None, entry: str, geometry: StateGeometry) -> tuple[str, ...]:
-    if pack is None or not entry:
+def _literature(
+    pack: TargetPack | None, entry: str, record: ModelRecord | None, geometry: StateGeometry
+) -> tuple[str, ...]:
+    """Labels of the entry; of a native model, those of its crystals, each for the part it gave."""
+    if pack is None:
         return ()
-    code, _, chain = entry.partition(":")
-    return tuple(comparison.in_words() for comparison in compare_labels(pack, code, chain, geometry))
+    loop = ("dfg", "activation_loop", "activity")
+    crystals: dict[str, tuple[str, ...]] = {}
+    if entry:
+        crystals = {entry: ASPECTS}
+    elif record is not None and record.variant == "native" and pack.landmarks is not None:
+        counts = Counter(origin.entry for origin in record.origins if origin.entry)
+        dfg = pack.landmarks.dfg_phenylalanine
+        crystals = {name: tuple(set(ASPECTS) - set(loop)) for name, _ in counts.most_common(1)}
+        for origin in record.origins:
+            if origin.residue == dfg and origin.entry:
+                crystals[origin.entry] = (*crystals.get(origin.entry, ()), *loop)
+    said = []
+    for name, aspects in crystals.items():
+        code, _, chain = name.partition(":")
+        compared = compare_labels(pack, code, chain, geometry)
+        said += [comparison.in_words() for comparison in compared if comparison.aspect in aspects]
+    return tuple(said)
 
 
 def _rms(values: np.ndarray[tuple[int, ...], np.dtype[np.float64]]) -> float:
