@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from kinscope.clinic import privacy
 from kinscope.clinic.case_course import study_case
-from kinscope.clinic.case_iscn import only_iscn, sex_chromosomes
+from kinscope.clinic.case_iscn import only_iscn
 from kinscope.clinic.case_output import write_case
 from kinscope.clinic.phenopacket import case_of_text
 from kinscope.clinic.phenopacket_write import phenopacket_json
@@ -199,9 +199,6 @@ def test_a_karyotype_keeps_only_its_language() -> None:
     iscn = "47~48,XX,t(9;22)(q34;q11.2)[3],+mar1[2],+mar2[3][cp4]/46,XX[9]"
     assert only_iscn(iscn) == iscn
     assert "Kowalska" not in only_iscn(f"{iscn} Kowalska")
-    assert sex_chromosomes(iscn) == ("XX", "XX")
-    assert sex_chromosomes("45,X,-Y,t(9;22)(q34;q11)[20]") == ("X",)
-    assert sex_chromosomes("46,XY,del(5q)/46,XX") == ("XY", "XX")
 
 
 def test_a_phenopacket_of_a_pseudonymised_case_holds_no_identifier() -> None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from kinscope.clinic.case_drugs import find_drug
 from kinscope.clinic.case_result import Inconsistency
+from kinscope.clinic.measurements import SAME_EVALUATION_DAYS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,6 +42,7 @@ def check_values(result: CaseResult) -> Iterator[Inconsistency]:
     yield from _counts(case)
     yield from _mutations(result)
     yield from _karyotypes(case)
+    yield from _progression(result)
     yield from _doses(case)
     yield from _toxicities(case)
 
@@ -145,7 +147,7 @@ def _blasts_against_transcript(result: CaseResult) -> Iterator[Inconsistency]:
         day = schedule.at(entry.id).drawn
         for other in case.measurements:
             blasts = other.finding
-            if blasts.kind != "blasts" or abs(schedule.at(other.id).drawn - day) > 14:
+            if blasts.kind != "blasts" or abs(schedule.at(other.id).drawn - day) > SAME_EVALUATION_DAYS:
                 continue
             full, low = blasts.percent >= MANY_BLASTS_PERCENT, level.percent < LITTLE_TRANSCRIPT_PERCENT
             if full and low:
@@ -221,20 +223,67 @@ def _mutations(result: CaseResult) -> Iterator[Inconsistency]:
 
 
 def _karyotypes(case: Case) -> Iterator[Inconsistency]:
-    from kinscope.clinic.case_iscn import sex_chromosomes
+    """What cannot be read, what the reading remarks, and sex chromosomes that are not the patient's."""
+    from kinscope.clinic.karyotype import parse_karyotype
+    from kinscope.clinic.karyotype_model import KaryotypeError
+    from kinscope.clinic.karyotype_reading import read_karyotype
 
     for entry in case.measurements:
         if entry.finding.kind != "karyotype":
             continue
-        sexes = sex_chromosomes(entry.finding.iscn)
+        try:
+            karyotype = parse_karyotype(entry.finding.iscn)
+        except KaryotypeError as error:
+            yield _found(
+                "karyotype that cannot be read", "open", "A karyotype cannot be read", str(error), [entry]
+            )
+            continue
+        parts = [part.text for part in karyotype.unreadable]
+        parts += [part.text for clone in karyotype.clones for part in clone.unreadable]
+        remarks = [*read_karyotype(karyotype).notes, *(f"not read: {part}" for part in parts)]
+        if remarks:
+            yield _found(
+                "karyotype with remarks",
+                "open",
+                "The karyotype leaves questions",
+                "; ".join(remarks) + ".",
+                [entry],
+            )
+        own = {clone.sex for clone in karyotype.clones if clone.sex and not clone.donor}
         other = {"female": "Y", "male": "XX"}.get(case.subject.sex)
-        if other and any(other in sex for sex in sexes):
+        if other and any(other in sex for sex in own):
             yield _found(
                 "karyotype and sex",
                 "contradiction",
-                f"Karyotype with {', '.join(sorted(set(sexes)))} in a {case.subject.sex} patient",
-                "A sample of another person, a graft of the other sex, or a constitutional finding.",
+                f"Karyotype with {', '.join(sorted(own))} in a {case.subject.sex} patient",
+                "A sample of another person, unmarked donor cells, or a constitutional finding.",
                 [entry],
+            )
+
+
+def _progression(result: CaseResult) -> Iterator[Inconsistency]:
+    """A progression is stated, but the blasts did not rise since they were last counted."""
+    case, schedule = result.case, result.schedule
+    counted = sorted(
+        ((schedule.at(m.id).drawn, m) for m in case.measurements if m.finding.kind == "blasts"),
+        key=lambda pair: pair[0],
+    )
+    for stated in case.responses:
+        if stated.category != "progression":
+            continue
+        day = schedule.at(stated.id).drawn
+        until = [m for when, m in counted if when <= day + SAME_EVALUATION_DAYS]
+        if len(until) < 2:
+            continue
+        before, now = (m.finding.percent if m.finding.kind == "blasts" else 0.0 for m in until[-2:])
+        if now <= before:
+            yield Inconsistency(
+                rule="progression without a rise",
+                severity="open",
+                title=f"Progression is stated, but the blasts went from {before:g} % to {now:g} %",
+                detail="By the numbers the disease did not respond; that it grew they do not show.",
+                entries=(stated.id, until[-1].id),
+                sources=tuple(dict.fromkeys(s for s in (stated.source, until[-1].source) if s)),
             )
 
 

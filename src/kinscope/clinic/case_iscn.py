@@ -1,10 +1,9 @@
-"""The little of an ISCN string that the checks and the redaction need, whatever else it says."""
+"""What of a karyotype field is ISCN, for the redacted export."""
 
 from __future__ import annotations
 
 import re
 
-_SEX = re.compile(r"(?:^|/)\s*(?:\d+(?:[~-]\d+)?)(?:<\d+n>)?\s*,\s*([XY]{1,4}|X|Y)(?=[,\[/(\s]|$)")
 _WORDS = frozenset(
     [
         "t",
@@ -63,11 +62,6 @@ _WORDS = frozenset(
 )
 _LETTERS = re.compile(r"[A-Za-z]+")
 _SIGNS = re.compile(r"[A-Za-z0-9~,;:()\[\]/+\-?*.<> ×]*")
-
-
-def sex_chromosomes(iscn: str) -> tuple[str, ...]:
-    """The sex chromosomes of each clone, e.g. ``("XX", "XX")``; empty where none can be read."""
-    return tuple(_SEX.findall(iscn.replace(" ", "")))
 
 
 def only_iscn(text: str) -> str:

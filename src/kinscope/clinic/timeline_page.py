@@ -176,8 +176,29 @@ def _facts(result: CaseResult) -> tuple[tuple[str, str], ...]:
     if subject.age_years is not None:
         age = "90 or over" if subject.age_years >= 90 else str(subject.age_years)
         facts.append(("Age at diagnosis", age))
-    facts += [("Karyotype", m.finding.iscn) for m in case.measurements if m.finding.kind == "karyotype"][:1]
+    karyotypes = [m.finding.iscn for m in case.measurements if m.finding.kind == "karyotype"]
+    if karyotypes:
+        facts += [("Karyotype", karyotypes[0]), *_karyotype_words(karyotypes[0])]
     return tuple(facts)
+
+
+def _karyotype_words(iscn: str) -> list[tuple[str, str]]:
+    from kinscope.clinic.karyotype import parse_karyotype
+    from kinscope.clinic.karyotype_model import KaryotypeError
+    from kinscope.clinic.karyotype_reading import read_karyotype
+
+    try:
+        reading = read_karyotype(parse_karyotype(iscn))
+    except KaryotypeError:
+        return [("read as", "cannot be read")]
+    of = (
+        f" in {reading.philadelphia_cells} of {reading.cells} metaphases"
+        if reading.philadelphia_cells
+        else ""
+    )
+    return [
+        ("read as", f"Philadelphia {reading.philadelphia}{of}; {reading.complexity or 'complexity open'}")
+    ]
 
 
 def _line_title(line: LineCalls) -> str:
