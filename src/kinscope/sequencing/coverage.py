@@ -16,10 +16,11 @@ if TYPE_CHECKING:
     from kinscope.sequencing.model import Call, Floats
     from kinscope.sequencing.tables import ReadTable
 
-RESOLVED_PERCENT: Final = 25.0
-"""A codon with a higher limit is listed apart: direct sequencing is held to see 15 to 20 %.
+STATED_QUANTILE: Final = 0.9
+"""Of the codons of a stretch, for the share that is stated.
 
-Soverini S et al. 2011, Blood 118:1208, doi 10.1182/blood-2010-12-326405.
+For comparison: direct sequencing read by eye is held to see 15 to 20 % (Soverini S et al. 2011, Blood
+118:1208, doi 10.1182/blood-2010-12-326405).
 """
 
 
@@ -84,25 +85,51 @@ def ranges(numbers: Iterable[int]) -> str:
 
 
 def statement(calls: Sequence[Call], coverage: Sequence[CodonCoverage]) -> str:
-    """The result in words that a laboratory can sign: what is there, and above which share nothing is."""
+    """The result in words that a laboratory can sign: what is there, and what would have shown.
+
+    The share that is stated for a stretch of codons is one that nine in ten of them do not exceed; the rest are
+    named with theirs.
+    """
     found = [_found(call) for call in calls]
-    limits = {item.codon: item.detection_limit_percent for item in coverage}
-    resolved = {c: v for c, v in limits.items() if v is not None and v <= RESOLVED_PERCENT}
-    poor = {c: v for c, v in limits.items() if v is not None and v > RESOLVED_PERCENT}
-    missing = [codon for codon, value in limits.items() if value is None]
     lines = ["Found: " + "; ".join(found) + "."] if found else []
-    other = "other " if found else ""
-    if resolved:
-        worst, middle = max(resolved.values()), float(np.median(list(resolved.values())))
-        lines.append(
-            f"No {other}substitution above {math.ceil(worst)} % in codons {ranges(resolved)}"
-            f" (in half of them none above {math.ceil(middle)} %)."
-        )
-    if poor:
-        lines.append(f"In codons {ranges(poor)} one could be missed up to {math.ceil(max(poor.values()))} %.")
+    seen: list[str] = []
+    apart: dict[int, float] = {}
+    for stretch in stretches(coverage):
+        limits = {item.codon: item.detection_limit_percent for item in stretch}
+        known = [value for value in limits.values() if value is not None]
+        if not known:
+            continue
+        level = math.ceil(float(np.quantile(known, STATED_QUANTILE)))
+        apart |= {codon: value for codon, value in limits.items() if value is not None and value > level}
+        strands = stretch[len(stretch) // 2].strands
+        how = "both strands" if len(strands) == 2 else f"{strands[0]} strand only" if strands else "in part"
+        span = f"{stretch[0].codon}-{stretch[-1].codon}"
+        seen.append(f"above {level} % in codons {span} ({how})")
+    if seen:
+        lines.append(f"No {'other ' if found else ''}substitution {'; '.join(seen)}.")
+    if apart:
+        lines.append(f"Seen less well: codons {ranges(apart)}, up to {math.ceil(max(apart.values()))} %.")
+    missing = [item.codon for item in coverage if item.detection_limit_percent is None]
     if missing:
-        lines.append(f"Codons {ranges(missing)} are not covered.")
+        lines.append(f"Not covered: codons {ranges(missing)}.")
     return " ".join(lines)
+
+
+def stretches(coverage: Sequence[CodonCoverage]) -> list[list[CodonCoverage]]:
+    """Runs of codons that the same strands reach, from a strand's first to its last codon."""
+    reach = {}
+    for strand in ("forward", "reverse"):
+        own = [item.codon for item in coverage if strand in item.strands]
+        if own:
+            reach[strand] = (min(own), max(own))
+    found: list[tuple[tuple[str, ...], list[CodonCoverage]]] = []
+    for item in coverage:
+        strands = tuple(name for name, (a, b) in reach.items() if a <= item.codon <= b)
+        if found and found[-1][0] == strands:
+            found[-1][1].append(item)
+        else:
+            found.append((strands, [item]))
+    return [run for strands, run in found if strands]
 
 
 def _found(call: Call) -> str:

@@ -91,8 +91,9 @@ def baseline(channels: Floats, spacing: float) -> Floats:
 
 
 def _refine(flat: Floats, positions: Integers, primary: Integers, spacing: float) -> tuple[Floats, Floats]:
-    """Apex of the strongest channel near each position, and the local width there (nan where not measurable).
+    """Apex of the strongest channel near each position, and the width there (nan: not measurable).
 
+    A maximum at the edge of what was searched is a neighbour's flank: the position then stays as given.
     The apex and the width come from the parabola through the logarithm of three samples, which is exact for
     a Gaussian.
     """
@@ -100,7 +101,9 @@ def _refine(flat: Floats, positions: Integers, primary: Integers, spacing: float
     scans = flat.shape[1]
     window = np.clip(positions[:, None] + np.arange(-reach, reach + 1)[None, :], 0, scans - 1)
     signal = flat[primary[:, None], window]
-    apex = window[np.arange(len(positions)), signal.argmax(axis=1)]
+    highest = signal.argmax(axis=1)
+    on_edge = (highest == 0) | (highest == 2 * reach)
+    apex = np.where(on_edge, positions, window[np.arange(len(positions)), highest])
     step = max(1, round(0.15 * spacing))
     left, right = np.clip(apex - step, 0, scans - 1), np.clip(apex + step, 0, scans - 1)
     floor = 1.0

@@ -22,10 +22,12 @@ EDGE: Final = 10
 """Positions at both ends of the kept stretch in which nothing is called: their surroundings are unknown."""
 UNEVEN: Final = 0.45
 """A distance to a neighbour that differs by more than this from one spacing makes a position unreliable."""
-BLOB_Z: Final = 3.5
+BLOB_Z: Final = 2.5
 BLOB_LENGTH: Final = 3
 BLOB_WINDOW: Final = 5
 """Excess of one colour at all of at least 3 foreign positions among 5 is a blob: no variant shows that."""
+ANCHOR: Final = 20
+"""Matches in a row that make the numbering certain."""
 MAJORITY: Final = 0.5
 
 
@@ -108,7 +110,7 @@ def _assembled(
     """The analysis with its blobs and tails."""
     native = placement.native
     other = np.arange(4)[None, :] != native[:, None]
-    usable = usable & _clear_of_gaps(placement, len(native))
+    usable = usable & _clear_of_gaps(placement, len(native)) & _within_matches(peaks.primary, native)
     callable_ = usable[:, None] & (native >= 0)[:, None] & other
     z = background.excess / background.excess_sd
     blob = _blobs(z, other) & other
@@ -188,6 +190,20 @@ def _clear_of_gaps(placement: Placement, count: int) -> Flags:
     for gap in placement.gaps:
         clear[max(0, gap.after - 2) : gap.after + gap.read_bases + 4] = False
     return clear
+
+
+def _within_matches(primary: Integers, native: Integers) -> Flags:
+    """Positions between the first and the last run of ``ANCHOR`` matches, shape (positions,).
+
+    Beyond them a base too many or too few, close to the end, shifts the numbering unnoticed.
+    """
+    match = (primary == native).astype(np.int64)
+    run = np.convolve(match, np.ones(ANCHOR, dtype=np.int64), mode="valid") == ANCHOR
+    starts = np.flatnonzero(run)
+    inside = np.zeros(len(native), dtype=bool)
+    if len(starts):
+        inside[starts[0] : starts[-1] + ANCHOR] = True
+    return inside
 
 
 def _blobs(z: Floats, other: Flags) -> Flags:

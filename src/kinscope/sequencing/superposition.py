@@ -65,10 +65,11 @@ def find_superposition(relative: Floats, native: Integers, usable: Flags) -> Sup
     predicted = clipped[np.arange(count)[None, :], np.maximum(other, 0)]
     rest = clipped.sum(axis=1) - clipped[np.arange(count), np.maximum(native, 0)]
     evidence = np.where(informative, predicted - (rest[None, :] - predicted) / 2, 0.0)
+    judged, speaking = evidence.copy(), informative.copy()
     for shift in (-2, -1, 1, 2):
         row = int(np.flatnonzero(shifts == shift)[0])
-        evidence[row], informative[row] = _against_mirror(shift, clipped, native, informative[row])
-    t_values, mean = _suffix_t(evidence, informative)
+        judged[row], speaking[row] = _against_mirror(shift, clipped, native, informative[row])
+    t_values, mean = _suffix_t(judged, speaking)
     best = np.unravel_index(int(t_values.argmax()), t_values.shape)
     if t_values[best] < STRONGEST_T or mean[best] < SMALLEST_SHARE:
         return None

@@ -13,6 +13,7 @@ def register(app: typer.Typer) -> None:
         karyotype,
         models,
         qpcr,
+        sanger,
         single,
         targets,
         variant,
@@ -23,6 +24,7 @@ def register(app: typer.Typer) -> None:
     single.register(app)
     models.register(app)
     targets.register(app)
+    sanger.register(app)
     qpcr.register(app)
     karyotype.register(app)
     case.register(app)

@@ -1,0 +1,56 @@
+"""Text files from outside: bounded, decoded, cut into lines."""
+
+from __future__ import annotations
+
+import gzip
+import io
+from typing import TYPE_CHECKING, Final
+
+from kinscope.core.errors import BadInputError
+from kinscope.sequencing.bounded import read_bounded
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+MAX_TEXT: Final = 64_000_000
+MAX_LINE: Final = 200_000
+
+
+def read_lines(path: Path) -> list[str]:
+    """Lines of a text file, gzip unpacked, without line ends.
+
+    Raises
+    ------
+    BadInputError
+        If it is no text, too large, or has a line beyond all reason.
+    """
+    data = read_bounded(path).data
+    if data[:2] == b"\x1f\x8b":
+        try:
+            with gzip.GzipFile(fileobj=io.BytesIO(data)) as handle:
+                data = handle.read(MAX_TEXT + 1)
+        except (OSError, EOFError) as error:
+            raise BadInputError(
+                f"The gzip file is damaged: {error}.", where=str(path), remedy="Copy it again."
+            ) from None
+    if len(data) > MAX_TEXT:
+        raise BadInputError(
+            f"The file unpacks to more than {MAX_TEXT:,} bytes.",
+            where=str(path),
+            remedy="Give the calls of one sample over one gene.",
+        )
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise BadInputError(
+            "The file is not UTF-8 text.", where=f"{path}, byte {error.start}", remedy="Save it as UTF-8."
+        ) from None
+    lines = text.splitlines()
+    for number, line in enumerate(lines, start=1):
+        if len(line) > MAX_LINE or "\0" in line:
+            raise BadInputError(
+                "The line is too long or holds zero bytes.",
+                where=f"{path}, line {number}",
+                remedy="Check that the file is a VCF or a table.",
+            )
+    return lines
