@@ -13,6 +13,7 @@ from kinscope.structures.checks import check_model
 from kinscope.structures.geometry import classify_state
 from kinscope.structures.io import to_openmm
 from kinscope.structures.protonation import net_charge
+from kinscope.structures.recipes import load_recipes
 from kinscope.structures.reference import available_states, reference_model
 from kinscope.structures.source import PdbSource
 from kinscope.structures.superposition import superpose
@@ -43,17 +44,19 @@ def test_the_sequence_is_the_human_one_over_the_whole_range(shipped):
     assert names.pop(state.first_residue - 1) == "ACE"
     assert names.pop(state.last_residue + 1) == "NME"
     assert list(names) == list(range(state.first_residue, state.last_residue + 1))
-    letters = "".join(one_letter(name) for name in names.values())
+    letters = "".join("Y" if name == "PTR" else one_letter(name) for name in names.values())
     assert letters == PACK.transcript.protein[state.first_residue - 1 : state.last_residue]
     assert (record.first_residue, record.last_residue) == (state.first_residue, state.last_residue)
 
 
 def test_engineered_mouse_and_modified_residues_are_human_again(shipped):
-    names = residue_names(shipped[1])
+    state_id, atoms, _ = shipped
+    names = residue_names(atoms)
     assert names[363] == "ASP"
     assert names[336] == "ASN"
     assert names[315] == "THR"
-    assert names[393] == "TYR"
+    assert names[393] == ("PTR" if "ptr393" in state_id else "TYR")
+    assert names[396] == "HIS"
     assert names[404] == "LYS"
 
 
@@ -84,10 +87,11 @@ def test_the_model_is_at_a_minimum_of_its_energy_but_for_weak_restraints(shipped
     forces = context.getState(getForces=True).getForces(asNumpy=True)
     per_degree = np.asarray(forces.value_in_unit(unit.kilocalorie_per_mole / unit.angstrom))
     # The model was relaxed around a ligand that it does not hold: what lines the pockets leans on it.
-    pack = load_target("abl1")
+    state_id, pack = shipped[0], load_target("abl1")
     lining = {*pack.region("atp_site").members(), *pack.region("myristate_pocket").members()}
     elsewhere = ~np.isin(shipped[1].res_id, list(lining))
-    assert np.sqrt((per_degree[elsewhere] ** 2).mean()) < 0.12
+    bound = 0.12 if load_recipes(pack)[state_id].relaxation == "full" else 0.25
+    assert np.sqrt((per_degree[elsewhere] ** 2).mean()) < bound
 
 
 def test_the_checks_pass(shipped):
@@ -100,9 +104,14 @@ def test_the_checks_pass(shipped):
 def test_the_conformation_is_the_one_of_the_name(shipped):
     state_id, atoms, _ = shipped
     shape = classify_state(atoms, PACK.landmarks)
-    assert shape.dfg == ("in" if "dfg-in" in state_id else "out")
-    assert shape.helix_c == "in"
-    assert shape.salt_bridge_271_286_angstrom < 3.6
+    state = PACK.state(state_id)
+    assert not state.dfg or shape.dfg == state.dfg
+    for label in ("in", "out", "inter"):
+        if state_id.partition("dfg-")[2].split("-")[0] == label:
+            assert shape.dfg == label
+    if state_id not in ("kinase-src-like", "kinase-dfg-inter"):
+        assert shape.helix_c == "in"
+        assert shape.salt_bridge_271_286_angstrom < 3.6
     assert np.isfinite([shape.dfg_d1_angstrom, shape.dfg_d2_angstrom]).all()
 
 
@@ -126,7 +135,7 @@ def test_every_residue_has_an_origin(shipped):
     assert [origin.residue for origin in record.origins] == list(
         range(record.first_residue, record.last_residue + 1)
     )
-    assert all(origin.entry for origin in record.origins)
+    assert all(origin.entry or origin.origin == "built" for origin in record.origins)
     assert record.variant == "native"
     assert all(f"His{n}" in record.protonation for n in (246, 295, 361, 375, 396, 490))
 
