@@ -10,13 +10,8 @@ from collections.abc import Collection, Sequence
 
 from kinscope.structures.model import AtomArray
 from kinscope.structures.packing import PackingProblem
-from kinscope.structures.packing_sites import (
-    add_surroundings,
-    is_bridged,
-    native_side_chain,
-    prune,
-    residues_of,
-)
+from kinscope.structures.packing_sites import is_bridged, native_side_chain, prune, residues_of
+from kinscope.structures.surroundings import Surroundings
 
 _FIXED = frozenset({"GLY", "ALA", "PRO", "ACE", "NME", "PTR", "SEP", "TPO"})
 _KEEP_BONUS = 2.0
@@ -59,7 +54,8 @@ def repack_side_chains(
         for number in wanted
     ]
     moving = {p.residue: frozenset(name for names in p.atom_names for name in names) for p in positions}
-    problem = PackingProblem([prune(add_surroundings(p, present, moving), 25.0, 60) for p in positions])
+    around = Surroundings(present, moving)
+    problem = PackingProblem([prune(around.added_to(position), 25.0, 60) for position in positions])
     choice = problem.solve(seed=seed).choice
     packed, changed = atoms.copy(), {}
     for position, conformer in zip(problem.positions, choice, strict=True):
