@@ -25,6 +25,7 @@ STATE = "kinase-dfg-in"
 DRUG = "dasatinib"
 GENE = "TESTK9"
 LAST_BASE = 50_000_000
+_ONLY_ABL1 = {"myristate_pocket", "paper_window"}
 _NOT_NUMBERS = {"loop_c_terminal_cutoff_angstrom"}
 
 
@@ -36,7 +37,8 @@ def renumbered_pack(directory: Path) -> TargetPack:
     _fasta(directory / "protein.fasta", protein)
     _fasta(directory / "cds.fasta", cds)
     _yaml(directory / "target.yaml", _target(abl1, len(cds)))
-    _yaml(directory / "regions.yaml", [_region(region.model_dump()) for region in abl1.regions])
+    kept = [region for region in abl1.regions if region.name not in _ONLY_ABL1]
+    _yaml(directory / "regions.yaml", [_region(region.model_dump()) for region in kept])
     state = _shifted(abl1.state(STATE).model_dump(mode="json"), ("first_residue", "last_residue"))
     _yaml(directory / "states.yaml", [{**state, "description": "the abl1 pack's, renumbered"}])
     _yaml(directory / "drugs.yaml", [abl1.drug(DRUG).model_dump(mode="json")])
@@ -90,7 +92,12 @@ def _landmarks(value: Any, name: str = "") -> Any:
 
 def _region(region: dict[str, Any]) -> dict[str, Any]:
     moved = _shifted(region, ("start", "end"))
-    return {**moved, "residues": [number + SHIFT for number in region["residues"]]}
+    return {
+        **moved,
+        "label": shifted_text(region["label"]),
+        "residues": [number + SHIFT for number in region["residues"]],
+        "source": "the abl1 pack's, renumbered",
+    }
 
 
 def _shifted(record: dict[str, Any], names: tuple[str, ...]) -> dict[str, Any]:

@@ -66,6 +66,8 @@ def _published_sentence(
     subject = f"{variant.short} {place_of(variant, pack)}"
     exact = [hit.item for hit in evidence.hits if hit.relation == "exact"]
     decided = [entry for entry in judged if entry.basis == "published"]
+    if not exact and not evidence.searched:
+        return f"For {subject} nothing published was looked through: the target pack holds no evidence."
     if not exact:
         known = _compound_known(judged, pack)
         return f"Nothing is published on exactly {subject} in the sources searched{known}."
