@@ -85,7 +85,7 @@ def ranges(numbers: Iterable[int]) -> str:
 
 
 def statement(calls: Sequence[Call], coverage: Sequence[CodonCoverage]) -> str:
-    """The result in words that a laboratory can sign: what is there, and what would have shown.
+    """The result in words that a laboratory can sign: what is there and what would have shown.
 
     The share that is stated for a stretch of codons is one that nine in ten of them do not exceed; the rest are
     named with theirs.
@@ -94,15 +94,14 @@ def statement(calls: Sequence[Call], coverage: Sequence[CodonCoverage]) -> str:
     lines = ["Found: " + "; ".join(found) + "."] if found else []
     seen: list[str] = []
     apart: dict[int, float] = {}
-    for stretch in stretches(coverage):
+    for strands, stretch in stretches(coverage):
         limits = {item.codon: item.detection_limit_percent for item in stretch}
         known = [value for value in limits.values() if value is not None]
         if not known:
             continue
         level = math.ceil(float(np.quantile(known, STATED_QUANTILE)))
         apart |= {codon: value for codon, value in limits.items() if value is not None and value > level}
-        strands = stretch[len(stretch) // 2].strands
-        how = "both strands" if len(strands) == 2 else f"{strands[0]} strand only" if strands else "in part"
+        how = "both strands" if len(strands) == 2 else f"{strands[0]} strand only"
         span = f"{stretch[0].codon}-{stretch[-1].codon}"
         seen.append(f"above {level} % in codons {span} ({how})")
     if seen:
@@ -115,8 +114,10 @@ def statement(calls: Sequence[Call], coverage: Sequence[CodonCoverage]) -> str:
     return " ".join(lines)
 
 
-def stretches(coverage: Sequence[CodonCoverage]) -> list[list[CodonCoverage]]:
-    """Runs of codons that the same strands reach, from a strand's first to its last codon."""
+def stretches(
+    coverage: Sequence[CodonCoverage],
+) -> list[tuple[tuple[str, ...], list[CodonCoverage]]]:
+    """Strands, and the run of codons that they reach (from a strand's first to its last codon)."""
     reach = {}
     for strand in ("forward", "reverse"):
         own = [item.codon for item in coverage if strand in item.strands]
@@ -129,7 +130,7 @@ def stretches(coverage: Sequence[CodonCoverage]) -> list[list[CodonCoverage]]:
             found[-1][1].append(item)
         else:
             found.append((strands, [item]))
-    return [run for strands, run in found if strands]
+    return [item for item in found if item[0]]
 
 
 def _found(call: Call) -> str:

@@ -98,6 +98,34 @@ def mutants(
     typer.echo(found.model_dump_json(indent=2) if as_json else in_words(found))
 
 
+@group.command("sanger", epilog="Example:  kinscope benchmark sanger --traces 1000")
+def sanger(
+    traces: Annotated[int, typer.Option("--traces", min=2, max=100_000, help="Simulated traces.")] = 1000,
+    seed: Annotated[int, typer.Option("--seed", min=0)] = 1,
+    tracy: Annotated[
+        str, typer.Option("--tracy", help="Path of tracy; default: where PATH finds it; 'no': leave it out.")
+    ] = "",
+    target: Target = "abl1",
+) -> None:
+    """Sensitivity and false calls of `kinscope sanger` on simulated traces, tracy beside where installed."""
+    import sys
+
+    from kinscope.sequencing import benchmark
+    from kinscope.targets import load_target
+
+    beside = None if tracy == "no" else tracy or benchmark.find_tracy()
+
+    def show(done: int, total: int) -> None:
+        if sys.stderr.isatty() or done % 50 == 0:
+            typer.echo(f"\r{done} of {total} samples", err=True, nl=not sys.stderr.isatty())
+
+    typer.echo(
+        benchmark.report(
+            benchmark.run(load_target(target), traces=traces, seed=seed, tracy=beside, progress=show)
+        )
+    )
+
+
 def _needed(mirror: Path | None) -> Path:
     from kinscope.core.errors import BadInputError
 
