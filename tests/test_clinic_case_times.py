@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from kinscope.clinic.case_dates import parse_date, parse_interval
 from kinscope.clinic.case_network import FAR, Bound, Network
-from kinscope.clinic.case_time import Schedule, schedule_case
+from kinscope.clinic.case_schedule import Schedule
+from kinscope.clinic.case_time import schedule_case
 from kinscope.clinic.phenopacket import case_of_text
 
 HEAD = "kinscope_case: 1\nid: c\ndisease: ph-all\n"
@@ -56,7 +57,7 @@ BOUNDS = st.lists(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(BOUNDS)
 def test_a_statement_is_refused_exactly_when_linear_programming_finds_no_solution(
     raw: list[tuple[int, int, int, int]],
@@ -87,7 +88,7 @@ def test_a_statement_is_refused_exactly_when_linear_programming_finds_no_solutio
             assert not alone.allows(bound), "the chain named must by itself exclude the statement"
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(BOUNDS)
 def test_the_middles_of_the_windows_hold_together(raw: list[tuple[int, int, int, int]]) -> None:
     network = Network(7)
@@ -173,6 +174,61 @@ treatments:
 """
     )
     assert len(found.conflicts) == 1
+
+
+NAMES = ("a", "b", "c", "d", "e")
+STATEMENTS = st.one_of(
+    st.dates(dt.date(2000, 1, 1), dt.date(2030, 1, 1)).map(lambda d: f"{{date: {d:%Y-%m}}}"),
+    st.dates(dt.date(2000, 1, 1), dt.date(2030, 1, 1)).map(lambda d: f"{{date: {d}}}"),
+    st.tuples(
+        st.sampled_from(["after", "before"]),
+        st.sampled_from(NAMES),
+        st.sampled_from(["2 weeks", "P3M", "1 year"]),
+    ).map(lambda t: f"{{{t[0]}: {t[1]}, interval: {t[2]}}}"),
+    st.tuples(st.sampled_from(["after", "before", "same_as"]), st.sampled_from(NAMES)).map(
+        lambda t: f"{{{t[0]}: {t[1]}}}"
+    ),
+)
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.lists(st.lists(STATEMENTS, min_size=1, max_size=3), min_size=5, max_size=5))
+def test_any_tangle_of_statements_is_drawn_and_every_refusal_is_reported(tangle: list[list[str]]) -> None:
+    from kinscope.clinic.case_course import study_case
+    from kinscope.clinic.timeline_page import case_html
+    from kinscope.core.errors import BadInputError
+    from kinscope.targets import load_target
+
+    lines = [f"  - {{id: {n}, label: x, when: [{', '.join(w)}]}}" for n, w in zip(NAMES, tangle, strict=True)]
+    case = case_of_text(HEAD + "events:\n" + "\n".join(lines) + "\n", "x")
+    try:
+        result = study_case(case, load_target("abl1"))
+    except BadInputError as error:
+        # Nothing ties an entry to the calendar: each of its statements names another entry.
+        name = error.where.removeprefix("the entry ")
+        assert name == "the case file" or "date:" not in lines[NAMES.index(name)]
+        return
+    found = result.schedule
+    for place in found.placements:
+        assert place.earliest <= place.drawn <= place.latest
+    said = sum(len(w) for w in tangle)
+    assert len(found.conflicts) < said
+    assert len([i for i in result.inconsistencies if i.rule.startswith("times")]) == len(found.conflicts)
+    assert "</html>" in case_html(result)
+
+
+def test_the_largest_case_is_solved_in_seconds() -> None:
+    import time
+
+    rows = [
+        f"  - {{id: e{n}, label: x, when: {{after: e{n - 1}, interval: 3 weeks}}}}" for n in range(1, 500)
+    ]
+    text = HEAD + "events:\n  - {id: e0, label: x, when: 2001-01-01}\n" + "\n".join(rows) + "\n"
+    case = case_of_text(text, "x")
+    before = time.process_time()
+    found = schedule_case(case)
+    assert time.process_time() - before < 15
+    assert found.at("e499").drawn - found.at("e0").drawn == pytest.approx(499 * 21, abs=2)
 
 
 def test_relative_days_need_no_calendar() -> None:

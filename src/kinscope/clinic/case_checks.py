@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from kinscope.clinic.case_model import Case, Entry, Treatment
     from kinscope.clinic.case_result import CaseResult, Comparison
-    from kinscope.clinic.case_time import SaidTime, Schedule, TimeConflict
+    from kinscope.clinic.case_schedule import SaidTime, Schedule, TimeConflict
 
 LONGEST_UNTREATED_DAYS = 90
 """An overt relapse of acute leukaemia is treated within days to weeks; three months is generous."""

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from kinscope.clinic import privacy
 from kinscope.clinic.case_result import CaseResult, Comparison, LineCalls, VariantFound
-from kinscope.clinic.case_time import Schedule, schedule_case
+from kinscope.clinic.case_schedule import Schedule
+from kinscope.clinic.case_time import schedule_case
 from kinscope.clinic.measurements import ReportedResponse
 from kinscope.clinic.response import CriteriaSet, assess_response, load_criteria, mutation_testing_due
 from kinscope.core.errors import BadInputError, VariantError

@@ -83,7 +83,8 @@ def parse_interval(text: str) -> tuple[float, float]:
 
 def date_text(ordinal: float) -> str:
     """An ordinal as an ISO date."""
-    return dt.date.fromordinal(round(ordinal)).isoformat()
+    first, last = dt.date.min.toordinal(), dt.date.max.toordinal()
+    return dt.date.fromordinal(min(max(round(ordinal), first), last)).isoformat()
 
 
 def span_text(days: float) -> str:

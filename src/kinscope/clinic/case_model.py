@@ -24,8 +24,8 @@ Id = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")]
 Reference = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}(\.stop|\.dose\d{1,3})?$")]
 """An ``id``; ``id.stop`` is the end of a treatment or toxicity, ``id.dose2`` the time of its second dose."""
 Text = Annotated[str, Field(max_length=2000)]
-MAX_ENTRIES = 400
-"""Of each kind in one case: far above any real course, low enough to stay quick."""
+MAX_ENTRIES = 500
+"""In one case: far above any real course, low enough for its times to be solved in seconds."""
 MAX_STATEMENTS = 12
 
 DoseUnit = Literal[
@@ -359,6 +359,14 @@ class Case(VersionedRecord):
         if isinstance(value, dict):
             return [{"key": key, "text": text} for key, text in value.items()]
         return value
+
+    @model_validator(mode="after")
+    def _bounded(self) -> Self:
+        if len(self.entries()) > MAX_ENTRIES:
+            raise ValueError(
+                f"a case has at most {MAX_ENTRIES} entries; split it, or leave routine counts out"
+            )
+        return self
 
     def ids(self) -> list[str]:
         """Every ``id`` that is given, in order of the file."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import ClassVar, Literal
 
 from kinscope.clinic.case_model import Case
-from kinscope.clinic.case_time import Schedule
+from kinscope.clinic.case_schedule import Schedule
 from kinscope.clinic.measurements import TimePoint
 from kinscope.clinic.response_model import ResponseCall, TestingDue
 from kinscope.core.records import Record, VersionedRecord

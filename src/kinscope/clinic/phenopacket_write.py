@@ -18,7 +18,7 @@ from kinscope.core.errors import BadInputError
 
 if TYPE_CHECKING:
     from kinscope.clinic.case_model import Agent, Case, CaseMeasurement, Dose, Toxicity, Treatment
-    from kinscope.clinic.case_time import Schedule
+    from kinscope.clinic.case_schedule import Schedule
     from kinscope.targets.pack import TargetPack
 
 SCHEMA_VERSION = "2.0"

@@ -17,7 +17,7 @@ from kinscope.clinic.case_model import Case
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from kinscope.clinic.case_time import Schedule
+    from kinscope.clinic.case_schedule import Schedule
 
 REMOVED = "[removed]"
 OLDEST_NAMED_AGE = 89

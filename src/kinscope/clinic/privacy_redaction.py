@@ -12,7 +12,7 @@ from kinscope.clinic.privacy import _renamed, _validated, with_relative_days
 
 if TYPE_CHECKING:
     from kinscope.clinic.case_model import Case
-    from kinscope.clinic.case_time import Schedule
+    from kinscope.clinic.case_schedule import Schedule
     from kinscope.targets.pack import TargetPack
 
 METHODS = frozenset(

@@ -1,0 +1,75 @@
+"""``kinscope case``: what it prints and what it hands over."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kinscope.cli.commands.case import case
+from kinscope.core.errors import BadInputError
+
+
+def test_assess_is_given_each_variant_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The study itself is tested elsewhere; here, what reaches it: the variant, read from the case."""
+    import kinscope.workflow.study as study
+
+    class ReachedError(Exception):
+        pass
+
+    seen: list[tuple[str, str, Path]] = []
+
+    def receive(variant: Any, settings: Any, directory: Path, **_: Any) -> None:
+        seen.append((variant.hgvs_p, settings.preset, directory))
+        raise ReachedError
+
+    monkeypatch.setattr(study, "assess_variant", receive)
+    with pytest.raises(ReachedError):
+        case(example=True, out=tmp_path, assess=True, preset="quick", md_minutes=0.0, quiet=True)
+    assert seen == [("NP_005148.2:p.Lys404Glu", "quick", tmp_path / "assess-K404E")]
+
+
+def test_the_command_says_what_matters(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    case(example=True, out=tmp_path)
+    text = capsys.readouterr().out
+    assert 'Next:  kinscope assess "NM_005157.6:c.1210A>G"' in text
+    assert text.count("Mutation testing due") == 3
+    assert "contradiction" in text
+    assert "stated CR, computed at least MLFS (agrees in part)" in text
+
+
+def test_the_template_is_a_case(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    case(template=True)
+    path = tmp_path / "case.yaml"
+    path.write_text(capsys.readouterr().out, encoding="utf-8")
+    case(path, out=tmp_path / "out")
+    assert "T315I" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "arguments", [{}, {"file": Path("x.yaml"), "example": True}, {"file": Path("missing.yaml")}]
+)
+def test_wrong_arguments_end_with_a_remedy(arguments: dict[str, Any]) -> None:
+    with pytest.raises(BadInputError) as caught:
+        case(**arguments)
+    assert caught.value.remedy
+
+
+def test_a_short_salt_is_refused(tmp_path: Path) -> None:
+    salt = tmp_path / "salt"
+    salt.write_bytes(b"short")
+    with pytest.raises(BadInputError, match="16 bytes"):
+        case(example=True, out=tmp_path / "o", salt_file=salt)
+
+
+def test_unknown_criteria_are_refused_and_the_known_named(tmp_path: Path) -> None:
+    with pytest.raises(BadInputError) as caught:
+        case(example=True, out=tmp_path / "o", criteria="eln-1999")
+    assert "eln-all-2024" in str(caught.value)
+    assert not (tmp_path / "o").exists()
+
+
+def test_criteria_of_another_disease_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(BadInputError):
+        case(example=True, out=tmp_path / "o", criteria="eln-cml-2020")
