@@ -1,4 +1,4 @@
-"""How often the caller is right on simulated traces, by share and quality, with tracy beside where it is found.
+"""How often the caller is right on simulated traces, by share and quality, with tracy beside if found.
 
 The traces are made by :mod:`kinscope.sequencing.simulation`, written as ABIF and read back; the caller sees
 files only.
@@ -237,8 +237,8 @@ def report(outcomes: Sequence[Outcome]) -> str:
     lines.append(f"samples that could not be read: {len(crashed)}")
     if not any(name.startswith("tracy") for name in callers):
         lines.append(
-            "tracy is not installed here; for comparison, direct sequencing read by eye is held to see mutant "
-            "shares of 15 to 20 % (Soverini S et al. 2011, Blood 118:1208)."
+            "tracy is not installed here; for comparison, direct sequencing read by eye is held to see "
+            "mutant shares of 15 to 20 % (Soverini S et al. 2011, Blood 118:1208)."
         )
     return "\n".join(lines)
 

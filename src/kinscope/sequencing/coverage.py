@@ -85,7 +85,7 @@ def ranges(numbers: Iterable[int]) -> str:
 
 
 def statement(calls: Sequence[Call], coverage: Sequence[CodonCoverage]) -> str:
-    """The result in words that a laboratory can sign: what is there and what would have shown.
+    """The result in words that a laboratory can sign: what is there, what would be seen.
 
     The share that is stated for a stretch of codons is one that nine in ten of them do not exceed; the rest are
     named with theirs.
@@ -108,7 +108,13 @@ def statement(calls: Sequence[Call], coverage: Sequence[CodonCoverage]) -> str:
         lines.append(f"No {'other ' if found else ''}substitution {'; '.join(seen)}.")
     if apart:
         lines.append(f"Seen less well: codons {ranges(apart)}, up to {math.ceil(max(apart.values()))} %.")
-    missing = [item.codon for item in coverage if item.detection_limit_percent is None]
+    stated = sum(item.detection_limit_percent is not None for item in coverage)
+    if stated < len(coverage) / 2:
+        lines.append("The traces are too poor, or cover too little, for a negative result: sequence again.")
+    missing = [item.codon for item in coverage if not item.strands]
+    poor = [item.codon for item in coverage if item.strands and item.detection_limit_percent is None]
+    if poor:
+        lines.append(f"Covered, but too poor to exclude any share: codons {ranges(poor)}.")
     if missing:
         lines.append(f"Not covered: codons {ranges(missing)}.")
     return " ".join(lines)

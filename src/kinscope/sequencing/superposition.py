@@ -24,6 +24,8 @@ FEWEST: Final = 18
 STRONGEST_T: Final = 8.0
 """Least t value of the mean prediction; the largest of some 10^5 under no shift is about 5."""
 SMALLEST_SHARE: Final = 0.05
+LARGEST_REST: Final = 0.2
+"""Of the signal that neither sequence explains, against what both do: beyond it, there is only noise."""
 HEIGHT_SD: Final = 0.4
 """Scatter of the height of a second peak over what is expected of it, at most."""
 
@@ -77,6 +79,9 @@ def find_superposition(relative: Floats, native: Integers, usable: Flags) -> Sup
     own = clipped[np.arange(count), np.maximum(native, 0)]
     speaks = informative[row] & (np.arange(count) >= best[1])
     added, kept = float(evidence[row, speaks].mean()), float(own[speaks].mean())
+    third = float((rest[speaks] - predicted[row, speaks]).mean())
+    if third > LARGEST_REST * (added + kept):
+        return None
     share = float(np.clip(added / max(added + kept, 1e-6), 0.0, 1.0))
     return _located(int(shifts[row]), evidence[row], informative[row], share, float(t_values[best]))
 
