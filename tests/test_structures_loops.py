@@ -175,6 +175,11 @@ def test_a_graft_of_the_same_crystal_changes_nothing(heavy):
     assert "RMSD 0.00 angstrom" in note
 
 
+def test_a_part_at_a_capped_end_has_one_joint(model):
+    part = BuiltStretch(first_residue=229, last_residue=240, reason="x")
+    assert [left for left, _, _ in joints_of(model, part)] == [240]
+
+
 def test_a_graft_with_a_gap_is_refused(heavy):
     part = Graft(entry="1ABC", chain="A", first_residue=380, last_residue=403, fit=((374, 379),), reason="x")
     with pytest.raises(StructureError, match="not complete in its crystal"):

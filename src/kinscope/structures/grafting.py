@@ -99,8 +99,9 @@ def laid_ligand(
 def joints_of(atoms: AtomArray, part: CrystalPart | BuiltStretch) -> list[tuple[int, float, float]]:
     """Residue before each joint of a part, the length (angstrom) and omega (degrees) of the bond there."""
     found = []
+    chain = atoms[~np.isin(atoms.res_name, ("ACE", "NME"))]
     for left in (part.first_residue - 1, part.last_residue):
-        pair = atoms[np.isin(atoms.res_id, (left, left + 1))]
+        pair = chain[np.isin(chain.res_id, (left, left + 1))]
         if len(np.unique(pair.res_id)) == 2:
             table = backbone_table(pair)
             gap = table.positions["C"][0] - table.positions["N"][1]
