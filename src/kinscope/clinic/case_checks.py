@@ -98,7 +98,12 @@ def _conflict_title(case: Case, conflict: TimeConflict) -> str:
 
 def _conflict_detail(case: Case, conflict: TimeConflict, schedule: Schedule) -> str:
     said = conflict.statement
-    text = f"{_source(said)} puts {name_of(case, said.entry)} {_in_words(case, said)}. "
+    if said.text.startswith("at least "):
+        lasted = said.text.removeprefix("at least ").split(" after ")[0]
+        began, ended = name_of(case, conflict.counted_from), name_of(case, said.entry)
+        text = f"{_source(said)} lets {began} last {lasted}, and no later than {ended} it was over or seen last. "
+    else:
+        text = f"{_source(said)} puts {name_of(case, said.entry)} {_in_words(case, said)}. "
     against = "; ".join(
         f"{_source(other)} puts {name_of(case, other.entry)} {_in_words(case, other)}"
         for other in conflict.against
@@ -106,7 +111,9 @@ def _conflict_detail(case: Case, conflict: TimeConflict, schedule: Schedule) -> 
     text += f"That cannot be true together with: {against}. " if against else ""
     text += _allowed(case, conflict, schedule)
     if conflict.would_hold_from:
-        names = " or ".join(name_of(case, entry) for entry in conflict.would_hold_from)
+        names = " or ".join(
+            f"{name_of(case, entry)} ({schedule.window(entry)})" for entry in conflict.would_hold_from
+        )
         text += f" Counted from {names} it would hold."
     return text
 

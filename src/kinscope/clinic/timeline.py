@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Literal
 
 from kinscope.clinic.case_checks import name_of
 from kinscope.clinic.case_course import line_starts, placed_findings
+from kinscope.clinic.response_molecular import depth_log_of
 from kinscope.clinic.response_visits import statement_of
 from kinscope.clinic.timeline_marks import Lane, Mark, tip
 from kinscope.clinic.timeline_responses import call_lanes, stated_lane, testing_lane
@@ -157,9 +158,12 @@ def _level(result: CaseResult, entry: str, level: TranscriptLevel) -> Mark:
         )
     if level.detected:
         return _measured(result, entry, level, shape="above", css="open", label="detected, no level")
-    if level.sensitivity_log is not None:
-        limit = 100 * 10**-level.sensitivity_log
-        return _measured(result, entry, level, shape="limit", css="good", value=limit, label=f"< {limit:g} %")
+    depth = depth_log_of(level)
+    if depth is not None:
+        limit = 100 * 10**-depth
+        return _measured(
+            result, entry, level, shape="limit", css="good", value=limit, label=f"< {limit:.2g} %"
+        )
     return _measured(result, entry, level, shape="below", css="good", label="not detected")
 
 

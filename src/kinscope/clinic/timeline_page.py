@@ -225,6 +225,8 @@ def _line_words(line: LineCalls) -> str:
 
 def _stated_course(result: CaseResult) -> str:
     """The haematological course once stated remissions stand in for missing counts."""
+    if all(call.basis == "measured" for line in result.lines_with_statements for call in line.calls):
+        return ""
     words = []
     for line in result.lines_with_statements:
         for call in line.calls:

@@ -330,6 +330,9 @@ def _tick_days(drawing: Drawing) -> list[tuple[int, str, bool]]:
     while True:
         day = dt.date(number // 12, number % 12 + 1, 1)
         if day.toordinal() > drawing.last_day:
+            if found and not any(strong for _, _, strong in found):
+                first, label, _ = found[0]
+                found[0] = (first, f"{label} {dt.date.fromordinal(first).year}", False)
             return found
         if day.toordinal() >= drawing.first_day:
             found.append((day.toordinal(), day.strftime("%Y" if day.month == 1 else "%b"), day.month == 1))
