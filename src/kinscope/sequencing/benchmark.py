@@ -65,6 +65,7 @@ def run(
     traces: int = 1000,
     seed: int = 1,
     tracy: str | None = None,
+    tracy_samples: int = 150,
     progress: Callable[[int, int], None] | None = None,
 ) -> list[Outcome]:
     """Simulate, call and compare ``traces // 2`` samples of two reads each.
@@ -79,6 +80,8 @@ def run(
         Root seed.
     tracy
         Path of tracy, or None to leave it out.
+    tracy_samples
+        tracy, the slower part by far, sees so many of the samples.
     progress
         Called with the number of samples done and in all.
     """
@@ -229,7 +232,11 @@ def report(outcomes: Sequence[Outcome]) -> str:
         lines += ["", caller, "quality   share   found                            samples with false calls"]
         for quality in QUALITIES:
             for share in sorted(set(SHARES)):
-                rows = [o for o in outcomes if o.quality == quality and o.share_percent == share]
+                rows = [
+                    item
+                    for item in outcomes
+                    if item.quality == quality and item.share_percent == share and caller in item.found
+                ]
                 if rows:
                     lines.append(_row(quality, share, rows, caller))
     lines += ["", *_calibration(outcomes)]

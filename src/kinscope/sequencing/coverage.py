@@ -87,7 +87,7 @@ def ranges(numbers: Iterable[int]) -> str:
 def statement(calls: Sequence[Call], coverage: Sequence[CodonCoverage]) -> str:
     """The result in words that a laboratory can sign: what is there, what would be seen.
 
-    The share that is stated for a stretch of codons is one that nine in ten of them do not exceed; the rest are
+    The share stated for a stretch of codons is one that nine in ten of them do not exceed; the rest are
     named with theirs.
     """
     found = [_found(call) for call in calls]

@@ -134,7 +134,7 @@ class CodonCoverage(Record):
     strands: tuple[Strand, ...]
     """Strands that cover the whole codon."""
     detection_limit_percent: float | None
-    """Combined over strands, the worst of nine single-base changes; None: not covered, or no share is sure."""
+    """Combined over strands, worst of nine single-base changes; None: not covered, or no share is sure."""
     forward_limit_percent: float | None = None
     reverse_limit_percent: float | None = None
 
