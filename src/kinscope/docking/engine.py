@@ -47,6 +47,15 @@ class ScoredPose:
     score_kcal_per_mol: float
     intermolecular_kcal_per_mol: float
     intramolecular_kcal_per_mol: float
+    torsional_kcal_per_mol: float | None = None
+    """What the ligand's bonds pay for the pose, above each one's minimum; None where it was not asked."""
+    ranking_kcal_per_mol: float | None = None
+    """What a search ranks its poses by, if it is not the score."""
+
+    @property
+    def rank_by(self) -> float:
+        """What orders poses, best first."""
+        return self.score_kcal_per_mol if self.ranking_kcal_per_mol is None else self.ranking_kcal_per_mol
 
 
 class BoundSystem(Protocol):
@@ -67,8 +76,10 @@ class BoundSystem(Protocol):
     def confirm(self, coordinates: Coordinates) -> ScoredPose:
         """One pose (n_atoms, 3) scored by the engine's own program, by another route than :meth:`score`."""
 
-    def search(self, *, seed: int, exhaustiveness: int, n_poses: int) -> list[ScoredPose]:
-        """A global search of the box, best first."""
+    def search(
+        self, *, seed: int, exhaustiveness: int, n_poses: int, torsion_weight: float, own: bool = False
+    ) -> list[ScoredPose]:
+        """A global search of the box, best first; ``own``: by the engine's own program."""
 
 
 class DockingEngine(Protocol):

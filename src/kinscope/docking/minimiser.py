@@ -43,37 +43,66 @@ class Mobility:
 
     def generalised(self, poses: Floats, gradient: Floats) -> Floats:
         """Gradient (n, degrees) of Cartesian ones: translation, rotation about the centroid, torsions."""
-        center = poses.mean(axis=1, keepdims=True)
-        parts = [gradient.sum(axis=1), np.cross(poses - center, gradient).sum(axis=1)]
-        for torsion in self.torsions:
-            axis = poses[:, torsion.second] - poses[:, torsion.first]
-            axis /= np.linalg.norm(axis, axis=1, keepdims=True)
-            arm = poses[:, torsion.moving] - poses[:, torsion.second][:, None]
-            turn = np.cross(arm, gradient[:, torsion.moving]).sum(axis=1)
-            parts.append((axis * turn).sum(axis=1, keepdims=True))
-        return np.concatenate(parts, axis=1)
+        torque = cross(poses, gradient)
+        force = gradient.sum(axis=1)
+        turning = torque.sum(axis=1) - cross(poses.mean(axis=1), force)
+        if not self.torsions:
+            return np.concatenate([force, turning], axis=1)
+        # About a bond, the atoms beyond it feel their torques less that of their summed force at its end.
+        members = self._members(poses.shape[1])
+        origin = poses[:, self._ends[1]]
+        axis = origin - poses[:, self._ends[0]]
+        axis /= np.sqrt((axis * axis).sum(axis=2, keepdims=True))
+        beyond = np.matmul(members, torque) - cross(origin, np.matmul(members, gradient))
+        return np.concatenate([force, turning, (axis * beyond).sum(axis=2)], axis=1)
+
+    def _members(self, n_atoms: int) -> Floats:
+        """Which atoms turn with each bond, shape (n_torsions, n_atoms), as zeros and ones."""
+        members = np.zeros((len(self.torsions), n_atoms))
+        for row, torsion in enumerate(self.torsions):
+            members[row, torsion.moving] = 1.0
+        return members
+
+    @property
+    def _ends(self) -> tuple[list[int], list[int]]:
+        return [t.first for t in self.torsions], [t.second for t in self.torsions]
 
     def move(self, poses: Floats, step: Floats) -> Floats:
         """Poses after a step (n, degrees): torsions, rotation about the old centroid, translation."""
         center = poses.mean(axis=1, keepdims=True)
         moved = poses.copy()
         for column, torsion in enumerate(self.torsions):
-            origin = moved[:, torsion.second][:, None]
-            axis = moved[:, torsion.second] - moved[:, torsion.first]
-            axis /= np.linalg.norm(axis, axis=1, keepdims=True)
-            turned = rotate(moved[:, torsion.moving] - origin, axis * step[:, 6 + column, None])
-            moved[:, torsion.moving] = turned + origin
+            origin = moved[:, torsion.second]
+            axis = origin - moved[:, torsion.first]
+            axis *= (step[:, 6 + column] / np.sqrt((axis * axis).sum(axis=1)))[:, None]
+            turned = rotate(moved[:, torsion.moving] - origin[:, None], axis)
+            moved[:, torsion.moving] = turned + origin[:, None]
         rigid: Floats = rotate(moved - center, step[:, 3:6]) + center + step[:, None, :3]
         return rigid
 
 
+def cross(first: Floats, second: Floats) -> Floats:
+    """Cross products over the last axis; ``numpy.cross`` spends most of its time on axes."""
+    out = np.empty(np.broadcast_shapes(first.shape, second.shape))
+    out[..., 0] = first[..., 1] * second[..., 2] - first[..., 2] * second[..., 1]
+    out[..., 1] = first[..., 2] * second[..., 0] - first[..., 0] * second[..., 2]
+    out[..., 2] = first[..., 0] * second[..., 1] - first[..., 1] * second[..., 0]
+    return out
+
+
 def rotate(points: Floats, vectors: Floats) -> Floats:
     """Points (n, m, 3) turned by rotation vectors (n, 3) in radians (Rodrigues)."""
-    angle = np.linalg.norm(vectors, axis=1)[:, None, None]
-    axis = vectors[:, None, :] / np.where(angle < 1e-12, 1.0, angle)
-    along = (points * axis).sum(axis=2, keepdims=True) * axis
-    turned: Floats = points * np.cos(angle) + np.cross(axis, points) * np.sin(angle)
-    turned += along * (1.0 - np.cos(angle))
+    angle = np.sqrt((vectors * vectors).sum(axis=1))
+    x, y, z = (vectors / np.where(angle < 1e-12, 1.0, angle)[:, None]).T
+    sine, cosine = np.sin(angle), np.cos(angle)
+    rest = 1.0 - cosine
+    # Rows act on row vectors from the right, so this is the transpose of the usual matrix.
+    matrix = np.empty((len(vectors), 3, 3))
+    matrix[:, 0, 0], matrix[:, 1, 1], matrix[:, 2, 2] = (cosine + rest * value * value for value in (x, y, z))
+    matrix[:, 1, 0], matrix[:, 0, 1] = rest * x * y - sine * z, rest * x * y + sine * z
+    matrix[:, 2, 0], matrix[:, 0, 2] = rest * x * z + sine * y, rest * x * z - sine * y
+    matrix[:, 2, 1], matrix[:, 1, 2] = rest * y * z - sine * x, rest * y * z + sine * x
+    turned: Floats = np.matmul(points, matrix)
     return turned
 
 
@@ -94,7 +123,7 @@ def minimise(
     for _ in range(iterations):
         if not len(active):
             break
-        step = -np.einsum("nij,nj->ni", inverse[active], gradients[active])
+        step = -np.matmul(inverse[active], gradients[active][:, :, None])[:, :, 0]
         downhill = (step * gradients[active]).sum(axis=1) < 0
         step[~downhill] = -gradients[active][~downhill] @ _first_metric(mobility.degrees)
         inverse[active[~downhill]] = _first_metric(mobility.degrees)
@@ -149,7 +178,7 @@ def _updated(inverse: Floats, step: Floats, change: Floats) -> Floats:
     curvature = (step * change).sum(axis=1)
     usable = curvature > 1e-10
     rho = np.where(usable, 1.0 / np.where(usable, curvature, 1.0), 0.0)
-    product = np.einsum("nij,nj->ni", inverse, change)
+    product = np.matmul(inverse, change[:, :, None])[:, :, 0]
     quadratic = (change * product).sum(axis=1)
     outer_ss = step[:, :, None] * step[:, None, :]
     outer_sp = step[:, :, None] * product[:, None, :]

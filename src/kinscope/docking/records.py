@@ -37,7 +37,12 @@ class DockingSettings(Settings):
     temperature_kcal_per_mol: float = Field(default=1.2, gt=0, le=20)
     """kT of the Metropolis rule between minimised poses (Vina's own search uses 1.2)."""
     exhaustiveness: int = Field(default=8, ge=1, le=512)
-    """Global: Monte Carlo runs per seed."""
+    """Global: how much is searched per seed, scaled with the degrees of freedom (Vina's default: 8)."""
+    search: Literal["batched", "vina"] = "batched"
+    """Global: many walkers at once on maps of Vina's function, or Vina's own program."""
+    torsion_weight: float = Field(default=1.0, ge=0.0, le=3.0)
+    """Global, batched: weight of the torsional energy in what is searched and ranked by. Vina's function has
+    none (docs/decisions/0043)."""
     box_padding_angstrom: float = Field(default=5.0, ge=2, le=20)
     """From known pose: the box is the reference pose's extent and this much on every side."""
     box_size_angstrom: float = Field(default=22.0, ge=10, le=60)

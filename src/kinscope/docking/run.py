@@ -191,7 +191,13 @@ def _searches(
             poses = sample_known_pose(system, reference, box, settings, seed)
         else:
             most = max(9, settings.n_poses)
-            poses = system.search(seed=seed, exhaustiveness=settings.exhaustiveness, n_poses=most)
+            poses = system.search(
+                seed=seed,
+                exhaustiveness=settings.exhaustiveness,
+                n_poses=most,
+                torsion_weight=settings.torsion_weight,
+                own=settings.search == "vina",
+            )
         searches.append((seed, poses))
         if progress is not None:
             progress((number + 1) / len(seeds))

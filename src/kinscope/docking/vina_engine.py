@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +18,12 @@ from numpy.typing import NDArray
 
 from kinscope.core.errors import ComputationError, LigandError
 from kinscope.docking.engine import Box, Coordinates, Mol, ScoredPose
+from kinscope.docking.global_search import effort_for, search_box
+from kinscope.docking.grid_function import GridFunction, compute_maps
 from kinscope.docking.ligand_pdbqt import LigandTree, prepare_ligand
-from kinscope.docking.minimiser import Mobility, Torsion, minimise
+from kinscope.docking.minimiser import Function, Mobility, Torsion, minimise
 from kinscope.docking.receptor import PreparedReceptor, prepare_receptor
+from kinscope.docking.torsion_function import TorsionFunction, torsion_series
 from kinscope.docking.vina_function import (
     CUTOFF_ANGSTROM,
     RADIUS_ANGSTROM,
@@ -28,12 +32,15 @@ from kinscope.docking.vina_function import (
     VinaFunction,
     atom_kind,
 )
+from kinscope.ligands.quiet import quiet
 from kinscope.structures.model import AtomArray
 
 GRID_SPACING_ANGSTROM = 0.375
 _CONFIRM_SPACING_ANGSTROM = 1.5
 """Vina scores from atoms, but insists on maps; where only its score is wanted they may be coarse."""
 _ENERGY_RANGE_KCAL_PER_MOL = 10.0
+_CONFORMERS = 8
+"""Enough to meet each chair of two saturated rings."""
 
 
 class VinaEngine:
@@ -62,7 +69,12 @@ class VinaSystem:
         self._receptor = receptor
         self._heavy = np.array([a.GetIdx() for a in ligand.GetAtoms() if a.GetAtomicNum() > 1], dtype=np.intp)
         kinds = _ligand_kinds(ligand, tree)
-        self.function = _function(receptor, kinds, ligand, tree, self._heavy, box)
+        self._ligand = ligand
+        self._kinds = [kinds[int(index)] for index in self._heavy]
+        self._pairs = _internal_pairs(ligand, tree, self._heavy)
+        self._grid: GridFunction | None = None
+        points, receptor_kinds = receptor_near(receptor, box)
+        self.function = VinaFunction(points, receptor_kinds, self._kinds, self._pairs)
         self._mobility = _mobility(tree, self._heavy)
         self._divisor = 1.0 + WEIGHT_ROTOR * _rotors(ligand, tree)
 
@@ -91,8 +103,54 @@ class VinaSystem:
         energies = self._vina(self._box, coordinates, seed=1, spacing=_CONFIRM_SPACING_ANGSTROM).score()
         return ScoredPose(coordinates, float(energies[0]), float(energies[1]), float(energies[5]))
 
-    def search(self, *, seed: int, exhaustiveness: int, n_poses: int) -> list[ScoredPose]:
-        """Vina's own Monte Carlo search of the whole box, best first."""
+    def search(
+        self, *, seed: int, exhaustiveness: int, n_poses: int, torsion_weight: float, own: bool = False
+    ) -> list[ScoredPose]:
+        """A global search of the box, best first.
+
+        By batched Monte Carlo on maps (:mod:`kinscope.docking.global_search`), ranked by Vina's function and
+        the ligand's torsional energy; or by Vina's own program, ranked by Vina.
+        """
+        if own:
+            return self._vina_search(seed=seed, exhaustiveness=exhaustiveness, n_poses=n_poses)
+        conformers = _conformers(self._ligand, seed)
+        torsions = self._torsion_function(torsion_weight)
+        grid = self._grid_function()
+        found = search_box(
+            added(grid, torsions),
+            self._mobility,
+            conformers[:, self._heavy],
+            self._box,
+            effort_for(self._mobility.degrees, exhaustiveness),
+            seed,
+        )
+        exact = added(self.function, torsions)
+        moved, energies = minimise(exact, self._mobility, found.poses[: max(4 * n_poses, 40)])
+        poses = np.stack(
+            [
+                self._whole(pose, conformers[which])
+                for pose, which in zip(moved, found.conformers, strict=False)
+            ]
+        )
+        paid, _ = self._torsion_function(1.0)(moved)
+        scored = [
+            replace(pose, torsional_kcal_per_mol=float(cost), ranking_kcal_per_mol=float(energy))
+            for pose, cost, energy in zip(self.score(poses), paid, energies, strict=True)
+        ]
+        return sorted(scored, key=lambda pose: pose.rank_by)
+
+    def _torsion_function(self, weight: float) -> TorsionFunction:
+        bonds = [(first, second) for first, second, _ in self.tree.torsions]
+        return TorsionFunction(torsion_series(self._ligand, self._heavy, bonds), weight)
+
+    def _grid_function(self) -> GridFunction:
+        if self._grid is None:
+            points, kinds = receptor_near(self._receptor, self._box)
+            maps = compute_maps(points, kinds, self._kinds, self._box)
+            self._grid = GridFunction(maps, self._kinds, self._pairs)
+        return self._grid
+
+    def _vina_search(self, *, seed: int, exhaustiveness: int, n_poses: int) -> list[ScoredPose]:
         vina = self._vina(self._box, self._start, seed=seed, spacing=GRID_SPACING_ANGSTROM)
         vina.dock(exhaustiveness=exhaustiveness, n_poses=n_poses)
         text = vina.poses(n_poses=n_poses, energy_range=_ENERGY_RANGE_KCAL_PER_MOL)
@@ -151,20 +209,43 @@ def _ligand_kinds(ligand: Mol, tree: LigandTree) -> dict[int, AtomKind]:
     return kinds
 
 
-def _function(
-    receptor: PreparedReceptor, kinds: dict[int, AtomKind], ligand: Mol, tree: LigandTree,
-    heavy: NDArray[np.intp], box: Box,
-) -> VinaFunction:  # fmt: skip
-    """The function with every receptor atom that can feel a ligand whose heavy atoms lie inside the box."""
+def receptor_near(receptor: PreparedReceptor, box: Box) -> tuple[NDArray[np.float64], list[AtomKind]]:
+    """Every receptor atom that can feel a ligand whose heavy atoms lie inside the box, and its kind."""
     half = np.array(box.size_angstrom) / 2
     outside = np.abs(receptor.heavy_points - np.array(box.center_angstrom)) - half
     near = np.linalg.norm(np.maximum(outside, 0.0), axis=1) < CUTOFF_ANGSTROM
-    return VinaFunction(
-        receptor.heavy_points[near],
-        [kind for kind, keep in zip(receptor.heavy_kinds, near, strict=True) if keep],
-        [kinds[int(index)] for index in heavy],
-        _internal_pairs(ligand, tree, heavy),
-    )
+    return receptor.heavy_points[near], [
+        k for k, keep in zip(receptor.heavy_kinds, near, strict=True) if keep
+    ]
+
+
+def added(first: Function, second: Function) -> Function:
+    """The sum of two functions of poses."""
+
+    def both(poses: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        energy, gradient = first(poses)
+        more, pull = second(poses)
+        return energy + more, gradient + pull
+
+    return both
+
+
+def _conformers(ligand: Mol, seed: int) -> NDArray[np.float64]:
+    """A few conformers (n, n_atoms, 3): torsions are searched, rings and bond angles are not."""
+    from rdkit import Chem
+    from rdkit.Chem import rdDistGeom, rdForceFieldHelpers
+
+    work = Chem.Mol(ligand)
+    parameters: Any = rdDistGeom.ETKDGv3()
+    parameters.randomSeed = seed % 2**31
+    parameters.numThreads = 1
+    with quiet():
+        found = list(rdDistGeom.EmbedMultipleConfs(work, _CONFORMERS, parameters))
+        if found and rdForceFieldHelpers.MMFFHasAllMoleculeParams(work):
+            rdForceFieldHelpers.MMFFOptimizeMoleculeConfs(work, numThreads=1, maxIters=500)
+    if not found:
+        work = Chem.Mol(ligand)
+    return np.array([conformer.GetPositions() for conformer in work.GetConformers()])
 
 
 def _internal_pairs(ligand: Mol, tree: LigandTree, heavy: NDArray[np.intp]) -> NDArray[np.intp]:

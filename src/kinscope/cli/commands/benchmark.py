@@ -126,6 +126,55 @@ def sanger(
     )
 
 
+@group.command(
+    "redock", epilog="Example:  kinscope benchmark redock --engine kinscope --engine vina-8 --cross"
+)
+def redock(
+    mirror: Mirror = None,
+    engine: Annotated[
+        list[str] | None,
+        typer.Option("--engine", help="kinscope, vina-8 or vina-32; may be repeated. Default: all three."),
+    ] = None,
+    cross: Annotated[
+        bool, typer.Option("--cross", help="Dock into the other crystals of the same DFG class instead.")
+    ] = False,
+    only: Annotated[
+        list[str] | None, typer.Option("--only", help="Only this ligand, as 2HYY:A:STI; may be repeated.")
+    ] = None,
+    table: Annotated[
+        Path | None, typer.Option("--table", help="CSV of rows; a run that stopped goes on from it.")
+    ] = None,
+    seed: Annotated[int, typer.Option("--seed", min=0)] = 1,
+    target: Target = "abl1",
+) -> None:
+    """Dock every co-crystal's ligand blind, into its own crystal or others, beside plain Vina."""
+    from kinscope.core.errors import BadInputError
+    from kinscope.docking.benchmark_redock import ENGINES, run, summary
+    from kinscope.structures.source import PdbSource
+    from kinscope.targets import load_target
+
+    chosen = tuple(engine or ENGINES)
+    for name in chosen:
+        if name not in ENGINES:
+            raise BadInputError(
+                f"There is no engine {name[:20]!r}.",
+                where="--engine",
+                remedy=f"Choose from: {', '.join(ENGINES)}.",
+            )
+    rows = run(
+        PdbSource(_needed(mirror)),
+        load_target(target),
+        engines=chosen,
+        cross=cross,
+        only=tuple(only or ()),
+        table=table,
+        seed=seed,
+        say=typer.echo,
+    )
+    if rows:
+        typer.echo("\n" + summary(rows))
+
+
 def _needed(mirror: Path | None) -> Path:
     from kinscope.core.errors import BadInputError
 
