@@ -3,12 +3,14 @@
 Every backbone (the native one and backrubs of it, :mod:`kinscope.structures.backbone_moves`) is a packing
 problem of its own. Each combination of rotamers of the substituted residues is kept once, on the backbone
 where it packs best; a moved backbone must beat the native one by a margin, for the native one is a crystal's.
+Backbones of substituted residues near each other are also moved together.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -37,6 +39,10 @@ from kinscope.structures.surroundings import Surroundings
 if TYPE_CHECKING:
     from kinscope.structures.mutation import MutationSettings
 
+_JOINT_ANGSTROM = 10.0
+"""Substituted residues with their CA this near may move their backbones together."""
+_MOST_JOINT_MOVES = 6
+
 
 @dataclass(frozen=True)
 class Packed:
@@ -49,8 +55,8 @@ class Packed:
     """Neighbours that left their native rotamer, and for which."""
     energy_kcal_per_mol: float
     """Packing energy; on a moved backbone with what the move costs."""
-    move: BackboneMove
-    """The backbone it stands on."""
+    moves: tuple[BackboneMove, ...] = ()
+    """How its backbone differs from the native one; empty where it does not."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +65,7 @@ class _Found:
     problem: PackingProblem
     residues: dict[int, Residue]
     backbone: AtomArray
-    move: BackboneMove
+    moves: tuple[BackboneMove, ...]
     move_cost: float
     energy: float
     """With the cost of the move: it decides on which backbone a rotamer is built, not what is relaxed."""
@@ -73,29 +79,72 @@ def pack_substitutions(
     A residue may be "substituted" by its own kind: its side chain is then forgotten and built anew, which is
     how the method is judged on crystals.
     """
-    best: dict[tuple[str, ...], _Found] = {}
-    tautomers: dict[int, tuple[str, ...]] = {}
-    frame_cost = _frame_cost(native, list(wanted)) if settings.moves_backbone else None
-    moves = moves_about(list(wanted), settings.backrub_degrees, settings.neighbour_backrub_degrees)
-    for move in moves:
-        backbone = backrub(native, move)
-        if backbone is None or not is_sound(native, backbone, move):
-            continue
-        problem, residues = _packing_problem(residues_of(backbone), wanted, settings)
-        cost = 0.0
-        if frame_cost is not None and not move.is_native:
-            cost = settings.moved_backbone_cost_kcal_per_mol + frame_cost(backbone)
-        if not tautomers:
-            first = problem.solve(seed=seed)
-            tautomers = {i: problem.positions[i].atom_names[first.choice[i]] for i in range(len(wanted))}
-        for classes, packing in _by_rotamer(problem, tautomers, seed).items():
-            energy = packing.energy_kcal_per_mol + cost
-            if classes not in best or energy < best[classes].energy:
-                best[classes] = _Found(packing, problem, residues, backbone, move, cost, energy)
-    ranked = sorted(best.values(), key=lambda found: found.energy)
+    search = _Search(native, wanted, settings, seed)
+    for move in moves_about(list(wanted), settings.backrub_degrees, settings.neighbour_backrub_degrees):
+        search.pack(() if move.is_native else (move,))
+    for moves in search.joint_moves():
+        search.pack(moves)
+    ranked = sorted(search.best.values(), key=lambda found: found.energy)
     limit = ranked[0].energy + settings.candidate_window_kcal_per_mol
     kept = [found for found in ranked if found.energy - found.move_cost <= limit][: settings.candidates]
     return [_assembled(found, len(wanted)) for found in kept]
+
+
+class _Search:
+    """The best packing with each combination of rotamers so far, over the backbones tried."""
+
+    def __init__(
+        self, native: AtomArray, wanted: dict[int, str], settings: MutationSettings, seed: int
+    ) -> None:
+        self.native, self.wanted, self.settings, self.seed = native, wanted, settings, seed
+        self.best: dict[tuple[str, ...], _Found] = {}
+        self._tautomers: dict[int, tuple[str, ...]] = {}
+        self._frame_cost = _frame_cost(native, list(wanted)) if settings.moves_backbone else None
+
+    def pack(self, moves: tuple[BackboneMove, ...]) -> None:
+        """Pack on one backbone, if it is sound."""
+        backbone = self._backbone(moves)
+        if backbone is None:
+            return
+        problem, residues = _packing_problem(residues_of(backbone), self.wanted, self.settings)
+        cost = len(moves) * self.settings.moved_backbone_cost_kcal_per_mol
+        if self._frame_cost is not None and moves:
+            cost += self._frame_cost(backbone)
+        if not self._tautomers:
+            first = problem.solve(seed=self.seed)
+            self._tautomers = {
+                i: problem.positions[i].atom_names[first.choice[i]] for i in range(len(self.wanted))
+            }
+        for classes, packing in _by_rotamer(problem, self._tautomers, self.seed).items():
+            energy = packing.energy_kcal_per_mol + cost
+            if classes not in self.best or energy < self.best[classes].energy:
+                self.best[classes] = _Found(packing, problem, residues, backbone, moves, cost, energy)
+
+    def _backbone(self, moves: tuple[BackboneMove, ...]) -> AtomArray | None:
+        backbone = self.native
+        for move in moves:
+            turned = backrub(backbone, move)
+            if turned is None:
+                return None
+            backbone = turned
+        return backbone if all(is_sound(self.native, backbone, move) for move in moves) else None
+
+    def joint_moves(self) -> list[tuple[BackboneMove, ...]]:
+        """Pairs of moves of two substituted residues near each other, of those that some rotamer liked."""
+        liked = dict.fromkeys(
+            move
+            for found in sorted(self.best.values(), key=lambda f: f.energy - f.move_cost)
+            for move in found.moves
+        )
+        residues = residues_of(self.native)
+        pairs: list[tuple[BackboneMove, ...]] = [
+            (one, two)
+            for one, two in combinations(liked, 2)
+            if one.residue != two.residue
+            and np.linalg.norm(residues[one.residue].at("CA") - residues[two.residue].at("CA"))
+            < _JOINT_ANGSTROM
+        ]
+        return pairs[:_MOST_JOINT_MOVES]
 
 
 def _frame_cost(native: AtomArray, targets: Sequence[int]) -> Callable[[AtomArray], float]:
@@ -194,7 +243,7 @@ def _assembled(found: _Found, targets: int) -> Packed:
         parts.append(part)
         if position.labels[conformer] != "native":
             repacked[number] = position.labels[conformer]
-    return Packed(joined(parts), _classes(problem, packing, targets), repacked, found.energy, found.move)
+    return Packed(joined(parts), _classes(problem, packing, targets), repacked, found.energy, found.moves)
 
 
 def _new_residue(old: AtomArray, residue: Residue, moved: dict[str, NDArray[np.float32]]) -> AtomArray:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from kinscope.core.residues import one_letter
 from kinscope.structures.model import AtomArray, ModelRecord, ResidueOrigin
-from kinscope.structures.packing_sites import Residue, residues_of
+from kinscope.structures.mutant_strain import strain_left
+from kinscope.structures.packing_sites import Residue, backbone_angles, residues_of
 from kinscope.structures.rotamers import dihedral_degrees
 
 if TYPE_CHECKING:
@@ -17,6 +19,11 @@ if TYPE_CHECKING:
 
 _PROLINE_PHI = (-110.0, -35.0)
 """Range that holds nearly all trans prolines (MacArthur & Thornton, J. Mol. Biol. 1991, 218, 397)."""
+_HELICAL_PSI = (-75.0, -15.0)
+"""Rare in the residue before proline (same paper; Schimmel & Flory, J. Mol. Biol. 1968, 34, 105)."""
+_CROWDED_ANGSTROM = 3.1
+"""Less than carbon and oxygen touch at (3.2 A with Bondi's radii)."""
+_HBOND_ANGSTROM, _HBOND_DEGREES = 2.5, 120.0
 
 
 def mutant_record(
@@ -38,11 +45,11 @@ def mutant_record(
         f"and bound together with the side chains within {settings.repack_radius_angstrom:g} A."
         for (number, name), label in zip(wanted.items(), packing.labels, strict=True)
     ]
-    if not packing.move.is_native:
-        method.append(
-            f"Backbone: residue {packing.move.residue} turned by {packing.move.degrees:+g} degrees about the "
-            "line through its neighbours' CA (backrub) before packing, for the native backbone packs worse."
-        )
+    method += [
+        f"Backbone: residue {move.residue} turned by {move.degrees:+g} degrees about the line through its "
+        "neighbours' CA (backrub) before packing, for the native backbone packs worse."
+        for move in packing.moves
+    ]
     if packing.repacked:
         changed = ", ".join(
             f"{old[n].name.capitalize()}{n} to {label}" for n, label in packing.repacked.items()
@@ -55,7 +62,15 @@ def mutant_record(
     )
     for number, name in wanted.items():
         method += cautions(old, number, name)
-    method.append(f"Net charge {net_charge(new):+d} e (native {net_charge(old):+d} e).")
+        if name == "PRO":
+            method += proline_fit(old, new, number)
+    strained = strain_left(native, mutant, list(wanted))
+    if strained:
+        method.append(
+            f"Left strained after relaxation: {'; '.join(strained)}. The native's conformation does not suit "
+            "this substitution; the kinase would move further than this model lets it."
+        )
+    method.append(_charge_in_words(net_charge(old), net_charge(new)))
     protonation = {k: v for k, v in native_record.protonation.items() if _number_in(k) not in wanted}
     for number, name in wanted.items():
         if name == "HIS":
@@ -86,9 +101,9 @@ def cautions(residues: dict[int, Residue], number: int, name: str) -> list[str]:
     phi = _phi(residues, number)
     notes = []
     if name == "PRO":
-        notes.append(
-            f"Residue {number}: proline has no NH; a hydrogen bond of the native's is lost if it made one."
-        )
+        partner = amide_partner(residues, number)
+        lost = "the native's makes no hydrogen bond" if partner is None else f"{partner} loses its bond to it"
+        notes.append(f"Residue {number}: proline has no NH; {lost}.")
         if phi is not None and not _PROLINE_PHI[0] <= phi <= _PROLINE_PHI[1]:
             notes.append(
                 f"Residue {number}: native phi {phi:.0f} degrees lies outside a proline's range "
@@ -100,12 +115,84 @@ def cautions(residues: dict[int, Residue], number: int, name: str) -> list[str]:
             f"Residue {number}: the amide hydrogen a proline lacks was added; the backbone may gain freedom."
         )
     if old.name == "GLY" and phi is not None and phi > 0:
-        notes.append(f"Residue {number}: glycine had phi {phi:.0f} degrees, which strains any other residue.")
+        notes.append(
+            f"Residue {number}: glycine had phi {phi:.0f} degrees, which strains any other residue (Asn, Asp "
+            "least); the backbone may turn further than this model lets it."
+        )
     if name == "GLY":
         notes.append(f"Residue {number}: glycine makes the backbone more flexible than this model shows.")
     if name == "CYS":
         notes.append(f"Residue {number}: a free thiol; no disulphide was made, whatever stands near.")
     return notes
+
+
+def amide_partner(residues: dict[int, Residue], number: int) -> str | None:
+    """The acceptor of a residue's N-H in the model, such as ``O of Gln300 (2.0 A)``, if there is one.
+
+    H...A up to 2.5 angstrom and an angle at the hydrogen of at least 120 degrees (Baker & Hubbard, Prog.
+    Biophys. Mol. Biol. 1984, 44, 97).
+    """
+    here = residues[number]
+    if "H" not in here.atom_names:
+        return None
+    hydrogen, nitrogen = here.at("H"), here.at("N")
+    found: list[tuple[float, str]] = []
+    for other in residues.values():
+        if abs(other.number - number) < 2:
+            continue
+        for atom, place in zip(other.atom_names, other.coord, strict=True):
+            if atom[0] != "O":
+                continue
+            arm = place - hydrogen
+            distance = float(np.linalg.norm(arm))
+            if distance <= _HBOND_ANGSTROM and _angle(nitrogen - hydrogen, arm) >= _HBOND_DEGREES:
+                name = f"{other.name.capitalize()}{other.number}"
+                found.append((distance, f"{atom} of {name} ({distance:.1f} A)"))
+    return min(found)[1] if found else None
+
+
+def proline_fit(old: dict[int, Residue], new: dict[int, Residue], number: int) -> list[str]:
+    """How a new proline suits its place: the residue before it, what stands where NH was, cis or trans."""
+    notes = []
+    before = old.get(number - 1)
+    if before is not None and before.name != "ACE":
+        phi, psi = backbone_angles(old, number - 1)
+        if phi is not None and psi is not None and phi < 0 and _HELICAL_PSI[0] <= psi <= _HELICAL_PSI[1]:
+            notes.append(
+                f"Residue {number}: the residue before has phi {phi:.0f} and psi {psi:.0f} degrees, helical: "
+                "rare before proline, whose CD meets it there."
+            )
+    ring = new[number].at("CD")
+    for other in new.values():
+        if abs(other.number - number) < 2 or "O" not in other.atom_names:
+            continue
+        gap = float(np.linalg.norm(other.at("O") - ring))
+        if gap < _CROWDED_ANGSTROM:
+            notes.append(
+                f"Residue {number}: the ring's CD stands {gap:.1f} A from the carbonyl oxygen of "
+                f"{other.name.capitalize()}{other.number}."
+            )
+    if before is not None:
+        first = new[number - 1].at("CH3" if before.name == "ACE" else "CA")
+        here = new[number]
+        turn = float(dihedral_degrees(first, new[number - 1].at("C"), here.at("N"), here.at("CA")))
+        kind = "trans" if abs(turn) > 90 else "cis"
+        notes.append(
+            f"Residue {number}: the peptide bond before proline is {kind} (omega {turn:.0f} degrees) as in "
+            "the native; about 6 % of those before proline are cis in crystals, which was not tried."
+        )
+    return notes
+
+
+def _charge_in_words(native: int, mutant: int) -> str:
+    change = mutant - native
+    told = f"; {change:+d} e, and the ions of a water box follow" if change else ""
+    return f"Net charge {mutant:+d} e (native {native:+d} e{told})."
+
+
+def _angle(first: NDArray[np.float64], second: NDArray[np.float64]) -> float:
+    cosine = first @ second / (np.linalg.norm(first) * np.linalg.norm(second))
+    return float(np.degrees(np.arccos(np.clip(cosine, -1.0, 1.0))))
 
 
 def _phi(residues: dict[int, Residue], number: int) -> float | None:

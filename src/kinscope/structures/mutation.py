@@ -274,7 +274,7 @@ def _ranked(
     settings: MutationSettings,
 ) -> list[MutantModel]:
     """Sound candidates by score, each set of rotamers once, within the window."""
-    sound = [c for c in candidates if backbone_kept(native, c.atoms, c.packing.move)]
+    sound = [c for c in candidates if all(backbone_kept(native, c.atoms, move) for move in c.packing.moves)]
     distinct: dict[tuple[str, ...], _Candidate] = {}
     for candidate in sorted(sound or candidates, key=lambda c: c.score):
         distinct.setdefault(candidate.rotamers(list(wanted)), candidate)

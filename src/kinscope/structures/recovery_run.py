@@ -26,12 +26,11 @@ from kinscope.structures.side_chain_recovery import (
 )
 
 KINSCOPE, KINSCOPE_BARE = "kinscope", "kinscope, nothing favoured"
-FASPR_FREE, FASPR_FIXED = "FASPR, the same neighbours free", "FASPR, the rest fixed"
+FASPR = "FASPR, the same neighbours free"
 PACKERS = {
     KINSCOPE: "as mutants are packed: backrubs allowed at a cost, neighbours' native rotamers favoured",
     KINSCOPE_BARE: "native backbone, neighbours' native rotamers not favoured",
-    FASPR_FREE: "native backbone, native rotamers not favoured",
-    FASPR_FIXED: "native backbone, all other side chains as in the crystal",
+    FASPR: "native backbone, native rotamers not favoured",
 }
 """What each packer is given."""
 Progress = Callable[[float, str], None]
@@ -64,8 +63,7 @@ class RecoveryPlan:
             KINSCOPE_BARE: kinscope_packer(bare, self.seed),
         }
         if self.faspr is not None:
-            found[FASPR_FREE] = faspr_packer(self.faspr, kinscope_neighbours(self.settings))
-            found[FASPR_FIXED] = faspr_packer(self.faspr, lambda crystal, number: ())
+            found[FASPR] = faspr_packer(self.faspr, kinscope_neighbours(self.settings))
         return found
 
     @property
