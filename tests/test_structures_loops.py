@@ -48,7 +48,9 @@ def anchors_of(atoms, first, last):
 
 def sampled(atoms, first, last, **options):
     names = tuple(three_letter(PROTEIN[number - 1]) for number in range(first, last + 1))
-    return sample_backbones(anchors_of(atoms, first, last), names, three_letter(PROTEIN[last]), **options)
+    return sample_backbones(
+        anchors_of(atoms, first, last), names, three_letter(PROTEIN[last]), **{"sweeps": 100, **options}
+    )
 
 
 def backbone(atoms, first, last):
