@@ -101,7 +101,7 @@ def _conflict_detail(case: Case, conflict: TimeConflict, schedule: Schedule) -> 
     if said.text.startswith("at least "):
         lasted = said.text.removeprefix("at least ").split(" after ")[0]
         began, ended = name_of(case, conflict.counted_from), name_of(case, said.entry)
-        text = f"{_source(said)} lets {began} last {lasted}, and no later than {ended} it was over or seen last. "
+        text = f"{_source(said)} lets {began} last {lasted}, and nothing was seen after {ended}. "
     else:
         text = f"{_source(said)} puts {name_of(case, said.entry)} {_in_words(case, said)}. "
     against = "; ".join(

@@ -17,8 +17,11 @@ from kinscope.core.records import Record
 if TYPE_CHECKING:
     from kinscope.clinic.case_result import CaseResult
     from kinscope.clinic.measurements import Measurement, TranscriptLevel
+    from kinscope.clinic.response_model import Disease
 
 MARGIN = 0.025
+GUIDES: dict[Disease, float] = {"ph-all": 0.01, "cml": 0.1}
+"""The level that the definitions of response turn on: 10^-4 in Ph+ ALL, a major response in CML."""
 LOG_FLOOR, LOG_TOP = -4.0, 2.0
 """Decades of per cent on the transcript axis: 0.0001 % to 100 %."""
 
@@ -134,8 +137,8 @@ def _transcripts(result: CaseResult) -> Lane:
         group="measurements",
         height=150,
         axis="log",
-        guide=0.01,
-        guide_label="0.01 %",
+        guide=GUIDES[result.case.disease],
+        guide_label=f"{GUIDES[result.case.disease]:g} %",
         marks=tuple(marks),
     )
 
@@ -143,7 +146,8 @@ def _transcripts(result: CaseResult) -> Lane:
 def _level(result: CaseResult, entry: str, level: TranscriptLevel) -> Mark:
     """A level, an upper limit at the sample's depth, or a mark below the axis where no depth is known."""
     if level.detected and level.percent:
-        gene = "?" if level.control_gene == "not stated" else level.control_gene
+        gene = "/?" if level.control_gene == "not stated" else f"/{level.control_gene}"
+        gene = "IS" if level.on_international_scale else gene
         css = "open" if level.control_gene == "not stated" else "level"
         return _measured(
             result,
@@ -152,7 +156,7 @@ def _level(result: CaseResult, entry: str, level: TranscriptLevel) -> Mark:
             shape="point",
             css=css,
             value=level.percent,
-            label=f"{level.percent:g} % /{gene}",
+            label=f"{level.percent:g} % {gene}",
             low=level.low_percent,
             high=level.high_percent,
         )

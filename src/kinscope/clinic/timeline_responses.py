@@ -57,7 +57,8 @@ def call_lanes(result: CaseResult) -> list[Lane]:
     lanes = []
     titles = {"haematological": "Haematological", "flow MRD": "Flow MRD", "molecular": "Molecular"}
     for axis in AXES:
-        marks = tuple(_call(result, call) for call in result.calls if call.axis == axis)
+        told = [call for call in result.calls if call.evidence or call.category != "cannot be called"]
+        marks = tuple(_call(result, call) for call in told if call.axis == axis)
         lanes.append(
             Lane(
                 key=f"call-{axis.split()[0]}",
