@@ -40,7 +40,7 @@ def test_the_users_structure_is_the_only_state_unless_others_are_named(mine: Pat
     planner, steps = planned(mine)
     assert planner.states == ("user",)
     assert set(planner.plan().drugs) >= {"imatinib", "nilotinib", "ponatinib"}
-    assert any(label.startswith("model of your structure my_kinase.pdb, chain B, DFG-out") for label in steps)
+    assert any(label.startswith("model of your structure my_kinase.pdb, DFG-out") for label in steps)
     beside, _ = planned(mine, states=("kinase-dfg-in",))
     assert beside.states == ("user", "kinase-dfg-in")
     states = {drug: step.parameters["state"] for (_, drug), step in beside.docking_steps().items()}
@@ -132,3 +132,35 @@ def test_nothing_of_a_hostile_name_reaches_a_file(mine: Path, tmp_path: Path) ->
     text = json.dumps([[step.label, step.parameters] for step in steps.values()], default=str)
     assert "<" not in text
     assert "onerror" in text  # the name is kept as far as it is harmless
+
+
+def test_the_report_says_that_the_structure_is_the_users_and_what_it_carried() -> None:
+    from interpretation_factory import measurements
+
+    from kinscope.evidence import lookup
+    from kinscope.interpretation.limits import limits_of
+    from kinscope.structures.model import ModelRecord, ResidueOrigin
+
+    origins = (
+        ResidueOrigin(residue=314, origin="given", entry="mine.pdb:A"),
+        ResidueOrigin(residue=315, origin="substituted", entry="mine.pdb:A", note="ILE315 set back to THR"),
+        ResidueOrigin(residue=316, origin="grafted", entry="kinase-dfg-out"),
+    )
+    record = ModelRecord(
+        target="ABL1",
+        state="user",
+        variant="native",
+        first_residue=314,
+        last_residue=316,
+        origins=origins,
+        method=("Prepared from mine.pdb.",),
+    )
+
+    def limits(expression: str, *models: ModelRecord) -> str:
+        variant = parse_variant(expression, PACK)
+        return " ".join(limits_of(variant, measurements(models=models), lookup(variant, PACK)))
+
+    assert "1 of its residues are not in that file" in limits("K404E", record)
+    assert "set back" not in limits("K404E", record)
+    assert "ILE315 set back to THR" in limits("T315I", record)
+    assert "Your structure" not in limits("T315I")

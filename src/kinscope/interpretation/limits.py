@@ -23,7 +23,8 @@ def limits_of(variant: Variant, measurements: Measurements, evidence: EvidenceSu
             "The substitutions are taken to be on one molecule; sequencing of a mixed sample cannot tell "
             "that from two clones."
         )
-    given = next((model for model in measurements.models if model.state == USER_STATE), None)
+    native = [model for model in measurements.models if model.variant == "native"]
+    given = next((model for model in native if model.state == USER_STATE), None)
     if given is not None:
         filled = sum(origin.origin in ("grafted", "built") for origin in given.origins)
         limits.append(
@@ -31,6 +32,18 @@ def limits_of(variant: Variant, measurements: Measurements, evidence: EvidenceSu
             + (f", and {filled} of its residues are not in that file" if filled else "")
             + "; the methods list what was added, changed and left out."
         )
+        here = [
+            item
+            for item in given.origins
+            if item.origin == "substituted" and item.residue in variant.positions
+        ]
+        if here:
+            limits.append(
+                "Your structure has another residue than the target where the variant is ("
+                + "; ".join(item.note for item in here)
+                + "): native and mutant both stand on a model in which that was set back, not on the file as "
+                "it was."
+            )
     lengths = [run.length_ns for run in measurements.simulations if run.status == "finished"]
     failed = sum(run.status == "failed" for run in measurements.simulations)
     if lengths:

@@ -69,7 +69,7 @@ class Examined:
         shape = "" if found.geometry.dfg == "unassigned" else f", DFG-{found.geometry.dfg}"
         return StateDefinition(
             id=USER_STATE,
-            label=f"your structure {found.file}, chain {found.chain}{shape}",
+            label=f"your structure {found.file}{shape}",
             first_residue=found.first_residue,
             last_residue=found.last_residue,
             description=f"Prepared from {found.file} (SHA-256 {found.sha256[:12]}), chain {found.chain}.",

@@ -25,6 +25,8 @@ from kinscope.workflow.step import Step, in_order
 from kinscope.workflow.store import Store, default_cache
 from kinscope.workflow.user_state import keep_structure, take_structure
 
+_WORKERS_FILE = "workers.txt"
+
 
 @dataclass(frozen=True)
 class Finished:
@@ -81,7 +83,8 @@ def resume_study(
 def plan_of(directory: Path) -> tuple[StudyFile, list[Step], Store]:
     """The steps of a run directory's study and its store, for `kinscope status`."""
     study = open_existing(directory)
-    plan = _planner(study, 1).plan()
+    workers = _workers_noted(directory) or gpu_count() or default_cores()
+    plan = _planner(study, workers, gpu=gpu_count() > 0).plan()
     return study, in_order([plan.report]), Store(directory / "artefacts")
 
 
@@ -200,9 +203,14 @@ def _failure(outcome: Outcome, directory: Path) -> ComputationError:
 
 def _workers_at_start(directory: Path, workers: int) -> int:
     """How many replicas ran at once when the study began; its numbers of steps rest on that."""
-    path = directory / "workers.txt"
+    noted = _workers_noted(directory)
+    if noted is None:
+        write_atomic(directory / _WORKERS_FILE, f"{workers}\n")
+    return noted or workers
+
+
+def _workers_noted(directory: Path) -> int | None:
     try:
-        return max(1, int(path.read_text()))
+        return max(1, int((directory / _WORKERS_FILE).read_text()))
     except (OSError, ValueError):
-        write_atomic(path, f"{workers}\n")
-        return workers
+        return None

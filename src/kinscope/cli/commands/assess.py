@@ -188,6 +188,7 @@ def _conclude(finished: Any, as_json: bool) -> None:
         typer.echo(json.dumps(content, indent=2))
     else:
         _print_answer(result)
+        _print_structure(finished.directory)
         for text in finished.plan.skipped:
             typer.echo(f"left out: {text}")
         typer.echo(f"\nReport: {finished.directory / 'report.html'}")
@@ -198,6 +199,17 @@ def _conclude(finished: Any, as_json: bool) -> None:
             err=True,
         )
         raise typer.Exit(1)
+
+
+def _print_structure(directory: Path) -> None:
+    """What the study's own structure is, if it has one."""
+    from kinscope.workflow.rundir import open_existing
+
+    given = open_existing(directory).structure
+    if given is not None:
+        typer.echo("")
+        for line in given.findings.in_words():
+            typer.echo(line)
 
 
 def _print_answer(result: Any) -> None:
