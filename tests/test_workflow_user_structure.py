@@ -136,7 +136,6 @@ def test_nothing_of_a_hostile_name_reaches_a_file(mine: Path, tmp_path: Path) ->
 
 def test_the_report_says_that_the_structure_is_the_users_and_what_it_carried() -> None:
     from interpretation_factory import measurements
-
     from kinscope.evidence import lookup
     from kinscope.interpretation.limits import limits_of
     from kinscope.structures.model import ModelRecord, ResidueOrigin
