@@ -60,7 +60,7 @@ def find_positions(channels: Floats) -> Integers:
 
 
 def _spacing(curve: Floats) -> float:
-    """Distance of peaks, scans: the first maximum of the autocorrelation of the curve's slope."""
+    """Distance of peaks, scans: the first high maximum of the autocorrelation of the curve's slope."""
     slope = np.diff(curve) - np.diff(curve).mean()
     size = 1 << (2 * len(slope) - 1).bit_length()
     spectrum = np.fft.rfft(slope, size)
@@ -70,7 +70,8 @@ def _spacing(curve: Floats) -> float:
     tops = np.flatnonzero((inner > correlation[low - 1 : -2]) & (inner >= correlation[low + 1 :]))
     if not len(tops) or correlation[0] <= 0:
         return 12.0
-    return float(low + tops[correlation[low + tops].argmax()])
+    high = correlation[low + tops]
+    return float(low + tops[np.flatnonzero(high > 0.4 * high.max())[0]])
 
 
 def usable_positions(positions: Integers) -> bool:

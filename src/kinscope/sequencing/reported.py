@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
@@ -15,7 +15,12 @@ from kinscope.variants import parse_variant
 if TYPE_CHECKING:
     from kinscope.targets import TargetPack
 
-Z95 = 1.959964
+Z95: Final = 1.959964
+KEPT_KINDS: Final = (
+    "synonymous", "stop codon", "deletion", "insertion", "duplication", "frameshift", "indel", "one event",
+    "lies in an intron", "untranslated", "extension", "initiator", "intronic",
+)  # fmt: skip
+"""What a description of this gene may be besides a substitution; anything else (another gene) is an error."""
 
 
 def wilson(successes: float, trials: int) -> tuple[float, float]:
@@ -78,6 +83,8 @@ def call_of_text(text: str, share: float | None, depth: int | None, where: str, 
     try:
         variant = parse_variant(text, pack)
     except UnsupportedVariantError as error:
+        if not any(kind in error.what for kind in KEPT_KINDS):
+            raise BadInputError(error.what, where=f"{where}: {error.where}", remedy=error.remedy) from None
         return _unmodelled(text, share, depth, error, pack)
     except BadInputError as error:
         raise BadInputError(error.what, where=f"{where}: {error.where}", remedy=error.remedy) from None
