@@ -1,9 +1,9 @@
 """Redocking and cross-docking of every co-crystal at hand, beside plain Vina: ``kinscope benchmark redock``.
 
 Every search is blind in a box of 22 angstrom about the crystal's ligand and begins from conformers that
-know nothing of it. In cross-docking the receptor is another crystal of the same DFG class, laid on the ligand's own
-by the CA atoms around the ligand; the pose is judged after that superposition. Times are CPU seconds of the
-search and the preparation of the ligand; receptors are prepared once and shared by every engine.
+know nothing of it. In cross-docking the receptor is another crystal of the same DFG class, laid on the
+ligand's own by the CA atoms around the ligand; the pose is judged after that superposition. Times are CPU
+seconds of the search and the preparation of the ligand and of the receptor's types.
 """
 
 from __future__ import annotations
@@ -185,14 +185,14 @@ def run(
                 _append(table, row)
             rows.append(row)
             say(
-                f"{ligand.site:12s} into {row.receptor:8s} {engine:9s} top-1 {row.top1_angstrom:5.2f} A  top-3 "
-                f"{row.top3_angstrom:5.2f}  any {row.nearest_angstrom:5.2f}  {row.cpu_seconds:6.1f} CPU s"
+                f"{ligand.site:12s} into {row.receptor:8s} {engine:9s} top-1 {row.top1_angstrom:5.2f} A  "
+                f"top-3 {row.top3_angstrom:5.2f}  any {row.nearest_angstrom:5.2f}  {row.cpu_seconds:6.1f} CPU s"
             )
     return rows
 
 
 def _pairs(complexes: Sequence[Complex], cross: bool) -> Iterable[tuple[Complex, Complex]]:
-    """Ligand and receptor: each its own; or every other entry of its DFG class whose ligand shares the site."""
+    """Ligand and receptor: each its own; or every other entry of its DFG class with the same site."""
     if not cross:
         return [(item, item) for item in complexes]
     in_site = {"MYR", "AY7"}
