@@ -344,6 +344,7 @@ def broken(kind: str) -> bytes:
         "water only": pdb(structure_of(waters=30)),
         "half a line": whole[:40],
         "two blocks": b"data_a\nloop_\n_atom_site.id\n1\ndata_b\n_cell.length_a 1\n",
+        "terminal control": b"ATOM  \x1b[31m\x1b]0;title\x07" + whole[12:900],
         "hostile cif": b"data_x\nloop_\n_atom_site.id\n_atom_site.Cartn_x\n1 2 3\n",
     }[kind]
 
@@ -354,7 +355,7 @@ def broken(kind: str) -> bytes:
         ("trace", "CA atoms only"), ("backbone", "backbone only"), ("nanometres", "bond lengths"),
         ("dna", "No protein"), ("empty", "no atom"), ("text", "no atom"), ("binary", "not text"),
         ("truncated gzip", "damaged"), ("no number", "not a number"), ("water only", "No protein"),
-        ("half a line", ""), ("two blocks", ""), ("hostile cif", ""),
+        ("half a line", ""), ("two blocks", ""), ("hostile cif", ""), ("terminal control", ""),
     ],
 )  # fmt: skip
 def test_what_is_no_kinase_with_its_atoms_is_refused(kind, word):
@@ -362,6 +363,7 @@ def test_what_is_no_kinase_with_its_atoms_is_refused(kind, word):
         examined(broken(kind), "<script>.pdb")
     assert word in raised.value.what
     assert "<" not in str(raised.value)
+    assert str(raised.value).replace("\n", "").isprintable()
     assert raised.value.remedy
 
 

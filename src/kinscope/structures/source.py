@@ -286,7 +286,8 @@ def _too_large(where: str) -> StructureError:
 
 def _unreadable(where: str, why: str) -> StructureError:
     return StructureError(
-        f"This is not a structure that can be read: {why}.",
+        # A parser quotes the file, which may hold what a terminal obeys.
+        f"This is not a structure that can be read: {re.sub(r'[^ -~]', '?', why)}.",
         where=where,
         remedy="Give a complete PDB or mmCIF file.",
     )
