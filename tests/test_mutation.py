@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from kinscope.core.errors import StructureError, VariantError
 from kinscope.core.residues import ONE_TO_THREE, one_letter, three_letter
+from kinscope.structures.backbone_moves import moves_about
 from kinscope.structures.model import ModelRecord, ResidueOrigin
 from kinscope.structures.mutation import (
     MutationSettings,
@@ -179,7 +180,8 @@ def test_single_and_double_substitutions_give_sound_models(offsets, letters):
 def test_the_record_names_the_substitution_and_its_charge():
     model = build((FIRST + 2, "E"))[0]
     assert model.record.variant == "K303E"
-    assert any("Net charge -2 e (native +0 e)" in line for line in model.record.method)
+    told = "Net charge -2 e (native +0 e; -2 e, and the ions of a water box follow)."
+    assert told in model.record.method
     assert {o.residue for o in model.record.origins if o.origin == "substituted"} == {FIRST + 2}
     assert model.record.alternative == 0
     assert model.record.relative_energy_kcal_per_mol == 0.0
@@ -209,7 +211,8 @@ def test_proline_closes_its_ring_loses_its_hydrogen_and_warns_of_phi():
     proline = residues_of(model.atoms)[FIRST + 1]
     assert "H" not in proline.atom_names
     assert np.linalg.norm(proline.at("CD") - proline.at("N")) == pytest.approx(1.47, abs=0.08)
-    assert any("no NH" in line for line in model.record.method)
+    assert any("no NH; the native's makes no hydrogen bond" in line for line in model.record.method)
+    assert any("before proline is trans" in line for line in model.record.method)
     assert_sound(atoms, model.atoms, [FIRST + 1])
     bent = atoms.copy()
     from kinscope.structures.mutant_record import cautions
@@ -221,6 +224,38 @@ def test_proline_closes_its_ring_loses_its_hydrogen_and_warns_of_phi():
     assert any(
         "strained" in line for line in cautions(mirrored, FIRST + 4, "PRO")
     )  # left-handed: phi is positive
+
+
+def test_a_proline_within_a_helix_says_what_it_breaks():
+    """The amide of residue i gives its hydrogen to the carbonyl of i - 4, and the ring meets that oxygen."""
+    from kinscope.structures.mutant_record import amide_partner
+
+    number = FIRST + 10
+    residues = residues_of(helix()[0])
+    assert amide_partner(residues, number).startswith(
+        f"O of {residues[number - 4].name.capitalize()}{number - 4}"
+    )
+    said = build((number, "P"))[0].record.method
+    assert any(f"{number - 4}" in line and "loses its bond" in line for line in said)
+    assert any("helical: rare before proline" in line for line in said)
+
+
+def test_two_neighbours_may_move_their_backbones_together():
+    from kinscope.structures.candidates import _Search
+
+    atoms, _ = helix()
+    options = QUICK.model_copy(update={"backrub_degrees": (8.0,), "moved_backbone_cost_kcal_per_mol": 0.0})
+    near = _Search(atoms, {FIRST + 9: "TRP", FIRST + 13: "TRP"}, options, 1)
+    far = _Search(atoms, {FIRST + 3: "TRP", FIRST + 20: "TRP"}, options, 1)
+    for search, joint in ((near, True), (far, False)):
+        for move in moves_about(list(search.wanted), (8.0,), ()):
+            search.pack(() if move.is_native else (move,))
+        pairs = search.joint_moves()
+        assert bool(pairs) == joint
+        assert all(one.residue != two.residue for one, two in pairs)
+    best = min(found.energy for found in near.best.values())
+    near.pack(near.joint_moves()[0])
+    assert min(found.energy for found in near.best.values()) <= best
 
 
 def test_a_proline_can_be_replaced_and_gets_its_hydrogen():

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from kinscope.core.residues import one_letter
 from kinscope.structures.model import AtomArray, ModelRecord, ResidueOrigin
 from kinscope.structures.mutant_strain import strain_left
-from kinscope.structures.packing_sites import Residue, backbone_angles, residues_of
+from kinscope.structures.packing_sites import Residue, backbone_angles, residues_of, rotamers_at
 from kinscope.structures.rotamers import dihedral_degrees
 
 if TYPE_CHECKING:
@@ -41,9 +41,10 @@ def mutant_record(
     short = "/".join(f"{one_letter(old[n].name)}{n}{one_letter(name)}" for n, name in wanted.items())
     method = [*native_record.method, f"Substituted {short}."]
     method += [
-        f"Residue {number}: rotamer {label} of {name.capitalize()}, found by dead-end elimination and branch "
-        f"and bound together with the side chains within {settings.repack_radius_angstrom:g} A."
-        for (number, name), label in zip(wanted.items(), packing.labels, strict=True)
+        f"Residue {number}: rotamer {label}{_share_in_words(new, number, label)}, found by dead-end "
+        "elimination and branch and bound together with the side chains within "
+        f"{settings.repack_radius_angstrom:g} A."
+        for number, label in zip(wanted, packing.labels, strict=True)
     ]
     method += [
         f"Backbone: residue {move.residue} turned by {move.degrees:+g} degrees about the line through its "
@@ -182,6 +183,16 @@ def proline_fit(old: dict[int, Residue], new: dict[int, Residue], number: int) -
             "the native; about 6 % of those before proline are cis in crystals, which was not tried."
         )
     return notes
+
+
+def _share_in_words(residues: dict[int, Residue], number: int, label: str) -> str:
+    """How common the rotamer is on the model's backbone, with the library's name as its licence asks."""
+    name = residues[number].name
+    shares = {rotamer.name: rotamer.share_percent for rotamer in rotamers_at(residues, number, name)}
+    if label.split()[-1] not in shares:
+        return f" of {name.capitalize()}"
+    share = shares[label.split()[-1]]
+    return f" of {name.capitalize()} ({share:.0f} % on such a backbone; Shapovalov & Dunbrack 2011)"
 
 
 def _charge_in_words(native: int, mutant: int) -> str:
