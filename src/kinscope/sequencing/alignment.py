@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 WORD: Final = 12
 FEWEST_WORDS: Final = 15
 """Words that must be found; a random read of 900 bases shares fewer than one with 4 kb."""
+AROUND: Final = 200
+"""Bases of the reference on each side of the shared words that are aligned."""
 FEWEST_ALIGNED: Final = 50
 COMPLEMENT: Final = str.maketrans("ACGTN", "TGCAN")
 
@@ -77,9 +79,9 @@ def place(primary: Integers, signal: Floats, cds: str, kept: tuple[int, int]) ->
     weak = signal < 0.05 * np.median(signal)
     letters = "".join("N" if low else BASES[base] for base, low in zip(primary, weak, strict=True))
     read = letters[kept[0] : kept[1]]
-    strand = _strand(read, cds)
+    strand, low, high = _whereabouts(read, cds)
     reference = cds if strand == "forward" else cds.translate(COMPLEMENT)[::-1]
-    blocks = _blocks(reference, read)
+    blocks = [((first + low, last + low), span) for (first, last), span in _blocks(reference[low:high], read)]
     coding = np.zeros(len(letters), dtype=np.int64)
     for (ref_first, ref_last), (read_first, read_last) in blocks:
         coding[kept[0] + read_first : kept[0] + read_last] = np.arange(ref_first + 1, ref_last + 1)
@@ -122,18 +124,32 @@ def continued(placement: Placement, cds: str) -> Placement:
     return replace(placement, coding=coding, native=native, gaps=())
 
 
-def _strand(read: str, cds: str) -> Strand:
-    """The strand that shares more words with the read."""
+def _whereabouts(read: str, cds: str) -> tuple[Strand, int, int]:
+    """The strand that shares more words with the read, and the stretch of it (half open) where they lie."""
     words = {read[i : i + WORD] for i in range(len(read) - WORD + 1)}
-    forward, reverse = (len(words & _words(text)) for text in (cds, cds.translate(COMPLEMENT)[::-1]))
-    if max(forward, reverse) < FEWEST_WORDS:
+    found: dict[Strand, list[int]] = {}
+    strands: tuple[tuple[Strand, str], ...] = (
+        ("forward", cds),
+        ("reverse", cds.translate(COMPLEMENT)[::-1]),
+    )
+    for strand, text in strands:
+        places = _words(text)
+        found[strand] = sorted(places[word] for word in words if word in places)
+    best: Strand = "forward" if len(found["forward"]) >= len(found["reverse"]) else "reverse"
+    at = found[best]
+    if len(at) < FEWEST_WORDS:
         raise _foreign(0)
-    return "forward" if forward >= reverse else "reverse"
+    edge = len(at) // 50
+    return best, max(0, at[edge] - AROUND), min(len(cds), at[-1 - edge] + WORD + AROUND)
 
 
 @lru_cache(maxsize=8)
-def _words(text: str) -> frozenset[str]:
-    return frozenset(text[i : i + WORD] for i in range(len(text) - WORD + 1))
+def _words(text: str) -> dict[str, int]:
+    """Place of every word that occurs once or more; the first."""
+    places: dict[str, int] = {}
+    for index in range(len(text) - WORD + 1):
+        places.setdefault(text[index : index + WORD], index)
+    return places
 
 
 def _foreign(aligned: int) -> BadInputError:

@@ -59,8 +59,7 @@ def codon_coverage(
 def _codon_limits(limits: Floats, cds: str) -> Floats:
     """Worst limit of a codon's nine single-base changes, 0 to 1, shape (codons + 1,); nan: not covered."""
     worst = limits.copy()
-    for index, base in enumerate(cds, start=1):
-        worst[index, BASES.index(base)] = 0.0
+    worst[np.arange(1, len(cds) + 1), [BASES.index(base) for base in cds]] = 0.0
     by_base = worst[1 : 3 * (len(cds) // 3) + 1].max(axis=1)
     by_codon = by_base.reshape(-1, 3).max(axis=1)
     return np.concatenate([[np.nan], by_codon])

@@ -79,6 +79,18 @@ def detection_limits(tables: Sequence[ReadTable]) -> Floats:
     The least height that a share gives in 95 of 100 cases follows from the scatter of full heights and of the
     background; with n reads both shrink by the square root of n.
     """
+    length = len(tables[0].position)
+    covered = np.flatnonzero(np.any([table.callable.any(axis=1) for table in tables], axis=0))
+    whole = np.full((length, 4), np.nan)
+    if not len(covered):
+        return whole
+    part = slice(int(covered[0]), int(covered[-1]) + 1)
+    whole[part] = _limits([table.part(part) for table in tables])
+    return whole
+
+
+def _limits(tables: Sequence[ReadTable]) -> Floats:
+    """The limits of :func:`detection_limits` where the reads lie, by halving the interval of shares."""
     judged = np.stack([table.callable for table in tables])
     number = np.sqrt(np.maximum(judged.sum(axis=0), 1))
     seen = _surely_seen(tables, np.ones(judged.shape[1:]), number)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 if TYPE_CHECKING:
-    from kinscope.sequencing.model import Flags, Floats, Integers
+    from kinscope.sequencing.model import Flags, Floats, Integers, Singles
 
 LONGEST: Final = 250
 """Largest shift tried, bases: longer than any exon of a kinase domain's amplicon that is skipped alone."""
@@ -66,8 +66,8 @@ def find_superposition(relative: Floats, native: Integers, usable: Flags) -> Sup
     clipped = np.clip(relative, -0.2, 1.2)
     predicted = clipped[np.arange(count)[None, :], np.maximum(other, 0)]
     rest = clipped.sum(axis=1) - clipped[np.arange(count), np.maximum(native, 0)]
-    evidence = np.where(informative, predicted - (rest[None, :] - predicted) / 2, 0.0)
-    judged, speaking = evidence.copy(), informative.copy()
+    evidence = np.where(informative, 1.5 * predicted - 0.5 * rest[None, :], 0.0)
+    judged, speaking = evidence.astype(np.float32), informative.copy()
     for shift in (-2, -1, 1, 2):
         row = int(np.flatnonzero(shifts == shift)[0])
         judged[row], speaking[row] = _against_mirror(shift, clipped, native, informative[row])
@@ -104,15 +104,16 @@ def _against_mirror(
     return np.where(speaks, shown, 0.0), speaks
 
 
-def _suffix_t(evidence: Floats, informative: Flags) -> tuple[Floats, Floats]:
+def _suffix_t(evidence: Singles, informative: Flags) -> tuple[Singles, Singles]:
     """Student's t and mean of the evidence from every position to the end, shape (shifts, positions)."""
-    number = np.cumsum(informative[:, ::-1], axis=1)[:, ::-1]
+    number = np.cumsum(informative[:, ::-1], axis=1, dtype=np.int32)[:, ::-1]
     total = np.cumsum(evidence[:, ::-1], axis=1)[:, ::-1]
     square = np.cumsum((evidence**2)[:, ::-1], axis=1)[:, ::-1]
     safe = np.maximum(number, 2)
     mean = total / safe
     variance = np.maximum((square - safe * mean**2) / (safe - 1), 1e-4)
-    return np.where(number >= FEWEST, mean / np.sqrt(variance / safe), 0.0), mean
+    t = np.where(number >= FEWEST, mean / np.sqrt(variance / safe), 0.0)
+    return np.asarray(t, dtype=np.float32), np.asarray(mean, dtype=np.float32)
 
 
 def _located(shift: int, evidence: Floats, informative: Flags, share: float, t: float) -> Superposition:

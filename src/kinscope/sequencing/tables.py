@@ -37,6 +37,19 @@ class ReadTable:
     surprise: Floats
     tails: Tails
 
+    def part(self, rows: slice) -> ReadTable:
+        """The table of some rows only."""
+        return replace(
+            self,
+            position=self.position[rows],
+            excess=self.excess[rows],
+            excess_sd=self.excess_sd[rows],
+            present=self.present[rows],
+            callable=self.callable[rows],
+            surprise=self.surprise[rows],
+            tails=Tails(self.tails.threshold[rows], self.tails.scale[rows]),
+        )
+
     def observation(self, coding: int, base: int) -> Observation:
         """Heights that speak of the share of a base."""
         return Observation(

@@ -105,6 +105,9 @@ def sanger(
     tracy: Annotated[
         str, typer.Option("--tracy", help="Path of tracy; default: where PATH finds it; 'no': leave it out.")
     ] = "",
+    tracy_samples: Annotated[
+        int, typer.Option("--tracy-samples", min=0, help="Samples that tracy sees; it is the slower part.")
+    ] = 66,
     target: Target = "abl1",
 ) -> None:
     """Sensitivity and false calls of `kinscope sanger` on simulated traces, tracy beside where installed."""
@@ -121,7 +124,14 @@ def sanger(
 
     typer.echo(
         benchmark.report(
-            benchmark.run(load_target(target), traces=traces, seed=seed, tracy=beside, progress=show)
+            benchmark.run(
+                load_target(target),
+                traces=traces,
+                seed=seed,
+                tracy=beside,
+                tracy_samples=tracy_samples,
+                progress=show,
+            )
         )
     )
 
