@@ -134,3 +134,18 @@ def test_broken_recipes_are_an_error_in_words(tmp_path):
     (tmp_path / "recipes.yaml").write_text("recipes:\n  - state: x\n")
     with pytest.raises(BadInputError, match="recipes"):
         load_recipes(PACK.model_copy(update={"directory": tmp_path}))
+
+
+def test_a_hydrogen_among_its_carbons_neighbours_is_put_on_the_free_side(kinase):
+    """HB of Thr315 mirrored through CB: minimised so, the residue would become its epimer."""
+    from kinscope.structures.io import to_openmm
+    from kinscope.structures.protonation import methines_righted
+
+    topology, _ = to_openmm(kinase)
+    bonds = [(one.index, other.index) for one, other in topology.bonds()]
+    assert np.array_equal(methines_righted(kinase, bonds).coord, kinase.coord)
+    row = np.flatnonzero((kinase.res_id == 315) & (kinase.atom_name == "HB"))[0]
+    carbon = kinase.coord[(kinase.res_id == 315) & (kinase.atom_name == "CB")][0]
+    wrong = kinase.copy()
+    wrong.coord[row] = 2 * carbon - kinase.coord[row]
+    assert np.linalg.norm(methines_righted(wrong, bonds).coord[row] - kinase.coord[row]) < 0.2

@@ -28,6 +28,10 @@ PKA_MARGIN = 0.8
 error for Asp and Glu is 0.79 (Olsson et al. 2011), so less decides nothing, and the usual state stands."""
 
 
+_CARBON_HYDROGEN = 1.09
+"""Angstrom."""
+
+
 @dataclass(frozen=True)
 class Protonation:
     """The chosen state of every titratable residue."""
@@ -148,7 +152,41 @@ def add_hydrogens(atoms: AtomArray, variants: dict[int, str], *, ph: float = 7.4
             where="hydrogens",
             remedy="The residues named must be standard amino acids with all their heavy atoms.",
         ) from error
-    return from_openmm(modeller.topology, modeller.positions)
+    added = from_openmm(modeller.topology, modeller.positions)
+    pairs = [(one.index, other.index) for one, other in modeller.topology.bonds()]
+    return methines_righted(added, pairs)
+
+
+def methines_righted(atoms: AtomArray, bonds: list[tuple[int, int]]) -> AtomArray:
+    """Put a hydrogen that stands among its carbon's three heavy neighbours on the carbon's free side.
+
+    Modeller finds places for hydrogens from random directions; now and then, in a crowd, one ends on the wrong
+    side of its carbon, and the first minimisation then turns the carbon over.
+
+    Parameters
+    ----------
+    atoms
+        All hydrogens present.
+    bonds
+        Pairs of atom indices.
+    """
+    neighbours: dict[int, list[int]] = {}
+    for one, other in bonds:
+        neighbours.setdefault(one, []).append(other)
+        neighbours.setdefault(other, []).append(one)
+    righted = atoms.copy()
+    for centre, around in neighbours.items():
+        hydrogens = [row for row in around if atoms.element[row] == "H"]
+        if atoms.element[centre] != "C" or len(around) != 4 or len(hydrogens) != 1:
+            continue
+        place = np.asarray(atoms.coord[centre], dtype=np.float64)
+        arms = (
+            np.asarray(atoms.coord[[row for row in around if row not in hydrogens]], dtype=np.float64) - place
+        )
+        outward = -(arms / np.linalg.norm(arms, axis=1, keepdims=True)).sum(axis=0)
+        if float(outward @ (atoms.coord[hydrogens[0]] - place)) < 0.0:
+            righted.coord[hydrogens[0]] = place + _CARBON_HYDROGEN * outward / np.linalg.norm(outward)
+    return righted
 
 
 @contextlib.contextmanager
