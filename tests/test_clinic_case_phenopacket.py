@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from importlib.resources import files
 
@@ -9,13 +10,15 @@ import pytest
 import yaml
 from google.protobuf.json_format import MessageToJson, Parse
 from google.protobuf.timestamp_pb2 import Timestamp
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from phenopackets import Phenopacket
 
 from kinscope.clinic.case_course import study_case
 from kinscope.clinic.case_model import Case
 from kinscope.clinic.phenopacket import case_of_text
 from kinscope.clinic.phenopacket_write import phenopacket_json
-from kinscope.core.errors import BadInputError
+from kinscope.core.errors import BadInputError, KinscopeError
 from kinscope.targets import load_target
 
 PACK = load_target("abl1")
@@ -57,6 +60,57 @@ def test_what_the_standard_part_says_wins_over_kinscopes_own() -> None:
     again = case_of_text(json.dumps(data), "packet")
     assert again.measurements[0].finding.kind == "blasts"
     assert again.measurements[0].finding.percent == 33
+
+
+def test_a_packet_that_was_cut_asks_for_its_statements_to_go_and_is_then_read() -> None:
+    """Somebody took the first measurement out; kinscope's statements now point one too far."""
+    first = study_case(shipped("template.yaml"), PACK)
+    data = json.loads(phenopacket_json(first.case, first.schedule, PACK))
+    assert data["measurements"].pop(0)["assay"]["id"] == "kinscope:blasts"
+    with pytest.raises(BadInputError) as caught:
+        case_of_text(json.dumps(data), "packet")
+    assert "take the references out" in caught.value.remedy
+    del data["metaData"]["externalReferences"]
+    again = study_case(case_of_text(json.dumps(data), "packet"), PACK)
+    level = next(m.finding for m in again.case.measurements if m.finding.kind == "transcript")
+    assert (level.percent, level.detected) == (64, True)
+    assert [c.category for c in again.calls if c.axis == "haematological"] == ["CR", "relapse"]
+    assert again.variants[0].short == "T315I"
+
+
+def test_a_statement_on_another_kind_of_measurement_is_left_out_and_said() -> None:
+    first = study_case(shipped("template.yaml"), PACK)
+    data = json.loads(phenopacket_json(first.case, first.schedule, PACK))
+    data["measurements"][0]["assay"] = {"id": "kinscope:flow-mrd", "label": "flow MRD"}
+    again = case_of_text(json.dumps(data), "packet")
+    assert any("left out" in note for note in again.notes)
+    assert again.measurements[0].finding.kind == "flow-mrd"
+
+
+PACKED = phenopacket_json(*(lambda r: (r.case, r.schedule))(study_case(shipped("template.yaml"), PACK)), PACK)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.data())
+def test_any_damage_to_kinscopes_own_statements_gives_an_error_or_a_case(data: st.DataObject) -> None:
+    packet = json.loads(PACKED)
+    references = packet["metaData"]["externalReferences"]
+    reference = references[data.draw(st.integers(0, len(references) - 1))]
+    extra = json.loads(reference["description"])
+    key = data.draw(st.sampled_from([*extra, "line", "start", "when", "finding", "agents", "events"]))
+    extra[key] = data.draw(
+        st.sampled_from([None, 0, -1, "x", "m1", [], {}, [None], [{}], {"day": 1}, [{"id": "a"}], True])
+    )
+    if data.draw(st.booleans()):
+        extra.pop(data.draw(st.sampled_from(list(extra))), None)
+    reference["description"] = json.dumps(extra)
+    reference["reference"] = data.draw(
+        st.sampled_from(
+            [reference["reference"], "measurements/0", "medicalActions/0", "case", "phenotypicFeatures/7"]
+        )
+    )
+    with contextlib.suppress(KinscopeError):
+        study_case(case_of_text(json.dumps(packet), "x"), PACK)
 
 
 def stamp(text: str) -> Timestamp:

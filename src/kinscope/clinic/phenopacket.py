@@ -91,5 +91,14 @@ def case_of_packet(data: dict[str, Any], places: Places, where: str) -> Case:
         case = Case.model_validate(content)
     except ValidationError as error:
         raise explain(error, reader.places_of(content), where) from None
-    check_references(case, {}, where)
+    try:
+        check_references(case, {}, where)
+    except CaseFileError:
+        raise refused(
+            "kinscope's own statements speak of an element that has gone or changed.",
+            ("metaData", "externalReferences"),
+            places,
+            where,
+            "Export the packet again, or take the references out whose id begins with 'kinscope:'.",
+        ) from None
     return case

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from kinscope.clinic import case_terms as terms
 from kinscope.clinic.case_yaml import CaseFileError, Places, line_of
 from kinscope.clinic.phenopacket_check import refused
+from kinscope.clinic.phenopacket_extras import belongs, own_statement
 from kinscope.clinic.phenopacket_values import age_days, day_of, dose_of, findings_of, slug, when_of
 
 if TYPE_CHECKING:
@@ -16,6 +17,12 @@ if TYPE_CHECKING:
 
 SAME_LINE_DAYS = 30
 """Treatments of a foreign packet that begin within a month of each other are one line of therapy."""
+HOLDS = {
+    "measurements": ("measurement", "response"),
+    "medicalActions": ("treatment",),
+    "phenotypicFeatures": ("toxicity",),
+}
+"""Which of kinscope's own statements a list of the packet can carry."""
 _GRADE = re.compile(r"grade[\s:-]*([1-5])\b", re.IGNORECASE)
 _REFERENCE = re.compile(r"(measurements|medicalActions|phenotypicFeatures)/(\d{1,5})")
 
@@ -73,18 +80,28 @@ class PacketReader:
             if not str(reference.get("id", "")).startswith("kinscope:"):
                 continue
             path = ("metaData", "externalReferences", number, "description")
-            try:
-                extra = json.loads(reference.get("description", ""))
-            except (json.JSONDecodeError, RecursionError):
-                extra = None
-            if not isinstance(extra, dict):
+            extra = own_statement(str(reference["id"]), reference.get("description", ""))
+            if extra is None:
                 raise refused("kinscope's own statements are damaged here.", path, self._places, self._where)
+            kind = str(reference["id"]).removeprefix("kinscope:")
             match = _REFERENCE.fullmatch(reference.get("reference", ""))
-            if match:
-                found[match.group(1), int(match.group(2))] = extra
-            elif reference.get("reference") == "case":
+            if match and kind in HOLDS[match.group(1)]:
+                group = "responses" if kind == "response" else match.group(1)
+                found[group, int(match.group(2))] = extra
+            elif reference.get("reference") == "case" and kind == "case":
                 found["case", 0] = extra
+            else:
+                raise refused(
+                    "This points to no element that it could speak of.", path, self._places, self._where
+                )
         return found
+
+    def _fitting(self, extra: dict[str, Any], kind: str, item: dict[str, Any]) -> dict[str, Any]:
+        """Kinscope's own statement on an element, unless the element is another one by now."""
+        if extra and not belongs(kind, extra, item):
+            self._notes.append(f"A statement of kinscope's on a {kind} was left out: the {kind} has changed.")
+            return {}
+        return extra
 
     def _age_zero(self) -> float | None:
         """The age in days that relative days count from: at onset, else at the last encounter."""
@@ -154,9 +171,10 @@ class PacketReader:
             items += [(("biosamples", number, "measurements", i), m, sample) for i, m in enumerate(inner)]
         for path, item, sample in items:
             extra = self._extras.get((str(path[0]), int(path[-1])), {}) if len(path) == 2 else {}
-            if item.get("assay", {}).get("id") == terms.STATED_RESPONSE.id and extra:
-                responses.append(extra)
+            if item.get("assay", {}).get("id") == terms.STATED_RESPONSE.id:
+                responses += [stated] if (stated := self._extras.get(("responses", int(path[-1])))) else []
                 continue
+            extra = self._fitting(extra, "measurement", item)
             finding = findings_of(item, sample, extra.get("finding", {}), self._fail(path))
             if finding is None:
                 unread.append(item.get("assay", {}).get("id", "no code"))
@@ -166,10 +184,12 @@ class PacketReader:
             name = extra.get("id") or _group_name(finding, when, len(measurements))
             entry = {"id": name, "when": when, "finding": finding, "source": extra.get("source", "")}
             entry["sample"] = extra.get("sample") or str(sample.get("id", ""))[:400]
-            if name in measurements and finding["kind"] == "counts":
+            if name not in measurements:
+                measurements[name] = entry
+            elif finding["kind"] == "counts" == measurements[name]["finding"]["kind"]:
                 measurements[name]["finding"] |= {k: v for k, v in finding.items() if v is not None}
             else:
-                measurements[name] = entry
+                raise refused("Two measurements have one name.", path, self._places, self._where)
         if unread:
             codes = ", ".join(sorted(set(unread))[:20])
             self._notes.append(f"{len(unread)} measurements of kinds kinscope does not read: {codes}")
@@ -219,7 +239,7 @@ class PacketReader:
         treatments: dict[str, dict[str, Any]] = {}
         for index, action in enumerate(self._packet.get("medicalActions", [])):
             path = ("medicalActions", index)
-            extra = self._extras.get(path, {})
+            extra = self._fitting(self._extras.get(path, {}), "treatment", action)
             if extra:
                 treatments.setdefault(str(extra.get("id", index)), extra)
                 continue

@@ -132,7 +132,7 @@ def findings_of(
     """
     assay = item.get("assay", {})
     code, label = assay.get("id", ""), assay.get("label", "").lower()
-    kind = _kind(code, label)
+    kind = kind_of_assay(code, label)
     if kind is None:
         return None
     site = item.get("procedure", {}).get("bodySite", {}) or sample.get("sampledTissue", {})
@@ -150,7 +150,9 @@ def findings_of(
     return {**extra, **base, **_value(kind, code, item, fail)}
 
 
-def _kind(code: str, label: str) -> str | None:
+def kind_of_assay(code: str, label: str) -> str | None:
+    """The kind of measurement that an assay's code or label stands for; None where it is not known."""
+    label = label.lower()
     if code in COUNT_CODES or code == "kinscope:counts":
         return "counts"
     known = {
