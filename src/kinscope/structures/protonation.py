@@ -160,8 +160,8 @@ def add_hydrogens(atoms: AtomArray, variants: dict[int, str], *, ph: float = 7.4
 def methines_righted(atoms: AtomArray, bonds: list[tuple[int, int]]) -> AtomArray:
     """Put a hydrogen that stands among its carbon's three heavy neighbours on the carbon's free side.
 
-    Modeller finds places for hydrogens from random directions; now and then, in a crowd, one ends on the wrong
-    side of its carbon, and the first minimisation then turns the carbon over.
+    Modeller finds places for hydrogens from random directions; now and then, in a crowd, one ends on the
+    wrong side of its carbon, and the first minimisation then turns the carbon over.
 
     Parameters
     ----------
