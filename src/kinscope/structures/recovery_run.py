@@ -58,13 +58,10 @@ class RecoveryPlan:
                 "native_rotamer_bonus_kcal_per_mol": 0.0,
             }
         )
-        found = {
-            KINSCOPE: kinscope_packer(self.settings, self.seed),
-            KINSCOPE_BARE: kinscope_packer(bare, self.seed),
-        }
+        found = {KINSCOPE: kinscope_packer(self.settings, self.seed)}
         if self.faspr is not None:
             found[FASPR] = faspr_packer(self.faspr, kinscope_neighbours(self.settings))
-        return found
+        return {**found, KINSCOPE_BARE: kinscope_packer(bare, self.seed)}
 
     @property
     def fingerprint(self) -> str:
@@ -92,7 +89,7 @@ def run_recovery(
     Returns
     -------
     list of Recovery
-        By crystal, residue and packer.
+        By packer, crystal and residue.
 
     Raises
     ------
@@ -103,9 +100,9 @@ def run_recovery(
     names = list(plan.packers())
     wanted = [
         (place, task, name)
+        for name in names
         for place, crystal in enumerate(plan.crystals)
         for task in residues_to_rebuild(crystal, plan.residues, plan.seed)
-        for name in names
     ]
     labels = [crystal.label for crystal in plan.crystals]
     done = {(r.entry, r.residue, r.packer): r for r in read_recoveries(table, plan.fingerprint)}
