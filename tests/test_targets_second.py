@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import shutil
 import subprocess
@@ -11,13 +12,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from kinscope.core.errors import BadInputError, UnsupportedVariantError, VariantError
+from kinscope.core.errors import BadInputError, StructureError, UnsupportedVariantError, VariantError
 from kinscope.docking.reference import reference_pose
 from kinscope.evidence import lookup
 from kinscope.structures.checks import check_model
 from kinscope.structures.geometry import classify_state
 from kinscope.structures.homologues import aligned_pairs
 from kinscope.structures.reference import reference_model
+from kinscope.structures.source import MAX_TEXT_BYTES
 from kinscope.structures.superposition import kabsch
 from kinscope.targets import load_target, target_reference
 from kinscope.variants import parse_variant
@@ -252,6 +254,15 @@ def test_damaged_parts_are_told_one_by_one(copy: Path) -> None:
     assert fails == {
         "recipes.yaml", f"models/{STATE}", "drugs.yaml, dasatinib", "drugs.yaml, bosutinib", "evidence",
     }  # fmt: skip
+
+
+def test_a_model_that_swells_is_not_read_to_its_end(copy: Path) -> None:
+    with gzip.open(copy / "models" / STATE / "model.cif.gz", "wb", compresslevel=1) as handle:
+        for _ in range(MAX_TEXT_BYTES // 2**20 + 1):
+            handle.write(bytes(2**20))
+    with pytest.raises(StructureError) as caught:
+        reference_model(load_target(str(copy)), STATE)
+    assert "larger than" in caught.value.what
 
 
 def test_the_commands_take_a_directory(copy: Path) -> None:

@@ -13,6 +13,7 @@ import numpy as np
 from kinscope.core.errors import StructureError
 from kinscope.core.files import write_atomic
 from kinscope.structures.model import AtomArray, ModelRecord
+from kinscope.structures.source import MAX_TEXT_BYTES
 
 
 def read_model(path: Path) -> AtomArray:
@@ -26,8 +27,11 @@ def read_model(path: Path) -> AtomArray:
     from biotite.structure.io import pdbx
 
     try:
-        raw = path.read_bytes()
-        text = (gzip.decompress(raw) if path.suffix == ".gz" else raw).decode()
+        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as handle:
+            raw = handle.read(MAX_TEXT_BYTES + 1)
+        if len(raw) > MAX_TEXT_BYTES:
+            raise ValueError(f"it is larger than {MAX_TEXT_BYTES // 2**20} MiB")
+        text = raw.decode()
         with warnings.catch_warnings():
             # Our own models carry no formal charges; biotite says so each time and fills in zeros.
             warnings.filterwarnings("ignore", message="Missing 'pdbx_formal_charge'")
