@@ -367,6 +367,14 @@ def test_what_is_no_kinase_with_its_atoms_is_refused(kind, word):
     assert raised.value.remedy
 
 
+def test_half_a_character_in_a_column_is_no_name():
+    body = pdb(structure_of(("A", shipped("kinase-dfg-in"))))
+    lines = body.split(b"\n")
+    lines[100] = lines[100][:21] + "é".encode() + lines[100][22:]
+    lines.insert(0, "REMARK   Å".encode("latin-1"))
+    assert examined(b"\n".join(lines)).findings.first_residue == 229
+
+
 def test_sizes_are_bounded(monkeypatch, tmp_path):
     from kinscope.structures import source, user_file
 

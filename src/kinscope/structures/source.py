@@ -203,10 +203,7 @@ def parse_structure(body: bytes, where: str) -> Any:
     """
     import gemmi
 
-    try:
-        text = body.decode("utf-8", errors="strict")
-    except UnicodeDecodeError:
-        raise _unreadable(where, "it is not text") from None
+    text = _ascii(body, where)
     try:
         if re.search(r"^\s*data_", text, re.MULTILINE) and "_atom_site" in text:
             structure = gemmi.make_structure_from_block(gemmi.cif.read_string(text).sole_block())
@@ -224,6 +221,21 @@ def parse_structure(body: bytes, where: str) -> Any:
     structure.merge_chain_parts()
     structure.setup_entities()
     return structure
+
+
+def _ascii(body: bytes, where: str) -> str:
+    """The text of a file, each character outside ASCII a question mark.
+
+    Coordinates and names are ASCII; remarks of old programs are Latin-1. Columns of a PDB file are bytes, and
+    half a character of more than one byte is a name that cannot be read.
+    """
+    if b"\0" in body[:4096]:
+        raise _unreadable(where, "it is not text")
+    try:
+        text = body.decode("utf-8")
+    except UnicodeDecodeError:
+        text = body.decode("latin-1")
+    return text.encode("ascii", errors="replace").decode("ascii")
 
 
 def _candidates(directory: Path, code: str) -> Iterator[Path]:

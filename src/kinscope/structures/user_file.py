@@ -114,7 +114,7 @@ def parse_user_file(file: UserFile) -> Any:
     StructureError
         If it is neither PDB nor mmCIF, is damaged, holds no atom, or is too large.
     """
-    structure = parse_structure(_as_utf8(file), file.name)
+    structure = parse_structure(read_body(file.body, where=file.name), file.name)
     first = structure[0]
     if first.count_atom_sites() > MAX_ATOMS or len(first) > MAX_CHAINS:
         raise StructureError(
@@ -128,21 +128,6 @@ def parse_user_file(file: UserFile) -> Any:
         for residue in chain:
             _ordinary(residue, parents)
     return structure
-
-
-def _as_utf8(file: UserFile) -> bytes:
-    body = read_body(file.body, where=file.name)
-    if b"\0" in body[:4096]:
-        raise StructureError(
-            "This is not a structure that can be read: it is not text.",
-            where=file.name,
-            remedy="Give a PDB or mmCIF file (gzip allowed); binary formats are not read.",
-        )
-    try:
-        body.decode("utf-8")
-    except UnicodeDecodeError:  # remarks of old programs; coordinates are ASCII either way
-        return body.decode("latin-1").encode("utf-8")
-    return body
 
 
 def _ordinary(residue: Any, parents: dict[str, str]) -> None:
