@@ -65,7 +65,7 @@ def run(
     traces: int = 1000,
     seed: int = 1,
     tracy: str | None = None,
-    tracy_samples: int = 66,
+    tracy_samples: int = 33,
     progress: Callable[[int, int], None] | None = None,
 ) -> list[Outcome]:
     """Simulate, call and compare ``traces // 2`` samples of two reads each.

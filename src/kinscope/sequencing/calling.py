@@ -81,23 +81,9 @@ def call_variants(
     reads, failed = _analysed(traces, pseudonyms, cds)
     if not reads:
         raise failed[0][1]
-    tables = [read_table(name, read, len(cds)) for name, read in reads]
-    if controls:
-        known = [read_table("control", analyse(trace, cds), len(cds)) for trace in controls]
-        tables = [against_control(table, known) for table in tables]
-    shifts = [item for name, read in reads if (item := seen_shift(name, read, cds)) is not None]
+    tables = _tables(reads, controls, cds)
     detections = [item for item in detect(tables) if region[0] <= (item.coding + 2) // 3 <= region[1]]
-    limits = [100 * detection_limits([table]) for table in tables] if detections else []
-    single = [
-        call
-        for _, group in groupby(
-            (item for item in detections if not item.contradicted), key=lambda item: (item.coding + 2) // 3
-        )
-        for call in _codon_calls(list(group), tables, limits, reads, knowledge, pack)
-    ]
-    calls = sorted(
-        [*single, *event_calls(shifts, len(reads), knowledge, pack)], key=lambda call: call.first_codon
-    )
+    calls = _calls(detections, tables, reads, knowledge, pack)
     coverage = codon_coverage(tables, cds, *region)
     result = SangerResult(
         sample=sample,
@@ -107,7 +93,7 @@ def call_variants(
             _summary(name, read, names[pseudonyms.index(name)] if names else "") for name, read in reads
         ),
         control_used=bool(controls),
-        calls=tuple(calls),
+        calls=calls,
         phases=phases(calls),
         coverage=coverage,
         first_codon=region[0],
@@ -120,6 +106,37 @@ def call_variants(
         version=__version__,
     )
     return SampleAnalysis(result, tuple(read for _, read in reads))
+
+
+def _tables(
+    reads: Sequence[tuple[str, ReadAnalysis]], controls: Sequence[Trace], cds: str
+) -> list[ReadTable]:
+    """Reads by coding base, less what the controls of their strand show."""
+    tables = [read_table(name, read, len(cds)) for name, read in reads]
+    if not controls:
+        return tables
+    known = [read_table("control", analyse(trace, cds), len(cds)) for trace in controls]
+    return [against_control(table, known) for table in tables]
+
+
+def _calls(
+    detections: Sequence[Detection],
+    tables: Sequence[ReadTable],
+    reads: Sequence[tuple[str, ReadAnalysis]],
+    knowledge: Knowledge,
+    pack: TargetPack,
+) -> tuple[Call, ...]:
+    """Substitutions and changes of length, by position."""
+    shifts = [seen_shift(name, read, pack.transcript.cds) for name, read in reads]
+    limits = [100 * detection_limits([table]) for table in tables] if detections else []
+    certain = (item for item in detections if not item.contradicted)
+    single = [
+        call
+        for _, group in groupby(certain, key=lambda item: (item.coding + 2) // 3)
+        for call in _codon_calls(list(group), tables, limits, reads, knowledge, pack)
+    ]
+    events = event_calls([item for item in shifts if item is not None], len(reads), knowledge, pack)
+    return tuple(sorted([*single, *events], key=lambda call: call.first_codon))
 
 
 def _region(pack: TargetPack, knowledge: Knowledge) -> tuple[int, int]:

@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
 _COMPLEMENT: Final = str.maketrans("ACGT", "TGCA")
 _INDEL: Final = re.compile(r"(?:[\w.]+:)?c\.(\d+)(?:_(\d+))?(del|dup|ins|delins)(\d+|[ACGT]*)$")
-FIRST_CODING: Final = 520
-LAST_CODING: Final = 1620
-"""Bases read between the sequencing primers, which lie outside: codons 174 to 540 of ABL1."""
+FIRST_CODING: Final = 600
+LAST_CODING: Final = 1630
+"""Bases read between the sequencing primers, which lie outside: codons 200 to 544 of ABL1."""
 INSERTED: Final = "ATGGCAAGCATTTAGACTGAGAGTCAGTCCTCAAG"
 """Thirty-five bases for an insertion whose sequence is not given; not the sequence of intron 8."""
 
