@@ -147,7 +147,11 @@ def _blasts_against_transcript(result: CaseResult) -> Iterator[Inconsistency]:
         day = schedule.at(entry.id).drawn
         for other in case.measurements:
             blasts = other.finding
-            if blasts.kind != "blasts" or abs(schedule.at(other.id).drawn - day) > SAME_EVALUATION_DAYS:
+            if (
+                not _is_marrow(other)
+                or blasts.kind != "blasts"
+                or abs(schedule.at(other.id).drawn - day) > SAME_EVALUATION_DAYS
+            ):
                 continue
             full, low = blasts.percent >= MANY_BLASTS_PERCENT, level.percent < LITTLE_TRANSCRIPT_PERCENT
             if full and low:
@@ -265,7 +269,7 @@ def _progression(result: CaseResult) -> Iterator[Inconsistency]:
     """A progression is stated, but the blasts did not rise since they were last counted."""
     case, schedule = result.case, result.schedule
     counted = sorted(
-        ((schedule.at(m.id).drawn, m) for m in case.measurements if m.finding.kind == "blasts"),
+        ((schedule.at(m.id).drawn, m) for m in case.measurements if _is_marrow(m)),
         key=lambda pair: pair[0],
     )
     for stated in case.responses:
@@ -375,3 +379,7 @@ def _toxicities(case: Case) -> Iterator[Inconsistency]:
 
 def _count(number: int, one: str, many: str) -> str:
     return f"{number} {one if number == 1 else many}"
+
+
+def _is_marrow(entry: CaseMeasurement) -> bool:
+    return entry.finding.kind == "blasts" and entry.finding.material == "bone marrow"

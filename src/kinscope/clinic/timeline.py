@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 MARGIN = 0.025
 GUIDES: dict[Disease, float] = {"ph-all": 0.01, "cml": 0.1}
 """The level that the definitions of response turn on: 10^-4 in Ph+ ALL, a major response in CML."""
+PLACES = {"cerebrospinal fluid": " CSF", "peripheral blood": " blood", "other": " elsewhere"}
+"""Added to a blast percentage that is not the marrow's."""
 LOG_FLOOR, LOG_TOP = -4.0, 2.0
 """Decades of per cent on the transcript axis: 0.0001 % to 100 %."""
 
@@ -101,6 +103,7 @@ def _blasts(result: CaseResult) -> Lane:
     for entry, finding in _findings(result, "blasts"):
         if finding.kind == "blasts":
             css = "bad" if finding.percent >= 5 else "good"
+            where = PLACES.get(finding.material, "")
             marks.append(
                 _measured(
                     result,
@@ -109,7 +112,7 @@ def _blasts(result: CaseResult) -> Lane:
                     shape="point",
                     css=css,
                     value=finding.percent,
-                    label=f"{finding.percent:g} %",
+                    label=f"{finding.percent:g} %{where}",
                 )
             )
     return Lane(
