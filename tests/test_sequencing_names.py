@@ -111,7 +111,8 @@ def test_a_vcf_on_grch38_gives_named_calls_with_shares(tmp_path: Path) -> None:
     assert found.calls[1].status == "to be confirmed"
     assert found.calls[1].share_percent == pytest.approx(3)
     assert len(found.notes) == 1
-    assert "line 5" in found.notes[0]
+    assert found.notes[0].startswith("Line 5: left out")
+    assert "calls.vcf" not in found.model_dump_json()
 
 
 def test_a_packed_vcf_and_one_on_the_transcript(tmp_path: Path) -> None:

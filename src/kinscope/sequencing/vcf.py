@@ -27,6 +27,8 @@ _GRCH37_CHR9: Final = "141213431"
 @dataclass(frozen=True)
 class _Line:
     where: str
+    """File and line, for errors."""
+    number: int
     chromosome: str
     position: int
     reference: str
@@ -72,7 +74,7 @@ def read_vcf(
         elif text.startswith("#"):
             columns = len(text.split("\t"))
         elif text.strip():
-            line = _parsed(text, columns, where)
+            line = _parsed(text, columns, where, number)
             _add(line, pack, cds_start, calls, notes)
     if not columns:
         raise BadInputError("The line with the column names (#CHROM) is missing.", where=name, remedy=REMEDY)
@@ -89,7 +91,7 @@ def _check_header(text: str, where: str, pack: TargetPack) -> None:
         )
 
 
-def _parsed(text: str, columns: int, where: str) -> _Line:
+def _parsed(text: str, columns: int, where: str, number: int) -> _Line:
     fields = text.split("\t")
     if columns < 8 or len(fields) != columns:
         raise BadInputError(
@@ -103,6 +105,7 @@ def _parsed(text: str, columns: int, where: str) -> _Line:
     sample = dict(zip(fields[8].split(":"), fields[9].split(":"), strict=False)) if len(fields) > 9 else {}
     return _Line(
         where=where,
+        number=number,
         chromosome=chromosome,
         position=int(position),
         reference=reference.upper(),
@@ -116,12 +119,12 @@ def _parsed(text: str, columns: int, where: str) -> _Line:
 def _add(line: _Line, pack: TargetPack, cds_start: int, calls: list[Call], notes: list[str]) -> None:
     place = _coding(line, pack, cds_start)
     if isinstance(place, str):
-        notes.append(f"{line.where}: left out, {place}.")
+        notes.append(f"Line {line.number}: left out, {place}.")
         return
     first, last = place
     for index, alternative in enumerate(line.alternatives):
         if not _BASES.fullmatch(alternative):
-            notes.append(f"{line.where}: left out, {alternative[:30]!r} is not a plain sequence.")
+            notes.append(f"Line {line.number}: left out, {alternative[:30]!r} is not a plain sequence.")
             continue
         share, depth = _share(line, index)
         if share == 0:
