@@ -102,7 +102,7 @@ BRIEF_STAGES: tuple[Stage, ...] = (
         backbone_kcal_per_mol_angstrom2=0.5,
         side_chain_kcal_per_mol_angstrom2=0.05,
         cutoff_nm=None,
-        max_iterations=60,
+        max_iterations=120,
         tolerance_kcal_per_mol_angstrom=0.045,
     ),
 )
