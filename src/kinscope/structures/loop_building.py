@@ -8,7 +8,7 @@ the candidates is stated beside it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -116,16 +116,13 @@ def build_loops(
         current = _with_stretch(current, first, last, protein, shortlist[0])
     built = []
     for index, ((first, last), (shortlist, closed)) in enumerate(zip(stretches, shortlists, strict=True)):
-        candidates = []
-        around = _around(current, shortlist)
-        for place, coord in enumerate(shortlist):
+
+        def say(place: int, count: int, index: int = index, first: int = first, last: int = last) -> None:
             if progress is not None:
-                done = (index + place / len(shortlist)) / len(stretches)
-                progress(done, f"building {first}-{last}: candidate {place + 1} of {len(shortlist)}")
-            candidates.append(
-                _completed(_with_stretch(current, first, last, protein, coord), first, last, around, settings)
-            )
-        candidates.sort(key=lambda candidate: candidate[0])
+                done = (index + place / count) / len(stretches)
+                progress(done, f"building {first}-{last}: candidate {place + 1} of {count}")
+
+        candidates = _relaxed_candidates(current, first, last, protein, shortlist, settings, say)
         lowest, best = candidates[0]
         current = _replaced(current, best, first, last)
         built.append(
@@ -138,6 +135,25 @@ def build_loops(
             )
         )
     return in_template_order(current), tuple(built)
+
+
+def _relaxed_candidates(
+    atoms: AtomArray,
+    first: int,
+    last: int,
+    protein: str,
+    shortlist: Sequence[NDArray[np.float64]],
+    settings: LoopSettings,
+    say: Callable[[int, int], None],
+) -> list[tuple[float, AtomArray]]:
+    """Energy (kcal/mol) and heavy atoms of every candidate of a stretch, the lowest first."""
+    around = _around(atoms, shortlist)
+    candidates = []
+    for place, coord in enumerate(shortlist):
+        say(place, len(shortlist))
+        whole = _with_stretch(atoms, first, last, protein, coord)
+        candidates.append(_completed(whole, first, last, around, settings))
+    return sorted(candidates, key=lambda candidate: candidate[0])
 
 
 def _shortlist(

@@ -9,16 +9,22 @@ from pydantic import Field, ValidationError
 from kinscope.core.errors import StructureError
 from kinscope.core.files import write_atomic
 from kinscope.core.records import Settings
-from kinscope.structures.assembly import Assembly, assemble
-from kinscope.structures.grafting import joints_of
+from kinscope.structures.assembly import assemble
 from kinscope.structures.hydrogen_bonds import flip_side_chains
 from kinscope.structures.io import read_model, write_model
 from kinscope.structures.loop_building import LoopSettings, build_loops
 from kinscope.structures.minimisation import BRIEF_STAGES, DEFAULT_STAGES, Progress, Stage, minimise
-from kinscope.structures.model import RECORD_FILE, AtomArray, ModelRecord, ResidueOrigin
+from kinscope.structures.model import RECORD_FILE, AtomArray, ModelRecord
+from kinscope.structures.model_words import (
+    built_words,
+    guest_words,
+    joint_words,
+    repacked_words,
+    residue_origins,
+)
 from kinscope.structures.preparation import cap_ends, complete_heavy_atoms
 from kinscope.structures.protonation import add_hydrogens, choose_protonation
-from kinscope.structures.recipes import BuiltStretch, CrystalPart, StateRecipe, recipe_of
+from kinscope.structures.recipes import StateRecipe, recipe_of
 from kinscope.structures.repacking import repack_side_chains
 from kinscope.structures.source import PdbSource
 from kinscope.targets.pack import TargetPack
@@ -93,31 +99,18 @@ def build_reference_model(
         threads=settings.threads,
         progress=lambda fraction, text: say(0.1 + 0.9 * fraction, text),
     )
-    method = [*assembly.method, *loops, *_built_words(prepared.built, turned), *protonation.method]
+    method = [*assembly.method, *loops, *built_words(prepared.built, turned), *protonation.method]
     method.append("Hydrogens by OpenMM's Modeller on the CPU platform; ends capped with ACE and NME.")
-    if repacked:
-        method.append(
-            "Side chains of different crystals that did not fit together, given another rotamer: "
-            + ", ".join(f"{number} {label}" for number, label in sorted(repacked.items()))
-            + "."
-        )
-    guests = [f"{guest.ccd} of {guest.entry.upper()}" for guest in recipe.guests]
-    if recipe.ligands:
-        guests.insert(0, f"{' and '.join(recipe.ligands)} of the base crystal")
-    if guests:
-        method.append(
-            f"Relaxed with {' and '.join(guests)} in place as fixed uncharged "
-            "spheres, so that the pockets keep the shape they have around a ligand; the model holds none."
-        )
+    method += [*repacked_words(repacked), *guest_words(recipe)]
     method += [result.describe(stage) for result, stage in zip(results, stages, strict=True)]
-    method += _joint_words(hydrogenated, relaxed, recipe)
+    method += joint_words(hydrogenated, relaxed, recipe)
     record = ModelRecord(
         target=pack.gene,
         state=state_id,
         variant="native",
         first_residue=state.first_residue,
         last_residue=state.last_residue,
-        origins=_origins(assembly, prepared.built, turned, repacked),
+        origins=residue_origins(assembly, prepared.built, turned, repacked),
         method=tuple(method),
         ph=settings.ph,
         protonation=protonation.recorded(turned_atoms),
@@ -210,57 +203,6 @@ def _with_loops(
         lambda fraction, text: say(0.05 * fraction, text),
     )
     return whole, [loop.in_words(part.reason) for loop, part in zip(built, recipe.built, strict=True)]
-
-
-def _joint_words(before: AtomArray, after: AtomArray, recipe: StateRecipe) -> list[str]:
-    """Length and planarity of the peptide bonds where parts meet, before and after relaxation."""
-    words = []
-    parts: tuple[CrystalPart | BuiltStretch, ...] = (*recipe.grafts, *recipe.placements, *recipe.built)
-    for part in parts:
-        for (left, length, turn), (_, relaxed, planar) in zip(
-            joints_of(before, part), joints_of(after, part), strict=True
-        ):
-            words.append(
-                f"{left}/{left + 1} {length:.2f} -> {relaxed:.2f} angstrom, "
-                f"omega {turn:.0f} -> {planar:.0f} degrees"
-            )
-    if not words:
-        return []
-    return ["Peptide bonds where parts meet, before and after relaxation: " + "; ".join(words) + "."]
-
-
-def _built_words(built: dict[int, tuple[str, ...]], turned: tuple[str, ...]) -> list[str]:
-    words = []
-    if built:
-        listed = "; ".join(f"{number}: {' '.join(names)}" for number, names in built.items())
-        words.append(f"Heavy atoms the crystal does not show, built by PDBFixer: {listed}.")
-    if turned:
-        words.append(
-            "Side chains turned round because that gains at least one hydrogen bond: "
-            + ", ".join(turned)
-            + "."
-        )
-    return words
-
-
-def _origins(
-    assembly: Assembly,
-    built: dict[int, tuple[str, ...]],
-    turned: tuple[str, ...],
-    repacked: dict[int, str],
-) -> tuple[ResidueOrigin, ...]:
-    flipped = {int(name[3:]) for name in turned}
-    origins = []
-    for origin in assembly.origins:
-        notes = [origin.note] if origin.note else []
-        if origin.residue in built:
-            notes.append("built atoms: " + " ".join(built[origin.residue]))
-        if origin.residue in flipped:
-            notes.append("side chain turned round")
-        if origin.residue in repacked:
-            notes.append(f"side chain in another rotamer ({repacked[origin.residue]})")
-        origins.append(origin.model_copy(update={"note": "; ".join(notes)}))
-    return tuple(origins)
 
 
 def _silent(fraction: float, text: str) -> None:
