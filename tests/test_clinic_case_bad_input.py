@@ -172,7 +172,7 @@ def test_a_hostile_file_is_refused_quickly(kind: str, tmp_path: Path) -> None:
     assert str(path) in caught.value.where
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=70, deadline=None)
 @given(st.data())
 def test_any_small_damage_gives_an_error_or_a_case(data: st.DataObject) -> None:
     """Delete, double or change a stretch of either file: nothing but a KinscopeError may come out."""

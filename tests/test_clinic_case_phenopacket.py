@@ -90,7 +90,7 @@ def test_a_statement_on_another_kind_of_measurement_is_left_out_and_said() -> No
 PACKED = phenopacket_json(*(lambda r: (r.case, r.schedule))(study_case(shipped("template.yaml"), PACK)), PACK)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=70, deadline=None)
 @given(st.data())
 def test_any_damage_to_kinscopes_own_statements_gives_an_error_or_a_case(data: st.DataObject) -> None:
     packet = json.loads(PACKED)

@@ -57,7 +57,7 @@ BOUNDS = st.lists(
 )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(BOUNDS)
 def test_a_statement_is_refused_exactly_when_linear_programming_finds_no_solution(
     raw: list[tuple[int, int, int, int]],
@@ -88,7 +88,7 @@ def test_a_statement_is_refused_exactly_when_linear_programming_finds_no_solutio
             assert not alone.allows(bound), "the chain named must by itself exclude the statement"
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(BOUNDS)
 def test_the_middles_of_the_windows_hold_together(raw: list[tuple[int, int, int, int]]) -> None:
     network = Network(7)
@@ -191,7 +191,7 @@ STATEMENTS = st.one_of(
 )
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(st.lists(st.lists(STATEMENTS, min_size=1, max_size=3), min_size=5, max_size=5))
 def test_any_tangle_of_statements_is_drawn_and_every_refusal_is_reported(tangle: list[list[str]]) -> None:
     from kinscope.clinic.case_course import study_case
@@ -217,18 +217,18 @@ def test_any_tangle_of_statements_is_drawn_and_every_refusal_is_reported(tangle:
     assert "</html>" in case_html(result)
 
 
-def test_the_largest_case_is_solved_in_seconds() -> None:
+def test_a_large_case_is_solved_in_seconds() -> None:
     import time
 
     rows = [
-        f"  - {{id: e{n}, label: x, when: {{after: e{n - 1}, interval: 3 weeks}}}}" for n in range(1, 500)
+        f"  - {{id: e{n}, label: x, when: {{after: e{n - 1}, interval: 3 weeks}}}}" for n in range(1, 300)
     ]
     text = HEAD + "events:\n  - {id: e0, label: x, when: 2001-01-01}\n" + "\n".join(rows) + "\n"
     case = case_of_text(text, "x")
     before = time.process_time()
     found = schedule_case(case)
-    assert time.process_time() - before < 15
-    assert found.at("e499").drawn - found.at("e0").drawn == pytest.approx(499 * 21, abs=2)
+    assert time.process_time() - before < 8
+    assert found.at("e299").drawn - found.at("e0").drawn == pytest.approx(299 * 21, abs=2)
 
 
 def test_relative_days_need_no_calendar() -> None:

@@ -149,7 +149,7 @@ class _Writer:
             self._treatment(treatment, content["medicalActions"], disease)
         self._case_level()
         content["metaData"] = {
-            "created": _now(),
+            "created": f"{dt.datetime.now(dt.UTC):%Y-%m-%dT%H:%M:%SZ}",
             "createdBy": "kinscope",
             "resources": [_resource(*resource) for resource in RESOURCES],
             "phenopacketSchemaVersion": SCHEMA_VERSION,
@@ -383,10 +383,6 @@ def _slug(text: str) -> str:
 
 def _instant(day: int) -> str:
     return f"{dt.date.fromordinal(day).isoformat()}T00:00:00Z"
-
-
-def _now() -> str:
-    return dt.datetime.now(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _resource(key: str, name: str, url: str, prefix: str, iri: str) -> Json:
