@@ -39,7 +39,7 @@ _SPREAD_DEGREES = 12.0
 """About one standard deviation of a chi angle within a rotamer."""
 _OFF_CENTRE_KCAL_PER_MOL = 0.3
 """RT/2: a harmonic well at one standard deviation."""
-_NEVER_REPACKED = frozenset({"GLY", "ALA", "PRO", "ACE", "NME"})
+_NEVER_REPACKED = frozenset({"GLY", "ALA", "PRO", "PTR", "ACE", "NME"})
 _DISULPHIDE_ANGSTROM = 2.5
 
 
