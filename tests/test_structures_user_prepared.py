@@ -68,9 +68,11 @@ def test_it_is_the_model_it_was_made_from(prepared: Prepared) -> None:
     original = shipped("kinase-dfg-out")
     assert rmsd_after_superposition(prepared.atoms, original) < 0.35
     transform = superpose(prepared.atoms, original)
-    first, second = common_atoms(prepared.atoms, original, (315, 455), None)
+    first, second = common_atoms(prepared.atoms, original, (315,), None)
     gap = np.linalg.norm(transform.apply(prepared.atoms.coord[first]) - original.coord[second], axis=1)
-    assert float(np.sqrt((gap**2).mean())) < 1.0, "side chains that were set back stand where they stood"
+    assert len(gap) == 7
+    # The buried threonine is found again. Asp455 stands in the solvent, where no rotamer is the right one.
+    assert gap.max() < 0.8
 
 
 def test_its_directory_is_checked_like_any_other_structure(prepared: Prepared, tmp_path) -> None:
