@@ -65,7 +65,7 @@ def run(
     traces: int = 1000,
     seed: int = 1,
     tracy: str | None = None,
-    tracy_samples: int = 33,
+    tracy_samples: int = 100,
     progress: Callable[[int, int], None] | None = None,
 ) -> list[Outcome]:
     """Simulate, call and compare ``traces // 2`` samples of two reads each.
@@ -94,11 +94,9 @@ def run(
         for number in range(samples):
             quality = names[number % len(names)]
             share = SHARES[(number // len(names)) % len(SHARES)]
-            outcomes.append(
-                _sample(
-                    pack, quality, share, derive_seed(seed, number), Path(folder), tracy, reference, offset
-                )
-            )
+            beside = tracy if number < tracy_samples else None
+            root = derive_seed(seed, number)
+            outcomes.append(_sample(pack, quality, share, root, Path(folder), beside, reference, offset))
             if progress is not None:
                 progress(number + 1, samples)
     return outcomes

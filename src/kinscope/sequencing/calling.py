@@ -243,8 +243,8 @@ def _call(
 def _contradiction(item: Detection, pack: TargetPack) -> str:
     named = name_bases({item.coding: BASES[item.base]}, pack)
     return (
-        f"{named.hgvs_c.partition(':')[2]} shows on one read and not on another that would have shown it: "
-        "not called. Look at the traces there."
+        f"{named.hgvs_c.partition(':')[2]} shows on one read and not, or not alike, on another that would "
+        "have shown it: not called. Look at the traces there."
     )
 
 

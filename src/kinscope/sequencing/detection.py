@@ -25,6 +25,10 @@ AGREES: Final = 1.0
 """A read whose height is above the ninetieth percentile of its background agrees."""
 HAS_POWER: Final = 4.0
 """A read that would show such a surprise at the share seen elsewhere must agree."""
+SMALLEST_SHARE: Final = 0.05
+"""Nothing smaller is called, however clean a trace: that is where unspecific products lie."""
+SMALL_SHARE: Final = 0.15
+"""Below it, the intervals of the reads must overlap."""
 CONFIDENCE_Z: Final = 1.645
 """One-sided 95 %."""
 HALVINGS: Final = 9
@@ -43,7 +47,7 @@ class Detection:
     """Reads that can judge the base."""
     surprise: float
     contradicted: bool
-    """Whether a read that would have shown it does not."""
+    """Whether a read that would have shown it does not, or shows a small share that is not the others'."""
 
 
 def detect(tables: Sequence[ReadTable]) -> list[Detection]:
@@ -52,15 +56,26 @@ def detect(tables: Sequence[ReadTable]) -> list[Detection]:
     found = []
     for coding, base in np.argwhere(total >= CALL_SURPRISE):
         judging = tuple(table for table in tables if table.callable[coding, base])
-        agreeing = [table for table in judging if table.surprise[coding, base] >= AGREES]
+        single = [share_of([table.observation(coding, base)]) for table in judging]
         share = share_of([table.observation(coding, base) for table in judging])
+        agreeing = [table for table in judging if table.surprise[coding, base] >= AGREES]
         seen = share_of([table.observation(coding, base) for table in agreeing])
         contradicted = any(
             table.surprise[coding, base] < AGREES and _power(table, int(coding), int(base), seen.low)
             for table in judging
         )
+        apart = max(item.low for item in single) > min(item.high for item in single)
+        if share.value < SMALLEST_SHARE:
+            continue
         found.append(
-            Detection(int(coding), int(base), share, judging, float(total[coding, base]), contradicted)
+            Detection(
+                coding=int(coding),
+                base=int(base),
+                share=share,
+                reads=judging,
+                surprise=float(total[coding, base]),
+                contradicted=contradicted or (apart and share.value < SMALL_SHARE),
+            )
         )
     return found
 
@@ -111,4 +126,4 @@ def _surely_seen(tables: Sequence[ReadTable], shares: Floats, number: Floats) ->
         height = shares * np.exp(-CONFIDENCE_Z * table.height_sd / number)
         z = height / table.excess_sd - CONFIDENCE_Z / number
         total += np.where(table.callable, table.tails.surprise(z), 0.0)
-    return np.asarray(total >= CALL_SURPRISE, dtype=bool)
+    return np.asarray((total >= CALL_SURPRISE) & (shares >= SMALLEST_SHARE), dtype=bool)

@@ -107,7 +107,7 @@ def sanger(
     ] = "",
     tracy_samples: Annotated[
         int, typer.Option("--tracy-samples", min=0, help="Samples that tracy sees; it is the slower part.")
-    ] = 33,
+    ] = 100,
     target: Target = "abl1",
 ) -> None:
     """Sensitivity and false calls of `kinscope sanger` on simulated traces, tracy beside where installed."""
