@@ -116,21 +116,6 @@ def run_recovery(
     return [done[labels[place], task.residue, name] for place, task, name in wanted]
 
 
-_PLAN: RecoveryPlan | None = None
-"""Of a worker process; set once when it starts, so that crystals are not sent with every residue."""
-
-
-def _start_worker(plan: RecoveryPlan) -> None:
-    global _PLAN
-    _PLAN = plan
-
-
-def _rebuild_in_worker(work: tuple[int, Task, str]) -> Recovery:
-    if _PLAN is None:
-        raise RuntimeError("The worker was not started with a plan.")
-    return _rebuild(_PLAN, work)
-
-
 def _rebuild(plan: RecoveryPlan, work: tuple[int, Task, str]) -> Recovery:
     place, task, name = work
     return recovery(plan.crystals[place], task, name, plan.packers()[name])
@@ -140,10 +125,8 @@ def _computed(plan: RecoveryPlan, work: Sequence[tuple[int, Task, str]], cores: 
     if cores == 1 or len(work) < 2:
         yield from (_rebuild(plan, one) for one in work)
         return
-    with ProcessPoolExecutor(
-        min(cores, len(work)), mp_context=get_context("spawn"), initializer=_start_worker, initargs=(plan,)
-    ) as pool:
-        pending = [pool.submit(_rebuild_in_worker, one) for one in work]
+    with ProcessPoolExecutor(min(cores, len(work)), mp_context=get_context("spawn")) as pool:
+        pending = [pool.submit(_rebuild, plan, one) for one in work]
         try:
             yield from (one.result() for one in as_completed(pending))
         finally:
