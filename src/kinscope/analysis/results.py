@@ -89,6 +89,28 @@ DihedralCluster = Literal[
 """Clusters of the XDF dihedrals (Modi & Dunbrack, PNAS 2019, 116, 6818)."""
 
 
+class StateFit(Record):
+    """A drug's known binding mode laid into a state that it was not seen in."""
+
+    drug: str
+    own_state: str
+    state: str
+    site_rmsd_angstrom: float
+    """CA RMSD of the site between the two states."""
+    clashes: int
+    """Heavy-atom pairs of the laid pose and the protein nearer than 0.75 of the sum of van der Waals radii."""
+    clashing_residues: tuple[str, ...]
+    """Those with most overlaps first, e.g. ``Phe382``."""
+    score_kcal_per_mol: float
+    """After a local minimisation there."""
+    own_score_kcal_per_mol: float
+    """The same in the drug's own state."""
+    moved_angstrom: float
+    """By the minimisation, symmetry-corrected."""
+    fits: bool
+    statement: str
+
+
 class StateGeometry(Record):
     """The conformation of a kinase domain by published, measured definitions.
 

@@ -185,7 +185,7 @@ def run(
                 _append(table, row)
             rows.append(row)
             say(
-                f"{ligand.site:12s} into {row.receptor:8s} {engine:9s} top-1 {row.top1_angstrom:5.2f} A  "
+                f"{ligand.site:12s} into {row.receptor:8s} {engine:9s} top-1 {row.top1_angstrom:5.2f}  "
                 f"top-3 {row.top3_angstrom:5.2f}  any {row.nearest_angstrom:5.2f}  {row.cpu_seconds:6.1f} CPU s"
             )
     return rows

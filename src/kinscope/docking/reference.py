@@ -88,7 +88,7 @@ def build_reference_pose(
     read = read_homologous_chain if related else read_chain
     crystal = read(source, entry, chain, pack)
     shown = read_ligand(source, entry, chain, code)
-    transform, words, site_rmsd = _superpose_site(
+    transform, words, site_rmsd = superpose_site(
         crystal, receptor, np.asarray(shown.coord), drug.reference_entry
     )
     carried = transform.applied_to(shown)
@@ -197,7 +197,7 @@ def name_pose(pose: Mol, drug: DrugDefinition) -> None:
     pose.SetProp("kinscope_state", drug.state)
 
 
-def _superpose_site(
+def superpose_site(
     crystal: AtomArray, receptor: AtomArray, ligand: Coordinates, where: str
 ) -> tuple[RigidTransform, str, float]:
     """The transform of the crystal onto the model over the site, in words, and the near residues' CA RMSD."""

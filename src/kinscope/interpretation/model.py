@@ -12,6 +12,7 @@ from kinscope.analysis.results import (
     PocketComparison,
     RegionComparison,
     SimulationSummary,
+    StateFit,
 )
 from kinscope.core.records import Record, VersionedRecord
 from kinscope.evidence.model import EvidenceSummary, TreatmentOption
@@ -93,6 +94,8 @@ class Measurements(Record):
     regions: tuple[RegionComparison, ...]
     pockets: tuple[PocketComparison, ...]
     simulations: tuple[SimulationSummary, ...]
+    state_fits: tuple[StateFit, ...] = ()
+    """Each docked drug's known pose in the states that it was not docked into."""
 
 
 class StudyResult(VersionedRecord):

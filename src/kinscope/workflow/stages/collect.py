@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -21,12 +22,14 @@ from kinscope.analysis.results import (
     PocketComparison,
     RegionComparison,
     SimulationSummary,
+    StateFit,
 )
 from kinscope.analysis.superposition import rigid_core
 from kinscope.core.files import write_atomic
 from kinscope.docking.compare import compare_docking, distance_to_residues, pocket_rmsd
 from kinscope.docking.records import DockingRun
 from kinscope.docking.reference import reference_pose
+from kinscope.docking.state_fit import state_fit
 from kinscope.interpretation.model import Measurements
 from kinscope.report.files import DifferenceTrack
 from kinscope.structures.model import AtomArray, ModelRecord
@@ -89,6 +92,7 @@ def collect_measurements(context: StepContext) -> None:
         regions=tuple(row for pair in pairs for row in _regions(pack, pair)),
         pockets=tuple(pockets),
         simulations=tuple(simulations),
+        state_fits=tuple(_state_fits(study, pack, native)),
     )
     write_atomic(context.output / MEASUREMENTS, measurements.model_dump_json())
     write_records(context.output / TRACKS, [_track(pair) for pair in pairs])
@@ -174,6 +178,18 @@ def _docking(
             )
         )
     return comparisons
+
+
+def _state_fits(study: _Inputs, pack: TargetPack, native: dict[str, Models]) -> Iterator[StateFit]:
+    """Each docked drug's known pose in the study's other states."""
+    for name in sorted(study.sides("docking")):
+        drug = pack.drug(name)
+        pose, _ = reference_pose(pack, drug, study.context.inputs.get(f"pose/{name}"))
+        home = native[drug.state][0][0]
+        for state in sorted(native.keys() - {drug.state}):
+            found = state_fit(drug, pose, home, native[state][0][0], state)
+            if found is not None:
+                yield found
 
 
 def _normal_modes(study: _Inputs) -> list[_Pair]:
