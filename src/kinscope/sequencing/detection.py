@@ -28,7 +28,7 @@ HAS_POWER: Final = 4.0
 SMALLEST_SHARE: Final = 0.05
 """Nothing smaller is called, however clean a trace: that is where unspecific products lie."""
 SMALL_SHARE: Final = 0.15
-"""Below it, the intervals of the reads must overlap."""
+"""Below it, and where a read shows nothing, the intervals of the reads must overlap."""
 CONFIDENCE_Z: Final = 1.645
 """One-sided 95 %."""
 HALVINGS: Final = 9
@@ -65,6 +65,7 @@ def detect(tables: Sequence[ReadTable]) -> list[Detection]:
             for table in judging
         )
         apart = max(item.low for item in single) > min(item.high for item in single)
+        silent = len(agreeing) < len(judging)
         if share.value < SMALLEST_SHARE:
             continue
         found.append(
@@ -74,7 +75,7 @@ def detect(tables: Sequence[ReadTable]) -> list[Detection]:
                 share=share,
                 reads=judging,
                 surprise=float(total[coding, base]),
-                contradicted=contradicted or (apart and share.value < SMALL_SHARE),
+                contradicted=contradicted or (apart and (silent or share.value < SMALL_SHARE)),
             )
         )
     return found

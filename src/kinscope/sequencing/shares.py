@@ -59,14 +59,16 @@ def share_of(observations: Sequence[Observation]) -> Share:
     """Estimate and 95 % interval from all reads."""
     single = [_summary(log_likelihood(item)) for item in observations]
     total = np.sum([log_likelihood(item) for item in observations], axis=0)
-    if len(single) > 1:
-        values = np.array([item.value for item in single])
-        errors = np.array([max((item.high - item.low) / 3.92, 0.005) for item in single])
-        weights = 1 / errors**2
-        mean = float((weights * values).sum() / weights.sum())
-        disagreement = float((((values - mean) / errors) ** 2).sum() / (len(values) - 1))
-        total = total / max(1.0, disagreement)
-    return _summary(total)
+    best = _summary(total)
+    if len(single) == 1:
+        return best
+    values = np.array([item.value for item in single])
+    errors = np.array([max((item.high - item.low) / 3.92, 0.005) for item in single])
+    weights = 1 / errors**2
+    mean = float((weights * values).sum() / weights.sum())
+    disagreement = float((((values - mean) / errors) ** 2).sum() / (len(values) - 1))
+    wide = _summary(total / max(1.0, disagreement))
+    return Share(best.value, min(wide.low, best.value), max(wide.high, best.value))
 
 
 def _summary(log_weight: Floats) -> Share:
