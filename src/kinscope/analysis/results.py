@@ -98,7 +98,7 @@ class StateFit(Record):
     site_rmsd_angstrom: float
     """CA RMSD of the site between the two states."""
     clashes: int
-    """Heavy-atom pairs of the laid pose and the protein nearer than 0.75 of the sum of van der Waals radii."""
+    """Heavy-atom pairs of laid pose and protein nearer than 0.75 of the sum of van der Waals radii."""
     clashing_residues: tuple[str, ...]
     """Those with most overlaps first, e.g. ``Phe382``."""
     score_kcal_per_mol: float

@@ -186,7 +186,7 @@ def run(
             rows.append(row)
             say(
                 f"{ligand.site:12s} into {row.receptor:8s} {engine:9s} top-1 {row.top1_angstrom:5.2f}  "
-                f"top-3 {row.top3_angstrom:5.2f}  any {row.nearest_angstrom:5.2f}  {row.cpu_seconds:6.1f} CPU s"
+                f"top-3 {row.top3_angstrom:5.2f}  any {row.nearest_angstrom:5.2f}  {row.cpu_seconds:6.1f} s"
             )
     return rows
 

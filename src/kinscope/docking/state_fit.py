@@ -1,8 +1,8 @@
 """Whether a drug's known binding mode fits a conformation that it was not seen in.
 
 A drug is docked into the state whose crystal shows it. What it would meet in the other states is measured
-here rather than assumed: its known pose is laid into the other state's model by the site's CA atoms, what it runs
-into is counted, and a local minimisation says whether a mode of the kind exists there at all.
+here rather than assumed: its known pose is laid into the other state's model by the site's CA atoms, what it
+runs into is counted, and a local minimisation says whether a mode of the kind exists there at all.
 """
 
 from __future__ import annotations

@@ -10,12 +10,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 from kinscope.core.errors import ComputationError
-from kinscope.targets import TargetPack
+from kinscope.targets import TargetPack, target_names, target_reference
 from kinscope.variants import variant_from_changes
 from kinscope.workflow.engine import LocalEngine
 from kinscope.workflow.events import Event
 from kinscope.workflow.plan import Planner
-from kinscope.workflow.settings import load_preset
+from kinscope.workflow.settings import load_preset, with_changes
 from kinscope.workflow.step import Step
 from kinscope.workflow.store import Store
 
@@ -35,7 +35,10 @@ def native_steps(pack: TargetPack, preset: str = "quick") -> list[Step]:
     # Any substitution that every state holds will do: no native step depends on it.
     residue = "G" if pack.transcript.protein[position - 1] == "A" else "A"
     variant = variant_from_changes({position: residue}, pack)
-    planner = Planner(pack, variant, load_preset(preset), workers=1)
+    # A shipped pack is named as its directory is; one of the user's by its path.
+    name = pack.directory.name if pack.directory.name in target_names() else str(pack.directory)
+    settings = with_changes(load_preset(preset), target=target_reference(name))
+    planner = Planner(pack, variant, settings, workers=1)
     docking = [step for (side, _), step in planner.docking_steps().items() if side == "native"]
     return docking + [planner.modes("native", state) for state in planner.states]
 
