@@ -29,6 +29,8 @@ SMALLEST_SHARE: Final = 0.05
 """Nothing smaller is called, however clean a trace: that is where unspecific products lie."""
 SMALL_SHARE: Final = 0.15
 """Below it, and where a read shows nothing, the intervals of the reads must overlap."""
+UNLIKE: Final = 3.0
+"""Nor may shares differ by more than this factor where the intervals part."""
 CONFIDENCE_Z: Final = 1.645
 """One-sided 95 %."""
 HALVINGS: Final = 9
@@ -66,6 +68,7 @@ def detect(tables: Sequence[ReadTable]) -> list[Detection]:
         )
         apart = max(item.low for item in single) > min(item.high for item in single)
         silent = len(agreeing) < len(judging)
+        unlike = max(item.value for item in single) > UNLIKE * min(item.value for item in single)
         if share.value < SMALLEST_SHARE:
             continue
         found.append(
@@ -75,7 +78,7 @@ def detect(tables: Sequence[ReadTable]) -> list[Detection]:
                 share=share,
                 reads=judging,
                 surprise=float(total[coding, base]),
-                contradicted=contradicted or (apart and (silent or share.value < SMALL_SHARE)),
+                contradicted=contradicted or (apart and (silent or unlike or share.value < SMALL_SHARE)),
             )
         )
     return found

@@ -26,6 +26,10 @@ BLOB_Z: Final = 2.5
 BLOB_LENGTH: Final = 3
 BLOB_WINDOW: Final = 5
 """Excess of one colour at all of at least 3 foreign positions among 5 is a blob: no variant shows that."""
+SLIP_BASES: Final = 3
+"""Bases that a basecaller may lose or count twice at one place."""
+SLIP_T: Final = 12.0
+"""A shift by so few bases needs more evidence than others (see ``superposition.STRONGEST_T``)."""
 ANCHOR: Final = 20
 """Matches in a row that make the numbering certain."""
 MAJORITY: Final = 0.5
@@ -146,7 +150,7 @@ def _resolve(
         model_background(peaks.heights, straight.native, usable) if straight is not placement else background
     )
     found = find_superposition(first.relative, straight.native, readable)
-    if found is None or found.start >= len(usable) - EDGE:
+    if found is None or found.start >= len(usable) - EDGE or _slipped(peaks, found):
         return placement, background, None
     teach = usable.copy()
     teach[found.earliest :] = False
@@ -155,6 +159,20 @@ def _resolve(
     again = model_background(peaks.heights, straight.native, teach)
     found = find_superposition(again.relative, straight.native, readable) or found
     return straight, again.without_shifted(straight.native, found), found
+
+
+def _slipped(peaks: Peaks, found: Superposition) -> bool:
+    """Whether a shift by a few bases begins where the basecaller lost count: peaks too far apart or close.
+
+    Molecules that lack or gain bases leave the spacing even.
+    """
+    if abs(found.shift) > SLIP_BASES:
+        return False
+    if found.t < SLIP_T:
+        return True
+    around = peaks.centres[max(0, found.earliest - 4) : found.start + 5]
+    steps = np.diff(around) / peaks.spacing
+    return bool(len(steps) and (steps.max() > 1 + UNEVEN or steps.min() < 1 - UNEVEN))
 
 
 def _readable(peaks: Peaks, kept: tuple[int, int]) -> Flags:
