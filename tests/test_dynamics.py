@@ -12,6 +12,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import lru_cache
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -59,6 +60,12 @@ PRODUCTION = 120
 
 def peptide(name: str):
     """Capped single residue with hydrogens, angstrom."""
+    return _peptide(name).copy()
+
+
+@lru_cache
+def _peptide(name: str):
+    """Made once: OpenMM places hydrogens on threads, which agree to a thousandth of an angstrom only."""
     from openmm import app
     from pdbfixer import PDBFixer
 

@@ -150,8 +150,10 @@ def test_every_state_has_a_recipe_over_its_range():
     recipes = load_recipes(PACK)
     assert set(recipes) >= {state.id for state in PACK.states}
     for state in PACK.states:
-        base = recipe_of(PACK, state.id).base
-        assert (base.first_residue, base.last_residue) == (state.first_residue, state.last_residue)
+        recipe = recipe_of(PACK, state.id)
+        parts = [recipe.base, *recipe.placements]
+        assert min(part.first_residue for part in parts) == state.first_residue
+        assert max(part.last_residue for part in parts) == state.last_residue
 
 
 MEASURED = {
