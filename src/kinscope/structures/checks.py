@@ -6,6 +6,7 @@ Bounds and the reasons for them: ``docs/models.md``.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from collections.abc import Iterator
 
 import numpy as np
 
@@ -16,6 +17,7 @@ from kinscope.structures.conformation_literature import ASPECTS, compare_labels
 from kinscope.structures.geometry import classify_state
 from kinscope.structures.model import AtomArray, ModelRecord
 from kinscope.structures.preparation import missing_atoms
+from kinscope.structures.protein_ends import nearest_sulphurs_angstrom, sulphur_pairs, uncapped_ends
 from kinscope.structures.rotamer_outliers import rotamer_outliers
 from kinscope.structures.source import PdbSource
 from kinscope.structures.stereochemistry import (
@@ -135,29 +137,10 @@ def check_model(
         wwPDB entry and chain, ``3UE4:A``, if it is one: its labels in the literature are compared. By default
         the record's: of the crystal that gave the DFG motif and of the one that gave most of the rest.
     """
-    table = backbone_table(atoms)
     geometry = classify_state(atoms, pack.landmarks if pack is not None else None)
     overlaps = heavy_atom_overlaps(atoms)
-    heavy = int((atoms.element != "H").sum())
     crystals = _deviations(atoms, record, source, pack) if record and source and pack else ()
-    items = [_completeness(atoms, record)]
-    if pack is not None:
-        items.append(_sequence(atoms, record, pack))
-    if (atoms.element == "H").any():
-        items.append(_force_field(atoms))
-    items += [
-        _at_most("backbone bonds, RMS deviation", _rms(bond_deviations(table)), MAX_BOND_RMSD, "angstrom"),
-        _at_most("backbone angles, RMS deviation", _rms(angle_deviations(table)), MAX_ANGLE_RMSD, "degrees"),
-        _listed("inverted centres", [str(number) for number in inverted_centres(atoms)], 0),
-        *_peptides(atoms),
-        *_ramachandran(atoms),
-        _rotamers(atoms),
-        _at_most(
-            "heavy-atom overlaps above 0.4 angstrom per 1000 atoms",
-            1000.0 * len(overlaps) / max(heavy, 1),
-            MAX_CLASHES_PER_1000,
-        ),
-    ]
+    items = [*_what_is_there(atoms, record, pack), *_stereochemistry(atoms, len(overlaps))]
     if record is not None:
         items += _conformation(record, geometry, pack)
     items += [
@@ -177,6 +160,37 @@ def check_model(
         crystals=crystals,
         overlaps=tuple(f"{one} - {two}: {size:.2f} angstrom" for one, two, size in overlaps[:5]),
         literature=_literature(pack, entry, record, geometry),
+    )
+
+
+def _what_is_there(
+    atoms: AtomArray, record: ModelRecord | None, pack: TargetPack | None
+) -> Iterator[CheckItem]:
+    """Residues, sequence, templates, ends and bonds between cysteines."""
+    yield _completeness(atoms, record)
+    if pack is not None:
+        yield _sequence(atoms, record, pack)
+    if (atoms.element == "H").any():
+        yield _force_field(atoms)
+    if record is not None:
+        yield _listed("ends without a cap", list(uncapped_ends(atoms)), 0)
+    yield _disulphides(atoms)
+
+
+def _stereochemistry(atoms: AtomArray, overlaps: int) -> Iterator[CheckItem]:
+    """Bonds, angles, centres, peptides, backbone and side-chain angles, overlaps."""
+    table = backbone_table(atoms)
+    heavy = int((atoms.element != "H").sum())
+    yield _at_most("backbone bonds, RMS deviation", _rms(bond_deviations(table)), MAX_BOND_RMSD, "angstrom")
+    yield _at_most("backbone angles, RMS deviation", _rms(angle_deviations(table)), MAX_ANGLE_RMSD, "degrees")
+    yield _listed("inverted centres", [str(number) for number in inverted_centres(atoms)], 0)
+    yield from _peptides(atoms)
+    yield from _ramachandran(atoms)
+    yield _rotamers(atoms)
+    yield _at_most(
+        "heavy-atom overlaps above 0.4 angstrom per 1000 atoms",
+        1000.0 * overlaps / max(heavy, 1),
+        MAX_CLASHES_PER_1000,
     )
 
 
@@ -262,6 +276,22 @@ def _sequence(atoms: AtomArray, record: ModelRecord | None, pack: TargetPack) ->
         value=", ".join(found) or "none",
         bound="none" if native else f"those of {record.variant if record else ''}",
         passed=not found or not native,
+    )
+
+
+def _disulphides(atoms: AtomArray) -> CheckItem:
+    """Cysteines at bonding distance must be bonded: no thiol hydrogen left on either."""
+    pairs = sulphur_pairs(atoms)
+    nearest = nearest_sulphurs_angstrom(atoms)
+    words = [f"Cys{one}-Cys{other} {apart:.2f} angstrom" for one, other, apart, _ in pairs]
+    value = ", ".join(words) or "none"
+    if not pairs and nearest is not None:
+        value += f"; nearest sulphurs {nearest:.1f} angstrom apart"
+    return CheckItem(
+        name="disulphides",
+        value=value,
+        bound="no thiol hydrogen on a bonded pair",
+        passed=not any(thiol for *_, thiol in pairs),
     )
 
 
