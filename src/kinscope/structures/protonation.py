@@ -144,7 +144,7 @@ def add_hydrogens(atoms: AtomArray, variants: dict[int, str], *, ph: float = 7.4
     chosen = [variants.get(int(residue.id)) for residue in topology.residues()]
     platform, _ = cpu_platform()
     try:
-        with _seeded():
+        with _seeded(), _one_thread(platform):
             modeller.addHydrogens(protein_forcefield(), pH=ph, variants=chosen, platform=platform)
     except ValueError as error:
         raise ComputationError(
@@ -187,6 +187,17 @@ def methines_righted(atoms: AtomArray, bonds: list[tuple[int, int]]) -> AtomArra
         if float(outward @ (atoms.coord[hydrogens[0]] - place)) < 0.0:
             righted.coord[hydrogens[0]] = place + _CARBON_HYDROGEN * outward / np.linalg.norm(outward)
     return righted
+
+
+@contextlib.contextmanager
+def _one_thread(platform: Any) -> Iterator[None]:
+    """Modeller takes no platform properties; several threads sum forces in any order."""
+    before = platform.getPropertyDefaultValue("Threads")
+    platform.setPropertyDefaultValue("Threads", "1")
+    try:
+        yield
+    finally:
+        platform.setPropertyDefaultValue("Threads", before)
 
 
 @contextlib.contextmanager
