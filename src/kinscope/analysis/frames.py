@@ -1,0 +1,140 @@
+"""Trajectories as a stream: chunks of frames go through accumulators once, and memory does not grow.
+
+A chunk is what a reader yields; an accumulator keeps a few numbers of all chunks that it has seen. What many
+accumulators need, the superposition on the rigid core, a chunk works out once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Protocol, Self, TypeVar
+
+import numpy as np
+
+from kinscope.analysis.quaternion import fit_frames
+from kinscope.analysis.superposition import FloatArray, IntArray
+from kinscope.core.errors import BadInputError
+
+Float32Array = np.ndarray[Any, np.dtype[np.float32]]
+Result_co = TypeVar("Result_co", covariant=True)
+
+
+@dataclass(frozen=True)
+class Fit:
+    """What every frame is laid on, found before the pass (:func:`kinscope.analysis.cores.find_core`)."""
+
+    alphas: IntArray
+    """Places of the CA atoms in a frame, shape (n_residues,)."""
+    core: IntArray
+    """Which of the CA atoms are fitted, indices into ``alphas``, shape (n_core,)."""
+    reference: FloatArray
+    """CA atoms of the reference, shape (n_residues, 3), angstrom."""
+    words: str
+    """How core and reference were found, for the record."""
+
+
+class Chunk:
+    """Consecutive frames of one trajectory.
+
+    Parameters
+    ----------
+    coordinates
+        Shape (n_frames, n_atoms, 3), angstrom, molecules whole.
+    times_ps
+        Shape (n_frames,); NaN where the file tells no time.
+    first
+        Place of the first frame in its trajectory, from 0.
+    fit
+        What to superpose on; None: what needs it cannot be asked for.
+    """
+
+    def __init__(
+        self, coordinates: Float32Array, times_ps: FloatArray, first: int = 0, fit: Fit | None = None
+    ) -> None:
+        self.coordinates = coordinates
+        self.times_ps = times_ps
+        self.first = first
+        self._fit = fit
+
+    def __len__(self) -> int:
+        return len(self.coordinates)
+
+    @property
+    def fit(self) -> Fit:
+        """What the frames are laid on."""
+        if self._fit is None:
+            raise BadInputError(
+                "These frames were given without anything to superpose them on.",
+                where="streaming analysis",
+                remedy="Find a core first (analysis.cores.find_core) and give its fit to the chunks.",
+            )
+        return self._fit
+
+    @cached_property
+    def raw_alphas(self) -> FloatArray:
+        """CA atoms as they lie, (n_frames, n_residues, 3), angstrom, double precision."""
+        return self.coordinates[:, self.fit.alphas].astype(np.float64)
+
+    @cached_property
+    def placement(self) -> tuple[FloatArray, FloatArray]:
+        """Rotation (n_frames, 3, 3) and translation (n_frames, 3): ``x @ rotation + translation``."""
+        core = self.fit.core
+        rotation, translation, _ = fit_frames(self.raw_alphas[:, core], self.fit.reference[core])
+        return rotation, translation
+
+    @cached_property
+    def alphas(self) -> FloatArray:
+        """CA atoms laid on the reference by the core, (n_frames, n_residues, 3), angstrom."""
+        rotation, translation = self.placement
+        placed: FloatArray = self.raw_alphas @ rotation + translation[:, None, :]
+        return placed
+
+    def placed(self, atoms: IntArray) -> FloatArray:
+        """Any atoms laid on the reference by the core, (n_frames, n, 3), angstrom, double precision."""
+        rotation, translation = self.placement
+        moved: FloatArray = self.coordinates[:, atoms].astype(np.float64) @ rotation
+        moved += translation[:, None, :]
+        return moved
+
+
+class Accumulator(Protocol[Result_co]):
+    """Something that sees every chunk once and keeps what it needs of them.
+
+    ``merge`` takes up what another one of the same kind saw, of another trajectory of the same atoms.
+    """
+
+    def update(self, chunk: Chunk) -> None:
+        """Take up the next frames."""
+
+    def merge(self, other: Self) -> None:
+        """Take up what another accumulator saw."""
+
+    def result(self) -> Result_co:
+        """What was found in all frames so far."""
+
+
+def stream(chunks: Iterable[Chunk], accumulators: Sequence[Accumulator[Any]]) -> int:
+    """Lead every chunk past every accumulator; the number of frames seen."""
+    total = 0
+    for chunk in chunks:
+        if len(chunk):
+            for accumulator in accumulators:
+                accumulator.update(chunk)
+            total += len(chunk)
+    return total
+
+
+def array_chunks(
+    frames: np.ndarray[Any, Any],
+    *,
+    fit: Fit | None = None,
+    times_ps: FloatArray | None = None,
+    length: int = 50,
+) -> Iterable[Chunk]:
+    """Chunks of frames that are in memory already, (n_frames, n_atoms, 3), angstrom."""
+    times = np.full(len(frames), np.nan) if times_ps is None else times_ps
+    for first in range(0, len(frames), length):
+        part = np.asarray(frames[first : first + length], dtype=np.float32)
+        yield Chunk(part, times[first : first + length], first, fit)
