@@ -36,6 +36,11 @@ class Difference(Record):
     """Fewer replicas on either side leave a difference unresolved."""
     sampling: str = ""
     """What was sampled, in words, e.g. ``3 x 0.2 ns per side``; empty for methods that do not sample."""
+    effect_size: float | None = None
+    """Hedges' g: the value in standard deviations of the replicas, corrected for their small number."""
+    effect_size_low: float | None = None
+    effect_size_high: float | None = None
+    """Ends of its interval at ``confidence``; None where it has none."""
 
 
 class FluctuationProfile(Record):

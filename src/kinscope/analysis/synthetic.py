@@ -45,6 +45,8 @@ class SyntheticSettings(Settings):
     """Correlation time of the jumps: one over the sum of the two rates."""
     jump_population: float = Field(default=0.5, gt=0.0, lt=1.0)
     """Of the second place."""
+    start_together: bool = False
+    """Every replica starts in the first place, as replicas of one model do; else where chance puts it."""
     neighbours: float = Field(default=2.0, ge=0.0)
     """Width, in residues, of the Gaussian over which neighbours share their motion; 0: none."""
     replica_spread: float = Field(default=0.0, ge=0.0, le=1.0)
@@ -191,11 +193,18 @@ def correlated_gaussian(random: np.random.Generator, frames: int, memory: float,
 
 
 def telegraph(
-    random: np.random.Generator, frames: int, memory: float, population: float, width: int
+    random: np.random.Generator,
+    frames: int,
+    memory: float,
+    population: float,
+    width: int,
+    *,
+    from_zero: bool = False,
 ) -> FloatArray:
-    """Independent stationary two-state series (0 or 1) with autocorrelation exp(-t / memory).
+    """Independent two-state series (0 or 1) with autocorrelation exp(-t / memory).
 
-    At each frame the state is drawn anew with probability 1 - exp(-1 / memory), else it is kept.
+    At each frame the state is drawn anew with probability 1 - exp(-1 / memory), else it is kept. Stationary
+    unless ``from_zero`` puts all of them into the first state at the start.
 
     Returns
     -------
@@ -204,6 +213,8 @@ def telegraph(
     anew = random.random((frames, width)) < 1.0 - np.exp(-1.0 / memory)
     anew[0] = True
     drawn = random.random((frames, width)) < population
+    if from_zero:
+        drawn[0] = False
     last = np.maximum.accumulate(np.where(anew, np.arange(frames)[:, None], 0), axis=0)
     states: FloatArray = np.take_along_axis(drawn, last, axis=0).astype(np.float64)
     return states
@@ -219,7 +230,12 @@ def _trajectory(system: SyntheticSystem, seed: int) -> FloatArray:
     index = system.region_index
     if chosen.jump_angstrom > 0.0:
         places = telegraph(
-            random, chosen.frames, chosen.jump_memory_ns / interval, chosen.jump_population, chosen.regions
+            random,
+            chosen.frames,
+            chosen.jump_memory_ns / interval,
+            chosen.jump_population,
+            chosen.regions,
+            from_zero=chosen.start_together,
         )
         directions = _directions(chosen.regions)
         moves = moves + places[:, index, None] * system.jump[None, :, None] * directions[index][None]
