@@ -1,32 +1,29 @@
 """How far trajectories are sampled, and so which sentence they allow.
 
-A short trajectory is not wrong, it is silent on slow motion. Three signs are read: RMSF that still grows with
+A short trajectory is not wrong, it is silent on slow motion. Signs for the whole: RMSF that still grows with
 time (the second half of the trajectory adds to what the first half showed), few independent frames, and
-replicas that have not visited one another's conformations.
+replicas that have not visited one another's conformations. A loop can be caught while the rest is sampled
+well, so every region and residue is judged on its own as well, in :mod:`kinscope.analysis.sampling`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
 
 import numpy as np
 
 from kinscope.analysis.fluctuation import rmsf
+from kinscope.analysis.sampling import SHORTEST_NS, Sentence
 from kinscope.analysis.statistics import block_averages, effective_sample_size
 from kinscope.analysis.superposition import FloatArray, IntArray, mean_structure
 from kinscope.core.errors import BadInputError
 from kinscope.core.records import Record
-
-Sentence = Literal["supports a comparison", "only large effects", "nothing on mobility"]
 
 _STEADY_RATIO = 1.15
 _GROWING_RATIO = 1.5
 _INDEPENDENT_FRAMES = 20.0
 _FEW_INDEPENDENT_FRAMES = 5.0
 _OVERLAP = 0.3
-_SHORTEST_NS = 1.0
-"""Side chains and loops of a kinase relax in nanoseconds; below that no RMSF difference is a statement."""
 
 
 class Convergence(Record):
@@ -99,10 +96,8 @@ def replica_overlap(replicas: Sequence[FloatArray], core: IntArray | None = None
         )
     moved, mean = mean_structure(np.concatenate(list(replicas)), core)
     flat = (moved - mean).reshape(len(moved), -1)
-    # The frames are fewer than the coordinates: the small Gram matrix has the same principal projections.
     flat = flat - flat.mean(axis=0)
-    values, vectors = np.linalg.eigh(flat @ flat.T)
-    projections = vectors[:, ::-1][:, :axes] * np.sqrt(np.clip(values[::-1][:axes], 0.0, None))
+    projections = _principal(flat, axes)
     parts = np.split(projections, np.cumsum([len(frames) for frames in replicas])[:-1])
     bins = int(np.clip(np.sqrt(min(len(part) for part in parts)), 4, 20))
     shared = []
@@ -129,7 +124,8 @@ def block_spread(frames: FloatArray, core: IntArray | None = None, *, blocks: in
     blocks
         Number of consecutive blocks, two at least.
     """
-    return float(block_averages(_deviation(frames, core), blocks).std(ddof=1))
+    placed = mean_structure(np.asarray(frames, dtype=np.float64), core)
+    return float(block_averages(_deviation(*placed), blocks).std(ddof=1))
 
 
 def convergence(
@@ -156,8 +152,9 @@ def convergence(
             sentence="nothing on mobility",
             reason="fewer than four frames in a replica",
         )
-    independent = tuple(effective_sample_size(_deviation(frames, core)) for frames in replicas)
-    growth = tuple(_growth(frames, core) for frames in replicas)
+    placed = [mean_structure(np.asarray(frames, dtype=np.float64), core) for frames in replicas]
+    independent = tuple(effective_sample_size(_deviation(*each)) for each in placed)
+    growth = tuple(_growth(moved) for moved, _ in placed)
     overlap = replica_overlap(replicas, core) if len(replicas) > 1 else None
     sentence, reason = _judge(length_ns, min(independent), max(growth), overlap, len(replicas))
     return Convergence(
@@ -177,7 +174,7 @@ def _judge(
     had = f"{replicas} x {length_ns:.3g} ns"
     if replicas < 2 or overlap is None:
         return "nothing on mobility", f"{had}: one replica has no spread"
-    if length_ns < _SHORTEST_NS:
+    if length_ns < SHORTEST_NS:
         return "nothing on mobility", f"{had}: shorter than the nanosecond in which loops begin to move"
     if independent < _FEW_INDEPENDENT_FRAMES:
         return "nothing on mobility", f"{had}: {independent:.0f} independent frames in a replica"
@@ -196,14 +193,24 @@ def _judge(
     )
 
 
-def _deviation(frames: FloatArray, core: IntArray | None) -> FloatArray:
-    """Deviation of every frame from the trajectory's mean structure, (n_frames,), angstrom."""
-    moved, mean = mean_structure(np.asarray(frames, dtype=np.float64), core)
+def _principal(flat: FloatArray, axes: int) -> FloatArray:
+    """Projections (n_frames, axes) of centred rows on their principal axes, by the smaller matrix."""
+    frames, coordinates = flat.shape
+    if frames > coordinates:
+        _, vectors = np.linalg.eigh(flat.T @ flat)
+        along: FloatArray = flat @ vectors[:, ::-1][:, :axes]
+        return along
+    values, vectors = np.linalg.eigh(flat @ flat.T)
+    projections: FloatArray = vectors[:, ::-1][:, :axes] * np.sqrt(np.clip(values[::-1][:axes], 0.0, None))
+    return projections
+
+
+def _deviation(moved: FloatArray, mean: FloatArray) -> FloatArray:
+    """Deviation of every superposed frame from the mean structure, (n_frames,), angstrom."""
     deviation: FloatArray = np.sqrt(((moved - mean) ** 2).sum(axis=-1).mean(axis=-1))
     return deviation
 
 
-def _growth(frames: FloatArray, core: IntArray | None) -> float:
-    moved, _ = mean_structure(np.asarray(frames, dtype=np.float64), core)
+def _growth(moved: FloatArray) -> float:
     first = float(rmsf(moved[: max(2, len(moved) // 2)]).mean())
     return float(rmsf(moved).mean()) / first if first > 0 else 1.0

@@ -159,6 +159,11 @@ def widened(item: Difference, systematic: float) -> Difference:
     return _judged(item.model_copy(update=wider))
 
 
+def judged_again(item: Difference, *, smallest_meaningful: float) -> Difference:
+    """The same difference, with another bound on what counts as a change."""
+    return _judged(item.model_copy(update={"smallest_meaningful": smallest_meaningful}))
+
+
 def holm(p_values: Sequence[float]) -> FloatArray:
     """Holm's step-down adjusted p values (Scand. J. Stat. 1979, 6, 65), shape (n_tests,), input order.
 

@@ -1,0 +1,208 @@
+"""What a region's or a residue's own sampling allows to be said of its mobility.
+
+Every replica is cut into halves, and all halves of one system are laid on one mean. If they sampled the same
+motion, the fluctuation about their common mean is hardly larger than within the halves; if one half or one
+replica sits where the others do not, it is. The ratio is the split R of Gelman & Rubin (Stat. Sci. 1992,
+7, 457) and Vehtari et al. (Bayesian Anal. 2021, 16, 667), here of coordinates. It sees drift and trapped
+replicas with one number; it cannot see a motion that no replica has shown at all, and nothing in a trajectory
+can.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Literal
+
+import numpy as np
+
+from kinscope.analysis.results import Difference
+from kinscope.analysis.statistics import judged_again
+from kinscope.analysis.superposition import FloatArray, IntArray, mean_structure
+from kinscope.core.errors import BadInputError
+from kinscope.core.records import Record
+
+Sentence = Literal["supports a comparison", "only large effects", "nothing on mobility"]
+
+SHORTEST_NS = 1.0
+"""Side chains and loops of a kinase relax in nanoseconds; below that no RMSF difference is a statement."""
+STEADY_R = 1.1
+"""Up to this a comparison is allowed: RMSF is then low by about 5 % (``kinscope benchmark statistics``)."""
+LOOSE_R = 1.2
+"""Beyond this nothing is said: there the intervals no longer held their rate in synthetic studies."""
+LARGE_EFFECT_ANGSTROM = 0.3
+"""What counts as a large effect on RMSF where sampling is limited: half of a kinase core's RMSF at 300 K."""
+_LEAST_FRAMES = 4
+_ORDER: tuple[Sentence, ...] = ("nothing on mobility", "only large effects", "supports a comparison")
+
+
+class Sampling(Record):
+    """What the replicas of one system allow to be said of one region or residue."""
+
+    replicas: int
+    length_ns: float
+    """Per replica."""
+    split_r: float | None
+    """1 when all halves of all replicas show the same motion; None where that cannot be asked."""
+    independent_frames: float | None
+    """Per replica: how many independent frames would scatter as the halves do."""
+    sentence: Sentence
+    reason: str
+
+
+def region_sampling(
+    replicas: Sequence[FloatArray],
+    residues: Sequence[int] | IntArray,
+    regions: Mapping[str, Sequence[int]],
+    *,
+    length_ns: float,
+    core: IntArray | None = None,
+) -> dict[str, Sampling]:
+    """Judge the sampling of each region of one system.
+
+    Parameters
+    ----------
+    replicas
+        Arrays (n_frames, n_residues, 3), angstrom, one atom per residue; evenly thinned frames will do.
+    residues
+        Number of each residue, shape (n_residues,).
+    regions
+        Residue numbers by name; those not in ``residues`` are left out, and so are regions without any.
+    length_ns
+        Sampled time per replica.
+    core
+        Indices of the atoms that are fitted; None fits all.
+
+    Raises
+    ------
+    BadInputError
+        If the shapes do not fit.
+    """
+    numbers = [int(number) for number in residues]
+    within, pooled = _variances(replicas, len(numbers), core)
+    place = {number: column for column, number in enumerate(numbers)}
+    found = {}
+    for name, members in regions.items():
+        columns = [place[number] for number in members if number in place]
+        if columns:
+            ratio = _ratio(float(within[columns].mean()), float(pooled[columns].mean()))
+            found[name] = _judge(replicas, length_ns, ratio)
+    return found
+
+
+def residue_sampling(
+    replicas: Sequence[FloatArray],
+    residues: Sequence[int] | IntArray,
+    *,
+    length_ns: float,
+    core: IntArray | None = None,
+) -> dict[int, Sampling]:
+    """Judge the sampling of each residue of one system; parameters as of :func:`region_sampling`."""
+    numbers = [int(number) for number in residues]
+    within, pooled = _variances(replicas, len(numbers), core)
+    return {
+        number: _judge(replicas, length_ns, _ratio(float(within[column]), float(pooled[column])))
+        for column, number in enumerate(numbers)
+    }
+
+
+def worse(first: Sampling, second: Sampling) -> Sampling:
+    """The one that allows less; a comparison is worth its less sampled side."""
+    return min(
+        (first, second),
+        key=lambda item: (_ORDER.index(item.sentence), -(item.split_r or np.inf)),
+    )
+
+
+def allowed(difference: Difference, sampling: Sampling) -> Difference:
+    """The difference as far as the sampling allows it to be told.
+
+    ``nothing on mobility`` leaves it unresolved whatever a test says; ``only large effects`` raises the
+    smallest change that counts to :data:`LARGE_EFFECT_ANGSTROM`.
+    """
+    if sampling.sentence == "nothing on mobility":
+        statement = f"not resolved: {sampling.reason}"
+        return difference.model_copy(update={"resolved": False, "statement": statement})
+    if sampling.sentence == "only large effects":
+        return judged_again(
+            difference, smallest_meaningful=max(difference.smallest_meaningful, LARGE_EFFECT_ANGSTROM)
+        )
+    return difference
+
+
+def split_r(replicas: Sequence[FloatArray], core: IntArray | None = None) -> FloatArray:
+    """Split R of every residue, shape (n_residues,); parameters as of :func:`region_sampling`.
+
+    With M halves of n independent frames each, the expected square is (1 - 1/(M n)) / (1 - 1/n).
+    """
+    within, pooled = _variances(replicas, replicas[0].shape[1] if replicas else 0, core)
+    return np.array([_ratio(float(w), float(p)) for w, p in zip(within, pooled, strict=True)])
+
+
+def _variances(
+    replicas: Sequence[FloatArray], residues: int, core: IntArray | None
+) -> tuple[FloatArray, FloatArray]:
+    """Mean squared fluctuation within halves and about the common mean, (n_residues,), square angstrom."""
+    if any(frames.ndim != 3 or frames.shape[1:] != (residues, 3) for frames in replicas):
+        raise BadInputError(
+            f"Replicas do not have the shape (n_frames, {residues}, 3).",
+            where="sampling of regions",
+            remedy="Give trajectories with one residue number per atom.",
+        )
+    if not replicas or any(len(frames) < _LEAST_FRAMES for frames in replicas):
+        return np.full(residues, np.nan), np.full(residues, np.nan)
+    together = np.concatenate([np.asarray(frames, dtype=np.float64) for frames in replicas])
+    # Replicas differ by more than one round of superposition can settle; a shift of 0.01 A is no matter here.
+    moved, _ = mean_structure(together, core, tolerance_angstrom=0.01)
+    ends = np.cumsum([len(frames) for frames in replicas])[:-1]
+    halves = [half for part in np.split(moved, ends) for half in np.array_split(part, 2)]
+    within = np.mean([_fluctuation(half) for half in halves], axis=0)
+    return within, _fluctuation(moved)
+
+
+def _fluctuation(moved: FloatArray) -> FloatArray:
+    square: FloatArray = ((moved - moved.mean(axis=0)) ** 2).sum(axis=-1).mean(axis=0)
+    return square
+
+
+def _ratio(within: float, pooled: float) -> float:
+    if within > 0.0:
+        return max(1.0, float(np.sqrt(pooled / within)))
+    return 1.0 if pooled == 0.0 else float("nan" if np.isnan(pooled) else "inf")
+
+
+def _judge(replicas: Sequence[FloatArray], length_ns: float, ratio: float) -> Sampling:
+    count = len(replicas)
+    had = f"{count} x {length_ns:.3g} ns"
+    shown: float | None = ratio if np.isfinite(ratio) else None
+    sentence: Sentence = "nothing on mobility"
+    if count < 2:
+        reason = f"{had}: one replica has no spread"
+    elif length_ns < SHORTEST_NS:
+        reason = f"{had}: shorter than the nanosecond in which loops begin to move"
+    elif shown is None:
+        reason = f"{had}: too few frames, or halves without motion, to judge the sampling"
+    elif ratio > LOOSE_R:
+        reason = f"{had}: parts of the trajectories do not show the same motion (split R {ratio:.2f})"
+    elif ratio > STEADY_R:
+        sentence = "only large effects"
+        reason = f"{had}: parts of the trajectories differ (split R {ratio:.2f})"
+    else:
+        sentence = "supports a comparison"
+        reason = f"{had}: all parts of the trajectories show the same motion (split R {ratio:.2f})"
+    return Sampling(
+        replicas=count,
+        length_ns=length_ns,
+        split_r=shown,
+        independent_frames=None if shown is None else _independent(shown, replicas),
+        sentence=sentence,
+        reason=reason,
+    )
+
+
+def _independent(ratio: float, replicas: Sequence[FloatArray]) -> float:
+    """Frames per replica from the expectation in :func:`split_r`, at most those there are."""
+    frames = float(np.mean([len(part) for part in replicas]))
+    square, halves = ratio**2, 2 * len(replicas)
+    if square - 1.0 <= 1.0 / frames:
+        return frames
+    return min(frames, 2.0 * (square - 1.0 / halves) / (square - 1.0))
