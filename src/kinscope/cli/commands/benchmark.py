@@ -1,4 +1,4 @@
-"""``kinscope benchmark``: kinscope's pieces against what is published and crystallised."""
+"""``kinscope benchmark``: kinscope's pieces against what is published, crystallised or known on paper."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from kinscope.cli.options import AsJson, Mirror, Quiet, Target
 
 group = typer.Typer(
     no_args_is_help=True,
-    help="Check kinscope's pieces against crystals. Needs wwPDB entries: --pdb-mirror DIR.",
+    help="Check kinscope's pieces against crystals (--pdb-mirror DIR), other programs and known answers.",
 )
 
 
@@ -183,6 +183,42 @@ def redock(
     )
     if rows:
         typer.echo("\n" + summary(rows))
+
+
+@group.command("statistics", epilog="Example:  kinscope benchmark statistics --studies 200")
+def statistics(
+    studies: Annotated[
+        int, typer.Option("--studies", min=10, max=100_000, help="Synthetic studies per row; 0.2 s each.")
+    ] = 200,
+    seed: Annotated[int, typer.Option("--seed", min=0)] = 1,
+    only: Annotated[
+        str, typer.Option("--only", help="Only rows whose name holds this text, e.g. 'jumps'.")
+    ] = "",
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Coverage and false alarms of the comparison of dynamics, on synthetic trajectories of known truth."""
+    import json
+
+    from kinscope.analysis.synthetic_studies import conditions, in_words, run_conditions
+    from kinscope.core.errors import BadInputError
+
+    rows = [row for row in conditions() if only in row.name]
+    if not rows:
+        raise BadInputError(
+            f"No row's name holds {only[:40]!r}.",
+            where="--only",
+            remedy="Rows: " + "; ".join(row.name for row in conditions()),
+        )
+    found = run_conditions(rows, studies, seed, None if quiet else _tell)
+    if as_json:
+        typer.echo(json.dumps([item.model_dump(mode="json") for item in found], indent=1))
+    else:
+        typer.echo(in_words(found))
+
+
+def _tell(fraction: float, text: str) -> None:
+    typer.echo(f"[{fraction:4.0%}] {text}", err=True)
 
 
 def _needed(mirror: Path | None) -> Path:
