@@ -12,6 +12,7 @@ def register(app: typer.Typer) -> None:
         doctor,
         karyotype,
         models,
+        parameters,
         qpcr,
         sanger,
         single,
@@ -23,6 +24,7 @@ def register(app: typer.Typer) -> None:
     assess.register(app)
     single.register(app)
     models.register(app)
+    parameters.register(app)
     targets.register(app)
     sanger.register(app)
     qpcr.register(app)

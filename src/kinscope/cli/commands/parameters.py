@@ -1,0 +1,130 @@
+"""``kinscope parameters``: force-field parameters of drugs and of a user's own ligand."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from kinscope.cli.options import AsJson, Quiet, Target
+
+if TYPE_CHECKING:
+    from kinscope.ligands.parameters import LigandParameters
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("parameters", epilog="Example:  kinscope parameters imatinib --out parameters")(parameters)
+
+
+def parameters(
+    drug: Annotated[
+        list[str] | None, typer.Argument(metavar="[LIGAND]...", help="Drugs of the library, by id.")
+    ] = None,
+    out: Annotated[Path, typer.Option("--out", help="Directory of NAME.xml and NAME.json.")] = Path(
+        "parameters"
+    ),
+    all_drugs: Annotated[bool, typer.Option("--all", help="Every drug of the library.")] = False,
+    ligand: Annotated[
+        str | None, typer.Option("--ligand", help="Your own: an SDF file, or SMILES in quotes.")
+    ] = None,
+    name: Annotated[str | None, typer.Option("--name", help="Name of your own ligand's files.")] = None,
+    conformers: Annotated[
+        int, typer.Option("--conformers", min=1, max=100, help="Most conformers to average charges over.")
+    ] = 8,
+    optimise: Annotated[
+        bool, typer.Option("--optimise", help="Optimise each conformer in AM1 first: minutes each.")
+    ] = False,
+    keep: Annotated[
+        Path | None,
+        typer.Option("--keep", help="Keep the programs' files here, an Amber topology among them."),
+    ] = None,
+    target: Target = "abl1",
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Make GAFF2 and AM1-BCC parameters of ligands as OpenMM force-field files (needs AmberTools)."""
+    import json
+
+    from kinscope.ligands.parameters_build import ParameterSettings, build_parameters
+    from kinscope.ligands.parameters_programs import find_ambertools
+
+    wanted = _wanted(drug or [], all_drugs, ligand, name, target)
+    tools = find_ambertools()
+    settings = ParameterSettings(conformers=conformers, optimise=optimise)
+    records = []
+    for called, smiles, residue in wanted:
+
+        def tell(_: float, words: str, called: str = called) -> None:
+            if not (quiet or as_json):
+                typer.echo(f"{called}: {words}", err=True)
+
+        made = build_parameters(
+            smiles,
+            called,
+            out,
+            residue_name=residue,
+            settings=settings,
+            tools=tools,
+            keep=None if keep is None else keep / called,
+            progress=tell,
+        )
+        records.append(made.record)
+        if not as_json:
+            typer.echo("\n".join(in_words(made.record, made.xml_path)))
+    if as_json:
+        typer.echo(json.dumps([record.model_dump(mode="json") for record in records], indent=2))
+
+
+def _wanted(
+    drugs: list[str], all_drugs: bool, ligand: str | None, name: str | None, target: str
+) -> list[tuple[str, str, str]]:
+    """Name, SMILES and residue name of what was asked for."""
+    from kinscope.core.errors import LigandError
+    from kinscope.targets import load_target, target_reference
+
+    if sum((bool(drugs), all_drugs, ligand is not None)) != 1:
+        raise LigandError(
+            "Say what to parametrise: drugs of the library, --all, or --ligand.",
+            where="kinscope parameters",
+            remedy="E.g. kinscope parameters imatinib ponatinib --out parameters",
+        )
+    if ligand is not None:
+        return [_own(ligand, name)]
+    pack = load_target(target_reference(target))
+    chosen = pack.drugs if all_drugs else [pack.drug(identifier) for identifier in drugs]
+    return [(one.id, one.smiles_ph74, one.ccd or "LIG") for one in chosen]
+
+
+def _own(ligand: str, name: str | None) -> tuple[str, str, str]:
+    """A user's ligand; an SDF file if there is such a file or it is called like one."""
+    from kinscope.ligands.user import ligand_from_sdf, ligand_from_smiles
+
+    path = Path(ligand)
+    if path.suffix.lower() in (".sdf", ".mol") or (len(ligand) < 200 and path.is_file()):
+        found = ligand_from_sdf(path, name or path.stem)
+        return name or path.stem, found.identity.smiles, "LIG"
+    return name or "ligand", ligand_from_smiles(ligand, name or "ligand").identity.smiles, "LIG"
+
+
+def in_words(record: LigandParameters, path: Path) -> list[str]:
+    """What was made and what to mind, line by line."""
+    lines = [
+        f"{record.name}: {path}",
+        f"  {len(record.atoms)} atoms, net charge {record.net_charge_e:+d} e, {record.force_field}",
+        f"  {record.charge_model}; largest spread {max(atom.charge_spread_e for atom in record.atoms):.3f} e",
+    ]
+    if record.comparison is not None:
+        lines.append(
+            f"  against {record.comparison.second_model}: largest difference "
+            f"{record.comparison.largest_difference_e:.3f} e, rms {record.comparison.rms_difference_e:.3f} e"
+        )
+    lines += [f"  to mind: {warning}" for warning in record.warnings]
+    poor = [term for term in record.estimated if term.kind != "improper"]
+    if poor:
+        lines.append(
+            f"  {len(poor)} terms taken from similar chemistry: "
+            + ", ".join(f"{term.atom_types} (penalty {term.penalty:.0f})" for term in poor)
+        )
+    return lines
