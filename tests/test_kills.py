@@ -176,10 +176,18 @@ def vacuum(tmp_path_factory) -> tuple[dict[str, Path], dict[tuple[str, int], Pat
 def references(root: Path, *, water: bool) -> tuple[dict[str, Path], dict[tuple[str, int], Path]]:
     """Systems, and the replicas as they run when nobody is killed."""
     systems = {side: root / side for side in SIDES}
+    if water:
+        # In a process of its own: OpenMM reads the number of threads of its PME once per process.
+        begin(root / "whole", systems)
+        subprocess.run([sys.executable, str(HERE), str(root / "whole"), "water"], check=True)
+        store = Store(root / "whole" / "artefacts")
+        steps = replica_steps(system_steps(), water)
+        keys = [(side, number) for side in SIDES for number in range(REPLICAS)]
+        return systems, {key: store.path(step) for key, step in zip(keys, steps, strict=True)}
     whole = {}
     for side in SIDES:
         for number in range(REPLICAS):
-            folder = root / f"{side}-{number}"
+            folder = whole[side, number] = root / f"{side}-{number}"
             run_replica(
                 systems[side],
                 folder,
@@ -189,7 +197,6 @@ def references(root: Path, *, water: bool) -> tuple[dict[str, Path], dict[tuple[
                 seed=7,
                 production_steps=production(water),
             )
-            whole[side, number] = folder
     return systems, whole
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from functools import lru_cache
@@ -124,6 +125,11 @@ def _opencl_has_gpu() -> bool:
 def context_for(system: Any, integrator: Any, choice: PlatformChoice) -> Any:
     """An OpenMM Context on the chosen platform.
 
+    The platform's property decides the threads of all forces but PME's reciprocal part, which takes the
+    environment variable ``OPENMM_CPU_THREADS``, read when a process makes its first context, or else every
+    core; with it the order of summation, and the last bits. So it is set here too; the workers of a study
+    have it from their start.
+
     Raises
     ------
     ComputationError
@@ -133,6 +139,8 @@ def context_for(system: Any, integrator: Any, choice: PlatformChoice) -> Any:
 
     try:
         platform = Platform.getPlatformByName(choice.name)
+        if "Threads" in choice.properties:
+            os.environ["OPENMM_CPU_THREADS"] = choice.properties["Threads"]
         return Context(system, integrator, platform, dict(choice.properties))
     except OpenMMException as error:
         raise ComputationError(
