@@ -31,8 +31,17 @@ class Conditions:
     """Of the restraint's force constant: 1 in thermalise, falling in release, 0 in production."""
 
 
-def plan_steps(settings: ProtocolSettings, production_steps: int) -> StepPlan:
+def plan_steps(settings: ProtocolSettings, production_steps: int, *, gpu: bool = False) -> StepPlan:
     """Stages, frames and checkpoints of a replica of so many production steps.
+
+    Parameters
+    ----------
+    settings
+        The protocol.
+    production_steps
+        Of the first attempt.
+    gpu
+        Whether a GPU runs it: only the distance of the checkpoints depends on that.
 
     Raises
     ------
@@ -50,6 +59,7 @@ def plan_steps(settings: ProtocolSettings, production_steps: int) -> StepPlan:
     release = min(round(settings.release_ps * 1000 / settings.time_step_fs), share)
     frame_interval = max(settings.frame_interval_steps, ceil(production_steps / settings.maximum_frames))
     total = thermalise + release + production_steps
+    longest = settings.longest_segment_steps_gpu if gpu else settings.longest_segment_steps
     least = min(_REPORT_INTERVAL, max(1, production_steps // 4))
     return StepPlan(
         thermalise_steps=thermalise,
@@ -58,7 +68,9 @@ def plan_steps(settings: ProtocolSettings, production_steps: int) -> StepPlan:
         frame_interval_steps=frame_interval,
         frames=production_steps // frame_interval,
         report_interval_steps=max(least, ceil(production_steps / settings.reports)),
-        segment_steps=max(settings.checkpoint_interval_steps, ceil(total / _CHECKPOINTS_OF_A_LONG_RUN)),
+        segment_steps=max(
+            settings.checkpoint_interval_steps, min(longest, ceil(total / _CHECKPOINTS_OF_A_LONG_RUN))
+        ),
     )
 
 

@@ -126,7 +126,7 @@ class _Replica:
         self.replica = replica
         self.seed = derive_seed(seed, "replica", replica)
         self.given_seed = seed
-        self.plan = plan_steps(settings, production_steps)
+        self.plan = plan_steps(settings, production_steps, gpu=platform.name not in ("CPU", "Reference"))
         self.platform = platform
         self.progress = progress
         self.started = time.monotonic()

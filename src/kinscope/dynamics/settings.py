@@ -75,5 +75,11 @@ class ProtocolSettings(Settings):
     reports: int = Field(default=200, ge=1)
     """Most rows of energy, temperature and volume per replica."""
     checkpoint_interval_steps: int = Field(default=500, ge=1)
-    """Least steps between checkpoints; a long run saves fifty times in all. Counted in steps, never by the
-    clock, because where a segment ends shapes the random numbers of the next."""
+    """Least steps between checkpoints; a longer run saves fifty times in all, or more often where the two
+    settings below say so. Counted in steps, never by the clock, because where a segment ends shapes the
+    random numbers of the next."""
+    longest_segment_steps: int = Field(default=5_000, ge=1)
+    """Most steps between checkpoints on a processor: what a kill can cost is a quarter of an hour of a kinase
+    domain in water on one core."""
+    longest_segment_steps_gpu: int = Field(default=250_000, ge=1)
+    """Most steps between checkpoints on a GPU: a few minutes there."""
