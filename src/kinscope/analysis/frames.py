@@ -91,11 +91,14 @@ class Chunk:
         placed: FloatArray = self.raw_alphas @ rotation + translation[:, None, :]
         return placed
 
-    def placed(self, atoms: IntArray) -> FloatArray:
-        """Any atoms laid on the reference by the core, (n_frames, n, 3), angstrom, double precision."""
+    def placed(self, atoms: IntArray) -> Float32Array:
+        """Any atoms laid on the reference by the core, (n_frames, n, 3), angstrom, single precision.
+
+        Good to about 1e-5 angstrom, which is nothing beside the 0.01 of an XTC file.
+        """
         rotation, translation = self.placement
-        moved: FloatArray = self.coordinates[:, atoms].astype(np.float64) @ rotation
-        moved += translation[:, None, :]
+        moved: Float32Array = self.coordinates[:, atoms] @ rotation.astype(np.float32)
+        moved += translation.astype(np.float32)[:, None, :]
         return moved
 
 

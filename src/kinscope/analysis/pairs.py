@@ -6,12 +6,16 @@ strays from its own. In superposed frames atoms stray little, so that few pairs 
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
-from kinscope.analysis.superposition import FloatArray, IntArray
+from kinscope.analysis.superposition import IntArray
+
+Array = np.ndarray[Any, Any]
 
 
-def reachable_pairs(first: FloatArray, second: FloatArray, cutoff: float) -> tuple[IntArray, IntArray]:
+def reachable_pairs(first: Array, second: Array, cutoff: float) -> tuple[IntArray, IntArray]:
     """Pairs that may lie within a cutoff in any frame; no pair that does is missed.
 
     Parameters
@@ -37,14 +41,13 @@ def reachable_pairs(first: FloatArray, second: FloatArray, cutoff: float) -> tup
     return rows, columns
 
 
-def pair_distances(first: FloatArray, second: FloatArray, pairs: tuple[IntArray, IntArray]) -> FloatArray:
+def pair_distances(first: Array, second: Array, pairs: tuple[IntArray, IntArray]) -> Array:
     """Distances of chosen pairs in every frame, shape (n_frames, n_pairs), angstrom."""
     gap = first[:, pairs[0]] - second[:, pairs[1]]
-    found: FloatArray = np.sqrt(np.einsum("fpi,fpi->fp", gap, gap))
-    return found
+    return np.asarray(np.sqrt(np.einsum("fpi,fpi->fp", gap, gap)))
 
 
-def _mean_and_stray(frames: FloatArray) -> tuple[FloatArray, FloatArray]:
+def _mean_and_stray(frames: Array) -> tuple[Array, Array]:
     mean = frames.mean(axis=0)
     gap = frames - mean
     return mean, np.sqrt(np.einsum("fai,fai->fa", gap, gap).max(axis=0))

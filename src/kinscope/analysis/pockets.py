@@ -11,10 +11,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
+from kinscope.analysis.pocket_grid import PROBE_ANGSTROM, PaddedGrid, ball_steps
 from kinscope.analysis.regions import compare_regions
 from kinscope.analysis.results import Difference, FluctuationProfile, PocketComparison
 from kinscope.analysis.statistics import difference
@@ -23,12 +25,12 @@ from kinscope.core.errors import BadInputError
 
 RADII_ANGSTROM = {"C": 1.70, "N": 1.55, "O": 1.52, "S": 1.80, "P": 1.80}
 """Bondi radii; other elements count as carbon."""
-PROBE_ANGSTROM = 1.4
 SPACING_ANGSTROM = 0.5
 _SURROUNDINGS_ANGSTROM = 20.0
 _FEWEST_RESIDUES = 4
 _BACKBONE = ("N", "CA", "C", "O")
 
+BoolArray = np.ndarray[Any, np.dtype[np.bool_]]
 Atoms = Any
 """Anything with ``coord`` (n_atoms, 3) in angstrom, ``res_id``, ``res_name``, ``atom_name``, ``element``."""
 
@@ -40,9 +42,14 @@ class InclusionRegion:
     points: FloatArray
     """Every grid point of the surrounding box, shape (nx * ny * nz, 3), angstrom."""
     shape: tuple[int, int, int]
-    inside: np.ndarray[Any, np.dtype[np.bool_]]
+    inside: BoolArray
     """Which points lie in the convex hull, shape (nx * ny * nz,)."""
     spacing_angstrom: float
+
+    @cached_property
+    def grid(self) -> PaddedGrid:
+        """The region as marks on a padded grid."""
+        return PaddedGrid(self.points[0], self.shape, self.inside, self.spacing_angstrom)
 
 
 def inclusion_region(lining: FloatArray, *, spacing_angstrom: float = SPACING_ANGSTROM) -> InclusionRegion:
@@ -89,22 +96,19 @@ def pocket_volume(
     probe
         Radius of the probe, angstrom.
     """
-    from scipy.ndimage import distance_transform_edt
-    from scipy.spatial import cKDTree
-
-    free = np.ones(len(region.points), dtype=bool)
-    radii = np.array([RADII_ANGSTROM.get(symbol.upper(), 1.70) for symbol in elements])
+    grid = region.grid
+    near = np.all((coord > grid.low) & (coord < grid.high), axis=1)
+    radii = np.array([RADII_ANGSTROM.get(symbol.upper(), 1.70) for symbol in elements])[near]
+    centres = np.asarray(coord, dtype=np.float64)[near]
+    # Only probes that reach into the hull count, so that only grid points near it are asked.
+    taken = grid.far.copy()
     for radius in np.unique(radii):
-        tree = cKDTree(coord[radii == radius])
-        reach = float(radius) + probe
-        distance, _ = tree.query(region.points[free], distance_upper_bound=reach)
-        free[np.flatnonzero(free)[np.isfinite(distance)]] = False
-    if not free.any():
-        return 0.0
-    away = distance_transform_edt(~free.reshape(region.shape), sampling=region.spacing_angstrom)
+        grid.mark(taken, centres[radii == radius], float(radius) + probe)
     # A free grid point stands for its cell, which reaches a quarter of the spacing further on average.
-    covered = (away.ravel() <= probe + 0.25 * region.spacing_angstrom) & region.inside
-    return float(covered.sum()) * region.spacing_angstrom**3
+    ball = grid.flat(ball_steps(probe + 0.25 * grid.cell, grid.cell))
+    covered = np.zeros(len(taken), dtype=bool)
+    covered[(np.flatnonzero(~taken)[:, None] + ball).ravel()] = True
+    return float((covered & grid.inside).sum()) * grid.cell**3
 
 
 def compare_pocket(

@@ -1,10 +1,10 @@
 """Secondary structure per residue and frame, by hydrogen bonds: DSSP over whole chunks of frames.
 
 Kabsch & Sander, Biopolymers 1983, 22, 2577: a backbone hydrogen bond is an electrostatic energy below
--0.5 kcal/mol, helices are repeated turns, strands are bridges. Each residue bonds by its two best partners
-on either side, bridges that bulges connect make one strand, and a 4-turn helix goes before a strand, that
-before the other helices (as in the DSSP program from version 2 on). Reported are three classes: helix (H, G, I),
-strand (E, B) and the rest.
+-0.5 kcal/mol, helices are repeated turns, strands are bridges. Each N-H bonds to its two best partners, bridges
+that bulges connect make one strand, and a 4-turn helix goes before a strand, that
+before the other helices (as in the DSSP program from version 2 on). Reported are three classes: helix
+(H, G, I), strand (E, B) and the rest.
 """
 
 from __future__ import annotations
@@ -17,12 +17,14 @@ import numpy as np
 
 from kinscope.analysis.frames import Chunk
 from kinscope.analysis.pairs import reachable_pairs
+from kinscope.analysis.streams import Series
 from kinscope.analysis.superposition import FloatArray, IntArray
 
 COIL, HELIX, STRAND = 0, 1, 2
 CLASSES = ("coil", "helix", "strand")
 
 BoolArray = np.ndarray[Any, np.dtype[np.bool_]]
+BitArray = np.ndarray[Any, np.dtype[np.uint8]]
 CodeArray = np.ndarray[Any, np.dtype[np.int8]]
 
 _COUPLING = 0.42 * 0.20 * 332.0
@@ -58,18 +60,23 @@ def assign(chunk: Chunk, backbone: Backbone) -> CodeArray:
     """Class of every residue in every frame, shape (n_frames, n_residues), of ``CLASSES``."""
     bonds = _hydrogen_bonds(chunk, backbone)
     joined = backbone.joined
-    codes = np.zeros((len(chunk), len(joined)), dtype=np.int8)
-    strand = _strands(bonds, joined, codes.shape)
-    starts = {n: _turns(bonds, n, joined, codes.shape) for n in (3, 4, 5)}
-    codes[strand] = STRAND
-    alpha = _helices(starts[4], 4)
-    codes[alpha] = HELIX
-    taken = strand | alpha
+    strand = _strands(bonds, joined)
+    helix = _helices(_turns(bonds, 4, joined), 4)
+    taken = strand | helix
     for length in (3, 5):
         # These helices yield: they stand only where all of their residues are free or of their own kind.
-        codes[_helices(starts[length], length, blocked=taken)] = HELIX
-        taken = codes != COIL if length == 3 else taken
+        found = _helices(_turns(bonds, length, joined), length, blocked=taken)
+        helix = helix | found
+        taken = taken | found
+    codes = np.zeros((len(chunk), len(joined)), dtype=np.int8)
+    codes[_unpacked(strand, len(chunk))] = STRAND
+    codes[_unpacked(helix, len(chunk))] = HELIX
     return codes
+
+
+def _unpacked(bits: BitArray, frames: int) -> BoolArray:
+    """Rows of packed frames, (n, n_bytes), as truth values (n_frames, n)."""
+    return np.unpackbits(bits, axis=1, count=frames).T.astype(bool)
 
 
 class SecondaryStructure:
@@ -84,55 +91,53 @@ class SecondaryStructure:
     def __init__(self, backbone: Backbone) -> None:
         self._backbone = backbone
         self._counts = np.zeros((len(CLASSES), len(backbone.residues)), dtype=np.int64)
-        self._helical: list[FloatArray] = []
+        self._shares = Series()
 
     def update(self, chunk: Chunk) -> None:
         """Take up the next frames."""
         codes = assign(chunk, self._backbone)
         for code in range(len(CLASSES)):
             self._counts[code] += (codes == code).sum(axis=0)
-        self._helical.append(np.stack([(codes == code).mean(axis=1) for code in (HELIX, STRAND)], axis=1))
+        self._shares.add(np.stack([(codes == code).mean(axis=1) for code in (HELIX, STRAND)], axis=1))
 
     def merge(self, other: SecondaryStructure) -> None:
         """Take up another trajectory."""
         self._counts += other._counts
-        self._helical.extend(other._helical)
+        self._shares.merge(other._shares)
 
     def result(self) -> FloatArray:
         """Shares of coil, helix and strand per residue, shape (3, n_residues)."""
         shares: FloatArray = self._counts / max(1, int(self._counts[:, :1].sum()))
         return shares
 
-    def per_frame(self) -> FloatArray:
-        """Shares of helix and strand in every frame, shape (n_frames, 2)."""
-        return np.concatenate(self._helical) if self._helical else np.empty((0, 2))
+    @property
+    def shares(self) -> Series:
+        """Shares of residues in helix and in strand over time, (n_blocks, 2)."""
+        return self._shares
 
 
 @dataclass(frozen=True)
 class _Bonds:
-    """Hydrogen bonds: ``present[f, p]`` tells whether pair p is bonded in frame f."""
+    """Hydrogen bonds; the frames of a chunk are bits, so that one operation on a byte does eight of them."""
 
     donors: IntArray
     acceptors: IntArray
-    present: BoolArray
-    column: IntArray
-    """Column of (acceptor, donor), shape (n + 1, n + 1); the last column of ``present`` is never bonded."""
+    present: BitArray
+    """Whether a pair is bonded, shape (n_pairs + 1, n_bytes); the last row is never bonded."""
+    row: IntArray
+    """Row of (acceptor, donor), shape (n + 1, n + 1)."""
 
-    def of(self, acceptor: IntArray, donor: IntArray) -> BoolArray:
+    def of(self, acceptor: IntArray, donor: IntArray) -> BitArray:
         """Bonds of C=O of some residues to N-H of others; out of the chain: none."""
-        edge = len(self.column) - 1
+        edge = len(self.row) - 1
         outside = (acceptor < 0) | (donor < 0) | (acceptor >= edge) | (donor >= edge)
-        found = self.column[np.where(outside, edge, acceptor), np.where(outside, edge, donor)]
-        return np.asarray(self.present[:, found])
+        return self.present[self.row[np.where(outside, edge, acceptor), np.where(outside, edge, donor)]]
 
 
 def _hydrogen_bonds(chunk: Chunk, backbone: Backbone) -> _Bonds:
-    """Bonds by energy, each residue's two best on either side."""
+    """Bonds by energy, the two best of each N-H."""
     count = len(backbone.residues)
-    rotation, translation = chunk.placement
-    n, c, o = (
-        _placed32(chunk, atoms, rotation, translation) for atoms in (backbone.n, backbone.c, backbone.o)
-    )
+    n, c, o = (chunk.placed(atoms) for atoms in (backbone.n, backbone.c, backbone.o))
     donors, acceptors = reachable_pairs(n, o, _FARTHEST_N_O)
     # Residue i never bonds to itself or to the one before it (its own C=O carries the amide).
     kept = (donors != acceptors) & (donors != acceptors + 1)
@@ -152,15 +157,11 @@ def _hydrogen_bonds(chunk: Chunk, backbone: Backbone) -> _Bonds:
     present = energy < _BOND
     some = present.any(axis=0)
     donors, acceptors, present, energy = donors[some], acceptors[some], present[:, some], energy[:, some]
-    present = _two_best(energy, present, donors) & _two_best(energy, present, acceptors)
-    column = np.full((count + 1, count + 1), len(donors), dtype=np.intp)
-    column[acceptors, donors] = np.arange(len(donors))
-    return _Bonds(donors, acceptors, np.pad(present, ((0, 0), (0, 1))), column)
-
-
-def _placed32(chunk: Chunk, atoms: IntArray, rotation: FloatArray, translation: FloatArray) -> Any:
-    moved = chunk.coordinates[:, atoms] @ rotation.astype(np.float32)
-    return moved + translation.astype(np.float32)[:, None, :]
+    present = _two_best(energy, present, donors)
+    row = np.full((count + 1, count + 1), len(donors), dtype=np.intp)
+    row[acceptors, donors] = np.arange(len(donors))
+    bits = np.packbits(np.pad(present, ((0, 0), (0, 1))).T, axis=1)
+    return _Bonds(donors, acceptors, bits, row)
 
 
 def _gap(first: Any, second: Any, rows: IntArray, columns: IntArray) -> Any:
@@ -183,45 +184,40 @@ def _two_best(energy: Any, present: BoolArray, owners: IntArray) -> BoolArray:
     return kept
 
 
-def _turns(bonds: _Bonds, length: int, joined: BoolArray, shape: tuple[int, ...]) -> BoolArray:
+def _turns(bonds: _Bonds, length: int, joined: BoolArray) -> BitArray:
     """Whether an n-turn starts at a residue: its C=O bonds to the N-H ``length`` further on, no break."""
-    starts = np.zeros(shape, dtype=bool)
-    count = shape[1] - length
-    if count > 0:
-        first = np.arange(count)
-        broken = np.cumsum(~joined)
-        whole = broken[length:] == broken[:-length]
-        starts[:, :count] = bonds.of(first, first + length) & whole
+    first = np.arange(len(joined))
+    starts = bonds.of(first, first + length)
+    broken = np.cumsum(~joined)
+    starts[: len(joined) - length][broken[length:] != broken[:-length]] = 0
     return starts
 
 
-def _helices(starts: BoolArray, length: int, blocked: BoolArray | None = None) -> BoolArray:
+def _helices(starts: BitArray, length: int, blocked: BitArray | None = None) -> BitArray:
     """Residues i to i + length - 1 wherever turns start at i - 1 and at i."""
-    begins = starts.copy()
-    begins[:, 0] = False
-    begins[:, 1:] &= starts[:, :-1]
+    begins = np.zeros_like(starts)
+    begins[1:] = starts[1:] & starts[:-1]
+    count = len(begins)
     if blocked is not None:
         for step in range(length):
-            begins[:, : begins.shape[1] - step] &= ~blocked[:, step:]
+            begins[: count - step] &= ~blocked[step:]
     inside = np.zeros_like(begins)
     for step in range(length):
-        inside[:, step:] |= begins[:, : begins.shape[1] - step]
+        inside[step:] |= begins[: count - step]
     return inside
 
 
-def _strands(bonds: _Bonds, joined: BoolArray, shape: tuple[int, ...]) -> BoolArray:
+def _strands(bonds: _Bonds, joined: BoolArray) -> BitArray:
     """Residues in bridges, and those of the bulges between two bridges of one strand."""
-    strand = np.zeros(shape, dtype=bool)
+    strand = np.zeros((len(joined), bonds.present.shape[1]), dtype=np.uint8)
     for parallel in (True, False):
         i, j, present = _bridges(bonds, joined, parallel=parallel)
-        if not len(i):
-            continue
         for first, last, there in _spans(i, j, present, joined, parallel=parallel):
-            strand[:, first : last + 1] |= there[:, None]
+            strand[first : last + 1] |= there
     return strand
 
 
-def _bridges(bonds: _Bonds, joined: BoolArray, *, parallel: bool) -> tuple[IntArray, IntArray, BoolArray]:
+def _bridges(bonds: _Bonds, joined: BoolArray, *, parallel: bool) -> tuple[IntArray, IntArray, BitArray]:
     """Pairs i < j - 2 that make a bridge in any frame, and in which."""
     around = np.stack([bonds.acceptors, bonds.donors])
     shifts = ((1, 0), (0, 1), (0, -1), (-1, 0), (1, -1), (-1, 1), (0, 0))
@@ -239,28 +235,28 @@ def _bridges(bonds: _Bonds, joined: BoolArray, *, parallel: bool) -> tuple[IntAr
         present = (bonds.of(i - 1, j) & bonds.of(j, i + 1)) | (bonds.of(j - 1, i) & bonds.of(i, j + 1))
     else:
         present = (bonds.of(i, j) & bonds.of(j, i)) | (bonds.of(i - 1, j + 1) & bonds.of(j - 1, i + 1))
-    some = present.any(axis=0)
-    return i[some], j[some], present[:, some]
+    some = present.any(axis=1)
+    return i[some], j[some], present[some]
 
 
 def _spans(
-    i: IntArray, j: IntArray, present: BoolArray, joined: BoolArray, *, parallel: bool
-) -> Iterator[tuple[int, int, BoolArray]]:
+    i: IntArray, j: IntArray, present: BitArray, joined: BoolArray, *, parallel: bool
+) -> Iterator[tuple[int, int, BitArray]]:
     """First and last residue of what a bridge, or two bridges around a bulge, make a strand, and when.
 
     A bulge has at most one residue more on one side and at most four on the other.
     """
     broken = np.cumsum(~joined)
     for row in range(len(i)):
-        yield int(i[row]), int(i[row]), present[:, row]
-        yield int(j[row]), int(j[row]), present[:, row]
+        yield int(i[row]), int(i[row]), present[row]
+        yield int(j[row]), int(j[row]), present[row]
         along = i - i[row]
         across = (j - j[row]) if parallel else (j[row] - j)
         linked = (along >= 1) & (along < 6) & (across >= 1) & (across < 6) & ((along < 3) | (across < 3))
         linked &= (along > 1) | (across > 1)
         linked &= (broken[i] == broken[i[row]]) & (broken[j] == broken[j[row]])
         for other in np.flatnonzero(linked):
-            both = present[:, row] & present[:, other]
+            both = present[row] & present[other]
             if both.any():
                 yield int(i[row]), int(i[other]), both
                 yield int(min(j[row], j[other])), int(max(j[row], j[other])), both

@@ -12,25 +12,102 @@ from kinscope.analysis.quaternion import fit_frames
 from kinscope.analysis.superposition import FloatArray, IntArray
 
 
-class Series:
-    """One number (or a few) per frame, kept for every frame: eight bytes each."""
+@dataclass
+class Moments:
+    """Mean and sum of squared deviations of vectors, updated by chunks (Chan, Golub & LeVeque 1979)."""
 
-    def __init__(self) -> None:
-        self._parts: list[FloatArray] = []
+    count: int = 0
+    mean: Any = 0.0
+    squares: Any = 0.0
+
+    def add(self, values: FloatArray) -> None:
+        """Take up values (n, ...)."""
+        mean = values.mean(axis=0)
+        self._combine(len(values), mean, ((values - mean) ** 2).sum(axis=0))
+
+    def merge(self, other: Moments) -> None:
+        """Take up another's values."""
+        if other.count:
+            self._combine(other.count, other.mean, other.squares)
+
+    def _combine(self, count: int, mean: Any, squares: Any) -> None:
+        total = self.count + count
+        step = mean - self.mean
+        self.squares = self.squares + squares + step**2 * (self.count * count / total)
+        self.mean = self.mean + step * (count / total)
+        self.count = total
+
+
+BLOCKS = 4096
+"""Most values that a series keeps: enough for a figure and for the correlation time."""
+
+
+class Series:
+    """Numbers per frame, kept as the means of blocks of frames: at most ``limit`` of them.
+
+    Short trajectories keep every frame. Whenever the limit is passed, neighbouring blocks are joined, so that
+    memory stands still; the mean over all frames stays exact.
+    """
+
+    def __init__(self, limit: int = BLOCKS) -> None:
+        self._limit = max(2, limit)
+        self._blocks: list[FloatArray] = []
+        self._loose: FloatArray | None = None
+        self._size = 1
+        self._kept = 0
+        self._moments = Moments()
+        self._others: list[Series] = []
 
     def add(self, values: FloatArray) -> None:
         """Take up values of the next frames, shape (n_frames, ...)."""
-        self._parts.append(np.asarray(values, dtype=np.float64))
+        x = np.asarray(values, dtype=np.float64)
+        self._moments.add(x)
+        if self._loose is not None:
+            x = np.concatenate([self._loose, x])
+        whole = len(x) // self._size
+        cut = whole * self._size
+        self._loose = x[cut:].copy() if cut < len(x) else None
+        if whole:
+            self._blocks.append(x[:cut].reshape(whole, self._size, *x.shape[1:]).mean(axis=1))
+            self._kept += whole
+        while self._kept > self._limit:
+            self._halve()
+
+    def _halve(self) -> None:
+        every = np.concatenate(self._blocks)
+        pairs = len(every) // 2
+        joined = every[: 2 * pairs].reshape(pairs, 2, *every.shape[1:]).mean(axis=1)
+        if len(every) % 2:
+            odd = np.repeat(every[-1:], self._size, axis=0)
+            self._loose = odd if self._loose is None else np.concatenate([odd, self._loose])
+        self._blocks, self._kept, self._size = [joined], pairs, 2 * self._size
 
     def merge(self, other: Self) -> None:
-        """Append another trajectory's values."""
-        self._parts.extend(other._parts)
+        """Take up another trajectory's values behind these."""
+        self._others.append(other)
 
     def result(self) -> FloatArray:
-        """All values, shape (n_frames, ...)."""
-        if len(self._parts) != 1:
-            self._parts = [np.concatenate(self._parts)] if self._parts else [np.empty(0)]
-        return self._parts[0]
+        """Means of the blocks, shape (n_blocks, ...): every frame's value if ``block_frames`` is 1."""
+        if len(self._blocks) > 1:
+            self._blocks = [np.concatenate(self._blocks)]
+        own = list(self._blocks)
+        if self._loose is not None and not own:
+            own = [self._loose.mean(axis=0, keepdims=True)]
+        parts = [*own, *(other.result() for other in self._others)]
+        return np.concatenate(parts) if parts else np.empty(0)
+
+    @property
+    def block_frames(self) -> int:
+        """Frames in a block."""
+        return self._size
+
+    @property
+    def moments(self) -> Moments:
+        """Count, mean and squared deviations over all frames, merged trajectories included."""
+        total = Moments()
+        for part in (self, *self._others):
+            total.merge(part._moments if part is self else part.moments)
+        return total
 
 
 class Times(Series):
@@ -111,32 +188,6 @@ class Distances(Series):
         """Take up the next frames."""
         gap = chunk.coordinates[:, self._pairs[:, 0]] - chunk.coordinates[:, self._pairs[:, 1]]
         self.add(np.sqrt(np.einsum("fpi,fpi->fp", gap, gap)))
-
-
-@dataclass
-class Moments:
-    """Mean and sum of squared deviations of vectors, updated by chunks (Chan, Golub & LeVeque 1979)."""
-
-    count: int = 0
-    mean: Any = 0.0
-    squares: Any = 0.0
-
-    def add(self, values: FloatArray) -> None:
-        """Take up values (n, ...)."""
-        mean = values.mean(axis=0)
-        self._combine(len(values), mean, ((values - mean) ** 2).sum(axis=0))
-
-    def merge(self, other: Moments) -> None:
-        """Take up another's values."""
-        if other.count:
-            self._combine(other.count, other.mean, other.squares)
-
-    def _combine(self, count: int, mean: Any, squares: Any) -> None:
-        total = self.count + count
-        step = mean - self.mean
-        self.squares = self.squares + squares + step**2 * (self.count * count / total)
-        self.mean = self.mean + step * (count / total)
-        self.count = total
 
 
 class Fluctuation:
