@@ -97,7 +97,7 @@ def equilibrate_solvent(
             remedy="Solvate the model again; check it for overlapping atoms (kinscope models check).",
         ) from error
     run = _describe(record, choice, seed, done_ps + steps * _TIME_STEP_PS, points, started)
-    origin = Origin(record.variant, record.seed, record.origin, run, started=started)
+    origin = Origin(record.variant, record.seed, record.origin, run, started=started, ligands=record.ligands)
     return store(
         directory,
         read_model(directory / PROTEIN_FILE),
@@ -114,7 +114,7 @@ def _context(
     from openmm import LangevinMiddleIntegrator, MonteCarloBarostat
 
     settings = record.settings
-    frozen = freeze(system, record.solute_atoms)
+    frozen = freeze(system, record.solute_atoms, [ligand.first_atom for ligand in record.ligands])
     barostat = MonteCarloBarostat(settings.pressure_bar, settings.temperature_k, _BAROSTAT_STEPS)
     barostat.setRandomNumberSeed(derive_seed(seed, "volume"))
     frozen.addForce(barostat)

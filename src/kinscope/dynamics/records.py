@@ -47,6 +47,24 @@ class Equilibration(Record):
     density: tuple[DensityPoint, ...]
 
 
+class BoundLigand(Record):
+    """A ligand in a system; its atoms follow the protein's in every state, trajectory and topology."""
+
+    name: str
+    """Drug id, or the name of its parameters."""
+    residue_name: str
+    residue: int
+    """Residue number, in chain ``L``."""
+    first_atom: int
+    """Index of its first atom."""
+    atoms: int
+    net_charge_e: int
+    forcefield_sha256: str
+    """Of the parameter file."""
+    pose: str = ""
+    """Where the pose comes from and how it was relaxed, in words."""
+
+
 class SolvatedSystem(VersionedRecord):
     """A model in its box, ready to run."""
 
@@ -78,6 +96,8 @@ class SolvatedSystem(VersionedRecord):
     system_sha256: str
     state_sha256: str
     wall_seconds: float
+    ligands: tuple[BoundLigand, ...] = ()
+    """What is bound; empty for an apo system."""
 
 
 class PlatformChoice(Record):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from kinscope.core.errors import StructureError
 from kinscope.core.seeds import derive_seed
 from kinscope.dynamics import box as boxes
 from kinscope.dynamics.equilibration import equilibrate_solvent
+from kinscope.dynamics.holo import PlacedLigand, ligand_mask, with_ligands
 from kinscope.dynamics.records import PROTEIN_FILE, SolvatedSystem
 from kinscope.dynamics.settings import SolvationSettings
 from kinscope.dynamics.shipped import read_box
@@ -34,6 +36,7 @@ def solvate_native(
     variant: str = "native",
     pack: TargetPack | None = None,
     state: str | None = None,
+    ligands: Sequence[PlacedLigand] = (),
 ) -> SolvatedSystem:
     """Put a model into a dodecahedron of water and salt at its density, and store it.
 
@@ -56,6 +59,8 @@ def solvate_native(
         What to call it.
     pack, state
         Where to look for a shipped box; without them one is made.
+    ligands
+        Bound to the model, in its frame; water in their way goes.
 
     Raises
     ------
@@ -63,31 +68,39 @@ def solvate_native(
         If the force field has no template for a residue.
     """
     started = time.monotonic()
+    solute = with_ligands(model, ligands)
     if pack is not None and state is not None:
         shipped = read_box(pack, state, settings)
         if shipped is not None:
-            placed = _lay_on(model, shipped.ca_residues, shipped.ca_angstrom)
+            placed = _lay_on(solute, shipped.ca_residues, shipped.ca_angstrom)
             if placed is not None:
-                text = shipped.describe(boxes.model_sha256(placed))
+                text = shipped.describe(boxes.model_sha256(placed[~ligand_mask(placed)]))
                 origin = Origin(variant, seed, text, shipped.record.equilibration, started=started)
-                return transplant(placed, shipped.box, settings, origin, directory)
-    filled = fill_native(model, settings, seed, directory, variant=variant)
+                return transplant(placed, shipped.box, settings, origin, directory, ligands)
+    filled = fill_native(model, settings, seed, directory, variant=variant, ligands=ligands)
     steps = round(settings.equilibration_ps / _EQUILIBRATION_STEP_PS)
     return equilibrate_solvent(directory, steps, seed) if steps else filled
 
 
 def fill_native(
-    model: AtomArray, settings: SolvationSettings, seed: int, directory: Path, *, variant: str = "native"
+    model: AtomArray,
+    settings: SolvationSettings,
+    seed: int,
+    directory: Path,
+    *,
+    variant: str = "native",
+    ligands: Sequence[PlacedLigand] = (),
 ) -> SolvatedSystem:
     """Fill new water and salt around a model and let it settle; its density is not yet equilibrated."""
     started = time.monotonic()
-    positions, hydrogen = boxes.solute_arrays(model)
-    charge = solute_charge(model, settings)
+    solute = with_ligands(model, ligands)
+    positions, hydrogen = boxes.solute_arrays(solute)
+    charge = solute_charge(solute, settings, ligands)
     random = np.random.default_rng(derive_seed(seed, "ions"))
     box = boxes.fill(positions, hydrogen, settings.padding_nm, settings.cutoff_nm)
     box = boxes.add_salt(box, positions, charge, settings.ionic_strength_molar, random)
     text = f"filled from OpenMM's TIP3P cube, {settings.ionic_strength_molar:g} mol/L NaCl"
-    return finish(directory, model, box, settings, Origin(variant, seed, text, started=started))
+    return finish(directory, solute, box, settings, Origin(variant, seed, text, started=started), ligands)
 
 
 def solvate_mutant(
@@ -98,6 +111,7 @@ def solvate_mutant(
     directory: Path,
     *,
     variant: str = "mutant",
+    ligands: Sequence[PlacedLigand] = (),
 ) -> SolvatedSystem:
     """Put a mutant into the native's equilibrated solvent, so that both are compared in the same box.
 
@@ -118,6 +132,8 @@ def solvate_mutant(
         As of :func:`solvate_native`.
     variant
         What to call it.
+    ligands
+        Bound to the mutant, in its frame; the native's system is best one with the same ligands bound.
 
     Raises
     ------
@@ -130,7 +146,7 @@ def solvate_mutant(
     native = load_record(native_directory)
     reference = read_model(native_directory / PROTEIN_FILE)
     alpha = reference[reference.atom_name == "CA"]
-    placed = _lay_on(mutant, alpha.res_id, alpha.coord)
+    placed = _lay_on(with_ligands(mutant, ligands), alpha.res_id, alpha.coord)
     if placed is None:
         raise StructureError(
             "The mutant does not lie on the native whose solvent it should take (CA RMSD above 1 angstrom).",
@@ -139,7 +155,7 @@ def solvate_mutant(
         )
     text = f"solvent of {native.variant} (state {native.state_sha256[:12]}); {native.origin}"
     origin = Origin(variant, seed, text, native.equilibration, started=started)
-    return transplant(placed, solvent_of(native_directory), settings, origin, directory)
+    return transplant(placed, solvent_of(native_directory), settings, origin, directory, ligands)
 
 
 def _lay_on(

@@ -21,6 +21,7 @@ from kinscope.dynamics.records import (
     STATE_FILE,
     SYSTEM_FILE,
     SYSTEM_RECORD_FILE,
+    BoundLigand,
     Equilibration,
     SolvatedSystem,
 )
@@ -40,6 +41,7 @@ class Origin:
     removed: int = 0
     exchanged: int = 0
     started: float = 0.0
+    ligands: tuple[BoundLigand, ...] = ()
 
 
 def store(
@@ -77,6 +79,7 @@ def store(
         system_sha256=sha256_of_file(directory / SYSTEM_FILE),
         state_sha256=sha256_of_file(directory / STATE_FILE),
         wall_seconds=time.monotonic() - origin.started,
+        ligands=origin.ligands,
     )
     write_atomic(directory / SYSTEM_RECORD_FILE, record.model_dump_json(indent=1))
     return record

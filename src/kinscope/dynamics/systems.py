@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +14,12 @@ from kinscope.core.errors import ComputationError, StructureError
 from kinscope.core.seeds import derive_seed
 from kinscope.dynamics import box as boxes
 from kinscope.dynamics.box import FloatArray, SolventBox
+from kinscope.dynamics.holo import PlacedLigand, bound_ligands, solute_topology
 from kinscope.dynamics.platforms import context_for
 from kinscope.dynamics.records import PlatformChoice, SolvatedSystem
 from kinscope.dynamics.settings import SolvationSettings
 from kinscope.dynamics.storage import Origin, store, write_system
-from kinscope.structures.forcefield import cpu_platform
-from kinscope.structures.io import to_openmm
+from kinscope.structures.forcefield import PHOSPHOTYROSINE_XML, cpu_platform
 from kinscope.structures.model import AtomArray
 
 _KCAL_PER_KJ = 1 / 4.184
@@ -28,33 +30,38 @@ _OVERLAP = "Check the model for overlapping atoms (kinscope models check)."
 
 
 def transplant(
-    solute: AtomArray, box: SolventBox, settings: SolvationSettings, origin: Origin, directory: Path
+    solute: AtomArray,
+    box: SolventBox,
+    settings: SolvationSettings,
+    origin: Origin,
+    directory: Path,
+    ligands: Sequence[PlacedLigand] = (),
 ) -> SolvatedSystem:
     """Put a solute into a given solvent: clashes removed, charge balanced, solvent settled, stored."""
     positions, hydrogen = boxes.solute_arrays(solute)
     doomed = boxes.clashing_waters(box, positions, hydrogen, _CLASH_HEAVY_NM, _CLASH_HYDROGEN_NM)
     box = boxes.without_waters(box, doomed)
-    excess = solute_charge(solute, settings) + len(box.positive) - len(box.negative)
+    excess = solute_charge(solute, settings, ligands) + len(box.positive) - len(box.negative)
     random = np.random.default_rng(derive_seed(origin.seed, "ions"))
     box = boxes.exchange(box, positions, max(0, -excess), max(0, excess), random)
-    origin = Origin(
-        origin.variant,
-        origin.seed,
-        origin.text,
-        origin.equilibration,
-        int(doomed.sum()),
-        abs(excess),
-        origin.started or time.monotonic(),
+    origin = dataclasses.replace(
+        origin, removed=int(doomed.sum()), exchanged=abs(excess), started=origin.started or time.monotonic()
     )
-    return finish(directory, solute, box, settings, origin)
+    return finish(directory, solute, box, settings, origin, ligands)
 
 
 def finish(
-    directory: Path, solute: AtomArray, box: SolventBox, settings: SolvationSettings, origin: Origin
+    directory: Path,
+    solute: AtomArray,
+    box: SolventBox,
+    settings: SolvationSettings,
+    origin: Origin,
+    ligands: Sequence[PlacedLigand] = (),
 ) -> SolvatedSystem:
     """Build the System, settle the solvent around the fixed solute, and store everything."""
     directory.mkdir(parents=True, exist_ok=True)
-    _, system = build_system(solute, box, settings)
+    origin = dataclasses.replace(origin, ligands=bound_ligands(solute, ligands))
+    _, system = build_system(solute, box, settings, ligands)
     positions, _ = boxes.solute_arrays(solute)
     everything = np.concatenate([positions, box.positions()])
     everything, energy = _settle(system, everything, box.box, len(positions), settings, origin.seed)
@@ -65,23 +72,28 @@ def finish(
     return store(directory, solute, box, settings, origin, energy)
 
 
-def solute_charge(model: AtomArray, settings: SolvationSettings) -> int:
-    """Net charge (e) of a model in the force field."""
+def solute_charge(model: AtomArray, settings: SolvationSettings, ligands: Sequence[PlacedLigand] = ()) -> int:
+    """Net charge (e) of a model, ligands included, in the force field."""
     from openmm import NonbondedForce, app
 
-    topology, _ = to_openmm(model)
-    system = _create(topology, settings, nonbondedMethod=app.NoCutoff)
+    topology = solute_topology(model, ligands)
+    system = create_force_field_system(topology, settings, ligands, nonbondedMethod=app.NoCutoff)
     force = next(force for force in system.getForces() if isinstance(force, NonbondedForce))
     total = sum(force.getParticleParameters(index)[0]._value for index in range(force.getNumParticles()))
     charge: int = round(total)
     return charge
 
 
-def build_system(solute: AtomArray, box: SolventBox, settings: SolvationSettings) -> tuple[Any, Any]:
+def build_system(
+    solute: AtomArray,
+    box: SolventBox,
+    settings: SolvationSettings,
+    ligands: Sequence[PlacedLigand] = (),
+) -> tuple[Any, Any]:
     """OpenMM topology and System: solute, Na+, Cl-, water; PME, rigid bonds to hydrogen, heavy hydrogens."""
     from openmm import app, unit
 
-    topology, _ = to_openmm(solute)
+    topology = solute_topology(solute, ligands)
     ions = topology.addChain("I")
     for number in range(len(box.positive) + len(box.negative)):
         name, symbol = ("NA", "Na") if number < len(box.positive) else ("CL", "Cl")
@@ -96,9 +108,10 @@ def build_system(solute: AtomArray, box: SolventBox, settings: SolvationSettings
         for name in ("H1", "H2"):
             topology.addBond(centre, topology.addAtom(name, hydrogen, residue))
     topology.setPeriodicBoxVectors(box.box * unit.nanometer)
-    system = _create(
+    system = create_force_field_system(
         topology,
         settings,
+        ligands,
         nonbondedMethod=app.PME,
         nonbondedCutoff=settings.cutoff_nm * unit.nanometer,
         ewaldErrorTolerance=settings.ewald_tolerance,
@@ -110,11 +123,30 @@ def build_system(solute: AtomArray, box: SolventBox, settings: SolvationSettings
     return topology, system
 
 
-def _create(topology: Any, settings: SolvationSettings, **arguments: Any) -> Any:
+def force_field_files(
+    topology: Any, settings: SolvationSettings, ligands: Sequence[PlacedLigand] = ()
+) -> tuple[str, ...]:
+    """The files that a topology needs: the settings', phosphotyrosine's where there is one, the ligands'."""
+    names = {residue.name for residue in topology.residues()}
+    modified = (str(PHOSPHOTYROSINE_XML),) if "PTR" in names else ()
+    return (*settings.force_field, *modified, *dict.fromkeys(str(one.forcefield.xml_path) for one in ligands))
+
+
+def create_force_field_system(
+    topology: Any, settings: SolvationSettings, ligands: Sequence[PlacedLigand], **arguments: Any
+) -> Any:
+    """An OpenMM System of a topology by the settings' force field; ``arguments`` go to OpenMM.
+
+    Raises
+    ------
+    StructureError
+        If the force field has no template for a residue.
+    """
     from openmm import app
 
     try:
-        return app.ForceField(*settings.force_field).createSystem(topology, **arguments)
+        files = force_field_files(topology, settings, ligands)
+        return app.ForceField(*files).createSystem(topology, **arguments)
     except ValueError as error:
         raise StructureError(
             f"The force field does not know a residue of this model ({error}).",
@@ -123,17 +155,20 @@ def _create(topology: Any, settings: SolvationSettings, **arguments: Any) -> Any
         ) from error
 
 
-def freeze(system: Any, atoms: int) -> Any:
+def freeze(system: Any, atoms: int, bodies: Sequence[int] = ()) -> Any:
     """A copy of a System whose first ``atoms`` particles cannot move, because they have no mass.
 
     Their constraints stay: OpenMM passes over one between massless particles, but finds by it which
-    atoms a barostat must move together.
+    atoms a barostat must move together. ``bodies`` are the first atoms of ligands, which are tied to the
+    protein in this way, so that all that is frozen moves as one.
     """
     import copy
 
     frozen = copy.deepcopy(system)
     for index in range(atoms):
         frozen.setParticleMass(index, 0.0)
+    for first in bodies:
+        frozen.addConstraint(0, first, 1.0)
     return frozen
 
 
