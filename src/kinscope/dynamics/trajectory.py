@@ -119,7 +119,7 @@ def iterate_protein_frames(directory: Path) -> Iterator[tuple[NDArray[np.float32
     RunDirectoryError
         If the replica is not there, not finished, or its trajectory is damaged.
     """
-    record = _finished(directory)
+    record = finished_record(directory)
     path = directory / TRAJECTORY_FILE
     found = 0
     try:
@@ -159,7 +159,14 @@ def read_protein_frames(directory: Path) -> tuple[AtomArray, NDArray[np.float32]
     return atoms, coordinates, np.array(times, dtype=np.float64)
 
 
-def _finished(directory: Path) -> ReplicaRecord:
+def finished_record(directory: Path) -> ReplicaRecord:
+    """The record of a replica that finished.
+
+    Raises
+    ------
+    RunDirectoryError
+        If there is none, or the replica failed.
+    """
     path = directory / REPLICA_RECORD_FILE
     try:
         record = ReplicaRecord.model_validate_json(path.read_text())
