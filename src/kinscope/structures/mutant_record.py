@@ -16,8 +16,9 @@ from kinscope.structures.rotamers import dihedral_degrees
 if TYPE_CHECKING:
     from kinscope.structures.candidates import Packed
     from kinscope.structures.mutation import MutationSettings
+    from kinscope.structures.strain_relief import Relief
 
-_PROLINE_PHI = (-110.0, -35.0)
+PROLINE_PHI = (-110.0, -35.0)
 """Range that holds nearly all trans prolines (MacArthur & Thornton, J. Mol. Biol. 1991, 218, 397)."""
 _HELICAL_PSI = (-75.0, -15.0)
 """Rare in the residue before proline (same paper; Schimmel & Flory, J. Mol. Biol. 1968, 34, 105)."""
@@ -35,6 +36,7 @@ def mutant_record(
     alternative: int,
     relative_energy_kcal_per_mol: float,
     settings: MutationSettings,
+    relief: Relief | None = None,
 ) -> ModelRecord:
     """The record of one alternative of a mutant."""
     old, new = residues_of(native), residues_of(mutant)
@@ -61,6 +63,8 @@ def mutant_record(
         f"{settings.shell_radius_angstrom:g} A in implicit solvent (OBC II) with backbone restraints of "
         f"{settings.backbone_restraint_kcal_per_mol_angstrom2:g} kcal/mol/A^2; all other atoms fixed."
     )
+    if relief is not None:
+        method.append(relief.in_words)
     for number, name in wanted.items():
         method += cautions(old, number, name)
         if name == "PRO":
@@ -99,16 +103,16 @@ def mutant_record(
 def cautions(residues: dict[int, Residue], number: int, name: str) -> list[str]:
     """What is special about a substitution: proline, glycine, cysteine, lost or gained hydrogens."""
     old = residues[number]
-    phi = _phi(residues, number)
+    phi = phi_of(residues, number)
     notes = []
     if name == "PRO":
         partner = amide_partner(residues, number)
         lost = "the native's makes no hydrogen bond" if partner is None else f"{partner} loses its bond to it"
         notes.append(f"Residue {number}: proline has no NH; {lost}.")
-        if phi is not None and not _PROLINE_PHI[0] <= phi <= _PROLINE_PHI[1]:
+        if phi is not None and not PROLINE_PHI[0] <= phi <= PROLINE_PHI[1]:
             notes.append(
                 f"Residue {number}: native phi {phi:.0f} degrees lies outside a proline's range "
-                f"({_PROLINE_PHI[0]:.0f} to {_PROLINE_PHI[1]:.0f}): the backbone is strained or would move "
+                f"({PROLINE_PHI[0]:.0f} to {PROLINE_PHI[1]:.0f}): the backbone is strained or would move "
                 "further than this model lets it."
             )
     if old.name == "PRO":
@@ -206,7 +210,8 @@ def _angle(first: NDArray[np.float64], second: NDArray[np.float64]) -> float:
     return float(np.degrees(np.arccos(np.clip(cosine, -1.0, 1.0))))
 
 
-def _phi(residues: dict[int, Residue], number: int) -> float | None:
+def phi_of(residues: dict[int, Residue], number: int) -> float | None:
+    """Phi of a residue, degrees; None after a chain's start or a cap without a carbonyl."""
     before, here = residues.get(number - 1), residues[number]
     if before is None or "C" not in before.atom_names:
         return None

@@ -8,6 +8,7 @@ import numpy as np
 
 from kinscope.structures.model import AtomArray
 from kinscope.structures.stereochemistry import (
+    CLASH_OVERLAP,
     backbone_table,
     heavy_atom_overlaps,
     omega,
@@ -35,32 +36,62 @@ def strain_left(native: AtomArray, mutant: AtomArray, numbers: Sequence[int]) ->
         Twisted peptide bonds, phi and psi that crystals do not visit, overlaps of heavy atoms above 0.4
         angstrom; empty where there are none.
     """
-    return [*_twisted(native, mutant), *_unvisited(native, mutant), *_overlaps(native, mutant, numbers)]
+    return [
+        *(
+            f"the peptide bond {number}/{number + 1} is {twist:.0f} degrees from planar"
+            for number, twist in _twisted(native, mutant)
+        ),
+        *(
+            f"phi and psi of residue {number} are not seen in crystals"
+            for number in _unvisited(native, mutant)
+        ),
+        *(
+            f"{one} and {two} overlap by {size:.1f} A"
+            for one, two, size in _overlaps(native, mutant, numbers)
+        ),
+    ]
 
 
-def _twisted(native: AtomArray, mutant: AtomArray) -> list[str]:
+def strain_amount(native: AtomArray, mutant: AtomArray, numbers: Sequence[int]) -> float:
+    """One number for what :func:`strain_left` lists, to compare two relaxations of one mutant.
+
+    Degrees beyond planar / 10, overlap beyond 0.4 angstrom x 10, and 1 for each residue outside the
+    Ramachandran regions: ten degrees, a tenth of an angstrom and one outlier weigh alike.
+    """
+    twists = sum((twist - TWISTED_DEGREES) / 10.0 for _, twist in _twisted(native, mutant))
+    overlaps = sum((size - CLASH_OVERLAP) * 10.0 for _, _, size in _overlaps(native, mutant, numbers))
+    return float(twists + overlaps + len(_unvisited(native, mutant)))
+
+
+def turned_peptides(native: AtomArray, mutant: AtomArray) -> list[int]:
+    """Residues before a peptide that is cis in one model and trans in the other."""
+    table = backbone_table(mutant)
+    was, now = (np.abs(omega(backbone_table(atoms))) < 90.0 for atoms in (native, mutant))
+    return [int(number) for number in table.residues[:-1][was != now]]
+
+
+def _twisted(native: AtomArray, mutant: AtomArray) -> list[tuple[int, float]]:
     table = backbone_table(mutant)
     before, after = (np.abs(omega(backbone_table(atoms))) for atoms in (native, mutant))
     was, now = np.minimum(before, 180.0 - before), np.minimum(after, 180.0 - after)
     return [
-        f"the peptide bond {number}/{number + 1} is {twist:.0f} degrees from planar"
+        (int(number), float(twist))
         for number, twist, old in zip(table.residues[:-1].tolist(), now, was, strict=True)
         if twist > TWISTED_DEGREES >= old
     ]
 
 
-def _unvisited(native: AtomArray, mutant: AtomArray) -> list[str]:
+def _unvisited(native: AtomArray, mutant: AtomArray) -> list[int]:
     before, after = (ramachandran_outliers(backbone_table(atoms)) for atoms in (native, mutant))
     if before is None or after is None:
         return []
-    fresh = sorted(set(after[0]) - set(before[0]))
-    return [f"phi and psi of residue {number} are not seen in crystals" for number in fresh]
+    return sorted(set(after[0]) - set(before[0]))
 
 
-def _overlaps(native: AtomArray, mutant: AtomArray, numbers: Sequence[int]) -> list[str]:
+def _overlaps(native: AtomArray, mutant: AtomArray, numbers: Sequence[int]) -> list[tuple[str, str, float]]:
     known = {row[:2] for row in heavy_atom_overlaps(_about(native, numbers))}
     return [
-        f"{one} and {two} overlap by {size:.1f} A"
+        (one, two, size)
         for one, two, size in heavy_atom_overlaps(_about(mutant, numbers))
         if (one, two) not in known
     ]

@@ -9,7 +9,7 @@ ranked (docs/decisions/0032). Atoms beyond the shell do not move at all.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +23,7 @@ from kinscope.structures.candidates import Packed
 from kinscope.structures.candidates import pack_substitutions as pack_substitutions
 from kinscope.structures.model import AtomArray, ModelRecord
 from kinscope.structures.mutant_record import mutant_record
+from kinscope.structures.mutant_strain import strain_left
 from kinscope.structures.packing_sites import nearest_rotamer, residues_of, rotamer_cost_kcal_per_mol
 from kinscope.structures.relaxation import (
     BACKBONE_HEAVY,
@@ -32,6 +33,7 @@ from kinscope.structures.relaxation import (
     choose_region,
 )
 from kinscope.structures.rescoring import SoftScore
+from kinscope.structures.strain_relief import Relief, ReliefSettings, changed_settings, relieve
 
 Progress = Callable[[float, str], None]
 """Called with the fraction done, 0 to 1, and what runs now."""
@@ -79,6 +81,8 @@ class MutationSettings(Settings):
     """Minimiser iterations in each stage without solvent."""
     final_iterations: int = Field(default=150, ge=10, le=5000)
     """Minimiser iterations of the last stage, in implicit solvent."""
+    relief: ReliefSettings = ReliefSettings()
+    """How a model is relaxed again that is left strained."""
     threads: int = Field(default=1, ge=1, le=256)
 
     @property
@@ -149,8 +153,21 @@ def build_mutant(
         atoms.coord = relaxed.coord
         score = candidate_score(relaxed, soft(relaxed.coord), atoms, wanted, settings.packing_weight)
         candidates.append(_Candidate(score, atoms, packing))
+    ranked = _ranked(native, wanted, candidates, settings)
+    report(0.98, "relaxing what is strained")
+    relieved = [_relieved(native, wanted, candidate, settings, seed) for candidate in ranked]
     report(1.0, "done")
-    return _ranked(native, native_record, wanted, candidates, settings)
+    return [
+        MutantModel(
+            found.atoms,
+            mutant_record(
+                native, found.atoms, native_record, wanted, found.packing, index,
+                found.score - relieved[0].score, settings, found.relief,
+            ),
+            found.score,
+        )
+        for index, found in enumerate(relieved)
+    ]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -158,6 +175,7 @@ class _Candidate:
     score: float
     atoms: AtomArray
     packing: Packed
+    relief: Relief | None = None
 
     def rotamers(self, numbers: Sequence[int]) -> tuple[str, ...]:
         """Where the relaxed side chains stand, whatever they started from."""
@@ -268,11 +286,10 @@ def _native_places(native: AtomArray, mutant: AtomArray, targets: Sequence[int])
 
 def _ranked(
     native: AtomArray,
-    native_record: ModelRecord,
     wanted: dict[int, str],
     candidates: Sequence[_Candidate],
     settings: MutationSettings,
-) -> list[MutantModel]:
+) -> list[_Candidate]:
     """Sound candidates by score, each set of rotamers once, within the window."""
     sound = [c for c in candidates if all(backbone_kept(native, c.atoms, move) for move in c.packing.moves)]
     distinct: dict[tuple[str, ...], _Candidate] = {}
@@ -281,14 +298,19 @@ def _ranked(
     ranked = list(distinct.values())
     lowest = ranked[0].score
     limit = lowest + settings.alternative_window_kcal_per_mol
-    kept = [c for c in ranked if c.score <= limit][: settings.alternatives]
-    return [
-        MutantModel(
-            c.atoms,
-            mutant_record(
-                native, c.atoms, native_record, wanted, c.packing, index, c.score - lowest, settings
-            ),
-            c.score,
-        )
-        for index, c in enumerate(kept)
-    ]
+    return [c for c in ranked if c.score <= limit][: settings.alternatives]
+
+
+def _relieved(
+    native: AtomArray, wanted: dict[int, str], candidate: _Candidate, settings: MutationSettings, seed: int
+) -> _Candidate:
+    """A candidate relaxed again with more freedom, if it is strained and that helps.
+
+    It keeps its score: one of a wider shell holds other atoms, and would not compare.
+    """
+    if not strain_left(native, candidate.atoms, list(wanted)):
+        return candidate
+    freer = settings.model_copy(update=changed_settings(settings.relief, settings.shell_radius_angstrom))
+    relaxer = _relaxer(native, [replace(candidate.packing, atoms=candidate.atoms)], list(wanted), freer)
+    relief = relieve(native, candidate.atoms, relaxer, wanted, seed)
+    return candidate if relief is None else replace(candidate, atoms=relief.atoms, relief=relief)
