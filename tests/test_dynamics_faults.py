@@ -13,10 +13,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dynamics_factory import dipeptide_system
 from kinscope.core.errors import ComputationError, RunDirectoryError
 from kinscope.core.files import sha256_of_file
 from kinscope.dynamics import checkpoints
+from kinscope.dynamics.benchmark_system import residue_in_vacuum
 from kinscope.dynamics.records import (
     ENERGIES_FILE,
     REPLICA_RECORD_FILE,
@@ -64,7 +64,7 @@ def go(system, folder, steps, progress=None):
 @pytest.fixture(scope="module")
 def system(tmp_path_factory) -> Path:
     directory = tmp_path_factory.mktemp("system")
-    dipeptide_system(directory)
+    residue_in_vacuum(directory)
     return directory
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dynamics_factory import dipeptide_system, peptide
+from kinscope.dynamics.benchmark_system import capped_residue, residue_in_vacuum
 from kinscope.dynamics.records import (
     ENERGIES_FILE,
     REPLICA_RECORD_FILE,
@@ -169,7 +169,7 @@ def run_under_fire(run: Path, water: bool, kills: int, dice: random.Random) -> i
 def vacuum(tmp_path_factory) -> tuple[dict[str, Path], dict[tuple[str, int], Path]]:
     root = tmp_path_factory.mktemp("vacuum")
     for side, residue in zip(SIDES, ("ALA", "SER"), strict=True):
-        dipeptide_system(root / side, residue)
+        residue_in_vacuum(root / side, residue)
     return references(root, water=False)
 
 
@@ -248,9 +248,9 @@ def test_fifty_kills_of_short_studies_lose_nothing(tmp_path):
         for side, residue in zip(SIDES, ("LYS", "ALA"), strict=True):
             if water:
                 settings = SolvationSettings(padding_nm=0.8, settle_steps=150, equilibration_ps=0.0)
-                solvate_native(peptide(residue), settings, 1, root / side)
+                solvate_native(capped_residue(residue), settings, 1, root / side)
             else:
-                dipeptide_system(root / side, residue)
+                residue_in_vacuum(root / side, residue)
         systems, whole = references(root, water=water)
         wanted = 25 if water else 50 - hits
         here = 0

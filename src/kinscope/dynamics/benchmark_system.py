@@ -1,4 +1,4 @@
-"""The smallest things that the replica runner takes: a dipeptide without water, a capped residue in water."""
+"""Small systems to measure the dynamics on: one capped residue, in water or without."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import io
 import random
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -19,9 +20,11 @@ from kinscope.dynamics.records import (
     SolvatedSystem,
 )
 from kinscope.dynamics.settings import SolvationSettings
+from kinscope.dynamics.solvent import solvate_native
 from kinscope.dynamics.storage import write_state, write_system
 from kinscope.structures.forcefield import cpu_platform
 from kinscope.structures.io import from_openmm, to_openmm, write_model
+from kinscope.structures.model import AtomArray
 
 _BACKBONE = """\
 ATOM      1  CH3 ACE A   1       2.000   2.090   0.000  1.00  0.00           C
@@ -36,10 +39,18 @@ ATOM      9  N   NME A   3       7.020   4.020   0.920  1.00  0.00           N
 ATOM     10  C   NME A   3       7.960   3.570   1.930  1.00  0.00           C
 END
 """
+_VACUUM_BOX_NM = 3.0
+PROTEIN_FORCE_FIELD = "amber14/protein.ff14SB.xml"
+
+
+def capped_residue(name: str = "LYS") -> AtomArray:
+    """One amino acid (not glycine) between acetyl and methylamide, with hydrogens, angstrom."""
+    copy: AtomArray = _capped(name).copy()
+    return copy
 
 
 @lru_cache
-def _peptide(name: str):
+def _capped(name: str) -> AtomArray:
     from openmm import app
     from pdbfixer import PDBFixer
 
@@ -50,30 +61,33 @@ def _peptide(name: str):
     fixer.addMissingAtoms(seed=1)
     modeller = app.Modeller(fixer.topology, fixer.positions)
     random.seed(1)  # where addHydrogens starts from
-    modeller.addHydrogens(app.ForceField("amber14/protein.ff14SB.xml"), platform=cpu_platform()[0])
+    modeller.addHydrogens(app.ForceField(PROTEIN_FORCE_FIELD), platform=cpu_platform()[0])
     return from_openmm(modeller.topology, modeller.positions)
 
 
-def peptide(name: str = "ALA"):
-    """Capped single residue with hydrogens, angstrom."""
-    return _peptide(name).copy()
+def residue_in_water(
+    directory: Path, name: str = "LYS", *, hydrogen_mass_amu: float = 3.024
+) -> SolvatedSystem:
+    """Store a capped residue in about 450 waters: PME, rigid water, everything that a kinase's box has."""
+    settings = SolvationSettings(settle_steps=300, equilibration_ps=0.0, hydrogen_mass_amu=hydrogen_mass_amu)
+    return solvate_native(capped_residue(name), settings, 1, directory)
 
 
-def dipeptide_system(directory: Path, name: str = "ALA") -> SolvatedSystem:
-    """Store a capped residue in a vacuum as a system: a few thousand steps a second."""
+def residue_in_vacuum(directory: Path, name: str = "ALA") -> SolvatedSystem:
+    """Store a capped residue without water: thousands of steps a second."""
     from openmm import app
 
-    atoms = peptide(name)
+    atoms = capped_residue(name)
     topology, _ = to_openmm(atoms)
-    system = app.ForceField("amber14/protein.ff14SB.xml").createSystem(
+    system: Any = app.ForceField(PROTEIN_FORCE_FIELD).createSystem(
         topology, nonbondedMethod=app.NoCutoff, constraints=app.HBonds, hydrogenMass=3.024
     )
-    nanometres, _ = boxes.solute_arrays(atoms)
-    box = np.eye(3) * 3.0
+    positions, _ = boxes.solute_arrays(atoms)
+    box = np.eye(3) * _VACUUM_BOX_NM
     system.setDefaultPeriodicBoxVectors(*box)
     directory.mkdir(parents=True, exist_ok=True)
     write_system(directory, system)
-    write_state(directory / STATE_FILE, nanometres, box)
+    write_state(directory / STATE_FILE, positions, box)
     write_model(directory / PROTEIN_FILE, atoms)
     record = SolvatedSystem(
         variant=name,
@@ -86,11 +100,11 @@ def dipeptide_system(directory: Path, name: str = "ALA") -> SolvatedSystem:
         positive_ions=0,
         negative_ions=0,
         solute_charge_e=0,
-        box_nm=tuple(tuple(float(value) for value in row) for row in box),
-        volume_cubic_nm=27.0,
-        origin="a test",
+        box_nm=tuple((float(a), float(b), float(c)) for a, b, c in box),
+        volume_cubic_nm=_VACUUM_BOX_NM**3,
+        origin="no solvent",
         equilibration=None,
-        least_image_distance_nm=2.0,
+        least_image_distance_nm=_VACUUM_BOX_NM,
         potential_kcal_per_mol=0.0,
         system_sha256=sha256_of_file(directory / SYSTEM_FILE),
         state_sha256=sha256_of_file(directory / STATE_FILE),
