@@ -1,10 +1,10 @@
 """Secondary structure per residue and frame, by hydrogen bonds: DSSP over whole chunks of frames.
 
 Kabsch & Sander, Biopolymers 1983, 22, 2577: a backbone hydrogen bond is an electrostatic energy below
--0.5 kcal/mol, helices are repeated turns, strands are bridges. Each N-H bonds to its two best partners, bridges
-that bulges connect make one strand, and a 4-turn helix goes before a strand, that
-before the other helices (as in the DSSP program from version 2 on). Reported are three classes: helix
-(H, G, I), strand (E, B) and the rest.
+-0.5 kcal/mol, helices are repeated turns, strands are bridges. Each N-H bonds to its two best partners,
+bridges that bulges connect make one strand, and a 4-turn helix goes before a strand, that before the other
+helices (as in the DSSP program from version 2 on). Reported are three classes: helix (H, G, I), strand (E, B)
+and the rest.
 """
 
 from __future__ import annotations

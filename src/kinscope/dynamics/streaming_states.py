@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -172,7 +173,7 @@ class _Frames:
         return np.asarray(self.chunk.coordinates[:, rows], dtype=np.float64)
 
     def gap(self, first: NDArray[np.intp], second: NDArray[np.intp]) -> Floats:
-        """Shortest distance between two sets of atoms, (n_frames,); 12 stands for more, NaN if one is empty."""
+        """Shortest distance of two sets of atoms, (n_frames,); 12 stands for more, NaN if one is empty."""
         if not len(first) or not len(second):
             return self.missing()
         nearest = self._nearest(first, second, FARTHEST)
@@ -266,7 +267,7 @@ def _spine(frames: _Frames, marks: KinaseLandmarks) -> Floats:
         return frames.missing()
     members = (marks.hrd_histidine, marks.dfg_phenylalanine, marks.helix_c_plus_four, marks.spine_beta4)
     sides = [np.asarray(frames.places.side.get(number, ()), dtype=np.intp) for number in members]
-    gaps = [frames.gap(one, two) for one, two in zip(sides[:-1], sides[1:], strict=True)]
+    gaps = [frames.gap(one, two) for one, two in pairwise(sides)]
     return np.asarray(np.max(np.stack(gaps), axis=0))
 
 
