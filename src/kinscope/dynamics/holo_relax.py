@@ -33,7 +33,6 @@ _ITERATIONS = 150
 _TOLERANCE = 5.0
 """kJ/mol/nm, root mean square."""
 _KCAL_PER_KJ = 1 / 4.184
-_STRAINED_KCAL_PER_MOL = 50.0
 _BACKBONE = ("N", "CA", "C", "O")
 
 
@@ -104,18 +103,16 @@ def relax_complex(
     side_chains = free & heavy & ~mask
     protein = model.copy()
     protein.coord = settled.coord[~mask]
+    ligand_moved = float(np.sqrt(moved[mask & heavy].mean()))
+    interaction = lennard_jones_between(nonbonded, relaxed / 10, mask)
+    words = f"settled by {ligand_moved:.2f} angstrom, Lennard-Jones energy {interaction:.0f} kcal/mol"
     return RelaxedComplex(
         protein,
-        _placed(ligands, relaxed[mask]),
-        float(np.sqrt(moved[mask & heavy].mean())),
+        _placed(ligands, relaxed[mask], words),
+        ligand_moved,
         float(np.sqrt(moved[side_chains].mean())) if side_chains.any() else 0.0,
-        lennard_jones_between(nonbonded, relaxed / 10, mask),
+        interaction,
     )
-
-
-def fits(relaxed: RelaxedComplex) -> bool:
-    """Whether the ligand sits in its pocket without strain that dynamics could not stand."""
-    return relaxed.interaction_kcal_per_mol < _STRAINED_KCAL_PER_MOL
 
 
 def lennard_jones_between(nonbonded: Any, positions_nm: FloatArray, mask: NDArray[np.bool_]) -> float:
@@ -162,11 +159,12 @@ def _minimised(system: Any, positions: Any, integrator: Any) -> FloatArray:
     return np.array(found, dtype=np.float64)
 
 
-def _placed(ligands: Sequence[PlacedLigand], coordinates: FloatArray) -> tuple[PlacedLigand, ...]:
+def _placed(ligands: Sequence[PlacedLigand], coordinates: FloatArray, words: str) -> tuple[PlacedLigand, ...]:
     found, first = [], 0
     for ligand in ligands:
         count = len(ligand.forcefield.record.atoms)
-        found.append(replace(ligand, positions_angstrom=coordinates[first : first + count]))
+        place = coordinates[first : first + count]
+        found.append(replace(ligand, positions_angstrom=place, pose=f"{ligand.pose}; {words}"))
         first += count
     return tuple(found)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from kinscope.core.errors import UnsupportedVariantError
+from kinscope.ligands.parameters import has_parameters
 from kinscope.structures.user_records import USER_STATE
 from kinscope.targets.pack import TargetPack
 from kinscope.variants import modelled_states
@@ -72,6 +73,34 @@ def dynamics_states(pack: TargetPack, states: tuple[str, ...], settings: StudySe
         return ()
     wanted = settings.dynamics.states or tuple(state.id for state in pack.states if state.dynamics)
     return tuple(state for state in wanted if state in states)
+
+
+def dynamics_ligands(
+    pack: TargetPack, states: tuple[str, ...], settings: StudySettings, skipped: list[str]
+) -> tuple[str, ...]:
+    """The drugs that are simulated bound, each in the state it binds; why others are not goes to ``skipped``.
+
+    ``states`` are those that are simulated.
+    """
+    chosen = []
+    for drug in settings.dynamics.ligands if states else ():
+        definition = next((known for known in pack.drugs if known.id == drug), None)
+        if definition is None:
+            skipped.append(f"{drug}: the target pack has no such drug, so it is not simulated bound")
+        elif not (pack.directory / "poses" / f"{drug}.sdf").exists():
+            skipped.append(
+                f"{drug}: the target pack has no reference pose of it, so it is not simulated bound"
+            )
+        elif not has_parameters(definition):
+            skipped.append(
+                f"{drug}: no force-field parameters of this form of it ship, so it is not simulated bound"
+            )
+        elif definition.state not in states:
+            label = pack.state(definition.state).label
+            skipped.append(f"{drug}: {label}, which it binds, is not simulated here, so neither is it bound")
+        elif drug not in chosen:
+            chosen.append(drug)
+    return tuple(chosen)
 
 
 def _of_preset(pack: TargetPack, settings: StudySettings) -> tuple[str, ...]:

@@ -53,6 +53,11 @@ class Planner(StudySteps):
             for side in _SIDES:
                 for replica in range(self.settings.dynamics.replicas):
                     inputs[f"replica/{side}/{state}/{replica}"] = self.replica(side, state, replica)
+        for drug in self.dynamics_ligands():
+            state = self.pack.drug(drug).state
+            for side in _SIDES:
+                for replica in range(self.settings.dynamics.replicas):
+                    inputs[f"bound/{side}/{drug}/{replica}"] = self.replica(side, state, replica, drug)
         if self.structure is not None:
             inputs["structure"] = structure_step(self.settings)
         optional = frozenset(role for role in inputs if not role.startswith("native/"))
@@ -92,13 +97,22 @@ class Planner(StudySteps):
         return {(side, drug): self.docking(side, drug) for drug in self._drugs() for side in _SIDES}
 
     def replica_steps(self) -> dict[tuple[str, str, int], Step]:
-        """Dynamics alone, by side, state and replica."""
-        return {
+        """Dynamics alone, by side, state (``state+drug`` where one is bound) and replica."""
+        numbers = range(self.settings.dynamics.replicas)
+        apo = {
             (side, state, number): self.replica(side, state, number)
             for state in self.dynamics_states()
             for side in _SIDES
-            for number in range(self.settings.dynamics.replicas)
+            for number in numbers
         }
+        bound = {
+            (side, f"{state}+{drug}", number): self.replica(side, state, number, drug)
+            for drug in self.dynamics_ligands()
+            for state in (self.pack.drug(drug).state,)
+            for side in _SIDES
+            for number in numbers
+        }
+        return {**apo, **bound}
 
     def _drugs(self) -> tuple[str, ...]:
         skipped: list[str] = []

@@ -27,6 +27,8 @@ class DynamicsSettings(Settings):
 
     states: tuple[str, ...] = ()
     """State ids; empty: those that the target pack marks for dynamics."""
+    ligands: tuple[str, ...] = ()
+    """Drug ids; each is simulated bound as well, in the state that it binds if that state is simulated."""
     replicas: int = Field(default=3, ge=1, le=100)
     budget_minutes: float | None = Field(default=6.0, ge=0.0, le=100_000.0)
     """Wall time for all replicas of native and mutant together on this machine; turned into a number of steps

@@ -7,11 +7,12 @@ from typing import Any
 from kinscope.core.errors import SettingsError
 from kinscope.core.files import sha256_of_file
 from kinscope.core.seeds import derive_seed
+from kinscope.ligands.parameters import load_parameters
 from kinscope.structures.user_records import USER_STATE
 from kinscope.targets import target_names
 from kinscope.targets.pack import TargetPack
 from kinscope.variants.model import Variant
-from kinscope.workflow.choices import choose_states, dynamics_states
+from kinscope.workflow.choices import choose_states, dynamics_ligands, dynamics_states
 from kinscope.workflow.digest import pack_digest
 from kinscope.workflow.settings import StudySettings
 from kinscope.workflow.step import Step
@@ -65,6 +66,7 @@ class StudySteps:
         self.skipped: list[str] = []
         self.states = choose_states(self.pack, variant, self.settings, self.skipped)
         self._steps: dict[tuple[str, ...], Step] = {}
+        self._ligands: tuple[str, ...] | None = None
         # A shipped pack changes with kinscope's version, a user's own under the same path.
         self._own_pack = "" if settings.target in target_names() else pack_digest(pack)
 
@@ -231,6 +233,35 @@ class StudySteps:
             cost=45 * self._size(state),
         )
 
+    def solvated_bound(self, side: str, drug: str) -> Step:
+        """A model with a drug in its pocket, in water: the mutant takes over the bound native's."""
+        definition = self.pack.drug(drug)
+        docking = self.docking(side, drug)
+        inputs = {"model": self.model(side, definition.state), "docking": docking}
+        if "pose" in docking.inputs:
+            inputs["pose"] = docking.inputs["pose"]
+        if side == "mutant":
+            inputs["native"] = self.solvated_bound("native", drug)
+        return self._step(
+            "solvated-bound",
+            side,
+            drug,
+            label=f"water around {self._who(side)} with {definition.name}, {self._label(definition.state)}",
+            function="dynamics:solvate_bound",
+            parameters={
+                "target": self.pack_directory,
+                "state": definition.state,
+                "drug": drug,
+                "parameters_sha256": load_parameters(definition).record.forcefield_sha256,
+                "variant": self._who(side),
+                "settings": self.settings.dynamics.solvation.model_dump(mode="json"),
+                "seed": self._seed("solvation", definition.state, drug),
+            },
+            inputs=inputs,
+            shared=side == "native",
+            cost=60 * self._size(definition.state),
+        )
+
     def speed(self) -> Step:
         """How fast this machine runs the first state's system."""
         state = self.dynamics_states()[0]
@@ -249,21 +280,26 @@ class StudySteps:
             resource="gpu" if self.gpu else "cpu",
         )
 
-    def replica(self, side: str, state: str, number: int) -> Step:
-        """One trajectory."""
+    def replica(self, side: str, state: str, number: int, ligand: str = "") -> Step:
+        """One trajectory, of the apo kinase or with a drug bound."""
         dynamics = self.settings.dynamics
-        trajectories = 2 * dynamics.replicas * len(self.dynamics_states())
+        systems = len(self.dynamics_states()) + len(self.dynamics_ligands())
+        trajectories = 2 * dynamics.replicas * systems
         budget = None if dynamics.budget_minutes is None else dynamics.budget_minutes * 60 * self.workers
         share = None if budget is None else round(budget / trajectories, 3)
-        inputs = {"system": self.solvated(side, state)}
+        inputs = {"system": self.solvated_bound(side, ligand) if ligand else self.solvated(side, state)}
         if share is not None:
             inputs["speed"] = self.speed()
+        # What is bound is part of what a replica is; an apo one keeps the identity it always had.
+        bound = {"ligand": ligand} if ligand else {}
+        who = f"{self._who(side)} with {self.pack.drug(ligand).name}" if ligand else self._who(side)
         return self._step(
             "replica",
             side,
             state,
             str(number),
-            label=f"dynamics {number + 1} of {dynamics.replicas}, {self._who(side)}, {self._label(state)}",
+            *bound.values(),
+            label=f"dynamics {number + 1} of {dynamics.replicas}, {who}, {self._label(state)}",
             function="dynamics:replica",
             parameters={
                 "state": state,
@@ -273,7 +309,8 @@ class StudySteps:
                 "seconds": share,
                 "length_ns": None if share is not None else dynamics.length_ns,
                 "gpu": self.gpu,
-                "seed": self._seed("replica", state, number),
+                "seed": self._seed("replica", state, number, *bound.values()),
+                **bound,
             },
             inputs=inputs,
             shared=side == "native",
@@ -314,6 +351,12 @@ class StudySteps:
     def dynamics_states(self) -> tuple[str, ...]:
         """The states that are simulated."""
         return dynamics_states(self.pack, self.states, self.settings)
+
+    def dynamics_ligands(self) -> tuple[str, ...]:
+        """The drugs that are simulated bound, each in its own state."""
+        if self._ligands is None:
+            self._ligands = dynamics_ligands(self.pack, self.dynamics_states(), self.settings, self.skipped)
+        return self._ligands
 
     def _who(self, side: str) -> str:
         return "native" if side == "native" else self.variant.short

@@ -8,7 +8,9 @@ from kinscope.core.files import write_atomic
 from kinscope.dynamics.protocol import steps_within
 from kinscope.dynamics.records import SpeedRecord
 from kinscope.dynamics.settings import ProtocolSettings, SolvationSettings
+from kinscope.ligands.library import Mol
 from kinscope.targets import load_target
+from kinscope.targets.pack import DrugDefinition, TargetPack
 from kinscope.workflow.context import StepContext
 from kinscope.workflow.stages.files import read_models
 
@@ -40,6 +42,61 @@ def solvate(context: StepContext) -> None:
             context.output,
             variant=record.variant,
         )
+
+
+def solvate_bound(context: StepContext) -> None:
+    """Put a model with a drug in its pocket into water; the mutant takes over the bound native's.
+
+    The pose is the best docked one within the known binding mode, else the reference pose as it stands; the
+    ligand and the side chains around it settle before the water comes.
+    """
+    from kinscope.dynamics.holo import place
+    from kinscope.dynamics.holo_relax import relax_complex
+    from kinscope.dynamics.solvent import solvate_mutant, solvate_native
+    from kinscope.ligands.parameters import load_parameters
+
+    atoms, record = read_models(context.input("model"))[0]
+    settings = SolvationSettings.model_validate(context.parameters["settings"])
+    pack = load_target(context.parameters["target"])
+    drug = pack.drug(context.parameters["drug"])
+    pose, words = bound_pose(context, pack, drug)
+    relaxed = relax_complex(atoms, [place(load_parameters(drug), pose, words)], settings)
+    seed = context.parameters["seed"]
+    if record.variant == "native":
+        state = context.parameters["state"]
+        solvate_native(
+            relaxed.protein, settings, seed, context.output, pack=pack, state=state, ligands=relaxed.ligands
+        )
+    else:
+        solvate_mutant(
+            relaxed.protein,
+            context.input("native"),
+            settings,
+            seed,
+            context.output,
+            variant=record.variant,
+            ligands=relaxed.ligands,
+        )
+
+
+def bound_pose(context: StepContext, pack: TargetPack, drug: DrugDefinition) -> tuple[Mol, str]:
+    """The pose that a bound system starts from, and where it comes from in words."""
+    from kinscope.docking.output import read_poses
+    from kinscope.docking.records import DockingRun
+    from kinscope.docking.reference import reference_pose
+    from kinscope.workflow.stages.files import RUNS, read_records
+
+    docked = context.input("docking")
+    run = read_records(docked / RUNS, DockingRun)[0]
+    for place, pose in enumerate(run.poses):
+        if pose.rmsd_to_reference_angstrom <= run.settings.pose_radius_angstrom:
+            words = (
+                f"docked pose {pose.rank} of {len(run.poses)}, {pose.score_kcal_per_mol:.2f} kcal/mol, "
+                f"{pose.rmsd_to_reference_angstrom:.2f} angstrom from the reference pose"
+            )
+            return read_poses(docked / "poses_0.sdf")[place], words
+    known, record = reference_pose(pack, drug, context.inputs.get("pose"))
+    return known, f"reference pose ({record.crystal}): no docked pose lies within the known binding mode"
 
 
 def speed(context: StepContext) -> dict[str, str]:
