@@ -19,7 +19,7 @@ from kinscope.analysis.principal import Covariance, PrincipalMotions
 from kinscope.analysis.quaternion import fit_frames
 from kinscope.analysis.secondary_structure import SecondaryStructure
 from kinscope.analysis.streams import Deviation, Fluctuation, Gyration, Thinned, Times
-from kinscope.core.errors import BadInputError
+from kinscope.core.errors import BadInputError, KinscopeError, StructureError
 from kinscope.core.records import Settings
 from kinscope.dynamics.streaming_sources import Source
 from kinscope.dynamics.streaming_states import KinaseStates
@@ -92,6 +92,8 @@ class GroupPass:
     """Trajectories of one state, laid on one core, each after its pass."""
 
     passes: tuple[TrajectoryPass, ...]
+    failed: tuple[tuple[Source, KinscopeError], ...]
+    """Trajectories that could not be read to their end, and why; nothing of them is in the rest."""
     fit_words: str
     residues: tuple[int, ...]
     """CA atoms that all of them share."""
@@ -122,33 +124,58 @@ def analyse_group(
     Raises
     ------
     StructureError
-        If a trajectory cannot be read to its end.
+        If no trajectory can be read to its end; where only some cannot, the result names them.
     BadInputError
         If the trajectories share fewer than three residues, or hold fewer than two frames together.
     """
     settings = settings or PassSettings()
     residues = shared_residues(sources)
-    places = [_alphas(source, residues) for source in sources]
-    share = max(2, settings.sample_frames // max(1, len(sources)))
-    samples = [_sample(source, residues, share) for source in sources]
-    found = find_core(samples, places[0], frames=sum(source.frames for source in sources))
-    total = sum(source.frames for source in sources)
-    pockets, notes = _pocket_places(sources[0], subject)
+    readable, samples, failed = _samples(sources, residues, settings)
+    if not readable:
+        raise failed[0][1]
+    places = [_alphas(source, residues) for source in readable]
+    total = sum(source.frames for source in readable)
+    found = find_core(samples, places[0], frames=total)
+    pockets, notes = _pocket_places(readable[0], subject)
     passes: list[TrajectoryPass] = []
     done = 0
-    for source, alphas in zip(sources, places, strict=True):
+    for source, alphas in zip(readable, places, strict=True):
         if progress is not None:
             progress(done / max(1, total), source.name)
         fit = Fit(alphas, found.core, found.reference, found.words)
         one = _prepare(source, fit, residues, subject, pockets, settings)
         one.notes.extend(notes)
-        one.frames = stream(source.chunks(fit), one.accumulators())
+        try:
+            one.frames = stream(source.chunks(fit), one.accumulators())
+        except (StructureError, BadInputError) as error:
+            failed.append((source, error))
+            continue
         passes.append(one)
         done += one.frames
+    if not passes:
+        raise failed[0][1]
     together = Covariance(settings.principal_axes)
     for one in passes:
         together.merge(one.covariance)
-    return GroupPass(tuple(passes), found.words, tuple(residues.tolist()), found.core, together.result())
+    return GroupPass(
+        tuple(passes), tuple(failed), found.words, tuple(residues.tolist()), found.core, together.result()
+    )
+
+
+def _samples(
+    sources: Sequence[Source], residues: NDArray[np.intp], settings: PassSettings
+) -> tuple[list[Source], list[NDArray[np.float64]], list[tuple[Source, KinscopeError]]]:
+    """Sampled CA atoms of each trajectory that can be read."""
+    share = max(2, settings.sample_frames // max(1, len(sources)))
+    readable, samples = [], []
+    failed: list[tuple[Source, KinscopeError]] = []
+    for source in sources:
+        try:
+            samples.append(_sample(source, residues, share))
+            readable.append(source)
+        except (StructureError, BadInputError) as error:
+            failed.append((source, error))
+    return readable, samples, failed
 
 
 def shared_residues(sources: Sequence[Source]) -> NDArray[np.intp]:

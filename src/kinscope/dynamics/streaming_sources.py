@@ -64,7 +64,7 @@ class Source:
 
     def sample(self, most: int) -> NDArray[np.float64]:
         """CA atoms of about ``most`` evenly spaced frames, (n, n_residues, 3), angstrom."""
-        stride = max(1, self.frames // max(1, most))
+        stride = max(1, -(-self.frames // max(1, most)))
         rows = self.layout.backbone.ca
         parts = [chunk.coordinates[:, rows] for chunk in self.chunks(stride=stride)]
         return np.concatenate(parts).astype(np.float64)

@@ -1,0 +1,208 @@
+"""Mutant against native trajectories, quantity by quantity, with replicas as the unit.
+
+A difference is told only as far as its own sampling allows: for each quantity the halves of all replicas are
+compared (split R: Gelman & Rubin, Stat. Sci. 1992, 7, 457; Vehtari et al., Bayesian Anal. 2021, 16, 667), by
+the bounds that :mod:`kinscope.analysis.sampling` sets for regions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from kinscope.analysis.regions import time_words
+from kinscope.analysis.results import Difference
+from kinscope.analysis.sampling import LOOSE_R, SHORTEST_NS, STEADY_R
+from kinscope.analysis.statistics import correct_family, difference, judged_again
+from kinscope.analysis.trajectory_results import (
+    MeasureComparison,
+    OccupancyComparison,
+    ReplicaAnalysis,
+)
+
+SMALLEST = {
+    "Å": (0.5, 1.5),
+    "Å³": (50.0, 150.0),
+    "°": (10.0, 25.0),
+    "%": (20.0, 50.0),
+}
+"""By unit: the smallest change that counts, and what counts where sampling is limited. Half an angstrom is
+the error of a side chain's tip at 2.4 angstrom resolution, 50 cubic angstrom two to three heavy atoms, 10
+degrees the spread of helix C among crystals of one state (decision 0091)."""
+SMALLEST_OF = {
+    "rmsd_angstrom": (0.3, 1.0),
+    "radius_of_gyration_angstrom": (0.2, 0.6),
+    "helix_percent": (3.0, 8.0),
+    "strand_percent": (3.0, 8.0),
+    "sh2_to_n_lobe_angstrom": (1.0, 3.0),
+    "sh2_to_c_lobe_angstrom": (1.0, 3.0),
+}
+"""Of single quantities that move less, or more, than their unit tells."""
+_LEAST_OCCUPANCY = 10.0
+"""Interactions rarer than this (percent) on both sides are not compared."""
+_LEAST_VALUES = 4
+
+
+def scalar_split_r(replicas: Sequence[Sequence[float]]) -> float:
+    """Split R of a quantity along several replicas; NaN where a half holds fewer than two values.
+
+    The square root of its variance about the common mean over the mean variance within halves: 1 where all
+    parts show the same.
+    """
+    if not replicas or any(len(values) < _LEAST_VALUES for values in replicas):
+        return float("nan")
+    halves = [half for values in replicas for half in np.array_split(np.asarray(values, dtype=np.float64), 2)]
+    within = float(np.mean([half.var() for half in halves]))
+    pooled = float(np.concatenate(halves).var())
+    if within <= 0.0:
+        return 1.0 if pooled <= 0.0 else float("inf")
+    return max(1.0, float(np.sqrt(pooled / within)))
+
+
+def compare_measures(
+    native: Sequence[ReplicaAnalysis], mutant: Sequence[ReplicaAnalysis]
+) -> list[MeasureComparison]:
+    """Every quantity that all replicas of both sides have, as one family (Holm)."""
+    names = [series.name for series in native[0].series] if native and mutant else []
+    rows = []
+    for name in names:
+        sides = [[one.measured(name) for one in side] for side in (native, mutant)]
+        found = [[series for series in side if series is not None] for side in sides]
+        if any(len(held) < len(side) for held, side in zip(found, sides, strict=True)):
+            continue
+        first, second = found
+        rows.append((name, first, second))
+    words = sampling_words(native, mutant)
+    small = [_smallest(name, first[0].unit) for name, first, _ in rows]
+    raw = [
+        difference(
+            [one.mean for one in first],
+            [one.mean for one in second],
+            unit=first[0].unit,
+            smallest_meaningful=least,
+            sampling=words,
+        )
+        for (_, first, second), (least, _) in zip(rows, small, strict=True)
+    ]
+    judged = correct_family(raw)
+    return [
+        MeasureComparison(
+            state=native[0].state,
+            name=name,
+            label=_label(name, first[0].label),
+            unit=first[0].unit,
+            native_means=tuple(one.mean for one in first),
+            mutant_means=tuple(one.mean for one in second),
+            difference=_allowed(
+                item, large, [[one.values for one in side] for side in (first, second)], native, mutant
+            ),
+        )
+        for (name, first, second), item, (_, large) in zip(rows, judged, small, strict=True)
+    ]
+
+
+def compare_contacts(
+    native: Sequence[ReplicaAnalysis], mutant: Sequence[ReplicaAnalysis]
+) -> list[OccupancyComparison]:
+    """Interactions that stand in a tenth of the frames on a side, as one family (Benjamini-Hochberg).
+
+    A partner is matched by its number, so that a substituted partner is compared with what it replaced.
+    """
+    if not native or not mutant:
+        return []
+    sides = [
+        [{(c.of, c.kind, c.partner): c for c in one.contacts} for one in side] for side in (native, mutant)
+    ]
+    keys = sorted({key for side in sides for one in side for key in one})
+    rows = []
+    for key in keys:
+        first, second = ([one[key].percent if key in one else 0.0 for one in side] for side in sides)
+        if max(np.mean(first), np.mean(second)) >= _LEAST_OCCUPANCY:
+            rows.append((key, first, second))
+    words = sampling_words(native, mutant)
+    least, _ = SMALLEST["%"]
+    raw = [
+        difference(first, second, unit="%", smallest_meaningful=least, sampling=words)
+        for _, first, second in rows
+    ]
+    names = {key: one[key].partner_name for side in sides[::-1] for one in side for key in one}
+    found = [
+        OccupancyComparison(
+            state=native[0].state,
+            of=key[0],
+            kind=key[1],
+            partner=key[2],
+            partner_name=names[key],
+            native_percent=tuple(first),
+            mutant_percent=tuple(second),
+            difference=_by_length(item, native, mutant),
+        )
+        for (key, first, second), item in zip(
+            rows, correct_family(raw, method="benjamini-hochberg"), strict=True
+        )
+    ]
+    return sorted(found, key=lambda row: -max(np.mean(row.native_percent), np.mean(row.mutant_percent)))
+
+
+def sampling_words(native: Sequence[ReplicaAnalysis], mutant: Sequence[ReplicaAnalysis]) -> str:
+    """How much was sampled, e.g. ``3 x 20 ns native and 3 x 20 ns mutant``."""
+    return " and ".join(
+        f"{len(side)} x {_length_words(side)} {who}" for side, who in ((native, "native"), (mutant, "mutant"))
+    )
+
+
+def _length_words(side: Sequence[ReplicaAnalysis]) -> str:
+    lengths = [one.length_ns for one in side]
+    if not lengths or any(length is None for length in lengths):
+        return f"{min((one.frames for one in side), default=0)} frames of unknown spacing"
+    return time_words(min(length for length in lengths if length is not None))
+
+
+def _smallest(name: str, unit: str) -> tuple[float, float]:
+    bare = name.rpartition("/")[2]
+    return SMALLEST_OF.get(bare, SMALLEST.get(unit, (0.0, 0.0)))
+
+
+def _label(name: str, label: str) -> str:
+    of = name.rpartition("/")[0]
+    return f"{of}: {label}" if of else label
+
+
+def _allowed(
+    item: Difference,
+    large: float,
+    values: Sequence[Sequence[Sequence[float]]],
+    native: Sequence[ReplicaAnalysis],
+    mutant: Sequence[ReplicaAnalysis],
+) -> Difference:
+    """The difference as far as its sampling allows it to be told; the worse side decides."""
+    item = _by_length(item, native, mutant)
+    if item.statement.startswith("not resolved"):
+        return item
+    ratio = float(np.max([scalar_split_r(side) for side in values]))
+    if not ratio <= LOOSE_R:
+        why = "too few values to judge the sampling" if np.isnan(ratio) else f"split R {ratio:.2f}"
+        return _unresolved(item, f"parts of the trajectories do not show the same ({why}), {item.sampling}")
+    if ratio > STEADY_R:
+        return judged_again(item, smallest_meaningful=max(item.smallest_meaningful, large))
+    return item
+
+
+def _by_length(
+    item: Difference, native: Sequence[ReplicaAnalysis], mutant: Sequence[ReplicaAnalysis]
+) -> Difference:
+    lengths = [one.length_ns for one in (*native, *mutant)]
+    if any(length is None for length in lengths):
+        return _unresolved(
+            item, f"the files tell no time, so the sampling cannot be judged ({item.sampling})"
+        )
+    if min(length or 0.0 for length in lengths) < SHORTEST_NS:
+        return _unresolved(
+            item, f"{item.sampling}: shorter than the nanosecond in which side chains and loops begin to move"
+        )
+    return item
+
+
+def _unresolved(item: Difference, why: str) -> Difference:
+    return item.model_copy(update={"resolved": False, "statement": f"not resolved: {why}"})
