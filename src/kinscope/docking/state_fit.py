@@ -31,7 +31,15 @@ _PADDING_ANGSTROM = 5.0
 def state_fit(
     drug: DrugDefinition, pose: Mol, home: AtomArray, other: AtomArray, other_state: str
 ) -> StateFit | None:
-    """How a drug's known pose fares in another state.
+    """How a drug's known pose fares in another state; see :func:`fit_in_state`."""
+    found = fit_in_state(drug, pose, home, other, other_state)
+    return None if found is None else found[0]
+
+
+def fit_in_state(
+    drug: DrugDefinition, pose: Mol, home: AtomArray, other: AtomArray, other_state: str
+) -> tuple[StateFit, Mol] | None:
+    """How a drug's known pose fares in another state, and the pose there.
 
     Parameters
     ----------
@@ -46,7 +54,8 @@ def state_fit(
 
     Returns
     -------
-    StateFit, or None if the other model does not hold the site.
+    The measurement and the pose after a local minimisation there, or None if the other model does not hold
+    the site.
     """
     from kinscope.core.errors import StructureError
 
@@ -66,7 +75,7 @@ def state_fit(
     lost = settled.score_kcal_per_mol - own.score_kcal_per_mol
     fits = moved <= KEPT_ANGSTROM and lost <= LOST_KCAL_PER_MOL
     residues = _residues(clashes)
-    return StateFit(
+    measured = StateFit(
         drug=drug.id,
         own_state=drug.state,
         state=other_state,
@@ -79,6 +88,7 @@ def state_fit(
         fits=fits,
         statement=_statement(fits, len(clashes), residues, moved, lost),
     )
+    return measured, with_coordinates(pose, settled.coordinates)
 
 
 def _residues(clashes: list[str]) -> tuple[str, ...]:

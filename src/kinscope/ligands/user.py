@@ -20,6 +20,12 @@ MAX_CHARGE = 4
 """ATP has four at pH 7.4."""
 MAX_SMILES = 2000
 MAX_SDF_BYTES = 2_000_000
+MAX_FORMAL_CHARGES = 6
+"""Charged atoms, whatever their sum: more is a drawing, not a ligand (ATP has four)."""
+_FLAT_ANGSTROM = 0.05
+_TOUCHING_ANGSTROM = 0.7
+_LONGEST_BOND_ANGSTROM = 2.8
+"""Longer than any bond of the elements that are docked (carbon to iodine 2.1, sulphur to sulphur 2.1)."""
 _PEPTIDE_BONDS = 4
 _PEPTIDE = "[NX3;!$(N-[!#6])][CX4;H1,H2][CX3](=[OX1])[NX3][CX4;H1,H2][CX3](=[OX1])"
 
@@ -49,6 +55,7 @@ def ligand_from_smiles(smiles: str, name: str = "ligand") -> UserLigand:
         )
     molecule = parse_smiles(smiles, where="SMILES")
     check_dockable(molecule, where=where)
+    molecule, notes = _without_isotopes(molecule)
     open_centres = unspecified_stereo(molecule)
     if open_centres:
         raise LigandError(
@@ -56,7 +63,7 @@ def ligand_from_smiles(smiles: str, name: str = "ligand") -> UserLigand:
             where=where,
             remedy="Write @ or @@ at the centre, / and \\ at the double bond; dock each isomer by itself.",
         )
-    return _finished(embed(molecule, where=where), name, ())
+    return _finished(embed(molecule, where=where), name, notes)
 
 
 def ligand_from_sdf(path: Path, name: str = "") -> UserLigand:
@@ -87,10 +94,11 @@ def ligand_from_sdf(path: Path, name: str = "") -> UserLigand:
             remedy="Export it anew as SDF (V2000 or V3000) with bond orders and charges.",
         )
     check_dockable(molecule, where=where)
-    flat = not molecule.GetNumConformers() or not molecule.GetConformer().Is3D()
-    if flat:
-        return _from_flat(molecule, name or path.stem, where)
-    notes = []
+    molecule, labels = _without_isotopes(molecule)
+    if _is_flat(molecule):
+        return _from_flat(molecule, name or path.stem, where, labels)
+    _check_coordinates(molecule, where)
+    notes = list(labels)
     Chem.AssignStereochemistryFrom3D(molecule)
     full = Chem.AddHs(molecule, addCoords=True)
     added = full.GetNumAtoms() - molecule.GetNumAtoms()
@@ -143,6 +151,14 @@ def check_dockable(molecule: Mol, *, where: str) -> None:
                 where=where,
                 remedy="Give a drug-like molecule in its state at pH 7.4.",
             )
+    charged = [atom for atom in bare.GetAtoms() if atom.GetFormalCharge()]
+    if len(charged) > MAX_FORMAL_CHARGES or any(abs(atom.GetFormalCharge()) > 1 for atom in charged):
+        raise LigandError(
+            f"It has {len(charged)} charged atoms, "
+            f"{max(abs(atom.GetFormalCharge()) for atom in charged)} charges on one.",
+            where=where,
+            remedy="Give the form it has at pH 7.4; formal charges beyond one on an atom are none.",
+        )
     if heavy < 6:
         raise LigandError(
             f"It has only {heavy} heavy atoms.",
@@ -164,7 +180,55 @@ def _read(path: Path) -> str:
         ) from None
 
 
-def _from_flat(molecule: Mol, name: str, where: str) -> UserLigand:
+def _without_isotopes(molecule: Mol) -> tuple[Mol, tuple[str, ...]]:
+    """The molecule without isotope labels, which no score feels, and a note where there were any."""
+    from rdkit import Chem
+
+    labelled = sorted({f"{a.GetIsotope()}{a.GetSymbol()}" for a in molecule.GetAtoms() if a.GetIsotope()})
+    if not labelled:
+        return molecule, ()
+    plain = Chem.Mol(molecule)
+    for atom in plain.GetAtoms():
+        atom.SetIsotope(0)
+    note = f"Isotope labels ({', '.join(labelled)}) were dropped: docking does not feel them."
+    return Chem.RemoveHs(plain) if not plain.GetNumConformers() else plain, (note,)
+
+
+def _is_flat(molecule: Mol) -> bool:
+    """Without coordinates, or with every z alike, whatever the file's header says."""
+    if not molecule.GetNumConformers():
+        return True
+    heights = molecule.GetConformer().GetPositions()[:, 2]
+    return bool(abs(heights.max() - heights.min()) < _FLAT_ANGSTROM)
+
+
+def _check_coordinates(molecule: Mol, where: str) -> None:
+    """Refuse coordinates that are no molecule's: not finite, or atoms on top of each other."""
+    import numpy as np
+
+    points = molecule.GetConformer().GetPositions()
+    heavy = [atom.GetIdx() for atom in molecule.GetAtoms() if atom.GetAtomicNum() > 1]
+    gaps = np.linalg.norm(points[heavy][:, None] - points[heavy][None], axis=2)
+    np.fill_diagonal(gaps, np.inf)
+    lengths = [
+        np.linalg.norm(points[bond.GetBeginAtomIdx()] - points[bond.GetEndAtomIdx()])
+        for bond in molecule.GetBonds()
+    ]
+    finite = bool(np.isfinite(points).all())
+    if not finite or gaps.min() < _TOUCHING_ANGSTROM or max(lengths) > _LONGEST_BOND_ANGSTROM:
+        raise LigandError(
+            "The coordinates are not those of a molecule: "
+            + (
+                f"atoms {gaps.min():.2f} angstrom apart, a bond of {max(lengths):.2f} angstrom."
+                if finite
+                else "some are not numbers."
+            ),
+            where=where,
+            remedy="Export it anew with coordinates in angstrom, or give a SMILES.",
+        )
+
+
+def _from_flat(molecule: Mol, name: str, where: str, labels: tuple[str, ...] = ()) -> UserLigand:
     from rdkit import Chem
 
     open_centres = unspecified_stereo(molecule)
@@ -175,7 +239,8 @@ def _from_flat(molecule: Mol, name: str, where: str) -> UserLigand:
             remedy="Draw wedges, or give three-dimensional coordinates.",
         )
     built = embed(Chem.RemoveHs(molecule), where=where)
-    return _finished(built, name, ("The file is flat: three-dimensional coordinates were built.",))
+    note = "The file is flat: three-dimensional coordinates were built."
+    return _finished(built, name, (*labels, note))
 
 
 def _finished(molecule: Mol, name: str, notes: tuple[str, ...]) -> UserLigand:

@@ -9,6 +9,7 @@ def register(app: typer.Typer) -> None:
         assess,
         benchmark,
         case,
+        dock,
         doctor,
         karyotype,
         models,
@@ -22,6 +23,7 @@ def register(app: typer.Typer) -> None:
 
     variant.register(app)
     assess.register(app)
+    dock.register(app)
     single.register(app)
     models.register(app)
     parameters.register(app)

@@ -1,4 +1,4 @@
-"""``kinscope dock`` and ``kinscope simulate``: one stage alone."""
+"""``kinscope simulate``: dynamics alone."""
 
 from __future__ import annotations
 
@@ -24,52 +24,8 @@ States = Annotated[list[str] | None, typer.Option("--state", help="Only this sta
 
 
 def register(app: typer.Typer) -> None:
-    """Add the commands."""
-    app.command("dock", epilog="Example:  kinscope dock T315I --drug ponatinib")(dock)
+    """Add the command."""
     app.command("simulate", epilog="Example:  kinscope simulate K404E --md-minutes 10")(simulate)
-
-
-def dock(
-    expression: Expression,
-    drug: Annotated[list[str] | None, typer.Option("--drug", help="Only this drug; may be repeated.")] = None,
-    preset: Preset = "quick",
-    state: States = None,
-    structure: Structure = None,
-    chain: Chain = None,
-    as_state_like: Like = None,
-    max_gap: MaxGap = None,
-    allow_truncation: Truncate = False,
-    mirror: Mirror = None,
-    download: Download = False,
-    out: Out = None,
-    target: Target = "abl1",
-    cores: Cores = None,
-    as_json: AsJson = False,
-    quiet: Quiet = False,
-) -> None:
-    """Dock the drugs into native and mutant and print the scores with their spread."""
-    import json
-
-    from kinscope.docking.records import DockingRun
-    from kinscope.workflow.stages.files import RUNS, read_records
-
-    changes: dict[str, Any] = {"drugs": tuple(drug)} if drug else {}
-    given = structure_path(structure, chain, as_state_like, max_gap, allow_truncation, mirror, download)
-    quiet = quiet or as_json
-    found = _run(expression, preset, state, changes, out, target, cores, quiet, "docking_steps", given)
-    runs = [run for directory in found.values() for run in read_records(directory / RUNS, DockingRun)]
-    if as_json:
-        typer.echo(json.dumps([run.model_dump(mode="json") for run in runs], indent=2))
-        return
-    typer.echo(
-        f"{'drug':<16}{'state':<18}{'model':<16}{'score':>9}{'spread':>8}{'RMSD':>7}  kcal/mol, kcal/mol, A"
-    )
-    for run in runs:
-        model = run.variant if run.alternative == 0 else f"{run.variant} alt. {run.alternative}"
-        typer.echo(
-            f"{run.drug:<16}{run.state:<18}{model:<16}{run.score_kcal_per_mol:>9.2f}"
-            f"{run.spread_kcal_per_mol:>8.2f}{run.best.rmsd_to_reference_angstrom:>7.2f}"
-        )
 
 
 def simulate(

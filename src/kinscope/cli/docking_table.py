@@ -1,0 +1,197 @@
+"""The docking table as text for people and as CSV for machines."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+
+from kinscope.analysis.results import Difference, StateFit
+from kinscope.docking.table_records import DockedSide, DockingRow
+
+WIDTH = 110
+"""Columns; a terminal of 110 shows every line whole."""
+_DRUG, _STATE, _SCORE, _DIFFERENCE = 15, 21, 14, 22
+
+
+def table_lines(rows: Sequence[DockingRow], variant: str, skipped: Sequence[str] = ()) -> list[str]:
+    """The whole table as lines of at most :data:`WIDTH` characters."""
+    fitting = [row for row in rows if row.outcome == "docked"]
+    others = [row for row in rows if row.outcome != "docked"]
+    lines = [*_scores(fitting, variant), ""] if fitting else []
+    if fitting:
+        lines += [*_poses(fitting, variant), ""]
+        lines += [*_reasons(fitting), ""]
+    if others:
+        lines += [*_misfits(others), ""]
+    for text in skipped:
+        lines += wrapped(text, "not docked  ")
+    lines += _legend(rows)
+    return lines
+
+
+def table_csv(rows: Sequence[DockingRow]) -> str:
+    """One row per drug and state, every figure of it."""
+    buffer = io.StringIO()
+    flat = [_flat(row) for row in rows]
+    names = list(dict.fromkeys(name for row in flat for name in row))
+    writer = csv.DictWriter(buffer, names, restval="", lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(flat)
+    return buffer.getvalue()
+
+
+def wrapped(text: str, head: str = "", width: int = WIDTH) -> list[str]:
+    """Text broken at spaces, what follows the first line indented below it."""
+    import textwrap
+
+    return textwrap.wrap(text, width, initial_indent=head, subsequent_indent=" " * len(head)) or [head]
+
+
+def _scores(rows: Sequence[DockingRow], variant: str) -> list[str]:
+    head = (
+        f"{'drug':<{_DRUG}}{'state':<{_STATE}}{'native':<{_SCORE}}{variant[: _SCORE - 1]:<{_SCORE}}"
+        f"{'Vina, difference':<{_DIFFERENCE}}{'relaxed, difference':<{_DIFFERENCE}}"
+    )
+    lines = [head, "-" * WIDTH]
+    for row in rows:
+        relaxed = row.relaxed.difference_kcal_per_mol if row.relaxed else None
+        lines.append(
+            f"{row.name:<{_DRUG}}{row.state:<{_STATE}}{_score(row.native):<{_SCORE}}{_score(row.mutant):<{_SCORE}}"
+            f"{_difference(row.difference_kcal_per_mol):<{_DIFFERENCE}}{_difference(relaxed):<{_DIFFERENCE}}"
+        )
+        if row.call is not None:
+            lines += wrapped(f"{row.call.word}", " " * _DRUG + "call: ")
+    return lines
+
+
+def _poses(rows: Sequence[DockingRow], variant: str) -> list[str]:
+    head = (
+        f"{'drug':<{_DRUG}}{'state':<{_STATE}}{'side':<13}{'RMSD, A':>8}{'strain':>8}  {'valid':<6}"
+        f"{'searches':>8}  contacts lost (-) and gained (+)"
+    )
+    lines = [head, "-" * WIDTH]
+    for row in rows:
+        for side, docked in (("native", row.native), (variant, row.mutant)):
+            if docked is None:
+                continue
+            first = side == "native"
+            lines.append(
+                f"{row.name if first else '':<{_DRUG}}{row.state if first else '':<{_STATE}}{side[:12]:<13}"
+                f"{_rmsd(docked):>8}{_strain(docked):>8}  {'yes' if docked.valid else 'NO':<6}"
+                f"{docked.searches:>8}"
+            )
+            for problem in docked.problems:
+                lines += wrapped(problem, " " * (_DRUG + _STATE) + "problem: ")
+        changes = [f"- {text}" for text in row.contacts_lost] + [f"+ {text}" for text in row.contacts_gained]
+        lines += wrapped("; ".join(changes) or "contacts as in the native", " " * _DRUG)
+    return lines
+
+
+def _reasons(rows: Sequence[DockingRow]) -> list[str]:
+    lines = ["why", "-" * WIDTH]
+    for row in rows:
+        if row.call is not None:
+            away = (
+                ""
+                if row.distance_to_variant_angstrom is None
+                else f"; {row.distance_to_variant_angstrom:.1f} A from the drug"
+            )
+            where = f"{row.name}, {row.state}: "
+            lines += wrapped(f"{row.call.word}: {row.call.reason}{away}", where)
+            if row.call.disagreement:
+                lines += wrapped(f"the two scores disagree: {row.call.disagreement}", " " * 4)
+    return lines
+
+
+def _misfits(rows: Sequence[DockingRow]) -> list[str]:
+    lines = ["binding modes that a state does not hold (measured, nothing is forced)", "-" * WIDTH]
+    for row in rows:
+        head = f"{row.name:<{_DRUG}}{row.state:<{_STATE}}"
+        if row.outcome == "not modelled":
+            lines += wrapped("; ".join(row.notes), head)
+            continue
+        lines += wrapped(f"native: {_fit(row.native_fit)}", head)
+        if row.mutant_fit is not None:
+            lines += wrapped(f"{row.variant}: {_fit(row.mutant_fit)}", " " * len(head))
+    return lines
+
+
+def _fit(fit: StateFit | None) -> str:
+    return "not measured" if fit is None else fit.statement
+
+
+def _legend(rows: Sequence[DockingRow]) -> list[str]:
+    text = (
+        "Vina: best score in kcal/mol with its standard deviation over searches (mutant: and models). "
+        "Differences: mutant less native [95 % interval]; ~ within the noise. Relaxed: interaction energy of "
+        "drug and pocket relaxed together in the force field, over rotamers (0171); its scale is "
+        "steeper than that of affinities. Strain: MMFF94, kcal/mol. Calls: the rule of docs/docking.md."
+    )
+    crystal = any(
+        side and side.rmsd_to_crystal_angstrom is not None for row in rows for side in (row.native,)
+    )
+    text += (
+        " RMSD: to the co-crystal."
+        if crystal
+        else " RMSD: to the known pose; with --pdb-mirror, to the co-crystal itself."
+    )
+    return wrapped(text)
+
+
+def _score(side: DockedSide | None) -> str:
+    if side is None:
+        return "-"
+    gone = "" if side.known_mode_kept else "!"
+    return f"{side.score_kcal_per_mol:.1f} +- {side.spread_kcal_per_mol:.1f}{gone}"
+
+
+def _difference(item: Difference | None) -> str:
+    if item is None or item.value is None:
+        return "-"
+    interval = "" if item.low is None else f" [{item.low:+.1f}, {item.high:+.1f}]"
+    return f"{'' if item.resolved else '~ '}{item.value:+.1f}{interval}"
+
+
+def _rmsd(side: DockedSide) -> str:
+    exact = side.rmsd_to_crystal_angstrom
+    return f"{side.rmsd_to_known_angstrom if exact is None else exact:.2f}"
+
+
+def _strain(side: DockedSide) -> str:
+    return "-" if side.strain_kcal_per_mol is None else f"{side.strain_kcal_per_mol:.1f}"
+
+
+def _flat(row: DockingRow) -> dict[str, object]:
+    flat: dict[str, object] = {
+        name: getattr(row, name)
+        for name in (
+            "drug", "binding_type", "site", "state", "own_state", "variant", "outcome", "reference",
+            "reference_to_crystal_angstrom", "distance_to_variant_angstrom",
+        )
+    }  # fmt: skip
+    for side, docked in (("native", row.native), ("mutant", row.mutant)):
+        if docked is not None:
+            for name in DockedSide.model_fields:
+                value = getattr(docked, name)
+                flat[f"{side}_{name}"] = "; ".join(value) if isinstance(value, tuple) else value
+    relaxed = row.relaxed.difference_kcal_per_mol if row.relaxed else None
+    for name, item in (("vina", row.difference_kcal_per_mol), ("relaxed", relaxed)):
+        if item is not None:
+            flat |= {
+                f"{name}_difference_kcal_per_mol": item.value, f"{name}_low": item.low,
+                f"{name}_high": item.high, f"{name}_resolved": item.resolved,
+            }  # fmt: skip
+    flat["contacts_lost"] = "; ".join(row.contacts_lost)
+    flat["contacts_gained"] = "; ".join(row.contacts_gained)
+    if row.call is not None:
+        flat |= {"call": row.call.word, "reason": row.call.reason, "disagreement": row.call.disagreement}
+    for side, fit in (("native", row.native_fit), ("mutant", row.mutant_fit)):
+        if fit is not None:
+            flat |= {
+                f"{side}_fit": fit.fits, f"{side}_fit_clashes": fit.clashes,
+                f"{side}_fit_moved_angstrom": fit.moved_angstrom,
+                f"{side}_fit_score_kcal_per_mol": fit.score_kcal_per_mol,
+                f"{side}_fit_statement": fit.statement,
+            }  # fmt: skip
+    return flat

@@ -1,0 +1,104 @@
+"""What the measurements of a drug come to: kept, lost, or neither can be said. The one place of the rule.
+
+The rule reads numbers only; it knows no variant, no residue and no drug (docs/decisions/0172 has the figures
+it was judged on).
+
+1. No substituted residue within the energy of the relaxed complexes (9 angstrom of the drug): ``not reached``
+   unless the rigid docking resolves a difference. A static pose then says nothing of a change that acts from
+   afar, through the protein's motion or its balance of states.
+2. Otherwise the interaction energy of the relaxed complexes decides. ``lost``: weaker by
+   :data:`LOST_KCAL_PER_MOL` or more, and the whole interval on that side of zero. ``kept``: weaker by less
+   than :data:`KEPT_KCAL_PER_MOL`, or stronger. ``unresolved``: anything between, and a loss whose interval
+   holds zero.
+3. Without parameters for the drug the rigid docking stands in: ``lost`` if it resolves a loss of
+   :data:`LOST_KCAL_PER_MOL` or the known mode is gone, ``kept`` if the whole interval lies below that,
+   ``unresolved`` otherwise.
+"""
+
+from __future__ import annotations
+
+from kinscope.analysis.results import Difference
+from kinscope.docking.relaxed_records import RelaxedComparison
+from kinscope.docking.table_records import Call, CallWord
+
+KEPT_KCAL_PER_MOL = 1.4
+"""RT ln 10 at 37 C: less than a tenfold change of affinity."""
+LOST_KCAL_PER_MOL = 1.4
+"""A tenfold change of affinity, what resistance is called by in the published comparison of 144 pairs (Hauser
+et al., Commun Biol 2018, 1, 70)."""
+
+
+def call(
+    rigid: Difference | None,
+    relaxed: RelaxedComparison | None,
+    *,
+    mode_kept: bool,
+    distance_angstrom: float | None,
+    reach_angstrom: float,
+) -> Call:
+    """The call of one drug in one state.
+
+    Parameters
+    ----------
+    rigid
+        Vina's difference, mutant less native.
+    relaxed
+        The relaxed complexes' difference; None if there is none.
+    mode_kept
+        Whether rigid docking met the known binding mode in the mutant.
+    distance_angstrom
+        Of the nearest substituted residue from the drug.
+    reach_angstrom
+        How far from the drug residues enter the relaxed complexes' energy.
+    """
+    if relaxed is not None:
+        item = relaxed.difference_kcal_per_mol
+        word = _word(item)
+        return Call(
+            word=word,
+            reason=f"interaction energy of the relaxed complexes {_text(item)}",
+            measured_by="relaxed complexes",
+            disagreement=_disagreement(word, rigid, mode_kept),
+        )
+    far = distance_angstrom is None or distance_angstrom > reach_angstrom
+    if far and mode_kept and not (rigid is not None and rigid.resolved):
+        away = "" if distance_angstrom is None else f" ({distance_angstrom:.0f} A away)"
+        return Call(
+            word="not reached",
+            reason=f"the substitution lies beyond the drug's surroundings{away}: its pose does not feel it",
+            measured_by="distance",
+        )
+    if not mode_kept:
+        return Call(word="lost", reason="the known binding mode is gone", measured_by="rigid docking")
+    text = "no score" if rigid is None else f"rigid docking {_text(rigid)}"
+    return Call(word=_rigid_word(rigid), reason=text, measured_by="rigid docking")
+
+
+def _word(item: Difference) -> CallWord:
+    if item.value is None or item.low is None:
+        return "unresolved"
+    if item.value < KEPT_KCAL_PER_MOL:
+        return "kept"
+    return "lost" if item.value >= LOST_KCAL_PER_MOL and item.low > 0 else "unresolved"
+
+
+def _rigid_word(item: Difference | None) -> CallWord:
+    if item is None or item.value is None or item.high is None:
+        return "unresolved"
+    if item.resolved and item.value >= LOST_KCAL_PER_MOL:
+        return "lost"
+    return "kept" if item.high < LOST_KCAL_PER_MOL else "unresolved"
+
+
+def _disagreement(word: CallWord, rigid: Difference | None, mode_kept: bool) -> str:
+    other: CallWord = "lost" if not mode_kept else _rigid_word(rigid)
+    if {word, other} == {"kept", "lost"}:
+        return f"rigid docking alone says {other}" + (f" ({_text(rigid)})" if rigid else "")
+    return ""
+
+
+def _text(item: Difference) -> str:
+    if item.value is None:
+        return "not measured"
+    interval = "" if item.low is None else f" [{item.low:+.1f}, {item.high:+.1f}]"
+    return f"{item.value:+.1f}{interval} kcal/mol"

@@ -1,0 +1,136 @@
+"""Side chains put into a complex: every rotamer of a residue, those that overlap least with all around first.
+
+The drug is part of the surroundings: a rotamer that suits the empty pocket may be the one that it forbids.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import product
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kinscope.docking.engine import Coordinates
+from kinscope.structures.model import AtomArray
+from kinscope.structures.packing_sites import (
+    FRAME,
+    Residue,
+    joined,
+    new_side_chain,
+    residue_spans,
+    residues_of,
+    rotamers_at,
+    substituted_residue,
+)
+
+TOUCH_ANGSTROM = 3.4
+"""Heavy atoms nearer than this overlap; the sum of squares of the lack is what a start is ranked by."""
+_FRAME = ("N", "CA", "C", "O", "CB")
+
+
+@dataclass(frozen=True)
+class Start:
+    """A protein with side chains in some rotamers."""
+
+    atoms: AtomArray
+    label: str
+    overlap_angstrom2: float
+
+
+def starts(protein: AtomArray, ligand: Coordinates, substitutions: dict[int, str], most: int) -> list[Start]:
+    """A protein with residues replaced (three-letter names; its own name rebuilds a side chain).
+
+    Parameters
+    ----------
+    protein
+        Complete model (n_atoms).
+    ligand
+        Heavy atoms of the drug, shape (n, 3), angstrom.
+    substitutions
+        New name by residue number.
+    most
+        So many are given, one per combination of rotamers, least overlap first.
+    """
+    options = {
+        number: _options(protein, ligand, number, name, most) for number, name in substitutions.items()
+    }
+    numbers = list(options)
+    found = []
+    for choice in product(*options.values()):
+        atoms = protein
+        for part in choice:
+            atoms = _with(atoms, part)
+        label = ", ".join(f"{number} {part.label}" for number, part in zip(numbers, choice, strict=True))
+        overlap = sum(_overlap(atoms, ligand, number) for number in numbers)
+        found.append(Start(atoms, label, round(overlap, 2)))
+    return sorted(found, key=lambda start: start.overlap_angstrom2)[:most]
+
+
+@dataclass(frozen=True)
+class _Option:
+    number: int
+    label: str
+    residue: AtomArray
+
+
+def _options(protein: AtomArray, ligand: Coordinates, number: int, name: str, most: int) -> list[_Option]:
+    """The conformer with least overlap of each rotamer, best rotamers first."""
+    old = residues_of(protein)
+    span = next((start, stop) for found, start, stop in residue_spans(protein) if found == number)
+    kept: dict[str, tuple[float, _Option]] = {}
+    for tautomer in ("HIE", "HID") if name == "HIS" else ("",):
+        residue = substituted_residue(old[number], old.get(number - 1), name, tautomer)
+        place = new_side_chain(residue, tautomer, rotamers_at(old, number, name))
+        for row, label in enumerate(place.labels):
+            moved = dict(zip(place.atom_names[row], place.coord[row], strict=True))
+            part = _assembled(protein[span[0] : span[1]], residue, moved)
+            option = _Option(number, f"{label} {tautomer}".strip(), part)
+            overlap = _overlap_of(part, protein, ligand, number)
+            if option.label not in kept or overlap < kept[option.label][0]:
+                kept[option.label] = (overlap, option)
+    return [option for _, option in sorted(kept.values(), key=lambda pair: pair[0])][:most]
+
+
+def _assembled(old: AtomArray, residue: Residue, moved: dict[str, NDArray[np.float32]]) -> AtomArray:
+    """The new residue as atoms with the old one's annotations, backbone first."""
+    import biotite.structure as struc
+
+    frame = [atom for atom in FRAME if atom in residue.atom_names]
+    names = frame + [atom for atom in moved if atom not in frame]
+    part = struc.AtomArray(len(names))
+    for category in old.get_annotation_categories():
+        if category not in part.get_annotation_categories():
+            part.add_annotation(category, old.get_annotation(category).dtype)
+        part.get_annotation(category)[:] = old.get_annotation(category)[0]
+    part.res_name[:] = residue.name
+    part.atom_name[:] = names
+    part.element[:] = [atom.lstrip("0123456789")[0] for atom in names]
+    part.coord = np.array([residue.at(a) if a in frame else moved[a] for a in names], dtype=np.float32)
+    if "charge" in part.get_annotation_categories():
+        part.charge[:] = 0
+    return part
+
+
+def _with(atoms: AtomArray, option: _Option) -> AtomArray:
+    return joined(
+        [
+            option.residue if number == option.number else atoms[start:stop]
+            for number, start, stop in residue_spans(atoms)
+        ]
+    )
+
+
+def _overlap(atoms: AtomArray, ligand: Coordinates, number: int) -> float:
+    return _overlap_of(atoms[atoms.res_id == number], atoms, ligand, number)
+
+
+def _overlap_of(part: AtomArray, protein: AtomArray, ligand: Coordinates, number: int) -> float:
+    side = part[(part.element != "H") & ~np.isin(part.atom_name, _FRAME)]
+    if not len(side):
+        return 0.0
+    others = protein.coord[(protein.res_id != number) & (protein.element != "H")]
+    near = others[np.linalg.norm(others - side.coord.mean(axis=0), axis=1) < 12.0]
+    around = np.concatenate([near, ligand])
+    gaps = np.linalg.norm(side.coord[:, None] - around[None], axis=2)
+    return float((np.clip(TOUCH_ANGSTROM - gaps, 0.0, None) ** 2).sum())

@@ -1,0 +1,175 @@
+"""The docking table: every drug in every state, native beside mutant, from what docking left."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from kinscope.analysis.results import StateFit
+from kinscope.docking.calls import call
+from kinscope.docking.compare import compare_docking, distance_to_residues, pocket_rmsd
+from kinscope.docking.complex_field import LigandMechanics
+from kinscope.docking.engine import Coordinates, Mol
+from kinscope.docking.records import DockingRun, ReferencePoseRecord
+from kinscope.docking.relaxed import compare_relaxed
+from kinscope.docking.relaxed_records import RelaxedComparison, RelaxedSettings
+from kinscope.docking.rmsd import SymmetricRmsd
+from kinscope.docking.strain import pose_strain
+from kinscope.docking.table_records import DockedSide, DockingRow
+from kinscope.structures.model import AtomArray
+from kinscope.targets.pack import DrugDefinition
+
+
+@dataclass(frozen=True)
+class Docked:
+    """One side's runs: the native's one, or one per alternative model of the mutant."""
+
+    models: list[AtomArray]
+    runs: list[DockingRun]
+    best: Mol
+    """Best pose in the first model."""
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What a row is about."""
+
+    drug: DrugDefinition
+    state: str
+    state_label: str
+    variant: str
+    substitutions: dict[int, str]
+    """Three-letter name of the new residue by number."""
+
+
+def docked_row(
+    subject: Subject,
+    native: Docked,
+    mutant: Docked,
+    known: Mol,
+    reference: ReferencePoseRecord,
+    *,
+    mechanics: LigandMechanics | None,
+    settings: RelaxedSettings,
+    crystal: Coordinates | None = None,
+    no_mechanics: str = "",
+) -> DockingRow:
+    """A row of a drug that was docked.
+
+    Parameters
+    ----------
+    subject
+        Drug, state and variant.
+    native, mutant
+        What docking left on either side.
+    known
+        The known pose in this state's native model.
+    reference
+        Its record.
+    mechanics
+        Force-field parameters of the drug; None: there is no second opinion, and ``no_mechanics`` says why.
+    settings
+        Of the relaxation.
+    crystal
+        The co-crystal's pose in the native model's frame, all atoms of ``known`` (n_atoms, 3).
+    no_mechanics
+        See ``mechanics``.
+    """
+    began = time.process_time()
+    positions = list(subject.substitutions)
+    distance = distance_to_residues(native.models[0], known, positions)
+    comparison = compare_docking(
+        subject.drug.model_copy(update={"state": subject.state}), native.runs[0], mutant.runs,
+        reference=reference, distance_to_variant_angstrom=distance,
+        pocket_rmsd_angstrom=pocket_rmsd(native.models[0], mutant.models, known),
+    )  # fmt: skip
+    relaxed, notes = _relaxed(subject, native, known, mechanics, settings, no_mechanics)
+    if crystal is None:
+        notes.append(
+            "RMSD is to the known pose in the native model, "
+            f"{reference.rmsd_to_crystal_angstrom:.2f} A from the co-crystal's."
+        )
+    return DockingRow(
+        drug=subject.drug.id, name=subject.drug.name, binding_type=subject.drug.binding_type,
+        site=subject.drug.site, state=subject.state, state_label=subject.state_label,
+        own_state=subject.drug.state, variant=subject.variant, outcome="docked",
+        native=_side(native, known, crystal), mutant=_side(mutant, known, crystal),
+        difference_kcal_per_mol=comparison.difference_kcal_per_mol, relaxed=relaxed,
+        contacts_lost=comparison.contacts_lost, contacts_gained=comparison.contacts_gained,
+        distance_to_variant_angstrom=distance, reference=reference.crystal,
+        reference_to_crystal_angstrom=reference.rmsd_to_crystal_angstrom,
+        call=call(
+            comparison.difference_kcal_per_mol, relaxed,
+            mode_kept=mutant.runs[0].known_mode_kept, distance_angstrom=distance,
+            reach_angstrom=settings.surroundings_angstrom,
+        ),
+        cpu_seconds=round(time.process_time() - began, 1),
+        notes=(*comparison.notes, *notes),
+    )  # fmt: skip
+
+
+def misfit_row(subject: Subject, native: StateFit, mutant: StateFit | None) -> DockingRow:
+    """A row of a drug whose binding mode does not exist in the state."""
+    return DockingRow(
+        drug=subject.drug.id, name=subject.drug.name, binding_type=subject.drug.binding_type,
+        site=subject.drug.site, state=subject.state, state_label=subject.state_label,
+        own_state=subject.drug.state, variant=subject.variant, outcome="does not fit",
+        native_fit=native, mutant_fit=mutant,
+    )  # fmt: skip
+
+
+def unmodelled_row(subject: Subject, why: str) -> DockingRow:
+    """A row of a drug whose site the state's model does not hold."""
+    return DockingRow(
+        drug=subject.drug.id, name=subject.drug.name, binding_type=subject.drug.binding_type,
+        site=subject.drug.site, state=subject.state, state_label=subject.state_label,
+        own_state=subject.drug.state, variant=subject.variant, outcome="not modelled", notes=(why,),
+    )  # fmt: skip
+
+
+def _relaxed(
+    subject: Subject, native: Docked, known: Mol, mechanics: LigandMechanics | None,
+    settings: RelaxedSettings, no_mechanics: str,
+) -> tuple[RelaxedComparison | None, list[str]]:  # fmt: skip
+    if mechanics is None:
+        return None, [no_mechanics or "There are no force-field parameters of this drug."]
+    found = compare_relaxed(
+        subject.drug.id, subject.state, subject.variant, native.models[0], known, subject.substitutions,
+        mechanics, settings,
+    )  # fmt: skip
+    if found is None:
+        return None, [
+            f"No substituted residue lies within {settings.surroundings_angstrom:g} A of the drug: the "
+            "relaxed complexes do not differ."
+        ]
+    return found, []
+
+
+def _side(docked: Docked, known: Mol, crystal: Coordinates | None) -> DockedSide:
+    lead = docked.runs[0]
+    scores = _scores(docked.runs)
+    to_crystal = None
+    if crystal is not None:
+        pose = np.asarray(docked.best.GetConformer().GetPositions(), dtype=np.float64)
+        to_crystal = round(SymmetricRmsd(known)(pose, crystal), 2)
+    return DockedSide(
+        score_kcal_per_mol=lead.score_kcal_per_mol,
+        spread_kcal_per_mol=round(float(np.std(scores, ddof=1)), 2) if len(scores) > 1 else 0.0,
+        searches=sum(len(run.seed_scores_kcal_per_mol) for run in docked.runs),
+        models=len(docked.runs),
+        rmsd_to_known_angstrom=lead.best.rmsd_to_reference_angstrom,
+        rmsd_to_crystal_angstrom=to_crystal,
+        strain_kcal_per_mol=pose_strain(docked.best),
+        contacts=lead.best.interactions, valid=lead.best.valid, problems=lead.best.problems,
+        known_mode_kept=lead.known_mode_kept,
+        best_elsewhere_kcal_per_mol=lead.best_elsewhere_kcal_per_mol,
+    )  # fmt: skip
+
+
+def _scores(runs: Sequence[DockingRun]) -> list[float]:
+    if len(runs) == 1:
+        return list(runs[0].seed_scores_kcal_per_mol)
+    return [float(np.mean(run.seed_scores_kcal_per_mol)) for run in runs]

@@ -1,0 +1,171 @@
+"""The steps behind the docking table: every drug in every state, native and mutant, and a row for each.
+
+A drug is docked into the state whose co-crystal shows it, as in every study. In any other state its known
+pose is laid in and measured first; it is docked there only where its binding mode exists.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from kinscope.core.files import sha256_of_file
+from kinscope.docking.relaxed_records import RelaxedSettings
+from kinscope.structures.user_records import USER_STATE
+from kinscope.targets.pack import DrugDefinition
+from kinscope.workflow.plan import Planner
+from kinscope.workflow.step import Step
+
+RowName = tuple[str, str]
+"""Drug and state."""
+
+
+def row_steps(
+    planner: Planner, relaxed: RelaxedSettings, given: Sequence[DrugDefinition] = ()
+) -> dict[RowName, Step]:
+    """A step per row of the table.
+
+    Parameters
+    ----------
+    planner
+        Of the study.
+    relaxed
+        How complexes are relaxed for the second opinion.
+    given
+        Ligands of the user's; where they are named and no drug is, only they are docked.
+    """
+    library = drugs_with_a_pose(planner) if planner.settings.drugs or not given else ()
+    rows = {
+        (drug, state): _row(planner, drug, state, relaxed) for drug in library for state in planner.states
+    }
+    return rows | {
+        (ligand.id, state): _given_row(planner, ligand, state, relaxed)
+        for ligand in given
+        for state in planner.states
+    }
+
+
+def drugs_with_a_pose(planner: Planner) -> tuple[str, ...]:
+    """The drugs asked for (or all) whose known pose ships; the others are named in ``planner.skipped``."""
+    poses = planner.pack.directory / "poses"
+    asked = planner.settings.drugs or tuple(drug.id for drug in planner.pack.drugs)
+    chosen = tuple(drug for drug in asked if (poses / f"{drug}.sdf").is_file())
+    for drug in asked:
+        if drug not in chosen:
+            planner.skipped.append(f"{drug}: the target pack has no known pose of it, so it is not docked")
+    return chosen
+
+
+def _row(planner: Planner, drug: str, state: str, relaxed: RelaxedSettings) -> Step:
+    definition = planner.pack.drug(drug)
+    if state == definition.state:
+        sides = {side: planner.docking(side, drug) for side in ("native", "mutant")}
+    else:
+        native = _elsewhere(planner, drug, state)
+        sides = {"native": native, "mutant": _elsewhere(planner, drug, state, native)}
+    inputs = {
+        "native": planner.model("native", state),
+        "mutant": planner.model("mutant", state),
+        "docking/native": sides["native"],
+        "docking/mutant": sides["mutant"],
+    }
+    if definition.state == USER_STATE and state == USER_STATE:
+        inputs["pose"] = planner.carried_pose(drug)
+    return _comparison(planner, definition, state, relaxed, inputs, {})
+
+
+def _comparison(
+    planner: Planner, drug: DrugDefinition, state: str, relaxed: RelaxedSettings, inputs: dict[str, Step],
+    more: dict[str, Any],
+) -> Step:  # fmt: skip
+    return planner._step(
+        "docking-row",
+        drug.id,
+        state,
+        label=f"{drug.name}, {planner.pack.state(state).label}: compared",
+        function="dock_table:compare_drug",
+        parameters={
+            "target": planner.pack_directory,
+            "drug": drug.id,
+            "state": state,
+            "variant": planner.variant.short,
+            "substitutions": [[item.position, item.mutant] for item in planner.variant.substitutions],
+            "relaxed": relaxed.model_dump(mode="json"),
+            **more,
+            **planner._user_state(),
+        },
+        inputs=inputs,
+        cost=45,
+    )
+
+
+def _given_row(planner: Planner, ligand: DrugDefinition, state: str, relaxed: RelaxedSettings) -> Step:
+    """A ligand of the user's: searched for in the native's site, then docked into both from there."""
+    native = _given(planner, ligand, state)
+    inputs = {
+        "native": planner.model("native", state),
+        "mutant": planner.model("mutant", state),
+        "docking/native": native,
+        "docking/mutant": _given(planner, ligand, state, native),
+    }
+    return _comparison(planner, ligand, state, relaxed, inputs, {"ligand": ligand.model_dump(mode="json")})
+
+
+def _given(planner: Planner, ligand: DrugDefinition, state: str, native: Step | None = None) -> Step:
+    side = "native" if native is None else "mutant"
+    who = "native" if native is None else planner.variant.short
+    return planner._step(
+        "docking-given",
+        side,
+        ligand.id,
+        state,
+        label=f"{ligand.name} into {who}, {planner.pack.state(state).label}",
+        function="dock_table:dock_given",
+        parameters={
+            "target": planner.pack_directory,
+            "ligand": ligand.model_dump(mode="json"),
+            "drug": ligand.id,
+            "state": state,
+            "variant": who,
+            "settings": planner.settings.docking.model_dump(mode="json"),
+            "seed": planner._seed("docking", ligand.id, state),
+            **planner._user_state(),
+        },
+        inputs={"model": planner.model(side, state)} | ({} if native is None else {"native": native}),
+        shared=native is None,
+        cost=90 if native is None else 30,
+    )
+
+
+def _elsewhere(planner: Planner, drug: str, state: str, native: Step | None = None) -> Step:
+    """A drug in a state that is not its own; into the mutant from where it stands in the native."""
+    definition = planner.pack.drug(drug)
+    side = "native" if native is None else "mutant"
+    who = "native" if native is None else planner.variant.short
+    home = planner.native_model(definition.state)
+    inputs = {"model": planner.model(side, state), "home": home}
+    if native is not None:
+        inputs["native"] = native
+    if definition.state == USER_STATE:
+        inputs["pose"] = planner.carried_pose(drug)
+    return planner._step(
+        "docking-elsewhere",
+        side,
+        drug,
+        state,
+        label=f"{definition.name} into {who}, {planner.pack.state(state).label}",
+        function="dock_table:dock_elsewhere",
+        parameters={
+            "target": planner.pack_directory,
+            "drug": drug,
+            "state": state,
+            "variant": who,
+            "pose_sha256": sha256_of_file(planner.pack.directory / "poses" / f"{drug}.sdf"),
+            "settings": planner.settings.docking.model_dump(mode="json"),
+            "seed": planner._seed("docking", drug, state),
+            **planner._user_state(),
+        },
+        inputs=inputs,
+        shared=native is None,
+        cost=15,
+    )

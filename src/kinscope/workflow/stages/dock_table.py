@@ -1,0 +1,174 @@
+"""Docking into states that are not a drug's own, and the rows of the docking table."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from kinscope.analysis.results import StateFit
+from kinscope.core.residues import three_letter
+from kinscope.docking.engine import Mol
+from kinscope.docking.ligand_mechanics import mechanics_of
+from kinscope.docking.output import read_poses, write_poses
+from kinscope.docking.records import DockingRun, DockingSettings, ReferencePoseRecord
+from kinscope.docking.reference import reference_pose
+from kinscope.docking.relaxed_records import RelaxedSettings
+from kinscope.docking.run import dock, with_coordinates
+from kinscope.docking.site_center import centred, searched_record, site_center
+from kinscope.docking.state_fit import fit_in_state
+from kinscope.docking.table import Docked, Subject, docked_row, misfit_row, unmodelled_row
+from kinscope.docking.table_records import DockingRow
+from kinscope.ligands.library import load_ligand
+from kinscope.targets.pack import DrugDefinition, TargetPack
+from kinscope.workflow.context import StepContext
+from kinscope.workflow.stages.files import RUNS, read_models, read_records, write_records
+from kinscope.workflow.user_state import study_pack
+
+FITS = "state_fits.json"
+ROWS = "rows.json"
+KNOWN = "known.sdf"
+NATIVE_POSE, MUTANT_POSE = "native_pose.sdf", "mutant_pose.sdf"
+
+
+def dock_elsewhere(context: StepContext) -> None:
+    """Lay the known pose into another state; dock from there if the binding mode exists.
+
+    Leaves the fit (none if the model does not hold the site), and the runs and poses if it was docked.
+    """
+    pack = study_pack(context.parameters)
+    drug = pack.drug(context.parameters["drug"])
+    state = context.parameters["state"]
+    settings = DockingSettings.model_validate(context.parameters["settings"])
+    pose, _ = reference_pose(pack, drug, context.inputs.get("pose"))
+    home = read_models(context.input("home"))[0][0]
+    models = [atoms for atoms, _ in read_models(context.input("model"))]
+    found = fit_in_state(drug, pose, home, models[0], state)
+    write_records(context.output / FITS, [] if found is None else [found[0]])
+    runs: list[DockingRun] = []
+    start = _start(context, found[1] if found is not None and found[0].fits else None)
+    if start is not None:
+        write_poses(context.output / KNOWN, [start])
+        for number, atoms in enumerate(models):
+            run, poses = dock(
+                atoms, drug, load_ligand(drug), start, state=state, variant=context.parameters["variant"],
+                alternative=number, settings=settings, seed=context.parameters["seed"],
+            )  # fmt: skip
+            runs.append(run)
+            write_poses(context.output / f"poses_{number}.sdf", poses)
+            context.progress((number + 1) / len(models))
+    write_records(context.output / RUNS, runs)
+
+
+def dock_given(context: StepContext) -> None:
+    """A ligand of the user's: searched for blind in the native's site, then docked from what was found.
+
+    The native's search gives the pose that both sides start from, so that the two are one question.
+    """
+    pack = study_pack(context.parameters)
+    ligand = _drug(context, pack)
+    state = context.parameters["state"]
+    settings = DockingSettings.model_validate(context.parameters["settings"])
+    molecule = load_ligand(ligand)
+    models = [atoms for atoms, _ in read_models(context.input("model"))]
+    start = _start(context, None)
+    if start is None:
+        center = site_center(pack, ligand.site, models[0])
+        if center is None:
+            write_records(context.output / RUNS, [])
+            return
+        placed = with_coordinates(molecule, centred(molecule, center))
+        blind = settings.model_copy(
+            update={"mode": "global", "seeds": 1, "analyse_poses": 0, "confirm": False, "n_poses": 1}
+        )
+        context.progress(0.05, "searching the site")
+        _, found = dock(
+            models[0], ligand, molecule, placed, state=state, variant="native", settings=blind,
+            seed=context.parameters["seed"],
+        )  # fmt: skip
+        start = found[0]
+    write_poses(context.output / KNOWN, [start])
+    near = settings.model_copy(update={"mode": "from known pose"})
+    runs = []
+    for number, atoms in enumerate(models):
+        run, poses = dock(
+            atoms, ligand, molecule, start, state=state, variant=context.parameters["variant"],
+            alternative=number, settings=near, seed=context.parameters["seed"],
+        )  # fmt: skip
+        runs.append(run)
+        write_poses(context.output / f"poses_{number}.sdf", poses)
+    write_records(context.output / RUNS, runs)
+
+
+def _drug(context: StepContext, pack: TargetPack) -> DrugDefinition:
+    given = context.parameters.get("ligand")
+    return DrugDefinition.model_validate(given) if given else pack.drug(context.parameters["drug"])
+
+
+def _start(context: StepContext, settled: Mol | None) -> Mol | None:
+    """The mutant starts where the native does, so that the two are one question."""
+    if "native" not in context.inputs:
+        return settled
+    path = context.input("native", KNOWN)
+    return read_poses(path)[0] if path.is_file() else None
+
+
+def compare_drug(context: StepContext) -> None:
+    """One row of the table, with the best pose of either side."""
+    pack = study_pack(context.parameters)
+    drug = _drug(context, pack)
+    state = context.parameters["state"]
+    subject = Subject(
+        drug, state, pack.state(state).label, context.parameters["variant"],
+        {int(number): three_letter(letter) for number, letter in context.parameters["substitutions"]},
+    )  # fmt: skip
+    fits = [_fit(context, side) for side in ("native", "mutant")]
+    runs = [
+        read_records(context.input(f"docking/{side}") / RUNS, DockingRun) for side in ("native", "mutant")
+    ]
+    if all(runs):
+        row = _docked(context, pack, subject, runs[0], runs[1])
+        row = row.model_copy(update={"native_fit": fits[0], "mutant_fit": fits[1]})
+    elif fits[0] is not None:
+        row = misfit_row(subject, fits[0], fits[1])
+    else:
+        row = unmodelled_row(subject, f"The model of this state does not hold the {drug.site} site.")
+    write_records(context.output / ROWS, [row])
+
+
+def _docked(
+    context: StepContext, pack: TargetPack, subject: Subject, native: list[DockingRun],
+    mutant: list[DockingRun],
+) -> DockingRow:  # fmt: skip
+    known, reference = _known(context, pack, subject.drug, subject.state)
+    mechanics, why_not = mechanics_of(subject.drug)
+    sides = []
+    for side, runs, name in (("native", native, NATIVE_POSE), ("mutant", mutant, MUTANT_POSE)):
+        best = read_poses(context.input(f"docking/{side}", "poses_0.sdf"))[0]
+        write_poses(context.output / name, [best])
+        models = [atoms for atoms, _ in read_models(context.input(side))]
+        sides.append(Docked(models, runs, best))
+    context.progress(0.3, "relaxing complexes")
+    return docked_row(
+        subject, sides[0], sides[1], known, reference, mechanics=mechanics,
+        settings=RelaxedSettings.model_validate(context.parameters["relaxed"]), no_mechanics=why_not,
+    )  # fmt: skip
+
+
+def _known(
+    context: StepContext, pack: TargetPack, drug: DrugDefinition, state: str
+) -> tuple[Mol, ReferencePoseRecord]:
+    """The known pose in this state's native model."""
+    if "ligand" in context.parameters:
+        start = read_poses(context.input("docking/native", KNOWN))[0]
+        return start, searched_record(drug, state)
+    pose, reference = reference_pose(pack, drug, context.inputs.get("pose"))
+    path = context.input("docking/native", KNOWN)
+    if path.is_file():
+        note = f"Known from {reference.state}; laid into this state by the site and minimised there."
+        return read_poses(path)[0], reference.model_copy(update={"notes": (*reference.notes, note)})
+    return pose, reference
+
+
+def _fit(context: StepContext, side: str) -> StateFit | None:
+    path: Path = context.input(f"docking/{side}", FITS)
+    found = read_records(path, StateFit) if path.is_file() else []
+    return found[0] if found else None
