@@ -25,3 +25,11 @@ def test_a_setting_decides():
     assert plan_steps(often, 1_000_000).segment_steps == 70
     assert plan_steps(often, 100).segment_steps == 10
     assert scaled(plan_steps(often, 1_000_000), 1).segment_steps == 140
+
+
+@pytest.mark.parametrize("gpu", [False, True])
+def test_frames_held_in_memory_do_not_grow_with_their_number(gpu):
+    for frames in (100, 1000, 100_000, 1_000_000):
+        settings = ProtocolSettings(maximum_frames=frames)
+        plan = plan_steps(settings, 25_000_000, gpu=gpu)
+        assert plan.segment_steps / plan.frame_interval_steps <= 100

@@ -13,6 +13,9 @@ from kinscope.dynamics.settings import ProtocolSettings
 Stage = Literal["thermalise", "release", "production"]
 
 _CHECKPOINTS_OF_A_LONG_RUN = 50
+_FRAMES_HELD = 100
+"""A segment's frames are held in memory until it ends: ten megabytes of a kinase domain, however many frames
+a run writes."""
 _REPORT_INTERVAL = 25
 """Steps between rows of energies in a short run; a very short one still gets four."""
 _LEAST_PRODUCTION_STEPS = 24
@@ -69,7 +72,8 @@ def plan_steps(settings: ProtocolSettings, production_steps: int, *, gpu: bool =
         frames=production_steps // frame_interval,
         report_interval_steps=max(least, ceil(production_steps / settings.reports)),
         segment_steps=max(
-            settings.checkpoint_interval_steps, min(longest, ceil(total / _CHECKPOINTS_OF_A_LONG_RUN))
+            settings.checkpoint_interval_steps,
+            min(longest, ceil(total / _CHECKPOINTS_OF_A_LONG_RUN), _FRAMES_HELD * frame_interval),
         ),
     )
 
