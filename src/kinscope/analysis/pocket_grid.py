@@ -45,6 +45,7 @@ class PaddedGrid:
         whole = np.pad(inside.reshape(shape), pad)
         self.inside: BoolArray = whole.ravel()
         away = distance_transform_edt(~whole, sampling=cell)
+        self._away = away.ravel().astype(np.float32)
         self.far: BoolArray = np.asarray(away.ravel() > PROBE_ANGSTROM + cell)
         """Points from which no probe reaches into the hull."""
         near = np.argwhere(~self.far.reshape(self.shape))
@@ -61,16 +62,20 @@ class PaddedGrid:
         scaled = (centres - self._origin) / self.cell
         nearest = np.rint(scaled).astype(np.intp)
         home = self.flat(nearest)
+        # Atoms that reach no point from which a probe reaches into the hull need not be drawn.
+        near = self._away[home] <= PROBE_ANGSTROM + self.cell * (1.0 + _HALF_DIAGONAL) + reach
+        scaled, nearest, home = scaled[near], nearest[near], home[near]
         steps = ball_steps(reach + _HALF_DIAGONAL * self.cell, self.cell)
         size = np.sqrt((steps**2).sum(axis=1)) * self.cell
         surely = size <= reach - _HALF_DIAGONAL * self.cell
         taken[(home[:, None] + self.flat(steps[surely])).ravel()] = True
         shell = steps[~surely]
         cells = home[:, None] + self.flat(shell)
-        offset = (nearest - scaled) * self.cell
-        squared = 2.0 * self.cell * (offset @ shell.T)
+        offset = ((nearest - scaled) * self.cell).astype(np.float32)
+        shell32, size32 = shell.astype(np.float32), size[~surely].astype(np.float32)
+        squared = np.float32(2.0 * self.cell) * (offset @ shell32.T)
         squared += (offset**2).sum(axis=1)[:, None]
-        squared += (size[~surely] ** 2)[None]
+        squared += (size32**2)[None]
         taken[cells[squared <= reach**2]] = True
 
 

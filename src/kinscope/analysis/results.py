@@ -85,6 +85,8 @@ class SimulationSummary(Record):
     backbone_rmsd_final_angstrom: float
     status: Literal["finished", "failed"]
     note: str = ""
+    ligand: str = ""
+    """Drug id of what was bound; empty: apo."""
 
 
 DihedralCluster = Literal[

@@ -5,6 +5,8 @@ A replica is the unit: what is compared is one mean per replica, never frames.
 
 from __future__ import annotations
 
+from typing import Literal
+
 from kinscope.analysis.results import Difference
 from kinscope.core.records import Record, VersionedRecord
 
@@ -178,3 +180,20 @@ class TrajectoryComparison(Record):
     """What the convergence of the less converged side allows (:mod:`kinscope.analysis.convergence`)."""
     reason: str
     """Why, in numbers."""
+    ligand: str = ""
+    """Drug id of what is bound; empty: apo."""
+
+
+class StateMobility(Record):
+    """How much the kinase moves in one state and in another, by one method, same variant."""
+
+    method: Literal["md", "normal_modes"]
+    variant: str
+    first_state: str
+    second_state: str
+    residues: int
+    """Shared by both; the mean RMSF over these is compared."""
+    first_rmsf_angstrom: float
+    second_rmsf_angstrom: float
+    difference: Difference
+    """Second minus first: what it calls native is the first state, what it calls mutant the second."""

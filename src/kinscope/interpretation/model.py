@@ -14,6 +14,7 @@ from kinscope.analysis.results import (
     SimulationSummary,
     StateFit,
 )
+from kinscope.analysis.trajectory_results import StateMobility, TrajectoryComparison
 from kinscope.core.records import Record, VersionedRecord
 from kinscope.evidence.model import EvidenceSummary, TreatmentOption
 from kinscope.structures.model import ModelRecord
@@ -96,6 +97,10 @@ class Measurements(Record):
     simulations: tuple[SimulationSummary, ...]
     state_fits: tuple[StateFit, ...] = ()
     """Each docked drug's known pose in the states that it was not docked into."""
+    trajectories: tuple[TrajectoryComparison, ...] = ()
+    """What the trajectories of each simulated system show, mutant against native."""
+    state_mobility: tuple[StateMobility, ...] = ()
+    """DFG-out against DFG-in, by each method and for each variant."""
 
 
 class StudyResult(VersionedRecord):

@@ -65,7 +65,7 @@ class Planner(StudySteps):
             "measurements",
             f"comparison of {self.variant.short} with native",
             f"{STAGES}.collect:collect_measurements",
-            1,
+            2,
             {"target": self.pack_directory, "variant": self._variant(), **self._user_state()},
             inputs,
             optional,

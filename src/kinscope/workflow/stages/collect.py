@@ -2,29 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-import numpy as np
-
-from kinscope.analysis.convergence import Convergence, convergence
-from kinscope.analysis.fluctuation import fluctuation_profile
 from kinscope.analysis.pockets import compare_pocket
-from kinscope.analysis.regions import SMALLEST_MEANINGFUL_ANGSTROM, compare_regions, residue_differences
+from kinscope.analysis.regions import compare_regions, residue_differences
 from kinscope.analysis.results import (
     ContactChange,
-    Difference,
     DockingComparison,
     FluctuationProfile,
     ModelGeometry,
     PocketComparison,
     RegionComparison,
-    SimulationSummary,
     StateFit,
 )
-from kinscope.analysis.superposition import rigid_core
+from kinscope.analysis.sampling import Sampling, allowed, region_sampling, worse
+from kinscope.analysis.state_mobility import compare_states, state_pairs
+from kinscope.analysis.trajectory_results import StateMobility
 from kinscope.core.files import write_atomic
 from kinscope.docking.compare import compare_docking, distance_to_residues, pocket_rmsd
 from kinscope.docking.records import DockingRun
@@ -47,13 +43,10 @@ from kinscope.workflow.stages.files import (
     read_records,
     write_records,
 )
-from kinscope.workflow.stages.trajectories import Replicas, read_replicas
+from kinscope.workflow.stages.trajectories import Measured, System, measure_system
 from kinscope.workflow.user_state import study_pack
 
 _MINIMUM_REGION_RESIDUES = 3
-_LARGE_EFFECT_ANGSTROM = 0.3
-"""What counts as a large effect on RMSF where sampling is limited: half of a kinase core's RMSF at 300 K."""
-_SENTENCES = ("nothing on mobility", "only large effects", "supports a comparison")
 Models = list[tuple[AtomArray, ModelRecord]]
 
 
@@ -68,7 +61,7 @@ def collect_measurements(context: StepContext) -> None:
     docking = _docking(study, pack, variant, native, mutant)
     context.progress(0.4, "fluctuation")
     modes = _normal_modes(study)
-    simulations, dynamics = _dynamics(study, variant.short)
+    systems, dynamics = _dynamics(study, pack, variant)
     pairs = [*modes, *dynamics]
     context.progress(0.7, "pockets")
     pockets = _pockets(
@@ -91,8 +84,10 @@ def collect_measurements(context: StepContext) -> None:
         profiles=tuple(profile for pair in pairs for profile in (pair.native, pair.mutant)),
         regions=tuple(row for pair in pairs for row in _regions(pack, pair)),
         pockets=tuple(pockets),
-        simulations=tuple(simulations),
+        simulations=tuple(summary for system in systems for summary in system.summaries),
         state_fits=tuple(_state_fits(study, pack, native)),
+        trajectories=tuple(s.comparison for s in systems if s.comparison is not None),
+        state_mobility=tuple(_state_mobility(pack, modes, dynamics)),
     )
     write_atomic(context.output / MEASUREMENTS, measurements.model_dump_json())
     write_records(context.output / TRACKS, [_track(pair) for pair in pairs])
@@ -100,25 +95,24 @@ def collect_measurements(context: StepContext) -> None:
 
 @dataclass(frozen=True)
 class _Pair:
-    """Native and mutant fluctuation of one state by one method, and what the sampling allows to be said."""
+    """Native and mutant fluctuation of one state by one method."""
 
     native: FluctuationProfile
     mutant: FluctuationProfile
-    convergence: Convergence | None = None
-    """Of the less converged side; None for methods that do not sample."""
+    measured: Measured | None = None
+    """The trajectories behind them; None for methods that do not sample."""
 
-    @property
-    def smallest_meaningful_angstrom(self) -> float:
-        """Differences below this are not called a change."""
-        limited = self.convergence is not None and self.convergence.sentence != _SENTENCES[-1]
-        return _LARGE_EFFECT_ANGSTROM if limited else SMALLEST_MEANINGFUL_ANGSTROM
-
-    def allowed(self, difference: Difference) -> Difference:
-        """The difference, unresolved if the sampling allows no sentence on mobility whatever a test says."""
-        if self.convergence is None or self.convergence.sentence != _SENTENCES[0]:
-            return difference
-        statement = f"not resolved: {self.convergence.reason}"
-        return difference.model_copy(update={"resolved": False, "statement": statement})
+    def sampling_of(self, regions: Mapping[str, Sequence[int]]) -> dict[str, Sampling]:
+        """What the sampling allows to be said of each region, the worse side deciding; empty: everything."""
+        if self.measured is None:
+            return {}
+        sides = [
+            region_sampling(
+                frames, profile.residues, regions, length_ns=profile.length_ns, core=self.measured.core
+            )
+            for frames, profile in zip(self.measured.frames, (self.native, self.mutant), strict=True)
+        ]
+        return {name: worse(sides[0][name], sides[1][name]) for name in sides[0]}
 
 
 @dataclass(frozen=True)
@@ -141,12 +135,12 @@ class _Inputs:
                 found.setdefault(words[2], {})[words[1]] = path
         return {about: sides for about, sides in found.items() if {"native", "mutant"} <= sides.keys()}
 
-    def replicas(self, side: str) -> dict[str, list[Path]]:
-        """Directories of ``replica/<side>/<state>/<number>`` by state, in order."""
+    def replicas(self, side: str, stage: str = "replica") -> dict[str, list[Path]]:
+        """Directories of ``<stage>/<side>/<state or drug>/<number>`` by state or drug, in order."""
         found: dict[str, list[Path]] = {}
         for role, path in sorted(self.context.inputs.items()):
             words = role.split("/")
-            if words[0] == "replica" and words[1] == side:
+            if words[0] == stage and words[1] == side:
                 found.setdefault(words[2], []).append(path)
         return found
 
@@ -203,32 +197,43 @@ def _profile(directory: Path) -> FluctuationProfile:
     return FluctuationProfile.model_validate_json((directory / PROFILE).read_bytes())
 
 
-def _dynamics(study: _Inputs, variant: str) -> tuple[list[SimulationSummary], list[_Pair]]:
-    """Summaries of every replica, and the pairs of profiles, both sides fitted on one rigid core."""
-    summaries: list[SimulationSummary] = []
-    pairs = []
-    native, mutant = study.replicas("native"), study.replicas("mutant")
-    for state in sorted(native.keys() | mutant.keys()):
-        before = read_replicas(native.get(state, []), state, "native")
-        after = read_replicas(mutant.get(state, []), state, variant)
-        summaries.extend([*before.summaries, *after.summaries])
-        if before.frames and after.frames:
-            pairs.append(_compared_dynamics(before, after, state))
-    return summaries, pairs
+def _dynamics(study: _Inputs, pack: TargetPack, variant: Variant) -> tuple[list[Measured], list[_Pair]]:
+    """What every simulated system gave, and the pairs of profiles of the apo ones."""
+    found, pairs = [], []
+    for system in _systems(study, pack):
+        measured = measure_system(system, pack, variant.short, variant.positions)
+        found.append(measured)
+        if measured.profiles is not None and not system.ligand:
+            pairs.append(_Pair(*measured.profiles, measured))
+    return found, pairs
 
 
-def _compared_dynamics(before: Replicas, after: Replicas, state: str) -> _Pair:
-    shared = np.intersect1d(before.residues, after.residues)
-    sides = [(system, system.chosen(shared)) for system in (before, after)]
-    core = rigid_core(np.concatenate([frames for _, replicas in sides for frames in replicas]))
-    first, second = (
-        fluctuation_profile(
-            replicas, shared, state=state, variant=system.variant, length_ns=system.length_ns, core=core
-        )
-        for system, replicas in sides
-    )
-    judged = [convergence(replicas, length_ns=system.length_ns, core=core) for system, replicas in sides]
-    return _Pair(first, second, min(judged, key=lambda item: _SENTENCES.index(item.sentence)))
+def _systems(study: _Inputs, pack: TargetPack) -> Iterator[System]:
+    """The simulated systems: each state apo, then each drug in its state."""
+    for stage in ("replica", "bound"):
+        native, mutant = study.replicas("native", stage), study.replicas("mutant", stage)
+        for about in sorted(native.keys() | mutant.keys()):
+            state, ligand = (about, "") if stage == "replica" else (pack.drug(about).state, about)
+            yield System(state, tuple(native.get(about, ())), tuple(mutant.get(about, ())), ligand)
+
+
+def _state_mobility(pack: TargetPack, *methods: Sequence[_Pair]) -> Iterator[StateMobility]:
+    """DFG-out against DFG-in by each method, native and mutant each for itself."""
+    for pairs in methods:
+        by_state = {pair.native.state: pair for pair in pairs}
+        held = [state.id for state in pack.states if state.id in by_state]
+        dfg: dict[str, str] = {state.id: state.dfg for state in pack.states}
+        sizes = {state: len(pair.native.residues) for state, pair in by_state.items()}
+        for first, second in state_pairs(dfg, held, sizes):
+            labels = (pack.state(first).label, pack.state(second).label)
+            one, two = by_state[first], by_state[second]
+            for sides in ((one.native, two.native), (one.mutant, two.mutant)):
+                shared = sorted(set(sides[0].residues) & set(sides[1].residues))
+                judged = [pair.sampling_of({"shared": shared}).get("shared") for pair in (one, two)]
+                known = (judged[0], judged[1]) if judged[0] is not None and judged[1] is not None else None
+                found = compare_states(*sides, labels, known)
+                if found is not None:
+                    yield found
 
 
 def _regions(pack: TargetPack, pair: _Pair) -> list[RegionComparison]:
@@ -238,20 +243,20 @@ def _regions(pack: TargetPack, pair: _Pair) -> list[RegionComparison]:
         for region in pack.regions
         if len(kept := [number for number in region.members() if number in held]) >= _MINIMUM_REGION_RESIDUES
     }
-    rows = compare_regions(
-        pair.native, pair.mutant, regions, smallest_meaningful_angstrom=pair.smallest_meaningful_angstrom
-    )
+    judged = pair.sampling_of(regions)
     return [
-        row.model_copy(update={"difference_angstrom": pair.allowed(row.difference_angstrom)}) for row in rows
+        row.model_copy(update={"difference_angstrom": allowed(row.difference_angstrom, judged[row.region])})
+        if judged
+        else row
+        for row in compare_regions(pair.native, pair.mutant, regions)
     ]
 
 
 def _track(pair: _Pair) -> DifferenceTrack:
+    judged = pair.sampling_of({str(number): (number,) for number in pair.native.residues})
     rows = [
-        (residue, pair.allowed(item))
-        for residue, item in residue_differences(
-            pair.native, pair.mutant, smallest_meaningful_angstrom=pair.smallest_meaningful_angstrom
-        )
+        (residue, allowed(item, judged[str(residue)]) if judged else item)
+        for residue, item in residue_differences(pair.native, pair.mutant)
     ]
     method: Literal["md", "normal_modes"] = "md" if pair.native.method == "md" else "normal_modes"
     kept = [(residue, item) for residue, item in rows if item.value is not None]

@@ -1,71 +1,178 @@
-"""Replicas read for analysis: CA atoms of every trajectory, in one order."""
+"""The replicas of a study, read once each, native and mutant of one system together."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
-from kinscope.analysis.fluctuation import rmsd
-from kinscope.analysis.results import SimulationSummary
+from kinscope.analysis.convergence import Convergence, convergence
+from kinscope.analysis.results import FluctuationProfile, SimulationSummary
+from kinscope.analysis.trajectory_compare import compare_contacts, compare_measures, sampling_words
+from kinscope.analysis.trajectory_results import TrajectoryComparison
 from kinscope.core.errors import KinscopeError
 from kinscope.dynamics.records import REPLICA_RECORD_FILE, ReplicaRecord
-from kinscope.dynamics.trajectory import read_protein_frames
+from kinscope.dynamics.streaming import (
+    GroupPass,
+    PassSettings,
+    Subject,
+    TrajectoryPass,
+    analyse_group,
+)
+from kinscope.dynamics.streaming_records import principal_motion, replica_analysis
+from kinscope.dynamics.streaming_sources import Source, replica_source
+from kinscope.targets.pack import TargetPack
 
 Array = np.ndarray[Any, Any]
+_STUDY = PassSettings(thinned_frames=500, pocket_frames=40)
+_FEWEST_FRAMES = 2
+_ORDER = ("nothing on mobility", "only large effects", "supports a comparison")
+
+
+@dataclass(frozen=True)
+class System:
+    """The replicas of a native and a mutant kinase in one state, apo or with one drug."""
+
+    state: str
+    native: tuple[Path, ...]
+    mutant: tuple[Path, ...]
+    ligand: str = ""
 
 
 @dataclass
-class Replicas:
-    """The replicas of one system."""
+class Measured:
+    """What a system's trajectories gave."""
 
-    variant: str = ""
-    residues: Array = field(default_factory=lambda: np.empty(0, dtype=int))
-    """Residue number of each CA, shape (n_residues,)."""
-    frames: list[Array] = field(default_factory=list)
-    """CA coordinates of each finished replica, shape (n_frames, n_residues, 3), angstrom."""
     summaries: list[SimulationSummary] = field(default_factory=list)
-    length_ns: float = 0.0
+    comparison: TrajectoryComparison | None = None
+    profiles: tuple[FluctuationProfile, FluctuationProfile] | None = None
+    """Of native and mutant; None unless both sides have a trajectory that can be read."""
+    frames: tuple[list[Array], list[Array]] = ((), ())  # type: ignore[assignment]
+    """Thinned CA frames of native and mutant, one array (n, n_residues, 3) per replica, angstrom."""
+    core: Array = field(default_factory=lambda: np.empty(0, dtype=np.intp))
+    """Indices of the residues that were superposed."""
 
-    def chosen(self, residues: Array) -> list[Array]:
-        """Coordinates of the CA atoms of some residues, in their order."""
-        place = {int(number): column for column, number in enumerate(self.residues)}
-        columns = [place[int(number)] for number in residues]
-        return [frames[:, columns] for frames in self.frames]
+
+def subject_of(pack: TargetPack, positions: Sequence[int]) -> Subject:
+    """What is looked at in a trajectory of this target."""
+    pockets = {pocket.name: tuple(pocket.members()) for pocket in pack.drug_pockets}
+    return Subject(pack.landmarks, tuple(positions), pockets)
 
 
-def read_replicas(directories: Sequence[Path], state: str, variant: str) -> Replicas:
-    """Read replicas of one system; one that failed or cannot be read is reported and left out."""
-    system = Replicas(variant=variant)
-    for directory in directories:
-        record = ReplicaRecord.model_validate_json((directory / REPLICA_RECORD_FILE).read_bytes())
-        if record.status == "failed" or record.frames < 2:
-            note = record.note or "too short for two frames"
-            system.summaries.append(_summary(record, state, variant, float("nan"), "failed", note))
-            continue
-        try:
-            atoms, coordinates, _ = read_protein_frames(directory)
-        except KinscopeError as error:
-            system.summaries.append(_summary(record, state, variant, float("nan"), "failed", error.what))
-            continue
-        is_ca = np.asarray((atoms.atom_name == "CA") & (atoms.element == "C"))
-        frames = np.asarray(coordinates[:, is_ca], dtype=np.float64)
-        system.residues = np.asarray(atoms.res_id[is_ca])
-        system.frames.append(frames)
-        system.length_ns = record.length_ns
-        final = float(rmsd(frames[-1:], np.asarray(atoms.coord[is_ca], dtype=np.float64))[0])
-        system.summaries.append(_summary(record, state, variant, final, "finished", record.note))
-    return system
+def measure_system(system: System, pack: TargetPack, variant: str, positions: Sequence[int]) -> Measured:
+    """Read every replica of a system once; one that failed or cannot be read is reported and left out."""
+    found = Measured()
+    records: dict[tuple[str, int], ReplicaRecord] = {}
+    sources: list[Source] = []
+    for side, directories in (("native", system.native), ("mutant", system.mutant)):
+        who = "native" if side == "native" else variant
+        for directory in directories:
+            record = ReplicaRecord.model_validate_json((directory / REPLICA_RECORD_FILE).read_bytes())
+            try:
+                if record.status == "failed" or record.frames < _FEWEST_FRAMES:
+                    note = record.note or "too short for two frames"
+                    found.summaries.append(_summary(record, system, who, "failed", note))
+                    continue
+                sources.append(replica_source(directory, state=system.state, variant=who))
+                records[who, record.replica] = record
+            except KinscopeError as error:
+                found.summaries.append(_summary(record, system, who, "failed", error.what))
+    if sources:
+        _measure(found, system, sources, records, subject_of(pack, positions), variant)
+    found.summaries.sort(key=lambda row: (row.variant != "native", row.replica))
+    return found
+
+
+def _measure(
+    found: Measured,
+    system: System,
+    sources: Sequence[Source],
+    records: dict[tuple[str, int], ReplicaRecord],
+    subject: Subject,
+    variant: str,
+) -> None:
+    try:
+        group = analyse_group(sources, subject, _STUDY)
+    except KinscopeError as error:
+        for source in sources:
+            record = records[source.variant, source.replica]
+            found.summaries.append(_summary(record, system, source.variant, "failed", error.what))
+        return
+    for source, why in group.failed:
+        record = records[source.variant, source.replica]
+        found.summaries.append(_summary(record, system, source.variant, "failed", why.what))
+    for one in group.passes:
+        record = records[one.source.variant, one.source.replica]
+        final = float(one.deviation.result()[-1])
+        found.summaries.append(_summary(record, system, one.source.variant, "finished", record.note, final))
+    native = [one for one in group.passes if one.source.variant == "native"]
+    mutant = [one for one in group.passes if one.source.variant == variant]
+    if native and mutant:
+        _compare(found, system, group, native, mutant)
+
+
+def _compare(
+    found: Measured,
+    system: System,
+    group: GroupPass,
+    native: list[TrajectoryPass],
+    mutant: list[TrajectoryPass],
+) -> None:
+    found.core = group.core
+    found.frames = ([one.thinned.result() for one in native], [one.thinned.result() for one in mutant])
+    found.profiles = (_profile(system, native), _profile(system, mutant))
+    judged = min(
+        (
+            _converged(frames, profile, group)
+            for frames, profile in zip(found.frames, found.profiles, strict=True)
+        ),
+        key=lambda item: _ORDER.index(item.sentence),
+    )
+    before, after = ([replica_analysis(one) for one in side] for side in (native, mutant))
+    found.comparison = TrajectoryComparison(
+        state=system.state,
+        variant=after[0].variant,
+        native=tuple(before),
+        mutant=tuple(after),
+        measures=tuple(compare_measures(before, after)),
+        contacts=tuple(compare_contacts(before, after)),
+        principal=principal_motion(group, system.state),
+        sampling=sampling_words(before, after),
+        sentence=judged.sentence,
+        reason=judged.reason,
+        ligand=system.ligand,
+    )
+
+
+def _profile(system: System, side: Sequence[TrajectoryPass]) -> FluctuationProfile:
+    return FluctuationProfile(
+        method="md",
+        state=system.state,
+        variant=side[0].source.variant,
+        residues=tuple(int(number) for number in side[0].residues),
+        rmsf_angstrom=tuple(tuple(one.fluctuation.result().tolist()) for one in side),
+        length_ns=min(one.source.length_ns or 0.0 for one in side),
+        superposition=f"CA; {side[0].fit.words}; about the mean of each trajectory",
+    )
+
+
+def _converged(frames: Sequence[Array], profile: FluctuationProfile, group: GroupPass) -> Convergence:
+    return convergence(frames, length_ns=profile.length_ns, core=group.core)
 
 
 def _summary(
-    record: ReplicaRecord, state: str, variant: str, final: float, status: Any, note: str
+    record: ReplicaRecord,
+    system: System,
+    variant: str,
+    status: Literal["finished", "failed"],
+    note: str,
+    final: float = float("nan"),
 ) -> SimulationSummary:
     return SimulationSummary(
-        state=state,
+        state=system.state,
         variant=variant,
         replica=record.replica,
         seed=record.seed,
@@ -77,4 +184,5 @@ def _summary(
         backbone_rmsd_final_angstrom=final,
         status=status,
         note=note,
+        ligand=system.ligand,
     )

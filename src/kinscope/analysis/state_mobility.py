@@ -1,0 +1,98 @@
+"""How much a kinase moves in one conformation and in another: DFG-out against DFG-in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from kinscope.analysis.regions import region_means, time_words
+from kinscope.analysis.results import Difference, FluctuationProfile
+from kinscope.analysis.sampling import Sampling, allowed, worse
+from kinscope.analysis.statistics import difference
+from kinscope.analysis.trajectory_results import StateMobility
+
+SMALLEST_MEANINGFUL_ANGSTROM = 0.05
+"""As for regions (:mod:`kinscope.analysis.regions`)."""
+_FEWEST_RESIDUES = 50
+
+
+def compare_states(
+    first: FluctuationProfile,
+    second: FluctuationProfile,
+    labels: tuple[str, str],
+    sampling: tuple[Sampling, Sampling] | None = None,
+) -> StateMobility | None:
+    """Mean RMSF over the residues that two states share, second minus first, replica means compared.
+
+    Parameters
+    ----------
+    first, second
+        Of one variant and one method (``md`` or ``normal_modes``).
+    labels
+        The states in words.
+    sampling
+        Of each, where the method samples; the worse one decides what may be said.
+
+    Returns
+    -------
+    The comparison, None where the states share fewer than fifty residues.
+    """
+    shared = sorted(set(first.residues) & set(second.residues))
+    if len(shared) < _FEWEST_RESIDUES or first.method == "crystal_b_factor":
+        return None
+    sides = [region_means(profile, shared) for profile in (first, second)]
+    raw = difference(
+        sides[0].tolist(),
+        sides[1].tolist(),
+        unit="Å",
+        smallest_meaningful=SMALLEST_MEANINGFUL_ANGSTROM,
+        sampling=_words(first, second, labels),
+    )
+    if sampling is not None:
+        raw = allowed(raw, worse(*sampling))
+    return StateMobility(
+        method=first.method,
+        variant=first.variant,
+        first_state=first.state,
+        second_state=second.state,
+        residues=len(shared),
+        first_rmsf_angstrom=float(sides[0].mean()),
+        second_rmsf_angstrom=float(sides[1].mean()),
+        difference=_reworded(raw, labels[1]),
+    )
+
+
+def state_pairs(
+    dfg: Mapping[str, str], held: Sequence[str], residues: Mapping[str, int]
+) -> list[tuple[str, str]]:
+    """DFG-in and DFG-out states of the same size to compare: each DFG-out state with one DFG-in state.
+
+    Parameters
+    ----------
+    dfg
+        DFG class by state.
+    held
+        States that were measured, in the pack's order.
+    residues
+        How many residues each holds: only states of like size (within a tenth) are compared.
+    """
+    pairs = []
+    inside = [state for state in held if dfg.get(state) == "in"]
+    for out in (state for state in held if dfg.get(state) == "out"):
+        near = [state for state in inside if abs(residues[state] - residues[out]) <= 0.1 * residues[out]]
+        if near:
+            pairs.append((near[0], out))
+    return pairs
+
+
+def _words(first: FluctuationProfile, second: FluctuationProfile, labels: tuple[str, str]) -> str:
+    parts = []
+    for profile, label in ((first, labels[0]), (second, labels[1])):
+        count = len(profile.rmsf_angstrom)
+        what = f"{count} x {time_words(profile.length_ns)}" if profile.method == "md" else f"{count} models"
+        parts.append(f"{what} {label}")
+    return " and ".join(parts)
+
+
+def _reworded(item: Difference, second: str) -> Difference:
+    """The sentence names the state, not the mutant: both sides are of one variant."""
+    return item.model_copy(update={"statement": item.statement.replace("in the mutant", f"in {second}")})
