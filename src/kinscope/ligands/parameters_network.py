@@ -194,7 +194,7 @@ class _Unpickler(pickle.Unpickler):
 def _read_arrays(path: Path) -> dict[str, FloatArray]:
     """Every array of the state dictionary, float32 little-endian in the file."""
     with zipfile.ZipFile(path) as archive:
-        pickled = next(name for name in archive.namelist() if name.endswith("/data.pkl"))
+        pickled = next((name for name in archive.namelist() if name.endswith("/data.pkl")), "")
         root = pickled.removesuffix("data.pkl")
         with archive.open(pickled) as handle:
             state = _Unpickler(handle).load()["state_dict"]

@@ -1,0 +1,300 @@
+"""Pieces of the parametrisation: sums of charges, corrections, mended terms, the second model, the command."""
+
+from __future__ import annotations
+
+import io
+import pickle
+import zipfile
+from collections import OrderedDict
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from kinscope.core.errors import ComputationError, LigandError
+from kinscope.ligands import parameters_network as network
+from kinscope.ligands.parameters import molecule_in_order
+from kinscope.ligands.parameters_charges import SUPPLEMENT, BccTypes, read_corrections, rounded
+from kinscope.ligands.parameters_conformers import (
+    equivalence_classes,
+    spread_out_conformers,
+    symmetrised,
+)
+from kinscope.ligands.parameters_gaff import aromatic_dihedrals, estimated_terms, mended
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(st.floats(-1, 1), min_size=3, max_size=40),
+    st.integers(-2, 2),
+    st.lists(st.integers(0, 12), min_size=40, max_size=40),
+)
+def test_rounded_charges_add_up_exactly_and_keep_symmetry(values, net, labels):
+    classes = np.array([*labels[: len(values)], 99])  # the last atom has no equivalent
+    raw = symmetrised(np.array([*values, 0.0]), classes)
+    raw += (net - raw.sum()) / len(raw)
+    found = rounded(raw, classes, net)
+    assert sum(round(value * 1_000_000) for value in found) == net * 1_000_000
+    assert np.abs(np.array(found) - raw).max() < 1e-4
+    for number in set(classes.tolist()):
+        members = [value for value, own in zip(found, classes, strict=True) if own == number]
+        if len(members) > 1:
+            assert len(set(members)) == 1
+
+
+def test_charges_that_miss_the_net_charge_are_refused():
+    with pytest.raises(ComputationError, match="add up"):
+        rounded(np.array([0.4, 0.3]), np.array([0, 1]), 1)
+
+
+@pytest.mark.parametrize(
+    ("smiles", "alike"),
+    [
+        ("CC(=O)[O-]", ("O", 1)),
+        ("FC(F)(F)c1ccccc1", ("F", 1)),
+        ("c1ccncc1", ("C", 3)),
+        ("NC(=[NH2+])N", ("N", 1)),
+        ("CO", ("H", 2)),
+        ("c1ccc2[nH]ccc2c1", ("C", 8)),
+    ],
+)
+def test_equivalent_atoms_are_found_whatever_way_the_bonds_are_drawn(smiles, alike):
+    molecule = molecule_in_order(smiles)
+    classes = equivalence_classes(molecule)
+    symbol, count = alike
+    own = {classes[atom.GetIdx()] for atom in molecule.GetAtoms() if atom.GetSymbol() == symbol}
+    assert len(own) == count
+
+
+def test_conformers_are_unlike_and_mirror_images_count_once():
+    molecule = molecule_in_order("C[NH+](C)CCCCC(=O)NC")
+    shapes = spread_out_conformers(molecule, 5)
+    assert len(shapes) == 5
+    gaps = [np.linalg.norm(shape[:, None] - shape[None], axis=2) for shape in shapes]
+    apart = [np.sqrt(((gaps[i] - gaps[j]) ** 2).mean()) for i in range(5) for j in range(i)]
+    assert min(apart) > 0.05
+    assert len(spread_out_conformers(molecule_in_order("c1ccncc1"), 5)) == 1
+
+
+def test_conformers_are_the_same_every_time():
+    molecule = molecule_in_order("CCCCO")
+    again = [spread_out_conformers(molecule, 3) for _ in range(2)]
+    assert all(np.array_equal(one, other) for one, other in zip(*again, strict=True))
+
+
+def test_corrections_are_taken_from_one_atom_and_given_to_the_other(tmp_path):
+    table = tmp_path / "BCCPARM.DAT"
+    table.write_text("bond charges\n 1   16   24    7   0.2000\n 2   16   16    7   0.0000\n")
+    read = read_corrections(table)
+    types = BccTypes(("24", "16", "16", "24"), ((0, 1, "7"), (1, 2, "7"), (2, 3, "2")))
+    total, missing = types.corrections(read)
+    assert total.tolist() == pytest.approx([-0.2, 0.2, 0.0, 0.0])
+    assert missing == ((2, 3, "2"),)
+    total, missing = types.corrections({**read, **SUPPLEMENT})
+    assert missing == ()
+    assert total.sum() == pytest.approx(0)
+    assert total[3] == pytest.approx(-0.263)
+
+
+GAFF2 = "X -ca-nb-X    2    9.60        180.0             2.000      same as X-CA-NC-X\n"
+FRCMOD = """\
+Remark line goes here
+MASS
+
+BOND
+ca-ns  384.20   1.412       same as ca- n, penalty score=  0.0
+
+ANGLE
+n -ca-nb   72.700     116.940   same as nb-ca-nh, penalty score= 41.8
+
+DIHE
+ca-cp-nb-ca   1    0.870       180.000           2.000      same as ca-ca-ne-c2, penalty score=622.0
+ca-ca-cc-ce   4    2.800       180.000           2.000      same as X -c2-ca-X , penalty score=232.0
+
+IMPROPER
+ca-ca-ca-ns        10.5          180.0         2.0          Same as X -X -cc-X , penalty score= 41.9 (use general term))
+
+NONBON
+
+"""  # noqa: E501
+
+
+def test_a_ring_bond_guessed_as_a_single_bond_is_mended(tmp_path):
+    (tmp_path / "gaff2.dat").write_text(GAFF2)
+    text, notes = mended(FRCMOD, aromatic_dihedrals(tmp_path / "gaff2.dat"))
+    line = next(line for line in text.splitlines() if line.startswith("ca-cp-nb-ca"))
+    assert line.split()[1:5] == ["2", "9.60", "180.0", "2.000"]
+    assert "penalty" not in line
+    assert len(notes) == 1
+    kinds = [(term.kind, term.atom_types, term.penalty) for term in estimated_terms(text)]
+    assert kinds == [
+        ("angle", "n-ca-nb", 41.8),
+        ("dihedral", "ca-ca-cc-ce", 232.0),
+        ("improper", "ca-ca-ca-ns", 41.9),
+    ]
+
+
+def test_a_term_that_needs_revision_is_an_error():
+    with pytest.raises(ComputationError, match="no parameters"):
+        mended(FRCMOD.replace("penalty score=232.0", "ATTN, need revision"), {})
+
+
+class _Evil:
+    """A pickle of it would write a file when it is read."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return (open, (self.path, "w"))
+
+
+def weights(path, seed=0, extra=None):
+    """A file of a network of the right shape with random weights, laid out as torch lays it out."""
+    random = np.random.default_rng(seed)
+    shapes = OrderedDict()
+    for layer in range(6):
+        width = 22 if layer == 0 else 8
+        stem = f"convolution_module.gcn_layers.{layer}"
+        shapes[f"{stem}.fc_neigh.weight"] = (8, width)
+        shapes[f"{stem}.fc_self.weight"] = (8, width)
+        shapes[f"{stem}.fc_self.bias"] = (8,)
+    stem = "readout_modules.am1bcc_charges.readout_layers"
+    shapes[f"{stem}.0.weight"], shapes[f"{stem}.0.bias"] = (4, 8), (4,)
+    shapes[f"{stem}.3.weight"], shapes[f"{stem}.3.bias"] = (3, 4), (3,)
+    arrays = {name: random.normal(size=shape).astype("<f4") for name, shape in shapes.items()}
+    arrays[f"{stem}.3.bias"][2] = 40.0  # hardness is positive
+    with zipfile.ZipFile(path, "w") as archive:
+        state = OrderedDict()
+        for number, (name, array) in enumerate(arrays.items()):
+            archive.writestr(f"net/data/{number}", array.tobytes())
+            state[name] = _Tensor(str(number), array.shape)
+        buffer = io.BytesIO()
+        _Pickler(buffer).dump({"state_dict": state, "extra": extra})
+        archive.writestr("net/data.pkl", buffer.getvalue())
+    return path
+
+
+class _Tensor:
+    def __init__(self, key, shape):
+        self.key, self.shape = key, shape
+
+
+def _rebuild_tensor_v2(*_):
+    """Only its name is written."""
+
+
+class _Storage:
+    def __init__(self, key):
+        self.key = key
+
+
+class _Pickler(pickle._Pickler):
+    def reducer_override(self, obj):
+        if isinstance(obj, _Tensor):
+            strides = tuple(int(np.prod(obj.shape[i + 1 :])) for i in range(len(obj.shape)))
+            return (_rebuild_tensor_v2, (_Storage(obj.key), 0, obj.shape, strides, False, None))
+        return NotImplemented
+
+    def persistent_id(self, obj):
+        return ("storage", None, obj.key, "cpu", 0) if isinstance(obj, _Storage) else None
+
+    def save_global(self, obj, name=None):
+        if obj is _rebuild_tensor_v2:
+            self.write(pickle.GLOBAL + b"torch._utils\n_rebuild_tensor_v2\n")
+            self.memoize(obj)
+        else:
+            super().save_global(obj, name)
+
+    dispatch = {**pickle._Pickler.dispatch, type(_rebuild_tensor_v2): save_global}  # noqa: RUF012
+
+
+@pytest.mark.parametrize("smiles", ["CC(=O)[O-]", "C[NH3+]", "c1cnc2cccnn12", "CS(=O)(=O)[O-]"])
+def test_charges_of_the_network_add_up_and_follow_the_atoms(tmp_path, smiles):
+    from rdkit import Chem
+
+    net = network.read_network(weights(tmp_path / "net.pt"))
+    molecule = molecule_in_order(smiles)
+    charges = net.charges(molecule)
+    assert charges.sum() == pytest.approx(Chem.GetFormalCharge(molecule), abs=1e-9)
+    order = list(reversed(range(molecule.GetNumAtoms())))
+    turned = net.charges(Chem.RenumberAtoms(molecule, order))
+    assert turned == pytest.approx(charges[order], abs=1e-9)
+
+
+def test_resonance_shares_a_formal_charge():
+    oxygens = network.averaged_formal_charges(molecule_in_order("CC(=O)[O-]"))[[2, 3]]
+    assert oxygens.tolist() == [-0.5, -0.5]
+    nitrogens = network.averaged_formal_charges(molecule_in_order("CNC(=[NH2+])N"))
+    assert sorted(nitrogens.round(3))[-3:] == pytest.approx([1 / 3] * 3, abs=0.01)
+    assert network.averaged_formal_charges(molecule_in_order("C[NH3+]"))[1] == 1
+
+
+def test_a_weights_file_can_run_nothing(tmp_path):
+    victim = tmp_path / "written"
+    network.read_network(weights(tmp_path / "net.pt", extra=_Evil(str(victim))))
+    assert not victim.exists()
+
+
+@pytest.mark.parametrize("body", [b"", b"not a zip", b"PK\x05\x06" + bytes(18)])
+def test_damaged_weights_are_told(tmp_path, body):
+    (tmp_path / "net.pt").write_bytes(body)
+    with pytest.raises(ComputationError):
+        network.read_network(tmp_path / "net.pt")
+
+
+def test_an_element_the_network_does_not_know_is_told(tmp_path):
+    with pytest.raises(LigandError, match="Si"):
+        network.features(molecule_in_order("C[SiH3]"))
+
+
+@pytest.mark.skipif(network.weights_file() is None, reason="openff-nagl-models is not installed")
+@pytest.mark.parametrize(
+    ("smiles", "atom", "charge"),
+    [("c1ccncc1", 3, -0.66), ("CC", 0, -0.094), ("CC(=O)[O-]", 2, -0.85)],
+)
+def test_the_network_knows_am1bcc_charges_of_textbook_molecules(smiles, atom, charge):
+    """AM1-BCC: pyridine's nitrogen, ethane's carbon, acetate's oxygen."""
+    net = network.read_network(network.weights_file())
+    assert net.charges(molecule_in_order(smiles))[atom] == pytest.approx(charge, abs=0.03)
+
+
+def kinscope(*arguments, environment=None):
+    from typer.testing import CliRunner
+
+    from kinscope.cli.commands import parameters
+    from kinscope.cli.main import app
+
+    if not any(command.name == "parameters" for command in app.registered_commands):
+        parameters.register(app)
+    return CliRunner(env=environment).invoke(app, ["parameters", *arguments])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ([], "what to parametrise"),
+        (["imatinib", "--all"], "what to parametrise"),
+        (["nonesuch"], "nonesuch"),
+        (["--ligand", "C1CC"], "SMILES"),
+        (["--ligand", "missing.sdf"], "cannot be read"),
+        (["--ligand", "CCCCCCC(=O)[O-].[Na+]"], "Na"),
+    ],
+)
+def test_bad_input_of_the_command_is_told(arguments, said):
+    result = kinscope(*arguments)
+    assert result.exit_code != 0
+    assert said in str(result.exception) or said in result.output
+
+
+def test_without_ambertools_the_command_says_how_to_get_them(tmp_path, monkeypatch):
+    from kinscope.ligands import parameters_programs as programs
+
+    monkeypatch.setattr(programs.sys, "executable", str(tmp_path / "python"))
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert not programs.has_ambertools()
+    result = kinscope("imatinib", "--out", str(tmp_path / "out"))
+    assert isinstance(result.exception, ComputationError)
+    assert "kinscope[parameters]" in result.exception.remedy
+    assert not (tmp_path / "out").exists()
