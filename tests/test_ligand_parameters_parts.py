@@ -1,4 +1,4 @@
-"""Pieces of the parametrisation: sums of charges, corrections, mended terms, the second model, the command."""
+"""Pieces of the parametrisation: sums of charges, corrections, mended terms, second model, the command.
 
 from __future__ import annotations
 

@@ -25,7 +25,9 @@ States = Annotated[list[str] | None, typer.Option("--state", help="Only this sta
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    app.command("simulate", epilog="Example:  kinscope simulate K404E --md-minutes 10")(simulate)
+    app.command("simulate", epilog="Example:  kinscope simulate K404E --ligand imatinib --md-minutes 10")(
+        simulate
+    )
 
 
 def simulate(
@@ -35,6 +37,12 @@ def simulate(
     ] = None,
     preset: Preset = "quick",
     state: States = None,
+    ligand: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--ligand", help="Simulate this drug bound too, in the state it binds; may be repeated."
+        ),
+    ] = None,
     structure: Structure = None,
     chain: Chain = None,
     as_state_like: Like = None,
@@ -48,12 +56,19 @@ def simulate(
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
-    """Run the replicas of native and mutant and say how long they became."""
+    """Run the replicas of native and mutant, apo and with drugs bound, and say how long they became."""
     import json
 
     from kinscope.dynamics.records import REPLICA_RECORD_FILE, ReplicaRecord
 
-    changes: dict[str, Any] = {} if md_minutes is None else {"dynamics": {"budget_minutes": md_minutes}}
+    dynamics: dict[str, Any] = {} if md_minutes is None else {"budget_minutes": md_minutes}
+    if ligand:
+        dynamics["ligands"] = tuple(ligand)
+        bound = _states_bound(ligand, target)
+        # The apo kinase beside the bound one, in the same state.
+        dynamics["states"] = tuple(dict.fromkeys([*(state or ()), *bound]))
+        state = list(dynamics["states"])
+    changes: dict[str, Any] = {"dynamics": dynamics} if dynamics else {}
     given = structure_path(structure, chain, as_state_like, max_gap, allow_truncation, mirror, download)
     quiet = quiet or as_json
     found = _run(expression, preset, state, changes, out, target, cores, quiet, "replica_steps", given)
@@ -66,9 +81,27 @@ def simulate(
         return
     for side, where, record, directory in rows:
         typer.echo(
-            f"{side:<8}{where:<18}replica {record.replica + 1}  {record.status}  "
+            f"{side:<8}{where:<26}replica {record.replica + 1}  {record.status}  "
             f"{record.length_ns * 1000:.2f} ps  {record.frames} frames  {directory}"
         )
+
+
+def _states_bound(ligands: list[str], target: str) -> list[str]:
+    """The state that each drug binds.
+
+    Raises
+    ------
+    LigandError
+        If a drug has no force-field parameters.
+    """
+    from kinscope.ligands.parameters import load_parameters
+    from kinscope.targets import load_target, target_reference
+
+    pack = load_target(target_reference(target))
+    drugs = [pack.drug(identifier) for identifier in ligands]
+    for drug in drugs:
+        load_parameters(drug)
+    return [drug.state for drug in drugs]
 
 
 def _run(
