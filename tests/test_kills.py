@@ -263,7 +263,7 @@ def test_fifty_kills_of_short_studies_lose_nothing(tmp_path):
         hits += here
     print(f"\n{hits} kills over {studies} studies of {len(SIDES) * REPLICAS} replicas, {resumes} resumes")
     assert hits >= 50
-    assert resumes >= 20
+    assert resumes >= 10
 
 
 def test_a_study_of_nobody_killed_is_the_reference(vacuum, tmp_path):

@@ -132,6 +132,10 @@ class Engine:
             self._next = None
             raise
 
+    def forget(self) -> None:
+        """Let the context go: the next segment begins with a fresh one."""
+        self._context, self._next = None, None
+
     def _context_at(
         self, plan: StepPlan, first: int, start: Point, attempt: int, seed: int, velocity_seed: int
     ) -> Any:
