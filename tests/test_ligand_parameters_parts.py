@@ -1,4 +1,4 @@
-"""Pieces of the parametrisation: sums of charges, corrections, mended terms, second model, the command.
+"""Pieces of the parametrisation: sums of charges, corrections, mended terms, second model, the command."""
 
 from __future__ import annotations
 
@@ -298,3 +298,13 @@ def test_without_ambertools_the_command_says_how_to_get_them(tmp_path, monkeypat
     assert isinstance(result.exception, ComputationError)
     assert "kinscope[parameters]" in result.exception.remedy
     assert not (tmp_path / "out").exists()
+
+
+def test_a_nucleotide_is_refused_rather_than_made_badly():
+    from kinscope.ligands.parameters_build import build_parameters, is_polyphosphate
+
+    atp = "Nc1ncnc2c1ncn2[C@@H]1O[C@H](COP(=O)([O-])OP(=O)([O-])OP(=O)([O-])[O-])[C@@H](O)[C@H]1O"
+    assert is_polyphosphate(molecule_in_order(atp))
+    assert not is_polyphosphate(molecule_in_order("CCOP(=O)([O-])[O-]"))
+    with pytest.raises(LigandError, match="polyphosphate"):
+        build_parameters(atp, "atp", None, tools=object())

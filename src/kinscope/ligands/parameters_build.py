@@ -134,6 +134,13 @@ def build_parameters(
     return LigandForceField(record, out_dir / f"{name}.xml")
 
 
+def is_polyphosphate(molecule: Mol) -> bool:
+    """Whether phosphates are joined by an oxygen, as in ATP."""
+    from rdkit import Chem
+
+    return bool(molecule.HasSubstructMatch(Chem.MolFromSmarts("P(=O)OP(=O)")))
+
+
 def _check_name(name: str, residue_name: str) -> None:
     plain = name.replace("-", "").replace("_", "")
     if not (plain.isascii() and plain.isalnum()) or len(name) > _NAME_LENGTH:
@@ -155,6 +162,12 @@ def _check(molecule: Mol, name: str) -> None:
     from kinscope.ligands.user import check_dockable
 
     check_dockable(molecule, where=name)
+    if is_polyphosphate(molecule):
+        raise LigandError(
+            "GAFF2 with AM1-BCC charges describes neither a polyphosphate nor the magnesium bound to it.",
+            where=name,
+            remedy="Use parameters made for nucleotides (Meagher et al., J Comput Chem 2003;24:1016).",
+        )
     open_centres = unspecified_stereo(molecule)
     if open_centres:
         raise LigandError(

@@ -25,7 +25,9 @@ def parameters(
     out: Annotated[Path, typer.Option("--out", help="Directory of NAME.xml and NAME.json.")] = Path(
         "parameters"
     ),
-    all_drugs: Annotated[bool, typer.Option("--all", help="Every drug of the library.")] = False,
+    all_drugs: Annotated[
+        bool, typer.Option("--all", help="Every drug of the library (ATP is none).")
+    ] = False,
     ligand: Annotated[
         str | None, typer.Option("--ligand", help="Your own: an SDF file, or SMILES in quotes.")
     ] = None,
@@ -82,6 +84,8 @@ def _wanted(
 ) -> list[tuple[str, str, str]]:
     """Name, SMILES and residue name of what was asked for."""
     from kinscope.core.errors import LigandError
+    from kinscope.ligands.parameters import molecule_in_order
+    from kinscope.ligands.parameters_build import is_polyphosphate
     from kinscope.targets import load_target, target_reference
 
     if sum((bool(drugs), all_drugs, ligand is not None)) != 1:
@@ -93,7 +97,10 @@ def _wanted(
     if ligand is not None:
         return [_own(ligand, name)]
     pack = load_target(target_reference(target))
-    chosen = pack.drugs if all_drugs else [pack.drug(identifier) for identifier in drugs]
+    if all_drugs:  # nucleotides are refused by name, and passed over here
+        chosen = [one for one in pack.drugs if not is_polyphosphate(molecule_in_order(one.smiles_ph74))]
+    else:
+        chosen = [pack.drug(identifier) for identifier in drugs]
     return [(one.id, one.smiles_ph74, one.ccd or "LIG") for one in chosen]
 
 
