@@ -217,6 +217,54 @@ def statistics(
         typer.echo(in_words(found))
 
 
+@group.command("md", epilog="Example:  kinscope benchmark md --part temperature --part pace")
+def md(
+    part: Annotated[
+        list[str] | None,
+        typer.Option("--part", help="drift, temperature, pace, memory or analysis; may be repeated."),
+    ] = None,
+    drift_ps: Annotated[float, typer.Option("--drift-ps", min=1.0, help="Each setting, picoseconds.")] = 20.0,
+    temperature_ps: Annotated[float, typer.Option("--temperature-ps", min=2.0)] = 40.0,
+    turns: Annotated[int, typer.Option("--turns", min=2, help="Of runner and bare script each.")] = 30,
+    kinase: Annotated[
+        str,
+        typer.Option("--kinase", help="Measure on this state in water as well, e.g. kinase-dfg-in; slow."),
+    ] = "",
+    analysis_frames: Annotated[int, typer.Option("--analysis-frames", min=10)] = 500,
+    platform: Annotated[
+        str | None, typer.Option("--platform", help="An OpenMM platform; default: the fastest that works.")
+    ] = None,
+    target: Target = "abl1",
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Energy drift, temperature, speed beside a bare script, memory, analysis beside other programs."""
+    from kinscope.core.errors import BadInputError
+    from kinscope.dynamics.benchmark_md import PARTS, in_words, run
+    from kinscope.targets import load_target
+
+    chosen = tuple(part or PARTS)
+    for name in chosen:
+        if name not in PARTS:
+            raise BadInputError(
+                f"{name[:20]!r} is no part of this benchmark.",
+                where="--part",
+                remedy=f"Choose from: {', '.join(PARTS)}.",
+            )
+    pack = load_target(target)
+    found = run(
+        chosen,
+        drift_ps=drift_ps,
+        temperature_ps=temperature_ps,
+        turns=turns,
+        kinase=(pack, pack.state(kinase).id) if kinase else None,
+        analysis_frames=analysis_frames,
+        platform_name=platform,
+        say=lambda text: None if quiet else typer.echo(text, err=True),
+    )
+    typer.echo(found.model_dump_json(indent=1) if as_json else in_words(found))
+
+
 def _tell(fraction: float, text: str) -> None:
     typer.echo(f"[{fraction:4.0%}] {text}", err=True)
 

@@ -1,0 +1,199 @@
+"""``kinscope benchmark md``: is the dynamics sound, fast and lean? One report of everything measured."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from kinscope.core.records import Record
+from kinscope.dynamics.benchmark_energy import Drift, KineticCheck, energy_drift, kinetic_check
+from kinscope.dynamics.benchmark_speed import Footprint, Pace, footprints, pace
+from kinscope.dynamics.benchmark_system import residue_in_water
+from kinscope.dynamics.platforms import choose_platform
+from kinscope.dynamics.records import PlatformChoice
+from kinscope.dynamics.settings import ProtocolSettings, SolvationSettings
+from kinscope.dynamics.solvent import solvate_native
+from kinscope.dynamics.streaming_speed import AnalysisSpeed, analysis_speed
+from kinscope.structures.reference import reference_model
+from kinscope.targets.pack import TargetPack
+
+Progress = Callable[[str], None]
+PARTS = ("drift", "temperature", "pace", "memory", "analysis")
+_LIGHT_HYDROGEN_AMU = 1.008
+_FRAMES = (500, 2_000, 8_000)
+
+
+class MdBenchmark(Record):
+    """Everything measured; a part that was not asked for is empty."""
+
+    platform: PlatformChoice
+    drifts: tuple[Drift, ...] = ()
+    kinetic: tuple[KineticCheck, ...] = ()
+    paces: tuple[Pace, ...] = ()
+    memory: tuple[Footprint, ...] = ()
+    analysis: AnalysisSpeed | None = None
+
+
+def run(
+    parts: tuple[str, ...],
+    *,
+    drift_ps: float,
+    temperature_ps: float,
+    turns: int,
+    kinase: tuple[TargetPack, str] | None,
+    analysis_frames: int,
+    platform_name: str | None,
+    say: Progress,
+) -> MdBenchmark:
+    """Measure the parts asked for.
+
+    Parameters
+    ----------
+    parts
+        Of :data:`PARTS`.
+    drift_ps, temperature_ps
+        How long energies are followed.
+    turns
+        Of runner and bare script each.
+    kinase
+        A target and one of its states, to measure on as well; minutes on a processor.
+    analysis_frames
+        Of the trajectory that the analyses read.
+    platform_name
+        An OpenMM platform; None takes the fastest that works.
+    say
+        Hears what is under way.
+    """
+    platform = choose_platform(platform_name)
+    drifts: list[Drift] = []
+    kinetic: list[KineticCheck] = []
+    paces: list[Pace] = []
+    with tempfile.TemporaryDirectory(prefix="kinscope-md-") as folder:
+        heavy = Path(folder) / "heavy"
+        if {"drift", "temperature", "pace"} & set(parts):
+            say("a capped lysine is put into water")
+            residue_in_water(heavy)
+        if "drift" in parts:
+            drifts = _drifts(heavy, Path(folder) / "light", drift_ps, platform, say)
+        if "temperature" in parts:
+            for step in (2.0, 4.0):
+                say(f"kinetic energies at {step:g} fs")
+                settings = ProtocolSettings(time_step_fs=step)
+                kinetic.append(kinetic_check(heavy, settings, temperature_ps, platform))
+        if "pace" in parts:
+            say("runner and bare script, capped lysine in water")
+            paces.append(pace(heavy, "capped lysine in water", platform, turns=turns))
+        if kinase is not None:
+            system = Path(folder) / "kinase"
+            _put_into_water(kinase, system, say)
+            drifts += _on_kinase(parts, system, drift_ps, platform, say)
+            if "pace" in parts:
+                say("runner and bare script, kinase in water")
+                steps = 5 if platform.name == "CPU" else 500
+                paces.append(pace(system, "kinase in water", platform, turns=turns, block_steps=steps))
+    memory = footprints(_FRAMES, lambda _done, text: say(text)) if "memory" in parts else ()
+    if "analysis" in parts:
+        say("analyses beside MDAnalysis and MDTraj")
+    return MdBenchmark(
+        platform=platform,
+        drifts=tuple(drifts),
+        kinetic=tuple(kinetic),
+        paces=tuple(paces),
+        memory=memory,
+        analysis=analysis_speed(analysis_frames) if "analysis" in parts else None,
+    )
+
+
+def _drifts(
+    heavy: Path, light: Path, length_ps: float, platform: PlatformChoice, say: Progress
+) -> list[Drift]:
+    """The protocol's setting, half its step, and what heavy hydrogens are there to prevent."""
+    residue_in_water(light, hydrogen_mass_amu=_LIGHT_HYDROGEN_AMU)
+    rows = (
+        (heavy, "heavy hydrogens, 2 fs", 2.0),
+        (heavy, "heavy hydrogens, 4 fs (the protocol)", 4.0),
+        (light, "plain hydrogens, 2 fs", 2.0),
+        (light, "plain hydrogens, 4 fs", 4.0),
+    )
+    found = []
+    for directory, name, step in rows:
+        say(f"energy drift: {name}")
+        found.append(energy_drift(directory, name, step, length_ps, platform))
+    return found
+
+
+def _on_kinase(
+    parts: tuple[str, ...], system: Path, length_ps: float, platform: PlatformChoice, say: Progress
+) -> list[Drift]:
+    if "drift" not in parts:
+        return []
+    found = []
+    for step in (2.0, 4.0):
+        say(f"energy drift of the kinase at {step:g} fs")
+        found.append(energy_drift(system, f"kinase, heavy hydrogens, {step:g} fs", step, length_ps, platform))
+    return found
+
+
+def _put_into_water(kinase: tuple[TargetPack, str], directory: Path, say: Progress) -> None:
+    pack, state = kinase
+    model, _ = reference_model(pack, state)
+    say(f"{state} is put into water")
+    solvate_native(model, SolvationSettings(), 1, directory, pack=pack, state=state)
+
+
+def in_words(found: MdBenchmark) -> str:
+    """The report for people."""
+    lines = [f"platform {found.platform.name} ({found.platform.reason})"]
+    if found.drifts:
+        lines += ["", "Total energy without a thermostat (kT per ns and degree of freedom)"]
+        lines += [_drift_words(item) for item in found.drifts]
+        lines += _ratio_words(found.drifts)
+    for check in found.kinetic:
+        lines += [
+            "",
+            f"Kinetic energies at {check.time_step_fs:g} fs, friction {check.friction_per_ps:g}/ps, "
+            f"{check.length_ps:.0f} ps, against the canonical distribution at {check.temperature_k:g} K",
+        ]
+        lines += [
+            f"  {part.part:<11} {part.mean_temperature_k:7.2f} +- {part.temperature_error_k:.2f} K, spread "
+            f"{part.spread_ratio:.3f} of the canonical, Kolmogorov-Smirnov p = {part.ks_p_value:.2f} "
+            f"({part.independent_samples} independent of {part.samples})"
+            for part in check.parts
+        ]
+        if check.physical_validation_p_value is not None:
+            lines.append(f"  physical_validation, everything: p = {check.physical_validation_p_value:.2f}")
+    if found.paces:
+        lines += ["", "Speed beside a bare script", *(f"  {item.words()}" for item in found.paces)]
+    if found.memory:
+        lines += ["", "Greatest memory of one replica, by its frames"]
+        lines += [
+            f"  {item.frames:>7,} frames ({item.trajectory_bytes / 1e6:.1f} MB): {item.peak_mebibyte:.1f} MiB"
+            for item in found.memory
+        ]
+    if found.analysis is not None:
+        lines += ["", "Analysis", found.analysis.in_words()]
+    return "\n".join(lines)
+
+
+def _drift_words(item: Drift) -> str:
+    if not item.stable:
+        return f"  {item.name:<40} unstable after {item.length_ps:.1f} ps"
+    return (
+        f"  {item.name:<40} {item.drift_kt_per_ns_per_freedom:+.4f} +- {item.drift_error:.4f} over "
+        f"{item.length_ps:.0f} ps; fluctuation {item.fluctuation_kt_per_freedom:.4f} kT per root of freedom; "
+        f"the thermostat would be {item.thermostat_shift_k:+.4f} K off"
+    )
+
+
+def _ratio_words(drifts: tuple[Drift, ...]) -> list[str]:
+    """How the fluctuation grows with the step, for pairs of one system; 4 for a symplectic integrator."""
+    lines = []
+    for slow, fast in zip(drifts[::2], drifts[1::2], strict=False):
+        if slow.stable and fast.stable and slow.fluctuation_kt_per_freedom > 0:
+            ratio = fast.fluctuation_kt_per_freedom / slow.fluctuation_kt_per_freedom
+            lines.append(
+                f"  {fast.name}: fluctuation {ratio:.2f} times that of half the step "
+                "(4 is due where nothing but the step matters)"
+            )
+    return lines
