@@ -1,4 +1,4 @@
-"""Trajectories with a known motion, and replica directories as the dynamics leaves them: nothing is simulated."""
+"""Trajectories with a known motion, and replica directories as dynamics leaves them; nothing is simulated."""
 
 from __future__ import annotations
 

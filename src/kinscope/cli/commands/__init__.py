@@ -6,6 +6,7 @@ import typer
 def register(app: typer.Typer) -> None:
     """Add every command to the application."""
     from kinscope.cli.commands import (
+        analyse,
         assess,
         benchmark,
         case,
@@ -25,6 +26,7 @@ def register(app: typer.Typer) -> None:
     assess.register(app)
     dock.register(app)
     single.register(app)
+    analyse.register(app)
     models.register(app)
     parameters.register(app)
     targets.register(app)

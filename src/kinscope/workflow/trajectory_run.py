@@ -1,0 +1,263 @@
+"""Trajectory analysis by itself: of a run directory's replicas, or of a user's own files."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from kinscope import __version__
+from kinscope.analysis.trajectory_compare import compare_contacts, compare_measures
+from kinscope.analysis.trajectory_results import (
+    MeasureComparison,
+    OccupancyComparison,
+    PrincipalMotion,
+    ReplicaAnalysis,
+)
+from kinscope.core.errors import BadInputError
+from kinscope.core.files import sha256_of_file, write_atomic
+from kinscope.core.records import VersionedRecord
+from kinscope.core.residues import one_letter
+from kinscope.dynamics.records import REPLICA_RECORD_FILE
+from kinscope.dynamics.streaming import PassSettings, analyse_group
+from kinscope.dynamics.streaming_records import principal_motion, replica_analysis
+from kinscope.dynamics.streaming_sources import Source, replica_source, user_source
+from kinscope.dynamics.streaming_tables import write_tables
+from kinscope.dynamics.streaming_topology import Topology, read_topology
+from kinscope.targets.pack import TargetPack
+from kinscope.variants.model import Variant
+from kinscope.workflow.stages.trajectories import subject_of
+from kinscope.workflow.step import Step
+from kinscope.workflow.study import plan_of
+
+ANALYSIS_FILE = "analysis.json"
+_HASHED_BYTES = 2_000_000_000
+"""Larger trajectories are named by size alone: their checksum would take longer than their analysis."""
+Progress = Callable[[float, str], None]
+
+
+class AnalysisResult(VersionedRecord):
+    """What `kinscope analyse` writes of one system."""
+
+    kinscope_version: str
+    created: str
+    """ISO date, UTC."""
+    settings: PassSettings
+    inputs: dict[str, str]
+    """SHA-256 (or size) of every file that was read, by its path as given."""
+    replicas: tuple[ReplicaAnalysis, ...]
+    principal: PrincipalMotion | None
+    measures: tuple[MeasureComparison, ...] = ()
+    contacts: tuple[OccupancyComparison, ...] = ()
+    """Mutant against native, where both are there."""
+    failed: tuple[str, ...] = ()
+    """Trajectories that could not be read, and why."""
+
+
+@dataclass(frozen=True)
+class Analysed:
+    """One system's result and where it lies."""
+
+    title: str
+    directory: Path
+    result: AnalysisResult
+
+
+def analyse_files(
+    topology: Path,
+    trajectories: Sequence[Path],
+    pack: TargetPack,
+    output: Path,
+    *,
+    variant: Variant | None = None,
+    chain: str = "",
+    settings: PassSettings | None = None,
+    progress: Progress | None = None,
+) -> Analysed:
+    """Analyse a user's trajectories, each a replica of the same system, and write tables.
+
+    Parameters
+    ----------
+    topology
+        PDB or mmCIF with every atom of the frames, in their order.
+    trajectories
+        XTC or DCD files of that topology.
+    pack
+        The target.
+    output
+        Directory for the tables, made if missing.
+    variant
+        Whose residues' interactions are followed; the topology tells whether it is the mutant or the native.
+    chain
+        Which chain of the topology; the first of the target if empty.
+    settings, progress
+        As :func:`kinscope.dynamics.streaming.analyse_group`.
+
+    Raises
+    ------
+    StructureError
+        If a file is missing, damaged, or of other atoms.
+    BadInputError
+        If a residue asked for is not in the topology.
+    """
+    found = read_topology(topology, pack, chain=chain)
+    who, notes = _which(found, variant, pack, topology)
+    sources = [
+        user_source(
+            found.atoms,
+            found.places,
+            found.total,
+            [path],
+            name=path.name,
+            variant=who,
+            numbered=found.numbered,
+            replica=number,
+            notes=(*found.notes, *notes),
+        )
+        for number, path in enumerate(trajectories)
+    ]
+    positions = () if variant is None else variant.positions
+    return _analyse(
+        sources, pack, positions, output, topology.name, [topology, *trajectories], settings, progress
+    )
+
+
+def analyse_run(
+    directory: Path,
+    pack: TargetPack,
+    output: Path,
+    *,
+    variant: Variant | None = None,
+    settings: PassSettings | None = None,
+    progress: Progress | None = None,
+) -> list[Analysed]:
+    """Analyse the finished replicas of a run directory, system by system, or one replica's directory.
+
+    Raises
+    ------
+    RunDirectoryError
+        If it is no run directory.
+    BadInputError
+        If it holds no finished replica.
+    """
+    if (directory / REPLICA_RECORD_FILE).is_file():
+        source = replica_source(directory, state="", variant="as given")
+        files = [directory / "trajectory.xtc"]
+        near = () if variant is None else variant.positions
+        return [_analyse([source], pack, near, output, directory.name, files, settings, progress)]
+    study, steps, store = plan_of(directory)
+    asked = (variant or study.variant).positions
+    systems: dict[str, list[Source]] = {}
+    for step in steps:
+        place = store.path(step)
+        if step.name == "replica" and (place / REPLICA_RECORD_FILE).is_file():
+            title, state = _title(step)
+            who = str(step.parameters["variant"])
+            systems.setdefault(title, []).append(replica_source(place, state=state, variant=who))
+    if not systems:
+        raise BadInputError(
+            "This run holds no finished replica.",
+            where=str(directory),
+            remedy=f"Run some first: kinscope resume {directory}, or kinscope simulate.",
+        )
+    done = []
+    for index, (title, sources) in enumerate(sorted(systems.items())):
+        part = _part(progress, index, len(systems))
+        files = [file.path for source in sources for file in source.files]
+        done.append(_analyse(sources, pack, asked, output / title, title, files, settings, part))
+    return done
+
+
+def _which(
+    found: Topology, variant: Variant | None, pack: TargetPack, path: Path
+) -> tuple[str, tuple[str, ...]]:
+    """Whether the topology holds the variant or the native residues, and what is to be said of it."""
+    if variant is None:
+        return "as given", ()
+    names = {int(n): str(name) for n, name in zip(found.atoms.res_id, found.atoms.res_name, strict=True)}
+    held = {}
+    for position in variant.positions:
+        if position not in names or not found.numbered:
+            raise BadInputError(
+                f"Residue {position} of {pack.gene} is not in the topology.",
+                where=str(path),
+                remedy=f"Give a topology with a chain of {pack.gene} that holds it, or leave --variant out.",
+            )
+        held[position] = one_letter(names[position])
+    if all(held[part.position] == part.mutant for part in variant.substitutions):
+        return variant.short, ()
+    shown = ", ".join(f"{letter}{position}" for position, letter in held.items())
+    if all(held[part.position] == part.wild_type for part in variant.substitutions):
+        return "native", (f"the topology holds {shown}: these trajectories are of the native kinase",)
+    return "as given", (f"the topology holds {shown}, neither native nor {variant.short}",)
+
+
+def _title(step: Step) -> tuple[str, str]:
+    """Folder name of the system that a replica is of, and its state."""
+    state = str(step.parameters["state"])
+    ligand = step.parameters.get("ligand")
+    return (f"{state}+{ligand}" if ligand else state), state
+
+
+def _part(progress: Progress | None, index: int, total: int) -> Progress | None:
+    if progress is None:
+        return None
+    return lambda share, text: progress((index + share) / total, text)
+
+
+def _analyse(
+    sources: list[Source],
+    pack: TargetPack,
+    positions: tuple[int, ...],
+    output: Path,
+    title: str,
+    files: Sequence[Path],
+    settings: PassSettings | None,
+    progress: Progress | None,
+) -> Analysed:
+    settings = settings or PassSettings()
+    group = analyse_group(sources, subject_of(pack, positions), settings, progress)
+    if group.failed and not sources[0].state:
+        raise group.failed[0][1]
+    replicas = [replica_analysis(one) for one in group.passes]
+    native = [one for one in replicas if one.variant == "native"]
+    mutant = [one for one in replicas if one.variant != "native"]
+    both = bool(native and mutant)
+    result = AnalysisResult(
+        kinscope_version=__version__,
+        created=datetime.datetime.now(datetime.UTC).date().isoformat(),
+        settings=settings,
+        inputs={str(path): _fingerprint(path) for path in files},
+        replicas=tuple(replicas),
+        principal=principal_motion(group, sources[0].state),
+        measures=tuple(compare_measures(native, mutant)) if both else (),
+        contacts=tuple(compare_contacts(native, mutant)) if both else (),
+        failed=tuple(f"{source.name}: {error.what}" for source, error in group.failed),
+    )
+    _write(output, result)
+    return Analysed(title, output, result)
+
+
+def _write(output: Path, result: AnalysisResult) -> None:
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+        provenance = {
+            "kinscope_version": result.kinscope_version,
+            "created": result.created,
+            "superposition": result.replicas[0].superposition,
+            **{f"input {path}": mark for path, mark in result.inputs.items()},
+        }
+        write_tables(output, result.replicas, result.principal, provenance)
+        write_atomic(output / ANALYSIS_FILE, result.model_dump_json(indent=1) + "\n")
+    except OSError as error:
+        raise BadInputError(
+            f"The tables cannot be written ({error.strerror or error}).",
+            where=str(output),
+            remedy="Give an --out that can be written, on a disk with room.",
+        ) from None
+
+
+def _fingerprint(path: Path) -> str:
+    size = path.stat().st_size
+    return f"sha256 {sha256_of_file(path)}" if size <= _HASHED_BYTES else f"{size} bytes, no checksum taken"
