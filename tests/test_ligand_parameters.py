@@ -100,7 +100,7 @@ def test_the_carboxylate_of_myristate_shares_its_charge():
     assert -0.95 < oxygens[0] < -0.75  # AM1-BCC of carboxylates
 
 
-@pytest.mark.parametrize("name", ["imatinib", "ponatinib", "dasatinib", "asciminib"])
+@pytest.mark.parametrize("name", ["imatinib", "dasatinib"])
 def test_a_minimum_of_the_force_field_keeps_rings_flat_and_bonds_in_length(name):
     import openmm
 
@@ -108,7 +108,7 @@ def test_a_minimum_of_the_force_field_keeps_rings_flat_and_bonds_in_length(name)
     context = context_of(system_of(found))
     start = np.asarray(load_ligand(PACK.drug(name)).GetConformer().GetPositions())
     context.setPositions(start / 10)
-    openmm.LocalEnergyMinimizer.minimize(context, 0.1, 2000)
+    openmm.LocalEnergyMinimizer.minimize(context, 1.0, 500)
     state = context.getState(positions=True)
     relaxed = np.array(state.getPositions(asNumpy=True)._value) * 10
     molecule = found.molecule()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -91,6 +92,15 @@ def read_box(pack: TargetPack, state: str, settings: SolvationSettings) -> Shipp
     ions = data["ions"].astype(np.float64)
     box = SolventBox(data["box_nm"], waters, ions[: record.positive_ions], ions[record.positive_ions :])
     return ShippedBox(record, box, data["ca_residues"], data["ca_angstrom"])
+
+
+def shipped_boxes(pack: TargetPack, state: str, settings: SolvationSettings) -> Iterator[ShippedBox]:
+    """The usable boxes of a pack, that of the state first."""
+    others = [other.id for other in pack.states if other.id != state]
+    for name in (state, *others):
+        box = read_box(pack, name, settings)
+        if box is not None:
+            yield box
 
 
 def write_box(

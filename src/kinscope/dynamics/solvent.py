@@ -15,7 +15,7 @@ from kinscope.dynamics.equilibration import equilibrate_solvent
 from kinscope.dynamics.holo import PlacedLigand, ligand_mask, with_ligands
 from kinscope.dynamics.records import PROTEIN_FILE, SolvatedSystem
 from kinscope.dynamics.settings import SolvationSettings
-from kinscope.dynamics.shipped import read_box
+from kinscope.dynamics.shipped import shipped_boxes
 from kinscope.dynamics.storage import Origin, load_record, solvent_of
 from kinscope.dynamics.systems import finish, solute_charge, transplant
 from kinscope.structures.io import read_model
@@ -24,6 +24,9 @@ from kinscope.targets.pack import TargetPack
 
 _SAME_FRAME_ANGSTROM = 1.0
 """CA RMSD up to which two models count as lying in the same frame and conformation."""
+_SAME_SHAPE_ANGSTROM = 1.5
+"""Largest displacement of a CA atom up to which the box of another state serves: phosphotyrosine in the
+active loop moves none by more."""
 _EQUILIBRATION_STEP_PS = 0.004
 
 
@@ -41,7 +44,8 @@ def solvate_native(
     """Put a model into a dodecahedron of water and salt at its density, and store it.
 
     The equilibrated box that ships with the pack is taken where it was made for this model (or lies on
-    it within 1 angstrom) by the same settings; otherwise water is filled in and equilibrated for
+    it within 1 angstrom) by the same settings, or for another state of the same residues whose CA atoms all
+    lie within 1.5 angstrom; otherwise water is filled in and equilibrated for
     ``settings.equilibration_ps``. The solute keeps its coordinates exactly. Built once, stored, and
     every replica starts from it.
 
@@ -70,13 +74,15 @@ def solvate_native(
     started = time.monotonic()
     solute = with_ligands(model, ligands)
     if pack is not None and state is not None:
-        shipped = read_box(pack, state, settings)
-        if shipped is not None:
+        for shipped in shipped_boxes(pack, state, settings):
             placed = _lay_on(solute, shipped.ca_residues, shipped.ca_angstrom)
-            if placed is not None:
-                text = shipped.describe(boxes.model_sha256(placed[~ligand_mask(placed)]))
-                origin = Origin(variant, seed, text, shipped.record.equilibration, started=started)
-                return transplant(placed, shipped.box, settings, origin, directory, ligands)
+            own = shipped.record.state == state
+            if placed is None or not (own or _same_shape(placed, shipped.ca_residues, shipped.ca_angstrom)):
+                continue
+            text = shipped.describe(boxes.model_sha256(placed[~ligand_mask(placed)]))
+            text = text if own else f"{text} ({pack.state(shipped.record.state).label})"
+            origin = Origin(variant, seed, text, shipped.record.equilibration, started=started)
+            return transplant(placed, shipped.box, settings, origin, directory, ligands)
     filled = fill_native(model, settings, seed, directory, variant=variant, ligands=ligands)
     steps = round(settings.equilibration_ps / _EQUILIBRATION_STEP_PS)
     return equilibrate_solvent(directory, steps, seed) if steps else filled
@@ -179,3 +185,15 @@ def _lay_on(
         if struc.rmsd(target, fitted) < _SAME_FRAME_ANGSTROM:
             return transform.apply(model)
     return None
+
+
+def _same_shape(
+    model: AtomArray,
+    residues: np.ndarray[tuple[int], np.dtype[np.int_]],
+    alpha: np.ndarray[tuple[int, int], np.dtype[np.float32]],
+) -> bool:
+    """Whether a model in the frame of given CA atoms has the same residues, every CA near its place."""
+    own = model[model.atom_name == "CA"]
+    if not np.array_equal(own.res_id, residues):
+        return False
+    return bool(np.linalg.norm(own.coord - alpha, axis=1).max() < _SAME_SHAPE_ANGSTROM)
