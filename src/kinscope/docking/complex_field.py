@@ -122,8 +122,8 @@ class ComplexField:
         """How many enter the energy, the drug's among them."""
         return int(self._full.getSystem().getNumParticles())
 
-    def relax(self, protein: Coordinates, ligand: Coordinates) -> tuple[Coordinates, Coordinates, Terms]:
-        """Relax drug and pocket together.
+    def begin(self, protein: Coordinates, ligand: Coordinates) -> tuple[Coordinates, float]:
+        """Overlaps relieved, and a few steps in the full energy: enough to see which starts are hopeless.
 
         Parameters
         ----------
@@ -134,15 +134,25 @@ class ComplexField:
 
         Returns
         -------
-        Both relaxed, and the energies.
+        What :meth:`finish` goes on from, and its energy in kcal/mol.
+        """
+        points = np.concatenate([protein[self.kept], ligand])
+        points = _minimised(self._soft, points, self._settings.clash_iterations)
+        points = _minimised(self._full, points, self._settings.first_iterations)
+        return points, _energy(self._full, points)
+
+    def finish(self, protein: Coordinates, points: Coordinates) -> tuple[Coordinates, Coordinates, Terms]:
+        """Relax drug and pocket together from where :meth:`begin` left them.
+
+        Returns
+        -------
+        Protein (n_atoms, 3), drug, and the energies.
 
         Raises
         ------
         ComputationError
             If the energy is not finite.
         """
-        points = np.concatenate([protein[self.kept], ligand])
-        points = _minimised(self._soft, points, self._settings.clash_iterations)
         points = _minimised(self._full, points, self._settings.final_iterations)
         count = len(self.kept)
         terms = Terms(

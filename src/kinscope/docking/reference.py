@@ -101,7 +101,10 @@ def build_reference_pose(
     system = VinaEngine().bind(receptor, starts[0], box)
     placed = np.stack([np.asarray(start.GetConformer().GetPositions()) for start in starts])
     number, best = _best_start(system, placed)
-    best = _settled(system, best, box, placed[number], SymmetricRmsd(starts[number]), held=not analogue)
+    if state in drug.further_states:
+        best = _relaxed(drug, receptor, starts[number], system)
+    else:
+        best = _settled(system, best, box, placed[number], SymmetricRmsd(starts[number]), held=not analogue)
     pose = with_coordinates(starts[number], best.coordinates)
     name_pose(pose, drug)
     heavy = [atom.GetIdx() for atom in pose.GetAtoms() if atom.GetAtomicNum() > 1]
@@ -112,6 +115,10 @@ def build_reference_pose(
         notes.append(
             f"Carried over from the co-crystal with {drug.reference_protein} by alignment: not a co-crystal "
             f"of {pack.gene}."
+        )
+    if state in drug.further_states:
+        notes.append(
+            "Relaxed by the force field together with the pocket; the rigid model scores it as it is."
         )
     if rmsd > KEPT_ANGSTROM:
         notes.append(
@@ -147,29 +154,41 @@ def build_reference_poses(
     out_dir.mkdir(parents=True, exist_ok=True)
     chosen = [pack.drug(name) for name in drugs] or list(pack.drugs)
     chosen = [drug for drug in chosen if drug.reference_entry]
-    records = {record.drug: record for record in _records(out_dir)}
+    records = {(record.drug, record.state): record for record in _records(out_dir)}
     receptors: dict[str, AtomArray] = {}
+    built = []
     for drug in chosen:
-        if drug.state not in receptors:
-            receptors[drug.state] = reference_model(pack, drug.state, models)[0]
-        pose, record = build_reference_pose(pack, drug, receptors[drug.state], source)
-        path = out_dir / f"{drug.id}.sdf"
-        if record.valid and record.rmsd_to_crystal_angstrom <= HELD_ANGSTROM:
-            write_poses(path, [pose])
-        else:  # no pose is better than one that is not the drug's: the record says why
-            path.unlink(missing_ok=True)
-        records[drug.id] = record
-    ordered = tuple(records[drug.id] for drug in pack.drugs if drug.id in records)
+        for state in (drug.state, *drug.further_states):
+            if state not in receptors:
+                receptors[state] = reference_model(pack, state, models)[0]
+            pose, record = build_reference_pose(pack, drug, receptors[state], source, state=state)
+            path = out_dir / pose_file(drug, state)
+            held = record.valid or state in drug.further_states  # a rigid pocket may overlap a relaxed pose
+            if held and record.rmsd_to_crystal_angstrom <= HELD_ANGSTROM:
+                write_poses(path, [pose])
+            else:  # no pose is better than one that is not the drug's: the record says why
+                path.unlink(missing_ok=True)
+            records[drug.id, state] = record
+            built.append(record)
+    places = [(drug.id, state) for drug in pack.drugs for state in (drug.state, *drug.further_states)]
+    ordered = tuple(records[place] for place in places if place in records)
     write_atomic(
         out_dir / POSES_FILE, ReferencePoseSet(target=pack.gene, poses=ordered).model_dump_json(indent=1)
     )
-    return [records[drug.id] for drug in chosen]
+    return built
+
+
+def pose_file(drug: DrugDefinition, state: str) -> str:
+    """Name of the file of a drug's known pose in its own state or in a further one."""
+    return f"{drug.id}@{state}.sdf" if state in drug.further_states else f"{drug.id}.sdf"
 
 
 def reference_pose(
-    pack: TargetPack, drug: DrugDefinition, directory: Path | None = None
+    pack: TargetPack, drug: DrugDefinition, directory: Path | None = None, *, state: str = ""
 ) -> tuple[Mol, ReferencePoseRecord]:
     """The pose of a drug that ships with the pack (or lies in ``directory``), with its record.
+
+    ``state`` names one of the drug's further states; by default the pose is that in its own.
 
     Raises
     ------
@@ -178,10 +197,11 @@ def reference_pose(
     """
     home = directory or pack.directory / POSES_DIRECTORY
     reason = ""
+    file = pose_file(drug, state)
     for record in _records(home):
-        if record.drug == drug.id:
-            if (home / f"{drug.id}.sdf").is_file():
-                return read_poses(home / f"{drug.id}.sdf")[0], record
+        if record.drug == drug.id and (state == record.state if state else "@" not in file):
+            if (home / file).is_file():
+                return read_poses(home / file)[0], record
             reason = " ".join(("", *record.notes))
     raise StructureError(
         f"There is no reference pose of {drug.name} in this target pack.{reason}",
@@ -263,6 +283,18 @@ def _settled(
         found += sample_known_pose(system, start.coordinates, box, settings, seed=_SETTLING_SEED)
     near = [pose for pose in found if not held or rmsd(pose.coordinates, crystal) <= KEPT_ANGSTROM]
     return min(near or found, key=lambda pose: pose.score_kcal_per_mol)
+
+
+def _relaxed(drug: DrugDefinition, receptor: AtomArray, start: Mol, system: BoundSystem) -> ScoredPose:
+    """The crystal's pose relaxed by the force field together with a pocket that is another drug's."""
+    from kinscope.docking.ligand_mechanics import FileMechanics
+    from kinscope.docking.relaxed_pose import relaxed_pose
+    from kinscope.docking.relaxed_records import RelaxedSettings
+    from kinscope.ligands.parameters import load_parameters
+
+    pose, _ = relaxed_pose(receptor, start, FileMechanics(load_parameters(drug)), RelaxedSettings())
+    points = np.asarray(pose.GetConformer().GetPositions(), dtype=np.float64)
+    return system.score(points[None])[0]
 
 
 def _rmsd_to_crystal(

@@ -29,12 +29,12 @@ from kinscope.docking.relaxed_records import (
     RelaxedSettings,
 )
 from kinscope.docking.rmsd import SymmetricRmsd
-from kinscope.docking.rotamer_starts import Start, starts
+from kinscope.docking.rotamer_starts import Start, made_room, starts
 from kinscope.docking.run import with_coordinates
 from kinscope.docking.vina_engine import VinaEngine
 from kinscope.structures.model import AtomArray
 
-REPEAT_KCAL_PER_MOL = 1.0
+REPEAT_KCAL_PER_MOL = 0.5
 """Standard deviation of one side's interaction energy when the same complex is relaxed from another start
 (docs/decisions/0171); in every interval, once for each side."""
 SMALLEST_MEANINGFUL_KCAL_PER_MOL = 1.4
@@ -98,23 +98,28 @@ def compare_relaxed(
     included = sorted(set(included) | moving)
     residues = sorted(moving)
     names = {number: str(native.res_name[native.res_id == number][0]) for number in present}
+    heavy = [atom.GetIdx() for atom in pose.GetAtoms() if atom.GetAtomicNum() > 1]
+    base, turned = made_room(native, points[heavy])
+    residues = sorted({*residues, *turned})
+    included = sorted({*included, *turned})
     sides = []
-    base, placed = native, points
+    placed = points
     atoms = 0
     for wanted in (names, present):
         field, relaxed = _members(
-            base, placed, pose, wanted, mechanics, included, residues, native, settings, wanted is names
+            base, placed, pose, wanted, mechanics, included, residues, settings, as_it_is=wanted is names
         )
         sides.append(_side(relaxed, settings.weight_kcal_per_mol))
         atoms = field.atoms
     first, second = sides
+    repeat = math.sqrt(2.0) * REPEAT_KCAL_PER_MOL
     return RelaxedComparison(
         drug=drug, state=state, variant=variant, settings=settings,
         force_field=f"ff14SB and GBSA-OBC; drug: {mechanics.description}",
         atoms=atoms, moving_residues=tuple(residues), native=first, mutant=second,
         difference_kcal_per_mol=_difference(
             first.interaction_kcal_per_mol, second.interaction_kcal_per_mol,
-            (first.spread_kcal_per_mol, second.spread_kcal_per_mol, math.sqrt(2) * REPEAT_KCAL_PER_MOL),
+            (first.error_kcal_per_mol, second.error_kcal_per_mol, repeat),
             (len(first.members), len(second.members)), SMALLEST_MEANINGFUL_KCAL_PER_MOL,
         ),
         vina_difference_kcal_per_mol=_difference(
@@ -123,6 +128,9 @@ def compare_relaxed(
             (len(first.members), len(second.members)), 1.0,
         ),
         cpu_seconds=round(time.process_time() - began, 1),
+        notes=(f"Side chains turned out of the drug's way first: {', '.join(map(str, turned))}.",)
+        if turned
+        else (),
     )  # fmt: skip
 
 
@@ -136,22 +144,29 @@ def residues_near(atoms: AtomArray, points: NDArray[np.floating], cutoff: float)
 
 def _members(
     base: AtomArray, ligand: Coordinates, pose: Mol, wanted: dict[int, str], mechanics: LigandMechanics,
-    included: list[int], moving: list[int], native: AtomArray, settings: RelaxedSettings, as_it_is: bool,
+    included: list[int], moving: list[int], settings: RelaxedSettings, *, as_it_is: bool,
 ) -> tuple[ComplexField, list[_Relaxed]]:  # fmt: skip
     """Every start of one side relaxed; the native side's first start is the model as it is."""
     heavy = [atom.GetIdx() for atom in pose.GetAtoms() if atom.GetAtomicNum() > 1]
     chosen = starts(base, ligand[heavy], wanted, settings.rotamers)
     if as_it_is:
-        chosen = [Start(native, "as in the model", 0.0), *chosen[: settings.rotamers - 1]]
+        chosen = [Start(base, "as in the model", 0.0), *chosen[: settings.rotamers - 1]]
     field = ComplexField(
         chosen[-1].atoms, pose, mechanics, included=included, moving=moving,
-        anchor=_anchor(native, chosen[-1].atoms), settings=settings,
+        anchor=_anchor(base, chosen[-1].atoms), settings=settings,
     )  # fmt: skip
     measure = SymmetricRmsd(pose)
-    relaxed = []
+    begun = []
     for start in chosen:
         order = _order(start.atoms, chosen[-1].atoms)
-        coordinates, drug, terms = field.relax(np.asarray(start.atoms.coord[order], dtype=np.float64), ligand)
+        whole = np.asarray(start.atoms.coord[order], dtype=np.float64)
+        begun.append((start, whole, *field.begin(whole, ligand)))
+    limit = min(energy for *_, energy in begun) + settings.hopeless_kcal_per_mol
+    relaxed = []
+    for start, whole, points, energy in begun:
+        if energy > limit:
+            continue
+        coordinates, drug, terms = field.finish(whole, points)
         protein = chosen[-1].atoms.copy()
         protein.coord = coordinates.astype(np.float32)
         vina = _vina(protein, with_coordinates(pose, drug))
@@ -212,6 +227,7 @@ def _side(relaxed: Sequence[_Relaxed], width: float) -> ComplexSide:
     return ComplexSide(
         members=tuple(sorted(members, key=lambda member: member.energy_kcal_per_mol)),
         interaction_kcal_per_mol=round(interaction, 2), spread_kcal_per_mol=round(spread, 2),
+        error_kcal_per_mol=round(spread * float(np.sqrt((weights**2).sum())), 2),
         vina_kcal_per_mol=round(vina, 2), vina_spread_kcal_per_mol=round(vina_spread, 2),
     )  # fmt: skip
 

@@ -22,8 +22,12 @@ class RelaxedSettings(Settings):
     """Rotamers of the substituted residues that are relaxed with the drug, those with least overlap first."""
     clash_iterations: int = Field(default=60, ge=10, le=5000)
     """Minimiser iterations without solvent and with halved charges."""
+    first_iterations: int = Field(default=12, ge=1, le=5000)
+    """Minimiser iterations in implicit solvent before starts are compared."""
+    hopeless_kcal_per_mol: float = Field(default=15.0, gt=0.0, le=1000.0)
+    """Starts further than this above the lowest after those are not relaxed further."""
     final_iterations: int = Field(default=100, ge=10, le=5000)
-    """Minimiser iterations in implicit solvent."""
+    """Minimiser iterations in implicit solvent for the others."""
     backbone_restraint_kcal_per_mol_angstrom2: float = Field(default=2.0, ge=0.0, le=1000.0)
     backbone_freedom_angstrom: float = Field(default=0.3, ge=0.0, le=2.0)
     """How far a backbone atom may go from its native place before the restraint pulls."""
@@ -58,6 +62,9 @@ class ComplexSide(Record):
     """Weighted average of the members."""
     spread_kcal_per_mol: float
     """Weighted standard deviation over the members."""
+    error_kcal_per_mol: float = 0.0
+    """Of the average: the spread over the root of the effective number of members (1 / sum of squared
+    weights)."""
     vina_kcal_per_mol: float
     """Vina's score, averaged with the same weights: docking into the ensemble, every member at its cost."""
     vina_spread_kcal_per_mol: float

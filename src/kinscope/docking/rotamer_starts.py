@@ -26,6 +26,8 @@ from kinscope.structures.packing_sites import (
 
 TOUCH_ANGSTROM = 3.4
 """Heavy atoms nearer than this overlap; the sum of squares of the lack is what a start is ranked by."""
+CROWDED_ANGSTROM = 2.5
+"""Nearer than any hydrogen bond: the side chain stands where the drug is."""
 _FRAME = ("N", "CA", "C", "O", "CB")
 
 
@@ -65,6 +67,21 @@ def starts(protein: AtomArray, ligand: Coordinates, substitutions: dict[int, str
         overlap = sum(_overlap(atoms, ligand, number) for number in numbers)
         found.append(Start(atoms, label, round(overlap, 2)))
     return sorted(found, key=lambda start: start.overlap_angstrom2)[:most]
+
+
+def made_room(protein: AtomArray, ligand: Coordinates) -> tuple[AtomArray, tuple[int, ...]]:
+    """A protein whose side chains stand out of a drug's way, and the residues that were turned for it.
+
+    A side chain with a heavy atom within :data:`CROWDED_ANGSTROM` of a heavy atom of the drug (n, 3) takes
+    the rotamer with least overlap; backbones stay.
+    """
+    side = (protein.element != "H") & ~np.isin(protein.atom_name, _FRAME)
+    gaps = np.linalg.norm(protein.coord[:, None] - ligand[None], axis=2).min(axis=1)
+    crowded = sorted({int(number) for number in protein.res_id[side & (gaps < CROWDED_ANGSTROM)]})
+    for number in crowded:
+        name = str(protein.res_name[protein.res_id == number][0])
+        protein = starts(protein, ligand, {number: name}, 1)[0].atoms
+    return protein, tuple(crowded)
 
 
 @dataclass(frozen=True)

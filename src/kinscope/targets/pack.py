@@ -224,6 +224,9 @@ class DrugDefinition(Record):
     reference_protein: str = ""
     """The gene whose protein the co-crystal holds, where that is not the target's but a related kinase's."""
     sources: tuple[str, ...]
+    further_states: tuple[str, ...] = ()
+    """Other states whose model its co-crystal fits; each has a pose of its own in the pack. `kinscope dock`
+    docks the drug there too."""
 
 
 class Lookalike(Record):

@@ -10,9 +10,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from kinscope.core.files import sha256_of_file
+from kinscope.docking.reference import pose_file
 from kinscope.docking.relaxed_records import RelaxedSettings
 from kinscope.structures.user_records import USER_STATE
 from kinscope.targets.pack import DrugDefinition
+from kinscope.variants import modelled_states
 from kinscope.workflow.plan import Planner
 from kinscope.workflow.step import Step
 
@@ -36,7 +38,9 @@ def row_steps(
     """
     library = drugs_with_a_pose(planner) if planner.settings.drugs or not given else ()
     rows = {
-        (drug, state): _row(planner, drug, state, relaxed) for drug in library for state in planner.states
+        (drug, state): _row(planner, drug, state, relaxed)
+        for drug in library
+        for state in (*planner.states, *_further_states(planner, drug))
     }
     return rows | {
         (ligand.id, state): _given_row(planner, ligand, state, relaxed)
@@ -54,6 +58,18 @@ def drugs_with_a_pose(planner: Planner) -> tuple[str, ...]:
         if drug not in chosen:
             planner.skipped.append(f"{drug}: the target pack has no known pose of it, so it is not docked")
     return chosen
+
+
+def _further_states(planner: Planner, drug: str) -> tuple[str, ...]:
+    """States that only this drug is docked into, unless the study names its states."""
+    if planner.settings.states or planner.structure is not None:
+        return ()
+    possible = modelled_states(planner.variant, planner.pack)
+    return tuple(
+        state
+        for state in planner.pack.drug(drug).further_states
+        if state not in planner.states and state in possible
+    )
 
 
 def _row(planner: Planner, drug: str, state: str, relaxed: RelaxedSettings) -> Step:
@@ -143,6 +159,7 @@ def _elsewhere(planner: Planner, drug: str, state: str, native: Step | None = No
     side = "native" if native is None else "mutant"
     who = "native" if native is None else planner.variant.short
     home = planner.native_model(definition.state)
+    file = pose_file(definition, state)
     inputs = {"model": planner.model(side, state), "home": home}
     if native is not None:
         inputs["native"] = native
@@ -160,7 +177,7 @@ def _elsewhere(planner: Planner, drug: str, state: str, native: Step | None = No
             "drug": drug,
             "state": state,
             "variant": who,
-            "pose_sha256": sha256_of_file(planner.pack.directory / "poses" / f"{drug}.sdf"),
+            "pose_sha256": sha256_of_file(planner.pack.directory / "poses" / file),
             "settings": planner.settings.docking.model_dump(mode="json"),
             "seed": planner._seed("docking", drug, state),
             **planner._user_state(),

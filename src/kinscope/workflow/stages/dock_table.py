@@ -38,13 +38,16 @@ def dock_elsewhere(context: StepContext) -> None:
     drug = pack.drug(context.parameters["drug"])
     state = context.parameters["state"]
     settings = DockingSettings.model_validate(context.parameters["settings"])
-    pose, _ = reference_pose(pack, drug, context.inputs.get("pose"))
-    home = read_models(context.input("home"))[0][0]
     models = [atoms for atoms, _ in read_models(context.input("model"))]
-    found = fit_in_state(drug, pose, home, models[0], state)
-    write_records(context.output / FITS, [] if found is None else [found[0]])
     runs: list[DockingRun] = []
-    start = _start(context, found[1] if found is not None and found[0].fits else None)
+    if state in drug.further_states:
+        start: Mol | None = reference_pose(pack, drug, state=state)[0]
+    else:
+        pose, _ = reference_pose(pack, drug, context.inputs.get("pose"))
+        home = read_models(context.input("home"))[0][0]
+        found = fit_in_state(drug, pose, home, models[0], state)
+        write_records(context.output / FITS, [] if found is None else [found[0]])
+        start = _start(context, found[1] if found is not None and found[0].fits else None)
     if start is not None:
         write_poses(context.output / KNOWN, [start])
         for number, atoms in enumerate(models):
@@ -160,6 +163,8 @@ def _known(
     if "ligand" in context.parameters:
         start = read_poses(context.input("docking/native", KNOWN))[0]
         return start, searched_record(drug, state)
+    if state in drug.further_states:
+        return reference_pose(pack, drug, state=state)
     pose, reference = reference_pose(pack, drug, context.inputs.get("pose"))
     path = context.input("docking/native", KNOWN)
     if path.is_file():
