@@ -47,6 +47,7 @@ def roles(forcefield, topology, path):
 @pytest.mark.parametrize("name", ["myristate", "asciminib", "dasatinib", "ponatinib"])
 def test_the_files_energy_is_that_of_tleaps_topology(name, tmp_path):
     from openmm import app
+
     from test_ligand_parameters import system_of, topology_of
 
     drug = PACK.drug(name)
