@@ -265,6 +265,31 @@ def md(
     typer.echo(found.model_dump_json(indent=1) if as_json else in_words(found))
 
 
+@group.command("rmsf", epilog="Example:  kinscope benchmark rmsf --reference ../shared/benchmarks")
+def rmsf(
+    mirror: Mirror = None,
+    reference: Annotated[
+        Path | None,
+        typer.Option("--reference", help="Folder with md_rmsf_reference_*.csv: others' dynamics."),
+    ] = None,
+    run: Annotated[
+        list[Path] | None,
+        typer.Option("--run", help="A run directory whose finished dynamics are compared; may be repeated."),
+    ] = None,
+    target: Target = "abl1",
+    as_json: AsJson = False,
+) -> None:
+    """Our normal modes and finished dynamics beside crystal B factors and others' dynamics."""
+    from kinscope.dynamics import benchmark_rmsf
+    from kinscope.structures.source import PdbSource
+    from kinscope.targets import load_target
+
+    found = benchmark_rmsf.run(
+        PdbSource(_needed(mirror)), load_target(target), reference=reference, runs=tuple(run or ())
+    )
+    typer.echo(found.model_dump_json(indent=1) if as_json else benchmark_rmsf.in_words(found))
+
+
 def _tell(fraction: float, text: str) -> None:
     typer.echo(f"[{fraction:4.0%}] {text}", err=True)
 

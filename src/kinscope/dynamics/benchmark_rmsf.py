@@ -1,0 +1,347 @@
+"""``kinscope benchmark rmsf``: our fluctuations beside crystal B factors and beside others' dynamics.
+
+Crystals are compared with one another as well, and so are others' dynamics with crystals: that is how much
+agreement there is to be had. B factors hold lattice disorder and refinement, and a crystal's contacts hold
+loops still, so a perfect simulation would not correlate perfectly either.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from kinscope.analysis.fluctuation import b_factor_rmsf, fluctuation_profile, profile_array
+from kinscope.analysis.profile_agreement import Agreement, agreement, disjoint
+from kinscope.analysis.results import FluctuationProfile
+from kinscope.analysis.superposition import rigid_core
+from kinscope.core.errors import BadInputError
+from kinscope.core.records import Record
+from kinscope.dynamics.records import REPLICA_RECORD_FILE, ReplicaRecord
+from kinscope.dynamics.trajectory import iterate_protein_frames
+from kinscope.structures.entries import read_crystal_chain
+from kinscope.structures.geometry import EntryGeometry, classify_entries
+from kinscope.structures.io import read_model
+from kinscope.structures.source import PdbSource
+from kinscope.targets.pack import TargetPack
+
+Profile = dict[int, float]
+_END_RESIDUES = 4
+"""Left out at each end of a chain: a crystal's ends are ill determined, a model's are cut."""
+_TOLERATED = {"N336S", "S336N", "D363N"}
+"""Differences of mouse proteins and of a stabilised construct; anything else is a mutant crystal."""
+_ASSEMBLY_RESIDUE = 200
+"""A chain that begins before this holds SH2."""
+_MAX_BYTES = 4_000_000
+_COLUMNS = ("system", "resid", "rmsf_CA_A_mean", "matches_P00519")
+_MOST_FRAMES = 2000
+_PANEL_CLASS = "kinase, DFG-out"
+"""Of the systems of the reference panel: imatinib and ponatinib bound."""
+
+
+class RmsfBenchmark(Record):
+    """Every comparison made."""
+
+    crystals: tuple[str, ...]
+    """Chains used, ``2GQG:A`` and so on."""
+    ours_and_crystals: tuple[Agreement, ...]
+    """Each of our profiles against the mean over crystals of its class."""
+    single_crystals: tuple[tuple[str, float, float, float, int], ...]
+    """Our profile, then median, least and greatest Pearson correlation with single crystals, and how many."""
+    crystals_and_crystals: tuple[tuple[str, float, float, float, int], ...]
+    """The same of every crystal with the others of its class."""
+    ours_and_reference: tuple[Agreement, ...] = ()
+    reference_and_crystals: tuple[Agreement, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+def run(
+    source: PdbSource, pack: TargetPack, *, reference: Path | None = None, runs: Sequence[Path] = ()
+) -> RmsfBenchmark:
+    """Compare our native normal modes, and any finished dynamics, with crystals and a reference panel.
+
+    Parameters
+    ----------
+    source
+        Of wwPDB entries; every one in its mirror is read.
+    pack
+        The target.
+    reference
+        Folder that holds ``md_rmsf_reference_*.csv`` with columns system, resid, rmsf_CA_A_mean and
+        matches_P00519.
+    runs
+        Run directories (or any folders) with finished replicas below them.
+
+    Raises
+    ------
+    BadInputError
+        If the mirror holds no crystal of the target, or the reference cannot be read.
+    """
+    regions = disjoint({region.name: region.members() for region in pack.regions})
+    crystals, notes = _crystals(source, pack)
+    ours = {f"normal modes, {item.state}": item for item in _normal_modes(pack)}
+    for folder in runs:
+        ours |= _dynamics(folder)
+    panels = _panels(reference) if reference is not None else {}
+    with_crystals, singles = [], []
+    for name, profile in ours.items():
+        mine = _mean(profile)
+        group = _class_of(pack, profile.state)
+        alike = crystals.get(group, {})
+        if alike:
+            with_crystals.append(_with_mean(mine, alike, regions, name, group))
+            singles.append(_spread(name, [_pearson(mine, other) for other in alike.values()]))
+    return RmsfBenchmark(
+        crystals=tuple(name for group in crystals.values() for name in group),
+        ours_and_crystals=tuple(item for item in with_crystals if item is not None),
+        single_crystals=tuple(singles),
+        crystals_and_crystals=tuple(
+            _among(group, alike) for group, alike in crystals.items() if len(alike) > 2
+        ),
+        ours_and_reference=tuple(
+            found
+            for name, profile in ours.items()
+            for panel, values in panels.items()
+            if (found := agreement(_mean(profile), values, regions, names=(name, panel))) is not None
+        ),
+        reference_and_crystals=tuple(
+            found
+            for panel, values in panels.items()
+            if (found := _with_mean(values, crystals.get(_PANEL_CLASS, {}), regions, panel, _PANEL_CLASS))
+            is not None
+        ),
+        notes=tuple(notes),
+    )
+
+
+def _crystals(source: PdbSource, pack: TargetPack) -> tuple[dict[str, dict[str, Profile]], list[str]]:
+    """RMSF from B factors of CA atoms, each chain's scaled to a mean of one, by class of conformation."""
+    found: dict[str, dict[str, Profile]] = {}
+    notes = []
+    for item in classify_entries(source, pack):
+        name = f"{item.entry}:{item.chain}"
+        chain = read_crystal_chain(source, item.entry, item.chain, pack)
+        foreign = sorted(set(chain.differences) - _TOLERATED)
+        if foreign or item.geometry.dfg not in ("in", "out"):
+            notes.append(f"{name} left out: {', '.join(foreign) or 'DFG-' + item.geometry.dfg}")
+            continue
+        values = _b_factors(source, item, chain.author_numbers)
+        if len(values) < 100 or np.ptp(list(values.values())) == 0.0:
+            notes.append(f"{name} left out: no B factors of its own")
+            continue
+        numbers = sorted(values)[_END_RESIDUES:-_END_RESIDUES]
+        rmsf = b_factor_rmsf(np.array([values[number] for number in numbers]))
+        group = _group(item.first_residue, item.geometry.dfg)
+        found.setdefault(group, {})[name] = dict(zip(numbers, (rmsf / rmsf.mean()).tolist(), strict=True))
+    if not found:
+        raise BadInputError(
+            f"The mirror holds no usable crystal of {pack.gene}.",
+            where=str(source.mirror),
+            remedy="Put wwPDB entries there, e.g. pdb/2gqg.pdb.gz.",
+        )
+    return found, notes
+
+
+def _b_factors(source: PdbSource, item: EntryGeometry, authors: Mapping[int, str]) -> Profile:
+    by_author = {author: number for number, author in authors.items()}
+    chain = source.read_entry(item.entry)[0][item.chain]
+    values: Profile = {}
+    for residue in chain:
+        number = by_author.get(str(residue.seqid).strip())
+        atom = next((one for one in residue if one.name == "CA" and one.element.name == "C"), None)
+        if number is not None and atom is not None:
+            values.setdefault(number, float(atom.b_iso))
+    return values
+
+
+def _group(first_residue: int, dfg: str) -> str:
+    return f"{'with SH2' if first_residue < _ASSEMBLY_RESIDUE else 'kinase'}, DFG-{dfg}"
+
+
+def _class_of(pack: TargetPack, state_id: str) -> str:
+    state = pack.state(state_id)
+    return _group(state.first_residue, state.dfg)
+
+
+def _normal_modes(pack: TargetPack) -> list[FluctuationProfile]:
+    """The native profiles that ship with the pack."""
+    folder = pack.directory / "artefacts" / "normal-modes"
+    read = [
+        FluctuationProfile.model_validate_json(path.read_text()) for path in folder.glob("*/profile.json")
+    ]
+    return sorted((item for item in read if item.variant == "native"), key=lambda item: item.state)
+
+
+def _dynamics(folder: Path) -> dict[str, FluctuationProfile]:
+    """One profile per state and variant of the finished replicas below a folder."""
+    groups: dict[tuple[str, str], list[tuple[Path, ReplicaRecord]]] = {}
+    for path in sorted(folder.rglob(REPLICA_RECORD_FILE)):
+        record = ReplicaRecord.model_validate_json(path.read_text())
+        about = _about(path.parent)
+        if record.status == "finished" and record.frames >= 2 and about is not None:
+            groups.setdefault(about, []).append((path.parent, record))
+    found = {}
+    for (state, variant), members in groups.items():
+        loaded = [_alphas(directory, record.frames) for directory, record in members]
+        core = rigid_core(np.concatenate([frames for _, frames in loaded]))
+        profile = fluctuation_profile(
+            [frames for _, frames in loaded],
+            loaded[0][0],
+            state=state,
+            variant=variant,
+            length_ns=members[0][1].length_ns,
+            core=core,
+        )
+        found[f"dynamics, {state}, {variant}, {len(members)} x {profile.length_ns:.3g} ns"] = profile
+    return found
+
+
+def _about(directory: Path) -> tuple[str, str] | None:
+    """State and variant as the workflow noted them beside the replica."""
+    try:
+        parameters = json.loads((directory / "artefact.json").read_text())["parameters"]
+        return str(parameters["state"]), str(parameters["variant"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _alphas(
+    directory: Path, frames: int
+) -> tuple[np.ndarray[tuple[int], np.dtype[np.int_]], np.ndarray[tuple[int, int, int], np.dtype[np.float64]]]:
+    """Residue numbers, and CA coordinates of at most two thousand evenly spaced frames."""
+    atoms = read_model(directory / "topology.cif")
+    alpha = np.flatnonzero((atoms.atom_name == "CA") & (atoms.element == "C"))
+    every = -(-frames // _MOST_FRAMES)
+    kept = [
+        frame[alpha].astype(np.float64)
+        for place, (frame, _) in enumerate(iterate_protein_frames(directory))
+        if place % every == 0
+    ]
+    return np.asarray(atoms.res_id[alpha]), np.array(kept)
+
+
+def _panels(folder: Path) -> dict[str, Profile]:
+    """Others' dynamics by system, without residues that are not the protein's (tags) and four at each end."""
+    panels: dict[str, Profile] = {}
+    paths = sorted(folder.glob("md_rmsf_reference_*.csv"))
+    for path in paths:
+        for row in _rows(path):
+            if row["matches_P00519"] == "True":
+                panels.setdefault(row["system"], {})[int(row["resid"])] = float(row["rmsf_CA_A_mean"])
+    if not panels:
+        raise BadInputError(
+            "No table of residues' RMSF was found.",
+            where=str(folder),
+            remedy=f"Give a folder with md_rmsf_reference_*.csv of columns {', '.join(_COLUMNS)}.",
+        )
+    return {
+        system: {number: values[number] for number in sorted(values)[_END_RESIDUES:-_END_RESIDUES]}
+        for system, values in panels.items()
+    }
+
+
+def _rows(path: Path) -> Iterator[dict[str, str]]:
+    """Rows of a table that has the columns; other tables of that name (of regions) give none."""
+    try:
+        with path.open("rb") as handle:
+            text = handle.read(_MAX_BYTES + 1).decode("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadInputError("The reference cannot be read.", where=str(path)) from error
+    if len(text) > _MAX_BYTES:
+        raise BadInputError(f"The reference is larger than {_MAX_BYTES:,} bytes.", where=str(path))
+    reader = csv.DictReader(io.StringIO(text))
+    if not set(_COLUMNS) <= set(reader.fieldnames or ()):
+        return
+    for line, row in enumerate(reader, start=2):
+        try:
+            int(row["resid"]), float(row["rmsf_CA_A_mean"])
+        except (TypeError, ValueError):
+            raise BadInputError("A row holds no number.", where=f"{path}, line {line}") from None
+        yield row
+
+
+def _mean(profile: FluctuationProfile) -> Profile:
+    values = profile_array(profile).mean(axis=0)
+    kept = list(zip(profile.residues, values.tolist(), strict=True))[_END_RESIDUES:-_END_RESIDUES]
+    return dict(kept)
+
+
+def _with_mean(
+    mine: Profile, alike: Mapping[str, Profile], regions: Mapping[str, Sequence[int]], name: str, group: str
+) -> Agreement | None:
+    numbers = {number for other in alike.values() for number in other}
+    if not numbers:
+        return None
+    mean = {
+        number: float(np.mean([other[number] for other in alike.values() if number in other]))
+        for number in numbers
+        if 2 * sum(number in other for other in alike.values()) >= len(alike)
+    }
+    return agreement(mine, mean, regions, names=(name, f"{len(alike)} crystals, {group}"))
+
+
+def _pearson(first: Profile, second: Profile) -> float:
+    shared = sorted(set(first) & set(second))
+    pairs = np.array([[first[number], second[number]] for number in shared])
+    return float(np.corrcoef(pairs.T)[0, 1]) if len(pairs) > 2 else float("nan")
+
+
+def _among(group: str, alike: Mapping[str, Profile]) -> tuple[str, float, float, float, int]:
+    names = sorted(alike)
+    found = [
+        _pearson(alike[one], alike[two])
+        for place, one in enumerate(names)
+        for two in names[place + 1 :]
+        if one.split(":")[0] != two.split(":")[0]
+    ]
+    return _spread(f"crystals, {group}", found)
+
+
+def _spread(name: str, found: Sequence[float]) -> tuple[str, float, float, float, int]:
+    kept = [value for value in found if np.isfinite(value)]
+    if not kept:
+        return name, float("nan"), float("nan"), float("nan"), 0
+    return name, float(np.median(kept)), min(kept), max(kept), len(kept)
+
+
+def in_words(found: RmsfBenchmark) -> str:
+    """The report for people."""
+    lines = [
+        f"{len(found.crystals)} crystal chains; correlations with 95 % intervals (blocks of ten residues "
+        "drawn anew); four residues at each end left out",
+    ]
+    for title, rows in (
+        (
+            "Ours beside crystal B factors (mean over chains, each scaled to its mean)",
+            found.ours_and_crystals,
+        ),
+        ("Ours beside others' dynamics", found.ours_and_reference),
+        ("Others' dynamics beside crystal B factors", found.reference_and_crystals),
+    ):
+        if rows:
+            lines += ["", title, *(_words(row, scaled="crystal" in title) for row in rows)]
+    for title, singles in (
+        ("Ours with single crystals", found.single_crystals),
+        ("Crystals with one another (different entries)", found.crystals_and_crystals),
+    ):
+        if singles:
+            lines += ["", f"{title}: Pearson, median (least to greatest)"]
+            lines += [
+                f"  {name}: {middle:.2f} ({low:.2f} to {high:.2f}) over {count}"
+                for name, middle, low, high, count in singles
+            ]
+    return "\n".join([*lines, "", *(f"note: {note}" for note in found.notes)])
+
+
+def _words(row: Agreement, *, scaled: bool) -> str:
+    """Two lines; the ratio of the means says nothing where one side is scaled."""
+    by_region = row.region_spearman.words() if row.region_spearman is not None else "too few"
+    return (
+        f"  {row.first} | {row.second}\n    {row.residues} residues: Pearson {row.pearson.words()}, Spearman "
+        f"{row.spearman.words()}; {row.regions} regions: Spearman {by_region}"
+        + ("" if scaled else f"; mean RMSF {row.ratio:.2f} of theirs")
+    )
