@@ -1,4 +1,4 @@
-"""Correlations of profiles: right values, intervals that allow for neighbours, regions that do not overlap."""
+"""Correlations of profiles: right values, intervals that allow for neighbours, disjoint regions."""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from kinscope.analysis.superposition import FloatArray
+from kinscope.analysis.superposition import FloatArray, IntArray
 from kinscope.core.records import Record
 from kinscope.core.seeds import derive_seed
 
@@ -72,7 +72,7 @@ def agreement(
         return None
     pairs = np.array([[first[number], second[number]] for number in shared])
     random = np.random.default_rng(derive_seed(seed, *names))
-    draws = [_blocks(random, len(shared)) for _ in range(_DRAWS)]
+    draws = _blocks(random, len(shared))
     means = np.array(
         [
             [np.mean([side[number] for number in members]) for side in (first, second)]
@@ -82,8 +82,7 @@ def agreement(
     ).reshape(-1, 2)
     by_region = None
     if len(means) >= _LEAST:
-        chosen = [random.integers(0, len(means), len(means)) for _ in range(_DRAWS)]
-        by_region = _correlation(_ranks(means), chosen)
+        by_region = _correlation(_ranks(means), random.integers(0, len(means), (_DRAWS, len(means))))
     return Agreement(
         first=names[0],
         second=names[1],
@@ -107,23 +106,26 @@ def disjoint(regions: Mapping[str, Sequence[int]], *, longest: int = 40) -> dict
     return kept
 
 
-def _blocks(random: np.random.Generator, count: int) -> np.ndarray[tuple[int], np.dtype[np.intp]]:
-    starts = random.integers(0, count - BLOCK_RESIDUES + 1, -(-count // BLOCK_RESIDUES))
-    return (starts[:, None] + np.arange(BLOCK_RESIDUES)).ravel()[:count]
+def _blocks(random: np.random.Generator, count: int) -> IntArray:
+    """Draws (n_draws, count) of consecutive residues."""
+    starts = random.integers(0, count - BLOCK_RESIDUES + 1, (_DRAWS, -(-count // BLOCK_RESIDUES)))
+    drawn: IntArray = (starts[..., None] + np.arange(BLOCK_RESIDUES)).reshape(_DRAWS, -1)[:, :count]
+    return drawn
 
 
-def _correlation(
-    pairs: FloatArray, draws: Sequence[np.ndarray[tuple[int], np.dtype[np.intp]]]
-) -> Correlation:
-    drawn = np.array([_pearson(pairs[draw]) for draw in draws])
-    low, high = np.nanpercentile(drawn, [2.5, 97.5])
-    return Correlation(value=_pearson(pairs), low=float(low), high=float(high))
+def _correlation(pairs: FloatArray, draws: IntArray) -> Correlation:
+    """Of (n, 2) values, with the interval over draws (n_draws, n) of them."""
+    low, high = np.nanpercentile(_pearson(pairs[draws]), [2.5, 97.5])
+    return Correlation(value=float(_pearson(pairs)), low=float(low), high=float(high))
 
 
-def _pearson(pairs: FloatArray) -> float:
-    centred = pairs - pairs.mean(axis=0)
-    scale = float(np.sqrt((centred**2).sum(axis=0).prod()))
-    return float((centred[:, 0] * centred[:, 1]).sum() / scale) if scale > 0 else float("nan")
+def _pearson(pairs: FloatArray) -> FloatArray:
+    """Correlation of pairs (..., n, 2), shape (...); nan where one side does not vary."""
+    centred = pairs - pairs.mean(axis=-2, keepdims=True)
+    scale = np.sqrt((centred**2).sum(axis=-2).prod(axis=-1))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        found: FloatArray = (centred[..., 0] * centred[..., 1]).sum(axis=-1) / scale
+    return found
 
 
 def _ranks(pairs: FloatArray) -> FloatArray:
