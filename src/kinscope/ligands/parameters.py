@@ -7,7 +7,6 @@ ship with kinscope (:data:`SHIPPED`); ``kinscope parameters`` makes them, and th
 
 from __future__ import annotations
 
-import functools
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,10 +15,12 @@ from typing import Any
 from kinscope.core.errors import LigandError
 from kinscope.core.files import sha256_of_file
 from kinscope.core.records import Record, VersionedRecord
-from kinscope.targets.pack import DrugDefinition
+from kinscope.targets.pack import DrugDefinition, TargetPack
 
 SHIPPED = Path(__file__).parent / "data" / "parameters"
 """Parameters of the drug library, one pair of files per drug, named by its id."""
+PACK_DIRECTORY = "parameters"
+"""In a target pack: parameters of its own drugs, or its own of a drug that ships."""
 MAXIMUM_BYTES = 4_000_000
 _REMEDY = "Make them anew: kinscope parameters"
 
@@ -201,14 +202,16 @@ def load_parameters(drug: DrugDefinition, directory: Path = SHIPPED) -> LigandFo
     return found
 
 
+def directory_for(pack: TargetPack, drug: DrugDefinition) -> Path:
+    """Where a drug's parameters are looked for: the pack's own ``parameters`` first, then what ships."""
+    own = pack.directory / PACK_DIRECTORY
+    return own if (own / f"{drug.id}.json").is_file() else SHIPPED
+
+
 def has_parameters(drug: DrugDefinition, directory: Path = SHIPPED) -> bool:
     """Whether :func:`load_parameters` would find parameters of this very form of the drug."""
-    return _has(drug.id, drug.smiles_ph74, directory)
-
-
-@functools.lru_cache(maxsize=128)
-def _has(identifier: str, smiles: str, directory: Path) -> bool:
     try:
-        return same_molecule(read_parameters(directory, identifier).record.smiles, smiles)
+        load_parameters(drug, directory)
     except LigandError:
         return False
+    return True

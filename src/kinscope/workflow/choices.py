@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from kinscope.core.errors import UnsupportedVariantError
-from kinscope.ligands.parameters import has_parameters
+from kinscope.ligands.parameters import directory_for, has_parameters
 from kinscope.structures.user_records import USER_STATE
 from kinscope.targets.pack import TargetPack
 from kinscope.variants import modelled_states
@@ -91,7 +91,7 @@ def dynamics_ligands(
             skipped.append(
                 f"{drug}: the target pack has no reference pose of it, so it is not simulated bound"
             )
-        elif not has_parameters(definition):
+        elif not has_parameters(definition, directory_for(pack, definition)):
             skipped.append(
                 f"{drug}: no force-field parameters of this form of it ship, so it is not simulated bound"
             )

@@ -7,7 +7,7 @@ from typing import Any
 from kinscope.core.errors import SettingsError
 from kinscope.core.files import sha256_of_file
 from kinscope.core.seeds import derive_seed
-from kinscope.ligands.parameters import load_parameters
+from kinscope.ligands.parameters import directory_for, load_parameters
 from kinscope.structures.user_records import USER_STATE
 from kinscope.targets import target_names
 from kinscope.targets.pack import TargetPack
@@ -236,6 +236,7 @@ class StudySteps:
     def solvated_bound(self, side: str, drug: str) -> Step:
         """A model with a drug in its pocket, in water: the mutant takes over the bound native's."""
         definition = self.pack.drug(drug)
+        found = load_parameters(definition, directory_for(self.pack, definition))
         docking = self.docking(side, drug)
         inputs = {"model": self.model(side, definition.state), "docking": docking}
         if "pose" in docking.inputs:
@@ -252,7 +253,7 @@ class StudySteps:
                 "target": self.pack_directory,
                 "state": definition.state,
                 "drug": drug,
-                "parameters_sha256": load_parameters(definition).record.forcefield_sha256,
+                "parameters_sha256": found.record.forcefield_sha256,
                 "variant": self._who(side),
                 "settings": self.settings.dynamics.solvation.model_dump(mode="json"),
                 "seed": self._seed("solvation", definition.state, drug),

@@ -94,13 +94,13 @@ def _states_bound(ligands: list[str], target: str) -> list[str]:
     LigandError
         If a drug has no force-field parameters.
     """
-    from kinscope.ligands.parameters import load_parameters
+    from kinscope.ligands.parameters import directory_for, load_parameters
     from kinscope.targets import load_target, target_reference
 
     pack = load_target(target_reference(target))
     drugs = [pack.drug(identifier) for identifier in ligands]
     for drug in drugs:
-        load_parameters(drug)
+        load_parameters(drug, directory_for(pack, drug))
     return [drug.state for drug in drugs]
 
 

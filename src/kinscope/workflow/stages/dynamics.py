@@ -53,14 +53,15 @@ def solvate_bound(context: StepContext) -> None:
     from kinscope.dynamics.holo import place
     from kinscope.dynamics.holo_relax import relax_complex
     from kinscope.dynamics.solvent import solvate_mutant, solvate_native
-    from kinscope.ligands.parameters import load_parameters
+    from kinscope.ligands.parameters import directory_for, load_parameters
 
     atoms, record = read_models(context.input("model"))[0]
     settings = SolvationSettings.model_validate(context.parameters["settings"])
     pack = load_target(context.parameters["target"])
     drug = pack.drug(context.parameters["drug"])
     pose, words = bound_pose(context, pack, drug)
-    relaxed = relax_complex(atoms, [place(load_parameters(drug), pose, words)], settings)
+    forcefield = load_parameters(drug, directory_for(pack, drug))
+    relaxed = relax_complex(atoms, [place(forcefield, pose, words)], settings)
     seed = context.parameters["seed"]
     if record.variant == "native":
         state = context.parameters["state"]
