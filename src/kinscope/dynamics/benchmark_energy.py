@@ -8,9 +8,8 @@ with half the degrees of freedom as shape and kT as scale, in the whole system a
 
 from __future__ import annotations
 
-import copy
 import math
-from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +25,6 @@ from kinscope.dynamics.records import PlatformChoice
 from kinscope.dynamics.settings import ProtocolSettings
 from kinscope.dynamics.storage import load_system
 
-Progress = Callable[[float, str], None]
 GAS_CONSTANT = 8.31446261815324e-3
 """kJ/mol/K, CODATA 2018."""
 _SAMPLE_FS = 40.0
@@ -88,45 +86,82 @@ class KineticCheck(Record):
     """What physical_validation says of the whole system, where it is installed."""
 
 
-def energy_drift(
-    directory: Path,
-    name: str,
-    time_step_fs: float,
-    length_ps: float,
-    platform: PlatformChoice,
-    *,
-    seed: int = 1,
-) -> Drift:
-    """Integrate a stored system without thermostat and follow its total energy.
+@dataclass(frozen=True)
+class Warm:
+    """A system in thermal motion, without what removes the motion of its centre of mass."""
 
-    Five picoseconds with a thermostat come first. OpenMM's Verlet integrator reports the kinetic energy at
-    the time of the positions.
+    system: Any
+    positions: FloatArray
+    """nm."""
+    velocities: FloatArray
+    """nm/ps."""
+    box: FloatArray
+    solute_atoms: int
+    platform: PlatformChoice
+
+    def context(self, integrator: Any) -> Any:
+        """A context in this state."""
+        integrator.setConstraintTolerance(_TOLERANCE)
+        context = context_for(self.system, integrator, self.platform)
+        context.setPeriodicBoxVectors(*self.box)
+        context.setPositions(self.positions)
+        context.setVelocities(self.velocities)
+        return context
+
+
+def warm_up(directory: Path, platform: PlatformChoice, *, seed: int = 1) -> Warm:
+    """Minimise a stored system and give it five picoseconds with a thermostat.
 
     Parameters
     ----------
     directory
-        A solvated system; what removes the motion of its centre of mass is left out.
+        A solvated system.
+    platform
+        Where it runs, then and later.
+    seed
+        Of velocities and noise.
+    """
+    from openmm import CMMotionRemover, LocalEnergyMinimizer
+
+    system, positions, box, record = load_system(directory)
+    for index in reversed(range(system.getNumForces())):
+        if isinstance(system.getForce(index), CMMotionRemover):
+            system.removeForce(index)
+    settings = ProtocolSettings(time_step_fs=2.0, friction_per_ps=10.0)
+    cold = Warm(system, positions, np.zeros_like(positions), box, record.solute_atoms, platform)
+    context = cold.context(_thermostat(settings, derive_seed(seed, "settling")))
+    LocalEnergyMinimizer.minimize(context, 10.0, 200)
+    context.setVelocitiesToTemperature(300.0, derive_seed(seed, "settling velocities"))
+    context.getIntegrator().step(round(_SETTLE_PS * 1000 / settings.time_step_fs))
+    state = context.getState(positions=True, velocities=True)
+    return replace(
+        cold,
+        positions=np.array(state.getPositions(asNumpy=True)._value),
+        velocities=np.array(state.getVelocities(asNumpy=True)._value),
+    )
+
+
+def energy_drift(warm: Warm, name: str, time_step_fs: float, length_ps: float) -> Drift:
+    """Integrate without a thermostat and follow the total energy.
+
+    OpenMM's Verlet integrator reports the kinetic energy at the time of the positions.
+
+    Parameters
+    ----------
+    warm
+        Where it starts.
     name
         Of the row.
     time_step_fs
         Of the Verlet integrator.
     length_ps
         Followed.
-    platform
-        Where it runs.
-    seed
-        Of the settling.
     """
     from openmm import OpenMMException, VerletIntegrator, unit
 
-    system, positions, velocities, box, solute = _settled(directory, platform, seed)
-    freedom = _freedom(system, np.ones(system.getNumParticles(), dtype=np.bool_))
+    freedom = _freedom(warm.system, np.ones(len(warm.positions), dtype=np.bool_))
     integrator = VerletIntegrator(time_step_fs * 1e-3)
-    integrator.setConstraintTolerance(_TOLERANCE)
-    context = context_for(system, integrator, platform)
-    context.setPeriodicBoxVectors(*box)
-    context.setPositions(positions)
-    context.setVelocities(velocities)
+    context = warm.context(integrator)
     steps = max(1, round(_SAMPLE_FS / time_step_fs))
     thermal = GAS_CONSTANT * 300.0
     energies: list[float] = []
@@ -146,7 +181,7 @@ def energy_drift(
     return Drift(
         name=name,
         time_step_fs=time_step_fs,
-        hydrogen_mass_amu=_hydrogen_mass(system, solute),
+        hydrogen_mass_amu=float(_masses(warm.system)[: warm.solute_atoms].min()),
         length_ps=len(energies) * steps * time_step_fs * 1e-3,
         drift_kt_per_ns_per_freedom=slope / freedom,
         drift_error=error / freedom,
@@ -155,35 +190,24 @@ def energy_drift(
     )
 
 
-def kinetic_check(
-    directory: Path,
-    settings: ProtocolSettings,
-    length_ps: float,
-    platform: PlatformChoice,
-    *,
-    seed: int = 1,
-) -> KineticCheck:
+def kinetic_check(warm: Warm, settings: ProtocolSettings, length_ps: float, *, seed: int = 1) -> KineticCheck:
     """Run the protocol's thermostat at its step and compare kinetic energies with the canonical ones.
 
     Parameters
     ----------
-    directory
-        A solvated system.
+    warm
+        Where it starts.
     settings
         The protocol: step, friction and temperature of production.
     length_ps
-        Sampled after five picoseconds of settling.
-    platform
-        Where it runs.
+        Sampled, after half a picosecond at this step.
     seed
-        Of noise and velocities.
+        Of the noise.
     """
-    system, positions, velocities, box, solute = _settled(directory, platform, seed)
-    context = _thermostat(system, settings, platform, derive_seed(seed, "kinetic"))
-    context.setPeriodicBoxVectors(*box)
-    context.setPositions(positions)
-    context.setVelocities(velocities)
-    masses = _masses(system)
+    context = warm.context(_thermostat(settings, derive_seed(seed, "kinetic")))
+    context.getIntegrator().step(round(500 / settings.time_step_fs))
+    solute = warm.solute_atoms
+    masses = _masses(warm.system)
     members = np.arange(len(masses)) < solute
     parts = {"everything": np.ones(len(masses), dtype=np.bool_), "solute": members, "solvent": ~members}
     kept = {name: chosen for name, chosen in parts.items() if chosen.any()}
@@ -196,7 +220,7 @@ def kinetic_check(
         for name, chosen in kept.items():
             rows[name].append(float(squares[chosen].sum()))
     found = tuple(
-        _kinetic(name, np.asarray(values), _freedom(system, kept[name]), settings.temperature_k)
+        _kinetic(name, np.asarray(values), _freedom(warm.system, kept[name]), settings.temperature_k)
         for name, values in rows.items()
     )
     whole = np.asarray(rows["everything"])
@@ -256,42 +280,14 @@ def _physical_validation(
     return float(pv.kinetic_energy.distribution(data, strict=True, verbosity=0))
 
 
-def _settled(
-    directory: Path, platform: PlatformChoice, seed: int
-) -> tuple[Any, FloatArray, FloatArray, FloatArray, int]:
-    """A system without centre-of-mass remover, warm: positions, velocities, box, atoms of the solute."""
-    from openmm import CMMotionRemover, LocalEnergyMinimizer
-
-    system, positions, box, record = load_system(directory)
-    for index in reversed(range(system.getNumForces())):
-        if isinstance(system.getForce(index), CMMotionRemover):
-            system.removeForce(index)
-    warm = ProtocolSettings(time_step_fs=2.0, friction_per_ps=10.0)
-    context = _thermostat(copy.deepcopy(system), warm, platform, derive_seed(seed, "settling"))
-    context.setPeriodicBoxVectors(*box)
-    context.setPositions(positions)
-    LocalEnergyMinimizer.minimize(context, 10.0, 200)
-    context.setVelocitiesToTemperature(300.0, derive_seed(seed, "settling velocities"))
-    context.getIntegrator().step(round(_SETTLE_PS * 1000 / warm.time_step_fs))
-    state = context.getState(positions=True, velocities=True)
-    return (
-        system,
-        np.array(state.getPositions(asNumpy=True)._value),
-        np.array(state.getVelocities(asNumpy=True)._value),
-        box,
-        record.solute_atoms,
-    )
-
-
-def _thermostat(system: Any, settings: ProtocolSettings, platform: PlatformChoice, seed: int) -> Any:
+def _thermostat(settings: ProtocolSettings, seed: int) -> Any:
     from openmm import LangevinMiddleIntegrator
 
     integrator = LangevinMiddleIntegrator(
         settings.temperature_k, settings.friction_per_ps, settings.time_step_fs * 1e-3
     )
     integrator.setRandomNumberSeed(seed)
-    integrator.setConstraintTolerance(_TOLERANCE)
-    return context_for(system, integrator, platform)
+    return integrator
 
 
 def _masses(system: Any) -> FloatArray:
@@ -304,11 +300,6 @@ def _freedom(system: Any, chosen: NDArray[np.bool_]) -> float:
         bool(chosen[system.getConstraintParameters(index)[0]]) for index in range(system.getNumConstraints())
     )
     return float(3 * int(chosen.sum()) - constraints)
-
-
-def _hydrogen_mass(system: Any, solute: int) -> float:
-    """Least mass of a solute atom, amu: that of its hydrogens."""
-    return float(_masses(system)[:solute].min())
 
 
 def _line(values: FloatArray, interval_ns: float) -> tuple[float, float, float]:

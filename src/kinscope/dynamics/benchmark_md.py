@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from kinscope.core.records import Record
-from kinscope.dynamics.benchmark_energy import Drift, KineticCheck, energy_drift, kinetic_check
+from kinscope.dynamics.benchmark_energy import Drift, KineticCheck, Warm, energy_drift, kinetic_check, warm_up
 from kinscope.dynamics.benchmark_speed import Footprint, Pace, footprints, pace
 from kinscope.dynamics.benchmark_system import residue_in_water
 from kinscope.dynamics.platforms import choose_platform
@@ -74,13 +74,16 @@ def run(
         if {"drift", "temperature", "pace"} & set(parts):
             say("a capped lysine is put into water")
             residue_in_water(heavy)
+        if {"drift", "temperature"} & set(parts):
+            say("it is warmed up")
+            warm = warm_up(heavy, platform)
         if "drift" in parts:
-            drifts = _drifts(heavy, Path(folder) / "light", drift_ps, platform, say)
+            drifts = _drifts(warm, Path(folder) / "light", drift_ps, say)
         if "temperature" in parts:
             for step in (2.0, 4.0):
                 say(f"kinetic energies at {step:g} fs")
                 settings = ProtocolSettings(time_step_fs=step)
-                kinetic.append(kinetic_check(heavy, settings, temperature_ps, platform))
+                kinetic.append(kinetic_check(warm, settings, temperature_ps))
         if "pace" in parts:
             say("runner and bare script, capped lysine in water")
             paces.append(pace(heavy, "capped lysine in water", platform, turns=turns))
@@ -105,11 +108,10 @@ def run(
     )
 
 
-def _drifts(
-    heavy: Path, light: Path, length_ps: float, platform: PlatformChoice, say: Progress
-) -> list[Drift]:
+def _drifts(heavy: Warm, directory: Path, length_ps: float, say: Progress) -> list[Drift]:
     """The protocol's setting, half its step, and what heavy hydrogens are there to prevent."""
-    residue_in_water(light, hydrogen_mass_amu=_LIGHT_HYDROGEN_AMU)
+    residue_in_water(directory, hydrogen_mass_amu=_LIGHT_HYDROGEN_AMU)
+    light = warm_up(directory, heavy.platform)
     rows = (
         (heavy, "heavy hydrogens, 2 fs", 2.0),
         (heavy, "heavy hydrogens, 4 fs (the protocol)", 4.0),
@@ -117,9 +119,9 @@ def _drifts(
         (light, "plain hydrogens, 4 fs", 4.0),
     )
     found = []
-    for directory, name, step in rows:
+    for warm, name, step in rows:
         say(f"energy drift: {name}")
-        found.append(energy_drift(directory, name, step, length_ps, platform))
+        found.append(energy_drift(warm, name, step, length_ps))
     return found
 
 
@@ -128,10 +130,12 @@ def _on_kinase(
 ) -> list[Drift]:
     if "drift" not in parts:
         return []
+    say("the kinase is warmed up")
+    warm = warm_up(system, platform)
     found = []
     for step in (2.0, 4.0):
         say(f"energy drift of the kinase at {step:g} fs")
-        found.append(energy_drift(system, f"kinase, heavy hydrogens, {step:g} fs", step, length_ps, platform))
+        found.append(energy_drift(warm, f"kinase, heavy hydrogens, {step:g} fs", step, length_ps))
     return found
 
 
