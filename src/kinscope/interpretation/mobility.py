@@ -8,6 +8,7 @@ from kinscope.analysis.regions import time_words
 from kinscope.analysis.results import Difference, RegionComparison
 from kinscope.interpretation.model import Measurements
 from kinscope.interpretation.prose import join, region_label, state_label
+from kinscope.interpretation.trajectories import trajectory_sentences
 from kinscope.targets.pack import TargetPack
 
 MOST_NAMED = 5
@@ -29,7 +30,7 @@ def mobility_sentences(measurements: Measurements, pack: TargetPack) -> tuple[st
         for state in dict.fromkeys(r.state for r in measurements.regions if r.method == method):
             rows = [r for r in measurements.regions if r.method == method and r.state == state]
             sentences += _of_group(rows, measurements, pack)
-    return tuple(sentences)
+    return (*sentences, *trajectory_sentences(measurements, pack))
 
 
 def resolved_regions(measurements: Measurements) -> tuple[RegionComparison, ...]:

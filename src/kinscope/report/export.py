@@ -17,6 +17,12 @@ from kinscope.analysis.results import (
     RegionComparison,
     SimulationSummary,
 )
+from kinscope.analysis.trajectory_results import (
+    MeasureComparison,
+    OccupancyComparison,
+    StateMobility,
+    TrajectoryComparison,
+)
 from kinscope.core.files import write_atomic
 from kinscope.core.records import Record
 from kinscope.core.tables import write_table
@@ -75,6 +81,10 @@ def _tables(result: StudyResult) -> list[tuple[str, type[Record], Sequence[Recor
         ("regions", RegionComparison, measured.regions),
         ("pockets", PocketComparison, measured.pockets),
         ("simulations", SimulationSummary, measured.simulations),
+        ("trajectory_comparisons", TrajectoryComparison, measured.trajectories),
+        ("trajectory_measures", MeasureComparison, [m for t in measured.trajectories for m in t.measures]),
+        ("trajectory_contacts", OccupancyComparison, [c for t in measured.trajectories for c in t.contacts]),
+        ("state_mobility", StateMobility, measured.state_mobility),
         ("evidence", EvidenceHit, result.evidence.hits),
         ("options", TreatmentOption, options(result)),
         ("verdicts", DrugVerdict, result.assessment.verdicts),

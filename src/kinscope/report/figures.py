@@ -14,6 +14,13 @@ from kinscope.report.plots.contacts import draw_contacts
 from kinscope.report.plots.docking import draw_docking
 from kinscope.report.plots.domains import draw_domains
 from kinscope.report.plots.mobility import draw_difference, draw_rmsf
+from kinscope.report.plots.trajectories import (
+    draw_ligands,
+    draw_measures,
+    draw_occupancies,
+    draw_principal,
+    draw_series,
+)
 from kinscope.report.text import method_name
 
 
@@ -51,6 +58,14 @@ def draw_figures(result: StudyResult, files: ReportFiles, *, png: bool = False) 
                 lambda method=method: draw_difference(measured.profiles, method, variant, files),  # type: ignore[misc]
             )
         )
+    systems = measured.trajectories
+    plans += [
+        ("trajectory_series", _SERIES, lambda: draw_series(systems, files)),
+        ("trajectory_ligands", _LIGANDS, lambda: draw_ligands(systems, files)),
+        ("trajectory_measures", _MEASURES, lambda: draw_measures(systems, files)),
+        ("trajectory_contacts", _OCCUPANCIES, lambda: draw_occupancies(systems, files)),
+        ("trajectory_principal", _PRINCIPAL, lambda: draw_principal(systems, files)),
+    ]
     drawn = []
     with drawing():
         for name, caption, draw in plans:
@@ -104,4 +119,26 @@ _RMSF = (
 _DIFFERENCE = (
     "Mutant minus native, by {}. Grey band: the interval where analysis gives one, otherwise the full span "
     "between single replicas. Orange: the mutant moves more; blue: less; star: resolved after correction."
+)
+_SERIES = (
+    "Quantities along every trajectory, a line per replica (means of blocks of frames). RMSD rests on the "
+    "rigid core that was found; D1 is the distance of the DFG phenylalanine from helix C."
+)
+_LIGANDS = (
+    "How the bound drugs hold their place: RMSD of the drug's heavy atoms from the start after superposition "
+    "of the protein, and the share of the residues in contact at the start that still are."
+)
+_MEASURES = (
+    "Mutant minus native of every quantity, a mean per replica, with the 95 % interval, in units of the "
+    "smallest change that counts (grey band: less than that). Filled: resolved; open: not resolved; arrow "
+    "head: beyond the panel."
+)
+_OCCUPANCIES = (
+    "Interactions of the substituted residue along the trajectories: bar, mean share of the frames; dot, one "
+    "replica."
+)
+_PRINCIPAL = (
+    "Every replica along the first two principal motions of the CA atoms of all replicas, native and mutant "
+    "together; a symbol per replica. A replica only drifts where its path along the first motion is a half "
+    "cosine (cosine content above 0.7): it is then too short for that motion."
 )

@@ -18,6 +18,7 @@ from kinscope.report import style, text, views
 from kinscope.report.figures import DrawnFigure, draw_figures
 from kinscope.report.files import ReportFiles
 from kinscope.report.scene import build_scene
+from kinscope.report.trajectory_views import class_rows, pocketed
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -129,6 +130,8 @@ def _environment() -> Environment:
         "method": text.method_name,
         "ranges": views.range_text,
         "origins": views.origin_summary,
+        "class_rows": class_rows,
+        "pocketed": pocketed,
     }
     return environment
 

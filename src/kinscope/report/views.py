@@ -83,6 +83,8 @@ class SamplingRow:
     """Of the finished ones."""
     left_out: tuple[str, ...]
     """The others with the reason, e.g. ``replicas 0–2: failed, too short for two frames (0.040 ps)``."""
+    ligand: str = ""
+    """Drug id of what was bound; empty: apo."""
 
 
 def drug_rows(result: StudyResult, files: ReportFiles) -> list[DrugRow]:
@@ -219,16 +221,16 @@ def range_text(residues: Iterable[int]) -> str:
 
 def sampling_rows(simulations: Sequence[SimulationSummary], names: Names) -> list[SamplingRow]:
     """Replicas per system with the lengths that finished."""
-    systems: dict[tuple[str, str], list[SimulationSummary]] = {}
+    systems: dict[tuple[str, str, str], list[SimulationSummary]] = {}
     for simulation in simulations:
-        systems.setdefault((simulation.state, simulation.variant), []).append(simulation)
+        systems.setdefault((simulation.state, simulation.ligand, simulation.variant), []).append(simulation)
     rows = []
-    ordered = sorted(systems, key=lambda key: (names.state_order(key[0]), key[1] != "native", key[1]))
-    for state, variant in ordered:
-        own = systems[state, variant]
+    ordered = sorted(systems, key=lambda key: (names.state_order(key[0]), key[1], key[2] != "native", key[2]))
+    for state, ligand, variant in ordered:
+        own = systems[state, ligand, variant]
         done = [simulation for simulation in own if simulation.status == "finished"]
         lengths = tuple(simulation.length_ns for simulation in done)
-        rows.append(SamplingRow(state, variant, len(done), len(own), lengths, _left_out(own)))
+        rows.append(SamplingRow(state, variant, len(done), len(own), lengths, _left_out(own), ligand))
     return rows
 
 
