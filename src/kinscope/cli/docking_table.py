@@ -85,6 +85,9 @@ def _poses(rows: Sequence[DockingRow], variant: str) -> list[str]:
                 lines += wrapped(problem, " " * (_DRUG + _STATE) + "problem: ")
         changes = [f"- {text}" for text in row.contacts_lost] + [f"+ {text}" for text in row.contacts_gained]
         lines += wrapped("; ".join(changes) or "contacts as in the native", " " * _DRUG)
+        if row.native_helix is not None and row.mutant_helix is not None:
+            text = f"helix I: native {row.native_helix.in_words}; {variant} {row.mutant_helix.in_words}"
+            lines += wrapped(text, " " * _DRUG)
     return lines
 
 
@@ -114,6 +117,8 @@ def _misfits(rows: Sequence[DockingRow]) -> list[str]:
         lines += wrapped(f"native: {_fit(row.native_fit)}", head)
         if row.mutant_fit is not None:
             lines += wrapped(f"{row.variant}: {_fit(row.mutant_fit)}", " " * len(head))
+        if row.native_helix is not None:
+            lines += wrapped(f"helix I {row.native_helix.in_words}", " " * len(head))
     return lines
 
 
@@ -182,6 +187,9 @@ def _flat(row: DockingRow) -> dict[str, object]:
                 f"{name}_difference_kcal_per_mol": item.value, f"{name}_low": item.low,
                 f"{name}_high": item.high, f"{name}_resolved": item.resolved,
             }  # fmt: skip
+    for side, helix in (("native", row.native_helix), ("mutant", row.mutant_helix)):
+        if helix is not None:
+            flat |= {f"{side}_helix_i": helix.form, f"{side}_helix_i_degrees": helix.angle_degrees}
     flat["contacts_lost"] = "; ".join(row.contacts_lost)
     flat["contacts_gained"] = "; ".join(row.contacts_gained)
     if row.call is not None:

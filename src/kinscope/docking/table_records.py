@@ -6,6 +6,7 @@ from typing import Literal
 
 from kinscope.analysis.results import Difference, StateFit
 from kinscope.core.records import Record, VersionedRecord
+from kinscope.docking.helix_bend import HelixBend
 from kinscope.docking.relaxed_records import RelaxedComparison
 
 CallWord = Literal["kept", "weakened", "lost", "unresolved", "not reached"]
@@ -75,5 +76,8 @@ class DockingRow(VersionedRecord):
     """How the known pose fares in this state, if it is not the drug's own."""
     mutant_fit: StateFit | None = None
     call: Call | None = None
+    native_helix: HelixBend | None = None
+    """Helix I, for drugs of the myristate site."""
+    mutant_helix: HelixBend | None = None
     cpu_seconds: float = 0.0
     notes: tuple[str, ...] = ()

@@ -7,6 +7,7 @@ from pathlib import Path
 from kinscope.analysis.results import StateFit
 from kinscope.core.residues import three_letter
 from kinscope.docking.engine import Mol
+from kinscope.docking.helix_bend import helix_bend
 from kinscope.docking.ligand_mechanics import mechanics_of
 from kinscope.docking.output import read_poses, write_poses
 from kinscope.docking.records import DockingRun, DockingSettings, ReferencePoseRecord
@@ -134,6 +135,9 @@ def compare_drug(context: StepContext) -> None:
         row = misfit_row(subject, fits[0], fits[1])
     else:
         row = unmodelled_row(subject, f"The model of this state does not hold the {drug.site} site.")
+    if drug.site == "myristate":
+        bends = [helix_bend(pack, read_models(context.input(side))[0][0]) for side in ("native", "mutant")]
+        row = row.model_copy(update={"native_helix": bends[0], "mutant_helix": bends[1]})
     write_records(context.output / ROWS, [row])
 
 

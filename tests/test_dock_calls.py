@@ -1,0 +1,83 @@
+"""The rule that turns measurements into kept, lost or unresolved."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kinscope.analysis.results import Difference
+from kinscope.docking.calls import KEPT_KCAL_PER_MOL, LOST_KCAL_PER_MOL, call
+from kinscope.docking.relaxed_records import ComplexSide, RelaxedComparison, RelaxedSettings
+from kinscope.docking.table_records import Call
+
+ORDER = {"kept": 0, "unresolved": 1, "lost": 2}
+
+
+def difference(value: float, half: float) -> Difference:
+    low, high = value - half, value + half
+    resolved = (low > 0 or high < 0) and abs(value) >= 1.0
+    return Difference(
+        value=value, low=low, high=high, native_replicas=3, mutant_replicas=3, resolved=resolved, statement=""
+    )
+
+
+def relaxed(value: float, half: float) -> RelaxedComparison:
+    side = ComplexSide(
+        members=(), interaction_kcal_per_mol=0.0, spread_kcal_per_mol=0.0, vina_kcal_per_mol=0.0,
+        vina_spread_kcal_per_mol=0.0,
+    )  # fmt: skip
+    return RelaxedComparison(
+        drug="x", state="s", variant="v", settings=RelaxedSettings(), force_field="", atoms=1,
+        moving_residues=(1,), native=side, mutant=side, difference_kcal_per_mol=difference(value, half),
+        vina_difference_kcal_per_mol=difference(0.0, 1.0), cpu_seconds=0.0,
+    )  # fmt: skip
+
+
+def judged(
+    rigid: Difference | None, second: RelaxedComparison | None, *, kept: bool = True, away: float = 3.0
+) -> Call:
+    return call(rigid, second, mode_kept=kept, distance_angstrom=away, reach_angstrom=9.0)
+
+
+@given(st.floats(-20, 20), st.floats(0, 10))
+def test_a_loss_is_only_called_where_the_whole_interval_lies_on_its_side(value: float, half: float) -> None:
+    word = judged(None, relaxed(value, half)).word
+    assert (word == "lost") == (value >= LOST_KCAL_PER_MOL and value - half > 0)
+    assert (word == "kept") == (value < KEPT_KCAL_PER_MOL)
+
+
+@given(st.floats(-20, 20), st.floats(0, 5), st.floats(0, 5))
+def test_a_weaker_drug_is_never_called_better_kept(value: float, more: float, half: float) -> None:
+    first, second = judged(None, relaxed(value, half)).word, judged(None, relaxed(value + more, half)).word
+    assert ORDER[first] <= ORDER[second]
+
+
+@given(st.floats(-20, 20), st.floats(0, 5), st.floats(0, 5))
+def test_a_wider_interval_never_makes_a_call_firmer(value: float, half: float, more: float) -> None:
+    narrow, wide = judged(None, relaxed(value, half)).word, judged(None, relaxed(value, half + more)).word
+    assert wide == narrow or wide == "unresolved"
+
+
+def test_the_relaxed_complexes_decide_and_a_contradiction_is_said() -> None:
+    found = judged(difference(5.0, 1.0), relaxed(-0.3, 2.0))
+    assert found.word == "kept"
+    assert found.measured_by == "relaxed complexes"
+    assert "lost" in found.disagreement
+    assert "+5.0" in found.disagreement
+    assert judged(difference(0.2, 1.0), relaxed(-0.3, 2.0)).disagreement == ""
+
+
+def test_what_lies_beyond_the_surroundings_is_not_called_kept() -> None:
+    found = judged(difference(0.0, 0.3), None, away=21.0)
+    assert found.word == "not reached"
+    assert found.measured_by == "distance"
+    # Unless docking resolves something all the same, or the mode is gone.
+    assert judged(difference(4.0, 1.0), None, away=21.0).word == "lost"
+    assert judged(difference(0.0, 0.3), None, away=21.0, kept=False).word == "lost"
+
+
+def test_without_parameters_rigid_docking_stands_in() -> None:
+    assert judged(difference(4.0, 1.0), None).word == "lost"
+    assert judged(difference(0.1, 0.5), None).word == "kept"
+    assert judged(difference(1.3, 3.0), None).word == "unresolved"
+    assert judged(None, None).word == "unresolved"
