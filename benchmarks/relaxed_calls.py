@@ -1,9 +1,10 @@
-"""Relaxed complexes against published fold changes: python benchmarks/relaxed_calls.py T315I F317L [--drug imatinib]
+"""Relaxed complexes against published fold changes.
 
-For each variant and drug with a known pose and parameters, the interaction energy of the relaxed mutant complex
-less that of the native one, the call, and beside it the median published fold change of the cell IC50 in the
-evidence table that ships (RT ln fold at 37 C in kcal/mol). One line each as it is finished; takes 20 to 40 CPU
-seconds a pair.
+    python benchmarks/relaxed_calls.py T315I F317L [--drug imatinib] [--members]
+
+For each variant and drug with a known pose and parameters: the interaction energy of the relaxed mutant complex
+less that of the native one, the call, and beside it the median published fold change in the evidence table
+that ships (RT ln fold at 37 C in kcal/mol). A line each as it is finished; 20 to 40 CPU seconds a pair.
 """
 
 from __future__ import annotations
@@ -52,7 +53,7 @@ def main() -> None:
                 continue
             for state in (drug.state, *drug.further_states):
                 try:
-                    pose, _ = reference_pose(pack, drug, state="" if state == drug.state else state)
+                    pose, record = reference_pose(pack, drug, state="" if state == drug.state else state)
                 except Exception as error:  # a drug without a known pose is not part of the comparison
                     print(f"{drug.id}: {error}")
                     continue
@@ -66,7 +67,10 @@ def main() -> None:
                 if found is None:
                     print(f"{variant:<7}{drug.id:<15}{state:<18}beyond reach; {text}", flush=True)
                     continue
-                word = call(None, found, mode_kept=True, distance_angstrom=0.0, reach_angstrom=9.0).word
+                word = call(
+                    None, found, mode_kept=True, distance_angstrom=0.0, reach_angstrom=9.0,
+                    known_to_crystal_angstrom=record.rmsd_to_crystal_angstrom,
+                ).word  # fmt: skip
                 item, vina = found.difference_kcal_per_mol, found.vina_difference_kcal_per_mol
                 print(
                     f"{variant:<7}{drug.id:<15}{state:<18}{item.value:+6.2f} [{item.low:+.1f}, {item.high:+.1f}] "

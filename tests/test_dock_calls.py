@@ -81,3 +81,12 @@ def test_without_parameters_rigid_docking_stands_in() -> None:
     assert judged(difference(0.1, 0.5), None).word == "kept"
     assert judged(difference(1.3, 3.0), None).word == "unresolved"
     assert judged(None, None).word == "unresolved"
+
+
+def test_a_model_that_does_not_hold_the_crystals_pose_decides_nothing() -> None:
+    found = call(
+        None, relaxed(6.0, 1.0), mode_kept=True, distance_angstrom=3.0, reach_angstrom=9.0,
+        known_to_crystal_angstrom=1.2,
+    )  # fmt: skip
+    assert found.word == "unresolved"
+    assert "1.2 A" in found.reason

@@ -21,7 +21,7 @@ def table_lines(rows: Sequence[DockingRow], variant: str, skipped: Sequence[str]
     lines = [*_scores(fitting, variant), ""] if fitting else []
     if fitting:
         lines += [*_poses(fitting, variant), ""]
-        lines += [*_reasons(fitting), ""]
+        lines += [*_reasons(fitting), "", *_by_drug(fitting), ""]
     if others:
         lines += [*_misfits(others), ""]
     for text in skipped:
@@ -104,6 +104,22 @@ def _reasons(rows: Sequence[DockingRow]) -> list[str]:
             lines += wrapped(f"{row.call.word}: {row.call.reason}{away}", where)
             if row.call.disagreement:
                 lines += wrapped(f"the two scores disagree: {row.call.disagreement}", " " * 4)
+    return lines
+
+
+def _by_drug(rows: Sequence[DockingRow]) -> list[str]:
+    """What the states that hold a drug say together; where they contradict each other, that."""
+    words: dict[str, list[str]] = {}
+    for row in rows:
+        if row.call is not None:
+            words.setdefault(row.name, []).append(row.call.word)
+    lines = ["by drug", "-" * WIDTH]
+    for name, found in words.items():
+        said = list(dict.fromkeys(word for word in found if word not in ("unresolved", "not reached")))
+        word = " and ".join(said) if said else ("unresolved" if "unresolved" in found else "not reached")
+        lines.append(
+            f"{name:<{_DRUG}}{word if len(said) < 2 else f'contradictory: {word} in different states'}"
+        )
     return lines
 
 

@@ -6,11 +6,13 @@ it was judged on).
 1. No substituted residue within the energy of the relaxed complexes (9 angstrom of the drug): ``not reached``
    unless the rigid docking resolves a difference. A static pose then says nothing of a change that acts from
    afar, through the protein's motion or its balance of states.
-2. Otherwise the interaction energy of the relaxed complexes decides. ``lost``: weaker by
+2. A model whose known pose lies more than :data:`CRYSTAL_ANGSTROM` from the co-crystal's does not hold the
+   drug as the crystal does: ``unresolved`` there, whatever the energies. Another state may hold it.
+3. Otherwise the interaction energy of the relaxed complexes decides. ``lost``: weaker by
    :data:`LOST_KCAL_PER_MOL` or more, and the whole interval on that side of zero. ``kept``: weaker by less
    than :data:`KEPT_KCAL_PER_MOL`, or stronger. ``unresolved``: anything between, and a loss whose interval
    holds zero.
-3. Without parameters for the drug the rigid docking stands in: ``lost`` if it resolves a loss of
+4. Without parameters for the drug the rigid docking stands in: ``lost`` if it resolves a loss of
    :data:`LOST_KCAL_PER_MOL` or the known mode is gone, ``kept`` if the whole interval lies below that,
    ``unresolved`` otherwise.
 """
@@ -21,6 +23,10 @@ from kinscope.analysis.results import Difference
 from kinscope.docking.relaxed_records import RelaxedComparison
 from kinscope.docking.table_records import Call, CallWord
 
+CRYSTAL_ANGSTROM = 1.0
+"""A known pose further than this from its co-crystal is no ground for a call: it stands in a pocket of another
+shape. Of the ten shipped poses, eight lie within 0.8; bosutinib in the pocket that dasatinib left lies at 1.2, and
+the relaxed complexes there and in the pocket that it fits (0.5) point opposite ways."""
 KEPT_KCAL_PER_MOL = 1.4
 """RT ln 10 at 37 C: less than a tenfold change of affinity."""
 LOST_KCAL_PER_MOL = 1.4
@@ -35,6 +41,7 @@ def call(
     mode_kept: bool,
     distance_angstrom: float | None,
     reach_angstrom: float,
+    known_to_crystal_angstrom: float = 0.0,
 ) -> Call:
     """The call of one drug in one state.
 
@@ -50,7 +57,25 @@ def call(
         Of the nearest substituted residue from the drug.
     reach_angstrom
         How far from the drug residues enter the relaxed complexes' energy.
+    known_to_crystal_angstrom
+        How far the known pose in this state's model lies from the co-crystal's.
     """
+    far = distance_angstrom is None or distance_angstrom > reach_angstrom
+    if relaxed is None and far and mode_kept and not (rigid is not None and rigid.resolved):
+        away = "" if distance_angstrom is None else f" ({distance_angstrom:.0f} A away)"
+        return Call(
+            word="not reached",
+            reason=f"the substitution lies beyond the drug's surroundings{away}: its pose does not feel it",
+            measured_by="distance",
+        )
+    if known_to_crystal_angstrom > CRYSTAL_ANGSTROM:
+        measured = "" if relaxed is None else f"; relaxed {_text(relaxed.difference_kcal_per_mol)}"
+        return Call(
+            word="unresolved",
+            reason=f"this model holds the known pose {known_to_crystal_angstrom:.1f} A from the "
+            f"co-crystal's, too far for a call{measured}",
+            measured_by="distance",
+        )
     if relaxed is not None:
         item = relaxed.difference_kcal_per_mol
         word = _word(item)
@@ -59,14 +84,6 @@ def call(
             reason=f"interaction energy of the relaxed complexes {_text(item)}",
             measured_by="relaxed complexes",
             disagreement=_disagreement(word, rigid, mode_kept),
-        )
-    far = distance_angstrom is None or distance_angstrom > reach_angstrom
-    if far and mode_kept and not (rigid is not None and rigid.resolved):
-        away = "" if distance_angstrom is None else f" ({distance_angstrom:.0f} A away)"
-        return Call(
-            word="not reached",
-            reason=f"the substitution lies beyond the drug's surroundings{away}: its pose does not feel it",
-            measured_by="distance",
         )
     if not mode_kept:
         return Call(word="lost", reason="the known binding mode is gone", measured_by="rigid docking")

@@ -105,6 +105,7 @@ def docked_row(
             comparison.difference_kcal_per_mol, relaxed,
             mode_kept=mutant.runs[0].known_mode_kept, distance_angstrom=distance,
             reach_angstrom=settings.surroundings_angstrom,
+            known_to_crystal_angstrom=reference.rmsd_to_crystal_angstrom,
         ),
         cpu_seconds=round(time.process_time() - began, 1),
         notes=(*comparison.notes, *notes),
