@@ -122,6 +122,8 @@ class SpeedRecord(Record):
     steps_per_second: float
     setup_seconds: float
     """Loading the system, creating a context and the first step."""
+    processor_seconds: float | None = None
+    """Processor time of those steps, of all threads; on a busy machine less than ``seconds``."""
 
 
 class StepPlan(Record):

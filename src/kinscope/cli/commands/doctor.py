@@ -1,27 +1,58 @@
-"""``kinscope doctor``: what this machine can do."""
+"""``kinscope doctor``: what this machine can do, and how long a study takes here."""
 
 from __future__ import annotations
 
 import json
+import os
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from kinscope.cli.options import AsJson
+from kinscope.cli.options import AsJson, Target
+
+if TYPE_CHECKING:
+    from kinscope.workflow.machine import Finding
 
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    app.command("doctor", epilog="Example:  kinscope doctor")(doctor)
+    app.command("doctor", epilog="Example:  kinscope doctor --seconds 10")(doctor)
 
 
-def doctor(as_json: AsJson = False) -> None:
-    """Platforms, cores, disk, versions, and what is missing."""
+def doctor(
+    seconds: Annotated[
+        float,
+        typer.Option(
+            "--seconds", min=0.0, max=600.0, help="Of stepping on each OpenMM platform; 0: do not measure."
+        ),
+    ] = 3.0,
+    target: Target = "abl1",
+    as_json: AsJson = False,
+) -> None:
+    """Platforms, cores, disk, versions, what is missing, and how long each preset takes here."""
     from kinscope.workflow.machine import examine
 
     findings = examine()
+    if not as_json:
+        _show(findings)
+    if seconds > 0:
+        from kinscope.cli.study_time import kinase_volume, measure, preset_times, speed_findings
+        from kinscope.targets import load_target
+
+        if not as_json:
+            typer.echo(f"measuring the speed of dynamics, {seconds:g} s per platform ...", err=True)
+        pack = load_target(target)
+        measured = measure(kinase_volume(pack), seconds)
+        times = preset_times(pack, measured, cores=len(os.sched_getaffinity(0)))
+        found = [*speed_findings(measured), *(item.finding() for item in times)]
+        if not as_json:
+            _show(found)
+        findings += found
     if as_json:
         typer.echo(json.dumps([finding.model_dump() for finding in findings], indent=2))
-        return
+
+
+def _show(findings: list[Finding]) -> None:
     for finding in findings:
         typer.echo(f"{'ok ' if finding.fine else '!! '} {finding.name:<22} {finding.value}")
         if finding.remedy:

@@ -1,0 +1,166 @@
+"""How long a study of each preset takes on this machine, from a short measurement and the plan itself."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+
+from kinscope.core.records import Record
+from kinscope.dynamics.records import SpeedRecord
+from kinscope.targets import TargetPack
+from kinscope.variants import variant_from_changes
+from kinscope.workflow.machine import Finding
+from kinscope.workflow.plan import Planner
+from kinscope.workflow.settings import PRESETS, load_preset, with_changes
+from kinscope.workflow.step import Step, in_order
+
+_TYPICAL_VOLUME_CUBIC_NM = 380.0
+"""A kinase domain's box, where the pack ships none."""
+_BUSY = 1.3
+
+
+class PresetTime(Record):
+    """How long a study of one preset takes here, native and one mutant."""
+
+    preset: str
+    replicas: int
+    """Of both sides and all systems together."""
+    length_ns: float
+    """Of each replica; bought by the budget where there is one."""
+    budget_minutes: float | None
+    dynamics_hours: float
+    other_hours: float
+    """Models, docking, normal modes and the rest, nothing reused."""
+    platform: str
+
+    def words(self) -> str:
+        """One line."""
+        length = f"{self.length_ns:.3g} ns" if self.length_ns >= 0.1 else f"{1000 * self.length_ns:.2g} ps"
+        what = f"{self.replicas} replicas of {length}" if self.replicas else "no dynamics"
+        budget = f" (a budget of {self.budget_minutes:g} minutes)" if self.budget_minutes is not None else ""
+        return (
+            f"{what}{budget} on {self.platform}: {_time(self.dynamics_hours)} of dynamics, "
+            f"{_time(self.other_hours)} for the rest"
+        )
+
+    def finding(self) -> Finding:
+        """The same beside what else was found out."""
+        return Finding(name=f"time of {self.preset}", value=self.words())
+
+
+def kinase_volume(pack: TargetPack) -> float:
+    """Volume, cubic nm, of the first box that ships with the pack."""
+    for path in sorted((pack.directory / "solvent").glob("*/box.json")):
+        try:
+            return float(json.loads(path.read_text())["equilibration"]["density"][-1]["volume_cubic_nm"])
+        except (OSError, ValueError, KeyError, TypeError, IndexError):
+            continue
+    return _TYPICAL_VOLUME_CUBIC_NM
+
+
+def measure(volume_cubic_nm: float, seconds: float) -> list[SpeedRecord]:
+    """Speed of every platform that works, the fastest first: what one replica gets, one thread on a CPU."""
+    from kinscope.dynamics.speed import water_speed, working_platforms
+
+    found = [water_speed(volume_cubic_nm, seconds, platform) for platform in working_platforms()]
+    return sorted(found, key=lambda item: -item.ns_per_day)
+
+
+def speed_findings(speeds: Sequence[SpeedRecord]) -> list[Finding]:
+    """One finding per platform."""
+    lines = []
+    for item in speeds:
+        per = "ns/day per core" if item.platform.name == "CPU" else "ns/day"
+        line = f"{free_ns_per_day(item):.3g} {per} at {item.time_step_fs:g} fs, {item.atoms:,} atoms of water"
+        if _is_busy(item):
+            line += (
+                f"; now {item.ns_per_day:.2g}, because the machine is busy (load {os.getloadavg()[0]:.0f})"
+            )
+        lines.append(Finding(name=f"dynamics on {item.platform.name}", value=line))
+    return lines
+
+
+def free_ns_per_day(item: SpeedRecord) -> float:
+    """Speed by processor time where a busy machine's clock would tell less than it can."""
+    if not _is_busy(item) or item.processor_seconds is None:
+        return item.ns_per_day
+    return item.ns_per_day * item.seconds / item.processor_seconds
+
+
+def preset_times(pack: TargetPack, speeds: Sequence[SpeedRecord], *, cores: int) -> list[PresetTime]:
+    """What each preset's plan costs on the fastest platform; times are of a machine that is free.
+
+    A CPU runs one replica per core, a GPU one after the other. The size of the systems enters by the
+    number of residues. The rest is the plan's own estimate shared among the cores.
+    """
+    fastest = max(speeds, key=lambda item: free_ns_per_day(item) * _workers(item, cores))
+    workers = _workers(fastest, cores)
+    gpu = fastest.platform.name != "CPU"
+    return [_preset_time(pack, name, fastest, workers, gpu=gpu, cores=cores) for name in PRESETS]
+
+
+def _preset_time(
+    pack: TargetPack, name: str, speed: SpeedRecord, workers: int, *, gpu: bool, cores: int
+) -> PresetTime:
+    settings = with_changes(load_preset(name), target=str(pack.directory))
+    position = (pack.states[0].first_residue + pack.states[0].last_residue) // 2
+    residue = "G" if pack.transcript.protein[position - 1] == "A" else "A"
+    planner = Planner(
+        pack, variant_from_changes({position: residue}, pack), settings, workers=workers, gpu=gpu
+    )
+    steps = in_order([planner.plan().report])
+    replicas = [step for step in steps if step.name == "replica"]
+    rest = sum(step.cost_seconds for step in steps if step.name != "replica") / cores / 3600
+    dynamics = settings.dynamics
+    days_per_ns = 1.0 / free_ns_per_day(speed)
+    sizes = [_size(pack, step) for step in replicas]
+    if dynamics.budget_minutes is not None and replicas:
+        share = 1 + dynamics.protocol.equilibration_fraction  # a short run equilibrates for so much of itself
+        length = dynamics.budget_minutes / 1440 * workers / days_per_ns / sum(sizes) / share
+        hours = dynamics.budget_minutes / 60
+    else:
+        length = dynamics.length_ns
+        share = 1 + _equilibration_ns(settings.dynamics.protocol.model_dump(), length) / length
+        hours = sum(sizes) * length * share * days_per_ns * 24 / workers
+    return PresetTime(
+        preset=name,
+        replicas=len(replicas),
+        length_ns=length,
+        budget_minutes=dynamics.budget_minutes,
+        dynamics_hours=hours if replicas else 0.0,
+        other_hours=rest,
+        platform=f"{workers} cores" if not gpu else speed.platform.name,
+    )
+
+
+def _equilibration_ns(protocol: dict[str, float], length_ns: float) -> float:
+    """Time before production, as production time that would cost the same (half of it has half the step)."""
+    wanted = (2 * protocol["thermalise_ps"] + protocol["release_ps"]) * 1e-3
+    return min(wanted, float(protocol["equilibration_fraction"]) * length_ns)
+
+
+def _size(pack: TargetPack, step: Step) -> float:
+    """Cost of a step of a replica's system, in those of the system whose speed was measured."""
+    boxes = sorted((pack.directory / "solvent").glob("*/box.json"))
+    first = pack.state(boxes[0].parent.name) if boxes else pack.states[0]
+    try:
+        state = pack.state(str(step.parameters["state"]))
+    except (KeyError, ValueError):
+        return 1.0
+    return (state.last_residue - state.first_residue + 1) / (first.last_residue - first.first_residue + 1)
+
+
+def _workers(item: SpeedRecord, cores: int) -> int:
+    return cores if item.platform.name == "CPU" else 1
+
+
+def _is_busy(item: SpeedRecord) -> bool:
+    used = item.processor_seconds
+    return item.platform.name == "CPU" and used is not None and item.seconds > _BUSY * used > 0
+
+
+def _time(hours: float) -> str:
+    if hours >= 48:
+        return f"{hours / 24:.0f} days"
+    return f"{hours:.1f} h" if hours >= 1.5 else f"{max(1, round(60 * hours))} min"

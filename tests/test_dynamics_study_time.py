@@ -1,0 +1,69 @@
+"""What `kinscope doctor` says of speed and time follows from the measurement."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from kinscope.cli.commands.doctor import doctor
+from kinscope.cli.study_time import free_ns_per_day, kinase_volume, measure, preset_times, speed_findings
+from kinscope.dynamics.records import PlatformChoice, SpeedRecord
+from kinscope.targets import load_target
+
+
+def speed(name: str, ns_per_day: float, *, used: float = 1.0) -> SpeedRecord:
+    choice = PlatformChoice(name=name, properties={}, deterministic=name == "CPU", reason="a test")
+    return SpeedRecord(
+        platform=choice,
+        atoms=37_000,
+        time_step_fs=4.0,
+        steps=10,
+        seconds=1.0,
+        ns_per_day=ns_per_day,
+        steps_per_second=10.0,
+        setup_seconds=1.0,
+        processor_seconds=used,
+    )
+
+
+def by_preset(speeds, cores):
+    return {item.preset: item for item in preset_times(load_target("abl1"), speeds, cores=cores)}
+
+
+def test_time_falls_with_speed_and_cores_and_a_budget_is_a_budget():
+    one, fast, many = (by_preset([speed("CPU", rate)], cores) for rate, cores in ((2, 2), (4, 2), (2, 8)))
+    for name in ("standard", "paper"):
+        assert one[name].dynamics_hours == pytest.approx(2 * fast[name].dynamics_hours)
+        assert one[name].dynamics_hours == pytest.approx(4 * many[name].dynamics_hours)
+        assert one[name].length_ns == many[name].length_ns
+    assert one["quick"].dynamics_hours == many["quick"].dynamics_hours == pytest.approx(0.1)
+    assert many["quick"].length_ns == pytest.approx(4 * one["quick"].length_ns)
+    assert "budget" in one["quick"].words()
+
+
+def test_a_gpu_is_chosen_where_it_is_faster_than_all_cores_together():
+    assert by_preset([speed("CUDA", 900.0), speed("CPU", 2.0)], 16)["standard"].platform == "CUDA"
+    assert by_preset([speed("OpenCL", 0.6), speed("CPU", 2.0)], 2)["standard"].platform == "2 cores"
+
+
+def test_a_busy_machine_is_told_and_not_taken_for_a_slow_one():
+    busy = speed("CPU", 0.2, used=0.1)
+    assert free_ns_per_day(busy) == pytest.approx(2.0)
+    assert "busy" in speed_findings([busy])[0].value
+    assert "busy" not in speed_findings([speed("CPU", 2.0)])[0].value
+    assert free_ns_per_day(speed("CUDA", 900.0, used=0.1)) == 900.0
+
+
+def test_water_of_a_small_box_is_stepped():
+    found = measure(60.0, 0.1)
+    assert found[-1].platform.name
+    assert found[0].atoms == pytest.approx(6000, rel=0.05)
+    assert all(item.ns_per_day > 0 for item in found)
+    assert kinase_volume(load_target("abl1")) == pytest.approx(380, rel=0.1)
+
+
+def test_doctor_without_measuring_answers_as_before(capsys):
+    doctor(seconds=0.0, target="abl1", as_json=True)
+    names = {item["name"] for item in json.loads(capsys.readouterr().out)}
+    assert {"cores", "OpenMM platform"} <= names
