@@ -20,7 +20,7 @@ _STEP_ANGSTROM = 2.0
 _STEP_TOLERANCE_KCAL_PER_MOL = 0.02
 _TEMPERATURE_KCAL_PER_MOL = 1.2
 _POOL_WINDOW_KCAL_PER_MOL = 8.0
-_SAME_POSE_ANGSTROM = 0.5
+_SAME_POSE_ANGSTROM = 0.7
 
 
 @dataclass(frozen=True)
@@ -60,6 +60,7 @@ def search_box(
     effort: SearchEffort,
     seed: int,
     most: int = 60,
+    in_place: bool = False,
 ) -> Found:
     """Search a box for minima of a function.
 
@@ -80,9 +81,15 @@ def search_box(
         Same seed, same machine: same minima.
     most
         Minima kept.
+    in_place
+        The conformers are poses, and the search begins from them as they stand.
     """
     random = np.random.default_rng(seed)
-    walkers, energies, which = _begin(function, mobility, conformers, box, effort, random, effort.walkers)
+    if in_place:
+        which = np.arange(effort.walkers) % len(conformers)
+        walkers, energies = minimise(function, mobility, conformers[which], iterations=effort.iterations)
+    else:
+        walkers, energies, which = _begin(function, mobility, conformers, box, effort, random, effort.walkers)
     pool = _Pool(most)
     pool.add(walkers, energies, which)
     for step in range(1, effort.steps + 1):

@@ -6,7 +6,7 @@ molecule takes: on co-crystals of ABL1 its best poses of dasatinib, bosutinib an
 gives it, which was fitted to what small-molecule crystals show (Riniker & Landrum, J Chem Inf Model 2015, 55,
 2562; in RDKit). MMFF94's profiles were tried first and put too much on flat anilides (docs/decisions/0043).
 
-Energies are in ETKDG's units, near kcal/mol, lengths angstrom, angles radian.
+Energies are kcal/mol (half of ETKDG's units), lengths angstrom, angles radian.
 """
 
 from __future__ import annotations
@@ -22,7 +22,10 @@ from kinscope.docking.minimiser import cross
 Floats = NDArray[np.float64]
 ORDERS = 6
 """Of ETKDG's series."""
-SATURATION_KCAL_PER_MOL = 3.0
+KCAL_PER_MOL_PER_UNIT = 0.5
+"""Of ETKDG's potentials. At one, bafetinib's and bosutinib's crystal poses paid 5 and 7.5 kcal/mol and were
+never found; what a search finds is ranked by MMFF94's strain instead (docs/decisions/0044)."""
+SATURATION_KCAL_PER_MOL = 1.5
 """No bond pays more: the potentials say what crystals of small molecules show and what they do not, not how
 much the rare costs (a pattern that fits badly states twenty where MMFF94 finds two)."""
 
@@ -120,7 +123,7 @@ def torsion_series(
         i, j, k, m = (int(atom) for atom in known["atomIndices"])
         if frozenset((j, k)) in wanted and {i, j, k, m} <= place.keys():
             heights = np.asarray(known["V"], dtype=np.float64)
-            cosine = heights * np.asarray(known["signs"], dtype=np.float64)
+            cosine = KCAL_PER_MOL_PER_UNIT * heights * np.asarray(known["signs"], dtype=np.float64)
             found.append(_series((place[i], place[j], place[k], place[m]), cosine))
     return tuple(found)
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +17,11 @@ from numpy.typing import NDArray
 
 from kinscope.core.errors import ComputationError, LigandError
 from kinscope.docking.engine import Box, Coordinates, Mol, ScoredPose
-from kinscope.docking.global_search import effort_for, search_box
 from kinscope.docking.grid_function import GridFunction, compute_maps
 from kinscope.docking.ligand_pdbqt import LigandTree, prepare_ligand
-from kinscope.docking.minimiser import Function, Mobility, Torsion, minimise
+from kinscope.docking.minimiser import Mobility, Torsion, minimise
 from kinscope.docking.receptor import PreparedReceptor, prepare_receptor
+from kinscope.docking.staged_search import Search, SearchParts
 from kinscope.docking.torsion_function import TorsionFunction, torsion_series
 from kinscope.docking.vina_function import (
     CUTOFF_ANGSTROM,
@@ -32,15 +31,12 @@ from kinscope.docking.vina_function import (
     VinaFunction,
     atom_kind,
 )
-from kinscope.ligands.quiet import quiet
 from kinscope.structures.model import AtomArray
 
 GRID_SPACING_ANGSTROM = 0.375
 _CONFIRM_SPACING_ANGSTROM = 1.5
 """Vina scores from atoms, but insists on maps; where only its score is wanted they may be coarse."""
 _ENERGY_RANGE_KCAL_PER_MOL = 10.0
-_CONFORMERS = 8
-"""Enough to meet each chair of two saturated rings."""
 
 
 class VinaEngine:
@@ -108,36 +104,17 @@ class VinaSystem:
     ) -> list[ScoredPose]:
         """A global search of the box, best first.
 
-        By batched Monte Carlo on maps (:mod:`kinscope.docking.global_search`), ranked by Vina's function and
-        the ligand's torsional energy; or by Vina's own program, ranked by Vina.
+        By batched Monte Carlo on maps and a relaxation of every atom (:mod:`kinscope.docking.staged_search`),
+        ranked by Vina's function and the ligand's strain; or by Vina's own program, ranked by Vina.
         """
         if own:
             return self._vina_search(seed=seed, exhaustiveness=exhaustiveness, n_poses=n_poses)
-        conformers = _conformers(self._ligand, seed)
-        torsions = self._torsion_function(torsion_weight)
-        grid = self._grid_function()
-        found = search_box(
-            added(grid, torsions),
-            self._mobility,
-            conformers[:, self._heavy],
-            self._box,
-            effort_for(self._mobility.degrees, exhaustiveness),
-            seed,
-        )
-        exact = added(self.function, torsions)
-        moved, energies = minimise(exact, self._mobility, found.poses[: max(4 * n_poses, 40)])
-        poses = np.stack(
-            [
-                self._whole(pose, conformers[which])
-                for pose, which in zip(moved, found.conformers, strict=False)
-            ]
-        )
-        paid, _ = self._torsion_function(1.0)(moved)
-        scored = [
-            replace(pose, torsional_kcal_per_mol=float(cost), ranking_kcal_per_mol=float(energy))
-            for pose, cost, energy in zip(self.score(poses), paid, energies, strict=True)
-        ]
-        return sorted(scored, key=lambda pose: pose.rank_by)
+        return Search(
+            SearchParts(
+                self._ligand, self._heavy, self._mobility, self._grid_function(), self.function,
+                self._torsion_function(torsion_weight), self._box, self._whole,
+            )
+        ).run(seed=seed, exhaustiveness=exhaustiveness, n_poses=n_poses, score=self.score)  # fmt: skip
 
     def _torsion_function(self, weight: float) -> TorsionFunction:
         bonds = [(first, second) for first, second, _ in self.tree.torsions]
@@ -217,35 +194,6 @@ def receptor_near(receptor: PreparedReceptor, box: Box) -> tuple[NDArray[np.floa
     return receptor.heavy_points[near], [
         k for k, keep in zip(receptor.heavy_kinds, near, strict=True) if keep
     ]
-
-
-def added(first: Function, second: Function) -> Function:
-    """The sum of two functions of poses."""
-
-    def both(poses: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        energy, gradient = first(poses)
-        more, pull = second(poses)
-        return energy + more, gradient + pull
-
-    return both
-
-
-def _conformers(ligand: Mol, seed: int) -> NDArray[np.float64]:
-    """A few conformers (n, n_atoms, 3): torsions are searched, rings and bond angles are not."""
-    from rdkit import Chem
-    from rdkit.Chem import rdDistGeom, rdForceFieldHelpers
-
-    work = Chem.Mol(ligand)
-    parameters: Any = rdDistGeom.ETKDGv3()
-    parameters.randomSeed = seed % 2**31
-    parameters.numThreads = 1
-    with quiet():
-        found = list(rdDistGeom.EmbedMultipleConfs(work, _CONFORMERS, parameters))
-        if found and rdForceFieldHelpers.MMFFHasAllMoleculeParams(work):
-            rdForceFieldHelpers.MMFFOptimizeMoleculeConfs(work, numThreads=1, maxIters=500)
-    if not found:
-        work = Chem.Mol(ligand)
-    return np.array([conformer.GetPositions() for conformer in work.GetConformers()])
 
 
 def _internal_pairs(ligand: Mol, tree: LigandTree, heavy: NDArray[np.intp]) -> NDArray[np.intp]:

@@ -1,0 +1,175 @@
+"""A blind search in two rounds: turn bonds, relax every atom, search again from what came out.
+
+Round one searches with rigid shapes (:mod:`kinscope.docking.conformers`). Its best minima are relaxed atom by
+atom in the receptor (:mod:`kinscope.docking.ligand_relaxation`) and take up bond angles and rings that suit
+the site. Round two searches on from these, with half the steps, so that a ligand whose shape was wrong by
+little gets a second chance. Its minima and those of round one are relaxed, pooled and ranked together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kinscope.docking.conformers import rigid_shapes
+from kinscope.docking.engine import Box, Coordinates, Mol, ScoredPose
+from kinscope.docking.global_search import Found, effort_for, search_box
+from kinscope.docking.grid_function import GridFunction
+from kinscope.docking.ligand_relaxation import STRAIN_WEIGHT, LigandRelaxation
+from kinscope.docking.minimiser import Floats, Function, Mobility, minimise
+from kinscope.docking.torsion_function import TorsionFunction
+from kinscope.docking.vina_function import VinaFunction
+
+_ISLANDS = 2
+"""Populations of round one that know nothing of each other: one alone, which goes on from its best, may
+gather about a wrong minimum."""
+_RELAXED = 100
+"""Minima of a round that are relaxed."""
+_SECOND_ROUND = 0.5
+"""Steps of round two to those of round one."""
+_FINISHED, _FINISHED_APART_ANGSTROM = 40, 0.5
+"""Poses that are relaxed again with the exact function, which has no kinks, and how far apart they are."""
+_SEEDS_OF_SECOND = 24
+"""Relaxed poses that round two begins from."""
+
+
+@dataclass(frozen=True)
+class SearchParts:
+    """What a search works with."""
+
+    ligand: Mol
+    heavy: NDArray[np.intp]
+    mobility: Mobility
+    grid: GridFunction
+    exact: VinaFunction
+    torsions: TorsionFunction
+    box: Box
+    whole: Callable[[Coordinates, Coordinates], Coordinates]
+    """All atoms of a pose, from its heavy atoms and the conformer it has its rings from."""
+
+
+class Search:
+    """One ligand in one box."""
+
+    def __init__(self, parts: SearchParts) -> None:
+        self.parts = parts
+        self.relaxation = LigandRelaxation(parts.ligand, parts.heavy)
+        self.function = added(parts.grid, parts.torsions)
+
+    def run(
+        self,
+        *,
+        seed: int,
+        exhaustiveness: int,
+        n_poses: int,
+        score: Callable[[Coordinates], list[ScoredPose]],
+    ) -> list[ScoredPose]:
+        """Poses, best first; at least four times ``n_poses`` where so many were found."""
+        parts = self.parts
+        turned = {
+            frozenset((int(parts.heavy[t.first]), int(parts.heavy[t.second])))
+            for t in parts.mobility.torsions
+        }
+        conformers = rigid_shapes(parts.ligand, turned, seed)
+        effort = effort_for(parts.mobility.degrees, exhaustiveness)
+        found = search_box(self.function, parts.mobility, conformers[:, parts.heavy], parts.box, effort, seed)
+        if not self.relaxation.possible:
+            return self._without_force_field(found, conformers, n_poses, score)
+        lowest = min(self.relaxation.energy(conformer) for conformer in conformers)
+        first, strain, lowest = self._relaxed(found, conformers, lowest)
+        order = np.argsort(self._rank(first, strain))[:_SEEDS_OF_SECOND]
+        again = search_box(
+            self.function,
+            parts.mobility,
+            first[order][:, parts.heavy],
+            parts.box,
+            replace(effort, steps=max(10, round(_SECOND_ROUND * effort.steps))),
+            seed + _ISLANDS,
+            in_place=True,
+        )
+        second, second_strain, floor = self._relaxed(again, first[order], lowest)
+        poses = np.concatenate([first, second])
+        ranks = self._rank(poses, np.concatenate([strain + (lowest - floor), second_strain]))
+        best = self._distinct(poses, ranks, _FINISHED, _FINISHED_APART_ANGSTROM)
+        done = self.relaxation.relax(poses[best], parts.exact.intermolecular, floor)
+        return self._scored(done.coordinates, self._rank(done.coordinates, done.strain_kcal_per_mol), score)
+
+    def _scored(
+        self, poses: Floats, ranks: Floats, score: Callable[[Coordinates], list[ScoredPose]]
+    ) -> list[ScoredPose]:
+        paid, _ = self.parts.torsions(poses[:, self.parts.heavy])
+        scored = [
+            replace(pose, torsional_kcal_per_mol=float(cost), ranking_kcal_per_mol=float(rank))
+            for pose, cost, rank in zip(score(poses), paid, ranks, strict=True)
+        ]
+        return sorted(scored, key=lambda pose: pose.rank_by)
+
+    def _rank(self, poses: Floats, strain: Floats) -> Floats:
+        inter, _ = self.parts.exact.intermolecular(poses[:, self.parts.heavy])
+        ranks: Floats = inter + STRAIN_WEIGHT * strain
+        return ranks
+
+    def _distinct(self, poses: Floats, ranks: Floats, most: int, apart_angstrom: float) -> NDArray[np.intp]:
+        """The best poses whose heavy atoms are so far apart (RMSD, not symmetry-corrected)."""
+        heavy = self.parts.heavy
+        flat = poses[:, heavy].reshape(len(poses), -1)
+        limit = apart_angstrom**2 * len(heavy)
+        kept: list[int] = []
+        for place in np.argsort(ranks, kind="stable"):
+            if not kept or ((flat[kept] - flat[place]) ** 2).sum(axis=1).min() >= limit:
+                kept.append(int(place))
+                if len(kept) == most:
+                    break
+        return np.array(kept, dtype=np.intp)
+
+    def _relaxed(self, found: Found, conformers: Floats, lowest: float) -> tuple[Floats, Floats, float]:
+        """All atoms of minima after relaxation, their strain, and the energy it counts from."""
+        whole = np.stack(
+            [
+                self.parts.whole(pose, conformers[which])
+                for pose, which in zip(found.poses[:_RELAXED], found.conformers, strict=False)
+            ]
+        )
+        done = self.relaxation.relax(whole, self.parts.grid.field, lowest)
+        return done.coordinates, done.strain_kcal_per_mol, done.lowest_kcal_per_mol
+
+    def _without_force_field(
+        self, found: Found, conformers: Floats, n_poses: int, score: Callable[[Coordinates], list[ScoredPose]]
+    ) -> list[ScoredPose]:
+        """Minima of the exact function, ranked with the torsional energy; for what MMFF94 does not know."""
+        parts = self.parts
+        moved, energies = minimise(
+            added(parts.exact, parts.torsions), parts.mobility, found.poses[: max(4 * n_poses, 40)]
+        )
+        poses = np.stack(
+            [
+                parts.whole(pose, conformers[which])
+                for pose, which in zip(moved, found.conformers, strict=False)
+            ]
+        )
+        return self._scored(poses, energies, score)
+
+
+def pooled(parts: list[Found]) -> Found:
+    """The minima of several searches, best first."""
+    energies = np.concatenate([part.energies for part in parts])
+    order = np.argsort(energies, kind="stable")
+    return Found(
+        np.concatenate([part.poses for part in parts])[order],
+        energies[order],
+        np.concatenate([part.conformers for part in parts])[order],
+    )
+
+
+def added(first: Function, second: Function) -> Function:
+    """The sum of two functions of poses."""
+
+    def both(poses: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        energy, gradient = first(poses)
+        more, pull = second(poses)
+        return energy + more, gradient + pull
+
+    return both
