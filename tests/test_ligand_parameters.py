@@ -122,6 +122,34 @@ def test_a_minimum_of_the_force_field_keeps_rings_flat_and_bonds_in_length(name)
         assert abs(lengths[0] - lengths[1]) < 0.08  # MMFF94's own lengths are its
 
 
+@pytest.mark.parametrize("name", DRUGS)
+def test_every_term_of_the_file_reaches_the_system(name):
+    """OpenMM passes in silence over a torsion that fits nothing, as an improper about a wrong centre."""
+    from openmm import HarmonicAngleForce, HarmonicBondForce, PeriodicTorsionForce, app
+
+    root = ElementTree.parse(shipped(name).xml_path).getroot()
+    field = app.ForceField(str(shipped(name).xml_path))
+    system = field.createSystem(topology_of(shipped(name)), constraints=None, removeCMMotion=False)
+    forces = {type(force): force for force in system.getForces()}
+    torsions = sum(
+        key.startswith("periodicity") for term in root.find("PeriodicTorsionForce") for key in term.attrib
+    )
+    assert forces[PeriodicTorsionForce].getNumTorsions() == torsions
+    assert forces[HarmonicBondForce].getNumBonds() == len(root.find("HarmonicBondForce"))
+    assert forces[HarmonicAngleForce].getNumAngles() == len(root.find("HarmonicAngleForce"))
+    molecule = shipped(name).molecule()
+    carbonyls = [
+        atom.GetIdx()
+        for atom in molecule.GetAtoms()
+        if atom.GetSymbol() == "C" and any(bond.GetBondTypeAsDouble() == 2 for bond in atom.GetBonds())
+        and atom.GetDegree() == 3
+        and any(other.GetSymbol() == "O" and other.GetDegree() == 1 for other in atom.GetNeighbors())
+    ]  # fmt: skip
+    names = atom_names(molecule)
+    flat = {term.attrib["type1"].removeprefix(f"{name}-") for term in root.iter("Improper")}
+    assert {names[index] for index in carbonyls} <= flat  # sp2 carbons are held flat
+
+
 def turned(points, axis, moving, degrees):
     """Points with some turned about the axis from the first to the second atom."""
     from scipy.spatial.transform import Rotation

@@ -47,7 +47,7 @@ class RelaxedComplex:
     side_chains_moved_angstrom: float
     """RMSD of the heavy atoms that were free to move."""
     interaction_kcal_per_mol: float
-    """Lennard-Jones energy between ligands and protein afterwards: positive means that it does not fit."""
+    """Lennard-Jones energy between ligands and protein afterwards."""
 
 
 def relax_complex(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -223,7 +223,7 @@ def read_terms(prmtop: Path) -> Terms:
         tuple(_plain(bonds.getBondParameters(index)) for index in range(bonds.getNumBonds())),
         tuple(_plain(angles.getAngleParameters(index)) for index in range(angles.getNumAngles())),
         tuple(torsion for torsion in torsions if _is_chain(torsion, joined)),
-        tuple(torsion for torsion in torsions if not _is_chain(torsion, joined)),
+        tuple(_central_third(torsion, joined) for torsion in torsions if not _is_chain(torsion, joined)),
     )
 
 
@@ -242,6 +242,19 @@ def _torsion(force: Any, index: int) -> Torsion:
 def _is_chain(torsion: Torsion, joined: set[frozenset[int]]) -> bool:
     i, j, k, l = torsion.atoms  # noqa: E741
     return {frozenset((i, j)), frozenset((j, k)), frozenset((k, l))} <= joined
+
+
+def _central_third(torsion: Torsion, joined: set[frozenset[int]]) -> Torsion:
+    """An improper with the atom that is bonded to all others third.
+
+    tleap writes it third, but turns the order round where the last atom would be number 0, whose sign cannot
+    mark an improper.
+    """
+    for atoms in (torsion.atoms, torsion.atoms[::-1]):
+        i, j, centre, m = atoms
+        if {frozenset((centre, other)) for other in (i, j, m)} <= joined:
+            return replace(torsion, atoms=(i, j, centre, m))
+    raise ComputationError("tleap wrote an improper about no atom.", where=f"atoms {torsion.atoms}")
 
 
 def _plain(values: Any) -> Any:
