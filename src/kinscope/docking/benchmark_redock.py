@@ -1,8 +1,9 @@
 """Redocking and cross-docking of every co-crystal at hand, beside plain Vina: ``kinscope benchmark redock``.
 
 Every search is blind in a box of 22 angstrom about the crystal's ligand and begins from conformers that
-know nothing of it. In cross-docking the receptor is another crystal of the same DFG class, laid on the
-ligand's own by the CA atoms around the ligand; the pose is judged after that superposition. Times are CPU
+know nothing of it. In cross-docking the receptor is another crystal of the same state, laid on the
+ligand's own by the CA atoms around the ligand, with the same residues around it (no drug is docked into a
+gatekeeper mutant that its own crystal has not); the pose is judged after that superposition. Times are CPU
 seconds of the search and the preparation of the ligand and of the receptor's types.
 """
 
@@ -10,7 +11,7 @@ from __future__ import annotations
 
 import csv
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
 
@@ -35,6 +36,7 @@ from kinscope.targets.pack import TargetPack
 SUCCESS_ANGSTROM = 2.0
 BOX_ANGSTROM = 22.0
 _SITE_ANGSTROM = 10.0
+_NEAR_ANGSTROM = 6.0
 _FEWEST_SHARED = 15
 _SEPARATION_ANGSTROM = 1.0
 _POSES = 9
@@ -80,6 +82,17 @@ class _Bench:
         shown = read_ligand(self.source, complex_.entry, complex_.chain, complex_.ccd)
         reference = lay_on(ligand, crystal_coordinates(ligand, shown, where=complex_.site))
         return ligand, reference, np.asarray(reference.GetConformer().GetPositions(), dtype=np.float64)
+
+    def same_site(self, own: Complex, other: Complex) -> bool:
+        """Whether two chains have the same residues wherever the first has one near its ligand."""
+        shown = read_ligand(self.source, own.entry, own.chain, own.ccd)
+        home, away = (read_chain(self.source, item.entry, item.chain, self.pack) for item in (own, other))
+        gaps = np.linalg.norm(home.coord[:, None] - shown.coord[None], axis=2).min(axis=1)
+        near = {
+            (int(home.res_id[row]), str(home.res_name[row])) for row in np.flatnonzero(gaps < _NEAR_ANGSTROM)
+        }
+        there = {int(number): str(name) for number, name in zip(away.res_id, away.res_name, strict=True)}
+        return all(there.get(number, name) == name for number, name in near)
 
     def moved_receptor(self, own: Complex, other: Complex, ligand: Coordinates) -> AtomArray:
         """Another crystal's receptor in the frame of a ligand's own."""
@@ -143,6 +156,7 @@ def run(
     *,
     engines: Sequence[str] = ("kinscope",),
     cross: bool = False,
+    receptors: int = 0,
     only: Sequence[str] = (),
     table: Path | None = None,
     seed: int = 1,
@@ -157,7 +171,9 @@ def run(
     engines
         Of :data:`ENGINES`.
     cross
-        Cross-docking within one DFG class instead of redocking.
+        Cross-docking within one state instead of redocking.
+    receptors
+        Cross-docking: at most so many receptors for each ligand; 0 for all.
     only
         Sites (``2HYY:A:STI``) to which the ligands are limited.
     table
@@ -171,7 +187,7 @@ def run(
     complexes = find_complexes(source, pack)
     done = {(row.engine, row.ligand, row.receptor): row for row in _read(table)}
     rows = []
-    for ligand, receptor in _pairs(complexes, cross):
+    for ligand, receptor in _pairs(bench, complexes, cross, receptors):
         if only and ligand.site not in only:
             continue
         for engine in engines:
@@ -191,22 +207,31 @@ def run(
     return rows
 
 
-def _pairs(complexes: Sequence[Complex], cross: bool) -> Iterable[tuple[Complex, Complex]]:
-    """Ligand and receptor: each its own; or every other entry of its DFG class with the same site."""
+def _pairs(
+    bench: _Bench, complexes: Sequence[Complex], cross: bool, most: int
+) -> Iterator[tuple[Complex, Complex]]:
+    """Ligand and receptor: each its own; or other entries of its state with the same residues around it."""
     if not cross:
-        return [(item, item) for item in complexes]
+        yield from ((item, item) for item in complexes)
+        return
     in_site = {"MYR", "AY7"}
     receptors: dict[str, Complex] = {}
     for item in complexes:
         if item.ccd not in in_site:
             receptors.setdefault(item.entry, item)
-    return [
-        (ligand, receptor)
-        for ligand in complexes
-        if ligand.ccd not in in_site
-        for receptor in receptors.values()
-        if receptor.entry != ligand.entry and receptor.dfg == ligand.dfg
-    ]
+    for place, ligand in enumerate(complexes):
+        if ligand.ccd in in_site:
+            continue
+        others = [
+            receptor
+            for receptor in receptors.values()
+            if receptor.entry != ligand.entry
+            and receptor.state == ligand.state
+            and bench.same_site(ligand, receptor)
+        ]
+        # Begins elsewhere for each ligand, so that a few receptors each are not always the same ones.
+        turned = others[place % len(others) :] + others[: place % len(others)] if others else []
+        yield from ((ligand, receptor) for receptor in turned[: most or None])
 
 
 def _read(table: Path | None) -> list[RedockRow]:

@@ -35,6 +35,8 @@ class Complex(Record):
     heavy_atoms: int
     dfg: str
     """Class of the chain by D1 and D2."""
+    state: str = ""
+    """What cross-docking calls one state: DFG class, dihedral cluster and activation loop."""
 
     @property
     def site(self) -> str:
@@ -54,7 +56,7 @@ def find_complexes(source: PdbSource, pack: TargetPack, *, every_chain: bool = F
         seen: set[str] = set()
         for chain in protein_chains(structure, pack):
             atoms = read_chain(source, code, chain, pack)
-            dfg = classify_state(atoms, pack.landmarks).dfg if pack.landmarks is not None else ""
+            shape = classify_state(atoms, pack.landmarks) if pack.landmarks is not None else None
             for residue in next(part for part in structure[0] if part.name == chain):
                 if residue.name in seen or not _drug_like(residue) or not _touches(residue, atoms):
                     continue
@@ -63,7 +65,8 @@ def find_complexes(source: PdbSource, pack: TargetPack, *, every_chain: bool = F
                 found.append(
                     Complex(
                         entry=code.upper(), chain=chain, ccd=residue.name,
-                        heavy_atoms=_heavy(residue), dfg=dfg,
+                        heavy_atoms=_heavy(residue), dfg=shape.dfg if shape else "",
+                        state=f"{shape.dfg}/{shape.dfg_cluster}/{shape.activation_loop}" if shape else "",
                     )
                 )  # fmt: skip
     return tuple(found)

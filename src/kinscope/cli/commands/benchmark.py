@@ -146,8 +146,11 @@ def redock(
         typer.Option("--engine", help="kinscope, vina-8 or vina-32; may be repeated. Default: all three."),
     ] = None,
     cross: Annotated[
-        bool, typer.Option("--cross", help="Dock into the other crystals of the same DFG class instead.")
+        bool, typer.Option("--cross", help="Dock into other crystals of the same state instead.")
     ] = False,
+    receptors: Annotated[
+        int, typer.Option("--receptors", min=0, help="With --cross: at most so many for a ligand; 0: all.")
+    ] = 0,
     only: Annotated[
         list[str] | None, typer.Option("--only", help="Only this ligand, as 2HYY:A:STI; may be repeated.")
     ] = None,
@@ -176,6 +179,7 @@ def redock(
         load_target(target),
         engines=chosen,
         cross=cross,
+        receptors=receptors,
         only=tuple(only or ()),
         table=table,
         seed=seed,
