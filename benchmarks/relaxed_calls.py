@@ -2,9 +2,9 @@
 
     python benchmarks/relaxed_calls.py T315I F317L [--drug imatinib] [--members]
 
-For each variant and drug with a known pose and parameters: the interaction energy of the relaxed mutant complex
-less that of the native one, the call, and beside it the median published fold change in the evidence table
-that ships (RT ln fold at 37 C in kcal/mol). A line each as it is finished; 20 to 40 CPU seconds a pair.
+For each variant and drug with a known pose and parameters: the interaction energy of the relaxed mutant
+complex less that of the native one, the call, and beside it the median published fold change in the evidence
+table that ships (RT ln fold at 37 C, kcal/mol). A line each as it is finished; 20 to 40 CPU seconds a pair.
 """
 
 from __future__ import annotations
@@ -73,8 +73,9 @@ def main() -> None:
                 ).word  # fmt: skip
                 item, vina = found.difference_kcal_per_mol, found.vina_difference_kcal_per_mol
                 print(
-                    f"{variant:<7}{drug.id:<15}{state:<18}{item.value:+6.2f} [{item.low:+.1f}, {item.high:+.1f}] "
-                    f"{word:<11} ensemble Vina {vina.value:+.2f}; {text}; {found.cpu_seconds:.0f} s",
+                    f"{variant:<7}{drug.id:<15}{state:<18}"
+                    f"{item.value:+6.2f} [{item.low:+.1f}, {item.high:+.1f}] {word:<11} "
+                    f"ensemble Vina {vina.value:+.2f}; {text}; {found.cpu_seconds:.0f} s",
                     flush=True,
                 )
                 if given.members:
