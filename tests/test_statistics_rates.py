@@ -230,7 +230,7 @@ def _moderated_p(native: np.ndarray, mutant: np.ndarray) -> np.ndarray:
 
 
 def test_borrowing_variances_from_other_regions_would_cry_wolf_in_the_loops():
-    """Why every region stands on its own replicas: loops scatter more than the core that would lend to them."""
+    """Why every region stands on its own replicas: loops scatter more than the core that would lend."""
     random = np.random.default_rng(5)
     spread = np.array([0.03] * 16 + [0.20] * 2)  # of log RMSF over replicas: core, and two loops
     borrowed = own = 0
