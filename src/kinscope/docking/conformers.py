@@ -17,14 +17,14 @@ from kinscope.docking.engine import Coordinates, Mol
 from kinscope.ligands.quiet import quiet
 
 Floats = NDArray[np.float64]
-EMBEDDED = 32
+EMBEDDED = 24
 MOST = 10
 WINDOW_KCAL_PER_MOL = 6.0
 """Above the best shape. The lowest conformer of a shape still holds the strain of its bonds as embedded, so
 that the window is wider than what a ring may cost."""
 DIELECTRIC = 80.0
 """Charges act as in water: in vacuum a charged drug folds on itself."""
-_ROUGH_STEPS, _STEPS = 25, 200
+_ROUGH_STEPS, _STEPS = 20, 150
 _BIN_DEGREES = 60.0
 
 

@@ -22,7 +22,7 @@ from kinscope.docking.minimiser import Floats
 STRAIN_WEIGHT = 0.25
 """Of MMFF94's energy against Vina's. Vina's units are compressed: its best pose of a drug scores -20 before
 the division by rotors, the force field's interaction is several times that."""
-_ITERATIONS = 150
+ITERATIONS = 150
 
 Field = Callable[[Floats], tuple[Floats, Floats]]
 """Energies (n,) and gradients of heavy atoms (n, n_heavy, 3)."""
@@ -73,7 +73,12 @@ class LigandRelaxation:
         return float(self._force.CalcEnergy(coordinates.ravel().tolist()))
 
     def relax(
-        self, poses: Floats, field: Field, lowest: float = np.inf, weight: float = STRAIN_WEIGHT
+        self,
+        poses: Floats,
+        field: Field,
+        lowest: float = np.inf,
+        weight: float = STRAIN_WEIGHT,
+        iterations: int = ITERATIONS,
     ) -> RelaxedPoses:
         """Relax poses (n_poses, n_atoms, 3) one by one (L-BFGS).
 
@@ -87,6 +92,8 @@ class LigandRelaxation:
             MMFF94 energy of the best conformer known; a pose's own may be lower.
         weight
             Of MMFF94.
+        iterations
+            At most.
         """
         from scipy.optimize import minimize
 
@@ -100,7 +107,7 @@ class LigandRelaxation:
             return weight * strain + float(energy[0]), gradient.ravel()
 
         moved = [
-            minimize(both, pose.ravel(), jac=True, method="L-BFGS-B", options={"maxiter": _ITERATIONS}).x
+            minimize(both, pose.ravel(), jac=True, method="L-BFGS-B", options={"maxiter": iterations}).x
             for pose in poses
         ]
         energies = np.array([float(self._force.CalcEnergy(flat.tolist())) for flat in moved])

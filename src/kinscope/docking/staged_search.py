@@ -26,11 +26,11 @@ from kinscope.docking.vina_function import VinaFunction
 _ISLANDS = 2
 """Populations of round one that know nothing of each other: one alone, which goes on from its best, may
 gather about a wrong minimum."""
-_RELAXED = 100
-"""Minima of a round that are relaxed."""
+_RELAXED, _RELAXED_APART_ANGSTROM, _ROUGH_ITERATIONS = 48, 0.8, 60
+"""Minima of a round that are relaxed, how far apart they are, and how long that takes at most."""
 _SECOND_ROUND = 0.5
 """Steps of round two to those of round one."""
-_FINISHED, _FINISHED_APART_ANGSTROM = 40, 0.5
+_FINISHED, _FINISHED_APART_ANGSTROM = 30, 0.5
 """Poses that are relaxed again with the exact function, which has no kinks, and how far apart they are."""
 _SEEDS_OF_SECOND = 24
 """Relaxed poses that round two begins from."""
@@ -79,7 +79,7 @@ class Search:
         if not self.relaxation.possible:
             return self._without_force_field(found, conformers, n_poses, score)
         lowest = min(self.relaxation.energy(conformer) for conformer in conformers)
-        first, strain, lowest = self._relaxed(found, conformers, lowest)
+        first, strain, lowest = self._relaxed(self._apart(found), conformers, lowest)
         order = np.argsort(self._rank(first, strain))[:_SEEDS_OF_SECOND]
         again = search_box(
             self.function,
@@ -90,7 +90,7 @@ class Search:
             seed + _ISLANDS,
             in_place=True,
         )
-        second, second_strain, floor = self._relaxed(again, first[order], lowest)
+        second, second_strain, floor = self._relaxed(self._apart(again), first[order], lowest)
         poses = np.concatenate([first, second])
         ranks = self._rank(poses, np.concatenate([strain + (lowest - floor), second_strain]))
         best = self._distinct(poses, ranks, _FINISHED, _FINISHED_APART_ANGSTROM)
@@ -114,26 +114,22 @@ class Search:
 
     def _distinct(self, poses: Floats, ranks: Floats, most: int, apart_angstrom: float) -> NDArray[np.intp]:
         """The best poses whose heavy atoms are so far apart (RMSD, not symmetry-corrected)."""
-        heavy = self.parts.heavy
-        flat = poses[:, heavy].reshape(len(poses), -1)
-        limit = apart_angstrom**2 * len(heavy)
-        kept: list[int] = []
-        for place in np.argsort(ranks, kind="stable"):
-            if not kept or ((flat[kept] - flat[place]) ** 2).sum(axis=1).min() >= limit:
-                kept.append(int(place))
-                if len(kept) == most:
-                    break
-        return np.array(kept, dtype=np.intp)
+        return _kept(poses[:, self.parts.heavy], ranks, most, apart_angstrom)
+
+    def _apart(self, found: Found) -> Found:
+        """Some minima, each different from all better ones."""
+        rows = _kept(found.poses, found.energies, _RELAXED, _RELAXED_APART_ANGSTROM)
+        return Found(found.poses[rows], found.energies[rows], found.conformers[rows])
 
     def _relaxed(self, found: Found, conformers: Floats, lowest: float) -> tuple[Floats, Floats, float]:
         """All atoms of minima after relaxation, their strain, and the energy it counts from."""
         whole = np.stack(
             [
                 self.parts.whole(pose, conformers[which])
-                for pose, which in zip(found.poses[:_RELAXED], found.conformers, strict=False)
+                for pose, which in zip(found.poses, found.conformers, strict=True)
             ]
         )
-        done = self.relaxation.relax(whole, self.parts.grid.field, lowest)
+        done = self.relaxation.relax(whole, self.parts.grid.field, lowest, iterations=_ROUGH_ITERATIONS)
         return done.coordinates, done.strain_kcal_per_mol, done.lowest_kcal_per_mol
 
     def _without_force_field(
@@ -151,6 +147,18 @@ class Search:
             ]
         )
         return self._scored(poses, energies, score)
+
+
+def _kept(poses: Floats, ranks: Floats, most: int, apart_angstrom: float) -> NDArray[np.intp]:
+    flat = poses.reshape(len(poses), -1)
+    limit = apart_angstrom**2 * poses.shape[1]
+    kept: list[int] = []
+    for place in np.argsort(ranks, kind="stable"):
+        if not kept or ((flat[kept] - flat[place]) ** 2).sum(axis=1).min() >= limit:
+            kept.append(int(place))
+            if len(kept) == most:
+                break
+    return np.array(kept, dtype=np.intp)
 
 
 def pooled(parts: list[Found]) -> Found:
