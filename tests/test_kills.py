@@ -15,16 +15,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from kinscope.core.files import sha256_of_file
 from kinscope.dynamics.benchmark_system import capped_residue, residue_in_vacuum
 from kinscope.dynamics.records import (
     ENERGIES_FILE,
     REPLICA_RECORD_FILE,
+    STATE_FILE,
+    SYSTEM_RECORD_FILE,
     TRAJECTORY_FILE,
     ReplicaRecord,
 )
 from kinscope.dynamics.replica import run_replica
 from kinscope.dynamics.settings import ProtocolSettings, SolvationSettings
 from kinscope.dynamics.solvent import solvate_native
+from kinscope.dynamics.storage import load_record, write_state
 from kinscope.dynamics.trajectory import read_protein_frames
 from kinscope.workflow.step import Step
 from kinscope.workflow.store import ArtefactRecord, Store, list_files
@@ -236,6 +240,35 @@ def test_a_study_under_random_kills_ends_in_the_same_result(vacuum, tmp_path):
     hits = run_under_fire(tmp_path, False, 8, random.Random(1))
     assert hits >= 6
     assert compare(tmp_path, whole, False) >= 1
+
+
+def test_a_system_that_blows_up_does_not_stop_the_others(vacuum, tmp_path):
+    """Its replicas are tried by the rule, then recorded as failed; the other replicas are untouched."""
+    systems, whole = vacuum
+    broken = tmp_path / "broken"
+    shutil.copytree(systems["native"], broken)
+    with np.load(broken / STATE_FILE) as data:
+        positions, box = data["positions_nm"].copy(), data["box_nm"]
+    positions[3] = np.nan
+    write_state(broken / STATE_FILE, positions, box)
+    record = load_record(broken).model_copy(update={"state_sha256": sha256_of_file(broken / STATE_FILE)})
+    (broken / SYSTEM_RECORD_FILE).write_text(record.model_dump_json())
+    run = tmp_path / "run"
+    begin(run, {"native": broken, "mutant": systems["mutant"]})
+    assert drive(run, False) == 0
+    store = Store(run / "artefacts")
+    for step in replica_steps(system_steps(), False):
+        found = ReplicaRecord.model_validate_json((store.path(step) / REPLICA_RECORD_FILE).read_text())
+        number, _, side = step.label.removeprefix("dynamics ").partition(", ")
+        if side == "native":
+            assert (found.status, found.frames) == ("failed", 0)
+            assert found.note.count("blew up") == protocol(False).retries + 1
+        else:
+            expected = whole[side, int(number) - 1]
+            assert found.status == "finished"
+            assert (store.path(step) / TRAJECTORY_FILE).read_bytes() == (
+                expected / TRAJECTORY_FILE
+            ).read_bytes()
 
 
 @pytest.mark.slow
