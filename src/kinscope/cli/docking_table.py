@@ -27,7 +27,7 @@ def table_lines(rows: Sequence[DockingRow], variant: str, skipped: Sequence[str]
     for text in skipped:
         lines += wrapped(text, "not docked  ")
     lines += _legend(rows)
-    return lines
+    return [line.rstrip() for line in lines]
 
 
 def table_csv(rows: Sequence[DockingRow]) -> str:
@@ -68,7 +68,7 @@ def _scores(rows: Sequence[DockingRow], variant: str) -> list[str]:
 def _poses(rows: Sequence[DockingRow], variant: str) -> list[str]:
     head = (
         f"{'drug':<{_DRUG}}{'state':<{_STATE}}{'side':<13}{'RMSD, A':>8}{'strain':>8}  {'valid':<6}"
-        f"{'searches':>8}  contacts lost (-) and gained (+)"
+        f"{'searches':>8}  contacts: - lost, + gained"
     )
     lines = [head, "-" * WIDTH]
     for row in rows:
