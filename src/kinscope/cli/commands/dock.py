@@ -176,6 +176,7 @@ def _beside_crystals(
     """The rows with the exact RMSD to the co-crystals that the mirror holds."""
     from kinscope.docking.crystal_rmsd import with_crystal_rmsd
     from kinscope.structures.source import PdbSource
+    from kinscope.structures.user_records import USER_STATE
     from kinscope.targets import load_target, target_reference
     from kinscope.workflow.stages.dock_table import MUTANT_POSE, NATIVE_POSE
 
@@ -188,7 +189,7 @@ def _beside_crystals(
             found[row.drug, row.state] / NATIVE_POSE,
             found[row.drug, row.state] / MUTANT_POSE,
         )
-        if row.outcome == "docked" and row.reference.count(":") == 2
+        if row.outcome == "docked" and row.state != USER_STATE and row.reference.count(":") == 2
         else row
         for row in rows
     ]

@@ -1,0 +1,33 @@
+"""A run with one bad and one good ligand ends with the good one done."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+
+@pytest.mark.slow
+def test_a_bad_ligand_costs_no_other(tmp_path: Path) -> None:
+    from kinscope.cli.main import app
+
+    (tmp_path / "broken.sdf").write_text("not a molecule\n$$$$\n")
+    out = tmp_path / "run"
+    result = CliRunner().invoke(
+        app,
+        [
+            "dock", "V299L", "--state", "kinase-dfg-in", "--out", str(out), "--json",
+            "--ligand", str(tmp_path / "broken.sdf"), "--smiles", "mine=Cc1ccc(NC(=O)c2ccccc2)cc1",
+            "--smiles", "salt=[Na+].[O-]C(=O)c1ccccc1",
+        ],
+    )  # fmt: skip
+    assert result.exit_code == 2
+    table = json.loads((out / "docking_table.json").read_text())
+    assert [row["drug"] for row in table["rows"]] == ["mine"]
+    assert table["rows"][0]["outcome"] == "docked"
+    assert table["rows"][0]["native"]["score_kcal_per_mol"] < 0
+    assert table["rows"][0]["reference"] == "blind search"
+    assert len(table["refused"]) == 2
+    assert (out / "docking_table.csv").read_text().count("\n") == 2
