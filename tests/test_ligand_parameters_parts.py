@@ -308,3 +308,15 @@ def test_a_nucleotide_is_refused_rather_than_made_badly():
     assert not is_polyphosphate(molecule_in_order("CCOP(=O)([O-])[O-]"))
     with pytest.raises(LigandError, match="polyphosphate"):
         build_parameters(atp, "atp", None, tools=object())
+
+
+@pytest.mark.parametrize("name", ["imatinib", "myristate", "asciminib"])
+def test_an_sdf_keeps_the_protonation_and_stereochemistry_it_has(name):
+    from kinscope.cli.commands.parameters import _own
+    from kinscope.ligands.parameters import same_molecule
+    from kinscope.targets import load_target
+
+    pack = load_target("abl1")
+    called, smiles, residue = _own(str(pack.directory / "poses" / f"{name}.sdf"), None)
+    assert (called, residue) == (name, "LIG")
+    assert same_molecule(smiles, pack.drug(name).smiles_ph74)
