@@ -6,13 +6,16 @@ import json
 from pathlib import Path
 
 import pytest
+import typer
 from typer.testing import CliRunner
 
 
 @pytest.mark.slow
 def test_a_bad_ligand_costs_no_other(tmp_path: Path) -> None:
-    from kinscope.cli.main import app
+    from kinscope.cli.commands import register
 
+    app = typer.Typer()
+    register(app)
     (tmp_path / "broken.sdf").write_text("not a molecule\n$$$$\n")
     out = tmp_path / "run"
     result = CliRunner().invoke(

@@ -123,17 +123,27 @@ def test_charged_nonsense_is_refused(smiles: str) -> None:
         ligand_from_smiles(smiles)
 
 
-def test_the_command_ends_with_two_and_a_reason_and_leaves_no_directory(tmp_path: Path) -> None:
-    from kinscope.cli.main import app
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        (["--smiles", "N[Pt](Cl)(Cl)NCCCC"], "Pt"),
+        (["--ligand", "absent.sdf"], "cannot be read"),
+        (["--smiles", BENZANILIDE, "--site", "nowhere"], "no site"),
+    ],
+)
+def test_the_command_ends_with_a_reason_and_leaves_no_directory(
+    tmp_path: Path, arguments: list[str], reason: str
+) -> None:
+    import typer
 
+    from kinscope.cli.commands import register
+    from kinscope.core.errors import BadInputError
+
+    app = typer.Typer()
+    register(app)
     out = tmp_path / "run"
-    for arguments in (
-        ["--smiles", "N[Pt](Cl)(Cl)NCCCC"],
-        ["--ligand", str(tmp_path / "absent.sdf")],
-        ["--smiles", BENZANILIDE, "--site", "nowhere"],
-    ):
-        result = CliRunner().invoke(app, ["dock", "K404E", "--out", str(out), "--quiet", *arguments])
-        text = result.output + str(result.exception or "")
-        assert result.exit_code == 2 or isinstance(result.exception, LigandError | ValueError)
-        assert "Traceback" not in text
-        assert not out.exists()
+    result = CliRunner().invoke(app, ["dock", "K404E", "--out", str(out), "--quiet", *arguments])
+    assert isinstance(result.exception, BadInputError)
+    assert result.exception.exit_code == 2
+    assert reason in result.exception.what
+    assert not out.exists()
