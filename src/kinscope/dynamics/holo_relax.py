@@ -69,7 +69,7 @@ def relax_complex(
     ComputationError
         If the energy is not finite: atoms lie on one another.
     """
-    from openmm import NonbondedForce, OpenMMException, VerletIntegrator, app, unit
+    from openmm import NonbondedForce, app, unit
 
     solute = with_ligands(model, ligands)
     mask = ligand_mask(solute)
@@ -90,19 +90,12 @@ def relax_complex(
     add_position_restraints(system, positions, np.where(free & heavy, _RESTRAINT, 0.0))
     for index in np.flatnonzero(~free):
         system.setParticleMass(int(index), 0.0)
-    try:
-        relaxed = _minimised(system, positions, VerletIntegrator(0.001))
-    except OpenMMException as error:
-        raise _overlap(str(error)) from error
-    if not np.isfinite(relaxed).all():
-        raise _overlap("coordinates are not numbers")
-    settled = solute.copy()
-    settled.coord = relaxed.astype(np.float32)
+    relaxed = _minimised(system, positions)
     start = np.asarray(solute.coord, dtype=np.float64)
     moved = ((relaxed - start) ** 2).sum(axis=1)
     side_chains = free & heavy & ~mask
     protein = model.copy()
-    protein.coord = settled.coord[~mask]
+    protein.coord = relaxed[~mask].astype(np.float32)
     ligand_moved = float(np.sqrt(moved[mask & heavy].mean()))
     interaction = lennard_jones_between(nonbonded, relaxed / 10, mask)
     words = f"settled by {ligand_moved:.2f} angstrom, Lennard-Jones energy {interaction:.0f} kcal/mol"
@@ -147,16 +140,22 @@ def _soften(nonbonded: Any) -> None:
         nonbonded.setExceptionParameters(index, first, second, product * _CHARGE_SCALE**2, sigma, epsilon)
 
 
-def _minimised(system: Any, positions: Any, integrator: Any) -> FloatArray:
+def _minimised(system: Any, positions: Any) -> FloatArray:
     """Coordinates (n_atoms, 3) in angstrom."""
-    from openmm import Context, LocalEnergyMinimizer, unit
+    from openmm import Context, LocalEnergyMinimizer, OpenMMException, VerletIntegrator, unit
 
     platform, properties = cpu_platform()
-    context = Context(system, integrator, platform, properties)
+    context = Context(system, VerletIntegrator(0.001), platform, properties)
     context.setPositions(positions)
-    LocalEnergyMinimizer.minimize(context, _TOLERANCE, _ITERATIONS)
+    try:
+        LocalEnergyMinimizer.minimize(context, _TOLERANCE, _ITERATIONS)
+    except OpenMMException as error:
+        raise _overlap(str(error)) from error
     found = context.getState(positions=True).getPositions(asNumpy=True).value_in_unit(unit.angstrom)
-    return np.array(found, dtype=np.float64)
+    coordinates = np.array(found, dtype=np.float64)
+    if not np.isfinite(coordinates).all():
+        raise _overlap("coordinates are not numbers")
+    return coordinates
 
 
 def _placed(ligands: Sequence[PlacedLigand], coordinates: FloatArray, words: str) -> tuple[PlacedLigand, ...]:

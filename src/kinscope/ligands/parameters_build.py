@@ -19,6 +19,7 @@ from kinscope.ligands import parameters_network as network
 from kinscope.ligands.parameters import (
     ChargeComparison,
     ChargeDifference,
+    EstimatedTerm,
     LigandAtom,
     LigandForceField,
     LigandParameters,
@@ -69,16 +70,12 @@ def build_parameters(
     ----------
     smiles
         With its protonation and stereochemistry.
-    name
-        Of the files and of the residue template: letters, digits, ``-`` and ``_``.
+    name, residue_name
+        Of the files and their template (letters, digits, ``-``, ``_``), and of the ligand in models.
     out_dir
         Made if it is not there.
-    residue_name
-        As models and trajectories call the ligand.
-    settings
-        Of the charges.
-    tools
-        AmberTools; None finds them.
+    settings, tools
+        Of the charges; AmberTools (None finds them).
     keep
         An empty directory for the programs' own files, among them an Amber topology; None: a temporary one.
     progress
@@ -92,26 +89,13 @@ def build_parameters(
         If AmberTools are missing or fail.
     """
     _check_name(name, residue_name)
-    chosen = settings or ParameterSettings()
-    found = tools or find_ambertools()
     molecule = molecule_in_order(smiles)
-    names = atom_names(molecule)
     _check(molecule, name)
-    shapes = spread_out_conformers(molecule, chosen.conformers, seed=chosen.seed)
-    with tempfile.TemporaryDirectory(prefix="kinscope-parameters-") as temporary:
-        work = keep or Path(temporary)
-        work.mkdir(parents=True, exist_ok=True)
-        charges = am1bcc_charges(
-            molecule, names, shapes, found, work, optimise=chosen.optimise, progress=progress
-        )
-        terms, estimated, mended = gaff2_terms(charges.charges_e, names, found, work)
-    atoms = _atoms(molecule, names, charges, terms)
+    chosen, found = settings or ParameterSettings(), tools or find_ambertools()
+    charges, terms, estimated, mended = _computed(molecule, chosen, found, keep, progress)
+    atoms = _atoms(molecule, atom_names(molecule), charges, terms)
     comparison, warnings = _compared(molecule, atoms, chosen.warn_above_e)
-    bonded = [(bond.GetBeginAtomIdx(), bond.GetEndAtomIdx()) for bond in molecule.GetBonds()]
-    about = (
-        f"{name}: {FORCE_FIELD} and AM1-BCC charges computed by `kinscope parameters`; {name}.json says how"
-    )
-    text = forcefield_xml(name, atoms, terms, bonded, about)
+    text = _file_text(molecule, name, atoms, terms)
     record = LigandParameters(
         name=name,
         residue_name=residue_name,
@@ -128,10 +112,42 @@ def build_parameters(
         warnings=(*charges.notes, *mended, *warnings),
         forcefield_sha256=hashlib.sha256(text.encode()).hexdigest(),
     )
+    return _written(record, text, out_dir)
+
+
+def _computed(
+    molecule: Mol,
+    settings: ParameterSettings,
+    tools: AmberTools,
+    keep: Path | None,
+    progress: Progress | None,
+) -> tuple[Charges, Terms, tuple[EstimatedTerm, ...], tuple[str, ...]]:
+    """Charges, terms, what of them was estimated, and what was mended."""
+    names = atom_names(molecule)
+    shapes = spread_out_conformers(molecule, settings.conformers, seed=settings.seed)
+    with tempfile.TemporaryDirectory(prefix="kinscope-parameters-") as temporary:
+        work = keep or Path(temporary)
+        work.mkdir(parents=True, exist_ok=True)
+        charges = am1bcc_charges(
+            molecule, names, shapes, tools, work, optimise=settings.optimise, progress=progress
+        )
+        return charges, *gaff2_terms(charges.charges_e, names, tools, work)
+
+
+def _file_text(molecule: Mol, name: str, atoms: tuple[LigandAtom, ...], terms: Terms) -> str:
+    bonded = [(bond.GetBeginAtomIdx(), bond.GetEndAtomIdx()) for bond in molecule.GetBonds()]
+    about = (
+        f"{name}: {FORCE_FIELD} and AM1-BCC charges computed by `kinscope parameters`; {name}.json says how"
+    )
+    return forcefield_xml(name, atoms, terms, bonded, about)
+
+
+def _written(record: LigandParameters, text: str, out_dir: Path) -> LigandForceField:
+    """Both files, the record last."""
     out_dir.mkdir(parents=True, exist_ok=True)
-    write_atomic(out_dir / f"{name}.xml", text)
-    write_atomic(out_dir / f"{name}.json", record.model_dump_json(indent=1) + "\n")
-    return LigandForceField(record, out_dir / f"{name}.xml")
+    write_atomic(out_dir / f"{record.name}.xml", text)
+    write_atomic(out_dir / f"{record.name}.json", record.model_dump_json(indent=1) + "\n")
+    return LigandForceField(record, out_dir / f"{record.name}.xml")
 
 
 def is_polyphosphate(molecule: Mol) -> bool:

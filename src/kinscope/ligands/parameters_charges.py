@@ -90,16 +90,14 @@ def am1bcc_charges(
 
     Parameters
     ----------
-    molecule
-        RDKit molecule of n_atoms.
-    names
-        (n_atoms,) of its atoms, for messages.
+    molecule, names
+        RDKit molecule of n_atoms, and names (n_atoms,) for messages.
     conformers
         Each (n_atoms, 3), angstrom.
     tools, directory
         AmberTools and an empty directory for their files.
     optimise
-        Let sqm optimise each conformer in AM1 first: a hundred times the cost.
+        Let sqm optimise each conformer in AM1 first.
     progress
         Hears of every conformer.
 
@@ -130,9 +128,8 @@ def am1bcc_charges(
             progress((number + 1) / len(conformers), f"conformer {number + 1} of {len(conformers)}")
     classes = equivalence_classes(molecule)
     every = symmetrised(np.array(populations), classes)
-    charges = rounded(every.mean(axis=0), classes, net)
     return Charges(
-        tuple(charges),
+        tuple(rounded(every.mean(axis=0), classes, net)),
         tuple(np.round(every.std(axis=0), 4).tolist()),
         len(conformers),
         version,
