@@ -165,6 +165,10 @@ def in_words(found: MdBenchmark) -> str:
             f"({part.independent_samples} independent of {part.samples})"
             for part in check.parts
         ]
+        lines.append(
+            f"  potential energy {check.potential_kt_per_freedom:.4f} +- {check.potential_error:.4f} kT per "
+            "degree of freedom"
+        )
         if check.physical_validation_p_value is not None:
             lines.append(f"  physical_validation, everything: p = {check.physical_validation_p_value:.2f}")
     if found.paces:
