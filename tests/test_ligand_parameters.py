@@ -66,7 +66,8 @@ def test_every_drug_has_parameters_of_the_form_it_has_at_ph_7_4(name):
     drug = PACK.drug(name)
     assert has_parameters(drug)
     record = shipped(name).record
-    molecule = load_ligand(drug)
+    # The library's own molecule, whose embedding is dear, where it is cheapest.
+    molecule = load_ligand(drug) if name == "pd166326" else molecule_in_order(drug.smiles_ph74)
     assert record.residue_name == drug.ccd
     assert tuple(atom.name for atom in record.atoms) == atom_names(molecule)
     assert [atom.element for atom in record.atoms] == [atom.GetSymbol() for atom in molecule.GetAtoms()]
