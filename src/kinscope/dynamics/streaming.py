@@ -13,7 +13,8 @@ from pydantic import Field
 from kinscope.analysis.cores import SAMPLE, find_core
 from kinscope.analysis.frames import Accumulator, Fit, stream
 from kinscope.analysis.interactions import Interactions
-from kinscope.analysis.ligands import LigandPose
+from kinscope.analysis.layout import Layout
+from kinscope.analysis.ligands import CONTACT_ANGSTROM, LigandPose
 from kinscope.analysis.pocket_series import MEASURED, PocketPlace, PocketVolume
 from kinscope.analysis.principal import Covariance, PrincipalMotions
 from kinscope.analysis.quaternion import fit_frames
@@ -24,6 +25,9 @@ from kinscope.core.records import Settings
 from kinscope.dynamics.streaming_sources import Source
 from kinscope.dynamics.streaming_states import KinaseStates
 from kinscope.targets.pack import KinaseLandmarks
+
+_MOST_LIGANDS = 8
+"""Followed in one trajectory; a membrane's lipids are not ligands."""
 
 
 class PassSettings(Settings):
@@ -276,13 +280,28 @@ def _add_ligands(one: TrajectoryPass) -> None:
     start = layout.coord[one.fit.alphas]
     rotation, translation, _ = fit_frames(start[None, core], one.fit.reference[core])
     laid = layout.coord @ rotation[0] + translation[0]
-    for number, (name, places) in enumerate(layout.ligands):
+    near = [pair for pair in layout.ligands if _touches(layout, pair[1], heavy)][:_MOST_LIGANDS]
+    if len(near) < len(layout.ligands):
+        one.notes.append(
+            f"{len(layout.ligands) - len(near)} of {len(layout.ligands)} other molecules are not followed: "
+            f"they do not touch the protein at the start, or are more than {_MOST_LIGANDS}"
+        )
+    for number, (name, places) in enumerate(near):
         label = name if name not in one.ligands else f"{name} {number + 1}"
         own = places[layout.heavy[places]]
         one.ligands[label] = (
             LigandPose(own, heavy, layout.res_id[heavy], laid),
             Interactions(layout, places, np.flatnonzero(layout.protein)),
         )
+
+
+def _touches(layout: Layout, places: NDArray[np.intp], protein: NDArray[np.intp]) -> bool:
+    """Whether a molecule is in contact with the protein in the topology's structure."""
+    from scipy.spatial import cKDTree
+
+    own = places[layout.heavy[places]]
+    gap, _ = cKDTree(layout.coord[protein]).query(layout.coord[own])
+    return float(gap.min()) <= CONTACT_ANGSTROM
 
 
 def _add_pockets(one: TrajectoryPass, pockets: Mapping[str, PocketPlace], settings: PassSettings) -> None:
