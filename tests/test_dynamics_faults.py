@@ -159,6 +159,7 @@ for path in Path({str(small)!r}).iterdir():
     same(out, reference)
 
 
+@pytest.mark.slow
 def test_a_file_larger_than_allowed_is_told_and_not_the_end(system, reference, tmp_path):
     """RLIMIT_FSIZE, as a batch system may set it: the write fails with EFBIG, not with a full disk."""
     code = (
@@ -183,7 +184,14 @@ go({str(system)!r}, {str(tmp_path)!r}, {STEPS})
     same(tmp_path, reference)
 
 
-@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+@pytest.mark.parametrize(
+    "how",
+    [
+        signal.SIGTERM,
+        pytest.param(signal.SIGINT, marks=pytest.mark.slow),
+        pytest.param(signal.SIGHUP, marks=pytest.mark.slow),
+    ],
+)
 def test_a_scheduler_that_ends_the_process_costs_one_segment(system, reference, tmp_path, how):
     code = SCRIPT + (
         f"go({str(system)!r}, {str(tmp_path)!r}, {STEPS}, lambda done, text: print(text, flush=True))"
