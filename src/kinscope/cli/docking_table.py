@@ -7,6 +7,7 @@ import io
 from collections.abc import Sequence
 
 from kinscope.analysis.results import Difference, StateFit
+from kinscope.docking.site_center import SEARCHED
 from kinscope.docking.table_records import DockedSide, DockingRow
 
 WIDTH = 110
@@ -14,7 +15,9 @@ WIDTH = 110
 _DRUG, _STATE, _SCORE, _DIFFERENCE = 15, 21, 14, 22
 
 
-def table_lines(rows: Sequence[DockingRow], variant: str, skipped: Sequence[str] = ()) -> list[str]:
+def table_lines(
+    rows: Sequence[DockingRow], variant: str, skipped: Sequence[str] = (), notes: Sequence[str] = ()
+) -> list[str]:
     """The whole table as lines of at most :data:`WIDTH` characters."""
     fitting = [row for row in rows if row.outcome == "docked"]
     others = [row for row in rows if row.outcome != "docked"]
@@ -26,6 +29,8 @@ def table_lines(rows: Sequence[DockingRow], variant: str, skipped: Sequence[str]
         lines += [*_misfits(others), ""]
     for text in skipped:
         lines += wrapped(text, "not docked  ")
+    for text in notes:
+        lines += wrapped(text, "note  ")
     lines += _legend(rows)
     return [line.rstrip() for line in lines]
 
@@ -102,6 +107,8 @@ def _reasons(rows: Sequence[DockingRow]) -> list[str]:
             )
             where = f"{row.name}, {row.state}: "
             lines += wrapped(f"{row.call.word}: {row.call.reason}{away}", where)
+            if row.reference == SEARCHED:
+                lines += wrapped("the pose is the best of a blind search, and may be wrong", " " * 4)
             if row.call.disagreement:
                 lines += wrapped(f"the two scores disagree: {row.call.disagreement}", " " * 4)
     return lines

@@ -84,12 +84,12 @@ def dock(
     rows, skipped, directory, short, failed = _run(
         expression, preset, state, changes, out, target, cores, quiet, given, mirror, own.good
     )
-    skipped = [*skipped, *own.notes]
     text = json.dumps(
         {
             "variant": short,
             "rows": [row.model_dump(mode="json") for row in rows],
             "not_docked": skipped,
+            "notes": own.notes,
             "failed": failed,
             "refused": [str(error) for error in own.bad],
         },
@@ -102,7 +102,7 @@ def dock(
     elif as_csv:
         typer.echo(table_csv(rows), nl=False)
     else:
-        typer.echo("\n".join(table_lines(rows, short, skipped)))
+        typer.echo("\n".join(table_lines(rows, short, skipped, own.notes)))
         typer.echo(f"Poses and tables: {directory} ({TABLE_CSV}, {TABLE_JSON})")
     for message in failed:
         typer.echo(f"failed: {message}", err=True)
