@@ -24,9 +24,9 @@ from kinscope.docking.relaxed_records import RelaxedComparison
 from kinscope.docking.table_records import Call, CallWord
 
 CRYSTAL_ANGSTROM = 1.0
-"""A known pose further than this from its co-crystal is no ground for a call: it stands in a pocket of another
-shape. Of the ten shipped poses, eight lie within 0.8; bosutinib in the pocket that dasatinib left lies at 1.2, and
-the relaxed complexes there and in the pocket that it fits (0.5) point opposite ways."""
+"""A known pose further than this from its co-crystal is no ground for a call: it stands in a pocket of
+another shape. Of the ten shipped poses, eight lie within 0.8; bosutinib in the pocket that dasatinib left
+lies at 1.2, and the relaxed complexes there and in the pocket that it fits (0.5) point opposite ways."""
 KEPT_KCAL_PER_MOL = 1.4
 """RT ln 10 at 37 C: less than a tenfold change of affinity."""
 LOST_KCAL_PER_MOL = 1.4
