@@ -5,7 +5,7 @@ Bounds and the reasons for them: ``docs/models.md``.
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterator
 
 import numpy as np
@@ -14,6 +14,7 @@ from kinscope.analysis.results import StateGeometry
 from kinscope.core.records import Record
 from kinscope.core.residues import one_letter
 from kinscope.structures.conformation_literature import ASPECTS, compare_labels
+from kinscope.structures.crystal_deviations import CrystalDeviation, crystal_deviations
 from kinscope.structures.geometry import classify_state
 from kinscope.structures.model import AtomArray, ModelRecord
 from kinscope.structures.preparation import missing_atoms
@@ -29,7 +30,6 @@ from kinscope.structures.stereochemistry import (
     omega,
     ramachandran_outliers,
 )
-from kinscope.structures.superposition import common_atoms, superpose
 from kinscope.targets.pack import TargetPack
 
 MAX_BOND_RMSD = 0.02
@@ -49,17 +49,6 @@ class CheckItem(Record):
     value: str
     bound: str
     passed: bool
-
-
-class CrystalDeviation(Record):
-    """How far the part of a model that comes from one crystal stands from it."""
-
-    entry: str
-    residues: int
-    backbone_rmsd_angstrom: float
-    """N, CA, C, O, superposed on the same atoms."""
-    heavy_rmsd_angstrom: float
-    """Every heavy atom both have, after the backbone's superposition."""
 
 
 class ModelCheck(Record):
@@ -139,7 +128,7 @@ def check_model(
     """
     geometry = classify_state(atoms, pack.landmarks if pack is not None else None)
     overlaps = heavy_atom_overlaps(atoms)
-    crystals = _deviations(atoms, record, source, pack) if record and source and pack else ()
+    crystals = crystal_deviations(atoms, record, source, pack) if record and source and pack else ()
     items = [*_what_is_there(atoms, record, pack), *_stereochemistry(atoms, len(overlaps))]
     if record is not None:
         items += _conformation(record, geometry, pack)
@@ -376,30 +365,3 @@ def _conformation(record: ModelRecord, geometry: StateGeometry, pack: TargetPack
             passed=geometry.dfg == expected,
         )
     ]
-
-
-def _deviations(
-    atoms: AtomArray, record: ModelRecord, source: PdbSource, pack: TargetPack
-) -> tuple[CrystalDeviation, ...]:
-    from kinscope.structures.entries import read_chain
-
-    members: dict[str, list[int]] = defaultdict(list)
-    for origin in record.origins:
-        if origin.entry:
-            members[origin.entry].append(origin.residue)
-    found = []
-    for label, residues in members.items():
-        code, _, chain = label.partition(":")
-        crystal = read_chain(source, code, chain, pack)
-        transform = superpose(crystal, atoms, residues)
-        first, second = common_atoms(crystal, atoms, residues, None)
-        gap = transform.apply(crystal.coord[first]) - atoms.coord[second]
-        found.append(
-            CrystalDeviation(
-                entry=label,
-                residues=len(residues),
-                backbone_rmsd_angstrom=transform.rmsd_angstrom,
-                heavy_rmsd_angstrom=float(np.sqrt((gap**2).sum(axis=1).mean())),
-            )
-        )
-    return tuple(found)
