@@ -381,7 +381,7 @@ def test_a_shipped_box_is_read_back_and_fits_its_model_only(native, tmp_path):
     for path in native.iterdir():
         (work / path.name).write_bytes(path.read_bytes())
     system = equilibrate_solvent(work, 10, 3)
-    pack = SimpleNamespace(directory=tmp_path / "pack")
+    pack = SimpleNamespace(directory=tmp_path / "pack", states=())
     write_box(directory_of(pack, "tiny"), "tiny", work, system, peptide("LYS"))
     assert read_box(pack, "tiny", SOLVATION.model_copy(update={"padding_nm": 1.1})) is None
     made = solvate_native(peptide("LYS"), SOLVATION, 1, tmp_path / "made", pack=pack, state="tiny")

@@ -323,7 +323,14 @@ def test_schema_knows_every_field() -> None:
 
 def test_tables_come_back_whole(tmp_path: Path) -> None:
     paths = export_tables(study(), tmp_path / "tables", csv=True)
-    assert len(paths) == 24
+    tables = {path.stem for path in paths}
+    assert {
+        "trajectory_comparisons",
+        "trajectory_measures",
+        "trajectory_contacts",
+        "state_mobility",
+    } <= tables
+    assert len(paths) == 2 * len(tables) == 32
     assert read_table(tmp_path / "tables" / "evidence.parquet", EvidenceHit) == list(study().evidence.hits)
     export_tables(empty_study(), tmp_path / "empty")
     assert read_table(tmp_path / "empty" / "evidence.parquet", EvidenceHit) == []
