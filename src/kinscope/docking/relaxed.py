@@ -34,7 +34,7 @@ from kinscope.docking.run import with_coordinates
 from kinscope.docking.vina_engine import VinaEngine
 from kinscope.structures.model import AtomArray
 
-REPEAT_KCAL_PER_MOL = 0.3
+REPEAT_KCAL_PER_MOL = 0.5
 """Standard deviation of one side's interaction energy when the same complex is relaxed from another start
 (docs/decisions/0171); in every interval, once for each side."""
 SMALLEST_MEANINGFUL_KCAL_PER_MOL = 1.4
