@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kinscope.analysis.results import Difference
-from kinscope.docking.calls import KEPT_KCAL_PER_MOL, LOST_KCAL_PER_MOL, call
+from kinscope.docking.calls import LOST_KCAL_PER_MOL, call
 from kinscope.docking.relaxed_records import ComplexSide, RelaxedComparison, RelaxedSettings
 from kinscope.docking.table_records import Call
 
@@ -43,7 +43,17 @@ def judged(
 def test_a_loss_is_only_called_where_the_whole_interval_lies_on_its_side(value: float, half: float) -> None:
     word = judged(None, relaxed(value, half)).word
     assert (word == "lost") == (value >= LOST_KCAL_PER_MOL and value - half > 0)
-    assert (word == "kept") == (value < KEPT_KCAL_PER_MOL)
+
+
+@given(st.floats(-20, 20), st.floats(0, 10))
+def test_kept_excludes_a_loss(value: float, half: float) -> None:
+    word = judged(None, relaxed(value, half)).word
+    assert (word == "kept") == (value + half < LOST_KCAL_PER_MOL)
+
+
+def test_a_best_estimate_near_zero_whose_interval_reaches_a_tenfold_loss_is_not_kept() -> None:
+    assert judged(None, relaxed(0.5, 2.1)).word == "unresolved"
+    assert judged(None, relaxed(0.5, 0.8)).word == "kept"
 
 
 @given(st.floats(-20, 20), st.floats(0, 5), st.floats(0, 5))
@@ -59,12 +69,12 @@ def test_a_wider_interval_never_makes_a_call_firmer(value: float, half: float, m
 
 
 def test_the_relaxed_complexes_decide_and_a_contradiction_is_said() -> None:
-    found = judged(difference(5.0, 1.0), relaxed(-0.3, 2.0))
+    found = judged(difference(5.0, 1.0), relaxed(-0.3, 1.5))
     assert found.word == "kept"
     assert found.measured_by == "relaxed complexes"
     assert "lost" in found.disagreement
     assert "+5.0" in found.disagreement
-    assert judged(difference(0.2, 1.0), relaxed(-0.3, 2.0)).disagreement == ""
+    assert judged(difference(0.2, 1.0), relaxed(-0.3, 1.5)).disagreement == ""
 
 
 def test_what_lies_beyond_the_surroundings_is_not_called_kept() -> None:

@@ -9,12 +9,10 @@ it was judged on).
 2. A model whose known pose lies more than :data:`CRYSTAL_ANGSTROM` from the co-crystal's does not hold the
    drug as the crystal does: ``unresolved`` there, whatever the energies. Another state may hold it.
 3. Otherwise the interaction energy of the relaxed complexes decides. ``lost``: weaker by
-   :data:`LOST_KCAL_PER_MOL` or more, and the whole interval on that side of zero. ``kept``: weaker by less
-   than :data:`KEPT_KCAL_PER_MOL`, or stronger. ``unresolved``: anything between, and a loss whose interval
-   holds zero.
-4. Without parameters for the drug the rigid docking stands in: ``lost`` if it resolves a loss of
-   :data:`LOST_KCAL_PER_MOL` or the known mode is gone, ``kept`` if the whole interval lies below that,
-   ``unresolved`` otherwise.
+   :data:`LOST_KCAL_PER_MOL` or more, and the whole interval on that side of zero. ``kept``: the whole
+   interval below :data:`LOST_KCAL_PER_MOL`, so that a loss is excluded. ``unresolved``: anything else.
+4. Without parameters for the drug the rigid docking stands in by the same figures: ``lost`` also where the
+   known mode is gone.
 """
 
 from __future__ import annotations
@@ -27,11 +25,9 @@ CRYSTAL_ANGSTROM = 1.0
 """A known pose further than this from its co-crystal is no ground for a call: it stands in a pocket of
 another shape. Of the ten shipped poses, eight lie within 0.8; bosutinib in the pocket that dasatinib left
 lies at 1.2, and the relaxed complexes there and in the pocket that it fits (0.5) point opposite ways."""
-KEPT_KCAL_PER_MOL = 1.4
-"""RT ln 10 at 37 C: less than a tenfold change of affinity."""
 LOST_KCAL_PER_MOL = 1.4
-"""A tenfold change of affinity, what resistance is called by in the published comparison of 144 pairs (Hauser
-et al., Commun Biol 2018, 1, 70)."""
+"""RT ln 10 at 37 C, a tenfold change of affinity: what resistance is called by in the published comparison of
+144 pairs (Hauser et al., Commun Biol 2018, 1, 70)."""
 
 
 def call(
@@ -78,7 +74,7 @@ def call(
         )
     if relaxed is not None:
         item = relaxed.difference_kcal_per_mol
-        word = _word(item)
+        word = word_of(item)
         return Call(
             word=word,
             reason=f"interaction energy of the relaxed complexes {_text(item)}",
@@ -88,27 +84,20 @@ def call(
     if not mode_kept:
         return Call(word="lost", reason="the known binding mode is gone", measured_by="rigid docking")
     text = "no score" if rigid is None else f"rigid docking {_text(rigid)}"
-    return Call(word=_rigid_word(rigid), reason=text, measured_by="rigid docking")
+    return Call(word=word_of(rigid), reason=text, measured_by="rigid docking")
 
 
-def _word(item: Difference) -> CallWord:
-    if item.value is None or item.low is None:
+def word_of(item: Difference | None) -> CallWord:
+    """What a difference with its interval comes to; ``kept`` has to exclude a loss, not only to miss it."""
+    if item is None or item.value is None or item.low is None or item.high is None:
         return "unresolved"
-    if item.value < KEPT_KCAL_PER_MOL:
+    if item.high < LOST_KCAL_PER_MOL:
         return "kept"
-    return "lost" if item.value >= LOST_KCAL_PER_MOL and item.low > 0 else "unresolved"
-
-
-def _rigid_word(item: Difference | None) -> CallWord:
-    if item is None or item.value is None or item.high is None:
-        return "unresolved"
-    if item.resolved and item.value >= LOST_KCAL_PER_MOL:
-        return "lost"
-    return "kept" if item.high < LOST_KCAL_PER_MOL else "unresolved"
+    return "lost" if item.resolved and item.value >= LOST_KCAL_PER_MOL else "unresolved"
 
 
 def _disagreement(word: CallWord, rigid: Difference | None, mode_kept: bool) -> str:
-    other: CallWord = "lost" if not mode_kept else _rigid_word(rigid)
+    other: CallWord = "lost" if not mode_kept else word_of(rigid)
     if {word, other} == {"kept", "lost"}:
         return f"rigid docking alone says {other}" + (f" ({_text(rigid)})" if rigid else "")
     return ""
