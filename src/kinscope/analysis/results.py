@@ -68,6 +68,15 @@ class RegionComparison(Record):
     native_rmsf_angstrom: float
     mutant_rmsf_angstrom: float
     difference_angstrom: Difference
+    native_split_r: float | None = None
+    """Split R of the region's motion over the native replicas; None where nothing was sampled."""
+    mutant_split_r: float | None = None
+    native_independent_frames: float | None = None
+    """Per native replica; None where nothing was sampled."""
+    mutant_independent_frames: float | None = None
+    sampling_allows: str = ""
+    """Which sentence the less sampled side allows (:mod:`kinscope.analysis.sampling`); empty for methods that
+    do not sample."""
 
 
 class SimulationSummary(Record):

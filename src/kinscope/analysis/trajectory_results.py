@@ -164,6 +164,54 @@ class OccupancyComparison(Record):
     difference: Difference
 
 
+class SystemSampling(Record):
+    """How far the replicas of one side of a system are sampled."""
+
+    variant: str
+    replicas: int
+    length_ns: float
+    """Per replica, the shortest."""
+    effective_frames: tuple[float, ...] = ()
+    """Independent frames per replica, from the deviation to its mean structure."""
+    rmsf_growth: tuple[float, ...] = ()
+    """Per replica: mean RMSF of the whole over that of the first half; 1 when converged."""
+    overlap: float | None = None
+    """Of the replicas along the shared principal motions, 0 to 1; None for one replica."""
+    block_means_angstrom: tuple[tuple[float, ...], ...] = ()
+    """Per replica: deviation from its mean structure in consecutive quarters."""
+    time_fraction: tuple[float, ...] = ()
+    """Shares of the trajectory at which ``mean_rmsf_angstrom`` was taken."""
+    mean_rmsf_angstrom: tuple[tuple[float, ...], ...] = ()
+    """Per replica: mean RMSF over the CA atoms of growing first parts."""
+    sentence: str
+    """What the signs allow to be said of the system as a whole."""
+    reason: str
+
+
+class BoundPose(Record):
+    """What was put into the pocket of a simulated system, and with which parameters."""
+
+    ligand: str
+    """Drug id."""
+    state: str
+    variant: str
+    pose: str
+    """Where the pose comes from, and how it settled, in words."""
+    reference: str = ""
+    """The co-crystal that the reference pose comes from."""
+    reference_to_crystal_rmsd_angstrom: float | None = None
+    """How far the shipped, relaxed reference pose lies from the crystal's; None where that is not known."""
+    net_charge_e: int = 0
+    charges: str = ""
+    """How the partial charges were made, in words."""
+    terms: str = ""
+    """Which force field gives bonds, angles, torsions and Lennard-Jones terms."""
+    warnings: tuple[str, ...] = ()
+    """Of the parameters and of the pose."""
+    hydrogen_bonds: tuple[str, ...] = ()
+    """Residues that it is hydrogen-bonded to at the start, e.g. ``Met318``."""
+
+
 class TrajectoryComparison(Record):
     """What the trajectories of one state show, mutant against native."""
 
@@ -182,6 +230,10 @@ class TrajectoryComparison(Record):
     """Why, in numbers."""
     ligand: str = ""
     """Drug id of what is bound; empty: apo."""
+    sides: tuple[SystemSampling, ...] = ()
+    """Signs of sampling, native first."""
+    bound: tuple[BoundPose, ...] = ()
+    """What is bound on each side, native first; empty: apo."""
 
 
 class StateMobility(Record):
@@ -197,3 +249,5 @@ class StateMobility(Record):
     second_rmsf_angstrom: float
     difference: Difference
     """Second minus first: what it calls native is the first state, what it calls mutant the second."""
+    region: str = ""
+    """Name of the region that is compared; empty: all shared residues."""

@@ -1,0 +1,277 @@
+"""Variants whose behaviour is published, read on the same instrument as the variant asked about.
+
+A reading without a control says little: if the positive control is not seen either, the absence of an effect
+is no evidence. The readings are computed by our own command (``python benchmarks/mobility_controls.py``) and
+ship with a target pack as two small text files: ``controls/normal_modes.csv``, the mean RMSF of every region
+in every replica, and ``controls/provenance.yaml``, what they are of and how they came about.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import yaml
+from pydantic import ValidationError
+
+from kinscope.analysis.regions import SMALLEST_MEANINGFUL_ANGSTROM
+from kinscope.analysis.results import FluctuationProfile, RegionComparison
+from kinscope.analysis.statistics import correct_family, difference
+from kinscope.core.errors import BadInputError
+from kinscope.core.files import write_atomic
+from kinscope.core.records import Record
+
+READINGS_FILE = "normal_modes.csv"
+PROVENANCE_FILE = "provenance.yaml"
+_COLUMNS = ("state", "variant", "region", "residues", "rmsf_angstrom")
+_DECIMALS = 5
+_MAX_BYTES = 2_000_000
+
+
+class ControlVariant(Record):
+    """A variant whose behaviour is known, and what is known of it."""
+
+    variant: str
+    positive: bool
+    """Whether an effect is reported that an instrument should see; False: that there is none."""
+    reported: str
+    """What is published of it, in words that follow its name: ``is reported to ...``."""
+    citation: str
+    states: tuple[str, ...]
+    """Where it is a control."""
+    regions: tuple[str, ...]
+    """Of what: names of the regions that the report is about."""
+
+
+class ModesAgreement(Record):
+    """How far native normal modes follow crystal B factors, as ``kinscope benchmark rmsf`` printed it."""
+
+    state: str
+    crystals: str
+    """E.g. ``mean of 24 chains, kinase, DFG-out``."""
+    residues: int
+    pearson: float
+    pearson_low: float
+    pearson_high: float
+    spearman: float
+    among_crystals: str = ""
+    """How far such crystals agree with one another, in words; empty: not measured."""
+
+
+class ControlProvenance(Record):
+    """How the readings came about, and of what."""
+
+    kinscope_version: str
+    created: str
+    """ISO date, UTC."""
+    command: str
+    machine: str
+    settings: dict[str, str | int | float | bool]
+    """Of the normal modes; a run with others is not the same instrument."""
+    models: dict[str, str]
+    """SHA-256 of each state's native model."""
+    controls: tuple[ControlVariant, ...]
+    agreement: tuple[ModesAgreement, ...] = ()
+    agreement_command: str = ""
+
+
+class ControlReading(Record):
+    """One control in one state, region by region, corrected for all regions of the state."""
+
+    variant: str
+    state: str
+    regions: tuple[RegionComparison, ...]
+
+
+class MobilityControls(Record):
+    """The controls of a target, as a study shows them."""
+
+    provenance: ControlProvenance
+    readings: tuple[ControlReading, ...]
+    notes: tuple[str, ...] = ()
+    """Why a reading is not shown, e.g. that its model has changed since."""
+
+    def reading(self, variant: str, state: str) -> ControlReading | None:
+        """The reading of a variant in a state; None if there is none."""
+        return next((r for r in self.readings if (r.variant, r.state) == (variant, state)), None)
+
+    def agreement_in(self, state: str) -> ModesAgreement | None:
+        """How far native modes of a state follow crystals; None if that was not measured."""
+        return next((row for row in self.provenance.agreement if row.state == state), None)
+
+
+class RegionMeans(Record):
+    """Mean RMSF of one region in every replica of one variant and state."""
+
+    state: str
+    variant: str
+    region: str
+    residues: tuple[int, ...]
+    rmsf_angstrom: tuple[float, ...]
+
+
+def means_of(profile: FluctuationProfile, regions: Mapping[str, Sequence[int]]) -> list[RegionMeans]:
+    """The region means of a profile; residues that it lacks are left out, and regions without any."""
+    place = {number: column for column, number in enumerate(profile.residues)}
+    values = np.asarray(profile.rmsf_angstrom, dtype=np.float64)
+    found = []
+    for name, members in regions.items():
+        kept = tuple(number for number in members if number in place)
+        if kept:
+            means = values[:, [place[number] for number in kept]].mean(axis=1)
+            rounded = tuple(round(float(value), _DECIMALS) for value in means)
+            found.append(
+                RegionMeans(
+                    state=profile.state,
+                    variant=profile.variant,
+                    region=name,
+                    residues=kept,
+                    rmsf_angstrom=rounded,
+                )
+            )
+    return found
+
+
+def write_controls(directory: Path, means: Iterable[RegionMeans], provenance: ControlProvenance) -> None:
+    """Write both files of a target's controls."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(_COLUMNS)
+    for row in sorted(means, key=lambda item: (item.state, item.variant != "native", item.variant)):
+        values = " ".join(f"{value:.{_DECIMALS}f}" for value in row.rmsf_angstrom)
+        writer.writerow([row.state, row.variant, row.region, _ranges(row.residues), values])
+    directory.mkdir(parents=True, exist_ok=True)
+    write_atomic(directory / READINGS_FILE, text.getvalue())
+    content = yaml.safe_dump(
+        provenance.model_dump(mode="json"), sort_keys=False, width=110, allow_unicode=True
+    )
+    write_atomic(directory / PROVENANCE_FILE, content)
+
+
+def read_controls(directory: Path) -> MobilityControls | None:
+    """The controls in a directory, compared with native as any variant is; None if there are none.
+
+    Raises
+    ------
+    BadInputError
+        If a file is damaged.
+    """
+    table, about = directory / READINGS_FILE, directory / PROVENANCE_FILE
+    if not table.is_file() or not about.is_file():
+        return None
+    try:
+        provenance = ControlProvenance.model_validate(yaml.safe_load(_text(about)))
+        means = [_row(row) for row in csv.DictReader(io.StringIO(_text(table)))]
+    except (OSError, UnicodeDecodeError, ValueError, KeyError, TypeError, yaml.YAMLError) as error:
+        raise BadInputError(
+            f"The controls of the target cannot be read ({_reason(error)}).",
+            where=str(directory),
+            remedy="Install kinscope again, or make them anew with benchmarks/mobility_controls.py.",
+        ) from error
+    pairs = dict.fromkeys((row.variant, row.state) for row in means if row.variant != "native")
+    return MobilityControls(
+        provenance=provenance,
+        readings=tuple(_reading(variant, state, means) for variant, state in pairs),
+    )
+
+
+def same_instrument(
+    controls: MobilityControls, settings: Mapping[str, object], models: Mapping[str, str]
+) -> MobilityControls:
+    """The controls that were read with these settings on these models, with a note on those that were not.
+
+    Parameters
+    ----------
+    controls
+        As they ship.
+    settings
+        Of the normal modes of this study.
+    models
+        SHA-256 of the native models of this installation, by state.
+    """
+    if dict(settings) != dict(controls.provenance.settings):
+        note = "The controls were read with other settings of the normal modes, so they are not shown."
+        return controls.model_copy(update={"readings": (), "notes": (note,)})
+    held = [r for r in controls.readings if controls.provenance.models.get(r.state) == models.get(r.state)]
+    gone = dict.fromkeys(r.state for r in controls.readings if r not in held)
+    notes = tuple(
+        f"The controls in {state} were read on another model, so they are not shown." for state in gone
+    )
+    return controls.model_copy(update={"readings": tuple(held), "notes": notes})
+
+
+def _reading(variant: str, state: str, means: Sequence[RegionMeans]) -> ControlReading:
+    of_state = [row for row in means if row.state == state]
+    native = {row.region: row for row in of_state if row.variant == "native"}
+    mutant = [row for row in of_state if row.variant == variant and row.region in native]
+    raw = [
+        difference(
+            native[row.region].rmsf_angstrom,
+            row.rmsf_angstrom,
+            unit="Å",
+            smallest_meaningful=SMALLEST_MEANINGFUL_ANGSTROM,
+            sampling=f"{len(native[row.region].rmsf_angstrom)} native and {len(row.rmsf_angstrom)} mutant "
+            "independently relaxed models",
+        )
+        for row in mutant
+    ]
+    rows = [
+        RegionComparison(
+            method="normal_modes",
+            state=state,
+            region=row.region,
+            residues=row.residues,
+            native_rmsf_angstrom=float(np.mean(native[row.region].rmsf_angstrom)),
+            mutant_rmsf_angstrom=float(np.mean(row.rmsf_angstrom)),
+            difference_angstrom=judged,
+        )
+        for row, judged in zip(mutant, correct_family(raw), strict=True)
+    ]
+    return ControlReading(variant=variant, state=state, regions=tuple(rows))
+
+
+def _row(row: Mapping[str, str]) -> RegionMeans:
+    return RegionMeans(
+        state=row["state"],
+        variant=row["variant"],
+        region=row["region"],
+        residues=_numbers(row["residues"]),
+        rmsf_angstrom=tuple(float(value) for value in row["rmsf_angstrom"].split()),
+    )
+
+
+def _ranges(numbers: Sequence[int]) -> str:
+    """``240-252 255``: inclusive ranges."""
+    parts: list[list[int]] = []
+    for number in sorted(numbers):
+        if parts and number == parts[-1][1] + 1:
+            parts[-1][1] = number
+        else:
+            parts.append([number, number])
+    return " ".join(str(a) if a == b else f"{a}-{b}" for a, b in parts)
+
+
+def _numbers(text: str) -> tuple[int, ...]:
+    found: list[int] = []
+    for part in text.split():
+        first, _, last = part.partition("-")
+        found += range(int(first), int(last or first) + 1)
+    return tuple(found)
+
+
+def _text(path: Path) -> str:
+    with path.open("rb") as handle:
+        raw = handle.read(_MAX_BYTES + 1)
+    if len(raw) > _MAX_BYTES:
+        raise ValueError(f"{path.name} is larger than {_MAX_BYTES:,} bytes")
+    return raw.decode("utf-8")
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, ValidationError):
+        first = error.errors()[0]
+        return f"{'.'.join(str(part) for part in first['loc'])}: {first['msg']}"
+    return (str(error).splitlines() or [type(error).__name__])[0]
