@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from kinscope.docking.engine import Box
-from kinscope.docking.minimiser import rotate
+from kinscope.docking.minimise_kernels import generalised
+from kinscope.docking.minimiser import Mobility
 from kinscope.docking.receptor import model_bonds, write_pdbqt_by_rules, write_pdbqt_with_meeko
 from kinscope.docking.vina_engine import VinaEngine, VinaSystem
 from kinscope.docking.vina_function import AtomKind, VinaFunction, pair_energy
@@ -81,7 +82,8 @@ def test_generalised_gradient_agrees_with_moving() -> None:
     def springs(poses: np.ndarray) -> float:  # type: ignore[type-arg]
         return float(((poses - targets) ** 2).sum())
 
-    slope = mobility.generalised(heavy, 2.0 * (heavy - targets))[0]
+    slope = np.empty(mobility.degrees)
+    generalised(mobility.tree, heavy[0], 2.0 * (heavy - targets)[0], slope)
     assert len(slope) == 6 + len(bound.torsions)
     for degree in range(mobility.degrees):
         step = np.zeros((1, mobility.degrees))
@@ -106,8 +108,9 @@ def test_minimising_lowers_the_energy_and_keeps_the_molecule() -> None:
 
 
 def test_rotation_vectors_turn_right_handed() -> None:
-    turned = rotate(np.array([[[1.0, 0.0, 0.0]]]), np.array([[0.0, 0.0, np.pi / 2]]))
-    assert np.allclose(turned, [[[0.0, 1.0, 0.0]]], atol=1e-12)
+    step = np.array([[0.0, 0.0, 0.0, 0.0, 0.0, np.pi / 2]])
+    turned = Mobility(()).move(np.array([[[1.0, 0.0, 0.0], [-1.0, 0.0, 0.0]]]), step)
+    assert np.allclose(turned, [[[0.0, 1.0, 0.0], [0.0, -1.0, 0.0]]], atol=1e-12)
 
 
 @pytest.mark.parametrize("state", ["kinase-dfg-in", pytest.param("closed-dfg-out", marks=pytest.mark.slow)])

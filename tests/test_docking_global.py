@@ -11,7 +11,7 @@ from kinscope.docking.grid_function import GridFunction, compute_maps
 from kinscope.docking.minimiser import Mobility
 from kinscope.docking.torsion_function import SATURATION_KCAL_PER_MOL, TorsionFunction, torsion_series
 from kinscope.docking.vina_engine import VinaEngine, VinaSystem
-from kinscope.docking.vina_function import AtomKind, VinaFunction
+from kinscope.docking.vina_function import AtomKind, VinaFunction, pair_energy
 from kinscope.ligands.library import embed, parse_smiles
 from test_docking_cases import PACK, model, pose
 
@@ -87,21 +87,31 @@ def test_butane_is_trans_and_pays_for_eclipsing_but_never_more_than_one_bond_can
     assert max(energies.values()) <= SATURATION_KCAL_PER_MOL
 
 
-def test_a_search_finds_the_one_well_of_a_funnel_whatever_the_seed() -> None:
-    target = np.array([3.0, -2.0, 1.0])
-
-    def funnel(poses: np.ndarray) -> tuple[np.ndarray, np.ndarray]:  # type: ignore[type-arg]
-        away = poses - target
-        return (away**2).sum(axis=(1, 2)), 2.0 * away
-
+def test_a_search_finds_the_one_well_of_an_atom_whatever_the_seed() -> None:
+    # Forty atoms in one place make a well deep enough for the search's steps.
+    at = np.repeat([[3.0, -2.0, 1.0]], 40, axis=0)
+    score = VinaFunction(at, [CARBON] * 40, [CARBON] * 2, NO_PAIRS).score
     shape = np.array([[[-0.7, 0.0, 0.0], [0.7, 0.0, 0.0]]])
+    distances = np.linspace(3.0, 5.0, 2001)
+    curve = pair_energy(CARBON, CARBON, distances)
     for seed in (1, 2, 3):
         found = search_box(
-            funnel, Mobility(()), shape, Box((0.0, 0.0, 0.0), (20.0, 20.0, 20.0)), SearchEffort(8, 5, 2), seed
-        )
-        # Two atoms 1.4 A apart about the well: 2 * 0.7^2, whichever way they point.
-        assert found.energies[0] == pytest.approx(0.98, abs=1e-2)
-        assert found.poses[0].mean(axis=0) == pytest.approx(target, abs=0.05)
+            score, Mobility(()), shape, Box((0.0, 0.0, 0.0), (20.0, 20.0, 20.0)),
+            SearchEffort(8, 5, 2), seed,
+        )  # fmt: skip
+        assert found.energies[0] == pytest.approx(80 * curve.min(), abs=0.1)
+        apart = np.linalg.norm(found.poses[0] - at[0], axis=1)
+        assert apart == pytest.approx([distances[curve.argmin()]] * 2, abs=0.1)
+
+
+def test_an_atom_outside_the_cells_of_a_receptor_feels_what_it_would_inside() -> None:
+    """Beyond the cells every atom is asked; nothing is within reach there."""
+    exact = VinaFunction(np.zeros((1, 3)), [CARBON], [CARBON], NO_PAIRS)
+    energies, gradients = exact(np.array([[[30.0, 0.0, 0.0]], [[4.0, 0.0, 0.0]], [[-7.9, 0.0, 0.0]]]))
+    assert energies[0] == 0.0
+    assert not gradients[0].any()
+    expected = pair_energy(CARBON, CARBON, np.array([4.0, 7.9]))
+    assert energies[1:] == pytest.approx(expected, abs=1e-5)
 
 
 @pytest.mark.slow

@@ -6,10 +6,8 @@ import numpy as np
 import pytest
 
 from kinscope.docking.conformers import mmff_properties, rigid_shapes
-from kinscope.docking.global_search import Found
 from kinscope.docking.ligand_pdbqt import prepare_ligand
 from kinscope.docking.ligand_relaxation import LigandRelaxation
-from kinscope.docking.staged_search import pooled
 from kinscope.ligands.library import embed, load_ligand, parse_smiles
 from kinscope.structures.rotamers import dihedral_degrees
 from test_docking_cases import PACK
@@ -87,12 +85,3 @@ def test_what_mmff_does_not_know_is_said_and_still_has_shapes() -> None:
     assert mmff_properties(boronic) is None
     assert not LigandRelaxation(boronic, heavy_of(boronic)).possible
     assert rigid_shapes(boronic, rotatable(boronic), 1).shape[1:] == (boronic.GetNumAtoms(), 3)
-
-
-def test_minima_of_several_searches_come_back_best_first_with_their_conformers() -> None:
-    one = Found(np.zeros((2, 1, 3)), np.array([-3.0, -1.0]), np.array([0, 1]))
-    two = Found(np.ones((1, 1, 3)), np.array([-2.0]), np.array([2]))
-    both = pooled([one, two])
-    assert both.energies.tolist() == [-3.0, -2.0, -1.0]
-    assert both.conformers.tolist() == [0, 2, 1]
-    assert both.poses[1].tolist() == [[1.0, 1.0, 1.0]]

@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kinscope.docking.engine import Box
-from kinscope.docking.minimiser import Floats, Function, Mobility, minimise
+from kinscope.docking.minimiser import Mobility, minimise
+from kinscope.docking.tables import Floats, ScoreArrays
 
 _STEP_ANGSTROM = 2.0
 _STEP_TOLERANCE_KCAL_PER_MOL = 0.02
@@ -53,7 +54,7 @@ def effort_for(degrees: int, exhaustiveness: int) -> SearchEffort:
 
 
 def search_box(
-    function: Function,
+    score: ScoreArrays,
     mobility: Mobility,
     conformers: Floats,
     box: Box,
@@ -66,8 +67,8 @@ def search_box(
 
     Parameters
     ----------
-    function
-        Energies and gradients of poses.
+    score
+        What is minimised.
     mobility
         How the ligand moves.
     conformers
@@ -87,15 +88,15 @@ def search_box(
     random = np.random.default_rng(seed)
     if in_place:
         which = np.arange(effort.walkers) % len(conformers)
-        walkers, energies = minimise(function, mobility, conformers[which], iterations=effort.iterations)
+        walkers, energies = minimise(score, mobility, conformers[which], iterations=effort.iterations)
     else:
-        walkers, energies, which = _begin(function, mobility, conformers, box, effort, random, effort.walkers)
+        walkers, energies, which = _begin(score, mobility, conformers, box, effort, random, effort.walkers)
     pool = _Pool(most)
     pool.add(walkers, energies, which)
     for step in range(1, effort.steps + 1):
         trial = mobility.move(walkers, _random_step(mobility, walkers, random))
         trial, trial_energies = minimise(
-            function, mobility, trial, iterations=effort.iterations, tolerance=_STEP_TOLERANCE_KCAL_PER_MOL
+            score, mobility, trial, iterations=effort.iterations, tolerance=_STEP_TOLERANCE_KCAL_PER_MOL
         )
         rise = trial_energies - energies
         accepted = random.random(len(rise)) < np.exp(-np.clip(rise, 0.0, 50.0) / _TEMPERATURE_KCAL_PER_MOL)
@@ -107,7 +108,7 @@ def search_box(
 
 
 def _begin(
-    function: Function, mobility: Mobility, conformers: Floats, box: Box, effort: SearchEffort,
+    score: ScoreArrays, mobility: Mobility, conformers: Floats, box: Box, effort: SearchEffort,
     random: np.random.Generator, count: int,
 ) -> tuple[Floats, Floats, NDArray[np.intp]]:  # fmt: skip
     """The best of many random placements, half minimised."""
@@ -125,7 +126,7 @@ def _begin(
     poses += (places - poses.mean(axis=1))[:, None]
     kept_poses, kept_energies, kept_which = [], [], []
     for rows in np.array_split(np.arange(total), max(1, total // 256)):
-        moved, found = minimise(function, mobility, poses[rows], iterations=8, tolerance=0.5)
+        moved, found = minimise(score, mobility, poses[rows], iterations=8, tolerance=0.5)
         kept_poses.append(moved)
         kept_energies.append(found)
         kept_which.append(which[rows])
@@ -180,14 +181,7 @@ class _Pool:
             return
         order = np.argsort(energies, kind="stable")
         order = order[energies[order] <= energies[order[0]] + _POOL_WINDOW_KCAL_PER_MOL]
-        kept: list[int] = []
-        flat = poses.reshape(len(poses), -1)
-        limit = _SAME_POSE_ANGSTROM**2 * poses.shape[1]
-        for place in order:
-            if not kept or ((flat[kept] - flat[place]) ** 2).sum(axis=1).min() >= limit:
-                kept.append(int(place))
-                if len(kept) == self._most:
-                    break
+        kept = _kept_rows(poses, order, _SAME_POSE_ANGSTROM, self._most)
         self._found = Found(poses[kept], energies[kept], conformers[kept])
 
     def best(self) -> Found:
@@ -195,3 +189,15 @@ class _Pool:
         if self._found is None:
             raise ValueError("nothing has been added")
         return self._found
+
+
+def distinct_rows(poses: Floats, energies: Floats, most: int, apart_angstrom: float) -> NDArray[np.intp]:
+    """The best poses (n, n_atoms, 3) that are so far from all better ones (RMSD, not symmetry-corrected)."""
+    return _kept_rows(poses, np.argsort(energies, kind="stable"), apart_angstrom, most)
+
+
+def _kept_rows(poses: Floats, order: NDArray[np.intp], apart: float, most: int) -> NDArray[np.intp]:
+    from kinscope.docking.kernels import kept_rows
+
+    flat = np.ascontiguousarray(poses.reshape(len(poses), -1), dtype=np.float64)
+    return kept_rows(flat, order, apart**2 * poses.shape[1], most)

@@ -16,22 +16,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kinscope.docking.engine import Box
-from kinscope.docking.vina_function import (
+from kinscope.docking.tables import (
     BINS_PER_SQUARE_ANGSTROM,
     CUTOFF_ANGSTROM,
-    AtomKind,
-    PairTable,
-    incidence,
-    pair_energy,
+    NO_PAIRS,
+    NO_RECEPTOR,
+    NO_TORSIONS,
+    Floats,
+    GridArrays,
+    ScoreArrays,
+    TorsionArrays,
+    evaluated,
 )
-
-Floats = NDArray[np.float64]
-Integers = NDArray[np.intp]
+from kinscope.docking.vina_function import AtomKind, own_pairs, pair_energy
 
 SPACING_ANGSTROM = 0.375
 """Interpolation errs by spacing^2/8 times the curvature: 0.03 kcal/mol for an atom in hard contact."""
-WALL_KCAL_PER_MOL_ANGSTROM2 = 10.0
-"""Pulls atoms that leave the box back into it."""
 MOST_KCAL_PER_MOL = 20.0
 """The field of one atom is cut off here: a pose can be pulled out of a clash, and the steps stay finite."""
 
@@ -48,6 +48,7 @@ class Maps:
     cells: tuple[int, int, int]
     kinds: tuple[AtomKind, ...]
     corners: NDArray[np.float32]
+    spacing_angstrom: float
 
 
 def compute_maps(
@@ -66,48 +67,31 @@ def compute_maps(
     spacing
         Of the grid, angstrom.
     """
+    from kinscope.docking.kernels import add_field
+
     size = np.array(box.size_angstrom)
     cells = np.maximum(1, np.ceil(size / spacing)).astype(int)
     origin = np.array(box.center_angstrom) - cells * spacing / 2
-    shape = cells + 1
     targets, sources = sorted(set(wanted)), sorted(set(kinds))
     distance = np.sqrt(
         np.arange(int(CUTOFF_ANGSTROM**2 * BINS_PER_SQUARE_ANGSTROM) + 2) / BINS_PER_SQUARE_ANGSTROM
     )
-    tables = {
-        source: np.array([pair_energy(kind, source, distance) for kind in targets], dtype=np.float32)
-        for source in sources
-    }
-    field = np.zeros((len(targets), int(np.prod(shape))), dtype=np.float32)
-    axes = [origin[k] + np.arange(shape[k]) * spacing for k in range(3)]
-    for point, kind in zip(points, kinds, strict=True):
-        index, squared = _reached(point, axes, shape)
-        if len(index):
-            bins = (squared * BINS_PER_SQUARE_ANGSTROM).astype(np.intp)
-            field[:, index] += tables[kind][:, bins]
+    tables = np.array(
+        [[pair_energy(kind, source, distance) for kind in targets] for source in sources], dtype=np.float32
+    )
+    field = np.zeros((len(targets), *(cells + 1)), dtype=np.float32)
+    rows = np.array([sources.index(kind) for kind in kinds], dtype=np.int64)
+    add_field(field, origin, spacing, np.ascontiguousarray(points, dtype=np.float64), rows, tables)
     np.minimum(field, MOST_KCAL_PER_MOL, out=field)
-    return Maps(origin, (int(cells[0]), int(cells[1]), int(cells[2])), tuple(targets), _corners(field, shape))
+    return Maps(
+        origin, (int(cells[0]), int(cells[1]), int(cells[2])), tuple(targets), _corners(field), spacing
+    )
 
 
-def _reached(point: Floats, axes: list[Floats], shape: NDArray[np.int_]) -> tuple[Integers, Floats]:
-    """Flat indices of the grid points within the cut-off of an atom, and their squared distances."""
-    spans, squares = [], []
-    for axis, value in zip(axes, point, strict=True):
-        inside = np.flatnonzero(np.abs(axis - value) < CUTOFF_ANGSTROM)
-        spans.append(inside)
-        squares.append((axis[inside] - value) ** 2)
-    if not all(map(len, spans)):
-        return np.empty(0, dtype=np.intp), np.empty(0)
-    squared = squares[0][:, None, None] + squares[1][None, :, None] + squares[2][None, None, :]
-    flat = (spans[0][:, None, None] * shape[1] + spans[1][None, :, None]) * shape[2] + spans[2][None, None, :]
-    near = squared < CUTOFF_ANGSTROM**2
-    return flat[near], squared[near]
-
-
-def _corners(field: NDArray[np.float32], shape: NDArray[np.int_]) -> NDArray[np.float32]:
-    cube = field.reshape(len(field), *shape)
+def _corners(field: NDArray[np.float32]) -> NDArray[np.float32]:
+    shape = field.shape[1:]
     parts = [
-        cube[:, i : shape[0] - 1 + i, j : shape[1] - 1 + j, k : shape[2] - 1 + k]
+        field[:, i : shape[0] - 1 + i, j : shape[1] - 1 + j, k : shape[2] - 1 + k]
         for i in (0, 1)
         for j in (0, 1)
         for k in (0, 1)
@@ -128,81 +112,26 @@ class GridFunction:
         As :class:`kinscope.docking.vina_function.VinaFunction` takes them.
     """
 
-    def __init__(
-        self,
-        maps: Maps,
-        ligand_kinds: list[AtomKind],
-        internal_pairs: Integers,
-        spacing: float = SPACING_ANGSTROM,
-    ) -> None:
-        self._maps = maps
-        self._spacing = spacing
-        self._cells = np.array(maps.cells)
-        self._limit = (self._cells - 1e-4).astype(np.float32)
-        n_cells = maps.corners.shape[1]
-        rows = np.array([maps.kinds.index(kind) for kind in ligand_kinds], dtype=np.intp)
-        self._rows = (rows * n_cells).astype(np.int32)
-        self._flat = maps.corners.reshape(-1, 8)
-        self._own = PairTable(ligand_kinds, ligand_kinds)
-        self._energy = self._own.energy.astype(np.float32)
-        self._slope = self._own.slope.astype(np.float32)
-        self._pairs = internal_pairs
-        self._own_offsets = self._own.offsets(internal_pairs[:, 0], internal_pairs[:, 1]).astype(np.int32)
-        self._incidence = incidence(internal_pairs, len(ligand_kinds)).astype(np.float32)
-        self._top = np.float32(CUTOFF_ANGSTROM**2 * BINS_PER_SQUARE_ANGSTROM)
+    def __init__(self, maps: Maps, ligand_kinds: list[AtomKind], internal_pairs: NDArray[np.integer]) -> None:
+        rows = np.array([maps.kinds.index(kind) for kind in ligand_kinds], dtype=np.int64)
+        grid = GridArrays(
+            maps.corners.reshape(-1, 8),
+            rows * maps.corners.shape[1],
+            maps.origin_angstrom,
+            np.array(maps.cells, dtype=np.int64),
+            maps.spacing_angstrom,
+        )
+        self.score = ScoreArrays(grid, NO_RECEPTOR, own_pairs(ligand_kinds, internal_pairs), NO_TORSIONS)
+        """Field, wall, and the ligand's own."""
+
+    def with_torsions(self, torsions: TorsionArrays) -> ScoreArrays:
+        """What a search minimises: this and a torsional energy."""
+        return self.score._replace(torsions=torsions)
 
     def __call__(self, poses: Floats) -> tuple[Floats, Floats]:
-        """Energies (n_poses,) and gradients of the poses' shape: field, wall, and the ligand's own."""
-        energy, gradient = self.field(poses)
-        own, own_gradient = self.internal(poses)
-        return energy + own, gradient + own_gradient
+        """Energies (n_poses,) and gradients of the poses' shape."""
+        return evaluated(self.score, poses)
 
     def field(self, poses: Floats) -> tuple[Floats, Floats]:
         """The receptor's part, with the wall of the box."""
-        scaled = ((poses - self._maps.origin_angstrom) / self._spacing).astype(np.float32)
-        inside = np.clip(scaled, 0.0, self._limit)
-        over = (scaled - inside) * np.float32(self._spacing)
-        cell = inside.astype(np.int32)
-        fraction = inside - cell
-        _, n_y, n_z = self._maps.cells
-        index = (cell[..., 0] * n_y + cell[..., 1]) * n_z + cell[..., 2] + self._rows
-        c = self._flat[index]
-        x, y, z = fraction[..., 0], fraction[..., 1], fraction[..., 2]
-        low, high = c[..., 0::2], c[..., 1::2]
-        along_z = high - low
-        planes = low + along_z * z[..., None]
-        line0, line1 = planes[..., 0::2], planes[..., 1::2]
-        along_y = line1 - line0
-        ends = line0 + along_y * y[..., None]
-        gradient = np.empty(poses.shape, dtype=np.float32)
-        gradient[..., 0] = ends[..., 1] - ends[..., 0]
-        energy = ends[..., 0] + gradient[..., 0] * x
-        gradient[..., 1] = along_y[..., 0] + (along_y[..., 1] - along_y[..., 0]) * x
-        slope = along_z[..., 0::2] * (1.0 - y[..., None]) + along_z[..., 1::2] * y[..., None]
-        gradient[..., 2] = slope[..., 0] + (slope[..., 1] - slope[..., 0]) * x
-        gradient /= np.float32(self._spacing)
-        gradient += np.float32(2.0 * WALL_KCAL_PER_MOL_ANGSTROM2) * over
-        total = energy.sum(axis=1) + np.float32(WALL_KCAL_PER_MOL_ANGSTROM2) * (over**2).sum(axis=(1, 2))
-        return total.astype(np.float64), gradient.astype(np.float64)
-
-    def internal(self, poses: Floats) -> tuple[Floats, Floats]:
-        """The ligand's own part."""
-        if not len(self._pairs):
-            return np.zeros(len(poses)), np.zeros_like(poses)
-        first, second = self._pairs[:, 0], self._pairs[:, 1]
-        # One array per axis: sums over a last axis of three are slow.
-        apart = [(axis[:, first] - axis[:, second]) for axis in np.moveaxis(poses, 2, 0).astype(np.float32)]
-        scaled = apart[0] * apart[0]
-        scaled += apart[1] * apart[1]
-        scaled += apart[2] * apart[2]
-        scaled *= np.float32(BINS_PER_SQUARE_ANGSTROM)
-        np.minimum(scaled, self._top, out=scaled)
-        whole = scaled.astype(np.int32)
-        index = self._own_offsets + whole
-        slope = self._slope.take(index)
-        scaled -= whole
-        scaled *= slope
-        energy = self._energy.take(index).sum(axis=1) + scaled.sum(axis=1)
-        slope *= np.float32(2.0 * BINS_PER_SQUARE_ANGSTROM)
-        gradient = np.stack([(slope * axis) @ self._incidence for axis in apart], axis=2)
-        return energy.astype(np.float64), gradient.astype(np.float64)
+        return evaluated(self.score._replace(own=NO_PAIRS), poses)

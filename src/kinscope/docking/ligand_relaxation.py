@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from kinscope.docking.conformers import mmff_properties
 from kinscope.docking.engine import Coordinates, Mol
-from kinscope.docking.minimiser import Floats
+from kinscope.docking.tables import Floats
 
 STRAIN_WEIGHT = 0.25
 """Of MMFF94's energy against Vina's. Vina's units are compressed: its best pose of a drug scores -20 before

@@ -16,10 +16,11 @@ from numpy.typing import NDArray
 
 from kinscope.docking.conformers import rigid_shapes
 from kinscope.docking.engine import Box, Coordinates, Mol, ScoredPose
-from kinscope.docking.global_search import Found, effort_for, search_box
+from kinscope.docking.global_search import Found, distinct_rows, effort_for, search_box
 from kinscope.docking.grid_function import GridFunction
 from kinscope.docking.ligand_relaxation import STRAIN_WEIGHT, LigandRelaxation
-from kinscope.docking.minimiser import Floats, Function, Mobility, minimise
+from kinscope.docking.minimiser import Mobility, minimise
+from kinscope.docking.tables import Floats
 from kinscope.docking.torsion_function import TorsionFunction
 from kinscope.docking.vina_function import VinaFunction
 
@@ -57,7 +58,7 @@ class Search:
     def __init__(self, parts: SearchParts) -> None:
         self.parts = parts
         self.relaxation = LigandRelaxation(parts.ligand, parts.heavy)
-        self.function = added(parts.grid, parts.torsions)
+        self.score = parts.grid.with_torsions(parts.torsions.arrays)
 
     def run(
         self,
@@ -75,14 +76,14 @@ class Search:
         }
         conformers = rigid_shapes(parts.ligand, turned, seed)
         effort = effort_for(parts.mobility.degrees, exhaustiveness)
-        found = search_box(self.function, parts.mobility, conformers[:, parts.heavy], parts.box, effort, seed)
+        found = search_box(self.score, parts.mobility, conformers[:, parts.heavy], parts.box, effort, seed)
         if not self.relaxation.possible:
             return self._without_force_field(found, conformers, n_poses, score)
         lowest = min(self.relaxation.energy(conformer) for conformer in conformers)
         first, strain, lowest = self._relaxed(self._apart(found), conformers, lowest)
         order = np.argsort(self._rank(first, strain))[:_SEEDS_OF_SECOND]
         again = search_box(
-            self.function,
+            self.score,
             parts.mobility,
             first[order][:, parts.heavy],
             parts.box,
@@ -114,11 +115,11 @@ class Search:
 
     def _distinct(self, poses: Floats, ranks: Floats, most: int, apart_angstrom: float) -> NDArray[np.intp]:
         """The best poses whose heavy atoms are so far apart (RMSD, not symmetry-corrected)."""
-        return _kept(poses[:, self.parts.heavy], ranks, most, apart_angstrom)
+        return distinct_rows(poses[:, self.parts.heavy], ranks, most, apart_angstrom)
 
     def _apart(self, found: Found) -> Found:
         """Some minima, each different from all better ones."""
-        rows = _kept(found.poses, found.energies, _RELAXED, _RELAXED_APART_ANGSTROM)
+        rows = distinct_rows(found.poses, found.energies, _RELAXED, _RELAXED_APART_ANGSTROM)
         return Found(found.poses[rows], found.energies[rows], found.conformers[rows])
 
     def _relaxed(self, found: Found, conformers: Floats, lowest: float) -> tuple[Floats, Floats, float]:
@@ -138,7 +139,9 @@ class Search:
         """Minima of the exact function, ranked with the torsional energy; for what MMFF94 does not know."""
         parts = self.parts
         moved, energies = minimise(
-            added(parts.exact, parts.torsions), parts.mobility, found.poses[: max(4 * n_poses, 40)]
+            parts.exact.score._replace(torsions=parts.torsions.arrays),
+            parts.mobility,
+            found.poses[: max(4 * n_poses, 40)],
         )
         poses = np.stack(
             [
@@ -147,37 +150,3 @@ class Search:
             ]
         )
         return self._scored(poses, energies, score)
-
-
-def _kept(poses: Floats, ranks: Floats, most: int, apart_angstrom: float) -> NDArray[np.intp]:
-    flat = poses.reshape(len(poses), -1)
-    limit = apart_angstrom**2 * poses.shape[1]
-    kept: list[int] = []
-    for place in np.argsort(ranks, kind="stable"):
-        if not kept or ((flat[kept] - flat[place]) ** 2).sum(axis=1).min() >= limit:
-            kept.append(int(place))
-            if len(kept) == most:
-                break
-    return np.array(kept, dtype=np.intp)
-
-
-def pooled(parts: list[Found]) -> Found:
-    """The minima of several searches, best first."""
-    energies = np.concatenate([part.energies for part in parts])
-    order = np.argsort(energies, kind="stable")
-    return Found(
-        np.concatenate([part.poses for part in parts])[order],
-        energies[order],
-        np.concatenate([part.conformers for part in parts])[order],
-    )
-
-
-def added(first: Function, second: Function) -> Function:
-    """The sum of two functions of poses."""
-
-    def both(poses: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        energy, gradient = first(poses)
-        more, pull = second(poses)
-        return energy + more, gradient + pull
-
-    return both

@@ -17,11 +17,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kinscope.docking.engine import Mol
-from kinscope.docking.minimiser import cross
+from kinscope.docking.tables import (
+    NO_GRID,
+    NO_PAIRS,
+    NO_RECEPTOR,
+    ORDERS,
+    Floats,
+    ScoreArrays,
+    TorsionArrays,
+    evaluated,
+)
 
-Floats = NDArray[np.float64]
-ORDERS = 6
-"""Of ETKDG's series."""
 KCAL_PER_MOL_PER_UNIT = 0.5
 """Of ETKDG's potentials. At one, bafetinib's and bosutinib's crystal poses paid 5 and 7.5 kcal/mol and were
 never found; what a search finds is ranked by MMFF94's strain instead (docs/decisions/0044)."""
@@ -54,50 +60,17 @@ class TorsionFunction:
 
     def __init__(self, series: tuple[BondSeries, ...], weight: float = 1.0) -> None:
         self.series = series
-        self.weight = weight
-        self._quartets = np.array([item.quartet for item in series], dtype=np.intp).reshape(-1, 4)
-        self._cosine = np.array([item.cosine for item in series]).reshape(-1, ORDERS)
-        self._constant = np.array([item.constant for item in series])
+        self.arrays = TorsionArrays(
+            np.array([item.quartet for item in series], dtype=np.int64).reshape(-1, 4),
+            np.array([item.cosine for item in series], dtype=np.float64).reshape(-1, ORDERS),
+            np.array([item.constant for item in series], dtype=np.float64),
+            float(weight),
+            SATURATION_KCAL_PER_MOL,
+        )
 
     def __call__(self, poses: Floats) -> tuple[Floats, Floats]:
-        """Energies (n_poses,) and gradients of the poses' shape, weight applied.
-
-        The gradient of a dihedral: Blondel & Karplus, J Comput Chem 1996, 17, 1132, equation 27.
-        """
-        gradient = np.zeros_like(poses)
-        if not self.series or self.weight == 0.0:
-            return np.zeros(len(poses)), gradient
-        i, j, k, m = self._quartets.T
-        f = poses[:, i] - poses[:, j]
-        g = poses[:, j] - poses[:, k]
-        h = poses[:, m] - poses[:, k]
-        a, b = cross(f, g), cross(h, g)
-        length = np.sqrt((g * g).sum(axis=2))
-        angle = np.arctan2((cross(b, a) * g).sum(axis=2) / length, (a * b).sum(axis=2))
-        paid = np.repeat(self._constant[None], len(poses), axis=0)
-        slope = np.zeros_like(angle)
-        for order in range(1, ORDERS + 1):
-            height = self._cosine[:, order - 1]
-            paid += height * np.cos(order * angle)
-            slope -= order * height * np.sin(order * angle)
-        left = np.exp(-paid / SATURATION_KCAL_PER_MOL)
-        energy = SATURATION_KCAL_PER_MOL * (1.0 - left).sum(axis=1)
-        slope *= left
-        a_square = np.maximum((a * a).sum(axis=2), 1e-6)[..., None]
-        b_square = np.maximum((b * b).sum(axis=2), 1e-6)[..., None]
-        along = length[..., None]
-        first = -along / a_square * a
-        last = along / b_square * b
-        between = (f * g).sum(axis=2)[..., None] / (a_square * along) * a
-        between -= (h * g).sum(axis=2)[..., None] / (b_square * along) * b
-        weighted = (self.weight * slope)[..., None]
-        for column in range(len(self.series)):
-            here = weighted[:, column]
-            gradient[:, i[column]] += here * first[:, column]
-            gradient[:, j[column]] += here * (between[:, column] - first[:, column])
-            gradient[:, k[column]] += here * (-between[:, column] - last[:, column])
-            gradient[:, m[column]] += here * last[:, column]
-        return self.weight * energy, gradient
+        """Energies (n_poses,) and gradients of the poses' shape, weight applied."""
+        return evaluated(ScoreArrays(NO_GRID, NO_RECEPTOR, NO_PAIRS, self.arrays), poses)
 
 
 def torsion_series(

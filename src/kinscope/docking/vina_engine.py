@@ -22,9 +22,9 @@ from kinscope.docking.ligand_pdbqt import LigandTree, prepare_ligand
 from kinscope.docking.minimiser import Mobility, Torsion, minimise
 from kinscope.docking.receptor import PreparedReceptor, prepare_receptor
 from kinscope.docking.staged_search import Search, SearchParts
+from kinscope.docking.tables import CUTOFF_ANGSTROM
 from kinscope.docking.torsion_function import TorsionFunction, torsion_series
 from kinscope.docking.vina_function import (
-    CUTOFF_ANGSTROM,
     RADIUS_ANGSTROM,
     WEIGHT_ROTOR,
     AtomKind,
@@ -91,7 +91,7 @@ class VinaSystem:
 
     def minimise(self, poses: Coordinates) -> list[ScoredPose]:
         """The local minimum near each pose (n_poses, n_atoms, 3) over translation, rotation and torsions."""
-        moved, _ = minimise(self.function, self._mobility, poses[:, self._heavy])
+        moved, _ = minimise(self.function.score, self._mobility, poses[:, self._heavy])
         return self.score(np.stack([self._whole(new, old) for new, old in zip(moved, poses, strict=True)]))
 
     def confirm(self, coordinates: Coordinates) -> ScoredPose:

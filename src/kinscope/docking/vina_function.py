@@ -16,10 +16,21 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
-Integers = NDArray[np.intp]
+from kinscope.docking.tables import (
+    BINS_PER_SQUARE_ANGSTROM,
+    CUTOFF_ANGSTROM,
+    NO_GRID,
+    NO_PAIRS,
+    NO_RECEPTOR,
+    NO_TORSIONS,
+    Floats,
+    Integers,
+    PairArrays,
+    ReceptorArrays,
+    ScoreArrays,
+    evaluated,
+)
 
-CUTOFF_ANGSTROM = 8.0
 WEIGHT_GAUSS_1 = -0.035579
 WEIGHT_GAUSS_2 = -0.005156
 WEIGHT_REPULSION = 0.840245
@@ -32,8 +43,9 @@ RADIUS_ANGSTROM = {
 }  # fmt: skip
 """Vina's own radii, not those of van der Waals tables."""
 
-BINS_PER_SQUARE_ANGSTROM = 64
 _N_BINS = int(CUTOFF_ANGSTROM**2 * BINS_PER_SQUARE_ANGSTROM)
+_CELL_ANGSTROM = 3.0
+"""Edge of the cells that list the receptor atoms near them: smaller lists fewer, larger takes less memory."""
 
 
 @dataclass(frozen=True, order=True)
@@ -71,46 +83,47 @@ def pair_energy(first: AtomKind, second: AtomKind, distance: Floats) -> Floats:
     return np.where(distance < CUTOFF_ANGSTROM, energy, 0.0)
 
 
-class PairTable:
-    """Pair energies tabulated over the squared distance, linear between the points."""
+def pair_table(
+    first: list[AtomKind], second: list[AtomKind]
+) -> tuple[NDArray[np.float32], Integers, Integers]:
+    """Pair energies by bins of squared distance, and the offsets of the atoms' kinds in them.
 
-    def __init__(self, first: list[AtomKind], second: list[AtomKind]) -> None:
-        kinds_first, kinds_second = sorted(set(first)), sorted(set(second))
-        squared = np.arange(_N_BINS + 2) / BINS_PER_SQUARE_ANGSTROM
-        distance = np.sqrt(squared)
-        self._width = _N_BINS + 2
-        rows = [pair_energy(a, b, distance) for a in kinds_first for b in kinds_second]
-        energies = np.array(rows)
-        energies[:, -2:] = 0.0
-        self.energy = energies.ravel()
-        self.slope = np.diff(energies, axis=1, append=0.0).ravel()
-        self._first = np.array([kinds_first.index(kind) for kind in first], dtype=np.intp)
-        self._second = np.array([kinds_second.index(kind) for kind in second], dtype=np.intp)
-        self._columns = len(kinds_second)
-
-    def offsets(self, first: Integers, second: Integers) -> Integers:
-        """Where the rows of atom pairs start; broadcasts."""
-        return (self._first[first] * self._columns + self._second[second]) * self._width
-
-    def look_up(self, offsets: Integers, squared: Floats) -> tuple[Floats, Floats]:
-        """Energies and their derivatives by the squared distance, of the shape of ``squared``."""
-        scaled = np.clip(squared, 0.0, CUTOFF_ANGSTROM**2) * BINS_PER_SQUARE_ANGSTROM
-        whole = scaled.astype(np.intp)
-        index = offsets + whole
-        slope = self.slope[index]
-        return self.energy[index] + (scaled - whole) * slope, slope * BINS_PER_SQUARE_ANGSTROM
-
-
-def incidence(pairs: Integers, n_atoms: int) -> Floats:
-    """Of pairs (n_pairs, 2): +1 at the first atom and -1 at the second, shape (n_pairs, n_atoms).
-
-    A force along each pair times this is the force on each atom.
+    The row of a pair of atoms begins at the sum of their two offsets; between two bins energy is linear.
     """
-    matrix = np.zeros((len(pairs), n_atoms))
-    rows = np.arange(len(pairs))
-    matrix[rows, pairs[:, 0]] = 1.0
-    matrix[rows, pairs[:, 1]] = -1.0
-    return matrix
+    kinds_first, kinds_second = sorted(set(first)), sorted(set(second))
+    width = _N_BINS + 2
+    distance = np.sqrt(np.arange(width) / BINS_PER_SQUARE_ANGSTROM)
+    energies = np.zeros((len(kinds_first), len(kinds_second), width), dtype=np.float32)
+    for row, one in enumerate(kinds_first):
+        for column, other in enumerate(kinds_second):
+            energies[row, column] = pair_energy(one, other, distance)
+    energies[:, :, -2:] = 0.0
+    rows = np.array([kinds_first.index(kind) for kind in first], dtype=np.int64) * len(kinds_second) * width
+    columns = np.array([kinds_second.index(kind) for kind in second], dtype=np.int64) * width
+    return energies.ravel(), rows, columns
+
+
+def own_pairs(kinds: list[AtomKind], pairs: NDArray[np.integer]) -> PairArrays:
+    """The table of a ligand's pairs of atoms (n_pairs, 2)."""
+    if not len(pairs):
+        return NO_PAIRS
+    energy, rows, columns = pair_table(kinds, kinds)
+    first, second = (np.ascontiguousarray(pairs[:, side], dtype=np.int64) for side in (0, 1))
+    return PairArrays(first, second, rows[first] + columns[second], energy)
+
+
+def _cells(points: Floats) -> tuple[Floats, Integers, Integers, NDArray[np.int32]]:
+    """Cells over receptor atoms (n, 3), and for each the atoms that a point in it may feel."""
+    from scipy.spatial import cKDTree
+
+    low = points.min(axis=0) - CUTOFF_ANGSTROM
+    count = np.ceil((points.max(axis=0) + CUTOFF_ANGSTROM - low) / _CELL_ANGSTROM).astype(np.int64)
+    axes = [low[axis] + (np.arange(count[axis]) + 0.5) * _CELL_ANGSTROM for axis in range(3)]
+    middles = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, 3)
+    reach = CUTOFF_ANGSTROM + np.sqrt(3.0) * _CELL_ANGSTROM / 2 + 1e-6
+    near = cKDTree(points).query_ball_point(middles, reach, return_sorted=True)
+    begin = np.cumsum([0, *map(len, near)], dtype=np.int64)
+    return low, count, begin, np.concatenate([np.asarray(rows, dtype=np.int32) for rows in near])
 
 
 class VinaFunction:
@@ -132,63 +145,27 @@ class VinaFunction:
         receptor_points: Floats,
         receptor_kinds: list[AtomKind],
         ligand_kinds: list[AtomKind],
-        internal_pairs: Integers,
+        internal_pairs: NDArray[np.integer],
     ) -> None:
-        # Single precision and one pose at a time keep the work in the processor's cache: five times faster,
-        # and
-        # with the origin in the middle the energy is right to 1e-4 kcal/mol.
-        self._origin = receptor_points.mean(axis=0) if len(receptor_points) else np.zeros(3)
-        self._points = (receptor_points - self._origin).astype(np.float32)
-        self._square = (self._points**2).sum(axis=1)
-        table = PairTable(ligand_kinds, receptor_kinds)
-        n_ligand, n_receptor = len(ligand_kinds), len(receptor_kinds)
-        self._offsets = table.offsets(np.arange(n_ligand)[:, None], np.arange(n_receptor)[None, :]).astype(
-            np.int32
-        )
-        self._energy = table.energy.astype(np.float32)
-        self._slope = table.slope.astype(np.float32)
-        self._own = PairTable(ligand_kinds, ligand_kinds)
-        self._pairs = internal_pairs
-        self._own_offsets = self._own.offsets(internal_pairs[:, 0], internal_pairs[:, 1])
-        self._incidence = incidence(internal_pairs, len(ligand_kinds))
+        receptor = NO_RECEPTOR
+        if len(receptor_points):
+            energy, rows, columns = pair_table(ligand_kinds, receptor_kinds)
+            points = np.ascontiguousarray(receptor_points, dtype=np.float64)
+            origin, cells, begin, near = _cells(points)
+            receptor = ReceptorArrays(
+                points, columns, rows, energy, origin, _CELL_ANGSTROM, cells, begin, near
+            )
+        self.score = ScoreArrays(NO_GRID, receptor, own_pairs(ligand_kinds, internal_pairs), NO_TORSIONS)
+        """Both parts."""
 
     def intermolecular(self, poses: Floats) -> tuple[Floats, Floats]:
         """Energies (n_poses,) and gradients (n_poses, n_atoms, 3) of heavy-atom coordinates of that shape."""
-        energies = np.empty(len(poses))
-        gradients = np.empty_like(poses)
-        for row, pose in enumerate(poses):
-            energies[row], gradients[row] = self._one(pose)
-        return energies, gradients
-
-    def _one(self, pose: Floats) -> tuple[float, Floats]:
-        own = (pose - self._origin).astype(np.float32)
-        scaled = (own**2).sum(axis=1)[:, None] + self._square
-        scaled -= 2.0 * (own @ self._points.T)
-        scaled *= BINS_PER_SQUARE_ANGSTROM
-        np.clip(scaled, 0.0, _N_BINS, out=scaled)
-        whole = scaled.astype(np.int32)
-        index = self._offsets + whole
-        slope = self._slope.take(index)
-        scaled -= whole
-        scaled *= slope
-        energy = float(self._energy.take(index).sum() + scaled.sum())
-        gradient = own * slope.sum(axis=1)[:, None] - slope @ self._points
-        return energy, 2.0 * BINS_PER_SQUARE_ANGSTROM * gradient.astype(np.float64)
+        return evaluated(self.score._replace(own=NO_PAIRS), poses)
 
     def intramolecular(self, poses: Floats) -> tuple[Floats, Floats]:
         """The same within the ligand."""
-        if not len(self._pairs):
-            return np.zeros(len(poses)), np.zeros_like(poses)
-        first, second = self._pairs[:, 0], self._pairs[:, 1]
-        # One array per axis: sums over a last axis of three are slow.
-        apart = [axis[:, first] - axis[:, second] for axis in np.moveaxis(poses, 2, 0)]
-        energy, slope = self._own.look_up(self._own_offsets, apart[0] ** 2 + apart[1] ** 2 + apart[2] ** 2)
-        slope *= 2.0
-        gradient = np.stack([(slope * axis) @ self._incidence for axis in apart], axis=2)
-        return energy.sum(axis=1), gradient
+        return evaluated(self.score._replace(receptor=NO_RECEPTOR), poses)
 
     def __call__(self, poses: Floats) -> tuple[Floats, Floats]:
         """What a search minimises: the sum of both."""
-        inter, inter_gradient = self.intermolecular(poses)
-        intra, intra_gradient = self.intramolecular(poses)
-        return inter + intra, inter_gradient + intra_gradient
+        return evaluated(self.score, poses)

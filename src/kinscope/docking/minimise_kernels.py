@@ -1,0 +1,199 @@
+"""Minimising one pose over translation, rotation and torsions, compiled."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from kinscope.docking.kernels import compiled, score_one
+from kinscope.docking.tables import Floats, ScoreArrays, TreeArrays
+
+_ARMIJO = 1e-4
+_MAX_STEP = 0.5
+"""Longest step in any one degree of freedom: angstrom or radian."""
+_SHORTER, _TRIES = 0.4, 8
+_FIRST_PLACE, _FIRST_TURN, _FIRST_TORSION = 0.05, 0.003, 0.02
+"""First guess of the inverse Hessian's diagonal; a rotation moves far atoms most, so it starts smaller."""
+
+
+@compiled
+def turn(pose: Floats, atom: int, vector: Floats, origin: Floats) -> None:
+    """Turn an atom of a pose by a rotation vector (radian) about a point (Rodrigues)."""
+    angle = math.sqrt(vector[0] ** 2 + vector[1] ** 2 + vector[2] ** 2)
+    if angle < 1e-12:
+        return
+    x, y, z = vector[0] / angle, vector[1] / angle, vector[2] / angle
+    sine, rest = math.sin(angle), 1.0 - math.cos(angle)
+    px, py, pz = pose[atom, 0] - origin[0], pose[atom, 1] - origin[1], pose[atom, 2] - origin[2]
+    along = rest * (x * px + y * py + z * pz)
+    pose[atom, 0] = origin[0] + px * (1.0 - rest) + along * x + sine * (y * pz - z * py)
+    pose[atom, 1] = origin[1] + py * (1.0 - rest) + along * y + sine * (z * px - x * pz)
+    pose[atom, 2] = origin[2] + pz * (1.0 - rest) + along * z + sine * (x * py - y * px)
+
+
+@compiled
+def _centroid(pose: Floats, out: Floats) -> None:
+    out[:] = 0.0
+    for atom in range(pose.shape[0]):
+        for axis in range(3):
+            out[axis] += pose[atom, axis] / pose.shape[0]
+
+
+@compiled
+def move_one(tree: TreeArrays, pose: Floats, step: Floats, moved: Floats) -> None:
+    """A pose (n_atoms, 3) after a step (degrees,): torsions, rotation about the old centroid, translation."""
+    moved[:, :] = pose
+    center = np.empty(3)
+    _centroid(pose, center)
+    axis, origin = np.empty(3), np.empty(3)
+    for bond in range(tree.first.shape[0]):
+        length = 0.0
+        for k in range(3):
+            origin[k] = moved[tree.second[bond], k]
+            axis[k] = origin[k] - moved[tree.first[bond], k]
+            length += axis[k] ** 2
+        for k in range(3):
+            axis[k] *= step[6 + bond] / math.sqrt(length)
+        for place in range(tree.begin[bond], tree.begin[bond + 1]):
+            turn(moved, tree.moving[place], axis, origin)
+    for atom in range(pose.shape[0]):
+        turn(moved, atom, step[3:6], center)
+        for k in range(3):
+            moved[atom, k] += step[k]
+
+
+@compiled
+def move_many(tree: TreeArrays, poses: Floats, steps: Floats, moved: Floats) -> None:
+    """Each pose (n_poses, n_atoms, 3) after its step (n_poses, degrees), written."""
+    for row in range(poses.shape[0]):
+        move_one(tree, poses[row], steps[row], moved[row])
+
+
+@compiled
+def generalised(tree: TreeArrays, pose: Floats, gradient: Floats, out: Floats) -> None:
+    """Gradient (degrees,) of a Cartesian one (n_atoms, 3): translation, turning, torsions."""
+    center = np.empty(3)
+    _centroid(pose, center)
+    out[:] = 0.0
+    for atom in range(pose.shape[0]):
+        x, y, z = pose[atom, 0] - center[0], pose[atom, 1] - center[1], pose[atom, 2] - center[2]
+        gx, gy, gz = gradient[atom, 0], gradient[atom, 1], gradient[atom, 2]
+        out[0] += gx
+        out[1] += gy
+        out[2] += gz
+        out[3] += y * gz - z * gy
+        out[4] += z * gx - x * gz
+        out[5] += x * gy - y * gx
+    for bond in range(tree.first.shape[0]):
+        i, j = tree.first[bond], tree.second[bond]
+        ax, ay, az = pose[j, 0] - pose[i, 0], pose[j, 1] - pose[i, 1], pose[j, 2] - pose[i, 2]
+        length = math.sqrt(ax * ax + ay * ay + az * az)
+        torque = 0.0
+        for place in range(tree.begin[bond], tree.begin[bond + 1]):
+            atom = tree.moving[place]
+            x, y, z = pose[atom, 0] - pose[j, 0], pose[atom, 1] - pose[j, 1], pose[atom, 2] - pose[j, 2]
+            gx, gy, gz = gradient[atom, 0], gradient[atom, 1], gradient[atom, 2]
+            torque += ax * (y * gz - z * gy) + ay * (z * gx - x * gz) + az * (x * gy - y * gx)
+        out[6 + bond] = torque / length
+
+
+@compiled
+def _reset(inverse: Floats) -> None:
+    inverse[:, :] = 0.0
+    for row in range(inverse.shape[0]):
+        inverse[row, row] = _FIRST_PLACE if row < 3 else _FIRST_TURN if row < 6 else _FIRST_TORSION
+
+
+@compiled
+def _direction(inverse: Floats, slopes: Floats, step: Floats) -> float:
+    """The quasi-Newton step, none longer than allowed; returns its slope, which is negative."""
+    for _ in range(2):
+        slope = 0.0
+        for row in range(step.shape[0]):
+            step[row] = 0.0
+            for column in range(step.shape[0]):
+                step[row] -= inverse[row, column] * slopes[column]
+            slope += step[row] * slopes[row]
+        if slope < 0.0:
+            break
+        _reset(inverse)
+    longest = 1e-12
+    for row in range(step.shape[0]):
+        longest = max(longest, abs(step[row]))
+    scale = min(1.0, _MAX_STEP / longest)
+    for row in range(step.shape[0]):
+        step[row] *= scale
+    return slope * scale
+
+
+@compiled
+def _update(inverse: Floats, step: Floats, change: Floats, product: Floats) -> None:
+    """The BFGS update of an inverse Hessian; none where curvature is not positive."""
+    size = step.shape[0]
+    curvature, quadratic = 0.0, 0.0
+    for row in range(size):
+        curvature += step[row] * change[row]
+        product[row] = 0.0
+        for column in range(size):
+            product[row] += inverse[row, column] * change[column]
+        quadratic += change[row] * product[row]
+    if curvature <= 1e-10:
+        return
+    rho = 1.0 / curvature
+    for row in range(size):
+        for column in range(size):
+            inverse[row, column] += rho * (
+                (1.0 + rho * quadratic) * step[row] * step[column]
+                - step[row] * product[column]
+                - product[row] * step[column]
+            )
+
+
+@compiled
+def minimise_one(
+    score: ScoreArrays, tree: TreeArrays, pose: Floats, iterations: int, tolerance: float
+) -> float:
+    """Move a pose (n_atoms, 3), in place, to the local minimum near it; returns its energy."""
+    degrees = 6 + tree.first.shape[0]
+    gradient, trial = np.empty_like(pose), np.empty_like(pose)
+    slopes, new_slopes, step = np.empty(degrees), np.empty(degrees), np.empty(degrees)
+    taken, product = np.empty(degrees), np.empty(degrees)
+    inverse = np.empty((degrees, degrees))
+    _reset(inverse)
+    energy = score_one(score, pose, gradient)
+    generalised(tree, pose, gradient, slopes)
+    for _ in range(iterations):
+        slope = _direction(inverse, slopes, step)
+        length, found = 1.0, False
+        for _try in range(_TRIES):
+            for row in range(degrees):
+                taken[row] = length * step[row]
+            move_one(tree, pose, taken, trial)
+            trial_energy = score_one(score, trial, gradient)
+            if trial_energy <= energy + _ARMIJO * length * slope:
+                found = True
+                break
+            length *= _SHORTER
+        if not found:
+            break
+        generalised(tree, trial, gradient, new_slopes)
+        gain = energy - trial_energy
+        pose[:, :] = trial
+        energy = trial_energy
+        for row in range(degrees):
+            slopes[row] = new_slopes[row] - slopes[row]
+        _update(inverse, taken, slopes, product)
+        slopes[:] = new_slopes
+        if gain <= tolerance:
+            break
+    return energy
+
+
+@compiled
+def minimise_many(
+    score: ScoreArrays, tree: TreeArrays, poses: Floats, energies: Floats, iterations: int, tolerance: float
+) -> None:
+    """Minimise poses (n_poses, n_atoms, 3) in place and write their energies (n_poses,)."""
+    for row in range(poses.shape[0]):
+        energies[row] = minimise_one(score, tree, poses[row], iterations, tolerance)
