@@ -7,8 +7,9 @@ import json
 import pytest
 
 from kinscope.cli.commands.doctor import doctor
-from kinscope.cli.study_time import free_ns_per_day, kinase_volume, measure, preset_times, speed_findings
+from kinscope.cli.study_time import free_ns_per_day, measure, preset_times, speed_findings
 from kinscope.dynamics.records import PlatformChoice, SpeedRecord
+from kinscope.dynamics.shipped import expected_volume
 from kinscope.targets import load_target
 
 
@@ -60,7 +61,7 @@ def test_water_of_a_small_box_is_stepped():
     assert found[-1].platform.name
     assert found[0].atoms == pytest.approx(6000, rel=0.05)
     assert all(item.ns_per_day > 0 for item in found)
-    assert kinase_volume(load_target("abl1")) == pytest.approx(380, rel=0.1)
+    assert expected_volume(load_target("abl1")) == pytest.approx(380, rel=0.1)
 
 
 def test_doctor_without_measuring_answers_as_before(capsys):

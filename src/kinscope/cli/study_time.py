@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Sequence
 
 from kinscope.core.records import Record
+from kinscope.dynamics.devices import Device, Packing
 from kinscope.dynamics.records import SpeedRecord
 from kinscope.targets import TargetPack
 from kinscope.variants import variant_from_changes
@@ -15,8 +15,6 @@ from kinscope.workflow.plan import Planner
 from kinscope.workflow.settings import PRESETS, load_preset, with_changes
 from kinscope.workflow.step import Step, in_order
 
-_TYPICAL_VOLUME_CUBIC_NM = 380.0
-"""A kinase domain's box, where the pack ships none."""
 _BUSY = 1.3
 
 
@@ -49,16 +47,6 @@ class PresetTime(Record):
         return Finding(name=f"time of {self.preset}", value=self.words())
 
 
-def kinase_volume(pack: TargetPack) -> float:
-    """Volume, cubic nm, of the first box that ships with the pack."""
-    for path in sorted((pack.directory / "solvent").glob("*/box.json")):
-        try:
-            return float(json.loads(path.read_text())["equilibration"]["density"][-1]["volume_cubic_nm"])
-        except (OSError, ValueError, KeyError, TypeError, IndexError):
-            continue
-    return _TYPICAL_VOLUME_CUBIC_NM
-
-
 def measure(volume_cubic_nm: float, seconds: float) -> list[SpeedRecord]:
     """Speed of every platform that works, the fastest first: what one replica gets, one thread on a CPU."""
     from kinscope.dynamics.speed import water_speed, working_platforms
@@ -81,6 +69,15 @@ def speed_findings(speeds: Sequence[SpeedRecord]) -> list[Finding]:
     return lines
 
 
+def packing_finding(devices: Sequence[Device], packing: Packing) -> Finding:
+    """How many replicas share each GPU, and the measurement behind it."""
+    number = packing.replicas_per_device
+    return Finding(
+        name="replicas per GPU",
+        value=f"{number} on each of {len(devices)}, {packing.gain:.2f} times one alone ({packing.reason})",
+    )
+
+
 def free_ns_per_day(item: SpeedRecord) -> float:
     """Speed by processor time where a busy machine's clock would tell less than it can."""
     if not _is_busy(item) or item.processor_seconds is None:
@@ -88,20 +85,25 @@ def free_ns_per_day(item: SpeedRecord) -> float:
     return item.ns_per_day * item.seconds / item.processor_seconds
 
 
-def preset_times(pack: TargetPack, speeds: Sequence[SpeedRecord], *, cores: int) -> list[PresetTime]:
+def preset_times(
+    pack: TargetPack, speeds: Sequence[SpeedRecord], *, cores: int, on_gpus: float = 1.0
+) -> list[PresetTime]:
     """What each preset's plan costs on the fastest platform; times are of a machine that is free.
 
-    A CPU runs one replica per core, a GPU one after the other. The size of the systems enters by the
-    number of residues. The rest is the plan's own estimate shared among the cores.
+    A CPU runs one replica per core; GPUs do the work of ``on_gpus`` replicas at once. The size of the systems
+    enters by the number of residues. The rest is the plan's own estimate shared among the cores.
     """
-    fastest = max(speeds, key=lambda item: free_ns_per_day(item) * _workers(item, cores))
-    workers = _workers(fastest, cores)
+    at_once = {
+        item.platform.name: float(cores) if item.platform.name == "CPU" else on_gpus for item in speeds
+    }
+    fastest = max(speeds, key=lambda item: free_ns_per_day(item) * at_once[item.platform.name])
+    workers = at_once[fastest.platform.name]
     gpu = fastest.platform.name != "CPU"
     return [_preset_time(pack, name, fastest, workers, gpu=gpu, cores=cores) for name in PRESETS]
 
 
 def _preset_time(
-    pack: TargetPack, name: str, speed: SpeedRecord, workers: int, *, gpu: bool, cores: int
+    pack: TargetPack, name: str, speed: SpeedRecord, workers: float, *, gpu: bool, cores: int
 ) -> PresetTime:
     settings = with_changes(load_preset(name), target=str(pack.directory))
     position = (pack.states[0].first_residue + pack.states[0].last_residue) // 2
@@ -130,7 +132,7 @@ def _preset_time(
         budget_minutes=dynamics.budget_minutes,
         dynamics_hours=hours if replicas else 0.0,
         other_hours=rest,
-        platform=f"{workers} cores" if not gpu else speed.platform.name,
+        platform=f"{workers:g} cores" if not gpu else speed.platform.name,
     )
 
 
@@ -149,10 +151,6 @@ def _size(pack: TargetPack, step: Step) -> float:
     except (KeyError, ValueError):
         return 1.0
     return (state.last_residue - state.first_residue + 1) / (first.last_residue - first.first_residue + 1)
-
-
-def _workers(item: SpeedRecord, cores: int) -> int:
-    return cores if item.platform.name == "CPU" else 1
 
 
 def _is_busy(item: SpeedRecord) -> bool:

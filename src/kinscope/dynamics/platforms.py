@@ -1,49 +1,36 @@
-"""Which OpenMM platform runs the dynamics: always named, and tried before it is trusted."""
+"""Which OpenMM platform runs the dynamics: always named, tried before it is trusted, chosen by measurement.
+
+A study's driver decides once and tells its workers by the environment variable :data:`PLATFORM_VARIABLE`, so
+that every replica of a study runs on the platform, and on the device, that it was given.
+"""
 
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 from functools import lru_cache
 from typing import Any
 
 from kinscope.core.errors import ComputationError, SettingsError
 from kinscope.dynamics.records import PlatformChoice
 
-_ORDER = ("CUDA", "HIP", "OpenCL")
-_TRIAL_SECONDS = 120
-# Eight argon-like particles for twenty steps: enough to compile kernels and to crash on a broken driver.
-_TRIAL = """
-import sys
-import openmm
-system = openmm.System()
-force = openmm.NonbondedForce()
-for i in range(8):
-    system.addParticle(40.0)
-    force.addParticle(0.0, 0.34, 1.0)
-system.addForce(force)
-integrator = openmm.LangevinMiddleIntegrator(100.0, 1.0, 0.002)
-platform = openmm.Platform.getPlatformByName(sys.argv[1])
-context = openmm.Context(system, integrator, platform, {"Precision": "mixed"})
-context.setPositions([openmm.Vec3(0.4 * (i % 2), 0.4 * (i // 2 % 2), 0.4 * (i // 4)) for i in range(8)])
-integrator.step(20)
-energy = context.getState(energy=True).getPotentialEnergy()._value
-assert energy == energy
-"""
+PLATFORM_VARIABLE = "KINSCOPE_PLATFORM"
+"""A :class:`~kinscope.dynamics.records.PlatformChoice` as JSON, or a platform's name."""
+GPU_PLATFORMS = ("CUDA", "HIP", "OpenCL")
+_MOST_VARIABLE_CHARACTERS = 2000
 
 
 def choose_platform(requested: str | None = None, *, threads: int = 1) -> PlatformChoice:
-    """The best platform that really works here: CUDA, HIP, OpenCL, then CPU.
+    """The platform that dynamics runs on here: the fastest of those that work, by measurement.
 
-    A GPU platform is taken only after a tiny simulation ran on it in a process of its own, because a
-    broken driver ends the process that meets it. An OpenCL device that is a CPU (PoCL) is passed over:
-    it is slower than the CPU platform.
+    A GPU platform counts only after a tiny simulation ran on it in a process of its own, because a broken
+    driver ends the process that meets it. An OpenCL device that is a processor (PoCL) is passed over: the CPU
+    platform is meant for those. Where a GPU platform works, all that work step a small box of water for a
+    second each, the CPU counted with all its cores; where none does, nothing is measured.
 
     Parameters
     ----------
     requested
-        A platform's name, or None for the best.
+        A platform's name, or None for what :data:`PLATFORM_VARIABLE` says, else the fastest.
     threads
         Of the CPU platform; 1 where several replicas run at once.
 
@@ -52,74 +39,67 @@ def choose_platform(requested: str | None = None, *, threads: int = 1) -> Platfo
     SettingsError
         If the requested platform is not installed or fails its trial.
     """
-    from openmm import Platform
-
-    present = {Platform.getPlatform(index).getName() for index in range(Platform.getNumPlatforms())}
+    said = os.environ.get(PLATFORM_VARIABLE, "").strip() if requested is None else ""
+    if said.startswith("{"):
+        return _told(said)
+    requested = requested or said or None
+    present = installed_platforms()
     if requested is not None and requested not in present:
         raise SettingsError(
-            f"OpenMM has no platform {requested!r} here.",
-            where="platform",
+            f"OpenMM has no platform {requested[:40]!r} here.",
+            where=f"platform ({PLATFORM_VARIABLE})" if said else "platform",
             remedy=f"Choose from: {', '.join(sorted(present))}.",
         )
     if requested in ("CPU", "Reference"):
-        return _on_processor(requested, threads, "asked for")
-    for name in (requested,) if requested else _ORDER:
-        if name in present and _works(name):
-            properties = {"Precision": "mixed"}
-            reason = "asked for" if requested else "the fastest that ran a trial"
-            return PlatformChoice(name=name, properties=properties, deterministic=False, reason=reason)
+        return on_processor(requested, threads, "asked for")
     if requested is not None:
+        from kinscope.dynamics.devices import devices_of
+
+        found = devices_of(requested)
+        if found:
+            return found[0].platform.model_copy(update={"reason": "asked for"})
         raise SettingsError(
             f"The platform {requested} is installed but fails a trial simulation.",
             where="platform",
             remedy="Mend the driver, or leave the choice to kinscope.",
         )
-    return _on_processor("CPU", threads, "no working GPU was found")
+    best = _fastest_here()
+    return best if best.name in GPU_PLATFORMS else on_processor("CPU", threads, best.reason)
 
 
-def _on_processor(name: str, threads: int, reason: str) -> PlatformChoice:
+@lru_cache
+def _fastest_here() -> PlatformChoice:
+    from kinscope.dynamics.devices import fastest_platform
+
+    return fastest_platform()
+
+
+def installed_platforms() -> tuple[str, ...]:
+    """Names of the platforms whose libraries OpenMM could load, whether they work or not."""
+    from openmm import Platform
+
+    return tuple(Platform.getPlatform(index).getName() for index in range(Platform.getNumPlatforms()))
+
+
+def on_processor(name: str, threads: int, reason: str) -> PlatformChoice:
+    """The CPU or the Reference platform, as deterministic as it can be."""
     if name == "Reference":
         return PlatformChoice(name=name, properties={}, deterministic=True, reason=reason)
     properties = {"Threads": str(threads), "DeterministicForces": "true"}
     return PlatformChoice(name="CPU", properties=properties, deterministic=threads == 1, reason=reason)
 
 
-@lru_cache
-def _works(name: str) -> bool:
-    if name == "OpenCL" and not _opencl_has_gpu():
-        return False
+def _told(text: str) -> PlatformChoice:
     try:
-        command = [sys.executable, "-c", _TRIAL, name]
-        return (
-            subprocess.run(command, capture_output=True, timeout=_TRIAL_SECONDS, check=False).returncode == 0
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return False
-
-
-def _opencl_has_gpu() -> bool:
-    """Whether an OpenCL device other than a processor exists, as its name in OpenMM tells."""
-    script = (
-        "import openmm\n"
-        "p = openmm.Platform.getPlatformByName('OpenCL')\n"
-        "s = openmm.System(); s.addParticle(1.0)\n"
-        "c = openmm.Context(s, openmm.VerletIntegrator(0.001), p)\n"
-        "print(p.getPropertyValue(c, 'DeviceName'), p.getPropertyValue(c, 'OpenCLPlatformName'))\n"
-    )
-    try:
-        done = subprocess.run(
-            [sys.executable, "-c", script],
-            capture_output=True,
-            text=True,
-            timeout=_TRIAL_SECONDS,
-            check=False,
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return False
-    words = done.stdout.lower()
-    return done.returncode == 0 and not any(
-        word in words for word in ("pthread", "portable computing", "cpu-")
-    )
+        if len(text) > _MOST_VARIABLE_CHARACTERS:
+            raise ValueError("longer than a platform's description is")
+        return PlatformChoice.model_validate_json(text)
+    except ValueError as error:
+        raise SettingsError(
+            f"The environment variable {PLATFORM_VARIABLE} describes no platform ({type(error).__name__}).",
+            where=PLATFORM_VARIABLE,
+            remedy="Unset it, or give a platform's name: CUDA, HIP, OpenCL or CPU.",
+        ) from None
 
 
 def context_for(system: Any, integrator: Any, choice: PlatformChoice) -> Any:
@@ -145,6 +125,7 @@ def context_for(system: Any, integrator: Any, choice: PlatformChoice) -> Any:
     except OpenMMException as error:
         raise ComputationError(
             f"OpenMM could not set up the system on {choice.name} ({error}).",
-            where=f"platform {choice.name}",
-            remedy="Free the device's memory or choose another platform (CPU always works).",
+            where=f"platform {choice.name}, device {choice.properties.get('DeviceIndex', 'of its choice')}",
+            remedy="Free the device's memory, run fewer replicas at once (dynamics.replicas_per_gpu), or "
+            "choose another platform (CPU always works).",
         ) from error

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -94,6 +95,8 @@ def water_speed(
     platform: PlatformChoice,
     settings: ProtocolSettings | None = None,
     solvation: SolvationSettings | None = None,
+    *,
+    ready: Callable[[], None] | None = None,
 ) -> SpeedRecord:
     """Step a box of water in place of a system of the same size, which is built in a second.
 
@@ -110,6 +113,8 @@ def water_speed(
         Where it runs.
     settings, solvation
         Time step and friction; cutoff and tolerance of PME.
+    ready
+        Called when everything is set up, before the steps that are timed.
     """
     from openmm import LangevinMiddleIntegrator
 
@@ -128,6 +133,8 @@ def water_speed(
     integrator.step(1)
     context.getState(energy=True)
     setup = time.monotonic() - began
+    if ready is not None:
+        ready()
     steps, elapsed, used = _stepped(context, seconds)
     return _recorded(platform, len(positions), protocol, steps, elapsed, used, setup)
 

@@ -1,4 +1,4 @@
-"""Running a plan on this machine: one process per step, as many at once as there are cores."""
+"""Running a plan on this machine: a process per step, as many at once as there are cores and device slots."""
 
 from __future__ import annotations
 
@@ -9,13 +9,15 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from kinscope.core.errors import ComputationError
 from kinscope.core.files import write_atomic
+from kinscope.dynamics.devices import Device, least_used
+from kinscope.dynamics.platforms import PLATFORM_VARIABLE
 from kinscope.workflow.context import PROGRESS_FILE
 from kinscope.workflow.events import Event, Running, Snapshot
 from kinscope.workflow.step import Step, in_order
@@ -32,6 +34,8 @@ class _Process:
     work: Path
     popen: subprocess.Popen[bytes]
     started: float
+    device: Device | None = None
+    """Where it runs, if it holds a slot of a device."""
 
 
 @dataclass
@@ -56,8 +60,12 @@ class LocalEngine:
         The run directory; artefacts go to ``run/artefacts``, work in progress to ``run/work``.
     cache
         The machine's shared store of work that no variant enters into.
-    cores, gpus
-        How many steps of each resource run at once.
+    cores
+        How many steps without a device run at once.
+    devices
+        Where steps that ask for a GPU run; without any they take a core.
+    per_device
+        How many such steps run at once on each device.
     listener
         Called with an event whenever something starts, ends or moves on.
     """
@@ -69,14 +77,17 @@ class LocalEngine:
         *,
         shipped: Store | None = None,
         cores: int = 2,
-        gpus: int = 0,
+        devices: Sequence[Device] = (),
+        per_device: int = 1,
         listener: Callable[[Event], None] | None = None,
     ) -> None:
         self.store = Store(run / "artefacts")
         self.work_root = run / "work"
         self.shared = [store for store in (shipped, cache) if store is not None]
         self.cache = cache
-        self.capacity = {"cpu": max(1, cores), "gpu": max(0, gpus)}
+        self.devices = tuple(devices)
+        self.per_device = max(1, per_device)
+        self.capacity = {"cpu": max(1, cores), "gpu": len(self.devices) * self.per_device}
         self.listener = listener or (lambda _event: None)
 
     def run(self, targets: list[Step]) -> Outcome:
@@ -130,15 +141,16 @@ class LocalEngine:
                 ready.append(step)
         ready.sort(key=lambda step: -estimate.tail(step))
         for step in ready:
-            resource = step.resource if self.capacity[step.resource] else "cpu"
-            used = sum(
-                (p.step.resource if self.capacity[p.step.resource] else "cpu") == resource
-                for p in running.values()
-            )
-            if used < self.capacity[resource]:
+            used = [process.device for process in running.values()]
+            if step.resource == "gpu" and self.devices:
+                keys = [device.key for device in used if device is not None]
+                device = least_used(self.devices, keys, self.per_device)
+                if device is not None:
+                    running[step.key] = self._launch(step, outcome, device)
+            elif used.count(None) < self.capacity["cpu"]:
                 running[step.key] = self._launch(step, outcome)
 
-    def _launch(self, step: Step, outcome: Outcome) -> _Process:
+    def _launch(self, step: Step, outcome: Outcome, device: Device | None = None) -> _Process:
         work = self.work_root / step.key[:20]
         work.mkdir(parents=True, exist_ok=True)
         if shutil.disk_usage(work).free < _MINIMUM_FREE_BYTES:
@@ -166,6 +178,8 @@ class LocalEngine:
         environment = os.environ | dict.fromkeys(
             ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OPENMM_CPU_THREADS"), "1"
         )
+        if device is not None:
+            environment[PLATFORM_VARIABLE] = device.platform.model_dump_json()
         with (work / LOG_FILE).open("ab") as log:
             popen = subprocess.Popen(
                 [sys.executable, "-m", "kinscope.workflow.worker", str(work.resolve()), str(os.getpid())],
@@ -177,7 +191,7 @@ class LocalEngine:
                 start_new_session=True,
             )
         self.listener(Event("started", step.label))
-        return _Process(step, work, popen, time.monotonic())
+        return _Process(step, work, popen, time.monotonic(), device)
 
     def _collect(self, running: dict[str, _Process], outcome: Outcome, estimate: _Estimate) -> None:
         for key, process in list(running.items()):
@@ -218,7 +232,7 @@ class LocalEngine:
         fractions = {
             process.step.key: item.fraction for process, item in zip(running.values(), now, strict=True)
         }
-        left = estimate.seconds_left(pending, fractions, self.capacity["cpu"])
+        left = estimate.seconds_left(pending, fractions, self.capacity)
         self.listener(Event("progress", snapshot=Snapshot(settled, len(steps), tuple(now), left)))
 
 
@@ -243,13 +257,18 @@ class _Estimate:
         self._guessed += step.cost_seconds
         self._measured += seconds
 
-    def seconds_left(self, pending: list[Step], fractions: dict[str, float], cores: int) -> float:
-        """Whichever is longer, the longest chain or all work shared among the cores."""
+    def seconds_left(
+        self, pending: list[Step], fractions: dict[str, float], capacity: dict[str, int]
+    ) -> float:
+        """Whichever is longest: the longest chain, or the work of cores or of devices shared among them."""
         if not pending:
             return 0.0
         correction = min(max(self._measured / self._guessed, 0.3), 4.0)
         done = {step.key: step.cost_seconds * fractions.get(step.key, 0.0) for step in pending}
-        total = sum(step.cost_seconds - done[step.key] for step in pending) / cores
+        work = dict.fromkeys(capacity, 0.0)
+        for step in pending:
+            work[step.resource if capacity[step.resource] else "cpu"] += step.cost_seconds - done[step.key]
+        total = max(work[resource] / max(1, capacity[resource]) for resource in capacity)
         chain = max(self._tails[step.key] - done[step.key] for step in pending)
         return correction * max(total, chain)
 

@@ -2,15 +2,33 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 import platform
 import shutil
 import sys
+from collections.abc import Sequence
+from contextlib import suppress
 from importlib import metadata
 from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
 
 from kinscope import __version__
-from kinscope.core.records import Record
+from kinscope.core.files import write_atomic
+from kinscope.core.records import Record, VersionedRecord
+from kinscope.dynamics.devices import (
+    DEVICES_VARIABLE,
+    TRIED_AT_ONCE,
+    Device,
+    Packing,
+    find_devices,
+    measure_packing,
+)
+from kinscope.dynamics.platforms import GPU_PLATFORMS
+from kinscope.dynamics.prober import MachineProber, Prober
 from kinscope.workflow.store import default_cache
 
 COMPUTING_LIBRARIES = (
@@ -18,6 +36,9 @@ COMPUTING_LIBRARIES = (
     "mutalyzer-hgvs-parser",
 )  # fmt: skip
 _GIB = 1024**3
+_PACKING_SECONDS = 5.0
+_SIZE_STEP_CUBIC_NM = 100.0
+"""Systems alike to this are measured once."""
 
 
 class Finding(Record):
@@ -40,11 +61,134 @@ def library_versions() -> dict[str, str]:
     return versions
 
 
-def gpu_count() -> int:
-    """How many GPUs dynamics uses here: one if OpenMM's best working platform is a GPU's, else none."""
-    from kinscope.dynamics.platforms import choose_platform
+class MachineNotes(VersionedRecord):
+    """What was measured of this machine's devices, kept beside the cache."""
 
-    return 0 if choose_platform().name in ("CPU", "Reference") else 1
+    about: str
+    """Digest of what the measurements hold for: OpenMM, drivers, masks."""
+    devices: tuple[Device, ...] | None = None
+    """None: nobody looked yet."""
+    packings: dict[str, Packing] = Field(default_factory=dict)
+    """By device, size and what was allowed."""
+
+
+def find_gpus(prober: Prober | None = None, *, anew: bool = False) -> tuple[Device, ...]:
+    """The devices that replicas are shared among here; looked for once, then remembered.
+
+    Parameters
+    ----------
+    prober
+        None asks this machine.
+    anew
+        Look again whatever is remembered.
+    """
+    prober = prober or MachineProber()
+    if os.environ.get(DEVICES_VARIABLE) or not set(GPU_PLATFORMS) & set(prober.installed()):
+        return find_devices(prober)
+    notes = _notes()
+    if notes.devices is None or anew:
+        notes = MachineNotes(about=notes.about, devices=find_devices(prober))
+        _keep(notes)
+    return notes.devices or ()
+
+
+def packing_of(
+    devices: Sequence[Device],
+    wanted: int | Literal["auto"],
+    volume_cubic_nm: float,
+    *,
+    replicas: int,
+    prober: Prober | None = None,
+    anew: bool = False,
+    seconds: float = _PACKING_SECONDS,
+) -> Packing:
+    """How many replicas run at once on each device: as the settings say, or as a trial here says.
+
+    Parameters
+    ----------
+    devices
+        From :func:`find_gpus`; equal ones, of which the first is measured.
+    wanted
+        The setting ``dynamics.replicas_per_gpu``.
+    volume_cubic_nm
+        Of the largest system.
+    replicas
+        That are to be run at all: nothing is packed while a device is idle.
+    prober, anew
+        As of :func:`find_gpus`.
+    seconds
+        Of each trial.
+    """
+    if not devices:
+        return Packing(replicas_per_device=1, reason="no GPU")
+    if wanted != "auto":
+        return Packing(replicas_per_device=wanted, reason="as the settings say")
+    per_device = -(-replicas // len(devices))
+    most = max(1, min(per_device, len(os.sched_getaffinity(0)) // len(devices)))
+    if most < TRIED_AT_ONCE[1]:
+        why = "as many devices as replicas" if per_device < TRIED_AT_ONCE[1] else "one core per replica"
+        return Packing(replicas_per_device=1, reason=why)
+    size = _SIZE_STEP_CUBIC_NM * max(1, round(volume_cubic_nm / _SIZE_STEP_CUBIC_NM))
+    allowed = max(number for number in TRIED_AT_ONCE if number <= most)
+    key = f"{devices[0].key} {devices[0].name}, {size:g} nm^3, at most {allowed}"
+    notes = _notes()
+    if anew or key not in notes.packings:
+        found = measure_packing(devices[0], size, seconds, most=allowed, prober=prober)
+        notes = notes.model_copy(update={"packings": {**notes.packings, key: found}})
+        _keep(notes)
+    return notes.packings[key]
+
+
+def gpu_count() -> int:
+    """How many GPUs dynamics uses here; 0 if it runs on the CPU."""
+    return len(find_gpus())
+
+
+def missing_gpu_plugin(root: Path = Path("/")) -> str:
+    """What to install where there is a GPU that OpenMM's installed platforms cannot drive; else empty."""
+    from kinscope.dynamics.platforms import installed_platforms
+
+    present = installed_platforms()
+    if (root / "proc/driver/nvidia/version").exists() and "CUDA" not in present:
+        return 'an NVIDIA GPU is here without OpenMM\'s CUDA platform: pip install "openmm[cuda12]"'
+    if (root / "dev/kfd").exists() and "HIP" not in present:
+        return 'an AMD GPU is here without OpenMM\'s HIP platform: pip install "openmm[hip6]"'
+    return ""
+
+
+def _notes() -> MachineNotes:
+    about = _about_devices()
+    try:
+        found = MachineNotes.model_validate_json(_notes_file().read_bytes())
+    except (OSError, ValueError):
+        return MachineNotes(about=about)
+    return found if found.about == about else MachineNotes(about=about)
+
+
+def _keep(notes: MachineNotes) -> None:
+    with suppress(OSError):  # a cache that cannot be written costs a measurement, nothing else
+        _notes_file().parent.mkdir(parents=True, exist_ok=True)
+        write_atomic(_notes_file(), notes.model_dump_json(indent=1))
+
+
+def _notes_file() -> Path:
+    return default_cache() / f"devices-{platform.node() or 'here'}.json"
+
+
+def _about_devices() -> str:
+    """Digest of what devices and their speed depend on."""
+    import openmm
+
+    driver = Path("/proc/driver/nvidia/version")
+    masks = sorted((name, value) for name, value in os.environ.items() if name.endswith("_VISIBLE_DEVICES"))
+    parts = (
+        openmm.version.version,
+        driver.read_text() if driver.exists() else "",
+        sorted(path.name for path in Path("/dev").glob("nvidia[0-9]*")),
+        masks,
+        len(os.sched_getaffinity(0)),
+    )
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 
 def examine() -> list[Finding]:
@@ -88,12 +232,17 @@ def _memory() -> Finding:
 def _platforms() -> list[Finding]:
     from kinscope.dynamics.platforms import choose_platform
 
-    choice = choose_platform()
-    devices = gpu_count()
+    devices = find_gpus(anew=True)
+    choice = devices[0].platform if devices else choose_platform()
+    missing = missing_gpu_plugin()
+    named = ", ".join(f"{device.key} ({device.name})" for device in devices)
     return [
         Finding(name="OpenMM platform", value=f"{choice.name} ({choice.reason})"),
         Finding(
-            name="GPUs used", value=str(devices) if devices else "none: dynamics runs on the CPU, picoseconds"
+            name="GPUs used",
+            value=f"{len(devices)}: {named}" if devices else "none: dynamics runs on the CPU, picoseconds",
+            fine=not missing,
+            remedy=missing,
         ),
         Finding(name="python executable", value=sys.executable),
     ]

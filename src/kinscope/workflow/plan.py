@@ -65,7 +65,7 @@ class Planner(StudySteps):
             "measurements",
             f"comparison of {self.variant.short} with native",
             f"{STAGES}.collect:collect_measurements",
-            2,
+            3,
             {"target": self.pack_directory, "variant": self._variant(), **self._user_state()},
             inputs,
             optional,
@@ -79,7 +79,7 @@ class Planner(StudySteps):
             {
                 "target": self.pack_directory,
                 "variant": self._variant(),
-                "settings": self.settings.model_dump(mode="json"),
+                "settings": self.settings.content(),
                 "created": self.created,
                 "skipped": self.skipped,
                 "kinscope_version": __version__,

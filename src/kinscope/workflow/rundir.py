@@ -57,14 +57,14 @@ def open_or_create(
     )
     if (directory / STUDY_FILE).exists():
         held = open_existing(directory)
-        if held.variant.hgvs_p != variant.hgvs_p or held.settings != settings:
+        if held.variant.hgvs_p != variant.hgvs_p or held.settings.content() != settings.content():
             what = "another variant" if held.variant.hgvs_p != variant.hgvs_p else "other settings"
             raise RunDirectoryError(
                 f"This directory holds the study of {held.variant.short} with {what}.",
                 where=str(directory),
                 remedy=f"Give another --out, or go on with what is there: kinscope resume {directory}",
             )
-        return held
+        return held.model_copy(update={"settings": settings})
     try:
         if directory.exists() and any(directory.iterdir()):
             raise RunDirectoryError(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
 
 import yaml
 from pydantic import Field, ValidationError
@@ -37,6 +37,9 @@ class DynamicsSettings(Settings):
     """Production of each replica where no budget is given."""
     speed_seconds: float = Field(default=6.0, gt=0.0, le=600.0)
     """How long the speed is measured."""
+    replicas_per_gpu: Literal["auto"] | Annotated[int, Field(ge=1, le=16)] = "auto"
+    """Replicas that run at once on each GPU; ``auto`` measures one, two and four on this machine. It decides
+    when results are there, not what they are."""
     solvation: SolvationSettings = SolvationSettings()
     protocol: ProtocolSettings = ProtocolSettings()
 
@@ -73,6 +76,10 @@ class StudySettings(Settings):
     docking: DockingSettings = DockingSettings()
     normal_modes: NormalModeSettings = NormalModeSettings()
     dynamics: DynamicsSettings = DynamicsSettings()
+
+    def content(self) -> dict[str, Any]:
+        """What results depend on, as JSON values: everything but how many replicas share a GPU."""
+        return self.model_dump(mode="json", exclude={"dynamics": {"replicas_per_gpu"}})
 
     def checked(self, pack: TargetPack) -> StudySettings:
         """The same settings if every state and drug they name is in the pack.

@@ -38,7 +38,7 @@ class Step:
     cost_seconds
         A first guess of its time on one core, for the time-left display and for scheduling.
     resource
-        ``cpu`` (one core) or ``gpu`` (one device).
+        ``cpu`` (one core) or ``gpu`` (a slot of a device, or a core where there is no device).
     """
 
     name: str

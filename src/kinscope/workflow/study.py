@@ -11,11 +11,13 @@ from typing import Any
 
 from kinscope.core.errors import ComputationError
 from kinscope.core.files import write_atomic
+from kinscope.dynamics.devices import Device, Packing
+from kinscope.dynamics.shipped import expected_volume
 from kinscope.targets import load_target
 from kinscope.variants.model import Variant
 from kinscope.workflow.engine import LocalEngine, Outcome
 from kinscope.workflow.events import Event
-from kinscope.workflow.machine import gpu_count
+from kinscope.workflow.machine import find_gpus, gpu_count, packing_of
 from kinscope.workflow.native_results import shipped_store
 from kinscope.workflow.plan import Plan, Planner
 from kinscope.workflow.publication import publish_results
@@ -83,8 +85,9 @@ def resume_study(
 def plan_of(directory: Path) -> tuple[StudyFile, list[Step], Store]:
     """The steps of a run directory's study and its store, for `kinscope status`."""
     study = open_existing(directory)
-    workers = _workers_noted(directory) or gpu_count() or default_cores()
-    plan = _planner(study, workers, gpu=gpu_count() > 0).plan()
+    noted = _workers_noted(directory)
+    workers, gpu = noted or (float(gpu_count() or default_cores()), gpu_count() > 0)
+    plan = _planner(study, workers, gpu=gpu).plan()
     return study, in_order([plan.report]), Store(directory / "artefacts")
 
 
@@ -93,7 +96,7 @@ def default_cores() -> int:
     return len(os.sched_getaffinity(0))
 
 
-def _planner(study: StudyFile, workers: int, gpu: bool = False) -> Planner:
+def _planner(study: StudyFile, workers: float, gpu: bool = False) -> Planner:
     pack = load_target(study.settings.target)
     return Planner(
         pack,
@@ -133,7 +136,7 @@ def _run(
     study: StudyFile, directory: Path, cores: int | None, listener: Callable[[Event], None] | None
 ) -> Finished:
     with locked(directory):
-        planner, engine = _prepare(study, directory, cores, listener)
+        planner, engine = _prepare(study, directory, cores, listener, lambda planner: [planner.plan().report])
         plan = planner.plan()
         outcome = engine.run([plan.report])
         if plan.report.key not in outcome.done:
@@ -164,7 +167,9 @@ def run_stage(
     """
     study = _begin(variant, settings, directory, structure, choose)
     with locked(directory):
-        planner, engine = _prepare(study, directory, cores, listener)
+        planner, engine = _prepare(
+            study, directory, cores, listener, lambda planner: list(choose(planner).values())
+        )
         steps = choose(planner)
         outcome = engine.run(list(steps.values()))
     if steps and not outcome.done:
@@ -175,20 +180,44 @@ def run_stage(
 
 
 def _prepare(
-    study: StudyFile, directory: Path, cores: int | None, listener: Callable[[Event], None] | None
+    study: StudyFile,
+    directory: Path,
+    cores: int | None,
+    listener: Callable[[Event], None] | None,
+    wanted: Callable[[Planner], list[Step]],
 ) -> tuple[Planner, LocalEngine]:
+    """The planner and the engine of a study, for this machine's cores and devices."""
     cores = cores or default_cores()
-    gpus = gpu_count()
+    devices = find_gpus()
     pack = load_target(study.settings.target)
+    packing = _packing(study, devices, wanted)
     engine = LocalEngine(
         directory,
         Store(default_cache() / "artefacts"),
         shipped=shipped_store(pack),
         cores=cores,
-        gpus=gpus,
+        devices=devices,
+        per_device=packing.replicas_per_device,
         listener=listener,
     )
-    return _planner(study, _workers_at_start(directory, gpus or cores), gpu=gpus > 0), engine
+    at_once = len(devices) * packing.gain if devices else float(cores)
+    workers, gpu = _workers_at_start(directory, at_once, gpu=bool(devices))
+    return _planner(study, workers, gpu=gpu), engine
+
+
+def _packing(
+    study: StudyFile, devices: tuple[Device, ...], wanted: Callable[[Planner], list[Step]]
+) -> Packing:
+    """How many replicas share a device, measured at the size of the study's systems if it has replicas."""
+    planner = _planner(study, 1.0, gpu=bool(devices))
+    replicas = sum(step.name == "replica" for step in in_order(wanted(planner))) if devices else 0
+    states = planner.dynamics_states() if replicas else ()
+    return packing_of(
+        devices if replicas else (),
+        study.settings.dynamics.replicas_per_gpu,
+        expected_volume(planner.pack, states),
+        replicas=replicas,
+    )
 
 
 def _failure(outcome: Outcome, directory: Path) -> ComputationError:
@@ -201,16 +230,20 @@ def _failure(outcome: Outcome, directory: Path) -> ComputationError:
     )
 
 
-def _workers_at_start(directory: Path, workers: int) -> int:
-    """How many replicas ran at once when the study began; its numbers of steps rest on that."""
+def _workers_at_start(directory: Path, workers: float, *, gpu: bool) -> tuple[float, bool]:
+    """How many replicas' work was done at once when the study began, and whether on GPUs.
+
+    Its numbers of steps rest on that, and what it computed on a CPU stays its own when it goes on elsewhere.
+    """
     noted = _workers_noted(directory)
     if noted is None:
-        write_atomic(directory / _WORKERS_FILE, f"{workers}\n")
-    return noted or workers
+        write_atomic(directory / _WORKERS_FILE, f"{workers:g}{' gpu' if gpu else ''}\n")
+    return noted or (workers, gpu)
 
 
-def _workers_noted(directory: Path) -> int | None:
+def _workers_noted(directory: Path) -> tuple[float, bool] | None:
     try:
-        return max(1, int((directory / _WORKERS_FILE).read_text()))
+        number, *resource = (directory / _WORKERS_FILE).read_text().split()
+        return max(1.0, float(number)), resource == ["gpu"]
     except (OSError, ValueError):
         return None

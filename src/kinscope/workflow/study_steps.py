@@ -32,9 +32,10 @@ class StudySteps:
     structure
         What is known of the user's structure, if the settings name one.
     workers
-        Replicas that run at once here, which turns a budget of minutes into minutes per replica.
+        Replicas whose work is done at once here, which turns a budget of minutes into minutes per replica.
     gpu
-        Whether dynamics goes to a GPU.
+        Whether dynamics went to GPUs when the study began: part of what a replica is. Where a step runs is
+        the engine's affair.
     created
         ISO date put into the result.
     """
@@ -46,7 +47,7 @@ class StudySteps:
         settings: StudySettings,
         *,
         structure: UserState | None = None,
-        workers: int,
+        workers: float,
         gpu: bool = False,
         created: str = "",
     ) -> None:
@@ -278,7 +279,7 @@ class StudySteps:
             inputs={"system": self.solvated("native", state)},
             shared=True,
             cost=15,
-            resource="gpu" if self.gpu else "cpu",
+            resource="gpu",
         )
 
     def replica(self, side: str, state: str, number: int, ligand: str = "") -> Step:
@@ -316,7 +317,7 @@ class StudySteps:
             inputs=inputs,
             shared=side == "native",
             cost=share if share is not None else dynamics.length_ns * (600 if self.gpu else 50_000),
-            resource="gpu" if self.gpu else "cpu",
+            resource="gpu",
         )
 
     def _step(

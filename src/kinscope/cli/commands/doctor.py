@@ -36,20 +36,35 @@ def doctor(
     if not as_json:
         _show(findings)
     if seconds > 0:
-        from kinscope.cli.study_time import kinase_volume, measure, preset_times, speed_findings
-        from kinscope.targets import load_target
-
         if not as_json:
             typer.echo(f"measuring the speed of dynamics, {seconds:g} s per platform ...", err=True)
-        pack = load_target(target)
-        measured = measure(kinase_volume(pack), seconds)
-        times = preset_times(pack, measured, cores=len(os.sched_getaffinity(0)))
-        found = [*speed_findings(measured), *(item.finding() for item in times)]
+        found = _speeds(target, seconds)
         if not as_json:
             _show(found)
         findings += found
     if as_json:
         typer.echo(json.dumps([finding.model_dump() for finding in findings], indent=2))
+
+
+def _speeds(target: str, seconds: float) -> list[Finding]:
+    """Speed of every platform, replicas at once on a GPU, and what each preset costs."""
+    from kinscope.cli.study_time import measure, packing_finding, preset_times, speed_findings
+    from kinscope.dynamics.shipped import expected_volume
+    from kinscope.targets import load_target
+    from kinscope.workflow.machine import find_gpus, packing_of
+
+    pack = load_target(target)
+    volume = expected_volume(pack)
+    measured = measure(volume, seconds)
+    found = speed_findings(measured)
+    devices, at_once = find_gpus(), 1.0
+    if devices:
+        many = 4 * len(devices)
+        packing = packing_of(devices, "auto", volume, replicas=many, anew=True, seconds=seconds)
+        at_once = len(devices) * packing.gain
+        found.append(packing_finding(devices, packing))
+    times = preset_times(pack, measured, cores=len(os.sched_getaffinity(0)), on_gpus=at_once)
+    return [*found, *(item.finding() for item in times)]
 
 
 def _show(findings: list[Finding]) -> None:
