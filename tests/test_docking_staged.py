@@ -5,9 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from kinscope.docking.conformers import mmff_properties, rigid_shapes
+from kinscope.docking.conformers import rigid_shapes
 from kinscope.docking.ligand_pdbqt import prepare_ligand
-from kinscope.docking.ligand_relaxation import LigandRelaxation
+from kinscope.docking.ligand_relaxation import NOTHING, LigandRelaxation
+from kinscope.docking.mmff import mmff_properties
+from kinscope.docking.tables import GridArrays
 from kinscope.ligands.library import embed, load_ligand, parse_smiles
 from kinscope.structures.rotamers import dihedral_degrees
 from test_docking_cases import PACK
@@ -23,10 +25,6 @@ def rotatable(ligand) -> set[frozenset[int]]:  # type: ignore[no-untyped-def]
 
 def heavy_of(ligand) -> np.ndarray:  # type: ignore[no-untyped-def, type-arg]
     return np.array([a.GetIdx() for a in ligand.GetAtoms() if a.GetAtomicNum() > 1], dtype=np.intp)
-
-
-def nothing(poses: np.ndarray) -> tuple[np.ndarray, np.ndarray]:  # type: ignore[type-arg]
-    return np.zeros(len(poses)), np.zeros_like(poses)
 
 
 def test_methylcyclohexane_is_an_equatorial_chair_first() -> None:
@@ -59,7 +57,7 @@ def test_without_a_field_a_pose_relaxes_to_no_strain() -> None:
     start = np.asarray(ligand.GetConformer().GetPositions())
     relaxation = LigandRelaxation(ligand, heavy_of(ligand))
     bent = start + np.random.default_rng(1).normal(0.0, 0.05, start.shape)
-    done = relaxation.relax(np.stack([start, bent]), nothing)
+    done = relaxation.relax(np.stack([start, bent]), NOTHING)
     assert done.strain_kcal_per_mol == pytest.approx([0.0, 0.0], abs=0.05)
     assert relaxation.energy(done.coordinates[1]) < relaxation.energy(bent)
 
@@ -69,14 +67,13 @@ def test_a_field_pulls_heavy_atoms_and_strain_pays_for_it() -> None:
     start = np.asarray(ligand.GetConformer().GetPositions())
     heavy = heavy_of(ligand)
     relaxation = LigandRelaxation(ligand, heavy)
-    target = start[heavy] * 1.1
-
-    def pull(poses: np.ndarray) -> tuple[np.ndarray, np.ndarray]:  # type: ignore[type-arg]
-        away = poses - target
-        return 50.0 * (away**2).sum(axis=(1, 2)), 100.0 * away
-
-    done = relaxation.relax(start[None], pull, relaxation.energy(start))
-    assert np.abs(done.coordinates[0][heavy] - target).max() < np.abs(start[heavy] - target).max()
+    # An empty grid whose walls leave butane no room: 1.5 angstrom each way about its middle.
+    empty = GridArrays(
+        np.zeros((1, 8), dtype=np.float32), np.zeros(len(heavy), dtype=np.int64),
+        start[heavy].mean(axis=0) - 0.75, np.ones(3, dtype=np.int64), 1.5,
+    )  # fmt: skip
+    done = relaxation.relax(start[None], NOTHING._replace(grid=empty), relaxation.energy(start))
+    assert np.ptp(done.coordinates[0][heavy], axis=0).max() < np.ptp(start[heavy], axis=0).max()
     assert done.strain_kcal_per_mol[0] > 1.0
 
 

@@ -14,29 +14,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kinscope.docking.engine import Coordinates, Mol
+from kinscope.docking.ligand_relaxation import relaxed_shapes
+from kinscope.docking.mmff import mmff_arrays
+from kinscope.docking.tables import Floats
 from kinscope.ligands.quiet import quiet
 
-Floats = NDArray[np.float64]
 EMBEDDED = 24
 MOST = 10
 WINDOW_KCAL_PER_MOL = 6.0
 """Above the best shape. The lowest conformer of a shape still holds the strain of its bonds as embedded, so
 that the window is wider than what a ring may cost."""
-DIELECTRIC = 80.0
-"""Charges act as in water: in vacuum a charged drug folds on itself."""
 _ROUGH_STEPS, _STEPS = 20, 150
 _BIN_DEGREES = 60.0
-
-
-def mmff_properties(molecule: Mol) -> Any:
-    """MMFF94 parameters of a molecule with charges as in water; None where it has none."""
-    from rdkit.Chem import rdForceFieldHelpers
-
-    with quiet():
-        properties = rdForceFieldHelpers.MMFFGetMoleculeProperties(molecule)
-    if properties is not None:
-        properties.SetMMFFDielectricConstant(DIELECTRIC)
-    return properties
 
 
 def rigid_shapes(ligand: Mol, rotatable: set[frozenset[int]], seed: int) -> Floats:
@@ -52,35 +41,35 @@ def rigid_shapes(ligand: Mol, rotatable: set[frozenset[int]], seed: int) -> Floa
         Of the embedding.
     """
     from rdkit import Chem
-    from rdkit.Chem import rdDistGeom, rdForceFieldHelpers
+    from rdkit.Chem import rdDistGeom
 
     work = Chem.Mol(ligand)
     parameters: Any = rdDistGeom.ETKDGv3()
     parameters.randomSeed = seed % 2**31
     parameters.numThreads = 1
-    properties = mmff_properties(work)
     with quiet():
         embedded = list(rdDistGeom.EmbedMultipleConfs(work, EMBEDDED, parameters))
     if not embedded:
         return np.asarray(ligand.GetConformer().GetPositions(), dtype=np.float64)[None]
-
-    def relaxed(number: int, steps: int) -> float:
-        if properties is None:
-            return 0.0
-        field = rdForceFieldHelpers.MMFFGetMoleculeForceField(work, properties, confId=number)
-        field.Minimize(maxIts=steps)
-        return float(field.CalcEnergy())
-
+    shapes = np.array([work.GetConformer(number).GetPositions() for number in embedded], dtype=np.float64)
+    mmff = mmff_arrays(ligand)
     quartets = _fixed_quartets(ligand, rotatable)
-    rough = {number: relaxed(number, _ROUGH_STEPS) for number in embedded}
+    if mmff is None:
+        return shapes[list(_first_of_each(shapes, np.arange(len(shapes)), quartets))[:MOST]]
+    rough, energies = relaxed_shapes(mmff, shapes, _ROUGH_STEPS)
+    best = _first_of_each(rough, np.argsort(energies, kind="stable"), quartets)[:MOST]
+    done, energies = relaxed_shapes(mmff, rough[best], _STEPS)
+    order = np.argsort(energies, kind="stable")
+    kept: Floats = done[order[energies[order] <= energies.min() + WINDOW_KCAL_PER_MOL]]
+    return kept
+
+
+def _first_of_each(shapes: Floats, order: NDArray[np.intp], quartets: NDArray[np.intp]) -> list[int]:
+    """Rows of the first conformer of each shape, in an order."""
     best: dict[tuple[int, ...], int] = {}
-    for number in sorted(rough, key=lambda key: rough[key]):
-        points = np.asarray(work.GetConformer(number).GetPositions(), dtype=np.float64)
-        best.setdefault(_shape(points, quartets), number)
-    energies = {number: relaxed(number, _STEPS) for number in list(best.values())[:MOST]}
-    low = min(energies.values()) + WINDOW_KCAL_PER_MOL
-    kept = sorted((number for number in energies if energies[number] <= low), key=lambda key: energies[key])
-    return np.array([work.GetConformer(number).GetPositions() for number in kept], dtype=np.float64)
+    for row in order:
+        best.setdefault(_shape(shapes[row], quartets), int(row))
+    return list(best.values())
 
 
 def _fixed_quartets(ligand: Mol, rotatable: set[frozenset[int]]) -> NDArray[np.intp]:

@@ -147,38 +147,54 @@ def receptor_energy(receptor: ReceptorArrays, pose: Floats, gradient: Floats) ->
 
 
 @compiled
-def _cross(a: Floats, b: Floats, out: Floats) -> None:
+def cross(a: Floats, b: Floats, out: Floats) -> None:
+    """The cross product of two vectors, written."""
     out[0] = a[1] * b[2] - a[2] * b[1]
     out[1] = a[2] * b[0] - a[0] * b[2]
     out[2] = a[0] * b[1] - a[1] * b[0]
 
 
 @compiled
-def _dot(a: Floats, b: Floats) -> float:
+def dot(a: Floats, b: Floats) -> float:
+    """The scalar product of two vectors (3,)."""
     return float(a[0] * b[0] + a[1] * b[1] + a[2] * b[2])
 
 
 @compiled
-def torsion_energy(torsions: TorsionArrays, pose: Floats, gradient: Floats) -> float:
-    """The saturating torsional energy of a pose; adds to the gradient.
+def dihedral(pose: Floats, quartet: NDArray[np.int64], derivative: Floats) -> float:
+    """The dihedral angle of four atoms in radians, and its derivatives (4, 3) by their places, written.
 
-    The gradient of a dihedral: Blondel & Karplus, J Comput Chem 1996, 17, 1132, equation 27.
+    Blondel & Karplus, J Comput Chem 1996, 17, 1132, equation 27.
     """
-    energy = 0.0
     f, g, h = np.empty(3), np.empty(3), np.empty(3)
     a, b, c = np.empty(3), np.empty(3), np.empty(3)
+    for axis in range(3):
+        f[axis] = pose[quartet[0], axis] - pose[quartet[1], axis]
+        g[axis] = pose[quartet[1], axis] - pose[quartet[2], axis]
+        h[axis] = pose[quartet[3], axis] - pose[quartet[2], axis]
+    cross(f, g, a)
+    cross(h, g, b)
+    cross(b, a, c)
+    length = math.sqrt(dot(g, g))
+    a2, b2 = max(dot(a, a), 1e-6), max(dot(b, b), 1e-6)
+    fg, hg = dot(f, g) / (a2 * length), dot(h, g) / (b2 * length)
+    for axis in range(3):
+        first, last = -length / a2 * a[axis], length / b2 * b[axis]
+        between = fg * a[axis] - hg * b[axis]
+        derivative[0, axis] = first
+        derivative[1, axis] = between - first
+        derivative[2, axis] = -between - last
+        derivative[3, axis] = last
+    return math.atan2(dot(c, g) / length, dot(a, b))
+
+
+@compiled
+def torsion_energy(torsions: TorsionArrays, pose: Floats, gradient: Floats) -> float:
+    """The saturating torsional energy of a pose; adds to the gradient."""
+    energy = 0.0
+    derivative = np.empty((4, 3))
     for row in range(torsions.quartets.shape[0]):
-        i, j = torsions.quartets[row, 0], torsions.quartets[row, 1]
-        k, m = torsions.quartets[row, 2], torsions.quartets[row, 3]
-        for axis in range(3):
-            f[axis] = pose[i, axis] - pose[j, axis]
-            g[axis] = pose[j, axis] - pose[k, axis]
-            h[axis] = pose[m, axis] - pose[k, axis]
-        _cross(f, g, a)
-        _cross(h, g, b)
-        _cross(b, a, c)
-        length = math.sqrt(_dot(g, g))
-        angle = math.atan2(_dot(c, g) / length, _dot(a, b))
+        angle = dihedral(pose, torsions.quartets[row], derivative)
         paid, slope = torsions.constant[row], 0.0
         for order in range(1, ORDERS + 1):
             height = torsions.cosine[row, order - 1]
@@ -187,16 +203,10 @@ def torsion_energy(torsions: TorsionArrays, pose: Floats, gradient: Floats) -> f
                 slope -= order * height * math.sin(order * angle)
         left = math.exp(-paid / torsions.saturation)
         energy += torsions.saturation * (1.0 - left)
-        weighted = torsions.weight * slope * left
-        a2, b2 = max(_dot(a, a), 1e-6), max(_dot(b, b), 1e-6)
-        fg, hg = _dot(f, g) / (a2 * length), _dot(h, g) / (b2 * length)
-        for axis in range(3):
-            first, last = -length / a2 * a[axis], length / b2 * b[axis]
-            between = fg * a[axis] - hg * b[axis]
-            gradient[i, axis] += weighted * first
-            gradient[j, axis] += weighted * (between - first)
-            gradient[k, axis] += weighted * (-between - last)
-            gradient[m, axis] += weighted * last
+        for place in range(4):
+            for axis in range(3):
+                pull = torsions.weight * slope * left * derivative[place, axis]
+                gradient[torsions.quartets[row, place], axis] += pull
     return torsions.weight * energy
 
 

@@ -8,24 +8,22 @@ their sum ranks the poses (docs/decisions/0044).
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from kinscope.docking.conformers import mmff_properties
 from kinscope.docking.engine import Coordinates, Mol
-from kinscope.docking.tables import Floats
+from kinscope.docking.mmff import MmffArrays, mmff_arrays
+from kinscope.docking.tables import NO_GRID, NO_PAIRS, NO_RECEPTOR, NO_TORSIONS, Floats, ScoreArrays
 
 STRAIN_WEIGHT = 0.25
 """Of MMFF94's energy against Vina's. Vina's units are compressed: its best pose of a drug scores -20 before
 the division by rotors, the force field's interaction is several times that."""
 ITERATIONS = 150
 
-Field = Callable[[Floats], tuple[Floats, Floats]]
-"""Energies (n,) and gradients of heavy atoms (n, n_heavy, 3)."""
+NOTHING = ScoreArrays(NO_GRID, NO_RECEPTOR, NO_PAIRS, NO_TORSIONS)
+"""A field that pulls on nothing."""
 
 
 @dataclass(frozen=True)
@@ -52,30 +50,31 @@ class LigandRelaxation:
     """
 
     def __init__(self, ligand: Mol, heavy: NDArray[np.intp]) -> None:
-        from rdkit import Chem
-        from rdkit.Chem import rdForceFieldHelpers
-
-        self._heavy = heavy
-        self._molecule = Chem.Mol(ligand)
-        properties = mmff_properties(self._molecule)
-        self._force: Any = None
-        if properties is not None:
-            self._force = rdForceFieldHelpers.MMFFGetMoleculeForceField(self._molecule, properties)
-            self._force.Initialize()
+        self._heavy = np.asarray(heavy, dtype=np.int64)
+        self.mmff: MmffArrays | None = mmff_arrays(ligand)
+        """None where MMFF94 has no parameters for the ligand."""
 
     @property
     def possible(self) -> bool:
         """Whether MMFF94 has parameters for the ligand."""
-        return self._force is not None
+        return self.mmff is not None
+
+    def _known(self) -> MmffArrays:
+        if self.mmff is None:
+            raise ValueError("MMFF94 has no parameters for this ligand")
+        return self.mmff
 
     def energy(self, coordinates: Coordinates) -> float:
         """MMFF94 energy (n_atoms, 3) as it stands, kcal/mol."""
-        return float(self._force.CalcEnergy(coordinates.ravel().tolist()))
+        from kinscope.docking.mmff_kernels import mmff_energy
+
+        points = np.ascontiguousarray(coordinates, dtype=np.float64)
+        return float(mmff_energy(self._known(), points, np.empty_like(points)))
 
     def relax(
         self,
         poses: Floats,
-        field: Field,
+        field: ScoreArrays,
         lowest: float = np.inf,
         weight: float = STRAIN_WEIGHT,
         iterations: int = ITERATIONS,
@@ -87,7 +86,7 @@ class LigandRelaxation:
         poses
             Angstrom.
         field
-            The receptor's.
+            The receptor's, on the heavy atoms.
         lowest
             MMFF94 energy of the best conformer known; a pose's own may be lower.
         weight
@@ -95,21 +94,20 @@ class LigandRelaxation:
         iterations
             At most.
         """
-        from scipy.optimize import minimize
+        from kinscope.docking.mmff_kernels import relax_many
 
-        def both(flat: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
-            listed = flat.tolist()
-            # Energy first: RDKit's gradient uses the distances that the last energy was computed with.
-            strain = float(self._force.CalcEnergy(listed))
-            gradient = weight * np.asarray(self._force.CalcGrad(listed)).reshape(-1, 3)
-            energy, pull = field(flat.reshape(-1, 3)[self._heavy][None])
-            gradient[self._heavy] += pull[0]
-            return weight * strain + float(energy[0]), gradient.ravel()
-
-        moved = [
-            minimize(both, pose.ravel(), jac=True, method="L-BFGS-B", options={"maxiter": iterations}).x
-            for pose in poses
-        ]
-        energies = np.array([float(self._force.CalcEnergy(flat.tolist())) for flat in moved])
+        moved = np.array(poses, dtype=np.float64, order="C")
+        energies = np.zeros(len(moved))
+        relax_many(self._known(), weight, field, self._heavy, moved, iterations, energies)
         floor = min(lowest, float(energies.min()))
-        return RelaxedPoses(np.array(moved).reshape(poses.shape), energies - floor, floor)
+        return RelaxedPoses(moved, energies - floor, floor)
+
+
+def relaxed_shapes(mmff: MmffArrays, shapes: Floats, iterations: int) -> tuple[Floats, Floats]:
+    """Conformers (n, n_atoms, 3) relaxed by MMFF94 alone, and their energies (n,)."""
+    from kinscope.docking.mmff_kernels import relax_many
+
+    moved = np.array(shapes, dtype=np.float64, order="C")
+    energies = np.zeros(len(moved))
+    relax_many(mmff, 1.0, NOTHING, np.zeros(0, dtype=np.int64), moved, iterations, energies)
+    return moved, energies

@@ -20,7 +20,7 @@ from kinscope.docking.global_search import Found, distinct_rows, effort_for, sea
 from kinscope.docking.grid_function import GridFunction
 from kinscope.docking.ligand_relaxation import STRAIN_WEIGHT, LigandRelaxation
 from kinscope.docking.minimiser import Mobility, minimise
-from kinscope.docking.tables import Floats
+from kinscope.docking.tables import NO_PAIRS, Floats
 from kinscope.docking.torsion_function import TorsionFunction
 from kinscope.docking.vina_function import VinaFunction
 
@@ -59,6 +59,8 @@ class Search:
         self.parts = parts
         self.relaxation = LigandRelaxation(parts.ligand, parts.heavy)
         self.score = parts.grid.with_torsions(parts.torsions.arrays)
+        self.grid_field = parts.grid.score._replace(own=NO_PAIRS)
+        self.exact_field = parts.exact.score._replace(own=NO_PAIRS)
 
     def run(
         self,
@@ -95,7 +97,7 @@ class Search:
         poses = np.concatenate([first, second])
         ranks = self._rank(poses, np.concatenate([strain + (lowest - floor), second_strain]))
         best = self._distinct(poses, ranks, _FINISHED, _FINISHED_APART_ANGSTROM)
-        done = self.relaxation.relax(poses[best], parts.exact.intermolecular, floor)
+        done = self.relaxation.relax(poses[best], self.exact_field, floor)
         return self._scored(done.coordinates, self._rank(done.coordinates, done.strain_kcal_per_mol), score)
 
     def _scored(
@@ -130,7 +132,7 @@ class Search:
                 for pose, which in zip(found.poses, found.conformers, strict=True)
             ]
         )
-        done = self.relaxation.relax(whole, self.parts.grid.field, lowest, iterations=_ROUGH_ITERATIONS)
+        done = self.relaxation.relax(whole, self.grid_field, lowest, iterations=_ROUGH_ITERATIONS)
         return done.coordinates, done.strain_kcal_per_mol, done.lowest_kcal_per_mol
 
     def _without_force_field(
