@@ -2,8 +2,8 @@
 
 RDKit types the molecule and looks the parameters up; what is done here is their sum (Halgren, J Comput Chem
 1996, 17, 490, 520, 553, 587; equations as in its first paper), because a relaxation in a receptor's field
-asks for it some ten thousand times with another force added, and crossing between RDKit and Python costs more than
-the sum. `tests/test_docking_mmff.py` holds energies and gradients to RDKit's own.
+asks for it some ten thousand times with another force added, and crossing between RDKit and Python costs more
+than the sum. `tests/test_docking_mmff.py` holds energies and gradients to RDKit's own.
 
 Energies are kcal/mol, lengths angstrom, angles degrees.
 """
