@@ -178,12 +178,17 @@ def _normal_modes(pack: TargetPack) -> list[FluctuationProfile]:
 
 def _dynamics(folder: Path) -> dict[str, FluctuationProfile]:
     """One profile per state and variant of the finished replicas below a folder."""
-    groups: dict[tuple[str, str], list[tuple[Path, ReplicaRecord]]] = {}
+    longest: dict[tuple[object, ...], tuple[tuple[str, str], Path, ReplicaRecord]] = {}
     for path in sorted(folder.rglob(REPLICA_RECORD_FILE)):
         record = ReplicaRecord.model_validate_json(path.read_text())
         about = _about(path.parent)
         if record.status == "finished" and record.frames >= 2 and about is not None:
-            groups.setdefault(about, []).append((path.parent, record))
+            same = (about, record.system_sha256, record.seed, record.replica)
+            if same not in longest or longest[same][2].length_ns < record.length_ns:
+                longest[same] = (about, path.parent, record)
+    groups: dict[tuple[str, str], list[tuple[Path, ReplicaRecord]]] = {}
+    for about, directory, record in longest.values():
+        groups.setdefault(about, []).append((directory, record))
     found = {}
     for (state, variant), members in groups.items():
         loaded = [_alphas(directory, record.frames) for directory, record in members]

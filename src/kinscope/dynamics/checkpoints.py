@@ -52,6 +52,17 @@ class Checkpoint:
 
 def save(directory: Path, checkpoint: Checkpoint) -> None:
     """Write a checkpoint, then its SHA-256 beside it, then remove all but the last two."""
+    path = directory / f"checkpoint-{checkpoint.position.segment:06d}.npz"
+    # The old sum goes first: a kill between the two writes must not leave a sum that fits neither file.
+    _sum_path(path).unlink(missing_ok=True)
+    write(path, checkpoint)
+    write_atomic(_sum_path(path), sha256_of_file(path) + "\n")
+    for old in sorted(directory.glob(_PATTERN))[:-KEPT]:
+        remove(old)
+
+
+def write(path: Path, checkpoint: Checkpoint) -> None:
+    """Write one checkpoint to a file of its own."""
     buffer = io.BytesIO()
     np.savez(
         buffer,
@@ -60,13 +71,7 @@ def save(directory: Path, checkpoint: Checkpoint) -> None:
         box_nm=checkpoint.box_nm,
         position=np.frombuffer(json.dumps(asdict(checkpoint.position)).encode(), dtype=np.uint8),
     )
-    path = directory / f"checkpoint-{checkpoint.position.segment:06d}.npz"
-    # The old sum goes first: a kill between the two writes must not leave a sum that fits neither file.
-    _sum_path(path).unlink(missing_ok=True)
     write_atomic(path, buffer.getvalue())
-    write_atomic(_sum_path(path), sha256_of_file(path) + "\n")
-    for old in sorted(directory.glob(_PATTERN))[:-KEPT]:
-        remove(old)
 
 
 def load_latest(directory: Path) -> Checkpoint | None:
@@ -98,6 +103,14 @@ def _load(path: Path) -> Checkpoint | None:
     try:
         if _sum_path(path).read_text().strip() != sha256_of_file(path):
             return None
+    except OSError:
+        return None
+    return read(path)
+
+
+def read(path: Path) -> Checkpoint | None:
+    """The checkpoint of a file; None if it is none."""
+    try:
         with np.load(path, allow_pickle=False) as data:
             described = json.loads(data["position"].tobytes().decode())
             described["notes"] = tuple(described["notes"])

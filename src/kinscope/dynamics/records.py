@@ -21,6 +21,8 @@ TRAJECTORY_FILE = "trajectory.xtc"
 TOPOLOGY_FILE = "topology.cif"
 ENERGIES_FILE = "energies.csv"
 REPLICA_RECORD_FILE = "replica.json"
+END_FILE = "end.npz"
+"""Where a finished replica stood at its last step, at full precision: from there it can be continued."""
 
 
 class DensityPoint(Record):
@@ -174,3 +176,5 @@ class ReplicaRecord(VersionedRecord):
     """How often a process took the replica up again."""
     wall_seconds: float
     trajectory_sha256: str
+    continued: tuple[str, ...] = ()
+    """Of which shorter runs it is the continuation, in words, the first first."""

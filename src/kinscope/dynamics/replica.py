@@ -2,28 +2,25 @@
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import json
-import os
-import shutil
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
-from kinscope.core.errors import ComputationError, KinscopeError, RunDirectoryError
+from kinscope.core.errors import RunDirectoryError
 from kinscope.core.files import sha256_of_file, write_atomic
 from kinscope.core.seeds import derive_seed
 from kinscope.dynamics import checkpoints
-from kinscope.dynamics.box import FloatArray
 from kinscope.dynamics.checkpoints import Checkpoint, Position
+from kinscope.dynamics.extension import Before, read_before
 from kinscope.dynamics.platforms import choose_platform
 from kinscope.dynamics.protocol import plan_steps, scaled, segment_end
 from kinscope.dynamics.records import (
+    END_FILE,
     ENERGIES_FILE,
     PROTEIN_FILE,
     REPLICA_RECORD_FILE,
@@ -33,6 +30,13 @@ from kinscope.dynamics.records import (
     ReplicaRecord,
     SolvatedSystem,
     StepPlan,
+)
+from kinscope.dynamics.replica_files import (
+    disk_errors,
+    hand_over,
+    locked,
+    other_replica,
+    production_rows,
 )
 from kinscope.dynamics.segments import BlowUpError, Engine, Output, Point
 from kinscope.dynamics.settings import ProtocolSettings
@@ -44,7 +48,6 @@ Progress = Callable[[float, str], None]
 """Called with the fraction done (0 to 1) and the steps in words."""
 
 _HEADER = b"stage,step,time_ps,potential_kcal_per_mol,temperature_k,volume_cubic_nm\n"
-_LOCK = ".lock"
 
 
 def run_replica(
@@ -58,6 +61,7 @@ def run_replica(
     production_steps: int,
     progress: Progress | None = None,
     platform: PlatformChoice | None = None,
+    before: Path | None = None,
 ) -> ReplicaRecord:
     """Run one replica to its end, going on from the last whole checkpoint if there is one.
 
@@ -83,6 +87,9 @@ def run_replica(
         Hears of every stop.
     platform
         From :func:`~kinscope.dynamics.platforms.choose_platform`; None chooses, one CPU thread.
+    before
+        The same replica, finished but shorter: it is continued from its last point in phase space, and its
+        frames and energies begin the new files (:mod:`kinscope.dynamics.extension`).
 
     Returns
     -------
@@ -97,12 +104,14 @@ def run_replica(
         If files cannot be written (full disk); nothing saved is lost.
     """
     scratch.mkdir(parents=True, exist_ok=True)
-    with _locked(scratch), _disk_errors(scratch):
+    with locked(scratch), disk_errors(scratch):
         choice = platform or choose_platform()
-        run = _Replica(system_directory, scratch, settings, replica, seed, production_steps, choice, progress)
+        run = _Replica(
+            system_directory, scratch, settings, replica, seed, production_steps, choice, progress, before
+        )
         record = run.to_the_end()
         if output.resolve() != scratch.resolve():
-            _hand_over(scratch, output)
+            hand_over(scratch, output)
         return record
 
 
@@ -119,6 +128,7 @@ class _Replica:
         production_steps: int,
         platform: PlatformChoice,
         progress: Progress | None,
+        before: Path | None,
     ) -> None:
         self.system_directory = system_directory
         self.scratch = scratch
@@ -126,15 +136,24 @@ class _Replica:
         self.replica = replica
         self.seed = derive_seed(seed, "replica", replica)
         self.given_seed = seed
-        self.plan = plan_steps(settings, production_steps, gpu=platform.name not in ("CPU", "Reference"))
+        gpu = platform.name not in ("CPU", "Reference")
+        self.before: Before | None = None
+        if before is None:
+            self.plan = plan_steps(settings, production_steps, gpu=gpu)
+        else:
+            self.before = read_before(before, settings, replica, seed)
+            self.plan = self.before.longer_plan(production_steps, gpu=gpu)
         self.platform = platform
         self.progress = progress
         self.started = time.monotonic()
         system, positions, box, self.record = load_system(system_directory)
         self.key = _key(self.record, settings, replica, seed, production_steps, platform)
+        if self.before is not None:
+            self.before.check_system(self.record)
+            self.key = self.before.key_of(self.key)
         self.atoms = read_model(system_directory / PROTEIN_FILE)
         heavy = np.asarray(self.atoms.element != "H")
-        self.start = Point(positions, None, box)
+        self.start = Point(positions, None, box) if self.before is None else self.before.point
         self.engine = Engine(system, positions, heavy, settings, platform)
 
     def to_the_end(self) -> ReplicaRecord:
@@ -149,10 +168,19 @@ class _Replica:
                 while position.step < plan.total_steps:
                     position, point = self._segment(plan, position, point)
             except BlowUpError as error:
-                position, point = self._retry(position, str(error)), self.start
+                position, point = self._retry(position, str(error)), self._restart()
             else:
-                return self._conclude(plan, position, "finished")
+                return self._conclude(plan, position, "finished", point)
         return self._conclude(self.plan, replace(position, attempt=self.settings.retries), "failed")
+
+    def _begin(self, attempt: int) -> Position:
+        """Where an attempt begins: at the first step, or where the shorter replica ended."""
+        fresh = Position(self.key, 0, 0, attempt, 0, 0, 0, 0, 0.0, ())
+        return fresh if self.before is None else self.before.begin(fresh, self.plan, self.scratch)
+
+    def _restart(self) -> Point:
+        """Where a new attempt begins after a blow-up, with new velocities."""
+        return replace(self.start, velocities=None)
 
     def _segment(self, plan: StepPlan, position: Position, point: Point) -> tuple[Position, Point]:
         """Run to the segment's end, append what it gave, and save a checkpoint."""
@@ -191,10 +219,9 @@ class _Replica:
         """Where to go on: the last whole checkpoint, or the start of the attempt that was under way."""
         found = checkpoints.load_latest(self.scratch)
         if found is None:
-            fresh = Position(self.key, 0, 0, 0, 0, 0, 0, 0, 0.0, ())
-            return self._attempt_under_way(fresh), self.start
+            return self._attempt_under_way()
         if found.position.key != self.key:
-            raise _other_replica(self.scratch)
+            raise other_replica(self.scratch)
         lengths = (
             (TRAJECTORY_FILE, found.position.trajectory_bytes),
             (ENERGIES_FILE, found.position.energies_bytes),
@@ -213,15 +240,17 @@ class _Replica:
     def _attempt_file(self) -> Path:
         return self.scratch / "attempts.json"
 
-    def _attempt_under_way(self, fresh: Position) -> Position:
-        """The start of the attempt that a killed process had begun after a blow-up."""
+    def _attempt_under_way(self) -> tuple[Position, Point]:
+        """The start of the first attempt, or of the one that a killed process had begun after a blow-up."""
+        first = 0 if self.before is None else self.before.record.attempt
         try:
             told = json.loads(self._attempt_file().read_text())
         except (OSError, ValueError):
-            return fresh
+            return self._begin(first), self.start
         if told.get("key") != self.key:
-            raise _other_replica(self.scratch)
-        return replace(fresh, attempt=len(told["notes"]), notes=tuple(told["notes"]), resumes=1)
+            raise other_replica(self.scratch)
+        begun = self._begin(int(told["attempt"]))
+        return replace(begun, notes=tuple(told["notes"]), resumes=begun.resumes + 1), self._restart()
 
     def _retry(self, position: Position, why: str) -> Position:
         """Note a blow-up and start again from the stored system (rule: ProtocolSettings.retries)."""
@@ -231,10 +260,12 @@ class _Replica:
             f"rule: minimise, new velocities, {half:g} fs"
         )
         notes = (*position.notes, note)
-        write_atomic(self._attempt_file(), json.dumps({"key": self.key, "notes": notes}))
+        attempt = position.attempt + 1
+        told = {"key": self.key, "attempt": attempt, "notes": notes}
+        write_atomic(self._attempt_file(), json.dumps(told))
         checkpoints.clear(self.scratch)
-        return Position(
-            self.key, 0, 0, position.attempt + 1, 0, 0, 0, position.resumes, position.wall_seconds, notes
+        return replace(
+            self._begin(attempt), resumes=position.resumes, wall_seconds=position.wall_seconds, notes=notes
         )
 
     def _finished(self) -> ReplicaRecord | None:
@@ -262,11 +293,13 @@ class _Replica:
             self.plan,
         )
         if same != mine:
-            raise _other_replica(self.scratch)
+            raise other_replica(self.scratch)
         return record
 
-    def _conclude(self, plan: StepPlan, position: Position, status: str) -> ReplicaRecord:
-        """Cut the files to what counts, write topology and record, drop the checkpoints."""
+    def _conclude(
+        self, plan: StepPlan, position: Position, status: str, point: Point | None = None
+    ) -> ReplicaRecord:
+        """Cut the files to what counts, write topology, end and record, drop the checkpoints."""
         import openmm
 
         from kinscope.structures.io import write_model
@@ -275,9 +308,12 @@ class _Replica:
         append_at(trajectory, position.trajectory_bytes, b"")
         append_at(energies, position.energies_bytes, b"")
         write_model(self.scratch / TOPOLOGY_FILE, self.atoms)
+        if point is not None and point.velocities is not None:
+            end = Checkpoint(position, point.positions, point.velocities, point.box)
+            checkpoints.write(self.scratch / END_FILE, end)
         time_step = self.settings.time_step_fs / 2**position.attempt
         finished = status == "finished"
-        temperatures, potentials = _production_rows(energies) if finished else (np.zeros(0), np.zeros(0))
+        temperatures, potentials = production_rows(energies) if finished else (np.zeros(0), np.zeros(0))
         record = ReplicaRecord(
             replica=self.replica,
             seed=self.given_seed,
@@ -303,17 +339,12 @@ class _Replica:
             resumes=position.resumes,
             wall_seconds=position.wall_seconds,
             trajectory_sha256=sha256_of_file(trajectory),
+            continued=() if self.before is None else self.before.history(),
         )
         write_atomic(self.scratch / REPLICA_RECORD_FILE, record.model_dump_json(indent=1))
         checkpoints.clear(self.scratch)
         self._attempt_file().unlink(missing_ok=True)
         return record
-
-
-def _production_rows(path: Path) -> tuple[FloatArray, FloatArray]:
-    """Temperatures and potentials (n,) of production from the table of energies."""
-    rows = [line.split(",") for line in path.read_text().splitlines() if line.startswith("production,")]
-    return np.array([float(row[4]) for row in rows]), np.array([float(row[3]) for row in rows])
 
 
 def _key(
@@ -334,62 +365,3 @@ def _key(
         platform.deterministic,
     )
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
-
-
-def _hand_over(scratch: Path, output: Path) -> None:
-    """Put the results into ``output``, by link where the file system allows, the record last."""
-    output.mkdir(parents=True, exist_ok=True)
-    for name in (TRAJECTORY_FILE, ENERGIES_FILE, TOPOLOGY_FILE, REPLICA_RECORD_FILE):
-        target = output / name
-        target.unlink(missing_ok=True)
-        try:
-            os.link(scratch / name, target)
-        except OSError:
-            shutil.copyfile(scratch / name, target)
-
-
-def _other_replica(scratch: Path) -> RunDirectoryError:
-    return RunDirectoryError(
-        "This folder holds a replica of another system, seed, length or protocol.",
-        where=str(scratch),
-        remedy="Give each replica a folder of its own, or remove this one.",
-    )
-
-
-@contextmanager
-def _locked(scratch: Path) -> Iterator[None]:
-    """One process per replica; the lock goes with the process, however it dies."""
-    try:
-        import fcntl
-    except ImportError:  # no such locks on this system: the workflow's leases remain
-        yield
-        return
-    with (scratch / _LOCK).open("w") as handle:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise RunDirectoryError(
-                "Another process is running this replica.",
-                where=str(scratch),
-                remedy="Wait for it, or end it first.",
-            ) from None
-        except OSError:
-            pass  # a network file system without locks
-        yield
-
-
-@contextmanager
-def _disk_errors(scratch: Path) -> Iterator[None]:
-    try:
-        yield
-    except KinscopeError:
-        raise
-    except OSError as error:
-        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-        raise ComputationError(
-            "The disk is full." if full else f"A file of the replica could not be written ({error}).",
-            where=str(error.filename or scratch),
-            remedy="Free some space and run the same again; it goes on from the last checkpoint."
-            if full
-            else "Mend that and run the same again; it goes on from the last checkpoint.",
-        ) from error

@@ -177,7 +177,21 @@ def box_vectors(lengths: NDArray[Any], angles: NDArray[Any]) -> NDArray[np.float
     return boxes
 
 
-def _walk_xtc(handle: FileIO, path: Path, size: int) -> TrajectoryFile:
+def xtc_frame_ends(path: Path) -> list[int]:
+    """Offset of the byte after each frame of an XTC file.
+
+    Raises
+    ------
+    StructureError
+        If the file is damaged.
+    """
+    ends: list[int] = []
+    with path.open("rb", buffering=0) as handle:
+        _walk_xtc(handle, path, path.stat().st_size, ends)
+    return ends
+
+
+def _walk_xtc(handle: FileIO, path: Path, size: int, ends: list[int] | None = None) -> TrajectoryFile:
     offset, frames, atoms = 0, 0, 0
     while offset < size:
         head = os.pread(handle.fileno(), _XTC_HEADER + 40, offset)
@@ -194,6 +208,8 @@ def _walk_xtc(handle: FileIO, path: Path, size: int) -> TrajectoryFile:
         if length is None or offset + length > size:
             raise _cut(path, frames, offset)
         offset, frames = offset + length, frames + 1
+        if ends is not None:
+            ends.append(offset)
     if not frames:
         raise _empty(path)
     return TrajectoryFile(path, "xtc", atoms, frames)

@@ -22,6 +22,15 @@ PRESETS = ("quick", "standard", "paper")
 _MAXIMUM_SETTINGS_BYTES = 200_000
 
 
+class Extension(Settings):
+    """A length that finished replicas were made longer to."""
+
+    length_ns: float = Field(gt=0.0, le=100_000.0)
+    """Of production in all."""
+    gpu: bool = False
+    """Whether that was begun on GPUs."""
+
+
 class DynamicsSettings(Settings):
     """Which systems are simulated, how often and for how long."""
 
@@ -40,6 +49,8 @@ class DynamicsSettings(Settings):
     replicas_per_gpu: Literal["auto"] | Annotated[int, Field(ge=1, le=16)] = "auto"
     """Replicas that run at once on each GPU; ``auto`` measures one, two and four on this machine. It decides
     when results are there, not what they are."""
+    extensions: tuple[Extension, ...] = Field(default=(), max_length=50)
+    """How finished replicas were continued, in order (`kinscope extend`); each replica's frames stay."""
     solvation: SolvationSettings = SolvationSettings()
     protocol: ProtocolSettings = ProtocolSettings()
 

@@ -166,6 +166,18 @@ def run_stage(
         If the directory is in use or holds something else.
     """
     study = _begin(variant, settings, directory, structure, choose)
+    return go_on_with(study, directory, choose, cores=cores, listener=listener)
+
+
+def go_on_with(
+    study: StudyFile,
+    directory: Path,
+    choose: Callable[[Planner], dict[Any, Step]],
+    *,
+    cores: int | None = None,
+    listener: Callable[[Event], None] | None = None,
+) -> tuple[dict[Any, Path], Outcome]:
+    """Some steps of the study of a run directory, as :func:`run_stage` gives them."""
     with locked(directory):
         planner, engine = _prepare(
             study, directory, cores, listener, lambda planner: list(choose(planner).values())

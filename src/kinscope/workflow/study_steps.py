@@ -14,7 +14,7 @@ from kinscope.targets.pack import TargetPack
 from kinscope.variants.model import Variant
 from kinscope.workflow.choices import choose_states, dynamics_ligands, dynamics_states
 from kinscope.workflow.digest import pack_digest
-from kinscope.workflow.settings import StudySettings
+from kinscope.workflow.settings import Extension, StudySettings
 from kinscope.workflow.step import Step
 from kinscope.workflow.user_state import UserState, structure_step
 
@@ -283,7 +283,38 @@ class StudySteps:
         )
 
     def replica(self, side: str, state: str, number: int, ligand: str = "") -> Step:
-        """One trajectory, of the apo kinase or with a drug bound."""
+        """One trajectory, of the apo kinase or with a drug bound, with what it was extended by."""
+        step = self._first_length(side, state, number, ligand)
+        for extension in self.settings.dynamics.extensions:
+            step = self._longer(step, side, state, number, ligand, extension)
+        return step
+
+    def _longer(
+        self, before: Step, side: str, state: str, number: int, ligand: str, extension: Extension
+    ) -> Step:
+        """The same trajectory, continued."""
+        kept = ("state", "variant", "replica", "protocol", "seed", "ligand")
+        return self._step(
+            "replica",
+            side,
+            state,
+            str(number),
+            *((ligand,) if ligand else ()),
+            f"to {extension.length_ns:g} ns",
+            label=f"{before.label.partition(', to ')[0]}, to {extension.length_ns:g} ns",
+            function="dynamics:extend_replica",
+            parameters={
+                **{name: before.parameters[name] for name in kept if name in before.parameters},
+                "length_ns": extension.length_ns,
+                "gpu": extension.gpu,
+            },
+            inputs={"system": before.inputs["system"], "before": before},
+            shared=side == "native",
+            cost=extension.length_ns * (600 if extension.gpu else 50_000),
+            resource="gpu",
+        )
+
+    def _first_length(self, side: str, state: str, number: int, ligand: str) -> Step:
         dynamics = self.settings.dynamics
         systems = len(self.dynamics_states()) + len(self.dynamics_ligands())
         trajectories = 2 * dynamics.replicas * systems

@@ -29,6 +29,7 @@ from kinscope.targets.pack import TargetPack
 from kinscope.variants.model import Variant
 from kinscope.workflow.stages.trajectories import subject_of
 from kinscope.workflow.step import Step
+from kinscope.workflow.store import Store
 from kinscope.workflow.study import plan_of
 
 ANALYSIS_FILE = "analysis.json"
@@ -149,12 +150,10 @@ def analyse_run(
     study, steps, store = plan_of(directory)
     asked = (variant or study.variant).positions
     systems: dict[str, list[Source]] = {}
-    for step in steps:
-        place = store.path(step)
-        if step.name == "replica" and (place / REPLICA_RECORD_FILE).is_file():
-            title, state = _title(step)
-            who = str(step.parameters["variant"])
-            systems.setdefault(title, []).append(replica_source(place, state=state, variant=who))
+    for step in finished_replicas(steps, store):
+        title, state = _title(step)
+        source = replica_source(store.path(step), state=state, variant=str(step.parameters["variant"]))
+        systems.setdefault(title, []).append(source)
     if not systems:
         raise BadInputError(
             "This run holds no finished replica.",
@@ -167,6 +166,16 @@ def analyse_run(
         files = [file.path for source in sources for file in source.files]
         done.append(_analyse(sources, pack, asked, output / title, title, files, settings, part))
     return done
+
+
+def finished_replicas(steps: Sequence[Step], store: Store) -> list[Step]:
+    """The replicas of a study that are there, each at the greatest length it has reached."""
+    found: dict[tuple[object, ...], Step] = {}
+    for step in steps:  # a longer replica stands after the one that it continues
+        if step.name == "replica" and (store.path(step) / REPLICA_RECORD_FILE).is_file():
+            parts = ("variant", "state", "ligand", "replica")
+            found[tuple(step.parameters.get(part) for part in parts)] = step
+    return list(found.values())
 
 
 def _which(

@@ -12,6 +12,7 @@ def register(app: typer.Typer) -> None:
         case,
         dock,
         doctor,
+        extend,
         karyotype,
         models,
         parameters,
@@ -26,6 +27,7 @@ def register(app: typer.Typer) -> None:
     assess.register(app)
     dock.register(app)
     single.register(app)
+    extend.register(app)
     analyse.register(app)
     models.register(app)
     parameters.register(app)

@@ -35,6 +35,12 @@ def simulate(
     md_minutes: Annotated[
         float | None, typer.Option("--md-minutes", min=0.1, help="Minutes for all dynamics together.")
     ] = None,
+    length_ns: Annotated[
+        float | None,
+        typer.Option(
+            "--length-ns", min=1e-5, max=100_000.0, help="Length of each replica, in place of minutes."
+        ),
+    ] = None,
     preset: Preset = "quick",
     state: States = None,
     ligand: Annotated[
@@ -62,6 +68,10 @@ def simulate(
     from kinscope.dynamics.records import REPLICA_RECORD_FILE, ReplicaRecord
 
     dynamics: dict[str, Any] = {} if md_minutes is None else {"budget_minutes": md_minutes}
+    if length_ns is not None:
+        if md_minutes is not None:
+            raise typer.BadParameter("give either --md-minutes or --length-ns, not both")
+        dynamics = {"budget_minutes": None, "length_ns": length_ns}
     if ligand:
         dynamics["ligands"] = tuple(ligand)
         bound = _states_bound(ligand, target)

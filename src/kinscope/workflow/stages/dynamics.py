@@ -129,6 +129,25 @@ def replica(context: StepContext) -> dict[str, str]:
     return {"platform": record.platform.name}
 
 
+def extend_replica(context: StepContext) -> dict[str, str]:
+    """Continue a finished replica to a greater length of production."""
+    from kinscope.dynamics.replica import run_replica
+
+    protocol = ProtocolSettings.model_validate(context.parameters["protocol"])
+    record = run_replica(
+        context.input("system"),
+        context.scratch,
+        context.output,
+        protocol,
+        replica=context.parameters["replica"],
+        seed=context.parameters["seed"],
+        production_steps=round(float(context.parameters["length_ns"]) * 1e6 / protocol.time_step_fs),
+        progress=context.progress,
+        before=context.input("before"),
+    )
+    return {"platform": record.platform.name}
+
+
 def _production_steps(context: StepContext, protocol: ProtocolSettings) -> int:
     seconds = context.parameters["seconds"]
     if seconds is None:
