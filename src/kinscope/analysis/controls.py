@@ -26,6 +26,8 @@ from kinscope.core.records import Record
 
 READINGS_FILE = "normal_modes.csv"
 PROVENANCE_FILE = "provenance.yaml"
+CRYSTAL_BONDS_FILE = "crystal_hydrogen_bonds.csv"
+_BOND_COLUMNS = ("drug", "crystal", "residue", "ligand_atom", "protein_atom", "distance_angstrom")
 _COLUMNS = ("state", "variant", "region", "residues", "rmsf_angstrom")
 _DECIMALS = 5
 _MAX_BYTES = 2_000_000
@@ -201,6 +203,57 @@ def same_instrument(
         f"The controls in {state} were read on another model, so they are not shown." for state in gone
     )
     return controls.model_copy(update={"readings": tuple(held), "notes": notes})
+
+
+class CrystalBond(Record):
+    """A hydrogen bond of a drug with the protein in its co-crystal, by the distance of the heavy atoms."""
+
+    drug: str
+    crystal: str
+    """Entry, chain and component, e.g. ``2HYY:A:STI``."""
+    residue: str
+    """Of the target's numbering, e.g. ``Met318``."""
+    ligand_atom: str
+    protein_atom: str
+    distance_angstrom: float
+
+
+def read_crystal_bonds(directory: Path) -> dict[str, tuple[CrystalBond, ...]]:
+    """Hydrogen bonds that the co-crystals show, by drug; empty where the pack has no such table.
+
+    Made by ``python benchmarks/crystal_hydrogen_bonds.py --pdb-mirror DIR``.
+
+    Raises
+    ------
+    BadInputError
+        If the table is damaged.
+    """
+    path = directory / CRYSTAL_BONDS_FILE
+    if not path.is_file():
+        return {}
+    found: dict[str, list[CrystalBond]] = {}
+    try:
+        for row in csv.DictReader(io.StringIO(_text(path))):
+            bond = CrystalBond.model_validate(row, strict=False)
+            found.setdefault(bond.drug, []).append(bond)
+    except (OSError, UnicodeDecodeError, ValueError) as error:
+        raise BadInputError(
+            f"The table of crystals' hydrogen bonds cannot be read ({_reason(error)}).",
+            where=str(path),
+            remedy="Install kinscope again, or make it anew with benchmarks/crystal_hydrogen_bonds.py.",
+        ) from error
+    return {drug: tuple(rows) for drug, rows in found.items()}
+
+
+def write_crystal_bonds(directory: Path, bonds: Iterable[CrystalBond]) -> None:
+    """Write the table that :func:`read_crystal_bonds` reads."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(_BOND_COLUMNS)
+    for bond in bonds:
+        writer.writerow([getattr(bond, name) for name in _BOND_COLUMNS])
+    directory.mkdir(parents=True, exist_ok=True)
+    write_atomic(directory / CRYSTAL_BONDS_FILE, text.getvalue())
 
 
 def _reading(variant: str, state: str, means: Sequence[RegionMeans]) -> ControlReading:

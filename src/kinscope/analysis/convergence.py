@@ -13,6 +13,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from kinscope.analysis.fluctuation import rmsf
+from kinscope.analysis.regions import time_words
 from kinscope.analysis.sampling import SHORTEST_NS, Sentence
 from kinscope.analysis.statistics import block_averages, effective_sample_size
 from kinscope.analysis.superposition import FloatArray, IntArray, mean_structure
@@ -150,7 +151,7 @@ def convergence(
             rmsf_growth=(),
             overlap=None,
             sentence="nothing on mobility",
-            reason="fewer than four frames in a replica",
+            reason=f"{len(replicas)} x {time_words(length_ns)}: fewer than four frames in a replica",
         )
     placed = [mean_structure(np.asarray(frames, dtype=np.float64), core) for frames in replicas]
     independent = tuple(effective_sample_size(_deviation(*each)) for each in placed)
@@ -171,7 +172,7 @@ def convergence(
 def _judge(
     length_ns: float, independent: float, growth: float, overlap: float | None, replicas: int
 ) -> tuple[Sentence, str]:
-    had = f"{replicas} x {length_ns:.3g} ns"
+    had = f"{replicas} x {time_words(length_ns)}"
     if replicas < 2 or overlap is None:
         return "nothing on mobility", f"{had}: one replica has no spread"
     if length_ns < SHORTEST_NS:

@@ -15,6 +15,7 @@ from typing import Literal
 
 import numpy as np
 
+from kinscope.analysis.regions import time_words
 from kinscope.analysis.results import Difference
 from kinscope.analysis.statistics import judged_again
 from kinscope.analysis.superposition import FloatArray, IntArray, mean_structure
@@ -172,7 +173,7 @@ def _ratio(within: float, pooled: float) -> float:
 
 def _judge(replicas: Sequence[FloatArray], length_ns: float, ratio: float) -> Sampling:
     count = len(replicas)
-    had = f"{count} x {length_ns:.3g} ns"
+    had = f"{count} x {time_words(length_ns)}"
     shown: float | None = ratio if np.isfinite(ratio) else None
     sentence: Sentence = "nothing on mobility"
     if count < 2:

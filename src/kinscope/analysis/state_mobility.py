@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from kinscope.analysis.regions import region_means, time_words
 from kinscope.analysis.results import Difference, FluctuationProfile
 from kinscope.analysis.sampling import Sampling, allowed, worse
-from kinscope.analysis.statistics import difference
+from kinscope.analysis.statistics import FloatArray, correct_family, difference
 from kinscope.analysis.trajectory_results import StateMobility
 
 SMALLEST_MEANINGFUL_ANGSTROM = 0.05
@@ -40,13 +40,7 @@ def compare_states(
     if len(shared) < _FEWEST_RESIDUES or first.method == "crystal_b_factor":
         return None
     sides = [region_means(profile, shared) for profile in (first, second)]
-    raw = difference(
-        sides[0].tolist(),
-        sides[1].tolist(),
-        unit="Å",
-        smallest_meaningful=SMALLEST_MEANINGFUL_ANGSTROM,
-        sampling=_words(first, second, labels),
-    )
+    raw = _raw(sides, first, second, labels)
     if sampling is not None:
         raw = allowed(raw, worse(*sampling))
     return StateMobility(
@@ -59,6 +53,47 @@ def compare_states(
         second_rmsf_angstrom=float(sides[1].mean()),
         difference=_reworded(raw, labels[1]),
     )
+
+
+def compare_states_by_region(
+    first: FluctuationProfile,
+    second: FluctuationProfile,
+    regions: Mapping[str, Sequence[int]],
+    labels: tuple[str, str],
+    sampling: Mapping[str, tuple[Sampling, Sampling]] | None = None,
+) -> list[StateMobility]:
+    """Mean RMSF of each region in two states, second minus first, corrected for the regions (Holm).
+
+    Parameters
+    ----------
+    first, second, labels
+        As of :func:`compare_states`.
+    regions
+        Residue numbers by name; residues that either state lacks are left out, and regions without any.
+    sampling
+        Of each region in the first and the second state, where the method samples.
+    """
+    shared = set(first.residues) & set(second.residues)
+    kept = {name: held for name, numbers in regions.items() if (held := sorted(shared & set(numbers)))}
+    sides = {name: [region_means(item, held) for item in (first, second)] for name, held in kept.items()}
+    judged = correct_family([_raw(pair, first, second, labels) for pair in sides.values()])
+    rows = []
+    for (name, pair), raw in zip(sides.items(), judged, strict=True):
+        told = allowed(raw, worse(*sampling[name])) if sampling else raw
+        rows.append(
+            StateMobility(
+                method="md" if first.method == "md" else "normal_modes",
+                variant=first.variant,
+                first_state=first.state,
+                second_state=second.state,
+                residues=len(kept[name]),
+                first_rmsf_angstrom=float(pair[0].mean()),
+                second_rmsf_angstrom=float(pair[1].mean()),
+                difference=_reworded(told, labels[1]),
+                region=name,
+            )
+        )
+    return rows
 
 
 def state_pairs(
@@ -82,6 +117,21 @@ def state_pairs(
         if near:
             pairs.append((near[0], out))
     return pairs
+
+
+def _raw(
+    sides: Sequence[FloatArray],
+    first: FluctuationProfile,
+    second: FluctuationProfile,
+    labels: tuple[str, str],
+) -> Difference:
+    return difference(
+        sides[0].tolist(),
+        sides[1].tolist(),
+        unit="Å",
+        smallest_meaningful=SMALLEST_MEANINGFUL_ANGSTROM,
+        sampling=_words(first, second, labels),
+    )
 
 
 def _words(first: FluctuationProfile, second: FluctuationProfile, labels: tuple[str, str]) -> str:

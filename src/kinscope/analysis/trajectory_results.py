@@ -210,6 +210,11 @@ class BoundPose(Record):
     """Of the parameters and of the pose."""
     hydrogen_bonds: tuple[str, ...] = ()
     """Residues that it is hydrogen-bonded to at the start, e.g. ``Met318``."""
+    crystal_hydrogen_bonds: tuple[str, ...] = ()
+    """The same in the co-crystal, by distance (:func:`kinscope.analysis.controls.read_crystal_bonds`); empty:
+    not known."""
+    missing_bonds: tuple[str, ...] = ()
+    """What the co-crystal shows and the start lacks, with the distance there: ``Glu286 (3.7 Å)``."""
 
 
 class TrajectoryComparison(Record):

@@ -56,6 +56,7 @@ class Planner(StudySteps):
         for drug in self.dynamics_ligands():
             state = self.pack.drug(drug).state
             for side in _SIDES:
+                inputs[f"system/{side}/{drug}"] = self.solvated_bound(side, drug)
                 for replica in range(self.settings.dynamics.replicas):
                     inputs[f"bound/{side}/{drug}/{replica}"] = self.replica(side, state, replica, drug)
         if self.structure is not None:

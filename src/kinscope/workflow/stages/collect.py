@@ -19,7 +19,7 @@ from kinscope.analysis.results import (
     StateFit,
 )
 from kinscope.analysis.sampling import Sampling, allowed, region_sampling, worse
-from kinscope.analysis.state_mobility import compare_states, state_pairs
+from kinscope.analysis.state_mobility import compare_states, compare_states_by_region, state_pairs
 from kinscope.analysis.trajectory_results import StateMobility
 from kinscope.core.files import write_atomic
 from kinscope.docking.compare import compare_docking, distance_to_residues, pocket_rmsd
@@ -104,15 +104,22 @@ class _Pair:
 
     def sampling_of(self, regions: Mapping[str, Sequence[int]]) -> dict[str, Sampling]:
         """What the sampling allows to be said of each region, the worse side deciding; empty: everything."""
+        native, mutant = self.sampling_by_side(regions)
+        return {name: worse(native[name], mutant[name]) for name in native}
+
+    def sampling_by_side(
+        self, regions: Mapping[str, Sequence[int]]
+    ) -> tuple[dict[str, Sampling], dict[str, Sampling]]:
+        """The sampling of each region in native and in mutant; empty for methods that do not sample."""
         if self.measured is None:
-            return {}
-        sides = [
+            return {}, {}
+        native, mutant = (
             region_sampling(
                 frames, profile.residues, regions, length_ns=profile.length_ns, core=self.measured.core
             )
             for frames, profile in zip(self.measured.frames, (self.native, self.mutant), strict=True)
-        ]
-        return {name: worse(sides[0][name], sides[1][name]) for name in sides[0]}
+        )
+        return native, mutant
 
 
 @dataclass(frozen=True)
@@ -214,7 +221,8 @@ def _systems(study: _Inputs, pack: TargetPack) -> Iterator[System]:
         native, mutant = study.replicas("native", stage), study.replicas("mutant", stage)
         for about in sorted(native.keys() | mutant.keys()):
             state, ligand = (about, "") if stage == "replica" else (pack.drug(about).state, about)
-            yield System(state, tuple(native.get(about, ())), tuple(mutant.get(about, ())), ligand)
+            boxes = study.sides("system").get(about, {}) if ligand else {}
+            yield System(state, tuple(native.get(about, ())), tuple(mutant.get(about, ())), ligand, boxes)
 
 
 def _state_mobility(pack: TargetPack, *methods: Sequence[_Pair]) -> Iterator[StateMobility]:
@@ -234,22 +242,52 @@ def _state_mobility(pack: TargetPack, *methods: Sequence[_Pair]) -> Iterator[Sta
                 found = compare_states(*sides, labels, known)
                 if found is not None:
                     yield found
+                    yield from _by_region(pack, one, two, sides, labels)
+
+
+def _by_region(
+    pack: TargetPack,
+    one: _Pair,
+    two: _Pair,
+    sides: tuple[FluctuationProfile, FluctuationProfile],
+    labels: tuple[str, str],
+) -> list[StateMobility]:
+    """The same region by region, as one corrected family."""
+    shared = set(sides[0].residues) & set(sides[1].residues)
+    regions = _held_regions(pack, shared)
+    first, second = one.sampling_of(regions), two.sampling_of(regions)
+    known = {name: (first[name], second[name]) for name in regions if name in first and name in second}
+    return compare_states_by_region(*sides, regions, labels, known or None)
 
 
 def _regions(pack: TargetPack, pair: _Pair) -> list[RegionComparison]:
-    held = set(pair.native.residues)
-    regions = {
+    regions = _held_regions(pack, set(pair.native.residues))
+    native, mutant = pair.sampling_by_side(regions)
+    rows = []
+    for row in compare_regions(pair.native, pair.mutant, regions):
+        if row.region in native and row.region in mutant:
+            before, after = native[row.region], mutant[row.region]
+            least = worse(before, after)
+            told = {
+                "difference_angstrom": allowed(row.difference_angstrom, least),
+                "native_split_r": before.split_r,
+                "mutant_split_r": after.split_r,
+                "native_independent_frames": before.independent_frames,
+                "mutant_independent_frames": after.independent_frames,
+                "sampling_allows": least.sentence,
+            }
+            row = row.model_copy(update=told)
+        rows.append(row)
+    return rows
+
+
+def _held_regions(pack: TargetPack, held: set[int]) -> dict[str, list[int]]:
+    """The pack's regions as far as residues are held, without those of fewer than three."""
+    return {
         region.name: kept
         for region in pack.regions
         if len(kept := [number for number in region.members() if number in held]) >= _MINIMUM_REGION_RESIDUES
     }
-    judged = pair.sampling_of(regions)
-    return [
-        row.model_copy(update={"difference_angstrom": allowed(row.difference_angstrom, judged[row.region])})
-        if judged
-        else row
-        for row in compare_regions(pair.native, pair.mutant, regions)
-    ]
 
 
 def _track(pair: _Pair) -> DifferenceTrack:

@@ -9,8 +9,8 @@ from typing import Any, Literal
 
 import numpy as np
 
-from kinscope.analysis.convergence import Convergence, convergence
 from kinscope.analysis.results import FluctuationProfile, SimulationSummary
+from kinscope.analysis.system_sampling import system_sampling
 from kinscope.analysis.trajectory_compare import compare_contacts, compare_measures, sampling_words
 from kinscope.analysis.trajectory_results import TrajectoryComparison
 from kinscope.core.errors import KinscopeError
@@ -25,6 +25,7 @@ from kinscope.dynamics.streaming import (
 from kinscope.dynamics.streaming_records import principal_motion, replica_analysis
 from kinscope.dynamics.streaming_sources import Source, replica_source
 from kinscope.targets.pack import TargetPack
+from kinscope.workflow.stages.bound import bound_poses
 
 Array = np.ndarray[Any, Any]
 _STUDY = PassSettings(thinned_frames=500, pocket_frames=40)
@@ -40,6 +41,8 @@ class System:
     native: tuple[Path, ...]
     mutant: tuple[Path, ...]
     ligand: str = ""
+    boxes: dict[str, Path] = field(default_factory=dict)
+    """The solvated systems of a bound one, by side."""
 
 
 @dataclass
@@ -81,7 +84,7 @@ def measure_system(system: System, pack: TargetPack, variant: str, positions: Se
             except KinscopeError as error:
                 found.summaries.append(_summary(record, system, who, "failed", error.what))
     if sources:
-        _measure(found, system, sources, records, subject_of(pack, positions), variant)
+        _measure(found, system, sources, records, pack, positions, variant)
     found.summaries.sort(key=lambda row: (row.variant != "native", row.replica))
     return found
 
@@ -91,11 +94,12 @@ def _measure(
     system: System,
     sources: Sequence[Source],
     records: dict[tuple[str, int], ReplicaRecord],
-    subject: Subject,
+    pack: TargetPack,
+    positions: Sequence[int],
     variant: str,
 ) -> None:
     try:
-        group = analyse_group(sources, subject, _STUDY)
+        group = analyse_group(sources, subject_of(pack, positions), _STUDY)
     except KinscopeError as error:
         for source in sources:
             record = records[source.variant, source.replica]
@@ -111,12 +115,13 @@ def _measure(
     native = [one for one in group.passes if one.source.variant == "native"]
     mutant = [one for one in group.passes if one.source.variant == variant]
     if native and mutant:
-        _compare(found, system, group, native, mutant)
+        _compare(found, system, pack, group, native, mutant)
 
 
 def _compare(
     found: Measured,
     system: System,
+    pack: TargetPack,
     group: GroupPass,
     native: list[TrajectoryPass],
     mutant: list[TrajectoryPass],
@@ -124,13 +129,11 @@ def _compare(
     found.core = group.core
     found.frames = ([one.thinned.result() for one in native], [one.thinned.result() for one in mutant])
     found.profiles = (_profile(system, native), _profile(system, mutant))
-    judged = min(
-        (
-            _converged(frames, profile, group)
-            for frames, profile in zip(found.frames, found.profiles, strict=True)
-        ),
-        key=lambda item: _ORDER.index(item.sentence),
+    sides = tuple(
+        system_sampling(frames, profile.variant, length_ns=profile.length_ns, core=group.core)
+        for frames, profile in zip(found.frames, found.profiles, strict=True)
     )
+    judged = min(sides, key=lambda item: _ORDER.index(item.sentence))
     before, after = ([replica_analysis(one) for one in side] for side in (native, mutant))
     found.comparison = TrajectoryComparison(
         state=system.state,
@@ -144,6 +147,10 @@ def _compare(
         sentence=judged.sentence,
         reason=judged.reason,
         ligand=system.ligand,
+        sides=sides,
+        bound=bound_poses(system.boxes, pack, pack.drug(system.ligand), after[0].variant)
+        if system.ligand
+        else (),
     )
 
 
@@ -157,10 +164,6 @@ def _profile(system: System, side: Sequence[TrajectoryPass]) -> FluctuationProfi
         length_ns=min(one.source.length_ns or 0.0 for one in side),
         superposition=f"CA; {side[0].fit.words}; about the mean of each trajectory",
     )
-
-
-def _converged(frames: Sequence[Array], profile: FluctuationProfile, group: GroupPass) -> Convergence:
-    return convergence(frames, length_ns=profile.length_ns, core=group.core)
 
 
 def _summary(

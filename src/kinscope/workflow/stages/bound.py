@@ -1,0 +1,136 @@
+"""What was put into the pocket of each simulated system: pose, parameters, and bonds at the start."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from kinscope.analysis.controls import CrystalBond, read_crystal_bonds
+from kinscope.analysis.frames import Chunk, Fit
+from kinscope.analysis.interactions import Interactions
+from kinscope.analysis.layout import Layout
+from kinscope.analysis.trajectory_results import BoundPose
+from kinscope.core.errors import KinscopeError
+from kinscope.docking.reference import reference_pose
+from kinscope.dynamics.records import PROTEIN_FILE, SYSTEM_RECORD_FILE, SolvatedSystem
+from kinscope.ligands.parameters import directory_for, load_parameters
+from kinscope.structures.io import read_model
+from kinscope.targets.controls import controls_directory
+from kinscope.targets.pack import DrugDefinition, TargetPack
+
+_POLAR = ("hydrogen bond", "salt bridge")
+
+
+def bound_poses(
+    systems: Mapping[str, Path], pack: TargetPack, drug: DrugDefinition, variant: str
+) -> tuple[BoundPose, ...]:
+    """What is bound on each side of a system, native first.
+
+    Parameters
+    ----------
+    systems
+        Directories of the solvated systems by side, ``native`` and ``mutant``; a side may be missing.
+    pack, drug
+        The target and what is bound.
+    variant
+        Short name of the variant.
+    """
+    found = []
+    for side, who in (("native", "native"), ("mutant", variant)):
+        if side in systems:
+            found.append(_bound(systems[side], pack, drug, who))
+    return tuple(found)
+
+
+def start_bonds(layout: Layout) -> tuple[str, ...]:
+    """Residues that the first ligand of a solute is hydrogen-bonded or bridged by charge to, as it stands."""
+    if not layout.ligands:
+        return ()
+    alphas = layout.backbone.ca
+    fit = Fit(alphas, np.arange(len(alphas)), layout.coord[alphas], "as it stands")
+    chunk = Chunk(layout.coord[None].astype(np.float32), np.array([np.nan]), 0, fit)
+    around = Interactions(layout, layout.ligands[0][1], np.flatnonzero(layout.protein))
+    around.update(chunk)
+    partners = {row.partner: row.partner_name.capitalize() for row in around.result() if row.kind in _POLAR}
+    return tuple(f"{partners[number]}{number}" for number in sorted(partners))
+
+
+def missing_bonds(layout: Layout, shown: Sequence[CrystalBond]) -> tuple[str, ...]:
+    """Bonds of the co-crystal that a solute lacks, with the distance there: ``Glu286 (3.7 Å)``."""
+    held = start_bonds(layout)
+    return tuple(
+        f"{bond.residue} ({_gap_angstrom(layout, bond):.1f} Å)" for bond in shown if bond.residue not in held
+    )
+
+
+def _gap_angstrom(layout: Layout, bond: CrystalBond) -> float:
+    """From the residue's atom (either oxygen of a carboxylate) to the nearest N or O of the first ligand."""
+    names = {bond.protein_atom}
+    for carboxylate in ({"OE1", "OE2"}, {"OD1", "OD2"}):
+        if bond.protein_atom in carboxylate:
+            names |= carboxylate
+    number = int("".join(filter(str.isdigit, bond.residue)))
+    own = layout.protein & (layout.res_id == number) & np.isin(layout.atom_name, sorted(names))
+    ligand = layout.ligands[0][1]
+    polar = ligand[np.isin(layout.element[ligand], ("N", "O"))]
+    gaps = np.linalg.norm(layout.coord[own][:, None] - layout.coord[polar][None], axis=2)
+    return float(gaps.min()) if gaps.size else float("nan")
+
+
+def _bound(directory: Path, pack: TargetPack, drug: DrugDefinition, who: str) -> BoundPose:
+    record = SolvatedSystem.model_validate_json((directory / SYSTEM_RECORD_FILE).read_bytes())
+    ligand = next((one for one in record.ligands if one.name == drug.id), None)
+    layout = Layout(read_model(directory / PROTEIN_FILE))
+    reference, away = "", None
+    warnings: list[str] = []
+    try:
+        _, known = reference_pose(pack, drug)
+        reference, away = known.crystal, known.rmsd_to_crystal_angstrom
+        warnings += known.notes
+    except KinscopeError as error:
+        warnings.append(error.what)
+    charges, terms, about = _parameters(pack, drug)
+    shown = read_crystal_bonds(controls_directory(pack)).get(drug.id, ())
+    return BoundPose(
+        ligand=drug.id,
+        state=drug.state,
+        variant=who,
+        pose="" if ligand is None else ligand.pose,
+        reference=reference,
+        reference_to_crystal_rmsd_angstrom=away,
+        net_charge_e=0 if ligand is None else ligand.net_charge_e,
+        charges=charges,
+        terms=terms,
+        warnings=tuple(dict.fromkeys((*warnings, *about))),
+        hydrogen_bonds=start_bonds(layout),
+        crystal_hydrogen_bonds=tuple(dict.fromkeys(bond.residue for bond in shown)),
+        missing_bonds=missing_bonds(layout, shown) if layout.ligands else (),
+    )
+
+
+def _parameters(pack: TargetPack, drug: DrugDefinition) -> tuple[str, str, list[str]]:
+    """Charge model, force field, and what is to be said of them."""
+    try:
+        record = load_parameters(drug, directory_for(pack, drug)).record
+    except KinscopeError as error:
+        return "", "", [error.what]
+    notes = list(record.warnings)
+    if record.comparison is not None and record.comparison.above and not record.warnings:
+        atoms = ", ".join(item.atom for item in record.comparison.above)
+        notes.append(
+            f"charges of {atoms} differ by more than {record.comparison.threshold_e:g} e from those of "
+            f"{record.comparison.second_model}"
+        )
+    if careful := [term for term in record.estimated if term.penalty > _PENALTY]:
+        worst = max(careful, key=lambda term: term.penalty)
+        notes.append(
+            f"{len(careful)} bonded terms taken from similar ones with a penalty above {_PENALTY:g}, "
+            f"the largest {worst.penalty:.0f} ({worst.kind} {worst.atom_types})"
+        )
+    return record.charge_model, record.force_field, notes
+
+
+_PENALTY = 10.0
+"""Above it parmchk2's authors advise care."""
