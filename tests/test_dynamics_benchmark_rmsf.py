@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import os
 from pathlib import Path
 
@@ -82,6 +83,7 @@ def test_finished_dynamics_below_a_folder_are_found_and_measured(tmp_path):
         write_model(folder / TOPOLOGY_FILE, atoms)
         changed = record.model_copy(
             update={
+                "replica": number,
                 "solute_atoms": 60,
                 "frames": len(frames),
                 "length_ns": 20.0,
@@ -91,6 +93,12 @@ def test_finished_dynamics_below_a_folder_are_found_and_measured(tmp_path):
         (folder / REPLICA_RECORD_FILE).write_text(changed.model_dump_json())
         about = {"parameters": {"state": "kinase-dfg-in", "variant": "native"}}
         (folder / "artefact.json").write_text(json.dumps(about))
+    # A replica that was made longer counts once, at its full length.
+    shorter = tmp_path / "run" / "artefacts" / "shorter"
+    shutil.copytree(tmp_path / "run" / "artefacts" / "0", shorter)
+    held = ReplicaRecord.model_validate_json((shorter / REPLICA_RECORD_FILE).read_text())
+    held = held.model_copy(update={"length_ns": 10.0})
+    (shorter / REPLICA_RECORD_FILE).write_text(held.model_dump_json())
     found = benchmark_rmsf._dynamics(tmp_path / "run")
     assert list(found) == ["dynamics, kinase-dfg-in, native, 2 x 20 ns"]
     profile = next(iter(found.values()))
