@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
+from kinscope.analysis.controls import MobilityControls
 from kinscope.analysis.results import (
     ContactChange,
     DockingComparison,
@@ -59,6 +60,34 @@ class Answer(Record):
     confidence_reason: str
 
 
+class MobilityFinding(Record):
+    """One reading that bears on a question."""
+
+    method: Literal["md", "normal_modes", "models"]
+    where: str
+    """Of what, in which state, in words."""
+    result: str
+    """With its interval and effect size, where there is one."""
+    verdict: str
+    """``resolved: ...``, ``no change of 0.05 Å or more``, ``not resolved`` or what is observed, in words."""
+    sampling: str
+    earlier: bool = False
+    """Computed by us before and shipped, not in this run."""
+
+
+class MobilityQuestion(Record):
+    """A question on motion, what this study read on it, and how far that carries."""
+
+    id: str
+    """``bound drugs``, ``states``, ``window``, ``pocket NAME``, ``control VARIANT`` or ``neighbourhood``."""
+    question: str
+    answer: str
+    """By method, in one or two sentences."""
+    findings: tuple[MobilityFinding, ...]
+    control: str = ""
+    """How variants with published behaviour read on the same instrument, and what follows."""
+
+
 class Assessment(Record):
     """The reasoned part of the result."""
 
@@ -67,6 +96,8 @@ class Assessment(Record):
     mobility: tuple[str, ...]
     """What may be said on mobility, each with its method and interval, or that it is not resolved."""
     limits: tuple[str, ...]
+    questions: tuple[MobilityQuestion, ...] = ()
+    """What was asked of motion, each with its readings, verdict and controls."""
     options: tuple[TreatmentOption, ...] = ()
     """The options of the evidence, with what the verdicts of this run add on either side."""
 
@@ -117,6 +148,8 @@ class StudyResult(VersionedRecord):
     measurements: Measurements
     evidence: EvidenceSummary
     assessment: Assessment
+    controls: MobilityControls | None = None
+    """Readings of variants with published behaviour that ship with the target; None: there are none."""
     versions: dict[str, str]
     """Of kinscope and every library that computed something."""
     provenance: tuple[StepProvenance, ...]

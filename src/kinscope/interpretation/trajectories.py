@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 
 from kinscope.analysis.results import Difference
-from kinscope.analysis.trajectory_results import ReplicaAnalysis, StateMobility, TrajectoryComparison
+from kinscope.analysis.trajectory_results import StateMobility, TrajectoryComparison
 from kinscope.interpretation.model import Measurements
 from kinscope.interpretation.prose import in_prose, join, region_label, state_label
+from kinscope.interpretation.stays import LONG_STAY_NS, STAYS_PERCENT, bound_sentences, means
 from kinscope.targets.pack import TargetPack
 
 _METHODS = {"md": "Molecular dynamics", "normal_modes": "Normal modes"}
-_LONG_STAY_NS = 10.0
-_STAYS_PERCENT = 70.0
-"""A drug that keeps this share of its first contacts on average holds its place."""
 
 
 def trajectory_sentences(measurements: Measurements, pack: TargetPack) -> tuple[str, ...]:
     """Sentences on states against one another, then on each simulated system; empty if there is none."""
-    sentences = [_of_states(row, pack) for row in measurements.state_mobility]
+    # The regions of states against one another stand in their table; the sentence is of the whole.
+    sentences = [_of_states(row, pack) for row in measurements.state_mobility if not row.region]
     for system in measurements.trajectories:
         sentences += _of_system(system, pack)
     return tuple(sentences)
@@ -57,13 +54,15 @@ def _of_system(system: TrajectoryComparison, pack: TargetPack) -> list[str]:
     if left:
         of = f"{left} of {len(system.measures)} quantities"
         why = system.sampling if system.sentence == "supports a comparison" else system.reason
-        sentences.append(f"{head}: not resolved in {of} (shape, pockets, bound drug); {why}.")
+        what = "shape, pockets, bound drug" if bound else "shape and pockets"
+        sentences.append(f"{head}: not resolved in {of} ({what}); {why}.")
     for contact in system.contacts:
         if contact.difference.resolved:
             what = f"the {contact.kind} of {contact.of} with {contact.partner_name}{contact.partner}"
             sentences.append(f"{head}: {what} is {contact.difference.statement}.")
     if bound is not None:
         sentences.append(_stay(head, in_prose(bound), system))
+        sentences += bound_sentences(system, head)
     return sentences
 
 
@@ -82,13 +81,13 @@ def _stay(head: str, name: str, system: TrajectoryComparison) -> str:
     """Whether the drug stayed in its pocket, both sides, with the sampling that this rests on."""
     parts, left = [], 0
     for side, who in ((system.native, "the native kinase"), (system.mutant, system.variant)):
-        kept = _means(side, "ligand_contacts_kept_percent")
-        moved = _means(side, "ligand_rmsd_angstrom")
+        kept = means(side, "ligand_contacts_kept_percent")
+        moved = means(side, "ligand_rmsd_angstrom")
         gone = sum(any(stay.left_at_percent is not None for stay in one.ligands) for one in side)
         if not kept or not moved:
             parts.append(f"not measured in {who}")
             continue
-        state = "leaves its pocket" if gone else ("holds" if min(kept) >= _STAYS_PERCENT else "loosens")
+        state = "leaves its pocket" if gone else ("holds" if min(kept) >= STAYS_PERCENT else "loosens")
         which = f" in {gone} of {len(side)} replicas" if gone else ""
         left += gone
         parts.append(
@@ -97,13 +96,7 @@ def _stay(head: str, name: str, system: TrajectoryComparison) -> str:
         )
     lengths = [one.length_ns or 0.0 for one in (*system.native, *system.mutant)]
     short = (
-        ""
-        if min(lengths) >= _LONG_STAY_NS
-        else ", which shows only that the pose does not fall apart at once"
+        "" if min(lengths) >= LONG_STAY_NS else ", which shows only that the pose does not fall apart at once"
     )
     said = f"{'; '.join(parts)}; {system.sampling}"
     return f"{head}: {name} {said}{'' if left else short}."
-
-
-def _means(side: Sequence[ReplicaAnalysis], name: str) -> list[float]:
-    return [series.mean for one in side for series in one.series if series.name.rpartition("/")[2] == name]

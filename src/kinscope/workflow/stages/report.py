@@ -7,6 +7,7 @@ import shlex
 from pathlib import Path
 from typing import Any, Literal
 
+from kinscope.analysis.controls import same_instrument
 from kinscope.core.files import write_atomic
 from kinscope.evidence import lookup
 from kinscope.interpretation import assess
@@ -23,6 +24,7 @@ from kinscope.report import (
     write_result_json,
 )
 from kinscope.targets import TargetPack
+from kinscope.targets.controls import mobility_controls, model_digests
 from kinscope.variants.model import Variant
 from kinscope.workflow.context import StepContext
 from kinscope.workflow.machine import library_versions
@@ -39,7 +41,10 @@ def write_report(context: StepContext) -> None:
     measurements = Measurements.model_validate_json(context.input("measurements", MEASUREMENTS).read_bytes())
     evidence = lookup(variant, pack)
     settings = context.parameters["settings"]
-    assessment = assess(variant, measurements, evidence, pack)
+    controls = mobility_controls(pack)
+    if controls is not None:
+        controls = same_instrument(controls, settings["normal_modes"], model_digests(pack))
+    assessment = assess(variant, measurements, evidence, pack, controls)
     left_out = [f"Left out: {text}." for text in context.parameters["skipped"]]
     result = StudyResult(
         kinscope_version=context.parameters["kinscope_version"],
@@ -51,6 +56,7 @@ def write_report(context: StepContext) -> None:
         measurements=measurements,
         evidence=evidence,
         assessment=assessment.model_copy(update={"limits": (*left_out, *assessment.limits)}),
+        controls=controls,
         versions=library_versions(),
         provenance=tuple(_provenance(context)),
     )

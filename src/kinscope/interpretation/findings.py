@@ -1,0 +1,116 @@
+"""One reading in words: result, verdict, sampling; and many readings in a sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+from kinscope.analysis.results import Difference, RegionComparison
+from kinscope.analysis.trajectory_results import TrajectoryComparison
+from kinscope.interpretation.model import MobilityFinding
+from kinscope.interpretation.prose import in_prose, region_label, state_label
+from kinscope.targets.pack import TargetPack
+
+Method = Literal["md", "normal_modes", "models"]
+METHODS: dict[Method, str] = {
+    "models": "The models",
+    "normal_modes": "Normal modes",
+    "md": "Molecular dynamics",
+}
+_UNRESOLVED = "not resolved"
+
+
+def finding(
+    method: Method, words: str, change: Difference, *, result: str = "", earlier: bool = False
+) -> MobilityFinding:
+    """A difference as a reading."""
+    return MobilityFinding(
+        method=method,
+        where=words,
+        result=f"{result + ', ' if result else ''}{with_interval(change)}",
+        verdict=verdict_of(change),
+        sampling=change.sampling,
+        earlier=earlier,
+    )
+
+
+def of_region(row: RegionComparison, pack: TargetPack, *, earlier: bool = False) -> MobilityFinding:
+    """A region's fluctuation as a reading."""
+    result = f"{row.native_rmsf_angstrom:.2f} and {row.mutant_rmsf_angstrom:.2f} Å"
+    words = f"RMSF of {region_label(pack, row.region)}, {state_label(pack, row.state)}"
+    return finding(row.method, words, row.difference_angstrom, result=result, earlier=earlier)
+
+
+def where(system: TrajectoryComparison, pack: TargetPack) -> str:
+    """A simulated system in words."""
+    bound = next((drug for drug in pack.drugs if drug.id == system.ligand), None)
+    return state_label(pack, system.state) + (f" with {in_prose(bound)}" if bound else "")
+
+
+def with_interval(change: Difference) -> str:
+    """``+0.012 Å (95 % interval -0.003 to +0.027; Hedges' g +1.4, -0.4 to +3.1)``."""
+    if change.value is None:
+        return "not computed"
+    text = _signed(change.value, change.unit)
+    inside = []
+    if change.low is not None and change.high is not None:
+        inside.append(
+            f"{100 * change.confidence:g} % interval {_signed(change.low, '')} to {_signed(change.high, '')}"
+        )
+    if change.effect_size is not None:
+        ends = (
+            f", {change.effect_size_low:+.1f} to {change.effect_size_high:+.1f}"
+            if change.effect_size_low is not None and change.effect_size_high is not None
+            else ""
+        )
+        inside.append(f"Hedges' g {change.effect_size:+.1f}{ends}")
+    return f"{text} ({'; '.join(inside)})" if inside else text
+
+
+def verdict_of(change: Difference) -> str:
+    """``resolved: higher in the mutant``, ``no change of 0.05 Å or more``, or ``not resolved`` and why."""
+    head, _, rest = change.statement.partition(":")
+    if change.resolved:
+        return f"resolved: {head}"
+    if head.startswith(("no change of", "below the smallest change")):
+        return head
+    if head == _UNRESOLVED and "shorter than" in rest:
+        return f"{_UNRESOLVED}: sampled for less than a nanosecond"
+    if head == _UNRESOLVED and "split R" in rest:
+        return f"{_UNRESOLVED}: parts of the trajectories do not show the same"
+    if "once corrected" in head:
+        return f"{_UNRESOLVED} once corrected for all comparisons"
+    if "do not differ from one another" in rest or change.low is None:
+        return f"{_UNRESOLVED}: too few independent replicas or models"
+    return _UNRESOLVED
+
+
+def summary(findings: Sequence[MobilityFinding]) -> str:
+    """The verdicts by method: how many readings say what."""
+    sentences = []
+    for method, words in METHODS.items():
+        own = [item for item in findings if item.method == method]
+        if not own:
+            continue
+        verdicts = list(dict.fromkeys(item.verdict for item in own))
+        parts = [
+            verdict
+            if len(verdicts) == 1
+            else f"{verdict} ({sum(item.verdict == verdict for item in own)} of {len(own)})"
+            for verdict in verdicts
+        ]
+        samples = list(dict.fromkeys(item.sampling for item in own if item.sampling))
+        sampled = f" ({samples[0]})" if method == "md" and len(samples) == 1 else ""
+        sentences.append(f"{words}: {'; '.join(parts)}{sampled}.")
+    return " ".join(sentences)
+
+
+def not_asked(why: str) -> str:
+    """Why a question has no reading."""
+    return f"Not asked in this run: {why}."
+
+
+def _signed(value: float, unit: str) -> str:
+    digits = 1 if abs(value) >= 10 else (2 if abs(value) >= 0.095 else 3)
+    text = f"{value:+.{digits}f}"
+    return f"{text} {unit}".rstrip()
