@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Literal
 
 from pydantic import Field
@@ -151,6 +152,15 @@ class ReferencePoseRecord(Record):
     interactions: tuple[str, ...]
     valid: bool
     notes: tuple[str, ...] = ()
+    surroundings: tuple[int, ...] = ()
+    """Residues with an atom within ``surroundings_angstrom`` of the pose; empty: not measured."""
+    surroundings_angstrom: float = 0.0
+
+    def reaches(self, positions: Iterable[int], within_angstrom: float) -> bool:
+        """Whether a residue may lie so near the pose: False only where it was measured that none does."""
+        if not self.surroundings or self.surroundings_angstrom < within_angstrom:
+            return True
+        return not set(positions).isdisjoint(self.surroundings)
 
 
 class ReferencePoseSet(VersionedRecord):

@@ -43,6 +43,8 @@ HELD_ANGSTROM = 2.0
 """A pose further from the crystal's, or one that is not valid, is recorded but not shipped."""
 OUTLIER_ANGSTROM = 1.5
 """Pairs further apart than this after a first fit (a loop that moved) leave the second."""
+SURROUNDINGS_ANGSTROM = 9.0
+"""What counts as a pose's surroundings in its record: what enters the energy of relaxed complexes."""
 _ANALOGUE_TRIALS = 10
 _SETTLING_SEED = 1
 
@@ -135,8 +137,18 @@ def build_reference_pose(
         score_kcal_per_mol=round(best.score_kcal_per_mol, 3), rmsd_to_crystal_angstrom=round(rmsd, 3),
         interactions=interactions(receptor, pose), valid=not (problems := pose_problems(receptor, pose)),
         notes=(*notes, *problems),
+        surroundings=surroundings_of(receptor, pose), surroundings_angstrom=SURROUNDINGS_ANGSTROM,
     )  # fmt: skip
     return pose, record
+
+
+def surroundings_of(receptor: AtomArray, pose: Mol) -> tuple[int, ...]:
+    """Residues with an atom within :data:`SURROUNDINGS_ANGSTROM` of any atom of a pose."""
+    from scipy.spatial import cKDTree
+
+    points = np.asarray(pose.GetConformer().GetPositions(), dtype=np.float64)
+    gaps, _ = cKDTree(points).query(receptor.coord, distance_upper_bound=SURROUNDINGS_ANGSTROM)
+    return tuple(sorted({int(number) for number in receptor.res_id[np.isfinite(gaps)]}))
 
 
 def build_reference_poses(

@@ -2,11 +2,14 @@
 
 Docking into a rigid mutant asks the drug to bear what the side chains would take over. Here both sides,
 native and mutant, go through one protocol: the substituted residue stands in each of its likely rotamers with
-the drug in place (the native residue too), drug and pocket are relaxed together in the force field with
-implicit solvent, and the members are weighted by the energy of the whole complex. A side's answer is the
-weighted interaction energy: of the complex less its two parts as they stand in it (the one-trajectory form
-of MM-GBSA: Srinivasan et al., J Am Chem Soc 1998, 120, 9401; relaxed parts add more noise than signal, see
-docs/decisions/0171). Entropy is left out. The rule knows no residue and no drug.
+the drug in place (the native residue too), and drug and pocket are relaxed together in the force field with
+implicit solvent. The members that count are then shaken from velocities of their own and relaxed again,
+several times independently; in each repeat they are weighted by the energy of the whole complex. A repeat's
+answer is the weighted interaction energy: of the complex less its two parts as they stand in it (the
+one-trajectory form of MM-GBSA: Srinivasan et al., J Am Chem Soc 1998, 120, 9401; relaxed parts add more noise
+than signal, see docs/decisions/0171). A side's answer is the mean of its repeats, and the interval of the
+difference is Welch's over them: many short independent runs rather than a long one (Genheden & Ryde, J Comput
+Chem 2010, 31, 837; docs/decisions/0178). Entropy is left out. The rule knows no residue and no drug.
 """
 
 from __future__ import annotations
@@ -20,10 +23,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kinscope.analysis.results import Difference
+from kinscope.analysis.statistics import difference
+from kinscope.core.seeds import derive_seed
 from kinscope.docking.complex_field import ComplexField, LigandMechanics, Terms
 from kinscope.docking.engine import Box, Coordinates, Mol
 from kinscope.docking.relaxed_records import (
     ComplexMember,
+    ComplexRepeat,
     ComplexSide,
     RelaxedComparison,
     RelaxedSettings,
@@ -34,12 +40,11 @@ from kinscope.docking.run import with_coordinates
 from kinscope.docking.vina_engine import VinaEngine
 from kinscope.structures.model import AtomArray
 
-REPEAT_KCAL_PER_MOL = 0.5
-"""Standard deviation of one side's interaction energy when the same complex is relaxed from another start
-(docs/decisions/0171); in every interval, once for each side."""
 SMALLEST_MEANINGFUL_KCAL_PER_MOL = 1.4
 """RT ln 10 at 37 C: a tenfold change of affinity, what resistance is called by (Hauser et al. 2018)."""
 _BOX_PADDING_ANGSTROM = 5.0
+_SAME_ANGSTROM = 0.5
+"""Two members whose substituted side chains end nearer than this (heavy atoms, RMSD) are one conformation."""
 _Z = 1.96
 
 
@@ -48,6 +53,8 @@ class _Relaxed:
     """One member before it is weighted."""
 
     start: Start
+    protein: Coordinates
+    drug: Coordinates
     terms: Terms
     moved_angstrom: float
     vina: float
@@ -62,6 +69,7 @@ def compare_relaxed(
     substitutions: dict[int, str],
     mechanics: LigandMechanics,
     settings: RelaxedSettings,
+    seed: int = 1,
 ) -> RelaxedComparison | None:
     """The interaction of a drug with the relaxed mutant against that with the relaxed native.
 
@@ -78,59 +86,119 @@ def compare_relaxed(
     mechanics
         Force-field parameters of the drug.
     settings
-        What moves, what counts, how many rotamers.
+        What moves, what counts, how many rotamers and repeats.
+    seed
+        The repeats' seeds derive from it, the two sides' independently.
 
     Returns
     -------
     RelaxedComparison, or None if no substituted residue lies within ``settings.surroundings_angstrom`` of the
     drug: then nothing that enters the energy differs.
     """
+    names = own_names(native, substitutions)
+    first = relaxed_side(native, pose, names, mechanics, settings, as_it_is=True, seed=seed)
+    second = relaxed_side(native, pose, substitutions, mechanics, settings, as_it_is=False, seed=seed)
+    if first is None or second is None:
+        return None
+    return compare_sides(drug, state, variant, first, second, mechanics, settings)
+
+
+def own_names(native: AtomArray, numbers: Sequence[int] | dict[int, str]) -> dict[int, str]:
+    """Three-letter names that residues have in the native model, of those that it holds."""
+    held = set(native.res_id.tolist())
+    return {number: str(native.res_name[native.res_id == number][0]) for number in numbers if number in held}
+
+
+def compare_sides(
+    drug: str,
+    state: str,
+    variant: str,
+    native: ComplexSide,
+    mutant: ComplexSide,
+    mechanics: LigandMechanics,
+    settings: RelaxedSettings,
+) -> RelaxedComparison:
+    """Two sides of one drug in one state set against each other."""
+    values = [[repeat.interaction_kcal_per_mol for repeat in side.repeats] for side in (native, mutant)]
+    return RelaxedComparison(
+        drug=drug, state=state, variant=variant, settings=settings,
+        force_field=f"ff14SB and GBSA-OBC; drug: {mechanics.description}",
+        atoms=mutant.atoms, moving_residues=mutant.moving_residues, native=native, mutant=mutant,
+        difference_kcal_per_mol=difference(
+            values[0], values[1], unit="kcal/mol", smallest_meaningful=SMALLEST_MEANINGFUL_KCAL_PER_MOL,
+            sampling=f"{len(values[0])} native and {len(values[1])} mutant repeats of complexes relaxed with "
+            "the drug",
+        ),
+        vina_difference_kcal_per_mol=_vina_difference(native, mutant),
+        cpu_seconds=round(native.cpu_seconds + mutant.cpu_seconds, 1), notes=mutant.notes,
+    )  # fmt: skip
+
+
+def relaxed_side(
+    native: AtomArray,
+    pose: Mol,
+    residues: dict[int, str],
+    mechanics: LigandMechanics,
+    settings: RelaxedSettings,
+    *,
+    as_it_is: bool,
+    seed: int,
+) -> ComplexSide | None:
+    """One side: the native model with residues in their own or in other names, relaxed with the drug.
+
+    Parameters
+    ----------
+    native, pose, mechanics, settings
+        As in :func:`compare_relaxed`. What moves and what counts depends on the positions alone, so that any
+        two sides of the same positions compare.
+    residues
+        Three-letter name wanted by number.
+    as_it_is
+        Whether the model as it stands is the first member (the native side), beside rebuilt side chains.
+    seed
+        The repeats' seeds derive from it and from the residues' names.
+
+    Returns
+    -------
+    ComplexSide, or None if none of the residues lies within ``settings.surroundings_angstrom`` of the drug.
+    """
     began = time.process_time()
     points = np.asarray(pose.GetConformer().GetPositions(), dtype=np.float64)
-    included = residues_near(native, points, settings.surroundings_angstrom)
-    present = {number: name for number, name in substitutions.items() if number in included}
+    near = residues_near(native, points, settings.surroundings_angstrom)
+    present = {number: name for number, name in residues.items() if number in near}
     if not present:
         return None
     moving = set(residues_near(native, points, settings.near_angstrom)) | set(present)
     for number in present:
-        touched = residues_near(native, native.coord[native.res_id == number], settings.touching_angstrom)
-        moving |= set(touched)
-    included = sorted(set(included) | moving)
-    residues = sorted(moving)
-    names = {number: str(native.res_name[native.res_id == number][0]) for number in present}
+        moving |= set(
+            residues_near(native, native.coord[native.res_id == number], settings.touching_angstrom)
+        )
     heavy = [atom.GetIdx() for atom in pose.GetAtoms() if atom.GetAtomicNum() > 1]
     base, turned = made_room(native, points[heavy])
-    residues = sorted({*residues, *turned})
-    included = sorted({*included, *turned})
-    sides = []
-    placed = points
-    atoms = 0
-    for wanted in (names, present):
-        field, relaxed = _members(
-            base, placed, pose, wanted, mechanics, included, residues, settings, as_it_is=wanted is names
-        )
-        sides.append(_side(relaxed, settings.weight_kcal_per_mol))
-        atoms = field.atoms
-    first, second = sides
-    repeat = math.sqrt(2.0) * REPEAT_KCAL_PER_MOL
-    return RelaxedComparison(
-        drug=drug, state=state, variant=variant, settings=settings,
-        force_field=f"ff14SB and GBSA-OBC; drug: {mechanics.description}",
-        atoms=atoms, moving_residues=tuple(residues), native=first, mutant=second,
-        difference_kcal_per_mol=_difference(
-            first.interaction_kcal_per_mol, second.interaction_kcal_per_mol,
-            (first.error_kcal_per_mol, second.error_kcal_per_mol, repeat),
-            (len(first.members), len(second.members)), SMALLEST_MEANINGFUL_KCAL_PER_MOL,
-        ),
-        vina_difference_kcal_per_mol=_difference(
-            first.vina_kcal_per_mol, second.vina_kcal_per_mol,
-            (first.vina_spread_kcal_per_mol, second.vina_spread_kcal_per_mol),
-            (len(first.members), len(second.members)), 1.0,
-        ),
-        cpu_seconds=round(time.process_time() - began, 1),
-        notes=(f"Side chains turned out of the drug's way first: {', '.join(map(str, turned))}.",)
-        if turned
-        else (),
+    moving |= set(turned)
+    chosen = starts(base, points[heavy], present, settings.rotamers)
+    if as_it_is:
+        chosen = [Start(base, "as in the model", 0.0), *chosen[: settings.rotamers - 1]]
+    like = chosen[-1].atoms
+    field = ComplexField(
+        like, pose, mechanics, included=sorted({*near, *moving}), moving=sorted(moving),
+        anchor=_anchor(base, like), settings=settings,
+        around=np.asarray(native.coord[np.isin(native.res_id, list(present))], dtype=np.float64),
+    )  # fmt: skip
+    members = _members(field, chosen, pose, points, settings)
+    side_chains = np.isin(like.res_id, list(present)) & (like.element != "H")
+    repeats = _repeats(
+        field, members, side_chains, pose, points, settings,
+        derive_seed(seed, str(as_it_is), *map(str, present.items())),
+    )  # fmt: skip
+    return _side(members, repeats, settings.weight_kcal_per_mol).model_copy(
+        update={
+            "atoms": field.atoms, "moving_residues": tuple(sorted(moving)),
+            "cpu_seconds": round(time.process_time() - began, 1),
+            "notes": (f"Side chains turned out of the drug's way first: {', '.join(map(str, turned))}.",)
+            if turned
+            else (),
+        }
     )  # fmt: skip
 
 
@@ -143,23 +211,14 @@ def residues_near(atoms: AtomArray, points: NDArray[np.floating], cutoff: float)
 
 
 def _members(
-    base: AtomArray, ligand: Coordinates, pose: Mol, wanted: dict[int, str], mechanics: LigandMechanics,
-    included: list[int], moving: list[int], settings: RelaxedSettings, *, as_it_is: bool,
-) -> tuple[ComplexField, list[_Relaxed]]:  # fmt: skip
-    """Every start of one side relaxed; the native side's first start is the model as it is."""
-    heavy = [atom.GetIdx() for atom in pose.GetAtoms() if atom.GetAtomicNum() > 1]
-    chosen = starts(base, ligand[heavy], wanted, settings.rotamers)
-    if as_it_is:
-        chosen = [Start(base, "as in the model", 0.0), *chosen[: settings.rotamers - 1]]
-    field = ComplexField(
-        chosen[-1].atoms, pose, mechanics, included=included, moving=moving,
-        anchor=_anchor(base, chosen[-1].atoms), settings=settings,
-    )  # fmt: skip
+    field: ComplexField, chosen: Sequence[Start], pose: Mol, ligand: Coordinates, settings: RelaxedSettings
+) -> list[_Relaxed]:
+    """Every start of one side relaxed, the hopeless ones dropped on the way."""
+    like = chosen[-1].atoms
     measure = SymmetricRmsd(pose)
     begun = []
     for start in chosen:
-        order = _order(start.atoms, chosen[-1].atoms)
-        whole = np.asarray(start.atoms.coord[order], dtype=np.float64)
+        whole = np.asarray(start.atoms.coord[_order(start.atoms, like)], dtype=np.float64)
         begun.append((start, whole, *field.begin(whole, ligand)))
     limit = min(energy for *_, energy in begun) + settings.hopeless_kcal_per_mol
     relaxed = []
@@ -167,11 +226,60 @@ def _members(
         if energy > limit:
             continue
         coordinates, drug, terms = field.finish(whole, points)
-        protein = chosen[-1].atoms.copy()
+        protein = like.copy()
         protein.coord = coordinates.astype(np.float32)
         vina = _vina(protein, with_coordinates(pose, drug))
-        relaxed.append(_Relaxed(start, terms, round(measure(drug, ligand), 2), vina))
-    return field, relaxed
+        moved = round(measure(drug, ligand), 2)
+        relaxed.append(_Relaxed(start, coordinates, drug, terms, moved, vina))
+    return relaxed
+
+
+def _repeats(
+    field: ComplexField, members: Sequence[_Relaxed], turned: NDArray[np.bool_], pose: Mol,
+    ligand: Coordinates, settings: RelaxedSettings, seed: int,
+) -> list[ComplexRepeat]:  # fmt: skip
+    """The members that count, shaken and relaxed again, so many times independently."""
+    measure = SymmetricRmsd(pose)
+    counting = _counting(members, turned, settings)
+    lowest = counting[0].terms.complex
+    repeats = []
+    for number in range(settings.repeats):
+        own = derive_seed(seed, number)
+        ends = []
+        for member in counting:
+            points = field.shaken(
+                field.joined(member.protein, member.drug), derive_seed(own, member.start.label)
+            )
+            ends.append(field.finish(member.protein, points)[1:])
+        energies = [terms.complex for _, terms in ends]
+        shares = _weights(energies, settings.weight_kcal_per_mol)
+        mean, _ = _weighted([terms.interaction for _, terms in ends], shares)
+        most = int(np.argmax(shares))
+        repeats.append(
+            ComplexRepeat(
+                seed=own, interaction_kcal_per_mol=round(mean, 2),
+                energy_kcal_per_mol=round(min(energies) - lowest, 2), rotamers=counting[most].start.label,
+                drug_moved_angstrom=round(measure(ends[most][0], ligand), 2),
+            )
+        )  # fmt: skip
+    return repeats
+
+
+def _counting(
+    members: Sequence[_Relaxed], turned: NDArray[np.bool_], settings: RelaxedSettings
+) -> list[_Relaxed]:
+    """The members with weight, lowest energy first, each conformation of the turned atoms once."""
+    ordered = sorted(members, key=lambda member: member.terms.complex)
+    weights = _weights([member.terms.complex for member in ordered], settings.weight_kcal_per_mol)
+    kept: list[_Relaxed] = []
+    for member, weight in zip(ordered, weights, strict=True):
+        apart = [
+            math.sqrt(float(((member.protein - other.protein)[turned] ** 2).sum(axis=1).mean()))
+            for other in kept
+        ]
+        if weight >= settings.repeat_weight and all(gap > _SAME_ANGSTROM for gap in apart):
+            kept.append(member)
+    return kept
 
 
 def _order(atoms: AtomArray, like: AtomArray) -> NDArray[np.intp]:
@@ -206,11 +314,9 @@ def _vina(protein: AtomArray, drug: Mol) -> float:
     return float(system.minimise(points[None])[0].score_kcal_per_mol)
 
 
-def _side(relaxed: Sequence[_Relaxed], width: float) -> ComplexSide:
+def _side(relaxed: Sequence[_Relaxed], repeats: Sequence[ComplexRepeat], width: float) -> ComplexSide:
     energies = np.array([member.terms.complex for member in relaxed])
-    weights = np.exp(-(energies - energies.min()) / width)
-    weights /= weights.sum()
-    interaction, spread = _weighted([member.terms.interaction for member in relaxed], weights)
+    weights = _weights(energies.tolist(), width)
     vina, vina_spread = _weighted([member.vina for member in relaxed], weights)
     members = tuple(
         ComplexMember(
@@ -224,12 +330,21 @@ def _side(relaxed: Sequence[_Relaxed], width: float) -> ComplexSide:
         )
         for member, energy, weight in zip(relaxed, energies, weights, strict=True)
     )
+    values = [repeat.interaction_kcal_per_mol for repeat in repeats]
     return ComplexSide(
         members=tuple(sorted(members, key=lambda member: member.energy_kcal_per_mol)),
-        interaction_kcal_per_mol=round(interaction, 2), spread_kcal_per_mol=round(spread, 2),
-        error_kcal_per_mol=round(spread * float(np.sqrt((weights**2).sum())), 2),
+        repeats=tuple(repeats),
+        interaction_kcal_per_mol=round(float(np.mean(values)), 2),
+        spread_kcal_per_mol=round(float(np.std(values, ddof=1)), 2),
         vina_kcal_per_mol=round(vina, 2), vina_spread_kcal_per_mol=round(vina_spread, 2),
     )  # fmt: skip
+
+
+def _weights(energies: Sequence[float], width: float) -> NDArray[np.float64]:
+    above = np.array(energies) - min(energies)
+    weights: NDArray[np.float64] = np.exp(-above / width)
+    weights /= weights.sum()
+    return weights
 
 
 def _weighted(values: Sequence[float], weights: NDArray[np.float64]) -> tuple[float, float]:
@@ -238,19 +353,17 @@ def _weighted(values: Sequence[float], weights: NDArray[np.float64]) -> tuple[fl
     return mean, math.sqrt(float(weights @ (points - mean) ** 2))
 
 
-def _difference(
-    native: float, mutant: float, deviations: Sequence[float], members: tuple[int, int], smallest: float
-) -> Difference:
-    """Mutant less native with a 95 % interval of what the members and a repeat vary by."""
-    value = mutant - native
-    half = _Z * math.sqrt(sum(deviation**2 for deviation in deviations))
+def _vina_difference(native: ComplexSide, mutant: ComplexSide) -> Difference:
+    """Of the ensembles' Vina scores, mutant less native, with what the members vary by."""
+    value = mutant.vina_kcal_per_mol - native.vina_kcal_per_mol
+    half = _Z * math.hypot(native.vina_spread_kcal_per_mol, mutant.vina_spread_kcal_per_mol)
     low, high = value - half, value + half
-    resolved = (low > 0 or high < 0) and abs(value) >= smallest
     words = f"{value:+.1f} [{low:+.1f}, {high:+.1f}] kcal/mol"
+    resolved = (low > 0 or high < 0) and abs(value) >= 1.0
     return Difference(
         value=round(value, 2), low=round(low, 2), high=round(high, 2),
-        native_replicas=members[0], mutant_replicas=members[1], resolved=resolved,
+        native_replicas=len(native.members), mutant_replicas=len(mutant.members), resolved=resolved,
         statement=words if resolved else f"within the noise: {words}", unit="kcal/mol",
-        smallest_meaningful=smallest,
-        sampling=f"{members[0]} native and {members[1]} mutant conformations relaxed with the drug",
+        smallest_meaningful=1.0,
+        sampling=f"{len(native.members)} native and {len(mutant.members)} mutant conformations",
     )  # fmt: skip

@@ -33,6 +33,16 @@ class RelaxedSettings(Settings):
     """How far a backbone atom may go from its native place before the restraint pulls."""
     weight_kcal_per_mol: float = Field(default=2.0, gt=0.0, le=20.0)
     """Members count by exp(-E/this): as far as energies of minimised complexes can be told apart, not kT."""
+    repeats: int = Field(default=6, ge=2, le=100)
+    """Independent repeats of each side, each from other velocities; the interval rests on their spread."""
+    repeat_weight: float = Field(default=0.05, ge=0.0, le=1.0)
+    """Members that count less than this after the first relaxation are not repeated."""
+    shake_ps: float = Field(default=0.5, ge=0.01, le=1000.0)
+    """Langevin dynamics that parts a repeat from the others before it is relaxed again."""
+    shake_angstrom: float = Field(default=8.0, ge=2.0, le=100.0)
+    """What lies further from the substituted residues than this begins every repeat where the first
+    relaxation left it: it is the same on both sides, and would only add its own noise to the difference."""
+    shake_kelvin: float = Field(default=300.0, ge=10.0, le=1000.0)
 
 
 class ComplexMember(Record):
@@ -54,20 +64,39 @@ class ComplexMember(Record):
     """Vina's score of the relaxed drug in the relaxed protein, at the nearest minimum of Vina's function."""
 
 
+class ComplexRepeat(Record):
+    """One repeat of a side: its members shaken with velocities of their own and relaxed again."""
+
+    seed: int
+    interaction_kcal_per_mol: float
+    """Weighted average of the members by their energies in this repeat."""
+    energy_kcal_per_mol: float
+    """Of its lowest member, above the lowest member of the side before it was shaken."""
+    rotamers: str
+    """Of the member that counts most in it."""
+    drug_moved_angstrom: float
+    """Of that member: heavy atoms, symmetry-corrected, from the pose that the side started from."""
+
+
 class ComplexSide(Record):
-    """The members of one side."""
+    """One side, native or mutant: its members, and how repeats of them came out."""
 
     members: tuple[ComplexMember, ...]
+    """The first relaxation."""
+    repeats: tuple[ComplexRepeat, ...] = ()
     interaction_kcal_per_mol: float
-    """Weighted average of the members."""
+    """Mean over the repeats."""
     spread_kcal_per_mol: float
-    """Weighted standard deviation over the members."""
-    error_kcal_per_mol: float = 0.0
-    """Of the average: the spread over the root of the effective number of members (1 / sum of squared
-    weights)."""
+    """Standard deviation over the repeats."""
     vina_kcal_per_mol: float
-    """Vina's score, averaged with the same weights: docking into the ensemble, every member at its cost."""
+    """Vina's score over the members of the first relaxation by their weights: docking into the ensemble."""
     vina_spread_kcal_per_mol: float
+    """Weighted standard deviation over them."""
+    atoms: int = 0
+    """How many enter the energy."""
+    moving_residues: tuple[int, ...] = ()
+    cpu_seconds: float = 0.0
+    notes: tuple[str, ...] = ()
 
 
 class RelaxedComparison(VersionedRecord):
