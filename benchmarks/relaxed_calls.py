@@ -35,16 +35,16 @@ from kinscope.docking.ligand_mechanics import mechanics_of
 from kinscope.docking.reference import reference_pose
 from kinscope.docking.relaxed import compare_sides, own_names, relaxed_side
 from kinscope.docking.relaxed_records import ComplexSide, RelaxedComparison, RelaxedSettings
-from kinscope.docking.run import aligned_reference
-from kinscope.ligands.library import load_ligand
 from kinscope.structures.model import AtomArray
 from kinscope.structures.reference import reference_model
 from kinscope.targets import load_target
 from kinscope.targets.pack import TargetPack
+from kinscope.workflow.settings import load_preset
 
 RT = 0.0019872 * 310.15
 CONTROLS = ("T315I", "F317L", "V299L", "Y253H", "E255K", "G250E")
 NULL_POSITIONS = (315, 317, 299)
+SEED = load_preset("quick").seed
 
 
 @dataclass(frozen=True)
@@ -75,8 +75,8 @@ def cases(pack: TargetPack, wanted: list[str]) -> Iterator[Case]:
                 print(f"{drug.id}: {error.what}")
                 continue
             yield Case(
-                drug.id, state, reference_model(pack, state)[0],
-                aligned_reference(load_ligand(drug), pose), mechanics, record.rmsd_to_crystal_angstrom,
+                drug.id, state, reference_model(pack, state)[0], pose, mechanics,
+                record.rmsd_to_crystal_angstrom,
             )  # fmt: skip
 
 
@@ -105,15 +105,13 @@ class Sides:
         return self._found[key]
 
     def compared(self, case: Case, variant: str, residues: dict[int, str]) -> RelaxedComparison | None:
-        """The comparison; for a null the mutant side holds the native residue with other seeds."""
+        """The comparison, with the seeds of `kinscope dock`."""
         own = own_names(case.native, residues)
-        first = self.side(case, own, as_it_is=True, seed=1)
-        second = self.side(case, residues, as_it_is=False, seed=2) if first is not None else None
+        first = self.side(case, own, as_it_is=True, seed=SEED)
+        second = self.side(case, residues, as_it_is=False, seed=SEED) if first is not None else None
         if first is None or second is None:
             return None
-        return compare_sides(
-            case.drug, case.state, variant, first, second, case.mechanics, self._settings
-        )  # fmt: skip
+        return compare_sides(case.drug, case.state, variant, first, second, self._settings)
 
 
 def published(pack: TargetPack, variant: str, drug: str) -> float | None:

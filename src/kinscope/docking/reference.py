@@ -222,6 +222,11 @@ def reference_pose(
     )
 
 
+def pose_records(pack: TargetPack) -> tuple[ReferencePoseRecord, ...]:
+    """What is known of every pose of a pack, those that do not ship among them."""
+    return tuple(_records(pack.directory / POSES_DIRECTORY))
+
+
 def name_pose(pose: Mol, drug: DrugDefinition) -> None:
     """Say in the molecule's properties what it is."""
     pose.SetProp("_Name", drug.id)

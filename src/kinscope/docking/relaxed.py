@@ -100,7 +100,7 @@ def compare_relaxed(
     second = relaxed_side(native, pose, substitutions, mechanics, settings, as_it_is=False, seed=seed)
     if first is None or second is None:
         return None
-    return compare_sides(drug, state, variant, first, second, mechanics, settings)
+    return compare_sides(drug, state, variant, first, second, settings)
 
 
 def own_names(native: AtomArray, numbers: Sequence[int] | dict[int, str]) -> dict[int, str]:
@@ -115,15 +115,14 @@ def compare_sides(
     variant: str,
     native: ComplexSide,
     mutant: ComplexSide,
-    mechanics: LigandMechanics,
     settings: RelaxedSettings,
 ) -> RelaxedComparison:
     """Two sides of one drug in one state set against each other."""
     values = [[repeat.interaction_kcal_per_mol for repeat in side.repeats] for side in (native, mutant)]
     return RelaxedComparison(
         drug=drug, state=state, variant=variant, settings=settings,
-        force_field=f"ff14SB and GBSA-OBC; drug: {mechanics.description}",
-        atoms=mutant.atoms, moving_residues=mutant.moving_residues, native=native, mutant=mutant,
+        force_field=mutant.force_field, atoms=mutant.atoms, moving_residues=mutant.moving_residues,
+        native=native, mutant=mutant,
         difference_kcal_per_mol=difference(
             values[0], values[1], unit="kcal/mol", smallest_meaningful=SMALLEST_MEANINGFUL_KCAL_PER_MOL,
             sampling=f"{len(values[0])} native and {len(values[1])} mutant repeats of complexes relaxed with "
@@ -193,6 +192,7 @@ def relaxed_side(
     )  # fmt: skip
     return _side(members, repeats, settings.weight_kcal_per_mol).model_copy(
         update={
+            "force_field": f"ff14SB and GBSA-OBC; drug: {mechanics.description}",
             "atoms": field.atoms, "moving_residues": tuple(sorted(moving)),
             "cpu_seconds": round(time.process_time() - began, 1),
             "notes": (f"Side chains turned out of the drug's way first: {', '.join(map(str, turned))}.",)

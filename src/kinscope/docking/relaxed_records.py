@@ -92,6 +92,7 @@ class ComplexSide(Record):
     """Vina's score over the members of the first relaxation by their weights: docking into the ensemble."""
     vina_spread_kcal_per_mol: float
     """Weighted standard deviation over them."""
+    force_field: str = ""
     atoms: int = 0
     """How many enter the energy."""
     moving_residues: tuple[int, ...] = ()
@@ -116,3 +117,8 @@ class RelaxedComparison(VersionedRecord):
     vina_difference_kcal_per_mol: Difference
     cpu_seconds: float
     notes: tuple[str, ...] = ()
+    reference: str = ""
+    """The co-crystal that the known pose is from."""
+    reference_to_crystal_angstrom: float = 0.0
+    """How far the known pose in this state's model lies from it."""
+    distance_to_variant_angstrom: float | None = None

@@ -11,11 +11,9 @@ import numpy as np
 from kinscope.analysis.results import StateFit
 from kinscope.docking.calls import call
 from kinscope.docking.compare import compare_docking, distance_to_residues, pocket_rmsd
-from kinscope.docking.complex_field import LigandMechanics
 from kinscope.docking.engine import Coordinates, Mol
 from kinscope.docking.records import DockingRun, ReferencePoseRecord
-from kinscope.docking.relaxed import compare_relaxed
-from kinscope.docking.relaxed_records import RelaxedComparison, RelaxedSettings
+from kinscope.docking.relaxed_records import RelaxedComparison
 from kinscope.docking.rmsd import SymmetricRmsd
 from kinscope.docking.strain import pose_strain
 from kinscope.docking.table_records import DockedSide, DockingRow
@@ -52,10 +50,10 @@ def docked_row(
     known: Mol,
     reference: ReferencePoseRecord,
     *,
-    mechanics: LigandMechanics | None,
-    settings: RelaxedSettings,
+    relaxed: RelaxedComparison | None,
+    no_relaxed: str = "",
+    reach_angstrom: float,
     crystal: Coordinates | None = None,
-    no_mechanics: str = "",
 ) -> DockingRow:
     """A row of a drug that was docked.
 
@@ -69,14 +67,14 @@ def docked_row(
         The known pose in this state's native model.
     reference
         Its record.
-    mechanics
-        Force-field parameters of the drug; None: there is no second opinion, and ``no_mechanics`` says why.
-    settings
-        Of the relaxation.
+    relaxed
+        The second opinion.
+    no_relaxed
+        Why there is none.
+    reach_angstrom
+        How far from the drug residues enter the relaxed complexes' energy.
     crystal
         The co-crystal's pose in the native model's frame, all atoms of ``known`` (n_atoms, 3).
-    no_mechanics
-        See ``mechanics``.
     """
     began = time.process_time()
     positions = list(subject.substitutions)
@@ -86,7 +84,7 @@ def docked_row(
         reference=reference, distance_to_variant_angstrom=distance,
         pocket_rmsd_angstrom=pocket_rmsd(native.models[0], mutant.models, known),
     )  # fmt: skip
-    relaxed, notes = _relaxed(subject, native, known, mechanics, settings, no_mechanics)
+    notes = [no_relaxed] if relaxed is None and no_relaxed else []
     if crystal is None:
         notes.append(
             "RMSD is to the known pose in the native model, "
@@ -104,10 +102,10 @@ def docked_row(
         call=call(
             comparison.difference_kcal_per_mol, relaxed,
             mode_kept=mutant.runs[0].known_mode_kept, distance_angstrom=distance,
-            reach_angstrom=settings.surroundings_angstrom,
+            reach_angstrom=reach_angstrom,
             known_to_crystal_angstrom=reference.rmsd_to_crystal_angstrom,
         ),
-        cpu_seconds=round(time.process_time() - began, 1),
+        cpu_seconds=round(time.process_time() - began + (relaxed.cpu_seconds if relaxed else 0.0), 1),
         notes=(*comparison.notes, *notes),
     )  # fmt: skip
 
@@ -129,24 +127,6 @@ def unmodelled_row(subject: Subject, why: str) -> DockingRow:
         site=subject.drug.site, state=subject.state, state_label=subject.state_label,
         own_state=subject.drug.state, variant=subject.variant, outcome="not modelled", notes=(why,),
     )  # fmt: skip
-
-
-def _relaxed(
-    subject: Subject, native: Docked, known: Mol, mechanics: LigandMechanics | None,
-    settings: RelaxedSettings, no_mechanics: str,
-) -> tuple[RelaxedComparison | None, list[str]]:  # fmt: skip
-    if mechanics is None:
-        return None, [no_mechanics or "There are no force-field parameters of this drug."]
-    found = compare_relaxed(
-        subject.drug.id, subject.state, subject.variant, native.models[0], known, subject.substitutions,
-        mechanics, settings,
-    )  # fmt: skip
-    if found is None:
-        return None, [
-            f"No substituted residue lies within {settings.surroundings_angstrom:g} A of the drug: the "
-            "relaxed complexes do not differ."
-        ]
-    return found, []
 
 
 def _side(docked: Docked, known: Mol, crystal: Coordinates | None) -> DockedSide:

@@ -17,6 +17,7 @@ from kinscope.analysis.results import (
 )
 from kinscope.analysis.trajectory_results import StateMobility, TrajectoryComparison
 from kinscope.core.records import Record, VersionedRecord
+from kinscope.docking.relaxed_records import RelaxedComparison
 from kinscope.evidence.model import EvidenceSummary, TreatmentOption
 from kinscope.structures.model import ModelRecord
 from kinscope.variants.model import Variant
@@ -132,6 +133,8 @@ class Measurements(Record):
     """What the trajectories of each simulated system show, mutant against native."""
     state_mobility: tuple[StateMobility, ...] = ()
     """DFG-out against DFG-in, by each method and for each variant."""
+    relaxed: tuple[RelaxedComparison, ...] = ()
+    """Drugs relaxed together with their surroundings, where a substituted residue is among these."""
 
 
 class StudyResult(VersionedRecord):

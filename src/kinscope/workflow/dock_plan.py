@@ -14,8 +14,8 @@ from kinscope.docking.reference import pose_file
 from kinscope.docking.relaxed_records import RelaxedSettings
 from kinscope.structures.user_records import USER_STATE
 from kinscope.targets.pack import DrugDefinition
-from kinscope.variants import modelled_states
 from kinscope.workflow.plan import Planner
+from kinscope.workflow.relaxed_steps import further_states, relaxed_sides
 from kinscope.workflow.step import Step
 
 RowName = tuple[str, str]
@@ -40,7 +40,7 @@ def row_steps(
     rows = {
         (drug, state): _row(planner, drug, state, relaxed)
         for drug in library
-        for state in (*planner.states, *_further_states(planner, drug))
+        for state in (*planner.states, *further_states(planner, drug))
     }
     return rows | {
         (ligand.id, state): _given_row(planner, ligand, state, relaxed)
@@ -60,18 +60,6 @@ def drugs_with_a_pose(planner: Planner) -> tuple[str, ...]:
     return chosen
 
 
-def _further_states(planner: Planner, drug: str) -> tuple[str, ...]:
-    """States that only this drug is docked into, unless the study names its states."""
-    if planner.settings.states or planner.structure is not None:
-        return ()
-    possible = modelled_states(planner.variant, planner.pack)
-    return tuple(
-        state
-        for state in planner.pack.drug(drug).further_states
-        if state not in planner.states and state in possible
-    )
-
-
 def _row(planner: Planner, drug: str, state: str, relaxed: RelaxedSettings) -> Step:
     definition = planner.pack.drug(drug)
     if state == definition.state:
@@ -87,6 +75,9 @@ def _row(planner: Planner, drug: str, state: str, relaxed: RelaxedSettings) -> S
     }
     if definition.state == USER_STATE and state == USER_STATE:
         inputs["pose"] = planner.carried_pose(drug)
+    if state in (definition.state, *definition.further_states):
+        sides_relaxed = relaxed_sides(planner, definition, state, relaxed)
+        inputs |= {f"relaxed/{side}": step for side, step in sides_relaxed.items()}
     return _comparison(planner, definition, state, relaxed, inputs, {})
 
 
@@ -111,7 +102,7 @@ def _comparison(
             **planner._user_state(),
         },
         inputs=inputs,
-        cost=45,
+        cost=15,
     )
 
 

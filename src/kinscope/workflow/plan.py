@@ -10,9 +10,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from kinscope import __version__
+from kinscope.docking.relaxed_records import RelaxedSettings
 from kinscope.structures.user_records import USER_STATE
 from kinscope.workflow.choices import choose_drugs
 from kinscope.workflow.digest import pack_digest
+from kinscope.workflow.relaxed_steps import relaxed_inputs
 from kinscope.workflow.step import Step
 from kinscope.workflow.study_steps import STAGES, StudySteps
 from kinscope.workflow.user_state import structure_step
@@ -49,6 +51,7 @@ class Planner(StudySteps):
                 inputs[f"docking/{side}/{drug}"] = self.docking(side, drug)
             if self.pack.drug(drug).state == USER_STATE:
                 inputs[f"pose/{drug}"] = self.carried_pose(drug)
+        inputs |= relaxed_inputs(self, drugs, RelaxedSettings())
         for state in self.dynamics_states():
             for side in _SIDES:
                 for replica in range(self.settings.dynamics.replicas):

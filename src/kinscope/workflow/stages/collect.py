@@ -25,6 +25,7 @@ from kinscope.core.files import write_atomic
 from kinscope.docking.compare import compare_docking, distance_to_residues, pocket_rmsd
 from kinscope.docking.records import DockingRun
 from kinscope.docking.reference import reference_pose
+from kinscope.docking.relaxed_records import RelaxedComparison
 from kinscope.docking.state_fit import state_fit
 from kinscope.interpretation.model import Measurements
 from kinscope.report.files import DifferenceTrack
@@ -43,6 +44,7 @@ from kinscope.workflow.stages.files import (
     read_records,
     write_records,
 )
+from kinscope.workflow.stages.relaxed import compared
 from kinscope.workflow.stages.trajectories import Measured, System, measure_system
 from kinscope.workflow.user_state import study_pack
 
@@ -86,6 +88,7 @@ def collect_measurements(context: StepContext) -> None:
         pockets=tuple(pockets),
         simulations=tuple(summary for system in systems for summary in system.summaries),
         state_fits=tuple(_state_fits(study, pack, native)),
+        relaxed=tuple(_relaxed(study, pack, variant, native)),
         trajectories=tuple(s.comparison for s in systems if s.comparison is not None),
         state_mobility=tuple(_state_mobility(pack, modes, dynamics)),
     )
@@ -191,6 +194,20 @@ def _state_fits(study: _Inputs, pack: TargetPack, native: dict[str, Models]) -> 
             found = state_fit(drug, pose, home, native[state][0][0], state)
             if found is not None:
                 yield found
+
+
+def _relaxed(
+    study: _Inputs, pack: TargetPack, variant: Variant, native: dict[str, Models]
+) -> Iterator[RelaxedComparison]:
+    """Each drug and its surroundings relaxed together, in the states whose models hold it."""
+    others = {state: read_models(path) for state, path in study.by_state("relaxed-model").items()}
+    for about, sides in sorted(study.sides("relaxed").items()):
+        name, _, state = about.partition("@")
+        model = (native | others)[state][0][0]
+        carried = study.context.inputs.get(f"pose/{name}")
+        found = compared(pack, pack.drug(name), state, variant, model, sides, carried)
+        if found is not None:
+            yield found
 
 
 def _normal_modes(study: _Inputs) -> list[_Pair]:

@@ -6,22 +6,26 @@ from pathlib import Path
 
 from kinscope.analysis.results import StateFit
 from kinscope.core.residues import three_letter
+from kinscope.docking.calls import CRYSTAL_ANGSTROM
 from kinscope.docking.engine import Mol
 from kinscope.docking.helix_bend import helix_bend
 from kinscope.docking.ligand_mechanics import mechanics_of
 from kinscope.docking.output import read_poses, write_poses
 from kinscope.docking.records import DockingRun, DockingSettings, ReferencePoseRecord
 from kinscope.docking.reference import reference_pose
-from kinscope.docking.relaxed_records import RelaxedSettings
+from kinscope.docking.relaxed import compare_relaxed, compare_sides
+from kinscope.docking.relaxed_records import ComplexSide, RelaxedComparison, RelaxedSettings
 from kinscope.docking.run import dock, with_coordinates
 from kinscope.docking.site_center import centred, searched_record, site_center
 from kinscope.docking.state_fit import fit_in_state
 from kinscope.docking.table import Docked, Subject, docked_row, misfit_row, unmodelled_row
 from kinscope.docking.table_records import DockingRow
 from kinscope.ligands.library import load_ligand
+from kinscope.structures.model import AtomArray
 from kinscope.targets.pack import DrugDefinition, TargetPack
 from kinscope.workflow.context import StepContext
 from kinscope.workflow.stages.files import RUNS, read_models, read_records, write_records
+from kinscope.workflow.stages.relaxed import SIDE
 from kinscope.workflow.user_state import study_pack
 
 FITS = "state_fits.json"
@@ -146,7 +150,7 @@ def _docked(
     mutant: list[DockingRun],
 ) -> DockingRow:  # fmt: skip
     known, reference = _known(context, pack, subject.drug, subject.state)
-    mechanics, why_not = mechanics_of(subject.drug)
+    settings = RelaxedSettings.model_validate(context.parameters["relaxed"])
     sides = []
     for side, runs, name in (("native", native, NATIVE_POSE), ("mutant", mutant, MUTANT_POSE)):
         best = read_poses(context.input(f"docking/{side}", "poses_0.sdf"))[0]
@@ -154,10 +158,42 @@ def _docked(
         models = [atoms for atoms, _ in read_models(context.input(side))]
         sides.append(Docked(models, runs, best))
     context.progress(0.3, "relaxing complexes")
+    relaxed, why_not = _second_opinion(context, subject, sides[0].models[0], known, reference, settings)
     return docked_row(
-        subject, sides[0], sides[1], known, reference, mechanics=mechanics,
-        settings=RelaxedSettings.model_validate(context.parameters["relaxed"]), no_mechanics=why_not,
+        subject, sides[0], sides[1], known, reference, relaxed=relaxed, no_relaxed=why_not,
+        reach_angstrom=settings.surroundings_angstrom,
     )  # fmt: skip
+
+
+def _second_opinion(
+    context: StepContext, subject: Subject, native: AtomArray, known: Mol, reference: ReferencePoseRecord,
+    settings: RelaxedSettings,
+) -> tuple[RelaxedComparison | None, str]:  # fmt: skip
+    """Drug and surroundings relaxed together, and why not if not.
+
+    Steps of their own relax a drug's shipped poses; a pose that docking found in this run is relaxed here.
+    """
+    mechanics, why_not = mechanics_of(subject.drug)
+    if mechanics is None:
+        return None, why_not
+    about = (subject.drug.id, subject.state, subject.variant)
+    shipped = "ligand" not in context.parameters and subject.state in (
+        subject.drug.state, *subject.drug.further_states
+    )  # fmt: skip
+    paths = [context.inputs.get(f"relaxed/{side}") for side in ("native", "mutant")]
+    found = None
+    if not shipped:
+        found = compare_relaxed(*about, native, known, subject.substitutions, mechanics, settings)
+    elif all(halves := [read_records(path / SIDE, ComplexSide) for path in paths if path is not None]):
+        found = compare_sides(*about, halves[0][0], halves[1][0], settings) if halves else None
+    if found is not None:
+        return found, ""
+    if reference.rmsd_to_crystal_angstrom > CRYSTAL_ANGSTROM:
+        return None, "Complexes are not relaxed from a pose that is not the crystal's."
+    return None, (
+        f"No substituted residue lies within {settings.surroundings_angstrom:g} A of the drug: the relaxed "
+        "complexes do not differ."
+    )
 
 
 def _known(

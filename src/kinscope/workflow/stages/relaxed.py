@@ -1,0 +1,92 @@
+"""Drug and pocket relaxed together: a side a step, so that a native side serves every variant there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from kinscope.core.residues import three_letter
+from kinscope.docking.compare import distance_to_residues
+from kinscope.docking.engine import Mol
+from kinscope.docking.ligand_mechanics import mechanics_of
+from kinscope.docking.records import ReferencePoseRecord
+from kinscope.docking.reference import reference_pose
+from kinscope.docking.relaxed import compare_sides, own_names, relaxed_side
+from kinscope.docking.relaxed_records import ComplexSide, RelaxedComparison, RelaxedSettings
+from kinscope.structures.model import AtomArray
+from kinscope.targets.pack import DrugDefinition, TargetPack
+from kinscope.variants.model import Variant
+from kinscope.workflow.context import StepContext
+from kinscope.workflow.stages.files import read_models, read_records, write_records
+from kinscope.workflow.user_state import study_pack
+
+SIDE = "side.json"
+
+
+def relax_side(context: StepContext) -> None:
+    """One side of the comparison; an empty record where nothing substituted is near the drug."""
+    pack = study_pack(context.parameters)
+    drug = pack.drug(context.parameters["drug"])
+    native = read_models(context.input("native"))[0][0]
+    pose, _ = known_pose(pack, drug, context.parameters["state"], context.inputs.get("pose"))
+    mechanics, _ = mechanics_of(drug)
+    mutated = {int(number): letter for number, letter in context.parameters["residues"]}
+    as_it_is = context.parameters["side"] == "native"
+    wanted = own_names(native, mutated) if as_it_is else {n: three_letter(aa) for n, aa in mutated.items()}
+    found = None
+    if mechanics is not None:
+        found = relaxed_side(
+            native, pose, wanted, mechanics, RelaxedSettings.model_validate(context.parameters["settings"]),
+            as_it_is=as_it_is, seed=context.parameters["seed"],
+        )  # fmt: skip
+    write_records(context.output / SIDE, [] if found is None else [found])
+
+
+def known_pose(
+    pack: TargetPack, drug: DrugDefinition, state: str, carried: Path | None
+) -> tuple[Mol, ReferencePoseRecord]:
+    """The pose in the state's native model: the pack's, or the one carried into a user's structure."""
+    if state in drug.further_states:
+        return reference_pose(pack, drug, state=state)
+    return reference_pose(pack, drug, carried)
+
+
+def compared(
+    pack: TargetPack,
+    drug: DrugDefinition,
+    state: str,
+    variant: Variant,
+    native: AtomArray,
+    sides: Mapping[str, Path],
+    carried: Path | None = None,
+    settings: RelaxedSettings | None = None,
+) -> RelaxedComparison | None:
+    """The comparison of two sides that steps left; None where nothing substituted is near the drug.
+
+    Parameters
+    ----------
+    pack, drug, state, variant
+        What it is about.
+    native
+        The native model of the state (n_atoms).
+    sides
+        Directories of ``native`` and ``mutant``.
+    carried
+        The pose's directory in a user's structure.
+    settings
+        What the sides were made with; the default ones if None.
+    """
+    found = {side: read_records(path / SIDE, ComplexSide) for side, path in sides.items()}
+    if not all(found.get(side) for side in ("native", "mutant")):
+        return None
+    pose, record = known_pose(pack, drug, state, carried)
+    comparison = compare_sides(
+        drug.id, state, variant.short, found["native"][0], found["mutant"][0], settings or RelaxedSettings()
+    )
+    return comparison.model_copy(
+        update={
+            "reference": record.crystal,
+            "reference_to_crystal_angstrom": record.rmsd_to_crystal_angstrom,
+            "distance_to_variant_angstrom": distance_to_residues(native, pose, variant.positions),
+        }
+    )
