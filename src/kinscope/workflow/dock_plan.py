@@ -17,6 +17,7 @@ from kinscope.targets.pack import DrugDefinition
 from kinscope.workflow.plan import Planner
 from kinscope.workflow.relaxed_steps import further_states, relaxed_sides
 from kinscope.workflow.step import Step
+from kinscope.workflow.study_steps import StudySteps
 
 RowName = tuple[str, str]
 """Drug and state."""
@@ -108,17 +109,20 @@ def _comparison(
 
 def _given_row(planner: Planner, ligand: DrugDefinition, state: str, relaxed: RelaxedSettings) -> Step:
     """A ligand of the user's: searched for in the native's site, then docked into both from there."""
-    native = _given(planner, ligand, state)
+    native = given_docking(planner, ligand, state)
     inputs = {
         "native": planner.model("native", state),
         "mutant": planner.model("mutant", state),
         "docking/native": native,
-        "docking/mutant": _given(planner, ligand, state, native),
+        "docking/mutant": given_docking(planner, ligand, state, native),
     }
     return _comparison(planner, ligand, state, relaxed, inputs, {"ligand": ligand.model_dump(mode="json")})
 
 
-def _given(planner: Planner, ligand: DrugDefinition, state: str, native: Step | None = None) -> Step:
+def given_docking(
+    planner: StudySteps, ligand: DrugDefinition, state: str, native: Step | None = None
+) -> Step:
+    """A ligand of the user's into the native, or, given that step, into the mutant from where it stood."""
     side = "native" if native is None else "mutant"
     who = "native" if native is None else planner.variant.short
     return planner._step(

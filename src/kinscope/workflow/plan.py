@@ -116,7 +116,13 @@ class Planner(StudySteps):
             for side in _SIDES
             for number in numbers
         }
-        return {**apo, **bound}
+        own = {
+            (side, f"{ligand.state}+{ligand.id}", number): self.replica(side, ligand.state, number, ligand.id)
+            for ligand in self.own_ligands()
+            for side in _SIDES
+            for number in numbers
+        }
+        return {**apo, **bound, **own}
 
     def _drugs(self) -> tuple[str, ...]:
         skipped: list[str] = []
@@ -131,13 +137,6 @@ class Planner(StudySteps):
         drug = text.partition(":")[0]
         asked = not self.settings.drugs or drug in self.settings.drugs
         return asked and self.pack.drug(drug).state not in self.states
-
-    def _user_state(self) -> dict[str, Any]:
-        """What later stages need to know of the user's structure."""
-        if self.structure is None:
-            return {}
-        kept = self.structure.model_dump(mode="json", include={"definition", "drugs"})
-        return {"structure": kept}
 
     def _variant(self) -> dict[str, Any]:
         """The variant as far as results depend on it: not as it happened to be spelt."""

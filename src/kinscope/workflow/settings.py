@@ -31,6 +31,24 @@ class Extension(Settings):
     """Whether that was begun on GPUs."""
 
 
+class OwnLigand(Settings):
+    """A ligand of the user's that is simulated bound, named by the content of its files."""
+
+    id: str = Field(pattern=r"^[a-z0-9][a-z0-9-]{0,59}$")
+    name: str = Field(max_length=40)
+    smiles: str = Field(max_length=2000)
+    """In the form that is simulated, as the user gave it."""
+    state: str
+    site: str = "atp"
+    """Where it is searched for if its place is not given."""
+    pose: Literal["docked", "given"] = "docked"
+    """Found by docking, or as the file has it, in the frame of the state's model."""
+    structure_sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+    """Of the SDF file."""
+    parameters_sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+    """Of the force-field file."""
+
+
 class DynamicsSettings(Settings):
     """Which systems are simulated, how often and for how long."""
 
@@ -38,6 +56,8 @@ class DynamicsSettings(Settings):
     """State ids; empty: those that the target pack marks for dynamics."""
     ligands: tuple[str, ...] = ()
     """Drug ids; each is simulated bound as well, in the state that it binds if that state is simulated."""
+    own_ligands: tuple[OwnLigand, ...] = Field(default=(), max_length=20)
+    """Ligands of the user's (`kinscope simulate --ligand-file`), each simulated bound in one state too."""
     replicas: int = Field(default=3, ge=1, le=100)
     budget_minutes: float | None = Field(default=6.0, ge=0.0, le=100_000.0)
     """Wall time for all replicas of native and mutant together on this machine; turned into a number of steps

@@ -152,13 +152,14 @@ def run_stage(
     choose: Callable[[Planner], dict[Any, Step]],
     *,
     structure: Path | None = None,
+    keep: Callable[[Store], None] | None = None,
     cores: int | None = None,
     listener: Callable[[Event], None] | None = None,
 ) -> tuple[dict[Any, Path], Outcome]:
     """One stage alone, with what it needs: its artefacts' directories by the stage's own names.
 
     The same run directory may later become a whole study with `kinscope resume`. ``structure`` as in
-    :func:`assess_variant`.
+    :func:`assess_variant`. ``keep`` puts files of the user's into the run's store before anything starts.
 
     Raises
     ------
@@ -166,6 +167,8 @@ def run_stage(
         If the directory is in use or holds something else.
     """
     study = _begin(variant, settings, directory, structure, choose)
+    if keep is not None:
+        keep(Store(directory / "artefacts"))
     return go_on_with(study, directory, choose, cores=cores, listener=listener)
 
 

@@ -14,7 +14,8 @@ from kinscope.targets.pack import TargetPack
 from kinscope.variants.model import Variant
 from kinscope.workflow.choices import choose_states, dynamics_ligands, dynamics_states
 from kinscope.workflow.digest import pack_digest
-from kinscope.workflow.settings import Extension, StudySettings
+from kinscope.workflow.own_ligands import own_system
+from kinscope.workflow.settings import Extension, OwnLigand, StudySettings
 from kinscope.workflow.step import Step
 from kinscope.workflow.user_state import UserState, structure_step
 
@@ -316,16 +317,21 @@ class StudySteps:
 
     def _first_length(self, side: str, state: str, number: int, ligand: str) -> Step:
         dynamics = self.settings.dynamics
-        systems = len(self.dynamics_states()) + len(self.dynamics_ligands())
+        systems = len(self.dynamics_states()) + len(self.dynamics_ligands()) + len(self.own_ligands())
         trajectories = 2 * dynamics.replicas * systems
         budget = None if dynamics.budget_minutes is None else dynamics.budget_minutes * 60 * self.workers
         share = None if budget is None else round(budget / trajectories, 3)
-        inputs = {"system": self.solvated_bound(side, ligand) if ligand else self.solvated(side, state)}
+        own = next((one for one in self.own_ligands() if one.id == ligand), None)
+        if own is not None:
+            inputs = {"system": own_system(self, side, own)}
+        else:
+            inputs = {"system": self.solvated_bound(side, ligand) if ligand else self.solvated(side, state)}
         if share is not None:
             inputs["speed"] = self.speed()
         # What is bound is part of what a replica is; an apo one keeps the identity it always had.
         bound = {"ligand": ligand} if ligand else {}
-        who = f"{self._who(side)} with {self.pack.drug(ligand).name}" if ligand else self._who(side)
+        name = own.name if own is not None else self.pack.drug(ligand).name if ligand else ""
+        who = f"{self._who(side)} with {name}" if ligand else self._who(side)
         return self._step(
             "replica",
             side,
@@ -385,11 +391,35 @@ class StudySteps:
         """The states that are simulated."""
         return dynamics_states(self.pack, self.states, self.settings)
 
+    def own_ligands(self) -> tuple[OwnLigand, ...]:
+        """The user's ligands that are simulated bound.
+
+        Raises
+        ------
+        SettingsError
+            If one is to be bound in a state that this study does not simulate.
+        """
+        for ligand in self.settings.dynamics.own_ligands:
+            if ligand.state not in self.dynamics_states():
+                raise SettingsError(
+                    f"{ligand.name} is to be bound in {ligand.state}, which this study does not simulate.",
+                    where="--ligand-file",
+                    remedy=f"Choose --state from: {', '.join(self.dynamics_states()) or 'none'}.",
+                )
+        return self.settings.dynamics.own_ligands
+
     def dynamics_ligands(self) -> tuple[str, ...]:
         """The drugs that are simulated bound, each in its own state."""
         if self._ligands is None:
             self._ligands = dynamics_ligands(self.pack, self.dynamics_states(), self.settings, self.skipped)
         return self._ligands
+
+    def _user_state(self) -> dict[str, Any]:
+        """What later stages need to know of the user's structure."""
+        if self.structure is None:
+            return {}
+        kept = self.structure.model_dump(mode="json", include={"definition", "drugs"})
+        return {"structure": kept}
 
     def _who(self, side: str) -> str:
         return "native" if side == "native" else self.variant.short

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -17,6 +18,11 @@ from kinscope.cli.structure_options import (
     Truncate,
     structure_path,
 )
+
+if TYPE_CHECKING:
+    from kinscope.workflow.own_ligands import LigandFiles
+    from kinscope.workflow.settings import OwnLigand
+    from kinscope.workflow.store import Store
 
 Out = Annotated[Path | None, typer.Option("--out", help="Run directory; default: kinscope-VARIANT.")]
 Preset = Annotated[str, typer.Option("--preset", help="quick, standard or paper.")]
@@ -41,6 +47,9 @@ def simulate(
             "--length-ns", min=1e-5, max=100_000.0, help="Length of each replica, in place of minutes."
         ),
     ] = None,
+    replicas: Annotated[
+        int | None, typer.Option("--replicas", min=1, max=100, help="Of each system. [3]")
+    ] = None,
     preset: Preset = "quick",
     state: States = None,
     ligand: Annotated[
@@ -49,6 +58,24 @@ def simulate(
             "--ligand", help="Simulate this drug bound too, in the state it binds; may be repeated."
         ),
     ] = None,
+    ligand_file: Annotated[
+        Path | None,
+        typer.Option(
+            "--ligand-file",
+            help="A ligand of yours, simulated bound in one --state: SDF or MOL. Needs --parameters.",
+        ),
+    ] = None,
+    parameters: Annotated[
+        Path | None,
+        typer.Option("--parameters", help="Its force field, as `kinscope parameters --ligand FILE` made it."),
+    ] = None,
+    in_place: Annotated[
+        bool,
+        typer.Option(
+            "--in-place", help="The file's coordinates are its pose in the state's model; else it is docked."
+        ),
+    ] = False,
+    site: Annotated[str, typer.Option("--site", help="Where yours is docked: atp or myristate.")] = "atp",
     structure: Structure = None,
     chain: Chain = None,
     as_state_like: Like = None,
@@ -66,22 +93,37 @@ def simulate(
     import json
 
     from kinscope.dynamics.records import REPLICA_RECORD_FILE, ReplicaRecord
+    from kinscope.structures.user_records import USER_STATE
+    from kinscope.workflow.own_ligands import keep_ligand
 
     dynamics: dict[str, Any] = {} if md_minutes is None else {"budget_minutes": md_minutes}
     if length_ns is not None:
         if md_minutes is not None:
             raise typer.BadParameter("give either --md-minutes or --length-ns, not both")
         dynamics = {"budget_minutes": None, "length_ns": length_ns}
+    if replicas is not None:
+        dynamics["replicas"] = replicas
     if ligand:
         dynamics["ligands"] = tuple(ligand)
         bound = _states_bound(ligand, target)
         # The apo kinase beside the bound one, in the same state.
         dynamics["states"] = tuple(dict.fromkeys([*(state or ()), *bound]))
         state = list(dynamics["states"])
+    own = None
+    if ligand_file is not None:
+        own = _own(ligand_file, parameters, site, state, target, in_place, structure)
+        dynamics["own_ligands"] = (own[0].model_dump(),)
+        dynamics["states"] = tuple(dict.fromkeys([*(dynamics.get("states") or ()), own[0].state]))
+        state = None if own[0].state == USER_STATE else list(dynamics["states"])
+    elif parameters is not None or in_place:
+        raise typer.BadParameter(
+            "--parameters and --in-place are about a ligand of yours: give --ligand-file"
+        )
     changes: dict[str, Any] = {"dynamics": dynamics} if dynamics else {}
     given = structure_path(structure, chain, as_state_like, max_gap, allow_truncation, mirror, download)
     quiet = quiet or as_json
-    found = _run(expression, preset, state, changes, out, target, cores, quiet, "replica_steps", given)
+    keep = None if own is None else lambda store: keep_ligand(store, *own)
+    found = _run(expression, preset, state, changes, out, target, cores, quiet, "replica_steps", given, keep)
     rows = []
     for (side, where, _), directory in sorted(found.items()):
         record = ReplicaRecord.model_validate_json((directory / REPLICA_RECORD_FILE).read_bytes())
@@ -94,6 +136,48 @@ def simulate(
             f"{side:<8}{where:<26}replica {record.replica + 1}  {record.status}  "
             f"{record.length_ns * 1000:.2f} ps  {record.frames} frames  {directory}"
         )
+
+
+def _own(
+    file: Path,
+    parameters: Path | None,
+    site: str,
+    states: list[str] | None,
+    target: str,
+    in_place: bool,
+    structure: str | None,
+) -> tuple[OwnLigand, LigandFiles]:
+    """The user's ligand, checked as far as that is possible before anything runs.
+
+    Raises
+    ------
+    BadInputError
+        If the ligand, its parameters, its pose, the site or the state cannot be used.
+    """
+    from kinscope.core.errors import LigandError
+    from kinscope.docking.site_center import check_site
+    from kinscope.structures.reference import reference_model
+    from kinscope.structures.user_records import USER_STATE
+    from kinscope.targets import load_target, target_reference
+    from kinscope.workflow.own_ligands import check_in_place, placed_as_given, take_ligand
+
+    pack = load_target(target_reference(target))
+    check_site(pack, site)
+    chosen = list(dict.fromkeys(states or ([USER_STATE] if structure else [])))
+    if len(chosen) != 1:
+        raise LigandError(
+            "A ligand of yours is bound in one state, and "
+            + (f"{len(chosen)} were named." if chosen else "none was named."),
+            where=f"--ligand-file {file}",
+            remedy=f"Give one --state of: {', '.join(one.id for one in pack.states)}.",
+        )
+    own, files = take_ligand(file, parameters, pack, state=chosen[0], site=site, in_place=in_place)
+    if chosen[0] != USER_STATE:
+        pack.state(chosen[0])
+        if in_place:
+            placed = placed_as_given(files.parameters, file)
+            check_in_place(reference_model(pack, chosen[0])[0], placed, f"{file}, --in-place")
+    return own, files
 
 
 def _states_bound(ligands: list[str], target: str) -> list[str]:
@@ -125,6 +209,7 @@ def _run(
     quiet: bool,
     stage: str,
     given: tuple[Path | None, dict[str, Any] | None],
+    keep: Callable[[Store], None] | None = None,
 ) -> dict[Any, Path]:
     from kinscope.cli.console import watcher
     from kinscope.targets import load_target, target_reference
@@ -146,6 +231,7 @@ def _run(
             out or Path(f"kinscope-{variant.slug}"),
             lambda planner: getattr(planner, stage)(),
             structure=given[0],
+            keep=keep,
             cores=cores,
             listener=watch,
         )
