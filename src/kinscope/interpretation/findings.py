@@ -112,5 +112,6 @@ def not_asked(why: str) -> str:
 
 def _signed(value: float, unit: str) -> str:
     digits = 1 if abs(value) >= 10 else (2 if abs(value) >= 0.095 else 3)
-    text = f"{value:+.{digits}f}"
+    rounded = round(value, digits)
+    text = f"{rounded:+.{digits}f}" if rounded else f"{0:.{digits}f}"
     return f"{text} {unit}".rstrip()

@@ -54,8 +54,8 @@ def _bound(measurements: Measurements, pack: TargetPack) -> MobilityQuestion:
     )
     drugs = [drug.id for drug in pack.drugs if (pack.directory / "poses" / f"{drug.id}.sdf").exists()]
     hint = (
-        "Not asked in this run: no drug was simulated bound. A settings file with `dynamics: {ligands: "
-        f"[{drugs[0]}]}}` or the preset standard does it."
+        "Not asked in this run: no drug was simulated bound. A settings file (`--settings`) with dynamics: "
+        f"{{ligands: [{drugs[0]}]}} has it done."
         if drugs
         else "Not asked: the target has no drug with a known pose."
     )
@@ -96,7 +96,7 @@ def _window(variant: Variant, measurements: Measurements, pack: TargetPack) -> I
     findings = tuple(of_region(row, pack) for row in _methods_apart(rows))
     yield MobilityQuestion(
         id="window",
-        question=f"Does {region_label(pack, name)} move more in {variant.short}?",
+        question=f"Does {variant.short} change how much {region_label(pack, name)} moves?",
         answer=summary(findings) if findings else not_asked("fluctuations were not compared"),
         findings=findings,
     )

@@ -11,9 +11,11 @@ from kinscope.interpretation.model import StudyResult
 from kinscope.report.files import ReportFiles
 from kinscope.report.plots.canvas import Figure, drawing, to_png, to_svg
 from kinscope.report.plots.contacts import draw_contacts
+from kinscope.report.plots.controls import draw_controls
 from kinscope.report.plots.docking import draw_docking
 from kinscope.report.plots.domains import draw_domains
 from kinscope.report.plots.mobility import draw_difference, draw_rmsf
+from kinscope.report.plots.sampling import draw_sampling
 from kinscope.report.plots.trajectories import (
     draw_ligands,
     draw_measures,
@@ -60,6 +62,12 @@ def draw_figures(result: StudyResult, files: ReportFiles, *, png: bool = False) 
         )
     systems = measured.trajectories
     plans += [
+        (
+            "controls",
+            _CONTROLS,
+            lambda: draw_controls(measured.regions, result.controls, variant.short, files),
+        ),
+        ("trajectory_sampling", _SAMPLING, lambda: draw_sampling(systems, files)),
         ("trajectory_series", _SERIES, lambda: draw_series(systems, files)),
         ("trajectory_ligands", _LIGANDS, lambda: draw_ligands(systems, files)),
         ("trajectory_measures", _MEASURES, lambda: draw_measures(systems, files)),
@@ -119,6 +127,15 @@ _RMSF = (
 _DIFFERENCE = (
     "Mutant minus native, by {}. Grey band: the interval where analysis gives one, otherwise the full span "
     "between single replicas. Orange: the mutant moves more; blue: less; star: resolved after correction."
+)
+_CONTROLS = (
+    "Regions by normal modes, mutant minus native, the variant beside variants with published behaviour, "
+    "each with its 95 % interval over independently relaxed models. Grey band: less than what counts as a "
+    "change. Filled: resolved after correction over the regions of the state; open: not."
+)
+_SAMPLING = (
+    "Left: mean RMSF over all CA atoms of the first part of each run; a curve that still rises has more "
+    "motion to show. Right: deviation from the run's mean structure, quarter by quarter. A line per replica."
 )
 _SERIES = (
     "Quantities along every trajectory, a line per replica (means of blocks of frames). RMSD rests on the "

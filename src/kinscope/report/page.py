@@ -14,11 +14,11 @@ from markupsafe import Markup
 
 from kinscope.core.files import write_atomic
 from kinscope.interpretation.model import StudyResult
-from kinscope.report import style, text, views
+from kinscope.report import readings, style, text, views
 from kinscope.report.figures import DrawnFigure, draw_figures
 from kinscope.report.files import ReportFiles
 from kinscope.report.scene import build_scene
-from kinscope.report.trajectory_views import class_rows, pocketed
+from kinscope.report.trajectory_views import block_spread, class_rows, pocketed
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -85,6 +85,11 @@ def report_html(result: StudyResult, files: ReportFiles) -> str:
         options=views.options(result),
         region_tables=views.region_tables(result.measurements.regions, names),
         pose_in_words=views.pose_in_words,
+        words=readings.figure_words(result, files),
+        short_runs=readings.too_short(result.measurements),
+        agreement=readings.agreement_words(result, files),
+        pocket_tables=readings.pocket_tables(result, files),
+        state_regions=readings.state_region_tables(result.measurements),
         settings=views.settings_text(result.settings),
         colours=style,
     )
@@ -131,6 +136,9 @@ def _environment() -> Environment:
         "ranges": views.range_text,
         "origins": views.origin_summary,
         "class_rows": class_rows,
+        "block_spread": block_spread,
+        "effect": readings.effect,
+        "method_title": readings.title_of_method,
         "pocketed": pocketed,
     }
     return environment

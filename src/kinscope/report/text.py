@@ -17,6 +17,7 @@ METHOD_NAMES = {
     "md": "molecular dynamics",
     "normal_modes": "normal modes",
     "crystal_b_factor": "crystal B factors",
+    "models": "models",
 }
 
 # One pattern, so that text is scanned once and the pieces between are escaped.

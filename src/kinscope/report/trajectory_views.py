@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import stdev
 
-from kinscope.analysis.trajectory_results import ReplicaAnalysis, TrajectoryComparison
+from kinscope.analysis.trajectory_results import ReplicaAnalysis, SystemSampling, TrajectoryComparison
 from kinscope.report.text import Names
 
 ASPECTS = {
@@ -57,6 +58,12 @@ def _percents(side: Sequence[ReplicaAnalysis], aspect: str, label: str) -> str:
         for one in side
     ]
     return ", ".join(f"{value:.0f}" for value in found)
+
+
+def block_spread(side: SystemSampling) -> float | None:
+    """The largest standard deviation of a replica's quarters, angstrom; None where none was taken."""
+    found = [stdev(row) for row in side.block_means_angstrom if len(row) > 1]
+    return max(found, default=None)
 
 
 def pocketed(label: str, names: Names) -> str:

@@ -8,7 +8,7 @@ from kinscope.structures.user_records import USER_STATE
 from kinscope.targets.pack import TargetPack
 from kinscope.variants import modelled_states
 from kinscope.variants.model import Variant
-from kinscope.workflow.settings import StudySettings
+from kinscope.workflow.settings import StudySettings, by_preset
 
 
 def choose_states(
@@ -71,7 +71,12 @@ def dynamics_states(pack: TargetPack, states: tuple[str, ...], settings: StudySe
     """The states of a study that are simulated."""
     if settings.dynamics.budget_minutes == 0:
         return ()
-    wanted = settings.dynamics.states or tuple(state.id for state in pack.states if state.dynamics)
+    own = tuple(state.id for state in pack.states if state.dynamics)
+    wanted = settings.dynamics.states or own
+    if by_preset(settings, "states"):
+        # A preset names the states of ABL1; another target has its own.
+        known = {state.id for state in pack.states}
+        wanted = tuple(state for state in wanted if state in known) or own
     return tuple(state for state in wanted if state in states)
 
 
@@ -86,7 +91,8 @@ def dynamics_ligands(
     for drug in settings.dynamics.ligands if states else ():
         definition = next((known for known in pack.drugs if known.id == drug), None)
         if definition is None:
-            skipped.append(f"{drug}: the target pack has no such drug, so it is not simulated bound")
+            if not by_preset(settings, "ligands"):
+                skipped.append(f"{drug}: the target pack has no such drug, so it is not simulated bound")
         elif not (pack.directory / "poses" / f"{drug}.sdf").exists():
             skipped.append(
                 f"{drug}: the target pack has no reference pose of it, so it is not simulated bound"

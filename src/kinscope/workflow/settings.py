@@ -120,7 +120,7 @@ class StudySettings(Settings):
         BadInputError
             Naming what there is.
         """
-        for state in (*self.states, *self.dynamics.states):
+        for state in (*self.states, *(() if by_preset(self, "states") else self.dynamics.states)):
             pack.state(state)
         for drug in self.drugs:
             pack.drug(drug)
@@ -143,6 +143,17 @@ def load_preset(name: str) -> StudySettings:
         )
     text = (resources.files("kinscope.workflow") / "presets" / f"{name}.yaml").read_text()
     return _validated({"preset": name, **_mapping(text, f"preset {name}")}, f"preset {name}")
+
+
+def by_preset(settings: StudySettings, field: Literal["states", "ligands"]) -> bool:
+    """Whether what dynamics takes up is what the preset says, not what the user named.
+
+    Presets name states and drugs of ABL1; where a target has others, theirs fall away without a word, while
+    what the user named is told or refused.
+    """
+    if settings.preset not in PRESETS:
+        return False
+    return bool(getattr(settings.dynamics, field) == getattr(load_preset(settings.preset).dynamics, field))
 
 
 def load_settings(path: Path) -> StudySettings:

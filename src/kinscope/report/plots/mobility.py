@@ -77,7 +77,8 @@ def draw_rmsf(
     for index, (axes, (state, native, mutant)) in enumerate(zip(panels, pairs, strict=True)):
         for data, colour, label in ((native, NATIVE, "native"), (mutant, MUTANT, variant.short)):
             if data is not None:
-                _line(axes, data, colour, label)
+                # Native lies under the mutant and shows on both sides of it where the two agree.
+                _line(axes, data, colour, label, width=2.6 if data is native else 1.0)
         crystal = (
             replicas(profiles, "crystal_b_factor", state, ("native",))
             if method != "crystal_b_factor"
@@ -168,13 +169,13 @@ def _difference(axes: Axes, track: DifferenceTrack) -> None:
     axes.set_ylim(*(factor * max(peak, 0.05) for factor in (-1.6, 1.6)))
 
 
-def _line(axes: Axes, data: Replicas, colour: str, label: str) -> None:
+def _line(axes: Axes, data: Replicas, colour: str, label: str, *, width: float) -> None:
     x, mean = _gapped(data.residues, data.mean)
     if len(data.rmsf) > 1:
         _, low = _gapped(data.residues, data.rmsf.min(axis=0))
         _, high = _gapped(data.residues, data.rmsf.max(axis=0))
         axes.fill_between(x, low, high, color=colour, alpha=0.2, linewidth=0)
-    axes.plot(x, mean, color=colour, linewidth=1.2, label=f"{label} (n = {len(data.rmsf)})")
+    axes.plot(x, mean, color=colour, linewidth=width, label=f"{label} (n = {len(data.rmsf)})")
 
 
 def _peak(data: Replicas | None) -> float:

@@ -28,7 +28,7 @@ _LIGAND_COLUMNS = (
     ("ligand_rmsd_angstrom", "RMSD of the drug (Å)"),
     ("ligand_contacts_kept_percent", "first contacts kept (%)"),
 )
-_DASHES = ("-", (0, (5, 1.5)), (0, (2, 1.5)), (0, (5, 1.5, 1, 1.5)))
+DASHES = ("-", (0, (5, 1.5)), (0, (2, 1.5)), (0, (5, 1.5, 1, 1.5)))
 _MARKERS = "osD^v<>ph*"
 _MOST_CONTACTS = 12
 _EDGE = 3.0
@@ -72,8 +72,8 @@ def _over_time(
             axes.set_xlabel(_time_label(system), fontsize=7.5)
             if not any(drawn):
                 axes.text(0.5, 0.5, "not measured", transform=axes.transAxes, ha="center", fontsize=8)
-        row[0].set_ylabel(_wrapped(title_of(system, names)), fontsize=8)
-    _sides_legend(figure, systems[0])
+        row[0].set_ylabel(wrapped(title_of(system, names)), fontsize=8)
+    sides_legend(figure, systems[0])
     return figure
 
 
@@ -82,9 +82,7 @@ def _replica_line(axes: Axes, one: ReplicaAnalysis, name: str, colour: str, inde
     for series in found[:1]:
         values = np.asarray(series.values)
         at = (np.arange(len(values)) + 0.5) / max(1, len(values)) * _length(one)
-        axes.plot(
-            at, values, color=colour, linewidth=0.9, linestyle=_DASHES[index % len(_DASHES)], alpha=0.85
-        )
+        axes.plot(at, values, color=colour, linewidth=0.9, linestyle=DASHES[index % len(DASHES)], alpha=0.85)
     return bool(found)
 
 
@@ -99,7 +97,8 @@ def _time_label(system: TrajectoryComparison) -> str:
     return "frame" if length is None else ("time (ps)" if length < 0.1 else "time (ns)")
 
 
-def _sides_legend(figure: Figure, system: TrajectoryComparison) -> None:
+def sides_legend(figure: Figure, system: TrajectoryComparison) -> None:
+    """Native and mutant by colour."""
     from matplotlib.lines import Line2D
 
     handles = [Line2D([], [], color=colour, linewidth=1.6) for colour in (NATIVE, MUTANT)]
@@ -117,7 +116,7 @@ def draw_measures(systems: Sequence[TrajectoryComparison], files: ReportFiles) -
     panels = figure.subplots(1, len(shown), sharey=True, squeeze=False)[0]
     for axes, system in zip(panels, shown, strict=True):
         _forest(axes, {row.label: row for row in system.measures}, rows)
-        axes.set_title(_wrapped(title_of(system, names), 24), fontsize=8.5)
+        axes.set_title(wrapped(title_of(system, names), 24), fontsize=8.5)
     panels[0].set_yticks(range(len(rows)), [_pocket_named(label, names) for label in rows], fontsize=7.5)
     panels[0].set_ylim(len(rows) - 0.5, -0.5)
     what = f"{shown[0].variant} minus native, in units of the smallest change that counts"
@@ -170,9 +169,9 @@ def draw_occupancies(systems: Sequence[TrajectoryComparison], files: ReportFiles
         axes.set_ylim(most - 0.5, -0.5)
         axes.set_xlim(0, 103)
         axes.set_xlabel("frames (%)", fontsize=7.5)
-        axes.set_title(_wrapped(title_of(system, names), 30), fontsize=8.5)
+        axes.set_title(wrapped(title_of(system, names), 30), fontsize=8.5)
         axes.tick_params(labelsize=7.5)
-    _sides_legend(figure, shown[0][0])
+    sides_legend(figure, shown[0][0])
     return figure
 
 
@@ -200,7 +199,8 @@ def draw_principal(systems: Sequence[TrajectoryComparison], files: ReportFiles) 
             axes.scatter(
                 row.first_angstrom,
                 row.second_angstrom,
-                s=7,
+                # Few frames would vanish as dots.
+                s=7 if len(row.first_angstrom) > 20 else 28,
                 marker=_MARKERS[row.replica % len(_MARKERS)],
                 color=colour,
                 alpha=0.55,
@@ -211,10 +211,10 @@ def draw_principal(systems: Sequence[TrajectoryComparison], files: ReportFiles) 
         axes.set_ylabel(f"second motion (Å), {second:.0f} %", fontsize=7.5)
         drift = sum(row.cosine_content > COSINE_BOUND for row in motion.projections)
         note = f"\n{drift} of {len(motion.projections)} replicas only drift" if drift else ""
-        axes.set_title(_wrapped(title_of(system, names), 34) + note, fontsize=8.5)
+        axes.set_title(wrapped(title_of(system, names), 34) + note, fontsize=8.5)
         axes.grid(color=GRID)
         axes.tick_params(labelsize=7.5)
-    _sides_legend(figure, shown[0])
+    sides_legend(figure, shown[0])
     return figure
 
 
@@ -223,7 +223,8 @@ def _pocket_named(label: str, names: Names) -> str:
     return f"{names.region(of)}: {rest}" if colon and rest == "volume" else label
 
 
-def _wrapped(text: str, width: int = 22) -> str:
+def wrapped(text: str, width: int = 22) -> str:
+    """At most three lines."""
     import textwrap
 
     return "\n".join(textwrap.wrap(text, width)[:3])

@@ -1,0 +1,254 @@
+"""Sampling and verdict of every figure in words, and tables of readings. Nothing here changes a number."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from kinscope.analysis.results import Difference, FluctuationProfile
+from kinscope.analysis.trajectory_results import StateMobility, TrajectoryComparison
+from kinscope.interpretation.model import Measurements, StudyResult
+from kinscope.report.files import DifferenceTrack, ReportFiles
+from kinscope.report.text import MINUS, Names, in_words, method_name, number
+
+METHODS = ("normal_modes", "md")
+
+
+@dataclass(frozen=True)
+class PocketCell:
+    """One residue in one state by one method."""
+
+    native: float
+    mutant: float
+    resolved: bool
+
+
+@dataclass(frozen=True)
+class PocketTable:
+    """The residues that line one pocket, each in every state by every method."""
+
+    pocket: str
+    columns: tuple[tuple[str, str, str], ...]
+    """Method, state, sampling in words."""
+    rows: tuple[tuple[int, tuple[PocketCell | None, ...]], ...]
+
+
+@dataclass(frozen=True)
+class StateRegionRow:
+    """One region in a DFG-out state against a DFG-in one, by one method, native and mutant."""
+
+    region: str
+    native: StateMobility | None
+    mutant: StateMobility | None
+
+
+@dataclass(frozen=True)
+class StateRegionTable:
+    """DFG-out against DFG-in, region by region."""
+
+    method: str
+    first: str
+    second: str
+    sampling: str
+    rows: tuple[StateRegionRow, ...]
+
+
+def figure_words(result: StudyResult, files: ReportFiles) -> dict[str, str]:
+    """What each figure of motion rests on and what may be read from it, by the figure's name."""
+    measured, names = result.measurements, Names(files)
+    words = {}
+    for method in METHODS:
+        text = _of_regions(measured, method)
+        if text:
+            words[f"rmsf_{method}"] = words[f"rmsf_difference_{method}"] = text
+            residues = _residues_named(files.difference_tracks, method, names)
+            words[f"rmsf_difference_{method}"] += residues
+    apo = [system for system in measured.trajectories if not system.ligand]
+    bound = [system for system in measured.trajectories if system.ligand]
+    for name, systems in (
+        ("trajectory_series", measured.trajectories),
+        ("trajectory_measures", measured.trajectories),
+        ("trajectory_principal", measured.trajectories),
+        ("trajectory_sampling", measured.trajectories),
+        ("trajectory_contacts", apo),
+        ("trajectory_ligands", bound),
+    ):
+        if systems:
+            words[name] = _of_systems(name, systems, names)
+    return words
+
+
+def _of_regions(measured: Measurements, method: str) -> str:
+    rows = [row for row in measured.regions if row.method == method]
+    if not rows:
+        return ""
+    samples = dict.fromkeys(row.difference_angstrom.sampling for row in rows)
+    return (
+        f"Sampling: {'; '.join(text for text in samples if text) or 'not recorded'}. In words, over "
+        f"{len(rows)} regions of {len({row.state for row in rows})} states: "
+        f"{counted(row.difference_angstrom for row in rows)}."
+    )
+
+
+def counted(differences: Iterable[Difference]) -> str:
+    """How many readings say what: ``no change of 0.05 Å or more in 70, not resolved in 2``."""
+    found: dict[str, int] = {}
+    for item in differences:
+        found[in_words(item)] = found.get(in_words(item), 0) + 1
+    total = sum(found.values())
+    ordered = sorted(found.items(), key=lambda pair: (pair[0] != "resolved", -pair[1]))
+    return ", ".join(f"{words} in {'all' if count == total else count}" for words, count in ordered)
+
+
+def _residues_named(tracks: Sequence[DifferenceTrack], method: str, names: Names) -> str:
+    parts = [
+        f"{sum(track.resolved)} in {names.state(track.state)}"
+        for track in tracks
+        if track.method == method and any(track.resolved)
+    ]
+    if not any(track.method == method and track.resolved for track in tracks):
+        return ""
+    return f" Single residues that change after correction: {', '.join(parts) or 'none'}."
+
+
+def _of_systems(name: str, systems: Sequence[TrajectoryComparison], names: Names) -> str:
+    parts = []
+    for system in systems:
+        if name == "trajectory_contacts":
+            items = [row.difference for row in system.contacts if row.of.isdigit()]
+        elif name == "trajectory_ligands":
+            items = [row.difference for row in system.measures if "/ligand_" in row.name]
+        elif name in ("trajectory_series", "trajectory_measures"):
+            items = [row.difference for row in system.measures]
+        else:
+            items = []
+        title = names.state(system.state) + (f" with {names.drug(system.ligand)}" if system.ligand else "")
+        said = counted(items) if items else f"judged as a whole, {system.sentence}"
+        parts.append(f"{title}, {system.sampling}: {said}")
+    return f"Sampling and what it allows: {'; '.join(parts)}."
+
+
+def too_short(measured: Measurements) -> str:
+    """What is to be said before any curve of dynamics that supports no sentence at all; empty otherwise."""
+    systems = measured.trajectories
+    if not systems or any(system.sentence != "nothing on mobility" for system in systems):
+        return ""
+    lengths = list(dict.fromkeys(system.sampling for system in systems))
+    return (
+        f"These runs ({'; '.join(lengths)}) are too short for any sentence on mobility. Their curves show "
+        "the first vibrations around the starting model; they are drawn so that nothing is hidden, not to be "
+        "read as a comparison."
+    )
+
+
+def pocket_tables(result: StudyResult, files: ReportFiles) -> list[PocketTable]:
+    """RMSF of the residues that line each compared pocket, native and mutant."""
+    measured, names = result.measurements, Names(files)
+    pockets = dict.fromkeys(pocket.pocket for pocket in measured.pockets)
+    members = {region.name: region.members() for region in files.regions}
+    tables = []
+    for pocket in pockets:
+        numbers = sorted(members.get(pocket, ()))
+        columns, cells = [], []
+        for method in METHODS:
+            states = {p.state for p in measured.profiles if p.method == method}
+            for state in sorted(states, key=names.state_order):
+                found = _column(
+                    measured.profiles, files.difference_tracks, method, state, result.variant.short
+                )
+                if any(number in found for number in numbers):
+                    columns.append((method, state, _sampling(measured, method, state)))
+                    cells.append(found)
+        rows = tuple((number, tuple(column.get(number) for column in cells)) for number in numbers)
+        rows = tuple(row for row in rows if any(row[1]))
+        if rows:
+            tables.append(PocketTable(pocket, tuple(columns), rows))
+    return tables
+
+
+def _column(
+    profiles: Sequence[FluctuationProfile],
+    tracks: Sequence[DifferenceTrack],
+    method: str,
+    state: str,
+    variant: str,
+) -> dict[int, PocketCell]:
+    sides = []
+    for who in ("native", variant):
+        profile = next((p for p in profiles if (p.method, p.state, p.variant) == (method, state, who)), None)
+        if profile is None or not profile.rmsf_angstrom:
+            return {}
+        rows = profile.rmsf_angstrom
+        means = [sum(row[column] for row in rows) / len(rows) for column in range(len(profile.residues))]
+        sides.append(dict(zip(profile.residues, means, strict=True)))
+    track = next((t for t in tracks if (t.method, t.state) == (method, state)), None)
+    starred = (
+        {number for number, star in zip(track.residues, track.resolved, strict=False) if star}
+        if track is not None
+        else set()
+    )
+    native, mutant = sides
+    return {
+        number: PocketCell(native[number], mutant[number], number in starred)
+        for number in native
+        if number in mutant
+    }
+
+
+def _sampling(measured: Measurements, method: str, state: str) -> str:
+    rows = [row for row in measured.regions if (row.method, row.state) == (method, state)]
+    return rows[0].difference_angstrom.sampling if rows else ""
+
+
+def state_region_tables(measured: Measurements) -> list[StateRegionTable]:
+    """DFG-out against DFG-in by region, a table per method and pair of states."""
+    groups: dict[tuple[str, str, str], list[StateMobility]] = {}
+    for row in measured.state_mobility:
+        if row.region:
+            groups.setdefault((row.method, row.first_state, row.second_state), []).append(row)
+    tables = []
+    for (method, first, second), own in groups.items():
+        rows = tuple(
+            StateRegionRow(
+                region,
+                next((r for r in own if r.region == region and r.variant == "native"), None),
+                next((r for r in own if r.region == region and r.variant != "native"), None),
+            )
+            for region in dict.fromkeys(row.region for row in own)
+        )
+        tables.append(StateRegionTable(method, first, second, own[0].difference.sampling, rows))
+    return tables
+
+
+def effect(difference: Difference) -> str:
+    """Hedges' g with its interval: ``+0.8 [−0.9, +2.4]``; a dash where there is none."""
+    if difference.effect_size is None:
+        return "–"
+    text = number(difference.effect_size, 1, signed=True)
+    low, high = difference.effect_size_low, difference.effect_size_high
+    if low is None or high is None:
+        return text
+    return f"{text} [{number(low, 1, signed=True)}, {number(high, 1, signed=True)}]"
+
+
+def agreement_words(result: StudyResult, files: ReportFiles) -> list[str]:
+    """How far the native normal modes follow crystals, a line per state; empty where that is not known."""
+    if result.controls is None:
+        return []
+    names = Names(files)
+    shown = {profile.state for profile in result.measurements.profiles if profile.method == "normal_modes"}
+    lines = []
+    for row in result.controls.provenance.agreement:
+        if row.state in shown:
+            among = f"; {row.among_crystals}" if row.among_crystals else ""
+            lines.append(
+                f"{names.state(row.state)}: Pearson {row.pearson:.2f} ({row.pearson_low:.2f} to "
+                f"{row.pearson_high:.2f}), Spearman {row.spearman:.2f} with the mean of {row.crystals}, "
+                f"{row.residues} residues{among}"
+            )
+    return [line.replace("(-", f"({MINUS}") for line in lines]
+
+
+def title_of_method(method: str) -> str:
+    """As the section names it: what the fast look is stands apart from dynamics."""
+    return "Fast look: normal modes" if method == "normal_modes" else method_name(method).capitalize()
