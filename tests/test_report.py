@@ -330,7 +330,7 @@ def test_tables_come_back_whole(tmp_path: Path) -> None:
         "trajectory_contacts",
         "state_mobility",
     } <= tables
-    assert len(paths) == 2 * len(tables) == 32
+    assert len(paths) == 2 * len(tables) == 34
     assert read_table(tmp_path / "tables" / "evidence.parquet", EvidenceHit) == list(study().evidence.hits)
     export_tables(empty_study(), tmp_path / "empty")
     assert read_table(tmp_path / "empty" / "evidence.parquet", EvidenceHit) == []

@@ -105,14 +105,15 @@ def _computed_sentence(judged: Sequence[Judgement], measurements: Measurements, 
     mobility = _mobility_clause(measurements, pack)
     if not docked:
         return f"In this run nothing was docked, so no effect on binding was computed, and {mobility}."
-    effect = _binding_clause(judged, pack)
+    method = "docking with relaxed surroundings" if measurements.relaxed else "docking"
+    effect = _binding_clause(judged, pack, method)
     distances = [comparison.distance_to_variant_angstrom for comparison in docked]
     low, high = min(distances), max(distances)
     span = f"{low:.0f} to {high:.0f} Å" if round(low) != round(high) else f"{low:.0f} Å"
     return f"In this run {effect}, the substituted residue lies {span} from the docked drugs, and {mobility}."
 
 
-def _binding_clause(judged: Sequence[Judgement], pack: TargetPack) -> str:
+def _binding_clause(judged: Sequence[Judgement], pack: TargetPack, method: str) -> str:
     """What docking shows over all drugs, the open ones named as open."""
     docked = [entry for entry in judged if entry.computed.distance_angstrom is not None]
     clauses = []
@@ -130,7 +131,7 @@ def _binding_clause(judged: Sequence[Judgement], pack: TargetPack) -> str:
             clauses.append(
                 words.format(f"any of {len(docked)} drugs" if everything and verdict == _NO_LOSS else subject)
             )
-    return f"docking {join(clauses)}"
+    return f"{method} {join(clauses)}"
 
 
 _NO_LOSS = "no loss of binding detected"

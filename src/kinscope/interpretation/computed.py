@@ -6,15 +6,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from kinscope.analysis.results import DockingComparison, ModelGeometry
+from kinscope.analysis.results import Difference, DockingComparison, ModelGeometry
 from kinscope.interpretation import thresholds
-from kinscope.interpretation.model import Measurements, Reason
+from kinscope.interpretation.binding import BindingOpinion, binding_opinion
+from kinscope.interpretation.model import BindingCall, Measurements, Reason
 from kinscope.targets.pack import DrugDefinition
 from kinscope.variants.model import Variant
 
 ComputedVerdict = Literal["reduced binding expected", "no loss of binding detected", "not resolved"]
 POLAR = ("hydrogen bond", "salt bridge")
 _DOCKING, _GEOMETRY, _POCKETS = "docking of this run", "state geometry of this run", "pockets of this run"
+_RELAXED = "relaxed complexes of this run"
 SHIFT, CLASH, LOST, NONE_SEEN, NOT_RESOLVED = (
     "shift towards the active conformation", "steric clash", "lost contact", "none seen", "not resolved",
 )  # fmt: skip
@@ -33,6 +35,8 @@ class ComputedOpinion:
     """Why the verdict is what it is, in one sentence."""
     distance_angstrom: float | None
     """Between the drug and the substituted residue; None if nothing was docked."""
+    binding: tuple[BindingCall, ...] = ()
+    """Relaxed complexes by state; where there are any they decide."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +61,7 @@ class _Signs:
 
 
 def computed_opinion(variant: Variant, drug: DrugDefinition, measurements: Measurements) -> ComputedOpinion:
-    """Judge one drug on docking, geometry and pockets; the fewer the signs, the less is said."""
+    """Judge one drug on docking, relaxed complexes, geometry and pockets; few signs, little said."""
     chosen = main_comparison(drug, measurements.docking)
     shifted = state_shift(drug, variant, measurements.geometries)
     shift_reasons = [_computed(text, _GEOMETRY, "moderate") for text in shifted]
@@ -72,17 +76,21 @@ def computed_opinion(variant: Variant, drug: DrugDefinition, measurements: Measu
             distance_angstrom=None,
         )
     signs = _signs(chosen)
-    speaks_for, speaks_against = _docking_reasons(chosen, signs)
+    relaxed = binding_opinion(drug, measurements)
+    speaks_for, speaks_against = _docking_reasons(chosen, signs, relaxed)
     speaks_for += _pocket_reasons(drug, measurements)
-    verdict, confidence, explanation = _verdict(drug, chosen, signs)
+    verdict, confidence, explanation = (
+        _verdict(drug, chosen, signs) if relaxed is None else _relaxed_verdict(drug, relaxed, signs)
+    )
     return ComputedOpinion(
         verdict=verdict,
         confidence=confidence,
-        mechanism=_mechanism(variant, signs, verdict, bool(shifted)),
+        mechanism=_mechanism(variant, signs, verdict, bool(shifted), relaxed),
         reasons_for=tuple(speaks_for),
         reasons_against=(*speaks_against, *shift_reasons),
         explanation=explanation,
         distance_angstrom=chosen.distance_to_variant_angstrom,
+        binding=relaxed.calls if relaxed else (),
     )
 
 
@@ -167,13 +175,57 @@ def _verdict(
     )
 
 
-def _mechanism(variant: Variant, signs: _Signs, verdict: ComputedVerdict, shifted: bool) -> str:
+def _relaxed_verdict(
+    drug: DrugDefinition, relaxed: BindingOpinion, signs: _Signs
+) -> tuple[ComputedVerdict, Literal["moderate", "low"], str]:
+    """Where drug and surroundings were relaxed together, that decides, and rigid docking stands beside it."""
+    item = relaxed.deciding.difference_kcal_per_mol
+    measured = f"{difference_words(item)} in {relaxed.deciding.state}"
+    if relaxed.decision == "lost":
+        sure: Literal["moderate", "low"] = (
+            "moderate" if signs.direct and not relaxed.deciding.call.disagreement else "low"
+        )
+        return "reduced binding expected", sure, (
+            f"Relaxed together with its surroundings, {drug.name} loses interaction energy in the mutant: "
+            f"{measured}."
+        )  # fmt: skip
+    if relaxed.decision == "kept":
+        return "no loss of binding detected", "low", (
+            f"Relaxed together with its surroundings, {drug.name} keeps its interaction energy in the "
+            f"mutant: {measured}, which excludes a tenfold loss."
+        )  # fmt: skip
+    if relaxed.contradictory:
+        return (
+            "not resolved",
+            "low",
+            f"Relaxed complexes of {drug.name} contradict each other between states.",
+        )
+    return "not resolved", "low", (
+        f"Relaxed together with its surroundings, {drug.name} gives {measured}, which neither shows nor "
+        "excludes a tenfold loss."
+    )  # fmt: skip
+
+
+def difference_words(item: Difference) -> str:
+    """E.g. ``+5.6 [+3.0, +8.2] kcal/mol``."""
+    if item.value is None:
+        return "nothing measured"
+    interval = "" if item.low is None or item.high is None else f" [{item.low:+.1f}, {item.high:+.1f}]"
+    return f"{item.value:+.1f}{interval} kcal/mol"
+
+
+def _mechanism(
+    variant: Variant, signs: _Signs, verdict: ComputedVerdict, shifted: bool, relaxed: BindingOpinion | None
+) -> str:
     """The paper's three mechanisms, only where measurements carry them (Lewandowski et al. 2025)."""
+    if relaxed is not None and relaxed.decision != "lost":
+        # What a rigid model calls a clash or a loss was taken over, or not shown, once the pocket could move.
+        return SHIFT if shifted else NONE_SEEN if relaxed.decision == "kept" else NOT_RESOLVED
     if not signs.trusted:
         return SHIFT if shifted else NOT_RESOLVED
     if signs.direct and (signs.displaced or signs.invalid or signs.large_loss) and _grows(variant):
         return CLASH
-    if signs.direct and (signs.reduced or signs.polar_lost):
+    if signs.direct and (signs.reduced or signs.polar_lost or relaxed is not None):
         return LOST
     if shifted:
         return SHIFT
@@ -186,10 +238,11 @@ def _grows(variant: Variant) -> bool:
     return any(volume[sub.mutant] > volume[sub.wild_type] for sub in variant.substitutions)
 
 
-def _docking_reasons(comparison: DockingComparison, signs: _Signs) -> tuple[list[Reason], list[Reason]]:
-    """What one comparison says on either side."""
-    speaks_for: list[Reason] = []
-    speaks_against: list[Reason] = []
+def _docking_reasons(
+    comparison: DockingComparison, signs: _Signs, relaxed: BindingOpinion | None
+) -> tuple[list[Reason], list[Reason]]:
+    """What one comparison says on either side, and what relaxed complexes say beside it."""
+    speaks_for, speaks_against = _relaxed_reasons(relaxed)
     distance = comparison.distance_to_variant_angstrom
     if signs.remote:
         text = f"The substituted residue lies {distance:.1f} Å from the drug: no direct contact."
@@ -212,7 +265,7 @@ def _docking_reasons(comparison: DockingComparison, signs: _Signs) -> tuple[list
     if signs.invalid:
         text = "The pose in the mutant fails the checks of its geometry."
         speaks_against.append(_computed(text, _DOCKING, "moderate"))
-    _score_reason(comparison, signs, speaks_for, speaks_against)
+    _score_reason(comparison, signs, relaxed, speaks_for, speaks_against)
     if signs.lost:
         kept_apart = "moderate" if signs.polar_lost and signs.direct else "weak"
         text = f"Contacts lost in the mutant: {', '.join(comparison.contacts_lost)}."
@@ -220,14 +273,34 @@ def _docking_reasons(comparison: DockingComparison, signs: _Signs) -> tuple[list
     return speaks_for, speaks_against
 
 
+def _relaxed_reasons(relaxed: BindingOpinion | None) -> tuple[list[Reason], list[Reason]]:
+    """Decided calls of relaxed complexes, each on its side."""
+    speaks_for: list[Reason] = []
+    speaks_against: list[Reason] = []
+    for item in relaxed.calls if relaxed else ():
+        text = f"Drug and surroundings relaxed together in {item.state}: "
+        words = difference_words(item.difference_kcal_per_mol)
+        if item.call.word == "lost":
+            speaks_against.append(_computed(f"{text}{words}.", _RELAXED, "moderate"))
+        elif item.call.word == "kept":
+            text = f"{text}{words}, which excludes a tenfold loss."
+            speaks_for.append(_computed(text, _RELAXED, "moderate"))
+    return speaks_for, speaks_against
+
+
 def _score_reason(
-    comparison: DockingComparison, signs: _Signs, speaks_for: list[Reason], speaks_against: list[Reason]
+    comparison: DockingComparison,
+    signs: _Signs,
+    relaxed: BindingOpinion | None,
+    speaks_for: list[Reason],
+    speaks_against: list[Reason],
 ) -> None:
     """A docking difference counts only if it is resolved and large enough to matter."""
     change = comparison.difference_kcal_per_mol
     if signs.worse_score:
-        weight = "moderate" if signs.large_loss and signs.direct else "weak"
-        speaks_against.append(_computed(f"Docking score: {change.statement}", _DOCKING, weight))
+        weight = "moderate" if signs.large_loss and signs.direct and relaxed is None else "weak"
+        text = f"Docking score{' (rigid protein)' if relaxed else ''}: {change.statement}"
+        speaks_against.append(_computed(text, _DOCKING, weight))
     elif signs.bounded:
         speaks_for.append(_computed(f"Docking score: {change.statement}", _DOCKING, "weak"))
 

@@ -59,6 +59,11 @@ def limits_of(variant: Variant, measurements: Measurements, evidence: EvidenceSu
         limits.append(
             "Normal modes describe small motions around one conformation, not a change between states."
         )
+    if measurements.relaxed:
+        limits.append(
+            "Relaxed complexes compare interaction energies in implicit solvent: bound water and entropy are "
+            "missing, and their scale is steeper than that of affinities."
+        )
     limits += [
         "Docking scores compare poses in one conformation of the protein; differences below "
         f"{thresholds.MEANINGFUL_SCORE_KCAL_PER_MOL} kcal/mol are not counted, and a shift between "

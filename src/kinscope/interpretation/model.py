@@ -7,6 +7,7 @@ from typing import Literal
 from kinscope.analysis.controls import MobilityControls
 from kinscope.analysis.results import (
     ContactChange,
+    Difference,
     DockingComparison,
     FluctuationProfile,
     ModelGeometry,
@@ -18,6 +19,7 @@ from kinscope.analysis.results import (
 from kinscope.analysis.trajectory_results import StateMobility, TrajectoryComparison
 from kinscope.core.records import Record, VersionedRecord
 from kinscope.docking.relaxed_records import RelaxedComparison
+from kinscope.docking.table_records import Call
 from kinscope.evidence.model import EvidenceSummary, TreatmentOption
 from kinscope.structures.model import ModelRecord
 from kinscope.variants.model import Variant
@@ -31,6 +33,15 @@ class Reason(Record):
     source: str
     """A citation, or the step of this run that computed it."""
     weight: Literal["strong", "moderate", "weak"]
+
+
+class BindingCall(Record):
+    """What drug and surroundings relaxed together come to in one state."""
+
+    state: str
+    difference_kcal_per_mol: Difference
+    """Of interaction energies, mutant less native."""
+    call: Call
 
 
 class DrugVerdict(Record):
@@ -51,6 +62,8 @@ class DrugVerdict(Record):
     reasons_for_binding: tuple[Reason, ...]
     reasons_against_binding: tuple[Reason, ...]
     summary: str
+    binding: tuple[BindingCall, ...] = ()
+    """Relaxed complexes, a call per state that holds the drug, its own first; empty: out of reach."""
 
 
 class Answer(Record):

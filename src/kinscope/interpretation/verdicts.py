@@ -81,6 +81,7 @@ def judge(
                 *_position_reasons(of_drug),
             ),
             "summary": why,
+            "binding": computed.binding,
         }
     )
     return Judgement(

@@ -26,6 +26,7 @@ from kinscope.analysis.trajectory_results import (
 from kinscope.core.files import write_atomic
 from kinscope.core.records import Record
 from kinscope.core.tables import write_table
+from kinscope.docking.relaxed_records import RelaxedComparison
 from kinscope.evidence.model import EvidenceHit, TreatmentOption
 from kinscope.interpretation.model import DrugVerdict, StepProvenance, StudyResult
 from kinscope.report.views import options
@@ -77,6 +78,7 @@ def _tables(result: StudyResult) -> list[tuple[str, type[Record], Sequence[Recor
         ("state_geometry", ModelGeometry, measured.geometries),
         ("contact_changes", ContactChange, measured.contact_changes),
         ("docking", DockingComparison, measured.docking),
+        ("relaxed_complexes", RelaxedComparison, measured.relaxed),
         ("fluctuation", FluctuationProfile, measured.profiles),
         ("regions", RegionComparison, measured.regions),
         ("pockets", PocketComparison, measured.pockets),
