@@ -164,7 +164,11 @@ def find_devices(prober: Prober | None = None) -> tuple[Device, ...]:
     if best.name not in GPU_PLATFORMS:
         return ()
     return tuple(
-        device.model_copy(update={"platform": device.platform.model_copy(update={"reason": best.reason})})
+        device.model_copy(
+            update={
+                "platform": device.platform.model_copy(update={"reason": f"{device.name}; {best.reason}"})
+            }
+        )
         for device in devices_of(best.name, prober)
     )
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 from kinscope.core.records import Record
+from kinscope.dynamics.reference import ReferenceDynamics
 from kinscope.targets.pack import DrugDefinition, Region, StateDefinition
 
 
@@ -66,5 +67,7 @@ class ReportFiles(Record):
     models: tuple[ModelFile, ...] = ()
     poses: tuple[PoseFile, ...] = ()
     difference_tracks: tuple[DifferenceTrack, ...] = ()
+    reference: tuple[ReferenceDynamics, ...] = ()
+    """Dynamics of this variant that were computed earlier."""
     commands: tuple[str, ...] = ()
     """Command lines that reproduce or resume the run, shown under methods."""

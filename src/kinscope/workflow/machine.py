@@ -29,6 +29,7 @@ from kinscope.dynamics.devices import (
 )
 from kinscope.dynamics.platforms import GPU_PLATFORMS
 from kinscope.dynamics.prober import MachineProber, Prober
+from kinscope.dynamics.reference import FOLDER as REFERENCE_FOLDER
 from kinscope.workflow.store import default_cache
 
 COMPUTING_LIBRARIES = (
@@ -142,6 +143,23 @@ def packing_of(
 def gpu_count() -> int:
     """How many GPUs dynamics uses here; 0 if it runs on the CPU."""
     return len(find_gpus())
+
+
+def machine_words(devices: Sequence[Device]) -> str:
+    """Processor, cores and GPUs of this machine, without its name."""
+    model = platform.machine()
+    with suppress(OSError):
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            if line.startswith("model name"):
+                model = line.partition(":")[2].strip()
+                break
+    gpus = "".join(f", {device.name}" for device in devices)
+    return f"{model} ({len(os.sched_getaffinity(0))} cores){gpus}"
+
+
+def own_references() -> Path:
+    """Where references of earlier dynamics are kept for this machine."""
+    return default_cache() / REFERENCE_FOLDER
 
 
 def missing_gpu_plugin(root: Path = Path("/")) -> str:

@@ -17,6 +17,7 @@ def register(app: typer.Typer) -> None:
         models,
         parameters,
         qpcr,
+        reference,
         sanger,
         single,
         targets,
@@ -28,6 +29,7 @@ def register(app: typer.Typer) -> None:
     dock.register(app)
     single.register(app)
     extend.register(app)
+    reference.register(app)
     analyse.register(app)
     models.register(app)
     parameters.register(app)

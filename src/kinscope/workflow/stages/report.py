@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 from kinscope.analysis.controls import same_instrument
+from kinscope.core.errors import ComputationError
 from kinscope.core.files import write_atomic
+from kinscope.dynamics.reference import ReferenceDynamics, reference_dynamics
 from kinscope.evidence import lookup
 from kinscope.interpretation import assess
 from kinscope.interpretation.model import Measurements, StepProvenance, StudyResult
@@ -27,7 +29,7 @@ from kinscope.targets import TargetPack
 from kinscope.targets.controls import mobility_controls, model_digests
 from kinscope.variants.model import Variant
 from kinscope.workflow.context import StepContext
-from kinscope.workflow.machine import library_versions
+from kinscope.workflow.machine import library_versions, own_references
 from kinscope.workflow.settings import StructureSettings, StudySettings
 from kinscope.workflow.stages.files import MEASUREMENTS, TRACKS, model_file, read_records
 from kinscope.workflow.store import read_record
@@ -114,12 +116,21 @@ def _report_files(context: StepContext, pack: TargetPack, variant: Variant) -> R
         models=tuple(models),
         poses=tuple(poses),
         difference_tracks=tuple(tracks),
+        reference=_references(pack, variant),
         commands=(
             f'kinscope assess "{variant.hgvs_p}"{_target_option(context.parameters["target"])}'
             f"{_structure_option(context.parameters['settings'])}",
             f"kinscope resume kinscope-{variant.slug}",
         ),
     )
+
+
+def _references(pack: TargetPack, variant: Variant) -> tuple[ReferenceDynamics, ...]:
+    """Dynamics of the variant computed earlier; one that cannot be read costs the report nothing else."""
+    try:
+        return reference_dynamics(pack, variant.hgvs_p, (own_references(),))
+    except ComputationError:
+        return ()
 
 
 def _target_option(target: str) -> str:
