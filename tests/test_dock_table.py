@@ -153,3 +153,50 @@ def test_native_work_in_other_states_is_shared_by_all_variants() -> None:
         assert step.inputs["docking/native"].shared
         keys.append(step.inputs["docking/native"].key)
     assert keys[0] == keys[1]
+
+
+def test_what_is_out_of_reach_is_said_once_with_every_distance() -> None:
+    rows = [row(name, 0.0, 0.1, word="not reached") for name in ("Imatinib", "Nilotinib")]
+    text = "\n".join(table_lines(rows, "K404E"))
+    assert text.count("beyond the drug's surroundings") == 1
+    assert "Imatinib in kinase-dfg-out 3.3 A" in text
+    assert "Nilotinib in kinase-dfg-out 3.3 A" in text.replace("\n" + " " * 13, " ")
+
+
+def test_a_zero_has_no_sign() -> None:
+    text = "\n".join(table_lines([row("Imatinib", -0.02, 0.01)], "K404E"))
+    assert "~ 0.0 [0.0, 0.0]" in text
+    assert "-0.0" not in text.replace("-12.2", "")
+
+
+def test_sides_on_either_side_of_the_bound_of_a_fit_are_set_against_the_noise() -> None:
+    bad = misfit()
+    assert bad.native_fit is not None
+    near = bad.native_fit.model_copy(update={"fits": True, "score_kcal_per_mol": 2.8})
+    far = bad.native_fit.model_copy(update={"fits": True, "score_kcal_per_mol": -4.0})
+    for fit, word in ((near, "within"), (far, "beyond")):
+        text = " ".join("\n".join(table_lines([bad.model_copy(update={"mutant_fit": fit})], "T315I")).split())
+        assert f"{word} the noise of two receptors" in text
+
+
+def test_the_pack_says_why_a_drug_is_not_docked() -> None:
+    study = planner("T315I")
+    row_steps(study, RelaxedSettings())
+    text = "\n".join(study.skipped)
+    assert "axitinib: the target pack has no known pose of it" in text
+    assert "nearest minimum" in text  # of axitinib, from the record of its pose
+    assert "overlap the P-loop" in text  # of ATP, from its sources
+
+
+def test_relaxed_sides_are_planned_only_within_reach_and_the_native_one_is_shared() -> None:
+    for variant, expected in (("K404E", 0), ("T315I", 14)):
+        steps = [
+            step
+            for step in in_order(list(row_steps(planner(variant), RelaxedSettings()).values()))
+            if step.name == "relaxed-complex"
+        ]
+        assert len(steps) == expected
+    native = {step.key for step in steps if step.shared}
+    other = in_order(list(row_steps(planner("T315A"), RelaxedSettings()).values()))
+    assert native == {step.key for step in other if step.name == "relaxed-complex" and step.shared}
+    assert len(native) == 7

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 from collections.abc import Sequence
 
 from kinscope.analysis.results import Difference, StateFit
+from kinscope.docking.compare import RECEPTOR_NOISE_KCAL_PER_MOL
 from kinscope.docking.site_center import SEARCHED
 from kinscope.docking.table_records import DockedSide, DockingRow
 
@@ -98,20 +100,30 @@ def _poses(rows: Sequence[DockingRow], variant: str) -> list[str]:
 
 def _reasons(rows: Sequence[DockingRow]) -> list[str]:
     lines = ["why", "-" * WIDTH]
+    far = [row for row in rows if row.call is not None and row.call.word == "not reached"]
     for row in rows:
-        if row.call is not None:
-            away = (
-                ""
-                if row.distance_to_variant_angstrom is None
-                else f"; {row.distance_to_variant_angstrom:.1f} A from the drug"
-            )
-            where = f"{row.name}, {row.state}: "
-            lines += wrapped(f"{row.call.word}: {row.call.reason}{away}", where)
-            if row.reference == SEARCHED:
-                lines += wrapped("the pose is the best of a blind search, and may be wrong", " " * 4)
-            if row.call.disagreement:
-                lines += wrapped(f"the two scores disagree: {row.call.disagreement}", " " * 4)
+        if row.call is None or row in far:
+            continue
+        where = f"{row.name}, {row.state}: "
+        lines += wrapped(f"{row.call.word}: {row.call.reason}{_away(row)}", where)
+        if row.call.disagreement:
+            lines += wrapped(f"the two scores disagree: {row.call.disagreement}", " " * 4)
+    if far:
+        places = ", ".join(f"{row.name} in {row.state}{_away(row, '', ' A')}" for row in far)
+        lines += wrapped(
+            "the substitution lies beyond the drug's surroundings, so its pose does not feel it; what acts "
+            f"through motion or the balance of states is not seen here: {places}",
+            "not reached: ",
+        )
+    if any(row.reference == SEARCHED for row in rows):
+        names = dict.fromkeys(row.name for row in rows if row.reference == SEARCHED)
+        lines += wrapped(f"{', '.join(names)}: the pose is the best of a blind search, and may be wrong")
     return lines
+
+
+def _away(row: DockingRow, before: str = ";", after: str = " A from the drug") -> str:
+    distance = row.distance_to_variant_angstrom
+    return "" if distance is None else f"{before} {distance:.1f}{after}"
 
 
 def _by_drug(rows: Sequence[DockingRow]) -> list[str]:
@@ -140,6 +152,12 @@ def _misfits(rows: Sequence[DockingRow]) -> list[str]:
         lines += wrapped(f"native: {_fit(row.native_fit)}", head)
         if row.mutant_fit is not None:
             lines += wrapped(f"{row.variant}: {_fit(row.mutant_fit)}", " " * len(head))
+        if (
+            row.native_fit is not None
+            and row.mutant_fit is not None
+            and row.native_fit.fits != row.mutant_fit.fits
+        ):
+            lines += wrapped(_borderline(row.native_fit, row.mutant_fit), " " * len(head))
         if row.native_helix is not None:
             lines += wrapped(f"helix I {row.native_helix.in_words}", " " * len(head))
     return lines
@@ -149,12 +167,24 @@ def _fit(fit: StateFit | None) -> str:
     return "not measured" if fit is None else fit.statement
 
 
+def _borderline(native: StateFit, mutant: StateFit) -> str:
+    """One side fits and the other does not: what of that is more than the noise of two receptors."""
+    change = mutant.score_kcal_per_mol - native.score_kcal_per_mol
+    noise = 1.96 * math.sqrt(2.0) * RECEPTOR_NOISE_KCAL_PER_MOL
+    words = "within" if abs(change) <= noise else "beyond"
+    return (
+        f"the sides fall on either side of the bound; their scores differ by {change:+.1f} kcal/mol, {words} "
+        f"the noise of two receptors ({noise:.1f})"
+    )
+
+
 def _legend(rows: Sequence[DockingRow]) -> list[str]:
     text = (
         "Vina: best score in kcal/mol with its standard deviation over searches (mutant: and models). "
         "Differences: mutant less native [95 % interval]; ~ within the noise. Relaxed: interaction energy of "
-        "drug and pocket relaxed together in the force field, over rotamers (0171); its scale is "
-        "steeper than that of affinities. Strain: MMFF94, kcal/mol. Calls: the rule of docs/docking.md."
+        "drug and pocket relaxed together in the force field, over rotamers and repeats (decisions 171 and "
+        "178); its scale is steeper than that of affinities. Strain: MMFF94, kcal/mol. Calls: the rule of "
+        "docs/docking.md."
     )
     crystal = any(
         side and side.rmsd_to_crystal_angstrom is not None for row in rows for side in (row.native,)
@@ -177,8 +207,15 @@ def _score(side: DockedSide | None) -> str:
 def _difference(item: Difference | None) -> str:
     if item is None or item.value is None:
         return "-"
-    interval = "" if item.low is None else f" [{item.low:+.1f}, {item.high:+.1f}]"
-    return f"{'' if item.resolved else '~ '}{item.value:+.1f}{interval}"
+    low, high = item.low, item.high
+    interval = "" if low is None or high is None else f" [{_signed(low)}, {_signed(high)}]"
+    return f"{'' if item.resolved else '~ '}{_signed(item.value)}{interval}"
+
+
+def _signed(value: float) -> str:
+    """One decimal with a sign, zero without."""
+    text = f"{value:+.1f}"
+    return "0.0" if text in ("+0.0", "-0.0") else text
 
 
 def _rmsd(side: DockedSide) -> str:

@@ -98,6 +98,10 @@ def _residues(clashes: list[str]) -> tuple[str, ...]:
 
 
 def _statement(fits: bool, clashes: int, residues: tuple[str, ...], moved: float, lost: float) -> str:
-    where = f"{clashes} overlaps, with {', '.join(residues[:3])}" if clashes else "no overlap"
+    where = (
+        f"{clashes} overlap{'' if clashes == 1 else 's'}, with {', '.join(residues[:3])}"
+        if clashes
+        else "no overlap"
+    )
     after = f"after relaxing {moved:.1f} angstrom away and {lost:+.1f} kcal/mol from its own state's score"
     return f"{'fits' if fits else 'does not fit'}: {where}; {after}"

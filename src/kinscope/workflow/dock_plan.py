@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from kinscope.core.files import sha256_of_file
-from kinscope.docking.reference import pose_file
+from kinscope.docking.reference import pose_file, pose_records
 from kinscope.docking.relaxed_records import RelaxedSettings
 from kinscope.structures.user_records import USER_STATE
 from kinscope.targets.pack import DrugDefinition
@@ -21,6 +21,8 @@ from kinscope.workflow.study_steps import StudySteps
 
 RowName = tuple[str, str]
 """Drug and state."""
+_NO_POSE = "No known pose:"
+"""How a drug's sources in a target pack begin to say why it has none."""
 
 
 def row_steps(
@@ -57,8 +59,20 @@ def drugs_with_a_pose(planner: Planner) -> tuple[str, ...]:
     chosen = tuple(drug for drug in asked if (poses / f"{drug}.sdf").is_file())
     for drug in asked:
         if drug not in chosen:
-            planner.skipped.append(f"{drug}: the target pack has no known pose of it, so it is not docked")
+            why = _why(planner, drug)
+            planner.skipped.append(
+                f"{drug}: the target pack has no known pose of it, so it is not docked{why}"
+            )
     return chosen
+
+
+def _why(planner: Planner, drug: str) -> str:
+    """What the pack knows of why it has no pose: the record of a pose that does not hold, or a source."""
+    records = [record for record in pose_records(planner.pack) if record.drug == drug]
+    known = " ".join(records[0].notes) if records else ""
+    said = [text for text in planner.pack.drug(drug).sources if text.startswith(_NO_POSE)]
+    words = known or (said[0].removeprefix(_NO_POSE).strip() if said else "")
+    return f": {words}" if words else ""
 
 
 def _row(planner: Planner, drug: str, state: str, relaxed: RelaxedSettings) -> Step:
