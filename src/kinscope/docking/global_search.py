@@ -61,7 +61,6 @@ def search_box(
     effort: SearchEffort,
     seed: int,
     most: int = 60,
-    in_place: bool = False,
 ) -> Found:
     """Search a box for minima of a function.
 
@@ -82,19 +81,13 @@ def search_box(
         Same seed, same machine: same minima.
     most
         Minima kept.
-    in_place
-        The conformers are poses, and the search begins from them as they stand.
     """
     random = np.random.default_rng(seed)
-    if in_place:
-        which = np.arange(effort.walkers) % len(conformers)
-        walkers, energies = minimise(score, mobility, conformers[which], iterations=effort.iterations)
-    else:
-        walkers, energies, which = _begin(score, mobility, conformers, box, effort, random, effort.walkers)
+    walkers, energies, which = _begin(score, mobility, conformers, box, effort, random, effort.walkers)
     pool = _Pool(most)
     pool.add(walkers, energies, which)
     for step in range(1, effort.steps + 1):
-        trial = mobility.move(walkers, _random_step(mobility, walkers, random))
+        trial = mobility.move(walkers, random_step(mobility, walkers, random))
         trial, trial_energies = minimise(
             score, mobility, trial, iterations=effort.iterations, tolerance=_STEP_TOLERANCE_KCAL_PER_MOL
         )
@@ -135,7 +128,7 @@ def _begin(
     return np.concatenate(kept_poses)[order], energies[order], np.concatenate(kept_which)[order]
 
 
-def _random_step(mobility: Mobility, walkers: Floats, random: np.random.Generator) -> Floats:
+def random_step(mobility: Mobility, walkers: Floats, random: np.random.Generator) -> Floats:
     """One degree of freedom of each walker changed: place, orientation, or one torsion."""
     count = len(walkers)
     step = np.zeros((count, mobility.degrees))

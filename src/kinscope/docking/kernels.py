@@ -106,23 +106,27 @@ def pair_sum(own: PairArrays, pose: Floats, gradient: Floats) -> float:
 
 
 @compiled
+def _window(receptor: ReceptorArrays, x: float, y: float, z: float) -> tuple[int, int, bool]:
+    """The rows of ``near`` that list what a point may feel; outside the cells, every atom of the receptor."""
+    i = math.floor((x - receptor.origin[0]) / receptor.edge)
+    j = math.floor((y - receptor.origin[1]) / receptor.edge)
+    k = math.floor((z - receptor.origin[2]) / receptor.edge)
+    if 0 <= i < receptor.cells[0] and 0 <= j < receptor.cells[1] and 0 <= k < receptor.cells[2]:
+        cell = (i * receptor.cells[1] + j) * receptor.cells[2] + k
+        return receptor.begin[cell], receptor.begin[cell + 1], True
+    return 0, receptor.points.shape[0], False
+
+
+@compiled
 def receptor_energy(receptor: ReceptorArrays, pose: Floats, gradient: Floats) -> float:
     """The exact sum over receptor atoms within the cut-off; adds to the gradient.
 
     Each atom looks through the receptor atoms listed for its cell, or, outside the cells, through all.
     """
     energy = 0.0
-    cells = receptor.cells
     for atom in range(pose.shape[0]):
         px, py, pz = pose[atom, 0], pose[atom, 1], pose[atom, 2]
-        i = math.floor((px - receptor.origin[0]) / receptor.edge)
-        j = math.floor((py - receptor.origin[1]) / receptor.edge)
-        k = math.floor((pz - receptor.origin[2]) / receptor.edge)
-        listed = 0 <= i < cells[0] and 0 <= j < cells[1] and 0 <= k < cells[2]
-        begin, end = 0, receptor.points.shape[0]
-        if listed:
-            cell = (i * cells[1] + j) * cells[2] + k
-            begin, end = receptor.begin[cell], receptor.begin[cell + 1]
+        begin, end, listed = _window(receptor, px, py, pz)
         kind = receptor.ligand_kinds[atom]
         gx, gy, gz = 0.0, 0.0, 0.0
         for place in range(begin, end):
@@ -147,45 +151,62 @@ def receptor_energy(receptor: ReceptorArrays, pose: Floats, gradient: Floats) ->
 
 
 @compiled
-def cross(a: Floats, b: Floats, out: Floats) -> None:
-    """The cross product of two vectors, written."""
-    out[0] = a[1] * b[2] - a[2] * b[1]
-    out[1] = a[2] * b[0] - a[0] * b[2]
-    out[2] = a[0] * b[1] - a[1] * b[0]
+def buried_energies(receptor: ReceptorArrays, poses: Floats, few: float, many: float, out: Floats) -> None:
+    """Sums over receptor atoms as in :func:`receptor_energy`, each ligand atom's weighted by its burial.
 
-
-@compiled
-def dot(a: Floats, b: Floats) -> float:
-    """The scalar product of two vectors (3,)."""
-    return float(a[0] * b[0] + a[1] * b[1] + a[2] * b[2])
-
-
-@compiled
-def dihedral(pose: Floats, quartet: NDArray[np.int64], derivative: Floats) -> float:
-    """The dihedral angle of four atoms in radians, and its derivatives (4, 3) by their places, written.
-
-    Blondel & Karplus, J Comput Chem 1996, 17, 1132, equation 27.
+    The weight rises linearly from 0 where ``few`` receptor heavy atoms lie within the cut-off to 1 where
+    ``many`` do. Energies (n_poses,) are written; there is no gradient.
     """
-    f, g, h = np.empty(3), np.empty(3), np.empty(3)
-    a, b, c = np.empty(3), np.empty(3), np.empty(3)
-    for axis in range(3):
-        f[axis] = pose[quartet[0], axis] - pose[quartet[1], axis]
-        g[axis] = pose[quartet[1], axis] - pose[quartet[2], axis]
-        h[axis] = pose[quartet[3], axis] - pose[quartet[2], axis]
-    cross(f, g, a)
-    cross(h, g, b)
-    cross(b, a, c)
-    length = math.sqrt(dot(g, g))
-    a2, b2 = max(dot(a, a), 1e-6), max(dot(b, b), 1e-6)
-    fg, hg = dot(f, g) / (a2 * length), dot(h, g) / (b2 * length)
-    for axis in range(3):
-        first, last = -length / a2 * a[axis], length / b2 * b[axis]
-        between = fg * a[axis] - hg * b[axis]
-        derivative[0, axis] = first
-        derivative[1, axis] = between - first
-        derivative[2, axis] = -between - last
-        derivative[3, axis] = last
-    return math.atan2(dot(c, g) / length, dot(a, b))
+    for pose in range(poses.shape[0]):
+        out[pose] = 0.0
+        for atom in range(poses.shape[1]):
+            px, py, pz = poses[pose, atom, 0], poses[pose, atom, 1], poses[pose, atom, 2]
+            begin, end, listed = _window(receptor, px, py, pz)
+            energy, around = 0.0, 0
+            for place in range(begin, end):
+                other = receptor.near[place] if listed else place
+                x = px - receptor.points[other, 0]
+                y = py - receptor.points[other, 1]
+                z = pz - receptor.points[other, 2]
+                square = x * x + y * y + z * z
+                if square < _SQUARE:
+                    scaled = square * BINS_PER_SQUARE_ANGSTROM
+                    whole = int(scaled)
+                    row = receptor.ligand_kinds[atom] + receptor.kinds[other] + whole
+                    slope = receptor.energy[row + 1] - receptor.energy[row]
+                    energy += receptor.energy[row] + (scaled - whole) * slope
+                    around += 1
+            out[pose] += energy * min(1.0, max(0.0, (around - few) / (many - few)))
+
+
+@compiled
+def dihedral(pose: Floats, quartet: NDArray[np.int64], derivative: Floats) -> tuple[float, float]:
+    """Cosine and sine of a dihedral angle; its derivatives (4, 3) by the atoms' places are written.
+
+    Blondel & Karplus, J Comput Chem 1996, 17, 1132, equation 27. In scalars: arrays of three would be made
+    anew at every call.
+    """
+    i, j, k, m = quartet[0], quartet[1], quartet[2], quartet[3]
+    fx, fy, fz = pose[i, 0] - pose[j, 0], pose[i, 1] - pose[j, 1], pose[i, 2] - pose[j, 2]
+    gx, gy, gz = pose[j, 0] - pose[k, 0], pose[j, 1] - pose[k, 1], pose[j, 2] - pose[k, 2]
+    hx, hy, hz = pose[m, 0] - pose[k, 0], pose[m, 1] - pose[k, 1], pose[m, 2] - pose[k, 2]
+    ax, ay, az = fy * gz - fz * gy, fz * gx - fx * gz, fx * gy - fy * gx
+    bx, by, bz = hy * gz - hz * gy, hz * gx - hx * gz, hx * gy - hy * gx
+    a2 = max(ax * ax + ay * ay + az * az, 1e-6)
+    b2 = max(bx * bx + by * by + bz * bz, 1e-6)
+    length = math.sqrt(gx * gx + gy * gy + gz * gz)
+    fg, hg = fx * gx + fy * gy + fz * gz, hx * gx + hy * gy + hz * gz
+    first, last = -length / a2, length / b2
+    over_a, over_b = fg / (a2 * length), hg / (b2 * length)
+    derivative[0, 0], derivative[0, 1], derivative[0, 2] = first * ax, first * ay, first * az
+    derivative[3, 0], derivative[3, 1], derivative[3, 2] = last * bx, last * by, last * bz
+    bent_x, bent_y, bent_z = over_a * ax - over_b * bx, over_a * ay - over_b * by, over_a * az - over_b * bz
+    derivative[1, 0], derivative[2, 0] = bent_x - first * ax, -bent_x - last * bx
+    derivative[1, 1], derivative[2, 1] = bent_y - first * ay, -bent_y - last * by
+    derivative[1, 2], derivative[2, 2] = bent_z - first * az, -bent_z - last * bz
+    scale = 1.0 / math.sqrt(a2 * b2)
+    turned = (by * az - bz * ay) * gx + (bz * ax - bx * az) * gy + (bx * ay - by * ax) * gz
+    return (ax * bx + ay * by + az * bz) * scale, turned / length * scale
 
 
 @compiled
@@ -194,19 +215,20 @@ def torsion_energy(torsions: TorsionArrays, pose: Floats, gradient: Floats) -> f
     energy = 0.0
     derivative = np.empty((4, 3))
     for row in range(torsions.quartets.shape[0]):
-        angle = dihedral(pose, torsions.quartets[row], derivative)
+        cosine, sine = dihedral(pose, torsions.quartets[row], derivative)
         paid, slope = torsions.constant[row], 0.0
+        cos_n, sin_n = cosine, sine
         for order in range(1, ORDERS + 1):
             height = torsions.cosine[row, order - 1]
-            if height != 0.0:
-                paid += height * math.cos(order * angle)
-                slope -= order * height * math.sin(order * angle)
+            paid += height * cos_n
+            slope -= order * height * sin_n
+            cos_n, sin_n = cos_n * cosine - sin_n * sine, sin_n * cosine + cos_n * sine
         left = math.exp(-paid / torsions.saturation)
         energy += torsions.saturation * (1.0 - left)
+        pull = torsions.weight * slope * left
         for place in range(4):
             for axis in range(3):
-                pull = torsions.weight * slope * left * derivative[place, axis]
-                gradient[torsions.quartets[row, place], axis] += pull
+                gradient[torsions.quartets[row, place], axis] += pull * derivative[place, axis]
     return torsions.weight * energy
 
 

@@ -18,18 +18,30 @@ _FIRST_PLACE, _FIRST_TURN, _FIRST_TORSION = 0.05, 0.003, 0.02
 
 
 @compiled
-def turn(pose: Floats, atom: int, vector: Floats, origin: Floats) -> None:
-    """Turn an atom of a pose by a rotation vector (radian) about a point (Rodrigues)."""
-    angle = math.sqrt(vector[0] ** 2 + vector[1] ** 2 + vector[2] ** 2)
-    if angle < 1e-12:
-        return
-    x, y, z = vector[0] / angle, vector[1] / angle, vector[2] / angle
-    sine, rest = math.sin(angle), 1.0 - math.cos(angle)
-    px, py, pz = pose[atom, 0] - origin[0], pose[atom, 1] - origin[1], pose[atom, 2] - origin[2]
-    along = rest * (x * px + y * py + z * pz)
-    pose[atom, 0] = origin[0] + px * (1.0 - rest) + along * x + sine * (y * pz - z * py)
-    pose[atom, 1] = origin[1] + py * (1.0 - rest) + along * y + sine * (z * px - x * pz)
-    pose[atom, 2] = origin[2] + pz * (1.0 - rest) + along * z + sine * (x * py - y * px)
+def _rotation(x: float, y: float, z: float, matrix: Floats) -> None:
+    """The matrix of a rotation vector in radians, written (Rodrigues)."""
+    angle = math.sqrt(x * x + y * y + z * z)
+    if angle > 1e-12:
+        x, y, z = x / angle, y / angle, z / angle
+    sine, cosine = math.sin(angle), math.cos(angle)
+    rest = 1.0 - cosine
+    matrix[0, 0], matrix[1, 1], matrix[2, 2] = (
+        cosine + rest * x * x,
+        cosine + rest * y * y,
+        cosine + rest * z * z,
+    )
+    matrix[0, 1], matrix[1, 0] = rest * x * y - sine * z, rest * x * y + sine * z
+    matrix[0, 2], matrix[2, 0] = rest * x * z + sine * y, rest * x * z - sine * y
+    matrix[1, 2], matrix[2, 1] = rest * y * z - sine * x, rest * y * z + sine * x
+
+
+@compiled
+def _turn(pose: Floats, atom: int, matrix: Floats, ox: float, oy: float, oz: float) -> None:
+    """Turn an atom of a pose about a point."""
+    x, y, z = pose[atom, 0] - ox, pose[atom, 1] - oy, pose[atom, 2] - oz
+    pose[atom, 0] = ox + matrix[0, 0] * x + matrix[0, 1] * y + matrix[0, 2] * z
+    pose[atom, 1] = oy + matrix[1, 0] * x + matrix[1, 1] * y + matrix[1, 2] * z
+    pose[atom, 2] = oz + matrix[2, 0] * x + matrix[2, 1] * y + matrix[2, 2] * z
 
 
 @compiled
@@ -44,21 +56,21 @@ def _centroid(pose: Floats, out: Floats) -> None:
 def move_one(tree: TreeArrays, pose: Floats, step: Floats, moved: Floats) -> None:
     """A pose (n_atoms, 3) after a step (degrees,): torsions, rotation about the old centroid, translation."""
     moved[:, :] = pose
-    center = np.empty(3)
+    center, matrix = np.empty(3), np.empty((3, 3))
     _centroid(pose, center)
-    axis, origin = np.empty(3), np.empty(3)
     for bond in range(tree.first.shape[0]):
-        length = 0.0
-        for k in range(3):
-            origin[k] = moved[tree.second[bond], k]
-            axis[k] = origin[k] - moved[tree.first[bond], k]
-            length += axis[k] ** 2
-        for k in range(3):
-            axis[k] *= step[6 + bond] / math.sqrt(length)
+        if step[6 + bond] == 0.0:
+            continue
+        i, j = tree.first[bond], tree.second[bond]
+        ox, oy, oz = moved[j, 0], moved[j, 1], moved[j, 2]
+        ax, ay, az = ox - moved[i, 0], oy - moved[i, 1], oz - moved[i, 2]
+        scale = step[6 + bond] / math.sqrt(ax * ax + ay * ay + az * az)
+        _rotation(scale * ax, scale * ay, scale * az, matrix)
         for place in range(tree.begin[bond], tree.begin[bond + 1]):
-            turn(moved, tree.moving[place], axis, origin)
+            _turn(moved, tree.moving[place], matrix, ox, oy, oz)
+    _rotation(step[3], step[4], step[5], matrix)
     for atom in range(pose.shape[0]):
-        turn(moved, atom, step[3:6], center)
+        _turn(moved, atom, matrix, center[0], center[1], center[2])
         for k in range(3):
             moved[atom, k] += step[k]
 

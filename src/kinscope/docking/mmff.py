@@ -36,9 +36,8 @@ class MmffArrays(NamedTuple):
     angles: Integers
     angle: Floats
     """Force constant (mdyn angstrom/rad^2), angle, and 1 for a linear centre."""
-    stretch_bends: Integers
     stretch_bend: Floats
-    """Two force constants (mdyn/rad), the two bonds' lengths, and the angle."""
+    """What each angle shares with its bonds: two force constants (mdyn/rad), 0 for none, and two lengths."""
     planes: Integers
     """Atom, centre, atom, and the atom that leaves their plane."""
     plane: Floats
@@ -71,14 +70,14 @@ def mmff_arrays(molecule: Mol) -> MmffArrays | None:
         )[1:]
         for bond in molecule.GetBonds()
     }
-    angles, stretch_bends = _angles(molecule, properties, bonds)
+    angles = _angles(molecule, properties, bonds)
     planes = _planes(molecule, properties)
     torsions = _torsions(molecule, properties)
     pairs = _pairs(molecule, properties)
     return MmffArrays(
         *_columns(list(bonds.items()), 2, 2),
-        *_columns(angles, 3, 3),
-        *_columns(stretch_bends, 3, 5),
+        *_columns([(atoms, numbers[:3]) for atoms, numbers in angles], 3, 3),
+        _columns([(atoms, numbers[3:]) for atoms, numbers in angles], 3, 4)[1],
         *_columns(planes, 4, 1),
         *_columns(torsions, 4, 3),
         *_columns(pairs, 2, 3),
@@ -93,12 +92,10 @@ def _columns(terms: list[_Term], atoms: int, parameters: int) -> tuple[Integers,
     return rows, np.array([term[1] for term in terms], dtype=np.float64).reshape(-1, parameters)
 
 
-def _angles(
-    molecule: Mol, properties: Any, bonds: dict[tuple[int, int], tuple[float, float]]
-) -> tuple[list[_Term], list[_Term]]:
+def _angles(molecule: Mol, properties: Any, bonds: dict[tuple[int, int], tuple[float, float]]) -> list[_Term]:
+    """Three parameters of each angle and four of its coupling to the bonds."""
     lengths = {frozenset(ends): length for ends, (_, length) in bonds.items()}
     angles: list[_Term] = []
-    stretch_bends: list[_Term] = []
     for atom in molecule.GetAtoms():
         j = atom.GetIdx()
         linear = properties.GetMMFFAtomType(j) in _LINEAR_TYPES
@@ -108,12 +105,11 @@ def _angles(
                 found = properties.GetMMFFAngleBendParams(molecule, i, j, k)
                 if found is None:
                     continue
-                angles.append(((i, j, k), (found[1], found[2], float(linear))))
                 coupled = None if linear else properties.GetMMFFStretchBendParams(molecule, i, j, k)
-                if coupled is not None:
-                    ends = lengths[frozenset((i, j))], lengths[frozenset((k, j))]
-                    stretch_bends.append(((i, j, k), (coupled[1], coupled[2], *ends, found[2])))
-    return angles, stretch_bends
+                first, second = (0.0, 0.0) if coupled is None else coupled[1:]
+                ends = lengths[frozenset((i, j))], lengths[frozenset((k, j))]
+                angles.append(((i, j, k), (found[1], found[2], float(linear), first, second, *ends)))
+    return angles
 
 
 def _planes(molecule: Mol, properties: Any) -> list[_Term]:

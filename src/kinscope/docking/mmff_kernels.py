@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from kinscope.docking.kernels import compiled, cross, dihedral, dot, score_one
+from kinscope.docking.kernels import compiled, dihedral, score_one
 from kinscope.docking.mmff import MmffArrays
 from kinscope.docking.tables import Floats, Integers, ScoreArrays
 
@@ -27,90 +27,83 @@ _FLAT = 1e-3
 
 
 @compiled
-def _bend(x: Floats, i: int, j: int, k: int, to_i: Floats, to_k: Floats) -> float:
-    """The angle i-j-k in radians and its derivatives by the places of i and k."""
-    a, b = np.empty(3), np.empty(3)
-    for axis in range(3):
-        a[axis] = x[i, axis] - x[j, axis]
-        b[axis] = x[k, axis] - x[j, axis]
-    la, lb = math.sqrt(dot(a, a)), math.sqrt(dot(b, b))
-    cosine = min(1.0, max(-1.0, dot(a, b) / (la * lb)))
+def _bend(x: Floats, i: int, j: int, k: int, ends: Floats) -> tuple[float, float, float]:
+    """The angle i-j-k in radians and its bonds' lengths.
+
+    Written: the angle's derivatives by the places of i and k, and the unit vectors from j to them (4, 3).
+    """
+    ax, ay, az = x[i, 0] - x[j, 0], x[i, 1] - x[j, 1], x[i, 2] - x[j, 2]
+    bx, by, bz = x[k, 0] - x[j, 0], x[k, 1] - x[j, 1], x[k, 2] - x[j, 2]
+    la, lb = math.sqrt(ax * ax + ay * ay + az * az), math.sqrt(bx * bx + by * by + bz * bz)
+    ax, ay, az, bx, by, bz = ax / la, ay / la, az / la, bx / lb, by / lb, bz / lb
+    cosine = min(1.0, max(-1.0, ax * bx + ay * by + az * bz))
     sine = max(math.sqrt(1.0 - cosine * cosine), 1e-8)
-    for axis in range(3):
-        to_i[axis] = (cosine * a[axis] / la - b[axis] / lb) / (la * sine)
-        to_k[axis] = (cosine * b[axis] / lb - a[axis] / la) / (lb * sine)
-    return math.acos(cosine)
+    on_i, on_k = 1.0 / (la * sine), 1.0 / (lb * sine)
+    ends[0, 0], ends[0, 1], ends[0, 2] = (
+        (cosine * ax - bx) * on_i, (cosine * ay - by) * on_i, (cosine * az - bz) * on_i,
+    )  # fmt: skip
+    ends[1, 0], ends[1, 1], ends[1, 2] = (
+        (cosine * bx - ax) * on_k, (cosine * by - ay) * on_k, (cosine * bz - az) * on_k,
+    )  # fmt: skip
+    ends[2, 0], ends[2, 1], ends[2, 2] = ax, ay, az
+    ends[3, 0], ends[3, 1], ends[3, 2] = bx, by, bz
+    return math.acos(cosine), la, lb
 
 
 @compiled
-def _stretch(x: Floats, i: int, j: int, along: Floats) -> float:
-    """The distance of two atoms and the unit vector from the second to the first."""
-    for axis in range(3):
-        along[axis] = x[i, axis] - x[j, axis]
-    length = math.sqrt(dot(along, along))
-    for axis in range(3):
-        along[axis] /= length
-    return length
+def _push(g: Floats, i: int, j: int, x: float, y: float, z: float) -> None:
+    g[i, 0] += x
+    g[i, 1] += y
+    g[i, 2] += z
+    g[j, 0] -= x
+    g[j, 1] -= y
+    g[j, 2] -= z
 
 
 @compiled
 def _bonds(mmff: MmffArrays, x: Floats, g: Floats) -> float:
     energy = 0.0
-    along = np.empty(3)
+    cubic, quartic = _CUBIC_STRETCH, 7.0 / 12.0 * _CUBIC_STRETCH**2
     for row in range(mmff.bonds.shape[0]):
         i, j = mmff.bonds[row, 0], mmff.bonds[row, 1]
-        away = _stretch(x, i, j, along) - mmff.bond[row, 1]
+        dx, dy, dz = x[i, 0] - x[j, 0], x[i, 1] - x[j, 1], x[i, 2] - x[j, 2]
+        length = math.sqrt(dx * dx + dy * dy + dz * dz)
+        away = length - mmff.bond[row, 1]
         half = 0.5 * _STRETCH * mmff.bond[row, 0]
-        cubic, quartic = _CUBIC_STRETCH, 7.0 / 12.0 * _CUBIC_STRETCH**2
         energy += half * away**2 * (1.0 + cubic * away + quartic * away**2)
-        slope = half * away * (2.0 + 3.0 * cubic * away + 4.0 * quartic * away**2)
-        for axis in range(3):
-            g[i, axis] += slope * along[axis]
-            g[j, axis] -= slope * along[axis]
+        slope = half * away * (2.0 + 3.0 * cubic * away + 4.0 * quartic * away**2) / length
+        _push(g, i, j, slope * dx, slope * dy, slope * dz)
     return energy
 
 
 @compiled
 def _angles(mmff: MmffArrays, x: Floats, g: Floats) -> float:
+    """Angles, and what they share with their bonds' lengths."""
     energy = 0.0
-    to_i, to_k = np.empty(3), np.empty(3)
+    ends = np.empty((4, 3))
     for row in range(mmff.angles.shape[0]):
         i, j, k = mmff.angles[row, 0], mmff.angles[row, 1], mmff.angles[row, 2]
-        angle = _bend(x, i, j, k, to_i, to_k)
+        angle, length_i, length_k = _bend(x, i, j, k, ends)
         constant = mmff.angle[row, 0]
         if mmff.angle[row, 2] > 0.5:
             energy += _STRETCH * constant * (1.0 + math.cos(angle))
-            slope = -_STRETCH * constant * math.sin(angle)
+            slope, on_i, on_k = -_STRETCH * constant * math.sin(angle), 0.0, 0.0
         else:
             away = angle * _DEGREES - mmff.angle[row, 1]
             energy += 0.5 * _BEND * constant * away**2 * (1.0 + _CUBIC_BEND * away)
             slope = 0.5 * _BEND * constant * away * (2.0 + 3.0 * _CUBIC_BEND * away) * _DEGREES
+            first, second = mmff.stretch_bend[row, 0], mmff.stretch_bend[row, 1]
+            longer_i, longer_k = length_i - mmff.stretch_bend[row, 2], length_k - mmff.stretch_bend[row, 3]
+            both = _STRETCH_BEND * (first * longer_i + second * longer_k)
+            energy += both * away
+            slope += both * _DEGREES
+            on_i, on_k = _STRETCH_BEND * away * first, _STRETCH_BEND * away * second
         for axis in range(3):
-            g[i, axis] += slope * to_i[axis]
-            g[k, axis] += slope * to_k[axis]
-            g[j, axis] -= slope * (to_i[axis] + to_k[axis])
-    return energy
-
-
-@compiled
-def _stretch_bends(mmff: MmffArrays, x: Floats, g: Floats) -> float:
-    energy = 0.0
-    to_i, to_k, along_i, along_k = np.empty(3), np.empty(3), np.empty(3), np.empty(3)
-    for row in range(mmff.stretch_bends.shape[0]):
-        i, j, k = mmff.stretch_bends[row, 0], mmff.stretch_bends[row, 1], mmff.stretch_bends[row, 2]
-        p = mmff.stretch_bend[row]
-        away = _bend(x, i, j, k, to_i, to_k) * _DEGREES - p[4]
-        longer_i = _stretch(x, i, j, along_i) - p[2]
-        longer_k = _stretch(x, k, j, along_k) - p[3]
-        both = _STRETCH_BEND * (p[0] * longer_i + p[1] * longer_k)
-        energy += both * away
-        slope = both * _DEGREES
-        for axis in range(3):
-            on_i = slope * to_i[axis] + _STRETCH_BEND * away * p[0] * along_i[axis]
-            on_k = slope * to_k[axis] + _STRETCH_BEND * away * p[1] * along_k[axis]
-            g[i, axis] += on_i
-            g[k, axis] += on_k
-            g[j, axis] -= on_i + on_k
+            pull_i = slope * ends[0, axis] + on_i * ends[2, axis]
+            pull_k = slope * ends[1, axis] + on_k * ends[3, axis]
+            g[i, axis] += pull_i
+            g[k, axis] += pull_k
+            g[j, axis] -= pull_i + pull_k
     return energy
 
 
@@ -118,35 +111,35 @@ def _stretch_bends(mmff: MmffArrays, x: Floats, g: Floats) -> float:
 def _planes(mmff: MmffArrays, x: Floats, g: Floats) -> float:
     """Wilson angles: how far an atom stands out of the plane of its centre and the two others."""
     energy = 0.0
-    a, b, c = np.empty(3), np.empty(3), np.empty(3)
-    n, bc, ca, bn, na = np.empty(3), np.empty(3), np.empty(3), np.empty(3), np.empty(3)
     for row in range(mmff.planes.shape[0]):
         i, j = mmff.planes[row, 0], mmff.planes[row, 1]
         k, m = mmff.planes[row, 2], mmff.planes[row, 3]
-        for axis in range(3):
-            a[axis] = x[i, axis] - x[j, axis]
-            b[axis] = x[k, axis] - x[j, axis]
-            c[axis] = x[m, axis] - x[j, axis]
-        cross(a, b, n)
-        square, length = max(dot(n, n), 1e-12), math.sqrt(dot(c, c))
-        both = math.sqrt(square) * length
-        sine = min(1.0, max(-1.0, dot(n, c) / both))
+        ax, ay, az = x[i, 0] - x[j, 0], x[i, 1] - x[j, 1], x[i, 2] - x[j, 2]
+        bx, by, bz = x[k, 0] - x[j, 0], x[k, 1] - x[j, 1], x[k, 2] - x[j, 2]
+        cx, cy, cz = x[m, 0] - x[j, 0], x[m, 1] - x[j, 1], x[m, 2] - x[j, 2]
+        nx, ny, nz = ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx
+        square, far = max(nx * nx + ny * ny + nz * nz, 1e-12), cx * cx + cy * cy + cz * cz
+        both = math.sqrt(square * far)
+        sine = min(1.0, max(-1.0, (nx * cx + ny * cy + nz * cz) / both))
         angle = math.asin(sine) * _DEGREES
         energy += 0.5 * _BEND * mmff.plane[row, 0] * angle**2
         cosine = max(math.sqrt(1.0 - sine * sine), 1e-6)
         slope = _BEND * mmff.plane[row, 0] * angle * _DEGREES / cosine
-        cross(b, c, bc)
-        cross(c, a, ca)
-        cross(b, n, bn)
-        cross(n, a, na)
-        for axis in range(3):
-            on_i = slope * (bc[axis] / both - sine * bn[axis] / square)
-            on_k = slope * (ca[axis] / both - sine * na[axis] / square)
-            on_m = slope * (n[axis] / both - sine * c[axis] / length**2)
-            g[i, axis] += on_i
-            g[k, axis] += on_k
-            g[m, axis] += on_m
-            g[j, axis] -= on_i + on_k + on_m
+        direct, inward, outward = slope / both, slope * sine / square, slope * sine / far
+        # By the place of the first: (b x c) / both - sine (b x n) / n^2; the second likewise.
+        _push(
+            g, i, j,
+            direct * (by * cz - bz * cy) - inward * (by * nz - bz * ny),
+            direct * (bz * cx - bx * cz) - inward * (bz * nx - bx * nz),
+            direct * (bx * cy - by * cx) - inward * (bx * ny - by * nx),
+        )  # fmt: skip
+        _push(
+            g, k, j,
+            direct * (cy * az - cz * ay) - inward * (ny * az - nz * ay),
+            direct * (cz * ax - cx * az) - inward * (nz * ax - nx * az),
+            direct * (cx * ay - cy * ax) - inward * (nx * ay - ny * ax),
+        )  # fmt: skip
+        _push(g, m, j, direct * nx - outward * cx, direct * ny - outward * cy, direct * nz - outward * cz)
     return energy
 
 
@@ -156,11 +149,13 @@ def _torsions(mmff: MmffArrays, x: Floats, g: Floats) -> float:
     derivative = np.empty((4, 3))
     for row in range(mmff.torsions.shape[0]):
         quartet = mmff.torsions[row]
-        angle = dihedral(x, quartet, derivative)
+        c, s = dihedral(x, quartet, derivative)
         v1, v2, v3 = mmff.torsion[row, 0], mmff.torsion[row, 1], mmff.torsion[row, 2]
-        energy += 0.5 * v1 * (1.0 + math.cos(angle)) + 0.5 * v2 * (1.0 - math.cos(2.0 * angle))
-        energy += 0.5 * v3 * (1.0 + math.cos(3.0 * angle))
-        slope = -0.5 * v1 * math.sin(angle) + v2 * math.sin(2.0 * angle) - 1.5 * v3 * math.sin(3.0 * angle)
+        # Cosines and sines of twice and three times the angle.
+        c2, s2 = c * c - s * s, 2.0 * s * c
+        c3, s3 = c2 * c - s2 * s, s2 * c + c2 * s
+        energy += 0.5 * (v1 * (1.0 + c) + v2 * (1.0 - c2) + v3 * (1.0 + c3))
+        slope = -0.5 * v1 * s + v2 * s2 - 1.5 * v3 * s3
         for place in range(4):
             for axis in range(3):
                 g[quartet[place], axis] += slope * derivative[place, axis]
@@ -171,28 +166,28 @@ def _torsions(mmff: MmffArrays, x: Floats, g: Floats) -> float:
 def _pairs(mmff: MmffArrays, x: Floats, g: Floats) -> float:
     """Buffered 14-7 and buffered charges."""
     energy = 0.0
-    along = np.empty(3)
     for row in range(mmff.pairs.shape[0]):
         i, j = mmff.pairs[row, 0], mmff.pairs[row, 1]
-        for axis in range(3):
-            along[axis] = x[i, axis] - x[j, axis]
-        distance = max(math.sqrt(dot(along, along)), 1e-3)
-        depth, charge = mmff.pair[row, 1], mmff.pair[row, 2]
-        q = distance / mmff.pair[row, 0]
+        dx, dy, dz = x[i, 0] - x[j, 0], x[i, 1] - x[j, 1], x[i, 2] - x[j, 2]
+        distance = max(math.sqrt(dx * dx + dy * dy + dz * dz), 1e-3)
+        depth, scale = mmff.pair[row, 1], 1.0 / mmff.pair[row, 0]
+        q = distance * scale
         q2 = q * q
         q6 = q2 * q2 * q2
-        q7 = q6 * q
-        near = (1.0 + _BUFFER) / (q + _BUFFER)
+        # One division serves three: they are what this loop costs.
+        a, b, c = q + _BUFFER, q6 * q + _BUFFER_7, distance + _BUFFER_CHARGE
+        whole = 1.0 / (a * b * c * distance)
+        over_a, over_b = whole * b * c * distance, whole * a * c * distance
+        over_c, over_distance = whole * a * b * distance, whole * a * b * c
+        near = (1.0 + _BUFFER) * over_a
         near2 = near * near
         near7 = near2 * near2 * near2 * near
-        far = (1.0 + _BUFFER_7) / (q7 + _BUFFER_7)
-        energy += depth * near7 * (far - 2.0) + charge / (distance + _BUFFER_CHARGE)
-        slope = -7.0 * near7 * (far - 2.0) / (q + _BUFFER) - near7 * far * 7.0 * q6 / (q7 + _BUFFER_7)
-        slope *= depth / mmff.pair[row, 0]
-        slope -= charge / (distance + _BUFFER_CHARGE) ** 2
-        for axis in range(3):
-            g[i, axis] += slope * along[axis] / distance
-            g[j, axis] -= slope * along[axis] / distance
+        far = (1.0 + _BUFFER_7) * over_b
+        charge = mmff.pair[row, 2] * over_c
+        energy += depth * near7 * (far - 2.0) + charge
+        slope = -7.0 * depth * scale * near7 * ((far - 2.0) * over_a + far * q6 * over_b) - charge * over_c
+        slope *= over_distance
+        _push(g, i, j, slope * dx, slope * dy, slope * dz)
     return energy
 
 
@@ -200,7 +195,7 @@ def _pairs(mmff: MmffArrays, x: Floats, g: Floats) -> float:
 def mmff_energy(mmff: MmffArrays, x: Floats, g: Floats) -> float:
     """MMFF94 of all atoms (n_atoms, 3); writes its gradient."""
     g[:, :] = 0.0
-    energy = _bonds(mmff, x, g) + _angles(mmff, x, g) + _stretch_bends(mmff, x, g)
+    energy = _bonds(mmff, x, g) + _angles(mmff, x, g)
     return energy + _planes(mmff, x, g) + _torsions(mmff, x, g) + _pairs(mmff, x, g)
 
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from kinscope.docking.conformers import rigid_shapes
 from kinscope.docking.engine import Box, Coordinates, Mol, ScoredPose
-from kinscope.docking.global_search import Found, distinct_rows, effort_for, search_box
+from kinscope.docking.global_search import Found, distinct_rows, effort_for, random_step, search_box
 from kinscope.docking.grid_function import GridFunction
 from kinscope.docking.ligand_relaxation import STRAIN_WEIGHT, LigandRelaxation
 from kinscope.docking.minimiser import Mobility, minimise
@@ -24,17 +24,15 @@ from kinscope.docking.tables import NO_PAIRS, Floats
 from kinscope.docking.torsion_function import TorsionFunction
 from kinscope.docking.vina_function import VinaFunction
 
-_ISLANDS = 2
-"""Populations of round one that know nothing of each other: one alone, which goes on from its best, may
-gather about a wrong minimum."""
-_RELAXED, _RELAXED_APART_ANGSTROM, _ROUGH_ITERATIONS = 48, 0.8, 60
+_RELAXED, _RELAXED_APART_ANGSTROM, _ROUGH_ITERATIONS = 60, 0.8, 60
 """Minima of a round that are relaxed, how far apart they are, and how long that takes at most."""
-_SECOND_ROUND = 0.5
-"""Steps of round two to those of round one."""
+_HOPPERS, _HOPS, _HOP_ITERATIONS = 40, 80, 40
+_GATHERINGS = 4
+"""Walkers of round two, their steps at exhaustiveness 8, and how long a step is relaxed at most."""
+_HOP_TEMPERATURE_KCAL_PER_MOL = 0.6
+"""Half of the first round's: the rank's units are about half of Vina's."""
 _FINISHED, _FINISHED_APART_ANGSTROM = 30, 0.5
 """Poses that are relaxed again with the exact function, which has no kinks, and how far apart they are."""
-_SEEDS_OF_SECOND = 24
-"""Relaxed poses that round two begins from."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +42,9 @@ class SearchParts:
     ligand: Mol
     heavy: NDArray[np.intp]
     mobility: Mobility
+    """Of the heavy atoms."""
+    whole_mobility: Mobility
+    """Of all atoms."""
     grid: GridFunction
     exact: VinaFunction
     torsions: TorsionFunction
@@ -83,22 +84,39 @@ class Search:
             return self._without_force_field(found, conformers, n_poses, score)
         lowest = min(self.relaxation.energy(conformer) for conformer in conformers)
         first, strain, lowest = self._relaxed(self._apart(found), conformers, lowest)
-        order = np.argsort(self._rank(first, strain))[:_SEEDS_OF_SECOND]
-        again = search_box(
-            self.score,
-            parts.mobility,
-            first[order][:, parts.heavy],
-            parts.box,
-            replace(effort, steps=max(10, round(_SECOND_ROUND * effort.steps))),
-            seed + _ISLANDS,
-            in_place=True,
-        )
-        second, second_strain, floor = self._relaxed(self._apart(again), first[order], lowest)
-        poses = np.concatenate([first, second])
-        ranks = self._rank(poses, np.concatenate([strain + (lowest - floor), second_strain]))
+        poses, strain = self._hop(first, strain, lowest, exhaustiveness, seed)
+        ranks = self._rank(poses, strain)
         best = self._distinct(poses, ranks, _FINISHED, _FINISHED_APART_ANGSTROM)
-        done = self.relaxation.relax(poses[best], self.exact_field, floor)
+        done = self.relaxation.relax(poses[best], self.exact_field, lowest)
         return self._scored(done.coordinates, self._rank(done.coordinates, done.strain_kcal_per_mol), score)
+
+    def _hop(
+        self, poses: Floats, strain: Floats, lowest: float, exhaustiveness: int, seed: int
+    ) -> tuple[Floats, Floats]:
+        """Steps between relaxed poses: turn a bond or the whole, relax every atom, keep by Metropolis's rule.
+
+        Takes poses and their strain; returns these and those that were kept, with their strain above the same
+        energy. Walkers gather on the best distinct poses again each time a share of the steps is done.
+        """
+        random = np.random.default_rng(seed + 1)
+        ranks = self._rank(poses, strain)
+        for _ in range(_GATHERINGS):
+            chosen = self._distinct(poses, ranks, _HOPPERS, _FINISHED_APART_ANGSTROM)
+            chosen = chosen[np.arange(_HOPPERS) % len(chosen)]
+            walkers, at = poses[chosen], ranks[chosen]
+            for _ in range(max(2, round(_HOPS * exhaustiveness / (8 * _GATHERINGS)))):
+                step = random_step(self.parts.whole_mobility, walkers, random)
+                moved = self.parts.whole_mobility.move(walkers, step)
+                done = self.relaxation.relax(moved, self.grid_field, lowest, iterations=_HOP_ITERATIONS)
+                paid = done.strain_kcal_per_mol + (done.lowest_kcal_per_mol - lowest)
+                reached = self._rank(done.coordinates, paid)
+                rise = np.clip((reached - at) / _HOP_TEMPERATURE_KCAL_PER_MOL, 0.0, 50.0)
+                accepted = random.random(len(rise)) < np.exp(-rise)
+                walkers[accepted], at[accepted] = done.coordinates[accepted], reached[accepted]
+                poses = np.concatenate([poses, done.coordinates[accepted]])
+                strain = np.concatenate([strain, paid[accepted]])
+                ranks = np.concatenate([ranks, reached[accepted]])
+        return poses, strain
 
     def _scored(
         self, poses: Floats, ranks: Floats, score: Callable[[Coordinates], list[ScoredPose]]
@@ -111,8 +129,7 @@ class Search:
         return sorted(scored, key=lambda pose: pose.rank_by)
 
     def _rank(self, poses: Floats, strain: Floats) -> Floats:
-        inter, _ = self.parts.exact.intermolecular(poses[:, self.parts.heavy])
-        ranks: Floats = inter + STRAIN_WEIGHT * strain
+        ranks: Floats = self.parts.exact.buried(poses[:, self.parts.heavy]) + STRAIN_WEIGHT * strain
         return ranks
 
     def _distinct(self, poses: Floats, ranks: Floats, most: int, apart_angstrom: float) -> NDArray[np.intp]:

@@ -111,7 +111,9 @@ class VinaSystem:
             return self._vina_search(seed=seed, exhaustiveness=exhaustiveness, n_poses=n_poses)
         return Search(
             SearchParts(
-                self._ligand, self._heavy, self._mobility, self._grid_function(), self.function,
+                self._ligand, self._heavy, self._mobility,
+                _mobility(self.tree, np.arange(self._ligand.GetNumAtoms())),
+                self._grid_function(), self.function,
                 self._torsion_function(torsion_weight), self._box, self._whole,
             )
         ).run(seed=seed, exhaustiveness=exhaustiveness, n_poses=n_poses, score=self.score)  # fmt: skip

@@ -44,6 +44,9 @@ RADIUS_ANGSTROM = {
 """Vina's own radii, not those of van der Waals tables."""
 
 _N_BINS = int(CUTOFF_ANGSTROM**2 * BINS_PER_SQUARE_ANGSTROM)
+EXPOSED_AND_BURIED_ATOMS = (50.0, 85.0)
+"""Receptor heavy atoms within the cut-off of a ligand atom that counts for nothing, and of one that counts
+fully: the twelfth part and the two thirds of what atoms of drugs in co-crystals have (decision 45)."""
 _CELL_ANGSTROM = 3.0
 """Edge of the cells that list the receptor atoms near them: smaller lists fewer, larger takes less memory."""
 
@@ -165,6 +168,21 @@ class VinaFunction:
     def intramolecular(self, poses: Floats) -> tuple[Floats, Floats]:
         """The same within the ligand."""
         return evaluated(self.score._replace(receptor=NO_RECEPTOR), poses)
+
+    def buried(self, poses: Floats) -> Floats:
+        """Intermolecular energies (n_poses,) in which exposed ligand atoms count less.
+
+        What an atom at the surface gains from the protein it loses to water, which Vina's function does not
+        know: each ligand atom's energy is weighted by how many receptor heavy atoms lie within the cut-off
+        (docs/decisions/0045). Ranks poses; is never reported as a score.
+        """
+        from kinscope.docking.kernels import buried_energies
+
+        energies = np.zeros(len(poses))
+        if len(self.score.receptor.points):
+            points = np.ascontiguousarray(poses, dtype=np.float64)
+            buried_energies(self.score.receptor, points, *EXPOSED_AND_BURIED_ATOMS, energies)
+        return energies
 
     def __call__(self, poses: Floats) -> tuple[Floats, Floats]:
         """What a search minimises: the sum of both."""
