@@ -62,7 +62,7 @@ def _bound(measurements: Measurements, pack: TargetPack) -> MobilityQuestion:
     return MobilityQuestion(
         id="bound drugs",
         question="Do the bound drugs keep their place?",
-        answer=summary(findings) if findings else hint,
+        answer="; ".join(f"{item.where}: {item.verdict}" for item in findings) + "." if findings else hint,
         findings=findings,
     )
 

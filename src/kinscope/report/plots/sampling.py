@@ -36,7 +36,7 @@ def draw_sampling(systems: Sequence[TrajectoryComparison], files: ReportFiles) -
         for axes in (growth, blocks):
             axes.grid(axis="y", color=GRID)
             axes.tick_params(labelsize=7.5)
-            axes.set_ylim(bottom=0)
+            axes.set_ylim(0, 1.12 * axes.get_ylim()[1])
         growth.set_ylabel(wrapped(title_of(system, names)), fontsize=8)
     sides_legend(figure, shown[0])
     return figure
