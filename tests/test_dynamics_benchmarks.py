@@ -6,13 +6,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from kinscope.dynamics.benchmark_energy import (
-    GAS_CONSTANT,
-    energy_drift,
-    gamma_p_value,
-    kinetic_check,
-    warm_up,
-)
+from kinscope.dynamics import benchmark_ensemble
+from kinscope.dynamics.benchmark_energy import GAS_CONSTANT, energy_drift, warm_up
+from kinscope.dynamics.benchmark_ensemble import gamma_p_value, kinetic_check
 from kinscope.dynamics.benchmark_md import MdBenchmark, in_words
 from kinscope.dynamics.benchmark_speed import Pace, footprints, pace
 from kinscope.dynamics.benchmark_system import residue_in_vacuum
@@ -74,6 +70,36 @@ def test_the_thermostat_is_canonical_at_the_protocols_step(warm):
     assert part.mean_temperature_k == pytest.approx(300.0, abs=5 * part.temperature_error_k)
     assert part.spread_ratio == pytest.approx(1.0, abs=0.15)
     assert "300 K" in in_words(MdBenchmark(platform=PROCESSOR, kinetic=(found,)))
+    names = [item.name for item in found.configurations]
+    assert names == [
+        "potential energy",
+        "bending energy of the solute",
+        "torsional energy of the solute",
+    ]
+    # Equipartition: 36 angles bend in about 28 directions that nothing else holds, half a kT each.
+    assert 8 < found.configurations[1].mean < 25
+    # What a step leaves on rigid bonds: a quarter of (1 - exp(-2 g h)) of their share, here 2 % of a quarter.
+    extra = found.unconstrained_temperature_k / part.mean_temperature_k - 1
+    expected = 0.25 * (1 - np.exp(-2 * 10.0 * 0.004)) * 12 / part.degrees_of_freedom
+    assert extra == pytest.approx(expected, rel=0.5)
+    words = in_words(MdBenchmark(platform=PROCESSOR, kinetic=(found, found)))
+    assert "difference +0.0000" in words
+
+
+def test_neighbours_of_a_lattice_are_counted_across_the_box():
+    """A simple cubic lattice has six neighbours at its spacing and none nearer."""
+    axis = 0.3 * np.arange(4)
+    points = np.stack(np.meshgrid(axis, axis, axis), axis=-1).reshape(-1, 3)
+    assert benchmark_ensemble._neighbours(points, np.eye(3) * 1.2) == 6.0
+    assert benchmark_ensemble._neighbours(points * 2, np.eye(3) * 2.4) == 0.0
+
+
+def test_the_scatter_of_blocks_is_that_of_their_means():
+    random = np.random.default_rng(2)
+    size = round(benchmark_ensemble.BLOCK_PS * 1000 / benchmark_ensemble.SAMPLE_FS)
+    white = random.normal(300.0, 8.0, 200 * size)
+    assert benchmark_ensemble._block_spread(white) == pytest.approx(8.0 / np.sqrt(size), rel=0.15)
+    assert benchmark_ensemble._block_spread(white[: 2 * size]) is None
 
 
 def test_turns_are_made_and_the_end_of_a_segment_is_shared_among_its_steps(directory):

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
 from kinscope.core.records import Record
-from kinscope.dynamics.benchmark_energy import Drift, KineticCheck, Warm, energy_drift, kinetic_check, warm_up
+from kinscope.dynamics.benchmark_energy import Drift, Warm, energy_drift, warm_up
+from kinscope.dynamics.benchmark_ensemble import BLOCK_PS, KineticCheck, kinetic_check
 from kinscope.dynamics.benchmark_speed import Footprint, Pace, footprints, pace
 from kinscope.dynamics.benchmark_system import residue_in_water
 from kinscope.dynamics.platforms import choose_platform
@@ -165,12 +167,10 @@ def in_words(found: MdBenchmark) -> str:
             f"({part.independent_samples} independent of {part.samples})"
             for part in check.parts
         ]
-        lines.append(
-            f"  potential energy {check.potential_kt_per_freedom:.4f} +- {check.potential_error:.4f} kT per "
-            "degree of freedom"
-        )
+        lines += _ensemble_words(check)
         if check.physical_validation_p_value is not None:
             lines.append(f"  physical_validation, everything: p = {check.physical_validation_p_value:.2f}")
+    lines += _configuration_words(found.kinetic)
     if found.paces:
         lines += ["", "Speed beside a bare script", *(f"  {item.words()}" for item in found.paces)]
     if found.memory:
@@ -182,6 +182,38 @@ def in_words(found: MdBenchmark) -> str:
     if found.analysis is not None:
         lines += ["", "Analysis", found.analysis.in_words()]
     return "\n".join(lines)
+
+
+def _ensemble_words(check: KineticCheck) -> list[str]:
+    """What else one step showed."""
+    whole = check.parts[0]
+    lines = [
+        f"  potential energy {check.potential_kt_per_freedom:.4f} +- {check.potential_error:.4f} kT per "
+        "degree of freedom",
+        f"  with the noise on rigid bonds, which the next step takes out: "
+        f"{check.unconstrained_temperature_k:.2f} K",
+    ]
+    if whole.block_spread_k is not None:
+        lines.append(
+            f"  means over {BLOCK_PS:.0f} ps scatter by {whole.block_spread_k:.2f} K, one to the next"
+        )
+    return lines
+
+
+def _configuration_words(checks: tuple[KineticCheck, ...]) -> list[str]:
+    """The places of atoms, the longest step beside the shortest."""
+    if len(checks) < 2:
+        return []
+    slow, fast = checks[0], checks[-1]
+    lines = ["", f"Places of atoms, {fast.time_step_fs:g} fs beside {slow.time_step_fs:g} fs"]
+    for one, other in zip(slow.configurations, fast.configurations, strict=True):
+        error = math.hypot(one.error, other.error)
+        apart = other.mean - one.mean
+        lines.append(
+            f"  {one.name:<32} {one.mean:12.4f} and {other.mean:12.4f} {one.unit:<2}: difference "
+            f"{apart:+.4f} +- {error:.4f} ({apart / error:+.1f} standard errors)"
+        )
+    return lines
 
 
 def _drift_words(item: Drift) -> str:
