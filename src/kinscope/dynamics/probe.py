@@ -31,7 +31,7 @@ def main(arguments: list[str]) -> int:
 
 
 def _devices(name: str) -> list[dict[str, str]]:
-    """Properties of each device that can compute in mixed precision; before OpenMM 8.5 nobody could ask."""
+    """Properties of each device that can compute in mixed precision; older OpenMM cannot be asked."""
     from openmm import Platform
 
     platform = Platform.getPlatformByName(name)
