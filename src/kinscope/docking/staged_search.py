@@ -24,11 +24,12 @@ from kinscope.docking.tables import NO_PAIRS, Floats
 from kinscope.docking.torsion_function import TorsionFunction
 from kinscope.docking.vina_function import VinaFunction
 
-_RELAXED, _RELAXED_APART_ANGSTROM, _ROUGH_ITERATIONS = 60, 0.8, 60
+_RELAXED, _RELAXED_APART_ANGSTROM, _ROUGH_ITERATIONS = 100, 0.8, 60
 """Minima of a round that are relaxed, how far apart they are, and how long that takes at most."""
-_HOPPERS, _HOPS, _HOP_ITERATIONS = 40, 80, 40
-_GATHERINGS = 4
+_HOPPERS, _HOPS, _HOP_ITERATIONS = 48, 64, 40
 """Walkers of round two, their steps at exhaustiveness 8, and how long a step is relaxed at most."""
+_GATHERINGS = 4
+"""Times that the walkers of round two begin from the best that were met."""
 _HOP_TEMPERATURE_KCAL_PER_MOL = 0.6
 """Half of the first round's: the rank's units are about half of Vina's."""
 _FINISHED, _FINISHED_APART_ANGSTROM = 30, 0.5
