@@ -321,7 +321,7 @@ def test_the_engine_fills_the_slots_of_every_device(tmp_path: Path, per_device: 
         at_once = max(sum(a["began"] <= b["began"] < a["ended"] for a in ones) for b in ones)
         assert at_once == per_device
     without = json.loads((engine.store.path(plain) / "told.json").read_text())
-    assert without["platform"] is None  # a step that needs no device is given none
+    assert without["platform"] == "CPU:0"  # it holds no slot, but need not look for a device either
 
 
 def test_without_devices_gpu_steps_take_cores(tmp_path: Path):

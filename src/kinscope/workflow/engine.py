@@ -178,8 +178,10 @@ class LocalEngine:
         environment = os.environ | dict.fromkeys(
             ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OPENMM_CPU_THREADS"), "1"
         )
-        if device is not None:
-            environment[PLATFORM_VARIABLE] = device.platform.model_dump_json()
+        # What runs on a core may settle water in passing: it is told the first device, so as not to look again.
+        told = device or next(iter(self.devices), None)
+        if told is not None:
+            environment[PLATFORM_VARIABLE] = told.platform.model_dump_json()
         with (work / LOG_FILE).open("ab") as log:
             popen = subprocess.Popen(
                 [sys.executable, "-m", "kinscope.workflow.worker", str(work.resolve()), str(os.getpid())],

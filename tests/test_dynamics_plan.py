@@ -1,0 +1,131 @@
+"""What decides the identity of a replica, and what does not: devices, packing, extensions."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from kinscope.core.errors import RunDirectoryError, SettingsError
+from kinscope.dynamics.devices import _named_devices
+from kinscope.targets import load_target
+from kinscope.variants import parse_variant
+from kinscope.workflow import longer, study
+from kinscope.workflow.plan import Planner
+from kinscope.workflow.rundir import StudyFile, open_existing, open_or_create
+from kinscope.workflow.settings import StudySettings, load_preset, with_changes
+from kinscope.workflow.step import Step, in_order
+from kinscope.workflow.trajectory_run import finished_replicas
+
+PACK = load_target("abl1")
+VARIANT = parse_variant("K404E", PACK)
+
+
+def settings(**dynamics: object) -> StudySettings:
+    values = {"states": ("kinase-dfg-in",), "budget_minutes": None, "length_ns": 1.0, **dynamics}
+    return with_changes(load_preset("quick"), states=("kinase-dfg-in",), dynamics=values)
+
+
+def replicas(given: StudySettings, **options: object) -> dict[tuple[str, str, int], Step]:
+    return Planner(PACK, VARIANT, given, workers=1.0, **options).replica_steps()  # type: ignore[arg-type]
+
+
+def test_how_many_share_a_gpu_is_outside_every_key(tmp_path: Path):
+    packed, alone = settings(replicas_per_gpu=4), settings()
+    plans = [Planner(PACK, VARIANT, one, workers=1.0).plan() for one in (packed, alone)]
+    assert plans[0].report.key == plans[1].report.key
+    open_or_create(tmp_path / "run", VARIANT, alone, "2026-01-01")
+    held = open_or_create(tmp_path / "run", VARIANT, packed, "2026-01-01")
+    assert held.settings.dynamics.replicas_per_gpu == 4
+    with pytest.raises(RunDirectoryError, match="other settings"):
+        open_or_create(tmp_path / "run", VARIANT, settings(length_ns=2.0), "2026-01-01")
+
+
+@pytest.mark.parametrize("bad", [0, -1, 17, "some"])
+def test_impossible_numbers_per_gpu_are_refused(bad: object):
+    with pytest.raises(SettingsError, match="replicas_per_gpu"):
+        settings(replicas_per_gpu=bad)
+
+
+def test_a_study_begun_on_a_cpu_keeps_its_replicas_on_a_machine_with_gpus(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    assert study._workers_at_start(tmp_path, 2.0, gpu=False) == (2.0, False)
+    assert study._workers_at_start(tmp_path, 8.0, gpu=True) == (2.0, False)
+    (tmp_path / "workers.txt").write_text("3\n")  # as earlier versions wrote it
+    assert study._workers_noted(tmp_path) == (3.0, False)
+    (tmp_path / "workers.txt").unlink()
+    assert study._workers_at_start(tmp_path, 2.6, gpu=True) == (2.6, True)
+    assert study._workers_noted(tmp_path) == (2.6, True)
+    directory = tmp_path / "run"
+    held = open_or_create(directory, VARIANT, settings(), "2026-01-01")
+    study._workers_at_start(directory, 2.0, gpu=False)
+    monkeypatch.setattr(study, "find_gpus", lambda: _named_devices("CPU,CPU"))
+    planner, engine = study._prepare(
+        held, directory, 2, None, lambda planner: list(planner.replica_steps().values())
+    )
+    assert {s.key for s in planner.replica_steps().values()} == {s.key for s in replicas(settings()).values()}
+    assert engine.capacity["gpu"] == 2  # yet they run on what is there
+    assert {step.resource for step in planner.replica_steps().values()} == {"gpu"}
+
+
+def test_a_longer_study_rests_on_the_shorter_one():
+    short = replicas(settings())
+    once = replicas(settings(extensions=({"length_ns": 5.0},)))
+    twice = replicas(settings(extensions=({"length_ns": 5.0}, {"length_ns": 20.0, "gpu": True})))
+    assert short.keys() == once.keys() == twice.keys()
+    for name, step in twice.items():
+        assert step.parameters["length_ns"] == 20.0
+        assert step.inputs["before"].key == once[name].key
+        assert once[name].inputs["before"].key == short[name].key
+        assert step.inputs["system"].key == short[name].inputs["system"].key
+        assert step.label.count("ns") == 1
+    assert len({step.key for group in (short, once, twice) for step in group.values()}) == 3 * len(short)
+    assert twice["native", "kinase-dfg-in", 0].shared
+
+
+def test_only_the_longest_of_a_replica_is_analysed(tmp_path: Path):
+    steps = in_order(list(replicas(settings(extensions=({"length_ns": 5.0},))).values()))
+
+    class Held:
+        def path(self, step: Step) -> Path:
+            return tmp_path / step.key
+
+    for step in steps:
+        number = step.parameters.get("replica")
+        if step.name == "replica" and (number == 0 or "before" not in step.inputs):
+            (tmp_path / step.key).mkdir()
+            (tmp_path / step.key / "replica.json").touch()
+    found = finished_replicas(steps, Held())  # type: ignore[arg-type]
+    assert len(found) == 6
+    lengths = {step.parameters["replica"]: step.parameters["length_ns"] for step in found}
+    assert lengths == {0: 5.0, 1: 1.0, 2: 1.0}
+
+
+def test_extending_is_written_down_once_and_never_shortens(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    ran: list[float] = []
+    monkeypatch.setattr(longer, "find_gpus", lambda: _named_devices("CPU"))
+    monkeypatch.setattr(
+        longer,
+        "go_on_with",
+        lambda held, *_, **__: ran.append(held.settings.dynamics.extensions[-1].length_ns),
+    )
+    run = tmp_path / "run"
+    open_or_create(run, VARIANT, settings(), "2026-01-01")
+    for bad in (0.5, 1.0):
+        with pytest.raises(SettingsError, match="long already"):
+            longer.extend_study(run, bad)
+    longer.extend_study(run, 5.0)
+    longer.extend_study(run, 5.0)  # stopped in between: the same again
+    longer.extend_study(run, 20.0)
+    with pytest.raises(SettingsError, match="long already"):
+        longer.extend_study(run, 10.0)
+    held = open_existing(run).settings.dynamics.extensions
+    assert [(one.length_ns, one.gpu) for one in held] == [(5.0, True), (20.0, True)]
+    assert ran == [5.0, 5.0, 20.0]
+    none = tmp_path / "none"
+    open_or_create(
+        none, VARIANT, with_changes(load_preset("quick"), dynamics={"budget_minutes": 0}), "2026-01-01"
+    )
+    with pytest.raises(SettingsError, match="no dynamics"):
+        longer.extend_study(none, 5.0)
