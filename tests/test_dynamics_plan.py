@@ -12,7 +12,7 @@ from kinscope.targets import load_target
 from kinscope.variants import parse_variant
 from kinscope.workflow import longer, study
 from kinscope.workflow.plan import Planner
-from kinscope.workflow.rundir import StudyFile, open_existing, open_or_create
+from kinscope.workflow.rundir import open_existing, open_or_create
 from kinscope.workflow.settings import StudySettings, load_preset, with_changes
 from kinscope.workflow.step import Step, in_order
 from kinscope.workflow.trajectory_run import finished_replicas

@@ -178,7 +178,7 @@ class LocalEngine:
         environment = os.environ | dict.fromkeys(
             ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OPENMM_CPU_THREADS"), "1"
         )
-        # What runs on a core may settle water in passing: it is told the first device, so as not to look again.
+        # A step on a core may settle water in passing: told the first device, it need not look for one.
         told = device or next(iter(self.devices), None)
         if told is not None:
             environment[PLATFORM_VARIABLE] = told.platform.model_dump_json()
