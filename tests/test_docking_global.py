@@ -11,7 +11,12 @@ from kinscope.docking.grid_function import GridFunction, compute_maps
 from kinscope.docking.minimiser import Mobility
 from kinscope.docking.torsion_function import SATURATION_KCAL_PER_MOL, TorsionFunction, torsion_series
 from kinscope.docking.vina_engine import VinaEngine, VinaSystem
-from kinscope.docking.vina_function import AtomKind, VinaFunction, pair_energy
+from kinscope.docking.vina_function import (
+    EXPOSED_AND_BURIED_ATOMS,
+    AtomKind,
+    VinaFunction,
+    pair_energy,
+)
 from kinscope.ligands.library import embed, parse_smiles
 from test_docking_cases import PACK, model, pose
 
@@ -112,6 +117,15 @@ def test_an_atom_outside_the_cells_of_a_receptor_feels_what_it_would_inside() ->
     assert not gradients[0].any()
     expected = pair_energy(CARBON, CARBON, np.array([4.0, 7.9]))
     assert energies[1:] == pytest.approx(expected, abs=1e-5)
+
+
+def test_an_exposed_atom_counts_for_nothing_and_a_buried_one_fully() -> None:
+    few, many = EXPOSED_AND_BURIED_ATOMS
+    for around, share in ((int(few), 0.0), (int(many), 1.0), (round((few + many) / 2), 0.5), (200, 1.0)):
+        exact = VinaFunction(np.zeros((around, 3)), [CARBON] * around, [CARBON], NO_PAIRS)
+        pose_at_contact = np.array([[[4.0, 0.0, 0.0]]])
+        whole = exact.intermolecular(pose_at_contact)[0]
+        assert exact.buried(pose_at_contact) == pytest.approx(share * whole, abs=0.02 * abs(whole[0]))
 
 
 @pytest.mark.slow

@@ -1,9 +1,9 @@
-"""A blind search in two rounds: turn bonds, relax every atom, search again from what came out.
+"""A blind search in two rounds: turn bonds, relax every atom, hop between what came out.
 
 Round one searches with rigid shapes (:mod:`kinscope.docking.conformers`). Its best minima are relaxed atom by
 atom in the receptor (:mod:`kinscope.docking.ligand_relaxation`) and take up bond angles and rings that suit
-the site. Round two searches on from these, with half the steps, so that a ligand whose shape was wrong by
-little gets a second chance. Its minima and those of round one are relaxed, pooled and ranked together.
+the site. Round two hops from these: a bond or the whole turned, every atom relaxed again, kept or not by the
+rank that decides in the end (contact weighted by burial, and strain; docs/decisions/0045).
 """
 
 from __future__ import annotations
