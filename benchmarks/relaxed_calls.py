@@ -11,7 +11,8 @@ finished, then how calls and publications agree.
 
 ``--controls`` takes the set that was named before it was run; ``--null`` puts the native residue itself back
 in its rotamers, so that every difference should be zero. ``--keep`` leaves each side in a directory and goes
-on from there.
+on from there; ``--from`` takes sides that `kinscope dock` or `assess` left in a run directory or in the
+machine's cache (they are the same steps, with the same seeds).
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kinscope.core.errors import StructureError
-from kinscope.core.residues import three_letter
+from kinscope.core.residues import one_letter, three_letter
 from kinscope.docking.calls import LOST_KCAL_PER_MOL, call
 from kinscope.docking.complex_field import LigandMechanics
 from kinscope.docking.engine import Mol
@@ -40,6 +41,7 @@ from kinscope.structures.reference import reference_model
 from kinscope.targets import load_target
 from kinscope.targets.pack import TargetPack
 from kinscope.workflow.settings import load_preset
+from kinscope.workflow.stages.files import read_records
 
 RT = 0.0019872 * 310.15
 CONTROLS = ("T315I", "F317L", "V299L", "Y253H", "E255K", "G250E")
@@ -83,14 +85,30 @@ def cases(pack: TargetPack, wanted: list[str]) -> Iterator[Case]:
 class Sides:
     """Sides computed once, in memory and in a directory if one is given."""
 
-    def __init__(self, keep: Path | None, settings: RelaxedSettings) -> None:
+    def __init__(self, keep: Path | None, settings: RelaxedSettings, stores: list[Path]) -> None:
         self._keep, self._settings = keep, settings
         self._found: dict[str, ComplexSide | None] = {}
+        for artefact in (path for store in stores for path in store.rglob("relaxed-complex/*/artefact.json")):
+            of_run = json.loads(artefact.read_text())["parameters"]
+            key = self._key(
+                of_run["drug"], of_run["state"], dict(of_run["residues"]), of_run["side"], of_run["seed"],
+                of_run["settings"],
+            )  # fmt: skip
+            held = read_records(artefact.with_name("side.json"), ComplexSide)
+            self._found[key] = held[0] if held else None
+
+    def _key(
+        self, drug: str, state: str, residues: dict[int, str], side: str, seed: int, settings: object = None
+    ) -> str:
+        """Names a side: positions alone say what a native one holds."""
+        known = settings or self._settings.model_dump(mode="json")
+        held = [[number, "" if side == "native" else name] for number, name in sorted(residues.items())]
+        text = json.dumps([drug, state, held, side, seed, known])
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     def side(self, case: Case, residues: dict[int, str], *, as_it_is: bool, seed: int) -> ComplexSide | None:
-        about = [case.drug, case.state, sorted(residues.items()), as_it_is, seed]
-        text = json.dumps([*about, self._settings.model_dump(mode="json")])
-        key = hashlib.sha256(text.encode()).hexdigest()[:16]
+        letters = {number: one_letter(name) for number, name in residues.items()}
+        key = self._key(case.drug, case.state, letters, "native" if as_it_is else "mutant", seed)
         path = self._keep / f"{key}.json" if self._keep else None
         if key not in self._found and path is not None and path.is_file():
             self._found[key] = ComplexSide.model_validate_json(path.read_bytes())
@@ -203,9 +221,10 @@ def main() -> None:
     parser.add_argument("--controls", action="store_true")
     parser.add_argument("--null", action="store_true")
     parser.add_argument("--keep", type=Path)
+    parser.add_argument("--from", dest="stores", action="append", type=Path, default=[])
     given = parser.parse_args()
     pack = load_target("abl1")
-    sides = Sides(given.keep, RelaxedSettings())
+    sides = Sides(given.keep, RelaxedSettings(), given.stores)
     if given.null:
         null(pack, sides, given.drug, given.members)
     if variants := [*given.variants, *(CONTROLS if given.controls else ())]:
