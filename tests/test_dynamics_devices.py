@@ -235,6 +235,17 @@ def test_what_was_measured_is_remembered_until_the_machine_changes(monkeypatch: 
     assert len(fake.asked) > asked + 3
 
 
+def test_a_device_that_is_busy_for_once_is_looked_for_again():
+    labels: list[str | None] = [None]
+    fake = FakeMachine({"CUDA": labels}, {"CUDA": {1: 400.0}, "CPU": {1: 1.0}})
+    assert find_gpus(fake) == ()
+    labels[0] = "A"
+    assert len(find_gpus(fake)) == 1
+    labels[0] = None
+    assert len(find_gpus(fake)) == 1  # remembered
+    assert find_gpus(fake, anew=True) == ()
+
+
 def test_nothing_is_packed_while_a_device_is_idle_or_a_core_is_missing(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(machine.os, "sched_getaffinity", lambda _: set(range(16)))
     fake = FakeMachine({"CUDA": ["A"] * 4}, {"CUDA": {1: 1.0, 2: 2.0, 4: 4.0}, "CPU": {1: 0.01}})

@@ -67,8 +67,8 @@ class MachineNotes(VersionedRecord):
 
     about: str
     """Digest of what the measurements hold for: OpenMM, drivers, masks."""
-    devices: tuple[Device, ...] | None = None
-    """None: nobody looked yet."""
+    devices: tuple[Device, ...] = ()
+    """Empty: none was found when somebody looked."""
     packings: dict[str, Packing] = Field(default_factory=dict)
     """By device, size and what was allowed."""
 
@@ -87,10 +87,12 @@ def find_gpus(prober: Prober | None = None, *, anew: bool = False) -> tuple[Devi
     if os.environ.get(DEVICES_VARIABLE) or not set(GPU_PLATFORMS) & set(prober.installed()):
         return find_devices(prober)
     notes = _notes()
-    if notes.devices is None or anew:
-        notes = MachineNotes(about=notes.about, devices=find_devices(prober))
-        _keep(notes)
-    return notes.devices or ()
+    if notes.devices and not anew:
+        return notes.devices
+    found = find_devices(prober)
+    if found:  # a device that is busy for once must not be forgotten for good
+        _keep(MachineNotes(about=notes.about, devices=found))
+    return found
 
 
 def packing_of(
@@ -133,11 +135,12 @@ def packing_of(
     allowed = max(number for number in TRIED_AT_ONCE if number <= most)
     key = f"{devices[0].key} {devices[0].name}, {size:g} nm^3, at most {allowed}"
     notes = _notes()
-    if anew or key not in notes.packings:
-        found = measure_packing(devices[0], size, seconds, most=allowed, prober=prober)
-        notes = notes.model_copy(update={"packings": {**notes.packings, key: found}})
-        _keep(notes)
-    return notes.packings[key]
+    if not anew and key in notes.packings:
+        return notes.packings[key]
+    found = measure_packing(devices[0], size, seconds, most=allowed, prober=prober)
+    if found.measured:
+        _keep(notes.model_copy(update={"packings": {**notes.packings, key: found}}))
+    return found
 
 
 def gpu_count() -> int:
