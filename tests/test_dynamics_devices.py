@@ -244,6 +244,7 @@ def test_a_device_that_is_busy_for_once_is_looked_for_again():
     labels[0] = None
     assert len(find_gpus(fake)) == 1  # remembered
     assert find_gpus(fake, anew=True) == ()
+    assert find_gpus(fake) == ()  # kinscope doctor has the last word
 
 
 def test_nothing_is_packed_while_a_device_is_idle_or_a_core_is_missing(monkeypatch: pytest.MonkeyPatch):

@@ -90,7 +90,7 @@ def find_gpus(prober: Prober | None = None, *, anew: bool = False) -> tuple[Devi
     if notes.devices and not anew:
         return notes.devices
     found = find_devices(prober)
-    if found:  # a device that is busy for once must not be forgotten for good
+    if found or anew:  # else nobody remembers that a device was busy for once
         _keep(MachineNotes(about=notes.about, devices=found))
     return found
 
