@@ -4,6 +4,7 @@ Definitions are those by which single models are read (structures.neighbourhood,
 Fiorucci, J. Cheminform. 2021, 13, 72): hydrogen bonds by donor-acceptor distance up to 3.5 angstrom and an
 angle at the hydrogen of 130 degrees or more, salt bridges up to 4.0 angstrom between charged N and O (Barlow
 & Thornton, J. Mol. Biol. 1983, 168, 867), hydrophobic contacts up to 4.5 angstrom between apolar carbons.
+Rings and halogens: :mod:`kinscope.analysis.rings`.
 """
 
 from __future__ import annotations
@@ -17,11 +18,14 @@ import numpy as np
 from kinscope.analysis.frames import Chunk, Float32Array
 from kinscope.analysis.layout import Layout
 from kinscope.analysis.pairs import pair_distances, reachable_pairs
+from kinscope.analysis.rings import ring_sets
 from kinscope.analysis.secondary_structure import BoolArray
 from kinscope.analysis.superposition import IntArray
 
-Kind = Literal["hydrogen bond", "salt bridge", "hydrophobic"]
-KINDS: tuple[Kind, ...] = ("hydrogen bond", "salt bridge", "hydrophobic")
+Kind = Literal["hydrogen bond", "salt bridge", "pi stacking", "cation-pi", "halogen bond", "hydrophobic"]
+KINDS: tuple[Kind, ...] = (
+    "hydrogen bond", "salt bridge", "pi stacking", "cation-pi", "halogen bond", "hydrophobic",
+)  # fmt: skip
 HYDROGEN_BOND_ANGSTROM = 3.5
 HYDROGEN_BOND_DEGREES = 130.0
 SALT_BRIDGE_ANGSTROM = 4.0
@@ -68,7 +72,8 @@ class Interactions:
 
     def __init__(self, layout: Layout, chosen: IntArray, others: IntArray) -> None:
         self._layout = layout
-        self._sets = tuple(_sets(layout, np.asarray(chosen), np.asarray(others)))
+        ends = np.asarray(chosen), np.asarray(others)
+        self._sets = (*_sets(layout, *ends), *ring_sets(layout, *ends))
         self._total = 0
         self._frames: dict[tuple[Kind, int, int, str], int] = {}
         self._stretches: dict[tuple[Kind, int, int, str], int] = {}

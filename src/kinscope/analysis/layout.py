@@ -137,13 +137,39 @@ class Layout:
 
     @cached_property
     def cations(self) -> IntArray:
-        """Nitrogens that carry a positive charge: Lys, Arg, doubly protonated His, the chain's start."""
+        """Nitrogens that carry a positive charge: Lys, Arg, doubly protonated His, four-bonded of ligands."""
         names = [
             place
             for place in np.flatnonzero(self.element == "N")
             if (str(self.res_name[place]), str(self.atom_name[place])) in _CATIONIC
         ]
-        return np.asarray(sorted({*map(int, names), *self._charged_histidines()}), dtype=np.intp)
+        charged = {*map(int, names), *self._charged_histidines(), *self._ligand_ammonium()}
+        return np.asarray(sorted(charged), dtype=np.intp)
+
+    def _ligand_ammonium(self) -> list[int]:
+        """Nitrogens of ligands with four neighbours, hydrogens counted."""
+        found = []
+        for _, places in self.ligands:
+            reach = np.where(self.heavy[places], _BONDED_HEAVY, _BONDED_H)
+            for place in places[self.element[places] == "N"]:
+                gap = np.linalg.norm(self.coord[places] - self.coord[place], axis=1)
+                if int(((gap < reach) & (gap > 0)).sum()) == 4:
+                    found.append(int(place))
+        return found
+
+    def _ligand_carboxylates(self) -> list[int]:
+        """Oxygens of ligands that share a carbon with another, neither with a hydrogen or a further bond."""
+        found = []
+        for _, places in self.ligands:
+            reach = np.where(self.heavy[places], _BONDED_HEAVY, _BONDED_H)
+            ends: dict[int, list[int]] = {}
+            for place in places[self.element[places] == "O"]:
+                gap = np.linalg.norm(self.coord[places] - self.coord[place], axis=1)
+                bonded = places[(gap < reach) & (gap > 0)]
+                if len(bonded) == 1 and self.element[bonded[0]] == "C":
+                    ends.setdefault(int(bonded[0]), []).append(int(place))
+            found += [place for pair in ends.values() if len(pair) == 2 for place in pair]
+        return found
 
     def _charged_histidines(self) -> list[int]:
         """Ring nitrogens of histidines that carry a hydrogen on both."""
@@ -154,14 +180,15 @@ class Layout:
 
     @cached_property
     def anions(self) -> IntArray:
-        """Oxygens that carry a negative charge: Asp, Glu, phosphates, the chain's end."""
+        """Oxygens with a negative charge: Asp, Glu, phosphates, the chain's end, ligands' carboxylates."""
         charged = [
             place
             for place in np.flatnonzero(self.element == "O")
             if (str(self.res_name[place]), str(self.atom_name[place])) in _ANIONIC
             or str(self.atom_name[place]) in ("OXT", "O1P", "O2P", "O3P")
         ]
-        return np.asarray(charged, dtype=np.intp)
+        carboxylates = self._ligand_carboxylates() if bool((~self.heavy).any()) else []
+        return np.asarray(sorted({*map(int, charged), *carboxylates}), dtype=np.intp)
 
     @cached_property
     def apolar(self) -> IntArray:

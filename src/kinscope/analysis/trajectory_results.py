@@ -52,7 +52,7 @@ class ContactOccupancy(Record):
     of: str
     """The residue or ligand asked about, e.g. ``404`` or ``STI``."""
     kind: str
-    """``hydrogen bond``, ``salt bridge`` or ``hydrophobic``."""
+    """One of :data:`kinscope.analysis.interactions.KINDS`."""
     partner: int
     partner_name: str
     percent: float
