@@ -82,6 +82,8 @@ class KineticCheck(Record):
     potential_kt_per_freedom: float
     """Mean potential energy: what the step does to configurations shows in its difference between steps."""
     potential_error: float
+    system: str = ""
+    """What was run."""
     configurations: tuple[Configuration, ...] = ()
     unconstrained_temperature_k: float = math.nan
     """As velocities stand after a step, with the thermostat's noise on rigid bonds."""
@@ -89,7 +91,9 @@ class KineticCheck(Record):
     """What physical_validation says of the whole system, where it is installed."""
 
 
-def kinetic_check(warm: Warm, settings: ProtocolSettings, length_ps: float, *, seed: int = 1) -> KineticCheck:
+def kinetic_check(
+    warm: Warm, settings: ProtocolSettings, length_ps: float, *, seed: int = 1, system: str = ""
+) -> KineticCheck:
     """Run the protocol's thermostat at its step; compare kinetic energies with the canonical ones.
 
     Parameters
@@ -102,6 +106,8 @@ def kinetic_check(warm: Warm, settings: ProtocolSettings, length_ps: float, *, s
         Sampled, after five picoseconds at this step.
     seed
         Of the noise.
+    system
+        What it is called.
     """
     seen = _sampled(warm, settings, length_ps, seed)
     parts = tuple(
@@ -120,6 +126,7 @@ def kinetic_check(warm: Warm, settings: ProtocolSettings, length_ps: float, *, s
         temperature_k=settings.temperature_k,
         length_ps=len(whole) * SAMPLE_FS * 1e-3,
         parts=parts,
+        system=system,
         configurations=tuple(_configurations(seen, thermal)),
         unconstrained_temperature_k=float(2 * np.mean(seen.unconstrained) / (freedom * GAS_CONSTANT)),
         physical_validation_p_value=_physical_validation(

@@ -11,7 +11,7 @@ from kinscope.core.records import Record
 from kinscope.dynamics.benchmark_energy import Drift, Warm, energy_drift, warm_up
 from kinscope.dynamics.benchmark_ensemble import BLOCK_PS, KineticCheck, kinetic_check
 from kinscope.dynamics.benchmark_speed import Footprint, Pace, footprints, pace
-from kinscope.dynamics.benchmark_system import residue_in_water
+from kinscope.dynamics.benchmark_system import residue_in_vacuum, residue_in_water
 from kinscope.dynamics.platforms import choose_platform
 from kinscope.dynamics.records import PlatformChoice
 from kinscope.dynamics.settings import ProtocolSettings, SolvationSettings
@@ -21,9 +21,11 @@ from kinscope.structures.reference import reference_model
 from kinscope.targets.pack import TargetPack
 
 Progress = Callable[[str], None]
-PARTS = ("drift", "temperature", "pace", "memory", "analysis")
+PARTS = ("drift", "temperature", "places", "pace", "memory", "analysis")
 _LIGHT_HYDROGEN_AMU = 1.008
 _FRAMES = (500, 2_000, 8_000)
+_ALONE = 10.0
+"""A residue without water is followed so many times as long: it is fifty times as fast."""
 
 
 class MdBenchmark(Record):
@@ -82,10 +84,12 @@ def run(
         if "drift" in parts:
             drifts = _drifts(warm, Path(folder) / "light", drift_ps, say)
         if "temperature" in parts:
-            for step in (2.0, 4.0):
-                say(f"kinetic energies at {step:g} fs")
-                settings = ProtocolSettings(time_step_fs=step)
-                kinetic.append(kinetic_check(warm, settings, temperature_ps))
+            kinetic += _at_both_steps(warm, "capped lysine in water", temperature_ps, say)
+        if "places" in parts:
+            alone = Path(folder) / "alone"
+            residue_in_vacuum(alone, "LYS")
+            longer = _ALONE * temperature_ps
+            kinetic += _at_both_steps(warm_up(alone, platform), "capped lysine alone", longer, say)
         if "pace" in parts:
             say("runner and bare script, capped lysine in water")
             paces.append(pace(heavy, "capped lysine in water", platform, turns=turns))
@@ -108,6 +112,15 @@ def run(
         memory=memory,
         analysis=analysis_speed(analysis_frames) if "analysis" in parts else None,
     )
+
+
+def _at_both_steps(warm: Warm, name: str, length_ps: float, say: Progress) -> list[KineticCheck]:
+    """The thermostat at half the protocol's step and at all of it."""
+    found = []
+    for step in (2.0, 4.0):
+        say(f"{name}: velocities and places at {step:g} fs")
+        found.append(kinetic_check(warm, ProtocolSettings(time_step_fs=step), length_ps, system=name))
+    return found
 
 
 def _drifts(heavy: Warm, directory: Path, length_ps: float, say: Progress) -> list[Drift]:
@@ -158,7 +171,8 @@ def in_words(found: MdBenchmark) -> str:
     for check in found.kinetic:
         lines += [
             "",
-            f"Kinetic energies at {check.time_step_fs:g} fs, friction {check.friction_per_ps:g}/ps, "
+            f"Kinetic energies{', ' if check.system else ''}{check.system} at {check.time_step_fs:g} fs, "
+            f"friction {check.friction_per_ps:g}/ps, "
             f"{check.length_ps:.0f} ps, against the canonical distribution at {check.temperature_k:g} K",
         ]
         lines += [
@@ -170,7 +184,8 @@ def in_words(found: MdBenchmark) -> str:
         lines += _ensemble_words(check)
         if check.physical_validation_p_value is not None:
             lines.append(f"  physical_validation, everything: p = {check.physical_validation_p_value:.2f}")
-    lines += _configuration_words(found.kinetic)
+    for name in dict.fromkeys(check.system for check in found.kinetic):
+        lines += _configuration_words(tuple(check for check in found.kinetic if check.system == name))
     if found.paces:
         lines += ["", "Speed beside a bare script", *(f"  {item.words()}" for item in found.paces)]
     if found.memory:
@@ -205,7 +220,7 @@ def _configuration_words(checks: tuple[KineticCheck, ...]) -> list[str]:
     if len(checks) < 2:
         return []
     slow, fast = checks[0], checks[-1]
-    lines = ["", f"Places of atoms, {fast.time_step_fs:g} fs beside {slow.time_step_fs:g} fs"]
+    lines = ["", f"Places of atoms, {slow.system}, {fast.time_step_fs:g} fs beside {slow.time_step_fs:g} fs"]
     for one, other in zip(slow.configurations, fast.configurations, strict=True):
         error = math.hypot(one.error, other.error)
         apart = other.mean - one.mean

@@ -225,7 +225,7 @@ def statistics(
 def md(
     part: Annotated[
         list[str] | None,
-        typer.Option("--part", help="drift, temperature, pace, memory or analysis; may be repeated."),
+        typer.Option("--part", help="drift, temperature, places, pace, memory or analysis; may be repeated."),
     ] = None,
     drift_ps: Annotated[float, typer.Option("--drift-ps", min=1.0, help="Each setting, picoseconds.")] = 20.0,
     temperature_ps: Annotated[float, typer.Option("--temperature-ps", min=2.0)] = 40.0,
