@@ -2,7 +2,7 @@
 
     python benchmarks/relaxed_calls.py T315I F317L [--drug imatinib] [--members] [--keep DIR]
     python benchmarks/relaxed_calls.py --controls
-    python benchmarks/relaxed_calls.py --null
+    python benchmarks/relaxed_calls.py --null [315 317]
 
 For each variant and drug with a known pose and parameters: the interaction energy of the relaxed mutant
 complex less that of the native one with its interval, the call, and beside it the median published fold
@@ -29,7 +29,7 @@ from pathlib import Path
 
 from kinscope.core.errors import StructureError
 from kinscope.core.residues import one_letter, three_letter
-from kinscope.docking.calls import LOST_KCAL_PER_MOL, call
+from kinscope.docking.calls import CRYSTAL_ANGSTROM, LOST_KCAL_PER_MOL, call
 from kinscope.docking.complex_field import LigandMechanics
 from kinscope.docking.engine import Mol
 from kinscope.docking.ligand_mechanics import mechanics_of
@@ -45,7 +45,7 @@ from kinscope.workflow.stages.files import read_records
 
 RT = 0.0019872 * 310.15
 CONTROLS = ("T315I", "F317L", "V299L", "Y253H", "E255K", "G250E")
-NULL_POSITIONS = (315, 317, 299)
+NULL_POSITIONS = ("315", "317", "299")
 SEED = load_preset("quick").seed
 
 
@@ -75,6 +75,12 @@ def cases(pack: TargetPack, wanted: list[str]) -> Iterator[Case]:
                 pose, record = reference_pose(pack, drug, state="" if state == drug.state else state)
             except StructureError as error:  # a drug without a known pose is not part of the comparison
                 print(f"{drug.id}: {error.what}")
+                continue
+            if record.rmsd_to_crystal_angstrom > CRYSTAL_ANGSTROM:  # nothing is called on such a pose
+                print(
+                    f"{drug.id:<15}{state}: not compared, the pose is {record.rmsd_to_crystal_angstrom:.1f} A "
+                    "off its crystal's"
+                )
                 continue
             yield Case(
                 drug.id, state, reference_model(pack, state)[0], pose, mechanics,
@@ -188,15 +194,15 @@ def compare(pack: TargetPack, sides: Sides, variants: list[str], drugs: list[str
     print(f"  {total} compared: {right} agree, {wrong} contradict, {total - right - wrong} unresolved")
 
 
-def null(pack: TargetPack, sides: Sides, drugs: list[str], members: bool) -> None:
+def null(pack: TargetPack, sides: Sides, positions: list[str], drugs: list[str], members: bool) -> None:
     """Differences that should be zero, and how much they vary beyond their own errors."""
     rows = []
-    for position in NULL_POSITIONS:
+    for position in positions:
         for case in cases(pack, drugs):
-            own = own_names(case.native, [position])
+            own = own_names(case.native, [int(position)])
             found = sides.compared(case, "null", own)
             if found is not None:
-                show(found, case, f"{position}", "", members)
+                show(found, case, position, "", members)
                 rows.append(found)
     values = [row.difference_kcal_per_mol for row in rows]
     squared = statistics.fmean(item.value**2 for item in values)
@@ -226,8 +232,8 @@ def main() -> None:
     pack = load_target("abl1")
     sides = Sides(given.keep, RelaxedSettings(), given.stores)
     if given.null:
-        null(pack, sides, given.drug, given.members)
-    if variants := [*given.variants, *(CONTROLS if given.controls else ())]:
+        null(pack, sides, given.variants or list(NULL_POSITIONS), given.drug, given.members)
+    elif variants := [*given.variants, *(CONTROLS if given.controls else ())]:
         compare(pack, sides, variants, given.drug, given.members)
 
 
