@@ -77,10 +77,8 @@ def cases(pack: TargetPack, wanted: list[str]) -> Iterator[Case]:
                 print(f"{drug.id}: {error.what}")
                 continue
             if record.rmsd_to_crystal_angstrom > CRYSTAL_ANGSTROM:  # nothing is called on such a pose
-                print(
-                    f"{drug.id:<15}{state}: not compared, the pose is {record.rmsd_to_crystal_angstrom:.1f} A "
-                    "off its crystal's"
-                )
+                off = record.rmsd_to_crystal_angstrom
+                print(f"{drug.id:<15}{state}: not compared, the pose is {off:.1f} A off its crystal's")
                 continue
             yield Case(
                 drug.id, state, reference_model(pack, state)[0], pose, mechanics,
