@@ -17,11 +17,13 @@ from pathlib import Path
 
 import numpy as np
 
-from kinscope.core.errors import KinscopeError
+from kinscope.core.errors import BadInputError, KinscopeError, StructureError
 from kinscope.core.records import Record
+from kinscope.docking import dockstring_engine
 from kinscope.docking.complexes import Complex, find_complexes, ligand_of_complex
 from kinscope.docking.crystal_ligand import crystal_coordinates, lay_on
-from kinscope.docking.engine import Box, Coordinates, Mol
+from kinscope.docking.engine import Box, Coordinates, Mol, ScoredPose
+from kinscope.docking.receptor import prepare_receptor
 from kinscope.docking.rmsd import SymmetricRmsd
 from kinscope.docking.sampling import distinct
 from kinscope.docking.vina_engine import VinaEngine
@@ -40,8 +42,8 @@ _NEAR_ANGSTROM = 6.0
 _FEWEST_SHARED = 15
 _SEPARATION_ANGSTROM = 1.0
 _POSES = 9
-ENGINES = ("kinscope", "vina-8", "vina-32")
-"""kinscope's own search at exhaustiveness 8; plain Vina at 8 and at 32."""
+ENGINES = ("kinscope", "vina-8", "vina-32", "dockstring")
+"""kinscope's own search at exhaustiveness 8; plain Vina at 8 and at 32; DOCKSTRING where it is installed."""
 
 
 class RedockRow(Record):
@@ -106,7 +108,7 @@ class _Bench:
             row for row in np.flatnonzero(atoms.atom_name == "CA") if int(atoms.res_id[row]) in near
         ]  # fmt: skip
         if len(rows) < _FEWEST_SHARED:
-            raise KinscopeError("The two crystals share too little of the site.", where=other.site)
+            raise StructureError("The two crystals share too little of the site.", where=other.site)
         transform = kabsch(atoms.coord[rows], np.array([places[int(atoms.res_id[row])] for row in rows]))
         moved = atoms.copy()
         moved.coord = transform.apply(atoms.coord).astype(np.float32)
@@ -125,17 +127,29 @@ def dock_row(
     """
     free, reference, target = bench.case(ligand)
     atoms = bench.moved_receptor(ligand, receptor, target)
-    started = time.process_time()
-    system = VinaEngine().bind(atoms, free, Box.cube(target, BOX_ANGSTROM))
-    plain = engine.startswith("vina")
-    poses = system.search(
-        seed=seed,
-        exhaustiveness=int(engine.split("-")[1]) if plain else exhaustiveness,
-        n_poses=_POSES,
-        torsion_weight=1.0,
-        own=plain,
-    )
-    seconds = time.process_time() - started
+    box = Box.cube(target, BOX_ANGSTROM)
+    if engine == "dockstring":
+        done = dockstring_engine.dock(prepare_receptor(atoms).pdbqt, free, box, seed)
+        seconds = done.cpu_seconds
+        poses = [
+            ScoredPose(points, score, score, 0.0)
+            for points, score in zip(done.poses, done.scores_kcal_per_mol, strict=True)
+        ]
+    else:
+        started = time.process_time()
+        plain = engine.startswith("vina")
+        poses = (
+            VinaEngine()
+            .bind(atoms, free, box)
+            .search(
+                seed=seed,
+                exhaustiveness=int(engine.split("-")[1]) if plain else exhaustiveness,
+                n_poses=_POSES,
+                torsion_weight=1.0,
+                own=plain,
+            )
+        )
+        seconds = time.process_time() - started
     rmsd = SymmetricRmsd(reference)
     apart = [rmsd(pose.coordinates, target) for pose in poses]
     best = distinct(poses, rmsd, _SEPARATION_ANGSTROM, 3)
@@ -201,9 +215,12 @@ def run(
                     dock_row(bench, ligand, receptor, engine, seed, exhaustiveness=1)
                     compiled = True
                 row = done.get(key) or dock_row(bench, ligand, receptor, engine, seed)
-            except KinscopeError as error:
+            except BadInputError as error:
                 say(f"{ligand.site:12s} into {key[2]:8s} left out: {error.what}")
                 break
+            except KinscopeError as error:
+                say(f"{ligand.site:12s} into {key[2]:8s} {engine:9s} failed: {error.what}")
+                continue
             if key not in done:
                 _append(table, row)
             rows.append(row)

@@ -143,7 +143,10 @@ def redock(
     mirror: Mirror = None,
     engine: Annotated[
         list[str] | None,
-        typer.Option("--engine", help="kinscope, vina-8 or vina-32; may be repeated. Default: all three."),
+        typer.Option(
+            "--engine",
+            help="kinscope, vina-8, vina-32 or dockstring; may be repeated. Default: all that are installed.",
+        ),
     ] = None,
     cross: Annotated[
         bool, typer.Option("--cross", help="Dock into other crystals of the same state instead.")
@@ -160,13 +163,17 @@ def redock(
     seed: Annotated[int, typer.Option("--seed", min=0)] = 1,
     target: Target = "abl1",
 ) -> None:
-    """Dock every co-crystal's ligand blind, into its own crystal or others, beside plain Vina."""
+    """Dock every co-crystal's ligand blind, into its own crystal or others, beside Vina and DOCKSTRING."""
     from kinscope.core.errors import BadInputError
     from kinscope.docking.benchmark_redock import ENGINES, run, summary
+    from kinscope.docking.dockstring_engine import why_not
     from kinscope.structures.source import PdbSource
     from kinscope.targets import load_target
 
-    chosen = tuple(engine or ENGINES)
+    missing = why_not()
+    if missing and not engine:
+        typer.echo(f"dockstring is left out: {missing} (pip install 'kinscope[dockstring]').")
+    chosen = tuple(engine or (name for name in ENGINES if not (missing and name == "dockstring")))
     for name in chosen:
         if name not in ENGINES:
             raise BadInputError(
@@ -174,6 +181,12 @@ def redock(
                 where="--engine",
                 remedy=f"Choose from: {', '.join(ENGINES)}.",
             )
+    if missing and "dockstring" in chosen:
+        raise BadInputError(
+            f"DOCKSTRING cannot run: {missing}.",
+            where="--engine dockstring",
+            remedy="pip install 'kinscope[dockstring]', or leave the engine out.",
+        )
     rows = run(
         PdbSource(_needed(mirror)),
         load_target(target),
