@@ -52,7 +52,11 @@ def wrapped(text: str, head: str = "", width: int = WIDTH) -> list[str]:
     """Text broken at spaces, what follows the first line indented below it."""
     import textwrap
 
-    return textwrap.wrap(text, width, initial_indent=head, subsequent_indent=" " * len(head)) or [head]
+    indent = " " * len(head)
+    lines = textwrap.wrap(
+        text, width, initial_indent=head, subsequent_indent=indent, break_on_hyphens=False
+    )  # states are named with hyphens
+    return lines or [head]
 
 
 def _scores(rows: Sequence[DockingRow], variant: str) -> list[str]:
