@@ -59,11 +59,11 @@ def with_interval(change: Difference) -> str:
         )
     if change.effect_size is not None:
         ends = (
-            f", {change.effect_size_low:+.1f} to {change.effect_size_high:+.1f}"
+            f", {_g(change.effect_size_low)} to {_g(change.effect_size_high)}"
             if change.effect_size_low is not None and change.effect_size_high is not None
             else ""
         )
-        inside.append(f"Hedges' g {change.effect_size:+.1f}{ends}")
+        inside.append(f"Hedges' g {_g(change.effect_size)}{ends}")
     return f"{text} ({'; '.join(inside)})" if inside else text
 
 
@@ -108,6 +108,10 @@ def summary(findings: Sequence[MobilityFinding]) -> str:
 def not_asked(why: str) -> str:
     """Why a question has no reading."""
     return f"Not asked in this run: {why}."
+
+
+def _g(value: float) -> str:
+    return f"{value:+.1f}" if round(value, 1) else "0.0"
 
 
 def _signed(value: float, unit: str) -> str:

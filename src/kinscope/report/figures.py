@@ -131,7 +131,8 @@ _DIFFERENCE = (
 _CONTROLS = (
     "Regions by normal modes, mutant minus native, the variant beside variants with published behaviour, "
     "each with its 95 % interval over independently relaxed models. Grey band: less than what counts as a "
-    "change. Filled: resolved after correction over the regions of the state; open: not."
+    "change. Filled: resolved after correction over the regions of the state; open: not; arrow head: beyond "
+    "the panel."
 )
 _SAMPLING = (
     "Left: mean RMSF over all CA atoms of the first part of each run; a curve that still rises has more "

@@ -63,6 +63,17 @@ def figure_words(result: StudyResult, files: ReportFiles) -> dict[str, str]:
             words[f"rmsf_{method}"] = words[f"rmsf_difference_{method}"] = text
             residues = _residues_named(files.difference_tracks, method, names)
             words[f"rmsf_difference_{method}"] += residues
+    if result.controls is not None and result.controls.readings:
+        rows = [(r, row.difference_angstrom) for r in result.controls.readings for row in r.regions]
+        open_ones = {
+            f"{reading.variant} in {names.state(reading.state)}"
+            for reading, item in rows
+            if in_words(item) == "not resolved"
+        }
+        rest = f" (not resolved: some regions of {'; '.join(sorted(open_ones))})" if open_ones else ""
+        words["controls"] = (
+            f"In words, over {len(rows)} readings of the controls: {counted(item for _, item in rows)}{rest}."
+        )
     apo = [system for system in measured.trajectories if not system.ligand]
     bound = [system for system in measured.trajectories if system.ligand]
     for name, systems in (

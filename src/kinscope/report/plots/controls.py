@@ -8,6 +8,7 @@ from kinscope.analysis.controls import MobilityControls
 from kinscope.analysis.results import Difference, RegionComparison
 from kinscope.report.files import ReportFiles
 from kinscope.report.plots.canvas import Axes, Figure, new_figure
+from kinscope.report.plots.trajectories import wrapped
 from kinscope.report.style import GRID, MUTANT
 from kinscope.report.text import Names
 
@@ -18,6 +19,8 @@ REGIONS = (
 )  # fmt: skip
 """Those of them that a target names are drawn, in this order."""
 _COLOURS = ("#1b7f79", "#7a4fa3", "#b07d12", "#5b6b7a")
+_EDGE = 2.2
+"""Of a panel, in smallest changes that count."""
 _MARKERS = ("s", "D", "^", "v")
 
 
@@ -43,7 +46,7 @@ def draw_controls(
     for axes, state in zip(panels, states, strict=True):
         _panel(axes, readings[state], who, shown, variant)
         axes.set_title(_two_lines(names.state(state)), fontsize=8)
-    panels[0].set_yticks(range(len(shown)), [names.region(name) for name in shown], fontsize=7.5)
+    panels[0].set_yticks(range(len(shown)), [wrapped(names.region(name), 32) for name in shown], fontsize=7.5)
     panels[0].set_ylim(len(shown) - 0.5, -0.5)
     figure.supxlabel("mutant minus native, RMSF by normal modes (Å)", fontsize=8)
     _legend(figure, who, variant)
@@ -85,8 +88,12 @@ def _panel(
             if item.low is not None and item.high is not None:
                 axes.plot([item.low, item.high], [at, at], color=colour, linewidth=1.0)
             face = colour if item.resolved else "white"
-            axes.plot(item.value, at, marker, color=colour, markerfacecolor=face, markersize=4)
-    axes.set_xlim(-2.2 * bound, 2.2 * bound)
+            beyond = abs(item.value) > _EDGE * bound
+            # What lies beyond the panel is shown at its edge by an arrow head.
+            symbol = (">" if item.value > 0 else "<") if beyond else marker
+            place_at = max(-_EDGE * bound, min(_EDGE * bound, item.value)) * (0.97 if beyond else 1.0)
+            axes.plot(place_at, at, symbol, color=colour, markerfacecolor=face, markersize=5 if beyond else 4)
+    axes.set_xlim(-_EDGE * bound, _EDGE * bound)
     axes.grid(axis="y", color=GRID)
     axes.tick_params(labelsize=7.5)
 
