@@ -85,6 +85,23 @@ def carried_pose(
     )  # fmt: skip
 
 
+def settle_in(pack: TargetPack, drug: DrugDefinition, receptor: AtomArray) -> tuple[ScoredPose, float]:
+    """The shipped pose of a drug laid into a receptor (n_atoms) and minimised; how far it moved (angstrom).
+
+    Raises
+    ------
+    StructureError
+        If the pack has no reference pose of the drug, or the receptor too little of its site.
+    """
+    start, *_ = _laid_start(pack, drug, receptor)
+    placed = np.asarray(start.GetConformer().GetPositions(), dtype=np.float64)
+    heavy = [atom.GetIdx() for atom in start.GetAtoms() if atom.GetAtomicNum() > 1]
+    box = Box.around(placed[heavy], 6.0)
+    measure = SymmetricRmsd(start)
+    best = _settled(VinaEngine().bind(receptor, start, box), placed, box, measure)
+    return best, measure(best.coordinates, placed)
+
+
 def write_carried(directory: Path, pack: TargetPack, pose: Mol, record: ReferencePoseRecord) -> None:
     """Write a pose so that :func:`kinscope.docking.reference.reference_pose` reads it from the directory."""
     write_poses(directory / f"{record.drug}.sdf", [pose])

@@ -151,7 +151,7 @@ def analyse_run(
     asked = (variant or study.variant).positions
     systems: dict[str, list[Source]] = {}
     for step in finished_replicas(steps, store):
-        title, state = _title(step)
+        title, state = title_of(step)
         source = replica_source(store.path(step), state=state, variant=str(step.parameters["variant"]))
         systems.setdefault(title, []).append(source)
     if not systems:
@@ -202,7 +202,7 @@ def _which(
     return "as given", (f"the topology holds {shown}, neither native nor {variant.short}",)
 
 
-def _title(step: Step) -> tuple[str, str]:
+def title_of(step: Step) -> tuple[str, str]:
     """Folder name of the system that a replica is of, and its state."""
     state = str(step.parameters["state"])
     ligand = step.parameters.get("ligand")

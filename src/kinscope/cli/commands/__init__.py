@@ -13,6 +13,7 @@ def register(app: typer.Typer) -> None:
         dock,
         doctor,
         extend,
+        frames,
         karyotype,
         models,
         parameters,
@@ -27,6 +28,7 @@ def register(app: typer.Typer) -> None:
     variant.register(app)
     assess.register(app)
     dock.register(app)
+    frames.register(app)
     single.register(app)
     extend.register(app)
     reference.register(app)

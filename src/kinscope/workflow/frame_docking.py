@@ -1,0 +1,131 @@
+"""Docking into the frames of a run directory's finished replicas."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+from kinscope.analysis.frames import Chunk
+from kinscope.core.errors import BadInputError
+from kinscope.core.files import write_atomic
+from kinscope.core.records import VersionedRecord
+from kinscope.docking.engine import Coordinates
+from kinscope.docking.frames import FrameDocking, ReplicaPoses, compare_frames, poses_in_frames
+from kinscope.dynamics.records import TOPOLOGY_FILE
+from kinscope.dynamics.streaming_sources import Source, replica_source
+from kinscope.structures.io import read_model
+from kinscope.targets.pack import DrugDefinition, TargetPack
+from kinscope.workflow.step import Step
+from kinscope.workflow.store import Store
+from kinscope.workflow.study import plan_of
+from kinscope.workflow.trajectory_run import finished_replicas, title_of
+
+FRAME_DOCKING_FILE = "docking-frames.json"
+NATIVE = "native"
+
+
+class FrameDockingResult(VersionedRecord):
+    """What `kinscope dock-frames` writes."""
+
+    variant: str
+    frames_per_replica: int
+    rows: tuple[FrameDocking, ...]
+
+
+def dock_frames(
+    directory: Path,
+    pack: TargetPack,
+    *,
+    drugs: Sequence[str] = (),
+    frames: int = 10,
+    progress: Callable[[float, str], None] | None = None,
+) -> FrameDockingResult:
+    """Dock drugs into frames of every finished replica of a run directory, and write the result there.
+
+    Parameters
+    ----------
+    directory
+        A run directory with dynamics.
+    pack
+        Its target.
+    drugs
+        Identifiers; the study's own if empty. Each is docked into the systems of its state.
+    frames
+        Evenly spaced frames of each replica, the first half left out as settling.
+    progress
+        Told the share done and what is at hand.
+
+    Raises
+    ------
+    RunDirectoryError
+        If it is no run directory.
+    BadInputError
+        If it holds no finished replica of a state that one of the drugs binds, native and mutant.
+    """
+    study, steps, store = plan_of(directory)
+    wanted = [pack.drug(name) for name in (drugs or study.settings.drugs)]
+    systems = _systems(finished_replicas(steps, store), store)
+    jobs = [
+        (drug, title, sources)
+        for title, (state, bound, sources) in sorted(systems.items())
+        for drug in wanted
+        if drug.state == state and bound in (None, drug.id) and len({s.variant for s in sources}) > 1
+    ]
+    if not jobs:
+        raise BadInputError(
+            "No finished replicas, native and mutant, of a state that one of these drugs binds.",
+            where=str(directory),
+            remedy="Run dynamics of that state (kinscope assess or simulate), or give --drug.",
+        )
+    rows, done, total = [], 0, sum(len(sources) for _, _, sources in jobs)
+    for drug, title, sources in jobs:
+        sides: dict[bool, list[ReplicaPoses]] = {True: [], False: []}
+        for source in sources:
+            if progress is not None:
+                progress(done / total, f"{drug.id} in {title}, {source.name}")
+            sides[source.variant == NATIVE].append(_replica(pack, drug, source, frames))
+            done += 1
+        rows.append(compare_frames(drug.id, title, sides[True], sides[False]))
+    result = FrameDockingResult(variant=study.variant.short, frames_per_replica=frames, rows=tuple(rows))
+    write_atomic(directory / FRAME_DOCKING_FILE, result.model_dump_json(indent=1))
+    return result
+
+
+_System = tuple[str, str | None, list[Source]]
+"""State, bound drug, replicas."""
+
+
+def _systems(replicas: Sequence[Step], store: Store) -> dict[str, _System]:
+    found: dict[str, _System] = {}
+    for step in replicas:
+        title, state = title_of(step)
+        bound = step.parameters.get("ligand")
+        source = replica_source(store.path(step), state=state, variant=str(step.parameters["variant"]))
+        found.setdefault(title, (state, str(bound) if bound else None, []))[2].append(source)
+    return found
+
+
+def _replica(pack: TargetPack, drug: DrugDefinition, source: Source, frames: int) -> ReplicaPoses:
+    atoms = read_model(source.files[0].path.with_name(TOPOLOGY_FILE))
+    protein = source.layout.protein
+    return poses_in_frames(
+        pack,
+        drug,
+        atoms[protein],
+        ((number, coordinates[protein]) for number, coordinates in _spaced(source, frames)),
+        variant=source.variant,
+        replica=source.replica,
+    )
+
+
+def _spaced(source: Source, most: int) -> Iterator[tuple[int, Coordinates]]:
+    """About ``most`` evenly spaced frames of the second half."""
+    begin = source.frames // 2
+    stride = max(1, (source.frames - begin) // max(1, most))
+    number = 0
+    chunk: Chunk
+    for chunk in source.chunks():
+        for coordinates in chunk.coordinates:
+            if number >= begin and (number - begin) % stride == 0 and (number - begin) // stride < most:
+                yield number, coordinates
+            number += 1
