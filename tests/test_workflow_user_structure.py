@@ -53,8 +53,13 @@ def test_work_on_the_users_native_model_is_shared_between_variants_and_named_by_
     mine: Path, tmp_path: Path
 ) -> None:
     first = {step.key for step in planned(mine)[1].values() if step.shared}
-    second = {step.key for step in planned(mine, "T315I")[1].values() if step.shared}
-    assert first == second
+    # A native side of relaxed complexes belongs to a residue near the drug: all substitutions of it share it.
+    near = [step for step in planned(mine, "T315I")[1].values() if step.shared]
+    assert first == {step.key for step in near if step.name != "relaxed-complex"}
+    sides = {step.key for step in near if step.name == "relaxed-complex"}
+    beside_it = {step.key for step in planned(mine, "T315A")[1].values() if step.name == "relaxed-complex"}
+    assert sides
+    assert sides <= beside_it
     assert len(first) > 10
     other = write(tmp_path / mine.name, mine.read_bytes().replace(b"END", b"REMARK another file\nEND"))
     third = {step.key for step in planned(other)[1].values() if step.shared}
