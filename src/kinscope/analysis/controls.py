@@ -23,6 +23,7 @@ from kinscope.analysis.statistics import correct_family, difference
 from kinscope.core.errors import BadInputError
 from kinscope.core.files import write_atomic
 from kinscope.core.records import Record
+from kinscope.core.residues import ranges
 
 READINGS_FILE = "normal_modes.csv"
 PROVENANCE_FILE = "provenance.yaml"
@@ -298,13 +299,7 @@ def _row(row: Mapping[str, str]) -> RegionMeans:
 
 def _ranges(numbers: Sequence[int]) -> str:
     """``240-252 255``: inclusive ranges."""
-    parts: list[list[int]] = []
-    for number in sorted(numbers):
-        if parts and number == parts[-1][1] + 1:
-            parts[-1][1] = number
-        else:
-            parts.append([number, number])
-    return " ".join(str(a) if a == b else f"{a}-{b}" for a, b in parts)
+    return " ".join(str(a) if a == b else f"{a}-{b}" for a, b in ranges(numbers))
 
 
 def _numbers(text: str) -> tuple[int, ...]:

@@ -1,6 +1,8 @@
-"""Amino-acid names."""
+"""Amino-acid names and residue numbers."""
 
 from __future__ import annotations
+
+from collections.abc import Iterable
 
 ONE_TO_THREE: dict[str, str] = {
     "A": "Ala", "R": "Arg", "N": "Asn", "D": "Asp", "C": "Cys",
@@ -33,3 +35,14 @@ def three_letter(code: str) -> str:
         If the code is not one of the twenty amino acids.
     """
     return ONE_TO_THREE[code].upper()
+
+
+def ranges(numbers: Iterable[int]) -> list[tuple[int, int]]:
+    """Numbers as inclusive ranges: ``1,2,3,7`` gives ``(1, 3), (7, 7)``."""
+    result: list[tuple[int, int]] = []
+    for number in sorted(set(numbers)):
+        if result and number == result[-1][1] + 1:
+            result[-1] = (result[-1][0], number)
+        else:
+            result.append((number, number))
+    return result

@@ -19,7 +19,6 @@ from kinscope.docking.engine import Box
 from kinscope.docking.tables import (
     BINS_PER_SQUARE_ANGSTROM,
     CUTOFF_ANGSTROM,
-    NO_PAIRS,
     NO_RECEPTOR,
     NO_TORSIONS,
     Floats,
@@ -131,7 +130,3 @@ class GridFunction:
     def __call__(self, poses: Floats) -> tuple[Floats, Floats]:
         """Energies (n_poses,) and gradients of the poses' shape."""
         return evaluated(self.score, poses)
-
-    def field(self, poses: Floats) -> tuple[Floats, Floats]:
-        """The receptor's part, with the wall of the box."""
-        return evaluated(self.score._replace(own=NO_PAIRS), poses)

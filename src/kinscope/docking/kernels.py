@@ -82,6 +82,15 @@ def grid_energy(grid: GridArrays, pose: Floats, gradient: Floats) -> float:
 
 
 @compiled
+def tabulated(energy: NDArray[np.float32], row: int, square: float) -> tuple[float, float]:
+    """A pair's energy at a squared distance, linear between bins, and its slope by bins."""
+    scaled = square * BINS_PER_SQUARE_ANGSTROM
+    whole = int(scaled)
+    slope = energy[row + whole + 1] - energy[row + whole]
+    return energy[row + whole] + (scaled - whole) * slope, slope
+
+
+@compiled
 def pair_sum(own: PairArrays, pose: Floats, gradient: Floats) -> float:
     """The tabulated energy of pairs of a pose's own atoms; adds to the gradient."""
     energy = 0.0
@@ -90,11 +99,8 @@ def pair_sum(own: PairArrays, pose: Floats, gradient: Floats) -> float:
         x, y, z = pose[i, 0] - pose[j, 0], pose[i, 1] - pose[j, 1], pose[i, 2] - pose[j, 2]
         square = x * x + y * y + z * z
         if square < _SQUARE:
-            scaled = square * BINS_PER_SQUARE_ANGSTROM
-            whole = int(scaled)
-            row = own.offset[pair] + whole
-            slope = own.energy[row + 1] - own.energy[row]
-            energy += own.energy[row] + (scaled - whole) * slope
+            value, slope = tabulated(own.energy, own.offset[pair], square)
+            energy += value
             force = 2.0 * BINS_PER_SQUARE_ANGSTROM * slope
             gradient[i, 0] += force * x
             gradient[i, 1] += force * y
@@ -136,11 +142,8 @@ def receptor_energy(receptor: ReceptorArrays, pose: Floats, gradient: Floats) ->
             z = pz - receptor.points[other, 2]
             square = x * x + y * y + z * z
             if square < _SQUARE:
-                scaled = square * BINS_PER_SQUARE_ANGSTROM
-                whole = int(scaled)
-                row = kind + receptor.kinds[other] + whole
-                slope = receptor.energy[row + 1] - receptor.energy[row]
-                energy += receptor.energy[row] + (scaled - whole) * slope
+                value, slope = tabulated(receptor.energy, kind + receptor.kinds[other], square)
+                energy += value
                 gx += slope * x
                 gy += slope * y
                 gz += slope * z
@@ -170,11 +173,8 @@ def buried_energies(receptor: ReceptorArrays, poses: Floats, few: float, many: f
                 z = pz - receptor.points[other, 2]
                 square = x * x + y * y + z * z
                 if square < _SQUARE:
-                    scaled = square * BINS_PER_SQUARE_ANGSTROM
-                    whole = int(scaled)
-                    row = receptor.ligand_kinds[atom] + receptor.kinds[other] + whole
-                    slope = receptor.energy[row + 1] - receptor.energy[row]
-                    energy += receptor.energy[row] + (scaled - whole) * slope
+                    row = receptor.ligand_kinds[atom] + receptor.kinds[other]
+                    energy += tabulated(receptor.energy, row, square)[0]
                     around += 1
             out[pose] += energy * min(1.0, max(0.0, (around - few) / (many - few)))
 

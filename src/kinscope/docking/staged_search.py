@@ -31,7 +31,8 @@ _HOPPERS, _HOPS, _HOP_ITERATIONS = 48, 64, 40
 _GATHERINGS = 4
 """Times that the walkers of round two begin from the best that were met."""
 _HOP_TEMPERATURE_KCAL_PER_MOL = 1.2
-"""Vina's own. At half of it bosutinib's crystal pose was found with two of five seeds, at this with all."""
+"""Vina's own. At half of it bosutinib's first pose lay 3.6 angstrom or more from the crystal's with two of
+five seeds (docs/decisions/0045)."""
 _FINISHED, _FINISHED_APART_ANGSTROM = 30, 0.5
 """Poses that are relaxed again with the exact function, which has no kinks, and how far apart they are."""
 

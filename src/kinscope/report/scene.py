@@ -12,13 +12,13 @@ from pydantic import Field
 from kinscope.analysis.results import Contact, ContactChange
 from kinscope.core.errors import KinscopeError
 from kinscope.core.records import Record
+from kinscope.core.residues import ranges
 from kinscope.interpretation.model import StudyResult
 from kinscope.report.coordinates import ReducedModel, read_reduced_model, read_reduced_pose
 from kinscope.report.files import ModelFile, ReportFiles
 from kinscope.report.plots.contacts import strength
 from kinscope.report.style import CHANGE_COLOURS, ORIGIN_COLOURS, marked_segments, region_colours, short_label
 from kinscope.report.text import Names
-from kinscope.report.views import ranges
 
 NEIGHBOUR_CUTOFF_ANGSTROM = 5.0
 """Residues drawn with side chains around the variant: any heavy atom this near, the usual contact shell."""

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from kinscope.analysis.results import DockingComparison, RegionComparison, SimulationSummary
+from kinscope.core.residues import ranges
 from kinscope.evidence.model import EvidenceHit, TreatmentOption
 from kinscope.interpretation.model import DrugVerdict, StudyResult
 from kinscope.report.files import ReportFiles
@@ -201,17 +202,6 @@ def origin_summary(model: ModelRecord) -> list[OriginSummary]:
         OriginSummary(origin, entry, range_text(residues), len(residues))
         for (origin, entry), residues in sorted(groups.items(), key=lambda pair: min(pair[1]))
     ]
-
-
-def ranges(residues: Iterable[int]) -> list[tuple[int, int]]:
-    """Residue numbers as inclusive ranges: ``1,2,3,7`` gives ``(1, 3), (7, 7)``."""
-    result: list[tuple[int, int]] = []
-    for residue in sorted(set(residues)):
-        if result and residue == result[-1][1] + 1:
-            result[-1] = (result[-1][0], residue)
-        else:
-            result.append((residue, residue))
-    return result
 
 
 def range_text(residues: Iterable[int]) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from kinscope.core.residues import ranges as residue_ranges
 from kinscope.sequencing.detection import detection_limits
 from kinscope.sequencing.model import BASES, CodonCoverage, Strand
 
@@ -74,13 +75,7 @@ def _percent(value: float) -> float | None:
 
 def ranges(numbers: Iterable[int]) -> str:
     """E.g. ``240-300, 305``."""
-    parts: list[list[int]] = []
-    for number in sorted(numbers):
-        if parts and number == parts[-1][1] + 1:
-            parts[-1][1] = number
-        else:
-            parts.append([number, number])
-    return ", ".join(str(a) if a == b else f"{a}-{b}" for a, b in parts)
+    return ", ".join(str(a) if a == b else f"{a}-{b}" for a, b in residue_ranges(numbers))
 
 
 def statement(calls: Sequence[Call], coverage: Sequence[CodonCoverage]) -> str:
