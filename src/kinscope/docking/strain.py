@@ -14,11 +14,11 @@ import functools
 from typing import Any
 
 from kinscope.docking.engine import Mol
+from kinscope.docking.mmff import mmff_properties
 from kinscope.ligands.quiet import quiet
 
 STRAINED_KCAL_PER_MOL = 15.0
 """Above every crystal pose of an ABL1 drug measured in decision 0043 (2 to 12)."""
-_DIELECTRIC = 80.0
 _FREEDOM_ANGSTROM = 0.3
 _FORCE_KCAL_PER_MOL_ANGSTROM2 = 100.0
 _CONFORMERS = 40
@@ -39,7 +39,7 @@ def pose_strain(pose: Mol) -> float | None:
 
     with quiet():
         work = Chem.Mol(pose)
-        properties = _properties(work)
+        properties = mmff_properties(work)
         if properties is None:
             return None
         held = _relaxed(work, properties, held=True)
@@ -48,16 +48,6 @@ def pose_strain(pose: Mol) -> float | None:
     if held is None or free is None or lowest is None:
         return None
     return round(max(0.0, held - min(lowest, free)), 2)
-
-
-def _properties(molecule: Any) -> Any:
-    from rdkit.Chem import rdForceFieldHelpers
-
-    properties = rdForceFieldHelpers.MMFFGetMoleculeProperties(molecule)
-    if properties is None:
-        return None
-    properties.SetMMFFDielectricConstant(_DIELECTRIC)
-    return properties
 
 
 def _relaxed(
@@ -91,7 +81,7 @@ def _lowest(smiles: str) -> float | None:
     from rdkit.Chem import rdDistGeom
 
     molecule = Chem.AddHs(Chem.MolFromSmiles(smiles))
-    properties = _properties(molecule)
+    properties = mmff_properties(molecule)
     if properties is None:
         return None
     parameters: Any = rdDistGeom.ETKDGv3()
