@@ -17,7 +17,6 @@ from kinscope.targets.pack import DrugDefinition
 from kinscope.workflow.plan import Planner
 from kinscope.workflow.relaxed_steps import further_states, relaxed_sides
 from kinscope.workflow.step import Step
-from kinscope.workflow.study_steps import StudySteps
 
 RowName = tuple[str, str]
 """Drug and state."""
@@ -100,7 +99,7 @@ def _comparison(
     planner: Planner, drug: DrugDefinition, state: str, relaxed: RelaxedSettings, inputs: dict[str, Step],
     more: dict[str, Any],
 ) -> Step:  # fmt: skip
-    return planner._step(
+    return planner.step(
         "docking-row",
         drug.id,
         state,
@@ -114,7 +113,7 @@ def _comparison(
             "substitutions": [[item.position, item.mutant] for item in planner.variant.substitutions],
             "relaxed": relaxed.model_dump(mode="json"),
             **more,
-            **planner._user_state(),
+            **planner.user_state(),
         },
         inputs=inputs,
         cost=15,
@@ -123,43 +122,14 @@ def _comparison(
 
 def _given_row(planner: Planner, ligand: DrugDefinition, state: str, relaxed: RelaxedSettings) -> Step:
     """A ligand of the user's: searched for in the native's site, then docked into both from there."""
-    native = given_docking(planner, ligand, state)
+    native = planner.docking_given(ligand, state)
     inputs = {
         "native": planner.model("native", state),
         "mutant": planner.model("mutant", state),
         "docking/native": native,
-        "docking/mutant": given_docking(planner, ligand, state, native),
+        "docking/mutant": planner.docking_given(ligand, state, native),
     }
     return _comparison(planner, ligand, state, relaxed, inputs, {"ligand": ligand.model_dump(mode="json")})
-
-
-def given_docking(
-    planner: StudySteps, ligand: DrugDefinition, state: str, native: Step | None = None
-) -> Step:
-    """A ligand of the user's into the native, or, given that step, into the mutant from where it stood."""
-    side = "native" if native is None else "mutant"
-    who = "native" if native is None else planner.variant.short
-    return planner._step(
-        "docking-given",
-        side,
-        ligand.id,
-        state,
-        label=f"{ligand.name} into {who}, {planner.pack.state(state).label}",
-        function="dock_table:dock_given",
-        parameters={
-            "target": planner.pack_directory,
-            "ligand": ligand.model_dump(mode="json"),
-            "drug": ligand.id,
-            "state": state,
-            "variant": who,
-            "settings": planner.settings.docking.model_dump(mode="json"),
-            "seed": planner._seed("docking", ligand.id, state),
-            **planner._user_state(),
-        },
-        inputs={"model": planner.model(side, state)} | ({} if native is None else {"native": native}),
-        shared=native is None,
-        cost=90 if native is None else 30,
-    )
 
 
 def _elsewhere(planner: Planner, drug: str, state: str, native: Step | None = None) -> Step:
@@ -174,7 +144,7 @@ def _elsewhere(planner: Planner, drug: str, state: str, native: Step | None = No
         inputs["native"] = native
     if definition.state == USER_STATE:
         inputs["pose"] = planner.carried_pose(drug)
-    return planner._step(
+    return planner.step(
         "docking-elsewhere",
         side,
         drug,
@@ -188,8 +158,8 @@ def _elsewhere(planner: Planner, drug: str, state: str, native: Step | None = No
             "variant": who,
             "pose_sha256": sha256_of_file(planner.pack.directory / "poses" / file),
             "settings": planner.settings.docking.model_dump(mode="json"),
-            "seed": planner._seed("docking", drug, state),
-            **planner._user_state(),
+            "seed": planner.seed("docking", drug, state),
+            **planner.user_state(),
         },
         inputs=inputs,
         shared=native is None,

@@ -6,28 +6,22 @@ The files are kept in the run directory by their content, so that a study goes o
 from __future__ import annotations
 
 import hashlib
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-from kinscope import __version__
-from kinscope.core.errors import LigandError, RunDirectoryError
-from kinscope.core.files import write_atomic
+from kinscope.core.errors import LigandError
 from kinscope.dynamics.holo import PlacedLigand, place
 from kinscope.ligands.given import read_given
 from kinscope.ligands.parameters import LigandForceField, read_parameters, same_molecule
 from kinscope.ligands.user import ligand_from_sdf
 from kinscope.structures.model import AtomArray
 from kinscope.targets.pack import DrugDefinition, TargetPack
+from kinscope.workflow.given_files import keep_given
 from kinscope.workflow.settings import OwnLigand
 from kinscope.workflow.step import Step
-from kinscope.workflow.store import ArtefactRecord, Store, list_files
-
-if TYPE_CHECKING:
-    from kinscope.workflow.study_steps import StudySteps
+from kinscope.workflow.store import Store
 
 NAME = "ligand"
 """Of the files in the artefact: ``ligand.sdf``, ``ligand.xml``, ``ligand.json``."""
@@ -163,73 +157,12 @@ def keep_ligand(store: Store, ligand: OwnLigand, files: LigandFiles) -> None:
         If they cannot be written.
     """
     step = ligand_step(ligand)
-    if store.find(step) is not None:
-        return
-    record = files.parameters.record
-    try:
-        store.root.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".ligand-", dir=store.root) as scratch:
-            directory = Path(scratch) / "artefact"
-            directory.mkdir()
-            write_atomic(directory / f"{NAME}.sdf", files.structure)
-            write_atomic(directory / f"{NAME}.xml", files.parameters.xml_path.read_bytes())
-            write_atomic(directory / f"{NAME}.json", record.model_dump_json(indent=1))
-            made = ArtefactRecord(
-                key=step.key,
-                step=step.name,
-                label=step.label,
-                function=step.function,
-                step_version=step.version,
-                parameters=dict(step.parameters),
-                inputs={},
-                seed=None,
-                wall_seconds=0.0,
-                platform="given",
-                kinscope_version=__version__,
-                files=list_files(directory),
-            )
-            store.put(step, directory, made)
-    except OSError as error:
-        raise RunDirectoryError(
-            f"The ligand cannot be kept in the run directory ({error.strerror}).",
-            where=str(store.root),
-            remedy="Free disk space or give another --out.",
-        ) from error
-
-
-def own_system(steps: StudySteps, side: str, ligand: OwnLigand) -> Step:
-    """The ligand in its pocket, in water: the mutant takes over the bound native's."""
-    from kinscope.workflow.dock_plan import given_docking
-
-    inputs = {"model": steps.model(side, ligand.state), "ligand": ligand_step(ligand)}
-    if ligand.pose == "docked":
-        definition = definition_of(ligand)
-        native = given_docking(steps, definition, ligand.state)
-        inputs["docking"] = (
-            native if side == "native" else given_docking(steps, definition, ligand.state, native)
-        )
-    if side == "mutant":
-        inputs["native"] = own_system(steps, "native", ligand)
-    who = steps._who(side)
-    return steps._step(
-        "solvated-bound",
-        side,
-        ligand.id,
-        ligand.state,
-        label=f"water around {who} with {ligand.name}, {steps.pack.state(ligand.state).label}",
-        function="own:solvate_own",
-        parameters={
-            "target": steps.pack_directory,
-            "state": ligand.state,
-            "ligand": ligand.model_dump(mode="json"),
-            "variant": who,
-            "settings": steps.settings.dynamics.solvation.model_dump(mode="json"),
-            "seed": steps._seed("solvation", ligand.state, ligand.id),
-            **steps._user_state(),
-        },
-        inputs=inputs,
-        cost=60 * steps._size(ligand.state),
-    )
+    contents: dict[str, bytes | Path] = {
+        f"{NAME}.sdf": files.structure,
+        f"{NAME}.xml": files.parameters.xml_path,
+        f"{NAME}.json": files.parameters.record.model_dump_json(indent=1).encode(),
+    }
+    keep_given(store, step, contents, what="ligand", label=step.label)
 
 
 def placed_as_given(forcefield: LigandForceField, file: Path) -> PlacedLigand:

@@ -16,7 +16,8 @@ from kinscope.workflow.choices import choose_drugs
 from kinscope.workflow.digest import pack_digest
 from kinscope.workflow.relaxed_steps import relaxed_inputs
 from kinscope.workflow.step import Step
-from kinscope.workflow.study_steps import STAGES, StudySteps
+from kinscope.workflow.step_maker import STAGES
+from kinscope.workflow.study_steps import StudySteps
 from kinscope.workflow.user_state import structure_step
 
 _SIDES = ("native", "mutant")
@@ -70,7 +71,7 @@ class Planner(StudySteps):
             f"comparison of {self.variant.short} with native",
             f"{STAGES}.collect:collect_measurements",
             3,
-            {"target": self.pack_directory, "variant": self._variant(), **self._user_state()},
+            {"target": self.pack_directory, "variant": self._variant(), **self.user_state()},
             inputs,
             optional,
             cost_seconds=15,
@@ -88,7 +89,7 @@ class Planner(StudySteps):
                 "skipped": self.skipped,
                 "kinscope_version": __version__,
                 "pack_sha256": pack_digest(self.pack),
-                **self._user_state(),
+                **self.user_state(),
             },
             {"measurements": measured, **inputs},
             optional,

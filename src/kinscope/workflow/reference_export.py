@@ -23,9 +23,9 @@ from kinscope.workflow.plan import Planner
 from kinscope.workflow.rundir import StudyFile
 from kinscope.workflow.stages.files import MEASUREMENTS
 from kinscope.workflow.step import Step
+from kinscope.workflow.step_maker import STAGES
 from kinscope.workflow.store import Store
 from kinscope.workflow.study import go_on_with, plan_of
-from kinscope.workflow.study_steps import STAGES
 from kinscope.workflow.trajectory_run import finished_replicas
 
 _PARTS = ("native", "mutant")
@@ -113,7 +113,7 @@ def _measuring(replicas: dict[str, Step], study: StudyFile) -> Step:
     parameters: dict[str, Any] = {
         "target": planner.pack_directory,
         "variant": study.variant.model_dump(mode="json"),
-        **planner._user_state(),
+        **planner.user_state(),
     }
     return Step(
         "reference-measurements",

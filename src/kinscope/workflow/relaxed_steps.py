@@ -84,13 +84,13 @@ def _side(
     inputs = {"native": planner.native_model(state)}
     if state == USER_STATE:
         inputs["pose"] = planner.carried_pose(drug.id)
-    who = planner._who(side)
-    return planner._step(
+    who = planner.who(side)
+    return planner.step(
         "relaxed-complex",
         side,
         drug.id,
         state,
-        label=f"{drug.name} and {who} relaxed together, {planner._label(state)}",
+        label=f"{drug.name} and {who} relaxed together, {planner.label(state)}",
         function="relaxed:relax_side",
         parameters={
             "target": planner.pack_directory,
@@ -106,7 +106,7 @@ def _side(
             "parameters_sha256": load_parameters(drug).record.forcefield_sha256,
             "settings": settings.model_dump(mode="json"),
             "seed": planner.settings.seed,
-            **planner._user_state(),
+            **planner.user_state(),
         },
         inputs=inputs,
         shared=native,

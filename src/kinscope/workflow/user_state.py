@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from kinscope import __version__
-from kinscope.core.errors import RunDirectoryError, SettingsError
-from kinscope.core.files import write_atomic
+from kinscope.core.errors import SettingsError
 from kinscope.core.records import Record
 from kinscope.structures.user import examine
 from kinscope.structures.user_file import UserFile, read_user_file
@@ -17,9 +14,10 @@ from kinscope.structures.user_records import StructureFindings
 from kinscope.targets import load_target
 from kinscope.targets.pack import StateDefinition, TargetPack
 from kinscope.variants.model import Variant
+from kinscope.workflow.given_files import keep_given
 from kinscope.workflow.settings import StructureSettings, StudySettings
 from kinscope.workflow.step import Step
-from kinscope.workflow.store import ArtefactRecord, Store, list_files
+from kinscope.workflow.store import Store
 
 STRUCTURE_FILE = "structure"
 """Name of the file in its artefact, whatever the user called it."""
@@ -116,40 +114,15 @@ def structure_step(settings: StudySettings) -> Step:
 
 
 def keep_structure(store: Store, settings: StudySettings, file: UserFile) -> None:
-    """Put the user's file into a run's store, where the study finds it without the original."""
-    step = structure_step(settings)
-    if store.find(step) is not None:
-        return
-    try:
-        store.root.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".structure-", dir=store.root) as scratch:
-            directory = Path(scratch) / "artefact"
-            directory.mkdir()
-            write_atomic(directory / STRUCTURE_FILE, file.body)
-            store.put(step, directory, _given(step, file, directory))
-    except OSError as error:
-        raise RunDirectoryError(
-            f"The structure cannot be kept in the run directory ({error.strerror}).",
-            where=str(store.root),
-            remedy="Free disk space or give another --out.",
-        ) from error
+    """Put the user's file into a run's store, where the study finds it without the original.
 
-
-def _given(step: Step, file: UserFile, directory: Path) -> ArtefactRecord:
-    return ArtefactRecord(
-        key=step.key,
-        step=step.name,
-        label=f"your structure {file.name}",
-        function=step.function,
-        step_version=step.version,
-        parameters=dict(step.parameters),
-        inputs={},
-        seed=None,
-        wall_seconds=0.0,
-        platform="given",
-        kinscope_version=__version__,
-        files=list_files(directory),
-    )
+    Raises
+    ------
+    RunDirectoryError
+        If it cannot be written.
+    """
+    label = f"your structure {file.name}"
+    keep_given(store, structure_step(settings), {STRUCTURE_FILE: file.body}, what="structure", label=label)
 
 
 def study_pack(parameters: Mapping[str, Any]) -> TargetPack:
