@@ -28,6 +28,11 @@ TargetOrSettings = Annotated[
         help="Target pack: a name that ships (abl1, src), or a directory. [default: the settings', abl1]",
     ),
 ]
+Preset = Annotated[str, typer.Option("--preset", help="quick, standard or paper.")]
+PresetOrSettings = Annotated[str | None, typer.Option("--preset", help="quick, standard or paper.")]
+Drugs = Annotated[list[str] | None, typer.Option("--drug", help="Only this drug; may be repeated.")]
+States = Annotated[list[str] | None, typer.Option("--state", help="Only this state; may be repeated.")]
+Out = Annotated[Path | None, typer.Option("--out", help="Run directory; default: kinscope-VARIANT.")]
 Cores = Annotated[
     int | None, typer.Option("--cores", min=1, max=4096, help="Steps that run at once; default: all cores.")
 ]

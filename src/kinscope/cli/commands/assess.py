@@ -8,7 +8,20 @@ from typing import Annotated, Any
 
 import typer
 
-from kinscope.cli.options import AsJson, Cores, Expression, Mirror, Quiet, RunDirectory, TargetOrSettings
+from kinscope.cli.options import (
+    AsJson,
+    Cores,
+    Drugs,
+    Expression,
+    Mirror,
+    Out,
+    Preset,
+    PresetOrSettings,
+    Quiet,
+    RunDirectory,
+    States,
+    TargetOrSettings,
+)
 from kinscope.cli.structure_options import (
     Chain,
     Download,
@@ -31,14 +44,10 @@ def register(app: typer.Typer) -> None:
 
 def assess(
     expression: Expression,
-    preset: Annotated[str | None, typer.Option("--preset", help="quick, standard or paper.")] = None,
-    drug: Annotated[list[str] | None, typer.Option("--drug", help="Only this drug; may be repeated.")] = None,
-    state: Annotated[
-        list[str] | None, typer.Option("--state", help="Only this state; may be repeated.")
-    ] = None,
-    out: Annotated[
-        Path | None, typer.Option("--out", help="Run directory; default: kinscope-VARIANT.")
-    ] = None,
+    preset: PresetOrSettings = None,
+    drug: Drugs = None,
+    state: States = None,
+    out: Out = None,
     md_minutes: Annotated[
         float | None,
         typer.Option("--md-minutes", min=0, help="Minutes for all dynamics together; 0: none. [quick: 6]"),
@@ -159,9 +168,7 @@ def report(
     typer.echo(f"\nReport: {directory / 'report.html'}")
 
 
-def show_settings(
-    preset: Annotated[str, typer.Option("--preset", help="quick, standard or paper.")] = "quick",
-) -> None:
+def show_settings(preset: Preset = "quick") -> None:
     """Print every setting of a preset as YAML, to be changed and given to `assess --settings`."""
     import yaml
 

@@ -164,29 +164,11 @@ def redock(
     target: Target = "abl1",
 ) -> None:
     """Dock every co-crystal's ligand blind, into its own crystal or others, beside Vina and DOCKSTRING."""
-    from kinscope.core.errors import BadInputError
-    from kinscope.docking.benchmark_redock import ENGINES, run, summary
-    from kinscope.docking.dockstring_engine import why_not
+    from kinscope.docking.benchmark_redock import run, summary
     from kinscope.structures.source import PdbSource
     from kinscope.targets import load_target
 
-    missing = why_not()
-    if missing and not engine:
-        typer.echo(f"dockstring is left out: {missing} (pip install 'kinscope[dockstring]').")
-    chosen = tuple(engine or (name for name in ENGINES if not (missing and name == "dockstring")))
-    for name in chosen:
-        if name not in ENGINES:
-            raise BadInputError(
-                f"There is no engine {name[:20]!r}.",
-                where="--engine",
-                remedy=f"Choose from: {', '.join(ENGINES)}.",
-            )
-    if missing and "dockstring" in chosen:
-        raise BadInputError(
-            f"DOCKSTRING cannot run: {missing}.",
-            where="--engine dockstring",
-            remedy="pip install 'kinscope[dockstring]', or leave the engine out.",
-        )
+    chosen = _engines(engine)
     rows = run(
         PdbSource(_needed(mirror)),
         load_target(target),
@@ -200,6 +182,38 @@ def redock(
     )
     if rows:
         typer.echo("\n" + summary(rows))
+
+
+def _engines(asked: list[str] | None) -> tuple[str, ...]:
+    """The docking engines asked for, or all that are installed.
+
+    Raises
+    ------
+    BadInputError
+        If one is unknown or cannot run here.
+    """
+    from kinscope.core.errors import BadInputError
+    from kinscope.docking.benchmark_redock import ENGINES
+    from kinscope.docking.dockstring_engine import why_not
+
+    missing = why_not()
+    if missing and not asked:
+        typer.echo(f"dockstring is left out: {missing} (pip install 'kinscope[dockstring]').")
+    chosen = tuple(asked or (name for name in ENGINES if not (missing and name == "dockstring")))
+    for name in chosen:
+        if name not in ENGINES:
+            raise BadInputError(
+                f"There is no engine {name[:20]!r}.",
+                where="--engine",
+                remedy=f"Choose from: {', '.join(ENGINES)}.",
+            )
+    if missing and "dockstring" in chosen:
+        raise BadInputError(
+            f"DOCKSTRING cannot run: {missing}.",
+            where="--engine dockstring",
+            remedy="pip install 'kinscope[dockstring]', or leave the engine out.",
+        )
+    return chosen
 
 
 @group.command("statistics", epilog="Example:  kinscope benchmark statistics --studies 200")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from kinscope.cli.options import AsJson, Cores, Expression, Mirror, Quiet, Target
+from kinscope.cli.options import AsJson, Cores, Drugs, Expression, Mirror, Out, Preset, Quiet, States, Target
 from kinscope.cli.structure_options import (
     Chain,
     Download,
@@ -19,9 +21,9 @@ from kinscope.cli.structure_options import (
 )
 
 if TYPE_CHECKING:
+    from kinscope.cli.stages import StageRequest
     from kinscope.docking.table_records import DockingRow
     from kinscope.ligands.given import GivenLigands
-    from kinscope.targets.pack import DrugDefinition
 
 TABLE_JSON, TABLE_CSV = "docking_table.json", "docking_table.csv"
 
@@ -33,7 +35,7 @@ def register(app: typer.Typer) -> None:
 
 def dock(
     expression: Expression,
-    drug: Annotated[list[str] | None, typer.Option("--drug", help="Only this drug; may be repeated.")] = None,
+    drug: Drugs = None,
     ligand: Annotated[
         list[Path] | None,
         typer.Option(
@@ -44,10 +46,8 @@ def dock(
         list[str] | None, typer.Option("--smiles", help="The same as NAME=SMILES; may be repeated.")
     ] = None,
     site: Annotated[str, typer.Option("--site", help="Where your ligands bind: atp or myristate.")] = "atp",
-    preset: Annotated[str, typer.Option("--preset", help="quick, standard or paper.")] = "quick",
-    state: Annotated[
-        list[str] | None, typer.Option("--state", help="Only this state; may be repeated.")
-    ] = None,
+    preset: Preset = "quick",
+    state: States = None,
     structure: Structure = None,
     chain: Chain = None,
     as_state_like: Like = None,
@@ -55,9 +55,7 @@ def dock(
     allow_truncation: Truncate = False,
     mirror: Mirror = None,
     download: Download = False,
-    out: Annotated[
-        Path | None, typer.Option("--out", help="Run directory; default: kinscope-VARIANT.")
-    ] = None,
+    out: Out = None,
     target: Target = "abl1",
     cores: Cores = None,
     as_json: AsJson = False,
@@ -70,46 +68,69 @@ def dock(
     strain, a second opinion by relaxed complexes, and a call. A drug is not forced into a state that does not
     hold its binding mode: what it would run into is measured.
     """
-    import json
+    from kinscope.cli.stages import StageRequest
 
-    from kinscope.cli.docking_table import table_csv, table_lines
-    from kinscope.core.files import write_atomic
-
-    changes: dict[str, Any] = {"drugs": tuple(drug)} if drug else {}
     given = structure_path(structure, chain, as_state_like, max_gap, allow_truncation, mirror, download)
-    quiet = quiet or as_json or as_csv
     own = _given(ligand or [], smiles or [], site, target)
     if own.bad and not own.good and not drug:
         raise own.bad[0]
-    rows, skipped, directory, short, failed = _run(
-        expression, preset, state, changes, out, target, cores, quiet, given, mirror, own.good
-    )
-    text = json.dumps(
-        {
-            "variant": short,
-            "rows": [row.model_dump(mode="json") for row in rows],
-            "not_docked": skipped,
-            "notes": own.notes,
-            "failed": failed,
-            "refused": [str(error) for error in own.bad],
-        },
-        indent=2,
-    )
-    write_atomic(directory / TABLE_JSON, text)
-    write_atomic(directory / TABLE_CSV, table_csv(rows))
-    if as_json:
-        typer.echo(text)
-    elif as_csv:
-        typer.echo(table_csv(rows), nl=False)
-    else:
-        typer.echo("\n".join(table_lines(rows, short, skipped, own.notes)))
-        typer.echo(f"Poses and tables: {directory} ({TABLE_CSV}, {TABLE_JSON})")
-    for message in failed:
-        typer.echo(f"failed: {message}", err=True)
-    for error in own.bad:
-        typer.echo(f"refused: {error}", err=True)
-    if own.bad or failed:
+    silent = quiet or as_json or as_csv
+    request = StageRequest(expression, preset, state, out, target, cores, silent, given)
+    table = _table(request, {"drugs": tuple(drug)} if drug else {}, own, mirror)
+    _write(table)
+    _show(table, as_json, as_csv)
+    if own.bad or table.failed:
         raise typer.Exit(2 if own.bad else 1)
+
+
+@dataclass(frozen=True)
+class _Table:
+    """What one run of the command made."""
+
+    variant: str
+    directory: Path
+    rows: list[DockingRow]
+    skipped: list[str]
+    failed: list[str]
+    own: GivenLigands
+
+    def json(self) -> str:
+        """For machines."""
+        return json.dumps(
+            {
+                "variant": self.variant,
+                "rows": [row.model_dump(mode="json") for row in self.rows],
+                "not_docked": self.skipped,
+                "notes": self.own.notes,
+                "failed": self.failed,
+                "refused": [str(error) for error in self.own.bad],
+            },
+            indent=2,
+        )
+
+
+def _write(table: _Table) -> None:
+    from kinscope.cli.docking_table import table_csv
+    from kinscope.core.files import write_atomic
+
+    write_atomic(table.directory / TABLE_JSON, table.json())
+    write_atomic(table.directory / TABLE_CSV, table_csv(table.rows))
+
+
+def _show(table: _Table, as_json: bool, as_csv: bool) -> None:
+    from kinscope.cli.docking_table import table_csv, table_lines
+
+    if as_json:
+        typer.echo(table.json())
+    elif as_csv:
+        typer.echo(table_csv(table.rows), nl=False)
+    else:
+        typer.echo("\n".join(table_lines(table.rows, table.variant, table.skipped, table.own.notes)))
+        typer.echo(f"Poses and tables: {table.directory} ({TABLE_CSV}, {TABLE_JSON})")
+    for message in table.failed:
+        typer.echo(f"failed: {message}", err=True)
+    for error in table.own.bad:
+        typer.echo(f"refused: {error}", err=True)
 
 
 def _given(files: list[Path], smiles: list[str], site: str, target: str) -> GivenLigands:
@@ -126,48 +147,26 @@ def _given(files: list[Path], smiles: list[str], site: str, target: str) -> Give
     return read_given(files, smiles, site=site, state="", taken=names)
 
 
-def _run(
-    expression: str, preset: str, state: list[str] | None, changes: dict[str, Any], out: Path | None,
-    target: str, cores: int | None, quiet: bool, given: tuple[Path | None, dict[str, Any] | None],
-    mirror: Path | None, own: list[DrugDefinition],
-) -> tuple[list[DockingRow], list[str], Path, str, list[str]]:  # fmt: skip
-    from kinscope.cli.console import watcher
+def _table(request: StageRequest, changes: dict[str, Any], own: GivenLigands, mirror: Path | None) -> _Table:
     from kinscope.docking.relaxed_records import RelaxedSettings
     from kinscope.docking.table_records import DockingRow
-    from kinscope.targets import load_target, target_reference
-    from kinscope.variants import parse_variant
     from kinscope.workflow.dock_plan import row_steps
     from kinscope.workflow.plan import Planner
-    from kinscope.workflow.settings import load_preset, with_changes
     from kinscope.workflow.stages.dock_table import ROWS
     from kinscope.workflow.stages.files import read_records
-    from kinscope.workflow.study import run_stage
 
-    reference = target_reference(target)
-    pack = load_target(reference)
-    variant = parse_variant(expression, pack)
-    if given[1] is not None:
-        changes["structure"] = given[1]
-    if state:
-        changes["states"] = tuple(state)
-    settings = with_changes(load_preset(preset), target=reference, **changes)
-    directory = out or Path(f"kinscope-{variant.slug}")
     skipped: list[str] = []
 
     def choose(planner: Planner) -> dict[Any, Any]:
-        steps = row_steps(planner, RelaxedSettings(), own)
+        steps = row_steps(planner, RelaxedSettings(), own.good)
         skipped[:] = list(dict.fromkeys(planner.skipped))
         return steps
 
-    with watcher(quiet) as watch:
-        found, outcome = run_stage(
-            variant, settings, directory, choose, structure=given[0], cores=cores, listener=watch
-        )
-    rows = [row for folder in found.values() for row in read_records(folder / ROWS, DockingRow)]
+    done = request.run(changes, choose)
+    rows = [row for folder in done.artefacts.values() for row in read_records(folder / ROWS, DockingRow)]
     if mirror is not None:
-        rows = _beside_crystals(rows, found, target, mirror)
-    failed = list(dict.fromkeys(f"{error}" for error in outcome.failed.values()))
-    return rows, skipped, directory, variant.short, failed
+        rows = _beside_crystals(rows, done.artefacts, request.target, mirror)
+    return _Table(done.variant.short, done.directory, rows, skipped, done.failed, own)
 
 
 def _beside_crystals(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from kinscope.cli.options import AsJson, Mirror, Quiet, Target
+from kinscope.cli.options import AsJson, Mirror, Quiet, States, Target
 from kinscope.cli.structure_options import Chain, Download, Like, MaxGap, Truncate
 
 if TYPE_CHECKING:
@@ -47,9 +47,7 @@ def check(
     structures: Annotated[
         list[Path] | None, typer.Argument(help="Structures to check instead of the shipped models.")
     ] = None,
-    state: Annotated[
-        list[str] | None, typer.Option("--state", help="Only this state; may be repeated.")
-    ] = None,
+    state: States = None,
     mirror: Mirror = None,
     trajectory: Annotated[
         list[Path] | None,
@@ -111,9 +109,7 @@ def _check_trajectory(
     "build", epilog="Example:  kinscope models build --pdb-mirror ../shared/structures --out rebuilt"
 )
 def build(
-    state: Annotated[
-        list[str] | None, typer.Option("--state", help="Only this state; may be repeated.")
-    ] = None,
+    state: States = None,
     out: Annotated[Path, typer.Option("--out", help="Where the models are written.")] = Path(
         "kinscope-models"
     ),

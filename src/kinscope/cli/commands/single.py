@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from kinscope.cli.options import AsJson, Cores, Expression, Mirror, Quiet, Target
+from kinscope.cli.options import AsJson, Cores, Expression, Mirror, Out, Preset, Quiet, States, Target
 from kinscope.cli.structure_options import (
     Chain,
     Download,
@@ -22,11 +23,6 @@ from kinscope.cli.structure_options import (
 if TYPE_CHECKING:
     from kinscope.workflow.own_ligands import LigandFiles
     from kinscope.workflow.settings import OwnLigand
-    from kinscope.workflow.store import Store
-
-Out = Annotated[Path | None, typer.Option("--out", help="Run directory; default: kinscope-VARIANT.")]
-Preset = Annotated[str, typer.Option("--preset", help="quick, standard or paper.")]
-States = Annotated[list[str] | None, typer.Option("--state", help="Only this state; may be repeated.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -90,40 +86,49 @@ def simulate(
     quiet: Quiet = False,
 ) -> None:
     """Run the replicas of native and mutant, apo and with drugs bound, and say how long they became."""
-    import json
-
-    from kinscope.dynamics.records import REPLICA_RECORD_FILE, ReplicaRecord
+    from kinscope.cli.stages import StageRequest
     from kinscope.structures.user_records import USER_STATE
     from kinscope.workflow.own_ligands import keep_ligand
 
-    dynamics: dict[str, Any] = {} if md_minutes is None else {"budget_minutes": md_minutes}
-    if length_ns is not None:
-        if md_minutes is not None:
-            raise typer.BadParameter("give either --md-minutes or --length-ns, not both")
-        dynamics = {"budget_minutes": None, "length_ns": length_ns}
+    dynamics = _length(md_minutes, length_ns)
     if replicas is not None:
         dynamics["replicas"] = replicas
     if ligand:
-        dynamics["ligands"] = tuple(ligand)
-        bound = _states_bound(ligand, target)
         # The apo kinase beside the bound one, in the same state.
-        dynamics["states"] = tuple(dict.fromkeys([*(state or ()), *bound]))
-        state = list(dynamics["states"])
-    own = None
+        state = list(dict.fromkeys([*(state or ()), *_states_bound(ligand, target)]))
+        dynamics |= {"ligands": tuple(ligand), "states": tuple(state)}
+    keep = None
     if ligand_file is not None:
-        own = _own(ligand_file, parameters, site, state, target, in_place, structure)
-        dynamics["own_ligands"] = (own[0].model_dump(),)
-        dynamics["states"] = tuple(dict.fromkeys([*(dynamics.get("states") or ()), own[0].state]))
-        state = None if own[0].state == USER_STATE else list(dynamics["states"])
+        own, files = _own(ligand_file, parameters, site, state, target, in_place, structure)
+        dynamics |= {"own_ligands": (own.model_dump(),), "states": (own.state,)}
+        state = None if own.state == USER_STATE else [own.state]
+        keep = partial(keep_ligand, ligand=own, files=files)
     elif parameters is not None or in_place:
         raise typer.BadParameter(
             "--parameters and --in-place are about a ligand of yours: give --ligand-file"
         )
-    changes: dict[str, Any] = {"dynamics": dynamics} if dynamics else {}
     given = structure_path(structure, chain, as_state_like, max_gap, allow_truncation, mirror, download)
-    quiet = quiet or as_json
-    keep = None if own is None else lambda store: keep_ligand(store, *own)
-    found = _run(expression, preset, state, changes, out, target, cores, quiet, "replica_steps", given, keep)
+    request = StageRequest(expression, preset, state, out, target, cores, quiet or as_json, given)
+    done = request.run({"dynamics": dynamics} if dynamics else {}, lambda plan: plan.replica_steps(), keep)
+    _show(done.artefacts, as_json)
+    for message in done.failed:
+        typer.echo(f"failed: {message}", err=True)
+    if done.failed:
+        raise typer.Exit(1)
+
+
+def _length(md_minutes: float | None, length_ns: float | None) -> dict[str, Any]:
+    """How long, as settings of dynamics."""
+    if length_ns is None:
+        return {} if md_minutes is None else {"budget_minutes": md_minutes}
+    if md_minutes is not None:
+        raise typer.BadParameter("give either --md-minutes or --length-ns, not both")
+    return {"budget_minutes": None, "length_ns": length_ns}
+
+
+def _show(found: dict[Any, Path], as_json: bool) -> None:
+    from kinscope.dynamics.records import REPLICA_RECORD_FILE, ReplicaRecord
+
     rows = []
     for (side, where, _), directory in sorted(found.items()):
         record = ReplicaRecord.model_validate_json((directory / REPLICA_RECORD_FILE).read_bytes())
@@ -196,45 +201,3 @@ def _states_bound(ligands: list[str], target: str) -> list[str]:
     for drug in drugs:
         load_parameters(drug, directory_for(pack, drug))
     return [drug.state for drug in drugs]
-
-
-def _run(
-    expression: str,
-    preset: str,
-    state: list[str] | None,
-    changes: dict[str, Any],
-    out: Path | None,
-    target: str,
-    cores: int | None,
-    quiet: bool,
-    stage: str,
-    given: tuple[Path | None, dict[str, Any] | None],
-    keep: Callable[[Store], None] | None = None,
-) -> dict[Any, Path]:
-    from kinscope.cli.console import watcher
-    from kinscope.targets import load_target, target_reference
-    from kinscope.variants import parse_variant
-    from kinscope.workflow.settings import load_preset, with_changes
-    from kinscope.workflow.study import run_stage
-
-    reference = target_reference(target)
-    variant = parse_variant(expression, load_target(reference))
-    if given[1] is not None:
-        changes["structure"] = given[1]
-    if state:
-        changes["states"] = tuple(state)
-    settings = with_changes(load_preset(preset), target=reference, **changes)
-    with watcher(quiet) as watch:
-        found, outcome = run_stage(
-            variant,
-            settings,
-            out or Path(f"kinscope-{variant.slug}"),
-            lambda planner: getattr(planner, stage)(),
-            structure=given[0],
-            keep=keep,
-            cores=cores,
-            listener=watch,
-        )
-    for error in outcome.failed.values():
-        typer.echo(f"failed: {error}", err=True)
-    return found
