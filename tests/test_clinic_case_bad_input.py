@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import subprocess
 import sys
@@ -13,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kinscope.clinic.case_course import study_case
+from kinscope.clinic.case_result import CaseResult
 from kinscope.clinic.phenopacket import case_of_text, read_case
 from kinscope.core.errors import BadInputError, KinscopeError
 from kinscope.targets import load_target
@@ -172,6 +172,13 @@ def test_a_hostile_file_is_refused_quickly(kind: str, tmp_path: Path) -> None:
     assert str(path) in caught.value.where
 
 
+def studied(text: str) -> CaseResult | KinscopeError:
+    try:
+        return study_case(case_of_text(text, "x"), load_target("abl1"))
+    except KinscopeError as error:
+        return error
+
+
 @settings(max_examples=70, deadline=None)
 @given(st.data())
 def test_any_small_damage_gives_an_error_or_a_case(data: st.DataObject) -> None:
@@ -182,8 +189,11 @@ def test_any_small_damage_gives_an_error_or_a_case(data: st.DataObject) -> None:
     middle = data.draw(
         st.sampled_from(["", text[start:end] * 2, "{", "]", ": ", "null", "-1", "\n", "é", "1e999"])
     )
-    with contextlib.suppress(KinscopeError):
-        study_case(case_of_text(text[:start] + middle + text[end:], "x"), load_target("abl1"))
+    result = studied(text[:start] + middle + text[end:])
+    if isinstance(result, KinscopeError):
+        assert (result.exit_code, bool(result.what)) == (2, True)
+    else:
+        assert CaseResult.model_validate_json(result.model_dump_json()) == result
 
 
 @pytest.mark.parametrize(

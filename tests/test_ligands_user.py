@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from pathlib import Path
 
 import pytest
@@ -10,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kinscope.core.errors import LigandError
-from kinscope.ligands.user import ligand_from_sdf, ligand_from_smiles
+from kinscope.ligands.user import UserLigand, ligand_from_sdf, ligand_from_smiles
 
 ATP = "Nc1ncnc2c1ncn2[C@@H]1O[C@H](COP(=O)([O-])OP(=O)([O-])OP(=O)([O-])[O-])[C@@H](O)[C@H]1O"
 
@@ -57,11 +56,22 @@ def test_good_ligands_are_taken(smiles: str) -> None:
     assert any("Protonation as given" in note for note in ligand.notes)
 
 
+def taken(text: str) -> UserLigand | LigandError:
+    try:
+        return ligand_from_smiles(text)
+    except LigandError as error:
+        return error
+
+
 @settings(max_examples=60, deadline=None)
 @given(st.text(max_size=40))
 def test_no_text_gives_anything_but_a_ligand_or_a_ligand_error(text: str) -> None:
-    with contextlib.suppress(LigandError):
-        ligand_from_smiles(text)
+    found = taken(text)
+    if isinstance(found, LigandError):
+        assert all((found.what, found.where, found.remedy))
+    else:
+        assert found.molecule.GetNumConformers() == 1
+        assert ligand_from_smiles(found.identity.smiles).identity.smiles == found.identity.smiles
 
 
 def write_sdf(path: Path, smiles: str) -> Path:

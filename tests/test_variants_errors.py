@@ -198,9 +198,11 @@ def check_message(error: KinscopeError) -> None:
 @settings(max_examples=120, deadline=None)
 def test_no_text_at_all_gives_anything_but_a_variant_or_a_clear_error(text):
     try:
-        parse_variant(text, PACK)
+        variant = parse_variant(text, PACK)
     except VariantError as error:
         check_message(error)
+    else:
+        assert parse_variant(variant.short, PACK).substitutions == variant.substitutions
 
 
 FRAGMENTS = [

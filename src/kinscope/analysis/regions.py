@@ -45,12 +45,7 @@ def compare_regions(
     residues.
     """
     method = _shared_method(native, mutant)
-    members: dict[str, tuple[int, ...]] = {}
-    shared = set(native.residues) & set(mutant.residues)
-    for name, residues in regions.items():
-        kept = tuple(number for number in residues if number in shared)
-        if kept:
-            members[name] = kept
+    members = _shared_members(native, mutant, regions)
     sides = {name: (region_means(native, kept), region_means(mutant, kept)) for name, kept in members.items()}
     raw = [
         difference(
@@ -78,6 +73,15 @@ def compare_regions(
             sides.items(), correct_family(raw, method=correction), strict=True
         )
     ]
+
+
+def _shared_members(
+    native: FluctuationProfile, mutant: FluctuationProfile, regions: Mapping[str, Sequence[int]]
+) -> dict[str, tuple[int, ...]]:
+    """The residues of each region that both profiles hold; regions without any are left out."""
+    shared = set(native.residues) & set(mutant.residues)
+    kept = {name: tuple(item for item in residues if item in shared) for name, residues in regions.items()}
+    return {name: residues for name, residues in kept.items() if residues}
 
 
 def residue_differences(

@@ -37,16 +37,13 @@ def difference(
 
     Parameters
     ----------
-    native, mutant
-        One value per replica, in ``unit``. Values that are not finite are failed replicas and are left out.
-    unit
-        Unit of the values, used in the sentence.
+    native, mutant, unit
+        One value per replica, in ``unit``; what is not finite is a failed replica and is left out.
     confidence
         Of the two-sided interval.
-    minimum_replicas
-        Fewer on either side (never fewer than two) leave the difference unresolved, whatever its size.
-    smallest_meaningful
-        In ``unit``; a resolved effect smaller than this is not reported as resolved.
+    minimum_replicas, smallest_meaningful
+        Fewer on either side (never fewer than two), or an effect smaller than this in ``unit``, leave the
+        difference unresolved.
     adjusted_p_value
         The p value after correction for a family of comparisons, where there is one.
     sampling
@@ -57,18 +54,12 @@ def difference(
     BadInputError
         If ``confidence`` is not between 0 and 1.
     """
-    if not 0.0 < confidence < 1.0:
-        raise BadInputError(
-            f"A confidence of {confidence} makes no interval.",
-            where="confidence",
-            remedy="Give a number between 0 and 1, e.g. 0.95.",
-        )
+    _check_confidence(confidence)
     first, second = _finite(native), _finite(mutant)
-    value = low = high = p_value = None
-    if first.size and second.size:
-        value = float(second.mean() - first.mean())
+    value = float(second.mean() - first.mean()) if first.size and second.size else None
+    low = high = p_value = None
     effect = EffectSize(None, None, None)
-    if first.size >= 2 and second.size >= 2 and value is not None:
+    if min(first.size, second.size) >= 2:
         low, high, p_value = _welch(first, second, confidence)
         effect = hedges_g(first.tolist(), second.tolist(), confidence=confidence)
     raw = Difference(
@@ -91,6 +82,15 @@ def difference(
         effect_size_high=effect.high,
     )
     return _judged(raw)
+
+
+def _check_confidence(confidence: float) -> None:
+    if not 0.0 < confidence < 1.0:
+        raise BadInputError(
+            f"A confidence of {confidence} makes no interval.",
+            where="confidence",
+            remedy="Give a number between 0 and 1, e.g. 0.95.",
+        )
 
 
 class EffectSize(NamedTuple):

@@ -68,10 +68,9 @@ def study_case(
 
     Parameters
     ----------
-    case
-        As read. Its name, numbers, birth date and institution are taken out before anything is computed.
-    pack
-        The target whose variants are read.
+    case, pack
+        As read, and the target whose variants are read. The case's name, numbers, birth date and institution
+        are taken out before anything is computed.
     criteria
         A set of response definitions or the path of one; by default ELN 2024 for ALL, ELN 2020 for CML.
     salt
@@ -92,12 +91,10 @@ def study_case(
     pseudonym = privacy.pseudonym_of(case, salt)
     case = _without_names(case, pseudonym, pack, redact=redact, relative_dates=relative_dates)
     schedule = schedule_case(case)
-    placed = placed_findings(case, schedule)
-    findings = [finding for _, finding in placed]
+    findings = [finding for _, finding in placed_findings(case, schedule)]
     lines = _lines(case, schedule, findings, rules)
-    standing_in = _lines(case, schedule, [*findings, *_stated_remissions(case, schedule)], rules)
+    with_stated = _lines(case, schedule, [*findings, *_stated_remissions(case, schedule)], rules)
     calls = [call for line in lines for call in line.calls]
-    comparisons = tuple(_compare(stated, schedule, calls, rules.window_days) for stated in case.responses)
     result = CaseResult(
         kinscope_version=__version__,
         pseudonym=pseudonym,
@@ -108,8 +105,8 @@ def study_case(
         case=case,
         schedule=schedule,
         lines=lines,
-        lines_with_statements=standing_in if case.responses else (),
-        comparisons=comparisons,
+        lines_with_statements=with_stated if case.responses else (),
+        comparisons=tuple(_compare(one, schedule, calls, rules.window_days) for one in case.responses),
         testing=tuple(mutation_testing_due(calls, findings, case.disease)),
         variants=_variants(case, schedule, pack),
         inconsistencies=(),

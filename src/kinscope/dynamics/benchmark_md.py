@@ -54,12 +54,10 @@ def run(
 
     Parameters
     ----------
-    parts
-        Of :data:`PARTS`.
+    parts, turns
+        Of :data:`PARTS`; and turns of runner and bare script each.
     drift_ps, temperature_ps
         How long energies are followed.
-    turns
-        Of runner and bare script each.
     kinase
         A target and one of its states, to measure on as well; minutes on a processor.
     analysis_frames
@@ -70,37 +68,20 @@ def run(
         Hears what is under way.
     """
     platform = choose_platform(platform_name)
-    drifts: list[Drift] = []
-    kinetic: list[KineticCheck] = []
     paces: list[Pace] = []
     with tempfile.TemporaryDirectory(prefix="kinscope-md-") as folder:
-        heavy = Path(folder) / "heavy"
+        heavy, system = Path(folder) / "heavy", Path(folder) / "kinase"
         if {"drift", "temperature", "pace"} & set(parts):
             say("a capped lysine is put into water")
             residue_in_water(heavy)
-        if {"drift", "temperature"} & set(parts):
-            say("it is warmed up")
-            warm = warm_up(heavy, platform)
-        if "drift" in parts:
-            drifts = _drifts(warm, Path(folder) / "light", drift_ps, say)
-        if "temperature" in parts:
-            kinetic += _at_both_steps(warm, "capped lysine in water", temperature_ps, say)
-        if "places" in parts:
-            alone = Path(folder) / "alone"
-            residue_in_vacuum(alone, "LYS")
-            longer = _ALONE * temperature_ps
-            kinetic += _at_both_steps(warm_up(alone, platform), "capped lysine alone", longer, say)
+        drifts, kinetic = _energies(parts, Path(folder), platform, drift_ps, temperature_ps, say)
         if "pace" in parts:
             say("runner and bare script, capped lysine in water")
             paces.append(pace(heavy, "capped lysine in water", platform, turns=turns))
         if kinase is not None:
-            system = Path(folder) / "kinase"
             _put_into_water(kinase, system, say)
-            drifts += _on_kinase(parts, system, drift_ps, platform, say)
-            if "pace" in parts:
-                say("runner and bare script, kinase in water")
-                steps = 5 if platform.name == "CPU" else 500
-                paces.append(pace(system, "kinase in water", platform, turns=turns, block_steps=steps))
+            drifts += _on_kinase(system, drift_ps, platform, say) if "drift" in parts else []
+            paces += [_pace_on_kinase(system, platform, turns, say)] if "pace" in parts else []
     memory = footprints(_FRAMES, lambda _done, text: say(text)) if "memory" in parts else ()
     if "analysis" in parts:
         say("analyses beside MDAnalysis and MDTraj")
@@ -112,6 +93,29 @@ def run(
         memory=memory,
         analysis=analysis_speed(analysis_frames) if "analysis" in parts else None,
     )
+
+
+def _energies(
+    parts: tuple[str, ...],
+    folder: Path,
+    platform: PlatformChoice,
+    drift_ps: float,
+    temperature_ps: float,
+    say: Progress,
+) -> tuple[list[Drift], list[KineticCheck]]:
+    """Energies of a capped lysine, in water (already there, in ``heavy``) and alone."""
+    drifts: list[Drift] = []
+    kinetic: list[KineticCheck] = []
+    if {"drift", "temperature"} & set(parts):
+        say("it is warmed up")
+        warm = warm_up(folder / "heavy", platform)
+    if "drift" in parts:
+        drifts = _drifts(warm, folder / "light", drift_ps, say)
+    if "temperature" in parts:
+        kinetic += _at_both_steps(warm, "capped lysine in water", temperature_ps, say)
+    if "places" in parts:
+        kinetic += _without_water(folder / "alone", _ALONE * temperature_ps, platform, say)
+    return drifts, kinetic
 
 
 def _at_both_steps(warm: Warm, name: str, length_ps: float, say: Progress) -> list[KineticCheck]:
@@ -140,11 +144,15 @@ def _drifts(heavy: Warm, directory: Path, length_ps: float, say: Progress) -> li
     return found
 
 
-def _on_kinase(
-    parts: tuple[str, ...], system: Path, length_ps: float, platform: PlatformChoice, say: Progress
-) -> list[Drift]:
-    if "drift" not in parts:
-        return []
+def _without_water(
+    directory: Path, length_ps: float, platform: PlatformChoice, say: Progress
+) -> list[KineticCheck]:
+    """The thermostat on a molecule alone, where every conformation is sampled."""
+    residue_in_vacuum(directory, "LYS")
+    return _at_both_steps(warm_up(directory, platform), "capped lysine alone", length_ps, say)
+
+
+def _on_kinase(system: Path, length_ps: float, platform: PlatformChoice, say: Progress) -> list[Drift]:
     say("the kinase is warmed up")
     warm = warm_up(system, platform)
     found = []
@@ -152,6 +160,12 @@ def _on_kinase(
         say(f"energy drift of the kinase at {step:g} fs")
         found.append(energy_drift(warm, f"kinase, heavy hydrogens, {step:g} fs", step, length_ps))
     return found
+
+
+def _pace_on_kinase(system: Path, platform: PlatformChoice, turns: int, say: Progress) -> Pace:
+    say("runner and bare script, kinase in water")
+    steps = 5 if platform.name == "CPU" else 500
+    return pace(system, "kinase in water", platform, turns=turns, block_steps=steps)
 
 
 def _put_into_water(kinase: tuple[TargetPack, str], directory: Path, say: Progress) -> None:

@@ -117,42 +117,35 @@ def pace(
 
     Parameters
     ----------
-    directory
-        A solvated system.
-    name
-        Of it, for people.
+    directory, name
+        A solvated system, and its name for people.
     platform
         Where it runs.
-    turns
-        Of each side; the sides take the first place by turns.
-    block_steps
-        Of each turn.
-    production_steps
-        Of the run whose distances between checkpoints, frames and rows are taken: 1 ns by default.
-    settings
-        The protocol.
-    progress
-        Hears of every turn.
+    turns, block_steps, progress
+        Of each side, steps of each, and who hears of them; the sides take the first place by turns.
+    production_steps, settings
+        Of the run whose distances between checkpoints, frames and rows are taken: 1 ns by default; and its
+        protocol.
     """
     protocol = settings or ProtocolSettings()
     on_processor = platform.name in ("CPU", "Reference")
-    plan = plan_steps(
-        protocol.model_copy(update={"equilibration_fraction": 0.0}), production_steps, gpu=not on_processor
-    )
+    produced = protocol.model_copy(update={"equilibration_fraction": 0.0})
+    plan = plan_steps(produced, production_steps, gpu=not on_processor)
     clock = time.process_time if on_processor else time.perf_counter
     bare = _bare(directory, protocol, platform)
     runner = _Runner(directory, protocol, plan, platform)
     for side in (bare, runner):
         side(block_steps)
-    seconds: dict[Callable[[int], None], list[float]] = {bare: [], runner: []}
+    bare_seconds: list[float] = []
+    runner_seconds: list[float] = []
     for turn in range(turns):
         for side in (bare, runner) if turn % 2 == 0 else (runner, bare):
             began = clock()
             side(block_steps)
-            seconds[side].append(clock() - began)
+            (bare_seconds if side is bare else runner_seconds).append(clock() - began)
         if progress is not None:
             progress((turn + 1) / turns, f"{name}, turn {turn + 1} of {turns}")
-    per_step = statistics.median(seconds[runner]) / block_steps
+    per_step = statistics.median(runner_seconds) / block_steps
     return Pace(
         system=name,
         atoms=load_record(directory).atoms,
@@ -160,8 +153,8 @@ def pace(
         clock="processor time" if on_processor else "time by the clock",
         block_steps=block_steps,
         segment_steps=plan.segment_steps,
-        bare_seconds=tuple(seconds[bare]),
-        runner_seconds=tuple(seconds[runner]),
+        bare_seconds=tuple(bare_seconds),
+        runner_seconds=tuple(runner_seconds),
         segment_seconds=runner.end_of_segment(clock, per_step),
         time_step_fs=protocol.time_step_fs,
     )

@@ -55,10 +55,8 @@ def equilibrate_solvent(
     ----------
     directory
         A solvated system; its state and record are replaced.
-    steps
-        Of 4 fs.
-    seed
-        Of noise, velocities and volume moves.
+    steps, seed
+        Of 4 fs; of noise, velocities and volume moves.
     platform
         None chooses one, one CPU thread.
     progress
@@ -80,15 +78,7 @@ def equilibrate_solvent(
         context = _context(system, positions, box, record, choice, derive_seed(seed, "npt", f"{done_ps:.3f}"))
         mass = sum(system.getParticleMass(index)._value for index in range(record.atoms))
         points = list(before.density) if before else []
-        points.append(_look(context, done_ps, mass))
-        done = 0
-        while done < steps:
-            block = min(_POINT_STEPS, steps - done)
-            context.getIntegrator().step(block)
-            done += block
-            points.append(_look(context, done_ps + done * _TIME_STEP_PS, mass))
-            if progress is not None:
-                progress(done / steps, f"{done} of {steps} steps")
+        points += _followed(context, done_ps, steps, mass, progress)
         solvent = _solvent(context, positions[: record.solute_atoms], record)
     except OpenMMException as error:
         raise ComputationError(
@@ -126,6 +116,26 @@ def _context(
     context.applyConstraints(1e-6)
     context.setVelocitiesToTemperature(settings.temperature_k, derive_seed(seed, "velocities"))
     return context
+
+
+def _followed(
+    context: Any,
+    done_ps: float,
+    steps: int,
+    mass: float,
+    progress: Callable[[float, str], None] | None,
+) -> list[DensityPoint]:
+    """Take the steps, with a look at the density before the first and after every block."""
+    points = [_look(context, done_ps, mass)]
+    done = 0
+    while done < steps:
+        block = min(_POINT_STEPS, steps - done)
+        context.getIntegrator().step(block)
+        done += block
+        points.append(_look(context, done_ps + done * _TIME_STEP_PS, mass))
+        if progress is not None:
+            progress(done / steps, f"{done} of {steps} steps")
+    return points
 
 
 def _look(context: Any, time_ps: float, mass: float) -> DensityPoint:

@@ -81,10 +81,8 @@ def normal_mode_profile(
         one (replicas take them in turn, so that the choice between them enters the interval).
     state, variant
         Go into the record.
-    settings
-        Energy, blocks, replicas.
-    seed
-        Same seed, same machine: same profile.
+    settings, seed
+        Energy, blocks, replicas. Same seed, same machine: same profile.
     progress
         Told how far the work is.
     checkpoint
@@ -104,13 +102,7 @@ def normal_mode_profile(
         If no minimum is found.
     """
     alternatives = list(model) if isinstance(model, list | tuple) else [model]
-    residues = _residues(alternatives[0])
-    if any(_residues(other) != residues for other in alternatives):
-        raise StructureError(
-            "The alternatives of a model do not have the same residues.",
-            where=f"normal modes of {variant} in {state}",
-            remedy="Give alternatives of one model.",
-        )
+    residues = _shared_residues(alternatives, f"normal modes of {variant} in {state}")
     rows = []
     for index in range(settings.replicas):
         if progress is not None:
@@ -120,6 +112,7 @@ def normal_mode_profile(
         rows.append(_kept(atoms, settings, replica_seed, checkpoint))
     if progress is not None:
         progress(1.0, "normal modes done")
+    words = f"CA at {settings.temperature_k:g} K, fitted on all {len(residues)} CA, about each relaxed model"
     return FluctuationProfile(
         method="normal_modes",
         state=state,
@@ -127,10 +120,7 @@ def normal_mode_profile(
         residues=residues,
         rmsf_angstrom=tuple(tuple(float(value) for value in row) for row in rows),
         length_ns=0.0,
-        superposition=(
-            f"CA at {settings.temperature_k:g} K, fitted on all {len(residues)} CA, about each relaxed "
-            f"model; {settings.energy}, blocks: {settings.blocks}"
-        ),
+        superposition=f"{words}; {settings.energy}, blocks: {settings.blocks}",
     )
 
 
@@ -162,6 +152,18 @@ def block_numbers(atoms: AtomArray, kind: Literal["residue", "backbone and side 
         side = ~np.isin(atoms.atom_name, sorted(_BACKBONE)) & ~whole
         keys = keys + side
     return np.asarray(np.unique(keys, return_inverse=True)[1], dtype=np.intp)
+
+
+def _shared_residues(alternatives: Sequence[AtomArray], where: str) -> tuple[int, ...]:
+    """Residue numbers that every alternative has, which must be all of each."""
+    residues = _residues(alternatives[0])
+    if any(_residues(other) != residues for other in alternatives):
+        raise StructureError(
+            "The alternatives of a model do not have the same residues.",
+            where=where,
+            remedy="Give alternatives of one model.",
+        )
+    return residues
 
 
 def _residues(atoms: AtomArray) -> tuple[int, ...]:

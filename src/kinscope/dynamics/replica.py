@@ -73,20 +73,15 @@ def run_replica(
         A solvated system, as :mod:`kinscope.dynamics.systems` leaves it.
     scratch
         The replica's own directory, kept between calls: files as they grow, checkpoints, and the record.
-    output
-        Gets trajectory, topology, energies and, last, the record; it may be ``scratch`` itself.
-    settings
-        The protocol.
-    replica
-        Number of the replica; with ``seed`` it decides velocities and noise.
-    seed
-        Of the system's replicas.
+    output, settings
+        Gets trajectory, topology, energies and, last, the record; it may be ``scratch`` itself. The protocol.
+    replica, seed
+        Number of the replica and seed of the system's replicas; together they decide velocities and noise.
     production_steps
         Of the first attempt; see :func:`kinscope.dynamics.protocol.steps_within`.
-    progress
-        Hears of every stop.
-    platform
-        From :func:`~kinscope.dynamics.platforms.choose_platform`; None chooses, one CPU thread.
+    progress, platform
+        Hears of every stop; from :func:`~kinscope.dynamics.platforms.choose_platform`, None chooses, one CPU
+        thread.
     before
         The same replica, finished but shorter: it is continued from its last point in phase space, and its
         frames and energies begin the new files (:mod:`kinscope.dynamics.extension`).

@@ -23,6 +23,29 @@ def limits_of(variant: Variant, measurements: Measurements, evidence: EvidenceSu
             "The substitutions are taken to be on one molecule; sequencing of a mixed sample cannot tell "
             "that from two clones."
         )
+    limits += _of_your_structure(variant, measurements)
+    limits += _of_motion(measurements)
+    if measurements.relaxed:
+        limits.append(
+            "Relaxed complexes compare interaction energies in implicit solvent: bound water and entropy are "
+            "missing, and their scale is steeper than that of affinities."
+        )
+    limits += [
+        "Docking scores compare poses in one conformation of the protein; differences below "
+        f"{thresholds.MEANINGFUL_SCORE_KCAL_PER_MOL} kcal/mol are not counted, and a shift between "
+        "conformations, the way M244V of ABL1 escapes asciminib, does not show in them.",
+        "Affinity for ATP, catalytic activity, protein stability, drug exposure and mechanisms of resistance "
+        f"outside {variant.gene} were not computed.",
+        "The evidence tables hold what was curated from the sources listed, not everything published; "
+        "absence from them is not absence.",
+        "This is research: it describes binding and evidence, and recommends no treatment.",
+    ]
+    return tuple(limits)
+
+
+def _of_your_structure(variant: Variant, measurements: Measurements) -> list[str]:
+    """Of a state that was prepared from the user's file."""
+    limits = []
     native = [model for model in measurements.models if model.variant == "native"]
     given = next((model for model in native if model.state == USER_STATE), None)
     if given is not None:
@@ -44,6 +67,12 @@ def limits_of(variant: Variant, measurements: Measurements, evidence: EvidenceSu
                 + "): native and mutant both stand on a model in which that was set back, not on the file as "
                 "it was."
             )
+    return limits
+
+
+def _of_motion(measurements: Measurements) -> list[str]:
+    """Of dynamics and normal modes."""
+    limits = []
     lengths = [run.length_ns for run in measurements.simulations if run.status == "finished"]
     failed = sum(run.status == "failed" for run in measurements.simulations)
     if lengths:
@@ -59,19 +88,4 @@ def limits_of(variant: Variant, measurements: Measurements, evidence: EvidenceSu
         limits.append(
             "Normal modes describe small motions around one conformation, not a change between states."
         )
-    if measurements.relaxed:
-        limits.append(
-            "Relaxed complexes compare interaction energies in implicit solvent: bound water and entropy are "
-            "missing, and their scale is steeper than that of affinities."
-        )
-    limits += [
-        "Docking scores compare poses in one conformation of the protein; differences below "
-        f"{thresholds.MEANINGFUL_SCORE_KCAL_PER_MOL} kcal/mol are not counted, and a shift between "
-        "conformations, the way M244V of ABL1 escapes asciminib, does not show in them.",
-        "Affinity for ATP, catalytic activity, protein stability, drug exposure and mechanisms of resistance "
-        f"outside {variant.gene} were not computed.",
-        "The evidence tables hold what was curated from the sources listed, not everything published; "
-        "absence from them is not absence.",
-        "This is research: it describes binding and evidence, and recommends no treatment.",
-    ]
-    return tuple(limits)
+    return limits

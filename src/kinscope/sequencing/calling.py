@@ -69,12 +69,7 @@ def call_variants(
     BadInputError
         If there is no read, or none of the reads is usable.
     """
-    if not 0 < len(traces) <= MAX_READS:
-        raise BadInputError(
-            f"{len(traces)} traces were given for one sample.",
-            where="traces",
-            remedy=f"Give the 1 to {MAX_READS} reads of one sample.",
-        )
+    _check_number(traces)
     cds, knowledge = pack.transcript.cds, knowledge_of(pack.gene)
     region = codons or _region(pack, knowledge)
     pseudonyms = [f"{sample}{number}" for number in range(1, len(traces) + 1)]
@@ -99,13 +94,29 @@ def call_variants(
         first_codon=region[0],
         last_codon=region[1],
         statement=statement(calls, coverage),
-        notes=(
-            *(f"{name} was left out: {error.what}" for name, error in failed),
-            *(_contradiction(item, pack) for item in detections if item.contradicted),
-        ),
+        notes=_notes(failed, detections, pack),
         version=__version__,
     )
     return SampleAnalysis(result, tuple(read for _, read in reads))
+
+
+def _notes(
+    failed: Sequence[tuple[str, BadInputError]], detections: Sequence[Detection], pack: TargetPack
+) -> tuple[str, ...]:
+    """Which reads were left out, and which strands contradict each other."""
+    return (
+        *(f"{name} was left out: {error.what}" for name, error in failed),
+        *(_contradiction(item, pack) for item in detections if item.contradicted),
+    )
+
+
+def _check_number(traces: Sequence[Trace]) -> None:
+    if not 0 < len(traces) <= MAX_READS:
+        raise BadInputError(
+            f"{len(traces)} traces were given for one sample.",
+            where="traces",
+            remedy=f"Give the 1 to {MAX_READS} reads of one sample.",
+        )
 
 
 def _tables(

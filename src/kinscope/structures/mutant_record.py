@@ -42,39 +42,10 @@ def mutant_record(
     old, new = residues_of(native), residues_of(mutant)
     short = "/".join(f"{one_letter(old[n].name)}{n}{one_letter(name)}" for n, name in wanted.items())
     method = [*native_record.method, f"Substituted {short}."]
-    method += [
-        f"Residue {number}: rotamer {label}{_share_in_words(new, number, label)}, found by dead-end "
-        "elimination and branch and bound together with the side chains within "
-        f"{settings.repack_radius_angstrom:g} A."
-        for number, label in zip(wanted, packing.labels, strict=True)
-    ]
-    method += [
-        f"Backbone: residue {move.residue} turned by {move.degrees:+g} degrees about the line through its "
-        "neighbours' CA (backrub) before packing, for the native backbone packs worse."
-        for move in packing.moves
-    ]
-    if packing.repacked:
-        changed = ", ".join(
-            f"{old[n].name.capitalize()}{n} to {label}" for n, label in packing.repacked.items()
-        )
-        method.append(f"Neighbours that left their native rotamer: {changed}.")
-    method.append(
-        f"Relaxed in ff14SB: new atoms and side chains without solvent, then the shell within "
-        f"{settings.shell_radius_angstrom:g} A in implicit solvent (OBC II) with backbone restraints of "
-        f"{settings.backbone_restraint_kcal_per_mol_angstrom2:g} kcal/mol/A^2; all other atoms fixed."
-    )
+    method += _done(old, new, wanted, packing, settings)
     if relief is not None:
         method.append(relief.in_words)
-    for number, name in wanted.items():
-        method += cautions(old, number, name)
-        if name == "PRO":
-            method += proline_fit(old, new, number)
-    strained = strain_left(native, mutant, list(wanted))
-    if strained:
-        method.append(
-            f"Left strained after relaxation: {'; '.join(strained)}. The native's conformation does not suit "
-            "this substitution; the kinase would move further than this model lets it."
-        )
+    method += _suspicious(native, mutant, old, new, wanted)
     method.append(_charge_in_words(net_charge(old), net_charge(new)))
     protonation = {k: v for k, v in native_record.protonation.items() if _number_in(k) not in wanted}
     for number, name in wanted.items():
@@ -98,6 +69,60 @@ def mutant_record(
             "protonation": protonation,
         }
     )
+
+
+def _done(
+    old: dict[int, Residue],
+    new: dict[int, Residue],
+    wanted: dict[int, str],
+    packing: Packed,
+    settings: MutationSettings,
+) -> list[str]:
+    """What was packed and relaxed, in words."""
+    method = [
+        f"Residue {number}: rotamer {label}{_share_in_words(new, number, label)}, found by dead-end "
+        "elimination and branch and bound together with the side chains within "
+        f"{settings.repack_radius_angstrom:g} A."
+        for number, label in zip(wanted, packing.labels, strict=True)
+    ]
+    method += [
+        f"Backbone: residue {move.residue} turned by {move.degrees:+g} degrees about the line through its "
+        "neighbours' CA (backrub) before packing, for the native backbone packs worse."
+        for move in packing.moves
+    ]
+    if packing.repacked:
+        changed = ", ".join(
+            f"{old[n].name.capitalize()}{n} to {label}" for n, label in packing.repacked.items()
+        )
+        method.append(f"Neighbours that left their native rotamer: {changed}.")
+    method.append(
+        f"Relaxed in ff14SB: new atoms and side chains without solvent, then the shell within "
+        f"{settings.shell_radius_angstrom:g} A in implicit solvent (OBC II) with backbone restraints of "
+        f"{settings.backbone_restraint_kcal_per_mol_angstrom2:g} kcal/mol/A^2; all other atoms fixed."
+    )
+    return method
+
+
+def _suspicious(
+    native: AtomArray,
+    mutant: AtomArray,
+    old: dict[int, Residue],
+    new: dict[int, Residue],
+    wanted: dict[int, str],
+) -> list[str]:
+    """What deserves suspicion: special residues, and what is left strained."""
+    words = []
+    for number, name in wanted.items():
+        words += cautions(old, number, name)
+        if name == "PRO":
+            words += proline_fit(old, new, number)
+    strained = strain_left(native, mutant, list(wanted))
+    if strained:
+        words.append(
+            f"Left strained after relaxation: {'; '.join(strained)}. The native's conformation does not suit "
+            "this substitution; the kinase would move further than this model lets it."
+        )
+    return words
 
 
 def cautions(residues: dict[int, Residue], number: int, name: str) -> list[str]:

@@ -143,16 +143,7 @@ def build_mutant(
     report(0.02, "searching rotamers")
     packings = pack_substitutions(native, wanted, settings, seed)
     report(0.2, "preparing the force field")
-    relaxer = _relaxer(native, packings, list(wanted), settings)
-    soft = SoftScore(packings[0].atoms, relaxer.region.shell, relaxer.region.included)
-    candidates: list[_Candidate] = []
-    for index, packing in enumerate(packings):
-        report(0.25 + 0.75 * index / len(packings), f"relaxing candidate {index + 1} of {len(packings)}")
-        relaxed = relaxer.relax(np.asarray(packing.atoms.coord, dtype=np.float32))
-        atoms = packing.atoms.copy()
-        atoms.coord = relaxed.coord
-        score = candidate_score(relaxed, soft(relaxed.coord), atoms, wanted, settings.packing_weight)
-        candidates.append(_Candidate(score, atoms, packing))
+    candidates = _relaxed_candidates(native, packings, wanted, settings, report)
     ranked = _ranked(native, wanted, candidates, settings)
     report(0.98, "relaxing what is strained")
     relieved = [_relieved(native, wanted, candidate, settings, seed) for candidate in ranked]
@@ -168,6 +159,27 @@ def build_mutant(
         )
         for index, found in enumerate(relieved)
     ]  # fmt: skip
+
+
+def _relaxed_candidates(
+    native: AtomArray,
+    packings: Sequence[Packed],
+    wanted: dict[int, str],
+    settings: MutationSettings,
+    report: Progress,
+) -> list[_Candidate]:
+    """Every packing relaxed and scored."""
+    relaxer = _relaxer(native, packings, list(wanted), settings)
+    soft = SoftScore(packings[0].atoms, relaxer.region.shell, relaxer.region.included)
+    candidates: list[_Candidate] = []
+    for index, packing in enumerate(packings):
+        report(0.25 + 0.75 * index / len(packings), f"relaxing candidate {index + 1} of {len(packings)}")
+        relaxed = relaxer.relax(np.asarray(packing.atoms.coord, dtype=np.float32))
+        atoms = packing.atoms.copy()
+        atoms.coord = relaxed.coord
+        score = candidate_score(relaxed, soft(relaxed.coord), atoms, wanted, settings.packing_weight)
+        candidates.append(_Candidate(score, atoms, packing))
+    return candidates
 
 
 @dataclass(frozen=True)
