@@ -11,11 +11,14 @@ from kinscope.dynamics.records import SpeedRecord
 from kinscope.targets import TargetPack
 from kinscope.variants import variant_from_changes
 from kinscope.workflow.machine import Finding
+from kinscope.workflow.native_results import preset_for, shipped_store
 from kinscope.workflow.plan import Planner
-from kinscope.workflow.settings import PRESETS, load_preset, with_changes
+from kinscope.workflow.settings import PRESETS
 from kinscope.workflow.step import Step, in_order
 
 _BUSY = 1.3
+_LONGEST_HOURS = 14 * 24.0
+"""Nobody waits longer for one study."""
 
 
 class PresetTime(Record):
@@ -26,10 +29,13 @@ class PresetTime(Record):
     """Of both sides and all systems together."""
     length_ns: float
     """Of each replica; bought by the budget where there is one."""
+    ns_per_day: float
+    """Of one replica, the preset's systems on average; ``at_once`` of them run side by side."""
+    at_once: float
     budget_minutes: float | None
     dynamics_hours: float
     other_hours: float
-    """Models, docking, normal modes and the rest, nothing reused."""
+    """Models, docking, normal modes and the rest; what ships with the target pack costs nothing."""
     platform: str
 
     def words(self) -> str:
@@ -37,14 +43,24 @@ class PresetTime(Record):
         length = f"{self.length_ns:.3g} ns" if self.length_ns >= 0.1 else f"{1000 * self.length_ns:.2g} ps"
         what = f"{self.replicas} replicas of {length}" if self.replicas else "no dynamics"
         budget = f" (a budget of {self.budget_minutes:g} minutes)" if self.budget_minutes is not None else ""
+        speed = f", {self.ns_per_day:.3g} ns/day each, {self.at_once:.3g} at once" if self.replicas else ""
         return (
-            f"{what}{budget} on {self.platform}: {_time(self.dynamics_hours)} of dynamics, "
+            f"{what}{budget} on {self.platform}{speed}: {_time(self.dynamics_hours)} of dynamics, "
             f"{_time(self.other_hours)} for the rest"
         )
 
     def finding(self) -> Finding:
         """The same beside what else was found out."""
-        return Finding(name=f"time of {self.preset}", value=self.words())
+        possible = self.dynamics_hours <= _LONGEST_HOURS
+        return Finding(
+            name=f"time of {self.preset}",
+            value=self.words(),
+            fine=possible,
+            remedy=""
+            if possible
+            else "run it on a GPU, or take what a budget buys here: kinscope assess EXPR "
+            f"--preset {self.preset} --md-minutes 600",
+        )
 
 
 def measure(volume_cubic_nm: float, seconds: float) -> list[SpeedRecord]:
@@ -67,6 +83,30 @@ def speed_findings(speeds: Sequence[SpeedRecord]) -> list[Finding]:
             )
         lines.append(Finding(name=f"dynamics on {item.platform.name}", value=line))
     return lines
+
+
+def choice_finding(speeds: Sequence[SpeedRecord], *, cores: int, on_gpus: float = 1.0) -> Finding:
+    """Where dynamics will run, and what was measured against it."""
+    rates = _rates(speeds, cores, on_gpus)
+    fastest, *others = sorted(speeds, key=lambda item: -rates[item.platform.name])
+    name = fastest.platform.name
+    where = _cores_in_words(cores) if name == "CPU" else name
+    against = ", ".join(f"{one.platform.name}: {rates[one.platform.name]:.3g}" for one in others)
+    why = f"the fastest; {against}" if others else "the only platform that works"
+    return Finding(name="dynamics will run on", value=f"{where}, {rates[name]:.3g} ns/day in all ({why})")
+
+
+def _rates(speeds: Sequence[SpeedRecord], cores: int, on_gpus: float) -> dict[str, float]:
+    """ns/day of all replicas that run at once, by platform."""
+    return {item.platform.name: free_ns_per_day(item) * _at_once(item, cores, on_gpus) for item in speeds}
+
+
+def _at_once(item: SpeedRecord, cores: int, on_gpus: float) -> float:
+    return float(cores) if item.platform.name == "CPU" else on_gpus
+
+
+def _cores_in_words(cores: float) -> str:
+    return f"{cores:g} core{'s' if cores != 1 else ''}"
 
 
 def packing_finding(devices: Sequence[Device], packing: Packing) -> Finding:
@@ -93,11 +133,9 @@ def preset_times(
     A CPU runs one replica per core; GPUs do the work of ``on_gpus`` replicas at once. The size of the systems
     enters by the number of residues. The rest is the plan's own estimate shared among the cores.
     """
-    at_once = {
-        item.platform.name: float(cores) if item.platform.name == "CPU" else on_gpus for item in speeds
-    }
-    fastest = max(speeds, key=lambda item: free_ns_per_day(item) * at_once[item.platform.name])
-    workers = at_once[fastest.platform.name]
+    rates = _rates(speeds, cores, on_gpus)
+    fastest = max(speeds, key=lambda item: rates[item.platform.name])
+    workers = _at_once(fastest, cores, on_gpus)
     gpu = fastest.platform.name != "CPU"
     return [_preset_time(pack, name, fastest, workers, gpu=gpu, cores=cores) for name in PRESETS]
 
@@ -105,7 +143,7 @@ def preset_times(
 def _preset_time(
     pack: TargetPack, name: str, speed: SpeedRecord, workers: float, *, gpu: bool, cores: int
 ) -> PresetTime:
-    settings = with_changes(load_preset(name), target=str(pack.directory))
+    settings = preset_for(pack, name)
     position = (pack.states[0].first_residue + pack.states[0].last_residue) // 2
     residue = "G" if pack.transcript.protein[position - 1] == "A" else "A"
     planner = Planner(
@@ -113,7 +151,9 @@ def _preset_time(
     )
     steps = in_order([planner.plan().report])
     replicas = [step for step in steps if step.name == "replica"]
-    rest = sum(step.cost_seconds for step in steps if step.name != "replica") / cores / 3600
+    shipped = shipped_store(pack)
+    todo = [step for step in steps if step.name != "replica" and shipped.find(step) is None]
+    rest = sum(step.cost_seconds for step in todo) / cores / 3600
     dynamics = settings.dynamics
     days_per_ns = 1.0 / free_ns_per_day(speed)
     sizes = [_size(pack, step) for step in replicas]
@@ -129,10 +169,12 @@ def _preset_time(
         preset=name,
         replicas=len(replicas),
         length_ns=length,
+        ns_per_day=len(sizes) / sum(sizes) / days_per_ns if sizes else 0.0,
+        at_once=workers,
         budget_minutes=dynamics.budget_minutes,
         dynamics_hours=hours if replicas else 0.0,
         other_hours=rest,
-        platform=f"{workers:g} cores" if not gpu else speed.platform.name,
+        platform=speed.platform.name if gpu else _cores_in_words(workers),
     )
 
 

@@ -83,7 +83,7 @@ class ModelSteps(StepMaker):
                 "seed": seed,
             },
             inputs={"native": self.native_model(state)},
-            cost=45 * self.size(state),
+            cost=35 * self.size(state),
         )
 
     def model(self, side: str, state: str) -> Step:
@@ -99,7 +99,7 @@ class ModelSteps(StepMaker):
             function="models:neighbourhoods",
             parameters={"state": state, "positions": list(self.variant.positions)},
             inputs={"native": self.native_model(state), "mutant": self.mutant_model(state)},
-            cost=10,
+            cost=4,
         )
 
     def modes(self, side: str, state: str) -> Step:
@@ -118,7 +118,7 @@ class ModelSteps(StepMaker):
             },
             inputs={"model": self.model(side, state)},
             shared=side == "native",
-            cost=60 * self.size(state) ** 2,
+            cost=(60 if side == "native" else 35) * self.size(state) ** 2,
         )
 
     def docking(self, side: str, drug: str) -> Step:
@@ -145,7 +145,7 @@ class ModelSteps(StepMaker):
                 **({"pose": self.carried_pose(drug)} if definition.state == USER_STATE else {}),
             },
             shared=side == "native",
-            cost=25 if side == "native" else 40,
+            cost=40 if side == "native" else 15,
         )
 
     def docking_given(self, ligand: DrugDefinition, state: str, native: Step | None = None) -> Step:

@@ -15,7 +15,7 @@ from kinscope.variants import variant_from_changes
 from kinscope.workflow.engine import LocalEngine
 from kinscope.workflow.events import Event
 from kinscope.workflow.plan import Planner
-from kinscope.workflow.settings import load_preset, with_changes
+from kinscope.workflow.settings import StudySettings, load_preset, with_changes
 from kinscope.workflow.step import Step
 from kinscope.workflow.store import Store
 
@@ -27,6 +27,12 @@ def shipped_store(pack: TargetPack) -> Store:
     return Store(pack.directory / SHIPPED_STORE)
 
 
+def preset_for(pack: TargetPack, preset: str) -> StudySettings:
+    """A preset's settings for a target: a shipped pack is named as its directory is, a user's by its path."""
+    name = pack.directory.name if pack.directory.name in target_names() else str(pack.directory)
+    return with_changes(load_preset(preset), target=target_reference(name))
+
+
 def native_steps(pack: TargetPack, preset: str = "quick") -> list[Step]:
     """Docking and normal modes of every native model, with the settings of a preset."""
     first = max(state.first_residue for state in pack.states)
@@ -35,10 +41,7 @@ def native_steps(pack: TargetPack, preset: str = "quick") -> list[Step]:
     # Any substitution that every state holds will do: no native step depends on it.
     residue = "G" if pack.transcript.protein[position - 1] == "A" else "A"
     variant = variant_from_changes({position: residue}, pack)
-    # A shipped pack is named as its directory is; one of the user's by its path.
-    name = pack.directory.name if pack.directory.name in target_names() else str(pack.directory)
-    settings = with_changes(load_preset(preset), target=target_reference(name))
-    planner = Planner(pack, variant, settings, workers=1)
+    planner = Planner(pack, variant, preset_for(pack, preset), workers=1)
     docking = [step for (side, _), step in planner.docking_steps().items() if side == "native"]
     return docking + [planner.modes("native", state) for state in planner.states]
 

@@ -37,7 +37,7 @@ class StudySteps(ModelSteps):
             },
             inputs=inputs,
             shared=side == "native",
-            cost=45 * self.size(state),
+            cost=(60 if side == "native" else 20) * self.size(state),
         )
 
     def solvated_bound(self, side: str, drug: str) -> Step:

@@ -48,7 +48,13 @@ def doctor(
 
 def _speeds(target: str, seconds: float) -> list[Finding]:
     """Speed of every platform, replicas at once on a GPU, and what each preset costs."""
-    from kinscope.cli.study_time import measure, packing_finding, preset_times, speed_findings
+    from kinscope.cli.study_time import (
+        choice_finding,
+        measure,
+        packing_finding,
+        preset_times,
+        speed_findings,
+    )
     from kinscope.dynamics.shipped import expected_volume
     from kinscope.targets import load_target
     from kinscope.workflow.machine import find_gpus, packing_of
@@ -63,8 +69,10 @@ def _speeds(target: str, seconds: float) -> list[Finding]:
         packing = packing_of(devices, "auto", volume, replicas=many, anew=True, seconds=seconds)
         at_once = len(devices) * packing.gain
         found.append(packing_finding(devices, packing))
-    times = preset_times(pack, measured, cores=len(os.sched_getaffinity(0)), on_gpus=at_once)
-    return [*found, *(item.finding() for item in times)]
+    cores = len(os.sched_getaffinity(0))
+    chosen = choice_finding(measured, cores=cores, on_gpus=at_once)
+    times = preset_times(pack, measured, cores=cores, on_gpus=at_once)
+    return [*found, chosen, *(item.finding() for item in times)]
 
 
 def _show(findings: list[Finding]) -> None:
