@@ -13,6 +13,9 @@ from typer.testing import CliRunner
 from kinscope.cli import commands
 from kinscope.core.errors import BadInputError, LigandError, SettingsError
 from kinscope.dynamics.holo import PlacedLigand
+from kinscope.evidence import lookup
+from kinscope.interpretation import assess
+from kinscope.interpretation.model import Measurements
 from kinscope.ligands.parameters import SHIPPED
 from kinscope.structures.reference import reference_model
 from kinscope.targets import load_target
@@ -27,7 +30,9 @@ from kinscope.workflow.own_ligands import (
 )
 from kinscope.workflow.plan import Planner
 from kinscope.workflow.settings import OwnLigand, load_preset, with_changes
+from kinscope.workflow.stages.bound import ligand_parameters
 from kinscope.workflow.store import Store
+from kinscope.workflow.user_state import study_pack
 
 PACK = load_target("abl1")
 STATE = "kinase-dfg-out"
@@ -151,6 +156,47 @@ def test_it_is_simulated_beside_the_apo_kinase_in_equal_shares(mine: Path):
     apo = Planner(PACK, parse_variant("K404E", PACK), alone, workers=2).replica_steps()
     both = planner(own, budget_minutes=None, length_ns=1.0).replica_steps()
     assert both["native", STATE, 0].key == apo["native", STATE, 0].key
+
+
+def test_a_study_reports_it_as_it_reports_a_drug(mine: Path):
+    own, _ = take(mine, mine.with_suffix(".xml"))
+    planned = planner(own, budget_minutes=None, length_ns=1.0)
+    inputs = planned.plan().report.inputs
+    of_mine = {role: step for role, step in inputs.items() if "mine" in role.split("/")}
+    assert set(of_mine) == {
+        "ligand/mine",
+        *(f"system/{side}/mine" for side in ("native", "mutant")),
+        *(f"bound/{side}/mine/{n}" for side in ("native", "mutant") for n in range(3)),
+    }
+    assert of_mine["bound/native/mine/0"] is planned.replica_steps()["native", f"{STATE}+mine", 0]
+    # what reads every result finds it among the drugs, and no drug is lost or gains a verdict by it
+    pack = study_pack(inputs["measurements"].parameters)
+    assert pack.drug("mine").name == own.name
+    assert pack.drugs[:-1] == PACK.drugs
+    fields = ("models", "geometries", "contact_changes", "docking", "profiles", "regions", "pockets")
+    nothing = Measurements(**dict.fromkeys((*fields, "simulations"), ()))
+    judged = assess(planned.variant, nothing, lookup(planned.variant, pack), pack)
+    assert "mine" not in {verdict.drug for verdict in judged.verdicts}
+
+
+def test_a_study_without_one_keeps_its_identity():
+    settings = with_changes(load_preset("quick"), states=(STATE,), dynamics={"states": (STATE,)})
+    plan = Planner(PACK, parse_variant("K404E", PACK), settings, workers=2).plan()
+    assert "own_ligands" not in plan.report.parameters
+    assert study_pack(plan.report.parameters) == PACK
+
+
+def test_what_is_bound_is_told_with_its_own_parameters(mine: Path, tmp_path: Path):
+    """A complex of the ligand's own, as the report tells it: the pose, the charges, no co-crystal."""
+    own, files = take(mine, mine.with_suffix(".xml"), in_place=False)
+    kept = tmp_path / "kept"
+    kept.mkdir()
+    (kept / "ligand.xml").write_bytes(files.parameters.xml_path.read_bytes())
+    (kept / "ligand.json").write_text(files.parameters.record.model_dump_json())
+    charges, terms, _ = ligand_parameters(PACK, definition_of(own), kept)
+    assert (charges, terms) == (files.parameters.record.charge_model, files.parameters.record.force_field)
+    assert charges
+    assert ligand_parameters(PACK, definition_of(own), None)[0] == ""  # none ship of it
 
 
 def test_a_state_that_is_not_simulated_is_refused(mine: Path):

@@ -14,6 +14,7 @@ from kinscope.docking.relaxed_records import RelaxedSettings
 from kinscope.structures.user_records import USER_STATE
 from kinscope.workflow.choices import choose_drugs
 from kinscope.workflow.digest import pack_digest
+from kinscope.workflow.own_ligands import ligand_step
 from kinscope.workflow.relaxed_steps import relaxed_inputs
 from kinscope.workflow.step import Step
 from kinscope.workflow.step_maker import STAGES
@@ -57,12 +58,7 @@ class Planner(StudySteps):
             for side in _SIDES:
                 for replica in range(self.settings.dynamics.replicas):
                     inputs[f"replica/{side}/{state}/{replica}"] = self.replica(side, state, replica)
-        for drug in self.dynamics_ligands():
-            state = self.pack.drug(drug).state
-            for side in _SIDES:
-                inputs[f"system/{side}/{drug}"] = self.solvated_bound(side, drug)
-                for replica in range(self.settings.dynamics.replicas):
-                    inputs[f"bound/{side}/{drug}/{replica}"] = self.replica(side, state, replica, drug)
+        inputs |= self._bound()
         if self.structure is not None:
             inputs["structure"] = structure_step(self.settings)
         optional = frozenset(role for role in inputs if not role.startswith("native/"))
@@ -71,7 +67,7 @@ class Planner(StudySteps):
             f"comparison of {self.variant.short} with native",
             f"{STAGES}.collect:collect_measurements",
             3,
-            {"target": self.pack_directory, "variant": self._variant(), **self.user_state()},
+            {"target": self.pack_directory, "variant": self._variant(), **self.given()},
             inputs,
             optional,
             cost_seconds=15,
@@ -89,13 +85,30 @@ class Planner(StudySteps):
                 "skipped": self.skipped,
                 "kinscope_version": __version__,
                 "pack_sha256": pack_digest(self.pack),
-                **self.user_state(),
+                **self.given(),
             },
             {"measurements": measured, **inputs},
             optional,
             cost_seconds=15,
         )
         return Plan(report, self.states, drugs, tuple(self.skipped))
+
+    def _bound(self) -> dict[str, Step]:
+        """The systems with a drug or a ligand of the user's, and their replicas."""
+        systems = [(drug, self.pack.drug(drug).state) for drug in self.dynamics_ligands()]
+        inputs: dict[str, Step] = {}
+        for own in self.own_ligands():
+            systems.append((own.id, own.state))
+            inputs[f"ligand/{own.id}"] = ligand_step(own)
+            for side in _SIDES:
+                inputs[f"system/{side}/{own.id}"] = self.solvated_own(side, own)
+        for drug, state in systems:
+            for side in _SIDES:
+                if f"ligand/{drug}" not in inputs:
+                    inputs[f"system/{side}/{drug}"] = self.solvated_bound(side, drug)
+                for replica in range(self.settings.dynamics.replicas):
+                    inputs[f"bound/{side}/{drug}/{replica}"] = self.replica(side, state, replica, drug)
+        return inputs
 
     def docking_steps(self) -> dict[tuple[str, str], Step]:
         """Docking alone, by side and drug."""

@@ -119,6 +119,11 @@ class StepMaker:
         kept = self.structure.model_dump(mode="json", include={"definition", "drugs"})
         return {"structure": kept}
 
+    def given(self) -> dict[str, Any]:
+        """What the steps that read every result need to know of what the user gave."""
+        own = [ligand.model_dump(mode="json") for ligand in self.settings.dynamics.own_ligands]
+        return self.user_state() | ({"own_ligands": own} if own else {})
+
     def who(self, side: str) -> str:
         """The side in words: ``native`` or the variant."""
         return "native" if side == "native" else self.variant.short

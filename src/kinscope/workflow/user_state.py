@@ -15,7 +15,8 @@ from kinscope.targets import load_target
 from kinscope.targets.pack import StateDefinition, TargetPack
 from kinscope.variants.model import Variant
 from kinscope.workflow.given_files import keep_given
-from kinscope.workflow.settings import StructureSettings, StudySettings
+from kinscope.workflow.own_ligands import definition_of
+from kinscope.workflow.settings import OwnLigand, StructureSettings, StudySettings
 from kinscope.workflow.step import Step
 from kinscope.workflow.store import Store
 
@@ -126,9 +127,10 @@ def keep_structure(store: Store, settings: StudySettings, file: UserFile) -> Non
 
 
 def study_pack(parameters: Mapping[str, Any]) -> TargetPack:
-    """The target pack of a study, with the user's structure as a state where there is one."""
+    """The target pack of a study, with the user's structure as a state and their ligands among the drugs."""
     pack = load_target(parameters["target"])
-    named = parameters.get("structure")
-    if not named:
-        return pack
-    return with_user_state(pack, StateDefinition.model_validate(named["definition"]), tuple(named["drugs"]))
+    if named := parameters.get("structure"):
+        definition = StateDefinition.model_validate(named["definition"])
+        pack = with_user_state(pack, definition, tuple(named["drugs"]))
+    own = tuple(definition_of(OwnLigand.model_validate(one)) for one in parameters.get("own_ligands", ()))
+    return pack.model_copy(update={"drugs": (*pack.drugs, *own)}) if own else pack

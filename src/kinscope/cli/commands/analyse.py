@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,7 +11,7 @@ import typer
 from kinscope.cli.options import AsJson, Quiet, Target
 
 if TYPE_CHECKING:
-    from kinscope.analysis.trajectory_results import ReplicaAnalysis
+    from kinscope.analysis.trajectory_results import MeasureComparison, ReplicaAnalysis
     from kinscope.workflow.trajectory_run import Analysed
 
 _SHOWN_CONTACTS = 8
@@ -121,8 +122,8 @@ def _print(found: Analysed) -> None:
             "; half of the replicas or more only drift along the first" if result.principal.diffusive else ""
         )
         typer.echo(f"  principal motions, all replicas together: {shares} of the variance{drift}")
-    for measure in result.measures:
-        typer.echo(f"  {measure.label}: {measure.difference.statement}")
+    for line in _differences(result.measures):
+        typer.echo(f"  {line}")
     for contact in result.contacts:
         if contact.difference.resolved:
             partner = f"{contact.partner_name}{contact.partner}"
@@ -130,8 +131,21 @@ def _print(found: Analysed) -> None:
     typer.echo(f"  {result.replicas[0].superposition}")
 
 
+def _differences(measures: Sequence[MeasureComparison]) -> list[str]:
+    """What each quantity shows, mutant against native; those of which the same is said share a line."""
+    said: dict[str, list[str]] = {}
+    for measure in measures:
+        said.setdefault(measure.difference.statement, []).append(measure.label)
+    return [
+        f"{labels[0]}: {statement}" if len(labels) == 1 else f"{statement}, in all of: {'; '.join(labels)}"
+        for statement, labels in said.items()
+    ]
+
+
 def _print_replica(one: ReplicaAnalysis) -> None:
-    length = "no time in the file" if one.length_ns is None else f"{one.length_ns:.3g} ns"
+    from kinscope.analysis.regions import time_words
+
+    length = "no time in the file" if one.length_ns is None else time_words(one.length_ns)
     typer.echo(f"  {one.name} ({one.variant}): {one.frames} frames, {length}, {one.atoms} atoms")
     for series in one.series:
         of = series.name.rpartition("/")[0]

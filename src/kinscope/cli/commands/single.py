@@ -111,6 +111,9 @@ def simulate(
     request = StageRequest(expression, preset, state, out, target, cores, quiet or as_json, given)
     done = request.run({"dynamics": dynamics} if dynamics else {}, lambda plan: plan.replica_steps(), keep)
     _show(done.artefacts, as_json)
+    if done.artefacts and not as_json:
+        typer.echo(f"\nNative beside {done.variant.short}:  kinscope analyse {done.directory}")
+        typer.echo(f"The whole report, these replicas in it:  kinscope resume {done.directory}")
     for message in done.failed:
         typer.echo(f"failed: {message}", err=True)
     if done.failed:

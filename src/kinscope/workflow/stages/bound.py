@@ -15,16 +15,21 @@ from kinscope.analysis.trajectory_results import BoundPose
 from kinscope.core.errors import KinscopeError
 from kinscope.docking.reference import reference_pose
 from kinscope.dynamics.records import PROTEIN_FILE, SYSTEM_RECORD_FILE, SolvatedSystem
-from kinscope.ligands.parameters import directory_for, load_parameters
+from kinscope.ligands.parameters import directory_for, load_parameters, read_parameters
 from kinscope.structures.io import read_model
 from kinscope.targets.controls import controls_directory
 from kinscope.targets.pack import DrugDefinition, TargetPack
+from kinscope.workflow.own_ligands import NAME
 
 _POLAR = ("hydrogen bond", "salt bridge")
 
 
 def bound_poses(
-    systems: Mapping[str, Path], pack: TargetPack, drug: DrugDefinition, variant: str
+    systems: Mapping[str, Path],
+    pack: TargetPack,
+    drug: DrugDefinition,
+    variant: str,
+    given: Path | None = None,
 ) -> tuple[BoundPose, ...]:
     """What is bound on each side of a system, native first.
 
@@ -36,11 +41,13 @@ def bound_poses(
         The target and what is bound.
     variant
         Short name of the variant.
+    given
+        Directory of the files of a ligand of the user's: it has no reference, and its own parameters.
     """
     found = []
     for side, who in (("native", "native"), ("mutant", variant)):
         if side in systems:
-            found.append(_bound(systems[side], pack, drug, who))
+            found.append(_bound(systems[side], pack, drug, who, given))
     return tuple(found)
 
 
@@ -79,19 +86,14 @@ def _gap_angstrom(layout: Layout, bond: CrystalBond) -> float:
     return float(gaps.min()) if gaps.size else float("nan")
 
 
-def _bound(directory: Path, pack: TargetPack, drug: DrugDefinition, who: str) -> BoundPose:
+def _bound(
+    directory: Path, pack: TargetPack, drug: DrugDefinition, who: str, given: Path | None
+) -> BoundPose:
     record = SolvatedSystem.model_validate_json((directory / SYSTEM_RECORD_FILE).read_bytes())
     ligand = next((one for one in record.ligands if one.name == drug.id), None)
     layout = Layout(read_model(directory / PROTEIN_FILE))
-    reference, away = "", None
-    warnings: list[str] = []
-    try:
-        _, known = reference_pose(pack, drug)
-        reference, away = known.crystal, known.rmsd_to_crystal_angstrom
-        warnings += known.notes
-    except KinscopeError as error:
-        warnings.append(error.what)
-    charges, terms, about = _parameters(pack, drug)
+    reference, away, warnings = ("", None, []) if given is not None else _reference(pack, drug)
+    charges, terms, about = ligand_parameters(pack, drug, given)
     shown = read_crystal_bonds(controls_directory(pack)).get(drug.id, ())
     return BoundPose(
         ligand=drug.id,
@@ -110,10 +112,26 @@ def _bound(directory: Path, pack: TargetPack, drug: DrugDefinition, who: str) ->
     )
 
 
-def _parameters(pack: TargetPack, drug: DrugDefinition) -> tuple[str, str, list[str]]:
+def _reference(pack: TargetPack, drug: DrugDefinition) -> tuple[str, float | None, list[str]]:
+    """The co-crystal of the known pose, how far the pose lies from it, and what is to be said of it."""
+    try:
+        _, known = reference_pose(pack, drug)
+    except KinscopeError as error:
+        return "", None, [error.what]
+    return known.crystal, known.rmsd_to_crystal_angstrom, list(known.notes)
+
+
+def ligand_parameters(
+    pack: TargetPack, drug: DrugDefinition, given: Path | None
+) -> tuple[str, str, list[str]]:
     """Charge model, force field, and what is to be said of them."""
     try:
-        record = load_parameters(drug, directory_for(pack, drug)).record
+        found = (
+            load_parameters(drug, directory_for(pack, drug))
+            if given is None
+            else read_parameters(given, NAME)
+        )
+        record = found.record
     except KinscopeError as error:
         return "", "", [error.what]
     notes = list(record.warnings)

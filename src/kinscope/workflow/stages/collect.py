@@ -239,7 +239,9 @@ def _systems(study: _Inputs, pack: TargetPack) -> Iterator[System]:
         for about in sorted(native.keys() | mutant.keys()):
             state, ligand = (about, "") if stage == "replica" else (pack.drug(about).state, about)
             boxes = study.sides("system").get(about, {}) if ligand else {}
-            yield System(state, tuple(native.get(about, ())), tuple(mutant.get(about, ())), ligand, boxes)
+            given = study.context.inputs.get(f"ligand/{about}")
+            sides = tuple(native.get(about, ())), tuple(mutant.get(about, ()))
+            yield System(state, *sides, ligand, boxes, given)
 
 
 def _state_mobility(pack: TargetPack, *methods: Sequence[_Pair]) -> Iterator[StateMobility]:

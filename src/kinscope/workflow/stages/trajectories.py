@@ -43,6 +43,8 @@ class System:
     ligand: str = ""
     boxes: dict[str, Path] = field(default_factory=dict)
     """The solvated systems of a bound one, by side."""
+    given: Path | None = None
+    """The files of what is bound, if it is a ligand of the user's."""
 
 
 @dataclass
@@ -148,7 +150,7 @@ def _compare(
         reason=judged.reason,
         ligand=system.ligand,
         sides=sides,
-        bound=bound_poses(system.boxes, pack, pack.drug(system.ligand), after[0].variant)
+        bound=bound_poses(system.boxes, pack, pack.drug(system.ligand), after[0].variant, system.given)
         if system.ligand
         else (),
     )
