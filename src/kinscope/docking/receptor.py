@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kinscope.core.errors import StructureError
+from kinscope.docking.polar import PolarReceptor, receptor_atoms
 from kinscope.docking.vina_function import AtomKind, atom_kind
 from kinscope.ligands.quiet import quiet
 from kinscope.structures.model import AtomArray
@@ -45,6 +46,13 @@ class PreparedReceptor:
     heavy_points: NDArray[np.float64]
     """Shape (n_heavy, 3), angstrom."""
     heavy_kinds: tuple[AtomKind, ...]
+    atoms: AtomArray
+    """The model, hydrogens included."""
+
+    @functools.cached_property
+    def polar(self) -> PolarReceptor:
+        """Charges and Born radii; computed when a search first ranks poses in this receptor."""
+        return PolarReceptor(self.atoms.coord, receptor_atoms(self.atoms))
 
 
 def prepare_receptor(atoms: AtomArray, *, method: Literal["rules", "meeko"] = "rules") -> PreparedReceptor:
@@ -87,10 +95,10 @@ def _prepare(digest: str, method: str, hidden: _Hidden) -> PreparedReceptor:
     points, kinds = _heavy_kinds(atoms, bonds)
     if method == "meeko":
         return PreparedReceptor(
-            write_pdbqt_with_meeko(atoms, bonds), f"Meeko {_meeko_version()}", points, kinds
+            write_pdbqt_with_meeko(atoms, bonds), f"Meeko {_meeko_version()}", points, kinds, atoms
         )
     return PreparedReceptor(
-        write_pdbqt_by_rules(atoms, bonds), "AutoDock types by residue rules", points, kinds
+        write_pdbqt_by_rules(atoms, bonds), "AutoDock types by residue rules", points, kinds, atoms
     )
 
 

@@ -35,6 +35,8 @@ _HOP_TEMPERATURE_KCAL_PER_MOL = 1.2
 five seeds (docs/decisions/0045)."""
 _FINISHED, _FINISHED_APART_ANGSTROM = 30, 0.5
 """Poses that are relaxed again with the exact function, which has no kinks, and how far apart they are."""
+POLAR_WEIGHT = 0.15
+"""Of the electrostatic energy of binding in the last rank (docs/decisions/0047)."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,8 @@ class SearchParts:
     box: Box
     whole: Callable[[Coordinates, Coordinates], Coordinates]
     """All atoms of a pose, from its heavy atoms and the conformer it has its rings from."""
+    polar: Callable[[Floats], Floats]
+    """Electrostatic energies of binding of poses of all atoms (:mod:`kinscope.docking.polar`)."""
 
 
 class Search:
@@ -90,7 +94,9 @@ class Search:
         ranks = self._rank(poses, strain)
         best = self._distinct(poses, ranks, _FINISHED, _FINISHED_APART_ANGSTROM)
         done = self.relaxation.relax(poses[best], self.exact_field, lowest)
-        return self._scored(done.coordinates, self._rank(done.coordinates, done.strain_kcal_per_mol), score)
+        ranks = self._rank(done.coordinates, done.strain_kcal_per_mol)
+        ranks += POLAR_WEIGHT * parts.polar(done.coordinates)
+        return self._scored(done.coordinates, ranks, score)
 
     def _hop(
         self, poses: Floats, strain: Floats, lowest: float, exhaustiveness: int, seed: int

@@ -20,9 +20,10 @@ from kinscope.docking.engine import Box, Coordinates, Mol, ScoredPose
 from kinscope.docking.grid_function import GridFunction, compute_maps
 from kinscope.docking.ligand_pdbqt import LigandTree, prepare_ligand
 from kinscope.docking.minimiser import Mobility, Torsion, minimise
+from kinscope.docking.polar import ligand_atoms
 from kinscope.docking.receptor import PreparedReceptor, prepare_receptor
 from kinscope.docking.staged_search import Search, SearchParts
-from kinscope.docking.tables import CUTOFF_ANGSTROM
+from kinscope.docking.tables import CUTOFF_ANGSTROM, Floats
 from kinscope.docking.torsion_function import TorsionFunction, torsion_series
 from kinscope.docking.vina_function import (
     RADIUS_ANGSTROM,
@@ -114,9 +115,13 @@ class VinaSystem:
                 self._ligand, self._heavy, self._mobility,
                 _mobility(self.tree, np.arange(self._ligand.GetNumAtoms())),
                 self._grid_function(), self.function,
-                self._torsion_function(torsion_weight), self._box, self._whole,
+                self._torsion_function(torsion_weight), self._box, self._whole, self._polar,
             )
         ).run(seed=seed, exhaustiveness=exhaustiveness, n_poses=n_poses, score=self.score)  # fmt: skip
+
+    def _polar(self, poses: Floats) -> Floats:
+        atoms = ligand_atoms(self._ligand)
+        return np.zeros(len(poses)) if atoms is None else self._receptor.polar.energies(atoms, poses)
 
     def _torsion_function(self, weight: float) -> TorsionFunction:
         bonds = [(first, second) for first, second, _ in self.tree.torsions]

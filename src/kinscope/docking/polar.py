@@ -1,0 +1,175 @@
+"""What polar atoms of ligand and receptor gain from each other and lose to water, for ranking poses.
+
+Vina's function counts hydrogen bonds and nothing else of electrostatics: a carbonyl buried without a partner
+costs it nothing, and a pose turned over may keep its contacts and lose its dipoles. Here poses are given the
+electrostatic part of a generalised Born energy as in MM/GBSA, receptor rigid: Coulomb's law between
+charges of ff14SB and of MMFF94, and the change of polarisation energy on binding (OBC II; radii as
+:mod:`kinscope.structures.forcefield` has them). It is weighted lightly in the rank and is never a score
+(docs/decisions/0047).
+"""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kinscope.docking.engine import Mol
+from kinscope.docking.tables import Floats
+from kinscope.structures.model import AtomArray
+
+_RADIUS_ANGSTROM = {
+    "H": 1.2,
+    "C": 1.7,
+    "N": 1.55,
+    "O": 1.5,
+    "F": 1.5,
+    "P": 1.85,
+    "S": 1.8,
+    "CL": 1.7,
+    "BR": 1.85,
+    "I": 2.0,
+}
+_HYDROGEN_ON_NITROGEN_ANGSTROM = 1.3
+_SCREENING = {"H": 0.85, "C": 0.72, "N": 0.79, "O": 0.85, "F": 0.88, "P": 0.86, "S": 0.96}
+_OTHER_RADIUS_ANGSTROM, _OTHER_SCREENING = 1.5, 0.8
+_OFFSET_ANGSTROM = 0.09
+_REACH_ANGSTROM = 20.0
+_CAP_NAMES = {
+    "ACE": {"H1": "HH31", "H2": "HH32", "H3": "HH33"},
+    "NME": {"C": "CH3", "H1": "HH31", "H2": "HH32", "H3": "HH33"},
+}  # fmt: skip
+"""The caps' atoms as the Chemical Component Dictionary and as Amber name them."""
+
+
+@dataclass(frozen=True)
+class PolarAtoms:
+    """Charges and spheres of atoms."""
+
+    charges: Floats
+    """Elementary charges, shape (n,)."""
+    radii: Floats
+    """Intrinsic Born radii, angstrom."""
+    scaled: Floats
+    """Radii less the offset, times the screening factor, angstrom."""
+
+
+class PolarReceptor:
+    """A receptor's atoms and what they are without a ligand."""
+
+    def __init__(self, points: Floats, atoms: PolarAtoms) -> None:
+        from kinscope.docking.polar_kernels import born_radii, integrals
+
+        self.points = np.ascontiguousarray(points, dtype=np.float64)
+        self.atoms = atoms
+        self.sums = np.zeros(len(points))
+        integrals(self.points, atoms.radii, self.points, atoms.scaled, True, self.sums)
+        self.born = born_radii(atoms.radii, self.sums)
+
+    def energies(self, ligand: PolarAtoms, poses: Floats) -> Floats:
+        """Electrostatic energy of binding (n_poses,) of poses (n_poses, n_atoms, 3), kcal/mol.
+
+        The bound pose in the receptor less both apart in the same conformations.
+        """
+        from kinscope.docking.polar_kernels import between_energy, born_radii, desolvation, integrals
+
+        energies = np.empty(len(poses))
+        for row, pose in enumerate(poses):
+            points = np.ascontiguousarray(pose, dtype=np.float64)
+            alone = np.zeros(len(points))
+            integrals(points, ligand.radii, points, ligand.scaled, True, alone)
+            free = born_radii(ligand.radii, alone)
+            integrals(points, ligand.radii, self.points, self.atoms.scaled, False, alone)
+            bound = born_radii(ligand.radii, alone)
+            sums = self.sums.copy()
+            integrals(self.points, self.atoms.radii, points, ligand.scaled, False, sums)
+            around = born_radii(self.atoms.radii, sums)
+            energies[row] = (
+                between_energy(points, ligand.charges, bound, self.points, self.atoms.charges, around)
+                + desolvation(points, ligand.charges, free, bound, np.inf)
+                + desolvation(self.points, self.atoms.charges, self.born, around, _REACH_ANGSTROM)
+            )
+        return energies
+
+
+def receptor_atoms(atoms: AtomArray) -> PolarAtoms:
+    """Charges of a protonated model by ff14SB's residues, and its spheres.
+
+    What the force field has no residue for (an ion, a rare residue) is given no charge: its sphere still
+    keeps water away.
+    """
+    charges = np.zeros(len(atoms))
+    starts = np.flatnonzero(np.r_[True, np.diff(atoms.res_id) != 0, True])
+    for first, last in itertools.pairwise(starts):
+        residue = str(atoms.res_name[first])
+        names = [_CAP_NAMES.get(residue, {}).get(str(n), str(n)) for n in atoms.atom_name[first:last]]
+        template = _template(residue, frozenset(names))
+        if template is not None:
+            charges[first:last] = [template[name] for name in names]
+    elements = [str(symbol).upper() for symbol in atoms.element]
+    return _spheres(charges, elements, _on_nitrogen(atoms.coord, elements))
+
+
+def ligand_atoms(ligand: Mol) -> PolarAtoms | None:
+    """MMFF94's charges of a ligand with hydrogens, and its spheres; None where MMFF94 does not know it."""
+    from rdkit.Chem import rdForceFieldHelpers
+
+    properties = rdForceFieldHelpers.MMFFGetMoleculeProperties(ligand)
+    if properties is None:
+        return None
+    charges = np.array([properties.GetMMFFPartialCharge(i) for i in range(ligand.GetNumAtoms())])
+    elements = [atom.GetSymbol().upper() for atom in ligand.GetAtoms()]
+    on_nitrogen = np.array(
+        [
+            atom.GetAtomicNum() == 1 and any(n.GetAtomicNum() == 7 for n in atom.GetNeighbors())
+            for atom in ligand.GetAtoms()
+        ]
+    )
+    return _spheres(charges, elements, on_nitrogen)
+
+
+def _spheres(charges: Floats, elements: list[str], on_nitrogen: NDArray[np.bool_]) -> PolarAtoms:
+    radii = np.array([_RADIUS_ANGSTROM.get(symbol, _OTHER_RADIUS_ANGSTROM) for symbol in elements])
+    radii[on_nitrogen] = _HYDROGEN_ON_NITROGEN_ANGSTROM
+    screening = np.array([_SCREENING.get(symbol, _OTHER_SCREENING) for symbol in elements])
+    return PolarAtoms(charges, radii, screening * (radii - _OFFSET_ANGSTROM))
+
+
+def _on_nitrogen(points: Floats, elements: list[str]) -> NDArray[np.bool_]:
+    from scipy.spatial import cKDTree
+
+    symbols = np.array(elements)
+    hydrogens, heavy = np.flatnonzero(symbols == "H"), np.flatnonzero(symbols != "H")
+    found = np.zeros(len(symbols), dtype=bool)
+    if len(hydrogens) and len(heavy):
+        _, nearest = cKDTree(points[heavy]).query(points[hydrogens])
+        found[hydrogens] = symbols[heavy[nearest]] == "N"
+    return found
+
+
+def _template(residue: str, names: frozenset[str]) -> dict[str, float] | None:
+    """Charges of the force field's residue with these atoms: His, Asp, ... by their hydrogens."""
+    fitting = [(name, charges) for name, charges in _templates() if charges.keys() == names]
+    fitting.sort(key=lambda pair: pair[0] != residue)
+    return next((charges for name, charges in fitting if name[:2] == residue[:2]), None)
+
+
+@lru_cache(maxsize=1)
+def _templates() -> tuple[tuple[str, dict[str, float]], ...]:
+    import xml.etree.ElementTree as ElementTree
+
+    from openmm import app
+
+    from kinscope.structures.forcefield import PHOSPHOTYROSINE_XML
+
+    files = (Path(app.__file__).parent / "data" / "amber14" / "protein.ff14SB.xml", PHOSPHOTYROSINE_XML)
+    found = []
+    for file in files:
+        for residue in ElementTree.parse(file).getroot().iterfind("Residues/Residue"):
+            charges = {str(a.get("name")): float(a.get("charge", "nan")) for a in residue.iterfind("Atom")}
+            found.append((str(residue.get("name")), charges))
+    return tuple(found)
