@@ -18,6 +18,7 @@ from kinscope.docking.engine import Coordinates, Mol
 from kinscope.structures.forcefield import cpu_platform, create_system
 from kinscope.structures.io import to_openmm
 from kinscope.structures.model import AtomArray
+from kinscope.structures.occupants import append_molecule
 from kinscope.structures.relaxation import hold_loosely, reduce_system
 
 if TYPE_CHECKING:
@@ -220,42 +221,12 @@ class ComplexField:
 
 def add_ligand(system: Any, alone: Any, molecule: Mol, charge_scale: float = 1.0) -> None:
     """Append a ligand's particles and terms to a System that has the same kinds of forces."""
-    from openmm import (
-        GBSAOBCForce,
-        HarmonicAngleForce,
-        HarmonicBondForce,
-        NonbondedForce,
-        PeriodicTorsionForce,
-    )
+    append_molecule(system, alone, born_radii(molecule), charge_scale)
 
-    first = system.getNumParticles()
-    for index in range(alone.getNumParticles()):
-        system.addParticle(alone.getParticleMass(index))
-    kinds = (
-        (HarmonicBondForce, "Bond", 2),
-        (HarmonicAngleForce, "Angle", 3),
-        (PeriodicTorsionForce, "Torsion", 4),
-    )
-    for kind, what, count in kinds:
-        target = _force(system, kind)
-        for source in (force for force in alone.getForces() if isinstance(force, kind)):
-            for index in range(getattr(source, f"getNum{what}s")()):
-                parameters = getattr(source, f"get{what}Parameters")(index)
-                particles = [first + particle for particle in parameters[:count]]
-                getattr(target, f"add{what}")(*particles, *parameters[count:])
-    source, target, born = (
-        _force(alone, NonbondedForce),
-        _force(system, NonbondedForce),
-        _force(system, GBSAOBCForce),
-    )
-    for index in range(source.getNumParticles()):
-        charge, sigma, epsilon = source.getParticleParameters(index)
-        target.addParticle(charge * charge_scale, sigma, epsilon)
-        if born is not None:
-            born.addParticle(charge, *_born_radius(molecule, index))
-    for index in range(source.getNumExceptions()):
-        one, two, product, sigma, epsilon = source.getExceptionParameters(index)
-        target.addException(first + one, first + two, product * charge_scale**2, sigma, epsilon)
+
+def born_radii(molecule: Mol) -> tuple[tuple[float, float], ...]:
+    """Radius (nm) and screening factor of every atom (n_atoms) of a ligand in the implicit solvent."""
+    return tuple(_born_radius(molecule, index) for index in range(molecule.GetNumAtoms()))
 
 
 def _born_radius(molecule: Mol, index: int) -> tuple[float, float]:
@@ -271,10 +242,6 @@ def _ligand_alone(whole: Any, alone: Any, molecule: Mol) -> Any:
     system = reduce_system(whole, np.array([], dtype=np.int64), solvent=True, charge_scale=1.0)
     add_ligand(system, alone, molecule)
     return system
-
-
-def _force(system: Any, kind: Any) -> Any:
-    return next((force for force in system.getForces() if isinstance(force, kind)), None)
 
 
 def _near(

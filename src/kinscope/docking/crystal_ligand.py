@@ -68,7 +68,7 @@ def crystal_coordinates(ligand: Mol, crystal: AtomArray, *, where: str) -> Coord
 def lay_on(ligand: Mol, heavy: Coordinates) -> Mol:
     """The ligand (all hydrogens) with its heavy atoms at positions (n_heavy, 3), its geometry made sound.
 
-    MMFF94 relaxes bonds, angles and hydrogens while every heavy atom is held within 0.1 angstrom of its
+    MMFF94s relaxes bonds, angles and hydrogens while every heavy atom is held within 0.1 angstrom of its
     place.
     """
     indices = np.array(
@@ -112,13 +112,18 @@ def lay_part_on(
 
 
 def _relaxed(start: Mol, held: NDArray[np.intp]) -> Mol:
-    """A copy relaxed by MMFF94 with some atoms held; the copy's own aromaticity stays as it was."""
+    """A copy relaxed by MMFF94s with some atoms held; the copy's own aromaticity stays as it was.
+
+    The variant for time-averaged structures (Halgren, J Comput Chem 1999, 20, 720) keeps the nitrogens of
+    anilines and amides flat. MMFF94 itself bends the N-H of imatinib's aniline 40 degrees out of its plane,
+    away from the Thr315 that it meets in the crystal.
+    """
     from rdkit import Chem
     from rdkit.Chem import rdForceFieldHelpers
 
     work, relaxed = Chem.Mol(start), Chem.Mol(start)
     with quiet():
-        properties = rdForceFieldHelpers.MMFFGetMoleculeProperties(work)
+        properties = rdForceFieldHelpers.MMFFGetMoleculeProperties(work, mmffVariant="MMFF94s")
         field = rdForceFieldHelpers.MMFFGetMoleculeForceField(work, properties)
         for index in held:
             field.MMFFAddPositionConstraint(

@@ -41,6 +41,9 @@ KEPT_ANGSTROM = 1.5
 one."""
 HELD_ANGSTROM = 2.0
 """A pose further from the crystal's, or one that is not valid, is recorded but not shipped."""
+NEARLY_ITSELF = 0.9
+"""Where a crystal's ligand has this share of a drug's heavy atoms (ATP-gamma-S has all of ATP's but one
+oxygen), the pose is held to the crystal's as the drug's own would be."""
 OUTLIER_ANGSTROM = 1.5
 """Pairs further apart than this after a first fit (a loop that moved) leave the second."""
 SURROUNDINGS_ANGSTROM = 9.0
@@ -96,9 +99,10 @@ def build_reference_pose(
     carried = transform.applied_to(shown)
     ligand = load_ligand(drug)
     analogue = code != drug.ccd
-    starts, crystal_heavy = (
+    starts, crystal_heavy, shared = (
         _on_relative(ligand, carried) if analogue else _on_itself(ligand, carried, drug.reference_entry)
     )
+    nearly = analogue and shared >= NEARLY_ITSELF
     box = Box.around(np.asarray(carried.coord, dtype=np.float64), 6.0)
     system = VinaEngine().bind(receptor, starts[0], box)
     placed = np.stack([np.asarray(start.GetConformer().GetPositions()) for start in starts])
@@ -106,12 +110,14 @@ def build_reference_pose(
     if state in drug.further_states:
         best = _relaxed(drug, receptor, starts[number], system)
     else:
-        best = _settled(system, best, box, placed[number], SymmetricRmsd(starts[number]), held=not analogue)
+        rmsd_to = SymmetricRmsd(starts[number])
+        best = _settled(system, best, box, placed[number], rmsd_to, held=not analogue or nearly)
     pose = with_coordinates(starts[number], best.coordinates)
     name_pose(pose, drug)
     heavy = [atom.GetIdx() for atom in pose.GetAtoms() if atom.GetAtomicNum() > 1]
     untouched = with_coordinates(starts[number], placed[number])
-    rmsd = _rmsd_to_crystal(pose, best.coordinates, crystal_heavy, heavy)
+    shown_heavy = placed[number][heavy] if nearly else crystal_heavy
+    rmsd = _rmsd_to_crystal(pose, best.coordinates, shown_heavy, heavy)
     notes = [f"Laid on the atoms shared with {code}: not a co-crystal of this drug."] if analogue else []
     if related:
         notes.append(
@@ -158,10 +164,12 @@ def build_reference_poses(
     *,
     drugs: Sequence[str] = (),
     models: Path | None = None,
+    states: Sequence[str] = (),
 ) -> list[ReferencePoseRecord]:
     """Build and write the poses of the pack's drugs (or those named) into ``out_dir``.
 
-    ``<drug>.sdf`` each, and ``poses.json``, which keeps the records of drugs not rebuilt.
+    ``<drug>.sdf`` each, and ``poses.json``, which keeps the records of drugs not rebuilt. Only poses in
+    ``states`` where some are named.
     """
     out_dir.mkdir(parents=True, exist_ok=True)
     chosen = [pack.drug(name) for name in drugs] or list(pack.drugs)
@@ -171,6 +179,8 @@ def build_reference_poses(
     built = []
     for drug in chosen:
         for state in (drug.state, *drug.further_states):
+            if states and state not in states:
+                continue
             if state not in receptors:
                 receptors[state] = reference_model(pack, state, models)[0]
             pose, record = build_reference_pose(pack, drug, receptors[state], source, state=state)
@@ -261,13 +271,16 @@ def superpose_site(
     return transform, words, float(np.sqrt((distances**2).mean()))
 
 
-def _on_itself(ligand: Mol, carried: AtomArray, where: str) -> tuple[list[Mol], Coordinates | None]:
+def _on_itself(ligand: Mol, carried: AtomArray, where: str) -> tuple[list[Mol], Coordinates | None, float]:
     heavy = crystal_coordinates(ligand, carried, where=where)
-    return [lay_on(ligand, heavy)], heavy
+    return [lay_on(ligand, heavy)], heavy, 1.0
 
 
-def _on_relative(ligand: Mol, carried: AtomArray) -> tuple[list[Mol], Coordinates | None]:
-    """The drug on the atoms it shares with the crystal's ligand; the rest in many conformers."""
+def _on_relative(ligand: Mol, carried: AtomArray) -> tuple[list[Mol], Coordinates | None, float]:
+    """The drug on the atoms it shares with the crystal's ligand; the rest in many conformers.
+
+    With them the share of the drug's heavy atoms that the crystal shows.
+    """
     from rdkit import Chem
     from rdkit.Chem import rdFMCS
 
@@ -281,7 +294,7 @@ def _on_relative(ligand: Mol, carried: AtomArray) -> tuple[list[Mol], Coordinate
     its = relative.GetSubstructMatch(common.queryMol)
     positions = np.asarray(relative.GetConformer().GetPositions(), dtype=np.float64)[list(its)]
     starts = lay_part_on(ligand, np.array(mine, dtype=np.intp), positions, trials=_ANALOGUE_TRIALS)
-    return starts, None
+    return starts, None, len(mine) / bare.GetNumAtoms()
 
 
 def _best_start(system: BoundSystem, placed: Coordinates) -> tuple[int, ScoredPose]:
@@ -317,7 +330,7 @@ def _relaxed(drug: DrugDefinition, receptor: AtomArray, start: Mol, system: Boun
 def _rmsd_to_crystal(
     pose: Mol, coordinates: Coordinates, crystal: Coordinates | None, heavy: list[int]
 ) -> float:
-    """Symmetry-corrected; 0 for an analogue, which has no crystal of its own."""
+    """Symmetry-corrected; 0 for an analogue that shares too little to be compared."""
     if crystal is None:
         return 0.0
     own = np.array(coordinates)

@@ -7,7 +7,7 @@ of the assembled heavy atoms are the anchors of every restraint.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -17,7 +17,11 @@ from pydantic import Field
 from kinscope.core.errors import ComputationError
 from kinscope.core.records import Settings
 from kinscope.structures.model import AtomArray
+from kinscope.structures.occupants import Occupant, place_occupants
 from kinscope.structures.superposition import BACKBONE, common_atoms, superpose
+
+TOUCH_ANGSTROM = 4.0
+"""A side chain with a heavy atom this near a ligand's touches it."""
 
 Progress = Callable[[float, str], None]
 """Takes the fraction done and what runs."""
@@ -144,14 +148,18 @@ def minimise(
     atoms: AtomArray,
     stages: tuple[Stage, ...] = DEFAULT_STAGES,
     *,
-    ligands: tuple[AtomArray, ...] = (),
+    ligands: tuple[AtomArray | Occupant, ...] = (),
+    pocket_kcal_per_mol_angstrom2: float = 0.0,
     threads: int = 1,
     progress: Progress | None = None,
 ) -> tuple[AtomArray, tuple[StageResult, ...]]:
     """Minimise a complete model (hydrogens present) through the stages, on the named CPU platform.
 
-    Ligands given (heavy atoms, in the model's frame) stand in their places as fixed uncharged spheres:
-    without them a pocket closes on the vacuum that the ligand leaves, and no inhibitor fits the model.
+    Ligands given, in the model's frame, stand in their places: without them a pocket closes on the vacuum
+    that the ligand leaves, and no inhibitor fits the model. An :class:`Occupant` has its own force field, and
+    its hydrogens relax with the protein; heavy atoms alone stand as fixed uncharged spheres. Side chains that
+    touch a ligand (:data:`TOUCH_ANGSTROM`) are held to their assembled places by at least
+    ``pocket_kcal_per_mol_angstrom2`` in every stage.
 
     Returns
     -------
@@ -163,12 +171,13 @@ def minimise(
     ComputationError
         If the energy is not finite, which means atoms lie on each other.
     """
-    current = atoms.copy()
+    current, held = atoms.copy(), tuple(ligands)
+    pocket = np.where(_touching(atoms, ligands), pocket_kcal_per_mol_angstrom2, 0.0)
     results = []
     for index, stage in enumerate(stages):
         if progress is not None:
             progress(index / len(stages), f"minimising: {stage.label}")
-        current, result = _run(current, atoms, stage, ligands, threads)
+        current, held, result = _run(current, atoms, stage, held, pocket, threads)
         results.append(result)
     return current, tuple(results)
 
@@ -239,32 +248,31 @@ def minimise_part(
 
 
 def _run(
-    current: AtomArray, anchor: AtomArray, stage: Stage, ligands: tuple[AtomArray, ...], threads: int
-) -> tuple[AtomArray, StageResult]:
+    current: AtomArray,
+    anchor: AtomArray,
+    stage: Stage,
+    ligands: tuple[AtomArray | Occupant, ...],
+    pocket: NDArray[np.float64],
+    threads: int,
+) -> tuple[AtomArray, tuple[AtomArray | Occupant, ...], StageResult]:
     from openmm import Context, LocalEnergyMinimizer, VerletIntegrator, unit
 
-    from kinscope.structures.forcefield import (
-        add_occupants,
-        add_position_restraints,
-        cpu_platform,
-        create_system,
-    )
+    from kinscope.structures.forcefield import add_position_restraints, cpu_platform, create_system
     from kinscope.structures.io import to_openmm
 
     topology, positions = to_openmm(current)
     _, anchors = to_openmm(anchor)
     system = create_system(topology, implicit_solvent=stage.implicit_solvent, cutoff_nm=stage.cutoff_nm)
+    occupied, movable = place_occupants(system, ligands)
     if stage.charge_scale != 1.0:
         _scale_charges(system, stage.charge_scale)
-    add_occupants(system, [str(symbol).capitalize() for ligand in ligands for symbol in ligand.element])
-    strengths = _strengths(anchor, stage)
+    strengths = np.maximum(_strengths(anchor, stage), pocket)
     if strengths.any():
         add_position_restraints(system, anchors, strengths, group=1)
     platform, properties = cpu_platform(threads)
     context = Context(system, VerletIntegrator(0.001), platform, properties)
     protein = np.asarray(positions.value_in_unit(unit.nanometer), dtype=np.float64)
-    occupied = [np.asarray(ligand.coord, dtype=np.float64) / 10 for ligand in ligands]
-    context.setPositions(np.concatenate([protein, *occupied]) * unit.nanometer)
+    context.setPositions(np.concatenate([protein, occupied / 10]) * unit.nanometer)
     # OpenMM's tolerance is the RMS force in kJ/mol/nm; 1 kcal/mol/angstrom is 41.84 of them.
     LocalEnergyMinimizer.minimize(
         context, stage.tolerance_kcal_per_mol_angstrom * 41.84, stage.max_iterations
@@ -283,13 +291,35 @@ def _run(
     moved = current.copy()
     relaxed = state.getPositions(asNumpy=True).value_in_unit(unit.angstrom)
     moved.coord = np.asarray(relaxed[: len(current)], dtype=np.float32)
-    return moved, StageResult(
-        label=stage.label,
-        energy_kcal_per_mol=energy,
-        rms_gradient_kcal_per_mol_angstrom=float(np.sqrt(np.mean(np.asarray(forces[: len(current)]) ** 2))),
-        backbone_rmsd_angstrom=superpose(moved, anchor, _uncapped(anchor)).rmsd_angstrom,
-        heavy_rmsd_angstrom=_heavy_rmsd(moved, anchor),
+    free = np.concatenate([np.ones(len(current), dtype=bool), movable])
+    return (
+        moved,
+        _moved(ligands, np.asarray(relaxed[len(current) :], dtype=np.float64)),
+        StageResult(
+            label=stage.label,
+            energy_kcal_per_mol=energy,
+            rms_gradient_kcal_per_mol_angstrom=float(np.sqrt(np.mean(np.asarray(forces)[free] ** 2))),
+            backbone_rmsd_angstrom=superpose(moved, anchor, _uncapped(anchor)).rmsd_angstrom,
+            heavy_rmsd_angstrom=_heavy_rmsd(moved, anchor),
+        ),
     )
+
+
+def _moved(
+    ligands: tuple[AtomArray | Occupant, ...], points: NDArray[np.float64]
+) -> tuple[AtomArray | Occupant, ...]:
+    """The ligands with their hydrogens where a stage left them."""
+    found: list[AtomArray | Occupant] = []
+    first = 0
+    for ligand in ligands:
+        if isinstance(ligand, Occupant):
+            count = len(ligand.coordinates)
+            found.append(replace(ligand, coordinates=points[first : first + count]))
+        else:
+            count = len(ligand)
+            found.append(ligand)
+        first += count
+    return tuple(found)
 
 
 def _scale_charges(system: Any, factor: float) -> None:
@@ -313,6 +343,22 @@ def _strengths(atoms: AtomArray, stage: Stage) -> NDArray[np.float64]:
     # Caps stand in for residues that are not there: they have no crystal to be held to.
     capped = np.isin(atoms.res_name, ("ACE", "NME"))
     return np.asarray(np.where(heavy & ~capped, strengths, 0.0), dtype=np.float64)
+
+
+def _touching(atoms: AtomArray, ligands: tuple[AtomArray | Occupant, ...]) -> NDArray[np.bool_]:
+    """Heavy side-chain atoms (n_atoms) of residues that touch a ligand with one of them."""
+    from scipy.spatial import cKDTree
+
+    side_chain = (atoms.element != "H") & ~np.isin(atoms.atom_name, BACKBONE)
+    side_chain &= ~np.isin(atoms.res_name, ("ACE", "NME"))
+    if not ligands:
+        return np.zeros(len(atoms), dtype=bool)
+    points = np.concatenate(
+        [held.coordinates[held.fixed] if isinstance(held, Occupant) else held.coord for held in ligands]
+    )
+    gaps, _ = cKDTree(points).query(atoms.coord)
+    near = {int(number) for number in atoms.res_id[side_chain & (gaps <= TOUCH_ANGSTROM)]}
+    return np.asarray(side_chain & np.isin(atoms.res_id, list(near)), dtype=np.bool_)
 
 
 def _uncapped(atoms: AtomArray) -> set[int]:

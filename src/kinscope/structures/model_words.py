@@ -5,6 +5,7 @@ from __future__ import annotations
 from kinscope.structures.assembly import Assembly
 from kinscope.structures.grafting import joints_of
 from kinscope.structures.model import AtomArray, ResidueOrigin
+from kinscope.structures.occupants import Occupant
 from kinscope.structures.recipes import BuiltStretch, CrystalPart, StateRecipe
 
 
@@ -19,17 +20,43 @@ def repacked_words(repacked: dict[int, str]) -> list[str]:
     ]
 
 
-def guest_words(recipe: StateRecipe) -> list[str]:
-    """The ligands around which a model was relaxed."""
-    guests = [f"{guest.ccd} of {guest.entry.upper()}" for guest in recipe.guests]
-    if recipe.ligands:
-        guests.insert(0, f"{' and '.join(recipe.ligands)} of the base crystal")
-    if not guests:
+def guest_words(
+    recipe: StateRecipe, occupants: tuple[AtomArray | Occupant, ...] = (), pocket: float = 0.0
+) -> list[str]:
+    """The ligands around which a model was relaxed, how they stood there, and what was held beside them.
+
+    Parameters
+    ----------
+    recipe
+        Names them.
+    occupants
+        In the recipe's order, the base's own first; those that carry parameters were charged.
+    pocket
+        Restraint of the side chains that touch them, kcal/mol/angstrom^2.
+    """
+    names = [f"{code} of the base crystal" for code in recipe.ligands]
+    names += [f"{guest.ccd} of {guest.entry.upper()}" for guest in recipe.guests]
+    if not names:
         return []
-    return [
-        f"Relaxed with {' and '.join(guests)} in place as fixed uncharged "
-        "spheres, so that the pockets keep the shape they have around a ligand; the model holds none."
+    charged = [
+        (name, held.description)
+        for name, held in zip(names, occupants, strict=False)
+        if isinstance(held, Occupant)
     ]
+    spheres = [name for name in names if name not in dict(charged)]
+    ways = [
+        f"{name} in place with its own charges ({description}), heavy atoms fixed, hydrogens free"
+        for name, description in charged
+    ]
+    if spheres:
+        ways.append(f"{' and '.join(spheres)} in place as fixed uncharged spheres")
+    words = [f"Relaxed with {' and '.join(ways)}, so that pockets keep their shape; the model holds none."]
+    if pocket > 0.0:
+        words.append(
+            f"Side chains that touch a ligand were held by {pocket:g} kcal/mol/angstrom^2 to their crystal's "
+            "places in every stage that would hold them less."
+        )
+    return words
 
 
 def joint_words(before: AtomArray, after: AtomArray, recipe: StateRecipe) -> list[str]:

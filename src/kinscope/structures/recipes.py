@@ -111,6 +111,9 @@ class StateRecipe(Record):
     """Side chains chosen anew among their rotamers, for their crystals' own do not fit together."""
     relaxation: Literal["full", "brief"] = "full"
     """By :data:`~kinscope.structures.minimisation.DEFAULT_STAGES` or ``BRIEF_STAGES``."""
+    occupants: Literal["charged", "spheres"] = "spheres"
+    """How ligands stand in their places while the model is relaxed: with their own charges where they have
+    parameters, or all as uncharged spheres."""
 
 
 class _RecipesFile(Record):

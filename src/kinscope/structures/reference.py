@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pydantic import Field, ValidationError
 
-from kinscope.core.errors import StructureError
+from kinscope.core.errors import BadInputError, StructureError
 from kinscope.core.files import write_atomic
 from kinscope.core.records import Settings
 from kinscope.structures.assembly import assemble
@@ -22,6 +22,7 @@ from kinscope.structures.model_words import (
     repacked_words,
     residue_origins,
 )
+from kinscope.structures.occupants import Occupant, Parametrise
 from kinscope.structures.preparation import cap_ends, complete_heavy_atoms
 from kinscope.structures.protonation import add_hydrogens, choose_protonation
 from kinscope.structures.recipes import StateRecipe, recipe_of
@@ -31,6 +32,10 @@ from kinscope.targets.pack import TargetPack
 
 SHIPPED_MODEL_FILE = "model.cif.gz"
 MODELS_DIRECTORY = "models"
+POCKET_KCAL_PER_MOL_ANGSTROM2 = 10.0
+"""kT over the square of 0.25 angstrom, the coordinate error of a crystal at 2.0-2.4 angstrom: what touches a
+ligand may go as far as the crystal leaves open. Implicit solvent overrates salt bridges (Geney et al., J.
+Chem. Theory Comput. 2006, 2, 115), and turns Glu286 from the ligand to Lys271 with both its oxygens."""
 
 
 class BuildSettings(Settings):
@@ -50,6 +55,7 @@ def build_reference_model(
     source: PdbSource,
     settings: BuildSettings | None = None,
     progress: Progress | None = None,
+    parametrise: Parametrise | None = None,
 ) -> tuple[AtomArray, ModelRecord]:
     """Build the native model of one state from wwPDB entries.
 
@@ -65,6 +71,8 @@ def build_reference_model(
         The default ones if None.
     progress
         Called with the fraction done and what runs.
+    parametrise
+        Gives ligands their force field; needed where the recipe wants them charged.
 
     Returns
     -------
@@ -75,6 +83,8 @@ def build_reference_model(
     ------
     StructureError
         If an entry is not at hand, or the recipe does not fit it.
+    BadInputError
+        If the recipe wants charged ligands and nothing gives them charges.
     ComputationError
         If a computation fails.
     """
@@ -92,16 +102,18 @@ def build_reference_model(
     protonation = choose_protonation(turned_atoms, assembly.ligands, ph=settings.ph)
     hydrogenated = add_hydrogens(cap_ends(turned_atoms), protonation.variants, ph=settings.ph)
     packed, repacked = repack_side_chains(hydrogenated, recipe.repack)
+    occupants = _occupants(assembly.ligands, recipe, parametrise)
     relaxed, results = minimise(
         packed,
         stages,
-        ligands=assembly.ligands,
+        ligands=occupants,
+        pocket_kcal_per_mol_angstrom2=_pocket(recipe),
         threads=settings.threads,
         progress=lambda fraction, text: say(0.1 + 0.9 * fraction, text),
     )
     method = [*assembly.method, *loops, *built_words(prepared.built, turned), *protonation.method]
     method.append("Hydrogens by OpenMM's Modeller on the CPU platform; ends capped with ACE and NME.")
-    method += [*repacked_words(repacked), *guest_words(recipe)]
+    method += [*repacked_words(repacked), *guest_words(recipe, occupants, _pocket(recipe))]
     method += [result.describe(stage) for result, stage in zip(results, stages, strict=True)]
     method += joint_words(hydrogenated, relaxed, recipe)
     record = ModelRecord(
@@ -126,6 +138,7 @@ def build_models(
     out_dir: Path,
     progress: Progress | None = None,
     settings: BuildSettings | None = None,
+    parametrise: Parametrise | None = None,
 ) -> dict[str, ModelRecord]:
     """Build and write the models of several states (all of the pack's if none is named).
 
@@ -139,7 +152,7 @@ def build_models(
             if progress is not None:
                 progress((index + fraction) / len(chosen), f"{state_id}: {text}")
 
-        atoms, record = build_reference_model(pack, state_id, source, settings, say)
+        atoms, record = build_reference_model(pack, state_id, source, settings, say, parametrise)
         directory = out_dir / state_id
         directory.mkdir(parents=True, exist_ok=True)
         write_model(directory / SHIPPED_MODEL_FILE, atoms, record)
@@ -186,6 +199,26 @@ def available_states(pack: TargetPack, directory: Path | None = None) -> tuple[s
 def _stages(settings: BuildSettings, recipe: StateRecipe) -> tuple[Stage, ...]:
     brief = recipe.relaxation == "brief" and settings.stages == DEFAULT_STAGES
     return BRIEF_STAGES if brief else settings.stages
+
+
+def _occupants(
+    ligands: tuple[AtomArray, ...], recipe: StateRecipe, parametrise: Parametrise | None
+) -> tuple[AtomArray | Occupant, ...]:
+    """What stands in the pockets: charged where the recipe says so and parameters are at hand."""
+    if recipe.occupants == "spheres":
+        return ligands
+    if parametrise is None:
+        raise BadInputError(
+            "The recipe wants ligands with their charges, and nothing was given that knows these.",
+            where=f"state {recipe.state}",
+            remedy="Build it with: kinscope models build",
+        )
+    return tuple(parametrise(ligand) or ligand for ligand in ligands)
+
+
+def _pocket(recipe: StateRecipe) -> float:
+    """How firmly side chains that touch a ligand are held; only charged ligands are known to belong there."""
+    return POCKET_KCAL_PER_MOL_ANGSTROM2 if recipe.occupants == "charged" else 0.0
 
 
 def _with_loops(

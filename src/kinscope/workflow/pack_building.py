@@ -40,6 +40,8 @@ def build_pack(
     BadInputError
         If a state is unknown, or no source of entries is given.
     """
+    from kinscope.docking.occupants import parametriser
+
     pack = load_target(target)
     chosen = tuple(states) if states else tuple(state.id for state in pack.states)
     for state in chosen:
@@ -51,8 +53,9 @@ def build_pack(
             remedy="Give --pdb-mirror DIR (or set KINSCOPE_PDB_MIRROR), or --download to fetch them.",
         )
     source = PdbSource(mirror=mirror, allow_download=download)
+    parametrise = parametriser(pack)
     for state in chosen:
-        build_models(pack, (state,), source, out / MODELS_DIRECTORY, progress)
+        build_models(pack, (state,), source, out / MODELS_DIRECTORY, progress, parametrise=parametrise)
         yield _compared(pack, state, out)
     yield from _poses(pack, source, out, chosen)
     if solvent:
@@ -86,11 +89,11 @@ def _compared(pack: TargetPack, state: str, out: Path) -> str:
 def _poses(pack: TargetPack, source: PdbSource, out: Path, states: tuple[str, ...]) -> Iterator[str]:
     from kinscope.docking.reference import build_reference_poses
 
-    drugs = [drug.id for drug in pack.drugs if drug.state in states]
+    drugs = [drug.id for drug in pack.drugs if {drug.state, *drug.further_states} & set(states)]
     if not drugs:
         return
     for record in build_reference_poses(
-        pack, source, out / "poses", drugs=drugs, models=out / MODELS_DIRECTORY
+        pack, source, out / "poses", drugs=drugs, models=out / MODELS_DIRECTORY, states=states
     ):
         where = (
             f"laid on {record.crystal}, no co-crystal of its own"

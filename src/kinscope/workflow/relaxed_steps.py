@@ -28,7 +28,7 @@ def relaxed_inputs(planner: StudySteps, drugs: Sequence[str], settings: RelaxedS
     inputs = {}
     for drug in drugs:
         definition = planner.pack.drug(drug)
-        for state in (definition.state, *further_states(planner, drug)):
+        for state in dict.fromkeys((definition.state, *further_states(planner, drug))):
             for side, step in relaxed_sides(planner, definition, state, settings).items():
                 inputs[f"relaxed/{side}/{drug}@{state}"] = step
                 if state not in planner.states:
@@ -37,16 +37,20 @@ def relaxed_inputs(planner: StudySteps, drugs: Sequence[str], settings: RelaxedS
 
 
 def further_states(planner: StudySteps, drug: str) -> tuple[str, ...]:
-    """States that only this drug is looked at in, unless the study names its states."""
+    """States that only this drug is looked at in, unless the study names its states.
+
+    The drug's own is one of them where no study of this preset holds it.
+    """
     if planner.settings.states or planner.structure is not None:
         return ()
     possible = modelled_states(planner.variant, planner.pack)
+    definition = planner.pack.drug(drug)
     return tuple(
         state
-        for state in planner.pack.drug(drug).further_states
+        for state in (definition.state, *definition.further_states)
         if state not in planner.states
         and state in possible
-        and (planner.pack.directory / POSES_DIRECTORY / pose_file(planner.pack.drug(drug), state)).is_file()
+        and (planner.pack.directory / POSES_DIRECTORY / pose_file(definition, state)).is_file()
     )
 
 
