@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 
 from kinscope.core.errors import LigandError
 from kinscope.ligands.given import read_given
-from kinscope.ligands.library import check_definition
+from kinscope.ligands.library import check_definition, load_ligand
 from kinscope.ligands.user import ligand_from_sdf, ligand_from_smiles
 
 BENZANILIDE = "Cc1ccc(NC(=O)c2ccccc2)cc1"
@@ -45,6 +45,23 @@ def test_one_bad_ligand_leaves_the_good_ones(tmp_path: Path) -> None:
         assert error.exit_code == 2
     for ligand in found.good:
         check_definition(ligand.id, ligand.smiles, ligand.smiles_ph74, ligand.identifiers["InChIKey"])
+
+
+@pytest.mark.parametrize(
+    ("smiles", "charge"),
+    [
+        ("Cc1ccc(NC(=O)c2ccc(C[NH+]3CCN(C)CC3)cc2)cc1", 1),
+        ("Cc1ccc(NC(=O)c2ccc(C(=O)[O-])cc2)cc1", -1),
+        ("[O-]C(=O)c1ccc(NC(=O)C[NH+]2CCCC2)cc1", 0),
+        ("Cc1ccc(NC(=O)c2ccc(C[N+](C)(C)C)cc2)cc1", 1),
+    ],
+)
+def test_a_charged_ligand_is_docked_as_it_was_given(smiles: str, charge: int) -> None:
+    from rdkit import Chem
+
+    (ligand,) = read_given([], [f"mine={smiles}"], site="atp", state="", taken=[]).good
+    assert Chem.GetFormalCharge(load_ligand(ligand)) == charge
+    assert Chem.MolToSmiles(Chem.RemoveHs(load_ligand(ligand))) == Chem.CanonSmiles(smiles)
 
 
 def test_a_list_of_smiles_names_the_bad_line(tmp_path: Path) -> None:

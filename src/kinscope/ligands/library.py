@@ -82,7 +82,8 @@ def check_definition(identifier: str, smiles: str, smiles_ph74: str, inchikey: s
                 where=where,
                 remedy="Correct the SMILES or the identifier.",
             )
-        if _inchikey(neutralise(charged)) != _inchikey(neutral):
+        # Both are neutralised: of a user's ligand the one form given stands for both.
+        if _inchikey(neutralise(charged)) != _inchikey(neutralise(neutral)):
             raise LigandError(
                 "smiles and smiles_ph74 are different compounds.",
                 where=where,
