@@ -20,6 +20,8 @@ from kinscope.interpretation.questions import mobility_questions
 from kinscope.interpretation.stays import bound_sentences, stay_findings
 from kinscope.ligands.parameters import directory_for, load_parameters
 from kinscope.report.page import report_html
+from kinscope.report.text import Names
+from kinscope.report.trajectory_views import worded
 from kinscope.structures.io import write_model
 from kinscope.targets import load_target
 from kinscope.variants import parse_variant
@@ -164,9 +166,26 @@ def test_the_page_shows_pose_parameters_and_stay(compared: TrajectoryComparison,
     assert "AM1-BCC" in page
     assert "after 50 % of the run" in page
     assert 'id="figure-trajectory_sampling"' in page
+    for figure in ("ligands", "fingerprints", "pockets"):
+        after = page.split(f'id="figure-trajectory_{figure}"')[1]
+        assert "Sampling and what it allows: " in after.partition("</figure>")[0]
     assert "RMSF growth" in page
     assert "Do the bound drugs keep their place?" in page
     assert "Hedges" in page
+
+
+def test_what_is_bound_goes_by_its_name(compared: TrajectoryComparison, tmp_path: Path) -> None:
+    """Not by the residue name that its atoms carry, whoever gave the ligand."""
+    names = Names(report_files(tmp_path).model_copy(update={"drugs": PACK.drugs, "regions": REGIONS}))
+    labels = [worded(row, names, compared.ligand) for row in compared.measures]
+    assert any(label.startswith("STI: ") for label in (row.label for row in compared.measures))
+    assert {label.partition(": ")[0] for label in labels if "contacts of the start" in label} == {"Imatinib"}
+    assert any(label.endswith("pocket: volume") or label == "ATP site: volume" for label in labels)
+    own = PACK.drug("imatinib").model_copy(update={"id": "mine", "name": "My ligand", "ccd": ""})
+    with_own = Names(report_files(tmp_path).model_copy(update={"drugs": (*PACK.drugs, own)}))
+    assert with_own.component("LIG", "mine") == "My ligand"
+    assert with_own.component("STI", "mine") == "Imatinib"
+    assert with_own.component("404", "mine") == "404"
 
 
 def test_without_bound_systems_the_question_says_how_to_ask() -> None:

@@ -17,9 +17,11 @@ from kinscope.report.plots.domains import draw_domains
 from kinscope.report.plots.mobility import draw_difference, draw_rmsf
 from kinscope.report.plots.sampling import draw_sampling
 from kinscope.report.plots.trajectories import (
+    draw_fingerprints,
     draw_ligands,
     draw_measures,
     draw_occupancies,
+    draw_pockets,
     draw_principal,
     draw_series,
 )
@@ -70,6 +72,8 @@ def draw_figures(result: StudyResult, files: ReportFiles, *, png: bool = False) 
         ("trajectory_sampling", _SAMPLING, lambda: draw_sampling(systems, files)),
         ("trajectory_series", _SERIES, lambda: draw_series(systems, files)),
         ("trajectory_ligands", _LIGANDS, lambda: draw_ligands(systems, files)),
+        ("trajectory_fingerprints", _FINGERPRINTS, lambda: draw_fingerprints(systems, files)),
+        ("trajectory_pockets", _POCKETS, lambda: draw_pockets(systems, files)),
         ("trajectory_measures", _MEASURES, lambda: draw_measures(systems, files)),
         ("trajectory_contacts", _OCCUPANCIES, lambda: draw_occupancies(systems, files)),
         ("trajectory_principal", _PRINCIPAL, lambda: draw_principal(systems, files)),
@@ -146,6 +150,11 @@ _LIGANDS = (
     "How the bound drugs hold their place: RMSD of the drug's heavy atoms from the start after superposition "
     "of the protein, and the share of the residues in contact at the start that still are."
 )
+_FINGERPRINTS = (
+    "Interaction fingerprint of the bound drugs: bar, mean share of the frames; dot, one replica. At most "
+    "sixteen, hydrophobic ones last; the table further down has all that stand in a tenth of the frames."
+)
+_POCKETS = "Volumes of the pockets, what is bound in them taken out, a line per replica."
 _MEASURES = (
     "Mutant minus native of every quantity, a mean per replica, with the 95 % interval, in units of the "
     "smallest change that counts (grey band: less than that). Filled: resolved; open: not resolved; arrow "

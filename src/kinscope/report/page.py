@@ -18,7 +18,7 @@ from kinscope.report import readings, style, text, views
 from kinscope.report.figures import DrawnFigure, draw_figures
 from kinscope.report.files import ReportFiles
 from kinscope.report.scene import build_scene
-from kinscope.report.trajectory_views import block_spread, class_rows, pocketed
+from kinscope.report.trajectory_views import block_spread, class_rows, worded
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -139,7 +139,7 @@ def _environment() -> Environment:
         "block_spread": block_spread,
         "effect": readings.effect,
         "method_title": readings.title_of_method,
-        "pocketed": pocketed,
+        "worded": worded,
     }
     return environment
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from kinscope.analysis.results import Difference, FluctuationProfile
+from kinscope.analysis.results import Difference, FluctuationProfile, RegionComparison
 from kinscope.analysis.trajectory_results import StateMobility, TrajectoryComparison
 from kinscope.interpretation.model import Measurements, StudyResult
 from kinscope.report.files import DifferenceTrack, ReportFiles
@@ -83,6 +83,8 @@ def figure_words(result: StudyResult, files: ReportFiles) -> dict[str, str]:
         ("trajectory_sampling", measured.trajectories),
         ("trajectory_contacts", apo),
         ("trajectory_ligands", bound),
+        ("trajectory_fingerprints", bound),
+        ("trajectory_pockets", measured.trajectories),
     ):
         if systems:
             words[name] = _of_systems(name, systems, names)
@@ -96,9 +98,14 @@ def _of_regions(measured: Measurements, method: str) -> str:
     samples = dict.fromkeys(row.difference_angstrom.sampling for row in rows)
     return (
         f"Sampling: {'; '.join(text for text in samples if text) or 'not recorded'}. In words, over "
-        f"{len(rows)} regions of {len({row.state for row in rows})} states: "
+        f"{len(rows)} regions of {_states_counted(rows)}: "
         f"{counted(row.difference_angstrom for row in rows)}."
     )
+
+
+def _states_counted(rows: Sequence[RegionComparison]) -> str:
+    number = len({row.state for row in rows})
+    return f"{number} state{'s' if number != 1 else ''}"
 
 
 def counted(differences: Iterable[Difference]) -> str:
@@ -125,8 +132,11 @@ def _residues_named(tracks: Sequence[DifferenceTrack], method: str, names: Names
 def _of_systems(name: str, systems: Sequence[TrajectoryComparison], names: Names) -> str:
     parts = []
     for system in systems:
-        if name == "trajectory_contacts":
-            items = [row.difference for row in system.contacts if row.of.isdigit()]
+        if name in ("trajectory_contacts", "trajectory_fingerprints"):
+            of_residue = name == "trajectory_contacts"
+            items = [row.difference for row in system.contacts if row.of.isdigit() == of_residue]
+        elif name == "trajectory_pockets":
+            items = [row.difference for row in system.measures if row.name.endswith("/volume_cubic_angstrom")]
         elif name == "trajectory_ligands":
             items = [row.difference for row in system.measures if "/ligand_" in row.name]
         elif name in ("trajectory_series", "trajectory_measures"):

@@ -202,6 +202,13 @@ class Names:
         found = self._drugs.get(identifier)
         return found.name if found else identifier
 
+    def component(self, code: str, ligand: str) -> str:
+        """What a residue name of a simulated system means: a drug's name, where it is the drug's."""
+        if not code or code.isdigit():
+            return code
+        named = next((drug.name for drug in self._drugs.values() if drug.ccd == code), "")
+        return named or (self.drug(ligand) if ligand else code)
+
     def binding_type(self, identifier: str) -> str:
         """``type II`` and the like; empty if unknown."""
         found = self._drugs.get(identifier)

@@ -6,7 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import stdev
 
-from kinscope.analysis.trajectory_results import ReplicaAnalysis, SystemSampling, TrajectoryComparison
+from kinscope.analysis.trajectory_results import (
+    MeasureComparison,
+    ReplicaAnalysis,
+    SystemSampling,
+    TrajectoryComparison,
+)
 from kinscope.report.text import Names
 
 ASPECTS = {
@@ -66,7 +71,11 @@ def block_spread(side: SystemSampling) -> float | None:
     return max(found, default=None)
 
 
-def pocketed(label: str, names: Names) -> str:
-    """A quantity's label with the pocket's name in words."""
-    of, colon, rest = label.partition(": ")
-    return f"{names.region(of)}: {rest}" if colon and rest == "volume" else label
+def worded(measure: MeasureComparison, names: Names, ligand: str) -> str:
+    """A quantity's label with the pocket or the bound drug that it is of in words."""
+    of, slash, _ = measure.name.rpartition("/")
+    if not slash:
+        return measure.label
+    rest = measure.label.removeprefix(f"{of}: ")
+    named = names.region(of) if rest == "volume" else names.component(of, ligand)
+    return f"{named}: {rest}"

@@ -17,6 +17,7 @@ from kinscope.report.files import ReportFiles
 from kinscope.report.plots.canvas import Axes, Figure, new_figure
 from kinscope.report.style import GRID, MUTANT, NATIVE
 from kinscope.report.text import Names
+from kinscope.report.trajectory_views import worded
 
 _COLUMNS = (
     ("rmsd_angstrom", "RMSD from the start (Å)"),
@@ -28,9 +29,13 @@ _LIGAND_COLUMNS = (
     ("ligand_rmsd_angstrom", "RMSD of the drug (Å)"),
     ("ligand_contacts_kept_percent", "first contacts kept (%)"),
 )
+_VOLUME = "/volume_cubic_angstrom"
 DASHES = ("-", (0, (5, 1.5)), (0, (2, 1.5)), (0, (5, 1.5, 1, 1.5)))
 _MARKERS = "osD^v<>ph*"
 _MOST_CONTACTS = 12
+_MOST_OF_A_DRUG = 16
+_PANELS = 3
+"""Side by side, so that the names of residues stay readable."""
 _EDGE = 3.0
 """Of the panel of differences, in smallest changes that count."""
 
@@ -49,6 +54,17 @@ def draw_series(systems: Sequence[TrajectoryComparison], files: ReportFiles) -> 
 def draw_ligands(systems: Sequence[TrajectoryComparison], files: ReportFiles) -> Figure | None:
     """How the bound drugs hold their place over time, a row per system."""
     return _over_time([system for system in systems if system.ligand], files, _LIGAND_COLUMNS)
+
+
+def draw_pockets(systems: Sequence[TrajectoryComparison], files: ReportFiles) -> Figure | None:
+    """The volumes of the pockets over time, a row per system."""
+    every = [one for system in systems for one in (*system.native, *system.mutant)]
+    found = dict.fromkeys(row.name for one in every for row in one.series if row.name.endswith(_VOLUME))
+    if not found:
+        return None
+    names = Names(files)
+    columns = [(name, f"{names.region(name.removesuffix(_VOLUME))}, volume (Å³)") for name in found]
+    return _over_time(systems, files, columns)
 
 
 def _over_time(
@@ -78,7 +94,7 @@ def _over_time(
 
 
 def _replica_line(axes: Axes, one: ReplicaAnalysis, name: str, colour: str, index: int) -> bool:
-    found = [series for series in one.series if series.name.rpartition("/")[2] == name]
+    found = [series for series in one.series if name in (series.name, series.name.rpartition("/")[2])]
     for series in found[:1]:
         values = np.asarray(series.values)
         at = (np.arange(len(values)) + 0.5) / max(1, len(values)) * _length(one)
@@ -111,13 +127,14 @@ def draw_measures(systems: Sequence[TrajectoryComparison], files: ReportFiles) -
     if not shown:
         return None
     names = Names(files)
-    rows = list(dict.fromkeys(row.label for system in shown for row in system.measures))
+    named = [{worded(row, names, system.ligand): row for row in system.measures} for system in shown]
+    rows = list(dict.fromkeys(label for found in named for label in found))
     figure = new_figure(9.2, 0.9 + 0.235 * len(rows))
     panels = figure.subplots(1, len(shown), sharey=True, squeeze=False)[0]
-    for axes, system in zip(panels, shown, strict=True):
-        _forest(axes, {row.label: row for row in system.measures}, rows)
+    for axes, system, found in zip(panels, shown, named, strict=True):
+        _forest(axes, found, rows)
         axes.set_title(wrapped(title_of(system, names), 24), fontsize=8.5)
-    panels[0].set_yticks(range(len(rows)), [_pocket_named(label, names) for label in rows], fontsize=7.5)
+    panels[0].set_yticks(range(len(rows)), rows, fontsize=7.5)
     panels[0].set_ylim(len(rows) - 0.5, -0.5)
     what = f"{shown[0].variant} minus native, in units of the smallest change that counts"
     figure.supxlabel(what, fontsize=8)
@@ -148,15 +165,39 @@ def _forest(axes: Axes, found: dict[str, MeasureComparison], rows: Sequence[str]
 
 def draw_occupancies(systems: Sequence[TrajectoryComparison], files: ReportFiles) -> Figure | None:
     """How often each interaction of the variant's residue stands, a dot per replica, a panel per system."""
-    shown = [(system, _around_variant(system)) for system in systems if not system.ligand]
-    shown = [pair for pair in shown if pair[1]]
+    shown = [
+        (system, [row for row in system.contacts if row.of.isdigit()][:_MOST_CONTACTS])
+        for system in systems
+        if not system.ligand
+    ]
+    return _occupancies(shown, Names(files))
+
+
+def draw_fingerprints(systems: Sequence[TrajectoryComparison], files: ReportFiles) -> Figure | None:
+    """How often each interaction of the bound drug stands, a dot per replica, a panel per system."""
+    shown = []
+    for system in (one for one in systems if one.ligand):
+        rows = [row for row in system.contacts if not row.of.isdigit()]
+        # Every pocket is greasy; what tells drugs apart comes first.
+        rows.sort(key=lambda row: row.kind == "hydrophobic")
+        shown.append((system, rows[:_MOST_OF_A_DRUG]))
+    return _occupancies(shown, Names(files))
+
+
+def _occupancies(
+    found: Sequence[tuple[TrajectoryComparison, Sequence[OccupancyComparison]]], names: Names
+) -> Figure | None:
+    shown = [pair for pair in found if pair[1]]
     if not shown:
         return None
-    names = Names(files)
     most = max(len(rows) for _, rows in shown)
-    figure = new_figure(9.2, 1.0 + 0.27 * most)
-    panels = figure.subplots(1, len(shown), squeeze=False)[0]
-    for axes, (system, rows) in zip(panels, shown, strict=True):
+    columns = min(_PANELS, len(shown))
+    lines = -(-len(shown) // columns)
+    figure = new_figure(9.2, 0.4 + (0.6 + 0.27 * most) * lines)
+    panels = figure.subplots(lines, columns, squeeze=False).ravel()
+    for axes in panels[len(shown) :]:
+        axes.axis("off")
+    for axes, (system, rows) in zip(panels, shown, strict=False):
         for height, row in enumerate(rows):
             for values, colour, shift in (
                 (row.native_percent, NATIVE, -0.17),
@@ -173,10 +214,6 @@ def draw_occupancies(systems: Sequence[TrajectoryComparison], files: ReportFiles
         axes.tick_params(labelsize=7.5)
     sides_legend(figure, shown[0][0])
     return figure
-
-
-def _around_variant(system: TrajectoryComparison) -> list[OccupancyComparison]:
-    return [row for row in system.contacts if row.of.isdigit()][:_MOST_CONTACTS]
 
 
 def draw_principal(systems: Sequence[TrajectoryComparison], files: ReportFiles) -> Figure | None:
@@ -216,11 +253,6 @@ def draw_principal(systems: Sequence[TrajectoryComparison], files: ReportFiles) 
         axes.tick_params(labelsize=7.5)
     sides_legend(figure, shown[0])
     return figure
-
-
-def _pocket_named(label: str, names: Names) -> str:
-    of, colon, rest = label.partition(": ")
-    return f"{names.region(of)}: {rest}" if colon and rest == "volume" else label
 
 
 def wrapped(text: str, width: int = 22) -> str:
