@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from kinscope.core.errors import StructureError
 from kinscope.docking.complex_field import born_radii
 from kinscope.docking.crystal_ligand import crystal_coordinates, lay_on
 from kinscope.docking.ligand_mechanics import FileMechanics
@@ -15,12 +16,20 @@ from kinscope.targets.pack import DrugDefinition, TargetPack
 
 
 def parametriser(pack: TargetPack) -> Parametrise:
-    """What gives crystals' ligands the parameters of the pack's drugs, by their CCD code."""
+    """What gives crystals' ligands the parameters of the pack's drugs, by their CCD code.
+
+    None to a ligand that is no drug of the pack, has no parameters, or is not shown whole.
+    """
     drugs = {drug.ccd: drug for drug in pack.drugs if has_parameters(drug, directory_for(pack, drug))}
 
     def parametrise(shown: AtomArray) -> Occupant | None:
         drug = drugs.get(str(shown.res_name[0]))
-        return None if drug is None else occupant_of(pack, drug, shown)
+        if drug is None:
+            return None
+        try:
+            return occupant_of(pack, drug, shown)
+        except StructureError:  # a crystal that does not show the whole drug
+            return None
 
     return parametrise
 

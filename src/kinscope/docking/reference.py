@@ -39,6 +39,8 @@ NEAR_ANGSTROM = 6.0
 KEPT_ANGSTROM = 1.5
 """A reference pose is the best minimum within this symmetry-corrected RMSD of the crystal's, where there is
 one."""
+ALIKE_KCAL_PER_MOL = 0.6
+"""kT at 300 K: minima of Vina's function no further apart are not told apart by it, but by the crystal."""
 HELD_ANGSTROM = 2.0
 """A pose further from the crystal's, or one that is not valid, is recorded but not shipped."""
 NEARLY_ITSELF = 0.9
@@ -306,13 +308,21 @@ def _best_start(system: BoundSystem, placed: Coordinates) -> tuple[int, ScoredPo
 def _settled(
     system: BoundSystem, start: ScoredPose, box: Box, crystal: Coordinates, rmsd: SymmetricRmsd, *, held: bool
 ) -> ScoredPose:
-    """The best minimum of a short walk; the best near the crystal's pose where there is one."""
+    """The best minimum of a short walk; near the crystal's pose where there is one.
+
+    Of minima that score alike the nearest to the crystal's is taken.
+    """
     settings = DockingSettings(starts=6, steps=6, kick_translation_angstrom=0.4, kick_rotation_degrees=8.0)
     found = [start]
     with contextlib.suppress(ComputationError):  # all left the box: the start stands
         found += sample_known_pose(system, start.coordinates, box, settings, seed=_SETTLING_SEED)
-    near = [pose for pose in found if not held or rmsd(pose.coordinates, crystal) <= KEPT_ANGSTROM]
-    return min(near or found, key=lambda pose: pose.score_kcal_per_mol)
+    away = [rmsd(pose.coordinates, crystal) for pose in found]
+    near = [place for place in range(len(found)) if held and away[place] <= KEPT_ANGSTROM]
+    if not near:
+        return min(found, key=lambda pose: pose.score_kcal_per_mol)
+    best = min(found[place].score_kcal_per_mol for place in near)
+    alike = [place for place in near if found[place].score_kcal_per_mol <= best + ALIKE_KCAL_PER_MOL]
+    return found[min(alike, key=lambda place: away[place])]
 
 
 def _relaxed(drug: DrugDefinition, receptor: AtomArray, start: Mol, system: BoundSystem) -> ScoredPose:

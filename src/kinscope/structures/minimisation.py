@@ -158,7 +158,7 @@ def minimise(
     Ligands given, in the model's frame, stand in their places: without them a pocket closes on the vacuum
     that the ligand leaves, and no inhibitor fits the model. An :class:`Occupant` has its own force field, and
     its hydrogens relax with the protein; heavy atoms alone stand as fixed uncharged spheres. Side chains that
-    touch a ligand (:data:`TOUCH_ANGSTROM`) are held to their assembled places by at least
+    touch a charged ligand (:data:`TOUCH_ANGSTROM`) are held to their assembled places by at least
     ``pocket_kcal_per_mol_angstrom2`` in every stage.
 
     Returns
@@ -346,17 +346,15 @@ def _strengths(atoms: AtomArray, stage: Stage) -> NDArray[np.float64]:
 
 
 def _touching(atoms: AtomArray, ligands: tuple[AtomArray | Occupant, ...]) -> NDArray[np.bool_]:
-    """Heavy side-chain atoms (n_atoms) of residues that touch a ligand with one of them."""
+    """Heavy side-chain atoms (n_atoms) of residues that touch a charged ligand with one."""
     from scipy.spatial import cKDTree
 
     side_chain = (atoms.element != "H") & ~np.isin(atoms.atom_name, BACKBONE)
     side_chain &= ~np.isin(atoms.res_name, ("ACE", "NME"))
-    if not ligands:
+    charged = [held.coordinates[held.fixed] for held in ligands if isinstance(held, Occupant)]
+    if not charged:
         return np.zeros(len(atoms), dtype=bool)
-    points = np.concatenate(
-        [held.coordinates[held.fixed] if isinstance(held, Occupant) else held.coord for held in ligands]
-    )
-    gaps, _ = cKDTree(points).query(atoms.coord)
+    gaps, _ = cKDTree(np.concatenate(charged)).query(atoms.coord)
     near = {int(number) for number in atoms.res_id[side_chain & (gaps <= TOUCH_ANGSTROM)]}
     return np.asarray(side_chain & np.isin(atoms.res_id, list(near)), dtype=np.bool_)
 

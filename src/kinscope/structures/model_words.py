@@ -23,35 +23,35 @@ def repacked_words(repacked: dict[int, str]) -> list[str]:
 def guest_words(
     recipe: StateRecipe, occupants: tuple[AtomArray | Occupant, ...] = (), pocket: float = 0.0
 ) -> list[str]:
+    """The ligands of a recipe around which a model was relaxed, as :func:`occupant_words`."""
+    names = [f"{code} of the base crystal" for code in recipe.ligands]
+    names += [f"{guest.ccd} of {guest.entry.upper()}" for guest in recipe.guests]
+    return occupant_words(names, occupants, pocket)
+
+
+def occupant_words(names: list[str], occupants: tuple[AtomArray | Occupant, ...], pocket: float) -> list[str]:
     """The ligands around which a model was relaxed, how they stood there, and what was held beside them.
 
     Parameters
     ----------
-    recipe
-        Names them.
+    names
+        In words.
     occupants
-        In the recipe's order, the base's own first; those that carry parameters were charged.
+        In the same order; those that carry parameters were charged.
     pocket
-        Restraint of the side chains that touch them, kcal/mol/angstrom^2.
+        Restraint of the side chains that touch these, kcal/mol/angstrom^2.
     """
-    names = [f"{code} of the base crystal" for code in recipe.ligands]
-    names += [f"{guest.ccd} of {guest.entry.upper()}" for guest in recipe.guests]
     if not names:
         return []
-    charged = [
-        (name, held.description)
-        for name, held in zip(names, occupants, strict=False)
-        if isinstance(held, Occupant)
-    ]
-    spheres = [name for name in names if name not in dict(charged)]
+    charged = {place: held.description for place, held in enumerate(occupants) if isinstance(held, Occupant)}
     ways = [
-        f"{name} in place with its own charges ({description}), heavy atoms fixed, hydrogens free"
-        for name, description in charged
+        f"{names[place]} in place with its own charges ({description}), heavy atoms fixed, hydrogens free"
+        for place, description in charged.items()
     ]
-    if spheres:
+    if spheres := [name for place, name in enumerate(names) if place not in charged]:
         ways.append(f"{' and '.join(spheres)} in place as fixed uncharged spheres")
     words = [f"Relaxed with {' and '.join(ways)}, so that pockets keep their shape; the model holds none."]
-    if pocket > 0.0:
+    if charged and pocket > 0.0:
         words.append(
             f"Side chains that touch a ligand were held by {pocket:g} kcal/mol/angstrom^2 to their crystal's "
             "places in every stage that would hold them less."

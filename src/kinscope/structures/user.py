@@ -21,9 +21,11 @@ from kinscope.structures.hydrogen_bonds import flip_side_chains
 from kinscope.structures.io import write_model
 from kinscope.structures.minimisation import DEFAULT_STAGES, Progress, minimise
 from kinscope.structures.model import AtomArray, ModelRecord, ResidueOrigin, model_path, record_path
+from kinscope.structures.model_words import occupant_words
+from kinscope.structures.occupants import Occupant, Parametrise
 from kinscope.structures.preparation import cap_ends, complete_heavy_atoms, in_template_order, missing_atoms
 from kinscope.structures.protonation import add_hydrogens, choose_protonation
-from kinscope.structures.reference import BuildSettings
+from kinscope.structures.reference import POCKET_KCAL_PER_MOL_ANGSTROM2, BuildSettings
 from kinscope.structures.user_chain import choose_chain, kinase_domain
 from kinscope.structures.user_file import UserFile, harmless, parse_user_file
 from kinscope.structures.user_gaps import Donor, build_missing, donors, fill, fitting_range, without_breaks
@@ -163,6 +165,7 @@ def prepare(
     pack: TargetPack,
     settings: BuildSettings | None = None,
     progress: Progress | None = None,
+    parametrise: Parametrise | None = None,
 ) -> Prepared:
     """Make the model: complete side chains, protonate, relax by stages, set the sequence back.
 
@@ -176,6 +179,8 @@ def prepare(
         As for the shipped models; with :data:`USER_STAGES` if None.
     progress
         Told the fraction done and what runs.
+    parametrise
+        Gives the file's own ligands their force field, where they are drugs that have one.
 
     Raises
     ------
@@ -194,15 +199,17 @@ def prepare(
     say(0.05, "predicting protonation")
     protonation = choose_protonation(turned_atoms, examined.occupants, ph=settings.ph)
     hydrogenated = add_hydrogens(cap_ends(turned_atoms), protonation.variants, ph=settings.ph)
+    held = _held(examined, parametrise)
     relaxed, results = minimise(
         hydrogenated,
         settings.stages,
-        ligands=examined.occupants,
+        ligands=held,
+        pocket_kcal_per_mol_angstrom2=POCKET_KCAL_PER_MOL_ANGSTROM2,
         threads=settings.threads,
         progress=lambda fraction, text: say(0.1 + 0.7 * fraction, text),
     )
     method = [
-        *_method(found, completed.built, turned, renamed),
+        *_method(found, completed.built, turned, renamed, held),
         *protonation.method,
         "Hydrogens by OpenMM's Modeller on the CPU platform; ends capped with ACE and NME.",
         *(result.describe(stage) for result, stage in zip(results, settings.stages, strict=True)),
@@ -272,7 +279,11 @@ def _notes(
 
 
 def _method(
-    found: StructureFindings, built: dict[int, tuple[str, ...]], turned: tuple[str, ...], renamed: list[str]
+    found: StructureFindings,
+    built: dict[int, tuple[str, ...]],
+    turned: tuple[str, ...],
+    renamed: list[str],
+    held: tuple[AtomArray | Occupant, ...],
 ) -> list[str]:
     words = [
         f"Prepared from the user's file {found.file} (SHA-256 {found.sha256[:16]}), chain {found.chain}, "
@@ -295,14 +306,21 @@ def _method(
     words += [f"{text}." for text in renamed]
     if turned:
         words.append("Side chains turned round for a hydrogen bond: " + ", ".join(turned) + ".")
-    if found.ligands:
-        words.append(
-            "Relaxed with "
-            + " and ".join(_occupant(ligand) for ligand in found.ligands)
-            + " in place as fixed uncharged spheres, so that pockets keep their shape; the model holds none."
-        )
+    words += occupant_words(
+        [_occupant(ligand) for ligand in found.ligands], held, POCKET_KCAL_PER_MOL_ANGSTROM2
+    )
     words += [f"Note: {note}." for note in found.notes]
     return words
+
+
+def _held(examined: Examined, parametrise: Parametrise | None) -> tuple[AtomArray | Occupant, ...]:
+    """What stands in the pockets; a pose that was laid in is a guess, and stays without charges."""
+    if parametrise is None:
+        return examined.occupants
+    return tuple(
+        atoms if ligand.stand_in else parametrise(atoms) or atoms
+        for ligand, atoms in zip(examined.findings.ligands, examined.occupants, strict=True)
+    )
 
 
 def _occupant(ligand: PocketLigand) -> str:

@@ -36,13 +36,15 @@ def missing_structure(context: StepContext) -> None:
 
 def user_model(context: StepContext) -> None:
     """Prepare the user's structure as the native model of its state."""
+    from kinscope.docking.occupants import parametriser
+
     pack = load_target(context.parameters["target"])
     file = UserFile(
         name=context.parameters["file"], body=context.input("structure", STRUCTURE_FILE).read_bytes()
     )
     options = UserStructureOptions.model_validate(context.parameters["options"])
     found = examine(file, pack, options)
-    prepared = prepare(found, pack, progress=context.progress)
+    prepared = prepare(found, pack, progress=context.progress, parametrise=parametriser(pack))
     write_models(context.output, [(prepared.atoms, prepared.record)])
     geometry = model_geometry(prepared.atoms, prepared.record, pack.landmarks)
     write_records(context.output / GEOMETRIES, [geometry])
