@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from kinscope.core.errors import StructureError
 from kinscope.docking.complex_field import born_radii
-from kinscope.docking.crystal_ligand import crystal_coordinates, lay_on
+from kinscope.docking.crystal_ligand import crystal_coordinates, heavy_molecule, lay_part_on
+from kinscope.docking.engine import Coordinates, Mol
 from kinscope.docking.ligand_mechanics import FileMechanics
+from kinscope.docking.rmsd import match_part
 from kinscope.ligands.library import load_ligand
 from kinscope.ligands.parameters import directory_for, has_parameters, load_parameters
 from kinscope.structures.model import AtomArray
 from kinscope.structures.occupants import Occupant, Parametrise
 from kinscope.targets.pack import DrugDefinition, TargetPack
+
+SHOWN = 0.9
+"""Share of a drug's heavy atoms that a crystal must show, for the rest to be built."""
 
 
 def parametriser(pack: TargetPack) -> Parametrise:
@@ -35,7 +41,10 @@ def parametriser(pack: TargetPack) -> Parametrise:
 
 
 def occupant_of(pack: TargetPack, drug: DrugDefinition, shown: AtomArray) -> Occupant:
-    """A drug (its form at pH 7.4) with every heavy atom where a crystal has it, and hydrogens built on.
+    """A drug (its form at pH 7.4) with every atom that a crystal shows where the crystal has it.
+
+    Hydrogens are built on, and so is an atom or two that the crystal lacks (of the myristoyl group of 2FO0 an
+    oxygen); what is built may move.
 
     Parameters
     ----------
@@ -47,26 +56,44 @@ def occupant_of(pack: TargetPack, drug: DrugDefinition, shown: AtomArray) -> Occ
     Raises
     ------
     StructureError
-        If the crystal does not show the whole drug.
+        If the crystal shows another molecule, or less than :data:`SHOWN` of this one.
     LigandError
         If there are no parameters.
     """
     ligand = load_ligand(drug)
-    places = crystal_coordinates(ligand, shown, where=f"{drug.ccd} of a crystal")
-    molecule = lay_on(ligand, places)
+    placed, places = _placed(ligand, shown, f"{drug.ccd} of a crystal")
+    molecule = lay_part_on(ligand, placed, places)[0]
     points = np.array(molecule.GetConformer().GetPositions(), dtype=np.float64)
-    heavy = np.array([atom.GetAtomicNum() > 1 for atom in molecule.GetAtoms()])
     shift = np.zeros_like(points)
-    shift[heavy] = places - points[heavy]
+    shift[placed] = places - points[placed]
     for atom in molecule.GetAtoms():
         if atom.GetAtomicNum() == 1:  # a hydrogen goes where its atom goes
             shift[atom.GetIdx()] = shift[atom.GetNeighbors()[0].GetIdx()]
+    fixed = np.zeros(len(points), dtype=bool)
+    fixed[placed] = True
     mechanics = FileMechanics(load_parameters(drug, directory_for(pack, drug)))
     return Occupant(
         name=drug.ccd,
         coordinates=points + shift,
-        fixed=heavy,
+        fixed=fixed,
         system=mechanics.system(molecule),
         born=born_radii(molecule),
         description=mechanics.description,
     )
+
+
+def _placed(ligand: Mol, shown: AtomArray, where: str) -> tuple[NDArray[np.intp], Coordinates]:
+    """Indices of the ligand's heavy atoms that the crystal shows, and where."""
+    heavy = np.array([atom.GetIdx() for atom in ligand.GetAtoms() if atom.GetAtomicNum() > 1], dtype=np.intp)
+    if len(shown) >= len(heavy):
+        return heavy, crystal_coordinates(ligand, shown, where=where)
+    part = heavy_molecule(shown)
+    # Bond orders and charges are not in a crystal: elements and bonds alone decide.
+    mine = match_part(ligand, part)
+    if mine is None or len(mine) < SHOWN * len(heavy):
+        raise StructureError(
+            f"The crystal's ligand ({len(shown)} heavy atoms) is no more than a part of the drug.",
+            where=where,
+            remedy="Name a co-crystal that shows the whole drug.",
+        )
+    return mine, np.asarray(part.GetConformer().GetPositions(), dtype=np.float64)

@@ -56,6 +56,18 @@ def match_atoms(molecule: Mol, other: Mol) -> NDArray[np.intp] | None:
     return np.array([heavy[index] for index in match], dtype=np.intp)
 
 
+def match_part(molecule: Mol, part: Mol) -> NDArray[np.intp] | None:
+    """For each atom of ``part`` (all heavy) an atom of ``molecule`` with its place in the graph.
+
+    As :func:`match_atoms`, for a crystal that lacks atoms of the molecule; None where it is no part of it.
+    """
+    match = _skeleton(molecule).GetSubstructMatch(_skeleton(part))
+    if not match:
+        return None
+    heavy = [atom.GetIdx() for atom in molecule.GetAtoms() if atom.GetAtomicNum() > 1]
+    return np.array([heavy[index] for index in match], dtype=np.intp)
+
+
 def _skeleton(molecule: Mol) -> Mol:
     """Heavy atoms and single bonds only, in the order of the molecule."""
     from rdkit import Chem
