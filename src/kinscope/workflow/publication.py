@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import yaml
+
 from kinscope.core.files import write_atomic
 from kinscope.variants.model import Variant
+from kinscope.workflow.again import SETTINGS_FILE
 from kinscope.workflow.engine import Outcome
 from kinscope.workflow.rundir import publish
 from kinscope.workflow.step import Step
@@ -18,6 +21,8 @@ _PROVENANCE_FILE = "provenance.json"
 def publish_results(directory: Path, report: Step, store: Store, outcome: Outcome, variant: Variant) -> None:
     """Link or copy the study's results to their places below the run directory."""
     write_atomic(directory / "variant.json", variant.model_dump_json(indent=1))
+    settings = yaml.safe_dump(report.parameters["settings"], sort_keys=False)
+    write_atomic(directory / SETTINGS_FILE, settings)
     source = store.path(report)
     for name in _REPORT_FILES:
         publish(source / name, directory / name)
@@ -26,12 +31,12 @@ def publish_results(directory: Path, report: Step, store: Store, outcome: Outcom
             publish(path, directory / folder / path.name)
     for role, step in report.inputs.items():
         if step.key in outcome.done:
-            _publish_input(directory, role, store.path(step), variant)
+            _publish_input(directory, role, step, store.path(step), variant)
     records = [outcome.done[key] for key in sorted(outcome.done)]
     write_atomic(directory / _PROVENANCE_FILE, _provenance(records))
 
 
-def _publish_input(directory: Path, role: str, source: Path, variant: Variant) -> None:
+def _publish_input(directory: Path, role: str, step: Step, source: Path, variant: Variant) -> None:
     stage, *about = role.split("/")
     if stage in ("native", "mutant"):
         who = "native" if stage == "native" else variant.slug
@@ -46,12 +51,15 @@ def _publish_input(directory: Path, role: str, source: Path, variant: Variant) -
             number = path.stem.removeprefix("poses_")
             name = f"{drug}_{who}" if number == "0" else f"{drug}_{who}_alternative_{number}"
             publish(path, directory / "poses" / f"{name}.sdf")
-    elif stage == "replica":
-        side, state, number = about
+    elif stage in ("replica", "bound"):
+        side, _, number = about
         who = "native" if side == "native" else variant.slug
+        system = "_".join(
+            filter(None, (str(step.parameters["state"]), str(step.parameters.get("ligand", ""))))
+        )
         for path in sorted(source.glob("*")):
             if path.is_file() and path.name != "artefact.json":
-                publish(path, directory / "trajectories" / f"{state}_{who}_{int(number) + 1}" / path.name)
+                publish(path, directory / "trajectories" / f"{system}_{who}_{int(number) + 1}" / path.name)
 
 
 def _provenance(records: list[ArtefactRecord]) -> str:

@@ -86,6 +86,8 @@ def _over_time(
             axes.grid(axis="y", color=GRID)
             axes.tick_params(labelsize=7.5)
             axes.set_xlabel(_time_label(system), fontsize=7.5)
+            if name.endswith("_percent"):
+                axes.set_ylim(0, 104)  # small losses are not to look like large ones
             if not any(drawn):
                 axes.text(0.5, 0.5, "not measured", transform=axes.transAxes, ha="center", fontsize=8)
         row[0].set_ylabel(wrapped(title_of(system, names)), fontsize=8)

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-import shlex
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from kinscope.analysis.controls import same_instrument
 from kinscope.core.errors import ComputationError
@@ -28,9 +27,10 @@ from kinscope.report import (
 from kinscope.targets import TargetPack
 from kinscope.targets.controls import mobility_controls, model_digests
 from kinscope.variants.model import Variant
+from kinscope.workflow.again import commands_again
 from kinscope.workflow.context import StepContext
 from kinscope.workflow.machine import library_versions, own_references
-from kinscope.workflow.settings import StructureSettings, StudySettings
+from kinscope.workflow.settings import StudySettings
 from kinscope.workflow.stages.files import MEASUREMENTS, TRACKS, model_file, read_records
 from kinscope.workflow.store import read_record
 from kinscope.workflow.user_state import study_pack
@@ -117,11 +117,7 @@ def _report_files(context: StepContext, pack: TargetPack, variant: Variant) -> R
         poses=tuple(poses),
         difference_tracks=tuple(tracks),
         reference=_references(pack, variant),
-        commands=(
-            f'kinscope assess "{variant.hgvs_p}"{_target_option(context.parameters["target"])}'
-            f"{_structure_option(context.parameters['settings'])}",
-            f"kinscope resume kinscope-{variant.slug}",
-        ),
+        commands=commands_again(variant, StudySettings.model_validate(context.parameters["settings"])),
     )
 
 
@@ -131,24 +127,6 @@ def _references(pack: TargetPack, variant: Variant) -> tuple[ReferenceDynamics, 
         return reference_dynamics(pack, variant.hgvs_p, (own_references(),))
     except ComputationError:
         return ()
-
-
-def _target_option(target: str) -> str:
-    """What names the target on a command line; nothing for the default one."""
-    return "" if target == StudySettings().target else f" --target {shlex.quote(target)}"
-
-
-def _structure_option(settings: dict[str, Any]) -> str:
-    """What gives the user's structure on a command line."""
-    if not settings.get("structure"):
-        return ""
-    named = StructureSettings.model_validate(settings["structure"])
-    words = ["", "--structure", shlex.quote(named.file)]
-    words += ["--chain", shlex.quote(named.chain)] if named.chain else []
-    words += ["--as-state-like", shlex.quote(named.like)] if named.like else []
-    words += ["--max-gap", str(named.max_gap)] if named.max_gap != StructureSettings().max_gap else []
-    words += ["--allow-truncation"] if named.allow_truncation else []
-    return " ".join(words)
 
 
 def _pose_files(pack: TargetPack, side: str, drug: str, directory: Path, home: Path) -> list[PoseFile]:
