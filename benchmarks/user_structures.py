@@ -19,6 +19,7 @@ import numpy as np
 from kinscope.core.errors import KinscopeError
 from kinscope.docking.carried import carried_pose
 from kinscope.docking.crystal_ligand import crystal_coordinates
+from kinscope.docking.occupants import parametriser
 from kinscope.docking.records import DockingSettings
 from kinscope.docking.rmsd import SymmetricRmsd
 from kinscope.docking.run import dock
@@ -74,7 +75,7 @@ def _found(found: Examined, pack: TargetPack) -> str:
 
 
 def _prepared(found: Examined, pack: TargetPack, *, laid: bool) -> None:
-    model = prepare(found, pack)
+    model = prepare(found, pack, parametrise=parametriser(pack))
     one, two = common_atoms(found.atoms, model.atoms, None, None)
     shift = found.atoms.coord[one] - model.atoms.coord[two]
     backbone = rmsd_after_superposition(found.atoms, model.atoms)

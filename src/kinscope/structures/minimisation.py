@@ -115,6 +115,14 @@ of the costliest steps. Without solvent charges are halved (a dielectric of 4), 
 collapse."""
 
 
+MEDIUM_STAGES: tuple[Stage, ...] = (
+    *BRIEF_STAGES[:-1],
+    BRIEF_STAGES[-1].model_copy(update={"max_iterations": 240}),
+)
+"""As the brief ones, with twice the costliest steps: around charged ligands the gradient of a large model was
+0.4 kcal/mol/angstrom after 120."""
+
+
 @dataclass(frozen=True)
 class StageResult:
     """What one stage came to."""

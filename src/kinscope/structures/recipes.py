@@ -109,8 +109,9 @@ class StateRecipe(Record):
     """Ligands of other crystals, used as the base's own."""
     repack: tuple[int, ...] = ()
     """Side chains chosen anew among their rotamers, for their crystals' own do not fit together."""
-    relaxation: Literal["full", "brief"] = "full"
-    """By :data:`~kinscope.structures.minimisation.DEFAULT_STAGES` or ``BRIEF_STAGES``."""
+    relaxation: Literal["full", "medium", "brief"] = "full"
+    """By ``DEFAULT_STAGES``, ``MEDIUM_STAGES`` or ``BRIEF_STAGES`` of
+    :mod:`~kinscope.structures.minimisation`."""
     occupants: Literal["charged", "spheres"] = "spheres"
     """How ligands stand in their places while the model is relaxed: with their own charges where they have
     parameters, or all as uncharged spheres."""

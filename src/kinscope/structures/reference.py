@@ -13,7 +13,14 @@ from kinscope.structures.assembly import assemble
 from kinscope.structures.hydrogen_bonds import flip_side_chains
 from kinscope.structures.io import read_model, write_model
 from kinscope.structures.loop_building import LoopSettings, build_loops
-from kinscope.structures.minimisation import BRIEF_STAGES, DEFAULT_STAGES, Progress, Stage, minimise
+from kinscope.structures.minimisation import (
+    BRIEF_STAGES,
+    DEFAULT_STAGES,
+    MEDIUM_STAGES,
+    Progress,
+    Stage,
+    minimise,
+)
 from kinscope.structures.model import RECORD_FILE, AtomArray, ModelRecord
 from kinscope.structures.model_words import (
     built_words,
@@ -197,8 +204,9 @@ def available_states(pack: TargetPack, directory: Path | None = None) -> tuple[s
 
 
 def _stages(settings: BuildSettings, recipe: StateRecipe) -> tuple[Stage, ...]:
-    brief = recipe.relaxation == "brief" and settings.stages == DEFAULT_STAGES
-    return BRIEF_STAGES if brief else settings.stages
+    if settings.stages != DEFAULT_STAGES:
+        return settings.stages
+    return {"full": DEFAULT_STAGES, "medium": MEDIUM_STAGES, "brief": BRIEF_STAGES}[recipe.relaxation]
 
 
 def _occupants(
