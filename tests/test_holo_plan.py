@@ -58,7 +58,8 @@ def test_a_study_carries_bound_replicas_under_their_own_role():
     ("ligand", "why"),
     [
         ("nonesuch", "no such drug"),
-        ("axitinib", "no reference pose"),
+        ("axitinib", "is not simulated here"),
+        ("atp", "no force-field parameters"),
         ("asciminib", "is not simulated here"),
     ],
 )
