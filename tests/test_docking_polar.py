@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from kinscope.docking.polar import PolarAtoms, PolarReceptor, ligand_atoms, receptor_atoms
 from kinscope.ligands.library import load_ligand
-from test_docking_cases import PACK, model
+from test_docking_cases import PACK, model, pose
 
 OFFSET = 0.09
 
@@ -123,3 +123,17 @@ def test_charges_of_a_ligand_sum_to_its_formal_charge(drug: str, charge: int) ->
     found = ligand_atoms(load_ligand(PACK.drug(drug)))
     assert found is not None
     assert found.charges.sum() == pytest.approx(charge, abs=1e-6)
+
+
+def test_the_receptors_loss_to_first_order_ranks_as_the_exact_one() -> None:
+    """Poses of imatinib thrown about its place in the native DFG-out model."""
+    drug, native = PACK.drug("imatinib"), model("kinase-dfg-out")
+    ligand = ligand_atoms(load_ligand(drug))
+    assert ligand is not None
+    around = PolarReceptor(native.coord, receptor_atoms(native))
+    place = np.asarray(pose("imatinib")[0].GetConformer().GetPositions())
+    random = np.random.default_rng(2)
+    thrown = np.array([place + random.normal(0, 0.5, 3) for _ in range(12)])
+    exact, fast = (around.energies(ligand, thrown, exact=way) for way in (True, False))
+    assert np.corrcoef(exact, fast)[0, 1] > 0.98
+    assert np.std(fast - exact) < 0.2 * np.std(exact)

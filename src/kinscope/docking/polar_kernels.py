@@ -17,6 +17,10 @@ COULOMB_KCAL_ANGSTROM = 332.06371
 _POLARISATION = -COULOMB_KCAL_ANGSTROM * (1.0 - 1.0 / 78.5)
 _OFFSET = 0.09
 _ALPHA, _BETA, _GAMMA = 1.0, 0.8, 4.85
+_ALONE = 40.0
+"""Squared distance by the product of Born radii beyond which f is the distance, to a millionth."""
+_FAR = 1.0 / 16.0
+"""Square of the ratio of sphere and distance below which the integral's series is exact to a millionth."""
 _CHANGED_ANGSTROM = 2e-3
 """A receptor atom whose Born radius a ligand changes by less keeps the radius that it has alone."""
 
@@ -46,7 +50,13 @@ def integrals(
             if same and i == j:
                 continue
             x, y, z = points[i, 0] - others[j, 0], points[i, 1] - others[j, 1], points[i, 2] - others[j, 2]
-            sums[i] += _taken(max(math.sqrt(x * x + y * y + z * z), 1e-3), radius, scaled[j])
+            square, other = x * x + y * y + z * z, scaled[j]
+            ratio = other * other / max(square, 1e-6)
+            if ratio < _FAR and square > (radius + other) * (radius + other):
+                series = 2.0 / 3.0 + ratio * (0.8 + ratio * 6.0 / 7.0)
+                sums[i] += other * ratio * series / square
+            else:
+                sums[i] += _taken(max(math.sqrt(square), 1e-3), radius, other)
 
 
 @compiled
@@ -65,6 +75,8 @@ def born_radii(radii: Floats, sums: Floats) -> Floats:
 @compiled
 def _screened(square: float, product: float) -> float:
     """1/f of a pair, from its squared distance and the product of its Born radii."""
+    if square > _ALONE * product:
+        return 1.0 / math.sqrt(square)
     return 1.0 / math.sqrt(square + product * math.exp(-square / (4.0 * product)))
 
 
@@ -94,6 +106,26 @@ def between_energy(
             pair += _POLARISATION * _screened(square, born[i] * other_born[j])
             energy += charges[i] * other_charges[j] * pair
     return energy
+
+
+@compiled
+def slopes(points: Floats, charges: Floats, born: Floats, reach: float) -> Floats:
+    """How a set's own polarisation energy changes with the inverse of each Born radius (n)."""
+    found = np.zeros(points.shape[0])
+    for i in range(points.shape[0]):
+        found[i] += 0.5 * charges[i] * charges[i]
+        for j in range(i):
+            x, y, z = points[i, 0] - points[j, 0], points[i, 1] - points[j, 1], points[i, 2] - points[j, 2]
+            square = x * x + y * y + z * z
+            if square < reach * reach:
+                product = born[i] * born[j]
+                decay = math.exp(-square / (4.0 * product))
+                screened = square + product * decay
+                slope = 0.5 * decay * (1.0 + square / (4.0 * product)) / (screened * math.sqrt(screened))
+                slope *= charges[i] * charges[j] * product
+                found[i] += slope * born[i]
+                found[j] += slope * born[j]
+    return _POLARISATION * found
 
 
 @compiled

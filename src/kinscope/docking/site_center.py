@@ -64,10 +64,13 @@ def centred(molecule: Mol, center: Coordinates) -> Coordinates:
 
 def searched_record(drug: DrugDefinition, state: str) -> ReferencePoseRecord:
     """Stands in for the record of a known pose where a blind search gave the pose."""
+    why = "No co-crystal"
+    if drug.reference_entry:
+        why = f"The pose of {drug.reference_entry} does not hold in the model of its state"
     return ReferencePoseRecord(
         drug=drug.id, state=state, site=drug.site, crystal=SEARCHED,
         superposition="none", superposition_atoms=0, superposition_rmsd_angstrom=0.0, site_rmsd_angstrom=0.0,
         crystal_pose_score_kcal_per_mol=0.0, crystal_pose_clashes=0, score_kcal_per_mol=0.0,
         rmsd_to_crystal_angstrom=0.0, interactions=(), valid=True,
-        notes=("No co-crystal: the pose is the best of a blind search, and may be wrong.",),
+        notes=(f"{why}: the pose is the best of a blind search, and may be wrong.",),
     )  # fmt: skip

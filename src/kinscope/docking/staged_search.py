@@ -33,10 +33,37 @@ _GATHERINGS = 4
 _HOP_TEMPERATURE_KCAL_PER_MOL = 1.2
 """Vina's own. At half of it bosutinib's first pose lay 3.6 angstrom or more from the crystal's with two of
 five seeds (docs/decisions/0045)."""
+_POLAR_BEGIN = 96
+"""Poses whose electrostatics are computed when the walkers gather for the last time."""
 _FINISHED, _FINISHED_APART_ANGSTROM = 30, 0.5
 """Poses that are relaxed again with the exact function, which has no kinks, and how far apart they are."""
-POLAR_WEIGHT = 0.15
-"""Of the electrostatic energy of binding in the last rank (docs/decisions/0047)."""
+POLAR_WEIGHT = 0.2
+"""Of the electrostatic energy of binding in the rank (docs/decisions/0047)."""
+
+
+@dataclass(frozen=True)
+class _Met:
+    """Relaxed poses that a search has met: all atoms, strain above one energy, and rank."""
+
+    poses: Floats
+    strain: Floats
+    ranks: Floats
+
+    def rows(self, chosen: NDArray[np.intp]) -> _Met:
+        return _Met(self.poses[chosen], self.strain[chosen], self.ranks[chosen])
+
+    def and_also(self, other: _Met) -> _Met:
+        return _Met(
+            np.concatenate([self.poses, other.poses]),
+            np.concatenate([self.strain, other.strain]),
+            np.concatenate([self.ranks, other.ranks]),
+        )
+
+
+def _accepted(rise: Floats, random: np.random.Generator) -> NDArray[np.bool_]:
+    """Metropolis's rule for rises in rank (n,)."""
+    chance = np.exp(-np.clip(rise / _HOP_TEMPERATURE_KCAL_PER_MOL, 0.0, 50.0))
+    return np.asarray(random.random(len(rise)) < chance)
 
 
 @dataclass(frozen=True)
@@ -56,7 +83,7 @@ class SearchParts:
     whole: Callable[[Coordinates, Coordinates], Coordinates]
     """All atoms of a pose, from its heavy atoms and the conformer it has its rings from."""
     polar: Callable[[Floats], Floats]
-    """Electrostatic energies of binding of poses of all atoms (:mod:`kinscope.docking.polar`)."""
+    """Electrostatic energies of binding of whole poses (:mod:`kinscope.docking.polar`)."""
 
 
 class Search:
@@ -90,41 +117,54 @@ class Search:
             return self._without_force_field(found, conformers, n_poses, score)
         lowest = min(self.relaxation.energy(conformer) for conformer in conformers)
         first, strain, lowest = self._relaxed(self._apart(found), conformers, lowest)
-        poses, strain = self._hop(first, strain, lowest, exhaustiveness, seed)
-        ranks = self._rank(poses, strain)
-        best = self._distinct(poses, ranks, _FINISHED, _FINISHED_APART_ANGSTROM)
-        done = self.relaxation.relax(poses[best], self.exact_field, lowest)
+        met = self._hop(_Met(first, strain, self._rank(first, strain)), lowest, exhaustiveness, seed)
+        best = self._distinct(met.poses, met.ranks, _FINISHED, _FINISHED_APART_ANGSTROM)
+        done = self.relaxation.relax(met.poses[best], self.exact_field, lowest)
         ranks = self._rank(done.coordinates, done.strain_kcal_per_mol)
         ranks += POLAR_WEIGHT * parts.polar(done.coordinates)
         return self._scored(done.coordinates, ranks, score)
 
-    def _hop(
-        self, poses: Floats, strain: Floats, lowest: float, exhaustiveness: int, seed: int
-    ) -> tuple[Floats, Floats]:
+    def _hop(self, met: _Met, lowest: float, exhaustiveness: int, seed: int) -> _Met:
         """Steps between relaxed poses: turn a bond or the whole, relax every atom, keep by Metropolis's rule.
 
-        Takes poses and their strain; returns these and those that were kept, with their strain above the same
-        energy. Walkers gather on the best distinct poses again each time a share of the steps is done.
+        Walkers gather on the best distinct poses again each time a share of the steps is done; the last share
+        is walked with electrostatics in the rank, and only what was ranked so comes back.
         """
         random = np.random.default_rng(seed + 1)
-        ranks = self._rank(poses, strain)
-        for _ in range(_GATHERINGS):
-            chosen = self._distinct(poses, ranks, _HOPPERS, _FINISHED_APART_ANGSTROM)
-            chosen = chosen[np.arange(_HOPPERS) % len(chosen)]
-            walkers, at = poses[chosen], ranks[chosen]
-            for _ in range(max(2, round(_HOPS * exhaustiveness / (8 * _GATHERINGS)))):
-                step = random_step(self.parts.whole_mobility, walkers, random)
-                moved = self.parts.whole_mobility.move(walkers, step)
-                done = self.relaxation.relax(moved, self.grid_field, lowest, iterations=_HOP_ITERATIONS)
-                paid = done.strain_kcal_per_mol + (done.lowest_kcal_per_mol - lowest)
-                reached = self._rank(done.coordinates, paid)
-                rise = np.clip((reached - at) / _HOP_TEMPERATURE_KCAL_PER_MOL, 0.0, 50.0)
-                accepted = random.random(len(rise)) < np.exp(-rise)
-                walkers[accepted], at[accepted] = done.coordinates[accepted], reached[accepted]
-                poses = np.concatenate([poses, done.coordinates[accepted]])
-                strain = np.concatenate([strain, paid[accepted]])
-                ranks = np.concatenate([ranks, reached[accepted]])
-        return poses, strain
+        steps = max(2, round(_HOPS * exhaustiveness / (8 * _GATHERINGS)))
+        for _ in range(_GATHERINGS - 1):
+            met = self._walk(met, steps, lowest, random, polar=False)
+        met = met.rows(self._distinct(met.poses, met.ranks, _POLAR_BEGIN, _FINISHED_APART_ANGSTROM))
+        ranks = met.ranks + POLAR_WEIGHT * self.parts.polar(met.poses)
+        return self._walk(replace(met, ranks=ranks), steps, lowest, random, polar=True)
+
+    def _walk(
+        self, met: _Met, steps: int, lowest: float, random: np.random.Generator, *, polar: bool
+    ) -> _Met:
+        """Some steps of every hopper; what was met before, and what was kept.
+
+        With electrostatics a step is accepted in two stages, first without and then with them, which leaves
+        the same distribution as one (Christen & Fox, J Comput Graph Stat 2005, 14, 795) and spares them for
+        the many steps that overlap something.
+        """
+        chosen = self._distinct(met.poses, met.ranks, _HOPPERS, _FINISHED_APART_ANGSTROM)
+        walkers = met.rows(chosen[np.arange(_HOPPERS) % len(chosen)])
+        places, at, plain = walkers.poses, walkers.ranks, self._rank(walkers.poses, walkers.strain)
+        for _ in range(steps):
+            step = random_step(self.parts.whole_mobility, places, random)
+            moved = self.parts.whole_mobility.move(places, step)
+            done = self.relaxation.relax(moved, self.grid_field, lowest, iterations=_HOP_ITERATIONS)
+            paid = done.strain_kcal_per_mol + (done.lowest_kcal_per_mol - lowest)
+            reached = self._rank(done.coordinates, paid)
+            rows = np.flatnonzero(_accepted(reached - plain, random))
+            full = reached[rows]
+            if polar and len(rows):
+                full = full + POLAR_WEIGHT * self.parts.polar(done.coordinates[rows])
+                keep = _accepted((full - reached[rows]) - (at[rows] - plain[rows]), random)
+                rows, full = rows[keep], full[keep]
+            places[rows], at[rows], plain[rows] = done.coordinates[rows], full, reached[rows]
+            met = met.and_also(_Met(done.coordinates[rows], paid[rows], full))
+        return met
 
     def _scored(
         self, poses: Floats, ranks: Floats, score: Callable[[Coordinates], list[ScoredPose]]

@@ -121,7 +121,9 @@ class VinaSystem:
 
     def _polar(self, poses: Floats) -> Floats:
         atoms = ligand_atoms(self._ligand)
-        return np.zeros(len(poses)) if atoms is None else self._receptor.polar.energies(atoms, poses)
+        if atoms is None:
+            return np.zeros(len(poses))
+        return self._receptor.polar.energies(atoms, poses, exact=False)
 
     def _torsion_function(self, weight: float) -> TorsionFunction:
         bonds = [(first, second) for first, second, _ in self.tree.torsions]

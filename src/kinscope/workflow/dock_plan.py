@@ -38,31 +38,35 @@ def row_steps(
     given
         Ligands of the user's; where they are named and no drug is, only they are docked.
     """
-    library = drugs_with_a_pose(planner) if planner.settings.drugs or not given else ()
+    posed, unposed = _library(planner) if planner.settings.drugs or not given else ((), ())
     rows = {
         (drug, state): _row(planner, drug, state, relaxed)
-        for drug in library
+        for drug in posed
         for state in (*planner.states, *further_states(planner, drug))
     }
+    searched = [*(planner.pack.drug(drug) for drug in unposed), *given]
     return rows | {
-        (ligand.id, state): _given_row(planner, ligand, state, relaxed)
-        for ligand in given
+        (ligand.id, state): _searched_row(planner, ligand, state, relaxed)
+        for ligand in searched
         for state in planner.states
     }
 
 
-def drugs_with_a_pose(planner: Planner) -> tuple[str, ...]:
-    """The drugs asked for (or all) whose known pose ships; the others are named in ``planner.skipped``."""
+def _library(planner: Planner) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The drugs asked for (or all): those whose known pose ships, and those that are searched for blind.
+
+    Why a drug has no known pose is told in ``planner.remarks``.
+    """
     poses = planner.pack.directory / "poses"
     asked = planner.settings.drugs or tuple(drug.id for drug in planner.pack.drugs)
-    chosen = tuple(drug for drug in asked if (poses / f"{drug}.sdf").is_file())
-    for drug in asked:
-        if drug not in chosen:
-            why = _why(planner, drug)
-            planner.skipped.append(
-                f"{drug}: the target pack has no known pose of it, so it is not docked{why}"
-            )
-    return chosen
+    posed = tuple(drug for drug in asked if (poses / f"{drug}.sdf").is_file())
+    unposed = tuple(drug for drug in asked if drug not in posed)
+    for drug in unposed:
+        planner.remarks.append(
+            f"{drug}: the target pack has no known pose of it{_why(planner, drug)} It is searched for blind "
+            "in every state."
+        )
+    return posed, unposed
 
 
 def _why(planner: Planner, drug: str) -> str:
@@ -71,7 +75,7 @@ def _why(planner: Planner, drug: str) -> str:
     known = " ".join(records[0].notes) if records else ""
     said = [text for text in planner.pack.drug(drug).sources if text.startswith(_NO_POSE)]
     words = known or (said[0].removeprefix(_NO_POSE).strip() if said else "")
-    return f": {words}" if words else ""
+    return f": {words.rstrip('.')}." if words else "."
 
 
 def _row(planner: Planner, drug: str, state: str, relaxed: RelaxedSettings) -> Step:
@@ -120,8 +124,8 @@ def _comparison(
     )
 
 
-def _given_row(planner: Planner, ligand: DrugDefinition, state: str, relaxed: RelaxedSettings) -> Step:
-    """A ligand of the user's: searched for in the native's site, then docked into both from there."""
+def _searched_row(planner: Planner, ligand: DrugDefinition, state: str, relaxed: RelaxedSettings) -> Step:
+    """A ligand with no known pose: searched for in the native's site, then docked into both from there."""
     native = planner.docking_given(ligand, state)
     inputs = {
         "native": planner.model("native", state),

@@ -62,6 +62,8 @@ class StepMaker:
         self.gpu = gpu
         self.created = created
         self.skipped: list[str] = []
+        self.remarks: list[str] = []
+        """What a user should know of how something is done."""
         self.states = choose_states(self.pack, variant, self.settings, self.skipped)
         self._steps: dict[tuple[str, ...], Step] = {}
         # A shipped pack changes with kinscope's version, a user's own under the same path.

@@ -91,6 +91,7 @@ class _Table:
     directory: Path
     rows: list[DockingRow]
     skipped: list[str]
+    remarks: list[str]
     failed: list[str]
     own: GivenLigands
 
@@ -101,7 +102,7 @@ class _Table:
                 "variant": self.variant,
                 "rows": [row.model_dump(mode="json") for row in self.rows],
                 "not_docked": self.skipped,
-                "notes": self.own.notes,
+                "notes": [*self.remarks, *self.own.notes],
                 "failed": self.failed,
                 "refused": [str(error) for error in self.own.bad],
             },
@@ -125,7 +126,11 @@ def _show(table: _Table, as_json: bool, as_csv: bool) -> None:
     elif as_csv:
         typer.echo(table_csv(table.rows), nl=False)
     else:
-        typer.echo("\n".join(table_lines(table.rows, table.variant, table.skipped, table.own.notes)))
+        typer.echo(
+            "\n".join(
+                table_lines(table.rows, table.variant, table.skipped, [*table.remarks, *table.own.notes])
+            )
+        )
         typer.echo(f"Poses and tables: {table.directory} ({TABLE_CSV}, {TABLE_JSON})")
     for message in table.failed:
         typer.echo(f"failed: {message}", err=True)
@@ -156,17 +161,19 @@ def _table(request: StageRequest, changes: dict[str, Any], own: GivenLigands, mi
     from kinscope.workflow.stages.files import read_records
 
     skipped: list[str] = []
+    remarks: list[str] = []
 
     def choose(planner: Planner) -> dict[Any, Any]:
         steps = row_steps(planner, RelaxedSettings(), own.good)
         skipped[:] = list(dict.fromkeys(planner.skipped))
+        remarks[:] = planner.remarks
         return steps
 
     done = request.run(changes, choose)
     rows = [row for folder in done.artefacts.values() for row in read_records(folder / ROWS, DockingRow)]
     if mirror is not None:
         rows = _beside_crystals(rows, done.artefacts, request.target, mirror)
-    return _Table(done.variant.short, done.directory, rows, skipped, done.failed, own)
+    return _Table(done.variant.short, done.directory, rows, skipped, remarks, done.failed, own)
 
 
 def _beside_crystals(
