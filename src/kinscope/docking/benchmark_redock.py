@@ -65,7 +65,7 @@ class RedockRow(Record):
     cpu_seconds: float
 
 
-class _Bench:
+class Bench:
     """What every row shares: ligands, crystals and prepared receptors."""
 
     def __init__(self, source: PdbSource, pack: TargetPack) -> None:
@@ -116,7 +116,7 @@ class _Bench:
 
 
 def dock_row(
-    bench: _Bench, ligand: Complex, receptor: Complex, engine: str, seed: int = 1, exhaustiveness: int = 8
+    bench: Bench, ligand: Complex, receptor: Complex, engine: str, seed: int = 1, exhaustiveness: int = 8
 ) -> RedockRow:
     """Dock one ligand into one receptor; the exhaustiveness is of kinscope's own search.
 
@@ -199,7 +199,7 @@ def run(
     say
         Told each row.
     """
-    bench = _Bench(source, pack)
+    bench = Bench(source, pack)
     compiled = False
     complexes = find_complexes(source, pack)
     done = {(row.engine, row.ligand, row.receptor): row for row in _read(table)}
@@ -232,7 +232,7 @@ def run(
 
 
 def _pairs(
-    bench: _Bench, complexes: Sequence[Complex], cross: bool, most: int
+    bench: Bench, complexes: Sequence[Complex], cross: bool, most: int
 ) -> Iterator[tuple[Complex, Complex]]:
     """Ligand and receptor: each its own; or other entries of its state with the same residues around it."""
     if not cross:

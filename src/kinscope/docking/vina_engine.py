@@ -115,11 +115,12 @@ class VinaSystem:
                 self._ligand, self._heavy, self._mobility,
                 _mobility(self.tree, np.arange(self._ligand.GetNumAtoms())),
                 self._grid_function(), self.function,
-                self._torsion_function(torsion_weight), self._box, self._whole, self._polar,
+                self._torsion_function(torsion_weight), self._box, self._whole, self.polar,
             )
         ).run(seed=seed, exhaustiveness=exhaustiveness, n_poses=n_poses, score=self.score)  # fmt: skip
 
-    def _polar(self, poses: Floats) -> Floats:
+    def polar(self, poses: Floats) -> Floats:
+        """Electrostatic energies of binding (n_poses,) of poses (n_poses, n_atoms, 3); they rank only."""
         atoms = ligand_atoms(self._ligand)
         if atoms is None:
             return np.zeros(len(poses))
