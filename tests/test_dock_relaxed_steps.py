@@ -41,7 +41,7 @@ def test_a_far_variant_adds_no_step() -> None:
 def test_a_near_one_adds_two_sides_a_drug_in_the_states_that_hold_it() -> None:
     roles = relaxed_roles("T315I")
     assert {"relaxed/native/imatinib@kinase-dfg-out", "relaxed/mutant/imatinib@kinase-dfg-out"} <= roles
-    # Bosutinib stands 1.2 A off its crystal in the own state's model, 0.5 in the further one.
+    # Bosutinib stands 0.9 A off its crystal in the own state's model, 0.5 in the further one.
     assert "relaxed/mutant/bosutinib@kinase-dfg-inter" in roles
     assert "relaxed/mutant/bosutinib@kinase-dfg-in" not in roles
     assert "relaxed-model/kinase-dfg-inter" in roles
