@@ -205,4 +205,4 @@ def test_relaxed_sides_are_planned_only_within_reach_and_the_native_one_is_share
     native = {step.key for step in steps if step.shared}
     other = in_order(list(row_steps(planner("T315A"), RelaxedSettings()).values()))
     assert native == {step.key for step in other if step.name == "relaxed-complex" and step.shared}
-    assert len(native) == 8
+    assert len(native) == 7

@@ -23,7 +23,7 @@ from kinscope.docking.table_records import Call, CallWord
 
 CRYSTAL_ANGSTROM = 0.8
 """A known pose further than this from its co-crystal is no ground for a call: it stands in a pocket of
-another shape. Of the shipped poses those in a pocket of their kind lie within 0.6; bosutinib in the pocket
+another shape. Of the shipped poses those in a pocket of their kind lie within 0.7; bosutinib in the pocket
 that dasatinib left lies at 0.9, and the relaxed complexes there and in the pocket that it fits (0.5) point
 opposite ways."""
 LOST_KCAL_PER_MOL = 1.4
