@@ -161,6 +161,31 @@ class TestALibraryDrug:
         )
         assert ours == pytest.approx(theirs, abs=1e-3)
 
+    def test_its_interaction_in_solvent_is_that_of_relaxed_complexes(
+        self, glutamate: AtomArray, imatinib: Any
+    ) -> None:
+        from kinscope.docking import complex_field
+        from kinscope.docking.ligand_mechanics import FileMechanics
+        from kinscope.docking.relaxed_records import RelaxedSettings
+
+        drug, settings = PACK.drug("imatinib"), RelaxedSettings()
+        held = occupant_of(PACK, drug, shown(imatinib))
+        topology, positions = to_openmm(glutamate)
+        protein = np.asarray(positions.value_in_unit(unit_angstrom()))
+        whole = create_system(topology, cutoff_nm=settings.cutoff_nm)
+        alone = energy(create_system(topology, cutoff_nm=settings.cutoff_nm), protein)
+        points, _ = place_occupants(whole, [held])
+        both = energy(whole, np.concatenate([protein, points]))
+
+        field = complex_field.ComplexField(
+            glutamate, imatinib, FileMechanics(load_parameters(drug)),
+            included=sorted({int(number) for number in glutamate.res_id}), moving=[286],
+            anchor=np.asarray(glutamate.coord), settings=settings,
+        )  # fmt: skip
+        theirs = complex_field._energy(field._full, field.joined(protein, points))
+        assert both == pytest.approx(theirs, abs=1e-3)
+        assert alone == pytest.approx(complex_field._energy(field._protein, protein), abs=1e-3)
+
     def test_hydrogens_relax_and_heavy_atoms_do_not_move(self, glutamate: AtomArray, imatinib: Any) -> None:
         from kinscope.structures import minimisation
 
@@ -221,6 +246,12 @@ class TestShippedModel:
         near, far = sorted(np.linalg.norm(oxygens - nitrogen, axis=1))
         assert near < 3.2
         assert far > 3.3
+
+
+def unit_angstrom() -> Any:
+    from openmm import unit
+
+    return unit.angstrom
 
 
 def energy(system: Any, points: np.ndarray) -> float:
