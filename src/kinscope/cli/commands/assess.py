@@ -154,7 +154,8 @@ def report(
         raise RunDirectoryError(
             "This study is not finished.",
             where=str(directory),
-            remedy=f"Go on with: kinscope resume {directory}",
+            remedy=f"Go on with: kinscope resume {directory}; replicas that are there already are read by: "
+            f"kinscope analyse {directory}",
         )
     result = StudyResult.model_validate_json(path.read_bytes())
     if csv:
