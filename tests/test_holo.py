@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from kinscope.core.errors import LigandError, StructureError
+from kinscope.docking.records import DockingRun
 from kinscope.dynamics import box as boxes
 from kinscope.dynamics.equilibration import equilibrate_solvent
 from kinscope.dynamics.holo import (
@@ -16,7 +20,7 @@ from kinscope.dynamics.holo import (
     solute_topology,
     with_ligands,
 )
-from kinscope.dynamics.holo_relax import relax_complex
+from kinscope.dynamics.holo_relax import STRAINED_KCAL_PER_MOL, preferred_complex, relax_complex
 from kinscope.dynamics.replica import run_replica
 from kinscope.dynamics.settings import ProtocolSettings
 from kinscope.dynamics.solvent import solvate_mutant, solvate_native
@@ -25,6 +29,8 @@ from kinscope.dynamics.trajectory import read_protein_frames
 from kinscope.ligands.library import load_ligand
 from kinscope.ligands.parameters import load_parameters
 from kinscope.targets import load_target
+from kinscope.workflow.stages.dynamics import bound_starts
+from kinscope.workflow.stages.files import RUNS, read_records, write_records
 from test_dynamics import SOLVATION, peptide
 
 PACK = load_target("abl1")
@@ -212,6 +218,55 @@ def test_a_tight_ligand_is_settled_and_the_rest_stays(tmp_path):
     assert np.abs(relaxed.protein.coord - model.coord)[backbone].max() < 1e-4
     assert 0 < relaxed.ligand_moved_angstrom < 1.5
     assert "settled by" in relaxed.ligands[0].pose
+
+
+def test_the_preferred_pose_is_taken_unless_it_is_strained():
+    model = peptide("LYS")
+    near, nearer = (beside(model, "myristate", gap=gap) for gap in (2.6, 2.3))
+    middle = near.positions_angstrom.mean(axis=0) - model.coord.mean(axis=0)
+    inside = replace(near, positions_angstrom=near.positions_angstrom - middle)  # each through the other
+    settled = {id(one): relax_complex(model, [one], SOLVATION) for one in (near, nearer, inside)}
+
+    def same(found, pose):
+        return np.allclose(
+            found.ligands[0].positions_angstrom, settled[id(pose)].ligands[0].positions_angstrom
+        )
+
+    assert same(preferred_complex(model, [near, nearer], SOLVATION), near)
+    assert same(preferred_complex(model, [nearer, near], SOLVATION), nearer)
+    gain = settled[id(inside)].potential_kcal_per_mol - settled[id(near)].potential_kcal_per_mol
+    assert gain > STRAINED_KCAL_PER_MOL
+    assert same(preferred_complex(model, [inside, near], SOLVATION), near)
+
+
+class Docked:
+    """A stage's context that holds a docking and nothing else."""
+
+    def __init__(self, directory):
+        self.directory, self.inputs = directory, {}
+
+    def input(self, role, name=""):
+        assert role == "docking"
+        return self.directory / name
+
+
+def test_dynamics_starts_from_the_known_pose_where_docking_keeps_it(tmp_path):
+    stored = (PACK.directory / "artefacts" / "docking").iterdir()
+    home = next(path for path in stored if read_records(path / RUNS, DockingRun)[0].drug == "imatinib")
+    (run,) = read_records(home / RUNS, DockingRun)
+    shutil.copy(home / "poses_0.sdf", tmp_path)
+
+    def starts(away):
+        pose = run.poses[0].model_copy(update={"rmsd_to_reference_angstrom": away})
+        write_records(tmp_path / RUNS, [run.model_copy(update={"poses": (pose,)})])
+        return [words for _, words in bound_starts(Docked(tmp_path), PACK, PACK.drug("imatinib"))]
+
+    kept, after = starts(0.4)
+    assert kept.startswith("reference pose (2HYY:A:STI); docking keeps it within 0.40 angstrom")
+    assert after.startswith("docked pose 1 of 1")
+    (moved,) = starts(1.4)
+    assert moved.startswith("docked pose 1 of 1")
+    assert starts(7.0) == ["reference pose (2HYY:A:STI): no docked pose lies within the known binding mode"]
 
 
 def test_phosphotyrosine_gets_its_own_parameters_and_only_where_it_is():

@@ -29,11 +29,16 @@ _CHARGE_SCALE = 0.5
 """A dielectric of 4, as in the relaxation of models, so that salt bridges do not collapse in vacuum."""
 _RESTRAINT = 1.0
 """kcal/mol/angstrom^2 on heavy atoms."""
+_RESTRAINT_GROUP = 1
 _ITERATIONS = 150
 _TOLERANCE = 5.0
 """kJ/mol/nm, root mean square."""
 _KCAL_PER_KJ = 1 / 4.184
 _BACKBONE = ("N", "CA", "C", "O")
+
+
+STRAINED_KCAL_PER_MOL = 5.0
+"""A start this far above another of the same complex is strained: settling twice differs by less than one."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +53,8 @@ class RelaxedComplex:
     """RMSD of the heavy atoms that were free to move."""
     interaction_kcal_per_mol: float
     """Lennard-Jones energy between ligands and protein afterwards."""
+    potential_kcal_per_mol: float
+    """With halved charges and without the restraints: tells poses of one complex apart."""
 
 
 def relax_complex(
@@ -87,10 +94,11 @@ def relax_complex(
     free = _free(solute, mask)
     heavy = np.asarray(solute.element != "H")
     positions = np.asarray(solute.coord, dtype=np.float64) / 10 * unit.nanometer
-    add_position_restraints(system, positions, np.where(free & heavy, _RESTRAINT, 0.0))
+    held = np.where(free & heavy, _RESTRAINT, 0.0)
+    add_position_restraints(system, positions, held, group=_RESTRAINT_GROUP)
     for index in np.flatnonzero(~free):
         system.setParticleMass(int(index), 0.0)
-    relaxed = _minimised(system, positions)
+    relaxed, potential = _minimised(system, positions)
     start = np.asarray(solute.coord, dtype=np.float64)
     moved = ((relaxed - start) ** 2).sum(axis=1)
     side_chains = free & heavy & ~mask
@@ -105,7 +113,38 @@ def relax_complex(
         ligand_moved,
         float(np.sqrt(moved[side_chains].mean())) if side_chains.any() else 0.0,
         interaction,
+        potential,
     )
+
+
+def preferred_complex(
+    model: AtomArray, poses: Sequence[PlacedLigand], settings: SolvationSettings
+) -> RelaxedComplex:
+    """The first of several poses of one ligand, settled, unless it is strained where it lies.
+
+    Parameters
+    ----------
+    model
+        (n_atoms) protein, angstrom.
+    poses
+        In order of preference, at least one.
+    settings
+        Whose force field is used.
+
+    Raises
+    ------
+    ComputationError
+        If none can be settled.
+    """
+    found: list[RelaxedComplex] = []
+    for number, pose in enumerate(poses):
+        try:
+            found.append(relax_complex(model, [pose], settings))
+        except ComputationError:
+            if number == len(poses) - 1 and not found:
+                raise
+    lowest = min(one.potential_kcal_per_mol for one in found)
+    return next(one for one in found if one.potential_kcal_per_mol < lowest + STRAINED_KCAL_PER_MOL)
 
 
 def lennard_jones_between(nonbonded: Any, positions_nm: FloatArray, mask: NDArray[np.bool_]) -> float:
@@ -140,8 +179,8 @@ def _soften(nonbonded: Any) -> None:
         nonbonded.setExceptionParameters(index, first, second, product * _CHARGE_SCALE**2, sigma, epsilon)
 
 
-def _minimised(system: Any, positions: Any) -> FloatArray:
-    """Coordinates (n_atoms, 3) in angstrom."""
+def _minimised(system: Any, positions: Any) -> tuple[FloatArray, float]:
+    """Coordinates (n_atoms, 3) in angstrom, and the energy (kcal/mol) of all but the restraints."""
     from openmm import Context, LocalEnergyMinimizer, OpenMMException, VerletIntegrator, unit
 
     platform, properties = cpu_platform()
@@ -151,11 +190,12 @@ def _minimised(system: Any, positions: Any) -> FloatArray:
         LocalEnergyMinimizer.minimize(context, _TOLERANCE, _ITERATIONS)
     except OpenMMException as error:
         raise _overlap(str(error)) from error
-    found = context.getState(positions=True).getPositions(asNumpy=True).value_in_unit(unit.angstrom)
-    coordinates = np.array(found, dtype=np.float64)
-    if not np.isfinite(coordinates).all():
-        raise _overlap("coordinates are not numbers")
-    return coordinates
+    state = context.getState(positions=True, energy=True, groups={0})
+    coordinates = np.array(state.getPositions(asNumpy=True).value_in_unit(unit.angstrom), dtype=np.float64)
+    potential = float(state.getPotentialEnergy().value_in_unit(unit.kilojoule_per_mole)) * _KCAL_PER_KJ
+    if not (np.isfinite(coordinates).all() and np.isfinite(potential)):
+        raise _overlap("coordinates or energy are not numbers")
+    return coordinates, potential
 
 
 def _placed(ligands: Sequence[PlacedLigand], coordinates: FloatArray, words: str) -> tuple[PlacedLigand, ...]:

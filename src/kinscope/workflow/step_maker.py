@@ -85,6 +85,7 @@ class StepMaker:
         cost: float,
         shared: bool = False,
         resource: Literal["cpu", "gpu"] = "cpu",
+        version: int = 1,
     ) -> Step:
         """The same step for the same name and subject, made once.
 
@@ -92,7 +93,7 @@ class StepMaker:
         ----------
         name, about
             Stage, and what it is done to: the step's identity within this study.
-        label, function, parameters, inputs, shared, resource
+        label, function, parameters, inputs, shared, resource, version
             As in :class:`~kinscope.workflow.step.Step`; ``function`` without the package of the stages.
         cost
             Seconds on one core, a first guess.
@@ -105,7 +106,7 @@ class StepMaker:
                 name,
                 label,
                 f"{STAGES}.{function}",
-                1,
+                version,
                 parameters,
                 inputs,
                 shared=shared,

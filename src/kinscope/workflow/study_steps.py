@@ -68,6 +68,7 @@ class StudySteps(ModelSteps):
             inputs=inputs,
             shared=side == "native",
             cost=60 * self.size(definition.state),
+            version=2,
         )
 
     def solvated_own(self, side: str, ligand: OwnLigand) -> Step:

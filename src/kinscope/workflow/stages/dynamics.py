@@ -15,6 +15,8 @@ from kinscope.workflow.context import StepContext
 from kinscope.workflow.stages.files import read_models
 
 SPEED_FILE = "speed.json"
+_KEPT_ANGSTROM = 1.0
+"""A docked pose this near the known one is the same pose, found by another function."""
 
 
 def solvate(context: StepContext) -> None:
@@ -47,11 +49,11 @@ def solvate(context: StepContext) -> None:
 def solvate_bound(context: StepContext) -> None:
     """Put a model with a drug in its pocket into water; the mutant takes over the bound native's.
 
-    The pose is the best docked one within the known binding mode, else the reference pose as it stands; the
-    ligand and the side chains around it settle before the water comes.
+    The ligand and the side chains around it settle before the water comes, from the poses of
+    :func:`bound_starts`: the first that is not strained there.
     """
     from kinscope.dynamics.holo import place
-    from kinscope.dynamics.holo_relax import relax_complex
+    from kinscope.dynamics.holo_relax import preferred_complex
     from kinscope.dynamics.solvent import solvate_mutant, solvate_native
     from kinscope.ligands.parameters import directory_for, load_parameters
 
@@ -59,9 +61,9 @@ def solvate_bound(context: StepContext) -> None:
     settings = SolvationSettings.model_validate(context.parameters["settings"])
     pack = load_target(context.parameters["target"])
     drug = pack.drug(context.parameters["drug"])
-    pose, words = bound_pose(context, pack, drug)
     forcefield = load_parameters(drug, directory_for(pack, drug))
-    relaxed = relax_complex(atoms, [place(forcefield, pose, words)], settings)
+    poses = [place(forcefield, pose, words) for pose, words in bound_starts(context, pack, drug)]
+    relaxed = preferred_complex(atoms, poses, settings)
     seed = context.parameters["seed"]
     if record.variant == "native":
         state = context.parameters["state"]
@@ -80,8 +82,13 @@ def solvate_bound(context: StepContext) -> None:
         )
 
 
-def bound_pose(context: StepContext, pack: TargetPack, drug: DrugDefinition) -> tuple[Mol, str]:
-    """The pose that a bound system starts from, and where it comes from in words."""
+def bound_starts(context: StepContext, pack: TargetPack, drug: DrugDefinition) -> list[tuple[Mol, str]]:
+    """The poses that a bound system may start from, in order of preference, and what they are in words.
+
+    Where docking keeps the known pose, that one as its co-crystal and model have it, then docking's; where
+    docking moves it, docking's; where no docked pose lies within the known mode, the known one
+    (docs/decisions/0192).
+    """
     from kinscope.docking.output import read_poses
     from kinscope.docking.records import DockingRun
     from kinscope.docking.reference import reference_pose
@@ -89,15 +96,20 @@ def bound_pose(context: StepContext, pack: TargetPack, drug: DrugDefinition) -> 
 
     docked = context.input("docking")
     run = read_records(docked / RUNS, DockingRun)[0]
-    for place, pose in enumerate(run.poses):
-        if pose.rmsd_to_reference_angstrom <= run.settings.pose_radius_angstrom:
-            words = (
-                f"docked pose {pose.rank} of {len(run.poses)}, {pose.score_kcal_per_mol:.2f} kcal/mol, "
-                f"{pose.rmsd_to_reference_angstrom:.2f} angstrom from the reference pose"
-            )
-            return read_poses(docked / "poses_0.sdf")[place], words
     known, record = reference_pose(pack, drug, context.inputs.get("pose"))
-    return known, f"reference pose ({record.crystal}): no docked pose lies within the known binding mode"
+    named = f"reference pose ({record.crystal})"
+    for place, pose in enumerate(run.poses):
+        away = pose.rmsd_to_reference_angstrom
+        if away <= run.settings.pose_radius_angstrom:
+            which = f"docked pose {pose.rank} of {len(run.poses)}, {pose.score_kcal_per_mol:.2f} kcal/mol"
+            found = (
+                read_poses(docked / "poses_0.sdf")[place],
+                f"{which}, {away:.2f} angstrom from the {named}",
+            )
+            if away > _KEPT_ANGSTROM:
+                return [found]
+            return [(known, f"{named}; docking keeps it within {away:.2f} angstrom ({which})"), found]
+    return [(known, f"{named}: no docked pose lies within the known binding mode")]
 
 
 def speed(context: StepContext) -> dict[str, str]:
