@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from kinscope.analysis.controls import read_crystal_bonds
 from kinscope.analysis.layout import Layout
 from kinscope.analysis.trajectory_results import TrajectoryComparison
 from kinscope.core.files import write_atomic
@@ -24,8 +25,9 @@ from kinscope.report.text import Names
 from kinscope.report.trajectory_views import worded
 from kinscope.structures.io import write_model
 from kinscope.targets import load_target
+from kinscope.targets.controls import controls_directory
 from kinscope.variants import parse_variant
-from kinscope.workflow.stages.bound import bound_poses, start_bonds
+from kinscope.workflow.stages.bound import bound_poses, missing_bonds, start_bonds
 from kinscope.workflow.stages.trajectories import System, measure_system
 from test_report_factory import REGIONS, report_files, study
 from trajectory_factory import Floats, moving, shipped_model, write_replica
@@ -135,6 +137,15 @@ def test_a_bond_of_the_crystal_that_the_start_lacks_is_missed(solute, tmp_path: 
     assert set(missing) == set(native.crystal_hydrogen_bonds) - set(bonds)
     assert native.charges.startswith("AM1-BCC")
     assert native.terms == "GAFF2"
+
+
+def test_a_bond_whose_atom_was_substituted_has_no_distance(solute) -> None:
+    shown = read_crystal_bonds(controls_directory(PACK))["imatinib"]
+    isoleucine = solute[~((solute.res_id == 315) & np.isin(solute.atom_name, ("OG1", "HG1")))]
+    found = missing_bonds(Layout(isoleucine), shown)
+    assert "Thr315 (substituted)" in found
+    assert gap_in_words(solute) in found
+    assert not any("nan" in text for text in found)
 
 
 def test_glutamate_is_bonded_where_it_reaches(solute) -> None:

@@ -65,10 +65,15 @@ def start_bonds(layout: Layout) -> tuple[str, ...]:
 
 
 def missing_bonds(layout: Layout, shown: Sequence[CrystalBond]) -> tuple[str, ...]:
-    """Bonds of the co-crystal that a solute lacks, with the distance there: ``Glu286 (3.7 Å)``."""
+    """Bonds of the co-crystal that a solute lacks, with the distance there: ``Glu286 (3.7 Å)``.
+
+    A residue that has been substituted by one without that atom has no distance: ``Thr315 (substituted)``.
+    """
     held = start_bonds(layout)
+    missing = [(bond.residue, _gap_angstrom(layout, bond)) for bond in shown if bond.residue not in held]
     return tuple(
-        f"{bond.residue} ({_gap_angstrom(layout, bond):.1f} Å)" for bond in shown if bond.residue not in held
+        f"{residue} ({gap:.1f} Å)" if np.isfinite(gap) else f"{residue} (substituted)"
+        for residue, gap in missing
     )
 
 
