@@ -11,7 +11,10 @@ import pytest
 
 from kinscope.core.errors import BadInputError
 from kinscope.docking.occupants import occupant_of, parametriser
-from kinscope.docking.reference import reference_pose
+from kinscope.docking.records import ReferencePoseRecord
+from kinscope.docking.reference import pose_records, reference_pose
+from kinscope.docking.run import aligned_reference
+from kinscope.ligands.library import load_ligand
 from kinscope.ligands.parameters import directory_for, load_parameters
 from kinscope.structures.forcefield import cpu_platform, create_system
 from kinscope.structures.io import to_openmm
@@ -237,6 +240,15 @@ class TestShippedModel:
         nitrogen = np.asarray(pose.GetConformer().GetPositions())[amide[0]]
         oxygens = model.coord[(model.res_id == 286) & np.isin(model.atom_name, ("OE1", "OE2"))]
         assert np.linalg.norm(oxygens - nitrogen, axis=1).min() < 3.3
+
+    @pytest.mark.parametrize("record", pose_records(PACK), ids=lambda record: f"{record.drug}@{record.state}")
+    def test_every_pose_is_its_drug_atom_for_atom(self, record: ReferencePoseRecord) -> None:
+        """ATP's triphosphate among them, whose phosphorus atoms gain a handedness from coordinates."""
+        drug = PACK.drug(record.drug)
+        own = "" if record.state == drug.state else record.state
+        pose, _ = reference_pose(PACK, drug, state=own)
+        same = aligned_reference(load_ligand(drug), pose)
+        assert same.GetNumAtoms() == pose.GetNumAtoms()
 
     def test_its_salt_bridge_is_one_oxygens_as_in_the_crystals(self) -> None:
         """NZ of Lys271 to the nearer oxygen 2.7-3.4 and to the other 3.5-4.1 angstrom in those chains."""

@@ -44,7 +44,19 @@ def read_poses(path: Path) -> list[Mol]:
         raise StructureError(
             "This is not an SDF of poses.", where=str(path), remedy="Give a file of `kinscope dock`."
         )
+    for molecule in molecules:
+        _forget_phosphates(molecule)
     return molecules
+
+
+def _forget_phosphates(molecule: Mol) -> None:
+    """No handedness at phosphorus: a phosphate's oxygens differ only in how the charge was drawn."""
+    from rdkit import Chem
+
+    for atom in molecule.GetAtoms():
+        if atom.GetSymbol() == "P":
+            atom.SetChiralTag(Chem.ChiralType.CHI_UNSPECIFIED)
+            atom.ClearProp("_CIPCode")
 
 
 def write_pose_table(path: Path, runs: Sequence[DockingRun]) -> None:
