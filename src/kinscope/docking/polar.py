@@ -91,10 +91,9 @@ class PolarReceptor:
             sums = self.sums.copy()
             integrals(self.points, self.atoms.radii, points, ligand.scaled, False, sums)
             around = born_radii(self.atoms.radii, sums)
-            energies[row] = (
-                between_energy(points, ligand.charges, bound, self.points, self.atoms.charges, around)
-                + desolvation(points, ligand.charges, free, bound, np.inf)
-            )
+            energies[row] = between_energy(
+                points, ligand.charges, bound, self.points, self.atoms.charges, around
+            ) + desolvation(points, ligand.charges, free, bound, np.inf)
             if exact:
                 energies[row] += desolvation(
                     self.points, self.atoms.charges, self.born, around, _REACH_ANGSTROM
