@@ -14,7 +14,7 @@ from kinscope.docking.table_records import DockedSide, DockingRow
 
 WIDTH = 110
 """Columns; a terminal of 110 shows every line whole."""
-_DRUG, _STATE, _SCORE, _DIFFERENCE = 15, 21, 14, 22
+_DRUG, _STATE, _SCORE, _DIFFERENCE = 15, 22, 14, 22
 
 
 def table_lines(
