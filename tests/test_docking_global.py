@@ -129,15 +129,24 @@ def test_an_exposed_atom_counts_for_nothing_and_a_buried_one_fully() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("drug", ["imatinib", "nilotinib"])
-def test_a_blind_search_meets_the_known_pose(drug: str) -> None:
+@pytest.mark.parametrize(
+    ("drug", "state"),
+    [
+        ("imatinib", "kinase-dfg-out"),
+        ("nilotinib", "kinase-dfg-out"),
+        ("asciminib", "closed-dfg-out"),
+        ("asciminib", "closed-dfg-out-folded"),
+    ],
+)
+def test_a_blind_search_meets_the_known_pose(drug: str, state: str) -> None:
+    from kinscope.docking.reference import reference_pose
     from kinscope.docking.rmsd import SymmetricRmsd
     from kinscope.ligands.library import load_ligand
 
-    molecule = pose(drug)[0]
+    molecule = reference_pose(PACK, PACK.drug(drug), state=state)[0]
     points = np.asarray(molecule.GetConformer().GetPositions())
     ligand = load_ligand(PACK.drug(drug))
-    system = VinaEngine().bind(model(PACK.drug(drug).state), ligand, Box.cube(points, 22.0))
+    system = VinaEngine().bind(model(state), ligand, Box.cube(points, 22.0))
     best = system.search(seed=1, exhaustiveness=8, n_poses=5, torsion_weight=1.0)[0]
     match = molecule.GetSubstructMatch(ligand)
     assert SymmetricRmsd(ligand)(best.coordinates, points[list(match)]) < 2.0
