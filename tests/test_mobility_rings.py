@@ -68,7 +68,7 @@ def test_myristate_is_charged_at_its_carboxylate() -> None:
 
 @pytest.mark.parametrize(
     ("name", "count"),
-    [("asciminib", 4), ("dasatinib", 4), pytest.param("imatinib", 60, marks=pytest.mark.slow)],
+    [("asciminib", 20), ("dasatinib", 20), pytest.param("imatinib", 60, marks=pytest.mark.slow)],
 )
 def test_displaced_poses_read_as_prolif_reads_them(name: str, count: int) -> None:
     """The pose, and rigid displacements of it, each by both."""

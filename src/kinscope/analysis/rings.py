@@ -5,8 +5,9 @@ alike: rings face to face with centroids up to 5.5 angstrom, planes within 35 de
 degrees of the line of centroids; edge to face up to 6.5 angstrom, planes 50 to 90 degrees, a normal within
 30 degrees, and the line in which the planes meet within 1.5 angstrom of a centroid; a cation up to 4.5
 angstrom from a centroid and within 30 degrees of its normal; a halogen up to 3.5 angstrom from N, O or S with
-130 degrees or more at the halogen. A ring's normal is the mean over its atoms (ProLIF takes three of them):
-readings at the very edge of an angle may differ.
+130 degrees or more at the halogen and 80 to 140 between it and some atom bonded to the acceptor. A ring's
+normal is the mean over its atoms (ProLIF takes three of them): readings at the very edge of an angle may
+differ.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ _EDGE_PLANES, _EDGE_NORMAL = 50.0, 30.0
 _INTERSECT_ANGSTROM = 1.5
 _CATION_DEGREES = 30.0
 _HALOGEN_DEGREES = 130.0
+_ACCEPTOR_DEGREES = (80.0, 140.0)
 _PROTEIN_RINGS = {
     "PHE": (("CG", "CD1", "CE1", "CZ", "CE2", "CD2"),),
     "TYR": (("CG", "CD1", "CE1", "CZ", "CE2", "CD2"),),
@@ -42,6 +44,8 @@ _PROTEIN_RINGS = {
 _BONDED = 1.95
 """Heavier bonds of C, N, O than this there are none, angstrom; C-Cl and C-Br up to 2.2."""
 _HALOGEN_BOND = 2.2
+_HYDROGEN_BONDED = 1.4
+"""No hydrogen of N, O or S is bonded at a greater distance, none that is hydrogen-bonded stands nearer."""
 _FLAT = 0.1
 """Atoms of an aromatic ring lie this near their plane, angstrom, in the topology's structure."""
 
@@ -107,6 +111,18 @@ def halogens_of(layout: Layout) -> tuple[IntArray, IntArray]:
     return np.asarray(found, dtype=np.intp), np.asarray(parents, dtype=np.intp)
 
 
+def _rooted(layout: Layout, acceptors: IntArray) -> tuple[IntArray, IntArray]:
+    """Each acceptor with each atom that is bonded to it, both shape (n_bonds,)."""
+    from scipy.spatial import cKDTree
+
+    near = cKDTree(layout.coord).query_ball_point(layout.coord[acceptors], _BONDED)
+    rows = [(int(atom), other) for atom, around in zip(acceptors, near, strict=True) for other in around]
+    first, second = np.array(rows, dtype=np.intp).reshape(-1, 2).T
+    gaps = np.linalg.norm(layout.coord[first] - layout.coord[second], axis=1)
+    kept = (first != second) & (layout.heavy[second] | (gaps < _HYDROGEN_BONDED))
+    return first[kept], second[kept]
+
+
 @dataclass(frozen=True)
 class RingSet:
     """Rings of one side and rings or cations of the other."""
@@ -156,10 +172,12 @@ class HalogenSet:
     halogens: IntArray
     parents: IntArray
     acceptors: IntArray
+    roots: IntArray
+    """An atom bonded to each acceptor, which stands there once for each bond."""
 
     def atoms(self) -> tuple[IntArray, ...]:
         """Every atom that has to be placed."""
-        return (self.halogens, self.parents, self.acceptors)
+        return (self.halogens, self.parents, self.acceptors, self.roots)
 
     def found(self, layout: Layout, coordinates: Array, place: IntArray) -> Iterator[tuple[Key, Array]]:
         """Each residue that holds a halogen in any frame, and in which."""
@@ -171,6 +189,10 @@ class HalogenSet:
         back = coordinates[:, place[self.parents]][:, pairs[0]] - one[:, pairs[0]]
         forth = two[:, pairs[1]] - one[:, pairs[0]]
         there &= _cosine(back, forth) <= np.cos(np.radians(_HALOGEN_DEGREES))
+        rooted = coordinates[:, place[self.roots]][:, pairs[1]] - two[:, pairs[1]]
+        widest, narrowest = np.cos(np.radians(_ACCEPTOR_DEGREES))
+        at_acceptor = _cosine(-forth, rooted)
+        there &= (at_acceptor <= widest) & (at_acceptor >= narrowest)
         for column in np.flatnonzero(there.any(axis=0)):
             other = int(self.acceptors[pairs[1][column]])
             key = ("halogen bond", 0, int(layout.res_id[other]), str(layout.res_name[other]))
@@ -194,7 +216,7 @@ def ring_sets(layout: Layout, chosen: IntArray, others: IntArray) -> Iterator[Ri
     if theirs.members and len(inside):
         yield RingSet("cation-pi", theirs, no_rings, inside, rings_chosen=False)
     if kept.any():
-        yield HalogenSet(halogens[kept], parents[kept], accepting)
+        yield HalogenSet(halogens[kept], parents[kept], *_rooted(layout, accepting))
 
 
 def _stacked(
