@@ -118,6 +118,19 @@ def test_charges_of_a_model_are_those_of_the_force_field() -> None:
     )
 
 
+def test_a_cysteine_of_a_disulphide_is_neutral() -> None:
+    import biotite.structure as struc
+
+    names = ("N", "H", "CA", "HA", "CB", "HB2", "HB3", "SG", "C", "O")
+    half = struc.AtomArray(len(names))
+    half.coord = np.arange(3 * len(names), dtype=np.float32).reshape(-1, 3)
+    half.atom_name, half.element = np.array(names), np.array([name[0] for name in names])
+    half.res_name, half.res_id = np.full(len(names), "CYS"), np.full(len(names), 1)
+    charges = receptor_atoms(half).charges
+    assert charges.any()
+    assert charges.sum() == pytest.approx(0.0, abs=1e-4)
+
+
 @pytest.mark.parametrize(("drug", "charge"), [("imatinib", 1), ("nilotinib", 0), ("myristate", -1)])
 def test_charges_of_a_ligand_sum_to_its_formal_charge(drug: str, charge: int) -> None:
     found = ligand_atoms(load_ligand(PACK.drug(drug)))

@@ -161,7 +161,8 @@ def _on_nitrogen(points: Floats, elements: list[str]) -> NDArray[np.bool_]:
 def _template(residue: str, names: frozenset[str]) -> dict[str, float] | None:
     """Charges of the force field's residue with these atoms: His, Asp, ... by their hydrogens."""
     fitting = [(name, charges) for name, charges in _templates() if charges.keys() == names]
-    fitting.sort(key=lambda pair: pair[0] != residue)
+    # A cysteine without its hydrogen is half of a disulphide, not a thiolate of the same atoms.
+    fitting.sort(key=lambda pair: (pair[0] != residue, pair[0] == "CYM"))
     return next((charges for name, charges in fitting if name[:2] == residue[:2]), None)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterable
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from kinscope.docking.engine import Box, Coordinates, Mol, ScoredPose
 from kinscope.docking.grid_function import GridFunction, compute_maps
 from kinscope.docking.ligand_pdbqt import LigandTree, prepare_ligand
 from kinscope.docking.minimiser import Mobility, Torsion, minimise
-from kinscope.docking.polar import ligand_atoms
+from kinscope.docking.polar import PolarAtoms, ligand_atoms
 from kinscope.docking.receptor import PreparedReceptor, prepare_receptor
 from kinscope.docking.staged_search import Search, SearchParts
 from kinscope.docking.tables import CUTOFF_ANGSTROM, Floats
@@ -121,10 +122,13 @@ class VinaSystem:
 
     def polar(self, poses: Floats) -> Floats:
         """Electrostatic energies of binding (n_poses,) of poses (n_poses, n_atoms, 3); they rank only."""
-        atoms = ligand_atoms(self._ligand)
-        if atoms is None:
+        if self._polar_atoms is None:
             return np.zeros(len(poses))
-        return self._receptor.polar.energies(atoms, poses, exact=False)
+        return self._receptor.polar.energies(self._polar_atoms, poses, exact=False)
+
+    @cached_property
+    def _polar_atoms(self) -> PolarAtoms | None:
+        return ligand_atoms(self._ligand)
 
     def _torsion_function(self, weight: float) -> TorsionFunction:
         bonds = [(first, second) for first, second, _ in self.tree.torsions]
