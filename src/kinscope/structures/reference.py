@@ -10,7 +10,7 @@ from kinscope.core.errors import BadInputError, StructureError
 from kinscope.core.files import write_atomic
 from kinscope.core.records import Settings
 from kinscope.structures.assembly import assemble
-from kinscope.structures.hydrogen_bonds import flip_side_chains
+from kinscope.structures.completion import complete_model
 from kinscope.structures.io import read_model, write_model
 from kinscope.structures.loop_building import LoopSettings, build_loops
 from kinscope.structures.minimisation import (
@@ -30,8 +30,6 @@ from kinscope.structures.model_words import (
     residue_origins,
 )
 from kinscope.structures.occupants import Occupant, Parametrise
-from kinscope.structures.preparation import cap_ends, complete_heavy_atoms
-from kinscope.structures.protonation import add_hydrogens, choose_protonation
 from kinscope.structures.recipes import StateRecipe, recipe_of
 from kinscope.structures.repacking import repack_side_chains
 from kinscope.structures.source import PdbSource
@@ -99,40 +97,30 @@ def build_reference_model(
     say = progress or _silent
     state = pack.state(state_id)
     recipe = recipe_of(pack, state_id)
-    stages = _stages(settings, recipe)
     say(0.0, "assembling crystals")
     assembly = assemble(pack, recipe, source, keep_phosphorylation=settings.keep_phosphorylation)
     whole, loops = _with_loops(assembly.atoms, recipe, pack, settings, say)
-    prepared = complete_heavy_atoms(whole)
-    turned_atoms, turned = flip_side_chains(prepared.atoms, assembly.ligands)
-    say(0.05, "predicting protonation")
-    protonation = choose_protonation(turned_atoms, assembly.ligands, ph=settings.ph)
-    hydrogenated = add_hydrogens(cap_ends(turned_atoms), protonation.variants, ph=settings.ph)
-    packed, repacked = repack_side_chains(hydrogenated, recipe.repack)
-    occupants = _occupants(assembly.ligands, recipe, parametrise)
-    relaxed, results = minimise(
-        packed,
-        stages,
-        ligands=occupants,
-        pocket_kcal_per_mol_angstrom2=_pocket(recipe),
-        threads=settings.threads,
-        progress=lambda fraction, text: say(0.1 + 0.9 * fraction, text),
-    )
-    method = [*assembly.method, *loops, *built_words(prepared.built, turned), *protonation.method]
-    method.append("Hydrogens by OpenMM's Modeller on the CPU platform; ends capped with ACE and NME.")
-    method += [*repacked_words(repacked), *guest_words(recipe, occupants, _pocket(recipe))]
-    method += [result.describe(stage) for result, stage in zip(results, stages, strict=True)]
-    method += joint_words(hydrogenated, relaxed, recipe)
+    complete = complete_model(whole, assembly.ligands, settings.ph, say)
+    packed, repacked = repack_side_chains(complete.atoms, recipe.repack)
+    relaxed, relaxation = _relaxed(packed, assembly.ligands, recipe, settings, parametrise, say)
     record = ModelRecord(
         target=pack.gene,
         state=state_id,
         variant="native",
         first_residue=state.first_residue,
         last_residue=state.last_residue,
-        origins=residue_origins(assembly, prepared.built, turned, repacked),
-        method=tuple(method),
+        origins=residue_origins(assembly, complete.built, complete.turned, repacked),
+        method=(
+            *assembly.method,
+            *loops,
+            *built_words(complete.built, complete.turned),
+            *complete.hydrogen_words,
+            *repacked_words(repacked),
+            *relaxation,
+            *joint_words(complete.atoms, relaxed, recipe),
+        ),
         ph=settings.ph,
-        protonation=protonation.recorded(turned_atoms),
+        protonation=complete.recorded_protonation(),
     )
     say(1.0, "done")
     return relaxed, record
@@ -201,6 +189,30 @@ def available_states(pack: TargetPack, directory: Path | None = None) -> tuple[s
     """Ids of the states whose models are at hand."""
     home = directory or pack.directory / MODELS_DIRECTORY
     return tuple(state.id for state in pack.states if (home / state.id / SHIPPED_MODEL_FILE).is_file())
+
+
+def _relaxed(
+    packed: AtomArray,
+    ligands: tuple[AtomArray, ...],
+    recipe: StateRecipe,
+    settings: BuildSettings,
+    parametrise: Parametrise | None,
+    say: Progress,
+) -> tuple[AtomArray, list[str]]:
+    """The model relaxed around what stands in its pockets, and how, in words for its record."""
+    occupants = _occupants(ligands, recipe, parametrise)
+    pocket = _pocket(recipe)
+    stages = _stages(settings, recipe)
+    relaxed, results = minimise(
+        packed,
+        stages,
+        ligands=occupants,
+        pocket_kcal_per_mol_angstrom2=pocket,
+        threads=settings.threads,
+        progress=lambda fraction, text: say(0.1 + 0.9 * fraction, text),
+    )
+    words = guest_words(recipe, occupants, pocket)
+    return relaxed, words + [result.describe(stage) for result, stage in zip(results, stages, strict=True)]
 
 
 def _stages(settings: BuildSettings, recipe: StateRecipe) -> tuple[Stage, ...]:
