@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 from pydantic import Field, ValidationError
@@ -9,8 +10,8 @@ from pydantic import Field, ValidationError
 from kinscope.core.errors import BadInputError, StructureError
 from kinscope.core.files import write_atomic
 from kinscope.core.records import Settings
-from kinscope.structures.assembly import assemble
-from kinscope.structures.completion import complete_model
+from kinscope.structures.assembly import Assembly, assemble
+from kinscope.structures.completion import CompleteModel, complete_model
 from kinscope.structures.io import read_model, write_model
 from kinscope.structures.loop_building import LoopSettings, build_loops
 from kinscope.structures.minimisation import (
@@ -21,7 +22,7 @@ from kinscope.structures.minimisation import (
     Stage,
     minimise,
 )
-from kinscope.structures.model import RECORD_FILE, AtomArray, ModelRecord
+from kinscope.structures.model import RECORD_FILE, AtomArray, ModelRecord, ResidueOrigin
 from kinscope.structures.model_words import (
     built_words,
     guest_words,
@@ -97,30 +98,18 @@ def build_reference_model(
     say = progress or _silent
     state = pack.state(state_id)
     recipe = recipe_of(pack, state_id)
-    say(0.0, "assembling crystals")
-    assembly = assemble(pack, recipe, source, keep_phosphorylation=settings.keep_phosphorylation)
-    whole, loops = _with_loops(assembly.atoms, recipe, pack, settings, say)
-    complete = complete_model(whole, assembly.ligands, settings.ph, say)
-    packed, repacked = repack_side_chains(complete.atoms, recipe.repack)
-    relaxed, relaxation = _relaxed(packed, assembly.ligands, recipe, settings, parametrise, say)
+    unrelaxed = _unrelaxed(pack, recipe, source, settings, say)
+    relaxed, relaxation = _relaxed(unrelaxed, recipe, settings, parametrise, say)
     record = ModelRecord(
         target=pack.gene,
         state=state_id,
         variant="native",
         first_residue=state.first_residue,
         last_residue=state.last_residue,
-        origins=residue_origins(assembly, complete.built, complete.turned, repacked),
-        method=(
-            *assembly.method,
-            *loops,
-            *built_words(complete.built, complete.turned),
-            *complete.hydrogen_words,
-            *repacked_words(repacked),
-            *relaxation,
-            *joint_words(complete.atoms, relaxed, recipe),
-        ),
+        origins=unrelaxed.origins,
+        method=(*unrelaxed.words, *relaxation, *joint_words(unrelaxed.complete.atoms, relaxed, recipe)),
         ph=settings.ph,
-        protonation=complete.recorded_protonation(),
+        protonation=unrelaxed.complete.recorded_protonation(),
     )
     say(1.0, "done")
     return relaxed, record
@@ -191,20 +180,60 @@ def available_states(pack: TargetPack, directory: Path | None = None) -> tuple[s
     return tuple(state.id for state in pack.states if (home / state.id / SHIPPED_MODEL_FILE).is_file())
 
 
+@dataclass(frozen=True)
+class _Unrelaxed:
+    """All atoms of a state from its crystals, before any force acts on them."""
+
+    assembly: Assembly
+    loops: list[str]
+    """The stretches that were built, in words."""
+    complete: CompleteModel
+    atoms: AtomArray
+    """The complete model with side chains of different crystals that did not fit together repacked."""
+    repacked: dict[int, str]
+    """Their rotamers by residue."""
+
+    @property
+    def origins(self) -> tuple[ResidueOrigin, ...]:
+        """Of every residue, for the model's record."""
+        return residue_origins(self.assembly, self.complete.built, self.complete.turned, self.repacked)
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """What was done so far, for the model's record."""
+        return (
+            *self.assembly.method,
+            *self.loops,
+            *built_words(self.complete.built, self.complete.turned),
+            *self.complete.hydrogen_words,
+            *repacked_words(self.repacked),
+        )
+
+
+def _unrelaxed(
+    pack: TargetPack, recipe: StateRecipe, source: PdbSource, settings: BuildSettings, say: Progress
+) -> _Unrelaxed:
+    say(0.0, "assembling crystals")
+    assembly = assemble(pack, recipe, source, keep_phosphorylation=settings.keep_phosphorylation)
+    whole, loops = _with_loops(assembly.atoms, recipe, pack, settings, say)
+    complete = complete_model(whole, assembly.ligands, settings.ph, say)
+    packed, repacked = repack_side_chains(complete.atoms, recipe.repack)
+    return _Unrelaxed(assembly, loops, complete, packed, repacked)
+
+
 def _relaxed(
-    packed: AtomArray,
-    ligands: tuple[AtomArray, ...],
+    unrelaxed: _Unrelaxed,
     recipe: StateRecipe,
     settings: BuildSettings,
     parametrise: Parametrise | None,
     say: Progress,
 ) -> tuple[AtomArray, list[str]]:
     """The model relaxed around what stands in its pockets, and how, in words for its record."""
-    occupants = _occupants(ligands, recipe, parametrise)
+    occupants = _occupants(unrelaxed.assembly.ligands, recipe, parametrise)
     pocket = _pocket(recipe)
     stages = _stages(settings, recipe)
     relaxed, results = minimise(
-        packed,
+        unrelaxed.atoms,
         stages,
         ligands=occupants,
         pocket_kcal_per_mol_angstrom2=pocket,
