@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from kinscope.analysis.results import RegionComparison
 from kinscope.evidence.matching import MEASURED_KINDS
 from kinscope.evidence.model import EvidenceSummary
 from kinscope.interpretation.computed import main_comparison
@@ -145,7 +146,13 @@ def _mobility_clause(measurements: Measurements, pack: TargetPack) -> str:
         modes = [row for row in measurements.regions if row.method == "normal_modes"]
         if modes and all(is_excluded(row.difference_angstrom) for row in modes):
             smallest = modes[0].difference_angstrom.smallest_meaningful
-            return f"normal modes of the models exclude a change of mobility of {smallest:g} Å or more"
+            dynamics = [row for row in measurements.regions if row.method == "md"]
+            # Modes know one well each, so what they exclude is told with what they are.
+            return (
+                f"normal modes, which hold only small vibrations around each model, change by less than "
+                f"{smallest:g} Å in every region"
+                + (", while molecular dynamics resolves nothing" if _all_open(dynamics) else "")
+            )
         return "no change of mobility was resolved"
     largest = max(resolved, key=lambda row: abs(row.difference_angstrom.value or 0.0))
     value = largest.difference_angstrom.value or 0.0
@@ -154,6 +161,13 @@ def _mobility_clause(measurements: Measurements, pack: TargetPack) -> str:
         f"the largest resolved change of mobility is {value:+.2f} Å in the "
         f"{region_label(pack, largest.region)} "
         f"({METHODS[largest.method].lower()}, {state_label(pack, largest.state)}){more}"
+    )
+
+
+def _all_open(rows: Sequence[RegionComparison]) -> bool:
+    """Whether there are readings, and none of them says anything."""
+    return bool(rows) and not any(
+        row.difference_angstrom.resolved or is_excluded(row.difference_angstrom) for row in rows
     )
 
 

@@ -36,7 +36,8 @@ def finding(
 
 def of_region(row: RegionComparison, pack: TargetPack, *, earlier: bool = False) -> MobilityFinding:
     """A region's fluctuation as a reading."""
-    result = f"{row.native_rmsf_angstrom:.2f} and {row.mutant_rmsf_angstrom:.2f} Å"
+    digits = 2 if row.native_rmsf_angstrom >= 0.1 else 3
+    result = f"{row.native_rmsf_angstrom:.{digits}f} and {row.mutant_rmsf_angstrom:.{digits}f} Å"
     words = f"RMSF of {region_label(pack, row.region)}, {state_label(pack, row.state)}"
     return finding(row.method, words, row.difference_angstrom, result=result, earlier=earlier)
 
@@ -68,11 +69,16 @@ def with_interval(change: Difference) -> str:
 
 
 def verdict_of(change: Difference) -> str:
-    """``resolved: higher in the mutant``, ``no change of 0.05 Å or more``, or ``not resolved`` and why."""
+    """``resolved: higher in the mutant``, ``no change of 0.05 Å or more``, or ``not resolved`` and why.
+
+    A change that the test tells from zero, but that is too small to count, is not called the same as none.
+    """
     head, _, rest = change.statement.partition(":")
     if change.resolved:
         return f"resolved: {head}"
-    if head.startswith(("no change of", "below the smallest change")):
+    if head.startswith("no change of"):
+        return f"{head}, though not zero" if _not_zero(change) else head
+    if head.startswith("below the smallest change"):
         return head
     if head == _UNRESOLVED and "shorter than" in rest:
         return f"{_UNRESOLVED}: sampled for less than a nanosecond"
@@ -108,6 +114,11 @@ def summary(findings: Sequence[MobilityFinding]) -> str:
 def not_asked(why: str) -> str:
     """Why a question has no reading."""
     return f"Not asked in this run: {why}."
+
+
+def _not_zero(change: Difference) -> bool:
+    p_value = change.adjusted_p_value if change.adjusted_p_value is not None else change.p_value
+    return p_value is not None and p_value < 1.0 - change.confidence
 
 
 def _g(value: float) -> str:

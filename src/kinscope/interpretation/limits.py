@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from kinscope.analysis.regions import time_words
 from kinscope.evidence.model import EvidenceSummary
 from kinscope.interpretation import thresholds
 from kinscope.interpretation.model import Measurements
@@ -77,8 +78,8 @@ def _of_motion(measurements: Measurements) -> list[str]:
     failed = sum(run.status == "failed" for run in measurements.simulations)
     if lengths:
         limits.append(
-            f"Dynamics sampled {min(lengths):.3g} ns per replica; slower motions, a turn of the DFG motif "
-            "above all, are out of its reach."
+            f"Dynamics sampled {time_words(min(lengths))} per replica; slower motions, a turn of the DFG "
+            "motif above all, are out of its reach."
         )
     else:
         limits.append("No dynamics finished in this run.")

@@ -34,9 +34,17 @@ def neighbourhood_question(
     return MobilityQuestion(
         id="neighbourhood",
         question=f"What does {residues} touch, and what does {variant.short}?",
-        answer=summary(findings) if findings else not_asked("no contacts were analysed"),
+        answer=_answer(findings) if findings else not_asked("no contacts were analysed"),
         findings=tuple(findings),
     )
+
+
+def _answer(findings: Sequence[MobilityFinding]) -> str:
+    """Contacts of the models by state, since their numbers mean nothing without it; then the trajectories."""
+    models = [f"{item.where}: {item.verdict}" for item in findings if item.method == "models"]
+    sentences = [f"Contacts in the models, {'; '.join(models)}."] if models else []
+    moved = summary([item for item in findings if item.method != "models"])
+    return " ".join([*sentences, moved]).strip()
 
 
 def _of_models(rows: Sequence[ContactChange], state: str) -> MobilityFinding:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from kinscope.evidence.model import TreatmentOption
 from kinscope.interpretation.model import DrugVerdict
+from kinscope.interpretation.prose import in_prose
 from kinscope.targets.pack import TargetPack
 
 
@@ -26,7 +27,7 @@ def _weigh(option: TreatmentOption, verdicts: dict[str, DrugVerdict], pack: Targ
         verdict = verdicts.get(identifier)
         if verdict is None:
             continue
-        name = pack.drug(identifier).name
+        name = in_prose(pack.drug(identifier))
         computed_against = any(
             r.tier == "computed" and r.weight != "weak" for r in verdict.reasons_against_binding
         )

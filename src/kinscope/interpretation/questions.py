@@ -85,7 +85,9 @@ def _of_states(row: StateMobility, pack: TargetPack) -> MobilityFinding:
     what = region_label(pack, row.region) if row.region else f"mean of {row.residues} residues"
     who = "native" if row.variant == "native" else row.variant
     first, second = (state_label(pack, state) for state in (row.first_state, row.second_state))
-    return finding(row.method, f"{who}, {what}: {second} against {first}", row.difference)
+    found = finding(row.method, f"{who}, {what}: {second} against {first}", row.difference)
+    # Two states do not change, they differ.
+    return found.model_copy(update={"verdict": found.verdict.replace("no change of", "no difference of")})
 
 
 def _window(variant: Variant, measurements: Measurements, pack: TargetPack) -> Iterator[MobilityQuestion]:
@@ -140,8 +142,9 @@ def _of_models(pocket: PocketComparison, pack: TargetPack) -> MobilityFinding:
         f"backbone RMSD {pocket.backbone_rmsd_angstrom:.2f}, "
         f"side chains {pocket.side_chain_rmsd_angstrom:.2f} Å"
     )
-    untouched = pocket.side_chain_rmsd_angstrom < _UNMOVED_ANGSTROM and abs(change.value or 0.0) < 0.5
-    if untouched:
+    # A volume on a grid varies by a few cubic angstrom where no atom moved.
+    same = abs(change.value or 0.0) < max(change.smallest_meaningful, 0.5)
+    if pocket.side_chain_rmsd_angstrom < _UNMOVED_ANGSTROM and same:
         verdict = "unmoved by construction: the mutant was rebuilt elsewhere, so the models cannot tell"
         return MobilityFinding(
             method="models",

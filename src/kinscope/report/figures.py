@@ -51,14 +51,14 @@ def draw_figures(result: StudyResult, files: ReportFiles, *, png: bool = False) 
         plans.append(
             (
                 f"rmsf_{method}",
-                _RMSF.format(method_name(method)),
+                _RMSF.format(method_name(method), *_UNITS[method]),
                 lambda method=method: draw_rmsf(measured.profiles, method, variant, files),  # type: ignore[misc]
             )
         )
         plans.append(
             (
                 f"rmsf_difference_{method}",
-                _DIFFERENCE.format(method_name(method)),
+                _DIFFERENCE.format(method_name(method), *_UNITS[method]),
                 lambda method=method: draw_difference(measured.profiles, method, variant, files),  # type: ignore[misc]
             )
         )
@@ -115,6 +115,11 @@ def write_figures(result: StudyResult, files: ReportFiles, directory: Path) -> l
     return paths
 
 
+_UNITS = {
+    "md": ("replicas", "replica"),
+    "normal_modes": ("independently relaxed models", "model"),
+    "crystal_b_factor": ("chains", "chain"),
+}
 _DOMAINS = "Domains and named regions of the protein; the pin marks the variant."
 _DOCKING = (
     "Computed docking scores. Left: score with the spread over repeated runs. Right: mutant minus native "
@@ -125,12 +130,13 @@ _CONTACTS = (
     "gained. At most twelve partners are drawn; the table below has all."
 )
 _RMSF = (
-    "Root-mean-square fluctuation per residue by {}. Line: mean of the replicas; band: lowest to highest "
-    "replica; n: replicas. Dashed vertical line: the variant. Shaded: named regions."
+    "Root-mean-square fluctuation per residue by {0}. Line: mean of the {1}; band: lowest to highest "
+    "{2}; n: {1}. Dashed vertical line: the variant. Shaded: named regions."
 )
 _DIFFERENCE = (
-    "Mutant minus native, by {}. Grey band: the interval where analysis gives one, otherwise the full span "
-    "between single replicas. Orange: the mutant moves more; blue: less; star: resolved after correction."
+    "Mutant minus native, by {0}. Grey band: the interval where analysis gives one, otherwise the full span "
+    "between single {1}; a band that leaves its panel goes on beyond it. Orange: the mutant moves more; "
+    "blue: less; star: resolved after correction."
 )
 _CONTROLS = (
     "Regions by normal modes, mutant minus native, the variant beside variants with published behaviour, "

@@ -263,11 +263,11 @@ def agreement_words(result: StudyResult, files: ReportFiles) -> list[str]:
         if row.state in shown:
             among = f"; {row.among_crystals}" if row.among_crystals else ""
             lines.append(
-                f"{names.state(row.state)}: Pearson {row.pearson:.2f} ({row.pearson_low:.2f} to "
-                f"{row.pearson_high:.2f}), Spearman {row.spearman:.2f} with the mean of {row.crystals}, "
-                f"{row.residues} residues{among}"
+                f"{names.state(row.state)}: Pearson {row.pearson:.2f} (95 % interval "
+                f"{row.pearson_low:.2f} to {row.pearson_high:.2f}), Spearman {row.spearman:.2f} with the "
+                f"mean of {row.crystals}, {row.residues} residues{among}"
             )
-    return [line.replace("(-", f"({MINUS}") for line in lines]
+    return [line.replace("(-", f"({MINUS}").replace("interval -", f"interval {MINUS}") for line in lines]
 
 
 def title_of_method(method: str) -> str:

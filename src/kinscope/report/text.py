@@ -25,35 +25,49 @@ _REFERENCE = re.compile(
     r"(?P<pmid>PMID:?\s?(?P<pmid_number>\d{1,9}))"
     r"|(?P<pmc>(?P<pmc_number>PMC\d{3,9}))"
     r"|(?P<doi>(?:doi:\s?|https?://(?:dx\.)?doi\.org/)(?P<doi_name>10\.\d{4,9}/[^\s\"<>;,)\]}']+))"
-    r"|(?P<nct>\bNCT\d{8}\b)",
+    r"|(?P<nct>\bNCT\d{8}\b)"
+    r"|`(?P<code>[^`]+)`",
     re.IGNORECASE,
 )
 
 
 _SIGN = re.compile(r"(?<![\w.)\]–-])-(?=\d)")
 _UNIT = re.compile(r"(?<=[\d)] |\w/)angstroms?\b")
+_TIMES = re.compile(r"(?<=\d) x (?=\d)")
+_TOGETHER = re.compile(r"(?<=\d) (?=(?:%|Å|ns\b|ps\b|×))|(?<=×) (?=\d)")
 _YEAR = re.compile(r"\b(?:19|20)\d\d\b")
 _LONGEST_AUTHOR = 30
 
 
 def link_citations(text: str) -> Markup:
-    """The text, escaped, with PubMed, PMC, DOI and ClinicalTrials.gov identifiers as https links."""
+    """The text, escaped: PubMed, PMC, DOI and ClinicalTrials.gov identifiers as https links, code as code.
+
+    A number stays on one line with its unit.
+    """
     parts: list[Markup] = []
     position = 0
     for match in _REFERENCE.finditer(text):
         shown = match.group().rstrip(".")
-        parts.append(escape(typeset(text[position : match.start()])))
+        parts.append(_prose(text[position : match.start()]))
+        if match["code"]:
+            parts.append(Markup("<code>{}</code>").format(match["code"]))
+            position = match.end()
+            continue
         parts.append(
             Markup('<a href="{}" rel="noopener noreferrer external">{}</a>').format(_address(match), shown)
         )
         position = match.start() + len(shown)
-    parts.append(escape(typeset(text[position:])))
+    parts.append(_prose(text[position:]))
     return Markup("").join(parts)
 
 
+def _prose(text: str) -> Markup:
+    return escape(_TOGETHER.sub("\N{NO-BREAK SPACE}", typeset(text)))
+
+
 def typeset(text: str) -> str:
-    """Prose from other parts with true minus signs and ``Å``; hyphens inside words and ranges stay."""
-    return _UNIT.sub("Å", _SIGN.sub(MINUS, text)).replace("Å^2", "Å²")
+    """Prose from other parts with true minus and times signs and ``Å``; hyphens in words and ranges stay."""
+    return _TIMES.sub(" × ", _UNIT.sub("Å", _SIGN.sub(MINUS, text))).replace("Å^2", "Å²")
 
 
 def short_citation(citation: str) -> str:
@@ -66,7 +80,7 @@ def short_citation(citation: str) -> str:
 def source_link(citation: str, identifier: str) -> Markup:
     """The short citation as the link itself, the whole of it as the title."""
     match, whole = _REFERENCE.search(identifier), f"{citation}, {identifier}"
-    if match is None:
+    if match is None or match["code"]:
         return Markup('<span title="{}">{}</span>').format(whole, short_citation(citation))
     return Markup('<a href="{}" title="{}" rel="noopener noreferrer external">{}</a>').format(
         _address(match), whole, short_citation(citation)

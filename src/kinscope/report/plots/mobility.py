@@ -118,8 +118,11 @@ def draw_difference(
         return None
     window = (min(min(t.residues) for t in tracks), max(max(t.residues) for t in tracks))
     figure, panels = _panels(len(tracks), window, files, height_inch=1.55)
+    # One scale for every state here too, or noise in a quiet state looks like motion in a loud one.
+    reach = max(_reach(track) for track in tracks)
     for axes, track in zip(panels, tracks, strict=True):
         _difference(axes, track)
+        axes.set_ylim(-reach, reach)
         axes.set_title(names.state(track.state))
         axes.set_ylabel("Δ RMSF (Å)")
         mark_variant(axes, variant.positions)
@@ -165,8 +168,16 @@ def _difference(axes: Axes, track: DifferenceTrack) -> None:
     stars = np.asarray(track.resolved, dtype=bool)
     if len(stars) == len(residues) and stars.any():
         axes.plot(residues[stars], values[stars], "*", color="#111", markersize=4)
-    peak = float(np.nanmax(np.abs(values))) if np.isfinite(values).any() else 1.0
-    axes.set_ylim(*(factor * max(peak, 0.05) for factor in (-1.6, 1.6)))
+
+
+def _reach(track: DifferenceTrack) -> float:
+    """How far a panel goes: all of the line, and nearly all of the band if that does not dwarf the line."""
+    values = np.abs(np.asarray(track.difference_angstrom, dtype=np.float64))
+    peak = max(float(np.nanmax(values)), 0.05) if np.isfinite(values).any() else 1.0
+    band = np.abs(np.asarray([*track.low_angstrom, *track.high_angstrom], dtype=np.float64))
+    band = band[np.isfinite(band)]
+    wide = 1.05 * float(np.percentile(band, 99)) if len(band) else 0.0
+    return max(1.6 * peak, min(wide, 4.0 * peak))
 
 
 def _line(axes: Axes, data: Replicas, colour: str, label: str, *, width: float) -> None:
