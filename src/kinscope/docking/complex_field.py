@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from kinscope.core.errors import ComputationError, LigandError
 from kinscope.docking.engine import Coordinates, Mol
-from kinscope.structures.forcefield import cpu_platform, create_system
+from kinscope.structures.forcefield import cpu_platform, create_system, static_context
 from kinscope.structures.io import to_openmm
 from kinscope.structures.model import AtomArray
 from kinscope.structures.occupants import append_molecule
@@ -128,8 +128,8 @@ class ComplexField:
             at = np.concatenate([anchor[rows], ligand.GetConformer().GetPositions()])
             free = free & _near(at, own, around, settings.shake_angstrom)
         self._shaking = _shaking_context(self._soft.getSystem(), free, settings.shake_kelvin)
-        self._protein = _plain_context(reduce_system(whole, rows, solvent=True, charge_scale=1.0))
-        self._ligand = _plain_context(_ligand_alone(whole, alone, ligand))
+        self._protein = static_context(reduce_system(whole, rows, solvent=True, charge_scale=1.0))
+        self._ligand = static_context(_ligand_alone(whole, alone, ligand))
 
     @property
     def atoms(self) -> int:
@@ -216,7 +216,7 @@ class ComplexField:
         )  # fmt: skip
         for index in np.flatnonzero(~free):
             system.setParticleMass(int(index), 0.0)  # OpenMM never moves mass 0
-        return _plain_context(system)
+        return static_context(system)
 
 
 def add_ligand(system: Any, alone: Any, molecule: Mol, charge_scale: float = 1.0) -> None:
@@ -268,13 +268,6 @@ def _shaking_context(system: Any, free: NDArray[np.bool_], kelvin: float) -> Any
             copy.setParticleMass(index, _HYDROGEN_DALTON)
     platform, properties = cpu_platform(1)
     return Context(copy, LangevinMiddleIntegrator(kelvin, _FRICTION_PER_PS, _STEP_PS), platform, properties)
-
-
-def _plain_context(system: Any) -> Any:
-    from openmm import Context, VerletIntegrator
-
-    platform, properties = cpu_platform(1)
-    return Context(system, VerletIntegrator(0.001), platform, properties)
 
 
 def _minimised(context: Any, points: Coordinates, iterations: int) -> Coordinates:

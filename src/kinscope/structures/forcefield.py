@@ -170,6 +170,17 @@ def cpu_platform(threads: int = 1) -> tuple[Any, dict[str, str]]:
     return Platform.getPlatformByName("CPU"), {"Threads": str(threads), "DeterministicForces": "true"}
 
 
+def static_context(system: Any, threads: int = 1) -> Any:
+    """A context of an OpenMM System on the named CPU platform for energies and minimisations alone.
+
+    OpenMM wants an integrator in every context; this one's is never stepped.
+    """
+    from openmm import Context, VerletIntegrator
+
+    platform, properties = cpu_platform(threads)
+    return Context(system, VerletIntegrator(0.001), platform, properties)
+
+
 def _hydrogens_on_nitrogen(topology: Any) -> set[int]:
     found = set()
     for first, second in topology.bonds():

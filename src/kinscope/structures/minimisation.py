@@ -223,36 +223,47 @@ def minimise_part(
     ComputationError
         If the energy is not finite.
     """
-    from openmm import Context, LocalEnergyMinimizer, VerletIntegrator, unit
+    from openmm import LocalEnergyMinimizer, unit
 
-    from kinscope.structures.forcefield import cpu_platform, create_system
-    from kinscope.structures.io import to_openmm
-    from kinscope.structures.relaxation import reduce_system
+    from kinscope.structures.forcefield import static_context
 
-    topology, _ = to_openmm(atoms)
-    whole = create_system(topology, implicit_solvent=implicit_solvent)
     kept = np.flatnonzero(np.ones(len(atoms), dtype=bool) if included is None else included | movable)
-    system = reduce_system(whole, kept, solvent=implicit_solvent, charge_scale=1.0)
-    for place, row in enumerate(kept):
-        if not movable[row]:
-            system.setParticleMass(place, 0.0)
-    platform, properties = cpu_platform(threads)
-    context = Context(system, VerletIntegrator(0.001), platform, properties)
+    context = static_context(_part_system(atoms, kept, movable, implicit_solvent), threads)
     context.setPositions(np.asarray(atoms.coord[kept], dtype=np.float64) / 10.0 * unit.nanometer)
     LocalEnergyMinimizer.minimize(context, 4.0, max_iterations)
     state = context.getState(getPositions=True, getEnergy=True)
     energy = float(state.getPotentialEnergy() / unit.kilocalorie_per_mole)
-    if not np.isfinite(energy):
-        raise ComputationError(
-            "The minimisation of a part of a model ran away.",
-            where=f"{int(movable.sum())} atoms",
-            remedy="Look for atoms on top of each other.",
-        )
+    _check_finite(energy, "a part of a model", f"{int(movable.sum())} atoms")
     moved = atoms.copy()
     relaxed = np.asarray(state.getPositions(asNumpy=True).value_in_unit(unit.angstrom))
     moving = movable[kept]
     moved.coord[kept[moving]] = relaxed[moving].astype(np.float32)
     return moved, energy
+
+
+def _part_system(
+    atoms: AtomArray, kept: NDArray[np.intp], movable: NDArray[np.bool_], implicit_solvent: bool
+) -> Any:
+    """The System of the kept rows alone; those not movable have no mass, for OpenMM never moves such."""
+    from kinscope.structures.forcefield import create_system
+    from kinscope.structures.io import to_openmm
+    from kinscope.structures.relaxation import reduce_system
+
+    topology, _ = to_openmm(atoms)
+    whole = create_system(topology, implicit_solvent=implicit_solvent)
+    system = reduce_system(whole, kept, solvent=implicit_solvent, charge_scale=1.0)
+    for place in np.flatnonzero(~movable[kept]):
+        system.setParticleMass(int(place), 0.0)
+    return system
+
+
+def _check_finite(energy: float, what: str, where: str) -> None:
+    if not np.isfinite(energy):
+        raise ComputationError(
+            f"The minimisation of {what} ran away.",
+            where=where,
+            remedy="Look for atoms on top of each other.",
+        )
 
 
 def _run(
@@ -263,9 +274,9 @@ def _run(
     pocket: NDArray[np.float64],
     threads: int,
 ) -> tuple[AtomArray, tuple[AtomArray | Occupant, ...], StageResult]:
-    from openmm import Context, LocalEnergyMinimizer, VerletIntegrator, unit
+    from openmm import LocalEnergyMinimizer, unit
 
-    from kinscope.structures.forcefield import add_position_restraints, cpu_platform, create_system
+    from kinscope.structures.forcefield import add_position_restraints, create_system, static_context
     from kinscope.structures.io import to_openmm
 
     topology, positions = to_openmm(current)
@@ -277,8 +288,7 @@ def _run(
     strengths = np.maximum(_strengths(anchor, stage), pocket)
     if strengths.any():
         add_position_restraints(system, anchors, strengths, group=1)
-    platform, properties = cpu_platform(threads)
-    context = Context(system, VerletIntegrator(0.001), platform, properties)
+    context = static_context(system, threads)
     protein = np.asarray(positions.value_in_unit(unit.nanometer), dtype=np.float64)
     context.setPositions(np.concatenate([protein, occupied / 10]) * unit.nanometer)
     # OpenMM's tolerance is the RMS force in kJ/mol/nm; 1 kcal/mol/angstrom is 41.84 of them.
@@ -290,12 +300,7 @@ def _run(
         context.getState(getEnergy=True, groups={0}).getPotentialEnergy() / unit.kilocalorie_per_mole
     )
     forces = state.getForces(asNumpy=True).value_in_unit(unit.kilocalorie_per_mole / unit.angstrom)
-    if not np.isfinite(energy):
-        raise ComputationError(
-            "The minimisation of a model ran away.",
-            where=f"stage {stage.label}",
-            remedy="Look for atoms on top of each other in the assembled crystals.",
-        )
+    _check_finite(energy, "a model", f"stage {stage.label}")
     moved = current.copy()
     relaxed = state.getPositions(asNumpy=True).value_in_unit(unit.angstrom)
     moved.coord = np.asarray(relaxed[: len(current)], dtype=np.float32)

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kinscope.core.errors import ComputationError
-from kinscope.structures.forcefield import add_position_restraints, cpu_platform, create_system
+from kinscope.structures.forcefield import add_position_restraints, create_system, static_context
 from kinscope.structures.io import to_openmm
 from kinscope.structures.model import AtomArray
 
@@ -213,7 +213,7 @@ class Relaxer:
     def _minimise(
         self, system: Any, points: NDArray[np.float64], movable: Mask, iterations: int
     ) -> tuple[NDArray[np.float64], float, float]:
-        from openmm import Context, LocalEnergyMinimizer, MinimizationReporter, VerletIntegrator, unit
+        from openmm import LocalEnergyMinimizer, MinimizationReporter, unit
 
         class StopWhenFlat(MinimizationReporter):  # type: ignore[misc]
             """Stops where further steps gain nothing: the line search in a flat minimum costs most."""
@@ -230,8 +230,7 @@ class Relaxer:
         free = movable[self.kept]
         for index, mass in enumerate(self.masses):
             system.setParticleMass(index, float(mass) if free[index] else 0.0)  # OpenMM never moves mass 0
-        platform, properties = cpu_platform(self.protocol.threads)
-        context = Context(system, VerletIntegrator(0.001), platform, properties)
+        context = static_context(system, self.protocol.threads)
         context.setPositions(_nm(points))
         LocalEnergyMinimizer.minimize(context, 5.0, iterations, StopWhenFlat())
         found = context.getState(getPositions=True).getPositions(asNumpy=True).value_in_unit(unit.angstrom)
