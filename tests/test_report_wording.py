@@ -13,7 +13,7 @@ from kinscope.interpretation.questions import mobility_questions
 from kinscope.report.files import DifferenceTrack, ReportFiles
 from kinscope.report.plots.canvas import drawing
 from kinscope.report.plots.mobility import draw_difference
-from kinscope.report.text import link_citations, source_link, typeset
+from kinscope.report.text import Names, link_citations, source_link, typeset
 from kinscope.targets import load_target
 
 PACK = load_target("abl1")
@@ -116,3 +116,10 @@ def test_differences_are_drawn_on_one_scale_that_holds_their_bands() -> None:
     limits = {axes.get_ylim() for axes in figure.axes if axes.get_ylabel()}
     assert len(limits) == 1
     assert limits.pop()[1] >= 0.16
+
+
+def test_a_bound_drug_stands_in_a_sentence_as_one() -> None:
+    names = Names(ReportFiles(drugs=PACK.drugs))
+    assert names.bound("imatinib") == " with imatinib"
+    assert names.bound("pd166326") == " with PD166326"
+    assert (names.bound("mine"), names.bound("")) == (" with mine", "")

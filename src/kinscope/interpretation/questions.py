@@ -59,10 +59,11 @@ def _bound(measurements: Measurements, pack: TargetPack) -> MobilityQuestion:
         if drugs
         else "Not asked: the target has no drug with a known pose."
     )
+    said = "; ".join(f"{item.where}: {item.verdict}" for item in findings)
     return MobilityQuestion(
         id="bound drugs",
         question="Do the bound drugs keep their place?",
-        answer="; ".join(f"{item.where}: {item.verdict}" for item in findings) + "." if findings else hint,
+        answer=f"{said[0].upper()}{said[1:]}." if said else hint,
         findings=findings,
     )
 

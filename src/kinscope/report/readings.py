@@ -143,7 +143,7 @@ def _of_systems(name: str, systems: Sequence[TrajectoryComparison], names: Names
             items = [row.difference for row in system.measures]
         else:
             items = []
-        title = names.state(system.state) + (f" with {names.drug(system.ligand)}" if system.ligand else "")
+        title = names.state(system.state) + names.bound(system.ligand)
         said = counted(items) if items else f"judged as a whole, {system.sentence}"
         parts.append(f"{title}, {system.sampling}: {said}")
     return f"Sampling and what it allows: {'; '.join(parts)}."

@@ -10,6 +10,7 @@ from urllib.parse import quote
 from markupsafe import Markup, escape
 
 from kinscope.analysis.results import Difference
+from kinscope.interpretation.prose import in_prose
 from kinscope.report.files import ReportFiles
 
 MINUS = "\N{MINUS SIGN}"
@@ -215,6 +216,12 @@ class Names:
         """A drug's name."""
         found = self._drugs.get(identifier)
         return found.name if found else identifier
+
+    def bound(self, ligand: str) -> str:
+        """What follows a state's label where a drug is bound: `` with imatinib``; empty for apo."""
+        found = self._drugs.get(ligand)
+        name = in_prose(found) if found else ligand
+        return f" with {name}" if name else ""
 
     def component(self, code: str, ligand: str) -> str:
         """What a residue name of a simulated system means: a drug's name, where it is the drug's."""

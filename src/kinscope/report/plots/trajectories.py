@@ -42,7 +42,7 @@ _EDGE = 3.0
 
 def title_of(system: TrajectoryComparison, names: Names) -> str:
     """The system in words."""
-    bound = f" with {names.drug(system.ligand)}" if system.ligand else ""
+    bound = names.bound(system.ligand)
     return f"{names.state(system.state)}{bound}"
 
 
