@@ -36,6 +36,14 @@ Out = Annotated[Path | None, typer.Option("--out", help="Run directory; default:
 Cores = Annotated[
     int | None, typer.Option("--cores", min=1, max=4096, help="Steps that run at once; default: all cores.")
 ]
+EngineOfDynamics = Annotated[
+    str | None,
+    typer.Option(
+        "--engine",
+        help="What steps the dynamics: openmm, gromacs (if it is on the machine), or auto: a GPU, else the "
+        "faster of the two. [auto]",
+    ),
+]
 Mirror = Annotated[
     Path | None,
     typer.Option(

@@ -7,13 +7,14 @@ from collections.abc import Sequence
 
 from kinscope.core.records import Record
 from kinscope.dynamics.devices import Device, Packing
+from kinscope.dynamics.platforms import GROMACS
 from kinscope.dynamics.records import SpeedRecord
 from kinscope.targets import TargetPack
 from kinscope.variants import variant_from_changes
 from kinscope.workflow.machine import Finding
 from kinscope.workflow.native_results import preset_for, shipped_store
 from kinscope.workflow.plan import Planner
-from kinscope.workflow.settings import PRESETS
+from kinscope.workflow.settings import PRESETS, Runner
 from kinscope.workflow.step import Step, in_order
 
 _BUSY = 1.3
@@ -75,7 +76,7 @@ def speed_findings(speeds: Sequence[SpeedRecord]) -> list[Finding]:
     """One finding per platform."""
     lines = []
     for item in speeds:
-        per = "ns/day per core" if item.platform.name == "CPU" else "ns/day"
+        per = "ns/day per core" if _on_cores(item) else "ns/day"
         line = f"{free_ns_per_day(item):.3g} {per} at {item.time_step_fs:g} fs, {item.atoms:,} atoms of water"
         if _is_busy(item):
             line += (
@@ -90,7 +91,7 @@ def choice_finding(speeds: Sequence[SpeedRecord], *, cores: int, on_gpus: float 
     rates = _rates(speeds, cores, on_gpus)
     fastest, *others = sorted(speeds, key=lambda item: -rates[item.platform.name])
     name = fastest.platform.name
-    where = _cores_in_words(cores) if name == "CPU" else name
+    where = f"{_cores_in_words(cores)}, {name}" if _on_cores(fastest) else name
     against = ", ".join(f"{one.platform.name}: {rates[one.platform.name]:.3g}" for one in others)
     why = f"the fastest; {against}" if others else "the only platform that works"
     return Finding(name="dynamics will run on", value=f"{where}, {rates[name]:.3g} ns/day in all ({why})")
@@ -102,7 +103,12 @@ def _rates(speeds: Sequence[SpeedRecord], cores: int, on_gpus: float) -> dict[st
 
 
 def _at_once(item: SpeedRecord, cores: int, on_gpus: float) -> float:
-    return float(cores) if item.platform.name == "CPU" else on_gpus
+    return float(cores) if _on_cores(item) else on_gpus
+
+
+def _on_cores(item: SpeedRecord) -> bool:
+    """Whether one replica takes one core."""
+    return item.platform.name in ("CPU", GROMACS)
 
 
 def _cores_in_words(cores: float) -> str:
@@ -136,19 +142,16 @@ def preset_times(
     rates = _rates(speeds, cores, on_gpus)
     fastest = max(speeds, key=lambda item: rates[item.platform.name])
     workers = _at_once(fastest, cores, on_gpus)
-    gpu = fastest.platform.name != "CPU"
-    return [_preset_time(pack, name, fastest, workers, gpu=gpu, cores=cores) for name in PRESETS]
+    return [_preset_time(pack, name, fastest, workers, cores) for name in PRESETS]
 
 
-def _preset_time(
-    pack: TargetPack, name: str, speed: SpeedRecord, workers: float, *, gpu: bool, cores: int
-) -> PresetTime:
+def _preset_time(pack: TargetPack, name: str, speed: SpeedRecord, workers: float, cores: int) -> PresetTime:
     settings = preset_for(pack, name)
     position = (pack.states[0].first_residue + pack.states[0].last_residue) // 2
     residue = "G" if pack.transcript.protein[position - 1] == "A" else "A"
-    planner = Planner(
-        pack, variant_from_changes({position: residue}, pack), settings, workers=workers, gpu=gpu
-    )
+    runners: dict[str, Runner] = {"CPU": "cpu", GROMACS: "gromacs"}
+    on = runners.get(speed.platform.name, "gpu")
+    planner = Planner(pack, variant_from_changes({position: residue}, pack), settings, workers=workers, on=on)
     steps = in_order([planner.plan().report])
     replicas = [step for step in steps if step.name == "replica"]
     shipped = shipped_store(pack)
@@ -174,7 +177,7 @@ def _preset_time(
         budget_minutes=dynamics.budget_minutes,
         dynamics_hours=hours if replicas else 0.0,
         other_hours=rest,
-        platform=speed.platform.name if gpu else _cores_in_words(workers),
+        platform=speed.platform.name if on == "gpu" else _cores_in_words(workers),
     )
 
 
@@ -197,7 +200,7 @@ def _size(pack: TargetPack, step: Step) -> float:
 
 def _is_busy(item: SpeedRecord) -> bool:
     used = item.processor_seconds
-    return item.platform.name == "CPU" and used is not None and item.seconds > _BUSY * used > 0
+    return _on_cores(item) and used is not None and item.seconds > _BUSY * used > 0
 
 
 def _time(hours: float) -> str:

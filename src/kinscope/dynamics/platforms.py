@@ -16,6 +16,8 @@ from kinscope.dynamics.records import PlatformChoice
 PLATFORM_VARIABLE = "KINSCOPE_PLATFORM"
 """A :class:`~kinscope.dynamics.records.PlatformChoice` as JSON, or a platform's name."""
 GPU_PLATFORMS = ("CUDA", "HIP", "OpenCL")
+GROMACS = "GROMACS"
+"""In a :class:`~kinscope.dynamics.records.PlatformChoice`: no platform of OpenMM's, an engine beside it."""
 _MOST_VARIABLE_CHARACTERS = 2000
 
 

@@ -127,15 +127,21 @@ def conditions(settings: ProtocolSettings, plan: StepPlan, step: int, attempt: i
 def next_stop(settings: ProtocolSettings, plan: StepPlan, step: int) -> int:
     """The next step at which conditions change, something is written, or a segment ends."""
     before = plan.thermalise_steps + plan.release_steps
-    stops = {plan.thermalise_steps, before, plan.total_steps, segment_end(settings, plan, step)}
-    for level in range(1, settings.release_stages):
-        stops.add(plan.thermalise_steps + ceil(level * plan.release_steps / settings.release_stages))
+    stops = {next_change(settings, plan, step), segment_end(settings, plan, step)}
     stage_start = 0 if step < plan.thermalise_steps else plan.thermalise_steps if step < before else before
     intervals = [plan.report_interval_steps]
     if step >= before:
         intervals.append(plan.frame_interval_steps)
     for interval in intervals:
         stops.add(stage_start + ((step - stage_start) // interval + 1) * interval)
+    return min(stop for stop in stops if stop > step)
+
+
+def next_change(settings: ProtocolSettings, plan: StepPlan, step: int) -> int:
+    """The next step at which conditions change, or the last of all."""
+    stops = {plan.thermalise_steps, plan.thermalise_steps + plan.release_steps, plan.total_steps}
+    for level in range(1, settings.release_stages):
+        stops.add(plan.thermalise_steps + ceil(level * plan.release_steps / settings.release_stages))
     return min(stop for stop in stops if stop > step)
 
 

@@ -8,16 +8,19 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from kinscope.core.errors import RunDirectoryError
 from kinscope.core.files import sha256_of_file, write_atomic
 from kinscope.core.seeds import derive_seed
 from kinscope.dynamics import checkpoints
+from kinscope.dynamics.box import FloatArray
 from kinscope.dynamics.checkpoints import Checkpoint, Position
 from kinscope.dynamics.extension import Before, read_before
-from kinscope.dynamics.platforms import choose_platform
+from kinscope.dynamics.platforms import GPU_PLATFORMS, GROMACS, choose_platform
 from kinscope.dynamics.protocol import plan_steps, scaled, segment_end
 from kinscope.dynamics.records import (
     END_FILE,
@@ -38,7 +41,7 @@ from kinscope.dynamics.replica_files import (
     other_replica,
     production_rows,
 )
-from kinscope.dynamics.segments import BlowUpError, Engine, Output, Point
+from kinscope.dynamics.segments import BlowUpError, Engine, Output, Point, SegmentEngine
 from kinscope.dynamics.settings import ProtocolSettings
 from kinscope.dynamics.storage import load_system
 from kinscope.dynamics.trajectory import append_at, encode_frames
@@ -131,7 +134,7 @@ class _Replica:
         self.replica = replica
         self.seed = derive_seed(seed, "replica", replica)
         self.given_seed = seed
-        gpu = platform.name not in ("CPU", "Reference")
+        gpu = platform.name in GPU_PLATFORMS
         self.before: Before | None = None
         if before is None:
             self.plan = plan_steps(settings, production_steps, gpu=gpu)
@@ -149,7 +152,7 @@ class _Replica:
         self.atoms = read_model(system_directory / PROTEIN_FILE)
         heavy = np.asarray(self.atoms.element != "H")
         self.start = Point(positions, None, box) if self.before is None else self.before.point
-        self.engine = Engine(system, positions, heavy, settings, platform)
+        self.engine = engine_for(system, positions, heavy, settings, platform, scratch)
 
     def to_the_end(self) -> ReplicaRecord:
         """Run whatever is left."""
@@ -360,3 +363,19 @@ def _key(
         platform.deterministic,
     )
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+
+
+def engine_for(
+    system: Any,
+    reference: FloatArray,
+    heavy: NDArray[np.bool_],
+    settings: ProtocolSettings,
+    platform: PlatformChoice,
+    scratch: Path,
+) -> SegmentEngine:
+    """What steps a replica on a platform: OpenMM, or GROMACS where the platform is that."""
+    if platform.name != GROMACS:
+        return Engine(system, reference, heavy, settings, platform)
+    from kinscope.dynamics.gromacs import GromacsEngine
+
+    return GromacsEngine(system, reference, heavy, settings, platform, scratch)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +18,7 @@ from kinscope.dynamics.trajectory import Frame
 
 _KCAL_PER_KJ = 1 / 4.184
 _GAS_CONSTANT = 8.31446261815324e-3  # kJ/mol/K, CODATA 2018
-_RUNAWAY = 3.0
+RUNAWAY = 3.0
 """A temperature this many times the thermostat's counts as a blow-up before coordinates are lost."""
 _CONSTRAINT_TOLERANCE = 1e-6
 
@@ -61,6 +61,24 @@ class Output:
 
     frames: list[Frame] = field(default_factory=list)
     rows: list[Row] = field(default_factory=list)
+
+
+class SegmentEngine(Protocol):
+    """What steps a replica from one point in phase space to another."""
+
+    def run(
+        self,
+        plan: StepPlan,
+        first: int,
+        last: int,
+        start: Point,
+        attempt: int,
+        seed: int,
+        velocity_seed: int,
+        output: Output,
+        report: Callable[[int], None],
+    ) -> Point:
+        """Steps ``first`` to ``last`` (counted over all stages); frames and rows go to ``output``."""
 
 
 class Engine:
@@ -132,6 +150,18 @@ class Engine:
             self._next = None
             raise
 
+    def begin(
+        self, plan: StepPlan, first: int, start: Point, attempt: int, seed: int, velocity_seed: int
+    ) -> Point:
+        """The start with constraints met, clashes minimised away where the protocol asks, and velocities.
+
+        Raises
+        ------
+        BlowUpError
+            If the start is no start.
+        """
+        return _point(self._context_at(plan, first, start, attempt, seed, velocity_seed))
+
     def forget(self) -> None:
         """Let the context go: the next segment begins with a fresh one."""
         self._context, self._next = None, None
@@ -199,7 +229,7 @@ class Engine:
             kinetic = state.getKineticEnergy().value_in_unit(unit.kilojoule_per_mole)
             potential = state.getPotentialEnergy().value_in_unit(unit.kilojoule_per_mole) * _KCAL_PER_KJ
             temperature = 2 * kinetic / (self.degrees_of_freedom * _GAS_CONSTANT)
-            if not np.isfinite(potential) or not temperature < _RUNAWAY * self.settings.temperature_k:
+            if not np.isfinite(potential) or not temperature < RUNAWAY * self.settings.temperature_k:
                 raise BlowUpError(f"{potential:.3g} kcal/mol at {temperature:.3g} K in {now.stage}")
             volume = float(np.linalg.det(box))
             output.rows.append(Row(now.stage, done, time_ps, potential, temperature, volume))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import tempfile
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -15,15 +16,17 @@ from kinscope.core.errors import ComputationError, SettingsError
 from kinscope.core.seeds import derive_seed
 from kinscope.dynamics import box as boxes
 from kinscope.dynamics.box import FloatArray
-from kinscope.dynamics.platforms import choose_platform, context_for
+from kinscope.dynamics.platforms import GROMACS, choose_platform, context_for
 from kinscope.dynamics.protocol import plan_steps, steps_within
 from kinscope.dynamics.records import PlatformChoice, SpeedRecord
+from kinscope.dynamics.segments import Point
 from kinscope.dynamics.settings import ProtocolSettings, SolvationSettings
 from kinscope.dynamics.storage import load_system
 
 __all__ = ["measure_speed", "plan_steps", "steps_within", "water_speed", "working_platforms"]
 
 _MOST_STEPS_AT_ONCE = 1000
+_FIRST_STEPS = 20
 _SECONDS_PER_DAY = 86_400
 _TIP3P = ((15.99943, -0.834, 0.315075, 0.635968), (1.007947, 0.417, 1.0, 0.0), (1.007947, 0.417, 1.0, 0.0))
 """Mass (amu), charge (e), sigma (nm), epsilon (kJ/mol); Jorgensen et al., J. Chem. Phys. 1983, 79, 926."""
@@ -64,6 +67,10 @@ def measure_speed(
     choice = platform or choose_platform()
     began = time.monotonic()
     system, positions, box, record = load_system(directory)
+    if choice.name == GROMACS:
+        return _gromacs_speed(
+            system, Point(positions, None, box), record.solute_atoms, seconds, protocol, choice
+        )
     integrator = LangevinMiddleIntegrator(
         protocol.temperature_k, protocol.equilibration_friction_per_ps, _TRIAL_STEP_FS * 1e-3
     )
@@ -122,6 +129,8 @@ def water_speed(
     began = time.monotonic()
     width = (volume_cubic_nm * math.sqrt(2.0)) ** (1 / 3)
     system, positions, box = _water_box(width, solvation or SolvationSettings())
+    if platform.name == GROMACS:
+        return _gromacs_speed(system, Point(positions, None, box), 0, seconds, protocol, platform, ready)
     integrator = LangevinMiddleIntegrator(
         protocol.temperature_k, protocol.equilibration_friction_per_ps, _TRIAL_STEP_FS * 1e-3
     )
@@ -139,9 +148,41 @@ def water_speed(
     return _recorded(platform, len(positions), protocol, steps, elapsed, used, setup)
 
 
+def _gromacs_speed(
+    system: Any,
+    start: Point,
+    solute_atoms: int,
+    seconds: float,
+    protocol: ProtocolSettings,
+    platform: PlatformChoice,
+    ready: Callable[[], None] | None = None,
+) -> SpeedRecord:
+    """The same on GROMACS: a short run tells how many steps fit; the second is timed by GROMACS's clock."""
+    from kinscope.dynamics.gromacs import GromacsEngine
+
+    began = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="kinscope-speed-") as folder:
+        heavy = np.zeros(solute_atoms, dtype=bool)
+        engine = GromacsEngine(system, start.positions, heavy, protocol, platform, Path(folder))
+        point = engine.begin(start, 1)
+        begun = time.monotonic() - began
+        first = engine.pace(point, _FIRST_STEPS, _TRIAL_STEP_FS)
+        if ready is not None:
+            ready()
+        steps = max(_FIRST_STEPS, min(_MOST_STEPS_AT_ONCE, int(_FIRST_STEPS * seconds / first.seconds)))
+        timed = engine.pace(point, steps, _TRIAL_STEP_FS)
+    # A replica starts GROMACS anew for each stretch of equal conditions.
+    setup = begun + (protocol.release_stages + 2) * timed.around_seconds
+    return _recorded(
+        platform, len(start.positions), protocol, steps, timed.seconds, timed.processor_seconds, setup
+    )
+
+
 def working_platforms(*, threads: int = 1) -> list[PlatformChoice]:
-    """Every platform that ran a trial here, GPUs first, the CPU last."""
+    """Every platform that ran a trial here, GPUs first, GROMACS where there is one, the CPU last."""
     from openmm import Platform
+
+    from kinscope.dynamics.gromacs import find_gromacs
 
     present = {Platform.getPlatform(index).getName() for index in range(Platform.getNumPlatforms())}
     found = []
@@ -149,7 +190,8 @@ def working_platforms(*, threads: int = 1) -> list[PlatformChoice]:
         if name in present:
             with suppress(SettingsError):
                 found.append(choose_platform(name))
-    return [*found, choose_platform("CPU", threads=threads)]
+    gromacs = find_gromacs() if threads == 1 else None
+    return [*found, *([gromacs] if gromacs is not None else []), choose_platform("CPU", threads=threads)]
 
 
 def _stepped(context: Any, seconds: float) -> tuple[int, float, float]:

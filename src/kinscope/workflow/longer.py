@@ -8,9 +8,9 @@ from pathlib import Path
 from kinscope.core.errors import SettingsError
 from kinscope.core.files import write_atomic
 from kinscope.workflow.events import Event
-from kinscope.workflow.machine import find_gpus
+from kinscope.workflow.machine import runner_of
 from kinscope.workflow.rundir import STUDY_FILE, StudyFile, locked, open_existing
-from kinscope.workflow.settings import Extension
+from kinscope.workflow.settings import Extension, with_changes
 from kinscope.workflow.study import go_on_with, resume_study
 
 
@@ -18,12 +18,14 @@ def extend_study(
     directory: Path,
     length_ns: float,
     *,
+    engine: str | None = None,
     cores: int | None = None,
     listener: Callable[[Event], None] | None = None,
 ) -> StudyFile:
     """Continue every replica of a run directory to a length; a finished study gets a new report.
 
-    Given the same length again it goes on where it was stopped.
+    The study's own choice of what steps replicas holds unless ``engine`` says another. Given the same length
+    again it goes on where it was stopped.
 
     Raises
     ------
@@ -35,7 +37,7 @@ def extend_study(
         If nothing could be finished.
     """
     with locked(directory):
-        study = _noted(open_existing(directory), directory, length_ns)
+        study = _noted(open_existing(directory), directory, length_ns, engine)
     if (directory / "result.json").exists():
         resume_study(directory, cores=cores, listener=listener)
     else:
@@ -43,7 +45,7 @@ def extend_study(
     return study
 
 
-def _noted(study: StudyFile, directory: Path, length_ns: float) -> StudyFile:
+def _noted(study: StudyFile, directory: Path, length_ns: float, engine: str | None) -> StudyFile:
     """The study with the length among its extensions, written down."""
     dynamics = study.settings.dynamics
     if dynamics.budget_minutes == 0:
@@ -63,7 +65,9 @@ def _noted(study: StudyFile, directory: Path, length_ns: float) -> StudyFile:
             where=f"--length-ns {length_ns:g}",
             remedy=f"Give a greater length, or finish it with: kinscope resume {directory}",
         )
-    extension = Extension(length_ns=length_ns, gpu=bool(find_gpus()))
+    wanted = with_changes(study.settings, dynamics={"engine": engine}) if engine else study.settings
+    on = runner_of(wanted.dynamics)
+    extension = Extension(length_ns=length_ns, gpu=on == "gpu", gromacs=on == "gromacs")
     longer = dynamics.model_copy(update={"extensions": (*dynamics.extensions, extension)})
     settings = study.settings.model_copy(update={"dynamics": longer})
     study = study.model_copy(update={"settings": settings})

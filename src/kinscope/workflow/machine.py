@@ -27,9 +27,11 @@ from kinscope.dynamics.devices import (
     find_devices,
     measure_packing,
 )
-from kinscope.dynamics.platforms import GPU_PLATFORMS
+from kinscope.dynamics.platforms import GPU_PLATFORMS, on_processor
 from kinscope.dynamics.prober import MachineProber, Prober
+from kinscope.dynamics.records import PlatformChoice
 from kinscope.dynamics.reference import FOLDER as REFERENCE_FOLDER
+from kinscope.workflow.settings import DynamicsSettings, Runner
 from kinscope.workflow.store import default_cache
 
 COMPUTING_LIBRARIES = (
@@ -40,6 +42,10 @@ _GIB = 1024**3
 _PACKING_SECONDS = 5.0
 _SIZE_STEP_CUBIC_NM = 100.0
 """Systems alike to this are measured once."""
+_COMPARED_VOLUME_CUBIC_NM = 80.0
+_COMPARED_SECONDS = 2.0
+_LEAST_GAIN_OF_GROMACS = 1.2
+"""It starts anew for every stretch of a replica, which costs a short one some of what it gains."""
 
 
 class Finding(Record):
@@ -71,6 +77,8 @@ class MachineNotes(VersionedRecord):
     """Empty: none was found when somebody looked."""
     packings: dict[str, Packing] = Field(default_factory=dict)
     """By device, size and what was allowed."""
+    gromacs_gain: dict[str, float] = Field(default_factory=dict)
+    """Speed of each GROMACS over OpenMM's, one core each."""
 
 
 def find_gpus(prober: Prober | None = None, *, anew: bool = False) -> tuple[Device, ...]:
@@ -91,7 +99,7 @@ def find_gpus(prober: Prober | None = None, *, anew: bool = False) -> tuple[Devi
         return notes.devices
     found = find_devices(prober)
     if found or anew:  # else nobody remembers that a device was busy for once
-        _keep(MachineNotes(about=notes.about, devices=found))
+        _keep(MachineNotes(about=notes.about, devices=found, gromacs_gain=notes.gromacs_gain))
     return found
 
 
@@ -141,6 +149,47 @@ def packing_of(
     if found.measured:
         _keep(notes.model_copy(update={"packings": {**notes.packings, key: found}}))
     return found
+
+
+def runner_of(dynamics: DynamicsSettings, prober: Prober | None = None) -> Runner:
+    """What steps a study's replicas here, as its settings want it.
+
+    ``auto`` is a GPU where one works. Without one it is GROMACS if the machine has it and a box of water runs
+    on it a fifth faster than on OpenMM, one core each, measured once and remembered; at constant pressure it
+    is always OpenMM.
+
+    Raises
+    ------
+    SettingsError
+        If GROMACS is asked for and cannot be had.
+    """
+    from kinscope.dynamics.gromacs import find_gromacs, gromacs_platform
+
+    if dynamics.engine == "gromacs":
+        gromacs_platform()
+        return "gromacs"
+    if find_gpus(prober):
+        return "gpu"
+    found = find_gromacs() if dynamics.engine == "auto" and dynamics.protocol.ensemble == "NVT" else None
+    return (
+        "gromacs" if found is not None and _gain_of_gromacs(found, prober) > _LEAST_GAIN_OF_GROMACS else "cpu"
+    )
+
+
+def _gain_of_gromacs(found: PlatformChoice, prober: Prober | None) -> float:
+    """Speed of GROMACS over that of OpenMM's CPU platform, one core each; 0 if it did not run."""
+    notes = _notes()
+    key = " ".join((found.properties["Executable"], found.properties["Version"]))
+    if key not in notes.gromacs_gain:
+        prober = prober or MachineProber()
+        speeds = [
+            prober.speeds([choice], _COMPARED_VOLUME_CUBIC_NM, _COMPARED_SECONDS)
+            for choice in (found, on_processor("CPU", 1, ""))
+        ]
+        gain = speeds[0][0].ns_per_day / speeds[1][0].ns_per_day if all(speeds) else 0.0
+        notes = notes.model_copy(update={"gromacs_gain": {**notes.gromacs_gain, key: gain}})
+        _keep(notes)
+    return notes.gromacs_gain[key]
 
 
 def gpu_count() -> int:

@@ -22,6 +22,10 @@ PRESETS = ("quick", "standard", "paper")
 _MAXIMUM_SETTINGS_BYTES = 200_000
 
 
+Runner = Literal["cpu", "gpu", "gromacs"]
+"""What steps replicas: OpenMM on processors, OpenMM on GPUs, GROMACS on processors."""
+
+
 class Extension(Settings):
     """A length that finished replicas were made longer to."""
 
@@ -29,6 +33,8 @@ class Extension(Settings):
     """Of production in all."""
     gpu: bool = False
     """Whether that was begun on GPUs."""
+    gromacs: bool = False
+    """Whether GROMACS runs it."""
 
 
 class OwnLigand(Settings):
@@ -69,6 +75,9 @@ class DynamicsSettings(Settings):
     replicas_per_gpu: Literal["auto"] | Annotated[int, Field(ge=1, le=16)] = "auto"
     """Replicas that run at once on each GPU; ``auto`` measures one, two and four on this machine. It decides
     when results are there, not what they are."""
+    engine: Literal["auto", "openmm", "gromacs"] = "auto"
+    """What steps the replicas: ``auto`` takes OpenMM on a GPU; without one the faster, by measurement, of
+    OpenMM and a GROMACS that is on the machine. All replicas of a study run on one engine."""
     extensions: tuple[Extension, ...] = Field(default=(), max_length=50)
     """How finished replicas were continued, in order (`kinscope extend`); each replica's frames stay."""
     solvation: SolvationSettings = SolvationSettings()

@@ -11,7 +11,7 @@ from kinscope.targets.pack import TargetPack
 from kinscope.variants.model import Variant
 from kinscope.workflow.choices import choose_states
 from kinscope.workflow.digest import pack_digest
-from kinscope.workflow.settings import StudySettings
+from kinscope.workflow.settings import Runner, StudySettings
 from kinscope.workflow.step import Step
 from kinscope.workflow.user_state import UserState
 
@@ -30,9 +30,9 @@ class StepMaker:
         What is known of the user's structure, if the settings name one.
     workers
         Replicas whose work is done at once here, which turns a budget of minutes into minutes per replica.
-    gpu
-        Whether dynamics went to GPUs when the study began: part of what a replica is. Where a step runs is
-        the engine's affair.
+    on
+        What stepped replicas when the study began: part of what a replica is. Where a step runs is the
+        engine's affair.
     created
         ISO date put into the result.
     """
@@ -45,7 +45,7 @@ class StepMaker:
         *,
         structure: UserState | None = None,
         workers: float,
-        gpu: bool = False,
+        on: Runner = "cpu",
         created: str = "",
     ) -> None:
         if settings.structure is not None and structure is None:
@@ -59,7 +59,7 @@ class StepMaker:
         self.variant = variant
         self.settings = settings.checked(self.pack)
         self.workers = workers
-        self.gpu = gpu
+        self.on: Runner = on
         self.created = created
         self.skipped: list[str] = []
         self.remarks: list[str] = []
@@ -143,6 +143,11 @@ class StepMaker:
     def seed(self, *purpose: str | int) -> int:
         """The seed of one purpose, derived from the study's."""
         return derive_seed(self.settings.seed, *purpose)
+
+    def runner(self, on: Runner | None = None) -> dict[str, Any]:
+        """Parameters that tell a replica what steps it."""
+        on = on or self.on
+        return {"gpu": on == "gpu"} | ({"engine": "gromacs"} if on == "gromacs" else {})
 
     def substitutions(self) -> list[list[object]]:
         """The variant as (position, new residue)."""

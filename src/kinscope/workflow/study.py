@@ -17,12 +17,12 @@ from kinscope.targets import load_target
 from kinscope.variants.model import Variant
 from kinscope.workflow.engine import LocalEngine, Outcome
 from kinscope.workflow.events import Event
-from kinscope.workflow.machine import find_gpus, gpu_count, packing_of
+from kinscope.workflow.machine import find_gpus, gpu_count, packing_of, runner_of
 from kinscope.workflow.native_results import shipped_store
 from kinscope.workflow.plan import Plan, Planner
 from kinscope.workflow.publication import publish_results
 from kinscope.workflow.rundir import StudyFile, locked, open_existing, open_or_create
-from kinscope.workflow.settings import StudySettings
+from kinscope.workflow.settings import Runner, StudySettings
 from kinscope.workflow.step import Step, in_order
 from kinscope.workflow.store import Store, default_cache
 from kinscope.workflow.user_state import keep_structure, take_structure
@@ -86,8 +86,10 @@ def plan_of(directory: Path) -> tuple[StudyFile, list[Step], Store]:
     """The steps of a run directory's study and its store, for `kinscope status`."""
     study = open_existing(directory)
     noted = _workers_noted(directory)
-    workers, gpu = noted or (float(gpu_count() or default_cores()), gpu_count() > 0)
-    plan = _planner(study, workers, gpu=gpu).plan()
+    if noted is None:
+        on = runner_of(study.settings.dynamics)
+        noted = (float(gpu_count() if on == "gpu" else default_cores()), on)
+    plan = _planner(study, *noted).plan()
     return study, in_order([plan.report]), Store(directory / "artefacts")
 
 
@@ -96,7 +98,7 @@ def default_cores() -> int:
     return len(os.sched_getaffinity(0))
 
 
-def _planner(study: StudyFile, workers: float, gpu: bool = False) -> Planner:
+def _planner(study: StudyFile, workers: float, on: Runner = "cpu") -> Planner:
     pack = load_target(study.settings.target)
     return Planner(
         pack,
@@ -104,7 +106,7 @@ def _planner(study: StudyFile, workers: float, gpu: bool = False) -> Planner:
         study.settings,
         structure=study.structure,
         workers=workers,
-        gpu=gpu,
+        on=on,
         created=study.created,
     )
 
@@ -215,16 +217,21 @@ def _prepare(
         per_device=packing.replicas_per_device,
         listener=listener,
     )
-    at_once = len(devices) * packing.gain if devices else float(cores)
-    workers, gpu = _workers_at_start(directory, at_once, gpu=bool(devices))
-    return _planner(study, workers, gpu=gpu), engine
+    on = runner_of(study.settings.dynamics) if _simulates(study, wanted) else "cpu"
+    at_once = len(devices) * packing.gain if on == "gpu" else float(cores)
+    return _planner(study, *_workers_at_start(directory, at_once, on)), engine
+
+
+def _simulates(study: StudyFile, wanted: Callable[[Planner], list[Step]]) -> bool:
+    """Whether any replica is to be run."""
+    return any(step.name == "replica" for step in in_order(wanted(_planner(study, 1.0))))
 
 
 def _packing(
     study: StudyFile, devices: tuple[Device, ...], wanted: Callable[[Planner], list[Step]]
 ) -> Packing:
     """How many replicas share a device, measured at the size of the study's systems if it has replicas."""
-    planner = _planner(study, 1.0, gpu=bool(devices))
+    planner = _planner(study, 1.0, "gpu" if devices else "cpu")
     replicas = sum(step.name == "replica" for step in in_order(wanted(planner))) if devices else 0
     states = planner.dynamics_states() if replicas else ()
     return packing_of(
@@ -245,20 +252,21 @@ def _failure(outcome: Outcome, directory: Path) -> ComputationError:
     )
 
 
-def _workers_at_start(directory: Path, workers: float, *, gpu: bool) -> tuple[float, bool]:
-    """How many replicas' work was done at once when the study began, and whether on GPUs.
+def _workers_at_start(directory: Path, workers: float, on: Runner) -> tuple[float, Runner]:
+    """How many replicas' work was done at once when the study began, and what stepped them.
 
     Its numbers of steps rest on that, and what it computed on a CPU stays its own when it goes on elsewhere.
     """
     noted = _workers_noted(directory)
     if noted is None:
-        write_atomic(directory / _WORKERS_FILE, f"{workers:g}{' gpu' if gpu else ''}\n")
-    return noted or (workers, gpu)
+        write_atomic(directory / _WORKERS_FILE, f"{workers:g}{'' if on == 'cpu' else f' {on}'}\n")
+    return noted or (workers, on)
 
 
-def _workers_noted(directory: Path) -> tuple[float, bool] | None:
+def _workers_noted(directory: Path) -> tuple[float, Runner] | None:
+    runners: dict[str, Runner] = {"gpu": "gpu", "gromacs": "gromacs"}
     try:
-        number, *resource = (directory / _WORKERS_FILE).read_text().split()
-        return max(1.0, float(number)), resource == ["gpu"]
+        number, *on = (directory / _WORKERS_FILE).read_text().split()
+        return max(1.0, float(number)), runners.get(" ".join(on), "cpu")
     except (OSError, ValueError):
         return None

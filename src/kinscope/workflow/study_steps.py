@@ -7,8 +7,11 @@ from kinscope.ligands.parameters import directory_for, load_parameters
 from kinscope.workflow.choices import dynamics_ligands, dynamics_states
 from kinscope.workflow.model_steps import ModelSteps
 from kinscope.workflow.own_ligands import definition_of, ligand_step
-from kinscope.workflow.settings import Extension, OwnLigand
+from kinscope.workflow.settings import Extension, OwnLigand, Runner
 from kinscope.workflow.step import Step
+
+_SECONDS_PER_NS: dict[Runner, float] = {"cpu": 50_000, "gpu": 600, "gromacs": 12_000}
+"""Of a kinase domain in water, a first guess: one core, or one GPU."""
 
 
 class StudySteps(ModelSteps):
@@ -112,12 +115,12 @@ class StudySteps(ModelSteps):
             parameters={
                 "seconds": self.settings.dynamics.speed_seconds,
                 "protocol": self.settings.dynamics.protocol.model_dump(mode="json"),
-                "gpu": self.gpu,
+                **self.runner(),
             },
             inputs={"system": self.solvated("native", state)},
             shared=True,
             cost=15,
-            resource="gpu",
+            resource="cpu" if self.on == "gromacs" else "gpu",
         )
 
     def replica(self, side: str, state: str, number: int, ligand: str = "") -> Step:
@@ -131,6 +134,7 @@ class StudySteps(ModelSteps):
         self, before: Step, side: str, state: str, number: int, ligand: str, extension: Extension
     ) -> Step:
         """The same trajectory, continued."""
+        on: Runner = "gromacs" if extension.gromacs else "gpu" if extension.gpu else "cpu"
         kept = ("state", "variant", "replica", "protocol", "seed", "ligand")
         return self.step(
             "replica",
@@ -144,12 +148,12 @@ class StudySteps(ModelSteps):
             parameters={
                 **{name: before.parameters[name] for name in kept if name in before.parameters},
                 "length_ns": extension.length_ns,
-                "gpu": extension.gpu,
+                **self.runner(on),
             },
             inputs={"system": before.inputs["system"], "before": before},
             shared=side == "native",
-            cost=extension.length_ns * (600 if extension.gpu else 50_000),
-            resource="gpu",
+            cost=extension.length_ns * _SECONDS_PER_NS[on],
+            resource="cpu" if on == "gromacs" else "gpu",
         )
 
     def _first_length(self, side: str, state: str, number: int, ligand: str) -> Step:
@@ -184,14 +188,14 @@ class StudySteps(ModelSteps):
                 "protocol": dynamics.protocol.model_dump(mode="json"),
                 "seconds": share,
                 "length_ns": None if share is not None else dynamics.length_ns,
-                "gpu": self.gpu,
+                **self.runner(),
                 "seed": self.seed("replica", state, number, *bound.values()),
                 **bound,
             },
             inputs=inputs,
             shared=side == "native",
-            cost=share if share is not None else dynamics.length_ns * (600 if self.gpu else 50_000),
-            resource="gpu",
+            cost=share if share is not None else dynamics.length_ns * _SECONDS_PER_NS[self.on],
+            resource="cpu" if self.on == "gromacs" else "gpu",
         )
 
     def dynamics_states(self) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ from kinscope.cli.options import (
     AsJson,
     Cores,
     Drugs,
+    EngineOfDynamics,
     Expression,
     Mirror,
     Out,
@@ -52,6 +53,7 @@ def assess(
         float | None,
         typer.Option("--md-minutes", min=0, help="Minutes for all dynamics together; 0: none. [quick: 6]"),
     ] = None,
+    engine: EngineOfDynamics = None,
     structure: Structure = None,
     chain: Chain = None,
     as_state_like: Like = None,
@@ -91,8 +93,8 @@ def assess(
         changes["structure"] = said
     if seed is not None:
         changes["seed"] = seed
-    if md_minutes is not None:
-        changes["dynamics"] = {"budget_minutes": md_minutes}
+    dynamics = {"budget_minutes": md_minutes, "engine": engine}
+    changes["dynamics"] = {name: value for name, value in dynamics.items() if value is not None}
     settings = with_changes(settings, **changes)
     directory = out or Path(f"kinscope-{variant.slug}")
     from kinscope.cli.console import watcher

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from kinscope.cli.options import Cores, Quiet, RunDirectory
+from kinscope.cli.options import Cores, EngineOfDynamics, Quiet, RunDirectory
 
 
 def register(app: typer.Typer) -> None:
@@ -20,6 +20,7 @@ def extend(
         float,
         typer.Option("--length-ns", min=1e-5, max=100_000.0, help="Production of each replica in all."),
     ],
+    engine: EngineOfDynamics = None,
     cores: Cores = None,
     quiet: Quiet = False,
 ) -> None:
@@ -28,7 +29,7 @@ def extend(
     from kinscope.workflow.longer import extend_study
 
     with watcher(quiet) as watch:
-        study = extend_study(directory, length_ns, cores=cores, listener=watch)
+        study = extend_study(directory, length_ns, engine=engine, cores=cores, listener=watch)
     typer.echo(f"{study.variant.short}: replicas of {length_ns:g} ns in {directory}")
     report = directory / "report.html"
     if report.exists():

@@ -9,7 +9,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from kinscope.cli.options import AsJson, Cores, Expression, Mirror, Out, Preset, Quiet, States, Target
+from kinscope.cli.options import (
+    AsJson,
+    Cores,
+    EngineOfDynamics,
+    Expression,
+    Mirror,
+    Out,
+    Preset,
+    Quiet,
+    States,
+    Target,
+)
 from kinscope.cli.structure_options import (
     Chain,
     Download,
@@ -47,6 +58,7 @@ def simulate(
         int | None, typer.Option("--replicas", min=1, max=100, help="Of each system. [3]")
     ] = None,
     preset: Preset = "quick",
+    engine: EngineOfDynamics = None,
     state: States = None,
     ligand: Annotated[
         list[str] | None,
@@ -90,7 +102,7 @@ def simulate(
     from kinscope.structures.user_records import USER_STATE
     from kinscope.workflow.own_ligands import keep_ligand
 
-    dynamics = _length(md_minutes, length_ns)
+    dynamics = _length(md_minutes, length_ns) | ({"engine": engine} if engine else {})
     if replicas is not None:
         dynamics["replicas"] = replicas
     if ligand:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from kinscope.core.files import write_atomic
 from kinscope.dynamics.protocol import steps_within
-from kinscope.dynamics.records import SpeedRecord
+from kinscope.dynamics.records import PlatformChoice, SpeedRecord
 from kinscope.dynamics.settings import ProtocolSettings, SolvationSettings
 from kinscope.ligands.library import Mol
 from kinscope.targets import load_target
@@ -117,7 +117,9 @@ def speed(context: StepContext) -> dict[str, str]:
     from kinscope.dynamics.speed import measure_speed
 
     protocol = ProtocolSettings.model_validate(context.parameters["protocol"])
-    record = measure_speed(context.input("system"), context.parameters["seconds"], protocol)
+    record = measure_speed(
+        context.input("system"), context.parameters["seconds"], protocol, platform=_platform(context)
+    )
     write_atomic(context.output / SPEED_FILE, record.model_dump_json(indent=1))
     return {"platform": record.platform.name}
 
@@ -137,6 +139,7 @@ def replica(context: StepContext) -> dict[str, str]:
         seed=context.parameters["seed"],
         production_steps=steps,
         progress=context.progress,
+        platform=_platform(context),
     )
     return {"platform": record.platform.name}
 
@@ -155,9 +158,17 @@ def extend_replica(context: StepContext) -> dict[str, str]:
         seed=context.parameters["seed"],
         production_steps=round(float(context.parameters["length_ns"]) * 1e6 / protocol.time_step_fs),
         progress=context.progress,
+        platform=_platform(context),
         before=context.input("before"),
     )
     return {"platform": record.platform.name}
+
+
+def _platform(context: StepContext) -> PlatformChoice | None:
+    """GROMACS where the study runs on it; else None, and what this process was told decides."""
+    from kinscope.dynamics.gromacs import gromacs_platform
+
+    return gromacs_platform() if context.parameters.get("engine") == "gromacs" else None
 
 
 def _production_steps(context: StepContext, protocol: ProtocolSettings) -> int:

@@ -1,0 +1,320 @@
+"""An OpenMM System as a GROMACS topology: the same numbers, term by term, none typed anew.
+
+Nothing is looked up in a force field: masses, charges, radii, bonded terms, constraints, exclusions and
+scaled 1-4 pairs are those of the System, so that a replica on GROMACS has the Hamiltonian of one on OpenMM.
+Exclusions and pairs are listed (``nrexcl`` is 0, pairs are not generated). Format: GROMACS reference manual,
+"Topology file".
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kinscope.core.errors import ComputationError
+
+RESTRAINT_MACRO = "RESTRAINT"
+"""Force constant of the position restraints, kJ/mol/nm^2; without it the topology has none."""
+SOLUTE = "SOLUTE"
+_FUDGE_QQ = 5.0 / 6.0
+"""Amber's scale of 1-4 charges; a pair with another is written with its own product."""
+_ROUNDING = 1e-6
+_SAME_TYPE_DECIMALS = 12
+_UNDERSTOOD = (
+    "HarmonicBondForce",
+    "HarmonicAngleForce",
+    "PeriodicTorsionForce",
+    "NonbondedForce",
+    "CMMotionRemover",
+)
+
+
+@dataclass
+class _Terms:
+    """What the System says of its particles, in GROMACS's units, which are OpenMM's."""
+
+    masses: list[float]
+    charges: NDArray[np.float64]
+    sigmas: NDArray[np.float64]
+    epsilons: NDArray[np.float64]
+    bonds: list[tuple[int, int, float, float]] = field(default_factory=list)
+    angles: list[tuple[int, int, int, float, float]] = field(default_factory=list)
+    torsions: list[tuple[int, int, int, int, int, float, float]] = field(default_factory=list)
+    constraints: list[tuple[int, int, float]] = field(default_factory=list)
+    exceptions: list[tuple[int, int, float, float, float]] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Nonbonded:
+    """How the System computes what is not bonded."""
+
+    cutoff_nm: float
+    ewald_tolerance: float
+    dispersion_correction: bool
+
+
+def nonbonded_of(system: Any) -> Nonbonded:
+    """Cutoff, tolerance of PME and whether dispersion beyond the cutoff counts.
+
+    Raises
+    ------
+    ComputationError
+        If the System does not use PME with plainly cut Lennard-Jones forces.
+    """
+    from openmm import NonbondedForce
+
+    force = next(item for item in system.getForces() if isinstance(item, NonbondedForce))
+    if force.getNonbondedMethod() != NonbondedForce.PME or force.getUseSwitchingFunction():
+        raise _untranslatable("a nonbonded force other than PME with a plain Lennard-Jones cutoff")
+    return Nonbonded(
+        cutoff_nm=float(force.getCutoffDistance()._value),
+        ewald_tolerance=float(force.getEwaldErrorTolerance()),
+        dispersion_correction=bool(force.getUseDispersionCorrection()),
+    )
+
+
+def topology_of(system: Any, solute_atoms: int, restrained: Sequence[int] = ()) -> str:
+    """The topology: one molecule of the first ``solute_atoms`` atoms, then what stands free in the box.
+
+    Parameters
+    ----------
+    system
+        An OpenMM System with harmonic bonds and angles, periodic torsions, constraints and PME.
+    solute_atoms
+        How many atoms, from the first, make one molecule (a protein with what is bound to it). Every
+        connected group of the others is a molecule of its own; waters of three constraints are settled.
+    restrained
+        Atoms of the solute that :data:`RESTRAINT_MACRO` holds.
+
+    Raises
+    ------
+    ComputationError
+        If the System holds a force that has no counterpart here.
+    """
+    terms = _terms_of(system)
+    types = _atom_types(terms)
+    lines = ["[ defaults ]", f"1 2 no 1.0 {_FUDGE_QQ:.16g}", "", "[ atomtypes ]"]
+    named = {number: (sigma, epsilon) for (sigma, epsilon), number in types.items()}
+    lines += [
+        f"T{number} 0 0.0 0.0 A {named[number][0]:.12g} {named[number][1]:.12g}" for number in sorted(named)
+    ]
+    molecules: dict[str, list[str]] = {}
+    order: list[tuple[str, int]] = []
+    shapes: dict[tuple[str, ...], str] = {}
+    by_first = _by_first_atom(terms)
+    for first, last in _molecules(terms, solute_atoms):
+        body = tuple(_molecule(terms, types, by_first, first, last))
+        name = shapes.setdefault(body, SOLUTE if first == 0 and solute_atoms else f"M{len(shapes)}")
+        if name not in molecules:
+            held = restrained if name == SOLUTE else ()
+            molecules[name] = ["", "[ moleculetype ]", f"{name} 0", *body, *_restraints(held)]
+        if order and order[-1][0] == name:
+            order[-1] = (name, order[-1][1] + 1)
+        else:
+            order.append((name, 1))
+    for block in molecules.values():
+        lines += block
+    lines += [
+        "",
+        "[ system ]",
+        "kinscope",
+        "",
+        "[ molecules ]",
+        *(f"{name} {count}" for name, count in order),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def first_atoms(system: Any, solute_atoms: int) -> NDArray[np.int64]:
+    """The first atom of each atom's molecule, (n,), molecules as in :func:`topology_of`."""
+    count = system.getNumParticles()
+    found = np.arange(count)
+    for index in range(system.getNumConstraints()):
+        one, two, _ = system.getConstraintParameters(index)
+        low, high = sorted((one, two))
+        found[high] = min(found[high], found[low])
+    found[:solute_atoms] = 0
+    return found
+
+
+def _terms_of(system: Any) -> _Terms:
+    """Read the System once, into plain numbers."""
+    from openmm import NonbondedForce
+
+    forces = {type(force).__name__: force for force in system.getForces()}
+    if len(forces) != system.getNumForces() or not set(forces) <= set(_UNDERSTOOD):
+        raise _untranslatable(
+            ", ".join(sorted(set(forces) - set(_UNDERSTOOD))) or "the same kind of force twice"
+        )
+    count = system.getNumParticles()
+    nonbonded = forces["NonbondedForce"]
+    assert isinstance(nonbonded, NonbondedForce)
+    parameters = np.array(
+        [[value._value for value in nonbonded.getParticleParameters(index)] for index in range(count)]
+    ).reshape(count, 3)
+    terms = _Terms(
+        [float(system.getParticleMass(index)._value) for index in range(count)],
+        parameters[:, 0],
+        np.where(parameters[:, 2] == 0.0, 0.0, parameters[:, 1]),
+        parameters[:, 2],
+    )
+    for index in range(system.getNumConstraints()):
+        one, two, distance = system.getConstraintParameters(index)
+        terms.constraints.append((one, two, distance._value))
+    for index in range(nonbonded.getNumExceptions()):
+        one, two, *values = nonbonded.getExceptionParameters(index)
+        terms.exceptions.append((min(one, two), max(one, two), *(value._value for value in values)))
+    if "HarmonicBondForce" in forces:
+        force = forces["HarmonicBondForce"]
+        for index in range(force.getNumBonds()):
+            *atoms, length, strength = force.getBondParameters(index)
+            terms.bonds.append((*atoms, length._value, strength._value))
+    if "HarmonicAngleForce" in forces:
+        force = forces["HarmonicAngleForce"]
+        for index in range(force.getNumAngles()):
+            *atoms, angle, strength = force.getAngleParameters(index)
+            terms.angles.append((*atoms, float(np.degrees(angle._value)), strength._value))
+    if "PeriodicTorsionForce" in forces:
+        force = forces["PeriodicTorsionForce"]
+        for index in range(force.getNumTorsions()):
+            *atoms, periodicity, phase, strength = force.getTorsionParameters(index)
+            if strength._value:
+                terms.torsions.append(
+                    (*atoms, int(periodicity), float(np.degrees(phase._value)), strength._value)
+                )
+    return terms
+
+
+def _atom_types(terms: _Terms) -> dict[tuple[float, float], int]:
+    """A number for each pair of sigma and epsilon that occurs."""
+    types: dict[tuple[float, float], int] = {}
+    for key in zip(terms.sigmas, terms.epsilons, strict=True):
+        types.setdefault(_type_key(*key), len(types))
+    return types
+
+
+def _type_key(sigma: float, epsilon: float) -> tuple[float, float]:
+    return round(float(sigma), _SAME_TYPE_DECIMALS), round(float(epsilon), _SAME_TYPE_DECIMALS)
+
+
+def _molecules(terms: _Terms, solute_atoms: int) -> Iterator[tuple[int, int]]:
+    """First atom and the one after the last of every molecule, in the order of the atoms."""
+    if solute_atoms:
+        yield 0, solute_atoms
+    ends = list(range(1, len(terms.masses) + 1))
+    joined = [(row[0], row[1]) for row in terms.bonds] + [(row[0], row[1]) for row in terms.constraints]
+    for low, high in (sorted(pair) for pair in joined):
+        if low < solute_atoms <= high:
+            raise _untranslatable("a bond between the solute and what is not")
+        ends[low] = max(ends[low], high + 1)
+    first = solute_atoms
+    while first < len(ends):
+        end, atom = ends[first], first
+        while atom < end:
+            end = max(end, ends[atom])
+            atom += 1
+        yield first, end
+        first = end
+
+
+def _by_first_atom(terms: _Terms) -> dict[str, dict[int, list[tuple[Any, ...]]]]:
+    """Terms of each kind by their lowest atom, so that a molecule's are found without a search."""
+    found: dict[str, dict[int, list[tuple[Any, ...]]]] = {}
+    kinds: tuple[tuple[str, int, Iterable[tuple[Any, ...]]], ...] = (
+        ("bonds", 2, terms.bonds),
+        ("angles", 3, terms.angles),
+        ("torsions", 4, terms.torsions),
+        ("constraints", 2, terms.constraints),
+        ("exceptions", 2, terms.exceptions),
+    )
+    for kind, width, rows in kinds:
+        groups: dict[int, list[tuple[Any, ...]]] = defaultdict(list)
+        for row in rows:
+            groups[min(row[:width])].append(row)
+        found[kind] = groups
+    return found
+
+
+def _molecule(
+    terms: _Terms,
+    types: dict[tuple[float, float], int],
+    by_first: dict[str, dict[int, list[tuple[Any, ...]]]],
+    first: int,
+    last: int,
+) -> Iterator[str]:
+    """The lines of one molecule, atoms counted from 1."""
+
+    def rows(kind: str) -> Iterator[tuple[Any, ...]]:
+        for atom in range(first, last):
+            yield from by_first[kind].get(atom, ())
+
+    def own(atoms: Iterable[int]) -> str:
+        return " ".join(str(atom - first + 1) for atom in atoms)
+
+    yield "[ atoms ]"
+    for number, atom in enumerate(range(first, last), 1):
+        kind = types[_type_key(terms.sigmas[atom], terms.epsilons[atom])]
+        yield f"{number} T{kind} 1 RES A {number} {terms.charges[atom]:.12g} {terms.masses[atom]:.12g}"
+    held = list(rows("constraints"))
+    if _is_water(held, first, last):
+        lengths = {frozenset((one - first, two - first)): length for one, two, length in held}
+        yield "[ settles ]"
+        yield f"1 1 {lengths[frozenset((0, 1))]:.12g} {lengths[frozenset((1, 2))]:.12g}"
+    elif held:
+        yield "[ constraints ]"
+        yield from (f"{own((one, two))} 1 {length:.12g}" for one, two, length in held)
+    for section, width in (("bonds", 2), ("angles", 3)):
+        found = list(rows(section))
+        if found:
+            yield f"[ {section} ]"
+        yield from (f"{own(row[:width])} 1 {row[-2]:.12g} {row[-1]:.12g}" for row in found)
+    torsions = list(rows("torsions"))
+    if torsions:
+        yield "[ dihedrals ]"
+    for *four, periodicity, phase, strength in torsions:
+        yield f"{own(four)} 9 {phase:.12g} {strength:.12g} {periodicity}"
+    exceptions = list(rows("exceptions"))
+    if any(row[2] or row[4] for row in exceptions):
+        yield "[ pairs ]"
+        yield from (_pair(terms, row, own(row[:2])) for row in exceptions if row[2] or row[4])
+    if exceptions:
+        yield "[ exclusions ]"
+        yield from (own(row[:2]) for row in exceptions)
+
+
+def _pair(terms: _Terms, row: tuple[Any, ...], atoms: str) -> str:
+    one, two, product, sigma, epsilon = row
+    usual = _FUDGE_QQ * terms.charges[one] * terms.charges[two]
+    if abs(product - usual) < _ROUNDING:
+        return f"{atoms} 1 {sigma:.12g} {epsilon:.12g}"
+    return f"{atoms} 2 1.0 {product:.12g} 1.0 {sigma:.12g} {epsilon:.12g}"
+
+
+def _is_water(constraints: list[tuple[Any, ...]], first: int, last: int) -> bool:
+    """Three atoms held by three distances, the first as far from the second as from the third."""
+    if last - first != 3 or len(constraints) != 3:
+        return False
+    lengths = {frozenset((one - first, two - first)): length for one, two, length in constraints}
+    return bool(np.isclose(lengths.get(frozenset((0, 1)), -1.0), lengths.get(frozenset((0, 2)), -2.0)))
+
+
+def _restraints(atoms: Sequence[int]) -> Iterator[str]:
+    if not len(atoms):
+        return
+    yield f"#ifdef {RESTRAINT_MACRO}"
+    yield "[ position_restraints ]"
+    yield from (f"{atom + 1} 1 {' '.join([RESTRAINT_MACRO] * 3)}" for atom in atoms)
+    yield "#endif"
+
+
+def _untranslatable(what: str) -> ComputationError:
+    return ComputationError(
+        f"This system cannot be written for GROMACS: it holds {what}.",
+        where="dynamics.engine",
+        remedy="Use OpenMM: dynamics.engine: openmm (--engine openmm).",
+    )
