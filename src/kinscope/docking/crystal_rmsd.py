@@ -8,9 +8,9 @@ import numpy as np
 
 from kinscope.core.errors import KinscopeError
 from kinscope.docking.crystal_ligand import crystal_coordinates
+from kinscope.docking.crystal_start import superpose_site
 from kinscope.docking.engine import Coordinates, Mol
 from kinscope.docking.output import read_poses
-from kinscope.docking.reference import superpose_site
 from kinscope.docking.rmsd import SymmetricRmsd
 from kinscope.docking.table_records import DockedSide, DockingRow
 from kinscope.structures.entries import read_chain, read_ligand

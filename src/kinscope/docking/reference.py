@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ from pydantic import ValidationError
 
 from kinscope.core.errors import ComputationError, StructureError
 from kinscope.core.files import write_atomic
-from kinscope.docking.crystal_ligand import crystal_coordinates, heavy_molecule, lay_on, lay_part_on
+from kinscope.docking.crystal_start import CrystalStart, crystal_start
 from kinscope.docking.engine import BoundSystem, Box, Coordinates, Mol, ScoredPose
 from kinscope.docking.interactions import interactions
 from kinscope.docking.output import read_poses, write_poses
@@ -21,21 +22,14 @@ from kinscope.docking.run import with_coordinates
 from kinscope.docking.sampling import sample_known_pose
 from kinscope.docking.validity import close_pairs, pose_problems
 from kinscope.docking.vina_engine import VinaEngine
-from kinscope.ligands.library import load_ligand
-from kinscope.structures.entries import read_chain, read_ligand
-from kinscope.structures.homologues import read_homologous_chain
 from kinscope.structures.model import AtomArray
 from kinscope.structures.reference import reference_model
 from kinscope.structures.source import PdbSource
-from kinscope.structures.superposition import RigidTransform, common_atoms, kabsch
 from kinscope.targets.pack import DrugDefinition, TargetPack
 from kinscope.targets.yaml_reader import read_text
 
 POSES_DIRECTORY = "poses"
 POSES_FILE = "poses.json"
-SITE_ANGSTROM = 8.0
-"""CA atoms of residues with a heavy atom this near the crystal's ligand carry the superposition."""
-NEAR_ANGSTROM = 6.0
 KEPT_ANGSTROM = 1.5
 """A reference pose is the best minimum within this symmetry-corrected RMSD of the crystal's, where there is
 one."""
@@ -43,14 +37,8 @@ ALIKE_KCAL_PER_MOL = 0.6
 """kT at 300 K: minima of Vina's function no further apart are not told apart by it, but by the crystal."""
 HELD_ANGSTROM = 2.0
 """A pose further from the crystal's, or one that is not valid, is recorded but not shipped."""
-NEARLY_ITSELF = 0.9
-"""Where a crystal's ligand has this share of a drug's heavy atoms (ATP-gamma-S has all of ATP's but one
-oxygen), the pose is held to the crystal's as the drug's own would be."""
-OUTLIER_ANGSTROM = 1.5
-"""Pairs further apart than this after a first fit (a loop that moved) leave the second."""
 SURROUNDINGS_ANGSTROM = 9.0
 """What counts as a pose's surroundings in its record: what enters the energy of relaxed complexes."""
-_ANALOGUE_TRIALS = 10
 _SETTLING_SEED = 1
 
 
@@ -64,9 +52,8 @@ def build_reference_pose(
 ) -> tuple[Mol, ReferencePoseRecord]:
     """The known pose of a drug, carried from its co-crystal into a native model and relaxed there.
 
-    The crystal's chain is superposed on the model over the CA atoms around the ligand; bond orders, hydrogens
-    and sound geometry come from the drug's definition (MMFF94, heavy atoms held); then Vina's function is
-    minimised over translation, rotation and torsions in the rigid model.
+    From where :func:`crystal_start` lays it, Vina's function is minimised over translation, rotation and
+    torsions in the rigid model.
 
     Parameters
     ----------
@@ -84,67 +71,23 @@ def build_reference_pose(
     StructureError
         If the entry or ligand is absent, or too little of the site is shared.
     """
-    if not drug.reference_entry:
-        raise StructureError(
-            f"The target pack names no co-crystal of {drug.name}, so its pose is not known.",
-            where=f"drug {drug.id}",
-            remedy="Name one as reference_entry, if need be of a related kinase with reference_protein.",
-        )
-    entry, chain, code = drug.reference_entry.split(":")
-    related = bool(drug.reference_protein)
-    read = read_homologous_chain if related else read_chain
-    crystal = read(source, entry, chain, pack)
-    shown = read_ligand(source, entry, chain, code)
-    transform, words, site_rmsd = superpose_site(
-        crystal, receptor, np.asarray(shown.coord), drug.reference_entry
-    )
-    carried = transform.applied_to(shown)
-    ligand = load_ligand(drug)
-    analogue = code != drug.ccd
-    starts, crystal_heavy, shared = (
-        _on_relative(ligand, carried) if analogue else _on_itself(ligand, carried, drug.reference_entry)
-    )
-    nearly = analogue and shared >= NEARLY_ITSELF
-    box = Box.around(np.asarray(carried.coord, dtype=np.float64), 6.0)
-    system = VinaEngine().bind(receptor, starts[0], box)
-    placed = np.stack([np.asarray(start.GetConformer().GetPositions()) for start in starts])
-    number, best = _best_start(system, placed)
-    if state in drug.further_states:
-        best = _relaxed(drug, receptor, starts[number], system)
-    else:
-        rmsd_to = SymmetricRmsd(starts[number])
-        best = _settled(system, best, box, placed[number], rmsd_to, held=not analogue or nearly)
-    pose = with_coordinates(starts[number], best.coordinates)
+    crystal = crystal_start(pack, drug, receptor, source)
+    rest = _at_rest(crystal, drug, receptor, state)
+    pose = with_coordinates(rest.start, rest.best.coordinates)
     name_pose(pose, drug)
-    heavy = [atom.GetIdx() for atom in pose.GetAtoms() if atom.GetAtomicNum() > 1]
-    untouched = with_coordinates(starts[number], placed[number])
-    shown_heavy = placed[number][heavy] if nearly else crystal_heavy
-    rmsd = _rmsd_to_crystal(pose, best.coordinates, shown_heavy, heavy)
-    notes = [f"Laid on the atoms shared with {code}: not a co-crystal of this drug."] if analogue else []
-    if related:
-        notes.append(
-            f"Carried over from the co-crystal with {drug.reference_protein} by alignment: not a co-crystal "
-            f"of {pack.gene}."
-        )
-    if state in drug.further_states:
-        notes.append(
-            "Relaxed by the force field together with the pocket; the rigid model scores it as it is."
-        )
-    if rmsd > KEPT_ANGSTROM:
-        notes.append(
-            f"The native model does not hold the crystal's pose: the nearest minimum is {rmsd:.1f} A away, "
-            "so docking from it says little of this drug."
-        )
+    rmsd = _rmsd_to_crystal(crystal, rest)
+    problems = pose_problems(receptor, pose)
     record = ReferencePoseRecord(
         drug=drug.id, state=state or drug.state, site=drug.site,
-        crystal=drug.reference_entry, analogue=analogue,
-        superposition=words, superposition_atoms=transform.atoms,
-        superposition_rmsd_angstrom=round(transform.rmsd_angstrom, 3), site_rmsd_angstrom=round(site_rmsd, 3),
-        crystal_pose_score_kcal_per_mol=round(system.score(placed[number][None])[0].score_kcal_per_mol, 3),
-        crystal_pose_clashes=len(close_pairs(receptor, untouched, placed[number])),
-        score_kcal_per_mol=round(best.score_kcal_per_mol, 3), rmsd_to_crystal_angstrom=round(rmsd, 3),
-        interactions=interactions(receptor, pose), valid=not (problems := pose_problems(receptor, pose)),
-        notes=(*notes, *problems),
+        crystal=drug.reference_entry, analogue=bool(crystal.relative),
+        superposition=crystal.words, superposition_atoms=crystal.transform.atoms,
+        superposition_rmsd_angstrom=round(crystal.transform.rmsd_angstrom, 3),
+        site_rmsd_angstrom=round(crystal.site_rmsd_angstrom, 3),
+        crystal_pose_score_kcal_per_mol=round(rest.system.score(rest.laid[None])[0].score_kcal_per_mol, 3),
+        crystal_pose_clashes=len(close_pairs(receptor, rest.start, rest.laid)),
+        score_kcal_per_mol=round(rest.best.score_kcal_per_mol, 3), rmsd_to_crystal_angstrom=round(rmsd, 3),
+        interactions=interactions(receptor, pose), valid=not problems,
+        notes=(*_notes(pack, drug, crystal, state, rmsd), *problems),
         surroundings=surroundings_of(receptor, pose), surroundings_angstrom=SURROUNDINGS_ANGSTROM,
     )  # fmt: skip
     return pose, record
@@ -246,63 +189,30 @@ def name_pose(pose: Mol, drug: DrugDefinition) -> None:
     pose.SetProp("kinscope_state", drug.state)
 
 
-def superpose_site(
-    crystal: AtomArray, receptor: AtomArray, ligand: Coordinates, where: str
-) -> tuple[RigidTransform, str, float]:
-    """The transform of the crystal onto the model over the site, in words, and the near residues' CA RMSD."""
-    heavy = np.linalg.norm(crystal.coord[:, None] - ligand[None], axis=2).min(axis=1)
-    site = {int(number) for number in crystal.res_id[heavy < SITE_ANGSTROM]}
-    near = {int(number) for number in crystal.res_id[heavy < NEAR_ANGSTROM]}
-    first, second = common_atoms(crystal, receptor, site, ("CA",))
-    if len(first) < 8:
-        raise StructureError(
-            f"Crystal and model share only {len(first)} residues of the site.",
-            where=where,
-            remedy="Choose a state whose model covers the site.",
-        )
-    whole = kabsch(crystal.coord[first], receptor.coord[second])
-    gap = np.linalg.norm(whole.apply(crystal.coord[first]) - receptor.coord[second], axis=1)
-    kept = gap < OUTLIER_ANGSTROM
-    transform = kabsch(crystal.coord[first[kept]], receptor.coord[second[kept]]) if kept.sum() >= 8 else whole
-    left_out = sorted(int(n) for n in crystal.res_id[first[~kept]]) if kept.sum() >= 8 else []
-    words = f"CA atoms of residues within {SITE_ANGSTROM:g} A of the ligand"
-    if left_out:
-        words += f", without {', '.join(map(str, left_out))} (more than {OUTLIER_ANGSTROM:g} A apart)"
-    one, two = common_atoms(crystal, receptor, near, ("CA",))
-    distances = np.linalg.norm(transform.apply(crystal.coord[one]) - receptor.coord[two], axis=1)
-    return transform, words, float(np.sqrt((distances**2).mean()))
+@dataclass(frozen=True)
+class _AtRest:
+    """A drug that lay as its co-crystal has it, brought to rest in a native model."""
+
+    system: BoundSystem
+    start: Mol
+    """Of the conformers laid on the crystal's ligand the one with the best minimum, as it was laid."""
+    laid: Coordinates
+    """Its coordinates (n_atoms, 3)."""
+    best: ScoredPose
 
 
-def _on_itself(ligand: Mol, carried: AtomArray, where: str) -> tuple[list[Mol], Coordinates | None, float]:
-    heavy = crystal_coordinates(ligand, carried, where=where)
-    return [lay_on(ligand, heavy)], heavy, 1.0
-
-
-def _on_relative(ligand: Mol, carried: AtomArray) -> tuple[list[Mol], Coordinates | None, float]:
-    """The drug on the atoms it shares with the crystal's ligand; the rest in many conformers.
-
-    With them the share of the drug's heavy atoms that the crystal shows.
-    """
-    from rdkit import Chem
-    from rdkit.Chem import rdFMCS
-
-    relative = heavy_molecule(carried)
-    bare = Chem.RemoveHs(ligand)
-    common = rdFMCS.FindMCS(
-        [bare, relative], bondCompare=rdFMCS.BondCompare.CompareAny, ringMatchesRingOnly=True,
-        completeRingsOnly=True, timeout=20,
-    )  # fmt: skip
-    mine = ligand.GetSubstructMatch(common.queryMol)
-    its = relative.GetSubstructMatch(common.queryMol)
-    positions = np.asarray(relative.GetConformer().GetPositions(), dtype=np.float64)[list(its)]
-    starts = lay_part_on(ligand, np.array(mine, dtype=np.intp), positions, trials=_ANALOGUE_TRIALS)
-    return starts, None, len(mine) / bare.GetNumAtoms()
-
-
-def _best_start(system: BoundSystem, placed: Coordinates) -> tuple[int, ScoredPose]:
+def _at_rest(crystal: CrystalStart, drug: DrugDefinition, receptor: AtomArray, state: str | None) -> _AtRest:
+    box = Box.around(crystal.shown, 6.0)
+    system = VinaEngine().bind(receptor, crystal.starts[0], box)
+    placed = np.stack([np.asarray(start.GetConformer().GetPositions()) for start in crystal.starts])
     minima = system.minimise(placed)
     number = min(range(len(minima)), key=lambda place: minima[place].score_kcal_per_mol)
-    return number, minima[number]
+    start, laid = crystal.starts[number], placed[number]
+    if state in drug.further_states:
+        best = _relaxed(drug, receptor, start, system)
+    else:
+        best = _settled(system, minima[number], box, laid, SymmetricRmsd(start), held=crystal.held)
+    return _AtRest(system, start, laid, best)
 
 
 def _settled(
@@ -337,15 +247,38 @@ def _relaxed(drug: DrugDefinition, receptor: AtomArray, start: Mol, system: Boun
     return system.score(points[None])[0]
 
 
-def _rmsd_to_crystal(
-    pose: Mol, coordinates: Coordinates, crystal: Coordinates | None, heavy: list[int]
-) -> float:
+def _rmsd_to_crystal(crystal: CrystalStart, rest: _AtRest) -> float:
     """Symmetry-corrected; 0 for an analogue that shares too little to be compared."""
-    if crystal is None:
+    if not crystal.held:
         return 0.0
-    own = np.array(coordinates)
-    own[heavy] = crystal
-    return SymmetricRmsd(pose)(coordinates, own)
+    shown = np.array(rest.laid)
+    if crystal.heavy is not None:
+        shown[[atom.GetIdx() for atom in rest.start.GetAtoms() if atom.GetAtomicNum() > 1]] = crystal.heavy
+    return SymmetricRmsd(rest.start)(rest.best.coordinates, shown)
+
+
+def _notes(
+    pack: TargetPack, drug: DrugDefinition, crystal: CrystalStart, state: str | None, rmsd: float
+) -> list[str]:
+    """What to know of a pose before it is used."""
+    notes = []
+    if crystal.relative:
+        notes.append(f"Laid on the atoms shared with {crystal.relative}: not a co-crystal of this drug.")
+    if drug.reference_protein:
+        notes.append(
+            f"Carried over from the co-crystal with {drug.reference_protein} by alignment: not a co-crystal "
+            f"of {pack.gene}."
+        )
+    if state in drug.further_states:
+        notes.append(
+            "Relaxed by the force field together with the pocket; the rigid model scores it as it is."
+        )
+    if rmsd > KEPT_ANGSTROM:
+        notes.append(
+            f"The native model does not hold the crystal's pose: the nearest minimum is {rmsd:.1f} A away, "
+            "so docking from it says little of this drug."
+        )
+    return notes
 
 
 def _records(directory: Path) -> list[ReferencePoseRecord]:

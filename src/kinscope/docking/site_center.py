@@ -7,9 +7,10 @@ import contextlib
 import numpy as np
 
 from kinscope.core.errors import KinscopeError, StructureError
+from kinscope.docking.crystal_start import superpose_site
 from kinscope.docking.engine import Coordinates, Mol
 from kinscope.docking.records import ReferencePoseRecord
-from kinscope.docking.reference import reference_pose, superpose_site
+from kinscope.docking.reference import reference_pose
 from kinscope.structures.model import AtomArray
 from kinscope.structures.reference import reference_model
 from kinscope.targets.pack import DrugDefinition, TargetPack

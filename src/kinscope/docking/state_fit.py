@@ -12,8 +12,8 @@ import re
 import numpy as np
 
 from kinscope.analysis.results import StateFit
+from kinscope.docking.crystal_start import superpose_site
 from kinscope.docking.engine import Box, Mol
-from kinscope.docking.reference import superpose_site
 from kinscope.docking.rmsd import SymmetricRmsd
 from kinscope.docking.run import with_coordinates
 from kinscope.docking.validity import close_pairs

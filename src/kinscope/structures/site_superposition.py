@@ -61,6 +61,26 @@ def fit_site(mobile: AtomArray, fixed: AtomArray, ligand: NDArray[Any]) -> SiteF
     heavy = (mobile.element != "H") & ~np.isin(mobile.res_name, ("ACE", "NME"))
     site = {int(number) for number in mobile.res_id[heavy & (distance < SITE_ANGSTROM)]}
     near = {int(number) for number in mobile.res_id[heavy & (distance < NEAR_ANGSTROM)]}
+    return fit_residues(mobile, fixed, site, near)
+
+
+def fit_residues(mobile: AtomArray, fixed: AtomArray, site: set[int], near: set[int]) -> SiteFit | None:
+    """Lay ``mobile`` on ``fixed`` over the CA atoms of given residues, then again without outliers.
+
+    Parameters
+    ----------
+    mobile, fixed
+        Models in the same numbering.
+    site
+        Numbers of the residues that carry the superposition.
+    near
+        Numbers of those that tell how well it holds next to the ligand.
+
+    Returns
+    -------
+    SiteFit or None
+        None if they share fewer than :data:`MIN_RESIDUES` residues of the site.
+    """
     held = {int(number) for number in fixed.res_id}
     mobile, fixed = mobile[mobile.atom_name == "CA"], fixed[fixed.atom_name == "CA"]
     first, second = common_atoms(mobile, fixed, site, ("CA",))
