@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -77,59 +79,12 @@ def dock(
         If no pose is found.
     """
     started = time.monotonic()
-    chosen = engine or _default_engine()
-    reference = aligned_reference(ligand, reference_pose)
-    coordinates = np.asarray(reference.GetConformer().GetPositions(), dtype=np.float64)
-    local = settings.mode == "from known pose"
-    box = (
-        Box.around(coordinates, settings.box_padding_angstrom)
-        if local
-        else Box.cube(coordinates, settings.box_size_angstrom)
-    )
-    system = chosen.bind(receptor, reference if local else ligand, box)
-    seeds = tuple(
-        derive_seed(seed, "docking", drug.id, settings.mode, number) for number in range(settings.seeds)
-    )
-    searches = _searches(system, coordinates, box, settings, seeds, progress)
-    rmsd = SymmetricRmsd(reference)
-    elsewhere, kept = None, True
-    if local:
-        searches, elsewhere, kept = _known_mode(searches, rmsd, coordinates, settings.pose_radius_angstrom)
-    pooled = sorted(
-        ((pose, which) for which, search in searches for pose in search),
-        key=lambda pair: pair[0].score_kcal_per_mol,
-    )
-    places = distinct([pose for pose, _ in pooled], rmsd, settings.pose_separation_angstrom, settings.n_poses)
-    best = [search[0].score_kcal_per_mol for _, search in searches]
-    poses = []
-    molecules = []
-    for rank, place in enumerate(places, start=1):
-        pose, which = pooled[place]
-        molecule = with_coordinates(reference, pose.coordinates)
-        record = _pose_record(receptor, molecule, pose, rank, rank <= settings.analyse_poses).model_copy(
-            update={
-                "drug": drug.id, "state": state, "variant": variant, "alternative": alternative,
-                "mode": settings.mode, "seed": which,
-                "rmsd_to_reference_angstrom": round(rmsd(pose.coordinates, coordinates), 3),
-            }
-        )  # fmt: skip
-        poses.append(record)
-        molecules.append(label(molecule, record))
-    notes = [RIGID_RECEPTOR_NOTE, *_mode_notes(min(best), elsewhere, kept, settings)]
-    notes += [*_confirmation(system, pooled[places[0]][0], settings)]
-    run = DockingRun(
-        drug=drug.id, site=drug.site, state=state, variant=variant, alternative=alternative,
-        engine=chosen.name, engine_version=chosen.version, settings=settings, seed=seed, seeds=seeds,
-        seed_scores_kcal_per_mol=tuple(round(value, 3) for value in best),
-        score_kcal_per_mol=round(min(best), 3),
-        spread_kcal_per_mol=round(float(np.std(best, ddof=1)), 3) if len(best) > 1 else 0.0,
-        reference_score_kcal_per_mol=round(system.score(coordinates[None])[0].score_kcal_per_mol, 3),
-        reference_minimised_kcal_per_mol=round(system.minimise(coordinates[None])[0].score_kcal_per_mol, 3),
-        best_elsewhere_kcal_per_mol=elsewhere, known_mode_kept=kept,
-        poses=tuple(poses), receptor_preparation=system.receptor_preparation,
-        seconds=round(time.monotonic() - started, 2), notes=tuple(notes),
-    )  # fmt: skip
-    return run, molecules
+    known = aligned_reference(ligand, reference_pose)
+    task = _Task(receptor, drug, ligand, known, state, variant, alternative, settings, seed)
+    found = _searched(task, engine or _default_engine(), progress)
+    documented = [_documented(task, *pose, rank) for rank, pose in enumerate(found.ranked, start=1)]
+    run = _run_record(task, found, tuple(record for record, _ in documented), started)
+    return run, [molecule for _, molecule in documented]
 
 
 def aligned_reference(ligand: Mol, reference_pose: Mol) -> Mol:
@@ -181,14 +136,90 @@ def label(molecule: Mol, record: DockedPose) -> Mol:
     return molecule
 
 
-def _searches(
-    system: BoundSystem, reference: Coordinates, box: Box, settings: DockingSettings,
-    seeds: Sequence[int], progress: Progress | None,
-) -> list[Search]:  # fmt: skip
+@dataclass(frozen=True)
+class _Task:
+    """What is docked into what, against which known pose, and how."""
+
+    receptor: AtomArray
+    drug: DrugDefinition
+    ligand: Mol
+    known: Mol
+    """The known pose, atom for atom the ligand's own molecule."""
+    state: str
+    variant: str
+    alternative: int
+    settings: DockingSettings
+    seed: int
+
+    @property
+    def local(self) -> bool:
+        """Whether only the neighbourhood of the known pose is searched."""
+        return self.settings.mode == "from known pose"
+
+    @cached_property
+    def coordinates(self) -> Coordinates:
+        """Of the known pose (n_atoms, 3), angstrom."""
+        return np.asarray(self.known.GetConformer().GetPositions(), dtype=np.float64)
+
+    @cached_property
+    def rmsd(self) -> SymmetricRmsd:
+        """Between poses of the ligand."""
+        return SymmetricRmsd(self.known)
+
+    @property
+    def box(self) -> Box:
+        """What is searched."""
+        if self.local:
+            return Box.around(self.coordinates, self.settings.box_padding_angstrom)
+        return Box.cube(self.coordinates, self.settings.box_size_angstrom)
+
+    @property
+    def seeds(self) -> tuple[int, ...]:
+        """One for each search."""
+        mode = self.settings.mode
+        numbers = range(self.settings.seeds)
+        return tuple(derive_seed(self.seed, "docking", self.drug.id, mode, number) for number in numbers)
+
+
+@dataclass(frozen=True)
+class _Found:
+    """What the searches of a task left."""
+
+    engine: DockingEngine
+    system: BoundSystem
+    scores: list[float]
+    """The best of each search that counts, kcal/mol."""
+    ranked: list[tuple[ScoredPose, int]]
+    """Distinct poses of all searches that count, best first, each with the seed that found it."""
+    elsewhere: float | None
+    """The best score outside the known binding mode, kcal/mol; None in a global search."""
+    kept: bool
+    """Whether any search met the known binding mode; a global search is not asked."""
+
+
+def _searched(task: _Task, engine: DockingEngine, progress: Progress | None) -> _Found:
+    system = engine.bind(task.receptor, task.known if task.local else task.ligand, task.box)
+    searches = _searches(task, system, progress)
+    elsewhere, kept = None, True
+    if task.local:
+        searches, elsewhere, kept = _known_mode(task, searches)
+    pooled = sorted(
+        ((pose, which) for which, search in searches for pose in search),
+        key=lambda pair: pair[0].score_kcal_per_mol,
+    )
+    settings = task.settings
+    poses = [pose for pose, _ in pooled]
+    places = distinct(poses, task.rmsd, settings.pose_separation_angstrom, settings.n_poses)
+    scores = [search[0].score_kcal_per_mol for _, search in searches]
+    return _Found(engine, system, scores, [pooled[place] for place in places], elsewhere, kept)
+
+
+def _searches(task: _Task, system: BoundSystem, progress: Progress | None) -> list[Search]:
+    settings, seeds = task.settings, task.seeds
     searches = []
     for number, seed in enumerate(seeds):
-        if settings.mode == "from known pose":
-            poses = sample_known_pose(system, reference, box, settings, seed)
+        if task.local:
+            poses = sample_known_pose(system, task.coordinates, task.box, settings, seed)
         else:
             most = max(9, settings.n_poses)
             poses = system.search(
@@ -204,9 +235,7 @@ def _searches(
     return searches
 
 
-def _known_mode(
-    searches: list[Search], rmsd: SymmetricRmsd, reference: Coordinates, radius: float
-) -> tuple[list[Search], float | None, bool]:
+def _known_mode(task: _Task, searches: list[Search]) -> tuple[list[Search], float | None, bool]:
     """The known binding mode's minima by seed; the best score elsewhere; whether the mode was found.
 
     A seed that met no minimum of the mode gives no score, so that no score mixes two binding modes; if no
@@ -217,7 +246,7 @@ def _known_mode(
     for seed, search in searches:
         near = []
         for pose in search:
-            if rmsd(pose.coordinates, reference) <= radius:
+            if task.rmsd(pose.coordinates, task.coordinates) <= task.settings.pose_radius_angstrom:
                 near.append(pose)
             elif elsewhere is None or pose.score_kcal_per_mol < elsewhere:
                 elsewhere = round(pose.score_kcal_per_mol, 3)
@@ -226,33 +255,56 @@ def _known_mode(
     return (inside, elsewhere, True) if inside else (searches, elsewhere, False)
 
 
-def _mode_notes(best: float, elsewhere: float | None, kept: bool, settings: DockingSettings) -> list[str]:
-    if not kept:
+def _documented(task: _Task, pose: ScoredPose, seed: int, rank: int) -> tuple[DockedPose, Mol]:
+    """The record of a pose, and the pose as a molecule that carries it."""
+    molecule = with_coordinates(task.known, pose.coordinates)
+    analyse = rank <= task.settings.analyse_poses
+    problems = pose_problems(task.receptor, molecule) if analyse else ()
+    record = DockedPose(
+        drug=task.drug.id, state=task.state, variant=task.variant, alternative=task.alternative,
+        mode=task.settings.mode, rank=rank, seed=seed,
+        score_kcal_per_mol=round(pose.score_kcal_per_mol, 3),
+        intermolecular_kcal_per_mol=round(pose.intermolecular_kcal_per_mol, 3),
+        intramolecular_kcal_per_mol=round(pose.intramolecular_kcal_per_mol, 3),
+        rmsd_to_reference_angstrom=round(task.rmsd(pose.coordinates, task.coordinates), 3),
+        analysed=analyse, interactions=interactions(task.receptor, molecule) if analyse else (),
+        valid=analyse and not problems, problems=problems,
+    )  # fmt: skip
+    return record, label(molecule, record)
+
+
+def _run_record(task: _Task, found: _Found, poses: tuple[DockedPose, ...], started: float) -> DockingRun:
+    system, scores, known = found.system, found.scores, task.coordinates[None]
+    notes = [RIGID_RECEPTOR_NOTE, *_mode_notes(task.settings, found)]
+    notes += _confirmation(system, found.ranked[0][0], task.settings)
+    return DockingRun(
+        drug=task.drug.id, site=task.drug.site, state=task.state, variant=task.variant,
+        alternative=task.alternative, engine=found.engine.name, engine_version=found.engine.version,
+        settings=task.settings, seed=task.seed, seeds=task.seeds,
+        seed_scores_kcal_per_mol=tuple(round(value, 3) for value in scores),
+        score_kcal_per_mol=round(min(scores), 3),
+        spread_kcal_per_mol=round(float(np.std(scores, ddof=1)), 3) if len(scores) > 1 else 0.0,
+        reference_score_kcal_per_mol=round(system.score(known)[0].score_kcal_per_mol, 3),
+        reference_minimised_kcal_per_mol=round(system.minimise(known)[0].score_kcal_per_mol, 3),
+        best_elsewhere_kcal_per_mol=found.elsewhere, known_mode_kept=found.kept,
+        poses=poses, receptor_preparation=system.receptor_preparation,
+        seconds=round(time.monotonic() - started, 2), notes=tuple(notes),
+    )  # fmt: skip
+
+
+def _mode_notes(settings: DockingSettings, found: _Found) -> list[str]:
+    if not found.kept:
         return [
             f"No minimum lies within {settings.pose_radius_angstrom:g} A of the known pose: the binding mode "
             "is lost, and the score is that of another pose."
         ]
+    best, elsewhere = min(found.scores), found.elsewhere
     if elsewhere is not None and elsewhere < best:
         return [
             f"Another pose, more than {settings.pose_radius_angstrom:g} A away, scores {elsewhere:.2f} "
             f"kcal/mol, {best - elsewhere:.2f} better than the known binding mode."
         ]
     return []
-
-
-def _pose_record(
-    receptor: AtomArray, molecule: Mol, pose: ScoredPose, rank: int, analyse: bool
-) -> DockedPose:
-    problems = pose_problems(receptor, molecule) if analyse else ()
-    return DockedPose(
-        drug="", state="", variant="", mode="global", rank=rank, seed=0,
-        score_kcal_per_mol=round(pose.score_kcal_per_mol, 3),
-        intermolecular_kcal_per_mol=round(pose.intermolecular_kcal_per_mol, 3),
-        intramolecular_kcal_per_mol=round(pose.intramolecular_kcal_per_mol, 3),
-        rmsd_to_reference_angstrom=0.0, analysed=analyse,
-        interactions=interactions(receptor, molecule) if analyse else (),
-        valid=analyse and not problems, problems=problems,
-    )  # fmt: skip
 
 
 def _confirmation(system: BoundSystem, best: ScoredPose, settings: DockingSettings) -> list[str]:
