@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -167,39 +167,42 @@ def relaxed_side(
     present = {number: name for number, name in residues.items() if number in near}
     if not present:
         return None
-    moving = set(residues_near(native, points, settings.near_angstrom)) | set(present)
-    for number in present:
-        moving |= set(
-            residues_near(native, native.coord[native.res_id == number], settings.touching_angstrom)
-        )
     heavy = [atom.GetIdx() for atom in pose.GetAtoms() if atom.GetAtomicNum() > 1]
     base, turned = made_room(native, points[heavy])
-    moving |= set(turned)
+    moving = sorted({*_free(native, points, present, settings), *turned})
     chosen = starts(base, points[heavy], present, settings.rotamers)
     if as_it_is:
         chosen = [Start(base, "as in the model", 0.0), *chosen[: settings.rotamers - 1]]
     like = chosen[-1].atoms
     field = ComplexField(
-        like, pose, mechanics, included=sorted({*near, *moving}), moving=sorted(moving),
+        like, pose, mechanics, included=sorted({*near, *moving}), moving=moving,
         anchor=_anchor(base, like), settings=settings,
         around=np.asarray(native.coord[np.isin(native.res_id, list(present))], dtype=np.float64),
     )  # fmt: skip
     members = _members(field, chosen, pose, points, settings)
     side_chains = np.isin(like.res_id, list(present)) & (like.element != "H")
-    repeats = _repeats(
-        field, members, side_chains, pose, points, settings,
-        derive_seed(seed, str(as_it_is), *map(str, present.items())),
-    )  # fmt: skip
+    own = derive_seed(seed, str(as_it_is), *map(str, present.items()))
+    repeats = _repeats(field, members, side_chains, pose, points, settings, own)
+    room = f"Side chains turned out of the drug's way first: {', '.join(map(str, turned))}."
     return _side(members, repeats, settings.weight_kcal_per_mol).model_copy(
         update={
             "force_field": f"ff14SB and GBSA-OBC; drug: {mechanics.description}",
-            "atoms": field.atoms, "moving_residues": tuple(sorted(moving)),
+            "atoms": field.atoms, "moving_residues": tuple(moving),
             "cpu_seconds": round(time.process_time() - began, 1),
-            "notes": (f"Side chains turned out of the drug's way first: {', '.join(map(str, turned))}.",)
-            if turned
-            else (),
+            "notes": (room,) if turned else (),
         }
     )  # fmt: skip
+
+
+def _free(
+    native: AtomArray, drug: Coordinates, replaced: Iterable[int], settings: RelaxedSettings
+) -> set[int]:
+    """Residues that move: near the drug's atoms (n, 3), replaced, or touching one that is."""
+    free = {*residues_near(native, drug, settings.near_angstrom), *replaced}
+    for number in replaced:
+        own = native.coord[native.res_id == number]
+        free.update(residues_near(native, own, settings.touching_angstrom))
+    return free
 
 
 def residues_near(atoms: AtomArray, points: NDArray[np.floating], cutoff: float) -> list[int]:
