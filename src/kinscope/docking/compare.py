@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from kinscope.analysis.results import DockingComparison
+from kinscope.analysis.results import Difference, DockingComparison
 from kinscope.analysis.statistics import difference, widened
 from kinscope.core.errors import BadInputError
 from kinscope.docking.engine import Mol
@@ -44,11 +44,7 @@ def compare_docking(
     confidence: float = 0.95,
     smallest_meaningful_kcal_per_mol: float = SMALLEST_MEANINGFUL_KCAL_PER_MOL,
 ) -> DockingComparison:
-    """One drug in one state, mutant against native.
-
-    Replicas are the searches' best scores, one per seed. Where the mutant has several close alternative
-    models, each model is one replica with the mean over its searches: searches of one model agree far better
-    than models do, and counting them all would make the interval too narrow.
+    """One drug in one state, mutant against native; the replicas of either are :func:`replica_scores`.
 
     Parameters
     ----------
@@ -76,41 +72,44 @@ def compare_docking(
     _check(drug, native, mutants)
     ordered = sorted(mutants, key=lambda run: run.alternative)
     lead = ordered[0]
-    scores = _replicas(ordered)
-    native_contacts = native.best.interactions
-    mutant_contacts = lead.best.interactions
+    noise = _receptor_noise(pocket_rmsd_angstrom)
+    before, after = native.best.interactions, lead.best.interactions
+    smallest = smallest_meaningful_kcal_per_mol
     return DockingComparison(
-        drug=drug.id,
-        site=drug.site,
-        state=native.state,
-        mode=native.settings.mode,
+        drug=drug.id, site=drug.site, state=native.state, mode=native.settings.mode,
         native_score_kcal_per_mol=native.score_kcal_per_mol,
         native_spread_kcal_per_mol=native.spread_kcal_per_mol,
         mutant_score_kcal_per_mol=lead.score_kcal_per_mol,
-        mutant_spread_kcal_per_mol=round(float(np.std(scores, ddof=1)), 3) if len(scores) > 1 else 0.0,
-        difference_kcal_per_mol=widened(
-            difference(
-                native.seed_scores_kcal_per_mol,
-                scores,
-                unit="kcal/mol",
-                confidence=confidence,
-                smallest_meaningful=smallest_meaningful_kcal_per_mol,
-                sampling=_sampling(native, ordered),
-            ),
-            _receptor_noise(pocket_rmsd_angstrom),
-        ),
+        mutant_spread_kcal_per_mol=round(replica_spread(ordered), 3),
+        difference_kcal_per_mol=_score_difference(native, ordered, noise, confidence, smallest),
         native_rmsd_to_reference_angstrom=native.best.rmsd_to_reference_angstrom,
         mutant_rmsd_to_reference_angstrom=lead.best.rmsd_to_reference_angstrom,
-        reference=reference.crystal,
-        reference_to_crystal_rmsd_angstrom=reference.rmsd_to_crystal_angstrom,
+        reference=reference.crystal, reference_to_crystal_rmsd_angstrom=reference.rmsd_to_crystal_angstrom,
         distance_to_variant_angstrom=distance_to_variant_angstrom,
-        interactions_native=native_contacts,
-        interactions_mutant=mutant_contacts,
-        contacts_lost=tuple(contact for contact in native_contacts if contact not in mutant_contacts),
-        contacts_gained=tuple(contact for contact in mutant_contacts if contact not in native_contacts),
+        interactions_native=before, interactions_mutant=after,
+        contacts_lost=tuple(contact for contact in before if contact not in after),
+        contacts_gained=tuple(contact for contact in after if contact not in before),
         pose_valid=native.best.valid and lead.best.valid,
-        notes=_notes(native, ordered, reference, smallest_meaningful_kcal_per_mol),
-    )
+        notes=_notes(native, ordered, reference, smallest),
+    )  # fmt: skip
+
+
+def replica_scores(runs: Sequence[DockingRun]) -> list[float]:
+    """The replicas of one side's score, kcal/mol: the searches' best, one per seed.
+
+    Where there are several close alternative models, each model is one replica with the mean over its
+    searches: searches of one model agree far better than models do, and counting them all would make the
+    interval too narrow.
+    """
+    if len(runs) == 1:
+        return list(runs[0].seed_scores_kcal_per_mol)
+    return [float(np.mean(run.seed_scores_kcal_per_mol)) for run in runs]
+
+
+def replica_spread(runs: Sequence[DockingRun]) -> float:
+    """Standard deviation over :func:`replica_scores`, kcal/mol; 0 of a single one."""
+    scores = replica_scores(runs)
+    return float(np.std(scores, ddof=1)) if len(scores) > 1 else 0.0
 
 
 def distance_to_residues(receptor: AtomArray, pose: Mol, residues: Sequence[int]) -> float:
@@ -154,18 +153,27 @@ def pocket_rmsd(native: AtomArray, mutants: Sequence[AtomArray], pose: Mol) -> f
     return largest
 
 
+def _score_difference(
+    native: DockingRun, mutants: Sequence[DockingRun], noise: float, confidence: float, smallest: float
+) -> Difference:
+    """Mutant less native over the replicas, its interval widened by the receptors' own noise (kcal/mol)."""
+    found = difference(
+        native.seed_scores_kcal_per_mol,
+        replica_scores(mutants),
+        unit="kcal/mol",
+        confidence=confidence,
+        smallest_meaningful=smallest,
+        sampling=_sampling(native, mutants),
+    )
+    return widened(found, noise)
+
+
 def _receptor_noise(pocket_rmsd_angstrom: float | None) -> float:
     """Standard deviation of a score difference that two receptors' own coordinates make, kcal/mol."""
     share = (
         1.0 if pocket_rmsd_angstrom is None else min(1.0, pocket_rmsd_angstrom / CRYSTAL_POCKET_RMSD_ANGSTROM)
     )
     return math.sqrt(2.0) * RECEPTOR_NOISE_KCAL_PER_MOL * share
-
-
-def _replicas(mutants: Sequence[DockingRun]) -> list[float]:
-    if len(mutants) == 1:
-        return list(mutants[0].seed_scores_kcal_per_mol)
-    return [float(np.mean(run.seed_scores_kcal_per_mol)) for run in mutants]
 
 
 def _check(drug: DrugDefinition, native: DockingRun, mutants: Sequence[DockingRun]) -> None:

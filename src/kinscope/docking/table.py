@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from kinscope.analysis.results import StateFit
+from kinscope.analysis.results import DockingComparison, StateFit
 from kinscope.docking.calls import call
-from kinscope.docking.compare import compare_docking, distance_to_residues, pocket_rmsd
+from kinscope.docking.compare import compare_docking, distance_to_residues, pocket_rmsd, replica_spread
 from kinscope.docking.engine import Coordinates, Mol
 from kinscope.docking.records import DockingRun, ReferencePoseRecord
 from kinscope.docking.relaxed_records import RelaxedComparison
@@ -77,13 +76,8 @@ def docked_row(
         The co-crystal's pose in the native model's frame, all atoms of ``known`` (n_atoms, 3).
     """
     began = time.process_time()
-    positions = list(subject.substitutions)
-    distance = distance_to_residues(native.models[0], known, positions)
-    comparison = compare_docking(
-        subject.drug.model_copy(update={"state": subject.state}), native.runs[0], mutant.runs,
-        reference=reference, distance_to_variant_angstrom=distance,
-        pocket_rmsd_angstrom=pocket_rmsd(native.models[0], mutant.models, known),
-    )  # fmt: skip
+    comparison = _compared(subject, native, mutant, known, reference)
+    distance = comparison.distance_to_variant_angstrom
     notes = [no_relaxed] if relaxed is None and no_relaxed else []
     if crystal is None:
         notes.append(
@@ -129,16 +123,30 @@ def unmodelled_row(subject: Subject, why: str) -> DockingRow:
     )  # fmt: skip
 
 
+def _compared(
+    subject: Subject, native: Docked, mutant: Docked, known: Mol, reference: ReferencePoseRecord
+) -> DockingComparison:
+    """Vina's scores and contacts on either side, with how near the substitution and how alike the pockets."""
+    model = native.models[0]
+    return compare_docking(
+        subject.drug.model_copy(update={"state": subject.state}),
+        native.runs[0],
+        mutant.runs,
+        reference=reference,
+        distance_to_variant_angstrom=distance_to_residues(model, known, list(subject.substitutions)),
+        pocket_rmsd_angstrom=pocket_rmsd(model, mutant.models, known),
+    )
+
+
 def _side(docked: Docked, known: Mol, crystal: Coordinates | None) -> DockedSide:
     lead = docked.runs[0]
-    scores = _scores(docked.runs)
     to_crystal = None
     if crystal is not None:
         pose = np.asarray(docked.best.GetConformer().GetPositions(), dtype=np.float64)
         to_crystal = round(SymmetricRmsd(known)(pose, crystal), 2)
     return DockedSide(
         score_kcal_per_mol=lead.score_kcal_per_mol,
-        spread_kcal_per_mol=round(float(np.std(scores, ddof=1)), 2) if len(scores) > 1 else 0.0,
+        spread_kcal_per_mol=round(replica_spread(docked.runs), 2),
         searches=sum(len(run.seed_scores_kcal_per_mol) for run in docked.runs),
         models=len(docked.runs),
         rmsd_to_known_angstrom=lead.best.rmsd_to_reference_angstrom,
@@ -148,9 +156,3 @@ def _side(docked: Docked, known: Mol, crystal: Coordinates | None) -> DockedSide
         known_mode_kept=lead.known_mode_kept,
         best_elsewhere_kcal_per_mol=lead.best_elsewhere_kcal_per_mol,
     )  # fmt: skip
-
-
-def _scores(runs: Sequence[DockingRun]) -> list[float]:
-    if len(runs) == 1:
-        return list(runs[0].seed_scores_kcal_per_mol)
-    return [float(np.mean(run.seed_scores_kcal_per_mol)) for run in runs]
