@@ -64,6 +64,13 @@ class RedockRow(Record):
     score_kcal_per_mol: float
     cpu_seconds: float
 
+    def in_words(self) -> str:
+        """One line as the benchmark goes on."""
+        return (
+            f"{self.ligand:12s} into {self.receptor:8s} {self.engine:9s} top-1 {self.top1_angstrom:5.2f}  "
+            f"top-3 {self.top3_angstrom:5.2f}  any {self.nearest_angstrom:5.2f}  {self.cpu_seconds:6.1f} s"
+        )
+
 
 class Bench:
     """What every row shares: ligands, crystals and prepared receptors."""
@@ -224,10 +231,7 @@ def run(
             if key not in done:
                 _append(table, row)
             rows.append(row)
-            say(
-                f"{ligand.site:12s} into {row.receptor:8s} {engine:9s} top-1 {row.top1_angstrom:5.2f}  "
-                f"top-3 {row.top3_angstrom:5.2f}  any {row.nearest_angstrom:5.2f}  {row.cpu_seconds:6.1f} s"
-            )
+            say(row.in_words())
     return rows
 
 
