@@ -14,55 +14,62 @@ if TYPE_CHECKING:
     from kinscope.clinic.case_result import CaseResult
 
 
+CaseFile = Annotated[
+    Path | None,
+    typer.Argument(metavar="FILE", help="A case as YAML, or a GA4GH Phenopacket v2 as JSON or YAML."),
+]
+PageDirectory = Annotated[
+    Path | None, typer.Option("--out", help="Directory for the page; default: kinscope-case-PSEUDONYM.")
+]
+Criteria = Annotated[
+    str | None,
+    typer.Option("--criteria", help="Response definitions, e.g. eln-all-2024, nccn-all-2021, esmo-all-2016."),
+]
+Redact = Annotated[
+    bool, typer.Option("--redact", help="No free text, no dates, no citation; numbers and codes only.")
+]
+RelativeDates = Annotated[
+    bool, typer.Option("--relative-dates", help="Days from the diagnosis instead of dates.")
+]
+Phenopacket = Annotated[
+    Path | None, typer.Option("--phenopacket", help="Also write the case as a Phenopacket v2 (JSON).")
+]
+SaltFile = Annotated[
+    Path | None,
+    typer.Option("--salt-file", help="A secret file of at least 16 bytes: stable pseudonyms from it."),
+]
+Assess = Annotated[bool, typer.Option("--assess", help="Run `kinscope assess` on each variant found.")]
+AssessPreset = Annotated[str | None, typer.Option("--preset", help="For --assess: quick, standard, paper.")]
+AssessMinutes = Annotated[
+    float | None, typer.Option("--md-minutes", min=0, help="For --assess: minutes of dynamics; 0: none.")
+]
+Example = Annotated[
+    bool,
+    typer.Option("--example", help="The case of Lewandowski et al. 2025, which ships with kinscope."),
+]
+Template = Annotated[bool, typer.Option("--template", help="Print a case file to start from, and end.")]
+Tables = Annotated[bool, typer.Option("--csv", help="Write the tables as CSV too.")]
+
+
 def register(app: typer.Typer) -> None:
     """Add the command."""
     app.command("case", epilog="Example:  kinscope case --example --out paper-case")(case)
 
 
 def case(
-    file: Annotated[
-        Path | None,
-        typer.Argument(metavar="FILE", help="A case as YAML, or a GA4GH Phenopacket v2 as JSON or YAML."),
-    ] = None,
-    out: Annotated[
-        Path | None, typer.Option("--out", help="Directory for the page; default: kinscope-case-PSEUDONYM.")
-    ] = None,
-    criteria: Annotated[
-        str | None,
-        typer.Option(
-            "--criteria", help="Response definitions, e.g. eln-all-2024, nccn-all-2021, esmo-all-2016."
-        ),
-    ] = None,
-    redact: Annotated[
-        bool, typer.Option("--redact", help="No free text, no dates, no citation; numbers and codes only.")
-    ] = False,
-    relative_dates: Annotated[
-        bool, typer.Option("--relative-dates", help="Days from the diagnosis instead of dates.")
-    ] = False,
-    phenopacket: Annotated[
-        Path | None, typer.Option("--phenopacket", help="Also write the case as a Phenopacket v2 (JSON).")
-    ] = None,
-    salt_file: Annotated[
-        Path | None,
-        typer.Option("--salt-file", help="A secret file of at least 16 bytes: stable pseudonyms from it."),
-    ] = None,
-    assess: Annotated[
-        bool, typer.Option("--assess", help="Run `kinscope assess` on each variant found.")
-    ] = False,
-    preset: Annotated[
-        str | None, typer.Option("--preset", help="For --assess: quick, standard, paper.")
-    ] = None,
-    md_minutes: Annotated[
-        float | None, typer.Option("--md-minutes", min=0, help="For --assess: minutes of dynamics; 0: none.")
-    ] = None,
-    example: Annotated[
-        bool,
-        typer.Option("--example", help="The case of Lewandowski et al. 2025, which ships with kinscope."),
-    ] = False,
-    template: Annotated[
-        bool, typer.Option("--template", help="Print a case file to start from, and end.")
-    ] = False,
-    csv: Annotated[bool, typer.Option("--csv", help="Write the tables as CSV too.")] = False,
+    file: CaseFile = None,
+    out: PageDirectory = None,
+    criteria: Criteria = None,
+    redact: Redact = False,
+    relative_dates: RelativeDates = False,
+    phenopacket: Phenopacket = None,
+    salt_file: SaltFile = None,
+    assess: Assess = False,
+    preset: AssessPreset = None,
+    md_minutes: AssessMinutes = None,
+    example: Example = False,
+    template: Template = False,
+    csv: Tables = False,
     target: Target = "abl1",
     cores: Cores = None,
     as_json: AsJson = False,
