@@ -10,7 +10,7 @@ from kinscope.core.errors import RunDirectoryError, SettingsError
 from kinscope.dynamics.devices import _named_devices
 from kinscope.targets import load_target
 from kinscope.variants import parse_variant
-from kinscope.workflow import longer, study
+from kinscope.workflow import longer, machine, study
 from kinscope.workflow.plan import Planner
 from kinscope.workflow.rundir import open_existing, open_or_create
 from kinscope.workflow.settings import StudySettings, load_preset, with_changes
@@ -50,16 +50,16 @@ def test_impossible_numbers_per_gpu_are_refused(bad: object):
 def test_a_study_begun_on_a_cpu_keeps_its_replicas_on_a_machine_with_gpus(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    assert study._workers_at_start(tmp_path, 2.0, gpu=False) == (2.0, False)
-    assert study._workers_at_start(tmp_path, 8.0, gpu=True) == (2.0, False)
+    assert study._workers_at_start(tmp_path, 2.0, "cpu") == (2.0, "cpu")
+    assert study._workers_at_start(tmp_path, 8.0, "gpu") == (2.0, "cpu")
     (tmp_path / "workers.txt").write_text("3\n")  # as earlier versions wrote it
-    assert study._workers_noted(tmp_path) == (3.0, False)
+    assert study._workers_noted(tmp_path) == (3.0, "cpu")
     (tmp_path / "workers.txt").unlink()
-    assert study._workers_at_start(tmp_path, 2.6, gpu=True) == (2.6, True)
-    assert study._workers_noted(tmp_path) == (2.6, True)
+    assert study._workers_at_start(tmp_path, 2.6, "gpu") == (2.6, "gpu")
+    assert study._workers_noted(tmp_path) == (2.6, "gpu")
     directory = tmp_path / "run"
     held = open_or_create(directory, VARIANT, settings(), "2026-01-01")
-    study._workers_at_start(directory, 2.0, gpu=False)
+    study._workers_at_start(directory, 2.0, "cpu")
     monkeypatch.setattr(study, "find_gpus", lambda: _named_devices("CPU,CPU"))
     planner, engine = study._prepare(
         held, directory, 2, None, lambda planner: list(planner.replica_steps().values())
@@ -104,7 +104,7 @@ def test_only_the_longest_of_a_replica_is_analysed(tmp_path: Path):
 
 def test_extending_is_written_down_once_and_never_shortens(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     ran: list[float] = []
-    monkeypatch.setattr(longer, "find_gpus", lambda: _named_devices("CPU"))
+    monkeypatch.setattr(machine, "find_gpus", lambda prober=None: _named_devices("CPU"))
     monkeypatch.setattr(
         longer,
         "go_on_with",
@@ -129,3 +129,60 @@ def test_extending_is_written_down_once_and_never_shortens(tmp_path: Path, monke
     )
     with pytest.raises(SettingsError, match="no dynamics"):
         longer.extend_study(none, 5.0)
+
+
+def test_what_steps_replicas_is_part_of_what_they_are():
+    """Two engines sample one ensemble, but no comparison mixes them unawares."""
+    processor, other = replicas(settings()), replicas(settings(), on="gromacs")
+    assert {step.resource for step in other.values()} == {"cpu"}
+    assert not {step.key for step in processor.values()} & {step.key for step in other.values()}
+    wishes = replicas(settings(engine="openmm"))
+    assert {step.key for step in wishes.values()} == {step.key for step in processor.values()}
+
+
+def test_the_faster_engine_is_taken_and_a_wish_is_obeyed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    from kinscope.dynamics import gromacs
+    from kinscope.dynamics.platforms import on_processor
+    from kinscope.dynamics.records import PlatformChoice, SpeedRecord
+
+    found = PlatformChoice(
+        name="GROMACS", properties={"Executable": "gmx", "Version": "1"}, deterministic=True, reason=""
+    )
+
+    class Bench:
+        """Knows only how fast things are."""
+
+        def __init__(self) -> None:
+            self.rates = {"GROMACS": 8.0, "CPU": 2.0}
+            self.asked = 0
+
+        def installed(self) -> tuple[str, ...]:
+            return ("CPU",)
+
+        def speeds(self, choices, volume_cubic_nm, seconds):
+            self.asked += 1
+            return tuple(
+                SpeedRecord(
+                    platform=one, atoms=8000, time_step_fs=4.0, steps=10, seconds=1.0,
+                    ns_per_day=self.rates[one.name], steps_per_second=10.0, setup_seconds=0.0,
+                )
+                for one in choices
+            )  # fmt: skip
+
+    monkeypatch.setenv("KINSCOPE_CACHE", str(tmp_path))
+    monkeypatch.setattr(gromacs, "find_gromacs", lambda: found)
+    monkeypatch.setattr(gromacs, "gromacs_platform", lambda: found)
+    assert on_processor("CPU", 1, "").deterministic
+    bench = Bench()
+    plain = settings().dynamics
+    assert machine.runner_of(plain, bench) == "gromacs"
+    assert machine.runner_of(plain, bench) == "gromacs"
+    assert bench.asked == 2  # one question each, then remembered
+    assert machine.runner_of(settings(engine="openmm").dynamics, bench) == "cpu"
+    assert machine.runner_of(settings(protocol={"ensemble": "NPT"}).dynamics, bench) == "cpu"
+    monkeypatch.setenv("KINSCOPE_CACHE", str(tmp_path / "slow"))
+    bench.rates["GROMACS"] = 2.1
+    assert machine.runner_of(plain, bench) == "cpu"
+    assert machine.runner_of(settings(engine="gromacs").dynamics, bench) == "gromacs"
+    with pytest.raises(SettingsError, match="engine"):
+        settings(engine="namd")

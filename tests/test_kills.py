@@ -17,6 +17,7 @@ import pytest
 
 from kinscope.core.files import sha256_of_file
 from kinscope.dynamics.benchmark_system import capped_residue, residue_in_vacuum
+from kinscope.dynamics.gromacs import find_gromacs
 from kinscope.dynamics.records import (
     ENERGIES_FILE,
     REPLICA_RECORD_FILE,
@@ -36,24 +37,26 @@ from kinscope.workflow.store import ArtefactRecord, Store, list_files
 HERE = Path(__file__).resolve()
 SIDES = ("native", "mutant")
 REPLICAS = 2
+VACUUM, WATER, GROMACS = "vacuum", "water", "gromacs"
+"""What is run: a residue alone, in water, or in water on GROMACS."""
 TIMING = {"wall_seconds", "resumes"}
 """What may differ between a run that was killed and one that was not."""
 
 
-def protocol(water: bool) -> ProtocolSettings:
+def protocol(kind: str) -> ProtocolSettings:
     return ProtocolSettings(
-        checkpoint_interval_steps=30 if water else 100,
-        frame_interval_steps=10 if water else 20,
+        checkpoint_interval_steps=100 if kind == VACUUM else 30,
+        frame_interval_steps=20 if kind == VACUUM else 10,
         equilibration_fraction=0.3,
     )
 
 
-def production(water: bool) -> int:
-    return 240 if water else 2000
+def production(kind: str) -> int:
+    return 2000 if kind == VACUUM else 240
 
 
-def replica_steps(systems: dict[str, Step], water: bool) -> list[Step]:
-    settings = protocol(water)
+def replica_steps(systems: dict[str, Step], kind: str) -> list[Step]:
+    settings = protocol(kind)
     return [
         Step(
             "replica",
@@ -64,8 +67,9 @@ def replica_steps(systems: dict[str, Step], water: bool) -> list[Step]:
                 "replica": number,
                 "protocol": settings.model_dump(mode="json"),
                 "seconds": None,
-                "length_ns": production(water) * settings.time_step_fs * 1e-6,
+                "length_ns": production(kind) * settings.time_step_fs * 1e-6,
                 "seed": 7,
+                **({"engine": "gromacs"} if kind == GROMACS else {}),
             },
             {"system": systems[side]},
         )
@@ -78,11 +82,11 @@ def system_steps() -> dict[str, Step]:
     return {side: Step("solvated", side, "made:already", 1, {"side": side}) for side in SIDES}
 
 
-def drive(run: Path, water: bool) -> int:
+def drive(run: Path, kind: str) -> int:
     """What a driver process does: bring every replica about; 0 if none is left."""
     from kinscope.workflow.engine import LocalEngine
 
-    outcome = LocalEngine(run, None, cores=2).run(replica_steps(system_steps(), water))
+    outcome = LocalEngine(run, None, cores=2).run(replica_steps(system_steps(), kind))
     return 0 if not outcome.failed and not outcome.skipped else 3
 
 
@@ -152,12 +156,12 @@ def kill_once(run: Path, driver: subprocess.Popen, dice: random.Random) -> bool:
     return True
 
 
-def run_under_fire(run: Path, water: bool, kills: int, dice: random.Random) -> int:
+def run_under_fire(run: Path, kind: str, kills: int, dice: random.Random) -> int:
     """Drive a study to its end while killing; the number of kills that hit."""
     hits = 0
     while True:
         driver = subprocess.Popen(
-            [sys.executable, str(HERE), str(run), "water" if water else "vacuum"],
+            [sys.executable, str(HERE), str(run), kind],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
@@ -174,18 +178,18 @@ def vacuum(tmp_path_factory) -> tuple[dict[str, Path], dict[tuple[str, int], Pat
     root = tmp_path_factory.mktemp("vacuum")
     for side, residue in zip(SIDES, ("ALA", "SER"), strict=True):
         residue_in_vacuum(root / side, residue)
-    return references(root, water=False)
+    return references(root, VACUUM)
 
 
-def references(root: Path, *, water: bool) -> tuple[dict[str, Path], dict[tuple[str, int], Path]]:
+def references(root: Path, kind: str) -> tuple[dict[str, Path], dict[tuple[str, int], Path]]:
     """Systems, and the replicas as they run when nobody is killed."""
     systems = {side: root / side for side in SIDES}
-    if water:
+    if kind != VACUUM:
         # In a process of its own: OpenMM reads the number of threads of its PME once per process.
         begin(root / "whole", systems)
-        subprocess.run([sys.executable, str(HERE), str(root / "whole"), "water"], check=True)
+        subprocess.run([sys.executable, str(HERE), str(root / "whole"), kind], check=True)
         store = Store(root / "whole" / "artefacts")
-        steps = replica_steps(system_steps(), water)
+        steps = replica_steps(system_steps(), kind)
         keys = [(side, number) for side in SIDES for number in range(REPLICAS)]
         return systems, {key: store.path(step) for key, step in zip(keys, steps, strict=True)}
     whole = {}
@@ -196,22 +200,22 @@ def references(root: Path, *, water: bool) -> tuple[dict[str, Path], dict[tuple[
                 systems[side],
                 folder,
                 folder,
-                protocol(water),
+                protocol(kind),
                 replica=number,
                 seed=7,
-                production_steps=production(water),
+                production_steps=production(kind),
             )
     return systems, whole
 
 
-def compare(run: Path, whole: dict[tuple[str, int], Path], water: bool) -> int:
+def compare(run: Path, whole: dict[tuple[str, int], Path], kind: str) -> int:
     """Every byte and every record that may not differ; the number of resumes."""
     store = Store(run / "artefacts")
     resumes = 0
     for (side, number), expected in whole.items():
         step = next(
             item
-            for item in replica_steps(system_steps(), water)
+            for item in replica_steps(system_steps(), kind)
             if item.label == f"dynamics {number + 1}, {side}"
         )
         found = store.path(step)
@@ -237,9 +241,9 @@ def compare(run: Path, whole: dict[tuple[str, int], Path], water: bool) -> int:
 def test_a_study_under_random_kills_ends_in_the_same_result(vacuum, tmp_path):
     systems, whole = vacuum
     begin(tmp_path, systems)
-    hits = run_under_fire(tmp_path, False, 8, random.Random(1))
+    hits = run_under_fire(tmp_path, VACUUM, 8, random.Random(1))
     assert hits >= 6
-    assert compare(tmp_path, whole, False) >= 1
+    assert compare(tmp_path, whole, VACUUM) >= 1
 
 
 def test_a_system_that_blows_up_does_not_stop_the_others(vacuum, tmp_path):
@@ -255,14 +259,14 @@ def test_a_system_that_blows_up_does_not_stop_the_others(vacuum, tmp_path):
     (broken / SYSTEM_RECORD_FILE).write_text(record.model_dump_json())
     run = tmp_path / "run"
     begin(run, {"native": broken, "mutant": systems["mutant"]})
-    assert drive(run, False) == 0
+    assert drive(run, VACUUM) == 0
     store = Store(run / "artefacts")
-    for step in replica_steps(system_steps(), False):
+    for step in replica_steps(system_steps(), VACUUM):
         found = ReplicaRecord.model_validate_json((store.path(step) / REPLICA_RECORD_FILE).read_text())
         number, _, side = step.label.removeprefix("dynamics ").partition(", ")
         if side == "native":
             assert (found.status, found.frames) == ("failed", 0)
-            assert found.note.count("blew up") == protocol(False).retries + 1
+            assert found.note.count("blew up") == protocol(VACUUM).retries + 1
         else:
             expected = whole[side, int(number) - 1]
             assert found.status == "finished"
@@ -273,25 +277,28 @@ def test_a_system_that_blows_up_does_not_stop_the_others(vacuum, tmp_path):
 
 @pytest.mark.slow
 def test_fifty_kills_of_short_studies_lose_nothing(tmp_path):
-    """In water, where neighbour lists have to be met again bit by bit, and in a vacuum, until fifty hit."""
+    """In water, where neighbour lists have to be met again bit by bit, and in a vacuum, until fifty hit.
+
+    GROMACS, if it is here, takes twenty more.
+    """
     dice = random.Random(2)
     hits = resumes = studies = 0
-    for water in (True, False):
-        root = tmp_path / ("water" if water else "vacuum")
+    for kind in (WATER, VACUUM, *([GROMACS] if find_gromacs() is not None else [])):
+        root = tmp_path / kind
         for side, residue in zip(SIDES, ("LYS", "ALA"), strict=True):
-            if water:
+            if kind != VACUUM:
                 settings = SolvationSettings(padding_nm=0.8, settle_steps=150, equilibration_ps=0.0)
                 solvate_native(capped_residue(residue), settings, 1, root / side)
             else:
                 residue_in_vacuum(root / side, residue)
-        systems, whole = references(root, water=water)
-        wanted = 25 if water else 50 - hits
+        systems, whole = references(root, kind)
+        wanted = {WATER: 25, VACUUM: 50 - hits, GROMACS: 20}[kind]
         here = 0
         while here < wanted:
             run = tmp_path / f"run-{studies}"
             begin(run, systems)
-            here += run_under_fire(run, water, wanted - here, dice)
-            resumes += compare(run, whole, water)
+            here += run_under_fire(run, kind, wanted - here, dice)
+            resumes += compare(run, whole, kind)
             studies += 1
         hits += here
     print(f"\n{hits} kills over {studies} studies of {len(SIDES) * REPLICAS} replicas, {resumes} resumes")
@@ -307,10 +314,10 @@ def test_a_study_of_nobody_killed_is_the_reference(vacuum, tmp_path):
         systems["native"],
         folder,
         folder,
-        protocol(False),
+        protocol(VACUUM),
         replica=0,
         seed=8,
-        production_steps=production(False),
+        production_steps=production(VACUUM),
     )
     mine, theirs = folder / TRAJECTORY_FILE, whole["native", 0] / TRAJECTORY_FILE
     assert mine.read_bytes() != theirs.read_bytes()
@@ -318,4 +325,4 @@ def test_a_study_of_nobody_killed_is_the_reference(vacuum, tmp_path):
 
 
 if __name__ == "__main__":
-    sys.exit(drive(Path(sys.argv[1]), sys.argv[2] == "water"))
+    sys.exit(drive(Path(sys.argv[1]), sys.argv[2]))

@@ -91,7 +91,7 @@ def choice_finding(speeds: Sequence[SpeedRecord], *, cores: int, on_gpus: float 
     rates = _rates(speeds, cores, on_gpus)
     fastest, *others = sorted(speeds, key=lambda item: -rates[item.platform.name])
     name = fastest.platform.name
-    where = f"{_cores_in_words(cores)}, {name}" if _on_cores(fastest) else name
+    where = _where(fastest, cores)
     against = ", ".join(f"{one.platform.name}: {rates[one.platform.name]:.3g}" for one in others)
     why = f"the fastest; {against}" if others else "the only platform that works"
     return Finding(name="dynamics will run on", value=f"{where}, {rates[name]:.3g} ns/day in all ({why})")
@@ -104,6 +104,13 @@ def _rates(speeds: Sequence[SpeedRecord], cores: int, on_gpus: float) -> dict[st
 
 def _at_once(item: SpeedRecord, cores: int, on_gpus: float) -> float:
     return float(cores) if _on_cores(item) else on_gpus
+
+
+def _where(item: SpeedRecord, cores: float) -> str:
+    """In words, where replicas run."""
+    if not _on_cores(item):
+        return item.platform.name
+    return _cores_in_words(cores) + (f" with {GROMACS}" if item.platform.name == GROMACS else "")
 
 
 def _on_cores(item: SpeedRecord) -> bool:
@@ -177,7 +184,7 @@ def _preset_time(pack: TargetPack, name: str, speed: SpeedRecord, workers: float
         budget_minutes=dynamics.budget_minutes,
         dynamics_hours=hours if replicas else 0.0,
         other_hours=rest,
-        platform=speed.platform.name if on == "gpu" else _cores_in_words(workers),
+        platform=_where(speed, workers),
     )
 
 

@@ -9,9 +9,11 @@ from pathlib import Path
 
 from kinscope.core.records import Record
 from kinscope.dynamics.benchmark_energy import Drift, Warm, energy_drift, warm_up
+from kinscope.dynamics.benchmark_engines import EngineCheck, engine_check
 from kinscope.dynamics.benchmark_ensemble import BLOCK_PS, KineticCheck, kinetic_check
 from kinscope.dynamics.benchmark_speed import Footprint, Pace, footprints, pace
 from kinscope.dynamics.benchmark_system import residue_in_vacuum, residue_in_water
+from kinscope.dynamics.gromacs import find_gromacs
 from kinscope.dynamics.platforms import choose_platform
 from kinscope.dynamics.records import PlatformChoice
 from kinscope.dynamics.settings import ProtocolSettings, SolvationSettings
@@ -21,7 +23,7 @@ from kinscope.structures.reference import reference_model
 from kinscope.targets.pack import TargetPack
 
 Progress = Callable[[str], None]
-PARTS = ("drift", "temperature", "places", "pace", "memory", "analysis")
+PARTS = ("drift", "temperature", "places", "pace", "engines", "memory", "analysis")
 _LIGHT_HYDROGEN_AMU = 1.008
 _FRAMES = (500, 2_000, 8_000)
 _ALONE = 10.0
@@ -36,6 +38,7 @@ class MdBenchmark(Record):
     kinetic: tuple[KineticCheck, ...] = ()
     paces: tuple[Pace, ...] = ()
     memory: tuple[Footprint, ...] = ()
+    engines: EngineCheck | None = None
     analysis: AnalysisSpeed | None = None
 
 
@@ -71,7 +74,7 @@ def run(
     paces: list[Pace] = []
     with tempfile.TemporaryDirectory(prefix="kinscope-md-") as folder:
         heavy, system = Path(folder) / "heavy", Path(folder) / "kinase"
-        if {"drift", "temperature", "pace"} & set(parts):
+        if {"drift", "temperature", "pace", "engines"} & set(parts):
             say("a capped lysine is put into water")
             residue_in_water(heavy)
         drifts, kinetic = _energies(parts, Path(folder), platform, drift_ps, temperature_ps, say)
@@ -82,6 +85,8 @@ def run(
             _put_into_water(kinase, system, say)
             drifts += _on_kinase(system, drift_ps, platform, say) if "drift" in parts else []
             paces += [_pace_on_kinase(system, platform, turns, say)] if "pace" in parts else []
+        systems = {"capped lysine in water": heavy} | ({} if kinase is None else {"kinase in water": system})
+        engines = _engines(systems, temperature_ps, say) if "engines" in parts else None
     memory = footprints(_FRAMES, lambda _done, text: say(text)) if "memory" in parts else ()
     if "analysis" in parts:
         say("analyses beside MDAnalysis and MDTraj")
@@ -91,8 +96,19 @@ def run(
         kinetic=tuple(kinetic),
         paces=tuple(paces),
         memory=memory,
+        engines=engines,
         analysis=analysis_speed(analysis_frames) if "analysis" in parts else None,
     )
+
+
+def _engines(systems: dict[str, Path], length_ps: float, say: Progress) -> EngineCheck | None:
+    """GROMACS beside OpenMM, where there is one."""
+    found = find_gromacs()
+    if found is None:
+        say("there is no GROMACS here to set beside OpenMM")
+        return None
+    say("GROMACS beside OpenMM")
+    return engine_check(systems, found, length_ps)
 
 
 def _energies(
@@ -202,6 +218,8 @@ def in_words(found: MdBenchmark) -> str:
         lines += _configuration_words(tuple(check for check in found.kinetic if check.system == name))
     if found.paces:
         lines += ["", "Speed beside a bare script", *(f"  {item.words()}" for item in found.paces)]
+    if found.engines is not None:
+        lines += ["", *found.engines.lines()]
     if found.memory:
         lines += ["", "Greatest memory of one replica, by its frames"]
         lines += [

@@ -252,7 +252,9 @@ def statistics(
 def md(
     part: Annotated[
         list[str] | None,
-        typer.Option("--part", help="drift, temperature, places, pace, memory or analysis; may be repeated."),
+        typer.Option(
+            "--part", help="drift, temperature, places, pace, engines, memory or analysis; may be repeated."
+        ),
     ] = None,
     drift_ps: Annotated[float, typer.Option("--drift-ps", min=1.0, help="Each setting, picoseconds.")] = 20.0,
     temperature_ps: Annotated[float, typer.Option("--temperature-ps", min=2.0)] = 40.0,
@@ -269,7 +271,7 @@ def md(
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
-    """Energy drift, temperature, speed beside a bare script, memory, analysis beside other programs."""
+    """Energy drift, temperature, speed beside a bare script, GROMACS, memory, analysis beside others."""
     from kinscope.core.errors import BadInputError
     from kinscope.dynamics.benchmark_md import PARTS, in_words, run
     from kinscope.targets import load_target
