@@ -16,11 +16,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kinscope.core.errors import ComputationError, SettingsError
-from kinscope.dynamics import gromacs
 from kinscope.dynamics.benchmark_engines import force_check
 from kinscope.dynamics.benchmark_system import residue_in_vacuum, residue_in_water
-from kinscope.dynamics.gromacs import EXECUTABLE_VARIABLE, find_gromacs, gromacs_platform
 from kinscope.dynamics.gromacs_files import follow, read_g96, run_settings, whole, write_g96
+from kinscope.dynamics.gromacs_program import EXECUTABLE_VARIABLE, failure, find_gromacs, gromacs_platform
 from kinscope.dynamics.gromacs_topology import Nonbonded, first_atoms, nonbonded_of, topology_of
 from kinscope.dynamics.protocol import conditions, next_change, plan_steps
 from kinscope.dynamics.records import ENERGIES_FILE, STATE_FILE, TRAJECTORY_FILE, ReplicaRecord
@@ -230,7 +229,7 @@ def test_conditions_change_only_where_they_are_said_to():
     ],
 )
 def test_what_gromacs_says_is_understood(said: str, meant: type[Exception]):
-    error = gromacs._failed("mdrun", said)
+    error = failure("mdrun", said)
     assert isinstance(error, meant)
     if isinstance(error, OSError):
         assert error.errno == errno.ENOSPC
@@ -325,7 +324,7 @@ def test_a_killed_replica_ends_in_the_same_bytes(water: Path, straight: Path, tm
 def test_mdrun_ends_with_the_process_that_started_it(tmp_path: Path):
     code = (
         "import os, subprocess; from functools import partial; "
-        "from kinscope.dynamics.gromacs import _die_with; "
+        "from kinscope.dynamics.gromacs_program import _die_with; "
         "child = subprocess.Popen(['sleep', '60'], preexec_fn=partial(_die_with, os.getpid())); "
         "print(child.pid, flush=True); os.kill(os.getpid(), 9)"
     )

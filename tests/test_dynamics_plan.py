@@ -141,7 +141,7 @@ def test_what_steps_replicas_is_part_of_what_they_are():
 
 
 def test_the_faster_engine_is_taken_and_a_wish_is_obeyed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    from kinscope.dynamics import gromacs
+    from kinscope.dynamics import gromacs_program as gromacs
     from kinscope.dynamics.platforms import on_processor
     from kinscope.dynamics.records import PlatformChoice, SpeedRecord
 

@@ -13,7 +13,7 @@ from kinscope.dynamics.benchmark_engines import EngineCheck, engine_check
 from kinscope.dynamics.benchmark_ensemble import BLOCK_PS, KineticCheck, kinetic_check
 from kinscope.dynamics.benchmark_speed import Footprint, Pace, footprints, pace
 from kinscope.dynamics.benchmark_system import residue_in_vacuum, residue_in_water
-from kinscope.dynamics.gromacs import find_gromacs
+from kinscope.dynamics.gromacs_program import find_gromacs
 from kinscope.dynamics.platforms import choose_platform
 from kinscope.dynamics.records import PlatformChoice
 from kinscope.dynamics.settings import ProtocolSettings, SolvationSettings

@@ -114,7 +114,7 @@ class Before:
         """In words, what is continued."""
         record = self.record
         words = (
-            f"{record.length_ns:g} ns on {record.platform.name}, OpenMM {record.openmm}, "
+            f"{record.length_ns:g} ns on {record.platform.label}, OpenMM {record.openmm}, "
             f"{record.wall_seconds:.0f} s"
         )
         return (*record.continued, words)

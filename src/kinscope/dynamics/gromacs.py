@@ -9,27 +9,20 @@ per run: a replica killed and resumed ends in the same bytes.
 
 from __future__ import annotations
 
-import ctypes
-import errno
-import os
 import re
-import resource
 import shutil
-import signal
-import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from kinscope.core.errors import ComputationError, SettingsError
+from kinscope.core.errors import SettingsError
 from kinscope.core.seeds import derive_seed
 from kinscope.dynamics.box import FloatArray
 from kinscope.dynamics.gromacs_files import (
@@ -43,104 +36,31 @@ from kinscope.dynamics.gromacs_files import (
     write_g96,
     write_groups,
 )
+from kinscope.dynamics.gromacs_program import failure, processor_seconds, run_gmx
 from kinscope.dynamics.gromacs_topology import first_atoms, nonbonded_of, topology_of
-from kinscope.dynamics.platforms import GROMACS, on_processor
+from kinscope.dynamics.platforms import on_processor
 from kinscope.dynamics.protocol import Conditions, conditions, next_change, plan_steps
 from kinscope.dynamics.records import PlatformChoice, StepPlan
 from kinscope.dynamics.segments import RUNAWAY, BlowUpError, Engine, Output, Point, Row
 from kinscope.dynamics.settings import ProtocolSettings
 from kinscope.dynamics.trajectory import Frame
 
-EXECUTABLE_VARIABLE = "KINSCOPE_GMX"
-"""Where ``gmx`` is, if not on the PATH."""
 _KCAL_PER_KJ = 1 / 4.184
 _KJ_PER_NM2 = 418.4
 """One kcal/mol/angstrom^2."""
 _FOLDER = "gromacs-"
-_PR_SET_PDEATHSIG = 1
-_ANSWER_SECONDS = 30
-_LEAST_VERSION = 2021
-_UNSTABLE = re.compile(
-    r"LINCS WARNING|can not be settled|not finite|is nan|largest distance between excluded|"
-    r"too many constraint|simulation is unstable|exploding",
-    re.IGNORECASE,
-)
-_FULL_DISK = re.compile(r"no space left|disk quota|disk full|out of disk", re.IGNORECASE)
 _GROMPP = (
-    *("-f", "run.mdp", "-c", "start.g96", "-r", "reference.g96", "-p", "topology.top", "-n", "groups.ndx"),
+    *("-f", "run.mdp", "-c", "start.g96", "-p", "topology.top", "-n", "groups.ndx"),
     *("-o", "run.tpr", "-po", "whole.mdp"),
 )
+_RESTRAINED = ("-r", "reference.g96")
 _MDRUN = (
-    *(
-        "-s",
-        "run.tpr",
-        "-e",
-        "run.edr",
-        "-g",
-        "run.log",
-        "-o",
-        "run.trr",
-        "-x",
-        "frames.xtc",
-        "-c",
-        "end.g96",
-    ),
-    *("-ntmpi", "1", "-ntomp", "1", "-nb", "cpu", "-pin", "off", "-reprod", "-notunepme", "-cpt", "1e6"),
+    *("-s", "run.tpr", "-e", "run.edr", "-g", "run.log", "-o", "run.trr"),
+    *("-x", "frames.xtc", "-c", "end.g96", "-cpt", "1e6"),  # without checkpoints it writes no end
+    *("-ntmpi", "1", "-ntomp", "1", "-nb", "cpu", "-pin", "off", "-reprod", "-notunepme"),
     *("-nstlist", str(NEIGHBOUR_LIST_STEPS)),
 )
 _ENERGY = ("-f", "run.edr", "-o", "energies.xvg", "-xvg", "none", "-dp")
-
-
-@lru_cache
-def find_gromacs() -> PlatformChoice | None:
-    """The GROMACS of this machine, or None where there is none that can be used.
-
-    ``gmx`` of the PATH, or what :data:`EXECUTABLE_VARIABLE` names; 2021 or newer, with threads of its own
-    (not an MPI build), in single ("mixed") or double precision.
-    """
-    named = os.environ.get(EXECUTABLE_VARIABLE, "").strip() or "gmx"
-    executable = shutil.which(named)
-    if executable is None:
-        return None
-    try:
-        done = subprocess.run(
-            [executable, "--version"], capture_output=True, text=True, timeout=_ANSWER_SECONDS, check=True
-        )
-    except (OSError, subprocess.SubprocessError):
-        return None
-    said = dict(line.split(":", 1) for line in done.stdout.splitlines() if ":" in line)
-    version = said.get("GROMACS version", "").strip()
-    year = re.match(r"\d{4}", version)
-    if year is None or int(year.group()) < _LEAST_VERSION or "thread_mpi" not in said.get("MPI library", ""):
-        return None
-    properties = {
-        "Executable": executable,
-        "Version": version[:60],
-        "SIMD": said.get("SIMD instructions", "").strip()[:40],
-        "Precision": said.get("Precision", "").strip()[:20],
-        "Threads": "1",
-    }
-    return PlatformChoice(
-        name=GROMACS, properties=properties, deterministic=True, reason="found on this machine"
-    )
-
-
-def gromacs_platform() -> PlatformChoice:
-    """The GROMACS of this machine.
-
-    Raises
-    ------
-    SettingsError
-        If there is none.
-    """
-    found = find_gromacs()
-    if found is None:
-        raise SettingsError(
-            "GROMACS was asked for, but there is no usable `gmx` here (2021 or newer, not an MPI build).",
-            where="dynamics.engine",
-            remedy=f"Install GROMACS, or name its gmx in {EXECUTABLE_VARIABLE}; or take --engine openmm.",
-        )
-    return found
 
 
 @dataclass(frozen=True)
@@ -166,7 +86,7 @@ class GromacsEngine:
     heavy
         (n_solute,) which atoms of the solute they hold.
     settings, platform
-        The protocol; what :func:`find_gromacs` found.
+        The protocol; what :func:`kinscope.dynamics.gromacs_program.find_gromacs` found.
     scratch
         The replica's folder; what GROMACS writes lives in a folder of it that goes when its run ends.
     """
@@ -245,16 +165,16 @@ class GromacsEngine:
     def pace(self, point: Point, steps: int, time_step_fs: float) -> Timed:
         """What so many steps of production take."""
         now = Conditions("production", 0, time_step_fs, self.settings.equilibration_friction_per_ps, 0.0)
-        began, used = time.monotonic(), _processor_seconds()
+        began, used = time.monotonic(), processor_seconds()
         with self._folder() as folder:
             self._write(folder, now, steps, point, 1, 0, steps)
-            self._gmx(folder, "grompp", *_GROMPP)
-            setup_used = _processor_seconds() - used
-            self._gmx(folder, "mdrun", *_MDRUN)
+            run_gmx(self.platform, folder, "grompp", *_GROMPP)
+            setup_used = processor_seconds() - used
+            run_gmx(self.platform, folder, "mdrun", *_MDRUN)
             timed = re.search(r"^\s*Time:\s+\S+\s+(\S+)", (folder / "run.log").read_text(), re.MULTILINE)
         whole_call = time.monotonic() - began
         seconds = float(timed.group(1)) if timed else whole_call
-        return Timed(seconds, _processor_seconds() - used - setup_used, whole_call - seconds)
+        return Timed(seconds, processor_seconds() - used - setup_used, whole_call - seconds)
 
     def forces(self, start: Point) -> tuple[float, FloatArray]:
         """The potential energy in kJ/mol and the forces (n, 3) in kJ/mol/nm at a point."""
@@ -265,9 +185,9 @@ class GromacsEngine:
             self._write(folder, now, 0, start, 1, 0, 1)
             with (folder / "run.mdp").open("a") as settings:
                 settings.write("nstfout = 1\n")
-            self._gmx(folder, "grompp", *_GROMPP)
-            self._gmx(folder, "mdrun", *_MDRUN)
-            self._gmx(folder, "energy", *_ENERGY, said="Potential\nTemperature\n\n")
+            run_gmx(self.platform, folder, "grompp", *_GROMPP)
+            run_gmx(self.platform, folder, "mdrun", *_MDRUN)
+            run_gmx(self.platform, folder, "energy", *_ENERGY, said="Potential\nTemperature\n\n")
             ((_, energy, _),) = read_energies((folder / "energies.xvg").read_text())
             with TRRFile(str(folder / "run.trr")) as frames:
                 return energy, np.array(frames.read().f, dtype=np.float64)
@@ -280,25 +200,27 @@ class GromacsEngine:
         frames_every = plan.frame_interval_steps if produces else 0
         with self._folder() as folder:
             self._write(folder, now, steps, start, seed, frames_every, plan.report_interval_steps)
-            self._gmx(folder, "grompp", *_GROMPP)
-            self._gmx(folder, "mdrun", *_MDRUN)
+            held = _RESTRAINED if self._strength(now) > 0 else ()
+            run_gmx(self.platform, folder, "grompp", *_GROMPP, *held)
+            run_gmx(self.platform, folder, "mdrun", *_MDRUN)
             self._collect_rows(folder, plan, now, start.box, output)
             if produces:
                 self._collect_frames(folder, plan, now, start, output)
             try:
                 positions, velocities, box = read_g96(folder / "end.g96")
             except (OSError, ValueError) as error:
-                raise _failed("mdrun", f"no readable end ({error})") from error
+                raise failure("mdrun", f"no readable end ({error})") from error
         if not (np.isfinite(positions).all() and np.isfinite(velocities).all()):
             raise BlowUpError("particle coordinates are not numbers")
-        solute = (
-            output.frames[-1].positions_nm
-            if produces and output.frames
-            else start.positions[: self.solute_atoms]
-        )
+        last = output.frames[-1:] if produces else []
+        before = last[0].positions_nm if last else start.positions[: self.solute_atoms]
         positions = whole(positions, self.anchors, box)
-        positions[: self.solute_atoms] = follow(positions[: self.solute_atoms], solute, box)
+        positions[: self.solute_atoms] = follow(positions[: self.solute_atoms], before, box)
         return Point(positions, velocities, box)
+
+    def _strength(self, now: Conditions) -> float:
+        """Of the restraints, kJ/mol/nm^2."""
+        return now.restraint_scale * self.settings.restraint_kcal_per_mol_per_square_angstrom * _KJ_PER_NM2
 
     def _write(
         self,
@@ -311,9 +233,7 @@ class GromacsEngine:
         rows_every: int,
     ) -> None:
         """What ``grompp`` reads."""
-        strength = (
-            now.restraint_scale * self.settings.restraint_kcal_per_mol_per_square_angstrom * _KJ_PER_NM2
-        )
+        strength = self._strength(now)
         settings = run_settings(
             self.nonbonded,
             steps=steps,
@@ -330,12 +250,13 @@ class GromacsEngine:
         (folder / "topology.top").write_text(self.topology)
         write_groups(folder / "groups.ndx", len(self.anchors), self.solute_atoms)
         write_g96(folder / "start.g96", start.positions, start.box, start.velocities)
-        write_g96(folder / "reference.g96", self.reference, start.box)
+        if strength > 0:
+            write_g96(folder / "reference.g96", self.reference, start.box)
 
     def _collect_rows(
         self, folder: Path, plan: StepPlan, now: Conditions, box: FloatArray, output: Output
     ) -> None:
-        self._gmx(folder, "energy", *_ENERGY, said="Potential\nTemperature\n\n")
+        run_gmx(self.platform, folder, "energy", *_ENERGY, said="Potential\nTemperature\n\n")
         volume = float(np.linalg.det(box))
         time_step_ps = now.time_step_fs * 1e-3
         for time_ps, potential, temperature in read_energies((folder / "energies.xvg").read_text()):
@@ -368,55 +289,3 @@ class GromacsEngine:
         """A folder of the replica's, gone afterwards."""
         with tempfile.TemporaryDirectory(prefix=_FOLDER, dir=self.scratch) as folder:
             yield Path(folder)
-
-    def _gmx(self, folder: Path, *arguments: str, said: str = "") -> None:
-        """Run one of GROMACS's programs in a folder; it ends with this process."""
-        environment = os.environ | {
-            "OMP_NUM_THREADS": "1",
-            "GMX_MAXBACKUP": "-1",
-            "GMX_SUPPRESS_DUMP": "1",
-        }
-        done = subprocess.run(
-            [self.platform.properties["Executable"], "-nocopyright", "-quiet", *arguments],
-            cwd=folder,
-            input=said,
-            capture_output=True,
-            text=True,
-            errors="replace",
-            env=environment,
-            check=False,
-            preexec_fn=partial(_die_with, os.getpid()),
-        )
-        if done.returncode != 0:
-            raise _failed(arguments[0], done.stderr)
-
-
-def _failed(program: str, text: str) -> Exception:
-    """What a failed run of GROMACS means: a full disk, dynamics gone astray, or something else."""
-    if _FULL_DISK.search(text):
-        return OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-    if program == "mdrun" and _UNSTABLE.search(text):
-        return BlowUpError("GROMACS found the system unstable")
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    fatal = next(
-        (place for place, line in enumerate(lines) if "error" in line.lower()), max(0, len(lines) - 6)
-    )
-    return ComputationError(
-        f"GROMACS ({program}) failed: {' '.join(lines[fatal : fatal + 6])[:400] or 'it said nothing'}",
-        where="dynamics.engine",
-        remedy="Take OpenMM instead (--engine openmm), or mend GROMACS.",
-    )
-
-
-def _processor_seconds() -> float:
-    """Processor time of this process's ended children."""
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime
-
-
-def _die_with(parent: int) -> None:
-    """In a child, before it becomes another program: end when the parent ends, whatever ends it."""
-    with suppress(OSError, AttributeError):
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-        if os.getppid() != parent:
-            os.kill(os.getpid(), signal.SIGKILL)

@@ -103,13 +103,18 @@ class SolvatedSystem(VersionedRecord):
 
 
 class PlatformChoice(Record):
-    """The OpenMM platform a run uses, always named."""
+    """What steps a run, always named: a platform of OpenMM's, or GROMACS."""
 
     name: str
     properties: dict[str, str]
     deterministic: bool
     """True where equal input gives equal bits: the CPU platform, one thread, deterministic forces."""
     reason: str
+
+    @property
+    def label(self) -> str:
+        """Its name, and the version of what is not OpenMM's."""
+        return " ".join((self.name, *self.properties.get("Version", "").split("-")[:1])).strip()
 
 
 class SpeedRecord(Record):

@@ -361,6 +361,7 @@ def _key(
         seed,
         production_steps,
         platform.deterministic,
+        *([platform.name] if platform.name == GROMACS else []),
     )
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 

@@ -50,7 +50,7 @@ class ProtocolSettings(Settings):
     temperature_k: float = Field(default=300.0, ge=250.0, le=400.0)
     time_step_fs: float = Field(default=4.0, gt=0.0, le=5.0)
     friction_per_ps: float = Field(default=1.0, gt=0.0, le=20.0)
-    """Of production; LangevinMiddle (Zhang et al., J. Phys. Chem. A 2019, 123, 6056)."""
+    """Of production; LangevinMiddle (Zhang et al., J. Phys. Chem. A 2019, 123, 6056), on GROMACS ``sd``."""
     equilibration_friction_per_ps: float = Field(default=10.0, gt=0.0, le=100.0)
     ensemble: Literal["NVT", "NPT"] = "NVT"
     """Of production. The volume comes from the equilibrated box; NPT adds a Monte Carlo barostat, whose

@@ -182,7 +182,7 @@ def working_platforms(*, threads: int = 1) -> list[PlatformChoice]:
     """Every platform that ran a trial here, GPUs first, GROMACS where there is one, the CPU last."""
     from openmm import Platform
 
-    from kinscope.dynamics.gromacs import find_gromacs
+    from kinscope.dynamics.gromacs_program import find_gromacs
 
     present = {Platform.getPlatform(index).getName() for index in range(Platform.getNumPlatforms())}
     found = []

@@ -163,7 +163,7 @@ def runner_of(dynamics: DynamicsSettings, prober: Prober | None = None) -> Runne
     SettingsError
         If GROMACS is asked for and cannot be had.
     """
-    from kinscope.dynamics.gromacs import find_gromacs, gromacs_platform
+    from kinscope.dynamics.gromacs_program import find_gromacs, gromacs_platform
 
     if dynamics.engine == "gromacs":
         gromacs_platform()

@@ -121,7 +121,7 @@ def speed(context: StepContext) -> dict[str, str]:
         context.input("system"), context.parameters["seconds"], protocol, platform=_platform(context)
     )
     write_atomic(context.output / SPEED_FILE, record.model_dump_json(indent=1))
-    return {"platform": record.platform.name}
+    return {"platform": record.platform.label}
 
 
 def replica(context: StepContext) -> dict[str, str]:
@@ -141,7 +141,7 @@ def replica(context: StepContext) -> dict[str, str]:
         progress=context.progress,
         platform=_platform(context),
     )
-    return {"platform": record.platform.name}
+    return {"platform": record.platform.label}
 
 
 def extend_replica(context: StepContext) -> dict[str, str]:
@@ -161,12 +161,12 @@ def extend_replica(context: StepContext) -> dict[str, str]:
         platform=_platform(context),
         before=context.input("before"),
     )
-    return {"platform": record.platform.name}
+    return {"platform": record.platform.label}
 
 
 def _platform(context: StepContext) -> PlatformChoice | None:
     """GROMACS where the study runs on it; else None, and what this process was told decides."""
-    from kinscope.dynamics.gromacs import gromacs_platform
+    from kinscope.dynamics.gromacs_program import gromacs_platform
 
     return gromacs_platform() if context.parameters.get("engine") == "gromacs" else None
 

@@ -181,7 +181,7 @@ def _summary(
         variant=variant,
         replica=record.replica,
         seed=record.seed,
-        platform=record.platform.name,
+        platform=record.platform.label,
         atoms=record.atoms,
         length_ns=record.length_ns,
         timestep_fs=record.time_step_fs,
