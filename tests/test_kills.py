@@ -17,7 +17,7 @@ import pytest
 
 from kinscope.core.files import sha256_of_file
 from kinscope.dynamics.benchmark_system import capped_residue, residue_in_vacuum
-from kinscope.dynamics.gromacs import find_gromacs
+from kinscope.dynamics.gromacs_program import find_gromacs
 from kinscope.dynamics.records import (
     ENERGIES_FILE,
     REPLICA_RECORD_FILE,
