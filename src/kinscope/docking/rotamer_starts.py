@@ -9,15 +9,13 @@ from dataclasses import dataclass
 from itertools import product
 
 import numpy as np
-from numpy.typing import NDArray
 
 from kinscope.docking.engine import Coordinates
 from kinscope.structures.model import AtomArray
 from kinscope.structures.packing_sites import (
-    FRAME,
-    Residue,
     joined,
     new_side_chain,
+    residue_atoms,
     residue_spans,
     residues_of,
     rotamers_at,
@@ -101,32 +99,12 @@ def _options(protein: AtomArray, ligand: Coordinates, number: int, name: str, mo
         place = new_side_chain(residue, tautomer, rotamers_at(old, number, name))
         for row, label in enumerate(place.labels):
             moved = dict(zip(place.atom_names[row], place.coord[row], strict=True))
-            part = _assembled(protein[span[0] : span[1]], residue, moved)
+            part = residue_atoms(protein[span[0] : span[1]], residue, moved)
             option = _Option(number, f"{label} {tautomer}".strip(), part)
             overlap = _overlap_of(part, protein, ligand, number)
             if option.label not in kept or overlap < kept[option.label][0]:
                 kept[option.label] = (overlap, option)
     return [option for _, option in sorted(kept.values(), key=lambda pair: pair[0])][:most]
-
-
-def _assembled(old: AtomArray, residue: Residue, moved: dict[str, NDArray[np.float32]]) -> AtomArray:
-    """The new residue as atoms with the old one's annotations, backbone first."""
-    import biotite.structure as struc
-
-    frame = [atom for atom in FRAME if atom in residue.atom_names]
-    names = frame + [atom for atom in moved if atom not in frame]
-    part = struc.AtomArray(len(names))
-    for category in old.get_annotation_categories():
-        if category not in part.get_annotation_categories():
-            part.add_annotation(category, old.get_annotation(category).dtype)
-        part.get_annotation(category)[:] = old.get_annotation(category)[0]
-    part.res_name[:] = residue.name
-    part.atom_name[:] = names
-    part.element[:] = [atom.lstrip("0123456789")[0] for atom in names]
-    part.coord = np.array([residue.at(a) if a in frame else moved[a] for a in names], dtype=np.float32)
-    if "charge" in part.get_annotation_categories():
-        part.charge[:] = 0
-    return part
 
 
 def _with(atoms: AtomArray, option: _Option) -> AtomArray:

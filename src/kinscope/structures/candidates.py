@@ -14,7 +14,6 @@ from itertools import combinations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from kinscope.structures.backbone_moves import BackboneMove, backrub, is_sound, moves_about
 from kinscope.structures.model import AtomArray
@@ -28,6 +27,7 @@ from kinscope.structures.packing_sites import (
     neighbours_to_repack,
     new_side_chain,
     prune,
+    residue_atoms,
     residue_spans,
     residues_of,
     rotamers_at,
@@ -234,7 +234,7 @@ def _assembled(found: _Found, targets: int) -> Packed:
         position, conformer = chosen[number]
         moved = dict(zip(position.atom_names[conformer], position.coord[conformer], strict=True))
         if number in new:
-            parts.append(_new_residue(backbone[start:stop], found.residues[number], moved))
+            parts.append(residue_atoms(backbone[start:stop], found.residues[number], moved))
             continue
         part = backbone[start:stop].copy()
         for index, atom in enumerate(part.atom_name):
@@ -244,22 +244,3 @@ def _assembled(found: _Found, targets: int) -> Packed:
         if position.labels[conformer] != "native":
             repacked[number] = position.labels[conformer]
     return Packed(joined(parts), _classes(problem, packing, targets), repacked, found.energy, found.moves)
-
-
-def _new_residue(old: AtomArray, residue: Residue, moved: dict[str, NDArray[np.float32]]) -> AtomArray:
-    import biotite.structure as struc
-
-    frame = [atom for atom in FRAME if atom in residue.atom_names]
-    names = frame + [atom for atom in moved if atom not in frame]
-    part = struc.AtomArray(len(names))
-    for category in old.get_annotation_categories():
-        if category not in part.get_annotation_categories():
-            part.add_annotation(category, old.get_annotation(category).dtype)
-        part.get_annotation(category)[:] = old.get_annotation(category)[0]
-    part.res_name[:] = residue.name
-    part.atom_name[:] = names
-    part.element[:] = [atom.lstrip("0123456789")[0] for atom in names]
-    part.coord = np.array([residue.at(a) if a in FRAME else moved[a] for a in names], dtype=np.float32)
-    if "charge" in part.get_annotation_categories():
-        part.charge[:] = 0
-    return part

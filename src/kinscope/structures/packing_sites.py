@@ -6,6 +6,7 @@ from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from kinscope.structures.backbone_rotamers import rotamers_on
 from kinscope.structures.model import AtomArray
@@ -100,6 +101,36 @@ def substituted_residue(old: Residue, before: Residue | None, name: str, tautome
         elif atom == "H":
             coord[index] = amide_hydrogen(old, before)
     return Residue(old.number, name, kind.atom_names, coord)
+
+
+def residue_atoms(old: AtomArray, residue: Residue, side_chain: dict[str, NDArray[np.float32]]) -> AtomArray:
+    """A new residue as atoms of a model: backbone first, then the side chain, annotated as the old one is.
+
+    Parameters
+    ----------
+    old
+        Atoms of the residue that it replaces.
+    residue
+        The new one; its backbone counts.
+    side_chain
+        Coordinates (3,) by atom name in the conformer that is wanted, angstrom.
+    """
+    import biotite.structure as struc
+
+    frame = [atom for atom in FRAME if atom in residue.atom_names]
+    names = frame + [atom for atom in side_chain if atom not in frame]
+    part = struc.AtomArray(len(names))
+    for category in old.get_annotation_categories():
+        if category not in part.get_annotation_categories():
+            part.add_annotation(category, old.get_annotation(category).dtype)
+        part.get_annotation(category)[:] = old.get_annotation(category)[0]
+    part.res_name[:] = residue.name
+    part.atom_name[:] = names
+    part.element[:] = [atom.lstrip("0123456789")[0] for atom in names]
+    part.coord = np.array([residue.at(a) if a in frame else side_chain[a] for a in names], dtype=np.float32)
+    if "charge" in part.get_annotation_categories():
+        part.charge[:] = 0
+    return part
 
 
 def amide_hydrogen(residue: Residue, before: Residue | None) -> Floats:
