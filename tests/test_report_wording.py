@@ -10,6 +10,7 @@ from interpretation_factory import difference, measurements, pocket, region, var
 from kinscope.analysis.results import Contact, ContactChange, Difference, PocketComparison
 from kinscope.interpretation.findings import of_region, verdict_of
 from kinscope.interpretation.questions import mobility_questions
+from kinscope.interpretation.prose import left_out
 from kinscope.report.files import DifferenceTrack, ReportFiles
 from kinscope.report.plots.canvas import drawing
 from kinscope.report.plots.mobility import draw_difference
@@ -123,3 +124,9 @@ def test_a_bound_drug_stands_in_a_sentence_as_one() -> None:
     assert names.bound("imatinib") == " with imatinib"
     assert names.bound("pd166326") == " with PD166326"
     assert (names.bound("mine"), names.bound("")) == (" with mine", "")
+
+
+def test_what_is_left_out_is_named_as_people_name_it() -> None:
+    assert left_out("atp: it binds a form", PACK) == "Left out: ATP: it binds a form."
+    assert left_out("axitinib: it binds a form", PACK) == "Left out: axitinib: it binds a form."
+    assert left_out("mine: no state holds it", PACK) == "Left out: mine: no state holds it."

@@ -26,5 +26,13 @@ def region_label(pack: TargetPack, name: str) -> str:
 
 
 def in_prose(drug: DrugDefinition) -> str:
-    """The drug's name within a sentence: generic names in lower case, codes (PD166326) as they are."""
-    return drug.name if any(character.isdigit() for character in drug.name) else drug.name.lower()
+    """The drug's name within a sentence: generic names in lower case, codes (PD166326, ATP) as they are."""
+    coded = drug.name.isupper() or any(character.isdigit() for character in drug.name)
+    return drug.name if coded else drug.name.lower()
+
+
+def left_out(reason: str, pack: TargetPack) -> str:
+    """``atp: it binds ...`` as a sentence with the drug's name."""
+    identifier, colon, rest = reason.partition(":")
+    known = next((drug for drug in pack.drugs if drug.id == identifier), None)
+    return f"Left out: {in_prose(known) if known else identifier}{colon}{rest}."

@@ -13,6 +13,7 @@ from kinscope.dynamics.reference import ReferenceDynamics, reference_dynamics
 from kinscope.evidence import lookup
 from kinscope.interpretation import assess
 from kinscope.interpretation.model import Measurements, StepProvenance, StudyResult
+from kinscope.interpretation.prose import left_out
 from kinscope.report import (
     DifferenceTrack,
     ModelFile,
@@ -47,7 +48,7 @@ def write_report(context: StepContext) -> None:
     if controls is not None:
         controls = same_instrument(controls, settings["normal_modes"], model_digests(pack))
     assessment = assess(variant, measurements, evidence, pack, controls)
-    left_out = [f"Left out: {text}." for text in context.parameters["skipped"]]
+    skipped = [left_out(text, pack) for text in context.parameters["skipped"]]
     result = StudyResult(
         kinscope_version=context.parameters["kinscope_version"],
         created=context.parameters["created"],
@@ -57,7 +58,7 @@ def write_report(context: StepContext) -> None:
         settings=settings,
         measurements=measurements,
         evidence=evidence,
-        assessment=assessment.model_copy(update={"limits": (*left_out, *assessment.limits)}),
+        assessment=assessment.model_copy(update={"limits": (*skipped, *assessment.limits)}),
         controls=controls,
         versions=library_versions(),
         provenance=tuple(_provenance(context)),
