@@ -9,8 +9,8 @@ import test_report_factory as factory
 from interpretation_factory import difference, measurements, pocket, region, variant
 from kinscope.analysis.results import Contact, ContactChange, Difference, PocketComparison
 from kinscope.interpretation.findings import of_region, verdict_of
-from kinscope.interpretation.questions import mobility_questions
 from kinscope.interpretation.prose import left_out
+from kinscope.interpretation.questions import mobility_questions
 from kinscope.report.files import DifferenceTrack, ReportFiles
 from kinscope.report.plots.canvas import drawing
 from kinscope.report.plots.mobility import draw_difference
