@@ -71,36 +71,41 @@ class PolarReceptor:
         self.born = born_radii(atoms.radii, self.sums)
         self.slopes = slopes(self.points, atoms.charges, self.born, _REACH_ANGSTROM)
 
-    def energies(self, ligand: PolarAtoms, poses: Floats, *, exact: bool = True) -> Floats:
+    def energies(self, ligand: PolarAtoms, poses: Floats) -> Floats:
         """Electrostatic energy of binding (n_poses,) of poses (n_poses, n_atoms, 3), kcal/mol.
 
         The bound pose in the receptor less both apart in the same conformations. What the receptor's own
-        atoms lose to each other is four fifths of the work; to first order in the inverse Born radii (not
-        ``exact``) it comes within half a kcal/mol, but for an offset that is the same for all poses.
+        atoms lose to each other would be four fifths of the work; to first order in the inverse Born radii
+        it comes within half a kcal/mol, but for an offset that is the same for all poses.
+        """
+        energies = np.empty(len(poses))
+        for row, pose in enumerate(poses):
+            energy, around = self.bound(ligand, pose)
+            energies[row] = energy + float(self.slopes @ (1.0 / around - 1.0 / self.born))
+        return energies
+
+    def bound(self, ligand: PolarAtoms, pose: Floats) -> tuple[float, Floats]:
+        """The energy of a pose (n_atoms, 3) without what the receptor's own atoms lose to each other.
+
+        Returns
+        -------
+        tuple
+            That energy in kcal/mol, and the Born radii of the receptor's atoms (n_receptor_atoms,) beside the
+            ligand, angstrom.
         """
         from kinscope.docking.polar_kernels import between_energy, born_radii, desolvation, integrals
 
-        energies = np.empty(len(poses))
-        for row, pose in enumerate(poses):
-            points = np.ascontiguousarray(pose, dtype=np.float64)
-            alone = np.zeros(len(points))
-            integrals(points, ligand.radii, points, ligand.scaled, True, alone)
-            free = born_radii(ligand.radii, alone)
-            integrals(points, ligand.radii, self.points, self.atoms.scaled, False, alone)
-            bound = born_radii(ligand.radii, alone)
-            sums = self.sums.copy()
-            integrals(self.points, self.atoms.radii, points, ligand.scaled, False, sums)
-            around = born_radii(self.atoms.radii, sums)
-            energies[row] = between_energy(
-                points, ligand.charges, bound, self.points, self.atoms.charges, around
-            ) + desolvation(points, ligand.charges, free, bound, np.inf)
-            if exact:
-                energies[row] += desolvation(
-                    self.points, self.atoms.charges, self.born, around, _REACH_ANGSTROM
-                )
-            else:
-                energies[row] += float(self.slopes @ (1.0 / around - 1.0 / self.born))
-        return energies
+        points = np.ascontiguousarray(pose, dtype=np.float64)
+        alone = np.zeros(len(points))
+        integrals(points, ligand.radii, points, ligand.scaled, True, alone)
+        free = born_radii(ligand.radii, alone)
+        integrals(points, ligand.radii, self.points, self.atoms.scaled, False, alone)
+        bound = born_radii(ligand.radii, alone)
+        sums = self.sums.copy()
+        integrals(self.points, self.atoms.radii, points, ligand.scaled, False, sums)
+        around = born_radii(self.atoms.radii, sums)
+        between = between_energy(points, ligand.charges, bound, self.points, self.atoms.charges, around)
+        return between + desolvation(points, ligand.charges, free, bound), around
 
 
 def receptor_atoms(atoms: AtomArray) -> PolarAtoms:

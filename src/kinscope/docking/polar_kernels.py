@@ -81,18 +81,6 @@ def _screened(square: float, product: float) -> float:
 
 
 @compiled
-def own_energy(points: Floats, charges: Floats, born: Floats) -> float:
-    """Polarisation energy of one set of atoms."""
-    energy = 0.0
-    for i in range(points.shape[0]):
-        energy += 0.5 * charges[i] * charges[i] / born[i]
-        for j in range(i):
-            x, y, z = points[i, 0] - points[j, 0], points[i, 1] - points[j, 1], points[i, 2] - points[j, 2]
-            energy += charges[i] * charges[j] * _screened(x * x + y * y + z * z, born[i] * born[j])
-    return _POLARISATION * energy
-
-
-@compiled
 def between_energy(
     points: Floats, charges: Floats, born: Floats, others: Floats, other_charges: Floats, other_born: Floats
 ) -> float:
@@ -129,11 +117,8 @@ def slopes(points: Floats, charges: Floats, born: Floats, reach: float) -> Float
 
 
 @compiled
-def desolvation(points: Floats, charges: Floats, free: Floats, bound: Floats, reach: float) -> float:
-    """Change of a set's own polarisation energy where its Born radii change from free to bound.
-
-    Pairs beyond ``reach`` are left out: what radii do to them falls with exp(-r^2 / 4RR).
-    """
+def desolvation(points: Floats, charges: Floats, free: Floats, bound: Floats) -> float:
+    """Change of a set's own polarisation energy where its Born radii change from free to bound."""
     energy = 0.0
     for i in range(points.shape[0]):
         if abs(bound[i] - free[i]) < _CHANGED_ANGSTROM:
@@ -145,10 +130,9 @@ def desolvation(points: Floats, charges: Floats, free: Floats, bound: Floats, re
                 continue
             x, y, z = points[i, 0] - points[j, 0], points[i, 1] - points[j, 1], points[i, 2] - points[j, 2]
             square = x * x + y * y + z * z
-            if square < reach * reach:
-                after = bound[j] if changed else free[j]
-                energy += (
-                    charges[i] * charges[j]
-                    * (_screened(square, bound[i] * after) - _screened(square, free[i] * free[j]))
-                )  # fmt: skip
+            after = bound[j] if changed else free[j]
+            energy += (
+                charges[i] * charges[j]
+                * (_screened(square, bound[i] * after) - _screened(square, free[i] * free[j]))
+            )  # fmt: skip
     return _POLARISATION * energy

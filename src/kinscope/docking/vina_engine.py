@@ -124,7 +124,7 @@ class VinaSystem:
         """Electrostatic energies of binding (n_poses,) of poses (n_poses, n_atoms, 3); they rank only."""
         if self._polar_atoms is None:
             return np.zeros(len(poses))
-        return self._receptor.polar.energies(self._polar_atoms, poses, exact=False)
+        return self._receptor.polar.energies(self._polar_atoms, poses)
 
     @cached_property
     def _polar_atoms(self) -> PolarAtoms | None:
