@@ -180,6 +180,9 @@ def test_the_faster_engine_is_taken_and_a_wish_is_obeyed(tmp_path: Path, monkeyp
     assert bench.asked == 2  # one question each, then remembered
     assert machine.runner_of(settings(engine="openmm").dynamics, bench) == "cpu"
     assert machine.runner_of(settings(protocol={"ensemble": "NPT"}).dynamics, bench) == "cpu"
+    monkeypatch.setenv("KINSCOPE_PLATFORM", "CPU")
+    assert machine.runner_of(plain, bench) == "cpu"
+    monkeypatch.delenv("KINSCOPE_PLATFORM")
     monkeypatch.setenv("KINSCOPE_CACHE", str(tmp_path / "slow"))
     bench.rates["GROMACS"] = 2.1
     assert machine.runner_of(plain, bench) == "cpu"

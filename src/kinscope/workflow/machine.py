@@ -27,7 +27,7 @@ from kinscope.dynamics.devices import (
     find_devices,
     measure_packing,
 )
-from kinscope.dynamics.platforms import GPU_PLATFORMS, on_processor
+from kinscope.dynamics.platforms import GPU_PLATFORMS, PLATFORM_VARIABLE, on_processor
 from kinscope.dynamics.prober import MachineProber, Prober
 from kinscope.dynamics.records import PlatformChoice
 from kinscope.dynamics.reference import FOLDER as REFERENCE_FOLDER
@@ -156,7 +156,7 @@ def runner_of(dynamics: DynamicsSettings, prober: Prober | None = None) -> Runne
 
     ``auto`` is a GPU where one works. Without one it is GROMACS if the machine has it and a box of water runs
     on it a fifth faster than on OpenMM, one core each, measured once and remembered; at constant pressure it
-    is always OpenMM.
+    is always OpenMM, and so it is where the environment names a platform of OpenMM's.
 
     Raises
     ------
@@ -170,7 +170,8 @@ def runner_of(dynamics: DynamicsSettings, prober: Prober | None = None) -> Runne
         return "gromacs"
     if find_gpus(prober):
         return "gpu"
-    found = find_gromacs() if dynamics.engine == "auto" and dynamics.protocol.ensemble == "NVT" else None
+    free = dynamics.engine == "auto" and dynamics.protocol.ensemble == "NVT"
+    found = find_gromacs() if free and not os.environ.get(PLATFORM_VARIABLE) else None
     return (
         "gromacs" if found is not None and _gain_of_gromacs(found, prober) > _LEAST_GAIN_OF_GROMACS else "cpu"
     )
