@@ -315,8 +315,20 @@ def _platforms() -> list[Finding]:
             fine=not missing,
             remedy=missing,
         ),
+        _gromacs(bool(devices)),
         Finding(name="python executable", value=sys.executable),
     ]
+
+
+def _gromacs(gpus: bool) -> Finding:
+    """Whether there is a GROMACS, which matters where there is no GPU."""
+    from kinscope.dynamics.gromacs_program import find_gromacs
+
+    found = find_gromacs()
+    if found is not None:
+        return Finding(name="GROMACS", value=f"{found.reason} ({found.properties['Executable']})")
+    advice = "" if gpus else "; without a GPU it runs replicas several times as fast (apt install gromacs)"
+    return Finding(name="GROMACS", value=f"none{advice}")
 
 
 def _existing(path: Path) -> Path:
