@@ -17,6 +17,7 @@ from kinscope.docking.engine import Coordinates, Mol
 from kinscope.docking.ligand_relaxation import relaxed_shapes
 from kinscope.docking.mmff import mmff_arrays
 from kinscope.docking.tables import Floats
+from kinscope.ligands.embedding import add_conformers
 from kinscope.ligands.quiet import quiet
 
 EMBEDDED = 24
@@ -41,14 +42,10 @@ def rigid_shapes(ligand: Mol, rotatable: set[frozenset[int]], seed: int) -> Floa
         Of the embedding.
     """
     from rdkit import Chem
-    from rdkit.Chem import rdDistGeom
 
     work = Chem.Mol(ligand)
-    parameters: Any = rdDistGeom.ETKDGv3()
-    parameters.randomSeed = seed % 2**31
-    parameters.numThreads = 1
     with quiet():
-        embedded = list(rdDistGeom.EmbedMultipleConfs(work, EMBEDDED, parameters))
+        embedded = add_conformers(work, EMBEDDED, seed % 2**31)
     if not embedded:
         return np.asarray(ligand.GetConformer().GetPositions(), dtype=np.float64)[None]
     shapes = np.array([work.GetConformer(number).GetPositions() for number in embedded], dtype=np.float64)

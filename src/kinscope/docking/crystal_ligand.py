@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
 from kinscope.core.errors import ComputationError, StructureError
 from kinscope.docking.engine import Coordinates, Mol
 from kinscope.docking.rmsd import match_atoms
+from kinscope.ligands.embedding import embedding_parameters
 from kinscope.ligands.quiet import quiet
 from kinscope.structures.model import AtomArray
 
@@ -143,9 +142,7 @@ def _embedded(
     from rdkit.Geometry import Point3D
 
     work = Chem.Mol(ligand)
-    parameters: Any = rdDistGeom.ETKDGv3()
-    parameters.randomSeed = seed
-    parameters.numThreads = 1
+    parameters = embedding_parameters(seed)
     parameters.SetCoordMap({int(i): Point3D(*map(float, p)) for i, p in zip(placed, positions, strict=True)})
     with quiet():
         found = list(rdDistGeom.EmbedMultipleConfs(work, trials, parameters))

@@ -15,6 +15,7 @@ from typing import Any
 
 from kinscope.docking.engine import Mol
 from kinscope.docking.mmff import mmff_properties
+from kinscope.ligands.embedding import add_conformers
 from kinscope.ligands.quiet import quiet
 
 STRAINED_KCAL_PER_MOL = 15.0
@@ -78,16 +79,12 @@ def _relaxed(
 def _lowest(smiles: str) -> float | None:
     """Lowest energy over relaxed conformers of a molecule: the best few after a rough relaxation, in full."""
     from rdkit import Chem
-    from rdkit.Chem import rdDistGeom
 
     molecule = Chem.AddHs(Chem.MolFromSmiles(smiles))
     properties = mmff_properties(molecule)
     if properties is None:
         return None
-    parameters: Any = rdDistGeom.ETKDGv3()
-    parameters.randomSeed = _SEED
-    parameters.numThreads = 1
-    found = list(rdDistGeom.EmbedMultipleConfs(molecule, _CONFORMERS, parameters))
+    found = add_conformers(molecule, _CONFORMERS, _SEED)
     rough = {
         number: energy
         for number in found

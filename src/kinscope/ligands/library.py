@@ -7,6 +7,7 @@ from typing import Any
 
 from kinscope.core.errors import LigandError
 from kinscope.core.records import Record
+from kinscope.ligands.embedding import add_conformers
 from kinscope.ligands.quiet import quiet
 from kinscope.targets.pack import DrugDefinition
 
@@ -176,9 +177,7 @@ def unspecified_stereo(molecule: Mol) -> list[str]:
 
 
 def embed(molecule: Mol, *, where: str, seed: int = EMBEDDING_SEED, conformers: int = 10) -> Mol:
-    """Hydrogens, and the lowest in MMFF94 energy of a few ETKDG conformers.
-
-    ETKDGv3: Wang, Witek, Landrum & Riniker, J Chem Inf Model 2020, 60, 2044.
+    """Hydrogens, and the lowest in MMFF94 energy of a few conformers (:mod:`kinscope.ligands.embedding`).
 
     Raises
     ------
@@ -186,17 +185,11 @@ def embed(molecule: Mol, *, where: str, seed: int = EMBEDDING_SEED, conformers: 
         If no conformer can be made.
     """
     from rdkit import Chem
-    from rdkit.Chem import rdDistGeom, rdForceFieldHelpers
+    from rdkit.Chem import rdForceFieldHelpers
 
     with quiet():
         full = Chem.AddHs(molecule)
-        parameters: Any = rdDistGeom.ETKDGv3()
-        parameters.randomSeed = seed
-        parameters.numThreads = 1
-        found = list(rdDistGeom.EmbedMultipleConfs(full, conformers, parameters))
-        if not found:
-            parameters.useRandomCoords = True
-            found = list(rdDistGeom.EmbedMultipleConfs(full, conformers, parameters))
+        found = add_conformers(full, conformers, seed, insist=True)
         if not found:
             raise LigandError(
                 "No three-dimensional structure of this molecule could be made.",

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kinscope.core.errors import LigandError
+from kinscope.ligands.embedding import add_conformers
 from kinscope.ligands.library import EMBEDDING_SEED
 from kinscope.ligands.quiet import quiet
 
@@ -35,7 +36,7 @@ def spread_out_conformers(molecule: Mol, count: int, *, seed: int = EMBEDDING_SE
         If MMFF94 has no parameters for the molecule or no conformer can be made.
     """
     from rdkit import Chem
-    from rdkit.Chem import rdDistGeom, rdForceFieldHelpers
+    from rdkit.Chem import rdForceFieldHelpers
 
     work = Chem.Mol(molecule)
     with quiet():
@@ -46,13 +47,7 @@ def spread_out_conformers(molecule: Mol, count: int, *, seed: int = EMBEDDING_SE
                 where="conformers",
                 remedy="Check its valences and charges.",
             )
-        parameters: Any = rdDistGeom.ETKDGv3()
-        parameters.randomSeed = seed
-        parameters.numThreads = 1
-        found = list(rdDistGeom.EmbedMultipleConfs(work, _TRIED, parameters))
-        if not found:
-            parameters.useRandomCoords = True
-            found = list(rdDistGeom.EmbedMultipleConfs(work, _TRIED, parameters))
+        found = add_conformers(work, _TRIED, seed, insist=True)
         properties.SetMMFFEleTerm(False)
         for number in found:
             field = rdForceFieldHelpers.MMFFGetMoleculeForceField(work, properties, confId=number)
