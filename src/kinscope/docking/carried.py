@@ -7,7 +7,7 @@ Either way Vina's function is minimised in the rigid model, and the best minimum
 
 from __future__ import annotations
 
-import contextlib
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -18,11 +18,11 @@ from kinscope.docking.crystal_ligand import crystal_coordinates, lay_on
 from kinscope.docking.engine import BoundSystem, Box, Coordinates, Mol, ScoredPose
 from kinscope.docking.interactions import interactions
 from kinscope.docking.output import write_poses
-from kinscope.docking.records import DockingSettings, ReferencePoseRecord, ReferencePoseSet
+from kinscope.docking.records import ReferencePoseRecord, ReferencePoseSet
 from kinscope.docking.reference import KEPT_ANGSTROM, POSES_FILE, name_pose, reference_pose
 from kinscope.docking.rmsd import SymmetricRmsd
 from kinscope.docking.run import with_coordinates
-from kinscope.docking.sampling import sample_known_pose
+from kinscope.docking.sampling import short_walk
 from kinscope.docking.validity import close_pairs, pose_problems
 from kinscope.docking.vina_engine import VinaEngine
 from kinscope.ligands.library import load_ligand
@@ -34,7 +34,6 @@ from kinscope.targets.pack import DrugDefinition, TargetPack
 
 OWN = f"{USER_STATE}:own"
 """Stands for entry and chain where the pose is the one that the user's file shows."""
-_SEED = 1
 
 
 def carried_pose(
@@ -56,14 +55,12 @@ def carried_pose(
     StructureError
         If the pack has no reference pose of the drug, or the structure too little of its site.
     """
-    start, words, fitted, rmsd, near, origin = _own_start(drug, own) or _laid_start(pack, drug, receptor)
-    placed = np.asarray(start.GetConformer().GetPositions(), dtype=np.float64)
-    heavy = [atom.GetIdx() for atom in start.GetAtoms() if atom.GetAtomicNum() > 1]
-    box = Box.around(placed[heavy], 6.0)
-    system = VinaEngine().bind(receptor, start, box)
-    measure = SymmetricRmsd(start)
-    best = _settled(system, placed, box, measure)
-    pose = with_coordinates(start, best.coordinates)
+    start = _own_start(drug, own) or _laid_start(pack, drug, receptor)
+    placed = start.coordinates
+    system = VinaEngine().bind(receptor, start.molecule, start.box)
+    measure = SymmetricRmsd(start.molecule)
+    best = _settled(system, start, measure)
+    pose = with_coordinates(start.molecule, best.coordinates)
     name_pose(pose, drug.model_copy(update={"state": USER_STATE}))
     moved = measure(best.coordinates, placed)
     problems = pose_problems(receptor, pose)
@@ -74,12 +71,13 @@ def carried_pose(
             "docking from it says little of this drug."
         )
     return pose, ReferencePoseRecord(
-        drug=drug.id, state=USER_STATE, site=drug.site, crystal=origin,
-        analogue=origin != f"{OWN}:{drug.ccd}" and origin.rpartition(":")[2] != drug.ccd,
-        superposition=words, superposition_atoms=fitted, superposition_rmsd_angstrom=round(rmsd, 3),
-        site_rmsd_angstrom=round(near, 3),
+        drug=drug.id, state=USER_STATE, site=drug.site, crystal=start.origin,
+        analogue=start.origin.rpartition(":")[2] != drug.ccd,
+        superposition=start.words, superposition_atoms=start.atoms,
+        superposition_rmsd_angstrom=round(start.rmsd_angstrom, 3),
+        site_rmsd_angstrom=round(start.site_rmsd_angstrom, 3),
         crystal_pose_score_kcal_per_mol=round(system.score(placed[None])[0].score_kcal_per_mol, 3),
-        crystal_pose_clashes=len(close_pairs(receptor, start, placed)),
+        crystal_pose_clashes=len(close_pairs(receptor, start.molecule, placed)),
         score_kcal_per_mol=round(best.score_kcal_per_mol, 3), rmsd_to_crystal_angstrom=round(moved, 3),
         interactions=interactions(receptor, pose), valid=not problems, notes=(*notes, *problems),
     )  # fmt: skip
@@ -93,13 +91,10 @@ def settle_in(pack: TargetPack, drug: DrugDefinition, receptor: AtomArray) -> tu
     StructureError
         If the pack has no reference pose of the drug, or the receptor too little of its site.
     """
-    start, *_ = _laid_start(pack, drug, receptor)
-    placed = np.asarray(start.GetConformer().GetPositions(), dtype=np.float64)
-    heavy = [atom.GetIdx() for atom in start.GetAtoms() if atom.GetAtomicNum() > 1]
-    box = Box.around(placed[heavy], 6.0)
-    measure = SymmetricRmsd(start)
-    best = _settled(VinaEngine().bind(receptor, start, box), placed, box, measure)
-    return best, measure(best.coordinates, placed)
+    start = _laid_start(pack, drug, receptor)
+    measure = SymmetricRmsd(start.molecule)
+    best = _settled(VinaEngine().bind(receptor, start.molecule, start.box), start, measure)
+    return best, measure(best.coordinates, start.coordinates)
 
 
 def write_carried(directory: Path, pack: TargetPack, pose: Mol, record: ReferencePoseRecord) -> None:
@@ -109,8 +104,31 @@ def write_carried(directory: Path, pack: TargetPack, pose: Mol, record: Referenc
     write_atomic(directory / POSES_FILE, poses.model_dump_json(indent=1))
 
 
-_Start = tuple[Mol, str, int, float, float, str]
-"""Molecule, words on the fit, atoms fitted, their RMSD, RMSD of the near residues, and where it is from."""
+@dataclass(frozen=True)
+class _Start:
+    """A drug where it lies in a user's model before it settles."""
+
+    molecule: Mol
+    origin: str
+    """The co-crystal that the pose is from, or :data:`OWN` and the drug's code."""
+    words: str
+    """What the superposition rests on."""
+    atoms: int = 0
+    rmsd_angstrom: float = 0.0
+    """Of the atoms it was fitted on."""
+    site_rmsd_angstrom: float = 0.0
+    """Of the CA atoms near the drug."""
+
+    @property
+    def coordinates(self) -> Coordinates:
+        """All atoms (n_atoms, 3), angstrom."""
+        return np.asarray(self.molecule.GetConformer().GetPositions(), dtype=np.float64)
+
+    @property
+    def box(self) -> Box:
+        """Where the drug may settle."""
+        heavy = [atom.GetIdx() for atom in self.molecule.GetAtoms() if atom.GetAtomicNum() > 1]
+        return Box.around(self.coordinates[heavy], 6.0)
 
 
 def _own_start(drug: DrugDefinition, own: AtomArray | None) -> _Start | None:
@@ -122,14 +140,7 @@ def _own_start(drug: DrugDefinition, own: AtomArray | None) -> _Start | None:
         heavy = crystal_coordinates(ligand, own, where=f"{OWN}:{drug.ccd}")
     except (StructureError, ComputationError):
         return None
-    return (
-        lay_on(ligand, heavy),
-        "none: the structure holds the drug itself",
-        0,
-        0.0,
-        0.0,
-        f"{OWN}:{drug.ccd}",
-    )
+    return _Start(lay_on(ligand, heavy), f"{OWN}:{drug.ccd}", "none: the structure holds the drug itself")
 
 
 def _laid_start(pack: TargetPack, drug: DrugDefinition, receptor: AtomArray) -> _Start:
@@ -147,21 +158,19 @@ def _laid_start(pack: TargetPack, drug: DrugDefinition, receptor: AtomArray) -> 
     start = with_coordinates(shipped, fit.transform.apply(positions))
     words = f"{fit.in_words()}, the model of {drug.state} on yours"
     transform = fit.transform
-    return (
+    return _Start(
         start,
+        drug.reference_entry,
         words,
         transform.atoms,
         transform.rmsd_angstrom,
         fit.near_rmsd_angstrom,
-        drug.reference_entry,
     )
 
 
-def _settled(system: BoundSystem, placed: Coordinates, box: Box, measure: SymmetricRmsd) -> ScoredPose:
+def _settled(system: BoundSystem, start: _Start, measure: SymmetricRmsd) -> ScoredPose:
     """The best minimum of a short walk near the start; the best of all where none is near."""
-    settings = DockingSettings(starts=6, steps=6, kick_translation_angstrom=0.4, kick_rotation_degrees=8.0)
-    found = list(system.minimise(placed[None]))
-    with contextlib.suppress(ComputationError):  # all left the box: the start stands
-        found += sample_known_pose(system, found[0].coordinates, box, settings, seed=_SEED)
+    placed = start.coordinates
+    found = short_walk(system, system.minimise(placed[None])[0], start.box)
     near = [pose for pose in found if measure(pose.coordinates, placed) <= KEPT_ANGSTROM]
     return min(near or found, key=lambda pose: pose.score_kcal_per_mol)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,16 +9,16 @@ from pathlib import Path
 import numpy as np
 from pydantic import ValidationError
 
-from kinscope.core.errors import ComputationError, StructureError
+from kinscope.core.errors import StructureError
 from kinscope.core.files import write_atomic
 from kinscope.docking.crystal_start import CrystalStart, crystal_start
 from kinscope.docking.engine import BoundSystem, Box, Coordinates, Mol, ScoredPose
 from kinscope.docking.interactions import interactions
 from kinscope.docking.output import read_poses, write_poses
-from kinscope.docking.records import DockingSettings, ReferencePoseRecord, ReferencePoseSet
+from kinscope.docking.records import ReferencePoseRecord, ReferencePoseSet
 from kinscope.docking.rmsd import SymmetricRmsd
 from kinscope.docking.run import with_coordinates
-from kinscope.docking.sampling import sample_known_pose
+from kinscope.docking.sampling import short_walk
 from kinscope.docking.validity import close_pairs, pose_problems
 from kinscope.docking.vina_engine import VinaEngine
 from kinscope.structures.model import AtomArray
@@ -39,7 +38,6 @@ HELD_ANGSTROM = 2.0
 """A pose further from the crystal's, or one that is not valid, is recorded but not shipped."""
 SURROUNDINGS_ANGSTROM = 9.0
 """What counts as a pose's surroundings in its record: what enters the energy of relaxed complexes."""
-_SETTLING_SEED = 1
 
 
 def build_reference_pose(
@@ -222,10 +220,7 @@ def _settled(
 
     Of minima that score alike the nearest to the crystal's is taken.
     """
-    settings = DockingSettings(starts=6, steps=6, kick_translation_angstrom=0.4, kick_rotation_degrees=8.0)
-    found = [start]
-    with contextlib.suppress(ComputationError):  # all left the box: the start stands
-        found += sample_known_pose(system, start.coordinates, box, settings, seed=_SETTLING_SEED)
+    found = short_walk(system, start, box)
     away = [rmsd(pose.coordinates, crystal) for pose in found]
     near = [place for place in range(len(found)) if held and away[place] <= KEPT_ANGSTROM]
     if not near:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 
 import numpy as np
@@ -14,6 +15,7 @@ from kinscope.docking.records import DockingSettings
 
 _WALK_SCALE = 0.5
 """Kicks within a walk are this much of a start's: small enough to stay in the binding mode."""
+_SETTLING_SEED = 1
 
 
 def kicked(
@@ -33,6 +35,14 @@ def kicked(
     turned = (moved - moved.mean(axis=0)) @ rotation_about(random.normal(size=3), angle)
     shift = random.normal(0.0, settings.kick_translation_angstrom * scale, size=3)
     return np.asarray(turned + center + shift, dtype=np.float64)
+
+
+def short_walk(system: BoundSystem, start: ScoredPose, box: Box) -> list[ScoredPose]:
+    """A minimum, and those that lie about it: small kicks, enough for a known pose to settle in a model."""
+    settings = DockingSettings(starts=6, steps=6, kick_translation_angstrom=0.4, kick_rotation_degrees=8.0)
+    with contextlib.suppress(ComputationError):  # all left the box: the start stands
+        return [start, *sample_known_pose(system, start.coordinates, box, settings, seed=_SETTLING_SEED)]
+    return [start]
 
 
 def sample_known_pose(
