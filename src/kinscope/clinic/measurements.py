@@ -7,7 +7,7 @@ Every record says when, in which material and by which method; a number that was
 from __future__ import annotations
 
 import datetime as dt
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, Self, TypeAlias
 
 from pydantic import Field, TypeAdapter, model_validator
 
@@ -211,17 +211,7 @@ class ReportedResponse(_Dated):
     category: ReportedCategory
 
 
-Measurement = Annotated[
-    BlastPercent
-    | BloodCounts
-    | TranscriptLevel
-    | FlowMrd
-    | KaryotypeFinding
-    | MutationFinding
-    | ReportedResponse,
-    Field(discriminator="kind"),
-]
-MEASUREMENT: TypeAdapter[
+_AnyKind: TypeAlias = (
     BlastPercent
     | BloodCounts
     | TranscriptLevel
@@ -229,5 +219,7 @@ MEASUREMENT: TypeAdapter[
     | KaryotypeFinding
     | MutationFinding
     | ReportedResponse
-] = TypeAdapter(Measurement)
+)
+Measurement = Annotated[_AnyKind, Field(discriminator="kind")]
+MEASUREMENT: TypeAdapter[_AnyKind] = TypeAdapter(Measurement)
 """Validates plain data of any kind into the record that its ``kind`` names."""

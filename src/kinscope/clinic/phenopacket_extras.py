@@ -23,6 +23,23 @@ KINDS: dict[str, type[Record]] = {
 }
 
 
+OWN_FIELDS = frozenset(
+    {
+        "id",
+        "title",
+        "citation",
+        "sources",
+        "events",
+        "times",
+        "last_possible",
+        "notes",
+        "transcript",
+        "day_zero",
+    }
+)
+"""What of a case a Phenopacket has no place for: it goes into a statement of the whole case."""
+
+
 def own_statement(name: str, text: str) -> dict[str, Any] | None:
     """The statement that a description holds; None where it is damaged or of no known kind."""
     try:

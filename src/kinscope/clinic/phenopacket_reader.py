@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from kinscope.clinic import case_terms as terms
 from kinscope.clinic.case_yaml import CaseFileError, Places, line_of
 from kinscope.clinic.phenopacket_check import refused
-from kinscope.clinic.phenopacket_extras import belongs, own_statement
+from kinscope.clinic.phenopacket_extras import OWN_FIELDS, belongs, own_statement
 from kinscope.clinic.phenopacket_values import age_days, day_of, dose_of, findings_of, slug, when_of
 
 if TYPE_CHECKING:
@@ -333,20 +333,6 @@ class PacketReader:
                     {"id": "diagnosis", "kind": "diagnosis", "label": "Diagnosis", "when": when}
                 )
                 return
-
-
-OWN_FIELDS = (
-    "id",
-    "title",
-    "citation",
-    "sources",
-    "events",
-    "times",
-    "last_possible",
-    "notes",
-    "transcript",
-    "day_zero",
-)
 
 
 def _group_name(finding: dict[str, Any], when: Any, number: int) -> str:

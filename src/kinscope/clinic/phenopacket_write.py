@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from kinscope.clinic import case_terms as terms
 from kinscope.clinic.case_drugs import find_drug
+from kinscope.clinic.phenopacket_extras import OWN_FIELDS
 from kinscope.core.errors import BadInputError
 
 if TYPE_CHECKING:
@@ -163,18 +164,7 @@ class _Writer:
 
     def _case_level(self) -> None:
         case = self._case
-        kept = {
-            "title",
-            "citation",
-            "sources",
-            "events",
-            "times",
-            "last_possible",
-            "notes",
-            "transcript",
-            "day_zero",
-        }
-        extra = case.model_dump(mode="json", include=kept | {"id"})
+        extra = case.model_dump(mode="json", include=set(OWN_FIELDS))
         self._refer("case", "case", extra | {"clock": self._schedule.clock})
 
     def _subject(self) -> Json:
