@@ -23,10 +23,10 @@ from kinscope.analysis.synthetic import (
     synthetic_system,
     trajectories,
 )
+from kinscope.core.progress import Progress
 from kinscope.core.records import Record
 from kinscope.core.seeds import derive_seed
 
-Progress = Callable[[float, str], None]
 CHANGED = "loop 2"
 """The region in which the mutant differs."""
 

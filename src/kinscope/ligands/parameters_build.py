@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from pydantic import Field
 
 from kinscope.core.errors import ComputationError, LigandError
 from kinscope.core.files import write_atomic
+from kinscope.core.progress import Progress
 from kinscope.core.records import Settings
 from kinscope.ligands import parameters_network as network
 from kinscope.ligands.parameters import (
@@ -34,7 +35,6 @@ from kinscope.ligands.parameters_gaff import Terms, gaff2_terms
 from kinscope.ligands.parameters_programs import AmberTools, find_ambertools
 
 Mol = Any
-Progress = Callable[[float, str], None]
 
 FORCE_FIELD = "GAFF2"
 _NAME_LENGTH = 40

@@ -8,7 +8,7 @@ passes in silence over a bond that the table lacks.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kinscope.core.errors import ComputationError
+from kinscope.core.progress import Progress
 from kinscope.ligands.parameters_conformers import equivalence_classes, symmetrised
 from kinscope.ligands.parameters_programs import AmberTools
 
@@ -84,7 +85,7 @@ def am1bcc_charges(
     directory: Path,
     *,
     optimise: bool = False,
-    progress: Callable[[float, str], None] | None = None,
+    progress: Progress | None = None,
 ) -> Charges:
     """AM1-BCC charges of a molecule with all hydrogens.
 

@@ -10,9 +10,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from kinscope.core.progress import Progress, silent
 from kinscope.core.records import Record
 from kinscope.structures.crystal_chains import crystal_model
-from kinscope.structures.mutant_crystals import CrystalComparison, OwnBackbone, Progress, compare_all
+from kinscope.structures.mutant_crystals import CrystalComparison, OwnBackbone, compare_all
 from kinscope.structures.mutation import MutationSettings
 from kinscope.structures.published_packer import PUBLISHED
 from kinscope.structures.recovery_run import KINSCOPE, PACKERS, RecoveryPlan, run_recovery
@@ -66,7 +67,7 @@ def run(
     progress
         Called with the fraction of a half and what was done.
     """
-    settings, tell = settings or MutationSettings(), progress or (lambda fraction, what: None)
+    settings, tell = settings or MutationSettings(), progress or silent
     comparisons: list[CrystalComparison] = []
     own: list[OwnBackbone] = []
     recoveries: list[Recovery] = []

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from kinscope.core.progress import Progress
 from kinscope.structures.hydrogen_bonds import flip_side_chains
-from kinscope.structures.minimisation import Progress
 from kinscope.structures.model import AtomArray
 from kinscope.structures.preparation import cap_ends, complete_heavy_atoms
 from kinscope.structures.protonation import Protonation, add_hydrogens, choose_protonation

@@ -16,10 +16,11 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from kinscope.core.errors import StructureError
+from kinscope.core.progress import Progress
 from kinscope.core.records import Settings
 from kinscope.core.residues import three_letter
 from kinscope.structures.loop_closure import Anchors, Backbones, sample_backbones
-from kinscope.structures.minimisation import Progress, minimise_part
+from kinscope.structures.minimisation import minimise_part
 from kinscope.structures.model import AtomArray
 from kinscope.structures.preparation import cap_ends, complete_heavy_atoms, in_template_order
 from kinscope.structures.protonation import add_hydrogens

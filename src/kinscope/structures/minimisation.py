@@ -6,7 +6,6 @@ of the assembled heavy atoms are the anchors of every restraint.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -15,6 +14,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from kinscope.core.errors import ComputationError
+from kinscope.core.progress import Progress
 from kinscope.core.records import Settings
 from kinscope.structures.model import AtomArray
 from kinscope.structures.occupants import Occupant, place_occupants
@@ -22,9 +22,6 @@ from kinscope.structures.superposition import BACKBONE, common_atoms, superpose
 
 TOUCH_ANGSTROM = 4.0
 """A side chain with a heavy atom this near a ligand's touches it."""
-
-Progress = Callable[[float, str], None]
-"""Takes the fraction done and what runs."""
 
 
 class Stage(Settings):

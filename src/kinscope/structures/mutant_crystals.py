@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from kinscope.core.progress import Progress
 from kinscope.core.records import Record
 from kinscope.core.residues import one_letter, three_letter
 from kinscope.structures.candidates import pack_substitutions
@@ -100,9 +101,6 @@ class OwnBackbone(Record):
     chi_packed_degrees: tuple[float, ...]
     above_best_kcal_per_mol: float | None
     """Packing energy of the crystal's rotamer above the best; None where it is not among the candidates."""
-
-
-Progress = Callable[[float, str], None]
 
 
 def compare_all(

@@ -8,7 +8,7 @@ ranked (docs/decisions/0032). Atoms beyond the shell do not move at all.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from kinscope.core.errors import StructureError, VariantError
+from kinscope.core.progress import Progress, silent
 from kinscope.core.records import Settings
 from kinscope.core.residues import ONE_TO_THREE, one_letter, three_letter
 from kinscope.structures.backbone_moves import backbone_kept
@@ -34,9 +35,6 @@ from kinscope.structures.relaxation import (
 )
 from kinscope.structures.rescoring import SoftScore
 from kinscope.structures.strain_relief import Relief, ReliefSettings, changed_settings, relieve
-
-Progress = Callable[[float, str], None]
-"""Called with the fraction done, 0 to 1, and what runs now."""
 
 
 class MutationSettings(Settings):
@@ -138,7 +136,7 @@ def build_mutant(
     VariantError
         If a letter is not one of the twenty, a residue is substituted by itself, or twice.
     """
-    report = progress or (lambda fraction, what: None)
+    report = progress or silent
     wanted = check_substitutions(native, substitutions)
     report(0.02, "searching rotamers")
     packings = pack_substitutions(native, wanted, settings, seed)

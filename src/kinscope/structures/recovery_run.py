@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from multiprocessing import get_context
@@ -13,6 +13,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from kinscope.core.errors import BadInputError
+from kinscope.core.progress import Progress, silent
 from kinscope.structures.crystal_chains import CrystalModel
 from kinscope.structures.mutation import MutationSettings
 from kinscope.structures.published_packer import faspr_packer, kinscope_neighbours
@@ -33,7 +34,6 @@ PACKERS = {
     FASPR: "native backbone, native rotamers not favoured",
 }
 """What each packer is given."""
-Progress = Callable[[float, str], None]
 _MAX_TABLE_BYTES = 16 * 2**20
 
 
@@ -96,7 +96,7 @@ def run_recovery(
     BadInputError
         If the table was made with other settings or is no such table.
     """
-    tell = progress or (lambda fraction, what: None)
+    tell = progress or silent
     names = list(plan.packers())
     wanted = [
         (place, task, name)

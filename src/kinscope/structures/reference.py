@@ -9,6 +9,7 @@ from pydantic import Field, ValidationError
 
 from kinscope.core.errors import BadInputError, StructureError
 from kinscope.core.files import write_atomic
+from kinscope.core.progress import Progress, silent
 from kinscope.core.records import Settings
 from kinscope.structures.assembly import Assembly, assemble
 from kinscope.structures.completion import CompleteModel, complete_model
@@ -18,7 +19,6 @@ from kinscope.structures.minimisation import (
     BRIEF_STAGES,
     DEFAULT_STAGES,
     MEDIUM_STAGES,
-    Progress,
     Stage,
     minimise,
 )
@@ -95,7 +95,7 @@ def build_reference_model(
         If a computation fails.
     """
     settings = settings or BuildSettings()
-    say = progress or _silent
+    say = progress or silent
     state = pack.state(state_id)
     recipe = recipe_of(pack, state_id)
     unrelaxed = _unrelaxed(pack, recipe, source, settings, say)
@@ -285,7 +285,3 @@ def _with_loops(
         lambda fraction, text: say(0.05 * fraction, text),
     )
     return whole, [loop.in_words(part.reason) for loop, part in zip(built, recipe.built, strict=True)]
-
-
-def _silent(fraction: float, text: str) -> None:
-    """Report to nobody."""

@@ -14,10 +14,11 @@ from pathlib import Path
 from typing import Any
 
 from kinscope.core.files import write_atomic
+from kinscope.core.progress import Progress, silent
 from kinscope.structures.checks import ModelCheck, check_model
 from kinscope.structures.completion import complete_model
 from kinscope.structures.io import write_model
-from kinscope.structures.minimisation import DEFAULT_STAGES, Progress, minimise
+from kinscope.structures.minimisation import DEFAULT_STAGES, minimise
 from kinscope.structures.model import AtomArray, ModelRecord, model_path, record_path
 from kinscope.structures.occupants import Occupant, Parametrise
 from kinscope.structures.preparation import missing_atoms
@@ -171,7 +172,7 @@ def prepare(
         If a computation fails.
     """
     settings = settings or BuildSettings(stages=USER_STAGES)
-    say = progress or _silent
+    say = progress or silent
     found = examined.findings
     say(0.0, "completing the chain")
     whole, gaps = build_missing(examined.atoms, found.gaps, pack, found.file)
@@ -267,7 +268,3 @@ def _cautioned(record: ModelRecord, check: ModelCheck) -> ModelRecord:
         return record
     caution = "Outside the bounds that the shipped models keep: " + "; ".join(failed) + "."
     return record.model_copy(update={"method": (*record.method, caution)})
-
-
-def _silent(fraction: float, text: str) -> None:
-    """Report to nobody."""

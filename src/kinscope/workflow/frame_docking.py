@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from kinscope.analysis.frames import Chunk
 from kinscope.core.errors import BadInputError
 from kinscope.core.files import write_atomic
+from kinscope.core.progress import Progress
 from kinscope.core.records import VersionedRecord
 from kinscope.docking.engine import Coordinates
 from kinscope.docking.frames import FrameDocking, ReplicaPoses, compare_frames, poses_in_frames
@@ -38,7 +39,7 @@ def dock_frames(
     *,
     drugs: Sequence[str] = (),
     frames: int = 10,
-    progress: Callable[[float, str], None] | None = None,
+    progress: Progress | None = None,
 ) -> FrameDockingResult:
     """Dock drugs into frames of every finished replica of a run directory, and write the result there.
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 
 from kinscope.core.errors import BadInputError
+from kinscope.core.progress import Progress
 from kinscope.structures.io import read_model
 from kinscope.structures.model import AtomArray
 from kinscope.structures.reference import MODELS_DIRECTORY, SHIPPED_MODEL_FILE, build_models, reference_model
@@ -18,8 +19,6 @@ from kinscope.targets import TargetPack, load_target
 REBUILD_TOLERANCE_ANGSTROM = 0.25
 """Heavy-atom RMSD, after superposition, within which a rebuilt model is the shipped one. Minimisers on other
 processors take other paths through a rough energy surface; see docs/models.md."""
-
-Progress = Callable[[float, str], None]
 
 
 def build_pack(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from kinscope.analysis.trajectory_results import (
 )
 from kinscope.core.errors import BadInputError
 from kinscope.core.files import sha256_of_file, write_atomic
+from kinscope.core.progress import Progress
 from kinscope.core.records import VersionedRecord
 from kinscope.core.residues import one_letter
 from kinscope.dynamics.records import REPLICA_RECORD_FILE
@@ -35,7 +36,6 @@ from kinscope.workflow.study import plan_of
 ANALYSIS_FILE = "analysis.json"
 _HASHED_BYTES = 2_000_000_000
 """Larger trajectories are named by size alone: their checksum would take longer than their analysis."""
-Progress = Callable[[float, str], None]
 
 
 class AnalysisResult(VersionedRecord):
