@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from kinscope.clinic.case_model import Case
 from kinscope.core.errors import BadInputError
+from kinscope.core.outside import decoded, read_bounded
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -35,7 +36,7 @@ _Loader.yaml_implicit_resolvers = {
 }
 
 
-def read_bounded(path: Path) -> str:
+def read_case_text(path: Path) -> str:
     """The UTF-8 text of a regular file of at most ``MAX_BYTES``.
 
     Raises
@@ -43,25 +44,9 @@ def read_bounded(path: Path) -> str:
     CaseFileError
         If it is missing, no regular file, too large, empty, or not UTF-8 (with the offset).
     """
-    try:
-        if not path.is_file():
-            raise CaseFileError("There is no such file.", where=str(path), remedy="Check the path.")
-        with path.open("rb") as handle:
-            data = handle.read(MAX_BYTES + 1)
-    except OSError as error:
-        raise CaseFileError(f"The file cannot be read: {error.strerror}.", where=str(path)) from None
-    if len(data) > MAX_BYTES:
-        raise CaseFileError(
-            f"The file is larger than {MAX_BYTES:,} bytes.",
-            where=str(path),
-            remedy="One case per file; a whole course takes a few kilobytes.",
-        )
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise CaseFileError(
-            "The file is not UTF-8 text.", where=f"{path}, byte {error.start}", remedy="Save it as UTF-8."
-        ) from None
+    remedy = "One case per file; a whole course takes a few kilobytes."
+    data = read_bounded(path, MAX_BYTES, remedy=remedy, kind=CaseFileError)
+    text = decoded(data, path, kind=CaseFileError)
     if not text.strip():
         raise CaseFileError(
             "The file is empty.", where=f"{path}, line 1", remedy="See `kinscope case --template`."

@@ -15,7 +15,7 @@ from kinscope.clinic.case_yaml import (
     explain,
     line_of,
     load_marked,
-    read_bounded,
+    read_case_text,
 )
 from kinscope.clinic.phenopacket_check import check_shape, read_json, refused
 from kinscope.clinic.phenopacket_reader import PacketReader
@@ -35,7 +35,7 @@ def read_case(path: Path) -> Case:
         With the line (and the column or offset where the text itself is damaged), what is wrong and what
         to do. No value of the file is repeated.
     """
-    return case_of_text(read_bounded(path), str(path))
+    return case_of_text(read_case_text(path), str(path))
 
 
 def case_of_text(text: str, where: str) -> Case:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
+from kinscope.core import outside
 from kinscope.core.errors import BadInputError
 
 MAX_BYTES: Final = 32_000_000
@@ -49,17 +50,5 @@ def read_bounded(path: Path) -> BoundedFile:
     BadInputError
         If it is missing, no regular file, or too large.
     """
-    try:
-        if not path.is_file():
-            raise BadInputError("There is no such file.", where=str(path), remedy="Check the path.")
-        with path.open("rb") as handle:
-            data = handle.read(MAX_BYTES + 1)
-    except OSError as error:
-        raise BadInputError(f"The file cannot be read: {error.strerror}.", where=str(path)) from None
-    if len(data) > MAX_BYTES:
-        raise BadInputError(
-            f"The file is larger than {MAX_BYTES:,} bytes; no chromatogram is.",
-            where=str(path),
-            remedy="Give chromatograms (.ab1, .scf), a VCF or a table of calls.",
-        )
-    return BoundedFile(path, data)
+    remedy = "Give chromatograms (.ab1, .scf), a VCF or a table of calls."
+    return BoundedFile(path, outside.read_bounded(path, MAX_BYTES, remedy=remedy))

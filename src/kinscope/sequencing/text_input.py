@@ -7,6 +7,7 @@ import io
 from typing import TYPE_CHECKING, Final
 
 from kinscope.core.errors import BadInputError
+from kinscope.core.outside import decoded
 from kinscope.sequencing.bounded import read_bounded
 
 if TYPE_CHECKING:
@@ -39,13 +40,7 @@ def read_lines(path: Path) -> list[str]:
             where=str(path),
             remedy="Give the calls of one sample over one gene.",
         )
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise BadInputError(
-            "The file is not UTF-8 text.", where=f"{path}, byte {error.start}", remedy="Save it as UTF-8."
-        ) from None
-    lines = text.splitlines()
+    lines = decoded(data, path).splitlines()
     for number, line in enumerate(lines, start=1):
         if len(line) > MAX_LINE or "\0" in line:
             raise BadInputError(
