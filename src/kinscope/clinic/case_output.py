@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from typing import TYPE_CHECKING
 
@@ -12,14 +10,12 @@ from kinscope.clinic.response_visits import statement_of
 from kinscope.core.errors import BadInputError
 from kinscope.core.files import write_atomic
 from kinscope.core.records import Record
+from kinscope.core.spreadsheet import csv_text
 from kinscope.core.tables import write_table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
-
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
-"""A spreadsheet takes a cell that begins so for a formula; such texts get an apostrophe in front."""
 
 
 class MeasurementRow(Record):
@@ -128,8 +124,9 @@ def write_case(result: CaseResult, directory: Path, *, with_csv: bool = False) -
             paths.append(tables / f"{name}.parquet")
             write_table(paths[-1], rows, kind)
             if with_csv:
+                values = [tuple(row.model_dump(mode="json").values()) for row in rows]
                 paths.append(tables / f"{name}.csv")
-                write_atomic(paths[-1], _csv(rows, kind))
+                write_atomic(paths[-1], csv_text(kind.model_fields, values))
     except OSError as error:
         raise BadInputError(
             f"The results cannot be written: {error.strerror}.",
@@ -249,18 +246,3 @@ def _findings(result: CaseResult) -> list[FindingRow]:
         )
         for item in result.inconsistencies
     ]
-
-
-def _csv(rows: Sequence[Record], kind: type[Record]) -> str:
-    buffer = io.StringIO()
-    writer = csv.writer(buffer, lineterminator="\n")
-    writer.writerow(kind.model_fields)
-    for row in rows:
-        writer.writerow([_cell(value) for value in row.model_dump(mode="json").values()])
-    return buffer.getvalue()
-
-
-def _cell(value: object) -> object:
-    if isinstance(value, str) and value.startswith(FORMULA):
-        return f"'{value}"
-    return "" if value is None else value
