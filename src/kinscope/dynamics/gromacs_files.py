@@ -20,7 +20,27 @@ _BOX_ORDER = ((0, 0), (1, 1), (2, 2), (0, 1), (0, 2), (1, 0), (1, 2), (2, 0), (2
 _NAME = "RES   A    "
 _WIDTH = 15
 NEIGHBOUR_LIST_STEPS = 20
-_PME_ORDER = 4
+_ALWAYS: dict[str, object] = {
+    "integrator": "sd",
+    "nstxout": 0,
+    "nstvout": 0,
+    "nstlog": 0,
+    "cutoff-scheme": "Verlet",
+    "nstlist": NEIGHBOUR_LIST_STEPS,
+    "pbc": "xyz",
+    "coulombtype": "PME",
+    "coulomb-modifier": "None",
+    "pme-order": 4,
+    "vdwtype": "Cut-off",
+    "vdw-modifier": "None",
+    "tc-grps": "System",
+    "gen-vel": "no",
+    "continuation": "yes",
+    "constraints": "none",  # those of the topology hold
+    "constraint-algorithm": "lincs",
+    "lincs-order": 6,
+    "lincs-iter": 2,
+}
 
 
 def write_g96(
@@ -107,41 +127,23 @@ def run_settings(
     split = math.sqrt(-math.log(2 * nonbonded.ewald_tolerance))
     spacing = 3 * nonbonded.ewald_tolerance**0.2 / (2 * split / nonbonded.cutoff_nm)
     held = restraint_kj_per_mol_nm2 > 0
-    pairs: dict[str, object] = {
-        "integrator": "sd",
+    cutoff = f"{nonbonded.cutoff_nm:.9g}"
+    pairs: dict[str, object] = _ALWAYS | {
         "dt": f"{time_step_ps:.9g}",
         "nsteps": steps,
         "init-step": first_step,
         "comm-mode": "None" if held else "Linear",
         "nstcomm": row_interval,
-        "nstxout": 0,
-        "nstvout": 0,
-        "nstlog": 0,
         "nstcalcenergy": row_interval,
         "nstenergy": row_interval,
-        "cutoff-scheme": "Verlet",
-        "nstlist": NEIGHBOUR_LIST_STEPS,
-        "pbc": "xyz",
-        "coulombtype": "PME",
-        "coulomb-modifier": "None",
-        "rcoulomb": f"{nonbonded.cutoff_nm:.9g}",
+        "rcoulomb": cutoff,
+        "rvdw": cutoff,
         "ewald-rtol": f"{math.erfc(split):.6e}",
         "fourierspacing": f"{spacing:.6g}",
-        "pme-order": _PME_ORDER,
-        "vdwtype": "Cut-off",
-        "vdw-modifier": "None",
-        "rvdw": f"{nonbonded.cutoff_nm:.9g}",
         "DispCorr": "EnerPres" if nonbonded.dispersion_correction else "no",
-        "tc-grps": "System",
         "tau-t": f"{1 / friction_per_ps:.9g}",
         "ref-t": f"{temperature_k:.9g}",
         "ld-seed": seed,
-        "gen-vel": "no",
-        "continuation": "yes",
-        "constraints": "none",
-        "constraint-algorithm": "lincs",
-        "lincs-order": 6,
-        "lincs-iter": 2,
     }
     if frame_interval:
         pairs |= {

@@ -32,8 +32,41 @@ from kinscope.cli.structure_options import (
 )
 
 if TYPE_CHECKING:
+    from kinscope.cli.stages import StageDone
     from kinscope.workflow.own_ligands import LigandFiles
     from kinscope.workflow.settings import OwnLigand
+
+
+MdMinutes = Annotated[
+    float | None, typer.Option("--md-minutes", min=0.1, help="Minutes for all dynamics together.")
+]
+LengthNs = Annotated[
+    float | None,
+    typer.Option("--length-ns", min=1e-5, max=100_000.0, help="Length of each replica, in place of minutes."),
+]
+Replicas = Annotated[int | None, typer.Option("--replicas", min=1, max=100, help="Of each system. [3]")]
+Ligands = Annotated[
+    list[str] | None,
+    typer.Option("--ligand", help="Simulate this drug bound too, in the state it binds; may be repeated."),
+]
+LigandFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--ligand-file",
+        help="A ligand of yours, simulated bound in one --state: SDF or MOL. Needs --parameters.",
+    ),
+]
+Parameters = Annotated[
+    Path | None,
+    typer.Option("--parameters", help="Its force field, as `kinscope parameters --ligand FILE` made it."),
+]
+InPlace = Annotated[
+    bool,
+    typer.Option(
+        "--in-place", help="The file's coordinates are its pose in the state's model; else it is docked."
+    ),
+]
+Site = Annotated[str, typer.Option("--site", help="Where yours is docked: atp or myristate.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -45,45 +78,17 @@ def register(app: typer.Typer) -> None:
 
 def simulate(
     expression: Expression,
-    md_minutes: Annotated[
-        float | None, typer.Option("--md-minutes", min=0.1, help="Minutes for all dynamics together.")
-    ] = None,
-    length_ns: Annotated[
-        float | None,
-        typer.Option(
-            "--length-ns", min=1e-5, max=100_000.0, help="Length of each replica, in place of minutes."
-        ),
-    ] = None,
-    replicas: Annotated[
-        int | None, typer.Option("--replicas", min=1, max=100, help="Of each system. [3]")
-    ] = None,
+    md_minutes: MdMinutes = None,
+    length_ns: LengthNs = None,
+    replicas: Replicas = None,
     preset: Preset = "quick",
     engine: EngineOfDynamics = None,
     state: States = None,
-    ligand: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--ligand", help="Simulate this drug bound too, in the state it binds; may be repeated."
-        ),
-    ] = None,
-    ligand_file: Annotated[
-        Path | None,
-        typer.Option(
-            "--ligand-file",
-            help="A ligand of yours, simulated bound in one --state: SDF or MOL. Needs --parameters.",
-        ),
-    ] = None,
-    parameters: Annotated[
-        Path | None,
-        typer.Option("--parameters", help="Its force field, as `kinscope parameters --ligand FILE` made it."),
-    ] = None,
-    in_place: Annotated[
-        bool,
-        typer.Option(
-            "--in-place", help="The file's coordinates are its pose in the state's model; else it is docked."
-        ),
-    ] = False,
-    site: Annotated[str, typer.Option("--site", help="Where yours is docked: atp or myristate.")] = "atp",
+    ligand: Ligands = None,
+    ligand_file: LigandFile = None,
+    parameters: Parameters = None,
+    in_place: InPlace = False,
+    site: Site = "atp",
     structure: Structure = None,
     chain: Chain = None,
     as_state_like: Like = None,
@@ -122,6 +127,17 @@ def simulate(
     given = structure_path(structure, chain, as_state_like, max_gap, allow_truncation, mirror, download)
     request = StageRequest(expression, preset, state, out, target, cores, quiet or as_json, given)
     done = request.run({"dynamics": dynamics} if dynamics else {}, lambda plan: plan.replica_steps(), keep)
+    _conclude(done, as_json)
+
+
+def _conclude(done: StageDone, as_json: bool) -> None:
+    """Print what ran, what to do next and what failed.
+
+    Raises
+    ------
+    typer.Exit
+        With 1 if a replica failed.
+    """
     _show(done.artefacts, as_json)
     if done.artefacts and not as_json:
         typer.echo(f"\nNative beside {done.variant.short}:  kinscope analyse {done.directory}")
