@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from kinscope.analysis.results import ContactChange
 from kinscope.analysis.trajectory_results import TrajectoryComparison
-from kinscope.interpretation.findings import not_asked, summary, where
+from kinscope.interpretation.findings import not_asked, where
 from kinscope.interpretation.model import Measurements, MobilityFinding, MobilityQuestion
 from kinscope.interpretation.prose import join, state_label
 from kinscope.targets.pack import TargetPack
@@ -40,11 +40,16 @@ def neighbourhood_question(
 
 
 def _answer(findings: Sequence[MobilityFinding]) -> str:
-    """Contacts of the models by state, since their numbers mean nothing without it; then the trajectories."""
-    models = [f"{item.where}: {item.verdict}" for item in findings if item.method == "models"]
-    sentences = [f"Contacts in the models, {'; '.join(models)}."] if models else []
-    moved = summary([item for item in findings if item.method != "models"])
-    return " ".join([*sentences, moved]).strip()
+    """State by state, since numbers of contacts mean nothing without it."""
+    sentences = []
+    for method, head in (("models", "Contacts in the models"), ("md", "Along the trajectories")):
+        own = [item for item in findings if item.method == method]
+        samples = list(dict.fromkeys(item.sampling for item in own))
+        sampled = f" ({samples[0]})" if method == "md" and len(samples) == 1 else ""
+        said = "; ".join(f"{item.where}: {item.verdict}" for item in own)
+        if said:
+            sentences.append(f"{head}{sampled}, {said}.")
+    return " ".join(sentences)
 
 
 def _of_models(rows: Sequence[ContactChange], state: str) -> MobilityFinding:

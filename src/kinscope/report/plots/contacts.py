@@ -81,7 +81,7 @@ def _spokes(axes: Axes, angle: float, changes: list[ContactChange]) -> None:
         )  # fmt: skip
         if name != "kept" and strong:
             axes.text(
-                0.64 * x + 1.8 * dx, 0.64 * y + 1.8 * dy + 0.09,
+                0.57 * x + 1.8 * dx, 0.64 * y + 1.8 * dy + 0.09,
                 f"{CHANGE_SYMBOLS[name]} {best.contact.kind}",
                 fontsize=6.5, color=CHANGE_COLOURS[name], ha="center", va="center",
                 bbox={"boxstyle": "round,pad=0.12", "facecolor": "white", "edgecolor": "none", "alpha": 0.85},
