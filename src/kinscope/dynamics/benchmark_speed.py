@@ -20,6 +20,7 @@ from pathlib import Path
 import numpy as np
 
 from kinscope.core.errors import ComputationError
+from kinscope.core.progress import Progress
 from kinscope.core.records import Record
 from kinscope.dynamics import checkpoints
 from kinscope.dynamics.benchmark_system import residue_in_vacuum
@@ -32,7 +33,6 @@ from kinscope.dynamics.storage import load_record, load_system
 from kinscope.dynamics.trajectory import Frame, append_at, encode_frames
 from kinscope.structures.io import read_model
 
-Progress = Callable[[float, str], None]
 _SECONDS_PER_DAY = 86_400
 _KIBIBYTES_PER_MEBIBYTE = 1024.0
 """ru_maxrss counts KiB on Linux."""

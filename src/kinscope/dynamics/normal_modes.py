@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -19,6 +19,7 @@ from pydantic import Field
 from kinscope.analysis.results import FluctuationProfile
 from kinscope.core.errors import ComputationError, StructureError
 from kinscope.core.files import write_atomic
+from kinscope.core.progress import Progress
 from kinscope.core.records import Settings
 from kinscope.core.seeds import derive_seed
 from kinscope.dynamics.normal_modes_blocks import (
@@ -31,9 +32,6 @@ from kinscope.dynamics.normal_modes_blocks import (
 )
 from kinscope.dynamics.normal_modes_network import contact_network
 from kinscope.structures.model import AtomArray
-
-Progress = Callable[[float, str], None]
-"""Fraction done (0 to 1) and what runs."""
 
 _CAPS = ("ACE", "NME", "NMA", "NH2")
 _BACKBONE = frozenset(("N", "H", "H1", "H2", "H3", "CA", "HA", "HA2", "HA3", "C", "O", "OXT"))

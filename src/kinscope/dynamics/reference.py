@@ -7,10 +7,8 @@ It holds the analysis of native and one variant, no trajectory.
 
 from __future__ import annotations
 
-import csv
 import gzip
 import hashlib
-import io
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -24,6 +22,7 @@ from kinscope.analysis.trajectory_results import (
 from kinscope.core.errors import ComputationError
 from kinscope.core.files import write_atomic
 from kinscope.core.records import Record, VersionedRecord
+from kinscope.core.spreadsheet import csv_text
 from kinscope.dynamics.settings import ProtocolSettings, SolvationSettings
 from kinscope.targets.pack import TargetPack
 
@@ -283,16 +282,8 @@ def reference_tables(reference: ReferenceDynamics) -> dict[str, str]:
 
 
 def _csv(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(header)
-    writer.writerows([_cell(value) for value in row] for row in rows)
-    return text.getvalue()
+    return csv_text(header, ([_joined(value) for value in row] for row in rows))
 
 
-def _cell(value: object) -> object:
-    if isinstance(value, list | tuple):
-        return "; ".join(str(item) for item in value)
-    if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r"):
-        return f"'{value}"  # a spreadsheet would take it for a formula
-    return value
+def _joined(value: object) -> object:
+    return "; ".join(str(item) for item in value) if isinstance(value, list | tuple) else value

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from kinscope.core.errors import RunDirectoryError
 from kinscope.core.files import sha256_of_file, write_atomic
+from kinscope.core.progress import Progress
 from kinscope.core.seeds import derive_seed
 from kinscope.dynamics import checkpoints
 from kinscope.dynamics.box import FloatArray
@@ -46,9 +47,6 @@ from kinscope.dynamics.settings import ProtocolSettings
 from kinscope.dynamics.storage import load_system
 from kinscope.dynamics.trajectory import append_at, encode_frames
 from kinscope.structures.io import read_model
-
-Progress = Callable[[float, str], None]
-"""Called with the fraction done (0 to 1) and the steps in words."""
 
 _HEADER = b"stage,step,time_ps,potential_kcal_per_mol,temperature_k,volume_cubic_nm\n"
 

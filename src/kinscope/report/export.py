@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -25,6 +23,7 @@ from kinscope.analysis.trajectory_results import (
 )
 from kinscope.core.files import write_atomic
 from kinscope.core.records import Record
+from kinscope.core.spreadsheet import csv_text
 from kinscope.core.tables import write_table
 from kinscope.docking.relaxed_records import RelaxedComparison
 from kinscope.evidence.model import EvidenceHit, TreatmentOption
@@ -95,18 +94,10 @@ def _tables(result: StudyResult) -> list[tuple[str, type[Record], Sequence[Recor
 
 
 def _csv(rows: Sequence[Record], kind: type[Record]) -> str:
-    """CSV text with one column per field; a leading ``= + - @`` of text is quoted against spreadsheets."""
-    buffer = io.StringIO()
-    writer = csv.writer(buffer, lineterminator="\n")
-    writer.writerow(kind.model_fields)
-    for row in rows:
-        writer.writerow([_cell(value) for value in row.model_dump(mode="json").values()])
-    return buffer.getvalue()
+    """CSV text with one column per field."""
+    values = (row.model_dump(mode="json").values() for row in rows)
+    return csv_text(kind.model_fields, ([_flat(value) for value in row] for row in values))
 
 
-def _cell(value: object) -> object:
-    if isinstance(value, dict | list):
-        return json.dumps(value)
-    if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r"):
-        return f"'{value}"
-    return value
+def _flat(value: object) -> object:
+    return json.dumps(value) if isinstance(value, dict | list) else value
