@@ -57,11 +57,9 @@ def find_gromacs() -> PlatformChoice | None:
     version, simd, precision = (
         said.get(name, "").strip()[:40] for name in ("GROMACS version", "SIMD instructions", "Precision")
     )
-    how = (simd, f"{precision} precision")
     properties = {"Executable": executable, "Version": version, "SIMD": simd, "Precision": precision}
-    return PlatformChoice(
-        name=GROMACS, properties=properties, deterministic=True, reason=", ".join((version, *how))
-    )
+    how = f"{simd}, {precision} precision"
+    return PlatformChoice(name=GROMACS, properties=properties, deterministic=True, reason=how)
 
 
 def gromacs_platform() -> PlatformChoice:

@@ -326,7 +326,10 @@ def _gromacs(gpus: bool) -> Finding:
 
     found = find_gromacs()
     if found is not None:
-        return Finding(name="GROMACS", value=f"{found.reason} ({found.properties['Executable']})")
+        return Finding(
+            name="GROMACS",
+            value=f"{found.properties['Version']}, {found.reason} ({found.properties['Executable']})",
+        )
     advice = "" if gpus else "; without a GPU it runs replicas several times as fast (apt install gromacs)"
     return Finding(name="GROMACS", value=f"none{advice}")
 

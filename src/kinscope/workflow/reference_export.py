@@ -185,7 +185,7 @@ def _replica(step: Step, store: Store) -> ReferenceReplica:
         frames=record.frames,
         frame_interval_ps=record.frame_interval_ps,
         time_step_fs=record.time_step_fs,
-        platform=f"{record.platform.name} ({record.platform.reason})",
+        platform=f"{record.platform.label} ({record.platform.reason})",
         openmm=record.openmm,
         atoms=record.atoms,
         temperature_mean_k=record.temperature_mean_k,
