@@ -135,6 +135,7 @@ class StudySteps(ModelSteps):
     ) -> Step:
         """The same trajectory, continued."""
         on: Runner = "gromacs" if extension.gromacs else "gpu" if extension.gpu else "cpu"
+        longer_ns = extension.length_ns - (before.parameters["length_ns"] or 0.0)
         kept = ("state", "variant", "replica", "protocol", "seed", "ligand")
         return self.step(
             "replica",
@@ -152,7 +153,7 @@ class StudySteps(ModelSteps):
             },
             inputs={"system": before.inputs["system"], "before": before},
             shared=side == "native",
-            cost=extension.length_ns * _SECONDS_PER_NS[on],
+            cost=longer_ns * _SECONDS_PER_NS[on],
             resource="cpu" if on == "gromacs" else "gpu",
         )
 
