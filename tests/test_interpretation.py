@@ -418,3 +418,13 @@ def test_an_interval_inside_what_would_count_is_a_finding_and_one_outside_is_not
     open_run = region("helix_c", method="md", difference_angstrom=wide)
     both = assessed("K404E", measurements(regions=(region("helix_c", difference_angstrom=tight), open_run)))
     assert "while molecular dynamics resolves nothing" in both.answer.sentences[1]
+
+
+def test_published_resistance_without_a_computed_loss_is_said_to_have_no_counterpart() -> None:
+    parts = measurements(
+        docking=(docking("asciminib", difference_kcal_per_mol=difference(0.0, -0.1, 0.1)),),
+        regions=(region(),),
+    )
+    last = assessed("M244V", parts).answer.sentences[2]
+    assert "resistance is reported for asciminib, without a counterpart in these models" in last
+    assert "counterpart" not in assessed("K404E").answer.sentences[2]

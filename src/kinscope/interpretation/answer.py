@@ -184,6 +184,9 @@ def _outcome_sentence(judged: Sequence[Judgement], evidence: EvidenceSummary, pa
         names = _named(judged, verdict, pack)
         if names:
             clauses.append(words.format(join(names)))
+        if verdict == "resistance reported" and (unseen := _unseen(judged, pack)):
+            whose = "" if unseen == names else f" that to {join(unseen)}"
+            clauses[-1] += f",{whose} without a counterpart in these models"
     independent = [option for option in evidence.options if not option.depends_on_abl1_binding]
     if independent:
         clauses.append(
@@ -192,6 +195,12 @@ def _outcome_sentence(judged: Sequence[Judgement], evidence: EvidenceSummary, pa
         )
     text = "; ".join(clauses) or "no drug could be judged"
     return f"Taken together, {text}."
+
+
+def _unseen(judged: Sequence[Judgement], pack: TargetPack) -> list[str]:
+    """Drugs with published resistance of which this run sees no loss: it must come about otherwise."""
+    seen_nothing = [entry for entry in judged if entry.computed.verdict == _NO_LOSS]
+    return _named(seen_nothing, "resistance reported", pack)
 
 
 def _confidence(variant: Variant, judged: Sequence[Judgement], evidence: EvidenceSummary) -> tuple[str, str]:
