@@ -428,3 +428,18 @@ def test_published_resistance_without_a_computed_loss_is_said_to_have_no_counter
     last = assessed("M244V", parts).answer.sentences[2]
     assert "resistance is reported for asciminib, without a counterpart in these models" in last
     assert "counterpart" not in assessed("K404E").answer.sentences[2]
+
+
+@pytest.mark.parametrize(
+    ("volume", "moved", "told"), [(2.0, 0.2, True), (-60.0, 0.2, False), (0.0, 0.0, False)]
+)
+def test_a_pocket_speaks_for_binding_only_where_it_could_have_changed_and_did_not(
+    volume: float, moved: float, told: bool
+) -> None:
+    change = difference(volume, None, None).model_copy(update={"smallest_meaningful": 20.0})
+    own = pocket().model_copy(
+        update={"volume_difference_cubic_angstrom": change, "side_chain_rmsd_angstrom": moved}
+    )
+    parts = measurements(docking=(docking("asciminib"),), pockets=(own,))
+    reasons = of(assessed("K404E", parts), "asciminib").reasons_for_binding
+    assert any("keeps its shape" in reason.text for reason in reasons) is told

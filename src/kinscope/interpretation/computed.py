@@ -278,7 +278,8 @@ def _relaxed_reasons(relaxed: BindingOpinion | None) -> tuple[list[Reason], list
     speaks_for: list[Reason] = []
     speaks_against: list[Reason] = []
     for item in relaxed.calls if relaxed else ():
-        text = f"Drug and surroundings relaxed together in {item.state}: "
+        state = f" in {item.state}" if relaxed and len(relaxed.calls) > 1 else ""
+        text = f"Drug and surroundings relaxed together{state}: "
         words = difference_words(item.difference_kcal_per_mol)
         if item.call.word == "lost":
             speaks_against.append(_computed(f"{text}{words}.", _RELAXED, "moderate"))
@@ -311,7 +312,14 @@ def _pocket_reasons(drug: DrugDefinition, measurements: Measurements) -> list[Re
     for pocket in measurements.pockets:
         if not pocket.pocket.startswith(drug.site) or pocket.state != drug.state:
             continue
-        if not pocket.volume_difference_cubic_angstrom.resolved:
+        change = pocket.volume_difference_cubic_angstrom
+        # A pocket that the build did not touch cannot tell, and a large change of one model is no keeping.
+        large = 0.0 < change.smallest_meaningful <= abs(change.value or 0.0)
+        if (
+            not change.resolved
+            and not large
+            and pocket.side_chain_rmsd_angstrom >= thresholds.UNMOVED_ANGSTROM
+        ):
             text = (
                 f"Its pocket keeps its shape in the mutant: backbone {pocket.backbone_rmsd_angstrom:.2f} Å, "
                 f"volume {pocket.mutant_volume_cubic_angstrom:.0f} against "

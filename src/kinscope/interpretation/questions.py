@@ -23,12 +23,12 @@ from kinscope.interpretation.model import Measurements, MobilityFinding, Mobilit
 from kinscope.interpretation.neighbourhood_question import neighbourhood_question
 from kinscope.interpretation.prose import region_label, state_label
 from kinscope.interpretation.stays import stay_findings
+from kinscope.interpretation.thresholds import UNMOVED_ANGSTROM
 from kinscope.targets.pack import TargetPack
 from kinscope.variants.model import Variant
 
 WINDOWS = ("paper_window", "activation_loop")
 """The first of these that the pack names is the stretch whose mobility is asked for."""
-_UNMOVED_ANGSTROM = 0.01
 
 
 def mobility_questions(
@@ -145,7 +145,7 @@ def _of_models(pocket: PocketComparison, pack: TargetPack) -> MobilityFinding:
     )
     # A volume on a grid varies by a few cubic angstrom where no atom moved.
     same = abs(change.value or 0.0) < max(change.smallest_meaningful, 0.5)
-    if pocket.side_chain_rmsd_angstrom < _UNMOVED_ANGSTROM and same:
+    if pocket.side_chain_rmsd_angstrom < UNMOVED_ANGSTROM and same:
         verdict = "unmoved by construction: the mutant was rebuilt elsewhere, so the models cannot tell"
         return MobilityFinding(
             method="models",

@@ -33,6 +33,9 @@ WEAK_REPORTS_TO_DOUBT = 2
 """Weak clinical reports of resistance that turn measured sensitivity into ``not resolved``; one is enough for
 a merely computed absence of loss, which is weaker than any observation of a patient."""
 
+UNMOVED_ANGSTROM = 0.01
+"""Side-chain RMSD of a pocket below which the mutant's building did not touch it, so that it cannot tell."""
+
 REASONS_PER_TIER = 5
 """Reasons shown per tier and side; the evidence table holds the rest."""
 

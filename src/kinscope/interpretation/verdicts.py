@@ -11,7 +11,7 @@ from kinscope.evidence.model import EvidenceHit, EvidenceItem, EvidenceSummary
 from kinscope.interpretation import thresholds
 from kinscope.interpretation.computed import ComputedOpinion, computed_opinion
 from kinscope.interpretation.model import DrugVerdict, Measurements, Reason
-from kinscope.interpretation.prose import join
+from kinscope.interpretation.prose import in_prose, join
 from kinscope.interpretation.published import (
     FOR,
     PublishedOpinion,
@@ -97,9 +97,10 @@ def _combine(
     computed: ComputedOpinion,
 ) -> tuple[str, str, Basis, str]:
     """Verdict, confidence, basis and the sentence that says why."""
+    name = in_prose(drug)
     if published.verdict == "sensitivity reported" and published.confidence == "low" and _any_sure(parts):
         return "not resolved", "low", "published", (
-            f"A screen found this combination sensitive to {drug.name}, but {_part_name(parts[0])} alone is "
+            f"A screen found this combination sensitive to {name}, but {_part_name(parts[0])} alone is "
             "resistant; the two disagree."
         )  # fmt: skip
     if published.verdict is not None:
@@ -109,7 +110,7 @@ def _combine(
         disputed = " Other evidence on such combinations disagrees." if doubts else ""
         sure = "low" if doubts or not _any_weighty(parts) else "moderate"
         return "reduced binding expected", sure, "part of the variant", (
-            f"Nothing is published on exactly this combination and {drug.name}; resistance is published for "
+            f"Nothing is published on exactly this combination and {name}; resistance is published for "
             f"{names}, which it contains.{disputed}"
         )  # fmt: skip
     resistant = [item for item in published.weak_resistance if item.direction == "resistant"]
@@ -124,18 +125,19 @@ def _combine(
 
 
 def _published_words(drug: DrugDefinition, opinion: PublishedOpinion) -> str:
+    name = in_prose(drug)
     if opinion.verdict == "not resolved":
         return (
-            f"Measurements with {drug.name} show little change, but resistance with exactly this change has "
+            f"Measurements with {name} show little change, but resistance with exactly this change has "
             "been reported more than once in patients; the two disagree."
         )
     words = {
-        "resistance reported": f"Resistance to {drug.name} is published for exactly this change",
+        "resistance reported": f"Resistance to {name} is published for exactly this change",
         "reduced binding expected": (
-            f"Published evidence on exactly this change shows a partial loss of sensitivity to {drug.name}, "
+            f"Published evidence on exactly this change shows a partial loss of sensitivity to {name}, "
             "or disagrees"
         ),
-        "sensitivity reported": f"Sensitivity to {drug.name} is published for exactly this change",
+        "sensitivity reported": f"Sensitivity to {name} is published for exactly this change",
     }[str(opinion.verdict)]
     count = len(opinion.deciding)
     first = min(opinion.deciding, key=lambda item: (rank(item), item.id))
