@@ -9,7 +9,14 @@ from kinscope.docking.complex_field import ComplexField
 from kinscope.docking.ligand_mechanics import mechanics_of
 from kinscope.docking.records import ReferencePoseRecord
 from kinscope.docking.reference import pose_records
-from kinscope.docking.relaxed import compare_sides, own_names, relaxed_side, residues_near
+from kinscope.docking.relaxed import (
+    _names,
+    _starts,
+    compare_sides,
+    own_names,
+    relaxed_side,
+    residues_near,
+)
 from kinscope.docking.relaxed_records import ComplexRepeat, ComplexSide, RelaxedSettings
 from test_docking_cases import PACK, model, pose
 
@@ -120,3 +127,15 @@ def test_what_was_not_measured_may_be_near() -> None:
     unknown = ReferencePoseRecord.model_validate({**record.model_dump(), "surroundings": ()})
     assert unknown.reaches([404], 9.0)
     assert record.reaches([404], 12.0)
+
+
+def test_a_side_holds_one_tautomer_of_a_histidine() -> None:
+    molecule, record = pose("imatinib")
+    protein = model(record.state)
+    drug = np.asarray(molecule.GetConformer().GetPositions())
+    mutant = _starts(protein, drug, {253: "HIS"}, 8, as_it_is=False)
+    native = _starts(protein, drug, {361: "HIS"}, 8, as_it_is=True)
+    for side in (mutant, native):
+        assert len(side) > 1
+        assert len({frozenset(_names(start.atoms)) for start in side}) == 1
+    assert native[0].atoms is protein

@@ -170,9 +170,7 @@ def relaxed_side(
     heavy = [atom.GetIdx() for atom in pose.GetAtoms() if atom.GetAtomicNum() > 1]
     base, turned = made_room(native, points[heavy])
     moving = sorted({*_free(native, points, present, settings), *turned})
-    chosen = starts(base, points[heavy], present, settings.rotamers)
-    if as_it_is:
-        chosen = [Start(base, "as in the model", 0.0), *chosen[: settings.rotamers - 1]]
+    chosen = _starts(base, points[heavy], present, settings.rotamers, as_it_is=as_it_is)
     like = chosen[-1].atoms
     field = ComplexField(
         like, pose, mechanics, included=sorted({*near, *moving}), moving=moving,
@@ -192,6 +190,26 @@ def relaxed_side(
             "notes": (room,) if turned else (),
         }
     )  # fmt: skip
+
+
+def _starts(
+    base: AtomArray, drug: Coordinates, present: dict[int, str], most: int, *, as_it_is: bool
+) -> list[Start]:
+    """The side's starts, all of the same atoms: energies of two tautomers of a histidine do not compare.
+
+    A side that holds the model as it stands has the model's tautomer, another the one that overlaps least.
+    """
+    tautomers = "HIS" in present.values()
+    found = starts(base, drug, present, 2 * most if tautomers else most)
+    lead = base if as_it_is else found[0].atoms
+    if tautomers:
+        found = [start for start in found if _names(start.atoms) == _names(lead)]
+    return [Start(base, "as in the model", 0.0), *found][:most] if as_it_is else found[:most]
+
+
+def _names(atoms: AtomArray) -> set[tuple[int, str]]:
+    """Residue number and name of every atom."""
+    return {(int(number), str(name)) for number, name in zip(atoms.res_id, atoms.atom_name, strict=True)}
 
 
 def _free(
