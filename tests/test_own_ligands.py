@@ -127,7 +127,7 @@ def test_the_files_are_kept_in_the_run(mine: Path, tmp_path: Path):
 
 
 def planner(own: OwnLigand, **changes: object) -> Planner:
-    dynamics = {"states": (STATE,), "own_ligands": (own.model_dump(),), **changes}
+    dynamics = {"states": (STATE,), "ligands": (), "own_ligands": (own.model_dump(),), **changes}
     settings = with_changes(load_preset("quick"), states=(STATE,), dynamics=dynamics)
     return Planner(PACK, parse_variant("K404E", PACK), settings, workers=2)
 

@@ -92,7 +92,7 @@ def test_a_ligand_of_the_users_is_given_again(in_place: bool, length: Any, typed
         shutil.copy(SHIPPED / f"imatinib{suffix}", tmp_path / f"mine{suffix}")
     file = tmp_path / "mine.sdf"
     own, _ = take_ligand(file, tmp_path / "mine.xml", PACK, state=STATE, site="atp", in_place=in_place)
-    dynamics = {"states": (STATE,), "own_ligands": (own.model_dump(),), **length}
+    dynamics = {"states": (STATE,), "ligands": (), "own_ligands": (own.model_dump(),), **length}
     settings = with_changes(load_preset("quick"), states=(STATE,), dynamics=dynamics)
     assert typed(commands_again(VARIANT, settings)[0]) == settings
 

@@ -31,7 +31,7 @@ def test_two_variants_share_all_native_work_and_nothing_else() -> None:
     shared = first.keys() & second.keys()
     assert shared == {key for key, step in first.items() if step.shared}
     assert {step.name for key, step in first.items() if key in shared} == {
-        "native-model", "docking", "normal-modes", "solvated", "speed", "replica",
+        "native-model", "docking", "normal-modes", "solvated", "solvated-bound", "speed", "replica",
     }  # fmt: skip
     assert all("K404E" not in first[key].label for key in shared)
 
@@ -42,12 +42,13 @@ def test_the_same_variant_spelt_otherwise_needs_the_same_models_and_docking() ->
     assert differing <= {"measurements", "report"}
 
 
-def test_a_plan_holds_native_and_mutant_in_triplicate_in_both_kinase_domain_states() -> None:
+def test_a_plan_holds_native_and_mutant_in_triplicate_apo_and_bound() -> None:
+    """Both kinase-domain states, and the DFG-out one with imatinib."""
     replicas = planner("K404E").replica_steps()
-    assert len(replicas) == 2 * 2 * 3
+    assert len(replicas) == 2 * 3 * 3
     # Native and mutant share the seed of a replica number; replicas do not share one.
-    assert len({step.parameters["seed"] for step in replicas.values()}) == 6
-    assert {step.parameters["seconds"] for step in replicas.values()} == {6 * 60 * 2 / 12}
+    assert len({step.parameters["seed"] for step in replicas.values()}) == 9
+    assert {step.parameters["seconds"] for step in replicas.values()} == {6 * 60 * 2 / 18}
 
 
 def test_every_drug_goes_into_the_state_it_binds() -> None:

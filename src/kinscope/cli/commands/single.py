@@ -118,6 +118,7 @@ def simulate(
     if ligand_file is not None:
         own, files = _own(ligand_file, parameters, site, state, target, in_place, structure)
         dynamics |= {"own_ligands": (own.model_dump(),), "states": (own.state,)}
+        dynamics.setdefault("ligands", ())  # beside yours, only drugs that you name
         state = None if own.state == USER_STATE else [own.state]
         keep = partial(keep_ligand, ligand=own, files=files)
     elif parameters is not None or in_place:
