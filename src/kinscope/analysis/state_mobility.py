@@ -139,7 +139,7 @@ def _words(first: FluctuationProfile, second: FluctuationProfile, labels: tuple[
     for profile, label in ((first, labels[0]), (second, labels[1])):
         count = len(profile.rmsf_angstrom)
         what = f"{count} x {time_words(profile.length_ns)}" if profile.method == "md" else f"{count} models"
-        parts.append(f"{what} {label}")
+        parts.append(f"{what} of {label}")
     return " and ".join(parts)
 
 
