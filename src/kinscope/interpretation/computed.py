@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from kinscope.analysis.results import Difference, DockingComparison, ModelGeometry
+from kinscope.docking.calls import KEPT_MEANS
 from kinscope.interpretation import thresholds
 from kinscope.interpretation.binding import BindingOpinion, binding_opinion
 from kinscope.interpretation.model import BindingCall, Measurements, Reason
@@ -192,7 +193,7 @@ def _relaxed_verdict(
     if relaxed.decision == "kept":
         return "no loss of binding detected", "low", (
             f"Relaxed together with its surroundings, {drug.name} keeps its interaction energy in the "
-            f"mutant: {measured}, which excludes a tenfold loss."
+            f"mutant: {measured}: {KEPT_MEANS}."
         )  # fmt: skip
     if relaxed.contradictory:
         return (
@@ -284,8 +285,8 @@ def _relaxed_reasons(relaxed: BindingOpinion | None) -> tuple[list[Reason], list
         if item.call.word == "lost":
             speaks_against.append(_computed(f"{text}{words}.", _RELAXED, "moderate"))
         elif item.call.word == "kept":
-            text = f"{text}{words}, which excludes a tenfold loss."
-            speaks_for.append(_computed(text, _RELAXED, "moderate"))
+            text = f"{text}{words}: {KEPT_MEANS}."
+            speaks_for.append(_computed(text, _RELAXED, "weak"))
     return speaks_for, speaks_against
 
 
