@@ -71,7 +71,8 @@ def test_the_run_directory_opens_with_other_programs(tmp_path: Path) -> None:
     assert Chem.SDMolSupplier(str(out / "poses" / "imatinib_K404E.sdf"))[0].GetNumHeavyAtoms() == 37
     assert pq.read_table(out / "tables" / "docking.parquet").num_rows == 1
     assert {path.suffix for path in (out / "figures").iterdir()} == {".svg", ".png"}
-    assert len(list((out / "trajectories").glob("*/topology.cif"))) == 6
+    runs = list((out / "trajectories").glob("*/topology.cif"))
+    assert len(runs) == 12  # native and mutant, apo and with imatinib, in triplicate
     page = (out / "report.html").read_text()
     assert "K404E" in page
     assert json.loads((out / "result.json").read_text())["schema_version"] == 1
