@@ -237,7 +237,8 @@ def _deviations(native: _Heavy, mutant: _Heavy, lining: tuple[int, ...]) -> tupl
     after = mutant.keys(np.isin(mutant.res_id, lining))
     parts: list[float] = []
     for backbone in (True, False):
-        shared = [key for key in before.keys() & after.keys() if (key[2] in _BACKBONE) == backbone]
+        # In the order of the atoms: a set's order changes from process to process, and with it the last bit.
+        shared = [key for key in before if key in after and (key[2] in _BACKBONE) == backbone]
         if not shared:
             parts.append(0.0)
             continue

@@ -36,7 +36,7 @@ def variant_notes(
 def _numbering(
     substitutions: tuple[Substitution, ...], statements: tuple[Statement, ...], pack: TargetPack
 ) -> Iterator[str]:
-    others = {statement.frame for statement in statements if statement.frame.offset}
+    others = dict.fromkeys(statement.frame for statement in statements if statement.frame.offset)
     for frame in others:
         names = ", ".join(
             f"{item.wild_type}{item.position + frame.offset}{item.mutant} is {item.short}"
