@@ -46,8 +46,8 @@ def test_a_plan_holds_native_and_mutant_in_triplicate_apo_and_bound() -> None:
     """Both kinase-domain states, and the DFG-out one with imatinib."""
     replicas = planner("K404E").replica_steps()
     assert len(replicas) == 2 * 3 * 3
-    # Native and mutant share the seed of a replica number; replicas do not share one.
-    assert len({step.parameters["seed"] for step in replicas.values()}) == 9
+    # The comparison takes replicas for independent, of the two sides as well: noise of its own for each.
+    assert len({step.parameters["seed"] for step in replicas.values()}) == 18
     assert {step.parameters["seconds"] for step in replicas.values()} == {6 * 60 * 2 / 18}
 
 

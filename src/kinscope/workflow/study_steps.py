@@ -174,6 +174,9 @@ class StudySteps(ModelSteps):
         bound = {"ligand": ligand} if ligand else {}
         name = own.name if own is not None else self.pack.drug(ligand).name if ligand else ""
         who = f"{self.who(side)} with {name}" if ligand else self.who(side)
+        # Noise of its own on each side: one seed for both correlates them, and the comparison takes them for
+        # independent. The native's does not depend on the variant, so that every variant finds it computed.
+        noise = (state, number, *bound.values(), *(() if side == "native" else (self.who(side),)))
         return self.step(
             "replica",
             side,
@@ -190,7 +193,7 @@ class StudySteps(ModelSteps):
                 "seconds": share,
                 "length_ns": None if share is not None else dynamics.length_ns,
                 **self.runner(),
-                "seed": self.seed("replica", state, number, *bound.values()),
+                "seed": self.seed("replica", *noise),
                 **bound,
             },
             inputs=inputs,
