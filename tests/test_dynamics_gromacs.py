@@ -15,8 +15,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kinscope.core.errors import ComputationError, SettingsError
-from kinscope.dynamics.benchmark_engines import force_check
+from kinscope.core.errors import BadInputError, ComputationError, SettingsError
+from kinscope.dynamics.benchmark_engines import force_check, stored_systems
 from kinscope.dynamics.benchmark_system import residue_in_vacuum, residue_in_water
 from kinscope.dynamics.gromacs_files import follow, read_g96, run_settings, whole, write_g96
 from kinscope.dynamics.gromacs_program import EXECUTABLE_VARIABLE, failure, find_gromacs, gromacs_platform
@@ -129,6 +129,14 @@ def test_a_force_without_counterpart_is_refused_by_name(water: Path):
     system.addForce(openmm.CustomBondForce("r"))
     with pytest.raises(ComputationError, match="CustomBondForce"):
         topology_of(system, record.solute_atoms)
+
+
+def test_the_systems_of_a_run_are_found_by_what_is_in_them(water: Path, tmp_path: Path):
+    ((name, directory),) = stored_systems([water]).items()
+    assert directory == water
+    assert name.startswith("native in water")
+    with pytest.raises(BadInputError, match="no solvated system"):
+        stored_systems([tmp_path])
 
 
 def test_a_system_without_pme_is_refused(tmp_path: Path):

@@ -11,22 +11,24 @@ from __future__ import annotations
 
 import math
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from kinscope.analysis.statistics import standard_error
+from kinscope.core.errors import BadInputError
 from kinscope.core.records import Record
 from kinscope.dynamics.box import FloatArray
 from kinscope.dynamics.gromacs import GromacsEngine
 from kinscope.dynamics.platforms import context_for, on_processor
 from kinscope.dynamics.protocol import plan_steps
-from kinscope.dynamics.records import PlatformChoice
+from kinscope.dynamics.records import SYSTEM_RECORD_FILE, PlatformChoice
 from kinscope.dynamics.segments import Engine, Output, Point, SegmentEngine
 from kinscope.dynamics.settings import ProtocolSettings
 from kinscope.dynamics.speed import measure_speed
-from kinscope.dynamics.storage import load_system
+from kinscope.dynamics.storage import load_record, load_system
 
 _FINE = 2e-6
 """Tolerance of PME at which both engines compute the same sum."""
@@ -136,6 +138,31 @@ def engine_check(
         sampled_ps=length_ps,
         gains=tuple(gains),
     )
+
+
+def stored_systems(runs: Sequence[Path]) -> dict[str, Path]:
+    """Every solvated system in run directories, by what is in it and its directory's first letters.
+
+    Raises
+    ------
+    BadInputError
+        If one of the directories holds none.
+    """
+    found: dict[str, Path] = {}
+    for run in runs:
+        records = sorted(run.rglob(SYSTEM_RECORD_FILE))
+        if not records:
+            raise BadInputError(
+                "There is no solvated system.",
+                where=str(run),
+                remedy="Give a run directory whose dynamics was at least begun.",
+            )
+        for path in records:
+            record = load_record(path.parent)
+            bound = " and ".join(ligand.name for ligand in record.ligands)
+            name = f"{record.variant}{f' with {bound}' if bound else ''} in water ({path.parent.name[:6]})"
+            found[name] = path.parent
+    return found
 
 
 def force_check(name: str, directory: Path, found: PlatformChoice) -> ForceCheck:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from kinscope.core.records import Record
 from kinscope.dynamics.benchmark_energy import Drift, Warm, energy_drift, warm_up
-from kinscope.dynamics.benchmark_engines import EngineCheck, engine_check
+from kinscope.dynamics.benchmark_engines import EngineCheck, engine_check, stored_systems
 from kinscope.dynamics.benchmark_ensemble import BLOCK_PS, KineticCheck, kinetic_check
 from kinscope.dynamics.benchmark_speed import Footprint, Pace, footprints, pace
 from kinscope.dynamics.benchmark_system import residue_in_vacuum, residue_in_water
@@ -52,6 +52,7 @@ def run(
     analysis_frames: int,
     platform_name: str | None,
     say: Progress,
+    runs: tuple[Path, ...] = (),
 ) -> MdBenchmark:
     """Measure the parts asked for.
 
@@ -69,7 +70,15 @@ def run(
         An OpenMM platform; None takes the fastest that works.
     say
         Hears what is under way.
+    runs
+        Run directories whose solvated systems GROMACS is set beside OpenMM on as well.
+
+    Raises
+    ------
+    BadInputError
+        If one of ``runs`` holds no system.
     """
+    stored = stored_systems(runs)
     platform = choose_platform(platform_name)
     paces: list[Pace] = []
     with tempfile.TemporaryDirectory(prefix="kinscope-md-") as folder:
@@ -86,6 +95,7 @@ def run(
             drifts += _on_kinase(system, drift_ps, platform, say) if "drift" in parts else []
             paces += [_pace_on_kinase(system, platform, turns, say)] if "pace" in parts else []
         systems = {"capped lysine in water": heavy} | ({} if kinase is None else {"kinase in water": system})
+        systems |= stored
         engines = _engines(systems, temperature_ps, say) if "engines" in parts else None
     memory = footprints(_FRAMES, lambda _done, text: say(text)) if "memory" in parts else ()
     if "analysis" in parts:

@@ -263,6 +263,12 @@ def md(
         str,
         typer.Option("--kinase", help="Measure on this state in water as well, e.g. kinase-dfg-in; slow."),
     ] = "",
+    runs: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--run", help="A run directory: part engines takes its systems as well; may be repeated."
+        ),
+    ] = None,
     analysis_frames: Annotated[int, typer.Option("--analysis-frames", min=10)] = 500,
     platform: Annotated[
         str | None, typer.Option("--platform", help="An OpenMM platform; default: the fastest that works.")
@@ -294,6 +300,7 @@ def md(
         analysis_frames=analysis_frames,
         platform_name=platform,
         say=lambda text: None if quiet else typer.echo(text, err=True),
+        runs=tuple(runs or ()),
     )
     typer.echo(found.model_dump_json(indent=1) if as_json else in_words(found))
 
