@@ -270,10 +270,10 @@ def test_a_full_disk_is_told_and_nothing_is_lost(native, reference, tmp_path, mo
 def test_a_blow_up_is_tried_again_by_rule_and_then_told(native, tmp_path, monkeypatch):
     real = Engine.run
 
-    def unstable_once(self, plan, first, last, start, attempt, *rest):
-        if attempt == 0 and first >= 30:
+    def unstable_once(self, segment, *rest):
+        if segment.attempt == 0 and segment.first >= 30:
             raise BlowUpError("forced")
-        return real(self, plan, first, last, start, attempt, *rest)
+        return real(self, segment, *rest)
 
     monkeypatch.setattr(Engine, "run", unstable_once)
     settings = PROTOCOL.model_copy(update={"retry_iterations": 5})

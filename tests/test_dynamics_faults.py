@@ -229,10 +229,10 @@ def _stop_at(step: int):
 def test_a_kill_during_the_retry_after_a_blow_up_ends_as_without_it(system, tmp_path, monkeypatch):
     real = Engine.run
 
-    def unstable_once(self, plan, first, last, start, attempt, *rest):
-        if attempt == 0 and first >= 100:
+    def unstable_once(self, segment, *rest):
+        if segment.attempt == 0 and segment.first >= 100:
             raise BlowUpError("forced")
-        return real(self, plan, first, last, start, attempt, *rest)
+        return real(self, segment, *rest)
 
     monkeypatch.setattr(Engine, "run", unstable_once)
     whole, killed = tmp_path / "whole", tmp_path / "killed"
@@ -250,10 +250,10 @@ def test_what_a_blow_up_left_behind_is_not_in_the_trajectory(system, tmp_path, m
     """Frames of the attempt that blew up in production must not stand before those of the next."""
     real = Engine.run
 
-    def late(self, plan, first, last, start, attempt, *rest):
-        if attempt == 0 and first >= plan.total_steps - plan.segment_steps:
+    def late(self, segment, *rest):
+        if segment.attempt == 0 and segment.first >= segment.plan.total_steps - segment.plan.segment_steps:
             raise BlowUpError("forced")
-        return real(self, plan, first, last, start, attempt, *rest)
+        return real(self, segment, *rest)
 
     monkeypatch.setattr(Engine, "run", late)
     record = run(system, tmp_path)

@@ -25,7 +25,7 @@ from kinscope.dynamics.gromacs import GromacsEngine
 from kinscope.dynamics.platforms import context_for, on_processor
 from kinscope.dynamics.protocol import plan_steps
 from kinscope.dynamics.records import SYSTEM_RECORD_FILE, PlatformChoice
-from kinscope.dynamics.segments import Engine, Output, Point, SegmentEngine
+from kinscope.dynamics.segments import Engine, Output, Point, Segment, SegmentEngine
 from kinscope.dynamics.settings import ProtocolSettings
 from kinscope.dynamics.speed import measure_speed
 from kinscope.dynamics.storage import load_record, load_system
@@ -232,7 +232,8 @@ def _sampled(directory: Path, found: PlatformChoice | None, length_ps: float) ->
             engine = Engine(system, positions, heavy, settings, on_processor("CPU", 1, "compared"))
         else:
             engine = GromacsEngine(system, positions, heavy, settings, found, Path(folder))
-        engine.run(plan, 0, steps, Point(positions, None, box), 0, _SEED, _SEED, output, lambda _step: None)
+        segment = Segment(plan, 0, steps, attempt=0, seed=_SEED, velocity_seed=_SEED)
+        engine.run(segment, Point(positions, None, box), output, lambda _step: None)
     rows = [row for row in output.rows if row.step > settling]
     temperatures = np.array([row.temperature_k for row in rows])
     potentials = np.array([row.potential_kcal_per_mol for row in rows])

@@ -27,7 +27,7 @@ from kinscope.dynamics.benchmark_system import residue_in_vacuum
 from kinscope.dynamics.protocol import plan_steps
 from kinscope.dynamics.records import PROTEIN_FILE, TRAJECTORY_FILE, PlatformChoice, StepPlan
 from kinscope.dynamics.replica import run_replica
-from kinscope.dynamics.segments import Engine, Output, Point
+from kinscope.dynamics.segments import Engine, Output, Point, Segment
 from kinscope.dynamics.settings import ProtocolSettings
 from kinscope.dynamics.storage import load_record, load_system
 from kinscope.dynamics.trajectory import Frame, append_at, encode_frames
@@ -205,9 +205,8 @@ class _Runner:
     def __call__(self, steps: int) -> None:
         """Go on by so many steps, with the frames and rows that are due in them."""
         end = self.step + steps
-        self.point = self.engine.run(
-            self.plan, self.step, end, self.point, 0, 1, 1, self.output, lambda _step: None
-        )
+        segment = Segment(self.plan, self.step, end, attempt=0, seed=1, velocity_seed=1)
+        self.point = self.engine.run(segment, self.point, self.output, lambda _step: None)
         self.step = end
 
     def end_of_segment(self, clock: Callable[[], float], seconds_per_step: float) -> float:

@@ -41,7 +41,7 @@ from kinscope.dynamics.gromacs_topology import first_atoms, nonbonded_of, topolo
 from kinscope.dynamics.platforms import on_processor
 from kinscope.dynamics.protocol import Conditions, conditions, next_change, plan_steps
 from kinscope.dynamics.records import PlatformChoice, StepPlan
-from kinscope.dynamics.segments import RUNAWAY, BlowUpError, Engine, Output, Point, Row
+from kinscope.dynamics.segments import RUNAWAY, BlowUpError, Engine, Output, Point, Row, Segment
 from kinscope.dynamics.settings import ProtocolSettings
 from kinscope.dynamics.trajectory import Frame
 
@@ -119,18 +119,7 @@ class GromacsEngine:
         for left in scratch.glob(f"{_FOLDER}*"):
             shutil.rmtree(left, ignore_errors=True)  # of a run that was killed
 
-    def run(
-        self,
-        plan: StepPlan,
-        first: int,
-        last: int,
-        start: Point,
-        attempt: int,
-        seed: int,
-        velocity_seed: int,
-        output: Output,
-        report: Callable[[int], None],
-    ) -> Point:
+    def run(self, segment: Segment, start: Point, output: Output, report: Callable[[int], None]) -> Point:
         """As :meth:`kinscope.dynamics.segments.Engine.run`.
 
         Raises
@@ -144,13 +133,14 @@ class GromacsEngine:
         """
         point = start
         if start.velocities is None:
-            point = self._openmm.begin(plan, first, start, attempt, seed, velocity_seed)
+            point = self._openmm.begin(segment, start)
             self._openmm.forget()
-        step = first
-        while step < last:
-            now = conditions(self.settings, plan, step, attempt)
-            stop = min(next_change(self.settings, plan, step), last)
-            point = self._stretch(plan, now, stop - step, point, derive_seed(seed, "stretch", step), output)
+        step, plan = segment.first, segment.plan
+        while step < segment.last:
+            now = conditions(self.settings, plan, step, segment.attempt)
+            stop = min(next_change(self.settings, plan, step), segment.last)
+            seed = derive_seed(segment.seed, "stretch", step)
+            point = self._stretch(plan, now, stop - step, point, seed, output)
             step = stop
             report(step)
         return point
@@ -158,7 +148,7 @@ class GromacsEngine:
     def begin(self, start: Point, seed: int) -> Point:
         """A start of production with velocities, whatever the protocol's first stages."""
         plan = plan_steps(self.settings.model_copy(update={"equilibration_fraction": 0.0}), 1)
-        point = self._openmm.begin(plan, 0, start, 0, seed, seed)
+        point = self._openmm.begin(Segment(plan, 0, 1, 0, seed, seed), start)
         self._openmm.forget()
         return point
 

@@ -42,7 +42,7 @@ from kinscope.dynamics.replica_files import (
     other_replica,
     production_rows,
 )
-from kinscope.dynamics.segments import BlowUpError, Engine, Output, Point, SegmentEngine
+from kinscope.dynamics.segments import BlowUpError, Engine, Output, Point, Segment, SegmentEngine
 from kinscope.dynamics.settings import ProtocolSettings
 from kinscope.dynamics.storage import load_system
 from kinscope.dynamics.trajectory import append_at, encode_frames
@@ -184,10 +184,9 @@ class _Replica:
         seed = derive_seed(self.seed, "segment", position.attempt, position.segment)
         velocities = derive_seed(self.seed, "velocities", position.attempt)
         end = segment_end(self.settings, plan, position.step)
+        segment = Segment(plan, position.step, end, position.attempt, seed, velocities)
         output = Output()
-        point = self.engine.run(
-            plan, position.step, end, point, position.attempt, seed, velocities, output, self._report(plan)
-        )
+        point = self.engine.run(segment, point, output, self._report(plan))
         trajectory = encode_frames(output.frames, self.scratch)
         rows = b"" if position.energies_bytes else _HEADER
         rows += "".join(row.csv() for row in output.rows).encode()

@@ -63,22 +63,25 @@ class Output:
     rows: list[Row] = field(default_factory=list)
 
 
+@dataclass(frozen=True)
+class Segment:
+    """Which steps of a replica are taken, in which attempt and by which noise."""
+
+    plan: StepPlan
+    first: int
+    """Steps are counted over all stages."""
+    last: int
+    attempt: int
+    seed: int
+    velocity_seed: int
+    """Velocities are drawn by it where the start has none."""
+
+
 class SegmentEngine(Protocol):
     """What steps a replica from one point in phase space to another."""
 
-    def run(
-        self,
-        plan: StepPlan,
-        first: int,
-        last: int,
-        start: Point,
-        attempt: int,
-        seed: int,
-        velocity_seed: int,
-        output: Output,
-        report: Callable[[int], None],
-    ) -> Point:
-        """Steps ``first`` to ``last`` (counted over all stages); frames and rows go to ``output``."""
+    def run(self, segment: Segment, start: Point, output: Output, report: Callable[[int], None]) -> Point:
+        """The segment's steps from a point on; frames and rows go to ``output``."""
 
 
 class Engine:
@@ -107,19 +110,8 @@ class Engine:
         self._next: tuple[int, int] | None = None
         self._has_barostat = False
 
-    def run(
-        self,
-        plan: StepPlan,
-        first: int,
-        last: int,
-        start: Point,
-        attempt: int,
-        seed: int,
-        velocity_seed: int,
-        output: Output,
-        report: Callable[[int], None],
-    ) -> Point:
-        """Steps ``first`` to ``last`` (counted over all stages); frames and rows go to ``output``.
+    def run(self, segment: Segment, start: Point, output: Output, report: Callable[[int], None]) -> Point:
+        """The segment's steps from a point on; frames and rows go to ``output``.
 
         Raises
         ------
@@ -129,17 +121,17 @@ class Engine:
         from openmm import OpenMMException
 
         try:
-            context = self._context_at(plan, first, start, attempt, seed, velocity_seed)
-            step = first
-            while step < last:
-                now = conditions(self.settings, plan, step, attempt)
+            context = self._context_at(segment, start)
+            step = segment.first
+            while step < segment.last:
+                now = conditions(self.settings, segment.plan, step, segment.attempt)
                 _impose(context, now)
-                stop = min(next_stop(self.settings, plan, step), last)
+                stop = min(next_stop(self.settings, segment.plan, step), segment.last)
                 context.getIntegrator().step(stop - step)
-                self._look(context, plan, now, stop - step, output)
+                self._look(context, segment.plan, now, stop - step, output)
                 step = stop
                 report(step)
-            self._next = (attempt, last)
+            self._next = (segment.attempt, segment.last)
             return _point(context)
         except OpenMMException as error:
             self._next = None
@@ -150,9 +142,7 @@ class Engine:
             self._next = None
             raise
 
-    def begin(
-        self, plan: StepPlan, first: int, start: Point, attempt: int, seed: int, velocity_seed: int
-    ) -> Point:
+    def begin(self, segment: Segment, start: Point) -> Point:
         """The start with constraints met, clashes minimised away where the protocol asks, and velocities.
 
         Raises
@@ -160,27 +150,25 @@ class Engine:
         BlowUpError
             If the start is no start.
         """
-        return _point(self._context_at(plan, first, start, attempt, seed, velocity_seed))
+        return _point(self._context_at(segment, start))
 
     def forget(self) -> None:
         """Let the context go: the next segment begins with a fresh one."""
         self._context, self._next = None, None
 
-    def _context_at(
-        self, plan: StepPlan, first: int, start: Point, attempt: int, seed: int, velocity_seed: int
-    ) -> Any:
+    def _context_at(self, segment: Segment, start: Point) -> Any:
         from openmm import LangevinMiddleIntegrator, LocalEnergyMinimizer
 
-        now = conditions(self.settings, plan, first, attempt)
+        now = conditions(self.settings, segment.plan, segment.first, segment.attempt)
         barostat = self.settings.ensemble == "NPT" and now.stage == "production"
-        kept = self._next == (attempt, first) and barostat == self._has_barostat
+        kept = self._next == (segment.attempt, segment.first) and barostat == self._has_barostat
         if kept and not self.platform.deterministic:
             return self._context
-        self._set_barostat(barostat, seed)
+        self._set_barostat(barostat, segment.seed)
         integrator = LangevinMiddleIntegrator(
             self.settings.temperature_k, now.friction_per_ps, now.time_step_fs * 1e-3
         )
-        integrator.setRandomNumberSeed(seed)
+        integrator.setRandomNumberSeed(segment.seed)
         integrator.setConstraintTolerance(_CONSTRAINT_TOLERANCE)
         self._context = None  # the old one's memory first
         context = context_for(self.system, integrator, self.platform)
@@ -191,10 +179,11 @@ class Engine:
             context.setVelocities(start.velocities)
         else:
             context.applyConstraints(_CONSTRAINT_TOLERANCE)
-            iterations = self.settings.retry_iterations if attempt else self.settings.minimise_iterations
+            retried, first_try = self.settings.retry_iterations, self.settings.minimise_iterations
+            iterations = retried if segment.attempt else first_try
             if iterations:
                 LocalEnergyMinimizer.minimize(context, 10.0, iterations)
-            context.setVelocitiesToTemperature(self.settings.temperature_k, velocity_seed)
+            context.setVelocitiesToTemperature(self.settings.temperature_k, segment.velocity_seed)
         self._context = context
         return context
 
