@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
+from kinscope.analysis.alpha_spheres import alpha_sphere_volume
 from kinscope.analysis.convergence import block_spread, convergence, replica_overlap, rmsf_against_time
 from kinscope.analysis.dynamics_summary import backbone_rmsd, distances, radius_of_gyration, summarise
 from kinscope.analysis.fluctuation import (
@@ -210,6 +211,37 @@ def test_an_atom_in_the_pocket_takes_about_its_own_volume():
     assert 4 / 3 * np.pi * 1.7**3 * 0.7 < empty - filled < 0.3 * empty
 
 
+def _jittered_shell(radius):
+    return _shell(radius, 400) + np.random.default_rng(5).normal(scale=1e-3, size=(400, 3))
+
+
+@pytest.mark.parametrize("radius", [4.0, 5.0, 5.8])
+def test_alpha_spheres_find_the_room_between_the_atoms_of_a_hollow_sphere(radius):
+    shell = _jittered_shell(radius)
+    volume = alpha_sphere_volume(shell, inclusion_region(shell))
+    assert volume == pytest.approx(4 / 3 * np.pi * (radius - 1.7) ** 3, rel=0.06)
+
+
+def test_what_is_packed_holds_no_alpha_sphere():
+    shell = _jittered_shell(2.5)
+    assert alpha_sphere_volume(shell, inclusion_region(shell)) == 0.0
+
+
+def test_atoms_out_of_reach_of_every_alpha_sphere_change_nothing():
+    random = np.random.default_rng(6)
+    inner, outer = (random.uniform(-width, width, size=(count, 3)) for width, count in ((9, 300), (60, 9000)))
+    outer = outer[np.linalg.norm(outer, axis=1) > 40.0]
+    region = inclusion_region(inner)
+    volume = alpha_sphere_volume(inner, region)
+    assert volume > 0.0
+    assert alpha_sphere_volume(np.vstack([inner, outer]), region) == volume
+
+
+def test_a_region_without_atoms_has_no_alpha_spheres():
+    region = inclusion_region(_shell(5.0, 300))
+    assert alpha_sphere_volume(np.full((5, 3), 500.0), region) == 0.0
+
+
 def _atoms(coord, numbers, names, residue_names=None):
     return SimpleNamespace(
         coord=np.asarray(coord, dtype=float),
@@ -230,13 +262,11 @@ def test_a_pocket_is_compared_in_one_frame_whatever_frame_the_mutant_comes_in():
     assert row.mutant_volume_cubic_angstrom == pytest.approx(row.native_volume_cubic_angstrom, rel=0.01)
     assert row.side_chain_rmsd_angstrom == pytest.approx(0.0, abs=1e-6)
     assert not row.volume_difference_cubic_angstrom.resolved
+    assert row.by_alpha_spheres.mutant_cubic_angstrom == row.by_alpha_spheres.native_cubic_angstrom
     assert row.fluctuation_difference_angstrom.value is None
 
 
 POCKET_OF_ONE_SEED = """
-import os
-import subprocess
-import sys
 from types import SimpleNamespace
 import numpy as np
 from kinscope.analysis.pockets import compare_pocket

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
+from kinscope.analysis.alpha_spheres import REACH_ANGSTROM, alpha_sphere_volume
 from kinscope.analysis.frames import Chunk
 from kinscope.analysis.layout import Layout
 from kinscope.analysis.pocket_grid import PROBE_ANGSTROM
@@ -17,6 +18,8 @@ from kinscope.core.errors import BadInputError
 
 MEASURED = 100
 """Frames in which a volume is measured, at most: a volume takes milliseconds, a frame of the rest less."""
+MEASURED_BY_SPHERES = 20
+"""Frames in which alpha spheres are looked for, at most: they take a quarter of a second."""
 _SURROUNDINGS_ANGSTROM = 20.0
 _FEWEST_RESIDUES = 4
 _FARTHEST_ATOM = 12.0
@@ -59,8 +62,9 @@ class PocketPlace:
             int(number): layout.coord[place]
             for number, place in zip(backbone.residues[around], backbone.ca[around], strict=True)
         }
-        extent = np.linalg.norm(self.region.points - centre, axis=1).max()
-        self.centre, self.reach = centre, float(extent) + PROBE_ANGSTROM + 2.0
+        self.centre = centre
+        self.extent = float(np.linalg.norm(self.region.points - centre, axis=1).max())
+        """From the centre to the region's farthest point, angstrom."""
 
     def chosen(self, layout: Layout) -> tuple[IntArray, FloatArray]:
         """Places of the CA atoms that a topology's frames are laid by, and where they go."""
@@ -80,7 +84,7 @@ class PocketPlace:
 
 
 class PocketVolume:
-    """Volume of a pocket in every so many frames, cubic angstrom.
+    """Volume of a pocket in every so many frames, cubic angstrom: what a probe covers.
 
     Parameters
     ----------
@@ -92,14 +96,18 @@ class PocketVolume:
         One frame in so many is measured.
     """
 
+    beyond_angstrom = PROBE_ANGSTROM + 2.0
+    """Atoms so far beyond the region count."""
+
     def __init__(self, layout: Layout, where: PocketPlace, stride: int = 1) -> None:
         self._where = where
+        self._reach = where.extent + self.beyond_angstrom
         self._fitted, self._target = where.chosen(layout)
         near = np.linalg.norm(layout.coord[self._fitted].mean(axis=0) - layout.coord, axis=1)
         spread = float(np.linalg.norm(self._target - self._target.mean(axis=0), axis=1).max())
-        held = layout.protein & layout.heavy & (near <= where.reach + spread + _FARTHEST_ATOM)
+        held = layout.protein & layout.heavy & (near <= self._reach + spread + _FARTHEST_ATOM)
         self._atoms = np.flatnonzero(held)
-        self._elements = layout.element[self._atoms].tolist()
+        self._elements = layout.element[self._atoms]
         self._stride = max(1, stride)
         self._series = Series()
 
@@ -114,9 +122,11 @@ class PocketVolume:
         self._series.add(np.array([self._volume(frame) for frame in placed]))
 
     def _volume(self, frame: FloatArray) -> float:
-        near = np.linalg.norm(frame - self._where.centre, axis=1) <= self._where.reach
-        elements = [self._elements[index] for index in np.flatnonzero(near)]
-        return pocket_volume(frame[near], elements, self._where.region)
+        near = np.linalg.norm(frame - self._where.centre, axis=1) <= self._reach
+        return self._measured(frame[near], self._elements[near].tolist())
+
+    def _measured(self, coord: FloatArray, elements: list[str]) -> float:
+        return pocket_volume(coord, elements, self._where.region)
 
     def merge(self, other: PocketVolume) -> None:
         """Take up another trajectory."""
@@ -125,3 +135,12 @@ class PocketVolume:
     def result(self) -> Series:
         """Volumes, (n_blocks,)."""
         return self._series
+
+
+class AlphaSphereVolume(PocketVolume):
+    """The same by alpha spheres: a second definition, by another library."""
+
+    beyond_angstrom = REACH_ANGSTROM
+
+    def _measured(self, coord: FloatArray, elements: list[str]) -> float:
+        return alpha_sphere_volume(coord, self._where.region)

@@ -16,9 +16,10 @@ from typing import Any
 
 import numpy as np
 
+from kinscope.analysis.alpha_spheres import alpha_sphere_volume
 from kinscope.analysis.pocket_grid import PROBE_ANGSTROM, PaddedGrid, ball_steps
 from kinscope.analysis.regions import compare_regions
-from kinscope.analysis.results import Difference, FluctuationProfile, PocketComparison
+from kinscope.analysis.results import Difference, FluctuationProfile, PocketComparison, VolumeComparison
 from kinscope.analysis.statistics import difference
 from kinscope.analysis.superposition import FloatArray, kabsch
 from kinscope.core.errors import BadInputError
@@ -45,6 +46,13 @@ class InclusionRegion:
     inside: BoolArray
     """Which points lie in the convex hull, shape (nx * ny * nz,)."""
     spacing_angstrom: float
+
+    @cached_property
+    def tree(self) -> Any:
+        """The points inside, as a ``scipy.spatial.cKDTree``."""
+        from scipy.spatial import cKDTree
+
+        return cKDTree(self.points[self.inside])
 
     @cached_property
     def grid(self) -> PaddedGrid:
@@ -149,21 +157,30 @@ def compare_pocket(
     reference = _heavy(native[0])
     placed = [[_laid(_heavy(atoms), reference, lining) for atoms in side] for side in (native, mutant)]
     region = inclusion_region(reference.coord[np.isin(reference.res_id, lining)])
-    first, second = ([pocket_volume(a.coord, a.element.tolist(), region) for a in side] for side in placed)
+    probed = [[pocket_volume(a.coord, a.element.tolist(), region) for a in side] for side in placed]
+    spheres = [[alpha_sphere_volume(a.coord, region) for a in side] for side in placed]
     backbone, side_chain = _deviations(placed[0][0], placed[1][0], lining)
+    by_probe, by_spheres = (
+        difference(
+            *volumes,
+            unit="Å³",
+            confidence=confidence,
+            smallest_meaningful=smallest_meaningful_cubic_angstrom,
+            sampling=f"{len(native)} native and {len(mutant)} mutant models",
+        )
+        for volumes in (probed, spheres)
+    )
     return PocketComparison(
         pocket=pocket,
         state=state,
         residues=lining,
-        native_volume_cubic_angstrom=float(np.mean(first)),
-        mutant_volume_cubic_angstrom=float(np.mean(second)),
-        volume_difference_cubic_angstrom=difference(
-            first,
-            second,
-            unit="Å³",
-            confidence=confidence,
-            smallest_meaningful=smallest_meaningful_cubic_angstrom,
-            sampling=f"{len(first)} native and {len(second)} mutant models",
+        native_volume_cubic_angstrom=float(np.mean(probed[0])),
+        mutant_volume_cubic_angstrom=float(np.mean(probed[1])),
+        volume_difference_cubic_angstrom=by_probe,
+        by_alpha_spheres=VolumeComparison(
+            native_cubic_angstrom=float(np.mean(spheres[0])),
+            mutant_cubic_angstrom=float(np.mean(spheres[1])),
+            difference_cubic_angstrom=by_spheres,
         ),
         backbone_rmsd_angstrom=backbone,
         side_chain_rmsd_angstrom=side_chain,

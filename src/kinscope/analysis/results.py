@@ -254,6 +254,14 @@ class DockingComparison(Record):
     notes: tuple[str, ...] = ()
 
 
+class VolumeComparison(Record):
+    """A pocket's volume, mutant against native, by one definition."""
+
+    native_cubic_angstrom: float
+    mutant_cubic_angstrom: float
+    difference_cubic_angstrom: Difference
+
+
 class PocketComparison(Record):
     """A pocket, mutant against native, in one state."""
 
@@ -262,7 +270,10 @@ class PocketComparison(Record):
     residues: tuple[int, ...]
     native_volume_cubic_angstrom: float
     mutant_volume_cubic_angstrom: float
+    """What a probe covers (:mod:`kinscope.analysis.pockets`)."""
     volume_difference_cubic_angstrom: Difference
+    by_alpha_spheres: VolumeComparison | None = None
+    """What alpha spheres find (:mod:`kinscope.analysis.alpha_spheres`); None in results of before."""
     backbone_rmsd_angstrom: float
     """Of the pocket's backbone, mutant on native, after superposition on the rest of the kinase domain."""
     side_chain_rmsd_angstrom: float

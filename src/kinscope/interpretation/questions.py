@@ -114,18 +114,26 @@ def _methods_apart(rows: Sequence[RegionComparison]) -> list[RegionComparison]:
     return sorted(rows, key=lambda row: row.method == "md")
 
 
+_VOLUMES = {
+    "volume_cubic_angstrom": "volume",
+    "alpha_sphere_volume_cubic_angstrom": "volume by alpha spheres",
+}
+"""Measures of trajectories: the two definitions of a pocket's volume."""
+
+
 def _pocket(name: str, variant: Variant, measurements: Measurements, pack: TargetPack) -> MobilityQuestion:
     label = region_label(pack, name)
     findings: list[MobilityFinding] = []
     for pocket in measurements.pockets:
         if pocket.pocket == name:
-            findings.append(_of_models(pocket, pack))
+            findings += _of_models(pocket, pack)
     rows = [row for row in measurements.regions if row.region == name]
     findings += [of_region(row, pack) for row in _methods_apart(rows)]
     for system in measurements.trajectories:
         for measure in system.measures:
-            if measure.name == f"{name}/volume_cubic_angstrom":
-                findings.append(finding("md", f"volume, {where(system, pack)}", measure.difference))
+            for kind, words in _VOLUMES.items():
+                if measure.name == f"{name}/{kind}":
+                    findings.append(finding("md", f"{words}, {where(system, pack)}", measure.difference))
     return MobilityQuestion(
         id=f"pocket {name}",
         question=f"Is the {label} of {variant.short} as in native?",
@@ -134,7 +142,7 @@ def _pocket(name: str, variant: Variant, measurements: Measurements, pack: Targe
     )
 
 
-def _of_models(pocket: PocketComparison, pack: TargetPack) -> MobilityFinding:
+def _of_models(pocket: PocketComparison, pack: TargetPack) -> list[MobilityFinding]:
     """Shape and volume of the built models; a pocket that the build did not touch cannot show a change."""
     state = state_label(pack, pocket.state)
     change = pocket.volume_difference_cubic_angstrom
@@ -147,11 +155,17 @@ def _of_models(pocket: PocketComparison, pack: TargetPack) -> MobilityFinding:
     same = abs(change.value or 0.0) < max(change.smallest_meaningful, 0.5)
     if pocket.side_chain_rmsd_angstrom < UNMOVED_ANGSTROM and same:
         verdict = "unmoved by construction: the mutant was rebuilt elsewhere, so the models cannot tell"
-        return MobilityFinding(
+        unmoved = MobilityFinding(
             method="models",
             where=f"shape and volume, {state}",
             result=volumes,
             verdict=verdict,
             sampling=change.sampling,
         )
-    return finding("models", f"shape and volume, {state}", change, result=volumes)
+        return [unmoved]
+    found = [finding("models", f"shape and volume, {state}", change, result=volumes)]
+    if (second := pocket.by_alpha_spheres) is not None:
+        both = f"{second.native_cubic_angstrom:.0f} and {second.mutant_cubic_angstrom:.0f} Å³"
+        words = f"volume by alpha spheres, {state}"
+        found.append(finding("models", words, second.difference_cubic_angstrom, result=both))
+    return found

@@ -77,5 +77,5 @@ def worded(measure: MeasureComparison, names: Names, ligand: str) -> str:
     if not slash:
         return measure.label
     rest = measure.label.removeprefix(f"{of}: ")
-    named = names.region(of) if rest == "volume" else names.component(of, ligand)
+    named = names.region(of) if rest.startswith("volume") else names.component(of, ligand)
     return f"{named}: {rest}"

@@ -46,7 +46,13 @@ def analyse(
     chain: Annotated[str, typer.Option("--chain", help="Which chain of the topology.")] = "",
     target: Target = "abl1",
     pocket_frames: Annotated[
-        int, typer.Option("--pocket-frames", min=0, max=10_000, help="In which pocket volumes are measured.")
+        int,
+        typer.Option(
+            "--pocket-frames",
+            min=0,
+            max=10_000,
+            help="In which pocket volumes are measured by a probe; by alpha spheres in 20 of them.",
+        ),
     ] = 100,
     out: Annotated[
         Path, typer.Option("--out", help="Directory for the tables (CSV, Parquet and JSON).")
