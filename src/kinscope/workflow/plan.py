@@ -66,7 +66,7 @@ class Planner(StudySteps):
             "measurements",
             f"comparison of {self.variant.short} with native",
             f"{STAGES}.collect:collect_measurements",
-            3,
+            4,
             {"target": self.pack_directory, "variant": self._variant(), **self.given()},
             inputs,
             optional,
