@@ -188,9 +188,10 @@ def test_models_stay_near_their_crystals(shipped):
 @pytest.mark.slow
 @pytest.mark.skipif(not os.environ.get("KINSCOPE_PDB_MIRROR"), reason="needs a mirror of wwPDB entries")
 def test_a_model_can_be_rebuilt(tmp_path):
+    from kinscope.docking.occupants import parametriser
     from kinscope.structures.reference import build_models
 
-    build_models(PACK, ("kinase-dfg-in",), PdbSource(), tmp_path)
+    build_models(PACK, ("kinase-dfg-in",), PdbSource(), tmp_path, parametrise=parametriser(PACK))
     built, record = reference_model(PACK, "kinase-dfg-in", tmp_path)
     shipped, shipped_record = reference_model(PACK, "kinase-dfg-in")
     assert superpose(built, shipped).rmsd_angstrom < 0.1
