@@ -1,13 +1,14 @@
-"""Our pocket volumes beside those of pyKVFinder, a published cavity finder, on crystals and models.
+"""Pocket volumes by our two definitions, and by a published cavity finder, on crystals and models.
 
-    pip install pyKVFinder     # GPL-3.0: no dependency of kinscope, imported here alone
+    pip install pyKVFinder     # optional, GPL-3.0: no dependency of kinscope, imported here alone
     python benchmarks/pocket_volumes.py --pdb-mirror DIR [--out volumes.csv]
 
 Every ABL1 chain of the mirror in which the pocket's lining is whole, and every shipped model, laid on one
-reference model. Ours: points of the reference's hull of the lining that a 1.4 angstrom probe covers.
-pyKVFinder (Guerra et al., BMC Bioinformatics 2021, 22, 607): its own grid, probes and cavities over the same
-box; of its cavity points those in the same hull count. It leaves out what a large probe reaches from outside,
-which ours keeps, so ours are larger at an open site; what counts is whether both order the pockets alike.
+reference model. Probe: points of the reference's hull of the lining that a 1.4 angstrom probe covers. Alpha
+spheres: what pocketeer's leave free in the same hull. pyKVFinder (Guerra et al., BMC Bioinformatics 2021, 22,
+607): its own grid, probes and cavities over the same box; of its cavity points those in the same hull count.
+It leaves out what a large probe reaches from outside, which the others keep, so those are larger at an open
+site; what counts is whether all order the pockets alike.
 """
 
 from __future__ import annotations
@@ -15,12 +16,15 @@ from __future__ import annotations
 import argparse
 import csv
 from collections.abc import Iterator
+from importlib.util import find_spec
+from itertools import combinations
 from pathlib import Path
 
 import numpy as np
 from scipy.spatial import Delaunay
 from scipy.stats import pearsonr, spearmanr
 
+from kinscope.analysis.alpha_spheres import alpha_sphere_volume
 from kinscope.analysis.pockets import RADII_ANGSTROM, inclusion_region, pocket_volume
 from kinscope.analysis.superposition import FloatArray, kabsch
 from kinscope.core.errors import KinscopeError
@@ -37,6 +41,11 @@ POCKETS = {"atp_site": "kinase-dfg-out", "myristate_pocket": "closed-dfg-out"}
 """With the model whose lining gives the hull."""
 LAST_RESIDUE = 500
 """Few crystals show what follows of helix I."""
+
+
+def ways() -> tuple[str, ...]:
+    """What measures, in the order of every row."""
+    return ("probe", "alpha spheres", *(("pyKVFinder",) if find_spec("pyKVFinder") else ()))
 
 
 def finder_volume(coord: FloatArray, elements: list[str], lining: FloatArray, corners: FloatArray) -> float:
@@ -90,8 +99,8 @@ def chains(mirror: Path, pack: TargetPack) -> Iterator[tuple[str, AtomArray]]:
         yield state.id, reference_model(pack, state.id)[0]
 
 
-def measure(pack: TargetPack, pocket: str, mirror: Path) -> list[tuple[str, float, float]]:
-    """Name, our volume and pyKVFinder's of every structure that has the whole lining."""
+def measure(pack: TargetPack, pocket: str, mirror: Path) -> list[tuple[str, list[float]]]:
+    """Name and volumes (:func:`ways`) of every structure that has the whole lining."""
     lining = [residue for residue in pack.region(pocket).members() if residue <= LAST_RESIDUE]
     base = reference_model(pack, POCKETS[pocket])[0]
     base = base[base.element != "H"]
@@ -110,9 +119,11 @@ def measure(pack: TargetPack, pocket: str, mirror: Path) -> list[tuple[str, floa
         rotation, translation = kabsch(own.coord[mine].astype(float), alpha.coord[theirs].astype(float))
         coord = heavy.coord.astype(np.float64) @ rotation + translation
         elements = [symbol.upper() for symbol in heavy.element.tolist()]
-        ours = pocket_volume(coord, elements, region)
-        found.append((name, ours, finder_volume(coord, elements, hull, corners)))
-        print(f"{pocket:<18} {name:<28} {ours:7.0f} {found[-1][2]:7.0f}", flush=True)
+        volumes = [pocket_volume(coord, elements, region), alpha_sphere_volume(coord, region)]
+        if "pyKVFinder" in ways():
+            volumes.append(finder_volume(coord, elements, hull, corners))
+        found.append((name, volumes))
+        print(f"{pocket:<18} {name:<28}", *(f"{value:7.0f}" for value in volumes), flush=True)
     return found
 
 
@@ -125,19 +136,25 @@ def main() -> None:
     parser.add_argument("--out", type=Path)
     options = parser.parse_args()
     pack = load_target("abl1")
-    rows: list[tuple[str, str, float, float]] = []
+    rows: list[tuple[str, str, *tuple[float, ...]]] = []
     for pocket in POCKETS:
         found = measure(pack, pocket, options.pdb_mirror)
-        ours, theirs = (np.array([row[column] for row in found]) for column in (1, 2))
-        print(
-            f"{pocket}: {len(found)} structures, ours {ours.mean():.0f} +- {ours.std():.0f}, pyKVFinder "
-            f"{theirs.mean():.0f} +- {theirs.std():.0f} cubic angstrom; "
-            f"Pearson {pearsonr(ours, theirs)[0]:.2f}, Spearman {spearmanr(ours, theirs)[0]:.2f}"
+        table = np.array([volumes for _, volumes in found])
+        said = (
+            f"{name} {column.mean():.0f} +- {column.std():.0f}"
+            for name, column in zip(ways(), table.T, strict=True)
         )
-        rows += [(pocket, *row) for row in found]
+        print(f"{pocket}: {len(found)} structures; {', '.join(said)} cubic angstrom")
+        for one, other in combinations(range(table.shape[1]), 2):
+            print(
+                f"  {ways()[one]} and {ways()[other]}: Pearson "
+                f"{pearsonr(table[:, one], table[:, other])[0]:.2f}, "
+                f"Spearman {spearmanr(table[:, one], table[:, other])[0]:.2f}"
+            )
+        rows += [(pocket, name, *volumes) for name, volumes in found]
     if options.out:
         with options.out.open("w", newline="") as handle:
-            csv.writer(handle).writerows([("pocket", "structure", "ours", "pykvfinder"), *rows])
+            csv.writer(handle).writerows([("pocket", "structure", *ways()), *rows])
 
 
 if __name__ == "__main__":
