@@ -107,7 +107,7 @@ def test_states_differ_in_the_region_that_differs() -> None:
     assert not found["core"].difference.resolved
 
 
-@pytest.mark.parametrize("preset", ["standard", "paper"])
+@pytest.mark.parametrize("preset", ["quick", "standard", "paper"])
 def test_a_preset_says_nothing_of_drugs_and_states_that_another_target_lacks(preset: str) -> None:
     src = load_target("src")
     settings = with_changes(load_preset(preset), target="src")

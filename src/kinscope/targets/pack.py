@@ -190,8 +190,8 @@ class StateDefinition(Record):
     """Which crystals it comes from and why."""
     studied: Literal["always", "thorough", "on request"] = "always"
     """Which studies take the state unless states are named: every one, all presets but ``quick``, or none."""
-    dynamics: bool = False
-    """Whether a study simulates it unless states are named for dynamics."""
+    dynamics: bool | Literal["exhaustive"] = False
+    """Whether a study simulates it unless states are named for dynamics; ``exhaustive``: preset ``paper``."""
     dfg: Literal["in", "out", "inter", ""] = ""
     """The DFG class that measuring the model must give; empty: none is demanded."""
     bound: tuple[str, ...] = ()
@@ -224,6 +224,9 @@ class DrugDefinition(Record):
     reference_protein: str = ""
     """The gene whose protein the co-crystal holds, where that is not the target's but a related kinase's."""
     sources: tuple[str, ...]
+    simulated: Literal["always", "thorough", "exhaustive", "on request"] = "on request"
+    """Which studies simulate it bound unless ligands are named: every one, all presets but ``quick``,
+    ``paper`` alone, or none."""
     further_states: tuple[str, ...] = ()
     """Other states whose model its co-crystal fits; each has a pose of its own in the pack. `kinscope dock`
     docks the drug there too."""

@@ -8,7 +8,14 @@ from kinscope.structures.user_records import USER_STATE
 from kinscope.targets.pack import TargetPack
 from kinscope.variants import modelled_states
 from kinscope.variants.model import Variant
-from kinscope.workflow.settings import StudySettings, by_preset
+from kinscope.workflow.settings import StudySettings
+
+_TAKEN = {
+    "quick": ("always",),
+    "standard": ("always", "thorough"),
+    "paper": ("always", "thorough", "exhaustive"),
+}
+"""What a preset takes of what the pack marks; settings of another name take what ``standard`` does."""
 
 
 def choose_states(
@@ -71,12 +78,8 @@ def dynamics_states(pack: TargetPack, states: tuple[str, ...], settings: StudySe
     """The states of a study that are simulated."""
     if settings.dynamics.budget_minutes == 0:
         return ()
-    own = tuple(state.id for state in pack.states if state.dynamics)
-    wanted = settings.dynamics.states or own
-    if by_preset(settings, "states"):
-        # A preset names the states of ABL1; another target has its own.
-        known = {state.id for state in pack.states}
-        wanted = tuple(state for state in wanted if state in known) or own
+    marks = (True, *_taken(settings))
+    wanted = settings.dynamics.states or tuple(state.id for state in pack.states if state.dynamics in marks)
     return tuple(state for state in wanted if state in states)
 
 
@@ -88,11 +91,12 @@ def dynamics_ligands(
     ``states`` are those that are simulated.
     """
     chosen = []
-    for drug in settings.dynamics.ligands if states else ():
+    named = settings.dynamics.ligands
+    marked = tuple(drug.id for drug in pack.drugs if drug.simulated in _taken(settings))
+    for drug in (marked if named is None else named) if states else ():
         definition = next((known for known in pack.drugs if known.id == drug), None)
         if definition is None:
-            if not by_preset(settings, "ligands"):
-                skipped.append(f"{drug}: the target pack has no such drug, so it is not simulated bound")
+            skipped.append(f"{drug}: the target pack has no such drug, so it is not simulated bound")
         elif not (pack.directory / "poses" / f"{drug}.sdf").exists():
             skipped.append(
                 f"{drug}: the target pack has no reference pose of it, so it is not simulated bound"
@@ -111,8 +115,11 @@ def dynamics_ligands(
 
 def _of_preset(pack: TargetPack, settings: StudySettings) -> tuple[str, ...]:
     """What the pack studies unless states are named: the long presets take more."""
-    taken = ("always",) if settings.preset == "quick" else ("always", "thorough")
-    return tuple(state.id for state in pack.states if state.studied in taken)
+    return tuple(state.id for state in pack.states if state.studied in _taken(settings))
+
+
+def _taken(settings: StudySettings) -> tuple[str, ...]:
+    return _TAKEN.get(settings.preset, _TAKEN["standard"])
 
 
 def _holds_not(pack: TargetPack, variant: Variant, own: tuple[str, ...]) -> UnsupportedVariantError:

@@ -60,8 +60,9 @@ class DynamicsSettings(Settings):
 
     states: tuple[str, ...] = ()
     """State ids; empty: those that the target pack marks for dynamics."""
-    ligands: tuple[str, ...] = ()
-    """Drug ids; each is simulated bound as well, in the state that it binds if that state is simulated."""
+    ligands: tuple[str, ...] | None = None
+    """Drug ids; each is simulated bound as well, in the state that it binds if that state is simulated. None:
+    those that the target pack marks for the preset."""
     own_ligands: tuple[OwnLigand, ...] = Field(default=(), max_length=20)
     """Ligands of the user's (`kinscope simulate --ligand-file`), each simulated bound in one state too."""
     replicas: int = Field(default=3, ge=1, le=100)
@@ -129,7 +130,7 @@ class StudySettings(Settings):
         BadInputError
             Naming what there is.
         """
-        for state in (*self.states, *(() if by_preset(self, "states") else self.dynamics.states)):
+        for state in (*self.states, *self.dynamics.states):
             pack.state(state)
         for drug in self.drugs:
             pack.drug(drug)
@@ -152,17 +153,6 @@ def load_preset(name: str) -> StudySettings:
         )
     text = (resources.files("kinscope.workflow") / "presets" / f"{name}.yaml").read_text()
     return _validated({"preset": name, **_mapping(text, f"preset {name}")}, f"preset {name}")
-
-
-def by_preset(settings: StudySettings, field: Literal["states", "ligands"]) -> bool:
-    """Whether what dynamics takes up is what the preset says, not what the user named.
-
-    Presets name states and drugs of ABL1; where a target has others, theirs fall away without a word, while
-    what the user named is told or refused.
-    """
-    if settings.preset not in PRESETS:
-        return False
-    return bool(getattr(settings.dynamics, field) == getattr(load_preset(settings.preset).dynamics, field))
 
 
 def load_settings(path: Path) -> StudySettings:
