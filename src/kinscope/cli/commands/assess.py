@@ -183,6 +183,8 @@ def show_settings(preset: Preset = "quick") -> None:
 def _conclude(finished: Any, as_json: bool) -> None:
     """Print the answer, what failed, and where things lie; exit code 1 if something failed."""
     from kinscope.interpretation.model import StudyResult
+    from kinscope.interpretation.prose import left_out
+    from kinscope.targets import load_target
 
     path = finished.directory / "result.json"
     result = StudyResult.model_validate_json(path.read_bytes())
@@ -199,8 +201,9 @@ def _conclude(finished: Any, as_json: bool) -> None:
     else:
         _print_answer(result)
         _print_structure(finished.directory)
+        pack = load_target(str(result.settings["target"]))
         for text in finished.plan.skipped:
-            typer.echo(f"left out: {text}")
+            typer.echo(left_out(text, pack))
         typer.echo(f"\nReport: {finished.directory / 'report.html'}")
     if not finished.complete:
         typer.echo(
