@@ -157,34 +157,40 @@ def compare_pocket(
     reference = _heavy(native[0])
     placed = [[_laid(_heavy(atoms), reference, lining) for atoms in side] for side in (native, mutant)]
     region = inclusion_region(reference.coord[np.isin(reference.res_id, lining)])
-    probed = [[pocket_volume(a.coord, a.element.tolist(), region) for a in side] for side in placed]
-    spheres = [[alpha_sphere_volume(a.coord, region) for a in side] for side in placed]
-    backbone, side_chain = _deviations(placed[0][0], placed[1][0], lining)
-    by_probe, by_spheres = (
-        difference(
-            *volumes,
-            unit="Å³",
-            confidence=confidence,
-            smallest_meaningful=smallest_meaningful_cubic_angstrom,
-            sampling=f"{len(native)} native and {len(mutant)} mutant models",
-        )
-        for volumes in (probed, spheres)
+    bounds = (confidence, smallest_meaningful_cubic_angstrom)
+    probed = _volumes(
+        [[pocket_volume(a.coord, a.element.tolist(), region) for a in side] for side in placed], *bounds
     )
+    spheres = _volumes([[alpha_sphere_volume(a.coord, region) for a in side] for side in placed], *bounds)
+    backbone, side_chain = _deviations(placed[0][0], placed[1][0], lining)
     return PocketComparison(
         pocket=pocket,
         state=state,
         residues=lining,
-        native_volume_cubic_angstrom=float(np.mean(probed[0])),
-        mutant_volume_cubic_angstrom=float(np.mean(probed[1])),
-        volume_difference_cubic_angstrom=by_probe,
-        by_alpha_spheres=VolumeComparison(
-            native_cubic_angstrom=float(np.mean(spheres[0])),
-            mutant_cubic_angstrom=float(np.mean(spheres[1])),
-            difference_cubic_angstrom=by_spheres,
-        ),
+        native_volume_cubic_angstrom=probed.native_cubic_angstrom,
+        mutant_volume_cubic_angstrom=probed.mutant_cubic_angstrom,
+        volume_difference_cubic_angstrom=probed.difference_cubic_angstrom,
+        by_alpha_spheres=spheres,
         backbone_rmsd_angstrom=backbone,
         side_chain_rmsd_angstrom=side_chain,
         fluctuation_difference_angstrom=_fluctuation(pocket, lining, profiles, confidence),
+    )
+
+
+def _volumes(sides: list[list[float]], confidence: float, smallest_meaningful: float) -> VolumeComparison:
+    """Volumes of the native and of the mutant models, cubic angstrom, compared."""
+    native, mutant = sides
+    return VolumeComparison(
+        native_cubic_angstrom=float(np.mean(native)),
+        mutant_cubic_angstrom=float(np.mean(mutant)),
+        difference_cubic_angstrom=difference(
+            native,
+            mutant,
+            unit="Å³",
+            confidence=confidence,
+            smallest_meaningful=smallest_meaningful,
+            sampling=f"{len(native)} native and {len(mutant)} mutant models",
+        ),
     )
 
 

@@ -64,14 +64,10 @@ def run(
         How long energies are followed.
     kinase
         A target and one of its states, to measure on as well; minutes on a processor.
-    analysis_frames
-        Of the trajectory that the analyses read.
-    platform_name
-        An OpenMM platform; None takes the fastest that works.
-    say
-        Hears what is under way.
-    runs
-        Run directories whose solvated systems GROMACS is set beside OpenMM on as well.
+    analysis_frames, platform_name
+        Of the trajectory that the analyses read; and an OpenMM platform, None for the fastest that works.
+    say, runs
+        Hears what is under way; run directories on whose systems GROMACS is set beside OpenMM as well.
 
     Raises
     ------
@@ -94,21 +90,23 @@ def run(
             _put_into_water(kinase, system, say)
             drifts += _on_kinase(system, drift_ps, platform, say) if "drift" in parts else []
             paces += [_pace_on_kinase(system, platform, turns, say)] if "pace" in parts else []
-        systems = {"capped lysine in water": heavy} | ({} if kinase is None else {"kinase in water": system})
-        systems |= stored
+        whole = {} if kinase is None else {"kinase in water": system}
+        systems = {"capped lysine in water": heavy, **whole, **stored}
         engines = _engines(systems, temperature_ps, say) if "engines" in parts else None
-    memory = footprints(_FRAMES, lambda _done, text: say(text)) if "memory" in parts else ()
-    if "analysis" in parts:
-        say("analyses beside MDAnalysis and MDTraj")
     return MdBenchmark(
         platform=platform,
         drifts=tuple(drifts),
         kinetic=tuple(kinetic),
         paces=tuple(paces),
-        memory=memory,
+        memory=footprints(_FRAMES, lambda _done, text: say(text)) if "memory" in parts else (),
         engines=engines,
-        analysis=analysis_speed(analysis_frames) if "analysis" in parts else None,
+        analysis=_analysis(analysis_frames, say) if "analysis" in parts else None,
     )
+
+
+def _analysis(frames: int, say: Progress) -> AnalysisSpeed:
+    say("analyses beside MDAnalysis and MDTraj")
+    return analysis_speed(frames)
 
 
 def _engines(systems: dict[str, Path], length_ps: float, say: Progress) -> EngineCheck | None:

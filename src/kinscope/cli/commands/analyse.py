@@ -48,10 +48,7 @@ def analyse(
     pocket_frames: Annotated[
         int,
         typer.Option(
-            "--pocket-frames",
-            min=0,
-            max=10_000,
-            help="In which pocket volumes are measured by a probe; by alpha spheres in 20 of them.",
+            "--pocket-frames", min=0, max=10_000, help="For pocket volumes, 20 of them by both ways."
         ),
     ] = 100,
     out: Annotated[
@@ -86,9 +83,9 @@ def analyse(
         import json
 
         typer.echo(json.dumps([one.result.model_dump(mode="json") for one in found], indent=1))
-        return
-    for one in found:
-        _print(one)
+    else:
+        for one in found:
+            _print(one)
 
 
 def _checked(
