@@ -237,9 +237,13 @@ def test_atoms_out_of_reach_of_every_alpha_sphere_change_nothing():
     assert alpha_sphere_volume(np.vstack([inner, outer]), region) == volume
 
 
-def test_a_region_without_atoms_has_no_alpha_spheres():
-    region = inclusion_region(_shell(5.0, 300))
-    assert alpha_sphere_volume(np.full((5, 3), 500.0), region) == 0.0
+@pytest.mark.parametrize(
+    "coord",
+    [np.full((5, 3), 500.0), np.zeros((50, 3)), np.random.default_rng(7).normal(size=(40, 3)) * [3, 3, 0]],
+    ids=["far away", "in one place", "in a plane"],
+)
+def test_atoms_that_enclose_nothing_have_no_alpha_spheres(coord):
+    assert alpha_sphere_volume(coord, inclusion_region(_shell(5.0, 300))) == 0.0
 
 
 def _atoms(coord, numbers, names, residue_names=None):

@@ -38,10 +38,14 @@ def alpha_sphere_volume(coord: FloatArray, region: InclusionRegion) -> float:
         Where to measure.
     """
     from pocketeer.core import compute_alpha_spheres
+    from pocketeer.utils.exceptions import TessellationError
 
     away, _ = region.tree.query(coord, distance_upper_bound=REACH_ANGSTROM)
     near = np.asarray(coord[np.isfinite(away)], dtype=np.float64)
-    spheres = compute_alpha_spheres(near, r_min=SMALLEST_ANGSTROM, r_max=LARGEST_ANGSTROM)
+    try:
+        spheres = compute_alpha_spheres(near, r_min=SMALLEST_ANGSTROM, r_max=LARGEST_ANGSTROM)
+    except TessellationError:  # atoms in one plane or one place, as a broken frame has them, enclose nothing
+        return 0.0
     covered = np.zeros(region.tree.n, dtype=bool)
     if spheres:
         centres = np.array([sphere.center for sphere in spheres])
