@@ -128,6 +128,21 @@ def exported(tmp_path_factory: pytest.TempPathFactory) -> tuple[ReferenceDynamic
     return reference, path, root
 
 
+def test_sides_that_drew_the_same_noise_are_told(exported):
+    reference, _, _ = exported
+
+    def verdict(native, mutant):
+        seeds = {True: iter(native), False: iter(mutant)}
+        drawn = [
+            one.model_copy(update={"seed": next(seeds[one.variant == "native"])})
+            for one in reference.replicas
+        ]
+        return reference.model_copy(update={"replicas": tuple(drawn)}).verdict()
+
+    assert "noise" not in verdict(native=(1, 2), mutant=(3, 4))
+    assert "too wide, if anything" in verdict(native=(1, 2), mutant=(2, 1))
+
+
 def test_the_record_says_what_was_computed_where_and_for_how_long(exported):
     reference, path, root = exported
     assert reference.variant == "K404E"

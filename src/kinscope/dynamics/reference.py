@@ -135,12 +135,28 @@ class ReferenceDynamics(VersionedRecord):
             f"{self.machine}."
         )
 
+    @property
+    def shared_noise(self) -> bool:
+        """Whether a native and a mutant replica drew the same noise, as they did before November 2026."""
+        native, mutant = (
+            {one.seed for one in self.replicas if (one.variant == "native") == side} for side in (True, False)
+        )
+        return bool(native & mutant)
+
     def verdict(self) -> str:
         """What it shows, or that it resolves nothing."""
-        if not self.resolved:
-            return f"No difference between native and {self.variant} is resolved by this much sampling."
         regions = ", ".join(f"{row.region} ({self.label(row.state)})" for row in self.resolved)
-        return f"Resolved differences of fluctuation: {regions}."
+        said = (
+            f"Resolved differences of fluctuation: {regions}."
+            if regions
+            else f"No difference between native and {self.variant} is resolved by this much sampling."
+        )
+        if self.shared_noise:
+            said += (
+                " Native and mutant replicas of one number drew the same noise, so that the sides are not quite "
+                "independent; the intervals, which take them for it, are too wide, if anything."
+            )
+        return said
 
     def label(self, state: str) -> str:
         """A state's name for people."""
