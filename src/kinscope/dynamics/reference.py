@@ -153,8 +153,8 @@ class ReferenceDynamics(VersionedRecord):
         )
         if self.shared_noise:
             said += (
-                " Native and mutant replicas of one number drew the same noise, so that the sides are not quite "
-                "independent; the intervals, which take them for it, are too wide, if anything."
+                " Native and mutant replicas of one number drew the same noise, so that the sides are not "
+                "quite independent; the intervals, which take them for it, are too wide, if anything."
             )
         return said
 
