@@ -19,7 +19,7 @@ from kinscope.core.errors import BadInputError
 MEASURED = 100
 """Frames in which a volume is measured, at most: a volume takes milliseconds, a frame of the rest less."""
 MEASURED_BY_SPHERES = 20
-"""Frames in which alpha spheres are looked for, at most: they take a quarter of a second."""
+"""Frames in which alpha spheres are looked for, at most: they cost several times what a probe does."""
 _SURROUNDINGS_ANGSTROM = 20.0
 _FEWEST_RESIDUES = 4
 _FARTHEST_ATOM = 12.0
