@@ -12,7 +12,7 @@ from kinscope.clinic.case_yaml import case_of_data, check_references, explain, r
 from kinscope.clinic.phenopacket_reader import PacketReader
 from kinscope.clinic.phenopacket_values import PacketFile
 from kinscope.core.errors import BadInputError
-from kinscope.core.plain_yaml import Places, parse_yaml
+from kinscope.core.plain_yaml import MAX_NODES, Places, parse_yaml
 
 if TYPE_CHECKING:
     from pathlib import Path as FilePath
@@ -129,11 +129,28 @@ def parse_packet(data: dict[str, Any], file: PacketFile) -> Phenopacket:
     """
     from phenopackets import Phenopacket
 
+    if _values(data) > MAX_NODES:
+        raise BadInputError(
+            f"The Phenopacket holds more than {MAX_NODES:,} values.",
+            where=file.where,
+            remedy="Give one person's course; leave routine counts out.",
+        )
     packet = _parsed(data, Phenopacket.DESCRIPTOR)
     if packet is None:
         path, what, remedy = _blame(data, Phenopacket.DESCRIPTOR, ())
         raise file.refused(what, path, remedy)
     return packet
+
+
+def _values(data: Any) -> int:
+    """How many values plain data hold, as far as the most that are read."""
+    count, waiting = 0, [data]
+    while waiting and count <= MAX_NODES:
+        part = waiting.pop()
+        count += 1
+        if isinstance(part, dict | list):
+            waiting += part.values() if isinstance(part, dict) else part
+    return count
 
 
 def _parsed(data: dict[str, Any], descriptor: Any) -> Any:
