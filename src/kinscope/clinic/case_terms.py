@@ -60,7 +60,6 @@ TRANSCRIPT_ANY = Term(
 DETECTED = Term("LOINC:LA11882-0", "Detected")
 NOT_DETECTED = Term("LOINC:LA11883-8", "Not detected")
 STATED_RESPONSE = Term("kinscope:stated-response", "Response stated by the treating centre")
-EVENT = Term("kinscope:event", "Event of the course")
 
 TOXICITIES = {
     "neutropenia": "HP:0001875",

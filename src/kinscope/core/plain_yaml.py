@@ -97,7 +97,7 @@ def parse_yaml(text: str, where: str) -> tuple[Any, Places]:
             return None, {}
         places: Places = {}
         _mark(node, (), places)
-        return loader.construct_document(node), places  # type: ignore[no-untyped-call]
+        return loader.construct_document(node), places
     except _RefusedError as error:
         raise _not_plain(error.reason, f"{where}, line {error.line}") from None
     except yaml.MarkedYAMLError as error:
