@@ -25,8 +25,11 @@ LONGEST_MARKED = 300_000
 """Characters of a JSON text up to which errors name the line too; the path stands in every error."""
 MAX_DEPTH = 100
 """Of messages in messages; protobuf itself goes no deeper."""
-REFUSALS = (ValueError, TypeError, AttributeError, OverflowError, RecursionError)
-"""What protobuf's parser raises on what it cannot hold; its own ParseError is one more."""
+REFUSALS = (ValueError, TypeError, AttributeError, OverflowError, RecursionError, SystemError)
+"""What protobuf's parser raises on what it cannot hold, beside its own ParseError.
+
+A SystemError comes of names that are no text, or half a surrogate pair.
+"""
 Path = tuple[str | int, ...]
 
 
@@ -178,7 +181,8 @@ def _blame(data: Any, descriptor: Any, path: Path) -> tuple[Path, str, str]:
         field = fields.get(name)
         if field is None:
             known = ", ".join(sorted(field.camelcase_name for field in descriptor.fields))
-            return (*path, str(name)), f"{descriptor.name} has no such field.", f"Its fields are {known}."
+            shown = str(name) if str(name).isidentifier() and len(str(name)) < 80 else "?"
+            return (*path, shown), f"{descriptor.name} has no such field.", f"Its fields are {known}."
         if _parsed({name: value}, descriptor) is not None:
             continue
         if not field.is_repeated:
