@@ -7,14 +7,14 @@ import math
 import re
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 from pydantic import ValidationError
 
 from kinscope.clinic import case_terms as terms
 from kinscope.clinic.case_dates import DAYS_PER_UNIT
 from kinscope.clinic.case_drugs import find_drug
-from kinscope.clinic.case_model import Case, CaseMeasurement, StatedResponse, Toxicity, Treatment
+from kinscope.clinic.case_model import Case, CaseMeasurement, DoseUnit, StatedResponse, Toxicity, Treatment
 from kinscope.core.errors import BadInputError
 from kinscope.core.plain_yaml import Places, line_of, path_text
 
@@ -68,28 +68,13 @@ SCALES = {
     "1": 100.0,
 }
 """Factor from a unit to the field's own; haemoglobin per mmol of its monomer weighs 16.114 g."""
-DOSE_UNITS = {
-    "mg/d": "mg/d",
+DOSE_UNITS = {unit.lower(): unit for unit in get_args(DoseUnit)} | {
     "mg/day": "mg/d",
     "mg per day": "mg/d",
     "milligram per day": "mg/d",
-    "mg": "mg",
     "milligram": "mg",
-    "mg/m2": "mg/m2",
-    "mg/m2/d": "mg/m2/d",
     "milligram per square meter": "mg/m2",
-    "g/m2": "g/m2",
-    "g/m2/d": "g/m2/d",
-    "mg/kg": "mg/kg",
-    "mg/kg/d": "mg/kg/d",
-    "iu/m2": "IU/m2",
     "[iu]/m2": "IU/m2",
-    "iu/d": "IU/d",
-    "ug/d": "ug/d",
-    "ug/m2/d": "ug/m2/d",
-    "cells": "cells",
-    "cells/kg": "cells/kg",
-    "gy": "Gy",
 }
 PER_DAY = (
     ("four times", 4),
