@@ -156,6 +156,7 @@ HOSTILE = {
     "deep JSON": b"[" * 100_000,
     "deep YAML": b"[" * 5_000,
     "many nodes": b"[" + b"1," * 200_000 + b"1]",
+    "many measurements": PACKET.replace("[\n    {", "[" + "{}," * 50_000 + "\n    {").encode(),
     "control character": GOOD.replace("imatinib", "ima\x00tinib").encode(),
     "a list": b"- 1\n- 2\n",
     "a word": b"patient",

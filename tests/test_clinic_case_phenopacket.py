@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from importlib.resources import files
+from typing import Any
 
 import pytest
 import yaml
@@ -199,6 +200,135 @@ def test_a_packet_of_another_tool_is_read_by_its_codes() -> None:
     assert "MRN123456" not in result.model_dump_json()
     assert "SAMPLE9" not in result.model_dump_json()
     assert any("LOINC:2160-0" in note for note in case.notes), "what is not read is named"
+
+
+def outside(**parts: Any) -> dict[str, Any]:
+    """A packet in the shape of the schema's own examples: 64-bit integers as strings, a VRS allele."""
+    ends = {"startNumber": {"value": "130872895"}, "endNumber": {"value": "130872896"}}
+    descriptor = {
+        "id": "v1",
+        "expressions": [{"syntax": "hgvs.c", "value": "NM_005157.6:c.944C>T"}],
+        "vcfRecord": {"genomeAssembly": "GRCh38", "chrom": "9", "pos": "130872896", "ref": "C", "alt": "T"},
+        "variation": {
+            "allele": {
+                "sequenceLocation": {
+                    "sequenceId": "refseq:NC_000009.12",
+                    "sequenceInterval": ends,
+                },
+                "literalSequenceExpression": {"sequence": "T"},
+            }
+        },
+        "moleculeContext": "genomic",
+        "allelicState": {"id": "GENO:0000135", "label": "heterozygous"},
+    }
+    genomic = {
+        "subjectOrBiosampleId": "sample.1",
+        "interpretationStatus": "CAUSATIVE",
+        "variantInterpretation": {
+            "therapeuticActionability": "ACTIONABLE",
+            "variationDescriptor": descriptor,
+        },
+    }
+    disease = {"id": "ICD10:C92.1", "label": "Chronic myeloid leukaemia"}
+    packet = {
+        "id": "arbitrary.id",
+        "subject": {"id": "proband A", "timeAtLastEncounter": {"age": {"iso8601duration": "P61Y"}}},
+        "diseases": [{"term": disease}],
+        "interpretations": [
+            {
+                "id": "i1",
+                "progressStatus": "SOLVED",
+                "diagnosis": {"disease": disease, "genomicInterpretations": [genomic]},
+            }
+        ],
+        "metaData": {
+            "created": "2023-01-01T00:00:00.000Z",
+            "createdBy": "x",
+            "phenopacketSchemaVersion": "2.0",
+        },
+    }
+    return packet | parts
+
+
+AGED = {"term": {"id": "ICD10:C92.1"}, "onset": {"age": {"iso8601duration": "P60Y"}}}
+DATED = {"term": {"id": "ICD10:C92.1"}, "onset": {"timestamp": "2020-01-01T00:00:00Z"}}
+SAMPLE = {"id": "sample.1", "timeOfCollection": {"timestamp": "2022-05-04T00:00:00Z"}}
+FILES = [{"uri": "file://x.vcf", "individualToFileIdentifiers": {"a": "b"}, "fileAttributes": {"k": "v"}}]
+
+
+@pytest.mark.parametrize(
+    ("parts", "window"),
+    [
+        ({}, "before 2023-01-01"),
+        ({"diseases": [DATED]}, "2020-01-01 to 2023-01-01"),
+        ({"diseases": [DATED], "biosamples": [SAMPLE], "files": FILES}, "2022-05-04"),
+        ({"diseases": [AGED]}, "day 0 to day 365"),
+    ],
+)
+def test_integers_as_strings_are_read_and_a_variant_is_dated_as_far_as_the_packet_says(
+    parts: dict[str, Any], window: str
+) -> None:
+    result = study_case(case_of_text(json.dumps(outside(**parts)), "packet"), PACK)
+    (variant,) = result.variants
+    assert variant.short == "T315I"
+    assert result.schedule.window("variant-1-1") == window
+    said = any("no time of their own" in note for note in result.case.notes)
+    assert said == (window != "2022-05-04")
+
+
+def test_a_packet_without_any_time_is_refused_where_the_time_is_missing() -> None:
+    with pytest.raises(BadInputError) as caught:
+        case_of_text(json.dumps(outside(metaData={"createdBy": "x"})), "packet")
+    assert "interpretations[0].diagnosis.genomicInterpretations[0]" in caught.value.where
+    assert "metaData.created" in caught.value.remedy
+
+
+def nested(depth: int) -> Any:
+    return {"haplotype": {"members": [{"haplotype": nested(depth - 1)}]}} if depth else {}
+
+
+PLACE = "interpretations[0].diagnosis.genomicInterpretations[0].variantInterpretation.variationDescriptor"
+
+
+@pytest.mark.parametrize(
+    ("change", "where", "what"),
+    [
+        ({"vcfRecord": {"pos": "13087289x"}}, f"{PLACE}.vcfRecord.pos", "a number"),
+        ({"vcfRecord": {"pos": "9" * 30}}, f"{PLACE}.vcfRecord.pos", "a number"),
+        ({"vcfRecord": {"pos": 1.5}}, f"{PLACE}.vcfRecord.pos", "a number"),
+        ({"label": 5}, f"{PLACE}.label", "a text"),
+        ({"xrefs": "Secret"}, f"{PLACE}.xrefs", "a list"),
+        ({"expressions": [{}, "Secret"]}, f"{PLACE}.expressions[1]", "a mapping"),
+        ({"moleculeContext": "Secret"}, f"{PLACE}.moleculeContext", "words of the schema"),
+        ({"seen": "Secret"}, f"{PLACE}.seen", "no such field"),
+        ({"Secret \x1b[31m \ud800": 1}, f"{PLACE}.?", "no such field"),
+        ({"label": "Secret \ud800"}, f"{PLACE}.label", "a text"),
+        ({"vcfRecord": "\ud800"}, f"{PLACE}.vcfRecord", "a mapping"),
+        ({"vcfRecord": [[1]]}, f"{PLACE}.vcfRecord", "a mapping"),
+        ({"variation": {"text": {}, "allele": {}}}, f"{PLACE}.variation", "Only one of"),
+        ({"variation": nested(150)}, PLACE, ""),
+    ],
+)
+def test_what_protobuf_refuses_is_named_by_its_path_and_never_by_its_value(
+    change: dict[str, Any], where: str, what: str
+) -> None:
+    packet = outside()
+    genomic = packet["interpretations"][0]["diagnosis"]["genomicInterpretations"][0]
+    genomic["variantInterpretation"]["variationDescriptor"] |= change
+    with pytest.raises(BadInputError) as caught:
+        case_of_text(json.dumps(packet), "packet.json")
+    assert where in caught.value.where
+    assert what in caught.value.what
+    assert "Secret" not in str(caught.value)
+    assert "9999" not in str(caught.value)
+
+
+@pytest.mark.parametrize("value", ["NaN", "Infinity", "-Infinity"])
+def test_a_quantity_that_is_no_number_is_refused(value: str) -> None:
+    quantity = {"unit": {"id": "UCUM:%", "label": "%"}, "value": value}
+    blasts = {"assay": {"id": "kinscope:blasts"}, "value": {"quantity": quantity}}
+    with pytest.raises(BadInputError, match="no number"):
+        case_of_text(json.dumps(outside(measurements=[blasts])), "packet")
 
 
 def test_relative_days_travel_as_ages() -> None:

@@ -84,7 +84,7 @@ YAMLS = {
     "not YAML": ("samples: [1, 2\n", "", "YAML"),
     "a tag": ("samples: !!python/object/apply:os.system ['true']\n", "", "YAML"),
     "an alias bomb": ("a: &a [1]\nb: [*a, *a]\n", "", "aliases"),
-    "a key twice": ("control_gene: ABL1\ncontrol_gene: GUSB\n" + SAMPLE, "", "repeated"),
+    "a key twice": ("control_gene: ABL1\ncontrol_gene: GUSB\n" + SAMPLE, "line 2", "twice"),
     "no samples": ("control_gene: ABL1\n", "line 1", "samples"),
     "empty samples": ("control_gene: ABL1\nsamples: []\n", "line 2", "samples"),
     "unknown control": ("control_gene: TP53\n" + SAMPLE, "line 1", "control_gene"),

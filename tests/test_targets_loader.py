@@ -70,7 +70,7 @@ BROKEN = {
     "not YAML": ("target.yaml", "gene: [unclosed", "plain YAML"),
     "code in a tag": ("target.yaml", "gene: !!python/object/apply:os.system [id]", "plain YAML"),
     "an alias bomb": ("regions.yaml", "- &a [x, x]\n- &b [*a, *a]\n- [*b, *b]", "aliases"),
-    "a repeated key": ("target.yaml", TOY["target.yaml"] + "gene: TOY2\n", "repeated"),
+    "a repeated key": ("target.yaml", TOY["target.yaml"] + "gene: TOY2\n", "twice"),
     "an unknown field": ("target.yaml", TOY["target.yaml"] + "colour: red\n", "colour"),
     "a missing field": ("target.yaml", TOY["target.yaml"].replace("uniprot: Q00000", ""), "uniprot"),
     "a scalar": ("target.yaml", "42", "layout"),

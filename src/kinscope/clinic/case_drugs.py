@@ -9,8 +9,8 @@ from typing import Literal
 
 from pydantic import Field
 
+from kinscope.core.plain_yaml import read_yaml
 from kinscope.core.records import Record
-from kinscope.targets.yaml_reader import read_yaml
 
 DrugKind = Literal["kinase inhibitor", "antibody", "chemotherapy", "steroid", "cell therapy", "other"]
 

@@ -7,9 +7,10 @@ what they allow together and which of them contradict each other.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import BeforeValidator, Field, field_validator, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
 
 from kinscope.clinic.case_dates import parse_date, parse_interval
 from kinscope.clinic.measurements import (
@@ -24,6 +25,21 @@ Id = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")]
 Reference = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}(\.stop|\.dose\d{1,3})?$")]
 """An ``id``; ``id.stop`` is the end of a treatment or toxicity, ``id.dose2`` the time of its second dose."""
 Text = Annotated[str, Field(max_length=2000)]
+
+
+def _checked(parse: Callable[[str], object]) -> AfterValidator:
+    """A text that is empty or that ``parse`` takes."""
+
+    def check(text: str) -> str:
+        if text:
+            parse(text)
+        return text
+
+    return AfterValidator(check)
+
+
+DateText = Annotated[str, Field(max_length=40), _checked(parse_date)]
+IntervalText = Annotated[str, Field(max_length=40), _checked(parse_interval)]
 MAX_ENTRIES = 500
 """In one case: far above any real course, low enough for its times to be solved in seconds."""
 MAX_STATEMENTS = 12
@@ -79,13 +95,13 @@ class TimeStatement(Record):
         Which source says so (a key of ``sources``), and its few words on time.
     """
 
-    date: Annotated[str, Field(max_length=40)] = ""
+    date: DateText = ""
     day: Annotated[int | None, Field(ge=-40_000, le=40_000)] = None
     last_day: Annotated[int | None, Field(ge=-40_000, le=40_000)] = None
     after: Reference | None = None
     before: Reference | None = None
     same_as: Reference | None = None
-    interval: Annotated[str, Field(max_length=40)] = ""
+    interval: IntervalText = ""
     at_least: bool = False
     or_after: Annotated[tuple[Reference, ...], Field(max_length=6)] = ()
     source: Annotated[str, Field(max_length=64)] = ""
@@ -95,20 +111,6 @@ class TimeStatement(Record):
     @classmethod
     def _year(cls, value: Any) -> Any:
         return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
-
-    @field_validator("date")
-    @classmethod
-    def _date(cls, value: str) -> str:
-        if value:
-            parse_date(value)
-        return value
-
-    @field_validator("interval")
-    @classmethod
-    def _interval(cls, value: str) -> str:
-        if value:
-            parse_interval(value)
-        return value
 
     @model_validator(mode="after")
     def _one_thing(self) -> Self:
@@ -159,15 +161,8 @@ class Subject(Record):
     name: ShortText = ""
     hospital_id: ShortText = ""
     other_ids: Annotated[tuple[ShortText, ...], Field(max_length=20)] = ()
-    birth_date: Annotated[str, Field(max_length=10)] = ""
+    birth_date: Annotated[DateText, Field(max_length=10)] = ""
     institution: ShortText = ""
-
-    @field_validator("birth_date")
-    @classmethod
-    def _birth(cls, value: str) -> str:
-        if value:
-            parse_date(value)
-        return value
 
 
 class Source(Record):
@@ -293,16 +288,9 @@ class StatedResponse(Entry):
     when: Times
     category: ReportedCategory
     ordinal: Annotated[int | None, Field(ge=1, le=50)] = None
-    lasted: Annotated[str, Field(max_length=40)] = ""
+    lasted: IntervalText = ""
     lasted_until: Reference | None = None
     words: ShortText = ""
-
-    @field_validator("lasted")
-    @classmethod
-    def _lasted(cls, value: str) -> str:
-        if value:
-            parse_interval(value)
-        return value
 
 
 class Toxicity(Entry):

@@ -60,7 +60,6 @@ TRANSCRIPT_ANY = Term(
 DETECTED = Term("LOINC:LA11882-0", "Detected")
 NOT_DETECTED = Term("LOINC:LA11883-8", "Not detected")
 STATED_RESPONSE = Term("kinscope:stated-response", "Response stated by the treating centre")
-EVENT = Term("kinscope:event", "Event of the course")
 
 TOXICITIES = {
     "neutropenia": "HP:0001875",
@@ -103,8 +102,12 @@ TOXICITIES = {
 def toxicity_term(name: str) -> Term:
     """The HPO code of a toxicity, else one of kinscope's own name space made of its words."""
     code = TOXICITIES.get(name.lower(), "")
-    slug = "-".join("".join(c if c.isalnum() else " " for c in name.lower()).split())
-    return Term(code or f"kinscope:toxicity-{slug or 'not-named'}", name)
+    return Term(code or f"kinscope:toxicity-{code_part(name)}", name)
+
+
+def code_part(text: str) -> str:
+    """Words as part of a code: lower case, joined by hyphens."""
+    return "-".join("".join(c if c.isalnum() else " " for c in text.lower()).split()) or "none"
 
 
 def transcript_term(transcript: str) -> Term:

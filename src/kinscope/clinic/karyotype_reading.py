@@ -1,4 +1,9 @@
-"""What a karyotype says about the Philadelphia chromosome, what stands beside it, and how complex it is."""
+"""What a karyotype says about the Philadelphia chromosome, what stands beside it, and how complex it is.
+
+Major-route changes: Fabarius A et al. Blood 2011;118:6760-6768 (doi:10.1182/blood-2011-08-373902). High-risk
+changes: Hehlmann R et al. Leukemia 2020;34:2074-2086; Hochhaus A et al. Leukemia 2020;34:966-984
+(doi:10.1038/s41375-020-0776-2).
+"""
 
 from __future__ import annotations
 
@@ -13,11 +18,6 @@ CLONAL_GAIN = 2
 CLONAL_LOSS = 3
 """ISCN: a structural change or a gain is clonal in two cells, a loss in three (ISCN 2020, chapter 11)."""
 
-MAJOR_ROUTE_CITATION = "Fabarius A et al. Blood 2011;118:6760-6768 (doi:10.1182/blood-2011-08-373902)"
-HIGH_RISK_CITATION = (
-    "Hehlmann R et al. Leukemia 2020;34:2074-2086; Hochhaus A et al. Leukemia 2020;34:966-984 "
-    "(doi:10.1038/s41375-020-0776-2)"
-)
 COMPLEX_FROM = 3
 HIGHLY_COMPLEX_FROM = 5
 """Five are complex in ALL (Moorman AV et al. Blood 2007;109:3189-3197; NCCN), three in most diseases."""

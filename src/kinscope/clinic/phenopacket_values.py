@@ -1,19 +1,32 @@
-"""Values of a Phenopacket: times, quantities, doses, and which measurement a code stands for."""
+"""Values of a Phenopacket: times, quantities, doses, which measurement a code stands for, own statements."""
 
 from __future__ import annotations
 
+import json
+import math
 import re
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, get_args
+
+from pydantic import ValidationError
 
 from kinscope.clinic import case_terms as terms
 from kinscope.clinic.case_dates import DAYS_PER_UNIT
+from kinscope.clinic.case_drugs import find_drug
+from kinscope.clinic.case_model import Case, CaseMeasurement, DoseUnit, StatedResponse, Toxicity, Treatment
+from kinscope.core.errors import BadInputError
+from kinscope.core.plain_yaml import Places, line_of, path_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
-    from kinscope.clinic.case_yaml import CaseFileError
+    from google.protobuf.timestamp_pb2 import Timestamp
+    from phenopackets import Biosample, DoseInterval, Measurement, OntologyClass, Quantity, TimeElement
 
-    Fail = Callable[[str], CaseFileError]
+    from kinscope.core.records import Record
+
+    Fail = Callable[[str], BadInputError]
 
 _DURATION = re.compile(
     r"P(?:(\d{1,3})Y)?(?:(\d{1,4})M)?(?:(\d{1,4})W)?(?:(\d{1,5})D)?(?:T(?:\d+H)?(?:\d+M)?(?:\d+S)?)?"
@@ -29,6 +42,15 @@ COUNT_CODES = {
     "LOINC:26499-4": "neutrophils_giga_per_litre",
     terms.COUNTS["blood_blasts_percent"].id: "blood_blasts_percent",
     terms.COUNTS["basophils_percent"].id: "basophils_percent",
+}
+KIND_CODES = {
+    terms.BLASTS.id: "blasts",
+    terms.FLOW_MRD.id: "flow-mrd",
+    terms.KARYOTYPE.id: "karyotype",
+    terms.MUTATION.id: "mutation",
+    terms.TRANSCRIPT_ANY.id: "transcript",
+    terms.TRANSCRIPT_E1A2.id: "transcript",
+    terms.TRANSCRIPT_P210.id: "transcript",
 }
 SCALES = {
     "10*9/l": 1.0,
@@ -46,28 +68,13 @@ SCALES = {
     "1": 100.0,
 }
 """Factor from a unit to the field's own; haemoglobin per mmol of its monomer weighs 16.114 g."""
-DOSE_UNITS = {
-    "mg/d": "mg/d",
+DOSE_UNITS = {unit.lower(): unit for unit in get_args(DoseUnit)} | {
     "mg/day": "mg/d",
     "mg per day": "mg/d",
     "milligram per day": "mg/d",
-    "mg": "mg",
     "milligram": "mg",
-    "mg/m2": "mg/m2",
-    "mg/m2/d": "mg/m2/d",
     "milligram per square meter": "mg/m2",
-    "g/m2": "g/m2",
-    "g/m2/d": "g/m2/d",
-    "mg/kg": "mg/kg",
-    "mg/kg/d": "mg/kg/d",
-    "iu/m2": "IU/m2",
     "[iu]/m2": "IU/m2",
-    "iu/d": "IU/d",
-    "ug/d": "ug/d",
-    "ug/m2/d": "ug/m2/d",
-    "cells": "cells",
-    "cells/kg": "cells/kg",
-    "gy": "Gy",
 }
 PER_DAY = (
     ("four times", 4),
@@ -78,6 +85,47 @@ PER_DAY = (
     ("once daily", 1),
     ("daily", 1),
 )
+
+
+OWN_KINDS: dict[str, type[Record]] = {
+    "kinscope:treatment": Treatment,
+    "kinscope:response": StatedResponse,
+    "kinscope:toxicity": Toxicity,
+}
+OWN_FIELDS = frozenset(
+    [
+        "id",
+        "title",
+        "citation",
+        "sources",
+        "events",
+        "times",
+        "last_possible",
+        "notes",
+        "transcript",
+        "day_zero",
+    ]
+)
+"""What of a case a Phenopacket has no place for: it goes into a statement of the whole case."""
+
+
+@dataclass(frozen=True)
+class PacketFile:
+    """The file a packet came from, for errors that name the path and the line in it."""
+
+    where: str
+    find_places: Callable[[], Places]
+    """Called once, when the first error needs a line."""
+
+    @cached_property
+    def places(self) -> Places:
+        """Lines of the parts; empty where they could not be found."""
+        return self.find_places()
+
+    def refused(self, what: str, path: Sequence[str | int], remedy: str = "") -> BadInputError:
+        """An error at a path of the file."""
+        at = f", line {line_of(self.places, path)[0]}" if self.places else ""
+        return BadInputError(what, where=f"{self.where}{at} ({path_text(path)})", remedy=remedy)
 
 
 def slug(text: str) -> str:
@@ -94,28 +142,31 @@ def age_days(duration: str, fail: Fail) -> float:
     return years * DAYS_PER_UNIT["y"] + months * DAYS_PER_UNIT["m"] + weeks * 7 + days
 
 
-def day_of(instant: str) -> str:
-    """The date of a checked instant."""
-    return instant[:10]
+def day_of(instant: Timestamp) -> str:
+    """The date of an instant, in UTC."""
+    return str(instant.ToJsonString())[:10]
 
 
-def when_of(element: dict[str, Any], zero: float | None, fail: Fail) -> list[dict[str, Any]] | None:
+def when_of(element: TimeElement, zero: float | None, fail: Fail) -> list[dict[str, Any]] | None:
     """The statement on time of a TimeElement; None where it holds none that is a time."""
-    if "timestamp" in element:
-        return [{"date": day_of(element["timestamp"])}]
-    if "interval" in element:
-        start, end = element["interval"].get("start"), element["interval"].get("end")
-        if start and end:
-            if day_of(end) < day_of(start):
-                raise fail("The interval ends before it begins.")
-            return [{"date": f"{day_of(start)}/{day_of(end)}"}]
-        return [{"date": day_of(start or end)}] if start or end else None
-    if "age" in element and zero is not None:
-        return [{"day": round(age_days(element["age"].get("iso8601duration", ""), fail) - zero)}]
-    if "ageRange" in element and zero is not None:
-        first, last = (
-            round(age_days(element["ageRange"].get(end, {}).get("iso8601duration", ""), fail) - zero)
+    form = element.WhichOneof("element")
+    if form == "timestamp":
+        return [{"date": day_of(element.timestamp)}]
+    if form == "interval":
+        ends = [
+            day_of(getattr(element.interval, end))
             for end in ("start", "end")
+            if element.interval.HasField(end)
+        ]
+        if len(ends) == 2 and ends[1] < ends[0]:
+            raise fail("The interval ends before it begins.")
+        return [{"date": "/".join(ends)}] if ends else None
+    if form == "age" and zero is not None:
+        return [{"day": round(age_days(element.age.iso8601duration, fail) - zero)}]
+    if form == "age_range" and zero is not None:
+        first, last = (
+            round(age_days(end.iso8601duration, fail) - zero)
+            for end in (element.age_range.start, element.age_range.end)
         )
         if last < first:
             raise fail("The age range ends before it begins.")
@@ -124,48 +175,37 @@ def when_of(element: dict[str, Any], zero: float | None, fail: Fail) -> list[dic
 
 
 def findings_of(
-    item: dict[str, Any], sample: dict[str, Any], extra: dict[str, Any], fail: Fail
+    item: Measurement, sample: Biosample | None, extra: dict[str, Any], fail: Fail
 ) -> dict[str, Any] | None:
     """The fields of one measurement; None where its code is none that kinscope reads.
 
     ``extra`` are the fields that only kinscope's own packets carry; what the packet itself says wins.
     """
-    assay = item.get("assay", {})
-    code, label = assay.get("id", ""), assay.get("label", "").lower()
-    kind = kind_of_assay(code, label)
+    kind = kind_of_assay(item.assay)
     if kind is None:
         return None
-    site = item.get("procedure", {}).get("bodySite", {}) or sample.get("sampledTissue", {})
+    site = item.procedure.body_site.id or (sample.sampled_tissue.id if sample is not None else "")
     base: dict[str, Any] = {"kind": kind, "at": {"day": 0}}
-    tissue = {term.id: name for name, term in terms.TISSUES.items()}.get(site.get("id", ""))
+    tissue = {term.id: name for name, term in terms.TISSUES.items()}.get(site)
     if tissue:
         base["material"] = tissue
-    method = item.get("procedure", {}).get("code", {}).get("label", "")
+    method = item.procedure.code.label
     if method and kind != "blasts":
         base["method"] = method[:400]
     elif "flow" in method.lower():
         base["method"] = "flow cytometry"
     elif "morpholog" in method.lower() or "smear" in method.lower():
         base["method"] = "morphology"
-    return {**extra, **base, **_value(kind, code, item, fail)}
+    return {**extra, **base, **_value(kind, item, fail)}
 
 
-def kind_of_assay(code: str, label: str) -> str | None:
+def kind_of_assay(assay: OntologyClass) -> str | None:
     """The kind of measurement that an assay's code or label stands for; None where it is not known."""
-    label = label.lower()
+    code, label = assay.id, assay.label.lower()
     if code in COUNT_CODES or code == "kinscope:counts":
         return "counts"
-    known = {
-        terms.BLASTS.id: "blasts",
-        terms.FLOW_MRD.id: "flow-mrd",
-        terms.KARYOTYPE.id: "karyotype",
-        terms.MUTATION.id: "mutation",
-        terms.TRANSCRIPT_ANY.id: "transcript",
-        terms.TRANSCRIPT_E1A2.id: "transcript",
-        terms.TRANSCRIPT_P210.id: "transcript",
-    }
-    if code in known:
-        return known[code]
+    if code in KIND_CODES:
+        return KIND_CODES[code]
     if "blasts" in label and "marrow" in label:
         return "blasts"
     if "bcr" in label and "abl1" in label and ("transcript" in label or "ratio" in label):
@@ -175,9 +215,9 @@ def kind_of_assay(code: str, label: str) -> str | None:
     return None
 
 
-def _value(kind: str, code: str, item: dict[str, Any], fail: Fail) -> dict[str, Any]:
-    value = item.get("value", {})
-    quantity, word = value.get("quantity"), value.get("ontologyClass", {})
+def _value(kind: str, item: Measurement, fail: Fail) -> dict[str, Any]:
+    code, word = item.assay.id, item.value.ontology_class
+    quantity = item.value.quantity if item.value.HasField("quantity") else None
     if kind == "counts":
         return {} if quantity is None else {COUNT_CODES[code]: _number(quantity, COUNT_CODES[code], fail)}
     if kind == "blasts":
@@ -185,36 +225,41 @@ def _value(kind: str, code: str, item: dict[str, Any], fail: Fail) -> dict[str, 
             raise fail("A blast percentage needs a quantity.")
         return {"percent": _number(quantity, "percent", fail)}
     if kind == "karyotype":
-        if not word.get("label"):
+        if not word.label:
             raise fail("A karyotype needs its ISCN text as the label of the value.")
-        return {"iscn": word["label"]}
+        return {"iscn": word.label}
+    fields: dict[str, Any] = {}
     if quantity is not None:
         percent = _number(quantity, "percent", fail)
-        name = "level_percent" if kind == "flow-mrd" else "percent"
-        fields: dict[str, Any] = (
-            {"detected": percent > 0} if kind == "mutation" else {name: percent, "detected": percent > 0}
-        )
+        fields["detected"] = percent > 0
+        if kind != "mutation":
+            fields["level_percent" if kind == "flow-mrd" else "percent"] = percent
     else:
-        fields = {"detected": _detected(word, fail)}
+        fields["detected"] = _detected(word, fail)
     if kind == "transcript" and code == terms.TRANSCRIPT_E1A2.id:
         fields["transcript"] = "e1a2"
     return fields
 
 
-def _detected(word: dict[str, Any], fail: Fail) -> bool:
-    code, label = word.get("id", ""), word.get("label", "").lower()
-    if code == terms.NOT_DETECTED.id or any(
+def _detected(word: OntologyClass, fail: Fail) -> bool:
+    label = word.label.lower()
+    if word.id == terms.NOT_DETECTED.id or any(
         no in label for no in ("not detected", "negative", "absent", "undetect")
     ):
         return False
-    if code == terms.DETECTED.id or any(yes in label for yes in ("detected", "positive", "present")):
+    if word.id == terms.DETECTED.id or any(yes in label for yes in ("detected", "positive", "present")):
         return True
     raise fail("This result says neither 'detected' nor 'not detected', and has no quantity.")
 
 
-def _number(quantity: dict[str, Any], field: str, fail: Fail) -> float:
-    unit = quantity.get("unit", {})
-    names = [str(unit.get("id", "")).split(":", 1)[-1].lower(), str(unit.get("label", "")).lower()]
+def _unit_names(unit: OntologyClass) -> list[str]:
+    return [unit.id.split(":", 1)[-1].lower(), unit.label.lower()]
+
+
+def _number(quantity: Quantity, field: str, fail: Fail) -> float:
+    if not math.isfinite(quantity.value):
+        raise fail("A quantity is no number.")
+    names = _unit_names(quantity.unit)
     if field.endswith("giga_per_litre"):
         names = ["g/l_count" if name == "g/l" else name for name in names]
     elif field.endswith("percent"):
@@ -223,28 +268,59 @@ def _number(quantity: dict[str, Any], field: str, fail: Fail) -> float:
         names = [name for name in names if name in ("g/l", "g/dl", "mmol/l")]
     for name in names:
         if name in SCALES:
-            return float(quantity.get("value", 0.0)) * SCALES[name]
+            return float(quantity.value) * SCALES[name]
     raise fail(f"The unit is none that kinscope knows for {field.replace('_', ' ')}.")
 
 
-def dose_of(interval: dict[str, Any]) -> dict[str, Any] | None:
+def dose_of(interval: DoseInterval) -> dict[str, Any] | None:
     """A dose of a foreign packet; None where it has no quantity or a unit kinscope does not know."""
-    quantity = interval.get("quantity", {})
-    unit = quantity.get("unit", {})
-    names = [str(unit.get("id", "")).split(":", 1)[-1].lower(), str(unit.get("label", "")).lower()]
+    names = _unit_names(interval.quantity.unit)
     known = next((DOSE_UNITS[name] for name in names if name in DOSE_UNITS), None)
-    amount = float(quantity.get("value", 0.0))
-    if known is None or amount <= 0:
+    amount = float(interval.quantity.value)
+    if known is None or not 0 < amount < math.inf:
         return None
-    often = interval.get("scheduleFrequency", {}).get("label", "").lower()
+    often = interval.schedule_frequency.label.lower()
     times = next((count for word, count in PER_DAY if word in often), None)
     if known == "mg" and times:
         known, amount = "mg/d", amount * times
     dose: dict[str, Any] = {"amount": amount, "unit": known}
-    start = interval.get("interval", {}).get("start")
-    if start:
-        dose["when"] = [{"date": day_of(start)}]
-    bounds = quantity.get("referenceRange", {})
-    if bounds.get("high", 0) > amount:
-        dose["up_to"] = float(bounds["high"])
+    if interval.interval.HasField("start"):
+        dose["when"] = [{"date": day_of(interval.interval.start)}]
+    highest = float(interval.quantity.reference_range.high)
+    if highest > amount:
+        dose["up_to"] = highest
     return dose
+
+
+def own_statement(name: str, text: str) -> dict[str, Any] | None:
+    """The statement of kinscope's own that a description holds; None where it is damaged or of no known kind.
+
+    Somebody else may have edited the packet, so it is checked like any other input.
+    """
+    try:
+        extra = json.loads(text)
+        if not isinstance(extra, dict):
+            return None
+        if name == "kinscope:measurement":
+            finding = extra.get("finding")
+            if not isinstance(finding, dict):
+                return None
+            CaseMeasurement.model_validate(extra | {"finding": finding | {"at": {"day": 0}}})
+        elif name == "kinscope:case":
+            fields = {key: value for key, value in extra.items() if key != "clock"}
+            Case.model_validate({"id": "case", "disease": "ph-all"} | fields)
+        else:
+            OWN_KINDS[name].model_validate(extra)
+    except (ValueError, KeyError, RecursionError, ValidationError):
+        return None
+    return extra
+
+
+def same_drug(name: str, other: str) -> bool:
+    """Whether two names are of one drug."""
+    return _drug(name) == _drug(other)
+
+
+def _drug(name: str) -> str:
+    known = find_drug(name)
+    return known.name if known else name.lower()

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from kinscope.clinic import case_terms as terms
 from kinscope.clinic.case_drugs import find_drug
-from kinscope.clinic.phenopacket_extras import OWN_FIELDS
+from kinscope.clinic.phenopacket_values import OWN_FIELDS
 from kinscope.core.errors import BadInputError
 
 if TYPE_CHECKING:
@@ -23,59 +23,26 @@ if TYPE_CHECKING:
     from kinscope.targets.pack import TargetPack
 
 SCHEMA_VERSION = "2.0"
+OBO = "http://purl.obolibrary.org/obo"
+ATC = "https://www.whocc.no/atc_ddd_index/"
+MEDGEN = "https://www.ncbi.nlm.nih.gov/medgen/"
 RESOURCES = (
+    ("LOINC", "Logical Observation Identifiers Names and Codes", "http://loinc.org", "http://loinc.org/rdf/"),
+    ("HP", "Human Phenotype Ontology", f"{OBO}/hp.owl", f"{OBO}/HP_"),
+    ("UBERON", "Uberon multi-species anatomy ontology", f"{OBO}/uberon.owl", f"{OBO}/UBERON_"),
+    ("ATC", "Anatomical Therapeutic Chemical classification", ATC, f"{ATC}?code="),
+    ("UCUM", "Unified Code for Units of Measure", "https://ucum.org", "https://ucum.org/"),
+    ("MedGen", "MedGen", MEDGEN, MEDGEN),
     (
-        "loinc",
-        "Logical Observation Identifiers Names and Codes",
-        "http://loinc.org",
-        "LOINC",
-        "http://loinc.org/rdf/",
-    ),
-    (
-        "hp",
-        "Human Phenotype Ontology",
-        "http://purl.obolibrary.org/obo/hp.owl",
-        "HP",
-        "http://purl.obolibrary.org/obo/HP_",
-    ),
-    (
-        "uberon",
-        "Uberon multi-species anatomy ontology",
-        "http://purl.obolibrary.org/obo/uberon.owl",
-        "UBERON",
-        "http://purl.obolibrary.org/obo/UBERON_",
-    ),
-    (
-        "atc",
-        "Anatomical Therapeutic Chemical classification",
-        "https://www.whocc.no/atc_ddd_index/",
-        "ATC",
-        "https://www.whocc.no/atc_ddd_index/?code=",
-    ),
-    ("ucum", "Unified Code for Units of Measure", "https://ucum.org", "UCUM", "https://ucum.org/"),
-    (
-        "medgen",
-        "MedGen",
-        "https://www.ncbi.nlm.nih.gov/medgen/",
-        "MedGen",
-        "https://www.ncbi.nlm.nih.gov/medgen/",
-    ),
-    (
-        "hgnc",
+        "HGNC",
         "HUGO Gene Nomenclature Committee",
         "https://www.genenames.org",
-        "HGNC",
         "https://identifiers.org/hgnc:",
     ),
-    ("icd10", "ICD-10", "https://icd.who.int/browse10", "ICD10", "https://icd.who.int/browse10/2019/en#/"),
-    (
-        "kinscope",
-        "Codes of kinscope's case format, of no other vocabulary",
-        "urn:kinscope",
-        "kinscope",
-        "urn:kinscope:",
-    ),
+    ("ICD10", "ICD-10", "https://icd.who.int/browse10", "https://icd.who.int/browse10/2019/en#/"),
+    ("kinscope", "Codes of kinscope's case format, of no other vocabulary", "urn:kinscope", "urn:kinscope:"),
 )
+"""Prefix, name, address and beginning of the addresses of its terms, of every vocabulary that is used."""
 Json = dict[str, Any]
 
 
@@ -139,7 +106,7 @@ class _Writer:
                     "assay": _term(terms.STATED_RESPONSE),
                     "value": {
                         "ontologyClass": {
-                            "id": f"kinscope:{_slug(response.category)}",
+                            "id": f"kinscope:{terms.code_part(response.category)}",
                             "label": response.category,
                         }
                     },
@@ -239,7 +206,7 @@ class _Writer:
             if toxic:
                 action["adverseEvents"] = [_term(terms.toxicity_term(t.term)) for t in toxic]
             if treatment.stop_reason != "not stated":
-                slug = _slug(treatment.stop_reason)
+                slug = terms.code_part(treatment.stop_reason)
                 action["treatmentTerminationReason"] = {
                     "id": f"kinscope:stop-{slug}",
                     "label": treatment.stop_reason,
@@ -271,6 +238,7 @@ class _Writer:
             if entry.finding.kind != "mutation" or not entry.finding.detected:
                 continue
             gene = entry.finding.gene
+            gene_id = GENES.get(gene, f"kinscope:gene-{terms.code_part(gene)}")
             expressions = [{"syntax": "hgvs", "value": entry.finding.expression}]
             try:
                 variant = parse_variant(entry.finding.expression, self._pack)
@@ -283,7 +251,7 @@ class _Writer:
                 "id": f"kinscope:{entry.id}",
                 "label": entry.finding.expression,
                 "expressions": expressions,
-                "geneContext": {"valueId": GENES.get(gene, f"kinscope:gene-{_slug(gene)}"), "symbol": gene},
+                "geneContext": {"valueId": gene_id, "symbol": gene},
                 "moleculeContext": "transcript",
             }
             genomic.append(
@@ -306,7 +274,7 @@ HPO_SEVERITY = {"mild": "HP:0012825", "moderate": "HP:0012826", "severe": "HP:00
 def drug_term(name: str) -> terms.Term:
     """The ATC code of a known drug, else one of kinscope's own name space made of its name."""
     known = find_drug(name)
-    code = f"ATC:{known.atc}" if known and known.atc else f"kinscope:drug-{_slug(name)}"
+    code = f"ATC:{known.atc}" if known and known.atc else f"kinscope:drug-{terms.code_part(name)}"
     return terms.Term(code, known.name if known else name)
 
 
@@ -357,7 +325,7 @@ def _dose(dose: Dose) -> Json:
 
 def _procedure(finding: Any) -> Json:
     method = getattr(finding, "method", "not stated")
-    content: Json = {"code": {"id": f"kinscope:method-{_slug(method)}", "label": method}}
+    content: Json = {"code": {"id": f"kinscope:method-{terms.code_part(method)}", "label": method}}
     if finding.material in terms.TISSUES:
         content["bodySite"] = _term(terms.TISSUES[finding.material])
     return content
@@ -367,17 +335,13 @@ def _term(term: terms.Term) -> Json:
     return {"id": term.id, "label": term.label}
 
 
-def _slug(text: str) -> str:
-    return "-".join("".join(c if c.isalnum() else " " for c in text.lower()).split()) or "none"
-
-
 def _instant(day: int) -> str:
     return f"{dt.date.fromordinal(day).isoformat()}T00:00:00Z"
 
 
-def _resource(key: str, name: str, url: str, prefix: str, iri: str) -> Json:
+def _resource(prefix: str, name: str, url: str, iri: str) -> Json:
     return {
-        "id": key,
+        "id": prefix.lower(),
         "name": name,
         "url": url,
         "version": "not stated",

@@ -11,8 +11,8 @@ from pydantic import Field, ValidationError, model_validator
 from kinscope.clinic.qpcr_depth import DEEP_LEVELS
 from kinscope.clinic.qpcr_model import Check, Quantity, StandardCurve, Wells
 from kinscope.core.errors import BadInputError
+from kinscope.core.plain_yaml import read_yaml
 from kinscope.core.records import Record
-from kinscope.targets.yaml_reader import read_yaml
 
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 

@@ -9,9 +9,6 @@ from __future__ import annotations
 
 from kinscope.core.records import Record
 
-CITATION = "Cross NCP et al. Leukemia 2015;29:999-1003"
-IDENTIFIER = "doi:10.1038/leu.2015.29"
-
 
 class DepthLevel(Record):
     """One level of molecular response and what a sample needs for it.

@@ -13,6 +13,8 @@ import datetime as dt
 import io
 from pathlib import Path
 
+from pydantic import ValidationError
+
 from kinscope.clinic.measurements import TimePoint
 from kinscope.clinic.qpcr_model import (
     FUSION,
@@ -23,10 +25,10 @@ from kinscope.clinic.qpcr_model import (
     StandardLevel,
     Wells,
 )
-from kinscope.clinic.qpcr_yaml import read_yaml_run
 from kinscope.core.errors import BadInputError
+from kinscope.core.outside import read_text
+from kinscope.core.plain_yaml import line_of, parse_yaml, path_text
 from kinscope.core.records import Record
-from kinscope.targets.yaml_reader import read_text
 
 HEADINGS = {
     "sample": ("sample", "sample name", "sample id", "name", "samplename"),
@@ -100,11 +102,34 @@ def read_run(
         With the line, for anything that cannot be used as it is.
     """
     file = Path(path)
-    if not file.is_file():
-        raise BadInputError("There is no such file.", where=str(file)[:200])
+    text = read_text(file)
     if file.suffix.lower() in (".yaml", ".yml"):
-        return read_yaml_run(file, transcript, control_gene, conversion_factor)
-    return table_run(read_text(file), file.name, transcript, control_gene, conversion_factor)
+        return yaml_run(text, file.name, transcript, control_gene, conversion_factor)
+    return table_run(text, file.name, transcript, control_gene, conversion_factor)
+
+
+def yaml_run(text: str, name: str, transcript: str, control_gene: str, factor: float | None) -> QpcrRun:
+    """A run from YAML with the fields of :class:`QpcrRun`; ``name`` stands in the messages."""
+    content, places = parse_yaml(text, name)
+    if not isinstance(content, dict):
+        raise BadInputError(
+            "The file holds no run: fields such as control_gene and samples are expected.",
+            where=f"{name}, line 1",
+            remedy="See docs/clinic.md for an example.",
+        )
+    given = {"transcript": transcript, "control_gene": control_gene, "conversion_factor": factor}
+    content = {**content, **{key: value for key, value in given.items() if value not in ("", None)}}
+    try:
+        return QpcrRun.model_validate(content)
+    except ValidationError as error:
+        first = error.errors()[0]
+        what = first["msg"].removeprefix("Value error, ")
+        place = path_text(first["loc"]) if first["loc"] else "the run"
+        raise BadInputError(
+            f"{place}: {what[:1].lower()}{what[1:200]}.",
+            where=f"{name}, line {line_of(places, first['loc'])[0]}",
+            remedy="See docs/clinic.md for an example.",
+        ) from None
 
 
 def table_run(

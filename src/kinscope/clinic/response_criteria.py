@@ -14,8 +14,8 @@ from pydantic import Field, ValidationError, model_validator
 
 from kinscope.clinic.response_model import Category, Criterion, Disease
 from kinscope.core.errors import BadInputError
+from kinscope.core.plain_yaml import read_yaml
 from kinscope.core.records import Record
-from kinscope.targets.yaml_reader import read_yaml
 
 Limit = Annotated[float, Field(ge=0, le=1e6, allow_inf_nan=False)]
 Days = Annotated[int, Field(ge=0, le=40_000)]

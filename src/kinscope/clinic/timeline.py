@@ -11,7 +11,7 @@ from kinscope.clinic.response_visits import statement_of
 from kinscope.clinic.timeline_marks import Lane, Mark, tip
 from kinscope.clinic.timeline_responses import call_lanes, stated_lane, testing_lane
 from kinscope.clinic.timeline_treatments import treatment_lanes
-from kinscope.clinic.timeline_words import source_words, when_words, window_of
+from kinscope.clinic.timeline_words import chip, source_words, when_words, window_of
 from kinscope.core.records import Record
 
 if TYPE_CHECKING:
@@ -192,7 +192,6 @@ def _mutations(result: CaseResult) -> Lane:
         title="ABL1 mutations",
         subtitle="kinase-domain screening",
         group="mutations",
-        height=28,
         marks=tuple(marks),
     )
 
@@ -200,7 +199,6 @@ def _mutations(result: CaseResult) -> Lane:
 def _toxicities(result: CaseResult) -> Lane:
     marks = []
     for toxicity in result.case.toxicities:
-        place = result.schedule.at(toxicity.id)
         grade = f"G{toxicity.ctcae_grade} " if toxicity.ctcae_grade else ""
         words = f"CTCAE grade {toxicity.ctcae_grade}" if toxicity.ctcae_grade else "no CTCAE grade given"
         if toxicity.severity != "not stated":
@@ -217,24 +215,12 @@ def _toxicities(result: CaseResult) -> Lane:
             source_words(result, toxicity.source),
         )
         css = f"grade-{toxicity.ctcae_grade or 0}"
-        marks.append(
-            Mark(
-                entry=toxicity.id,
-                day=place.drawn,
-                first=place.earliest,
-                last=place.latest,
-                shape="chip",
-                css=css,
-                label=f"{grade}{toxicity.term}",
-                tip=text,
-            )
-        )
+        marks.append(chip(result, toxicity.id, css, f"{grade}{toxicity.term}", text))
     return Lane(
         key="toxicity",
         title="Toxicity",
         subtitle="CTCAE grade",
         group="toxicity",
-        height=28,
         marks=tuple(marks),
     )
 
@@ -244,22 +230,10 @@ def _events(result: CaseResult) -> Lane:
     for event in result.case.events:
         if event.kind == "publication":
             continue
-        place = result.schedule.at(event.id)
         text = tip(event.label, when_words(result, event.id), source_words(result, event.source))
         label = event.label if len(event.label) <= 26 else event.label[:25].rstrip() + "…"
-        marks.append(
-            Mark(
-                entry=event.id,
-                day=place.drawn,
-                first=place.earliest,
-                last=place.latest,
-                shape="chip",
-                css="neutral event",
-                label=label,
-                tip=text,
-            )
-        )
-    return Lane(key="events", title="Events", group="events", height=28, marks=tuple(marks))
+        marks.append(chip(result, event.id, "neutral event", label, text))
+    return Lane(key="events", title="Events", group="events", marks=tuple(marks))
 
 
 def _set_aside(result: CaseResult) -> Lane:

@@ -16,8 +16,8 @@ class Mark(Record):
     ----------
     day, first, last
         Where it is drawn, and the window it may lie in.
-    end, end_first, end_last, end_known
-        The same for the end of a bar; a bar whose end is not stated fades out.
+    end, end_known
+        Where a bar ends; one whose end is not stated fades out.
     value, low, high
         On a lane with an axis.
     tip
@@ -36,8 +36,6 @@ class Mark(Record):
     low: float | None = None
     high: float | None = None
     end: int | None = None
-    end_first: int | None = None
-    end_last: int | None = None
     end_known: bool = True
 
 
@@ -48,7 +46,7 @@ class Lane(Record):
     title: str
     subtitle: str = ""
     group: str
-    height: int
+    height: int = 28
     axis: Literal["none", "percent", "log"] = "none"
     guide: float | None = None
     guide_label: str = ""

@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from kinscope.clinic.timeline_marks import Lane, Mark, tip
-from kinscope.clinic.timeline_words import source_words, when_words, window_of
+from kinscope.clinic.timeline_words import chip, source_words, when_words
 
 if TYPE_CHECKING:
     from kinscope.clinic.case_result import CaseResult
+    from kinscope.clinic.measurements import TimePoint
     from kinscope.clinic.response_model import ResponseCall
+    from kinscope.clinic.timeline_marks import Shape
 
 AXES = ("haematological", "flow MRD", "molecular", "cytogenetic", "milestone")
 GOOD = frozenset(
@@ -65,7 +67,6 @@ def call_lanes(result: CaseResult) -> list[Lane]:
                 title=titles.get(axis, axis.capitalize()),
                 subtitle="computed",
                 group="response",
-                height=28,
                 marks=marks,
             )
         )
@@ -88,16 +89,13 @@ def _call(result: CaseResult, call: ResponseCall) -> Mark:
         f"Criterion: {call.criterion.text} [{call.criterion.citation}]",
         missing,
     )
-    return Mark(
-        entry="",
-        day=call.at.days,
-        first=call.at.days,
-        last=call.at.days,
-        shape="chip",
-        css=_css(call.category),
-        label=label,
-        tip=text,
-    )
+    return _moment(call.at, "chip", _css(call.category), label, text)
+
+
+def _moment(at: TimePoint, shape: Shape, css: str, label: str, text: tuple[str, ...]) -> Mark:
+    """A mark that belongs to no entry of the case."""
+    day = at.days
+    return Mark(entry="", day=day, first=day, last=day, shape=shape, css=css, label=label, tip=text)
 
 
 def stated_lane(result: CaseResult) -> Lane:
@@ -105,7 +103,6 @@ def stated_lane(result: CaseResult) -> Lane:
     marks = []
     signs = {"agrees": "=", "agrees in part": "≈", "differs": "≠", "not computable": "·"}
     for comparison in result.comparisons:
-        first, last = window_of(result, comparison.entry)
         text = tip(
             f"Stated: {comparison.stated}",
             when_words(result, comparison.entry),
@@ -114,24 +111,13 @@ def stated_lane(result: CaseResult) -> Lane:
             source_words(result, comparison.source),
         )
         css = {"agrees": "good", "differs": "bad"}.get(comparison.agreement, "neutral")
-        marks.append(
-            Mark(
-                entry=comparison.entry,
-                day=comparison.at.days,
-                first=first,
-                last=last,
-                shape="chip",
-                css=f"{css} stated",
-                label=f"{signs[comparison.agreement]} {comparison.stated}",
-                tip=text,
-            )
-        )
+        label = f"{signs[comparison.agreement]} {comparison.stated}"
+        marks.append(chip(result, comparison.entry, f"{css} stated", label, text))
     return Lane(
         key="stated",
         title="Stated",
         subtitle="by the centre; = ≈ ≠ computed",
         group="response",
-        height=28,
         marks=tuple(marks),
     )
 
@@ -148,23 +134,12 @@ def testing_lane(result: CaseResult) -> Lane:
             f"{due.criterion.text} [{due.criterion.citation}]",
             f"Done: {done}" if done else "No screening recorded near this moment",
         )
-        marks.append(
-            Mark(
-                entry="",
-                day=due.at.days,
-                first=due.at.days,
-                last=due.at.days,
-                shape="due",
-                css="good" if due.done else "bad",
-                label="done" if due.done else "not done",
-                tip=text,
-            )
-        )
+        css, label = ("good", "done") if due.done else ("bad", "not done")
+        marks.append(_moment(due.at, "due", css, label, text))
     return Lane(
         key="testing",
         title="Testing due",
         subtitle="by guideline",
         group="mutations",
-        height=28,
         marks=tuple(marks),
     )

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from kinscope.clinic.case_drugs import find_drug
 from kinscope.clinic.timeline_marks import Lane, Mark, tip
+from kinscope.clinic.timeline_words import source_words
 
 if TYPE_CHECKING:
     from kinscope.clinic.case_model import Agent, Treatment
@@ -76,25 +77,22 @@ def _own_lane(agent: Agent, treatment: Treatment, mixed: bool) -> bool:
     return _kind(agent) == "kinase inhibitor" or (not mixed and _kind(agent) not in BLOCK_KINDS)
 
 
-def _end(result: CaseResult, treatment: Treatment, last_day: int) -> tuple[int, int, int, bool]:
-    """Drawn, earliest and latest end, and whether an end was stated."""
+def _end(result: CaseResult, treatment: Treatment, last_day: int) -> tuple[int, bool]:
+    """The end that is drawn, and whether one was stated."""
     if treatment.stop:
-        place = result.schedule.at(f"{treatment.id}.stop")
-        return place.drawn, place.earliest, place.latest, True
+        return result.schedule.at(f"{treatment.id}.stop").drawn, True
     later = [
         result.schedule.at(other.id).drawn for other in result.case.treatments if other.line > treatment.line
     ]
-    end = min(later, default=last_day)
-    return end, end, end, False
+    return min(later, default=last_day), False
 
 
 def _bar(result: CaseResult, treatment: Treatment, last_day: int, label: str, css: str) -> Mark:
     place = result.schedule.at(treatment.id)
-    end, first, last, known = _end(result, treatment, last_day)
+    end, known = _end(result, treatment, last_day)
     agents = [f"{agent.drug} {_doses(agent)}".strip() for agent in treatment.agents]
     cycles = f"{treatment.cycles} cycles" if treatment.cycles else ""
     stopped = f"Ended: {treatment.stop_reason}" if treatment.stop_reason != "not stated" else ""
-    source = next((s.text for s in result.case.sources if s.key == treatment.source), treatment.source)
     lines = tip(
         treatment.title,
         f"Start {result.schedule.window(treatment.id)}",
@@ -103,7 +101,7 @@ def _bar(result: CaseResult, treatment: Treatment, last_day: int, label: str, cs
         cycles,
         stopped,
         treatment.note,
-        f"Source: {source}" if source else "",
+        source_words(result, treatment.source),
     )
     return Mark(
         entry=treatment.id,
@@ -115,8 +113,6 @@ def _bar(result: CaseResult, treatment: Treatment, last_day: int, label: str, cs
         label=label,
         tip=lines,
         end=max(end, place.drawn),
-        end_first=first,
-        end_last=last,
         end_known=known,
     )
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from kinscope.clinic.timeline_marks import Mark
+
 if TYPE_CHECKING:
     from kinscope.clinic.case_result import CaseResult
 
@@ -12,6 +14,13 @@ def window_of(result: CaseResult, entry: str) -> tuple[int, int]:
     """First and last day an entry may lie on."""
     place = result.schedule.at(entry)
     return place.earliest, place.latest
+
+
+def chip(result: CaseResult, entry: str, css: str, label: str, lines: tuple[str, ...]) -> Mark:
+    """A labelled mark where an entry lies; ``lines`` are its tooltip."""
+    first, last = window_of(result, entry)
+    day = result.schedule.at(entry).drawn
+    return Mark(entry=entry, day=day, first=first, last=last, shape="chip", css=css, label=label, tip=lines)
 
 
 def source_words(result: CaseResult, key: str) -> str:

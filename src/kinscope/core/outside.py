@@ -6,10 +6,11 @@ from pathlib import Path
 
 from kinscope.core.errors import BadInputError
 
+MAX_TEXT_BYTES = 2_000_000
+"""Of a text file with a few hundred entries; the largest of the shipped packs is under 100 kB."""
 
-def read_bounded(
-    path: Path, most_bytes: int, *, remedy: str, kind: type[BadInputError] = BadInputError
-) -> bytes:
+
+def read_bounded(path: Path, most_bytes: int, *, remedy: str) -> bytes:
     """The whole of a regular file of at most so many bytes.
 
     Parameters
@@ -20,8 +21,6 @@ def read_bounded(
         No more is read of a larger one than shows that it is larger.
     remedy
         What to give instead of a file that is too large.
-    kind
-        The error to raise.
 
     Raises
     ------
@@ -30,17 +29,17 @@ def read_bounded(
     """
     try:
         if not path.is_file():
-            raise kind("There is no such file.", where=str(path), remedy="Check the path.")
+            raise BadInputError("There is no such file.", where=str(path), remedy="Check the path.")
         with path.open("rb") as handle:
             data = handle.read(most_bytes + 1)
     except OSError as error:
-        raise kind(f"The file cannot be read: {error.strerror}.", where=str(path)) from None
+        raise BadInputError(f"The file cannot be read: {error.strerror}.", where=str(path)) from None
     if len(data) > most_bytes:
-        raise kind(f"The file is larger than {most_bytes:,} bytes.", where=str(path), remedy=remedy)
+        raise BadInputError(f"The file is larger than {most_bytes:,} bytes.", where=str(path), remedy=remedy)
     return data
 
 
-def decoded(data: bytes, path: Path, *, kind: type[BadInputError] = BadInputError) -> str:
+def decoded(data: bytes, path: Path) -> str:
     """The text of a file in UTF-8, with or without a byte order mark.
 
     Raises
@@ -51,6 +50,17 @@ def decoded(data: bytes, path: Path, *, kind: type[BadInputError] = BadInputErro
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise kind(
+        raise BadInputError(
             "The file is not UTF-8 text.", where=f"{path}, byte {error.start}", remedy="Save it as UTF-8."
         ) from None
+
+
+def read_text(path: Path, *, remedy: str = "") -> str:
+    """The UTF-8 text of a regular file of at most ``MAX_TEXT_BYTES``.
+
+    Raises
+    ------
+    BadInputError
+        If it is missing, no regular file, too large or not UTF-8 (with the offset).
+    """
+    return decoded(read_bounded(path, MAX_TEXT_BYTES, remedy=remedy), path)

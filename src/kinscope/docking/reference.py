@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from kinscope.core.errors import StructureError
 from kinscope.core.files import write_atomic
+from kinscope.core.outside import read_text
 from kinscope.docking.crystal_start import CrystalStart, crystal_start
 from kinscope.docking.engine import BoundSystem, Box, Coordinates, Mol, ScoredPose
 from kinscope.docking.interactions import interactions
@@ -25,7 +26,6 @@ from kinscope.structures.model import AtomArray
 from kinscope.structures.reference import reference_model
 from kinscope.structures.source import PdbSource
 from kinscope.targets.pack import DrugDefinition, TargetPack
-from kinscope.targets.yaml_reader import read_text
 
 POSES_DIRECTORY = "poses"
 POSES_FILE = "poses.json"

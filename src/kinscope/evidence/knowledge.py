@@ -16,11 +16,12 @@ from typing import Any, Literal
 from pydantic import Field, TypeAdapter, ValidationError
 
 from kinscope.core.errors import BadInputError
+from kinscope.core.outside import read_text
+from kinscope.core.plain_yaml import read_yaml
 from kinscope.core.records import Record
 from kinscope.evidence.changes import parse_changes
 from kinscope.evidence.model import EvidenceBase, EvidenceItem, TreatmentOption
 from kinscope.targets.pack import TargetPack
-from kinscope.targets.yaml_reader import read_text, read_yaml
 
 DIRECTORY = "evidence"
 TABLES = ("measured.csv", "civic.csv")

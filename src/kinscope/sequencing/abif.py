@@ -78,8 +78,6 @@ def read_abif(file: BoundedFile) -> Trace:
         bases=bases,
         qualities=qualities,
         raw=_raw(file, tags),
-        sample_name=_text(file, tags, "SMPL", 1),
-        run_name=_text(file, tags, "RunN", 1),
     )
 
 

@@ -36,8 +36,6 @@ class Gap:
     """Read position before the gap, in the order of the trace."""
     read_bases: int
     """Bases that only the read has (an insertion)."""
-    reference_bases: int
-    """Bases that only the reference has (a deletion)."""
 
 
 @dataclass(frozen=True)
@@ -91,7 +89,6 @@ def place(primary: Integers, signal: Floats, cds: str, kept: tuple[int, int]) ->
         Gap(
             after=kept[0] + one[1][1] - 1,
             read_bases=other[1][0] - one[1][1],
-            reference_bases=other[0][0] - one[0][1],
         )
         for one, other in pairwise(blocks)
     )

@@ -8,8 +8,8 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from kinscope.core.errors import BadInputError
+from kinscope.core.plain_yaml import read_yaml
 from kinscope.core.records import Record
-from kinscope.targets.yaml_reader import read_yaml
 
 
 class Amplicon(Record):

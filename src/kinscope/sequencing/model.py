@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Final, Literal
 
 from pydantic import Field
@@ -52,9 +52,6 @@ class Trace:
     """Phred quality of every called base; empty where the file gives none."""
     raw: Floats | None = None
     """Unprocessed signal, shape (4, scans of its own), in the order of the detector; None if not held."""
-    sample_name: str = field(default="", repr=False)
-    """Name in the file; may identify a person: never printed, logged or written unless asked for."""
-    run_name: str = field(default="", repr=False)
 
 
 class StrandEvidence(Record):

@@ -66,7 +66,6 @@ def read_scf(file: BoundedFile) -> Trace:
         positions=positions,
         bases=called,
         qualities=qualities,
-        sample_name=comments.get("NAME", ""),
     )
 
 

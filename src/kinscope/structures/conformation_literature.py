@@ -14,11 +14,11 @@ from pydantic import Field, TypeAdapter, ValidationError
 
 from kinscope.analysis.results import StateGeometry
 from kinscope.core.errors import BadInputError
+from kinscope.core.plain_yaml import read_yaml
 from kinscope.core.records import Record
 from kinscope.structures import conformation_dfg as dfg
 from kinscope.structures import conformation_parts as parts
 from kinscope.targets.pack import TargetPack
-from kinscope.targets.yaml_reader import read_yaml
 
 FILE = "conformations.yaml"
 ASPECTS = ("dfg", "helix_c", "activation_loop", "activity", "sh2_position", "sh3_linker")

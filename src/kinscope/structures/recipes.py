@@ -7,9 +7,9 @@ from typing import Literal
 from pydantic import ValidationError, model_validator
 
 from kinscope.core.errors import BadInputError
+from kinscope.core.plain_yaml import read_yaml
 from kinscope.core.records import Record
 from kinscope.targets.pack import TargetPack
-from kinscope.targets.yaml_reader import read_yaml
 
 RECIPES_FILE = "recipes.yaml"
 

@@ -15,6 +15,8 @@ from typing import Any
 from pydantic import Field, TypeAdapter, ValidationError
 
 from kinscope.core.errors import BadInputError
+from kinscope.core.outside import read_text
+from kinscope.core.plain_yaml import read_yaml
 from kinscope.core.records import Record
 from kinscope.targets.checks import check_pack
 from kinscope.targets.pack import (
@@ -28,7 +30,6 @@ from kinscope.targets.pack import (
     TargetPack,
     Transcript,
 )
-from kinscope.targets.yaml_reader import read_text, read_yaml
 
 MAX_RESIDUES = 40_000
 """Longer than the longest human protein (titin, about 35,000 residues)."""

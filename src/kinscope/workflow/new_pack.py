@@ -13,10 +13,10 @@ from pathlib import Path
 
 from kinscope.core.errors import BadInputError, StructureError
 from kinscope.core.files import write_atomic
+from kinscope.core.outside import read_text
 from kinscope.structures.homologues import aligned_pairs
 from kinscope.targets import Region, TargetPack, load_target
 from kinscope.targets.loader import AMINO_ACIDS, BASES, MAX_RESIDUES, read_fasta
-from kinscope.targets.yaml_reader import read_text
 
 FILL_IN = "FILL IN"
 """What marks a place that only the author of the pack can fill; `kinscope targets check` counts them."""

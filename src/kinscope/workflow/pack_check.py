@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Literal
 
 from kinscope.core.errors import KinscopeError
+from kinscope.core.outside import read_text
 from kinscope.core.records import Record
 from kinscope.docking.reference import reference_pose
 from kinscope.evidence.knowledge import load_evidence
@@ -14,7 +15,6 @@ from kinscope.structures.checks import check_model
 from kinscope.structures.recipes import RECIPES_FILE, StateRecipe, load_recipes
 from kinscope.structures.reference import available_states, reference_model
 from kinscope.targets import TargetPack
-from kinscope.targets.yaml_reader import read_text
 from kinscope.workflow.new_pack import FILL_IN
 
 Verdict = Literal["ok", "note", "to do", "fails"]
