@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 import time
 from dataclasses import dataclass
@@ -64,7 +65,7 @@ def json_of(content: Any) -> str:
 
 
 def _plain(item: Any) -> Any:
-    return item.model_dump(mode="json") if hasattr(item, "model_dump") else str(item)
+    return item.model_dump(mode="json") if hasattr(item, "model_dump") else os.fspath(item)
 
 
 class Watcher(Protocol):

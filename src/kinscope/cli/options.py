@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import functools
 import inspect
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -213,7 +212,7 @@ def _flattened(function: Command) -> Command:
 def _options(name: str, hint: Any, default: Any) -> Iterator[inspect.Parameter]:
     """One parameter, or those of a record's fields in their order; records may hold records."""
     if dataclasses.is_dataclass(hint):
-        hints = _hints(hint)
+        hints = get_type_hints(hint, include_extras=True)
         for field in dataclasses.fields(hint):
             missing = field.default is dataclasses.MISSING
             yield from _options(
@@ -228,10 +227,5 @@ def _value(name: str, hint: Any, given: Mapping[str, Any]) -> Any:
     """The value of an option, or the record of several."""
     if not dataclasses.is_dataclass(hint):
         return given[name]
-    hints = _hints(hint)
+    hints = get_type_hints(hint, include_extras=True)
     return hint(**{field: _value(field, hints[field], given) for field in hints})  # type: ignore[operator]
-
-
-@functools.cache
-def _hints(record: Any) -> dict[str, Any]:
-    return get_type_hints(record, include_extras=True)
