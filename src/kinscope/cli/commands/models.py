@@ -93,7 +93,7 @@ def _check_trajectory(
     as_json: bool,
 ) -> None:
     from kinscope.core.errors import BadInputError
-    from kinscope.structures.conformation_frames import check_trajectory
+    from kinscope.dynamics.conformation_check import check_trajectory
 
     if not trajectory or structures is None or len(structures) != 1:
         raise BadInputError(
