@@ -167,7 +167,6 @@ def test_without_ambertools_the_command_says_how_to_get_them(tmp_path, monkeypat
 
     monkeypatch.setattr(programs.sys, "executable", str(tmp_path / "python"))
     monkeypatch.setenv("PATH", str(tmp_path))
-    assert not programs.has_ambertools()
     result = kinscope("imatinib", "--out", str(tmp_path / "out"))
     assert isinstance(result.exception, ComputationError)
     assert "kinscope[parameters]" in result.exception.remedy

@@ -47,7 +47,6 @@ def run(
     *,
     residues: int | None = None,
     seed: int = 1,
-    settings: MutationSettings | None = None,
     table: Path | None = None,
     cores: int = 1,
     crystals: bool = True,
@@ -62,8 +61,8 @@ def run(
         Crystals, and the target (abl1) whose cases these are.
     residues
         Residues repacked per crystal, at random; None for all.
-    seed, settings
-        Of packing and relaxation; the default settings if None.
+    seed
+        Of packing and relaxation.
     table
         CSV of single residues; the run goes on from what it holds.
     cores
@@ -73,7 +72,7 @@ def run(
     progress
         Called with the fraction of a half and what was done.
     """
-    settings, tell = settings or MutationSettings(), progress or silent
+    settings, tell = MutationSettings(), progress or silent
     comparisons: list[CrystalComparison] = []
     own: list[OwnBackbone] = []
     recoveries: list[Recovery] = []
