@@ -12,7 +12,7 @@ from kinscope.docking.relaxed import compare_relaxed, residues_near
 from kinscope.docking.relaxed_records import RelaxedSettings
 from kinscope.docking.rotamer_starts import made_room, starts
 from kinscope.docking.run import with_coordinates
-from kinscope.docking.strain import STRAINED_KCAL_PER_MOL, pose_strain
+from kinscope.docking.strain import pose_strain
 from test_docking_cases import PACK, model, pose
 
 
@@ -28,7 +28,7 @@ def test_a_crystal_pose_is_hardly_strained_and_a_twisted_amide_is() -> None:
     molecule = pose("pd166326")[0]
     before = pose_strain(molecule)
     assert before is not None
-    assert 0.0 <= before < STRAINED_KCAL_PER_MOL
+    assert 0.0 <= before < 15.0
     drug = pose("asciminib")[0]
     twisted = with_coordinates(drug, np.asarray(drug.GetConformer().GetPositions()))
     amide = twisted.GetSubstructMatch(Chem.MolFromSmarts("O=C-[NX3H]-c"))

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from kinscope.core.errors import LigandError
-from kinscope.core.tables import read_table
-from kinscope.docking.output import read_poses, read_run, write_pose_table, write_poses, write_run
-from kinscope.docking.records import DockedPose
+from kinscope.core.tables import read_table, write_table
+from kinscope.docking.output import read_poses, write_poses
+from kinscope.docking.records import DockedPose, DockingRun
 from kinscope.docking.rmsd import SymmetricRmsd
 from kinscope.docking.run import dock, with_coordinates
 from kinscope.ligands.library import load_ligand
@@ -109,9 +109,8 @@ def test_another_molecule_is_refused_as_reference() -> None:
 
 def test_results_survive_the_disk(tmp_path: Path) -> None:
     run, poses = docked("dasatinib")
-    write_run(tmp_path / "run.json", run)
-    assert read_run(tmp_path / "run.json") == run
-    write_pose_table(tmp_path / "poses.parquet", [run])
+    assert DockingRun.model_validate_json(run.model_dump_json()) == run
+    write_table(tmp_path / "poses.parquet", run.poses, DockedPose)
     assert read_table(tmp_path / "poses.parquet", DockedPose) == list(run.poses)
     write_poses(tmp_path / "poses.sdf", poses)
     back = read_poses(tmp_path / "poses.sdf")

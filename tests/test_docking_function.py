@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from typing import Any
+
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from kinscope.docking.engine import Box
 from kinscope.docking.minimise_kernels import generalised
 from kinscope.docking.minimiser import Mobility
-from kinscope.docking.receptor import model_bonds, write_pdbqt_by_rules, write_pdbqt_with_meeko
+from kinscope.docking.receptor import model_bonds, write_pdbqt_by_rules
 from kinscope.docking.vina_engine import VinaEngine, VinaSystem
 from kinscope.docking.vina_function import AtomKind, VinaFunction, pair_energy
+from kinscope.ligands.quiet import quiet
+from kinscope.structures.model import AtomArray
 from test_docking_cases import PACK, model, pose
 
 CARBON = AtomKind("C", True, False, False)
@@ -117,8 +123,64 @@ def test_rotation_vectors_turn_right_handed() -> None:
 def test_receptor_types_by_rule_are_meekos_atom_by_atom(state: str) -> None:
     atoms = model(state)
     bonds = model_bonds(atoms)
-    assert typed(write_pdbqt_by_rules(atoms, bonds)) == typed(write_pdbqt_with_meeko(atoms, bonds))
+    assert typed(write_pdbqt_by_rules(atoms, bonds)) == typed(pdbqt_by_meeko(atoms, bonds))
 
 
 def typed(pdbqt: str) -> list[tuple[str, str]]:
     return sorted((line[30:54], line[77:].strip()) for line in pdbqt.splitlines() if line.startswith("ATOM"))
+
+
+def pdbqt_by_meeko(atoms: AtomArray, bonds: NDArray[np.intp]) -> str:
+    """PDBQT by Meeko's Polymer, with stated bonds."""
+    from meeko import MoleculePreparation, PDBQTWriterLegacy, Polymer, ResidueChemTemplates
+
+    with quiet():
+        molecules, between = residue_molecules(atoms, bonds)
+        templates = ResidueChemTemplates.create_from_defaults()
+        # Meeko would look unknown residues up on a network.
+        assert set(atoms.res_name) <= set(templates.residue_templates) | set(templates.ambiguous)
+        polymer = Polymer(molecules, between, templates, MoleculePreparation(charge_model="zero"))
+        assert not polymer.get_ignored_monomers()
+        return str(PDBQTWriterLegacy.write_string_from_polymer(polymer)[0])
+
+
+def residue_molecules(
+    atoms: AtomArray, bonds: NDArray[np.intp]
+) -> tuple[dict[str, tuple[Any, str]], dict[tuple[str, str], list[tuple[int, int]]]]:
+    """One RDKit molecule per residue, and the bonds between them, as Meeko's Polymer takes them."""
+    from rdkit import Chem
+    from rdkit.Geometry import Point3D
+
+    keys = [f"{chain or 'A'}:{number}" for chain, number in zip(atoms.chain_id, atoms.res_id, strict=True)]
+    members: dict[str, list[int]] = defaultdict(list)
+    for index, key in enumerate(keys):
+        members[key].append(index)
+    place = {index: row for indices in members.values() for row, index in enumerate(indices)}
+    inner: dict[str, list[tuple[int, int]]] = defaultdict(list)
+    between: dict[tuple[str, str], list[tuple[int, int]]] = defaultdict(list)
+    for i, j in bonds:
+        if keys[i] == keys[j]:
+            inner[keys[i]].append((place[i], place[j]))
+        else:
+            between[keys[i], keys[j]].append((place[i], place[j]))
+    molecules = {}
+    for key, indices in members.items():
+        molecule = Chem.RWMol()
+        conformer = Chem.Conformer(len(indices))
+        for row, index in enumerate(indices):
+            atom = Chem.Atom(str(atoms.element[index]).capitalize())
+            atom.SetNoImplicit(True)
+            info = Chem.AtomPDBResidueInfo(
+                f" {atoms.atom_name[index]:<3}"[:4], residueName=str(atoms.res_name[index]),
+                residueNumber=int(atoms.res_id[index]), chainId=key.split(":")[0],
+            )  # fmt: skip
+            atom.SetPDBResidueInfo(info)
+            molecule.AddAtom(atom)
+            conformer.SetAtomPosition(row, Point3D(*map(float, atoms.coord[index])))
+        for i, j in inner[key]:
+            molecule.AddBond(i, j, Chem.BondType.SINGLE)
+        molecule.AddConformer(conformer)
+        plain = molecule.GetMol()
+        plain.UpdatePropertyCache(strict=False)
+        molecules[key] = (plain, str(atoms.res_name[indices[0]]))
+    return molecules, dict(between)

@@ -20,7 +20,7 @@ from interpretation_factory import (
     region,
     variant,
 )
-from kinscope.analysis.results import SimulationSummary, VolumeComparison
+from kinscope.analysis.results import SimulationSummary
 from kinscope.evidence import EvidenceHit, EvidenceItem, EvidenceSummary, lookup
 from kinscope.interpretation import Assessment, DrugVerdict, Measurements, assess
 from kinscope.targets.loader import load_target
@@ -431,25 +431,15 @@ def test_published_resistance_without_a_computed_loss_is_said_to_have_no_counter
 
 
 @pytest.mark.parametrize(
-    ("volume", "by_spheres", "moved", "told"),
-    [(2.0, 3.0, 0.2, True), (-60.0, 3.0, 0.2, False), (2.0, -60.0, 0.2, False), (0.0, 0.0, 0.0, False)],
+    ("volume", "moved", "told"), [(2.0, 0.2, True), (-60.0, 0.2, False), (0.0, 0.0, False)]
 )
 def test_a_pocket_speaks_for_binding_only_where_it_could_have_changed_and_did_not(
-    volume: float, by_spheres: float, moved: float, told: bool
+    volume: float, moved: float, told: bool
 ) -> None:
-    """By either definition of its volume."""
-    change, second = (
-        difference(value, None, None).model_copy(update={"smallest_meaningful": 20.0})
-        for value in (volume, by_spheres)
-    )
+    change = difference(volume, None, None).model_copy(update={"smallest_meaningful": 20.0})
     own = pocket().model_copy(
         update={
             "volume_difference_cubic_angstrom": change,
-            "by_alpha_spheres": VolumeComparison(
-                native_cubic_angstrom=500.0,
-                mutant_cubic_angstrom=500.0 + by_spheres,
-                difference_cubic_angstrom=second,
-            ),
             "side_chain_rmsd_angstrom": moved,
         }
     )

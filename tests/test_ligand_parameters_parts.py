@@ -1,11 +1,6 @@
-"""Pieces of the parametrisation: sums of charges, corrections, mended terms, second model, the command."""
+"""Pieces of the parametrisation: sums of charges, corrections, mended terms, the command."""
 
 from __future__ import annotations
-
-import io
-import pickle
-import zipfile
-from collections import OrderedDict
 
 import numpy as np
 import pytest
@@ -13,7 +8,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kinscope.core.errors import ComputationError, LigandError
-from kinscope.ligands import parameters_network as network
 from kinscope.ligands.parameters import molecule_in_order
 from kinscope.ligands.parameters_charges import SUPPLEMENT, BccTypes, read_corrections, rounded
 from kinscope.ligands.parameters_conformers import (
@@ -140,126 +134,6 @@ def test_a_term_that_needs_revision_is_an_error():
         mended(FRCMOD.replace("penalty score=232.0", "ATTN, need revision"), {})
 
 
-class _Evil:
-    """A pickle of it would write a file when it is read."""
-
-    def __init__(self, path):
-        self.path = path
-
-    def __reduce__(self):
-        return (open, (self.path, "w"))
-
-
-def weights(path, seed=0, extra=None):
-    """A file of a network of the right shape with random weights, laid out as torch lays it out."""
-    random = np.random.default_rng(seed)
-    shapes = OrderedDict()
-    for layer in range(6):
-        width = 22 if layer == 0 else 8
-        stem = f"convolution_module.gcn_layers.{layer}"
-        shapes[f"{stem}.fc_neigh.weight"] = (8, width)
-        shapes[f"{stem}.fc_self.weight"] = (8, width)
-        shapes[f"{stem}.fc_self.bias"] = (8,)
-    stem = "readout_modules.am1bcc_charges.readout_layers"
-    shapes[f"{stem}.0.weight"], shapes[f"{stem}.0.bias"] = (4, 8), (4,)
-    shapes[f"{stem}.3.weight"], shapes[f"{stem}.3.bias"] = (3, 4), (3,)
-    arrays = {name: random.normal(size=shape).astype("<f4") for name, shape in shapes.items()}
-    arrays[f"{stem}.3.bias"][2] = 40.0  # hardness is positive
-    with zipfile.ZipFile(path, "w") as archive:
-        state = OrderedDict()
-        for number, (name, array) in enumerate(arrays.items()):
-            archive.writestr(f"net/data/{number}", array.tobytes())
-            state[name] = _Tensor(str(number), array.shape)
-        buffer = io.BytesIO()
-        _Pickler(buffer).dump({"state_dict": state, "extra": extra})
-        archive.writestr("net/data.pkl", buffer.getvalue())
-    return path
-
-
-class _Tensor:
-    def __init__(self, key, shape):
-        self.key, self.shape = key, shape
-
-
-def _rebuild_tensor_v2(*_):
-    """Only its name is written."""
-
-
-class _Storage:
-    def __init__(self, key):
-        self.key = key
-
-
-class _Pickler(pickle._Pickler):
-    def reducer_override(self, obj):
-        if isinstance(obj, _Tensor):
-            strides = tuple(int(np.prod(obj.shape[i + 1 :])) for i in range(len(obj.shape)))
-            return (_rebuild_tensor_v2, (_Storage(obj.key), 0, obj.shape, strides, False, None))
-        return NotImplemented
-
-    def persistent_id(self, obj):
-        return ("storage", None, obj.key, "cpu", 0) if isinstance(obj, _Storage) else None
-
-    def save_global(self, obj, name=None):
-        if obj is _rebuild_tensor_v2:
-            self.write(pickle.GLOBAL + b"torch._utils\n_rebuild_tensor_v2\n")
-            self.memoize(obj)
-        else:
-            super().save_global(obj, name)
-
-    dispatch = {**pickle._Pickler.dispatch, type(_rebuild_tensor_v2): save_global}  # noqa: RUF012
-
-
-@pytest.mark.parametrize("smiles", ["CC(=O)[O-]", "C[NH3+]", "c1cnc2cccnn12", "CS(=O)(=O)[O-]"])
-def test_charges_of_the_network_add_up_and_follow_the_atoms(tmp_path, smiles):
-    from rdkit import Chem
-
-    net = network.read_network(weights(tmp_path / "net.pt"))
-    molecule = molecule_in_order(smiles)
-    charges = net.charges(molecule)
-    assert charges.sum() == pytest.approx(Chem.GetFormalCharge(molecule), abs=1e-9)
-    order = list(reversed(range(molecule.GetNumAtoms())))
-    turned = net.charges(Chem.RenumberAtoms(molecule, order))
-    assert turned == pytest.approx(charges[order], abs=1e-9)
-
-
-def test_resonance_shares_a_formal_charge():
-    oxygens = network.averaged_formal_charges(molecule_in_order("CC(=O)[O-]"))[[2, 3]]
-    assert oxygens.tolist() == [-0.5, -0.5]
-    nitrogens = network.averaged_formal_charges(molecule_in_order("CNC(=[NH2+])N"))
-    assert sorted(nitrogens.round(3))[-3:] == pytest.approx([1 / 3] * 3, abs=0.01)
-    assert network.averaged_formal_charges(molecule_in_order("C[NH3+]"))[1] == 1
-
-
-def test_a_weights_file_can_run_nothing(tmp_path):
-    victim = tmp_path / "written"
-    network.read_network(weights(tmp_path / "net.pt", extra=_Evil(str(victim))))
-    assert not victim.exists()
-
-
-@pytest.mark.parametrize("body", [b"", b"not a zip", b"PK\x05\x06" + bytes(18)])
-def test_damaged_weights_are_told(tmp_path, body):
-    (tmp_path / "net.pt").write_bytes(body)
-    with pytest.raises(ComputationError):
-        network.read_network(tmp_path / "net.pt")
-
-
-def test_an_element_the_network_does_not_know_is_told(tmp_path):
-    with pytest.raises(LigandError, match="Si"):
-        network.features(molecule_in_order("C[SiH3]"))
-
-
-@pytest.mark.skipif(network.weights_file() is None, reason="openff-nagl-models is not installed")
-@pytest.mark.parametrize(
-    ("smiles", "atom", "charge"),
-    [("c1ccncc1", 3, -0.66), ("CC", 0, -0.094), ("CC(=O)[O-]", 2, -0.85)],
-)
-def test_the_network_knows_am1bcc_charges_of_textbook_molecules(smiles, atom, charge):
-    """AM1-BCC: pyridine's nitrogen, ethane's carbon, acetate's oxygen."""
-    net = network.read_network(network.weights_file())
-    assert net.charges(molecule_in_order(smiles))[atom] == pytest.approx(charge, abs=0.03)
-
-
 def kinscope(*arguments, environment=None):
     import typer
     from typer.testing import CliRunner
@@ -293,7 +167,6 @@ def test_without_ambertools_the_command_says_how_to_get_them(tmp_path, monkeypat
 
     monkeypatch.setattr(programs.sys, "executable", str(tmp_path / "python"))
     monkeypatch.setenv("PATH", str(tmp_path))
-    assert not programs.has_ambertools()
     result = kinscope("imatinib", "--out", str(tmp_path / "out"))
     assert isinstance(result.exception, ComputationError)
     assert "kinscope[parameters]" in result.exception.remedy

@@ -1,14 +1,11 @@
-"""The benchmark's own parts: intervals, resuming, the published packer, comparison with crystals."""
+"""The benchmark's own parts: intervals, resuming, comparison with crystals."""
 
 from __future__ import annotations
-
-import stat
 
 import numpy as np
 import pytest
 
-from kinscope.core.errors import BadInputError, ComputationError
-from kinscope.structures.crystal_chains import CrystalModel
+from kinscope.core.errors import BadInputError
 from kinscope.structures.mutant_crystals import (
     Case,
     CrystalComparison,
@@ -17,12 +14,14 @@ from kinscope.structures.mutant_crystals import (
 )
 from kinscope.structures.mutation import MutantModel
 from kinscope.structures.packing_sites import Residue
-from kinscope.structures.published_packer import faspr_packer, find_faspr
-from kinscope.structures.recovery_run import KINSCOPE, KINSCOPE_BARE, RecoveryPlan, run_recovery
 from kinscope.structures.side_chain_recovery import (
+    KINSCOPE,
+    KINSCOPE_BARE,
+    CrystalModel,
+    RecoveryPlan,
     chi_right,
-    recovery,
     residues_to_rebuild,
+    run_recovery,
     share,
     side_chain_rmsd,
 )
@@ -103,34 +102,6 @@ def test_symmetric_rings_and_wrong_rotamers():
     assert chi_right(turned(chi1, chi2 + 60.0), truth) == (True, False)
     assert chi_right(turned(chi1 + 120.0, chi2), truth) == (False, False)
     assert side_chain_rmsd(turned(chi1 + 120.0, chi2), truth, turned(chi1 + 120.0, chi2).coord) > 2.0
-
-
-def faspr(tmp_path, script):
-    program = tmp_path / "FASPR"
-    program.write_text(f"#!/bin/sh\n{script}\n")
-    program.chmod(program.stat().st_mode | stat.S_IXUSR)
-    (tmp_path / "dun2010bbdep.bin").write_bytes(b"")
-    return program
-
-
-def test_faspr_gets_the_chain_and_says_what_it_built(tmp_path):
-    program = find_faspr(faspr(tmp_path, f"cp in.pdb out.pdb; cp sequence.txt {tmp_path}/seen"))
-    task = residues_to_rebuild(crystal())[3]
-    row = recovery(crystal(), task, "echo", faspr_packer(program, lambda chain, number: {FIRST + 1}))
-    assert row.chi12_right
-    assert row.rmsd_angstrom < 0.01
-    asked = (tmp_path / "seen").read_text().strip()
-    assert asked.upper() == SEQUENCE
-    assert [FIRST + i for i, x in enumerate(asked) if x.isupper()] == sorted({FIRST + 1, task.residue})
-
-
-def test_faspr_that_fails_or_is_none_is_named(tmp_path):
-    task = residues_to_rebuild(crystal())[0]
-    broken = faspr_packer(faspr(tmp_path, "echo no library; exit 3"), lambda chain, number: ())
-    with pytest.raises(ComputationError, match="no library"):
-        recovery(crystal(), task, "broken", broken)
-    with pytest.raises(BadInputError, match="no FASPR"):
-        find_faspr(tmp_path / "elsewhere")
 
 
 def test_a_mutants_crystal_is_found_among_the_alternatives_by_all_its_chi():

@@ -129,14 +129,3 @@ def test_shares_make_a_whole_and_chi_stays_with_its_rotamer(name, phi, psi):
 def test_without_a_backbone_the_shares_are_the_library_s():
     assert rotamers_on("ILE", None, 140.0) == rotamers_on("ILE", -60.0, None) == rotamers_of("ILE")
     assert rotamers_on("GLY", -60.0, -40.0) == ()
-
-
-def test_the_table_is_not_made_from_another_file(tmp_path):
-    from kinscope.core.errors import BadInputError
-    from kinscope.structures.rotamer_table import derive
-
-    (tmp_path / "dun2010bbdep.bin").write_bytes(b"\0" * 20)
-    for path in (tmp_path / "dun2010bbdep.bin", tmp_path / "nowhere"):
-        with pytest.raises(BadInputError, match="not the 2010") as caught:
-            derive(path)
-        assert caught.value.remedy

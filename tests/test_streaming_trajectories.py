@@ -29,8 +29,7 @@ from kinscope.dynamics.streaming_records import replica_analysis
 from kinscope.dynamics.streaming_sources import joined, user_source
 from kinscope.dynamics.streaming_states import MEASURES, KinaseStates
 from kinscope.dynamics.streaming_topology import read_topology
-from kinscope.structures.conformation_atoms import AtomTable
-from kinscope.structures.geometry import classify_table
+from kinscope.structures.geometry import classify_state
 from kinscope.targets import load_target
 from kinscope.workflow.stages.trajectories import System, measure_system
 from trajectory_factory import moving, shipped_model, tumbling, write_replica, write_xtc
@@ -66,9 +65,10 @@ def test_a_stream_calls_every_frame_what_a_single_structure_is_called(one: str, 
     states = KinaseStates(layout, pack.landmarks)
     chunk = next(iter(array_chunks(frames, fit=whole_fit(layout))))
     measures, classes = states.measure(chunk)
-    table = AtomTable(atoms)
     for index, frame in enumerate(frames):
-        expected = classify_table(table.moved(frame), pack.landmarks)
+        alone = atoms.copy()
+        alone.coord = frame
+        expected = classify_state(alone, pack.landmarks)
         for aspect, labels in classes.items():
             assert labels[index] == getattr(expected, aspect), (aspect, index)
         for name in MEASURES:

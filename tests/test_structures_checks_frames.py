@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from kinscope.cli.commands import models
 from kinscope.core.errors import BadInputError, StructureError
-from kinscope.structures.conformation_frames import check_trajectory, classify_frames
+from kinscope.dynamics.conformation_check import CLASSES, check_trajectory
 from kinscope.structures.geometry import classify_state
 from kinscope.structures.io import write_model
 from kinscope.structures.reference import reference_model
@@ -78,31 +78,37 @@ def expected(frames):
 
 
 @pytest.mark.parametrize(("ending", "write"), [("xtc", write_xtc), ("dcd", write_dcd)])
+def rows_of(topology, trajectories, folder):
+    """The table of the frames."""
+    table = folder / f"{trajectories[0].stem}.csv"
+    check_trajectory(topology, trajectories, PACK, table=table)
+    with table.open() as handle:
+        return list(csv.DictReader(handle))
+
+
+@pytest.mark.parametrize(("ending", "write"), [("xtc", write_xtc), ("dcd", write_dcd)])
 def test_streamed_frames_measure_as_each_frame_alone(tmp_path, topology, ending, write):
     path = tmp_path / f"frames.{ending}"
     write(path, FRAMES)
-    chain, frames = classify_frames(topology, [path], PACK)
-    found = list(frames)
-    assert chain == "A"
-    assert [frame.frame for frame in found] == list(range(len(FRAMES)))
-    for frame, shape in zip(found, expected(FRAMES), strict=True):
-        assert (frame.geometry.dfg, frame.geometry.dfg_cluster) == (shape.dfg, shape.dfg_cluster)
-        assert (frame.geometry.activation_loop, frame.geometry.spine) == (shape.activation_loop, shape.spine)
-        assert frame.geometry.dfg_d1_angstrom == pytest.approx(shape.dfg_d1_angstrom, abs=0.03)
-    assert (found[1].time_ps == 10.0) if ending == "xtc" else (found[1].time_ps is None)
+    found = rows_of(topology, [path], tmp_path)
+    assert [row["frame"] for row in found] == [str(number) for number in range(len(FRAMES))]
+    for row, shape in zip(found, expected(FRAMES), strict=True):
+        for aspect in CLASSES:
+            assert row[aspect] == getattr(shape, aspect)
+        assert float(row["dfg_d1_angstrom"]) == pytest.approx(shape.dfg_d1_angstrom, abs=0.03)
+    assert found[1]["time_ps"] == ("10.0" if ending == "xtc" else "")
+    assert found[1]["sh2_angle_degrees"] == ""
 
 
 def test_a_molecule_cut_by_the_box_is_made_whole(tmp_path, topology):
     whole, cut = tmp_path / "whole.xtc", tmp_path / "cut.xtc"
     write_xtc(whole, FRAMES[:2])
     write_xtc(cut, np.mod(FRAMES[:2], EDGE))
-    first, second = (list(classify_frames(topology, [path], PACK)[1]) for path in (whole, cut))
+    first, second = (rows_of(topology, [path], tmp_path) for path in (whole, cut))
     assert not np.allclose(FRAMES[:2], np.mod(FRAMES[:2], EDGE))
     for one, two in zip(first, second, strict=True):
-        assert two.geometry.dfg_d1_angstrom == pytest.approx(one.geometry.dfg_d1_angstrom, abs=0.02)
-        assert two.geometry.loop_tyrosine_angstrom == pytest.approx(
-            one.geometry.loop_tyrosine_angstrom, abs=0.02
-        )
+        for name in ("dfg_d1_angstrom", "loop_tyrosine_angstrom", "spine_widest_angstrom"):
+            assert float(two[name]) == pytest.approx(float(one[name]), abs=0.02)
 
 
 def test_shares_and_table_count_every_frame_of_every_file(tmp_path, topology):
@@ -112,7 +118,7 @@ def test_shares_and_table_count_every_frame_of_every_file(tmp_path, topology):
     table = tmp_path / "states.csv"
     found = check_trajectory(topology, paths, PACK, table=table)
     shares = {(share.aspect, share.label): share.frames for share in found.shares}
-    assert (found.frames, found.dfg_changes) == (8, 1)
+    assert (found.chain, found.frames, found.dfg_changes) == ("A", 8, 1)
     assert (shares["dfg", "in"], shares["dfg", "out"]) == (3, 5)
     assert shares["activation_loop", "folded"] == 5
     assert sum(count for (aspect, _), count in shares.items() if aspect == "dfg") == 8
@@ -141,8 +147,8 @@ def test_a_solvated_file_is_read_by_the_order_of_its_atoms(tmp_path):
     write_model(path, before + ATOMS + after)
     frames = np.array([np.concatenate([before.coord, frame, after.coord]) for frame in FRAMES[2:4]])
     write_xtc(tmp_path / "solvated.xtc", frames)
-    found = list(classify_frames(path, [tmp_path / "solvated.xtc"], PACK)[1])
-    assert [frame.geometry.dfg for frame in found] == ["in", "out"]
+    found = rows_of(path, [tmp_path / "solvated.xtc"], tmp_path)
+    assert [row["dfg"] for row in found] == ["in", "out"]
 
 
 def test_what_cannot_be_read_is_said(tmp_path, topology):
@@ -153,17 +159,17 @@ def test_what_cannot_be_read_is_said(tmp_path, topology):
     (tmp_path / "frames.pdb").write_text("END\n")
     for name, words in (
         ("fewer.xtc", "hold 100 atoms, the topology"),
-        ("noise.xtc", "damaged"),
-        ("cut.xtc", "damaged"),
-        ("none.xtc", "no such trajectory"),
+        ("noise.xtc", "no XTC file"),
+        ("cut.xtc", "breaks off within frame 3"),
+        ("none.xtc", "No such file"),
         ("frames.pdb", "no trajectory"),
     ):
         with pytest.raises(StructureError, match=words):
             check_trajectory(topology, [tmp_path / name], PACK)
-    with pytest.raises(StructureError, match="No chain Z"):
-        classify_frames(topology, [tmp_path / "whole.xtc"], PACK, chain="Z")
+    with pytest.raises(StructureError, match="no chain Z"):
+        check_trajectory(topology, [tmp_path / "whole.xtc"], PACK, chain="Z")
     with pytest.raises(BadInputError, match="names no landmarks"):
-        classify_frames(topology, [], PACK.model_copy(update={"landmarks": None}))
+        check_trajectory(topology, [], PACK.model_copy(update={"landmarks": None}))
 
 
 def test_a_failed_run_leaves_no_table(tmp_path, topology):

@@ -6,7 +6,6 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from kinscope.analysis.alpha_spheres import REACH_ANGSTROM, alpha_sphere_volume
 from kinscope.analysis.frames import Chunk
 from kinscope.analysis.layout import Layout
 from kinscope.analysis.pocket_grid import PROBE_ANGSTROM
@@ -18,12 +17,12 @@ from kinscope.core.errors import BadInputError
 
 MEASURED = 100
 """Frames in which a volume is measured, at most: a volume takes milliseconds, a frame of the rest less."""
-MEASURED_BY_SPHERES = 20
-"""Frames in which alpha spheres are looked for, at most: they cost several times what a probe does."""
 _SURROUNDINGS_ANGSTROM = 20.0
 _FEWEST_RESIDUES = 4
 _FARTHEST_ATOM = 12.0
 """No heavy atom of a residue is farther from its CA (arginine: 7.5), with room for motion, angstrom."""
+_BEYOND_ANGSTROM = PROBE_ANGSTROM + 2.0
+"""Atoms so far beyond the region count."""
 
 
 class PocketPlace:
@@ -96,12 +95,9 @@ class PocketVolume:
         One frame in so many is measured.
     """
 
-    beyond_angstrom = PROBE_ANGSTROM + 2.0
-    """Atoms so far beyond the region count."""
-
     def __init__(self, layout: Layout, where: PocketPlace, stride: int = 1) -> None:
         self._where = where
-        self._reach = where.extent + self.beyond_angstrom
+        self._reach = where.extent + _BEYOND_ANGSTROM
         self._fitted, self._target = where.chosen(layout)
         near = np.linalg.norm(layout.coord[self._fitted].mean(axis=0) - layout.coord, axis=1)
         spread = float(np.linalg.norm(self._target - self._target.mean(axis=0), axis=1).max())
@@ -123,10 +119,7 @@ class PocketVolume:
 
     def _volume(self, frame: FloatArray) -> float:
         near = np.linalg.norm(frame - self._where.centre, axis=1) <= self._reach
-        return self._measured(frame[near], self._elements[near].tolist())
-
-    def _measured(self, coord: FloatArray, elements: list[str]) -> float:
-        return pocket_volume(coord, elements, self._where.region)
+        return pocket_volume(frame[near], self._elements[near].tolist(), self._where.region)
 
     def merge(self, other: PocketVolume) -> None:
         """Take up another trajectory."""
@@ -135,12 +128,3 @@ class PocketVolume:
     def result(self) -> Series:
         """Volumes, (n_blocks,)."""
         return self._series
-
-
-class AlphaSphereVolume(PocketVolume):
-    """The same by alpha spheres: a second definition, by another library."""
-
-    beyond_angstrom = REACH_ANGSTROM
-
-    def _measured(self, coord: FloatArray, elements: list[str]) -> float:
-        return alpha_sphere_volume(coord, self._where.region)

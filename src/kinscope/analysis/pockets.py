@@ -16,10 +16,9 @@ from typing import Any
 
 import numpy as np
 
-from kinscope.analysis.alpha_spheres import alpha_sphere_volume
 from kinscope.analysis.pocket_grid import PROBE_ANGSTROM, PaddedGrid, ball_steps
 from kinscope.analysis.regions import compare_regions
-from kinscope.analysis.results import Difference, FluctuationProfile, PocketComparison, VolumeComparison
+from kinscope.analysis.results import Difference, FluctuationProfile, PocketComparison
 from kinscope.analysis.statistics import difference
 from kinscope.analysis.superposition import FloatArray, kabsch
 from kinscope.core.errors import BadInputError
@@ -46,13 +45,6 @@ class InclusionRegion:
     inside: BoolArray
     """Which points lie in the convex hull, shape (nx * ny * nz,)."""
     spacing_angstrom: float
-
-    @cached_property
-    def tree(self) -> Any:
-        """The points inside, as a ``scipy.spatial.cKDTree``."""
-        from scipy.spatial import cKDTree
-
-        return cKDTree(self.points[self.inside])
 
     @cached_property
     def grid(self) -> PaddedGrid:
@@ -157,40 +149,27 @@ def compare_pocket(
     reference = _heavy(native[0])
     placed = [[_laid(_heavy(atoms), reference, lining) for atoms in side] for side in (native, mutant)]
     region = inclusion_region(reference.coord[np.isin(reference.res_id, lining)])
-    bounds = (confidence, smallest_meaningful_cubic_angstrom)
-    probed = _volumes(
-        [[pocket_volume(a.coord, a.element.tolist(), region) for a in side] for side in placed], *bounds
+    before, after = (
+        [pocket_volume(model.coord, model.element.tolist(), region) for model in side] for side in placed
     )
-    spheres = _volumes([[alpha_sphere_volume(a.coord, region) for a in side] for side in placed], *bounds)
     backbone, side_chain = _deviations(placed[0][0], placed[1][0], lining)
     return PocketComparison(
         pocket=pocket,
         state=state,
         residues=lining,
-        native_volume_cubic_angstrom=probed.native_cubic_angstrom,
-        mutant_volume_cubic_angstrom=probed.mutant_cubic_angstrom,
-        volume_difference_cubic_angstrom=probed.difference_cubic_angstrom,
-        by_alpha_spheres=spheres,
+        native_volume_cubic_angstrom=float(np.mean(before)),
+        mutant_volume_cubic_angstrom=float(np.mean(after)),
+        volume_difference_cubic_angstrom=difference(
+            before,
+            after,
+            unit="Å³",
+            confidence=confidence,
+            smallest_meaningful=smallest_meaningful_cubic_angstrom,
+            sampling=f"{len(native)} native and {len(mutant)} mutant models",
+        ),
         backbone_rmsd_angstrom=backbone,
         side_chain_rmsd_angstrom=side_chain,
         fluctuation_difference_angstrom=_fluctuation(pocket, lining, profiles, confidence),
-    )
-
-
-def _volumes(sides: list[list[float]], confidence: float, smallest_meaningful: float) -> VolumeComparison:
-    """Volumes of the native and of the mutant models, cubic angstrom, compared."""
-    native, mutant = sides
-    return VolumeComparison(
-        native_cubic_angstrom=float(np.mean(native)),
-        mutant_cubic_angstrom=float(np.mean(mutant)),
-        difference_cubic_angstrom=difference(
-            native,
-            mutant,
-            unit="Å³",
-            confidence=confidence,
-            smallest_meaningful=smallest_meaningful,
-            sampling=f"{len(native)} native and {len(mutant)} mutant models",
-        ),
     )
 
 

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Literal
 
+from pydantic import ConfigDict
+
 from kinscope.core.records import Record
 
 
@@ -254,16 +256,13 @@ class DockingComparison(Record):
     notes: tuple[str, ...] = ()
 
 
-class VolumeComparison(Record):
-    """A pocket's volume, mutant against native, by one definition."""
-
-    native_cubic_angstrom: float
-    mutant_cubic_angstrom: float
-    difference_cubic_angstrom: Difference
-
-
 class PocketComparison(Record):
-    """A pocket, mutant against native, in one state."""
+    """A pocket, mutant against native, in one state.
+
+    Keys that it does not know are passed over, so that results with more of them can be read.
+    """
+
+    model_config = ConfigDict(extra="ignore")
 
     pocket: str
     state: str
@@ -272,8 +271,6 @@ class PocketComparison(Record):
     mutant_volume_cubic_angstrom: float
     """What a probe covers (:mod:`kinscope.analysis.pockets`)."""
     volume_difference_cubic_angstrom: Difference
-    by_alpha_spheres: VolumeComparison | None = None
-    """What alpha spheres find (:mod:`kinscope.analysis.alpha_spheres`); None in results of before."""
     backbone_rmsd_angstrom: float
     """Of the pocket's backbone, mutant on native, after superposition on the rest of the kinase domain."""
     side_chain_rmsd_angstrom: float

@@ -19,11 +19,9 @@ import numpy as np
 
 from kinscope.core.errors import BadInputError, KinscopeError, StructureError
 from kinscope.core.records import Record
-from kinscope.docking import dockstring_engine
 from kinscope.docking.complexes import Complex, find_complexes, ligand_of_complex
 from kinscope.docking.crystal_ligand import crystal_coordinates, lay_on
-from kinscope.docking.engine import Box, Coordinates, Mol, ScoredPose
-from kinscope.docking.receptor import prepare_receptor
+from kinscope.docking.engine import Box, Coordinates, Mol
 from kinscope.docking.rmsd import SymmetricRmsd
 from kinscope.docking.sampling import distinct
 from kinscope.docking.vina_engine import VinaEngine
@@ -42,8 +40,8 @@ _NEAR_ANGSTROM = 6.0
 _FEWEST_SHARED = 15
 _SEPARATION_ANGSTROM = 1.0
 _POSES = 9
-ENGINES = ("kinscope", "vina-8", "vina-32", "dockstring")
-"""kinscope's own search at exhaustiveness 8; plain Vina at 8 and at 32; DOCKSTRING where it is installed."""
+ENGINES = ("kinscope", "vina-8", "vina-32")
+"""kinscope's own search at exhaustiveness 8; plain Vina at 8 and at 32."""
 
 
 class RedockRow(Record):
@@ -135,28 +133,20 @@ def dock_row(
     free, reference, target = bench.case(ligand)
     atoms = bench.moved_receptor(ligand, receptor, target)
     box = Box.cube(target, BOX_ANGSTROM)
-    if engine == "dockstring":
-        done = dockstring_engine.dock(prepare_receptor(atoms).pdbqt, free, box, seed)
-        seconds = done.cpu_seconds
-        poses = [
-            ScoredPose(points, score, score, 0.0)
-            for points, score in zip(done.poses, done.scores_kcal_per_mol, strict=True)
-        ]
-    else:
-        started = time.process_time()
-        plain = engine.startswith("vina")
-        poses = (
-            VinaEngine()
-            .bind(atoms, free, box)
-            .search(
-                seed=seed,
-                exhaustiveness=int(engine.split("-")[1]) if plain else exhaustiveness,
-                n_poses=_POSES,
-                torsion_weight=1.0,
-                own=plain,
-            )
+    started = time.process_time()
+    plain = engine.startswith("vina")
+    poses = (
+        VinaEngine()
+        .bind(atoms, free, box)
+        .search(
+            seed=seed,
+            exhaustiveness=int(engine.split("-")[1]) if plain else exhaustiveness,
+            n_poses=_POSES,
+            torsion_weight=1.0,
+            own=plain,
         )
-        seconds = time.process_time() - started
+    )
+    seconds = time.process_time() - started
     rmsd = SymmetricRmsd(reference)
     apart = [rmsd(pose.coordinates, target) for pose in poses]
     best = distinct(poses, rmsd, _SEPARATION_ANGSTROM, 3)

@@ -31,6 +31,7 @@ Of that, two models of one kinase share most; what they do not share shows in th
 over crystal chains of one kinase that differ in nothing but the crystal. ``benchmarks/redock.py --chains``
 measures that spread; docs/decisions/0042 gives the figures this number rests on.
 """
+_CONFIDENCE = 0.95
 
 
 def compare_docking(
@@ -41,8 +42,6 @@ def compare_docking(
     reference: ReferencePoseRecord,
     distance_to_variant_angstrom: float,
     pocket_rmsd_angstrom: float | None = None,
-    confidence: float = 0.95,
-    smallest_meaningful_kcal_per_mol: float = SMALLEST_MEANINGFUL_KCAL_PER_MOL,
 ) -> DockingComparison:
     """One drug in one state, mutant against native; the replicas of either are :func:`replica_scores`.
 
@@ -59,10 +58,6 @@ def compare_docking(
     pocket_rmsd_angstrom
         How far the mutant's pocket lies from the native's (:func:`pocket_rmsd`): the same atoms in the same
         places have no receptor noise between them. None: the noise of two crystals.
-    confidence
-        Of the interval.
-    smallest_meaningful_kcal_per_mol
-        Smaller differences are never resolved.
 
     Raises
     ------
@@ -74,14 +69,13 @@ def compare_docking(
     lead = ordered[0]
     noise = _receptor_noise(pocket_rmsd_angstrom)
     before, after = native.best.interactions, lead.best.interactions
-    smallest = smallest_meaningful_kcal_per_mol
     return DockingComparison(
         drug=drug.id, site=drug.site, state=native.state, mode=native.settings.mode,
         native_score_kcal_per_mol=native.score_kcal_per_mol,
         native_spread_kcal_per_mol=native.spread_kcal_per_mol,
         mutant_score_kcal_per_mol=lead.score_kcal_per_mol,
         mutant_spread_kcal_per_mol=round(replica_spread(ordered), 3),
-        difference_kcal_per_mol=_score_difference(native, ordered, noise, confidence, smallest),
+        difference_kcal_per_mol=_score_difference(native, ordered, noise),
         native_rmsd_to_reference_angstrom=native.best.rmsd_to_reference_angstrom,
         mutant_rmsd_to_reference_angstrom=lead.best.rmsd_to_reference_angstrom,
         reference=reference.crystal, reference_to_crystal_rmsd_angstrom=reference.rmsd_to_crystal_angstrom,
@@ -90,7 +84,7 @@ def compare_docking(
         contacts_lost=tuple(contact for contact in before if contact not in after),
         contacts_gained=tuple(contact for contact in after if contact not in before),
         pose_valid=native.best.valid and lead.best.valid,
-        notes=_notes(native, ordered, reference, smallest),
+        notes=_notes(native, ordered, reference),
     )  # fmt: skip
 
 
@@ -153,16 +147,14 @@ def pocket_rmsd(native: AtomArray, mutants: Sequence[AtomArray], pose: Mol) -> f
     return largest
 
 
-def _score_difference(
-    native: DockingRun, mutants: Sequence[DockingRun], noise: float, confidence: float, smallest: float
-) -> Difference:
+def _score_difference(native: DockingRun, mutants: Sequence[DockingRun], noise: float) -> Difference:
     """Mutant less native over the replicas, its interval widened by the receptors' own noise (kcal/mol)."""
     found = difference(
         native.seed_scores_kcal_per_mol,
         replica_scores(mutants),
         unit="kcal/mol",
-        confidence=confidence,
-        smallest_meaningful=smallest,
+        confidence=_CONFIDENCE,
+        smallest_meaningful=SMALLEST_MEANINGFUL_KCAL_PER_MOL,
         sampling=_sampling(native, mutants),
     )
     return widened(found, noise)
@@ -200,10 +192,11 @@ def _sampling(native: DockingRun, mutants: Sequence[DockingRun]) -> str:
 
 
 def _notes(
-    native: DockingRun, mutants: Sequence[DockingRun], reference: ReferencePoseRecord, smallest: float
+    native: DockingRun, mutants: Sequence[DockingRun], reference: ReferencePoseRecord
 ) -> tuple[str, ...]:
     notes = [
-        f"Rigid receptors: a difference below {smallest:g} kcal/mol is within their noise.",
+        f"Rigid receptors: a difference below {SMALLEST_MEANINGFUL_KCAL_PER_MOL:g} kcal/mol is within "
+        "their noise.",
         *(f"native: {note}" for note in native.notes[1:]),
         *(
             f"{run.variant} (alternative {run.alternative}): {note}"

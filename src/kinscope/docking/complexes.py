@@ -44,8 +44,8 @@ class Complex(Record):
         return f"{self.entry}:{self.chain}:{self.ccd}"
 
 
-def find_complexes(source: PdbSource, pack: TargetPack, *, every_chain: bool = False) -> tuple[Complex, ...]:
-    """Every drug-like ligand in contact with a chain of the target, one chain an entry unless told otherwise.
+def find_complexes(source: PdbSource, pack: TargetPack) -> tuple[Complex, ...]:
+    """Every drug-like ligand in contact with a chain of the target, one chain an entry.
 
     A ligand is drug-like if it has :data:`FEWEST_HEAVY_ATOMS` heavy atoms or more and is neither a nucleotide
     nor a part of the protein; it must be complete but for one atom (the fatty acid of an amide lacks one).
@@ -60,8 +60,7 @@ def find_complexes(source: PdbSource, pack: TargetPack, *, every_chain: bool = F
             for residue in next(part for part in structure[0] if part.name == chain):
                 if residue.name in seen or not _drug_like(residue) or not _touches(residue, atoms):
                     continue
-                if not every_chain:
-                    seen.add(residue.name)
+                seen.add(residue.name)
                 found.append(
                     Complex(
                         entry=code.upper(), chain=chain, ccd=residue.name,

@@ -16,6 +16,8 @@ _RESTRAINT_KCAL_PER_MOL_PER_SQUARE_ANGSTROM = 50.0
 _RESTRAINT_FREE_ANGSTROM = 0.1
 _BOND_SLACK_ANGSTROM = 0.45
 
+_SEED = 1
+
 
 def heavy_molecule(atoms: AtomArray) -> Mol:
     """Heavy atoms (n_atoms) joined by single bonds where their distance says so.
@@ -77,7 +79,7 @@ def lay_on(ligand: Mol, heavy: Coordinates) -> Mol:
 
 
 def lay_part_on(
-    ligand: Mol, placed: NDArray[np.intp], positions: Coordinates, *, trials: int = 1, seed: int = 1
+    ligand: Mol, placed: NDArray[np.intp], positions: Coordinates, *, trials: int = 1
 ) -> list[Mol]:
     """Molecules with some heavy atoms (``placed``) at positions (n_placed, 3) and the rest built on.
 
@@ -100,7 +102,7 @@ def lay_part_on(
         Chem.AssignStereochemistryFrom3D(bare, replaceExistingTags=False)
         starts = [_in_order(Chem.AddHs(bare, addCoords=True), ligand)]
     else:
-        starts = _embedded(ligand, placed, positions, trials, seed)
+        starts = _embedded(ligand, placed, positions, trials)
     if not starts:
         raise ComputationError(
             "No conformer of the drug fits the positions of the known pose.",
@@ -134,15 +136,13 @@ def _relaxed(start: Mol, held: NDArray[np.intp]) -> Mol:
     return relaxed
 
 
-def _embedded(
-    ligand: Mol, placed: NDArray[np.intp], positions: Coordinates, trials: int, seed: int
-) -> list[Mol]:
+def _embedded(ligand: Mol, placed: NDArray[np.intp], positions: Coordinates, trials: int) -> list[Mol]:
     from rdkit import Chem
     from rdkit.Chem import rdDistGeom, rdMolAlign
     from rdkit.Geometry import Point3D
 
     work = Chem.Mol(ligand)
-    parameters = embedding_parameters(seed)
+    parameters = embedding_parameters(_SEED)
     parameters.SetCoordMap({int(i): Point3D(*map(float, p)) for i, p in zip(placed, positions, strict=True)})
     with quiet():
         found = list(rdDistGeom.EmbedMultipleConfs(work, trials, parameters))

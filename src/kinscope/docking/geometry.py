@@ -38,8 +38,3 @@ def turn_torsion(
     matrix = rotation_about(points[second] - points[first], angle_radians)
     turned[moving] = (points[moving] - origin) @ matrix + origin
     return turned
-
-
-def root_mean_square_distance(first: Points, second: Points) -> float:
-    """RMSD of two sets (n, 3) without superposition, same unit as the input."""
-    return float(np.sqrt(((first - second) ** 2).sum(axis=1).mean()))

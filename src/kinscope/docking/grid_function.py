@@ -50,9 +50,7 @@ class Maps:
     spacing_angstrom: float
 
 
-def compute_maps(
-    points: Floats, kinds: list[AtomKind], wanted: list[AtomKind], box: Box, spacing: float = SPACING_ANGSTROM
-) -> Maps:
+def compute_maps(points: Floats, kinds: list[AtomKind], wanted: list[AtomKind], box: Box) -> Maps:
     """The field of receptor heavy atoms on each wanted kind of ligand atom.
 
     Parameters
@@ -63,11 +61,10 @@ def compute_maps(
         Kinds of ligand atoms.
     box
         Where the ligand may be.
-    spacing
-        Of the grid, angstrom.
     """
     from kinscope.docking.kernels import add_field
 
+    spacing = SPACING_ANGSTROM
     size = np.array(box.size_angstrom)
     cells = np.maximum(1, np.ceil(size / spacing)).astype(int)
     origin = np.array(box.center_angstrom) - cells * spacing / 2

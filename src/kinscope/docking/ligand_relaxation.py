@@ -76,7 +76,6 @@ class LigandRelaxation:
         poses: Floats,
         field: ScoreArrays,
         lowest: float = np.inf,
-        weight: float = STRAIN_WEIGHT,
         iterations: int = ITERATIONS,
     ) -> RelaxedPoses:
         """Relax poses (n_poses, n_atoms, 3) one by one (L-BFGS).
@@ -89,8 +88,6 @@ class LigandRelaxation:
             The receptor's, on the heavy atoms.
         lowest
             MMFF94 energy of the best conformer known; a pose's own may be lower.
-        weight
-            Of MMFF94.
         iterations
             At most.
         """
@@ -98,7 +95,7 @@ class LigandRelaxation:
 
         moved = np.array(poses, dtype=np.float64, order="C")
         energies = np.zeros(len(moved))
-        relax_many(self._known(), weight, field, self._heavy, moved, iterations, energies)
+        relax_many(self._known(), STRAIN_WEIGHT, field, self._heavy, moved, iterations, energies)
         floor = min(lowest, float(energies.min()))
         return RelaxedPoses(moved, energies - floor, floor)
 

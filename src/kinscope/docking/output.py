@@ -1,4 +1,4 @@
-"""Docking results on disk: poses as SDF, tables as Parquet."""
+"""Docking results on disk: poses as SDF."""
 
 from __future__ import annotations
 
@@ -8,9 +8,7 @@ from pathlib import Path
 
 from kinscope.core.errors import StructureError
 from kinscope.core.files import write_atomic
-from kinscope.core.tables import write_table
 from kinscope.docking.engine import Mol
-from kinscope.docking.records import DockedPose, DockingRun
 from kinscope.ligands.quiet import quiet
 
 
@@ -57,18 +55,3 @@ def _forget_phosphates(molecule: Mol) -> None:
         if atom.GetSymbol() == "P":
             atom.SetChiralTag(Chem.ChiralType.CHI_UNSPECIFIED)
             atom.ClearProp("_CIPCode")
-
-
-def write_pose_table(path: Path, runs: Sequence[DockingRun]) -> None:
-    """Every pose of every run, one row each, as Parquet."""
-    write_table(path, [pose for run in runs for pose in run.poses], DockedPose)
-
-
-def write_run(path: Path, run: DockingRun) -> None:
-    """One run with its settings, seeds and poses as JSON."""
-    write_atomic(path, run.model_dump_json(indent=1))
-
-
-def read_run(path: Path) -> DockingRun:
-    """Read what :func:`write_run` wrote."""
-    return DockingRun.model_validate_json(path.read_text(encoding="utf-8"))

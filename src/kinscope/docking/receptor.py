@@ -4,8 +4,7 @@ The residues of a model are known by name, so their bonds are, and AutoDock's ty
 gives the same types atom by atom (``tests/test_docking_function.py``), takes seconds where this takes a
 tenth of one, and left to itself guesses bonds by distance, which is how it fails on freshly built side
 chains ("unable to build rdkit mol", "bond_excess": two hydrogens of different residues stood within a
-bond's length), and fetches templates of residues it does not know from a network. So the rules are the
-default; ``method="meeko"`` hands Meeko the bonds.
+bond's length), and fetches templates of residues it does not know from a network. So the rules it is.
 """
 
 from __future__ import annotations
@@ -14,7 +13,6 @@ import functools
 import hashlib
 from collections import defaultdict
 from dataclasses import dataclass
-from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +20,6 @@ from numpy.typing import NDArray
 from kinscope.core.errors import StructureError
 from kinscope.docking.polar import PolarReceptor, receptor_atoms
 from kinscope.docking.vina_function import AtomKind, atom_kind
-from kinscope.ligands.quiet import quiet
 from kinscope.structures.model import AtomArray
 
 _PEPTIDE_BOND_MAX_ANGSTROM = 2.0
@@ -55,7 +52,7 @@ class PreparedReceptor:
         return PolarReceptor(self.atoms.coord, receptor_atoms(self.atoms))
 
 
-def prepare_receptor(atoms: AtomArray, *, method: Literal["rules", "meeko"] = "rules") -> PreparedReceptor:
+def prepare_receptor(atoms: AtomArray) -> PreparedReceptor:
     """Types and PDBQT of a complete, protonated model (n_atoms), kept for its next ligand.
 
     Raises
@@ -66,7 +63,7 @@ def prepare_receptor(atoms: AtomArray, *, method: Literal["rules", "meeko"] = "r
     digest = hashlib.sha256()
     digest.update(np.ascontiguousarray(atoms.coord).tobytes())
     digest.update("|".join(map(str, [*atoms.atom_name, *atoms.res_name, *atoms.res_id])).encode())
-    return _prepare(digest.hexdigest(), method, _Hidden(atoms))
+    return _prepare(digest.hexdigest(), _Hidden(atoms))
 
 
 class _Hidden:
@@ -83,7 +80,7 @@ class _Hidden:
 
 
 @functools.lru_cache(maxsize=8)
-def _prepare(digest: str, method: str, hidden: _Hidden) -> PreparedReceptor:
+def _prepare(digest: str, hidden: _Hidden) -> PreparedReceptor:
     atoms = hidden.atoms
     if not np.any(atoms.element == "H"):
         raise StructureError(
@@ -93,10 +90,6 @@ def _prepare(digest: str, method: str, hidden: _Hidden) -> PreparedReceptor:
         )
     bonds = model_bonds(atoms)
     points, kinds = _heavy_kinds(atoms, bonds)
-    if method == "meeko":
-        return PreparedReceptor(
-            write_pdbqt_with_meeko(atoms, bonds), f"Meeko {_meeko_version()}", points, kinds, atoms
-        )
     return PreparedReceptor(
         write_pdbqt_by_rules(atoms, bonds), "AutoDock types by residue rules", points, kinds, atoms
     )
@@ -176,84 +169,6 @@ def _between_residues(atoms: AtomArray) -> list[tuple[int, int]]:
     return pairs
 
 
-def write_pdbqt_with_meeko(atoms: AtomArray, bonds: NDArray[np.intp]) -> str:
-    """PDBQT by Meeko's Polymer, with stated bonds.
-
-    Raises
-    ------
-    StructureError
-        If Meeko has no template for a residue.
-    """
-    from meeko import MoleculePreparation, PDBQTWriterLegacy, Polymer, ResidueChemTemplates
-
-    try:
-        with quiet():
-            molecules, between = _residue_molecules(atoms, bonds)
-            templates = ResidueChemTemplates.create_from_defaults()
-            _refuse_unknown(atoms, set(templates.residue_templates) | set(templates.ambiguous))
-            polymer = Polymer(molecules, between, templates, MoleculePreparation(charge_model="zero"))
-            ignored = polymer.get_ignored_monomers()
-            if ignored:
-                raise RuntimeError(f"no template fits {', '.join(sorted(ignored))}")
-            rigid, _flexible = PDBQTWriterLegacy.write_string_from_polymer(polymer)
-    except (RuntimeError, ValueError, KeyError) as error:
-        raise StructureError(
-            f"Meeko cannot prepare this receptor: {str(error).strip()}",
-            where="receptor",
-            remedy="Use the residue rules (the default).",
-        ) from error
-    return str(rigid)
-
-
-def _refuse_unknown(atoms: AtomArray, known: set[str]) -> None:
-    """Before Meeko sees them: it would look unknown residues up on a network."""
-    unknown = sorted({str(name) for name in atoms.res_name} - known)
-    if unknown:
-        raise RuntimeError(f"no template for {', '.join(unknown)}")
-
-
-def _residue_molecules(
-    atoms: AtomArray, bonds: NDArray[np.intp]
-) -> tuple[dict[str, tuple[Any, str]], dict[tuple[str, str], list[tuple[int, int]]]]:
-    """One RDKit molecule per residue, and the bonds between them, as Meeko's Polymer takes them."""
-    from rdkit import Chem
-    from rdkit.Geometry import Point3D
-
-    keys = [f"{chain or 'A'}:{number}" for chain, number in zip(atoms.chain_id, atoms.res_id, strict=True)]
-    members: dict[str, list[int]] = defaultdict(list)
-    for index, key in enumerate(keys):
-        members[key].append(index)
-    place = {index: row for indices in members.values() for row, index in enumerate(indices)}
-    inner: dict[str, list[tuple[int, int]]] = defaultdict(list)
-    between: dict[tuple[str, str], list[tuple[int, int]]] = defaultdict(list)
-    for i, j in bonds:
-        if keys[i] == keys[j]:
-            inner[keys[i]].append((place[i], place[j]))
-        else:
-            between[keys[i], keys[j]].append((place[i], place[j]))
-    molecules = {}
-    for key, indices in members.items():
-        molecule = Chem.RWMol()
-        conformer = Chem.Conformer(len(indices))
-        for row, index in enumerate(indices):
-            atom = Chem.Atom(str(atoms.element[index]).capitalize())
-            atom.SetNoImplicit(True)
-            info = Chem.AtomPDBResidueInfo(
-                f" {atoms.atom_name[index]:<3}"[:4], residueName=str(atoms.res_name[index]),
-                residueNumber=int(atoms.res_id[index]), chainId=key.split(":")[0],
-            )  # fmt: skip
-            atom.SetPDBResidueInfo(info)
-            molecule.AddAtom(atom)
-            conformer.SetAtomPosition(row, Point3D(*map(float, atoms.coord[index])))
-        for i, j in inner[key]:
-            molecule.AddBond(i, j, Chem.BondType.SINGLE)
-        molecule.AddConformer(conformer)
-        plain = molecule.GetMol()
-        plain.UpdatePropertyCache(strict=False)
-        molecules[key] = (plain, str(atoms.res_name[indices[0]]))
-    return molecules, dict(between)
-
-
 def write_pdbqt_by_rules(atoms: AtomArray, bonds: NDArray[np.intp]) -> str:
     """PDBQT with AutoDock atom types from element, bonds and residue; charges 0, which Vina ignores.
 
@@ -296,9 +211,3 @@ def _autodock_type(atoms: AtomArray, index: int, neighbours: list[int]) -> str |
         where=f"receptor, {atoms.res_name[index]} {atoms.res_id[index]}",
         remedy="Remove metals and ligands from the receptor.",
     )
-
-
-def _meeko_version() -> str:
-    from importlib.metadata import version
-
-    return version("meeko")

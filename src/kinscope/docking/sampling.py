@@ -51,7 +51,6 @@ def sample_known_pose(
     box: Box,
     settings: DockingSettings,
     seed: int,
-    progress: Callable[[float], None] | None = None,
 ) -> list[ScoredPose]:
     """Minima found from one seed, best first.
 
@@ -71,15 +70,13 @@ def sample_known_pose(
         starts[0] = reference
     walkers = system.minimise(np.stack(starts))
     found = list(walkers)
-    for step in range(settings.steps):
+    for _ in range(settings.steps):
         trials = [kicked(w.coordinates, system.torsions, settings, random, _WALK_SCALE) for w in walkers]
         proposed = system.minimise(np.stack(trials))
         found += proposed
         walkers = [
             _metropolis(old, new, settings, random) for old, new in zip(walkers, proposed, strict=True)
         ]
-        if progress is not None:
-            progress((step + 1) / settings.steps)
     inside = [pose for pose in found if _inside(pose.coordinates, box)]
     if not inside:
         raise ComputationError(

@@ -4,8 +4,7 @@ The strain of a pose is its MMFF94 energy (Halgren, J Comput Chem 1996, 17, 490)
 atom within 0.3 angstrom of its place, minus the lowest of many relaxed conformers of the same molecule.
 Charges act through a dielectric of 80: without it a charged ligand folds on itself in vacuum, and every bound
 pose looks strained. The allowance of 0.3 angstrom is what bond lengths and angles of a docked pose, which are
-not its force field's, are given. Crystal poses measured so lie between 2 and 12 kcal/mol (decision 0043);
-above :data:`STRAINED_KCAL_PER_MOL` a pose is called strained.
+not its force field's, are given. Crystal poses measured so lie between 2 and 12 kcal/mol.
 """
 
 from __future__ import annotations
@@ -18,8 +17,6 @@ from kinscope.docking.mmff import mmff_properties
 from kinscope.ligands.embedding import add_conformers
 from kinscope.ligands.quiet import quiet
 
-STRAINED_KCAL_PER_MOL = 15.0
-"""Above every crystal pose of an ABL1 drug measured in decision 0043 (2 to 12)."""
 _FREEDOM_ANGSTROM = 0.3
 _FORCE_KCAL_PER_MOL_ANGSTROM2 = 100.0
 _CONFORMERS = 40

@@ -5,15 +5,12 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 
-import numpy as np
-
 from kinscope.analysis.results import DockingComparison, StateFit
 from kinscope.docking.calls import call
 from kinscope.docking.compare import compare_docking, distance_to_residues, pocket_rmsd, replica_spread
-from kinscope.docking.engine import Coordinates, Mol
+from kinscope.docking.engine import Mol
 from kinscope.docking.records import DockingRun, ReferencePoseRecord
 from kinscope.docking.relaxed_records import RelaxedComparison
-from kinscope.docking.rmsd import SymmetricRmsd
 from kinscope.docking.strain import pose_strain
 from kinscope.docking.table_records import DockedSide, DockingRow
 from kinscope.structures.model import AtomArray
@@ -52,7 +49,6 @@ def docked_row(
     relaxed: RelaxedComparison | None,
     no_relaxed: str = "",
     reach_angstrom: float,
-    crystal: Coordinates | None = None,
 ) -> DockingRow:
     """A row of a drug that was docked.
 
@@ -72,23 +68,20 @@ def docked_row(
         Why there is none.
     reach_angstrom
         How far from the drug residues enter the relaxed complexes' energy.
-    crystal
-        The co-crystal's pose in the native model's frame, all atoms of ``known`` (n_atoms, 3).
     """
     began = time.process_time()
     comparison = _compared(subject, native, mutant, known, reference)
     distance = comparison.distance_to_variant_angstrom
     notes = [no_relaxed] if relaxed is None and no_relaxed else []
-    if crystal is None:
-        notes.append(
-            "RMSD is to the known pose in the native model, "
-            f"{reference.rmsd_to_crystal_angstrom:.2f} A from the co-crystal's."
-        )
+    notes.append(
+        "RMSD is to the known pose in the native model, "
+        f"{reference.rmsd_to_crystal_angstrom:.2f} A from the co-crystal's."
+    )
     return DockingRow(
         drug=subject.drug.id, name=subject.drug.name, binding_type=subject.drug.binding_type,
         site=subject.drug.site, state=subject.state, state_label=subject.state_label,
         own_state=subject.drug.state, variant=subject.variant, outcome="docked",
-        native=_side(native, known, crystal), mutant=_side(mutant, known, crystal),
+        native=_side(native), mutant=_side(mutant),
         difference_kcal_per_mol=comparison.difference_kcal_per_mol, relaxed=relaxed,
         contacts_lost=comparison.contacts_lost, contacts_gained=comparison.contacts_gained,
         distance_to_variant_angstrom=distance, reference=reference.crystal,
@@ -138,19 +131,14 @@ def _compared(
     )
 
 
-def _side(docked: Docked, known: Mol, crystal: Coordinates | None) -> DockedSide:
+def _side(docked: Docked) -> DockedSide:
     lead = docked.runs[0]
-    to_crystal = None
-    if crystal is not None:
-        pose = np.asarray(docked.best.GetConformer().GetPositions(), dtype=np.float64)
-        to_crystal = round(SymmetricRmsd(known)(pose, crystal), 2)
     return DockedSide(
         score_kcal_per_mol=lead.score_kcal_per_mol,
         spread_kcal_per_mol=round(replica_spread(docked.runs), 2),
         searches=sum(len(run.seed_scores_kcal_per_mol) for run in docked.runs),
         models=len(docked.runs),
         rmsd_to_known_angstrom=lead.best.rmsd_to_reference_angstrom,
-        rmsd_to_crystal_angstrom=to_crystal,
         strain_kcal_per_mol=pose_strain(docked.best),
         contacts=lead.best.interactions, valid=lead.best.valid, problems=lead.best.problems,
         known_mode_kept=lead.known_mode_kept,

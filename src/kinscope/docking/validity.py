@@ -55,13 +55,11 @@ def _geometry_problems(pose: Mol, points: Coordinates) -> tuple[str, ...]:
     return tuple(f"{int(bad.sum())} {name}" for name, bad in checks if bad.any())
 
 
-def close_pairs(
-    receptor: AtomArray, pose: Mol, points: Coordinates, factor: float = PROTEIN_FACTOR
-) -> list[str]:
-    """Heavy-atom pairs of ligand and protein nearer than ``factor`` times the sum of van der Waals radii."""
+def close_pairs(receptor: AtomArray, pose: Mol, points: Coordinates) -> list[str]:
+    """Heavy-atom pairs of ligand and protein nearer than PROTEIN_FACTOR times the sum of their radii."""
     heavy_protein, protein_radii, heavy_ligand, ligand_radii = _radii(receptor, pose)
     distance = np.linalg.norm(receptor.coord[heavy_protein][None] - points[heavy_ligand][:, None], axis=2)
-    close = np.argwhere(distance < factor * (ligand_radii[:, None] + protein_radii[None]))
+    close = np.argwhere(distance < PROTEIN_FACTOR * (ligand_radii[:, None] + protein_radii[None]))
     names = []
     for ligand_row, protein_row in close:
         atom = pose.GetAtomWithIdx(int(heavy_ligand[ligand_row]))

@@ -15,13 +15,7 @@ from kinscope.analysis.frames import Accumulator, Fit, stream
 from kinscope.analysis.interactions import Interactions
 from kinscope.analysis.layout import Layout
 from kinscope.analysis.ligands import CONTACT_ANGSTROM, LigandPose
-from kinscope.analysis.pocket_series import (
-    MEASURED,
-    MEASURED_BY_SPHERES,
-    AlphaSphereVolume,
-    PocketPlace,
-    PocketVolume,
-)
+from kinscope.analysis.pocket_series import MEASURED, PocketPlace, PocketVolume
 from kinscope.analysis.principal import Covariance, PrincipalMotions
 from kinscope.analysis.quaternion import fit_frames
 from kinscope.analysis.secondary_structure import SecondaryStructure
@@ -44,9 +38,7 @@ class PassSettings(Settings):
     thinned_frames: int = Field(default=1000, ge=100, le=10_000)
     """CA atoms of so many evenly spaced frames are kept for convergence and projections."""
     pocket_frames: int = Field(default=MEASURED, ge=0, le=10_000)
-    """In which pocket volumes are measured by a probe; 0 leaves out both definitions."""
-    alpha_sphere_frames: int = Field(default=MEASURED_BY_SPHERES, ge=0, le=10_000)
-    """In which they are measured by alpha spheres, the second definition."""
+    """In which pocket volumes are measured; 0 leaves them out."""
     principal_axes: int = Field(default=5, ge=1, le=50)
 
 
@@ -80,7 +72,6 @@ class TrajectoryPass:
     contacts: Interactions | None = None
     ligands: dict[str, tuple[LigandPose, Interactions]] = field(default_factory=dict)
     pockets: dict[str, PocketVolume] = field(default_factory=dict)
-    alpha_spheres: dict[str, AlphaSphereVolume] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     frames: int = 0
 
@@ -97,7 +88,7 @@ class TrajectoryPass:
         ]
         fixed += [part for part in (self.states, self.contacts) if part is not None]
         fixed += [part for pair in self.ligands.values() for part in pair]
-        return [*fixed, *self.pockets.values(), *self.alpha_spheres.values()]
+        return [*fixed, *self.pockets.values()]
 
 
 @dataclass(frozen=True)
@@ -314,14 +305,11 @@ def _touches(layout: Layout, places: NDArray[np.intp], protein: NDArray[np.intp]
 
 
 def _add_pockets(one: TrajectoryPass, pockets: Mapping[str, PocketPlace], settings: PassSettings) -> None:
-    by_probe = settings.pocket_frames
-    by_spheres = min(settings.alpha_sphere_frames, by_probe)
-    layout, frames = one.source.layout, one.source.frames
+    if not settings.pocket_frames:
+        return
+    stride = max(1, -(-one.source.frames // settings.pocket_frames))
     for name, place in pockets.items():
         try:
-            if by_probe:
-                one.pockets[name] = PocketVolume(layout, place, max(1, -(-frames // by_probe)))
-            if by_spheres:
-                one.alpha_spheres[name] = AlphaSphereVolume(layout, place, max(1, -(-frames // by_spheres)))
+            one.pockets[name] = PocketVolume(one.source.layout, place, stride)
         except BadInputError as error:
             one.notes.append(f"{name}: no volume; {error.what}")

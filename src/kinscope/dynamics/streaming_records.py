@@ -52,7 +52,6 @@ LABELS = {
     "ligand_drift_angstrom": "drift of the centre",
     "ligand_contacts_kept_percent": "contacts of the start that are kept",
     "volume_cubic_angstrom": "volume",
-    "alpha_sphere_volume_cubic_angstrom": "volume by alpha spheres",
 }
 """How a measure is printed."""
 
@@ -153,8 +152,6 @@ def _all_series(one: TrajectoryPass) -> Iterator[MeasuredSeries]:
             yield from _series(name, pose.result(), column, scale=scale, of=ligand)
     for pocket, volume in one.pockets.items():
         yield from _series("volume_cubic_angstrom", volume.result(), of=pocket)
-    for pocket, spheres in one.alpha_spheres.items():
-        yield from _series("alpha_sphere_volume_cubic_angstrom", spheres.result(), of=pocket)
 
 
 def _series(

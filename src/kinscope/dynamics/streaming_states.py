@@ -66,13 +66,15 @@ class KinaseStates:
         self._places = _Places(layout)
         self._series = Series()
         self._counts: Counter[tuple[str, str]] = Counter()
-        self._frames = 0
         self._changes = 0
         self._last = ""
 
     def update(self, chunk: Chunk) -> None:
         """Take up the next frames."""
-        measures, classes = self.measure(chunk)
+        self.take(*self.measure(chunk))
+
+    def take(self, measures: dict[str, Floats], classes: dict[str, Labels]) -> None:
+        """Take up what :meth:`measure` found in the next frames."""
         self._series.add(np.stack([measures[name] for name in MEASURES], axis=1))
         for aspect, labels in classes.items():
             names, counts = np.unique(labels, return_counts=True)
@@ -81,7 +83,6 @@ class KinaseStates:
         shown = classes["dfg"]
         self._changes += int((shown[1:] != shown[:-1]).sum()) + bool(self._last and shown[0] != self._last)
         self._last = str(shown[-1])
-        self._frames += len(chunk)
 
     def measure(self, chunk: Chunk) -> tuple[dict[str, Floats], dict[str, Labels]]:
         """Every measure and every class of the frames of a chunk, (n_frames,) each."""
@@ -103,7 +104,6 @@ class KinaseStates:
         """Take up another trajectory."""
         self._series.merge(other._series)
         self._counts.update(other._counts)
-        self._frames += other._frames
         self._changes += other._changes
 
     def result(self) -> Series:
@@ -306,7 +306,7 @@ def _regulatory(frames: _Frames, marks: KinaseLandmarks) -> tuple[dict[str, Floa
 
 
 def _classes(found: dict[str, Floats], angles: Floats, marks: KinaseLandmarks) -> dict[str, Labels]:
-    """The classes of conformation_frames.CLASSES, but for the domains."""
+    """The classes of the kinase domain."""
     spatial = _spatial(found["dfg_d1_angstrom"], found["dfg_d2_angstrom"])
     cluster = _clusters(spatial, angles)
     bridge = _within(found["salt_bridge_271_286_angstrom"], parts.HYDROGEN_BOND, "closed", "open")

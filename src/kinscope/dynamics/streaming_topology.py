@@ -54,7 +54,6 @@ def read_topology(path: Path, pack: TargetPack, *, chain: str = "") -> Topology:
     StructureError
         If the file cannot be read, holds no protein, not that chain, or atoms that share a number.
     """
-    from kinscope.structures.conformation_trajectory import mapped_chain
     from kinscope.structures.entries import protein_chains
     from kinscope.structures.source import read_structure_file
 
@@ -64,14 +63,8 @@ def read_topology(path: Path, pack: TargetPack, *, chain: str = "") -> Topology:
     numbers: dict[tuple[str, str], int]
     notes: tuple[str, ...] = ()
     if own and (not chain or chain in own):
-        name, atoms, places, _ = mapped_chain(path, pack, chain)
-        target = {int(place): int(number) for place, number in zip(places, atoms.res_id, strict=True)}
-        numbers = {
-            (str(residue.seqid), residue.name): target[order[atom.serial]]
-            for residue in structure[0][name]
-            for atom in residue
-            if order[atom.serial] in target
-        }
+        name = chain or own[0]
+        numbers = _target_numbers(structure, name, pack, path)
     else:
         name = _longest_chain(structure, path, chain)
         numbers = {
@@ -99,6 +92,18 @@ def _order(structure: Any, path: Path) -> dict[int, int]:
             remedy="Write the topology as mmCIF, or number its atoms from 1 on.",
         )
     return {serial: place for place, serial in enumerate(sorted(serials))}
+
+
+def _target_numbers(structure: Any, name: str, pack: TargetPack, path: Path) -> dict[tuple[str, str], int]:
+    """The target's number of each residue of a chain that stands for one, by the file's number and name."""
+    from kinscope.structures.entries import chain_of_structure
+
+    found = chain_of_structure(structure, name, pack, label=f"{path.name}:{name}")
+    numbers = {label: number for number, label in found.author_numbers.items()}
+    kept: dict[str, tuple[str, str]] = {}
+    for residue in structure[0][name]:
+        kept.setdefault(str(residue.seqid), (str(residue.seqid), residue.name))
+    return {key: numbers[label] for label, key in kept.items() if label in numbers}
 
 
 def _is_residue(residue: Any) -> bool:

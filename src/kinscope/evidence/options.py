@@ -60,8 +60,11 @@ def _is_direct(item: EvidenceItem) -> bool:
     return item.kind in DIRECT_KINDS
 
 
-def _cite(items: list[EvidenceItem], most: int = 2) -> str:
+_MOST_CITED = 2
+
+
+def _cite(items: list[EvidenceItem]) -> str:
     strongest = sorted(items, key=lambda item: ("strong", "moderate", "weak").index(item.strength))
     identifiers = list(dict.fromkeys(item.identifier for item in strongest))
-    more = len(identifiers) - most
-    return ", ".join(identifiers[:most]) + (f" and {more} more" if more > 0 else "")
+    more = len(identifiers) - _MOST_CITED
+    return ", ".join(identifiers[:_MOST_CITED]) + (f" and {more} more" if more > 0 else "")

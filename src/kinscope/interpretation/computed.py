@@ -313,15 +313,9 @@ def _pocket_reasons(drug: DrugDefinition, measurements: Measurements) -> list[Re
     for pocket in measurements.pockets:
         if not pocket.pocket.startswith(drug.site) or pocket.state != drug.state:
             continue
-        # A pocket that the build did not touch cannot tell, and a large change of one model, by either
-        # definition of a volume, is no keeping.
-        changes = [pocket.volume_difference_cubic_angstrom]
-        if pocket.by_alpha_spheres is not None:
-            changes.append(pocket.by_alpha_spheres.difference_cubic_angstrom)
-        kept = all(
-            not change.resolved and not 0.0 < change.smallest_meaningful <= abs(change.value or 0.0)
-            for change in changes
-        )
+        # A pocket that the build did not touch cannot tell, and a large change of one model is no keeping.
+        change = pocket.volume_difference_cubic_angstrom
+        kept = not change.resolved and not 0.0 < change.smallest_meaningful <= abs(change.value or 0.0)
         if kept and pocket.side_chain_rmsd_angstrom >= thresholds.UNMOVED_ANGSTROM:
             text = (
                 f"Its pocket keeps its shape in the mutant: backbone {pocket.backbone_rmsd_angstrom:.2f} Å, "

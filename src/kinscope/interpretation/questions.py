@@ -114,13 +114,6 @@ def _methods_apart(rows: Sequence[RegionComparison]) -> list[RegionComparison]:
     return sorted(rows, key=lambda row: row.method == "md")
 
 
-_VOLUMES = {
-    "volume_cubic_angstrom": "volume",
-    "alpha_sphere_volume_cubic_angstrom": "volume by alpha spheres",
-}
-"""Measures of trajectories: the two definitions of a pocket's volume."""
-
-
 def _pocket(name: str, variant: Variant, measurements: Measurements, pack: TargetPack) -> MobilityQuestion:
     label = region_label(pack, name)
     findings: list[MobilityFinding] = []
@@ -131,9 +124,8 @@ def _pocket(name: str, variant: Variant, measurements: Measurements, pack: Targe
     findings += [of_region(row, pack) for row in _methods_apart(rows)]
     for system in measurements.trajectories:
         for measure in system.measures:
-            for kind, words in _VOLUMES.items():
-                if measure.name == f"{name}/{kind}":
-                    findings.append(finding("md", f"{words}, {where(system, pack)}", measure.difference))
+            if measure.name == f"{name}/volume_cubic_angstrom":
+                findings.append(finding("md", f"volume, {where(system, pack)}", measure.difference))
     return MobilityQuestion(
         id=f"pocket {name}",
         question=f"Is the {label} of {variant.short} as in native?",
@@ -163,9 +155,4 @@ def _of_models(pocket: PocketComparison, pack: TargetPack) -> list[MobilityFindi
             sampling=change.sampling,
         )
         return [unmoved]
-    found = [finding("models", f"shape and volume, {state}", change, result=volumes)]
-    if (second := pocket.by_alpha_spheres) is not None:
-        both = f"{second.native_cubic_angstrom:.0f} and {second.mutant_cubic_angstrom:.0f} Å³"
-        words = f"volume by alpha spheres, {state}"
-        found.append(finding("models", words, second.difference_cubic_angstrom, result=both))
-    return found
+    return [finding("models", f"shape and volume, {state}", change, result=volumes)]

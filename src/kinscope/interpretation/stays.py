@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from kinscope.analysis.regions import time_words
-from kinscope.analysis.trajectory_results import BoundPose, ReplicaAnalysis, TrajectoryComparison
+from kinscope.analysis.trajectory_results import ReplicaAnalysis, TrajectoryComparison
 from kinscope.interpretation.findings import where
 from kinscope.interpretation.model import MobilityFinding
 from kinscope.interpretation.prose import join
@@ -71,16 +71,6 @@ def bound_sentences(system: TrajectoryComparison, head: str) -> list[str]:
     if warnings:
         sentences.append(f"{head}: of the parameters and the pose it is to be known: {'; '.join(warnings)}.")
     return sentences
-
-
-def pose_words(pose: BoundPose) -> str:
-    """Which pose, how far from the co-crystal."""
-    if pose.reference_to_crystal_rmsd_angstrom is None:
-        return pose.pose
-    return (
-        f"{pose.pose}; the reference pose lies {pose.reference_to_crystal_rmsd_angstrom:.2f} Å from "
-        f"{pose.reference}"
-    )
 
 
 def _bond(text: str) -> str:

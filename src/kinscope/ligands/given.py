@@ -16,7 +16,6 @@ from kinscope.core.errors import LigandError
 from kinscope.ligands.user import UserLigand, ligand_from_sdf, ligand_from_smiles
 from kinscope.targets.pack import DrugDefinition
 
-STRUCTURE_SUFFIXES = (".sdf", ".sd", ".mol")
 LIST_SUFFIXES = (".smi", ".smiles", ".txt")
 MAXIMUM_LIST_BYTES = 200_000
 MAXIMUM_LIGANDS = 200

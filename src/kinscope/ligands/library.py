@@ -176,7 +176,7 @@ def unspecified_stereo(molecule: Mol) -> list[str]:
     return open_elements
 
 
-def embed(molecule: Mol, *, where: str, seed: int = EMBEDDING_SEED, conformers: int = 10) -> Mol:
+def embed(molecule: Mol, *, where: str, conformers: int = 10) -> Mol:
     """Hydrogens, and the lowest in MMFF94 energy of a few conformers (:mod:`kinscope.ligands.embedding`).
 
     Raises
@@ -189,7 +189,7 @@ def embed(molecule: Mol, *, where: str, seed: int = EMBEDDING_SEED, conformers: 
 
     with quiet():
         full = Chem.AddHs(molecule)
-        found = add_conformers(full, conformers, seed, insist=True)
+        found = add_conformers(full, conformers, EMBEDDING_SEED, insist=True)
         if not found:
             raise LigandError(
                 "No three-dimensional structure of this molecule could be made.",

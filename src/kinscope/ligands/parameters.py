@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pydantic import ConfigDict
+
 from kinscope.core.errors import LigandError
 from kinscope.core.files import sha256_of_file
 from kinscope.core.records import Record, VersionedRecord
@@ -51,27 +53,13 @@ class EstimatedTerm(Record):
     """parmchk2's penalty: 0 is the same chemistry; above 10 its authors advise care."""
 
 
-class ChargeDifference(Record):
-    """Charges of one atom in the shipped and in the second charge model."""
-
-    atom: str
-    charge_e: float
-    second_e: float
-
-
-class ChargeComparison(Record):
-    """The shipped charges beside those of a second model."""
-
-    second_model: str
-    largest_difference_e: float
-    rms_difference_e: float
-    threshold_e: float
-    above: tuple[ChargeDifference, ...]
-    """Atoms whose charges differ by more than the threshold."""
-
-
 class LigandParameters(VersionedRecord):
-    """Provenance of a ligand's force field."""
+    """Provenance of a ligand's force field.
+
+    Keys that it does not know are passed over: what someone made with an earlier version stays of use.
+    """
+
+    model_config = ConfigDict(extra="ignore")
 
     name: str
     residue_name: str
@@ -87,8 +75,6 @@ class LigandParameters(VersionedRecord):
     programs: dict[str, str]
     """Versions of what computed them."""
     estimated: tuple[EstimatedTerm, ...] = ()
-    comparison: ChargeComparison | None = None
-    """None where no second model was at hand."""
     warnings: tuple[str, ...] = ()
     forcefield_sha256: str
     """Of the XML file."""

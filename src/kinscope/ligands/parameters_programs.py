@@ -118,12 +118,3 @@ def find_ambertools() -> AmberTools:
         where=str(programs),
         remedy=_REMEDY,
     )
-
-
-def has_ambertools() -> bool:
-    """Whether :func:`find_ambertools` would succeed."""
-    try:
-        find_ambertools()
-    except ComputationError:
-        return False
-    return True

@@ -4,7 +4,7 @@ The table is derived from the 2010 smoothed backbone-dependent rotamer library o
 (Structure 2011, 19, 844), which its authors distribute under the Open Data Commons Attribution License (free
 to use, redistribute and modify, with acknowledgement). Its bins are summed into the rotamers of Lovell et al.
 that :mod:`kinscope.structures.rotamers` names, on its own grid of 10 degrees in phi and psi.
-``python -m kinscope.structures.rotamer_table`` makes the file.
+``benchmarks/derive_rotamers.py`` makes the file.
 """
 
 from __future__ import annotations

@@ -1,12 +1,8 @@
-"""Atoms of a structure by residue number and name, for measuring distances and angles.
-
-The table is made once per structure; a frame of a trajectory only exchanges the coordinates.
-"""
+"""Atoms of a structure by residue number and name, for measuring distances and angles."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,24 +27,17 @@ class AtomTable:
     """
 
     def __init__(self, atoms: AtomArray) -> None:
-        self._kept = np.flatnonzero(np.char.upper(np.asarray(atoms.element, dtype=str)) != "H")
+        kept = np.flatnonzero(np.char.upper(np.asarray(atoms.element, dtype=str)) != "H")
         self._rows: dict[Atom, int] = {}
         self._residues: dict[int, list[int]] = {}
         self._side_chains: dict[int, list[int]] = {}
-        for row, atom in enumerate(self._kept):
+        for row, atom in enumerate(kept):
             residue, name = int(atoms.res_id[atom]), str(atoms.atom_name[atom])
             self._rows[residue, name] = row
             self._residues.setdefault(residue, []).append(row)
             if name not in _BACKBONE:
                 self._side_chains.setdefault(residue, []).append(row)
-        self._positions = np.asarray(atoms.coord, dtype=np.float64)[self._kept]
-
-    def moved(self, coordinates: NDArray[Any]) -> AtomTable:
-        """The same atoms elsewhere: coordinates (n_atoms, 3) of the whole array, hydrogens included."""
-        table = object.__new__(AtomTable)
-        table.__dict__.update(self.__dict__)
-        table._positions = np.asarray(coordinates, dtype=np.float64)[self._kept]
-        return table
+        self._positions = np.asarray(atoms.coord, dtype=np.float64)[kept]
 
     def position(self, atom: Atom) -> Floats:
         """Position (3,), NaN if there is no such atom."""

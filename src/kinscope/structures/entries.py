@@ -49,11 +49,9 @@ class CrystalChain:
         return tuple(sorted(self.author_numbers))
 
 
-def read_chain(
-    source: PdbSource, code: str, chain: str, pack: TargetPack, *, keep_phosphorylation: bool = False
-) -> AtomArray:
+def read_chain(source: PdbSource, code: str, chain: str, pack: TargetPack) -> AtomArray:
     """Heavy atoms of one protein chain in the target's numbering; see :func:`read_crystal_chain`."""
-    return read_crystal_chain(source, code, chain, pack, keep_phosphorylation=keep_phosphorylation).atoms
+    return read_crystal_chain(source, code, chain, pack).atoms
 
 
 def read_crystal_chain(

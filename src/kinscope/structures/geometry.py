@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from kinscope.structures.source import PdbSource
     from kinscope.targets.pack import TargetPack
 
-__all__ = ["EntryGeometry", "classify_dfg", "classify_entries", "classify_state", "classify_table"]
+__all__ = ["EntryGeometry", "classify_dfg", "classify_entries", "classify_state"]
 
 NOT_CLASSIFIED = "not classified: the target pack names no landmarks to measure"
 
@@ -48,11 +48,7 @@ def classify_state(atoms: AtomArray, landmarks: KinaseLandmarks | None) -> State
     """
     if landmarks is None:
         return _unclassified()
-    return classify_table(AtomTable(atoms), landmarks)
-
-
-def classify_table(table: AtomTable, landmarks: KinaseLandmarks) -> StateGeometry:
-    """As :func:`classify_state`, of atoms that are looked up already (a frame of a trajectory)."""
+    table = AtomTable(atoms)
     d1, d2 = dfg.measure_distances(table, landmarks)
     spatial = dfg.classify_dfg(d1, d2)
     angles = dfg.measure_dihedrals(table, landmarks)

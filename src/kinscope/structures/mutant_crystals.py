@@ -12,12 +12,16 @@ from kinscope.core.progress import Progress
 from kinscope.core.records import Record
 from kinscope.core.residues import one_letter, three_letter
 from kinscope.structures.candidates import pack_substitutions
-from kinscope.structures.crystal_chains import CrystalModel, crystal_model
 from kinscope.structures.model import AtomArray, ModelRecord
 from kinscope.structures.mutation import MutantModel, MutationSettings, build_mutant
 from kinscope.structures.packing_sites import Residue, residues_of
 from kinscope.structures.rotamers import chi_angles, chi_difference_degrees, superposition
-from kinscope.structures.side_chain_recovery import CHI_TOLERANCE_DEGREES, side_chain_rmsd
+from kinscope.structures.side_chain_recovery import (
+    CHI_TOLERANCE_DEGREES,
+    CrystalModel,
+    crystal_model,
+    side_chain_rmsd,
+)
 from kinscope.structures.source import PdbSource
 from kinscope.targets.pack import TargetPack
 

@@ -121,7 +121,6 @@ def build_models(
     source: PdbSource,
     out_dir: Path,
     progress: Progress | None = None,
-    settings: BuildSettings | None = None,
     parametrise: Parametrise | None = None,
 ) -> dict[str, ModelRecord]:
     """Build and write the models of several states (all of the pack's if none is named).
@@ -136,7 +135,7 @@ def build_models(
             if progress is not None:
                 progress((index + fraction) / len(chosen), f"{state_id}: {text}")
 
-        atoms, record = build_reference_model(pack, state_id, source, settings, say, parametrise)
+        atoms, record = build_reference_model(pack, state_id, source, progress=say, parametrise=parametrise)
         directory = out_dir / state_id
         directory.mkdir(parents=True, exist_ok=True)
         write_model(directory / SHIPPED_MODEL_FILE, atoms, record)
@@ -174,9 +173,9 @@ def reference_model(
     return read_model(path), record
 
 
-def available_states(pack: TargetPack, directory: Path | None = None) -> tuple[str, ...]:
+def available_states(pack: TargetPack) -> tuple[str, ...]:
     """Ids of the states whose models are at hand."""
-    home = directory or pack.directory / MODELS_DIRECTORY
+    home = pack.directory / MODELS_DIRECTORY
     return tuple(state.id for state in pack.states if (home / state.id / SHIPPED_MODEL_FILE).is_file())
 
 

@@ -54,7 +54,6 @@ PROTON_CHI: dict[str, tuple[tuple[str, str, str, str], tuple[float, ...]]] = {
 SYMMETRIC_LAST_CHI = frozenset({"ASP", "GLU", "PHE", "TYR"})
 """Residues whose last chi is the same after half a turn."""
 
-BACKBONE = frozenset({"N", "H", "CA", "HA", "HA2", "HA3", "C", "O", "OXT"})
 _LEAVING = frozenset({"OXT", "HXT", "H2", "H3"})
 _LEFT_OUT = {"ASP": {"HD2"}, "GLU": {"HE2"}, "PRO": {"H"}}
 

@@ -140,10 +140,8 @@ def ramachandran_outliers(table: BackboneTable) -> tuple[tuple[int, ...], float]
     return tuple(int(number) for number in outliers), favoured
 
 
-def heavy_atom_overlaps(
-    atoms: AtomArray, threshold: float = CLASH_OVERLAP
-) -> tuple[tuple[str, str, float], ...]:
-    """Pairs of heavy atoms that overlap by more than the threshold, worst first.
+def heavy_atom_overlaps(atoms: AtomArray) -> tuple[tuple[str, str, float], ...]:
+    """Pairs of heavy atoms that overlap by more than :data:`CLASH_OVERLAP`, worst first.
 
     Atoms within four bonds of each other are left out, for the backbone's own torsions bring them together;
     polar pairs may share a hydrogen bond.
@@ -161,12 +159,12 @@ def heavy_atom_overlaps(
     polar = np.isin(heavy.element, ("N", "O", "S"))
     near = _bonded_nearby(heavy)
     found = []
-    for i, j in cKDTree(coord).query_pairs(2 * 1.8 - threshold):
+    for i, j in cKDTree(coord).query_pairs(2 * 1.8 - CLASH_OVERLAP):
         if (i, j) in near or (j, i) in near:
             continue
         allowance = _HYDROGEN_BOND_ALLOWANCE if polar[i] and polar[j] else 0.0
         overlap = radii[i] + radii[j] - allowance - float(np.linalg.norm(coord[i] - coord[j]))
-        if overlap > threshold:
+        if overlap > CLASH_OVERLAP:
             found.append((_name(heavy, i), _name(heavy, j), round(float(overlap), 2)))
     return tuple(sorted(found, key=lambda item: -item[2]))
 

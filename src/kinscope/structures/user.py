@@ -61,7 +61,7 @@ class Examined:
     not_docked: tuple[str, ...]
     """Why each of the others cannot."""
 
-    def definition(self, pack: TargetPack) -> StateDefinition:
+    def definition(self) -> StateDefinition:
         """The state that the structure adds to the pack."""
         found = self.findings
         shape = "" if found.geometry.dfg == "unassigned" else f", DFG-{found.geometry.dfg}"

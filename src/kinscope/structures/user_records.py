@@ -165,7 +165,10 @@ def _ligand_words(ligand: PocketLigand) -> str:
     return f"{ligand.name} in the {site}" + (" (reference pose laid in)" if ligand.stand_in else "")
 
 
-def _bounded(items: list[str], most: int = 30) -> str:
-    shown = items[:most]
+_MOST_LISTED = 30
+
+
+def _bounded(items: list[str]) -> str:
+    shown = items[:_MOST_LISTED]
     rest = len(items) - len(shown)
     return ", ".join(shown) + (f" and {rest} more" if rest > 0 else "")

@@ -36,7 +36,7 @@ from kinscope.workflow.store import default_cache
 
 COMPUTING_LIBRARIES = (
     "openmm", "vina", "meeko", "rdkit", "prolif", "biotite", "numpy", "scipy", "propka", "pdbfixer",
-    "pocketeer", "mutalyzer-hgvs-parser",
+    "mutalyzer-hgvs-parser",
 )  # fmt: skip
 _GIB = 1024**3
 _PACKING_SECONDS = 5.0

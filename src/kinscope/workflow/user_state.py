@@ -82,7 +82,7 @@ def take_structure(
     ]
     findings = found.findings.model_copy(update={"notes": (*found.findings.notes, *notes)})
     state = UserState(
-        definition=found.definition(pack),
+        definition=found.definition(),
         drugs=found.drugs,
         not_docked=found.not_docked,
         findings=findings,

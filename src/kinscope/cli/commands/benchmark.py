@@ -56,10 +56,6 @@ def mutants(
         typer.Option("--table", help="CSV of single residues; a run that stopped goes on from it."),
     ] = None,
     cores: Annotated[int, typer.Option("--cores", min=1, max=256, help="Processes for the repacking.")] = 1,
-    faspr: Annotated[
-        Path | None,
-        typer.Option("--faspr", help="FASPR executable to set beside; default: pyfaspr's, if installed."),
-    ] = None,
     only: Annotated[
         str, typer.Option("--only", help="'crystals' (T315I, H396P) or 'recovery' (repacking); default both.")
     ] = "both",
@@ -70,7 +66,6 @@ def mutants(
     """Build T315I and H396P beside their crystals; repack every side chain of two crystals."""
     from kinscope.core.errors import BadInputError
     from kinscope.structures.benchmark_mutants import in_words, run
-    from kinscope.structures.published_packer import find_faspr
     from kinscope.structures.source import PdbSource
     from kinscope.targets import load_target
 
@@ -88,7 +83,6 @@ def mutants(
         load_target(target),
         residues=residues,
         seed=seed,
-        faspr=find_faspr(faspr),
         table=table,
         cores=cores,
         crystals=only != "recovery",
@@ -145,7 +139,7 @@ def redock(
         list[str] | None,
         typer.Option(
             "--engine",
-            help="kinscope, vina-8, vina-32 or dockstring; may be repeated. Default: all that are installed.",
+            help="kinscope, vina-8 or vina-32; may be repeated. Default: all.",
         ),
     ] = None,
     cross: Annotated[
@@ -163,7 +157,7 @@ def redock(
     seed: Annotated[int, typer.Option("--seed", min=0)] = 1,
     target: Target = "abl1",
 ) -> None:
-    """Dock every co-crystal's ligand blind, into its own crystal or others, beside Vina and DOCKSTRING."""
+    """Dock every co-crystal's ligand blind, into its own crystal or others, beside plain Vina."""
     from kinscope.docking.benchmark_redock import run, summary
     from kinscope.structures.source import PdbSource
     from kinscope.targets import load_target
@@ -185,21 +179,17 @@ def redock(
 
 
 def _engines(asked: list[str] | None) -> tuple[str, ...]:
-    """The docking engines asked for, or all that are installed.
+    """The docking engines asked for, or all.
 
     Raises
     ------
     BadInputError
-        If one is unknown or cannot run here.
+        If one is unknown.
     """
     from kinscope.core.errors import BadInputError
     from kinscope.docking.benchmark_redock import ENGINES
-    from kinscope.docking.dockstring_engine import why_not
 
-    missing = why_not()
-    if missing and not asked:
-        typer.echo(f"dockstring is left out: {missing} (pip install 'kinscope[dockstring]').")
-    chosen = tuple(asked or (name for name in ENGINES if not (missing and name == "dockstring")))
+    chosen = tuple(asked or ENGINES)
     for name in chosen:
         if name not in ENGINES:
             raise BadInputError(
@@ -207,12 +197,6 @@ def _engines(asked: list[str] | None) -> tuple[str, ...]:
                 where="--engine",
                 remedy=f"Choose from: {', '.join(ENGINES)}.",
             )
-    if missing and "dockstring" in chosen:
-        raise BadInputError(
-            f"DOCKSTRING cannot run: {missing}.",
-            where="--engine dockstring",
-            remedy="pip install 'kinscope[dockstring]', or leave the engine out.",
-        )
     return chosen
 
 

@@ -121,11 +121,6 @@ def in_words(record: LigandParameters, path: Path) -> list[str]:
         f"  {len(record.atoms)} atoms, net charge {record.net_charge_e:+d} e, {record.force_field}",
         f"  {record.charge_model}; largest spread {max(atom.charge_spread_e for atom in record.atoms):.3f} e",
     ]
-    if record.comparison is not None:
-        lines.append(
-            f"  against {record.comparison.second_model}: largest difference "
-            f"{record.comparison.largest_difference_e:.3f} e, rms {record.comparison.rms_difference_e:.3f} e"
-        )
     lines += [f"  to mind: {warning}" for warning in record.warnings]
     poor = [term for term in record.estimated if term.kind != "improper"]
     if poor:

@@ -97,7 +97,7 @@ def _check_frames(
     structures: list[Path] | None, frames: FramesOptions, pack: TargetPack, as_json: bool
 ) -> None:
     from kinscope.core.errors import BadInputError
-    from kinscope.structures.conformation_frames import check_trajectory
+    from kinscope.dynamics.conformation_check import check_trajectory
 
     if not frames.trajectory or structures is None or len(structures) != 1:
         raise BadInputError(

@@ -140,12 +140,6 @@ def ligand_parameters(
     except KinscopeError as error:
         return "", "", [error.what]
     notes = list(record.warnings)
-    if record.comparison is not None and record.comparison.above and not record.warnings:
-        atoms = ", ".join(item.atom for item in record.comparison.above)
-        notes.append(
-            f"charges of {atoms} differ by more than {record.comparison.threshold_e:g} e from those of "
-            f"{record.comparison.second_model}"
-        )
     if careful := [term for term in record.estimated if term.penalty > _PENALTY]:
         worst = max(careful, key=lambda term: term.penalty)
         notes.append(

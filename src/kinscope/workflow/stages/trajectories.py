@@ -28,7 +28,7 @@ from kinscope.targets.pack import TargetPack
 from kinscope.workflow.stages.bound import bound_poses
 
 Array = np.ndarray[Any, Any]
-_STUDY = PassSettings(thinned_frames=500, pocket_frames=40, alpha_sphere_frames=4)
+_STUDY = PassSettings(thinned_frames=500, pocket_frames=40)
 _FEWEST_FRAMES = 2
 _ORDER = ("nothing on mobility", "only large effects", "supports a comparison")
 

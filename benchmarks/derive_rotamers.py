@@ -1,6 +1,6 @@
 """Derive ``data/backbone_rotamers.npz`` from the 2010 backbone-dependent rotamer library.
 
-``python -m kinscope.structures.rotamer_table LIBRARY OUT.npz``, where ``LIBRARY`` is the library in the
+``python benchmarks/derive_rotamers.py LIBRARY OUT.npz``, where ``LIBRARY`` is the library in the
 binary form that FASPR carries (``dun2010bbdep.bin``; also in the pyfaspr package). The library is Shapovalov
 and Dunbrack's (Structure 2011, 19, 844), under the Open Data Commons Attribution License.
 """
