@@ -16,7 +16,6 @@ import numpy as np
 import pytest
 
 from kinscope.core.files import sha256_of_file
-from kinscope.dynamics.benchmark_system import capped_residue, residue_in_vacuum
 from kinscope.dynamics.gromacs_program import find_gromacs
 from kinscope.dynamics.records import (
     ENERGIES_FILE,
@@ -33,6 +32,7 @@ from kinscope.dynamics.storage import load_record, write_state
 from kinscope.dynamics.trajectory import read_protein_frames
 from kinscope.workflow.step import Step
 from kinscope.workflow.store import ArtefactRecord, Store, list_files
+from small_systems import capped_residue, residue_in_vacuum
 
 HERE = Path(__file__).resolve()
 SIDES = ("native", "mutant")

@@ -20,7 +20,9 @@ from kinscope.analysis.sampling import (
     worse,
 )
 from kinscope.analysis.statistics import difference, hedges_g
-from kinscope.analysis.synthetic import (
+from kinscope.core.errors import BadInputError
+from synthetic_studies import CHANGED, Condition, Rate, conditions, in_words, run_condition
+from synthetic_trajectories import (
     SyntheticSettings,
     correlated_gaussian,
     mutant_of,
@@ -28,8 +30,6 @@ from kinscope.analysis.synthetic import (
     telegraph,
     trajectories,
 )
-from kinscope.analysis.synthetic_studies import CHANGED, Condition, Rate, conditions, in_words, run_condition
-from kinscope.core.errors import BadInputError
 
 LONG = SyntheticSettings(residues=30, frames=4000, length_ns=400.0, memory_ns=0.2, replicas=3)
 

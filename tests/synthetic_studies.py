@@ -16,16 +16,16 @@ from kinscope.analysis.fluctuation import fluctuation_profile
 from kinscope.analysis.regions import compare_regions, residue_differences
 from kinscope.analysis.results import Difference, FluctuationProfile, RegionComparison
 from kinscope.analysis.sampling import Sampling, allowed, region_sampling, residue_sampling, worse
-from kinscope.analysis.synthetic import (
+from kinscope.core.progress import Progress
+from kinscope.core.records import Record
+from kinscope.core.seeds import derive_seed
+from synthetic_trajectories import (
     SyntheticSettings,
     SyntheticSystem,
     mutant_of,
     synthetic_system,
     trajectories,
 )
-from kinscope.core.progress import Progress
-from kinscope.core.records import Record
-from kinscope.core.seeds import derive_seed
 
 CHANGED = "loop 2"
 """The region in which the mutant differs."""
