@@ -1,6 +1,6 @@
 """The comparison on synthetic trajectories of known truth: what is stated holds, and silence is kept.
 
-`kinscope benchmark statistics` makes the same with hundreds of studies per row (docs/statistics.md).
+`python tests/synthetic_studies.py 200` makes the same with hundreds of studies per row (docs/statistics.md).
 """
 
 from __future__ import annotations
@@ -91,7 +91,7 @@ def test_a_true_effect_is_found_when_runs_are_long():
     found = run_condition(_row("no slow motion"), 6, 6)
     assert found.found.count >= 5
     assert found.wrong_sign.count == 0
-    assert "truth" in in_words([found])
+    assert "truth" in in_words(found)
 
 
 def test_runs_shorter_than_the_motion_say_nothing():

@@ -27,7 +27,7 @@ Sentence = Literal["supports a comparison", "only large effects", "nothing on mo
 SHORTEST_NS = 1.0
 """Side chains and loops of a kinase relax in nanoseconds; below that no RMSF difference is a statement."""
 STEADY_R = 1.1
-"""Up to this a comparison is allowed: RMSF is then low by about 5 % (``kinscope benchmark statistics``)."""
+"""Up to this a comparison is allowed: RMSF is then low by about 5 % (``tests/synthetic_studies.py``)."""
 LOOSE_R = 1.2
 """Beyond this nothing is said: there the intervals no longer held their rate in synthetic studies."""
 LARGE_EFFECT_ANGSTROM = 0.3
