@@ -4,7 +4,7 @@
     python benchmarks/analysis_pace.py [FRAMES]
 
 All read one XTC file made here: a shipped model that tumbles and jitters atom by atom. Each analysis is timed
-with the reading that it needs, the better of two runs, on one core; the last row is all five, ours in one
+with the reading that it needs, the better of two runs, on one core; the last row is all four, ours in one
 pass. That memory does not grow with the trajectory is a test (``tests/test_streaming_trajectories.py``).
 """
 
@@ -24,13 +24,13 @@ from scipy.spatial.transform import Rotation
 
 from kinscope.analysis.frames import Chunk, Fit, stream
 from kinscope.analysis.secondary_structure import Backbone, SecondaryStructure
-from kinscope.analysis.streams import Deviation, Distances, Fluctuation, Gyration
+from kinscope.analysis.streams import Deviation, Fluctuation, Gyration
 from kinscope.dynamics.streaming_files import inspect_trajectory, read_blocks
 from kinscope.structures.io import read_model
 from kinscope.structures.model import AtomArray
 from kinscope.targets import load_target
 
-ALL = ("RMSD", "RMSF", "radius of gyration", "DSSP", "distances")
+ALL = ("RMSD", "RMSF", "radius of gyration", "DSSP")
 MASSES = {"H": 1.008, "C": 12.011, "N": 14.007, "O": 15.999, "S": 32.06}
 
 
@@ -47,14 +47,14 @@ def write_frames(path: Path, atoms: AtomArray, frames: int) -> None:
             handle.write(np.float32(moved / 10), time=np.float32(at), step=np.int32(at), box=box)
 
 
-def ours(path: Path, atoms: AtomArray, pairs: np.ndarray, names: Sequence[str]) -> None:
+def ours(path: Path, atoms: AtomArray, names: Sequence[str]) -> None:
     """The analyses named in one pass over the file."""
     start = np.asarray(atoms.coord, dtype=np.float64)
     n, alphas, c, o = (np.flatnonzero(atoms.atom_name == name) for name in ("N", "CA", "C", "O"))
     weights = np.array([MASSES.get(symbol, 12.0) for symbol in atoms.element])
     backbone = Backbone(atoms.res_id[alphas], n, alphas, c, o, atoms.res_name[alphas] == "PRO")
     made = (Deviation(start[alphas]), Fluctuation(), Gyration(np.arange(len(atoms)), weights),
-            SecondaryStructure(backbone), Distances(pairs))  # fmt: skip
+            SecondaryStructure(backbone))  # fmt: skip
     chosen: list[Any] = [made[ALL.index(name)] for name in names]
     fit = Fit(alphas, np.arange(len(alphas)), start[alphas], "all CA atoms, on the first frame")
     blocks = read_blocks(inspect_trajectory(path))
@@ -63,12 +63,11 @@ def ours(path: Path, atoms: AtomArray, pairs: np.ndarray, names: Sequence[str]) 
         accumulator.result()
 
 
-def mdanalysis(pdb: str, xtc: str, pairs: np.ndarray) -> tuple[Callable[[], object], ...]:
+def mdanalysis(pdb: str, xtc: str) -> tuple[Callable[[], object], ...]:
     """The same by MDAnalysis, each with its own reading."""
     import MDAnalysis
     from MDAnalysis.analysis import align, rms
     from MDAnalysis.analysis.dssp import DSSP
-    from MDAnalysis.lib.distances import calc_bonds
 
     def load() -> Any:
         return MDAnalysis.Universe(pdb, xtc)
@@ -78,19 +77,15 @@ def mdanalysis(pdb: str, xtc: str, pairs: np.ndarray) -> tuple[Callable[[], obje
         align.AlignTraj(moving, load(), select="name CA", in_memory=True).run()
         return rms.RMSF(moving.select_atoms("name CA")).run()
 
-    def distances(frame: Any) -> object:
-        return calc_bonds(frame.positions[pairs[:, 0]], frame.positions[pairs[:, 1]])
-
     return (
         lambda: rms.RMSD(load(), load(), select="name CA").run(),
         rmsf,
         lambda: [system.atoms.radius_of_gyration() for system in [load()] for _ in system.trajectory],
         lambda: DSSP(load()).run(),
-        lambda: [distances(frame) for frame in load().trajectory],
     )
 
 
-def mdtraj(pdb: str, xtc: str, pairs: np.ndarray) -> tuple[Callable[[], object], ...]:
+def mdtraj(pdb: str, xtc: str) -> tuple[Callable[[], object], ...]:
     """The same by MDTraj on one core."""
     import mdtraj as md
 
@@ -105,7 +100,6 @@ def mdtraj(pdb: str, xtc: str, pairs: np.ndarray) -> tuple[Callable[[], object],
         lambda: md.rmsf(frames := load(alphas), frames, 0, parallel=False),
         lambda: md.compute_rg(load()),
         lambda: md.compute_dssp(load()),
-        lambda: md.compute_distances(load(), pairs, periodic=False),
     )
 
 
@@ -125,24 +119,23 @@ def main() -> None:
     whole = sorted(set(atoms.res_id[atoms.atom_name == "O"]) & set(atoms.res_id[atoms.atom_name == "CA"]))
     atoms = atoms[np.isin(atoms.res_id, whole[-274:])]
     alphas = np.flatnonzero(atoms.atom_name == "CA")
-    pairs = np.stack([alphas[:100], alphas[30:130]], axis=1)
     with tempfile.TemporaryDirectory() as name:
         pdb, xtc = Path(name) / "model.pdb", Path(name) / "frames.xtc"
         save_structure(pdb, atoms)
         write_frames(xtc, atoms, frames)
-        times = {"kinscope": {one: seconds(lambda one=one: ours(xtc, atoms, pairs, [one])) for one in ALL}}
+        times = {"kinscope": {one: seconds(lambda one=one: ours(xtc, atoms, [one])) for one in ALL}}
         for program in (mdanalysis, mdtraj):
             try:
-                calls = program(str(pdb), str(xtc), pairs)
+                calls = program(str(pdb), str(xtc))
             except ImportError:
                 continue
             times[program.__name__] = {one: seconds(call) for one, call in zip(ALL, calls, strict=True)}
         for rows in times.values():
-            rows["all five"] = sum(rows.values())
-        times["kinscope"]["all five"] = seconds(lambda: ours(xtc, atoms, pairs, ALL))
+            rows["all four"] = sum(rows.values())
+        times["kinscope"]["all four"] = seconds(lambda: ours(xtc, atoms, ALL))
         print(f"{frames} frames of {len(alphas)} residues, {len(atoms)} atoms; frames per CPU second")
         print(f"{'':20}" + "".join(f"{program:>12}" for program in times))
-        for one in (*ALL, "all five"):
+        for one in (*ALL, "all four"):
             print(f"{one:20}" + "".join(f"{frames / rows[one]:12.0f}" for rows in times.values()))
 
 

@@ -19,7 +19,7 @@ import numpy as np
 from kinscope.analysis.fluctuation import fluctuation_profile
 from kinscope.analysis.regions import compare_regions, residue_differences
 from kinscope.analysis.results import Difference, FluctuationProfile, RegionComparison
-from kinscope.analysis.sampling import Sampling, allowed, region_sampling, residue_sampling, worse
+from kinscope.analysis.sampling import Sampling, allowed, region_sampling, worse
 from kinscope.core.records import Record
 from kinscope.core.seeds import derive_seed
 from synthetic_trajectories import (
@@ -126,7 +126,7 @@ class _Counts:
 class _Side:
     profile: FluctuationProfile
     regions: dict[str, Sampling]
-    residues: dict[int, Sampling]
+    residues: dict[str, Sampling]
 
 
 def conditions(*, length_ns: float = 20.0) -> list[Condition]:
@@ -233,7 +233,7 @@ def _side(system: SyntheticSystem, seed: int) -> _Side:
     return _Side(
         profile,
         region_sampling(frames, numbers, system.regions, length_ns=length, core=core),
-        residue_sampling(frames, numbers, length_ns=length, core=core),
+        region_sampling(frames, numbers, {str(n): (int(n),) for n in numbers}, length_ns=length, core=core),
     )
 
 
@@ -247,7 +247,7 @@ def _regions(system: SyntheticSystem, one: _Side, other: _Side) -> list[tuple[Re
 
 def _residues(one: _Side, other: _Side) -> list[tuple[int, Difference, Difference]]:
     return [
-        (number, item, allowed(item, worse(one.residues[number], other.residues[number])))
+        (number, item, allowed(item, worse(one.residues[str(number)], other.residues[str(number)])))
         for number, item in residue_differences(one.profile, other.profile)
     ]
 

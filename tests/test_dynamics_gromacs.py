@@ -40,8 +40,8 @@ from kinscope.dynamics.replica import run_replica
 from kinscope.dynamics.segments import BlowUpError, Engine, Output, Point, Segment
 from kinscope.dynamics.settings import ProtocolSettings
 from kinscope.dynamics.storage import load_system
-from kinscope.dynamics.trajectory import read_protein_frames
 from small_systems import residue_in_vacuum, residue_in_water
+from trajectory_factory import read_protein_frames
 
 PROTOCOL = ProtocolSettings(
     checkpoint_interval_steps=60,

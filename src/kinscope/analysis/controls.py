@@ -101,10 +101,6 @@ class MobilityControls(Record):
         """The reading of a variant in a state; None if there is none."""
         return next((r for r in self.readings if (r.variant, r.state) == (variant, state)), None)
 
-    def agreement_in(self, state: str) -> ModesAgreement | None:
-        """How far native modes of a state follow crystals; None if that was not measured."""
-        return next((row for row in self.provenance.agreement if row.state == state), None)
-
 
 class RegionMeans(Record):
     """Mean RMSF of one region in every replica of one variant and state."""

@@ -114,21 +114,6 @@ def residue_differences(
     return list(zip(shared, correct_family(raw, method="benjamini-hochberg"), strict=True))
 
 
-def changed_residues(
-    native: FluctuationProfile,
-    mutant: FluctuationProfile,
-    *,
-    confidence: float = 0.95,
-    smallest_meaningful_angstrom: float = SMALLEST_MEANINGFUL_ANGSTROM,
-) -> list[tuple[int, Difference]]:
-    """Only the residues that change beyond the replicas' own scatter, strongest change first."""
-    rows = residue_differences(
-        native, mutant, confidence=confidence, smallest_meaningful_angstrom=smallest_meaningful_angstrom
-    )
-    found = [(number, item) for number, item in rows if item.resolved]
-    return sorted(found, key=lambda pair: -abs(pair[1].value or 0.0))
-
-
 def region_means(profile: FluctuationProfile, residues: Sequence[int]) -> FloatArray:
     """Mean RMSF over residues in each replica, shape (n_replicas,), angstrom."""
     means: FloatArray = _columns(profile, residues).mean(axis=1)
