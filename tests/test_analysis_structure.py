@@ -13,15 +13,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
-from kinscope.analysis.convergence import block_spread, convergence, replica_overlap, rmsf_against_time
+from kinscope.analysis.convergence import convergence, replica_overlap, rmsf_against_time
 from kinscope.analysis.dynamics_summary import summarise
 from kinscope.analysis.fluctuation import (
     b_factor_rmsf,
-    correlation_with,
     fluctuation_profile,
     per_residue,
     profile_array,
-    rmsd,
     rmsf,
 )
 from kinscope.analysis.pockets import compare_pocket, inclusion_region, pocket_volume
@@ -47,7 +45,8 @@ def test_kabsch_recovers_a_known_motion(seed):
 def test_a_mirror_image_is_not_superposed_by_reflection():
     rotation, _ = kabsch(CLOUD * [1, 1, -1], CLOUD)
     assert np.linalg.det(rotation) == pytest.approx(1.0)
-    assert rmsd((CLOUD * [1, 1, -1])[None], CLOUD)[0] > 1.0
+    mirrored = superpose(CLOUD * [1, 1, -1], CLOUD)
+    assert np.sqrt(((mirrored - CLOUD) ** 2).sum(axis=-1).mean()) > 1.0
 
 
 def test_batched_superposition_equals_one_at_a_time():
@@ -139,9 +138,6 @@ def test_a_profile_has_a_row_per_replica_and_a_column_per_residue():
         length_ns=0.2,
     )
     assert profile_array(profile).shape == (2, 30)
-    assert correlation_with(profile, profile.residues, profile_array(profile).mean(0))[0] == pytest.approx(
-        1.0
-    )
     with pytest.raises(BadInputError):
         fluctuation_profile([], [1], state="in", variant="native", length_ns=0.2)
 
@@ -300,10 +296,9 @@ def test_short_or_drifting_trajectories_support_no_sentence_on_mobility():
     fraction, growing = rmsf_against_time(steady[0] + drift)
     assert fraction[-1] == 1.0
     assert growing[-1] > 1.5 * growing[0]
-    assert block_spread(steady[0] + drift) > block_spread(steady[0])
 
 
-def test_a_summary_of_a_series_of_known_mean():
+def test_a_series_is_summarised_with_the_error_of_its_mean():
     summary = summarise("radius", "Å", np.random.default_rng(1).normal(5, 1, 500))
     assert summary.mean == pytest.approx(5.0, abs=0.2)
     assert summary.standard_error == pytest.approx(1 / np.sqrt(500), rel=0.4)

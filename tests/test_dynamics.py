@@ -34,9 +34,10 @@ from kinscope.dynamics.shipped import directory_of, read_box, write_box
 from kinscope.dynamics.solvent import solvate_mutant, solvate_native
 from kinscope.dynamics.speed import measure_speed, steps_within
 from kinscope.dynamics.storage import load_record, load_system, write_state
-from kinscope.dynamics.trajectory import iterate_protein_frames, read_protein_frames
+from kinscope.dynamics.trajectory import iterate_protein_frames
 from kinscope.structures.forcefield import cpu_platform
 from kinscope.structures.io import from_openmm, read_model
+from trajectory_factory import read_protein_frames
 
 _BACKBONE = """\
 ATOM      1  CH3 ACE A   1       2.000   2.090   0.000  1.00  0.00           C

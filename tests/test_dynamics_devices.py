@@ -16,7 +16,6 @@ from hypothesis import strategies as st
 
 from kinscope.core.errors import SettingsError
 from kinscope.dynamics import devices as found_devices
-from kinscope.dynamics.benchmark_system import residue_in_vacuum
 from kinscope.dynamics.devices import (
     DEVICES_VARIABLE,
     Device,
@@ -39,6 +38,7 @@ from kinscope.workflow.engine import LocalEngine
 from kinscope.workflow.machine import find_gpus, missing_gpu_plugin, packing_of
 from kinscope.workflow.step import Step
 from kinscope.workflow.store import ArtefactRecord, list_files
+from small_systems import residue_in_vacuum
 
 HERE = "test_dynamics_devices"
 

@@ -12,7 +12,6 @@ from typer.testing import CliRunner
 from kinscope.core.errors import RunDirectoryError, SettingsError
 from kinscope.core.files import sha256_of_file
 from kinscope.dynamics import replica as replicas
-from kinscope.dynamics.benchmark_system import residue_in_vacuum
 from kinscope.dynamics.platforms import choose_platform
 from kinscope.dynamics.records import (
     END_FILE,
@@ -25,7 +24,8 @@ from kinscope.dynamics.replica import run_replica
 from kinscope.dynamics.segments import BlowUpError, Engine
 from kinscope.dynamics.settings import ProtocolSettings
 from kinscope.dynamics.streaming_files import xtc_frame_ends
-from kinscope.dynamics.trajectory import read_protein_frames
+from small_systems import residue_in_vacuum
+from trajectory_factory import read_protein_frames
 
 SETTINGS = ProtocolSettings(
     frame_interval_steps=10, checkpoint_interval_steps=100, equilibration_fraction=0.3, maximum_frames=30

@@ -16,7 +16,6 @@ import pytest
 from kinscope.core.errors import ComputationError, RunDirectoryError
 from kinscope.core.files import sha256_of_file
 from kinscope.dynamics import checkpoints
-from kinscope.dynamics.benchmark_system import residue_in_vacuum
 from kinscope.dynamics.records import (
     ENERGIES_FILE,
     REPLICA_RECORD_FILE,
@@ -30,7 +29,8 @@ from kinscope.dynamics.replica import run_replica
 from kinscope.dynamics.segments import BlowUpError, Engine
 from kinscope.dynamics.settings import ProtocolSettings
 from kinscope.dynamics.storage import load_record, write_state
-from kinscope.dynamics.trajectory import read_protein_frames
+from small_systems import residue_in_vacuum
+from trajectory_factory import read_protein_frames
 
 PROTOCOL = ProtocolSettings(
     checkpoint_interval_steps=50, frame_interval_steps=10, equilibration_fraction=0.3, retry_iterations=5

@@ -15,19 +15,33 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kinscope.core.errors import BadInputError, ComputationError, SettingsError
-from kinscope.dynamics.benchmark_engines import force_check, stored_systems
-from kinscope.dynamics.benchmark_system import residue_in_vacuum, residue_in_water
-from kinscope.dynamics.gromacs_files import follow, read_g96, run_settings, whole, write_g96
-from kinscope.dynamics.gromacs_program import EXECUTABLE_VARIABLE, failure, find_gromacs, gromacs_platform
+from kinscope.analysis.statistics import standard_error
+from kinscope.core.errors import ComputationError, SettingsError
+from kinscope.dynamics.gromacs import _ENERGY, _GROMPP, _MDRUN, GromacsEngine
+from kinscope.dynamics.gromacs_files import follow, read_energies, read_g96, run_settings, whole, write_g96
+from kinscope.dynamics.gromacs_program import (
+    EXECUTABLE_VARIABLE,
+    failure,
+    find_gromacs,
+    gromacs_platform,
+    run_gmx,
+)
 from kinscope.dynamics.gromacs_topology import Nonbonded, first_atoms, nonbonded_of, topology_of
-from kinscope.dynamics.protocol import conditions, next_change, plan_steps
-from kinscope.dynamics.records import ENERGIES_FILE, STATE_FILE, TRAJECTORY_FILE, ReplicaRecord
+from kinscope.dynamics.platforms import context_for, on_processor
+from kinscope.dynamics.protocol import Conditions, conditions, next_change, plan_steps
+from kinscope.dynamics.records import (
+    ENERGIES_FILE,
+    STATE_FILE,
+    TRAJECTORY_FILE,
+    PlatformChoice,
+    ReplicaRecord,
+)
 from kinscope.dynamics.replica import run_replica
-from kinscope.dynamics.segments import BlowUpError
+from kinscope.dynamics.segments import BlowUpError, Engine, Output, Point, Segment
 from kinscope.dynamics.settings import ProtocolSettings
 from kinscope.dynamics.storage import load_system
-from kinscope.dynamics.trajectory import read_protein_frames
+from small_systems import residue_in_vacuum, residue_in_water
+from trajectory_factory import read_protein_frames
 
 PROTOCOL = ProtocolSettings(
     checkpoint_interval_steps=60,
@@ -129,14 +143,6 @@ def test_a_force_without_counterpart_is_refused_by_name(water: Path):
     system.addForce(openmm.CustomBondForce("r"))
     with pytest.raises(ComputationError, match="CustomBondForce"):
         topology_of(system, record.solute_atoms)
-
-
-def test_the_systems_of_a_run_are_found_by_what_is_in_them(water: Path, tmp_path: Path):
-    ((name, directory),) = stored_systems([water]).items()
-    assert directory == water
-    assert name.startswith("native in water")
-    with pytest.raises(BadInputError, match="no solvated system"):
-        stored_systems([tmp_path])
 
 
 def test_a_system_without_pme_is_refused(tmp_path: Path):
@@ -276,12 +282,95 @@ def test_an_unsuitable_gromacs_is_passed_over(version: str, monkeypatch: pytest.
         find_gromacs.cache_clear()
 
 
+def forces_in(path: Path) -> np.ndarray:
+    """Forces (n, 3) of a TRR file's first frame, kJ/mol/nm; biotraj's public read gives coordinates alone."""
+    from biotraj import TRRTrajectoryFile
+
+    with TRRTrajectoryFile(str(path)) as frames:
+        return np.array(frames._read(1, None, get_forces=True)[-1][0], dtype=np.float64)
+
+
+def test_forces_of_a_trr_file_are_read_in_gromacs_units(tmp_path: Path):
+    written = pytest.importorskip("MDAnalysis.lib.formats.libmdaxdr").TRRFile
+    drawn = np.random.default_rng(1).normal(0.0, 500.0, (7, 3)).astype(np.float32)
+    with written(str(tmp_path / "x.trr"), "w") as file:
+        file.write(drawn / 500, drawn / 100, drawn, np.eye(3, dtype=np.float32), 1, 0.5, 0.0, 7)
+    assert (forces_in(tmp_path / "x.trr") == drawn).all()
+
+
+def forces_of(engine: GromacsEngine, start: Point) -> tuple[float, np.ndarray]:
+    """GROMACS's potential energy in kJ/mol and forces (n, 3) in kJ/mol/nm at a point."""
+    now = Conditions("production", 0, 1.0, engine.settings.friction_per_ps, 0.0)
+    with engine._folder() as folder:
+        engine._write(folder, now, 0, start, 1, 0, 1)
+        with (folder / "run.mdp").open("a") as settings:
+            settings.write("nstfout = 1\n")
+        run_gmx(engine.platform, folder, "grompp", *_GROMPP)
+        run_gmx(engine.platform, folder, "mdrun", *_MDRUN)
+        run_gmx(engine.platform, folder, "energy", *_ENERGY, said="Potential\nTemperature\n\n")
+        ((_, energy, _),) = read_energies((folder / "energies.xvg").read_text())
+        return energy, forces_in(folder / "run.trr")
+
+
+def both_forces(system, start: Point, solute_atoms: int, folder: Path):
+    """Potential energy in kJ/mol and forces (n, 3) in kJ/mol/nm, by OpenMM and by GROMACS."""
+    import openmm
+
+    context = context_for(system, openmm.VerletIntegrator(0.001), on_processor("CPU", 1, "a test"))
+    context.setPeriodicBoxVectors(*start.box)
+    context.setPositions(start.positions)
+    state = context.getState(energy=True, forces=True)
+    copy = openmm.XmlSerializer.deserialize(openmm.XmlSerializer.serialize(system))
+    free = np.zeros(solute_atoms, dtype=bool)
+    engine = GromacsEngine(copy, start.positions, free, ProtocolSettings(), gromacs_platform(), folder)
+    ours = np.array(state.getForces(asNumpy=True)._value)
+    return (state.getPotentialEnergy()._value, ours), forces_of(engine, start)
+
+
 @needs_gromacs
-def test_forces_are_openmms(water: Path):
-    found = force_check("capped lysine in water", water, gromacs_platform())
-    assert found.fine_difference < 5e-5  # single precision
-    assert found.gromacs_kj_per_mol == pytest.approx(found.openmm_kj_per_mol, rel=5e-5)
-    assert found.gromacs_error < 1.5 * found.openmm_error
+def test_forces_are_openmms(water: Path, tmp_path: Path):
+    """With PME so fine that only rounding is left; and at the protocol's tolerance neither errs more."""
+    system, positions, box, record = load_system(water)
+    start = Point(positions, None, box)
+    (_, coarse), (_, gromacs_coarse) = both_forces(system, start, record.solute_atoms, tmp_path)
+    nonbonded = next(force for force in system.getForces() if type(force).__name__ == "NonbondedForce")
+    nonbonded.setEwaldErrorTolerance(2e-6)
+    (energy, fine), (gromacs_energy, gromacs_fine) = both_forces(system, start, record.solute_atoms, tmp_path)
+    size = np.linalg.norm(fine)
+    assert np.linalg.norm(gromacs_fine - fine) / size < 5e-5  # single precision
+    assert gromacs_energy == pytest.approx(energy, rel=5e-5)
+    assert np.linalg.norm(gromacs_coarse - fine) < 1.5 * np.linalg.norm(coarse - fine)
+
+
+def rows_of(directory: Path, folder: Path, platform: PlatformChoice, length_ps: float) -> np.ndarray:
+    """Temperature in K and potential energy in kcal/mol (n_rows, 2) by the protocol, after 5 ps."""
+    settings = ProtocolSettings(equilibration_fraction=0.0, minimise_iterations=200, reports=100_000)
+    system, positions, box, record = load_system(directory)
+    settling, steps = (round(ps * 1000 / settings.time_step_fs) for ps in (5.0, 5.0 + length_ps))
+    free, output = np.zeros(record.solute_atoms, dtype=bool), Output()
+    engine = (
+        GromacsEngine(system, positions, free, settings, platform, folder)
+        if platform.name == "GROMACS"
+        else Engine(system, positions, free, settings, platform)
+    )
+    segment = Segment(plan_steps(settings, steps), 0, steps, attempt=0, seed=1, velocity_seed=1)
+    engine.run(segment, Point(positions, None, box), output, lambda _step: None)
+    return np.array(
+        [[row.temperature_k, row.potential_kcal_per_mol] for row in output.rows if row.step > settling]
+    )
+
+
+@needs_gromacs
+@pytest.mark.slow
+def test_both_engines_sample_one_ensemble(water: Path, tmp_path: Path):
+    """``sd`` kicks, drifts and meets the bath as LangevinMiddle does, so energies at one step must agree."""
+    ours = rows_of(water, tmp_path, on_processor("CPU", 1, "a test"), 40.0)
+    other = rows_of(water, tmp_path, gromacs_platform(), 40.0)
+    for column in (0, 1):
+        one, two = ours[:, column], other[:, column]
+        error = np.hypot(standard_error(one), standard_error(two))
+        print(f"\nOpenMM {one.mean():.2f}, GROMACS {two.mean():.2f}, apart +- {error:.2f}")
+        assert abs(two.mean() - one.mean()) < 4.5 * error
 
 
 @needs_gromacs

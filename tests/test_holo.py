@@ -25,13 +25,13 @@ from kinscope.dynamics.replica import run_replica
 from kinscope.dynamics.settings import ProtocolSettings
 from kinscope.dynamics.solvent import solvate_mutant, solvate_native
 from kinscope.dynamics.storage import load_record, load_system, solvent_of
-from kinscope.dynamics.trajectory import read_protein_frames
 from kinscope.ligands.library import load_ligand
 from kinscope.ligands.parameters import load_parameters
 from kinscope.targets import load_target
 from kinscope.workflow.stages.dynamics import bound_starts
 from kinscope.workflow.stages.files import RUNS, read_records, write_records
 from test_dynamics import SOLVATION, peptide
+from trajectory_factory import read_protein_frames
 
 PACK = load_target("abl1")
 PROTOCOL = ProtocolSettings(checkpoint_interval_steps=30, frame_interval_steps=10)

@@ -11,10 +11,10 @@ from kinscope.dynamics.holo_relax import relax_complex
 from kinscope.dynamics.replica import run_replica
 from kinscope.dynamics.settings import ProtocolSettings, SolvationSettings
 from kinscope.dynamics.solvent import solvate_native
-from kinscope.dynamics.trajectory import read_protein_frames
 from kinscope.ligands.parameters import load_parameters
 from kinscope.structures.reference import reference_model
 from kinscope.targets import load_target
+from trajectory_factory import read_protein_frames
 
 pytestmark = pytest.mark.slow
 

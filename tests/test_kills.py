@@ -16,7 +16,6 @@ import numpy as np
 import pytest
 
 from kinscope.core.files import sha256_of_file
-from kinscope.dynamics.benchmark_system import capped_residue, residue_in_vacuum
 from kinscope.dynamics.gromacs_program import find_gromacs
 from kinscope.dynamics.records import (
     ENERGIES_FILE,
@@ -30,9 +29,10 @@ from kinscope.dynamics.replica import run_replica
 from kinscope.dynamics.settings import ProtocolSettings, SolvationSettings
 from kinscope.dynamics.solvent import solvate_native
 from kinscope.dynamics.storage import load_record, write_state
-from kinscope.dynamics.trajectory import read_protein_frames
 from kinscope.workflow.step import Step
 from kinscope.workflow.store import ArtefactRecord, Store, list_files
+from small_systems import capped_residue, residue_in_vacuum
+from trajectory_factory import read_protein_frames
 
 HERE = Path(__file__).resolve()
 SIDES = ("native", "mutant")

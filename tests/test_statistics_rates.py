@@ -1,6 +1,6 @@
 """The comparison on synthetic trajectories of known truth: what is stated holds, and silence is kept.
 
-`kinscope benchmark statistics` makes the same with hundreds of studies per row (docs/statistics.md).
+`python tests/synthetic_studies.py 200` makes the same with hundreds of studies per row (docs/statistics.md).
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from kinscope.analysis.sampling import (
     LARGE_EFFECT_ANGSTROM,
     allowed,
     region_sampling,
-    residue_sampling,
-    split_r,
     worse,
 )
 from kinscope.analysis.statistics import difference, hedges_g
-from kinscope.analysis.synthetic import (
+from kinscope.core.errors import BadInputError
+from synthetic_studies import CHANGED, Condition, Rate, conditions, in_words, run_condition
+from synthetic_trajectories import (
     SyntheticSettings,
     correlated_gaussian,
     mutant_of,
@@ -28,8 +28,6 @@ from kinscope.analysis.synthetic import (
     telegraph,
     trajectories,
 )
-from kinscope.analysis.synthetic_studies import CHANGED, Condition, Rate, conditions, in_words, run_condition
-from kinscope.core.errors import BadInputError
 
 LONG = SyntheticSettings(residues=30, frames=4000, length_ns=400.0, memory_ns=0.2, replicas=3)
 
@@ -91,7 +89,7 @@ def test_a_true_effect_is_found_when_runs_are_long():
     found = run_condition(_row("no slow motion"), 6, 6)
     assert found.found.count >= 5
     assert found.wrong_sign.count == 0
-    assert "truth" in in_words([found])
+    assert "truth" in in_words(found)
 
 
 def test_runs_shorter_than_the_motion_say_nothing():
@@ -123,7 +121,9 @@ def test_split_r_is_what_theory_says_for_independent_frames():
         replicas = [reference + 0.01 * random.normal(size=(frames, 40, 3)) for _ in range(3)]
         n, halves = frames / 2, 6
         expected = (1 - 1 / (halves * n)) / (1 - 1 / n)
-        assert np.mean(split_r(replicas) ** 2) == pytest.approx(expected, rel=0.06)
+        one_by_one = {str(number): (number,) for number in range(40)}
+        judged = region_sampling(replicas, range(40), one_by_one, length_ns=20.0)
+        assert np.mean([item.split_r**2 for item in judged.values()]) == pytest.approx(expected, rel=0.06)
 
 
 def test_one_trapped_loop_silences_that_loop_only():
@@ -136,10 +136,11 @@ def test_one_trapped_loop_silences_that_loop_only():
     replicas = [superpose(frames, system.reference, core) for frames in replicas]
     replicas[1][:, members] += np.array([3.0, 0.0, 0.0])
     regions = region_sampling(replicas, system.numbers, system.regions, length_ns=20.0, core=core)
-    residues = residue_sampling(replicas, system.numbers, length_ns=20.0, core=core)
+    one_by_one = {str(number): (int(number),) for number in system.numbers}
+    residues = region_sampling(replicas, system.numbers, one_by_one, length_ns=20.0, core=core)
     assert regions["loop 5"].sentence == "nothing on mobility"
     assert regions["loop 2"].sentence == "supports a comparison"
-    assert {n for n, item in residues.items() if item.sentence == "nothing on mobility"} == set(
+    assert {int(n) for n, item in residues.items() if item.sentence == "nothing on mobility"} == set(
         system.regions["loop 5"]
     )
     assert regions["loop 5"].independent_frames < 5 < regions["loop 2"].independent_frames

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
 from kinscope.analysis.cores import find_core
-from kinscope.analysis.frames import Chunk, Fit, array_chunks, stream
+from kinscope.analysis.frames import Chunk, Fit, stream
 from kinscope.analysis.layout import Layout
 from kinscope.analysis.pairs import pair_distances, reachable_pairs
 from kinscope.analysis.principal import Covariance, cosine_content
@@ -18,7 +18,7 @@ from kinscope.analysis.secondary_structure import HELIX, STRAND, SecondaryStruct
 from kinscope.analysis.streams import Deviation, Fluctuation, Gyration, Series, Thinned
 from kinscope.analysis.superposition import kabsch
 from kinscope.core.errors import BadInputError
-from trajectory_factory import moving, shipped_model, tumbling
+from trajectory_factory import array_chunks, moving, shipped_model, tumbling
 
 
 @given(st.integers(0, 10_000), st.integers(3, 40))

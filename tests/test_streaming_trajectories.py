@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
-from kinscope.analysis.frames import Fit, array_chunks, stream
+from kinscope.analysis.frames import Fit, stream
 from kinscope.analysis.interactions import Interactions
 from kinscope.analysis.layout import Layout
 from kinscope.analysis.ligands import LigandPose
@@ -32,7 +32,7 @@ from kinscope.dynamics.streaming_topology import read_topology
 from kinscope.structures.geometry import classify_state
 from kinscope.targets import load_target
 from kinscope.workflow.stages.trajectories import System, measure_system
-from trajectory_factory import moving, shipped_model, tumbling, write_replica, write_xtc
+from trajectory_factory import array_chunks, moving, shipped_model, tumbling, write_replica, write_xtc
 
 
 def whole_fit(layout: Layout) -> Fit:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from biotite.structure import AtomArray
 
+from kinscope.analysis.frames import Chunk, Fit
 from kinscope.core.files import write_atomic
 from kinscope.dynamics.records import (
     REPLICA_RECORD_FILE,
@@ -18,6 +20,7 @@ from kinscope.dynamics.records import (
     StepPlan,
 )
 from kinscope.dynamics.settings import ProtocolSettings
+from kinscope.dynamics.trajectory import iterate_protein_frames
 from kinscope.structures.io import read_model, write_model
 from kinscope.targets import load_target
 
@@ -104,3 +107,25 @@ def write_replica(
     )
     write_atomic(directory / REPLICA_RECORD_FILE, record.model_dump_json())
     return directory
+
+
+def read_protein_frames(directory: Path) -> tuple[AtomArray, np.ndarray[Any, np.dtype[np.float32]], Floats]:
+    """Atoms, coordinates (n_frames, n_atoms, 3) in angstrom and times (n_frames,) in ps of a replica."""
+    atoms = read_model(directory / TOPOLOGY_FILE)
+    frames = list(iterate_protein_frames(directory))
+    coordinates = np.array([frame for frame, _ in frames], dtype=np.float32).reshape(-1, len(atoms), 3)
+    return atoms, coordinates, np.array([time for _, time in frames], dtype=np.float64)
+
+
+def array_chunks(
+    frames: np.ndarray[Any, Any],
+    *,
+    fit: Fit | None = None,
+    times_ps: Floats | None = None,
+    length: int = 50,
+) -> Iterator[Chunk]:
+    """Chunks of frames that are in memory already, (n_frames, n_atoms, 3), angstrom."""
+    times = np.full(len(frames), np.nan) if times_ps is None else times_ps
+    for first in range(0, len(frames), length):
+        part = np.asarray(frames[first : first + length], dtype=np.float32)
+        yield Chunk(part, times[first : first + length], first, fit)

@@ -15,7 +15,7 @@ import numpy as np
 from kinscope.analysis.fluctuation import rmsf
 from kinscope.analysis.regions import time_words
 from kinscope.analysis.sampling import SHORTEST_NS, Sentence
-from kinscope.analysis.statistics import block_averages, effective_sample_size
+from kinscope.analysis.statistics import effective_sample_size
 from kinscope.analysis.superposition import FloatArray, IntArray, mean_structure
 from kinscope.core.errors import BadInputError
 from kinscope.core.records import Record
@@ -111,22 +111,6 @@ def replica_overlap(replicas: Sequence[FloatArray], core: IntArray | None = None
             for second in shares[index + 1 :]
         ]
     return float(np.mean(shared))
-
-
-def block_spread(frames: FloatArray, core: IntArray | None = None, *, blocks: int = 4) -> float:
-    """Standard deviation between block means of the deviation to the mean structure, angstrom.
-
-    Parameters
-    ----------
-    frames
-        Shape (n_frames, n_atoms, 3), angstrom.
-    core
-        Indices of the atoms that are fitted; None fits all.
-    blocks
-        Number of consecutive blocks, two at least.
-    """
-    placed = mean_structure(np.asarray(frames, dtype=np.float64), core)
-    return float(block_averages(_deviation(*placed), blocks).std(ddof=1))
 
 
 def convergence(

@@ -1,4 +1,4 @@
-"""A time series in a few numbers."""
+"""A time series in five numbers."""
 
 from __future__ import annotations
 

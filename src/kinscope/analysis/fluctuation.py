@@ -8,34 +8,13 @@ are not in it at all. The first is corrected on request, the second is what `con
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 
 from kinscope.analysis.results import FluctuationProfile
-from kinscope.analysis.superposition import FloatArray, IntArray, mean_structure, superpose
+from kinscope.analysis.superposition import FloatArray, IntArray, mean_structure
 from kinscope.core.errors import BadInputError
-
-
-def rmsd(frames: FloatArray, reference: FloatArray, core: IntArray | None = None) -> FloatArray:
-    """Root-mean-square deviation of every frame from a reference after superposition.
-
-    Parameters
-    ----------
-    frames
-        Shape (n_frames, n_atoms, 3), angstrom.
-    reference
-        Shape (n_atoms, 3), angstrom.
-    core
-        Indices of the atoms that are fitted; the deviation is of all atoms. None fits all.
-
-    Returns
-    -------
-    Shape (n_frames,), angstrom.
-    """
-    moved = superpose(frames, reference, core)
-    deviation: FloatArray = np.sqrt(((moved - reference) ** 2).sum(axis=-1).mean(axis=-1))
-    return deviation
 
 
 def rmsf(frames: FloatArray, *, inefficiency: float = 0.0) -> FloatArray:
@@ -157,30 +136,3 @@ def b_factor_rmsf(b_factors: FloatArray) -> FloatArray:
     b = np.clip(np.asarray(b_factors, dtype=np.float64), 0.0, None)
     fluctuation: FloatArray = np.sqrt(3.0 * b / (8.0 * np.pi**2))
     return fluctuation
-
-
-def correlation_with(profile: FluctuationProfile, residues: Sequence[int], values: Any) -> tuple[float, int]:
-    """Pearson correlation of a profile's replica mean with other per-residue values.
-
-    Parameters
-    ----------
-    profile
-        Of any method.
-    residues, values
-        Residue numbers and their values (e.g. crystal RMSF), shape (n,); only shared residues count.
-
-    Returns
-    -------
-    correlation, shared
-        Correlation (nan below three shared residues) and the number of shared residues.
-    """
-    mine = dict(zip(profile.residues, profile_array(profile).mean(axis=0), strict=True))
-    pairs = [
-        (mine[number], float(value))
-        for number, value in zip(residues, values, strict=True)
-        if number in mine and np.isfinite(value)
-    ]
-    if len(pairs) < 3:
-        return float("nan"), len(pairs)
-    first, second = np.asarray(pairs).T
-    return float(np.corrcoef(first, second)[0, 1]), len(pairs)

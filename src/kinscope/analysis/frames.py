@@ -127,17 +127,3 @@ def stream(chunks: Iterable[Chunk], accumulators: Sequence[Accumulator[Any]]) ->
                 accumulator.update(chunk)
             total += len(chunk)
     return total
-
-
-def array_chunks(
-    frames: np.ndarray[Any, Any],
-    *,
-    fit: Fit | None = None,
-    times_ps: FloatArray | None = None,
-    length: int = 50,
-) -> Iterable[Chunk]:
-    """Chunks of frames that are in memory already, (n_frames, n_atoms, 3), angstrom."""
-    times = np.full(len(frames), np.nan) if times_ps is None else times_ps
-    for first in range(0, len(frames), length):
-        part = np.asarray(frames[first : first + length], dtype=np.float32)
-        yield Chunk(part, times[first : first + length], first, fit)

@@ -22,7 +22,6 @@ from kinscope.analysis.layout import Layout
 from kinscope.analysis.pairs import pair_distances, reachable_pairs
 from kinscope.analysis.superposition import IntArray
 
-RingKind = Literal["pi stacking", "cation-pi", "halogen bond"]
 Array = np.ndarray[Any, Any]
 Key = tuple[Any, int, int, str]
 

@@ -27,7 +27,7 @@ Sentence = Literal["supports a comparison", "only large effects", "nothing on mo
 SHORTEST_NS = 1.0
 """Side chains and loops of a kinase relax in nanoseconds; below that no RMSF difference is a statement."""
 STEADY_R = 1.1
-"""Up to this a comparison is allowed: RMSF is then low by about 5 % (``kinscope benchmark statistics``)."""
+"""Up to this a comparison is allowed: RMSF is then low by about 5 % (``tests/synthetic_studies.py``)."""
 LOOSE_R = 1.2
 """Beyond this nothing is said: there the intervals no longer held their rate in synthetic studies."""
 LARGE_EFFECT_ANGSTROM = 0.3
@@ -90,22 +90,6 @@ def region_sampling(
     return found
 
 
-def residue_sampling(
-    replicas: Sequence[FloatArray],
-    residues: Sequence[int] | IntArray,
-    *,
-    length_ns: float,
-    core: IntArray | None = None,
-) -> dict[int, Sampling]:
-    """Judge the sampling of each residue of one system; parameters as of :func:`region_sampling`."""
-    numbers = [int(number) for number in residues]
-    within, pooled = _variances(replicas, len(numbers), core)
-    return {
-        number: _judge(replicas, length_ns, _ratio(float(within[column]), float(pooled[column])))
-        for column, number in enumerate(numbers)
-    }
-
-
 def worse(first: Sampling, second: Sampling) -> Sampling:
     """The one that allows less; a comparison is worth its less sampled side."""
     return min(
@@ -128,15 +112,6 @@ def allowed(difference: Difference, sampling: Sampling) -> Difference:
             difference, smallest_meaningful=max(difference.smallest_meaningful, LARGE_EFFECT_ANGSTROM)
         )
     return difference
-
-
-def split_r(replicas: Sequence[FloatArray], core: IntArray | None = None) -> FloatArray:
-    """Split R of every residue, shape (n_residues,); parameters as of :func:`region_sampling`.
-
-    With M halves of n independent frames each, the expected square is (1 - 1/(M n)) / (1 - 1/n).
-    """
-    within, pooled = _variances(replicas, replicas[0].shape[1] if replicas else 0, core)
-    return np.array([_ratio(float(w), float(p)) for w, p in zip(within, pooled, strict=True)])
 
 
 def _variances(
@@ -201,7 +176,10 @@ def _judge(replicas: Sequence[FloatArray], length_ns: float, ratio: float) -> Sa
 
 
 def _independent(ratio: float, replicas: Sequence[FloatArray]) -> float:
-    """Frames per replica from the expectation in :func:`split_r`, at most those there are."""
+    """Frames per replica, at most those there are.
+
+    With M halves of n independent frames each, the expected square is (1 - 1/(M n)) / (1 - 1/n).
+    """
     frames = float(np.mean([len(part) for part in replicas]))
     square, halves = ratio**2, 2 * len(replicas)
     if square - 1.0 <= 1.0 / frames:

@@ -171,25 +171,6 @@ class Gyration(Series):
         self.add(np.sqrt(np.clip(square - (centre**2).sum(axis=-1), 0.0, None)))
 
 
-class Distances(Series):
-    """Distances of atom pairs, angstrom; shape (n_frames, n_pairs).
-
-    Parameters
-    ----------
-    pairs
-        Places in a frame, shape (n_pairs, 2).
-    """
-
-    def __init__(self, pairs: IntArray) -> None:
-        super().__init__()
-        self._pairs = np.asarray(pairs, dtype=np.intp).reshape(-1, 2)
-
-    def update(self, chunk: Chunk) -> None:
-        """Take up the next frames."""
-        gap = chunk.coordinates[:, self._pairs[:, 0]] - chunk.coordinates[:, self._pairs[:, 1]]
-        self.add(np.sqrt(np.einsum("fpi,fpi->fp", gap, gap)))
-
-
 class Fluctuation:
     """RMSF of every CA atom about the trajectory's mean, frames laid on the reference by the core."""
 

@@ -166,22 +166,6 @@ class GromacsEngine:
         seconds = float(timed.group(1)) if timed else whole_call
         return Timed(seconds, processor_seconds() - used - setup_used, whole_call - seconds)
 
-    def forces(self, start: Point) -> tuple[float, FloatArray]:
-        """The potential energy in kJ/mol and the forces (n, 3) in kJ/mol/nm at a point."""
-        from MDAnalysis.lib.formats.libmdaxdr import TRRFile
-
-        now = Conditions("production", 0, 1.0, self.settings.friction_per_ps, 0.0)
-        with self._folder() as folder:
-            self._write(folder, now, 0, start, 1, 0, 1)
-            with (folder / "run.mdp").open("a") as settings:
-                settings.write("nstfout = 1\n")
-            run_gmx(self.platform, folder, "grompp", *_GROMPP)
-            run_gmx(self.platform, folder, "mdrun", *_MDRUN)
-            run_gmx(self.platform, folder, "energy", *_ENERGY, said="Potential\nTemperature\n\n")
-            ((_, energy, _),) = read_energies((folder / "energies.xvg").read_text())
-            with TRRFile(str(folder / "run.trr")) as frames:
-                return energy, np.array(frames.read().f, dtype=np.float64)
-
     def _stretch(
         self, plan: StepPlan, now: Conditions, steps: int, start: Point, seed: int, output: Output
     ) -> Point:

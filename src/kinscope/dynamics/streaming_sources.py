@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -68,10 +68,6 @@ class Source:
         rows = self.layout.backbone.ca
         parts = [chunk.coordinates[:, rows] for chunk in self.chunks(stride=stride)]
         return np.concatenate(parts).astype(np.float64)
-
-    def named(self, variant: str) -> Source:
-        """The same under another variant."""
-        return replace(self, variant=variant)
 
 
 def replica_source(directory: Path, *, state: str, variant: str) -> Source:

@@ -16,12 +16,9 @@ from kinscope.core.errors import RunDirectoryError
 from kinscope.dynamics.box import FloatArray
 from kinscope.dynamics.records import (
     REPLICA_RECORD_FILE,
-    TOPOLOGY_FILE,
     TRAJECTORY_FILE,
     ReplicaRecord,
 )
-from kinscope.structures.io import read_model
-from kinscope.structures.model import AtomArray
 
 _FRAMES_AT_ONCE = 50
 
@@ -62,7 +59,7 @@ def encode_frames(frames: Sequence[Frame], scratch: Path) -> bytes:
                 step=np.array([frame.step for frame in frames], dtype=np.int32),
                 box=np.array([frame.box_nm for frame in frames], dtype=np.float32),
             )
-        written = count_frames(path, len(frames[0].positions_nm))
+        written = count_frames(path)
         if written != len(frames):
             raise OSError(errno.ENOSPC, f"{written} of {len(frames)} frames could be written", str(scratch))
         return path.read_bytes()
@@ -85,12 +82,12 @@ def append_at(path: Path, offset: int, data: bytes) -> int:
     return offset + len(data)
 
 
-def count_frames(path: Path, atoms: int) -> int:
+def count_frames(path: Path) -> int:
     """Number of whole frames of an XTC file."""
-    return sum(len(block) for block, _ in _blocks(path, atoms))
+    return sum(len(block) for block, _ in _blocks(path))
 
 
-def _blocks(path: Path, atoms: int) -> Iterator[tuple[NDArray[np.float32], NDArray[np.float64]]]:
+def _blocks(path: Path) -> Iterator[tuple[NDArray[np.float32], NDArray[np.float64]]]:
     """Coordinates (n, atoms, 3) angstrom and times (n,) ps, a block of frames at a time."""
     from biotraj import XTCTrajectoryFile
 
@@ -123,7 +120,7 @@ def iterate_protein_frames(directory: Path) -> Iterator[tuple[NDArray[np.float32
     path = directory / TRAJECTORY_FILE
     found = 0
     try:
-        for coordinates, times in _blocks(path, record.solute_atoms):
+        for coordinates, times in _blocks(path):
             for frame, time in zip(coordinates, times, strict=True):
                 found += 1
                 yield frame, float(time)
@@ -131,32 +128,6 @@ def iterate_protein_frames(directory: Path) -> Iterator[tuple[NDArray[np.float32
         raise _damaged(path, str(error)) from error
     if found != record.frames:
         raise _damaged(path, f"{found} frames where {record.frames} were written")
-
-
-def read_protein_frames(directory: Path) -> tuple[AtomArray, NDArray[np.float32], FloatArray]:
-    """All frames of a finished replica.
-
-    Returns
-    -------
-    atoms
-        The protein, a biotite AtomArray (n_atoms), as simulated at the start.
-    coords
-        (n_frames, n_atoms, 3) angstrom, float32.
-    times_ps
-        (n_frames,) since the start of production.
-
-    Raises
-    ------
-    RunDirectoryError
-        As :func:`iterate_protein_frames`.
-    """
-    atoms = read_model(directory / TOPOLOGY_FILE)
-    frames, times = [], []
-    for frame, time in iterate_protein_frames(directory):
-        frames.append(frame)
-        times.append(time)
-    coordinates = np.array(frames, dtype=np.float32).reshape(-1, len(atoms), 3)
-    return atoms, coordinates, np.array(times, dtype=np.float64)
 
 
 def finished_record(directory: Path) -> ReplicaRecord:

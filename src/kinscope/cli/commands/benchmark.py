@@ -107,18 +107,18 @@ def sanger(
     """Sensitivity and false calls of `kinscope sanger` on simulated traces, tracy beside where installed."""
     import sys
 
-    from kinscope.sequencing import benchmark
     from kinscope.targets import load_target
+    from kinscope.validation.sanger import find_tracy, report, run
 
-    beside = None if tracy == "no" else tracy or benchmark.find_tracy()
+    beside = None if tracy == "no" else tracy or find_tracy()
 
     def show(done: int, total: int) -> None:
         if sys.stderr.isatty() or done % 50 == 0:
             typer.echo(f"\r{done} of {total} samples", err=True, nl=not sys.stderr.isatty())
 
     typer.echo(
-        benchmark.report(
-            benchmark.run(
+        report(
+            run(
                 load_target(target),
                 traces=traces,
                 seed=seed,
@@ -200,95 +200,6 @@ def _engines(asked: list[str] | None) -> tuple[str, ...]:
     return chosen
 
 
-@group.command("statistics", epilog="Example:  kinscope benchmark statistics --studies 200")
-def statistics(
-    studies: Annotated[
-        int, typer.Option("--studies", min=10, max=100_000, help="Synthetic studies per row; 0.2 s each.")
-    ] = 200,
-    seed: Annotated[int, typer.Option("--seed", min=0)] = 1,
-    only: Annotated[
-        str, typer.Option("--only", help="Only rows whose name holds this text, e.g. 'jumps'.")
-    ] = "",
-    as_json: AsJson = False,
-    quiet: Quiet = False,
-) -> None:
-    """Coverage and false alarms of the comparison of dynamics, on synthetic trajectories of known truth."""
-    import json
-
-    from kinscope.analysis.synthetic_studies import conditions, in_words, run_conditions
-    from kinscope.core.errors import BadInputError
-
-    rows = [row for row in conditions() if only in row.name]
-    if not rows:
-        raise BadInputError(
-            f"No row's name holds {only[:40]!r}.",
-            where="--only",
-            remedy="Rows: " + "; ".join(row.name for row in conditions()),
-        )
-    found = run_conditions(rows, studies, seed, None if quiet else _tell)
-    if as_json:
-        typer.echo(json.dumps([item.model_dump(mode="json") for item in found], indent=1))
-    else:
-        typer.echo(in_words(found))
-
-
-@group.command("md", epilog="Example:  kinscope benchmark md --part temperature --part pace")
-def md(
-    part: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--part", help="drift, temperature, places, pace, engines, memory or analysis; may be repeated."
-        ),
-    ] = None,
-    drift_ps: Annotated[float, typer.Option("--drift-ps", min=1.0, help="Each setting, picoseconds.")] = 20.0,
-    temperature_ps: Annotated[float, typer.Option("--temperature-ps", min=2.0)] = 40.0,
-    turns: Annotated[int, typer.Option("--turns", min=2, help="Of runner and bare script each.")] = 30,
-    kinase: Annotated[
-        str,
-        typer.Option("--kinase", help="Measure on this state in water as well, e.g. kinase-dfg-in; slow."),
-    ] = "",
-    runs: Annotated[
-        list[Path] | None,
-        typer.Option(
-            "--run", help="A run directory: part engines takes its systems as well; may be repeated."
-        ),
-    ] = None,
-    analysis_frames: Annotated[int, typer.Option("--analysis-frames", min=10)] = 500,
-    platform: Annotated[
-        str | None, typer.Option("--platform", help="An OpenMM platform; default: the fastest that works.")
-    ] = None,
-    target: Target = "abl1",
-    as_json: AsJson = False,
-    quiet: Quiet = False,
-) -> None:
-    """Energy drift, temperature, speed beside a bare script, GROMACS, memory, analysis beside others."""
-    from kinscope.core.errors import BadInputError
-    from kinscope.dynamics.benchmark_md import PARTS, in_words, run
-    from kinscope.targets import load_target
-
-    chosen = tuple(part or PARTS)
-    for name in chosen:
-        if name not in PARTS:
-            raise BadInputError(
-                f"{name[:20]!r} is no part of this benchmark.",
-                where="--part",
-                remedy=f"Choose from: {', '.join(PARTS)}.",
-            )
-    pack = load_target(target)
-    found = run(
-        chosen,
-        drift_ps=drift_ps,
-        temperature_ps=temperature_ps,
-        turns=turns,
-        kinase=(pack, pack.state(kinase).id) if kinase else None,
-        analysis_frames=analysis_frames,
-        platform_name=platform,
-        say=lambda text: None if quiet else typer.echo(text, err=True),
-        runs=tuple(runs or ()),
-    )
-    typer.echo(found.model_dump_json(indent=1) if as_json else in_words(found))
-
-
 @group.command("rmsf", epilog="Example:  kinscope benchmark rmsf --reference ../shared/benchmarks")
 def rmsf(
     mirror: Mirror = None,
@@ -304,18 +215,14 @@ def rmsf(
     as_json: AsJson = False,
 ) -> None:
     """Our normal modes and finished dynamics beside crystal B factors and others' dynamics."""
-    from kinscope.dynamics import benchmark_rmsf
     from kinscope.structures.source import PdbSource
     from kinscope.targets import load_target
+    from kinscope.validation.rmsf import compare_rmsf, in_words
 
-    found = benchmark_rmsf.run(
+    found = compare_rmsf(
         PdbSource(_needed(mirror)), load_target(target), reference=reference, runs=tuple(run or ())
     )
-    typer.echo(found.model_dump_json(indent=1) if as_json else benchmark_rmsf.in_words(found))
-
-
-def _tell(fraction: float, text: str) -> None:
-    typer.echo(f"[{fraction:4.0%}] {text}", err=True)
+    typer.echo(found.model_dump_json(indent=1) if as_json else in_words(found))
 
 
 def _needed(mirror: Path | None) -> Path:

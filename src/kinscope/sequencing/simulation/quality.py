@@ -1,9 +1,8 @@
 """How good a run is: the parameters of the simulated chromatograph, three sets of them.
 
 ``typical`` is set so that what can be measured on real traces (background peaks, scatter of heights and of
-spacing, width of peaks) comes out as in runs of 3100 and 3730 instruments; ``python
-benchmarks/sanger_realism.py TRACES`` prints both. ``clean`` is a purified product on a new array,
-``bad`` what a laboratory would repeat.
+spacing, width of peaks) comes out as in runs of 3100 and 3730 instruments. ``clean`` is a purified product on
+a new array, ``bad`` what a laboratory would repeat.
 """
 
 from __future__ import annotations

@@ -2,12 +2,16 @@
 
 Each study takes the way a real one takes: replicas of native and mutant, superposition on a core, RMSF,
 regions corrected by Holm, residues by Benjamini-Hochberg, sampling judged, sentence allowed or not. A study
-without a difference counts false alarms, one with a difference counts coverage, finds and misses.
+without a difference counts false alarms, one with a difference counts coverage, finds and misses. Every
+row at length, 0.2 s a study:
+
+    python tests/synthetic_studies.py 200
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import sys
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -15,17 +19,16 @@ import numpy as np
 from kinscope.analysis.fluctuation import fluctuation_profile
 from kinscope.analysis.regions import compare_regions, residue_differences
 from kinscope.analysis.results import Difference, FluctuationProfile, RegionComparison
-from kinscope.analysis.sampling import Sampling, allowed, region_sampling, residue_sampling, worse
-from kinscope.analysis.synthetic import (
+from kinscope.analysis.sampling import Sampling, allowed, region_sampling, worse
+from kinscope.core.records import Record
+from kinscope.core.seeds import derive_seed
+from synthetic_trajectories import (
     SyntheticSettings,
     SyntheticSystem,
     mutant_of,
     synthetic_system,
     trajectories,
 )
-from kinscope.core.progress import Progress
-from kinscope.core.records import Record
-from kinscope.core.seeds import derive_seed
 
 CHANGED = "loop 2"
 """The region in which the mutant differs."""
@@ -123,7 +126,7 @@ class _Counts:
 class _Side:
     profile: FluctuationProfile
     regions: dict[str, Sampling]
-    residues: dict[int, Sampling]
+    residues: dict[str, Sampling]
 
 
 def conditions(*, length_ns: float = 20.0) -> list[Condition]:
@@ -171,9 +174,7 @@ def conditions(*, length_ns: float = 20.0) -> list[Condition]:
     return rows
 
 
-def run_condition(
-    condition: Condition, studies: int, seed: int, progress: Callable[[], None] | None = None
-) -> Rates:
+def run_condition(condition: Condition, studies: int, seed: int) -> Rates:
     """Make so many studies of one condition, each once with and once without a difference.
 
     Parameters
@@ -184,8 +185,6 @@ def run_condition(
         How many.
     seed
         Of the first; equal seeds give equal rates.
-    progress
-        Called after each study.
     """
     native = synthetic_system(condition.settings)
     mutant = mutant_of(native, CHANGED, condition.factor)
@@ -198,8 +197,6 @@ def run_condition(
         )
         _count_null(native, one, other, counts)
         _count_effect(native, one, changed, true, counts)
-        if progress is not None:
-            progress()
     expected = float(np.mean([value for _, _, value in counts.ends]))
     return Rates(
         condition=condition,
@@ -221,21 +218,6 @@ def run_condition(
     )
 
 
-def run_conditions(
-    rows: Sequence[Condition], studies: int, seed: int, progress: Progress | None = None
-) -> list[Rates]:
-    """All rows one after the other; ``progress`` hears the share done and what is under way."""
-    done = 0
-
-    def one_more() -> None:
-        nonlocal done
-        done += 1
-        if progress is not None and done % 10 == 0:
-            progress(done / (studies * len(rows)), f"{done} of {studies * len(rows)} studies")
-
-    return [run_condition(row, studies, seed, one_more) for row in rows]
-
-
 def _changed(base: SyntheticSettings, name: str, **values: float | bool) -> Condition:
     settings = SyntheticSettings.model_validate({**base.model_dump(), **values})
     return Condition(name=name, settings=settings)
@@ -251,7 +233,7 @@ def _side(system: SyntheticSystem, seed: int) -> _Side:
     return _Side(
         profile,
         region_sampling(frames, numbers, system.regions, length_ns=length, core=core),
-        residue_sampling(frames, numbers, length_ns=length, core=core),
+        region_sampling(frames, numbers, {str(n): (int(n),) for n in numbers}, length_ns=length, core=core),
     )
 
 
@@ -265,7 +247,7 @@ def _regions(system: SyntheticSystem, one: _Side, other: _Side) -> list[tuple[Re
 
 def _residues(one: _Side, other: _Side) -> list[tuple[int, Difference, Difference]]:
     return [
-        (number, item, allowed(item, worse(one.residues[number], other.residues[number])))
+        (number, item, allowed(item, worse(one.residues[str(number)], other.residues[str(number)])))
         for number, item in residue_differences(one.profile, other.profile)
     ]
 
@@ -307,31 +289,30 @@ def _rate(events: Sequence[bool]) -> Rate:
     return Rate(count=int(sum(events)), of=len(events))
 
 
-def in_words(results: Sequence[Rates]) -> str:
-    """The rates as a table for people."""
+def in_words(item: Rates) -> str:
+    """The rates of one condition for people."""
+    settings = item.condition.settings
     lines = [
-        f"{results[0].studies} studies per row, {results[0].condition.settings.frames} frames per replica, "
-        "the mutant's loop 1.3 times as mobile as the native's"
-        if results
-        else "nothing was run",
+        f"{item.condition.name} ({settings.replicas} replicas of {settings.length_ns:g} ns)",
+        f"  RMSF found, against endless sampling   {100 * item.bias:+.1f} %",
+        f"  false share of residues resolved       {100 * item.residue_false_discoveries:.1f} %",
     ]
-    for item in results:
-        lines += [
-            "",
-            f"{item.condition.name} ({item.condition.settings.replicas} replicas of "
-            f"{item.condition.settings.length_ns:g} ns)",
-            f"  RMSF found, against endless sampling   {100 * item.bias:+.1f} %",
-            f"  95 % intervals of regions hold zero    {item.null_coverage.words()}",
-            f"  ... of the changed region the truth    {item.coverage.words()}",
-            f"  ... the truth, where a word is allowed {item.coverage_where_said.words()}",
-            f"  ... what runs so long give on average  {item.coverage_of_expectation.words()}",
-            f"  residues at p < 0.05 by chance         {item.residue_alarms.words()}",
-            f"  any region resolved by chance (Holm)   {item.region_family_alarms.words()}",
-            f"  any residue resolved by chance (BH)    {item.residue_family_alarms.words()}",
-            f"  false share of residues resolved       {100 * item.residue_false_discoveries:.1f} %",
-            f"  anything said falsely by the report    {item.said_falsely.words()}",
-            f"  the true difference found and said     {item.found.words()}",
-            f"  of those with the wrong sign           {item.wrong_sign.words()}",
-            f"  nothing may be said of that region     {item.silent.words()}",
-        ]
-    return "\n".join(lines)
+    told = {
+        "95 % intervals of regions hold zero": item.null_coverage,
+        "... of the changed region the truth": item.coverage,
+        "... the truth, where a word is allowed": item.coverage_where_said,
+        "... what runs so long give on average": item.coverage_of_expectation,
+        "residues at p < 0.05 by chance": item.residue_alarms,
+        "any region resolved by chance (Holm)": item.region_family_alarms,
+        "any residue resolved by chance (BH)": item.residue_family_alarms,
+        "anything said falsely by the report": item.said_falsely,
+        "the true difference found and said": item.found,
+        "of those with the wrong sign": item.wrong_sign,
+        "nothing may be said of that region": item.silent,
+    }
+    return "\n".join([*lines, *(f"  {what:<38} {rate.words()}" for what, rate in told.items())])
+
+
+if __name__ == "__main__":
+    for row in conditions():
+        print(in_words(run_condition(row, int(sys.argv[1]), 1)), flush=True)

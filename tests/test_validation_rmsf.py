@@ -11,10 +11,7 @@ import numpy as np
 import pytest
 
 from kinscope.analysis.fluctuation import profile_array
-from kinscope.analysis.synthetic import SyntheticSettings, synthetic_system, trajectories
 from kinscope.core.errors import BadInputError
-from kinscope.dynamics import benchmark_rmsf
-from kinscope.dynamics.benchmark_system import capped_residue, residue_in_vacuum
 from kinscope.dynamics.records import REPLICA_RECORD_FILE, TOPOLOGY_FILE, TRAJECTORY_FILE, ReplicaRecord
 from kinscope.dynamics.replica import run_replica
 from kinscope.dynamics.settings import ProtocolSettings
@@ -22,6 +19,9 @@ from kinscope.dynamics.trajectory import Frame, append_at, encode_frames
 from kinscope.structures.io import write_model
 from kinscope.structures.source import PdbSource
 from kinscope.targets import load_target
+from kinscope.validation.rmsf import _dynamics, _panels, compare_rmsf, in_words
+from small_systems import capped_residue, residue_in_vacuum
+from synthetic_trajectories import SyntheticSettings, synthetic_system, trajectories
 
 HEAD = (
     "system,resid,resname,rmsf_CA_A_mean,rmsf_CA_A_sd_over_reps,n_replicates,matches_P00519,method,citation\n"
@@ -36,7 +36,7 @@ def panel(folder: Path, rows: list[str]) -> Path:
 
 def test_tags_and_ends_of_a_panel_are_left_out(tmp_path):
     rows = [f"wild type,{n},XXX,{n / 100},0.1,3,{n >= 230},MD,somebody" for n in range(225, 300)]
-    found = benchmark_rmsf._panels(panel(tmp_path, rows))
+    found = _panels(panel(tmp_path, rows))
     assert list(found) == ["wild type"]
     assert min(found["wild type"]) == 234
     assert max(found["wild type"]) == 295
@@ -46,19 +46,19 @@ def test_tags_and_ends_of_a_panel_are_left_out(tmp_path):
 def test_other_tables_beside_it_do_no_harm(tmp_path):
     rows = [f"wild type,{n},XXX,1.0,0.1,3,True,MD,somebody" for n in range(240, 300)]
     (tmp_path / "md_rmsf_reference_regions.csv").write_text("system,region\na,b\n")
-    assert len(benchmark_rmsf._panels(panel(tmp_path, rows))["wild type"]) == 52
+    assert len(_panels(panel(tmp_path, rows))["wild type"]) == 52
 
 
 @pytest.mark.parametrize("row", ["wild type,x,XXX,1.0,0,3,True,MD,s", "wild type,250,XXX,soft,0,3,True,MD,s"])
 def test_a_row_without_numbers_is_told_with_its_line(tmp_path, row):
     with pytest.raises(BadInputError) as caught:
-        benchmark_rmsf._panels(panel(tmp_path, ["wild type,249,XXX,1.0,0,3,True,MD,s", row]))
+        _panels(panel(tmp_path, ["wild type,249,XXX,1.0,0,3,True,MD,s", row]))
     assert "line 3" in caught.value.where
 
 
 def test_a_folder_without_a_panel_is_told(tmp_path):
     with pytest.raises(BadInputError, match="No table"):
-        benchmark_rmsf._panels(tmp_path)
+        _panels(tmp_path)
 
 
 def test_finished_dynamics_below_a_folder_are_found_and_measured(tmp_path):
@@ -99,7 +99,7 @@ def test_finished_dynamics_below_a_folder_are_found_and_measured(tmp_path):
     held = ReplicaRecord.model_validate_json((shorter / REPLICA_RECORD_FILE).read_text())
     held = held.model_copy(update={"length_ns": 10.0})
     (shorter / REPLICA_RECORD_FILE).write_text(held.model_dump_json())
-    found = benchmark_rmsf._dynamics(tmp_path / "run")
+    found = _dynamics(tmp_path / "run")
     assert list(found) == ["dynamics, kinase-dfg-in, native, 2 x 20 ns"]
     profile = next(iter(found.values()))
     assert profile.residues == tuple(range(241, 301))
@@ -110,10 +110,10 @@ def test_finished_dynamics_below_a_folder_are_found_and_measured(tmp_path):
 @pytest.mark.slow
 @pytest.mark.skipif(MIRROR is None, reason="KINSCOPE_PDB_MIRROR is not set")
 def test_normal_modes_agree_with_crystals_of_their_class():
-    found = benchmark_rmsf.run(PdbSource(Path(str(MIRROR))), load_target("abl1"))
+    found = compare_rmsf(PdbSource(Path(str(MIRROR))), load_target("abl1"))
     by_name = {item.first: item for item in found.ours_and_crystals}
     assert by_name["normal modes, kinase-dfg-out"].pearson.low > 0.5
     assert by_name["normal modes, kinase-dfg-in"].spearman.low > 0.6
     assert any("T315I" in note for note in found.notes)
     assert not any(name.startswith("5MO4") for name in found.crystals)
-    assert "crystal chains" in benchmark_rmsf.in_words(found)
+    assert "crystal chains" in in_words(found)

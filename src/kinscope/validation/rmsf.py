@@ -59,7 +59,7 @@ class RmsfBenchmark(Record):
     notes: tuple[str, ...] = ()
 
 
-def run(
+def compare_rmsf(
     source: PdbSource, pack: TargetPack, *, reference: Path | None = None, runs: Sequence[Path] = ()
 ) -> RmsfBenchmark:
     """Compare our native normal modes, and any finished dynamics, with crystals and a reference panel.

@@ -59,6 +59,36 @@ class Outcome:
     crashed: str = ""
 
 
+@dataclass(frozen=True)
+class _Tracy:
+    """The program, and what its calls are counted on."""
+
+    program: str
+    reference: Path
+    offset: int
+    """Coding number before the reference's first base."""
+
+    def calls(self, ratio: float, path: Path, pack: TargetPack) -> set[str]:
+        """Substitutions of the region that it calls in one trace at a peak ratio."""
+        prefix = path.with_suffix(".tracy")
+        output = Path(f"{prefix}.json")
+        output.unlink(missing_ok=True)
+        asked = ("-v", "-p", str(ratio), "-r", str(self.reference), "-o", str(prefix), str(path))
+        done = subprocess.run(
+            [self.program, "decompose", *asked], capture_output=True, check=False, timeout=120
+        )
+        if done.returncode or not output.is_file():
+            return set()
+        first, last = _region(pack)
+        found = set()
+        for row in json.loads(output.read_text()).get("variants", {}).get("rows", []):
+            coding, ref, alt = int(row[1]) + self.offset, str(row[3]), str(row[4])
+            inside = 3 * first - 2 <= coding <= 3 * last
+            if inside and len(ref) == 1 == len(alt) and alt in "ACGT" and row[6] == "PASS":
+                found.add(name_bases({coding: alt}, pack).hgvs_c)
+        return found
+
+
 def run(
     pack: TargetPack,
     *,
@@ -88,15 +118,14 @@ def run(
     samples = max(1, traces // 2)
     names = list(QUALITIES)
     outcomes = []
-    with tempfile.TemporaryDirectory(prefix="kinscope-sanger-") as folder:
-        reference = Path(folder) / "reference.fa"
-        offset = _write_reference(reference, pack)
+    with tempfile.TemporaryDirectory(prefix="kinscope-sanger-") as name:
+        folder = Path(name)
+        beside = _Tracy(tracy, *_write_reference(folder / "reference.fa", pack)) if tracy else None
         for number in range(samples):
             quality = names[number % len(names)]
             share = SHARES[(number // len(names)) % len(SHARES)]
-            beside = tracy if number < tracy_samples else None
-            root = derive_seed(seed, number)
-            outcomes.append(_sample(pack, quality, share, root, Path(folder), beside, reference, offset))
+            seen = beside if number < tracy_samples else None
+            outcomes.append(_sample(pack, Outcome(quality, share), derive_seed(seed, number), folder, seen))
             if progress is not None:
                 progress(number + 1, samples)
     return outcomes
@@ -107,12 +136,12 @@ def _region(pack: TargetPack) -> tuple[int, int]:
     return (amplicon.first_codon, amplicon.last_codon) if amplicon else (1, len(pack.transcript.protein))
 
 
-def _write_reference(path: Path, pack: TargetPack) -> int:
-    """A FASTA around the region; returns the coding number before its first base."""
+def _write_reference(path: Path, pack: TargetPack) -> tuple[Path, int]:
+    """A FASTA around the region, and the coding number before its first base."""
     first, last = _region(pack)
     begin, end = max(0, 3 * first - 3 - MARGIN), 3 * last + MARGIN
     path.write_text(f">reference\n{pack.transcript.cds[begin:end]}\n")
-    return begin
+    return path, begin
 
 
 def random_substitution(pack: TargetPack, rng: np.random.Generator) -> str:
@@ -127,33 +156,26 @@ def random_substitution(pack: TargetPack, rng: np.random.Generator) -> str:
             return named.hgvs_c
 
 
-def _sample(
-    pack: TargetPack,
-    quality: str,
-    share: int,
-    seed: int,
-    folder: Path,
-    tracy: str | None,
-    reference: Path,
-    offset: int,
-) -> Outcome:
+def _sample(pack: TargetPack, outcome: Outcome, seed: int, folder: Path, tracy: _Tracy | None) -> Outcome:
     rng = np.random.default_rng(seed)
+    share = outcome.share_percent
     expected = random_substitution(pack, rng) if share else ""
     mixture = [(expected, share / 100)] if share else [("WT", 1.0)]
     molecules = molecules_of(mixture, pack, amplicon_of(pack))
     paths = []
     for strand in STRANDS:
         read = simulate_read(
-            molecules, strand, QUALITIES[quality], seed=seed, chemistry=derive_seed(seed, "kit")
+            molecules, strand, QUALITIES[outcome.quality], seed=seed, chemistry=derive_seed(seed, "kit")
         )
         path = folder / f"{strand}.ab1"
         path.write_bytes(abif_bytes(read, "simulated"))
         paths.append(path)
-    outcome = Outcome(quality, share)
     _own(outcome, paths, expected, pack)
-    if tracy is not None:
-        for ratio in TRACY_RATIOS:
-            _tracy(outcome, tracy, ratio, paths, expected, reference, offset, pack)
+    for ratio in TRACY_RATIOS if tracy is not None else ():
+        calls = [tracy.calls(ratio, path, pack) for path in paths]
+        for label, found in (("either", calls[0] | calls[1]), ("both", calls[0] & calls[1])):
+            outcome.found[f"tracy {ratio:g}, {label}"] = expected in found
+            outcome.false_calls[f"tracy {ratio:g}, {label}"] = len(found - {expected})
     return outcome
 
 
@@ -176,45 +198,6 @@ def _own(outcome: Outcome, paths: Sequence[Path], expected: str, pack: TargetPac
         low, high = right[0].share_low_percent or 0, right[0].share_high_percent or 100
         outcome.interval_holds = low - 0.5 <= outcome.share_percent <= high + 0.5
         outcome.estimate_percent = right[0].share_percent
-
-
-def _tracy(
-    outcome: Outcome,
-    tracy: str,
-    ratio: float,
-    paths: Sequence[Path],
-    expected: str,
-    reference: Path,
-    offset: int,
-    pack: TargetPack,
-) -> None:
-    """Substitutions that tracy calls: on either strand, and on both."""
-    calls = [_tracy_calls(tracy, ratio, path, reference, offset, pack) for path in paths]
-    for label, found in (("either", calls[0] | calls[1]), ("both", calls[0] & calls[1])):
-        name = f"tracy {ratio:g}, {label}"
-        outcome.found[name] = expected in found
-        outcome.false_calls[name] = len(found - {expected})
-
-
-def _tracy_calls(
-    tracy: str, ratio: float, path: Path, reference: Path, offset: int, pack: TargetPack
-) -> set[str]:
-    prefix = path.with_suffix(".tracy")
-    command = [tracy, "decompose", "-v", "-p", str(ratio), "-r", str(reference), "-o", str(prefix), str(path)]
-    output = Path(f"{prefix}.json")
-    output.unlink(missing_ok=True)
-    done = subprocess.run(command, capture_output=True, check=False, timeout=120)
-    if done.returncode or not output.is_file():
-        return set()
-    rows = json.loads(output.read_text()).get("variants", {}).get("rows", [])
-    first, last = _region(pack)
-    found = set()
-    for row in rows:
-        coding, ref, alt = int(row[1]) + offset, str(row[3]), str(row[4])
-        inside = 3 * first - 2 <= coding <= 3 * last
-        if inside and len(ref) == 1 == len(alt) and alt in "ACGT" and row[6] == "PASS":
-            found.add(name_bases({coding: alt}, pack).hgvs_c)
-    return found
 
 
 def find_tracy() -> str | None:

@@ -1,0 +1,1 @@
+"""Kinscope held against crystals, publications and simulated truth: what ``kinscope benchmark`` runs."""
