@@ -12,10 +12,11 @@ from kinscope.analysis.frames import Chunk, Fit
 from kinscope.analysis.interactions import _stacked
 from kinscope.analysis.layout import Layout
 from kinscope.analysis.occupancy import Interactions
-from kinscope.docking.interactions import interactions
+from kinscope.docking.interactions import as_atoms, interactions
 from kinscope.docking.reference import reference_pose
 from kinscope.docking.run import with_coordinates
 from kinscope.dynamics.holo import place, with_ligands
+from kinscope.ligands.library import embed
 from kinscope.ligands.parameters import directory_for, load_parameters
 from kinscope.structures.io import read_model
 from kinscope.structures.neighbourhood import neighbourhood
@@ -101,6 +102,28 @@ def test_myristate_is_charged_at_its_carboxylate() -> None:
     model, pose, forcefield = bound("myristate")
     layout = Layout(with_ligands(model, [place(forcefield, pose, "")]))
     assert int(np.isin(layout.anions, layout.ligands[0][1]).sum()) == 2
+
+
+@pytest.mark.parametrize(
+    ("smiles", "cations", "anions"),
+    [
+        ("NC(=[NH2+])c1ccccc1", 2, 0),
+        ("CNC(=[NH2+])N", 3, 0),
+        ("CNC(=N)N", 0, 0),
+        ("C[N+]1(C)CCOCC1", 1, 0),
+        ("CN1CCOCC1", 0, 0),
+        ("NC(=O)Nc1ncccn1", 0, 0),
+        ("Cn1c2[nH]cnc2c(=O)n(C)c1=O", 0, 0),
+        ("COP(=O)([O-])OP(=O)([O-])[O-]", 0, 5),
+        ("CS(=O)(=O)[O-]", 0, 3),
+        ("CS(=O)(=O)Nc1ccccc1", 0, 0),
+        ("CC(=O)O", 0, 0),
+    ],
+)
+def test_charges_of_ligands_are_read_from_their_shape(smiles: str, cations: int, anions: int) -> None:
+    molecule = embed(Chem.MolFromSmiles(smiles), where=smiles)
+    types = AtomTypes(as_atoms(molecule))
+    assert (len(types.cations), len(types.anions)) == (cations, anions)
 
 
 def test_an_acid_that_holds_its_hydrogen_is_no_anion() -> None:

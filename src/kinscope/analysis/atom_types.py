@@ -41,6 +41,8 @@ _PROTEIN_RINGS = {
     "TRP": (("CG", "CD1", "NE1", "CE2", "CD2"), ("CD2", "CE2", "CZ2", "CH2", "CZ3", "CE3")),
     "HIS": (("CG", "ND1", "CE1", "NE2", "CD2"),),
 }
+_BARE_OXYGENS = {"C": 2, "P": 2, "S": 3}
+"""So many oxygens with no further bond share a charge: carboxylate, phosphate, sulphonate."""
 _BONDED_HYDROGEN = 1.25
 """No hydrogen of N, O, S or C is bonded at a greater distance, angstrom."""
 _BONDED_HEAVY = 1.95
@@ -128,28 +130,26 @@ class AtomTypes:
 
     @cached_property
     def cations(self) -> IntArray:
-        """Nitrogens that carry a positive charge: Lys, Arg, doubly protonated His, four-bonded of ligands."""
-        named = np.flatnonzero(np.isin(self._names, tuple(_CATIONIC)))
-        bonded = [
-            place
-            for _, places in self.ligands
-            for place in places[self.element[places] == "N"].tolist()
-            if len(self._bonded(place, places)) == 4
-        ]
-        return np.asarray(sorted({*named.tolist(), *self._charged_histidines(), *bonded}), dtype=np.intp)
+        """Nitrogens that share a positive charge: Lys, Arg, doubly protonated His, and of ligands.
+
+        In ligands nitrogens with four neighbours, and those of amidinium and guanidinium.
+        """
+        named = np.flatnonzero(np.isin(self._names, tuple(_CATIONIC))).tolist()
+        found = {*named, *self._charged_histidines(), *self._ligand_charges[0]}
+        return np.asarray(sorted(found), dtype=np.intp)
 
     @cached_property
     def anions(self) -> IntArray:
-        """Oxygens with a negative charge: Asp, Glu, phosphates, the chain's end, ligands' carboxylates.
+        """Oxygens that share a negative charge: Asp, Glu, phosphates, the chain's end, and of ligands.
 
-        Neither oxygen of a carboxyl group that holds a hydrogen carries one.
+        Neither oxygen of a carboxyl group that holds a hydrogen does. In ligands the bare oxygens of
+        carboxylates, phosphates and sulphonates.
         """
         acid = np.isin(self._names, tuple(_ANIONIC))
         neutral = np.unique(self.group[acid & self._hydrogens_at.astype(bool)])
         charged = (acid & ~np.isin(self.group, neutral)) | np.isin(self.atom_name, _TERMINAL_OXYGENS)
-        carboxylates = self._ligand_carboxylates() if self.has_hydrogens else []
         named = np.flatnonzero(charged & (self.element == "O")).tolist()
-        return np.asarray(sorted({*named, *carboxylates}), dtype=np.intp)
+        return np.asarray(sorted({*named, *self._ligand_charges[1]}), dtype=np.intp)
 
     @cached_property
     def apolar(self) -> IntArray:
@@ -257,23 +257,42 @@ class AtomTypes:
         own = np.flatnonzero(rings & self._hydrogens_at.astype(bool))
         return [int(place) for place in own if int((self.group[own] == self.group[place]).sum()) == 2]
 
-    def _bonded(self, place: int, places: IntArray) -> IntArray:
-        """Those of a ligand's atoms that are bonded to one of them."""
-        reach = np.where(self.heavy[places], _BONDED_HEAVY, _BONDED_HYDROGEN)
-        gap = np.linalg.norm(self.coord[places] - self.coord[place], axis=1)
-        return np.asarray(places[(gap < reach) & (gap > 0)])
+    @cached_property
+    def _ligand_charges(self) -> tuple[list[int], list[int]]:
+        """Nitrogens and oxygens of ligands that share a charge; without hydrogens there is no telling."""
+        cations: list[int] = []
+        anions: list[int] = []
+        for _, places in self.ligands if self.has_hydrogens else ():
+            near = self._neighbours(places)
+            for centre, around in near.items():
+                ends = {symbol: [n for n in around if self.element[n] == symbol] for symbol in ("N", "O")}
+                if self.element[centre] == "N" and len(around) == 4:
+                    cations.append(centre)
+                bare = [oxygen for oxygen in ends["O"] if len(near[oxygen]) == 1]
+                if len(bare) >= _BARE_OXYGENS.get(str(self.element[centre]), 9):
+                    anions += bare
+                if (
+                    self.element[centre] == "C"
+                    and len(around) == 3
+                    and self._holds_charge(ends["N"], around, near)
+                ):
+                    cations += ends["N"]
+        return cations, anions
 
-    def _ligand_carboxylates(self) -> list[int]:
-        """Oxygens of ligands that share a carbon with another, neither with a hydrogen or a further bond."""
-        found: list[int] = []
-        for _, places in self.ligands:
-            ends: dict[int, list[int]] = {}
-            for place in places[self.element[places] == "O"].tolist():
-                bonded = self._bonded(place, places)
-                if len(bonded) == 1 and self.element[bonded[0]] == "C":
-                    ends.setdefault(int(bonded[0]), []).append(place)
-            found += [place for pair in ends.values() if len(pair) == 2 for place in pair]
-        return found
+    def _holds_charge(self, nitrogens: list[int], around: list[int], near: dict[int, list[int]]) -> bool:
+        """Whether a flat carbon's nitrogens are those of amidinium or guanidinium."""
+        others = [n for n in around if n not in nitrogens and self.element[n] not in ("C", "H")]
+        if len(nitrogens) < 2 or others or any(len(near[n]) != 3 for n in nitrogens):
+            return False
+        return len(nitrogens) == 3 or any(self._hydrogens_at[n] == 2 for n in nitrogens)
+
+    def _neighbours(self, places: IntArray) -> dict[int, list[int]]:
+        """Atoms of a ligand that each of them is bonded to."""
+        gap = np.linalg.norm(self.coord[places][:, None] - self.coord[places][None], axis=2)
+        heavy = self.heavy[places]
+        reach = np.where(heavy[:, None] & heavy[None], _BONDED_HEAVY, _BONDED_HYDROGEN)
+        bonded = (gap < reach) & (gap > 0)
+        return {int(place): places[row].tolist() for place, row in zip(places, bonded, strict=True)}
 
     def _ligand_rings(self, heavy: IntArray) -> list[IntArray]:
         """Flat rings of five or six atoms of a ligand, none of them with four neighbours."""

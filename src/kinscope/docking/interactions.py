@@ -15,9 +15,9 @@ def interactions(receptor: AtomArray, pose: Mol) -> tuple[str, ...]:
 
     Sorted by residue number; every kind once per residue.
     """
-    points = np.asarray(pose.GetConformer().GetPositions(), dtype=np.float32)
-    near = receptor[whole_residues_near(receptor, points)]
-    around = near + _ligand(pose, points)
+    ligand = as_atoms(pose)
+    near = receptor[whole_residues_near(receptor, ligand.coord)]
+    around = near + ligand
     places = np.arange(around.array_length())
     own = places >= near.array_length()
     rows = set()
@@ -27,11 +27,12 @@ def interactions(receptor: AtomArray, pose: Mol) -> tuple[str, ...]:
     return tuple(text for _, text in sorted(rows))
 
 
-def _ligand(pose: Mol, points: np.ndarray[tuple[int, int], np.dtype[np.float32]]) -> AtomArray:
+def as_atoms(pose: Mol) -> AtomArray:
+    """A pose as one residue LIG, number 0."""
     import biotite.structure as struc
 
-    atoms = struc.AtomArray(len(points))
-    atoms.coord = points
+    atoms = struc.AtomArray(pose.GetNumAtoms())
+    atoms.coord = np.asarray(pose.GetConformer().GetPositions(), dtype=np.float32)
     atoms.element = [atom.GetSymbol().upper() for atom in pose.GetAtoms()]
     atoms.atom_name = [f"{atom.GetSymbol()}{atom.GetIdx()}" for atom in pose.GetAtoms()]
     atoms.res_name[:], atoms.res_id[:] = "LIG", 0
