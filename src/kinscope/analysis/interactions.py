@@ -226,10 +226,8 @@ class _RingSearch:
         return (*self.rings, *self.other)
 
     def found(self, types: AtomTypes, coordinates: Array, place: IntArray) -> Iterator[Sighting]:
-        near = reachable_pairs(
-            *(coordinates[:, place[[ring[0] for ring in side]]] for side in (self.rings, self.other)),
-            _FAR_ANGSTROM,
-        )
+        one, two = (coordinates[:, place[[ring[0] for ring in side]]] for side in (self.rings, self.other))
+        near = reachable_pairs(one, two, _FAR_ANGSTROM)
         if not len(near[0]):
             return
         ours, theirs = (
