@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from kinscope.analysis.frames import Fit, stream
-from kinscope.analysis.interactions import Interactions
 from kinscope.analysis.layout import Layout
 from kinscope.analysis.ligands import LigandPose
+from kinscope.analysis.occupancy import Interactions
 from kinscope.analysis.pocket_grid import PROBE_ANGSTROM
 from kinscope.analysis.pockets import RADII_ANGSTROM, inclusion_region, pocket_volume
 from kinscope.analysis.trajectory_compare import scalar_split_r

@@ -12,9 +12,9 @@ from pydantic import Field
 
 from kinscope.analysis.cores import SAMPLE, find_core
 from kinscope.analysis.frames import Accumulator, Fit, stream
-from kinscope.analysis.interactions import Interactions
 from kinscope.analysis.layout import Layout
 from kinscope.analysis.ligands import CONTACT_ANGSTROM, LigandPose
+from kinscope.analysis.occupancy import Interactions
 from kinscope.analysis.pocket_series import MEASURED, PocketPlace, PocketVolume
 from kinscope.analysis.principal import Covariance, PrincipalMotions
 from kinscope.analysis.quaternion import fit_frames

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kinscope.analysis.dynamics_summary import summarise
-from kinscope.analysis.interactions import Interactions
+from kinscope.analysis.occupancy import Interactions
 from kinscope.analysis.principal import cosine_content
 from kinscope.analysis.secondary_structure import HELIX, STRAND
 from kinscope.analysis.streams import Series

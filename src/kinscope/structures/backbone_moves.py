@@ -143,8 +143,8 @@ def backbone_kept(native: AtomArray, mutant: AtomArray, move: BackboneMove) -> b
 def _faults(atoms: AtomArray, numbers: Sequence[int]) -> set[tuple[str, int]]:
     """What is wrong with the backbone of some residues."""
     table = backbone_table(atoms)
-    outliers = ramachandran_outliers(table)
-    found = {("phi/psi", number) for number in (outliers[0] if outliers else ()) if number in numbers}
+    outliers, _ = ramachandran_outliers(table)
+    found = {("phi/psi", number) for number in outliers if number in numbers}
     twist = np.abs(omega(table))
     bent = np.minimum(twist, 180.0 - twist) > _PLANAR_WITHIN_DEGREES
     found |= {("omega", int(n)) for n in table.residues[:-1][bent] if n in numbers}

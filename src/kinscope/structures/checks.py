@@ -174,7 +174,7 @@ def _stereochemistry(atoms: AtomArray, overlaps: int) -> Iterator[CheckItem]:
     yield _at_most("backbone angles, RMS deviation", _rms(angle_deviations(table)), MAX_ANGLE_RMSD, "degrees")
     yield _listed("inverted centres", [str(number) for number in inverted_centres(atoms)], 0)
     yield from _peptides(atoms)
-    yield from _ramachandran(atoms)
+    yield _ramachandran(atoms)
     yield _rotamers(atoms)
     yield _at_most(
         "heavy-atom overlaps above 0.4 angstrom per 1000 atoms",
@@ -320,21 +320,16 @@ def _peptides(atoms: AtomArray) -> list[CheckItem]:
     ]
 
 
-def _ramachandran(atoms: AtomArray) -> list[CheckItem]:
-    judged = ramachandran_outliers(backbone_table(atoms))
-    if judged is None:
-        return []
-    outliers, favoured = judged
+def _ramachandran(atoms: AtomArray) -> CheckItem:
+    outliers, favoured = ramachandran_outliers(backbone_table(atoms))
     residues = max(len(np.unique(atoms.res_id)), 1)
     listed = f" ({', '.join(map(str, outliers))})" if outliers else ""
-    return [
-        CheckItem(
-            name="Ramachandran outliers",
-            value=f"{100.0 * len(outliers) / residues:.1f} %{listed}; favoured {100.0 * favoured:.1f} %",
-            bound=f"at most {100.0 * MAX_RAMACHANDRAN_OUTLIERS:g} %",
-            passed=len(outliers) <= MAX_RAMACHANDRAN_OUTLIERS * residues,
-        )
-    ]
+    return CheckItem(
+        name="Ramachandran outliers",
+        value=f"{100.0 * len(outliers) / residues:.1f} %{listed}; favoured {100.0 * favoured:.1f} %",
+        bound=f"at most {100.0 * MAX_RAMACHANDRAN_OUTLIERS:g} %",
+        passed=len(outliers) <= MAX_RAMACHANDRAN_OUTLIERS * residues,
+    )
 
 
 def _rotamers(atoms: AtomArray) -> CheckItem:

@@ -83,8 +83,6 @@ def _twisted(native: AtomArray, mutant: AtomArray) -> list[tuple[int, float]]:
 
 def _unvisited(native: AtomArray, mutant: AtomArray) -> list[int]:
     before, after = (ramachandran_outliers(backbone_table(atoms)) for atoms in (native, mutant))
-    if before is None or after is None:
-        return []
     return sorted(set(after[0]) - set(before[0]))
 
 

@@ -1,42 +1,23 @@
 """The interactions of one residue with those around it, and what a substitution does to them.
 
-Definitions and detection are ProLIF's (Bouysset & Fiorucci, J. Cheminform. 2021, 13, 72) on explicit
-hydrogens: hydrogen bonds by donor-acceptor distance up to 3.5 A and a D-H...A angle of at least 130 degrees,
-hydrophobic contacts up to 4.5 A, stacking and cation-pi by distance and plane angles, van der Waals contacts
-by Bondi-like radii. Salt bridges are held to the 4.0 A of Barlow & Thornton (J. Mol. Biol. 1983, 168, 867).
+What an interaction is, is said in :mod:`kinscope.analysis.interactions`, for models as for poses and frames.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from kinscope.analysis.atom_types import AtomTypes
+from kinscope.analysis.interactions import KINDS, Sighting, interactions_of, whole_residues_near
 from kinscope.analysis.results import Contact, ContactChange
 from kinscope.core.errors import StructureError
 from kinscope.structures.model import AtomArray
 
-SALT_BRIDGE_ANGSTROM = 4.0
-_REACH_ANGSTROM = 7.5
-"""Beyond every definition's longest distance between atoms or ring centres and an atom of the ring."""
-
-KINDS = {
-    "HBDonor": "hydrogen bond",
-    "HBAcceptor": "hydrogen bond",
-    "Cationic": "salt bridge",
-    "Anionic": "salt bridge",
-    "CationPi": "cation-pi",
-    "PiCation": "cation-pi",
-    "PiStacking": "pi stacking",
-    "Hydrophobic": "hydrophobic",
-    "VdWContact": "van der Waals",
-}
-"""ProLIF's names of interactions and ours, strongest kinds first."""
-_ORDER = tuple(dict.fromkeys(KINDS.values()))
-_ATOM_KINDS = ("hydrogen bond", "salt bridge")
-_TRIVIAL_BETWEEN_BONDED = ("hydrophobic", "van der Waals")
+_ORDER: tuple[str, ...] = KINDS
 
 
 def neighbourhood(atoms: AtomArray, residue: int) -> list[Contact]:
@@ -62,22 +43,14 @@ def neighbourhood(atoms: AtomArray, residue: int) -> list[Contact]:
         If the residue is not in the model.
     """
     here = _of_residue(atoms, residue)
-    near = atoms[_near_residues(atoms, here)]
+    near = atoms[whole_residues_near(atoms, atoms.coord[here]) & ~np.isin(atoms.res_name, ["ACE", "NME"])]
+    own = np.asarray(near.res_id) == residue
     found: dict[tuple[int, str, str], Contact] = {}
-    for partner, kind, distance, label in _interactions(near, residue):
-        if abs(partner - residue) == 1 and kind in _TRIVIAL_BETWEEN_BONDED:
-            continue
-        key = (partner, kind, label if kind == "hydrogen bond" else "")
-        if key not in found or distance < found[key].distance_angstrom:
-            found[key] = Contact(
-                residue=residue,
-                residue_name=str(atoms.res_name[here][0]).capitalize(),
-                partner=partner,
-                partner_name=str(near.res_name[near.res_id == partner][0]).capitalize(),
-                kind=kind,
-                distance_angstrom=round(distance, 2),
-                atoms=label,
-            )
+    for seen in interactions_of(AtomTypes(near), np.flatnonzero(own), np.flatnonzero(~own), touching=True):
+        contact = _contact(near, seen)
+        key = (contact.partner, contact.kind, contact.atoms if contact.kind == "hydrogen bond" else "")
+        if key not in found or contact.distance_angstrom < found[key].distance_angstrom:
+            found[key] = contact
     return sorted(found.values(), key=lambda c: (_ORDER.index(c.kind), c.distance_angstrom, c.partner))
 
 
@@ -151,81 +124,17 @@ def _of_residue(atoms: AtomArray, residue: int) -> NDArray[np.bool_]:
     return here
 
 
-def _near_residues(atoms: AtomArray, here: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Whole residues with an atom near, without the caps."""
-    from scipy.spatial import cKDTree
-
-    distance, _ = cKDTree(atoms.coord[here]).query(atoms.coord, distance_upper_bound=_REACH_ANGSTROM)
-    numbers = np.unique(np.asarray(atoms.res_id)[np.isfinite(distance)])
-    chosen: NDArray[np.bool_] = np.isin(atoms.res_id, numbers) & ~np.isin(atoms.res_name, ["ACE", "NME"])
-    return chosen
-
-
-def _interactions(near: AtomArray, residue: int) -> Iterator[tuple[int, str, float, str]]:
-    """Partner, kind, distance and atoms of each interaction ProLIF sees."""
-    import prolif
-
-    names = [str(name) for name in near.atom_name]
-    molecule = prolif.Molecule.from_rdkit(rdkit_molecule(near))
-    fingerprint = prolif.Fingerprint(
-        list(KINDS),
-        parameters={
-            "Cationic": {"distance": SALT_BRIDGE_ANGSTROM},
-            "Anionic": {"distance": SALT_BRIDGE_ANGSTROM},
-        },
-        count=True,
+def _contact(atoms: AtomArray, seen: Sighting) -> Contact:
+    """The record of an interaction; its atoms read ``NZ - OD1``, those of a ring are joined by strokes."""
+    ends = seen.own[0], seen.other[0]
+    names = ["/".join(str(atoms.atom_name[place]) for place in side) for side in (seen.own, seen.other)]
+    residue_name, partner_name = (str(atoms.res_name[place]).capitalize() for place in ends)
+    return Contact(
+        residue=int(atoms.res_id[ends[0]]),
+        residue_name=residue_name,
+        partner=int(atoms.res_id[ends[1]]),
+        partner_name=partner_name,
+        kind=seen.kind,
+        distance_angstrom=round(float(seen.angstrom[0]), 2),
+        atoms=" - ".join(names),
     )
-    ours = next(part for part in molecule.residues.values() if part.resid.number == residue)
-    for partner in molecule.residues.values():
-        if partner.resid.number == residue:
-            continue
-        for name, sightings in fingerprint.metadata(ours, partner).items():
-            for sighting in sightings:
-                ends = sighting["parent_indices"]
-                label = " - ".join(
-                    "/".join(names[i] for i in ends[side] if names[i][0] != "H" or name == "VdWContact")
-                    for side in ("ligand", "protein")
-                )
-                yield int(partner.resid.number), KINDS[name], float(sighting["distance"]), label
-
-
-def rdkit_molecule(atoms: AtomArray) -> Any:
-    """An RDKit molecule of residues with explicit hydrogens, formal charges read from the hydrogens."""
-    import biotite.structure as struc
-    from biotite.interface import rdkit as interface
-    from rdkit import Chem
-
-    part = atoms.copy()
-    if "charge" not in part.get_annotation_categories():
-        part.add_annotation("charge", dtype=int)
-    part.charge[:] = 0
-    part.bonds = struc.connect_via_residue_names(part)
-    names, numbers = np.asarray(part.atom_name), np.asarray(part.res_id)
-    for number in np.unique(numbers):
-        index = {str(names[i]): int(i) for i in np.flatnonzero(numbers == number)}
-        _set_charges(part, str(part.res_name[numbers == number][0]), index)
-    molecule = interface.to_mol(part, explicit_hydrogen=True)
-    Chem.SanitizeMol(molecule)
-    return molecule
-
-
-def _set_charges(part: AtomArray, name: str, index: dict[str, int]) -> None:
-    """Formal charges of one residue; a delta tautomer's double bond moves with its hydrogen."""
-    from biotite.structure import BondType
-
-    charged = {
-        "LYS": ("NZ", 1, {"HZ1", "HZ2", "HZ3"} <= index.keys()),
-        "ARG": ("NH2", 1, {"HH11", "HH12", "HH21", "HH22"} <= index.keys()),
-        "ASP": ("OD2", -1, not {"HD1", "HD2"} & index.keys()),
-        "GLU": ("OE2", -1, not {"HE1", "HE2"} & index.keys()),
-        "HIS": ("ND1", 1, {"HD1", "HE2"} <= index.keys()),
-    }
-    if name in charged:
-        atom, charge, there = charged[name]
-        if there and atom in index:
-            part.charge[index[atom]] = charge
-    if name == "HIS" and "HD1" in index and "HE2" not in index:
-        part.bonds.remove_bond(index["CE1"], index["ND1"])
-        part.bonds.remove_bond(index["CE1"], index["NE2"])
-        part.bonds.add_bond(index["CE1"], index["ND1"], BondType.SINGLE)
-        part.bonds.add_bond(index["CE1"], index["NE2"], BondType.DOUBLE)

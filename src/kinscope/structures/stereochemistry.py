@@ -5,10 +5,9 @@ Arrays in, arrays out; what counts as good is decided in :mod:`kinscope.structur
 
 from __future__ import annotations
 
-import importlib.util
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
+from importlib import resources
 from typing import Any
 
 import numpy as np
@@ -115,28 +114,21 @@ def inverted_centres(atoms: AtomArray) -> tuple[int, ...]:
     return tuple(sorted(wrong))
 
 
-def ramachandran_outliers(table: BackboneTable) -> tuple[tuple[int, ...], float] | None:
+def ramachandran_outliers(table: BackboneTable) -> tuple[tuple[int, ...], float]:
     """Residues in regions that well-refined crystals do not visit, and the favoured fraction.
 
-    The reference is the map of MDAnalysis, computed from the 500 structures of Lovell et al., Proteins
-    2003, 50, 437: bins with no count are outliers, bins of 17 counts and more hold 90 % (favoured). Glycine
-    has no side chain, so it is judged on the better of (phi, psi) and (-phi, -psi).
-
-    Returns
-    -------
-    tuple or None
-        None where the reference map is not installed.
+    The reference is the map of MDAnalysis (Mull & Beckstein 2018), counted over the 500 structures of Lovell
+    et al., Proteins 2003, 50, 437: bins with no count are outliers, bins of 17 counts and more hold 90 %
+    (favoured). Glycine has no side chain, so it is judged on the better of (phi, psi) and (-phi, -psi).
     """
     reference = _ramachandran_map()
-    if reference is None:
-        return None
     phi, psi = phi_psi(table)
-    count = _map_value(reference, phi, psi)
+    level = _map_value(reference, phi, psi)
     glycine = np.array([name == "GLY" for name in table.names[1:-1]])
-    count = np.where(glycine, np.fmax(count, _map_value(reference, -phi, -psi)), count)
-    known = np.isfinite(count)
-    outliers = table.residues[1:-1][known & (count < 1)]
-    favoured = float((count[known] >= 17).mean()) if known.any() else float("nan")
+    level = np.where(glycine, np.fmax(level, _map_value(reference, -phi, -psi)), level)
+    known = np.isfinite(level)
+    outliers = table.residues[1:-1][known & (level < 1)]
+    favoured = float((level[known] >= 2).mean()) if known.any() else float("nan")
     return tuple(int(number) for number in outliers), favoured
 
 
@@ -248,12 +240,11 @@ def _inverted_side_chains(atoms: AtomArray) -> set[int]:
 
 
 @lru_cache(maxsize=1)
-def _ramachandran_map() -> Floats | None:
-    spec = importlib.util.find_spec("MDAnalysis")
-    if spec is None or spec.origin is None:
-        return None
-    path = Path(spec.origin).parent / "analysis" / "data" / "rama_ref_data.npy"
-    return np.asarray(np.load(path, allow_pickle=False), dtype=np.float64) if path.is_file() else None
+def _ramachandran_map() -> Floats:
+    """0 where no residue of the reference is, 1 allowed, 2 favoured."""
+    path = resources.files("kinscope.structures").joinpath("data/ramachandran.npz")
+    with path.open("rb") as handle, np.load(handle, allow_pickle=False) as table:
+        return np.asarray(table["levels"], dtype=np.float64)
 
 
 def _map_value(reference: Floats, phi: Floats, psi: Floats) -> Floats:

@@ -168,4 +168,5 @@ def _elsewhere(planner: Planner, drug: str, state: str, native: Step | None = No
         inputs=inputs,
         shared=native is None,
         cost=15,
+        version=2,
     )

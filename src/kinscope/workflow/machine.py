@@ -35,7 +35,7 @@ from kinscope.workflow.settings import DynamicsSettings, Runner
 from kinscope.workflow.store import default_cache
 
 COMPUTING_LIBRARIES = (
-    "openmm", "vina", "meeko", "rdkit", "prolif", "biotite", "numpy", "scipy", "propka", "pdbfixer",
+    "openmm", "vina", "meeko", "rdkit", "biotite", "numpy", "scipy", "propka", "pdbfixer",
     "mutalyzer-hgvs-parser",
 )  # fmt: skip
 _GIB = 1024**3

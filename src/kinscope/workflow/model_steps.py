@@ -64,6 +64,7 @@ class ModelSteps(StepMaker):
             inputs={"model": self.native_model(USER_STATE)},
             shared=True,
             cost=12,
+            version=2,
         )
 
     def mutant_model(self, state: str) -> Step:
@@ -100,6 +101,7 @@ class ModelSteps(StepMaker):
             parameters={"state": state, "positions": list(self.variant.positions)},
             inputs={"native": self.native_model(state), "mutant": self.mutant_model(state)},
             cost=4,
+            version=2,
         )
 
     def modes(self, side: str, state: str) -> Step:
@@ -146,6 +148,7 @@ class ModelSteps(StepMaker):
             },
             shared=side == "native",
             cost=40 if side == "native" else 15,
+            version=2,
         )
 
     def docking_given(self, ligand: DrugDefinition, state: str, native: Step | None = None) -> Step:
@@ -172,4 +175,5 @@ class ModelSteps(StepMaker):
             inputs={"model": self.model(side, state)} | ({} if native is None else {"native": native}),
             shared=native is None,
             cost=90 if native is None else 30,
+            version=2,
         )

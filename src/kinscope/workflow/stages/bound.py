@@ -9,8 +9,8 @@ import numpy as np
 
 from kinscope.analysis.controls import CrystalBond, read_crystal_bonds
 from kinscope.analysis.frames import Chunk, Fit
-from kinscope.analysis.interactions import Interactions
 from kinscope.analysis.layout import Layout
+from kinscope.analysis.occupancy import Interactions
 from kinscope.analysis.trajectory_results import BoundPose
 from kinscope.core.errors import KinscopeError
 from kinscope.docking.reference import reference_pose
