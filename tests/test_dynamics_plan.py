@@ -14,6 +14,7 @@ from kinscope.workflow import longer, machine, study
 from kinscope.workflow.plan import Planner
 from kinscope.workflow.rundir import open_existing, open_or_create
 from kinscope.workflow.settings import StudySettings, load_preset, with_changes
+from kinscope.workflow.stages import REPLICA_STAGES
 from kinscope.workflow.step import Step, in_order
 from kinscope.workflow.trajectory_run import finished_replicas
 
@@ -93,7 +94,7 @@ def test_only_the_longest_of_a_replica_is_analysed(tmp_path: Path):
 
     for step in steps:
         number = step.parameters.get("replica")
-        if step.name == "replica" and (number == 0 or "before" not in step.inputs):
+        if step.name in REPLICA_STAGES and (number == 0 or "before" not in step.inputs):
             (tmp_path / step.key).mkdir()
             (tmp_path / step.key / "replica.json").touch()
     found = finished_replicas(steps, Held())  # type: ignore[arg-type]

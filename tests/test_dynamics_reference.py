@@ -93,7 +93,6 @@ def put_replica(store: Store, step: Step, work: Path, *, wide: bool) -> None:
         key=step.key,
         step=step.name,
         label=step.label,
-        function=step.function,
         step_version=1,
         parameters=dict(step.parameters),
         inputs={},

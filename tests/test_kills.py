@@ -31,6 +31,7 @@ from kinscope.dynamics.settings import ProtocolSettings, SolvationSettings
 from kinscope.dynamics.solvent import solvate_native
 from kinscope.dynamics.storage import load_record, write_state
 from kinscope.dynamics.trajectory import read_protein_frames
+from kinscope.workflow.stages import STAGES
 from kinscope.workflow.step import Step
 from kinscope.workflow.store import ArtefactRecord, Store, list_files
 
@@ -59,10 +60,8 @@ def replica_steps(systems: dict[str, Step], kind: str) -> list[Step]:
     settings = protocol(kind)
     return [
         Step(
-            "replica",
+            STAGES["replica"],
             f"dynamics {number + 1}, {side}",
-            "kinscope.workflow.stages.dynamics:replica",
-            1,
             {
                 "replica": number,
                 "protocol": settings.model_dump(mode="json"),
@@ -79,7 +78,7 @@ def replica_steps(systems: dict[str, Step], kind: str) -> list[Step]:
 
 
 def system_steps() -> dict[str, Step]:
-    return {side: Step("solvated", side, "made:already", 1, {"side": side}) for side in SIDES}
+    return {side: Step(STAGES["solvated"], side, {"side": side}) for side in SIDES}
 
 
 def drive(run: Path, kind: str) -> int:
@@ -100,7 +99,6 @@ def begin(run: Path, systems: dict[str, Path]) -> None:
             key=step.key,
             step=step.name,
             label=step.label,
-            function=step.function,
             step_version=1,
             parameters=dict(step.parameters),
             inputs={},

@@ -146,7 +146,7 @@ def test_it_is_simulated_beside_the_apo_kinase_in_equal_shares(mine: Path):
     assert "with mine" in steps["native", bound, 0].label
     docked = planner(own.model_copy(update={"pose": "docked"})).replica_steps()
     search = docked["native", bound, 0].inputs["system"].inputs["docking"]
-    assert search.function.endswith("dock_given")
+    assert search.name == "docking-given"
     assert docked["mutant", bound, 0].inputs["system"].inputs["docking"].inputs["native"].key == search.key
     # the apo kinase's identity does not depend on the ligand
     alone = with_changes(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,7 @@ from kinscope.workflow.native_results import native_steps, shipped_store
 from kinscope.workflow.plan import Planner
 from kinscope.workflow.rundir import locked, open_or_create
 from kinscope.workflow.settings import PRESETS, StudySettings, load_preset, load_settings, with_changes
+from kinscope.workflow.stages import STAGES
 from kinscope.workflow.step import Step, in_order
 
 PACK = load_target("abl1")
@@ -34,6 +37,24 @@ def test_two_variants_share_all_native_work_and_nothing_else() -> None:
         "native-model", "docking", "normal-modes", "solvated", "solvated-bound", "speed", "replica",
     }  # fmt: skip
     assert all("K404E" not in first[key].label for key in shared)
+
+
+def test_every_stage_has_a_name_of_its_own_and_a_function_that_is_there() -> None:
+    functions = [stage.function for stage in STAGES.values()]
+    assert len(set(functions)) == len(functions) == 21
+    for name, stage in STAGES.items():
+        module, _, function = stage.function.partition(":")
+        assert callable(getattr(importlib.import_module(module), function)), name
+    planned = {step.stage for step in steps_by_key("K404E").values()}
+    assert planned <= set(STAGES.values())
+
+
+def test_a_key_knows_no_module() -> None:
+    """This is the key of a result that ships: it changes with what is computed, not with file names."""
+    step = planner("K404E").docking("native", "imatinib")
+    assert step.key.startswith("0d7323554b6391f7d2fa")
+    moved = replace(step, stage=replace(step.stage, function="elsewhere:dock"))
+    assert moved.key == step.key
 
 
 def test_the_same_variant_spelt_otherwise_needs_the_same_models_and_docking() -> None:

@@ -15,6 +15,7 @@ from kinscope.workflow.machine import Finding
 from kinscope.workflow.native_results import preset_for, shipped_store
 from kinscope.workflow.plan import Planner
 from kinscope.workflow.settings import PRESETS, Runner
+from kinscope.workflow.stages import REPLICA_STAGES
 from kinscope.workflow.step import Step, in_order
 
 _BUSY = 1.3
@@ -160,9 +161,9 @@ def _preset_time(pack: TargetPack, name: str, speed: SpeedRecord, workers: float
     on = runners.get(speed.platform.name, "gpu")
     planner = Planner(pack, variant_from_changes({position: residue}, pack), settings, workers=workers, on=on)
     steps = in_order([planner.plan().report])
-    replicas = [step for step in steps if step.name == "replica"]
+    replicas = [step for step in steps if step.name in REPLICA_STAGES]
     shipped = shipped_store(pack)
-    todo = [step for step in steps if step.name != "replica" and shipped.find(step) is None]
+    todo = [step for step in steps if step.name not in REPLICA_STAGES and shipped.find(step) is None]
     rest = sum(step.cost_seconds for step in todo) / cores / 3600
     dynamics = settings.dynamics
     days_per_ns = 1.0 / free_ns_per_day(speed)

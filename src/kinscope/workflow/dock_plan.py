@@ -108,7 +108,6 @@ def _comparison(
         drug.id,
         state,
         label=f"{drug.name}, {planner.pack.state(state).label}: compared",
-        function="dock_table:compare_drug",
         parameters={
             "target": planner.pack_directory,
             "drug": drug.id,
@@ -154,7 +153,6 @@ def _elsewhere(planner: Planner, drug: str, state: str, native: Step | None = No
         drug,
         state,
         label=f"{definition.name} into {who}, {planner.pack.state(state).label}",
-        function="dock_table:dock_elsewhere",
         parameters={
             "target": planner.pack_directory,
             "drug": drug,

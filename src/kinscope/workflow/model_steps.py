@@ -22,7 +22,6 @@ class ModelSteps(StepMaker):
             "native-model",
             state,
             label=f"native model, {self.label(state)}",
-            function="models:native_model",
             parameters={"target": self.pack_directory, "state": state, "sha256": sha256_of_file(path)},
             inputs={},
             shared=True,
@@ -33,10 +32,9 @@ class ModelSteps(StepMaker):
         if self.settings.structure is None:
             raise ValueError("a study without a structure of the user's has no such state")
         return self.step(
-            "native-model",
+            "user-model",
             USER_STATE,
             label=f"model of {self.label(USER_STATE)}",
-            function="user:user_model",
             parameters={
                 "target": self.pack_directory,
                 "state": USER_STATE,
@@ -55,7 +53,6 @@ class ModelSteps(StepMaker):
             "pose",
             drug,
             label=f"known pose of {definition.name} in {self.label(USER_STATE)}",
-            function="user:carry_pose",
             parameters={
                 "target": self.pack_directory,
                 "drug": drug,
@@ -73,7 +70,6 @@ class ModelSteps(StepMaker):
             "mutant-model",
             state,
             label=f"{self.variant.short} model, {self.label(state)}",
-            function="models:mutant_model",
             parameters={
                 "target": self.pack_directory,
                 "state": state,
@@ -96,7 +92,6 @@ class ModelSteps(StepMaker):
             "neighbourhood",
             state,
             label=f"neighbourhood of {self.variant.short}, {self.label(state)}",
-            function="models:neighbourhoods",
             parameters={"state": state, "positions": list(self.variant.positions)},
             inputs={"native": self.native_model(state), "mutant": self.mutant_model(state)},
             cost=4,
@@ -109,7 +104,6 @@ class ModelSteps(StepMaker):
             side,
             state,
             label=f"normal modes, {self.who(side)}, {self.label(state)}",
-            function="fluctuation:normal_modes",
             parameters={
                 "state": state,
                 "variant": self.who(side),
@@ -130,7 +124,6 @@ class ModelSteps(StepMaker):
             side,
             drug,
             label=f"{definition.name} into {self.who(side)}, {self.label(definition.state)}",
-            function="docking:dock_drug",
             parameters={
                 "target": self.pack_directory,
                 "drug": drug,
@@ -158,7 +151,6 @@ class ModelSteps(StepMaker):
             ligand.id,
             state,
             label=f"{ligand.name} into {who}, {self.pack.state(state).label}",
-            function="dock_table:dock_given",
             parameters={
                 "target": self.pack_directory,
                 "ligand": ligand.model_dump(mode="json"),

@@ -20,6 +20,7 @@ from kinscope.structures.model import AtomArray
 from kinscope.targets.pack import DrugDefinition, TargetPack
 from kinscope.workflow.given_files import keep_given
 from kinscope.workflow.settings import OwnLigand
+from kinscope.workflow.stages import STAGES
 from kinscope.workflow.step import Step
 from kinscope.workflow.store import Store
 
@@ -139,10 +140,8 @@ def definition_of(ligand: OwnLigand) -> DrugDefinition:
 def ligand_step(ligand: OwnLigand) -> Step:
     """The step whose artefact is the user's files; they are put there when the study begins."""
     return Step(
-        "user-ligand",
+        STAGES["user-ligand"],
         f"your ligand {ligand.name}",
-        "kinscope.workflow.stages.own:missing_ligand",
-        1,
         {"structure_sha256": ligand.structure_sha256, "parameters_sha256": ligand.parameters_sha256},
         cost_seconds=1,
     )

@@ -16,8 +16,8 @@ from kinscope.workflow.choices import choose_drugs
 from kinscope.workflow.digest import pack_digest
 from kinscope.workflow.own_ligands import ligand_step
 from kinscope.workflow.relaxed_steps import relaxed_inputs
+from kinscope.workflow.stages import STAGES
 from kinscope.workflow.step import Step
-from kinscope.workflow.step_maker import STAGES
 from kinscope.workflow.study_steps import StudySteps
 from kinscope.workflow.user_state import structure_step
 
@@ -63,20 +63,16 @@ class Planner(StudySteps):
             inputs["structure"] = structure_step(self.settings)
         optional = frozenset(role for role in inputs if not role.startswith("native/"))
         measured = Step(
-            "measurements",
+            STAGES["measurements"],
             f"comparison of {self.variant.short} with native",
-            f"{STAGES}.collect:collect_measurements",
-            4,
             {"target": self.pack_directory, "variant": self._variant(), **self.given()},
             inputs,
             optional,
             cost_seconds=15,
         )
         report = Step(
-            "report",
+            STAGES["report"],
             "evidence, verdicts and report",
-            f"{STAGES}.report:write_report",
-            1,
             {
                 "target": self.pack_directory,
                 "variant": self._variant(),

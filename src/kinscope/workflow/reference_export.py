@@ -21,9 +21,9 @@ from kinscope.workflow.digest import pack_digest
 from kinscope.workflow.machine import find_gpus, library_versions, machine_words
 from kinscope.workflow.plan import Planner
 from kinscope.workflow.rundir import StudyFile
+from kinscope.workflow.stages import STAGES
 from kinscope.workflow.stages.files import MEASUREMENTS
 from kinscope.workflow.step import Step
-from kinscope.workflow.step_maker import STAGES
 from kinscope.workflow.store import Store
 from kinscope.workflow.study import go_on_with, plan_of
 from kinscope.workflow.trajectory_run import finished_replicas
@@ -116,10 +116,8 @@ def _measuring(replicas: dict[str, Step], study: StudyFile) -> Step:
         **planner.user_state(),
     }
     return Step(
-        "reference-measurements",
+        STAGES["measurements"],
         f"dynamics of {study.variant.short} and native, compared",
-        f"{STAGES}.collect:collect_measurements",
-        2,
         parameters,
         replicas,
         cost_seconds=30,

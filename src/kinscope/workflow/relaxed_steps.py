@@ -95,7 +95,6 @@ def _side(
         drug.id,
         state,
         label=f"{drug.name} and {who} relaxed together, {planner.label(state)}",
-        function="relaxed:relax_side",
         parameters={
             "target": planner.pack_directory,
             "drug": drug.id,

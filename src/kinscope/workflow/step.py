@@ -13,20 +13,29 @@ Json = Any
 """What ``json.dumps`` takes."""
 
 
+@dataclass(frozen=True)
+class Stage:
+    """A kind of work: what a step's key names, and the function that does it."""
+
+    name: str
+    """Stands in keys and is the folder of its artefacts: it stays, wherever the function moves to."""
+    function: str
+    """``module:function``, loaded in the step's process; it takes a
+    :class:`~kinscope.workflow.context.StepContext`."""
+    version: int = 1
+    """Raised when the function's meaning changes, so that old artefacts are not reused."""
+
+
 @dataclass(frozen=True, eq=False)
 class Step:
     """One unit of work of a plan.
 
     Parameters
     ----------
-    name
-        Which stage it belongs to, e.g. ``docking``; also the folder its artefact lies in.
+    stage
+        What is done.
     label
         For people, e.g. ``imatinib into native, DFG-out``.
-    function
-        ``module:function`` of the stage function; it takes a :class:`~kinscope.workflow.context.StepContext`.
-    version
-        Raised when the function's meaning changes, so that old artefacts are not reused.
     parameters
         Everything besides the inputs that the outcome depends on, settings and seeds included.
     inputs
@@ -41,10 +50,8 @@ class Step:
         ``cpu`` (one core) or ``gpu`` (a slot of a device, or a core where there is no device).
     """
 
-    name: str
+    stage: Stage
     label: str
-    function: str
-    version: int
     parameters: Mapping[str, Json] = field(default_factory=dict)
     inputs: Mapping[str, Step] = field(default_factory=dict)
     optional_inputs: frozenset[str] = frozenset()
@@ -52,13 +59,17 @@ class Step:
     cost_seconds: float = 1.0
     resource: Literal["cpu", "gpu"] = "cpu"
 
+    @property
+    def name(self) -> str:
+        """Of its stage."""
+        return self.stage.name
+
     @cached_property
     def key(self) -> str:
-        """SHA-256 of the name, the version, the parameters and the inputs' keys."""
+        """SHA-256 of the stage's name and version, the parameters and the inputs' keys."""
         content = {
-            "name": self.name,
-            "function": self.function,
-            "version": self.version,
+            "name": self.stage.name,
+            "version": self.stage.version,
             "parameters": self.parameters,
             "inputs": {role: step.key for role, step in sorted(self.inputs.items())},
         }

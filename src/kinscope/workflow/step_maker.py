@@ -12,10 +12,10 @@ from kinscope.variants.model import Variant
 from kinscope.workflow.choices import choose_states
 from kinscope.workflow.digest import pack_digest
 from kinscope.workflow.settings import Runner, StudySettings
+from kinscope.workflow.stages import STAGES
 from kinscope.workflow.step import Step
 from kinscope.workflow.user_state import UserState
 
-STAGES = "kinscope.workflow.stages"
 _RESIDUES_PER_COST = 272.0
 
 
@@ -79,13 +79,11 @@ class StepMaker:
         name: str,
         *about: str,
         label: str,
-        function: str,
         parameters: dict[str, Any],
         inputs: dict[str, Step],
         cost: float,
         shared: bool = False,
         resource: Literal["cpu", "gpu"] = "cpu",
-        version: int = 1,
     ) -> Step:
         """The same step for the same name and subject, made once.
 
@@ -93,8 +91,8 @@ class StepMaker:
         ----------
         name, about
             Stage, and what it is done to: the step's identity within this study.
-        label, function, parameters, inputs, shared, resource, version
-            As in :class:`~kinscope.workflow.step.Step`; ``function`` without the package of the stages.
+        label, parameters, inputs, shared, resource
+            As in :class:`~kinscope.workflow.step.Step`.
         cost
             Seconds on one core, a first guess.
         """
@@ -103,10 +101,8 @@ class StepMaker:
             if "target" in parameters and self._own_pack:
                 parameters = {**parameters, "pack_sha256": self._own_pack}
             self._steps[identity] = Step(
-                name,
+                STAGES[name],
                 label,
-                f"{STAGES}.{function}",
-                version,
                 parameters,
                 inputs,
                 shared=shared,

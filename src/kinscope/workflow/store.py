@@ -36,7 +36,6 @@ class ArtefactRecord(VersionedRecord):
     key: str
     step: str
     label: str
-    function: str
     step_version: int
     parameters: dict[str, object]
     inputs: dict[str, str]

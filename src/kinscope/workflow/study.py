@@ -23,6 +23,7 @@ from kinscope.workflow.plan import Plan, Planner
 from kinscope.workflow.publication import publish_results
 from kinscope.workflow.rundir import StudyFile, locked, open_existing, open_or_create
 from kinscope.workflow.settings import Runner, StudySettings
+from kinscope.workflow.stages import REPLICA_STAGES
 from kinscope.workflow.step import Step, in_order
 from kinscope.workflow.store import Store, default_cache
 from kinscope.workflow.user_state import keep_structure, take_structure
@@ -224,7 +225,7 @@ def _prepare(
 
 def _simulates(study: StudyFile, wanted: Callable[[Planner], list[Step]]) -> bool:
     """Whether any replica is to be run."""
-    return any(step.name == "replica" for step in in_order(wanted(_planner(study, 1.0))))
+    return any(step.name in REPLICA_STAGES for step in in_order(wanted(_planner(study, 1.0))))
 
 
 def _packing(
@@ -232,7 +233,7 @@ def _packing(
 ) -> Packing:
     """How many replicas share a device, measured at the size of the study's systems if it has replicas."""
     planner = _planner(study, 1.0, "gpu" if devices else "cpu")
-    replicas = sum(step.name == "replica" for step in in_order(wanted(planner))) if devices else 0
+    replicas = sum(step.name in REPLICA_STAGES for step in in_order(wanted(planner))) if devices else 0
     states = planner.dynamics_states() if replicas else ()
     return packing_of(
         devices if replicas else (),

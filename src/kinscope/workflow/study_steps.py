@@ -30,7 +30,6 @@ class StudySteps(ModelSteps):
             side,
             state,
             label=f"water around {self.who(side)}, {self.label(state)}",
-            function="dynamics:solvate",
             parameters={
                 "target": self.pack_directory,
                 "state": state,
@@ -58,7 +57,6 @@ class StudySteps(ModelSteps):
             side,
             drug,
             label=f"water around {self.who(side)} with {definition.name}, {self.label(definition.state)}",
-            function="dynamics:solvate_bound",
             parameters={
                 "target": self.pack_directory,
                 "state": definition.state,
@@ -71,7 +69,6 @@ class StudySteps(ModelSteps):
             inputs=inputs,
             shared=side == "native",
             cost=60 * self.size(definition.state),
-            version=2,
         )
 
     def solvated_own(self, side: str, ligand: OwnLigand) -> Step:
@@ -86,12 +83,11 @@ class StudySteps(ModelSteps):
         if side == "mutant":
             inputs["native"] = self.solvated_own("native", ligand)
         return self.step(
-            "solvated-bound",
+            "solvated-own",
             side,
             ligand.id,
             ligand.state,
             label=f"water around {self.who(side)} with {ligand.name}, {self.label(ligand.state)}",
-            function="own:solvate_own",
             parameters={
                 "target": self.pack_directory,
                 "state": ligand.state,
@@ -111,7 +107,6 @@ class StudySteps(ModelSteps):
         return self.step(
             "speed",
             label="speed of dynamics here",
-            function="dynamics:speed",
             parameters={
                 "seconds": self.settings.dynamics.speed_seconds,
                 "protocol": self.settings.dynamics.protocol.model_dump(mode="json"),
@@ -138,14 +133,13 @@ class StudySteps(ModelSteps):
         longer_ns = extension.length_ns - (before.parameters["length_ns"] or 0.0)
         kept = ("state", "variant", "replica", "protocol", "seed", "ligand")
         return self.step(
-            "replica",
+            "longer-replica",
             side,
             state,
             str(number),
             *((ligand,) if ligand else ()),
             f"to {extension.length_ns:g} ns",
             label=f"{before.label.partition(', to ')[0]}, to {extension.length_ns:g} ns",
-            function="dynamics:extend_replica",
             parameters={
                 **{name: before.parameters[name] for name in kept if name in before.parameters},
                 "length_ns": extension.length_ns,
@@ -184,7 +178,6 @@ class StudySteps(ModelSteps):
             str(number),
             *bound.values(),
             label=f"dynamics {number + 1} of {dynamics.replicas}, {who}, {self.label(state)}",
-            function="dynamics:replica",
             parameters={
                 "state": state,
                 "variant": self.who(side),

@@ -17,6 +17,7 @@ from kinscope.variants.model import Variant
 from kinscope.workflow.given_files import keep_given
 from kinscope.workflow.own_ligands import definition_of
 from kinscope.workflow.settings import OwnLigand, StructureSettings, StudySettings
+from kinscope.workflow.stages import STAGES
 from kinscope.workflow.step import Step
 from kinscope.workflow.store import Store
 
@@ -105,10 +106,8 @@ def structure_step(settings: StudySettings) -> Step:
             remedy="Give the file with --structure FILE.",
         )
     return Step(
-        "user-structure",
+        STAGES["user-structure"],
         "your structure",
-        "kinscope.workflow.stages.user:missing_structure",
-        1,
         {"sha256": settings.structure.sha256},
         cost_seconds=1,
     )

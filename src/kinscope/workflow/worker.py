@@ -73,7 +73,6 @@ def _run(work: Path, job: dict[str, Any]) -> None:
         key=job["key"],
         step=job["name"],
         label=job["label"],
-        function=job["function"],
         step_version=job["version"],
         parameters=job["parameters"],
         inputs=job["input_keys"],
