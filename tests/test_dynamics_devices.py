@@ -34,12 +34,12 @@ from kinscope.dynamics.prober import MachineProber
 from kinscope.dynamics.records import REPLICA_RECORD_FILE, PlatformChoice, ReplicaRecord, SpeedRecord
 from kinscope.dynamics.settings import ProtocolSettings
 from kinscope.workflow import machine
-from kinscope.workflow.context import StepContext
-from kinscope.workflow.engine import LocalEngine
+from kinscope.workflow.engine.context import StepContext
+from kinscope.workflow.engine.local import LocalEngine
+from kinscope.workflow.engine.step import Stage, Step
+from kinscope.workflow.engine.store import ArtefactRecord, list_files
 from kinscope.workflow.machine import find_gpus, missing_gpu_plugin, packing_of
-from kinscope.workflow.stages import STAGES
-from kinscope.workflow.step import Stage, Step
-from kinscope.workflow.store import ArtefactRecord, list_files
+from kinscope.workflow.planning.catalogue import STAGES
 
 HERE = "test_dynamics_devices"
 TOLD = Stage("told", f"{HERE}:tell_platform")

@@ -8,11 +8,11 @@ import shutil
 import pytest
 
 from kinscope.cli.commands.doctor import doctor
-from kinscope.cli.study_time import choice_finding, free_ns_per_day, measure, preset_times, speed_findings
 from kinscope.dynamics.records import PlatformChoice, SpeedRecord
 from kinscope.dynamics.shipped import expected_volume
 from kinscope.targets import load_target
 from kinscope.workflow.native_results import SHIPPED_STORE, native_steps, shipped_store
+from kinscope.workflow.timing import choice_finding, free_ns_per_day, measure, preset_times, speed_findings
 
 
 def speed(name: str, ns_per_day: float, *, used: float = 1.0) -> SpeedRecord:

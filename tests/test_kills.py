@@ -31,9 +31,9 @@ from kinscope.dynamics.settings import ProtocolSettings, SolvationSettings
 from kinscope.dynamics.solvent import solvate_native
 from kinscope.dynamics.storage import load_record, write_state
 from kinscope.dynamics.trajectory import read_protein_frames
-from kinscope.workflow.stages import STAGES
-from kinscope.workflow.step import Step
-from kinscope.workflow.store import ArtefactRecord, Store, list_files
+from kinscope.workflow.engine.step import Step
+from kinscope.workflow.engine.store import ArtefactRecord, Store, list_files
+from kinscope.workflow.planning.catalogue import STAGES
 
 HERE = Path(__file__).resolve()
 SIDES = ("native", "mutant")
@@ -83,7 +83,7 @@ def system_steps() -> dict[str, Step]:
 
 def drive(run: Path, kind: str) -> int:
     """What a driver process does: bring every replica about; 0 if none is left."""
-    from kinscope.workflow.engine import LocalEngine
+    from kinscope.workflow.engine.local import LocalEngine
 
     outcome = LocalEngine(run, None, cores=2).run(replica_steps(system_steps(), kind))
     return 0 if not outcome.failed and not outcome.skipped else 3

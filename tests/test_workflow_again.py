@@ -18,8 +18,8 @@ from kinscope.ligands.parameters import SHIPPED
 from kinscope.targets import load_target
 from kinscope.variants import parse_variant
 from kinscope.workflow import study
-from kinscope.workflow.again import SETTINGS_FILE, commands_again
-from kinscope.workflow.own_ligands import take_ligand
+from kinscope.workflow.planning.own_ligands import take_ligand
+from kinscope.workflow.publication import SETTINGS_FILE, commands_again
 from kinscope.workflow.settings import StructureSettings, StudySettings, load_preset, with_changes
 
 PACK = load_target("abl1")

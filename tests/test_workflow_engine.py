@@ -14,10 +14,10 @@ from pathlib import Path
 
 import pytest
 
-from kinscope.workflow.context import StepContext
-from kinscope.workflow.engine import LocalEngine
-from kinscope.workflow.step import Stage, Step, in_order
-from kinscope.workflow.store import Store
+from kinscope.workflow.engine.context import StepContext
+from kinscope.workflow.engine.local import LocalEngine, _Estimate
+from kinscope.workflow.engine.step import Stage, Step, in_order
+from kinscope.workflow.engine.store import Store
 
 HERE = "test_workflow_engine"
 NUMBER = Stage("number", f"{HERE}:write_number")
@@ -130,12 +130,21 @@ def test_a_failure_stops_what_depends_on_it_and_nothing_else(
     assert engine.store.find(tolerant) is None, "what was made without an input is made anew next time"
 
 
+def test_the_time_left_is_that_of_the_longest_chain() -> None:
+    first = number_step(1, cost_seconds=10.0)
+    both = [number_step(n, {"a": first}, cost_seconds=float(n)) for n in (2, 5)]
+    last = number_step(9, {"a": both[0], "b": both[1]}, cost_seconds=1.0)
+    alone = number_step(3, cost_seconds=3.0)
+    estimate = _Estimate(in_order([alone, last]))
+    assert [estimate.tail(step) for step in (first, *both, last, alone)] == [16.0, 3.0, 6.0, 1.0, 3.0]
+
+
 DRIVER = """
 import sys
 from pathlib import Path
 sys.path.insert(0, {here!r})
 from test_workflow_engine import number_step
-from kinscope.workflow.engine import LocalEngine
+from kinscope.workflow.engine.local import LocalEngine
 first = number_step(1, trace={trace!r}, tenths_of_a_second=3)
 second = number_step(2, {{"a": first}}, trace={trace!r}, tenths_of_a_second=8)
 third = number_step(3, {{"a": second}}, trace={trace!r})

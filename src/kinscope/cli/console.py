@@ -6,7 +6,7 @@ import sys
 import time
 from typing import Any, Protocol
 
-from kinscope.workflow.events import Event, Snapshot
+from kinscope.workflow.engine.local import Event, Snapshot
 
 
 class Watcher(Protocol):

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from kinscope.variants.model import Variant
-    from kinscope.workflow.plan import Planner
-    from kinscope.workflow.step import Step
-    from kinscope.workflow.store import Store
+    from kinscope.workflow.engine.step import Step
+    from kinscope.workflow.engine.store import Store
+    from kinscope.workflow.planning.study import Study
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class StageRequest:
     def run(
         self,
         changes: dict[str, Any],
-        choose: Callable[[Planner], dict[Any, Step]],
+        choose: Callable[[Study], dict[Any, Step]],
         keep: Callable[[Store], None] | None = None,
     ) -> StageDone:
         """Run the steps that are chosen, in the run directory.
@@ -68,7 +68,7 @@ class StageRequest:
         from kinscope.targets import load_target, target_reference
         from kinscope.variants import parse_variant
         from kinscope.workflow.settings import load_preset, with_changes
-        from kinscope.workflow.study import run_stage
+        from kinscope.workflow.study import Run
 
         reference = target_reference(self.target)
         variant = parse_variant(self.expression, load_target(reference))
@@ -80,15 +80,7 @@ class StageRequest:
         settings = with_changes(load_preset(self.preset), target=reference, **changes)
         directory = self.out or Path(f"kinscope-{variant.slug}")
         with watcher(self.silent) as watch:
-            found, outcome = run_stage(
-                variant,
-                settings,
-                directory,
-                choose,
-                structure=file,
-                keep=keep,
-                cores=self.cores,
-                listener=watch,
-            )
+            run = Run.begin(variant, settings, directory, structure=file, cores=self.cores)
+            found, outcome = run.stage(choose, watch, keep=keep)
         failed = list(dict.fromkeys(str(error) for error in outcome.failed.values()))
         return StageDone(variant, directory, found, failed)

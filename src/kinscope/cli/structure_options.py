@@ -54,7 +54,7 @@ def structure_path(
     from kinscope.core.errors import BadInputError
     from kinscope.structures.user_file import find_structure
     from kinscope.structures.user_records import UserStructureOptions
-    from kinscope.workflow.store import default_cache
+    from kinscope.workflow.engine.store import default_cache
 
     said: dict[str, Any] = {}
     if chain is not None:

@@ -28,10 +28,10 @@ from kinscope.dynamics.streaming_tables import write_tables
 from kinscope.dynamics.streaming_topology import Topology, read_topology
 from kinscope.targets.pack import TargetPack
 from kinscope.variants.model import Variant
-from kinscope.workflow.stages import REPLICA_STAGES
+from kinscope.workflow.engine.step import Step
+from kinscope.workflow.engine.store import Store
+from kinscope.workflow.planning.catalogue import REPLICA_STAGES
 from kinscope.workflow.stages.trajectories import subject_of
-from kinscope.workflow.step import Step
-from kinscope.workflow.store import Store
 from kinscope.workflow.study import plan_of
 
 ANALYSIS_FILE = "analysis.json"

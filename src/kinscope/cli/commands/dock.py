@@ -155,18 +155,18 @@ def _given(files: list[Path], smiles: list[str], site: str, target: str) -> Give
 def _table(request: StageRequest, changes: dict[str, Any], own: GivenLigands, mirror: Path | None) -> _Table:
     from kinscope.docking.relaxed_records import RelaxedSettings
     from kinscope.docking.table_records import DockingRow
-    from kinscope.workflow.dock_plan import row_steps
-    from kinscope.workflow.plan import Planner
-    from kinscope.workflow.stages.dock_table import ROWS
+    from kinscope.workflow.planning.docking import row_steps
+    from kinscope.workflow.planning.study import Study
+    from kinscope.workflow.stages.docking import ROWS
     from kinscope.workflow.stages.files import read_records
 
     skipped: list[str] = []
     remarks: list[str] = []
 
-    def choose(planner: Planner) -> dict[Any, Any]:
-        steps = row_steps(planner, RelaxedSettings(), own.good)
-        skipped[:] = list(dict.fromkeys(planner.skipped))
-        remarks[:] = planner.remarks
+    def choose(study: Study) -> dict[Any, Any]:
+        steps = row_steps(study, RelaxedSettings(), own.good)
+        skipped[:] = list(dict.fromkeys(study.skipped))
+        remarks[:] = study.remarks
         return steps
 
     done = request.run(changes, choose)
@@ -184,7 +184,7 @@ def _beside_crystals(
     from kinscope.structures.source import PdbSource
     from kinscope.structures.user_records import USER_STATE
     from kinscope.targets import load_target, target_reference
-    from kinscope.workflow.stages.dock_table import MUTANT_POSE, NATIVE_POSE
+    from kinscope.workflow.stages.docking import MUTANT_POSE, NATIVE_POSE
 
     pack, source = load_target(target_reference(target)), PdbSource(mirror)
     return [

@@ -48,16 +48,16 @@ def doctor(
 
 def _speeds(target: str, seconds: float) -> list[Finding]:
     """Speed of every platform, replicas at once on a GPU, and what each preset costs."""
-    from kinscope.cli.study_time import (
+    from kinscope.dynamics.shipped import expected_volume
+    from kinscope.targets import load_target
+    from kinscope.workflow.machine import find_gpus, packing_of
+    from kinscope.workflow.timing import (
         choice_finding,
         measure,
         packing_finding,
         preset_times,
         speed_findings,
     )
-    from kinscope.dynamics.shipped import expected_volume
-    from kinscope.targets import load_target
-    from kinscope.workflow.machine import find_gpus, packing_of
 
     pack = load_target(target)
     volume = expected_volume(pack)

@@ -26,7 +26,7 @@ def extend(
 ) -> None:
     """Continue every replica of a study from where it ended; what was computed stays part of it."""
     from kinscope.cli.console import watcher
-    from kinscope.workflow.longer import extend_study
+    from kinscope.workflow.study import extend_study
 
     with watcher(quiet) as watch:
         study = extend_study(directory, length_ns, engine=engine, cores=cores, listener=watch)

@@ -125,7 +125,7 @@ def build(
     quiet: Quiet = False,
 ) -> None:
     """Rebuild the shipped models, reference poses and, if asked, water boxes from wwPDB entries."""
-    from kinscope.workflow.pack_building import build_pack
+    from kinscope.workflow.packs.build import build_pack
 
     said: set[str] = set()
 

@@ -33,7 +33,7 @@ from kinscope.cli.structure_options import (
 
 if TYPE_CHECKING:
     from kinscope.cli.stages import StageDone
-    from kinscope.workflow.own_ligands import LigandFiles
+    from kinscope.workflow.planning.own_ligands import LigandFiles
     from kinscope.workflow.settings import OwnLigand
 
 
@@ -105,7 +105,8 @@ def simulate(
     """Run the replicas of native and mutant, apo and with drugs bound, and say how long they became."""
     from kinscope.cli.stages import StageRequest
     from kinscope.structures.user_records import USER_STATE
-    from kinscope.workflow.own_ligands import keep_ligand
+    from kinscope.workflow.planning.dynamics import replica_steps
+    from kinscope.workflow.planning.own_ligands import keep_ligand
 
     dynamics = _length(md_minutes, length_ns) | ({"engine": engine} if engine else {})
     if replicas is not None:
@@ -127,7 +128,7 @@ def simulate(
         )
     given = structure_path(structure, chain, as_state_like, max_gap, allow_truncation, mirror, download)
     request = StageRequest(expression, preset, state, out, target, cores, quiet or as_json, given)
-    done = request.run({"dynamics": dynamics} if dynamics else {}, lambda plan: plan.replica_steps(), keep)
+    done = request.run({"dynamics": dynamics} if dynamics else {}, replica_steps, keep)
     _conclude(done, as_json)
 
 
@@ -196,7 +197,7 @@ def _own(
     from kinscope.structures.reference import reference_model
     from kinscope.structures.user_records import USER_STATE
     from kinscope.targets import load_target, target_reference
-    from kinscope.workflow.own_ligands import check_in_place, placed_as_given, take_ligand
+    from kinscope.workflow.planning.own_ligands import check_in_place, placed_as_given, take_ligand
 
     pack = load_target(target_reference(target))
     check_site(pack, site)

@@ -9,8 +9,8 @@ from pathlib import Path
 from kinscope import __version__
 from kinscope.core.errors import RunDirectoryError
 from kinscope.core.files import write_atomic
-from kinscope.workflow.step import Step
-from kinscope.workflow.store import ArtefactRecord, Store, list_files
+from kinscope.workflow.engine.step import Step
+from kinscope.workflow.engine.store import ArtefactRecord, Store, list_files
 
 
 def keep_given(

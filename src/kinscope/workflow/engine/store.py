@@ -17,7 +17,7 @@ from pydantic import ValidationError
 from kinscope.core.errors import ComputationError
 from kinscope.core.files import sha256_of_file, write_atomic
 from kinscope.core.records import Record, VersionedRecord
-from kinscope.workflow.step import Step
+from kinscope.workflow.engine.step import Step
 
 ARTEFACT_FILE = "artefact.json"
 

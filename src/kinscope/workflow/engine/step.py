@@ -21,7 +21,7 @@ class Stage:
     """Stands in keys and is the folder of its artefacts: it stays, wherever the function moves to."""
     function: str
     """``module:function``, loaded in the step's process; it takes a
-    :class:`~kinscope.workflow.context.StepContext`."""
+    :class:`~kinscope.workflow.engine.context.StepContext`."""
     version: int = 1
     """Raised when the function's meaning changes, so that old artefacts are not reused."""
 

@@ -15,7 +15,7 @@ from kinscope.structures.recipes import RECIPES_FILE, StateRecipe, load_recipes
 from kinscope.structures.reference import available_states, reference_model
 from kinscope.targets import TargetPack
 from kinscope.targets.yaml_reader import read_text
-from kinscope.workflow.new_pack import FILL_IN
+from kinscope.workflow.packs.new import FILL_IN
 
 Verdict = Literal["ok", "note", "to do", "fails"]
 

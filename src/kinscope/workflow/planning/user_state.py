@@ -14,12 +14,12 @@ from kinscope.structures.user_records import StructureFindings
 from kinscope.targets import load_target
 from kinscope.targets.pack import StateDefinition, TargetPack
 from kinscope.variants.model import Variant
-from kinscope.workflow.given_files import keep_given
-from kinscope.workflow.own_ligands import definition_of
+from kinscope.workflow.engine.step import Step
+from kinscope.workflow.engine.store import Store
+from kinscope.workflow.planning.catalogue import STAGES
+from kinscope.workflow.planning.given_files import keep_given
+from kinscope.workflow.planning.own_ligands import definition_of
 from kinscope.workflow.settings import OwnLigand, StructureSettings, StudySettings
-from kinscope.workflow.stages import STAGES
-from kinscope.workflow.step import Step
-from kinscope.workflow.store import Store
 
 STRUCTURE_FILE = "structure"
 """Name of the file in its artefact, whatever the user called it."""

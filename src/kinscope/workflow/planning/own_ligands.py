@@ -18,11 +18,11 @@ from kinscope.ligands.parameters import LigandForceField, read_parameters, same_
 from kinscope.ligands.user import ligand_from_sdf
 from kinscope.structures.model import AtomArray
 from kinscope.targets.pack import DrugDefinition, TargetPack
-from kinscope.workflow.given_files import keep_given
+from kinscope.workflow.engine.step import Step
+from kinscope.workflow.engine.store import Store
+from kinscope.workflow.planning.catalogue import STAGES
+from kinscope.workflow.planning.given_files import keep_given
 from kinscope.workflow.settings import OwnLigand
-from kinscope.workflow.stages import STAGES
-from kinscope.workflow.step import Step
-from kinscope.workflow.store import Store
 
 NAME = "ligand"
 """Of the files in the artefact: ``ligand.sdf``, ``ligand.xml``, ``ligand.json``."""

@@ -1,4 +1,4 @@
-"""One step in a process of its own: ``python -m kinscope.workflow.worker WORK_DIRECTORY``.
+"""One step in a process of its own: ``python -m kinscope.workflow.engine.worker WORK_DIRECTORY``.
 
 A process per step means that a crash in native code takes one step with it, that memory is given back, and
 that a killed driver leaves nobody behind: the kernel ends the worker with its parent (Linux), and a thread
@@ -27,8 +27,8 @@ from typing import Any
 from kinscope import __version__
 from kinscope.core.errors import ComputationError, KinscopeError
 from kinscope.core.files import write_atomic
-from kinscope.workflow.context import StepContext
-from kinscope.workflow.store import ArtefactRecord, list_files
+from kinscope.workflow.engine.context import StepContext
+from kinscope.workflow.engine.store import ArtefactRecord, list_files
 
 JOB_FILE = "job.json"
 DONE_FILE = "done.json"

@@ -13,19 +13,51 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 from kinscope.core.errors import ComputationError
 from kinscope.core.files import write_atomic
 from kinscope.dynamics.devices import Device, least_used
 from kinscope.dynamics.platforms import PLATFORM_VARIABLE
-from kinscope.workflow.context import PROGRESS_FILE
-from kinscope.workflow.events import Event, Running, Snapshot
-from kinscope.workflow.step import Step, in_order
-from kinscope.workflow.store import ArtefactRecord, Store
-from kinscope.workflow.worker import DONE_FILE, ERROR_FILE, JOB_FILE, LOG_FILE
+from kinscope.workflow.engine.context import PROGRESS_FILE
+from kinscope.workflow.engine.step import Step, in_order
+from kinscope.workflow.engine.store import ArtefactRecord, Store
+from kinscope.workflow.engine.worker import DONE_FILE, ERROR_FILE, JOB_FILE, LOG_FILE
 
+_WORKER = "kinscope.workflow.engine.worker"
 _POLL_SECONDS = 0.2
 _MINIMUM_FREE_BYTES = 200 * 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Running:
+    """A step that runs now."""
+
+    label: str
+    fraction: float
+    text: str
+    elapsed_seconds: float
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """Where a plan stands."""
+
+    settled: int
+    total: int
+    running: tuple[Running, ...]
+    seconds_left: float
+
+
+@dataclass(frozen=True)
+class Event:
+    """One thing that happened."""
+
+    kind: Literal["started", "finished", "failed", "skipped", "progress"]
+    label: str = ""
+    seconds: float = 0.0
+    error: ComputationError | None = None
+    snapshot: Snapshot | None = None
 
 
 @dataclass
@@ -184,7 +216,13 @@ class LocalEngine:
             environment[PLATFORM_VARIABLE] = told.platform.model_dump_json()
         with (work / LOG_FILE).open("ab") as log:
             popen = subprocess.Popen(
-                [sys.executable, "-m", "kinscope.workflow.worker", str(work.resolve()), str(os.getpid())],
+                [
+                    sys.executable,
+                    "-m",
+                    _WORKER,
+                    str(work.resolve()),
+                    str(os.getpid()),
+                ],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -244,11 +282,13 @@ class _Estimate:
     def __init__(self, steps: list[Step]) -> None:
         self._guessed = 1.0
         self._measured = 1.0
+        # Seconds from a step's end to the end of the longest chain that waits for it.
+        waiting = dict.fromkeys((step.key for step in steps), 0.0)
         self._tails: dict[str, float] = {}
-        for step in reversed(steps):
-            followers = [s for s in steps if any(i.key == step.key for i in s.inputs.values())]
-            tail = max((self._tails[s.key] for s in followers), default=0.0)
-            self._tails[step.key] = step.cost_seconds + tail
+        for step in reversed(steps):  # what waits for a step stands after it
+            self._tails[step.key] = step.cost_seconds + waiting[step.key]
+            for source in step.inputs.values():
+                waiting[source.key] = max(waiting[source.key], self._tails[step.key])
 
     def tail(self, step: Step) -> float:
         """Seconds from the step's start to the end of the longest chain that waits for it."""
