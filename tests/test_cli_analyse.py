@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from kinscope.analysis.statistics import difference
 from kinscope.analysis.trajectory_results import MeasureComparison
-from kinscope.cli.commands.analyse import _differences
+from kinscope.cli.commands.dynamics import _differences
 
 SHORT = "2 x 0.3 ps native and 2 x 0.3 ps mutant"
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from kinscope.cli.commands.case import case
+from kinscope.cli.commands.clinic import case
 from kinscope.core.errors import BadInputError
 
 

@@ -7,7 +7,7 @@ import shutil
 
 import pytest
 
-from kinscope.cli.commands.doctor import doctor
+from kinscope.cli.commands.installation import doctor
 from kinscope.dynamics.records import PlatformChoice, SpeedRecord
 from kinscope.dynamics.shipped import expected_volume
 from kinscope.targets import load_target

@@ -261,13 +261,13 @@ def test_the_network_knows_am1bcc_charges_of_textbook_molecules(smiles, atom, ch
 
 
 def kinscope(*arguments, environment=None):
+    import typer
     from typer.testing import CliRunner
 
-    from kinscope.cli.commands import parameters
-    from kinscope.cli.main import app
+    from kinscope.cli import commands
 
-    if not any(command.name == "parameters" for command in app.registered_commands):
-        parameters.register(app)
+    app = typer.Typer()
+    commands.register(app)
     return CliRunner(env=environment).invoke(app, ["parameters", *arguments])
 
 
@@ -312,7 +312,7 @@ def test_a_nucleotide_is_refused_rather_than_made_badly():
 
 @pytest.mark.parametrize("name", ["imatinib", "myristate", "asciminib"])
 def test_an_sdf_keeps_the_protonation_and_stereochemistry_it_has(name):
-    from kinscope.cli.commands.parameters import _own
+    from kinscope.cli.commands.ligands import _own
     from kinscope.ligands.parameters import same_molecule
     from kinscope.targets import load_target
 

@@ -13,11 +13,10 @@ import yaml
 from typer.testing import CliRunner
 
 from kinscope.cli import commands
-from kinscope.cli.stages import StageRequest
 from kinscope.ligands.parameters import SHIPPED
 from kinscope.targets import load_target
 from kinscope.variants import parse_variant
-from kinscope.workflow import study
+from kinscope.workflow import single_runs, study
 from kinscope.workflow.planning.own_ligands import take_ligand
 from kinscope.workflow.publication import SETTINGS_FILE, commands_again
 from kinscope.workflow.settings import StructureSettings, StudySettings, load_preset, with_changes
@@ -38,16 +37,12 @@ class HeardError(Exception):
 def typed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """Type a command in an empty directory; what settings does it come to?"""
 
-    def assess(_: Any, settings: StudySettings, *rest: Any, **options: Any) -> None:
+    def hear(_: Any, settings: StudySettings, *rest: Any, **options: Any) -> None:
         raise HeardError(settings)
 
-    def run(self: StageRequest, changes: dict[str, Any], *rest: Any) -> None:
-        states = {"states": tuple(self.states)} if self.states else {}
-        raise HeardError(with_changes(load_preset(self.preset), target=self.target, **states, **changes))
-
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(study, "assess_variant", assess)
-    monkeypatch.setattr(StageRequest, "run", run)
+    monkeypatch.setattr(study, "assess_variant", hear)
+    monkeypatch.setattr(single_runs.Run, "begin", hear)
     app = typer.Typer()
     commands.register(app)
 

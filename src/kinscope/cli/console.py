@@ -1,12 +1,71 @@
-"""Progress for people: a live table on a terminal, a line per event elsewhere."""
+"""How commands talk: JSON for machines, progress for people (a live table on a terminal, lines elsewhere)."""
 
 from __future__ import annotations
 
+import json
+import os
 import sys
 import time
-from typing import Any, Protocol
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
 
-from kinscope.workflow.engine.local import Event, Snapshot
+import typer
+
+from kinscope.cli.options import AsJson, Quiet
+
+if TYPE_CHECKING:
+    from kinscope.core.progress import Progress
+    from kinscope.workflow.engine.local import Event, Snapshot
+
+
+@dataclass(frozen=True)
+class Console:
+    """For whom a command prints, and whether it tells how far it is."""
+
+    as_json: AsJson = False
+    quiet: Quiet = False
+
+    def watch(self) -> Watcher:
+        """The watcher of a plan that suits where stderr goes."""
+        if self.quiet or self.as_json:
+            return QuietWatcher()
+        return LiveWatcher() if sys.stderr.isatty() else LineWatcher()
+
+    def say(self, text: str) -> None:
+        """A line of progress."""
+        if not (self.quiet or self.as_json):
+            typer.echo(text, err=True)
+
+    def teller(self) -> Progress:
+        """Progress as lines, each text once."""
+        said: set[str] = set()
+
+        def tell(fraction: float, text: str) -> None:
+            if text not in said:
+                said.add(text)
+                self.say(f"[{fraction:4.0%}] {text}")
+
+        return tell
+
+    def bar(self) -> Bar:
+        """Progress as one line of a terminal, redrawn in place."""
+        return Bar(shown=not (self.quiet or self.as_json) and sys.stderr.isatty())
+
+
+def show_json(content: Any) -> None:
+    """Print a record, or plain data with records and paths in it."""
+    typer.echo(json_of(content))
+
+
+def json_of(content: Any) -> str:
+    """What :func:`show_json` prints."""
+    if hasattr(content, "model_dump_json"):
+        return str(content.model_dump_json(indent=2))
+    return json.dumps(content, indent=2, default=_plain)
+
+
+def _plain(item: Any) -> Any:
+    return item.model_dump(mode="json") if hasattr(item, "model_dump") else os.fspath(item)
 
 
 class Watcher(Protocol):
@@ -126,8 +185,22 @@ class LiveWatcher(QuietWatcher):
         return table
 
 
-def watcher(quiet: bool) -> Watcher:
-    """The watcher that suits where stderr goes."""
-    if quiet:
-        return QuietWatcher()
-    return LiveWatcher() if sys.stderr.isatty() else LineWatcher()
+class Bar:
+    """A line of progress on a terminal."""
+
+    def __init__(self, *, shown: bool) -> None:
+        self._shown = shown
+
+    def __enter__(self) -> Bar:
+        """Begin."""
+        return self
+
+    def __call__(self, share: float, text: str) -> None:
+        """Redraw."""
+        if self._shown:
+            typer.echo(f"\r{100 * share:3.0f} %  {text[:60]:<60}", err=True, nl=False)
+
+    def __exit__(self, *_: object) -> None:
+        """Clear the line."""
+        if self._shown:
+            typer.echo("\r" + " " * 70 + "\r", err=True, nl=False)

@@ -186,13 +186,10 @@ def _legend(rows: Sequence[DockingRow]) -> list[str]:
     text = (
         "Vina: best score in kcal/mol with its standard deviation over searches (mutant: and models). "
         "Differences: mutant less native [95 % interval]; ~ within the noise. Relaxed: interaction energy of "
-        "drug and pocket relaxed together in the force field, over rotamers and repeats (decisions 171 and "
-        "178); its scale is steeper than that of affinities. Strain: MMFF94, kcal/mol. Calls: the rule of "
-        "docs/docking.md."
+        "drug and pocket relaxed together in the force field, over rotamers and repeats; its scale is "
+        "steeper than that of affinities. Strain: MMFF94, kcal/mol. Calls: the rule of docs/docking.md."
     )
-    crystal = any(
-        side and side.rmsd_to_crystal_angstrom is not None for row in rows for side in (row.native,)
-    )
+    crystal = any(row.native and row.native.rmsd_to_crystal_angstrom is not None for row in rows)
     text += (
         " RMSD: to the co-crystal."
         if crystal

@@ -1,9 +1,12 @@
-"""Options that several commands share."""
+"""Options that several commands share, and how a command takes them as records."""
 
 from __future__ import annotations
 
+import dataclasses
+import inspect
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, get_type_hints
 
 import typer
 
@@ -21,15 +24,7 @@ Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress display.
 Target = Annotated[
     str, typer.Option("--target", help="Target pack: a name that ships (abl1, src), or a directory.")
 ]
-TargetOrSettings = Annotated[
-    str | None,
-    typer.Option(
-        "--target",
-        help="Target pack: a name that ships (abl1, src), or a directory. [default: the settings', abl1]",
-    ),
-]
 Preset = Annotated[str, typer.Option("--preset", help="quick, standard or paper.")]
-PresetOrSettings = Annotated[str | None, typer.Option("--preset", help="quick, standard or paper.")]
 Drugs = Annotated[list[str] | None, typer.Option("--drug", help="Only this drug; may be repeated.")]
 States = Annotated[list[str] | None, typer.Option("--state", help="Only this state; may be repeated.")]
 Out = Annotated[Path | None, typer.Option("--out", help="Run directory; default: kinscope-VARIANT.")]
@@ -52,3 +47,185 @@ Mirror = Annotated[
         help="Directory with wwPDB entries (pdb/1abc.pdb.gz, 1abc.cif.gz and the like).",
     ),
 ]
+
+
+@dataclasses.dataclass(frozen=True)
+class ReadingOptions:
+    """How a structure of the user's is found and read."""
+
+    chain: Annotated[
+        str | None, typer.Option("--chain", help="Chain of your structure; default: the best one.")
+    ] = None
+    as_state_like: Annotated[
+        str | None,
+        typer.Option(
+            "--as-state-like", metavar="STATE", help="Treat your structure like this shipped state."
+        ),
+    ] = None
+    max_gap: Annotated[
+        int | None,
+        typer.Option("--max-gap", min=0, max=30, help="Longest missing stretch that is filled. [12]"),
+    ] = None
+    allow_truncation: Annotated[
+        bool, typer.Option("--allow-truncation", help="Cut your structure at longer missing stretches.")
+    ] = False
+    mirror: Mirror = None
+    download: Annotated[
+        bool, typer.Option("--download", help="Fetch a wwPDB entry that is not at hand from the network.")
+    ] = False
+
+    def settings(self) -> dict[str, Any]:
+        """What is said of the reading, as settings.
+
+        Raises
+        ------
+        BadInputError
+            If a value cannot be used.
+        """
+        from pydantic import ValidationError
+
+        from kinscope.core.errors import BadInputError
+        from kinscope.structures.user_records import UserStructureOptions
+
+        options = {
+            "chain": self.chain,
+            "like": self.as_state_like,
+            "max_gap": self.max_gap,
+            "allow_truncation": self.allow_truncation or None,
+        }
+        said = {name: value for name, value in options.items() if value is not None}
+        try:
+            UserStructureOptions(**said)
+        except ValidationError as error:
+            first = error.errors()[0]
+            name = str(first["loc"][0])
+            raise BadInputError(
+                f"The option cannot be used: {first['msg']}.",
+                where="--" + {"like": "as-state-like"}.get(name, name),
+                remedy="`kinscope models prepare --help` says what it takes.",
+            ) from None
+        return said
+
+    def find(self, structure: str) -> Path:
+        """The file that is meant by a path or a wwPDB code.
+
+        Raises
+        ------
+        BadInputError
+            If there is none.
+        """
+        from kinscope.structures.user_file import find_structure
+        from kinscope.workflow.engine.store import default_cache
+
+        return find_structure(
+            structure,
+            mirror=self.mirror,
+            cache=default_cache() / "wwpdb",
+            allow_download=self.download,
+        )
+
+
+@dataclasses.dataclass(frozen=True)
+class StructureOptions:
+    """A structure of the user's in a study."""
+
+    structure: Annotated[
+        str | None,
+        typer.Option(
+            "--structure",
+            metavar="FILE",
+            help="Your own structure of the kinase: PDB or mmCIF (gzip allowed), or a wwPDB code at hand.",
+        ),
+    ] = None
+    reading: ReadingOptions = dataclasses.field(default_factory=ReadingOptions)
+
+    def given(self) -> tuple[Path | None, dict[str, Any] | None]:
+        """The file that is meant, and what the options say about it as settings; None and None without one.
+
+        Raises
+        ------
+        BadInputError
+            If there is no such file, or an option about it stands alone.
+        """
+        from kinscope.core.errors import BadInputError
+
+        if self.structure is not None:
+            said = self.reading.settings()
+            return self.reading.find(self.structure), said
+        if dataclasses.replace(self.reading, mirror=None) != ReadingOptions():
+            raise BadInputError(
+                "--chain, --as-state-like, --max-gap, --allow-truncation and --download say how a structure "
+                "of yours is read, and none was given.",
+                where="--structure",
+                remedy="Add --structure FILE.",
+            )
+        return None, None
+
+
+@dataclasses.dataclass(frozen=True)
+class RunOptions:
+    """Where a stage runs."""
+
+    out: Out = None
+    target: Target = "abl1"
+    cores: Cores = None
+
+
+Command = Callable[..., None]
+
+
+def command_of(app: typer.Typer, name: str, epilog: str) -> Callable[[Command], Command]:
+    """Make a function a command; a parameter that is a dataclass stands for one option per field.
+
+    What comes back is what typer calls: it takes the options one by one.
+    """
+
+    def register(function: Command) -> Command:
+        flat = _flattened(function)
+        app.command(name, epilog=epilog)(flat)
+        return flat
+
+    return register
+
+
+def _flattened(function: Command) -> Command:
+    hints = get_type_hints(function, include_extras=True)
+    parameters = inspect.signature(function).parameters
+    options = [
+        option
+        for name, parameter in parameters.items()
+        for option in _options(name, hints[name], parameter.default)
+    ]
+    signature = inspect.Signature(options, return_annotation=None)
+
+    def command(*values: Any, **named: Any) -> None:
+        given = signature.bind(*values, **named)
+        given.apply_defaults()
+        function(**{name: _value(name, hints[name], given.arguments) for name in parameters})
+
+    command.__name__, command.__doc__, command.__module__ = function.__name__, function.__doc__, __name__
+    command.__annotations__ = {option.name: option.annotation for option in options}
+    command.__signature__ = signature  # type: ignore[attr-defined]
+    return command
+
+
+def _options(name: str, hint: Any, default: Any) -> Iterator[inspect.Parameter]:
+    """One parameter, or those of a record's fields in their order; records may hold records."""
+    if dataclasses.is_dataclass(hint):
+        hints = get_type_hints(hint, include_extras=True)
+        for field in dataclasses.fields(hint):
+            missing = field.default is dataclasses.MISSING
+            yield from _options(
+                field.name, hints[field.name], inspect.Parameter.empty if missing else field.default
+            )
+    else:
+        kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
+        yield inspect.Parameter(name, kind, default=default, annotation=hint)
+
+
+def _value(name: str, hint: Any, given: Mapping[str, Any]) -> Any:
+    """The value of an option, or the record of several."""
+    if not dataclasses.is_dataclass(hint):
+        return given[name]
+    hints = get_type_hints(hint, include_extras=True)
+    return hint(**{field: _value(field, hints[field], given) for field in hints})  # type: ignore[operator]

@@ -9,10 +9,11 @@ from kinscope.core.records import Record
 from kinscope.dynamics.devices import Device, Packing
 from kinscope.dynamics.platforms import GROMACS
 from kinscope.dynamics.records import SpeedRecord
+from kinscope.dynamics.shipped import expected_volume
 from kinscope.targets import TargetPack
 from kinscope.variants import variant_from_changes
 from kinscope.workflow.engine.step import Step, in_order
-from kinscope.workflow.machine import Finding
+from kinscope.workflow.machine import Finding, find_gpus, packing_of
 from kinscope.workflow.native_results import preset_for, shipped_store
 from kinscope.workflow.planning.catalogue import REPLICA_STAGES
 from kinscope.workflow.planning.plan import plan_study
@@ -64,6 +65,23 @@ class PresetTime(Record):
             else "run it on a GPU, or take what a budget buys here: kinscope assess EXPR "
             f"--preset {self.preset} --md-minutes 600",
         )
+
+
+def time_findings(pack: TargetPack, seconds: float) -> list[Finding]:
+    """Speed of every platform, stepped for so long, replicas at once on a GPU, and what each preset costs."""
+    volume = expected_volume(pack)
+    measured = measure(volume, seconds)
+    found = speed_findings(measured)
+    devices, at_once = find_gpus(), 1.0
+    if devices:
+        many = 4 * len(devices)
+        packing = packing_of(devices, "auto", volume, replicas=many, anew=True, seconds=seconds)
+        at_once = len(devices) * packing.gain
+        found.append(packing_finding(devices, packing))
+    cores = len(os.sched_getaffinity(0))
+    chosen = choice_finding(measured, cores=cores, on_gpus=at_once)
+    times = preset_times(pack, measured, cores=cores, on_gpus=at_once)
+    return [*found, chosen, *(item.finding() for item in times)]
 
 
 def measure(volume_cubic_nm: float, seconds: float) -> list[SpeedRecord]:

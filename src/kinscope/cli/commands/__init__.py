@@ -1,4 +1,4 @@
-"""The commands, one module per group; each imports what it needs when it is called."""
+"""The commands, one module per subject; each imports what it needs when it is called."""
 
 import typer
 
@@ -6,39 +6,20 @@ import typer
 def register(app: typer.Typer) -> None:
     """Add every command to the application."""
     from kinscope.cli.commands import (
-        analyse,
-        assess,
         benchmark,
-        case,
-        dock,
-        doctor,
-        extend,
-        frames,
-        karyotype,
+        clinic,
+        docking,
+        dynamics,
+        installation,
+        ligands,
         models,
-        parameters,
-        qpcr,
-        reference,
-        sanger,
-        single,
-        targets,
-        variant,
+        sequencing,
+        study,
     )
 
-    variant.register(app)
-    assess.register(app)
-    dock.register(app)
-    frames.register(app)
-    single.register(app)
-    extend.register(app)
-    reference.register(app)
-    analyse.register(app)
-    models.register(app)
-    parameters.register(app)
-    targets.register(app)
-    sanger.register(app)
-    qpcr.register(app)
-    karyotype.register(app)
-    case.register(app)
+    for subject in (study, docking, dynamics, ligands, sequencing, clinic, installation):
+        app.add_typer(subject.app)
+    app.add_typer(dynamics.reference, name="reference")
+    app.add_typer(models.group, name="models")
+    app.add_typer(installation.targets, name="targets")
     benchmark.register(app)
-    doctor.register(app)

@@ -1,14 +1,15 @@
-"""``kinscope models``: the reference models of a target pack."""
+"""``kinscope models``: the reference models of a target pack, and a model of a structure of the user's."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from kinscope.cli.options import AsJson, Mirror, Quiet, States, Target
-from kinscope.cli.structure_options import Chain, Download, Like, MaxGap, Truncate
+from kinscope.cli.console import Console, show_json
+from kinscope.cli.options import AsJson, Mirror, Quiet, ReadingOptions, States, Target, command_of
 
 if TYPE_CHECKING:
     from kinscope.targets import TargetPack
@@ -16,52 +17,57 @@ if TYPE_CHECKING:
 group = typer.Typer(no_args_is_help=True, help="The reference models of a target pack: list, check, rebuild.")
 
 
-def register(app: typer.Typer) -> None:
-    """Add the group."""
-    app.add_typer(group, name="models")
-
-
-@group.command("list", epilog="Example:  kinscope models list")
+@command_of(group, "list", epilog="Example:  kinscope models list")
 def list_models(target: Target = "abl1", as_json: AsJson = False) -> None:
     """The states that the target pack models, and where each comes from."""
-    import json
-
     from kinscope.targets import load_target
 
     pack = load_target(target)
     if as_json:
-        typer.echo(json.dumps([state.model_dump() for state in pack.states], indent=2))
+        show_json(pack.states)
         return
     for state in pack.states:
         typer.echo(f"{state.id}: {state.label}, residues {state.first_residue}-{state.last_residue}")
         typer.echo(f"    {' '.join(state.description.split())}")
 
 
-@group.command(
+@dataclass(frozen=True)
+class ModelsOptions:
+    """Whose models are checked."""
+
+    structures: Annotated[
+        list[Path] | None, typer.Argument(help="Structures to check instead of the shipped models.")
+    ] = None
+    state: States = None
+    mirror: Mirror = None
+
+
+@dataclass(frozen=True)
+class FramesOptions:
+    """The frames whose conformations are counted."""
+
+    trajectory: Annotated[
+        list[Path] | None,
+        typer.Option("--trajectory", help="XTC or DCD frames of the structure's atoms; may be repeated."),
+    ] = None
+    table: Annotated[Path | None, typer.Option("--table", help="CSV of the conformation in every frame.")] = (
+        None
+    )
+    chain: Annotated[
+        str,
+        typer.Option("--chain", help="Chain of the trajectory's structure; default: the first that fits."),
+    ] = ""
+
+
+@command_of(
+    group,
     "check",
     epilog="Examples:  kinscope models check --state kinase-dfg-in\n\n"
     "kinscope models check mine.cif\n\n"
     "kinscope models check topology.cif --trajectory frames.xtc --table states.csv",
 )
 def check(
-    structures: Annotated[
-        list[Path] | None, typer.Argument(help="Structures to check instead of the shipped models.")
-    ] = None,
-    state: States = None,
-    mirror: Mirror = None,
-    trajectory: Annotated[
-        list[Path] | None,
-        typer.Option("--trajectory", help="XTC or DCD frames of the structure's atoms; may be repeated."),
-    ] = None,
-    table: Annotated[
-        Path | None, typer.Option("--table", help="CSV of the conformation in every frame.")
-    ] = None,
-    chain: Annotated[
-        str,
-        typer.Option("--chain", help="Chain of the trajectory's structure; default: the first that fits."),
-    ] = "",
-    target: Target = "abl1",
-    as_json: AsJson = False,
+    models: ModelsOptions, frames: FramesOptions, target: Target = "abl1", as_json: AsJson = False
 ) -> None:
     """Check shipped models, or structures of your own: geometry, completeness, conformation, with bounds.
 
@@ -71,12 +77,15 @@ def check(
     from kinscope.targets import load_target
 
     pack = load_target(target)
-    if trajectory or table or chain:
-        _check_trajectory(structures, trajectory, pack, chain, table, as_json)
+    if frames.trajectory or frames.table or frames.chain:
+        _check_frames(models.structures, frames, pack, as_json)
         return
-    checks = check_structures(structures, pack) if structures else check_shipped(pack, state, mirror)
+    if models.structures:
+        checks = check_structures(models.structures, pack)
+    else:
+        checks = check_shipped(pack, models.state, models.mirror)
     if as_json:
-        typer.echo("[" + ",\n".join(item.model_dump_json() for item in checks) + "]")
+        show_json(checks)
     else:
         for item in checks:
             typer.echo(item.in_words())
@@ -84,63 +93,65 @@ def check(
         raise typer.Exit(1)
 
 
-def _check_trajectory(
-    structures: list[Path] | None,
-    trajectory: list[Path] | None,
-    pack: TargetPack,
-    chain: str,
-    table: Path | None,
-    as_json: bool,
+def _check_frames(
+    structures: list[Path] | None, frames: FramesOptions, pack: TargetPack, as_json: bool
 ) -> None:
     from kinscope.core.errors import BadInputError
     from kinscope.structures.conformation_frames import check_trajectory
 
-    if not trajectory or structures is None or len(structures) != 1:
+    if not frames.trajectory or structures is None or len(structures) != 1:
         raise BadInputError(
             "Frames need one structure that names their atoms, and at least one trajectory.",
             where="--trajectory",
             remedy="kinscope models check topology.cif --trajectory frames.xtc",
         )
-    found = check_trajectory(structures[0], trajectory, pack, chain=chain, table=table)
-    typer.echo(found.model_dump_json(indent=1) if as_json else found.in_words())
+    found = check_trajectory(structures[0], frames.trajectory, pack, chain=frames.chain, table=frames.table)
+    if as_json:
+        show_json(found)
+    else:
+        typer.echo(found.in_words())
 
 
-@group.command(
-    "build", epilog="Example:  kinscope models build --pdb-mirror ../shared/structures --out rebuilt"
-)
-def build(
-    state: States = None,
+@dataclass(frozen=True)
+class BuildOptions:
+    """What is rebuilt, from which entries, and where."""
+
+    state: States = None
     out: Annotated[Path, typer.Option("--out", help="Where the models are written.")] = Path(
         "kinscope-models"
-    ),
-    mirror: Mirror = None,
+    )
+    mirror: Mirror = None
     download: Annotated[
         bool, typer.Option("--download", help="Fetch missing wwPDB entries from the network.")
-    ] = False,
-    solvent: Annotated[
-        bool, typer.Option("--solvent", help="Equilibrate the shipped water boxes too.")
-    ] = False,
-    native: Annotated[bool, typer.Option("--native", help="Compute the shipped native results too.")] = False,
-    target: Target = "abl1",
-    quiet: Quiet = False,
-) -> None:
+    ] = False
+    solvent: Annotated[bool, typer.Option("--solvent", help="Equilibrate the shipped water boxes too.")] = (
+        False
+    )
+    native: Annotated[bool, typer.Option("--native", help="Compute the shipped native results too.")] = False
+
+
+@command_of(
+    group, "build", epilog="Example:  kinscope models build --pdb-mirror ../shared/structures --out rebuilt"
+)
+def build(options: BuildOptions, target: Target = "abl1", quiet: Quiet = False) -> None:
     """Rebuild the shipped models, reference poses and, if asked, water boxes from wwPDB entries."""
     from kinscope.workflow.packs.build import build_pack
 
-    said: set[str] = set()
-
-    def tell(fraction: float, text: str) -> None:
-        if not quiet and text not in said:
-            said.add(text)
-            typer.echo(f"[{fraction:4.0%}] {text}", err=True)
-
     for line in build_pack(
-        target, state, out, mirror, download=download, solvent=solvent, native=native, progress=tell
+        target,
+        options.state,
+        options.out,
+        options.mirror,
+        download=options.download,
+        solvent=options.solvent,
+        native=options.native,
+        progress=Console(quiet=quiet).teller(),
     ):
         typer.echo(line)
 
 
-@group.command(
+@command_of(
+    group,
     "prepare",
     epilog="Examples:  kinscope models prepare my.cif --dry-run\n\n"
     "kinscope models prepare my.cif --chain B --out mine",
@@ -149,25 +160,63 @@ def prepare(
     structure: Annotated[
         str, typer.Argument(metavar="FILE", help="PDB or mmCIF (gzip allowed), or a wwPDB code at hand.")
     ],
+    *,
     out: Annotated[
         Path | None, typer.Option("--out", help="Directory for the model; default: kinscope-NAME.")
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what was found, compute nothing.")] = False,
-    chain: Chain = None,
-    as_state_like: Like = None,
-    max_gap: MaxGap = None,
-    allow_truncation: Truncate = False,
-    mirror: Mirror = None,
-    download: Download = False,
+    reading: ReadingOptions,
     target: Target = "abl1",
-    as_json: AsJson = False,
-    quiet: Quiet = False,
+    console: Console,
 ) -> None:
     """Make a model of a structure of your own: what is in it, what is done to it, and how good it is.
 
     `kinscope assess VARIANT --structure FILE` does the same as part of a study.
     """
-    from kinscope.cli.structure_preparation import prepare_structure
+    from kinscope.structures import user
+    from kinscope.structures.user_file import read_user_file
+    from kinscope.structures.user_records import UserStructureOptions
+    from kinscope.targets import load_target
 
-    options = (chain, as_state_like, max_gap, allow_truncation, mirror, download)
-    prepare_structure(structure, options, out, target, dry_run=dry_run, as_json=as_json, quiet=quiet)
+    said = UserStructureOptions(**reading.settings())
+    pack, file = load_target(target), read_user_file(reading.find(structure))
+    found = user.examine(file, pack, said)
+    directory = out or Path(f"kinscope-{file.name.split('.')[0] or 'structure'}")
+    if not dry_run:
+        _refuse_other_content(directory)
+    if not console.as_json:
+        drugs = f"  inhibitors that can be docked into it: {', '.join(found.drugs) or 'none'}"
+        others = [f"    not {text}" for text in found.not_docked]
+        typer.echo("\n".join([*found.findings.in_words(), drugs, *others]))
+    if dry_run:
+        if console.as_json:
+            show_json(found.findings)
+        return
+    made = user.prepare(found, pack, progress=console.teller())
+    user.write_prepared(made, directory)
+    if console.as_json:
+        content = {"findings": made.findings, "check": made.check, "drugs": found.drugs}
+        show_json({"directory": directory, **content})
+        return
+    for line in made.record.method[1:]:
+        typer.echo(f"  {line}")
+    typer.echo(made.check.in_words())
+    typer.echo(f"\nModel: {directory / 'model.cif'}; what was found and done: model.json, structure.json")
+
+
+def _refuse_other_content(directory: Path) -> None:
+    from kinscope.core.errors import BadInputError
+    from kinscope.structures.model import MODEL_FILE, RECORD_FILE
+    from kinscope.structures.user import FINDINGS_FILE
+
+    ours = {MODEL_FILE, RECORD_FILE, FINDINGS_FILE}
+    if directory.is_dir() and any(path.name not in ours for path in directory.iterdir()):
+        raise BadInputError(
+            "The directory holds something else.", where=str(directory), remedy="Give another --out."
+        )
+    if directory.exists() and not directory.is_dir():
+        raise BadInputError(
+            "There is a file where the model's directory would be.",
+            where=str(directory),
+            remedy="Give another --out.",
+        )

@@ -1,54 +1,55 @@
-"""``kinscope sanger``: traces, a VCF or a table in; variants, shares and what would have been seen out."""
+"""Sequencing: ``sanger`` (traces, a VCF or a table in, variants and shares out) and ``sanger-simulate``."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from kinscope.cli.options import AsJson, Target
+from kinscope.cli.console import show_json
+from kinscope.cli.options import AsJson, Target, command_of
 
 if TYPE_CHECKING:
-    from kinscope.sequencing import ReportedCalls, SangerResult, Trace
+    from kinscope.sequencing import ReportedCalls, SangerResult
     from kinscope.sequencing.model import Call
+    from kinscope.targets import TargetPack
+
+app = typer.Typer()
 
 
-def register(app: typer.Typer) -> None:
-    """Add the commands."""
-    app.command("sanger", epilog="Example:  kinscope sanger forward.ab1 reverse.ab1 --out sanger")(sanger)
-    app.command("sanger-simulate", epilog="Example:  kinscope sanger-simulate K404E --share 20 --out traces")(
-        simulate
-    )
+@dataclass(frozen=True)
+class SampleOptions:
+    """The files of one sample, and how they are read and written."""
 
-
-def sanger(
     files: Annotated[
         list[Path],
         typer.Argument(
             metavar="FILES...", help="Traces of ONE sample (.ab1, .scf), or one VCF or table of calls."
         ),
-    ],
+    ]
     control: Annotated[
         list[Path] | None,
         typer.Option("--control", help="Trace of a wild-type sample by the same primer; may be repeated."),
-    ] = None,
+    ] = None
     out: Annotated[
         Path | None, typer.Option("--out", help="Directory for report.html, JSON, tables and figures.")
-    ] = None,
+    ] = None
     codons: Annotated[
         str, typer.Option("--codons", help="Codons to report, e.g. 240-500; default: the kinase domain.")
-    ] = "",
+    ] = ""
     keep_names: Annotated[
         bool, typer.Option("--keep-names", help="Show the files' names; by default they are pseudonyms.")
-    ] = False,
+    ] = False
     cds_start: Annotated[
         int,
         typer.Option("--cds-start", min=1, help="For a VCF on the transcript: position of the start codon."),
-    ] = 1,
-    target: Target = "abl1",
-    as_json: AsJson = False,
-) -> None:
+    ] = 1
+
+
+@command_of(app, "sanger", epilog="Example:  kinscope sanger forward.ab1 reverse.ab1 --out sanger")
+def sanger(sample: SampleOptions, target: Target = "abl1", as_json: AsJson = False) -> None:
     """Find variants in Sanger traces, with their share, and say what would have been seen.
 
     Forward and reverse reads of one sample go together. A VCF (GRCh38) or a table of calls from amplicon
@@ -56,30 +57,52 @@ def sanger(
     """
     from kinscope.targets import load_target
 
-    pack = load_target(target)
+    pack, files = load_target(target), sample.files
     if len(files) == 1 and files[0].suffix.lower() in {".vcf", ".csv", ".tsv", ".txt", ".gz"}:
-        from kinscope.sequencing import read_calls
+        _reported(sample, pack, as_json)
+    else:
+        _called(sample, pack, as_json)
 
-        reported = read_calls(files[0], pack, cds_start=cds_start)
-        _write_reported(reported, out)
-        typer.echo(reported.model_dump_json(indent=2) if as_json else "\n".join(_reported_lines(reported)))
-        return
-    from kinscope.sequencing import call_variants
+
+def _called(options: SampleOptions, pack: TargetPack, as_json: bool) -> None:
+    """Call variants in traces, write and print them."""
+    from kinscope.sequencing import call_variants, read_trace
     from kinscope.sequencing.output import write_sample
 
     sample = call_variants(
-        [_trace(path) for path in files],
+        [read_trace(path) for path in options.files],
         pack,
-        controls=[_trace(path) for path in control or []],
-        codons=_codons(codons, len(pack.transcript.protein)),
-        names=[path.name for path in files] if keep_names else (),
+        controls=[read_trace(path) for path in options.control or []],
+        codons=_codons(options.codons, len(pack.transcript.protein)),
+        names=[path.name for path in options.files] if options.keep_names else (),
     )
-    written = write_sample(sample, pack, out) if out is not None else ()
-    typer.echo(sample.result.model_dump_json(indent=2) if as_json else "\n".join(_lines(sample.result)))
-    if written and not as_json:
+    written = write_sample(sample, pack, options.out) if options.out is not None else ()
+    if as_json:
+        show_json(sample.result)
+        return
+    typer.echo("\n".join(_lines(sample.result)))
+    if written:
         typer.echo(f"\nWritten: {written[0]} and {len(written) - 1} more files beside it")
 
 
+def _reported(options: SampleOptions, pack: TargetPack, as_json: bool) -> None:
+    """Read calls that others made, write and print them."""
+    from kinscope.core.files import write_atomic
+    from kinscope.sequencing import read_calls
+    from kinscope.sequencing.output import calls_table
+
+    found, out = read_calls(options.files[0], pack, cds_start=options.cds_start), options.out
+    if out is not None:
+        out.mkdir(parents=True, exist_ok=True)
+        write_atomic(out / "result.json", found.model_dump_json(indent=2) + "\n")
+        write_atomic(out / "calls.tsv", calls_table(found.calls))
+    if as_json:
+        show_json(found)
+    else:
+        typer.echo("\n".join(_reported_lines(found)))
+
+
+@command_of(app, "sanger-simulate", epilog="Example:  kinscope sanger-simulate K404E --share 20 --out traces")
 def simulate(
     variants: Annotated[
         list[str],
@@ -130,12 +153,6 @@ def simulate(
         path = out / f"{strand}.ab1"
         write_atomic(path, abif_bytes(read, "simulated"))
         typer.echo(str(path))
-
-
-def _trace(path: Path) -> Trace:
-    from kinscope.sequencing import read_trace
-
-    return read_trace(path)
 
 
 def _codons(text: str, length: int) -> tuple[int, int] | None:
@@ -192,13 +209,3 @@ def _reported_lines(reported: ReportedCalls) -> list[str]:
         lines.extend(_call_lines(call))
     lines.extend(f"note: {note}" for note in reported.notes)
     return lines
-
-
-def _write_reported(reported: ReportedCalls, out: Path | None) -> None:
-    from kinscope.core.files import write_atomic
-    from kinscope.sequencing.output import calls_table
-
-    if out is not None:
-        out.mkdir(parents=True, exist_ok=True)
-        write_atomic(out / "result.json", reported.model_dump_json(indent=2) + "\n")
-        write_atomic(out / "calls.tsv", calls_table(reported.calls))

@@ -1,24 +1,62 @@
-"""``kinscope targets``: the kinases that kinscope knows, and packs of others."""
+"""What is here: the machine (``doctor``) and the target packs (``targets``)."""
 
 from __future__ import annotations
 
-import json
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from kinscope.cli.options import AsJson
+from kinscope.cli.console import show_json
+from kinscope.cli.options import AsJson, Target, command_of
 
-group = typer.Typer(no_args_is_help=True, help="Target packs: list the shipped, write one, check one.")
+if TYPE_CHECKING:
+    from kinscope.workflow.machine import Finding
+
+app = typer.Typer()
+targets = typer.Typer(no_args_is_help=True, help="Target packs: list the shipped, write one, check one.")
 
 
-def register(app: typer.Typer) -> None:
-    """Add the group."""
-    app.add_typer(group, name="targets")
+@command_of(app, "doctor", epilog="Example:  kinscope doctor --seconds 10")
+def doctor(
+    seconds: Annotated[
+        float,
+        typer.Option(
+            "--seconds", min=0.0, max=600.0, help="Of stepping on each OpenMM platform; 0: do not measure."
+        ),
+    ] = 3.0,
+    target: Target = "abl1",
+    as_json: AsJson = False,
+) -> None:
+    """Platforms, cores, disk, versions, what is missing, and how long each preset takes here."""
+    from kinscope.workflow.machine import examine
+
+    findings = examine()
+    if not as_json:
+        _show(findings)
+    if seconds > 0:
+        from kinscope.targets import load_target
+        from kinscope.workflow.timing import time_findings
+
+        if not as_json:
+            typer.echo(f"measuring the speed of dynamics, {seconds:g} s per platform ...", err=True)
+        found = time_findings(load_target(target), seconds)
+        if not as_json:
+            _show(found)
+        findings += found
+    if as_json:
+        show_json(findings)
 
 
-@group.command("list", epilog="Example:  kinscope targets list")
+def _show(findings: Sequence[Finding]) -> None:
+    for finding in findings:
+        typer.echo(f"{'ok ' if finding.fine else '!! '} {finding.name:<22} {finding.value}")
+        if finding.remedy:
+            typer.echo(f"      to do: {finding.remedy}")
+
+
+@command_of(targets, "list", epilog="Example:  kinscope targets list")
 def list_targets(as_json: AsJson = False) -> None:
     """The kinases that ship with kinscope."""
     from kinscope.targets import load_target, target_names
@@ -37,7 +75,7 @@ def list_targets(as_json: AsJson = False) -> None:
             }
             for name, pack in packs
         ]
-        typer.echo(json.dumps(rows, indent=2))
+        show_json(rows)
         return
     for name, pack in packs:
         reads = pack.transcript.accession if pack.transcript.cds else "no coding sequence: p. only"
@@ -47,7 +85,7 @@ def list_targets(as_json: AsJson = False) -> None:
         typer.echo(f"    drugs: {', '.join(drug.id for drug in pack.drugs) or 'none'}")
 
 
-@group.command("new", epilog="Example:  kinscope targets new EGFR --protein P00533.fasta --out egfr")
+@command_of(targets, "new", epilog="Example:  kinscope targets new EGFR --protein P00533.fasta --out egfr")
 def new(
     gene: Annotated[str, typer.Argument(metavar="GENE", help="The gene symbol, e.g. EGFR.")],
     protein: Annotated[Path, typer.Option("--protein", help="FASTA file of the reference isoform.")],
@@ -65,7 +103,7 @@ def new(
     typer.echo(f"Written: {directory}. Fill in what says FILL IN, then: kinscope targets check {directory}")
 
 
-@group.command("check", epilog="Example:  kinscope targets check ./egfr")
+@command_of(targets, "check", epilog="Example:  kinscope targets check ./egfr")
 def check(
     target: Annotated[str, typer.Argument(metavar="TARGET", help="A shipped name, or a directory.")],
     as_json: AsJson = False,
@@ -76,7 +114,7 @@ def check(
 
     findings = check_target(load_target(target))
     if as_json:
-        typer.echo(json.dumps([finding.model_dump() for finding in findings], indent=2))
+        show_json(findings)
     else:
         width = max(len(finding.part) for finding in findings)
         for finding in findings:

@@ -2,105 +2,104 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from kinscope.cli.options import AsJson, Quiet, Target
+from kinscope.cli.console import Console, show_json
+from kinscope.cli.options import Target, command_of
 
 if TYPE_CHECKING:
     from kinscope.ligands.parameters import LigandParameters
 
-
-def register(app: typer.Typer) -> None:
-    """Add the command."""
-    app.command("parameters", epilog="Example:  kinscope parameters imatinib --out parameters")(parameters)
+app = typer.Typer()
 
 
-def parameters(
+@dataclass(frozen=True)
+class AskedOptions:
+    """Which ligands, and where their files go."""
+
     drug: Annotated[
         list[str] | None, typer.Argument(metavar="[LIGAND]...", help="Drugs of the library, by id.")
-    ] = None,
+    ] = None
     out: Annotated[Path, typer.Option("--out", help="Directory of NAME.xml and NAME.json.")] = Path(
         "parameters"
-    ),
-    all_drugs: Annotated[
-        bool, typer.Option("--all", help="Every drug of the library (ATP is none).")
-    ] = False,
+    )
+    all_drugs: Annotated[bool, typer.Option("--all", help="Every drug of the library (ATP is none).")] = False
     ligand: Annotated[
         str | None, typer.Option("--ligand", help="Your own: an SDF file, or SMILES in quotes.")
-    ] = None,
-    name: Annotated[str | None, typer.Option("--name", help="Name of your own ligand's files.")] = None,
+    ] = None
+    name: Annotated[str | None, typer.Option("--name", help="Name of your own ligand's files.")] = None
+
+
+@dataclass(frozen=True)
+class ChargeOptions:
+    """How charges are made."""
+
     conformers: Annotated[
         int, typer.Option("--conformers", min=1, max=100, help="Most conformers to average charges over.")
-    ] = 8,
+    ] = 8
     optimise: Annotated[
         bool, typer.Option("--optimise", help="Optimise each conformer in AM1 first: minutes each.")
-    ] = False,
+    ] = False
     keep: Annotated[
         Path | None,
         typer.Option("--keep", help="Keep the programs' files here, an Amber topology among them."),
-    ] = None,
-    target: Target = "abl1",
-    as_json: AsJson = False,
-    quiet: Quiet = False,
+    ] = None
+
+
+@command_of(app, "parameters", epilog="Example:  kinscope parameters imatinib --out parameters")
+def parameters(
+    asked: AskedOptions, charges: ChargeOptions, *, target: Target = "abl1", console: Console
 ) -> None:
     """Make GAFF2 and AM1-BCC parameters of ligands as OpenMM force-field files (needs AmberTools)."""
-    import json
-
     from kinscope.ligands.parameters_build import ParameterSettings, build_parameters
     from kinscope.ligands.parameters_programs import find_ambertools
 
-    wanted = _wanted(drug or [], all_drugs, ligand, name, target)
+    wanted = _wanted(asked, target)
     tools = find_ambertools()
-    settings = ParameterSettings(conformers=conformers, optimise=optimise)
+    settings = ParameterSettings(conformers=charges.conformers, optimise=charges.optimise)
     records = []
     for called, smiles, residue in wanted:
-
-        def tell(_: float, words: str, called: str = called) -> None:
-            if not (quiet or as_json):
-                typer.echo(f"{called}: {words}", err=True)
-
         made = build_parameters(
             smiles,
             called,
-            out,
+            asked.out,
             residue_name=residue,
             settings=settings,
             tools=tools,
-            keep=None if keep is None else keep / called,
-            progress=tell,
+            keep=None if charges.keep is None else charges.keep / called,
+            progress=lambda _, words, called=called: console.say(f"{called}: {words}"),  # type: ignore[misc]
         )
         records.append(made.record)
-        if not as_json:
+        if not console.as_json:
             typer.echo("\n".join(in_words(made.record, made.xml_path)))
-    if as_json:
-        typer.echo(json.dumps([record.model_dump(mode="json") for record in records], indent=2))
+    if console.as_json:
+        show_json(records)
 
 
-def _wanted(
-    drugs: list[str], all_drugs: bool, ligand: str | None, name: str | None, target: str
-) -> list[tuple[str, str, str]]:
+def _wanted(asked: AskedOptions, target: str) -> list[tuple[str, str, str]]:
     """Name, SMILES and residue name of what was asked for."""
     from kinscope.core.errors import LigandError
     from kinscope.ligands.parameters import molecule_in_order
     from kinscope.ligands.parameters_build import is_polyphosphate
-    from kinscope.targets import load_target, target_reference
+    from kinscope.targets import load_target
 
-    if sum((bool(drugs), all_drugs, ligand is not None)) != 1:
+    if sum((bool(asked.drug), asked.all_drugs, asked.ligand is not None)) != 1:
         raise LigandError(
             "Say what to parametrise: drugs of the library, --all, or --ligand.",
             where="kinscope parameters",
             remedy="E.g. kinscope parameters imatinib ponatinib --out parameters",
         )
-    if ligand is not None:
-        return [_own(ligand, name)]
-    pack = load_target(target_reference(target))
-    if all_drugs:  # nucleotides are refused by name, and passed over here
+    if asked.ligand is not None:
+        return [_own(asked.ligand, asked.name)]
+    pack = load_target(target)
+    if asked.all_drugs:  # nucleotides are refused by name, and passed over here
         chosen = [one for one in pack.drugs if not is_polyphosphate(molecule_in_order(one.smiles_ph74))]
     else:
-        chosen = [pack.drug(identifier) for identifier in drugs]
+        chosen = [pack.drug(identifier) for identifier in asked.drug or ()]
     return [(one.id, one.smiles_ph74, one.ccd or "LIG") for one in chosen]
 
 

@@ -1,0 +1,368 @@
+"""The clinic's own: BCR::ABL1 levels (``qpcr``), ISCN (``karyotype``) and a patient's course (``case``)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from kinscope.cli.commands.study import StudyOptions, run_study
+from kinscope.cli.console import Console, show_json
+from kinscope.cli.options import AsJson, Cores, Target, command_of
+
+if TYPE_CHECKING:
+    from kinscope.clinic.case_model import Case
+    from kinscope.clinic.case_result import CaseResult
+    from kinscope.clinic.karyotype_model import Clone, Karyotype
+    from kinscope.clinic.karyotype_reading import KaryotypeReading
+    from kinscope.clinic.qpcr_model import Check, QpcrReport, QpcrResult, StandardCurve
+    from kinscope.targets import TargetPack
+
+app = typer.Typer()
+
+
+@command_of(app, "qpcr", epilog="Example:  kinscope qpcr run.csv --transcript e1a2 --control GUSB")
+def show_qpcr(
+    file: Annotated[
+        Path,
+        typer.Argument(
+            metavar="FILE",
+            help="CSV or TSV with columns sample, target, role (standard, sample, ntc), copies, ct; or YAML.",
+        ),
+    ],
+    transcript: Annotated[
+        str, typer.Option("--transcript", help="Fusion transcript: e1a2, e13a2, e14a2, p190 ...")
+    ] = "",
+    control: Annotated[str, typer.Option("--control", help="Control gene: ABL1, GUSB or BCR.")] = "",
+    conversion_factor: Annotated[
+        float | None,
+        typer.Option("--conversion-factor", help="The laboratory's factor to the international scale."),
+    ] = None,
+    rules: Annotated[
+        str, typer.Option("--rules", help="Rules of acceptance: eac, euromrd, or a YAML file.")
+    ] = "eac",
+    as_json: AsJson = False,
+) -> None:
+    """Standard curves, normalised copy number with its interval, international scale, sensitivity."""
+    from kinscope.clinic.qpcr import analyse_run, read_run
+
+    run = read_run(file, transcript=transcript, control_gene=control, conversion_factor=conversion_factor)
+    report = analyse_run(run, rules)
+    if as_json:
+        show_json(report)
+        return
+    _print_qpcr(report)
+
+
+def _print_qpcr(report: QpcrReport) -> None:
+    for curve in (report.fusion_curve, report.control_curve):
+        if curve is not None:
+            typer.echo(_curve_line(curve))
+    for check in report.checks:
+        typer.echo(_check_line(check))
+    for result in report.results:
+        typer.echo("")
+        _print_sample(result)
+    typer.echo(f"\nRules: {report.rules}. {report.rules_citation}")
+
+
+def _curve_line(curve: StandardCurve) -> str:
+    return (
+        f"{curve.target}: Ct = {curve.intercept:.3f} {curve.slope:+.3f} x log10(copies); {curve.wells} "
+        f"wells, {curve.lowest_copies:,.0f} to {curve.highest_copies:,.0f} copies, "
+        f"residual {curve.residual_sd_ct:.3f} cycles"
+    )
+
+
+def _check_line(check: Check) -> str:
+    marks = {True: "met", False: "NOT MET" if check.decisive else "note", None: "not judged"}
+    return f"  [{marks[check.passed]}] {check.name}: {check.text}"
+
+
+def _print_sample(result: QpcrResult) -> None:
+    accepted = "" if result.accepted else "  NOT ACCEPTED by the rules"
+    typer.echo(f"{result.name}{accepted}")
+    typer.echo(f"  {result.statement}")
+    fusion, control = result.fusion, result.control
+    typer.echo(
+        f"  BCR::ABL1 {fusion.total_copies:,.4g} copies in {fusion.detected_wells} of {fusion.wells} wells; "
+        f"{control.target} {control.total_copies:,.0f} copies in {control.wells} wells"
+    )
+    typer.echo(f"  class: {result.molecular_class}; the sample reaches {result.depth or 'no MR4'}")
+    for check in result.checks:
+        if check.passed is not True:
+            typer.echo(_check_line(check))
+
+
+@command_of(app, "karyotype", epilog="Example:  kinscope karyotype '46,XX,t(9;22)(q34;q11.2)[18]/46,XX[2]'")
+def show_karyotype(
+    iscn: Annotated[str, typer.Argument(metavar="ISCN", help="The karyotype as the report writes it.")],
+    transcript: Annotated[
+        str, typer.Option("--transcript", help="Also say what this fusion transcript encodes, e.g. e1a2.")
+    ] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Clones and their sizes, the Philadelphia chromosome, additional changes, complexity."""
+    from kinscope.clinic.karyotype import parse_karyotype
+    from kinscope.clinic.karyotype_reading import read_karyotype
+    from kinscope.clinic.measurements_fusion import protein_of
+
+    karyotype = parse_karyotype(iscn)
+    reading = read_karyotype(karyotype)
+    fusion = protein_of(transcript) if transcript else None
+    if as_json:
+        parts = {"karyotype": karyotype, "reading": reading}
+        show_json(parts if fusion is None else {**parts, "fusion": fusion})
+        return
+    _print_karyotype(karyotype, reading)
+    if fusion is not None:
+        name = fusion.name or transcript
+        typer.echo(
+            f"fusion transcript       {name}: {fusion.protein}, {fusion.breakpoint_region}; {fusion.note}"
+        )
+
+
+def _print_karyotype(karyotype: Karyotype, reading: KaryotypeReading) -> None:
+    from kinscope.clinic.karyotype_reading import high_risk_changes
+
+    for number, clone in enumerate(karyotype.clones, start=1):
+        typer.echo(f"{f'clone {number}':<24}{_clone_line(clone)}")
+    for fish in karyotype.fish:
+        cells = f", {fish.positive_cells} of {fish.scored_cells} cells" if fish.positive_cells else ""
+        fused = {True: "BCR::ABL1 fusion", False: "no BCR::ABL1 fusion", None: "BCR::ABL1 not probed"}
+        typer.echo(f"{'FISH':<24}{fused[fish.bcr_abl1_fusion]}{cells}: {fish.text}")
+    rows = [("Philadelphia chromosome", _philadelphia(reading)), ("complexity", _complexity(reading))]
+    rows += [("additional changes", ", ".join(_named(reading)) or "none")]
+    rows += [("high risk in CML", ", ".join(high_risk_changes(reading)) or "none")]
+    for label, value in rows:
+        typer.echo(f"{label:<24}{value}")
+    for note in reading.notes:
+        typer.echo(f"{'note':<24}{note}")
+
+
+def _named(reading: KaryotypeReading) -> list[str]:
+    """Additional changes with their cells; those below ISCN's number of cells are called not clonal."""
+    named = []
+    for change in reading.changes:
+        if change.philadelphia:
+            continue
+        cells = "" if change.cells is None else f" in {change.cells} cells"
+        standing = ", not clonal" if change.clonal is False else ""
+        named.append(f"{change.name} ({change.group}{cells}{standing})")
+    return named
+
+
+def _clone_line(clone: Clone) -> str:
+    number = str(clone.low) if clone.low == clone.high else f"{clone.low} to {clone.high}"
+    cells = "number of cells not given" if clone.cells is None else f"{clone.cells} cells"
+    parts = [f"{number} chromosomes, {clone.sex}", cells]
+    if clone.composite:
+        parts.append("composite")
+    if clone.reference:
+        parts.append(f"as {clone.reference} with {len(clone.inherited)} changes")
+    if clone.donor:
+        parts.append("donor")
+    if clone.normal:
+        parts.append("normal")
+    changes = ", ".join(change.name for change in clone.abnormalities)
+    return "; ".join(parts) + (f": {changes}" if changes else "")
+
+
+def _philadelphia(reading: KaryotypeReading) -> str:
+    if reading.philadelphia == "not seen":
+        return "not seen"
+    cells = ""
+    if reading.philadelphia_cells is not None and reading.cells is not None:
+        cells = f", in {reading.philadelphia_cells} of {reading.cells} cells"
+    doubt = "" if reading.philadelphia_certain else " (in doubt)"
+    return f"{reading.philadelphia_text}{doubt}{cells}"
+
+
+def _complexity(reading: KaryotypeReading) -> str:
+    if reading.philadelphia == "not seen":
+        return reading.complexity
+    return f"{reading.complexity}; the Philadelphia translocation is counted"
+
+
+@dataclass(frozen=True)
+class CaseOptions:
+    """Which case, how it is read, what is written of it, and how its variants go on to ``assess``."""
+
+    file: Annotated[
+        Path | None,
+        typer.Argument(metavar="FILE", help="A case as YAML, or a GA4GH Phenopacket v2 as JSON or YAML."),
+    ] = None
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Directory for the page; default: kinscope-case-PSEUDONYM.")
+    ] = None
+    criteria: Annotated[
+        str | None,
+        typer.Option(
+            "--criteria", help="Response definitions, e.g. eln-all-2024, nccn-all-2021, esmo-all-2016."
+        ),
+    ] = None
+    redact: Annotated[
+        bool, typer.Option("--redact", help="No free text, no dates, no citation; numbers and codes only.")
+    ] = False
+    relative_dates: Annotated[
+        bool, typer.Option("--relative-dates", help="Days from the diagnosis instead of dates.")
+    ] = False
+    phenopacket: Annotated[
+        Path | None, typer.Option("--phenopacket", help="Also write the case as a Phenopacket v2 (JSON).")
+    ] = None
+    salt_file: Annotated[
+        Path | None,
+        typer.Option("--salt-file", help="A secret file of at least 16 bytes: stable pseudonyms from it."),
+    ] = None
+    assess: Annotated[bool, typer.Option("--assess", help="Run `kinscope assess` on each variant found.")] = (
+        False
+    )
+    preset: Annotated[str | None, typer.Option("--preset", help="For --assess: quick, standard, paper.")] = (
+        None
+    )
+    md_minutes: Annotated[
+        float | None, typer.Option("--md-minutes", min=0, help="For --assess: minutes of dynamics; 0: none.")
+    ] = None
+    example: Annotated[
+        bool,
+        typer.Option("--example", help="The case of Lewandowski et al. 2025, which ships with kinscope."),
+    ] = False
+    template: Annotated[
+        bool, typer.Option("--template", help="Print a case file to start from, and end.")
+    ] = False
+    csv: Annotated[bool, typer.Option("--csv", help="Write the tables as CSV too.")] = False
+    target: Target = "abl1"
+    cores: Cores = None
+
+
+@command_of(app, "case", epilog="Example:  kinscope case --example --out paper-case")
+def case(options: CaseOptions, console: Console) -> None:
+    """Draw a patient's course: treatments, responses, mutations, toxicity, and what does not fit."""
+    from kinscope.clinic.case_course import study_case
+    from kinscope.clinic.case_output import write_case
+    from kinscope.targets import load_target
+
+    if options.template:
+        typer.echo(_shipped("template.yaml"), nl=False)
+        return
+    pack = load_target(options.target)
+    result = study_case(
+        _read(options.file, options.example),
+        pack,
+        criteria=options.criteria or "",
+        salt=_salt(options.salt_file),
+        redact=options.redact,
+        relative_dates=options.relative_dates,
+    )
+    directory = options.out or Path(f"kinscope-case-{result.pseudonym}")
+    write_case(result, directory, with_csv=options.csv)
+    if options.phenopacket is not None:
+        _write_phenopacket(options.phenopacket, result, pack)
+    if console.as_json:
+        show_json(result)
+    else:
+        _print_case(result, directory, options.phenopacket)
+    if not options.assess:
+        return
+    for short, expression in {v.short: v.expression for v in result.variants if not v.problem}.items():
+        study = StudyOptions(
+            preset=options.preset,
+            out=directory / f"assess-{short.replace('/', '_')}",
+            md_minutes=options.md_minutes,
+            target=options.target,
+            cores=options.cores,
+        )
+        run_study(expression, study, console)
+
+
+def _read(file: Path | None, example: bool) -> Case:
+    from kinscope.clinic.phenopacket import case_of_text, read_case
+    from kinscope.core.errors import BadInputError
+
+    if (file is None) != example:
+        raise BadInputError(
+            "Give a case file, or --example, and not both.",
+            where="the command line",
+            remedy="`kinscope case --template > case.yaml` writes a file to start from.",
+        )
+    if file is None:
+        return case_of_text(_shipped("lewandowski2025.yaml"), "the shipped example")
+    return read_case(file)
+
+
+def _shipped(name: str) -> str:
+    from importlib.resources import files
+
+    return files("kinscope.clinic.examples").joinpath(name).read_text(encoding="utf-8")
+
+
+def _salt(path: Path | None) -> bytes | None:
+    from kinscope.core.errors import BadInputError
+
+    if path is None:
+        return None
+    try:
+        with path.open("rb") as handle:
+            salt = handle.read(4096)
+    except OSError as error:
+        raise BadInputError(f"The salt cannot be read: {error.strerror}.", where=str(path)) from None
+    if len(salt) < 16:
+        raise BadInputError(
+            "The salt is shorter than 16 bytes, so pseudonyms could be tried out.",
+            where=str(path),
+            remedy="Make one with: head -c 32 /dev/urandom > salt",
+        )
+    return salt
+
+
+def _write_phenopacket(path: Path, result: CaseResult, pack: TargetPack) -> None:
+    from kinscope.clinic.phenopacket_write import phenopacket_json
+    from kinscope.core.errors import BadInputError
+    from kinscope.core.files import write_atomic
+
+    text = phenopacket_json(result.case, result.schedule, pack)
+    try:
+        write_atomic(path, text)
+    except OSError as error:
+        raise BadInputError(
+            f"The Phenopacket cannot be written: {error.strerror}.", where=str(path)
+        ) from None
+
+
+def _print_case(result: CaseResult, directory: Path, phenopacket: Path | None) -> None:
+    typer.echo(f"Case {result.pseudonym}: {result.criteria_title} ({result.criteria_citation})\n")
+    for line in result.lines:
+        typer.echo(
+            f"Line {line.line}: {line.title}" + (f" to {line.last_title}" * (line.title != line.last_title))
+        )
+        for call in line.calls:
+            level = f" ({call.level})" if call.level else ""
+            typer.echo(f"  {call.at.label():<18} {call.axis:<15} {call.category}{level}")
+    differing = [c for c in result.comparisons if c.agreement != "agrees"]
+    if result.comparisons:
+        agreeing = len(result.comparisons) - len(differing)
+        typer.echo(
+            f"\nStated responses: {agreeing} of {len(result.comparisons)} agree with the computed ones"
+        )
+    for comparison in differing:
+        typer.echo(
+            f"  {comparison.at.label():<18} stated {comparison.stated}, computed {comparison.computed} "
+            f"({comparison.agreement})"
+        )
+    if result.inconsistencies:
+        typer.echo("\nWhat does not fit, and what is left open:")
+        for item in result.inconsistencies:
+            typer.echo(f"  {item.severity:<14} {item.title}")
+    for due in result.testing:
+        done = "; ".join(used.statement for used in due.done) or "not recorded"
+        typer.echo(f"\nMutation testing due, {due.at.label()}: {due.reason}. Done: {done}")
+    typer.echo(f"\nTimeline: {directory / 'case.html'}")
+    if phenopacket is not None:
+        typer.echo(f"Phenopacket: {phenopacket}")
+    for variant in result.variants:
+        if variant.problem:
+            typer.echo(f"\nVariant that cannot be used: {variant.problem}")
+        else:
+            typer.echo(f"\n{variant.hgvs_p} ({variant.short}) was found. Next:  {variant.command}")

@@ -1,0 +1,401 @@
+"""Dynamics: run (``simulate``), lengthened (``extend``), measured (``analyse``), kept (``reference``)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from kinscope.cli.console import Console, show_json
+from kinscope.cli.options import (
+    AsJson,
+    Cores,
+    EngineOfDynamics,
+    Expression,
+    Preset,
+    Quiet,
+    RunDirectory,
+    RunOptions,
+    States,
+    StructureOptions,
+    Target,
+    command_of,
+)
+
+if TYPE_CHECKING:
+    from kinscope.analysis.trajectory_results import MeasureComparison, ReplicaAnalysis
+    from kinscope.workflow.single_runs import LigandAsked, Simulated
+    from kinscope.workflow.trajectory_run import Analysed
+
+_SHOWN_CONTACTS = 8
+_TRUSTED_ASPECTS = ("dfg", "helix_c", "salt_bridge", "activation_loop", "spine", "activity", "sh2_position")
+
+app = typer.Typer()
+reference = typer.Typer(
+    help="Dynamics computed earlier: kept as tables, shown in reports.", no_args_is_help=True
+)
+
+
+@dataclass(frozen=True)
+class DynamicsOptions:
+    """How long, how often, with what and in which states dynamics is run."""
+
+    md_minutes: Annotated[
+        float | None, typer.Option("--md-minutes", min=0.1, help="Minutes for all dynamics together.")
+    ] = None
+    length_ns: Annotated[
+        float | None,
+        typer.Option(
+            "--length-ns", min=1e-5, max=100_000.0, help="Length of each replica, in place of minutes."
+        ),
+    ] = None
+    replicas: Annotated[
+        int | None, typer.Option("--replicas", min=1, max=100, help="Of each system. [3]")
+    ] = None
+    preset: Preset = "quick"
+    engine: EngineOfDynamics = None
+    state: States = None
+
+    def settings(self) -> dict[str, Any]:
+        """What is said, as settings of dynamics."""
+        if self.md_minutes is not None and self.length_ns is not None:
+            raise typer.BadParameter("give either --md-minutes or --length-ns, not both")
+        said = {
+            "budget_minutes": self.md_minutes,
+            "length_ns": self.length_ns,
+            "replicas": self.replicas,
+            "engine": self.engine or None,
+        }
+        changes = {name: value for name, value in said.items() if value is not None}
+        return changes if self.length_ns is None else {**changes, "budget_minutes": None}
+
+
+@dataclass(frozen=True)
+class BoundOptions:
+    """What is simulated bound, beside the apo kinase."""
+
+    ligand: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--ligand", help="Simulate this drug bound too, in the state it binds; may be repeated."
+        ),
+    ] = None
+    ligand_file: Annotated[
+        Path | None,
+        typer.Option(
+            "--ligand-file",
+            help="A ligand of yours, simulated bound in one --state: SDF or MOL. Needs --parameters.",
+        ),
+    ] = None
+    parameters: Annotated[
+        Path | None,
+        typer.Option("--parameters", help="Its force field, as `kinscope parameters --ligand FILE` made it."),
+    ] = None
+    in_place: Annotated[
+        bool,
+        typer.Option(
+            "--in-place", help="The file's coordinates are its pose in the state's model; else it is docked."
+        ),
+    ] = False
+    site: Annotated[str, typer.Option("--site", help="Where yours is docked: atp or myristate.")] = "atp"
+
+    def own(self) -> LigandAsked | None:
+        """The user's ligand, if there is one."""
+        from kinscope.workflow.single_runs import LigandAsked
+
+        if self.ligand_file is not None:
+            return LigandAsked(self.ligand_file, self.parameters, self.site, self.in_place)
+        if self.parameters is not None or self.in_place:
+            raise typer.BadParameter(
+                "--parameters and --in-place are about a ligand of yours: give --ligand-file"
+            )
+        return None
+
+
+@command_of(app, "simulate", epilog="Example:  kinscope simulate K404E --ligand imatinib --md-minutes 10")
+def simulate(
+    expression: Expression,
+    dynamics: DynamicsOptions,
+    bound: BoundOptions,
+    structure: StructureOptions,
+    run: RunOptions,
+    console: Console,
+) -> None:
+    """Run the replicas of native and mutant, apo and with drugs bound, and say how long they became."""
+    from kinscope.workflow.single_runs import StageRequest, simulate_alone
+
+    settings, own, given = dynamics.settings(), bound.own(), structure.given()
+    states = tuple(dynamics.state or ())
+    with console.watch() as watch:
+        request = StageRequest(
+            expression, run.target, dynamics.preset, states, given, run.out, run.cores, listener=watch
+        )
+        done, replicas = simulate_alone(request, settings, bound.ligand or (), own)
+    if console.as_json:
+        show_json([one.record for one in replicas])
+    else:
+        for one in replicas:
+            _print_simulated(one)
+    if replicas and not console.as_json:
+        typer.echo(f"\nNative beside {done.variant.short}:  kinscope analyse {done.directory}")
+        typer.echo(f"The whole report, these replicas in it:  kinscope resume {done.directory}")
+    for message in done.failed:
+        typer.echo(f"failed: {message}", err=True)
+    if done.failed:
+        raise typer.Exit(1)
+
+
+def _print_simulated(one: Simulated) -> None:
+    record = one.record
+    typer.echo(
+        f"{one.side:<8}{one.system:<26}replica {record.replica + 1}  {record.status}  "
+        f"{record.length_ns * 1000:.2f} ps  {record.frames} frames  {one.directory}"
+    )
+
+
+@command_of(app, "extend", epilog="Example:  kinscope extend kinscope-K404E --length-ns 20")
+def extend(
+    directory: RunDirectory,
+    length_ns: Annotated[
+        float,
+        typer.Option("--length-ns", min=1e-5, max=100_000.0, help="Production of each replica in all."),
+    ],
+    engine: EngineOfDynamics = None,
+    cores: Cores = None,
+    quiet: Quiet = False,
+) -> None:
+    """Continue every replica of a study from where it ended; what was computed stays part of it."""
+    from kinscope.workflow.study import extend_study
+
+    with Console(quiet=quiet).watch() as watch:
+        study = extend_study(directory, length_ns, engine=engine, cores=cores, listener=watch)
+    typer.echo(f"{study.variant.short}: replicas of {length_ns:g} ns in {directory}")
+    report = directory / "report.html"
+    if report.exists():
+        typer.echo(f"Report: {report}")
+    else:
+        typer.echo(f"Next: kinscope analyse {directory}, or the whole study: kinscope resume {directory}")
+
+
+@dataclass(frozen=True)
+class FramesOptions:
+    """Whose frames are measured."""
+
+    directory: Annotated[
+        Path | None,
+        typer.Argument(metavar="[DIR]", help="A run directory of kinscope, or one replica's directory."),
+    ] = None
+    topology: Annotated[
+        Path | None,
+        typer.Option("--topology", help="PDB or mmCIF with every atom of the frames, in their order."),
+    ] = None
+    trajectory: Annotated[
+        list[Path] | None,
+        typer.Option("--trajectory", help="XTC or DCD; repeated: further replicas of the same system."),
+    ] = None
+    variant: Annotated[
+        str | None, typer.Option("--variant", help="Whose interactions to follow, e.g. K404E.")
+    ] = None
+    chain: Annotated[str, typer.Option("--chain", help="Which chain of the topology.")] = ""
+
+    def named(self) -> Path | tuple[Path, list[Path]]:
+        """The directory, or the topology and its trajectories.
+
+        Raises
+        ------
+        BadInputError
+            If it is neither, or both.
+        """
+        from kinscope.core.errors import BadInputError
+
+        files = self.topology is not None or bool(self.trajectory)
+        if (self.directory is None) != files:
+            raise BadInputError(
+                "Give a directory, or a topology with trajectories" + (", not both." if files else "."),
+                where="analyse",
+                remedy="kinscope analyse DIR, or kinscope analyse --topology FILE --trajectory FILE",
+            )
+        if self.directory is not None:
+            return self.directory
+        if self.topology is None or not self.trajectory:
+            raise BadInputError(
+                f"There is no {'topology' if self.topology is None else 'trajectory'}.",
+                where="analyse",
+                remedy="Give --topology FILE and --trajectory FILE.",
+            )
+        return self.topology, self.trajectory
+
+
+@command_of(
+    app,
+    "analyse",
+    epilog="Examples:  kinscope analyse kinscope-K404E      kinscope analyse --topology system.pdb "
+    "--trajectory run1.xtc --trajectory run2.xtc --variant K404E",
+)
+def analyse(
+    frames: FramesOptions,
+    *,
+    target: Target = "abl1",
+    pocket_frames: Annotated[
+        int,
+        typer.Option(
+            "--pocket-frames", min=0, max=10_000, help="For pocket volumes, 20 of them by both ways."
+        ),
+    ] = 100,
+    out: Annotated[
+        Path, typer.Option("--out", help="Directory for the tables (CSV, Parquet and JSON).")
+    ] = Path("kinscope-analysis"),
+    console: Console,
+) -> None:
+    """Measure trajectories in one pass, in memory that does not grow with their length.
+
+    RMSD and RMSF on a rigid core found from the data, size, secondary structure, DFG, helix C, spine and loop
+    in every frame, interactions of the variant's residue, ligands, domains, pockets, principal motions.
+    """
+    from kinscope.dynamics.streaming import PassSettings
+    from kinscope.targets import load_target
+    from kinscope.variants import parse_variant
+    from kinscope.workflow.trajectory_run import analyse_files, analyse_run
+
+    pack, named = load_target(target), frames.named()
+    variant = None if frames.variant is None else parse_variant(frames.variant, pack)
+    settings = PassSettings(pocket_frames=pocket_frames)
+    with console.bar() as bar:
+        if isinstance(named, Path):
+            found = analyse_run(named, pack, out, variant=variant, settings=settings, progress=bar)
+        else:
+            found = [
+                analyse_files(
+                    *named, pack, out, variant=variant, chain=frames.chain, settings=settings, progress=bar
+                )
+            ]
+    if console.as_json:
+        show_json([one.result for one in found])
+        return
+    for one in found:
+        _print_analysed(one)
+
+
+def _print_analysed(found: Analysed) -> None:
+    result = found.result
+    typer.echo(f"{found.title}: tables in {found.directory}")
+    for line in result.failed:
+        typer.echo(f"  left out: {line}", err=True)
+    for one in result.replicas:
+        _print_replica(one)
+    if result.principal is not None:
+        shares = ", ".join(f"{value:.0f} %" for value in result.principal.explained_percent[:3])
+        drift = (
+            "; half of the replicas or more only drift along the first" if result.principal.diffusive else ""
+        )
+        typer.echo(f"  principal motions, all replicas together: {shares} of the variance{drift}")
+    for line in _differences(result.measures):
+        typer.echo(f"  {line}")
+    for contact in result.contacts:
+        if contact.difference.resolved:
+            partner = f"{contact.partner_name}{contact.partner}"
+            typer.echo(f"  {contact.kind} with {partner}: {contact.difference.statement}")
+    typer.echo(f"  {result.replicas[0].superposition}")
+
+
+def _differences(measures: Sequence[MeasureComparison]) -> list[str]:
+    """What each quantity shows, mutant against native; those of which the same is said share a line."""
+    said: dict[str, list[str]] = {}
+    for measure in measures:
+        said.setdefault(measure.difference.statement, []).append(measure.label)
+    return [
+        f"{labels[0]}: {statement}" if len(labels) == 1 else f"{statement}, in all of: {'; '.join(labels)}"
+        for statement, labels in said.items()
+    ]
+
+
+def _print_replica(one: ReplicaAnalysis) -> None:
+    from kinscope.analysis.regions import time_words
+
+    length = "no time in the file" if one.length_ns is None else time_words(one.length_ns)
+    typer.echo(f"  {one.name} ({one.variant}): {one.frames} frames, {length}, {one.atoms} atoms")
+    for series in one.series:
+        of = series.name.rpartition("/")[0]
+        error = "" if series.standard_error is None else f", mean good to {series.standard_error:.2g}"
+        typer.echo(
+            f"    {of + ': ' if of else ''}{series.label}: {series.mean:.2f} +- "
+            f"{series.standard_deviation:.2f} {series.unit}{error}"
+        )
+    for aspect in _TRUSTED_ASPECTS:
+        shares = [share for share in one.classes if share.aspect == aspect]
+        if shares and shares[0].label not in ("not modelled", "unassigned"):
+            listed = ", ".join(f"{share.label} {share.percent:.1f} %" for share in shares)
+            typer.echo(f"    {aspect.replace('_', ' ')}: {listed}")
+    for contact in one.contacts[:_SHOWN_CONTACTS]:
+        typer.echo(
+            f"    {contact.of}: {contact.kind} with {contact.partner_name}{contact.partner}, "
+            f"{contact.percent:.0f} % of the frames"
+        )
+    if len(one.contacts) > _SHOWN_CONTACTS:
+        typer.echo(f"    {len(one.contacts) - _SHOWN_CONTACTS} further interactions in contacts.csv")
+    for stay in one.ligands:
+        left = "there at the end" if stay.left_at_percent is None else f"left at {stay.left_at_percent:.0f} %"
+        typer.echo(f"    {stay.ligand}: {len(stay.first_contacts)} residues in contact at the start; {left}")
+    for note in one.notes:
+        typer.echo(f"    note: {note}")
+
+
+@command_of(reference, "export", epilog="Example:  kinscope reference export kinscope-K404E --tables tables")
+def export(
+    directory: RunDirectory,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out",
+            help="Folder, or a target pack that is to ship it; default: this machine's own.",
+        ),
+    ] = None,
+    tables: Annotated[Path | None, typer.Option("--tables", help="Write CSV tables here too.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Analyse a run's finished dynamics and keep the tables, with all that they rest on."""
+    import datetime
+
+    from kinscope.dynamics.reference import FOLDER
+    from kinscope.workflow.machine import own_references
+    from kinscope.workflow.reference_export import export_reference
+
+    folder = out or own_references()
+    if (folder / "target.yaml").is_file():
+        folder = folder / "artefacts" / FOLDER
+    today = datetime.datetime.now(datetime.UTC).date().isoformat()
+    kept, path = export_reference(directory, folder, created=today, tables=tables)
+    if as_json:
+        show_json({"file": path, "reference": kept})
+        return
+    typer.echo(kept.in_words())
+    typer.echo(kept.verdict())
+    typer.echo(f"{path}")
+
+
+@command_of(reference, "show", epilog="Example:  kinscope reference show")
+def show(target: Target = "abl1", as_json: AsJson = False) -> None:
+    """What references there are for a target: those that ship, and this machine's own."""
+    from kinscope.dynamics.reference import reference_dynamics
+    from kinscope.targets import load_target
+    from kinscope.workflow.machine import own_references
+
+    pack = load_target(target)
+    found = reference_dynamics(pack, further=(own_references(),))
+    if as_json:
+        show_json(found)
+        return
+    if not found:
+        typer.echo(
+            f"No dynamics of {pack.gene} computed earlier are here. Long ones are kept with: "
+            "kinscope reference export RUN_DIRECTORY"
+        )
+    for one in found:
+        typer.echo(f"{one.variant}: {one.in_words()}")
+        for system in one.systems:
+            bound = f" with {system.ligand}" if system.ligand else ""
+            typer.echo(f"  {one.label(system.state)}{bound}: {system.sampling}; {system.sentence}")
+        typer.echo(f"  {one.verdict()}")

@@ -1,0 +1,287 @@
+"""A variant, what is published of it, and its study: assess, resume, status, report, settings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from kinscope.cli.console import Console, show_json
+from kinscope.cli.options import (
+    AsJson,
+    Cores,
+    Drugs,
+    EngineOfDynamics,
+    Expression,
+    Out,
+    Preset,
+    RunDirectory,
+    States,
+    StructureOptions,
+    Target,
+    command_of,
+)
+
+if TYPE_CHECKING:
+    from kinscope.interpretation.model import StudyResult
+    from kinscope.workflow.settings import StudySettings
+    from kinscope.workflow.study import Finished
+
+app = typer.Typer()
+
+
+@command_of(app, "variant", epilog='Example:  kinscope variant "NM_005157.6:c.1210A>G"')
+def show_variant(expression: Expression, target: Target = "abl1", as_json: AsJson = False) -> None:
+    """Read a variant, check it against the transcript, and say what it is."""
+    from kinscope.targets import load_target
+    from kinscope.variants import describe, parse_variant
+
+    pack = load_target(target)
+    variant = parse_variant(expression, pack)
+    if as_json:
+        show_json(variant)
+        return
+    rows = describe(variant, pack)
+    width = max(len(label) for label, _ in rows)
+    for label, value in rows:
+        typer.echo(f"{label:<{width}}  {value}")
+
+
+@command_of(app, "evidence", epilog="Example:  kinscope evidence T315I")
+def show_evidence(expression: Expression, target: Target = "abl1", as_json: AsJson = False) -> None:
+    """What is published of a variant, exact matches apart from everything else."""
+    from kinscope.evidence import lookup
+    from kinscope.targets import load_target
+    from kinscope.variants import parse_variant
+
+    pack = load_target(target)
+    variant = parse_variant(expression, pack)
+    summary = lookup(variant, pack)
+    if as_json:
+        show_json(summary)
+        return
+    typer.echo(f"{variant.short} ({variant.hgvs_p})\n\n{summary.statement}\n")
+    relation = ""
+    for hit in summary.hits:
+        if hit.relation != relation:
+            relation = hit.relation
+            typer.echo(f"{relation}:")
+        item = hit.item
+        value = f" {item.value:g} {item.unit}" if item.value is not None else ""
+        typer.echo(
+            f"  {item.protein_change:<12} {item.drug or '-':<14} {item.direction}{value} ({item.kind})"
+        )
+        typer.echo(f"    {item.summary}")
+        typer.echo(
+            f"    {item.citation} [{item.identifier}]" + (f"  Note: {item.caveat}" if item.caveat else "")
+        )
+    typer.echo("\nLooked through: " + "; ".join(summary.searched))
+
+
+@dataclass(frozen=True)
+class StudyOptions:
+    """What a study computes, where, and from which settings."""
+
+    preset: Annotated[str | None, typer.Option("--preset", help="quick, standard or paper.")] = None
+    drug: Drugs = None
+    state: States = None
+    out: Out = None
+    md_minutes: Annotated[
+        float | None,
+        typer.Option("--md-minutes", min=0, help="Minutes for all dynamics together; 0: none. [quick: 6]"),
+    ] = None
+    engine: EngineOfDynamics = None
+    structure: StructureOptions = field(default_factory=StructureOptions)
+    seed: Annotated[int | None, typer.Option("--seed", min=0, help="Root seed.")] = None
+    settings_file: Annotated[
+        Path | None, typer.Option("--settings", help="YAML file of settings; see `kinscope settings`.")
+    ] = None
+    target: Annotated[
+        str | None,
+        typer.Option(
+            "--target",
+            help="Target pack: a name that ships (abl1, src), or a directory. [default: the settings', abl1]",
+        ),
+    ] = None
+    cores: Cores = None
+
+    def settings(self, structure: dict[str, Any] | None) -> StudySettings:
+        """The preset or the file of settings, changed by what was said beside it.
+
+        Raises
+        ------
+        BadInputError
+            If something that was said cannot be used.
+        """
+        from kinscope.targets import target_reference
+        from kinscope.workflow.settings import load_preset, load_settings, with_changes
+
+        file = self.settings_file
+        settings = load_settings(file) if file else load_preset(self.preset or "quick")
+        if file and self.preset and settings.preset != self.preset:
+            raise typer.BadParameter(
+                "give either --preset or a settings file that names another preset, not both"
+            )
+        dynamics = {"budget_minutes": self.md_minutes, "engine": self.engine}
+        changes = {
+            "target": target_reference(self.target or settings.target),
+            "drugs": tuple(self.drug or ()) or None,
+            "states": tuple(self.state or ()) or None,
+            "structure": structure,
+            "seed": self.seed,
+            "dynamics": {name: value for name, value in dynamics.items() if value is not None},
+        }
+        return with_changes(settings, **{name: value for name, value in changes.items() if value is not None})
+
+
+@command_of(app, "assess", epilog='Example:  kinscope assess "NM_005157.6(ABL1):c.1210A>G"')
+def assess(expression: Expression, study: StudyOptions, console: Console) -> None:
+    """Answer for a variant: models, docking, dynamics, evidence, verdicts, report."""
+    run_study(expression, study, console)
+
+
+def run_study(expression: str, options: StudyOptions, console: Console) -> None:
+    """Run the study of a variant and print its answer."""
+    from kinscope.targets import load_target
+    from kinscope.variants import parse_variant
+    from kinscope.workflow.study import assess_variant
+
+    structure, said = options.structure.given()
+    settings = options.settings(said)
+    variant = parse_variant(expression, load_target(settings.target))
+    directory = options.out or Path(f"kinscope-{variant.slug}")
+    with console.watch() as watch:
+        finished = assess_variant(
+            variant, settings, directory, structure=structure, cores=options.cores, listener=watch
+        )
+    _conclude(finished, console.as_json)
+
+
+@command_of(app, "resume", epilog="Example:  kinscope resume kinscope-K404E")
+def resume(directory: RunDirectory, *, cores: Cores = None, console: Console) -> None:
+    """Go on with a study that was stopped; finished steps are not run again."""
+    from kinscope.workflow.study import resume_study
+
+    with console.watch() as watch:
+        finished = resume_study(directory, cores=cores, listener=watch)
+    _conclude(finished, console.as_json)
+
+
+@command_of(app, "status", epilog="Example:  kinscope status kinscope-K404E")
+def status(directory: RunDirectory, as_json: AsJson = False) -> None:
+    """How far a study is."""
+    from kinscope.workflow.study import plan_of
+
+    study, steps, store = plan_of(directory)
+    done = [(step.label, store.find(step) is not None) for step in steps]
+    if as_json:
+        rows = [{"label": label, "done": is_done} for label, is_done in done]
+        show_json({"variant": study.variant.short, "steps": rows})
+        return
+    finished = sum(is_done for _, is_done in done)
+    typer.echo(
+        f"{study.variant.short}, preset {study.settings.preset}: {finished} of {len(done)} steps finished"
+    )
+    for label, is_done in done:
+        typer.echo(f"  {'done   ' if is_done else 'to do  '} {label}")
+    if finished < len(done):
+        typer.echo(f"Go on with:  kinscope resume {directory}")
+
+
+@command_of(app, "report", epilog="Example:  kinscope report kinscope-K404E --csv")
+def report(
+    directory: RunDirectory,
+    csv: Annotated[bool, typer.Option("--csv", help="Write the tables as CSV too.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Print a finished study's answer and where its report lies."""
+    from kinscope.core.errors import RunDirectoryError
+    from kinscope.workflow.rundir import open_existing
+
+    open_existing(directory)
+    if not (directory / "result.json").exists():
+        raise RunDirectoryError(
+            "This study is not finished.",
+            where=str(directory),
+            remedy=f"Go on with: kinscope resume {directory}; replicas that are there already are read by: "
+            f"kinscope analyse {directory}",
+        )
+    result = _result(directory)
+    if csv:
+        from kinscope.report import export_tables
+
+        export_tables(result, directory / "tables", csv=True)
+    if as_json:
+        typer.echo((directory / "result.json").read_text())
+        return
+    _print_answer(result)
+    typer.echo(f"\nReport: {directory / 'report.html'}")
+
+
+@command_of(app, "settings", epilog="Example:  kinscope settings --preset quick > my.yaml")
+def show_settings(preset: Preset = "quick") -> None:
+    """Print every setting of a preset as YAML, to be changed and given to `assess --settings`."""
+    import yaml
+
+    from kinscope.workflow.settings import load_preset
+
+    typer.echo(yaml.safe_dump(load_preset(preset).model_dump(mode="json"), sort_keys=False), nl=False)
+
+
+def _result(directory: Path) -> StudyResult:
+    from kinscope.interpretation.model import StudyResult
+
+    return StudyResult.model_validate_json((directory / "result.json").read_bytes())
+
+
+def _conclude(finished: Finished, as_json: bool) -> None:
+    """Print the answer, what failed, and where things lie; exit code 1 if something failed."""
+    from kinscope.interpretation.prose import left_out
+    from kinscope.targets import load_target
+    from kinscope.workflow.rundir import open_existing
+
+    directory, failed = finished.directory, finished.outcome.failed
+    result = _result(directory)
+    if as_json:
+        show_json(
+            {
+                "directory": directory,
+                "report": directory / "report.html",
+                "complete": finished.complete,
+                "failed": [str(error) for error in failed.values()],
+                "answer": result.assessment.answer,
+                "verdicts": result.assessment.verdicts,
+            }
+        )
+    else:
+        _print_answer(result)
+        given = open_existing(directory).structure
+        for line in ["", *given.findings.in_words()] if given is not None else []:
+            typer.echo(line)
+        pack = load_target(str(result.settings["target"]))
+        for text in finished.plan.skipped:
+            typer.echo(left_out(text, pack))
+        typer.echo(f"\nReport: {directory / 'report.html'}")
+    if not finished.complete:
+        typer.echo(
+            f"{len(failed)} step(s) failed; the report says what is missing. "
+            f"Try them again with: kinscope resume {directory}",
+            err=True,
+        )
+        raise typer.Exit(1)
+
+
+def _print_answer(result: StudyResult) -> None:
+    from kinscope.targets import load_target
+
+    answer = result.assessment.answer
+    typer.echo(f"\n{result.variant.short}  ({result.variant.hgvs_p})\n")
+    for sentence in answer.sentences:
+        typer.echo(sentence)
+    typer.echo(f"Confidence: {answer.confidence} ({answer.confidence_reason})\n")
+    names = {drug.id: drug.name for drug in load_target(str(result.settings["target"])).drugs}
+    for verdict in result.assessment.verdicts:
+        name = names.get(verdict.drug, verdict.drug)
+        typer.echo(f"  {name:<16} {verdict.verdict:<28} confidence {verdict.confidence}")

@@ -1,0 +1,293 @@
+"""One stage of a study by itself: what `kinscope dock` and `kinscope simulate` run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from kinscope.core.errors import LigandError
+from kinscope.docking.crystal_rmsd import with_crystal_rmsd
+from kinscope.docking.relaxed_records import RelaxedSettings
+from kinscope.docking.site_center import check_site
+from kinscope.docking.table_records import DockingRow
+from kinscope.dynamics.records import REPLICA_RECORD_FILE, ReplicaRecord
+from kinscope.ligands.given import GivenLigands, read_given
+from kinscope.ligands.parameters import directory_for, load_parameters
+from kinscope.structures.reference import reference_model
+from kinscope.structures.source import PdbSource
+from kinscope.structures.user_records import USER_STATE
+from kinscope.targets import TargetPack, load_target, target_reference
+from kinscope.variants import Variant, parse_variant
+from kinscope.workflow.engine.local import Event
+from kinscope.workflow.engine.step import Step
+from kinscope.workflow.engine.store import Store
+from kinscope.workflow.planning.docking import row_steps
+from kinscope.workflow.planning.dynamics import replica_steps
+from kinscope.workflow.planning.own_ligands import (
+    LigandFiles,
+    check_in_place,
+    keep_ligand,
+    placed_as_given,
+    take_ligand,
+)
+from kinscope.workflow.planning.study import Study
+from kinscope.workflow.settings import OwnLigand, load_preset, with_changes
+from kinscope.workflow.stages.docking import MUTANT_POSE, NATIVE_POSE, ROWS
+from kinscope.workflow.stages.files import read_records
+from kinscope.workflow.study import Run
+
+
+@dataclass(frozen=True)
+class StageRequest:
+    """Of which variant, how, where and with whom watching a stage is run."""
+
+    expression: str
+    target: str
+    preset: str
+    states: tuple[str, ...] = ()
+    """Those of the preset if empty."""
+    structure: tuple[Path | None, dict[str, Any] | None] = (None, None)
+    """A structure of the user's, and what is said about it as settings."""
+    directory: Path | None = None
+    """Of the run; ``kinscope-VARIANT`` if None."""
+    cores: int | None = None
+    listener: Callable[[Event], None] | None = None
+
+    def run(
+        self,
+        changes: dict[str, Any],
+        choose: Callable[[Study], dict[Any, Step]],
+        keep: Callable[[Store], None] | None = None,
+    ) -> StageDone:
+        """Run the steps that are chosen, in the run directory.
+
+        Parameters
+        ----------
+        changes
+            To the preset's settings, beyond the states and the structure.
+        choose
+            The steps by the stage's own names.
+        keep
+            Puts files of the user's into the run's store before anything starts.
+
+        Raises
+        ------
+        BadInputError
+            If target, variant or settings cannot be used.
+        RunDirectoryError
+            If the directory is in use or holds something else.
+        """
+        reference = target_reference(self.target)
+        variant = parse_variant(self.expression, load_target(reference))
+        file, said = self.structure
+        if said is not None:
+            changes = {**changes, "structure": said}
+        if self.states:
+            changes = {**changes, "states": self.states}
+        settings = with_changes(load_preset(self.preset), target=reference, **changes)
+        directory = self.directory or Path(f"kinscope-{variant.slug}")
+        run = Run.begin(variant, settings, directory, structure=file, cores=self.cores)
+        found, outcome = run.stage(choose, self.listener, keep=keep)
+        failed = list(dict.fromkeys(str(error) for error in outcome.failed.values()))
+        return StageDone(variant, directory, found, failed)
+
+
+@dataclass(frozen=True)
+class StageDone:
+    """A stage that was run."""
+
+    variant: Variant
+    directory: Path
+    """Of the run."""
+    artefacts: dict[Any, Path]
+    """Directories of what succeeded, by the stage's own names."""
+    failed: list[str]
+    """What went wrong, each once."""
+
+
+@dataclass(frozen=True)
+class DockingTable:
+    """Every drug in every state, native beside mutant."""
+
+    done: StageDone
+    rows: list[DockingRow]
+    skipped: list[str]
+    """What was not docked, and why."""
+    notes: list[str]
+
+
+def given_ligands(files: Sequence[Path], smiles: Sequence[str], *, site: str, target: str) -> GivenLigands:
+    """The user's ligands to dock; what is wrong with one costs no other.
+
+    Raises
+    ------
+    BadInputError
+        If the target has no such site.
+    """
+    if not files and not smiles:
+        return GivenLigands()
+    pack = load_target(target)
+    check_site(pack, site)
+    return read_given(files, smiles, site=site, state="", taken=[drug.id for drug in pack.drugs])
+
+
+def dock_alone(
+    request: StageRequest, drugs: Sequence[str], own: GivenLigands, mirror: Path | None = None
+) -> DockingTable:
+    """Dock drugs (the preset's if there are none) and ligands of the user's into every state.
+
+    With a ``mirror`` of wwPDB entries, poses are also measured against the co-crystals themselves.
+
+    Raises
+    ------
+    BadInputError, RunDirectoryError
+        As :meth:`StageRequest.run`.
+    """
+    skipped: list[str] = []
+    remarks: list[str] = []
+
+    def choose(study: Study) -> dict[Any, Step]:
+        steps = row_steps(study, RelaxedSettings(), own.good)
+        skipped[:] = list(dict.fromkeys(study.skipped))
+        remarks[:] = study.remarks
+        return steps
+
+    done = request.run({"drugs": tuple(drugs)} if drugs else {}, choose)
+    rows = [row for folder in done.artefacts.values() for row in read_records(folder / ROWS, DockingRow)]
+    if mirror is not None:
+        rows = _beside_crystals(rows, done.artefacts, load_target(request.target), PdbSource(mirror))
+    return DockingTable(done, rows, skipped, [*remarks, *own.notes])
+
+
+def _beside_crystals(
+    rows: Sequence[DockingRow], found: dict[Any, Path], pack: TargetPack, source: PdbSource
+) -> list[DockingRow]:
+    """The rows with the exact RMSD to the co-crystals that the mirror holds."""
+    return [
+        with_crystal_rmsd(
+            row,
+            pack,
+            source,
+            found[row.drug, row.state] / NATIVE_POSE,
+            found[row.drug, row.state] / MUTANT_POSE,
+        )
+        if row.outcome == "docked" and row.state != USER_STATE and row.reference.count(":") == 2
+        else row
+        for row in rows
+    ]
+
+
+@dataclass(frozen=True)
+class LigandAsked:
+    """A ligand of the user's that is to be simulated bound."""
+
+    file: Path
+    parameters: Path | None
+    """What ``kinscope parameters`` made of it."""
+    site: str
+    in_place: bool
+    """Whether the file's coordinates are its pose."""
+
+
+class Simulated(NamedTuple):
+    """A replica that is finished."""
+
+    side: str
+    system: str
+    """State, and what is bound in it."""
+    record: ReplicaRecord
+    directory: Path
+
+
+def simulate_alone(
+    request: StageRequest, dynamics: dict[str, Any], drugs: Sequence[str], own: LigandAsked | None
+) -> tuple[StageDone, list[Simulated]]:
+    """Run the replicas of native and mutant, apo and with ligands bound.
+
+    Parameters
+    ----------
+    request
+        Of the stage; the states of ``drugs`` are added to its own.
+    dynamics
+        Changes to the preset's settings of dynamics.
+    drugs
+        Simulated bound, beside the apo kinase in the same state.
+    own
+        A ligand of the user's; it is bound in the one state that is asked for.
+
+    Raises
+    ------
+    BadInputError, RunDirectoryError
+        As :meth:`StageRequest.run`, or if a ligand cannot be simulated.
+    """
+    pack = load_target(request.target)
+    states, keep = request.states, None
+    if drugs:
+        states = tuple(dict.fromkeys([*states, *_states_bound(drugs, pack)]))
+        dynamics = dynamics | {"ligands": tuple(drugs), "states": states}
+    if own is not None:
+        # Beside the user's own, only drugs that are named.
+        ligand, files = _taken(own, states, pack, has_structure=request.structure[0] is not None)
+        bound = {"own_ligands": (ligand.model_dump(),), "states": (ligand.state,)}
+        dynamics = {"ligands": (), **dynamics, **bound}
+        states = () if ligand.state == USER_STATE else (ligand.state,)
+        keep = partial(keep_ligand, ligand=ligand, files=files)
+    changes = {"dynamics": dynamics} if dynamics else {}
+    done = replace(request, states=states).run(changes, replica_steps, keep)
+    replicas = [
+        Simulated(side, system, _record(folder), folder)
+        for (side, system, _), folder in sorted(done.artefacts.items())
+    ]
+    return done, replicas
+
+
+def _record(folder: Path) -> ReplicaRecord:
+    return ReplicaRecord.model_validate_json((folder / REPLICA_RECORD_FILE).read_bytes())
+
+
+def _states_bound(drugs: Sequence[str], pack: TargetPack) -> list[str]:
+    """The state that each drug binds.
+
+    Raises
+    ------
+    LigandError
+        If a drug has no force-field parameters.
+    """
+    found = [pack.drug(identifier) for identifier in drugs]
+    for drug in found:
+        load_parameters(drug, directory_for(pack, drug))
+    return [drug.state for drug in found]
+
+
+def _taken(
+    own: LigandAsked, states: Sequence[str], pack: TargetPack, *, has_structure: bool
+) -> tuple[OwnLigand, LigandFiles]:
+    """The user's ligand, checked as far as that is possible before anything runs.
+
+    Raises
+    ------
+    BadInputError
+        If the ligand, its parameters, its pose, the site or the state cannot be used.
+    """
+    check_site(pack, own.site)
+    chosen = list(dict.fromkeys(states or ([USER_STATE] if has_structure else [])))
+    if len(chosen) != 1:
+        raise LigandError(
+            "A ligand of yours is bound in one state, and "
+            + (f"{len(chosen)} were named." if chosen else "none was named."),
+            where=f"--ligand-file {own.file}",
+            remedy=f"Give one --state of: {', '.join(one.id for one in pack.states)}.",
+        )
+    state = chosen[0]
+    ligand, files = take_ligand(
+        own.file, own.parameters, pack, state=state, site=own.site, in_place=own.in_place
+    )
+    if state != USER_STATE:
+        pack.state(state)
+        if own.in_place:
+            placed = placed_as_given(files.parameters, own.file)
+            check_in_place(reference_model(pack, state)[0], placed, f"{own.file}, --in-place")
+    return ligand, files
