@@ -29,12 +29,13 @@ from kinscope.analysis.results import FluctuationProfile
 from kinscope.core.files import sha256_of_file
 from kinscope.targets import TargetPack, load_target
 from kinscope.variants import parse_variant
-from kinscope.workflow.engine import LocalEngine
+from kinscope.workflow.engine.local import LocalEngine
+from kinscope.workflow.engine.store import Store, default_cache
 from kinscope.workflow.native_results import shipped_store
-from kinscope.workflow.plan import Planner
+from kinscope.workflow.planning.models import modes
+from kinscope.workflow.planning.study import Study
 from kinscope.workflow.settings import load_preset, with_changes
 from kinscope.workflow.stages.files import PROFILE
-from kinscope.workflow.store import Store, default_cache
 
 STATES = ("kinase-dfg-in", "kinase-dfg-out", "closed-dfg-out", "open-dfg-in")
 FEWEST_RESIDUES = 3
@@ -70,8 +71,8 @@ CONTROLS = (
 def profiles(pack: TargetPack, variant: str, runs: Path, cores: int) -> list[FluctuationProfile]:
     """Normal modes of native and variant in every state."""
     settings = with_changes(load_preset("quick"), states=STATES)
-    planner = Planner(pack, parse_variant(variant, pack), settings, workers=1)
-    steps = [planner.modes(side, state) for state in STATES for side in ("native", "mutant")]
+    study = Study(pack, parse_variant(variant, pack), settings)
+    steps = [modes(study, side, state) for state in STATES for side in ("native", "mutant")]
     cache = Store(default_cache() / "artefacts")
     engine = LocalEngine(runs / variant, cache, shipped=shipped_store(pack), cores=cores)
     outcome = engine.run(steps)

@@ -10,26 +10,27 @@ from kinscope.docking.compare import distance_to_residues
 from kinscope.docking.relaxed_records import RelaxedSettings
 from kinscope.targets import load_target
 from kinscope.variants import parse_variant
-from kinscope.workflow.context import StepContext
-from kinscope.workflow.plan import Planner
+from kinscope.workflow.engine.context import StepContext
+from kinscope.workflow.engine.step import in_order
+from kinscope.workflow.planning.plan import plan_study
+from kinscope.workflow.planning.study import Study
 from kinscope.workflow.settings import load_preset, with_changes
 from kinscope.workflow.stages.collect import _Inputs, _relaxed
 from kinscope.workflow.stages.files import write_models, write_records
 from kinscope.workflow.stages.relaxed import SIDE, relax_side
-from kinscope.workflow.step import in_order
 from test_dock_relaxed_repeats import side
 from test_docking_cases import model, pose
 
 PACK = load_target("abl1")
 
 
-def planner(variant: str, **changes: object) -> Planner:
+def planner(variant: str, **changes: object) -> Study:
     settings = with_changes(load_preset("quick"), **changes)
-    return Planner(PACK, parse_variant(variant, PACK), settings, workers=1)
+    return Study(PACK, parse_variant(variant, PACK), settings)
 
 
 def relaxed_roles(variant: str, **changes: object) -> set[str]:
-    study = planner(variant, **changes).plan()
+    study = plan_study(planner(variant, **changes))
     measured = next(step for step in in_order([study.report]) if step.name == "measurements")
     return {role for role in measured.inputs if role.startswith("relaxed")}
 

@@ -17,10 +17,10 @@ from kinscope.docking.relaxed_records import RelaxedSettings
 from kinscope.docking.table_records import Call, DockedSide, DockingRow
 from kinscope.targets import load_target
 from kinscope.variants import parse_variant
-from kinscope.workflow.dock_plan import row_steps
-from kinscope.workflow.plan import Planner
+from kinscope.workflow.engine.step import in_order
+from kinscope.workflow.planning.docking import docking, row_steps
+from kinscope.workflow.planning.study import Study
 from kinscope.workflow.settings import load_preset, with_changes
-from kinscope.workflow.step import in_order
 
 PACK = load_target("abl1")
 
@@ -114,9 +114,9 @@ def test_helix_i_is_printed_for_the_myristate_site() -> None:
     assert "bent by 80 degrees at 494-500" in "\n".join(table_lines([found], "K404E"))
 
 
-def planner(variant: str, **changes: object) -> Planner:
+def planner(variant: str, **changes: object) -> Study:
     settings = with_changes(load_preset("quick"), **changes)
-    return Planner(PACK, parse_variant(variant, PACK), settings, workers=1)
+    return Study(PACK, parse_variant(variant, PACK), settings)
 
 
 def test_every_drug_meets_every_state_and_bosutinib_its_further_one() -> None:
@@ -133,8 +133,8 @@ def test_every_drug_meets_every_state_and_bosutinib_its_further_one() -> None:
 def test_a_drug_in_its_own_state_is_the_very_docking_of_a_study() -> None:
     plan = planner("T315I")
     step = row_steps(plan, RelaxedSettings())["imatinib", "kinase-dfg-out"]
-    assert step.inputs["docking/native"].key == plan.docking("native", "imatinib").key
-    assert step.inputs["docking/mutant"].key == plan.docking("mutant", "imatinib").key
+    assert step.inputs["docking/native"].key == docking(plan, "native", "imatinib").key
+    assert step.inputs["docking/mutant"].key == docking(plan, "mutant", "imatinib").key
 
 
 def test_named_states_are_the_only_ones_and_a_bad_drug_stops_no_other() -> None:
@@ -186,7 +186,7 @@ def test_a_drug_without_a_known_pose_is_searched_for_blind_in_every_state(tmp_pa
     (copy / "poses" / "dasatinib.sdf").unlink()
     pack = load_target(str(copy))
     settings = with_changes(load_preset("quick"), target=str(copy))
-    study = Planner(pack, parse_variant("T315I", pack), settings, workers=1)
+    study = Study(pack, parse_variant("T315I", pack), settings)
     rows = row_steps(study, RelaxedSettings())
     assert [text.split(":")[0] for text in study.remarks] == ["dasatinib"]
     for state in study.states:

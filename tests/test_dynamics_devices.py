@@ -33,14 +33,16 @@ from kinscope.dynamics.prober import MachineProber
 from kinscope.dynamics.records import REPLICA_RECORD_FILE, PlatformChoice, ReplicaRecord, SpeedRecord
 from kinscope.dynamics.settings import ProtocolSettings
 from kinscope.workflow import machine
-from kinscope.workflow.context import StepContext
-from kinscope.workflow.engine import LocalEngine
+from kinscope.workflow.engine.context import StepContext
+from kinscope.workflow.engine.local import LocalEngine
+from kinscope.workflow.engine.step import Stage, Step
+from kinscope.workflow.engine.store import ArtefactRecord, list_files
 from kinscope.workflow.machine import find_gpus, missing_gpu_plugin, packing_of
-from kinscope.workflow.step import Step
-from kinscope.workflow.store import ArtefactRecord, list_files
+from kinscope.workflow.planning.catalogue import STAGES
 from small_systems import residue_in_vacuum
 
 HERE = "test_dynamics_devices"
+TOLD = Stage("told", f"{HERE}:tell_platform")
 
 
 class FakeMachine:
@@ -92,7 +94,7 @@ def _a_machine_without_masks(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) ->
         if name.endswith("_VISIBLE_DEVICES") or name in (DEVICES_VARIABLE, PLATFORM_VARIABLE):
             monkeypatch.delenv(name)
     monkeypatch.setenv("KINSCOPE_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent))
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent), prepend=os.pathsep)
 
 
 def two_processors() -> tuple[Device, ...]:
@@ -319,11 +321,8 @@ def test_the_engine_fills_the_slots_of_every_device(tmp_path: Path, per_device: 
     )
     (tmp_path / "meeting").mkdir()
     meeting = [str(tmp_path / "meeting"), 2 * per_device]
-    steps = [
-        Step("told", f"{i}", f"{HERE}:tell_platform", 1, {"i": i, "meeting": meeting}, resource="gpu")
-        for i in range(6)
-    ]
-    plain = Step("told", "plain", f"{HERE}:tell_platform", 1, {"i": "cpu"})
+    steps = [Step(TOLD, f"{i}", {"i": i, "meeting": meeting}, resource="gpu") for i in range(6)]
+    plain = Step(TOLD, "plain", {"i": "cpu"})
     engine = LocalEngine(tmp_path / "run", None, cores=1, devices=devices, per_device=per_device)
     outcome = engine.run([*steps, plain])
     assert not outcome.failed
@@ -337,9 +336,7 @@ def test_the_engine_fills_the_slots_of_every_device(tmp_path: Path, per_device: 
 
 
 def test_without_devices_gpu_steps_take_cores(tmp_path: Path):
-    steps = [
-        Step("told", f"step {i}", f"{HERE}:tell_platform", 1, {"i": i}, resource="gpu") for i in range(3)
-    ]
+    steps = [Step(TOLD, f"step {i}", {"i": i}, resource="gpu") for i in range(3)]
     engine = LocalEngine(tmp_path / "run", None, cores=1)
     assert not engine.run(steps).failed
     told = [json.loads((engine.store.path(step) / "told.json").read_text()) for step in steps]
@@ -355,7 +352,7 @@ def test_replicas_on_two_devices_are_those_of_one(tmp_path: Path):
         "two": {"cores": 1, "devices": two_processors()},
     }.items():
         engine = LocalEngine(tmp_path / name, None, **options)
-        system = Step("solvated", "vacuum", "made:already", 1, {})
+        system = Step(STAGES["solvated"], "vacuum")
         _put_system(engine, system)
         steps = _replicas(system)
         outcome = engine.run(steps)
@@ -378,7 +375,6 @@ def _put_system(engine: LocalEngine, step: Step) -> None:
         key=step.key,
         step=step.name,
         label=step.label,
-        function=step.function,
         step_version=1,
         parameters={},
         inputs={},
@@ -395,10 +391,8 @@ def _replicas(system: Step) -> list[Step]:
     settings = ProtocolSettings(frame_interval_steps=20, equilibration_fraction=0.3)
     return [
         Step(
-            "replica",
+            STAGES["replica"],
             f"replica {number}",
-            "kinscope.workflow.stages.dynamics:replica",
-            1,
             {
                 "replica": number,
                 "protocol": settings.model_dump(mode="json"),

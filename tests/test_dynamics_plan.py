@@ -6,15 +6,20 @@ from pathlib import Path
 
 import pytest
 
-from kinscope.core.errors import RunDirectoryError, SettingsError
+from kinscope.core.errors import ComputationError, RunDirectoryError, SettingsError
 from kinscope.dynamics.devices import _named_devices
 from kinscope.targets import load_target
 from kinscope.variants import parse_variant
-from kinscope.workflow import longer, machine, study
-from kinscope.workflow.plan import Planner
-from kinscope.workflow.rundir import open_existing, open_or_create
+from kinscope.workflow import machine, study
+from kinscope.workflow.engine.local import Outcome
+from kinscope.workflow.engine.step import Step, in_order
+from kinscope.workflow.planning.catalogue import REPLICA_STAGES
+from kinscope.workflow.planning.docking import docking_steps
+from kinscope.workflow.planning.dynamics import replica_steps
+from kinscope.workflow.planning.plan import plan_study
+from kinscope.workflow.planning.study import Pace, Study
+from kinscope.workflow.rundir import new_study, note_pace, noted_pace, open_existing, open_or_create
 from kinscope.workflow.settings import StudySettings, load_preset, with_changes
-from kinscope.workflow.step import Step, in_order
 from kinscope.workflow.trajectory_run import finished_replicas
 
 PACK = load_target("abl1")
@@ -27,18 +32,18 @@ def settings(**dynamics: object) -> StudySettings:
 
 
 def replicas(given: StudySettings, **options: object) -> dict[tuple[str, str, int], Step]:
-    return Planner(PACK, VARIANT, given, workers=1.0, **options).replica_steps()  # type: ignore[arg-type]
+    return replica_steps(Study(PACK, VARIANT, given, **options))  # type: ignore[arg-type]
 
 
 def test_how_many_share_a_gpu_is_outside_every_key(tmp_path: Path):
     packed, alone = settings(replicas_per_gpu=4), settings()
-    plans = [Planner(PACK, VARIANT, one, workers=1.0).plan() for one in (packed, alone)]
+    plans = [plan_study(Study(PACK, VARIANT, one)) for one in (packed, alone)]
     assert plans[0].report.key == plans[1].report.key
-    open_or_create(tmp_path / "run", VARIANT, alone, "2026-01-01")
-    held = open_or_create(tmp_path / "run", VARIANT, packed, "2026-01-01")
+    open_or_create(tmp_path / "run", new_study(VARIANT, alone, created="2026-01-01"))
+    held = open_or_create(tmp_path / "run", new_study(VARIANT, packed, created="2026-01-01"))
     assert held.settings.dynamics.replicas_per_gpu == 4
     with pytest.raises(RunDirectoryError, match="other settings"):
-        open_or_create(tmp_path / "run", VARIANT, settings(length_ns=2.0), "2026-01-01")
+        open_or_create(tmp_path / "run", new_study(VARIANT, settings(length_ns=2.0), created="2026-01-01"))
 
 
 @pytest.mark.parametrize("bad", [0, -1, 17, "some"])
@@ -50,23 +55,37 @@ def test_impossible_numbers_per_gpu_are_refused(bad: object):
 def test_a_study_begun_on_a_cpu_keeps_its_replicas_on_a_machine_with_gpus(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    assert study._workers_at_start(tmp_path, 2.0, "cpu") == (2.0, "cpu")
-    assert study._workers_at_start(tmp_path, 8.0, "gpu") == (2.0, "cpu")
-    (tmp_path / "workers.txt").write_text("3\n")  # as earlier versions wrote it
-    assert study._workers_noted(tmp_path) == (3.0, "cpu")
+    assert noted_pace(tmp_path) is None
+    for given, held in ((Pace(2.0, "cpu"), (2.0, "cpu")), (Pace(8.0, "gpu"), (2.0, "cpu"))):
+        note_pace(tmp_path, given)
+        assert noted_pace(tmp_path) == held
     (tmp_path / "workers.txt").unlink()
-    assert study._workers_at_start(tmp_path, 2.6, "gpu") == (2.6, "gpu")
-    assert study._workers_noted(tmp_path) == (2.6, "gpu")
+    note_pace(tmp_path, Pace(2.6, "gpu"))
+    assert noted_pace(tmp_path) == (2.6, "gpu")
     directory = tmp_path / "run"
-    held = open_or_create(directory, VARIANT, settings(), "2026-01-01")
-    study._workers_at_start(directory, 2.0, "cpu")
+    held = open_or_create(directory, new_study(VARIANT, settings(), created="2026-01-01"))
+    note_pace(directory, Pace(2.0))
     monkeypatch.setattr(study, "find_gpus", lambda: _named_devices("CPU,CPU"))
-    planner, engine = study._prepare(
-        held, directory, 2, None, lambda planner: list(planner.replica_steps().values())
-    )
-    assert {s.key for s in planner.replica_steps().values()} == {s.key for s in replicas(settings()).values()}
-    assert engine.capacity["gpu"] == 2  # yet they run on what is there
-    assert {step.resource for step in planner.replica_steps().values()} == {"gpu"}
+    monkeypatch.setattr(machine, "find_gpus", lambda prober=None: _named_devices("CPU,CPU"))
+    here = study.Run(held, directory, cores=2)
+    steps = replica_steps(here.study)
+    assert {s.key for s in steps.values()} == {s.key for s in replicas(settings()).values()}
+    assert {step.resource for step in steps.values()} == {"gpu"}  # yet they run on what is there
+
+
+def test_the_pace_is_asked_once_and_only_where_replicas_are_planned(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    asked: list[int] = []
+    monkeypatch.setattr(study, "runner_of", lambda dynamics: asked.append(1) or "cpu")
+    held = new_study(VARIANT, settings(budget_minutes=6.0, length_ns=20.0))
+    here = study.Run(held, tmp_path / "run", cores=3)
+    monkeypatch.setattr(study.LocalEngine, "run", lambda engine, steps: Outcome())
+    for choose, times in ((docking_steps, 0), (replica_steps, 1), (replica_steps, 1)):
+        with pytest.raises(ComputationError, match="could not be finished"):
+            here.stage(choose)
+        assert len(asked) == times
+        assert noted_pace(tmp_path / "run") == ((3.0, "cpu") if times else None)
 
 
 def test_a_longer_study_rests_on_the_shorter_one():
@@ -93,7 +112,7 @@ def test_only_the_longest_of_a_replica_is_analysed(tmp_path: Path):
 
     for step in steps:
         number = step.parameters.get("replica")
-        if step.name == "replica" and (number == 0 or "before" not in step.inputs):
+        if step.name in REPLICA_STAGES and (number == 0 or "before" not in step.inputs):
             (tmp_path / step.key).mkdir()
             (tmp_path / step.key / "replica.json").touch()
     found = finished_replicas(steps, Held())  # type: ignore[arg-type]
@@ -106,34 +125,37 @@ def test_extending_is_written_down_once_and_never_shortens(tmp_path: Path, monke
     ran: list[float] = []
     monkeypatch.setattr(machine, "find_gpus", lambda prober=None: _named_devices("CPU"))
     monkeypatch.setattr(
-        longer,
-        "go_on_with",
-        lambda held, *_, **__: ran.append(held.settings.dynamics.extensions[-1].length_ns),
+        study.Run,
+        "stage",
+        lambda run, *_: ran.append(run.held.settings.dynamics.extensions[-1].length_ns),
     )
     run = tmp_path / "run"
-    open_or_create(run, VARIANT, settings(), "2026-01-01")
+    open_or_create(run, new_study(VARIANT, settings(), created="2026-01-01"))
     for bad in (0.5, 1.0):
         with pytest.raises(SettingsError, match="long already"):
-            longer.extend_study(run, bad)
-    longer.extend_study(run, 5.0)
-    longer.extend_study(run, 5.0)  # stopped in between: the same again
-    longer.extend_study(run, 20.0)
+            study.extend_study(run, bad)
+    study.extend_study(run, 5.0)
+    study.extend_study(run, 5.0)  # stopped in between: the same again
+    study.extend_study(run, 20.0)
     with pytest.raises(SettingsError, match="long already"):
-        longer.extend_study(run, 10.0)
+        study.extend_study(run, 10.0)
     held = open_existing(run).settings.dynamics.extensions
     assert [(one.length_ns, one.gpu) for one in held] == [(5.0, True), (20.0, True)]
     assert ran == [5.0, 5.0, 20.0]
     none = tmp_path / "none"
     open_or_create(
-        none, VARIANT, with_changes(load_preset("quick"), dynamics={"budget_minutes": 0}), "2026-01-01"
+        none,
+        new_study(
+            VARIANT, with_changes(load_preset("quick"), dynamics={"budget_minutes": 0}), created="2026-01-01"
+        ),
     )
     with pytest.raises(SettingsError, match="no dynamics"):
-        longer.extend_study(none, 5.0)
+        study.extend_study(none, 5.0)
 
 
 def test_what_steps_replicas_is_part_of_what_they_are():
     """Two engines sample one ensemble, but no comparison mixes them unawares."""
-    processor, other = replicas(settings()), replicas(settings(), on="gromacs")
+    processor, other = replicas(settings()), replicas(settings(), pace=Pace(on="gromacs"))
     assert {step.resource for step in other.values()} == {"cpu"}
     assert not {step.key for step in processor.values()} & {step.key for step in other.values()}
     wishes = replicas(settings(engine="openmm"))

@@ -35,11 +35,11 @@ from kinscope.structures.io import write_model
 from kinscope.structures.reference import reference_model
 from kinscope.targets import load_target
 from kinscope.variants import parse_variant
+from kinscope.workflow.engine.step import Step
+from kinscope.workflow.engine.store import ArtefactRecord, Store, list_files
 from kinscope.workflow.reference_export import export_reference
-from kinscope.workflow.rundir import open_or_create
+from kinscope.workflow.rundir import new_study, open_or_create
 from kinscope.workflow.settings import load_preset, with_changes
-from kinscope.workflow.step import Step
-from kinscope.workflow.store import ArtefactRecord, Store, list_files
 from kinscope.workflow.study import plan_of
 from test_report_factory import empty_study
 
@@ -93,7 +93,6 @@ def put_replica(store: Store, step: Step, work: Path, *, wide: bool) -> None:
         key=step.key,
         step=step.name,
         label=step.label,
-        function=step.function,
         step_version=1,
         parameters=dict(step.parameters),
         inputs={},
@@ -116,7 +115,7 @@ def exported(tmp_path_factory: pytest.TempPathFactory) -> tuple[ReferenceDynamic
         load_preset("paper"), states=(STATE,), dynamics={"states": (STATE,), "ligands": (), "replicas": 2}
     )
     run = root / "run"
-    open_or_create(run, variant, settings, "2026-01-01")
+    open_or_create(run, new_study(variant, settings, created="2026-01-01"))
     _, steps, store = plan_of(run)
     replicas = [step for step in steps if step.name == "replica"]
     assert len(replicas) == 4
@@ -225,7 +224,7 @@ def test_the_report_shows_it_apart_and_escapes_it(exported):
 
 def test_a_run_without_finished_dynamics_is_refused(tmp_path: Path):
     variant = parse_variant("K404E", load_target("abl1"))
-    open_or_create(tmp_path / "run", variant, load_preset("paper"), "2026-01-01")
+    open_or_create(tmp_path / "run", new_study(variant, load_preset("paper"), created="2026-01-01"))
     with pytest.raises(BadInputError, match="no system with finished replicas"):
         export_reference(tmp_path / "run", tmp_path / "out", created="2026-01-01")
     assert not (tmp_path / "out").exists()

@@ -29,8 +29,9 @@ from kinscope.dynamics.replica import run_replica
 from kinscope.dynamics.settings import ProtocolSettings, SolvationSettings
 from kinscope.dynamics.solvent import solvate_native
 from kinscope.dynamics.storage import load_record, write_state
-from kinscope.workflow.step import Step
-from kinscope.workflow.store import ArtefactRecord, Store, list_files
+from kinscope.workflow.engine.step import Step
+from kinscope.workflow.engine.store import ArtefactRecord, Store, list_files
+from kinscope.workflow.planning.catalogue import STAGES
 from small_systems import capped_residue, residue_in_vacuum
 from trajectory_factory import read_protein_frames
 
@@ -59,10 +60,8 @@ def replica_steps(systems: dict[str, Step], kind: str) -> list[Step]:
     settings = protocol(kind)
     return [
         Step(
-            "replica",
+            STAGES["replica"],
             f"dynamics {number + 1}, {side}",
-            "kinscope.workflow.stages.dynamics:replica",
-            1,
             {
                 "replica": number,
                 "protocol": settings.model_dump(mode="json"),
@@ -79,12 +78,12 @@ def replica_steps(systems: dict[str, Step], kind: str) -> list[Step]:
 
 
 def system_steps() -> dict[str, Step]:
-    return {side: Step("solvated", side, "made:already", 1, {"side": side}) for side in SIDES}
+    return {side: Step(STAGES["solvated"], side, {"side": side}) for side in SIDES}
 
 
 def drive(run: Path, kind: str) -> int:
     """What a driver process does: bring every replica about; 0 if none is left."""
-    from kinscope.workflow.engine import LocalEngine
+    from kinscope.workflow.engine.local import LocalEngine
 
     outcome = LocalEngine(run, None, cores=2).run(replica_steps(system_steps(), kind))
     return 0 if not outcome.failed and not outcome.skipped else 3
@@ -100,7 +99,6 @@ def begin(run: Path, systems: dict[str, Path]) -> None:
             key=step.key,
             step=step.name,
             label=step.label,
-            function=step.function,
             step_version=1,
             parameters=dict(step.parameters),
             inputs={},

@@ -27,7 +27,7 @@ from kinscope.structures.io import write_model
 from kinscope.targets import load_target
 from kinscope.targets.controls import controls_directory
 from kinscope.variants import parse_variant
-from kinscope.workflow.stages.bound import bound_poses, missing_bonds, start_bonds
+from kinscope.workflow.stages.bound import missing_bonds, read_bound_poses, start_bonds, write_bound_pose
 from kinscope.workflow.stages.trajectories import System, measure_system
 from test_report_factory import REGIONS, report_files, study
 from trajectory_factory import Floats, moving, shipped_model, write_replica
@@ -111,7 +111,11 @@ def compared(tmp_path_factory: pytest.TempPathFactory, solute) -> TrajectoryComp
                 write_replica(home / side / str(number), solute, frames, number, step_ps=STEP_PS)
             )
     boxes = {side: box(home / f"box-{side}", solute, placed()) for side in sides}
-    system = System(STATE, tuple(sides["native"]), tuple(sides["mutant"]), "imatinib", boxes)
+    for side, who in (("native", "native"), ("mutant", "K404E")):
+        write_bound_pose(boxes[side], PACK, PACK.drug("imatinib"), who)
+    bound = read_bound_poses(boxes)
+    assert [one.variant for one in bound] == ["native", "K404E"]
+    system = System(STATE, tuple(sides["native"]), tuple(sides["mutant"]), "imatinib", bound)
     found = measure_system(system, PACK, "K404E", (404,))
     assert found.comparison is not None
     return found.comparison
@@ -128,9 +132,9 @@ def test_a_bond_of_the_crystal_that_the_start_lacks_is_missed(solute, tmp_path: 
     bonds = start_bonds(Layout(solute))
     assert {"Met318", "Asp381"} <= set(bonds)
     assert "Glu286" not in bonds
-    (native,) = bound_poses(
-        {"native": box(tmp_path / "box", solute, placed())}, PACK, PACK.drug("imatinib"), ""
-    )
+    directory = box(tmp_path / "box", solute, placed())
+    write_bound_pose(directory, PACK, PACK.drug("imatinib"), "native")
+    (native,) = read_bound_poses({"native": directory})
     assert native.reference == "2HYY:A:STI"
     missing = {text.partition(" (")[0]: text for text in native.missing_bonds}
     assert missing["Glu286"] == gap_in_words(solute)

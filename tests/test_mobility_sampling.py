@@ -11,7 +11,8 @@ from kinscope.analysis.state_mobility import compare_states_by_region
 from kinscope.analysis.system_sampling import system_sampling
 from kinscope.targets import load_target
 from kinscope.variants import parse_variant
-from kinscope.workflow.plan import Planner
+from kinscope.workflow.planning.plan import plan_study
+from kinscope.workflow.planning.study import Study
 from kinscope.workflow.settings import load_preset, with_changes
 
 
@@ -111,16 +112,16 @@ def test_states_differ_in_the_region_that_differs() -> None:
 def test_a_preset_says_nothing_of_drugs_and_states_that_another_target_lacks(preset: str) -> None:
     src = load_target("src")
     settings = with_changes(load_preset(preset), target="src")
-    planner = Planner(src, parse_variant("T341I", src), settings, workers=1)
-    skipped = " ".join(planner.plan().skipped)
+    planner = Study(src, parse_variant("T341I", src), settings)
+    skipped = " ".join(plan_study(planner).skipped)
     assert "imatinib" not in skipped
     assert "ponatinib" not in skipped
-    assert planner.dynamics_ligands() == ("dasatinib",)
-    assert planner.dynamics_states() == ("kinase-dfg-in",)
+    assert planner.dynamics_ligands == ("dasatinib",)
+    assert planner.dynamics_states == ("kinase-dfg-in",)
 
 
 def test_what_the_user_names_is_still_told() -> None:
     src = load_target("src")
     settings = with_changes(load_preset("standard"), target="src", dynamics={"ligands": ("imatinib",)})
-    plan = Planner(src, parse_variant("T341I", src), settings, workers=1).plan()
+    plan = plan_study(Study(src, parse_variant("T341I", src), settings))
     assert any("imatinib" in text and "no such drug" in text for text in plan.skipped)

@@ -20,7 +20,9 @@ from kinscope.ligands.parameters import SHIPPED
 from kinscope.structures.reference import reference_model
 from kinscope.targets import load_target
 from kinscope.variants import parse_variant
-from kinscope.workflow.own_ligands import (
+from kinscope.workflow.engine.store import Store
+from kinscope.workflow.planning.dynamics import replica_steps
+from kinscope.workflow.planning.own_ligands import (
     check_in_place,
     definition_of,
     keep_ligand,
@@ -28,11 +30,11 @@ from kinscope.workflow.own_ligands import (
     placed_as_given,
     take_ligand,
 )
-from kinscope.workflow.plan import Planner
+from kinscope.workflow.planning.plan import plan_study
+from kinscope.workflow.planning.study import Pace, Study
+from kinscope.workflow.planning.user_state import study_pack
 from kinscope.workflow.settings import OwnLigand, load_preset, with_changes
 from kinscope.workflow.stages.bound import ligand_parameters
-from kinscope.workflow.store import Store
-from kinscope.workflow.user_state import study_pack
 
 PACK = load_target("abl1")
 STATE = "kinase-dfg-out"
@@ -126,15 +128,15 @@ def test_the_files_are_kept_in_the_run(mine: Path, tmp_path: Path):
     assert len(placed.positions_angstrom) == len(files.parameters.record.atoms)
 
 
-def planner(own: OwnLigand, **changes: object) -> Planner:
+def planner(own: OwnLigand, **changes: object) -> Study:
     dynamics = {"states": (STATE,), "ligands": (), "own_ligands": (own.model_dump(),), **changes}
     settings = with_changes(load_preset("quick"), states=(STATE,), dynamics=dynamics)
-    return Planner(PACK, parse_variant("K404E", PACK), settings, workers=2)
+    return Study(PACK, parse_variant("K404E", PACK), settings, pace=Pace(2.0))
 
 
 def test_it_is_simulated_beside_the_apo_kinase_in_equal_shares(mine: Path):
     own, _ = take(mine, mine.with_suffix(".xml"))
-    steps = planner(own).replica_steps()
+    steps = replica_steps(planner(own))
     bound = f"{STATE}+mine"
     assert set(steps) == {
         (s, about, n) for s in ("native", "mutant") for about in (STATE, bound) for n in range(3)
@@ -144,31 +146,31 @@ def test_it_is_simulated_beside_the_apo_kinase_in_equal_shares(mine: Path):
     assert system.inputs["native"].inputs["ligand"].key == ligand_step(own).key
     assert "docking" not in system.inputs
     assert "with mine" in steps["native", bound, 0].label
-    docked = planner(own.model_copy(update={"pose": "docked"})).replica_steps()
+    docked = replica_steps(planner(own.model_copy(update={"pose": "docked"})))
     search = docked["native", bound, 0].inputs["system"].inputs["docking"]
-    assert search.function.endswith("dock_given")
+    assert search.name == "docking-given"
     assert docked["mutant", bound, 0].inputs["system"].inputs["docking"].inputs["native"].key == search.key
     # the apo kinase's identity does not depend on the ligand
     alone = with_changes(
         load_preset("quick"), states=(STATE,),
         dynamics={"states": (STATE,), "budget_minutes": None, "length_ns": 1.0},
     )  # fmt: skip
-    apo = Planner(PACK, parse_variant("K404E", PACK), alone, workers=2).replica_steps()
-    both = planner(own, budget_minutes=None, length_ns=1.0).replica_steps()
+    apo = replica_steps(Study(PACK, parse_variant("K404E", PACK), alone, pace=Pace(2.0)))
+    both = replica_steps(planner(own, budget_minutes=None, length_ns=1.0))
     assert both["native", STATE, 0].key == apo["native", STATE, 0].key
 
 
 def test_a_study_reports_it_as_it_reports_a_drug(mine: Path):
     own, _ = take(mine, mine.with_suffix(".xml"))
     planned = planner(own, budget_minutes=None, length_ns=1.0)
-    inputs = planned.plan().report.inputs
+    inputs = plan_study(planned).report.inputs
     of_mine = {role: step for role, step in inputs.items() if "mine" in role.split("/")}
     assert set(of_mine) == {
         "ligand/mine",
         *(f"system/{side}/mine" for side in ("native", "mutant")),
         *(f"bound/{side}/mine/{n}" for side in ("native", "mutant") for n in range(3)),
     }
-    assert of_mine["bound/native/mine/0"] is planned.replica_steps()["native", f"{STATE}+mine", 0]
+    assert of_mine["bound/native/mine/0"] is replica_steps(planned)["native", f"{STATE}+mine", 0]
     # what reads every result finds it among the drugs, and no drug is lost or gains a verdict by it
     pack = study_pack(inputs["measurements"].parameters)
     assert pack.drug("mine").name == own.name
@@ -181,7 +183,7 @@ def test_a_study_reports_it_as_it_reports_a_drug(mine: Path):
 
 def test_a_study_without_one_keeps_its_identity():
     settings = with_changes(load_preset("quick"), states=(STATE,), dynamics={"states": (STATE,)})
-    plan = Planner(PACK, parse_variant("K404E", PACK), settings, workers=2).plan()
+    plan = plan_study(Study(PACK, parse_variant("K404E", PACK), settings, pace=Pace(2.0)))
     assert "own_ligands" not in plan.report.parameters
     assert study_pack(plan.report.parameters) == PACK
 
@@ -203,7 +205,7 @@ def test_a_state_that_is_not_simulated_is_refused(mine: Path):
     own, _ = take(mine, mine.with_suffix(".xml"))
     other = own.model_copy(update={"state": "kinase-dfg-in"})
     with pytest.raises(SettingsError, match="does not simulate"):
-        planner(other).replica_steps()
+        replica_steps(planner(other))
 
 
 @pytest.mark.parametrize(

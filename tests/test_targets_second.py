@@ -24,9 +24,11 @@ from kinscope.structures.superposition import kabsch
 from kinscope.targets import load_target, target_reference
 from kinscope.variants import parse_variant
 from kinscope.variants.vrs import refget_accession
-from kinscope.workflow.new_pack import write_new_pack
-from kinscope.workflow.pack_check import check_target
-from kinscope.workflow.plan import Planner
+from kinscope.workflow.packs.check import check_target
+from kinscope.workflow.packs.new import write_new_pack
+from kinscope.workflow.planning.docking import docking_steps
+from kinscope.workflow.planning.plan import plan_study
+from kinscope.workflow.planning.study import Study
 from kinscope.workflow.settings import StudySettings, load_preset, with_changes
 
 SRC = load_target("src")
@@ -135,8 +137,8 @@ def test_dasatinib_meets_the_hinge_where_the_crystal_of_src_shows_it() -> None:
 
 
 def test_a_drug_without_a_pose_is_left_out_and_said() -> None:
-    planner = Planner(SRC, parse_variant("T341I", SRC), _settings("src"), workers=1)
-    plan = planner.plan()
+    planner = Study(SRC, parse_variant("T341I", SRC), _settings("src"))
+    plan = plan_study(planner)
     assert plan.drugs == ("dasatinib",)
     assert any(text.startswith("bosutinib:") for text in plan.skipped)
 
@@ -197,10 +199,7 @@ def test_a_change_in_a_users_pack_is_other_work(copy: Path) -> None:
     def keys() -> set[str]:
         pack = load_target(str(copy))
         variant = parse_variant("T341I", pack)
-        return {
-            step.key
-            for step in Planner(pack, variant, _settings(str(copy)), workers=1).docking_steps().values()
-        }
+        return {step.key for step in docking_steps(Study(pack, variant, _settings(str(copy)))).values()}
 
     before = keys()
     assert keys() == before
@@ -213,7 +212,7 @@ def test_a_pack_without_models_says_how_to_build_them(copy: Path) -> None:
     shutil.rmtree(copy / "models")
     pack = load_target(str(copy))
     with pytest.raises(UnsupportedVariantError) as caught:
-        Planner(pack, parse_variant("T341I", pack), _settings(str(copy)), workers=1)
+        Study(pack, parse_variant("T341I", pack), _settings(str(copy)))
     assert f"models build --target {copy}" in caught.value.remedy
 
 

@@ -20,7 +20,7 @@ from kinscope.structures.neighbourhood import neighbourhood
 from kinscope.structures.reference import reference_model
 from kinscope.targets import TargetPack, load_target
 from kinscope.variants import parse_variant
-from kinscope.workflow.pack_check import check_target
+from kinscope.workflow.packs.check import check_target
 from kinscope.workflow.settings import load_preset, with_changes
 from kinscope.workflow.study import assess_variant
 from renumbered_pack import DRUG, GENE, LAST_BASE, SHIFT, STATE, renumbered_pack, shifted_text

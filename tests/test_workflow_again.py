@@ -17,8 +17,8 @@ from kinscope.ligands.parameters import SHIPPED
 from kinscope.targets import load_target
 from kinscope.variants import parse_variant
 from kinscope.workflow import single_runs, study
-from kinscope.workflow.again import SETTINGS_FILE, commands_again
-from kinscope.workflow.own_ligands import take_ligand
+from kinscope.workflow.planning.own_ligands import take_ligand
+from kinscope.workflow.publication import SETTINGS_FILE, commands_again
 from kinscope.workflow.settings import StructureSettings, StudySettings, load_preset, with_changes
 
 PACK = load_target("abl1")
@@ -42,7 +42,7 @@ def typed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
 
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(study, "assess_variant", hear)
-    monkeypatch.setattr(single_runs, "run_stage", hear)
+    monkeypatch.setattr(single_runs.Run, "begin", hear)
     app = typer.Typer()
     commands.register(app)
 

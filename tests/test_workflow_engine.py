@@ -9,16 +9,18 @@ import subprocess
 import sys
 import textwrap
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from kinscope.workflow.context import StepContext
-from kinscope.workflow.engine import LocalEngine
-from kinscope.workflow.step import Step, in_order
-from kinscope.workflow.store import Store
+from kinscope.workflow.engine.context import StepContext
+from kinscope.workflow.engine.local import LocalEngine, _Estimate
+from kinscope.workflow.engine.step import Stage, Step, in_order
+from kinscope.workflow.engine.store import Store
 
 HERE = "test_workflow_engine"
+NUMBER = Stage("number", f"{HERE}:write_number")
 
 
 def write_number(context: StepContext) -> dict[str, str]:
@@ -48,7 +50,7 @@ def crash(context: StepContext) -> None:
 
 @pytest.fixture(autouse=True)
 def _importable_from_workers(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent))
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent), prepend=os.pathsep)
 
 
 def number_step(number: int, inputs: dict[str, Step] | None = None, **options: object) -> Step:
@@ -56,7 +58,7 @@ def number_step(number: int, inputs: dict[str, Step] | None = None, **options: o
         k: v for k, v in options.items() if k in ("trace", "tenths_of_a_second")
     }
     rest = {k: v for k, v in options.items() if k not in parameters}
-    return Step("number", f"number {number}", f"{HERE}:write_number", 1, parameters, inputs or {}, **rest)  # type: ignore[arg-type]
+    return Step(NUMBER, f"number {number}", parameters, inputs or {}, **rest)  # type: ignore[arg-type]
 
 
 def result_of(engine: LocalEngine, step: Step) -> int:
@@ -83,9 +85,10 @@ def test_the_key_changes_with_every_parameter_and_every_input() -> None:
         number_step(2).key,
         number_step(1, {"a": base}).key,
         number_step(1, {"b": base}).key,
-        Step("number", "", f"{HERE}:write_number", 2, {"number": 1}).key,
+        Step(replace(NUMBER, version=2), "", {"number": 1}).key,
+        Step(replace(NUMBER, name="sum"), "", {"number": 1}).key,
     }
-    assert len(keys) == 5
+    assert len(keys) == 6
     assert number_step(1).key == base.key
 
 
@@ -114,7 +117,7 @@ def test_a_damaged_cache_entry_is_not_believed(tmp_path: Path) -> None:
 def test_a_failure_stops_what_depends_on_it_and_nothing_else(
     tmp_path: Path, function: str, word: str
 ) -> None:
-    broken = Step("broken", "broken", f"{HERE}:{function}", 1)
+    broken = Step(Stage("broken", f"{HERE}:{function}"), "broken")
     blocked = number_step(1, {"a": broken})
     other = number_step(2)
     tolerant = number_step(3, {"a": broken, "b": other}, optional_inputs=frozenset({"a"}))
@@ -127,12 +130,21 @@ def test_a_failure_stops_what_depends_on_it_and_nothing_else(
     assert engine.store.find(tolerant) is None, "what was made without an input is made anew next time"
 
 
+def test_the_time_left_is_that_of_the_longest_chain() -> None:
+    first = number_step(1, cost_seconds=10.0)
+    both = [number_step(n, {"a": first}, cost_seconds=float(n)) for n in (2, 5)]
+    last = number_step(9, {"a": both[0], "b": both[1]}, cost_seconds=1.0)
+    alone = number_step(3, cost_seconds=3.0)
+    estimate = _Estimate(in_order([alone, last]))
+    assert [estimate.tail(step) for step in (first, *both, last, alone)] == [16.0, 3.0, 6.0, 1.0, 3.0]
+
+
 DRIVER = """
 import sys
 from pathlib import Path
 sys.path.insert(0, {here!r})
 from test_workflow_engine import number_step
-from kinscope.workflow.engine import LocalEngine
+from kinscope.workflow.engine.local import LocalEngine
 first = number_step(1, trace={trace!r}, tenths_of_a_second=3)
 second = number_step(2, {{"a": first}}, trace={trace!r}, tenths_of_a_second=8)
 third = number_step(3, {{"a": second}}, trace={trace!r})

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,21 +11,25 @@ import pytest
 from kinscope.core.errors import BadInputError, RunDirectoryError, SettingsError, UnsupportedVariantError
 from kinscope.targets import load_target
 from kinscope.variants import parse_variant
+from kinscope.workflow.engine.step import Step, in_order
 from kinscope.workflow.native_results import native_steps, shipped_store
-from kinscope.workflow.plan import Planner
-from kinscope.workflow.rundir import locked, open_or_create
+from kinscope.workflow.planning.catalogue import STAGES
+from kinscope.workflow.planning.docking import docking, docking_steps
+from kinscope.workflow.planning.dynamics import replica_steps
+from kinscope.workflow.planning.plan import plan_study
+from kinscope.workflow.planning.study import Pace, Study
+from kinscope.workflow.rundir import locked, new_study, open_or_create
 from kinscope.workflow.settings import PRESETS, StudySettings, load_preset, load_settings, with_changes
-from kinscope.workflow.step import Step, in_order
 
 PACK = load_target("abl1")
 
 
-def planner(expression: str, settings: StudySettings | None = None, workers: int = 2) -> Planner:
-    return Planner(PACK, parse_variant(expression, PACK), settings or load_preset("quick"), workers=workers)
+def planner(expression: str, settings: StudySettings | None = None, workers: float = 2.0) -> Study:
+    return Study(PACK, parse_variant(expression, PACK), settings or load_preset("quick"), pace=Pace(workers))
 
 
 def steps_by_key(expression: str, **options: object) -> dict[str, Step]:
-    return {step.key: step for step in in_order([planner(expression, **options).plan().report])}  # type: ignore[arg-type]
+    return {step.key: step for step in in_order([plan_study(planner(expression, **options)).report])}  # type: ignore[arg-type]
 
 
 def test_two_variants_share_all_native_work_and_nothing_else() -> None:
@@ -36,6 +42,24 @@ def test_two_variants_share_all_native_work_and_nothing_else() -> None:
     assert all("K404E" not in first[key].label for key in shared)
 
 
+def test_every_stage_has_a_name_of_its_own_and_a_function_that_is_there() -> None:
+    functions = [stage.function for stage in STAGES.values()]
+    assert len(set(functions)) == len(functions) == 21
+    for name, stage in STAGES.items():
+        module, _, function = stage.function.partition(":")
+        assert callable(getattr(importlib.import_module(module), function)), name
+    planned = {step.stage for step in steps_by_key("K404E").values()}
+    assert planned <= set(STAGES.values())
+
+
+def test_a_key_knows_no_module() -> None:
+    """This is the key of a result that ships: it changes with what is computed, not with file names."""
+    step = docking(planner("K404E"), "native", "imatinib")
+    assert step.key.startswith("0d7323554b6391f7d2fa")
+    moved = replace(step, stage=replace(step.stage, function="elsewhere:dock"))
+    assert moved.key == step.key
+
+
 def test_the_same_variant_spelt_otherwise_needs_the_same_models_and_docking() -> None:
     first, second = steps_by_key("K404E"), steps_by_key("NM_005157.6(ABL1):c.1210A>G")
     differing = {first[key].name for key in first.keys() - second.keys()}
@@ -44,7 +68,7 @@ def test_the_same_variant_spelt_otherwise_needs_the_same_models_and_docking() ->
 
 def test_a_plan_holds_native_and_mutant_in_triplicate_apo_and_bound() -> None:
     """Both kinase-domain states, and the DFG-out one with imatinib."""
-    replicas = planner("K404E").replica_steps()
+    replicas = replica_steps(planner("K404E"))
     assert len(replicas) == 2 * 3 * 3
     # The comparison takes replicas for independent, of the two sides as well: noise of its own for each.
     assert len({step.parameters["seed"] for step in replicas.values()}) == 18
@@ -52,8 +76,8 @@ def test_a_plan_holds_native_and_mutant_in_triplicate_apo_and_bound() -> None:
 
 
 def test_every_drug_goes_into_the_state_it_binds() -> None:
-    docking = planner("K404E").docking_steps()
-    states = {drug: step.parameters["state"] for (_, drug), step in docking.items()}
+    docked = docking_steps(planner("K404E"))
+    states = {drug: step.parameters["state"] for (_, drug), step in docked.items()}
     assert {"imatinib", "nilotinib", "dasatinib", "bosutinib", "ponatinib", "asciminib"} <= states.keys()
     assert states["imatinib"] == states["nilotinib"] == states["ponatinib"] == "kinase-dfg-out"
     assert states["dasatinib"] == "kinase-dfg-in"
@@ -64,8 +88,8 @@ def test_a_variant_of_the_sh2_domain_is_modelled_where_there_is_an_sh2_domain() 
     plan = planner("G109D")
     assert plan.states == ("closed-dfg-out",)
     assert any("kinase domain" in text for text in plan.skipped)
-    assert {drug for _, drug in plan.docking_steps()} >= {"asciminib"}
-    assert not plan.replica_steps()
+    assert {drug for _, drug in docking_steps(plan)} >= {"asciminib"}
+    assert not replica_steps(plan)
 
 
 def test_a_variant_that_no_model_holds_is_refused_with_what_can_be_modelled() -> None:
@@ -75,7 +99,7 @@ def test_a_variant_that_no_model_holds_is_refused_with_what_can_be_modelled() ->
 
 def test_no_dynamics_where_none_is_asked_for() -> None:
     settings = with_changes(load_preset("quick"), dynamics={"budget_minutes": 0})
-    assert not planner("K404E", settings).replica_steps()
+    assert not replica_steps(planner("K404E", settings))
 
 
 @pytest.mark.parametrize("name", PRESETS)
@@ -97,14 +121,19 @@ def test_unknown_states_and_drugs_are_refused_by_name() -> None:
 
 def test_a_run_directory_keeps_to_its_study(tmp_path: Path) -> None:
     settings = load_preset("quick")
-    open_or_create(tmp_path / "run", parse_variant("K404E", PACK), settings, "2026-11-22")
-    again = open_or_create(tmp_path / "run", parse_variant("p.Lys404Glu", PACK), settings, "2026-12-01")
+    open_or_create(tmp_path / "run", new_study(parse_variant("K404E", PACK), settings, created="2026-11-22"))
+    again = open_or_create(
+        tmp_path / "run", new_study(parse_variant("p.Lys404Glu", PACK), settings, created="2026-12-01")
+    )
     assert again.created == "2026-11-22"
     with pytest.raises(RunDirectoryError, match="another variant"):
-        open_or_create(tmp_path / "run", parse_variant("T315I", PACK), settings, "2026-11-22")
+        open_or_create(
+            tmp_path / "run", new_study(parse_variant("T315I", PACK), settings, created="2026-11-22")
+        )
     with pytest.raises(RunDirectoryError, match="other settings"):
         open_or_create(
-            tmp_path / "run", parse_variant("K404E", PACK), with_changes(settings, seed=1), "2026-11-22"
+            tmp_path / "run",
+            new_study(parse_variant("K404E", PACK), with_changes(settings, seed=1), created="2026-11-22"),
         )
 
 

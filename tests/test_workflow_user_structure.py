@@ -9,14 +9,16 @@ import pytest
 
 from kinscope.core.errors import ComputationError, RunDirectoryError, SettingsError, UnsupportedVariantError
 from kinscope.variants import parse_variant
-from kinscope.workflow.engine import LocalEngine
-from kinscope.workflow.plan import Planner
-from kinscope.workflow.rundir import open_existing, open_or_create
+from kinscope.workflow.engine.local import LocalEngine
+from kinscope.workflow.engine.step import Step, in_order
+from kinscope.workflow.engine.store import Store
+from kinscope.workflow.planning.docking import docking_steps
+from kinscope.workflow.planning.plan import plan_study
+from kinscope.workflow.planning.study import Pace, Study
+from kinscope.workflow.planning.user_state import UserState, keep_structure, structure_step, take_structure
+from kinscope.workflow.rundir import new_study, open_existing, open_or_create
 from kinscope.workflow.settings import StructureSettings, load_preset, load_settings, with_changes
-from kinscope.workflow.step import Step, in_order
-from kinscope.workflow.store import Store
 from kinscope.workflow.study import assess_variant, plan_of
-from kinscope.workflow.user_state import UserState, keep_structure, structure_step, take_structure
 from user_structure_factory import PACK, as_alanine, moved, pdb, shipped, structure_of, without, write
 
 QUICK = load_preset("quick")
@@ -29,21 +31,21 @@ def mine(tmp_path_factory) -> Path:
     return write(tmp_path_factory.mktemp("mine") / "my kinase.pdb", pdb(structure_of(("B", moved(atoms)))))
 
 
-def planned(path: Path, expression: str = "K404E", **changes: object) -> tuple[Planner, dict[str, Step]]:
+def planned(path: Path, expression: str = "K404E", **changes: object) -> tuple[Study, dict[str, Step]]:
     variant = parse_variant(expression, PACK)
     _, settings, state = take_structure(path, with_changes(QUICK, **changes), PACK, variant)
-    planner = Planner(PACK, variant, settings, structure=state, workers=2)
-    return planner, {step.label: step for step in in_order([planner.plan().report])}
+    planner = Study(PACK, variant, settings, structure=state, pace=Pace(2.0))
+    return planner, {step.label: step for step in in_order([plan_study(planner).report])}
 
 
 def test_the_users_structure_is_the_only_state_unless_others_are_named(mine: Path) -> None:
     planner, steps = planned(mine)
     assert planner.states == ("user",)
-    assert set(planner.plan().drugs) >= {"imatinib", "nilotinib", "ponatinib"}
+    assert set(plan_study(planner).drugs) >= {"imatinib", "nilotinib", "ponatinib"}
     assert any(label.startswith("model of your structure my_kinase.pdb, DFG-out") for label in steps)
     beside, _ = planned(mine, states=("kinase-dfg-in",))
     assert beside.states == ("user", "kinase-dfg-in")
-    states = {drug: step.parameters["state"] for (_, drug), step in beside.docking_steps().items()}
+    states = {drug: step.parameters["state"] for (_, drug), step in docking_steps(beside).items()}
     assert states["imatinib"] == "user"
     assert states["dasatinib"] == "kinase-dfg-in"
     assert "asciminib" not in states
@@ -67,7 +69,7 @@ def test_work_on_the_users_native_model_is_shared_between_variants_and_named_by_
     assert not first & third
     # Native work on shipped states does not know of the user's structure.
     beside = planned(mine, states=("kinase-dfg-in",))[1]
-    plain = in_order([Planner(PACK, parse_variant("K404E", PACK), QUICK, workers=2).plan().report])
+    plain = in_order([plan_study(Study(PACK, parse_variant("K404E", PACK), QUICK, pace=Pace(2.0))).report])
     label = "normal modes, native, kinase domain, DFG-in"
     assert beside[label].key in {step.key for step in plain}
 
@@ -92,7 +94,7 @@ def test_the_run_directory_keeps_the_file_and_plans_without_the_original(mine: P
     variant = parse_variant("K404E", PACK)
     file, settings, state = take_structure(copy, QUICK, PACK, variant)
     run = tmp_path / "run"
-    open_or_create(run, variant, settings, "2026-11-22", state)
+    open_or_create(run, new_study(variant, settings, state, created="2026-11-22"))
     store = Store(run / "artefacts")
     keep_structure(store, settings, file)
     keep_structure(store, settings, file)
@@ -105,7 +107,10 @@ def test_the_run_directory_keeps_the_file_and_plans_without_the_original(mine: P
     assert step.key in {item.key for item in steps}
     assert (store.path(step) / "structure").read_bytes() == mine.read_bytes()
     with pytest.raises(RunDirectoryError, match="other settings"):
-        open_or_create(run, variant, with_changes(settings, structure={"max_gap": 3}), "2026-11-22", state)
+        open_or_create(
+            run,
+            new_study(variant, with_changes(settings, structure={"max_gap": 3}), state, created="2026-11-22"),
+        )
 
 
 def test_a_lost_copy_is_said(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from kinscope.cli.options import AsJson, Quiet
 
 if TYPE_CHECKING:
     from kinscope.core.progress import Progress
-    from kinscope.workflow.events import Event, Snapshot
+    from kinscope.workflow.engine.local import Event, Snapshot
 
 
 @dataclass(frozen=True)

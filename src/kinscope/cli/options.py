@@ -115,7 +115,7 @@ class ReadingOptions:
             If there is none.
         """
         from kinscope.structures.user_file import find_structure
-        from kinscope.workflow.store import default_cache
+        from kinscope.workflow.engine.store import default_cache
 
         return find_structure(
             structure,

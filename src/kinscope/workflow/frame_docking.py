@@ -16,8 +16,8 @@ from kinscope.dynamics.records import TOPOLOGY_FILE
 from kinscope.dynamics.streaming_sources import Source, replica_source
 from kinscope.structures.io import read_model
 from kinscope.targets.pack import DrugDefinition, TargetPack
-from kinscope.workflow.step import Step
-from kinscope.workflow.store import Store
+from kinscope.workflow.engine.step import Step
+from kinscope.workflow.engine.store import Store
 from kinscope.workflow.study import plan_of
 from kinscope.workflow.trajectory_run import finished_replicas, title_of
 

@@ -31,8 +31,8 @@ from kinscope.dynamics.platforms import GPU_PLATFORMS, PLATFORM_VARIABLE, on_pro
 from kinscope.dynamics.prober import MachineProber, Prober
 from kinscope.dynamics.records import PlatformChoice
 from kinscope.dynamics.reference import FOLDER as REFERENCE_FOLDER
+from kinscope.workflow.engine.store import default_cache
 from kinscope.workflow.settings import DynamicsSettings, Runner
-from kinscope.workflow.store import default_cache
 
 COMPUTING_LIBRARIES = (
     "openmm", "vina", "meeko", "rdkit", "biotite", "numpy", "scipy", "propka", "pdbfixer",

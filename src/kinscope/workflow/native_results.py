@@ -12,12 +12,13 @@ from pathlib import Path
 from kinscope.core.errors import ComputationError
 from kinscope.targets import TargetPack, target_names, target_reference
 from kinscope.variants import variant_from_changes
-from kinscope.workflow.engine import LocalEngine
-from kinscope.workflow.events import Event
-from kinscope.workflow.plan import Planner
+from kinscope.workflow.engine.local import Event, LocalEngine
+from kinscope.workflow.engine.step import Step
+from kinscope.workflow.engine.store import Store
+from kinscope.workflow.planning.docking import docking_steps
+from kinscope.workflow.planning.models import modes
+from kinscope.workflow.planning.study import Study
 from kinscope.workflow.settings import StudySettings, load_preset, with_changes
-from kinscope.workflow.step import Step
-from kinscope.workflow.store import Store
 
 SHIPPED_STORE = "artefacts"
 
@@ -41,9 +42,9 @@ def native_steps(pack: TargetPack, preset: str = "quick") -> list[Step]:
     # Any substitution that every state holds will do: no native step depends on it.
     residue = "G" if pack.transcript.protein[position - 1] == "A" else "A"
     variant = variant_from_changes({position: residue}, pack)
-    planner = Planner(pack, variant, preset_for(pack, preset), workers=1)
-    docking = [step for (side, _), step in planner.docking_steps().items() if side == "native"]
-    return docking + [planner.modes("native", state) for state in planner.states]
+    study = Study(pack, variant, preset_for(pack, preset))
+    docking = [step for (side, _), step in docking_steps(study).items() if side == "native"]
+    return docking + [modes(study, "native", state) for state in study.states]
 
 
 def build_native_results(

@@ -1,19 +1,22 @@
-"""Laying a finished study out for people: the report on top, everything else in folders."""
+"""Laying a finished study out for people: the report on top, the rest in folders, and how to repeat it."""
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 import yaml
 
 from kinscope.core.files import write_atomic
 from kinscope.variants.model import Variant
-from kinscope.workflow.again import SETTINGS_FILE
-from kinscope.workflow.engine import Outcome
+from kinscope.workflow.engine.local import Outcome
+from kinscope.workflow.engine.step import Step
+from kinscope.workflow.engine.store import ArtefactRecord, Store
 from kinscope.workflow.rundir import publish
-from kinscope.workflow.step import Step
-from kinscope.workflow.store import ArtefactRecord, Store
+from kinscope.workflow.settings import OwnLigand, StructureSettings, StudySettings, load_preset
 
+SETTINGS_FILE = "settings.yaml"
+"""Of a finished study, in its run directory."""
 _REPORT_FILES = ("report.html", "result.json", "result.schema.json")
 _PROVENANCE_FILE = "provenance.json"
 
@@ -65,3 +68,75 @@ def _publish_input(directory: Path, role: str, step: Step, source: Path, variant
 def _provenance(records: list[ArtefactRecord]) -> str:
     body = ",\n".join(record.model_dump_json() for record in records)
     return f"[{body}]\n"
+
+
+def commands_again(variant: Variant, settings: StudySettings) -> tuple[str, ...]:
+    """What to type for the same study in the default directory.
+
+    A study whose settings are a preset's is named by the preset, any other by the file of its settings. A
+    ligand of the user's is given again, with its parameters, before the study goes on.
+    """
+    directory = f"kinscope-{variant.slug}"
+    expression = f'"{variant.hgvs_p}"'
+    said = _structure_options(settings.structure)
+    common = [*_target_options(settings.target), *said]
+    if settings.dynamics.own_ligands:
+        first = [
+            " ".join(["kinscope simulate", expression, *_length_options(settings), *_own(one), *common])
+            for one in settings.dynamics.own_ligands
+        ]
+        return (*first, f"kinscope resume {directory}")
+    if _is_preset(settings):
+        named = [] if settings.preset == StudySettings().preset else ["--preset", settings.preset]
+        first = [" ".join(["kinscope assess", expression, *named, *common])]
+    else:
+        # What is said of the structure stands in the file; the structure itself does not.
+        first = [
+            " ".join(["kinscope assess", expression, f"--settings {directory}/{SETTINGS_FILE}", *said[:2]])
+        ]
+    return (*first, f"kinscope resume {directory}")
+
+
+def _is_preset(settings: StudySettings) -> bool:
+    plain = load_preset(settings.preset).model_copy(
+        update={"target": settings.target, "structure": settings.structure}
+    )
+    return plain.content() == settings.content()
+
+
+def _target_options(target: str) -> list[str]:
+    """What names the target; nothing for the default one."""
+    return [] if target == StudySettings().target else ["--target", shlex.quote(target)]
+
+
+def _structure_options(named: StructureSettings | None) -> list[str]:
+    """What gives the user's structure, the file first."""
+    if named is None:
+        return []
+    words = ["--structure", shlex.quote(named.file)]
+    words += ["--chain", shlex.quote(named.chain)] if named.chain else []
+    words += ["--as-state-like", shlex.quote(named.like)] if named.like else []
+    words += ["--max-gap", str(named.max_gap)] if named.max_gap != StructureSettings().max_gap else []
+    return [*words, *(["--allow-truncation"] if named.allow_truncation else [])]
+
+
+def _length_options(settings: StudySettings) -> list[str]:
+    dynamics, usual = settings.dynamics, load_preset(settings.preset).dynamics
+    words = [] if settings.preset == StudySettings().preset else ["--preset", settings.preset]
+    if dynamics.budget_minutes is None:
+        words += ["--length-ns", f"{dynamics.length_ns:g}"]
+    elif dynamics.budget_minutes != usual.budget_minutes:
+        words += ["--md-minutes", f"{dynamics.budget_minutes:g}"]
+    return [*words, *(["--replicas", str(dynamics.replicas)] if dynamics.replicas != usual.replicas else [])]
+
+
+def _own(ligand: OwnLigand) -> list[str]:
+    """What gives a ligand of the user's, by the names that its files had."""
+    words = ["--ligand-file", shlex.quote(f"{ligand.name}.sdf")]
+    words += ["--parameters", shlex.quote(f"{ligand.name}.xml")]
+    words += ["--state", ligand.state] if ligand.state != "user" else []
+    words += ["--in-place"] if ligand.pose == "given" else []
+    return [
+        *words,
+        *(["--site", ligand.site] if ligand.site != OwnLigand.model_fields["site"].default else []),
+    ]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from kinscope.core.errors import BadInputError
 from kinscope.core.files import write_atomic
@@ -17,15 +16,14 @@ from kinscope.dynamics.reference import (
 )
 from kinscope.interpretation.model import Measurements
 from kinscope.targets import load_target
-from kinscope.workflow.digest import pack_digest
+from kinscope.workflow.engine.step import Step
+from kinscope.workflow.engine.store import Store
 from kinscope.workflow.machine import find_gpus, library_versions, machine_words
-from kinscope.workflow.plan import Planner
+from kinscope.workflow.planning.catalogue import STAGES
+from kinscope.workflow.planning.study import pack_digest
 from kinscope.workflow.rundir import StudyFile
 from kinscope.workflow.stages.files import MEASUREMENTS
-from kinscope.workflow.step import Step
-from kinscope.workflow.step_maker import STAGES
-from kinscope.workflow.store import Store
-from kinscope.workflow.study import go_on_with, plan_of
+from kinscope.workflow.study import Run, plan_of, study_of
 from kinscope.workflow.trajectory_run import finished_replicas
 
 _PARTS = ("native", "mutant")
@@ -57,7 +55,7 @@ def export_reference(
     study, steps, store = plan_of(directory)
     replicas = _replicas(steps, store, study)
     chosen = _measuring(replicas, study)
-    found, outcome = go_on_with(study, directory, lambda _: {MEASUREMENTS: chosen}, cores=1)
+    found, outcome = Run(study, directory, cores=1).stage(lambda _: {MEASUREMENTS: chosen})
     for error in outcome.failed.values():
         raise error
     measured = Measurements.model_validate_json((found[MEASUREMENTS] / MEASUREMENTS).read_bytes())
@@ -108,19 +106,14 @@ def _replicas(steps: list[Step], store: Store, study: StudyFile) -> dict[str, St
 
 def _measuring(replicas: dict[str, Step], study: StudyFile) -> Step:
     """The step that measures just these trajectories."""
-    pack = load_target(study.settings.target)
-    planner = Planner(pack, study.variant, study.settings, structure=study.structure, workers=1.0)
-    parameters: dict[str, Any] = {
-        "target": planner.pack_directory,
-        "variant": study.variant.model_dump(mode="json"),
-        **planner.user_state(),
-    }
     return Step(
-        "reference-measurements",
+        STAGES["measurements"],
         f"dynamics of {study.variant.short} and native, compared",
-        f"{STAGES}.collect:collect_measurements",
-        2,
-        parameters,
+        {
+            "target": study.settings.target,
+            "variant": study.variant.model_dump(mode="json"),
+            **study_of(study).user_state(),
+        },
         replicas,
         cost_seconds=30,
     )

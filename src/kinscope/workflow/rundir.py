@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import fcntl
 import os
 import shutil
@@ -16,11 +17,13 @@ from kinscope.core.errors import RunDirectoryError
 from kinscope.core.files import write_atomic
 from kinscope.core.records import VersionedRecord
 from kinscope.variants.model import Variant
-from kinscope.workflow.settings import StudySettings
-from kinscope.workflow.user_state import UserState
+from kinscope.workflow.planning.study import Pace
+from kinscope.workflow.planning.user_state import UserState
+from kinscope.workflow.settings import Runner, StudySettings
 
 STUDY_FILE = "study.json"
 _LOCK_FILE = ".lock"
+_PACE_FILE = "workers.txt"
 
 
 class StudyFile(VersionedRecord):
@@ -34,27 +37,28 @@ class StudyFile(VersionedRecord):
     """What was found in the user's structure, if the settings name one."""
 
 
-def open_or_create(
-    directory: Path,
-    variant: Variant,
-    settings: StudySettings,
-    created: str,
-    structure: UserState | None = None,
+def new_study(
+    variant: Variant, settings: StudySettings, structure: UserState | None = None, created: str = ""
 ) -> StudyFile:
-    """The study of a directory, written there if the directory is new.
+    """A study that is begun today, unless ``created`` says when."""
+    return StudyFile(
+        kinscope_version=__version__,
+        created=created or datetime.datetime.now(datetime.UTC).date().isoformat(),
+        variant=variant,
+        settings=settings,
+        structure=structure,
+    )
+
+
+def agreed(directory: Path, study: StudyFile) -> StudyFile:
+    """The study as a directory holds it, or as given if the directory is new; nothing is written.
 
     Raises
     ------
     RunDirectoryError
         If the directory holds something else: another variant, other settings, or files not of kinscope.
     """
-    study = StudyFile(
-        kinscope_version=__version__,
-        created=created,
-        variant=variant,
-        settings=settings,
-        structure=structure,
-    )
+    variant, settings = study.variant, study.settings
     if (directory / STUDY_FILE).exists():
         held = open_existing(directory)
         if held.variant.hgvs_p != variant.hgvs_p or held.settings.content() != settings.content():
@@ -65,22 +69,40 @@ def open_or_create(
                 remedy=f"Give another --out, or go on with what is there: kinscope resume {directory}",
             )
         return held.model_copy(update={"settings": settings})
+    if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
+        raise RunDirectoryError(
+            "This directory is not empty and is not a run of kinscope.",
+            where=str(directory),
+            remedy="Give another --out.",
+        )
+    return study
+
+
+def open_or_create(directory: Path, study: StudyFile) -> StudyFile:
+    """The study as a directory holds it, written there if the directory is new.
+
+    Raises
+    ------
+    RunDirectoryError
+        As :func:`agreed`, or if nothing can be written.
+    """
+    held = agreed(directory, study)
     try:
-        if directory.exists() and any(directory.iterdir()):
-            raise RunDirectoryError(
-                "This directory is not empty and is not a run of kinscope.",
-                where=str(directory),
-                remedy="Give another --out.",
-            )
-        directory.mkdir(parents=True, exist_ok=True)
-        write_atomic(directory / STUDY_FILE, study.model_dump_json(indent=1))
+        if not (directory / STUDY_FILE).exists():
+            directory.mkdir(parents=True, exist_ok=True)
+            write_study(directory, held)
     except OSError as error:
         raise RunDirectoryError(
             f"The run directory cannot be made ({error.strerror}).",
             where=str(directory),
             remedy="Give another --out.",
         ) from error
-    return study
+    return held
+
+
+def write_study(directory: Path, study: StudyFile) -> None:
+    """Write down what a directory is about."""
+    write_atomic(directory / STUDY_FILE, study.model_dump_json(indent=1))
 
 
 def open_existing(directory: Path) -> StudyFile:
@@ -105,6 +127,26 @@ def open_existing(directory: Path) -> StudyFile:
             where=str(directory / STUDY_FILE),
             remedy="Use the version that made it, or start again in another directory.",
         ) from error
+
+
+def noted_pace(directory: Path) -> Pace | None:
+    """How the replicas of a run directory were begun; None if none were yet."""
+    runners: dict[str, Runner] = {"gpu": "gpu", "gromacs": "gromacs"}
+    try:
+        number, *on = (directory / _PACE_FILE).read_text().split()
+        return Pace(max(1.0, float(number)), runners.get(" ".join(on), "cpu"))
+    except (OSError, ValueError):
+        return None
+
+
+def note_pace(directory: Path, pace: Pace) -> None:
+    """Write down how replicas are run, unless it was before.
+
+    Their numbers of steps rest on that, and what was computed on a CPU stays so when the study goes on
+    elsewhere.
+    """
+    if noted_pace(directory) is None:
+        write_atomic(directory / _PACE_FILE, f"{pace.workers:g}{'' if pace.on == 'cpu' else f' {pace.on}'}\n")
 
 
 @contextmanager

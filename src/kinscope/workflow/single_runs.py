@@ -21,22 +21,23 @@ from kinscope.structures.source import PdbSource
 from kinscope.structures.user_records import USER_STATE
 from kinscope.targets import TargetPack, load_target, target_reference
 from kinscope.variants import Variant, parse_variant
-from kinscope.workflow.dock_plan import row_steps
-from kinscope.workflow.events import Event
-from kinscope.workflow.own_ligands import (
+from kinscope.workflow.engine.local import Event
+from kinscope.workflow.engine.step import Step
+from kinscope.workflow.engine.store import Store
+from kinscope.workflow.planning.docking import row_steps
+from kinscope.workflow.planning.dynamics import replica_steps
+from kinscope.workflow.planning.own_ligands import (
     LigandFiles,
     check_in_place,
     keep_ligand,
     placed_as_given,
     take_ligand,
 )
-from kinscope.workflow.plan import Planner
+from kinscope.workflow.planning.study import Study
 from kinscope.workflow.settings import OwnLigand, load_preset, with_changes
-from kinscope.workflow.stages.dock_table import MUTANT_POSE, NATIVE_POSE, ROWS
+from kinscope.workflow.stages.docking import MUTANT_POSE, NATIVE_POSE, ROWS
 from kinscope.workflow.stages.files import read_records
-from kinscope.workflow.step import Step
-from kinscope.workflow.store import Store
-from kinscope.workflow.study import run_stage
+from kinscope.workflow.study import Run
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,7 @@ class StageRequest:
     def run(
         self,
         changes: dict[str, Any],
-        choose: Callable[[Planner], dict[Any, Step]],
+        choose: Callable[[Study], dict[Any, Step]],
         keep: Callable[[Store], None] | None = None,
     ) -> StageDone:
         """Run the steps that are chosen, in the run directory.
@@ -88,16 +89,8 @@ class StageRequest:
             changes = {**changes, "states": self.states}
         settings = with_changes(load_preset(self.preset), target=reference, **changes)
         directory = self.directory or Path(f"kinscope-{variant.slug}")
-        found, outcome = run_stage(
-            variant,
-            settings,
-            directory,
-            choose,
-            structure=file,
-            keep=keep,
-            cores=self.cores,
-            listener=self.listener,
-        )
+        run = Run.begin(variant, settings, directory, structure=file, cores=self.cores)
+        found, outcome = run.stage(choose, self.listener, keep=keep)
         failed = list(dict.fromkeys(str(error) for error in outcome.failed.values()))
         return StageDone(variant, directory, found, failed)
 
@@ -156,10 +149,10 @@ def dock_alone(
     skipped: list[str] = []
     remarks: list[str] = []
 
-    def choose(planner: Planner) -> dict[Any, Step]:
-        steps = row_steps(planner, RelaxedSettings(), own.good)
-        skipped[:] = list(dict.fromkeys(planner.skipped))
-        remarks[:] = planner.remarks
+    def choose(study: Study) -> dict[Any, Step]:
+        steps = row_steps(study, RelaxedSettings(), own.good)
+        skipped[:] = list(dict.fromkeys(study.skipped))
+        remarks[:] = study.remarks
         return steps
 
     done = request.run({"drugs": tuple(drugs)} if drugs else {}, choose)
@@ -243,7 +236,7 @@ def simulate_alone(
         states = () if ligand.state == USER_STATE else (ligand.state,)
         keep = partial(keep_ligand, ligand=ligand, files=files)
     changes = {"dynamics": dynamics} if dynamics else {}
-    done = replace(request, states=states).run(changes, Planner.replica_steps, keep)
+    done = replace(request, states=states).run(changes, replica_steps, keep)
     replicas = [
         Simulated(side, system, _record(folder), folder)
         for (side, system, _), folder in sorted(done.artefacts.items())

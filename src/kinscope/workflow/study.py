@@ -1,33 +1,43 @@
-"""A study from start to end: plan it, run it, lay its results out for people."""
+"""A study from start to end: plan it, run it, lay its results out for people, make its dynamics longer."""
 
 from __future__ import annotations
 
-import datetime
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from kinscope.core.errors import ComputationError
-from kinscope.core.files import write_atomic
-from kinscope.dynamics.devices import Device, Packing
+from kinscope.core.errors import ComputationError, SettingsError
+from kinscope.dynamics.devices import Packing
 from kinscope.dynamics.shipped import expected_volume
+from kinscope.structures.user_file import UserFile
 from kinscope.targets import load_target
 from kinscope.variants.model import Variant
-from kinscope.workflow.engine import LocalEngine, Outcome
-from kinscope.workflow.events import Event
+from kinscope.workflow.engine.local import Event, LocalEngine, Outcome
+from kinscope.workflow.engine.step import Step, in_order
+from kinscope.workflow.engine.store import Store, default_cache
 from kinscope.workflow.machine import find_gpus, gpu_count, packing_of, runner_of
 from kinscope.workflow.native_results import shipped_store
-from kinscope.workflow.plan import Plan, Planner
+from kinscope.workflow.planning.dynamics import replica_steps
+from kinscope.workflow.planning.plan import Plan, plan_study
+from kinscope.workflow.planning.study import ONE_AT_ONCE, Pace, Study
+from kinscope.workflow.planning.user_state import keep_structure, take_structure
 from kinscope.workflow.publication import publish_results
-from kinscope.workflow.rundir import StudyFile, locked, open_existing, open_or_create
-from kinscope.workflow.settings import Runner, StudySettings
-from kinscope.workflow.step import Step, in_order
-from kinscope.workflow.store import Store, default_cache
-from kinscope.workflow.user_state import keep_structure, take_structure
+from kinscope.workflow.rundir import (
+    StudyFile,
+    agreed,
+    locked,
+    new_study,
+    note_pace,
+    noted_pace,
+    open_existing,
+    open_or_create,
+    write_study,
+)
+from kinscope.workflow.settings import Extension, StudySettings, with_changes
 
-_WORKERS_FILE = "workers.txt"
+Listener = Callable[[Event], None]
 
 
 @dataclass(frozen=True)
@@ -51,7 +61,7 @@ def assess_variant(
     *,
     structure: Path | None = None,
     cores: int | None = None,
-    listener: Callable[[Event], None] | None = None,
+    listener: Listener | None = None,
 ) -> Finished:
     """Run the study of a variant in a directory, going on with whatever is finished there.
 
@@ -65,13 +75,10 @@ def assess_variant(
     ComputationError
         If so much failed that there is no report; everything finished is kept.
     """
-    study = _begin(variant, settings, directory, structure, lambda planner: planner.plan())
-    return _run(study, directory, cores, listener)
+    return Run.begin(variant, settings, directory, structure=structure, cores=cores).finish(listener)
 
 
-def resume_study(
-    directory: Path, *, cores: int | None = None, listener: Callable[[Event], None] | None = None
-) -> Finished:
+def resume_study(directory: Path, *, cores: int | None = None, listener: Listener | None = None) -> Finished:
     """Go on with the study of a run directory.
 
     Raises
@@ -79,18 +86,57 @@ def resume_study(
     RunDirectoryError
         If it is none, or is in use.
     """
-    return _run(open_existing(directory), directory, cores, listener)
+    return Run(open_existing(directory), directory, cores=cores).finish(listener)
+
+
+def extend_study(
+    directory: Path,
+    length_ns: float,
+    *,
+    engine: str | None = None,
+    cores: int | None = None,
+    listener: Listener | None = None,
+) -> StudyFile:
+    """Continue every replica of a run directory to a length; a finished study gets a new report.
+
+    The study's own choice of what steps replicas holds unless ``engine`` says another. Given the same length
+    again it goes on where it was stopped.
+
+    Raises
+    ------
+    RunDirectoryError
+        If the directory holds no study, or is in use.
+    SettingsError
+        If the study has no dynamics, or is that long already.
+    ComputationError
+        If nothing could be finished.
+    """
+    with locked(directory):
+        held = _extended(open_existing(directory), directory, length_ns, engine)
+    if (directory / "result.json").exists():
+        resume_study(directory, cores=cores, listener=listener)
+    else:
+        Run(held, directory, cores=cores).stage(replica_steps, listener)
+    return held
 
 
 def plan_of(directory: Path) -> tuple[StudyFile, list[Step], Store]:
     """The steps of a run directory's study and its store, for `kinscope status`."""
-    study = open_existing(directory)
-    noted = _workers_noted(directory)
-    if noted is None:
-        on = runner_of(study.settings.dynamics)
-        noted = (float(gpu_count() if on == "gpu" else default_cores()), on)
-    plan = _planner(study, *noted).plan()
-    return study, in_order([plan.report]), Store(directory / "artefacts")
+    held = open_existing(directory)
+    plan = plan_study(study_of(held, lambda _: noted_pace(directory) or _likely_pace(held)))
+    return held, in_order([plan.report]), Store(directory / "artefacts")
+
+
+def study_of(held: StudyFile, pace: Pace | Callable[[Study], Pace] = ONE_AT_ONCE) -> Study:
+    """A run directory's study, to be planned."""
+    return Study(
+        load_target(held.settings.target),
+        held.variant,
+        held.settings,
+        structure=held.structure,
+        pace=pace,
+        created=held.created,
+    )
 
 
 def default_cores() -> int:
@@ -98,148 +144,174 @@ def default_cores() -> int:
     return len(os.sched_getaffinity(0))
 
 
-def _planner(study: StudyFile, workers: float, on: Runner = "cpu") -> Planner:
-    pack = load_target(study.settings.target)
-    return Planner(
-        pack,
-        study.variant,
-        study.settings,
-        structure=study.structure,
-        workers=workers,
-        on=on,
-        created=study.created,
-    )
+class Run:
+    """A study in its directory, on this machine's cores and devices; planned once.
 
-
-def _begin(
-    variant: Variant,
-    settings: StudySettings,
-    directory: Path,
-    structure: Path | None,
-    choose: Callable[[Planner], Any],
-) -> StudyFile:
-    """The study of a run directory, made if it is new.
-
-    Planning needs no directory: what cannot be modelled leaves none behind.
+    Parameters
+    ----------
+    held
+        The study as the directory holds it, or will.
+    directory
+        Of the run; made when something starts.
+    file
+        The user's structure, to be kept in it.
+    cores
+        How many steps run at once; None: as many as this process may use.
     """
-    file, state = None, None
-    if structure is not None:
-        file, settings, state = take_structure(structure, settings, load_target(settings.target), variant)
-    today = datetime.datetime.now(datetime.UTC).date().isoformat()
-    study = StudyFile(kinscope_version="", created=today, variant=variant, settings=settings, structure=state)
-    choose(_planner(study, 1))
-    study = open_or_create(directory, variant, settings, today, state)
-    if file is not None:
-        keep_structure(Store(directory / "artefacts"), study.settings, file)
-    return study
 
+    def __init__(
+        self, held: StudyFile, directory: Path, *, file: UserFile | None = None, cores: int | None = None
+    ) -> None:
+        self.held = held
+        self.directory = directory
+        self.file = file
+        self.store = Store(directory / "artefacts")
+        self.cores = cores or default_cores()
+        self.devices = find_gpus()
+        self.study = study_of(held, self._pace)
+        self._packing = Packing(replicas_per_device=1, reason="no replica is planned")
+        self._asked: Pace | None = None
 
-def _run(
-    study: StudyFile, directory: Path, cores: int | None, listener: Callable[[Event], None] | None
-) -> Finished:
-    with locked(directory):
-        planner, engine = _prepare(study, directory, cores, listener, lambda planner: [planner.plan().report])
-        plan = planner.plan()
-        outcome = engine.run([plan.report])
-        if plan.report.key not in outcome.done:
-            raise _failure(outcome, directory)
-        publish_results(directory, plan.report, engine.store, outcome, study.variant)
-    return Finished(directory, outcome, plan)
+    @classmethod
+    def begin(
+        cls,
+        variant: Variant,
+        settings: StudySettings,
+        directory: Path,
+        *,
+        structure: Path | None = None,
+        cores: int | None = None,
+    ) -> Run:
+        """The run of a variant in a directory, new or gone on with; ``structure`` as in `assess_variant`.
 
+        Nothing is written yet: what cannot be modelled leaves no directory behind.
 
-def run_stage(
-    variant: Variant,
-    settings: StudySettings,
-    directory: Path,
-    choose: Callable[[Planner], dict[Any, Step]],
-    *,
-    structure: Path | None = None,
-    keep: Callable[[Store], None] | None = None,
-    cores: int | None = None,
-    listener: Callable[[Event], None] | None = None,
-) -> tuple[dict[Any, Path], Outcome]:
-    """One stage alone, with what it needs: its artefacts' directories by the stage's own names.
+        Raises
+        ------
+        RunDirectoryError
+            If the directory holds something else.
+        """
+        file, state = None, None
+        if structure is not None:
+            file, settings, state = take_structure(structure, settings, load_target(settings.target), variant)
+        return cls(agreed(directory, new_study(variant, settings, state)), directory, file=file, cores=cores)
 
-    The same run directory may later become a whole study with `kinscope resume`. ``structure`` as in
-    :func:`assess_variant`. ``keep`` puts files of the user's into the run's store before anything starts.
+    def finish(self, listener: Listener | None = None) -> Finished:
+        """The whole study, with its report.
 
-    Raises
-    ------
-    RunDirectoryError
-        If the directory is in use or holds something else.
-    """
-    study = _begin(variant, settings, directory, structure, choose)
-    if keep is not None:
-        keep(Store(directory / "artefacts"))
-    return go_on_with(study, directory, choose, cores=cores, listener=listener)
+        Raises
+        ------
+        RunDirectoryError
+            If the directory is in use or cannot be made.
+        ComputationError
+            If so much failed that there is no report; everything finished is kept.
+        """
+        plan = plan_study(self.study)
+        self._settle_in()
+        with locked(self.directory):
+            outcome = self._bring_about([plan.report], listener)
+            if plan.report.key not in outcome.done:
+                raise _failure(outcome, self.directory)
+            publish_results(self.directory, plan.report, self.store, outcome, self.study.variant)
+        return Finished(self.directory, outcome, plan)
 
+    def stage(
+        self,
+        choose: Callable[[Study], dict[Any, Step]],
+        listener: Listener | None = None,
+        *,
+        keep: Callable[[Store], None] | None = None,
+    ) -> tuple[dict[Any, Path], Outcome]:
+        """Some steps alone, with what they need: their artefacts' directories by the names chosen.
 
-def go_on_with(
-    study: StudyFile,
-    directory: Path,
-    choose: Callable[[Planner], dict[Any, Step]],
-    *,
-    cores: int | None = None,
-    listener: Callable[[Event], None] | None = None,
-) -> tuple[dict[Any, Path], Outcome]:
-    """Some steps of the study of a run directory, as :func:`run_stage` gives them."""
-    with locked(directory):
-        planner, engine = _prepare(
-            study, directory, cores, listener, lambda planner: list(choose(planner).values())
+        The same directory may later become a whole study with `kinscope resume`. ``keep`` puts files of the
+        user's into the run's store before anything starts.
+
+        Raises
+        ------
+        RunDirectoryError
+            If the directory is in use or cannot be made.
+        ComputationError
+            If nothing could be finished.
+        """
+        steps = choose(self.study)
+        self._settle_in()
+        if keep is not None:
+            keep(self.store)
+        with locked(self.directory):
+            outcome = self._bring_about(list(steps.values()), listener)
+        if steps and not outcome.done:
+            raise _failure(outcome, self.directory)
+        done = {name: self.store.path(step) for name, step in steps.items() if step.key in outcome.done}
+        return done, outcome
+
+    def _settle_in(self) -> None:
+        open_or_create(self.directory, self.held)
+        if self.file is not None:
+            keep_structure(self.store, self.held.settings, self.file)
+
+    def _bring_about(self, targets: list[Step], listener: Listener | None) -> Outcome:
+        if self._asked is not None:
+            note_pace(self.directory, self._asked)
+        engine = LocalEngine(
+            self.directory,
+            Store(default_cache() / "artefacts"),
+            shipped=shipped_store(self.study.pack),
+            cores=self.cores,
+            devices=self.devices,
+            per_device=self._packing.replicas_per_device,
+            listener=listener,
         )
-        steps = choose(planner)
-        outcome = engine.run(list(steps.values()))
-    if steps and not outcome.done:
-        raise _failure(outcome, directory)
-    return {
-        name: engine.store.path(step) for name, step in steps.items() if step.key in outcome.done
-    }, outcome
+        return engine.run(targets)
+
+    def _pace(self, study: Study) -> Pace:
+        """As the study was begun, else as this machine does best: measured at the size of the systems."""
+        dynamics = study.settings.dynamics
+        self._packing = packing_of(
+            self.devices,
+            dynamics.replicas_per_gpu,
+            expected_volume(study.pack, study.dynamics_states),
+            replicas=study.trajectories,
+        )
+        on = runner_of(dynamics)
+        at_once = len(self.devices) * self._packing.gain if on == "gpu" else float(self.cores)
+        self._asked = noted_pace(self.directory) or Pace(float(f"{at_once:g}"), on)
+        return self._asked
 
 
-def _prepare(
-    study: StudyFile,
-    directory: Path,
-    cores: int | None,
-    listener: Callable[[Event], None] | None,
-    wanted: Callable[[Planner], list[Step]],
-) -> tuple[Planner, LocalEngine]:
-    """The planner and the engine of a study, for this machine's cores and devices."""
-    cores = cores or default_cores()
-    devices = find_gpus()
-    pack = load_target(study.settings.target)
-    packing = _packing(study, devices, wanted)
-    engine = LocalEngine(
-        directory,
-        Store(default_cache() / "artefacts"),
-        shipped=shipped_store(pack),
-        cores=cores,
-        devices=devices,
-        per_device=packing.replicas_per_device,
-        listener=listener,
-    )
-    on = runner_of(study.settings.dynamics) if _simulates(study, wanted) else "cpu"
-    at_once = len(devices) * packing.gain if on == "gpu" else float(cores)
-    return _planner(study, *_workers_at_start(directory, at_once, on)), engine
+def _likely_pace(held: StudyFile) -> Pace:
+    """How replicas would be run here, without measuring how many share a device."""
+    on = runner_of(held.settings.dynamics)
+    return Pace(float(gpu_count() if on == "gpu" else default_cores()), on)
 
 
-def _simulates(study: StudyFile, wanted: Callable[[Planner], list[Step]]) -> bool:
-    """Whether any replica is to be run."""
-    return any(step.name == "replica" for step in in_order(wanted(_planner(study, 1.0))))
-
-
-def _packing(
-    study: StudyFile, devices: tuple[Device, ...], wanted: Callable[[Planner], list[Step]]
-) -> Packing:
-    """How many replicas share a device, measured at the size of the study's systems if it has replicas."""
-    planner = _planner(study, 1.0, "gpu" if devices else "cpu")
-    replicas = sum(step.name == "replica" for step in in_order(wanted(planner))) if devices else 0
-    states = planner.dynamics_states() if replicas else ()
-    return packing_of(
-        devices if replicas else (),
-        study.settings.dynamics.replicas_per_gpu,
-        expected_volume(planner.pack, states),
-        replicas=replicas,
-    )
+def _extended(held: StudyFile, directory: Path, length_ns: float, engine: str | None) -> StudyFile:
+    """The study with the length among its extensions, written down."""
+    dynamics = held.settings.dynamics
+    if dynamics.budget_minutes == 0:
+        raise SettingsError(
+            "This study has no dynamics to make longer.",
+            where=str(directory),
+            remedy="Run one with dynamics: kinscope simulate, or kinscope assess with --md-minutes.",
+        )
+    lengths = [extension.length_ns for extension in dynamics.extensions]
+    if dynamics.budget_minutes is None:
+        lengths.insert(0, dynamics.length_ns)
+    if dynamics.extensions and lengths[-1] == length_ns:
+        return held
+    if lengths and length_ns <= lengths[-1]:
+        raise SettingsError(
+            f"The replicas of this study are {lengths[-1]:g} ns long already, or will be.",
+            where=f"--length-ns {length_ns:g}",
+            remedy=f"Give a greater length, or finish it with: kinscope resume {directory}",
+        )
+    wanted = with_changes(held.settings, dynamics={"engine": engine}) if engine else held.settings
+    on = runner_of(wanted.dynamics)
+    extension = Extension(length_ns=length_ns, gpu=on == "gpu", gromacs=on == "gromacs")
+    longer = dynamics.model_copy(update={"extensions": (*dynamics.extensions, extension)})
+    held = held.model_copy(update={"settings": held.settings.model_copy(update={"dynamics": longer})})
+    write_study(directory, held)
+    return held
 
 
 def _failure(outcome: Outcome, directory: Path) -> ComputationError:
@@ -250,23 +322,3 @@ def _failure(outcome: Outcome, directory: Path) -> ComputationError:
         remedy=(f"{first.remedy} " if first and first.remedy else "")
         + f"Everything finished is kept; go on with: kinscope resume {directory}",
     )
-
-
-def _workers_at_start(directory: Path, workers: float, on: Runner) -> tuple[float, Runner]:
-    """How many replicas' work was done at once when the study began, and what stepped them.
-
-    Its numbers of steps rest on that, and what it computed on a CPU stays its own when it goes on elsewhere.
-    """
-    noted = _workers_noted(directory)
-    if noted is None:
-        write_atomic(directory / _WORKERS_FILE, f"{workers:g}{'' if on == 'cpu' else f' {on}'}\n")
-    return noted or (workers, on)
-
-
-def _workers_noted(directory: Path) -> tuple[float, Runner] | None:
-    runners: dict[str, Runner] = {"gpu": "gpu", "gromacs": "gromacs"}
-    try:
-        number, *on = (directory / _WORKERS_FILE).read_text().split()
-        return max(1.0, float(number)), runners.get(" ".join(on), "cpu")
-    except (OSError, ValueError):
-        return None

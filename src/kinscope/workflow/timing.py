@@ -12,11 +12,13 @@ from kinscope.dynamics.records import SpeedRecord
 from kinscope.dynamics.shipped import expected_volume
 from kinscope.targets import TargetPack
 from kinscope.variants import variant_from_changes
+from kinscope.workflow.engine.step import Step, in_order
 from kinscope.workflow.machine import Finding, find_gpus, packing_of
 from kinscope.workflow.native_results import preset_for, shipped_store
-from kinscope.workflow.plan import Planner
+from kinscope.workflow.planning.catalogue import REPLICA_STAGES
+from kinscope.workflow.planning.plan import plan_study
+from kinscope.workflow.planning.study import Pace, Study
 from kinscope.workflow.settings import PRESETS, Runner
-from kinscope.workflow.step import Step, in_order
 
 _BUSY = 1.3
 _LONGEST_HOURS = 14 * 24.0
@@ -176,11 +178,11 @@ def _preset_time(pack: TargetPack, name: str, speed: SpeedRecord, workers: float
     residue = "G" if pack.transcript.protein[position - 1] == "A" else "A"
     runners: dict[str, Runner] = {"CPU": "cpu", GROMACS: "gromacs"}
     on = runners.get(speed.platform.name, "gpu")
-    planner = Planner(pack, variant_from_changes({position: residue}, pack), settings, workers=workers, on=on)
-    steps = in_order([planner.plan().report])
-    replicas = [step for step in steps if step.name == "replica"]
+    study = Study(pack, variant_from_changes({position: residue}, pack), settings, pace=Pace(workers, on))
+    steps = in_order([plan_study(study).report])
+    replicas = [step for step in steps if step.name in REPLICA_STAGES]
     shipped = shipped_store(pack)
-    todo = [step for step in steps if step.name != "replica" and shipped.find(step) is None]
+    todo = [step for step in steps if step.name not in REPLICA_STAGES and shipped.find(step) is None]
     rest = sum(step.cost_seconds for step in todo) / cores / 3600
     dynamics = settings.dynamics
     days_per_ns = 1.0 / free_ns_per_day(speed)

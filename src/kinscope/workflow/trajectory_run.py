@@ -28,9 +28,10 @@ from kinscope.dynamics.streaming_tables import write_tables
 from kinscope.dynamics.streaming_topology import Topology, read_topology
 from kinscope.targets.pack import TargetPack
 from kinscope.variants.model import Variant
+from kinscope.workflow.engine.step import Step
+from kinscope.workflow.engine.store import Store
+from kinscope.workflow.planning.catalogue import REPLICA_STAGES
 from kinscope.workflow.stages.trajectories import subject_of
-from kinscope.workflow.step import Step
-from kinscope.workflow.store import Store
 from kinscope.workflow.study import plan_of
 
 ANALYSIS_FILE = "analysis.json"
@@ -172,7 +173,7 @@ def finished_replicas(steps: Sequence[Step], store: Store) -> list[Step]:
     """The replicas of a study that are there, each at the greatest length it has reached."""
     found: dict[tuple[object, ...], Step] = {}
     for step in steps:  # a longer replica stands after the one that it continues
-        if step.name == "replica" and (store.path(step) / REPLICA_RECORD_FILE).is_file():
+        if step.name in REPLICA_STAGES and (store.path(step) / REPLICA_RECORD_FILE).is_file():
             parts = ("variant", "state", "ligand", "replica")
             found[tuple(step.parameters.get(part) for part in parts)] = step
     return list(found.values())

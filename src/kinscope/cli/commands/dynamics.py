@@ -168,7 +168,7 @@ def extend(
     quiet: Quiet = False,
 ) -> None:
     """Continue every replica of a study from where it ended; what was computed stays part of it."""
-    from kinscope.workflow.longer import extend_study
+    from kinscope.workflow.study import extend_study
 
     with Console(quiet=quiet).watch() as watch:
         study = extend_study(directory, length_ns, engine=engine, cores=cores, listener=watch)

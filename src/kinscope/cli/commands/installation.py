@@ -95,7 +95,7 @@ def new(
     out: Annotated[Path | None, typer.Option("--out", help="New directory; default: the gene.")] = None,
 ) -> None:
     """Write a pack to fill in, its regions and landmarks found by alignment with ABL1."""
-    from kinscope.workflow.new_pack import write_new_pack
+    from kinscope.workflow.packs.new import write_new_pack
 
     directory = out or Path(gene.lower())
     for line in write_new_pack(gene, protein, directory, cds_file=cds):
@@ -110,7 +110,7 @@ def check(
 ) -> None:
     """What a pack holds, what is sound and what is to do; exit 1 if anything of it is wrong."""
     from kinscope.targets import load_target
-    from kinscope.workflow.pack_check import check_target
+    from kinscope.workflow.packs.check import check_target
 
     findings = check_target(load_target(target))
     if as_json:

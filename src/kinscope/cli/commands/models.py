@@ -135,7 +135,7 @@ class BuildOptions:
 )
 def build(options: BuildOptions, target: Target = "abl1", quiet: Quiet = False) -> None:
     """Rebuild the shipped models, reference poses and, if asked, water boxes from wwPDB entries."""
-    from kinscope.workflow.pack_building import build_pack
+    from kinscope.workflow.packs.build import build_pack
 
     for line in build_pack(
         target,

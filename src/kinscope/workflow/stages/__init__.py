@@ -1,1 +1,1 @@
-"""Stage functions: each takes a StepContext, calls one package, and writes one artefact."""
+"""The functions of the stages: each reads its inputs, calls one package and writes an artefact."""

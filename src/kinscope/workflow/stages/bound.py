@@ -13,42 +13,47 @@ from kinscope.analysis.layout import Layout
 from kinscope.analysis.occupancy import Interactions
 from kinscope.analysis.trajectory_results import BoundPose
 from kinscope.core.errors import KinscopeError
+from kinscope.core.files import write_atomic
 from kinscope.docking.reference import reference_pose
 from kinscope.dynamics.records import PROTEIN_FILE, SYSTEM_RECORD_FILE, SolvatedSystem
 from kinscope.ligands.parameters import directory_for, load_parameters, read_parameters
 from kinscope.structures.io import read_model
 from kinscope.targets.controls import controls_directory
 from kinscope.targets.pack import DrugDefinition, TargetPack
-from kinscope.workflow.own_ligands import NAME
+from kinscope.workflow.planning.own_ligands import NAME
 
+BOUND_POSE = "bound_pose.json"
 _POLAR = ("hydrogen bond", "salt bridge")
+_PENALTY = 10.0
+"""Above it parmchk2's authors advise care."""
 
 
-def bound_poses(
-    systems: Mapping[str, Path],
-    pack: TargetPack,
-    drug: DrugDefinition,
-    variant: str,
-    given: Path | None = None,
-) -> tuple[BoundPose, ...]:
-    """What is bound on each side of a system, native first.
+def write_bound_pose(
+    directory: Path, pack: TargetPack, drug: DrugDefinition, who: str, given: Path | None = None
+) -> None:
+    """Leave what is bound in a solvated system beside it.
 
     Parameters
     ----------
-    systems
-        Directories of the solvated systems by side, ``native`` and ``mutant``; a side may be missing.
+    directory
+        Of the system.
     pack, drug
-        The target and what is bound.
-    variant
-        Short name of the variant.
+        The target and what is bound, in the state that it is bound in.
+    who
+        ``native`` or the variant.
     given
         Directory of the files of a ligand of the user's: it has no reference, and its own parameters.
     """
-    found = []
-    for side, who in (("native", "native"), ("mutant", variant)):
-        if side in systems:
-            found.append(_bound(systems[side], pack, drug, who, given))
-    return tuple(found)
+    write_atomic(directory / BOUND_POSE, _bound(directory, pack, drug, who, given).model_dump_json(indent=1))
+
+
+def read_bound_poses(systems: Mapping[str, Path]) -> tuple[BoundPose, ...]:
+    """What is bound on each side of a system, native first, from the directories of its sides."""
+    return tuple(
+        BoundPose.model_validate_json((systems[side] / BOUND_POSE).read_bytes())
+        for side in ("native", "mutant")
+        if side in systems
+    )
 
 
 def start_bonds(layout: Layout) -> tuple[str, ...]:
@@ -147,7 +152,3 @@ def ligand_parameters(
             f"the largest {worst.penalty:.0f} ({worst.kind} {worst.atom_types})"
         )
     return record.charge_model, record.force_field, notes
-
-
-_PENALTY = 10.0
-"""Above it parmchk2's authors advise care."""

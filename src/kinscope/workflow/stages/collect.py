@@ -32,7 +32,9 @@ from kinscope.report.files import DifferenceTrack
 from kinscope.structures.model import AtomArray, ModelRecord
 from kinscope.targets import TargetPack
 from kinscope.variants.model import Variant
-from kinscope.workflow.context import StepContext
+from kinscope.workflow.engine.context import StepContext
+from kinscope.workflow.planning.user_state import study_pack
+from kinscope.workflow.stages.bound import read_bound_poses
 from kinscope.workflow.stages.files import (
     CONTACT_CHANGES,
     GEOMETRIES,
@@ -46,7 +48,6 @@ from kinscope.workflow.stages.files import (
 )
 from kinscope.workflow.stages.relaxed import compared
 from kinscope.workflow.stages.trajectories import Measured, System, measure_system
-from kinscope.workflow.user_state import study_pack
 
 _MINIMUM_REGION_RESIDUES = 3
 Models = list[tuple[AtomArray, ModelRecord]]
@@ -238,10 +239,9 @@ def _systems(study: _Inputs, pack: TargetPack) -> Iterator[System]:
         native, mutant = study.replicas("native", stage), study.replicas("mutant", stage)
         for about in sorted(native.keys() | mutant.keys()):
             state, ligand = (about, "") if stage == "replica" else (pack.drug(about).state, about)
-            boxes = study.sides("system").get(about, {}) if ligand else {}
-            given = study.context.inputs.get(f"ligand/{about}")
+            bound = read_bound_poses(study.sides("system").get(about, {})) if ligand else ()
             sides = tuple(native.get(about, ())), tuple(mutant.get(about, ()))
-            yield System(state, *sides, ligand, boxes, given)
+            yield System(state, *sides, ligand, bound)
 
 
 def _state_mobility(pack: TargetPack, *methods: Sequence[_Pair]) -> Iterator[StateMobility]:

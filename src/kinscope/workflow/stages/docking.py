@@ -1,15 +1,38 @@
-"""One drug docked into a model and its alternatives."""
+"""Drugs docked into their own states and into others, and the rows of the docking table."""
 
 from __future__ import annotations
 
-from kinscope.docking.output import write_poses
-from kinscope.docking.records import DockingSettings
+from pathlib import Path
+
+from kinscope.analysis.results import StateFit
+from kinscope.core.residues import three_letter
+from kinscope.docking.calls import CRYSTAL_ANGSTROM
+from kinscope.docking.engine import Mol
+from kinscope.docking.helix_bend import helix_bend
+from kinscope.docking.ligand_mechanics import mechanics_of
+from kinscope.docking.output import read_poses, write_poses
+from kinscope.docking.records import DockingRun, DockingSettings, ReferencePoseRecord
 from kinscope.docking.reference import reference_pose
-from kinscope.docking.run import dock
+from kinscope.docking.relaxed import compare_relaxed, compare_sides
+from kinscope.docking.relaxed_records import ComplexSide, RelaxedComparison, RelaxedSettings
+from kinscope.docking.run import dock, with_coordinates
+from kinscope.docking.site_center import centred, searched_record, site_center
+from kinscope.docking.state_fit import fit_in_state
+from kinscope.docking.table import Docked, Subject, docked_row, misfit_row, unmodelled_row
+from kinscope.docking.table_records import DockingRow
 from kinscope.ligands.library import load_ligand
+from kinscope.structures.model import AtomArray
 from kinscope.targets import load_target
-from kinscope.workflow.context import StepContext
-from kinscope.workflow.stages.files import RUNS, read_models, write_records
+from kinscope.targets.pack import DrugDefinition, TargetPack
+from kinscope.workflow.engine.context import StepContext
+from kinscope.workflow.planning.user_state import study_pack
+from kinscope.workflow.stages.files import RUNS, read_models, read_records, write_records
+from kinscope.workflow.stages.relaxed import SIDE
+
+FITS = "state_fits.json"
+ROWS = "rows.json"
+KNOWN = "known.sdf"
+NATIVE_POSE, MUTANT_POSE = "native_pose.sdf", "mutant_pose.sdf"
 
 
 def dock_drug(context: StepContext) -> None:
@@ -42,3 +65,188 @@ def dock_drug(context: StepContext) -> None:
         runs.append(run)
         write_poses(context.output / f"poses_{number}.sdf", poses)
     write_records(context.output / RUNS, runs)
+
+
+def dock_elsewhere(context: StepContext) -> None:
+    """Lay the known pose into another state; dock from there if the binding mode exists.
+
+    Leaves the fit (none if the model does not hold the site), and the runs and poses if it was docked.
+    """
+    pack = study_pack(context.parameters)
+    drug = pack.drug(context.parameters["drug"])
+    state = context.parameters["state"]
+    settings = DockingSettings.model_validate(context.parameters["settings"])
+    models = [atoms for atoms, _ in read_models(context.input("model"))]
+    runs: list[DockingRun] = []
+    if state in drug.further_states:
+        start: Mol | None = reference_pose(pack, drug, state=state)[0]
+    else:
+        pose, _ = reference_pose(pack, drug, context.inputs.get("pose"))
+        home = read_models(context.input("home"))[0][0]
+        found = fit_in_state(drug, pose, home, models[0], state)
+        write_records(context.output / FITS, [] if found is None else [found[0]])
+        start = _start(context, found[1] if found is not None and found[0].fits else None)
+    if start is not None:
+        write_poses(context.output / KNOWN, [start])
+        for number, atoms in enumerate(models):
+            run, poses = dock(
+                atoms, drug, load_ligand(drug), start, state=state, variant=context.parameters["variant"],
+                alternative=number, settings=settings, seed=context.parameters["seed"],
+            )  # fmt: skip
+            runs.append(run)
+            write_poses(context.output / f"poses_{number}.sdf", poses)
+            context.progress((number + 1) / len(models))
+    write_records(context.output / RUNS, runs)
+
+
+def dock_given(context: StepContext) -> None:
+    """A ligand of the user's: searched for blind in the native's site, then docked from what was found.
+
+    The native's search gives the pose that both sides start from, so that the two are one question.
+    """
+    pack = study_pack(context.parameters)
+    ligand = _drug(context, pack)
+    state = context.parameters["state"]
+    settings = DockingSettings.model_validate(context.parameters["settings"])
+    molecule = load_ligand(ligand)
+    models = [atoms for atoms, _ in read_models(context.input("model"))]
+    start = _start(context, None)
+    if start is None:
+        center = site_center(pack, ligand.site, models[0])
+        if center is None:
+            write_records(context.output / RUNS, [])
+            return
+        placed = with_coordinates(molecule, centred(molecule, center))
+        blind = settings.model_copy(
+            update={"mode": "global", "seeds": 1, "analyse_poses": 0, "confirm": False, "n_poses": 1}
+        )
+        context.progress(0.05, "searching the site")
+        _, found = dock(
+            models[0], ligand, molecule, placed, state=state, variant="native", settings=blind,
+            seed=context.parameters["seed"],
+        )  # fmt: skip
+        start = found[0]
+    write_poses(context.output / KNOWN, [start])
+    near = settings.model_copy(update={"mode": "from known pose"})
+    runs = []
+    for number, atoms in enumerate(models):
+        run, poses = dock(
+            atoms, ligand, molecule, start, state=state, variant=context.parameters["variant"],
+            alternative=number, settings=near, seed=context.parameters["seed"],
+        )  # fmt: skip
+        runs.append(run)
+        write_poses(context.output / f"poses_{number}.sdf", poses)
+    write_records(context.output / RUNS, runs)
+
+
+def _drug(context: StepContext, pack: TargetPack) -> DrugDefinition:
+    given = context.parameters.get("ligand")
+    return DrugDefinition.model_validate(given) if given else pack.drug(context.parameters["drug"])
+
+
+def _start(context: StepContext, settled: Mol | None) -> Mol | None:
+    """The mutant starts where the native does, so that the two are one question."""
+    if "native" not in context.inputs:
+        return settled
+    path = context.input("native", KNOWN)
+    return read_poses(path)[0] if path.is_file() else None
+
+
+def compare_drug(context: StepContext) -> None:
+    """One row of the table, with the best pose of either side."""
+    pack = study_pack(context.parameters)
+    drug = _drug(context, pack)
+    state = context.parameters["state"]
+    subject = Subject(
+        drug, state, pack.state(state).label, context.parameters["variant"],
+        {int(number): three_letter(letter) for number, letter in context.parameters["substitutions"]},
+    )  # fmt: skip
+    fits = [_fit(context, side) for side in ("native", "mutant")]
+    runs = [
+        read_records(context.input(f"docking/{side}") / RUNS, DockingRun) for side in ("native", "mutant")
+    ]
+    if all(runs):
+        row = _docked(context, pack, subject, runs[0], runs[1])
+        row = row.model_copy(update={"native_fit": fits[0], "mutant_fit": fits[1]})
+    elif fits[0] is not None:
+        row = misfit_row(subject, fits[0], fits[1])
+    else:
+        row = unmodelled_row(subject, f"The model of this state does not hold the {drug.site} site.")
+    if drug.site == "myristate":
+        bends = [helix_bend(pack, read_models(context.input(side))[0][0]) for side in ("native", "mutant")]
+        row = row.model_copy(update={"native_helix": bends[0], "mutant_helix": bends[1]})
+    write_records(context.output / ROWS, [row])
+
+
+def _docked(
+    context: StepContext, pack: TargetPack, subject: Subject, native: list[DockingRun],
+    mutant: list[DockingRun],
+) -> DockingRow:  # fmt: skip
+    known, reference = _known(context, pack, subject.drug, subject.state)
+    settings = RelaxedSettings.model_validate(context.parameters["relaxed"])
+    sides = []
+    for side, runs, name in (("native", native, NATIVE_POSE), ("mutant", mutant, MUTANT_POSE)):
+        best = read_poses(context.input(f"docking/{side}", "poses_0.sdf"))[0]
+        write_poses(context.output / name, [best])
+        models = [atoms for atoms, _ in read_models(context.input(side))]
+        sides.append(Docked(models, runs, best))
+    context.progress(0.3, "relaxing complexes")
+    relaxed, why_not = _second_opinion(context, subject, sides[0].models[0], known, reference, settings)
+    return docked_row(
+        subject, sides[0], sides[1], known, reference, relaxed=relaxed, no_relaxed=why_not,
+        reach_angstrom=settings.surroundings_angstrom,
+    )  # fmt: skip
+
+
+def _second_opinion(
+    context: StepContext, subject: Subject, native: AtomArray, known: Mol, reference: ReferencePoseRecord,
+    settings: RelaxedSettings,
+) -> tuple[RelaxedComparison | None, str]:  # fmt: skip
+    """Drug and surroundings relaxed together, and why not if not.
+
+    Steps of their own relax a drug's shipped poses; a pose that docking found in this run is relaxed here.
+    """
+    mechanics, why_not = mechanics_of(subject.drug)
+    if mechanics is None:
+        return None, why_not
+    about = (subject.drug.id, subject.state, subject.variant)
+    shipped = "ligand" not in context.parameters and subject.state in (
+        subject.drug.state, *subject.drug.further_states
+    )  # fmt: skip
+    paths = [context.inputs.get(f"relaxed/{side}") for side in ("native", "mutant")]
+    found = None
+    if not shipped:
+        found = compare_relaxed(*about, native, known, subject.substitutions, mechanics, settings)
+    elif all(halves := [read_records(path / SIDE, ComplexSide) for path in paths if path is not None]):
+        found = compare_sides(*about, halves[0][0], halves[1][0], settings) if halves else None
+    if found is not None:
+        return found, ""
+    if reference.rmsd_to_crystal_angstrom > CRYSTAL_ANGSTROM:
+        return None, "Complexes are not relaxed from a pose that is not the crystal's."
+    return None, (
+        f"No substituted residue lies within {settings.surroundings_angstrom:g} A of the drug: the relaxed "
+        "complexes do not differ."
+    )
+
+
+def _known(
+    context: StepContext, pack: TargetPack, drug: DrugDefinition, state: str
+) -> tuple[Mol, ReferencePoseRecord]:
+    """The known pose in this state's native model."""
+    if "ligand" in context.parameters:
+        start = read_poses(context.input("docking/native", KNOWN))[0]
+        return start, searched_record(drug, state)
+    if state in drug.further_states:
+        return reference_pose(pack, drug, state=state)
+    pose, reference = reference_pose(pack, drug, context.inputs.get("pose"))
+    path = context.input("docking/native", KNOWN)
+    if path.is_file():
+        note = f"Known from {reference.state}; laid into this state by the site and minimised there."
+        return read_poses(path)[0], reference.model_copy(update={"notes": (*reference.notes, note)})
+    return pose, reference
+
+
+def _fit(context: StepContext, side: str) -> StateFit | None:
+    path: Path = context.input(f"docking/{side}", FITS)
+    found = read_records(path, StateFit) if path.is_file() else []
+    return found[0] if found else None

@@ -11,7 +11,7 @@ from kinscope.dynamics.settings import ProtocolSettings, SolvationSettings
 from kinscope.ligands.library import Mol
 from kinscope.targets import load_target
 from kinscope.targets.pack import DrugDefinition, TargetPack
-from kinscope.workflow.context import StepContext
+from kinscope.workflow.engine.context import StepContext
 from kinscope.workflow.stages.files import read_models
 
 SPEED_FILE = "speed.json"
@@ -56,6 +56,7 @@ def solvate_bound(context: StepContext) -> None:
     from kinscope.dynamics.holo_relax import preferred_complex
     from kinscope.dynamics.solvent import solvate_mutant, solvate_native
     from kinscope.ligands.parameters import directory_for, load_parameters
+    from kinscope.workflow.stages.bound import write_bound_pose
 
     atoms, record = read_models(context.input("model"))[0]
     settings = SolvationSettings.model_validate(context.parameters["settings"])
@@ -64,9 +65,8 @@ def solvate_bound(context: StepContext) -> None:
     forcefield = load_parameters(drug, directory_for(pack, drug))
     poses = [place(forcefield, pose, words) for pose, words in bound_starts(context, pack, drug)]
     relaxed = preferred_complex(atoms, poses, settings)
-    seed = context.parameters["seed"]
+    seed, state = context.parameters["seed"], context.parameters["state"]
     if record.variant == "native":
-        state = context.parameters["state"]
         solvate_native(
             relaxed.protein, settings, seed, context.output, pack=pack, state=state, ligands=relaxed.ligands
         )
@@ -80,6 +80,8 @@ def solvate_bound(context: StepContext) -> None:
             variant=record.variant,
             ligands=relaxed.ligands,
         )
+    bound_there = drug.model_copy(update={"state": state})
+    write_bound_pose(context.output, pack, bound_there, context.parameters["variant"])
 
 
 def bound_starts(context: StepContext, pack: TargetPack, drug: DrugDefinition) -> list[tuple[Mol, str]]:

@@ -1,8 +1,9 @@
-"""Native and mutant models, their geometry, and the variant's neighbourhood."""
+"""Native and mutant models, their geometry, the variant's neighbourhood, and normal modes."""
 
 from __future__ import annotations
 
 from kinscope.analysis.results import ModelGeometry
+from kinscope.core.files import write_atomic
 from kinscope.structures.geometry import classify_state
 from kinscope.structures.model import AtomArray, ModelRecord
 from kinscope.structures.mutation import MutationSettings, build_mutant
@@ -10,10 +11,11 @@ from kinscope.structures.neighbourhood import compare_neighbourhoods, neighbourh
 from kinscope.structures.reference import reference_model
 from kinscope.targets import load_target
 from kinscope.targets.pack import KinaseLandmarks
-from kinscope.workflow.context import StepContext
+from kinscope.workflow.engine.context import StepContext
 from kinscope.workflow.stages.files import (
     CONTACT_CHANGES,
     GEOMETRIES,
+    PROFILE,
     read_models,
     write_models,
     write_records,
@@ -58,6 +60,22 @@ def neighbourhoods(context: StepContext) -> None:
         after = [neighbourhood(atoms, position) for atoms in mutants]
         changes.extend(compare_neighbourhoods(context.parameters["state"], before, after))
     write_records(context.output / CONTACT_CHANGES, changes)
+
+
+def normal_modes(context: StepContext) -> None:
+    """Fluctuation of every residue; close alternatives of a model share the replicas among them."""
+    from kinscope.dynamics.normal_modes import NormalModeSettings, normal_mode_profile
+
+    profile = normal_mode_profile(
+        [atoms for atoms, _ in read_models(context.input("model"))],
+        context.parameters["state"],
+        context.parameters["variant"],
+        NormalModeSettings.model_validate(context.parameters["settings"]),
+        context.parameters["seed"],
+        context.progress,
+        context.scratch,
+    )
+    write_atomic(context.output / PROFILE, profile.model_dump_json())
 
 
 def model_geometry(atoms: AtomArray, record: ModelRecord, landmarks: KinaseLandmarks | None) -> ModelGeometry:

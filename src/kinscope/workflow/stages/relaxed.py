@@ -16,9 +16,9 @@ from kinscope.docking.relaxed_records import ComplexSide, RelaxedComparison, Rel
 from kinscope.structures.model import AtomArray
 from kinscope.targets.pack import DrugDefinition, TargetPack
 from kinscope.variants.model import Variant
-from kinscope.workflow.context import StepContext
+from kinscope.workflow.engine.context import StepContext
+from kinscope.workflow.planning.user_state import study_pack
 from kinscope.workflow.stages.files import read_models, read_records, write_records
-from kinscope.workflow.user_state import study_pack
 
 SIDE = "side.json"
 
@@ -59,7 +59,6 @@ def compared(
     native: AtomArray,
     sides: Mapping[str, Path],
     carried: Path | None = None,
-    settings: RelaxedSettings | None = None,
 ) -> RelaxedComparison | None:
     """The comparison of two sides that steps left; None where nothing substituted is near the drug.
 
@@ -73,15 +72,13 @@ def compared(
         Directories of ``native`` and ``mutant``.
     carried
         The pose's directory in a user's structure.
-    settings
-        What the sides were made with; the default ones if None.
     """
     found = {side: read_records(path / SIDE, ComplexSide) for side, path in sides.items()}
     if not all(found.get(side) for side in ("native", "mutant")):
         return None
     pose, record = known_pose(pack, drug, state, carried)
     comparison = compare_sides(
-        drug.id, state, variant.short, found["native"][0], found["mutant"][0], settings or RelaxedSettings()
+        drug.id, state, variant.short, found["native"][0], found["mutant"][0], RelaxedSettings()
     )
     return comparison.model_copy(
         update={

@@ -28,13 +28,13 @@ from kinscope.report import (
 from kinscope.targets import TargetPack
 from kinscope.targets.controls import mobility_controls, model_digests
 from kinscope.variants.model import Variant
-from kinscope.workflow.again import commands_again
-from kinscope.workflow.context import StepContext
+from kinscope.workflow.engine.context import StepContext
+from kinscope.workflow.engine.store import read_record
 from kinscope.workflow.machine import library_versions, own_references
+from kinscope.workflow.planning.user_state import study_pack
+from kinscope.workflow.publication import commands_again
 from kinscope.workflow.settings import StudySettings
 from kinscope.workflow.stages.files import MEASUREMENTS, TRACKS, model_file, read_records
-from kinscope.workflow.store import read_record
-from kinscope.workflow.user_state import study_pack
 
 
 def write_report(context: StepContext) -> None:

@@ -12,7 +12,7 @@ import numpy as np
 from kinscope.analysis.results import FluctuationProfile, SimulationSummary
 from kinscope.analysis.system_sampling import system_sampling
 from kinscope.analysis.trajectory_compare import compare_contacts, compare_measures, sampling_words
-from kinscope.analysis.trajectory_results import TrajectoryComparison
+from kinscope.analysis.trajectory_results import BoundPose, TrajectoryComparison
 from kinscope.core.errors import KinscopeError
 from kinscope.dynamics.records import REPLICA_RECORD_FILE, ReplicaRecord
 from kinscope.dynamics.streaming import (
@@ -25,7 +25,6 @@ from kinscope.dynamics.streaming import (
 from kinscope.dynamics.streaming_records import principal_motion, replica_analysis
 from kinscope.dynamics.streaming_sources import Source, replica_source
 from kinscope.targets.pack import TargetPack
-from kinscope.workflow.stages.bound import bound_poses
 
 Array = np.ndarray[Any, Any]
 _STUDY = PassSettings(thinned_frames=500, pocket_frames=40)
@@ -41,10 +40,8 @@ class System:
     native: tuple[Path, ...]
     mutant: tuple[Path, ...]
     ligand: str = ""
-    boxes: dict[str, Path] = field(default_factory=dict)
-    """The solvated systems of a bound one, by side."""
-    given: Path | None = None
-    """The files of what is bound, if it is a ligand of the user's."""
+    bound: tuple[BoundPose, ...] = ()
+    """What is bound on each side."""
 
 
 @dataclass
@@ -86,7 +83,7 @@ def measure_system(system: System, pack: TargetPack, variant: str, positions: Se
             except KinscopeError as error:
                 found.summaries.append(_summary(record, system, who, "failed", error.what))
     if sources:
-        _measure(found, system, sources, records, pack, positions, variant)
+        _measure(found, system, sources, records, subject_of(pack, positions), variant)
     found.summaries.sort(key=lambda row: (row.variant != "native", row.replica))
     return found
 
@@ -96,12 +93,11 @@ def _measure(
     system: System,
     sources: Sequence[Source],
     records: dict[tuple[str, int], ReplicaRecord],
-    pack: TargetPack,
-    positions: Sequence[int],
+    subject: Subject,
     variant: str,
 ) -> None:
     try:
-        group = analyse_group(sources, subject_of(pack, positions), _STUDY)
+        group = analyse_group(sources, subject, _STUDY)
     except KinscopeError as error:
         for source in sources:
             record = records[source.variant, source.replica]
@@ -117,13 +113,12 @@ def _measure(
     native = [one for one in group.passes if one.source.variant == "native"]
     mutant = [one for one in group.passes if one.source.variant == variant]
     if native and mutant:
-        _compare(found, system, pack, group, native, mutant)
+        _compare(found, system, group, native, mutant)
 
 
 def _compare(
     found: Measured,
     system: System,
-    pack: TargetPack,
     group: GroupPass,
     native: list[TrajectoryPass],
     mutant: list[TrajectoryPass],
@@ -150,9 +145,7 @@ def _compare(
         reason=judged.reason,
         ligand=system.ligand,
         sides=sides,
-        bound=bound_poses(system.boxes, pack, pack.drug(system.ligand), after[0].variant, system.given)
-        if system.ligand
-        else (),
+        bound=system.bound,
     )
 
 

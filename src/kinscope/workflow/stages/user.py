@@ -1,19 +1,32 @@
-"""A user's structure: made a model, and given the known poses of the drugs that fit it."""
+"""What a user gives: a structure made a model, with the known poses of drugs; a ligand bound in water."""
 
 from __future__ import annotations
 
-from kinscope.core.errors import ComputationError
+from kinscope.core.errors import ComputationError, RunDirectoryError
 from kinscope.core.files import write_atomic
+from kinscope.dynamics.holo import PlacedLigand, place
+from kinscope.dynamics.settings import SolvationSettings
+from kinscope.ligands.parameters import read_parameters
 from kinscope.structures.model import AtomArray
 from kinscope.structures.user import examine, prepare
 from kinscope.structures.user_file import UserFile
 from kinscope.structures.user_pockets import read_occupants, write_occupants
 from kinscope.structures.user_records import UserStructureOptions
 from kinscope.targets import load_target
-from kinscope.workflow.context import StepContext
-from kinscope.workflow.stages.files import GEOMETRIES, read_models, write_models, write_records
+from kinscope.workflow.engine.context import StepContext
+from kinscope.workflow.planning.own_ligands import NAME, check_in_place, definition_of, placed_as_given
+from kinscope.workflow.planning.user_state import STRUCTURE_FILE, study_pack
+from kinscope.workflow.settings import OwnLigand
+from kinscope.workflow.stages.bound import write_bound_pose
+from kinscope.workflow.stages.files import (
+    GEOMETRIES,
+    RUNS,
+    read_models,
+    read_records,
+    write_models,
+    write_records,
+)
 from kinscope.workflow.stages.models import model_geometry
-from kinscope.workflow.user_state import STRUCTURE_FILE
 
 FINDINGS = "structure.json"
 OCCUPANTS = "occupants.json"
@@ -62,3 +75,65 @@ def carry_pose(context: StepContext) -> None:
     own: AtomArray | None = read_occupants(context.input("model", OCCUPANTS)).get(drug.ccd)
     pose, record = carried_pose(pack, drug, atoms, own)
     write_carried(context.output, pack, pose, record)
+
+
+def missing_ligand(context: StepContext) -> None:
+    """Say that the user's files are not in the run directory any more.
+
+    Raises
+    ------
+    RunDirectoryError
+        Always: nothing can compute them.
+    """
+    raise RunDirectoryError(
+        "The files of your ligand are missing from the run directory.",
+        where=str(context.output),
+        remedy="Give them again: the same kinscope simulate command with --ligand-file and --parameters.",
+    )
+
+
+def solvate_own(context: StepContext) -> None:
+    """The complex settled, then put into water; the mutant takes over the bound native's."""
+    from kinscope.dynamics.holo_relax import relax_complex
+    from kinscope.dynamics.solvent import solvate_mutant, solvate_native
+
+    atoms, record = read_models(context.input("model"))[0]
+    settings = SolvationSettings.model_validate(context.parameters["settings"])
+    ligand = OwnLigand.model_validate(context.parameters["ligand"])
+    placed = _placed(context, ligand)
+    if ligand.pose == "given":
+        check_in_place(atoms, placed, f"{ligand.name} in {record.variant}, {ligand.state}")
+    relaxed = relax_complex(atoms, [placed], settings)
+    seed = context.parameters["seed"]
+    pack = study_pack(context.parameters)
+    if record.variant == "native":
+        solvate_native(
+            relaxed.protein, settings, seed, context.output, pack=pack, state=ligand.state,
+            ligands=relaxed.ligands,
+        )  # fmt: skip
+    else:
+        solvate_mutant(
+            relaxed.protein, context.input("native"), settings, seed, context.output,
+            variant=record.variant, ligands=relaxed.ligands,
+        )  # fmt: skip
+    who, given = context.parameters["variant"], context.input("ligand")
+    write_bound_pose(context.output, pack, definition_of(ligand), who, given)
+
+
+def _placed(context: StepContext, ligand: OwnLigand) -> PlacedLigand:
+    from kinscope.docking.output import read_poses
+    from kinscope.docking.records import DockingRun
+
+    forcefield = read_parameters(context.input("ligand"), NAME)
+    if ligand.pose == "given":
+        return placed_as_given(forcefield, context.input("ligand", f"{NAME}.sdf"))
+    runs = read_records(context.input("docking", RUNS), DockingRun)
+    if not runs or not runs[0].poses:
+        raise ComputationError(
+            f"Docking found no pose of {ligand.name} that dynamics could start from.",
+            where=f"{ligand.site} site of {ligand.state}",
+            remedy="Choose another state or site, or give a pose with --in-place.",
+        )
+    best = runs[0].poses[0]
+    words = f"docked blind, pose 1 of {len(runs[0].poses)}, {best.score_kcal_per_mol:.2f} kcal/mol"
+    return place(forcefield, read_poses(context.input("docking", "poses_0.sdf"))[0], words)

@@ -1,0 +1,101 @@
+"""A step: named inputs to named artefacts, and the key that says whether two steps are the same work."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Literal
+
+Json = Any
+"""What ``json.dumps`` takes."""
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A kind of work: what a step's key names, and the function that does it."""
+
+    name: str
+    """Stands in keys and is the folder of its artefacts: it stays, wherever the function moves to."""
+    function: str
+    """``module:function``, loaded in the step's process; it takes a
+    :class:`~kinscope.workflow.engine.context.StepContext`."""
+    version: int = 1
+    """Raised when the function's meaning changes, so that old artefacts are not reused."""
+
+
+@dataclass(frozen=True, eq=False)
+class Step:
+    """One unit of work of a plan.
+
+    Parameters
+    ----------
+    stage
+        What is done.
+    label
+        For people, e.g. ``imatinib into native, DFG-out``.
+    parameters
+        Everything besides the inputs that the outcome depends on, settings and seeds included.
+    inputs
+        Steps whose artefacts it reads, by role.
+    optional_inputs
+        Roles that may be missing if their step failed; what is made without them is not kept as final.
+    shared
+        True for work that no variant enters into: kept in the machine's shared cache and reused.
+    cost_seconds
+        A first guess of its time on one core, for the time-left display and for scheduling.
+    resource
+        ``cpu`` (one core) or ``gpu`` (a slot of a device, or a core where there is no device).
+    """
+
+    stage: Stage
+    label: str
+    parameters: Mapping[str, Json] = field(default_factory=dict)
+    inputs: Mapping[str, Step] = field(default_factory=dict)
+    optional_inputs: frozenset[str] = frozenset()
+    shared: bool = False
+    cost_seconds: float = 1.0
+    resource: Literal["cpu", "gpu"] = "cpu"
+
+    @property
+    def name(self) -> str:
+        """Of its stage."""
+        return self.stage.name
+
+    @cached_property
+    def key(self) -> str:
+        """SHA-256 of the stage's name and version, the parameters and the inputs' keys."""
+        content = {
+            "name": self.stage.name,
+            "version": self.stage.version,
+            "parameters": self.parameters,
+            "inputs": {role: step.key for role, step in sorted(self.inputs.items())},
+        }
+        text = json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False)
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    @property
+    def folder(self) -> str:
+        """Where its artefact lies below a store's root."""
+        return f"{self.name}/{self.key[:20]}"
+
+
+def in_order(targets: list[Step]) -> list[Step]:
+    """Every step the targets need, each after its inputs, equal work once."""
+    seen: dict[str, Step] = {}
+
+    def visit(step: Step) -> Iterator[Step]:
+        if step.key in seen:
+            return
+        for source in step.inputs.values():
+            yield from visit(source)
+        if step.key not in seen:
+            seen[step.key] = step
+            yield step
+
+    ordered: list[Step] = []
+    for target in targets:
+        ordered.extend(visit(target))
+    return ordered

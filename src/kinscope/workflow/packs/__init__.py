@@ -1,0 +1,1 @@
+"""Target packs made, checked and rebuilt."""

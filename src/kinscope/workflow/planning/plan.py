@@ -1,0 +1,99 @@
+"""The plan of a study: which steps, from which inputs, with which parameters.
+
+Work that no variant enters into (native models, docking, normal modes and dynamics of the native kinase, the
+speed of this machine) has keys that do not depend on the variant, so that the shared cache answers for it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from kinscope import __version__
+from kinscope.docking.relaxed_records import RelaxedSettings
+from kinscope.structures.user_records import USER_STATE
+from kinscope.workflow.engine.step import Step
+from kinscope.workflow.planning.catalogue import STAGES
+from kinscope.workflow.planning.docking import carried_pose, docking_steps, relaxed_inputs
+from kinscope.workflow.planning.dynamics import replica, simulated, solvated_bound, solvated_own
+from kinscope.workflow.planning.models import contacts, modes, mutant_model, native_model
+from kinscope.workflow.planning.own_ligands import ligand_step
+from kinscope.workflow.planning.study import SIDES, Study, pack_digest
+from kinscope.workflow.planning.user_state import structure_step
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The steps of a study and the one that everything leads to."""
+
+    report: Step
+    states: tuple[str, ...]
+    drugs: tuple[str, ...]
+    skipped: tuple[str, ...]
+    """What was asked for and cannot be done for this variant, in words."""
+
+
+def plan_study(study: Study) -> Plan:
+    """The whole study."""
+    inputs: dict[str, Step] = {}
+    for state in study.states:
+        inputs[f"native/{state}"] = native_model(study, state)
+        inputs[f"mutant/{state}"] = mutant_model(study, state)
+        inputs[f"contacts/{state}"] = contacts(study, state)
+        for side in SIDES:
+            inputs[f"modes/{side}/{state}"] = modes(study, side, state)
+    for (side, drug), step in docking_steps(study).items():
+        inputs[f"docking/{side}/{drug}"] = step
+        if study.pack.drug(drug).state == USER_STATE:
+            inputs[f"pose/{drug}"] = carried_pose(study, drug)
+    inputs |= relaxed_inputs(study, RelaxedSettings()) | _dynamics(study)
+    if study.structure is not None:
+        inputs["structure"] = structure_step(study.settings)
+    optional = frozenset(role for role in inputs if not role.startswith("native/"))
+    about = {
+        "target": study.settings.target,
+        # As far as results depend on it: not as it happened to be spelt.
+        "variant": study.variant.model_dump(mode="json"),
+        **study.given(),
+    }
+    measured = Step(
+        STAGES["measurements"],
+        f"comparison of {study.variant.short} with native",
+        about,
+        inputs,
+        optional,
+        cost_seconds=15,
+    )
+    report = Step(
+        STAGES["report"],
+        "evidence, verdicts and report",
+        about
+        | {
+            "settings": study.settings.content(),
+            "created": study.created,
+            "skipped": study.skipped,
+            "kinscope_version": __version__,
+            "pack_sha256": pack_digest(study.pack),
+        },
+        {"measurements": measured, **inputs},
+        optional,
+        cost_seconds=15,
+    )
+    return Plan(report, study.states, study.drugs, tuple(study.skipped))
+
+
+def _dynamics(study: Study) -> dict[str, Step]:
+    """Every replica, and what is bound in the systems that hold something."""
+    inputs: dict[str, Step] = {}
+    own = {ligand.id: ligand for ligand in study.own_ligands}
+    for state, ligand in simulated(study):
+        if ligand in own:
+            inputs[f"ligand/{ligand}"] = ligand_step(own[ligand])
+        for side in SIDES:
+            if ligand in own:
+                inputs[f"system/{side}/{ligand}"] = solvated_own(study, side, own[ligand])
+            elif ligand:
+                inputs[f"system/{side}/{ligand}"] = solvated_bound(study, side, ligand)
+            role = f"bound/{side}/{ligand}" if ligand else f"replica/{side}/{state}"
+            for number in range(study.settings.dynamics.replicas):
+                inputs[f"{role}/{number}"] = replica(study, side, state, number, ligand)
+    return inputs
