@@ -69,12 +69,13 @@ def agreed(directory: Path, study: StudyFile) -> StudyFile:
                 remedy=f"Give another --out, or go on with what is there: kinscope resume {directory}",
             )
         return held.model_copy(update={"settings": settings})
-    if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
-        raise RunDirectoryError(
-            "This directory is not empty and is not a run of kinscope.",
-            where=str(directory),
-            remedy="Give another --out.",
-        )
+    with _usable(directory):
+        if directory.exists() and any(directory.iterdir()):
+            raise RunDirectoryError(
+                "This directory is not empty and is not a run of kinscope.",
+                where=str(directory),
+                remedy="Give another --out.",
+            )
     return study
 
 
@@ -87,17 +88,23 @@ def open_or_create(directory: Path, study: StudyFile) -> StudyFile:
         As :func:`agreed`, or if nothing can be written.
     """
     held = agreed(directory, study)
-    try:
-        if not (directory / STUDY_FILE).exists():
+    if not (directory / STUDY_FILE).exists():
+        with _usable(directory):
             directory.mkdir(parents=True, exist_ok=True)
             write_study(directory, held)
+    return held
+
+
+@contextmanager
+def _usable(directory: Path) -> Iterator[None]:
+    try:
+        yield
     except OSError as error:
         raise RunDirectoryError(
             f"The run directory cannot be made ({error.strerror}).",
             where=str(directory),
             remedy="Give another --out.",
         ) from error
-    return held
 
 
 def write_study(directory: Path, study: StudyFile) -> None:

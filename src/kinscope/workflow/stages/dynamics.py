@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from kinscope.core.files import write_atomic
+from kinscope.dynamics.holo import PlacedLigand
 from kinscope.dynamics.protocol import steps_within
 from kinscope.dynamics.records import PlatformChoice, SpeedRecord
 from kinscope.dynamics.settings import ProtocolSettings, SolvationSettings
 from kinscope.ligands.library import Mol
+from kinscope.structures.model import AtomArray
 from kinscope.targets import load_target
 from kinscope.targets.pack import DrugDefinition, TargetPack
 from kinscope.workflow.engine.context import StepContext
@@ -21,29 +24,7 @@ _KEPT_ANGSTROM = 1.0
 
 def solvate(context: StepContext) -> None:
     """Put a model into water: the native's box is equilibrated once, the mutant takes it over."""
-    from kinscope.dynamics.solvent import solvate_mutant, solvate_native
-
-    atoms, record = read_models(context.input("model"))[0]
-    settings = SolvationSettings.model_validate(context.parameters["settings"])
-    if record.variant == "native":
-        pack = load_target(context.parameters["target"])
-        solvate_native(
-            atoms,
-            settings,
-            context.parameters["seed"],
-            context.output,
-            pack=pack,
-            state=context.parameters["state"],
-        )
-    else:
-        solvate_mutant(
-            atoms,
-            context.input("native"),
-            settings,
-            context.parameters["seed"],
-            context.output,
-            variant=record.variant,
-        )
+    into_water(context, read_models(context.input("model"))[0][0], load_target(context.parameters["target"]))
 
 
 def solvate_bound(context: StepContext) -> None:
@@ -54,34 +35,34 @@ def solvate_bound(context: StepContext) -> None:
     """
     from kinscope.dynamics.holo import place
     from kinscope.dynamics.holo_relax import preferred_complex
-    from kinscope.dynamics.solvent import solvate_mutant, solvate_native
     from kinscope.ligands.parameters import directory_for, load_parameters
     from kinscope.workflow.stages.bound import write_bound_pose
 
-    atoms, record = read_models(context.input("model"))[0]
+    atoms = read_models(context.input("model"))[0][0]
     settings = SolvationSettings.model_validate(context.parameters["settings"])
     pack = load_target(context.parameters["target"])
     drug = pack.drug(context.parameters["drug"])
     forcefield = load_parameters(drug, directory_for(pack, drug))
     poses = [place(forcefield, pose, words) for pose, words in bound_starts(context, pack, drug)]
     relaxed = preferred_complex(atoms, poses, settings)
-    seed, state = context.parameters["seed"], context.parameters["state"]
-    if record.variant == "native":
-        solvate_native(
-            relaxed.protein, settings, seed, context.output, pack=pack, state=state, ligands=relaxed.ligands
-        )
-    else:
-        solvate_mutant(
-            relaxed.protein,
-            context.input("native"),
-            settings,
-            seed,
-            context.output,
-            variant=record.variant,
-            ligands=relaxed.ligands,
-        )
-    bound_there = drug.model_copy(update={"state": state})
+    into_water(context, relaxed.protein, pack, relaxed.ligands)
+    bound_there = drug.model_copy(update={"state": context.parameters["state"]})
     write_bound_pose(context.output, pack, bound_there, context.parameters["variant"])
+
+
+def into_water(
+    context: StepContext, protein: AtomArray, pack: TargetPack, ligands: Sequence[PlacedLigand] = ()
+) -> None:
+    """Leave a solute in its box: the native's of its own, the mutant's taken over from the native."""
+    from kinscope.dynamics.solvent import solvate_mutant, solvate_native
+
+    settings = SolvationSettings.model_validate(context.parameters["settings"])
+    seed, who, state = (context.parameters[name] for name in ("seed", "variant", "state"))
+    if who == "native":
+        solvate_native(protein, settings, seed, context.output, pack=pack, state=state, ligands=ligands)
+    else:
+        before = context.input("native")
+        solvate_mutant(protein, before, settings, seed, context.output, variant=who, ligands=ligands)
 
 
 def bound_starts(context: StepContext, pack: TargetPack, drug: DrugDefinition) -> list[tuple[Mol, str]]:
@@ -128,26 +109,15 @@ def speed(context: StepContext) -> dict[str, str]:
 
 def replica(context: StepContext) -> dict[str, str]:
     """Run one replica for as many steps as its share of the budget bought when the speed was measured."""
-    from kinscope.dynamics.replica import run_replica
-
-    protocol = ProtocolSettings.model_validate(context.parameters["protocol"])
-    steps = _production_steps(context, protocol)
-    record = run_replica(
-        context.input("system"),
-        context.scratch,
-        context.output,
-        protocol,
-        replica=context.parameters["replica"],
-        seed=context.parameters["seed"],
-        production_steps=steps,
-        progress=context.progress,
-        platform=_platform(context),
-    )
-    return {"platform": record.platform.label}
+    return _run(context)
 
 
 def extend_replica(context: StepContext) -> dict[str, str]:
     """Continue a finished replica to a greater length of production."""
+    return _run(context, context.input("before"))
+
+
+def _run(context: StepContext, before: Path | None = None) -> dict[str, str]:
     from kinscope.dynamics.replica import run_replica
 
     protocol = ProtocolSettings.model_validate(context.parameters["protocol"])
@@ -158,10 +128,10 @@ def extend_replica(context: StepContext) -> dict[str, str]:
         protocol,
         replica=context.parameters["replica"],
         seed=context.parameters["seed"],
-        production_steps=round(float(context.parameters["length_ns"]) * 1e6 / protocol.time_step_fs),
+        production_steps=_production_steps(context, protocol),
         progress=context.progress,
         platform=_platform(context),
-        before=context.input("before"),
+        before=before,
     )
     return {"platform": record.platform.label}
 
@@ -174,7 +144,7 @@ def _platform(context: StepContext) -> PlatformChoice | None:
 
 
 def _production_steps(context: StepContext, protocol: ProtocolSettings) -> int:
-    seconds = context.parameters["seconds"]
+    seconds = context.parameters.get("seconds")
     if seconds is None:
         return round(float(context.parameters["length_ns"]) * 1e6 / protocol.time_step_fs)
     return steps_within(read_speed(context.input("speed")), float(seconds), protocol)

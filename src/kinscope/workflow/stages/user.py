@@ -18,6 +18,7 @@ from kinscope.workflow.planning.own_ligands import NAME, check_in_place, definit
 from kinscope.workflow.planning.user_state import STRUCTURE_FILE, study_pack
 from kinscope.workflow.settings import OwnLigand
 from kinscope.workflow.stages.bound import write_bound_pose
+from kinscope.workflow.stages.dynamics import into_water
 from kinscope.workflow.stages.files import (
     GEOMETRIES,
     RUNS,
@@ -95,7 +96,6 @@ def missing_ligand(context: StepContext) -> None:
 def solvate_own(context: StepContext) -> None:
     """The complex settled, then put into water; the mutant takes over the bound native's."""
     from kinscope.dynamics.holo_relax import relax_complex
-    from kinscope.dynamics.solvent import solvate_mutant, solvate_native
 
     atoms, record = read_models(context.input("model"))[0]
     settings = SolvationSettings.model_validate(context.parameters["settings"])
@@ -104,18 +104,8 @@ def solvate_own(context: StepContext) -> None:
     if ligand.pose == "given":
         check_in_place(atoms, placed, f"{ligand.name} in {record.variant}, {ligand.state}")
     relaxed = relax_complex(atoms, [placed], settings)
-    seed = context.parameters["seed"]
     pack = study_pack(context.parameters)
-    if record.variant == "native":
-        solvate_native(
-            relaxed.protein, settings, seed, context.output, pack=pack, state=ligand.state,
-            ligands=relaxed.ligands,
-        )  # fmt: skip
-    else:
-        solvate_mutant(
-            relaxed.protein, context.input("native"), settings, seed, context.output,
-            variant=record.variant, ligands=relaxed.ligands,
-        )  # fmt: skip
+    into_water(context, relaxed.protein, pack, relaxed.ligands)
     who, given = context.parameters["variant"], context.input("ligand")
     write_bound_pose(context.output, pack, definition_of(ligand), who, given)
 
