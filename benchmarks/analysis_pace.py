@@ -5,7 +5,7 @@
 
 All read one XTC file made here: a shipped model that tumbles and jitters atom by atom. Each analysis is timed
 with the reading that it needs, the better of two runs, on one core; the last row is all four, ours in one
-pass. That memory does not grow with the trajectory is a test (``tests/test_streaming_trajectories.py``).
+pass. That memory does not grow with the trajectory is a test (``tests/trajectories/test_passes.py``).
 """
 
 from __future__ import annotations
@@ -22,13 +22,14 @@ from biotite.structure.io import save_structure
 from biotraj import XTCTrajectoryFile
 from scipy.spatial.transform import Rotation
 
-from kinscope.analysis.frames import Chunk, Fit, stream
-from kinscope.analysis.secondary_structure import Backbone, SecondaryStructure
-from kinscope.analysis.streams import Deviation, Fluctuation, Gyration
-from kinscope.dynamics.streaming_files import inspect_trajectory, read_blocks
+from kinscope.dynamics.files.reading import inspect_trajectory, read_blocks
 from kinscope.structures.io import read_model
 from kinscope.structures.model import AtomArray
 from kinscope.targets import load_target
+from kinscope.trajectories.frames import Chunk, Fit, stream
+from kinscope.trajectories.layout import Backbone
+from kinscope.trajectories.measures.motion import Deviation, Fluctuation, Gyration
+from kinscope.trajectories.measures.secondary_structure import SecondaryStructure
 
 ALL = ("RMSD", "RMSF", "radius of gyration", "DSSP")
 MASSES = {"H": 1.008, "C": 12.011, "N": 14.007, "O": 15.999, "S": 32.06}

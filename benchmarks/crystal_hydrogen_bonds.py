@@ -15,10 +15,10 @@ from typing import Any
 import numpy as np
 
 from kinscope.analysis.controls import CrystalBond, write_crystal_bonds
-from kinscope.docking.crystal_ligand import crystal_coordinates
+from kinscope.docking.poses.crystal_ligand import crystal_coordinates
 from kinscope.ligands.library import load_ligand
-from kinscope.structures.entries import read_chain, read_ligand
-from kinscope.structures.source import PdbSource
+from kinscope.structures.wwpdb.entries import read_chain, read_ligand
+from kinscope.structures.wwpdb.source import PdbSource
 from kinscope.targets import DrugDefinition, TargetPack, load_target
 
 FARTHEST_ANGSTROM = 3.5

@@ -15,8 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kinscope.core.errors import BadInputError
-from kinscope.structures.backbone_rotamers import GRID_POINTS, SHARE_STEP
-from kinscope.structures.rotamers import CHI_ATOMS, SYMMETRIC_LAST_CHI, rotamers_of
+from kinscope.structures.side_chains.rotamers import (
+    CHI_ATOMS,
+    GRID_POINTS,
+    SHARE_STEP,
+    SYMMETRIC_LAST_CHI,
+    rotamers_of,
+)
 
 _BLOCKS = (
     ("ARG", 75), ("ASN", 36), ("ASP", 18), ("CYS", 3), ("GLN", 108), ("GLU", 54), ("HIS", 36), ("ILE", 9),

@@ -21,19 +21,19 @@ from pathlib import Path
 
 import numpy as np
 
-from kinscope.dynamics import checkpoints
-from kinscope.dynamics.gromacs_program import find_gromacs
-from kinscope.dynamics.platforms import choose_platform
+from kinscope.dynamics.files import checkpoints
+from kinscope.dynamics.files.system import load_system
+from kinscope.dynamics.files.trajectory import Frame, append_at, encode_frames
+from kinscope.dynamics.gromacs.program import find_gromacs
+from kinscope.dynamics.machine.devices import choose_platform
+from kinscope.dynamics.machine.speed import measure_speed
 from kinscope.dynamics.protocol import plan_steps
 from kinscope.dynamics.records import PROTEIN_FILE, TRAJECTORY_FILE, PlatformChoice
 from kinscope.dynamics.segments import Engine, Output, Point, Segment
 from kinscope.dynamics.settings import ProtocolSettings, SolvationSettings
-from kinscope.dynamics.solvent import solvate_native
-from kinscope.dynamics.speed import measure_speed
-from kinscope.dynamics.storage import load_system
-from kinscope.dynamics.trajectory import Frame, append_at, encode_frames
+from kinscope.dynamics.systems.solvent import solvate_native
 from kinscope.structures.io import read_model
-from kinscope.structures.reference import reference_model
+from kinscope.structures.reference.build import reference_model
 from kinscope.targets import load_target
 
 SETTINGS = ProtocolSettings(equilibration_fraction=0.0)

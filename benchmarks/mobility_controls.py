@@ -25,8 +25,8 @@ from kinscope.analysis.controls import (
     means_of,
     write_controls,
 )
-from kinscope.analysis.results import FluctuationProfile
 from kinscope.core.files import sha256_of_file
+from kinscope.results.measured import FluctuationProfile
 from kinscope.targets import TargetPack, load_target
 from kinscope.variants import parse_variant
 from kinscope.workflow.engine.local import LocalEngine

@@ -21,18 +21,18 @@ import time
 import numpy as np
 
 from kinscope.core.errors import KinscopeError
-from kinscope.docking.crystal_ligand import crystal_coordinates, lay_on
 from kinscope.docking.engine import Mol
+from kinscope.docking.poses.crystal_ligand import crystal_coordinates, lay_on
+from kinscope.docking.poses.rmsd import SymmetricRmsd
 from kinscope.docking.records import DockingRun, DockingSettings
-from kinscope.docking.rmsd import SymmetricRmsd
 from kinscope.docking.run import dock
 from kinscope.ligands.library import load_ligand
-from kinscope.structures.entries import read_chain, read_ligand
+from kinscope.structures.completion.heavy_atoms import cap_ends, complete_heavy_atoms
+from kinscope.structures.completion.hydrogens import add_hydrogens
 from kinscope.structures.model import AtomArray
-from kinscope.structures.preparation import cap_ends, complete_heavy_atoms
-from kinscope.structures.protonation import add_hydrogens
-from kinscope.structures.source import PdbSource
 from kinscope.structures.superposition import kabsch
+from kinscope.structures.wwpdb.entries import read_chain, read_ligand
+from kinscope.structures.wwpdb.source import PdbSource
 from kinscope.targets.loader import load_target
 from kinscope.targets.pack import DrugDefinition, TargetPack
 

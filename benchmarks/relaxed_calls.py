@@ -27,17 +27,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from kinscope.analysis.calls import CRYSTAL_ANGSTROM, LOST_KCAL_PER_MOL, call
 from kinscope.core.errors import StructureError
 from kinscope.core.residues import one_letter, three_letter
-from kinscope.docking.calls import CRYSTAL_ANGSTROM, LOST_KCAL_PER_MOL, call
-from kinscope.docking.complex_field import LigandMechanics
 from kinscope.docking.engine import Mol
-from kinscope.docking.ligand_mechanics import mechanics_of
-from kinscope.docking.reference import reference_pose
-from kinscope.docking.relaxed import compare_sides, own_names, relaxed_side
-from kinscope.docking.relaxed_records import ComplexSide, RelaxedComparison, RelaxedSettings
+from kinscope.docking.known.reference import reference_pose
+from kinscope.docking.relaxed.compare import compare_sides, own_names, relaxed_side
+from kinscope.docking.relaxed.complex_field import LigandMechanics
+from kinscope.docking.relaxed.mechanics import mechanics_of
+from kinscope.results.docking import ComplexSide, RelaxedComparison, RelaxedSettings
 from kinscope.structures.model import AtomArray
-from kinscope.structures.reference import reference_model
+from kinscope.structures.reference.build import reference_model
 from kinscope.targets import load_target
 from kinscope.targets.pack import TargetPack
 from kinscope.workflow.settings import load_preset

@@ -20,7 +20,7 @@ _EXPORTS = {
     "load_target": "kinscope.targets",
     "lookup": "kinscope.evidence",
     "parse_variant": "kinscope.variants",
-    "reference_model": "kinscope.structures.reference",
+    "reference_model": "kinscope.structures.reference.build",
     "resume_study": "kinscope.workflow.study",
 }
 __all__ = ["__version__", *sorted(_EXPORTS)]

@@ -18,12 +18,12 @@ import yaml
 from pydantic import ValidationError
 
 from kinscope.analysis.regions import SMALLEST_MEANINGFUL_ANGSTROM
-from kinscope.analysis.results import FluctuationProfile, RegionComparison
 from kinscope.analysis.statistics import correct_family, difference
 from kinscope.core.errors import BadInputError
 from kinscope.core.files import write_atomic
 from kinscope.core.records import Record
 from kinscope.core.residues import ranges
+from kinscope.results.measured import FluctuationProfile, RegionComparison
 
 READINGS_FILE = "normal_modes.csv"
 PROVENANCE_FILE = "provenance.yaml"

@@ -12,9 +12,9 @@ from typing import Literal
 
 import numpy as np
 
-from kinscope.analysis.results import FluctuationProfile
 from kinscope.analysis.superposition import FloatArray, IntArray, mean_structure
 from kinscope.core.errors import BadInputError
+from kinscope.results.measured import FluctuationProfile
 
 
 def rmsf(frames: FloatArray, *, inefficiency: float = 0.0) -> FloatArray:

@@ -18,10 +18,10 @@ import numpy as np
 
 from kinscope.analysis.pocket_grid import PROBE_ANGSTROM, PaddedGrid, ball_steps
 from kinscope.analysis.regions import compare_regions
-from kinscope.analysis.results import Difference, FluctuationProfile, PocketComparison
 from kinscope.analysis.statistics import difference
 from kinscope.analysis.superposition import FloatArray, kabsch
 from kinscope.core.errors import BadInputError
+from kinscope.results.measured import Difference, FluctuationProfile, PocketComparison
 
 RADII_ANGSTROM = {"C": 1.70, "N": 1.55, "O": 1.52, "S": 1.80, "P": 1.80}
 """Bondi radii; other elements count as carbon."""

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import Literal
 
 from kinscope.analysis.fluctuation import profile_array
-from kinscope.analysis.results import Difference, FluctuationProfile, RegionComparison
 from kinscope.analysis.statistics import Correction, FloatArray, correct_family, difference
 from kinscope.core.errors import BadInputError
+from kinscope.results.measured import Difference, FluctuationProfile, RegionComparison
 
 SMALLEST_MEANINGFUL_ANGSTROM = 0.05
 """A tenth of the CA RMSF of a kinase core at 300 K (about 0.5 angstrom): less than crystals of one protein

@@ -16,11 +16,11 @@ from typing import Literal
 import numpy as np
 
 from kinscope.analysis.regions import time_words
-from kinscope.analysis.results import Difference
 from kinscope.analysis.statistics import judged_again
 from kinscope.analysis.superposition import FloatArray, IntArray, mean_structure
 from kinscope.core.errors import BadInputError
 from kinscope.core.records import Record
+from kinscope.results.measured import Difference
 
 Sentence = Literal["supports a comparison", "only large effects", "nothing on mobility"]
 

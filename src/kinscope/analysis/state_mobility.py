@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from kinscope.analysis.regions import region_means, time_words
-from kinscope.analysis.results import Difference, FluctuationProfile
 from kinscope.analysis.sampling import Sampling, allowed, worse
 from kinscope.analysis.statistics import FloatArray, correct_family, difference
-from kinscope.analysis.trajectory_results import StateMobility
+from kinscope.results.measured import Difference, FluctuationProfile
+from kinscope.results.trajectories import StateMobility
 
 SMALLEST_MEANINGFUL_ANGSTROM = 0.05
 """As for regions (:mod:`kinscope.analysis.regions`)."""

@@ -13,8 +13,8 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
-from kinscope.analysis.results import Difference
 from kinscope.core.errors import BadInputError
+from kinscope.results.measured import Difference
 
 FloatArray = np.ndarray[Any, np.dtype[np.float64]]
 Correction = Literal["holm", "benjamini-hochberg"]

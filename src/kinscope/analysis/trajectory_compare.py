@@ -12,14 +12,10 @@ from collections.abc import Sequence
 import numpy as np
 
 from kinscope.analysis.regions import time_words
-from kinscope.analysis.results import Difference
 from kinscope.analysis.sampling import LOOSE_R, SHORTEST_NS, STEADY_R
 from kinscope.analysis.statistics import correct_family, difference, judged_again
-from kinscope.analysis.trajectory_results import (
-    MeasureComparison,
-    OccupancyComparison,
-    ReplicaAnalysis,
-)
+from kinscope.results.measured import Difference
+from kinscope.results.trajectories import MeasureComparison, OccupancyComparison, ReplicaAnalysis
 
 SMALLEST = {
     "Å": (0.5, 1.5),

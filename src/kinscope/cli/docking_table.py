@@ -7,10 +7,10 @@ import io
 import math
 from collections.abc import Sequence
 
-from kinscope.analysis.results import Difference, StateFit
-from kinscope.docking.compare import RECEPTOR_NOISE_KCAL_PER_MOL
-from kinscope.docking.site_center import SEARCHED
-from kinscope.docking.table_records import DockedSide, DockingRow
+from kinscope.docking.known.reference import SEARCHED
+from kinscope.docking.table.differences import RECEPTOR_NOISE_KCAL_PER_MOL
+from kinscope.results.docking import DockedSide, DockingRow
+from kinscope.results.measured import Difference, StateFit
 
 WIDTH = 110
 """Columns; a terminal of 110 shows every line whole."""

@@ -85,7 +85,7 @@ class ReadingOptions:
         from pydantic import ValidationError
 
         from kinscope.core.errors import BadInputError
-        from kinscope.structures.user_records import UserStructureOptions
+        from kinscope.results.user_structure import UserStructureOptions
 
         options = {
             "chain": self.chain,
@@ -114,7 +114,7 @@ class ReadingOptions:
         BadInputError
             If there is none.
         """
-        from kinscope.structures.user_file import find_structure
+        from kinscope.structures.user.file import find_structure
         from kinscope.workflow.engine.store import default_cache
 
         return find_structure(

@@ -1,10 +1,15 @@
-"""Writing files so that a kill never leaves half of one."""
+"""Writing files so that a kill never leaves half of one.
+
+Files from outside, whose size and encoding are not to be trusted.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import os
 from pathlib import Path
+
+from kinscope.core.errors import BadInputError
 
 
 def write_atomic(path: Path, data: bytes | str) -> None:
@@ -28,3 +33,63 @@ def sha256_of_file(path: Path) -> str:
         while block := handle.read(1 << 20):
             digest.update(block)
     return digest.hexdigest()
+
+
+MAX_TEXT_BYTES = 2_000_000
+"""Of a text file with a few hundred entries; the largest of the shipped packs is under 100 kB."""
+
+
+def read_bounded(path: Path, most_bytes: int, *, remedy: str) -> bytes:
+    """The whole of a regular file of at most so many bytes.
+
+    Parameters
+    ----------
+    path
+        The file.
+    most_bytes
+        No more is read of a larger one than shows that it is larger.
+    remedy
+        What to give instead of a file that is too large.
+
+    Raises
+    ------
+    BadInputError
+        If it is missing, no regular file, cannot be read, or is too large.
+    """
+    try:
+        if not path.is_file():
+            raise BadInputError("There is no such file.", where=str(path), remedy="Check the path.")
+        with path.open("rb") as handle:
+            data = handle.read(most_bytes + 1)
+    except OSError as error:
+        raise BadInputError(f"The file cannot be read: {error.strerror}.", where=str(path)) from None
+    if len(data) > most_bytes:
+        raise BadInputError(f"The file is larger than {most_bytes:,} bytes.", where=str(path), remedy=remedy)
+    return data
+
+
+def decoded(data: bytes, path: Path) -> str:
+    """The text of a file in UTF-8, with or without a byte order mark.
+
+    Raises
+    ------
+    BadInputError
+        With the offset of the first byte that is not UTF-8.
+    """
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise BadInputError(
+            "The file is not UTF-8 text.", where=f"{path}, byte {error.start}", remedy="Save it as UTF-8."
+        ) from None
+
+
+def read_text(path: Path, *, remedy: str = "") -> str:
+    """The UTF-8 text of a regular file of at most ``MAX_TEXT_BYTES``.
+
+    Raises
+    ------
+    BadInputError
+        If it is missing, no regular file, too large or not UTF-8 (with the offset).
+    """
+    return decoded(read_bounded(path, MAX_TEXT_BYTES, remedy=remedy), path)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from kinscope.core.errors import BadInputError
-from kinscope.core.outside import read_text
+from kinscope.core.files import read_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -1,8 +1,13 @@
-"""Tables of typed records, as Parquet."""
+"""Tables of typed records, as Parquet.
+
+Tables as CSV that a spreadsheet may open: what came from outside must not become a formula there.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import csv
+import io
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -10,6 +15,7 @@ from kinscope.core.files import write_atomic
 
 if TYPE_CHECKING:
     from kinscope.core.records import Record
+
 
 R = TypeVar("R", bound="Record")
 
@@ -52,3 +58,21 @@ def read_table(path: Path, kind: type[R]) -> list[R]:
                 row[name] = json.loads(value)
         records.append(kind.model_validate(row))
     return records
+
+
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
+"""A spreadsheet takes a text that begins so for a formula (OWASP, CSV Injection)."""
+
+
+def harmless_cell(value: object) -> object:
+    """A value as a cell: a text that begins like a formula gets an apostrophe in front."""
+    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA) else value
+
+
+def csv_text(header: Iterable[str], rows: Iterable[Sequence[object]]) -> str:
+    """CSV of rows under a header, every cell harmless; None is an empty cell."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(header)
+    writer.writerows([harmless_cell(value) for value in row] for row in rows)
+    return text.getvalue()

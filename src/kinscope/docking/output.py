@@ -9,7 +9,7 @@ from pathlib import Path
 from kinscope.core.errors import StructureError
 from kinscope.core.files import write_atomic
 from kinscope.docking.engine import Mol
-from kinscope.ligands.quiet import quiet
+from kinscope.ligands.chemistry import quiet
 
 
 def write_poses(path: Path, molecules: Sequence[Mol]) -> None:

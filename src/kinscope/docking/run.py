@@ -12,11 +12,11 @@ import numpy as np
 from kinscope.core.errors import LigandError
 from kinscope.core.seeds import derive_seed
 from kinscope.docking.engine import BoundSystem, Box, Coordinates, DockingEngine, Mol, ScoredPose
-from kinscope.docking.interactions import interactions
+from kinscope.docking.poses.interactions import interactions
+from kinscope.docking.poses.rmsd import SymmetricRmsd
+from kinscope.docking.poses.validity import pose_problems
 from kinscope.docking.records import DockedPose, DockingRun, DockingSettings
-from kinscope.docking.rmsd import SymmetricRmsd
-from kinscope.docking.sampling import distinct, sample_known_pose
-from kinscope.docking.validity import pose_problems
+from kinscope.docking.search.around_pose import distinct, sample_known_pose
 from kinscope.structures.model import AtomArray
 from kinscope.targets.pack import DrugDefinition
 
@@ -319,6 +319,6 @@ def _confirmation(system: BoundSystem, best: ScoredPose, settings: DockingSettin
 
 
 def _default_engine() -> DockingEngine:
-    from kinscope.docking.vina_engine import VinaEngine
+    from kinscope.docking.vina.engine import VinaEngine
 
     return VinaEngine()

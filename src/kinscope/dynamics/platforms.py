@@ -7,10 +7,9 @@ that every replica of a study runs on the platform, and on the device, that it w
 from __future__ import annotations
 
 import os
-from functools import lru_cache
 from typing import Any
 
-from kinscope.core.errors import ComputationError, SettingsError
+from kinscope.core.errors import ComputationError
 from kinscope.dynamics.records import PlatformChoice
 
 PLATFORM_VARIABLE = "KINSCOPE_PLATFORM"
@@ -19,61 +18,6 @@ GPU_PLATFORMS = ("CUDA", "HIP", "OpenCL")
 GROMACS = "GROMACS"
 """In a :class:`~kinscope.dynamics.records.PlatformChoice`: no platform of OpenMM's, an engine beside it."""
 _MOST_VARIABLE_CHARACTERS = 2000
-
-
-def choose_platform(requested: str | None = None, *, threads: int = 1) -> PlatformChoice:
-    """The platform that dynamics runs on here: the fastest of those that work, by measurement.
-
-    A GPU platform counts only after a tiny simulation ran on it in a process of its own, because a broken
-    driver ends the process that meets it. An OpenCL device that is a processor (PoCL) is passed over: the CPU
-    platform is meant for those. Where a GPU platform works, all that work step a small box of water for a
-    second each, the CPU counted with all its cores; where none does, nothing is measured.
-
-    Parameters
-    ----------
-    requested
-        A platform's name, or None for what :data:`PLATFORM_VARIABLE` says, else the fastest.
-    threads
-        Of the CPU platform; 1 where several replicas run at once.
-
-    Raises
-    ------
-    SettingsError
-        If the requested platform is not installed or fails its trial.
-    """
-    said = os.environ.get(PLATFORM_VARIABLE, "").strip() if requested is None else ""
-    if said.startswith("{"):
-        return _told(said)
-    requested = requested or said or None
-    present = installed_platforms()
-    if requested is not None and requested not in present:
-        raise SettingsError(
-            f"OpenMM has no platform {requested[:40]!r} here.",
-            where=f"platform ({PLATFORM_VARIABLE})" if said else "platform",
-            remedy=f"Choose from: {', '.join(sorted(present))}.",
-        )
-    if requested in ("CPU", "Reference"):
-        return on_processor(requested, threads, "asked for")
-    if requested is not None:
-        from kinscope.dynamics.devices import devices_of
-
-        found = devices_of(requested)
-        if found:
-            return found[0].platform.model_copy(update={"reason": "asked for"})
-        raise SettingsError(
-            f"The platform {requested} is installed but fails a trial simulation.",
-            where="platform",
-            remedy="Mend the driver, or leave the choice to kinscope.",
-        )
-    best = _fastest_here()
-    return best if best.name in GPU_PLATFORMS else on_processor("CPU", threads, best.reason)
-
-
-@lru_cache
-def _fastest_here() -> PlatformChoice:
-    from kinscope.dynamics.devices import fastest_platform
-
-    return fastest_platform()
 
 
 def installed_platforms() -> tuple[str, ...]:
@@ -89,19 +33,6 @@ def on_processor(name: str, threads: int, reason: str) -> PlatformChoice:
         return PlatformChoice(name=name, properties={}, deterministic=True, reason=reason)
     properties = {"Threads": str(threads), "DeterministicForces": "true"}
     return PlatformChoice(name="CPU", properties=properties, deterministic=threads == 1, reason=reason)
-
-
-def _told(text: str) -> PlatformChoice:
-    try:
-        if len(text) > _MOST_VARIABLE_CHARACTERS:
-            raise ValueError("longer than a platform's description is")
-        return PlatformChoice.model_validate_json(text)
-    except ValueError as error:
-        raise SettingsError(
-            f"The environment variable {PLATFORM_VARIABLE} describes no platform ({type(error).__name__}).",
-            where=PLATFORM_VARIABLE,
-            remedy="Unset it, or give a platform's name: CUDA, HIP, OpenCL or CPU.",
-        ) from None
 
 
 def context_for(system: Any, integrator: Any, choice: PlatformChoice) -> Any:

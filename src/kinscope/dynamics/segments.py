@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kinscope.dynamics.box import FloatArray
+from kinscope.dynamics.files.trajectory import Frame
 from kinscope.dynamics.platforms import context_for
 from kinscope.dynamics.protocol import Conditions, conditions, next_stop
 from kinscope.dynamics.records import PlatformChoice, StepPlan
 from kinscope.dynamics.settings import ProtocolSettings
-from kinscope.dynamics.trajectory import Frame
 
 _KCAL_PER_KJ = 1 / 4.184
 _GAS_CONSTANT = 8.31446261815324e-3  # kJ/mol/K, CODATA 2018

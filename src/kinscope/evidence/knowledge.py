@@ -16,7 +16,7 @@ from typing import Any, Literal
 from pydantic import Field, TypeAdapter, ValidationError
 
 from kinscope.core.errors import BadInputError
-from kinscope.core.outside import read_text
+from kinscope.core.files import read_text
 from kinscope.core.plain_yaml import read_yaml
 from kinscope.core.records import Record
 from kinscope.evidence.changes import parse_changes

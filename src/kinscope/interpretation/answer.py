@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from kinscope.analysis.results import RegionComparison
 from kinscope.evidence.matching import MEASURED_KINDS
 from kinscope.evidence.model import EvidenceSummary
 from kinscope.interpretation.computed import main_comparison
-from kinscope.interpretation.mobility import METHODS, is_excluded, resolved_regions
 from kinscope.interpretation.model import Answer, Measurements
+from kinscope.interpretation.motion import METHODS, is_excluded, resolved_regions
 from kinscope.interpretation.prose import in_prose, join, region_label, state_label
 from kinscope.interpretation.verdicts import Judgement
+from kinscope.results.measured import RegionComparison
 from kinscope.targets.pack import TargetPack
 from kinscope.variants.model import Variant
 

@@ -1,18 +1,145 @@
-"""The whole interpretation of one variant."""
+"""The whole interpretation of one variant.
+
+What this run's verdicts add to the treatment options on either side. Never a prescription.
+
+What this assessment cannot know, said once and plainly.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from kinscope.analysis.controls import MobilityControls
-from kinscope.evidence.model import EvidenceSummary
+from kinscope.analysis.regions import time_words
+from kinscope.evidence.model import EvidenceSummary, TreatmentOption
+from kinscope.interpretation import thresholds
 from kinscope.interpretation.answer import write_answer
-from kinscope.interpretation.limits import limits_of
-from kinscope.interpretation.mobility import mobility_sentences
-from kinscope.interpretation.model import Assessment, Measurements
-from kinscope.interpretation.options import weigh_options
+from kinscope.interpretation.model import Assessment, DrugVerdict, Measurements
+from kinscope.interpretation.motion import mobility_sentences
+from kinscope.interpretation.prose import in_prose
 from kinscope.interpretation.questions import mobility_questions
 from kinscope.interpretation.verdicts import assessed_drugs, judge
+from kinscope.results.user_structure import USER_STATE
 from kinscope.targets.pack import TargetPack
 from kinscope.variants.model import Variant
+
+
+def weigh_options(
+    options: Sequence[TreatmentOption], verdicts: Sequence[DrugVerdict], pack: TargetPack
+) -> tuple[TreatmentOption, ...]:
+    """The options, with computed findings on their drugs marked as computed.
+
+    Published evidence is in the options already; a verdict that rests on it adds nothing here.
+    """
+    by_drug = {verdict.drug: verdict for verdict in verdicts}
+    return tuple(_weigh(option, by_drug, pack) for option in options)
+
+
+def _weigh(option: TreatmentOption, verdicts: dict[str, DrugVerdict], pack: TargetPack) -> TreatmentOption:
+    speaks_for, speaks_against = list(option.speaks_for), list(option.speaks_against)
+    for identifier in option.drugs:
+        verdict = verdicts.get(identifier)
+        if verdict is None:
+            continue
+        name = in_prose(pack.drug(identifier))
+        computed_against = any(
+            r.tier == "computed" and r.weight != "weak" for r in verdict.reasons_against_binding
+        )
+        if verdict.verdict == "no loss of binding detected":
+            speaks_for.append(
+                f"Computed: no loss of {name} binding detected ({verdict.confidence} confidence)."
+            )
+        elif verdict.verdict == "not resolved":
+            speaks_against.append(f"Whether {name} still acts on this variant is not resolved.")
+        elif verdict.verdict == "reduced binding expected" and computed_against:
+            speaks_against.append(
+                f"Computed: {name} binds less well in the mutant model ({verdict.mechanism})."
+            )
+    return option.model_copy(
+        update={"speaks_for": tuple(speaks_for), "speaks_against": tuple(speaks_against)}
+    )
+
+
+def limits_of(variant: Variant, measurements: Measurements, evidence: EvidenceSummary) -> tuple[str, ...]:
+    """The limits that hold for this run, the general ones last."""
+    limits: list[str] = []
+    exact = [hit.item for hit in evidence.hits if hit.relation == "exact"]
+    if any(item.kind == "case report" for item in exact):
+        limits.append(
+            "A case report is one patient: it shows that disease progressed while the change was present, "
+            "not that the change caused it."
+        )
+    if len(variant.substitutions) > 1:
+        limits.append(
+            "The substitutions are taken to be on one molecule; sequencing of a mixed sample cannot tell "
+            "that from two clones."
+        )
+    limits += _of_your_structure(variant, measurements)
+    limits += _of_motion(measurements)
+    if measurements.relaxed:
+        limits.append(
+            "Relaxed complexes compare interaction energies in implicit solvent: bound water and entropy are "
+            "missing, and their scale is steeper than that of affinities."
+        )
+    limits += [
+        "Docking scores compare poses in one conformation of the protein; differences below "
+        f"{thresholds.MEANINGFUL_SCORE_KCAL_PER_MOL} kcal/mol are not counted, and a shift between "
+        "conformations, the way M244V of ABL1 escapes asciminib, does not show in them.",
+        "Affinity for ATP, catalytic activity, protein stability, drug exposure and mechanisms of resistance "
+        f"outside {variant.gene} were not computed.",
+        "The evidence tables hold what was curated from the sources listed, not everything published; "
+        "absence from them is not absence.",
+        "This is research: it describes binding and evidence, and recommends no treatment.",
+    ]
+    return tuple(limits)
+
+
+def _of_your_structure(variant: Variant, measurements: Measurements) -> list[str]:
+    """Of a state that was prepared from the user's file."""
+    limits = []
+    native = [model for model in measurements.models if model.variant == "native"]
+    given = next((model for model in native if model.state == USER_STATE), None)
+    if given is not None:
+        filled = sum(origin.origin in ("grafted", "built") for origin in given.origins)
+        limits.append(
+            "The state of your structure is as good as the file it was prepared from"
+            + (f", and {filled} of its residues are not in that file" if filled else "")
+            + "; the methods list what was added, changed and left out."
+        )
+        here = [
+            item
+            for item in given.origins
+            if item.origin == "substituted" and item.residue in variant.positions
+        ]
+        if here:
+            limits.append(
+                "Your structure has another residue than the target where the variant is ("
+                + "; ".join(item.note for item in here)
+                + "): native and mutant both stand on a model in which that was set back, not on the file as "
+                "it was."
+            )
+    return limits
+
+
+def _of_motion(measurements: Measurements) -> list[str]:
+    """Of dynamics and normal modes."""
+    limits = []
+    lengths = [run.length_ns for run in measurements.simulations if run.status == "finished"]
+    failed = sum(run.status == "failed" for run in measurements.simulations)
+    if lengths:
+        limits.append(
+            f"Dynamics sampled {time_words(min(lengths))} per replica; slower motions, a turn of the DFG "
+            "motif above all, are out of its reach."
+        )
+    else:
+        limits.append("No dynamics finished in this run.")
+    if failed:
+        limits.append(f"{failed} of {len(measurements.simulations)} replicas failed and are left out.")
+    if any(row.method == "normal_modes" for row in measurements.regions):
+        limits.append(
+            "Normal modes describe small motions around one conformation, not a change between states."
+        )
+    return limits
 
 
 def assess(

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
-from kinscope.analysis.results import Difference, RegionComparison
-from kinscope.analysis.trajectory_results import TrajectoryComparison
 from kinscope.interpretation.model import MobilityFinding
 from kinscope.interpretation.prose import in_prose, region_label, state_label
+from kinscope.results.measured import Difference, RegionComparison
+from kinscope.results.trajectories import TrajectoryComparison
 from kinscope.targets.pack import TargetPack
 
 Method = Literal["md", "normal_modes", "models"]

@@ -5,7 +5,10 @@ from __future__ import annotations
 from typing import Literal
 
 from kinscope.analysis.controls import MobilityControls
-from kinscope.analysis.results import (
+from kinscope.core.records import Record, VersionedRecord
+from kinscope.evidence.model import EvidenceSummary, TreatmentOption
+from kinscope.results.docking import Call, RelaxedComparison
+from kinscope.results.measured import (
     ContactChange,
     Difference,
     DockingComparison,
@@ -16,12 +19,8 @@ from kinscope.analysis.results import (
     SimulationSummary,
     StateFit,
 )
-from kinscope.analysis.trajectory_results import StateMobility, TrajectoryComparison
-from kinscope.core.records import Record, VersionedRecord
-from kinscope.docking.relaxed_records import RelaxedComparison
-from kinscope.docking.table_records import Call
-from kinscope.evidence.model import EvidenceSummary, TreatmentOption
-from kinscope.structures.model import ModelRecord
+from kinscope.results.models import ModelRecord
+from kinscope.results.trajectories import StateMobility, TrajectoryComparison
 from kinscope.variants.model import Variant
 
 

@@ -2,30 +2,209 @@
 
 Normal modes, dynamics and the models themselves are told apart in every answer: the first knows small motions
 around one conformation, the second what its sampling reached, the third how the mutant was built.
+
+The variant beside variants with published behaviour, read on the same instrument.
+
+A positive control that is not seen either takes the weight from what is not seen of the variant.
+
+What the substituted residue touches: in the models, and along the trajectories.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from kinscope.analysis.controls import MobilityControls
-from kinscope.analysis.results import PocketComparison, RegionComparison
-from kinscope.analysis.trajectory_results import StateMobility
-from kinscope.interpretation.control_questions import control_questions
+from kinscope.analysis.controls import ControlVariant, MobilityControls
 from kinscope.interpretation.findings import (
     finding,
     not_asked,
     of_region,
     summary,
+    verdict_of,
     where,
+    with_interval,
 )
 from kinscope.interpretation.model import Measurements, MobilityFinding, MobilityQuestion
-from kinscope.interpretation.neighbourhood_question import neighbourhood_question
-from kinscope.interpretation.prose import region_label, state_label
+from kinscope.interpretation.prose import join, region_label, state_label
 from kinscope.interpretation.stays import stay_findings
 from kinscope.interpretation.thresholds import UNMOVED_ANGSTROM
+from kinscope.results.measured import ContactChange, PocketComparison, RegionComparison
+from kinscope.results.trajectories import StateMobility, TrajectoryComparison
 from kinscope.targets.pack import TargetPack
 from kinscope.variants.model import Variant
+
+
+def control_questions(
+    variant: Variant, measurements: Measurements, pack: TargetPack, controls: MobilityControls | None
+) -> Iterator[MobilityQuestion]:
+    """Ask, of each positive control, whether the variant does what the control is reported to do."""
+    if controls is None:
+        return
+    for control in controls.provenance.controls:
+        if not control.positive:
+            continue
+        findings, missing = _findings(control, variant, measurements, pack, controls)
+        places = join([state_label(pack, state) for state in control.states])
+        regions = join([region_label(pack, name) for name in control.regions])
+        itself = variant.short == control.variant
+        asked = (
+            f"Is {control.variant} seen to do what is reported of it ({regions}; {places})?"
+            if itself
+            else f"Does {variant.short} change {regions} ({places}) as {control.variant} is reported to?"
+        )
+        answer = summary(findings) if findings else not_asked("no state of these was studied")
+        if missing:
+            answer += (
+                f" {join([state_label(pack, state) for state in missing])}: not read in this run; "
+                f"`{'--state ' + ' --state '.join(missing)}` reads it."
+            )
+        yield MobilityQuestion(
+            id=f"control {control.variant}",
+            question=asked,
+            answer=answer,
+            findings=tuple(findings),
+            control=_control_words(control, variant, controls, pack),
+        )
+
+
+def _findings(
+    control: ControlVariant,
+    variant: Variant,
+    measurements: Measurements,
+    pack: TargetPack,
+    controls: MobilityControls,
+) -> tuple[list[MobilityFinding], list[str]]:
+    """The variant's readings of the control's regions, this run's before shipped ones; states without any."""
+    found, missing = [], []
+    for state in control.states:
+        rows = [r for r in measurements.regions if r.state == state and r.region in control.regions]
+        here = any(row.method == "normal_modes" for row in rows)
+        shipped = None if here else controls.reading(variant.short, state)
+        earlier = [] if shipped is None else [r for r in shipped.regions if r.region in control.regions]
+        found += [of_region(row, pack, earlier=True) for row in earlier]
+        found += [of_region(row, pack) for row in sorted(rows, key=lambda row: row.method == "md")]
+        if not rows and not earlier:
+            missing.append(state)
+    return found, missing
+
+
+def _control_words(
+    control: ControlVariant, variant: Variant, controls: MobilityControls, pack: TargetPack
+) -> str:
+    """What is published of the control, how it reads here, and what follows for the variant."""
+    readings = {
+        state: [row for row in reading.regions if row.region in control.regions]
+        for state in control.states
+        if (reading := controls.reading(control.variant, state)) is not None
+    }
+    words = f"{control.variant} {control.reported} ({control.citation})."
+    if not readings:
+        return " ".join((words, *controls.notes)) if controls.notes else f"{words} It was not read here."
+    parts = [_read(rows, state, pack) for state, rows in readings.items()]
+    seen = any(row.difference_angstrom.resolved for rows in readings.values() for row in rows)
+    words += f" Its normal modes, on the same models: {'; '.join(parts)}."
+    if seen:
+        return f"{words} So normal modes see it, and would see as much in another variant."
+    who = "its effect" if variant.short == control.variant else "a like effect"
+    return (
+        f"{words} So normal modes do not see this control: that they see nothing of {variant.short} does not "
+        f"speak against {who}, which may lie in motions or equilibria that small vibrations of one model do "
+        "not hold."
+    )
+
+
+def _read(rows: Sequence[RegionComparison], state: str, pack: TargetPack) -> str:
+    """The readings of one state."""
+    texts = [
+        f"{region_label(pack, row.region)} {with_interval(row.difference_angstrom)}, "
+        f"{verdict_of(row.difference_angstrom)}"
+        for row in rows
+    ]
+    return f"{state_label(pack, state)}: {'; '.join(texts)}"
+
+
+_POLAR = ("hydrogen bond", "salt bridge")
+_MOST_NAMED = 3
+
+
+def neighbourhood_question(
+    variant: Variant, measurements: Measurements, pack: TargetPack
+) -> MobilityQuestion:
+    """The substituted residue's contacts, state by state, then trajectory by trajectory."""
+    changes = measurements.contact_changes
+    findings = [
+        _of_contacts([row for row in changes if row.state == state], state_label(pack, state))
+        for state in dict.fromkeys(row.state for row in changes)
+    ]
+    findings += [
+        _of_trajectories(system, pack)
+        for system in measurements.trajectories
+        if not system.ligand and any(row.of.isdigit() for row in system.contacts)
+    ]
+    residues = join([f"{part.wild_type}{part.position}" for part in variant.substitutions])
+    return MobilityQuestion(
+        id="neighbourhood",
+        question=f"What does {residues} touch, and what does {variant.short}?",
+        answer=_answer(findings) if findings else not_asked("no contacts were analysed"),
+        findings=tuple(findings),
+    )
+
+
+def _answer(findings: Sequence[MobilityFinding]) -> str:
+    """State by state, since numbers of contacts mean nothing without it."""
+    sentences = []
+    for method, head in (("models", "Contacts in the models"), ("md", "Along the trajectories")):
+        own = [item for item in findings if item.method == method]
+        samples = list(dict.fromkeys(item.sampling for item in own))
+        sampled = f" ({samples[0]})" if method == "md" and len(samples) == 1 else ""
+        said = "; ".join(f"{item.where}: {item.verdict}" for item in own)
+        if said:
+            sentences.append(f"{head}{sampled}, {said}.")
+    return " ".join(sentences)
+
+
+def _of_contacts(rows: Sequence[ContactChange], state: str) -> MobilityFinding:
+    words = []
+    for change in ("lost", "gained", "kept"):
+        own = [row.contact for row in rows if row.change == change]
+        if change == "kept":
+            own = [contact for contact in own if contact.kind in _POLAR]
+        if own:
+            names = [f"{one.partner_name.capitalize()}{one.partner} ({one.kind})" for one in own]
+            words.append(f"{change} {join(names)}")
+    lost = sum(row.change == "lost" for row in rows)
+    gained = sum(row.change == "gained" for row in rows)
+    return MobilityFinding(
+        method="models",
+        where=state,
+        result="; ".join(words) or "no polar contact, and every other is kept",
+        verdict=f"{lost} lost, {gained} gained, {len(rows) - lost - gained} kept",
+        sampling="the native model and the mutant's close alternatives; nothing moves",
+    )
+
+
+def _of_trajectories(system: TrajectoryComparison, pack: TargetPack) -> MobilityFinding:
+    own = [row for row in system.contacts if row.of.isdigit()]
+    changed = [row for row in own if row.difference.resolved]
+    named = [
+        f"{row.kind} with {row.partner_name}{row.partner} {_mean(row.native_percent):.0f} and "
+        f"{_mean(row.mutant_percent):.0f} % of the frames"
+        for row in (changed or own[:_MOST_NAMED])
+    ]
+    return MobilityFinding(
+        method="md",
+        where=where(system, pack),
+        result="; ".join(named) + ("" if changed or len(own) <= _MOST_NAMED else "; more in the table"),
+        verdict=f"resolved in {len(changed)} of {len(own)} interactions"
+        if changed
+        else f"not resolved in any of {len(own)} interactions",
+        sampling=system.sampling,
+    )
+
+
+def _mean(values: Sequence[float]) -> float:
+    return sum(values) / max(1, len(values))
+
 
 WINDOWS = ("paper_window", "activation_loop")
 """The first of these that the pack names is the stretch whose mobility is asked for."""

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 
 from kinscope.analysis.regions import time_words
-from kinscope.analysis.trajectory_results import ReplicaAnalysis, TrajectoryComparison
 from kinscope.interpretation.findings import where
 from kinscope.interpretation.model import MobilityFinding
 from kinscope.interpretation.prose import join
+from kinscope.results.trajectories import ReplicaAnalysis, TrajectoryComparison
 from kinscope.targets.pack import TargetPack
 
 LONG_STAY_NS = 10.0

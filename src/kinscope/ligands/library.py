@@ -7,8 +7,7 @@ from typing import Any
 
 from kinscope.core.errors import LigandError
 from kinscope.core.records import Record
-from kinscope.ligands.embedding import add_conformers
-from kinscope.ligands.quiet import quiet
+from kinscope.ligands.chemistry import add_conformers, quiet
 from kinscope.targets.pack import DrugDefinition
 
 Mol = Any
@@ -177,7 +176,7 @@ def unspecified_stereo(molecule: Mol) -> list[str]:
 
 
 def embed(molecule: Mol, *, where: str, conformers: int = 10) -> Mol:
-    """Hydrogens, and the lowest in MMFF94 energy of a few conformers (:mod:`kinscope.ligands.embedding`).
+    """Hydrogens, and the lowest in MMFF94 energy of a few conformers (:mod:`kinscope.ligands.chemistry`).
 
     Raises
     ------

@@ -6,7 +6,14 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from kinscope.analysis.results import (
+from kinscope.core.files import write_atomic
+from kinscope.core.records import Record
+from kinscope.core.tables import csv_text, write_table
+from kinscope.evidence.model import EvidenceHit, TreatmentOption
+from kinscope.interpretation.model import DrugVerdict, StepProvenance, StudyResult
+from kinscope.report.views import options
+from kinscope.results.docking import RelaxedComparison
+from kinscope.results.measured import (
     ContactChange,
     DockingComparison,
     FluctuationProfile,
@@ -15,21 +22,13 @@ from kinscope.analysis.results import (
     RegionComparison,
     SimulationSummary,
 )
-from kinscope.analysis.trajectory_results import (
+from kinscope.results.models import ModelRecord
+from kinscope.results.trajectories import (
     MeasureComparison,
     OccupancyComparison,
     StateMobility,
     TrajectoryComparison,
 )
-from kinscope.core.files import write_atomic
-from kinscope.core.records import Record
-from kinscope.core.spreadsheet import csv_text
-from kinscope.core.tables import write_table
-from kinscope.docking.relaxed_records import RelaxedComparison
-from kinscope.evidence.model import EvidenceHit, TreatmentOption
-from kinscope.interpretation.model import DrugVerdict, StepProvenance, StudyResult
-from kinscope.report.views import options
-from kinscope.structures.model import ModelRecord
 
 
 def write_result_json(result: StudyResult, path: Path) -> None:

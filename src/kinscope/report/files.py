@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Literal
 
 from kinscope.core.records import Record
-from kinscope.dynamics.reference import ReferenceDynamics
 from kinscope.targets.pack import DrugDefinition, Region, StateDefinition
+from kinscope.trajectories.reference import ReferenceDynamics
 
 
 class ModelFile(Record):

@@ -18,7 +18,7 @@ from kinscope.report import readings, style, text, views
 from kinscope.report.figures import DrawnFigure, draw_figures
 from kinscope.report.files import ReportFiles
 from kinscope.report.scene import build_scene
-from kinscope.report.trajectory_views import block_spread, class_rows, worded
+from kinscope.report.views import block_spread, class_rows, worded
 
 if TYPE_CHECKING:
     from jinja2 import Environment

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from kinscope.analysis.results import Difference, FluctuationProfile, RegionComparison
-from kinscope.analysis.trajectory_results import StateMobility, TrajectoryComparison
 from kinscope.interpretation.model import Measurements, StudyResult
 from kinscope.report.files import DifferenceTrack, ReportFiles
 from kinscope.report.text import MINUS, Names, in_words, method_name, number
+from kinscope.results.measured import Difference, FluctuationProfile, RegionComparison
+from kinscope.results.trajectories import StateMobility, TrajectoryComparison
 
 METHODS = ("normal_modes", "md")
 

@@ -1,24 +1,194 @@
-"""What the 3D view shows: models reduced to what it draws, poses, contacts with their end points."""
+"""What the 3D view shows: models reduced to what it draws, poses, contacts with their end points.
+
+Coordinates reduced for the 3D view: polar hydrogens only, three decimals, one chain, short lines.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from kinscope.analysis.results import Contact, ContactChange
-from kinscope.core.errors import KinscopeError
+from kinscope.core.errors import KinscopeError, LigandError
 from kinscope.core.records import Record
 from kinscope.core.residues import ranges
 from kinscope.interpretation.model import StudyResult
-from kinscope.report.coordinates import ReducedModel, read_reduced_model, read_reduced_pose
 from kinscope.report.files import ModelFile, ReportFiles
 from kinscope.report.plots.contacts import strength
 from kinscope.report.style import CHANGE_COLOURS, ORIGIN_COLOURS, marked_segments, region_colours, short_label
 from kinscope.report.text import Names
+from kinscope.results.measured import Contact, ContactChange
+from kinscope.structures.io import read_model
+
+_POLAR = ("N", "O", "S")
+# Longer than any X-H bond (S-H 1.34 angstrom), shorter than any 1-3 distance to a hydrogen.
+_BOND_TO_HYDROGEN_ANGSTROM = 1.45
+
+
+@dataclass(frozen=True)
+class ReducedModel:
+    """The atoms of a model that the view draws.
+
+    Attributes
+    ----------
+    residues
+        Shape (n_atoms,), isoform-1a numbers.
+    residue_names, atom_names, elements
+        Shape (n_atoms,).
+    coordinates
+        Shape (n_atoms, 3), angstrom.
+    """
+
+    residues: NDArray[np.int64]
+    residue_names: NDArray[np.str_]
+    atom_names: NDArray[np.str_]
+    elements: NDArray[np.str_]
+    coordinates: NDArray[np.float64]
+
+    def atom(self, residue: int, name: str) -> NDArray[np.float64] | None:
+        """Position (3,) of a named atom, angstrom; None if there is none."""
+        found = np.flatnonzero((self.residues == residue) & (self.atom_names == name))
+        return self.coordinates[found[0]] if len(found) else None
+
+    def heavy_atom(self, residue: int, name: str) -> NDArray[np.float64] | None:
+        """Position (3,) of a named atom or, of a hydrogen, of what carries it; angstrom.
+
+        Hydrogens bear their carrier's name without its element, and a digit: HG23 on CG2, HZ3 on NZ.
+        """
+        if not name.startswith("H"):
+            return self.atom(residue, name)
+        stem = name[1:]
+        for length in range(len(stem), -1, -1):
+            for element in ("N", "O", "S", "C"):
+                if (found := self.atom(residue, element + stem[:length])) is not None:
+                    return found
+            if stem[:length].isalpha():
+                break
+        return None
+
+    def closest(self, first: int, second: int) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
+        """The closest pair of heavy atoms of two residues, positions (3,) each, angstrom."""
+        heavy = self.elements != "H"
+        one = self.coordinates[(self.residues == first) & heavy]
+        two = self.coordinates[(self.residues == second) & heavy]
+        if not len(one) or not len(two):
+            return None
+        distances = np.linalg.norm(one[:, None] - two[None], axis=2)
+        i, j = np.unravel_index(int(distances.argmin()), distances.shape)
+        return one[i], two[j]
+
+    def neighbours(self, positions: Collection[int], cutoff_angstrom: float) -> list[int]:
+        """Residues with a heavy atom within the cutoff of any heavy atom of the given residues."""
+        heavy = self.elements != "H"
+        centre = self.coordinates[np.isin(self.residues, list(positions)) & heavy]
+        if not len(centre):
+            return []
+        near = np.zeros(len(self.residues), dtype=bool)
+        for point in centre:
+            near |= np.linalg.norm(self.coordinates - point, axis=1) <= cutoff_angstrom
+        return sorted({int(r) for r in self.residues[near & heavy]} - set(positions))
+
+    def pdb_text(self, only: Collection[int] | None = None) -> str:
+        """PDB lines up to the coordinates, all in chain A; ``only`` keeps the named residues."""
+        lines = []
+        for serial, (residue, name3, name, element, (x, y, z)) in enumerate(
+            zip(
+                self.residues,
+                self.residue_names,
+                self.atom_names,
+                self.elements,
+                self.coordinates,
+                strict=True,
+            ),
+            start=1,
+        ):
+            if only is not None and int(residue) not in only:
+                continue
+            field = str(name)[:4] if len(str(name)) > 3 or len(str(element)) > 1 else f" {name}"
+            lines.append(
+                f"ATOM  {serial % 100000:5d} {field:<4s} {str(name3)[:3]:>3s} A{int(residue):4d}    "
+                f"{x:8.3f}{y:8.3f}{z:8.3f}"
+            )
+        return "\n".join([*lines, "END"]) if lines else ""
+
+
+def read_reduced_model(path: Path) -> ReducedModel:
+    """Read a model of kinscope and keep heavy atoms and polar hydrogens.
+
+    Raises
+    ------
+    StructureError
+        If the file cannot be read.
+    """
+    atoms = read_model(path)
+    elements = np.char.upper(np.asarray(atoms.element, dtype=np.str_))
+    coordinates = np.asarray(atoms.coord, dtype=np.float64)
+    residues = np.asarray(atoms.res_id, dtype=np.int64)
+    keep = (elements != "H") & np.isfinite(coordinates).all(axis=1)
+    keep |= _polar_hydrogens(elements, coordinates, residues)
+    return ReducedModel(
+        residues=residues[keep],
+        residue_names=np.asarray(atoms.res_name, dtype=np.str_)[keep],
+        atom_names=np.asarray(atoms.atom_name, dtype=np.str_)[keep],
+        elements=elements[keep],
+        coordinates=coordinates[keep],
+    )
+
+
+def _polar_hydrogens(
+    elements: NDArray[np.str_], coordinates: NDArray[np.float64], residues: NDArray[np.int64]
+) -> NDArray[np.bool_]:
+    """Mask (n_atoms,) of hydrogens whose nearest heavy atom of the residue is N, O or S."""
+    mask = np.zeros(len(elements), dtype=bool)
+    edges = [0, *(np.flatnonzero(residues[1:] != residues[:-1]) + 1).tolist(), len(residues)]
+    for start, stop in pairwise(edges):
+        hydrogens = np.flatnonzero(elements[start:stop] == "H") + start
+        heavy = np.flatnonzero(elements[start:stop] != "H") + start
+        if not len(hydrogens) or not len(heavy):
+            continue
+        distances = np.linalg.norm(coordinates[hydrogens][:, None] - coordinates[heavy][None], axis=2)
+        nearest = distances.argmin(axis=1)
+        bonded = distances.min(axis=1) <= _BOND_TO_HYDROGEN_ANGSTROM
+        mask[hydrogens] = bonded & np.isin(elements[heavy[nearest]], _POLAR)
+    return mask
+
+
+def read_reduced_pose(path: Path) -> str:
+    """The first molecule of an SDF file as a molfile block with polar hydrogens only.
+
+    Raises
+    ------
+    LigandError
+        If the file is missing or holds no molecule with coordinates.
+    """
+    from rdkit import Chem, rdBase
+
+    remedy = "Run the docking step again."
+    try:
+        text = path.read_text(encoding="utf-8", errors="replace")
+    except OSError as error:
+        raise LigandError("The pose file cannot be read.", where=f"{path}: {error}", remedy=remedy) from error
+    block = text.split("$$$$", 1)[0]
+    with rdBase.BlockLogs():
+        molecule = Chem.MolFromMolBlock(block, sanitize=False, removeHs=False)
+    if molecule is None or molecule.GetNumAtoms() == 0 or molecule.GetNumConformers() == 0:
+        raise LigandError("The pose file holds no molecule.", where=str(path), remedy=remedy)
+    editable = Chem.RWMol(molecule)
+    nonpolar = [
+        atom.GetIdx()
+        for atom in molecule.GetAtoms()
+        if atom.GetAtomicNum() == 1 and [n.GetAtomicNum() for n in atom.GetNeighbors()] == [6]
+    ]
+    for index in sorted(nonpolar, reverse=True):
+        editable.RemoveAtom(index)
+    editable.SetProp("_Name", "")
+    return str(Chem.MolToMolBlock(editable, kekulize=False, includeStereo=False))
+
 
 NEIGHBOUR_CUTOFF_ANGSTROM = 5.0
 """Residues drawn with side chains around the variant: any heavy atom this near, the usual contact shell."""

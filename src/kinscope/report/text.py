@@ -9,9 +9,9 @@ from urllib.parse import quote
 
 from markupsafe import Markup, escape
 
-from kinscope.analysis.results import Difference
 from kinscope.interpretation.prose import in_prose
 from kinscope.report.files import ReportFiles
+from kinscope.results.measured import Difference
 
 MINUS = "\N{MINUS SIGN}"
 METHOD_NAMES = {

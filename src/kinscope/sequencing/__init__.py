@@ -5,10 +5,10 @@
 records, each with the expression that ``kinscope assess`` takes (``assess_expression``).
 """
 
-from kinscope.sequencing.calling import SampleAnalysis, call_variants
-from kinscope.sequencing.calls_input import read_calls
+from kinscope.sequencing.calling.sample import SampleAnalysis, call_variants
 from kinscope.sequencing.model import Call, ReportedCalls, SangerResult, Trace
-from kinscope.sequencing.reading import read_trace
+from kinscope.sequencing.reported.open import read_calls
+from kinscope.sequencing.traces import read_trace
 
 __all__ = [
     "Call",

@@ -5,6 +5,8 @@ from __future__ import annotations
 import gzip
 import io
 import warnings
+from functools import lru_cache
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +14,20 @@ import numpy as np
 
 from kinscope.core.errors import StructureError
 from kinscope.core.files import write_atomic
-from kinscope.structures.model import AtomArray, ModelRecord
-from kinscope.structures.source import MAX_TEXT_BYTES
+from kinscope.results.models import ModelRecord
+from kinscope.structures.model import AtomArray
+from kinscope.structures.wwpdb.source import MAX_TEXT_BYTES
+
+_DATA = Path(str(files("kinscope.structures"))) / "data"
+
+
+@lru_cache(maxsize=1)
+def know_phosphotyrosine() -> None:
+    """Tell OpenMM the bonds and hydrogens of PTR, which its own tables lack."""
+    from openmm import app
+
+    app.Topology.loadBondDefinitions(str(_DATA / "phosphotyrosine_bonds.xml"))
+    app.Modeller.loadHydrogenDefinitions(str(_DATA / "phosphotyrosine_hydrogens.xml"))
 
 
 def read_model(path: Path) -> AtomArray:
@@ -87,8 +101,6 @@ def to_openmm(atoms: AtomArray) -> tuple[Any, Any]:
             last = (int(res_id), str(res_name))
         topology.addAtom(str(name), elements[str(element).upper()], residue)
     if "PTR" in atoms.res_name:
-        from kinscope.structures.forcefield import know_phosphotyrosine
-
         know_phosphotyrosine()
     topology.createStandardBonds()
     positions = (np.asarray(atoms.coord, dtype=np.float64) / 10.0) * unit.nanometer

@@ -9,53 +9,17 @@ Conventions of every model of kinscope
 - residue names stay the standard three letters (``HIS``, never ``HIE``; ``PTR`` for phosphotyrosine);
 - truncated ends are capped: ``ACE`` at number first-1, ``NME`` at number last+1;
 - coordinates in angstrom; no water, no ion, no ligand in a protein model.
+
+Heavy atoms of the twenty amino acids and of phosphotyrosine (wwPDB version 3 names).
 """
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal
-
-from pydantic import Field
-
-from kinscope.core.records import Record, VersionedRecord
+from typing import Any
 
 AtomArray = Any
 """A ``biotite.structure.AtomArray`` (biotite ships no types for mypy --strict)."""
-
-
-class ResidueOrigin(Record):
-    """Where one residue's coordinates come from."""
-
-    residue: int
-    origin: Literal["crystal", "given", "grafted", "built", "substituted"]
-    """``given``: from the structure that the user brought."""
-    entry: str = ""
-    """wwPDB entry and chain, e.g. ``2HYY:A``; the user's file and chain; the shipped state that a stretch of
-    a user's structure comes from; empty for built residues."""
-    note: str = ""
-
-
-class ModelRecord(VersionedRecord):
-    """The provenance of a model."""
-
-    target: str
-    state: str
-    """State id, or ``user`` for a structure the user brought."""
-    variant: str
-    """``native`` or the variant's short name."""
-    alternative: int = 0
-    """0 is the lowest in energy; others are close alternatives."""
-    relative_energy_kcal_per_mol: float = 0.0
-    """Energy above alternative 0 on the model's own energy function."""
-    first_residue: int
-    last_residue: int
-    origins: tuple[ResidueOrigin, ...]
-    method: tuple[str, ...]
-    """What was done, step by step, in words with numbers."""
-    ph: float = 7.4
-    protonation: dict[str, str] = Field(default_factory=dict)
-    """Every titratable residue in a state other than the standard one at pH 7, and every histidine."""
 
 
 MODEL_FILE = "model.cif"
@@ -70,3 +34,42 @@ def model_path(directory: Path) -> Path:
 def record_path(directory: Path) -> Path:
     """The record of a model kept in a directory."""
     return directory / RECORD_FILE
+
+
+_BACKBONE = ("N", "CA", "C", "O")
+
+_SIDE_CHAIN: dict[str, tuple[str, ...]] = {
+    "ALA": ("CB",),
+    "ARG": ("CB", "CG", "CD", "NE", "CZ", "NH1", "NH2"),
+    "ASN": ("CB", "CG", "OD1", "ND2"),
+    "ASP": ("CB", "CG", "OD1", "OD2"),
+    "CYS": ("CB", "SG"),
+    "GLN": ("CB", "CG", "CD", "OE1", "NE2"),
+    "GLU": ("CB", "CG", "CD", "OE1", "OE2"),
+    "GLY": (),
+    "HIS": ("CB", "CG", "ND1", "CD2", "CE1", "NE2"),
+    "ILE": ("CB", "CG1", "CG2", "CD1"),
+    "LEU": ("CB", "CG", "CD1", "CD2"),
+    "LYS": ("CB", "CG", "CD", "CE", "NZ"),
+    "MET": ("CB", "CG", "SD", "CE"),
+    "PHE": ("CB", "CG", "CD1", "CD2", "CE1", "CE2", "CZ"),
+    "PRO": ("CB", "CG", "CD"),
+    "PTR": ("CB", "CG", "CD1", "CD2", "CE1", "CE2", "CZ", "OH", "P", "O1P", "O2P", "O3P"),
+    "SER": ("CB", "OG"),
+    "THR": ("CB", "OG1", "CG2"),
+    "TRP": ("CB", "CG", "CD1", "CD2", "NE1", "CE2", "CE3", "CZ2", "CZ3", "CH2"),
+    "TYR": ("CB", "CG", "CD1", "CD2", "CE1", "CE2", "CZ", "OH"),
+    "VAL": ("CB", "CG1", "CG2"),
+}
+
+
+def heavy_atoms(residue_name: str) -> tuple[str, ...]:
+    """Heavy-atom names of a standard amino acid inside a chain, backbone first; empty for anything else."""
+    if residue_name not in _SIDE_CHAIN:
+        return ()
+    return _BACKBONE + _SIDE_CHAIN[residue_name]
+
+
+def side_chain_atoms(residue_name: str) -> tuple[str, ...]:
+    """Heavy-atom names of a side chain, from CB outwards."""
+    return _SIDE_CHAIN.get(residue_name, ())

@@ -1,6 +1,6 @@
 """Bond lengths and angles, chirality, peptide planes, Ramachandran regions and overlaps of a model.
 
-Arrays in, arrays out; what counts as good is decided in :mod:`kinscope.structures.checks`.
+Arrays in, arrays out; what counts as good is decided in :mod:`kinscope.structures.checks.model`.
 """
 
 from __future__ import annotations

@@ -17,16 +17,16 @@ import numpy as np
 
 from kinscope.analysis.fluctuation import b_factor_rmsf, fluctuation_profile, profile_array
 from kinscope.analysis.profile_agreement import Agreement, agreement, disjoint
-from kinscope.analysis.results import FluctuationProfile
 from kinscope.analysis.superposition import rigid_core
 from kinscope.core.errors import BadInputError
 from kinscope.core.records import Record
+from kinscope.dynamics.files.trajectory import iterate_protein_frames
 from kinscope.dynamics.records import REPLICA_RECORD_FILE, ReplicaRecord
-from kinscope.dynamics.trajectory import iterate_protein_frames
-from kinscope.structures.entries import read_crystal_chain
-from kinscope.structures.geometry import EntryGeometry, classify_entries
+from kinscope.results.measured import FluctuationProfile
+from kinscope.structures.conformation.classify import EntryGeometry, classify_entries
 from kinscope.structures.io import read_model
-from kinscope.structures.source import PdbSource
+from kinscope.structures.wwpdb.entries import read_crystal_chain
+from kinscope.structures.wwpdb.source import PdbSource
 from kinscope.targets.pack import TargetPack
 
 Profile = dict[int, float]

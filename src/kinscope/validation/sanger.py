@@ -18,11 +18,9 @@ import numpy as np
 
 from kinscope.core.errors import KinscopeError
 from kinscope.core.seeds import derive_seed
-from kinscope.sequencing.calling import call_variants
-from kinscope.sequencing.known import knowledge_of
-from kinscope.sequencing.naming import name_bases
-from kinscope.sequencing.reading import read_trace
-from kinscope.sequencing.reported import wilson
+from kinscope.sequencing.calling.naming import knowledge_of, name_bases
+from kinscope.sequencing.calling.sample import call_variants
+from kinscope.sequencing.reported.calls import wilson
 from kinscope.sequencing.simulation import (
     QUALITIES,
     abif_bytes,
@@ -30,6 +28,7 @@ from kinscope.sequencing.simulation import (
     molecules_of,
     simulate_read,
 )
+from kinscope.sequencing.traces import read_trace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -1,21 +1,177 @@
-"""A :class:`Variant` from checked residue changes."""
+"""A :class:`Variant` from checked residue changes.
+
+What a reader of a variant must know besides its names.
+
+Identifiers computed by the GA4GH Variation Representation Specification 2.0.
+
+The digest is the SHA-512 of the canonical JSON, cut to 24 bytes and written in the URL-safe alphabet
+(Hart RK, Prlic A 2020, PLoS One 15:e0239883, doi 10.1371/journal.pone.0239883; vrs.ga4gh.org).
+"""
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import json
 from typing import TYPE_CHECKING
 
 from kinscope.core.errors import VariantError
 from kinscope.core.residues import ONE_TO_THREE
 from kinscope.variants import coding
 from kinscope.variants.model import Substitution, Variant
-from kinscope.variants.notes import variant_notes
-from kinscope.variants.vrs import allele_id, refget_accession
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from kinscope.targets import TargetPack
+    from kinscope.variants.expression import Statement
+    from kinscope.variants.model import Substitution
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from kinscope.targets import TargetPack
     from kinscope.variants.expression import Statement
+
+
+def variant_notes(
+    substitutions: tuple[Substitution, ...], statements: tuple[Statement, ...], pack: TargetPack
+) -> tuple[str, ...]:
+    """The notes, each once: reading first, then DNA, then where the residue is."""
+    found = [
+        *(note for statement in statements for note in statement.notes),
+        *_numbering(substitutions, statements, pack),
+        *_compound(substitutions),
+        *(note for item in substitutions for note in _dna(item, pack)),
+        *_place(substitutions, pack),
+        *(
+            look.note
+            for look in pack.lookalikes
+            if look.protein in {f"{item.wild_type}{item.position}{item.mutant}" for item in substitutions}
+        ),
+    ]
+    return tuple(dict.fromkeys(found))
+
+
+def _numbering(
+    substitutions: tuple[Substitution, ...], statements: tuple[Statement, ...], pack: TargetPack
+) -> Iterator[str]:
+    others = dict.fromkeys(statement.frame for statement in statements if statement.frame.offset)
+    for frame in others:
+        names = ", ".join(
+            f"{item.wild_type}{item.position + frame.offset}{item.mutant} is {item.short}"
+            for item in substitutions
+        )
+        yield (
+            f"Given in {'the numbers of ' if frame.protein else ''}{frame.title} and converted to isoform "
+            f"{pack.reference_isoform}: {names}."
+        )
+
+
+def _compound(substitutions: tuple[Substitution, ...]) -> Iterator[str]:
+    if len(substitutions) > 1:
+        yield (
+            "Taken as a compound in cis: all substitutions on one protein molecule. Sanger sequencing alone "
+            "does not show that; cloning or long reads do."
+        )
+
+
+def _dna(item: Substitution, pack: TargetPack) -> Iterator[str]:
+    wild = pack.transcript.cds[3 * item.position - 3 : 3 * item.position]
+    if not wild:
+        yield (
+            f"The target pack of {pack.gene} holds no coding sequence: which base changes make {item.short}, "
+            "and whether one is enough, is not said."
+        )
+        return
+    single = [change for change in item.coding_changes if _distance(wild, change.codon_variant) == 1]
+    given = [change for change in item.coding_changes if change.given]
+    if not single:
+        yield (
+            f"No single base change makes {item.short}: codon {wild} ({ONE_TO_THREE[item.wild_type]}) needs "
+            "two or three. It is not expected to arise in one step."
+        )
+    elif len(single) > 1 and not given:
+        names = " and ".join(change.hgvs_c.partition(":")[2] for change in single)
+        yield f"{len(single)} single-base changes make {item.short}: {names}. The protein is the same."
+    for change in given or single:
+        if _near_junction(wild, change.codon_variant, item.position, pack):
+            yield (
+                f"{change.hgvs_c.partition(':')[2]} is at the edge of an exon and may disturb splicing, "
+                "which kinscope does not predict."
+            )
+
+
+def _near_junction(wild: str, codon: str, number: int, pack: TargetPack) -> bool:
+    """Whether a changed base is the first or among the last two of an exon (the splice-site consensus)."""
+    bases = {3 * number - 2 + index for index in range(3) if wild[index] != codon[index]}
+    edges: set[int] = set()
+    for before, after in zip(pack.transcript.exons, pack.transcript.exons[1:], strict=False):
+        edges |= {before.last - 1, before.last, after.first}
+    return bool(bases & edges)
+
+
+def _place(substitutions: tuple[Substitution, ...], pack: TargetPack) -> Iterator[str]:
+    for item in substitutions:
+        if item.position < pack.fusion_first_residue and pack.fusion:
+            yield (
+                f"Residue {item.position} is not part of {pack.fusion}, which keeps {pack.gene} from residue "
+                f"{pack.fusion_first_residue} on."
+            )
+    positions = [item.position for item in substitutions]
+    if pack.states and not pack.states_covering(positions):
+        first = min(state.first_residue for state in pack.states)
+        last = max(state.last_residue for state in pack.states)
+        yield (
+            f"No model covers {'all of its residues' if len(positions) > 1 else f'residue {positions[0]}'} "
+            f"(the models span residues {first}-{last} at most): kinscope can show the published evidence, "
+            "no structure, docking or dynamics."
+        )
+
+
+def _distance(one: str, other: str) -> int:
+    return sum(a != b for a, b in zip(one, other, strict=True))
+
+
+def sha512t24u(data: bytes) -> str:
+    """The truncated digest of the specification: 32 characters."""
+    return base64.urlsafe_b64encode(hashlib.sha512(data).digest()[:24]).decode("ascii")
+
+
+def refget_accession(sequence: str) -> str:
+    """The refget accession of a sequence, e.g. ``SQ.`` and 32 characters."""
+    return f"SQ.{sha512t24u(sequence.encode('ascii'))}"
+
+
+def allele_id(refget: str, start: int, end: int, sequence: str) -> str:
+    """The identifier of the allele that has ``sequence`` in place of residues ``start`` to ``end``.
+
+    Parameters
+    ----------
+    refget
+        Accession of the reference sequence, see :func:`refget_accession`.
+    start, end
+        Interbase coordinates, counted from 0, the end excluded.
+    sequence
+        The new letters.
+    """
+    location = {
+        "end": end,
+        "sequenceReference": {"refgetAccession": refget, "type": "SequenceReference"},
+        "start": start,
+        "type": "SequenceLocation",
+    }
+    allele = {
+        "location": _digest(location),
+        "state": {"sequence": sequence, "type": "LiteralSequenceExpression"},
+        "type": "Allele",
+    }
+    return f"ga4gh:VA.{_digest(allele)}"
+
+
+def _digest(thing: Mapping[str, object]) -> str:
+    return sha512t24u(json.dumps(thing, sort_keys=True, separators=(",", ":")).encode("utf-8"))
 
 
 def variant_from_changes(changes: Mapping[int, str], pack: TargetPack) -> Variant:

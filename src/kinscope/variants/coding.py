@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from kinscope.core.errors import UnsupportedVariantError, VariantError
-from kinscope.core.residues import ONE_TO_THREE
-from kinscope.targets.genetic_code import CODONS
+from kinscope.core.residues import CODONS, ONE_TO_THREE
 from kinscope.variants.hgvs import BaseChange, initiator_error, stop_error, synonymous_error
 from kinscope.variants.model import CodingChange
 
@@ -14,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from kinscope.targets import TargetPack, Transcript
-    from kinscope.variants.frames import Frame
+    from kinscope.variants.isoforms import Frame
 
 _COMPLEMENT = str.maketrans("ACGT", "TGCA")
 

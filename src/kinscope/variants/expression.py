@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from kinscope.core.errors import UnsupportedVariantError, VariantError
 from kinscope.core.residues import THREE_TO_ONE
-from kinscope.variants.frames import Frame, frame_named, other_target, reference_frame, resolve_accession
+from kinscope.variants.isoforms import Frame, frame_named, other_target, reference_frame, resolve_accession
 from kinscope.variants.text import shown
 
 if TYPE_CHECKING:

@@ -9,12 +9,12 @@ from kinscope.core.residues import ONE_TO_THREE
 from kinscope.variants import coding, hgvs
 from kinscope.variants.build import build_variant
 from kinscope.variants.expression import Statement, read_statements
-from kinscope.variants.frames import frames
+from kinscope.variants.isoforms import frames
 from kinscope.variants.text import clean, shown
 
 if TYPE_CHECKING:
     from kinscope.targets import TargetPack
-    from kinscope.variants.frames import Frame
+    from kinscope.variants.isoforms import Frame
     from kinscope.variants.model import Variant
 
 Changes = dict[int, tuple[str, str]]

@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from kinscope.analysis.frames import Chunk
 from kinscope.core.errors import BadInputError
 from kinscope.core.files import write_atomic
 from kinscope.core.progress import Progress
 from kinscope.core.records import VersionedRecord
 from kinscope.docking.engine import Coordinates
-from kinscope.docking.frames import FrameDocking, ReplicaPoses, compare_frames, poses_in_frames
+from kinscope.docking.table.frames import FrameDocking, ReplicaPoses, compare_frames, poses_in_frames
 from kinscope.dynamics.records import TOPOLOGY_FILE
-from kinscope.dynamics.streaming_sources import Source, replica_source
 from kinscope.structures.io import read_model
 from kinscope.targets.pack import DrugDefinition, TargetPack
+from kinscope.trajectories.frames import Chunk
+from kinscope.trajectories.sources import Source, replica_source
 from kinscope.workflow.engine.step import Step
 from kinscope.workflow.engine.store import Store
 from kinscope.workflow.study import plan_of

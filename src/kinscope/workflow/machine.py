@@ -19,7 +19,7 @@ from pydantic import Field
 from kinscope import __version__
 from kinscope.core.files import write_atomic
 from kinscope.core.records import Record, VersionedRecord
-from kinscope.dynamics.devices import (
+from kinscope.dynamics.machine.devices import (
     DEVICES_VARIABLE,
     TRIED_AT_ONCE,
     Device,
@@ -27,10 +27,10 @@ from kinscope.dynamics.devices import (
     find_devices,
     measure_packing,
 )
+from kinscope.dynamics.machine.prober import MachineProber, Prober
 from kinscope.dynamics.platforms import GPU_PLATFORMS, PLATFORM_VARIABLE, on_processor
-from kinscope.dynamics.prober import MachineProber, Prober
 from kinscope.dynamics.records import PlatformChoice
-from kinscope.dynamics.reference import FOLDER as REFERENCE_FOLDER
+from kinscope.trajectories.reference import FOLDER as REFERENCE_FOLDER
 from kinscope.workflow.engine.store import default_cache
 from kinscope.workflow.settings import DynamicsSettings, Runner
 
@@ -163,7 +163,7 @@ def runner_of(dynamics: DynamicsSettings, prober: Prober | None = None) -> Runne
     SettingsError
         If GROMACS is asked for and cannot be had.
     """
-    from kinscope.dynamics.gromacs_program import find_gromacs, gromacs_platform
+    from kinscope.dynamics.gromacs.program import find_gromacs, gromacs_platform
 
     if dynamics.engine == "gromacs":
         gromacs_platform()
@@ -301,7 +301,7 @@ def _memory() -> Finding:
 
 
 def _platforms() -> list[Finding]:
-    from kinscope.dynamics.platforms import choose_platform
+    from kinscope.dynamics.machine.devices import choose_platform
 
     devices = find_gpus(anew=True)
     choice = devices[0].platform if devices else choose_platform()
@@ -322,7 +322,7 @@ def _platforms() -> list[Finding]:
 
 def _gromacs(gpus: bool) -> Finding:
     """Whether there is a GROMACS, which matters where there is no GPU."""
-    from kinscope.dynamics.gromacs_program import find_gromacs
+    from kinscope.dynamics.gromacs.program import find_gromacs
 
     found = find_gromacs()
     if found is not None:

@@ -7,15 +7,15 @@ from pathlib import Path
 from kinscope.core.errors import BadInputError
 from kinscope.core.files import write_atomic
 from kinscope.dynamics.records import REPLICA_RECORD_FILE, ReplicaRecord
-from kinscope.dynamics.reference import (
+from kinscope.interpretation.model import Measurements
+from kinscope.targets import load_target
+from kinscope.trajectories.reference import (
     ReferenceDynamics,
     ReferenceReplica,
     ReferenceSystem,
     reference_tables,
     write_reference,
 )
-from kinscope.interpretation.model import Measurements
-from kinscope.targets import load_target
 from kinscope.workflow.engine.step import Step
 from kinscope.workflow.engine.store import Store
 from kinscope.workflow.machine import find_gpus, library_versions, machine_words

@@ -12,10 +12,10 @@ from pydantic import Field, ValidationError
 from kinscope.core.errors import SettingsError
 from kinscope.core.records import Settings
 from kinscope.docking.records import DockingSettings
-from kinscope.dynamics.normal_modes import NormalModeSettings
+from kinscope.dynamics.modes.profile import NormalModeSettings
 from kinscope.dynamics.settings import ProtocolSettings, SolvationSettings
-from kinscope.structures.mutation import MutationSettings
-from kinscope.structures.user_records import UserStructureOptions
+from kinscope.results.user_structure import UserStructureOptions
+from kinscope.structures.mutants.settings import MutationSettings
 from kinscope.targets.pack import TargetPack
 
 PRESETS = ("quick", "standard", "paper")

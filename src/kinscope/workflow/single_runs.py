@@ -9,16 +9,15 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from kinscope.core.errors import LigandError
-from kinscope.docking.crystal_rmsd import with_crystal_rmsd
-from kinscope.docking.relaxed_records import RelaxedSettings
-from kinscope.docking.site_center import check_site
-from kinscope.docking.table_records import DockingRow
+from kinscope.docking.known.crystal import with_crystal_rmsd
+from kinscope.docking.known.reference import check_site
 from kinscope.dynamics.records import REPLICA_RECORD_FILE, ReplicaRecord
-from kinscope.ligands.given import GivenLigands, read_given
-from kinscope.ligands.parameters import directory_for, load_parameters
-from kinscope.structures.reference import reference_model
-from kinscope.structures.source import PdbSource
-from kinscope.structures.user_records import USER_STATE
+from kinscope.ligands.parameters.shipped import directory_for, load_parameters
+from kinscope.ligands.user import GivenLigands, read_given
+from kinscope.results.docking import DockingRow, RelaxedSettings
+from kinscope.results.user_structure import USER_STATE
+from kinscope.structures.reference.build import reference_model
+from kinscope.structures.wwpdb.source import PdbSource
 from kinscope.targets import TargetPack, load_target, target_reference
 from kinscope.variants import Variant, parse_variant
 from kinscope.workflow.engine.local import Event

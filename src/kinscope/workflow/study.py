@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from kinscope.core.errors import ComputationError, SettingsError
-from kinscope.dynamics.devices import Packing
-from kinscope.dynamics.shipped import expected_volume
-from kinscope.structures.user_file import UserFile
+from kinscope.dynamics.machine.devices import Packing
+from kinscope.dynamics.systems.shipped import expected_volume
+from kinscope.structures.user.file import UserFile
 from kinscope.targets import load_target
 from kinscope.variants.model import Variant
 from kinscope.workflow.engine.local import Event, LocalEngine, Outcome

@@ -6,10 +6,10 @@ import os
 from collections.abc import Sequence
 
 from kinscope.core.records import Record
-from kinscope.dynamics.devices import Device, Packing
+from kinscope.dynamics.machine.devices import Device, Packing
 from kinscope.dynamics.platforms import GROMACS
 from kinscope.dynamics.records import SpeedRecord
-from kinscope.dynamics.shipped import expected_volume
+from kinscope.dynamics.systems.shipped import expected_volume
 from kinscope.targets import TargetPack
 from kinscope.variants import variant_from_changes
 from kinscope.workflow.engine.step import Step, in_order
@@ -86,7 +86,8 @@ def time_findings(pack: TargetPack, seconds: float) -> list[Finding]:
 
 def measure(volume_cubic_nm: float, seconds: float) -> list[SpeedRecord]:
     """Speed of every platform that works, the fastest first: what one replica gets, one thread on a CPU."""
-    from kinscope.dynamics.speed import water_speed, working_platforms
+    from kinscope.dynamics.machine.probe import water_speed
+    from kinscope.dynamics.machine.speed import working_platforms
 
     found = [water_speed(volume_cubic_nm, seconds, platform) for platform in working_platforms()]
     return sorted(found, key=lambda item: -item.ns_per_day)

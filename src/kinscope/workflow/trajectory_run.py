@@ -9,29 +9,29 @@ from pathlib import Path
 
 from kinscope import __version__
 from kinscope.analysis.trajectory_compare import compare_contacts, compare_measures
-from kinscope.analysis.trajectory_results import (
-    MeasureComparison,
-    OccupancyComparison,
-    PrincipalMotion,
-    ReplicaAnalysis,
-)
 from kinscope.core.errors import BadInputError
 from kinscope.core.files import sha256_of_file, write_atomic
 from kinscope.core.progress import Progress
 from kinscope.core.records import VersionedRecord
 from kinscope.core.residues import one_letter
 from kinscope.dynamics.records import REPLICA_RECORD_FILE
-from kinscope.dynamics.streaming import PassSettings, analyse_group
-from kinscope.dynamics.streaming_records import principal_motion, replica_analysis
-from kinscope.dynamics.streaming_sources import Source, replica_source, user_source
-from kinscope.dynamics.streaming_tables import write_tables
-from kinscope.dynamics.streaming_topology import Topology, read_topology
+from kinscope.report.tables import write_tables
+from kinscope.results.trajectories import (
+    MeasureComparison,
+    OccupancyComparison,
+    PrincipalMotion,
+    ReplicaAnalysis,
+)
 from kinscope.targets.pack import TargetPack
+from kinscope.trajectories.passes import PassSettings, analyse_group
+from kinscope.trajectories.sources import Source, replica_source, user_source
+from kinscope.trajectories.summary import principal_motion, replica_analysis
+from kinscope.trajectories.system import subject_of
+from kinscope.trajectories.topology import Topology, read_topology
 from kinscope.variants.model import Variant
 from kinscope.workflow.engine.step import Step
 from kinscope.workflow.engine.store import Store
 from kinscope.workflow.planning.catalogue import REPLICA_STAGES
-from kinscope.workflow.stages.trajectories import subject_of
 from kinscope.workflow.study import plan_of
 
 ANALYSIS_FILE = "analysis.json"
@@ -94,7 +94,7 @@ def analyse_files(
     chain
         Which chain of the topology; the first of the target if empty.
     settings, progress
-        As :func:`kinscope.dynamics.streaming.analyse_group`.
+        As :func:`kinscope.trajectories.passes.analyse_group`.
 
     Raises
     ------

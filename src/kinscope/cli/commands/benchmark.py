@@ -33,9 +33,9 @@ def states(
     as_json: AsJson = False,
 ) -> None:
     """Measure every chain of the target in the mirror, and compare with independent and published labels."""
-    from kinscope.structures.benchmark_states import INDEX, compare_states, in_words, read_labels
-    from kinscope.structures.source import PdbSource
+    from kinscope.structures.wwpdb.source import PdbSource
     from kinscope.targets import load_target
+    from kinscope.validation.states import INDEX, compare_states, in_words, read_labels
 
     place = _needed(mirror)
     index = labels if labels is not None else place / INDEX
@@ -65,9 +65,9 @@ def mutants(
 ) -> None:
     """Build T315I and H396P beside their crystals; repack every side chain of two crystals."""
     from kinscope.core.errors import BadInputError
-    from kinscope.structures.benchmark_mutants import in_words, run
-    from kinscope.structures.source import PdbSource
+    from kinscope.structures.wwpdb.source import PdbSource
     from kinscope.targets import load_target
+    from kinscope.validation.mutants import in_words, run
 
     if only not in {"both", "crystals", "recovery"}:
         raise BadInputError(
@@ -158,9 +158,9 @@ def redock(
     target: Target = "abl1",
 ) -> None:
     """Dock every co-crystal's ligand blind, into its own crystal or others, beside plain Vina."""
-    from kinscope.docking.benchmark_redock import run, summary
-    from kinscope.structures.source import PdbSource
+    from kinscope.structures.wwpdb.source import PdbSource
     from kinscope.targets import load_target
+    from kinscope.validation.redock import run, summary
 
     chosen = _engines(engine)
     rows = run(
@@ -187,7 +187,7 @@ def _engines(asked: list[str] | None) -> tuple[str, ...]:
         If one is unknown.
     """
     from kinscope.core.errors import BadInputError
-    from kinscope.docking.benchmark_redock import ENGINES
+    from kinscope.validation.redock import ENGINES
 
     chosen = tuple(asked or ENGINES)
     for name in chosen:
@@ -215,7 +215,7 @@ def rmsf(
     as_json: AsJson = False,
 ) -> None:
     """Our normal modes and finished dynamics beside crystal B factors and others' dynamics."""
-    from kinscope.structures.source import PdbSource
+    from kinscope.structures.wwpdb.source import PdbSource
     from kinscope.targets import load_target
     from kinscope.validation.rmsf import compare_rmsf, in_words
 

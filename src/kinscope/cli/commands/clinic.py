@@ -13,11 +13,11 @@ from kinscope.cli.console import Console, show_json
 from kinscope.cli.options import AsJson, Cores, Target, command_of
 
 if TYPE_CHECKING:
-    from kinscope.clinic.case_model import Case
-    from kinscope.clinic.case_result import CaseResult
-    from kinscope.clinic.karyotype_model import Clone, Karyotype
-    from kinscope.clinic.karyotype_reading import KaryotypeReading
-    from kinscope.clinic.qpcr_model import Check, QpcrReport, QpcrResult, StandardCurve
+    from kinscope.clinic.case.model import Case
+    from kinscope.clinic.course.result import CaseResult
+    from kinscope.clinic.karyotype.model import Clone, Karyotype
+    from kinscope.clinic.karyotype.reading import KaryotypeReading
+    from kinscope.clinic.qpcr.model import Check, QpcrReport, QpcrResult, StandardCurve
     from kinscope.targets import TargetPack
 
 app = typer.Typer()
@@ -46,7 +46,7 @@ def show_qpcr(
     as_json: AsJson = False,
 ) -> None:
     """Standard curves, normalised copy number with its interval, international scale, sensitivity."""
-    from kinscope.clinic.qpcr import analyse_run, read_run
+    from kinscope.clinic.qpcr.run import analyse_run, read_run
 
     run = read_run(file, transcript=transcript, control_gene=control, conversion_factor=conversion_factor)
     report = analyse_run(run, rules)
@@ -105,9 +105,9 @@ def show_karyotype(
     as_json: AsJson = False,
 ) -> None:
     """Clones and their sizes, the Philadelphia chromosome, additional changes, complexity."""
-    from kinscope.clinic.karyotype import parse_karyotype
-    from kinscope.clinic.karyotype_reading import read_karyotype
-    from kinscope.clinic.measurements_fusion import protein_of
+    from kinscope.clinic.karyotype.parse import parse_karyotype
+    from kinscope.clinic.karyotype.reading import read_karyotype
+    from kinscope.clinic.measurements import protein_of
 
     karyotype = parse_karyotype(iscn)
     reading = read_karyotype(karyotype)
@@ -125,7 +125,7 @@ def show_karyotype(
 
 
 def _print_karyotype(karyotype: Karyotype, reading: KaryotypeReading) -> None:
-    from kinscope.clinic.karyotype_reading import high_risk_changes
+    from kinscope.clinic.karyotype.reading import high_risk_changes
 
     for number, clone in enumerate(karyotype.clones, start=1):
         typer.echo(f"{f'clone {number}':<24}{_clone_line(clone)}")
@@ -240,8 +240,8 @@ class CaseOptions:
 @command_of(app, "case", epilog="Example:  kinscope case --example --out paper-case")
 def case(options: CaseOptions, console: Console) -> None:
     """Draw a patient's course: treatments, responses, mutations, toxicity, and what does not fit."""
-    from kinscope.clinic.case_course import study_case
-    from kinscope.clinic.case_output import write_case
+    from kinscope.clinic.course.compute import study_case
+    from kinscope.clinic.page.output import write_case
     from kinscope.targets import load_target
 
     if options.template:
@@ -278,7 +278,7 @@ def case(options: CaseOptions, console: Console) -> None:
 
 
 def _read(file: Path | None, example: bool) -> Case:
-    from kinscope.clinic.phenopacket import case_of_text, read_case
+    from kinscope.clinic.phenopacket.open import case_of_text, read_case
     from kinscope.core.errors import BadInputError
 
     if (file is None) != example:
@@ -318,7 +318,7 @@ def _salt(path: Path | None) -> bytes | None:
 
 
 def _write_phenopacket(path: Path, result: CaseResult, pack: TargetPack) -> None:
-    from kinscope.clinic.phenopacket_write import phenopacket_json
+    from kinscope.clinic.phenopacket.write import phenopacket_json
     from kinscope.core.errors import BadInputError
     from kinscope.core.files import write_atomic
 

@@ -22,8 +22,8 @@ from kinscope.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from kinscope.docking.frames import FrameDocking
-    from kinscope.ligands.given import GivenLigands
+    from kinscope.docking.table.frames import FrameDocking
+    from kinscope.ligands.user import GivenLigands
     from kinscope.workflow.single_runs import DockingTable
 
 TABLE_JSON, TABLE_CSV = "docking_table.json", "docking_table.csv"

@@ -26,7 +26,7 @@ from kinscope.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from kinscope.analysis.trajectory_results import MeasureComparison, ReplicaAnalysis
+    from kinscope.results.trajectories import MeasureComparison, ReplicaAnalysis
     from kinscope.workflow.single_runs import LigandAsked, Simulated
     from kinscope.workflow.trajectory_run import Analysed
 
@@ -255,8 +255,8 @@ def analyse(
     RMSD and RMSF on a rigid core found from the data, size, secondary structure, DFG, helix C, spine and loop
     in every frame, interactions of the variant's residue, ligands, domains, pockets, principal motions.
     """
-    from kinscope.dynamics.streaming import PassSettings
     from kinscope.targets import load_target
+    from kinscope.trajectories.passes import PassSettings
     from kinscope.variants import parse_variant
     from kinscope.workflow.trajectory_run import analyse_files, analyse_run
 
@@ -359,7 +359,7 @@ def export(
     """Analyse a run's finished dynamics and keep the tables, with all that they rest on."""
     import datetime
 
-    from kinscope.dynamics.reference import FOLDER
+    from kinscope.trajectories.reference import FOLDER
     from kinscope.workflow.machine import own_references
     from kinscope.workflow.reference_export import export_reference
 
@@ -379,8 +379,8 @@ def export(
 @command_of(reference, "show", epilog="Example:  kinscope reference show")
 def show(target: Target = "abl1", as_json: AsJson = False) -> None:
     """What references there are for a target: those that ship, and this machine's own."""
-    from kinscope.dynamics.reference import reference_dynamics
     from kinscope.targets import load_target
+    from kinscope.trajectories.reference import reference_dynamics
     from kinscope.workflow.machine import own_references
 
     pack = load_target(target)

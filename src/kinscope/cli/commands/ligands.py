@@ -12,7 +12,7 @@ from kinscope.cli.console import Console, show_json
 from kinscope.cli.options import Target, command_of
 
 if TYPE_CHECKING:
-    from kinscope.ligands.parameters import LigandParameters
+    from kinscope.ligands.parameters.shipped import LigandParameters
 
 app = typer.Typer()
 
@@ -55,8 +55,8 @@ def parameters(
     asked: AskedOptions, charges: ChargeOptions, *, target: Target = "abl1", console: Console
 ) -> None:
     """Make GAFF2 and AM1-BCC parameters of ligands as OpenMM force-field files (needs AmberTools)."""
-    from kinscope.ligands.parameters_build import ParameterSettings, build_parameters
-    from kinscope.ligands.parameters_programs import find_ambertools
+    from kinscope.ligands.parameters.build import ParameterSettings, build_parameters
+    from kinscope.ligands.parameters.programs import find_ambertools
 
     wanted = _wanted(asked, target)
     tools = find_ambertools()
@@ -83,8 +83,8 @@ def parameters(
 def _wanted(asked: AskedOptions, target: str) -> list[tuple[str, str, str]]:
     """Name, SMILES and residue name of what was asked for."""
     from kinscope.core.errors import LigandError
-    from kinscope.ligands.parameters import molecule_in_order
-    from kinscope.ligands.parameters_build import is_polyphosphate
+    from kinscope.ligands.parameters.build import is_polyphosphate
+    from kinscope.ligands.parameters.shipped import molecule_in_order
     from kinscope.targets import load_target
 
     if sum((bool(asked.drug), asked.all_drugs, asked.ligand is not None)) != 1:

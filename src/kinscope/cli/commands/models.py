@@ -73,7 +73,7 @@ def check(
 
     Exit 1 if one fails. With --trajectory: the share of frames in every conformation.
     """
-    from kinscope.structures.model_checks import check_shipped, check_structures
+    from kinscope.structures.checks.files import check_shipped, check_structures
     from kinscope.targets import load_target
 
     pack = load_target(target)
@@ -97,7 +97,7 @@ def _check_frames(
     structures: list[Path] | None, frames: FramesOptions, pack: TargetPack, as_json: bool
 ) -> None:
     from kinscope.core.errors import BadInputError
-    from kinscope.dynamics.conformation_check import check_trajectory
+    from kinscope.trajectories.conformation_check import check_trajectory
 
     if not frames.trajectory or structures is None or len(structures) != 1:
         raise BadInputError(
@@ -173,14 +173,14 @@ def prepare(
 
     `kinscope assess VARIANT --structure FILE` does the same as part of a study.
     """
-    from kinscope.structures import user
-    from kinscope.structures.user_file import read_user_file
-    from kinscope.structures.user_records import UserStructureOptions
+    from kinscope.results.user_structure import UserStructureOptions
+    from kinscope.structures.user import prepare
+    from kinscope.structures.user.file import read_user_file
     from kinscope.targets import load_target
 
     said = UserStructureOptions(**reading.settings())
     pack, file = load_target(target), read_user_file(reading.find(structure))
-    found = user.examine(file, pack, said)
+    found = prepare.examine(file, pack, said)
     directory = out or Path(f"kinscope-{file.name.split('.')[0] or 'structure'}")
     if not dry_run:
         _refuse_other_content(directory)
@@ -192,8 +192,8 @@ def prepare(
         if console.as_json:
             show_json(found.findings)
         return
-    made = user.prepare(found, pack, progress=console.teller())
-    user.write_prepared(made, directory)
+    made = prepare.prepare(found, pack, progress=console.teller())
+    prepare.write_prepared(made, directory)
     if console.as_json:
         content = {"findings": made.findings, "check": made.check, "drugs": found.drugs}
         show_json({"directory": directory, **content})
@@ -207,7 +207,7 @@ def prepare(
 def _refuse_other_content(directory: Path) -> None:
     from kinscope.core.errors import BadInputError
     from kinscope.structures.model import MODEL_FILE, RECORD_FILE
-    from kinscope.structures.user import FINDINGS_FILE
+    from kinscope.structures.user.prepare import FINDINGS_FILE
 
     ours = {MODEL_FILE, RECORD_FILE, FINDINGS_FILE}
     if directory.is_dir() and any(path.name not in ours for path in directory.iterdir()):

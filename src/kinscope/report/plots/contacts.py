@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from kinscope.analysis.results import ContactChange
 from kinscope.report.files import ReportFiles
 from kinscope.report.plots.canvas import Axes, Figure, new_figure
 from kinscope.report.style import CHANGE_COLOURS, CHANGE_SYMBOLS, MUTANT
 from kinscope.report.text import Names
+from kinscope.results.measured import ContactChange
 from kinscope.variants.model import Substitution, Variant
 
 _LINES = {"kept": "-", "lost": (0, (3, 2)), "gained": (0, (6, 1.5))}

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from kinscope.analysis.controls import MobilityControls
-from kinscope.analysis.results import Difference, RegionComparison
 from kinscope.report.files import ReportFiles
 from kinscope.report.plots.canvas import Axes, Figure, new_figure
 from kinscope.report.plots.trajectories import wrapped
 from kinscope.report.style import GRID, MUTANT
 from kinscope.report.text import Names
+from kinscope.results.measured import Difference, RegionComparison
 
 REGIONS = (
     "sh3", "sh2", "sh2_kinase_linker", "n_lobe", "p_loop", "helix_c", "hinge", "catalytic_loop",

@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from kinscope.analysis.results import DockingComparison
 from kinscope.report.files import ReportFiles
 from kinscope.report.plots.canvas import Axes, Figure, new_figure
 from kinscope.report.style import MUTANT, NATIVE
 from kinscope.report.text import Names
+from kinscope.results.measured import DockingComparison
 
 
 def draw_docking(rows: Sequence[DockingComparison], variant: str, files: ReportFiles) -> Figure | None:

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from kinscope.analysis.results import FluctuationProfile
 from kinscope.report.files import DifferenceTrack, ReportFiles
 from kinscope.report.plots.canvas import (
     Axes,
@@ -21,6 +20,7 @@ from kinscope.report.plots.canvas import (
 )
 from kinscope.report.style import MUTANT, NATIVE, region_colours
 from kinscope.report.text import Names, method_name
+from kinscope.results.measured import FluctuationProfile
 from kinscope.variants.model import Variant
 
 

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from kinscope.analysis.trajectory_results import SystemSampling, TrajectoryComparison
 from kinscope.report.files import ReportFiles
 from kinscope.report.plots.canvas import Axes, Figure, new_figure
 from kinscope.report.plots.trajectories import DASHES, sides_legend, title_of, wrapped
 from kinscope.report.style import GRID, MUTANT, NATIVE
 from kinscope.report.text import Names
+from kinscope.results.trajectories import SystemSampling, TrajectoryComparison
 
 
 def draw_sampling(systems: Sequence[TrajectoryComparison], files: ReportFiles) -> Figure | None:

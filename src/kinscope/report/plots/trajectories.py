@@ -6,18 +6,18 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from kinscope.analysis.trajectory_results import (
+from kinscope.report.files import ReportFiles
+from kinscope.report.plots.canvas import Axes, Figure, new_figure
+from kinscope.report.style import GRID, MUTANT, NATIVE
+from kinscope.report.text import Names
+from kinscope.report.views import worded
+from kinscope.results.trajectories import (
     COSINE_BOUND,
     MeasureComparison,
     OccupancyComparison,
     ReplicaAnalysis,
     TrajectoryComparison,
 )
-from kinscope.report.files import ReportFiles
-from kinscope.report.plots.canvas import Axes, Figure, new_figure
-from kinscope.report.style import GRID, MUTANT, NATIVE
-from kinscope.report.text import Names
-from kinscope.report.trajectory_views import worded
 
 _COLUMNS = (
     ("rmsd_angstrom", "RMSD from the start (Å)"),

@@ -17,7 +17,7 @@ from typing import Literal
 
 from kinscope.core.errors import ComputationError
 from kinscope.core.files import write_atomic
-from kinscope.dynamics.devices import Device, least_used
+from kinscope.dynamics.machine.devices import Device, least_used
 from kinscope.dynamics.platforms import PLATFORM_VARIABLE
 from kinscope.workflow.engine.context import PROGRESS_FILE
 from kinscope.workflow.engine.step import Step, in_order

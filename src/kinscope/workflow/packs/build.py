@@ -12,8 +12,13 @@ from kinscope.core.errors import BadInputError
 from kinscope.core.progress import Progress
 from kinscope.structures.io import read_model
 from kinscope.structures.model import AtomArray
-from kinscope.structures.reference import MODELS_DIRECTORY, SHIPPED_MODEL_FILE, build_models, reference_model
-from kinscope.structures.source import PdbSource
+from kinscope.structures.reference.build import (
+    MODELS_DIRECTORY,
+    SHIPPED_MODEL_FILE,
+    build_models,
+    reference_model,
+)
+from kinscope.structures.wwpdb.source import PdbSource
 from kinscope.targets import TargetPack, load_target
 
 REBUILD_TOLERANCE_ANGSTROM = 0.25
@@ -39,7 +44,7 @@ def build_pack(
     BadInputError
         If a state is unknown, or no source of entries is given.
     """
-    from kinscope.docking.occupants import parametriser
+    from kinscope.docking.relaxed.mechanics import parametriser
 
     pack = load_target(target)
     chosen = tuple(states) if states else tuple(state.id for state in pack.states)
@@ -58,7 +63,7 @@ def build_pack(
         yield _compared(pack, state, out)
     yield from _poses(pack, source, out, chosen)
     if solvent:
-        from kinscope.dynamics.build import build_solvent
+        from kinscope.dynamics.systems.build_shipped import build_solvent
 
         for state in chosen:
             record = build_solvent(pack, (state,), out / "solvent")[state]
@@ -86,7 +91,7 @@ def _compared(pack: TargetPack, state: str, out: Path) -> str:
 
 
 def _poses(pack: TargetPack, source: PdbSource, out: Path, states: tuple[str, ...]) -> Iterator[str]:
-    from kinscope.docking.reference import build_reference_poses
+    from kinscope.docking.known.reference import build_reference_poses
 
     drugs = [drug.id for drug in pack.drugs if {drug.state, *drug.further_states} & set(states)]
     if not drugs:

@@ -6,14 +6,14 @@ from collections.abc import Iterator
 from typing import Literal
 
 from kinscope.core.errors import KinscopeError
-from kinscope.core.outside import read_text
+from kinscope.core.files import read_text
 from kinscope.core.records import Record
-from kinscope.docking.reference import reference_pose
+from kinscope.docking.known.reference import reference_pose
 from kinscope.evidence.knowledge import load_evidence
 from kinscope.ligands.library import load_ligand
-from kinscope.structures.checks import check_model
-from kinscope.structures.recipes import RECIPES_FILE, StateRecipe, load_recipes
-from kinscope.structures.reference import available_states, reference_model
+from kinscope.structures.checks.model import check_model
+from kinscope.structures.reference.build import available_states, reference_model
+from kinscope.structures.reference.recipes import RECIPES_FILE, StateRecipe, load_recipes
 from kinscope.targets import TargetPack
 from kinscope.workflow.packs.new import FILL_IN
 

@@ -12,9 +12,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from kinscope.core.errors import BadInputError, StructureError
-from kinscope.core.files import write_atomic
-from kinscope.core.outside import read_text
-from kinscope.structures.homologues import aligned_pairs
+from kinscope.core.files import read_text, write_atomic
+from kinscope.structures.wwpdb.homologues import aligned_pairs
 from kinscope.targets import Region, TargetPack, load_target
 from kinscope.targets.loader import AMINO_ACIDS, BASES, MAX_RESIDUES, read_fasta
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from kinscope.core.errors import UnsupportedVariantError
-from kinscope.ligands.parameters import directory_for, has_parameters
-from kinscope.structures.user_records import USER_STATE
+from kinscope.ligands.parameters.shipped import directory_for, has_parameters
+from kinscope.results.user_structure import USER_STATE
 from kinscope.targets.pack import TargetPack
 from kinscope.variants import modelled_states
 from kinscope.variants.model import Variant

@@ -10,12 +10,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from kinscope.analysis.calls import CRYSTAL_ANGSTROM
 from kinscope.core.files import sha256_of_file
-from kinscope.docking.calls import CRYSTAL_ANGSTROM
-from kinscope.docking.reference import POSES_DIRECTORY, pose_file, pose_records
-from kinscope.docking.relaxed_records import RelaxedSettings
-from kinscope.ligands.parameters import has_parameters, load_parameters
-from kinscope.structures.user_records import USER_STATE
+from kinscope.docking.known.reference import POSES_DIRECTORY, pose_file, pose_records
+from kinscope.ligands.parameters.shipped import has_parameters, load_parameters
+from kinscope.results.docking import RelaxedSettings
+from kinscope.results.user_structure import USER_STATE
 from kinscope.targets.pack import DrugDefinition
 from kinscope.variants import modelled_states
 from kinscope.workflow.engine.step import Step

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from kinscope.ligands.parameters import directory_for, load_parameters
+from kinscope.ligands.parameters.shipped import directory_for, load_parameters
 from kinscope.workflow.engine.step import Step
 from kinscope.workflow.planning.catalogue import STAGES
 from kinscope.workflow.planning.docking import docking, docking_given

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from kinscope.core.files import sha256_of_file
-from kinscope.structures.user_records import USER_STATE
+from kinscope.results.user_structure import USER_STATE
 from kinscope.workflow.engine.step import Step
 from kinscope.workflow.planning.catalogue import STAGES
 from kinscope.workflow.planning.study import Study, once

@@ -12,10 +12,9 @@ from pathlib import Path
 import numpy as np
 
 from kinscope.core.errors import LigandError
-from kinscope.dynamics.holo import PlacedLigand, place
-from kinscope.ligands.given import read_given
-from kinscope.ligands.parameters import LigandForceField, read_parameters, same_molecule
-from kinscope.ligands.user import ligand_from_sdf
+from kinscope.dynamics.systems.bound import PlacedLigand, place
+from kinscope.ligands.parameters.shipped import LigandForceField, read_parameters, same_molecule
+from kinscope.ligands.user import ligand_from_sdf, read_given
 from kinscope.structures.model import AtomArray
 from kinscope.targets.pack import DrugDefinition, TargetPack
 from kinscope.workflow.engine.step import Step

@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from kinscope import __version__
-from kinscope.docking.relaxed_records import RelaxedSettings
-from kinscope.structures.user_records import USER_STATE
+from kinscope.results.docking import RelaxedSettings
+from kinscope.results.user_structure import USER_STATE
 from kinscope.workflow.engine.step import Step
 from kinscope.workflow.planning.catalogue import STAGES
 from kinscope.workflow.planning.docking import carried_pose, docking_steps, relaxed_inputs

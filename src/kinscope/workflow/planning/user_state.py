@@ -8,9 +8,9 @@ from typing import Any
 
 from kinscope.core.errors import SettingsError
 from kinscope.core.records import Record
-from kinscope.structures.user import examine
-from kinscope.structures.user_file import UserFile, read_user_file
-from kinscope.structures.user_records import StructureFindings
+from kinscope.results.user_structure import StructureFindings
+from kinscope.structures.user.file import UserFile, read_user_file
+from kinscope.structures.user.prepare import examine
 from kinscope.targets import load_target
 from kinscope.targets.pack import StateDefinition, TargetPack
 from kinscope.variants.model import Variant

@@ -8,18 +8,18 @@ from pathlib import Path
 import numpy as np
 
 from kinscope.analysis.controls import CrystalBond, read_crystal_bonds
-from kinscope.analysis.frames import Chunk, Fit
-from kinscope.analysis.layout import Layout
-from kinscope.analysis.occupancy import Interactions
-from kinscope.analysis.trajectory_results import BoundPose
 from kinscope.core.errors import KinscopeError
 from kinscope.core.files import write_atomic
-from kinscope.docking.reference import reference_pose
+from kinscope.docking.known.reference import reference_pose
 from kinscope.dynamics.records import PROTEIN_FILE, SYSTEM_RECORD_FILE, SolvatedSystem
-from kinscope.ligands.parameters import directory_for, load_parameters, read_parameters
+from kinscope.ligands.parameters.shipped import directory_for, load_parameters, read_parameters
+from kinscope.results.trajectories import BoundPose
 from kinscope.structures.io import read_model
-from kinscope.targets.controls import controls_directory
+from kinscope.targets.loader import controls_directory
 from kinscope.targets.pack import DrugDefinition, TargetPack
+from kinscope.trajectories.frames import Chunk, Fit
+from kinscope.trajectories.layout import Layout
+from kinscope.trajectories.measures.interactions import Interactions
 from kinscope.workflow.planning.own_ligands import NAME
 
 BOUND_POSE = "bound_pose.json"

@@ -9,7 +9,17 @@ from typing import Literal
 
 from kinscope.analysis.pockets import compare_pocket
 from kinscope.analysis.regions import compare_regions, residue_differences
-from kinscope.analysis.results import (
+from kinscope.analysis.sampling import Sampling, allowed, region_sampling, worse
+from kinscope.analysis.state_mobility import compare_states, compare_states_by_region, state_pairs
+from kinscope.core.files import write_atomic
+from kinscope.docking.known.fit import state_fit
+from kinscope.docking.known.reference import reference_pose
+from kinscope.docking.records import DockingRun
+from kinscope.docking.table.differences import compare_docking, distance_to_residues, pocket_rmsd
+from kinscope.interpretation.model import Measurements
+from kinscope.report.files import DifferenceTrack
+from kinscope.results.docking import RelaxedComparison
+from kinscope.results.measured import (
     ContactChange,
     DockingComparison,
     FluctuationProfile,
@@ -18,19 +28,11 @@ from kinscope.analysis.results import (
     RegionComparison,
     StateFit,
 )
-from kinscope.analysis.sampling import Sampling, allowed, region_sampling, worse
-from kinscope.analysis.state_mobility import compare_states, compare_states_by_region, state_pairs
-from kinscope.analysis.trajectory_results import StateMobility
-from kinscope.core.files import write_atomic
-from kinscope.docking.compare import compare_docking, distance_to_residues, pocket_rmsd
-from kinscope.docking.records import DockingRun
-from kinscope.docking.reference import reference_pose
-from kinscope.docking.relaxed_records import RelaxedComparison
-from kinscope.docking.state_fit import state_fit
-from kinscope.interpretation.model import Measurements
-from kinscope.report.files import DifferenceTrack
-from kinscope.structures.model import AtomArray, ModelRecord
+from kinscope.results.models import ModelRecord
+from kinscope.results.trajectories import StateMobility
+from kinscope.structures.model import AtomArray
 from kinscope.targets import TargetPack
+from kinscope.trajectories.system import Measured, System, measure_system
 from kinscope.variants.model import Variant
 from kinscope.workflow.engine.context import StepContext
 from kinscope.workflow.planning.user_state import study_pack
@@ -47,7 +49,6 @@ from kinscope.workflow.stages.files import (
     write_records,
 )
 from kinscope.workflow.stages.relaxed import compared
-from kinscope.workflow.stages.trajectories import Measured, System, measure_system
 
 _MINIMUM_REGION_RESIDUES = 3
 Models = list[tuple[AtomArray, ModelRecord]]

@@ -4,23 +4,20 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from kinscope.analysis.results import StateFit
+from kinscope.analysis.calls import CRYSTAL_ANGSTROM
 from kinscope.core.residues import three_letter
-from kinscope.docking.calls import CRYSTAL_ANGSTROM
 from kinscope.docking.engine import Mol
-from kinscope.docking.helix_bend import helix_bend
-from kinscope.docking.ligand_mechanics import mechanics_of
+from kinscope.docking.known.fit import fit_in_state, helix_bend
+from kinscope.docking.known.reference import centred, reference_pose, searched_record, site_center
 from kinscope.docking.output import read_poses, write_poses
 from kinscope.docking.records import DockingRun, DockingSettings, ReferencePoseRecord
-from kinscope.docking.reference import reference_pose
-from kinscope.docking.relaxed import compare_relaxed, compare_sides
-from kinscope.docking.relaxed_records import ComplexSide, RelaxedComparison, RelaxedSettings
+from kinscope.docking.relaxed.compare import compare_relaxed, compare_sides
+from kinscope.docking.relaxed.mechanics import mechanics_of
 from kinscope.docking.run import dock, with_coordinates
-from kinscope.docking.site_center import centred, searched_record, site_center
-from kinscope.docking.state_fit import fit_in_state
-from kinscope.docking.table import Docked, Subject, docked_row, misfit_row, unmodelled_row
-from kinscope.docking.table_records import DockingRow
+from kinscope.docking.table.row import Docked, Subject, docked_row, misfit_row, unmodelled_row
 from kinscope.ligands.library import load_ligand
+from kinscope.results.docking import ComplexSide, DockingRow, RelaxedComparison, RelaxedSettings
+from kinscope.results.measured import StateFit
 from kinscope.structures.model import AtomArray
 from kinscope.targets import load_target
 from kinscope.targets.pack import DrugDefinition, TargetPack

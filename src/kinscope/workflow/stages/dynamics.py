@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from kinscope.core.files import write_atomic
-from kinscope.dynamics.holo import PlacedLigand
 from kinscope.dynamics.protocol import steps_within
 from kinscope.dynamics.records import PlatformChoice, SpeedRecord
 from kinscope.dynamics.settings import ProtocolSettings, SolvationSettings
+from kinscope.dynamics.systems.bound import PlacedLigand
 from kinscope.ligands.library import Mol
 from kinscope.structures.model import AtomArray
 from kinscope.targets import load_target
@@ -33,9 +33,9 @@ def solvate_bound(context: StepContext) -> None:
     The ligand and the side chains around it settle before the water comes, from the poses of
     :func:`bound_starts`: the first that is not strained there.
     """
-    from kinscope.dynamics.holo import place
-    from kinscope.dynamics.holo_relax import preferred_complex
-    from kinscope.ligands.parameters import directory_for, load_parameters
+    from kinscope.dynamics.systems.bound import place
+    from kinscope.dynamics.systems.bound_relax import preferred_complex
+    from kinscope.ligands.parameters.shipped import directory_for, load_parameters
     from kinscope.workflow.stages.bound import write_bound_pose
 
     atoms = read_models(context.input("model"))[0][0]
@@ -54,7 +54,7 @@ def into_water(
     context: StepContext, protein: AtomArray, pack: TargetPack, ligands: Sequence[PlacedLigand] = ()
 ) -> None:
     """Leave a solute in its box: the native's of its own, the mutant's taken over from the native."""
-    from kinscope.dynamics.solvent import solvate_mutant, solvate_native
+    from kinscope.dynamics.systems.solvent import solvate_mutant, solvate_native
 
     settings = SolvationSettings.model_validate(context.parameters["settings"])
     seed, who, state = (context.parameters[name] for name in ("seed", "variant", "state"))
@@ -72,9 +72,9 @@ def bound_starts(context: StepContext, pack: TargetPack, drug: DrugDefinition) -
     docking moves it, docking's; where no docked pose lies within the known mode, the known one
     (docs/decisions/0192).
     """
+    from kinscope.docking.known.reference import reference_pose
     from kinscope.docking.output import read_poses
     from kinscope.docking.records import DockingRun
-    from kinscope.docking.reference import reference_pose
     from kinscope.workflow.stages.files import RUNS, read_records
 
     docked = context.input("docking")
@@ -97,7 +97,7 @@ def bound_starts(context: StepContext, pack: TargetPack, drug: DrugDefinition) -
 
 def speed(context: StepContext) -> dict[str, str]:
     """Measure how fast the system runs here."""
-    from kinscope.dynamics.speed import measure_speed
+    from kinscope.dynamics.machine.speed import measure_speed
 
     protocol = ProtocolSettings.model_validate(context.parameters["protocol"])
     record = measure_speed(
@@ -118,7 +118,7 @@ def extend_replica(context: StepContext) -> dict[str, str]:
 
 
 def _run(context: StepContext, before: Path | None = None) -> dict[str, str]:
-    from kinscope.dynamics.replica import run_replica
+    from kinscope.dynamics.replicas.run import run_replica
 
     protocol = ProtocolSettings.model_validate(context.parameters["protocol"])
     record = run_replica(
@@ -138,7 +138,7 @@ def _run(context: StepContext, before: Path | None = None) -> dict[str, str]:
 
 def _platform(context: StepContext) -> PlatformChoice | None:
     """GROMACS where the study runs on it; else None, and what this process was told decides."""
-    from kinscope.dynamics.gromacs_program import gromacs_platform
+    from kinscope.dynamics.gromacs.program import gromacs_platform
 
     return gromacs_platform() if context.parameters.get("engine") == "gromacs" else None
 

@@ -10,8 +10,9 @@ from pydantic import TypeAdapter
 
 from kinscope.core.files import write_atomic
 from kinscope.core.records import Record
+from kinscope.results.models import ModelRecord
 from kinscope.structures.io import read_model, write_model
-from kinscope.structures.model import AtomArray, ModelRecord
+from kinscope.structures.model import AtomArray
 
 R = TypeVar("R", bound=Record)
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from kinscope.analysis.results import ModelGeometry
 from kinscope.core.files import write_atomic
-from kinscope.structures.geometry import classify_state
-from kinscope.structures.model import AtomArray, ModelRecord
-from kinscope.structures.mutation import MutationSettings, build_mutant
-from kinscope.structures.neighbourhood import compare_neighbourhoods, neighbourhood
-from kinscope.structures.reference import reference_model
+from kinscope.results.measured import ModelGeometry
+from kinscope.results.models import ModelRecord
+from kinscope.structures.conformation.classify import classify_state
+from kinscope.structures.model import AtomArray
+from kinscope.structures.mutants.build import build_mutant
+from kinscope.structures.mutants.neighbourhood import compare_neighbourhoods, neighbourhood
+from kinscope.structures.mutants.settings import MutationSettings
+from kinscope.structures.reference.build import reference_model
 from kinscope.targets import load_target
 from kinscope.targets.pack import KinaseLandmarks
 from kinscope.workflow.engine.context import StepContext
@@ -64,7 +66,7 @@ def neighbourhoods(context: StepContext) -> None:
 
 def normal_modes(context: StepContext) -> None:
     """Fluctuation of every residue; close alternatives of a model share the replicas among them."""
-    from kinscope.dynamics.normal_modes import NormalModeSettings, normal_mode_profile
+    from kinscope.dynamics.modes.profile import NormalModeSettings, normal_mode_profile
 
     profile = normal_mode_profile(
         [atoms for atoms, _ in read_models(context.input("model"))],

@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from kinscope.core.residues import three_letter
-from kinscope.docking.compare import distance_to_residues
 from kinscope.docking.engine import Mol
-from kinscope.docking.ligand_mechanics import mechanics_of
+from kinscope.docking.known.reference import reference_pose
 from kinscope.docking.records import ReferencePoseRecord
-from kinscope.docking.reference import reference_pose
-from kinscope.docking.relaxed import compare_sides, own_names, relaxed_side
-from kinscope.docking.relaxed_records import ComplexSide, RelaxedComparison, RelaxedSettings
+from kinscope.docking.relaxed.compare import compare_sides, own_names, relaxed_side
+from kinscope.docking.relaxed.mechanics import mechanics_of
+from kinscope.docking.table.differences import distance_to_residues
+from kinscope.results.docking import ComplexSide, RelaxedComparison, RelaxedSettings
 from kinscope.structures.model import AtomArray
 from kinscope.targets.pack import DrugDefinition, TargetPack
 from kinscope.variants.model import Variant

@@ -9,7 +9,6 @@ from typing import Literal
 from kinscope.analysis.controls import same_instrument
 from kinscope.core.errors import ComputationError
 from kinscope.core.files import write_atomic
-from kinscope.dynamics.reference import ReferenceDynamics, reference_dynamics
 from kinscope.evidence import lookup
 from kinscope.interpretation import assess
 from kinscope.interpretation.model import Measurements, StepProvenance, StudyResult
@@ -26,7 +25,8 @@ from kinscope.report import (
     write_result_json,
 )
 from kinscope.targets import TargetPack
-from kinscope.targets.controls import mobility_controls, model_digests
+from kinscope.targets.loader import mobility_controls, model_digests
+from kinscope.trajectories.reference import ReferenceDynamics, reference_dynamics
 from kinscope.variants.model import Variant
 from kinscope.workflow.engine.context import StepContext
 from kinscope.workflow.engine.store import read_record

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from kinscope.core.errors import ComputationError, RunDirectoryError
 from kinscope.core.files import write_atomic
-from kinscope.dynamics.holo import PlacedLigand, place
 from kinscope.dynamics.settings import SolvationSettings
-from kinscope.ligands.parameters import read_parameters
+from kinscope.dynamics.systems.bound import PlacedLigand, place
+from kinscope.ligands.parameters.shipped import read_parameters
+from kinscope.results.user_structure import UserStructureOptions
 from kinscope.structures.model import AtomArray
-from kinscope.structures.user import examine, prepare
-from kinscope.structures.user_file import UserFile
-from kinscope.structures.user_pockets import read_occupants, write_occupants
-from kinscope.structures.user_records import UserStructureOptions
+from kinscope.structures.user.file import UserFile
+from kinscope.structures.user.ligands import read_occupants, write_occupants
+from kinscope.structures.user.prepare import examine, prepare
 from kinscope.targets import load_target
 from kinscope.workflow.engine.context import StepContext
 from kinscope.workflow.planning.own_ligands import NAME, check_in_place, definition_of, placed_as_given
@@ -50,7 +50,7 @@ def missing_structure(context: StepContext) -> None:
 
 def user_model(context: StepContext) -> None:
     """Prepare the user's structure as the native model of its state."""
-    from kinscope.docking.occupants import parametriser
+    from kinscope.docking.relaxed.mechanics import parametriser
 
     pack = load_target(context.parameters["target"])
     file = UserFile(
@@ -68,7 +68,7 @@ def user_model(context: StepContext) -> None:
 
 def carry_pose(context: StepContext) -> None:
     """Lay the known pose of a drug into the user's model."""
-    from kinscope.docking.carried import carried_pose, write_carried
+    from kinscope.docking.known.carried import carried_pose, write_carried
 
     pack = load_target(context.parameters["target"])
     drug = pack.drug(context.parameters["drug"])
@@ -95,7 +95,7 @@ def missing_ligand(context: StepContext) -> None:
 
 def solvate_own(context: StepContext) -> None:
     """The complex settled, then put into water; the mutant takes over the bound native's."""
-    from kinscope.dynamics.holo_relax import relax_complex
+    from kinscope.dynamics.systems.bound_relax import relax_complex
 
     atoms, record = read_models(context.input("model"))[0]
     settings = SolvationSettings.model_validate(context.parameters["settings"])

@@ -1,0 +1,116 @@
+"""What the measurements of a drug come to: kept, lost, or neither can be said. The one place of the rule.
+
+The rule reads numbers only; it knows no variant, no residue and no drug (docs/decisions/0172 has the figures
+it was judged on).
+
+1. No substituted residue within the energy of the relaxed complexes (9 angstrom of the drug): ``not reached``
+   unless the rigid docking resolves a difference. A static pose then says nothing of a change that acts from
+   afar, through the protein's motion or its balance of states.
+2. A model whose known pose lies more than :data:`CRYSTAL_ANGSTROM` from the co-crystal's does not hold the
+   drug as the crystal does: ``unresolved`` there, whatever the energies. Another state may hold it.
+3. Otherwise the interaction energy of the relaxed complexes decides. ``lost``: weaker by
+   :data:`LOST_KCAL_PER_MOL` or more, and the whole interval on that side of zero. ``kept``: the whole
+   interval below :data:`LOST_KCAL_PER_MOL` (:data:`KEPT_MEANS`). ``unresolved``: anything else.
+4. Without parameters for the drug the rigid docking stands in by the same figures: ``lost`` also where the
+   known mode is gone.
+"""
+
+from __future__ import annotations
+
+from kinscope.results.docking import Call, CallWord, RelaxedComparison
+from kinscope.results.measured import Difference
+
+CRYSTAL_ANGSTROM = 0.8
+"""A known pose further than this from its co-crystal is no ground for a call: it stands in a pocket of
+another shape. Of the shipped poses those in a pocket of their kind lie within 0.7; bosutinib in the pocket
+that dasatinib left lies at 0.9, and the relaxed complexes there and in the pocket that it fits (0.5) point
+opposite ways."""
+LOST_KCAL_PER_MOL = 1.4
+"""RT ln 10 at 37 C, a tenfold change of affinity: what resistance is called by in the published comparison of
+144 pairs (Hauser et al., Commun Biol 2018, 1, 70)."""
+KEPT_MEANS = (
+    "no loss of the kind that T315I causes is seen; eight- to ninefold losses published for ABL1 (V299L with "
+    "dasatinib, E255K and G250E with imatinib) read like this too"
+)
+"""What ``kept`` is worth, by controls named before they were run (docs/validation.md, Relaxed complexes): the
+interval holds what repeats vary by, not what one crystal's conformation and the force field get wrong."""
+
+
+def call(
+    rigid: Difference | None,
+    relaxed: RelaxedComparison | None,
+    *,
+    mode_kept: bool,
+    distance_angstrom: float | None,
+    reach_angstrom: float,
+    known_to_crystal_angstrom: float = 0.0,
+) -> Call:
+    """The call of one drug in one state.
+
+    Parameters
+    ----------
+    rigid
+        Vina's difference, mutant less native.
+    relaxed
+        The relaxed complexes' difference; None if there is none.
+    mode_kept
+        Whether rigid docking met the known binding mode in the mutant.
+    distance_angstrom
+        Of the nearest substituted residue from the drug.
+    reach_angstrom
+        How far from the drug residues enter the relaxed complexes' energy.
+    known_to_crystal_angstrom
+        How far the known pose in this state's model lies from the co-crystal's.
+    """
+    far = distance_angstrom is None or distance_angstrom > reach_angstrom
+    if relaxed is None and far and mode_kept and not (rigid is not None and rigid.resolved):
+        away = "" if distance_angstrom is None else f" ({distance_angstrom:.0f} A away)"
+        return Call(
+            word="not reached",
+            reason=f"the substitution lies beyond the drug's surroundings{away}: its pose does not feel it",
+            measured_by="distance",
+        )
+    if known_to_crystal_angstrom > CRYSTAL_ANGSTROM:
+        measured = "" if relaxed is None else f"; relaxed {_text(relaxed.difference_kcal_per_mol)}"
+        return Call(
+            word="unresolved",
+            reason=f"this model holds the known pose {known_to_crystal_angstrom:.1f} A from the "
+            f"co-crystal's, too far for a call{measured}",
+            measured_by="distance",
+        )
+    if relaxed is not None:
+        item = relaxed.difference_kcal_per_mol
+        word = word_of(item)
+        return Call(
+            word=word,
+            reason=f"interaction energy of the relaxed complexes {_text(item)}",
+            measured_by="relaxed complexes",
+            disagreement=_disagreement(word, rigid, mode_kept),
+        )
+    if not mode_kept:
+        return Call(word="lost", reason="the known binding mode is gone", measured_by="rigid docking")
+    text = "no score" if rigid is None else f"rigid docking {_text(rigid)}"
+    return Call(word=word_of(rigid), reason=text, measured_by="rigid docking")
+
+
+def word_of(item: Difference | None) -> CallWord:
+    """What a difference with its interval comes to; ``kept`` has to exclude a loss, not only to miss it."""
+    if item is None or item.value is None or item.low is None or item.high is None:
+        return "unresolved"
+    if item.high < LOST_KCAL_PER_MOL:
+        return "kept"
+    return "lost" if item.resolved and item.value >= LOST_KCAL_PER_MOL else "unresolved"
+
+
+def _disagreement(word: CallWord, rigid: Difference | None, mode_kept: bool) -> str:
+    other: CallWord = "lost" if not mode_kept else word_of(rigid)
+    if {word, other} == {"kept", "lost"}:
+        return f"rigid docking alone says {other}" + (f" ({_text(rigid)})" if rigid else "")
+    return ""
+
+
+def _text(item: Difference) -> str:
+    if item.value is None:
+        return "not measured"
+    interval = "" if item.low is None else f" [{item.low:+.1f}, {item.high:+.1f}]"
+    return f"{item.value:+.1f}{interval} kcal/mol"

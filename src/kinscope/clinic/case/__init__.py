@@ -1,0 +1,1 @@
+"""A case as a person writes it: its model, reading, schedule, times and terms."""

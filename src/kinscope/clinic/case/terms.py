@@ -1,0 +1,170 @@
+"""Codes of ontologies for what a case holds, and kinscope's own code where none is certain.
+
+Only codes that are certain are used; everything else gets a code of the ``kinscope`` name space, which claims
+nothing about another vocabulary.
+
+Drugs by name, with the doses their labels give.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+from pydantic import Field
+
+from kinscope.core.plain_yaml import read_yaml
+from kinscope.core.records import Record
+
+
+class Term(NamedTuple):
+    """A code with its label."""
+
+    id: str
+    label: str
+
+
+DISEASES = {
+    "ph-all": Term(
+        "MedGen:C2698317", "B Lymphoblastic Leukemia/Lymphoma with t(9;22)(q34.1;q11.2); BCR-ABL1"
+    ),
+    "cml": Term("ICD10:C92.1", "Chronic myeloid leukaemia [CML], BCR/ABL-positive"),
+}
+ALL_WORDS = ("lymphoblastic", "lymphocytic leuk", "ph+ all", "ph-all")
+CML_WORDS = ("chronic myel", "chronic gran", "cml")
+TISSUES = {
+    "bone marrow": Term("UBERON:0002371", "bone marrow"),
+    "peripheral blood": Term("UBERON:0000178", "blood"),
+    "cerebrospinal fluid": Term("UBERON:0001359", "cerebrospinal fluid"),
+}
+COUNTS = {
+    "leucocytes_giga_per_litre": Term("LOINC:6690-2", "Leukocytes [#/volume] in Blood by Automated count"),
+    "haemoglobin_gram_per_litre": Term("LOINC:718-7", "Hemoglobin [Mass/volume] in Blood"),
+    "platelets_giga_per_litre": Term("LOINC:777-3", "Platelets [#/volume] in Blood by Automated count"),
+    "neutrophils_giga_per_litre": Term("LOINC:751-8", "Neutrophils [#/volume] in Blood by Automated count"),
+    "blood_blasts_percent": Term("kinscope:blood-blasts", "Blasts in blood, per cent"),
+    "basophils_percent": Term("kinscope:basophils", "Basophils in blood, per cent"),
+}
+COUNT_UNITS = {"giga_per_litre": "10*9/L", "gram_per_litre": "g/L", "percent": "%"}
+BLASTS = Term("kinscope:blasts", "Blasts among nucleated cells, per cent")
+FLOW_MRD = Term("kinscope:flow-mrd", "Measurable residual disease by flow cytometry")
+KARYOTYPE = Term("kinscope:karyotype", "Karyotype (ISCN)")
+MUTATION = Term("kinscope:kinase-domain-screening", "ABL1 kinase-domain mutation screening")
+TRANSCRIPT_E1A2 = Term(
+    "LOINC:52132-8",
+    "t(9;22)(q34.1;q11)(ABL1,BCR) e1a2 fusion transcript/control transcript [# Ratio] in Blood or Tissue by "
+    "Molecular genetics method",
+)
+TRANSCRIPT_P210 = Term(
+    "LOINC:55147-3",
+    "t(9;22)(q34.1;q11)(ABL1,BCR) b2a2+b3a2 fusion transcript/control transcript [# Ratio] in Blood or "
+    "Tissue by Molecular genetics method",
+)
+TRANSCRIPT_ANY = Term(
+    "LOINC:46434-7",
+    "t(9;22)(q34.1;q11)(ABL1,BCR) fusion transcript/control transcript [# Ratio] in Blood or Tissue by "
+    "Molecular genetics method",
+)
+DETECTED = Term("LOINC:LA11882-0", "Detected")
+NOT_DETECTED = Term("LOINC:LA11883-8", "Not detected")
+STATED_RESPONSE = Term("kinscope:stated-response", "Response stated by the treating centre")
+
+TOXICITIES = {
+    "neutropenia": "HP:0001875",
+    "thrombocytopenia": "HP:0001873",
+    "anaemia": "HP:0001903",
+    "anemia": "HP:0001903",
+    "peripheral neuropathy": "HP:0009830",
+    "diarrhoea": "HP:0002014",
+    "diarrhea": "HP:0002014",
+    "nausea": "HP:0002018",
+    "vomiting": "HP:0002013",
+    "pleural effusion": "HP:0002202",
+    "fatigue": "HP:0012378",
+    "fever": "HP:0001945",
+    "pancreatitis": "HP:0001733",
+    "myalgia": "HP:0003326",
+    "headache": "HP:0002315",
+    "seizure": "HP:0001250",
+    "haematological toxicity": "",
+    "gastrointestinal toxicity": "",
+    "hepatotoxicity": "",
+    "febrile neutropenia": "",
+    "infection": "",
+    "sepsis": "HP:0100806",
+    "rash": "",
+    "oedema": "HP:0000969",
+    "hypertension": "HP:0000822",
+    "arterial occlusion": "",
+    "venous thrombosis": "HP:0004936",
+    "veno-occlusive disease": "",
+    "cytokine release syndrome": "",
+    "neurotoxicity": "",
+    "qt prolongation": "HP:0001657",
+    "mucositis": "",
+    "bleeding": "HP:0001892",
+}
+"""Terms that a redacted export keeps, with their Human Phenotype Ontology code where it was looked up."""
+
+
+def toxicity_term(name: str) -> Term:
+    """The HPO code of a toxicity, else one of kinscope's own name space made of its words."""
+    code = TOXICITIES.get(name.lower(), "")
+    return Term(code or f"kinscope:toxicity-{code_part(name)}", name)
+
+
+def code_part(text: str) -> str:
+    """Words as part of a code: lower case, joined by hyphens."""
+    return "-".join("".join(c if c.isalnum() else " " for c in text.lower()).split()) or "none"
+
+
+def transcript_term(transcript: str) -> Term:
+    """The LOINC code of a BCR::ABL1 level for a transcript type."""
+    text = transcript.lower()
+    if "e1a2" in text or "p190" in text:
+        return TRANSCRIPT_E1A2
+    if any(name in text for name in ("e13a2", "e14a2", "b2a2", "b3a2", "p210")):
+        return TRANSCRIPT_P210
+    return TRANSCRIPT_ANY
+
+
+DrugKind = Literal["kinase inhibitor", "antibody", "chemotherapy", "steroid", "cell therapy", "other"]
+
+
+class KnownDrug(Record):
+    """One drug; ``lowest`` and ``highest`` bound the doses of its label in ``unit``."""
+
+    name: str
+    kind: DrugKind
+    atc: str = ""
+    other_names: tuple[str, ...] = ()
+    unit: str = ""
+    lowest: float | None = None
+    highest: float | None = None
+    usual: dict[str, tuple[float, float]] = Field(default_factory=dict)
+    most_cycles: int | None = None
+    source: str = ""
+
+
+@cache
+def known_drugs() -> tuple[KnownDrug, ...]:
+    """The shipped table."""
+    path = Path(str(files("kinscope.clinic").joinpath("case_drugs.yaml")))
+    return tuple(KnownDrug.model_validate(entry) for entry in read_yaml(path)["drugs"])
+
+
+@cache
+def _by_name() -> dict[str, KnownDrug]:
+    table = {}
+    for drug in known_drugs():
+        for name in (drug.name, drug.atc, *drug.other_names):
+            if name:
+                table[name.lower()] = drug
+    return table
+
+
+def find_drug(name: str) -> KnownDrug | None:
+    """The drug of a generic name, trade name, ATC code or abbreviation; None where it is not known."""
+    return _by_name().get(name.strip().lower())

@@ -1,0 +1,1 @@
+"""A case computed: the course, the checks, the result."""

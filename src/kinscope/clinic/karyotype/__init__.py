@@ -1,0 +1,1 @@
+"""ISCN karyotypes: grammar, reading, clone sizes, complexity."""

@@ -1,0 +1,1 @@
+"""``case.html``: lanes, marks, SVG and the files written beside it."""

@@ -1,0 +1,325 @@
+"""``case.html``: the course on one page that opens offline and can load nothing."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections import Counter
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from kinscope.clinic.course.checks import name_of
+from kinscope.clinic.course.compute import line_starts
+from kinscope.clinic.page.lanes import Drawing, draw_course
+from kinscope.clinic.page.responses import BAD, GOOD, NUMBERS
+from kinscope.clinic.page.svg import timeline_svg
+from kinscope.clinic.response.visits import statement_of
+from kinscope.core.records import Record
+
+if TYPE_CHECKING:
+    from kinscope.clinic.course.result import CaseResult, LineCalls, Severity
+
+_HERE = Path(str(files("kinscope.clinic"))) / "templates"
+DISEASE_NAMES = {
+    "ph-all": "BCR::ABL1-positive acute lymphoblastic leukaemia",
+    "cml": "Chronic myeloid leukaemia",
+}
+HOW_KNOWN = {
+    "day": "day stated",
+    "calendar range": "month or range stated",
+    "interval": "interval from another entry",
+    "order": "order only",
+}
+SEVERITY_CSS = {"contradiction": "bad", "implausible": "warn", "open": "open"}
+AGREEMENT_CSS = {"agrees": "good", "agrees in part": "warn", "differs": "bad", "not computable": "open"}
+IN_WORDS = {"MLFS": "leukaemia-free marrow"}
+SHOWN_FIRST = 4
+
+
+class Row(Record):
+    """One row of a table of the page; unused cells stay empty."""
+
+    when: str = ""
+    how: str = ""
+    statement: str = ""
+    material: str = ""
+    note: str = ""
+    source: str = ""
+    line: int = 0
+    title: str = ""
+    drugs: str = ""
+    start: str = ""
+    stop: str = ""
+    reason: str = ""
+    term: str = ""
+    grade: str = ""
+    drug: str = ""
+    action: str = ""
+    label: str = ""
+
+
+class Numbered(Record):
+    """A finding with its place in the list."""
+
+    number: int
+    title: str
+
+
+class Page(Record):
+    """What the template shows beside the result itself."""
+
+    title: str
+    facts: tuple[tuple[str, str], ...]
+    course: tuple[tuple[str, str], ...]
+    stated_course: str
+    testing_words: str
+    contradictions: int
+    first: tuple[Numbered, ...]
+    counted: str
+    zooms: tuple[tuple[str, int, int], ...]
+    groups: tuple[str, ...]
+    has_ghosts: bool
+    treatments: tuple[Row, ...]
+    measurements: tuple[Row, ...]
+    toxicities: tuple[Row, ...]
+    events: tuple[Row, ...]
+    severity_css: dict[str, str] = SEVERITY_CSS
+    agreement_css: dict[str, str] = AGREEMENT_CSS
+
+    @staticmethod
+    def call_css(category: str) -> str:
+        """The class of a call's badge."""
+        return "good" if category in GOOD else "bad" if category in BAD else "open"
+
+
+def case_html(result: CaseResult) -> str:
+    """The page of a computed case. Every text is escaped; scripts are named by their hash."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+    from markupsafe import Markup
+
+    environment = Environment(
+        loader=FileSystemLoader(_HERE),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    drawing = draw_course(result)
+    script = _asset("case.js")
+    return environment.get_template("case.html.j2").render(
+        result=result,
+        page=_page(result, drawing),
+        svg=timeline_svg(drawing),
+        css=Markup(_asset("case.css")),
+        script=Markup(script),
+        policy=_policy(script),
+    )
+
+
+@cache
+def _asset(name: str) -> str:
+    return (_HERE / name).read_text(encoding="utf-8")
+
+
+def _policy(script: str) -> str:
+    """Nothing may be loaded and only this script may run (as in the report, decision 0080)."""
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    return (
+        f"default-src 'none'; script-src 'sha256-{digest}'; style-src 'unsafe-inline'; img-src data:; "
+        "base-uri 'none'; form-action 'none'"
+    )
+
+
+def _page(result: CaseResult, drawing: Drawing) -> Page:
+    case = result.case
+    grave = [(n, item) for n, item in enumerate(result.inconsistencies, start=1) if item.severity != "open"]
+    counts = Counter(item.severity for item in result.inconsistencies)
+    words = [f"{counts[severity]} {name}" for severity, name in SEVERITY_WORDS if counts[severity]]
+    return Page(
+        title=case.title or f"Case {result.pseudonym}",
+        facts=_facts(result),
+        course=tuple((_line_title(line), _line_words(line)) for line in result.lines),
+        stated_course=_stated_course(result),
+        testing_words=_testing_words(result),
+        contradictions=counts["contradiction"],
+        first=tuple(Numbered(number=n, title=_capital(item.title)) for n, item in grave[:SHOWN_FIRST]),
+        counted=", ".join(words) or "Nothing to report.",
+        zooms=_zooms(result, drawing),
+        groups=tuple(dict.fromkeys(lane.group for lane in drawing.lanes)),
+        has_ghosts=any(mark.css == "ghost" for lane in drawing.lanes for mark in lane.marks),
+        treatments=_treatments(result),
+        measurements=_measurements(result),
+        toxicities=_toxicities(result),
+        events=tuple(
+            Row(when=result.schedule.window(event.id), label=event.label, source=event.source)
+            for event in sorted(case.events, key=lambda e: result.schedule.at(e.id).drawn)
+        ),
+    )
+
+
+SEVERITY_WORDS: tuple[tuple[Severity, str], ...] = (
+    ("contradiction", "contradiction(s)"),
+    ("implausible", "hard to believe"),
+    ("open", "left open"),
+)
+
+
+def _facts(result: CaseResult) -> tuple[tuple[str, str], ...]:
+    case = result.case
+    subject = case.subject
+    facts: list[tuple[str, str]] = [("Disease", DISEASE_NAMES[case.disease])]
+    if case.transcript:
+        facts.append(("Transcript", case.transcript))
+    if subject.sex != "not stated":
+        facts.append(("Sex", subject.sex))
+    if subject.age_years is not None:
+        age = "90 or over" if subject.age_years >= 90 else str(subject.age_years)
+        facts.append(("Age at diagnosis", age))
+    karyotypes = [m.finding.iscn for m in case.measurements if m.finding.kind == "karyotype"]
+    if karyotypes:
+        facts += [("Karyotype", karyotypes[0]), *_karyotype_words(karyotypes[0])]
+    return tuple(facts)
+
+
+def _karyotype_words(iscn: str) -> list[tuple[str, str]]:
+    from kinscope.clinic.karyotype.model import KaryotypeError
+    from kinscope.clinic.karyotype.parse import parse_karyotype
+    from kinscope.clinic.karyotype.reading import read_karyotype
+
+    try:
+        reading = read_karyotype(parse_karyotype(iscn))
+    except KaryotypeError:
+        return [("read as", "cannot be read")]
+    of = (
+        f" in {reading.philadelphia_cells} of {reading.cells} metaphases"
+        if reading.philadelphia_cells
+        else ""
+    )
+    return [
+        ("read as", f"Philadelphia {reading.philadelphia}{of}; {reading.complexity or 'complexity open'}")
+    ]
+
+
+def _line_title(line: LineCalls) -> str:
+    first, last = _capital(line.title), line.last_title
+    return first if line.title == last else f"{first} to {last}"
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def _line_words(line: LineCalls) -> str:
+    """E.g. ``MRD negative, CMR (second) → relapse``."""
+    days: dict[int, list[str]] = {}
+    for call in line.calls:
+        if call.category != "cannot be called":
+            level = call.level.split(";")[0]
+            number = f" ({level.split(' ')[0]})" if level.split(" ")[0] in NUMBERS else ""
+            least = "at least " if level == "at least" else ""
+            word = IN_WORDS.get(call.category, call.category)
+            days.setdefault(call.at.days, []).append(f"{least}{word}{number}")
+    return " → ".join(", ".join(words) for words in days.values()) or "nothing measured"
+
+
+def _stated_course(result: CaseResult) -> str:
+    """The haematological course once stated remissions stand in for missing counts."""
+    if all(call.basis == "measured" for line in result.lines_with_statements for call in line.calls):
+        return ""
+    words = []
+    for line in result.lines_with_statements:
+        for call in line.calls:
+            if call.axis == "haematological" and call.category != "cannot be called":
+                number = call.level.split(" ")[0]
+                words.append(call.category + (f" {NUMBERS[number]}" if number in NUMBERS else ""))
+    kept = [word for index, word in enumerate(words) if index == 0 or word != words[index - 1]]
+    return " → ".join(kept)
+
+
+def _testing_words(result: CaseResult) -> str:
+    if not result.testing:
+        return "at no moment of this course"
+    done = sum(1 for due in result.testing if due.done)
+    moments = "moment" if len(result.testing) == 1 else "moments"
+    return f"at {len(result.testing)} {moments} and is recorded at {done}"
+
+
+def _zooms(result: CaseResult, drawing: Drawing) -> tuple[tuple[str, int, int], ...]:
+    starts = list(line_starts(result.case, result.schedule).items())
+    zooms = []
+    for index, (number, day) in enumerate(starts):
+        end = starts[index + 1][1] if index + 1 < len(starts) else drawing.last_day
+        margin = max(10, (end - day) // 20)
+        zooms.append(
+            (f"line {number}", max(drawing.first_day, day - margin), min(drawing.last_day, end + margin))
+        )
+    return tuple(zooms) if len(zooms) > 1 else ()
+
+
+def _treatments(result: CaseResult) -> tuple[Row, ...]:
+    rows = []
+    for treatment in sorted(result.case.treatments, key=lambda t: result.schedule.at(t.id).drawn):
+        drugs = []
+        for agent in treatment.agents:
+            doses = "; ".join(
+                dose.text + (f" for {dose.reason}" if dose.reason else "") for dose in agent.doses
+            )
+            drugs.append(f"{agent.drug} {doses}".strip())
+        cycles = f" ({treatment.cycles} cycles)" if treatment.cycles else ""
+        stop = result.schedule.window(f"{treatment.id}.stop") if treatment.stop else "not stated"
+        reason = treatment.stop_reason if treatment.stop_reason != "not stated" else "–"
+        rows.append(
+            Row(
+                line=treatment.line,
+                title=treatment.title + cycles,
+                drugs=" + ".join(drugs),
+                stop=stop,
+                start=result.schedule.window(treatment.id),
+                reason=reason,
+                source=treatment.source,
+            )
+        )
+    return tuple(rows)
+
+
+def _measurements(result: CaseResult) -> tuple[Row, ...]:
+    rows = []
+    for entry in sorted(result.case.measurements, key=lambda m: result.schedule.at(m.id).drawn):
+        place = result.schedule.at(entry.id)
+        said = "; ".join(dict.fromkeys(f"“{s.text.split('“')[1][:-2]}”" for s in place.said if "“" in s.text))
+        how = HOW_KNOWN[place.basis] + (f": {said}" if said else "")
+        rows.append(
+            Row(
+                when=result.schedule.window(entry.id),
+                how=how,
+                statement=statement_of(entry.finding),
+                material=entry.finding.material,
+                note=entry.finding.note,
+                source=entry.source,
+            )
+        )
+    return tuple(rows)
+
+
+def _toxicities(result: CaseResult) -> tuple[Row, ...]:
+    rows = []
+    for toxicity in sorted(result.case.toxicities, key=lambda t: result.schedule.at(t.id).drawn):
+        grade = str(toxicity.ctcae_grade) if toxicity.ctcae_grade else "not given"
+        if toxicity.severity != "not stated":
+            grade += f" (called {toxicity.severity})"
+        drug = (
+            name_of(result.case, toxicity.treatment).removeprefix("start of ") if toxicity.treatment else ""
+        )
+        rows.append(
+            Row(
+                when=result.schedule.window(toxicity.id),
+                term=toxicity.term,
+                grade=grade,
+                drug=drug,
+                action=toxicity.action,
+                source=toxicity.source,
+            )
+        )
+    return tuple(rows)

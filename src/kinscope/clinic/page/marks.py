@@ -1,0 +1,97 @@
+"""Marks and lanes of the timeline.
+
+Words that marks of the timeline share: windows, sources, how a time is known.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+from kinscope.core.records import Record
+
+if TYPE_CHECKING:
+    from kinscope.clinic.course.result import CaseResult
+
+
+Shape = Literal["bar", "point", "limit", "below", "above", "chip", "due"]
+
+
+class Mark(Record):
+    """One thing on a lane.
+
+    Attributes
+    ----------
+    day, first, last
+        Where it is drawn, and the window it may lie in.
+    end, end_known
+        Where a bar ends; one whose end is not stated fades out.
+    value, low, high
+        On a lane with an axis.
+    tip
+        Lines of the tooltip, the first a headline.
+    """
+
+    entry: str
+    day: int
+    first: int
+    last: int
+    shape: Shape
+    css: str = ""
+    label: str = ""
+    tip: tuple[str, ...] = ()
+    value: float | None = None
+    low: float | None = None
+    high: float | None = None
+    end: int | None = None
+    end_known: bool = True
+
+
+class Lane(Record):
+    """One row of the timeline."""
+
+    key: str
+    title: str
+    subtitle: str = ""
+    group: str
+    height: int = 28
+    axis: Literal["none", "percent", "log"] = "none"
+    guide: float | None = None
+    guide_label: str = ""
+    marks: tuple[Mark, ...] = ()
+
+
+def tip(*lines: str) -> tuple[str, ...]:
+    """The lines that say something."""
+    return tuple(line for line in lines if line)
+
+
+def window_of(result: CaseResult, entry: str) -> tuple[int, int]:
+    """First and last day an entry may lie on."""
+    place = result.schedule.at(entry)
+    return place.earliest, place.latest
+
+
+def chip(result: CaseResult, entry: str, css: str, label: str, lines: tuple[str, ...]) -> Mark:
+    """A labelled mark where an entry lies; ``lines`` are its tooltip."""
+    first, last = window_of(result, entry)
+    day = result.schedule.at(entry).drawn
+    return Mark(entry=entry, day=day, first=first, last=last, shape="chip", css=css, label=label, tip=lines)
+
+
+def source_words(result: CaseResult, key: str) -> str:
+    """The line of a tooltip that names a source."""
+    text = next((source.text for source in result.case.sources if source.key == key), "")
+    return f"Source: {text or key}" if key else ""
+
+
+def when_words(result: CaseResult, entry: str) -> str:
+    """The window of an entry, and what is known of it."""
+    place = result.schedule.at(entry)
+    words = {
+        "day": "",
+        "calendar range": "month or range as given",
+        "interval": "from an interval",
+        "order": "only the order is known",
+    }[place.basis]
+    text = result.schedule.window(entry)
+    return f"{text} ({words})" if words and not place.exact else text

@@ -1,0 +1,247 @@
+"""Writing a computed case: the page, the typed result with its schema, and flat tables."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from kinscope.clinic.course.result import CaseResult
+from kinscope.clinic.response.visits import statement_of
+from kinscope.core.errors import BadInputError
+from kinscope.core.files import write_atomic
+from kinscope.core.records import Record
+from kinscope.core.tables import csv_text, write_table
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+
+class MeasurementRow(Record):
+    """One measurement in one line."""
+
+    entry: str
+    kind: str
+    at: str
+    earliest: str
+    latest: str
+    time_known_by: str
+    material: str
+    finding: str
+    percent: float | None
+    detected: bool | None
+    note: str
+    source: str
+
+
+class TreatmentRow(Record):
+    """One drug of one treatment."""
+
+    entry: str
+    line: int
+    treatment: str
+    drug: str
+    doses: str
+    start: str
+    stop: str
+    cycles: int | None
+    stop_reason: str
+    source: str
+
+
+class ResponseRow(Record):
+    """One computed call."""
+
+    line: int
+    at: str
+    axis: str
+    category: str
+    level: str
+    basis: str
+    criterion: str
+    criterion_text: str
+    citation: str
+    statement: str
+    missing: str
+
+
+class ComparisonRow(Record):
+    """A stated response beside the computed."""
+
+    entry: str
+    at: str
+    stated: str
+    computed: str
+    agreement: str
+    reason: str
+    source: str
+
+
+class ToxicityRow(Record):
+    """One toxicity."""
+
+    entry: str
+    at: str
+    term: str
+    ctcae_grade: int | None
+    severity: str
+    treatment: str
+    action: str
+    source: str
+
+
+class FindingRow(Record):
+    """One inconsistency."""
+
+    severity: str
+    rule: str
+    title: str
+    detail: str
+    entries: str
+    sources: str
+    citation: str
+
+
+def write_case(result: CaseResult, directory: Path, *, with_csv: bool = False) -> list[Path]:
+    """Write ``case.html``, ``case.json``, ``case.schema.json`` and ``tables/``; each file atomically.
+
+    Raises
+    ------
+    BadInputError
+        If the directory cannot be made or written to.
+    """
+    from kinscope.clinic.page.html import case_html
+
+    tables = directory / "tables"
+    try:
+        tables.mkdir(parents=True, exist_ok=True)
+        paths = [directory / name for name in ("case.html", "case.json", "case.schema.json")]
+        write_atomic(paths[0], case_html(result))
+        write_atomic(paths[1], result.model_dump_json(indent=2) + "\n")
+        write_atomic(paths[2], json.dumps(CaseResult.model_json_schema(), indent=2) + "\n")
+        for name, rows, kind in _tables(result):
+            paths.append(tables / f"{name}.parquet")
+            write_table(paths[-1], rows, kind)
+            if with_csv:
+                values = [tuple(row.model_dump(mode="json").values()) for row in rows]
+                paths.append(tables / f"{name}.csv")
+                write_atomic(paths[-1], csv_text(kind.model_fields, values))
+    except OSError as error:
+        raise BadInputError(
+            f"The results cannot be written: {error.strerror}.",
+            where=str(directory),
+            remedy="Give --out a directory that can be written to.",
+        ) from None
+    return paths
+
+
+def _tables(result: CaseResult) -> list[tuple[str, Sequence[Record], type[Record]]]:
+    return [
+        ("measurements", _measurements(result), MeasurementRow),
+        ("treatments", _treatments(result), TreatmentRow),
+        ("responses", _responses(result), ResponseRow),
+        ("stated_responses", _comparisons(result), ComparisonRow),
+        ("toxicities", _toxicities(result), ToxicityRow),
+        ("inconsistencies", _findings(result), FindingRow),
+    ]
+
+
+def _measurements(result: CaseResult) -> list[MeasurementRow]:
+    rows = []
+    for entry in result.case.measurements:
+        place, finding = result.schedule.at(entry.id), entry.finding
+        percent = getattr(finding, "percent", getattr(finding, "level_percent", None))
+        rows.append(
+            MeasurementRow(
+                entry=entry.id,
+                kind=finding.kind,
+                at=result.schedule.label(place.drawn),
+                earliest=result.schedule.label(place.earliest),
+                latest=result.schedule.label(place.latest),
+                time_known_by=place.basis,
+                material=finding.material,
+                finding=statement_of(finding),
+                percent=percent,
+                detected=getattr(finding, "detected", None),
+                note=finding.note,
+                source=entry.source,
+            )
+        )
+    return rows
+
+
+def _treatments(result: CaseResult) -> list[TreatmentRow]:
+    return [
+        TreatmentRow(
+            entry=treatment.id,
+            line=treatment.line,
+            treatment=treatment.title,
+            drug=agent.drug,
+            doses="; ".join(dose.text for dose in agent.doses),
+            start=result.schedule.window(treatment.id),
+            stop=result.schedule.window(f"{treatment.id}.stop") if treatment.stop else "",
+            cycles=treatment.cycles,
+            stop_reason=treatment.stop_reason,
+            source=treatment.source,
+        )
+        for treatment in result.case.treatments
+        for agent in treatment.agents
+    ]
+
+
+def _responses(result: CaseResult) -> list[ResponseRow]:
+    return [
+        ResponseRow(
+            line=line.line,
+            at=call.at.label(),
+            axis=call.axis,
+            category=call.category,
+            level=call.level,
+            basis=call.basis,
+            criterion=call.criterion.id,
+            criterion_text=call.criterion.text,
+            citation=call.criterion.citation,
+            statement=call.statement,
+            missing="; ".join(call.missing),
+        )
+        for line in result.lines
+        for call in line.calls
+    ]
+
+
+def _comparisons(result: CaseResult) -> list[ComparisonRow]:
+    return [
+        ComparisonRow.model_validate(comparison.model_dump() | {"at": comparison.at.label()})
+        for comparison in result.comparisons
+    ]
+
+
+def _toxicities(result: CaseResult) -> list[ToxicityRow]:
+    return [
+        ToxicityRow(
+            entry=toxicity.id,
+            at=result.schedule.window(toxicity.id),
+            term=toxicity.term,
+            ctcae_grade=toxicity.ctcae_grade,
+            severity=toxicity.severity,
+            treatment=toxicity.treatment or "",
+            action=toxicity.action,
+            source=toxicity.source,
+        )
+        for toxicity in result.case.toxicities
+    ]
+
+
+def _findings(result: CaseResult) -> list[FindingRow]:
+    return [
+        FindingRow(
+            severity=item.severity,
+            rule=item.rule,
+            title=item.title,
+            detail=item.detail,
+            entries="; ".join(item.entries),
+            sources="; ".join(item.sources),
+            citation=item.citation,
+        )
+        for item in result.inconsistencies
+    ]

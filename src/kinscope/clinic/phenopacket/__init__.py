@@ -1,0 +1,1 @@
+"""GA4GH Phenopackets, in and out."""

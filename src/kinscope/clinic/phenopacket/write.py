@@ -1,0 +1,350 @@
+"""A case as a GA4GH Phenopacket v2.
+
+What the schema has a place for goes there, with codes; times as instants, intervals or ages. What it has no
+place for (order statements, control genes, sensitivities, lines of therapy) goes as JSON into
+``metaData.externalReferences`` under ``kinscope:`` identifiers, so that a round trip loses nothing and other
+readers are not misled.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from typing import TYPE_CHECKING, Any
+
+from kinscope.clinic.case import terms
+from kinscope.clinic.case.terms import find_drug
+from kinscope.clinic.phenopacket.values import OWN_FIELDS
+from kinscope.core.errors import BadInputError
+
+if TYPE_CHECKING:
+    from kinscope.clinic.case.model import Agent, Case, CaseMeasurement, Dose, Toxicity, Treatment
+    from kinscope.clinic.case.schedule import Schedule
+    from kinscope.targets.pack import TargetPack
+
+SCHEMA_VERSION = "2.0"
+OBO = "http://purl.obolibrary.org/obo"
+ATC = "https://www.whocc.no/atc_ddd_index/"
+MEDGEN = "https://www.ncbi.nlm.nih.gov/medgen/"
+RESOURCES = (
+    ("LOINC", "Logical Observation Identifiers Names and Codes", "http://loinc.org", "http://loinc.org/rdf/"),
+    ("HP", "Human Phenotype Ontology", f"{OBO}/hp.owl", f"{OBO}/HP_"),
+    ("UBERON", "Uberon multi-species anatomy ontology", f"{OBO}/uberon.owl", f"{OBO}/UBERON_"),
+    ("ATC", "Anatomical Therapeutic Chemical classification", ATC, f"{ATC}?code="),
+    ("UCUM", "Unified Code for Units of Measure", "https://ucum.org", "https://ucum.org/"),
+    ("MedGen", "MedGen", MEDGEN, MEDGEN),
+    (
+        "HGNC",
+        "HUGO Gene Nomenclature Committee",
+        "https://www.genenames.org",
+        "https://identifiers.org/hgnc:",
+    ),
+    ("ICD10", "ICD-10", "https://icd.who.int/browse10", "https://icd.who.int/browse10/2019/en#/"),
+    ("kinscope", "Codes of kinscope's case format, of no other vocabulary", "urn:kinscope", "urn:kinscope:"),
+)
+"""Prefix, name, address and beginning of the addresses of its terms, of every vocabulary that is used."""
+Json = dict[str, Any]
+
+
+def phenopacket_json(case: Case, schedule: Schedule, pack: TargetPack) -> str:
+    """The Phenopacket of a case as JSON text, checked by the ``phenopackets`` package.
+
+    Parameters
+    ----------
+    case
+        Already pseudonymised or redacted; it is written as it is.
+    schedule
+        Its times.
+    pack
+        The target whose variants are read.
+
+    Raises
+    ------
+    BadInputError
+        If the case has relative days but no age to express them by (the schema knows no relative day).
+    """
+    from google.protobuf.json_format import MessageToJson, ParseDict
+    from phenopackets import Phenopacket
+
+    content = _Writer(case, schedule, pack).packet()
+    return str(MessageToJson(ParseDict(content, Phenopacket()))) + "\n"
+
+
+class _Writer:
+    """Builds the plain data of one packet."""
+
+    def __init__(self, case: Case, schedule: Schedule, pack: TargetPack) -> None:
+        self._case, self._schedule, self._pack = case, schedule, pack
+        self._references: list[Json] = []
+        if schedule.clock == "relative" and case.subject.age_years is None:
+            raise BadInputError(
+                "A Phenopacket has no relative days, and without an age they cannot be written as ages.",
+                where="subject.age_years",
+                remedy="Give the age at diagnosis in the case file.",
+            )
+
+    def packet(self) -> Json:
+        case = self._case
+        disease = terms.DISEASES[case.disease]
+        content: Json = {
+            "id": f"kinscope-{case.id}",
+            "subject": self._subject(),
+            "phenotypicFeatures": [self._toxicity(toxicity) for toxicity in case.toxicities],
+            "measurements": [],
+            "interpretations": self._interpretations(disease),
+            "diseases": [{"term": _term(disease), "onset": self._onset()}],
+            "medicalActions": [],
+        }
+        for measurement in case.measurements:
+            self._measurement(measurement, content["measurements"])
+        for response in case.responses:
+            self._refer(
+                f"measurements/{len(content['measurements'])}", "response", response.model_dump(mode="json")
+            )
+            content["measurements"].append(
+                {
+                    "assay": _term(terms.STATED_RESPONSE),
+                    "value": {
+                        "ontologyClass": {
+                            "id": f"kinscope:{terms.code_part(response.category)}",
+                            "label": response.category,
+                        }
+                    },
+                    "timeObserved": self._time(response.id),
+                }
+            )
+        for treatment in case.treatments:
+            self._treatment(treatment, content["medicalActions"], disease)
+        self._case_level()
+        content["metaData"] = {
+            "created": f"{dt.datetime.now(dt.UTC):%Y-%m-%dT%H:%M:%SZ}",
+            "createdBy": "kinscope",
+            "resources": [_resource(*resource) for resource in RESOURCES],
+            "phenopacketSchemaVersion": SCHEMA_VERSION,
+            "externalReferences": self._references,
+        }
+        return content
+
+    def _refer(self, reference: str, kind: str, extra: Json) -> None:
+        text = json.dumps(extra, ensure_ascii=False, separators=(",", ":"))
+        self._references.append({"id": f"kinscope:{kind}", "reference": reference, "description": text})
+
+    def _case_level(self) -> None:
+        case = self._case
+        extra = case.model_dump(mode="json", include=set(OWN_FIELDS))
+        self._refer("case", "case", extra | {"clock": self._schedule.clock})
+
+    def _subject(self) -> Json:
+        subject: Json = {"id": self._case.id}
+        if self._case.subject.sex != "not stated":
+            subject["sex"] = {"female": "FEMALE", "male": "MALE", "other": "OTHER_SEX"}[
+                self._case.subject.sex
+            ]
+        if self._case.subject.age_years is not None:
+            age = {"age": {"iso8601duration": f"P{self._case.subject.age_years}Y"}}
+            subject["timeAtLastEncounter"] = age
+        return subject
+
+    def _onset(self) -> Json:
+        for event in self._case.events:
+            if event.kind == "diagnosis":
+                return self._time(event.id)
+        first = min(self._schedule.placements, key=lambda placement: placement.drawn)
+        return self._time(first.entry)
+
+    def _time(self, entry: str) -> Json:
+        place = self._schedule.at(entry)
+        if self._schedule.clock == "relative":
+            start, end = self._age(place.earliest), self._age(place.latest)
+            return {"age": start} if start == end else {"ageRange": {"start": start, "end": end}}
+        if place.exact:
+            return {"timestamp": _instant(place.earliest)}
+        return {"interval": {"start": _instant(place.earliest), "end": _instant(place.latest)}}
+
+    def _age(self, day: int) -> Json:
+        years, days = self._case.subject.age_years or 0, day
+        while days < 0:
+            years, days = years - 1, days + 365
+        return {"iso8601duration": f"P{years}Y{days}D"}
+
+    def _measurement(self, entry: CaseMeasurement, out: list[Json]) -> None:
+        finding = entry.finding
+        common: Json = {"timeObserved": self._time(entry.id), "procedure": _procedure(finding)}
+        extra = entry.model_dump(mode="json", exclude={"finding": {"at"}})
+        parts = _values(finding)
+        for assay, value in parts:
+            self._refer(f"measurements/{len(out)}", "measurement", extra)
+            out.append({"assay": _term(assay), "value": value, **common})
+
+    def _toxicity(self, toxicity: Toxicity) -> Json:
+        content: Json = {"type": _term(terms.toxicity_term(toxicity.term)), "onset": self._time(toxicity.id)}
+        if toxicity.stop:
+            content["resolution"] = self._time(f"{toxicity.id}.stop")
+        if toxicity.ctcae_grade:
+            grade = toxicity.ctcae_grade
+            content["severity"] = {"id": f"kinscope:ctcae-grade-{grade}", "label": f"CTCAE grade {grade}"}
+        elif toxicity.severity in HPO_SEVERITY:
+            content["severity"] = {
+                "id": HPO_SEVERITY[toxicity.severity],
+                "label": toxicity.severity.capitalize(),
+            }
+        index = self._case.toxicities.index(toxicity)
+        self._refer(f"phenotypicFeatures/{index}", "toxicity", toxicity.model_dump(mode="json"))
+        return content
+
+    def _treatment(self, treatment: Treatment, out: list[Json], disease: terms.Term) -> None:
+        extra = treatment.model_dump(mode="json")
+        toxic = [t for t in self._case.toxicities if t.treatment == treatment.id]
+        for agent in treatment.agents:
+            action: Json = {
+                "treatment": {
+                    "agent": _term(drug_term(agent.drug)),
+                    "doseIntervals": self._doses(treatment, agent),
+                },
+                "treatmentTarget": _term(disease),
+            }
+            if toxic:
+                action["adverseEvents"] = [_term(terms.toxicity_term(t.term)) for t in toxic]
+            if treatment.stop_reason != "not stated":
+                slug = terms.code_part(treatment.stop_reason)
+                action["treatmentTerminationReason"] = {
+                    "id": f"kinscope:stop-{slug}",
+                    "label": treatment.stop_reason,
+                }
+            self._refer(f"medicalActions/{len(out)}", "treatment", extra)
+            out.append(action)
+
+    def _doses(self, treatment: Treatment, agent: Agent) -> list[Json]:
+        if self._schedule.clock == "relative":
+            return [{"quantity": _dose(dose)} for dose in agent.doses]  # the schema has no relative interval
+        end = self._schedule.at(f"{treatment.id}.stop").drawn if treatment.stop else None
+        numbers = {id(dose): number for number, dose in enumerate(treatment.doses, start=1)}
+        intervals = []
+        for dose in agent.doses:
+            entry = f"{treatment.id}.dose{numbers[id(dose)]}" if dose.when else treatment.id
+            intervals.append({"quantity": _dose(dose), "interval": self._interval(entry, end)})
+        return intervals or [{"interval": self._interval(treatment.id, end)}]
+
+    def _interval(self, entry: str, end: int | None) -> Json:
+        interval = {"start": _instant(self._schedule.at(entry).drawn)}
+        return interval | ({"end": _instant(end)} if end is not None else {})
+
+    def _interpretations(self, disease: terms.Term) -> list[Json]:
+        from kinscope.core.errors import VariantError
+        from kinscope.variants import parse_variant
+
+        genomic = []
+        for entry in self._case.measurements:
+            if entry.finding.kind != "mutation" or not entry.finding.detected:
+                continue
+            gene = entry.finding.gene
+            gene_id = GENES.get(gene, f"kinscope:gene-{terms.code_part(gene)}")
+            expressions = [{"syntax": "hgvs", "value": entry.finding.expression}]
+            try:
+                variant = parse_variant(entry.finding.expression, self._pack)
+                changes = [c.hgvs_c for s in variant.substitutions for c in s.coding_changes if c.given]
+                expressions = [{"syntax": "hgvs.c", "value": change} for change in changes]
+                expressions.append({"syntax": "hgvs.p", "value": variant.hgvs_p})
+            except VariantError:
+                pass  # shown as reported; reading it back names the problem
+            descriptor = {
+                "id": f"kinscope:{entry.id}",
+                "label": entry.finding.expression,
+                "expressions": expressions,
+                "geneContext": {"valueId": gene_id, "symbol": gene},
+                "moleculeContext": "transcript",
+            }
+            genomic.append(
+                {
+                    "subjectOrBiosampleId": self._case.id,
+                    "interpretationStatus": "UNKNOWN_STATUS",
+                    "variantInterpretation": {"variationDescriptor": descriptor},
+                }
+            )
+        if not genomic:
+            return []
+        diagnosis = {"disease": _term(disease), "genomicInterpretations": genomic}
+        return [{"id": "variants", "progressStatus": "COMPLETED", "diagnosis": diagnosis}]
+
+
+GENES = {"ABL1": "HGNC:76"}
+HPO_SEVERITY = {"mild": "HP:0012825", "moderate": "HP:0012826", "severe": "HP:0012828"}
+
+
+def drug_term(name: str) -> terms.Term:
+    """The ATC code of a known drug, else one of kinscope's own name space made of its name."""
+    known = find_drug(name)
+    code = f"ATC:{known.atc}" if known and known.atc else f"kinscope:drug-{terms.code_part(name)}"
+    return terms.Term(code, known.name if known else name)
+
+
+def _values(finding: Any) -> list[tuple[terms.Term, Json]]:
+    """Assay and value of each part of a finding."""
+    if finding.kind == "blasts":
+        return [(terms.BLASTS, _quantity(finding.percent, "%"))]
+    if finding.kind == "transcript":
+        assay = terms.transcript_term(finding.transcript)
+        return [(assay, _level(finding.percent, finding.detected))]
+    if finding.kind == "flow-mrd":
+        return [(terms.FLOW_MRD, _level(finding.level_percent, finding.detected))]
+    if finding.kind == "karyotype":
+        return [(terms.KARYOTYPE, {"ontologyClass": {"id": "kinscope:iscn", "label": finding.iscn}})]
+    if finding.kind == "mutation":
+        return [(terms.MUTATION, _level(None, finding.detected))]
+    parts = []
+    for field, assay in terms.COUNTS.items():
+        value = getattr(finding, field)
+        if value is not None:
+            unit = next(code for tail, code in terms.COUNT_UNITS.items() if field.endswith(tail))
+            parts.append((assay, _quantity(value, unit)))
+    return parts or [
+        (
+            terms.Term("kinscope:counts", "Blood count"),
+            {"ontologyClass": _term(terms.Term("kinscope:no-numbers", "no numbers given"))},
+        )
+    ]
+
+
+def _level(percent: float | None, detected: bool) -> Json:
+    if percent is not None and detected:
+        return _quantity(percent, "%")
+    return {"ontologyClass": _term(terms.DETECTED if detected else terms.NOT_DETECTED)}
+
+
+def _quantity(value: float, unit: str) -> Json:
+    return {"quantity": {"unit": {"id": f"UCUM:{unit}", "label": unit}, "value": value}}
+
+
+def _dose(dose: Dose) -> Json:
+    unit = {"id": f"UCUM:{dose.unit}", "label": dose.unit}
+    content: Json = {"unit": unit, "value": dose.amount}
+    if dose.up_to is not None:
+        content["referenceRange"] = {"unit": unit, "low": dose.amount, "high": dose.up_to}
+    return content
+
+
+def _procedure(finding: Any) -> Json:
+    method = getattr(finding, "method", "not stated")
+    content: Json = {"code": {"id": f"kinscope:method-{terms.code_part(method)}", "label": method}}
+    if finding.material in terms.TISSUES:
+        content["bodySite"] = _term(terms.TISSUES[finding.material])
+    return content
+
+
+def _term(term: terms.Term) -> Json:
+    return {"id": term.id, "label": term.label}
+
+
+def _instant(day: int) -> str:
+    return f"{dt.date.fromordinal(day).isoformat()}T00:00:00Z"
+
+
+def _resource(prefix: str, name: str, url: str, iri: str) -> Json:
+    return {
+        "id": prefix.lower(),
+        "name": name,
+        "url": url,
+        "version": "not stated",
+        "namespacePrefix": prefix,
+        "iriPrefix": iri,
+    }

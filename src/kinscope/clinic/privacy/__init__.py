@@ -1,0 +1,1 @@
+"""Pseudonyms, and what is redacted before anything is written."""

@@ -1,0 +1,253 @@
+"""What leaves kinscope of a patient: a pseudonym by default, and less in a redacted export.
+
+Both work on the case as entered, before anything is computed: what is not in the case cannot reach a page,
+a table, a log or an error message.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import re
+from typing import TYPE_CHECKING, Any
+
+from kinscope.clinic.case.model import Case
+from kinscope.clinic.case.schedule import DAYS_PER_UNIT, parse_date
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from kinscope.clinic.case.schedule import Schedule
+
+REMOVED = "[removed]"
+OLDEST_NAMED_AGE = 89
+"""Ages above are shown as 90: the few who are older can be recognised by it (45 CFR 164.514(b)(2)(i)(C))."""
+FREE_TEXT = frozenset(
+    [
+        "title",
+        "citation",
+        "text",
+        "label",
+        "words",
+        "note",
+        "notes",
+        "reason",
+        "days",
+        "method",
+        "region",
+        "action",
+        "term",
+        "drug",
+        "as_reported",
+        "source",
+        "transcript",
+        "expression",
+        "iscn",
+        "day_zero",
+        "gene",
+        "sample",
+    ]
+)
+_LONG_NUMBER = re.compile(r"\d{5,}")
+_DATE_WORDS = re.compile(
+    r"\b(?:\d{1,2}[./-]\d{1,2}[./-](?:19|20)\d\d|(?:19|20)\d\d(?:[./-]\d{1,2}){0,2}|"
+    r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.?\s+(?:19|20)\d\d)\b",
+    re.IGNORECASE,
+)
+
+
+def pseudonym_of(case: Case, salt: bytes | None) -> str:
+    """A name for the patient that says nothing.
+
+    Parameters
+    ----------
+    case
+        As read, with what identifies the patient.
+    salt
+        A secret of the laboratory: with it the same patient always gets the same pseudonym (the first 40
+        bits of HMAC-SHA-256 over the number, else the name), and nobody without it can try numbers out.
+        Without it the pseudonym is ``P1``.
+    """
+    subject = case.subject
+    identity = subject.hospital_id or subject.name or case.id
+    if not salt:
+        return "P1"
+    digest = hmac.new(salt, identity.strip().lower().encode(), hashlib.sha256).hexdigest()
+    return f"P-{digest[:10]}"
+
+
+def identifiers(case: Case) -> tuple[str, ...]:
+    """Every text of a case that names its patient, in the ways it may be written; longest first."""
+    subject = case.subject
+    names = [subject.name, *re.split(r"[\s,.;-]+", subject.name)]
+    texts = [*names, subject.hospital_id, *subject.other_ids, subject.institution]
+    texts += [entry.sample for entry in case.measurements]
+    for number in (subject.hospital_id, *subject.other_ids, *(entry.sample for entry in case.measurements)):
+        texts += _LONG_NUMBER.findall(number)
+    if subject.birth_date:
+        texts += _spellings(subject.birth_date)
+    found = {text.strip() for text in texts if len(text.strip()) >= 3}
+    return tuple(sorted(found, key=lambda text: (-len(text), text)))
+
+
+def _spellings(birth_date: str) -> list[str]:
+    parts = birth_date.split("-")
+    if len(parts) != 3:
+        return [birth_date] if len(parts) == 2 else []
+    year, month, day = parts
+    spelled = {f"{year}{month}{day}"}
+    for sign in "-./ ":
+        spelled |= {
+            sign.join(order) for order in ((year, month, day), (day, month, year), (month, day, year))
+        }
+        spelled |= {sign.join((str(int(day)), str(int(month)), year))}
+        spelled |= {sign.join((str(int(month)), str(int(day)), year))}
+    return sorted(spelled)
+
+
+def scrubber(case: Case) -> Callable[[str], str]:
+    """A function that takes the patient's identifiers out of a text."""
+    patterns = []
+    for text in identifiers(case):
+        escaped = re.escape(text)
+        patterns.append(escaped if len(text) >= 5 else rf"(?<!\w){escaped}(?!\w)")
+    if not patterns:
+        return lambda text: text
+    joined = re.compile("|".join(patterns), re.IGNORECASE)
+    return lambda text: joined.sub(REMOVED, text)
+
+
+def pseudonymised(case: Case, pseudonym: str, age_years: int | None = None) -> Case:
+    """The case without name, numbers, birth date and institution; nothing else of it is lost.
+
+    Free text is kept, but every identifier of the patient in it is taken out; samples are numbered.
+
+    Parameters
+    ----------
+    case
+        As read.
+    pseudonym
+        What it is called instead.
+    age_years
+        The age to show where the file gives only a birth date (:func:`age_at`).
+    """
+    clean = scrubber(case)
+    content = case.model_dump(mode="json")
+    samples: dict[str, str] = {}
+    for entry in content["measurements"]:
+        if entry["sample"]:
+            entry["sample"] = samples.setdefault(entry["sample"], f"S{len(samples) + 1}")
+    _map_text(content, lambda name, text: text if name == "sample" else clean(text))
+    content["id"] = pseudonym
+    content["subject"] = _subject(case, age_years)
+    named = {old: clean(old) for old in case.ids() if clean(old) != old}
+    return _validated(_renamed(content, {old: f"entry-{i}" for i, old in enumerate(named, start=1)}))
+
+
+def _subject(case: Case, age_years: int | None) -> dict[str, Any]:
+    age = case.subject.age_years if case.subject.age_years is not None else age_years
+    if age is not None and age > OLDEST_NAMED_AGE:
+        age = OLDEST_NAMED_AGE + 1
+    return {"sex": case.subject.sex, "age_years": age}
+
+
+def age_at(case: Case, schedule: Schedule) -> int | None:
+    """Age at the diagnosis (else at the first entry) by the birth date; None where there is none."""
+    if not case.subject.birth_date or schedule.clock != "calendar" or not schedule.placements:
+        return None
+    first, last = parse_date(case.subject.birth_date)
+    return int((day_zero_of(case, schedule) - (first + last) / 2) / DAYS_PER_UNIT["y"])
+
+
+def day_zero_of(case: Case, schedule: Schedule) -> int:
+    """The day that relative days count from: the diagnosis, else the first entry."""
+    for event in case.events:
+        if event.kind == "diagnosis":
+            return schedule.at(event.id).drawn
+    return min((placement.drawn for placement in schedule.placements), default=0)
+
+
+def with_relative_days(case: Case, schedule: Schedule) -> Case:
+    """The case with every date as days from the diagnosis, and dates taken out of all texts."""
+    zero = day_zero_of(case, schedule) if schedule.clock == "calendar" else 0
+    content = case.model_dump(mode="json")
+    for statement in _statements_in(content):
+        if statement["date"]:
+            first, last = parse_date(statement["date"])
+            statement |= {"date": "", "day": first - zero, "last_day": last - zero}
+        statement["words"] = ""
+    _map_text(
+        content, lambda name, text: text if name in ("expression", "iscn") else _DATE_WORDS.sub("…", text)
+    )
+    content["day_zero"] = (
+        "the diagnosis" if any(e.kind == "diagnosis" for e in case.events) else "the first entry"
+    )
+    return _validated(content)
+
+
+def _statements_in(value: Any) -> Iterator[dict[str, Any]]:
+    if isinstance(value, dict):
+        if "or_after" in value:
+            yield value
+        for item in value.values():
+            yield from _statements_in(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _statements_in(item)
+
+
+def _map_text(value: Any, change: Callable[[str, str], str]) -> None:
+    """Change every free text in place; words that a record only takes from a list are no free text."""
+    if isinstance(value, list):
+        for item in value:
+            _map_text(item, change)
+    if not isinstance(value, dict):
+        return
+    for name, item in value.items():
+        if name == "method" and value.get("kind") == "blasts":
+            continue
+        if name in FREE_TEXT and isinstance(item, str) and not _is_key(name, value):
+            value[name] = change(name, item)
+        elif name in FREE_TEXT and isinstance(item, list):
+            value[name] = [change(name, text) if isinstance(text, str) else text for text in item]
+            _map_text(value[name], change)
+        else:
+            _map_text(item, change)
+
+
+def _is_key(name: str, holder: dict[str, Any]) -> bool:
+    """``source`` is a key of ``sources`` everywhere but inside a finding."""
+    return name == "source" and "at" not in holder
+
+
+def _renamed(content: dict[str, Any], names: dict[str, str]) -> dict[str, Any]:
+    """The content with entries renamed wherever they are named."""
+    if not names:
+        return content
+    fields = ("id", "after", "before", "same_as", "treatment", "lasted_until", "of", "last_possible")
+
+    def new(text: str) -> str:
+        base, dot, part = text.partition(".")
+        return names.get(base, base) + dot + part
+
+    def walk(value: Any) -> None:
+        if isinstance(value, list):
+            for item in value:
+                walk(item)
+        if isinstance(value, dict):
+            for name, item in value.items():
+                if name in fields and isinstance(item, str):
+                    value[name] = new(item)
+                elif name == "or_after":
+                    value[name] = [new(text) for text in item]
+                else:
+                    walk(item)
+
+    case_id = content["id"]
+    walk(content)
+    content["id"] = case_id
+    return content
+
+
+def _validated(content: dict[str, Any]) -> Case:
+    return Case.model_validate(content)

@@ -1,0 +1,1 @@
+"""Quantitative PCR: a run read, accepted, quantified, put on a scale."""

@@ -1,0 +1,165 @@
+"""Rules by which a run and a sample are accepted, as data, and their application."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from pathlib import Path
+from typing import Annotated, Self
+
+from pydantic import Field, ValidationError, model_validator
+
+from kinscope.clinic.qpcr.levels import DEEP_LEVELS
+from kinscope.clinic.qpcr.model import Check, Quantity, StandardCurve, Wells
+from kinscope.core.errors import BadInputError
+from kinscope.core.plain_yaml import read_yaml
+from kinscope.core.records import Record
+
+Finite = Annotated[float, Field(allow_inf_nan=False)]
+
+
+class AcceptanceRules(Record):
+    """Limits for standard curves, replicates and control genes.
+
+    Attributes
+    ----------
+    replicate_range_to_ct, replicate_range_below_ct
+        Largest difference between replicates whose mean lies below this cycle; later wells scatter by chance.
+    latest_cycles_after_one_copy
+        A well later than one copy's cycle by more than this holds no transcript: it counts as negative.
+    control_ct_windows
+        Earliest and latest mean cycle of a control gene; instrument-specific, a warning only.
+    """
+
+    id: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.-]{1,39}$")]
+    title: str
+    citation: str
+    identifier: str = ""
+    standing: str = ""
+    slope_from: Annotated[Finite, Field(ge=-10, lt=0)]
+    slope_to: Annotated[Finite, Field(ge=-10, lt=0)]
+    r_squared_from: Annotated[Finite, Field(ge=0, le=1)]
+    levels_from: Annotated[int, Field(ge=2, le=20)]
+    replicate_range_to_ct: Annotated[Finite, Field(gt=0, le=20)]
+    replicate_range_below_ct: Annotated[Finite, Field(gt=0, le=60)]
+    latest_cycles_after_one_copy: Annotated[Finite, Field(ge=0, le=10)]
+    quantifiable_from_copies: Annotated[Finite, Field(gt=0, le=1e6)]
+    control_ct_windows: dict[str, tuple[Finite | None, Finite | None]] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.slope_from >= self.slope_to:
+            raise ValueError("slope_from must lie below slope_to")
+        return self
+
+
+def load_rules(name: str | Path = "eac") -> AcceptanceRules:
+    """Shipped rules by name, or a YAML file of one's own.
+
+    Raises
+    ------
+    BadInputError
+        If there are none of that name, or the file is invalid.
+    """
+    root = Path(str(files("kinscope.clinic"))) / "qpcr_rules"
+    own = isinstance(name, Path) or str(name).endswith((".yaml", ".yml"))
+    path = Path(name) if own else root / f"{name}.yaml"
+    names = sorted(entry.stem for entry in root.glob("*.yaml"))
+    if (own and not path.is_file()) or (not own and str(name) not in names):
+        raise BadInputError(
+            f"There are no acceptance rules {str(name)[:60]!r}.",
+            where="rules",
+            remedy=f"Choose from: {', '.join(names)}; or name a YAML file of your own.",
+        )
+    content = read_yaml(path)
+    try:
+        return AcceptanceRules.model_validate(content)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise BadInputError(
+            f"The acceptance rules are not valid: {first['msg']}.",
+            where=f"{path}, {'.'.join(str(part) for part in first['loc'])}"[:300],
+            remedy="Compare with the rules that ship with kinscope (src/kinscope/clinic/qpcr_rules).",
+        ) from None
+
+
+def curve_checks(curve: StandardCurve, rules: AcceptanceRules) -> tuple[Check, ...]:
+    """Slope, R² and number of dilutions of a standard curve."""
+    slope_fits = rules.slope_from <= curve.slope <= rules.slope_to
+    return (
+        Check(
+            name=f"{curve.target} slope",
+            passed=slope_fits,
+            text=f"slope {curve.slope:.3f} (efficiency {curve.efficiency_percent:.1f} %); "
+            f"accepted from {rules.slope_from:g} to {rules.slope_to:g}",
+        ),
+        Check(
+            name=f"{curve.target} R²",
+            passed=curve.r_squared >= rules.r_squared_from,
+            text=f"R² {curve.r_squared:.4f}; accepted from {rules.r_squared_from:g}",
+        ),
+        Check(
+            name=f"{curve.target} dilutions",
+            passed=curve.levels >= rules.levels_from,
+            text=f"{curve.levels} dilutions; at least {rules.levels_from}",
+        ),
+    )
+
+
+def no_template_check(cycles: tuple[float | None, ...], curve: StandardCurve | None) -> tuple[Check, ...]:
+    """Wells without template must stay negative."""
+    if not cycles:
+        return ()
+    amplified = [ct for ct in cycles if ct is not None]
+    text = f"{len(cycles)} wells without template, {len(amplified)} amplified"
+    if amplified:
+        text += f" (earliest at cycle {min(amplified):.2f})"
+        if curve is not None:
+            copies = 10 ** ((min(amplified) - curve.intercept) / curve.slope)
+            text += f", as many as {copies:.1f} copies"
+    return (Check(name="wells without template", passed=not amplified, text=text),)
+
+
+def replicate_check(target: str, wells: Wells, rules: AcceptanceRules) -> tuple[Check, ...]:
+    """Whether replicate cycles agree, where they are early enough to have to."""
+    cycles = [ct for ct in wells.ct if ct is not None]
+    if max(len(wells.ct), len(wells.copies)) < 2:
+        text = "a single well: nothing is known of the scatter, the interval holds counting noise only"
+        return (Check(name=f"{target} replicates", passed=None, text=text, decisive=False),)
+    if len(cycles) < 2:
+        return ()
+    mean = sum(cycles) / len(cycles)
+    spread = max(cycles) - min(cycles)
+    binding = mean < rules.replicate_range_below_ct
+    limit = f"accepted up to {rules.replicate_range_to_ct:g}"
+    if not binding:
+        limit = f"not judged: later than cycle {rules.replicate_range_below_ct:g}"
+    return (
+        Check(
+            name=f"{target} replicates",
+            passed=spread <= rules.replicate_range_to_ct if binding else None,
+            text=f"replicates span {spread:.2f} cycles; {limit}",
+        ),
+    )
+
+
+def control_checks(gene: str, wells: Wells, quantity: Quantity, rules: AcceptanceRules) -> tuple[Check, ...]:
+    """Whether the control gene shows a sample good enough to speak of deep responses."""
+    checks: list[Check] = []
+    window = rules.control_ct_windows.get(gene)
+    cycles = [ct for ct in wells.ct if ct is not None]
+    if window is not None and cycles:
+        mean = sum(cycles) / len(cycles)
+        early, late = window
+        inside = (early is None or mean >= early) and (late is None or mean <= late)
+        shown = f"{'' if early is None else f'{early:g} '}to {'' if late is None else f'{late:g}'}".strip()
+        text = f"mean cycle {mean:.2f}; window {shown} (instrument-specific)"
+        checks.append(Check(name=f"{gene} cycle", passed=inside, text=text, decisive=False))
+    needed = DEEP_LEVELS[0].control_copies.get(gene)
+    if needed is None:
+        text = f"no published number of {gene} transcripts for MR4"
+        checks.append(Check(name=f"{gene} transcripts", passed=None, text=text, decisive=False))
+        return tuple(checks)
+    least = min(quantity.per_well)
+    text = f"least in a well {least:,.0f}; MR4 asks for {needed:,.0f} in each"
+    checks.append(Check(name=f"{gene} transcripts", passed=least >= needed, text=text, decisive=False))
+    return tuple(checks)

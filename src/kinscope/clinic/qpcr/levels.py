@@ -1,0 +1,151 @@
+"""The international scale and the class of molecular response.
+
+Hughes T et al. Blood 2006;108:28-37 (doi:10.1182/blood-2006-01-0092): a laboratory's factor is 0.1 % over
+its own value that corresponds to a major molecular response; it multiplies the laboratory's percentages.
+
+How deep a sample can see: control-gene transcripts to molecular response levels.
+
+Cross NCP et al. Leukemia 2015;29:999-1003 (doi:10.1038/leu.2015.29): the sum of control-gene
+transcripts over the replicates sets the deepest level a sample can be scored at, whether BCR::ABL1 is
+found or not; each single replicate should hold at least the number for MR4.
+"""
+
+from __future__ import annotations
+
+from kinscope.clinic.measurements import FusionTranscript, known_protein
+from kinscope.clinic.qpcr.model import ScaleResult
+from kinscope.core.records import Record
+
+
+class DepthLevel(Record):
+    """One level of molecular response and what a sample needs for it.
+
+    Attributes
+    ----------
+    log
+        Minus log10 of the ratio.
+    at_most_percent
+        Highest level on the international scale.
+    control_copies
+        Least sum of control-gene transcripts, by control gene.
+    """
+
+    name: str
+    log: float
+    at_most_percent: float
+    control_copies: dict[str, float]
+
+
+MR3 = DepthLevel(name="MMR", log=3.0, at_most_percent=0.1, control_copies={})
+DEEP_LEVELS = (
+    DepthLevel(name="MR4", log=4.0, at_most_percent=0.01, control_copies={"ABL1": 10_000, "GUSB": 24_000}),
+    DepthLevel(
+        name="MR4.5", log=4.5, at_most_percent=0.0032, control_copies={"ABL1": 32_000, "GUSB": 77_000}
+    ),
+    DepthLevel(name="MR5", log=5.0, at_most_percent=0.001, control_copies={"ABL1": 100_000, "GUSB": 240_000}),
+)
+"""Shallowest first. BCR is no part of the published table of copies, so no depth is derived from it."""
+
+
+def depth_of(control_gene: str, control_copies: float) -> DepthLevel | None:
+    """The deepest level that a sample with this sum of control transcripts can be scored at.
+
+    None where it reaches none, or where the table has no numbers for the control gene.
+    """
+    reached = [
+        level
+        for level in DEEP_LEVELS
+        if control_gene in level.control_copies and control_copies >= level.control_copies[control_gene]
+    ]
+    return reached[-1] if reached else None
+
+
+def deepest_by_level(percent: float) -> DepthLevel | None:
+    """The deepest level a percentage on the international scale lies at; None above 0.1 %."""
+    reached = [level for level in (MR3, *DEEP_LEVELS) if percent <= level.at_most_percent]
+    return reached[-1] if reached else None
+
+
+def sensitivity_percent(control_copies: float) -> float:
+    """The ratio that one transcript in this many control transcripts stands for, per cent."""
+    return 100.0 / control_copies
+
+
+ON_SCALE_CONTROLS = ("ABL1", "GUSB", "BCR")
+
+
+def conversion_factor(major_response_equivalent_percent: float) -> float:
+    """The factor of a laboratory whose own value for a major molecular response is this, per cent."""
+    return 0.1 / major_response_equivalent_percent
+
+
+def to_international_scale(
+    percent: float | None,
+    interval: tuple[float, float],
+    transcript: str,
+    control_gene: str,
+    factor: float | None,
+) -> ScaleResult:
+    """Convert a percentage, or say why it cannot be converted.
+
+    The factor's own uncertainty is not part of the interval.
+    """
+    refusal = _refusal(transcript, control_gene, factor)
+    if refusal or factor is None:
+        return ScaleResult(applies=False, reason=refusal)
+    low, high = interval
+    return ScaleResult(
+        applies=True,
+        percent=None if percent is None else percent * factor,
+        low_percent=low * factor,
+        high_percent=high * factor,
+    )
+
+
+def _refusal(transcript: str, control_gene: str, factor: float | None) -> str:
+    fusion = known_protein(transcript)
+    if fusion is None:
+        said = f"{transcript!r} is not a known transcript" if transcript else "the transcript is not given"
+        return f"{said}; the scale is for e13a2 and e14a2 (p210) only"
+    if not _on_scale(fusion):
+        named = f"{fusion.name} ({fusion.protein})" if fusion.name else fusion.protein
+        return f"not defined for {named}"
+    if control_gene not in ON_SCALE_CONTROLS:
+        return f"not defined with {control_gene} as control gene"
+    return "no conversion factor of this laboratory is given" if factor is None else ""
+
+
+def _on_scale(fusion: FusionTranscript) -> bool:
+    return fusion.protein == "p210" and (fusion.common or not fusion.name)
+
+
+def molecular_class(
+    percent: float | None, scale: ScaleResult, depth: DepthLevel | None, transcript: str
+) -> str:
+    """The class of response that this one sample shows, as reports word it.
+
+    Parameters
+    ----------
+    percent
+        Normalised copy number, per cent; None where no transcript was detected.
+    scale
+        The same on the international scale, where it applies.
+    depth
+        Deepest level the sample's control transcripts allow.
+    transcript
+        Fusion transcript as given.
+    """
+    if percent is None:
+        if depth is None:
+            return "undetectable, but the sample does not reach a sensitivity of MR4"
+        complete = " (a complete molecular response in Ph+ ALL)" if not scale.applies else ""
+        return f"undetectable at a sensitivity of {depth.name}{complete}"
+    if not scale.applies or scale.percent is None:
+        return "detectable"
+    reached = deepest_by_level(scale.percent)
+    if reached is None:
+        return "no major molecular response (above 0.1 % on the international scale)"
+    if reached.name != "MMR" and (depth is None or depth.log < reached.log):
+        allowed = depth.name if depth else "MMR"
+        return f"{allowed}: the level is that of {reached.name}, the control transcripts allow no more"
+    return reached.name

@@ -1,0 +1,200 @@
+"""RT-qPCR of BCR::ABL1: a run of cycles or copies to normalised copy numbers with their intervals."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from kinscope.clinic.measurements import TimePoint, TranscriptLevel
+from kinscope.clinic.qpcr.acceptance import (
+    AcceptanceRules,
+    control_checks,
+    curve_checks,
+    load_rules,
+    no_template_check,
+    replicate_check,
+)
+from kinscope.clinic.qpcr.levels import depth_of, molecular_class, sensitivity_percent, to_international_scale
+from kinscope.clinic.qpcr.model import (
+    FUSION,
+    Check,
+    QpcrReport,
+    QpcrResult,
+    QpcrRun,
+    Quantity,
+    StandardCurve,
+    StandardLevel,
+    Wells,
+)
+from kinscope.clinic.qpcr.quantify import (
+    fit_curve,
+    quantity_from_copies,
+    quantity_from_cycles,
+    ratio_interval_percent,
+    ratio_percent,
+)
+from kinscope.clinic.qpcr.reading import read_run
+from kinscope.core.errors import BadInputError
+
+__all__ = ["QpcrReport", "QpcrRun", "analyse_run", "read_run", "transcript_level"]
+
+
+def analyse_run(run: QpcrRun, rules: str | Path | AcceptanceRules = "eac") -> QpcrReport:
+    """Quantify every sample of a run.
+
+    Raises
+    ------
+    BadInputError
+        If samples are given as cycles without usable standards, or a control gene was not detected.
+    """
+    chosen = rules if isinstance(rules, AcceptanceRules) else load_rules(rules)
+    fusion_curve = _curve(FUSION, run.fusion_standards, chosen)
+    control_curve = _curve(run.control_gene, run.control_standards, chosen)
+    checks = [check for curve in (fusion_curve, control_curve) if curve for check in curve.checks]
+    checks += no_template_check(run.no_template, fusion_curve)
+    failed = [check for check in checks if check.passed is False and check.decisive]
+    return QpcrReport(
+        rules=chosen.id,
+        rules_citation=f"{chosen.citation} ({chosen.standing})" if chosen.standing else chosen.citation,
+        fusion_curve=fusion_curve,
+        control_curve=control_curve,
+        checks=tuple(checks),
+        results=tuple(
+            _result(run, number, chosen, fusion_curve, control_curve, run_accepted=not failed)
+            for number in range(1, len(run.samples) + 1)
+        ),
+    )
+
+
+def transcript_level(result: QpcrResult, at: TimePoint | None = None) -> TranscriptLevel:
+    """A result as the dated measurement that responses are called from.
+
+    Raises
+    ------
+    BadInputError
+        If neither the result nor the caller gives a time.
+    """
+    when = at or result.at
+    if when is None:
+        raise BadInputError(
+            "A transcript level needs the time of its sample.",
+            where="qPCR sample",
+            remedy="Give a date or a relative day with the sample.",
+        )
+    scale = result.scale
+    return TranscriptLevel(
+        at=when,
+        material=result.material,
+        percent=(scale.percent if scale.applies else result.percent) if result.fusion.detected else None,
+        low_percent=scale.low_percent if scale.applies else result.low_percent,
+        high_percent=scale.high_percent if scale.applies else result.high_percent,
+        detected=result.fusion.detected,
+        quantifiable=result.quantifiable if result.fusion.detected else None,
+        transcript=result.transcript,
+        control_gene=result.control_gene,
+        control_copies=result.control.total_copies,
+        fusion_copies=result.fusion.total_copies,
+        on_international_scale=scale.applies,
+        sensitivity_log=result.depth_log,
+        note="" if result.accepted else "the run or the sample does not meet the rules of acceptance",
+    )
+
+
+def _curve(target: str, levels: tuple[StandardLevel, ...], rules: AcceptanceRules) -> StandardCurve | None:
+    if not levels:
+        return None
+    curve = fit_curve(target, levels)
+    return curve.model_copy(update={"checks": curve_checks(curve, rules)})
+
+
+def _quantity(
+    target: str, wells: Wells, curve: StandardCurve | None, rules: AcceptanceRules, number: int
+) -> Quantity:
+    if wells.copies:
+        return quantity_from_copies(target, wells)
+    if curve is None:
+        raise BadInputError(
+            f"{target} is given as cycles, but there are no standards of {target}.",
+            where=f"sample number {number} of the run",
+            remedy="Give the plasmid standards of the same run, or copies instead of cycles.",
+        )
+    return quantity_from_cycles(wells, curve, rules.latest_cycles_after_one_copy)
+
+
+def _result(
+    run: QpcrRun,
+    number: int,
+    rules: AcceptanceRules,
+    fusion_curve: StandardCurve | None,
+    control_curve: StandardCurve | None,
+    *,
+    run_accepted: bool,
+) -> QpcrResult:
+    sample = run.samples[number - 1]
+    fusion = _quantity(FUSION, sample.fusion, fusion_curve, rules, number)
+    control = _quantity(run.control_gene, sample.control, control_curve, rules, number)
+    if not control.detected:
+        raise BadInputError(
+            f"The control gene {run.control_gene} was not detected: nothing can be said about this sample.",
+            where=f"sample number {number} of the run",
+            remedy="Repeat the sample from a new cDNA; a missing control is not a negative result.",
+        )
+    checks = (
+        *replicate_check(FUSION, sample.fusion, rules),
+        *replicate_check(run.control_gene, sample.control, rules),
+        *control_checks(run.control_gene, sample.control, control, rules),
+        *_range_check(fusion, fusion_curve),
+    )
+    interval = ratio_interval_percent(fusion, control)
+    percent = ratio_percent(fusion, control) if fusion.detected else None
+    depth = depth_of(run.control_gene, control.total_copies)
+    scale = to_international_scale(percent, interval, run.transcript, run.control_gene, run.conversion_factor)
+    lowest = fusion_curve.lowest_copies if fusion_curve else rules.quantifiable_from_copies
+    result = QpcrResult(
+        name=sample.name,
+        at=sample.at,
+        material=sample.material,
+        transcript=run.transcript,
+        control_gene=run.control_gene,
+        fusion=fusion,
+        control=control,
+        percent=percent,
+        low_percent=interval[0] if fusion.detected else None,
+        high_percent=interval[1],
+        quantifiable=fusion.detected_wells == fusion.wells and fusion.mean_copies >= lowest,
+        sensitivity_percent=sensitivity_percent(control.total_copies),
+        depth=depth.name if depth else "",
+        depth_log=depth.log if depth else None,
+        scale=scale,
+        molecular_class=molecular_class(percent, scale, depth, run.transcript),
+        statement="",
+        checks=checks,
+        accepted=run_accepted and not any(c.passed is False and c.decisive for c in checks),
+    )
+    return result.model_copy(update={"statement": _statement(result)})
+
+
+def _range_check(fusion: Quantity, curve: StandardCurve | None) -> tuple[Check, ...]:
+    """A level above the standards is an extrapolation; below them it is positive but not quantifiable."""
+    if curve is None or not fusion.detected or fusion.mean_copies <= curve.highest_copies:
+        return ()
+    text = f"{fusion.mean_copies:,.0f} copies lie above the highest standard ({curve.highest_copies:,.0f})"
+    return (Check(name=f"{FUSION} range", passed=False, text=text, decisive=False),)
+
+
+def _statement(result: QpcrResult) -> str:
+    """The result in one or two sentences, as a report would word it."""
+    gene = result.control_gene
+    if result.percent is None:
+        return (
+            f"BCR::ABL1/{gene}: {result.molecular_class}; {result.control.total_copies:,.0f} {gene} "
+            f"transcripts, of which one would be {result.sensitivity_percent:.2g} %; 95 % upper bound "
+            f"{result.high_percent:.2g} %"
+        )
+    standing = "" if result.quantifiable else "; positive below the quantifiable range"
+    text = (
+        f"BCR::ABL1/{gene} = {result.percent:.6g} % "
+        f"(95 % interval {result.low_percent:.3g} to {result.high_percent:.3g} %){standing}"
+    )
+    if result.scale.applies and result.scale.percent is not None:
+        return f"{text}; {result.scale.percent:.4g} % on the international scale: {result.molecular_class}"
+    return f"{text}; no international scale: {result.scale.reason}"

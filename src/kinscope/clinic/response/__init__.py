@@ -1,0 +1,1 @@
+"""Response criteria as data, and the calls made by them."""

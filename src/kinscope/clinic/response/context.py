@@ -1,0 +1,181 @@
+"""What has been reached before: the memory that losses and relapses are called against.
+
+What every rule of response looks at, and how a call is written down.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from kinscope.clinic.measurements import Measurement, TimePoint
+from kinscope.clinic.response.criteria import CriteriaSet, Rule
+from kinscope.clinic.response.model import Axis, Basis, Category, ResponseCall
+from kinscope.clinic.response.visits import Evaluation, evidence_of
+from kinscope.core.records import Record
+
+REMISSIONS = ("CR", "CRh", "CRi", "CHR")
+CLEARED = ("MLFS", "cannot be called")
+AT_LEAST = "at least"
+"""The level of a call that only missing blood counts kept from being a remission."""
+
+RELAPSES = ("relapse", "extramedullary relapse", "loss of CHR", "blast phase")
+MAJOR_OR_DEEPER = ("MMR", "MR4", "MR4.5", "MR5")
+DEEP = ("MR4", "MR4.5", "MR5")
+
+
+class History(Record):
+    """The state of the disease after some calls.
+
+    Attributes
+    ----------
+    remission
+        Whether a haematological remission holds, or one that only missing counts kept from being called.
+    remission_proven
+        False for the latter.
+    remissions
+        How many remissions have been reached; a second one needs a relapse between.
+    complete_molecular, complete_molecular_count
+        The same for complete molecular responses.
+    lowest_percent
+        Lowest transcript level of the present course of treatment.
+    """
+
+    remission: bool = False
+    remission_proven: bool = False
+    remissions: int = 0
+    flow_negative: bool = False
+    complete_molecular: bool = False
+    complete_molecular_count: int = 0
+    major_molecular: bool = False
+    deep_molecular: bool = False
+    complete_cytogenetic: bool = False
+    lowest_percent: float | None = None
+    warned_day: int | None = None
+
+    def after(self, calls: Sequence[ResponseCall]) -> History:
+        """The state once these calls of one evaluation have been made."""
+        state = self
+        for call in calls:
+            state = state._after_one(call)
+        return state
+
+    def _after_one(self, call: ResponseCall) -> History:
+        updates: dict[str, object] = {}
+        category = call.category
+        if call.axis == "haematological":
+            updates = self._haematological(category, call.level)
+        elif call.axis == "flow MRD":
+            updates["flow_negative"] = category == "MRD negative"
+        elif call.axis == "molecular" and category != "cannot be called":
+            updates = self._molecular(category)
+        elif call.axis == "cytogenetic" and category != "cannot be called":
+            updates["complete_cytogenetic"] = category == "CCyR"
+        elif category == "warning":
+            updates["warned_day"] = call.at.days if self.warned_day is None else self.warned_day
+        return self.model_copy(update=updates)
+
+    def _haematological(self, category: str, level: str) -> dict[str, object]:
+        proven = category in REMISSIONS
+        if proven or (category in CLEARED and level == AT_LEAST):
+            return {
+                "remission": True,
+                "remission_proven": proven or (self.remission and self.remission_proven),
+                "remissions": self.remissions + (not self.remission),
+            }
+        if category in (*RELAPSES, "active disease", "refractory"):
+            # Disease in the marrow ends every deeper response, measured or not.
+            return {
+                "remission": False,
+                "remission_proven": False,
+                "flow_negative": False,
+                "complete_molecular": False,
+                "major_molecular": False,
+                "deep_molecular": False,
+                "complete_cytogenetic": False,
+            }
+        return {}
+
+    def _molecular(self, category: str) -> dict[str, object]:
+        complete = category == "CMR"
+        kept = complete or (self.complete_molecular and category == "molecular response")
+        return {
+            "complete_molecular": kept,
+            "complete_molecular_count": self.complete_molecular_count
+            + (complete and not self.complete_molecular),
+            "major_molecular": category in MAJOR_OR_DEEPER,
+            "deep_molecular": category in DEEP,
+        }
+
+
+def history_of(calls: Sequence[ResponseCall]) -> History:
+    """The state after the calls of earlier lines of treatment, oldest first."""
+    state = History().after(sorted(calls, key=lambda call: call.at.days))
+    return state.model_copy(update={"lowest_percent": None, "warned_day": None})
+
+
+ORDINALS = ("", "first", "second", "third", "fourth", "fifth")
+
+
+class Findings(Record):
+    """What a call rests on, what it lacked, and what a reader should know beside it."""
+
+    evidence: tuple[Measurement, ...] = ()
+    missing: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    basis: Basis = "measured"
+
+
+class Situation(Record):
+    """One evaluation, the rules, what came before, and when this treatment began and ended."""
+
+    evaluation: Evaluation
+    criteria: CriteriaSet
+    history: History
+    treatment_start: TimePoint | None = None
+    treatment_end: TimePoint | None = None
+
+    @property
+    def days_treated(self) -> int | None:
+        """Days since this treatment began; None where the start is not known."""
+        if self.treatment_start is None:
+            return None
+        return self.evaluation.at.days - self.treatment_start.days
+
+    @property
+    def before_treatment(self) -> bool:
+        """Whether the evaluation lies before this treatment or on its first day."""
+        return self.days_treated is not None and self.days_treated <= 0
+
+    @property
+    def at_treatment_end(self) -> bool:
+        """Whether this treatment was given up at or before this evaluation (a week of grace)."""
+        return self.treatment_end is not None and self.evaluation.at.days >= self.treatment_end.days - 7
+
+    def call(
+        self,
+        category: Category,
+        axis: Axis,
+        rule: Rule,
+        statement: str,
+        findings: Findings,
+        level: str = "",
+    ) -> ResponseCall:
+        """A call at this evaluation, dated by the latest measurement it rests on."""
+        used = sorted(findings.evidence, key=lambda m: m.at.days)
+        return ResponseCall(
+            category=category,
+            axis=axis,
+            level=level,
+            at=used[-1].at if used else self.evaluation.at,
+            criterion=self.criteria.criterion(rule),
+            evidence=tuple(evidence_of(measurement) for measurement in used),
+            missing=findings.missing,
+            basis=findings.basis,
+            notes=findings.notes,
+            statement=statement,
+        )
+
+
+def ordinal(number: int) -> str:
+    """E.g. ``second``; plain digits beyond the fifth."""
+    return ORDINALS[number] if number < len(ORDINALS) else f"{number}th"

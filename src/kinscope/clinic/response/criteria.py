@@ -1,0 +1,301 @@
+"""Published definitions of response as data: thresholds with the rule and the source they come from.
+
+A set is a YAML file under ``criteria/``; a laboratory or a trial can write its own and name its path.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Annotated, Self, TypeVar
+
+from pydantic import Field, ValidationError, model_validator
+
+from kinscope.clinic.response.model import Category, Criterion, Disease
+from kinscope.core.errors import BadInputError
+from kinscope.core.plain_yaml import read_yaml
+from kinscope.core.records import Record
+
+Limit = Annotated[float, Field(ge=0, le=1e6, allow_inf_nan=False)]
+Days = Annotated[int, Field(ge=0, le=40_000)]
+Text = Annotated[str, Field(min_length=1, max_length=400)]
+
+R = TypeVar("R", bound=Record)
+TESTING_FILE = "mutation-testing"
+
+
+class Rule(Record):
+    """The words and the source of one rule; thresholds stand in its subclasses.
+
+    A rule without a citation takes that of its set.
+    """
+
+    id: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9./-]{1,79}$")]
+    text: Text
+    citation: Annotated[str, Field(max_length=400)] = ""
+    identifier: Annotated[str, Field(max_length=200)] = ""
+    standing: Annotated[str, Field(max_length=200)] = ""
+
+
+class RemissionRule(Rule):
+    """Complete remission of ALL."""
+
+    marrow_blasts_below_percent: Limit
+    neutrophils_above_giga_per_litre: Limit
+    platelets_above_giga_per_litre: Limit
+    residual_below_percent: Limit | None = None
+
+
+class PartialRecoveryRule(Rule):
+    """Remission with partial recovery of both counts (CRh)."""
+
+    neutrophils_above_giga_per_litre: Limit
+    platelets_above_giga_per_litre: Limit
+
+
+class RelapseRule(Rule):
+    """Return of the disease after a remission."""
+
+    marrow_blasts_from_percent: Limit
+
+
+class RefractoryRule(Rule):
+    """No remission under treatment, callable from a day on or at the treatment's end."""
+
+    after_days: Days
+
+
+class LeukaemiaCriteria(Record):
+    """Haematological rules for ALL."""
+
+    remission: RemissionRule
+    partial: PartialRecoveryRule | None = None
+    incomplete: Rule
+    leukaemia_free: Rule | None = None
+    relapse: RelapseRule
+    refractory: RefractoryRule
+
+
+class ChrRule(Rule):
+    """Complete haematological response of CML."""
+
+    leucocytes_below_giga_per_litre: Limit
+    platelets_below_giga_per_litre: Limit
+    basophils_below_percent: Limit
+
+
+class BlastPhaseRule(Rule):
+    """Blast phase of CML."""
+
+    blasts_from_percent: Limit
+
+
+class CmlCriteria(Record):
+    """Haematological rules for CML."""
+
+    remission: ChrRule
+    blast_phase: BlastPhaseRule
+
+
+class NegativeRule(Rule):
+    """Residual disease not detected by an assay of at least this sensitivity."""
+
+    sensitivity_percent: Limit
+
+
+class FromRule(Rule):
+    """Holds from a level on."""
+
+    from_percent: Limit
+
+
+class FlowCriteria(Record):
+    """Residual disease by flow cytometry."""
+
+    negative: NegativeRule
+    positive: FromRule
+    relapse: FromRule
+
+
+class DepthRule(Rule):
+    """Undetectable at this depth, as minus log10 of the ratio."""
+
+    depth_log: Annotated[float, Field(ge=1, le=9)]
+
+
+class AtMostRule(Rule):
+    """Holds up to a level."""
+
+    at_most_percent: Limit
+
+
+class RiseRule(Rule):
+    """A rise by a factor over the lowest level, to at least ``from_percent``."""
+
+    factor: Annotated[float, Field(gt=1, le=1e6)]
+    from_percent: Limit
+
+
+class LeukaemiaMolecularCriteria(Record):
+    """Transcript levels in Ph+ ALL."""
+
+    complete: DepthRule
+    major: AtMostRule
+    relapse: FromRule
+    rise: RiseRule
+
+
+class CmlMolecularCriteria(Rule):
+    """Transcript levels in CML, on the international scale."""
+
+    major_at_most_percent: Limit
+
+
+class CytogeneticCriteria(Rule):
+    """Shares of Ph+ metaphases."""
+
+    minimum_metaphases: Annotated[int, Field(ge=1, le=1000)]
+    partial_to_percent: Limit
+    minor_to_percent: Limit
+    minimal_to_percent: Limit
+
+
+class MilestoneRule(Rule):
+    """What a level on the international scale means between two days of treatment."""
+
+    from_day: Days
+    to_day: Days | None = None
+    optimal_at_most_percent: Limit
+    optimal_excludes_limit: bool = False
+    failure_above_percent: Limit | None = None
+    confirm_from_days: Days | None = None
+    confirm_to_days: Days | None = None
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.to_day is not None and self.to_day < self.from_day:
+            raise ValueError("to_day lies before from_day")
+        failure = self.failure_above_percent
+        if failure is not None and failure < self.optimal_at_most_percent:
+            raise ValueError("failure_above_percent lies below optimal_at_most_percent")
+        if (self.confirm_from_days is None) != (self.confirm_to_days is None):
+            raise ValueError("confirm_from_days and confirm_to_days belong together")
+        return self
+
+
+class ChangeRule(Rule):
+    """Additional chromosome changes under treatment; ``any_change`` or only those of high risk."""
+
+    any_change: bool = False
+
+
+class CriteriaSet(Record):
+    """One published set of definitions."""
+
+    id: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.-]{1,39}$")]
+    disease: Disease
+    title: Text
+    citation: Text
+    identifier: Annotated[str, Field(max_length=200)] = ""
+    window_days: Annotated[int, Field(ge=0, le=90)] = 14
+    haematological: LeukaemiaCriteria | CmlCriteria
+    flow: FlowCriteria | None = None
+    molecular: LeukaemiaMolecularCriteria | CmlMolecularCriteria
+    cytogenetic: CytogeneticCriteria | None = None
+    milestones: tuple[MilestoneRule, ...] = ()
+    high_risk_change: ChangeRule | None = None
+    resistance_mutation: Rule | None = None
+
+    @model_validator(mode="after")
+    def _of_one_disease(self) -> Self:
+        lymphoblastic = isinstance(self.haematological, LeukaemiaCriteria)
+        if lymphoblastic != (self.disease == "ph-all"):
+            raise ValueError("the haematological rules are of another disease")
+        if lymphoblastic != isinstance(self.molecular, LeukaemiaMolecularCriteria):
+            raise ValueError("the molecular rules are of another disease")
+        return self
+
+    def criterion(self, rule: Rule) -> Criterion:
+        """The rule as calls cite it, with the set's source where it has none of its own."""
+        return Criterion(
+            id=rule.id,
+            criteria_set=self.id,
+            text=rule.text,
+            citation=rule.citation or self.citation,
+            identifier=rule.identifier if rule.citation else self.identifier,
+            standing=rule.standing,
+        )
+
+
+class TestingTrigger(Rule):
+    """Calls that make mutation testing due."""
+
+    __test__ = False  # not a test case, whatever the name says to pytest
+
+    disease: Disease
+    categories: tuple[Category, ...]
+
+
+class _TestingFile(Record):
+    triggers: tuple[TestingTrigger, ...]
+
+
+def available_criteria() -> tuple[CriteriaSet, ...]:
+    """The sets that ship with kinscope."""
+    return tuple(
+        load_criteria(path.stem) for path in sorted(_root().glob("*.yaml")) if path.stem != TESTING_FILE
+    )
+
+
+def load_criteria(name: str | Path) -> CriteriaSet:
+    """A shipped set by its identifier, or a set in a file of its own.
+
+    Raises
+    ------
+    BadInputError
+        If there is no such set, or its file is invalid.
+    """
+    if isinstance(name, Path) or name.endswith((".yaml", ".yml")):
+        path = Path(name)
+        if not path.is_file():
+            raise BadInputError("There is no such criteria file.", where=str(path)[:200])
+        return _validated(path, CriteriaSet)
+    names = sorted(path.stem for path in _root().glob("*.yaml") if path.stem != TESTING_FILE)
+    if name not in names:
+        raise BadInputError(
+            f"There is no criteria set {name[:40]!r}.",
+            where="criteria",
+            remedy=f"Choose from: {', '.join(names)}; or name a YAML file of your own.",
+        )
+    return _shipped(name)
+
+
+@lru_cache(maxsize=16)
+def _shipped(name: str) -> CriteriaSet:
+    return _validated(_root() / f"{name}.yaml", CriteriaSet)
+
+
+@lru_cache(maxsize=1)
+def testing_triggers() -> tuple[TestingTrigger, ...]:
+    """The published occasions for BCR::ABL1 kinase-domain mutation testing."""
+    loaded = _validated(_root() / f"{TESTING_FILE}.yaml", _TestingFile)
+    return loaded.triggers
+
+
+def _root() -> Path:
+    return Path(str(files("kinscope.clinic"))) / "criteria"
+
+
+def _validated(path: Path, kind: type[R]) -> R:
+    content = read_yaml(path)
+    try:
+        return kind.model_validate(content)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"] if not str(part).endswith("Criteria"))
+        raise BadInputError(
+            f"The criteria are not valid: {first['msg']}.",
+            where=f"{path}, {place}"[:300],
+            remedy="Compare with a set that ships with kinscope (src/kinscope/clinic/criteria).",
+        ) from None

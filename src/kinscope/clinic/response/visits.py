@@ -1,0 +1,193 @@
+"""Measurements that belong together: one evaluation of the disease."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from kinscope.clinic.measurements import (
+    BlastPercent,
+    BloodCounts,
+    FlowMrd,
+    KaryotypeFinding,
+    Measurement,
+    MutationFinding,
+    ReportedResponse,
+    TimePoint,
+    TranscriptLevel,
+)
+from kinscope.clinic.response.model import EvidenceUsed
+from kinscope.core.errors import BadInputError
+from kinscope.core.records import Record
+
+
+class Evaluation(Record):
+    """What was measured within one window of time, oldest first in each tuple."""
+
+    at: TimePoint
+    blasts: tuple[BlastPercent, ...] = ()
+    counts: tuple[BloodCounts, ...] = ()
+    transcripts: tuple[TranscriptLevel, ...] = ()
+    flow: tuple[FlowMrd, ...] = ()
+    karyotypes: tuple[KaryotypeFinding, ...] = ()
+    mutations: tuple[MutationFinding, ...] = ()
+    reported: tuple[ReportedResponse, ...] = ()
+
+    def marrow_blasts(self) -> BlastPercent | None:
+        """The marrow's blast percentage: by morphology where there is one, else by any method."""
+        marrow = [b for b in self.blasts if b.material == "bone marrow"]
+        by_eye = [b for b in marrow if b.method == "morphology"]
+        chosen = by_eye or marrow
+        return chosen[-1] if chosen else None
+
+    def blood_blasts_percent(self) -> float | None:
+        """Blasts in the blood, from the differential or a measurement of their own."""
+        values = [c.blood_blasts_percent for c in self.counts if c.blood_blasts_percent is not None]
+        values += [b.percent for b in self.blasts if b.material == "peripheral blood"]
+        return max(values) if values else None
+
+    def extramedullary(self) -> bool | None:
+        """Whether disease outside the marrow was found; None where nothing is said."""
+        said = [c.extramedullary_disease for c in self.counts if c.extramedullary_disease is not None]
+        liquor = [b.percent > 0 for b in self.blasts if b.material == "cerebrospinal fluid"]
+        if any(said) or any(liquor):
+            return True
+        return False if said else None
+
+    def count(self, field: str) -> float | None:
+        """The latest value of a field of the blood count."""
+        values = [getattr(c, field) for c in self.counts if getattr(c, field) is not None]
+        return float(values[-1]) if values else None
+
+    def flag(self, field: str) -> bool | None:
+        """The latest yes or no of a field of the blood count."""
+        values = [getattr(c, field) for c in self.counts if getattr(c, field) is not None]
+        return bool(values[-1]) if values else None
+
+
+_FIELDS: dict[str, str] = {
+    "blasts": "blasts",
+    "counts": "counts",
+    "transcript": "transcripts",
+    "flow-mrd": "flow",
+    "karyotype": "karyotypes",
+    "mutation": "mutations",
+    "reported": "reported",
+}
+
+
+def evaluations(measurements: Sequence[Measurement], window_days: int) -> tuple[Evaluation, ...]:
+    """Group measurements that were taken together, oldest first.
+
+    An evaluation begins with a measurement and takes what follows within ``window_days``; a second
+    measurement of the same kind, material and method on another day begins a new one.
+
+    Raises
+    ------
+    BadInputError
+        If calendar dates and relative days are mixed.
+    """
+    check_one_clock([m.at for m in measurements])
+    groups: list[list[Measurement]] = []
+    for measurement in sorted(measurements, key=_order):
+        if groups and _belongs(measurement, groups[-1], window_days):
+            groups[-1].append(measurement)
+        else:
+            groups.append([measurement])
+    return tuple(_evaluation(group) for group in groups)
+
+
+def check_one_clock(points: Sequence[TimePoint]) -> None:
+    """Refuse a course that mixes calendar dates with relative days."""
+    if len({point.clock for point in points}) > 1:
+        raise BadInputError(
+            "Calendar dates and relative days are mixed.",
+            where=next(f"the time {p.label()!r}" for p in points if p.clock == "relative"),
+            remedy="Give every measurement and the start of treatment on one clock.",
+        )
+
+
+def _order(measurement: Measurement) -> tuple[int, str]:
+    """By day; within a day by content, so that the order of entry decides nothing."""
+    return measurement.at.days, measurement.model_dump_json()
+
+
+def _belongs(measurement: Measurement, group: list[Measurement], window_days: int) -> bool:
+    if measurement.at.days - group[0].at.days > window_days:
+        return False
+    return not any(
+        _sort(measurement) == _sort(other) and measurement.at.days != other.at.days for other in group
+    )
+
+
+def _sort(measurement: Measurement) -> tuple[str, str, str]:
+    return measurement.kind, measurement.material, str(getattr(measurement, "method", ""))
+
+
+def _evaluation(group: list[Measurement]) -> Evaluation:
+    fields: dict[str, list[Measurement]] = {}
+    for measurement in group:
+        fields.setdefault(_FIELDS[measurement.kind], []).append(measurement)
+    return Evaluation.model_validate({"at": group[-1].at, **{k: tuple(v) for k, v in fields.items()}})
+
+
+def evidence_of(measurement: Measurement) -> EvidenceUsed:
+    """A measurement in a few words, as calls cite it."""
+    return EvidenceUsed(kind=measurement.kind, at=measurement.at, statement=statement_of(measurement))
+
+
+def statement_of(measurement: Measurement) -> str:
+    """E.g. ``blasts 89 % (bone marrow, flow cytometry)``."""
+    if isinstance(measurement, BlastPercent):
+        return f"blasts {measurement.percent:g} % ({measurement.material}, {_method(measurement.method)})"
+    if isinstance(measurement, BloodCounts):
+        return _counts_statement(measurement)
+    if isinstance(measurement, TranscriptLevel):
+        return _transcript_statement(measurement)
+    if isinstance(measurement, FlowMrd):
+        return _flow_statement(measurement)
+    if isinstance(measurement, KaryotypeFinding):
+        return f"karyotype {measurement.iscn}"
+    if isinstance(measurement, MutationFinding):
+        found = measurement.expression if measurement.detected else "no mutation"
+        return f"{measurement.gene} {measurement.region}: {found} ({_method(measurement.method)})"
+    return f"stated by the treating centre: {measurement.category}"
+
+
+def _method(method: str) -> str:
+    return "method not stated" if method == "not stated" else method
+
+
+def _counts_statement(counts: BloodCounts) -> str:
+    named = (
+        ("neutrophils", counts.neutrophils_giga_per_litre, "G/L"),
+        ("platelets", counts.platelets_giga_per_litre, "G/L"),
+        ("leucocytes", counts.leucocytes_giga_per_litre, "G/L"),
+        ("haemoglobin", counts.haemoglobin_gram_per_litre, "g/L"),
+        ("basophils", counts.basophils_percent, "%"),
+        ("blood blasts", counts.blood_blasts_percent, "%"),
+    )
+    parts = [f"{name} {value:g} {unit}" for name, value, unit in named if value is not None]
+    flags = (
+        (counts.extramedullary_disease, "extramedullary disease"),
+        (counts.spleen_palpable, "palpable spleen"),
+        (counts.immature_granulocytes, "immature granulocytes"),
+    )
+    parts += [name if said else f"no {name}" for said, name in flags if said is not None]
+    return ", ".join(parts) or "blood count without numbers"
+
+
+def _transcript_statement(level: TranscriptLevel) -> str:
+    transcript = f" {level.transcript}" if level.transcript else ""
+    gene = "" if level.control_gene == "not stated" else f"/{level.control_gene}"
+    scale = " on the international scale" if level.on_international_scale else ""
+    if not level.detected:
+        return f"BCR::ABL1{transcript}{gene} not detected"
+    amount = "detected, not quantified" if level.percent is None else f"{level.percent:g} %{scale}"
+    return f"BCR::ABL1{transcript}{gene} {amount}"
+
+
+def _flow_statement(flow: FlowMrd) -> str:
+    if not flow.detected:
+        depth = "not stated" if flow.sensitivity_percent is None else f"{flow.sensitivity_percent:g} %"
+        return f"flow MRD not detected (sensitivity {depth})"
+    return "flow MRD " + ("detected" if flow.level_percent is None else f"{flow.level_percent:g} %")

@@ -1,0 +1,1 @@
+"""Energies and gradients over arrays, compiled: Vina's function, MMFF94, electrostatics, the minimiser."""

@@ -1,0 +1,1 @@
+"""Poses known from crystals: the reference, carried to another structure, fitted to another state."""

@@ -1,0 +1,1 @@
+"""What a pose is worth: RMSD, validity, interactions, strain, its crystal."""

@@ -1,0 +1,39 @@
+"""Interactions of a pose with the protein, as :mod:`kinscope.structures.interactions` defines them."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from kinscope.docking.engine import Mol
+from kinscope.structures.atom_types import AtomTypes
+from kinscope.structures.interactions import interactions_of, whole_residues_near
+from kinscope.structures.model import AtomArray
+
+
+def interactions(receptor: AtomArray, pose: Mol) -> tuple[str, ...]:
+    """Interactions of a pose (with hydrogens) in a protonated model, e.g. ``Met318 hydrogen bond``.
+
+    Sorted by residue number; every kind once per residue.
+    """
+    ligand = as_atoms(pose)
+    near = receptor[whole_residues_near(receptor, ligand.coord)]
+    around = near + ligand
+    places = np.arange(around.array_length())
+    own = places >= near.array_length()
+    rows = set()
+    for seen in interactions_of(AtomTypes(around), places[own], places[~own]):
+        number, name = int(around.res_id[seen.other[0]]), str(around.res_name[seen.other[0]])
+        rows.add((number, f"{name.capitalize()}{number} {seen.kind}"))
+    return tuple(text for _, text in sorted(rows))
+
+
+def as_atoms(pose: Mol) -> AtomArray:
+    """A pose as one residue LIG, number 0."""
+    import biotite.structure as struc
+
+    atoms = struc.AtomArray(pose.GetNumAtoms())
+    atoms.coord = np.asarray(pose.GetConformer().GetPositions(), dtype=np.float32)
+    atoms.element = [atom.GetSymbol().upper() for atom in pose.GetAtoms()]
+    atoms.atom_name = [f"{atom.GetSymbol()}{atom.GetIdx()}" for atom in pose.GetAtoms()]
+    atoms.res_name[:], atoms.res_id[:] = "LIG", 0
+    return atoms

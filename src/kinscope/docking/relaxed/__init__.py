@@ -1,0 +1,1 @@
+"""Drug and pocket relaxed together, native beside mutant."""

@@ -1,0 +1,415 @@
+"""Drug and protein relaxed together: what a substitution near a drug changes in their interaction.
+
+Docking into a rigid mutant asks the drug to bear what the side chains would take over. Here both sides,
+native and mutant, go through one protocol: the substituted residue stands in each of its likely rotamers with
+the drug in place (the native residue too), and drug and pocket are relaxed together in the force field with
+implicit solvent. The members that count are then shaken from velocities of their own and relaxed again,
+several times independently; in each repeat they are weighted by the energy of the whole complex. A repeat's
+answer is the weighted interaction energy: of the complex less its two parts as they stand in it (the
+one-trajectory form of MM-GBSA: Srinivasan et al., J Am Chem Soc 1998, 120, 9401; relaxed parts add more noise
+than signal, see docs/decisions/0171). A side's answer is the mean of its repeats, and the interval of the
+difference is Welch's over them: many short independent runs rather than a long one (Genheden & Ryde, J Comput
+Chem 2010, 31, 837; docs/decisions/0178). Entropy is left out. The rule knows no residue and no drug.
+
+A drug's crystal pose settled in a model by the force field, drug and pocket moving together.
+
+Where a model's pocket is another drug's, the rigid minimum of a docking function lies off the crystal's pose;
+what the force field relaxes, with side chains first turned out of the way, stays near it.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kinscope.analysis.statistics import difference
+from kinscope.core.seeds import derive_seed
+from kinscope.docking.engine import Box, Coordinates, Mol
+from kinscope.docking.poses.rmsd import SymmetricRmsd
+from kinscope.docking.relaxed.complex_field import ComplexField, LigandMechanics, Terms
+from kinscope.docking.relaxed.starts import Start, made_room, starts
+from kinscope.docking.run import with_coordinates
+from kinscope.docking.vina.engine import VinaEngine
+from kinscope.results.docking import (
+    ComplexMember,
+    ComplexRepeat,
+    ComplexSide,
+    RelaxedComparison,
+    RelaxedSettings,
+)
+from kinscope.results.measured import Difference
+from kinscope.structures.model import AtomArray
+
+SMALLEST_MEANINGFUL_KCAL_PER_MOL = 1.4
+"""RT ln 10 at 37 C: a tenfold change of affinity, what resistance is called by (Hauser et al. 2018)."""
+_BOX_PADDING_ANGSTROM = 5.0
+_SAME_ANGSTROM = 0.5
+"""Two members whose substituted side chains end nearer than this (heavy atoms, RMSD) are one conformation."""
+_Z = 1.96
+
+
+@dataclass(frozen=True)
+class _Relaxed:
+    """One member before it is weighted."""
+
+    start: Start
+    protein: Coordinates
+    drug: Coordinates
+    terms: Terms
+    moved_angstrom: float
+    vina: float
+
+
+def compare_relaxed(
+    drug: str,
+    state: str,
+    variant: str,
+    native: AtomArray,
+    pose: Mol,
+    substitutions: dict[int, str],
+    mechanics: LigandMechanics,
+    settings: RelaxedSettings,
+    seed: int = 1,
+) -> RelaxedComparison | None:
+    """The interaction of a drug with the relaxed mutant against that with the relaxed native.
+
+    Parameters
+    ----------
+    drug, state, variant
+        For the record.
+    native
+        The native model (n_atoms).
+    pose
+        The drug in it (all hydrogens).
+    substitutions
+        Three-letter name of the new residue by number.
+    mechanics
+        Force-field parameters of the drug.
+    settings
+        What moves, what counts, how many rotamers and repeats.
+    seed
+        The repeats' seeds derive from it, the two sides' independently.
+
+    Returns
+    -------
+    RelaxedComparison, or None if no substituted residue lies within ``settings.surroundings_angstrom`` of the
+    drug: then nothing that enters the energy differs.
+    """
+    names = own_names(native, substitutions)
+    first = relaxed_side(native, pose, names, mechanics, settings, as_it_is=True, seed=seed)
+    second = relaxed_side(native, pose, substitutions, mechanics, settings, as_it_is=False, seed=seed)
+    if first is None or second is None:
+        return None
+    return compare_sides(drug, state, variant, first, second, settings)
+
+
+def own_names(native: AtomArray, numbers: Sequence[int] | dict[int, str]) -> dict[int, str]:
+    """Three-letter names that residues have in the native model, of those that it holds."""
+    held = set(native.res_id.tolist())
+    return {number: str(native.res_name[native.res_id == number][0]) for number in numbers if number in held}
+
+
+def compare_sides(
+    drug: str,
+    state: str,
+    variant: str,
+    native: ComplexSide,
+    mutant: ComplexSide,
+    settings: RelaxedSettings,
+) -> RelaxedComparison:
+    """Two sides of one drug in one state set against each other."""
+    values = [[repeat.interaction_kcal_per_mol for repeat in side.repeats] for side in (native, mutant)]
+    return RelaxedComparison(
+        drug=drug, state=state, variant=variant, settings=settings,
+        force_field=mutant.force_field, atoms=mutant.atoms, moving_residues=mutant.moving_residues,
+        native=native, mutant=mutant,
+        difference_kcal_per_mol=difference(
+            values[0], values[1], unit="kcal/mol", smallest_meaningful=SMALLEST_MEANINGFUL_KCAL_PER_MOL,
+            sampling=f"{len(values[0])} native and {len(values[1])} mutant repeats of complexes relaxed with "
+            "the drug",
+        ),
+        vina_difference_kcal_per_mol=_vina_difference(native, mutant),
+        cpu_seconds=round(native.cpu_seconds + mutant.cpu_seconds, 1), notes=mutant.notes,
+    )  # fmt: skip
+
+
+def relaxed_side(
+    native: AtomArray,
+    pose: Mol,
+    residues: dict[int, str],
+    mechanics: LigandMechanics,
+    settings: RelaxedSettings,
+    *,
+    as_it_is: bool,
+    seed: int,
+) -> ComplexSide | None:
+    """One side: the native model with residues in their own or in other names, relaxed with the drug.
+
+    Parameters
+    ----------
+    native, pose, mechanics, settings
+        As in :func:`compare_relaxed`. What moves and what counts depends on the positions alone, so that any
+        two sides of the same positions compare.
+    residues
+        Three-letter name wanted by number.
+    as_it_is
+        Whether the model as it stands is the first member (the native side), beside rebuilt side chains.
+    seed
+        The repeats' seeds derive from it and from the residues' names.
+
+    Returns
+    -------
+    ComplexSide, or None if none of the residues lies within ``settings.surroundings_angstrom`` of the drug.
+    """
+    began = time.process_time()
+    points = np.asarray(pose.GetConformer().GetPositions(), dtype=np.float64)
+    near = residues_near(native, points, settings.surroundings_angstrom)
+    present = {number: name for number, name in residues.items() if number in near}
+    if not present:
+        return None
+    heavy = [atom.GetIdx() for atom in pose.GetAtoms() if atom.GetAtomicNum() > 1]
+    base, turned = made_room(native, points[heavy])
+    moving = sorted({*_free(native, points, present, settings), *turned})
+    chosen = _starts(base, points[heavy], present, settings.rotamers, as_it_is=as_it_is)
+    like = chosen[-1].atoms
+    field = ComplexField(
+        like, pose, mechanics, included=sorted({*near, *moving}), moving=moving,
+        anchor=_anchor(base, like), settings=settings,
+        around=np.asarray(native.coord[np.isin(native.res_id, list(present))], dtype=np.float64),
+    )  # fmt: skip
+    members = _members(field, chosen, pose, points, settings)
+    side_chains = np.isin(like.res_id, list(present)) & (like.element != "H")
+    own = derive_seed(seed, str(as_it_is), *map(str, present.items()))
+    repeats = _repeats(field, members, side_chains, pose, points, settings, own)
+    room = f"Side chains turned out of the drug's way first: {', '.join(map(str, turned))}."
+    return _side(members, repeats, settings.weight_kcal_per_mol).model_copy(
+        update={
+            "force_field": f"ff14SB and GBSA-OBC; drug: {mechanics.description}",
+            "atoms": field.atoms, "moving_residues": tuple(moving),
+            "cpu_seconds": round(time.process_time() - began, 1),
+            "notes": (room,) if turned else (),
+        }
+    )  # fmt: skip
+
+
+def _starts(
+    base: AtomArray, drug: Coordinates, present: dict[int, str], most: int, *, as_it_is: bool
+) -> list[Start]:
+    """The side's starts, all of the same atoms: energies of two tautomers of a histidine do not compare.
+
+    A side that holds the model as it stands has the model's tautomer, another the one that overlaps least.
+    """
+    tautomers = "HIS" in present.values()
+    found = starts(base, drug, present, 2 * most if tautomers else most)
+    lead = base if as_it_is else found[0].atoms
+    if tautomers:
+        found = [start for start in found if _names(start.atoms) == _names(lead)]
+    return [Start(base, "as in the model", 0.0), *found][:most] if as_it_is else found[:most]
+
+
+def _names(atoms: AtomArray) -> set[tuple[int, str]]:
+    """Residue number and name of every atom."""
+    return {(int(number), str(name)) for number, name in zip(atoms.res_id, atoms.atom_name, strict=True)}
+
+
+def _free(
+    native: AtomArray, drug: Coordinates, replaced: Iterable[int], settings: RelaxedSettings
+) -> set[int]:
+    """Residues that move: near the drug's atoms (n, 3), replaced, or touching one that is."""
+    free = {*residues_near(native, drug, settings.near_angstrom), *replaced}
+    for number in replaced:
+        own = native.coord[native.res_id == number]
+        free.update(residues_near(native, own, settings.touching_angstrom))
+    return free
+
+
+def residues_near(atoms: AtomArray, points: NDArray[np.floating], cutoff: float) -> list[int]:
+    """Numbers of the residues with an atom within ``cutoff`` angstrom of any point (n, 3)."""
+    from scipy.spatial import cKDTree
+
+    distance, _ = cKDTree(points).query(atoms.coord, distance_upper_bound=cutoff)
+    return sorted({int(number) for number in atoms.res_id[np.isfinite(distance)]})
+
+
+def _members(
+    field: ComplexField, chosen: Sequence[Start], pose: Mol, ligand: Coordinates, settings: RelaxedSettings
+) -> list[_Relaxed]:
+    """Every start of one side relaxed, the hopeless ones dropped on the way."""
+    like = chosen[-1].atoms
+    measure = SymmetricRmsd(pose)
+    begun = []
+    for start in chosen:
+        whole = np.asarray(start.atoms.coord[_order(start.atoms, like)], dtype=np.float64)
+        begun.append((start, whole, *field.begin(whole, ligand)))
+    limit = min(energy for *_, energy in begun) + settings.hopeless_kcal_per_mol
+    relaxed = []
+    for start, whole, points, energy in begun:
+        if energy > limit:
+            continue
+        coordinates, drug, terms = field.finish(whole, points)
+        protein = like.copy()
+        protein.coord = coordinates.astype(np.float32)
+        vina = _vina(protein, with_coordinates(pose, drug))
+        moved = round(measure(drug, ligand), 2)
+        relaxed.append(_Relaxed(start, coordinates, drug, terms, moved, vina))
+    return relaxed
+
+
+def _repeats(
+    field: ComplexField, members: Sequence[_Relaxed], turned: NDArray[np.bool_], pose: Mol,
+    ligand: Coordinates, settings: RelaxedSettings, seed: int,
+) -> list[ComplexRepeat]:  # fmt: skip
+    """The members that count, shaken and relaxed again, so many times independently."""
+    measure = SymmetricRmsd(pose)
+    counting = _counting(members, turned, settings)
+    lowest = counting[0].terms.complex
+    repeats = []
+    for number in range(settings.repeats):
+        own = derive_seed(seed, number)
+        ends = []
+        for member in counting:
+            points = field.shaken(
+                field.joined(member.protein, member.drug), derive_seed(own, member.start.label)
+            )
+            ends.append(field.finish(member.protein, points)[1:])
+        energies = [terms.complex for _, terms in ends]
+        shares = _weights(energies, settings.weight_kcal_per_mol)
+        mean, _ = _weighted([terms.interaction for _, terms in ends], shares)
+        most = int(np.argmax(shares))
+        repeats.append(
+            ComplexRepeat(
+                seed=own, interaction_kcal_per_mol=round(mean, 2),
+                energy_kcal_per_mol=round(min(energies) - lowest, 2), rotamers=counting[most].start.label,
+                drug_moved_angstrom=round(measure(ends[most][0], ligand), 2),
+            )
+        )  # fmt: skip
+    return repeats
+
+
+def _counting(
+    members: Sequence[_Relaxed], turned: NDArray[np.bool_], settings: RelaxedSettings
+) -> list[_Relaxed]:
+    """The members with weight, lowest energy first, each conformation of the turned atoms once."""
+    ordered = sorted(members, key=lambda member: member.terms.complex)
+    weights = _weights([member.terms.complex for member in ordered], settings.weight_kcal_per_mol)
+    kept: list[_Relaxed] = []
+    for member, weight in zip(ordered, weights, strict=True):
+        apart = [
+            math.sqrt(float(((member.protein - other.protein)[turned] ** 2).sum(axis=1).mean()))
+            for other in kept
+        ]
+        if weight >= settings.repeat_weight and all(gap > _SAME_ANGSTROM for gap in apart):
+            kept.append(member)
+    return kept
+
+
+def _order(atoms: AtomArray, like: AtomArray) -> NDArray[np.intp]:
+    """Rows of ``atoms`` in the order of ``like``: the same atoms, named alike."""
+    place = {
+        (int(number), str(name)): row
+        for row, (number, name) in enumerate(zip(atoms.res_id, atoms.atom_name, strict=True))
+    }
+    return np.array(
+        [place[int(number), str(name)] for number, name in zip(like.res_id, like.atom_name, strict=True)],
+        dtype=np.intp,
+    )
+
+
+def _anchor(native: AtomArray, atoms: AtomArray) -> NDArray[np.float64]:
+    """Native places (n_atoms, 3) of the atoms that the native has; the others' own."""
+    places = {
+        (int(number), str(name)): row
+        for row, (number, name) in enumerate(zip(native.res_id, native.atom_name, strict=True))
+    }
+    anchor = np.array(atoms.coord, dtype=np.float64)
+    for row, key in enumerate(zip(atoms.res_id, atoms.atom_name, strict=True)):
+        at = places.get((int(key[0]), str(key[1])))
+        if at is not None:
+            anchor[row] = native.coord[at]
+    return anchor
+
+
+def _vina(protein: AtomArray, drug: Mol) -> float:
+    points = np.asarray(drug.GetConformer().GetPositions(), dtype=np.float64)
+    system = VinaEngine().bind(protein, drug, Box.around(points, _BOX_PADDING_ANGSTROM))
+    return float(system.minimise(points[None])[0].score_kcal_per_mol)
+
+
+def _side(relaxed: Sequence[_Relaxed], repeats: Sequence[ComplexRepeat], width: float) -> ComplexSide:
+    energies = np.array([member.terms.complex for member in relaxed])
+    weights = _weights(energies.tolist(), width)
+    vina, vina_spread = _weighted([member.vina for member in relaxed], weights)
+    members = tuple(
+        ComplexMember(
+            rotamers=member.start.label,
+            overlap_angstrom2=member.start.overlap_angstrom2,
+            energy_kcal_per_mol=round(float(energy - energies.min()), 2),
+            weight=round(float(weight), 3),
+            interaction_kcal_per_mol=round(member.terms.interaction, 2),
+            drug_moved_angstrom=member.moved_angstrom,
+            vina_kcal_per_mol=round(member.vina, 2),
+        )
+        for member, energy, weight in zip(relaxed, energies, weights, strict=True)
+    )
+    values = [repeat.interaction_kcal_per_mol for repeat in repeats]
+    return ComplexSide(
+        members=tuple(sorted(members, key=lambda member: member.energy_kcal_per_mol)),
+        repeats=tuple(repeats),
+        interaction_kcal_per_mol=round(float(np.mean(values)), 2),
+        spread_kcal_per_mol=round(float(np.std(values, ddof=1)), 2),
+        vina_kcal_per_mol=round(vina, 2), vina_spread_kcal_per_mol=round(vina_spread, 2),
+    )  # fmt: skip
+
+
+def _weights(energies: Sequence[float], width: float) -> NDArray[np.float64]:
+    above = np.array(energies) - min(energies)
+    weights: NDArray[np.float64] = np.exp(-above / width)
+    weights /= weights.sum()
+    return weights
+
+
+def _weighted(values: Sequence[float], weights: NDArray[np.float64]) -> tuple[float, float]:
+    points = np.array(values)
+    mean = float(weights @ points)
+    return mean, math.sqrt(float(weights @ (points - mean) ** 2))
+
+
+def _vina_difference(native: ComplexSide, mutant: ComplexSide) -> Difference:
+    """Of the ensembles' Vina scores, mutant less native, with what the members vary by."""
+    value = mutant.vina_kcal_per_mol - native.vina_kcal_per_mol
+    half = _Z * math.hypot(native.vina_spread_kcal_per_mol, mutant.vina_spread_kcal_per_mol)
+    low, high = value - half, value + half
+    words = f"{value:+.1f} [{low:+.1f}, {high:+.1f}] kcal/mol"
+    resolved = (low > 0 or high < 0) and abs(value) >= 1.0
+    return Difference(
+        value=round(value, 2), low=round(low, 2), high=round(high, 2),
+        native_replicas=len(native.members), mutant_replicas=len(mutant.members), resolved=resolved,
+        statement=words if resolved else f"within the noise: {words}", unit="kcal/mol",
+        smallest_meaningful=1.0,
+        sampling=f"{len(native.members)} native and {len(mutant.members)} mutant conformations",
+    )  # fmt: skip
+
+
+def relaxed_pose(
+    receptor: AtomArray, pose: Mol, mechanics: LigandMechanics, settings: RelaxedSettings
+) -> tuple[Mol, AtomArray]:
+    """A pose (all hydrogens) and the protein (n_atoms) relaxed together, and nothing substituted."""
+    points = np.asarray(pose.GetConformer().GetPositions(), dtype=np.float64)
+    heavy = [atom.GetIdx() for atom in pose.GetAtoms() if atom.GetAtomicNum() > 1]
+    base, turned = made_room(receptor, points[heavy])
+    moving = sorted({*residues_near(base, points, settings.near_angstrom), *turned})
+    included = sorted({*residues_near(base, points, settings.surroundings_angstrom), *turned})
+    anchor = np.asarray(base.coord, dtype=np.float64)
+    field = ComplexField(
+        base, pose, mechanics, included=included, moving=moving, anchor=anchor, settings=settings
+    )
+    begun, _ = field.begin(anchor, points)
+    protein, drug, _ = field.finish(anchor, begun)
+    relaxed = base.copy()
+    relaxed.coord = protein.astype(np.float32)
+    return with_coordinates(pose, drug), relaxed

@@ -1,0 +1,1 @@
+"""Searches for poses: around a known one, and blind."""

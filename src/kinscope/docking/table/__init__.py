@@ -1,0 +1,1 @@
+"""Native beside mutant: differences, rows, frames."""

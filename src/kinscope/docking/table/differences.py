@@ -1,0 +1,208 @@
+"""Native against mutant docking: a difference with its interval, contacts lost and gained."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from kinscope.analysis.statistics import difference, widened
+from kinscope.core.errors import BadInputError
+from kinscope.docking.engine import Mol
+from kinscope.docking.records import DockingRun, ReferencePoseRecord
+from kinscope.results.measured import Difference, DockingComparison
+from kinscope.structures.model import AtomArray
+from kinscope.targets.pack import DrugDefinition
+
+RECEPTOR_NOISE_KCAL_PER_MOL = 0.35
+"""Standard deviation of one drug's score between crystal chains that differ in nothing but the crystal
+(pooled; ``benchmarks/redock.py --chains``, docs/decisions/0042). Searches into one rigid receptor do not show
+it, so it is added to every interval, once for each side."""
+CRYSTAL_POCKET_RMSD_ANGSTROM = 0.63
+"""Median heavy-atom RMSD of the imatinib pocket (8 angstrom) over 28 pairs of chains of 1IEP, 2HYY and 1OPJ:
+the difference of receptors that the noise above belongs to (``benchmarks/redock.py --pockets``)."""
+_POCKET_ANGSTROM = 8.0
+SMALLEST_MEANINGFUL_KCAL_PER_MOL = 1.0
+"""No smaller difference of Vina scores between two rigid receptors is called resolved.
+
+Vina's standard error against measured free energies is 2.85 kcal/mol (Trott & Olson 2010, on their test set).
+Of that, two models of one kinase share most; what they do not share shows in the spread of one drug's score
+over crystal chains of one kinase that differ in nothing but the crystal. ``benchmarks/redock.py --chains``
+measures that spread; docs/decisions/0042 gives the figures this number rests on.
+"""
+_CONFIDENCE = 0.95
+
+
+def compare_docking(
+    drug: DrugDefinition,
+    native: DockingRun,
+    mutants: Sequence[DockingRun],
+    *,
+    reference: ReferencePoseRecord,
+    distance_to_variant_angstrom: float,
+    pocket_rmsd_angstrom: float | None = None,
+) -> DockingComparison:
+    """One drug in one state, mutant against native; the replicas of either are :func:`replica_scores`.
+
+    Parameters
+    ----------
+    drug
+        The drug both sides docked.
+    native, mutants
+        Runs of one drug, state and mode; one run per alternative model of the mutant.
+    reference
+        Record of the reference pose both sides started from.
+    distance_to_variant_angstrom
+        See :func:`distance_to_residues`.
+    pocket_rmsd_angstrom
+        How far the mutant's pocket lies from the native's (:func:`pocket_rmsd`): the same atoms in the same
+        places have no receptor noise between them. None: the noise of two crystals.
+
+    Raises
+    ------
+    BadInputError
+        If the runs are not of one drug, state and mode, or there is no mutant run.
+    """
+    _check(drug, native, mutants)
+    ordered = sorted(mutants, key=lambda run: run.alternative)
+    lead = ordered[0]
+    noise = _receptor_noise(pocket_rmsd_angstrom)
+    before, after = native.best.interactions, lead.best.interactions
+    return DockingComparison(
+        drug=drug.id, site=drug.site, state=native.state, mode=native.settings.mode,
+        native_score_kcal_per_mol=native.score_kcal_per_mol,
+        native_spread_kcal_per_mol=native.spread_kcal_per_mol,
+        mutant_score_kcal_per_mol=lead.score_kcal_per_mol,
+        mutant_spread_kcal_per_mol=round(replica_spread(ordered), 3),
+        difference_kcal_per_mol=_score_difference(native, ordered, noise),
+        native_rmsd_to_reference_angstrom=native.best.rmsd_to_reference_angstrom,
+        mutant_rmsd_to_reference_angstrom=lead.best.rmsd_to_reference_angstrom,
+        reference=reference.crystal, reference_to_crystal_rmsd_angstrom=reference.rmsd_to_crystal_angstrom,
+        distance_to_variant_angstrom=distance_to_variant_angstrom,
+        interactions_native=before, interactions_mutant=after,
+        contacts_lost=tuple(contact for contact in before if contact not in after),
+        contacts_gained=tuple(contact for contact in after if contact not in before),
+        pose_valid=native.best.valid and lead.best.valid,
+        notes=_notes(native, ordered, reference),
+    )  # fmt: skip
+
+
+def replica_scores(runs: Sequence[DockingRun]) -> list[float]:
+    """The replicas of one side's score, kcal/mol: the searches' best, one per seed.
+
+    Where there are several close alternative models, each model is one replica with the mean over its
+    searches: searches of one model agree far better than models do, and counting them all would make the
+    interval too narrow.
+    """
+    if len(runs) == 1:
+        return list(runs[0].seed_scores_kcal_per_mol)
+    return [float(np.mean(run.seed_scores_kcal_per_mol)) for run in runs]
+
+
+def replica_spread(runs: Sequence[DockingRun]) -> float:
+    """Standard deviation over :func:`replica_scores`, kcal/mol; 0 of a single one."""
+    scores = replica_scores(runs)
+    return float(np.std(scores, ddof=1)) if len(scores) > 1 else 0.0
+
+
+def distance_to_residues(receptor: AtomArray, pose: Mol, residues: Sequence[int]) -> float:
+    """Shortest heavy-atom distance in angstrom between a pose and any of the residues of a model."""
+    wanted = np.isin(receptor.res_id, list(residues)) & (receptor.element != "H")
+    if not wanted.any():
+        raise BadInputError(
+            "The model does not hold the substituted residue.",
+            where=f"residues {', '.join(map(str, residues))}",
+            remedy="Choose a state whose model covers it.",
+        )
+    heavy = [atom.GetIdx() for atom in pose.GetAtoms() if atom.GetAtomicNum() > 1]
+    points = np.asarray(pose.GetConformer().GetPositions())[heavy]
+    gaps = np.linalg.norm(receptor.coord[wanted][:, None] - points[None], axis=2)
+    return round(float(gaps.min()), 2)
+
+
+def pocket_rmsd(native: AtomArray, mutants: Sequence[AtomArray], pose: Mol) -> float:
+    """Largest RMSD (angstrom) of a mutant model's pocket to the native's, in place.
+
+    The pocket is the heavy atoms within 8 angstrom of the pose that both models have.
+    """
+    points = np.asarray(pose.GetConformer().GetPositions())
+    near = np.linalg.norm(native.coord[:, None] - points[None], axis=2).min(axis=1) < _POCKET_ANGSTROM
+    lining = native[near & (native.element != "H")]
+    places = {
+        (int(number), str(name)): row
+        for row, (number, name) in enumerate(zip(lining.res_id, lining.atom_name, strict=True))
+    }
+    largest = 0.0
+    for mutant in mutants:
+        keys = zip(mutant.res_id, mutant.atom_name, strict=True)
+        shared = [
+            (row, places[key])
+            for row, key in enumerate((int(number), str(name)) for number, name in keys)
+            if key in places
+        ]
+        rows, others = (list(column) for column in zip(*shared, strict=True))
+        gaps = mutant.coord[rows] - lining.coord[others]
+        largest = max(largest, float(np.sqrt((gaps**2).sum(axis=1).mean())))
+    return largest
+
+
+def _score_difference(native: DockingRun, mutants: Sequence[DockingRun], noise: float) -> Difference:
+    """Mutant less native over the replicas, its interval widened by the receptors' own noise (kcal/mol)."""
+    found = difference(
+        native.seed_scores_kcal_per_mol,
+        replica_scores(mutants),
+        unit="kcal/mol",
+        confidence=_CONFIDENCE,
+        smallest_meaningful=SMALLEST_MEANINGFUL_KCAL_PER_MOL,
+        sampling=_sampling(native, mutants),
+    )
+    return widened(found, noise)
+
+
+def _receptor_noise(pocket_rmsd_angstrom: float | None) -> float:
+    """Standard deviation of a score difference that two receptors' own coordinates make, kcal/mol."""
+    share = (
+        1.0 if pocket_rmsd_angstrom is None else min(1.0, pocket_rmsd_angstrom / CRYSTAL_POCKET_RMSD_ANGSTROM)
+    )
+    return math.sqrt(2.0) * RECEPTOR_NOISE_KCAL_PER_MOL * share
+
+
+def _check(drug: DrugDefinition, native: DockingRun, mutants: Sequence[DockingRun]) -> None:
+    wanted = (drug.id, native.state, native.settings.mode)
+    strays = [run for run in (native, *mutants) if (run.drug, run.state, run.settings.mode) != wanted]
+    if strays or not mutants:
+        found = ", ".join(f"{run.drug} in {run.state} ({run.settings.mode})" for run in strays)
+        raise BadInputError(
+            "Docking runs of different drugs, states or modes cannot be compared."
+            if strays
+            else "There is no docking run of the mutant to compare.",
+            where=found or drug.id,
+            remedy="Dock the same drug with the same settings into both models.",
+        )
+
+
+def _sampling(native: DockingRun, mutants: Sequence[DockingRun]) -> str:
+    searches = len(mutants[0].seed_scores_kcal_per_mol)
+    several = f"{len(mutants)} mutant models with {searches} searches each"
+    return (
+        f"{len(native.seed_scores_kcal_per_mol)} native searches, "
+        f"{several if len(mutants) > 1 else f'{searches} mutant searches'}"
+    )
+
+
+def _notes(
+    native: DockingRun, mutants: Sequence[DockingRun], reference: ReferencePoseRecord
+) -> tuple[str, ...]:
+    notes = [
+        f"Rigid receptors: a difference below {SMALLEST_MEANINGFUL_KCAL_PER_MOL:g} kcal/mol is within "
+        "their noise.",
+        *(f"native: {note}" for note in native.notes[1:]),
+        *(
+            f"{run.variant} (alternative {run.alternative}): {note}"
+            for run in mutants
+            for note in run.notes[1:]
+        ),
+        *reference.notes,
+    ]
+    return tuple(note for note in notes if "confirmed by" not in note)

@@ -1,0 +1,150 @@
+"""The docking table: every drug in every state, native beside mutant, from what docking left."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+from kinscope.analysis.calls import call
+from kinscope.docking.engine import Mol
+from kinscope.docking.poses.strain import pose_strain
+from kinscope.docking.records import DockingRun, ReferencePoseRecord
+from kinscope.docking.table.differences import (
+    compare_docking,
+    distance_to_residues,
+    pocket_rmsd,
+    replica_spread,
+)
+from kinscope.results.docking import DockedSide, DockingRow, RelaxedComparison
+from kinscope.results.measured import DockingComparison, StateFit
+from kinscope.structures.model import AtomArray
+from kinscope.targets.pack import DrugDefinition
+
+
+@dataclass(frozen=True)
+class Docked:
+    """One side's runs: the native's one, or one per alternative model of the mutant."""
+
+    models: list[AtomArray]
+    runs: list[DockingRun]
+    best: Mol
+    """Best pose in the first model."""
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What a row is about."""
+
+    drug: DrugDefinition
+    state: str
+    state_label: str
+    variant: str
+    substitutions: dict[int, str]
+    """Three-letter name of the new residue by number."""
+
+
+def docked_row(
+    subject: Subject,
+    native: Docked,
+    mutant: Docked,
+    known: Mol,
+    reference: ReferencePoseRecord,
+    *,
+    relaxed: RelaxedComparison | None,
+    no_relaxed: str = "",
+    reach_angstrom: float,
+) -> DockingRow:
+    """A row of a drug that was docked.
+
+    Parameters
+    ----------
+    subject
+        Drug, state and variant.
+    native, mutant
+        What docking left on either side.
+    known
+        The known pose in this state's native model.
+    reference
+        Its record.
+    relaxed
+        The second opinion.
+    no_relaxed
+        Why there is none.
+    reach_angstrom
+        How far from the drug residues enter the relaxed complexes' energy.
+    """
+    began = time.process_time()
+    comparison = _compared(subject, native, mutant, known, reference)
+    distance = comparison.distance_to_variant_angstrom
+    notes = [no_relaxed] if relaxed is None and no_relaxed else []
+    notes.append(
+        "RMSD is to the known pose in the native model, "
+        f"{reference.rmsd_to_crystal_angstrom:.2f} A from the co-crystal's."
+    )
+    return DockingRow(
+        drug=subject.drug.id, name=subject.drug.name, binding_type=subject.drug.binding_type,
+        site=subject.drug.site, state=subject.state, state_label=subject.state_label,
+        own_state=subject.drug.state, variant=subject.variant, outcome="docked",
+        native=_side(native), mutant=_side(mutant),
+        difference_kcal_per_mol=comparison.difference_kcal_per_mol, relaxed=relaxed,
+        contacts_lost=comparison.contacts_lost, contacts_gained=comparison.contacts_gained,
+        distance_to_variant_angstrom=distance, reference=reference.crystal,
+        reference_to_crystal_angstrom=reference.rmsd_to_crystal_angstrom,
+        call=call(
+            comparison.difference_kcal_per_mol, relaxed,
+            mode_kept=mutant.runs[0].known_mode_kept, distance_angstrom=distance,
+            reach_angstrom=reach_angstrom,
+            known_to_crystal_angstrom=reference.rmsd_to_crystal_angstrom,
+        ),
+        cpu_seconds=round(time.process_time() - began + (relaxed.cpu_seconds if relaxed else 0.0), 1),
+        notes=(*comparison.notes, *notes),
+    )  # fmt: skip
+
+
+def misfit_row(subject: Subject, native: StateFit, mutant: StateFit | None) -> DockingRow:
+    """A row of a drug whose binding mode does not exist in the state."""
+    return DockingRow(
+        drug=subject.drug.id, name=subject.drug.name, binding_type=subject.drug.binding_type,
+        site=subject.drug.site, state=subject.state, state_label=subject.state_label,
+        own_state=subject.drug.state, variant=subject.variant, outcome="does not fit",
+        native_fit=native, mutant_fit=mutant,
+    )  # fmt: skip
+
+
+def unmodelled_row(subject: Subject, why: str) -> DockingRow:
+    """A row of a drug whose site the state's model does not hold."""
+    return DockingRow(
+        drug=subject.drug.id, name=subject.drug.name, binding_type=subject.drug.binding_type,
+        site=subject.drug.site, state=subject.state, state_label=subject.state_label,
+        own_state=subject.drug.state, variant=subject.variant, outcome="not modelled", notes=(why,),
+    )  # fmt: skip
+
+
+def _compared(
+    subject: Subject, native: Docked, mutant: Docked, known: Mol, reference: ReferencePoseRecord
+) -> DockingComparison:
+    """Vina's scores and contacts on either side, with how near the substitution and how alike the pockets."""
+    model = native.models[0]
+    return compare_docking(
+        subject.drug.model_copy(update={"state": subject.state}),
+        native.runs[0],
+        mutant.runs,
+        reference=reference,
+        distance_to_variant_angstrom=distance_to_residues(model, known, list(subject.substitutions)),
+        pocket_rmsd_angstrom=pocket_rmsd(model, mutant.models, known),
+    )
+
+
+def _side(docked: Docked) -> DockedSide:
+    lead = docked.runs[0]
+    return DockedSide(
+        score_kcal_per_mol=lead.score_kcal_per_mol,
+        spread_kcal_per_mol=round(replica_spread(docked.runs), 2),
+        searches=sum(len(run.seed_scores_kcal_per_mol) for run in docked.runs),
+        models=len(docked.runs),
+        rmsd_to_known_angstrom=lead.best.rmsd_to_reference_angstrom,
+        strain_kcal_per_mol=pose_strain(docked.best),
+        contacts=lead.best.interactions, valid=lead.best.valid, problems=lead.best.problems,
+        known_mode_kept=lead.known_mode_kept,
+        best_elsewhere_kcal_per_mol=lead.best_elsewhere_kcal_per_mol,
+    )  # fmt: skip

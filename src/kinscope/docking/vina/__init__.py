@@ -1,0 +1,1 @@
+"""AutoDock Vina as an engine: receptor, ligand, program."""

@@ -1,0 +1,1 @@
+"""Systems, trajectories and checkpoints on disk."""

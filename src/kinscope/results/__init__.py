@@ -1,0 +1,1 @@
+"""Typed records that leave a stage, with the unit in every name."""

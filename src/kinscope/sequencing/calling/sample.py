@@ -1,0 +1,362 @@
+"""From the traces of one sample to its answer.
+
+Are two variants on one molecule? What shares alone can prove.
+
+A Sanger trace shows shares, not molecules. With shares f and g, the share of molecules that carry both is
+at least f + g - 1 and at most the smaller of the two (Fréchet's bounds); all between is possible. Only where
+the lower bound is above zero is a compound proven, and only where the upper bound is small beside one of them
+is it excluded as the common state. Cloning or reads of single molecules decide the rest.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import combinations, groupby
+from typing import TYPE_CHECKING, Final
+
+from kinscope import __version__
+from kinscope.core.errors import BadInputError
+from kinscope.sequencing.calling.detection import (
+    Detection,
+    codon_coverage,
+    detect,
+    detection_limits,
+    ranges,
+    statement,
+)
+from kinscope.sequencing.calling.events import event_calls, seen_shift
+from kinscope.sequencing.calling.naming import Knowledge, Named, knowledge_of, name_bases
+from kinscope.sequencing.model import BASES, Call, Phase, ReadSummary, SangerResult, StrandEvidence
+from kinscope.sequencing.signal.columns import ReadTable, Share, against_control, read_table, share_of
+from kinscope.sequencing.signal.read_analysis import ReadAnalysis, analyse
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from kinscope.sequencing.model import Call
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from kinscope.sequencing.model import Floats, Trace
+    from kinscope.targets import TargetPack
+
+
+PROVEN_PERCENT: Final = 1.0
+"""A lower bound above this, at the lower ends of both intervals, proves a compound."""
+SEPARATE_RATIO: Final = 0.5
+"""If the smaller share is at most this part of the larger (at the ends of the intervals), most carry one."""
+
+
+def phases(calls: Sequence[Call]) -> tuple[Phase, ...]:
+    """What can be said of every pair of substitutions with measured shares."""
+    measured = [call for call in calls if call.assess_expression and call.share_percent is not None]
+    return tuple(_phase(one, other) for one, other in combinations(measured, 2))
+
+
+def _phase(one: Call, other: Call) -> Phase:
+    low = max(0.0, (one.share_low_percent or 0) + (other.share_low_percent or 0) - 100)
+    high = min(one.share_high_percent or 100, other.share_high_percent or 100)
+    shares = f"{_percent(one)} and {_percent(other)}"
+    smaller, larger = sorted((one, other), key=lambda call: call.share_percent or 0)
+    names = f"{one.short} and {other.short}"
+    same_codon = one.first_codon == other.first_codon
+    if low > PROVEN_PERCENT:
+        return Phase(
+            first=one.hgvs_c,
+            second=other.hgvs_c,
+            verdict="compound",
+            both_low_percent=low,
+            both_high_percent=high,
+            explanation=f"{names}: the shares ({shares}) add up to more than 100 %, so that at least "
+            f"{low:.0f} % of molecules carry both.",
+            assess_expression=_compound(one, other),
+        )
+    separate = (smaller.share_high_percent or 100) <= SEPARATE_RATIO * (larger.share_low_percent or 0)
+    text = f"{names}: shares {shares}. At most {high:.0f} % of molecules carry both"
+    if separate:
+        text += f"; most molecules with {larger.short} do not carry {smaller.short}"
+        text += ". Whether the rest do cannot be told from a trace."
+    else:
+        text += ", possibly none: a trace shows shares, not molecules. It cannot be told."
+    if same_codon:
+        text += " Both change one codon: if they are on one molecule, the residue is another one still."
+    return Phase(
+        first=one.hgvs_c,
+        second=other.hgvs_c,
+        verdict="largely separate" if separate else "cannot be told",
+        both_low_percent=low,
+        both_high_percent=high,
+        explanation=text,
+    )
+
+
+def _percent(call: Call) -> str:
+    return f"{call.share_percent:.0f} %"
+
+
+def _compound(one: Call, other: Call) -> str:
+    accession, _, first = one.assess_expression.partition(":c.")
+    second = other.assess_expression.partition(":c.")[2]
+    return f"{accession}:c.[{first};{second}]" if second else ""
+
+
+MAX_READS = 50
+"""Reads of one sample; an amplicon takes two to six."""
+
+
+@dataclass(frozen=True)
+class SampleAnalysis:
+    """The answer and what it was drawn from (for figures)."""
+
+    result: SangerResult
+    reads: tuple[ReadAnalysis, ...]
+    """In the order of ``result.reads``."""
+
+
+def call_variants(
+    traces: Sequence[Trace],
+    pack: TargetPack,
+    *,
+    controls: Sequence[Trace] = (),
+    codons: tuple[int, int] | None = None,
+    sample: str = "S",
+    names: Sequence[str] = (),
+) -> SampleAnalysis:
+    """Call the variants of one sample from all its traces.
+
+    Parameters
+    ----------
+    traces
+        Reads of one sample, any strand, any number.
+    pack
+        The target.
+    controls
+        Traces of a wild-type sample by the same primers, to be taken off strand by strand.
+    codons
+        First and last codon of the report; by default what the target's amplicon is.
+    sample
+        Pseudonym of the sample; reads are ``<sample>1``, ``<sample>2`` and so on.
+    names
+        Names of the reads, only if they may be shown.
+
+    Raises
+    ------
+    BadInputError
+        If there is no read, or none of the reads is usable.
+    """
+    _check_number(traces)
+    cds, knowledge = pack.transcript.cds, knowledge_of(pack.gene)
+    region = codons or _region(pack, knowledge)
+    pseudonyms = [f"{sample}{number}" for number in range(1, len(traces) + 1)]
+    reads, failed = _analysed(traces, pseudonyms, cds)
+    if not reads:
+        raise failed[0][1]
+    tables = _tables(reads, controls, cds)
+    detections = [item for item in detect(tables) if region[0] <= (item.coding + 2) // 3 <= region[1]]
+    calls = _calls(detections, tables, reads, knowledge, pack)
+    coverage = codon_coverage(tables, cds, *region)
+    result = SangerResult(
+        sample=sample,
+        target=pack.gene,
+        reference=pack.transcript.accession,
+        reads=tuple(
+            _summary(name, read, names[pseudonyms.index(name)] if names else "") for name, read in reads
+        ),
+        control_used=bool(controls),
+        calls=calls,
+        phases=phases(calls),
+        coverage=coverage,
+        first_codon=region[0],
+        last_codon=region[1],
+        statement=statement(calls, coverage),
+        notes=_notes(failed, detections, pack),
+        version=__version__,
+    )
+    return SampleAnalysis(result, tuple(read for _, read in reads))
+
+
+def _notes(
+    failed: Sequence[tuple[str, BadInputError]], detections: Sequence[Detection], pack: TargetPack
+) -> tuple[str, ...]:
+    """Which reads were left out, and which strands contradict each other."""
+    return (
+        *(f"{name} was left out: {error.what}" for name, error in failed),
+        *(_contradiction(item, pack) for item in detections if item.contradicted),
+    )
+
+
+def _check_number(traces: Sequence[Trace]) -> None:
+    if not 0 < len(traces) <= MAX_READS:
+        raise BadInputError(
+            f"{len(traces)} traces were given for one sample.",
+            where="traces",
+            remedy=f"Give the 1 to {MAX_READS} reads of one sample.",
+        )
+
+
+def _tables(
+    reads: Sequence[tuple[str, ReadAnalysis]], controls: Sequence[Trace], cds: str
+) -> list[ReadTable]:
+    """Reads by coding base, less what the controls of their strand show."""
+    tables = [read_table(name, read, len(cds)) for name, read in reads]
+    if not controls:
+        return tables
+    known = [read_table("control", analyse(trace, cds), len(cds)) for trace in controls]
+    return [against_control(table, known) for table in tables]
+
+
+def _calls(
+    detections: Sequence[Detection],
+    tables: Sequence[ReadTable],
+    reads: Sequence[tuple[str, ReadAnalysis]],
+    knowledge: Knowledge,
+    pack: TargetPack,
+) -> tuple[Call, ...]:
+    """Substitutions and changes of length, by position."""
+    shifts = [seen_shift(name, read, pack.transcript.cds) for name, read in reads]
+    limits = [100 * detection_limits([table]) for table in tables] if detections else []
+    certain = (item for item in detections if not item.contradicted)
+    single = [
+        call
+        for _, group in groupby(certain, key=lambda item: (item.coding + 2) // 3)
+        for call in _codon_calls(list(group), tables, limits, reads, knowledge, pack)
+    ]
+    events = event_calls([item for item in shifts if item is not None], len(reads), knowledge, pack)
+    return tuple(sorted([*single, *events], key=lambda call: call.first_codon))
+
+
+def _region(pack: TargetPack, knowledge: Knowledge) -> tuple[int, int]:
+    if knowledge.amplicon is not None:
+        return knowledge.amplicon.first_codon, knowledge.amplicon.last_codon
+    return 1, len(pack.transcript.protein)
+
+
+def _analysed(
+    traces: Sequence[Trace], pseudonyms: Sequence[str], cds: str
+) -> tuple[list[tuple[str, ReadAnalysis]], list[tuple[str, BadInputError]]]:
+    """Reads that can be used, and the reason for each that cannot."""
+    reads, failed = [], []
+    for name, trace in zip(pseudonyms, traces, strict=True):
+        try:
+            reads.append((name, analyse(trace, cds)))
+        except BadInputError as error:
+            failed.append(
+                (name, BadInputError(error.what, where=f"{name}: {error.where}", remedy=error.remedy))
+            )
+    return reads, failed
+
+
+def _codon_calls(
+    group: list[Detection],
+    tables: Sequence[ReadTable],
+    limits: Sequence[Floats],
+    reads: Sequence[tuple[str, ReadAnalysis]],
+    knowledge: Knowledge,
+    pack: TargetPack,
+) -> list[Call]:
+    """Calls of one codon: one call where its bases must be on the same molecules, else one each."""
+    evidence = [_evidence(item, tables, limits, reads) for item in group]
+    if len(group) == 2 and group[0].coding != group[1].coding:
+        together = 100 * (group[0].share.low + group[1].share.low - 1)
+        if together > PROVEN_PERCENT:
+            named = name_bases({item.coding: BASES[item.base] for item in group}, pack)
+            smaller = min(group, key=lambda item: item.share.value)
+            strands = tuple(part for parts in evidence for part in parts)
+            return [_call(named, smaller.share, strands, smaller.reads, knowledge)]
+    return [
+        _call(name_bases({item.coding: BASES[item.base]}, pack), item.share, parts, item.reads, knowledge)
+        for item, parts in zip(group, evidence, strict=True)
+    ]
+
+
+def _evidence(
+    item: Detection,
+    tables: Sequence[ReadTable],
+    limits: Sequence[Floats],
+    reads: Sequence[tuple[str, ReadAnalysis]],
+) -> tuple[StrandEvidence, ...]:
+    found = []
+    for table, limit, (_, read) in zip(tables, limits, reads, strict=True):
+        if not table.callable[item.coding, item.base]:
+            continue
+        share = share_of([table.observation(item.coding, item.base)])
+        excess, spread = table.excess[item.coding, item.base], table.excess_sd[item.coding, item.base]
+        found.append(
+            StrandEvidence(
+                read=table.name,
+                strand=table.strand,
+                scan=round(float(read.peaks.centres[table.position[item.coding]])),
+                share_percent=100 * share.value,
+                share_low_percent=100 * share.low,
+                share_high_percent=100 * share.high,
+                z=float(excess / spread),
+                detection_limit_percent=float(limit[item.coding, item.base]),
+            )
+        )
+    return tuple(found)
+
+
+def _call(
+    named: Named,
+    share: Share,
+    strands: tuple[StrandEvidence, ...],
+    judging: tuple[ReadTable, ...],
+    knowledge: Knowledge,
+) -> Call:
+    known = knowledge.polymorphism(named.hgvs_c)
+    one_strand = len({table.strand for table in judging}) == 1
+    notes = [known.note] if known else []
+    if one_strand:
+        notes.append("Covered by one strand only: confirm it on the other.")
+    return Call(
+        hgvs_c=named.hgvs_c,
+        hgvs_p=named.hgvs_p,
+        kind=named.kind,
+        first_codon=named.first_codon,
+        last_codon=named.last_codon,
+        share_percent=100 * share.value,
+        share_low_percent=100 * share.low,
+        share_high_percent=100 * share.high,
+        status="known polymorphism" if known else ("to be confirmed" if one_strand else "variant"),
+        name=known.name if known else "",
+        strands=strands,
+        notes=tuple(notes),
+        citations=known.citations if known else (),
+        assess_expression=named.assess_expression,
+    )
+
+
+def _contradiction(item: Detection, pack: TargetPack) -> str:
+    named = name_bases({item.coding: BASES[item.base]}, pack)
+    return (
+        f"{named.hgvs_c.partition(':')[2]} shows on one read and not, or not alike, on another that would "
+        "have shown it: not called. Look at the traces there."
+    )
+
+
+def _summary(name: str, read: ReadAnalysis, shown: str) -> ReadSummary:
+    coding = read.placement.coding[read.callable.any(axis=1)]
+    notes = []
+    if len(read.blobs):
+        at = read.placement.coding[read.blobs]
+        notes.append(
+            f"Free dye (blob) over c.{ranges(int(c) for c in at if c)}: that colour is not judged there."
+        )
+    if read.superposition is not None:
+        junction = int(read.placement.coding[read.superposition.start])
+        notes.append(f"Two sequences overlap from c.{junction} on, in the direction of reading.")
+    return ReadSummary(
+        read=name,
+        name=shown,
+        info=read.trace.info,
+        strand=read.placement.strand,
+        bases_called=len(read.peaks.centres),
+        kept_first=read.kept[0] + 1,
+        kept_last=read.kept[1],
+        coding_first=int(coding.min()) if len(coding) else 0,
+        coding_last=int(coding.max()) if len(coding) else 0,
+        identity_percent=100 * read.placement.identity,
+        signal_to_noise=read.signal_to_noise,
+        positions_redone=read.positions_redone,
+        notes=tuple(notes),
+    )

@@ -1,0 +1,1 @@
+"""Calls that others made: VCF and tables."""

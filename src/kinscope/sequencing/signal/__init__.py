@@ -1,0 +1,1 @@
+"""From a trace to the share of each base at each position."""

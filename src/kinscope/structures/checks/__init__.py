@@ -1,0 +1,1 @@
+"""Checks that say whether a model is sound."""

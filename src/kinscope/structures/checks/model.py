@@ -1,0 +1,446 @@
+"""Is a model sound? Completeness, stereochemistry, overlaps, conformation, distance from its crystals.
+
+Bounds and the reasons for them: ``docs/models.md``.
+
+How far the parts of a model stand from the crystals they come from.
+
+Ends and cysteines of a model: what a force field would take for another molecule if it were wrong.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+
+import numpy as np
+
+from kinscope.core.records import Record
+from kinscope.core.residues import one_letter
+from kinscope.results.measured import StateGeometry
+from kinscope.results.models import ModelRecord
+from kinscope.structures.checks.rotamers import rotamer_outliers
+from kinscope.structures.completion.heavy_atoms import missing_atoms
+from kinscope.structures.conformation.classify import classify_state
+from kinscope.structures.conformation.literature import ASPECTS, compare_labels
+from kinscope.structures.model import AtomArray
+from kinscope.structures.stereochemistry import (
+    angle_deviations,
+    backbone_table,
+    bond_deviations,
+    heavy_atom_overlaps,
+    inverted_centres,
+    omega,
+    ramachandran_outliers,
+)
+from kinscope.structures.superposition import common_atoms, superpose
+from kinscope.structures.wwpdb.source import PdbSource
+from kinscope.targets.pack import TargetPack
+
+
+class CrystalDeviation(Record):
+    """How far the part of a model that comes from one crystal stands from it."""
+
+    entry: str
+    residues: int
+    backbone_rmsd_angstrom: float
+    """N, CA, C, O, superposed on the same atoms."""
+    heavy_rmsd_angstrom: float
+    """Every heavy atom both have, after the backbone's superposition."""
+
+
+def crystal_deviations(
+    atoms: AtomArray, record: ModelRecord, source: PdbSource, pack: TargetPack
+) -> tuple[CrystalDeviation, ...]:
+    """Each crystal's part of a model laid on that crystal by its backbone."""
+    from kinscope.structures.wwpdb.entries import read_chain
+
+    members: dict[str, list[int]] = defaultdict(list)
+    for origin in record.origins:
+        if origin.entry:
+            members[origin.entry].append(origin.residue)
+    found = []
+    for label, residues in members.items():
+        code, _, chain = label.partition(":")
+        crystal = read_chain(source, code, chain, pack)
+        transform = superpose(crystal, atoms, residues)
+        first, second = common_atoms(crystal, atoms, residues, None)
+        gap = transform.apply(crystal.coord[first]) - atoms.coord[second]
+        found.append(
+            CrystalDeviation(
+                entry=label,
+                residues=len(residues),
+                backbone_rmsd_angstrom=transform.rmsd_angstrom,
+                heavy_rmsd_angstrom=float(np.sqrt((gap**2).sum(axis=1).mean())),
+            )
+        )
+    return tuple(found)
+
+
+DISULPHIDE_ANGSTROM = 2.5
+"""Sulphurs of a disulphide stand 2.05 angstrom apart; two thiols do not come nearer than 3.3."""
+
+
+def sulphur_pairs(atoms: AtomArray) -> tuple[tuple[int, int, float, bool], ...]:
+    """Cysteines within bonding distance: their numbers, the distance, whether a thiol hydrogen is left.
+
+    Parameters
+    ----------
+    atoms
+        A model or crystal chain, angstrom.
+    """
+    rows = np.flatnonzero((atoms.res_name == "CYS") & (atoms.atom_name == "SG"))
+    thiols = {int(n) for n in atoms.res_id[(atoms.res_name == "CYS") & (atoms.atom_name == "HG")]}
+    found = []
+    for place, one in enumerate(rows):
+        for other in rows[place + 1 :]:
+            apart = float(np.linalg.norm(atoms.coord[one] - atoms.coord[other]))
+            if apart < DISULPHIDE_ANGSTROM:
+                pair = int(atoms.res_id[one]), int(atoms.res_id[other])
+                found.append((*pair, apart, bool(thiols & set(pair))))
+    return tuple(found)
+
+
+def nearest_sulphurs_angstrom(atoms: AtomArray) -> float | None:
+    """The shortest distance of two cysteines' sulphurs; None with fewer than two."""
+    points = atoms.coord[(atoms.res_name == "CYS") & (atoms.atom_name == "SG")]
+    if len(points) < 2:
+        return None
+    gaps = np.linalg.norm(points[:, None] - points[None], axis=2)
+    return float(gaps[np.triu_indices(len(points), 1)].min())
+
+
+def uncapped_ends(atoms: AtomArray) -> tuple[str, ...]:
+    """Which ends carry no cap: ``N-terminus``, ``C-terminus``."""
+    names = set(map(str, atoms.res_name))
+    ends = (("ACE", "N-terminus"), ("NME", "C-terminus"))
+    return tuple(end for cap, end in ends if cap not in names)
+
+
+MAX_BOND_RMSD = 0.02
+MAX_ANGLE_RMSD = 2.5
+MAX_TWISTED = 0
+MAX_RAMACHANDRAN_OUTLIERS = 0.02
+MAX_ROTAMER_OUTLIERS = 0.05
+MAX_CLASHES_PER_1000 = 1.0
+MAX_BACKBONE_RMSD = 0.6
+CIS, TRANS = 30.0, 150.0
+
+
+class CheckItem(Record):
+    """One property of a model against its bound."""
+
+    name: str
+    value: str
+    bound: str
+    passed: bool
+
+
+class ModelCheck(Record):
+    """Everything that was checked of one model."""
+
+    name: str
+    items: tuple[CheckItem, ...]
+    geometry: StateGeometry
+    crystals: tuple[CrystalDeviation, ...] = ()
+    overlaps: tuple[str, ...] = ()
+    """The worst ones, in words."""
+    literature: tuple[str, ...] = ()
+    """What the literature calls the conformation of this entry (of a model: of its crystals), and whether the
+    measurement bears it out."""
+
+    @property
+    def passed(self) -> bool:
+        """Whether every item is within its bound."""
+        return all(item.passed for item in self.items)
+
+    def in_words(self) -> str:
+        """A block of text for the command line."""
+        lines = [f"{self.name}: {'passes' if self.passed else 'FAILS'}"]
+        for item in self.items:
+            mark = "ok  " if item.passed else "FAIL"
+            lines.append(f"  {mark} {item.name}: {item.value} (bound: {item.bound})")
+        lines += [f"       {text}" for text in self._conformation_words()]
+        lines += [
+            f"       {crystal.entry}, {crystal.residues} residues: RMSD {crystal.backbone_rmsd_angstrom:.2f} "
+            f"(backbone), {crystal.heavy_rmsd_angstrom:.2f} (heavy atoms) angstrom"
+            for crystal in self.crystals
+        ]
+        lines += [f"       {said}" for said in self.literature]
+        lines += [f"       overlap {overlap}" for overlap in self.overlaps]
+        return "\n".join(lines)
+
+    def _conformation_words(self) -> tuple[str, ...]:
+        shape = self.geometry
+        if all(getattr(shape, part) == "unassigned" for part in ("dfg", "helix_c", "activation_loop")):
+            return ("conformation: not classified, the kinase domain's landmarks are not there", *shape.notes)
+        return (
+            f"conformation: DFG-{shape.dfg} (D1 {shape.dfg_d1_angstrom:.1f}, D2 "
+            f"{shape.dfg_d2_angstrom:.1f} angstrom), helix C {shape.helix_c}, Lys-Glu bridge "
+            f"{shape.salt_bridge_271_286_angstrom:.1f} angstrom, activation loop {shape.activation_loop}, "
+            f"{shape.activity} by Kincore's criteria",
+            *shape.notes,
+        )
+
+
+def check_model(
+    atoms: AtomArray,
+    record: ModelRecord | None = None,
+    source: PdbSource | None = None,
+    pack: TargetPack | None = None,
+    *,
+    name: str = "model",
+    entry: str = "",
+) -> ModelCheck:
+    """Check a model.
+
+    Parameters
+    ----------
+    atoms
+        The model, or a crystal chain in the target's numbering.
+    record
+        Its record: gives the range it should cover and the crystals it comes from.
+    source
+        Where those crystals are; the distance from them is left out if None.
+    pack
+        The target; the sequence is compared with its protein, and the conformation measured on its
+        landmarks, if given.
+    name
+        What the model is called.
+    entry
+        wwPDB entry and chain, ``3UE4:A``, if it is one: its labels in the literature are compared. By default
+        the record's: of the crystal that gave the DFG motif and of the one that gave most of the rest.
+    """
+    geometry = classify_state(atoms, pack.landmarks if pack is not None else None)
+    overlaps = heavy_atom_overlaps(atoms)
+    crystals = crystal_deviations(atoms, record, source, pack) if record and source and pack else ()
+    items = [*_what_is_there(atoms, record, pack), *_stereochemistry(atoms, len(overlaps))]
+    if record is not None:
+        items += _conformation(record, geometry, pack)
+    items += [
+        _at_most(
+            f"backbone RMSD to {crystal.entry}",
+            crystal.backbone_rmsd_angstrom,
+            MAX_BACKBONE_RMSD,
+            "angstrom",
+        )
+        for crystal in crystals
+        if crystal.residues >= 30
+    ]
+    return ModelCheck(
+        name=name,
+        items=tuple(items),
+        geometry=geometry,
+        crystals=crystals,
+        overlaps=tuple(f"{one} - {two}: {size:.2f} angstrom" for one, two, size in overlaps[:5]),
+        literature=_literature(pack, entry, record, geometry),
+    )
+
+
+def _what_is_there(
+    atoms: AtomArray, record: ModelRecord | None, pack: TargetPack | None
+) -> Iterator[CheckItem]:
+    """Residues, sequence, templates, ends and bonds between cysteines."""
+    yield _completeness(atoms, record)
+    if pack is not None:
+        yield _sequence(atoms, record, pack)
+    if (atoms.element == "H").any():
+        yield _force_field(atoms)
+    if record is not None:
+        yield _listed("ends without a cap", list(uncapped_ends(atoms)), 0)
+    yield _disulphides(atoms)
+
+
+def _stereochemistry(atoms: AtomArray, overlaps: int) -> Iterator[CheckItem]:
+    """Bonds, angles, centres, peptides, backbone and side-chain angles, overlaps."""
+    table = backbone_table(atoms)
+    heavy = int((atoms.element != "H").sum())
+    yield _at_most("backbone bonds, RMS deviation", _rms(bond_deviations(table)), MAX_BOND_RMSD, "angstrom")
+    yield _at_most("backbone angles, RMS deviation", _rms(angle_deviations(table)), MAX_ANGLE_RMSD, "degrees")
+    yield _listed("inverted centres", [str(number) for number in inverted_centres(atoms)], 0)
+    yield from _peptides(atoms)
+    yield _ramachandran(atoms)
+    yield _rotamers(atoms)
+    yield _at_most(
+        "heavy-atom overlaps above 0.4 angstrom per 1000 atoms",
+        1000.0 * overlaps / max(heavy, 1),
+        MAX_CLASHES_PER_1000,
+    )
+
+
+def _literature(
+    pack: TargetPack | None, entry: str, record: ModelRecord | None, geometry: StateGeometry
+) -> tuple[str, ...]:
+    """Labels of the entry; of a native model, those of its crystals, each for the part it gave."""
+    if pack is None:
+        return ()
+    loop = ("dfg", "activation_loop", "activity")
+    crystals: dict[str, tuple[str, ...]] = {}
+    if entry:
+        crystals = {entry: ASPECTS}
+    elif record is not None and record.variant == "native" and pack.landmarks is not None:
+        counts = Counter(origin.entry for origin in record.origins if origin.entry)
+        dfg = pack.landmarks.dfg_phenylalanine
+        crystals = {name: tuple(set(ASPECTS) - set(loop)) for name, _ in counts.most_common(1)}
+        for origin in record.origins:
+            if origin.residue == dfg and origin.entry:
+                crystals[origin.entry] = (*crystals.get(origin.entry, ()), *loop)
+    said = []
+    for name, aspects in crystals.items():
+        code, _, chain = name.partition(":")
+        compared = compare_labels(pack, code, chain, geometry)
+        said += [comparison.in_words() for comparison in compared if comparison.aspect in aspects]
+    return tuple(said)
+
+
+def _rms(values: np.ndarray[tuple[int, ...], np.dtype[np.float64]]) -> float:
+    return float(np.sqrt(np.nanmean(values**2)))
+
+
+def _at_most(name: str, value: float, bound: float, unit: str = "") -> CheckItem:
+    return CheckItem(
+        name=name,
+        value=f"{value:.3g} {unit}".strip(),
+        bound=f"at most {bound:g} {unit}".strip(),
+        passed=bool(value <= bound),
+    )
+
+
+def _listed(name: str, found: list[str], allowed: int) -> CheckItem:
+    return CheckItem(
+        name=name,
+        value=", ".join(found) or "none",
+        bound="none" if allowed == 0 else f"at most {allowed}",
+        passed=len(found) <= allowed,
+    )
+
+
+def _completeness(atoms: AtomArray, record: ModelRecord | None) -> CheckItem:
+    protein = atoms[~np.isin(atoms.res_name, ("ACE", "NME"))]
+    present = {int(number) for number in protein.res_id}
+    first, last = (record.first_residue, record.last_residue) if record else (min(present), max(present))
+    lacking = [str(number) for number in range(first, last + 1) if number not in present]
+    partial = [f"{number} ({' '.join(names)})" for number, names in missing_atoms(protein).items()]
+    value = f"residues {first}-{last}"
+    if lacking:
+        value += f", lacking {', '.join(lacking)}"
+    if partial:
+        value += f", atoms lacking in {', '.join(partial)}"
+    return CheckItem(
+        name="completeness",
+        value=value,
+        bound="every residue and heavy atom",
+        passed=not lacking and not partial,
+    )
+
+
+def _sequence(atoms: AtomArray, record: ModelRecord | None, pack: TargetPack) -> CheckItem:
+    protein = pack.transcript.protein
+    found = []
+    names = {int(number): str(name) for number, name in zip(atoms.res_id, atoms.res_name, strict=True)}
+    for number, name in sorted(names.items()):
+        if name in ("ACE", "NME"):
+            continue
+        letter = {"PTR": "Y", "SEP": "S", "TPO": "T"}.get(name, one_letter(name))
+        if not 1 <= number <= len(protein) or protein[number - 1] != letter:
+            found.append(f"{protein[number - 1] if 1 <= number <= len(protein) else '?'}{number}{letter}")
+    native = record is None or record.variant == "native"
+    return CheckItem(
+        name="differences from the target's sequence",
+        value=", ".join(found) or "none",
+        bound="none" if native else f"those of {record.variant if record else ''}",
+        passed=not found or not native,
+    )
+
+
+def _disulphides(atoms: AtomArray) -> CheckItem:
+    """Cysteines at bonding distance must be bonded: no thiol hydrogen left on either."""
+    pairs = sulphur_pairs(atoms)
+    nearest = nearest_sulphurs_angstrom(atoms)
+    words = [f"Cys{one}-Cys{other} {apart:.2f} angstrom" for one, other, apart, _ in pairs]
+    value = ", ".join(words) or "none"
+    if not pairs and nearest is not None:
+        value += f"; nearest sulphurs {nearest:.1f} angstrom apart"
+    return CheckItem(
+        name="disulphides",
+        value=value,
+        bound="no thiol hydrogen on a bonded pair",
+        passed=not any(thiol for *_, thiol in pairs),
+    )
+
+
+def _force_field(atoms: AtomArray) -> CheckItem:
+    from kinscope.structures.forcefield.system import protein_forcefield
+    from kinscope.structures.io import to_openmm
+
+    topology, _ = to_openmm(atoms)
+    unmatched = protein_forcefield().getUnmatchedResidues(topology)
+    return _listed(
+        "residues that ff14SB does not know",
+        [f"{residue.name}{residue.id}" for residue in unmatched],
+        0,
+    )
+
+
+def _peptides(atoms: AtomArray) -> list[CheckItem]:
+    table = backbone_table(atoms)
+    joined = np.diff(table.residues) == 1
+    angles = omega(table)
+    following = list(zip(table.residues[1:], table.names[1:], angles, joined, strict=True))
+    cis = [(int(n), name) for n, name, angle, bond in following if bond and abs(angle) < CIS]
+    twisted = [
+        f"{int(n)} ({angle:.0f})" for n, _, angle, bond in following if bond and CIS <= abs(angle) <= TRANS
+    ]
+    other = [f"{name.capitalize()}{number}" for number, name in cis if name != "PRO"]
+    proline = [f"Pro{number}" for number, name in cis if name == "PRO"]
+    return [
+        _listed("cis peptides other than before proline", other, 0),
+        CheckItem(
+            name="cis prolines",
+            value=", ".join(proline) or "none",
+            bound="stated, not bounded",
+            passed=True,
+        ),
+        _listed("twisted peptides (omega 30-150 degrees)", twisted, MAX_TWISTED),
+    ]
+
+
+def _ramachandran(atoms: AtomArray) -> CheckItem:
+    outliers, favoured = ramachandran_outliers(backbone_table(atoms))
+    residues = max(len(np.unique(atoms.res_id)), 1)
+    listed = f" ({', '.join(map(str, outliers))})" if outliers else ""
+    return CheckItem(
+        name="Ramachandran outliers",
+        value=f"{100.0 * len(outliers) / residues:.1f} %{listed}; favoured {100.0 * favoured:.1f} %",
+        bound=f"at most {100.0 * MAX_RAMACHANDRAN_OUTLIERS:g} %",
+        passed=len(outliers) <= MAX_RAMACHANDRAN_OUTLIERS * residues,
+    )
+
+
+def _rotamers(atoms: AtomArray) -> CheckItem:
+    judged = rotamer_outliers(atoms)
+    worst = [f"{fit.name}{fit.residue}" for fit in judged.outliers[:8]]
+    more = ", ..." if len(judged.outliers) > len(worst) else ""
+    listed = f" ({', '.join(worst)}{more})" if worst else ""
+    return CheckItem(
+        name="rotamer outliers",
+        value=f"{100.0 * judged.share:.1f} %{listed} of {judged.judged} side chains",
+        bound=f"at most {100.0 * MAX_ROTAMER_OUTLIERS:g} %",
+        passed=judged.share <= MAX_ROTAMER_OUTLIERS,
+    )
+
+
+def _conformation(record: ModelRecord, geometry: StateGeometry, pack: TargetPack | None) -> list[CheckItem]:
+    """The measurement must give the class that the pack demands of the state, or that its name states."""
+    _, _, label = record.state.partition("dfg-")
+    demanded = {state.id: state.dfg for state in pack.states} if pack is not None else {}
+    expected = demanded.get(record.state) or label.split("-")[0]
+    if expected not in ("in", "out", "inter"):
+        return []
+    return [
+        CheckItem(
+            name="DFG class by D1 and D2",
+            value=geometry.dfg,
+            bound=expected,
+            passed=geometry.dfg == expected,
+        )
+    ]

@@ -1,0 +1,1 @@
+"""Heavy atoms, hydrogens and protonation that a crystal does not show."""

@@ -1,0 +1,161 @@
+"""From the heavy atoms of an assembly to a complete, capped heavy-atom model.
+
+Missing side-chain atoms are added by PDBFixer; truncated ends are capped.
+"""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kinscope.structures.model import AtomArray, heavy_atoms
+
+_CARBON_NITROGEN = 1.335
+_CARBON_CARBON = 1.52
+_NITROGEN_METHYL = 1.45
+"""Bond lengths in angstrom; Engh & Huber, Acta Cryst. A 1991, 47, 392."""
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A complete heavy-atom model and what was done to complete it."""
+
+    atoms: AtomArray
+    built: dict[int, tuple[str, ...]]
+    """Names of the heavy atoms that were built, by residue."""
+
+
+def complete_heavy_atoms(atoms: AtomArray) -> Prepared:
+    """Add side-chain atoms the crystal does not show; whole residues are never built here.
+
+    Parameters
+    ----------
+    atoms
+        Heavy atoms of standard residues (and PTR, SEP, TPO), each with a complete backbone.
+    """
+    lacking = missing_atoms(atoms)
+    if not lacking:
+        return Prepared(atoms=atoms, built={})
+    from openmm import Platform
+    from pdbfixer import PDBFixer
+
+    fixer = PDBFixer(pdbfile=io.StringIO(pdb_text(atoms)), platform=Platform.getPlatformByName("CPU"))
+    fixer.missingResidues = {}
+    fixer.findMissingAtoms()
+    fixer.missingTerminals = {}
+    fixer.addMissingAtoms(seed=1)
+    from kinscope.structures.io import from_openmm
+
+    fixed = from_openmm(fixer.topology, fixer.positions)
+    fixed = fixed[fixed.element != "H"]
+    wanted = np.zeros(len(fixed), dtype=bool)
+    for number, names in lacking.items():
+        wanted |= (fixed.res_id == number) & np.isin(fixed.atom_name, names)
+    joined = atoms + fixed[wanted]
+    return Prepared(atoms=in_template_order(joined), built=lacking)
+
+
+def missing_atoms(atoms: AtomArray) -> dict[int, tuple[str, ...]]:
+    """Heavy atoms a standard residue should have and has not, by residue number."""
+    found = {}
+    for number in np.unique(atoms.res_id):
+        here = atoms.res_id == number
+        expected = heavy_atoms(str(atoms.res_name[here][0]))
+        names = set(atoms.atom_name[here])
+        lacking = tuple(name for name in expected if name not in names)
+        if lacking:
+            found[int(number)] = lacking
+    return found
+
+
+def in_template_order(atoms: AtomArray) -> AtomArray:
+    """Atoms sorted by residue number, then in the order of the residue's template."""
+
+    def rank(row: int) -> tuple[int, int]:
+        names = heavy_atoms(str(atoms.res_name[row]))
+        name = str(atoms.atom_name[row])
+        return int(atoms.res_id[row]), names.index(name) if name in names else len(names)
+
+    return atoms[np.array(sorted(range(len(atoms)), key=rank), dtype=np.intp)]
+
+
+def cap_ends(atoms: AtomArray) -> AtomArray:
+    """Cap a chain with ACE (number first-1) and NME (number last+1), heavy atoms only.
+
+    The caps continue the chain along the backbone's own direction: ideal bond lengths and angles, trans
+    peptide bonds, phi and psi of an extended strand.
+    """
+    import biotite.structure as struc
+
+    first, last = int(atoms.res_id.min()), int(atoms.res_id.max())
+
+    def at(number: int, name: str) -> NDArray[np.float64]:
+        return np.asarray(
+            atoms.coord[(atoms.res_id == number) & (atoms.atom_name == name)][0], dtype=np.float64
+        )
+
+    nitrogen, alpha, carbon = at(first, "N"), at(first, "CA"), at(first, "C")
+    acetyl = _place(carbon, alpha, nitrogen, _CARBON_NITROGEN, 121.7, -120.0)
+    oxygen = _place(alpha, nitrogen, acetyl, 1.23, 123.0, 0.0)
+    methyl = _place(alpha, nitrogen, acetyl, _CARBON_CARBON, 116.2, 180.0)
+    end_alpha, end_carbon, end_oxygen = at(last, "CA"), at(last, "C"), at(last, "O")
+    amide = _opposite(end_alpha, end_carbon, end_oxygen)
+    end_methyl = _place(end_alpha, end_carbon, amide, _NITROGEN_METHYL, 121.7, 180.0)
+    head, tail = struc.AtomArray(3), struc.AtomArray(2)
+    for cap, name, number, rows in (
+        (head, "ACE", first - 1, [("CH3", "C", methyl), ("C", "C", acetyl), ("O", "O", oxygen)]),
+        (tail, "NME", last + 1, [("N", "N", amide), ("C", "C", end_methyl)]),
+    ):
+        cap.chain_id[:] = "A"
+        cap.res_name[:] = name
+        cap.res_id[:] = number
+        cap.atom_name[:] = [row[0] for row in rows]
+        cap.element[:] = [row[1] for row in rows]
+        cap.coord = np.array([row[2] for row in rows], dtype=np.float32)
+    return head + atoms + tail
+
+
+def pdb_text(atoms: AtomArray, ligands: tuple[AtomArray, ...] = ()) -> str:
+    """PDB text of a protein, and of ligands as HETATM of chain L, for programs that read nothing else."""
+    lines = []
+    serial = 0
+    for array, record, chain in [(atoms, "ATOM", "A"), *((ligand, "HETATM", "L") for ligand in ligands)]:
+        for row in range(len(array)):
+            serial += 1
+            name, element = str(array.atom_name[row]), str(array.element[row]).upper()
+            padded = name if len(name) == 4 or len(element) == 2 else f" {name}"
+            x, y, z = (float(value) for value in array.coord[row])
+            lines.append(
+                f"{record:<6}{serial:>5} {padded:<4} {array.res_name[row]!s:>3} {chain}"
+                f"{int(array.res_id[row]):>4}    {x:8.3f}{y:8.3f}{z:8.3f}  1.00  0.00          {element:>2}"
+            )
+        lines.append("TER")
+    return "\n".join([*lines, "END", ""])
+
+
+def _place(
+    a: NDArray[Any], b: NDArray[Any], c: NDArray[Any], length: float, angle: float, dihedral: float
+) -> NDArray[np.float64]:
+    """The point bonded to ``c`` at a length, with angle b-c-x and dihedral a-b-c-x (degrees)."""
+    bend, turn = np.radians(angle), np.radians(dihedral)
+    axis = (c - b) / np.linalg.norm(c - b)
+    normal = np.cross(b - a, axis)
+    normal /= np.linalg.norm(normal)
+    side = np.cross(normal, axis)
+    return np.asarray(
+        c
+        + length
+        * (-np.cos(bend) * axis + np.sin(bend) * np.cos(turn) * side + np.sin(bend) * np.sin(turn) * normal)
+    )
+
+
+def _opposite(alpha: NDArray[Any], carbon: NDArray[Any], oxygen: NDArray[Any]) -> NDArray[np.float64]:
+    """The amide nitrogen in the plane of CA, C and O, opposite to both."""
+    to_alpha = (alpha - carbon) / np.linalg.norm(alpha - carbon)
+    to_oxygen = (oxygen - carbon) / np.linalg.norm(oxygen - carbon)
+    direction = -(to_alpha + to_oxygen)
+    return np.asarray(carbon + _CARBON_NITROGEN * direction / np.linalg.norm(direction))

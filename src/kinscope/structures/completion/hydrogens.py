@@ -1,0 +1,303 @@
+"""Protonation states: pKa values by PROPKA, histidine tautomers by hydrogen bonds, hydrogens by OpenMM.
+
+PROPKA 3 (Olsson et al., J. Chem. Theory Comput. 2011, 7, 525; with ligands, Sondergaard et al., same journal
+2011, 7, 2284).
+
+From the heavy atoms that a source shows to all atoms of a model: one way for every native model.
+
+Side chains that lack atoms are built, amides and histidines turned to their hydrogen bonds, protonation is
+chosen, ends are capped and hydrogens added. Nothing is relaxed here.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import logging
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from kinscope.core.errors import ComputationError
+from kinscope.core.progress import Progress
+from kinscope.structures.completion.heavy_atoms import cap_ends, complete_heavy_atoms, pdb_text
+from kinscope.structures.completion.hydrogen_bonds import flip_side_chains, histidine_tautomer
+from kinscope.structures.model import AtomArray
+
+_PROTONATED = {"ASP": "ASH", "GLU": "GLH", "HIS": "HIP"}
+"""OpenMM's variant where the pKa lies above the pH."""
+PKA_MARGIN = 0.8
+"""How far the pKa must lie beyond the pH before an unusual state is chosen: PROPKA 3's own root-mean-square
+error for Asp and Glu is 0.79 (Olsson et al. 2011), so less decides nothing, and the usual state stands."""
+
+
+_CARBON_HYDROGEN = 1.09
+"""Angstrom."""
+
+
+@dataclass(frozen=True)
+class Protonation:
+    """The chosen state of every titratable residue."""
+
+    ph: float
+    variants: dict[int, str]
+    """OpenMM variant by residue number, only where it is not the default, and for every histidine."""
+    pka: dict[int, float]
+    """By residue number."""
+    method: tuple[str, ...]
+
+    def recorded(self, atoms: AtomArray) -> dict[str, str]:
+        """What goes into a model's record: every histidine, every unusual state, with its pKa."""
+        found = {}
+        for number, variant in sorted(self.variants.items()):
+            name = str(atoms.res_name[atoms.res_id == number][0]).capitalize()
+            pka = self.pka.get(number)
+            found[f"{name}{number}"] = variant + (f" (pKa {pka:.1f})" if pka is not None else "")
+        return found
+
+
+def predict_pka(atoms: AtomArray, ligands: tuple[AtomArray, ...] = ()) -> dict[int, float]:
+    """PROPKA's pKa of every titratable side chain, by residue number, ligands in place.
+
+    Raises
+    ------
+    ComputationError
+        If PROPKA cannot read the model.
+    """
+    from propka import run
+
+    text = pdb_text(atoms, ligands)
+    try:
+        with _quiet():
+            molecule = run.single("model.pdb", ("--quiet",), stream=io.StringIO(text), write_pka=False)
+        groups = molecule.conformations["AVR"].groups
+    except Exception as error:
+        raise ComputationError(
+            f"PROPKA could not predict pKa values ({error}).",
+            where="protonation",
+            remedy="Check that the model's residues are complete.",
+        ) from error
+    return {
+        int(group.atom.res_num): float(group.pka_value)
+        for group in groups
+        if group.residue_type in ("ASP", "GLU", "HIS", "CYS", "TYR", "LYS", "ARG")
+        and group.atom.chain_id == "A"
+    }
+
+
+def choose_protonation(
+    atoms: AtomArray, ligands: tuple[AtomArray, ...] = (), *, ph: float = 7.4
+) -> Protonation:
+    """The protonation state of every titratable residue at a pH.
+
+    An acid or a histidine is protonated where PROPKA's pKa exceeds the pH by more than its error, with the
+    ligands in place and without them alike, for the model is used both ways. A neutral histidine takes the
+    tautomer that its hydrogen bonds ask for. Lysine, arginine, tyrosine and cysteine keep their usual
+    states: a predicted departure from these is stated, not followed, for PROPKA overstates burial there
+    and ff14SB has no thiolate in a chain.
+    """
+    pka = predict_pka(atoms, ligands)
+    empty = predict_pka(atoms) if ligands else pka
+    names = {int(number): str(name) for number, name in zip(atoms.res_id, atoms.res_name, strict=True)}
+    variants: dict[int, str] = {}
+    stated: list[str] = []
+    for number, name in names.items():
+        value = pka.get(number)
+        if value is None:
+            continue
+        protonated = min(value, empty.get(number, value)) > ph + PKA_MARGIN
+        if name == "HIS":
+            variants[number] = "HIP" if protonated else histidine_tautomer(atoms, number, ligands)
+        elif name in ("ASP", "GLU") and protonated:
+            variants[number] = _PROTONATED[name]
+        elif name in ("LYS", "ARG", "TYR", "CYS") and value < ph:
+            stated.append(f"{name.capitalize()}{number} (pKa {value:.1f}) kept in its usual state")
+    within = sorted(number for number, value in pka.items() if abs(value - ph) < 1.0 and number in names)
+    method = [f"Protonation at pH {ph:.1f} by PROPKA 3 with {len(ligands)} ligand(s) in place."]
+    if within:
+        method.append(
+            "Within one unit of the pH, hence uncertain: "
+            + ", ".join(f"{names[number].capitalize()}{number} {pka[number]:.1f}" for number in within)
+            + "."
+        )
+    if stated:
+        method.append("Stated but not followed: " + "; ".join(stated) + ".")
+    return Protonation(ph=ph, variants=variants, pka=pka, method=tuple(method))
+
+
+def add_hydrogens(atoms: AtomArray, variants: dict[int, str], *, ph: float = 7.4) -> AtomArray:
+    """All hydrogens of a capped heavy-atom model, by OpenMM's Modeller on the named CPU platform.
+
+    Parameters
+    ----------
+    atoms
+        Heavy atoms only, standard residues and caps.
+    variants
+        OpenMM variant (``HID``, ``HIE``, ``HIP``, ``ASH``, ``GLH``) by residue number.
+    ph
+        Decides what ``variants`` does not.
+    """
+    from openmm import app
+
+    from kinscope.structures.forcefield.system import cpu_platform, protein_forcefield
+    from kinscope.structures.io import from_openmm, to_openmm
+
+    topology, positions = to_openmm(atoms)
+    modeller = app.Modeller(topology, positions)
+    chosen = [variants.get(int(residue.id)) for residue in topology.residues()]
+    platform, _ = cpu_platform()
+    try:
+        with _seeded(), _one_thread(platform):
+            modeller.addHydrogens(protein_forcefield(), pH=ph, variants=chosen, platform=platform)
+    except ValueError as error:
+        raise ComputationError(
+            f"OpenMM could not add hydrogens ({error}).",
+            where="hydrogens",
+            remedy="The residues named must be standard amino acids with all their heavy atoms.",
+        ) from error
+    added = from_openmm(modeller.topology, modeller.positions)
+    pairs = [(one.index, other.index) for one, other in modeller.topology.bonds()]
+    return methines_righted(added, pairs)
+
+
+def methines_righted(atoms: AtomArray, bonds: list[tuple[int, int]]) -> AtomArray:
+    """Put a hydrogen that stands among its carbon's three heavy neighbours on the carbon's free side.
+
+    Modeller finds places for hydrogens from random directions; now and then, in a crowd, one ends on the
+    wrong side of its carbon, and the first minimisation then turns the carbon over.
+
+    Parameters
+    ----------
+    atoms
+        All hydrogens present.
+    bonds
+        Pairs of atom indices.
+    """
+    neighbours: dict[int, list[int]] = {}
+    for one, other in bonds:
+        neighbours.setdefault(one, []).append(other)
+        neighbours.setdefault(other, []).append(one)
+    righted = atoms.copy()
+    for centre, around in neighbours.items():
+        hydrogens = [row for row in around if atoms.element[row] == "H"]
+        if atoms.element[centre] != "C" or len(around) != 4 or len(hydrogens) != 1:
+            continue
+        place = np.asarray(atoms.coord[centre], dtype=np.float64)
+        arms = (
+            np.asarray(atoms.coord[[row for row in around if row not in hydrogens]], dtype=np.float64) - place
+        )
+        outward = -(arms / np.linalg.norm(arms, axis=1, keepdims=True)).sum(axis=0)
+        if float(outward @ (atoms.coord[hydrogens[0]] - place)) < 0.0:
+            righted.coord[hydrogens[0]] = place + _CARBON_HYDROGEN * outward / np.linalg.norm(outward)
+    return righted
+
+
+@contextlib.contextmanager
+def _one_thread(platform: Any) -> Iterator[None]:
+    """Modeller takes no platform properties; several threads sum forces in any order."""
+    before = platform.getPropertyDefaultValue("Threads")
+    platform.setPropertyDefaultValue("Threads", "1")
+    try:
+        yield
+    finally:
+        platform.setPropertyDefaultValue("Threads", before)
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[Any]:
+    """PROPKA logs through the root logger of its package; keep it out of ours."""
+    logger = logging.getLogger("propka")
+    level = logger.level
+    logger.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
+
+
+@contextlib.contextmanager
+def _seeded() -> Iterator[None]:
+    """Modeller jitters new hydrogens with Python's own generator: seed it, and give it back as it was."""
+    state = random.getstate()
+    random.seed(1)
+    try:
+        yield
+    finally:
+        random.setstate(state)
+
+
+def net_charge(atoms: AtomArray) -> int:
+    """Net charge of a protonated model, from its hydrogens."""
+    total = 0
+    for number in np.unique(atoms.res_id):
+        here = atoms.res_id == number
+        name = str(atoms.res_name[here][0])
+        names = set(atoms.atom_name[here])
+        if name in ("LYS", "ARG"):
+            total += 1
+        elif (name == "ASP" and not {"HD1", "HD2"} & names) or (name == "GLU" and not {"HE1", "HE2"} & names):
+            total -= 1
+        elif name == "HIS" and {"HD1", "HE2"} <= names:
+            total += 1
+        elif name == "PTR":
+            total -= 2
+    return total
+
+
+@dataclass(frozen=True)
+class CompleteModel:
+    """All atoms of a model before it is relaxed, and what was done to have them."""
+
+    atoms: AtomArray
+    """Hydrogens and caps among them."""
+    heavy: AtomArray
+    """Before hydrogens and caps."""
+    built: dict[int, tuple[str, ...]]
+    """Names of the heavy atoms that were built, by residue."""
+    turned: tuple[str, ...]
+    """Side chains that were turned round."""
+    protonation: Protonation
+
+    @property
+    def hydrogen_words(self) -> tuple[str, ...]:
+        """How protonation was chosen and where hydrogens come from, for the model's record."""
+        return (
+            *self.protonation.method,
+            "Hydrogens by OpenMM's Modeller on the CPU platform; ends capped with ACE and NME.",
+        )
+
+    def recorded_protonation(self) -> dict[str, str]:
+        """Every histidine and every unusual state with its pKa, for the model's record."""
+        return self.protonation.recorded(self.heavy)
+
+
+def complete_model(
+    heavy: AtomArray, ligands: tuple[AtomArray, ...], ph: float, progress: Progress
+) -> CompleteModel:
+    """Complete a model whose backbone is whole.
+
+    Parameters
+    ----------
+    heavy
+        Heavy atoms of standard residues (and PTR, SEP, TPO), each with a complete backbone.
+    ligands
+        Heavy atoms of what stands in the pockets: side chains turn to it, and PROPKA sees it.
+    ph
+        At which titratable residues are protonated.
+    progress
+        Told when the pKa values are predicted, which takes most of the time.
+
+    Raises
+    ------
+    ComputationError
+        If PROPKA cannot read the model.
+    """
+    completed = complete_heavy_atoms(heavy)
+    turned_atoms, turned = flip_side_chains(completed.atoms, ligands)
+    progress(0.05, "predicting protonation")
+    protonation = choose_protonation(turned_atoms, ligands, ph=ph)
+    atoms = add_hydrogens(cap_ends(turned_atoms), protonation.variants, ph=ph)
+    return CompleteModel(atoms, turned_atoms, completed.built, turned, protonation)

@@ -1,0 +1,1 @@
+"""Which conformation a kinase domain is in, by published definitions."""

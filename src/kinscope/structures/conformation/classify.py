@@ -1,0 +1,257 @@
+"""The conformation of a kinase domain by measured, published definitions.
+
+What is measured, and by whose definition, is said in :mod:`kinscope.structures.conformation.dfg` (DFG by
+distances and by dihedral clusters), :mod:`~kinscope.structures.conformation.parts` (helix C, activation loop,
+regulatory spine, P-loop) and :mod:`~kinscope.structures.conformation.parts` (SH2 and SH3). Which residues
+carry a definition comes from the target pack.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+from kinscope.core.errors import BadInputError
+from kinscope.core.records import Record
+from kinscope.results.measured import StateGeometry
+from kinscope.structures.conformation import dfg, parts
+from kinscope.structures.conformation.atoms import AtomTable, finite
+from kinscope.structures.conformation.dfg import classify_dfg
+from kinscope.structures.conformation.parts import measure_domains
+from kinscope.structures.model import AtomArray
+from kinscope.targets.pack import KinaseLandmarks
+
+if TYPE_CHECKING:
+    from kinscope.structures.wwpdb.source import PdbSource
+    from kinscope.targets.pack import TargetPack
+
+__all__ = ["EntryGeometry", "classify_dfg", "classify_entries", "classify_state"]
+
+NOT_CLASSIFIED = "not classified: the target pack names no landmarks to measure"
+
+
+def classify_state(atoms: AtomArray, landmarks: KinaseLandmarks | None) -> StateGeometry:
+    """Measure and classify the conformation of a kinase domain.
+
+    Parameters
+    ----------
+    atoms
+        A model or crystal chain in the target's numbering; hydrogens are not needed.
+    landmarks
+        The residues to measure, from the target pack (:attr:`TargetPack.landmarks`). None: nothing is
+        measured, and the notes say so.
+
+    Returns
+    -------
+    StateGeometry
+        Distances are NaN or None and classes ``unassigned`` where atoms are missing.
+    """
+    if landmarks is None:
+        return _unclassified()
+    table = AtomTable(atoms)
+    d1, d2 = dfg.measure_distances(table, landmarks)
+    spatial = dfg.classify_dfg(d1, d2)
+    angles = dfg.measure_dihedrals(table, landmarks)
+    cluster, separation = dfg.classify_dihedrals(spatial, angles)
+    helix = parts.measure_helix_c(table, landmarks)
+    loop = parts.measure_loop(table, landmarks)
+    spine = parts.measure_spine(table, landmarks)
+    tip = parts.measure_p_loop(table, landmarks)
+    domains = measure_domains(table, landmarks.regulatory)
+    complete = not any(finite(angle) is None for angle in angles)
+    geometry = StateGeometry(
+        dfg_d1_angstrom=d1,
+        dfg_d2_angstrom=d2,
+        dfg=spatial,
+        salt_bridge_271_286_angstrom=helix.bridge,
+        helix_c=helix.position,
+        activation_loop=loop.shape,
+        dfg_cluster=cluster,
+        dfg_cluster_distance=finite(separation),
+        dfg_dihedrals_degrees=angles if complete else (),
+        salt_bridge=helix.salt_bridge,
+        helix_c_beta_distance_angstrom=finite(helix.beta_distance),
+        helix_c_rotation_degrees=finite(helix.rotation),
+        helix_c_distance_angstrom=finite(helix.axis_distance),
+        helix_c_to_helix_e_degrees=finite(helix.to_helix_e),
+        loop_n_terminal=loop.n_terminal,
+        loop_n_terminal_angstrom=finite(loop.n_terminal_gap),
+        loop_c_terminal=loop.c_terminal,
+        loop_c_terminal_angstrom=finite(loop.c_terminal_gap),
+        loop_tyrosine_angstrom=finite(loop.tyrosine_gap),
+        spine=parts.classify_spine(spine),
+        spine_distances_angstrom=spine if not any(finite(gap) is None for gap in spine) else (),
+        p_loop=parts.classify_p_loop(tip),
+        p_loop_angstrom=finite(tip),
+        activity=_activity(spatial, cluster, helix.salt_bridge, loop),
+        sh2_position=domains.sh2,
+        sh2_to_n_lobe_angstrom=finite(domains.sh2_to_n_lobe),
+        sh2_to_c_lobe_angstrom=finite(domains.sh2_to_c_lobe),
+        sh2_angle_degrees=finite(domains.sh2_angle),
+        sh3_linker=domains.sh3,
+        sh3_linker_angstrom=finite(domains.sh3_gap),
+    )
+    return geometry.model_copy(update={"notes": _in_words(geometry, landmarks)})
+
+
+class EntryGeometry(Record):
+    """The conformation of one chain of one wwPDB entry."""
+
+    entry: str
+    chain: str
+    first_residue: int
+    last_residue: int
+    geometry: StateGeometry
+    resolution_angstrom: float | None = None
+    missing_residues: tuple[int, ...] = ()
+    """Numbers between the first and the last residue that the chain does not show."""
+
+    def in_words(self) -> str:
+        """One line for the command line."""
+        shape = self.geometry
+        borderline = [note for note in shape.notes if note.startswith("borderline")]
+        return (
+            f"{self.entry}:{self.chain} {self.first_residue}-{self.last_residue} DFG-{shape.dfg} "
+            f"(D1 {shape.dfg_d1_angstrom:.1f}, D2 {shape.dfg_d2_angstrom:.1f}, {shape.dfg_cluster}), "
+            f"helix C {shape.helix_c}, bridge {shape.salt_bridge_271_286_angstrom:.1f}, "
+            f"loop {shape.activation_loop}, spine {shape.spine}, P-loop {shape.p_loop}, {shape.activity}"
+            + ("" if shape.sh2_position == "not modelled" else f", SH2 {shape.sh2_position}")
+            + "".join(f"; {note}" for note in borderline)
+        )
+
+
+def classify_entries(
+    source: PdbSource,
+    pack: TargetPack,
+    codes: tuple[str, ...] | None = None,
+) -> tuple[EntryGeometry, ...]:
+    """Classify every chain of wwPDB entries that is of the target and holds its kinase domain.
+
+    Parameters
+    ----------
+    source
+        Where entries come from.
+    pack
+        The target; its protein gives the numbering, its landmarks what is measured.
+    codes
+        The entries; every one that lies in the source's mirror and cache if None.
+
+    Raises
+    ------
+    BadInputError
+        If the pack names no landmarks.
+    """
+    from kinscope.structures.wwpdb.entries import chain_of_structure, protein_chains
+
+    if pack.landmarks is None:
+        raise BadInputError(
+            f"The conformation of {pack.gene} cannot be classified: its target pack names no landmarks.",
+            where=str(pack.directory / "target.yaml"),
+            remedy="Add landmarks (see the target.yaml of the abl1 pack).",
+        )
+    found = []
+    for code in source.codes() if codes is None else codes:
+        structure = source.read_entry(code)
+        for name in protein_chains(structure, pack):
+            chain = chain_of_structure(structure, name, pack, label=f"{code.upper()}:{name}")
+            if pack.landmarks.dfg_phenylalanine not in chain.residues:
+                continue
+            first, last = chain.residues[0], chain.residues[-1]
+            found.append(
+                EntryGeometry(
+                    entry=code.upper(),
+                    chain=name,
+                    first_residue=first,
+                    last_residue=last,
+                    geometry=classify_state(chain.atoms, pack.landmarks),
+                    resolution_angstrom=chain.resolution_angstrom,
+                    missing_residues=tuple(sorted(set(range(first, last + 1)) - set(chain.residues))),
+                )
+            )
+    return tuple(found)
+
+
+def _activity(
+    spatial: dfg.DfgClass, cluster: str, bridge: str, loop: parts.Loop
+) -> Literal["active", "inactive", "unassigned"]:
+    """Kincore's label: every criterion of an active kinase holds, or one fails, or one is unknown."""
+    states = (
+        (spatial, "in"),
+        (cluster, "BLAminus"),
+        (bridge, "closed"),
+        (loop.n_terminal, "in"),
+        (loop.c_terminal, "in"),
+    )
+    if any(state not in (wanted, "unassigned") for state, wanted in states):
+        return "inactive"
+    return "active" if all(state == wanted for state, wanted in states) else "unassigned"
+
+
+def _in_words(shape: StateGeometry, landmarks: KinaseLandmarks) -> tuple[str, ...]:
+    notes = [*_dfg_words(shape), *_helix_words(shape), *_loop_words(shape, landmarks)]
+    if shape.spine_distances_angstrom:
+        gaps = ", ".join(f"{gap:.1f}" for gap in shape.spine_distances_angstrom)
+        notes.append(f"regulatory spine {shape.spine}: gaps {gaps} angstrom")
+    if shape.p_loop_angstrom is not None:
+        notes.append(f"P-loop {shape.p_loop}: tip {shape.p_loop_angstrom:.1f} angstrom from beta 3")
+    if shape.sh2_position != "not modelled":
+        notes.append(
+            f"SH2 {shape.sh2_position}: {shape.sh2_to_n_lobe_angstrom:.0f} angstrom from the N-lobe, "
+            f"{shape.sh2_to_c_lobe_angstrom:.0f} from the C-lobe (centres)"
+        )
+    if shape.sh3_linker != "not modelled":
+        notes.append(f"SH3 and linker {shape.sh3_linker}: {shape.sh3_linker_angstrom:.1f} angstrom")
+    return (*notes, *dfg.borderline(shape.dfg_d1_angstrom, shape.dfg_d2_angstrom))
+
+
+def _dfg_words(shape: StateGeometry) -> list[str]:
+    if not shape.dfg_dihedrals_degrees:
+        return []
+    if shape.dfg_cluster not in ("noise", "unassigned"):
+        return [f"DFG dihedrals {shape.dfg_cluster} ({shape.dfg_cluster_distance:.2f})"]
+    nearest, separation = dfg.nearest_of_all(shape.dfg_dihedrals_degrees)
+    return [
+        f"DFG dihedrals in no cluster of DFG-{shape.dfg} (nearest of all: {nearest}, {separation:.2f}; "
+        f"bound {dfg.CLUSTER_CUTOFF})"
+    ]
+
+
+def _helix_words(shape: StateGeometry) -> list[str]:
+    notes = []
+    if shape.helix_c_beta_distance_angstrom is not None:
+        turn = (
+            ""
+            if shape.helix_c_rotation_degrees is None
+            else f", Glu-Lys {shape.helix_c_rotation_degrees:.0f} degrees about the helix"
+        )
+        notes.append(f"helix C: CB-CB {shape.helix_c_beta_distance_angstrom:.1f} angstrom{turn}")
+    if shape.salt_bridge == "open" and shape.helix_c == "in":
+        notes.append(
+            f"helix C is in, but its salt bridge is open ({shape.salt_bridge_271_286_angstrom:.1f} angstrom)"
+        )
+    return notes
+
+
+def _loop_words(shape: StateGeometry, landmarks: KinaseLandmarks) -> list[str]:
+    said = []
+    if shape.loop_n_terminal_angstrom is not None:
+        said.append(f"start {shape.loop_n_terminal_angstrom:.1f}")
+    if shape.loop_c_terminal_angstrom is not None:
+        said.append(f"end {shape.loop_c_terminal_angstrom:.1f}")
+    if shape.loop_tyrosine_angstrom is not None:
+        said.append(
+            f"Tyr{landmarks.loop_tyrosine} to Asp{landmarks.hrd_aspartate} {shape.loop_tyrosine_angstrom:.1f}"
+        )
+    return [f"activation loop: {', '.join(said)} angstrom"] if said else []
+
+
+def _unclassified() -> StateGeometry:
+    missing = float("nan")
+    return StateGeometry(
+        dfg_d1_angstrom=missing,
+        dfg_d2_angstrom=missing,
+        dfg="unassigned",
+        salt_bridge_271_286_angstrom=missing,
+        helix_c="unassigned",
+        activation_loop="unassigned",
+        notes=(NOT_CLASSIFIED,),
+    )

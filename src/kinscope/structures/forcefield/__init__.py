@@ -1,0 +1,1 @@
+"""ff14SB over a model: system, relaxation, minimisation, what stands in the pockets."""

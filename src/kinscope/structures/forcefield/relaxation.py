@@ -1,0 +1,360 @@
+"""Relaxation of a substituted region in ff14SB: new atoms, then side chains, then backbone, the rest fixed.
+
+Only the region that moves and the atoms around it enter the energy: beyond them nothing moves, so their
+energy is a constant and is not paid for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kinscope.core.errors import ComputationError
+from kinscope.structures.forcefield.system import add_position_restraints, create_system, static_context
+from kinscope.structures.io import to_openmm
+from kinscope.structures.model import AtomArray
+
+Mask = NDArray[np.bool_]
+
+BACKBONE_HEAVY = ("N", "CA", "C", "O")
+_TURNED_ANGSTROM = 0.7
+"""A side chain with an atom further than this from its native place is packed in another rotamer."""
+_KJ_PER_KCAL = 4.184
+_FLAT_STEPS, _FLAT_KCAL_PER_MOL = 5, 0.1
+"""A minimisation ends where so many steps gain less than this."""
+_SOFT_CHARGE_SCALE = 0.5
+"""Charges without solvent are halved (a dielectric of 4), so that salt bridges do not collapse."""
+
+
+@dataclass(frozen=True)
+class Region:
+    """What moves in which stage; masks over the atoms of the whole model."""
+
+    new_atoms: Mask
+    side_chains: Mask
+    shell: Mask
+    included: Mask
+    """The shell and the fixed atoms whose energy with it counts."""
+
+
+@dataclass(frozen=True)
+class RelaxationProtocol:
+    """Lengths and strengths of the stages."""
+
+    cutoff_nm: float
+    backbone_restraint_kcal_per_mol_angstrom2: float
+    side_chain_restraint_kcal_per_mol_angstrom2: float
+    backbone_freedom_angstrom: float
+    """How far a backbone atom may stand from its native place before the restraint pulls."""
+    clash_iterations: int
+    final_iterations: int
+    threads: int
+
+
+@dataclass(frozen=True)
+class Relaxed:
+    """One candidate after its relaxation."""
+
+    coord: NDArray[np.float32]
+    """Shape (n_atoms, 3), angstrom."""
+    energy_kcal_per_mol: float
+    """Force field and implicit solvent, of the part that moves with its surroundings."""
+    strain_kcal_per_mol: float
+    """Energy of the restraints that hold the backbone at its native places."""
+
+
+def choose_region(
+    atoms: AtomArray,
+    candidates: Sequence[NDArray[np.float32]],
+    targets: Sequence[int],
+    repacked: Sequence[int],
+    shell_angstrom: float,
+    surroundings_angstrom: float,
+) -> Region:
+    """One region for all candidates, so that their energies compare.
+
+    Parameters
+    ----------
+    atoms
+        The mutant, any candidate.
+    candidates
+        Coordinates (n_atoms, 3) of each candidate, angstrom.
+    targets
+        Substituted residues.
+    repacked
+        Neighbours that some candidate has in another rotamer: they move too.
+    shell_angstrom
+        Residues with an atom this near a target move.
+    surroundings_angstrom
+        Fixed residues with an atom this near the shell are included.
+    """
+    numbers = np.asarray(atoms.res_id)
+    of_target = np.isin(numbers, targets)
+    near = _near(candidates, of_target, shell_angstrom)
+    shell_numbers = set(numbers[near].tolist()) | set(targets) | set(repacked)
+    shell = np.isin(numbers, list(shell_numbers)) & ~np.isin(atoms.res_name, ["ACE", "NME"])
+    around = _near(candidates, shell, surroundings_angstrom)
+    included = np.isin(numbers, list(set(numbers[around].tolist()))) | shell
+    names = np.asarray(atoms.atom_name)
+    frame = np.isin(names, BACKBONE_HEAVY)
+    return Region(
+        new_atoms=of_target & ~frame,
+        side_chains=shell & ~frame,
+        shell=shell,
+        included=included,
+    )
+
+
+def _near(candidates: Sequence[NDArray[np.float32]], chosen: Mask, radius: float) -> Mask:
+    from scipy.spatial import cKDTree
+
+    found = chosen.copy()
+    for coord in candidates:
+        distance, _ = cKDTree(coord[chosen]).query(coord, distance_upper_bound=radius)
+        found |= np.isfinite(distance)
+    return found
+
+
+class Relaxer:
+    """The force field of one mutant, ready to relax any of its candidates.
+
+    Parameters
+    ----------
+    atoms
+        The mutant (all hydrogens).
+    region
+        What moves.
+    anchor
+        Native places of the atoms, shape (n_atoms, 3), angstrom; only those of backbone atoms count.
+    protocol
+        Lengths and strengths.
+    """
+
+    def __init__(
+        self, atoms: AtomArray, region: Region, anchor: NDArray[np.float32], protocol: RelaxationProtocol
+    ) -> None:
+        self.region, self.protocol, self.anchor = region, protocol, anchor
+        topology, _ = to_openmm(atoms)
+        try:
+            whole = create_system(topology, implicit_solvent=True, cutoff_nm=protocol.cutoff_nm)
+        except ValueError as error:
+            raise ComputationError(
+                f"The force field does not know a residue of this mutant ({error}).",
+                where="relaxation of the mutant",
+                remedy="Check that the native model follows kinscope's conventions (kinscope models check).",
+            ) from error
+        self.kept = np.flatnonzero(region.included)
+        self.solvated = reduce_system(whole, self.kept, solvent=True, charge_scale=1.0)
+        self.soft = reduce_system(whole, self.kept, solvent=False, charge_scale=_SOFT_CHARGE_SCALE)
+        self.masses = np.array(
+            [whole.getParticleMass(int(i)).value_in_unit(_dalton()) for i in self.kept], dtype=np.float64
+        )
+        names = np.asarray(atoms.atom_name)
+        held = region.shell & np.isin(names, BACKBONE_HEAVY)
+        strengths = np.where(held, protocol.backbone_restraint_kcal_per_mol_angstrom2, 0.0)[self.kept]
+        hold_loosely(self.solvated, anchor[self.kept], strengths, protocol.backbone_freedom_angstrom, group=1)
+        of_neighbours = region.side_chains & ~region.new_atoms & (np.asarray(atoms.element) != "H")
+        self.residues = np.asarray(atoms.res_id)[self.kept]
+        self.neighbours = of_neighbours[self.kept]
+        self.holding = [
+            add_position_restraints(system, _nm(anchor[self.kept]), self.neighbours * 1.0, group=2)
+            for system in (self.soft, self.solvated)
+        ]
+
+    def relax(self, coord: NDArray[np.float32]) -> Relaxed:
+        """Relax one candidate.
+
+        Parameters
+        ----------
+        coord
+            Shape (n_atoms, 3), angstrom.
+
+        Returns
+        -------
+        Relaxed
+            Atoms outside the shell bit for bit as given.
+        """
+        protocol, region = self.protocol, self.region
+        points = np.asarray(coord[self.kept], dtype=np.float64)
+        self._hold_neighbours(points)
+        points, _, _ = self._minimise(self.soft, points, region.new_atoms, protocol.clash_iterations)
+        points, _, _ = self._minimise(self.soft, points, region.side_chains, protocol.clash_iterations)
+        points, energy, held = self._minimise(self.solvated, points, region.shell, protocol.final_iterations)
+        if not np.isfinite(energy) or not np.isfinite(points).all():
+            raise ComputationError(
+                "The relaxation of the mutant diverged.",
+                where="relaxation of the mutant",
+                remedy="Check the native model for clashes near the residue (kinscope models check).",
+            )
+        result = np.array(coord, dtype=np.float32)
+        moved = region.shell[self.kept]
+        result[self.kept[moved]] = points[moved]
+        return Relaxed(result, energy, held)
+
+    def _hold_neighbours(self, points: NDArray[np.float64]) -> None:
+        """Hold the neighbours' side chains that kept their native rotamer near their native places.
+
+        A pocket beside the substitution is empty here and would close on the vacuum; what the new residue
+        pushes still moves. Side chains packed into another rotamer are free.
+        """
+        away = np.linalg.norm(points - self.anchor[self.kept], axis=1)
+        turned = set(self.residues[self.neighbours & (away > _TURNED_ANGSTROM)].tolist())
+        strength = self.protocol.side_chain_restraint_kcal_per_mol_angstrom2 * 418.4
+        for force in self.holding:
+            for index in range(force.getNumParticles()):
+                particle, (_, *place) = force.getParticleParameters(index)
+                held = 0.0 if int(self.residues[particle]) in turned else strength
+                force.setParticleParameters(index, particle, [held, *place])
+
+    def _minimise(
+        self, system: Any, points: NDArray[np.float64], movable: Mask, iterations: int
+    ) -> tuple[NDArray[np.float64], float, float]:
+        from openmm import LocalEnergyMinimizer, MinimizationReporter, unit
+
+        class StopWhenFlat(MinimizationReporter):  # type: ignore[misc]
+            """Stops where further steps gain nothing: the line search in a flat minimum costs most."""
+
+            def __init__(self) -> None:
+                super().__init__()
+                self.energies: list[float] = []
+
+            def report(self, iteration: int, x: Any, grad: Any, args: Any) -> bool:
+                self.energies.append(args["system energy"] / _KJ_PER_KCAL)
+                recent = self.energies[-_FLAT_STEPS - 1 :]
+                return len(recent) > _FLAT_STEPS and recent[0] - recent[-1] < _FLAT_KCAL_PER_MOL
+
+        free = movable[self.kept]
+        for index, mass in enumerate(self.masses):
+            system.setParticleMass(index, float(mass) if free[index] else 0.0)  # OpenMM never moves mass 0
+        context = static_context(system, self.protocol.threads)
+        context.setPositions(_nm(points))
+        LocalEnergyMinimizer.minimize(context, 5.0, iterations, StopWhenFlat())
+        found = context.getState(getPositions=True).getPositions(asNumpy=True).value_in_unit(unit.angstrom)
+        energies = [
+            context.getState(getEnergy=True, groups={group})
+            .getPotentialEnergy()
+            .value_in_unit(unit.kilocalorie_per_mole)
+            for group in (0, 1)
+        ]
+        result = np.where(free[:, None], np.asarray(found, dtype=np.float64), points)
+        return result, float(energies[0]), float(energies[1])
+
+
+def hold_loosely(
+    system: Any, places: NDArray[Any], strengths: NDArray[np.float64], freedom_angstrom: float, *, group: int
+) -> None:
+    """Add restraints that pull only beyond a distance: harmonic in what an atom stands further away.
+
+    Parameters
+    ----------
+    system
+        OpenMM System.
+    places
+        Shape (n_atoms, 3), angstrom.
+    strengths
+        Shape (n_atoms,), kcal/mol/angstrom^2; atoms at 0 are free.
+    freedom_angstrom
+        The distance.
+    group
+        Force group.
+    """
+    from openmm import CustomExternalForce
+
+    force = CustomExternalForce("0.5*k*max(0, sqrt((x-x0)^2+(y-y0)^2+(z-z0)^2+1e-12)-free)^2")
+    force.addGlobalParameter("free", freedom_angstrom / 10.0)
+    for name in ("k", "x0", "y0", "z0"):
+        force.addPerParticleParameter(name)
+    for index in np.flatnonzero(strengths):
+        place = [float(value) / 10.0 for value in places[index]]
+        force.addParticle(int(index), [float(strengths[index]) * 418.4, *place])
+    force.setForceGroup(group)
+    system.addForce(force)
+
+
+def reduce_system(whole: Any, kept: NDArray[np.int64], *, solvent: bool, charge_scale: float) -> Any:
+    """The part of an OpenMM System that lies within some of its particles.
+
+    Bonded terms that reach outside are left out: the particles at the edge do not move.
+    """
+    from openmm import (
+        GBSAOBCForce,
+        HarmonicAngleForce,
+        HarmonicBondForce,
+        NonbondedForce,
+        PeriodicTorsionForce,
+        System,
+    )
+
+    place = {int(old): new for new, old in enumerate(kept)}
+    system = System()
+    for old in place:
+        system.addParticle(whole.getParticleMass(old))
+    for force in whole.getForces():
+        if isinstance(force, NonbondedForce):
+            system.addForce(_reduced_nonbonded(force, place, charge_scale))
+        elif isinstance(force, GBSAOBCForce):
+            if solvent:
+                system.addForce(_reduced_born(force, place))
+        elif isinstance(force, HarmonicBondForce):
+            system.addForce(_reduced_bonded(HarmonicBondForce(), force, "Bond", 2, place))
+        elif isinstance(force, HarmonicAngleForce):
+            system.addForce(_reduced_bonded(HarmonicAngleForce(), force, "Angle", 3, place))
+        elif isinstance(force, PeriodicTorsionForce):
+            system.addForce(_reduced_bonded(PeriodicTorsionForce(), force, "Torsion", 4, place))
+    return system
+
+
+def _reduced_bonded(fresh: Any, force: Any, what: str, atoms: int, place: dict[int, int]) -> Any:
+    add, get = getattr(fresh, f"add{what}"), getattr(force, f"get{what}Parameters")
+    for index in range(getattr(force, f"getNum{what}s")()):
+        parameters = get(index)
+        if all(particle in place for particle in parameters[:atoms]):
+            add(*(place[particle] for particle in parameters[:atoms]), *parameters[atoms:])
+    return fresh
+
+
+def _reduced_nonbonded(force: Any, place: dict[int, int], charge_scale: float) -> Any:
+    from openmm import NonbondedForce
+
+    fresh = NonbondedForce()
+    fresh.setNonbondedMethod(force.getNonbondedMethod())
+    fresh.setCutoffDistance(force.getCutoffDistance())
+    fresh.setReactionFieldDielectric(force.getReactionFieldDielectric())
+    for old in place:
+        charge, sigma, epsilon = force.getParticleParameters(old)
+        fresh.addParticle(charge * charge_scale, sigma, epsilon)
+    for index in range(force.getNumExceptions()):
+        first, second, product, sigma, epsilon = force.getExceptionParameters(index)
+        if first in place and second in place:
+            fresh.addException(place[first], place[second], product * charge_scale**2, sigma, epsilon)
+    return fresh
+
+
+def _reduced_born(force: Any, place: dict[int, int]) -> Any:
+    from openmm import GBSAOBCForce
+
+    fresh = GBSAOBCForce()
+    fresh.setNonbondedMethod(force.getNonbondedMethod())
+    fresh.setCutoffDistance(force.getCutoffDistance())
+    fresh.setSolventDielectric(force.getSolventDielectric())
+    fresh.setSoluteDielectric(force.getSoluteDielectric())
+    fresh.setSurfaceAreaEnergy(force.getSurfaceAreaEnergy())
+    for old in place:
+        fresh.addParticle(*force.getParticleParameters(old))
+    return fresh
+
+
+def _nm(points: NDArray[Any]) -> Any:
+    from openmm import unit
+
+    return (np.asarray(points, dtype=np.float64) / 10.0) * unit.nanometer
+
+
+def _dalton() -> Any:
+    from openmm import unit
+
+    return unit.dalton

@@ -1,0 +1,181 @@
+"""The force field that relaxes models: Amber ff14SB, with pairwise-descreened implicit solvent where asked.
+
+OpenMM's CustomGBForce models cost ten times the built-in GBSAOBCForce on a CPU, so the built-in one
+(OBC II; Onufriev, Bashford & Case, Proteins 2004, 55, 383) is used, with mbondi-like radii
+(Tsui & Case, Biopolymers 2001, 56, 275) and the usual screening factors.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from kinscope.structures.io import _DATA, know_phosphotyrosine
+
+PHOSPHOTYROSINE_XML = _DATA / "phosphotyrosine.xml"
+"""Parameters of PTR for OpenMM's ForceField, beside ff14SB's."""
+
+_SCALE = {"H": 0.85, "C": 0.72, "N": 0.79, "O": 0.85, "S": 0.96, "P": 0.86}
+_RADIUS_NM = {"C": 0.17, "N": 0.155, "O": 0.15, "S": 0.18, "P": 0.185}
+_HYDROGEN_ON_NITROGEN_NM = 0.13
+_HYDROGEN_NM = 0.12
+
+
+@lru_cache(maxsize=1)
+def protein_forcefield() -> Any:
+    """Amber ff14SB with dianionic phosphotyrosine (phosaa14SB; Raguette et al., JCTC 2024, 20, 7199)."""
+    from openmm import app
+
+    know_phosphotyrosine()
+    return app.ForceField("amber14/protein.ff14SB.xml", str(PHOSPHOTYROSINE_XML))
+
+
+def create_system(
+    topology: Any,
+    *,
+    implicit_solvent: bool = True,
+    cutoff_nm: float | None = 1.2,
+    constrain_hydrogens: bool = False,
+) -> Any:
+    """An OpenMM System of a model with ff14SB.
+
+    Parameters
+    ----------
+    topology
+        OpenMM topology, all hydrogens present.
+    implicit_solvent
+        Adds GBSAOBCForce with its surface-area term.
+    cutoff_nm
+        Nonbonded cutoff in nm, or None for all pairs.
+    constrain_hydrogens
+        Constrains bonds to hydrogen (for dynamics, not for minimisation).
+    """
+    from openmm import GBSAOBCForce, NonbondedForce, app, unit
+
+    system = protein_forcefield().createSystem(
+        topology,
+        nonbondedMethod=app.NoCutoff if cutoff_nm is None else app.CutoffNonPeriodic,
+        nonbondedCutoff=(cutoff_nm or 1.0) * unit.nanometer,
+        constraints=app.HBonds if constrain_hydrogens else None,
+        removeCMMotion=False,
+    )
+    nonbonded = next(force for force in system.getForces() if isinstance(force, NonbondedForce))
+    if implicit_solvent:
+        born = GBSAOBCForce()
+        if cutoff_nm is None:
+            born.setNonbondedMethod(GBSAOBCForce.NoCutoff)
+        else:
+            nonbonded.setReactionFieldDielectric(1.0)
+            born.setNonbondedMethod(GBSAOBCForce.CutoffNonPeriodic)
+            born.setCutoffDistance(cutoff_nm * unit.nanometer)
+        bonded_to_nitrogen = _hydrogens_on_nitrogen(topology)
+        for index, atom in enumerate(topology.atoms()):
+            charge = nonbonded.getParticleParameters(index)[0]
+            symbol = atom.element.symbol
+            if symbol == "H":
+                radius = _HYDROGEN_ON_NITROGEN_NM if index in bonded_to_nitrogen else _HYDROGEN_NM
+            else:
+                radius = _RADIUS_NM.get(symbol, 0.15)
+            born.addParticle(charge, radius, _SCALE.get(symbol, 0.8))
+        system.addForce(born)
+    return system
+
+
+_OCCUPANT_NM_KJ = {
+    "C": (0.340, 0.36), "N": (0.265, 0.50), "O": (0.265, 0.60), "F": (0.305, 0.26), "S": (0.356, 1.05),
+    "P": (0.374, 0.84), "Cl": (0.347, 1.11), "Br": (0.395, 1.34), "I": (0.419, 1.67),
+}  # fmt: skip
+
+
+def add_occupants(system: Any, elements: list[str]) -> None:
+    """Add fixed, uncharged spheres: the heavy atoms of a ligand that holds its pocket open.
+
+    They have no mass, so no minimiser moves them. Lennard-Jones radii are GAFF's (Wang et al., J. Comput.
+    Chem. 2004, 25, 1157), except that N and O are given the 3.0 angstrom contact that a hydrogen bond would
+    pull a charged pair into. In implicit solvent they displace water. Their positions come
+    after the protein's.
+
+    Parameters
+    ----------
+    system
+        From :func:`create_system`.
+    elements
+        Symbol of each heavy atom.
+    """
+    from openmm import GBSAOBCForce, NonbondedForce
+
+    first = system.getNumParticles()
+    for symbol in elements:
+        sigma, epsilon = _OCCUPANT_NM_KJ.get(symbol.capitalize(), _OCCUPANT_NM_KJ["C"])
+        system.addParticle(0.0)
+        for force in system.getForces():
+            if isinstance(force, NonbondedForce):
+                force.addParticle(0.0, sigma, epsilon)
+            elif isinstance(force, GBSAOBCForce):
+                force.addParticle(0.0, _RADIUS_NM.get(symbol, 0.15), _SCALE.get(symbol, 0.8))
+    nonbonded = next(force for force in system.getForces() if isinstance(force, NonbondedForce))
+    for one in range(first, first + len(elements)):
+        for other in range(one + 1, first + len(elements)):
+            nonbonded.addException(one, other, 0.0, 0.1, 0.0)
+
+
+def add_position_restraints(
+    system: Any, positions: Any, force_constants: np.ndarray[Any, Any], *, group: int = 0
+) -> Any:
+    """Hold atoms at ``positions`` with harmonic restraints and return the force.
+
+    Parameters
+    ----------
+    system
+        From :func:`create_system`.
+    positions
+        OpenMM quantity of length n_atoms.
+    force_constants
+        Shape (n_atoms,), kcal/mol/angstrom^2; atoms at 0 are free.
+    group
+        Force group of the restraint.
+    """
+    from openmm import CustomExternalForce, unit
+
+    force = CustomExternalForce("0.5*k*((x-x0)^2+(y-y0)^2+(z-z0)^2)")
+    for name in ("k", "x0", "y0", "z0"):
+        force.addPerParticleParameter(name)
+    points = positions.value_in_unit(unit.nanometer)
+    for index in np.flatnonzero(force_constants):
+        strength = float(force_constants[index]) * 418.4  # kcal/mol/A^2 to kJ/mol/nm^2
+        force.addParticle(int(index), [strength, *map(float, points[int(index)])])
+    force.setForceGroup(group)
+    system.addForce(force)
+    return force
+
+
+def cpu_platform(threads: int = 1) -> tuple[Any, dict[str, str]]:
+    """The CPU platform, named everywhere: OpenMM left to choose may take a broken OpenCL driver.
+
+    One thread and deterministic forces give the same answer on the same machine every time.
+    """
+    from openmm import Platform
+
+    return Platform.getPlatformByName("CPU"), {"Threads": str(threads), "DeterministicForces": "true"}
+
+
+def static_context(system: Any, threads: int = 1) -> Any:
+    """A context of an OpenMM System on the named CPU platform for energies and minimisations alone.
+
+    OpenMM wants an integrator in every context; this one's is never stepped.
+    """
+    from openmm import Context, VerletIntegrator
+
+    platform, properties = cpu_platform(threads)
+    return Context(system, VerletIntegrator(0.001), platform, properties)
+
+
+def _hydrogens_on_nitrogen(topology: Any) -> set[int]:
+    found = set()
+    for first, second in topology.bonds():
+        for hydrogen, heavy in ((first, second), (second, first)):
+            if hydrogen.element.symbol == "H" and heavy.element.symbol == "N":
+                found.add(hydrogen.index)
+    return found

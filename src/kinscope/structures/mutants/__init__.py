@@ -1,0 +1,1 @@
+"""Substitutions built, relieved of strain and recorded."""

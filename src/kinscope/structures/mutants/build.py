@@ -1,0 +1,273 @@
+"""Mutant models: substitute, search rotamers with the neighbours, relax, rank.
+
+The substituted side chains and every side chain around them are packed together over discrete rotamers, on
+the native backbone and on backrubs of it (:mod:`kinscope.structures.mutants.candidates`); the best distinct
+solutions are relaxed by stages with ff14SB and implicit solvent
+(:mod:`kinscope.structures.forcefield.relaxation`) and ranked (docs/decisions/0032). Atoms beyond the shell
+do not move at all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kinscope.core.errors import StructureError, VariantError
+from kinscope.core.progress import Progress, silent
+from kinscope.core.residues import ONE_TO_THREE, one_letter, three_letter
+from kinscope.results.models import ModelRecord
+from kinscope.structures.forcefield.relaxation import (
+    BACKBONE_HEAVY,
+    RelaxationProtocol,
+    Relaxed,
+    Relaxer,
+    choose_region,
+)
+from kinscope.structures.model import AtomArray
+from kinscope.structures.mutants.backbone_moves import backbone_kept
+from kinscope.structures.mutants.candidates import Packed, SoftScore
+from kinscope.structures.mutants.candidates import pack_substitutions as pack_substitutions
+from kinscope.structures.mutants.record import mutant_record
+from kinscope.structures.mutants.settings import MutationSettings
+from kinscope.structures.mutants.strain import Relief, changed_settings, relieve, strain_left
+from kinscope.structures.side_chains.sites import nearest_rotamer, residues_of, rotamer_cost_kcal_per_mol
+
+
+@dataclass(frozen=True)
+class MutantModel:
+    """One relaxed alternative of a mutant."""
+
+    atoms: AtomArray
+    record: ModelRecord
+    energy_kcal_per_mol: float
+    """Score of the ranking (:func:`candidate_score`). Only differences between alternatives mean anything."""
+
+
+def build_mutant(
+    native: AtomArray,
+    native_record: ModelRecord,
+    substitutions: Sequence[tuple[int, str]],
+    settings: MutationSettings,
+    seed: int,
+    progress: Progress | None = None,
+) -> list[MutantModel]:
+    """Build and relax the substitutions on a native model.
+
+    Parameters
+    ----------
+    native
+        Model in the conventions of :mod:`kinscope.structures.model`.
+    native_record
+        Its record.
+    substitutions
+        Residue number and one-letter code of the new residue, in cis.
+    settings
+        Search and relaxation.
+    seed
+        Same seed, same machine: same models.
+    progress
+        Told how far the work is.
+
+    Returns
+    -------
+    list of MutantModel
+        Sorted by energy, alternative 0 lowest.
+
+    Raises
+    ------
+    StructureError
+        If a residue is not in the model.
+    VariantError
+        If a letter is not one of the twenty, a residue is substituted by itself, or twice.
+    """
+    report = progress or silent
+    wanted = check_substitutions(native, substitutions)
+    report(0.02, "searching rotamers")
+    packings = pack_substitutions(native, wanted, settings, seed)
+    report(0.2, "preparing the force field")
+    candidates = _relaxed_candidates(native, packings, wanted, settings, report)
+    ranked = _ranked(native, wanted, candidates, settings)
+    report(0.98, "relaxing what is strained")
+    relieved = [_relieved(native, wanted, candidate, settings, seed) for candidate in ranked]
+    report(1.0, "done")
+    return [
+        MutantModel(
+            found.atoms,
+            mutant_record(
+                native, found.atoms, native_record, wanted, found.packing, index,
+                found.score - relieved[0].score, settings, found.relief,
+            ),
+            found.score,
+        )
+        for index, found in enumerate(relieved)
+    ]  # fmt: skip
+
+
+def _relaxed_candidates(
+    native: AtomArray,
+    packings: Sequence[Packed],
+    wanted: dict[int, str],
+    settings: MutationSettings,
+    report: Progress,
+) -> list[_Candidate]:
+    """Every packing relaxed and scored."""
+    relaxer = _relaxer(native, packings, list(wanted), settings)
+    soft = SoftScore(packings[0].atoms, relaxer.region.shell, relaxer.region.included)
+    candidates: list[_Candidate] = []
+    for index, packing in enumerate(packings):
+        report(0.25 + 0.75 * index / len(packings), f"relaxing candidate {index + 1} of {len(packings)}")
+        relaxed = relaxer.relax(np.asarray(packing.atoms.coord, dtype=np.float32))
+        atoms = packing.atoms.copy()
+        atoms.coord = relaxed.coord
+        score = candidate_score(relaxed, soft(relaxed.coord), atoms, wanted, settings.packing_weight)
+        candidates.append(_Candidate(score, atoms, packing))
+    return candidates
+
+
+@dataclass(frozen=True)
+class _Candidate:
+    score: float
+    atoms: AtomArray
+    packing: Packed
+    relief: Relief | None = None
+
+    def rotamers(self, numbers: Sequence[int]) -> tuple[str, ...]:
+        """Where the relaxed side chains stand, whatever they started from."""
+        residues = residues_of(self.atoms)
+        return tuple(nearest_rotamer(residues[number]) for number in numbers)
+
+
+def candidate_score(
+    relaxed: Relaxed, soft: float, atoms: AtomArray, wanted: dict[int, str], packing_weight: float
+) -> float:
+    """What ranks relaxed candidates, kcal/mol; only differences mean anything (docs/decisions/0032).
+
+    Parameters
+    ----------
+    relaxed
+        The candidate's force-field energy and the strain of its backbone.
+    soft
+        Its packing energy on the relaxed coordinates.
+    atoms
+        The relaxed model.
+    wanted
+        Substituted residues.
+    packing_weight
+        Share of the packing energy, 0 to 1.
+    """
+    residues = residues_of(atoms)
+    rarity = sum(rotamer_cost_kcal_per_mol(residues, number) for number in wanted)
+    energy = (1.0 - packing_weight) * relaxed.energy_kcal_per_mol + packing_weight * (soft + rarity)
+    return energy + relaxed.strain_kcal_per_mol
+
+
+def check_substitutions(native: AtomArray, substitutions: Sequence[tuple[int, str]]) -> dict[int, str]:
+    """Residue number to three-letter name of the new residue, checked against the model.
+
+    Raises
+    ------
+    StructureError, VariantError
+        As :func:`build_mutant` says.
+    """
+    if not substitutions:
+        raise VariantError("There is no substitution to build.", remedy="Name at least one, such as K404E.")
+    names = {int(number): str(name) for number, name in zip(native.res_id, native.res_name, strict=True)}
+    modelled = [number for number, name in names.items() if name not in {"ACE", "NME"}]
+    wanted: dict[int, str] = {}
+    for number, letter in substitutions:
+        if letter not in ONE_TO_THREE:
+            raise VariantError(
+                f"{letter!r} is not the one-letter code of an amino acid.",
+                where=f"substitution at residue {number}",
+                remedy=f"Use one of {' '.join(sorted(ONE_TO_THREE))}.",
+            )
+        if number not in modelled:
+            raise StructureError(
+                f"Residue {number} is not in this model, which spans {min(modelled)} to {max(modelled)}.",
+                where=f"substitution {number}{letter}",
+                remedy="Choose a state whose model holds the residue (kinscope models list).",
+            )
+        if one_letter(names[number]) == letter:
+            raise VariantError(
+                f"Residue {number} is {names[number].capitalize()} in the native model already.",
+                where=f"substitution {number}{letter}",
+                remedy="Name the residue that replaces it.",
+            )
+        if number in wanted:
+            raise VariantError(
+                f"Residue {number} is substituted twice.",
+                where=f"substitution {number}{letter}",
+                remedy="Name one substitution per residue.",
+            )
+        wanted[number] = three_letter(letter)
+    return wanted
+
+
+def _relaxer(
+    native: AtomArray, packings: Sequence[Packed], targets: Sequence[int], settings: MutationSettings
+) -> Relaxer:
+    mutant = packings[0].atoms
+    region = choose_region(
+        mutant,
+        [np.asarray(packing.atoms.coord, dtype=np.float32) for packing in packings],
+        targets,
+        sorted({number for packing in packings for number in packing.repacked}),
+        settings.shell_radius_angstrom,
+        settings.surroundings_angstrom,
+    )
+    protocol = RelaxationProtocol(
+        settings.cutoff_nm,
+        settings.backbone_restraint_kcal_per_mol_angstrom2,
+        settings.side_chain_restraint_kcal_per_mol_angstrom2,
+        settings.backbone_freedom_angstrom,
+        settings.clash_iterations,
+        settings.final_iterations,
+        settings.threads,
+    )
+    return Relaxer(mutant, region, _native_places(native, mutant, targets), protocol)
+
+
+def _native_places(native: AtomArray, mutant: AtomArray, targets: Sequence[int]) -> NDArray[np.float32]:
+    """Coordinates (n_atoms, 3) of the mutant with all but new side chains where the native has them."""
+    keys = zip(native.res_id, native.atom_name, strict=True)
+    place = {(int(number), str(atom)): row for row, (number, atom) in enumerate(keys)}
+    coord = np.array(mutant.coord, dtype=np.float32)
+    for row, (number, atom) in enumerate(zip(mutant.res_id, mutant.atom_name, strict=True)):
+        if atom in BACKBONE_HEAVY or int(number) not in targets:
+            coord[row] = native.coord[place[int(number), str(atom)]]
+    return coord
+
+
+def _ranked(
+    native: AtomArray,
+    wanted: dict[int, str],
+    candidates: Sequence[_Candidate],
+    settings: MutationSettings,
+) -> list[_Candidate]:
+    """Sound candidates by score, each set of rotamers once, within the window."""
+    sound = [c for c in candidates if all(backbone_kept(native, c.atoms, move) for move in c.packing.moves)]
+    distinct: dict[tuple[str, ...], _Candidate] = {}
+    for candidate in sorted(sound or candidates, key=lambda c: c.score):
+        distinct.setdefault(candidate.rotamers(list(wanted)), candidate)
+    ranked = list(distinct.values())
+    lowest = ranked[0].score
+    limit = lowest + settings.alternative_window_kcal_per_mol
+    return [c for c in ranked if c.score <= limit][: settings.alternatives]
+
+
+def _relieved(
+    native: AtomArray, wanted: dict[int, str], candidate: _Candidate, settings: MutationSettings, seed: int
+) -> _Candidate:
+    """A candidate relaxed again with more freedom, if it is strained and that helps.
+
+    It keeps its score: one of a wider shell holds other atoms, and would not compare.
+    """
+    if not strain_left(native, candidate.atoms, list(wanted)):
+        return candidate
+    freer = settings.model_copy(update=changed_settings(settings.relief, settings.shell_radius_angstrom))
+    relaxer = _relaxer(native, [replace(candidate.packing, atoms=candidate.atoms)], list(wanted), freer)
+    relief = relieve(native, candidate.atoms, relaxer, wanted, seed)
+    return candidate if relief is None else replace(candidate, atoms=relief.atoms, relief=relief)

@@ -1,0 +1,73 @@
+"""Settings of the mutant builder and of the relief of strain."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from kinscope.core.records import Settings
+from kinscope.structures.mutants.candidates import pack_substitutions as pack_substitutions
+
+
+class ReliefSettings(Settings):
+    """How much more a strained mutant may move."""
+
+    extra_shell_angstrom: float = Field(default=2.0, ge=0.0, le=12.0)
+    """Added to the radius of the shell that moves."""
+    backbone_freedom_angstrom: float = Field(default=2.0, ge=0.0, le=5.0)
+    """How far a backbone atom may go before its restraint pulls: as far as a loop differs between crystals
+    of one state."""
+    backbone_restraint_kcal_per_mol_angstrom2: float = Field(default=0.5, ge=0.0, le=1000.0)
+    side_chain_restraint_kcal_per_mol_angstrom2: float = Field(default=0.1, ge=0.0, le=1000.0)
+    final_iterations: int = Field(default=500, ge=10, le=5000)
+
+
+class MutationSettings(Settings):
+    """How a substitution is packed and relaxed."""
+
+    repack_radius_angstrom: float = Field(default=5.0, ge=0.0, le=15.0)
+    """Side chains this near the old or any rotamer of the new side chain are repacked with it."""
+    native_rotamer_bonus_kcal_per_mol: float = Field(default=3.0, ge=0.0, le=20.0)
+    """By how much a neighbour's other rotamer must beat the native one: the reference is a crystal's."""
+    backrub_degrees: tuple[float, ...] = (8.0, 15.0)
+    """Backrubs, either way, of each substituted residue; each backbone is packed anew. Empty: native only."""
+    neighbour_backrub_degrees: tuple[float, ...] = ()
+    """The same of the residues before and after it."""
+    moved_backbone_cost_kcal_per_mol: float = Field(default=20.0, ge=0.0, le=50.0)
+    """By how much a moved backbone must pack better than the native one for a rotamer to be built on it
+    (docs/decisions/0033)."""
+    candidates: int = Field(default=4, ge=1, le=20)
+    """Distinct packings that are relaxed."""
+    candidate_window_kcal_per_mol: float = Field(default=20.0, ge=0.0, le=100.0)
+    """Packings further than this above the best, the cost of a moved backbone not counted, are not relaxed.
+    Wide, for discrete rotamers are strained."""
+    packing_weight: float = Field(default=0.5, ge=0.0, le=1.0)
+    """Share of the packing energy of the relaxed model in the score; the rest is the force field's."""
+    alternatives: int = Field(default=3, ge=1, le=10)
+    """At most so many relaxed models are kept."""
+    alternative_window_kcal_per_mol: float = Field(default=5.0, ge=0.0, le=50.0)
+    """Relaxed models further than this above the lowest are dropped. As wide as the score was found to err on
+    crystals of T315I (docs/decisions/0033)."""
+    shell_radius_angstrom: float = Field(default=6.0, ge=3.0, le=15.0)
+    """Residues with an atom this near a substituted residue may move; all others are fixed."""
+    surroundings_angstrom: float = Field(default=9.0, ge=6.0, le=30.0)
+    """Fixed atoms further than this from every movable atom are left out of the energy."""
+    cutoff_nm: float = Field(default=1.2, ge=0.8, le=3.0)
+    side_chain_restraint_kcal_per_mol_angstrom2: float = Field(default=1.0, ge=0.0, le=1000.0)
+    """On neighbours' side chains in their native rotamer, so that an empty pocket beside the substitution
+    stays open; the substituted residue and side chains in a new rotamer are free."""
+    backbone_restraint_kcal_per_mol_angstrom2: float = Field(default=2.0, ge=0.0, le=1000.0)
+    """On the shell's backbone heavy atoms, towards their native places, in the last stage."""
+    backbone_freedom_angstrom: float = Field(default=0.3, ge=0.0, le=2.0)
+    """How far a backbone atom may go before that restraint pulls: as far as crystals of one kinase differ."""
+    clash_iterations: int = Field(default=150, ge=10, le=5000)
+    """Minimiser iterations in each stage without solvent."""
+    final_iterations: int = Field(default=150, ge=10, le=5000)
+    """Minimiser iterations of the last stage, in implicit solvent."""
+    relief: ReliefSettings = ReliefSettings()
+    """How a model is relaxed again that is left strained."""
+    threads: int = Field(default=1, ge=1, le=256)
+
+    @property
+    def moves_backbone(self) -> bool:
+        """Whether other backbones than the native one are packed."""
+        return bool(self.backrub_degrees or self.neighbour_backrub_degrees)

@@ -1,0 +1,384 @@
+"""Putting a state model's heavy atoms together from crystals.
+
+The base chain gives the frame. Grafts are laid on it over the backbone of their flanks. Where a crystal's
+protein is not the human one, the human side chain comes from a crystal that shows it (or, for the isosteric
+pairs Asn/Asp and Gln/Glu, from the crystal's own atoms under their human names).
+
+Parts of crystals laid on one another: stretches grafted between two anchors, domains put in their place.
+
+The anchors of a graft are residues where both crystals have the same backbone; how well they agree, and the
+peptide bonds at the joints, are said in the record.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kinscope.core.errors import StructureError
+from kinscope.core.residues import three_letter
+from kinscope.results.models import ResidueOrigin
+from kinscope.structures.completion.heavy_atoms import in_template_order
+from kinscope.structures.model import AtomArray
+from kinscope.structures.reference.recipes import (
+    BuiltStretch,
+    CrystalPart,
+    Graft,
+    Guest,
+    Placement,
+    SideChainDonor,
+    StateRecipe,
+)
+from kinscope.structures.stereochemistry import backbone_table, omega
+from kinscope.structures.superposition import BACKBONE, superpose
+from kinscope.structures.wwpdb.entries import CrystalChain, read_crystal_chain, read_ligand
+from kinscope.structures.wwpdb.source import PdbSource
+from kinscope.targets.pack import TargetPack
+
+Floats = NDArray[np.float64]
+
+_REACH_ANGSTROM = 3.4
+_SIDE_CHAIN_WEIGHT = 0.2
+"""Side chains give way, so that their overlaps count less than the backbone's when a domain settles."""
+_ONE_ANGSTROM_COST, _TEN_DEGREES_COST = 1.0, 1.0
+"""What leaving the frame's place costs, in square angstrom of overlap."""
+
+
+def cut(atoms: AtomArray, first: int, last: int) -> AtomArray:
+    """The atoms of some residues, both ends included."""
+    return atoms[(atoms.res_id >= first) & (atoms.res_id <= last)]
+
+
+def graft(atoms: AtomArray, donor: CrystalChain, part: Graft) -> tuple[AtomArray, str]:
+    """Replace a stretch by another crystal's, superposed on its flanks; what was done, in words.
+
+    Raises
+    ------
+    StructureError
+        If the donor lacks residues of the stretch.
+    """
+    transform = superpose(donor.atoms, atoms, _numbers(part.fit))
+    piece = transform.applied_to(_whole(donor, part))
+    outside = atoms[(atoms.res_id < part.first_residue) | (atoms.res_id > part.last_residue)]
+    joined = outside + piece
+    joints = [length for _, length, _ in joints_of(joined, part)]
+    note = (
+        f"residues {part.first_residue}-{part.last_residue} from {part.label}, laid on the backbone of "
+        + _ranges(part.fit)
+        + f" with RMSD {transform.rmsd_angstrom:.2f} angstrom; peptide bonds at the joints before relaxation "
+        + ", ".join(f"{joint:.2f}" for joint in joints)
+        + " angstrom"
+    )
+    return joined, note
+
+
+def place_domain(
+    atoms: AtomArray, donor: CrystalChain, frame: CrystalChain, part: Placement
+) -> tuple[AtomArray, str]:
+    """Add a domain where another crystal has it, and settle it there; what was done, in words.
+
+    Raises
+    ------
+    StructureError
+        If the donor lacks residues of the domain.
+    """
+    to_base = superpose(frame.atoms, atoms, _numbers(part.frame_fit))
+    framed = to_base.applied_to(frame.atoms)
+    to_frame = superpose(donor.atoms, framed, _numbers(part.fit))
+    piece = to_frame.applied_to(_whole(donor, part))
+    outside = atoms[(atoms.res_id < part.first_residue) | (atoms.res_id > part.last_residue)]
+    piece, shift, angle, before, after = settle(piece, outside)
+    note = (
+        f"residues {part.first_residue}-{part.last_residue} from {part.label}, laid on the backbone of "
+        f"{_ranges(part.fit)} of {part.frame_label} with RMSD {to_frame.rmsd_angstrom:.2f} angstrom, after "
+        f"that crystal was laid on the model over {_ranges(part.frame_fit)} with RMSD "
+        f"{to_base.rmsd_angstrom:.2f} angstrom; then moved as a whole by {shift:.1f} angstrom and turned by "
+        f"{angle:.0f} degrees, which takes the overlap with the rest from {before:.1f} to {after:.1f} "
+        "square angstrom"
+    )
+    return outside + piece, note
+
+
+def laid_ligand(
+    atoms: AtomArray, donor: CrystalChain, source: PdbSource, guest: Guest
+) -> tuple[AtomArray, str]:
+    """A ligand of another crystal in the model's frame; what was done, in words."""
+    transform = superpose(donor.atoms, atoms, _numbers(guest.fit))
+    ligand = read_ligand(source, guest.entry, guest.ligand_chain or guest.chain, guest.ccd)
+    note = (
+        f"{guest.ccd} of {donor.label} laid into the model over {_ranges(guest.fit)} with RMSD "
+        f"{transform.rmsd_angstrom:.2f} angstrom."
+    )
+    return transform.applied_to(ligand), note
+
+
+def joints_of(atoms: AtomArray, part: CrystalPart | BuiltStretch) -> list[tuple[int, float, float]]:
+    """Residue before each joint of a part, the length (angstrom) and omega (degrees) of the bond there."""
+    found = []
+    chain = atoms[~np.isin(atoms.res_name, ("ACE", "NME"))]
+    for left in (part.first_residue - 1, part.last_residue):
+        pair = chain[np.isin(chain.res_id, (left, left + 1))]
+        if len(np.unique(pair.res_id)) == 2:
+            table = backbone_table(pair)
+            gap = table.positions["C"][0] - table.positions["N"][1]
+            found.append((left, float(np.linalg.norm(gap)), float(omega(table)[0])))
+    return found
+
+
+def settle(piece: AtomArray, others: AtomArray) -> tuple[AtomArray, float, float, float, float]:
+    """Move a rigid domain a little, to where it overlaps its surroundings least.
+
+    Returns
+    -------
+    tuple
+        The moved domain; the shift of its centre (angstrom) and its rotation (degrees); the weighted sum of
+        squared overlaps before and after (square angstrom).
+    """
+    from scipy.optimize import minimize
+    from scipy.spatial import cKDTree
+    from scipy.spatial.transform import Rotation
+
+    coord = np.asarray(piece.coord, dtype=np.float64)
+    around = np.asarray(others.coord, dtype=np.float64)
+    near = cKDTree(coord).query(around)[0] < _REACH_ANGSTROM + 6.0
+    around, weight_around = around[near], _weights(others)[near]
+    centre, weight = coord.mean(axis=0), _weights(piece)
+    tree = cKDTree(around)
+
+    def moved(move: Floats) -> Floats:
+        turned = Rotation.from_rotvec(np.radians(10.0) * move[3:]).apply(coord - centre)
+        return np.asarray(turned + centre + move[:3])
+
+    def overlap(points: Floats) -> float:
+        pairs = cKDTree(points).sparse_distance_matrix(tree, _REACH_ANGSTROM, output_type="ndarray")
+        depth = (_REACH_ANGSTROM - pairs["v"]) ** 2
+        return float((depth * np.minimum(weight[pairs["i"]], weight_around[pairs["j"]])).sum())
+
+    def cost(move: Floats) -> float:
+        home = _ONE_ANGSTROM_COST * (move[:3] ** 2).sum() + _TEN_DEGREES_COST * (move[3:] ** 2).sum()
+        return overlap(moved(move)) + float(home)
+
+    best = minimize(cost, np.zeros(6), method="Powell", options={"maxfev": 4000, "xtol": 1e-3, "ftol": 1e-4})
+    place = moved(best.x)
+    settled = piece.copy()
+    settled.coord = place.astype(np.float32)
+    angle = float(10.0 * np.linalg.norm(best.x[3:]))
+    return settled, float(np.linalg.norm(best.x[:3])), angle, overlap(coord), overlap(place)
+
+
+def _weights(atoms: AtomArray) -> Floats:
+    return np.where(np.isin(atoms.atom_name, (*BACKBONE, "CB")), 1.0, _SIDE_CHAIN_WEIGHT)
+
+
+def _whole(donor: CrystalChain, part: CrystalPart) -> AtomArray:
+    present = set(donor.residues)
+    lacking = [n for n in range(part.first_residue, part.last_residue + 1) if n not in present]
+    if lacking:
+        raise StructureError(
+            "A grafted part is not complete in its crystal.",
+            where=f"{part.label}, residues {lacking[0]}-{lacking[-1]}",
+            remedy="Name another entry in the recipe.",
+        )
+    return cut(donor.atoms, part.first_residue, part.last_residue)
+
+
+def _numbers(stretches: Iterable[tuple[int, int]]) -> list[int]:
+    return [number for first, last in stretches for number in range(first, last + 1)]
+
+
+def _ranges(stretches: Iterable[tuple[int, int]]) -> str:
+    return " and ".join(f"{first}-{last}" for first, last in stretches)
+
+
+_ISOSTERIC = {
+    ("ASN", "ASP"): {"ND2": ("OD2", "O")},
+    ("GLN", "GLU"): {"NE2": ("OE2", "O")},
+    ("ASP", "ASN"): {"OD2": ("ND2", "N")},
+    ("GLU", "GLN"): {"OE2": ("NE2", "N")},
+}
+
+
+_PHOSPHORYLATED = {"TYR": "PTR", "SER": "SEP", "THR": "TPO"}
+_PARENT = {phosphorylated: parent for parent, phosphorylated in _PHOSPHORYLATED.items()}
+_PHOSPHATE = ("P", "O1P", "O2P", "O3P")
+
+
+@dataclass(frozen=True)
+class Assembly:
+    """Heavy atoms of a state model before hydrogens, in the base crystal's frame."""
+
+    atoms: AtomArray
+    origins: tuple[ResidueOrigin, ...]
+    method: tuple[str, ...]
+    ligands: tuple[AtomArray, ...]
+    """Same frame, for the prediction of pKa values and for the relaxation."""
+
+
+def assemble(
+    pack: TargetPack, recipe: StateRecipe, source: PdbSource, *, keep_phosphorylation: bool = False
+) -> Assembly:
+    """Assemble the heavy atoms of a state from its recipe.
+
+    Raises
+    ------
+    StructureError
+        If an entry is not at hand, a part lacks residues, or a difference to human has no donor.
+    """
+    keep = keep_phosphorylation or bool(recipe.phosphorylated)
+
+    def chain(entry: str, name: str) -> CrystalChain:
+        return read_crystal_chain(source, entry, name, pack, keep_phosphorylation=keep)
+
+    base = chain(recipe.base.entry, recipe.base.chain)
+    first, last = recipe.base.first_residue, recipe.base.last_residue
+    atoms = cut(base.atoms, first, last)
+    origins = {
+        number: ResidueOrigin(residue=number, origin="crystal", entry=base.label)
+        for number in base.residues
+        if first <= number <= last
+    }
+    method = [_describe(base, first, last)]
+    for part in recipe.grafts:
+        atoms, note = graft(atoms, chain(part.entry, part.chain), part)
+        method.append(f"{note}: {part.reason}.")
+        _note_origin(origins, part, note)
+    for domain in recipe.placements:
+        donor, frame = chain(domain.entry, domain.chain), chain(domain.frame_entry, domain.frame_chain)
+        atoms, note = place_domain(atoms, donor, frame, domain)
+        method.append(f"{note}: {domain.reason}.")
+        _note_origin(origins, domain, note)
+    atoms = _to_target_sequence(atoms, pack, recipe, source, origins, method, keep=keep_phosphorylation)
+    for stretch in recipe.built:
+        for number in range(stretch.first_residue, stretch.last_residue + 1):
+            origins[number] = ResidueOrigin(residue=number, origin="built", note=stretch.reason)
+    _require_complete(atoms, pack, recipe)
+    ligands = [read_ligand(source, recipe.base.entry, recipe.base.chain, ccd) for ccd in recipe.ligands]
+    for guest in recipe.guests:
+        ligand, note = laid_ligand(atoms, chain(guest.entry, guest.chain), source, guest)
+        ligands.append(ligand)
+        method.append(note)
+    return Assembly(
+        atoms=in_template_order(atoms),
+        origins=tuple(origins[number] for number in sorted(origins)),
+        method=tuple(method),
+        ligands=tuple(ligands),
+    )
+
+
+def _note_origin(origins: dict[int, ResidueOrigin], part: CrystalPart, note: str) -> None:
+    for number in range(part.first_residue, part.last_residue + 1):
+        origins[number] = ResidueOrigin(residue=number, origin="grafted", entry=part.label, note=note)
+
+
+def _describe(chain: CrystalChain, first: int, last: int) -> str:
+    resolution = (
+        f" ({chain.resolution_angstrom:.2f} angstrom)" if chain.resolution_angstrom is not None else ""
+    )
+    parts = [f"Residues {first}-{last} from {chain.label}{resolution}"]
+    modified = [note for number, note in chain.modified.items() if first <= number <= last]
+    if modified:
+        parts.append("modified residues: " + ", ".join(modified))
+    alternates = [str(number) for number in chain.alternates if first <= number <= last]
+    if alternates:
+        parts.append("of alternate conformations the most occupied, then A: " + ", ".join(alternates))
+    return "; ".join(parts) + "."
+
+
+def _to_target_sequence(
+    atoms: AtomArray,
+    pack: TargetPack,
+    recipe: StateRecipe,
+    source: PdbSource,
+    origins: dict[int, ResidueOrigin],
+    method: list[str],
+    *,
+    keep: bool,
+) -> AtomArray:
+    protein = pack.transcript.protein
+    donors = {donor.residue: donor for donor in recipe.side_chains}
+    for number in sorted({int(value) for value in atoms.res_id}):
+        here = str(atoms.res_name[atoms.res_id == number][0])
+        wanted = three_letter(protein[number - 1])
+        phosphate = number in recipe.phosphorylated or (keep and here in _PARENT)
+        if phosphate:
+            wanted = _PHOSPHORYLATED[wanted]
+        if here in _PARENT and not phosphate:
+            atoms, here = _dephosphorylated(atoms, number, here)
+        if here == wanted and number not in donors:
+            continue
+        if number in donors:
+            atoms, note = _donated(atoms, donors[number], wanted, pack, source)
+        elif (here, wanted) in _ISOSTERIC:
+            atoms = _renamed(atoms, number, here, wanted)
+            note = f"{here}{number} of the crystal set back to {wanted} (isosteric)"
+        else:
+            raise StructureError(
+                f"The crystal has {here} where the target has {wanted}, and no donor is named.",
+                where=f"{recipe.base.label}, residue {number}",
+                remedy="Name a donor under side_chains in the recipe.",
+            )
+        method.append(note + ".")
+        origins[number] = ResidueOrigin(
+            residue=number, origin="substituted", entry=origins[number].entry, note=note
+        )
+    return atoms
+
+
+def _dephosphorylated(atoms: AtomArray, number: int, here: str) -> tuple[AtomArray, str]:
+    """The parent of a phosphorylated residue that the state has not."""
+    atoms = atoms[(atoms.res_id != number) | ~np.isin(atoms.atom_name, _PHOSPHATE)]
+    atoms.res_name[atoms.res_id == number] = _PARENT[here]
+    return atoms, _PARENT[here]
+
+
+def _renamed(atoms: AtomArray, number: int, here: str, wanted: str) -> AtomArray:
+    atoms = atoms.copy()
+    rows = np.flatnonzero(atoms.res_id == number)
+    for row in rows:
+        atoms.res_name[row] = wanted
+        renaming = _ISOSTERIC[(here, wanted)].get(str(atoms.atom_name[row]))
+        if renaming is not None:
+            atoms.atom_name[row], atoms.element[row] = renaming
+    return atoms
+
+
+def _donated(
+    atoms: AtomArray, donor: SideChainDonor, wanted: str, pack: TargetPack, source: PdbSource
+) -> tuple[AtomArray, str]:
+    keep = wanted in _PARENT
+    chain = read_crystal_chain(source, donor.entry, donor.chain, pack, keep_phosphorylation=keep)
+    number = donor.residue
+    found = chain.atoms[chain.atoms.res_id == number]
+    if len(found) == 0 or str(found.res_name[0]) != wanted:
+        raise StructureError(
+            f"The donor of a side chain does not show {wanted}{number}.",
+            where=chain.label,
+            remedy="Name another donor in the recipe.",
+        )
+    transform = superpose(chain.atoms, atoms, range(number - 2, number + 3))
+    moved = transform.applied_to(found)
+    side_chain = moved[~np.isin(moved.atom_name, BACKBONE)]
+    kept = atoms[(atoms.res_id != number) | np.isin(atoms.atom_name, BACKBONE)]
+    kept.res_name[kept.res_id == number] = wanted
+    note = (
+        f"side chain of {wanted}{number} from {chain.label}, laid on the backbone of "
+        f"{number - 2}-{number + 2} with RMSD {transform.rmsd_angstrom:.2f} angstrom ({donor.reason})"
+    )
+    return kept + side_chain, note
+
+
+def _require_complete(atoms: AtomArray, pack: TargetPack, recipe: StateRecipe) -> None:
+    present = {int(number) for number in atoms.res_id}
+    for stretch in recipe.built:
+        present |= set(range(stretch.first_residue, stretch.last_residue + 1))
+    state = pack.state(recipe.state)
+    lacking = [n for n in range(state.first_residue, state.last_residue + 1) if n not in present]
+    if lacking:
+        raise StructureError(
+            "The recipe leaves residues without a crystal.",
+            where=f"state {recipe.state}, residues {', '.join(map(str, lacking))}",
+            remedy="Add a graft, a placement or a built stretch for them to the recipe.",
+        )

@@ -1,0 +1,1 @@
+"""Rotamers, their energy, and packing."""

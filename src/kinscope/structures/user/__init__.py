@@ -1,0 +1,1 @@
+"""A structure that the user brings, prepared as a state."""

@@ -1,0 +1,287 @@
+"""Which chain of a user's structure is the kinase, and what keeps the others from being it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from kinscope.core.errors import StructureError
+from kinscope.core.residues import one_letter, three_letter
+from kinscope.results.user_structure import ChainCandidate, UserStructureOptions
+from kinscope.structures.model import AtomArray, heavy_atoms, side_chain_atoms
+from kinscope.structures.user.file import harmless
+from kinscope.structures.wwpdb.entries import CrystalChain, chain_of_structure
+from kinscope.targets.pack import TargetPack
+
+MIN_IDENTITY = 0.95
+"""Of the aligned residues. Mouse ABL1 has 99.6 % of the human kinase domain and engineered proteins a handful
+of changes; the nearest other kinase, ABL2, has 93 %."""
+MIN_KINASE_DOMAIN = 0.5
+"""Share of the kinase domain that a chain must show to be considered at all."""
+MIN_SIDE_CHAINS = 0.75
+"""Share of residues (glycine aside) that must show something beyond CB, alanine CB: less is a trace."""
+MIN_SOUND_BONDS = 0.95
+_SOUND = (1.2, 1.8)
+"""N-CA (1.46) and CA-C (1.53) bonds lie in here in anything that is a protein in angstrom."""
+MAX_RESIDUES = 5000
+_MIN_RESIDUES = 30
+_WATER = {"HOH", "DOD", "WAT", "TIP", "TIP3", "SOL", "H2O"}
+
+
+@dataclass(frozen=True)
+class _Alignment:
+    identity: float
+    aligned: int
+    first: int
+    last: int
+    """Index range of the chain's residues in the alignment, both ends included."""
+    numbers: frozenset[int]
+    """Target residues aligned."""
+
+
+def choose_chain(
+    structure: Any, pack: TargetPack, options: UserStructureOptions, label: str
+) -> tuple[str, CrystalChain, tuple[ChainCandidate, ...]]:
+    """Name of the chain that is the target, the chain in its numbering, and a word on every protein chain.
+
+    The chain with the fewest residues of the kinase domain missing is taken, then the one with the fewest
+    atoms missing, then the first.
+
+    Raises
+    ------
+    StructureError
+        If no chain (or the chain asked for) is of the target, and why.
+    """
+    domain = kinase_domain(pack)
+    candidates: list[ChainCandidate] = []
+    usable: list[tuple[tuple[int, int, int], str, CrystalChain]] = []
+    names = [part.name for part in structure[0]]
+    if options.chain and options.chain not in names:
+        raise StructureError(
+            f"There is no chain {harmless(options.chain, 20)!r}.",
+            where=label,
+            remedy=f"The structure holds the chains {', '.join(harmless(name, 8) for name in names[:40])}.",
+        )
+    for place, part in enumerate(structure[0]):
+        candidate, chain = _judged(structure, part, pack, domain, label)
+        if candidate is None:
+            continue
+        candidates.append(candidate)
+        if chain is not None and options.chain in ("", part.name):
+            held = set(chain.residues)
+            lacking = sum(number not in held for number in domain)
+            usable.append(((lacking, _missing_atoms(chain.atoms), place), part.name, chain))
+    if not usable:
+        raise _no_chain(structure, candidates, options, pack, label)
+    _, name, best = min(usable, key=lambda item: item[0])
+    return name, best, tuple(candidates)
+
+
+def kinase_domain(pack: TargetPack) -> tuple[int, ...]:
+    """Residues of the domain that holds the conformation's landmarks; the whole protein without them."""
+    for region in pack.regions:
+        if (
+            region.kind == "domain"
+            and pack.landmarks is not None
+            and pack.landmarks.dfg_phenylalanine in region
+        ):
+            return region.members()
+    return tuple(range(1, len(pack.transcript.protein) + 1))
+
+
+def _judged(
+    structure: Any, part: Any, pack: TargetPack, domain: tuple[int, ...], label: str
+) -> tuple[ChainCandidate | None, CrystalChain | None]:
+    """What is to be said of a chain, and the chain in the target's numbering if it can be used."""
+    amino = [residue for residue in part.first_conformer() if residue.name.upper() not in _WATER]
+    whole = [residue for residue in amino if {"N", "CA", "C"} <= {atom.name for atom in residue}]
+    traces = [residue for residue in amino if _is_trace(residue)]
+    if len(whole) < _MIN_RESIDUES:
+        if len(traces) < _MIN_RESIDUES:
+            return None, None
+        return _candidate(part.name, traces, _align(traces, pack), domain, "CA atoms only"), None
+    if len(whole) > MAX_RESIDUES:
+        return _candidate(part.name, whole, None, domain, f"more than {MAX_RESIDUES} residues"), None
+    found = _align(whole, pack)
+    note = _unsuitable(whole, found, domain, pack)
+    if note or found is None:
+        return _candidate(part.name, whole, found, domain, note or "no protein of this kind"), None
+    try:
+        chain = _numbered(structure, part.name, whole[found.first : found.last + 1], pack, label)
+    except StructureError as error:
+        return _candidate(part.name, whole, found, domain, error.what), None
+    return _candidate(part.name, whole, found, domain, ""), chain
+
+
+def _unsuitable(whole: list[Any], found: _Alignment | None, domain: tuple[int, ...], pack: TargetPack) -> str:
+    if found is None or found.aligned < _MIN_RESIDUES:
+        return f"not {pack.gene}"
+    if found.identity < MIN_IDENTITY:
+        return f"{100 * found.identity:.0f} % identical over {found.aligned} residues: not {pack.gene}"
+    shown = sum(number in found.numbers for number in domain)
+    if shown < MIN_KINASE_DOMAIN * len(domain):
+        return f"holds {100 * shown / len(domain):.0f} % of the kinase domain only"
+    chosen = whole[found.first : found.last + 1]
+    sound = np.mean([_sound(residue) for residue in chosen])
+    if sound < MIN_SOUND_BONDS:
+        return "its bond lengths are not those of a protein in angstrom"
+    full = [_shows_side_chain(residue) for residue in chosen if residue.name != "GLY"]
+    if full and np.mean(full) < MIN_SIDE_CHAINS:
+        return f"backbone only: {sum(full)} of {len(full)} side chains are shown"
+    return ""
+
+
+def _candidate(
+    name: str, residues: list[Any], found: _Alignment | None, domain: tuple[int, ...], note: str
+) -> ChainCandidate:
+    shown = sum(number in found.numbers for number in domain) if found else 0
+    return ChainCandidate(
+        chain=harmless(name, 8),
+        residues=len(residues),
+        identity_percent=round(100 * found.identity, 1) if found else 0.0,
+        aligned=found.aligned if found else 0,
+        kinase_domain_percent=round(100 * shown / len(domain), 1),
+        note=note,
+    )
+
+
+def _align(residues: list[Any], pack: TargetPack) -> _Alignment | None:
+    """The best local alignment with the target's protein (BLOSUM62, gaps 11 and 1)."""
+    from biotite.sequence import ProteinSequence
+    from biotite.sequence.align import SubstitutionMatrix, align_optimal
+
+    chain = ProteinSequence("".join(_letter(residue.name) for residue in residues))
+    target = ProteinSequence(pack.transcript.protein)
+    found = align_optimal(
+        chain,
+        target,
+        SubstitutionMatrix.std_protein_matrix(),
+        gap_penalty=(-11, -1),
+        local=True,
+        max_number=1,
+    )
+    trace = found[0].trace if found else np.empty((0, 2), dtype=int)
+    pairs = trace[(trace >= 0).all(axis=1)]
+    if len(pairs) == 0:
+        return None
+    same = chain.code[pairs[:, 0]] == target.code[pairs[:, 1]]
+    return _Alignment(
+        identity=float(same.mean()),
+        aligned=len(pairs),
+        first=int(pairs[0, 0]),
+        last=int(pairs[-1, 0]),
+        numbers=frozenset(int(number) + 1 for number in pairs[:, 1]),
+    )
+
+
+def _numbered(structure: Any, name: str, residues: list[Any], pack: TargetPack, label: str) -> CrystalChain:
+    """The residues as a chain of the target, the file's own numbers heeded where that fits better."""
+    import gemmi
+
+    alone = gemmi.Structure()
+    alone.resolution = structure.resolution
+    model, chain = gemmi.Model(1), gemmi.Chain(name)
+    for residue in residues:
+        chain.add_residue(residue)
+    model.add_chain(chain)
+    alone.add_model(model)
+    found: list[CrystalChain] = []
+    problem: StructureError | None = None
+    for heed in (True, False):
+        try:
+            found.append(
+                chain_of_structure(
+                    alone,
+                    name,
+                    pack,
+                    label=f"{label}:{harmless(name, 8)}",
+                    heed_author_jumps=heed,
+                )
+            )
+        except StructureError as error:
+            problem = problem or error
+    if not found and problem is not None:
+        raise problem
+    best = min(found, key=lambda item: (len(item.differences) - len(item.residues), len(item.differences)))
+    if len(set(best.residues)) < (1 - MIN_IDENTITY) * len(residues):
+        raise StructureError("The chain's residues cannot be told apart.", where=label)
+    if len(best.differences) > (1 - MIN_IDENTITY) * len(best.residues):
+        raise StructureError(
+            f"its sequence does not follow {pack.gene} without insertions or deletions", where=label
+        )
+    return best
+
+
+def _letter(name: str) -> str:
+    letter = one_letter(name)
+    if letter == "X":
+        import gemmi
+
+        letter = gemmi.find_tabulated_residue(name).one_letter_code.upper().strip() or "X"
+    return letter if len(letter) == 1 and letter in "ACDEFGHIKLMNPQRSTVWY" else "X"
+
+
+def _is_trace(residue: Any) -> bool:
+    return _letter(residue.name) != "X" and any(
+        atom.name == "CA" and atom.element.name == "C" for atom in residue
+    )
+
+
+def _sound(residue: Any) -> bool:
+    alpha = residue["CA"][0].pos
+    lengths = (alpha.dist(residue["N"][0].pos), alpha.dist(residue["C"][0].pos))
+    return all(_SOUND[0] <= length <= _SOUND[1] for length in lengths)
+
+
+def _shows_side_chain(residue: Any) -> bool:
+    letter = _letter(residue.name)
+    wanted = side_chain_atoms(three_letter(letter)) if letter != "X" else ()
+    names = {atom.name for atom in residue}
+    return not wanted or (wanted[1] if len(wanted) > 1 else wanted[0]) in names
+
+
+def _missing_atoms(atoms: AtomArray) -> int:
+    names = {int(number): str(name) for number, name in zip(atoms.res_id, atoms.res_name, strict=True)}
+    return max(0, sum(len(heavy_atoms(name)) for name in names.values()) - len(atoms))
+
+
+def _no_chain(
+    structure: Any,
+    candidates: list[ChainCandidate],
+    options: UserStructureOptions,
+    pack: TargetPack,
+    label: str,
+) -> StructureError:
+    if options.chain:
+        candidates = [item for item in candidates if item.chain == harmless(options.chain, 8)]
+    if not candidates:
+        kinds = sorted({residue.name for part in structure[0] for residue in part})[:8]
+        where = f"{label}, chain {harmless(options.chain, 20)}" if options.chain else label
+        return StructureError(
+            f"No protein of at least {_MIN_RESIDUES} residues is in this structure"
+            + (" or chain." if options.chain else "."),
+            where=where,
+            remedy=f"It holds {', '.join(harmless(kind, 8) for kind in kinds)}; give one of {pack.gene}.",
+        )
+    best = max(candidates, key=lambda item: (item.kinase_domain_percent, item.identity_percent))
+    words = "; ".join(
+        f"chain {item.chain}, {item.residues} residues: {item.note}"
+        for item in sorted(candidates, key=lambda item: item.chain != best.chain)[:4]
+    )
+    return StructureError(
+        f"No chain of this structure can be used as {pack.gene}: {words}.",
+        where=label,
+        remedy=_remedy(best, pack),
+    )
+
+
+def _remedy(best: ChainCandidate, pack: TargetPack) -> str:
+    if "only" in best.note and "holds" not in best.note:
+        return "Give a structure with all heavy atoms: a trace cannot be rebuilt here."
+    if f"not {pack.gene}" in best.note:
+        return (
+            f"Give a structure of {pack.gene} (UniProt {pack.uniprot}), or name another target with --target."
+        )
+    return f"Give a structure that holds the kinase domain of {pack.gene} with all its heavy atoms."

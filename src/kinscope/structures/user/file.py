@@ -1,0 +1,167 @@
+"""A user's structure file: found, bounded, read, and its names made ordinary.
+
+The file may be a crystal, a cryo-EM map's model, a prediction or a frame of a trajectory, written by any
+program. It is hostile until shown otherwise: sizes are bounded, and nothing of its text leaves here
+except through :func:`harmless`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from kinscope.core.errors import StructureError
+from kinscope.core.residues import PROTONATION_VARIANTS, one_letter, three_letter
+from kinscope.structures.model import heavy_atoms
+from kinscope.structures.wwpdb.source import PdbSource, parse_structure, read_body
+
+MAX_ATOMS = 500_000
+"""A virus capsid; the kinase with everything it is crystallised with is a hundredth of it."""
+MAX_CHAINS = 200
+_CODE = re.compile(r"[0-9][A-Za-z0-9]{3}|pdb_[0-9A-Za-z]{8}", re.IGNORECASE)
+_NAMES_OF_OTHERS = {
+    "HSD": "HIS", "HSE": "HIS", "HSP": "HIS", "HISD": "HIS", "HISE": "HIS", "HISH": "HIS", "HIN": "HIS",
+    "CYS2": "CYS", "CSS": "CYS", "LYP": "LYS", "LSN": "LYS", "ASPH": "ASP", "ASPP": "ASP", "GLUH": "GLU",
+    "GLUP": "GLU", "ARN": "ARG", "TYM": "TYR",
+}  # fmt: skip
+"""Residue names of CHARMM, GROMACS and others for protonation states, which Amber's do not cover."""
+_ATOMS_OF_OTHERS = {("ILE", "CD"): "CD1", ("*", "OT1"): "O", ("*", "OT2"): "OXT"}
+"""Atom names of CHARMM; likewise OC1 and OC2 of GROMACS below."""
+_ENDS = {"OC1": "O", "OC2": "OXT"}
+
+
+@dataclass(frozen=True)
+class UserFile:
+    """The content of a user's file."""
+
+    name: str
+    """Becomes :func:`harmless`, at most 60 characters."""
+    body: bytes
+    """As given."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "name", harmless(self.name))
+
+    @property
+    def sha256(self) -> str:
+        """Hexadecimal SHA-256 of the content."""
+        return hashlib.sha256(self.body).hexdigest()
+
+
+def harmless(text: str, most: int = 60) -> str:
+    """Letters, digits and ``._+-`` of a name from outside; everything else becomes ``_``."""
+    plain = re.sub(r"[^A-Za-z0-9._+-]", "_", text.strip())
+    return plain if len(plain) <= most else plain[: most - 3] + "..."
+
+
+def find_structure(
+    named: str, *, mirror: Path | None = None, cache: Path | None = None, allow_download: bool = False
+) -> Path:
+    """The file a user means: a path, or a wwPDB code from the cache, the mirror or the network.
+
+    Parameters
+    ----------
+    named
+        A path, or a code where no such file exists.
+    mirror
+        Directory of wwPDB entries; ``KINSCOPE_PDB_MIRROR`` if None.
+    cache
+        Directory that keeps downloads.
+    allow_download
+        Whether the wwPDB may be asked.
+
+    Raises
+    ------
+    StructureError
+        If there is no such file, and no entry of that code at hand.
+    """
+    path = Path(named)
+    try:
+        if path.is_file():
+            return path
+        is_directory = path.is_dir()
+    except (OSError, ValueError):
+        is_directory = False
+    if not is_directory and _CODE.fullmatch(named.strip()):
+        source = PdbSource(mirror, cache, allow_download=allow_download)
+        return source.entry_path(named)
+    raise StructureError(
+        "The structure is a directory, not a file." if is_directory else "There is no such structure file.",
+        where=harmless(named, 200) or "--structure",
+        remedy="Give the path of a PDB or mmCIF file, or the code of a wwPDB entry such as 2HYY.",
+    )
+
+
+def read_user_file(path: Path) -> UserFile:
+    """The bytes of a structure file, its size bounded.
+
+    Raises
+    ------
+    StructureError
+        If it cannot be read or is too large.
+    """
+    return UserFile(name=path.name, body=read_body(path, inflate=False))
+
+
+def parse_user_file(file: UserFile) -> Any:
+    """The ``gemmi.Structure`` of a user's file: first model only, names made ordinary.
+
+    Raises
+    ------
+    StructureError
+        If it is neither PDB nor mmCIF, is damaged, holds no atom, or is too large.
+    """
+    structure = parse_structure(read_body(file.body, where=file.name), file.name)
+    first = structure[0]
+    if first.count_atom_sites() > MAX_ATOMS or len(first) > MAX_CHAINS:
+        raise StructureError(
+            f"The structure holds {first.count_atom_sites()} atoms in {len(first)} chains; at most "
+            f"{MAX_ATOMS} atoms and {MAX_CHAINS} chains are read.",
+            where=file.name,
+            remedy="Give a file that holds the kinase only.",
+        )
+    parents = {item.res_id.name: item.parent_comp_id for item in getattr(structure, "mod_residues", ())}
+    for chain in first:
+        for residue in chain:
+            _ordinary(residue, parents)
+    return structure
+
+
+def _ordinary(residue: Any, parents: dict[str, str]) -> None:
+    """Standard names for what other programs call otherwise, in place."""
+    name = residue.name.strip().upper()
+    standard = PROTONATION_VARIANTS.get(name) or _NAMES_OF_OTHERS.get(name)
+    if standard:
+        residue.name = standard
+    elif one_letter(name) != "X":
+        residue.name = name
+    names = {atom.name for atom in residue}
+    for atom in residue:
+        new = _ATOMS_OF_OTHERS.get((residue.name, atom.name)) or _ATOMS_OF_OTHERS.get(("*", atom.name))
+        if new is None and {"OC1", "OC2"} <= names:
+            new = _ENDS.get(atom.name)
+        if new is not None and new not in names:
+            atom.name = new
+    parent = parents.get(residue.name, "").strip().upper()
+    if one_letter(residue.name) == "X" and one_letter(parent) != "X" and not _tabulated(residue.name):
+        _to_parent(residue, three_letter(one_letter(parent)))
+
+
+def _tabulated(name: str) -> bool:
+    """Whether the common table of components knows the parent (entries.py then handles it)."""
+    import gemmi
+
+    code = gemmi.find_tabulated_residue(name).one_letter_code.strip()
+    return len(code) == 1 and code.upper() not in ("X", "?")
+
+
+def _to_parent(residue: Any, parent: str) -> None:
+    kept = set(heavy_atoms(parent))
+    for index in reversed(range(len(residue))):
+        if residue[index].name not in kept:
+            del residue[index]
+    residue.name = parent
+    residue.het_flag = "A"

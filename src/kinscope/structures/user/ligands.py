@@ -1,0 +1,346 @@
+"""What stands in a user's structure beside the kinase: what is left out, and what keeps a pocket open.
+
+What stood in the pockets of a user's structure, kept beside its model.
+
+Which inhibitors of the pack can be docked into a user's structure.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import TypeAdapter
+
+from kinscope.core.files import write_atomic
+from kinscope.core.records import Record
+from kinscope.results.user_structure import PocketLigand
+from kinscope.structures.model import AtomArray
+from kinscope.structures.superposition import SiteFit, fit_site
+from kinscope.structures.user.file import harmless
+from kinscope.structures.user.gaps import Donor
+from kinscope.targets.pack import DrugDefinition, TargetPack
+
+POSES_DIRECTORY = "poses"
+TOUCH_ANGSTROM = 4.5
+"""A residue with a heavy atom this near a ligand's is in contact with it, as in the pack's pocket regions."""
+MIN_POCKET_CONTACTS = 4
+MIN_HEAVY_ATOMS = 8
+"""Smaller molecules (glycerol, sulphate, DMSO) are the crystal's, not the pocket's."""
+MAX_HEAVY_ATOMS = 150
+MAX_SITE_RMSD = 2.0
+"""CA atoms around a ligand, angstrom: beyond it the pocket is another one. Helix I bent by myristate or
+straight differs by more; two crystals of one state by 0.3-0.8."""
+STAND_IN_CLEARANCE = 2.6
+"""A reference pose is laid into an empty pocket only if no heavy atom of the protein is nearer than this."""
+_ELEMENTS = {"C", "N", "O", "S", "P", "F", "CL", "BR", "I", "B", "SE", "SI"}
+_WATER = {"HOH", "DOD", "WAT", "TIP", "TIP3", "SOL", "H2O"}
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """Everything of the file that is not the chosen chain's protein."""
+
+    ligands: tuple[PocketLigand, ...]
+    occupants: tuple[AtomArray, ...]
+    """Heavy atoms of those ligands, in the file's frame."""
+    left_out: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class KnownPose:
+    """A reference pose of the pack: heavy atoms only."""
+
+    drug: DrugDefinition
+    elements: tuple[str, ...]
+    coordinates: NDArray[np.float64]
+    """In the frame of the drug's own state, angstrom, shape (n, 3)."""
+
+
+def surroundings(
+    structure: Any, chain: str, protein: AtomArray, pack: TargetPack, dropped: int
+) -> Surroundings:
+    """Sort what the first model holds beside the chosen chain.
+
+    Parameters
+    ----------
+    structure
+        ``gemmi.Structure`` of the file.
+    chain
+        The chosen chain's name.
+    protein
+        Its heavy atoms in the target's numbering.
+    pack
+        For the pockets.
+    dropped
+        Residues of expression tags, for the count.
+    """
+    counts: Counter[str] = Counter()
+    ligands: list[PocketLigand] = []
+    occupants: list[AtomArray] = []
+    others: Counter[str] = Counter()
+    for part in structure[0]:
+        for residue in part:
+            if residue.name.upper() in _WATER:
+                counts["water"] += 1
+                continue
+            if _is_polymer(residue):
+                if part.name != chain:
+                    others[harmless(part.name, 8)] += 1
+                continue
+            found = _in_pocket(residue, protein, pack)
+            if found is None:
+                counts[harmless(residue.name, 8)] += 1
+            else:
+                ligands.append(found[0])
+                occupants.append(found[1])
+    left_out = [f"{dropped} residue(s) of tags"] if dropped else []
+    left_out += [f"chain {name} ({number} residues)" for name, number in others.most_common(12)]
+    if len(others) > 12:
+        left_out.append(f"{len(others) - 12} more chains")
+    left_out += [f"{name} x {number}" for name, number in counts.most_common(20)]
+    return Surroundings(tuple(ligands), tuple(occupants), tuple(left_out))
+
+
+def known_poses(pack: TargetPack) -> list[KnownPose]:
+    """The reference poses that ship with the pack."""
+    found = []
+    for drug in pack.drugs:
+        path = pack.directory / POSES_DIRECTORY / f"{drug.id}.sdf"
+        if path.is_file():
+            elements, coordinates = _heavy_atoms(path)
+            found.append(KnownPose(drug, elements, coordinates))
+    return found
+
+
+def whole_drugs(around: Surroundings, poses: list[KnownPose]) -> set[str]:
+    """Codes of the pack's drugs that stand in the structure's pockets with all their heavy atoms."""
+    atoms = {pose.drug.ccd: sorted(pose.elements) for pose in poses}
+    return {
+        ligand.name
+        for ligand, occupant in zip(around.ligands, around.occupants, strict=True)
+        if atoms.get(ligand.name) == sorted(str(element) for element in occupant.element)
+    }
+
+
+def site_of(pose: KnownPose, sources: list[Donor], atoms: AtomArray) -> SiteFit | None:
+    """How the shipped model that a pose lies in fits a structure around it; None where there is no way."""
+    for donor in sources:
+        if donor.state == pose.drug.state:
+            return fit_site(donor.atoms, atoms, pose.coordinates)
+    return None
+
+
+def stand_ins(
+    atoms: AtomArray,
+    taken: tuple[PocketLigand, ...],
+    drugs: tuple[str, ...],
+    poses: list[KnownPose],
+    sources: list[Donor],
+    pack: TargetPack,
+) -> tuple[list[PocketLigand], list[AtomArray]]:
+    """For each pocket that the file shows empty, the largest reference pose that fits as it stands.
+
+    A pocket closes on the vacuum that a ligand leaves while a model is relaxed; a pose that meets no atom
+    keeps it as the file shows it, and cannot open it.
+    """
+    occupied = {ligand.site for ligand in taken}
+    ligands: list[PocketLigand] = []
+    occupants: list[AtomArray] = []
+    for pose in sorted(poses, key=lambda item: -len(item.elements)):
+        fit = site_of(pose, sources, atoms) if pose.drug.id in drugs else None
+        if fit is None:
+            continue
+        laid = occupant_array(pose.drug.ccd, list(pose.elements), fit.transform.apply(pose.coordinates))
+        site, touched = _site(laid.coord, atoms, pack)
+        if not site or site in occupied or _clearance(laid, atoms) < STAND_IN_CLEARANCE:
+            continue
+        occupied.add(site)
+        ligands.append(
+            PocketLigand(
+                name=pose.drug.name, site=site, heavy_atoms=len(laid), residues=touched, stand_in=True
+            )
+        )
+        occupants.append(laid)
+    return ligands, occupants
+
+
+def _is_polymer(residue: Any) -> bool:
+    """Whether a residue is of a protein or nucleic acid (a calcium ion is called CA too, but is a HETATM)."""
+    names = {atom.name for atom in residue}
+    if {"N", "CA", "C"} <= names or {"P", "C4'"} <= names:
+        return True
+    return "CA" in names and residue.het_flag != "H"
+
+
+def _in_pocket(residue: Any, protein: AtomArray, pack: TargetPack) -> tuple[PocketLigand, AtomArray] | None:
+    atoms = [atom for atom in residue.first_conformer() if not atom.is_hydrogen()]
+    if not MIN_HEAVY_ATOMS <= len(atoms) <= MAX_HEAVY_ATOMS:
+        return None
+    coordinates = np.array([atom.pos.tolist() for atom in atoms])
+    site, touched = _site(coordinates, protein, pack)
+    if not site:
+        return None
+    name = harmless(residue.name, 8)
+    laid = occupant_array(name, [atom.element.name for atom in atoms], coordinates)
+    return PocketLigand(name=name, site=site, heavy_atoms=len(atoms), residues=touched), laid
+
+
+def _site(coordinates: NDArray[Any], protein: AtomArray, pack: TargetPack) -> tuple[str, int]:
+    """The pocket whose residues a molecule touches most, and how many of them; empty if too few."""
+    from scipy.spatial import cKDTree
+
+    distance = cKDTree(coordinates).query(protein.coord, distance_upper_bound=TOUCH_ANGSTROM)[0]
+    touched = {int(number) for number in protein.res_id[np.isfinite(distance)]}
+    binding = {drug.site for drug in pack.drugs}
+    best = ("", 0)
+    for region in pack.regions:
+        if region.kind == "pocket" and any(region.name.startswith(site) for site in binding):
+            number = len(touched & set(region.members()))
+            best = max(best, (region.name, number), key=lambda item: item[1])
+    return best if best[1] >= MIN_POCKET_CONTACTS else ("", 0)
+
+
+def _clearance(laid: AtomArray, atoms: AtomArray) -> float:
+    from scipy.spatial import cKDTree
+
+    return float(cKDTree(atoms.coord).query(laid.coord)[0].min())
+
+
+def _heavy_atoms(path: Path) -> tuple[tuple[str, ...], NDArray[np.float64]]:
+    from rdkit import Chem
+
+    molecule = next(iter(Chem.SDMolSupplier(str(path), removeHs=True)))
+    elements = tuple(atom.GetSymbol().upper() for atom in molecule.GetAtoms())
+    return elements, np.asarray(molecule.GetConformer().GetPositions(), dtype=np.float64)
+
+
+def occupant_array(name: str, elements: list[str], coordinates: NDArray[Any]) -> AtomArray:
+    """Heavy atoms of a molecule of a pocket; an element that is none of a drug's counts as carbon."""
+    import biotite.structure as struc
+
+    atoms = struc.AtomArray(len(elements))
+    atoms.chain_id[:] = "L"
+    atoms.res_name[:] = name[:3]
+    atoms.res_id[:] = 1
+    atoms.hetero[:] = True
+    counts: Counter[str] = Counter()
+    for row, element in enumerate(elements):
+        counts[element] += 1
+        atoms.atom_name[row] = f"{element.upper()}{counts[element]}"[:4]
+    atoms.element[:] = [element.upper() if element.upper() in _ELEMENTS else "C" for element in elements]
+    atoms.coord = np.asarray(coordinates, dtype=np.float32)
+    return atoms
+
+
+class Occupant(Record):
+    """A molecule of a pocket: heavy atoms in the model's frame."""
+
+    ligand: PocketLigand
+    elements: tuple[str, ...]
+    coordinates_angstrom: tuple[tuple[float, float, float], ...]
+
+
+_OCCUPANTS = TypeAdapter(list[Occupant])
+
+
+def write_occupants(path: Path, ligands: tuple[PocketLigand, ...], occupants: tuple[AtomArray, ...]) -> None:
+    """Write the molecules of the pockets as JSON."""
+    rows = [
+        Occupant(
+            ligand=ligand,
+            elements=tuple(str(element) for element in atoms.element),
+            coordinates_angstrom=tuple(
+                (round(float(x), 3), round(float(y), 3), round(float(z), 3)) for x, y, z in atoms.coord
+            ),
+        )
+        for ligand, atoms in zip(ligands, occupants, strict=True)
+    ]
+    write_atomic(path, _OCCUPANTS.dump_json(rows, indent=1))
+
+
+def read_occupants(path: Path) -> dict[str, AtomArray]:
+    """The molecules that the file itself showed, by their Chemical Component codes; the first of each."""
+    found: dict[str, AtomArray] = {}
+    for row in _OCCUPANTS.validate_json(path.read_bytes()):
+        if not row.ligand.stand_in and row.ligand.name not in found:
+            coordinates = np.array(row.coordinates_angstrom, dtype=np.float64)
+            found[row.ligand.name] = occupant_array(row.ligand.name, list(row.elements), coordinates)
+    return found
+
+
+def dockable(
+    atoms: AtomArray,
+    dfg: str,
+    like: str,
+    held: set[str],
+    poses: list[KnownPose],
+    sources: list[Donor],
+    pack: TargetPack,
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Drugs whose known pose can be laid into a structure, and for each other drug why it cannot.
+
+    A drug fits whose own state has the DFG class that was measured (or that of the state the user says the
+    structure is like) and whose site the structure shows in that shape; and every drug that the structure
+    itself holds.
+
+    Parameters
+    ----------
+    atoms
+        Heavy atoms in the target's numbering.
+    dfg
+        The measured class.
+    like
+        State id that takes the place of the measurement; empty: the measurement holds.
+    held
+        Chemical Component codes of the drugs that stand in the structure whole.
+    poses
+        The pack's reference poses.
+    sources
+        The shipped models they lie in.
+    pack
+        The target.
+    """
+    wanted = pack.state(like).dfg if like else dfg
+    found: list[str] = []
+    reasons: list[str] = []
+    posed = {pose.drug.id: pose for pose in poses}
+    for drug in pack.drugs:
+        own = pack.state(drug.state)
+        pose = posed.get(drug.id)
+        if pose is None:
+            reasons.append(f"{drug.id}: the target pack has no reference pose of it")
+            continue
+        if drug.ccd in held:
+            found.append(drug.id)
+            continue
+        if drug.state != like and (own.dfg != wanted or wanted not in ("in", "out", "inter")):
+            reasons.append(
+                f"{drug.id}: it binds {own.label}, and the structure is DFG-{dfg}"
+                + (f", taken as {like}" if like else "")
+            )
+            continue
+        problem = _problem(pose, sources, atoms)
+        if problem:
+            reasons.append(f"{drug.id}: {problem}")
+        else:
+            found.append(drug.id)
+    return tuple(found), tuple(reasons)
+
+
+def _problem(pose: KnownPose, sources: list[Donor], atoms: AtomArray) -> str:
+    fit = site_of(pose, sources, atoms)
+    if fit is None:
+        return "the structure does not show its site"
+    if fit.lacking:
+        return f"the structure lacks {', '.join(map(str, fit.lacking[:8]))} of its site"
+    if fit.near_rmsd_angstrom > MAX_SITE_RMSD:
+        return (
+            f"its site has another shape in the structure (CA atoms {fit.near_rmsd_angstrom:.1f} A from "
+            f"those of {pose.drug.state}, at most {MAX_SITE_RMSD:g})"
+        )
+    return ""

@@ -1,0 +1,357 @@
+"""A user's own structure of the kinase, examined and made a model like those that ship.
+
+:func:`examine` reads the file and decides everything that can be decided without computing: the chain, the
+numbering, what is missing and where it will come from, what is left out, which inhibitors fit.
+:func:`prepare` then completes, protonates and relaxes it by the same machinery as the shipped models, and
+sets the sequence back to the target's.
+
+What was done to a user's structure, in words for its model's record.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from kinscope.core.files import write_atomic
+from kinscope.core.progress import Progress, silent
+from kinscope.results.models import ModelRecord, ResidueOrigin
+from kinscope.results.user_structure import USER_STATE, PocketLigand, StructureFindings, UserStructureOptions
+from kinscope.structures.checks.model import ModelCheck, check_model
+from kinscope.structures.completion.heavy_atoms import missing_atoms
+from kinscope.structures.completion.hydrogens import CompleteModel, complete_model
+from kinscope.structures.forcefield.minimisation import DEFAULT_STAGES, minimise
+from kinscope.structures.forcefield.occupants import Occupant, Parametrise
+from kinscope.structures.io import write_model
+from kinscope.structures.model import AtomArray, model_path, record_path
+from kinscope.structures.reference.build import POCKET_KCAL_PER_MOL_ANGSTROM2, BuildSettings, occupant_words
+from kinscope.structures.user.file import UserFile, harmless, parse_user_file
+from kinscope.structures.user.gaps import build_missing
+from kinscope.structures.user.ligands import dockable, known_poses, stand_ins, surroundings, whole_drugs
+from kinscope.structures.user.stretch import (
+    FilledStretch,
+    Stretch,
+    choose_stretch,
+    fill_stretch,
+    renamed_isosteres,
+    reverted,
+)
+from kinscope.targets.pack import StateDefinition, TargetPack
+
+
+def method_words(
+    found: StructureFindings,
+    complete: CompleteModel,
+    renamed: list[str],
+    held: tuple[AtomArray | Occupant, ...],
+) -> list[str]:
+    """How the structure was read and completed, and around what it was relaxed.
+
+    Parameters
+    ----------
+    found
+        What the file holds, its gaps as they were filled.
+    complete
+        The model before relaxation.
+    renamed
+        Residues set back to the target's without any atom moving, in words.
+    held
+        What stood in the pockets, in the order of the findings' ligands.
+    """
+    words = [
+        f"Prepared from the user's file {found.file} (SHA-256 {found.sha256[:16]}), chain {found.chain}, "
+        f"residues {found.author_first} to {found.author_last} there, by alignment {found.first_residue}-"
+        f"{found.last_residue} of the target."
+    ]
+    if found.modified:
+        words.append("Modified residues: " + ", ".join(found.modified) + ".")
+    if found.alternates:
+        words.append(
+            "Of alternate conformations the most occupied, then A: "
+            + ", ".join(map(str, found.alternates))
+            + "."
+        )
+    words += [f"Missing stretch {gap.in_words()}." for gap in found.gaps]
+    words += [f"Cut off: {text}." for text in found.cut_off]
+    if complete.built:
+        listed = "; ".join(f"{number}: {' '.join(names)}" for number, names in complete.built.items())
+        words.append(f"Heavy atoms the file does not show, built by PDBFixer: {listed}.")
+    words += [f"{text}." for text in renamed]
+    if complete.turned:
+        words.append("Side chains turned round for a hydrogen bond: " + ", ".join(complete.turned) + ".")
+    words += occupant_words(
+        [_occupant(ligand) for ligand in found.ligands], held, POCKET_KCAL_PER_MOL_ANGSTROM2
+    )
+    words += [f"Note: {note}." for note in found.notes]
+    return words
+
+
+def residue_origins(
+    found: StructureFindings, complete: CompleteModel, renamed: list[str]
+) -> tuple[ResidueOrigin, ...]:
+    """The origin of every residue: the file, a shipped model, or built; see :func:`method_words`."""
+    label = f"{found.file}:{found.chain}"
+    filled = {number: gap for gap in found.gaps for number in range(gap.first_residue, gap.last_residue + 1)}
+    flipped = {int(name[3:]) for name in complete.turned}
+    substituted = {int(text.split()[0][3:]): text for text in renamed}
+    origins = []
+    for number in range(found.first_residue, found.last_residue + 1):
+        notes = []
+        if number in complete.built:
+            notes.append("built atoms: " + " ".join(complete.built[number]))
+        if number in flipped:
+            notes.append("side chain turned round")
+        origin: str = "given"
+        entry = label
+        gap = filled.get(number)
+        if gap is not None:
+            notes.append(gap.in_words() if gap.origin == "grafted" else "")
+            origin, entry = gap.origin, gap.state
+        elif number in substituted:
+            notes.append(substituted[number])
+            origin = "substituted"
+        origins.append(
+            ResidueOrigin.model_validate(
+                {"residue": number, "origin": origin, "entry": entry, "note": "; ".join(filter(None, notes))}
+            )
+        )
+    return tuple(origins)
+
+
+def _occupant(ligand: PocketLigand) -> str:
+    return f"the reference pose of {ligand.name}" if ligand.stand_in else f"the file's {ligand.name}"
+
+
+USER_STAGES = (*DEFAULT_STAGES[:-1], DEFAULT_STAGES[-1].model_copy(update={"max_iterations": 200}))
+"""As for the shipped models, but half the iterations of the last stage, which takes most of the time."""
+_UNMEASURED = (
+    "residues that the conformation is measured on are missing from the file; it was measured with what "
+    "fills the gap",
+    "the conformation cannot be measured; say with --as-state-like which shipped state it is like",
+)
+FINDINGS_FILE = "structure.json"
+
+
+@dataclass(frozen=True)
+class Examined:
+    """A user's structure before anything is computed."""
+
+    findings: StructureFindings
+    atoms: AtomArray
+    """Heavy atoms of the chain, grafts in place, target numbering, the file's own sequence and frame."""
+    occupants: tuple[AtomArray, ...]
+    """What keeps its pockets open while it is relaxed."""
+    drugs: tuple[str, ...]
+    """Ids of the inhibitors that can be docked into it."""
+    not_docked: tuple[str, ...]
+    """Why each of the others cannot."""
+
+    def definition(self) -> StateDefinition:
+        """The state that the structure adds to the pack."""
+        found = self.findings
+        shape = "" if found.geometry.dfg == "unassigned" else f", DFG-{found.geometry.dfg}"
+        return StateDefinition(
+            id=USER_STATE,
+            label=f"your structure {found.file}{shape}",
+            first_residue=found.first_residue,
+            last_residue=found.last_residue,
+            description=f"Prepared from {found.file} (SHA-256 {found.sha256[:12]}), chain {found.chain}.",
+            dynamics=True,
+            dfg="" if found.geometry.dfg == "unassigned" else found.geometry.dfg,
+        )
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """The model of a user's structure."""
+
+    atoms: AtomArray
+    record: ModelRecord
+    findings: StructureFindings
+    check: ModelCheck
+
+
+def examine(file: UserFile, pack: TargetPack, options: UserStructureOptions | None = None) -> Examined:
+    """Read a user's structure and decide what becomes of it.
+
+    Parameters
+    ----------
+    file
+        From :func:`kinscope.structures.user.file.read_user_file`.
+    pack
+        The target.
+    options
+        The default ones if None.
+
+    Raises
+    ------
+    StructureError
+        If it cannot be read, is not of the target, or lacks too much.
+    BadInputError
+        If the options name a state that the pack has not.
+    """
+    options = options or UserStructureOptions()
+    if options.like:
+        pack.state(options.like)
+    structure = parse_user_file(file)
+    stretch = choose_stretch(structure, pack, options, file.name)
+    filled = fill_stretch(stretch, pack, options.like, file.name)
+    atoms, sources = filled.atoms, filled.sources
+    around = surroundings(structure, stretch.name, stretch.atoms, pack, len(stretch.chain.dropped))
+    poses = known_poses(pack)
+    held = whole_drugs(around, poses)
+    drugs, not_docked = dockable(atoms, filled.geometry.dfg, options.like, held, poses, sources, pack)
+    extra, laid = stand_ins(atoms, around.ligands, drugs, poses, sources, pack)
+    findings = StructureFindings(
+        file=file.name,
+        sha256=file.sha256,
+        title=_title(structure),
+        resolution_angstrom=stretch.chain.resolution_angstrom,
+        models=len(structure),
+        chain=harmless(stretch.name, 8),
+        candidates=stretch.candidates,
+        first_residue=stretch.first,
+        last_residue=stretch.last,
+        author_first=stretch.author_ends[0],
+        author_last=stretch.author_ends[1],
+        substituted=stretch.substituted,
+        modified=stretch.modified,
+        alternates=stretch.alternates,
+        gaps=filled.gaps,
+        incomplete=tuple(missing_atoms(atoms)),
+        cut_off=stretch.cut_off,
+        left_out=around.left_out,
+        ligands=(*around.ligands, *extra),
+        geometry=filled.geometry,
+        like=options.like,
+        notes=_notes(structure, stretch, filled),
+    )
+    return Examined(findings, atoms, (*around.occupants, *laid), drugs, not_docked)
+
+
+def prepare(
+    examined: Examined,
+    pack: TargetPack,
+    settings: BuildSettings | None = None,
+    progress: Progress | None = None,
+    parametrise: Parametrise | None = None,
+) -> Prepared:
+    """Make the model: complete side chains, protonate, relax by stages, set the sequence back.
+
+    Parameters
+    ----------
+    examined
+        From :func:`examine`.
+    pack
+        The target.
+    settings
+        As for the shipped models; with :data:`USER_STAGES` if None.
+    progress
+        Told the fraction done and what runs.
+    parametrise
+        Gives the file's own ligands their force field, where they are drugs that have one.
+
+    Raises
+    ------
+    ComputationError
+        If a computation fails.
+    """
+    settings = settings or BuildSettings(stages=USER_STAGES)
+    say = progress or silent
+    found = examined.findings
+    say(0.0, "completing the chain")
+    whole, gaps = build_missing(examined.atoms, found.gaps, pack, found.file)
+    found = found.model_copy(update={"gaps": gaps})
+    heavy, renamed = renamed_isosteres(whole, pack.transcript.protein)
+    complete = complete_model(heavy, examined.occupants, settings.ph, say)
+    held = _held(examined, parametrise)
+    relaxed, relaxation = _relaxed(complete.atoms, held, settings, say)
+    record = ModelRecord(
+        target=pack.gene,
+        state=USER_STATE,
+        variant="native",
+        first_residue=found.first_residue,
+        last_residue=found.last_residue,
+        origins=residue_origins(found, complete, renamed),
+        method=(*method_words(found, complete, renamed, held), *complete.hydrogen_words, *relaxation),
+        ph=settings.ph,
+        protonation=complete.recorded_protonation(),
+    )
+    say(0.8, "setting the sequence back")
+    atoms, record = reverted(relaxed, record, examined.occupants, pack.transcript.protein)
+    say(0.95, "checking")
+    check = check_model(atoms, record, None, pack, name=found.file)
+    say(1.0, "done")
+    return Prepared(atoms, _cautioned(record, check), found, check)
+
+
+def write_prepared(prepared: Prepared, directory: Path) -> None:
+    """Write the model, its record and the findings as ``model.cif``, ``model.json``, ``structure.json``."""
+    directory.mkdir(parents=True, exist_ok=True)
+    write_model(model_path(directory), prepared.atoms, prepared.record)
+    write_atomic(record_path(directory), prepared.record.model_dump_json(indent=1))
+    write_atomic(directory / FINDINGS_FILE, prepared.findings.model_dump_json(indent=1))
+
+
+def _title(structure: Any) -> str:
+    named = dict(structure.info)
+    title = " ".join(str(named.get(key, "")).strip() for key in ("_entry.id", "_struct.title")).strip()
+    return re.sub(r"[^A-Za-z0-9 .,;:+()/'-]", "?", title)[:120]
+
+
+def _notes(structure: Any, stretch: Stretch, filled: FilledStretch) -> tuple[str, ...]:
+    notes = []
+    if len(structure) > 1:
+        notes.append(f"the file holds {len(structure)} models; the first is used")
+    here = [number for number in stretch.broken if number in stretch]
+    if here:
+        notes.append(
+            "made anew because their backbone is broken or incomplete in the file: "
+            + ", ".join(map(str, here))
+        )
+    if filled.gaps and not any(donor.preferred for donor in filled.sources):
+        notes.append("no shipped model has this conformation; stretches come from others")
+    empty = int(sum(1 for site in structure[0].all() if site.atom.occ == 0.0 and not site.atom.is_hydrogen()))
+    if empty and empty < structure[0].count_atom_sites():
+        notes.append(f"{empty} atoms of the file have no occupancy and are used as they are")
+    if len(stretch.chain.dropped) > 40:
+        notes.append(f"{len(stretch.chain.dropped)} residues of the chain are not of the target")
+    if not filled.measured:
+        notes.append(_UNMEASURED[filled.geometry.dfg == "unassigned"])
+    return tuple(notes)
+
+
+def _held(examined: Examined, parametrise: Parametrise | None) -> tuple[AtomArray | Occupant, ...]:
+    """What stands in the pockets; a pose that was laid in is a guess, and stays without charges."""
+    if parametrise is None:
+        return examined.occupants
+    return tuple(
+        atoms if ligand.stand_in else parametrise(atoms) or atoms
+        for ligand, atoms in zip(examined.findings.ligands, examined.occupants, strict=True)
+    )
+
+
+def _relaxed(
+    atoms: AtomArray, held: tuple[AtomArray | Occupant, ...], settings: BuildSettings, say: Progress
+) -> tuple[AtomArray, list[str]]:
+    """The model relaxed around what stands in its pockets, and how, in words for its record."""
+    relaxed, results = minimise(
+        atoms,
+        settings.stages,
+        ligands=held,
+        pocket_kcal_per_mol_angstrom2=POCKET_KCAL_PER_MOL_ANGSTROM2,
+        threads=settings.threads,
+        progress=lambda fraction, text: say(0.1 + 0.7 * fraction, text),
+    )
+    return relaxed, [result.describe(stage) for result, stage in zip(results, settings.stages, strict=True)]
+
+
+def _cautioned(record: ModelRecord, check: ModelCheck) -> ModelRecord:
+    """The record with a word on every bound of the shipped models that this one does not keep."""
+    failed = [f"{item.name}: {item.value}" for item in check.items if not item.passed]
+    if not failed:
+        return record
+    caution = "Outside the bounds that the shipped models keep: " + "; ".join(failed) + "."
+    return record.model_copy(update={"method": (*record.method, caution)})

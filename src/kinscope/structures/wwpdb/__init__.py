@@ -1,0 +1,1 @@
+"""Entries of the wwPDB: where they come from, their chains and numbering."""

@@ -1,0 +1,289 @@
+"""Chains and ligands of wwPDB entries (or of a user's file), in the numbering of the target.
+
+Residue numbers are found by aligning the chain with the target's protein, never by adding an offset to
+the author's numbers: ABL1 entries come in isoform 1a, isoform 1b and construct numbering.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from kinscope.core.errors import StructureError
+from kinscope.core.residues import one_letter, three_letter
+from kinscope.structures.model import AtomArray
+from kinscope.structures.wwpdb.numbering import NumberedChain, number_chain
+from kinscope.structures.wwpdb.source import PdbSource
+from kinscope.targets.pack import TargetPack
+
+_PHOSPHO_PARENT = {"PTR": "TYR", "SEP": "SER", "TPO": "THR"}
+_PHOSPHATE_ATOMS = {"P", "O1P", "O2P", "O3P"}
+_WATER_AND_IONS = {"HOH", "DOD", "WAT"}
+
+
+@dataclass(frozen=True)
+class CrystalChain:
+    """One protein chain in the target's numbering."""
+
+    label: str
+    """E.g. ``2GQG:A``."""
+    atoms: AtomArray
+    """Heavy atoms, one conformation, chain ``A``, target numbering; crystal frame, angstrom."""
+    author_numbers: dict[int, str]
+    """Author's residue number (with insertion code) of every target residue."""
+    dropped: tuple[str, ...]
+    """Residues outside the protein: expression tags, with author numbers."""
+    differences: tuple[str, ...]
+    """Where the sequences differ: ``D363N`` is Asp in the target and Asn in the crystal."""
+    modified: dict[int, str]
+    """Modified residues by number and what became of them, e.g. ``PTR393 -> TYR``."""
+    alternates: tuple[int, ...]
+    """Residues where one of several conformations was chosen."""
+    resolution_angstrom: float | None
+
+    @property
+    def residues(self) -> tuple[int, ...]:
+        """Residue numbers present."""
+        return tuple(sorted(self.author_numbers))
+
+
+def read_chain(source: PdbSource, code: str, chain: str, pack: TargetPack) -> AtomArray:
+    """Heavy atoms of one protein chain in the target's numbering; see :func:`read_crystal_chain`."""
+    return read_crystal_chain(source, code, chain, pack).atoms
+
+
+def read_crystal_chain(
+    source: PdbSource, code: str, chain: str, pack: TargetPack, *, keep_phosphorylation: bool = False
+) -> CrystalChain:
+    """One protein chain of a wwPDB entry, numbered as the target's reference isoform.
+
+    Alternate conformations: the one of highest mean occupancy in each residue, then the first letter.
+    Selenomethionine becomes methionine. Phosphorylated residues become their parents unless kept.
+
+    Raises
+    ------
+    StructureError
+        If the entry or chain is absent, or the chain is not of this protein.
+    """
+    return chain_of_structure(
+        source.read_entry(code),
+        chain,
+        pack,
+        label=f"{code.upper()}:{chain}",
+        keep_phosphorylation=keep_phosphorylation,
+    )
+
+
+def chain_of_structure(
+    structure: Any,
+    chain: str,
+    pack: TargetPack,
+    *,
+    label: str,
+    keep_phosphorylation: bool = False,
+    heed_author_jumps: bool = True,
+) -> CrystalChain:
+    """As :func:`read_crystal_chain`, from a ``gemmi.Structure`` that was read already.
+
+    ``heed_author_jumps`` is that of :func:`kinscope.structures.wwpdb.numbering.number_chain`.
+    """
+    polymer = _polymer(structure, chain, label)
+    numbered = number_chain(polymer, pack.transcript.protein, label, heed_author_jumps=heed_author_jumps)
+    names, positions, elements, numbers, residue_names = [], [], [], [], []
+    modified: dict[int, str] = {}
+    alternates: list[int] = []
+    for residue, number in zip(numbered.residues, numbered.numbers, strict=True):
+        chosen, had_alternates = _one_conformation(residue)
+        name, atoms, note = _standard_residue(residue.name, chosen, number, keep_phosphorylation)
+        if note:
+            modified[number] = note
+        if had_alternates:
+            alternates.append(number)
+        for atom_name, element, position in atoms:
+            names.append(atom_name)
+            elements.append(element)
+            positions.append(position)
+            numbers.append(number)
+            residue_names.append(name)
+    return CrystalChain(
+        label=label,
+        atoms=_atom_array(names, elements, positions, numbers, residue_names),
+        author_numbers={
+            number: str(residue.seqid)
+            for residue, number in zip(numbered.residues, numbered.numbers, strict=True)
+        },
+        dropped=numbered.dropped,
+        differences=_differences(numbered, pack.transcript.protein),
+        modified=modified,
+        alternates=tuple(alternates),
+        resolution_angstrom=structure.resolution or None,
+    )
+
+
+def protein_chains(structure: Any, pack: TargetPack) -> tuple[str, ...]:
+    """Names of the chains of a structure that align with the target's protein."""
+    found = []
+    for chain in structure[0]:
+        try:
+            number_chain(_polymer(structure, chain.name, chain.name), pack.transcript.protein, chain.name)
+        except StructureError:
+            continue
+        found.append(chain.name)
+    return tuple(found)
+
+
+def read_ligand(source: PdbSource, code: str, chain: str, ccd: str) -> AtomArray:
+    """Heavy atoms of one ligand of an entry, in the same (crystal) frame as :func:`read_chain`.
+
+    Parameters
+    ----------
+    source
+        Where entries come from.
+    code
+        wwPDB code.
+    chain
+        Author chain that carries the ligand.
+    ccd
+        Chemical Component Dictionary code, e.g. ``STI``.
+
+    Returns
+    -------
+    AtomArray
+        Atom names as in the dictionary; ``hetero`` set; the ligand's author residue number.
+
+    Raises
+    ------
+    StructureError
+        If the entry, the chain or the ligand is absent.
+    """
+    structure = source.read_entry(code)
+    wanted = ccd.strip().upper()
+    found = [
+        residue for part in structure[0] if part.name == chain for residue in part if residue.name == wanted
+    ]
+    if not found:
+        at_hand = sorted(
+            {
+                f"{part.name}:{residue.name}"
+                for part in structure[0]
+                for residue in part
+                if residue.het_flag == "H" and residue.name not in _WATER_AND_IONS
+            }
+        )
+        raise StructureError(
+            f"Chain {chain} of {code.upper()} carries no ligand {wanted}.",
+            where=f"{code.upper()}:{chain}:{wanted}",
+            remedy=f"The entry holds: {', '.join(at_hand) or 'no ligand'}.",
+        )
+    residue = found[0]
+    chosen, _ = _one_conformation(residue)
+    count = len(chosen)
+    atoms = _atom_array(
+        [atom.name for atom in chosen],
+        [atom.element.name.upper() for atom in chosen],
+        [atom.pos.tolist() for atom in chosen],
+        [residue.seqid.num] * count,
+        [wanted] * count,
+    )
+    atoms.hetero[:] = True
+    return atoms
+
+
+def _polymer(structure: Any, chain: str, label: str) -> list[Any]:
+    chains = {part.name: part for part in structure[0]}
+    if chain not in chains:
+        raise StructureError(
+            f"There is no chain {chain!r}.",
+            where=label,
+            remedy=f"The structure holds the chains {', '.join(sorted(chains))}.",
+        )
+    residues = [
+        residue
+        for residue in chains[chain].first_conformer()
+        if {"N", "CA", "C"} <= {atom.name for atom in residue} and residue.name not in _WATER_AND_IONS
+    ]
+    if not residues:
+        raise StructureError(
+            "The chain holds no amino acid with its backbone.",
+            where=label,
+            remedy="Name a protein chain.",
+        )
+    return residues
+
+
+def _one_conformation(residue: Any) -> tuple[list[Any], bool]:
+    """Heavy atoms of the conformation with the highest mean occupancy, and whether there was a choice."""
+    occupancies: dict[str, list[float]] = {}
+    for atom in residue:
+        if atom.altloc != "\0":
+            occupancies.setdefault(atom.altloc, []).append(atom.occ)
+    if not occupancies:
+        return [atom for atom in residue if not atom.is_hydrogen()], False
+    best = min(occupancies, key=lambda letter: (-float(np.mean(occupancies[letter])), letter))
+    chosen: dict[str, Any] = {}
+    for atom in residue:
+        if atom.is_hydrogen():
+            continue
+        if atom.altloc in ("\0", best) or atom.name not in chosen:
+            chosen[atom.name] = atom
+    return list(chosen.values()), True
+
+
+def _standard_residue(
+    name: str, atoms: list[Any], number: int, keep_phosphorylation: bool
+) -> tuple[str, list[tuple[str, str, list[float]]], str]:
+    """Residue name, (atom name, element, position) and a note, modified residues brought back to parents."""
+    rows = [(atom.name, atom.element.name.upper(), atom.pos.tolist()) for atom in atoms if atom.name != "OXT"]
+    if name == "MSE":
+        rows = [("SD", "S", p) if atom == "SE" else (atom, element, p) for atom, element, p in rows]
+        return "MET", rows, f"MSE{number} -> MET"
+    if name in _PHOSPHO_PARENT:
+        if keep_phosphorylation:
+            return name, rows, f"{name}{number} kept"
+        parent = _PHOSPHO_PARENT[name]
+        return parent, [row for row in rows if row[0] not in _PHOSPHATE_ATOMS], f"{name}{number} -> {parent}"
+    if one_letter(name) == "X":
+        import gemmi
+
+        parent_letter = gemmi.find_tabulated_residue(name).one_letter_code.upper().strip()
+        if parent_letter and one_letter(three_letter(parent_letter)) == parent_letter:
+            from kinscope.structures.model import heavy_atoms
+
+            parent = three_letter(parent_letter)
+            kept = heavy_atoms(parent)
+            return parent, [row for row in rows if row[0] in kept], f"{name}{number} -> {parent}"
+        raise StructureError(
+            f"The residue {name} is no amino acid that kinscope knows.",
+            where=f"residue {number}",
+            remedy="Replace it by its parent amino acid first.",
+        )
+    return name, rows, ""
+
+
+def _atom_array(
+    names: list[str],
+    elements: list[str],
+    positions: list[list[float]],
+    numbers: list[int],
+    residue_names: list[str],
+) -> AtomArray:
+    import biotite.structure as struc
+
+    atoms = struc.AtomArray(len(names))
+    atoms.chain_id[:] = "A"
+    atoms.atom_name[:] = names
+    atoms.element[:] = elements
+    atoms.res_id[:] = numbers
+    atoms.res_name[:] = residue_names
+    atoms.coord = np.asarray(positions, dtype=np.float32).reshape(-1, 3)
+    return atoms
+
+
+def _differences(numbered: NumberedChain, protein: str) -> tuple[str, ...]:
+    return tuple(
+        f"{protein[number - 1]}{number}{letter}"
+        for number, letter in zip(numbered.numbers, numbered.letters, strict=True)
+        if protein[number - 1] != letter
+    )

@@ -1,0 +1,121 @@
+"""A related protein's crystal in the target's numbers, where the target has no co-crystal with a ligand.
+
+The chain is aligned with the target's sequence (Smith-Waterman, BLOSUM62, gaps 10 and 1 as in BLAST);
+residues opposite a gap are left out. Only what is superposed on the target's model may be taken from it: its
+side chains are another protein's.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from kinscope.core.errors import StructureError
+from kinscope.structures.model import AtomArray
+from kinscope.structures.wwpdb.source import PdbSource
+from kinscope.targets.pack import TargetPack
+
+MIN_IDENTITY = 0.30
+"""Above this, over a domain's length, alignments of homologues are mostly right (Rost, Protein Eng 1999, 12,
+85)."""
+MIN_ALIGNED = 100
+_GAP = (-10, -1)
+
+
+def read_homologous_chain(source: PdbSource, code: str, chain: str, pack: TargetPack) -> AtomArray:
+    """Heavy atoms of a related protein's chain, numbered by its alignment with the target.
+
+    Parameters
+    ----------
+    source
+        Where wwPDB entries come from.
+    code, chain
+        The entry and its author chain.
+    pack
+        The target.
+
+    Returns
+    -------
+    AtomArray
+        Residues aligned with one of the target, with the target's numbers and the crystal's residue names;
+        crystal frame, angstrom.
+
+    Raises
+    ------
+    StructureError
+        If the entry or chain is absent, or the chain is not related to the target.
+    """
+    import gemmi
+
+    label = f"{code.upper()}:{chain}"
+    model = source.read_entry(code)[0]
+    part = next((item for item in model if item.name == chain), None)
+    residues = [] if part is None else [r for r in part.first_conformer() if _is_amino_acid(r)]
+    if not residues:
+        raise StructureError(
+            f"There is no protein chain {chain!r} in {code.upper()}.",
+            where=label,
+            remedy=f"The entry holds the chains {', '.join(sorted({item.name for item in model}))}.",
+        )
+    letters = "".join(gemmi.find_tabulated_residue(r.name).one_letter_code.upper() for r in residues)
+    letters = "".join(letter if letter in "ACDEFGHIKLMNPQRSTVWY" else "X" for letter in letters)
+    pairs = aligned_pairs(letters, pack.transcript.protein, label)
+    atoms = [
+        (number, residues[index].name, atom)
+        for index, number in pairs
+        for atom in residues[index]
+        if not atom.is_hydrogen()
+    ]
+    return _array(atoms)
+
+
+def aligned_pairs(letters: str, protein: str, label: str) -> list[tuple[int, int]]:
+    """Index in ``letters`` and residue number of ``protein`` of every aligned pair.
+
+    Raises
+    ------
+    StructureError
+        If fewer than 100 residues are aligned, or fewer than 30 % of them are identical.
+    """
+    from biotite.sequence import ProteinSequence
+    from biotite.sequence.align import SubstitutionMatrix, align_optimal
+
+    best = align_optimal(
+        ProteinSequence(letters),
+        ProteinSequence(protein),
+        SubstitutionMatrix.std_protein_matrix(),
+        gap_penalty=_GAP,
+        local=True,
+        max_number=1,
+    )[0]
+    pairs = [(int(one), int(other) + 1) for one, other in best.trace if one >= 0 and other >= 0]
+    identical = sum(letters[index] == protein[number - 1] for index, number in pairs)
+    if len(pairs) < MIN_ALIGNED or identical < MIN_IDENTITY * len(pairs):
+        raise StructureError(
+            f"The chain is not related closely enough to the target: {identical} of {len(pairs)} aligned "
+            "residues are identical.",
+            where=label,
+            remedy=f"Name a crystal with at least {MIN_ALIGNED} aligned residues, "
+            f"{100 * MIN_IDENTITY:.0f} % of them identical.",
+        )
+    return pairs
+
+
+def _is_amino_acid(residue: Any) -> bool:
+    names = {atom.name for atom in residue}
+    return {"N", "CA", "C"} <= names
+
+
+def _array(rows: list[tuple[int, str, Any]]) -> AtomArray:
+    import biotite.structure as struc
+
+    atoms = struc.AtomArray(len(rows))
+    atoms.chain_id[:] = "A"
+    atoms.res_id[:] = [number for number, _, _ in rows]
+    atoms.res_name[:] = [name for _, name, _ in rows]
+    atoms.atom_name[:] = [atom.name for _, _, atom in rows]
+    atoms.element[:] = [atom.element.name.upper() for _, _, atom in rows]
+    positions = [atom.pos.tolist() for _, _, atom in rows]
+    atoms.coord = np.asarray(positions, dtype=np.float32).reshape(-1, 3)
+    return atoms

@@ -1,0 +1,224 @@
+"""Which conformations a trajectory of a user's visits: shares of every class, and a row per frame if asked.
+
+Any topology that holds a chain of the target (PDB, mmCIF) with XTC or DCD frames of the same atoms. A chunk
+of frames is in memory at a time.
+"""
+
+from __future__ import annotations
+
+import csv
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+
+import numpy as np
+
+from kinscope.core.errors import BadInputError, StructureError
+from kinscope.core.records import Record
+from kinscope.results.measured import StateGeometry
+from kinscope.targets.pack import TargetPack
+from kinscope.trajectories.frames import Chunk, Fit
+from kinscope.trajectories.measures.kinase_states import MEASURES, Floats, KinaseStates, Labels
+from kinscope.trajectories.sources import user_source
+from kinscope.trajectories.topology import read_topology
+
+CLASSES = {
+    "dfg": "DFG",
+    "dfg_cluster": "DFG cluster",
+    "helix_c": "helix C",
+    "salt_bridge": "salt bridge",
+    "activation_loop": "activation loop",
+    "spine": "regulatory spine",
+    "p_loop": "P-loop",
+    "activity": "activity",
+    "sh2_position": "SH2",
+    "sh3_linker": "SH3 and linker",
+}
+"""Classes whose shares are counted, and how they are printed."""
+DISTANCES = {
+    "dfg_d1_angstrom": "D1, angstrom",
+    "dfg_d2_angstrom": "D2, angstrom",
+    "salt_bridge_271_286_angstrom": "salt bridge, angstrom",
+    "helix_c_rotation_degrees": "helix C about its axis, degrees",
+    "loop_n_terminal_angstrom": "start of the activation loop, angstrom",
+}
+"""Measurements whose mean and spread are kept, and how they are printed."""
+COLUMNS = (
+    *(name for name in StateGeometry.model_fields if name in MEASURES or name in CLASSES),
+    *(name for name in MEASURES if name not in StateGeometry.model_fields),
+)
+"""Of the table, after the frame and its time."""
+
+
+class ClassShare(Record):
+    """How much of a trajectory is of one class. Frames are correlated, so no interval is given."""
+
+    aspect: str
+    label: str
+    frames: int
+    percent: float
+
+
+class MeasuredSpread(Record):
+    """Mean and standard deviation of a measurement over the frames."""
+
+    name: str
+    frames: int
+    mean: float
+    standard_deviation: float
+
+
+class TrajectoryStates(Record):
+    """The conformations of a trajectory."""
+
+    name: str
+    chain: str
+    frames: int
+    shares: tuple[ClassShare, ...]
+    spreads: tuple[MeasuredSpread, ...]
+    dfg_changes: int
+    """How often the DFG class differs from the frame before."""
+
+    def in_words(self) -> str:
+        """A block of text for the command line."""
+        lines = [
+            f"{self.name}, chain {self.chain}: {self.frames} frames, DFG class changes {self.dfg_changes}"
+        ]
+        for aspect, title in CLASSES.items():
+            shares = [share for share in self.shares if share.aspect == aspect]
+            if [share.label for share in shares] != ["not modelled"]:
+                listed = ", ".join(f"{share.label} {share.percent:.1f} %" for share in shares)
+                lines.append(f"  {title}: {listed}")
+        lines += [
+            f"  {DISTANCES[spread.name]}: {spread.mean:.2f} +- {spread.standard_deviation:.2f}"
+            for spread in self.spreads
+        ]
+        return "\n".join(lines)
+
+
+def check_trajectory(
+    topology: Path,
+    trajectories: Sequence[Path],
+    pack: TargetPack,
+    *,
+    chain: str = "",
+    table: Path | None = None,
+) -> TrajectoryStates:
+    """Classify the frames of trajectories one after the other.
+
+    Parameters
+    ----------
+    topology
+        PDB or mmCIF with every atom of the frames, in their order.
+    trajectories
+        XTC or DCD files, in order of time.
+    pack
+        The target.
+    chain
+        Which chain of the topology; the first of the target if empty.
+    table
+        CSV that receives :data:`COLUMNS` of every frame, if asked.
+
+    Raises
+    ------
+    StructureError
+        If the topology holds no such chain, its atoms cannot be told apart, or a trajectory is missing,
+        damaged, empty or of other atoms.
+    BadInputError
+        If the pack names no landmarks, or the table cannot be written.
+    """
+    if pack.landmarks is None:
+        raise BadInputError(
+            f"The conformation of {pack.gene} cannot be classified: its target pack names no landmarks.",
+            where=str(pack.directory / "target.yaml"),
+            remedy="Add landmarks (see the target.yaml of the abl1 pack).",
+        )
+    read = read_topology(topology, pack, chain=chain)
+    if not read.numbered:
+        raise StructureError(
+            f"No chain {chain + ' ' if chain else ''}of this structure is of {pack.gene}.",
+            where=str(topology),
+            remedy=f"Name a chain of {pack.gene} with --chain, or leave it out.",
+        )
+    name = " + ".join(path.name for path in trajectories)
+    source = user_source(
+        read.atoms, read.places, read.total, trajectories, name=name, variant="", numbered=read.numbered
+    )
+    alphas = source.layout.backbone.ca
+    fit = Fit(alphas, np.arange(len(alphas)), source.layout.coord[alphas], "all CA atoms of the topology")
+    states = KinaseStates(source.layout, pack.landmarks)
+    with _Table(table) if table is not None else nullcontext() as written:
+        for chunk in source.chunks(fit):
+            measures, classes = states.measure(chunk)
+            states.take(measures, classes)
+            if written is not None:
+                written.write(chunk, {**measures, **classes})
+    return TrajectoryStates(
+        name=name,
+        chain=read.chain,
+        frames=source.frames,
+        shares=tuple(
+            ClassShare(aspect=aspect, label=label, frames=count, percent=100.0 * count / source.frames)
+            for (aspect, label), count in sorted(
+                states.counts.items(), key=lambda item: (list(CLASSES).index(item[0][0]), -item[1])
+            )
+        ),
+        spreads=tuple(_spreads(states)),
+        dfg_changes=states.dfg_changes,
+    )
+
+
+def _spreads(states: KinaseStates) -> Iterator[MeasuredSpread]:
+    """Of what has its atoms in the topology, and so a number in every frame."""
+    moments = states.result().moments
+    for name in DISTANCES:
+        column = MEASURES.index(name)
+        if np.isfinite(moments.mean[column]):
+            yield MeasuredSpread(
+                name=name,
+                frames=moments.count,
+                mean=float(moments.mean[column]),
+                standard_deviation=float(np.sqrt(moments.squares[column] / max(1, moments.count - 1))),
+            )
+
+
+class _Table(AbstractContextManager["_Table"]):
+    """One CSV row per frame, renamed into place when the last one is written."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+
+    def __enter__(self) -> _Table:
+        try:
+            self._handle = self._partial.open("w", newline="", encoding="utf-8")
+        except OSError as error:
+            raise BadInputError(
+                f"The table cannot be written ({error.strerror or error}).",
+                where=str(self._path),
+                remedy="Name a file in a folder that exists and can be written.",
+            ) from None
+        self._writer = csv.writer(self._handle, lineterminator="\n")
+        self._writer.writerow(["frame", "time_ps", *COLUMNS])
+        return self
+
+    def write(self, chunk: Chunk, found: dict[str, Floats | Labels]) -> None:
+        """A row per frame of a chunk; what is not known is left empty."""
+        for row, time in enumerate(chunk.times_ps):
+            values = [found[name][row] for name in COLUMNS]
+            at = "" if np.isnan(time) else float(time)
+            self._writer.writerow([chunk.first + row, at, *map(_cell, values)])
+
+    def __exit__(self, kind: object, *_: object) -> None:
+        self._handle.close()
+        if kind is None:
+            self._partial.replace(self._path)
+        else:
+            self._partial.unlink(missing_ok=True)
+
+
+def _cell(value: float | str) -> str:
+    if isinstance(value, str):
+        return value
+    return "" if np.isnan(value) else f"{value:.3f}"

@@ -1,0 +1,171 @@
+"""Trajectories as a stream: chunks of frames go through accumulators once, and memory does not grow.
+
+A chunk is what a reader yields; an accumulator keeps a few numbers of all chunks that it has seen. What many
+accumulators need, the superposition on the rigid core, a chunk works out once.
+
+The rigid core and the mean structure that a whole pass is laid on, found from a sample of the frames.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Protocol, Self, TypeVar
+
+import numpy as np
+
+from kinscope.analysis.superposition import FloatArray, IntArray, fit_frames, mean_structure, rigid_core
+from kinscope.core.errors import BadInputError
+
+Float32Array = np.ndarray[Any, np.dtype[np.float32]]
+Result_co = TypeVar("Result_co", covariant=True)
+
+
+@dataclass(frozen=True)
+class Fit:
+    """What every frame is laid on, found before the pass (:func:`kinscope.trajectories.frames.find_core`)."""
+
+    alphas: IntArray
+    """Places of the CA atoms in a frame, shape (n_residues,)."""
+    core: IntArray
+    """Which of the CA atoms are fitted, indices into ``alphas``, shape (n_core,)."""
+    reference: FloatArray
+    """CA atoms of the reference, shape (n_residues, 3), angstrom."""
+    words: str
+    """How core and reference were found, for the record."""
+
+
+class Chunk:
+    """Consecutive frames of one trajectory.
+
+    Parameters
+    ----------
+    coordinates
+        Shape (n_frames, n_atoms, 3), angstrom, molecules whole.
+    times_ps
+        Shape (n_frames,); NaN where the file tells no time.
+    first
+        Place of the first frame in its trajectory, from 0.
+    fit
+        What to superpose on; None: what needs it cannot be asked for.
+    """
+
+    def __init__(
+        self, coordinates: Float32Array, times_ps: FloatArray, first: int = 0, fit: Fit | None = None
+    ) -> None:
+        self.coordinates = coordinates
+        self.times_ps = times_ps
+        self.first = first
+        self._fit = fit
+
+    def __len__(self) -> int:
+        return len(self.coordinates)
+
+    @property
+    def fit(self) -> Fit:
+        """What the frames are laid on."""
+        if self._fit is None:
+            raise BadInputError(
+                "These frames were given without anything to superpose them on.",
+                where="streaming analysis",
+                remedy="Find a core first (analysis.cores.find_core) and give its fit to the chunks.",
+            )
+        return self._fit
+
+    @cached_property
+    def raw_alphas(self) -> FloatArray:
+        """CA atoms as they lie, (n_frames, n_residues, 3), angstrom, double precision."""
+        return self.coordinates[:, self.fit.alphas].astype(np.float64)
+
+    @cached_property
+    def placement(self) -> tuple[FloatArray, FloatArray]:
+        """Rotation (n_frames, 3, 3) and translation (n_frames, 3): ``x @ rotation + translation``."""
+        core = self.fit.core
+        rotation, translation, _ = fit_frames(self.raw_alphas[:, core], self.fit.reference[core])
+        return rotation, translation
+
+    @cached_property
+    def alphas(self) -> FloatArray:
+        """CA atoms laid on the reference by the core, (n_frames, n_residues, 3), angstrom."""
+        rotation, translation = self.placement
+        placed: FloatArray = self.raw_alphas @ rotation + translation[:, None, :]
+        return placed
+
+    def placed(self, atoms: IntArray) -> Float32Array:
+        """Any atoms laid on the reference by the core, (n_frames, n, 3), angstrom, single precision.
+
+        Good to about 1e-5 angstrom, which is nothing beside the 0.01 of an XTC file.
+        """
+        rotation, translation = self.placement
+        moved: Float32Array = self.coordinates[:, atoms] @ rotation.astype(np.float32)
+        moved += translation.astype(np.float32)[:, None, :]
+        return moved
+
+
+class Accumulator(Protocol[Result_co]):
+    """Something that sees every chunk once and keeps what it needs of them.
+
+    ``merge`` takes up what another one of the same kind saw, of another trajectory of the same atoms.
+    """
+
+    def update(self, chunk: Chunk) -> None:
+        """Take up the next frames."""
+
+    def merge(self, other: Self) -> None:
+        """Take up what another accumulator saw."""
+
+    def result(self) -> Result_co:
+        """What was found in all frames so far."""
+
+
+def stream(chunks: Iterable[Chunk], accumulators: Sequence[Accumulator[Any]]) -> int:
+    """Lead every chunk past every accumulator; the number of frames seen."""
+    total = 0
+    for chunk in chunks:
+        if len(chunk):
+            for accumulator in accumulators:
+                accumulator.update(chunk)
+            total += len(chunk)
+    return total
+
+
+SAMPLE = 400
+"""Frames that core and mean are found from, over all trajectories together."""
+LIMIT_ANGSTROM = 0.6
+
+
+def find_core(samples: Sequence[FloatArray], alphas: IntArray, *, frames: int) -> Fit:
+    """Core and reference of trajectories that are to be compared, from evenly spaced frames of each.
+
+    Parameters
+    ----------
+    samples
+        CA atoms of sampled frames, one array (n_sampled, n_residues, 3) per trajectory, angstrom.
+    alphas
+        Places of the CA atoms in a frame, shape (n_residues,).
+    frames
+        How many frames the trajectories hold, for the record.
+
+    Raises
+    ------
+    BadInputError
+        If there are fewer than two sampled frames or three residues.
+    """
+    every = np.concatenate(list(samples)) if samples else np.empty((0, 0, 3))
+    if len(every) < 2 or every.shape[1] < 3:
+        raise BadInputError(
+            f"{len(every)} frames of {every.shape[1]} CA atoms have no rigid core.",
+            where="superposition",
+            remedy="Give two frames and three residues at least.",
+        )
+    core = rigid_core(every, limit_angstrom=LIMIT_ANGSTROM)
+    _, mean = mean_structure(every, core)
+    count = every.shape[1]
+    words = (
+        f"fitted on the {len(core)} of {count} CA atoms that move least relative to one another (the most "
+        f"mobile left out until none passes {LIMIT_ANGSTROM:g} Å or half remain), on their mean; both found "
+        f"from {len(every)} evenly spaced frames of {frames} in {len(samples)} "
+        f"{'trajectory' if len(samples) == 1 else 'trajectories'}"
+    )
+    return Fit(np.asarray(alphas, dtype=np.intp), core, mean, words)

@@ -1,0 +1,1 @@
+"""One accumulator a measure: motion, secondary structure, interactions, pockets, states."""

@@ -1,0 +1,86 @@
+"""How a ligand holds its place: deviation, drift, and the contacts of the start that are kept.
+
+Frames are laid on the protein's rigid core, never on the ligand, so that leaving the pocket shows.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from kinscope.analysis.pairs import pair_distances, reachable_pairs
+from kinscope.analysis.superposition import FloatArray, IntArray
+from kinscope.trajectories.frames import Chunk, Float32Array
+from kinscope.trajectories.measures.motion import Series
+
+CONTACT_ANGSTROM = 4.5
+"""Heavy atoms of ligand and residue this near are in contact."""
+LEFT_SHARE = 0.25
+"""A ligand with fewer of its first contacts than this share has left its pocket."""
+
+
+class LigandPose:
+    """RMSD, drift of the centre, and share of kept contacts of one ligand.
+
+    Parameters
+    ----------
+    ligand
+        Places of its heavy atoms, shape (n,).
+    protein
+        Places of the protein's heavy atoms, shape (m,).
+    residues
+        Residue number of each of those, shape (m,).
+    start
+        Coordinates of the starting structure, laid on the reference of the fit, shape (n_atoms, 3), angstrom.
+    """
+
+    def __init__(self, ligand: IntArray, protein: IntArray, residues: IntArray, start: FloatArray) -> None:
+        self._ligand = np.asarray(ligand, dtype=np.intp)
+        self._start = start[self._ligand]
+        gap = np.linalg.norm(start[protein][:, None] - self._start[None], axis=2).min(axis=1)
+        self.first_contacts = np.unique(residues[gap <= CONTACT_ANGSTROM])
+        near = np.isin(residues, self.first_contacts)
+        self._lining, self._owners = np.asarray(protein)[near], np.asarray(residues)[near]
+        self._series = Series()
+        self._frame = 0
+        self._gone: int | None = None
+
+    def update(self, chunk: Chunk) -> None:
+        """Take up the next frames."""
+        placed = chunk.placed(self._ligand)
+        shift = placed - self._start
+        deviation = np.sqrt((shift**2).sum(axis=2).mean(axis=1))
+        drift = np.linalg.norm(shift.mean(axis=1), axis=1)
+        kept = self._kept(placed, chunk)
+        self._series.add(np.stack([deviation, drift, kept], axis=1))
+        back = np.flatnonzero(kept >= LEFT_SHARE)
+        if len(back):
+            # It has left for good only if it never comes back.
+            last = int(back[-1])
+            self._gone = None if last == len(chunk) - 1 else self._frame + last + 1
+        elif self._gone is None:
+            self._gone = self._frame
+        self._frame += len(chunk)
+
+    def _kept(self, placed: Float32Array, chunk: Chunk) -> FloatArray:
+        if not len(self.first_contacts):
+            return np.zeros(len(placed))
+        lining = chunk.placed(self._lining)
+        pairs = reachable_pairs(lining, placed, CONTACT_ANGSTROM)
+        touching = pair_distances(lining, placed, pairs) <= CONTACT_ANGSTROM
+        owners = self._owners[pairs[0]]
+        held = np.stack([touching[:, owners == number].any(axis=1) for number in self.first_contacts], axis=1)
+        share: FloatArray = held.mean(axis=1)
+        return share
+
+    def merge(self, other: LigandPose) -> None:
+        """Take up another trajectory."""
+        self._series.merge(other._series)
+
+    def result(self) -> Series:
+        """RMSD (angstrom), drift of the centre (angstrom) and share of kept contacts, (n_blocks, 3)."""
+        return self._series
+
+    @property
+    def left_at_frame(self) -> int | None:
+        """The frame from which on the ligand stays away; None if it is there at the end."""
+        return self._gone

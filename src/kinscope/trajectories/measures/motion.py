@@ -1,0 +1,235 @@
+"""Accumulators of the plain quantities: deviation, fluctuation, size, distances, and a thinned trajectory."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+
+from kinscope.analysis.superposition import FloatArray, IntArray, fit_frames
+from kinscope.trajectories.frames import Chunk
+
+
+@dataclass
+class Moments:
+    """Mean and sum of squared deviations of vectors, updated by chunks (Chan, Golub & LeVeque 1979)."""
+
+    count: int = 0
+    mean: Any = 0.0
+    squares: Any = 0.0
+
+    def add(self, values: FloatArray) -> None:
+        """Take up values (n, ...)."""
+        mean = values.mean(axis=0)
+        self._combine(len(values), mean, ((values - mean) ** 2).sum(axis=0))
+
+    def merge(self, other: Moments) -> None:
+        """Take up another's values."""
+        if other.count:
+            self._combine(other.count, other.mean, other.squares)
+
+    def _combine(self, count: int, mean: Any, squares: Any) -> None:
+        total = self.count + count
+        step = mean - self.mean
+        self.squares = self.squares + squares + step**2 * (self.count * count / total)
+        self.mean = self.mean + step * (count / total)
+        self.count = total
+
+
+BLOCKS = 4096
+"""Most values that a series keeps: enough for a figure and for the correlation time."""
+
+
+class Series:
+    """Numbers per frame, kept as the means of blocks of frames: at most ``limit`` of them.
+
+    Short trajectories keep every frame. Whenever the limit is passed, neighbouring blocks are joined, so that
+    memory stands still; the mean over all frames stays exact.
+    """
+
+    def __init__(self, limit: int = BLOCKS) -> None:
+        self._limit = max(2, limit)
+        self._blocks: list[FloatArray] = []
+        self._loose: FloatArray | None = None
+        self._size = 1
+        self._kept = 0
+        self._moments = Moments()
+        self._others: list[Series] = []
+
+    def add(self, values: FloatArray) -> None:
+        """Take up values of the next frames, shape (n_frames, ...)."""
+        x = np.asarray(values, dtype=np.float64)
+        self._moments.add(x)
+        if self._loose is not None:
+            x = np.concatenate([self._loose, x])
+        whole = len(x) // self._size
+        cut = whole * self._size
+        self._loose = x[cut:].copy() if cut < len(x) else None
+        if whole:
+            self._blocks.append(x[:cut].reshape(whole, self._size, *x.shape[1:]).mean(axis=1))
+            self._kept += whole
+        while self._kept > self._limit:
+            self._halve()
+
+    def _halve(self) -> None:
+        every = np.concatenate(self._blocks)
+        pairs = len(every) // 2
+        joined = every[: 2 * pairs].reshape(pairs, 2, *every.shape[1:]).mean(axis=1)
+        if len(every) % 2:
+            odd = np.repeat(every[-1:], self._size, axis=0)
+            self._loose = odd if self._loose is None else np.concatenate([odd, self._loose])
+        self._blocks, self._kept, self._size = [joined], pairs, 2 * self._size
+
+    def merge(self, other: Self) -> None:
+        """Take up another trajectory's values behind these."""
+        self._others.append(other)
+
+    def result(self) -> FloatArray:
+        """Means of the blocks, shape (n_blocks, ...): every frame's value if ``block_frames`` is 1."""
+        if len(self._blocks) > 1:
+            self._blocks = [np.concatenate(self._blocks)]
+        own = list(self._blocks)
+        if self._loose is not None and not own:
+            own = [self._loose.mean(axis=0, keepdims=True)]
+        parts = [*own, *(other.result() for other in self._others)]
+        return np.concatenate(parts) if parts else np.empty(0)
+
+    @property
+    def block_frames(self) -> int:
+        """Frames in a block."""
+        return self._size
+
+    @property
+    def moments(self) -> Moments:
+        """Count, mean and squared deviations over all frames, merged trajectories included."""
+        total = Moments()
+        for part in (self, *self._others):
+            total.merge(part._moments if part is self else part.moments)
+        return total
+
+
+class Times(Series):
+    """Time of every frame, ps."""
+
+    def update(self, chunk: Chunk) -> None:
+        """Take up the next frames."""
+        self.add(chunk.times_ps)
+
+
+class Deviation(Series):
+    """RMSD of the CA atoms from a structure, after superposition on the core, angstrom.
+
+    Parameters
+    ----------
+    start
+        CA atoms of that structure, shape (n_residues, 3), angstrom.
+    """
+
+    def __init__(self, start: FloatArray) -> None:
+        super().__init__()
+        self._start = np.asarray(start, dtype=np.float64)
+
+    def update(self, chunk: Chunk) -> None:
+        """Take up the next frames."""
+        core = chunk.fit.core
+        rotation, translation, within = fit_frames(chunk.raw_alphas[:, core], self._start[core])
+        if len(core) == len(self._start):
+            self.add(within)
+            return
+        moved = chunk.raw_alphas @ rotation + translation[:, None, :]
+        self.add(np.sqrt(((moved - self._start) ** 2).sum(axis=-1).mean(axis=-1)))
+
+
+class Gyration(Series):
+    """Radius of gyration, angstrom.
+
+    Parameters
+    ----------
+    atoms
+        Places of the atoms in a frame, shape (n,).
+    masses
+        Shape (n,), dalton; None weights all alike.
+    """
+
+    def __init__(self, atoms: IntArray, masses: FloatArray | None = None) -> None:
+        super().__init__()
+        self._atoms = np.asarray(atoms, dtype=np.intp)
+        weights = np.ones(len(self._atoms)) if masses is None else np.asarray(masses, dtype=np.float64)
+        self._weights = (weights / weights.sum()).astype(np.float32)
+
+    def update(self, chunk: Chunk) -> None:
+        """Take up the next frames."""
+        x = chunk.coordinates
+        if len(self._atoms) != x.shape[1]:
+            x = x[:, self._atoms]
+        # Near the origin single precision is enough: the molecule's own size bounds the rounding.
+        x = x - x[:, :1]
+        centre = self._weights @ x
+        square = np.einsum("fai,fai->fa", x, x) @ self._weights
+        self.add(np.sqrt(np.clip(square - (centre**2).sum(axis=-1), 0.0, None)))
+
+
+class Fluctuation:
+    """RMSF of every CA atom about the trajectory's mean, frames laid on the reference by the core."""
+
+    def __init__(self) -> None:
+        self._moments = Moments()
+
+    def update(self, chunk: Chunk) -> None:
+        """Take up the next frames."""
+        self._moments.add(chunk.alphas)
+
+    def merge(self, other: Fluctuation) -> None:
+        """Take up another trajectory: the fluctuation is then about the mean of both."""
+        self._moments.merge(other._moments)
+
+    def result(self) -> FloatArray:
+        """Shape (n_residues,), angstrom."""
+        if not self._moments.count:
+            return np.empty(0)
+        found: FloatArray = np.sqrt(self._moments.squares.sum(axis=-1) / self._moments.count)
+        return found
+
+    @property
+    def mean(self) -> FloatArray:
+        """Mean structure, CA atoms, shape (n_residues, 3), angstrom."""
+        return np.asarray(self._moments.mean)
+
+
+class Thinned:
+    """At most ``limit`` evenly spaced frames of the CA atoms, laid on the reference.
+
+    Every second kept frame is dropped whenever the limit is passed, and from then on twice as many are
+    skipped: constant memory, the whole length covered, nothing left to chance.
+    """
+
+    def __init__(self, limit: int = 1000) -> None:
+        self._limit = max(2, limit)
+        self._step = 1
+        self._seen = 0
+        self._frames: list[FloatArray] = []
+        self._others: list[FloatArray] = []
+
+    def update(self, chunk: Chunk) -> None:
+        """Take up the next frames."""
+        offset = -self._seen % self._step
+        self._frames.extend(chunk.alphas[offset :: self._step].copy())
+        self._seen += len(chunk)
+        while len(self._frames) > self._limit:
+            self._frames = self._frames[::2]
+            self._step *= 2
+
+    def merge(self, other: Thinned) -> None:
+        """Append another trajectory's kept frames."""
+        self._others.append(other.result())
+
+    def result(self) -> FloatArray:
+        """Kept frames, shape (n_kept, n_residues, 3), angstrom."""
+        own = np.asarray(self._frames)
+        return np.concatenate([own, *self._others]) if self._others else own
+
+    @property
+    def step(self) -> int:
+        """One frame in so many is kept."""
+        return self._step

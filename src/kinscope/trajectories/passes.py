@@ -1,0 +1,314 @@
+"""The whole set of analyses of a trajectory in one pass, and of the trajectories of one state together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from kinscope.analysis.superposition import fit_frames
+from kinscope.core.errors import BadInputError, KinscopeError, StructureError
+from kinscope.core.records import Settings
+from kinscope.targets.pack import KinaseLandmarks
+from kinscope.trajectories.frames import SAMPLE, Accumulator, Fit, find_core, stream
+from kinscope.trajectories.layout import Layout
+from kinscope.trajectories.measures.interactions import Interactions
+from kinscope.trajectories.measures.kinase_states import KinaseStates
+from kinscope.trajectories.measures.ligands import CONTACT_ANGSTROM, LigandPose
+from kinscope.trajectories.measures.motion import Deviation, Fluctuation, Gyration, Thinned, Times
+from kinscope.trajectories.measures.pockets import MEASURED, PocketPlace, PocketVolume
+from kinscope.trajectories.measures.principal import Covariance, PrincipalMotions
+from kinscope.trajectories.measures.secondary_structure import SecondaryStructure
+from kinscope.trajectories.sources import Source
+
+_MOST_LIGANDS = 8
+"""Followed in one trajectory; a membrane's lipids are not ligands."""
+
+
+class PassSettings(Settings):
+    """How much a pass keeps. None of it grows with the trajectories."""
+
+    sample_frames: int = Field(default=SAMPLE, ge=10, le=5000)
+    """From which core and mean structure are found, over all trajectories together."""
+    thinned_frames: int = Field(default=1000, ge=100, le=10_000)
+    """CA atoms of so many evenly spaced frames are kept for convergence and projections."""
+    pocket_frames: int = Field(default=MEASURED, ge=0, le=10_000)
+    """In which pocket volumes are measured; 0 leaves them out."""
+    principal_axes: int = Field(default=5, ge=1, le=50)
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What is looked at beside what every protein has."""
+
+    landmarks: KinaseLandmarks | None = None
+    positions: tuple[int, ...] = ()
+    """Residues of the variant."""
+    pockets: Mapping[str, Sequence[int]] = field(default_factory=dict)
+    """Lining residues by the pocket's name."""
+
+
+@dataclass
+class TrajectoryPass:
+    """The accumulators of one trajectory, after its pass."""
+
+    source: Source
+    fit: Fit
+    residues: NDArray[np.intp]
+    """Of the CA atoms of the fit."""
+    times: Times
+    deviation: Deviation
+    gyration: Gyration
+    fluctuation: Fluctuation
+    structure: SecondaryStructure
+    thinned: Thinned
+    covariance: Covariance
+    states: KinaseStates | None = None
+    contacts: Interactions | None = None
+    ligands: dict[str, tuple[LigandPose, Interactions]] = field(default_factory=dict)
+    pockets: dict[str, PocketVolume] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+    frames: int = 0
+
+    def accumulators(self) -> list[Accumulator[Any]]:
+        """All of them."""
+        fixed: list[Accumulator[Any]] = [
+            self.times,
+            self.deviation,
+            self.gyration,
+            self.fluctuation,
+            self.structure,
+            self.thinned,
+            self.covariance,
+        ]
+        fixed += [part for part in (self.states, self.contacts) if part is not None]
+        fixed += [part for pair in self.ligands.values() for part in pair]
+        return [*fixed, *self.pockets.values()]
+
+
+@dataclass(frozen=True)
+class GroupPass:
+    """Trajectories of one state, laid on one core, each after its pass."""
+
+    passes: tuple[TrajectoryPass, ...]
+    failed: tuple[tuple[Source, KinscopeError], ...]
+    """Trajectories that could not be read to their end, and why; nothing of them is in the rest."""
+    fit_words: str
+    residues: tuple[int, ...]
+    """CA atoms that all of them share."""
+    core: NDArray[np.intp]
+    """Indices into ``residues``."""
+    motions: PrincipalMotions | None
+
+
+def analyse_group(
+    sources: Sequence[Source],
+    subject: Subject,
+    settings: PassSettings | None = None,
+    progress: Callable[[float, str], None] | None = None,
+) -> GroupPass:
+    """Read every trajectory once (and a sample of each before, for the core) and measure everything.
+
+    Parameters
+    ----------
+    sources
+        One or more trajectories that are compared: the same protein, or variants of it.
+    subject
+        Landmarks, variant and pockets.
+    settings
+        How much is kept.
+    progress
+        Told the share done and the trajectory read.
+
+    Raises
+    ------
+    StructureError
+        If no trajectory can be read to its end; where only some cannot, the result names them.
+    BadInputError
+        If the trajectories share fewer than three residues, or hold fewer than two frames together.
+    """
+    settings = settings or PassSettings()
+    residues = shared_residues(sources)
+    readable, samples, failed = _samples(sources, residues, settings)
+    if not readable:
+        raise failed[0][1]
+    places = [_alphas(source, residues) for source in readable]
+    total = sum(source.frames for source in readable)
+    found = find_core(samples, places[0], frames=total)
+    pockets, notes = _pocket_places(readable[0], subject)
+    passes: list[TrajectoryPass] = []
+    done = 0
+    for source, alphas in zip(readable, places, strict=True):
+        if progress is not None:
+            progress(done / max(1, total), source.name)
+        fit = Fit(alphas, found.core, found.reference, found.words)
+        one = _prepare(source, fit, residues, subject, pockets, settings)
+        one.notes.extend(notes)
+        try:
+            one.frames = stream(source.chunks(fit), one.accumulators())
+        except (StructureError, BadInputError) as error:
+            failed.append((source, error))
+            continue
+        passes.append(one)
+        done += one.frames
+    if not passes:
+        raise failed[0][1]
+    together = Covariance(settings.principal_axes)
+    for one in passes:
+        together.merge(one.covariance)
+    return GroupPass(
+        tuple(passes), tuple(failed), found.words, tuple(residues.tolist()), found.core, together.result()
+    )
+
+
+def _samples(
+    sources: Sequence[Source], residues: NDArray[np.intp], settings: PassSettings
+) -> tuple[list[Source], list[NDArray[np.float64]], list[tuple[Source, KinscopeError]]]:
+    """Sampled CA atoms of each trajectory that can be read."""
+    share = max(2, settings.sample_frames // max(1, len(sources)))
+    readable, samples = [], []
+    failed: list[tuple[Source, KinscopeError]] = []
+    for source in sources:
+        try:
+            samples.append(_sample(source, residues, share))
+            readable.append(source)
+        except (StructureError, BadInputError) as error:
+            failed.append((source, error))
+    return readable, samples, failed
+
+
+def shared_residues(sources: Sequence[Source]) -> NDArray[np.intp]:
+    """Residue numbers whose CA atom every source has, sorted.
+
+    Raises
+    ------
+    BadInputError
+        If there are fewer than three.
+    """
+    shared = sources[0].layout.backbone.residues
+    for source in sources[1:]:
+        shared = np.intersect1d(shared, source.layout.backbone.residues)
+    shared = np.unique(shared)
+    if len(shared) < 3:
+        raise BadInputError(
+            f"The trajectories share {len(shared)} residues.",
+            where=", ".join(source.name for source in sources),
+            remedy="Compare trajectories of one protein, numbered alike.",
+        )
+    return np.asarray(shared, dtype=np.intp)
+
+
+def _alphas(source: Source, residues: NDArray[np.intp]) -> NDArray[np.intp]:
+    backbone = source.layout.backbone
+    place = {int(number): int(at) for number, at in zip(backbone.residues, backbone.ca, strict=True)}
+    return np.asarray([place[int(number)] for number in residues], dtype=np.intp)
+
+
+def _sample(source: Source, residues: NDArray[np.intp], most: int) -> NDArray[np.float64]:
+    """Sampled CA atoms of the shared residues."""
+    column = {int(number): index for index, number in enumerate(source.layout.backbone.residues)}
+    return source.sample(most)[:, [column[int(number)] for number in residues]]
+
+
+def _pocket_places(source: Source, subject: Subject) -> tuple[dict[str, PocketPlace], list[str]]:
+    """Where each pocket is measured: in the first source's starting structure, for all of them."""
+    places, notes = {}, []
+    for name, residues in subject.pockets.items():
+        try:
+            places[name] = PocketPlace(source.layout, residues)
+        except BadInputError as error:
+            notes.append(f"{name}: no volume; {error.what}")
+    return places, notes
+
+
+def _prepare(
+    source: Source,
+    fit: Fit,
+    residues: NDArray[np.intp],
+    subject: Subject,
+    pockets: Mapping[str, PocketPlace],
+    settings: PassSettings,
+) -> TrajectoryPass:
+    layout = source.layout
+    protein = np.flatnonzero(layout.protein)
+    one = TrajectoryPass(
+        source,
+        fit,
+        residues,
+        Times(),
+        Deviation(layout.coord[fit.alphas]),
+        Gyration(protein, layout.masses[protein]),
+        Fluctuation(),
+        SecondaryStructure(layout.backbone),
+        Thinned(settings.thinned_frames),
+        Covariance(settings.principal_axes),
+        notes=list(source.notes),
+    )
+    if subject.landmarks is None or not source.numbered:
+        one.notes.append("conformational classes: not measured, the kinase's landmarks are not known here")
+    else:
+        one.states = KinaseStates(layout, subject.landmarks)
+    _add_contacts(one, subject)
+    _add_ligands(one)
+    _add_pockets(one, pockets, settings)
+    return one
+
+
+def _add_contacts(one: TrajectoryPass, subject: Subject) -> None:
+    layout = one.source.layout
+    held = np.isin(layout.res_id, subject.positions) & layout.protein
+    missing = [number for number in subject.positions if number not in layout.backbone.residues]
+    if missing:
+        one.notes.append(f"no such residue in the topology: {', '.join(map(str, missing))}")
+    if held.any():
+        one.contacts = Interactions(layout, np.flatnonzero(held), np.flatnonzero(~held))
+        if not layout.bonds.has_hydrogens:
+            one.notes.append("hydrogen bonds: by distance alone (3.5 Å), the topology holds no hydrogens")
+
+
+def _add_ligands(one: TrajectoryPass) -> None:
+    layout = one.source.layout
+    heavy = np.flatnonzero(layout.protein & layout.heavy)
+    if not layout.ligands:
+        return
+    core = one.fit.core
+    start = layout.coord[one.fit.alphas]
+    rotation, translation, _ = fit_frames(start[None, core], one.fit.reference[core])
+    laid = layout.coord @ rotation[0] + translation[0]
+    near = [pair for pair in layout.ligands if _touches(layout, pair[1], heavy)][:_MOST_LIGANDS]
+    if len(near) < len(layout.ligands):
+        one.notes.append(
+            f"{len(layout.ligands) - len(near)} of {len(layout.ligands)} other molecules are not followed: "
+            f"they do not touch the protein at the start, or are more than {_MOST_LIGANDS}"
+        )
+    for number, (name, places) in enumerate(near):
+        label = name if name not in one.ligands else f"{name} {number + 1}"
+        own = places[layout.heavy[places]]
+        one.ligands[label] = (
+            LigandPose(own, heavy, layout.res_id[heavy], laid),
+            Interactions(layout, places, np.flatnonzero(layout.protein)),
+        )
+
+
+def _touches(layout: Layout, places: NDArray[np.intp], protein: NDArray[np.intp]) -> bool:
+    """Whether a molecule is in contact with the protein in the topology's structure."""
+    from scipy.spatial import cKDTree
+
+    own = places[layout.heavy[places]]
+    gap, _ = cKDTree(layout.coord[protein]).query(layout.coord[own])
+    return float(gap.min()) <= CONTACT_ANGSTROM
+
+
+def _add_pockets(one: TrajectoryPass, pockets: Mapping[str, PocketPlace], settings: PassSettings) -> None:
+    if not settings.pocket_frames:
+        return
+    stride = max(1, -(-one.source.frames // settings.pocket_frames))
+    for name, place in pockets.items():
+        try:
+            one.pockets[name] = PocketVolume(one.source.layout, place, stride)
+        except BadInputError as error:
+            one.notes.append(f"{name}: no volume; {error.what}")

@@ -1,0 +1,270 @@
+"""What the passes found, as typed records.
+
+A time series in five numbers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kinscope.analysis.statistics import effective_sample_size, standard_error
+from kinscope.analysis.superposition import FloatArray
+from kinscope.core.records import Record
+from kinscope.results.trajectories import (
+    ClassPercent,
+    ContactOccupancy,
+    LigandStay,
+    MeasuredSeries,
+    PrincipalMotion,
+    PrincipalProjection,
+    ReplicaAnalysis,
+    ResidueStructure,
+)
+from kinscope.trajectories.measures.interactions import Interactions
+from kinscope.trajectories.measures.kinase_states import MEASURES
+from kinscope.trajectories.measures.motion import Series
+from kinscope.trajectories.measures.principal import cosine_content
+from kinscope.trajectories.measures.secondary_structure import HELIX, STRAND
+from kinscope.trajectories.passes import GroupPass, TrajectoryPass
+
+
+class SeriesSummary(Record):
+    """A time series in five numbers."""
+
+    name: str
+    unit: str
+    mean: float
+    standard_error: float | None
+    """Of the mean, with correlation allowed for; None below three frames."""
+    final: float
+    effective_frames: float
+
+
+def summarise(name: str, unit: str, series: FloatArray) -> SeriesSummary:
+    """Mean with a standard error that allows for correlation, and the last value.
+
+    Parameters
+    ----------
+    name, unit
+        Go into the record.
+    series
+        Shape (n_frames,), one frame at least.
+    """
+    x = np.asarray(series, dtype=np.float64)
+    error = standard_error(x)
+    return SeriesSummary(
+        name=name,
+        unit=unit,
+        mean=float(x.mean()),
+        standard_error=error if np.isfinite(error) else None,
+        final=float(x[-1]),
+        effective_frames=effective_sample_size(x),
+    )
+
+
+Floats = NDArray[np.float64]
+SHOWN = 200
+"""Values of a series and frames of a projection that a record keeps."""
+
+LABELS = {
+    "rmsd_angstrom": "RMSD of the CA atoms from the start",
+    "radius_of_gyration_angstrom": "radius of gyration",
+    "helix_percent": "residues in helix",
+    "strand_percent": "residues in strand",
+    "dfg_d1_angstrom": "DFG: D1, Phe to helix C",
+    "dfg_d2_angstrom": "DFG: D2, Phe to beta 3",
+    "helix_c_beta_distance_angstrom": "helix C: CB-CB of lysine and glutamate",
+    "salt_bridge_271_286_angstrom": "salt bridge of beta 3 and helix C",
+    "helix_c_rotation_degrees": "helix C about its axis",
+    "loop_n_terminal_angstrom": "activation loop, start",
+    "loop_c_terminal_angstrom": "activation loop, end",
+    "loop_tyrosine_angstrom": "activation loop, tyrosine to the catalytic aspartate",
+    "spine_widest_angstrom": "regulatory spine, widest gap",
+    "p_loop_angstrom": "P-loop tip to beta 3",
+    "sh2_to_n_lobe_angstrom": "SH2 to N-lobe",
+    "sh2_to_c_lobe_angstrom": "SH2 to C-lobe",
+    "sh2_angle_degrees": "SH2: angle to the lobes' axis",
+    "sh3_linker_angstrom": "SH3 groove to linker",
+    "ligand_rmsd_angstrom": "RMSD from the start, protein superposed",
+    "ligand_drift_angstrom": "drift of the centre",
+    "ligand_contacts_kept_percent": "contacts of the start that are kept",
+    "volume_cubic_angstrom": "volume",
+}
+"""How a measure is printed."""
+
+
+def unit_of(name: str) -> str:
+    """The unit that ends a measure's name, as printed."""
+    for ending, unit in (
+        ("_cubic_angstrom", "Å³"),
+        ("_angstrom", "Å"),
+        ("_degrees", "°"),
+        ("_percent", "%"),
+    ):
+        if name.endswith(ending):
+            return unit
+    return ""
+
+
+def replica_analysis(one: TrajectoryPass) -> ReplicaAnalysis:
+    """The record of one trajectory."""
+    source = one.source
+    shares = 100.0 * one.structure.result()
+    step, length = _clock(one)
+    return ReplicaAnalysis(
+        name=source.name,
+        state=source.state,
+        variant=source.variant,
+        replica=source.replica,
+        frames=one.frames,
+        length_ns=length,
+        atoms=len(source.places),
+        superposition=one.fit.words,
+        residues=tuple(one.residues.tolist()),
+        rmsf_angstrom=_rounded(one.fluctuation.result(), 4),
+        structure=ResidueStructure(
+            residues=tuple(source.layout.backbone.residues.tolist()),
+            helix_percent=_rounded(shares[HELIX], 2),
+            strand_percent=_rounded(shares[STRAND], 2),
+        ),
+        series=tuple(_all_series(one)),
+        classes=tuple(_classes(one)),
+        dfg_changes=None if one.states is None else one.states.dfg_changes,
+        contacts=tuple(_contacts(one, step)),
+        ligands=tuple(
+            LigandStay(
+                ligand=name,
+                first_contacts=tuple(pose.first_contacts.tolist()),
+                left_at_percent=None
+                if pose.left_at_frame is None
+                else 100.0 * pose.left_at_frame / max(1, one.frames),
+            )
+            for name, (pose, _) in one.ligands.items()
+        ),
+        notes=tuple(dict.fromkeys(one.notes)),
+    )
+
+
+def principal_motion(group: GroupPass, state: str) -> PrincipalMotion | None:
+    """The shared principal motions, and every replica along the first two; None below two axes."""
+    motions = group.motions
+    if motions is None or motions.total_variance <= 0 or len(motions.axes) < 2:
+        return None
+    rows = []
+    for one in group.passes:
+        along = motions.project(one.thinned.result())
+        shown = along[:: max(1, -(-len(along) // SHOWN))]
+        rows.append(
+            PrincipalProjection(
+                variant=one.source.variant,
+                replica=one.source.replica,
+                first_angstrom=_rounded(shown[:, 0], 3),
+                second_angstrom=_rounded(shown[:, 1], 3),
+                cosine_content=cosine_content(along[:, 0]),
+            )
+        )
+    spread = np.linalg.norm(motions.axes[0], axis=1) * np.sqrt(motions.variances[0])
+    return PrincipalMotion(
+        state=state,
+        residues=group.residues,
+        explained_percent=_rounded(100.0 * motions.variances / motions.total_variance, 2),
+        first_axis_angstrom=_rounded(spread, 4),
+        projections=tuple(rows),
+        superposition=group.fit_words,
+    )
+
+
+def _all_series(one: TrajectoryPass) -> Iterator[MeasuredSeries]:
+    yield from _series("rmsd_angstrom", one.deviation)
+    yield from _series("radius_of_gyration_angstrom", one.gyration)
+    for column, name in enumerate(("helix_percent", "strand_percent")):
+        yield from _series(name, one.structure.shares, column, scale=100.0)
+    if one.states is not None:
+        for column, name in enumerate(MEASURES):
+            yield from _series(name, one.states.result(), column)
+    for ligand, (pose, _) in one.ligands.items():
+        names = ("ligand_rmsd_angstrom", "ligand_drift_angstrom", "ligand_contacts_kept_percent")
+        for column, name in enumerate(names):
+            scale = 100.0 if name.endswith("percent") else 1.0
+            yield from _series(name, pose.result(), column, scale=scale, of=ligand)
+    for pocket, volume in one.pockets.items():
+        yield from _series("volume_cubic_angstrom", volume.result(), of=pocket)
+
+
+def _series(
+    name: str, series: Series, column: int | None = None, *, scale: float = 1.0, of: str = ""
+) -> Iterator[MeasuredSeries]:
+    """One record, or none where nothing finite was measured."""
+    values = series.result()
+    moments = series.moments
+    if not moments.count:
+        return
+    mean, squares = moments.mean, moments.squares
+    if column is not None:
+        values, mean, squares = values[:, column], mean[column], squares[column]
+    values = scale * np.asarray(values, dtype=np.float64)
+    if not np.isfinite(values).all():
+        return
+    found = summarise(name, unit_of(name), values)
+    yield MeasuredSeries(
+        name=f"{of}/{name}" if of else name,
+        label=LABELS[name],
+        unit=unit_of(name),
+        mean=scale * float(mean),
+        standard_deviation=abs(scale) * float(np.sqrt(squares / max(1, moments.count - 1))),
+        standard_error=found.standard_error,
+        effective_frames=found.effective_frames,
+        values=_rounded(shortened(values, SHOWN), 4),
+    )
+
+
+def shortened(values: Floats, most: int) -> Floats:
+    """Means of consecutive blocks of equal length, ``most`` at the most; the rest of a block is left out."""
+    block = -(-len(values) // most)
+    kept = len(values) // block * block
+    return np.asarray(values[:kept].reshape(-1, block).mean(axis=1))
+
+
+def _classes(one: TrajectoryPass) -> Iterator[ClassPercent]:
+    if one.states is None:
+        return
+    for (aspect, label), count in sorted(one.states.counts.items(), key=lambda row: (row[0][0], -row[1])):
+        yield ClassPercent(aspect=aspect, label=label, percent=100.0 * count / max(1, one.frames))
+
+
+def _contacts(one: TrajectoryPass, step_ps: float | None) -> Iterator[ContactOccupancy]:
+    asked: list[tuple[str, Interactions]] = []
+    if one.contacts is not None:
+        asked.append(("", one.contacts))
+    asked += [(name, around) for name, (_, around) in one.ligands.items()]
+    for name, found in asked:
+        for row in found.result():
+            yield ContactOccupancy(
+                of=name or str(row.residue),
+                kind=row.kind,
+                partner=row.partner,
+                partner_name=row.partner_name.capitalize(),
+                percent=100.0 * row.share,
+                stretches=row.stretches,
+                mean_stay_ps=None if step_ps is None else step_ps * row.frames / row.stretches,
+                longest_stay_ps=None if step_ps is None else step_ps * row.longest,
+            )
+
+
+def _clock(one: TrajectoryPass) -> tuple[float | None, float | None]:
+    """Picoseconds from frame to frame, and nanoseconds in all; None where no time is known."""
+    known = one.source.length_ns
+    times = one.times.result()
+    span = float(times[-1] - times[0]) if len(times) > 1 else float("nan")
+    blocks = len(times) - 1
+    if not np.isfinite(span) or span <= 0:
+        return (1000.0 * known / one.frames, known) if known else (None, None)
+    step = span / blocks / one.times.block_frames
+    return step, known if known is not None else step * (one.frames - 1) / 1000.0
+
+
+def _rounded(values: Floats, digits: int) -> tuple[float, ...]:
+    return tuple(np.round(np.asarray(values, dtype=np.float64), digits).tolist())

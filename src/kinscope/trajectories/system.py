@@ -1,0 +1,180 @@
+"""The replicas of a study, read once each, native and mutant of one system together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from kinscope.analysis.convergence import system_sampling
+from kinscope.analysis.trajectory_compare import compare_contacts, compare_measures, sampling_words
+from kinscope.core.errors import KinscopeError
+from kinscope.dynamics.records import REPLICA_RECORD_FILE, ReplicaRecord
+from kinscope.results.measured import FluctuationProfile, SimulationSummary
+from kinscope.results.trajectories import BoundPose, TrajectoryComparison
+from kinscope.targets.pack import TargetPack
+from kinscope.trajectories.passes import GroupPass, PassSettings, Subject, TrajectoryPass, analyse_group
+from kinscope.trajectories.sources import Source, replica_source
+from kinscope.trajectories.summary import principal_motion, replica_analysis
+
+Array = np.ndarray[Any, Any]
+_STUDY = PassSettings(thinned_frames=500, pocket_frames=40)
+_FEWEST_FRAMES = 2
+_ORDER = ("nothing on mobility", "only large effects", "supports a comparison")
+
+
+@dataclass(frozen=True)
+class System:
+    """The replicas of a native and a mutant kinase in one state, apo or with one drug."""
+
+    state: str
+    native: tuple[Path, ...]
+    mutant: tuple[Path, ...]
+    ligand: str = ""
+    bound: tuple[BoundPose, ...] = ()
+    """What is bound on each side."""
+
+
+@dataclass
+class Measured:
+    """What a system's trajectories gave."""
+
+    summaries: list[SimulationSummary] = field(default_factory=list)
+    comparison: TrajectoryComparison | None = None
+    profiles: tuple[FluctuationProfile, FluctuationProfile] | None = None
+    """Of native and mutant; None unless both sides have a trajectory that can be read."""
+    frames: tuple[list[Array], list[Array]] = ((), ())  # type: ignore[assignment]
+    """Thinned CA frames of native and mutant, one array (n, n_residues, 3) per replica, angstrom."""
+    core: Array = field(default_factory=lambda: np.empty(0, dtype=np.intp))
+    """Indices of the residues that were superposed."""
+
+
+def subject_of(pack: TargetPack, positions: Sequence[int]) -> Subject:
+    """What is looked at in a trajectory of this target."""
+    pockets = {pocket.name: tuple(pocket.members()) for pocket in pack.drug_pockets}
+    return Subject(pack.landmarks, tuple(positions), pockets)
+
+
+def measure_system(system: System, pack: TargetPack, variant: str, positions: Sequence[int]) -> Measured:
+    """Read every replica of a system once; one that failed or cannot be read is reported and left out."""
+    found = Measured()
+    records: dict[tuple[str, int], ReplicaRecord] = {}
+    sources: list[Source] = []
+    for side, directories in (("native", system.native), ("mutant", system.mutant)):
+        who = "native" if side == "native" else variant
+        for directory in directories:
+            record = ReplicaRecord.model_validate_json((directory / REPLICA_RECORD_FILE).read_bytes())
+            try:
+                if record.status == "failed" or record.frames < _FEWEST_FRAMES:
+                    note = record.note or "too short for two frames"
+                    found.summaries.append(_summary(record, system, who, "failed", note))
+                    continue
+                sources.append(replica_source(directory, state=system.state, variant=who))
+                records[who, record.replica] = record
+            except KinscopeError as error:
+                found.summaries.append(_summary(record, system, who, "failed", error.what))
+    if sources:
+        _measure(found, system, sources, records, subject_of(pack, positions), variant)
+    found.summaries.sort(key=lambda row: (row.variant != "native", row.replica))
+    return found
+
+
+def _measure(
+    found: Measured,
+    system: System,
+    sources: Sequence[Source],
+    records: dict[tuple[str, int], ReplicaRecord],
+    subject: Subject,
+    variant: str,
+) -> None:
+    try:
+        group = analyse_group(sources, subject, _STUDY)
+    except KinscopeError as error:
+        for source in sources:
+            record = records[source.variant, source.replica]
+            found.summaries.append(_summary(record, system, source.variant, "failed", error.what))
+        return
+    for source, why in group.failed:
+        record = records[source.variant, source.replica]
+        found.summaries.append(_summary(record, system, source.variant, "failed", why.what))
+    for one in group.passes:
+        record = records[one.source.variant, one.source.replica]
+        final = float(one.deviation.result()[-1])
+        found.summaries.append(_summary(record, system, one.source.variant, "finished", record.note, final))
+    native = [one for one in group.passes if one.source.variant == "native"]
+    mutant = [one for one in group.passes if one.source.variant == variant]
+    if native and mutant:
+        _compare(found, system, group, native, mutant)
+
+
+def _compare(
+    found: Measured,
+    system: System,
+    group: GroupPass,
+    native: list[TrajectoryPass],
+    mutant: list[TrajectoryPass],
+) -> None:
+    found.core = group.core
+    found.frames = ([one.thinned.result() for one in native], [one.thinned.result() for one in mutant])
+    found.profiles = (_profile(system, native), _profile(system, mutant))
+    sides = tuple(
+        system_sampling(frames, profile.variant, length_ns=profile.length_ns, core=group.core)
+        for frames, profile in zip(found.frames, found.profiles, strict=True)
+    )
+    judged = min(sides, key=lambda item: _ORDER.index(item.sentence))
+    before, after = ([replica_analysis(one) for one in side] for side in (native, mutant))
+    found.comparison = TrajectoryComparison(
+        state=system.state,
+        variant=after[0].variant,
+        native=tuple(before),
+        mutant=tuple(after),
+        measures=tuple(compare_measures(before, after)),
+        contacts=tuple(compare_contacts(before, after)),
+        principal=principal_motion(group, system.state),
+        sampling=sampling_words(before, after),
+        sentence=judged.sentence,
+        reason=judged.reason,
+        ligand=system.ligand,
+        sides=sides,
+        bound=system.bound,
+    )
+
+
+def _profile(system: System, side: Sequence[TrajectoryPass]) -> FluctuationProfile:
+    return FluctuationProfile(
+        method="md",
+        state=system.state,
+        variant=side[0].source.variant,
+        residues=tuple(int(number) for number in side[0].residues),
+        rmsf_angstrom=tuple(tuple(one.fluctuation.result().tolist()) for one in side),
+        length_ns=min(one.source.length_ns or 0.0 for one in side),
+        superposition=f"CA; {side[0].fit.words}; about the mean of each trajectory",
+    )
+
+
+def _summary(
+    record: ReplicaRecord,
+    system: System,
+    variant: str,
+    status: Literal["finished", "failed"],
+    note: str,
+    final: float = float("nan"),
+) -> SimulationSummary:
+    return SimulationSummary(
+        state=system.state,
+        variant=variant,
+        replica=record.replica,
+        seed=record.seed,
+        platform=record.platform.label,
+        atoms=record.atoms,
+        length_ns=record.length_ns,
+        timestep_fs=record.time_step_fs,
+        temperature_mean_k=record.temperature_mean_k or float("nan"),
+        backbone_rmsd_final_angstrom=final,
+        status=status,
+        note=note,
+        ligand=system.ligand,
+    )

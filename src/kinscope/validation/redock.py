@@ -1,0 +1,438 @@
+"""Redocking and cross-docking of every co-crystal at hand, beside plain Vina: ``kinscope benchmark redock``.
+
+Every search is blind in a box of 22 angstrom about the crystal's ligand and begins from conformers that
+know nothing of it. In cross-docking the receptor is another crystal of the same state, laid on the
+ligand's own by the CA atoms around the ligand, with the same residues around it (no drug is docked into a
+gatekeeper mutant that its own crystal has not); the pose is judged after that superposition. Times are CPU
+seconds of the search and the preparation of the ligand and of the receptor's types.
+
+The co-crystals of a target with drug-like ligands that lie in a source of wwPDB entries.
+"""
+
+from __future__ import annotations
+
+import csv
+import time
+from collections.abc import Callable, Iterator, Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from kinscope.core.errors import BadInputError, KinscopeError, LigandError, StructureError
+from kinscope.core.records import Record
+from kinscope.docking.engine import Box, Coordinates, Mol
+from kinscope.docking.poses.crystal_ligand import crystal_coordinates, lay_on
+from kinscope.docking.poses.rmsd import SymmetricRmsd
+from kinscope.docking.search.around_pose import distinct
+from kinscope.docking.vina.engine import VinaEngine
+from kinscope.ligands.chemistry import quiet
+from kinscope.structures.completion.heavy_atoms import cap_ends, complete_heavy_atoms
+from kinscope.structures.completion.hydrogens import add_hydrogens
+from kinscope.structures.conformation.classify import classify_state
+from kinscope.structures.model import AtomArray
+from kinscope.structures.superposition import kabsch
+from kinscope.structures.wwpdb.entries import protein_chains, read_chain, read_ligand
+from kinscope.structures.wwpdb.source import PdbSource
+from kinscope.targets.pack import TargetPack
+
+FEWEST_HEAVY_ATOMS = 14
+"""Buffers, glycerol and detergents' heads are smaller."""
+CONTACT_ANGSTROM = 4.5
+_NUCLEOTIDES = frozenset({"ATP", "ADP", "AMP", "ANP", "ACP", "AGS", "GTP", "GDP", "112"})
+"""With their chains of phosphates and their magnesium they are not drug-like; 112 joins ATP to a peptide."""
+_PROTEIN_LIKE = frozenset({"PTR", "SEP", "TPO", "MSE", "CSO", "HOH", "DOD"})
+_ALIPHATIC_AMINE = "[NX3;+0;!$(N-[!#6;!#1]);!$(N-C=[O,N,S]);!$(N-a);!$(N-C#*);!$(N-C=C)]"
+
+
+class Complex(Record):
+    """One ligand in one chain of one entry."""
+
+    entry: str
+    chain: str
+    """Of the protein and of the ligand, as the author named it."""
+    ccd: str
+    heavy_atoms: int
+    dfg: str
+    """Class of the chain by D1 and D2."""
+    state: str = ""
+    """What cross-docking calls one state: DFG class, dihedral cluster and activation loop."""
+
+    @property
+    def site(self) -> str:
+        """``2HYY:A:STI``."""
+        return f"{self.entry}:{self.chain}:{self.ccd}"
+
+
+def find_complexes(source: PdbSource, pack: TargetPack) -> tuple[Complex, ...]:
+    """Every drug-like ligand in contact with a chain of the target, one chain an entry.
+
+    A ligand is drug-like if it has :data:`FEWEST_HEAVY_ATOMS` heavy atoms or more and is neither a nucleotide
+    nor a part of the protein; it must be complete but for one atom (the fatty acid of an amide lacks one).
+    """
+    found: list[Complex] = []
+    for code in source.codes():
+        structure = source.read_entry(code)
+        seen: set[str] = set()
+        for chain in protein_chains(structure, pack):
+            atoms = read_chain(source, code, chain, pack)
+            shape = classify_state(atoms, pack.landmarks) if pack.landmarks is not None else None
+            for residue in next(part for part in structure[0] if part.name == chain):
+                if residue.name in seen or not _drug_like(residue) or not _touches(residue, atoms):
+                    continue
+                seen.add(residue.name)
+                found.append(
+                    Complex(
+                        entry=code.upper(), chain=chain, ccd=residue.name,
+                        heavy_atoms=_heavy(residue), dfg=shape.dfg if shape else "",
+                        state=f"{shape.dfg}/{shape.dfg_cluster}/{shape.activation_loop}" if shape else "",
+                    )
+                )  # fmt: skip
+    return tuple(found)
+
+
+def _heavy(residue: Any) -> int:
+    return len({atom.name for atom in residue if atom.element.name not in ("H", "D")})
+
+
+def _drug_like(residue: Any) -> bool:
+    return (
+        residue.het_flag == "H"
+        and residue.name not in _NUCLEOTIDES | _PROTEIN_LIKE
+        and _heavy(residue) >= FEWEST_HEAVY_ATOMS
+    )
+
+
+def _touches(residue: Any, atoms: AtomArray) -> bool:
+    points = np.array([atom.pos.tolist() for atom in residue])
+    gaps = np.linalg.norm(atoms.coord[:, None] - points[None], axis=2)
+    return bool((gaps.min(axis=0) < CONTACT_ANGSTROM).sum() >= len(points) // 2)
+
+
+def ligand_of_complex(complex_: Complex, pack: TargetPack) -> Mol:
+    """The ligand with hydrogens and a conformer of its own, never the crystal's.
+
+    A drug of the library comes as the library has it at pH 7.4. Any other is taken from the Chemical
+    Component Dictionary (as biotite ships it), acids deprotonated and the most basic kind of amine (an
+    aliphatic one away from anything that draws its electrons) protonated: one in each ring system.
+
+    Raises
+    ------
+    LigandError
+        If the dictionary does not know it.
+    """
+    from kinscope.ligands.library import embed, load_ligand
+
+    for drug in pack.drugs:
+        if drug.ccd == complex_.ccd:
+            return load_ligand(drug)
+    molecule = embed(_charged(_from_dictionary(complex_.ccd)), where=complex_.site)
+    molecule.SetProp("_Name", complex_.ccd)
+    return molecule
+
+
+def _from_dictionary(ccd: str) -> Mol:
+    from biotite.interface import rdkit as bridge
+    from biotite.structure import info
+    from rdkit import Chem
+
+    try:
+        with quiet():
+            molecule = bridge.to_mol(info.residue(ccd), kekulize=False, explicit_hydrogen=True)
+            Chem.SanitizeMol(molecule)
+            Chem.AssignStereochemistryFrom3D(molecule)
+            return Chem.RemoveHs(molecule)
+    except (KeyError, ValueError, KinscopeError) as error:
+        raise LigandError(
+            f"The Chemical Component Dictionary has no usable {ccd} ({error}).",
+            where=ccd,
+            remedy="Give the ligand as SMILES or SDF.",
+        ) from error
+
+
+def _charged(molecule: Mol) -> Mol:
+    from rdkit import Chem
+
+    work = Chem.RWMol(molecule)
+    for match in work.GetSubstructMatches(Chem.MolFromSmarts("[CX3](=O)[OX2H1]")):
+        oxygen = work.GetAtomWithIdx(match[2])
+        oxygen.SetFormalCharge(-1)
+        oxygen.SetNumExplicitHs(0)
+    rings = [set(ring) for ring in work.GetRingInfo().AtomRings()]
+    taken: list[set[int]] = []
+    for (index,) in work.GetSubstructMatches(Chem.MolFromSmarts(_ALIPHATIC_AMINE)):
+        around = {index}.union(*(ring for ring in rings if index in ring))
+        if any(around & other for other in taken):
+            continue
+        taken.append(around)
+        nitrogen = work.GetAtomWithIdx(index)
+        nitrogen.SetFormalCharge(1)
+        nitrogen.SetNumExplicitHs(nitrogen.GetTotalNumHs() + 1)
+        nitrogen.SetNoImplicit(True)
+    Chem.SanitizeMol(work)
+    return work.GetMol()
+
+
+SUCCESS_ANGSTROM = 2.0
+BOX_ANGSTROM = 22.0
+_SITE_ANGSTROM = 10.0
+_NEAR_ANGSTROM = 6.0
+_FEWEST_SHARED = 15
+_SEPARATION_ANGSTROM = 1.0
+_POSES = 9
+ENGINES = ("kinscope", "vina-8", "vina-32")
+"""kinscope's own search at exhaustiveness 8; plain Vina at 8 and at 32."""
+
+
+class RedockRow(Record):
+    """One ligand docked into one receptor by one engine."""
+
+    engine: str
+    ligand: str
+    """``2HYY:A:STI``."""
+    receptor: str
+    """``2HYY:A``."""
+    own: bool
+    """Whether the receptor is the ligand's own crystal."""
+    top1_angstrom: float
+    top3_angstrom: float
+    """The nearest of the three best poses that are an angstrom apart."""
+    nearest_angstrom: float
+    """Of all poses that came back: whether the failure is of the search or of the ranking."""
+    score_kcal_per_mol: float
+    cpu_seconds: float
+
+    def in_words(self) -> str:
+        """One line as the benchmark goes on."""
+        return (
+            f"{self.ligand:12s} into {self.receptor:8s} {self.engine:9s} top-1 {self.top1_angstrom:5.2f}  "
+            f"top-3 {self.top3_angstrom:5.2f}  any {self.nearest_angstrom:5.2f}  {self.cpu_seconds:6.1f} s"
+        )
+
+
+class Bench:
+    """What every row shares: ligands, crystals and prepared receptors."""
+
+    def __init__(self, source: PdbSource, pack: TargetPack) -> None:
+        self.source, self.pack = source, pack
+        self.receptor = lru_cache(maxsize=64)(self._receptor)
+        self.case = lru_cache(maxsize=64)(self._case)
+
+    def _receptor(self, entry: str, chain: str) -> AtomArray:
+        """The crystal's chain, completed, capped and protonated, not relaxed."""
+        atoms = complete_heavy_atoms(read_chain(self.source, entry, chain, self.pack)).atoms
+        return add_hydrogens(cap_ends(atoms), {}, ph=7.4)
+
+    def _case(self, complex_: Complex) -> tuple[Mol, Mol, Coordinates]:
+        """The free ligand, the same in its crystal's place, and the latter's coordinates (n_atoms, 3)."""
+        ligand = ligand_of_complex(complex_, self.pack)
+        shown = read_ligand(self.source, complex_.entry, complex_.chain, complex_.ccd)
+        reference = lay_on(ligand, crystal_coordinates(ligand, shown, where=complex_.site))
+        return ligand, reference, np.asarray(reference.GetConformer().GetPositions(), dtype=np.float64)
+
+    def same_site(self, own: Complex, other: Complex) -> bool:
+        """Whether two chains have the same residues wherever the first has one near its ligand."""
+        shown = read_ligand(self.source, own.entry, own.chain, own.ccd)
+        home, away = (read_chain(self.source, item.entry, item.chain, self.pack) for item in (own, other))
+        gaps = np.linalg.norm(home.coord[:, None] - shown.coord[None], axis=2).min(axis=1)
+        near = {
+            (int(home.res_id[row]), str(home.res_name[row])) for row in np.flatnonzero(gaps < _NEAR_ANGSTROM)
+        }
+        there = {int(number): str(name) for number, name in zip(away.res_id, away.res_name, strict=True)}
+        return all(there.get(number, name) == name for number, name in near)
+
+    def moved_receptor(self, own: Complex, other: Complex, ligand: Coordinates) -> AtomArray:
+        """Another crystal's receptor in the frame of a ligand's own."""
+        atoms = self.receptor(other.entry, other.chain)
+        if (own.entry, own.chain) == (other.entry, other.chain):
+            return atoms
+        home = read_chain(self.source, own.entry, own.chain, self.pack)
+        places = {int(n): home.coord[row] for row, n in enumerate(home.res_id) if home.atom_name[row] == "CA"}
+        near = {n for n, at in places.items() if np.linalg.norm(ligand - at, axis=1).min() < _SITE_ANGSTROM}
+        rows = [
+            row for row in np.flatnonzero(atoms.atom_name == "CA") if int(atoms.res_id[row]) in near
+        ]  # fmt: skip
+        if len(rows) < _FEWEST_SHARED:
+            raise StructureError("The two crystals share too little of the site.", where=other.site)
+        transform = kabsch(atoms.coord[rows], np.array([places[int(atoms.res_id[row])] for row in rows]))
+        moved = atoms.copy()
+        moved.coord = transform.apply(atoms.coord).astype(np.float32)
+        return moved
+
+
+def dock_row(
+    bench: Bench, ligand: Complex, receptor: Complex, engine: str, seed: int = 1, exhaustiveness: int = 8
+) -> RedockRow:
+    """Dock one ligand into one receptor; the exhaustiveness is of kinscope's own search.
+
+    Raises
+    ------
+    KinscopeError
+        If the crystal's ligand is not complete, or the receptor cannot be prepared.
+    """
+    free, reference, target = bench.case(ligand)
+    atoms = bench.moved_receptor(ligand, receptor, target)
+    box = Box.cube(target, BOX_ANGSTROM)
+    started = time.process_time()
+    plain = engine.startswith("vina")
+    poses = (
+        VinaEngine()
+        .bind(atoms, free, box)
+        .search(
+            seed=seed,
+            exhaustiveness=int(engine.split("-")[1]) if plain else exhaustiveness,
+            n_poses=_POSES,
+            torsion_weight=1.0,
+            own=plain,
+        )
+    )
+    seconds = time.process_time() - started
+    rmsd = SymmetricRmsd(reference)
+    apart = [rmsd(pose.coordinates, target) for pose in poses]
+    best = distinct(poses, rmsd, _SEPARATION_ANGSTROM, 3)
+    return RedockRow(
+        engine=engine,
+        ligand=ligand.site,
+        receptor=f"{receptor.entry}:{receptor.chain}",
+        own=ligand.entry == receptor.entry,
+        top1_angstrom=round(apart[0], 2),
+        top3_angstrom=round(min(apart[place] for place in best), 2),
+        nearest_angstrom=round(min(apart), 2),
+        score_kcal_per_mol=round(poses[0].score_kcal_per_mol, 2),
+        cpu_seconds=round(seconds, 1),
+    )
+
+
+def run(
+    source: PdbSource,
+    pack: TargetPack,
+    *,
+    engines: Sequence[str] = ("kinscope",),
+    cross: bool = False,
+    receptors: int = 0,
+    only: Sequence[str] = (),
+    table: Path | None = None,
+    seed: int = 1,
+    say: Callable[[str], None] = print,
+) -> list[RedockRow]:
+    """Dock every complex with every engine; rows already in ``table`` are not done again.
+
+    Parameters
+    ----------
+    source, pack
+        The crystals and the target.
+    engines
+        Of :data:`ENGINES`.
+    cross
+        Cross-docking within one state instead of redocking.
+    receptors
+        Cross-docking: at most so many receptors for each ligand; 0 for all.
+    only
+        Sites (``2HYY:A:STI``) to which the ligands are limited.
+    table
+        A CSV file that rows are kept in.
+    seed
+        Of every search.
+    say
+        Told each row.
+    """
+    bench = Bench(source, pack)
+    compiled = False
+    complexes = find_complexes(source, pack)
+    done = {(row.engine, row.ligand, row.receptor): row for row in _read(table)}
+    rows = []
+    for ligand, receptor in _pairs(bench, complexes, cross, receptors):
+        if only and ligand.site not in only:
+            continue
+        for engine in engines:
+            key = (engine, ligand.site, f"{receptor.entry}:{receptor.chain}")
+            try:
+                if engine == "kinscope" and key not in done and not compiled:
+                    # What is compiled at first use belongs to the installation, not to the first complex.
+                    dock_row(bench, ligand, receptor, engine, seed, exhaustiveness=1)
+                    compiled = True
+                row = done.get(key) or dock_row(bench, ligand, receptor, engine, seed)
+            except BadInputError as error:
+                say(f"{ligand.site:12s} into {key[2]:8s} left out: {error.what}")
+                break
+            except KinscopeError as error:
+                say(f"{ligand.site:12s} into {key[2]:8s} {engine:9s} failed: {error.what}")
+                continue
+            if key not in done:
+                _append(table, row)
+            rows.append(row)
+            say(row.in_words())
+    return rows
+
+
+def _pairs(
+    bench: Bench, complexes: Sequence[Complex], cross: bool, most: int
+) -> Iterator[tuple[Complex, Complex]]:
+    """Ligand and receptor: each its own; or other entries of its state with the same residues around it."""
+    if not cross:
+        yield from ((item, item) for item in complexes)
+        return
+    in_site = {"MYR", "AY7"}
+    receptors: dict[str, Complex] = {}
+    for item in complexes:
+        if item.ccd not in in_site:
+            receptors.setdefault(item.entry, item)
+    for place, ligand in enumerate(complexes):
+        if ligand.ccd in in_site:
+            continue
+        others = [
+            receptor
+            for receptor in receptors.values()
+            if receptor.entry != ligand.entry
+            and receptor.state == ligand.state
+            and bench.same_site(ligand, receptor)
+        ]
+        # Begins elsewhere for each ligand, so that a few receptors each are not always the same ones.
+        turned = others[place % len(others) :] + others[: place % len(others)] if others else []
+        yield from ((ligand, receptor) for receptor in turned[: most or None])
+
+
+def _read(table: Path | None) -> list[RedockRow]:
+    if table is None or not table.exists():
+        return []
+    with table.open(newline="") as handle:
+        return [RedockRow.model_validate(row) for row in csv.DictReader(handle)]
+
+
+def _append(table: Path | None, row: RedockRow) -> None:
+    if table is None:
+        return
+    new = not table.exists()
+    with table.open("a", newline="") as handle:
+        writer = csv.DictWriter(handle, list(RedockRow.model_fields))
+        if new:
+            writer.writeheader()
+        writer.writerow(row.model_dump())
+
+
+def summary(rows: Sequence[RedockRow]) -> str:
+    """Success and time by engine, with 95 % Wilson intervals."""
+    lines = [
+        f"{'':22s}{'n':>4s}  top-1 within 2 A      top-3 within 2 A      CPU s each   complexes per CPU hour"
+    ]
+    for own in (True, False):
+        for engine in dict.fromkeys(row.engine for row in rows):
+            chosen = [row for row in rows if row.own is own and row.engine == engine]
+            if chosen:
+                mean = float(np.mean([row.cpu_seconds for row in chosen]))
+                lines.append(
+                    f"{'redocking' if own else 'cross-docking':13s} {engine:8s}{len(chosen):4d}  "
+                    f"{_share([row.top1_angstrom for row in chosen])}  "
+                    f"{_share([row.top3_angstrom for row in chosen])}  {mean:8.1f}  {3600 / mean:12.0f}"
+                )
+    return "\n".join(lines)
+
+
+def _share(values: Sequence[float]) -> str:
+    from scipy.stats import binomtest
+
+    hits = sum(value <= SUCCESS_ANGSTROM for value in values)
+    interval = binomtest(hits, len(values)).proportion_ci(method="wilson")
+    ends = f"({100 * interval.low:3.0f}-{100 * interval.high:3.0f})"
+    return f"{100 * hits / len(values):3.0f} % {ends} {hits:3d}/{len(values):<3d}"

@@ -1,0 +1,268 @@
+"""How the measured conformations of crystals agree with independent measurements and with published labels.
+
+The labels come as a tab-separated index of structure files, one row per entry, with a column that begins
+with ``DFG_state``: ``A:in(D1=6.6,D2=14.0,K271NZ-E286CD=4.1); B:...``, or ``A:n/a`` where nothing could be
+measured.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from kinscope.core.errors import BadInputError
+from kinscope.core.records import Record
+from kinscope.structures.conformation.atoms import AtomTable
+from kinscope.structures.conformation.classify import EntryGeometry, classify_entries
+from kinscope.structures.conformation.literature import LabelComparison, compare_labels, reason_of
+from kinscope.structures.wwpdb.entries import chain_of_structure
+from kinscope.structures.wwpdb.source import PdbSource
+from kinscope.targets.pack import KinaseLandmarks, TargetPack
+from kinscope.validation.recovery import share
+
+INDEX = "index.tsv"
+"""Where labels lie in a mirror, if nothing else is said."""
+_MAX_BYTES = 4_000_000
+_CHAIN = re.compile(r"(\w+):(inter|in|out|n/a)(?:\(([^()]*)\))?")
+_VALUE = re.compile(r"([\w-]+)=(-?\d+(?:\.\d+)?)")
+_FILE = re.compile(r"([0-9][a-z0-9]{3})\.(?:pdb|cif|ent)(?:\.gz)?")
+ROUNDING = 0.06
+"""Labels carry one decimal: half of it, and 0.01 for coordinates with three."""
+
+
+class ChainLabel(Record):
+    """What an index says of one chain."""
+
+    entry: str
+    chain: str
+    dfg: str
+    """``in``, ``out``, ``inter`` or ``unassigned`` (n/a)."""
+    d1_angstrom: float | None = None
+    d2_angstrom: float | None = None
+    bridge_angstrom: float | None = None
+    """NZ of the beta-3 lysine to CD of the helix-C glutamate."""
+
+
+class ChainComparison(Record):
+    """One chain: what it measures beside what the index says."""
+
+    measured: EntryGeometry
+    label: ChainLabel | None
+    bridge_angstrom: float | None = None
+    explanation: str = ""
+    """Why the classes differ; empty where they agree or nothing is labelled."""
+    not_measured: str = ""
+    """Why the DFG class is unassigned, where residues are missing."""
+
+    @property
+    def agrees(self) -> bool:
+        """Whether the two classes are the same."""
+        return self.label is not None and self.label.dfg == self.measured.geometry.dfg
+
+
+class StatesBenchmark(Record):
+    """Every chain, and the labels of the literature."""
+
+    chains: tuple[ChainComparison, ...]
+    literature: tuple[LabelComparison, ...]
+    absent: tuple[str, ...] = ()
+    """Labelled chains that the mirror does not show."""
+
+
+def read_labels(path: Path) -> tuple[ChainLabel, ...]:
+    """The labels of an index.
+
+    Raises
+    ------
+    BadInputError
+        If the file is missing, too large, or has no such column.
+    """
+    try:
+        with path.open("rb") as handle:
+            body = handle.read(_MAX_BYTES + 1)
+        text = body.decode("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadInputError(
+            f"The labels cannot be read ({getattr(error, 'strerror', None) or 'not UTF-8 text'}).",
+            where=str(path),
+            remedy="Give a tab-separated index with a column DFG_state.",
+        ) from None
+    rows = list(csv.reader(io.StringIO(text[:_MAX_BYTES]), delimiter="\t"))
+    head = rows[0] if rows else []
+    column = next((place for place, name in enumerate(head) if name.startswith("DFG_state")), None)
+    if column is None or len(body) > _MAX_BYTES:
+        raise BadInputError(
+            "This is no index of labels: it has no column that begins with DFG_state."
+            if column is None
+            else f"The index is larger than {_MAX_BYTES:,} bytes.",
+            where=str(path),
+            remedy="Give a tab-separated index with a column DFG_state.",
+        )
+    found = []
+    for row in rows[1:]:
+        name = _FILE.fullmatch(row[0].strip().lower()) if row else None
+        if name and len(row) > column:
+            found += _labels_of(name.group(1).upper(), row[column])
+    return tuple(found)
+
+
+def compare_states(source: PdbSource, pack: TargetPack, labels: Sequence[ChainLabel] = ()) -> StatesBenchmark:
+    """Measure every chain of the target in a source and set the labels beside.
+
+    Raises
+    ------
+    BadInputError
+        If the pack names no landmarks.
+    """
+    known = {(label.entry, label.chain): label for label in labels}
+    chains: list[ChainComparison] = []
+    literature: list[LabelComparison] = []
+    for measured in classify_entries(source, pack):
+        label = known.pop((measured.entry, measured.chain), None)
+        bridge = _bridge(source, pack, measured)
+        chains.append(
+            ChainComparison(
+                measured=measured,
+                label=label,
+                bridge_angstrom=bridge,
+                explanation="" if label is None else _explanation(measured, label, pack.landmarks),
+                not_measured="; ".join(_absent(measured, pack.landmarks)),
+            )
+        )
+        literature += compare_labels(pack, measured.entry, measured.chain, measured.geometry)
+    return StatesBenchmark(
+        chains=tuple(chains),
+        literature=tuple(literature),
+        absent=tuple(f"{entry}:{chain}" for entry, chain in known),
+    )
+
+
+def in_words(benchmark: StatesBenchmark) -> str:
+    """The table of chains, then agreement, deviations and every disagreement."""
+    lines = [
+        comparison.measured.in_words() + (f"; {comparison.not_measured}" if comparison.not_measured else "")
+        for comparison in benchmark.chains
+    ]
+    labelled = [comparison for comparison in benchmark.chains if comparison.label is not None]
+    if labelled:
+        lines += ["", *_agreement_words(labelled), *_deviation_words(labelled)]
+    if benchmark.absent:
+        lines.append(f"labelled, but not in the mirror: {', '.join(benchmark.absent)}")
+    if benchmark.literature:
+        lines += ["", *_literature_words(benchmark.literature)]
+    return "\n".join(lines)
+
+
+def _agreement_words(labelled: Sequence[ChainComparison]) -> list[str]:
+    hits = [comparison.agrees for comparison in labelled]
+    lines = [
+        f"DFG class as labelled: {sum(hits)} of {len(hits)} chains, {share(hits).in_words().strip()} % "
+        "(Wilson, 95 %)"
+    ]
+    for kind in ("in", "out", "inter", "unassigned"):
+        of_kind = [c.agrees for c in labelled if c.label is not None and c.label.dfg == kind]
+        if of_kind:
+            lines.append(f"  labelled {kind}: {sum(of_kind)} of {len(of_kind)}")
+    differing = [comparison for comparison in labelled if not comparison.agrees]
+    for comparison in differing:
+        measured = comparison.measured
+        lines.append(f"  {measured.entry}:{measured.chain}: {comparison.explanation}")
+    return lines if differing else [*lines, "  no chain differs"]
+
+
+def _deviation_words(labelled: Sequence[ChainComparison]) -> list[str]:
+    lines = []
+    for name, values in (
+        ("D1", [_deviation(c, "dfg_d1_angstrom", "d1_angstrom") for c in labelled]),
+        ("D2", [_deviation(c, "dfg_d2_angstrom", "d2_angstrom") for c in labelled]),
+        ("bridge NZ-CD", [_bridge_deviation(c) for c in labelled]),
+    ):
+        known = [(value, c) for value, c in zip(values, labelled, strict=True) if value is not None]
+        if not known:
+            continue
+        largest, worst = max(known, key=lambda item: abs(item[0]))
+        beyond = sum(abs(value) > ROUNDING for value, _ in known)
+        lines.append(
+            f"{name}: largest deviation {abs(largest):.2f} angstrom ({worst.measured.entry}:"
+            f"{worst.measured.chain}), {beyond} of {len(known)} beyond rounding ({ROUNDING})"
+        )
+    return lines
+
+
+def _literature_words(comparisons: Sequence[LabelComparison]) -> list[str]:
+    judged = [c for c in comparisons if c.outcome != "not measured"]
+    hits = [c.outcome == "agrees" for c in judged]
+    lines = [
+        f"published labels borne out: {sum(hits)} of {len(hits)}, {share(hits).in_words().strip()} % "
+        "(Wilson, 95 %; chains of one entry are counted apart)"
+    ]
+    for citation in dict.fromkeys(c.citation for c in judged):
+        own = [c.outcome == "agrees" for c in judged if c.citation == citation]
+        lines.append(f"  {citation}: {sum(own)} of {len(own)}")
+    return lines + [f"  {c.in_words()}" for c in comparisons if c.outcome != "agrees"]
+
+
+def _labels_of(entry: str, text: str) -> list[ChainLabel]:
+    found = []
+    for chain, state, inside in _CHAIN.findall(text):
+        values = {name: float(value) for name, value in _VALUE.findall(inside)}
+        bridges = [value for name, value in values.items() if name.endswith("CD")]
+        found.append(
+            ChainLabel(
+                entry=entry,
+                chain=chain,
+                dfg="unassigned" if state == "n/a" else state,
+                d1_angstrom=values.get("D1"),
+                d2_angstrom=values.get("D2"),
+                bridge_angstrom=bridges[0] if bridges else None,
+            )
+        )
+    return found
+
+
+def _bridge(source: PdbSource, pack: TargetPack, measured: EntryGeometry) -> float | None:
+    """NZ of the lysine to CD of the glutamate, which the index gives in place of the oxygens."""
+    if pack.landmarks is None:
+        return None
+    structure = source.read_entry(measured.entry)
+    label = f"{measured.entry}:{measured.chain}"
+    table = AtomTable(chain_of_structure(structure, measured.chain, pack, label=label).atoms)
+    value = table.distance((pack.landmarks.beta3_lysine, "NZ"), (pack.landmarks.helix_c_glutamate, "CD"))
+    return None if np.isnan(value) else value
+
+
+def _explanation(measured: EntryGeometry, label: ChainLabel, landmarks: KinaseLandmarks | None) -> str:
+    """Why the classes differ, from the numbers and from what the chain does not show."""
+    shape = measured.geometry
+    if label.dfg == shape.dfg:
+        return ""
+    reasons = [f"labelled {label.dfg}, measures {shape.dfg}", reason_of("dfg", shape)]
+    if label.d1_angstrom is not None and label.d2_angstrom is not None:
+        reasons.append(f"the label's own D1 {label.d1_angstrom}, D2 {label.d2_angstrom}")
+    return "; ".join([*reasons, *_absent(measured, landmarks)])
+
+
+def _absent(measured: EntryGeometry, landmarks: KinaseLandmarks | None) -> list[str]:
+    if landmarks is None:
+        return []
+    needed = (landmarks.beta3_lysine, landmarks.helix_c_plus_four, landmarks.dfg_phenylalanine)
+    absent = sorted(set(needed) & set(measured.missing_residues))
+    return [f"does not show {', '.join(map(str, absent))}, on which D1 and D2 rest"] if absent else []
+
+
+def _deviation(comparison: ChainComparison, own: str, other: str) -> float | None:
+    label = None if comparison.label is None else getattr(comparison.label, other)
+    value = float(getattr(comparison.measured.geometry, own))
+    return None if label is None or np.isnan(value) else value - float(label)
+
+
+def _bridge_deviation(comparison: ChainComparison) -> float | None:
+    label = None if comparison.label is None else comparison.label.bridge_angstrom
+    if label is None or comparison.bridge_angstrom is None:
+        return None
+    return comparison.bridge_angstrom - label

@@ -1,0 +1,305 @@
+"""Superposition, fluctuation, pockets and convergence against answers known on paper."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.spatial.transform import Rotation
+
+from kinscope.analysis.convergence import convergence, replica_overlap, rmsf_against_time
+from kinscope.analysis.fluctuation import (
+    b_factor_rmsf,
+    fluctuation_profile,
+    per_residue,
+    profile_array,
+    rmsf,
+)
+from kinscope.analysis.pockets import compare_pocket, inclusion_region, pocket_volume
+from kinscope.analysis.regions import compare_regions, residue_differences
+from kinscope.analysis.superposition import kabsch, mean_structure, rigid_core, superpose
+from kinscope.core.errors import BadInputError
+from kinscope.results.measured import FluctuationProfile, PocketComparison
+from kinscope.trajectories.summary import summarise
+
+CLOUD = np.random.default_rng(0).normal(scale=10.0, size=(60, 3))
+
+
+@given(st.integers(0, 10_000))
+@settings(max_examples=30, deadline=None)
+def test_kabsch_recovers_a_known_motion(seed):
+    random = np.random.default_rng(seed)
+    turn = Rotation.random(random_state=seed).as_matrix()
+    shift = random.normal(scale=20.0, size=3)
+    rotation, translation = kabsch(CLOUD, CLOUD @ turn + shift)
+    assert rotation == pytest.approx(turn, abs=1e-9)
+    assert translation == pytest.approx(shift, abs=1e-7)
+
+
+def test_a_mirror_image_is_not_superposed_by_reflection():
+    rotation, _ = kabsch(CLOUD * [1, 1, -1], CLOUD)
+    assert np.linalg.det(rotation) == pytest.approx(1.0)
+    mirrored = superpose(CLOUD * [1, 1, -1], CLOUD)
+    assert np.sqrt(((mirrored - CLOUD) ** 2).sum(axis=-1).mean()) > 1.0
+
+
+def test_batched_superposition_equals_one_at_a_time():
+    frames = np.random.default_rng(2).normal(size=(5, 60, 3)) + CLOUD
+    core = np.arange(0, 60, 2)
+    together = superpose(frames, CLOUD, core)
+    assert together == pytest.approx(np.stack([superpose(frame, CLOUD, core) for frame in frames]))
+
+
+def test_weights_move_the_fit_to_the_heavy_atoms():
+    moved = CLOUD.copy()
+    moved[:10] += 5.0
+    weights = np.r_[np.zeros(10), np.ones(50)]
+    rotation, translation = kabsch(moved, CLOUD, weights)
+    assert (moved @ rotation + translation)[10:] == pytest.approx(CLOUD[10:])
+
+
+@pytest.mark.parametrize("shapes", [((4, 3), (5, 3)), ((2, 3), (2, 3)), ((4, 2), (4, 2))])
+def test_superposition_of_unlike_things_is_refused(shapes):
+    with pytest.raises(BadInputError):
+        kabsch(np.zeros(shapes[0]), np.zeros(shapes[1]))
+
+
+def test_rmsf_of_gaussian_noise_is_its_sigma_and_does_not_see_tumbling():
+    random = np.random.default_rng(4)
+    sigma = np.linspace(0.4, 0.6, 60)
+    frames = CLOUD + random.normal(size=(3000, 60, 3)) * sigma[:, None] / np.sqrt(3)
+    turns = Rotation.random(3000, random_state=1).as_matrix()
+    tumbling = frames @ turns + random.normal(scale=50, size=(3000, 1, 3))
+    still = rmsf(mean_structure(frames)[0])
+    assert still == pytest.approx(sigma, rel=0.06)
+    assert rmsf(mean_structure(tumbling)[0]) == pytest.approx(still, abs=2e-3)
+
+
+def test_the_bias_of_few_frames_is_corrected_on_average():
+    random = np.random.default_rng(6)
+    squares = [rmsf(random.normal(size=(5, 20, 3)), inefficiency=1.0) ** 2 for _ in range(400)]
+    assert np.mean(squares) == pytest.approx(3.0, rel=0.02)
+    assert np.isnan(rmsf(random.normal(size=(5, 2, 3)), inefficiency=5.0)).all()
+
+
+def test_the_rigid_core_leaves_a_flapping_loop_out():
+    random = np.random.default_rng(8)
+    frames = CLOUD + random.normal(scale=0.1, size=(50, 60, 3))
+    frames[:, 40:50] += random.normal(scale=3.0, size=(50, 1, 3))
+    core = rigid_core(frames)
+    assert not set(range(40, 50)) & set(core)
+    assert len(core) == 50
+
+
+def test_the_core_keeps_its_smallest_share_of_a_floppy_chain():
+    frames = CLOUD + np.random.default_rng(8).normal(scale=4.0, size=(30, 60, 3))
+    assert len(rigid_core(frames, smallest_fraction=0.4)) == 24
+    with pytest.raises(BadInputError):
+        rigid_core(frames[:1])
+
+
+def test_residues_average_squares_with_weights():
+    residues, values = per_residue(np.array([3.0, 4.0, 1.0]), [7, 7, 5])
+    assert residues.tolist() == [5, 7]
+    assert values == pytest.approx([1.0, np.sqrt(12.5)])
+    assert per_residue(np.array([3.0, 4.0]), [1, 1], np.array([1.0, 0.0]))[1] == pytest.approx([3.0])
+
+
+def test_a_b_factor_of_eight_pi_squared_is_a_fluctuation_of_root_three():
+    assert b_factor_rmsf(np.array([8 * np.pi**2, -1.0])) == pytest.approx([np.sqrt(3.0), 0.0])
+
+
+def _profile(values, variant="native", method="normal_modes", state="in", length_ns=0.0):
+    rows = np.asarray(values, dtype=float)
+    return FluctuationProfile(
+        method=method,
+        state=state,
+        variant=variant,
+        residues=tuple(range(1, rows.shape[1] + 1)),
+        rmsf_angstrom=tuple(map(tuple, rows.tolist())),
+        length_ns=length_ns,
+        superposition="test",
+    )
+
+
+def test_a_profile_has_a_row_per_replica_and_a_column_per_residue():
+    frames = CLOUD + np.random.default_rng(1).normal(scale=0.3, size=(200, 60, 3))
+    profile = fluctuation_profile(
+        [frames[:100], frames[100:]],
+        np.repeat(np.arange(1, 31), 2),
+        state="in",
+        variant="native",
+        length_ns=0.2,
+    )
+    assert profile_array(profile).shape == (2, 30)
+    with pytest.raises(BadInputError):
+        fluctuation_profile([], [1], state="in", variant="native", length_ns=0.2)
+
+
+def test_a_loosened_region_is_found_and_the_others_are_not():
+    random = np.random.default_rng(11)
+    base = 1.0 + random.random(100)
+    native = _profile(base + random.normal(scale=0.02, size=(4, 100)))
+    shifted = base + random.normal(scale=0.02, size=(4, 100))
+    shifted[:, 40:50] += 0.4
+    mutant = _profile(shifted, "K404E")
+    rows = compare_regions(native, mutant, {"loop": range(41, 51), "rest": range(51, 90), "gone": [900]})
+    assert [(row.region, row.difference_angstrom.resolved) for row in rows] == [
+        ("loop", True),
+        ("rest", False),
+    ]
+    assert rows[0].difference_angstrom.value == pytest.approx(0.4, abs=0.03)
+    residues = residue_differences(native, mutant)
+    assert len(residues) == 100
+    assert {number for number, found in residues if found.resolved} == set(range(41, 51))
+
+
+def test_residues_of_equal_proteins_raise_no_alarm():
+    random = np.random.default_rng(12)
+    alarms = sum(
+        any(
+            found.resolved
+            for _, found in residue_differences(
+                *(_profile(1 + random.normal(scale=0.1, size=(3, 100))) for _ in "ab")
+            )
+        )
+        for _ in range(20)
+    )
+    assert alarms <= 4
+
+
+def test_unresolved_dynamics_say_how_little_was_sampled():
+    random = np.random.default_rng(13)
+    native, mutant = (
+        _profile(1 + random.normal(scale=0.3, size=(3, 20)), side, "md", length_ns=0.2) for side in ("a", "b")
+    )
+    row = compare_regions(native, mutant, {"loop": range(1, 10)})[0]
+    assert row.difference_angstrom.statement.startswith("not resolved by 3 x 0.2 ns native and 3 x 0.2 ns")
+
+
+def test_profiles_of_different_states_are_not_compared():
+    with pytest.raises(BadInputError):
+        compare_regions(_profile(np.ones((2, 3))), _profile(np.ones((2, 3)), state="out"), {"a": [1]})
+
+
+def _shell(radius, count=4000):
+    """Carbon atoms on a sphere, evenly by the golden spiral; every atom a residue of its own."""
+    index = np.arange(count) + 0.5
+    polar, turn = np.arccos(1 - 2 * index / count), np.pi * (1 + 5**0.5) * index
+    points = np.stack([np.cos(turn) * np.sin(polar), np.sin(turn) * np.sin(polar), np.cos(polar)], axis=1)
+    return radius * points
+
+
+@pytest.mark.parametrize("radius", [6.0, 8.0])
+def test_the_volume_of_a_hollow_sphere_is_the_analytic_one(radius):
+    shell = _shell(radius)
+    volume = pocket_volume(shell, ["C"] * len(shell), inclusion_region(_shell(radius, 300)))
+    assert volume == pytest.approx(4 / 3 * np.pi * (radius - 1.7) ** 3, rel=0.06)
+
+
+def test_an_atom_in_the_pocket_takes_about_its_own_volume():
+    shell = _shell(8.0)
+    region = inclusion_region(_shell(8.0, 300))
+    empty = pocket_volume(shell, ["C"] * 4000, region)
+    filled = pocket_volume(np.vstack([shell, [[0, 0, 0]]]), ["C"] * 4001, region)
+    assert 4 / 3 * np.pi * 1.7**3 * 0.7 < empty - filled < 0.3 * empty
+
+
+def _atoms(coord, numbers, names, residue_names=None):
+    return SimpleNamespace(
+        coord=np.asarray(coord, dtype=float),
+        res_id=np.asarray(numbers),
+        res_name=np.asarray(residue_names if residue_names is not None else ["LEU"] * len(coord)),
+        atom_name=np.asarray(names),
+        element=np.asarray(["C"] * len(coord)),
+    )
+
+
+def test_a_pocket_is_compared_in_one_frame_whatever_frame_the_mutant_comes_in():
+    shell, frame = _shell(8.0, 400), np.random.default_rng(3).normal(scale=14, size=(40, 3))
+    coord = np.vstack([shell, frame * (1 + 12 / np.linalg.norm(frame, axis=1, keepdims=True))])
+    numbers, names = np.arange(1, 441), ["CB"] * 400 + ["CA"] * 40
+    native = _atoms(coord, numbers, names)
+    mutant = _atoms(coord @ Rotation.random(random_state=2).as_matrix() + 30.0, numbers, names)
+    row = compare_pocket("cavity", "in", range(1, 401), [native], [mutant])
+    assert row.mutant_volume_cubic_angstrom == pytest.approx(row.native_volume_cubic_angstrom, rel=0.01)
+    assert row.side_chain_rmsd_angstrom == pytest.approx(0.0, abs=1e-6)
+    assert not row.volume_difference_cubic_angstrom.resolved
+    assert PocketComparison.model_validate({**row.model_dump(), "by_alpha_spheres": None}) == row
+    assert row.fluctuation_difference_angstrom.value is None
+
+
+POCKET_OF_ONE_SEED = """
+from types import SimpleNamespace
+import numpy as np
+from kinscope.analysis.pockets import compare_pocket
+random = np.random.default_rng(21)
+coord = random.normal(scale=6.0, size=(120, 3))
+one, other = (
+    SimpleNamespace(
+        coord=coord + random.normal(scale=0.01, size=coord.shape) * side,
+        res_id=np.repeat(np.arange(1, 31), 4),
+        res_name=np.repeat("ALA", 120),
+        atom_name=np.tile(["CA", "CB", "CG", "CD"], 30),
+        element=np.repeat("C", 120),
+    )
+    for side in (0, 1)
+)
+row = compare_pocket("cavity", "in", range(1, 26), [one], [other])
+print(row.backbone_rmsd_angstrom.hex(), row.side_chain_rmsd_angstrom.hex())
+"""
+
+
+def test_every_process_measures_a_pocket_to_the_same_last_bit():
+    # Sets of words are in another order in every process: a sum over one once ended in another last bit.
+    def printed(seed: int) -> str:
+        command = [sys.executable, "-c", POCKET_OF_ONE_SEED]
+        surroundings = os.environ | {"PYTHONHASHSEED": str(seed)}
+        return subprocess.run(command, env=surroundings, capture_output=True, text=True, check=True).stdout
+
+    assert len({printed(seed) for seed in range(1, 9)}) == 1
+
+
+def test_a_pocket_the_model_does_not_hold_is_refused():
+    atoms = _atoms(np.eye(3), [1, 2, 3], ["CA"] * 3)
+    with pytest.raises(BadInputError, match="myristate"):
+        compare_pocket("myristate pocket", "in", [500, 501], [atoms], [atoms])
+    with pytest.raises(BadInputError):
+        inclusion_region(np.zeros((5, 3)))
+
+
+def test_replicas_of_one_distribution_overlap_and_of_two_do_not():
+    random = np.random.default_rng(14)
+    same = [CLOUD + random.normal(scale=0.5, size=(200, 60, 3)) for _ in range(3)]
+    apart = [frames + 3 * index * CLOUD[::-1] / 10 for index, frames in enumerate(same)]
+    assert replica_overlap(same) > 0.8
+    assert replica_overlap(apart) < replica_overlap(same) - 0.2
+    with pytest.raises(BadInputError):
+        replica_overlap(same[:1])
+
+
+def test_short_or_drifting_trajectories_support_no_sentence_on_mobility():
+    random = np.random.default_rng(15)
+    steady = [CLOUD + random.normal(scale=0.5, size=(300, 60, 3)) for _ in range(3)]
+    drift = np.linspace(0, 5, 300)[:, None, None] * random.normal(size=(1, 60, 3))
+    assert convergence(steady, length_ns=20).sentence == "supports a comparison"
+    assert convergence(steady, length_ns=0.02).sentence == "nothing on mobility"
+    assert convergence([x + drift for x in steady], length_ns=20).sentence == "nothing on mobility"
+    assert convergence(steady[:1], length_ns=20).sentence == "nothing on mobility"
+    assert convergence([x[:2] for x in steady], length_ns=20).sentence == "nothing on mobility"
+    fraction, growing = rmsf_against_time(steady[0] + drift)
+    assert fraction[-1] == 1.0
+    assert growing[-1] > 1.5 * growing[0]
+
+
+def test_a_series_is_summarised_with_the_error_of_its_mean():
+    summary = summarise("radius", "Å", np.random.default_rng(1).normal(5, 1, 500))
+    assert summary.mean == pytest.approx(5.0, abs=0.2)
+    assert summary.standard_error == pytest.approx(1 / np.sqrt(500), rel=0.4)
+    assert summarise("radius", "Å", np.array([1.0])).standard_error is None

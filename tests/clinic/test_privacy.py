@@ -1,0 +1,214 @@
+"""A planted name, number and birth date must appear in no output, log or error."""
+
+from __future__ import annotations
+
+import logging
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from kinscope.clinic.course.compute import study_case
+from kinscope.clinic.page.output import write_case
+from kinscope.clinic.phenopacket.open import case_of_text
+from kinscope.clinic.phenopacket.write import phenopacket_json
+from kinscope.clinic.privacy import pseudonym as privacy
+from kinscope.clinic.privacy.redaction import only_iscn
+from kinscope.core.errors import BadInputError
+from kinscope.targets import load_target
+
+PACK = load_target("abl1")
+PLANTED = """kinscope_case: 1
+id: kowalska-case
+title: "Course of Genowefa Kowalska-Nowak, born 1959-03-14"
+subject:
+  sex: female
+  name: "Genowefa Kowalska-Nowak"
+  hospital_id: "HX-4471923"
+  other_ids: ["59031412345"]
+  birth_date: "1959-03-14"
+  institution: "Szpital Przemienienia"
+disease: ph-all
+citation: "KOWALSKA-NOWAK letter of 14.03.1959"
+sources: {letter: "Letter of Szpital Przemienienia on Kowalska-Nowak"}
+events:
+  - {id: diagnosis, kind: diagnosis, label: "Admission of Genowefa", when: 2017-02-13, source: letter}
+treatments:
+  - id: kowalska-das
+    line: 1
+    drug: dasatinib
+    label: "DAS for Kowalska"
+    start: 2017-02-20
+    doses: [{amount: 140, unit: mg/d, reason: "Genowefa wished", days: "days of 4471923 HX-4471923"}]
+    note: "HX-4471923"
+  - {id: t2, line: 2, drug: "Kowalska's own mixture", start: {after: kowalska-das, interval: 6 months}}
+measurements:
+  - id: m1
+    kind: blasts
+    when: {date: 2017-02-13, words: "14.03.1959"}
+    percent: 88
+    method: morphology
+    note: "patient Kowalska-Nowak *14/03/1959, 19590314, 14.3.1959"
+    sample: "HX-4471923/7"
+  - {id: m2, kind: karyotype, when: 2017-02-13, iscn: "46,XX,t(9;22)(q34;q11.2)[20] Kowalska 14.03.1959"}
+  - id: m3
+    kind: mutation
+    when: 2017-08-01
+    detected: true
+    expression: "c.944C>T Kowalska"
+    method: by Genowefa
+  - {id: m4, kind: mutation, when: 2017-08-02, detected: true, expression: T315I, region: "of Kowalska"}
+responses:
+  - {id: r1, category: CR, when: 2017-04-01, words: "Nowak is well", source: letter}
+toxicities:
+  - id: x1
+    term: Kowalska effusion
+    when: 2017-05
+    treatment: kowalska-das
+    ctcae_grade: 2
+    action: told Genowefa
+notes: ["Kowalska-Nowak lives in Szpital Przemienienia"]
+"""
+SECRET = re.compile(
+    rb"kowalska|genowefa|nowak|4471923|59031412345|19590314|1959|przemienienia|szpital", re.IGNORECASE
+)
+
+
+def everything(directory: Path) -> bytes:
+    """All bytes of all files, tables of Parquet unpacked, names of files included."""
+    import pyarrow.parquet as pq
+
+    parts = []
+    for path in sorted(directory.rglob("*")):
+        parts.append(str(path.relative_to(directory)).encode())
+        if path.suffix == ".parquet":
+            parts.append(repr(pq.read_table(path).to_pylist()).encode())
+            parts.append(repr(pq.read_schema(path).metadata).encode())
+        elif path.is_file():
+            parts.append(path.read_bytes())
+    return b"\n".join(parts)
+
+
+@pytest.mark.parametrize(
+    "options", [[], ["--relative-dates"], ["--redact"]], ids=["default", "relative", "redacted"]
+)
+def test_nothing_planted_comes_out_of_the_command(options: list[str], tmp_path: Path) -> None:
+    source = tmp_path / "in.yaml"
+    source.write_text(PLANTED, encoding="utf-8")
+    out = tmp_path / "out"
+    salt = tmp_path / "salt"
+    salt.write_bytes(b"0123456789abcdef0123")
+    command = [sys.executable, "-m", "kinscope", "--debug", "case", str(source), "--out", str(out), "--csv"]
+    command += ["--phenopacket", str(out.parent / "packet.json"), "--salt-file", str(salt), *options]
+    ran = subprocess.run(command, capture_output=True, check=False, cwd=tmp_path)
+    assert ran.returncode == 0, ran.stderr
+    packet = (tmp_path / "packet.json").read_bytes()
+    seen = everything(out) + ran.stdout + ran.stderr + packet
+    assert SECRET.search(seen) is None, SECRET.search(seen)
+    assert b"T315I" in seen, "the planted text was read"
+    assert b"P-" in seen
+    if options:
+        assert not re.search(rb"2017", everything(out) + ran.stdout), "dates went too"
+
+
+def test_a_redacted_case_keeps_no_free_text() -> None:
+    result = study_case(case_of_text(PLANTED.replace("Kowalska", "Qwertz"), "x"), PACK, redact=True)
+    text = result.case.model_dump_json()
+    for word in ("Qwertz", "wished", "mixture", "well", "effusion", "lives", "letter", "Admission", "told"):
+        assert word.lower() not in text.lower()
+    assert "dasatinib" in text
+    assert result.case.subject.age_years == 57
+    assert [variant.short for variant in result.variants if variant.short] == ["T315I"]
+    assert result.schedule.clock == "relative"
+
+
+def test_redaction_keeps_the_calls_and_the_times() -> None:
+    plain = study_case(case_of_text(PLANTED, "x"), PACK)
+    hidden = study_case(case_of_text(PLANTED, "x"), PACK, redact=True)
+    assert [c.category for c in hidden.calls] == [c.category for c in plain.calls]
+    zero = plain.schedule.at("diagnosis").drawn
+    assert [c.at.days for c in hidden.calls] == [c.at.days - zero for c in plain.calls]
+
+
+def test_errors_of_a_case_do_not_repeat_it() -> None:
+    for old, new in (
+        ("percent: 88", "percent: Kowalska"),
+        ("line: 1", "line: Kowalska"),
+        ("ph-all", "Kowalska"),
+    ):
+        with pytest.raises(BadInputError) as caught:
+            case_of_text(PLANTED.replace(old, new), "x")
+        assert not SECRET.search(str(caught.value).encode())
+
+
+def test_logs_stay_silent(caplog: pytest.LogCaptureFixture, tmp_path: Path) -> None:
+    with caplog.at_level(logging.DEBUG):
+        write_case(study_case(case_of_text(PLANTED, "x"), PACK), tmp_path)
+    assert not SECRET.search(caplog.text.encode())
+
+
+def test_pseudonyms_are_stable_with_a_salt_and_differ_between_salts() -> None:
+    case = case_of_text(PLANTED, "x")
+    one, two = privacy.pseudonym_of(case, b"a" * 16), privacy.pseudonym_of(case, b"b" * 16)
+    assert one == privacy.pseudonym_of(case, b"a" * 16)
+    assert one != two
+    assert re.fullmatch(r"P-[0-9a-f]{10}", one)
+    assert privacy.pseudonym_of(case, None) == "P1"
+
+
+def test_the_oldest_ages_are_not_named() -> None:
+    text = PLANTED.replace('birth_date: "1959-03-14"', "age_years: 97")
+    assert study_case(case_of_text(text, "x"), PACK).case.subject.age_years == 90
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.text("abcdefghijklmnopqrstuvwxyząęłńóśźż", min_size=5, max_size=12),
+    st.sampled_from(["{}", "Mrs {} came", "{}2", "x{}x", "({})", "{}'s"]),
+    st.booleans(),
+)
+def test_any_name_is_taken_out_of_any_text(name: str, around: str, upper: bool) -> None:
+    case = case_of_text(
+        "kinscope_case: 1\nid: c\ndisease: ph-all\nevents: [{id: e, label: x, when: 2017-01}]\n", "x"
+    )
+    case = case.model_copy(update={"subject": case.subject.model_copy(update={"name": name.title()})})
+    text = around.format(name.upper() if upper else name)
+    assert name.lower() not in privacy.scrubber(case)(text).lower()
+
+
+def test_a_birth_date_is_found_in_every_common_spelling() -> None:
+    case = case_of_text(PLANTED, "x")
+    scrub = privacy.scrubber(case)
+    for text in (
+        "1959-03-14",
+        "14.03.1959",
+        "14/03/1959",
+        "03/14/1959",
+        "19590314",
+        "14.3.1959",
+        "14 03 1959",
+    ):
+        assert scrub(f"born {text}.") == "born [removed]."
+
+
+def test_a_karyotype_keeps_only_its_language() -> None:
+    iscn = "47~48,XX,t(9;22)(q34;q11.2)[3],+mar1[2],+mar2[3][cp4]/46,XX[9]"
+    assert only_iscn(iscn) == iscn
+    assert "Kowalska" not in only_iscn(f"{iscn} Kowalska")
+
+
+def test_a_phenopacket_of_a_pseudonymised_case_holds_no_identifier() -> None:
+    result = study_case(case_of_text(PLANTED, "x"), PACK)
+    assert not SECRET.search(phenopacket_json(result.case, result.schedule, PACK).encode())
+
+
+def test_a_contradicting_age_is_reported_without_the_birth_date() -> None:
+    text = PLANTED.replace("sex: female", "sex: female\n  age_years: 40")
+    result = study_case(case_of_text(text, "x"), PACK)
+    (item,) = [i for i in result.inconsistencies if i.rule == "age and birth date"]
+    assert "40" in item.detail
+    assert not SECRET.search(item.model_dump_json().encode())

@@ -1,0 +1,31 @@
+"""Tables for spreadsheets: no text becomes a formula, and nothing else changes."""
+
+from __future__ import annotations
+
+import csv
+import io
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kinscope.core.tables import csv_text
+
+TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00\r"))
+
+
+@given(st.lists(st.tuples(TEXT, st.integers(-9, 9), st.none()), max_size=5))
+def test_a_reader_gets_back_every_value_and_no_text_begins_like_a_formula(
+    rows: list[tuple[str, int, None]],
+) -> None:
+    head, *found = csv.reader(io.StringIO(csv_text(("text", "number", "nothing"), rows), newline=""))
+    assert head == ["text", "number", "nothing"]
+    assert len(found) == len(rows)
+    for (text, number, nothing), (written, digits, empty) in zip(rows, found, strict=True):
+        assert written[:1] not in ("=", "+", "-", "@", "\t")
+        assert written in (text, f"'{text}")
+        assert (int(digits), empty) == (number, "")
+        assert nothing is None
+
+
+def test_a_formula_is_told_by_its_first_sign_and_a_negative_number_is_none() -> None:
+    assert csv_text(("a", "b"), [("=1+1", -2.5), ("p.T315I", 3)]) == "a,b\n'=1+1,-2.5\np.T315I,3\n"

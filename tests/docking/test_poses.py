@@ -1,0 +1,120 @@
+"""RMSD, comparison, validity: answers known beforehand."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from factories.docking import PACK, SMALL, docked, model, pose
+from kinscope.core.errors import BadInputError
+from kinscope.docking.poses.rmsd import SymmetricRmsd
+from kinscope.docking.poses.validity import pose_problems
+from kinscope.docking.records import DockingRun
+from kinscope.docking.run import with_coordinates
+from kinscope.docking.table.differences import (
+    SMALLEST_MEANINGFUL_KCAL_PER_MOL,
+    compare_docking,
+    distance_to_residues,
+)
+from kinscope.ligands.library import embed, parse_smiles
+
+
+def molecule(smiles: str):  # type: ignore[no-untyped-def]
+    return embed(parse_smiles(smiles, where="test"), where="test", conformers=2)
+
+
+@pytest.mark.parametrize(
+    ("smiles", "symmetries"),
+    [("Cc1ccccc1", 2), ("FC(F)(F)c1ccccc1", 12), ("CC(=O)[O-]", 2), ("c1ccccc1", 12), ("CCO", 1)],
+)
+def test_symmetries_counted_on_paper(smiles: str, symmetries: int) -> None:
+    assert SymmetricRmsd(molecule(smiles)).symmetries == symmetries
+
+
+def test_a_ring_flipped_over_is_the_same_pose() -> None:
+    toluene = molecule("Cc1ccccc1")
+    points = np.asarray(toluene.GetConformer().GetPositions())
+    swapped = points.copy()
+    for one, two in ((2, 6), (3, 5)):  # ortho and meta carbons
+        swapped[[one, two]] = swapped[[two, one]]
+    rmsd = SymmetricRmsd(toluene)
+    assert rmsd(points, swapped) == pytest.approx(0.0, abs=1e-9)
+    assert np.sqrt(((points - swapped)[:7] ** 2).sum(axis=1).mean()) > 1.0
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.tuples(*[st.floats(-5, 5) for _ in range(3)]))
+def test_a_translation_by_d_is_an_rmsd_of_d(shift: tuple[float, float, float]) -> None:
+    points = np.asarray(pose("imatinib")[0].GetConformer().GetPositions())
+    rmsd = SymmetricRmsd(pose("imatinib")[0])(points, points + np.array(shift))
+    assert rmsd <= np.linalg.norm(shift) + 1e-9
+
+
+def test_a_drug_pushed_into_the_protein_is_not_valid() -> None:
+    molecule, record = pose("imatinib")
+    receptor = model("kinase-dfg-out")
+    points = np.asarray(molecule.GetConformer().GetPositions())
+    toward = receptor.coord[receptor.element != "H"].mean(axis=0) - points.mean(axis=0)
+    pushed = with_coordinates(molecule, points + 4.0 * toward / np.linalg.norm(toward))
+    assert any("too near" in problem or "volume" in problem for problem in pose_problems(receptor, pushed))
+    assert record.valid
+
+
+def test_a_squeezed_molecule_is_not_valid() -> None:
+    molecule, _ = pose("imatinib")
+    points = np.asarray(molecule.GetConformer().GetPositions())
+    squeezed = with_coordinates(molecule, points.mean(axis=0) + 0.6 * (points - points.mean(axis=0)))
+    assert any("bond lengths" in problem for problem in pose_problems(model("kinase-dfg-out"), squeezed))
+
+
+def shifted(run: DockingRun, by: float, alternative: int = 0) -> DockingRun:
+    scores = tuple(score + by for score in run.seed_scores_kcal_per_mol)
+    return run.model_copy(
+        update={
+            "variant": "X1Y",
+            "alternative": alternative,
+            "seed_scores_kcal_per_mol": scores,
+            "score_kcal_per_mol": min(scores),
+        }
+    )
+
+
+def compared(native: DockingRun, *mutants: DockingRun):  # type: ignore[no-untyped-def]
+    return compare_docking(
+        PACK.drug("dasatinib"),
+        native,
+        mutants,
+        reference=pose("dasatinib")[1],
+        distance_to_variant_angstrom=9.0,
+    )
+
+
+def test_a_difference_within_the_noise_is_called_that() -> None:
+    native, _ = docked("dasatinib")
+    same = compared(native, shifted(native, 0.4 * SMALLEST_MEANINGFUL_KCAL_PER_MOL)).difference_kcal_per_mol
+    assert same.value == pytest.approx(0.4 * SMALLEST_MEANINGFUL_KCAL_PER_MOL, abs=1e-6)
+    assert not same.resolved
+
+
+def test_a_large_loss_is_resolved_and_alternatives_widen_the_interval() -> None:
+    native, _ = docked("dasatinib", SMALL.model_copy(update={"seeds": 3}))
+    lost = compared(native, shifted(native, 6.0)).difference_kcal_per_mol
+    assert lost.resolved
+    spread = compared(native, shifted(native, 6.0), shifted(native, 3.0, 1)).difference_kcal_per_mol
+    assert spread.high - spread.low > lost.high - lost.low  # type: ignore[operator]
+
+
+def test_runs_that_do_not_belong_together_are_refused() -> None:
+    native, _ = docked("dasatinib")
+    with pytest.raises(BadInputError, match="cannot be compared"):
+        compared(native, native.model_copy(update={"state": "elsewhere"}))
+    with pytest.raises(BadInputError, match="no docking run"):
+        compared(native)
+
+
+def test_the_gatekeeper_is_near_imatinib_and_lys404_is_not() -> None:
+    molecule = pose("imatinib")[0]
+    assert distance_to_residues(model("kinase-dfg-out"), molecule, [315]) < 4.5
+    assert distance_to_residues(model("kinase-dfg-out"), molecule, [404]) > 10.0

@@ -1,0 +1,448 @@
+"""Verdicts by rule: what decides, what only weighs, and what stays open."""
+
+from __future__ import annotations
+
+import re
+from typing import get_args
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from factories.interpretation import (
+    difference,
+    docking,
+    far_and_unchanged,
+    geometry,
+    item,
+    measurements,
+    pocket,
+    region,
+    variant,
+)
+from kinscope.evidence import EvidenceHit, EvidenceItem, EvidenceSummary, lookup
+from kinscope.interpretation import Assessment, DrugVerdict, Measurements, assess
+from kinscope.results.measured import SimulationSummary
+from kinscope.targets.loader import load_target
+
+PACK = load_target("abl1")
+MOST_FAVOURABLE_FIRST = (
+    "sensitivity reported", "no loss of binding detected", "not resolved", "reduced binding expected",
+    "resistance reported",
+)  # fmt: skip
+NOTHING = measurements()
+
+
+def assessed(text: str, computed: Measurements | None = None) -> Assessment:
+    asked = variant(text)
+    return assess(asked, far_and_unchanged() if computed is None else computed, lookup(asked, PACK), PACK)
+
+
+def of(assessment: Assessment, drug: str) -> DrugVerdict:
+    return next(verdict for verdict in assessment.verdicts if verdict.drug == drug)
+
+
+def with_items(
+    text: str, items: list[EvidenceItem], computed: Measurements, relation: str = "exact"
+) -> Assessment:
+    hits = tuple(EvidenceHit.model_validate({"item": entry, "relation": relation}) for entry in items)
+    evidence = EvidenceSummary(hits=hits, options=(), searched=(), statement="")
+    return assess(variant(text), computed, evidence, PACK)
+
+
+# --- variants whose answer is known
+
+
+def test_t315i_is_resistant_to_all_but_ponatinib_and_more_asciminib() -> None:
+    result = assessed("T315I")
+    for drug in ("imatinib", "nilotinib", "dasatinib", "bosutinib"):
+        assert of(result, drug).verdict == "resistance reported"
+        assert of(result, drug).confidence == "high"
+    assert of(result, "ponatinib").verdict == "sensitivity reported"
+    assert of(result, "asciminib").verdict == "sensitivity reported"
+    assert "Five times the dose" in of(result, "asciminib").summary
+    assert "asciminib (with a reservation" in result.answer.sentences[0]
+    assert of(result, "ponatinib").reasons_against_binding, "22-fold in cells must not be hidden"
+
+
+def test_t315i_needs_no_computation() -> None:
+    assert of(assessed("T315I", NOTHING), "imatinib").verdict == "resistance reported"
+
+
+def test_k404e_is_not_proven_resistant() -> None:
+    result = assessed("K404E")
+    assert not [
+        v for v in result.verdicts if v.verdict in ("resistance reported", "reduced binding expected")
+    ]
+    assert {v.confidence for v in result.verdicts} == {"low"}
+    for drug in ("dasatinib", "ponatinib"):
+        verdict = of(result, drug)
+        assert verdict.verdict == "not resolved"
+        (reason,) = verdict.reasons_against_binding
+        assert (reason.tier, reason.weight) == ("published", "weak")
+        assert "One patient" in reason.text
+    assert of(result, "imatinib").verdict == "no loss of binding detected"
+    assert of(result, "asciminib").verdict == "no loss of binding detected"
+    assert of(result, "asciminib").mechanism == "none seen"
+    assert result.answer.confidence == "low"
+    assert "no IC50 or binding constant" in result.answer.sentences[0]
+    assert any("one patient" in limit for limit in result.limits)
+
+
+def test_k404e_without_docking_stays_open() -> None:
+    assert {v.verdict for v in assessed("K404E", NOTHING).verdicts} == {"not resolved"}
+
+
+def test_m244v_escapes_asciminib_by_published_evidence_not_by_docking() -> None:
+    verdict = of(assessed("M244V"), "asciminib")
+    assert verdict.verdict == "resistance reported"
+    assert any("helix C" in reason.text for reason in verdict.reasons_against_binding)
+    assert verdict.mechanism == "none seen"
+    assert of(assessed("M244V"), "dasatinib").verdict == "sensitivity reported"
+
+
+def test_v299l_is_resistant_to_dasatinib_and_bosutinib_and_not_to_nilotinib() -> None:
+    result = assessed("V299L")
+    assert of(result, "dasatinib").verdict == "resistance reported"
+    assert of(result, "bosutinib").verdict == "resistance reported"
+    assert of(result, "nilotinib").verdict == "sensitivity reported"
+
+
+@pytest.mark.parametrize(
+    ("change", "drug"),
+    [("E255K", "nilotinib"), ("F359V", "nilotinib"), ("F317L", "dasatinib"), ("G250E", "imatinib"),
+     ("A337V", "asciminib"), ("T315M", "ponatinib"), ("F317V", "dasatinib")],
+)  # fmt: skip
+def test_resistance_that_the_field_agrees_on(change: str, drug: str) -> None:
+    assert of(assessed(change), drug).verdict == "resistance reported"
+
+
+@pytest.mark.parametrize(
+    ("change", "drug"),
+    [("F359V", "dasatinib"), ("Y253H", "dasatinib"), ("F317L", "nilotinib"), ("F317L", "ponatinib"),
+     ("E255K", "ponatinib"), ("V299L", "ponatinib")],
+)  # fmt: skip
+def test_sensitivity_that_the_field_agrees_on(change: str, drug: str) -> None:
+    assert of(assessed(change), drug).verdict == "sensitivity reported"
+
+
+def test_a_resistant_part_decides_for_a_compound_variant_and_a_sensitive_part_does_not() -> None:
+    result = assessed("E255K/T315I")
+    for drug in ("imatinib", "nilotinib", "dasatinib", "bosutinib", "ponatinib", "asciminib"):
+        verdict = of(result, drug)
+        assert verdict.verdict == "reduced binding expected", drug
+        assert verdict.confidence != "high"
+    assert "disagrees" in of(result, "ponatinib").summary
+    assert of(result, "ponatinib").reasons_for_binding
+    assert any("one molecule" in limit for limit in result.limits)
+
+
+def test_a_never_seen_variant_rests_on_computation_alone() -> None:
+    result = assessed("D391Y")
+    assert {v.verdict for v in result.verdicts} == {"no loss of binding detected"}
+    tiers = {r.tier for v in result.verdicts for r in (*v.reasons_for_binding, *v.reasons_against_binding)}
+    assert tiers == {"computed"}
+    assert "Nothing is published on exactly D391Y" in result.answer.sentences[0]
+
+
+def test_a_statement_on_the_residue_is_a_weak_reason_and_another_allele_is_none() -> None:
+    verdict = of(assessed("V299M"), "dasatinib")
+    assert verdict.verdict == "no loss of binding detected"
+    (reason,) = verdict.reasons_against_binding
+    assert reason.weight == "weak"
+    assert reason.text.startswith("On the residue")
+    assert not of(assessed("T315V"), "nilotinib").reasons_against_binding
+
+
+# --- computation
+
+
+def computed(drug: str = "imatinib", text: str = "D391Y", **changes: object) -> DrugVerdict:
+    return of(assessed(text, measurements(docking=(docking(drug, **changes),))), drug)
+
+
+LOSS = difference(1.6, 1.2, 2.0, True)
+
+
+def test_only_a_resolved_and_meaningful_loss_counts() -> None:
+    assert computed(difference_kcal_per_mol=LOSS).verdict == "reduced binding expected"
+    small = difference(0.3, 0.2, 0.4, True)
+    assert computed(difference_kcal_per_mol=small).verdict == "no loss of binding detected"
+    unresolved = difference(1.6, -0.4, 3.6, False)
+    near = computed(difference_kcal_per_mol=unresolved, distance_to_variant_angstrom=3.8)
+    assert near.verdict == "not resolved"
+    gain = difference(-1.6, -2.0, -1.2, True)
+    assert computed(difference_kcal_per_mol=gain).verdict == "no loss of binding detected"
+
+
+def test_without_an_interval_only_distance_helps() -> None:
+    bare = difference(0.1, None, None, False)
+    assert computed(difference_kcal_per_mol=bare).verdict == "no loss of binding detected"
+    assert computed(difference_kcal_per_mol=bare, distance_to_variant_angstrom=6.0).verdict == "not resolved"
+
+
+def test_scores_of_a_failed_redocking_are_not_interpreted() -> None:
+    verdict = computed(
+        native_rmsd_to_reference_angstrom=3.1,
+        difference_kcal_per_mol=LOSS,
+        contacts_lost=("Met318 hydrogen bond",),
+    )
+    assert (verdict.verdict, verdict.mechanism) == ("not resolved", "not resolved")
+    assert "not interpreted" in verdict.summary
+    assert not [r for r in verdict.reasons_against_binding if "score" in r.text]
+
+
+def test_a_pose_that_moves_or_breaks_counts_against() -> None:
+    assert computed(mutant_rmsd_to_reference_angstrom=4.0).verdict == "reduced binding expected"
+    assert computed(pose_valid=False).verdict == "reduced binding expected"
+
+
+def test_mechanisms() -> None:
+    touching = {"distance_to_variant_angstrom": 3.5}
+    clash = computed(text="A380W", difference_kcal_per_mol=LOSS, **touching)
+    assert clash.mechanism == "steric clash"
+    assert clash.verdict == "reduced binding expected"
+    smaller = computed(
+        text="F382A", difference_kcal_per_mol=LOSS, contacts_lost=("Phe382 pi stacking",), **touching
+    )
+    assert smaller.mechanism == "lost contact"
+    bond = computed(text="M318G", contacts_lost=("Met318 hydrogen bond",), **touching)
+    assert (bond.verdict, bond.mechanism) == ("not resolved", "lost contact")
+    assert computed().mechanism == "none seen"
+    assert computed(difference_kcal_per_mol=LOSS).mechanism == "not resolved"
+
+
+def test_shift_towards_the_active_state_is_asked_only_of_drugs_that_need_an_inactive_one() -> None:
+    models = (geometry("native"), geometry("D391Y", dfg="in"))
+    parts = measurements(docking=(docking("imatinib"), docking("dasatinib")), geometries=models)
+    result = assessed("D391Y", parts)
+    assert of(result, "imatinib").mechanism == "shift towards the active conformation"
+    assert any("DFG-in" in reason.text for reason in of(result, "imatinib").reasons_against_binding)
+    assert of(result, "dasatinib").mechanism == "none seen"
+
+
+def test_confidence_in_computation_is_never_high() -> None:
+    both = computed(
+        text="A380W", difference_kcal_per_mol=LOSS, mutant_rmsd_to_reference_angstrom=4.0,
+        distance_to_variant_angstrom=3.5,
+    )  # fmt: skip
+    assert both.confidence == "moderate"
+    assert computed(difference_kcal_per_mol=LOSS).confidence == "low"
+
+
+def test_the_drugs_own_state_and_known_pose_decide() -> None:
+    elsewhere = docking("imatinib", state="kinase-dfg-in", difference_kcal_per_mol=LOSS)
+    globally = docking("imatinib", mode="global", difference_kcal_per_mol=LOSS)
+    parts = measurements(docking=(elsewhere, globally, docking("imatinib")))
+    assert of(assessed("D391Y", parts), "imatinib").verdict == "no loss of binding detected"
+
+
+def test_an_unchanged_myristate_pocket_speaks_for_asciminib_only() -> None:
+    parts = measurements(docking=(docking("asciminib"), docking("imatinib")), pockets=(pocket(),))
+    result = assessed("D391Y", parts)
+    assert any("pocket" in r.text for r in of(result, "asciminib").reasons_for_binding)
+    assert not any("pocket" in r.text for r in of(result, "imatinib").reasons_for_binding)
+    changed = measurements(docking=(docking("asciminib"),), pockets=(pocket(resolved=True),))
+    assert not any(
+        "pocket" in r.text for r in of(assessed("D391Y", changed), "asciminib").reasons_for_binding
+    )
+
+
+def test_published_evidence_outranks_computation() -> None:
+    loss = measurements(docking=(docking("imatinib", difference_kcal_per_mol=LOSS),))
+    sensitive = item("D391Y", direction="sensitive", kind="clinical response", strength="strong")
+    result = of(with_items("D391Y", [sensitive], loss), "imatinib")
+    assert result.verdict == "sensitivity reported"
+    assert any(reason.tier == "computed" for reason in result.reasons_against_binding)
+
+
+def test_a_published_computation_decides_nothing() -> None:
+    model = item("D391Y", direction="no effect", kind="structure", strength="strong")
+    result = of(with_items("D391Y", [model], NOTHING), "imatinib")
+    assert result.verdict == "not resolved"
+    assert result.reasons_for_binding[0].tier == "published"
+
+
+def test_conflict_within_one_rank_is_said() -> None:
+    pair = [
+        item("D391Y", id="a", kind="cell IC50 fold", tier="measured"),
+        item("D391Y", id="b", kind="cell IC50 fold", tier="measured", direction="no effect"),
+    ]
+    result = of(with_items("D391Y", pair, NOTHING), "imatinib")
+    assert (result.verdict, result.confidence) == ("reduced binding expected", "low")
+
+
+# --- a resistant item never helps
+
+KINDS = get_args(EvidenceItem.model_fields["kind"].annotation)
+DIRECTIONS = get_args(EvidenceItem.model_fields["direction"].annotation)
+STRENGTHS = ("strong", "moderate", "weak")
+some_item = st.builds(
+    lambda kind, direction, strength: item("D391Y", kind=kind, direction=direction, strength=strength),
+    st.sampled_from(KINDS),
+    st.sampled_from(DIRECTIONS),
+    st.sampled_from(STRENGTHS),
+)
+resistant_item = st.builds(
+    lambda kind, strength: item("D391Y", kind=kind, strength=strength),
+    st.sampled_from(KINDS),
+    st.sampled_from(STRENGTHS),
+)
+COMPUTATIONS = (
+    NOTHING,
+    measurements(docking=(docking(),)),
+    measurements(docking=(docking(difference_kcal_per_mol=LOSS),)),
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.lists(some_item, max_size=7),
+    resistant_item,
+    st.sampled_from(COMPUTATIONS),
+    st.lists(resistant_item, max_size=2),
+)
+def test_a_resistant_item_never_makes_a_verdict_more_favourable(
+    items: list[EvidenceItem], added: EvidenceItem, parts: Measurements, of_a_part: list[EvidenceItem]
+) -> None:
+    def order(exact: list[EvidenceItem]) -> int:
+        hits = [("exact", entry) for entry in exact] + [
+            ("part of the compound variant", e) for e in of_a_part
+        ]
+        evidence = EvidenceSummary(
+            hits=tuple(EvidenceHit.model_validate({"relation": r, "item": e}) for r, e in hits),
+            options=(), searched=(), statement="",
+        )  # fmt: skip
+        result = assess(variant("D391Y"), parts, evidence, PACK)
+        if not result.verdicts:
+            return MOST_FAVOURABLE_FIRST.index("not resolved")
+        return MOST_FAVOURABLE_FIRST.index(of(result, "imatinib").verdict)
+
+    assert order([*items, added]) >= order(items)
+
+
+# --- words
+
+
+def sentences_in(text: str) -> int:
+    return len(re.findall(r"[.!?](?:\s|$)", text))
+
+
+@pytest.mark.parametrize(
+    "change", ["K404E", "T315I", "M244V", "E255K/T315I", "V299L", "D391Y", "A337V", "E98G"]
+)
+@pytest.mark.parametrize("parts", [NOTHING, far_and_unchanged()], ids=["nothing", "docked"])
+def test_the_answer_is_three_sentences_without_a_prescription(change: str, parts: Measurements) -> None:
+    answer = assessed(change, parts).answer
+    assert [sentences_in(sentence) for sentence in answer.sentences] == [1, 1, 1]
+    assert sentences_in(answer.confidence_reason) == 1
+    words = " ".join(answer.sentences).lower()
+    assert not re.search(r"\b(should|recommend|must|prescribe|switch to|may possibly|perhaps)\b", words)
+    assert change in answer.sentences[0]
+
+
+def test_mobility_names_method_interval_and_what_is_open() -> None:
+    resolved = region(difference_angstrom=difference(0.31, 0.12, 0.5, True))
+    dynamics = region("helix_c", method="md")
+    lines = assessed("K404E", measurements(regions=(resolved, region("helix_c"), dynamics))).mobility
+    assert len(lines) == 3
+    assert lines[0].startswith("Molecular dynamics, kinase domain, DFG-out: no difference resolved")
+    assert lines[1].startswith("Normal modes, kinase domain, DFG-out: activation loop moves more")
+    assert "95% interval +0.12 to +0.50 Å" in lines[1]
+    assert lines[2].endswith("in helix C.")
+    assert "nothing is said" in assessed("K404E", NOTHING).mobility[0]
+
+
+def test_mobility_stays_readable_with_many_regions() -> None:
+    names = [entry.name for entry in PACK.regions][:20]
+    change = difference(0.31, 0.12, 0.5, True)
+    many = tuple(region(name, difference_angstrom=change) for name in names)
+    unresolved = tuple(region(name) for name in names)
+    assert len(assessed("K404E", measurements(regions=many)).mobility) == 6
+    (line,) = assessed("K404E", measurements(regions=unresolved)).mobility
+    assert line.endswith("in any of 20 regions.")
+
+
+def test_limits_name_short_sampling_and_failed_replicas() -> None:
+    runs = tuple(
+        SimulationSummary(
+            state="kinase-dfg-out", variant="K404E", replica=number, seed=1, platform="CPU", atoms=1,
+            length_ns=0.02, timestep_fs=4.0, temperature_mean_k=300.0, backbone_rmsd_final_angstrom=1.0,
+            status="finished" if number else "failed",
+        )
+        for number in range(3)
+    )  # fmt: skip
+    limits = " ".join(assessed("K404E", measurements(simulations=runs)).limits)
+    assert "20 ps per replica" in limits
+    assert "1 of 3 replicas failed" in limits
+
+
+def test_options_carry_what_was_computed() -> None:
+    options = {option.id: option for option in assessed("K404E").options}
+    assert any(text.startswith("Computed: no loss of asciminib") for text in options["asciminib"].speaks_for)
+    assert any("not resolved" in text for text in options["ponatinib"].speaks_against)
+    assert options["inotuzumab"] == {o.id: o for o in lookup(variant("K404E"), PACK).options}["inotuzumab"]
+
+
+def test_tiers_of_reasons_are_kept_apart() -> None:
+    for verdict in assessed("T315I").verdicts:
+        for reason in (*verdict.reasons_for_binding, *verdict.reasons_against_binding):
+            if reason.tier == "computed":
+                assert reason.source.endswith("of this run")
+            else:
+                assert re.search(r"(PMID:\d+|doi:10\.)", reason.source)
+
+
+def test_the_result_survives_json() -> None:
+    result = assessed("T315I")
+    assert Assessment.model_validate_json(result.model_dump_json()) == result
+
+
+def test_an_interval_inside_what_would_count_is_a_finding_and_one_outside_is_not() -> None:
+    tight = difference(0.001, -0.01, 0.012, False).model_copy(
+        update={"smallest_meaningful": 0.05, "statement": "no change of 0.05 Å or more"}
+    )
+    wide = tight.model_copy(update={"low": -0.2, "high": 0.2, "statement": "not resolved by 3 models"})
+    parts = measurements(
+        regions=(region("helix_c", difference_angstrom=tight), region(difference_angstrom=wide))
+    )
+    excluded, unresolved = assessed("K404E", parts).mobility
+    assert "a change of 0.05 Å or more is excluded in 1 of 2 regions" in excluded
+    assert unresolved.endswith("in activation loop.")
+    only = assessed("K404E", measurements(regions=(region("helix_c", difference_angstrom=tight),)))
+    said = only.answer.sentences[1]
+    assert (
+        "normal modes, which hold only small vibrations around each model, change by less than 0.05 Å" in said
+    )
+    assert "molecular dynamics" not in said
+    open_run = region("helix_c", method="md", difference_angstrom=wide)
+    both = assessed("K404E", measurements(regions=(region("helix_c", difference_angstrom=tight), open_run)))
+    assert "while molecular dynamics resolves nothing" in both.answer.sentences[1]
+
+
+def test_published_resistance_without_a_computed_loss_is_said_to_have_no_counterpart() -> None:
+    parts = measurements(
+        docking=(docking("asciminib", difference_kcal_per_mol=difference(0.0, -0.1, 0.1)),),
+        regions=(region(),),
+    )
+    last = assessed("M244V", parts).answer.sentences[2]
+    assert "resistance is reported for asciminib, without a counterpart in these models" in last
+    assert "counterpart" not in assessed("K404E").answer.sentences[2]
+
+
+@pytest.mark.parametrize(
+    ("volume", "moved", "told"), [(2.0, 0.2, True), (-60.0, 0.2, False), (0.0, 0.0, False)]
+)
+def test_a_pocket_speaks_for_binding_only_where_it_could_have_changed_and_did_not(
+    volume: float, moved: float, told: bool
+) -> None:
+    change = difference(volume, None, None).model_copy(update={"smallest_meaningful": 20.0})
+    own = pocket().model_copy(
+        update={
+            "volume_difference_cubic_angstrom": change,
+            "side_chain_rmsd_angstrom": moved,
+        }
+    )
+    parts = measurements(docking=(docking("asciminib"),), pockets=(own,))
+    reasons = of(assessed("K404E", parts), "asciminib").reasons_for_binding
+    assert any("keeps its shape" in reason.text for reason in reasons) is told

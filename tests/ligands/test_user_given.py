@@ -1,0 +1,165 @@
+"""Ligands that a user names: each by itself, a bad one costs no other."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from kinscope.core.errors import LigandError
+from kinscope.ligands.library import check_definition, load_ligand
+from kinscope.ligands.user import ligand_from_sdf, ligand_from_smiles, read_given
+
+BENZANILIDE = "Cc1ccc(NC(=O)c2ccccc2)cc1"
+
+
+def sdf_of(smiles: str, *, flat: bool = False) -> str:
+    from rdkit import Chem
+    from rdkit.Chem import rdDepictor
+
+    molecule = ligand_from_smiles(smiles).molecule
+    if flat:
+        molecule = Chem.RemoveHs(molecule)
+        molecule.RemoveAllConformers()
+        rdDepictor.Compute2DCoords(molecule)
+    return Chem.MolToMolBlock(molecule) + "$$$$\n"
+
+
+def test_one_bad_ligand_leaves_the_good_ones(tmp_path: Path) -> None:
+    (tmp_path / "good.sdf").write_text(sdf_of(BENZANILIDE))
+    (tmp_path / "broken.sdf").write_text(sdf_of(BENZANILIDE)[:200])
+    (tmp_path / "empty.sdf").write_text("")
+    found = read_given(
+        [tmp_path / name for name in ("good.sdf", "broken.sdf", "empty.sdf", "absent.sdf")],
+        [f"mine={BENZANILIDE}", "salt=[Na+].[O-]C(=O)c1ccccc1", "N[Pt](Cl)(Cl)NCCCC"],
+        site="atp", state="", taken=["imatinib"],
+    )  # fmt: skip
+    assert [ligand.id for ligand in found.good] == ["good", "mine"]
+    assert len(found.bad) == 5
+    for error in found.bad:
+        assert error.what
+        assert error.where
+        assert error.remedy
+        assert error.exit_code == 2
+    for ligand in found.good:
+        check_definition(ligand.id, ligand.smiles, ligand.smiles_ph74, ligand.identifiers["InChIKey"])
+
+
+@pytest.mark.parametrize(
+    ("smiles", "charge"),
+    [
+        ("Cc1ccc(NC(=O)c2ccc(C[NH+]3CCN(C)CC3)cc2)cc1", 1),
+        ("Cc1ccc(NC(=O)c2ccc(C(=O)[O-])cc2)cc1", -1),
+        ("[O-]C(=O)c1ccc(NC(=O)C[NH+]2CCCC2)cc1", 0),
+        ("Cc1ccc(NC(=O)c2ccc(C[N+](C)(C)C)cc2)cc1", 1),
+    ],
+)
+def test_a_charged_ligand_is_docked_as_it_was_given(smiles: str, charge: int) -> None:
+    from rdkit import Chem
+
+    (ligand,) = read_given([], [f"mine={smiles}"], site="atp", state="", taken=[]).good
+    assert Chem.GetFormalCharge(load_ligand(ligand)) == charge
+    assert Chem.MolToSmiles(Chem.RemoveHs(load_ligand(ligand))) == Chem.CanonSmiles(smiles)
+
+
+def test_a_list_of_smiles_names_the_bad_line(tmp_path: Path) -> None:
+    path = tmp_path / "mine.smi"
+    path.write_text(f"# two good, one bad\n{BENZANILIDE} first one\n\nnot-a-smiles second\nCc1ccccc1C#N\n")
+    found = read_given([path], [], site="atp", state="")
+    assert [ligand.id for ligand in found.good] == ["first-one", "mine-5"]
+    assert "line 4" in found.bad[0].where
+
+
+def test_a_triple_bond_is_no_comment(tmp_path: Path) -> None:
+    path = tmp_path / "mine.smi"
+    path.write_text("Cc1ccccc1C#N nitrile\n")
+    assert read_given([path], [], site="atp", state="").good[0].smiles.count("#") == 1
+
+
+def test_names_are_free_of_what_is_taken_and_of_each_other() -> None:
+    given = [f"Imatinib={BENZANILIDE}", f"a/b={BENZANILIDE}", f"x y={BENZANILIDE}", f"x-y={BENZANILIDE}"]
+    found = read_given([], given, site="atp", state="", taken=["imatinib"])
+    names = [ligand.id for ligand in found.good]
+    assert names[0] == "imatinib-2"
+    assert len(set(names)) == len(names)
+    assert all("/" not in name for name in names)
+
+
+def test_a_flat_file_is_built_whatever_its_header_says(tmp_path: Path) -> None:
+    text = sdf_of(BENZANILIDE, flat=True)
+    (tmp_path / "flat.sdf").write_text(text)
+    (tmp_path / "lies.sdf").write_text(text.replace("  2D", "  3D"))
+    for name in ("flat.sdf", "lies.sdf"):
+        found = ligand_from_sdf(tmp_path / name)
+        assert any("flat" in note for note in found.notes)
+        heights = found.molecule.GetConformer().GetPositions()[:, 2]
+        assert heights.max() - heights.min() > 0.5
+
+
+def test_a_flat_file_without_wedges_is_refused(tmp_path: Path) -> None:
+    text = sdf_of("C[C@H](N)c1ccccc1", flat=True)
+    lines = [line[:9] + "  0" if len(line) == 12 else line for line in text.split("\n")]
+    plain = "\n".join(lines)
+    (tmp_path / "open.sdf").write_text(plain)
+    with pytest.raises(LigandError, match="stereochemistry open"):
+        ligand_from_sdf(tmp_path / "open.sdf")
+
+
+def test_isotope_labels_are_dropped_and_said() -> None:
+    found = ligand_from_smiles("[2H]C([2H])([2H])c1ccc(NC(=O)c2ccccc2)cc1")
+    assert found.identity.inchikey == ligand_from_smiles(BENZANILIDE).identity.inchikey
+    assert any("2H" in note for note in found.notes)
+    carbon = ligand_from_smiles("[13CH3]c1ccc(NC(=O)c2ccccc2)cc1")
+    assert carbon.identity.smiles == ligand_from_smiles(BENZANILIDE).identity.smiles
+
+
+def test_atoms_on_top_of_each_other_are_no_molecule(tmp_path: Path) -> None:
+    lines = sdf_of(BENZANILIDE).split("\n")
+    lines[5] = lines[4][:30] + lines[5][30:]
+    (tmp_path / "heap.sdf").write_text("\n".join(lines))
+    with pytest.raises(LigandError, match="coordinates"):
+        ligand_from_sdf(tmp_path / "heap.sdf")
+    far = sdf_of(BENZANILIDE).split("\n")
+    far[4] = "  900.0000" + far[4][10:]
+    (tmp_path / "far.sdf").write_text("\n".join(far))
+    with pytest.raises(LigandError, match="coordinates"):
+        ligand_from_sdf(tmp_path / "far.sdf")
+
+
+@pytest.mark.parametrize(
+    "smiles",
+    [
+        "[NH3+]CC[NH2+]CC[NH2+]CC[NH2+]CC[NH2+]CC([O-])CC([O-])C",
+        "[O-][N+](=O)c1ccc([N+](=O)[O-])c(c1)[C+2]c1ccccc1",
+    ],
+)
+def test_charged_nonsense_is_refused(smiles: str) -> None:
+    with pytest.raises(LigandError):
+        ligand_from_smiles(smiles)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        (["--smiles", "N[Pt](Cl)(Cl)NCCCC"], "Pt"),
+        (["--ligand", "absent.sdf"], "cannot be read"),
+        (["--smiles", BENZANILIDE, "--site", "nowhere"], "no site"),
+    ],
+)
+def test_the_command_ends_with_a_reason_and_leaves_no_directory(
+    tmp_path: Path, arguments: list[str], reason: str
+) -> None:
+    import typer
+
+    from kinscope.cli.commands import register
+    from kinscope.core.errors import BadInputError
+
+    app = typer.Typer()
+    register(app)
+    out = tmp_path / "run"
+    result = CliRunner().invoke(app, ["dock", "K404E", "--out", str(out), "--quiet", *arguments])
+    assert isinstance(result.exception, BadInputError)
+    assert result.exception.exit_code == 2
+    assert reason in result.exception.what
+    assert not out.exists()

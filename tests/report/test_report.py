@@ -1,0 +1,433 @@
+"""The report shows the whole result, carries everything in itself, and lets nothing from outside act."""
+
+from __future__ import annotations
+
+import json
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from factories.report import (
+    REGIONS,
+    STATES,
+    difference,
+    docking,
+    empty_study,
+    measurements,
+    profile,
+    report_files,
+    study,
+    substitution,
+    variant,
+)
+from kinscope.core.tables import read_table
+from kinscope.evidence.model import EvidenceHit
+from kinscope.interpretation.model import StudyResult
+from kinscope.report import (
+    ModelFile,
+    PoseFile,
+    ReportFiles,
+    export_tables,
+    render_report,
+    result_schema,
+    write_figures,
+    write_result_json,
+)
+from kinscope.report.page import report_html
+from kinscope.report.scene import build_scene, read_reduced_model, read_reduced_pose
+from kinscope.report.text import (
+    interval,
+    link_citations,
+    number,
+    sampled,
+    script_json,
+    short_citation,
+    significant,
+    source_link,
+)
+from kinscope.report.views import options, settings_text
+from kinscope.targets import load_target
+
+HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)></script>\u2028$x_{${{7*7}}{% raw %}"
+SECTIONS = ("asked", "answer", "drugs", "options", "structure", "mobility", "states", "evidence", "methods",
+            "provenance")  # fmt: skip
+
+
+class Page(HTMLParser):
+    """Every tag with its attributes, and the text of every script."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.scripts: list[str] = []
+        self._open = False
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        if tag == "script":
+            self.scripts.append("")
+        self._open = tag == "script"
+
+    def handle_data(self, data: str) -> None:
+        if self._open:
+            self.scripts[-1] += data
+
+    def handle_endtag(self, tag: str) -> None:
+        self._open = False
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory: pytest.TempPathFactory) -> str:
+    directory = tmp_path_factory.mktemp("report")
+    render_report(study(), report_files(directory), directory / "report.html")
+    return (directory / "report.html").read_text()
+
+
+def poison(value: Any) -> Any:
+    """Every text of a result made hostile, save the words of a closed vocabulary."""
+    closed = {"method", "dfg", "helix_c", "activation_loop", "status", "change", "mode", "tier", "weight",
+              "verdict", "confidence", "relation", "direction", "origin",
+              "strength", "dfg_cluster", "salt_bridge", "loop_n_terminal", "loop_c_terminal", "spine",
+              "p_loop", "activity", "sh2_position", "sh3_linker"}  # fmt: skip
+    if isinstance(value, dict):
+        return {k: v if k in closed and isinstance(v, str) else poison(v) for k, v in value.items()}
+    if isinstance(value, list):
+        return [poison(item) for item in value]
+    return HOSTILE if isinstance(value, str) else value
+
+
+def hostile_study() -> StudyResult:
+    data = json.loads(study().model_dump_json())
+    for hit in data["evidence"]["hits"]:
+        hit["item"]["kind"] = "statement"
+    poisoned = poison(data)
+    for hit in poisoned["evidence"]["hits"]:
+        hit["item"]["kind"] = "statement"
+    return StudyResult.model_validate(poisoned)
+
+
+def test_every_section_is_there_in_order(page: str) -> None:
+    places = [page.index(f'<h2 id="{name}"') for name in SECTIONS]
+    assert places == sorted(places)
+
+
+def test_the_page_says_what_it_is_not(page: str) -> None:
+    assert "not a prescription" in page
+
+
+def test_hostile_text_stays_text(tmp_path: Path) -> None:
+    result = hostile_study()
+    regions = tuple(r.model_copy(update={"label": HOSTILE, "source": HOSTILE}) for r in REGIONS)
+    files = report_files(tmp_path).model_copy(update={"regions": regions, "commands": (HOSTILE,)})
+    named = tuple(m.model_copy(update={"state": HOSTILE, "variant": v}) for m, v in
+                  zip(files.models, ("native", result.variant.short) * 2, strict=True))  # fmt: skip
+    html = report_html(result, files.model_copy(update={"models": named}))
+    parsed = Page(html)
+    assert not [tag for tag, _ in parsed.tags if tag in ("img", "iframe", "object", "base", "form", "link")]
+    assert not [a for _, attributes in parsed.tags for a in attributes if a.startswith("on")]
+    assert len(parsed.scripts) == 4
+    assert html.count("<script") == html.count("</script>") == 4
+    assert "alert(2)" not in parsed.scripts[1] + parsed.scripts[2] + parsed.scripts[3]
+    assert "\u2028" not in parsed.scripts[0]
+    assert json.loads(parsed.scripts[0])["states"][0]["id"] == HOSTILE
+
+
+def test_nothing_is_loaded_from_anywhere(page: str) -> None:
+    parsed = Page(page)
+    for tag, attributes in parsed.tags:
+        assert tag not in ("link", "iframe", "object", "embed", "video", "audio", "base")
+        for name in ("src", "srcset", "data", "poster", "action", "background"):
+            assert name not in attributes
+        if tag != "a":
+            for name in ("href", "xlink:href"):
+                assert (attributes.get(name) or "#").startswith("#")
+    css = re.findall(r"<style[^>]*>(.*?)</style>", page, re.DOTALL)
+    assert not [text for text in css if "@import" in text or "url(" in text]
+
+
+def test_the_policy_names_exactly_the_scripts_of_the_page(page: str) -> None:
+    import base64
+    import hashlib
+
+    parsed = Page(page)
+    policy = next(a["content"] for t, a in parsed.tags if a.get("http-equiv") == "Content-Security-Policy")
+    assert policy is not None
+    assert "default-src 'none'" in policy
+    assert "unsafe-eval" not in policy
+    assert "script-src 'unsafe-inline'" not in policy
+    for script in parsed.scripts[1:]:
+        digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+        assert f"'sha256-{digest}'" in policy
+
+
+def test_links_go_only_to_registers_of_publications(page: str) -> None:
+    for tag, attributes in Page(page).tags:
+        if tag == "a":
+            assert re.match(
+                r"#|https://(pubmed\.ncbi|pmc\.ncbi|doi\.org|clinicaltrials)", attributes.get("href") or ""
+            )
+
+
+def test_the_page_is_small(page: str) -> None:
+    assert len(page.encode()) < 6_000_000
+
+
+NONE = difference(None)
+
+
+def body(html: str) -> str:
+    """The page without scripts and tags, white space closed up."""
+    text = re.sub(r"<(script|style|svg).*?</\1>|<[^>]+>", " ", html, flags=re.DOTALL)
+    return re.sub(r"\s+", " ", text)
+
+
+def test_poses_are_told_from_the_reference_and_the_reference_from_the_crystal(page: str) -> None:
+    words = "native 0.62 Å, K404E 0.71 Å from the reference pose, which lies 0.31 Å from the co-crystal"
+    assert f"{words} 2HYY:A:STI" in body(page)
+
+
+def test_a_pose_laid_on_an_analogue_claims_no_crystal() -> None:
+    drug = next(d for d in load_target("abl1").drugs if d.id == "olverembatinib")
+    row = docking(drug.id, drug.state, -12.0, -12.1, reference=drug.reference_entry,
+                  reference_to_crystal_rmsd_angstrom=0.0)  # fmt: skip
+    text = body(report_html(study(measurements=measurements(docking=(row,))), ReportFiles(drugs=(drug,))))
+    assert "no co-crystal of its own" in text
+    assert "which lies" not in text
+
+
+def test_what_the_run_adds_to_the_options_is_shown() -> None:
+    result = study()
+    added = result.evidence.options[0].model_copy(update={"speaks_against": ("Not resolved in this run.",)})
+    told = result.model_copy(
+        update={"assessment": result.assessment.model_copy(update={"options": (added,)})}
+    )
+    assert options(result) == result.evidence.options
+    assert options(told) == (added,)
+    assert "Not resolved in this run." in body(report_html(told, ReportFiles()))
+
+
+def test_replicas_that_failed_are_listed_with_their_reason() -> None:
+    failed = tuple(
+        s.model_copy(update={"status": "failed", "note": "too short for two frames", "length_ns": 4e-5,
+                             "backbone_rmsd_final_angstrom": float("nan")})
+        for s in measurements().simulations[:3]
+    )  # fmt: skip
+    text = body(report_html(study(measurements=measurements(simulations=failed)), ReportFiles()))
+    assert "replicas 0–2: failed, too short for two frames (0.040 ps)" in text
+    assert "none finished" in text
+
+
+def test_every_item_of_evidence_shows_strength_and_caveat(page: str) -> None:
+    section = body(page[page.index('<h2 id="evidence"') :])
+    assert section.count(" moderate ") == len(study().evidence.hits)
+    assert "Caveat: One cell line." in section
+
+
+def test_drug_table_links_the_short_citation_and_keeps_the_whole_as_its_title(page: str) -> None:
+    table = page[page.index('<table class="drugs"') : page.index("</table>")]
+    known = [cell for cell in table.split("<td ") if 'data-label="Measured"' in cell]
+    assert 'title="Nobody, J Invent 2020, doi:10.1000/xyz(1)"' in "".join(known)
+    assert ">doi:" not in "".join(known)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"docking": ()},
+        {"profiles": ()},
+        {"simulations": ()},
+        {"pockets": ()},
+        {"contact_changes": ()},
+        {"models": (), "geometries": ()},
+        {"regions": ()},
+        {"profiles": (profile(STATES[0], "native", "md", 1), profile(STATES[0], "K404E", "md", 1))},
+        {"profiles": (profile(STATES[0], "native", "md", 3),)},
+        {"docking": (docking("imatinib", STATES[1], -12.0, float("nan"), difference_kcal_per_mol=NONE),)},
+    ],
+)  # fmt: skip
+def test_a_missing_piece_leaves_the_rest_standing(changes: dict[str, Any]) -> None:
+    html = report_html(study(measurements=measurements(**changes)), ReportFiles(regions=REGIONS))
+    assert all(f'id="{name}"' in html for name in SECTIONS)
+    assert "nan" not in re.sub(r"<script.*?</script>", "", html, flags=re.DOTALL).lower().split()
+
+
+def test_an_empty_study_renders_and_says_what_is_missing() -> None:
+    html = report_html(empty_study(), ReportFiles())
+    assert all(f'id="{name}"' in html for name in SECTIONS)
+    for words in ("No drug was assessed", "holds nothing on this variant", "No dynamics were run"):
+        assert words in html
+
+
+def test_a_compound_variant_shows_both_substitutions() -> None:
+    two = variant(substitutions=(substitution("E", 255, "K"), substitution("T", 315, "I")))
+    html = report_html(study(variant=two), ReportFiles(regions=REGIONS))
+    assert "E255K/T315I" in html
+    assert "E255K</dt>" in html and "T315I</dt>" in html  # noqa: PT018
+
+
+def test_measured_and_published_show_only_this_change(page: str) -> None:
+    nilotinib = page[page.index(">nilotinib<span") : page.index(">dasatinib<span")]
+    assert nilotinib.count("none found") == 2
+    assert "1 on related changes" in nilotinib
+
+
+def test_damaged_files_are_named_and_not_raised(tmp_path: Path) -> None:
+    (tmp_path / "bad.cif").write_text("this is no model")
+    (tmp_path / "bad.sdf").write_text("nor is this a pose")
+    files = report_files(tmp_path)
+    models = (*files.models[:2], ModelFile(state="x", variant="native", path=tmp_path / "bad.cif"))
+    poses = (PoseFile(drug="imatinib", state=STATES[0], role="native", path=tmp_path / "bad.sdf"),
+             PoseFile(drug="imatinib", state=STATES[0], role="mutant", path=tmp_path / "no.sdf"))  # fmt: skip
+    scene = build_scene(study(), files.model_copy(update={"models": models, "poses": poses}))
+    assert [state.id for state in scene.states] == [STATES[0]]
+    assert len(scene.notes) == 3
+
+
+def test_lost_contacts_end_on_native_atoms_and_gained_ones_on_the_mutants(tmp_path: Path) -> None:
+    files = report_files(tmp_path)
+    state = build_scene(study(), files).states[0]
+    native = read_reduced_model(files.models[0].path)
+    lost = next(contact for contact in state.contacts if contact.change == "lost")
+    assert lost.start == pytest.approx(native.atom(404, "NZ"), abs=0.006)
+    assert lost.end == pytest.approx(native.atom(409, "OD1"), abs=0.006)
+    mutant = read_reduced_model(files.models[1].path)
+    gained = next(contact for contact in state.contacts if contact.change == "gained")
+    assert gained.start == pytest.approx(mutant.atom(404, "OE1"), abs=0.006)
+
+
+def test_only_polar_hydrogens_travel(tmp_path: Path) -> None:
+    files = report_files(tmp_path)
+    text = read_reduced_pose(files.poses[0].path)
+    assert len(re.findall(r" H  ", text)) == 1
+    names = set(read_reduced_model(files.models[0].path).atom_names)
+    assert "HA" not in names
+    assert {"N", "CA", "C", "O", "CB"} <= names
+
+
+def test_result_json_comes_back_whole(tmp_path: Path) -> None:
+    result = study()
+    write_result_json(result, tmp_path / "result.json")
+    assert StudyResult.model_validate_json((tmp_path / "result.json").read_text()) == result
+
+
+def test_schema_knows_every_field() -> None:
+    schema = result_schema()
+    assert set(schema["properties"]) == set(StudyResult.model_fields)  # type: ignore[call-overload]
+    json.dumps(schema)
+
+
+def test_tables_come_back_whole(tmp_path: Path) -> None:
+    paths = export_tables(study(), tmp_path / "tables", csv=True)
+    tables = {path.stem for path in paths}
+    assert {
+        "trajectory_comparisons",
+        "trajectory_measures",
+        "trajectory_contacts",
+        "state_mobility",
+    } <= tables
+    assert len(paths) == 2 * len(tables) == 34
+    assert read_table(tmp_path / "tables" / "evidence.parquet", EvidenceHit) == list(study().evidence.hits)
+    export_tables(empty_study(), tmp_path / "empty")
+    assert read_table(tmp_path / "empty" / "evidence.parquet", EvidenceHit) == []
+
+
+def test_csv_does_not_start_formulas(tmp_path: Path) -> None:
+    bad = docking("=HYPERLINK(1)", STATES[0], -1.0, -1.0)
+    export_tables(study(measurements=measurements(docking=(bad,))), tmp_path, csv=True)
+    assert "\n'=HYPERLINK(1)" in (tmp_path / "docking.csv").read_text()
+
+
+def test_figures_are_the_same_bytes_each_time(tmp_path: Path) -> None:
+    files = ReportFiles(regions=REGIONS, protein_length=1130)
+    small = study(
+        measurements=measurements(profiles=(profile(STATES[0], "native"), profile(STATES[0], "K404E")))
+    )
+    first = write_figures(small, files, tmp_path / "a")
+    write_figures(small, files, tmp_path / "b")
+    assert {path.name for path in first} == {
+        f"{name}.{kind}"
+        for name in ("domains", "docking", "contacts", "rmsf_md", "rmsf_difference_md")
+        for kind in ("svg", "png")
+    }
+    for path in first:
+        assert path.read_bytes() == (tmp_path / "b" / path.name).read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("text", "address"),
+    [
+        ("PMID:27292104", "https://pubmed.ncbi.nlm.nih.gov/27292104/"),
+        ("doi:10.1000/a(b)1.", "https://doi.org/10.1000/a(b"),
+        ("https://doi.org/10.1007/s00277-025-06385-z", "https://doi.org/10.1007/s00277-025-06385-z"),
+        ("NCT01564784", "https://clinicaltrials.gov/study/NCT01564784"),
+    ],
+)
+def test_identifiers_become_links(text: str, address: str) -> None:
+    assert f'href="{address}' in link_citations(text)
+
+
+def test_a_link_cannot_be_broken_out_of() -> None:
+    linked = link_citations('doi:10.1000/x"onmouseover=alert(1) <b>')
+    assert 'href="https://doi.org/10.1000/x"' in linked
+    assert "&lt;b&gt;" in linked
+
+
+@pytest.mark.parametrize(
+    ("citation", "short"),
+    [
+        ("Lewandowski et al., Ann Hematol, 2025", "Lewandowski 2025"),
+        ("Chiaretti and Foa, Hematology, 2015, 406 (review)", "Chiaretti 2015"),
+        (
+            "An unnamed table of a laboratory without a date",
+            "An unnamed table of a laboratory without a date",
+        ),
+    ],
+)
+def test_citations_are_shortened_to_author_and_year(citation: str, short: str) -> None:
+    assert short_citation(citation) == short
+
+
+def test_a_short_citation_cannot_break_out_of_its_title() -> None:
+    assert "<img" not in source_link('"><img src=x>, 2020', 'PMID:1"><img src=y>')
+
+
+def test_prose_gets_true_minus_signs_but_keeps_hyphens_and_identifiers() -> None:
+    text = link_citations("beta-3, residues 229-500, -0.05 [-1.2] Å, 8.1 angstrom, doi:10.1000/a-1")
+    assert "beta-3, residues 229-500, −0.05 [−1.2] Å, 8.1 Å" in text.replace("\N{NO-BREAK SPACE}", " ")
+    assert 'href="https://doi.org/10.1000/a-1"' in text
+
+
+def test_numbers_carry_their_significant_digits_and_lengths_their_unit() -> None:
+    assert [significant(v, 2) for v in (0.0123, 1.26, 17.3, 1789.1)] == ["0.012", "1.3", "17", "1789"]
+    assert [sampled(v) for v in (0.0008, 0.2, 3.0)] == ["0.80 ps", "0.20 ns", "3.0 ns"]
+    small = difference(-0.0025, 0.0052).model_copy(update={"smallest_meaningful": 0.05})
+    assert interval(small) == "−0.003 [−0.008, +0.003]"
+    assert interval(difference(None)) == "not computed"
+
+
+def test_settings_read_as_indented_lines() -> None:
+    text = settings_text({"docking": {"seeds": 3, "confirm": True}, "states": ["a", "b"], "none": None})
+    assert text.splitlines() == ["docking:", "  seeds: 3", "  confirm: true", "states: [a, b]", "none: none"]
+
+
+def test_contact_lines_end_on_the_carriers_of_named_hydrogens(tmp_path: Path) -> None:
+    model = read_reduced_model(report_files(tmp_path).models[0].path)
+    assert model.heavy_atom(404, "HZ3") == pytest.approx(model.atom(404, "NZ"))
+    assert model.heavy_atom(404, "HB2") == pytest.approx(model.atom(404, "CB"))
+    assert model.heavy_atom(404, "H") == pytest.approx(model.atom(404, "N"))
+
+
+def test_numbers_carry_a_true_minus_and_no_negative_zero() -> None:
+    assert number(-1.234, 1) == "\N{MINUS SIGN}1.2"
+    assert number(-0.001, 1) == "0.0"
+    assert number(float("nan")) == number(None) == "–"
+
+
+def test_script_json_cannot_close_its_block() -> None:
+    text = script_json({"a": HOSTILE})
+    assert "<" not in text
+    assert json.loads(text) == {"a": HOSTILE}

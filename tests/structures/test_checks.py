@@ -1,0 +1,262 @@
+"""Rotamer outliers, labels in the checks of a model, and the comparison with an index of labels.
+
+Caps and cysteines: ABL1's cytosolic kinase domain has no disulphide, and a model's ends are capped.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from typer.testing import CliRunner
+
+from kinscope.cli.commands import benchmark
+from kinscope.core.errors import BadInputError
+from kinscope.structures.checks.model import (
+    MAX_ROTAMER_OUTLIERS,
+    check_model,
+    nearest_sulphurs_angstrom,
+    sulphur_pairs,
+    uncapped_ends,
+)
+from kinscope.structures.checks.rotamers import nearest_rotamer, rotamer_outliers
+from kinscope.structures.io import write_model
+from kinscope.structures.reference.build import available_states, reference_model
+from kinscope.structures.side_chains.rotamers import CHI_ATOMS, bonds_within, rotamers_of, set_dihedrals
+from kinscope.structures.wwpdb.source import PdbSource
+from kinscope.targets import load_target
+from kinscope.validation.states import ROUNDING, compare_states, in_words, read_labels
+
+PACK = load_target("abl1")
+NEEDS_MIRROR = pytest.mark.skipif(
+    not os.environ.get("KINSCOPE_PDB_MIRROR"), reason="needs a mirror of wwPDB entries"
+)
+KINDS = sorted(set(CHI_ATOMS) - {"PRO"})
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_a_rotamer_is_no_outlier_of_itself(name):
+    for rotamer in rotamers_of(name):
+        distance, share = nearest_rotamer(name, rotamer.chi_degrees)
+        assert distance == pytest.approx(0.0, abs=1e-9)
+        assert share == pytest.approx(rotamer.share_percent)
+
+
+@given(st.sampled_from(KINDS), st.data())
+def test_the_distance_is_periodic_and_bounded(name, data):
+    chi = tuple(data.draw(st.floats(-180, 180)) for _ in CHI_ATOMS[name])
+    distance, _ = nearest_rotamer(name, chi)
+    assert 0.0 <= distance <= 180.0
+    turned = tuple(value + 360.0 for value in chi)
+    assert nearest_rotamer(name, turned)[0] == pytest.approx(distance, abs=1e-6)
+
+
+def test_an_eclipsed_valine_is_an_outlier_and_a_flipped_ring_is_not():
+    """Chi1 of 0 eclipses CG1 with N; half a turn of a phenyl ring changes nothing but the names."""
+    assert nearest_rotamer("VAL", (0.0,))[0] > 45.0
+    assert nearest_rotamer("PHE", (-65.0, -85.0)) == pytest.approx(nearest_rotamer("PHE", (-65.0, 95.0)))
+
+
+def test_a_ring_in_a_helix_hardly_ever_points_along_p_but_in_a_strand_it_may():
+    """There it would meet the turn before (Dunbrack & Karplus, Nat. Struct. Biol. 1994, 1, 334)."""
+    helix, strand = (nearest_rotamer("PHE", (62.0, 90.0), *turn)[1] for turn in ((-60, -40), (-150, 160)))
+    assert helix < 1.0 < 5.0 < strand
+
+
+def model(state):
+    return reference_model(PACK, state)
+
+
+@pytest.mark.parametrize("state", available_states(PACK))
+def test_shipped_models_have_few_rotamer_outliers(state):
+    judged = rotamer_outliers(model(state)[0])
+    assert judged.judged > 200
+    assert judged.share <= MAX_ROTAMER_OUTLIERS
+
+
+def test_side_chains_turned_to_eclipsed_angles_fail_the_check():
+    atoms = model("kinase-dfg-out")[0].copy()
+    leucines = np.unique(atoms.res_id[atoms.res_name == "LEU"])
+    for number in leucines[:20]:
+        rows = np.flatnonzero(atoms.res_id == number)
+        names = tuple(str(name) for name in atoms.atom_name[rows])
+        turned = set_dihedrals(
+            np.asarray(atoms.coord[rows], dtype=np.float64)[None],
+            names,
+            bonds_within("LEU", names),
+            CHI_ATOMS["LEU"][0],
+            np.array([0.0]),
+        )
+        atoms.coord[rows] = turned[0].astype(np.float32)
+    found = {fit.residue for fit in rotamer_outliers(atoms).outliers}
+    assert {int(number) for number in leucines[:20]} <= found
+    check = check_model(atoms, None, None, PACK)
+    assert not next(item for item in check.items if item.name == "rotamer outliers").passed
+
+
+def test_a_side_chain_with_missing_atoms_is_not_judged():
+    atoms = model("kinase-dfg-out")[0]
+    whole = rotamer_outliers(atoms).judged
+    tip = (atoms.res_id == 271) & (atoms.atom_name == "NZ")
+    assert rotamer_outliers(atoms[~tip]).judged == whole - 1
+
+
+def test_a_shipped_model_says_whether_its_crystal_is_what_the_literature_calls_it():
+    atoms, record = model("kinase-dfg-in")
+    check = check_model(atoms, record, None, PACK)
+    assert any(
+        "2GQG:A is called active (Tokarski" in said and "measures so" in said for said in check.literature
+    )
+    assert "measures so" in check.in_words()
+    assert not check_model(atoms, None, None, PACK).literature
+
+
+def test_the_class_that_the_pack_demands_of_a_state_is_asked():
+    atoms, record = model("kinase-dfg-in")
+    wrong = record.model_copy(update={"state": "kinase-dfg-out"})
+    item = next(i for i in check_model(atoms, wrong, None, PACK).items if i.name == "DFG class by D1 and D2")
+    assert (item.value, item.bound, item.passed) == ("in", "out", False)
+
+
+INDEX = (
+    "file\tDFG_state(Dunbrack D1/D2)_and_K271-E286\n"
+    "2gqg.pdb\tA:in(D1=6.6,D2=14.0,K271NZ-E286CD=4.1); B:inter(D1=6.7,D2=13.4,K271NZ-E286CD=3.9)\n"
+    "4wa9.pdb\tB:out(D1=13.3,D2=10.3,K271NZ-E286CD=3.1); A:n/a\n"
+    "notes.txt\tA:in(D1=1,D2=2)\n"
+    "9xyz.pdb\tA:out(D1=13.0,D2=10.0,K271NZ-E286CD=4.0)\n"
+)
+
+
+def test_labels_are_read_chain_by_chain(tmp_path):
+    path = tmp_path / "index.tsv"
+    path.write_text(INDEX)
+    labels = {(label.entry, label.chain): label for label in read_labels(path)}
+    assert set(labels) == {("2GQG", "A"), ("2GQG", "B"), ("4WA9", "A"), ("4WA9", "B"), ("9XYZ", "A")}
+    assert labels["2GQG", "B"].dfg == "inter"
+    assert labels["4WA9", "A"].dfg == "unassigned"
+    assert (labels["2GQG", "A"].d1_angstrom, labels["2GQG", "A"].bridge_angstrom) == (6.6, 4.1)
+
+
+@pytest.mark.parametrize("text", ["", "file\tchains\n2gqg.pdb\tA\n", "\x00\x01"])
+def test_a_file_without_the_column_is_refused(tmp_path, text):
+    path = tmp_path / "index.tsv"
+    path.write_text(text)
+    with pytest.raises(BadInputError, match="DFG_state"):
+        read_labels(path)
+
+
+def test_a_missing_or_binary_index_is_refused(tmp_path):
+    with pytest.raises(BadInputError, match="cannot be read"):
+        read_labels(tmp_path / "none.tsv")
+    binary = tmp_path / "index.tsv"
+    binary.write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(BadInputError, match="not UTF-8"):
+        read_labels(binary)
+
+
+@pytest.fixture
+def small_mirror(tmp_path):
+    """One crystal-like entry: the shipped active model under a code of its own, and an index that errs."""
+    atoms, _ = model("kinase-dfg-in")
+    write_model(tmp_path / "1abl.cif", atoms[atoms.element != "H"])
+    (tmp_path / "index.tsv").write_text(
+        "file\tDFG_state\n1abl.cif\tA:out(D1=13.0,D2=10.0,K271NZ-E286CD=4.0)\n"
+    )
+    return tmp_path
+
+
+def test_a_wrong_label_is_found_and_explained(small_mirror):
+    labels = read_labels(small_mirror / "index.tsv")
+    benchmark = compare_states(PdbSource(small_mirror), PACK, labels)
+    (chain,) = benchmark.chains
+    assert not chain.agrees
+    assert "labelled out, measures in" in chain.explanation
+    words = in_words(benchmark)
+    assert "0 of 1 chains" in words
+    assert "beyond rounding" in words
+    assert chain.explanation in words
+
+
+def test_the_command_takes_the_index_of_the_mirror(small_mirror):
+    result = CliRunner().invoke(benchmark.group, ["states", "--pdb-mirror", str(small_mirror)])
+    assert result.exit_code == 0
+    assert "labelled out, measures in" in result.output
+
+
+def test_a_chain_without_the_residues_says_which(tmp_path):
+    atoms, _ = model("kinase-dfg-in")
+    keep = (atoms.element != "H") & (atoms.res_id != 290)
+    write_model(tmp_path / "1abl.cif", atoms[keep])
+    (tmp_path / "index.tsv").write_text("file\tDFG_state\n1abl.cif\tA:n/a\n")
+    benchmark = compare_states(PdbSource(tmp_path), PACK, read_labels(tmp_path / "index.tsv"))
+    assert benchmark.chains[0].agrees
+    assert "does not show 290" in in_words(benchmark)
+
+
+@NEEDS_MIRROR
+def test_every_chain_of_the_mirror_measures_as_its_index_says():
+    source = PdbSource()
+    labels = read_labels(Path(source.mirror) / "index.tsv")
+    benchmark = compare_states(source, PACK, labels)
+    labelled = [chain for chain in benchmark.chains if chain.label is not None]
+    assert len(labelled) >= 51
+    assert all(chain.agrees for chain in labelled)
+    for chain in labelled:
+        if chain.label.d1_angstrom is not None:
+            assert abs(chain.measured.geometry.dfg_d1_angstrom - chain.label.d1_angstrom) <= ROUNDING
+            assert abs(chain.bridge_angstrom - chain.label.bridge_angstrom) <= ROUNDING
+    differing = {(c.entry, c.aspect) for c in benchmark.literature if c.outcome == "differs"}
+    assert differing == {("3UE4", "dfg"), ("3UE4", "activation_loop"), ("1M52", "activation_loop")}
+
+
+def test_a_model_whose_dfg_comes_from_another_crystal_is_told_that_crystals_label():
+    atoms, record = model("kinase-dfg-out")
+    origins = tuple(
+        origin.model_copy(update={"entry": "3UE4:A"}) if 381 <= origin.residue <= 402 else origin
+        for origin in record.origins
+    )
+    check = check_model(atoms, record.model_copy(update={"origins": origins}), None, PACK)
+    assert any(
+        said.startswith("3UE4:A is called DFG-in") and "measures DFG-out" in said for said in check.literature
+    )
+
+
+ATOMS, RECORD = reference_model(PACK, "kinase-dfg-out")
+
+
+def verdict(atoms, name):
+    return {item.name: item for item in check_model(atoms, RECORD, pack=PACK).items}[name]
+
+
+def test_no_cysteines_of_the_kinase_domain_are_joined():
+    assert sulphur_pairs(ATOMS) == ()
+    assert nearest_sulphurs_angstrom(ATOMS) > 4.0
+    assert verdict(ATOMS, "disulphides").passed
+
+
+def test_two_thiols_pushed_onto_each_other_fail_the_check():
+    near = ATOMS.copy()
+    rows = np.flatnonzero((near.res_name == "CYS") & (near.atom_name == "SG"))
+    near.coord[rows[1]] = near.coord[rows[0]] + np.array([2.05, 0.0, 0.0], dtype=np.float32)
+    (one, other, apart, thiol) = sulphur_pairs(near)[0]
+    assert (one, other) == (int(near.res_id[rows[0]]), int(near.res_id[rows[1]]))
+    assert abs(apart - 2.05) < 1e-3
+    assert thiol
+    assert not verdict(near, "disulphides").passed
+
+
+def test_a_bonded_pair_without_thiol_hydrogens_is_a_disulphide():
+    near = ATOMS[~((ATOMS.res_name == "CYS") & (ATOMS.atom_name == "HG"))]
+    rows = np.flatnonzero((near.res_name == "CYS") & (near.atom_name == "SG"))
+    near.coord[rows[1]] = near.coord[rows[0]] + np.array([2.05, 0.0, 0.0], dtype=np.float32)
+    assert verdict(near, "disulphides").passed
+
+
+def test_an_end_without_its_cap_is_named():
+    assert uncapped_ends(ATOMS) == ()
+    assert uncapped_ends(ATOMS[ATOMS.res_name != "NME"]) == ("C-terminus",)
+    assert not verdict(ATOMS[ATOMS.res_name != "ACE"], "ends without a cap").passed

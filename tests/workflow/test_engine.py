@@ -1,0 +1,183 @@
+"""The engine keeps what is finished, whatever is killed."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from kinscope.workflow.engine.context import StepContext
+from kinscope.workflow.engine.local import LocalEngine, _Estimate
+from kinscope.workflow.engine.step import Stage, Step, in_order
+from kinscope.workflow.engine.store import Store
+
+HERE = Path(__file__).stem
+NUMBER = Stage("number", f"{HERE}:write_number")
+
+
+def write_number(context: StepContext) -> dict[str, str]:
+    """Add the inputs' numbers to the parameter, and leave a trace of having run."""
+    total = context.parameters["number"]
+    for directory in context.inputs.values():
+        total += json.loads((directory / "number.json").read_text())
+    if trace := context.parameters.get("trace"):
+        with Path(trace).open("a") as handle:
+            handle.write(f"{context.parameters['number']}\n")
+    for tenth in range(context.parameters.get("tenths_of_a_second", 0)):
+        context.progress(tenth / 10, "waiting")
+        time.sleep(0.1)
+    (context.output / "number.json").write_text(json.dumps(total))
+    return {"platform": "CPU"}
+
+
+def fail(context: StepContext) -> None:
+    """Fail in a way nobody foresaw."""
+    raise ZeroDivisionError("by hand")
+
+
+def crash(context: StepContext) -> None:
+    """End as a fault in native code ends a process."""
+    os.kill(os.getpid(), signal.SIGSEGV)
+
+
+@pytest.fixture(autouse=True)
+def _importable_from_workers(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent), prepend=os.pathsep)
+
+
+def number_step(number: int, inputs: dict[str, Step] | None = None, **options: object) -> Step:
+    parameters = {"number": number} | {
+        k: v for k, v in options.items() if k in ("trace", "tenths_of_a_second")
+    }
+    rest = {k: v for k, v in options.items() if k not in parameters}
+    return Step(NUMBER, f"number {number}", parameters, inputs or {}, **rest)  # type: ignore[arg-type]
+
+
+def result_of(engine: LocalEngine, step: Step) -> int:
+    return int(json.loads((engine.store.path(step) / "number.json").read_text()))
+
+
+def test_a_chain_is_computed_in_order_and_found_again(tmp_path: Path) -> None:
+    trace = str(tmp_path / "trace")
+    first = number_step(1, trace=trace)
+    last = number_step(10, {"a": first, "b": number_step(2, {"a": first}, trace=trace)}, trace=trace)
+    engine = LocalEngine(tmp_path / "run", None)
+    outcome = engine.run([last])
+    assert result_of(engine, last) == 1 + (1 + 2) + 10
+    assert not outcome.reused
+    again = LocalEngine(tmp_path / "run", None).run([last])
+    assert again.reused == {step.key for step in in_order([last])}
+    assert Path(trace).read_text().split() == ["1", "2", "10"]
+
+
+def test_the_key_changes_with_every_parameter_and_every_input() -> None:
+    base = number_step(1)
+    keys = {
+        base.key,
+        number_step(2).key,
+        number_step(1, {"a": base}).key,
+        number_step(1, {"b": base}).key,
+        Step(replace(NUMBER, version=2), "", {"number": 1}).key,
+        Step(replace(NUMBER, name="sum"), "", {"number": 1}).key,
+    }
+    assert len(keys) == 6
+    assert number_step(1).key == base.key
+
+
+def test_shared_work_is_taken_from_the_cache_by_another_run(tmp_path: Path) -> None:
+    trace = str(tmp_path / "trace")
+    step = number_step(5, trace=trace, shared=True)
+    cache = Store(tmp_path / "cache")
+    LocalEngine(tmp_path / "one", cache).run([step])
+    outcome = LocalEngine(tmp_path / "two", cache).run([step])
+    assert outcome.reused == {step.key}
+    assert Path(trace).read_text() == "5\n"
+
+
+def test_a_damaged_cache_entry_is_not_believed(tmp_path: Path) -> None:
+    step = number_step(5, shared=True)
+    cache = Store(tmp_path / "cache")
+    LocalEngine(tmp_path / "one", cache).run([step])
+    (cache.path(step) / "number.json").write_text("6")  # same size, other content
+    engine = LocalEngine(tmp_path / "two", cache)
+    outcome = engine.run([step])
+    assert step.key not in outcome.reused
+    assert result_of(engine, step) == 5
+
+
+@pytest.mark.parametrize(("function", "word"), [("fail", "ZeroDivisionError"), ("crash", "signal 11")])
+def test_a_failure_stops_what_depends_on_it_and_nothing_else(
+    tmp_path: Path, function: str, word: str
+) -> None:
+    broken = Step(Stage("broken", f"{HERE}:{function}"), "broken")
+    blocked = number_step(1, {"a": broken})
+    other = number_step(2)
+    tolerant = number_step(3, {"a": broken, "b": other}, optional_inputs=frozenset({"a"}))
+    engine = LocalEngine(tmp_path / "run", None)
+    outcome = engine.run([blocked, tolerant])
+    assert word in str(outcome.failed[broken.key])
+    assert outcome.skipped == {blocked.key}
+    assert result_of(engine, tolerant) == 5
+    assert outcome.done[tolerant.key].missing_inputs == ("a",)
+    assert engine.store.find(tolerant) is None, "what was made without an input is made anew next time"
+
+
+def test_the_time_left_is_that_of_the_longest_chain() -> None:
+    first = number_step(1, cost_seconds=10.0)
+    both = [number_step(n, {"a": first}, cost_seconds=float(n)) for n in (2, 5)]
+    last = number_step(9, {"a": both[0], "b": both[1]}, cost_seconds=1.0)
+    alone = number_step(3, cost_seconds=3.0)
+    estimate = _Estimate(in_order([alone, last]))
+    assert [estimate.tail(step) for step in (first, *both, last, alone)] == [16.0, 3.0, 6.0, 1.0, 3.0]
+
+
+DRIVER = """
+import sys
+from pathlib import Path
+sys.path.insert(0, {here!r})
+from test_workflow_engine import number_step
+from kinscope.workflow.engine.local import LocalEngine
+first = number_step(1, trace={trace!r}, tenths_of_a_second=3)
+second = number_step(2, {{"a": first}}, trace={trace!r}, tenths_of_a_second=8)
+third = number_step(3, {{"a": second}}, trace={trace!r})
+engine = LocalEngine(Path({run!r}), None, cores=2)
+outcome = engine.run([third])
+print((engine.store.path(third) / "number.json").read_text())
+"""
+
+
+def test_a_killed_driver_takes_its_workers_along_and_the_next_run_resumes(tmp_path: Path) -> None:
+    trace = tmp_path / "trace"
+    code = textwrap.dedent(
+        DRIVER.format(here=str(Path(__file__).parent), trace=str(trace), run=str(tmp_path / "run"))
+    )
+    driver = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE)
+    deadline = time.monotonic() + 30
+    while (not trace.exists() or "2" not in trace.read_text()) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    driver.kill()
+    driver.wait()
+    time.sleep(1.0)
+    marker = str((tmp_path / "run" / "work").resolve())
+    alive = [
+        process for process in Path("/proc").glob("[0-9]*/cmdline") if marker.encode() in _read_bytes(process)
+    ]
+    assert not alive, "a worker outlived its driver"
+    finished = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert finished.stdout.strip() == "6"
+    assert trace.read_text().split() == ["1", "2", "2", "3"], "the finished step must not run again"
+
+
+def _read_bytes(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError:
+        return b""

@@ -1,0 +1,101 @@
+"""The commands that a report gives to make its study again make that study."""
+
+from __future__ import annotations
+
+import shlex
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+import yaml
+from typer.testing import CliRunner
+
+from kinscope.cli import commands
+from kinscope.ligands.parameters.shipped import SHIPPED
+from kinscope.targets import load_target
+from kinscope.variants import parse_variant
+from kinscope.workflow import single_runs, study
+from kinscope.workflow.planning.own_ligands import take_ligand
+from kinscope.workflow.publication import SETTINGS_FILE, commands_again
+from kinscope.workflow.settings import StructureSettings, StudySettings, load_preset, with_changes
+
+PACK = load_target("abl1")
+VARIANT = parse_variant("K404E", PACK)
+STATE = "kinase-dfg-out"
+
+
+class HeardError(Exception):
+    """The settings that a command came to."""
+
+    def __init__(self, settings: StudySettings) -> None:
+        self.settings = settings
+
+
+@pytest.fixture
+def typed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Type a command in an empty directory; what settings does it come to?"""
+
+    def hear(_: Any, settings: StudySettings, *rest: Any, **options: Any) -> None:
+        raise HeardError(settings)
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(study, "assess_variant", hear)
+    monkeypatch.setattr(single_runs.Run, "begin", hear)
+    app = typer.Typer()
+    commands.register(app)
+
+    def type_it(command: str) -> StudySettings:
+        program, *words = shlex.split(command)
+        assert program == "kinscope"
+        found = CliRunner().invoke(app, words)
+        assert isinstance(found.exception, HeardError), found.output
+        return found.exception.settings
+
+    return type_it
+
+
+@pytest.mark.parametrize("preset", ["quick", "standard", "paper"])
+def test_a_preset_is_named(preset: str, typed) -> None:
+    first, second = commands_again(VARIANT, load_preset(preset))
+    assert typed(first) == load_preset(preset)
+    assert "settings" not in first
+    assert second == "kinscope resume kinscope-K404E"
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"seed": 7},
+        {"states": (STATE,), "drugs": ("imatinib",)},
+        {"dynamics": {"ligands": ("imatinib",), "budget_minutes": None, "length_ns": 0.5, "replicas": 2}},
+    ],
+)
+def test_anything_else_is_in_the_file_of_settings(changes: dict[str, Any], typed, tmp_path: Path) -> None:
+    settings = with_changes(load_preset("standard"), **changes)
+    folder = tmp_path / "kinscope-K404E"
+    folder.mkdir()
+    (folder / SETTINGS_FILE).write_text(yaml.safe_dump(settings.content(), sort_keys=False))
+    assert typed(commands_again(VARIANT, settings)[0]) == settings
+
+
+@pytest.mark.parametrize(("in_place", "length"), [(True, {"budget_minutes": 3.0}), (False, {"replicas": 2})])
+def test_a_ligand_of_the_users_is_given_again(in_place: bool, length: Any, typed, tmp_path: Path) -> None:
+    shutil.copy(PACK.directory / "poses" / "imatinib.sdf", tmp_path / "mine.sdf")
+    for suffix in (".xml", ".json"):
+        shutil.copy(SHIPPED / f"imatinib{suffix}", tmp_path / f"mine{suffix}")
+    file = tmp_path / "mine.sdf"
+    own, _ = take_ligand(file, tmp_path / "mine.xml", PACK, state=STATE, site="atp", in_place=in_place)
+    dynamics = {"states": (STATE,), "ligands": (), "own_ligands": (own.model_dump(),), **length}
+    settings = with_changes(load_preset("quick"), states=(STATE,), dynamics=dynamics)
+    assert typed(commands_again(VARIANT, settings)[0]) == settings
+
+
+def test_a_structure_is_named_with_how_it_was_read() -> None:
+    structure = StructureSettings(file="my kinase.pdb", sha256="0" * 64, chain="B", max_gap=5)
+    plain = with_changes(load_preset("quick"), structure=structure.model_dump())
+    assert "--structure 'my kinase.pdb' --chain B --max-gap 5" in commands_again(VARIANT, plain)[0]
+    changed = with_changes(plain, seed=3)
+    said = commands_again(VARIANT, changed)[0]
+    assert said.endswith(f"--settings kinscope-K404E/{SETTINGS_FILE} --structure 'my kinase.pdb'")
