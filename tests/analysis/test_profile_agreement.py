@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from kinscope.analysis.profile_agreement import agreement, disjoint
+from kinscope.validation.rmsf import agreement, disjoint
 
 REGIONS = {f"r{start}": tuple(range(start, start + 8)) for start in range(1, 200, 20)}
 

@@ -16,8 +16,7 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from factories.trajectory import array_chunks, moving, shipped_model, tumbling, write_replica, write_xtc
-from kinscope.analysis.pocket_grid import PROBE_ANGSTROM
-from kinscope.analysis.pockets import RADII_ANGSTROM, inclusion_region, pocket_volume
+from kinscope.analysis.pockets import PROBE_ANGSTROM, RADII_ANGSTROM, inclusion_region, pocket_volume
 from kinscope.analysis.trajectory_compare import scalar_split_r
 from kinscope.core.errors import StructureError
 from kinscope.dynamics.files.reading import inspect_trajectory, read_blocks

@@ -3,6 +3,8 @@
 Crystals are compared with one another as well, and so are others' dynamics with crystals: that is how much
 agreement there is to be had. B factors hold lattice disorder and refinement, and a crystal's contacts hold
 loops still, so a perfect simulation would not correlate perfectly either.
+
+How well two fluctuation profiles agree: correlations whose intervals allow for neighbours.
 """
 
 from __future__ import annotations
@@ -16,10 +18,10 @@ from pathlib import Path
 import numpy as np
 
 from kinscope.analysis.fluctuation import b_factor_rmsf, fluctuation_profile, profile_array
-from kinscope.analysis.profile_agreement import Agreement, agreement, disjoint
-from kinscope.analysis.superposition import rigid_core
+from kinscope.analysis.superposition import FloatArray, IntArray, rigid_core
 from kinscope.core.errors import BadInputError
 from kinscope.core.records import Record
+from kinscope.core.seeds import derive_seed
 from kinscope.dynamics.files.trajectory import iterate_protein_frames
 from kinscope.dynamics.records import REPLICA_RECORD_FILE, ReplicaRecord
 from kinscope.results.measured import FluctuationProfile
@@ -28,6 +30,131 @@ from kinscope.structures.io import read_model
 from kinscope.structures.wwpdb.entries import read_crystal_chain
 from kinscope.structures.wwpdb.source import PdbSource
 from kinscope.targets.pack import TargetPack
+
+BLOCK_RESIDUES = 10
+"""Residues drawn together: longer than a turn of helix or a loop's tip, over which mobility is alike."""
+_DRAWS = 1000
+_LEAST = 5
+
+
+class Correlation(Record):
+    """A correlation with its interval at 95 %."""
+
+    value: float
+    low: float
+    high: float
+
+    def words(self) -> str:
+        """E.g. ``0.78 (0.65 to 0.86)``."""
+        return f"{self.value:.2f} ({self.low:.2f} to {self.high:.2f})"
+
+
+class Agreement(Record):
+    """Two profiles beside one another."""
+
+    first: str
+    second: str
+    residues: int
+    pearson: Correlation
+    spearman: Correlation
+    regions: int
+    region_spearman: Correlation | None
+    """Over the means of disjoint regions; None below five."""
+    ratio: float
+    """Mean of the first over mean of the second."""
+
+
+def agreement(
+    first: Mapping[int, float],
+    second: Mapping[int, float],
+    regions: Mapping[str, Sequence[int]],
+    *,
+    names: tuple[str, str],
+    seed: int = 1,
+) -> Agreement | None:
+    """Compare two profiles by residue and by region; None if they share too few residues.
+
+    The interval of a correlation over residues comes from drawing blocks of consecutive residues with
+    replacement (moving blocks; Kuensch, Ann. Stat. 1989, 17, 1217), that over regions from drawing regions.
+
+    Parameters
+    ----------
+    first, second
+        RMSF, or anything that grows with it, by residue number.
+    regions
+        Disjoint regions; a region counts if both profiles hold three of its residues or more.
+    names
+        What the two are.
+    seed
+        Of the draws.
+    """
+    shared = sorted(set(first) & set(second))
+    if len(shared) < 3 * BLOCK_RESIDUES:
+        return None
+    pairs = np.array([[first[number], second[number]] for number in shared])
+    random = np.random.default_rng(derive_seed(seed, *names))
+    draws = _blocks(random, len(shared))
+    means = np.array(
+        [
+            [np.mean([side[number] for number in members]) for side in (first, second)]
+            for members in ([n for n in region if n in first and n in second] for region in regions.values())
+            if len(members) >= 3
+        ]
+    ).reshape(-1, 2)
+    by_region = None
+    if len(means) >= _LEAST:
+        by_region = _correlation(_ranks(means), random.integers(0, len(means), (_DRAWS, len(means))))
+    return Agreement(
+        first=names[0],
+        second=names[1],
+        residues=len(shared),
+        pearson=_correlation(pairs, draws),
+        spearman=_correlation(_ranks(pairs), draws),
+        regions=len(means),
+        region_spearman=by_region,
+        ratio=float(pairs[:, 0].mean() / pairs[:, 1].mean()),
+    )
+
+
+def disjoint(regions: Mapping[str, Sequence[int]], *, longest: int = 40) -> dict[str, tuple[int, ...]]:
+    """Regions that do not overlap, the short ones first, none longer than ``longest`` or under four."""
+    taken: set[int] = set()
+    kept: dict[str, tuple[int, ...]] = {}
+    for name, members in sorted(regions.items(), key=lambda item: (len(item[1]), item[0])):
+        if 4 <= len(members) <= longest and not taken & set(members):
+            kept[name] = tuple(members)
+            taken |= set(members)
+    return kept
+
+
+def _blocks(random: np.random.Generator, count: int) -> IntArray:
+    """Draws (n_draws, count) of consecutive residues."""
+    starts = random.integers(0, count - BLOCK_RESIDUES + 1, (_DRAWS, -(-count // BLOCK_RESIDUES)))
+    drawn: IntArray = (starts[..., None] + np.arange(BLOCK_RESIDUES)).reshape(_DRAWS, -1)[:, :count]
+    return drawn
+
+
+def _correlation(pairs: FloatArray, draws: IntArray) -> Correlation:
+    """Of (n, 2) values, with the interval over draws (n_draws, n) of them."""
+    low, high = np.nanpercentile(_pearson(pairs[draws]), [2.5, 97.5])
+    return Correlation(value=float(_pearson(pairs)), low=float(low), high=float(high))
+
+
+def _pearson(pairs: FloatArray) -> FloatArray:
+    """Correlation of pairs (..., n, 2), shape (...); nan where one side does not vary."""
+    centred = pairs - pairs.mean(axis=-2, keepdims=True)
+    scale = np.sqrt((centred**2).sum(axis=-2).prod(axis=-1))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        found: FloatArray = (centred[..., 0] * centred[..., 1]).sum(axis=-1) / scale
+    return found
+
+
+def _ranks(pairs: FloatArray) -> FloatArray:
+    from scipy.stats import rankdata
+
+    ranks: FloatArray = rankdata(pairs, axis=0)
+    return ranks
+
 
 Profile = dict[int, float]
 _END_RESIDUES = 4
@@ -94,7 +221,7 @@ def compare_rmsf(
         alike = crystals.get(group, {})
         if alike:
             with_crystals.append(_with_mean(mine, alike, regions, name, group))
-            singles.append(_spread(name, [_pearson(mine, other) for other in alike.values()]))
+            singles.append(_spread(name, [_shared_correlation(mine, other) for other in alike.values()]))
     return RmsfBenchmark(
         crystals=tuple(name for group in crystals.values() for name in group),
         ours_and_crystals=tuple(item for item in with_crystals if item is not None),
@@ -289,7 +416,7 @@ def _with_mean(
     return agreement(mine, mean, regions, names=(name, f"{len(alike)} crystals, {group}"))
 
 
-def _pearson(first: Profile, second: Profile) -> float:
+def _shared_correlation(first: Profile, second: Profile) -> float:
     shared = sorted(set(first) & set(second))
     pairs = np.array([[first[number], second[number]] for number in shared])
     return float(np.corrcoef(pairs.T)[0, 1]) if len(pairs) > 2 else float("nan")
@@ -298,7 +425,7 @@ def _pearson(first: Profile, second: Profile) -> float:
 def _among(group: str, alike: Mapping[str, Profile]) -> tuple[str, float, float, float, int]:
     names = sorted(alike)
     found = [
-        _pearson(alike[one], alike[two])
+        _shared_correlation(alike[one], alike[two])
         for place, one in enumerate(names)
         for two in names[place + 1 :]
         if one.split(":")[0] != two.split(":")[0]

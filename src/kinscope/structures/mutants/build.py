@@ -28,8 +28,7 @@ from kinscope.structures.forcefield.relaxation import (
 )
 from kinscope.structures.model import AtomArray
 from kinscope.structures.mutants.backbone_moves import backbone_kept
-from kinscope.structures.mutants.candidates import Packed, SoftScore
-from kinscope.structures.mutants.candidates import pack_substitutions as pack_substitutions
+from kinscope.structures.mutants.candidates import Packed, SoftScore, pack_substitutions
 from kinscope.structures.mutants.record import mutant_record
 from kinscope.structures.mutants.settings import MutationSettings
 from kinscope.structures.mutants.strain import Relief, changed_settings, relieve, strain_left

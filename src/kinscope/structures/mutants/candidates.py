@@ -18,13 +18,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import combinations
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kinscope.structures.model import AtomArray
 from kinscope.structures.mutants.backbone_moves import BackboneMove, backrub, is_sound, moves_about
+from kinscope.structures.mutants.settings import MutationSettings
 from kinscope.structures.side_chains.energy import AtomTypes, join_types, pair_energies, residue_types
 from kinscope.structures.side_chains.packing import Packing, PackingProblem
 from kinscope.structures.side_chains.sites import (
@@ -43,10 +43,6 @@ from kinscope.structures.side_chains.sites import (
     substituted_residue,
 )
 from kinscope.structures.side_chains.surroundings import Surroundings
-
-if TYPE_CHECKING:
-    from kinscope.structures.mutants.settings import MutationSettings
-
 
 _EXCLUDED_BONDS = 3
 

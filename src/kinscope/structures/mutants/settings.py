@@ -5,7 +5,6 @@ from __future__ import annotations
 from pydantic import Field
 
 from kinscope.core.records import Settings
-from kinscope.structures.mutants.candidates import pack_substitutions as pack_substitutions
 
 
 class ReliefSettings(Settings):

@@ -6,8 +6,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from kinscope.analysis.pocket_grid import PROBE_ANGSTROM
-from kinscope.analysis.pockets import InclusionRegion, inclusion_region, pocket_volume
+from kinscope.analysis.pockets import PROBE_ANGSTROM, InclusionRegion, inclusion_region, pocket_volume
 from kinscope.analysis.superposition import FloatArray, IntArray, fit_frames
 from kinscope.core.errors import BadInputError
 from kinscope.trajectories.frames import Chunk

@@ -1,0 +1,1 @@
+"""Sentences for what stages hand over as codes and numbers."""

@@ -1,0 +1,28 @@
+"""From a note to its sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+
+from kinscope.interpretation.words import docking, models, statistics
+from kinscope.results.notes import AS_WRITTEN, Note
+
+SENTENCES: Mapping[str, str | Callable[..., str]] = {
+    **models.SENTENCES,
+    **docking.SENTENCES,
+    **statistics.SENTENCES,
+}
+"""A format string, or a function of the note's values, by code."""
+
+
+def say(note: Note) -> str:
+    """The sentence of a note."""
+    if note.code == AS_WRITTEN:
+        return str(note.values["text"])
+    sentence = SENTENCES[note.code]
+    return sentence.format(**note.values) if isinstance(sentence, str) else sentence(**note.values)
+
+
+def say_all(notes: Iterable[Note]) -> tuple[str, ...]:
+    """The sentences of notes in their order, each once."""
+    return tuple(dict.fromkeys(say(note) for note in notes))

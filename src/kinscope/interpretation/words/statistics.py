@@ -1,0 +1,7 @@
+"""Differences, sampling and measures in words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+SENTENCES: Mapping[str, str | Callable[..., str]] = {}
