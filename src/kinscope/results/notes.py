@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
 from kinscope.core.records import Record
 
@@ -19,7 +19,7 @@ class Note(Record):
 
     code: str
     """What it is about, e.g. ``proline-without-amide``; every code has a sentence."""
-    values: dict[str, Value] = {}
+    values: dict[str, Value] = Field(default_factory=dict)
     """The numbers and names that the sentence needs, with the unit in every name that has one."""
 
     @model_validator(mode="before")
