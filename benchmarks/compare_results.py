@@ -2,8 +2,8 @@
 
     python benchmarks/compare_results.py BEFORE/result.json AFTER/result.json
 
-Sentences, times and versions are left out; what only one side holds is counted by its field. Ends with 1 where a
-verdict, or a number by more than a relative 1e-6, differs.
+Sentences, times and versions are left out; what only one side holds is counted by its field. Ends with 1
+where a verdict, or a number by more than a relative 1e-6, differs.
 """
 
 from __future__ import annotations
