@@ -1,6 +1,6 @@
 """The comparison on synthetic trajectories of known truth: what is stated holds, and silence is kept.
 
-`python tests/synthetic_studies.py 200` makes the same with hundreds of studies per row (docs/statistics.md).
+`PYTHONPATH=tests python -m factories.synthetic_studies 200` makes the same with hundreds of studies per row (docs/why/analysis.md).
 """
 
 from __future__ import annotations

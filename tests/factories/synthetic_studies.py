@@ -5,7 +5,7 @@ regions corrected by Holm, residues by Benjamini-Hochberg, sampling judged, sent
 without a difference counts false alarms, one with a difference counts coverage, finds and misses. Every
 row at length, 0.2 s a study:
 
-    python tests/synthetic_studies.py 200
+    PYTHONPATH=tests python -m factories.synthetic_studies 200
 """
 
 from __future__ import annotations

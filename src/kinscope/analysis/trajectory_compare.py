@@ -25,7 +25,7 @@ SMALLEST = {
 }
 """By unit: the smallest change that counts, and what counts where sampling is limited. Half an angstrom is
 the error of a side chain's tip at 2.4 angstrom resolution, 50 cubic angstrom two to three heavy atoms, 10
-degrees the spread of helix C among crystals of one state (decision 0091)."""
+degrees the spread of helix C among crystals of one state."""
 SMALLEST_OF = {
     "rmsd_angstrom": (0.3, 1.0),
     "radius_of_gyration_angstrom": (0.2, 0.6),

@@ -187,7 +187,7 @@ def _legend(rows: Sequence[DockingRow]) -> list[str]:
         "Vina: best score in kcal/mol with its standard deviation over searches (mutant: and models). "
         "Differences: mutant less native [95 % interval]; ~ within the noise. Relaxed: interaction energy of "
         "drug and pocket relaxed together in the force field, over rotamers and repeats; its scale is "
-        "steeper than that of affinities. Strain: MMFF94, kcal/mol. Calls: the rule of docs/docking.md."
+        "steeper than that of affinities. Strain: MMFF94, kcal/mol. Calls: the rule of docs/why/docking.md."
     )
     crystal = any(row.native and row.native.rmsd_to_crystal_angstrom is not None for row in rows)
     text += (

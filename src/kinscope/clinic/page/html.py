@@ -124,7 +124,7 @@ def _asset(name: str) -> str:
 
 
 def _policy(script: str) -> str:
-    """Nothing may be loaded and only this script may run (as in the report, decision 0080)."""
+    """Nothing may be loaded and only this script may run, as in the report."""
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     return (
         f"default-src 'none'; script-src 'sha256-{digest}'; style-src 'unsafe-inline'; img-src data:; "

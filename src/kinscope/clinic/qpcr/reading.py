@@ -115,7 +115,7 @@ def yaml_run(text: str, name: str, transcript: str, control_gene: str, factor: f
         raise BadInputError(
             "The file holds no run: fields such as control_gene and samples are expected.",
             where=f"{name}, line 1",
-            remedy="See docs/clinic.md for an example.",
+            remedy="See docs/how-to/qpcr.md for an example.",
         )
     given = {"transcript": transcript, "control_gene": control_gene, "conversion_factor": factor}
     content = {**content, **{key: value for key, value in given.items() if value not in ("", None)}}
@@ -128,7 +128,7 @@ def yaml_run(text: str, name: str, transcript: str, control_gene: str, factor: f
         raise BadInputError(
             f"{place}: {what[:1].lower()}{what[1:200]}.",
             where=f"{name}, line {line_of(places, first['loc'])[0]}",
-            remedy="See docs/clinic.md for an example.",
+            remedy="See docs/how-to/qpcr.md for an example.",
         ) from None
 
 

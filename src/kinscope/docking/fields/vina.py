@@ -59,7 +59,7 @@ _N_BINS = int(CUTOFF_ANGSTROM**2 * BINS_PER_SQUARE_ANGSTROM)
 EXPOSED_AND_BURIED_ATOMS = (50.0, 85.0)
 """Receptor heavy atoms within the cut-off of a ligand atom that counts for nothing, and of one that counts
 fully: six in a hundred atoms of drugs in co-crystals have fewer than the first, six in ten fewer than the
-second (decision 45)."""
+second."""
 _CELL_ANGSTROM = 3.0
 """Edge of the cells that list the receptor atoms near them: smaller lists fewer, larger takes less memory."""
 

@@ -1,6 +1,6 @@
 """Is a model sound? Completeness, stereochemistry, overlaps, conformation, distance from its crystals.
 
-Bounds and the reasons for them: ``docs/models.md``.
+Bounds and the reasons for them: ``docs/why/structures.md``.
 
 How far the parts of a model stand from the crystals they come from.
 

@@ -7,7 +7,7 @@ The last chi of a planar group (Asn, Asp, Gln, Glu, His, Phe, Trp, Tyr), which t
 be twice as far. The share is the one at which MolProbity draws its outlier contour (Hintze et al., Proteins
 2016, 84, 1177), but the libraries give rotamers, not densities, so the two counts are not the same.
 Proline's ring and side chains with missing atoms are left out. What good crystals show, and the bound made of
-it: ``docs/models.md``.
+it: ``docs/why/structures.md``.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ Definitions and where they come from
 - Regulatory spine (Kornev et al., PNAS 2006, 103, 17783): shortest distances between neighbouring side
   chains; assembled where none exceeds 5.0 (Kincore, standalone version 2; a later README of theirs says 4.5).
 - P-loop: no published numeric definition was found. Kinked and stretched are the words used of ABL1 with and
-  without the loop folded down on the inhibitor; the bound lies in the gap of its crystals (decision 0091).
+  without the loop folded down on the inhibitor; the bound lies in the gap of its crystals.
 
 How SH2 and SH3 stand to the kinase domain.
 

@@ -23,7 +23,7 @@ from kinscope.targets import TargetPack, load_target
 
 REBUILD_TOLERANCE_ANGSTROM = 0.25
 """Heavy-atom RMSD, after superposition, within which a rebuilt model is the shipped one. Minimisers on other
-processors take other paths through a rough energy surface; see docs/models.md."""
+processors take other paths through a rough energy surface; see docs/why/structures.md."""
 
 
 def build_pack(

@@ -204,7 +204,7 @@ def _fasta(header: str, sequence: str) -> str:
 
 
 _TARGET = """\
-# Who the kinase is. Every field: docs/target-packs.md.
+# Who the kinase is. Every field: docs/how-to/target-packs.md.
 gene: {gene}
 name: "FILL IN: the full name of the protein"
 uniprot: "FILL IN: UniProt accession and isoform"
