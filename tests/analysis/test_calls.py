@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kinscope.analysis.calls import LOST_KCAL_PER_MOL, call
+from kinscope.analysis.calls import LOST_KCAL_PER_MOL, call, together
 from kinscope.results.docking import Call, ComplexSide, RelaxedComparison, RelaxedSettings
 from kinscope.results.measured import Difference
 
@@ -71,9 +71,11 @@ def test_the_relaxed_complexes_decide_and_a_contradiction_is_said() -> None:
     found = judged(difference(5.0, 1.0), relaxed(-0.3, 1.5))
     assert found.word == "kept"
     assert found.measured_by == "relaxed complexes"
-    assert "lost" in found.disagreement
-    assert "+5.0" in found.disagreement
-    assert judged(difference(0.2, 1.0), relaxed(-0.3, 1.5)).disagreement == ""
+    assert found.disagreement is not None
+    assert found.disagreement.code == "rigid-docking-disagrees"
+    assert found.disagreement.values["word"] == "lost"
+    assert found.disagreement.values["value_kcal_per_mol"] == 5.0
+    assert judged(difference(0.2, 1.0), relaxed(-0.3, 1.5)).disagreement is None
 
 
 def test_what_lies_beyond_the_surroundings_is_not_called_kept() -> None:
@@ -98,4 +100,11 @@ def test_a_model_that_does_not_hold_the_crystals_pose_decides_nothing() -> None:
         known_to_crystal_angstrom=1.2,
     )  # fmt: skip
     assert found.word == "unresolved"
-    assert "1.2 A" in found.reason
+    assert found.reason.values["away_angstrom"] == 1.2
+
+
+def test_states_that_hold_a_drug_come_to_one_word_or_contradict_each_other() -> None:
+    assert together(["unresolved", "kept", "not reached", "kept"]) == ("kept",)
+    assert together(["lost", "kept"]) == ("lost", "kept")
+    assert together(["not reached", "unresolved"]) == ("unresolved",)
+    assert together(["not reached"]) == ("not reached",)

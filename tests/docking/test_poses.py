@@ -58,7 +58,9 @@ def test_a_drug_pushed_into_the_protein_is_not_valid() -> None:
     points = np.asarray(molecule.GetConformer().GetPositions())
     toward = receptor.coord[receptor.element != "H"].mean(axis=0) - points.mean(axis=0)
     pushed = with_coordinates(molecule, points + 4.0 * toward / np.linalg.norm(toward))
-    assert any("too near" in problem or "volume" in problem for problem in pose_problems(receptor, pushed))
+    assert {"too-near-protein", "volume-inside-protein"} & {
+        item.code for item in pose_problems(receptor, pushed)
+    }
     assert record.valid
 
 
@@ -66,7 +68,9 @@ def test_a_squeezed_molecule_is_not_valid() -> None:
     molecule, _ = pose("imatinib")
     points = np.asarray(molecule.GetConformer().GetPositions())
     squeezed = with_coordinates(molecule, points.mean(axis=0) + 0.6 * (points - points.mean(axis=0)))
-    assert any("bond lengths" in problem for problem in pose_problems(model("kinase-dfg-out"), squeezed))
+    assert "impossible-bond-lengths" in {
+        item.code for item in pose_problems(model("kinase-dfg-out"), squeezed)
+    }
 
 
 def shifted(run: DockingRun, by: float, alternative: int = 0) -> DockingRun:

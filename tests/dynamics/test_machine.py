@@ -34,6 +34,7 @@ from kinscope.dynamics.machine.prober import MachineProber
 from kinscope.dynamics.platforms import PLATFORM_VARIABLE
 from kinscope.dynamics.records import REPLICA_RECORD_FILE, PlatformChoice, ReplicaRecord, SpeedRecord
 from kinscope.dynamics.settings import ProtocolSettings
+from kinscope.results.notes import Note
 from kinscope.workflow import machine
 from kinscope.workflow.engine.context import StepContext
 from kinscope.workflow.engine.local import LocalEngine
@@ -134,8 +135,8 @@ def test_the_fastest_platform_is_measured_not_assumed():
     machine = FakeMachine({"CUDA": ["A"], "OpenCL": ["A"]}, speeds)
     best = fastest_platform(machine, cores=8)
     assert best.name == "OpenCL"
-    assert "CUDA 400" in best.reason
-    assert "CPU 16" in best.reason
+    assert best.reason.values["platforms"] == ("OpenCL", "CUDA", "CPU")
+    assert best.reason.values["ns_per_day"] == (650.0, 400.0, 16.0)
     assert {name for name, _ in machine.asked} == {"CUDA", "OpenCL", "CPU"}
     speeds["OpenCL"] = {1: 10.0}
     speeds["CUDA"] = {}  # breaks down in the measurement
@@ -155,7 +156,8 @@ def test_all_devices_of_the_fastest_platform_are_used():
     assert [(device.key, device.name) for device in devices] == [("CUDA:0", "A"), ("CUDA:1", "B")]
     assert all(device.platform.properties["Precision"] == "mixed" for device in devices)
     assert devices[1].platform.properties["DeviceIndex"] == "1"
-    assert "fastest measured" in devices[0].platform.reason
+    assert devices[0].platform.reason.code == "fastest-measured"
+    assert devices[0].platform.reason.values["device"] == "A"
 
 
 def test_named_devices(monkeypatch: pytest.MonkeyPatch):
@@ -311,14 +313,16 @@ def tell_platform(context: StepContext) -> None:
     while number and len([*Path(meeting).iterdir()]) < number and time.time() < began + 60:
         time.sleep(0.05)
     told = json.loads(os.environ.get(PLATFORM_VARIABLE) or "null")
-    content = {"began": began, "ended": time.time(), "platform": told and told["reason"]}
+    content = {"began": began, "ended": time.time(), "platform": told and told["reason"]["code"]}
     (context.output / "told.json").write_text(json.dumps(content))
 
 
 @pytest.mark.parametrize("per_device", [1, 2])
 def test_the_engine_fills_the_slots_of_every_device(tmp_path: Path, per_device: int):
     devices = tuple(
-        device.model_copy(update={"platform": device.platform.model_copy(update={"reason": device.key})})
+        device.model_copy(
+            update={"platform": device.platform.model_copy(update={"reason": Note(code=device.key)})}
+        )
         for device in two_processors()
     )
     (tmp_path / "meeting").mkdir()
@@ -367,7 +371,7 @@ def test_replicas_on_two_devices_are_those_of_one(tmp_path: Path):
     assert sums["one"] == sums["two"]
     assert len(set(sums["one"])) == 2
     assert all(record.status == "finished" for record in made["two"])
-    assert {record.platform.reason for record in made["two"]} == {f"{DEVICES_VARIABLE} names it"}
+    assert {record.platform.reason.code for record in made["two"]} == {"device-named"}
 
 
 def _put_system(engine: LocalEngine, step: Step) -> None:

@@ -54,7 +54,9 @@ def test_a_rigid_clash_that_the_pocket_takes_over_is_no_loss() -> None:
     found = computed_opinion(T315I, PACK.drug("imatinib"), study(relaxed(-0.2, 0.8), **clash))
     assert found.verdict == "no loss of binding detected"
     assert found.mechanism == NONE_SEEN
-    assert "lost" in found.binding[0].call.disagreement
+    told = found.binding[0].call.disagreement
+    assert told is not None
+    assert told.values["word"] == "lost"
     assert any("Docking score (rigid protein)" in reason.text for reason in found.reasons_against)
 
 

@@ -34,3 +34,24 @@ def test_a_note_written_as_text_is_said_as_it_is() -> None:
 def test_a_note_survives_json() -> None:
     told = note("some-code", residue=404, shift_angstrom=0.25, names=("Glu286", "Asp381"))
     assert Note.model_validate_json(told.model_dump_json()) == told
+
+
+def test_a_call_and_a_pose_are_put_into_words_with_their_numbers() -> None:
+    numbers = {"value_kcal_per_mol": 5.0, "low_kcal_per_mol": 4.0, "high_kcal_per_mol": 6.0}
+    assert say(note("rigid-docking-disagrees", word="lost", **numbers)) == (
+        "rigid docking alone says lost (+5.0 [+4.0, +6.0] kcal/mol)"
+    )
+    assert say(note("pose-far-from-crystal", away_angstrom=1.2)).endswith("too far for a call")
+    close = note(
+        "too-near-protein", pairs=4, ligand_atoms=("C5", "N1", "O2"), distances_angstrom=(2.35, 2.4, 2.0),
+        protein_atoms=("Phe382 CD1", "Phe382 CE1", "Thr315 OG1"),
+    )  # fmt: skip
+    for told in (close, Note.model_validate_json(close.model_dump_json())):
+        assert say(told) == (
+            "too near the protein: C5 to Phe382 CD1 2.35 A, N1 to Phe382 CE1 2.40 A, O2 to Thr315 OG1 2.00 A "
+            "and 1 more"
+        )
+
+
+def test_what_no_sentence_is_known_of_is_said_as_it_stands() -> None:
+    assert say(Note(code="from-a-later-version")) == "from-a-later-version"

@@ -17,8 +17,11 @@ it was judged on).
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from kinscope.results.docking import Call, CallWord, RelaxedComparison
 from kinscope.results.measured import Difference
+from kinscope.results.notes import Note, note
 
 CRYSTAL_ANGSTROM = 0.8
 """A known pose further than this from its co-crystal is no ground for a call: it stands in a pocket of
@@ -64,33 +67,25 @@ def call(
     """
     far = distance_angstrom is None or distance_angstrom > reach_angstrom
     if relaxed is None and far and mode_kept and not (rigid is not None and rigid.resolved):
-        away = "" if distance_angstrom is None else f" ({distance_angstrom:.0f} A away)"
-        return Call(
-            word="not reached",
-            reason=f"the substitution lies beyond the drug's surroundings{away}: its pose does not feel it",
-            measured_by="distance",
-        )
+        reason = note("beyond-surroundings", distance_angstrom=distance_angstrom)
+        return Call(word="not reached", reason=reason, measured_by="distance")
     if known_to_crystal_angstrom > CRYSTAL_ANGSTROM:
-        measured = "" if relaxed is None else f"; relaxed {_text(relaxed.difference_kcal_per_mol)}"
-        return Call(
-            word="unresolved",
-            reason=f"this model holds the known pose {known_to_crystal_angstrom:.1f} A from the "
-            f"co-crystal's, too far for a call{measured}",
-            measured_by="distance",
-        )
+        measured = {} if relaxed is None else _numbers(relaxed.difference_kcal_per_mol)
+        reason = note("pose-far-from-crystal", away_angstrom=known_to_crystal_angstrom, **measured)
+        return Call(word="unresolved", reason=reason, measured_by="distance")
     if relaxed is not None:
         item = relaxed.difference_kcal_per_mol
         word = word_of(item)
         return Call(
             word=word,
-            reason=f"interaction energy of the relaxed complexes {_text(item)}",
+            reason=note("relaxed-difference", **_numbers(item)),
             measured_by="relaxed complexes",
             disagreement=_disagreement(word, rigid, mode_kept),
         )
     if not mode_kept:
-        return Call(word="lost", reason="the known binding mode is gone", measured_by="rigid docking")
-    text = "no score" if rigid is None else f"rigid docking {_text(rigid)}"
-    return Call(word=word_of(rigid), reason=text, measured_by="rigid docking")
+        return Call(word="lost", reason=note("known-mode-gone"), measured_by="rigid docking")
+    reason = note("no-score") if rigid is None else note("rigid-difference", **_numbers(rigid))
+    return Call(word=word_of(rigid), reason=reason, measured_by="rigid docking")
 
 
 def word_of(item: Difference | None) -> CallWord:
@@ -102,15 +97,19 @@ def word_of(item: Difference | None) -> CallWord:
     return "lost" if item.resolved and item.value >= LOST_KCAL_PER_MOL else "unresolved"
 
 
-def _disagreement(word: CallWord, rigid: Difference | None, mode_kept: bool) -> str:
+def together(words: Iterable[CallWord]) -> tuple[CallWord, ...]:
+    """What the calls of a drug's states come to: one word, or several where states contradict each other."""
+    found = list(words)
+    said = tuple(dict.fromkeys(word for word in found if word not in ("unresolved", "not reached")))
+    return said or ("unresolved" if "unresolved" in found else "not reached",)
+
+
+def _disagreement(word: CallWord, rigid: Difference | None, mode_kept: bool) -> Note | None:
     other: CallWord = "lost" if not mode_kept else word_of(rigid)
     if {word, other} == {"kept", "lost"}:
-        return f"rigid docking alone says {other}" + (f" ({_text(rigid)})" if rigid else "")
-    return ""
+        return note("rigid-docking-disagrees", word=other, **(_numbers(rigid) if rigid else {}))
+    return None
 
 
-def _text(item: Difference) -> str:
-    if item.value is None:
-        return "not measured"
-    interval = "" if item.low is None else f" [{item.low:+.1f}, {item.high:+.1f}]"
-    return f"{item.value:+.1f}{interval} kcal/mol"
+def _numbers(item: Difference) -> dict[str, float | None]:
+    return {"value_kcal_per_mol": item.value, "low_kcal_per_mol": item.low, "high_kcal_per_mol": item.high}

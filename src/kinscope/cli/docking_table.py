@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import csv
 import io
-import math
 from collections.abc import Sequence
 
+from kinscope.analysis.calls import together
 from kinscope.docking.known.reference import SEARCHED
-from kinscope.docking.table.differences import RECEPTOR_NOISE_KCAL_PER_MOL
-from kinscope.results.docking import DockedSide, DockingRow
+from kinscope.docking.table.differences import fits_apart
+from kinscope.interpretation.words.docking import fit_in_words, helix_in_words
+from kinscope.interpretation.words.say import say, say_all
+from kinscope.results.docking import CallWord, DockedSide, DockingRow
 from kinscope.results.measured import Difference, StateFit
 
 WIDTH = 110
@@ -93,12 +95,12 @@ def _poses(rows: Sequence[DockingRow], variant: str) -> list[str]:
                 f"{docked.searches:>8}"
             )
             for problem in docked.problems:
-                lines += wrapped(problem, " " * (_DRUG + _STATE) + "problem: ")
+                lines += wrapped(say(problem), " " * (_DRUG + _STATE) + "problem: ")
         changes = [f"- {text}" for text in row.contacts_lost] + [f"+ {text}" for text in row.contacts_gained]
         lines += wrapped("; ".join(changes) or "contacts as in the native", " " * _DRUG)
         if row.native_helix is not None and row.mutant_helix is not None:
-            text = f"helix I: native {row.native_helix.in_words}; {variant} {row.mutant_helix.in_words}"
-            lines += wrapped(text, " " * _DRUG)
+            sides = f"native {helix_in_words(row.native_helix)}; {variant} {helix_in_words(row.mutant_helix)}"
+            lines += wrapped(f"helix I: {sides}", " " * _DRUG)
     return lines
 
 
@@ -109,9 +111,9 @@ def _reasons(rows: Sequence[DockingRow]) -> list[str]:
         if row.call is None or row in far:
             continue
         where = f"{row.name}, {row.state}: "
-        lines += wrapped(f"{row.call.word}: {row.call.reason}{_away(row)}", where)
+        lines += wrapped(f"{row.call.word}: {say(row.call.reason)}{_away(row)}", where)
         if row.call.disagreement:
-            lines += wrapped(f"the two scores disagree: {row.call.disagreement}", " " * 4)
+            lines += wrapped(f"the two scores disagree: {say(row.call.disagreement)}", " " * 4)
     if far:
         places = ", ".join(f"{row.name} in {row.state}{_away(row, '', ' A')}" for row in far)
         lines += wrapped(
@@ -132,14 +134,14 @@ def _away(row: DockingRow, before: str = ";", after: str = " A from the drug") -
 
 def _by_drug(rows: Sequence[DockingRow]) -> list[str]:
     """What the states that hold a drug say together; where they contradict each other, that."""
-    words: dict[str, list[str]] = {}
+    words: dict[str, list[CallWord]] = {}
     for row in rows:
         if row.call is not None:
             words.setdefault(row.name, []).append(row.call.word)
     lines = ["by drug", "-" * WIDTH]
     for name, found in words.items():
-        said = list(dict.fromkeys(word for word in found if word not in ("unresolved", "not reached")))
-        word = " and ".join(said) if said else ("unresolved" if "unresolved" in found else "not reached")
+        said = together(found)
+        word = " and ".join(said)
         lines.append(
             f"{name:<{_DRUG}}{word if len(said) < 2 else f'contradictory: {word} in different states'}"
         )
@@ -151,35 +153,20 @@ def _misfits(rows: Sequence[DockingRow]) -> list[str]:
     for row in rows:
         head = f"{row.name:<{_DRUG}}{row.state:<{_STATE}}"
         if row.outcome == "not modelled":
-            lines += wrapped("; ".join(row.notes), head)
+            lines += wrapped("; ".join(say_all(row.notes)), head)
             continue
         lines += wrapped(f"native: {_fit(row.native_fit)}", head)
         if row.mutant_fit is not None:
             lines += wrapped(f"{row.variant}: {_fit(row.mutant_fit)}", " " * len(head))
-        if (
-            row.native_fit is not None
-            and row.mutant_fit is not None
-            and row.native_fit.fits != row.mutant_fit.fits
-        ):
-            lines += wrapped(_borderline(row.native_fit, row.mutant_fit), " " * len(head))
+        if (apart := fits_apart(row.native_fit, row.mutant_fit)) is not None:
+            lines += wrapped(say(apart), " " * len(head))
         if row.native_helix is not None:
-            lines += wrapped(f"helix I {row.native_helix.in_words}", " " * len(head))
+            lines += wrapped(f"helix I {helix_in_words(row.native_helix)}", " " * len(head))
     return lines
 
 
 def _fit(fit: StateFit | None) -> str:
-    return "not measured" if fit is None else fit.statement
-
-
-def _borderline(native: StateFit, mutant: StateFit) -> str:
-    """One side fits and the other does not: what of that is more than the noise of two receptors."""
-    change = mutant.score_kcal_per_mol - native.score_kcal_per_mol
-    noise = 1.96 * math.sqrt(2.0) * RECEPTOR_NOISE_KCAL_PER_MOL
-    words = "within" if abs(change) <= noise else "beyond"
-    return (
-        f"the sides fall on either side of the bound; their scores differ by {change:+.1f} kcal/mol, {words} "
-        f"the noise of two receptors ({noise:.1f})"
-    )
+    return "not measured" if fit is None else fit_in_words(fit)
 
 
 def _legend(rows: Sequence[DockingRow]) -> list[str]:
@@ -240,7 +227,8 @@ def _flat(row: DockingRow) -> dict[str, object]:
         if docked is not None:
             for name in DockedSide.model_fields:
                 value = getattr(docked, name)
-                flat[f"{side}_{name}"] = "; ".join(value) if isinstance(value, tuple) else value
+                flat[f"{side}_{name}"] = "; ".join(value) if name == "contacts" else value
+            flat[f"{side}_problems"] = "; ".join(say_all(docked.problems))
     relaxed = row.relaxed.difference_kcal_per_mol if row.relaxed else None
     for name, item in (("vina", row.difference_kcal_per_mol), ("relaxed", relaxed)):
         if item is not None:
@@ -254,13 +242,14 @@ def _flat(row: DockingRow) -> dict[str, object]:
     flat["contacts_lost"] = "; ".join(row.contacts_lost)
     flat["contacts_gained"] = "; ".join(row.contacts_gained)
     if row.call is not None:
-        flat |= {"call": row.call.word, "reason": row.call.reason, "disagreement": row.call.disagreement}
+        disagreement = say(row.call.disagreement) if row.call.disagreement else ""
+        flat |= {"call": row.call.word, "reason": say(row.call.reason), "disagreement": disagreement}
     for side, fit in (("native", row.native_fit), ("mutant", row.mutant_fit)):
         if fit is not None:
             flat |= {
                 f"{side}_fit": fit.fits, f"{side}_fit_clashes": fit.clashes,
                 f"{side}_fit_moved_angstrom": fit.moved_angstrom,
                 f"{side}_fit_score_kcal_per_mol": fit.score_kcal_per_mol,
-                f"{side}_fit_statement": fit.statement,
+                f"{side}_fit_statement": fit_in_words(fit),
             }  # fmt: skip
     return flat

@@ -8,6 +8,7 @@ from typing import Literal
 from pydantic import Field
 
 from kinscope.core.records import Record, Settings, VersionedRecord
+from kinscope.results.notes import Note
 
 Mode = Literal["from known pose", "global"]
 
@@ -80,8 +81,8 @@ class DockedPose(Record):
     interactions: tuple[str, ...] = ()
     """E.g. ``Met318 hydrogen bond``, sorted by residue."""
     valid: bool = False
-    problems: tuple[str, ...] = ()
-    """What fails of the validity checks, in words with numbers; empty for a valid pose."""
+    problems: tuple[Note, ...] = ()
+    """What fails of the validity checks; empty for a valid pose."""
 
 
 class DockingRun(VersionedRecord):
@@ -118,7 +119,8 @@ class DockingRun(VersionedRecord):
     poses: tuple[DockedPose, ...]
     receptor_preparation: str
     seconds: float
-    notes: tuple[str, ...] = ()
+    notes: tuple[Note, ...] = ()
+    """What the engine's own program says of the best pose."""
 
     @property
     def best(self) -> DockedPose:
@@ -151,7 +153,7 @@ class ReferencePoseRecord(Record):
     """Of the shipped (relaxed) pose to the crystal's, symmetry-corrected."""
     interactions: tuple[str, ...]
     valid: bool
-    notes: tuple[str, ...] = ()
+    notes: tuple[Note, ...] = ()
     surroundings: tuple[int, ...] = ()
     """Residues with an atom within ``surroundings_angstrom`` of the pose; empty: not measured."""
     surroundings_angstrom: float = 0.0

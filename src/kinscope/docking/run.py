@@ -17,6 +17,7 @@ from kinscope.docking.poses.rmsd import SymmetricRmsd
 from kinscope.docking.poses.validity import pose_problems
 from kinscope.docking.records import DockedPose, DockingRun, DockingSettings
 from kinscope.docking.search.around_pose import distinct, sample_known_pose
+from kinscope.results.notes import Note, note
 from kinscope.structures.model import AtomArray
 from kinscope.targets.pack import DrugDefinition
 
@@ -25,7 +26,6 @@ Progress = Callable[[float], None]
 Search = tuple[int, list[ScoredPose]]
 """A seed and the poses found with it, best first."""
 CONFIRM_TOLERANCE_KCAL_PER_MOL = 0.05
-RIGID_RECEPTOR_NOTE = "The receptor is rigid: only the ligand moves."
 
 
 def dock(
@@ -131,8 +131,9 @@ def label(molecule: Mol, record: DockedPose) -> Mol:
     """Write what the record says into the molecule's properties, for the SDF."""
     molecule.SetProp("_Name", f"{record.drug} {record.state} {record.variant} pose {record.rank}")
     for field, value in record.model_dump(mode="json").items():
-        text = "; ".join(value) if isinstance(value, list) else "" if value is None else str(value)
-        molecule.SetProp(f"kinscope_{field}", text)
+        if isinstance(value, list):  # problems by their codes
+            value = "; ".join(part if isinstance(part, str) else part["code"] for part in value)
+        molecule.SetProp(f"kinscope_{field}", "" if value is None else str(value))
     return molecule
 
 
@@ -275,8 +276,6 @@ def _documented(task: _Task, pose: ScoredPose, seed: int, rank: int) -> tuple[Do
 
 def _run_record(task: _Task, found: _Found, poses: tuple[DockedPose, ...], started: float) -> DockingRun:
     system, scores, known = found.system, found.scores, task.coordinates[None]
-    notes = [RIGID_RECEPTOR_NOTE, *_mode_notes(task.settings, found)]
-    notes += _confirmation(system, found.ranked[0][0], task.settings)
     return DockingRun(
         drug=task.drug.id, site=task.drug.site, state=task.state, variant=task.variant,
         alternative=task.alternative, engine=found.engine.name, engine_version=found.engine.version,
@@ -288,34 +287,20 @@ def _run_record(task: _Task, found: _Found, poses: tuple[DockedPose, ...], start
         reference_minimised_kcal_per_mol=round(system.minimise(known)[0].score_kcal_per_mol, 3),
         best_elsewhere_kcal_per_mol=found.elsewhere, known_mode_kept=found.kept,
         poses=poses, receptor_preparation=system.receptor_preparation,
-        seconds=round(time.monotonic() - started, 2), notes=tuple(notes),
+        seconds=round(time.monotonic() - started, 2),
+        notes=_confirmation(system, found.ranked[0][0], task.settings),
     )  # fmt: skip
 
 
-def _mode_notes(settings: DockingSettings, found: _Found) -> list[str]:
-    if not found.kept:
-        return [
-            f"No minimum lies within {settings.pose_radius_angstrom:g} A of the known pose: the binding mode "
-            "is lost, and the score is that of another pose."
-        ]
-    best, elsewhere = min(found.scores), found.elsewhere
-    if elsewhere is not None and elsewhere < best:
-        return [
-            f"Another pose, more than {settings.pose_radius_angstrom:g} A away, scores {elsewhere:.2f} "
-            f"kcal/mol, {best - elsewhere:.2f} better than the known binding mode."
-        ]
-    return []
-
-
-def _confirmation(system: BoundSystem, best: ScoredPose, settings: DockingSettings) -> list[str]:
-    """The engine's own word on the best pose; a note where the two differ."""
+def _confirmation(system: BoundSystem, best: ScoredPose, settings: DockingSettings) -> tuple[Note, ...]:
+    """The engine's own word on the best pose."""
     if not settings.confirm:
-        return []
+        return ()
     own = system.confirm(best.coordinates).score_kcal_per_mol
     gap = best.score_kcal_per_mol - own
     if abs(gap) > CONFIRM_TOLERANCE_KCAL_PER_MOL:
-        return [f"The engine's own program scores the best pose {own:.3f} kcal/mol, {gap:+.3f} apart."]
-    return [f"Best pose confirmed by the engine's own program: {own:.3f} kcal/mol."]
+        return (note("program-differs", score_kcal_per_mol=round(own, 3), apart_kcal_per_mol=round(gap, 3)),)
+    return (note("program-confirms", score_kcal_per_mol=round(own, 3)),)
 
 
 def _default_engine() -> DockingEngine:

@@ -11,6 +11,7 @@ from typing import Any
 
 from kinscope.core.errors import ComputationError
 from kinscope.dynamics.records import PlatformChoice
+from kinscope.results.notes import Note, note
 
 PLATFORM_VARIABLE = "KINSCOPE_PLATFORM"
 """A :class:`~kinscope.dynamics.records.PlatformChoice` as JSON, or a platform's name."""
@@ -27,8 +28,9 @@ def installed_platforms() -> tuple[str, ...]:
     return tuple(Platform.getPlatform(index).getName() for index in range(Platform.getNumPlatforms()))
 
 
-def on_processor(name: str, threads: int, reason: str) -> PlatformChoice:
-    """The CPU or the Reference platform, as deterministic as it can be."""
+def on_processor(name: str, threads: int, reason: Note | None = None) -> PlatformChoice:
+    """The CPU or the Reference platform, as deterministic as it can be; by default for setting systems up."""
+    reason = reason or note("set-up")
     if name == "Reference":
         return PlatformChoice(name=name, properties={}, deterministic=True, reason=reason)
     properties = {"Threads": str(threads), "DeterministicForces": "true"}

@@ -6,6 +6,7 @@ from typing import Literal
 
 from kinscope.core.records import Record, VersionedRecord
 from kinscope.dynamics.settings import ProtocolSettings, SolvationSettings
+from kinscope.results.notes import Note, note
 
 SYSTEM_FILE = "system.xml.gz"
 """OpenMM System (forces, masses, constraints), readable by any OpenMM of the same major version."""
@@ -109,7 +110,7 @@ class PlatformChoice(Record):
     properties: dict[str, str]
     deterministic: bool
     """True where equal input gives equal bits: the CPU platform, one thread, deterministic forces."""
-    reason: str
+    reason: Note = note("set-up")
 
     @property
     def label(self) -> str:

@@ -14,6 +14,7 @@ from markupsafe import Markup
 
 from kinscope.core.files import write_atomic
 from kinscope.interpretation.model import StudyResult
+from kinscope.interpretation.words.say import say
 from kinscope.report import readings, style, text, views
 from kinscope.report.figures import DrawnFigure, draw_figures
 from kinscope.report.files import ReportFiles
@@ -130,6 +131,7 @@ def _environment() -> Environment:
         "sampled": text.sampled,
         "source": text.source_link,
         "typeset": text.typeset,
+        "say": say,
         "pvalue": text.p_value,
         "duration": text.duration,
         "method": text.method_name,

@@ -5,12 +5,13 @@ One line of the docking table: a drug in a state, native beside mutant.
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from kinscope.core.records import Record, Settings, VersionedRecord
 from kinscope.results.measured import Difference, StateFit
+from kinscope.results.notes import Note
 
 
 class HelixBend(Record):
@@ -25,16 +26,6 @@ class HelixBend(Record):
     """Residues whose CA stands further than 6.5 angstrom from the CA three on."""
     angle_degrees: float | None = None
     """Between the axes before and after the break; of a straight helix, of its two halves."""
-
-    @property
-    def in_words(self) -> str:
-        """E.g. ``bent by 84 degrees at 494-500``."""
-        if self.form == "too short":
-            return f"modelled only to {self.last_residue}"
-        angle = "" if self.angle_degrees is None else f" by {self.angle_degrees:.0f} degrees"
-        if self.form == "straight":
-            return f"straight to {self.last_residue}"
-        return f"bent{angle} at {self.broken_at[0]}-{self.broken_at[-1]}"
 
 
 class RelaxedSettings(Settings):
@@ -126,7 +117,7 @@ class ComplexSide(Record):
     """How many enter the energy."""
     moving_residues: tuple[int, ...] = ()
     cpu_seconds: float = 0.0
-    notes: tuple[str, ...] = ()
+    notes: tuple[Note, ...] = ()
 
 
 class RelaxedComparison(VersionedRecord):
@@ -145,7 +136,7 @@ class RelaxedComparison(VersionedRecord):
     difference_kcal_per_mol: Difference
     vina_difference_kcal_per_mol: Difference
     cpu_seconds: float
-    notes: tuple[str, ...] = ()
+    notes: tuple[Note, ...] = ()
     reference: str = ""
     """The co-crystal that the known pose is from."""
     reference_to_crystal_angstrom: float = 0.0
@@ -173,7 +164,7 @@ class DockedSide(Record):
     """MMFF94, see :mod:`kinscope.docking.poses.strain`; None without parameters."""
     contacts: tuple[str, ...]
     valid: bool
-    problems: tuple[str, ...] = ()
+    problems: tuple[Note, ...] = ()
     known_mode_kept: bool = True
     best_elsewhere_kcal_per_mol: float | None = None
 
@@ -182,10 +173,10 @@ class Call(Record):
     """What the measurements of one drug in one state come to, by :mod:`kinscope.analysis.calls`."""
 
     word: CallWord
-    reason: str
-    """The measurements in words."""
+    reason: Note
+    """The measurements that decide."""
     measured_by: Literal["relaxed complexes", "rigid docking", "distance"]
-    disagreement: str = ""
+    disagreement: Annotated[Note | None, BeforeValidator(lambda told: told or None)] = None
     """Where the two scores point apart."""
 
 
@@ -224,4 +215,4 @@ class DockingRow(VersionedRecord):
     """Helix I, for drugs of the myristate site."""
     mutant_helix: HelixBend | None = None
     cpu_seconds: float = 0.0
-    notes: tuple[str, ...] = ()
+    notes: tuple[Note, ...] = ()

@@ -10,6 +10,7 @@ from typing import Literal
 from pydantic import ConfigDict
 
 from kinscope.core.records import Record
+from kinscope.results.notes import Note
 
 
 class Difference(Record):
@@ -108,7 +109,12 @@ DihedralCluster = Literal[
 
 
 class StateFit(Record):
-    """A drug's known binding mode laid into a state that it was not seen in."""
+    """A drug's known binding mode laid into a state that it was not seen in.
+
+    Keys that it does not know are passed over, so that earlier records with a sentence can be read.
+    """
+
+    model_config = ConfigDict(extra="ignore")
 
     drug: str
     own_state: str
@@ -126,7 +132,6 @@ class StateFit(Record):
     moved_angstrom: float
     """By the minimisation, symmetry-corrected."""
     fits: bool
-    statement: str
 
 
 class StateGeometry(Record):
@@ -253,7 +258,7 @@ class DockingComparison(Record):
     contacts_lost: tuple[str, ...]
     contacts_gained: tuple[str, ...]
     pose_valid: bool
-    notes: tuple[str, ...] = ()
+    notes: tuple[Note, ...] = ()
 
 
 class PocketComparison(Record):

@@ -30,6 +30,8 @@ from kinscope.dynamics.machine.devices import (
 from kinscope.dynamics.machine.prober import MachineProber, Prober
 from kinscope.dynamics.platforms import GPU_PLATFORMS, PLATFORM_VARIABLE, on_processor
 from kinscope.dynamics.records import PlatformChoice
+from kinscope.interpretation.words.say import say
+from kinscope.results.notes import note
 from kinscope.trajectories.reference import FOLDER as REFERENCE_FOLDER
 from kinscope.workflow.engine.store import default_cache
 from kinscope.workflow.settings import DynamicsSettings, Runner
@@ -131,13 +133,14 @@ def packing_of(
         Of each trial.
     """
     if not devices:
-        return Packing(replicas_per_device=1, reason="no GPU")
+        return Packing(replicas_per_device=1, reason=note("no-gpu"))
     if wanted != "auto":
-        return Packing(replicas_per_device=wanted, reason="as the settings say")
+        return Packing(replicas_per_device=wanted, reason=note("packing-set"))
     per_device = -(-replicas // len(devices))
     most = max(1, min(per_device, len(os.sched_getaffinity(0)) // len(devices)))
     if most < TRIED_AT_ONCE[1]:
-        why = "as many devices as replicas" if per_device < TRIED_AT_ONCE[1] else "one core per replica"
+        enough = per_device < TRIED_AT_ONCE[1]
+        why = note("as-many-devices-as-replicas") if enough else note("one-core-per-replica")
         return Packing(replicas_per_device=1, reason=why)
     size = _SIZE_STEP_CUBIC_NM * max(1, round(volume_cubic_nm / _SIZE_STEP_CUBIC_NM))
     allowed = max(number for number in TRIED_AT_ONCE if number <= most)
@@ -185,7 +188,7 @@ def _gain_of_gromacs(found: PlatformChoice, prober: Prober | None) -> float:
         prober = prober or MachineProber()
         speeds = [
             prober.speeds([choice], _COMPARED_VOLUME_CUBIC_NM, _COMPARED_SECONDS)
-            for choice in (found, on_processor("CPU", 1, ""))
+            for choice in (found, on_processor("CPU", 1))
         ]
         gain = speeds[0][0].ns_per_day / speeds[1][0].ns_per_day if all(speeds) else 0.0
         notes = notes.model_copy(update={"gromacs_gain": {**notes.gromacs_gain, key: gain}})
@@ -308,7 +311,7 @@ def _platforms() -> list[Finding]:
     missing = missing_gpu_plugin()
     named = ", ".join(f"{device.key} ({device.name})" for device in devices)
     return [
-        Finding(name="OpenMM platform", value=f"{choice.name} ({choice.reason})"),
+        Finding(name="OpenMM platform", value=f"{choice.name} ({say(choice.reason)})"),
         Finding(
             name="GPUs used",
             value=f"{len(devices)}: {named}" if devices else "none: dynamics runs on the CPU, picoseconds",
@@ -328,7 +331,7 @@ def _gromacs(gpus: bool) -> Finding:
     if found is not None:
         return Finding(
             name="GROMACS",
-            value=f"{found.properties['Version']}, {found.reason} ({found.properties['Executable']})",
+            value=f"{found.properties['Version']}, {say(found.reason)} ({found.properties['Executable']})",
         )
     advice = "" if gpus else "; without a GPU it runs replicas several times as fast (apt install gromacs)"
     return Finding(name="GROMACS", value=f"none{advice}")

@@ -8,6 +8,7 @@ from kinscope.core.errors import BadInputError
 from kinscope.core.files import write_atomic
 from kinscope.dynamics.records import REPLICA_RECORD_FILE, ReplicaRecord
 from kinscope.interpretation.model import Measurements
+from kinscope.interpretation.words.say import say
 from kinscope.targets import load_target
 from kinscope.trajectories.reference import (
     ReferenceDynamics,
@@ -178,7 +179,7 @@ def _replica(step: Step, store: Store) -> ReferenceReplica:
         frames=record.frames,
         frame_interval_ps=record.frame_interval_ps,
         time_step_fs=record.time_step_fs,
-        platform=f"{record.platform.label} ({record.platform.reason})",
+        platform=f"{record.platform.label} ({say(record.platform.reason)})",
         openmm=record.openmm,
         atoms=record.atoms,
         temperature_mean_k=record.temperature_mean_k,

@@ -11,6 +11,7 @@ from typing import Any
 from kinscope.core.errors import ComputationError, SettingsError
 from kinscope.dynamics.machine.devices import Packing
 from kinscope.dynamics.systems.shipped import expected_volume
+from kinscope.results.notes import note
 from kinscope.structures.user.file import UserFile
 from kinscope.targets import load_target
 from kinscope.variants.model import Variant
@@ -169,7 +170,7 @@ class Run:
         self.cores = cores or default_cores()
         self.devices = find_gpus()
         self.study = study_of(held, self._pace)
-        self._packing = Packing(replicas_per_device=1, reason="no replica is planned")
+        self._packing = Packing(replicas_per_device=1, reason=note("no-replica-planned"))
         self._asked: Pace | None = None
 
     @classmethod

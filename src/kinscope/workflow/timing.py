@@ -10,6 +10,7 @@ from kinscope.dynamics.machine.devices import Device, Packing
 from kinscope.dynamics.platforms import GROMACS
 from kinscope.dynamics.records import SpeedRecord
 from kinscope.dynamics.systems.shipped import expected_volume
+from kinscope.interpretation.words.say import say
 from kinscope.targets import TargetPack
 from kinscope.variants import variant_from_changes
 from kinscope.workflow.engine.step import Step, in_order
@@ -145,10 +146,9 @@ def _cores_in_words(cores: float) -> str:
 
 def packing_finding(devices: Sequence[Device], packing: Packing) -> Finding:
     """How many replicas share each GPU, and the measurement behind it."""
-    number = packing.replicas_per_device
+    number, gain = packing.replicas_per_device, f"{packing.gain:.2f} times one alone"
     return Finding(
-        name="replicas per GPU",
-        value=f"{number} on each of {len(devices)}, {packing.gain:.2f} times one alone ({packing.reason})",
+        name="replicas per GPU", value=f"{number} on each of {len(devices)}, {gain} ({say(packing.reason)})"
     )
 
 

@@ -26,6 +26,7 @@ from kinscope.docking.run import with_coordinates
 from kinscope.docking.search.around_pose import short_walk
 from kinscope.docking.vina.engine import VinaEngine
 from kinscope.ligands.library import load_ligand
+from kinscope.results.notes import note
 from kinscope.results.user_structure import USER_STATE
 from kinscope.structures.model import AtomArray
 from kinscope.structures.reference.build import reference_model
@@ -66,10 +67,7 @@ def carried_pose(
     problems = pose_problems(receptor, pose)
     notes = []
     if moved > KEPT_ANGSTROM:
-        notes.append(
-            f"This structure does not hold the known pose: the nearest minimum is {moved:.1f} A away, so "
-            "docking from it says little of this drug."
-        )
+        notes.append(note("pose-not-held-here", away_angstrom=moved))
     return pose, ReferencePoseRecord(
         drug=drug.id, state=USER_STATE, site=drug.site, crystal=start.origin,
         analogue=start.origin.rpartition(":")[2] != drug.ccd,

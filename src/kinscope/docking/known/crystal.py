@@ -17,6 +17,7 @@ from kinscope.docking.poses.crystal_ligand import crystal_coordinates, heavy_mol
 from kinscope.docking.poses.rmsd import SymmetricRmsd
 from kinscope.ligands.library import load_ligand
 from kinscope.results.docking import DockedSide, DockingRow
+from kinscope.results.notes import note
 from kinscope.structures.model import AtomArray
 from kinscope.structures.reference.build import reference_model
 from kinscope.structures.superposition import (
@@ -160,9 +161,8 @@ def with_crystal_rmsd(
         poses = [read_poses(path)[0] for path in (native, mutant)]
         shown = crystal_pose(poses[0], receptor, row.reference, pack, source)
     except KinscopeError as error:
-        return row.model_copy(
-            update={"notes": (*row.notes, f"RMSD to the co-crystal not measured: {error.what}")}
-        )
+        why = note("crystal-rmsd-not-measured", why=error.what)
+        return row.model_copy(update={"notes": (*row.notes, why)})
     sides = [_beside(side, pose, shown) for side, pose in zip((row.native, row.mutant), poses, strict=True)]
     return row.model_copy(update={"native": sides[0], "mutant": sides[1]})
 

@@ -15,7 +15,7 @@ apart the helix is broken.
 
 from __future__ import annotations
 
-import re
+from collections import Counter
 
 import numpy as np
 
@@ -83,37 +83,19 @@ def fit_in_state(
     moved = SymmetricRmsd(pose)(settled.coordinates, laid)
     lost = settled.score_kcal_per_mol - own.score_kcal_per_mol
     fits = moved <= KEPT_ANGSTROM and lost <= LOST_KCAL_PER_MOL
-    residues = _residues(clashes)
     measured = StateFit(
         drug=drug.id,
         own_state=drug.state,
         state=other_state,
         site_rmsd_angstrom=round(site_rmsd, 2),
         clashes=len(clashes),
-        clashing_residues=residues,
+        clashing_residues=tuple(name for name, _ in Counter(pair.residue for pair in clashes).most_common()),
         score_kcal_per_mol=round(settled.score_kcal_per_mol, 2),
         own_score_kcal_per_mol=round(own.score_kcal_per_mol, 2),
         moved_angstrom=round(moved, 2),
         fits=fits,
-        statement=_statement(fits, len(clashes), residues, moved, lost),
     )
     return measured, with_coordinates(pose, settled.coordinates)
-
-
-def _residues(clashes: list[str]) -> tuple[str, ...]:
-    """The residues of clashes, those with most first."""
-    names = [match.group(1) for text in clashes if (match := re.search(r" to (\w+\d+) ", text))]
-    return tuple(sorted(dict.fromkeys(names), key=lambda name: -names.count(name)))
-
-
-def _statement(fits: bool, clashes: int, residues: tuple[str, ...], moved: float, lost: float) -> str:
-    where = (
-        f"{clashes} overlap{'' if clashes == 1 else 's'}, with {', '.join(residues[:3])}"
-        if clashes
-        else "no overlap"
-    )
-    after = f"after relaxing {moved:.1f} angstrom away and {lost:+.1f} kcal/mol from its own state's score"
-    return f"{'fits' if fits else 'does not fit'}: {where}; {after}"
 
 
 REGION = "helix_i"

@@ -25,6 +25,7 @@ from kinscope.docking.records import ReferencePoseRecord, ReferencePoseSet
 from kinscope.docking.run import with_coordinates
 from kinscope.docking.search.around_pose import short_walk
 from kinscope.docking.vina.engine import VinaEngine
+from kinscope.results.notes import Note, note
 from kinscope.structures.model import AtomArray
 from kinscope.structures.reference.build import reference_model
 from kinscope.structures.wwpdb.source import PdbSource
@@ -170,7 +171,7 @@ def reference_pose(
         if record.drug == drug.id and (state == record.state if state else "@" not in file):
             if (home / file).is_file():
                 return read_poses(home / file)[0], record
-            reason = " ".join(("", *record.notes))
+            reason = " ".join(("", *(str(item.values.get("text", item.code)) for item in record.notes)))
     raise StructureError(
         f"There is no reference pose of {drug.name} in this target pack.{reason}",
         where=str(home),
@@ -257,25 +258,17 @@ def _rmsd_to_crystal(crystal: CrystalStart, rest: _AtRest) -> float:
 
 def _notes(
     pack: TargetPack, drug: DrugDefinition, crystal: CrystalStart, state: str | None, rmsd: float
-) -> list[str]:
+) -> list[Note]:
     """What to know of a pose before it is used."""
     notes = []
     if crystal.relative:
-        notes.append(f"Laid on the atoms shared with {crystal.relative}: not a co-crystal of this drug.")
+        notes.append(note("laid-on-relative", relative=crystal.relative))
     if drug.reference_protein:
-        notes.append(
-            f"Carried over from the co-crystal with {drug.reference_protein} by alignment: not a co-crystal "
-            f"of {pack.gene}."
-        )
+        notes.append(note("carried-from-relative", protein=drug.reference_protein, gene=pack.gene))
     if state in drug.further_states:
-        notes.append(
-            "Relaxed by the force field together with the pocket; the rigid model scores it as it is."
-        )
+        notes.append(note("relaxed-with-pocket"))
     if rmsd > KEPT_ANGSTROM:
-        notes.append(
-            f"The native model does not hold the crystal's pose: the nearest minimum is {rmsd:.1f} A away, "
-            "so docking from it says little of this drug."
-        )
+        notes.append(note("crystal-pose-not-held", away_angstrom=rmsd))
     return notes
 
 
@@ -343,13 +336,10 @@ def centred(molecule: Mol, center: Coordinates) -> Coordinates:
 
 def searched_record(drug: DrugDefinition, state: str) -> ReferencePoseRecord:
     """Stands in for the record of a known pose where a blind search gave the pose."""
-    why = "No co-crystal"
-    if drug.reference_entry:
-        why = f"The pose of {drug.reference_entry} does not hold in the model of its state"
     return ReferencePoseRecord(
         drug=drug.id, state=state, site=drug.site, crystal=SEARCHED,
         superposition="none", superposition_atoms=0, superposition_rmsd_angstrom=0.0, site_rmsd_angstrom=0.0,
         crystal_pose_score_kcal_per_mol=0.0, crystal_pose_clashes=0, score_kcal_per_mol=0.0,
         rmsd_to_crystal_angstrom=0.0, interactions=(), valid=True,
-        notes=(f"{why}: the pose is the best of a blind search, and may be wrong.",),
+        notes=(note("found-by-blind-search", crystal=drug.reference_entry),),
     )  # fmt: skip

@@ -7,12 +7,13 @@ distance and volume overlap with the protein.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kinscope.docking.engine import Coordinates, Mol
+from kinscope.results.notes import Note, note
 from kinscope.structures.model import AtomArray
 
 BOND_TOLERANCE = 0.25
@@ -27,13 +28,24 @@ _VOLUME_SCALE = 0.8
 _VOLUME_GRID_ANGSTROM = 0.4
 
 
-def pose_problems(receptor: AtomArray, pose: Mol) -> tuple[str, ...]:
-    """What fails, in words with numbers; empty for a valid pose (one conformer, all hydrogens)."""
+class ClosePair(NamedTuple):
+    """Two heavy atoms that are too near each other."""
+
+    ligand_atom: str
+    """Element and place in the molecule, e.g. ``C5``."""
+    residue: str
+    """E.g. ``Phe382``."""
+    protein_atom: str
+    distance_angstrom: float
+
+
+def pose_problems(receptor: AtomArray, pose: Mol) -> tuple[Note, ...]:
+    """What fails; empty for a valid pose (one conformer, all hydrogens)."""
     points = np.asarray(pose.GetConformer().GetPositions(), dtype=np.float64)
     return (*_geometry_problems(pose, points), *_protein_problems(receptor, pose, points))
 
 
-def _geometry_problems(pose: Mol, points: Coordinates) -> tuple[str, ...]:
+def _geometry_problems(pose: Mol, points: Coordinates) -> tuple[Note, ...]:
     from rdkit import Chem
     from rdkit.Chem import rdDistGeom
 
@@ -47,39 +59,47 @@ def _geometry_problems(pose: Mol, points: Coordinates) -> tuple[str, ...]:
     upper, lower, apart = bounds[first, second], bounds[second, first], separation[first, second]
     stretched = actual > upper * (1 + BOND_TOLERANCE)
     squeezed = actual < lower * (1 - BOND_TOLERANCE)
+    bad = stretched | squeezed
     checks = (
-        ("impossible bond lengths", (apart == 1) & (stretched | squeezed)),
-        ("impossible bond angles", (apart == 2) & (stretched | squeezed)),
-        ("clashes within the ligand", (apart > 2) & (actual < lower * CLASH_FACTOR)),
+        note("impossible-bond-lengths", pairs=int(((apart == 1) & bad).sum())),
+        note("impossible-bond-angles", pairs=int(((apart == 2) & bad).sum())),
+        note("clashes-within-ligand", pairs=int(((apart > 2) & (actual < lower * CLASH_FACTOR)).sum())),
     )
-    return tuple(f"{int(bad.sum())} {name}" for name, bad in checks if bad.any())
+    return tuple(item for item in checks if item.values["pairs"])
 
 
-def close_pairs(receptor: AtomArray, pose: Mol, points: Coordinates) -> list[str]:
+def close_pairs(receptor: AtomArray, pose: Mol, points: Coordinates) -> list[ClosePair]:
     """Heavy-atom pairs of ligand and protein nearer than PROTEIN_FACTOR times the sum of their radii."""
     heavy_protein, protein_radii, heavy_ligand, ligand_radii = _radii(receptor, pose)
     distance = np.linalg.norm(receptor.coord[heavy_protein][None] - points[heavy_ligand][:, None], axis=2)
     close = np.argwhere(distance < PROTEIN_FACTOR * (ligand_radii[:, None] + protein_radii[None]))
-    names = []
+    pairs = []
     for ligand_row, protein_row in close:
         atom = pose.GetAtomWithIdx(int(heavy_ligand[ligand_row]))
         at = heavy_protein[protein_row]
-        residue = f"{str(receptor.res_name[at]).capitalize()}{receptor.res_id[at]} {receptor.atom_name[at]}"
-        names.append(
-            f"{atom.GetSymbol()}{atom.GetIdx() + 1} to {residue} {distance[ligand_row, protein_row]:.2f} A"
-        )
-    return names
+        residue = f"{str(receptor.res_name[at]).capitalize()}{receptor.res_id[at]}"
+        gap = round(float(distance[ligand_row, protein_row]), 2)
+        name = f"{atom.GetSymbol()}{atom.GetIdx() + 1}"
+        pairs.append(ClosePair(name, residue, str(receptor.atom_name[at]), gap))
+    return pairs
 
 
-def _protein_problems(receptor: AtomArray, pose: Mol, points: Coordinates) -> tuple[str, ...]:
+def _protein_problems(receptor: AtomArray, pose: Mol, points: Coordinates) -> tuple[Note, ...]:
     problems = []
     close = close_pairs(receptor, pose, points)
     if close:
-        more = f" and {len(close) - 3} more" if len(close) > 3 else ""
-        problems.append(f"too near the protein: {', '.join(close[:3])}{more}")
+        problems.append(
+            note(
+                "too-near-protein",
+                pairs=len(close),
+                ligand_atoms=tuple(pair.ligand_atom for pair in close[:3]),
+                protein_atoms=tuple(f"{pair.residue} {pair.protein_atom}" for pair in close[:3]),
+                distances_angstrom=tuple(pair.distance_angstrom for pair in close[:3]),
+            )
+        )
     overlap = _volume_overlap(receptor, pose, points)
     if overlap > VOLUME_OVERLAP:
-        problems.append(f"{100 * overlap:.0f} % of its volume lies inside the protein")
+        problems.append(note("volume-inside-protein", share=round(overlap, 4)))
     return tuple(problems)
 
 

@@ -43,6 +43,7 @@ from kinscope.results.docking import (
     RelaxedSettings,
 )
 from kinscope.results.measured import Difference
+from kinscope.results.notes import note
 from kinscope.structures.model import AtomArray
 
 SMALLEST_MEANINGFUL_KCAL_PER_MOL = 1.4
@@ -186,13 +187,12 @@ def relaxed_side(
     side_chains = np.isin(like.res_id, list(present)) & (like.element != "H")
     own = derive_seed(seed, str(as_it_is), *map(str, present.items()))
     repeats = _repeats(field, members, side_chains, pose, points, settings, own)
-    room = f"Side chains turned out of the drug's way first: {', '.join(map(str, turned))}."
     return _side(members, repeats, settings.weight_kcal_per_mol).model_copy(
         update={
             "force_field": f"ff14SB and GBSA-OBC; drug: {mechanics.description}",
             "atoms": field.atoms, "moving_residues": tuple(moving),
             "cpu_seconds": round(time.process_time() - began, 1),
-            "notes": (room,) if turned else (),
+            "notes": (note("side-chains-made-room", residues=tuple(turned)),) if turned else (),
         }
     )  # fmt: skip
 

@@ -22,6 +22,7 @@ from kinscope.ligands.parameters.shipped import (
     has_parameters,
     load_parameters,
 )
+from kinscope.results.notes import Note, note
 from kinscope.structures.forcefield.occupants import Occupant, Parametrise
 from kinscope.structures.model import AtomArray
 from kinscope.targets.pack import DrugDefinition, TargetPack
@@ -86,12 +87,12 @@ class FileMechanics:
         return [str(name) for name in names]
 
 
-def mechanics_of(drug: DrugDefinition) -> tuple[FileMechanics | None, str]:
+def mechanics_of(drug: DrugDefinition) -> tuple[FileMechanics | None, Note | None]:
     """A drug's parameters, or why there are none."""
     try:
-        return FileMechanics(load_parameters(drug)), ""
+        return FileMechanics(load_parameters(drug)), None
     except LigandError as error:
-        return None, f"No second opinion: {error.what}"
+        return None, note("no-second-opinion", why=error.what)
 
 
 SHOWN = 0.9

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -11,7 +11,8 @@ from kinscope.analysis.statistics import difference, widened
 from kinscope.core.errors import BadInputError
 from kinscope.docking.engine import Mol
 from kinscope.docking.records import DockingRun, ReferencePoseRecord
-from kinscope.results.measured import Difference, DockingComparison
+from kinscope.results.measured import Difference, DockingComparison, StateFit
+from kinscope.results.notes import Note, note
 from kinscope.structures.model import AtomArray
 from kinscope.targets.pack import DrugDefinition
 
@@ -193,16 +194,37 @@ def _sampling(native: DockingRun, mutants: Sequence[DockingRun]) -> str:
 
 def _notes(
     native: DockingRun, mutants: Sequence[DockingRun], reference: ReferencePoseRecord
-) -> tuple[str, ...]:
-    notes = [
-        f"Rigid receptors: a difference below {SMALLEST_MEANINGFUL_KCAL_PER_MOL:g} kcal/mol is within "
-        "their noise.",
-        *(f"native: {note}" for note in native.notes[1:]),
-        *(
-            f"{run.variant} (alternative {run.alternative}): {note}"
-            for run in mutants
-            for note in run.notes[1:]
-        ),
+) -> tuple[Note, ...]:
+    return (
+        note("rigid-receptors", smallest_kcal_per_mol=SMALLEST_MEANINGFUL_KCAL_PER_MOL),
+        *_of_run(native, "native"),
+        *(item for run in mutants for item in _of_run(run, f"{run.variant} (alternative {run.alternative})")),
         *reference.notes,
-    ]
-    return tuple(note for note in notes if "confirmed by" not in note)
+    )
+
+
+def _of_run(run: DockingRun, of: str) -> Iterator[Note]:
+    """What deserves suspicion in a run: another pose than the known one, a score not confirmed."""
+    best, elsewhere = run.score_kcal_per_mol, run.best_elsewhere_kcal_per_mol
+    radius = run.settings.pose_radius_angstrom
+    if not run.known_mode_kept:
+        yield note("known-mode-lost", of=of, radius_angstrom=radius)
+    elif elsewhere is not None and elsewhere < best:
+        yield note(
+            "another-pose-better", of=of, radius_angstrom=radius, score_kcal_per_mol=elsewhere,
+            better_kcal_per_mol=round(best - elsewhere, 3),
+        )  # fmt: skip
+    for item in run.notes:
+        if item.code == "program-differs":
+            yield item.model_copy(update={"values": {"of": of, **item.values}})
+
+
+def fits_apart(native: StateFit | None, mutant: StateFit | None) -> Note | None:
+    """Where one side fits a state and the other does not: whether that is more than two receptors' noise."""
+    if native is None or mutant is None or native.fits == mutant.fits:
+        return None
+    change = mutant.score_kcal_per_mol - native.score_kcal_per_mol
+    noise = 1.96 * math.sqrt(2.0) * RECEPTOR_NOISE_KCAL_PER_MOL
+    if abs(change) <= noise:
+        return note("fits-apart-within-noise", change_kcal_per_mol=change, noise_kcal_per_mol=noise)
+    return note("fits-apart-beyond-noise", change_kcal_per_mol=change, noise_kcal_per_mol=noise)

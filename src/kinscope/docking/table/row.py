@@ -17,6 +17,7 @@ from kinscope.docking.table.differences import (
 )
 from kinscope.results.docking import DockedSide, DockingRow, RelaxedComparison
 from kinscope.results.measured import DockingComparison, StateFit
+from kinscope.results.notes import Note, note
 from kinscope.structures.model import AtomArray
 from kinscope.targets.pack import DrugDefinition
 
@@ -51,7 +52,7 @@ def docked_row(
     reference: ReferencePoseRecord,
     *,
     relaxed: RelaxedComparison | None,
-    no_relaxed: str = "",
+    no_relaxed: Note | None = None,
     reach_angstrom: float,
 ) -> DockingRow:
     """A row of a drug that was docked.
@@ -77,10 +78,7 @@ def docked_row(
     comparison = _compared(subject, native, mutant, known, reference)
     distance = comparison.distance_to_variant_angstrom
     notes = [no_relaxed] if relaxed is None and no_relaxed else []
-    notes.append(
-        "RMSD is to the known pose in the native model, "
-        f"{reference.rmsd_to_crystal_angstrom:.2f} A from the co-crystal's."
-    )
+    notes.append(note("rmsd-to-known-pose", to_crystal_angstrom=reference.rmsd_to_crystal_angstrom))
     return DockingRow(
         drug=subject.drug.id, name=subject.drug.name, binding_type=subject.drug.binding_type,
         site=subject.drug.site, state=subject.state, state_label=subject.state_label,
@@ -111,12 +109,13 @@ def misfit_row(subject: Subject, native: StateFit, mutant: StateFit | None) -> D
     )  # fmt: skip
 
 
-def unmodelled_row(subject: Subject, why: str) -> DockingRow:
+def unmodelled_row(subject: Subject) -> DockingRow:
     """A row of a drug whose site the state's model does not hold."""
     return DockingRow(
         drug=subject.drug.id, name=subject.drug.name, binding_type=subject.drug.binding_type,
         site=subject.drug.site, state=subject.state, state_label=subject.state_label,
-        own_state=subject.drug.state, variant=subject.variant, outcome="not modelled", notes=(why,),
+        own_state=subject.drug.state, variant=subject.variant, outcome="not modelled",
+        notes=(note("site-not-modelled", site=subject.drug.site),),
     )  # fmt: skip
 
 

@@ -18,6 +18,7 @@ from kinscope.core.errors import ComputationError, SettingsError
 from kinscope.dynamics.platforms import GROMACS
 from kinscope.dynamics.records import PlatformChoice
 from kinscope.dynamics.segments import BlowUpError
+from kinscope.results.notes import note
 
 EXECUTABLE_VARIABLE = "KINSCOPE_GMX"
 """Where ``gmx`` is, if not on the PATH."""
@@ -58,7 +59,7 @@ def find_gromacs() -> PlatformChoice | None:
         said.get(name, "").strip()[:40] for name in ("GROMACS version", "SIMD instructions", "Precision")
     )
     properties = {"Executable": executable, "Version": version, "SIMD": simd, "Precision": precision}
-    how = f"{simd}, {precision} precision"
+    how = note("gromacs-build", simd=simd, precision=precision)
     return PlatformChoice(name=GROMACS, properties=properties, deterministic=True, reason=how)
 
 

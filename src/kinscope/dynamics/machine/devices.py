@@ -23,6 +23,7 @@ from kinscope.dynamics.platforms import (
     on_processor,
 )
 from kinscope.dynamics.records import PlatformChoice
+from kinscope.results.notes import Note, note
 
 
 def choose_platform(requested: str | None = None, *, threads: int = 1) -> PlatformChoice:
@@ -57,11 +58,11 @@ def choose_platform(requested: str | None = None, *, threads: int = 1) -> Platfo
             remedy=f"Choose from: {', '.join(sorted(present))}.",
         )
     if requested in ("CPU", "Reference"):
-        return on_processor(requested, threads, "asked for")
+        return on_processor(requested, threads, note("platform-asked-for"))
     if requested is not None:
         found = devices_of(requested)
         if found:
-            return found[0].platform.model_copy(update={"reason": "asked for"})
+            return found[0].platform.model_copy(update={"reason": note("platform-asked-for")})
         raise SettingsError(
             f"The platform {requested} is installed but fails a trial simulation.",
             where="platform",
@@ -131,7 +132,7 @@ class Packing(Record):
 
     replicas_per_device: int
     measured: tuple[Together, ...] = ()
-    reason: str
+    reason: Note
 
     @property
     def gain(self) -> float:
@@ -206,20 +207,20 @@ def fastest_platform(prober: Prober | None = None, *, cores: int | None = None) 
     cores = cores or len(os.sched_getaffinity(0))
     first = [device for name in GPU_PLATFORMS for device in devices_of(name, prober, first_only=True)]
     if not first:
-        return on_processor("CPU", 1, "no working GPU was found")
+        return on_processor("CPU", 1, note("no-working-gpu"))
     rates: dict[str, tuple[float, PlatformChoice]] = {}
-    for choice in [*(device.platform for device in first), on_processor("CPU", 1, "")]:
+    for choice in [*(device.platform for device in first), on_processor("CPU", 1)]:
         measured = prober.speeds([choice], _COMPARED_VOLUME_CUBIC_NM, 1.0)
         if measured:
             rates[choice.name] = (measured[0].ns_per_day * (cores if choice.name == "CPU" else 1), choice)
     if not rates:
-        return on_processor("CPU", 1, "no platform passed a measurement")
-    best = max(rates, key=lambda name: rates[name][0])
-    said = ", ".join(
-        f"{name} {rate:.3g}" for name, (rate, _) in sorted(rates.items(), key=lambda r: -r[1][0])
-    )
-    reason = f"the fastest measured (ns/day of a box of 8,000 atoms, CPU all {cores} cores: {said})"
-    return rates[best][1].model_copy(update={"reason": reason})
+        return on_processor("CPU", 1, note("no-platform-measured"))
+    names = sorted(rates, key=lambda name: -rates[name][0])
+    reason = note(
+        "fastest-measured", cores=cores, platforms=tuple(names),
+        ns_per_day=tuple(rates[name][0] for name in names),
+    )  # fmt: skip
+    return rates[names[0]][1].model_copy(update={"reason": reason})
 
 
 def find_devices(prober: Prober | None = None) -> tuple[Device, ...]:
@@ -236,14 +237,12 @@ def find_devices(prober: Prober | None = None) -> tuple[Device, ...]:
     best = fastest_platform(prober)
     if best.name not in GPU_PLATFORMS:
         return ()
-    return tuple(
-        device.model_copy(
-            update={
-                "platform": device.platform.model_copy(update={"reason": f"{device.name}; {best.reason}"})
-            }
-        )
-        for device in devices_of(best.name, prober)
-    )
+    found = []
+    for device in devices_of(best.name, prober):
+        reason = best.reason.model_copy(update={"values": {**best.reason.values, "device": device.name}})
+        platform = device.platform.model_copy(update={"reason": reason})
+        found.append(device.model_copy(update={"platform": platform}))
+    return tuple(found)
 
 
 def choose_packing(measure: Callable[[int], Together | None], most: int) -> Packing:
@@ -269,13 +268,12 @@ def choose_packing(measure: Callable[[int], Together | None], most: int) -> Pack
             break
         best = found
     if best is None:
-        return Packing(replicas_per_device=1, reason="one, as no trial at this size ran")
-    said = ", ".join(f"{item.copies} at once {item.ns_per_day:.3g}" for item in measured)
-    return Packing(
-        replicas_per_device=best.copies,
-        measured=tuple(measured),
-        reason=f"measured, ns/day together at {best.atoms:,} atoms: {said}",
-    )
+        return Packing(replicas_per_device=1, reason=note("no-packing-ran"))
+    reason = note(
+        "packing-measured", atoms=best.atoms, copies=tuple(item.copies for item in measured),
+        ns_per_day=tuple(item.ns_per_day for item in measured),
+    )  # fmt: skip
+    return Packing(replicas_per_device=best.copies, measured=tuple(measured), reason=reason)
 
 
 def measure_packing(
@@ -324,9 +322,8 @@ def least_used(devices: Sequence[Device], in_use: Iterable[str], per_device: int
 
 def _choice(name: str, properties: Mapping[str, str]) -> PlatformChoice:
     kept = {key: value for key, value in properties.items() if key in ("DeviceIndex", "OpenCLPlatformIndex")}
-    return PlatformChoice(
-        name=name, properties={"Precision": "mixed", **kept}, deterministic=False, reason="ran a trial"
-    )
+    properties = {"Precision": "mixed", **kept}
+    return PlatformChoice(name=name, properties=properties, deterministic=False, reason=note("ran-a-trial"))
 
 
 def _named_devices(text: str) -> tuple[Device, ...]:
@@ -335,7 +332,7 @@ def _named_devices(text: str) -> tuple[Device, ...]:
         name, *indices = entry.split(":")
         good = all(index.isdecimal() for index in indices) and len(indices) <= (2 if name == "OpenCL" else 1)
         if name == "CPU" and good:
-            choice = on_processor("CPU", 1, f"{DEVICES_VARIABLE} names it")
+            choice = on_processor("CPU", 1, note("device-named", variable=DEVICES_VARIABLE))
             number = indices[0] if indices else str(position)
             found.append(Device(platform=choice, name=f"processor {number}", key=f"CPU:{number}"))
             continue
@@ -348,7 +345,7 @@ def _named_devices(text: str) -> tuple[Device, ...]:
             )
         keys = ("OpenCLPlatformIndex", "DeviceIndex") if len(indices) == 2 else ("DeviceIndex",)
         choice = _choice(name, dict(zip(keys, indices, strict=True)))
-        reason = f"{DEVICES_VARIABLE} names it"
+        reason = note("device-named", variable=DEVICES_VARIABLE)
         choice = choice.model_copy(update={"reason": reason})
         found.append(Device(platform=choice, name=entry, key=_key(choice)))
     return tuple({device.key: device for device in found}.values())

@@ -185,7 +185,7 @@ def _settle(
 
     integrator = LangevinMiddleIntegrator(settings.temperature_k, _SETTLE_FRICTION_PER_PS, 0.0005)
     integrator.setRandomNumberSeed(derive_seed(seed, "settle"))
-    choice = PlatformChoice(name="CPU", properties=cpu_platform()[1], deterministic=True, reason="set-up")
+    choice = PlatformChoice(name="CPU", properties=cpu_platform()[1], deterministic=True)
     try:
         context = context_for(freeze(system, fixed), integrator, choice)
         context.setPeriodicBoxVectors(*box)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 
 from kinscope.interpretation.words import docking, models, statistics
-from kinscope.results.notes import AS_WRITTEN, Note
+from kinscope.results.notes import Note
 
 SENTENCES: Mapping[str, str | Callable[..., str]] = {
     **models.SENTENCES,
@@ -16,10 +16,10 @@ SENTENCES: Mapping[str, str | Callable[..., str]] = {
 
 
 def say(note: Note) -> str:
-    """The sentence of a note."""
-    if note.code == AS_WRITTEN:
-        return str(note.values["text"])
-    sentence = SENTENCES[note.code]
+    """The sentence of a note; its text or its code where this version knows no sentence."""
+    sentence = SENTENCES.get(note.code)
+    if sentence is None:
+        return str(note.values.get("text", note.code))
     return sentence.format(**note.values) if isinstance(sentence, str) else sentence(**note.values)
 
 

@@ -13,6 +13,7 @@ from typing import Any
 from kinscope.analysis.calls import CRYSTAL_ANGSTROM
 from kinscope.core.files import sha256_of_file
 from kinscope.docking.known.reference import POSES_DIRECTORY, pose_file, pose_records
+from kinscope.interpretation.words.say import say_all
 from kinscope.ligands.parameters.shipped import has_parameters, load_parameters
 from kinscope.results.docking import RelaxedSettings
 from kinscope.results.user_structure import USER_STATE
@@ -162,7 +163,7 @@ def _library(study: Study) -> tuple[tuple[str, ...], tuple[str, ...]]:
 def _why(study: Study, drug: str) -> str:
     """What the pack knows of why it has no pose: the record of a pose that does not hold, or a source."""
     records = [record for record in pose_records(study.pack) if record.drug == drug]
-    known = " ".join(records[0].notes) if records else ""
+    known = " ".join(say_all(records[0].notes)) if records else ""
     said = [text for text in study.pack.drug(drug).sources if text.startswith(_NO_POSE)]
     words = known or (said[0].removeprefix(_NO_POSE).strip() if said else "")
     return f": {words.rstrip('.')}." if words else "."

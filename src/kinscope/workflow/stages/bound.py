@@ -12,6 +12,7 @@ from kinscope.core.errors import KinscopeError
 from kinscope.core.files import write_atomic
 from kinscope.docking.known.reference import reference_pose
 from kinscope.dynamics.records import PROTEIN_FILE, SYSTEM_RECORD_FILE, SolvatedSystem
+from kinscope.interpretation.words.say import say_all
 from kinscope.ligands.parameters.shipped import directory_for, load_parameters, read_parameters
 from kinscope.results.trajectories import BoundPose
 from kinscope.structures.io import read_model
@@ -128,7 +129,7 @@ def _reference(pack: TargetPack, drug: DrugDefinition) -> tuple[str, float | Non
         _, known = reference_pose(pack, drug)
     except KinscopeError as error:
         return "", None, [error.what]
-    return known.crystal, known.rmsd_to_crystal_angstrom, list(known.notes)
+    return known.crystal, known.rmsd_to_crystal_angstrom, list(say_all(known.notes))
 
 
 def ligand_parameters(

@@ -18,6 +18,7 @@ from kinscope.docking.table.row import Docked, Subject, docked_row, misfit_row, 
 from kinscope.ligands.library import load_ligand
 from kinscope.results.docking import ComplexSide, DockingRow, RelaxedComparison, RelaxedSettings
 from kinscope.results.measured import StateFit
+from kinscope.results.notes import Note, note
 from kinscope.structures.model import AtomArray
 from kinscope.targets import load_target
 from kinscope.targets.pack import DrugDefinition, TargetPack
@@ -168,7 +169,7 @@ def compare_drug(context: StepContext) -> None:
     elif fits[0] is not None:
         row = misfit_row(subject, fits[0], fits[1])
     else:
-        row = unmodelled_row(subject, f"The model of this state does not hold the {drug.site} site.")
+        row = unmodelled_row(subject)
     if drug.site == "myristate":
         bends = [helix_bend(pack, read_models(context.input(side))[0][0]) for side in ("native", "mutant")]
         row = row.model_copy(update={"native_helix": bends[0], "mutant_helix": bends[1]})
@@ -198,7 +199,7 @@ def _docked(
 def _second_opinion(
     context: StepContext, subject: Subject, native: AtomArray, known: Mol, reference: ReferencePoseRecord,
     settings: RelaxedSettings,
-) -> tuple[RelaxedComparison | None, str]:  # fmt: skip
+) -> tuple[RelaxedComparison | None, Note | None]:  # fmt: skip
     """Drug and surroundings relaxed together, and why not if not.
 
     Steps of their own relax a drug's shipped poses; a pose that docking found in this run is relaxed here.
@@ -217,13 +218,10 @@ def _second_opinion(
     elif all(halves := [read_records(path / SIDE, ComplexSide) for path in paths if path is not None]):
         found = compare_sides(*about, halves[0][0], halves[1][0], settings) if halves else None
     if found is not None:
-        return found, ""
+        return found, None
     if reference.rmsd_to_crystal_angstrom > CRYSTAL_ANGSTROM:
-        return None, "Complexes are not relaxed from a pose that is not the crystal's."
-    return None, (
-        f"No substituted residue lies within {settings.surroundings_angstrom:g} A of the drug: the relaxed "
-        "complexes do not differ."
-    )
+        return None, note("not-relaxed-far-from-crystal")
+    return None, note("nothing-substituted-near", within_angstrom=settings.surroundings_angstrom)
 
 
 def _known(
@@ -238,8 +236,8 @@ def _known(
     pose, reference = reference_pose(pack, drug, context.inputs.get("pose"))
     path = context.input("docking/native", KNOWN)
     if path.is_file():
-        note = f"Known from {reference.state}; laid into this state by the site and minimised there."
-        return read_poses(path)[0], reference.model_copy(update={"notes": (*reference.notes, note)})
+        laid = note("laid-in-from-state", state=reference.state)
+        return read_poses(path)[0], reference.model_copy(update={"notes": (*reference.notes, laid)})
     return pose, reference
 
 
