@@ -5,6 +5,8 @@ from __future__ import annotations
 import ast
 from pathlib import Path
 
+import pytest
+
 import kinscope
 from kinscope.interpretation.words.say import SENTENCES, say
 from kinscope.results.notes import Note, note
@@ -28,7 +30,9 @@ def test_codes_and_sentences_are_the_same_set() -> None:
 
 
 def test_a_note_written_as_text_is_said_as_it_is() -> None:
-    assert say(Note.model_validate("Left as it was.")) == "Left as it was."
+    told = Note.model_validate("Left as it was.")
+    assert say(told) == "Left as it was."
+    assert told.model_dump_json() == '"Left as it was."'
 
 
 def test_a_note_survives_json() -> None:
@@ -55,3 +59,43 @@ def test_a_call_and_a_pose_are_put_into_words_with_their_numbers() -> None:
 
 def test_what_no_sentence_is_known_of_is_said_as_it_stands() -> None:
     assert say(Note(code="from-a-later-version")) == "from-a-later-version"
+
+
+@pytest.mark.parametrize(
+    ("told", "said"),
+    [
+        (
+            note(
+                "joints", bonds=("228/229", "240/241"), before_angstrom=(1.3, 1.4),
+                before_degrees=(170.2, -9.0), after_angstrom=(1.331, 1.329), after_degrees=(179.0, 178.0),
+            ),
+            "Peptide bonds where parts meet, before and after relaxation: 228/229 1.30 -> 1.33 angstrom, "
+            "omega 170 -> 179 degrees; 240/241 1.40 -> 1.33 angstrom, omega -9 -> 178 degrees.",
+        ),
+        (
+            note(
+                "left-strained", twisted=("270/271",), twists_degrees=(33.2,), unvisited=(5,), overlapping=(),
+                overlaps_angstrom=(),
+            ),
+            "Left strained after relaxation: the peptide bond 270/271 is 33 degrees from planar; phi and psi "
+            "of residue 5 are not seen in crystals. The native's conformation does not suit this "
+            "substitution; the kinase would move further than this model lets it.",
+        ),
+        (
+            note(
+                "from-crystal", first=229, last=500, entry="2HYY:A", resolution_angstrom=2.4, modified=(),
+                alternates=(315, 401),
+            ),
+            "Residues 229-500 from 2HYY:A (2.40 angstrom); of alternate conformations the most occupied, "
+            "then A: 315, 401.",
+        ),
+        (
+            note("grafted-with", beside=(274,), other_conformation=1),
+            "of another conformation; with 274 of it, for the file's do not join",
+        ),
+        (note("net-charge", native_e=2, mutant_e=2), "Net charge +2 e (native +2 e)."),
+    ],
+)  # fmt: skip
+def test_a_sentence_is_the_same_before_and_after_a_file(told: Note, said: str) -> None:
+    assert say(told) == said
+    assert say(Note.model_validate_json(told.model_dump_json())) == said

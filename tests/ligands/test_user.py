@@ -53,7 +53,7 @@ def test_good_ligands_are_taken(smiles: str) -> None:
     ligand = ligand_from_smiles(smiles, "mine")
     assert ligand.molecule.GetNumConformers() == 1
     assert ligand.identity.name == "mine"
-    assert any("Protonation as given" in note for note in ligand.notes)
+    assert "protonation-as-given" in {note.code for note in ligand.notes}
 
 
 def taken(text: str) -> UserLigand | LigandError:

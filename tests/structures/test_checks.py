@@ -16,6 +16,7 @@ from typer.testing import CliRunner
 
 from kinscope.cli.commands import benchmark
 from kinscope.core.errors import BadInputError
+from kinscope.interpretation.words.structures import check_text, label_line
 from kinscope.structures.checks.model import (
     MAX_ROTAMER_OUTLIERS,
     check_model,
@@ -108,10 +109,9 @@ def test_a_side_chain_with_missing_atoms_is_not_judged():
 def test_a_shipped_model_says_whether_its_crystal_is_what_the_literature_calls_it():
     atoms, record = model("kinase-dfg-in")
     check = check_model(atoms, record, None, PACK)
-    assert any(
-        "2GQG:A is called active (Tokarski" in said and "measures so" in said for said in check.literature
-    )
-    assert "measures so" in check.in_words()
+    said = map(label_line, check.literature)
+    assert any("2GQG:A is called active (Tokarski" in line and "measures so" in line for line in said)
+    assert "measures so" in check_text(check)
     assert not check_model(atoms, None, None, PACK).literature
 
 
@@ -221,7 +221,8 @@ def test_a_model_whose_dfg_comes_from_another_crystal_is_told_that_crystals_labe
     )
     check = check_model(atoms, record.model_copy(update={"origins": origins}), None, PACK)
     assert any(
-        said.startswith("3UE4:A is called DFG-in") and "measures DFG-out" in said for said in check.literature
+        said.startswith("3UE4:A is called DFG-in") and "measures DFG-out" in said
+        for said in map(label_line, check.literature)
     )
 
 

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from kinscope.interpretation.words.structures import label_line
 from kinscope.structures.conformation.atoms import AtomTable, shortest_gap
 from kinscope.structures.conformation.classify import classify_entries, classify_state
 from kinscope.structures.conformation.dfg import (
@@ -269,7 +270,7 @@ def test_a_label_that_the_measurement_contradicts_is_said_with_numbers():
     shape = MEASURED.model_copy(update={"dfg": "out", "dfg_d1_angstrom": 11.5, "dfg_d2_angstrom": 10.1})
     comparison = next(c for c in compare_labels(PACK, "3ue4", "A", shape) if c.aspect == "dfg")
     assert comparison.outcome == "differs"
-    words = comparison.in_words()
+    words = label_line(comparison)
     assert "called DFG-in (Lewandowski" in words
     assert "measures DFG-out: D1 11.5" in words
     assert "borderline" in words

@@ -14,6 +14,7 @@ from kinscope.docking.known.reference import pose_records, reference_pose
 from kinscope.docking.records import ReferencePoseRecord
 from kinscope.docking.relaxed.mechanics import occupant_of, parametriser
 from kinscope.docking.run import aligned_reference
+from kinscope.interpretation.words.say import say, say_all
 from kinscope.ligands.library import load_ligand
 from kinscope.ligands.parameters.shipped import directory_for, load_parameters
 from kinscope.structures.completion.heavy_atoms import cap_ends
@@ -23,7 +24,7 @@ from kinscope.structures.forcefield.occupants import Occupant, place_occupants
 from kinscope.structures.forcefield.system import cpu_platform, create_system
 from kinscope.structures.io import to_openmm
 from kinscope.structures.model import AtomArray
-from kinscope.structures.reference.build import build_reference_model, guest_words, reference_model
+from kinscope.structures.reference.build import build_reference_model, guest_notes, reference_model
 from kinscope.structures.reference.recipes import StateRecipe, load_recipes, recipe_of
 from kinscope.structures.user.ligands import occupant_array
 from kinscope.structures.wwpdb.source import PdbSource
@@ -213,18 +214,18 @@ class TestRecipes:
     def test_the_record_says_what_was_charged(self, imatinib: Any) -> None:
         recipe = recipe_of(PACK, "kinase-dfg-out")
         held = occupant_of(PACK, PACK.drug("imatinib"), shown(imatinib))
-        said = " ".join(guest_words(recipe, (held,), 10.0))
+        said = " ".join(say_all(guest_notes(recipe, (held,), 10.0)))
         assert "STI of the base crystal in place with its own charges (GAFF2" in said
         assert "spheres" not in said
         assert "10 kcal/mol/angstrom^2" in said
         both = StateRecipe.model_validate({**recipe.model_dump(), "ligands": ("STI", "MYR")})
-        mixed = " ".join(guest_words(both, (held, shown(imatinib, "MYR"))))
+        mixed = " ".join(say_all(guest_notes(both, (held, shown(imatinib, "MYR")))))
         assert "MYR of the base crystal in place as fixed uncharged spheres" in mixed
 
     @pytest.mark.parametrize("state", CHARGED)
     def test_shipped_models_were_made_as_their_recipes_say(self, state: str) -> None:
         _, record = reference_model(PACK, state)
-        assert any("with its own charges" in line for line in record.method)
+        assert any("with its own charges" in say(step) for step in record.method)
 
 
 class TestShippedModel:

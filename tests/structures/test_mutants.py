@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 from factories.helix import FIRST, QUICK, SEQUENCE, assert_sound, helix
 from kinscope.core.errors import StructureError, VariantError
 from kinscope.core.residues import ONE_TO_THREE, one_letter
+from kinscope.interpretation.words.say import say_all
+from kinscope.results.notes import note
 from kinscope.structures.mutants.backbone_moves import moves_about
 from kinscope.structures.mutants.build import build_mutant, check_substitutions, pack_substitutions
 from kinscope.structures.side_chains.sites import Residue, residues_of
@@ -48,8 +50,7 @@ def test_single_and_double_substitutions_give_sound_models(offsets, letters):
 def test_the_record_names_the_substitution_and_its_charge():
     model = build((FIRST + 2, "E"))[0]
     assert model.record.variant == "K303E"
-    told = "Net charge -2 e (native +0 e; -2 e, and the ions of a water box follow)."
-    assert told in model.record.method
+    assert note("net-charge", native_e=0, mutant_e=-2) in model.record.method
     assert {o.residue for o in model.record.origins if o.origin == "substituted"} == {FIRST + 2}
     assert model.record.alternative == 0
     assert model.record.relative_energy_kcal_per_mol == 0.0
@@ -62,7 +63,9 @@ def test_alternatives_are_sorted_few_and_within_the_window():
     assert energies == sorted(energies)
     assert 1 < len(models) <= 3
     assert energies[-1] <= 20.0
-    assert len({model.record.method for model in models}) == len(models)  # distinct rotamers, not one thrice
+    assert len({say_all(model.record.method) for model in models}) == len(
+        models
+    )  # distinct rotamers, not one thrice
 
 
 def test_the_same_seed_gives_the_same_model():
@@ -79,8 +82,9 @@ def test_proline_closes_its_ring_loses_its_hydrogen_and_warns_of_phi():
     proline = residues_of(model.atoms)[FIRST + 1]
     assert "H" not in proline.atom_names
     assert np.linalg.norm(proline.at("CD") - proline.at("N")) == pytest.approx(1.47, abs=0.08)
-    assert any("no NH; the native's makes no hydrogen bond" in line for line in model.record.method)
-    assert any("before proline is trans" in line for line in model.record.method)
+    said = {told.code: told.values for told in model.record.method}
+    assert said["proline-without-amide"]["acceptor"] is None
+    assert said["proline-peptide"]["kind"] == "trans"
     assert_sound(atoms, model.atoms, [FIRST + 1])
     bent = atoms.copy()
     from kinscope.structures.mutants.record import cautions
@@ -89,9 +93,8 @@ def test_proline_closes_its_ring_loses_its_hydrogen_and_warns_of_phi():
     mirrored = {
         n: Residue(n, r.name, r.atom_names, r.coord * np.array([1, 1, -1])) for n, r in residues.items()
     }
-    assert any(
-        "strained" in line for line in cautions(mirrored, FIRST + 4, "PRO")
-    )  # left-handed: phi is positive
+    codes = {told.code for told in cautions(mirrored, FIRST + 4, "PRO")}
+    assert "proline-phi" in codes  # left-handed: phi is positive
 
 
 def test_a_proline_within_a_helix_says_what_it_breaks():
@@ -100,10 +103,9 @@ def test_a_proline_within_a_helix_says_what_it_breaks():
 
     number = FIRST + 10
     residues = residues_of(helix()[0])
-    assert amide_partner(residues, number).startswith(
-        f"O of {residues[number - 4].name.capitalize()}{number - 4}"
-    )
-    said = build((number, "P"))[0].record.method
+    expected = f"O of {residues[number - 4].name.capitalize()}{number - 4}"
+    assert amide_partner(residues, number)[0] == expected
+    said = say_all(build((number, "P"))[0].record.method)
     assert any(f"{number - 4}" in line and "loses its bond" in line for line in said)
     assert any("helical: rare before proline" in line for line in said)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from kinscope.interpretation.words.say import say
 from kinscope.structures.mutants.build import build_mutant
 from kinscope.structures.mutants.settings import MutationSettings
 from kinscope.structures.mutants.strain import (
@@ -36,16 +37,16 @@ def test_a_proline_at_positive_phi_reaches_a_prolines_phi(native, s265p):
 
 
 def test_nothing_is_left_strained_or_turned_over(native, s265p):
-    assert strain_left(native[0], s265p.atoms, [265]) == []
+    assert strain_left(native[0], s265p.atoms, [265]) is None
     assert strain_amount(native[0], s265p.atoms, [265]) == 0.0
     assert turned_peptides(native[0], s265p.atoms) == []
     assert inverted_centres(s265p.atoms) == inverted_centres(native[0])
 
 
 def test_the_record_says_what_was_done_and_how_far_the_chain_went(s265p):
-    line = next(line for line in s265p.record.method if line.startswith("Relaxed a second time"))
-    assert "Pro265" in line
-    assert "guess" in line
+    told = next(told for told in s265p.record.method if told.code == "relaxed-again")
+    assert told.values["steered"] == (265,)
+    assert "Pro265" in say(told)
 
 
 def test_what_is_far_stays(native, s265p):

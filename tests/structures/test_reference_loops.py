@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from kinscope.core.errors import StructureError
 from kinscope.core.residues import three_letter
+from kinscope.interpretation.words.say import say
 from kinscope.structures.reference.assembly import graft, joints_of, place_domain, settle
 from kinscope.structures.reference.build import reference_model
 from kinscope.structures.reference.closure import CLOSED_ANGSTROM, Anchors, place, sample_backbones
@@ -155,13 +156,13 @@ def test_a_loop_is_built_whole_and_nothing_else_moves(heavy):
     assert joints == pytest.approx([1.33, 1.33], abs=0.08)
     assert built.energies_kcal_per_mol[0] == 0.0
     assert built.energies_kcal_per_mol == tuple(sorted(built.energies_kcal_per_mol))
-    assert "249-253 built (for a test)" in built.in_words("for a test")
+    assert "249-253 built (for a test)" in say(built.noted("for a test"))
 
 
 def test_the_words_of_a_built_loop_state_its_uncertainty():
     loop = BuiltLoop(first=219, last=232, closed=40, energies_kcal_per_mol=(0.0, 7.4), spread_angstrom=5.26)
-    assert "differ from it by 5.3 angstrom" in loop.in_words()
-    assert "40 sampled backbones closed" in loop.in_words()
+    assert "differ from it by 5.3 angstrom" in say(loop.noted())
+    assert "40 sampled backbones closed" in say(loop.noted())
 
 
 def test_a_graft_of_the_same_crystal_changes_nothing(heavy):
@@ -174,7 +175,7 @@ def test_a_graft_of_the_same_crystal_changes_nothing(heavy):
     one, other = common_atoms(joined, heavy, None, None)
     assert len(one) == len(heavy)
     assert np.abs(joined.coord[one] - heavy.coord[other]).max() < 0.01
-    assert "RMSD 0.00 angstrom" in note
+    assert note.values["rmsd_angstrom"] == pytest.approx(0.0, abs=0.005)
 
 
 def test_a_part_at_a_capped_end_has_one_joint(model):
@@ -201,7 +202,7 @@ def test_a_domain_goes_where_the_frame_has_it(heavy):
     assert len(one) == len(joined)
     # Nothing overlaps in a crystal but what hydrogen bonds bring together: it hardly settles.
     assert np.sqrt(((joined.coord[one] - heavy.coord[other]) ** 2).sum(-1).mean()) < 0.5
-    assert "2ABC:B" in note
+    assert note.values["entry"] == "2ABC:B"
 
 
 def test_a_domain_that_overlaps_moves_out_and_one_that_does_not_stays(heavy):

@@ -9,6 +9,7 @@ import pytest
 
 from kinscope.core.errors import BadInputError, StructureError
 from kinscope.core.residues import one_letter
+from kinscope.interpretation.words.structures import check_text
 from kinscope.structures.checks.model import check_model
 from kinscope.structures.completion.hydrogens import net_charge
 from kinscope.structures.conformation.classify import classify_state
@@ -97,8 +98,8 @@ def test_the_model_is_at_a_minimum_of_its_energy_but_for_weak_restraints(shipped
 def test_the_checks_pass(shipped):
     state_id, atoms, record = shipped
     check = check_model(atoms, record, None, PACK, name=state_id)
-    assert check.passed, check.in_words()
-    assert check.in_words().startswith(f"{state_id}: passes")
+    assert check.passed, check_text(check)
+    assert check_text(check).startswith(f"{state_id}: passes")
 
 
 def test_the_conformation_is_the_one_of_the_name(shipped):
@@ -180,7 +181,7 @@ def test_an_unknown_state_is_refused_and_an_absent_model_says_how_to_build_it(tm
 def test_models_stay_near_their_crystals(shipped):
     state_id, atoms, record = shipped
     check = check_model(atoms, record, PdbSource(), PACK, name=state_id)
-    assert check.passed, check.in_words()
+    assert check.passed, check_text(check)
     largest = max(check.crystals, key=lambda crystal: crystal.residues)
     assert largest.backbone_rmsd_angstrom < 0.5
 

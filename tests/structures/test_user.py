@@ -23,6 +23,7 @@ from factories.user_structure import (
     without,
 )
 from kinscope.core.errors import BadInputError, StructureError
+from kinscope.results.notes import note
 from kinscope.results.user_structure import StructureFindings
 from kinscope.structures.user.file import harmless
 
@@ -178,7 +179,7 @@ def test_alternates_hydrogens_and_further_models_are_settled_by_rule():
     found = examined(pdb(structure))
     assert found.findings.alternates == (315,)
     assert found.findings.models == 2
-    assert any("2 models" in note for note in found.findings.notes)
+    assert note("file-models", models=2) in found.findings.notes
     here = found.atoms[found.atoms.res_id == 315]
     assert np.allclose(sorted(map(tuple, here.coord)), sorted(map(tuple, right)), atol=0.01)
     assert "H" not in set(found.atoms.element)
@@ -205,7 +206,7 @@ def test_drugs_go_where_their_site_is(state, docked, not_docked):
     found = examined(cif(structure_of(("A", moved(shipped(state))))))
     assert docked <= set(found.drugs)
     assert not not_docked & set(found.drugs)
-    assert {text.partition(":")[0] for text in found.not_docked} >= not_docked
+    assert {told.values["drug"] for told in found.not_docked} >= not_docked
 
 
 def test_the_user_may_say_which_state_it_is_like():
@@ -255,7 +256,8 @@ def test_a_broken_peptide_is_made_anew():
     found = examined(pdb(structure_of(("A", atoms))))
     made = {n for gap in found.findings.gaps for n in range(gap.first_residue, gap.last_residue + 1)}
     assert {339, 340} <= made <= set(range(335, 346))
-    assert any("340" in note for note in found.findings.notes)
+    told = next(told for told in found.findings.notes if told.code == "backbone-remade")
+    assert 340 in told.values["residues"]
     assert backbone_deviation(found, shipped("kinase-dfg-in"), {340}) < 0.3
 
 

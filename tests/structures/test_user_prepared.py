@@ -19,6 +19,7 @@ from factories.user_structure import (
     without,
 )
 from kinscope.core.residues import one_letter
+from kinscope.interpretation.words.structures import check_text
 from kinscope.structures.forcefield.minimisation import DEFAULT_STAGES
 from kinscope.structures.reference.build import BuildSettings
 from kinscope.structures.user.prepare import Prepared, prepare, write_prepared
@@ -46,7 +47,7 @@ def test_the_sequence_is_the_targets_and_nothing_is_missing(prepared: Prepared) 
     assert names.pop(501) == "NME"
     assert "".join(one_letter(name) for name in names.values()) == PROTEIN[228:500]
     assert list(names) == list(range(229, 501))
-    assert prepared.check.passed, prepared.check.in_words()
+    assert prepared.check.passed, check_text(prepared.check)
 
 
 def test_the_record_says_where_every_residue_comes_from(prepared: Prepared) -> None:
@@ -80,7 +81,7 @@ def test_its_directory_is_checked_like_any_other_structure(prepared: Prepared, t
 
     write_prepared(prepared, tmp_path / "mine")
     (again,) = check_structures([tmp_path / "mine" / "model.cif"], PACK)
-    assert again.passed, again.in_words()
+    assert again.passed, check_text(again)
 
 
 @pytest.mark.skipif(not os.environ.get("KINSCOPE_PDB_MIRROR"), reason="needs a mirror of wwPDB entries")

@@ -9,6 +9,7 @@ import pytest
 
 from factories.user_structure import PACK, as_alanine, moved, pdb, shipped, structure_of, without, write
 from kinscope.core.errors import ComputationError, RunDirectoryError, SettingsError, UnsupportedVariantError
+from kinscope.results.notes import note
 from kinscope.variants import parse_variant
 from kinscope.workflow.engine.local import LocalEngine
 from kinscope.workflow.engine.step import Step, in_order
@@ -86,7 +87,7 @@ def test_a_variant_that_the_structure_carries_is_said(tmp_path: Path) -> None:
     path = write(tmp_path / "x.pdb", pdb(structure_of(("A", atoms))))
     original = PACK.transcript.protein[454]
     _, _, state = take_structure(path, QUICK, PACK, parse_variant(f"{original}455A", PACK))
-    assert any(f"{original}455A is in the file already" in note for note in state.findings.notes)
+    assert note("variant-in-file", variant=f"{original}455A") in state.findings.notes
 
 
 def test_the_run_directory_keeps_the_file_and_plans_without_the_original(mine: Path, tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from pathlib import Path
 from kinscope.core.errors import LigandError
 from kinscope.ligands.chemistry import quiet
 from kinscope.ligands.library import LigandIdentity, Mol, embed, identity, parse_smiles, unspecified_stereo
+from kinscope.results.notes import Note, note
 from kinscope.targets.pack import DrugDefinition
 
 VINA_ELEMENTS = frozenset({"H", "C", "N", "O", "F", "P", "S", "Cl", "Br", "I"})
@@ -47,7 +48,7 @@ class UserLigand:
     molecule: Mol
     """All hydrogens, one conformer, in the protonation the user gave."""
     identity: LigandIdentity
-    notes: tuple[str, ...]
+    notes: tuple[Note, ...]
 
 
 def ligand_from_smiles(smiles: str, name: str = "ligand") -> UserLigand:
@@ -113,9 +114,7 @@ def ligand_from_sdf(path: Path, name: str = "") -> UserLigand:
     full = Chem.AddHs(molecule, addCoords=True)
     added = full.GetNumAtoms() - molecule.GetNumAtoms()
     if added:
-        notes.append(
-            f"{added} hydrogens were added to complete the valences; the charges are those of the file."
-        )
+        notes.append(note("ligand-hydrogens-added", hydrogens=added))
     return _finished(full, name or path.stem, tuple(notes))
 
 
@@ -190,7 +189,7 @@ def _read(path: Path) -> str:
         ) from None
 
 
-def _without_isotopes(molecule: Mol) -> tuple[Mol, tuple[str, ...]]:
+def _without_isotopes(molecule: Mol) -> tuple[Mol, tuple[Note, ...]]:
     """The molecule without isotope labels, which no score feels, and a note where there were any."""
     from rdkit import Chem
 
@@ -200,8 +199,8 @@ def _without_isotopes(molecule: Mol) -> tuple[Mol, tuple[str, ...]]:
     plain = Chem.Mol(molecule)
     for atom in plain.GetAtoms():
         atom.SetIsotope(0)
-    note = f"Isotope labels ({', '.join(labelled)}) were dropped: docking does not feel them."
-    return Chem.RemoveHs(plain) if not plain.GetNumConformers() else plain, (note,)
+    dropped = note("isotopes-dropped", labels=tuple(labelled))
+    return Chem.RemoveHs(plain) if not plain.GetNumConformers() else plain, (dropped,)
 
 
 def _is_flat(molecule: Mol) -> bool:
@@ -238,7 +237,7 @@ def _check_coordinates(molecule: Mol, where: str) -> None:
         )
 
 
-def _from_flat(molecule: Mol, name: str, where: str, labels: tuple[str, ...] = ()) -> UserLigand:
+def _from_flat(molecule: Mol, name: str, where: str, labels: tuple[Note, ...] = ()) -> UserLigand:
     from rdkit import Chem
 
     open_centres = unspecified_stereo(molecule)
@@ -249,17 +248,13 @@ def _from_flat(molecule: Mol, name: str, where: str, labels: tuple[str, ...] = (
             remedy="Draw wedges, or give three-dimensional coordinates.",
         )
     built = embed(Chem.RemoveHs(molecule), where=where)
-    note = "The file is flat: three-dimensional coordinates were built."
-    return _finished(built, name, (*labels, note))
+    return _finished(built, name, (*labels, note("ligand-flat")))
 
 
-def _finished(molecule: Mol, name: str, notes: tuple[str, ...]) -> UserLigand:
+def _finished(molecule: Mol, name: str, notes: tuple[Note, ...]) -> UserLigand:
     molecule.SetProp("_Name", name)
     known = identity(molecule, name)
-    charge = f"net charge {known.charge:+d}" if known.charge else "neutral"
-    return UserLigand(
-        molecule, known, (*notes, f"Protonation as given: {charge}; state it for pH 7.4 yourself.")
-    )
+    return UserLigand(molecule, known, (*notes, note("protonation-as-given", charge_e=known.charge)))
 
 
 def _wrong_elements(molecule: Mol) -> str:
@@ -305,7 +300,8 @@ class GivenLigands:
     """What could be read, and what could not."""
 
     good: list[DrugDefinition] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
+    notes: list[tuple[str, Note]] = field(default_factory=list)
+    """With the id of the ligand that each is about."""
     bad: list[LigandError] = field(default_factory=list)
 
 
@@ -334,7 +330,7 @@ def read_given(
             return
         identifier = _free(name, used)
         found.good.append(_definition(ligand, name, identifier, site, state))
-        found.notes += [f"{identifier}: {note}" for note in ligand.notes]
+        found.notes += [(identifier, told) for told in ligand.notes]
 
     for path in files:
         if path.suffix.lower() in LIST_SUFFIXES:

@@ -11,6 +11,7 @@ from kinscope.core.records import Record
 from kinscope.core.tables import csv_text, write_table
 from kinscope.evidence.model import EvidenceHit, TreatmentOption
 from kinscope.interpretation.model import DrugVerdict, StepProvenance, StudyResult
+from kinscope.interpretation.words.say import written
 from kinscope.report.views import options
 from kinscope.results.docking import RelaxedComparison
 from kinscope.results.measured import (
@@ -72,7 +73,11 @@ def export_tables(result: StudyResult, directory: Path, *, csv: bool = False) ->
 def _tables(result: StudyResult) -> list[tuple[str, type[Record], Sequence[Record]]]:
     measured = result.measurements
     return [
-        ("models", ModelRecord, measured.models),
+        (
+            "models",
+            ModelRecord,
+            [m.model_copy(update={"method": written(m.method)}) for m in measured.models],
+        ),
         ("state_geometry", ModelGeometry, measured.geometries),
         ("contact_changes", ContactChange, measured.contact_changes),
         ("docking", DockingComparison, measured.docking),

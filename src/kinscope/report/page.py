@@ -15,6 +15,7 @@ from markupsafe import Markup
 from kinscope.core.files import write_atomic
 from kinscope.interpretation.model import StudyResult
 from kinscope.interpretation.words.say import say
+from kinscope.interpretation.words.structures import geometry_lines
 from kinscope.report import readings, style, text, views
 from kinscope.report.figures import DrawnFigure, draw_figures
 from kinscope.report.files import ReportFiles
@@ -123,6 +124,8 @@ def _environment() -> Environment:
     )
     environment.filters |= {
         "cite": text.link_citations,
+        "say": say,
+        "measured": geometry_lines,
         "num": text.number,
         "interval": text.interval,
         "in_words": text.in_words,

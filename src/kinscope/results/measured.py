@@ -150,8 +150,8 @@ class StateGeometry(Record):
     """Shortest distance of Lys271 NZ to a Glu286 carboxylate oxygen."""
     helix_c: Literal["in", "out", "unassigned"]
     activation_loop: Literal["extended", "folded", "intermediate", "unassigned"]
-    notes: tuple[str, ...] = ()
-    """What was measured, in words, and what is close to a threshold."""
+    notes: tuple[Note, ...] = ()
+    """What the numbers do not say by themselves, such as what is close to a threshold."""
     dfg_cluster: DihedralCluster = "unassigned"
     """Nearest cluster of the XDF dihedrals among those of the DFG class; ``noise`` beyond the cut-off."""
     dfg_cluster_distance: float | None = None

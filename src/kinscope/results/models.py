@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from kinscope.core.records import Record, VersionedRecord
+from kinscope.results.notes import Note
 
 
 class ResidueOrigin(Record):
@@ -36,8 +37,8 @@ class ModelRecord(VersionedRecord):
     first_residue: int
     last_residue: int
     origins: tuple[ResidueOrigin, ...]
-    method: tuple[str, ...]
-    """What was done, step by step, in words with numbers."""
+    method: tuple[Note, ...]
+    """What was done, step by step, and what deserves suspicion."""
     ph: float = 7.4
     protonation: dict[str, str] = Field(default_factory=dict)
     """Every titratable residue in a state other than the standard one at pH 7, and every histidine."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pydantic import Field, model_validator
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from kinscope.core.records import Record
 
@@ -26,6 +26,10 @@ class Note(Record):
     @classmethod
     def _from_text(cls, data: Any) -> Any:
         return {"code": AS_WRITTEN, "values": {"text": data}} if isinstance(data, str) else data
+
+    @model_serializer(mode="wrap")
+    def _as_it_was(self, handler: SerializerFunctionWrapHandler) -> Any:
+        return self.values["text"] if self.code == AS_WRITTEN else handler(self)
 
 
 def note(code: str, **values: Value) -> Note:

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from kinscope.core.records import Record, Settings, VersionedRecord
 from kinscope.results.measured import StateGeometry
+from kinscope.results.notes import Note
 
 USER_STATE = "user"
 """Id of the state that a user's structure becomes."""
@@ -55,21 +56,12 @@ class FilledGap(Record):
     """Shipped state that gives the stretch; empty if it is built."""
     flank_rmsd_angstrom: float | None = None
     """Backbone of the flanks, the shipped model laid on the structure."""
-    note: str = ""
+    note: Note | None = None
 
     @property
     def length(self) -> int:
         """Residues of the stretch."""
         return self.last_residue - self.first_residue + 1
-
-    def in_words(self) -> str:
-        """One phrase for records and the command line."""
-        where = f"{self.first_residue}-{self.last_residue}"
-        where = where if self.length > 1 else str(self.first_residue)
-        if self.origin == "built":
-            return f"{where} built ({self.note})"
-        extra = f"; {self.note}" if self.note else ""
-        return f"{where} from the shipped model {self.state}, flanks {self.flank_rmsd_angstrom:.2f} A{extra}"
 
 
 class PocketLigand(Record):
@@ -124,51 +116,4 @@ class StructureFindings(VersionedRecord):
     """The conformation as measured on the file's own atoms."""
     like: str = ""
     """Shipped state that it is treated like, if there is one."""
-    notes: tuple[str, ...] = ()
-
-    def in_words(self) -> list[str]:
-        """Lines for the command line."""
-        shape = self.geometry
-        lines = [
-            f"{self.file}, chain {self.chain}"
-            + (f": {self.title}" if self.title else "")
-            + (f" ({self.resolution_angstrom:.2f} A)" if self.resolution_angstrom else ""),
-            f"  residues {self.first_residue}-{self.last_residue} "
-            f"({self.author_first}-{self.author_last} in the file)",
-            f"  conformation: DFG-{shape.dfg} (D1 {shape.dfg_d1_angstrom:.1f}, D2 "
-            f"{shape.dfg_d2_angstrom:.1f} A), helix C {shape.helix_c}, activation loop "
-            f"{shape.activation_loop}" + (f"; treated like {self.like}" if self.like else ""),
-        ]
-        others = [
-            f"{item.chain} ({item.note or f'{item.kinase_domain_percent:.0f} % of the kinase domain'})"
-            for item in self.candidates
-            if item.chain != self.chain
-        ]
-        for label, items in (
-            ("other chains", others),
-            ("differs from the target, set back", self.substituted),
-            ("modified residues", self.modified),
-            ("one of several conformations chosen", [str(number) for number in self.alternates]),
-            ("missing stretches", [gap.in_words() for gap in self.gaps]),
-            ("atoms missing, built", [str(number) for number in self.incomplete]),
-            ("cut off", self.cut_off),
-            ("pockets kept open by", [_ligand_words(ligand) for ligand in self.ligands]),
-            ("left out", self.left_out),
-        ):
-            if items:
-                lines.append(f"  {label}: {_bounded(list(items))}")
-        return [*lines, *(f"  note: {note}" for note in self.notes)]
-
-
-def _ligand_words(ligand: PocketLigand) -> str:
-    site = ligand.site.replace("_", " ")
-    return f"{ligand.name} in the {site}" + (" (reference pose laid in)" if ligand.stand_in else "")
-
-
-_MOST_LISTED = 30
-
-
-def _bounded(items: list[str]) -> str:
-    shown = items[:_MOST_LISTED]
-    rest = len(items) - len(shown)
-    return ", ".join(shown) + (f" and {rest} more" if rest > 0 else "")
+    notes: tuple[Note, ...] = ()

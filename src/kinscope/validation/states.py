@@ -17,9 +17,11 @@ import numpy as np
 
 from kinscope.core.errors import BadInputError
 from kinscope.core.records import Record
+from kinscope.interpretation.words.say import say
+from kinscope.interpretation.words.structures import entry_line, label_line
 from kinscope.structures.conformation.atoms import AtomTable
 from kinscope.structures.conformation.classify import EntryGeometry, classify_entries
-from kinscope.structures.conformation.literature import LabelComparison, compare_labels, reason_of
+from kinscope.structures.conformation.literature import LabelComparison, compare_labels, reasons_of
 from kinscope.structures.wwpdb.entries import chain_of_structure
 from kinscope.structures.wwpdb.source import PdbSource
 from kinscope.targets.pack import KinaseLandmarks, TargetPack
@@ -145,7 +147,7 @@ def compare_states(source: PdbSource, pack: TargetPack, labels: Sequence[ChainLa
 def in_words(benchmark: StatesBenchmark) -> str:
     """The table of chains, then agreement, deviations and every disagreement."""
     lines = [
-        comparison.measured.in_words() + (f"; {comparison.not_measured}" if comparison.not_measured else "")
+        entry_line(comparison.measured) + (f"; {comparison.not_measured}" if comparison.not_measured else "")
         for comparison in benchmark.chains
     ]
     labelled = [comparison for comparison in benchmark.chains if comparison.label is not None]
@@ -204,7 +206,7 @@ def _literature_words(comparisons: Sequence[LabelComparison]) -> list[str]:
     for citation in dict.fromkeys(c.citation for c in judged):
         own = [c.outcome == "agrees" for c in judged if c.citation == citation]
         lines.append(f"  {citation}: {sum(own)} of {len(own)}")
-    return lines + [f"  {c.in_words()}" for c in comparisons if c.outcome != "agrees"]
+    return lines + [f"  {label_line(c)}" for c in comparisons if c.outcome != "agrees"]
 
 
 def _labels_of(entry: str, text: str) -> list[ChainLabel]:
@@ -241,7 +243,7 @@ def _explanation(measured: EntryGeometry, label: ChainLabel, landmarks: KinaseLa
     shape = measured.geometry
     if label.dfg == shape.dfg:
         return ""
-    reasons = [f"labelled {label.dfg}, measures {shape.dfg}", reason_of("dfg", shape)]
+    reasons = [f"labelled {label.dfg}, measures {shape.dfg}", *map(say, reasons_of("dfg", shape))]
     if label.d1_angstrom is not None and label.d2_angstrom is not None:
         reasons.append(f"the label's own D1 {label.d1_angstrom}, D2 {label.d2_angstrom}")
     return "; ".join([*reasons, *_absent(measured, landmarks)])

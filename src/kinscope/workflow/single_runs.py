@@ -12,6 +12,7 @@ from kinscope.core.errors import LigandError
 from kinscope.docking.known.crystal import with_crystal_rmsd
 from kinscope.docking.known.reference import check_site
 from kinscope.dynamics.records import REPLICA_RECORD_FILE, ReplicaRecord
+from kinscope.interpretation.words.say import say
 from kinscope.ligands.parameters.shipped import directory_for, load_parameters
 from kinscope.ligands.user import GivenLigands, read_given
 from kinscope.results.docking import DockingRow, RelaxedSettings
@@ -158,7 +159,9 @@ def dock_alone(
     rows = [row for folder in done.artefacts.values() for row in read_records(folder / ROWS, DockingRow)]
     if mirror is not None:
         rows = _beside_crystals(rows, done.artefacts, load_target(request.target), PdbSource(mirror))
-    return DockingTable(done, rows, skipped, [*remarks, *own.notes])
+    return DockingTable(
+        done, rows, skipped, [*remarks, *(f"{ligand}: {say(told)}" for ligand, told in own.notes)]
+    )
 
 
 def _beside_crystals(

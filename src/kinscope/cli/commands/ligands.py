@@ -116,12 +116,14 @@ def _own(ligand: str, name: str | None) -> tuple[str, str, str]:
 
 def in_words(record: LigandParameters, path: Path) -> list[str]:
     """What was made and what to mind, line by line."""
+    from kinscope.interpretation.words.say import say
+
     lines = [
         f"{record.name}: {path}",
         f"  {len(record.atoms)} atoms, net charge {record.net_charge_e:+d} e, {record.force_field}",
         f"  {record.charge_model}; largest spread {max(atom.charge_spread_e for atom in record.atoms):.3f} e",
     ]
-    lines += [f"  to mind: {warning}" for warning in record.warnings]
+    lines += [f"  to mind: {say(warning)}" for warning in record.warnings]
     poor = [term for term in record.estimated if term.kind != "improper"]
     if poor:
         lines.append(

@@ -73,6 +73,7 @@ def check(
 
     Exit 1 if one fails. With --trajectory: the share of frames in every conformation.
     """
+    from kinscope.interpretation.words.structures import check_text
     from kinscope.structures.checks.files import check_shipped, check_structures
     from kinscope.targets import load_target
 
@@ -88,7 +89,7 @@ def check(
         show_json(checks)
     else:
         for item in checks:
-            typer.echo(item.in_words())
+            typer.echo(check_text(item))
     if not all(item.passed for item in checks):
         raise typer.Exit(1)
 
@@ -173,6 +174,8 @@ def prepare(
 
     `kinscope assess VARIANT --structure FILE` does the same as part of a study.
     """
+    from kinscope.interpretation.words.say import say
+    from kinscope.interpretation.words.structures import check_text, findings_lines
     from kinscope.results.user_structure import UserStructureOptions
     from kinscope.structures.user import prepare
     from kinscope.structures.user.file import read_user_file
@@ -186,8 +189,8 @@ def prepare(
         _refuse_other_content(directory)
     if not console.as_json:
         drugs = f"  inhibitors that can be docked into it: {', '.join(found.drugs) or 'none'}"
-        others = [f"    not {text}" for text in found.not_docked]
-        typer.echo("\n".join([*found.findings.in_words(), drugs, *others]))
+        others = [f"    not {say(note)}" for note in found.not_docked]
+        typer.echo("\n".join([*findings_lines(found.findings), drugs, *others]))
     if dry_run:
         if console.as_json:
             show_json(found.findings)
@@ -198,9 +201,9 @@ def prepare(
         content = {"findings": made.findings, "check": made.check, "drugs": found.drugs}
         show_json({"directory": directory, **content})
         return
-    for line in made.record.method[1:]:
-        typer.echo(f"  {line}")
-    typer.echo(made.check.in_words())
+    for note in made.record.method[1:]:
+        typer.echo(f"  {say(note)}")
+    typer.echo(check_text(made.check))
     typer.echo(f"\nModel: {directory / 'model.cif'}; what was found and done: model.json, structure.json")
 
 

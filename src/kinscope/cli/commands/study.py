@@ -257,8 +257,10 @@ def _conclude(finished: Finished, as_json: bool) -> None:
         )
     else:
         _print_answer(result)
+        from kinscope.interpretation.words.structures import findings_lines
+
         given = open_existing(directory).structure
-        for line in ["", *given.findings.in_words()] if given is not None else []:
+        for line in ["", *findings_lines(given.findings)] if given is not None else []:
             typer.echo(line)
         pack = load_target(str(result.settings["target"]))
         for text in finished.plan.skipped:

@@ -26,3 +26,8 @@ def say(note: Note) -> str:
 def say_all(notes: Iterable[Note]) -> tuple[str, ...]:
     """The sentences of notes in their order, each once."""
     return tuple(dict.fromkeys(say(note) for note in notes))
+
+
+def written(notes: Iterable[Note]) -> tuple[Note, ...]:
+    """Notes as their sentences, for tables that people open; read back they are notes again."""
+    return tuple(Note(code=AS_WRITTEN, values={"text": say(note)}) for note in notes)

@@ -34,6 +34,7 @@ from kinscope.ligands.parameters.shipped import (
     molecule_in_order,
     smiles_digest,
 )
+from kinscope.results.notes import Note
 
 _COULOMB_14, _LENNARD_JONES_14 = "0.8333333333333334", "0.5"
 """Amber's scaling of 1-4 pairs, as OpenMM's Amber files write it: they must agree to be used together."""
@@ -199,7 +200,7 @@ def _computed(
     tools: AmberTools,
     keep: Path | None,
     progress: Progress | None,
-) -> tuple[Charges, Terms, tuple[EstimatedTerm, ...], tuple[str, ...]]:
+) -> tuple[Charges, Terms, tuple[EstimatedTerm, ...], tuple[Note, ...]]:
     """Charges, terms, what of them was estimated, and what was mended."""
     names = atom_names(molecule)
     shapes = spread_out_conformers(molecule, settings.conformers, seed=settings.seed)

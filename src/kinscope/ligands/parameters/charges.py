@@ -23,6 +23,7 @@ from kinscope.core.progress import Progress
 from kinscope.ligands.chemistry import add_conformers, quiet
 from kinscope.ligands.library import EMBEDDING_SEED
 from kinscope.ligands.parameters.programs import AmberTools
+from kinscope.results.notes import Note, note
 
 Mol = Any
 FloatArray = NDArray[np.float64]
@@ -163,7 +164,7 @@ class Charges:
     conformers: int
     sqm: str
     """sqm's version line."""
-    notes: tuple[str, ...]
+    notes: tuple[Note, ...]
 
 
 @dataclass(frozen=True)
@@ -375,22 +376,16 @@ def _notes(
     table: dict[tuple[str, str, str], float],
     missing: tuple[tuple[int, int, str], ...],
     names: Sequence[str],
-) -> tuple[str, ...]:
-    """What was supplemented and what is still without a correction, in words."""
+) -> tuple[Note, ...]:
+    """What was supplemented and what is still without a correction."""
     _, lacking = types.corrections(table)
-    notes = []
-    for bond in lacking:
-        first, second, kind = bond
-        words = (
-            f"{names[first]}-{names[second]} (types {types.atoms[first]}, {types.atoms[second]}, bond {kind})"
+    return tuple(
+        note(
+            "bond-uncorrected",
+            bond=f"{names[bond[0]]}-{names[bond[1]]}",
+            types=(types.atoms[bond[0]], types.atoms[bond[1]]),
+            kind=bond[2],
+            aromatic_taken=int(bond not in missing),
         )
-        if bond in missing:
-            notes.append(
-                f"AmberTools' table has no charge correction for the bond {words}: none was applied."
-            )
-        else:
-            notes.append(
-                f"AmberTools' table has no charge correction for the bond {words}: that of the aromatic "
-                "bond between carbon and nitrogen was applied (docs/decisions/0141)."
-            )
-    return tuple(notes)
+        for bond in lacking
+    )

@@ -15,6 +15,7 @@ from typing import Any
 from kinscope.core.errors import ComputationError
 from kinscope.ligands.parameters.programs import AmberTools
 from kinscope.ligands.parameters.shipped import EstimatedTerm
+from kinscope.results.notes import Note, note
 
 POOR_PENALTY = 100.0
 """parmchk2's penalty from which a dihedral is looked up again as an aromatic one."""
@@ -57,7 +58,7 @@ class Terms:
 
 def gaff2_terms(
     charges: Sequence[float], names: Sequence[str], tools: AmberTools, directory: Path
-) -> tuple[Terms, tuple[EstimatedTerm, ...], tuple[str, ...]]:
+) -> tuple[Terms, tuple[EstimatedTerm, ...], tuple[Note, ...]]:
     """The terms of the molecule that antechamber typed in ``directory / "antechamber"``.
 
     Parameters
@@ -137,7 +138,7 @@ def aromatic_dihedrals(gaff2: Path) -> dict[tuple[str, str], str]:
     return found
 
 
-def mended(frcmod: str, general: dict[tuple[str, str], str]) -> tuple[str, tuple[str, ...]]:
+def mended(frcmod: str, general: dict[tuple[str, str], str]) -> tuple[str, tuple[Note, ...]]:
     """A frcmod whose worst dihedrals inside aromatic rings are those of the ring.
 
     parmchk2 has no general term for a ring bond at the carbon of an aryl-aryl bond (types cp, cq) and falls
@@ -160,8 +161,7 @@ def mended(frcmod: str, general: dict[tuple[str, str], str]) -> tuple[str, tuple
             if inner != (kinds[1], kinds[2]) and inner in general:
                 line = f"{line[:11]}   {general[inner]}      as X-{inner[0]}-{inner[1]}-X"
                 notes.append(
-                    f"dihedral {'-'.join(kinds)}: parmchk2's guess (penalty {penalty:.0f}) was replaced by "
-                    f"GAFF2's X-{inner[0]}-{inner[1]}-X, the same bond of the same ring"
+                    note("dihedral-replaced", types="-".join(kinds), penalty=penalty, inner="-".join(inner))
                 )
         if "ATTN" in line:
             raise ComputationError(

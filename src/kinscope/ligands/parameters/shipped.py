@@ -18,6 +18,7 @@ from pydantic import ConfigDict
 from kinscope.core.errors import LigandError
 from kinscope.core.files import sha256_of_file
 from kinscope.core.records import Record, VersionedRecord
+from kinscope.results.notes import Note
 from kinscope.targets.pack import DrugDefinition, TargetPack
 
 SHIPPED = Path(str(files("kinscope.ligands"))) / "data" / "parameters"
@@ -76,7 +77,7 @@ class LigandParameters(VersionedRecord):
     programs: dict[str, str]
     """Versions of what computed them."""
     estimated: tuple[EstimatedTerm, ...] = ()
-    warnings: tuple[str, ...] = ()
+    warnings: tuple[Note, ...] = ()
     forcefield_sha256: str
     """Of the XML file."""
 

@@ -21,7 +21,7 @@ from kinscope.results.models import ModelRecord
 from kinscope.structures.checks.rotamers import rotamer_outliers
 from kinscope.structures.completion.heavy_atoms import missing_atoms
 from kinscope.structures.conformation.classify import classify_state
-from kinscope.structures.conformation.literature import ASPECTS, compare_labels
+from kinscope.structures.conformation.literature import ASPECTS, LabelComparison, compare_labels
 from kinscope.structures.model import AtomArray
 from kinscope.structures.stereochemistry import (
     angle_deviations,
@@ -143,8 +143,8 @@ class ModelCheck(Record):
     geometry: StateGeometry
     crystals: tuple[CrystalDeviation, ...] = ()
     overlaps: tuple[str, ...] = ()
-    """The worst ones, in words."""
-    literature: tuple[str, ...] = ()
+    """The worst ones, e.g. ``ALA 12 CB - LEU 40 CD1: 0.52 angstrom``."""
+    literature: tuple[LabelComparison, ...] = ()
     """What the literature calls the conformation of this entry (of a model: of its crystals), and whether the
     measurement bears it out."""
 
@@ -152,34 +152,6 @@ class ModelCheck(Record):
     def passed(self) -> bool:
         """Whether every item is within its bound."""
         return all(item.passed for item in self.items)
-
-    def in_words(self) -> str:
-        """A block of text for the command line."""
-        lines = [f"{self.name}: {'passes' if self.passed else 'FAILS'}"]
-        for item in self.items:
-            mark = "ok  " if item.passed else "FAIL"
-            lines.append(f"  {mark} {item.name}: {item.value} (bound: {item.bound})")
-        lines += [f"       {text}" for text in self._conformation_words()]
-        lines += [
-            f"       {crystal.entry}, {crystal.residues} residues: RMSD {crystal.backbone_rmsd_angstrom:.2f} "
-            f"(backbone), {crystal.heavy_rmsd_angstrom:.2f} (heavy atoms) angstrom"
-            for crystal in self.crystals
-        ]
-        lines += [f"       {said}" for said in self.literature]
-        lines += [f"       overlap {overlap}" for overlap in self.overlaps]
-        return "\n".join(lines)
-
-    def _conformation_words(self) -> tuple[str, ...]:
-        shape = self.geometry
-        if all(getattr(shape, part) == "unassigned" for part in ("dfg", "helix_c", "activation_loop")):
-            return ("conformation: not classified, the kinase domain's landmarks are not there", *shape.notes)
-        return (
-            f"conformation: DFG-{shape.dfg} (D1 {shape.dfg_d1_angstrom:.1f}, D2 "
-            f"{shape.dfg_d2_angstrom:.1f} angstrom), helix C {shape.helix_c}, Lys-Glu bridge "
-            f"{shape.salt_bridge_271_286_angstrom:.1f} angstrom, activation loop {shape.activation_loop}, "
-            f"{shape.activity} by Kincore's criteria",
-            *shape.notes,
-        )
 
 
 def check_model(
@@ -269,7 +241,7 @@ def _stereochemistry(atoms: AtomArray, overlaps: int) -> Iterator[CheckItem]:
 
 def _literature(
     pack: TargetPack | None, entry: str, record: ModelRecord | None, geometry: StateGeometry
-) -> tuple[str, ...]:
+) -> tuple[LabelComparison, ...]:
     """Labels of the entry; of a native model, those of its crystals, each for the part it gave."""
     if pack is None:
         return ()
@@ -284,12 +256,12 @@ def _literature(
         for origin in record.origins:
             if origin.residue == dfg and origin.entry:
                 crystals[origin.entry] = (*crystals.get(origin.entry, ()), *loop)
-    said = []
+    found: list[LabelComparison] = []
     for name, aspects in crystals.items():
         code, _, chain = name.partition(":")
         compared = compare_labels(pack, code, chain, geometry)
-        said += [comparison.in_words() for comparison in compared if comparison.aspect in aspects]
-    return tuple(said)
+        found += [comparison for comparison in compared if comparison.aspect in aspects]
+    return tuple(found)
 
 
 def _rms(values: np.ndarray[tuple[int, ...], np.dtype[np.float64]]) -> float:

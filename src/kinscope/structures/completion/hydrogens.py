@@ -23,6 +23,7 @@ import numpy as np
 
 from kinscope.core.errors import ComputationError
 from kinscope.core.progress import Progress
+from kinscope.results.notes import Note, note
 from kinscope.structures.completion.heavy_atoms import cap_ends, complete_heavy_atoms, pdb_text
 from kinscope.structures.completion.hydrogen_bonds import flip_side_chains, histidine_tautomer
 from kinscope.structures.model import AtomArray
@@ -47,7 +48,7 @@ class Protonation:
     """OpenMM variant by residue number, only where it is not the default, and for every histidine."""
     pka: dict[int, float]
     """By residue number."""
-    method: tuple[str, ...]
+    method: tuple[Note, ...]
 
     def recorded(self, atoms: AtomArray) -> dict[str, str]:
         """What goes into a model's record: every histidine, every unusual state, with its pKa."""
@@ -103,7 +104,7 @@ def choose_protonation(
     empty = predict_pka(atoms) if ligands else pka
     names = {int(number): str(name) for number, name in zip(atoms.res_id, atoms.res_name, strict=True)}
     variants: dict[int, str] = {}
-    stated: list[str] = []
+    stated: list[int] = []
     for number, name in names.items():
         value = pka.get(number)
         if value is None:
@@ -114,17 +115,18 @@ def choose_protonation(
         elif name in ("ASP", "GLU") and protonated:
             variants[number] = _PROTONATED[name]
         elif name in ("LYS", "ARG", "TYR", "CYS") and value < ph:
-            stated.append(f"{name.capitalize()}{number} (pKa {value:.1f}) kept in its usual state")
+            stated.append(number)
     within = sorted(number for number, value in pka.items() if abs(value - ph) < 1.0 and number in names)
-    method = [f"Protonation at pH {ph:.1f} by PROPKA 3 with {len(ligands)} ligand(s) in place."]
+
+    def named(numbers: list[int]) -> dict[str, tuple[str | float, ...]]:
+        residues = tuple(f"{names[number].capitalize()}{number}" for number in numbers)
+        return {"residues": residues, "pka": tuple(pka[number] for number in numbers)}
+
+    method = [note("protonation", ph=ph, ligands=len(ligands))]
     if within:
-        method.append(
-            "Within one unit of the pH, hence uncertain: "
-            + ", ".join(f"{names[number].capitalize()}{number} {pka[number]:.1f}" for number in within)
-            + "."
-        )
+        method.append(note("pka-near-ph", **named(within)))
     if stated:
-        method.append("Stated but not followed: " + "; ".join(stated) + ".")
+        method.append(note("usual-state-kept", **named(stated)))
     return Protonation(ph=ph, variants=variants, pka=pka, method=tuple(method))
 
 
@@ -262,12 +264,9 @@ class CompleteModel:
     protonation: Protonation
 
     @property
-    def hydrogen_words(self) -> tuple[str, ...]:
+    def hydrogen_notes(self) -> tuple[Note, ...]:
         """How protonation was chosen and where hydrogens come from, for the model's record."""
-        return (
-            *self.protonation.method,
-            "Hydrogens by OpenMM's Modeller on the CPU platform; ends capped with ACE and NME.",
-        )
+        return (*self.protonation.method, note("hydrogens-added"))
 
     def recorded_protonation(self) -> dict[str, str]:
         """Every histidine and every unusual state with its pKa, for the model's record."""

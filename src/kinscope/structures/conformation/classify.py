@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Literal
 from kinscope.core.errors import BadInputError
 from kinscope.core.records import Record
 from kinscope.results.measured import StateGeometry
+from kinscope.results.notes import Note, note
 from kinscope.structures.conformation import dfg, parts
 from kinscope.structures.conformation.atoms import AtomTable, finite
 from kinscope.structures.conformation.dfg import classify_dfg
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
     from kinscope.targets.pack import TargetPack
 
 __all__ = ["EntryGeometry", "classify_dfg", "classify_entries", "classify_state"]
-
-NOT_CLASSIFIED = "not classified: the target pack names no landmarks to measure"
 
 
 def classify_state(atoms: AtomArray, landmarks: KinaseLandmarks | None) -> StateGeometry:
@@ -90,7 +89,7 @@ def classify_state(atoms: AtomArray, landmarks: KinaseLandmarks | None) -> State
         sh3_linker=domains.sh3,
         sh3_linker_angstrom=finite(domains.sh3_gap),
     )
-    return geometry.model_copy(update={"notes": _in_words(geometry, landmarks)})
+    return geometry.model_copy(update={"notes": _noted(geometry)})
 
 
 class EntryGeometry(Record):
@@ -104,19 +103,6 @@ class EntryGeometry(Record):
     resolution_angstrom: float | None = None
     missing_residues: tuple[int, ...] = ()
     """Numbers between the first and the last residue that the chain does not show."""
-
-    def in_words(self) -> str:
-        """One line for the command line."""
-        shape = self.geometry
-        borderline = [note for note in shape.notes if note.startswith("borderline")]
-        return (
-            f"{self.entry}:{self.chain} {self.first_residue}-{self.last_residue} DFG-{shape.dfg} "
-            f"(D1 {shape.dfg_d1_angstrom:.1f}, D2 {shape.dfg_d2_angstrom:.1f}, {shape.dfg_cluster}), "
-            f"helix C {shape.helix_c}, bridge {shape.salt_bridge_271_286_angstrom:.1f}, "
-            f"loop {shape.activation_loop}, spine {shape.spine}, P-loop {shape.p_loop}, {shape.activity}"
-            + ("" if shape.sh2_position == "not modelled" else f", SH2 {shape.sh2_position}")
-            + "".join(f"; {note}" for note in borderline)
-        )
 
 
 def classify_entries(
@@ -186,62 +172,15 @@ def _activity(
     return "active" if all(state == wanted for state, wanted in states) else "unassigned"
 
 
-def _in_words(shape: StateGeometry, landmarks: KinaseLandmarks) -> tuple[str, ...]:
-    notes = [*_dfg_words(shape), *_helix_words(shape), *_loop_words(shape, landmarks)]
-    if shape.spine_distances_angstrom:
-        gaps = ", ".join(f"{gap:.1f}" for gap in shape.spine_distances_angstrom)
-        notes.append(f"regulatory spine {shape.spine}: gaps {gaps} angstrom")
-    if shape.p_loop_angstrom is not None:
-        notes.append(f"P-loop {shape.p_loop}: tip {shape.p_loop_angstrom:.1f} angstrom from beta 3")
-    if shape.sh2_position != "not modelled":
-        notes.append(
-            f"SH2 {shape.sh2_position}: {shape.sh2_to_n_lobe_angstrom:.0f} angstrom from the N-lobe, "
-            f"{shape.sh2_to_c_lobe_angstrom:.0f} from the C-lobe (centres)"
-        )
-    if shape.sh3_linker != "not modelled":
-        notes.append(f"SH3 and linker {shape.sh3_linker}: {shape.sh3_linker_angstrom:.1f} angstrom")
-    return (*notes, *dfg.borderline(shape.dfg_d1_angstrom, shape.dfg_d2_angstrom))
-
-
-def _dfg_words(shape: StateGeometry) -> list[str]:
-    if not shape.dfg_dihedrals_degrees:
-        return []
-    if shape.dfg_cluster not in ("noise", "unassigned"):
-        return [f"DFG dihedrals {shape.dfg_cluster} ({shape.dfg_cluster_distance:.2f})"]
-    nearest, separation = dfg.nearest_of_all(shape.dfg_dihedrals_degrees)
-    return [
-        f"DFG dihedrals in no cluster of DFG-{shape.dfg} (nearest of all: {nearest}, {separation:.2f}; "
-        f"bound {dfg.CLUSTER_CUTOFF})"
-    ]
-
-
-def _helix_words(shape: StateGeometry) -> list[str]:
+def _noted(shape: StateGeometry) -> tuple[Note, ...]:
     notes = []
-    if shape.helix_c_beta_distance_angstrom is not None:
-        turn = (
-            ""
-            if shape.helix_c_rotation_degrees is None
-            else f", Glu-Lys {shape.helix_c_rotation_degrees:.0f} degrees about the helix"
-        )
-        notes.append(f"helix C: CB-CB {shape.helix_c_beta_distance_angstrom:.1f} angstrom{turn}")
+    if shape.dfg_dihedrals_degrees and shape.dfg_cluster in ("noise", "unassigned"):
+        nearest, distance = dfg.nearest_of_all(shape.dfg_dihedrals_degrees)
+        bound = dfg.CLUSTER_CUTOFF
+        notes.append(note("no-dfg-cluster", dfg=shape.dfg, nearest=nearest, distance=distance, bound=bound))
     if shape.salt_bridge == "open" and shape.helix_c == "in":
-        notes.append(
-            f"helix C is in, but its salt bridge is open ({shape.salt_bridge_271_286_angstrom:.1f} angstrom)"
-        )
-    return notes
-
-
-def _loop_words(shape: StateGeometry, landmarks: KinaseLandmarks) -> list[str]:
-    said = []
-    if shape.loop_n_terminal_angstrom is not None:
-        said.append(f"start {shape.loop_n_terminal_angstrom:.1f}")
-    if shape.loop_c_terminal_angstrom is not None:
-        said.append(f"end {shape.loop_c_terminal_angstrom:.1f}")
-    if shape.loop_tyrosine_angstrom is not None:
-        said.append(
-            f"Tyr{landmarks.loop_tyrosine} to Asp{landmarks.hrd_aspartate} {shape.loop_tyrosine_angstrom:.1f}"
-        )
-    return [f"activation loop: {', '.join(said)} angstrom"] if said else []
+        notes.append(note("open-bridge", gap_angstrom=shape.salt_bridge_271_286_angstrom))
+    return (*notes, *dfg.borderline(shape.dfg_d1_angstrom, shape.dfg_d2_angstrom))
 
 
 def _unclassified() -> StateGeometry:
@@ -253,5 +192,5 @@ def _unclassified() -> StateGeometry:
         salt_bridge_271_286_angstrom=missing,
         helix_c="unassigned",
         activation_loop="unassigned",
-        notes=(NOT_CLASSIFIED,),
+        notes=(note("not-classified"),),
     )

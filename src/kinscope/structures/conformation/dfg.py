@@ -13,6 +13,7 @@ from typing import Literal
 import numpy as np
 
 from kinscope.results.measured import DihedralCluster
+from kinscope.results.notes import Note, note
 from kinscope.structures.conformation.atoms import AtomTable
 from kinscope.targets.pack import KinaseLandmarks
 
@@ -102,11 +103,11 @@ def nearest_of_all(angles: tuple[float, ...]) -> tuple[DihedralCluster, float]:
     return nearest, found[nearest]
 
 
-def borderline(d1: float, d2: float) -> list[str]:
-    """What is near a threshold, in words; empty if nothing is."""
+def borderline(d1: float, d2: float) -> tuple[Note, ...]:
+    """What is near a threshold; empty if nothing is."""
     near = []
     if abs(d1 - DFG_IN_D1) < BORDERLINE:
         near.append(f"D1 {d1:.1f} of {DFG_IN_D1:.0f}")
     if d1 <= DFG_IN_D1 + BORDERLINE and abs(d2 - DFG_IN_D2) < BORDERLINE:
         near.append(f"D2 {d2:.1f} of {DFG_IN_D2:.0f}")
-    return [f"borderline: {' and '.join(near)} angstrom"] if near else []
+    return (note("borderline", near=tuple(near)),) if near else ()

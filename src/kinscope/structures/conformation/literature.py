@@ -16,20 +16,13 @@ from kinscope.core.errors import BadInputError
 from kinscope.core.plain_yaml import read_yaml
 from kinscope.core.records import Record
 from kinscope.results.measured import StateGeometry
+from kinscope.results.notes import Note, note
 from kinscope.structures.conformation import dfg, parts
 from kinscope.targets.pack import TargetPack
 
 FILE = "conformations.yaml"
 ASPECTS = ("dfg", "helix_c", "activation_loop", "activity", "sh2_position", "sh3_linker")
 """Fields of a label and, by the same names, of a measurement."""
-_WORDS = {
-    "dfg": "DFG-{}",
-    "helix_c": "helix C {}",
-    "activation_loop": "activation loop {}",
-    "activity": "{}",
-    "sh2_position": "SH2 {}",
-    "sh3_linker": "SH3 and linker {}",
-}
 
 
 class LabelSource(Record):
@@ -87,7 +80,7 @@ class LabelComparison(Record):
     label: str
     measured: str
     citation: str
-    reason: str = ""
+    reasons: tuple[Note, ...] = ()
     """Why they differ, from the numbers; empty where they agree."""
 
     @property
@@ -96,16 +89,6 @@ class LabelComparison(Record):
         if self.measured in ("unassigned", "not modelled"):
             return "not measured"
         return "agrees" if self.measured == self.label else "differs"
-
-    def in_words(self) -> str:
-        """One line for the command line."""
-        label, measured = (_WORDS[self.aspect].format(word) for word in (self.label, self.measured))
-        text = f"{self.entry}:{self.chain} is called {label} ({self.citation})"
-        if self.outcome == "agrees":
-            return f"{text}, and measures so"
-        if self.outcome == "not measured":
-            return f"{text}, which cannot be measured: the residues are not there"
-        return f"{text}, but measures {measured}" + (f": {self.reason}" if self.reason else "")
 
 
 @lru_cache(maxsize=8)
@@ -155,43 +138,44 @@ def compare_labels(
             label=word,
             measured=getattr(geometry, aspect),
             citation=literature.sources[label.source].citation,
-            reason="" if getattr(geometry, aspect) == word else reason_of(aspect, geometry),
+            reasons=() if getattr(geometry, aspect) == word else reasons_of(aspect, geometry),
         )
         for label in literature.of(entry, chain)
         for aspect, word in label.stated()
     )
 
 
-def reason_of(aspect: str, shape: StateGeometry) -> str:
+def reasons_of(aspect: str, shape: StateGeometry) -> tuple[Note, ...]:
     """The numbers that an aspect's class rests on, beside their thresholds."""
     if aspect == "dfg":
-        near = dfg.borderline(shape.dfg_d1_angstrom, shape.dfg_d2_angstrom)
-        return "; ".join(
-            [
-                f"D1 {shape.dfg_d1_angstrom:.1f} (in up to {dfg.DFG_IN_D1:.0f}), "
-                f"D2 {shape.dfg_d2_angstrom:.1f} angstrom",
-                *near,
-            ]
-        )
+        d1, d2 = shape.dfg_d1_angstrom, shape.dfg_d2_angstrom
+        measured = note("dfg-measured", d1_angstrom=d1, d2_angstrom=d2, in_angstrom=dfg.DFG_IN_D1)
+        return (measured, *dfg.borderline(d1, d2))
     if aspect == "helix_c":
-        apart = _number(shape.helix_c_beta_distance_angstrom)
-        return f"CB-CB {apart} angstrom (in up to {parts.HELIX_C_IN:.0f})"
+        apart = shape.helix_c_beta_distance_angstrom
+        return (note("helix-c-measured", gap_angstrom=apart, in_angstrom=parts.HELIX_C_IN),)
     if aspect == "activation_loop":
         return (
-            f"its start is {_number(shape.loop_n_terminal_angstrom)} angstrom from its hydrogen bond "
-            f"(extended up to {parts.HYDROGEN_BOND}), its tyrosine {_number(shape.loop_tyrosine_angstrom)} "
-            f"from the catalytic aspartate (folded up to {parts.FOLDED_LOOP})"
+            note(
+                "loop-measured",
+                start_angstrom=shape.loop_n_terminal_angstrom,
+                bond_angstrom=parts.HYDROGEN_BOND,
+                tyrosine_angstrom=shape.loop_tyrosine_angstrom,
+                folded_angstrom=parts.FOLDED_LOOP,
+            ),
         )
     if aspect == "activity":
         return (
-            f"DFG-{shape.dfg}, {shape.dfg_cluster}, salt bridge {shape.salt_bridge}, loop's start "
-            f"{shape.loop_n_terminal}, its end {shape.loop_c_terminal}"
+            note(
+                "activity-measured",
+                dfg=shape.dfg,
+                cluster=shape.dfg_cluster,
+                bridge=shape.salt_bridge,
+                start=shape.loop_n_terminal,
+                end=shape.loop_c_terminal,
+            ),
         )
-    return ""
-
-
-def _number(value: float | None) -> str:
-    return "?" if value is None else f"{value:.1f}"
+    return ()
 
 
 def _tuples(content: Any) -> Any:

@@ -6,7 +6,7 @@ of the assembled heavy atoms are the anchors of every restraint.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,7 @@ from pydantic import Field
 from kinscope.core.errors import ComputationError
 from kinscope.core.progress import Progress
 from kinscope.core.records import Settings
+from kinscope.results.notes import Note, note
 from kinscope.structures.forcefield.occupants import Occupant, place_occupants
 from kinscope.structures.model import AtomArray
 from kinscope.structures.superposition import BACKBONE, common_atoms, superpose
@@ -132,21 +133,9 @@ class StageResult:
     """To the assembled coordinates, after superposition."""
     heavy_rmsd_angstrom: float
 
-    def describe(self, stage: Stage) -> str:
-        """One line for a model's record."""
-        solvent = "OBC implicit solvent" if stage.implicit_solvent else "no solvent"
-        if stage.charge_scale != 1.0:
-            solvent += f", charges times {stage.charge_scale:g}"
-        cutoff = "all pairs" if stage.cutoff_nm is None else f"cutoff {stage.cutoff_nm:.1f} nm"
-        return (
-            f"Minimised ({self.label}): ff14SB, {solvent}, {cutoff}, restraints "
-            f"{stage.backbone_kcal_per_mol_angstrom2:g} (backbone) and "
-            f"{stage.side_chain_kcal_per_mol_angstrom2:g} (side chains) kcal/mol/angstrom^2; energy "
-            f"{self.energy_kcal_per_mol:.0f} kcal/mol, RMS gradient "
-            f"{self.rms_gradient_kcal_per_mol_angstrom:.3f} kcal/mol/angstrom, RMSD to the assembled "
-            f"crystals {self.backbone_rmsd_angstrom:.2f} (backbone) and "
-            f"{self.heavy_rmsd_angstrom:.2f} (heavy atoms) angstrom."
-        )
+    def noted(self, stage: Stage) -> Note:
+        """For a model's record, with what defined the stage."""
+        return note("minimised", **{**stage.model_dump(), **asdict(self)})
 
 
 def minimise(

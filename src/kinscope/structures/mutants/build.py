@@ -264,7 +264,7 @@ def _relieved(
 
     It keeps its score: one of a wider shell holds other atoms, and would not compare.
     """
-    if not strain_left(native, candidate.atoms, list(wanted)):
+    if strain_left(native, candidate.atoms, list(wanted)) is None:
         return candidate
     freer = settings.model_copy(update=changed_settings(settings.relief, settings.shell_radius_angstrom))
     relaxer = _relaxer(native, [replace(candidate.packing, atoms=candidate.atoms)], list(wanted), freer)

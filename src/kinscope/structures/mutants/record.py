@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from kinscope.core.residues import one_letter
 from kinscope.results.models import ModelRecord, ResidueOrigin
+from kinscope.results.notes import Note, note
 from kinscope.structures.model import AtomArray
 from kinscope.structures.mutants.strain import PROLINE_PHI, phi_of, strain_left
 from kinscope.structures.side_chains.rotamers import dihedral_degrees
@@ -41,12 +42,12 @@ def mutant_record(
     """The record of one alternative of a mutant."""
     old, new = residues_of(native), residues_of(mutant)
     short = "/".join(f"{one_letter(old[n].name)}{n}{one_letter(name)}" for n, name in wanted.items())
-    method = [*native_record.method, f"Substituted {short}."]
+    method = [*native_record.method, note("substituted", variant=short)]
     method += _done(old, new, wanted, packing, settings)
     if relief is not None:
-        method.append(relief.in_words)
+        method.append(relief.noted)
     method += _suspicious(native, mutant, old, new, wanted)
-    method.append(_charge_in_words(net_charge(old), net_charge(new)))
+    method.append(note("net-charge", native_e=net_charge(old), mutant_e=net_charge(new)))
     protonation = {k: v for k, v in native_record.protonation.items() if _number_in(k) not in wanted}
     for number, name in wanted.items():
         if name == "HIS":
@@ -77,28 +78,29 @@ def _done(
     wanted: dict[int, str],
     packing: Packed,
     settings: MutationSettings,
-) -> list[str]:
-    """What was packed and relaxed, in words."""
+) -> list[Note]:
+    """What was packed and relaxed."""
     method = [
-        f"Residue {number}: rotamer {label}{_share_in_words(new, number, label)}, found by dead-end "
-        "elimination and branch and bound together with the side chains within "
-        f"{settings.repack_radius_angstrom:g} A."
+        note(
+            "rotamer-chosen",
+            residue=number,
+            rotamer=label,
+            amino_acid=new[number].name.capitalize(),
+            share_percent=_share_percent(new, number, label),
+            radius_angstrom=settings.repack_radius_angstrom,
+        )
         for number, label in zip(wanted, packing.labels, strict=True)
     ]
-    method += [
-        f"Backbone: residue {move.residue} turned by {move.degrees:+g} degrees about the line through its "
-        "neighbours' CA (backrub) before packing, for the native backbone packs worse."
-        for move in packing.moves
-    ]
+    method += [note("backbone-turned", residue=move.residue, degrees=move.degrees) for move in packing.moves]
     if packing.repacked:
-        changed = ", ".join(
-            f"{old[n].name.capitalize()}{n} to {label}" for n, label in packing.repacked.items()
-        )
-        method.append(f"Neighbours that left their native rotamer: {changed}.")
+        changed = (f"{old[n].name.capitalize()}{n} to {label}" for n, label in packing.repacked.items())
+        method.append(note("neighbours-repacked", changed=tuple(changed)))
     method.append(
-        f"Relaxed in ff14SB: new atoms and side chains without solvent, then the shell within "
-        f"{settings.shell_radius_angstrom:g} A in implicit solvent (OBC II) with backbone restraints of "
-        f"{settings.backbone_restraint_kcal_per_mol_angstrom2:g} kcal/mol/A^2; all other atoms fixed."
+        note(
+            "shell-relaxed",
+            radius_angstrom=settings.shell_radius_angstrom,
+            restraint_kcal_per_mol_angstrom2=settings.backbone_restraint_kcal_per_mol_angstrom2,
+        )
     )
     return method
 
@@ -109,55 +111,43 @@ def _suspicious(
     old: dict[int, Residue],
     new: dict[int, Residue],
     wanted: dict[int, str],
-) -> list[str]:
+) -> list[Note]:
     """What deserves suspicion: special residues, and what is left strained."""
-    words = []
+    notes = []
     for number, name in wanted.items():
-        words += cautions(old, number, name)
+        notes += cautions(old, number, name)
         if name == "PRO":
-            words += proline_fit(old, new, number)
+            notes += proline_fit(old, new, number)
     strained = strain_left(native, mutant, list(wanted))
-    if strained:
-        words.append(
-            f"Left strained after relaxation: {'; '.join(strained)}. The native's conformation does not suit "
-            "this substitution; the kinase would move further than this model lets it."
-        )
-    return words
+    return notes if strained is None else [*notes, strained]
 
 
-def cautions(residues: dict[int, Residue], number: int, name: str) -> list[str]:
+def cautions(residues: dict[int, Residue], number: int, name: str) -> list[Note]:
     """What is special about a substitution: proline, glycine, cysteine, lost or gained hydrogens."""
     old = residues[number]
     phi = phi_of(residues, number)
     notes = []
     if name == "PRO":
-        partner = amide_partner(residues, number)
-        lost = "the native's makes no hydrogen bond" if partner is None else f"{partner} loses its bond to it"
-        notes.append(f"Residue {number}: proline has no NH; {lost}.")
-        if phi is not None and not PROLINE_PHI[0] <= phi <= PROLINE_PHI[1]:
+        acceptor, gap = amide_partner(residues, number) or (None, None)
+        notes.append(note("proline-without-amide", residue=number, acceptor=acceptor, gap_angstrom=gap))
+        low, high = PROLINE_PHI
+        if phi is not None and not low <= phi <= high:
             notes.append(
-                f"Residue {number}: native phi {phi:.0f} degrees lies outside a proline's range "
-                f"({PROLINE_PHI[0]:.0f} to {PROLINE_PHI[1]:.0f}): the backbone is strained or would move "
-                "further than this model lets it."
+                note("proline-phi", residue=number, phi_degrees=phi, low_degrees=low, high_degrees=high)
             )
     if old.name == "PRO":
-        notes.append(
-            f"Residue {number}: the amide hydrogen a proline lacks was added; the backbone may gain freedom."
-        )
+        notes.append(note("proline-lost", residue=number))
     if old.name == "GLY" and phi is not None and phi > 0:
-        notes.append(
-            f"Residue {number}: glycine had phi {phi:.0f} degrees, which strains any other residue (Asn, Asp "
-            "least); the backbone may turn further than this model lets it."
-        )
+        notes.append(note("glycine-lost", residue=number, phi_degrees=phi))
     if name == "GLY":
-        notes.append(f"Residue {number}: glycine makes the backbone more flexible than this model shows.")
+        notes.append(note("glycine-gained", residue=number))
     if name == "CYS":
-        notes.append(f"Residue {number}: a free thiol; no disulphide was made, whatever stands near.")
+        notes.append(note("cysteine-gained", residue=number))
     return notes
 
 
-def amide_partner(residues: dict[int, Residue], number: int) -> str | None:
-    """The acceptor of a residue's N-H in the model, such as ``O of Gln300 (2.0 A)``, if there is one.
+def amide_partner(residues: dict[int, Residue], number: int) -> tuple[str, float] | None:
+    """The acceptor of a residue's N-H, such as ``O of Gln300``, and its distance (angstrom), if any.
 
     H...A up to 2.5 angstrom and an angle at the hydrogen of at least 120 degrees (Baker & Hubbard, Prog.
     Biophys. Mol. Biol. 1984, 44, 97).
@@ -177,11 +167,11 @@ def amide_partner(residues: dict[int, Residue], number: int) -> str | None:
             distance = float(np.linalg.norm(arm))
             if distance <= _HBOND_ANGSTROM and _angle(nitrogen - hydrogen, arm) >= _HBOND_DEGREES:
                 name = f"{other.name.capitalize()}{other.number}"
-                found.append((distance, f"{atom} of {name} ({distance:.1f} A)"))
-    return min(found)[1] if found else None
+                found.append((distance, f"{atom} of {name}"))
+    return min(found)[::-1] if found else None
 
 
-def proline_fit(old: dict[int, Residue], new: dict[int, Residue], number: int) -> list[str]:
+def proline_fit(old: dict[int, Residue], new: dict[int, Residue], number: int) -> list[Note]:
     """How a new proline suits its place: the residue before it, what stands where NH was, cis or trans."""
     notes = []
     before = old.get(number - 1)
@@ -189,8 +179,7 @@ def proline_fit(old: dict[int, Residue], new: dict[int, Residue], number: int) -
         phi, psi = backbone_angles(old, number - 1)
         if phi is not None and psi is not None and phi < 0 and _HELICAL_PSI[0] <= psi <= _HELICAL_PSI[1]:
             notes.append(
-                f"Residue {number}: the residue before has phi {phi:.0f} and psi {psi:.0f} degrees, helical: "
-                "rare before proline, whose CD meets it there."
+                note("helical-before-proline", residue=number, phi_degrees=float(phi), psi_degrees=float(psi))
             )
     ring = new[number].at("CD")
     for other in new.values():
@@ -198,36 +187,21 @@ def proline_fit(old: dict[int, Residue], new: dict[int, Residue], number: int) -
             continue
         gap = float(np.linalg.norm(other.at("O") - ring))
         if gap < _CROWDED_ANGSTROM:
-            notes.append(
-                f"Residue {number}: the ring's CD stands {gap:.1f} A from the carbonyl oxygen of "
-                f"{other.name.capitalize()}{other.number}."
-            )
+            name = f"{other.name.capitalize()}{other.number}"
+            notes.append(note("proline-crowded", residue=number, gap_angstrom=gap, other=name))
     if before is not None:
         first = new[number - 1].at("CH3" if before.name == "ACE" else "CA")
         here = new[number]
         turn = float(dihedral_degrees(first, new[number - 1].at("C"), here.at("N"), here.at("CA")))
         kind = "trans" if abs(turn) > 90 else "cis"
-        notes.append(
-            f"Residue {number}: the peptide bond before proline is {kind} (omega {turn:.0f} degrees) as in "
-            "the native; about 6 % of those before proline are cis in crystals, which was not tried."
-        )
+        notes.append(note("proline-peptide", residue=number, kind=kind, omega_degrees=turn))
     return notes
 
 
-def _share_in_words(residues: dict[int, Residue], number: int, label: str) -> str:
-    """How common the rotamer is on the model's backbone, with the library's name as its licence asks."""
-    name = residues[number].name
-    shares = {rotamer.name: rotamer.share_percent for rotamer in rotamers_at(residues, number, name)}
-    if label.split()[-1] not in shares:
-        return f" of {name.capitalize()}"
-    share = shares[label.split()[-1]]
-    return f" of {name.capitalize()} ({share:.0f} % on such a backbone; Shapovalov & Dunbrack 2011)"
-
-
-def _charge_in_words(native: int, mutant: int) -> str:
-    change = mutant - native
-    told = f"; {change:+d} e, and the ions of a water box follow" if change else ""
-    return f"Net charge {mutant:+d} e (native {native:+d} e{told})."
+def _share_percent(residues: dict[int, Residue], number: int, label: str) -> float | None:
+    """How common the rotamer is on the model's backbone; None where the library does not know it."""
+    found = rotamers_at(residues, number, residues[number].name)
+    return next((float(r.share_percent) for r in found if r.name == label.split()[-1]), None)
 
 
 def _angle(first: NDArray[np.float64], second: NDArray[np.float64]) -> float:

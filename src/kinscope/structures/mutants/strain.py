@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kinscope.core.errors import ComputationError
+from kinscope.results.notes import Note, note
 from kinscope.structures.forcefield.relaxation import Relaxer
 from kinscope.structures.forcefield.system import cpu_platform
 from kinscope.structures.model import AtomArray
@@ -169,7 +170,7 @@ TWISTED_DEGREES = 30.0
 _NEAR_ANGSTROM = 15.0
 
 
-def strain_left(native: AtomArray, mutant: AtomArray, numbers: Sequence[int]) -> list[str]:
+def strain_left(native: AtomArray, mutant: AtomArray, numbers: Sequence[int]) -> Note | None:
     """What the mutant has about the substituted residues that the native has not.
 
     Parameters
@@ -181,24 +182,22 @@ def strain_left(native: AtomArray, mutant: AtomArray, numbers: Sequence[int]) ->
 
     Returns
     -------
-    list of str
+    Note or None
         Twisted peptide bonds, phi and psi that crystals do not visit, overlaps of heavy atoms above 0.4
-        angstrom; empty where there are none.
+        angstrom; None where there are none.
     """
-    return [
-        *(
-            f"the peptide bond {number}/{number + 1} is {twist:.0f} degrees from planar"
-            for number, twist in _twisted(native, mutant)
-        ),
-        *(
-            f"phi and psi of residue {number} are not seen in crystals"
-            for number in _unvisited(native, mutant)
-        ),
-        *(
-            f"{one} and {two} overlap by {size:.1f} A"
-            for one, two, size in _overlaps(native, mutant, numbers)
-        ),
-    ]
+    twisted, overlaps = _twisted(native, mutant), _overlaps(native, mutant, numbers)
+    unvisited = _unvisited(native, mutant)
+    if not (twisted or overlaps or unvisited):
+        return None
+    return note(
+        "left-strained",
+        twisted=tuple(f"{number}/{number + 1}" for number, _ in twisted),
+        twists_degrees=tuple(twist for _, twist in twisted),
+        unvisited=tuple(unvisited),
+        overlapping=tuple(f"{one} and {two}" for one, two, _ in overlaps),
+        overlaps_angstrom=tuple(float(size) for _, _, size in overlaps),
+    )
 
 
 def strain_amount(native: AtomArray, mutant: AtomArray, numbers: Sequence[int]) -> float:
@@ -267,19 +266,9 @@ class Relief:
     """Prolines whose phi was steered."""
 
     @property
-    def in_words(self) -> str:
+    def noted(self) -> Note:
         """For the model's record."""
-        turned = (
-            f"phi of {', '.join(f'Pro{number}' for number in self.steered)} steered to a proline's range, "
-            if self.steered
-            else ""
-        )
-        return (
-            "Relaxed a second time, for the native backbone does not suit the substitution: "
-            f"{turned}peptides about it held planar in 6 ps of dynamics without solvent, then a wider shell "
-            f"minimised with a freer backbone; a CA went as far as {self.moved_ca_angstrom:.1f} A. Such a "
-            "move is a guess at one way out."
-        )
+        return note("relaxed-again", steered=self.steered, moved_ca_angstrom=self.moved_ca_angstrom)
 
 
 def relieve(

@@ -7,7 +7,7 @@ pairs Asn/Asp and Gln/Glu, from the crystal's own atoms under their human names)
 Parts of crystals laid on one another: stretches grafted between two anchors, domains put in their place.
 
 The anchors of a graft are residues where both crystals have the same backbone; how well they agree, and the
-peptide bonds at the joints, are said in the record.
+peptide bonds at the joints, go into the record.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from kinscope.core.errors import StructureError
 from kinscope.core.residues import three_letter
 from kinscope.results.models import ResidueOrigin
+from kinscope.results.notes import Note, note
 from kinscope.structures.completion.heavy_atoms import in_template_order
 from kinscope.structures.model import AtomArray
 from kinscope.structures.reference.recipes import (
@@ -52,8 +53,8 @@ def cut(atoms: AtomArray, first: int, last: int) -> AtomArray:
     return atoms[(atoms.res_id >= first) & (atoms.res_id <= last)]
 
 
-def graft(atoms: AtomArray, donor: CrystalChain, part: Graft) -> tuple[AtomArray, str]:
-    """Replace a stretch by another crystal's, superposed on its flanks; what was done, in words.
+def graft(atoms: AtomArray, donor: CrystalChain, part: Graft) -> tuple[AtomArray, Note]:
+    """Replace a stretch by another crystal's, superposed on its flanks; what was done.
 
     Raises
     ------
@@ -65,20 +66,22 @@ def graft(atoms: AtomArray, donor: CrystalChain, part: Graft) -> tuple[AtomArray
     outside = atoms[(atoms.res_id < part.first_residue) | (atoms.res_id > part.last_residue)]
     joined = outside + piece
     joints = [length for _, length, _ in joints_of(joined, part)]
-    note = (
-        f"residues {part.first_residue}-{part.last_residue} from {part.label}, laid on the backbone of "
-        + _ranges(part.fit)
-        + f" with RMSD {transform.rmsd_angstrom:.2f} angstrom; peptide bonds at the joints before relaxation "
-        + ", ".join(f"{joint:.2f}" for joint in joints)
-        + " angstrom"
+    return joined, note(
+        "grafted",
+        first=part.first_residue,
+        last=part.last_residue,
+        entry=part.label,
+        fit=_ranges(part.fit),
+        rmsd_angstrom=transform.rmsd_angstrom,
+        joints_angstrom=tuple(joints),
+        reason=part.reason,
     )
-    return joined, note
 
 
 def place_domain(
     atoms: AtomArray, donor: CrystalChain, frame: CrystalChain, part: Placement
-) -> tuple[AtomArray, str]:
-    """Add a domain where another crystal has it, and settle it there; what was done, in words.
+) -> tuple[AtomArray, Note]:
+    """Add a domain where another crystal has it, and settle it there; what was done.
 
     Raises
     ------
@@ -91,28 +94,38 @@ def place_domain(
     piece = to_frame.applied_to(_whole(donor, part))
     outside = atoms[(atoms.res_id < part.first_residue) | (atoms.res_id > part.last_residue)]
     piece, shift, angle, before, after = settle(piece, outside)
-    note = (
-        f"residues {part.first_residue}-{part.last_residue} from {part.label}, laid on the backbone of "
-        f"{_ranges(part.fit)} of {part.frame_label} with RMSD {to_frame.rmsd_angstrom:.2f} angstrom, after "
-        f"that crystal was laid on the model over {_ranges(part.frame_fit)} with RMSD "
-        f"{to_base.rmsd_angstrom:.2f} angstrom; then moved as a whole by {shift:.1f} angstrom and turned by "
-        f"{angle:.0f} degrees, which takes the overlap with the rest from {before:.1f} to {after:.1f} "
-        "square angstrom"
+    return outside + piece, note(
+        "domain-placed",
+        first=part.first_residue,
+        last=part.last_residue,
+        entry=part.label,
+        fit=_ranges(part.fit),
+        frame=part.frame_label,
+        rmsd_angstrom=to_frame.rmsd_angstrom,
+        frame_fit=_ranges(part.frame_fit),
+        frame_rmsd_angstrom=to_base.rmsd_angstrom,
+        shift_angstrom=shift,
+        turn_degrees=angle,
+        overlap_before_angstrom2=before,
+        overlap_after_angstrom2=after,
+        reason=part.reason,
     )
-    return outside + piece, note
 
 
 def laid_ligand(
     atoms: AtomArray, donor: CrystalChain, source: PdbSource, guest: Guest
-) -> tuple[AtomArray, str]:
-    """A ligand of another crystal in the model's frame; what was done, in words."""
+) -> tuple[AtomArray, Note]:
+    """A ligand of another crystal in the model's frame; what was done."""
     transform = superpose(donor.atoms, atoms, _numbers(guest.fit))
     ligand = read_ligand(source, guest.entry, guest.ligand_chain or guest.chain, guest.ccd)
-    note = (
-        f"{guest.ccd} of {donor.label} laid into the model over {_ranges(guest.fit)} with RMSD "
-        f"{transform.rmsd_angstrom:.2f} angstrom."
+    done = note(
+        "ligand-laid",
+        ligand=guest.ccd,
+        entry=donor.label,
+        fit=_ranges(guest.fit),
+        rmsd_angstrom=transform.rmsd_angstrom,
     )
-    return transform.applied_to(ligand), note
+    return transform.applied_to(ligand), done
 
 
 def joints_of(atoms: AtomArray, part: CrystalPart | BuiltStretch) -> list[tuple[int, float, float]]:
@@ -212,7 +225,7 @@ class Assembly:
 
     atoms: AtomArray
     origins: tuple[ResidueOrigin, ...]
-    method: tuple[str, ...]
+    method: tuple[Note, ...]
     ligands: tuple[AtomArray, ...]
     """Same frame, for the prediction of pKa values and for the relaxation."""
 
@@ -242,14 +255,14 @@ def assemble(
     }
     method = [_describe(base, first, last)]
     for part in recipe.grafts:
-        atoms, note = graft(atoms, chain(part.entry, part.chain), part)
-        method.append(f"{note}: {part.reason}.")
-        _note_origin(origins, part, note)
+        atoms, done = graft(atoms, chain(part.entry, part.chain), part)
+        method.append(done)
+        _note_origin(origins, part, done)
     for domain in recipe.placements:
         donor, frame = chain(domain.entry, domain.chain), chain(domain.frame_entry, domain.frame_chain)
-        atoms, note = place_domain(atoms, donor, frame, domain)
-        method.append(f"{note}: {domain.reason}.")
-        _note_origin(origins, domain, note)
+        atoms, done = place_domain(atoms, donor, frame, domain)
+        method.append(done)
+        _note_origin(origins, domain, done)
     atoms = _to_target_sequence(atoms, pack, recipe, source, origins, method, keep=keep_phosphorylation)
     for stretch in recipe.built:
         for number in range(stretch.first_residue, stretch.last_residue + 1):
@@ -257,9 +270,9 @@ def assemble(
     _require_complete(atoms, pack, recipe)
     ligands = [read_ligand(source, recipe.base.entry, recipe.base.chain, ccd) for ccd in recipe.ligands]
     for guest in recipe.guests:
-        ligand, note = laid_ligand(atoms, chain(guest.entry, guest.chain), source, guest)
+        ligand, done = laid_ligand(atoms, chain(guest.entry, guest.chain), source, guest)
         ligands.append(ligand)
-        method.append(note)
+        method.append(done)
     return Assembly(
         atoms=in_template_order(atoms),
         origins=tuple(origins[number] for number in sorted(origins)),
@@ -268,23 +281,22 @@ def assemble(
     )
 
 
-def _note_origin(origins: dict[int, ResidueOrigin], part: CrystalPart, note: str) -> None:
+def _note_origin(origins: dict[int, ResidueOrigin], part: CrystalPart, done: Note) -> None:
+    rmsd = f"RMSD {done.values['rmsd_angstrom']:.2f} angstrom"
     for number in range(part.first_residue, part.last_residue + 1):
-        origins[number] = ResidueOrigin(residue=number, origin="grafted", entry=part.label, note=note)
+        origins[number] = ResidueOrigin(residue=number, origin="grafted", entry=part.label, note=rmsd)
 
 
-def _describe(chain: CrystalChain, first: int, last: int) -> str:
-    resolution = (
-        f" ({chain.resolution_angstrom:.2f} angstrom)" if chain.resolution_angstrom is not None else ""
+def _describe(chain: CrystalChain, first: int, last: int) -> Note:
+    return note(
+        "from-crystal",
+        first=first,
+        last=last,
+        entry=chain.label,
+        resolution_angstrom=chain.resolution_angstrom,
+        modified=tuple(text for number, text in chain.modified.items() if first <= number <= last),
+        alternates=tuple(int(number) for number in chain.alternates if first <= number <= last),
     )
-    parts = [f"Residues {first}-{last} from {chain.label}{resolution}"]
-    modified = [note for number, note in chain.modified.items() if first <= number <= last]
-    if modified:
-        parts.append("modified residues: " + ", ".join(modified))
-    alternates = [str(number) for number in chain.alternates if first <= number <= last]
-    if alternates:
-        parts.append("of alternate conformations the most occupied, then A: " + ", ".join(alternates))
-    return "; ".join(parts) + "."
 
 
 def _to_target_sequence(
@@ -293,7 +305,7 @@ def _to_target_sequence(
     recipe: StateRecipe,
     source: PdbSource,
     origins: dict[int, ResidueOrigin],
-    method: list[str],
+    method: list[Note],
     *,
     keep: bool,
 ) -> AtomArray:
@@ -310,19 +322,21 @@ def _to_target_sequence(
         if here == wanted and number not in donors:
             continue
         if number in donors:
-            atoms, note = _donated(atoms, donors[number], wanted, pack, source)
+            atoms, done = _donated(atoms, donors[number], wanted, pack, source)
+            origin = f"side chain of {donors[number].entry}"
         elif (here, wanted) in _ISOSTERIC:
             atoms = _renamed(atoms, number, here, wanted)
-            note = f"{here}{number} of the crystal set back to {wanted} (isosteric)"
+            done = note("isosteric", here=here, residue=number, source="crystal", wanted=wanted)
+            origin = f"{here}{number}, isosteric"
         else:
             raise StructureError(
                 f"The crystal has {here} where the target has {wanted}, and no donor is named.",
                 where=f"{recipe.base.label}, residue {number}",
                 remedy="Name a donor under side_chains in the recipe.",
             )
-        method.append(note + ".")
+        method.append(done)
         origins[number] = ResidueOrigin(
-            residue=number, origin="substituted", entry=origins[number].entry, note=note
+            residue=number, origin="substituted", entry=origins[number].entry, note=origin
         )
     return atoms
 
@@ -347,7 +361,7 @@ def _renamed(atoms: AtomArray, number: int, here: str, wanted: str) -> AtomArray
 
 def _donated(
     atoms: AtomArray, donor: SideChainDonor, wanted: str, pack: TargetPack, source: PdbSource
-) -> tuple[AtomArray, str]:
+) -> tuple[AtomArray, Note]:
     keep = wanted in _PARENT
     chain = read_crystal_chain(source, donor.entry, donor.chain, pack, keep_phosphorylation=keep)
     number = donor.residue
@@ -363,11 +377,16 @@ def _donated(
     side_chain = moved[~np.isin(moved.atom_name, BACKBONE)]
     kept = atoms[(atoms.res_id != number) | np.isin(atoms.atom_name, BACKBONE)]
     kept.res_name[kept.res_id == number] = wanted
-    note = (
-        f"side chain of {wanted}{number} from {chain.label}, laid on the backbone of "
-        f"{number - 2}-{number + 2} with RMSD {transform.rmsd_angstrom:.2f} angstrom ({donor.reason})"
+    return kept + side_chain, note(
+        "side-chain-donated",
+        name=wanted,
+        residue=number,
+        entry=chain.label,
+        first=number - 2,
+        last=number + 2,
+        rmsd_angstrom=transform.rmsd_angstrom,
+        reason=donor.reason,
     )
-    return kept + side_chain, note
 
 
 def _require_complete(atoms: AtomArray, pack: TargetPack, recipe: StateRecipe) -> None:

@@ -1,7 +1,4 @@
-"""Reference models: built from wwPDB entries by recipe, shipped with the target pack, read back by state.
-
-What was done to a reference model, in words for its record.
-"""
+"""Reference models: built from wwPDB entries by recipe, shipped with the target pack, read back by state."""
 
 from __future__ import annotations
 
@@ -15,6 +12,7 @@ from kinscope.core.files import write_atomic
 from kinscope.core.progress import Progress, silent
 from kinscope.core.records import Settings
 from kinscope.results.models import ModelRecord, ResidueOrigin
+from kinscope.results.notes import Note, note
 from kinscope.structures.completion.hydrogens import CompleteModel, complete_model
 from kinscope.structures.forcefield.minimisation import (
     BRIEF_STAGES,
@@ -34,33 +32,30 @@ from kinscope.structures.wwpdb.source import PdbSource
 from kinscope.targets.pack import TargetPack
 
 
-def repacked_words(repacked: dict[int, str]) -> list[str]:
+def repacked_notes(repacked: dict[int, str]) -> list[Note]:
     """Side chains that were given another rotamer."""
-    if not repacked:
-        return []
-    return [
-        "Side chains of different crystals that did not fit together, given another rotamer: "
-        + ", ".join(f"{number} {label}" for number, label in sorted(repacked.items()))
-        + "."
-    ]
+    changed = tuple(f"{number} {label}" for number, label in sorted(repacked.items()))
+    return [note("crystals-repacked", changed=changed)] if repacked else []
 
 
-def guest_words(
+def guest_notes(
     recipe: StateRecipe, occupants: tuple[AtomArray | Occupant, ...] = (), pocket: float = 0.0
-) -> list[str]:
-    """The ligands of a recipe around which a model was relaxed, as :func:`occupant_words`."""
+) -> list[Note]:
+    """The ligands of a recipe around which a model was relaxed, as :func:`occupant_notes`."""
     names = [f"{code} of the base crystal" for code in recipe.ligands]
     names += [f"{guest.ccd} of {guest.entry.upper()}" for guest in recipe.guests]
-    return occupant_words(names, occupants, pocket)
+    return occupant_notes(names, occupants, pocket)
 
 
-def occupant_words(names: list[str], occupants: tuple[AtomArray | Occupant, ...], pocket: float) -> list[str]:
+def occupant_notes(
+    names: list[str], occupants: tuple[AtomArray | Occupant, ...], pocket: float
+) -> list[Note]:
     """The ligands around which a model was relaxed, how they stood there, and what was held beside them.
 
     Parameters
     ----------
     names
-        In words.
+        What each is and where it comes from.
     occupants
         In the same order; those that carry parameters were charged.
     pocket
@@ -69,51 +64,43 @@ def occupant_words(names: list[str], occupants: tuple[AtomArray | Occupant, ...]
     if not names:
         return []
     charged = {place: held.description for place, held in enumerate(occupants) if isinstance(held, Occupant)}
-    ways = [
-        f"{names[place]} in place with its own charges ({description}), heavy atoms fixed, hydrogens free"
-        for place, description in charged.items()
+    notes = [
+        note(
+            "relaxed-around",
+            charged=tuple(names[place] for place in charged),
+            parameters=tuple(charged.values()),
+            spheres=tuple(name for place, name in enumerate(names) if place not in charged),
+        )
     ]
-    if spheres := [name for place, name in enumerate(names) if place not in charged]:
-        ways.append(f"{' and '.join(spheres)} in place as fixed uncharged spheres")
-    words = [f"Relaxed with {' and '.join(ways)}, so that pockets keep their shape; the model holds none."]
     if charged and pocket > 0.0:
-        words.append(
-            f"Side chains that touch a ligand were held by {pocket:g} kcal/mol/angstrom^2 to their crystal's "
-            "places in every stage that would hold them less."
-        )
-    return words
+        notes.append(note("pocket-held", restraint_kcal_per_mol_angstrom2=pocket))
+    return notes
 
 
-def joint_words(before: AtomArray, after: AtomArray, recipe: StateRecipe) -> list[str]:
+def joint_notes(before: AtomArray, after: AtomArray, recipe: StateRecipe) -> list[Note]:
     """Length and planarity of the peptide bonds where parts meet, before and after relaxation."""
-    words = []
     parts: tuple[CrystalPart | BuiltStretch, ...] = (*recipe.grafts, *recipe.placements, *recipe.built)
-    for part in parts:
-        for (left, length, turn), (_, relaxed, planar) in zip(
-            joints_of(before, part), joints_of(after, part), strict=True
-        ):
-            words.append(
-                f"{left}/{left + 1} {length:.2f} -> {relaxed:.2f} angstrom, "
-                f"omega {turn:.0f} -> {planar:.0f} degrees"
-            )
-    if not words:
+    joints = [
+        (f"{row[0]}/{row[0] + 1}", *row[1:], *joint[1:])
+        for part in parts
+        for row, joint in zip(joints_of(before, part), joints_of(after, part), strict=True)
+    ]
+    if not joints:
         return []
-    return ["Peptide bonds where parts meet, before and after relaxation: " + "; ".join(words) + "."]
+    names = ("bonds", "before_angstrom", "before_degrees", "after_angstrom", "after_degrees")
+    columns = dict(zip(names, zip(*joints, strict=True), strict=True))
+    return [note("joints", **columns)]
 
 
-def built_words(built: dict[int, tuple[str, ...]], turned: tuple[str, ...]) -> list[str]:
-    """Side-chain atoms that were built, and side chains that were turned round."""
-    words = []
-    if built:
-        listed = "; ".join(f"{number}: {' '.join(names)}" for number, names in built.items())
-        words.append(f"Heavy atoms the crystal does not show, built by PDBFixer: {listed}.")
-    if turned:
-        words.append(
-            "Side chains turned round because that gains at least one hydrogen bond: "
-            + ", ".join(turned)
-            + "."
-        )
-    return words
+def built_notes(source: str, complete: CompleteModel) -> list[Note]:
+    """Side-chain atoms that the ``crystal`` or ``file`` does not show, and side chains that were turned."""
+    notes = []
+    if complete.built:
+        atoms = tuple(f"{number}: {' '.join(names)}" for number, names in complete.built.items())
+        notes.append(note("atoms-built", source=source, atoms=atoms))
+    if complete.turned:
+        notes.append(note("side-chains-turned", names=complete.turned))
+    return notes
 
 
 def residue_origins(
@@ -208,7 +195,7 @@ def build_reference_model(
         first_residue=state.first_residue,
         last_residue=state.last_residue,
         origins=unrelaxed.origins,
-        method=(*unrelaxed.words, *relaxation, *joint_words(unrelaxed.complete.atoms, relaxed, recipe)),
+        method=(*unrelaxed.notes, *relaxation, *joint_notes(unrelaxed.complete.atoms, relaxed, recipe)),
         ph=settings.ph,
         protonation=unrelaxed.complete.recorded_protonation(),
     )
@@ -285,8 +272,8 @@ class _Unrelaxed:
     """All atoms of a state from its crystals, before any force acts on them."""
 
     assembly: Assembly
-    loops: list[str]
-    """The stretches that were built, in words."""
+    loops: list[Note]
+    """The stretches that were built."""
     complete: CompleteModel
     atoms: AtomArray
     """The complete model with side chains of different crystals that did not fit together repacked."""
@@ -299,14 +286,14 @@ class _Unrelaxed:
         return residue_origins(self.assembly, self.complete.built, self.complete.turned, self.repacked)
 
     @property
-    def words(self) -> tuple[str, ...]:
+    def notes(self) -> tuple[Note, ...]:
         """What was done so far, for the model's record."""
         return (
             *self.assembly.method,
             *self.loops,
-            *built_words(self.complete.built, self.complete.turned),
-            *self.complete.hydrogen_words,
-            *repacked_words(self.repacked),
+            *built_notes("crystal", self.complete),
+            *self.complete.hydrogen_notes,
+            *repacked_notes(self.repacked),
         )
 
 
@@ -327,8 +314,8 @@ def _relaxed(
     settings: BuildSettings,
     parametrise: Parametrise | None,
     say: Progress,
-) -> tuple[AtomArray, list[str]]:
-    """The model relaxed around what stands in its pockets, and how, in words for its record."""
+) -> tuple[AtomArray, list[Note]]:
+    """The model relaxed around what stands in its pockets, and how."""
     occupants = _occupants(unrelaxed.assembly.ligands, recipe, parametrise)
     pocket = _pocket(recipe)
     stages = _stages(settings, recipe)
@@ -340,8 +327,8 @@ def _relaxed(
         threads=settings.threads,
         progress=lambda fraction, text: say(0.1 + 0.9 * fraction, text),
     )
-    words = guest_words(recipe, occupants, pocket)
-    return relaxed, words + [result.describe(stage) for result, stage in zip(results, stages, strict=True)]
+    notes = guest_notes(recipe, occupants, pocket)
+    return relaxed, notes + [result.noted(stage) for result, stage in zip(results, stages, strict=True)]
 
 
 def _stages(settings: BuildSettings, recipe: StateRecipe) -> tuple[Stage, ...]:
@@ -372,7 +359,7 @@ def _pocket(recipe: StateRecipe) -> float:
 
 def _with_loops(
     atoms: AtomArray, recipe: StateRecipe, pack: TargetPack, settings: BuildSettings, say: Progress
-) -> tuple[AtomArray, list[str]]:
+) -> tuple[AtomArray, list[Note]]:
     """The heavy atoms with every stretch of the recipe that is to be built, and what was done."""
     if not recipe.built:
         return atoms, []
@@ -384,4 +371,4 @@ def _with_loops(
         settings.loops.model_copy(update={"threads": settings.threads}),
         lambda fraction, text: say(0.05 * fraction, text),
     )
-    return whole, [loop.in_words(part.reason) for loop, part in zip(built, recipe.built, strict=True)]
+    return whole, [loop.noted(part.reason) for loop, part in zip(built, recipe.built, strict=True)]

@@ -10,7 +10,7 @@ the candidates is stated beside it.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,7 @@ from kinscope.core.errors import StructureError
 from kinscope.core.progress import Progress
 from kinscope.core.records import Settings
 from kinscope.core.residues import three_letter
+from kinscope.results.notes import Note, Value, note
 from kinscope.structures.completion.heavy_atoms import cap_ends, complete_heavy_atoms, in_template_order
 from kinscope.structures.completion.hydrogens import add_hydrogens
 from kinscope.structures.forcefield.minimisation import minimise_part
@@ -64,17 +65,9 @@ class BuiltLoop:
     spread_angstrom: float
     """Mean backbone RMSD of the other candidates from the one kept, without superposition of the stretch."""
 
-    def in_words(self, reason: str = "") -> str:
-        """A sentence for a model's record."""
-        others = ", ".join(f"{energy:.0f}" for energy in self.energies_kcal_per_mol[1:]) or "none"
-        return (
-            f"Residues {self.first}-{self.last} built"
-            + (f" ({reason})" if reason else "")
-            + f": {self.closed} sampled backbones closed, {len(self.energies_kcal_per_mol)} distinct ones "
-            f"completed and relaxed, the lowest in energy kept (the others {others} kcal/mol above it). "
-            f"Their backbones differ from it by {self.spread_angstrom:.1f} angstrom on average: one of many "
-            "possible conformations."
-        )
+    def noted(self, reason: str = "", tried: Value = None) -> Note:
+        """For a model's record; ``reason`` or the shipped models that were ``tried`` say why it was built."""
+        return note("loop-built", reason=reason, tried=tried, **asdict(self))
 
 
 def build_loops(

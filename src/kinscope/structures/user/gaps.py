@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kinscope.core.errors import StructureError
+from kinscope.results.notes import Note, note
 from kinscope.results.user_structure import LONGEST_GAP, FilledGap, UserStructureOptions
 from kinscope.structures.completion.heavy_atoms import in_template_order
 from kinscope.structures.io import read_model
@@ -197,7 +198,8 @@ def _built(atoms: AtomArray, gap: FilledGap, pack: TargetPack, label: str) -> tu
         except StructureError as error:
             problem = error
             continue
-        done = {"first_residue": first, "last_residue": last, "note": built.in_words(gap.note)}
+        tried = gap.note.values["tried"] if gap.note else ()
+        done = {"first_residue": first, "last_residue": last, "note": built.noted(tried=tried)}
         return whole, gap.model_copy(update=done)
     raise StructureError(
         f"The missing stretch {gap.first_residue}-{gap.last_residue} cannot be built.",
@@ -232,20 +234,23 @@ def _fill_one(
         if joined is None:
             reasons.append(f"{donor.state} meets other atoms")
             continue
-        notes = [] if donor.preferred else ["of another conformation"]
         beside = [number for number in range(taken[0], taken[1] + 1) if not gap[0] <= number <= gap[1]]
-        if beside:
-            notes.append(f"with {', '.join(map(str, beside))} of it, for the file's do not join")
         return joined, FilledGap(
             first_residue=taken[0],
             last_residue=taken[1],
             origin="grafted",
             state=donor.state,
             flank_rmsd_angstrom=round(rmsd, 3),
-            note="; ".join(notes),
+            note=_grafted_with(beside, donor),
         )
-    why = "no shipped model fits: " + ", ".join(reasons) if reasons else "no shipped model shows it"
+    why = note("not-grafted", tried=tuple(reasons))
     return atoms, FilledGap(first_residue=gap[0], last_residue=gap[1], origin="built", note=why)
+
+
+def _grafted_with(beside: list[int], donor: Donor) -> Note | None:
+    if donor.preferred and not beside:
+        return None
+    return note("grafted-with", beside=tuple(beside), other_conformation=int(not donor.preferred))
 
 
 def _joined(

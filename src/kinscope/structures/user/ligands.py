@@ -18,6 +18,7 @@ from pydantic import TypeAdapter
 
 from kinscope.core.files import write_atomic
 from kinscope.core.records import Record
+from kinscope.results.notes import Note, note
 from kinscope.results.user_structure import PocketLigand
 from kinscope.structures.model import AtomArray
 from kinscope.structures.superposition import SiteFit, fit_site
@@ -281,7 +282,7 @@ def dockable(
     poses: list[KnownPose],
     sources: list[Donor],
     pack: TargetPack,
-) -> tuple[tuple[str, ...], tuple[str, ...]]:
+) -> tuple[tuple[str, ...], tuple[Note, ...]]:
     """Drugs whose known pose can be laid into a structure, and for each other drug why it cannot.
 
     A drug fits whose own state has the DFG class that was measured (or that of the state the user says the
@@ -307,40 +308,40 @@ def dockable(
     """
     wanted = pack.state(like).dfg if like else dfg
     found: list[str] = []
-    reasons: list[str] = []
+    reasons: list[Note] = []
     posed = {pose.drug.id: pose for pose in poses}
     for drug in pack.drugs:
         own = pack.state(drug.state)
         pose = posed.get(drug.id)
         if pose is None:
-            reasons.append(f"{drug.id}: the target pack has no reference pose of it")
+            reasons.append(note("no-reference-pose", drug=drug.id))
             continue
         if drug.ccd in held:
             found.append(drug.id)
             continue
         if drug.state != like and (own.dfg != wanted or wanted not in ("in", "out", "inter")):
-            reasons.append(
-                f"{drug.id}: it binds {own.label}, and the structure is DFG-{dfg}"
-                + (f", taken as {like}" if like else "")
-            )
+            reasons.append(note("binds-elsewhere", drug=drug.id, state=own.label, dfg=dfg, like=like))
             continue
         problem = _problem(pose, sources, atoms)
         if problem:
-            reasons.append(f"{drug.id}: {problem}")
+            reasons.append(problem)
         else:
             found.append(drug.id)
     return tuple(found), tuple(reasons)
 
 
-def _problem(pose: KnownPose, sources: list[Donor], atoms: AtomArray) -> str:
-    fit = site_of(pose, sources, atoms)
+def _problem(pose: KnownPose, sources: list[Donor], atoms: AtomArray) -> Note | None:
+    fit, drug = site_of(pose, sources, atoms), pose.drug
     if fit is None:
-        return "the structure does not show its site"
+        return note("site-not-shown", drug=drug.id)
     if fit.lacking:
-        return f"the structure lacks {', '.join(map(str, fit.lacking[:8]))} of its site"
+        return note("site-lacks", drug=drug.id, residues=fit.lacking[:8])
     if fit.near_rmsd_angstrom > MAX_SITE_RMSD:
-        return (
-            f"its site has another shape in the structure (CA atoms {fit.near_rmsd_angstrom:.1f} A from "
-            f"those of {pose.drug.state}, at most {MAX_SITE_RMSD:g})"
+        return note(
+            "site-differs",
+            drug=drug.id,
+            rmsd_angstrom=fit.near_rmsd_angstrom,
+            state=drug.state,
+            limit_angstrom=MAX_SITE_RMSD,
         )
-    return ""
+    return None

@@ -4,8 +4,6 @@
 numbering, what is missing and where it will come from, what is left out, which inhibitors fit.
 :func:`prepare` then completes, protonates and relaxes it by the same machinery as the shipped models, and
 sets the sequence back to the target's.
-
-What was done to a user's structure, in words for its model's record.
 """
 
 from __future__ import annotations
@@ -18,6 +16,7 @@ from typing import Any
 from kinscope.core.files import write_atomic
 from kinscope.core.progress import Progress, silent
 from kinscope.results.models import ModelRecord, ResidueOrigin
+from kinscope.results.notes import Note, note
 from kinscope.results.user_structure import USER_STATE, PocketLigand, StructureFindings, UserStructureOptions
 from kinscope.structures.checks.model import ModelCheck, check_model
 from kinscope.structures.completion.heavy_atoms import missing_atoms
@@ -26,7 +25,12 @@ from kinscope.structures.forcefield.minimisation import DEFAULT_STAGES, minimise
 from kinscope.structures.forcefield.occupants import Occupant, Parametrise
 from kinscope.structures.io import write_model
 from kinscope.structures.model import AtomArray, model_path, record_path
-from kinscope.structures.reference.build import POCKET_KCAL_PER_MOL_ANGSTROM2, BuildSettings, occupant_words
+from kinscope.structures.reference.build import (
+    POCKET_KCAL_PER_MOL_ANGSTROM2,
+    BuildSettings,
+    built_notes,
+    occupant_notes,
+)
 from kinscope.structures.user.file import UserFile, harmless, parse_user_file
 from kinscope.structures.user.gaps import build_missing
 from kinscope.structures.user.ligands import dockable, known_poses, stand_ins, surroundings, whole_drugs
@@ -41,12 +45,12 @@ from kinscope.structures.user.stretch import (
 from kinscope.targets.pack import StateDefinition, TargetPack
 
 
-def method_words(
+def method_notes(
     found: StructureFindings,
     complete: CompleteModel,
-    renamed: list[str],
+    renamed: list[Note],
     held: tuple[AtomArray | Occupant, ...],
-) -> list[str]:
+) -> list[Note]:
     """How the structure was read and completed, and around what it was relaxed.
 
     Parameters
@@ -56,46 +60,53 @@ def method_words(
     complete
         The model before relaxation.
     renamed
-        Residues set back to the target's without any atom moving, in words.
+        Residues set back to the target's without any atom moving.
     held
         What stood in the pockets, in the order of the findings' ligands.
     """
-    words = [
-        f"Prepared from the user's file {found.file} (SHA-256 {found.sha256[:16]}), chain {found.chain}, "
-        f"residues {found.author_first} to {found.author_last} there, by alignment {found.first_residue}-"
-        f"{found.last_residue} of the target."
+    notes = [
+        note(
+            "prepared-from-file",
+            file=found.file,
+            sha256=found.sha256[:16],
+            chain=found.chain,
+            author_first=found.author_first,
+            author_last=found.author_last,
+            first=found.first_residue,
+            last=found.last_residue,
+        )
     ]
     if found.modified:
-        words.append("Modified residues: " + ", ".join(found.modified) + ".")
+        notes.append(note("modified-residues", names=found.modified))
     if found.alternates:
-        words.append(
-            "Of alternate conformations the most occupied, then A: "
-            + ", ".join(map(str, found.alternates))
-            + "."
-        )
-    words += [f"Missing stretch {gap.in_words()}." for gap in found.gaps]
-    words += [f"Cut off: {text}." for text in found.cut_off]
-    if complete.built:
-        listed = "; ".join(f"{number}: {' '.join(names)}" for number, names in complete.built.items())
-        words.append(f"Heavy atoms the file does not show, built by PDBFixer: {listed}.")
-    words += [f"{text}." for text in renamed]
-    if complete.turned:
-        words.append("Side chains turned round for a hydrogen bond: " + ", ".join(complete.turned) + ".")
-    words += occupant_words(
-        [_occupant(ligand) for ligand in found.ligands], held, POCKET_KCAL_PER_MOL_ANGSTROM2
-    )
-    words += [f"Note: {note}." for note in found.notes]
-    return words
+        notes.append(note("alternates-chosen", residues=found.alternates))
+    for gap in found.gaps:
+        if gap.origin == "grafted":
+            notes.append(
+                note(
+                    "stretch-grafted",
+                    first=gap.first_residue,
+                    last=gap.last_residue,
+                    state=gap.state,
+                    flank_rmsd_angstrom=gap.flank_rmsd_angstrom,
+                )
+            )
+        notes += [gap.note] if gap.note else []
+    notes += [note("cut-off", stretch=text) for text in found.cut_off]
+    notes += built_notes("file", complete)
+    notes += renamed
+    names = [_occupant(ligand) for ligand in found.ligands]
+    return [*notes, *occupant_notes(names, held, POCKET_KCAL_PER_MOL_ANGSTROM2), *found.notes]
 
 
 def residue_origins(
-    found: StructureFindings, complete: CompleteModel, renamed: list[str]
+    found: StructureFindings, complete: CompleteModel, renamed: list[Note]
 ) -> tuple[ResidueOrigin, ...]:
-    """The origin of every residue: the file, a shipped model, or built; see :func:`method_words`."""
+    """The origin of every residue: the file, a shipped model, or built; see :func:`method_notes`."""
     label = f"{found.file}:{found.chain}"
     filled = {number: gap for gap in found.gaps for number in range(gap.first_residue, gap.last_residue + 1)}
     flipped = {int(name[3:]) for name in complete.turned}
-    substituted = {int(text.split()[0][3:]): text for text in renamed}
+    substituted = {one.values["residue"] for one in renamed}
     origins = []
     for number in range(found.first_residue, found.last_residue + 1):
         notes = []
@@ -107,14 +118,15 @@ def residue_origins(
         entry = label
         gap = filled.get(number)
         if gap is not None:
-            notes.append(gap.in_words() if gap.origin == "grafted" else "")
+            if gap.flank_rmsd_angstrom is not None:
+                notes.append(f"flanks {gap.flank_rmsd_angstrom:.2f} A")
             origin, entry = gap.origin, gap.state
         elif number in substituted:
-            notes.append(substituted[number])
+            notes.append("isosteric")
             origin = "substituted"
         origins.append(
             ResidueOrigin.model_validate(
-                {"residue": number, "origin": origin, "entry": entry, "note": "; ".join(filter(None, notes))}
+                {"residue": number, "origin": origin, "entry": entry, "note": "; ".join(notes)}
             )
         )
     return tuple(origins)
@@ -126,11 +138,6 @@ def _occupant(ligand: PocketLigand) -> str:
 
 USER_STAGES = (*DEFAULT_STAGES[:-1], DEFAULT_STAGES[-1].model_copy(update={"max_iterations": 200}))
 """As for the shipped models, but half the iterations of the last stage, which takes most of the time."""
-_UNMEASURED = (
-    "residues that the conformation is measured on are missing from the file; it was measured with what "
-    "fills the gap",
-    "the conformation cannot be measured; say with --as-state-like which shipped state it is like",
-)
 FINDINGS_FILE = "structure.json"
 
 
@@ -145,7 +152,7 @@ class Examined:
     """What keeps its pockets open while it is relaxed."""
     drugs: tuple[str, ...]
     """Ids of the inhibitors that can be docked into it."""
-    not_docked: tuple[str, ...]
+    not_docked: tuple[Note, ...]
     """Why each of the others cannot."""
 
     def definition(self) -> StateDefinition:
@@ -275,7 +282,7 @@ def prepare(
         first_residue=found.first_residue,
         last_residue=found.last_residue,
         origins=residue_origins(found, complete, renamed),
-        method=(*method_words(found, complete, renamed, held), *complete.hydrogen_words, *relaxation),
+        method=(*method_notes(found, complete, renamed, held), *complete.hydrogen_notes, *relaxation),
         ph=settings.ph,
         protonation=complete.recorded_protonation(),
     )
@@ -301,25 +308,23 @@ def _title(structure: Any) -> str:
     return re.sub(r"[^A-Za-z0-9 .,;:+()/'-]", "?", title)[:120]
 
 
-def _notes(structure: Any, stretch: Stretch, filled: FilledStretch) -> tuple[str, ...]:
+def _notes(structure: Any, stretch: Stretch, filled: FilledStretch) -> tuple[Note, ...]:
     notes = []
     if len(structure) > 1:
-        notes.append(f"the file holds {len(structure)} models; the first is used")
-    here = [number for number in stretch.broken if number in stretch]
+        notes.append(note("file-models", models=len(structure)))
+    here = tuple(int(number) for number in stretch.broken if number in stretch)
     if here:
-        notes.append(
-            "made anew because their backbone is broken or incomplete in the file: "
-            + ", ".join(map(str, here))
-        )
+        notes.append(note("backbone-remade", residues=here))
     if filled.gaps and not any(donor.preferred for donor in filled.sources):
-        notes.append("no shipped model has this conformation; stretches come from others")
+        notes.append(note("no-model-alike"))
     empty = int(sum(1 for site in structure[0].all() if site.atom.occ == 0.0 and not site.atom.is_hydrogen()))
     if empty and empty < structure[0].count_atom_sites():
-        notes.append(f"{empty} atoms of the file have no occupancy and are used as they are")
+        notes.append(note("atoms-unoccupied", atoms=empty))
     if len(stretch.chain.dropped) > 40:
-        notes.append(f"{len(stretch.chain.dropped)} residues of the chain are not of the target")
+        notes.append(note("not-of-target", residues=len(stretch.chain.dropped)))
     if not filled.measured:
-        notes.append(_UNMEASURED[filled.geometry.dfg == "unassigned"])
+        unknown = filled.geometry.dfg == "unassigned"
+        notes.append(note("not-measurable") if unknown else note("measured-with-fill"))
     return tuple(notes)
 
 
@@ -335,8 +340,8 @@ def _held(examined: Examined, parametrise: Parametrise | None) -> tuple[AtomArra
 
 def _relaxed(
     atoms: AtomArray, held: tuple[AtomArray | Occupant, ...], settings: BuildSettings, say: Progress
-) -> tuple[AtomArray, list[str]]:
-    """The model relaxed around what stands in its pockets, and how, in words for its record."""
+) -> tuple[AtomArray, list[Note]]:
+    """The model relaxed around what stands in its pockets, and how."""
     relaxed, results = minimise(
         atoms,
         settings.stages,
@@ -345,13 +350,13 @@ def _relaxed(
         threads=settings.threads,
         progress=lambda fraction, text: say(0.1 + 0.7 * fraction, text),
     )
-    return relaxed, [result.describe(stage) for result, stage in zip(results, settings.stages, strict=True)]
+    return relaxed, [result.noted(stage) for result, stage in zip(results, settings.stages, strict=True)]
 
 
 def _cautioned(record: ModelRecord, check: ModelCheck) -> ModelRecord:
     """The record with a word on every bound of the shipped models that this one does not keep."""
-    failed = [f"{item.name}: {item.value}" for item in check.items if not item.passed]
+    failed = tuple(f"{item.name}: {item.value}" for item in check.items if not item.passed)
     if not failed:
         return record
-    caution = "Outside the bounds that the shipped models keep: " + "; ".join(failed) + "."
+    caution = note("bounds-missed", items=failed)
     return record.model_copy(update={"method": (*record.method, caution)})

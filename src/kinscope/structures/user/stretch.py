@@ -17,6 +17,7 @@ from kinscope.core.errors import StructureError
 from kinscope.core.residues import one_letter, three_letter
 from kinscope.results.measured import StateGeometry
 from kinscope.results.models import ModelRecord, ResidueOrigin
+from kinscope.results.notes import Note, note
 from kinscope.results.user_structure import ChainCandidate, FilledGap, UserStructureOptions
 from kinscope.structures.completion.heavy_atoms import in_template_order
 from kinscope.structures.conformation.classify import classify_state
@@ -155,10 +156,10 @@ def differences(atoms: AtomArray, protein: str) -> dict[int, tuple[str, str]]:
     }
 
 
-def renamed_isosteres(atoms: AtomArray, protein: str) -> tuple[AtomArray, list[str]]:
-    """Heavy atoms with Asn/Asp and Gln/Glu differences set back by name, and what was done, in words."""
+def renamed_isosteres(atoms: AtomArray, protein: str) -> tuple[AtomArray, list[Note]]:
+    """Heavy atoms with Asn/Asp and Gln/Glu differences set back by name, and what was done."""
     atoms = atoms.copy()
-    words = []
+    notes = []
     for number, (here, wanted) in differences(atoms, protein).items():
         renaming = _ISOSTERIC.get((here, wanted))
         if renaming is None:
@@ -167,8 +168,8 @@ def renamed_isosteres(atoms: AtomArray, protein: str) -> tuple[AtomArray, list[s
             atoms.res_name[row] = wanted
             if str(atoms.atom_name[row]) in renaming:
                 atoms.atom_name[row], atoms.element[row] = renaming[str(atoms.atom_name[row])]
-        words.append(f"{here}{number} of the file set back to {wanted} (isosteric)")
-    return atoms, words
+        notes.append(note("isosteric", here=here, residue=number, source="file", wanted=wanted))
+    return atoms, notes
 
 
 def reverted(
@@ -199,14 +200,11 @@ def reverted(
         atoms = best.atoms
         record = record.model_copy(update={"protonation": best.record.protonation})
         for number, (here, target) in batch.items():
-            note = f"{here}{number} of the file set back to {target} by the mutant builder"
             origins[number] = ResidueOrigin(
-                residue=number, origin="substituted", entry=origins[number].entry, note=note
+                residue=number, origin="substituted", entry=origins[number].entry, note=f"was {here}{number}"
             )
-            method.append(note + ".")
-        method += [
-            f"  {text}" for text in best.record.method if not text.startswith(("Substituted", "Net charge"))
-        ]
+            method.append(note("set-back", here=here, residue=number, wanted=target))
+        method += [made for made in best.record.method if made.code not in ("substituted", "net-charge")]
         left = differences(atoms, protein)
         if len(left) >= len(pending):
             raise StructureError(

@@ -76,7 +76,7 @@ def take_ligand(
             where=f"{forcefield.xml_path} for {file}",
             remedy=f"Make those of this file: {_command(file)}",
         )
-    if in_place and any("flat" in note for note in ligand.notes):
+    if in_place and any(note.code == "ligand-flat" for note in ligand.notes):
         raise LigandError(
             "The file is flat, so its coordinates are no pose.",
             where=f"{file}, --in-place",

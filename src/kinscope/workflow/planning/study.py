@@ -13,6 +13,8 @@ from typing import Any, Concatenate, NamedTuple, ParamSpec
 from kinscope.core.errors import SettingsError
 from kinscope.core.files import sha256_of_file
 from kinscope.core.seeds import derive_seed
+from kinscope.interpretation.words.say import say
+from kinscope.results.notes import Note
 from kinscope.targets import target_names
 from kinscope.targets.pack import TargetPack
 from kinscope.variants.model import Variant
@@ -100,7 +102,7 @@ class Study:
     def drugs(self) -> tuple[str, ...]:
         """The drugs that are docked, each into its state."""
         if self.structure is not None:
-            self.skipped += [f"{text}; not docked" for text in self.structure.not_docked if self._asked(text)]
+            self.skipped += [f"{say(n)}; not docked" for n in self.structure.not_docked if self._asked(n)]
         return choices.choose_drugs(self.pack, self.states, self.settings, self.skipped)
 
     @cached_property
@@ -173,9 +175,9 @@ class Study:
         """The variant as (position, new residue)."""
         return [[item.position, item.mutant] for item in self.variant.substitutions]
 
-    def _asked(self, text: str) -> bool:
+    def _asked(self, reason: Note) -> bool:
         """Whether what cannot be docked was asked for and is not docked into another state instead."""
-        drug = text.partition(":")[0]
+        drug = str(reason.values["drug"])
         asked = not self.settings.drugs or drug in self.settings.drugs
         return asked and self.pack.drug(drug).state not in self.states
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from kinscope.core.errors import SettingsError
 from kinscope.core.records import Record
+from kinscope.results.notes import Note, note
 from kinscope.results.user_structure import StructureFindings
 from kinscope.structures.user.file import UserFile, read_user_file
 from kinscope.structures.user.prepare import examine
@@ -31,7 +32,7 @@ class UserState(Record):
     definition: StateDefinition
     drugs: tuple[str, ...]
     """Docked into it."""
-    not_docked: tuple[str, ...]
+    not_docked: tuple[Note, ...]
     """Why the others are not."""
     findings: StructureFindings
 
@@ -76,11 +77,7 @@ def take_structure(
     found = examine(file, pack, wanted.options())
     named = wanted.model_copy(update={"file": file.name, "sha256": file.sha256})
     present = [item for item in found.findings.substituted if item in variant.short.split("/")]
-    notes = [
-        f"{item} is in the file already: the native model is made by setting it back, "
-        "and the mutant is built from that native like any other"
-        for item in present
-    ]
+    notes = [note("variant-in-file", variant=item) for item in present]
     findings = found.findings.model_copy(update={"notes": (*found.findings.notes, *notes)})
     state = UserState(
         definition=found.definition(),

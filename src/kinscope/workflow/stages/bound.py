@@ -12,7 +12,7 @@ from kinscope.core.errors import KinscopeError
 from kinscope.core.files import write_atomic
 from kinscope.docking.known.reference import reference_pose
 from kinscope.dynamics.records import PROTEIN_FILE, SYSTEM_RECORD_FILE, SolvatedSystem
-from kinscope.interpretation.words.say import say_all
+from kinscope.interpretation.words.say import say, say_all
 from kinscope.ligands.parameters.shipped import directory_for, load_parameters, read_parameters
 from kinscope.results.trajectories import BoundPose
 from kinscope.structures.io import read_model
@@ -145,7 +145,7 @@ def ligand_parameters(
         record = found.record
     except KinscopeError as error:
         return "", "", [error.what]
-    notes = list(record.warnings)
+    notes = [say(warning) for warning in record.warnings]
     if careful := [term for term in record.estimated if term.penalty > _PENALTY]:
         worst = max(careful, key=lambda term: term.penalty)
         notes.append(
