@@ -1,6 +1,7 @@
 """The comparison on synthetic trajectories of known truth: what is stated holds, and silence is kept.
 
-`PYTHONPATH=tests python -m factories.synthetic_studies 200` makes the same with hundreds of studies per row (docs/why/analysis.md).
+`PYTHONPATH=tests python -m factories.synthetic_studies 200` makes the same with hundreds of studies
+per row (docs/why/analysis.md).
 """
 
 from __future__ import annotations

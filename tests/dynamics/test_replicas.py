@@ -448,7 +448,7 @@ def test_a_kill_costs_minutes_however_long_the_run(length_ns):
     settings = ProtocolSettings()
     production = round(length_ns * 1e6 / settings.time_step_fs)
     processor, gpu = plan_steps(settings, production), plan_steps(settings, production, gpu=True)
-    # One core runs a kinase in water at 5 steps a second or more, a GPU at 500 or more (docs/why/analysis.md).
+    # One core runs a kinase in water at 5 steps a second or more, a GPU at 500 or more.
     assert processor.segment_steps / 5 <= 1000
     assert gpu.segment_steps / 500 <= 1000
     assert processor.segment_steps >= settings.checkpoint_interval_steps

@@ -1,4 +1,4 @@
-"""The numbers the verdicts turn on, each with its reason (for readers: ``docs/why/evidence-interpretation-report.md``)."""
+"""The numbers the verdicts turn on, each with its reason (docs/why/evidence-interpretation-report.md)."""
 
 from __future__ import annotations
 

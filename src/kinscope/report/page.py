@@ -134,7 +134,6 @@ def _environment() -> Environment:
         "sampled": text.sampled,
         "source": text.source_link,
         "typeset": text.typeset,
-        "say": say,
         "pvalue": text.p_value,
         "duration": text.duration,
         "method": text.method_name,

@@ -53,7 +53,7 @@ def explain(error: ValidationError, places: Places, where: str) -> BadInputError
     return BadInputError(
         "The case file does not say what a case must say.\n  " + "\n  ".join(lines),
         where=f"{where}, line {first}",
-        remedy="docs/how-to/case.md describes each field; `kinscope case --template` prints a file to start from.",
+        remedy="docs/how-to/case.md describes each field; `kinscope case --template` prints one to fill in.",
     )
 
 

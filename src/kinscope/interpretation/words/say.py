@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 
 from kinscope.interpretation.words import docking, models, statistics
-from kinscope.results.notes import Note
+from kinscope.results.notes import AS_WRITTEN, Note
 
 SENTENCES: Mapping[str, str | Callable[..., str]] = {
     **models.SENTENCES,
