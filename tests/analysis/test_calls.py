@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kinscope.analysis.calls import LOST_KCAL_PER_MOL, call
+from kinscope.interpretation.words.say import say
 from kinscope.results.docking import Call, ComplexSide, RelaxedComparison, RelaxedSettings
 from kinscope.results.measured import Difference
 
@@ -16,7 +17,13 @@ def difference(value: float, half: float) -> Difference:
     low, high = value - half, value + half
     resolved = (low > 0 or high < 0) and abs(value) >= 1.0
     return Difference(
-        value=value, low=low, high=high, native_replicas=3, mutant_replicas=3, resolved=resolved, statement=""
+        value=value,
+        low=low,
+        high=high,
+        native_replicas=3,
+        mutant_replicas=3,
+        resolved=resolved,
+        outcome=("higher" if value > 0 else "lower") if resolved else "unresolved",
     )
 
 
@@ -71,9 +78,9 @@ def test_the_relaxed_complexes_decide_and_a_contradiction_is_said() -> None:
     found = judged(difference(5.0, 1.0), relaxed(-0.3, 1.5))
     assert found.word == "kept"
     assert found.measured_by == "relaxed complexes"
-    assert "lost" in found.disagreement
-    assert "+5.0" in found.disagreement
-    assert judged(difference(0.2, 1.0), relaxed(-0.3, 1.5)).disagreement == ""
+    assert "lost" in say(found.disagreement)
+    assert "+5.0" in say(found.disagreement)
+    assert judged(difference(0.2, 1.0), relaxed(-0.3, 1.5)).disagreement is None
 
 
 def test_what_lies_beyond_the_surroundings_is_not_called_kept() -> None:
@@ -98,4 +105,4 @@ def test_a_model_that_does_not_hold_the_crystals_pose_decides_nothing() -> None:
         known_to_crystal_angstrom=1.2,
     )  # fmt: skip
     assert found.word == "unresolved"
-    assert "1.2 A" in found.reason
+    assert "1.2 A" in say(found.reason)

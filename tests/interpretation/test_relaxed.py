@@ -18,6 +18,7 @@ from kinscope.interpretation.computed import (
     computed_opinion,
 )
 from kinscope.interpretation.model import Measurements
+from kinscope.interpretation.words.say import say
 from kinscope.results.docking import RelaxedComparison
 from kinscope.targets import load_target
 
@@ -54,7 +55,7 @@ def test_a_rigid_clash_that_the_pocket_takes_over_is_no_loss() -> None:
     found = computed_opinion(T315I, PACK.drug("imatinib"), study(relaxed(-0.2, 0.8), **clash))
     assert found.verdict == "no loss of binding detected"
     assert found.mechanism == NONE_SEEN
-    assert "lost" in found.binding[0].call.disagreement
+    assert "lost" in say(found.binding[0].call.disagreement)
     assert any("Docking score (rigid protein)" in reason.text for reason in found.reasons_against)
 
 

@@ -10,7 +10,7 @@ it was judged on).
    drug as the crystal does: ``unresolved`` there, whatever the energies. Another state may hold it.
 3. Otherwise the interaction energy of the relaxed complexes decides. ``lost``: weaker by
    :data:`LOST_KCAL_PER_MOL` or more, and the whole interval on that side of zero. ``kept``: the whole
-   interval below :data:`LOST_KCAL_PER_MOL` (:data:`KEPT_MEANS`). ``unresolved``: anything else.
+   interval below :data:`LOST_KCAL_PER_MOL`. ``unresolved``: anything else.
 4. Without parameters for the drug the rigid docking stands in by the same figures: ``lost`` also where the
    known mode is gone.
 """
@@ -19,6 +19,7 @@ from __future__ import annotations
 
 from kinscope.results.docking import Call, CallWord, RelaxedComparison
 from kinscope.results.measured import Difference
+from kinscope.results.notes import Note, note
 
 CRYSTAL_ANGSTROM = 0.8
 """A known pose further than this from its co-crystal is no ground for a call: it stands in a pocket of
@@ -28,12 +29,6 @@ opposite ways."""
 LOST_KCAL_PER_MOL = 1.4
 """RT ln 10 at 37 C, a tenfold change of affinity: what resistance is called by in the published comparison of
 144 pairs (Hauser et al., Commun Biol 2018, 1, 70)."""
-KEPT_MEANS = (
-    "no loss of the kind that T315I causes is seen; eight- to ninefold losses published for ABL1 (V299L with "
-    "dasatinib, E255K and G250E with imatinib) read like this too"
-)
-"""What ``kept`` is worth, by controls named before they were run (docs/validation.md, Relaxed complexes): the
-interval holds what repeats vary by, not what one crystal's conformation and the force field get wrong."""
 
 
 def call(
@@ -64,33 +59,25 @@ def call(
     """
     far = distance_angstrom is None or distance_angstrom > reach_angstrom
     if relaxed is None and far and mode_kept and not (rigid is not None and rigid.resolved):
-        away = "" if distance_angstrom is None else f" ({distance_angstrom:.0f} A away)"
-        return Call(
-            word="not reached",
-            reason=f"the substitution lies beyond the drug's surroundings{away}: its pose does not feel it",
-            measured_by="distance",
-        )
+        reason = note("beyond-reach", distance_angstrom=distance_angstrom)
+        return Call(word="not reached", reason=reason, measured_by="distance")
     if known_to_crystal_angstrom > CRYSTAL_ANGSTROM:
-        measured = "" if relaxed is None else f"; relaxed {_text(relaxed.difference_kcal_per_mol)}"
-        return Call(
-            word="unresolved",
-            reason=f"this model holds the known pose {known_to_crystal_angstrom:.1f} A from the "
-            f"co-crystal's, too far for a call{measured}",
-            measured_by="distance",
-        )
+        relaxed_numbers = _numbers(relaxed.difference_kcal_per_mol) if relaxed is not None else {}
+        reason = note("pose-off-crystal", angstrom=known_to_crystal_angstrom, **relaxed_numbers)
+        return Call(word="unresolved", reason=reason, measured_by="distance")
     if relaxed is not None:
         item = relaxed.difference_kcal_per_mol
         word = word_of(item)
         return Call(
             word=word,
-            reason=f"interaction energy of the relaxed complexes {_text(item)}",
+            reason=note("relaxed-energy", **_numbers(item)),
             measured_by="relaxed complexes",
             disagreement=_disagreement(word, rigid, mode_kept),
         )
     if not mode_kept:
-        return Call(word="lost", reason="the known binding mode is gone", measured_by="rigid docking")
-    text = "no score" if rigid is None else f"rigid docking {_text(rigid)}"
-    return Call(word=word_of(rigid), reason=text, measured_by="rigid docking")
+        return Call(word="lost", reason=note("mode-gone"), measured_by="rigid docking")
+    reason = note("no-score") if rigid is None else note("rigid-score", **_numbers(rigid))
+    return Call(word=word_of(rigid), reason=reason, measured_by="rigid docking")
 
 
 def word_of(item: Difference | None) -> CallWord:
@@ -102,15 +89,12 @@ def word_of(item: Difference | None) -> CallWord:
     return "lost" if item.resolved and item.value >= LOST_KCAL_PER_MOL else "unresolved"
 
 
-def _disagreement(word: CallWord, rigid: Difference | None, mode_kept: bool) -> str:
+def _disagreement(word: CallWord, rigid: Difference | None, mode_kept: bool) -> Note | None:
     other: CallWord = "lost" if not mode_kept else word_of(rigid)
     if {word, other} == {"kept", "lost"}:
-        return f"rigid docking alone says {other}" + (f" ({_text(rigid)})" if rigid else "")
-    return ""
+        return note("rigid-disagrees", word=other, **(_numbers(rigid) if rigid is not None else {}))
+    return None
 
 
-def _text(item: Difference) -> str:
-    if item.value is None:
-        return "not measured"
-    interval = "" if item.low is None else f" [{item.low:+.1f}, {item.high:+.1f}]"
-    return f"{item.value:+.1f}{interval} kcal/mol"
+def _numbers(item: Difference) -> dict[str, float | None]:
+    return {"value": item.value, "low": item.low, "high": item.high}

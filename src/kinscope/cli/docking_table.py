@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from kinscope.docking.known.reference import SEARCHED
 from kinscope.docking.table.differences import RECEPTOR_NOISE_KCAL_PER_MOL
+from kinscope.interpretation.words.say import say
 from kinscope.results.docking import DockedSide, DockingRow
 from kinscope.results.measured import Difference, StateFit
 
@@ -109,9 +110,9 @@ def _reasons(rows: Sequence[DockingRow]) -> list[str]:
         if row.call is None or row in far:
             continue
         where = f"{row.name}, {row.state}: "
-        lines += wrapped(f"{row.call.word}: {row.call.reason}{_away(row)}", where)
+        lines += wrapped(f"{row.call.word}: {say(row.call.reason)}{_away(row)}", where)
         if row.call.disagreement:
-            lines += wrapped(f"the two scores disagree: {row.call.disagreement}", " " * 4)
+            lines += wrapped(f"the two scores disagree: {say(row.call.disagreement)}", " " * 4)
     if far:
         places = ", ".join(f"{row.name} in {row.state}{_away(row, '', ' A')}" for row in far)
         lines += wrapped(
@@ -254,7 +255,9 @@ def _flat(row: DockingRow) -> dict[str, object]:
     flat["contacts_lost"] = "; ".join(row.contacts_lost)
     flat["contacts_gained"] = "; ".join(row.contacts_gained)
     if row.call is not None:
-        flat |= {"call": row.call.word, "reason": row.call.reason, "disagreement": row.call.disagreement}
+        apart = row.call.disagreement
+        flat |= {"call": row.call.word, "reason": say(row.call.reason)}
+        flat |= {"disagreement": "" if apart is None else say(apart)}
     for side, fit in (("native", row.native_fit), ("mutant", row.mutant_fit)):
         if fit is not None:
             flat |= {

@@ -14,6 +14,7 @@ from markupsafe import Markup
 
 from kinscope.core.files import write_atomic
 from kinscope.interpretation.model import StudyResult
+from kinscope.interpretation.words.say import say, statement
 from kinscope.report import readings, style, text, views
 from kinscope.report.figures import DrawnFigure, draw_figures
 from kinscope.report.files import ReportFiles
@@ -125,6 +126,9 @@ def _environment() -> Environment:
         "num": text.number,
         "interval": text.interval,
         "in_words": text.in_words,
+        "say": say,
+        "statement": statement,
+        "reference_words": readings.reference_words,
         "sig": text.significant,
         "distance": text.distance,
         "sampled": text.sampled,

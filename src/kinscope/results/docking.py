@@ -11,6 +11,7 @@ from pydantic import Field
 
 from kinscope.core.records import Record, Settings, VersionedRecord
 from kinscope.results.measured import Difference, StateFit
+from kinscope.results.notes import Note
 
 
 class HelixBend(Record):
@@ -182,10 +183,10 @@ class Call(Record):
     """What the measurements of one drug in one state come to, by :mod:`kinscope.analysis.calls`."""
 
     word: CallWord
-    reason: str
-    """The measurements in words."""
+    reason: Note
+    """What was measured."""
     measured_by: Literal["relaxed complexes", "rigid docking", "distance"]
-    disagreement: str = ""
+    disagreement: Note | None = None
     """Where the two scores point apart."""
 
 
