@@ -16,7 +16,13 @@ def difference(value: float, half: float) -> Difference:
     low, high = value - half, value + half
     resolved = (low > 0 or high < 0) and abs(value) >= 1.0
     return Difference(
-        value=value, low=low, high=high, native_replicas=3, mutant_replicas=3, resolved=resolved, statement=""
+        value=value,
+        low=low,
+        high=high,
+        native_replicas=3,
+        mutant_replicas=3,
+        resolved=resolved,
+        outcome=("higher" if value > 0 else "lower") if resolved else "unresolved",
     )
 
 

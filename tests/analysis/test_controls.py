@@ -25,6 +25,7 @@ from kinscope.analysis.controls import (
 )
 from kinscope.core.errors import BadInputError
 from kinscope.interpretation.questions import mobility_questions
+from kinscope.interpretation.words.say import say
 from kinscope.results.measured import FluctuationProfile
 from kinscope.targets import load_target
 from kinscope.targets.loader import controls_directory, mobility_controls, model_digests
@@ -86,7 +87,7 @@ def test_what_is_written_is_compared_as_any_variant_is(tmp_path: Path) -> None:
     assert helix.difference_angstrom.resolved
     assert helix.residues == tuple(range(279, 293))
     assert not loop.difference_angstrom.resolved
-    assert loop.difference_angstrom.statement.startswith("no change of 0.05")
+    assert loop.difference_angstrom.outcome == "no-change"
 
 
 def test_means_are_those_of_the_profile() -> None:
@@ -145,10 +146,10 @@ def test_another_model_or_setting_is_another_instrument(tmp_path: Path) -> None:
     assert same_instrument(found, SETTINGS, {STATE: "a" * 64}) == found
     other = same_instrument(found, SETTINGS, {STATE: "b" * 64})
     assert other.readings == ()
-    assert "another model" in other.notes[0]
+    assert "another model" in say(other.notes[0])
     other = same_instrument(found, SETTINGS | {"dielectric": 2.0}, {STATE: "a" * 64})
     assert other.readings == ()
-    assert "settings" in other.notes[0]
+    assert "settings" in say(other.notes[0])
 
 
 @pytest.mark.parametrize(

@@ -25,6 +25,7 @@ from kinscope.analysis.pockets import compare_pocket, inclusion_region, pocket_v
 from kinscope.analysis.regions import compare_regions, residue_differences
 from kinscope.analysis.superposition import kabsch, mean_structure, rigid_core, superpose
 from kinscope.core.errors import BadInputError
+from kinscope.interpretation.words.say import statement
 from kinscope.results.measured import FluctuationProfile, PocketComparison
 from kinscope.trajectories.summary import summarise
 
@@ -180,7 +181,7 @@ def test_unresolved_dynamics_say_how_little_was_sampled():
         _profile(1 + random.normal(scale=0.3, size=(3, 20)), side, "md", length_ns=0.2) for side in ("a", "b")
     )
     row = compare_regions(native, mutant, {"loop": range(1, 10)})[0]
-    assert row.difference_angstrom.statement.startswith("not resolved by 3 x 0.2 ns native and 3 x 0.2 ns")
+    assert statement(row.difference_angstrom).startswith("not resolved by 3 x 0.2 ns native and 3 x 0.2 ns")
 
 
 def test_profiles_of_different_states_are_not_compared():

@@ -8,6 +8,7 @@ import pytest
 from kinscope.analysis.convergence import system_sampling
 from kinscope.analysis.sampling import region_sampling
 from kinscope.analysis.state_mobility import compare_states_by_region
+from kinscope.interpretation.words.say import say, statement
 from kinscope.results.measured import FluctuationProfile
 from kinscope.targets import load_target
 from kinscope.variants import parse_variant
@@ -70,10 +71,10 @@ def test_replicas_in_different_places_do_not_overlap() -> None:
 
 def test_too_short_says_so_in_a_unit_people_read() -> None:
     found = system_sampling([noise(2, 1)], "K404E", length_ns=9.6e-5)
-    assert "0.096 ps" in found.reason
-    assert "e-05" not in found.reason
+    assert "0.096 ps" in say(found.reason)
+    assert "e-05" not in say(found.reason)
     found = system_sampling([noise(50, seed) for seed in (1, 2)], "K404E", length_ns=6.2e-4)
-    assert "0.62 ps" in found.reason
+    assert "0.62 ps" in say(found.reason)
     assert found.sentence == "nothing on mobility"
 
 
@@ -101,7 +102,7 @@ def test_states_differ_in_the_region_that_differs() -> None:
     loop = found["loop"].difference
     assert loop.resolved
     assert loop.value == pytest.approx(0.3, abs=0.01)
-    assert "in DFG-out" in loop.statement
+    assert "in DFG-out" in statement(loop, "DFG-out")
     assert loop.adjusted_p_value is not None
     assert loop.p_value is not None
     assert loop.adjusted_p_value == pytest.approx(2 * loop.p_value)

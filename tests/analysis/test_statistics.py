@@ -19,6 +19,7 @@ from kinscope.analysis.statistics import (
     statistical_inefficiency,
 )
 from kinscope.core.errors import BadInputError
+from kinscope.interpretation.words.say import statement
 
 
 def test_welch_agrees_with_scipy():
@@ -79,7 +80,7 @@ def test_corrections_never_help_a_p_value(p):
 def test_too_few_replicas_give_a_value_without_a_claim():
     found = difference([1.0], [2.0], unit="Å", sampling="1 x 0.2 ns")
     assert (found.value, found.low, found.resolved) == (1.0, None, False)
-    assert found.statement.startswith("not resolved by 1 x 0.2 ns")
+    assert statement(found).startswith("not resolved by 1 x 0.2 ns")
 
 
 def test_a_side_without_values_gives_no_difference():
@@ -98,10 +99,10 @@ def test_the_sentence_tells_an_effect_a_bound_and_ignorance_apart():
     bound = difference([1.0, 1.01, 0.99], [1.0, 1.02, 1.01], unit="Å", smallest_meaningful=0.1)
     ignorance = difference([1.0, 1.4, 0.6], [1.1, 1.6, 0.5], unit="Å", smallest_meaningful=0.1)
     small = difference([1.0, 1.001, 0.999], [1.05, 1.051, 1.049], unit="Å", smallest_meaningful=0.1)
-    assert effect.statement.startswith("higher in the mutant")
-    assert bound.statement.startswith("no change of 0.1 Å or more")
-    assert ignorance.statement.startswith("not resolved by 3 native and 3 mutant replicas")
-    assert small.statement.startswith(("below the smallest change", "no change of"))
+    assert statement(effect).startswith("higher in the mutant")
+    assert statement(bound).startswith("no change of 0.1 Å or more")
+    assert statement(ignorance).startswith("not resolved by 3 native and 3 mutant replicas")
+    assert statement(small).startswith(("below the smallest change", "no change of"))
     assert [row.resolved for row in (effect, bound, ignorance, small)] == [True, False, False, False]
 
 
@@ -111,7 +112,7 @@ def test_correction_can_take_a_claim_back_and_says_so():
     assert borderline.resolved
     corrected = correct_family([borderline, *[nothing] * 9])
     assert not corrected[0].resolved
-    assert "corrected" in corrected[0].statement
+    assert "corrected" in statement(corrected[0])
 
 
 @pytest.mark.parametrize("wrong", [0.0, 1.0, 95.0])

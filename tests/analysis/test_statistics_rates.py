@@ -28,6 +28,7 @@ from kinscope.analysis.sampling import (
 )
 from kinscope.analysis.statistics import difference, hedges_g
 from kinscope.core.errors import BadInputError
+from kinscope.interpretation.words.say import statement
 from kinscope.results.measured import Difference
 
 LONG = SyntheticSettings(residues=30, frames=4000, length_ns=400.0, memory_ns=0.2, replicas=3)
@@ -169,7 +170,7 @@ def test_the_rule_takes_back_what_sampling_does_not_bear():
     assert told(large, "only large effects")
     assert not told(large, "nothing on mobility")
     assert allowed(clear, _sampling("only large effects")).smallest_meaningful == LARGE_EFFECT_ANGSTROM
-    assert allowed(large, _sampling("nothing on mobility")).statement.startswith("not resolved: 3 x 20 ns")
+    assert statement(allowed(large, _sampling("nothing on mobility"))).startswith("not resolved: 3 x 20 ns")
 
 
 def test_replicas_of_another_shape_are_refused_and_short_ones_silent():

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from kinscope.cli.docking_table import WIDTH, table_csv, table_lines
 from kinscope.results.docking import Call, DockedSide, DockingRow, HelixBend, RelaxedSettings
 from kinscope.results.measured import Difference, StateFit
+from kinscope.results.notes import Note
 from kinscope.targets import load_target
 from kinscope.variants import parse_variant
 from kinscope.workflow.engine.step import in_order
@@ -33,14 +34,20 @@ def side(score: float, contacts: tuple[str, ...] = ()) -> DockedSide:
 def row(name: str, value: float, half: float, lost: tuple[str, ...] = (), word: str = "kept") -> DockingRow:
     low, high = value - half, value + half
     item = Difference(
-        value=value, low=low, high=high, native_replicas=3, mutant_replicas=3, resolved=low > 0, statement=""
+        value=value,
+        low=low,
+        high=high,
+        native_replicas=3,
+        mutant_replicas=3,
+        resolved=low > 0,
+        outcome="higher" if low > 0 else "unresolved",
     )
     return DockingRow(
         drug=name.lower(), name=name, binding_type="type II", site="atp", state="kinase-dfg-out",
         state_label="kinase domain, DFG-out", own_state="kinase-dfg-out", variant="T315I", outcome="docked",
         native=side(-12.2), mutant=side(-12.2 + value), difference_kcal_per_mol=item, contacts_lost=lost,
         distance_to_variant_angstrom=3.3, reference="2HYY:A:STI",
-        call=Call(word=word, reason="measured", measured_by="rigid docking"),  # type: ignore[arg-type]
+        call=Call(word=word, reason=Note.model_validate("measured"), measured_by="rigid docking"),  # type: ignore[arg-type]
     )  # fmt: skip
 
 

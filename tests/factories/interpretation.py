@@ -59,7 +59,7 @@ def difference(
         native_replicas=3,
         mutant_replicas=3,
         resolved=resolved,
-        statement=f"{value} ({low} to {high}), {'resolved' if resolved else 'not resolved'}.",
+        outcome=("higher" if (value or 0.0) > 0 else "lower") if resolved else "unresolved",
     )
 
 

@@ -106,7 +106,8 @@ def difference(
         p_value=0.42,
         adjusted_p_value=0.8,
         resolved=resolved,
-        statement="not resolved by 3 runs on each side (invented)",
+        outcome=("higher" if (value or 0.0) > 0 else "lower") if resolved else "unresolved",
+        sampling="3 runs on each side (invented)",
     )
 
 

@@ -400,9 +400,9 @@ def test_the_result_survives_json() -> None:
 
 def test_an_interval_inside_what_would_count_is_a_finding_and_one_outside_is_not() -> None:
     tight = difference(0.001, -0.01, 0.012, False).model_copy(
-        update={"smallest_meaningful": 0.05, "statement": "no change of 0.05 Å or more"}
+        update={"smallest_meaningful": 0.05, "outcome": "no-change"}
     )
-    wide = tight.model_copy(update={"low": -0.2, "high": 0.2, "statement": "not resolved by 3 models"})
+    wide = tight.model_copy(update={"low": -0.2, "high": 0.2, "outcome": "unresolved"})
     parts = measurements(
         regions=(region("helix_c", difference_angstrom=tight), region(difference_angstrom=wide))
     )

@@ -9,6 +9,7 @@ from factories.report import assessment, measurements, report_files, study
 from kinscope.interpretation.model import BindingCall, StudyResult
 from kinscope.report.page import report_html
 from kinscope.results.docking import Call
+from kinscope.results.notes import Note
 
 
 def result(word: str = "lost", disagreement: str = "") -> StudyResult:
@@ -16,7 +17,8 @@ def result(word: str = "lost", disagreement: str = "") -> StudyResult:
     call = BindingCall(
         state=comparison.state, difference_kcal_per_mol=comparison.difference_kcal_per_mol,
         call=Call(
-            word=word, reason="measured", measured_by="relaxed complexes", disagreement=disagreement
+            word=word, reason=Note.model_validate("measured"), measured_by="relaxed complexes",
+            disagreement=Note.model_validate(disagreement) if disagreement else None
         ),  # type: ignore[arg-type]
     )  # fmt: skip
     first, *others = assessment().verdicts

@@ -90,7 +90,7 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> str:
 def poison(value: Any) -> Any:
     """Every text of a result made hostile, save the words of a closed vocabulary."""
     closed = {"method", "dfg", "helix_c", "activation_loop", "status", "change", "mode", "tier", "weight",
-              "verdict", "confidence", "relation", "direction", "origin",
+              "verdict", "confidence", "relation", "direction", "origin", "outcome", "code",
               "strength", "dfg_cluster", "salt_bridge", "loop_n_terminal", "loop_c_terminal", "spine",
               "p_loop", "activity", "sh2_position", "sh3_linker"}  # fmt: skip
     if isinstance(value, dict):

@@ -38,7 +38,7 @@ def small(p_value: float, adjusted: float | None = None) -> Difference:
     return difference(0.02, 0.018, 0.027).model_copy(
         update={
             "smallest_meaningful": 0.05,
-            "statement": "no change of 0.05 Å or more: +0.02 Å",
+            "outcome": "no-change",
             "p_value": p_value,
             "adjusted_p_value": adjusted,
         }
@@ -61,7 +61,7 @@ def test_small_fluctuations_keep_their_digits() -> None:
 
 def in_pocket(volume: float, moved: float) -> PocketComparison:
     change = difference(volume, None, None).model_copy(
-        update={"statement": "not resolved by 1 native and 2 mutant models", "smallest_meaningful": 20.0}
+        update={"outcome": "too-few-replicas", "smallest_meaningful": 20.0}
     )
     return pocket().model_copy(
         update={"volume_difference_cubic_angstrom": change, "side_chain_rmsd_angstrom": moved}

@@ -20,6 +20,7 @@ from kinscope.analysis.pockets import PROBE_ANGSTROM, RADII_ANGSTROM, inclusion_
 from kinscope.analysis.trajectory_compare import scalar_split_r
 from kinscope.core.errors import StructureError
 from kinscope.dynamics.files.reading import inspect_trajectory, read_blocks
+from kinscope.interpretation.words.say import statement
 from kinscope.structures.conformation.classify import classify_state
 from kinscope.targets import load_target
 from kinscope.trajectories.frames import Fit, stream
@@ -327,7 +328,7 @@ def test_a_known_difference_is_found_and_nothing_else(system: System) -> None:
     assert comparison is not None
     by_name = {row.name: row.difference for row in comparison.measures}
     assert not by_name["helix_c_beta_distance_angstrom"].resolved
-    assert by_name["helix_c_beta_distance_angstrom"].statement.startswith("no change of 0.5")
+    assert statement(by_name["helix_c_beta_distance_angstrom"]).startswith("no change of 0.5")
     assert {row.partner for row in comparison.contacts} >= {439, 440, 445}
     assert not any(row.difference.resolved for row in comparison.contacts)
     assert comparison.principal is not None
@@ -359,7 +360,7 @@ def test_a_run_of_picoseconds_resolves_nothing(system: System, tmp_path: Path) -
     short = [replica_analysis(one).model_copy(update={"length_ns": 0.002}) for one in group.passes]
     rows = [*compare_measures(short[:2], short[2:]), *compare_contacts(short[:2], short[2:])]
     assert rows
-    assert all("shorter than the nanosecond" in row.difference.statement for row in rows)
+    assert all("shorter than the nanosecond" in statement(row.difference) for row in rows)
     assert not any(row.difference.resolved for row in rows)
 
 

@@ -25,6 +25,8 @@ from kinscope.dynamics.records import (
 from kinscope.dynamics.settings import ProtocolSettings
 from kinscope.report import ReportFiles
 from kinscope.report.page import report_html
+from kinscope.report.readings import computed_earlier, reference_verdict
+from kinscope.report.tables import reference_tables
 from kinscope.structures.io import write_model
 from kinscope.structures.reference.build import reference_model
 from kinscope.targets import load_target
@@ -32,7 +34,6 @@ from kinscope.trajectories.reference import (
     ReferenceDynamics,
     read_reference,
     reference_dynamics,
-    reference_tables,
     write_reference,
 )
 from kinscope.variants import parse_variant
@@ -136,7 +137,7 @@ def test_sides_that_drew_the_same_noise_are_told(exported):
             one.model_copy(update={"seed": next(seeds[one.variant == "native"])})
             for one in reference.replicas
         ]
-        return reference.model_copy(update={"replicas": tuple(drawn)}).verdict()
+        return reference_verdict(reference.model_copy(update={"replicas": tuple(drawn)}))
 
     assert "noise" not in verdict(native=(1, 2), mutant=(3, 4))
     assert "too wide, if anything" in verdict(native=(1, 2), mutant=(2, 1))
@@ -147,7 +148,7 @@ def test_the_record_says_what_was_computed_where_and_for_how_long(exported):
     assert reference.variant == "K404E"
     assert len(reference.replicas) == 3  # what is not finished is left out, not waited for
     assert reference.total_ns == pytest.approx(54.0)
-    words = reference.in_words()
+    words = computed_earlier(reference)
     assert "3 trajectories of 18 ns, 54 ns in all, 6.0 hours of CPU time" in words
     assert "2026-02-03" in words
     assert reference.protocol.time_step_fs == 4.0

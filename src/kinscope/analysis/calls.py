@@ -10,7 +10,7 @@ it was judged on).
    drug as the crystal does: ``unresolved`` there, whatever the energies. Another state may hold it.
 3. Otherwise the interaction energy of the relaxed complexes decides. ``lost``: weaker by
    :data:`LOST_KCAL_PER_MOL` or more, and the whole interval on that side of zero. ``kept``: the whole
-   interval below :data:`LOST_KCAL_PER_MOL` (:data:`KEPT_MEANS`). ``unresolved``: anything else.
+   interval below :data:`LOST_KCAL_PER_MOL`. ``unresolved``: anything else.
 4. Without parameters for the drug the rigid docking stands in by the same figures: ``lost`` also where the
    known mode is gone.
 """
@@ -31,12 +31,6 @@ opposite ways."""
 LOST_KCAL_PER_MOL = 1.4
 """RT ln 10 at 37 C, a tenfold change of affinity: what resistance is called by in the published comparison of
 144 pairs (Hauser et al., Commun Biol 2018, 1, 70)."""
-KEPT_MEANS = (
-    "no loss of the kind that T315I causes is seen; eight- to ninefold losses published for ABL1 (V299L with "
-    "dasatinib, E255K and G250E with imatinib) read like this too"
-)
-"""What ``kept`` is worth, by controls named before they were run (docs/validation.md, Relaxed complexes): the
-interval holds what repeats vary by, not what one crystal's conformation and the force field get wrong."""
 
 
 def call(

@@ -24,6 +24,7 @@ from kinscope.core.files import write_atomic
 from kinscope.core.records import Record
 from kinscope.core.residues import ranges
 from kinscope.results.measured import FluctuationProfile, RegionComparison
+from kinscope.results.notes import Note, note
 
 READINGS_FILE = "normal_modes.csv"
 PROVENANCE_FILE = "provenance.yaml"
@@ -94,7 +95,7 @@ class MobilityControls(Record):
 
     provenance: ControlProvenance
     readings: tuple[ControlReading, ...]
-    notes: tuple[str, ...] = ()
+    notes: tuple[Note, ...] = ()
     """Why a reading is not shown, e.g. that its model has changed since."""
 
     def reading(self, variant: str, state: str) -> ControlReading | None:
@@ -192,13 +193,10 @@ def same_instrument(
         SHA-256 of the native models of this installation, by state.
     """
     if dict(settings) != dict(controls.provenance.settings):
-        note = "The controls were read with other settings of the normal modes, so they are not shown."
-        return controls.model_copy(update={"readings": (), "notes": (note,)})
+        return controls.model_copy(update={"readings": (), "notes": (note("controls-other-settings"),)})
     held = [r for r in controls.readings if controls.provenance.models.get(r.state) == models.get(r.state)]
     gone = dict.fromkeys(r.state for r in controls.readings if r not in held)
-    notes = tuple(
-        f"The controls in {state} were read on another model, so they are not shown." for state in gone
-    )
+    notes = tuple(note("controls-other-model", state=state) for state in gone)
     return controls.model_copy(update={"readings": tuple(held), "notes": notes})
 
 

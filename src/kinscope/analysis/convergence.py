@@ -15,12 +15,12 @@ from collections.abc import Sequence
 import numpy as np
 
 from kinscope.analysis.fluctuation import rmsf
-from kinscope.analysis.regions import time_words
 from kinscope.analysis.sampling import SHORTEST_NS, Sentence
 from kinscope.analysis.statistics import block_averages, effective_sample_size
 from kinscope.analysis.superposition import FloatArray, IntArray, mean_structure
 from kinscope.core.errors import BadInputError
 from kinscope.core.records import Record
+from kinscope.results.notes import Note, note
 from kinscope.results.trajectories import SystemSampling
 
 _STEADY_RATIO = 1.15
@@ -43,7 +43,7 @@ class Convergence(Record):
     overlap: float | None
     """Mean overlap (0 to 1) of the replicas' distributions on the shared principal axes; None for one."""
     sentence: Sentence
-    reason: str
+    reason: Note
 
 
 def rmsf_against_time(
@@ -138,7 +138,7 @@ def convergence(
             rmsf_growth=(),
             overlap=None,
             sentence="nothing on mobility",
-            reason=f"{len(replicas)} x {time_words(length_ns)}: fewer than four frames in a replica",
+            reason=note("few-frames", replicas=len(replicas), length_ns=length_ns),
         )
     placed = [mean_structure(np.asarray(frames, dtype=np.float64), core) for frames in replicas]
     independent = tuple(effective_sample_size(_deviation(*each)) for each in placed)
@@ -158,27 +158,21 @@ def convergence(
 
 def _judge(
     length_ns: float, independent: float, growth: float, overlap: float | None, replicas: int
-) -> tuple[Sentence, str]:
-    had = f"{replicas} x {time_words(length_ns)}"
+) -> tuple[Sentence, Note]:
+    had: dict[str, float] = {"replicas": replicas, "length_ns": length_ns}
+    grown = 100 * (growth - 1)
     if replicas < 2 or overlap is None:
-        return "nothing on mobility", f"{had}: one replica has no spread"
+        return "nothing on mobility", note("one-replica", **had)
     if length_ns < SHORTEST_NS:
-        return "nothing on mobility", f"{had}: shorter than the nanosecond in which loops begin to move"
+        return "nothing on mobility", note("too-short", **had)
     if independent < _FEW_INDEPENDENT_FRAMES:
-        return "nothing on mobility", f"{had}: {independent:.0f} independent frames in a replica"
+        return "nothing on mobility", note("few-independent-frames", independent_frames=independent, **had)
     if growth > _GROWING_RATIO:
-        return (
-            "nothing on mobility",
-            f"{had}: RMSF still grows, by {100 * (growth - 1):.0f} % in the second half",
-        )
+        return "nothing on mobility", note("rmsf-grows", growth_percent=grown, **had)
+    signs = {"independent_frames": independent, "overlap": overlap, **had}
     if growth > _STEADY_RATIO or independent < _INDEPENDENT_FRAMES or overlap < _OVERLAP:
-        return "only large effects", (
-            f"{had}: RMSF grows by {100 * (growth - 1):.0f} % in the second half, {independent:.0f} "
-            f"independent frames, replicas overlap by {overlap:.2f}"
-        )
-    return "supports a comparison", (
-        f"{had}: RMSF steady, {independent:.0f} independent frames or more, replicas overlap by {overlap:.2f}"
-    )
+        return "only large effects", note("rmsf-nearly-steady", growth_percent=grown, **signs)
+    return "supports a comparison", note("rmsf-steady", **signs)
 
 
 def _principal(flat: FloatArray, axes: int) -> FloatArray:

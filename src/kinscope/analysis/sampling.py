@@ -15,12 +15,12 @@ from typing import Literal
 
 import numpy as np
 
-from kinscope.analysis.regions import time_words
-from kinscope.analysis.statistics import judged_again
+from kinscope.analysis.statistics import judged_again, limited
 from kinscope.analysis.superposition import FloatArray, IntArray, mean_structure
 from kinscope.core.errors import BadInputError
 from kinscope.core.records import Record
-from kinscope.results.measured import Difference
+from kinscope.results.measured import Difference, Outcome
+from kinscope.results.notes import Note, note
 
 Sentence = Literal["supports a comparison", "only large effects", "nothing on mobility"]
 
@@ -33,6 +33,7 @@ LOOSE_R = 1.2
 LARGE_EFFECT_ANGSTROM = 0.3
 """What counts as a large effect on RMSF where sampling is limited: half of a kinase core's RMSF at 300 K."""
 _LEAST_FRAMES = 4
+_LIMITS: dict[str, Outcome] = {"too-short": "too-short", "parts-differ": "parts-differ"}
 _ORDER: tuple[Sentence, ...] = ("nothing on mobility", "only large effects", "supports a comparison")
 
 
@@ -47,7 +48,7 @@ class Sampling(Record):
     independent_frames: float | None
     """Per replica: how many independent frames would scatter as the halves do."""
     sentence: Sentence
-    reason: str
+    reason: Note
 
 
 def region_sampling(
@@ -105,8 +106,7 @@ def allowed(difference: Difference, sampling: Sampling) -> Difference:
     smallest change that counts to :data:`LARGE_EFFECT_ANGSTROM`.
     """
     if sampling.sentence == "nothing on mobility":
-        statement = f"not resolved: {sampling.reason}"
-        return difference.model_copy(update={"resolved": False, "statement": statement})
+        return limited(difference, _LIMITS.get(sampling.reason.code, "not-judged"), sampling.reason)
     if sampling.sentence == "only large effects":
         return judged_again(
             difference, smallest_meaningful=max(difference.smallest_meaningful, LARGE_EFFECT_ANGSTROM)
@@ -148,23 +148,21 @@ def _ratio(within: float, pooled: float) -> float:
 
 def _judge(replicas: Sequence[FloatArray], length_ns: float, ratio: float) -> Sampling:
     count = len(replicas)
-    had = f"{count} x {time_words(length_ns)}"
+    had: dict[str, float] = {"replicas": count, "length_ns": length_ns}
     shown: float | None = ratio if np.isfinite(ratio) else None
     sentence: Sentence = "nothing on mobility"
     if count < 2:
-        reason = f"{had}: one replica has no spread"
+        reason = note("one-replica", **had)
     elif length_ns < SHORTEST_NS:
-        reason = f"{had}: shorter than the nanosecond in which loops begin to move"
+        reason = note("too-short", **had)
     elif shown is None:
-        reason = f"{had}: too few frames, or halves without motion, to judge the sampling"
+        reason = note("halves-without-motion", **had)
     elif ratio > LOOSE_R:
-        reason = f"{had}: parts of the trajectories do not show the same motion (split R {ratio:.2f})"
+        reason = note("parts-differ", split_r=ratio, **had)
     elif ratio > STEADY_R:
-        sentence = "only large effects"
-        reason = f"{had}: parts of the trajectories differ (split R {ratio:.2f})"
+        sentence, reason = "only large effects", note("parts-differ-somewhat", split_r=ratio, **had)
     else:
-        sentence = "supports a comparison"
-        reason = f"{had}: all parts of the trajectories show the same motion (split R {ratio:.2f})"
+        sentence, reason = "supports a comparison", note("parts-agree", split_r=ratio, **had)
     return Sampling(
         replicas=count,
         length_ns=length_ns,

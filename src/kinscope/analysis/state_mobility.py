@@ -51,7 +51,7 @@ def compare_states(
         residues=len(shared),
         first_rmsf_angstrom=float(sides[0].mean()),
         second_rmsf_angstrom=float(sides[1].mean()),
-        difference=_reworded(raw, labels[1]),
+        difference=raw,
     )
 
 
@@ -89,7 +89,7 @@ def compare_states_by_region(
                 residues=len(kept[name]),
                 first_rmsf_angstrom=float(pair[0].mean()),
                 second_rmsf_angstrom=float(pair[1].mean()),
-                difference=_reworded(told, labels[1]),
+                difference=told,
                 region=name,
             )
         )
@@ -141,8 +141,3 @@ def _words(first: FluctuationProfile, second: FluctuationProfile, labels: tuple[
         what = f"{count} x {time_words(profile.length_ns)}" if profile.method == "md" else f"{count} models"
         parts.append(f"{what} of {label}")
     return " and ".join(parts)
-
-
-def _reworded(item: Difference, second: str) -> Difference:
-    """The sentence names the state, not the mutant: both sides are of one variant."""
-    return item.model_copy(update={"statement": item.statement.replace("in the mutant", f"in {second}")})

@@ -14,7 +14,8 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 
 from kinscope.core.errors import BadInputError
-from kinscope.results.measured import Difference
+from kinscope.results.measured import Difference, Outcome
+from kinscope.results.notes import Note
 
 FloatArray = np.ndarray[Any, np.dtype[np.float64]]
 Correction = Literal["holm", "benjamini-hochberg"]
@@ -33,7 +34,7 @@ def difference(
     adjusted_p_value: float | None = None,
     sampling: str = "",
 ) -> Difference:
-    """Mutant minus native, with Welch's interval over replicas and a sentence that says what it shows.
+    """Mutant minus native, with Welch's interval over replicas and what it comes to.
 
     Parameters
     ----------
@@ -47,7 +48,7 @@ def difference(
     adjusted_p_value
         The p value after correction for a family of comparisons, where there is one.
     sampling
-        What was sampled, e.g. ``3 x 0.2 ns per side``; put into the sentence when nothing is resolved.
+        What was sampled, e.g. ``3 x 0.2 ns per side``.
 
     Raises
     ------
@@ -72,7 +73,7 @@ def difference(
         p_value=p_value,
         adjusted_p_value=adjusted_p_value if p_value is not None else None,
         resolved=False,
-        statement="",
+        outcome="unresolved",
         unit=unit,
         smallest_meaningful=smallest_meaningful,
         minimum_replicas=max(2, minimum_replicas),
@@ -162,6 +163,11 @@ def widened(item: Difference, systematic: float) -> Difference:
 def judged_again(item: Difference, *, smallest_meaningful: float) -> Difference:
     """The same difference, with another bound on what counts as a change."""
     return _judged(item.model_copy(update={"smallest_meaningful": smallest_meaningful}))
+
+
+def limited(item: Difference, outcome: Outcome, limit: Note) -> Difference:
+    """The difference, left unresolved for what its sampling is."""
+    return item.model_copy(update={"resolved": False, "outcome": outcome, "limit": limit})
 
 
 def holm(p_values: Sequence[float]) -> FloatArray:
@@ -281,47 +287,34 @@ def _welch(first: FloatArray, second: FloatArray, confidence: float) -> tuple[fl
 
 
 def _judged(item: Difference) -> Difference:
-    """Decide whether a difference is resolved and put it into words."""
-    enough = min(item.native_replicas, item.mutant_replicas) >= item.minimum_replicas
-    p_value = item.adjusted_p_value if item.adjusted_p_value is not None else item.p_value
-    # Replicas without any spread are copies of one another, not independent evidence.
-    copies = item.low is not None and item.low == item.high and item.value != 0.0
-    excluded = p_value is not None and p_value < 1.0 - item.confidence and not copies
-    meaningful = item.value is not None and abs(item.value) >= item.smallest_meaningful
-    resolved = enough and excluded and meaningful
-    words = _statement(item, enough=enough, excluded=excluded, resolved=resolved, copies=copies)
-    return item.model_copy(update={"resolved": resolved, "statement": words})
-
-
-def _statement(item: Difference, *, enough: bool, excluded: bool, resolved: bool, copies: bool) -> str:
-    had = item.sampling or f"{item.native_replicas} native and {item.mutant_replicas} mutant replicas"
-    if item.value is None:
-        return f"not resolved: no value on one side ({had})"
-    if item.low is None or item.high is None or not enough:
-        return f"not resolved by {had}: {_signed(item.value, item.unit)}, too few replicas for an interval"
-    if copies:
-        return f"not resolved by {had}: the replicas do not differ from one another"
-    shown = (
-        f"{_signed(item.value, item.unit)} ({100 * item.confidence:g} % interval "
-        f"{_signed(item.low, '')} to {_signed(item.high, item.unit)})"
+    """Decide what a difference comes to."""
+    outcome = _outcome(item)
+    return item.model_copy(
+        update={"resolved": outcome in ("higher", "lower"), "outcome": outcome, "limit": None}
     )
-    if resolved:
-        return f"{'higher' if item.value > 0 else 'lower'} in the mutant: {shown}, {had}"
+
+
+def _outcome(item: Difference) -> Outcome:
+    if item.value is None:
+        return "no-value"
+    enough = min(item.native_replicas, item.mutant_replicas) >= item.minimum_replicas
+    if item.low is None or item.high is None or not enough:
+        return "too-few-replicas"
+    if item.low == item.high and item.value != 0.0:
+        # Replicas without any spread are copies of one another, not independent evidence.
+        return "copies"
+    p_value = item.adjusted_p_value if item.adjusted_p_value is not None else item.p_value
+    excluded = p_value is not None and p_value < 1.0 - item.confidence
     bound = item.smallest_meaningful
+    if excluded and abs(item.value) >= bound:
+        return "higher" if item.value > 0 else "lower"
     if bound > 0 and -bound < item.low and item.high < bound:
-        return f"no change of {bound:g} {item.unit} or more: {shown}, {had}"
+        return "no-change"
     if excluded:
-        return f"below the smallest change that counts ({bound:g} {item.unit}): {shown}, {had}"
+        return "below-smallest"
     if item.adjusted_p_value is not None and item.p_value is not None and item.p_value < 1 - item.confidence:
-        return f"not resolved by {had} once corrected for all comparisons: {shown}"
-    return f"not resolved by {had}: {shown}"
-
-
-def _signed(value: float, unit: str) -> str:
-    digits = 2 if value == 0 else max(0, min(4, 2 - math.floor(math.log10(abs(value)))))
-    digits = min(digits, 3) if abs(value) >= 1e-3 else digits
-    text = f"{value:+.{digits}f}"
-    return f"{text} {unit}".rstrip()
+        return "unresolved-corrected"
+    return "unresolved"
 
 
 def _finite(values: Sequence[float]) -> FloatArray:

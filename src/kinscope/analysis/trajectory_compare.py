@@ -13,8 +13,9 @@ import numpy as np
 
 from kinscope.analysis.regions import time_words
 from kinscope.analysis.sampling import LOOSE_R, SHORTEST_NS, STEADY_R
-from kinscope.analysis.statistics import correct_family, difference, judged_again
+from kinscope.analysis.statistics import correct_family, difference, judged_again, limited
 from kinscope.results.measured import Difference
+from kinscope.results.notes import note
 from kinscope.results.trajectories import MeasureComparison, OccupancyComparison, ReplicaAnalysis
 
 SMALLEST = {
@@ -174,12 +175,14 @@ def _allowed(
 ) -> Difference:
     """The difference as far as its sampling allows it to be told; the worse side decides."""
     item = _by_length(item, native, mutant)
-    if item.statement.startswith("not resolved"):
+    if not item.decided:
         return item
     ratio = float(np.max([scalar_split_r(side) for side in values]))
     if not ratio <= LOOSE_R:
-        why = "too few values to judge the sampling" if np.isnan(ratio) else f"split R {ratio:.2f}"
-        return _unresolved(item, f"parts of the trajectories do not show the same ({why}), {item.sampling}")
+        if np.isnan(ratio):
+            return limited(item, "not-judged", note("too-few-values", sampling=item.sampling))
+        shown = ratio if np.isfinite(ratio) else None
+        return limited(item, "parts-differ", note("values-differ", split_r=shown, sampling=item.sampling))
     if ratio > STEADY_R:
         return judged_again(item, smallest_meaningful=max(item.smallest_meaningful, large))
     return item
@@ -190,15 +193,7 @@ def _by_length(
 ) -> Difference:
     lengths = [one.length_ns for one in (*native, *mutant)]
     if any(length is None for length in lengths):
-        return _unresolved(
-            item, f"the files tell no time, so the sampling cannot be judged ({item.sampling})"
-        )
+        return limited(item, "not-judged", note("no-time", sampling=item.sampling))
     if min(length or 0.0 for length in lengths) < SHORTEST_NS:
-        return _unresolved(
-            item, f"{item.sampling}: shorter than the nanosecond in which side chains and loops begin to move"
-        )
+        return limited(item, "too-short", note("too-short-for-side-chains", sampling=item.sampling))
     return item
-
-
-def _unresolved(item: Difference, why: str) -> Difference:
-    return item.model_copy(update={"resolved": False, "statement": f"not resolved: {why}"})

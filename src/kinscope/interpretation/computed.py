@@ -9,9 +9,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from kinscope.analysis.calls import KEPT_MEANS, call
+from kinscope.analysis.calls import call
 from kinscope.interpretation import thresholds
 from kinscope.interpretation.model import BindingCall, Measurements, Reason
+from kinscope.interpretation.words.say import statement
+from kinscope.interpretation.words.statistics import KEPT_MEANS
 from kinscope.results.measured import Difference, DockingComparison, ModelGeometry
 from kinscope.targets.pack import DrugDefinition
 from kinscope.variants.model import Variant
@@ -362,10 +364,10 @@ def _score_reason(
     change = comparison.difference_kcal_per_mol
     if signs.worse_score:
         weight = "moderate" if signs.large_loss and signs.direct and relaxed is None else "weak"
-        text = f"Docking score{' (rigid protein)' if relaxed else ''}: {change.statement}"
+        text = f"Docking score{' (rigid protein)' if relaxed else ''}: {statement(change)}"
         speaks_against.append(_computed(text, _DOCKING, weight))
     elif signs.bounded:
-        speaks_for.append(_computed(f"Docking score: {change.statement}", _DOCKING, "weak"))
+        speaks_for.append(_computed(f"Docking score: {statement(change)}", _DOCKING, "weak"))
 
 
 def _pocket_reasons(drug: DrugDefinition, measurements: Measurements) -> list[Reason]:

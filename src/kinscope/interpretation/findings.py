@@ -7,7 +7,8 @@ from typing import Literal
 
 from kinscope.interpretation.model import MobilityFinding
 from kinscope.interpretation.prose import in_prose, region_label, state_label
-from kinscope.results.measured import Difference, RegionComparison
+from kinscope.interpretation.words.say import outcome_words
+from kinscope.results.measured import Difference, Outcome, RegionComparison
 from kinscope.results.trajectories import TrajectoryComparison
 from kinscope.targets.pack import TargetPack
 
@@ -17,18 +18,30 @@ METHODS: dict[Method, str] = {
     "normal_modes": "Normal modes",
     "md": "Molecular dynamics",
 }
-_UNRESOLVED = "not resolved"
+_TOO_FEW = ": too few independent replicas or models"
+_WHY: dict[Outcome, str] = {
+    "too-short": ": sampled for less than a nanosecond",
+    "parts-differ": ": parts of the trajectories do not show the same",
+    "unresolved-corrected": " once corrected for all comparisons",
+    "copies": _TOO_FEW,
+}
 
 
 def finding(
-    method: Method, words: str, change: Difference, *, result: str = "", earlier: bool = False
+    method: Method,
+    words: str,
+    change: Difference,
+    *,
+    side: str = "the mutant",
+    result: str = "",
+    earlier: bool = False,
 ) -> MobilityFinding:
-    """A difference as a reading."""
+    """A difference as a reading; ``side`` is whose values are higher or lower."""
     return MobilityFinding(
         method=method,
         where=words,
         result=f"{result + ', ' if result else ''}{with_interval(change)}",
-        verdict=verdict_of(change),
+        verdict=verdict_of(change, side),
         sampling=change.sampling,
         earlier=earlier,
     )
@@ -68,27 +81,17 @@ def with_interval(change: Difference) -> str:
     return f"{text} ({'; '.join(inside)})" if inside else text
 
 
-def verdict_of(change: Difference) -> str:
+def verdict_of(change: Difference, side: str = "the mutant") -> str:
     """``resolved: higher in the mutant``, ``no change of 0.05 Å or more``, or ``not resolved`` and why.
 
     A change that the test tells from zero, but that is too small to count, is not called the same as none.
     """
-    head, _, rest = change.statement.partition(":")
+    words = outcome_words(change, side)
     if change.resolved:
-        return f"resolved: {head}"
-    if head.startswith("no change of"):
-        return f"{head}, though not zero" if _not_zero(change) else head
-    if head.startswith("below the smallest change"):
-        return head
-    if head == _UNRESOLVED and "shorter than" in rest:
-        return f"{_UNRESOLVED}: sampled for less than a nanosecond"
-    if head == _UNRESOLVED and "split R" in rest:
-        return f"{_UNRESOLVED}: parts of the trajectories do not show the same"
-    if "once corrected" in head:
-        return f"{_UNRESOLVED} once corrected for all comparisons"
-    if "do not differ from one another" in rest or change.low is None:
-        return f"{_UNRESOLVED}: too few independent replicas or models"
-    return _UNRESOLVED
+        return f"resolved: {words}"
+    if change.decided:
+        return f"{words}, though not zero" if change.outcome == "no-change" and _not_zero(change) else words
+    return words + _WHY.get(change.outcome, _TOO_FEW if change.low is None else "")
 
 
 def summary(findings: Sequence[MobilityFinding]) -> str:

@@ -13,6 +13,7 @@ from kinscope.analysis.regions import time_words
 from kinscope.interpretation.model import Measurements
 from kinscope.interpretation.prose import in_prose, join, region_label, state_label
 from kinscope.interpretation.stays import LONG_STAY_NS, STAYS_PERCENT, bound_sentences, means
+from kinscope.interpretation.words.say import say, statement
 from kinscope.results.measured import Difference, RegionComparison
 from kinscope.results.trajectories import StateMobility, TrajectoryComparison
 from kinscope.targets.pack import TargetPack
@@ -40,7 +41,7 @@ def _of_states(row: StateMobility, pack: TargetPack) -> str:
             f"{head}: {second} {way}, {item.value:+.2f} Å ({item.confidence:.0%} interval {item.low:+.2f} to "
             f"{item.high:+.2f} Å; {item.sampling})."
         )
-    return f"{head}: {item.statement}."
+    return f"{head}: {statement(item, second)}."
 
 
 def _of_system(system: TrajectoryComparison, pack: TargetPack) -> list[str]:
@@ -50,8 +51,8 @@ def _of_system(system: TrajectoryComparison, pack: TargetPack) -> list[str]:
     sentences = []
     resolved = [row for row in system.measures if row.difference.resolved]
     for row in resolved:
-        sentences.append(f"{head}: {_named(row.label, pack)} is {row.difference.statement}.")
-    excluded = [row for row in system.measures if _no_change(row.difference)]
+        sentences.append(f"{head}: {_named(row.label, pack)} is {statement(row.difference)}.")
+    excluded = [row for row in system.measures if row.difference.outcome == "no-change"]
     if excluded:
         named = [_named(row.label, pack) for row in excluded[:4]]
         joined = f"{', '.join(named)} and {len(excluded) - 4} further" if len(excluded) > 4 else join(named)
@@ -59,13 +60,13 @@ def _of_system(system: TrajectoryComparison, pack: TargetPack) -> list[str]:
     left = len(system.measures) - len(resolved) - len(excluded)
     if left:
         of = f"{left} of {len(system.measures)} quantities"
-        why = system.sampling if system.sentence == "supports a comparison" else system.reason
+        why = system.sampling if system.sentence == "supports a comparison" else say(system.reason)
         what = "shape, pockets, bound drug" if bound else "shape and pockets"
         sentences.append(f"{head}: not resolved in {of} ({what}); {why}.")
     for contact in system.contacts:
         if contact.difference.resolved:
             what = f"the {contact.kind} of {contact.of} with {contact.partner_name}{contact.partner}"
-            sentences.append(f"{head}: {what} is {contact.difference.statement}.")
+            sentences.append(f"{head}: {what} is {statement(contact.difference)}.")
     if bound is not None:
         sentences.append(_stay(head, in_prose(bound), system))
         sentences += bound_sentences(system, head)
@@ -77,10 +78,6 @@ def _named(label: str, pack: TargetPack) -> str:
     of, _, rest = label.partition(": ")
     known = any(region.name == of for region in pack.regions)
     return f"{rest} of the {region_label(pack, of)}" if known else label
-
-
-def _no_change(item: Difference) -> bool:
-    return not item.resolved and item.statement.startswith("no change of")
 
 
 def _stay(head: str, name: str, system: TrajectoryComparison) -> str:
@@ -137,10 +134,7 @@ def resolved_regions(measurements: Measurements) -> tuple[RegionComparison, ...]
 
 def is_excluded(change: Difference) -> bool:
     """Whether the interval leaves no room for a change that would count: a finding, not a gap."""
-    if change.low is None or change.high is None or change.statement.startswith("not resolved"):
-        return False
-    bound = change.smallest_meaningful
-    return bound > 0.0 and not change.resolved and -bound < change.low and change.high < bound
+    return change.outcome == "no-change"
 
 
 def _of_group(rows: Sequence[RegionComparison], measurements: Measurements, pack: TargetPack) -> list[str]:

@@ -28,6 +28,7 @@ from kinscope.interpretation.model import Measurements, MobilityFinding, Mobilit
 from kinscope.interpretation.prose import join, region_label, state_label
 from kinscope.interpretation.stays import stay_findings
 from kinscope.interpretation.thresholds import UNMOVED_ANGSTROM
+from kinscope.interpretation.words.say import say_all
 from kinscope.results.measured import ContactChange, PocketComparison, RegionComparison
 from kinscope.results.trajectories import StateMobility, TrajectoryComparison
 from kinscope.targets.pack import TargetPack
@@ -99,7 +100,7 @@ def _control_words(
     }
     words = f"{control.variant} {control.reported} ({control.citation})."
     if not readings:
-        return " ".join((words, *controls.notes)) if controls.notes else f"{words} It was not read here."
+        return " ".join((words, *(say_all(controls.notes) or ("It was not read here.",))))
     parts = [_read(rows, state, pack) for state, rows in readings.items()]
     seen = any(row.difference_angstrom.resolved for rows in readings.values() for row in rows)
     words += f" Its normal modes, on the same models: {'; '.join(parts)}."
@@ -265,7 +266,7 @@ def _of_states(row: StateMobility, pack: TargetPack) -> MobilityFinding:
     what = region_label(pack, row.region) if row.region else f"mean of {row.residues} residues"
     who = "native" if row.variant == "native" else row.variant
     first, second = (state_label(pack, state) for state in (row.first_state, row.second_state))
-    found = finding(row.method, f"{who}, {what}: {second} against {first}", row.difference)
+    found = finding(row.method, f"{who}, {what}: {second} against {first}", row.difference, side=second)
     # Two states do not change, they differ.
     return found.model_copy(update={"verdict": found.verdict.replace("no change of", "no difference of")})
 

@@ -14,7 +14,7 @@ from markupsafe import Markup
 
 from kinscope.core.files import write_atomic
 from kinscope.interpretation.model import StudyResult
-from kinscope.interpretation.words.say import say
+from kinscope.interpretation.words.say import say, statement
 from kinscope.interpretation.words.structures import geometry_lines
 from kinscope.report import readings, style, text, views
 from kinscope.report.figures import DrawnFigure, draw_figures
@@ -129,6 +129,8 @@ def _environment() -> Environment:
         "num": text.number,
         "interval": text.interval,
         "in_words": text.in_words,
+        "statement": statement,
+        "reference_words": readings.reference_words,
         "sig": text.significant,
         "distance": text.distance,
         "sampled": text.sampled,

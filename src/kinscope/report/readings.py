@@ -10,6 +10,7 @@ from kinscope.report.files import DifferenceTrack, ReportFiles
 from kinscope.report.text import MINUS, Names, in_words, method_name, number
 from kinscope.results.measured import Difference, FluctuationProfile, RegionComparison
 from kinscope.results.trajectories import StateMobility, TrajectoryComparison
+from kinscope.trajectories.reference import ReferenceDynamics
 
 METHODS = ("normal_modes", "md")
 
@@ -273,3 +274,47 @@ def agreement_words(result: StudyResult, files: ReportFiles) -> list[str]:
 def title_of_method(method: str) -> str:
     """As the section names it: what the fast look is stands apart from dynamics."""
     return "Fast look: normal modes" if method == "normal_modes" else method_name(method).capitalize()
+
+
+def computed_earlier(reference: ReferenceDynamics) -> str:
+    """``computed earlier, so long, on such a machine``, in one sentence."""
+    lengths = sorted(one.length_ns for one in reference.replicas)
+    span = _length_words(lengths[0]) if lengths else "nothing"
+    if lengths and lengths[-1] > 1.001 * lengths[0]:
+        span = f"{span} to {_length_words(lengths[-1])}"
+    hours = sum(one.wall_seconds for one in reference.replicas) / 3600
+    spent = f"{hours:.1f} hours" if hours >= 1 else f"{60 * hours:.1f} minutes"
+    platforms = ", ".join(sorted({one.platform.partition(" ")[0] for one in reference.replicas}))
+    return (
+        f"Computed earlier ({reference.created}, kinscope {reference.kinscope_version}): "
+        f"{len(reference.replicas)} trajectories of {span}, {_length_words(reference.total_ns)} in all, "
+        f"{spent} of {platforms} time on {reference.machine}."
+    )
+
+
+def reference_verdict(reference: ReferenceDynamics) -> str:
+    """What it shows, or that it resolves nothing."""
+    regions = ", ".join(f"{row.region} ({reference.label(row.state)})" for row in reference.resolved)
+    said = (
+        f"Resolved differences of fluctuation: {regions}."
+        if regions
+        else f"No difference between native and {reference.variant} is resolved by this much sampling."
+    )
+    if reference.shared_noise:
+        said += (
+            " Native and mutant replicas of one number drew the same noise, so that the sides are not "
+            "quite independent; the intervals, which take them for it, are too wide, if anything."
+        )
+    return said
+
+
+def reference_words(reference: ReferenceDynamics) -> str:
+    """What an earlier computation is, and what it shows."""
+    return f"{computed_earlier(reference)} {reference_verdict(reference)}"
+
+
+def _length_words(length_ns: float) -> str:
+    """A length of simulation with the unit that suits it."""
+    if length_ns >= 1000:
+        return f"{length_ns / 1000:.3g} µs"
+    return f"{length_ns:.3g} ns" if length_ns >= 0.1 else f"{1000 * length_ns:.2g} ps"

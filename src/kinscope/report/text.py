@@ -10,6 +10,7 @@ from urllib.parse import quote
 from markupsafe import Markup, escape
 
 from kinscope.interpretation.prose import in_prose
+from kinscope.interpretation.words.say import outcome_words
 from kinscope.report.files import ReportFiles
 from kinscope.results.measured import Difference
 
@@ -157,8 +158,7 @@ def in_words(difference: Difference) -> str:
     """What a difference comes to: ``resolved``, ``no change of 0.05 Å or more`` or ``not resolved``."""
     if difference.resolved:
         return "resolved"
-    head = difference.statement.split(":", 1)[0]
-    return head if head.startswith("no change of") else "not resolved"
+    return outcome_words(difference) if difference.outcome == "no-change" else "not resolved"
 
 
 def p_value(value: float | None) -> str:

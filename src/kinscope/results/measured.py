@@ -5,12 +5,26 @@ Every difference is mutant minus native and carries its interval and the number 
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import ConfigDict
+from pydantic import ConfigDict, model_validator
 
 from kinscope.core.records import Record
 from kinscope.results.notes import Note
+
+Outcome = Literal[
+    "higher", "lower", "no-change", "below-smallest", "unresolved", "unresolved-corrected", "no-value",
+    "too-few-replicas", "copies", "too-short", "parts-differ", "not-judged",
+]  # fmt: skip
+"""What a difference comes to. ``higher`` and ``lower`` are resolved; ``no-change`` leaves no room for a
+change that counts; ``below-smallest`` is told from zero, but too small to count; all others are not resolved,
+the last three because of the sampling."""
+_WRITTEN: dict[str, Outcome] = {
+    "higher in": "higher", "lower in": "lower", "no change of": "no-change", "below the": "below-smallest",
+    "no value": "no-value", "too few replicas": "too-few-replicas", "do not differ from": "copies",
+    "once corrected": "unresolved-corrected", "shorter than": "too-short", "split R": "parts-differ",
+}  # fmt: skip
+"""Outcomes of references that hold a sentence, by words of it."""
 
 
 class Difference(Record):
@@ -29,8 +43,9 @@ class Difference(Record):
     """After correction for the family of comparisons it belongs to."""
     resolved: bool
     """True only if the (corrected) test excludes zero and sampling is judged sufficient."""
-    statement: str
-    """In words: the effect with its interval, or ``not resolved by ...``."""
+    outcome: Outcome
+    limit: Note | None = None
+    """What it is about the sampling that leaves it unresolved, whatever the test says."""
     unit: str = ""
     """Of ``value``, ``low`` and ``high``, as printed: ``Å``, ``kcal/mol``, ``Å³``."""
     smallest_meaningful: float = 0.0
@@ -44,6 +59,22 @@ class Difference(Record):
     effect_size_low: float | None = None
     effect_size_high: float | None = None
     """Ends of its interval at ``confidence``; None where it has none."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_sentence(cls, data: Any) -> Any:
+        if not isinstance(data, dict) or "statement" not in data:
+            return data
+        text = data["statement"]
+        outcome = next((found for words, found in _WRITTEN.items() if words in text), "unresolved")
+        read = {key: value for key, value in data.items() if key != "statement"} | {"outcome": outcome}
+        head, colon, rest = text.partition("not resolved: ")
+        return read | {"limit": rest} if colon and not head and outcome != "no-value" else read
+
+    @property
+    def decided(self) -> bool:
+        """Whether replicas and sampling allow a statement: on a change, or on how small it is at most."""
+        return self.outcome in ("higher", "lower", "no-change", "below-smallest")
 
 
 class FluctuationProfile(Record):

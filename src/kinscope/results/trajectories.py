@@ -9,6 +9,7 @@ from typing import Literal
 
 from kinscope.core.records import Record, VersionedRecord
 from kinscope.results.measured import Difference
+from kinscope.results.notes import Note
 
 
 class MeasuredSeries(Record):
@@ -96,7 +97,7 @@ class ReplicaAnalysis(VersionedRecord):
     """How often the DFG class differs from the frame before."""
     contacts: tuple[ContactOccupancy, ...] = ()
     ligands: tuple[LigandStay, ...] = ()
-    notes: tuple[str, ...] = ()
+    notes: tuple[Note, ...] = ()
     """What was not measured, and why."""
 
     def measured(self, name: str) -> MeasuredSeries | None:
@@ -185,7 +186,7 @@ class SystemSampling(Record):
     """Per replica: mean RMSF over the CA atoms of growing first parts."""
     sentence: str
     """What the signs allow to be said of the system as a whole."""
-    reason: str
+    reason: Note
 
 
 class BoundPose(Record):
@@ -231,7 +232,7 @@ class TrajectoryComparison(Record):
     """How much was sampled, in words."""
     sentence: str
     """What the convergence of the less converged side allows (:mod:`kinscope.analysis.convergence`)."""
-    reason: str
+    reason: Note
     """Why, in numbers."""
     ligand: str = ""
     """Drug id of what is bound; empty: apo."""

@@ -80,22 +80,6 @@ class TrajectoryStates(Record):
     dfg_changes: int
     """How often the DFG class differs from the frame before."""
 
-    def in_words(self) -> str:
-        """A block of text for the command line."""
-        lines = [
-            f"{self.name}, chain {self.chain}: {self.frames} frames, DFG class changes {self.dfg_changes}"
-        ]
-        for aspect, title in CLASSES.items():
-            shares = [share for share in self.shares if share.aspect == aspect]
-            if [share.label for share in shares] != ["not modelled"]:
-                listed = ", ".join(f"{share.label} {share.percent:.1f} %" for share in shares)
-                lines.append(f"  {title}: {listed}")
-        lines += [
-            f"  {DISTANCES[spread.name]}: {spread.mean:.2f} +- {spread.standard_deviation:.2f}"
-            for spread in self.spreads
-        ]
-        return "\n".join(lines)
-
 
 def check_trajectory(
     topology: Path,

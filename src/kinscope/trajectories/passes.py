@@ -13,6 +13,7 @@ from pydantic import Field
 from kinscope.analysis.superposition import fit_frames
 from kinscope.core.errors import BadInputError, KinscopeError, StructureError
 from kinscope.core.records import Settings
+from kinscope.results.notes import Note, note
 from kinscope.targets.pack import KinaseLandmarks
 from kinscope.trajectories.frames import SAMPLE, Accumulator, Fit, find_core, stream
 from kinscope.trajectories.layout import Layout
@@ -71,7 +72,7 @@ class TrajectoryPass:
     contacts: Interactions | None = None
     ligands: dict[str, tuple[LigandPose, Interactions]] = field(default_factory=dict)
     pockets: dict[str, PocketVolume] = field(default_factory=dict)
-    notes: list[str] = field(default_factory=list)
+    notes: list[Note] = field(default_factory=list)
     frames: int = 0
 
     def accumulators(self) -> list[Accumulator[Any]]:
@@ -214,14 +215,14 @@ def _sample(source: Source, residues: NDArray[np.intp], most: int) -> NDArray[np
     return source.sample(most)[:, [column[int(number)] for number in residues]]
 
 
-def _pocket_places(source: Source, subject: Subject) -> tuple[dict[str, PocketPlace], list[str]]:
+def _pocket_places(source: Source, subject: Subject) -> tuple[dict[str, PocketPlace], list[Note]]:
     """Where each pocket is measured: in the first source's starting structure, for all of them."""
     places, notes = {}, []
     for name, residues in subject.pockets.items():
         try:
             places[name] = PocketPlace(source.layout, residues)
         except BadInputError as error:
-            notes.append(f"{name}: no volume; {error.what}")
+            notes.append(note("pocket-not-measured", pocket=name, why=error.what))
     return places, notes
 
 
@@ -249,7 +250,7 @@ def _prepare(
         notes=list(source.notes),
     )
     if subject.landmarks is None or not source.numbered:
-        one.notes.append("conformational classes: not measured, the kinase's landmarks are not known here")
+        one.notes.append(note("no-landmarks"))
     else:
         one.states = KinaseStates(layout, subject.landmarks)
     _add_contacts(one, subject)
@@ -263,11 +264,11 @@ def _add_contacts(one: TrajectoryPass, subject: Subject) -> None:
     held = np.isin(layout.res_id, subject.positions) & layout.protein
     missing = [number for number in subject.positions if number not in layout.backbone.residues]
     if missing:
-        one.notes.append(f"no such residue in the topology: {', '.join(map(str, missing))}")
+        one.notes.append(note("no-such-residue", residues=tuple(missing)))
     if held.any():
         one.contacts = Interactions(layout, np.flatnonzero(held), np.flatnonzero(~held))
         if not layout.bonds.has_hydrogens:
-            one.notes.append("hydrogen bonds: by distance alone (3.5 Å), the topology holds no hydrogens")
+            one.notes.append(note("no-hydrogens"))
 
 
 def _add_ligands(one: TrajectoryPass) -> None:
@@ -281,9 +282,9 @@ def _add_ligands(one: TrajectoryPass) -> None:
     laid = layout.coord @ rotation[0] + translation[0]
     near = [pair for pair in layout.ligands if _touches(layout, pair[1], heavy)][:_MOST_LIGANDS]
     if len(near) < len(layout.ligands):
+        present = len(layout.ligands)
         one.notes.append(
-            f"{len(layout.ligands) - len(near)} of {len(layout.ligands)} other molecules are not followed: "
-            f"they do not touch the protein at the start, or are more than {_MOST_LIGANDS}"
+            note("ligands-not-followed", left=present - len(near), present=present, most=_MOST_LIGANDS)
         )
     for number, (name, places) in enumerate(near):
         label = name if name not in one.ligands else f"{name} {number + 1}"
@@ -311,4 +312,4 @@ def _add_pockets(one: TrajectoryPass, pockets: Mapping[str, PocketPlace], settin
         try:
             one.pockets[name] = PocketVolume(one.source.layout, place, stride)
         except BadInputError as error:
-            one.notes.append(f"{name}: no volume; {error.what}")
+            one.notes.append(note("pocket-not-measured", pocket=name, why=error.what))

@@ -9,15 +9,15 @@ from __future__ import annotations
 
 import gzip
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from kinscope.core.errors import ComputationError
 from kinscope.core.files import write_atomic
 from kinscope.core.records import Record, VersionedRecord
-from kinscope.core.tables import csv_text
 from kinscope.dynamics.settings import ProtocolSettings, SolvationSettings
 from kinscope.results.measured import FluctuationProfile, RegionComparison
+from kinscope.results.notes import Note
 from kinscope.results.trajectories import (
     MeasureComparison,
     OccupancyComparison,
@@ -69,7 +69,7 @@ class ReferenceSystem(Record):
     """How much was sampled, in words."""
     sentence: str
     """What the convergence allows to be said."""
-    reason: str
+    reason: Note
     measures: tuple[MeasureComparison, ...]
     contacts: tuple[OccupancyComparison, ...]
     sides: tuple[SystemSampling, ...] = ()
@@ -120,21 +120,6 @@ class ReferenceDynamics(VersionedRecord):
         systems = sorted({f"{one.state}-{one.ligand}" if one.ligand else one.state for one in self.systems})
         return "-".join([self.variant.replace("/", "_"), *systems])[:120]
 
-    def in_words(self) -> str:
-        """``computed earlier, so long, on such a machine``, in one sentence."""
-        lengths = sorted(one.length_ns for one in self.replicas)
-        span = length_words(lengths[0]) if lengths else "nothing"
-        if lengths and lengths[-1] > 1.001 * lengths[0]:
-            span = f"{span} to {length_words(lengths[-1])}"
-        hours = sum(one.wall_seconds for one in self.replicas) / 3600
-        spent = f"{hours:.1f} hours" if hours >= 1 else f"{60 * hours:.1f} minutes"
-        platforms = ", ".join(sorted({one.platform.partition(" ")[0] for one in self.replicas}))
-        return (
-            f"Computed earlier ({self.created}, kinscope {self.kinscope_version}): {len(self.replicas)} "
-            f"trajectories of {span}, {length_words(self.total_ns)} in all, {spent} of {platforms} time on "
-            f"{self.machine}."
-        )
-
     @property
     def shared_noise(self) -> bool:
         """Whether a native and a mutant replica drew the same noise, as they did before November 2026."""
@@ -143,31 +128,9 @@ class ReferenceDynamics(VersionedRecord):
         )
         return bool(native & mutant)
 
-    def verdict(self) -> str:
-        """What it shows, or that it resolves nothing."""
-        regions = ", ".join(f"{row.region} ({self.label(row.state)})" for row in self.resolved)
-        said = (
-            f"Resolved differences of fluctuation: {regions}."
-            if regions
-            else f"No difference between native and {self.variant} is resolved by this much sampling."
-        )
-        if self.shared_noise:
-            said += (
-                " Native and mutant replicas of one number drew the same noise, so that the sides are not "
-                "quite independent; the intervals, which take them for it, are too wide, if anything."
-            )
-        return said
-
     def label(self, state: str) -> str:
         """A state's name for people."""
         return self.state_labels.get(state, state)
-
-
-def length_words(length_ns: float) -> str:
-    """A length of simulation with the unit that suits it."""
-    if length_ns >= 1000:
-        return f"{length_ns / 1000:.3g} µs"
-    return f"{length_ns:.3g} ns" if length_ns >= 0.1 else f"{1000 * length_ns:.2g} ps"
 
 
 def reference_dynamics(
@@ -233,73 +196,3 @@ def write_reference(reference: ReferenceDynamics, folder: Path) -> Path:
     path = folder / f"{reference.name}-{digest}{_SUFFIX}"
     write_atomic(path, gzip.compress(body, mtime=0))
     return path
-
-
-def reference_tables(reference: ReferenceDynamics) -> dict[str, str]:
-    """The same as CSV for people: fluctuation by residue and by region, quantities, replicas."""
-    return {
-        "residues.csv": _csv(
-            ("state", "variant", "replica", "residue", "rmsf_angstrom"),
-            (
-                (profile.state, profile.variant, number + 1, residue, f"{value:.5g}")
-                for profile in reference.profiles
-                for number, row in enumerate(profile.rmsf_angstrom)
-                for residue, value in zip(profile.residues, row, strict=True)
-            ),
-        ),
-        "regions.csv": _csv(
-            (
-                "state",
-                "region",
-                "native_rmsf_angstrom",
-                "variant_rmsf_angstrom",
-                "difference_angstrom",
-                "low_angstrom",
-                "high_angstrom",
-                "resolved",
-                "in_words",
-            ),
-            (
-                (
-                    row.state,
-                    row.region,
-                    f"{row.native_rmsf_angstrom:.5g}",
-                    f"{row.mutant_rmsf_angstrom:.5g}",
-                    row.difference_angstrom.value,
-                    row.difference_angstrom.low,
-                    row.difference_angstrom.high,
-                    row.difference_angstrom.resolved,
-                    row.difference_angstrom.statement,
-                )
-                for row in reference.regions
-            ),
-        ),
-        "measures.csv": _csv(
-            ("state", "ligand", "quantity", "unit", "native_means", "variant_means", "in_words"),
-            (
-                (
-                    system.state,
-                    system.ligand,
-                    row.label,
-                    row.unit,
-                    " ".join(f"{value:.5g}" for value in row.native_means),
-                    " ".join(f"{value:.5g}" for value in row.mutant_means),
-                    row.difference.statement,
-                )
-                for system in reference.systems
-                for row in system.measures
-            ),
-        ),
-        "replicas.csv": _csv(
-            tuple(ReferenceReplica.model_fields),
-            (tuple(one.model_dump(mode="json").values()) for one in reference.replicas),
-        ),
-    }
-
-
-def _csv(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    return csv_text(header, ([_joined(value) for value in row] for row in rows))
-
-
-def _joined(value: object) -> object:
-    return "; ".join(str(item) for item in value) if isinstance(value, list | tuple) else value

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from kinscope.core.errors import StructureError
 from kinscope.dynamics.files.reading import TrajectoryFile, inspect_trajectory, read_blocks
 from kinscope.dynamics.records import TOPOLOGY_FILE, TRAJECTORY_FILE
+from kinscope.results.notes import Note
 from kinscope.structures.io import read_model
 from kinscope.structures.model import AtomArray
 from kinscope.trajectories.frames import Chunk, Fit
@@ -38,7 +39,7 @@ class Source:
     """Known from a record; None: from the times in the file."""
     numbered: bool = True
     """Whether residue numbers are the target's."""
-    notes: tuple[str, ...] = ()
+    notes: tuple[Note, ...] = ()
 
     @property
     def frames(self) -> int:
@@ -114,7 +115,7 @@ def user_source(
     variant: str,
     numbered: bool,
     replica: int = 0,
-    notes: tuple[str, ...] = (),
+    notes: tuple[Note, ...] = (),
 ) -> Source:
     """A trajectory from outside; see :func:`kinscope.trajectories.topology.read_topology`.
 

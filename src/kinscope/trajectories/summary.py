@@ -144,7 +144,7 @@ def replica_analysis(one: TrajectoryPass) -> ReplicaAnalysis:
             )
             for name, (pose, _) in one.ligands.items()
         ),
-        notes=tuple(dict.fromkeys(one.notes)),
+        notes=tuple(item for at, item in enumerate(one.notes) if item not in one.notes[:at]),
     )
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kinscope.core.errors import StructureError
+from kinscope.results.notes import Note, note
 from kinscope.structures.model import AtomArray
 from kinscope.targets.pack import TargetPack
 
@@ -31,7 +32,7 @@ class Topology:
     chain: str
     numbered: bool
     """Whether residues bear the target's numbers; else the file's own."""
-    notes: tuple[str, ...]
+    notes: tuple[Note, ...]
 
 
 def read_topology(path: Path, pack: TargetPack, *, chain: str = "") -> Topology:
@@ -61,7 +62,7 @@ def read_topology(path: Path, pack: TargetPack, *, chain: str = "") -> Topology:
     order = _order(structure, path)
     own = protein_chains(structure, pack)
     numbers: dict[tuple[str, str], int]
-    notes: tuple[str, ...] = ()
+    notes: tuple[Note, ...] = ()
     if own and (not chain or chain in own):
         name = chain or own[0]
         numbers = _target_numbers(structure, name, pack, path)
@@ -74,10 +75,7 @@ def read_topology(path: Path, pack: TargetPack, *, chain: str = "") -> Topology:
         plain = {(str(r.seqid), r.name): r.seqid.num for r in structure[0][name] if _is_residue(r)}
         if len(set(plain.values())) == len(plain):
             numbers = plain
-        notes = (
-            f"no chain of {pack.gene} was found: residues bear the numbers of the file, and what needs "
-            f"{pack.gene}'s landmarks is not measured",
-        )
+        notes = (note("other-protein", gene=pack.gene),)
     atoms, rows = _chosen(structure, name, numbers, order)
     return Topology(atoms, rows, len(order), name, bool(own) and not notes, notes)
 

@@ -9,12 +9,12 @@ from kinscope.core.files import write_atomic
 from kinscope.dynamics.records import REPLICA_RECORD_FILE, ReplicaRecord
 from kinscope.interpretation.model import Measurements
 from kinscope.interpretation.words.say import say
+from kinscope.report.tables import reference_tables
 from kinscope.targets import load_target
 from kinscope.trajectories.reference import (
     ReferenceDynamics,
     ReferenceReplica,
     ReferenceSystem,
-    reference_tables,
     write_reference,
 )
 from kinscope.workflow.engine.step import Step

@@ -16,6 +16,7 @@ from kinscope.core.records import VersionedRecord
 from kinscope.core.residues import one_letter
 from kinscope.dynamics.records import REPLICA_RECORD_FILE
 from kinscope.report.tables import write_tables
+from kinscope.results.notes import Note, note
 from kinscope.results.trajectories import (
     MeasureComparison,
     OccupancyComparison,
@@ -181,7 +182,7 @@ def finished_replicas(steps: Sequence[Step], store: Store) -> list[Step]:
 
 def _which(
     found: Topology, variant: Variant | None, pack: TargetPack, path: Path
-) -> tuple[str, tuple[str, ...]]:
+) -> tuple[str, tuple[Note, ...]]:
     """Whether the topology holds the variant or the native residues, and what is to be said of it."""
     if variant is None:
         return "as given", ()
@@ -199,8 +200,8 @@ def _which(
         return variant.short, ()
     shown = ", ".join(f"{letter}{position}" for position, letter in held.items())
     if all(held[part.position] == part.wild_type for part in variant.substitutions):
-        return "native", (f"the topology holds {shown}: these trajectories are of the native kinase",)
-    return "as given", (f"the topology holds {shown}, neither native nor {variant.short}",)
+        return "native", (note("native-topology", residues=shown),)
+    return "as given", (note("other-topology", residues=shown, variant=variant.short),)
 
 
 def title_of(step: Step) -> tuple[str, str]:

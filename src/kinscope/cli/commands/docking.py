@@ -162,6 +162,8 @@ def dock_frames(
 
 
 def _print_frames(row: FrameDocking) -> None:
+    from kinscope.interpretation.words.say import statement
+
     typer.echo(f"\n{row.drug} in {row.system}")
     for replica in row.replicas:
         score = replica.score_kcal_per_mol
@@ -169,4 +171,4 @@ def _print_frames(row: FrameDocking) -> None:
         frames = len(replica.poses) + replica.failed
         held = f"known mode held in {replica.kept} of {frames} frames"
         typer.echo(f"  {replica.variant} {replica.replica + 1}: {shown}, {held}")
-    typer.echo(f"  score, mutant less native: {row.score.statement}")
+    typer.echo(f"  score, mutant less native: {statement(row.score)}")

@@ -280,6 +280,8 @@ def analyse(
 
 
 def _print_analysed(found: Analysed) -> None:
+    from kinscope.interpretation.words.say import statement
+
     result = found.result
     typer.echo(f"{found.title}: tables in {found.directory}")
     for line in result.failed:
@@ -297,23 +299,26 @@ def _print_analysed(found: Analysed) -> None:
     for contact in result.contacts:
         if contact.difference.resolved:
             partner = f"{contact.partner_name}{contact.partner}"
-            typer.echo(f"  {contact.kind} with {partner}: {contact.difference.statement}")
+            typer.echo(f"  {contact.kind} with {partner}: {statement(contact.difference)}")
     typer.echo(f"  {result.replicas[0].superposition}")
 
 
 def _differences(measures: Sequence[MeasureComparison]) -> list[str]:
     """What each quantity shows, mutant against native; those of which the same is said share a line."""
+    from kinscope.interpretation.words.say import statement
+
     said: dict[str, list[str]] = {}
     for measure in measures:
-        said.setdefault(measure.difference.statement, []).append(measure.label)
+        said.setdefault(statement(measure.difference), []).append(measure.label)
     return [
-        f"{labels[0]}: {statement}" if len(labels) == 1 else f"{statement}, in all of: {'; '.join(labels)}"
-        for statement, labels in said.items()
+        f"{labels[0]}: {words}" if len(labels) == 1 else f"{words}, in all of: {'; '.join(labels)}"
+        for words, labels in said.items()
     ]
 
 
 def _print_replica(one: ReplicaAnalysis) -> None:
     from kinscope.analysis.regions import time_words
+    from kinscope.interpretation.words.say import say_all
 
     length = "no time in the file" if one.length_ns is None else time_words(one.length_ns)
     typer.echo(f"  {one.name} ({one.variant}): {one.frames} frames, {length}, {one.atoms} atoms")
@@ -339,8 +344,8 @@ def _print_replica(one: ReplicaAnalysis) -> None:
     for stay in one.ligands:
         left = "there at the end" if stay.left_at_percent is None else f"left at {stay.left_at_percent:.0f} %"
         typer.echo(f"    {stay.ligand}: {len(stay.first_contacts)} residues in contact at the start; {left}")
-    for note in one.notes:
-        typer.echo(f"    note: {note}")
+    for told in say_all(one.notes):
+        typer.echo(f"    note: {told}")
 
 
 @command_of(reference, "export", epilog="Example:  kinscope reference export kinscope-K404E --tables tables")
@@ -359,6 +364,7 @@ def export(
     """Analyse a run's finished dynamics and keep the tables, with all that they rest on."""
     import datetime
 
+    from kinscope.report.readings import computed_earlier, reference_verdict
     from kinscope.trajectories.reference import FOLDER
     from kinscope.workflow.machine import own_references
     from kinscope.workflow.reference_export import export_reference
@@ -371,14 +377,15 @@ def export(
     if as_json:
         show_json({"file": path, "reference": kept})
         return
-    typer.echo(kept.in_words())
-    typer.echo(kept.verdict())
+    typer.echo(computed_earlier(kept))
+    typer.echo(reference_verdict(kept))
     typer.echo(f"{path}")
 
 
 @command_of(reference, "show", epilog="Example:  kinscope reference show")
 def show(target: Target = "abl1", as_json: AsJson = False) -> None:
     """What references there are for a target: those that ship, and this machine's own."""
+    from kinscope.report.readings import computed_earlier, reference_verdict
     from kinscope.targets import load_target
     from kinscope.trajectories.reference import reference_dynamics
     from kinscope.workflow.machine import own_references
@@ -394,8 +401,8 @@ def show(target: Target = "abl1", as_json: AsJson = False) -> None:
             "kinscope reference export RUN_DIRECTORY"
         )
     for one in found:
-        typer.echo(f"{one.variant}: {one.in_words()}")
+        typer.echo(f"{one.variant}: {computed_earlier(one)}")
         for system in one.systems:
             bound = f" with {system.ligand}" if system.ligand else ""
             typer.echo(f"  {one.label(system.state)}{bound}: {system.sampling}; {system.sentence}")
-        typer.echo(f"  {one.verdict()}")
+        typer.echo(f"  {reference_verdict(one)}")

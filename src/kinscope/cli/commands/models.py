@@ -13,6 +13,7 @@ from kinscope.cli.options import AsJson, Mirror, Quiet, ReadingOptions, States, 
 
 if TYPE_CHECKING:
     from kinscope.targets import TargetPack
+    from kinscope.trajectories.conformation_check import TrajectoryStates
 
 group = typer.Typer(no_args_is_help=True, help="The reference models of a target pack: list, check, rebuild.")
 
@@ -110,7 +111,25 @@ def _check_frames(
     if as_json:
         show_json(found)
     else:
-        typer.echo(found.in_words())
+        typer.echo("\n".join(_states(found)))
+
+
+def _states(found: TrajectoryStates) -> list[str]:
+    """Shares of each class, and the measurements' means."""
+    from kinscope.trajectories.conformation_check import CLASSES, DISTANCES
+
+    lines = [
+        f"{found.name}, chain {found.chain}: {found.frames} frames, DFG class changes {found.dfg_changes}"
+    ]
+    for aspect, title in CLASSES.items():
+        shares = [share for share in found.shares if share.aspect == aspect]
+        if [share.label for share in shares] != ["not modelled"]:
+            listed = ", ".join(f"{share.label} {share.percent:.1f} %" for share in shares)
+            lines.append(f"  {title}: {listed}")
+    return lines + [
+        f"  {DISTANCES[spread.name]}: {spread.mean:.2f} +- {spread.standard_deviation:.2f}"
+        for spread in found.spreads
+    ]
 
 
 @dataclass(frozen=True)

@@ -384,12 +384,11 @@ def _vina_difference(native: ComplexSide, mutant: ComplexSide) -> Difference:
     value = mutant.vina_kcal_per_mol - native.vina_kcal_per_mol
     half = _Z * math.hypot(native.vina_spread_kcal_per_mol, mutant.vina_spread_kcal_per_mol)
     low, high = value - half, value + half
-    words = f"{value:+.1f} [{low:+.1f}, {high:+.1f}] kcal/mol"
     resolved = (low > 0 or high < 0) and abs(value) >= 1.0
     return Difference(
         value=round(value, 2), low=round(low, 2), high=round(high, 2),
         native_replicas=len(native.members), mutant_replicas=len(mutant.members), resolved=resolved,
-        statement=words if resolved else f"within the noise: {words}", unit="kcal/mol",
+        outcome=("higher" if value > 0 else "lower") if resolved else "unresolved", unit="kcal/mol",
         smallest_meaningful=1.0,
         sampling=f"{len(native.members)} native and {len(mutant.members)} mutant conformations",
     )  # fmt: skip
