@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from collections import Counter
 from functools import cache
 from importlib.resources import files
@@ -16,6 +14,7 @@ from kinscope.clinic.page.lanes import Drawing, draw_course
 from kinscope.clinic.page.responses import BAD, GOOD, NUMBERS
 from kinscope.clinic.page.svg import timeline_svg
 from kinscope.clinic.response.visits import statement_of
+from kinscope.core.pages import content_security_policy, environment
 from kinscope.core.records import Record
 
 if TYPE_CHECKING:
@@ -96,40 +95,27 @@ class Page(Record):
 
 def case_html(result: CaseResult) -> str:
     """The page of a computed case. Every text is escaped; scripts are named by their hash."""
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
     from markupsafe import Markup
 
-    environment = Environment(
-        loader=FileSystemLoader(_HERE),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
     drawing = draw_course(result)
     script = _asset("case.js")
-    return environment.get_template("case.html.j2").render(
-        result=result,
-        page=_page(result, drawing),
-        svg=timeline_svg(drawing),
-        css=Markup(_asset("case.css")),
-        script=Markup(script),
-        policy=_policy(script),
+    return (
+        environment(_HERE)
+        .get_template("case.html.j2")
+        .render(
+            result=result,
+            page=_page(result, drawing),
+            svg=timeline_svg(drawing),
+            css=Markup(_asset("case.css")),
+            script=Markup(script),
+            policy=content_security_policy([script]),
+        )
     )
 
 
 @cache
 def _asset(name: str) -> str:
     return (_HERE / name).read_text(encoding="utf-8")
-
-
-def _policy(script: str) -> str:
-    """Nothing may be loaded and only this script may run (as in the report, decision 0080)."""
-    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-    return (
-        f"default-src 'none'; script-src 'sha256-{digest}'; style-src 'unsafe-inline'; img-src data:; "
-        "base-uri 'none'; form-action 'none'"
-    )
 
 
 def _page(result: CaseResult, drawing: Drawing) -> Page:

@@ -92,20 +92,10 @@ OWN_KINDS: dict[str, type[Record]] = {
     "kinscope:response": StatedResponse,
     "kinscope:toxicity": Toxicity,
 }
-OWN_FIELDS = frozenset(
-    [
-        "id",
-        "title",
-        "citation",
-        "sources",
-        "events",
-        "times",
-        "last_possible",
-        "notes",
-        "transcript",
-        "day_zero",
-    ]
-)
+OWN_FIELDS = frozenset({
+    "id", "title", "citation", "sources", "events", "times", "last_possible", "notes", "transcript",
+    "day_zero",
+})  # fmt: skip
 """What of a case a Phenopacket has no place for: it goes into a statement of the whole case."""
 
 
