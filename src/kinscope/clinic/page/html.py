@@ -8,9 +8,8 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kinscope.clinic.course.checks import name_of
 from kinscope.clinic.course.compute import line_starts
-from kinscope.clinic.page.lanes import Drawing, draw_course
+from kinscope.clinic.page.lanes import Drawing, draw_course, drug_of
 from kinscope.clinic.page.responses import BAD, GOOD, NUMBERS
 from kinscope.clinic.page.svg import timeline_svg
 from kinscope.clinic.response.visits import statement_of
@@ -295,15 +294,12 @@ def _toxicities(result: CaseResult) -> tuple[Row, ...]:
         grade = str(toxicity.ctcae_grade) if toxicity.ctcae_grade else "not given"
         if toxicity.severity != "not stated":
             grade += f" (called {toxicity.severity})"
-        drug = (
-            name_of(result.case, toxicity.treatment).removeprefix("start of ") if toxicity.treatment else ""
-        )
         rows.append(
             Row(
                 when=result.schedule.window(toxicity.id),
                 term=toxicity.term,
                 grade=grade,
-                drug=drug,
+                drug=drug_of(result, toxicity),
                 action=toxicity.action,
                 source=toxicity.source,
             )

@@ -1,7 +1,4 @@
-"""Haematological response of ALL: remission, its incomplete forms, refractoriness, relapse.
-
-Measurable residual disease by flow cytometry.
-"""
+"""Response of ALL: remission, its incomplete forms, refractoriness, relapse, residual disease by flow."""
 
 from __future__ import annotations
 
@@ -283,7 +280,7 @@ def flow_call(situation: Situation, haematological: ResponseCall | None) -> Resp
             "flow MRD",
             rules.positive,
             "residual disease detected by flow cytometry; no level given",
-            findings.model_copy(update={"missing": ("level of residual disease",)}),
+            findings.lacking("level of residual disease"),
         )
     limit = flow.quantitative_limit_percent
     if limit is not None and level < limit:
@@ -312,7 +309,7 @@ def _negative(situation: Situation, rules: FlowCriteria, flow: FlowMrd) -> Respo
             "flow MRD",
             rules.negative,
             f"no residual disease by flow cytometry; sensitivity not stated, {needed:g} % is asked for",
-            findings.model_copy(update={"missing": (f"sensitivity of the flow assay ({needed:g} %)",)}),
+            findings.lacking(f"sensitivity of the flow assay ({needed:g} %)"),
             "sensitivity not stated",
         )
     if reached > needed:
@@ -321,7 +318,7 @@ def _negative(situation: Situation, rules: FlowCriteria, flow: FlowMrd) -> Respo
             "flow MRD",
             rules.negative,
             f"not detected, but at a sensitivity of {reached:g} % only; {needed:g} % is asked for",
-            findings.model_copy(update={"missing": (f"a flow assay that reaches {needed:g} %",)}),
+            findings.lacking(f"a flow assay that reaches {needed:g} %"),
         )
     text = f"no residual disease by flow cytometry at a sensitivity of {reached:g} %"
     return situation.call(

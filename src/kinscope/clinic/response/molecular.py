@@ -42,7 +42,7 @@ def _lymphoblastic(
             "molecular",
             rules.relapse,
             "transcripts detected; no level given",
-            findings.model_copy(update={"missing": ("transcript level",)}),
+            findings.lacking("transcript level"),
         )
     if situation.history.complete_molecular and percent >= rules.relapse.from_percent:
         return _lost(situation, rules, percent, findings, active)
@@ -63,7 +63,7 @@ def _undetected(
             rules.complete,
             f"complete molecular response ({number}): transcripts undetectable; the sensitivity is not "
             f"stated, 10^-{needed:g} is asked for",
-            findings.model_copy(update={"missing": ("control-gene copies or sensitivity of the sample",)}),
+            findings.lacking("control-gene copies or sensitivity of the sample"),
             f"{number}; sensitivity not stated",
         )
     if reached < needed:
@@ -73,7 +73,7 @@ def _undetected(
             rules.complete,
             f"transcripts undetectable, but at a sensitivity of 10^-{reached:g} only; "
             f"10^-{needed:g} is asked for",
-            findings.model_copy(update={"missing": ("a sample with more control-gene transcripts",)}),
+            findings.lacking("a sample with more control-gene transcripts"),
             f"undetectable at 10^-{reached:g}",
         )
     return situation.call(
@@ -100,7 +100,7 @@ def _lost(
     held = situation.history.remission
     text = f"molecular relapse: {percent:g} % after a complete molecular response"
     if not held:
-        findings = findings.model_copy(update={"missing": ("proof of a haematological remission",)})
+        findings = findings.lacking("proof of a haematological remission")
     return situation.call("molecular relapse", "molecular", rules.relapse, text, findings, f"{percent:g} %")
 
 
@@ -140,11 +140,11 @@ def _cml(situation: Situation, rules: CmlMolecularCriteria, level: TranscriptLev
     if not level.detected:
         return _cml_undetected(situation, rules, level, findings)
     if level.percent is None:
-        missing = findings.model_copy(update={"missing": ("transcript level",)})
+        missing = findings.lacking("transcript level")
         text = "transcripts detected; no level given"
         return situation.call("cannot be called", "molecular", rules, text, missing)
     if not level.on_international_scale:
-        missing = findings.model_copy(update={"missing": ("a level on the international scale",)})
+        missing = findings.lacking("a level on the international scale")
         text = f"{level.percent:g} % is not on the international scale, on which the levels are defined"
         return situation.call("cannot be called", "molecular", rules, text, missing)
     if situation.before_treatment:
@@ -162,7 +162,7 @@ def _cml_level(
     shown = f"{percent:g} % on the international scale"
     if percent > rules.major_at_most_percent:
         if situation.history.major_molecular:
-            unconfirmed = findings.model_copy(update={"missing": ("a second test that confirms it",)})
+            unconfirmed = findings.lacking("a second test that confirms it")
             text = f"major molecular response lost: {shown}"
             return situation.call("loss of MMR", "molecular", rules, text, unconfirmed, f"{percent:g} %")
         return situation.call(
@@ -184,7 +184,7 @@ def _cml_level(
                 "molecular",
                 rules,
                 text,
-                findings.model_copy(update={"missing": missing}),
+                findings.lacking(*missing),
                 name,
             )
     if situation.history.deep_molecular and reached.name == "MMR":
@@ -195,7 +195,7 @@ def _cml_level(
         "molecular",
         rules,
         f"{reached.name}: {shown}",
-        findings.model_copy(update={"missing": missing}),
+        findings.lacking(*missing),
         reached.name,
     )
 
@@ -224,7 +224,7 @@ def _cml_undetected(
         "molecular",
         rules,
         "transcripts undetectable, but the depth of the sample is not known or not enough for MR4",
-        findings.model_copy(update={"missing": (lacking,)}),
+        findings.lacking(lacking),
     )
 
 

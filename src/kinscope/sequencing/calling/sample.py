@@ -6,7 +6,7 @@ both is at least f + g - 1 and at most the smaller (Fréchet's bounds). A lower 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from itertools import combinations, groupby
 from typing import TYPE_CHECKING, Final
 
@@ -300,11 +300,7 @@ def _call(
     if one_strand:
         notes.append("Covered by one strand only: confirm it on the other.")
     return Call(
-        hgvs_c=named.hgvs_c,
-        hgvs_p=named.hgvs_p,
-        kind=named.kind,
-        first_codon=named.first_codon,
-        last_codon=named.last_codon,
+        **asdict(named),
         share_percent=100 * share.value,
         share_low_percent=100 * share.low,
         share_high_percent=100 * share.high,
@@ -313,7 +309,6 @@ def _call(
         strands=strands,
         notes=tuple(notes),
         citations=known.citations if known else (),
-        assess_expression=named.assess_expression,
     )
 
 
