@@ -7,6 +7,7 @@ import pytest
 
 from factories.helix import FIRST, QUICK, SEQUENCE, helix
 from kinscope.core.errors import BadInputError
+from kinscope.sequencing.reported.calls import wilson
 from kinscope.structures.mutants.build import MutantModel
 from kinscope.structures.side_chains.sites import Residue
 from kinscope.validation.mutant_crystals import (
@@ -40,16 +41,13 @@ def crystal():
 )
 def test_intervals_are_wilsons(hits, count, low, high):
     """Newcombe, Stat. Med. 1998, 17, 857, Table I, method 3."""
-    found = share([True] * hits + [False] * (count - hits))
-    assert found.percent == pytest.approx(100 * hits / count)
-    assert (found.low_percent, found.high_percent) == (
-        pytest.approx(low, abs=0.01),
-        pytest.approx(high, abs=0.01),
-    )
+    assert wilson(hits, count) == (pytest.approx(low, abs=0.01), pytest.approx(high, abs=0.01))
+    said = share([True] * hits + [False] * (count - hits))
+    assert said.startswith(f"{100 * hits / count:5.1f} (")
 
 
 def test_a_share_of_nothing_says_nothing():
-    assert (share([]).low_percent, share([]).high_percent) == (0.0, 100.0)
+    assert share([]) == "  0.0 (0.0-100.0)"
 
 
 def test_every_side_chain_with_a_chi_that_the_crystal_shows_is_rebuilt():

@@ -2,13 +2,6 @@
 
 Every record says when, in which material and by which method; a number that was not given stays
 ``None`` and is never filled in. Units stand in the field names.
-
-BCR::ABL1 fusion transcripts and the proteins they encode.
-
-The names count exons of BCR (e) and of ABL1 (a); older reports write b2a2 and b3a2 for e13a2 and
-e14a2. e1a2 gives p190, e13a2 and e14a2 give p210, e19a2 gives p230; the forms that end in a3 lack ABL1
-exon 2. Sources: Melo JV. Blood 1996;88:2375-2384; Burmeister T, Reinhardt R. Leuk Res 2008;32:579-585;
-Baccarani M et al. Ann Hematol 2019;98:2329-2341.
 """
 
 from __future__ import annotations
@@ -240,7 +233,10 @@ BACCARANI = "Baccarani M et al. Ann Hematol 2019;98:2329-2341"
 
 
 class FusionTranscript(Record):
-    """A fusion transcript.
+    """A BCR::ABL1 fusion transcript and the protein it encodes.
+
+    Names count exons of BCR (e) and of ABL1 (a); older reports write b2a2 and b3a2 for e13a2 and e14a2. The
+    forms that end in a3 lack ABL1 exon 2.
 
     Attributes
     ----------
@@ -267,31 +263,13 @@ _NO_A2 = f"lacks ABL1 exon 2, missed by a2 primers; {_SCALE}"
 _RARE = f"missed by standard assays; {_SCALE}"
 _TABLE = {
     "e1a2": ("p190", "minor (m-bcr)", False, _SCALE, MELO),
-    "e1a3": (
-        "p190",
-        "minor (m-bcr)",
-        False,
-        _NO_A2,
-        BURMEISTER,
-    ),
+    "e1a3": ("p190", "minor (m-bcr)", False, _NO_A2, BURMEISTER),
     "e6a2": ("p195", "between minor and major", False, _RARE, BACCARANI),
     "e8a2": ("p200", "between minor and major", False, _RARE, BACCARANI),
     "e13a2": ("p210", "major (M-bcr)", True, "on the international scale", MELO),
     "e14a2": ("p210", "major (M-bcr)", True, "on the international scale", MELO),
-    "e13a3": (
-        "p210",
-        "major (M-bcr)",
-        False,
-        _NO_A2,
-        BURMEISTER,
-    ),
-    "e14a3": (
-        "p210",
-        "major (M-bcr)",
-        False,
-        _NO_A2,
-        BURMEISTER,
-    ),
+    "e13a3": ("p210", "major (M-bcr)", False, _NO_A2, BURMEISTER),
+    "e14a3": ("p210", "major (M-bcr)", False, _NO_A2, BURMEISTER),
     "e19a2": ("p230", "micro (µ-bcr)", False, _RARE, MELO),
     "e19a3": ("p230", "micro (µ-bcr)", False, _RARE, BURMEISTER),
 }
@@ -346,17 +324,11 @@ def _one(word: str) -> FusionTranscript | None:
     name = _OLD_NAMES.get(word, word)
     if name in _TABLE:
         protein, region, common, note, citation = _TABLE[name]
-        return FusionTranscript(
-            name=name,
-            protein=protein,
-            breakpoint_region=region,
-            common=common,
-            note=note,
-            citation=citation,
-        )
-    if word in _PROTEINS:
+    elif word in _PROTEINS:
+        name, common, citation = "", False, MELO
         protein, region, note = _PROTEINS[word]
-        return FusionTranscript(
-            name="", protein=protein, breakpoint_region=region, common=False, note=note, citation=MELO
-        )
-    return None
+    else:
+        return None
+    return FusionTranscript(
+        name=name, protein=protein, breakpoint_region=region, common=common, note=note, citation=citation
+    )

@@ -1,7 +1,4 @@
-"""Writing files so that a kill never leaves half of one.
-
-Files from outside, whose size and encoding are not to be trusted.
-"""
+"""Files written whole or not at all, and files from outside, whose size and encoding are not trusted."""
 
 from __future__ import annotations
 

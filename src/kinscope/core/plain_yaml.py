@@ -7,9 +7,10 @@ validates the data. An error repeats no value of the file: it may be a patient's
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import yaml
+from pydantic import BaseModel, ValidationError
 
 from kinscope.core.errors import BadInputError
 from kinscope.core.files import read_text
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
+R = TypeVar("R", bound=BaseModel)
 MAX_NODES = 40_000
 """Values in one file; the largest shipped file has under 6,000."""
 MAX_DEPTH = 30
@@ -78,6 +80,26 @@ def read_yaml(path: Path) -> Any:
         If the file cannot be read, or as :func:`parse_yaml`.
     """
     return parse_yaml(read_text(path), str(path))[0]
+
+
+def read_record(path: Path, kind: type[R], what: str, remedy: str = "") -> R:
+    """The record that a YAML file holds.
+
+    Raises
+    ------
+    BadInputError
+        As :func:`read_yaml`; or that says ``what``, the first reason, and where in the file.
+    """
+    content = read_yaml(path)
+    try:
+        return kind.model_validate(content)
+    except ValidationError as error:
+        first = error.errors()[0]
+        # A union's member that pydantic puts into the path is a class of ours, not a name in the file.
+        place = path_text([part for part in first["loc"] if not str(part).endswith("Criteria")])
+        raise BadInputError(
+            f"{what}: {first['msg']}.", where=f"{path}, {place}"[:300], remedy=remedy
+        ) from None
 
 
 def parse_yaml(text: str, where: str) -> tuple[Any, Places]:

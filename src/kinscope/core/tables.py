@@ -1,12 +1,10 @@
-"""Tables of typed records, as Parquet.
-
-Tables as CSV that a spreadsheet may open: what came from outside must not become a formula there.
-"""
+"""Tables of typed records as Parquet, and as CSV in which nothing from outside becomes a formula."""
 
 from __future__ import annotations
 
 import csv
 import io
+import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -25,9 +23,6 @@ def write_table(path: Path, rows: Sequence[Record], kind: type[Record]) -> None:
 
     Nested records become JSON text columns, so that every reader of Parquet can open the table.
     """
-    import io
-    import json
-
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -46,8 +41,6 @@ def write_table(path: Path, rows: Sequence[Record], kind: type[Record]) -> None:
 
 def read_table(path: Path, kind: type[R]) -> list[R]:
     """Read what :func:`write_table` wrote back into records."""
-    import json
-
     import pyarrow.parquet as pq
 
     rows = pq.read_table(path).to_pylist()

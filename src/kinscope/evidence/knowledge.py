@@ -140,20 +140,18 @@ def _item(cells: dict[str, Any], where: str) -> EvidenceItem:
     try:
         return EvidenceItem.model_validate(cells)
     except ValidationError as error:
-        reasons = "; ".join(
-            f"{'.'.join(map(str, part['loc']))}: {part['msg']}" for part in error.errors()[:3]
-        )
-        raise _damaged(f"The row is not an evidence item: {reasons}.", where) from None
+        raise _damaged(f"The row is not an evidence item: {_reasons(error)}.", where) from None
 
 
 def _validated(path: Path, kind: Any) -> Any:
     try:
         return TypeAdapter(kind).validate_python(read_yaml(path))
     except ValidationError as error:
-        reasons = "; ".join(
-            f"{'.'.join(map(str, part['loc']))}: {part['msg']}" for part in error.errors()[:3]
-        )
-        raise _damaged(f"The file does not follow its layout: {reasons}.", str(path)) from None
+        raise _damaged(f"The file does not follow its layout: {_reasons(error)}.", str(path)) from None
+
+
+def _reasons(error: ValidationError) -> str:
+    return "; ".join(f"{'.'.join(map(str, part['loc']))}: {part['msg']}" for part in error.errors()[:3])
 
 
 def _check(items: list[EvidenceItem], protein: str, folder: Path) -> None:

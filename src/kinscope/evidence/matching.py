@@ -1,7 +1,4 @@
-"""Find what is published of a variant, and how near each item is to it.
-
-What speaks for and against each treatment option for one variant, by rule. Never a prescription.
-"""
+"""What is published of a variant and how near it is, and what speaks for and against each option, by rule."""
 
 from __future__ import annotations
 
@@ -42,14 +39,10 @@ def options_for(
 def _weigh(option: TreatmentOption, hits: list[EvidenceHit]) -> TreatmentOption:
     speaks_for, speaks_against = list(option.speaks_for), list(option.speaks_against)
     for drug in option.drugs:
-        exact = [h.item for h in hits if h.relation == "exact" and h.item.drug == drug and _is_direct(h.item)]
-        partial = [
-            hit.item
-            for hit in hits
-            if hit.relation == "part of the compound variant"
-            and hit.item.drug == drug
-            and hit.item.direction == "resistant"
-        ]
+        of_drug = [hit for hit in hits if hit.item.drug == drug]
+        exact = [h.item for h in of_drug if h.relation == "exact" and h.item.kind in DIRECT_KINDS]
+        parts_of = [h.item for h in of_drug if h.relation == "part of the compound variant"]
+        partial = [item for item in parts_of if item.direction == "resistant"]
         against = [item for item in exact if item.direction in AGAINST]
         favourable = [item for item in exact if item.direction in FOR]
         if against:
@@ -68,10 +61,6 @@ def _weigh(option: TreatmentOption, hits: list[EvidenceHit]) -> TreatmentOption:
     return option.model_copy(
         update={"speaks_for": tuple(speaks_for), "speaks_against": tuple(speaks_against)}
     )
-
-
-def _is_direct(item: EvidenceItem) -> bool:
-    return item.kind in DIRECT_KINDS
 
 
 _MOST_CITED = 2

@@ -1,38 +1,27 @@
-"""The answer as files: one page, JSON, tables, figures.
-
-Electropherograms around a call: every read, its four colours, the native reference on top.
-"""
+"""The answer as files: one page, JSON, tables, and electropherograms around every call."""
 
 from __future__ import annotations
 
 import io
 import re
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 from kinscope.core.files import write_atomic
+from kinscope.core.pages import environment, inline_svg
 from kinscope.sequencing.model import BASES
 from kinscope.sequencing.signal.peaks import baseline
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from kinscope.core.records import Record
     from kinscope.sequencing.calling.sample import SampleAnalysis
     from kinscope.sequencing.model import Call, Floats
     from kinscope.sequencing.signal.read_analysis import ReadAnalysis
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from jinja2 import Environment
-    from markupsafe import Markup
-
-    from kinscope.sequencing.calling.sample import SampleAnalysis
-    from kinscope.sequencing.model import Call, SangerResult
     from kinscope.targets import TargetPack
-
 
 COLOURS: Final = {"A": "#009e73", "C": "#0072b2", "G": "#1d2733", "T": "#d55e00"}
 """Near the customary green, blue, black and red; colours of Okabe and Ito (Color Universal Design, 2008)."""
@@ -192,76 +181,37 @@ def write_sample(sample: SampleAnalysis, pack: TargetPack, directory: Path) -> t
     figures = directory / "figures"
     figures.mkdir(parents=True, exist_ok=True)
     cds = pack.transcript.cds
-    drawn = [_figure(sample, call, cds, "svg") for call in sample.result.calls]
+    drawn = [call_figure(sample, call, cds, "svg") for call in sample.result.calls]
     page = directory / "report.html"
     write_atomic(page, sanger_page(sample, drawn))
     write_atomic(directory / "result.json", sample.result.model_dump_json(indent=2) + "\n")
-    write_atomic(directory / "calls.tsv", calls_table(sample.result.calls))
-    write_atomic(directory / "coverage.tsv", coverage_table(sample.result))
+    write_atomic(directory / "calls.tsv", tab_separated(CALL_COLUMNS, sample.result.calls))
+    write_atomic(directory / "coverage.tsv", tab_separated(COVERAGE_COLUMNS, sample.result.coverage))
     written = [page, directory / "result.json", directory / "calls.tsv", directory / "coverage.tsv"]
     for call, svg in zip(sample.result.calls, drawn, strict=True):
         stem = re.sub(r"[^A-Za-z0-9]+", "_", call.hgvs_c.partition(":c.")[2]).strip("_")
-        for kind, data in (("svg", svg), ("png", _figure(sample, call, cds, "png"))):
+        for kind, data in (("svg", svg), ("png", call_figure(sample, call, cds, "png"))):
             path = figures / f"c_{stem}.{kind}"
             write_atomic(path, data)
             written.append(path)
     return tuple(written)
 
 
-def _figure(sample: SampleAnalysis, call: Call, cds: str, kind: str) -> bytes:
-
-    return call_figure(sample, call, cds, kind)
-
-
 def sanger_page(sample: SampleAnalysis, drawn: Sequence[bytes]) -> str:
     """The self-contained page; ``drawn`` are the SVG figures of the calls."""
     calls = [
-        {"call": call, "svg": _inline(svg, f"f{index}")}
+        {"call": call, "svg": inline_svg(svg, f"f{index}")}
         for index, (call, svg) in enumerate(zip(sample.result.calls, drawn, strict=True))
     ]
-    return (
-        _environment()
-        .get_template("sanger.html.j2")
-        .render(result=sample.result, calls=calls, coverage_svg=_inline(coverage_figure(sample), "cov"))
-    )
+    coverage = inline_svg(coverage_figure(sample), "cov")
+    page = environment(Path(__file__).parent / "templates").get_template("sanger.html.j2")
+    return page.render(result=sample.result, calls=calls, coverage_svg=coverage)
 
 
-def _inline(svg: bytes, prefix: str) -> Markup:
-    """Our own SVG for the body of a page: no prologue, no metadata, ids of its own."""
-    from markupsafe import Markup
-
-    text = svg.decode()
-    text = re.sub(r"<metadata>.*?</metadata>", "", text[text.index("<svg") :], flags=re.DOTALL)
-    text = re.sub(r'\bid="', f'id="{prefix}-', text)
-    text = re.sub(r'(href=")#', rf"\1#{prefix}-", text)
-    return Markup(re.sub(r"url\(#", f"url(#{prefix}-", text))
-
-
-@cache
-def _environment() -> Environment:
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    return Environment(
-        loader=FileSystemLoader(Path(__file__).parent / "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-
-
-def calls_table(calls: Sequence[Call]) -> str:
-    """Calls as tab-separated text with a head line."""
-    rows = ["\t".join(CALL_COLUMNS)]
-    rows += ["\t".join(_cell(getattr(call, name)) for name in CALL_COLUMNS) for call in calls]
-    return "\n".join(rows) + "\n"
-
-
-def coverage_table(result: SangerResult) -> str:
-    """Detection limits by codon as tab-separated text with a head line."""
-    rows = ["\t".join(COVERAGE_COLUMNS)]
-    rows += ["\t".join(_cell(getattr(item, name)) for name in COVERAGE_COLUMNS) for item in result.coverage]
-    return "\n".join(rows) + "\n"
+def tab_separated(columns: Sequence[str], rows: Sequence[Record]) -> str:
+    """Fields of records as text with a head line."""
+    lines = [columns, *([_cell(getattr(row, name)) for name in columns] for row in rows)]
+    return "".join("\t".join(line) + "\n" for line in lines)
 
 
 def _cell(value: object) -> str:

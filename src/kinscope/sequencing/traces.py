@@ -1,26 +1,13 @@
-"""ABIF, the format of Applied Biosystems' sequencers (.ab1).
+"""Chromatograms in files whose every number may be a lie: bounds first, and errors that name the byte.
 
-After "Applied Biosystems Genetic Analysis Data File Format" (Applied Biosystems, 2009): a header, and a
-directory of 28-byte entries that name a tag, its type, how many elements it has and where they lie; data of
-at most four bytes lie in the entry itself. Only the tags that are used are decoded, so that an odd date or
-comment in a file does no harm.
-
-Reading a file whose every number may be a lie: bounds first, and errors that name the byte.
-
-SCF, the standard chromatogram format of the Staden package, versions 1 to 3.
-
-After Dear S, Staden R 1992, DNA Sequence 3:107, and the format description of the Staden package (version
-3.10): a header of 128 bytes, the samples (interleaved up to version 2; by channel and as second differences
-in version 3), the bases with their peak positions and four probabilities, and a text of comments.
-
-A chromatogram of either format.
+ABIF (.ab1) after "Applied Biosystems Genetic Analysis Data File Format" (Applied Biosystems, 2009); SCF, 1 to
+3, after Dear S, Staden R 1992, DNA Sequence 3:107, and the Staden package's description (version 3.10).
 """
 
 from __future__ import annotations
 
 import struct
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 import numpy as np
@@ -30,12 +17,9 @@ from kinscope.core.errors import BadInputError
 from kinscope.sequencing.model import BASES, Trace, TraceInfo
 
 if TYPE_CHECKING:
-    from kinscope.sequencing.model import Floats, Integers
-if TYPE_CHECKING:
     from pathlib import Path
 
-    from kinscope.sequencing.model import Trace
-
+    from kinscope.sequencing.model import Floats, Integers
 
 MAX_BYTES: Final = 32_000_000
 """The largest chromatograms of 3730 instruments are well under 1 MB."""
@@ -111,7 +95,9 @@ def _start(file: BoundedFile) -> int | None:
 
 
 def read_abif(file: BoundedFile) -> Trace:
-    """The chromatogram of an ABIF file.
+    """The chromatogram of an ABIF file: a header, and a directory of tags with their type, number and place.
+
+    Only the tags that are used are decoded, so that an odd date or comment does no harm.
 
     Raises
     ------

@@ -2,10 +2,6 @@
 
 A pack from outside the package is hostile: files are bounded in size, YAML is read without tags, aliases
 or repeated keys, and file names are fixed here, so that a pack cannot point elsewhere.
-
-What must hold between the files of a target pack.
-
-Where a target pack keeps what its studies are held against.
 """
 
 from __future__ import annotations
@@ -26,7 +22,6 @@ from kinscope.core.records import Record
 from kinscope.core.residues import translate
 from kinscope.targets.pack import (
     DrugDefinition,
-    ExonBlock,
     Isoform,
     KinaseLandmarks,
     Lookalike,
@@ -34,13 +29,11 @@ from kinscope.targets.pack import (
     StateDefinition,
     TargetPack,
     Transcript,
+    TranscriptEntry,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    from kinscope.targets.pack import TargetPack
-
 
 REGION_KINDS = ("domain", "segment", "pocket")
 _ID = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
@@ -157,23 +150,6 @@ AMINO_ACIDS = "ACDEFGHIKLMNPQRSTVWY"
 _NAME = re.compile(r"[\w-]+")
 
 
-class _TranscriptFile(Record):
-    """The ``transcript`` mapping of ``target.yaml``."""
-
-    accession: str
-    protein_accession: str
-    chromosome: str = ""
-    assembly: str = ""
-    genomic_accession: str = ""
-    strand: str = Field(default="+", pattern=r"^[+-]$")
-    mane: str = ""
-    exons: tuple[ExonBlock, ...] = ()
-    source: str
-    equivalents: dict[str, str] = Field(default_factory=dict)
-    protein_equivalents: dict[str, str] = Field(default_factory=dict)
-    other_assemblies: dict[str, str] = Field(default_factory=dict)
-
-
 class _TargetFile(Record):
     """``target.yaml``."""
 
@@ -186,7 +162,7 @@ class _TargetFile(Record):
     fusion: str = ""
     fusion_first_residue: int = 1
     landmarks: KinaseLandmarks | None = None
-    transcript: _TranscriptFile
+    transcript: TranscriptEntry
     isoforms: tuple[Isoform, ...] = ()
 
 
@@ -348,7 +324,7 @@ def _invalid(path: Path, error: ValidationError) -> BadInputError:
     )
 
 
-def _transcript(directory: Path, head: _TranscriptFile) -> Transcript:
+def _transcript(directory: Path, head: TranscriptEntry) -> Transcript:
     cds_file = directory / "cds.fasta"
     cds = read_fasta(cds_file, BASES, 3 * (MAX_RESIDUES + 1)) if cds_file.exists() else ""
     protein = read_fasta(directory / "protein.fasta", AMINO_ACIDS, MAX_RESIDUES)
@@ -365,8 +341,7 @@ def _transcript(directory: Path, head: _TranscriptFile) -> Transcript:
         length = block.last - block.first + 1
         positions.extend(block.genomic_first + step * index for index in range(length))
     return Transcript(
-        **head.model_dump(exclude={"exons"}),
-        exons=head.exons,
+        **head.model_dump(),
         cds=cds,
         protein=protein,
         genomic_positions=tuple(positions),

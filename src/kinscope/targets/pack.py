@@ -54,27 +54,21 @@ class ExonBlock(Record):
     """Genomic position of the first coding base; the last follows by length and strand."""
 
 
-class Transcript(Record):
-    """A coding sequence with its protein and its place in the genome."""
+class TranscriptEntry(Record):
+    """What ``target.yaml`` says of a coding sequence and its place in the genome."""
 
     accession: str
     protein_accession: str
-    protein: str
-    cds: str = ""
-    """Coding sequence, upper case, from the A of ATG (c.1) to the stop codon; empty: the pack holds none."""
     chromosome: str = ""
     assembly: str = ""
-    genomic_positions: tuple[int, ...] = ()
-    """Genomic position of every CDS base; ``genomic_positions[0]`` is that of c.1. Empty: not in the pack."""
     genomic_accession: str = ""
     """RefSeq accession of the chromosome in that assembly, e.g. ``NC_000009.12``."""
-    strand: str = "+"
-    """``+`` or ``-``."""
+    strand: str = Field(default="+", pattern=r"^[+-]$")
     exons: tuple[ExonBlock, ...] = ()
     """The coding parts of the exons, from which ``genomic_positions`` is made."""
     mane: str = ""
     """The MANE status, e.g. ``MANE Select``; empty if none."""
-    source: str = ""
+    source: str
     """Where the sequence and the coordinates come from."""
     equivalents: dict[str, str] = Field(default_factory=dict)
     """Other accessions with the same coding numbers, each with the reason to believe it."""
@@ -82,6 +76,16 @@ class Transcript(Record):
     """Other accessions with the same residue numbers, each with the reason to believe it."""
     other_assemblies: dict[str, str] = Field(default_factory=dict)
     """Accessions of the chromosome in assemblies that the pack does not hold, and their names."""
+
+
+class Transcript(TranscriptEntry):
+    """A coding sequence with its protein and its place in the genome."""
+
+    protein: str
+    cds: str = ""
+    """Coding sequence, upper case, from the A of ATG (c.1) to the stop codon; empty: the pack holds none."""
+    genomic_positions: tuple[int, ...] = ()
+    """Genomic position of every CDS base; ``genomic_positions[0]`` is that of c.1. Empty: not in the pack."""
 
 
 class Isoform(Record):

@@ -187,9 +187,9 @@ def _shares(rows: Sequence[Recovery]) -> str:
     from statistics import median
 
     return (
-        f"{len(rows):4d}  {share([r.chi1_right for r in rows]).in_words():<20s} "
-        f"{share([r.chi12_right for r in rows]).in_words():<20s} "
-        f"{share([r.chi12_right_in_any for r in rows]).in_words():<20s} "
+        f"{len(rows):4d}  {share([r.chi1_right for r in rows]):<20s} "
+        f"{share([r.chi12_right for r in rows]):<20s} "
+        f"{share([r.chi12_right_in_any for r in rows]):<20s} "
         f"{median(r.rmsd_angstrom for r in rows):5.2f}"
     )
 

@@ -12,9 +12,9 @@ import io
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
-from math import sqrt
 from multiprocessing import get_context
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +24,7 @@ from kinscope.core.errors import BadInputError
 from kinscope.core.progress import Progress, silent
 from kinscope.core.records import Record
 from kinscope.results.models import ModelRecord, ResidueOrigin
+from kinscope.sequencing.reported.calls import wilson
 from kinscope.structures.completion.heavy_atoms import missing_atoms, pdb_text
 from kinscope.structures.model import AtomArray
 from kinscope.structures.mutants.candidates import pack_substitutions
@@ -43,7 +44,6 @@ _SYMMETRIC_PAIRS = {
     "ASP": (("OD1", "OD2"),), "GLU": (("OE1", "OE2"),), "ARG": (("NH1", "NH2"),),
     "PHE": (("CD1", "CD2"), ("CE1", "CE2")), "TYR": (("CD1", "CD2"), ("CE1", "CE2")),
 }  # fmt: skip
-_Z_95 = 1.959964
 KINSCOPE, KINSCOPE_BARE = "kinscope", "kinscope, nothing favoured"
 PACKERS = {
     KINSCOPE: "as mutants are packed: backrubs allowed at a cost, neighbours' native rotamers favoured",
@@ -215,28 +215,12 @@ def side_chain_rmsd(model: Residue, truth: Residue, coord: NDArray[np.float64]) 
     return min(values)
 
 
-@dataclass(frozen=True)
-class Share:
-    """A share in per cent with its 95 % interval."""
-
-    percent: float
-    low_percent: float
-    high_percent: float
-
-    def in_words(self) -> str:
-        """As ``84.2 (78.9-88.4)``."""
-        return f"{self.percent:5.1f} ({self.low_percent:.1f}-{self.high_percent:.1f})"
-
-
-def share(hits: Sequence[bool]) -> Share:
-    """Share of hits with Wilson's interval (J. Am. Stat. Assoc. 1927, 22, 209); of nothing, 0 to 100."""
-    count = len(hits)
-    if not count:
-        return Share(0.0, 0.0, 100.0)
-    p, z2 = sum(hits) / count, _Z_95**2
-    centre = (p + z2 / (2 * count)) / (1 + z2 / count)
-    half = _Z_95 * sqrt(p * (1 - p) / count + z2 / (4 * count**2)) / (1 + z2 / count)
-    return Share(100 * p, 100 * max(0.0, centre - half), 100 * min(1.0, centre + half))
+def share(hits: Sequence[bool]) -> str:
+    """Share of hits, per cent, with Wilson's 95 % interval, as ``84.2 (78.9-88.4)``; of nothing, 0 to 100."""
+    if not hits:
+        return "  0.0 (0.0-100.0)"
+    low, high = wilson(sum(hits), len(hits))
+    return f"{100 * sum(hits) / len(hits):5.1f} ({low:.1f}-{high:.1f})"
 
 
 @dataclass(frozen=True)
@@ -310,7 +294,7 @@ def run_recovery(
     for row in _computed(plan, missing, cores):
         done[row.entry, row.residue, row.packer] = row
         if table is not None:
-            _append(table, row, plan.fingerprint)
+            append_row(table, {**row.model_dump(), "settings": plan.fingerprint})
         what = f"{row.packer}: {row.name} {row.residue} of {row.entry}"
         tell(len(done) / max(len(wanted), len(done)), what)
     return [done[labels[place], task.residue, name] for place, task, name in wanted]
@@ -367,10 +351,11 @@ def read_recoveries(table: Path | None, fingerprint: str) -> list[Recovery]:
     return found
 
 
-def _append(table: Path, row: Recovery, fingerprint: str) -> None:
+def append_row(table: Path, row: dict[str, Any]) -> None:
+    """Add a row to a CSV file, which begins with the names of the columns."""
     fresh = not table.exists() or table.stat().st_size == 0
     with table.open("a", newline="") as file:
-        writer = csv.DictWriter(file, [*Recovery.model_fields, "settings"])
+        writer = csv.DictWriter(file, list(row))
         if fresh:
             writer.writeheader()
-        writer.writerow({**row.model_dump(), "settings": fingerprint})
+        writer.writerow(row)

@@ -5,8 +5,6 @@ know nothing of it. In cross-docking the receptor is another crystal of the same
 ligand's own by the CA atoms around the ligand, with the same residues around it (no drug is docked into a
 gatekeeper mutant that its own crystal has not); the pose is judged after that superposition. Times are CPU
 seconds of the search and the preparation of the ligand and of the receptor's types.
-
-The co-crystals of a target with drug-like ligands that lie in a source of wwPDB entries.
 """
 
 from __future__ import annotations
@@ -28,6 +26,7 @@ from kinscope.docking.poses.rmsd import SymmetricRmsd
 from kinscope.docking.search.around_pose import distinct
 from kinscope.docking.vina.engine import VinaEngine
 from kinscope.ligands.chemistry import quiet
+from kinscope.sequencing.reported.calls import wilson
 from kinscope.structures.completion.heavy_atoms import cap_ends, complete_heavy_atoms
 from kinscope.structures.completion.hydrogens import add_hydrogens
 from kinscope.structures.conformation.classify import classify_state
@@ -36,6 +35,7 @@ from kinscope.structures.superposition import kabsch
 from kinscope.structures.wwpdb.entries import protein_chains, read_chain, read_ligand
 from kinscope.structures.wwpdb.source import PdbSource
 from kinscope.targets.pack import TargetPack
+from kinscope.validation.recovery import append_row
 
 FEWEST_HEAVY_ATOMS = 14
 """Buffers, glycerol and detergents' heads are smaller."""
@@ -359,8 +359,8 @@ def run(
             except KinscopeError as error:
                 say(f"{ligand.site:12s} into {key[2]:8s} {engine:9s} failed: {error.what}")
                 continue
-            if key not in done:
-                _append(table, row)
+            if key not in done and table is not None:
+                append_row(table, row.model_dump())
             rows.append(row)
             say(row.in_words())
     return rows
@@ -400,17 +400,6 @@ def _read(table: Path | None) -> list[RedockRow]:
         return [RedockRow.model_validate(row) for row in csv.DictReader(handle)]
 
 
-def _append(table: Path | None, row: RedockRow) -> None:
-    if table is None:
-        return
-    new = not table.exists()
-    with table.open("a", newline="") as handle:
-        writer = csv.DictWriter(handle, list(RedockRow.model_fields))
-        if new:
-            writer.writeheader()
-        writer.writerow(row.model_dump())
-
-
 def summary(rows: Sequence[RedockRow]) -> str:
     """Success and time by engine, with 95 % Wilson intervals."""
     lines = [
@@ -430,9 +419,7 @@ def summary(rows: Sequence[RedockRow]) -> str:
 
 
 def _share(values: Sequence[float]) -> str:
-    from scipy.stats import binomtest
-
     hits = sum(value <= SUCCESS_ANGSTROM for value in values)
-    interval = binomtest(hits, len(values)).proportion_ci(method="wilson")
-    ends = f"({100 * interval.low:3.0f}-{100 * interval.high:3.0f})"
+    low, high = wilson(hits, len(values))
+    ends = f"({low:3.0f}-{high:3.0f})"
     return f"{100 * hits / len(values):3.0f} % {ends} {hits:3d}/{len(values):<3d}"

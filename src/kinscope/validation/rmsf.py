@@ -3,8 +3,6 @@
 Crystals are compared with one another as well, and so are others' dynamics with crystals: that is how much
 agreement there is to be had. B factors hold lattice disorder and refinement, and a crystal's contacts hold
 loops still, so a perfect simulation would not correlate perfectly either.
-
-How well two fluctuation profiles agree: correlations whose intervals allow for neighbours.
 """
 
 from __future__ import annotations
@@ -20,6 +18,7 @@ import numpy as np
 from kinscope.analysis.fluctuation import b_factor_rmsf, fluctuation_profile, profile_array
 from kinscope.analysis.superposition import FloatArray, IntArray, rigid_core
 from kinscope.core.errors import BadInputError
+from kinscope.core.files import decoded, read_bounded
 from kinscope.core.records import Record
 from kinscope.core.seeds import derive_seed
 from kinscope.dynamics.files.trajectory import iterate_protein_frames
@@ -378,14 +377,8 @@ def _panels(folder: Path) -> dict[str, Profile]:
 
 def _rows(path: Path) -> Iterator[dict[str, str]]:
     """Rows of a table that has the columns; other tables of that name (of regions) give none."""
-    try:
-        with path.open("rb") as handle:
-            text = handle.read(_MAX_BYTES + 1).decode("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise BadInputError("The reference cannot be read.", where=str(path)) from error
-    if len(text) > _MAX_BYTES:
-        raise BadInputError(f"The reference is larger than {_MAX_BYTES:,} bytes.", where=str(path))
-    reader = csv.DictReader(io.StringIO(text))
+    remedy = "Give the table of one reference."
+    reader = csv.DictReader(io.StringIO(decoded(read_bounded(path, _MAX_BYTES, remedy=remedy), path)))
     if not set(_COLUMNS) <= set(reader.fieldnames or ()):
         return
     for line, row in enumerate(reader, start=2):

@@ -170,7 +170,9 @@ def _sample(pack: TargetPack, outcome: Outcome, seed: int, folder: Path, tracy: 
         path.write_bytes(abif_bytes(read, "simulated"))
         paths.append(path)
     _own(outcome, paths, expected, pack)
-    for ratio in TRACY_RATIOS if tracy is not None else ():
+    if tracy is None:
+        return outcome
+    for ratio in TRACY_RATIOS:
         calls = [tracy.calls(ratio, path, pack) for path in paths]
         for label, found in (("either", calls[0] | calls[1]), ("both", calls[0] & calls[1])):
             outcome.found[f"tracy {ratio:g}, {label}"] = expected in found

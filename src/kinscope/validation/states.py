@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from kinscope.core.errors import BadInputError
+from kinscope.core.files import decoded, read_bounded
 from kinscope.core.records import Record
 from kinscope.interpretation.words.say import say
 from kinscope.interpretation.words.structures import entry_line, label_line
@@ -84,27 +85,14 @@ def read_labels(path: Path) -> tuple[ChainLabel, ...]:
     BadInputError
         If the file is missing, too large, or has no such column.
     """
-    try:
-        with path.open("rb") as handle:
-            body = handle.read(_MAX_BYTES + 1)
-        text = body.decode("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise BadInputError(
-            f"The labels cannot be read ({getattr(error, 'strerror', None) or 'not UTF-8 text'}).",
-            where=str(path),
-            remedy="Give a tab-separated index with a column DFG_state.",
-        ) from None
-    rows = list(csv.reader(io.StringIO(text[:_MAX_BYTES]), delimiter="\t"))
+    remedy = "Give a tab-separated index with a column DFG_state."
+    text = decoded(read_bounded(path, _MAX_BYTES, remedy=remedy), path)
+    rows = list(csv.reader(io.StringIO(text), delimiter="\t"))
     head = rows[0] if rows else []
     column = next((place for place, name in enumerate(head) if name.startswith("DFG_state")), None)
-    if column is None or len(body) > _MAX_BYTES:
-        raise BadInputError(
-            "This is no index of labels: it has no column that begins with DFG_state."
-            if column is None
-            else f"The index is larger than {_MAX_BYTES:,} bytes.",
-            where=str(path),
-            remedy="Give a tab-separated index with a column DFG_state.",
-        )
+    if column is None:
+        what = "This is no index of labels: it has no column that begins with DFG_state."
+        raise BadInputError(what, where=str(path), remedy=remedy)
     found = []
     for row in rows[1:]:
         name = _FILE.fullmatch(row[0].strip().lower()) if row else None
@@ -163,8 +151,7 @@ def in_words(benchmark: StatesBenchmark) -> str:
 def _agreement_words(labelled: Sequence[ChainComparison]) -> list[str]:
     hits = [comparison.agrees for comparison in labelled]
     lines = [
-        f"DFG class as labelled: {sum(hits)} of {len(hits)} chains, {share(hits).in_words().strip()} % "
-        "(Wilson, 95 %)"
+        f"DFG class as labelled: {sum(hits)} of {len(hits)} chains, {share(hits).strip()} % (Wilson, 95 %)"
     ]
     for kind in ("in", "out", "inter", "unassigned"):
         of_kind = [c.agrees for c in labelled if c.label is not None and c.label.dfg == kind]
@@ -200,7 +187,7 @@ def _literature_words(comparisons: Sequence[LabelComparison]) -> list[str]:
     judged = [c for c in comparisons if c.outcome != "not measured"]
     hits = [c.outcome == "agrees" for c in judged]
     lines = [
-        f"published labels borne out: {sum(hits)} of {len(hits)}, {share(hits).in_words().strip()} % "
+        f"published labels borne out: {sum(hits)} of {len(hits)}, {share(hits).strip()} % "
         "(Wilson, 95 %; chains of one entry are counted apart)"
     ]
     for citation in dict.fromkeys(c.citation for c in judged):

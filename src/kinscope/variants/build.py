@@ -1,11 +1,7 @@
-"""A :class:`Variant` from checked residue changes.
+"""A :class:`Variant` from checked residue changes: names, notes, identifier.
 
-What a reader of a variant must know besides its names.
-
-Identifiers computed by the GA4GH Variation Representation Specification 2.0.
-
-The digest is the SHA-512 of the canonical JSON, cut to 24 bytes and written in the URL-safe alphabet
-(Hart RK, Prlic A 2020, PLoS One 15:e0239883, doi 10.1371/journal.pone.0239883; vrs.ga4gh.org).
+The identifier is that of the GA4GH Variation Representation Specification 2.0 (Hart RK, Prlic A 2020, PLoS
+One 15:e0239883, doi 10.1371/journal.pone.0239883; vrs.ga4gh.org).
 """
 
 from __future__ import annotations
@@ -21,15 +17,7 @@ from kinscope.variants import coding
 from kinscope.variants.model import Substitution, Variant
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from kinscope.targets import TargetPack
-    from kinscope.variants.expression import Statement
-    from kinscope.variants.model import Substitution
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from kinscope.targets import TargetPack
     from kinscope.variants.expression import Statement
@@ -135,7 +123,7 @@ def _distance(one: str, other: str) -> int:
 
 
 def sha512t24u(data: bytes) -> str:
-    """The truncated digest of the specification: 32 characters."""
+    """The specification's digest: the SHA-512 cut to 24 bytes, in the URL-safe alphabet (32 characters)."""
     return base64.urlsafe_b64encode(hashlib.sha512(data).digest()[:24]).decode("ascii")
 
 

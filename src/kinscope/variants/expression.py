@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from kinscope.core.errors import UnsupportedVariantError, VariantError
 from kinscope.core.residues import THREE_TO_ONE
 from kinscope.variants.isoforms import Frame, frame_named, other_target, reference_frame, resolve_accession
-from kinscope.variants.text import shown
+from kinscope.variants.text import shown, unreadable, unsupported
 
 if TYPE_CHECKING:
     from kinscope.targets import TargetPack
@@ -70,15 +70,9 @@ def read_statements(text: str, pack: TargetPack) -> tuple[tuple[Statement, ...],
         If it names another gene or sequence, or more than one allele.
     """
     if text.rstrip(" :").upper() in _gene_names(pack):
-        raise VariantError(
-            f"{shown(text)} names the gene and no variant.", where=shown(text), remedy=_EXAMPLES
-        )
+        raise unreadable(text, "names the gene and no variant.", _EXAMPLES)
     if re.fullmatch(r"(?:rs|COS[MV]|[VR]CV|CA|EID)\d+(?:\.\d+)?", text, re.IGNORECASE):
-        raise VariantError(
-            f"{shown(text)} is an identifier of a database, which kinscope does not ask.",
-            where=shown(text),
-            remedy=_EXAMPLES,
-        )
+        raise unreadable(text, "is an identifier of a database, which kinscope does not ask.", _EXAMPLES)
     if any(text.count(one) != text.count(other) for one, other in ("()", "[]")):
         raise VariantError(
             f"The brackets of {shown(text)} do not balance.",
@@ -90,7 +84,7 @@ def read_statements(text: str, pack: TargetPack) -> tuple[tuple[Statement, ...],
     head, rest = _read_head(Statement(reference_frame(pack), "", ""), plain, pack)
     pieces = _split_pair(rest)
     if not pieces:
-        raise VariantError(f"{shown(text)} names no change.", where=shown(text), remedy=_EXAMPLES)
+        raise unreadable(text, "names no change.", _EXAMPLES)
     context = replace(head, body="")
     alternatives = []
     for piece in pieces:
@@ -125,10 +119,10 @@ def refuse_other_alleles(text: str) -> None:
         (r"^[^/]*[A-Za-z]\d+[A-Za-z]{1,3}/(?:[A-Za-z]|[A-Z][a-z]{2})$", "is a genotype of two alleles"),
     ):
         if re.search(pattern, text, re.IGNORECASE if "zygous" in pattern else 0):
-            raise UnsupportedVariantError(
-                f"{shown(text)} {what if what != trans else 'holds changes that ' + trans}.",
-                where=shown(text),
-                remedy="Give the change of one protein: assess the variants one by one, "
+            raise unsupported(
+                text,
+                f"{what if what != trans else 'holds changes that ' + trans}.",
+                "Give the change of one protein: assess the variants one by one, "
                 "or as p.[Glu255Lys;Thr315Ile] if they are on one molecule.",
             )
 
@@ -137,10 +131,10 @@ def _split_pair(text: str) -> list[str]:
     """The coding and the protein description of one text, or the text alone."""
     pieces = [piece for piece in _PAIR.split(text) if piece]
     if len(pieces) > 2:
-        raise VariantError(
-            f"{shown(text)} holds {len(pieces)} descriptions.",
-            where=shown(text),
-            remedy="Give one variant, with at most its c. and its p. description.",
+        raise unreadable(
+            text,
+            f"holds {len(pieces)} descriptions.",
+            "Give one variant, with at most its c. and its p. description.",
         )
     balanced = []
     for piece in pieces:
@@ -156,10 +150,10 @@ def _split_pair(text: str) -> list[str]:
 def _read_compound(context: Statement, text: str, pack: TargetPack) -> tuple[Statement, ...]:
     parts = [text] if "[" in text else _COMPOUND.split(text)
     if "," in text or re.search(r"\d[A-Za-z]{1,3}\)? \(?[A-Za-z]{1,3}\d", text):
-        raise VariantError(
-            f"{shown(text)} lists variants with a comma or a blank.",
-            where=shown(text),
-            remedy="Join changes of one molecule with a slash, E255K/T315I; assess others one by one.",
+        raise unreadable(
+            text,
+            "lists variants with a comma or a blank.",
+            "Join changes of one molecule with a slash, E255K/T315I; assess others one by one.",
         )
     statements: list[Statement] = []
     for part in parts:
@@ -262,10 +256,10 @@ def _read_body(head: Statement, text: str, whole: str) -> Statement:
     if not coordinate or coordinate not in "cgp" or (coordinate == "p" and not letter and not short_form):
         raise _unreadable(text, whole, letter)
     if not letter and head.coordinate in {"c", "g"} and short_form:
-        raise VariantError(
-            f"{shown(whole)} stands after the accession of a nucleotide sequence without c. or p.",
-            where=shown(whole),
-            remedy=f"Write {head.frame.protein}:p.{shown(text, 30)} for a residue, c. for bases.",
+        raise unreadable(
+            whole,
+            "stands after the accession of a nucleotide sequence without c. or p.",
+            f"Write {head.frame.protein}:p.{shown(text, 30)} for a residue, c. for bases.",
         )
     if letter and head.coordinate and letter != head.coordinate:
         raise VariantError(

@@ -12,7 +12,7 @@ from typing import Any
 
 from kinscope.core.errors import UnsupportedVariantError, VariantError
 from kinscope.core.residues import ONE_TO_THREE, THREE_TO_ONE
-from kinscope.variants.text import shown
+from kinscope.variants.text import shown, unreadable, unsupported
 
 
 @dataclass(frozen=True)
@@ -117,41 +117,35 @@ def _residue_change(item: Any, text: str) -> ResidueChange:
     one_residue = location.get("type") == "point" and "amino_acid" in location
     inserted = "".join(part.get("sequence", "") for part in item.get("inserted", ()))
     if location.get("position") == 0 and "amino_acid" not in location:
-        raise UnsupportedVariantError(
-            f"{shown(text)} says that no protein is made.", where=shown(text), remedy=_ONLY
-        )
+        raise unsupported(text, "says that no protein is made.", _ONLY)
     if kind == "deletion_insertion" and one_residue and inserted in {*ONE_TO_THREE, *THREE_TO_ONE}:
         kind = "substitution"
     if kind == "deletion_insertion":
-        raise UnsupportedVariantError(
-            f"{shown(text)} is an in-frame indel: residues are deleted and others inserted.",
-            where=shown(text),
-            remedy=_ONLY + " Two neighbouring substitutions can be written as p.[Lys404Glu;Trp405Leu].",
+        raise unsupported(
+            text,
+            "is an in-frame indel: residues are deleted and others inserted.",
+            _ONLY + " Two neighbouring substitutions can be written as p.[Lys404Glu;Trp405Leu].",
         )
     if kind == "substitution" and "amino_acid" not in location:
-        raise VariantError(
-            f"{shown(text)} does not name the residue that is replaced.",
-            where=shown(text),
-            remedy="Write the wild-type residue too, e.g. p.Lys404Glu, so that it can be checked.",
+        raise unreadable(
+            text,
+            "does not name the residue that is replaced.",
+            "Write the wild-type residue too, e.g. p.Lys404Glu, so that it can be checked.",
         )
     if location.get("amino_acid") == "Met" and location.get("position") == 1 and kind == "repeat":
         raise initiator_error(text)
     if not kind and "amino_acid" in location:
-        raise VariantError(
-            f"{shown(text)} does not name the new residue.",
-            where=shown(text),
-            remedy="Write both residues, e.g. p.Lys404Glu.",
-        )
+        raise unreadable(text, "does not name the new residue.", "Write both residues, e.g. p.Lys404Glu.")
     if kind != "substitution" or not one_residue:
         raise _unsupported(kind, text)
     change = ResidueChange(
         _one_letter(location["amino_acid"]), int(location["position"]), _one_letter(inserted)
     )
     if not {change.wild_type, change.mutant} <= {*ONE_TO_THREE, "*"}:
-        raise VariantError(
-            f"{shown(text)} does not replace one residue by one of the twenty.",
-            where=shown(text),
-            remedy="Use one-letter (K404E) or three-letter (p.Lys404Glu) codes.",
+        raise unreadable(
+            text,
+            "does not replace one residue by one of the twenty.",
+            "Use one-letter (K404E) or three-letter (p.Lys404Glu) codes.",
         )
     return change
 
@@ -168,10 +162,8 @@ def _base_change(item: Any, text: str) -> BaseChange:
     if kind not in {"substitution", "deletion_insertion"}:
         raise _unsupported(kind, text)
     if location.get("uncertain") or "position" not in first or "position" not in last:
-        raise VariantError(
-            f"{shown(text)} gives no certain position or no bases.",
-            where=shown(text),
-            remedy="Write a substitution such as c.1210A>G.",
+        raise unreadable(
+            text, "gives no certain position or no bases.", "Write a substitution such as c.1210A>G."
         )
     for letter in deleted + inserted:
         if letter not in "ACGT":
@@ -181,10 +173,10 @@ def _base_change(item: Any, text: str) -> BaseChange:
                 remedy="Use A, C, G and T.",
             )
     if kind == "substitution" and not deleted:
-        raise VariantError(
-            f"{shown(text)} does not name the base that is replaced.",
-            where=shown(text),
-            remedy="Write the reference base too, e.g. c.1210A>G, so that it can be checked.",
+        raise unreadable(
+            text,
+            "does not name the base that is replaced.",
+            "Write the reference base too, e.g. c.1210A>G, so that it can be checked.",
         )
     change = BaseChange(int(first["position"]), int(last["position"]), deleted, inserted)
     length = change.last - change.first + 1
@@ -196,62 +188,48 @@ def _base_change(item: Any, text: str) -> BaseChange:
         )
     if len(inserted) != length:
         shift = "an in-frame indel" if (len(inserted) - length) % 3 == 0 else "a frameshift"
-        raise UnsupportedVariantError(
-            f"{shown(text)} replaces {length} by {len(inserted)} bases: {shift}.",
-            where=shown(text),
-            remedy=_ONLY,
-        )
+        raise unsupported(text, f"replaces {length} by {len(inserted)} bases: {shift}.", _ONLY)
     return change
 
 
 def _refuse_outside_coding(point: Any, text: str) -> None:
     if "offset" in point:
-        raise UnsupportedVariantError(
-            f"{shown(text)} lies in an intron (a splice-site or deeper intronic variant).",
-            where=shown(text),
-            remedy="Its effect is on splicing, which kinscope does not predict; give the protein change.",
+        raise unsupported(
+            text,
+            "lies in an intron (a splice-site or deeper intronic variant).",
+            "Its effect is on splicing, which kinscope does not predict; give the protein change.",
         )
     if "outside_cds" in point:
         end = "5'" if point["outside_cds"] == "upstream" else "3'"
-        raise UnsupportedVariantError(
-            f"{shown(text)} lies in the {end} untranslated region (UTR) and changes no residue.",
-            where=shown(text),
-            remedy=_ONLY,
-        )
+        raise unsupported(text, f"lies in the {end} untranslated region (UTR) and changes no residue.", _ONLY)
 
 
 def _unsupported(kind: str, text: str) -> UnsupportedVariantError:
     if kind == "equal":
         return synonymous_error(shown(text))
     what = _UNSUPPORTED.get(kind, "not a substitution")
-    return UnsupportedVariantError(f"{shown(text)} is {what}.", where=shown(text), remedy=_ONLY)
+    return unsupported(text, f"is {what}.", _ONLY)
 
 
 def synonymous_error(text: str) -> UnsupportedVariantError:
     """A description that leaves the protein as it is."""
-    return UnsupportedVariantError(
-        f"{shown(text)} is synonymous: the protein stays as it is.",
-        where=shown(text),
-        remedy="There is nothing to model; the kinase is the wild type.",
+    return unsupported(
+        text,
+        "is synonymous: the protein stays as it is.",
+        "There is nothing to model; the kinase is the wild type.",
     )
 
 
 def initiator_error(text: str) -> UnsupportedVariantError:
     """A change of the first methionine."""
-    return UnsupportedVariantError(
-        f"{shown(text)} changes the initiator methionine (Met1): what protein is made cannot be foreseen.",
-        where=shown(text),
-        remedy=_ONLY,
+    return unsupported(
+        text, "changes the initiator methionine (Met1): what protein is made cannot be foreseen.", _ONLY
     )
 
 
 def stop_error(text: str) -> UnsupportedVariantError:
     """A change to or of a stop codon."""
-    return UnsupportedVariantError(
-        f"{shown(text)} makes or removes a stop codon (a nonsense or stop-loss variant).",
-        where=shown(text),
-        remedy=_ONLY,
-    )
+    return unsupported(text, "makes or removes a stop codon (a nonsense or stop-loss variant).", _ONLY)
 
 
 def _one_letter(name: str) -> str:

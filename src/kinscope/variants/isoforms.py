@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from kinscope.core.errors import UnsupportedVariantError, VariantError
 from kinscope.core.residues import ONE_TO_THREE
 from kinscope.targets import load_target, shipped_target_of
-from kinscope.variants.text import shown
+from kinscope.variants.text import shown, unreadable
 
 if TYPE_CHECKING:
     from kinscope.targets import TargetPack
@@ -107,16 +107,16 @@ def resolve_accession(text: str, pack: TargetPack) -> Reference:
             f"({pack.transcript.assembly}), or the c. description.",
         )
     if same_stem:
-        raise VariantError(
-            f"{shown(text)} is not the version that kinscope ships: that is {same_stem[0]}.",
-            where=shown(text),
-            remedy="Check that the base or residue is the same there, and write it with the shipped version.",
+        raise unreadable(
+            text,
+            f"is not the version that kinscope ships: that is {same_stem[0]}.",
+            "Check that the base or residue is the same there, and write it with the shipped version.",
         )
     if wanted.startswith("CHR"):
-        raise VariantError(
-            f"{shown(text)} does not say which assembly its positions count on.",
-            where=shown(text),
-            remedy=f"Write {pack.transcript.genomic_accession}:g. for {pack.transcript.assembly}."
+        raise unreadable(
+            text,
+            "does not say which assembly its positions count on.",
+            f"Write {pack.transcript.genomic_accession}:g. for {pack.transcript.assembly}."
             if pack.transcript.genomic_accession
             else "Give the protein change: this target pack holds no genomic positions.",
         )

@@ -10,7 +10,7 @@ from kinscope.variants import coding, hgvs
 from kinscope.variants.build import build_variant
 from kinscope.variants.expression import Statement, read_statements
 from kinscope.variants.isoforms import frames
-from kinscope.variants.text import clean, shown
+from kinscope.variants.text import clean, shown, unsupported
 
 if TYPE_CHECKING:
     from kinscope.targets import TargetPack
@@ -90,10 +90,10 @@ def _changes_of_bases(statements: tuple[Statement, ...], pack: TargetPack) -> Ch
         names = ";".join(
             f"{ONE_TO_THREE[pack.transcript.protein[n - 1]]}{n}{ONE_TO_THREE[r]}" for n, r in changed.items()
         )
-        raise UnsupportedVariantError(
-            f"{shown(text)} changes {len(changed)} residues by one event.",
-            where=shown(text),
-            remedy=f"To model it as substitutions in cis write p.[{names}].",
+        raise unsupported(
+            text,
+            f"changes {len(changed)} residues by one event.",
+            f"To model it as substitutions in cis write p.[{names}].",
         )
     return {number: (mutant, codons[number]) for number, mutant in changed.items()}
 

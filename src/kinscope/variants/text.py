@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
-from kinscope.core.errors import VariantError
+from kinscope.core.errors import UnsupportedVariantError, VariantError
 
 MAX_CHARACTERS = 300
 """The longest sensible expression (two accessions, a compound of five changes twice) is below this."""
@@ -28,6 +28,16 @@ def shown(text: str, limit: int = 60) -> str:
     """A text as a message may repeat it: printable ASCII, at most ``limit`` characters."""
     plain = "".join(char if " " <= char <= "~" else "?" for char in text[: limit + 1])
     return plain if len(plain) <= limit else plain[: limit - 3] + "..."
+
+
+def unreadable(text: str, what: str, remedy: str) -> VariantError:
+    """The error for a text that cannot be read: ``what`` goes on where the text ends."""
+    return VariantError(f"{shown(text)} {what}", where=shown(text), remedy=remedy)
+
+
+def unsupported(text: str, what: str, remedy: str) -> UnsupportedVariantError:
+    """The same for a text that is understood and cannot be modelled."""
+    return UnsupportedVariantError(f"{shown(text)} {what}", where=shown(text), remedy=remedy)
 
 
 def clean(text: str) -> tuple[str, tuple[str, ...]]:

@@ -146,17 +146,7 @@ def _reference(
         profiles=measured.profiles,
         regions=measured.regions,
         systems=tuple(
-            ReferenceSystem(
-                state=one.state,
-                ligand=one.ligand,
-                sampling=one.sampling,
-                sentence=one.sentence,
-                reason=one.reason,
-                measures=one.measures,
-                contacts=one.contacts,
-                sides=one.sides,
-            )
-            for one in measured.trajectories
+            ReferenceSystem.model_validate(one, from_attributes=True) for one in measured.trajectories
         ),
         state_mobility=measured.state_mobility,
         failed=tuple(
@@ -169,24 +159,7 @@ def _reference(
 
 def _replica(step: Step, store: Store) -> ReferenceReplica:
     record = ReplicaRecord.model_validate_json((store.path(step) / REPLICA_RECORD_FILE).read_bytes())
-    return ReferenceReplica(
-        state=str(step.parameters["state"]),
-        variant=str(step.parameters["variant"]),
-        ligand=str(step.parameters.get("ligand") or ""),
-        replica=record.replica,
-        seed=record.seed,
-        length_ns=record.length_ns,
-        frames=record.frames,
-        frame_interval_ps=record.frame_interval_ps,
-        time_step_fs=record.time_step_fs,
-        platform=f"{record.platform.label} ({say(record.platform.reason)})",
-        openmm=record.openmm,
-        atoms=record.atoms,
-        temperature_mean_k=record.temperature_mean_k,
-        wall_seconds=record.wall_seconds,
-        attempt=record.attempt,
-        note=record.note,
-        continued=record.continued,
-        system_sha256=record.system_sha256,
-        trajectory_sha256=record.trajectory_sha256,
-    )
+    own = {name: getattr(record, name) for name in ReferenceReplica.model_fields if hasattr(record, name)}
+    about = {name: str(step.parameters.get(name) or "") for name in ("state", "variant", "ligand")}
+    platform = f"{record.platform.label} ({say(record.platform.reason)})"
+    return ReferenceReplica.model_validate(own | about | {"platform": platform})

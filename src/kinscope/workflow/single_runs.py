@@ -158,28 +158,18 @@ def dock_alone(
     done = request.run({"drugs": tuple(drugs)} if drugs else {}, choose)
     rows = [row for folder in done.artefacts.values() for row in read_records(folder / ROWS, DockingRow)]
     if mirror is not None:
-        rows = _beside_crystals(rows, done.artefacts, load_target(request.target), PdbSource(mirror))
+        pack, source = load_target(request.target), PdbSource(mirror)
+        rows = [_beside_crystal(row, done.artefacts[row.drug, row.state], pack, source) for row in rows]
     return DockingTable(
         done, rows, skipped, [*remarks, *(f"{ligand}: {say(told)}" for ligand, told in own.notes)]
     )
 
 
-def _beside_crystals(
-    rows: Sequence[DockingRow], found: dict[Any, Path], pack: TargetPack, source: PdbSource
-) -> list[DockingRow]:
-    """The rows with the exact RMSD to the co-crystals that the mirror holds."""
-    return [
-        with_crystal_rmsd(
-            row,
-            pack,
-            source,
-            found[row.drug, row.state] / NATIVE_POSE,
-            found[row.drug, row.state] / MUTANT_POSE,
-        )
-        if row.outcome == "docked" and row.state != USER_STATE and row.reference.count(":") == 2
-        else row
-        for row in rows
-    ]
+def _beside_crystal(row: DockingRow, found: Path, pack: TargetPack, source: PdbSource) -> DockingRow:
+    """The row with the exact RMSD to its co-crystal, if the mirror holds it."""
+    if row.outcome != "docked" or row.state == USER_STATE or row.reference.count(":") != 2:
+        return row
+    return with_crystal_rmsd(row, pack, source, found / NATIVE_POSE, found / MUTANT_POSE)
 
 
 @dataclass(frozen=True)

@@ -89,13 +89,13 @@ def _reported(options: SampleOptions, pack: TargetPack, as_json: bool) -> None:
     """Read calls that others made, write and print them."""
     from kinscope.core.files import write_atomic
     from kinscope.sequencing import read_calls
-    from kinscope.sequencing.output import calls_table
+    from kinscope.sequencing.output import CALL_COLUMNS, tab_separated
 
     found, out = read_calls(options.files[0], pack, cds_start=options.cds_start), options.out
     if out is not None:
         out.mkdir(parents=True, exist_ok=True)
         write_atomic(out / "result.json", found.model_dump_json(indent=2) + "\n")
-        write_atomic(out / "calls.tsv", calls_table(found.calls))
+        write_atomic(out / "calls.tsv", tab_separated(CALL_COLUMNS, found.calls))
     if as_json:
         show_json(found)
     else:

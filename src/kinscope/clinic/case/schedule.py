@@ -1,7 +1,4 @@
-"""Where the entries of a case lie in time, and which statements on it contradict: the records.
-
-Dates as precise as they were given, and intervals as they are spoken.
-"""
+"""Where the entries of a case lie in time: records, dates as given, intervals as they are spoken."""
 
 from __future__ import annotations
 

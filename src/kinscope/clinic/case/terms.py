@@ -1,10 +1,4 @@
-"""Codes of ontologies for what a case holds, and kinscope's own code where none is certain.
-
-Only codes that are certain are used; everything else gets a code of the ``kinscope`` name space, which claims
-nothing about another vocabulary.
-
-Drugs by name, with the doses their labels give.
-"""
+"""Codes of ontologies for what a case holds, kinscope's own where none is certain; drugs with their doses."""
 
 from __future__ import annotations
 

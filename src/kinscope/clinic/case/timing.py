@@ -3,13 +3,6 @@
 Calendar dates are taken first, then statements of order, then intervals ("two months later"), each in the
 order of the file. A statement that cannot hold together with those already taken is set aside and reported
 with the chain that excludes it; it is neither dropped in silence nor averaged in.
-
-Bounds on times that must hold together: a simple temporal network.
-
-Each statement bounds the difference of two times, ``low <= t[j] - t[i] <= high``. The shortest paths of the
-graph of these bounds are the tightest bounds that follow, and a statement contradicts the others exactly if
-it would close a cycle of negative length (Dechter, Meiri and Pearl, Artif Intell 1991;49:61-95, theorem 3.1
-and section 3). The middles of the bounds are themselves a consistent choice.
 """
 
 from __future__ import annotations
@@ -55,6 +48,9 @@ class Bound:
 
 class Network:
     """Times 0..n-1 (0 is the calendar's origin) with the tightest bounds known so far.
+
+    The shortest paths of the graph of bounds are the tightest that follow, and a statement contradicts the
+    others exactly if it closes a cycle of negative length (Dechter R et al. Artif Intell 1991;49:61-95).
 
     Parameters
     ----------

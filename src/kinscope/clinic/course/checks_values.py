@@ -9,10 +9,10 @@ from kinscope.clinic.course.result import Inconsistency
 from kinscope.clinic.measurements import SAME_EVALUATION_DAYS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
-    from kinscope.clinic.case.model import Case, CaseMeasurement
-    from kinscope.clinic.course.result import CaseResult
+    from kinscope.clinic.case.model import Case, CaseMeasurement, Entry
+    from kinscope.clinic.course.result import CaseResult, Severity
     from kinscope.clinic.measurements import TranscriptLevel
 
 MANY_BLASTS_PERCENT = 20.0
@@ -48,23 +48,17 @@ def check_values(result: CaseResult) -> Iterator[Inconsistency]:
 
 
 def _found(
-    rule: str,
-    severity: str,
-    title: str,
-    detail: str,
-    entries: list[CaseMeasurement] | tuple[CaseMeasurement, ...],
-    citation: str = "",
+    rule: str, severity: Severity, title: str, detail: str, entries: Sequence[Entry], citation: str = ""
 ) -> Inconsistency:
-    return Inconsistency.model_validate(
-        {
-            "rule": rule,
-            "severity": severity,
-            "title": title,
-            "detail": detail,
-            "entries": [entry.id for entry in entries],
-            "sources": list(dict.fromkeys(entry.source for entry in entries if entry.source)),
-            "citation": citation,
-        }
+    """An inconsistency of some entries, with their sources."""
+    return Inconsistency(
+        rule=rule,
+        severity=severity,
+        title=title,
+        detail=detail,
+        entries=tuple(entry.id for entry in entries),
+        sources=tuple(dict.fromkeys(entry.source for entry in entries if entry.source)),
+        citation=citation,
     )
 
 
@@ -281,13 +275,12 @@ def _progression(result: CaseResult) -> Iterator[Inconsistency]:
             continue
         before, now = (m.finding.percent if m.finding.kind == "blasts" else 0.0 for m in until[-2:])
         if now <= before:
-            yield Inconsistency(
-                rule="progression without a rise",
-                severity="open",
-                title=f"Progression is stated, but the blasts went from {before:g} % to {now:g} %",
-                detail="By the numbers the disease did not respond; that it grew they do not show.",
-                entries=(stated.id, until[-1].id),
-                sources=tuple(dict.fromkeys(s for s in (stated.source, until[-1].source) if s)),
+            yield _found(
+                "progression without a rise",
+                "open",
+                f"Progression is stated, but the blasts went from {before:g} % to {now:g} %",
+                "By the numbers the disease did not respond; that it grew they do not show.",
+                (stated, until[-1]),
             )
 
 
@@ -326,14 +319,13 @@ def _doses(case: Case) -> Iterator[Inconsistency]:
                         citation=known.source,
                     )
             if known and known.most_cycles and treatment.cycles and treatment.cycles > known.most_cycles:
-                yield Inconsistency(
-                    rule="more cycles than the label",
-                    severity="implausible",
-                    title=f"{treatment.cycles} cycles of {agent.drug}; its label ends at {known.most_cycles}",
-                    detail="The label gives a largest number of cycles.",
-                    entries=(treatment.id,),
-                    sources=(treatment.source,) if treatment.source else (),
-                    citation=known.source,
+                yield _found(
+                    "more cycles than the label",
+                    "implausible",
+                    f"{treatment.cycles} cycles of {agent.drug}; its label ends at {known.most_cycles}",
+                    "The label gives a largest number of cycles.",
+                    [treatment],
+                    known.source,
                 )
     if silent:
         yield Inconsistency(
@@ -350,14 +342,13 @@ def _toxicities(case: Case) -> Iterator[Inconsistency]:
     for toxicity in case.toxicities:
         expected = SEVERITY_GRADE.get(toxicity.severity)
         if toxicity.ctcae_grade and expected and expected != toxicity.ctcae_grade:
-            yield Inconsistency(
-                rule="grade and severity",
-                severity="contradiction",
-                title=f"{toxicity.term}: grade {toxicity.ctcae_grade}, but called {toxicity.severity}",
-                detail=f"CTCAE calls grade {expected} {toxicity.severity}.",
-                entries=(toxicity.id,),
-                sources=(toxicity.source,) if toxicity.source else (),
-                citation=CTCAE,
+            yield _found(
+                "grade and severity",
+                "contradiction",
+                f"{toxicity.term}: grade {toxicity.ctcae_grade}, but called {toxicity.severity}",
+                f"CTCAE calls grade {expected} {toxicity.severity}.",
+                [toxicity],
+                CTCAE,
             )
     if ungraded:
         names = [
@@ -366,14 +357,13 @@ def _toxicities(case: Case) -> Iterator[Inconsistency]:
             else t.term
             for t in ungraded
         ]
-        yield Inconsistency(
-            rule="toxicity without a grade",
-            severity="open",
-            title=f"No CTCAE grade is given for {_count(len(ungraded), 'toxicity', 'toxicities')}",
-            detail="; ".join(names) + ". A word is shown as a word, not turned into a grade.",
-            entries=tuple(t.id for t in ungraded),
-            sources=tuple(dict.fromkeys(t.source for t in ungraded if t.source)),
-            citation=CTCAE,
+        yield _found(
+            "toxicity without a grade",
+            "open",
+            f"No CTCAE grade is given for {_count(len(ungraded), 'toxicity', 'toxicities')}",
+            "; ".join(names) + ". A word is shown as a word, not turned into a grade.",
+            ungraded,
+            CTCAE,
         )
 
 

@@ -1,7 +1,4 @@
-"""The grammar of one change: sign, copies, kind, chromosomes, bands, cells.
-
-A cursor over the text of a karyotype that knows where it stands.
-"""
+"""The grammar of one change: sign, copies, kind, chromosomes, bands, cells; read by a cursor with offsets."""
 
 from __future__ import annotations
 

@@ -1,11 +1,8 @@
-"""Karyotypes in ISCN notation as reports write them.
+"""Karyotypes in ISCN notation as reports write them, and FISH beside them for BCR and ABL1.
 
-A small grammar, read by a scanner with offsets: the frame (brackets, clones, chromosome number, sex
-chromosomes) must hold or an error says where it does not; a change that is not understood is kept with its
-place and takes part in nothing. Notation: ISCN 2020 (Cytogenet Genome Res 2020;160:341-503) and
-ISCN 2024 (Cytogenet Genome Res 2024;164 Suppl 1).
-
-FISH and other techniques beside a banded karyotype: recognised, and read only for BCR and ABL1.
+The frame (brackets, clones, numbers, sex chromosomes) must hold or an error says where it does not; a change
+that is not understood is kept with its place and takes part in nothing. Notation: ISCN 2020 and 2024
+(Cytogenet Genome Res 2020;160:341-503, 2024;164 Suppl 1).
 """
 
 from __future__ import annotations

@@ -3,8 +3,6 @@
 Major-route changes: Fabarius A et al. Blood 2011;118:6760-6768 (doi:10.1182/blood-2011-08-373902). High-risk
 changes: Hehlmann R et al. Leukemia 2020;34:2074-2086; Hochhaus A et al. Leukemia 2020;34:966-984
 (doi:10.1038/s41375-020-0776-2).
-
-Counting changes, and whether a clone's chromosome number agrees with the changes it lists.
 """
 
 from __future__ import annotations

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from collections import Counter
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kinscope.clinic.course.checks import name_of
 from kinscope.clinic.course.compute import line_starts
-from kinscope.clinic.page.lanes import Drawing, draw_course
+from kinscope.clinic.page.lanes import Drawing, draw_course, drug_of
 from kinscope.clinic.page.responses import BAD, GOOD, NUMBERS
 from kinscope.clinic.page.svg import timeline_svg
 from kinscope.clinic.response.visits import statement_of
+from kinscope.core.pages import content_security_policy, environment
 from kinscope.core.records import Record
 
 if TYPE_CHECKING:
@@ -96,40 +94,27 @@ class Page(Record):
 
 def case_html(result: CaseResult) -> str:
     """The page of a computed case. Every text is escaped; scripts are named by their hash."""
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
     from markupsafe import Markup
 
-    environment = Environment(
-        loader=FileSystemLoader(_HERE),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
     drawing = draw_course(result)
     script = _asset("case.js")
-    return environment.get_template("case.html.j2").render(
-        result=result,
-        page=_page(result, drawing),
-        svg=timeline_svg(drawing),
-        css=Markup(_asset("case.css")),
-        script=Markup(script),
-        policy=_policy(script),
+    return (
+        environment(_HERE)
+        .get_template("case.html.j2")
+        .render(
+            result=result,
+            page=_page(result, drawing),
+            svg=timeline_svg(drawing),
+            css=Markup(_asset("case.css")),
+            script=Markup(script),
+            policy=content_security_policy([script]),
+        )
     )
 
 
 @cache
 def _asset(name: str) -> str:
     return (_HERE / name).read_text(encoding="utf-8")
-
-
-def _policy(script: str) -> str:
-    """Nothing may be loaded and only this script may run, as in the report."""
-    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-    return (
-        f"default-src 'none'; script-src 'sha256-{digest}'; style-src 'unsafe-inline'; img-src data:; "
-        "base-uri 'none'; form-action 'none'"
-    )
 
 
 def _page(result: CaseResult, drawing: Drawing) -> Page:
@@ -309,15 +294,12 @@ def _toxicities(result: CaseResult) -> tuple[Row, ...]:
         grade = str(toxicity.ctcae_grade) if toxicity.ctcae_grade else "not given"
         if toxicity.severity != "not stated":
             grade += f" (called {toxicity.severity})"
-        drug = (
-            name_of(result.case, toxicity.treatment).removeprefix("start of ") if toxicity.treatment else ""
-        )
         rows.append(
             Row(
                 when=result.schedule.window(toxicity.id),
                 term=toxicity.term,
                 grade=grade,
-                drug=drug,
+                drug=drug_of(result, toxicity),
                 action=toxicity.action,
                 source=toxicity.source,
             )

@@ -14,6 +14,7 @@ from kinscope.clinic.response.visits import statement_of
 from kinscope.core.records import Record
 
 if TYPE_CHECKING:
+    from kinscope.clinic.case.model import Toxicity
     from kinscope.clinic.course.result import CaseResult
     from kinscope.clinic.measurements import Measurement, TranscriptLevel
     from kinscope.clinic.response.model import Disease
@@ -128,10 +129,8 @@ def _blasts(result: CaseResult) -> Lane:
 
 
 def _transcripts(result: CaseResult) -> Lane:
-    marks = []
-    for entry, finding in _findings(result, "transcript"):
-        if finding.kind == "transcript":
-            marks.append(_level(result, entry, finding))
+    found = _findings(result, "transcript")
+    marks = [_level(result, entry, level) for entry, level in found if level.kind == "transcript"]
     return Lane(
         key="transcript",
         title="BCR::ABL1",
@@ -202,9 +201,7 @@ def _toxicities(result: CaseResult) -> Lane:
         words = f"CTCAE grade {toxicity.ctcae_grade}" if toxicity.ctcae_grade else "no CTCAE grade given"
         if toxicity.severity != "not stated":
             words += f"; called {toxicity.severity}"
-        drug = (
-            name_of(result.case, toxicity.treatment).removeprefix("start of ") if toxicity.treatment else ""
-        )
+        drug = drug_of(result, toxicity)
         text = tip(
             toxicity.term,
             when_words(result, toxicity.id),
@@ -222,6 +219,12 @@ def _toxicities(result: CaseResult) -> Lane:
         group="toxicity",
         marks=tuple(marks),
     )
+
+
+def drug_of(result: CaseResult, toxicity: Toxicity) -> str:
+    """What a toxicity came under, in words; empty where that is not said."""
+    named = toxicity.treatment
+    return name_of(result.case, named).removeprefix("start of ") if named else ""
 
 
 def _events(result: CaseResult) -> Lane:

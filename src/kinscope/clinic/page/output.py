@@ -192,16 +192,12 @@ def _treatments(result: CaseResult) -> list[TreatmentRow]:
 def _responses(result: CaseResult) -> list[ResponseRow]:
     return [
         ResponseRow(
+            **call.model_dump(include={"axis", "category", "level", "basis", "statement"}),
             line=line.line,
             at=call.at.label(),
-            axis=call.axis,
-            category=call.category,
-            level=call.level,
-            basis=call.basis,
             criterion=call.criterion.id,
             criterion_text=call.criterion.text,
             citation=call.criterion.citation,
-            statement=call.statement,
             missing="; ".join(call.missing),
         )
         for line in result.lines
@@ -219,29 +215,18 @@ def _comparisons(result: CaseResult) -> list[ComparisonRow]:
 def _toxicities(result: CaseResult) -> list[ToxicityRow]:
     return [
         ToxicityRow(
+            **toxicity.model_dump(include={"term", "ctcae_grade", "severity", "action", "source"}),
             entry=toxicity.id,
             at=result.schedule.window(toxicity.id),
-            term=toxicity.term,
-            ctcae_grade=toxicity.ctcae_grade,
-            severity=toxicity.severity,
             treatment=toxicity.treatment or "",
-            action=toxicity.action,
-            source=toxicity.source,
         )
         for toxicity in result.case.toxicities
     ]
 
 
 def _findings(result: CaseResult) -> list[FindingRow]:
+    listed = ("entries", "sources")
     return [
-        FindingRow(
-            severity=item.severity,
-            rule=item.rule,
-            title=item.title,
-            detail=item.detail,
-            entries="; ".join(item.entries),
-            sources="; ".join(item.sources),
-            citation=item.citation,
-        )
+        FindingRow(**item.model_dump() | {name: "; ".join(getattr(item, name)) for name in listed})
         for item in result.inconsistencies
     ]

@@ -16,27 +16,11 @@ AXES = ("haematological", "flow MRD", "molecular", "cytogenetic", "milestone")
 GOOD = frozenset(
     {"CR", "CRh", "CRi", "CHR", "MRD negative", "CMR", "MMR", "MR4", "MR4.5", "MR5", "CCyR", "optimal"}
 )
-BAD = frozenset(
-    {
-        "relapse",
-        "extramedullary relapse",
-        "loss of CHR",
-        "refractory",
-        "active disease",
-        "molecular relapse",
-        "MRD relapse",
-        "loss of MMR",
-        "loss of DMR",
-        "loss of CCyR",
-        "loss of CMR",
-        "failure",
-        "MRD progression",
-        "blast phase",
-        "progression",
-        "no MMR",
-        "no CyR",
-    }
-)
+BAD = frozenset({
+    "relapse", "extramedullary relapse", "loss of CHR", "refractory", "active disease", "molecular relapse",
+    "MRD relapse", "loss of MMR", "loss of DMR", "loss of CCyR", "loss of CMR", "failure",
+    "MRD progression", "blast phase", "progression", "no MMR", "no CyR",
+})  # fmt: skip
 SHORT = {
     "active disease": "active",
     "MRD negative": "MRD −",

@@ -223,21 +223,10 @@ def _axis_lane(lane: Lane, scale: Scale) -> Markup:
         return bottom - (decade - LOG_FLOOR) / (LOG_TOP - LOG_FLOOR) * (bottom - top)
 
     ticks = (0.0, 50.0, 100.0) if lane.axis == "percent" else (100.0, 1.0, 0.01, 0.0001)
-    parts = []
-    for value in ticks:
-        y = height_of(value)
-        parts.append(
-            Markup('<line class="grid" x1="{:.0f}" x2="{:.0f}" y1="{:.1f}" y2="{:.1f}"/>').format(
-                LEFT, WIDTH - RIGHT, y, y
-            )
-        )
+    parts = [_across("grid", height_of(value)) for value in ticks]
     if lane.guide is not None:
         y = height_of(lane.guide)
-        parts.append(
-            Markup('<line class="guide" x1="{:.0f}" x2="{:.0f}" y1="{:.1f}" y2="{:.1f}"/>').format(
-                LEFT, WIDTH - RIGHT, y, y
-            )
-        )
+        parts.append(_across("guide", y))
         parts.append(
             Markup('<text class="guidelabel" x="{:.0f}" y="{:.1f}">{}</text>').format(
                 WIDTH - RIGHT - 46, y - 3, lane.guide_label
@@ -251,6 +240,12 @@ def _axis_lane(lane: Lane, scale: Scale) -> Markup:
         for v in ticks
     ]
     return Markup("").join(parts) + Markup('</g><g class="ticklabels">') + Markup("").join(labels)
+
+
+def _across(css: str, y: float) -> Markup:
+    """A line from side to side of the plot."""
+    line = Markup('<line class="{}" x1="{:.0f}" x2="{:.0f}" y1="{:.1f}" y2="{:.1f}"/>')
+    return line.format(css, LEFT, WIDTH - RIGHT, y, y)
 
 
 SYMBOLS = {

@@ -32,16 +32,10 @@ _DURATION = re.compile(
     r"P(?:(\d{1,3})Y)?(?:(\d{1,4})M)?(?:(\d{1,4})W)?(?:(\d{1,5})D)?(?:T(?:\d+H)?(?:\d+M)?(?:\d+S)?)?"
 )
 _NOT_ID = re.compile(r"[^A-Za-z0-9_-]+")
-COUNT_CODES = {
-    "LOINC:6690-2": "leucocytes_giga_per_litre",
+COUNT_CODES = {term.id: field for field, term in terms.COUNTS.items()} | {
     "LOINC:26464-8": "leucocytes_giga_per_litre",
-    "LOINC:718-7": "haemoglobin_gram_per_litre",
-    "LOINC:777-3": "platelets_giga_per_litre",
     "LOINC:26515-7": "platelets_giga_per_litre",
-    "LOINC:751-8": "neutrophils_giga_per_litre",
     "LOINC:26499-4": "neutrophils_giga_per_litre",
-    terms.COUNTS["blood_blasts_percent"].id: "blood_blasts_percent",
-    terms.COUNTS["basophils_percent"].id: "basophils_percent",
 }
 KIND_CODES = {
     terms.BLASTS.id: "blasts",
@@ -92,20 +86,10 @@ OWN_KINDS: dict[str, type[Record]] = {
     "kinscope:response": StatedResponse,
     "kinscope:toxicity": Toxicity,
 }
-OWN_FIELDS = frozenset(
-    [
-        "id",
-        "title",
-        "citation",
-        "sources",
-        "events",
-        "times",
-        "last_possible",
-        "notes",
-        "transcript",
-        "day_zero",
-    ]
-)
+OWN_FIELDS = frozenset({
+    "id", "title", "citation", "sources", "events", "times", "last_possible", "notes", "transcript",
+    "day_zero",
+})  # fmt: skip
 """What of a case a Phenopacket has no place for: it goes into a statement of the whole case."""
 
 

@@ -22,32 +22,11 @@ if TYPE_CHECKING:
 REMOVED = "[removed]"
 OLDEST_NAMED_AGE = 89
 """Ages above are shown as 90: the few who are older can be recognised by it (45 CFR 164.514(b)(2)(i)(C))."""
-FREE_TEXT = frozenset(
-    [
-        "title",
-        "citation",
-        "text",
-        "label",
-        "words",
-        "note",
-        "notes",
-        "reason",
-        "days",
-        "method",
-        "region",
-        "action",
-        "term",
-        "drug",
-        "as_reported",
-        "source",
-        "transcript",
-        "expression",
-        "iscn",
-        "day_zero",
-        "gene",
-        "sample",
-    ]
-)
+FREE_TEXT = frozenset({
+    "title", "citation", "text", "label", "words", "note", "notes", "reason", "days", "method", "region",
+    "action", "term", "drug", "as_reported", "source", "transcript", "expression", "iscn", "day_zero",
+    "gene", "sample",
+})  # fmt: skip
 _LONG_NUMBER = re.compile(r"\d{5,}")
 _DATE_WORDS = re.compile(
     r"\b(?:\d{1,2}[./-]\d{1,2}[./-](?:19|20)\d\d|(?:19|20)\d\d(?:[./-]\d{1,2}){0,2}|"
@@ -141,7 +120,8 @@ def pseudonymised(case: Case, pseudonym: str, age_years: int | None = None) -> C
     content["id"] = pseudonym
     content["subject"] = _subject(case, age_years)
     named = {old: clean(old) for old in case.ids() if clean(old) != old}
-    return _validated(_renamed(content, {old: f"entry-{i}" for i, old in enumerate(named, start=1)}))
+    names = {old: f"entry-{i}" for i, old in enumerate(named, start=1)}
+    return Case.model_validate(renamed(content, names))
 
 
 def _subject(case: Case, age_years: int | None) -> dict[str, Any]:
@@ -171,7 +151,7 @@ def with_relative_days(case: Case, schedule: Schedule) -> Case:
     """The case with every date as days from the diagnosis, and dates taken out of all texts."""
     zero = day_zero_of(case, schedule) if schedule.clock == "calendar" else 0
     content = case.model_dump(mode="json")
-    for statement in _statements_in(content):
+    for statement in (part for part in parts_of(content) if "or_after" in part):
         if statement["date"]:
             first, last = parse_date(statement["date"])
             statement |= {"date": "", "day": first - zero, "last_day": last - zero}
@@ -182,45 +162,35 @@ def with_relative_days(case: Case, schedule: Schedule) -> Case:
     content["day_zero"] = (
         "the diagnosis" if any(e.kind == "diagnosis" for e in case.events) else "the first entry"
     )
-    return _validated(content)
+    return Case.model_validate(content)
 
 
-def _statements_in(value: Any) -> Iterator[dict[str, Any]]:
+def parts_of(value: Any) -> Iterator[dict[str, Any]]:
+    """Every mapping in plain data, outer ones first; they may be changed on the way."""
     if isinstance(value, dict):
-        if "or_after" in value:
-            yield value
-        for item in value.values():
-            yield from _statements_in(item)
-    elif isinstance(value, list):
-        for item in value:
-            yield from _statements_in(item)
+        yield value
+    for item in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        yield from parts_of(item)
 
 
-def _map_text(value: Any, change: Callable[[str, str], str]) -> None:
+def _map_text(content: dict[str, Any], change: Callable[[str, str], str]) -> None:
     """Change every free text in place; words that a record only takes from a list are no free text."""
-    if isinstance(value, list):
-        for item in value:
-            _map_text(item, change)
-    if not isinstance(value, dict):
-        return
-    for name, item in value.items():
-        if name == "method" and value.get("kind") == "blasts":
-            continue
-        if name in FREE_TEXT and isinstance(item, str) and not _is_key(name, value):
-            value[name] = change(name, item)
-        elif name in FREE_TEXT and isinstance(item, list):
-            value[name] = [change(name, text) if isinstance(text, str) else text for text in item]
-            _map_text(value[name], change)
-        else:
-            _map_text(item, change)
+    for part in parts_of(content):
+        for name, item in part.items():
+            if name not in FREE_TEXT or (name == "method" and part.get("kind") == "blasts"):
+                continue
+            if isinstance(item, str) and not is_key(name, part):
+                part[name] = change(name, item)
+            elif isinstance(item, list):
+                part[name] = [change(name, text) if isinstance(text, str) else text for text in item]
 
 
-def _is_key(name: str, holder: dict[str, Any]) -> bool:
+def is_key(name: str, holder: dict[str, Any]) -> bool:
     """``source`` is a key of ``sources`` everywhere but inside a finding."""
     return name == "source" and "at" not in holder
 
 
-def _renamed(content: dict[str, Any], names: dict[str, str]) -> dict[str, Any]:
+def renamed(content: dict[str, Any], names: dict[str, str]) -> dict[str, Any]:
     """The content with entries renamed wherever they are named."""
     if not names:
         return content
@@ -230,24 +200,12 @@ def _renamed(content: dict[str, Any], names: dict[str, str]) -> dict[str, Any]:
         base, dot, part = text.partition(".")
         return names.get(base, base) + dot + part
 
-    def walk(value: Any) -> None:
-        if isinstance(value, list):
-            for item in value:
-                walk(item)
-        if isinstance(value, dict):
-            for name, item in value.items():
-                if name in fields and isinstance(item, str):
-                    value[name] = new(item)
-                elif name == "or_after":
-                    value[name] = [new(text) for text in item]
-                else:
-                    walk(item)
-
     case_id = content["id"]
-    walk(content)
+    for part in parts_of(content):
+        for name, item in part.items():
+            if name in fields and isinstance(item, str):
+                part[name] = new(item)
+            elif name == "or_after":
+                part[name] = [new(text) for text in item]
     content["id"] = case_id
     return content
-
-
-def _validated(content: dict[str, Any]) -> Case:
-    return Case.model_validate(content)

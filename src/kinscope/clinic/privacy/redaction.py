@@ -1,78 +1,25 @@
-"""The redacted export: numbers, codes and relative days; no word that somebody typed freely.
-
-What of a karyotype field is ISCN, for the redacted export.
-"""
+"""The redacted export: numbers, codes and relative days; no word that somebody typed freely."""
 
 from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING, Any
 
+from kinscope.clinic.case.model import Case
 from kinscope.clinic.case.terms import TOXICITIES, find_drug
-from kinscope.clinic.privacy.pseudonym import _renamed, _validated, with_relative_days
+from kinscope.clinic.privacy.pseudonym import is_key, parts_of, renamed, with_relative_days
 
 if TYPE_CHECKING:
-    from kinscope.clinic.case.model import Case
     from kinscope.clinic.case.schedule import Schedule
     from kinscope.targets.pack import TargetPack
 
 
-_WORDS = frozenset(
-    [
-        "t",
-        "del",
-        "add",
-        "der",
-        "inv",
-        "dup",
-        "ins",
-        "i",
-        "idic",
-        "iso",
-        "mar",
-        "cp",
-        "X",
-        "Y",
-        "p",
-        "q",
-        "r",
-        "c",
-        "sl",
-        "sdl",
-        "idem",
-        "ish",
-        "nuc",
-        "con",
-        "hsr",
-        "dmin",
-        "dic",
-        "psu",
-        "inc",
-        "dim",
-        "trc",
-        "tas",
-        "rob",
-        "mat",
-        "pat",
-        "dn",
-        "fra",
-        "qh",
-        "ph",
-        "or",
-        "trp",
-        "min",
-        "max",
-        "n",
-        "D",
-        "x",
-        "amp",
-        "enh",
-        "dinh",
-        "pst",
-        "mos",
-        "chi",
-    ]
-)
+_WORDS = frozenset({
+    "t", "del", "add", "der", "inv", "dup", "ins", "i", "idic", "iso", "mar", "cp", "X", "Y", "p", "q", "r",
+    "c", "sl", "sdl", "idem", "ish", "nuc", "con", "hsr", "dmin", "dic", "psu", "inc", "dim", "trc", "tas",
+    "rob", "mat", "pat", "dn", "fra", "qh", "ph", "or", "trp", "min", "max", "n", "D", "x", "amp", "enh",
+    "dinh", "pst", "mos", "chi",
+})  # fmt: skip
 _LETTERS = re.compile(r"[A-Za-z]+")
 _SIGNS = re.compile(r"[A-Za-z0-9~,;:()\[\]/+\-?*.<> ×]*")
 
@@ -95,21 +42,11 @@ def _known(word: str) -> bool:
     return word in ("ter", "cen")
 
 
-METHODS = frozenset(
-    [
-        "flow cytometry",
-        "morphology",
-        "multicolour flow cytometry",
-        "RT-qPCR",
-        "digital PCR",
-        "Sanger sequencing",
-        "amplicon sequencing",
-        "next-generation sequencing",
-        "chromosome banding",
-        "blood count",
-        "not stated",
-    ]
-)
+METHODS = frozenset({
+    "flow cytometry", "morphology", "multicolour flow cytometry", "RT-qPCR", "digital PCR",
+    "Sanger sequencing", "amplicon sequencing", "next-generation sequencing", "chromosome banding",
+    "blood count", "not stated",
+})  # fmt: skip
 _TRANSCRIPT = re.compile(r"e\d{1,2}a\d{1,2}|p(?:190|210|230)")
 _REGION = re.compile(r"kinase domain|codons \d+-\d+")
 _DAYS = re.compile(r"days? \d+(?:(?:, | and |-)\d+)*")
@@ -129,10 +66,12 @@ def redacted(case: Case, schedule: Schedule, pack: TargetPack) -> Case:
         for group, letter in GROUPS.items()
         for number, entry in enumerate(content[group], start=1)
     }
-    content = _renamed(content, names)
+    content = renamed(content, names)
     sources = {source["key"]: f"s{number}" for number, source in enumerate(content["sources"], start=1)}
     content["sources"] = [{"key": key, "text": f"source {key[1:]}"} for key in sources.values()]
-    _rename_sources(content, sources)
+    for part in parts_of(content):
+        if isinstance(part.get("source"), str) and is_key("source", part):
+            part["source"] = sources.get(part["source"], "")
     content |= {
         "title": "",
         "citation": "",
@@ -151,18 +90,7 @@ def redacted(case: Case, schedule: Schedule, pack: TargetPack) -> Case:
     for toxicity in content["toxicities"]:
         toxicity["term"] = _listed(toxicity["term"], frozenset(TOXICITIES), "adverse event")
         toxicity["action"] = "dose reduced" if "reduced" in toxicity["action"].lower() else ""
-    return _validated(content)
-
-
-def _rename_sources(value: Any, sources: dict[str, str]) -> None:
-    if isinstance(value, list):
-        for item in value:
-            _rename_sources(item, sources)
-    if isinstance(value, dict):
-        if isinstance(value.get("source"), str) and "at" not in value:
-            value["source"] = sources.get(value["source"], "")
-        for item in value.values():
-            _rename_sources(item, sources)
+    return Case.model_validate(content)
 
 
 def _treatment(treatment: dict[str, Any]) -> None:

@@ -6,12 +6,12 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Self
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
 from kinscope.clinic.qpcr.levels import DEEP_LEVELS
 from kinscope.clinic.qpcr.model import Check, Quantity, StandardCurve, Wells
 from kinscope.core.errors import BadInputError
-from kinscope.core.plain_yaml import read_yaml
+from kinscope.core.plain_yaml import read_record
 from kinscope.core.records import Record
 
 Finite = Annotated[float, Field(allow_inf_nan=False)]
@@ -70,16 +70,8 @@ def load_rules(name: str | Path = "eac") -> AcceptanceRules:
             where="rules",
             remedy=f"Choose from: {', '.join(names)}; or name a YAML file of your own.",
         )
-    content = read_yaml(path)
-    try:
-        return AcceptanceRules.model_validate(content)
-    except ValidationError as error:
-        first = error.errors()[0]
-        raise BadInputError(
-            f"The acceptance rules are not valid: {first['msg']}.",
-            where=f"{path}, {'.'.join(str(part) for part in first['loc'])}"[:300],
-            remedy="Compare with the rules that ship with kinscope (src/kinscope/clinic/qpcr_rules).",
-        ) from None
+    remedy = "Compare with the rules that ship with kinscope (src/kinscope/clinic/qpcr_rules)."
+    return read_record(path, AcceptanceRules, "The acceptance rules are not valid", remedy)
 
 
 def curve_checks(curve: StandardCurve, rules: AcceptanceRules) -> tuple[Check, ...]:

@@ -1,13 +1,7 @@
-"""The international scale and the class of molecular response.
+"""The international scale, the class of molecular response, and how deep a sample can see.
 
-Hughes T et al. Blood 2006;108:28-37 (doi:10.1182/blood-2006-01-0092): a laboratory's factor is 0.1 % over
-its own value that corresponds to a major molecular response; it multiplies the laboratory's percentages.
-
-How deep a sample can see: control-gene transcripts to molecular response levels.
-
-Cross NCP et al. Leukemia 2015;29:999-1003 (doi:10.1038/leu.2015.29): the sum of control-gene
-transcripts over the replicates sets the deepest level a sample can be scored at, whether BCR::ABL1 is
-found or not; each single replicate should hold at least the number for MR4.
+The factor: Hughes T et al. Blood 2006;108:28-37 (doi:10.1182/blood-2006-01-0092). Depth, by the sum of
+control-gene transcripts: Cross NCP et al. Leukemia 2015;29:999-1003 (doi:10.1038/leu.2015.29).
 """
 
 from __future__ import annotations

@@ -54,16 +54,8 @@ CONTROL_NAMES: dict[str, ControlName] = {
     "bcr": "BCR",
 }
 FUSION_NAMES = (
-    "bcr::abl1",
-    "bcr-abl1",
-    "bcr-abl",
-    "bcr/abl",
-    "bcr/abl1",
-    "bcrabl",
-    "bcrabl1",
-    "bcr::abl",
-    "fusion",
-)
+    "bcr::abl1", "bcr-abl1", "bcr-abl", "bcr/abl", "bcr/abl1", "bcrabl", "bcrabl1", "bcr::abl", "fusion",
+)  # fmt: skip
 MAX_PREAMBLE = 80
 
 

@@ -1,7 +1,4 @@
-"""From measurements to responses, by a published set of definitions that the caller picks.
-
-When guidelines ask for BCR::ABL1 kinase-domain mutation testing, and whether it was done.
-"""
+"""From measurements to responses by a published set of definitions, and when mutation testing was due."""
 
 from __future__ import annotations
 

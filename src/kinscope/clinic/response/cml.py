@@ -88,7 +88,7 @@ def cytogenetic_call(situation: Situation) -> ResponseCall | None:
         return situation.call("cannot be called", "cytogenetic", rules, text, findings)
     positive, total = reading.philadelphia_cells, reading.cells
     if positive is None or not total:
-        lacking = findings.model_copy(update={"missing": ("number of metaphases in every clone",)})
+        lacking = findings.lacking("number of metaphases in every clone")
         text = "the karyotype does not say how many metaphases are Ph+"
         return situation.call("cannot be called", "cytogenetic", rules, text, lacking)
     return _cytogenetic(situation, rules, findings, positive, total)
@@ -103,9 +103,7 @@ def _cytogenetic(
         text = f"complete cytogenetic response lost: {shown}"
         return situation.call("loss of CCyR", "cytogenetic", rules, text, findings, f"{share:.0f} %")
     if total < rules.minimum_metaphases:
-        short = findings.model_copy(
-            update={"missing": (f"{rules.minimum_metaphases} metaphases (there are {total})",)}
-        )
+        short = findings.lacking(f"{rules.minimum_metaphases} metaphases (there are {total})")
         text = f"{shown}: too few metaphases"
         return situation.call("cannot be called", "cytogenetic", rules, text, short, f"{share:.0f} %")
     bounds: tuple[tuple[float, Category], ...] = (

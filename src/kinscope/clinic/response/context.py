@@ -1,7 +1,4 @@
-"""What has been reached before: the memory that losses and relapses are called against.
-
-What every rule of response looks at, and how a call is written down.
-"""
+"""What every rule of response looks at: one evaluation and what was reached before; how a call is written."""
 
 from __future__ import annotations
 
@@ -123,6 +120,10 @@ class Findings(Record):
     missing: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     basis: Basis = "measured"
+
+    def lacking(self, *missing: str) -> Findings:
+        """The same, without these."""
+        return self.model_copy(update={"missing": missing})
 
 
 class Situation(Record):

@@ -10,11 +10,11 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Self, TypeVar
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
 from kinscope.clinic.response.model import Category, Criterion, Disease
 from kinscope.core.errors import BadInputError
-from kinscope.core.plain_yaml import read_yaml
+from kinscope.core.plain_yaml import read_record
 from kinscope.core.records import Record
 
 Limit = Annotated[float, Field(ge=0, le=1e6, allow_inf_nan=False)]
@@ -260,7 +260,7 @@ def load_criteria(name: str | Path) -> CriteriaSet:
         path = Path(name)
         if not path.is_file():
             raise BadInputError("There is no such criteria file.", where=str(path)[:200])
-        return _validated(path, CriteriaSet)
+        return _read(path, CriteriaSet)
     names = sorted(path.stem for path in _root().glob("*.yaml") if path.stem != TESTING_FILE)
     if name not in names:
         raise BadInputError(
@@ -273,29 +273,19 @@ def load_criteria(name: str | Path) -> CriteriaSet:
 
 @lru_cache(maxsize=16)
 def _shipped(name: str) -> CriteriaSet:
-    return _validated(_root() / f"{name}.yaml", CriteriaSet)
+    return _read(_root() / f"{name}.yaml", CriteriaSet)
 
 
 @lru_cache(maxsize=1)
 def testing_triggers() -> tuple[TestingTrigger, ...]:
     """The published occasions for BCR::ABL1 kinase-domain mutation testing."""
-    loaded = _validated(_root() / f"{TESTING_FILE}.yaml", _TestingFile)
-    return loaded.triggers
+    return _read(_root() / f"{TESTING_FILE}.yaml", _TestingFile).triggers
 
 
 def _root() -> Path:
     return Path(str(files("kinscope.clinic"))) / "criteria"
 
 
-def _validated(path: Path, kind: type[R]) -> R:
-    content = read_yaml(path)
-    try:
-        return kind.model_validate(content)
-    except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"] if not str(part).endswith("Criteria"))
-        raise BadInputError(
-            f"The criteria are not valid: {first['msg']}.",
-            where=f"{path}, {place}"[:300],
-            remedy="Compare with a set that ships with kinscope (src/kinscope/clinic/criteria).",
-        ) from None
+def _read(path: Path, kind: type[R]) -> R:
+    remedy = "Compare with a set that ships with kinscope (src/kinscope/clinic/criteria)."
+    return read_record(path, kind, "The criteria are not valid", remedy)

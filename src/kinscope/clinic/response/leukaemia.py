@@ -1,7 +1,4 @@
-"""Haematological response of ALL: remission, its incomplete forms, refractoriness, relapse.
-
-Measurable residual disease by flow cytometry.
-"""
+"""Response of ALL: remission, its incomplete forms, refractoriness, relapse, residual disease by flow."""
 
 from __future__ import annotations
 
@@ -89,19 +86,13 @@ def _disease(
     findings = Findings(evidence=tuple(seen), notes=tuple(notes), missing=tuple(missing))
     if situation.history.remission:
         number = ordinal(situation.history.remissions)
-        return situation.call(
-            "extramedullary relapse" if only_outside else "relapse",
-            "haematological",
-            rules.relapse,
-            f"{number} relapse: {amount} after {_before(situation, number)}",
-            findings,
-            f"{number} relapse",
-        )
+        kind: Category = "extramedullary relapse" if only_outside else "relapse"
+        text = f"{number} relapse: {amount} after {_before(situation, number)}"
+        return situation.call(kind, "haematological", rules.relapse, text, findings, f"{number} relapse")
     treated = situation.days_treated
     if treated is None or treated <= 0:
-        return situation.call(
-            "active disease", "haematological", rules.remission, f"active disease: {amount}", findings
-        )
+        text = f"active disease: {amount}"
+        return situation.call("active disease", "haematological", rules.remission, text, findings)
     if treated >= rules.refractory.after_days or situation.at_treatment_end:
         text = f"refractory: {amount} on day {treated} of this treatment, no remission"
         return situation.call("refractory", "haematological", rules.refractory, text, findings)
@@ -154,20 +145,12 @@ def _no_remission_yet(
     reason = (
         "CR cannot be called: no " + " and no ".join(counts) if unknown else "the counts are too low for CR"
     )
+    level = AT_LEAST if unknown else ""
     if rules.leukaemia_free is None:
         text = f"fewer than 5 % blasts; {reason}"
-        return situation.call(
-            "cannot be called", "haematological", rules.remission, text, findings, AT_LEAST if unknown else ""
-        )
-    prefix = "at least a leukaemia-free marrow" if unknown else "leukaemia-free marrow"
-    return situation.call(
-        "MLFS",
-        "haematological",
-        rules.leukaemia_free,
-        f"{prefix}; {reason}",
-        findings,
-        AT_LEAST if unknown else "",
-    )
+        return situation.call("cannot be called", "haematological", rules.remission, text, findings, level)
+    text = f"{'at least a ' if unknown else ''}leukaemia-free marrow; {reason}"
+    return situation.call("MLFS", "haematological", rules.leukaemia_free, text, findings, level)
 
 
 def _recovered(rules: LeukaemiaCriteria, recovery: Recovery) -> tuple[Category, Rule, str]:
@@ -278,13 +261,9 @@ def flow_call(situation: Situation, haematological: ResponseCall | None) -> Resp
     level = flow.level_percent
     findings = Findings(evidence=(flow,))
     if level is None:
-        return situation.call(
-            "MRD positive",
-            "flow MRD",
-            rules.positive,
-            "residual disease detected by flow cytometry; no level given",
-            findings.model_copy(update={"missing": ("level of residual disease",)}),
-        )
+        text = "residual disease detected by flow cytometry; no level given"
+        lacking = findings.lacking("level of residual disease")
+        return situation.call("MRD positive", "flow MRD", rules.positive, text, lacking)
     limit = flow.quantitative_limit_percent
     if limit is not None and level < limit:
         text = f"residual disease detected at {level:g} %, below the quantitative limit of {limit:g} %"
@@ -306,27 +285,19 @@ def _negative(situation: Situation, rules: FlowCriteria, flow: FlowMrd) -> Respo
     needed = rules.negative.sensitivity_percent
     reached = flow.sensitivity_percent
     findings = Findings(evidence=(flow,))
+    category: Category = "MRD negative"
     if reached is None:
-        return situation.call(
-            "MRD negative",
-            "flow MRD",
-            rules.negative,
-            f"no residual disease by flow cytometry; sensitivity not stated, {needed:g} % is asked for",
-            findings.model_copy(update={"missing": (f"sensitivity of the flow assay ({needed:g} %)",)}),
-            "sensitivity not stated",
-        )
-    if reached > needed:
-        return situation.call(
-            "cannot be called",
-            "flow MRD",
-            rules.negative,
-            f"not detected, but at a sensitivity of {reached:g} % only; {needed:g} % is asked for",
-            findings.model_copy(update={"missing": (f"a flow assay that reaches {needed:g} %",)}),
-        )
-    text = f"no residual disease by flow cytometry at a sensitivity of {reached:g} %"
-    return situation.call(
-        "MRD negative", "flow MRD", rules.negative, text, findings, f"not detected at {reached:g} %"
-    )
+        findings = findings.lacking(f"sensitivity of the flow assay ({needed:g} %)")
+        text = f"no residual disease by flow cytometry; sensitivity not stated, {needed:g} % is asked for"
+        level = "sensitivity not stated"
+    elif reached > needed:
+        category, findings = "cannot be called", findings.lacking(f"a flow assay that reaches {needed:g} %")
+        text = f"not detected, but at a sensitivity of {reached:g} % only; {needed:g} % is asked for"
+        level = ""
+    else:
+        text = f"no residual disease by flow cytometry at a sensitivity of {reached:g} %"
+        level = f"not detected at {reached:g} %"
+    return situation.call(category, "flow MRD", rules.negative, text, findings, level)
 
 
 def _reported_residual(situation: Situation, rules: FlowCriteria) -> ResponseCall | None:

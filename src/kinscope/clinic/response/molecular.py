@@ -37,13 +37,9 @@ def _lymphoblastic(
     if percent is None:
         lost = situation.history.complete_molecular and active
         category: Category = "loss of CMR" if lost else "MRD positive"
-        return situation.call(
-            category,
-            "molecular",
-            rules.relapse,
-            "transcripts detected; no level given",
-            findings.model_copy(update={"missing": ("transcript level",)}),
-        )
+        lacking = findings.lacking("transcript level")
+        text = "transcripts detected; no level given"
+        return situation.call(category, "molecular", rules.relapse, text, lacking)
     if situation.history.complete_molecular and percent >= rules.relapse.from_percent:
         return _lost(situation, rules, percent, findings, active)
     return _risen(situation, rules, percent, findings) or _responding(situation, rules, percent, findings)
@@ -56,34 +52,24 @@ def _undetected(
     reached = depth_log_of(level)
     needed = rules.complete.depth_log
     findings = Findings(evidence=(level,), notes=notes)
+    category: Category = "CMR"
+    text = f"complete molecular response ({number}): transcripts undetectable"
     if reached is None:
-        return situation.call(
-            "CMR",
-            "molecular",
-            rules.complete,
-            f"complete molecular response ({number}): transcripts undetectable; the sensitivity is not "
-            f"stated, 10^-{needed:g} is asked for",
-            findings.model_copy(update={"missing": ("control-gene copies or sensitivity of the sample",)}),
-            f"{number}; sensitivity not stated",
-        )
-    if reached < needed:
-        return situation.call(
+        findings = findings.lacking("control-gene copies or sensitivity of the sample")
+        text += f"; the sensitivity is not stated, 10^-{needed:g} is asked for"
+        level_words = f"{number}; sensitivity not stated"
+    elif reached < needed:
+        category, findings = (
             "molecular response",
-            "molecular",
-            rules.complete,
-            f"transcripts undetectable, but at a sensitivity of 10^-{reached:g} only; "
-            f"10^-{needed:g} is asked for",
-            findings.model_copy(update={"missing": ("a sample with more control-gene transcripts",)}),
-            f"undetectable at 10^-{reached:g}",
+            findings.lacking("a sample with more control-gene transcripts"),
         )
-    return situation.call(
-        "CMR",
-        "molecular",
-        rules.complete,
-        f"complete molecular response ({number}): transcripts undetectable at 10^-{reached:g}",
-        findings,
-        f"{number}; undetectable at 10^-{reached:g}",
-    )
+        text = f"transcripts undetectable, but at a sensitivity of 10^-{reached:g} only; "
+        text += f"10^-{needed:g} is asked for"
+        level_words = f"undetectable at 10^-{reached:g}"
+    else:
+        text += f" at 10^-{reached:g}"
+        level_words = f"{number}; undetectable at 10^-{reached:g}"
+    return situation.call(category, "molecular", rules.complete, text, findings, level_words)
 
 
 def _lost(
@@ -100,7 +86,7 @@ def _lost(
     held = situation.history.remission
     text = f"molecular relapse: {percent:g} % after a complete molecular response"
     if not held:
-        findings = findings.model_copy(update={"missing": ("proof of a haematological remission",)})
+        findings = findings.lacking("proof of a haematological remission")
     return situation.call("molecular relapse", "molecular", rules.relapse, text, findings, f"{percent:g} %")
 
 
@@ -140,11 +126,11 @@ def _cml(situation: Situation, rules: CmlMolecularCriteria, level: TranscriptLev
     if not level.detected:
         return _cml_undetected(situation, rules, level, findings)
     if level.percent is None:
-        missing = findings.model_copy(update={"missing": ("transcript level",)})
+        missing = findings.lacking("transcript level")
         text = "transcripts detected; no level given"
         return situation.call("cannot be called", "molecular", rules, text, missing)
     if not level.on_international_scale:
-        missing = findings.model_copy(update={"missing": ("a level on the international scale",)})
+        missing = findings.lacking("a level on the international scale")
         text = f"{level.percent:g} % is not on the international scale, on which the levels are defined"
         return situation.call("cannot be called", "molecular", rules, text, missing)
     if situation.before_treatment:
@@ -162,7 +148,7 @@ def _cml_level(
     shown = f"{percent:g} % on the international scale"
     if percent > rules.major_at_most_percent:
         if situation.history.major_molecular:
-            unconfirmed = findings.model_copy(update={"missing": ("a second test that confirms it",)})
+            unconfirmed = findings.lacking("a second test that confirms it")
             text = f"major molecular response lost: {shown}"
             return situation.call("loss of MMR", "molecular", rules, text, unconfirmed, f"{percent:g} %")
         return situation.call(
@@ -184,7 +170,7 @@ def _cml_level(
                 "molecular",
                 rules,
                 text,
-                findings.model_copy(update={"missing": missing}),
+                findings.lacking(*missing),
                 name,
             )
     if situation.history.deep_molecular and reached.name == "MMR":
@@ -195,7 +181,7 @@ def _cml_level(
         "molecular",
         rules,
         f"{reached.name}: {shown}",
-        findings.model_copy(update={"missing": missing}),
+        findings.lacking(*missing),
         reached.name,
     )
 
@@ -219,13 +205,8 @@ def _cml_undetected(
     lacking = "sum of control-gene transcripts (ABL1 or GUSB)"
     if level.control_copies is not None:
         lacking = "at least 10,000 ABL1 or 24,000 GUSB transcripts"
-    return situation.call(
-        "cannot be called",
-        "molecular",
-        rules,
-        "transcripts undetectable, but the depth of the sample is not known or not enough for MR4",
-        findings.model_copy(update={"missing": (lacking,)}),
-    )
+    text = "transcripts undetectable, but the depth of the sample is not known or not enough for MR4"
+    return situation.call("cannot be called", "molecular", rules, text, findings.lacking(lacking))
 
 
 def _reported(situation: Situation) -> ResponseCall | None:

@@ -1,14 +1,9 @@
 """The inner loops of docking, compiled: energies and gradients of one pose at a time.
 
-A search asks for the energy of some hundred thousand poses of forty atoms. Over arrays of poses NumPy spends
-most of that on temporaries; the same sums as loops over one pose stay in the processor's first cache. Numba
-compiles them at first use (about half a minute) and keeps the machine code beside this file, or in the user's
-cache folder where that cannot be written.
-
-What is summed is described where its tables are made: :mod:`kinscope.docking.fields.vina`,
-:mod:`kinscope.docking.fields.vina` and :mod:`kinscope.docking.fields.torsions`. Import this module where
-it is used, not at the top of others: Numba takes half a second to load. Energies are kcal/mol, lengths
-angstrom.
+Over arrays of poses NumPy spends most of its time on temporaries; the same sums as loops over one pose stay
+in the processor's first cache. Numba compiles them at first use (about half a minute) and keeps the machine
+code beside this file, or in the user's cache folder where that cannot be written. Import this module where it
+is used: Numba takes half a second to load. Energies are kcal/mol, lengths angstrom.
 """
 
 from __future__ import annotations

@@ -1,21 +1,9 @@
-"""Vina's scoring function over many poses at once, exact (no grid), with gradients.
+"""Vina's scoring function over many poses at once, exact and on a grid, with gradients.
 
-AutoDock Vina's Python interface reads the receptor and builds its pair tables anew for every ligand pose it
-is given (0.3 to 0.5 s each), which makes sampling around a known pose slow for no reason of physics. The
-function is short and published (Trott & Olson, J Comput Chem 2010, 31, 455, with the weights of that
-paper), so it stands here over arrays. Every run checks its best pose against Vina itself (see
-``VinaSystem.confirm``).
-
-Only heavy atoms count. Energies are kcal/mol, lengths angstrom.
-
-Vina's function on a grid: what a global search minimises over thousands of poses.
-
-The receptor's field on each kind of ligand atom is computed once per receptor and box, and read by trilinear
-interpolation; within the ligand the function is exact. Minima found here are minimised again with the exact
-function (:mod:`kinscope.docking.fields.vina`) before anything is said of them, so the grid decides where is
-searched, never what is reported.
-
-Energies are kcal/mol, lengths angstrom.
+AutoDock Vina's Python interface builds its tables anew for every pose (0.3 to 0.5 s each). The function is
+short and published (Trott & Olson, J Comput Chem 2010, 31, 455), so it stands here over arrays, and every run
+checks its best pose against Vina itself (``VinaSystem.confirm``). The grid decides where a global search
+looks, never what is reported. Only heavy atoms count. Energies are kcal/mol, lengths angstrom.
 """
 
 from __future__ import annotations

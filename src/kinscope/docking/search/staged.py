@@ -1,11 +1,9 @@
 """A blind search in two rounds: turn bonds, relax every atom, hop between what came out.
 
-Round one searches with rigid shapes (:mod:`kinscope.docking.search.ligand_shapes`). Its best minima are
-relaxed atom by atom in the receptor (:mod:`kinscope.docking.search.ligand_shapes`) and take up bond angles
-and rings that
-suit the site. Round two hops from these: a bond or the whole turned, every atom relaxed again, kept or not
-by the
-rank that decides in the end (contact weighted by burial, and strain; docs/decisions/0045).
+Round one searches with rigid shapes (:mod:`kinscope.docking.search.ligand_shapes`); its best minima are
+relaxed atom by atom in the receptor and take up bond angles and rings that suit the site. Round two hops from
+these: a bond or the whole turned, every atom relaxed again, kept or not by the rank that decides in the end
+(contact weighted by burial, and strain).
 """
 
 from __future__ import annotations

@@ -1,11 +1,9 @@
 """GROMACS as a second engine on processors: the same System, the same protocol, the same segments.
 
 Where a machine has no GPU but has GROMACS, it steps a kinase in water several times as fast as OpenMM. A
-segment is one or more runs of ``gmx mdrun``, one per stretch of equal conditions, each from a point in
-phase space to a later one; what :mod:`kinscope.dynamics.replicas.run` makes of segments (checkpoints,
-retries, frames that neither lack nor double) holds for it as it does for OpenMM. One thread, ``-reprod`` and
-a seed
-per run: a replica killed and resumed ends in the same bytes.
+segment is one or more runs of ``gmx mdrun``, one per stretch of equal conditions, each from a point in phase
+space to a later one. One thread, ``-reprod`` and a seed per run: a replica killed and resumed ends in the
+same bytes.
 """
 
 from __future__ import annotations

@@ -2,8 +2,7 @@
 
 ``python -m kinscope.dynamics.machine.probe devices CUDA`` lists a platform's devices as OpenMM names them,
 ``trial CHOICE`` runs twenty steps on one, and ``speed CHOICE VOLUME SECONDS`` steps a box of water: it says
-``ready``
-when it is set up, waits for a line on standard input, so that several begin together, and prints a
+``ready`` when it is set up, waits for a line on standard input, so that several begin together, and prints a
 :class:`~kinscope.dynamics.records.SpeedRecord`.
 """
 

@@ -1,7 +1,4 @@
-"""What was covered, and how small a share would have shown: the forgotten half of a negative result.
-
-Which bases are there besides the native one, and how small a share would have been seen.
-"""
+"""Which bases are there besides the native one, what was covered, and how small a share would have shown."""
 
 from __future__ import annotations
 
@@ -16,16 +13,10 @@ from kinscope.sequencing.model import BASES, CodonCoverage, Strand
 from kinscope.sequencing.signal.columns import Share, share_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from kinscope.sequencing.model import Flags, Floats
-    from kinscope.sequencing.signal.columns import ReadTable
-if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from kinscope.sequencing.model import Call, Floats
+    from kinscope.sequencing.model import Call, Flags, Floats
     from kinscope.sequencing.signal.columns import ReadTable
-
 
 CALL_SURPRISE: Final = 8.0
 """Sum over reads of minus the decimal logarithm of the chance of a height: 10^-8 for one read.

@@ -1,8 +1,6 @@
-"""HGVS names of what was seen, on the transcript of a target.
+"""HGVS names of what was seen, on the transcript of a target; what is known that is no acquired mutation.
 
 den Dunnen JT et al. 2016, Hum Mutat 37:564, doi 10.1002/humu.22981.
-
-What is known of a gene's sequences from patients that is no acquired mutation.
 """
 
 from __future__ import annotations
@@ -13,10 +11,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pydantic import ValidationError
-
-from kinscope.core.errors import BadInputError
-from kinscope.core.plain_yaml import read_yaml
+from kinscope.core.plain_yaml import read_record
 from kinscope.core.records import Record
 from kinscope.core.residues import CODONS, ONE_TO_THREE
 
@@ -252,8 +247,4 @@ def knowledge_of(gene: str) -> Knowledge:
     path = Path(str(files("kinscope.sequencing"))) / "knowledge" / f"{gene.lower()}.yaml"
     if not path.is_file():
         return Knowledge()
-    try:
-        return Knowledge.model_validate(read_yaml(path))
-    except ValidationError as error:
-        first = error.errors()[0]
-        raise BadInputError(f"The file is not as expected: {first['msg']}.", where=str(path)) from None
+    return read_record(path, Knowledge, "The file is not as expected")

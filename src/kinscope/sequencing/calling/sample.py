@@ -1,16 +1,12 @@
 """From the traces of one sample to its answer.
 
-Are two variants on one molecule? What shares alone can prove.
-
-A Sanger trace shows shares, not molecules. With shares f and g, the share of molecules that carry both is
-at least f + g - 1 and at most the smaller of the two (Fréchet's bounds); all between is possible. Only where
-the lower bound is above zero is a compound proven, and only where the upper bound is small beside one of them
-is it excluded as the common state. Cloning or reads of single molecules decide the rest.
+Shares do not say whether two variants are on one molecule: with shares f and g, that of molecules that carry
+both is at least f + g - 1 and at most the smaller (Fréchet's bounds). A lower bound above zero proves it.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from itertools import combinations, groupby
 from typing import TYPE_CHECKING, Final
 
@@ -33,13 +29,8 @@ from kinscope.sequencing.signal.read_analysis import ReadAnalysis, analyse
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from kinscope.sequencing.model import Call
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from kinscope.sequencing.model import Floats, Trace
     from kinscope.targets import TargetPack
-
 
 PROVEN_PERCENT: Final = 1.0
 """A lower bound above this, at the lower ends of both intervals, proves a compound."""
@@ -309,11 +300,7 @@ def _call(
     if one_strand:
         notes.append("Covered by one strand only: confirm it on the other.")
     return Call(
-        hgvs_c=named.hgvs_c,
-        hgvs_p=named.hgvs_p,
-        kind=named.kind,
-        first_codon=named.first_codon,
-        last_codon=named.last_codon,
+        **asdict(named),
         share_percent=100 * share.value,
         share_low_percent=100 * share.low,
         share_high_percent=100 * share.high,
@@ -322,7 +309,6 @@ def _call(
         strands=strands,
         notes=tuple(notes),
         citations=known.citations if known else (),
-        assess_expression=named.assess_expression,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -54,11 +55,7 @@ def call_of(named: Named, share: float | None, depth: int | None, pack: TargetPa
     if share is not None and not depth:
         notes.append("No depth was given: the share has no interval.")
     return Call(
-        hgvs_c=named.hgvs_c,
-        hgvs_p=named.hgvs_p,
-        kind=named.kind,
-        first_codon=named.first_codon,
-        last_codon=named.last_codon,
+        **asdict(named),
         share_percent=None if share is None else 100 * share,
         share_low_percent=low,
         share_high_percent=high,
@@ -67,7 +64,6 @@ def call_of(named: Named, share: float | None, depth: int | None, pack: TargetPa
         depth=depth,
         notes=tuple(notes),
         citations=known.citations if known else (),
-        assess_expression=named.assess_expression,
     )
 
 

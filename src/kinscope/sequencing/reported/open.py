@@ -1,7 +1,4 @@
-"""Calls from a file, whatever its format.
-
-Text files from outside: bounded, decoded, cut into lines.
-"""
+"""Calls from a file, VCF or table: bounded, decoded, cut into lines."""
 
 from __future__ import annotations
 
@@ -19,11 +16,8 @@ from kinscope.sequencing.traces import read_bounded
 
 if TYPE_CHECKING:
     from pathlib import Path
-if TYPE_CHECKING:
-    from pathlib import Path
 
     from kinscope.targets import TargetPack
-
 
 MAX_TEXT: Final = 64_000_000
 MAX_LINE: Final = 200_000

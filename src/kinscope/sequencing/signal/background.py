@@ -1,15 +1,9 @@
 """What stands at a position besides the native base when nothing is mutated, and how much it scatters.
 
 Small peaks of a wild-type trace are not noise alone: the shadow of a neighbour, the overlap of colours and
-the tail of a peak repeat along the trace. They are regressed on what causes them, in this very trace, and
-what remains is the noise that a small mutant share must exceed.
-
-How surprising a small peak is: the upper tail of a trace's own background.
-
-The background of real and of simulated traces is not normal: most places hold next to nothing and a few hold
-an unspecific product, so that heights above the ninetieth percentile fall off like an exponential. That tail
-is measured along the trace (peaks over a threshold; Coles S 2001, An Introduction to Statistical Modeling of
-Extreme Values, chapter 4, with shape 0) and turns a height into a chance.
+the tail of a peak are regressed on what causes them, in this very trace. What remains is the noise that a
+small mutant share must exceed; its upper tail, an exponential, turns a height into a chance (peaks over a
+threshold; Coles S 2001, An Introduction to Statistical Modeling of Extreme Values, chapter 4, with shape 0).
 """
 
 from __future__ import annotations
@@ -22,9 +16,6 @@ import numpy as np
 if TYPE_CHECKING:
     from kinscope.sequencing.model import Flags, Floats, Integers
     from kinscope.sequencing.signal.two_sequences import Superposition
-if TYPE_CHECKING:
-    from kinscope.sequencing.model import Flags, Floats
-
 
 WINDOW: Final = 35
 """Positions on each side over which the scatter is taken."""

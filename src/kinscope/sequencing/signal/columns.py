@@ -1,6 +1,4 @@
-"""What a read says, laid out by coding base, so that strands, repeats and a control can be put together.
-
-From heights to a mutant share with an interval.
+"""What a read says by coding base, put together over strands and repeats: mutant shares with intervals.
 
 Two heights speak of a share f: the excess of the mutant base, which should be f of a full peak of that base
 in that context, and the native base, which should be 1 - f of its own. Both carry the background's scatter
@@ -20,13 +18,8 @@ from kinscope.sequencing.signal.background import FLOOR_SD, HEIGHT_SD, Tails, ba
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from kinscope.sequencing.model import Floats
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from kinscope.sequencing.model import Flags, Floats, Integers, Strand
     from kinscope.sequencing.signal.read_analysis import ReadAnalysis
-
 
 GRID: Final = np.linspace(0.0, 1.0, 401)
 """Shares that are weighed."""

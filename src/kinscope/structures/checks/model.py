@@ -1,10 +1,6 @@
-"""Is a model sound? Completeness, stereochemistry, overlaps, conformation, distance from its crystals.
+"""Is a model sound? Completeness, ends, stereochemistry, overlaps, conformation, distance from its crystals.
 
 Bounds and the reasons for them: ``docs/why/structures.md``.
-
-How far the parts of a model stand from the crystals they come from.
-
-Ends and cysteines of a model: what a force field would take for another molecule if it were wrong.
 """
 
 from __future__ import annotations

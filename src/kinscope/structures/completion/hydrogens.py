@@ -1,12 +1,8 @@
-"""Protonation states: pKa values by PROPKA, histidine tautomers by hydrogen bonds, hydrogens by OpenMM.
-
-PROPKA 3 (Olsson et al., J. Chem. Theory Comput. 2011, 7, 525; with ligands, Sondergaard et al., same journal
-2011, 7, 2284).
-
-From the heavy atoms that a source shows to all atoms of a model: one way for every native model.
+"""From the heavy atoms that a source shows to all atoms of a model: one way for every native model.
 
 Side chains that lack atoms are built, amides and histidines turned to their hydrogen bonds, protonation is
-chosen, ends are capped and hydrogens added. Nothing is relaxed here.
+chosen (PROPKA 3: Olsson et al., J. Chem. Theory Comput. 2011, 7, 525; with ligands, Sondergaard et al., same
+journal 2011, 7, 2284), ends are capped and hydrogens added. Nothing is relaxed here.
 """
 
 from __future__ import annotations

@@ -1,16 +1,10 @@
 """Packings worth relaxing: the new side chain's rotamers, each on the backbone that suits it.
 
 Every backbone (the native one and backrubs of it, :mod:`kinscope.structures.mutants.backbone_moves`) is a
-packing problem of its own. Each combination of rotamers of the substituted residues is kept once, on the
-backbone
-where it packs best; a moved backbone must beat the native one by a margin, for the native one is a crystal's.
-Backbones of substituted residues near each other are also moved together.
-
-The packing energy of a relaxed model: what ranks candidates beside the force field.
-
-Before relaxation the packing energy still holds the strain of discrete rotamers on an unyielding surrounding.
-Taken again on the relaxed coordinates it does not, and it brings what the implicit solvent lacks:
-a solvation that does not over-rate salt bridges (EEF1 and a distance-dependent dielectric).
+packing problem of its own. Each combination of rotamers is kept once, on the backbone where it packs best; a
+moved backbone must beat the native one by a margin, for the native one is a crystal's. The packing energy is
+taken again on the relaxed coordinates: it brings what the implicit solvent lacks, a solvation that does not
+over-rate salt bridges (EEF1 and a distance-dependent dielectric).
 """
 
 from __future__ import annotations

@@ -1,14 +1,9 @@
-"""Short steered dynamics that takes a residue across a backbone barrier which no minimisation crosses.
+"""What a substitution leaves strained after relaxation, and a second relaxation with more freedom for it.
 
-What a substitution leaves strained after relaxation, said in its record rather than passed over.
-
-A second relaxation, with more freedom, of a mutant that the first one left strained.
-
-The first relaxation holds the backbone near the crystal's, so that alternatives compare. Where that leaves a
-twisted peptide, an overlap, or phi and psi that crystals do not visit, the residue does not fit the native
-backbone, and holding it there models nothing. It is then steered (a proline's phi to a proline's range, the
-peptides about it planar), relaxed with a wider shell and a freer backbone, and kept if less is left strained
-(docs/decisions/0135).
+The first holds the backbone near the crystal's, so that alternatives compare. Where that leaves a twisted
+peptide, an overlap, or phi and psi that crystals do not visit, the residue is steered across the barrier by
+short dynamics (a proline's phi to a proline's range, the peptides about it planar), relaxed with a wider
+shell and a freer backbone, and kept if less is left strained.
 """
 
 from __future__ import annotations

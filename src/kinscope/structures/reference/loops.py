@@ -2,9 +2,8 @@
 
 Sampling and closure are in :mod:`kinscope.structures.reference.closure`. The closed backbones that overlap
 the protein least are completed with side chains and hydrogens, relaxed in ff14SB with implicit solvent while
-the
-rest of the model stands still, and the lowest in energy is kept. What is built is a guess: its spread over
-the candidates is stated beside it.
+the rest of the model stands still, and the lowest in energy is kept. What is built is a guess: its spread
+over the candidates is stated beside it.
 """
 
 from __future__ import annotations

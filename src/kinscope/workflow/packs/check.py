@@ -35,41 +35,33 @@ def check_target(pack: TargetPack) -> list[PackFinding]:
 
     Reading it (:func:`kinscope.targets.load_target`) has already refused files that contradict each other.
     """
-    findings = [
-        *_identity(pack),
-        *_landmarks(pack),
-        *_regions(pack),
-        *_states(pack),
-        *_drugs(pack),
-        *_evidence(pack),
-    ]
-    findings += _to_fill_in(pack)
-    return findings
+    parts = (_identity, _landmarks, _regions, _states, _drugs, _evidence, _to_fill_in)
+    return [finding for part in parts for finding in part(pack)]
+
+
+def _found(part: str, verdict: Verdict, text: str) -> PackFinding:
+    return PackFinding(part=part, verdict=verdict, text=text)
 
 
 def _identity(pack: TargetPack) -> Iterator[PackFinding]:
     transcript = pack.transcript
-    yield PackFinding(
-        part="protein.fasta",
-        verdict="ok",
-        text=f"{pack.gene}, {transcript.protein_accession}, {len(transcript.protein)} residues",
-    )
+    sequence = f"{pack.gene}, {transcript.protein_accession}, {len(transcript.protein)} residues"
+    yield _found("protein.fasta", "ok", sequence)
     if not transcript.cds:
         text = "none: protein changes are read, c. and g. descriptions are refused"
-        yield PackFinding(part="cds.fasta", verdict="note", text=text)
+        yield _found("cds.fasta", "note", text)
     elif not transcript.exons:
         text = f"translates to the protein ({len(transcript.cds)} bases); no exons, so g. is refused"
-        yield PackFinding(part="cds.fasta", verdict="note", text=text)
+        yield _found("cds.fasta", "note", text)
     else:
         text = f"translates to the protein; {len(transcript.exons)} exons on {transcript.genomic_accession}"
-        yield PackFinding(part="cds.fasta", verdict="ok", text=text)
+        yield _found("cds.fasta", "ok", text)
 
 
 def _landmarks(pack: TargetPack) -> Iterator[PackFinding]:
     marks, protein = pack.landmarks, pack.transcript.protein
     if marks is None:
-        text = "none: the conformation of models is not classified"
-        yield PackFinding(part="target.yaml, landmarks", verdict="note", text=text)
+        yield _found("target.yaml, landmarks", "note", "none: the conformation of models is not classified")
         return
     motif = protein[marks.dfg_phenylalanine - 2 : marks.dfg_phenylalanine + 1]
     catalytic = protein[marks.hrd_aspartate - 3 : marks.hrd_aspartate]
@@ -102,7 +94,7 @@ def _regions(pack: TargetPack) -> Iterator[PackFinding]:
 
 def _states(pack: TargetPack) -> Iterator[PackFinding]:
     if not pack.states:
-        yield PackFinding(part="states.yaml", verdict="note", text="no states: nothing is modelled")
+        yield _found("states.yaml", "note", "no states: nothing is modelled")
         return
     recipes: dict[str, StateRecipe] = {}
     try:
@@ -110,11 +102,11 @@ def _states(pack: TargetPack) -> Iterator[PackFinding]:
             recipes = load_recipes(pack)
         else:
             text = "none: models can be used, not rebuilt"
-            yield PackFinding(part="recipes.yaml", verdict="note", text=text)
+            yield _found("recipes.yaml", "note", text)
     except KinscopeError as error:
-        yield PackFinding(part="recipes.yaml", verdict="fails", text=error.what)
+        yield _found("recipes.yaml", "fails", error.what)
     for name in sorted(recipes.keys() - {state.id for state in pack.states}):
-        yield PackFinding(part="recipes.yaml", verdict="fails", text=f"{name} is no state of states.yaml")
+        yield _found("recipes.yaml", "fails", f"{name} is no state of states.yaml")
     built = available_states(pack)
     for state in pack.states:
         part = f"models/{state.id}"
@@ -122,22 +114,22 @@ def _states(pack: TargetPack) -> Iterator[PackFinding]:
             how = (
                 "build it with `kinscope models build`" if state.id in recipes else "it has no recipe either"
             )
-            yield PackFinding(part=part, verdict="to do", text=f"no model; {how}")
+            yield _found(part, "to do", f"no model; {how}")
             continue
         try:
             atoms, record = reference_model(pack, state.id)
             check = check_model(atoms, record, None, pack, name=state.id)
         except KinscopeError as error:
-            yield PackFinding(part=part, verdict="fails", text=error.what)
+            yield _found(part, "fails", error.what)
             continue
         verdict: Verdict = "ok" if check.passed else "fails"
         words = "passes every bound" if check.passed else "fails a bound: see `kinscope models check`"
-        yield PackFinding(part=part, verdict=verdict, text=words)
+        yield _found(part, verdict, words)
 
 
 def _drugs(pack: TargetPack) -> Iterator[PackFinding]:
     if not pack.drugs:
-        yield PackFinding(part="drugs.yaml", verdict="note", text="no drugs: nothing is docked")
+        yield _found("drugs.yaml", "note", "no drugs: nothing is docked")
     for drug in pack.drugs:
         part = f"drugs.yaml, {drug.id}"
         try:
@@ -145,20 +137,19 @@ def _drugs(pack: TargetPack) -> Iterator[PackFinding]:
             _, record = reference_pose(pack, drug)
         except KinscopeError as error:
             verdict: Verdict = "note" if "no reference pose" in error.what else "fails"
-            yield PackFinding(part=part, verdict=verdict, text=error.what)
+            yield _found(part, verdict, error.what)
             continue
         source = f"co-crystal {drug.reference_entry}"
         if drug.reference_protein:
             source += f" with {drug.reference_protein}, not with {pack.gene}"
-        text = f"pose {record.rmsd_to_crystal_angstrom:.2f} angstrom from {source}"
-        yield PackFinding(part=part, verdict="ok", text=text)
+        yield _found(part, "ok", f"pose {record.rmsd_to_crystal_angstrom:.2f} angstrom from {source}")
 
 
 def _evidence(pack: TargetPack) -> Iterator[PackFinding]:
     try:
         base = load_evidence(pack)
     except KinscopeError as error:
-        yield PackFinding(part="evidence", verdict="fails", text=f"{error.what} ({error.where})")
+        yield _found("evidence", "fails", f"{error.what} ({error.where})")
         return
     yield PackFinding(
         part="evidence",
@@ -173,4 +164,4 @@ def _to_fill_in(pack: TargetPack) -> Iterator[PackFinding]:
         count = read_text(path).count(FILL_IN)
         if count:
             name = path.relative_to(pack.directory).as_posix()
-            yield PackFinding(part=name, verdict="to do", text=f"{count} places say {FILL_IN!r}")
+            yield _found(name, "to do", f"{count} places say {FILL_IN!r}")

@@ -74,11 +74,13 @@ def write_new_pack(gene: str, protein_file: Path, out: Path, *, cds_file: Path |
     model = load_target("abl1")
     numbers, said = _numbers(model, protein, protein_file)
     accession = _accession(read_text(protein_file).splitlines()[0])
+    landmarks = _landmarks(model, numbers, protein, said)
+    first, last = _span(model, numbers, protein)
     files = {
-        "target.yaml": _target(gene, accession, _landmarks(model, numbers, protein, said)),
+        "target.yaml": _TARGET.format(gene=gene, accession=accession, landmarks=landmarks),
         "regions.yaml": _regions(gene, model, numbers, protein, said),
-        "states.yaml": _states(model, numbers, protein),
-        "recipes.yaml": _recipes(model, numbers, protein),
+        "states.yaml": _STATES.format(first=first, last=last),
+        "recipes.yaml": _RECIPES.format(first=first, last=last),
         "drugs.yaml": _DRUGS,
         "evidence/searched.yaml": _SEARCHED,
         "protein.fasta": _fasta(f"{accession} {gene}", protein),
@@ -167,10 +169,6 @@ def _region(region: Region, numbers: Mapping[int, int]) -> str:
     )
 
 
-def _target(gene: str, accession: str, landmarks: str) -> str:
-    return _TARGET.format(gene=gene, accession=accession, landmarks=landmarks)
-
-
 def _span(model: TargetPack, numbers: Mapping[int, int], protein: str) -> tuple[int, int]:
     """The kinase domain and its flanks as the abl1 pack models them."""
     if not numbers:
@@ -178,16 +176,6 @@ def _span(model: TargetPack, numbers: Mapping[int, int], protein: str) -> tuple[
     domain, state = model.region("kinase_domain"), model.state("kinase-dfg-in")
     before, after = domain.start - state.first_residue, state.last_residue - domain.end
     return max(1, min(numbers.values()) - before), min(len(protein), max(numbers.values()) + after)
-
-
-def _states(model: TargetPack, numbers: Mapping[int, int], protein: str) -> str:
-    first, last = _span(model, numbers, protein)
-    return _STATES.format(first=first, last=last)
-
-
-def _recipes(model: TargetPack, numbers: Mapping[int, int], protein: str) -> str:
-    first, last = _span(model, numbers, protein)
-    return _RECIPES.format(first=first, last=last)
 
 
 def _accession(header: str) -> str:

@@ -20,7 +20,7 @@ from kinscope.targets.pack import TargetPack
 from kinscope.variants.model import Variant
 from kinscope.workflow.engine.step import Step
 from kinscope.workflow.planning import choices
-from kinscope.workflow.planning.user_state import UserState
+from kinscope.workflow.planning.user_state import UserState, with_user_state
 from kinscope.workflow.settings import OwnLigand, Runner, StudySettings
 
 SIDES = ("native", "mutant")
@@ -79,7 +79,8 @@ class Study:
                 remedy="Give the file with --structure FILE.",
             )
         self.structure = structure if settings.structure is not None else None
-        self.pack = pack if self.structure is None else self.structure.added_to(pack)
+        own = self.structure
+        self.pack = pack if own is None else with_user_state(pack, own.definition, own.drugs)
         self.variant = variant
         self.settings = settings.checked(self.pack)
         self.created = created

@@ -36,10 +36,6 @@ class UserState(Record):
     """Why the others are not."""
     findings: StructureFindings
 
-    def added_to(self, pack: TargetPack) -> TargetPack:
-        """The pack with the structure as one more state, and the drugs that fit bound to it."""
-        return with_user_state(pack, self.definition, self.drugs)
-
 
 def with_user_state(pack: TargetPack, definition: StateDefinition, drugs: tuple[str, ...]) -> TargetPack:
     """A pack with one more state, to which some of its drugs bind."""

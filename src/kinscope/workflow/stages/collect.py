@@ -48,7 +48,7 @@ from kinscope.workflow.stages.files import (
     read_records,
     write_records,
 )
-from kinscope.workflow.stages.relaxed import compared
+from kinscope.workflow.stages.relaxed import compared, known_pose
 
 _MINIMUM_REGION_RESIDUES = 3
 Models = list[tuple[AtomArray, ModelRecord]]
@@ -206,8 +206,8 @@ def _relaxed(
     for about, sides in sorted(study.sides("relaxed").items()):
         name, _, state = about.partition("@")
         model = (native | others)[state][0][0]
-        carried = study.context.inputs.get(f"pose/{name}")
-        found = compared(pack, pack.drug(name), state, variant, model, sides, carried)
+        known = known_pose(pack, pack.drug(name), state, study.context.inputs.get(f"pose/{name}"))
+        found = compared(pack.drug(name), state, variant, model, sides, known)
         if found is not None:
             yield found
 

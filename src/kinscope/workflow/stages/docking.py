@@ -41,25 +41,26 @@ def dock_drug(context: StepContext) -> None:
     ligand = load_ligand(drug)
     # A user's structure has poses of its own, made before.
     pose, _ = reference_pose(pack, drug, context.inputs.get("pose"))
-    models = read_models(context.input("model"))
+    models = [atoms for atoms, _ in read_models(context.input("model"))]
+    _dock_all(context, models, drug, ligand, pose, settings)
+
+
+def _dock_all(
+    context: StepContext, models: list[AtomArray], drug: DrugDefinition, ligand: Mol, start: Mol,
+    settings: DockingSettings,
+) -> None:  # fmt: skip
+    """Dock into every alternative of a model and leave the runs and the poses."""
     runs = []
-    for number, (atoms, _) in enumerate(models):
+    for number, atoms in enumerate(models):
 
         def tell(fraction: float, text: str = "", number: int = number) -> None:
             context.progress((number + fraction) / len(models), text)
 
         run, poses = dock(
-            atoms,
-            drug,
-            ligand,
-            pose,
-            state=context.parameters["state"],
-            variant=context.parameters["variant"],
-            alternative=number,
-            settings=settings,
-            seed=context.parameters["seed"],
-            progress=tell,
-        )
+            atoms, drug, ligand, start, state=context.parameters["state"],
+            variant=context.parameters["variant"], alternative=number, settings=settings,
+            seed=context.parameters["seed"], progress=tell,
+        )  # fmt: skip
         runs.append(run)
         write_poses(context.output / f"poses_{number}.sdf", poses)
     write_records(context.output / RUNS, runs)
@@ -75,7 +76,6 @@ def dock_elsewhere(context: StepContext) -> None:
     state = context.parameters["state"]
     settings = DockingSettings.model_validate(context.parameters["settings"])
     models = [atoms for atoms, _ in read_models(context.input("model"))]
-    runs: list[DockingRun] = []
     if state in drug.further_states:
         start: Mol | None = reference_pose(pack, drug, state=state)[0]
     else:
@@ -84,17 +84,11 @@ def dock_elsewhere(context: StepContext) -> None:
         found = fit_in_state(drug, pose, home, models[0], state)
         write_records(context.output / FITS, [] if found is None else [found[0]])
         start = _start(context, found[1] if found is not None and found[0].fits else None)
-    if start is not None:
-        write_poses(context.output / KNOWN, [start])
-        for number, atoms in enumerate(models):
-            run, poses = dock(
-                atoms, drug, load_ligand(drug), start, state=state, variant=context.parameters["variant"],
-                alternative=number, settings=settings, seed=context.parameters["seed"],
-            )  # fmt: skip
-            runs.append(run)
-            write_poses(context.output / f"poses_{number}.sdf", poses)
-            context.progress((number + 1) / len(models))
-    write_records(context.output / RUNS, runs)
+    if start is None:
+        write_records(context.output / RUNS, [])
+        return
+    write_poses(context.output / KNOWN, [start])
+    _dock_all(context, models, drug, load_ligand(drug), start, settings)
 
 
 def dock_given(context: StepContext) -> None:
@@ -126,15 +120,7 @@ def dock_given(context: StepContext) -> None:
         start = found[0]
     write_poses(context.output / KNOWN, [start])
     near = settings.model_copy(update={"mode": "from known pose"})
-    runs = []
-    for number, atoms in enumerate(models):
-        run, poses = dock(
-            atoms, ligand, molecule, start, state=state, variant=context.parameters["variant"],
-            alternative=number, settings=near, seed=context.parameters["seed"],
-        )  # fmt: skip
-        runs.append(run)
-        write_poses(context.output / f"poses_{number}.sdf", poses)
-    write_records(context.output / RUNS, runs)
+    _dock_all(context, models, ligand, molecule, start, near)
 
 
 def _drug(context: StepContext, pack: TargetPack) -> DrugDefinition:

@@ -52,31 +52,30 @@ def known_pose(
 
 
 def compared(
-    pack: TargetPack,
     drug: DrugDefinition,
     state: str,
     variant: Variant,
     native: AtomArray,
     sides: Mapping[str, Path],
-    carried: Path | None = None,
+    known: tuple[Mol, ReferencePoseRecord],
 ) -> RelaxedComparison | None:
     """The comparison of two sides that steps left; None where nothing substituted is near the drug.
 
     Parameters
     ----------
-    pack, drug, state, variant
+    drug, state, variant
         What it is about.
     native
         The native model of the state (n_atoms).
     sides
         Directories of ``native`` and ``mutant``.
-    carried
-        The pose's directory in a user's structure.
+    known
+        The pose in the state's native model, and its record.
     """
     found = {side: read_records(path / SIDE, ComplexSide) for side, path in sides.items()}
     if not all(found.get(side) for side in ("native", "mutant")):
         return None
-    pose, record = known_pose(pack, drug, state, carried)
+    pose, record = known
     comparison = compare_sides(
         drug.id, state, variant.short, found["native"][0], found["mutant"][0], RelaxedSettings()
     )

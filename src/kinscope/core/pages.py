@@ -1,0 +1,49 @@
+"""Pages that open offline and can load nothing: templates, drawings put into them, and what they may run."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from jinja2 import Environment
+    from markupsafe import Markup
+
+
+def environment(templates: Path) -> Environment:
+    """Templates of a folder: every text is escaped, an unknown name is an error."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    return Environment(
+        loader=FileSystemLoader(templates),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
+def content_security_policy(scripts: Iterable[str]) -> str:
+    """Nothing may be loaded; only these inline scripts may run, named by their SHA-256."""
+    digests = (base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() for script in scripts)
+    allowed = " ".join(f"'sha256-{digest}'" for digest in digests)
+    return (
+        f"default-src 'none'; script-src {allowed}; style-src 'unsafe-inline'; img-src data:; "
+        "base-uri 'none'; form-action 'none'"
+    )
+
+
+def inline_svg(svg: bytes, prefix: str) -> Markup:
+    """Our own SVG for the body of a page: no prologue, no metadata, ids of its own."""
+    from markupsafe import Markup
+
+    text = svg.decode()
+    text = re.sub(r"<metadata>.*?</metadata>", "", text[text.index("<svg") :], flags=re.DOTALL)
+    text = re.sub(r'\bid="', f'id="{prefix}-', text)
+    text = re.sub(r'(href=")#', rf"\1#{prefix}-", text)
+    return Markup(re.sub(r"url\(#", f"url(#{prefix}-", text))
