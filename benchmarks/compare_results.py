@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-LEFT_OUT = {"created", "kinscope_version", "schema_version", "cpu_seconds", "wall_seconds", "settings"}
+LEFT_OUT = {"created", "kinscope_version", "schema_version", "cpu_seconds", "wall_seconds", "settings", "key"}
 """What differs between two runs of the same program."""
 NAMES = (
     "drug",
@@ -54,7 +54,8 @@ def leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
 def _label(item: Any) -> str:
     if not isinstance(item, dict):
         return ""
-    return ",".join(str(item[name]) for name in NAMES if isinstance(item.get(name), str | int))
+    flat = item | item.get("contact", {})
+    return ",".join(str(flat[name]) for name in NAMES if isinstance(flat.get(name), str | int))
 
 
 def same(first: Any, second: Any) -> bool:
