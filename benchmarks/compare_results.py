@@ -32,6 +32,7 @@ NAMES = (
     "method",
     "replica",
     "kind",
+    "partner",
 )
 
 
