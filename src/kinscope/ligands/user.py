@@ -310,14 +310,7 @@ def read_given(
 ) -> GivenLigands:
     """Every ligand named, as definitions of the kind that the library holds.
 
-    Parameters
-    ----------
-    files, smiles
-        As the module says.
-    site, state
-        Where they are to be docked.
-    taken
-        Ids that are not free: the library's.
+    They are to be docked into ``site`` of ``state``; ids ``taken`` (the library's) are not free.
     """
     found = GivenLigands()
     used = set(taken)

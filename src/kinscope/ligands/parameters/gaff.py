@@ -61,21 +61,9 @@ def gaff2_terms(
 ) -> tuple[Terms, tuple[EstimatedTerm, ...], tuple[Note, ...]]:
     """The terms of the molecule that antechamber typed in ``directory / "antechamber"``.
 
-    Parameters
-    ----------
-    charges, names
-        (n_atoms,) put into the topology, which stays in ``directory`` as an Amber topology.
-    tools, directory
-        AmberTools and where they work.
-
-    Returns
-    -------
-    terms
-        Of the molecule.
-    estimated
-        What parmchk2 took from similar chemistry at a penalty above :data:`NOTED_PENALTY`.
-    notes
-        What was mended, in words.
+    Charges and names (n_atoms,) go into the topology, which stays in ``directory`` as an Amber topology.
+    Returns the terms, what parmchk2 took from similar chemistry at a penalty above :data:`NOTED_PENALTY`, and
+    what was mended.
 
     Raises
     ------
