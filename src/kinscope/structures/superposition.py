@@ -71,14 +71,7 @@ def common_atoms(
 ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Indices of atoms with equal residue number and name in two models, shapes (n,) and (n,).
 
-    Parameters
-    ----------
-    first, second
-        Models with the same residue numbering.
-    residues
-        Restrict to these residue numbers; all if None.
-    names
-        Restrict to these atom names; every heavy atom if None.
+    All residues if None; every heavy atom if ``names`` is None.
     """
     wanted = None if residues is None else set(residues)
 
@@ -165,17 +158,8 @@ class SiteFit:
 def fit_site(mobile: AtomArray, fixed: AtomArray, ligand: NDArray[Any]) -> SiteFit | None:
     """Lay ``mobile`` on ``fixed`` over the CA atoms around a ligand given in ``mobile``'s frame.
 
-    Parameters
-    ----------
-    mobile, fixed
-        Models in the same numbering.
-    ligand
-        Heavy atoms' coordinates, angstrom, shape (n, 3).
-
-    Returns
-    -------
-    SiteFit or None
-        None if they share fewer than :data:`MIN_RESIDUES` residues of the site.
+    The ligand is its heavy atoms (n, 3), angstrom. None if they share fewer than :data:`MIN_RESIDUES`
+    residues of the site.
     """
     from scipy.spatial import cKDTree
 
@@ -189,19 +173,8 @@ def fit_site(mobile: AtomArray, fixed: AtomArray, ligand: NDArray[Any]) -> SiteF
 def fit_residues(mobile: AtomArray, fixed: AtomArray, site: set[int], near: set[int]) -> SiteFit | None:
     """Lay ``mobile`` on ``fixed`` over the CA atoms of given residues, then again without outliers.
 
-    Parameters
-    ----------
-    mobile, fixed
-        Models in the same numbering.
-    site
-        Numbers of the residues that carry the superposition.
-    near
-        Numbers of those that tell how well it holds next to the ligand.
-
-    Returns
-    -------
-    SiteFit or None
-        None if they share fewer than :data:`MIN_RESIDUES` residues of the site.
+    Residues of ``site`` carry the superposition, those ``near`` tell how well it holds next to the ligand.
+    None if they share fewer than :data:`MIN_RESIDUES` residues of the site.
     """
     held = {int(number) for number in fixed.res_id}
     mobile, fixed = mobile[mobile.atom_name == "CA"], fixed[fixed.atom_name == "CA"]

@@ -77,13 +77,7 @@ DISULPHIDE_ANGSTROM = 2.5
 
 
 def sulphur_pairs(atoms: AtomArray) -> tuple[tuple[int, int, float, bool], ...]:
-    """Cysteines within bonding distance: their numbers, the distance, whether a thiol hydrogen is left.
-
-    Parameters
-    ----------
-    atoms
-        A model or crystal chain, angstrom.
-    """
+    """Cysteines within bonding distance: their numbers, the distance, whether a thiol hydrogen is left."""
     rows = np.flatnonzero((atoms.res_name == "CYS") & (atoms.atom_name == "SG"))
     thiols = {int(n) for n in atoms.res_id[(atoms.res_name == "CYS") & (atoms.atom_name == "HG")]}
     found = []
@@ -161,22 +155,10 @@ def check_model(
 ) -> ModelCheck:
     """Check a model.
 
-    Parameters
-    ----------
-    atoms
-        The model, or a crystal chain in the target's numbering.
-    record
-        Its record: gives the range it should cover and the crystals it comes from.
-    source
-        Where those crystals are; the distance from them is left out if None.
-    pack
-        The target; the sequence is compared with its protein, and the conformation measured on its
-        landmarks, if given.
-    name
-        What the model is called.
-    entry
-        wwPDB entry and chain, ``3UE4:A``, if it is one: its labels in the literature are compared. By default
-        the record's: of the crystal that gave the DFG motif and of the one that gave most of the rest.
+    The record gives the range the model should cover and its crystals, from which it is measured where there
+    is a source; the pack the sequence and the landmarks of the conformation. ``entry`` is the wwPDB entry and
+    chain, ``3UE4:A``, whose labels in the literature are compared; by default those of the record: of the
+    crystal that gave the DFG motif and of the one that gave most of the rest.
     """
     geometry = classify_state(atoms, pack.landmarks if pack is not None else None)
     overlaps = heavy_atom_overlaps(atoms)

@@ -32,10 +32,7 @@ class Prepared:
 def complete_heavy_atoms(atoms: AtomArray) -> Prepared:
     """Add side-chain atoms the crystal does not show; whole residues are never built here.
 
-    Parameters
-    ----------
-    atoms
-        Heavy atoms of standard residues (and PTR, SEP, TPO), each with a complete backbone.
+    Residues are standard ones (and PTR, SEP, TPO), each with a complete backbone.
     """
     lacking = missing_atoms(atoms)
     if not lacking:

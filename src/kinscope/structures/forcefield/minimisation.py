@@ -187,22 +187,9 @@ def minimise_part(
 ) -> tuple[AtomArray, float]:
     """Minimise some atoms of a complete model, all others fixed where they are.
 
-    Parameters
-    ----------
-    atoms
-        Model with all hydrogens.
-    movable
-        Mask over its atoms.
-    included
-        Mask of the atoms whose energy counts, whole residues, the movable ones among them; all if None.
-    implicit_solvent, max_iterations, threads
-        As in :class:`Stage`; the cutoff is 1.2 nm.
-
-    Returns
-    -------
-    tuple
-        A copy with new coordinates, and its energy in kcal/mol: only differences between conformations of the
-        same atoms mean anything.
+    ``movable`` and ``included`` are masks over the atoms; the energy of those included (whole residues, the
+    movable ones among them; all if None) counts. The cutoff is 1.2 nm. Returns a copy with new coordinates,
+    and its energy in kcal/mol: only differences between conformations of the same atoms mean anything.
 
     Raises
     ------

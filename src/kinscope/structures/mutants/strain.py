@@ -68,22 +68,9 @@ def steer(
     Langevin dynamics (1 fs) of the shell without solvent: phi is steered over 4 ps at 400 K with a force
     that grows, then the shell cools to 50 K in 2 ps. The peptides are held planar throughout.
 
-    Parameters
-    ----------
-    relaxer
-        Of this mutant; its restraints on neighbours' side chains stay on.
-    atoms
-        The mutant.
-    prolines
-        Residues whose phi is steered.
-    about
-        Residues whose peptides, and those of three residues on each side, are held planar.
-    seed
-        Of velocities and noise.
-
-    Returns
-    -------
-    Coordinates (n_atoms, 3), angstrom; atoms outside the shell bit for bit as given.
+    The relaxer's restraints on neighbours' side chains stay on. Planar are the peptides of the residues
+    ``about`` and of three residues on each side. Returns coordinates (n_atoms, 3), angstrom; atoms outside
+    the shell bit for bit as given.
 
     Raises
     ------
@@ -168,18 +155,8 @@ _NEAR_ANGSTROM = 15.0
 def strain_left(native: AtomArray, mutant: AtomArray, numbers: Sequence[int]) -> Note | None:
     """What the mutant has about the substituted residues that the native has not.
 
-    Parameters
-    ----------
-    native, mutant
-        Models of the same residues.
-    numbers
-        Substituted residues.
-
-    Returns
-    -------
-    Note or None
-        Twisted peptide bonds, phi and psi that crystals do not visit, overlaps of heavy atoms above 0.4
-        angstrom; None where there are none.
+    ``numbers`` are the substituted residues. Twisted peptide bonds, phi and psi that crystals do not visit,
+    overlaps of heavy atoms above 0.4 angstrom; None where there are none.
     """
     twisted, overlaps = _twisted(native, mutant), _overlaps(native, mutant, numbers)
     unvisited = _unvisited(native, mutant)
@@ -271,23 +248,8 @@ def relieve(
 ) -> Relief | None:
     """Steer and relax a strained mutant.
 
-    Parameters
-    ----------
-    native
-        The model it was made from.
-    first
-        The mutant after its first relaxation.
-    relaxer
-        With the wider shell and the freer backbone.
-    wanted
-        Substituted residues, three-letter names.
-    seed
-        Of the dynamics.
-
-    Returns
-    -------
-    Relief or None
-        None where no attempt left less strained without turning over a peptide or a centre.
+    The relaxer has the wider shell and the freer backbone; ``wanted`` are the new residues' three-letter
+    names by number. None where no attempt left less strained without turning over a peptide or a centre.
     """
     numbers = list(wanted)
     residues = residues_of(first)

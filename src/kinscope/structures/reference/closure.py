@@ -86,25 +86,10 @@ def sample_backbones(
 ) -> Backbones:
     """Sample closed backbones of a stretch.
 
-    Parameters
-    ----------
-    anchors
-        Where the chain leaves and where it must arrive.
-    names
-        Residue names (``GLY``) of the stretch.
-    after_name
-        Name of the residue that is the far anchor: a proline restrains the one before.
-    samples
-        Chains started; those that do not close are dropped.
-    sweeps
-        Passes of cyclic coordinate descent at most.
-    seed
-        Same seed, same backbones.
-
-    Returns
-    -------
-    Backbones
-        Possibly none, where the anchors are further apart than the stretch can reach.
+    ``names`` are residue names (``GLY``) of the stretch, ``after_name`` that of the far anchor: a proline
+    restrains the residue before. Of the chains started (``samples``) those that do not close within so many
+    ``sweeps`` of cyclic coordinate descent are dropped: possibly none is left, where the anchors are further
+    apart than the stretch can reach.
     """
     span = float(np.linalg.norm(anchors.after_ca - anchors.before_ca))
     if span > _CA_CA * (len(names) + 1):

@@ -78,23 +78,9 @@ def build_loops(
 ) -> tuple[AtomArray, tuple[BuiltLoop, ...]]:
     """Build stretches that a model lacks.
 
-    Parameters
-    ----------
-    atoms
-        Heavy atoms of standard residues in the target's numbering; both neighbours of each stretch present.
-    stretches
-        First and last residue of each, both ends included.
-    protein
-        One-letter sequence of the target; residue 1 first.
-    settings
-        The default ones if None.
-    progress
-        Told the fraction done.
-
-    Returns
-    -------
-    tuple
-        The heavy atoms with the stretches in them (what was there has not moved), and a description of each.
+    Heavy atoms of standard residues in the target's numbering, both neighbours of each stretch among them;
+    stretches include both ends. Returns the heavy atoms with the stretches in them (what was there has not
+    moved), and a description of each.
 
     Raises
     ------

@@ -30,12 +30,7 @@ _GRID_ANGSTROM = 2.0
 class Surroundings:
     """The atoms of a model that stand still.
 
-    Parameters
-    ----------
-    residues
-        The model with substituted residues in place.
-    moving
-        Names of the atoms that move, by residue.
+    Substituted residues are in place; ``moving`` names the atoms that move, by residue.
     """
 
     def __init__(self, residues: dict[int, Residue], moving: dict[int, frozenset[str]]) -> None:
@@ -131,21 +126,9 @@ def repack_side_chains(
 ) -> tuple[AtomArray, dict[int, str]]:
     """Choose the side chains of some residues together, the rest of the model held.
 
-    Parameters
-    ----------
-    atoms
-        Model with all hydrogens.
-    residues
-        Numbers of the residues; those without rotamers and bridged cysteines stay as they are.
-    forget
-        Those among them whose present rotamer means nothing.
-    seed
-        For the annealing that replaces the exact search of a large problem.
-
-    Returns
-    -------
-    tuple
-        A copy of the model, and the new rotamer of each residue that left its present one.
+    Residues without rotamers and bridged cysteines stay as they are. To ``forget`` are those whose present
+    rotamer means nothing. The seed is for the annealing that replaces the exact search of a large problem.
+    Returns a copy of the model, and the new rotamer of each residue that left its present one.
     """
     present = residues_of(atoms)
     wanted = [

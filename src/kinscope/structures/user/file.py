@@ -62,16 +62,7 @@ def find_structure(
 ) -> Path:
     """The file a user means: a path, or a wwPDB code from the cache, the mirror or the network.
 
-    Parameters
-    ----------
-    named
-        A path, or a code where no such file exists.
-    mirror
-        Directory of wwPDB entries; ``KINSCOPE_PDB_MIRROR`` if None.
-    cache
-        Directory that keeps downloads.
-    allow_download
-        Whether the wwPDB may be asked.
+    The mirror is ``KINSCOPE_PDB_MIRROR`` if None.
 
     Raises
     ------

@@ -67,18 +67,8 @@ def surroundings(
 ) -> Surroundings:
     """Sort what the first model holds beside the chosen chain.
 
-    Parameters
-    ----------
-    structure
-        ``gemmi.Structure`` of the file.
-    chain
-        The chosen chain's name.
-    protein
-        Its heavy atoms in the target's numbering.
-    pack
-        For the pockets.
-    dropped
-        Residues of expression tags, for the count.
+    ``protein`` is the chosen chain's heavy atoms in the target's numbering; ``dropped`` counts residues of
+    its expression tags.
     """
     counts: Counter[str] = Counter()
     ligands: list[PocketLigand] = []
@@ -289,22 +279,9 @@ def dockable(
     structure is like) and whose site the structure shows in that shape; and every drug that the structure
     itself holds.
 
-    Parameters
-    ----------
-    atoms
-        Heavy atoms in the target's numbering.
-    dfg
-        The measured class.
-    like
-        State id that takes the place of the measurement; empty: the measurement holds.
-    held
-        Chemical Component codes of the drugs that stand in the structure whole.
-    poses
-        The pack's reference poses.
-    sources
-        The shipped models they lie in.
-    pack
-        The target.
+    ``dfg`` is the measured class; a state id in ``like`` takes its place. ``held`` are Chemical Component
+    codes of the drugs that stand in the structure whole; ``sources`` the shipped models that the poses lie
+    in.
     """
     wanted = pack.state(like).dfg if like else dfg
     found: list[str] = []

@@ -108,16 +108,7 @@ def fill_stretch(stretch: Stretch, pack: TargetPack, like: str, label: str) -> F
     The conformation is measured on the file's own atoms; where a landmark is missing from these, on what
     fills the gap.
 
-    Parameters
-    ----------
-    stretch
-        As the file shows it.
-    pack
-        The target.
-    like
-        Id of the shipped state that the structure is to be treated like; empty: as measured.
-    label
-        The file, for errors.
+    ``like`` is the id of the shipped state that the structure is to be treated like; empty: as measured.
 
     Raises
     ------

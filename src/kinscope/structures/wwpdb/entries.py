@@ -137,21 +137,8 @@ def protein_chains(structure: Any, pack: TargetPack) -> tuple[str, ...]:
 def read_ligand(source: PdbSource, code: str, chain: str, ccd: str) -> AtomArray:
     """Heavy atoms of one ligand of an entry, in the same (crystal) frame as :func:`read_chain`.
 
-    Parameters
-    ----------
-    source
-        Where entries come from.
-    code
-        wwPDB code.
-    chain
-        Author chain that carries the ligand.
-    ccd
-        Chemical Component Dictionary code, e.g. ``STI``.
-
-    Returns
-    -------
-    AtomArray
-        Atom names as in the dictionary; ``hetero`` set; the ligand's author residue number.
+    ``chain`` is the author chain that carries it, ``ccd`` its Chemical Component Dictionary code, e.g.
+    ``STI``. Atom names are as in the dictionary; ``hetero`` is set; the number is the author's.
 
     Raises
     ------

@@ -26,20 +26,8 @@ _GAP = (-10, -1)
 def read_homologous_chain(source: PdbSource, code: str, chain: str, pack: TargetPack) -> AtomArray:
     """Heavy atoms of a related protein's chain, numbered by its alignment with the target.
 
-    Parameters
-    ----------
-    source
-        Where wwPDB entries come from.
-    code, chain
-        The entry and its author chain.
-    pack
-        The target.
-
-    Returns
-    -------
-    AtomArray
-        Residues aligned with one of the target, with the target's numbers and the crystal's residue names;
-        crystal frame, angstrom.
+    Residues aligned with one of the target have its numbers and the crystal's residue names; crystal frame,
+    angstrom.
 
     Raises
     ------

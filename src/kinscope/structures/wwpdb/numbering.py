@@ -46,17 +46,9 @@ def number_chain(
 ) -> NumberedChain:
     """Number a chain's residues by alignment with the target's protein sequence.
 
-    Parameters
-    ----------
-    residues
-        ``gemmi.Residue`` in chain order, each with N, CA and C.
-    protein
-        One-letter sequence of the reference isoform.
-    label
-        What the chain is called in messages.
-    heed_author_jumps
-        Whether a jump of the author's numbers between bonded residues is a place where residues may be
-        missing. False for files whose numbers mean nothing.
+    Residues are ``gemmi.Residue`` in chain order, each with N, CA and C. Where author jumps are heeded, a
+    jump of the author's numbers between bonded residues is a place where residues may be missing; not so in
+    files whose numbers mean nothing.
 
     Raises
     ------
