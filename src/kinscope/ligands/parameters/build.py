@@ -231,7 +231,7 @@ def _check_name(name: str, residue_name: str) -> None:
 
 
 def _check(molecule: Mol, name: str) -> None:
-    from kinscope.ligands.library import unspecified_stereo
+    from kinscope.ligands.library import refuse_open_stereo
     from kinscope.ligands.user import check_dockable
 
     check_dockable(molecule, where=name)
@@ -241,13 +241,8 @@ def _check(molecule: Mol, name: str) -> None:
             where=name,
             remedy="Use parameters made for nucleotides (Meagher et al., J Comput Chem 2003;24:1016).",
         )
-    open_centres = unspecified_stereo(molecule)
-    if open_centres:
-        raise LigandError(
-            f"Stereochemistry is not stated at {', '.join(open_centres)}.",
-            where=name,
-            remedy="Write @ or @@ at the centre, / and \\ at the double bond.",
-        )
+    remedy = "Write @ or @@ at the centre, / and \\ at the double bond."
+    refuse_open_stereo(molecule, where=name, remedy=remedy)
 
 
 def _atoms(molecule: Mol, names: Sequence[str], charges: Charges, terms: Terms) -> tuple[LigandAtom, ...]:
