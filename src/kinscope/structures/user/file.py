@@ -21,6 +21,7 @@ from kinscope.structures.wwpdb.source import PdbSource, parse_structure, read_bo
 MAX_ATOMS = 500_000
 """A virus capsid; the kinase with everything it is crystallised with is a hundredth of it."""
 MAX_CHAINS = 200
+WATER = {"HOH", "DOD", "WAT", "TIP", "TIP3", "SOL", "H2O"}
 _CODE = re.compile(r"[0-9][A-Za-z0-9]{3}|pdb_[0-9A-Za-z]{8}", re.IGNORECASE)
 _NAMES_OF_OTHERS = {
     "HSD": "HIS", "HSE": "HIS", "HSP": "HIS", "HISD": "HIS", "HISE": "HIS", "HISH": "HIS", "HIN": "HIS",

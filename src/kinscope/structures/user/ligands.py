@@ -22,7 +22,7 @@ from kinscope.results.notes import Note, note
 from kinscope.results.user_structure import PocketLigand
 from kinscope.structures.model import AtomArray
 from kinscope.structures.superposition import SiteFit, fit_site
-from kinscope.structures.user.file import harmless
+from kinscope.structures.user.file import WATER, harmless
 from kinscope.structures.user.gaps import Donor
 from kinscope.targets.pack import DrugDefinition, TargetPack
 
@@ -39,7 +39,6 @@ straight differs by more; two crystals of one state by 0.3-0.8."""
 STAND_IN_CLEARANCE = 2.6
 """A reference pose is laid into an empty pocket only if no heavy atom of the protein is nearer than this."""
 _ELEMENTS = {"C", "N", "O", "S", "P", "F", "CL", "BR", "I", "B", "SE", "SI"}
-_WATER = {"HOH", "DOD", "WAT", "TIP", "TIP3", "SOL", "H2O"}
 
 
 @dataclass(frozen=True)
@@ -76,7 +75,7 @@ def surroundings(
     others: Counter[str] = Counter()
     for part in structure[0]:
         for residue in part:
-            if residue.name.upper() in _WATER:
+            if residue.name.upper() in WATER:
                 counts["water"] += 1
                 continue
             if _is_polymer(residue):

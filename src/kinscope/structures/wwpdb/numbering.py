@@ -55,7 +55,7 @@ def number_chain(
     StructureError
         If the chain is too short or is not of this protein.
     """
-    letters = [_letter(residue.name) for residue in residues]
+    letters = [letter_of(residue.name) for residue in residues]
     pieces = _pieces(residues, heed_author_jumps)
     scores = [_identities(letters[first:last], protein) for first, last in pieces]
     _favour_author_spacing(residues, pieces, scores)
@@ -82,7 +82,8 @@ def number_chain(
     )
 
 
-def _letter(name: str) -> str:
+def letter_of(name: str) -> str:
+    """The one-letter code of a residue or of the parent that gemmi's table gives it; else ``X``."""
     letter = one_letter(name)
     if letter != "X":
         return letter
