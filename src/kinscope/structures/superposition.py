@@ -5,7 +5,7 @@ Laying one model on another over the residues around a ligand.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -116,14 +116,12 @@ def superpose(
     return kabsch(mobile.coord[first], fixed.coord[second])
 
 
-def rmsd_after_superposition(
-    mobile: AtomArray,
-    fixed: AtomArray,
-    residues: Iterable[int] | None = None,
-    names: tuple[str, ...] = BACKBONE,
-) -> float:
-    """RMSD in angstrom over the shared atoms after superposing on the same atoms."""
-    return superpose(mobile, fixed, residues, names).rmsd_angstrom
+def deviations(mobile: AtomArray, fixed: AtomArray, residues: Collection[int]) -> tuple[float, float]:
+    """RMSD (angstrom) of the backbone and of every heavy atom, both after the backbone's superposition."""
+    transform = superpose(mobile, fixed, residues)
+    first, second = common_atoms(mobile, fixed, residues, None)
+    gap = transform.apply(mobile.coord[first]) - fixed.coord[second]
+    return transform.rmsd_angstrom, float(np.sqrt((gap**2).sum(axis=1).mean()))
 
 
 SITE_ANGSTROM = 8.0

@@ -28,7 +28,7 @@ from kinscope.structures.stereochemistry import (
     omega,
     ramachandran_outliers,
 )
-from kinscope.structures.superposition import common_atoms, superpose
+from kinscope.structures.superposition import deviations
 from kinscope.structures.wwpdb.source import PdbSource
 from kinscope.targets.pack import TargetPack
 
@@ -58,15 +58,13 @@ def crystal_deviations(
     for label, residues in members.items():
         code, _, chain = label.partition(":")
         crystal = read_chain(source, code, chain, pack)
-        transform = superpose(crystal, atoms, residues)
-        first, second = common_atoms(crystal, atoms, residues, None)
-        gap = transform.apply(crystal.coord[first]) - atoms.coord[second]
+        backbone, heavy = deviations(crystal, atoms, residues)
         found.append(
             CrystalDeviation(
                 entry=label,
                 residues=len(residues),
-                backbone_rmsd_angstrom=transform.rmsd_angstrom,
-                heavy_rmsd_angstrom=float(np.sqrt((gap**2).sum(axis=1).mean())),
+                backbone_rmsd_angstrom=backbone,
+                heavy_rmsd_angstrom=heavy,
             )
         )
     return tuple(found)

@@ -31,7 +31,7 @@ from kinscope.structures.mutants.backbone_moves import backbone_kept
 from kinscope.structures.mutants.candidates import Packed, SoftScore, pack_substitutions
 from kinscope.structures.mutants.record import mutant_record
 from kinscope.structures.mutants.settings import MutationSettings
-from kinscope.structures.mutants.strain import Relief, changed_settings, relieve, strain_left
+from kinscope.structures.mutants.strain import Relief, relieve, strain_left
 from kinscope.structures.side_chains.sites import nearest_rotamer, residues_of, rotamer_cost_kcal_per_mol
 
 
@@ -238,7 +238,9 @@ def _relieved(
     """
     if strain_left(native, candidate.atoms, list(wanted)) is None:
         return candidate
-    freer = settings.model_copy(update=changed_settings(settings.relief, settings.shell_radius_angstrom))
+    changed = settings.relief.model_dump()
+    wider = settings.shell_radius_angstrom + changed.pop("extra_shell_angstrom")
+    freer = settings.model_copy(update={**changed, "shell_radius_angstrom": wider})
     relaxer = _relaxer(native, [replace(candidate.packing, atoms=candidate.atoms)], list(wanted), freer)
     relief = relieve(native, candidate.atoms, relaxer, wanted, seed)
     return candidate if relief is None else replace(candidate, atoms=relief.atoms, relief=relief)

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from copy import deepcopy
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +21,6 @@ from kinscope.results.notes import Note, note
 from kinscope.structures.forcefield.relaxation import Relaxer
 from kinscope.structures.forcefield.system import cpu_platform
 from kinscope.structures.model import AtomArray
-from kinscope.structures.mutants.settings import ReliefSettings
 from kinscope.structures.side_chains.rotamers import dihedral_degrees
 from kinscope.structures.side_chains.sites import Residue, residues_of
 from kinscope.structures.stereochemistry import (
@@ -32,10 +31,6 @@ from kinscope.structures.stereochemistry import (
     omega,
     ramachandran_outliers,
 )
-
-if TYPE_CHECKING:
-    pass
-
 
 PROLINE_PHI = (-110.0, -35.0)
 """Range that holds nearly all trans prolines (MacArthur & Thornton, J. Mol. Biol. 1991, 218, 397)."""
@@ -139,8 +134,6 @@ def _steering_terms(relaxer: Relaxer, atoms: AtomArray, prolines: Sequence[int],
 
 
 def _is_cis(atoms: AtomArray, rows: Sequence[int | None]) -> bool:
-    from kinscope.structures.side_chains.rotamers import dihedral_degrees
-
     if None in rows:
         return False
     points = np.asarray(atoms.coord, dtype=np.float64)[[index for index in rows if index is not None]]
@@ -272,14 +265,3 @@ def relieve(
 def _furthest_ca(native: AtomArray, atoms: AtomArray) -> float:
     one, two = (np.asarray(a.coord)[np.asarray(a.atom_name) == "CA"] for a in (native, atoms))
     return float(np.linalg.norm(one - two, axis=1).max())
-
-
-def changed_settings(relief: ReliefSettings, shell_radius_angstrom: float) -> dict[str, float | int]:
-    """What differs from the first relaxation's settings."""
-    return {
-        "shell_radius_angstrom": shell_radius_angstrom + relief.extra_shell_angstrom,
-        "backbone_freedom_angstrom": relief.backbone_freedom_angstrom,
-        "final_iterations": relief.final_iterations,
-        "backbone_restraint_kcal_per_mol_angstrom2": relief.backbone_restraint_kcal_per_mol_angstrom2,
-        "side_chain_restraint_kcal_per_mol_angstrom2": relief.side_chain_restraint_kcal_per_mol_angstrom2,
-    }

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from kinscope.structures.stereochemistry import dihedrals
+
 Floats = NDArray[np.float64]
 
 _N_CA, _CA_C, _C_N, _C_O, _CA_CB = 1.459, 1.525, 1.336, 1.229, 1.530
@@ -174,7 +176,7 @@ def _grow(anchors: Anchors, torsions: Floats, last_phi: Floats) -> Floats:
     )
     # psi of the near anchor stays what its own oxygen says.
     oxygen = np.broadcast_to(anchors.before_o, (samples, 3))
-    psi = _dihedral(n, ca, c, oxygen) + 180.0
+    psi = dihedrals(n, ca, c, oxygen) + 180.0
     chain = []
     straight = np.full(samples, 180.0)
     for index in range(residues + 1):
@@ -259,19 +261,12 @@ def _with_oxygens(chain: Floats, after_n: Floats) -> Floats:
         following = (
             atoms[:, index + 1, 0] if index + 2 < atoms.shape[1] else np.broadcast_to(after_n, n.shape)
         )
-        psi = _dihedral(n, ca, c, following)
+        psi = dihedrals(n, ca, c, following)
         oxygen = place(n, ca, c, _C_O, _CA_C_O, psi + 180.0)
         # An L residue: CB at -122.6 degrees from N about the bond C-CA.
         beta = place(n, c, ca, _CA_CB, 110.1, np.full(samples, 122.6))
         result[:, index] = np.stack([n, ca, c, oxygen, beta], axis=1)
     return result
-
-
-def _dihedral(a: Floats, b: Floats, c: Floats, d: Floats) -> Floats:
-    b1, b2, b3 = b - a, c - b, d - c
-    n1, n2 = np.cross(b1, b2), np.cross(b2, b3)
-    sine = (np.cross(n1, n2) * _unit(b2)).sum(axis=-1)
-    return np.asarray(np.degrees(np.arctan2(sine, (n1 * n2).sum(axis=-1))))
 
 
 def _unit(vector: Floats) -> Floats:

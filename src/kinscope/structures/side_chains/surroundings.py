@@ -9,6 +9,7 @@ nothing is substituted and the backbone stays.
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -64,15 +65,7 @@ class Surroundings:
             )
             stack = np.stack([position.coord[i] for i in members])
             energies[members] += pair_energies(stack, own, coord, types, weight)[:, 0]
-        return Position(
-            position.residue,
-            position.name,
-            position.atom_names,
-            position.coord,
-            position.types,
-            position.labels,
-            energies,
-        )
+        return replace(position, intrinsic=energies)
 
     def _near(self, position: Position) -> np.ndarray:
         """Rows of the atoms within reach of some conformer, and of bonded ones."""
