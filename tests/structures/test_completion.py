@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from factories.net_charge import net_charge
 from kinscope.core.errors import BadInputError, ComputationError
 from kinscope.structures.completion.heavy_atoms import cap_ends, complete_heavy_atoms, missing_atoms, pdb_text
 from kinscope.structures.completion.hydrogen_bonds import flip_side_chains, histidine_tautomer
-from kinscope.structures.completion.hydrogens import add_hydrogens, choose_protonation, net_charge
+from kinscope.structures.completion.hydrogens import add_hydrogens, choose_protonation
 from kinscope.structures.forcefield.minimisation import Stage, minimise
 from kinscope.structures.reference.build import reference_model
 from kinscope.structures.reference.recipes import load_recipes

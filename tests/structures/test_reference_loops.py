@@ -202,7 +202,7 @@ def test_a_domain_goes_where_the_frame_has_it(heavy):
     assert len(one) == len(joined)
     # Nothing overlaps in a crystal but what hydrogen bonds bring together: it hardly settles.
     assert np.sqrt(((joined.coord[one] - heavy.coord[other]) ** 2).sum(-1).mean()) < 0.5
-    assert note.values["entry"] == "2ABC:B"
+    assert note.values["frame"] == "2ABC:B"
 
 
 def test_a_domain_that_overlaps_moves_out_and_one_that_does_not_stays(heavy):

@@ -7,11 +7,11 @@ import os
 import numpy as np
 import pytest
 
+from factories.net_charge import net_charge
 from kinscope.core.errors import BadInputError, StructureError
 from kinscope.core.residues import one_letter
 from kinscope.interpretation.words.structures import check_text
 from kinscope.structures.checks.model import check_model
-from kinscope.structures.completion.hydrogens import net_charge
 from kinscope.structures.conformation.classify import classify_state
 from kinscope.structures.io import to_openmm
 from kinscope.structures.reference.build import available_states, reference_model

@@ -12,8 +12,9 @@ from functools import cache
 import numpy as np
 import pytest
 
+from factories.net_charge import net_charge
 from kinscope.interpretation.words.say import say
-from kinscope.structures.completion.hydrogens import add_hydrogens, net_charge
+from kinscope.structures.completion.hydrogens import add_hydrogens
 from kinscope.structures.conformation.classify import classify_state
 from kinscope.structures.reference.assembly import assemble, joints_of
 from kinscope.structures.reference.build import available_states, reference_model

@@ -64,10 +64,10 @@ def test_the_record_says_where_every_residue_comes_from(prepared: Prepared) -> N
 
 
 def test_it_is_the_model_it_was_made_from(prepared: Prepared) -> None:
-    from kinscope.structures.superposition import common_atoms, rmsd_after_superposition, superpose
+    from kinscope.structures.superposition import common_atoms, superpose
 
     original = shipped("kinase-dfg-out")
-    assert rmsd_after_superposition(prepared.atoms, original) < 0.35
+    assert superpose(prepared.atoms, original).rmsd_angstrom < 0.35
     transform = superpose(prepared.atoms, original)
     first, second = common_atoms(prepared.atoms, original, (315,), None)
     gap = np.linalg.norm(transform.apply(prepared.atoms.coord[first]) - original.coord[second], axis=1)

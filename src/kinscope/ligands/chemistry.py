@@ -26,16 +26,8 @@ def embedding_parameters(seed: int) -> Any:
 def add_conformers(molecule: Any, count: int, seed: int, *, insist: bool = False) -> list[int]:
     """Give a molecule with all hydrogens up to so many conformers, in place of those it has; their ids.
 
-    Parameters
-    ----------
-    molecule
-        An RDKit molecule; it is changed.
-    count
-        How many are tried.
-    seed
-        Of the random distances.
-    insist
-        Where none is found, try again from random coordinates, which suits large rings and cages.
+    ``count`` are tried, from random distances of the seed. With ``insist``, where none is found, it tries
+    again from random coordinates, which suits large rings and cages.
     """
     from rdkit.Chem import rdDistGeom
 

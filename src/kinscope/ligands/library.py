@@ -68,13 +68,7 @@ def check_definition(identifier: str, smiles: str, smiles_ph74: str, inchikey: s
     neutral = parse_smiles(smiles, where=f"{where}, smiles")
     charged = parse_smiles(smiles_ph74, where=f"{where}, smiles_ph74")
     for molecule in (neutral, charged):
-        open_centres = unspecified_stereo(molecule)
-        if open_centres:
-            raise LigandError(
-                f"Stereochemistry is not stated at {', '.join(open_centres)}.",
-                where=where,
-                remedy="Write the SMILES with @/@@ and / \\ marks.",
-            )
+        refuse_open_stereo(molecule, where=where, remedy="Write the SMILES with @/@@ and / \\ marks.")
     with quiet():
         if inchikey and _inchikey(neutral) != inchikey:
             raise LigandError(
@@ -124,7 +118,8 @@ def parse_smiles(smiles: str, *, where: str) -> Mol:
 
     with quiet():
         molecule = Chem.MolFromSmiles(smiles, sanitize=False) if smiles.strip() else None
-        problems = "" if molecule is None else _chemistry_problems(molecule)
+        found = () if molecule is None else Chem.DetectChemistryProblems(molecule)
+        problems = "; ".join(problem.Message() for problem in found)
         if molecule is not None and not problems:
             molecule = Chem.MolFromSmiles(smiles)
     if molecule is None or problems or molecule.GetNumAtoms() == 0:
@@ -134,12 +129,6 @@ def parse_smiles(smiles: str, *, where: str) -> Mol:
             remedy="Check brackets, ring closures and valences; quote the SMILES on the command line.",
         )
     return molecule
-
-
-def _chemistry_problems(molecule: Mol) -> str:
-    from rdkit import Chem
-
-    return "; ".join(problem.Message() for problem in Chem.DetectChemistryProblems(molecule))
 
 
 def _inchikey(molecule: Mol) -> str:
@@ -173,6 +162,15 @@ def unspecified_stereo(molecule: Mol) -> list[str]:
             ends = (bond.GetBeginAtom(), bond.GetEndAtom())
             open_elements.append("=".join(f"{end.GetSymbol()}{end.GetIdx() + 1}" for end in ends))
     return open_elements
+
+
+def refuse_open_stereo(
+    molecule: Mol, *, where: str, remedy: str, what: str = "Stereochemistry is not stated"
+) -> None:
+    """Raise a LigandError that names the centres whose configuration is not stated, if there are any."""
+    open_centres = unspecified_stereo(molecule)
+    if open_centres:
+        raise LigandError(f"{what} at {', '.join(open_centres)}.", where=where, remedy=remedy)
 
 
 def embed(molecule: Mol, *, where: str, conformers: int = 10) -> Mol:

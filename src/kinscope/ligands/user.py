@@ -17,7 +17,7 @@ from pathlib import Path
 
 from kinscope.core.errors import LigandError
 from kinscope.ligands.chemistry import quiet
-from kinscope.ligands.library import LigandIdentity, Mol, embed, identity, parse_smiles, unspecified_stereo
+from kinscope.ligands.library import LigandIdentity, Mol, embed, identity, parse_smiles, refuse_open_stereo
 from kinscope.results.notes import Note, note
 from kinscope.targets.pack import DrugDefinition
 
@@ -67,13 +67,11 @@ def ligand_from_smiles(smiles: str, name: str = "ligand") -> UserLigand:
     molecule = parse_smiles(smiles, where="SMILES")
     check_dockable(molecule, where=where)
     molecule, notes = _without_isotopes(molecule)
-    open_centres = unspecified_stereo(molecule)
-    if open_centres:
-        raise LigandError(
-            f"Stereochemistry is not stated at {', '.join(open_centres)}.",
-            where=where,
-            remedy="Write @ or @@ at the centre, / and \\ at the double bond; dock each isomer by itself.",
-        )
+    refuse_open_stereo(
+        molecule,
+        where=where,
+        remedy="Write @ or @@ at the centre, / and \\ at the double bond; dock each isomer by itself.",
+    )
     return _finished(embed(molecule, where=where), name, notes)
 
 
@@ -88,7 +86,7 @@ def ligand_from_sdf(path: Path, name: str = "") -> UserLigand:
     from rdkit import Chem
 
     where = str(path)
-    text = _read(path)
+    text = _read(path, "ligand file", MAX_SDF_BYTES, "Give one molecule.", "Give an SDF file.")
     blocks = [block for block in text.split("$$$$") if block.strip()]
     if len(blocks) != 1:
         raise LigandError(
@@ -176,17 +174,21 @@ def check_dockable(molecule: Mol, *, where: str) -> None:
         )
 
 
-def _read(path: Path) -> str:
+def _read(path: Path, what: str, most_bytes: int, smaller: str, remedy: str) -> str:
+    """The text of a file of bounded size; ``smaller`` says what to give in place of a larger one."""
     try:
-        if path.stat().st_size > MAX_SDF_BYTES:
-            raise LigandError("The file is larger than 2 MB.", where=str(path), remedy="Give one molecule.")
-        return path.read_text(encoding="utf-8")
+        large = path.stat().st_size > most_bytes
+        text = "" if large else path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise LigandError(
-            f"The ligand file cannot be read ({getattr(error, 'strerror', None) or 'it is not text'}).",
+            f"The {what} cannot be read ({getattr(error, 'strerror', None) or 'it is not text'}).",
             where=str(path),
-            remedy="Give an SDF file.",
+            remedy=remedy,
         ) from None
+    if large:
+        size = f"{most_bytes // 1000} kB" if most_bytes < 1_000_000 else f"{most_bytes // 1_000_000} MB"
+        raise LigandError(f"The {what} is larger than {size}.", where=str(path), remedy=smaller)
+    return text
 
 
 def _without_isotopes(molecule: Mol) -> tuple[Mol, tuple[Note, ...]]:
@@ -240,13 +242,12 @@ def _check_coordinates(molecule: Mol, where: str) -> None:
 def _from_flat(molecule: Mol, name: str, where: str, labels: tuple[Note, ...] = ()) -> UserLigand:
     from rdkit import Chem
 
-    open_centres = unspecified_stereo(molecule)
-    if open_centres:
-        raise LigandError(
-            f"The file is flat and leaves the stereochemistry open at {', '.join(open_centres)}.",
-            where=where,
-            remedy="Draw wedges, or give three-dimensional coordinates.",
-        )
+    refuse_open_stereo(
+        molecule,
+        where=where,
+        remedy="Draw wedges, or give three-dimensional coordinates.",
+        what="The file is flat and leaves the stereochemistry open",
+    )
     built = embed(Chem.RemoveHs(molecule), where=where)
     return _finished(built, name, (*labels, note("ligand-flat")))
 
@@ -310,14 +311,7 @@ def read_given(
 ) -> GivenLigands:
     """Every ligand named, as definitions of the kind that the library holds.
 
-    Parameters
-    ----------
-    files, smiles
-        As the module says.
-    site, state
-        Where they are to be docked.
-    taken
-        Ids that are not free: the library's.
+    They are to be docked into ``site`` of ``state``; ids ``taken`` (the library's) are not free.
     """
     found = GivenLigands()
     used = set(taken)
@@ -360,20 +354,10 @@ def _at(place: str, text: str, name: str) -> UserLigand:
 
 def _list_entries(path: Path) -> list[tuple[str, str, str]]:
     """Place, SMILES and name of each line."""
-    try:
-        if path.stat().st_size > MAXIMUM_LIST_BYTES:
-            raise LigandError(
-                "The list is larger than 200 kB.", where=str(path), remedy="Give fewer ligands at a time."
-            )
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise LigandError(
-            f"The list cannot be read ({getattr(error, 'strerror', None) or 'it is not text'}).",
-            where=str(path),
-            remedy="Give a text file with a SMILES and a name on each line.",
-        ) from None
+    remedy = "Give a text file with a SMILES and a name on each line."
+    text = _read(path, "list", MAXIMUM_LIST_BYTES, "Give fewer ligands at a time.", remedy)
     entries = []
-    for number, line in enumerate(lines, start=1):
+    for number, line in enumerate(text.splitlines(), start=1):
         words = [] if line.lstrip().startswith("#") else line.split()  # a SMILES may hold a "#"
         if words:
             name = " ".join(words[1:])[:40] or f"{path.stem}-{number}"

@@ -68,10 +68,7 @@ class Bond:
 class AtomTypes:
     """The atoms of a structure by what they can do.
 
-    Parameters
-    ----------
-    atoms
-        Residues and ligands whole, one after another.
+    Residues and ligands stand whole, one after another.
     """
 
     def __init__(self, atoms: Atoms) -> None:

@@ -101,14 +101,7 @@ def interactions_of(
 ) -> list[Sighting]:
     """Interactions between chosen atoms and the rest in one structure.
 
-    Parameters
-    ----------
-    types
-        Of the structure.
-    chosen, others
-        Places of the atoms asked about and of possible partners.
-    touching
-        Van der Waals contacts too.
+    ``chosen`` and ``others`` are places of atoms; ``touching`` adds van der Waals contacts.
     """
     wanted: Sequence[Search] = searches(types, chosen, others)
     if touching:

@@ -136,12 +136,7 @@ def heavy_atom_overlaps(atoms: AtomArray) -> tuple[tuple[str, str, float], ...]:
     """Pairs of heavy atoms that overlap by more than :data:`CLASH_OVERLAP`, worst first.
 
     Atoms within four bonds of each other are left out, for the backbone's own torsions bring them together;
-    polar pairs may share a hydrogen bond.
-
-    Returns
-    -------
-    tuple
-        ``("Lys271 NZ", "Asp381 OD1", overlap_angstrom)`` each.
+    polar pairs may share a hydrogen bond. Each is ``("Lys271 NZ", "Asp381 OD1", overlap_angstrom)``.
     """
     from scipy.spatial import cKDTree
 

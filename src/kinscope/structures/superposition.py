@@ -5,7 +5,7 @@ Laying one model on another over the residues around a ligand.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -71,14 +71,7 @@ def common_atoms(
 ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Indices of atoms with equal residue number and name in two models, shapes (n,) and (n,).
 
-    Parameters
-    ----------
-    first, second
-        Models with the same residue numbering.
-    residues
-        Restrict to these residue numbers; all if None.
-    names
-        Restrict to these atom names; every heavy atom if None.
+    All residues if None; every heavy atom if ``names`` is None.
     """
     wanted = None if residues is None else set(residues)
 
@@ -123,14 +116,12 @@ def superpose(
     return kabsch(mobile.coord[first], fixed.coord[second])
 
 
-def rmsd_after_superposition(
-    mobile: AtomArray,
-    fixed: AtomArray,
-    residues: Iterable[int] | None = None,
-    names: tuple[str, ...] = BACKBONE,
-) -> float:
-    """RMSD in angstrom over the shared atoms after superposing on the same atoms."""
-    return superpose(mobile, fixed, residues, names).rmsd_angstrom
+def deviations(mobile: AtomArray, fixed: AtomArray, residues: Collection[int]) -> tuple[float, float]:
+    """RMSD (angstrom) of the backbone and of every heavy atom, both after the backbone's superposition."""
+    transform = superpose(mobile, fixed, residues)
+    first, second = common_atoms(mobile, fixed, residues, None)
+    gap = transform.apply(mobile.coord[first]) - fixed.coord[second]
+    return transform.rmsd_angstrom, float(np.sqrt((gap**2).sum(axis=1).mean()))
 
 
 SITE_ANGSTROM = 8.0
@@ -165,17 +156,8 @@ class SiteFit:
 def fit_site(mobile: AtomArray, fixed: AtomArray, ligand: NDArray[Any]) -> SiteFit | None:
     """Lay ``mobile`` on ``fixed`` over the CA atoms around a ligand given in ``mobile``'s frame.
 
-    Parameters
-    ----------
-    mobile, fixed
-        Models in the same numbering.
-    ligand
-        Heavy atoms' coordinates, angstrom, shape (n, 3).
-
-    Returns
-    -------
-    SiteFit or None
-        None if they share fewer than :data:`MIN_RESIDUES` residues of the site.
+    The ligand is its heavy atoms (n, 3), angstrom. None if they share fewer than :data:`MIN_RESIDUES`
+    residues of the site.
     """
     from scipy.spatial import cKDTree
 
@@ -189,19 +171,8 @@ def fit_site(mobile: AtomArray, fixed: AtomArray, ligand: NDArray[Any]) -> SiteF
 def fit_residues(mobile: AtomArray, fixed: AtomArray, site: set[int], near: set[int]) -> SiteFit | None:
     """Lay ``mobile`` on ``fixed`` over the CA atoms of given residues, then again without outliers.
 
-    Parameters
-    ----------
-    mobile, fixed
-        Models in the same numbering.
-    site
-        Numbers of the residues that carry the superposition.
-    near
-        Numbers of those that tell how well it holds next to the ligand.
-
-    Returns
-    -------
-    SiteFit or None
-        None if they share fewer than :data:`MIN_RESIDUES` residues of the site.
+    Residues of ``site`` carry the superposition, those ``near`` tell how well it holds next to the ligand.
+    None if they share fewer than :data:`MIN_RESIDUES` residues of the site.
     """
     held = {int(number) for number in fixed.res_id}
     mobile, fixed = mobile[mobile.atom_name == "CA"], fixed[fixed.atom_name == "CA"]

@@ -105,20 +105,15 @@ def _relaxed_again(steered: Sequence[int], moved_ca_angstrom: float) -> str:
     )
 
 
-_TWISTED = _listing("{rows}", "; ", row="the peptide bond {bond} is {degrees:.0f} degrees from planar")
-_UNVISITED = _listing("{rows}", "; ", row="phi and psi of residue {residue} are not seen in crystals")
-_OVERLAPPING = _listing("{rows}", "; ", row="{pair} overlap by {angstrom:.1f} A")
-
-
-def _left_strained(**values: Any) -> str:
-    told = (
-        _TWISTED(bond=values["twisted"], degrees=values["twists_degrees"]),
-        _UNVISITED(residue=values["unvisited"]),
-        _OVERLAPPING(pair=values["overlapping"], angstrom=values["overlaps_angstrom"]),
-    )
+def _left_strained(unvisited: Sequence[int], **values: Any) -> str:
+    twists = zip(values["twisted"], values["twists_degrees"], strict=True)
+    overlaps = zip(values["overlapping"], values["overlaps_angstrom"], strict=True)
+    told = [f"the peptide bond {bond} is {angle:.0f} degrees from planar" for bond, angle in twists]
+    told += [f"phi and psi of residue {number} are not seen in crystals" for number in unvisited]
+    told += [f"{pair} overlap by {depth:.1f} A" for pair, depth in overlaps]
     return (
-        f"Left strained after relaxation: {'; '.join(filter(None, told))}. The native's conformation does "
-        "not suit this substitution; the kinase would move further than this model lets it."
+        f"Left strained after relaxation: {'; '.join(told)}. The native's conformation does not suit this "
+        "substitution; the kinase would move further than this model lets it."
     )
 
 

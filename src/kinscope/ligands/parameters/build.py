@@ -45,18 +45,8 @@ def forcefield_xml(
 ) -> str:
     """The text of the file.
 
-    Parameters
-    ----------
-    name
-        Of the residue template and, with atom names, of the types.
-    atoms
-        (n_atoms,) with names and charges.
-    terms
-        Of the molecule.
-    bonded
-        Pairs of bonded atoms.
-    about
-        Put into a comment.
+    ``name`` is that of the residue template and, with atom names, of the types; atoms (n_atoms,) have names
+    and charges; ``bonded`` are pairs of atoms; ``about`` is put into a comment.
     """
     types = [f"{name}-{atom.name}" for atom in atoms]
     lines = ["<ForceField>", f" <!-- {about.replace('--', '-')} -->", " <AtomTypes>"]
@@ -147,20 +137,8 @@ def build_parameters(
 ) -> LigandForceField:
     """Make ``out_dir / NAME.xml`` and ``NAME.json`` for the form of a molecule that a SMILES states.
 
-    Parameters
-    ----------
-    smiles
-        With its protonation and stereochemistry.
-    name, residue_name
-        Of the files and their template (letters, digits, ``-``, ``_``), and of the ligand in models.
-    out_dir
-        Made if it is not there.
-    settings, tools
-        Of the charges; AmberTools (None finds them).
-    keep
-        An empty directory for the programs' own files, among them an Amber topology; None: a temporary one.
-    progress
-        Hears of fraction and words.
+    The SMILES states protonation and stereochemistry. A name has letters, digits, ``-`` and ``_``. ``keep``
+    is an empty directory for the programs' own files, among them an Amber topology.
 
     Raises
     ------
@@ -253,7 +231,7 @@ def _check_name(name: str, residue_name: str) -> None:
 
 
 def _check(molecule: Mol, name: str) -> None:
-    from kinscope.ligands.library import unspecified_stereo
+    from kinscope.ligands.library import refuse_open_stereo
     from kinscope.ligands.user import check_dockable
 
     check_dockable(molecule, where=name)
@@ -263,13 +241,8 @@ def _check(molecule: Mol, name: str) -> None:
             where=name,
             remedy="Use parameters made for nucleotides (Meagher et al., J Comput Chem 2003;24:1016).",
         )
-    open_centres = unspecified_stereo(molecule)
-    if open_centres:
-        raise LigandError(
-            f"Stereochemistry is not stated at {', '.join(open_centres)}.",
-            where=name,
-            remedy="Write @ or @@ at the centre, / and \\ at the double bond.",
-        )
+    remedy = "Write @ or @@ at the centre, / and \\ at the double bond."
+    refuse_open_stereo(molecule, where=name, remedy=remedy)
 
 
 def _atoms(molecule: Mol, names: Sequence[str], charges: Charges, terms: Terms) -> tuple[LigandAtom, ...]:

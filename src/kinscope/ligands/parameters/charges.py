@@ -206,18 +206,8 @@ def am1bcc_charges(
 ) -> Charges:
     """AM1-BCC charges of a molecule with all hydrogens.
 
-    Parameters
-    ----------
-    molecule, names
-        RDKit molecule of n_atoms, and names (n_atoms,) for messages.
-    conformers
-        Each (n_atoms, 3), angstrom.
-    tools, directory
-        AmberTools and an empty directory for their files.
-    optimise
-        Let sqm optimise each conformer in AM1 first.
-    progress
-        Hears of every conformer.
+    Names (n_atoms,) serve messages; each conformer is (n_atoms, 3), angstrom; the directory is empty. With
+    ``optimise`` sqm optimises each conformer in AM1 first.
 
     Raises
     ------

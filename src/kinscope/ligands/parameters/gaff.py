@@ -61,21 +61,9 @@ def gaff2_terms(
 ) -> tuple[Terms, tuple[EstimatedTerm, ...], tuple[Note, ...]]:
     """The terms of the molecule that antechamber typed in ``directory / "antechamber"``.
 
-    Parameters
-    ----------
-    charges, names
-        (n_atoms,) put into the topology, which stays in ``directory`` as an Amber topology.
-    tools, directory
-        AmberTools and where they work.
-
-    Returns
-    -------
-    terms
-        Of the molecule.
-    estimated
-        What parmchk2 took from similar chemistry at a penalty above :data:`NOTED_PENALTY`.
-    notes
-        What was mended, in words.
+    Charges and names (n_atoms,) go into the topology, which stays in ``directory`` as an Amber topology.
+    Returns the terms, what parmchk2 took from similar chemistry at a penalty above :data:`NOTED_PENALTY`, and
+    what was mended.
 
     Raises
     ------
@@ -210,10 +198,9 @@ def read_terms(prmtop: Path) -> Terms:
         forces[kind] for kind in (NonbondedForce, HarmonicBondForce, HarmonicAngleForce)
     )
     particles = [nonbonded.getParticleParameters(index) for index in range(count)]
-    joined = {
-        frozenset((bond[0].index, bond[1].index)) for bond in amber.topology.bonds()
-    }  # fmt: skip
-    torsions = [_torsion(forces[PeriodicTorsionForce], i) for i in range(_torsions(forces))]
+    joined = {frozenset((bond[0].index, bond[1].index)) for bond in amber.topology.bonds()}
+    periodic = forces[PeriodicTorsionForce]
+    torsions = [_torsion(periodic, index) for index in range(periodic.getNumTorsions())]
     types = amber._prmtop._raw_data["AMBER_ATOM_TYPE"]
     return Terms(
         tuple(str(kind).strip() for kind in types),
@@ -225,13 +212,6 @@ def read_terms(prmtop: Path) -> Terms:
         tuple(torsion for torsion in torsions if _is_chain(torsion, joined)),
         tuple(_central_third(torsion, joined) for torsion in torsions if not _is_chain(torsion, joined)),
     )
-
-
-def _torsions(forces: dict[Any, Any]) -> int:
-    from openmm import PeriodicTorsionForce
-
-    count: int = forces[PeriodicTorsionForce].getNumTorsions()
-    return count
 
 
 def _torsion(force: Any, index: int) -> Torsion:

@@ -21,14 +21,7 @@ def check_shipped(
 ) -> list[ModelCheck]:
     """Check the shipped models of a pack, against their crystals too where a mirror is at hand.
 
-    Parameters
-    ----------
-    pack
-        The target.
-    states
-        Only these; every shipped one if None or empty.
-    mirror
-        Directory of wwPDB entries; ``KINSCOPE_PDB_MIRROR`` if None.
+    Every shipped state if none is named; the mirror is ``KINSCOPE_PDB_MIRROR`` if None.
 
     Raises
     ------

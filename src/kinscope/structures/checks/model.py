@@ -28,7 +28,7 @@ from kinscope.structures.stereochemistry import (
     omega,
     ramachandran_outliers,
 )
-from kinscope.structures.superposition import common_atoms, superpose
+from kinscope.structures.superposition import deviations
 from kinscope.structures.wwpdb.source import PdbSource
 from kinscope.targets.pack import TargetPack
 
@@ -58,15 +58,13 @@ def crystal_deviations(
     for label, residues in members.items():
         code, _, chain = label.partition(":")
         crystal = read_chain(source, code, chain, pack)
-        transform = superpose(crystal, atoms, residues)
-        first, second = common_atoms(crystal, atoms, residues, None)
-        gap = transform.apply(crystal.coord[first]) - atoms.coord[second]
+        backbone, heavy = deviations(crystal, atoms, residues)
         found.append(
             CrystalDeviation(
                 entry=label,
                 residues=len(residues),
-                backbone_rmsd_angstrom=transform.rmsd_angstrom,
-                heavy_rmsd_angstrom=float(np.sqrt((gap**2).sum(axis=1).mean())),
+                backbone_rmsd_angstrom=backbone,
+                heavy_rmsd_angstrom=heavy,
             )
         )
     return tuple(found)
@@ -77,13 +75,7 @@ DISULPHIDE_ANGSTROM = 2.5
 
 
 def sulphur_pairs(atoms: AtomArray) -> tuple[tuple[int, int, float, bool], ...]:
-    """Cysteines within bonding distance: their numbers, the distance, whether a thiol hydrogen is left.
-
-    Parameters
-    ----------
-    atoms
-        A model or crystal chain, angstrom.
-    """
+    """Cysteines within bonding distance: their numbers, the distance, whether a thiol hydrogen is left."""
     rows = np.flatnonzero((atoms.res_name == "CYS") & (atoms.atom_name == "SG"))
     thiols = {int(n) for n in atoms.res_id[(atoms.res_name == "CYS") & (atoms.atom_name == "HG")]}
     found = []
@@ -161,22 +153,10 @@ def check_model(
 ) -> ModelCheck:
     """Check a model.
 
-    Parameters
-    ----------
-    atoms
-        The model, or a crystal chain in the target's numbering.
-    record
-        Its record: gives the range it should cover and the crystals it comes from.
-    source
-        Where those crystals are; the distance from them is left out if None.
-    pack
-        The target; the sequence is compared with its protein, and the conformation measured on its
-        landmarks, if given.
-    name
-        What the model is called.
-    entry
-        wwPDB entry and chain, ``3UE4:A``, if it is one: its labels in the literature are compared. By default
-        the record's: of the crystal that gave the DFG motif and of the one that gave most of the rest.
+    The record gives the range the model should cover and its crystals, from which it is measured where there
+    is a source; the pack the sequence and the landmarks of the conformation. ``entry`` is the wwPDB entry and
+    chain, ``3UE4:A``, whose labels in the literature are compared; by default those of the record: of the
+    crystal that gave the DFG motif and of the one that gave most of the rest.
     """
     geometry = classify_state(atoms, pack.landmarks if pack is not None else None)
     overlaps = heavy_atom_overlaps(atoms)

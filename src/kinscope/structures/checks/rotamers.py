@@ -65,13 +65,7 @@ class RotamerOutliers:
 
 
 def rotamer_outliers(atoms: AtomArray) -> RotamerOutliers:
-    """Judge every complete side chain of a structure.
-
-    Parameters
-    ----------
-    atoms
-        A biotite AtomArray (n_atoms), one conformation; hydrogens are ignored.
-    """
+    """Judge every complete side chain of a structure."""
     backbone = _backbone_angles(atoms)
     judged, found = 0, []
     starts = np.flatnonzero(np.diff(atoms.res_id, prepend=atoms.res_id[:1] - 1))
@@ -96,14 +90,7 @@ def nearest_rotamer(
 ) -> tuple[float, float]:
     """Distance (degrees) of chi angles from the nearest rotamer, and that rotamer's share (per cent).
 
-    Parameters
-    ----------
-    name
-        Residue kind, e.g. ``LEU``.
-    chi
-        Every chi angle, degrees.
-    phi, psi
-        The backbone, degrees; the backbone-independent library answers if one is None.
+    Every chi angle is given. The backbone-independent library answers if phi or psi is None.
     """
     fits = []
     for rotamer in rotamers_on(name, phi, psi):

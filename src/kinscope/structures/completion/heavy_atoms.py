@@ -18,6 +18,12 @@ _CARBON_NITROGEN = 1.335
 _CARBON_CARBON = 1.52
 _NITROGEN_METHYL = 1.45
 """Bond lengths in angstrom; Engh & Huber, Acta Cryst. A 1991, 47, 392."""
+_ISOSTERIC = {
+    ("ASN", "ASP"): {"ND2": ("OD2", "O")},
+    ("GLN", "GLU"): {"NE2": ("OE2", "O")},
+    ("ASP", "ASN"): {"OD2": ("ND2", "N")},
+    ("GLU", "GLN"): {"OE2": ("NE2", "N")},
+}
 
 
 @dataclass(frozen=True)
@@ -32,10 +38,7 @@ class Prepared:
 def complete_heavy_atoms(atoms: AtomArray) -> Prepared:
     """Add side-chain atoms the crystal does not show; whole residues are never built here.
 
-    Parameters
-    ----------
-    atoms
-        Heavy atoms of standard residues (and PTR, SEP, TPO), each with a complete backbone.
+    Residues are standard ones (and PTR, SEP, TPO), each with a complete backbone.
     """
     lacking = missing_atoms(atoms)
     if not lacking:
@@ -81,6 +84,19 @@ def in_template_order(atoms: AtomArray) -> AtomArray:
         return int(atoms.res_id[row]), names.index(name) if name in names else len(names)
 
     return atoms[np.array(sorted(range(len(atoms)), key=rank), dtype=np.intp)]
+
+
+def renamed_isostere(atoms: AtomArray, number: int, here: str, wanted: str) -> AtomArray | None:
+    """A copy with Asn and Asp, or Gln and Glu, set to the other by name; None of any other pair."""
+    renaming = _ISOSTERIC.get((here, wanted))
+    if renaming is None:
+        return None
+    atoms = atoms.copy()
+    for row in np.flatnonzero(atoms.res_id == number):
+        atoms.res_name[row] = wanted
+        if str(atoms.atom_name[row]) in renaming:
+            atoms.atom_name[row], atoms.element[row] = renaming[str(atoms.atom_name[row])]
+    return atoms
 
 
 def cap_ends(atoms: AtomArray) -> AtomArray:

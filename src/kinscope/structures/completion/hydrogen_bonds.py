@@ -70,16 +70,18 @@ class Partners:
                 total -= strength
         return total
 
+    def pair_score(self, donor: NDArray[Any], acceptor: NDArray[Any], residue: int) -> float:
+        """Hydrogen bonds of a side chain with one atom that donates and one that accepts."""
+        donated = self.score(donor, residue, donates=True)
+        return donated + self.score(acceptor, residue, donates=False)
+
 
 def flip_side_chains(
     atoms: AtomArray, ligands: tuple[AtomArray, ...] = ()
 ) -> tuple[AtomArray, tuple[str, ...]]:
     """Turn Asn, Gln and His side chains round where the hydrogen bonds gain at least one.
 
-    Returns
-    -------
-    tuple
-        A copy of the atoms, and the turned residues, e.g. ``Asn414``.
+    Returns a copy of the atoms, and the turned residues, e.g. ``Asn414``.
     """
     atoms = atoms.copy()
     turned = []
@@ -104,11 +106,8 @@ def histidine_tautomer(atoms: AtomArray, residue: int, ligands: tuple[AtomArray,
     """``HID`` or ``HIE``, whichever answers the neighbours better; ``HIE`` where they do not decide."""
     partners = Partners(atoms, ligands)
     here = {str(atoms.atom_name[row]): atoms.coord[row] for row in np.flatnonzero(atoms.res_id == residue)}
-    delta = partners.score(here["ND1"], residue, donates=True)
-    delta += partners.score(here["NE2"], residue, donates=False)
-    epsilon = partners.score(here["ND1"], residue, donates=False)
-    epsilon += partners.score(here["NE2"], residue, donates=True)
-    return "HID" if delta > epsilon else "HIE"
+    delta = partners.pair_score(here["ND1"], here["NE2"], residue)
+    return "HID" if delta > partners.pair_score(here["NE2"], here["ND1"], residue) else "HIE"
 
 
 def _role(residue_name: str, atom_name: str) -> str:
@@ -132,17 +131,10 @@ def _side_chain_score(
 
     if name == "HIS":
         # Either nitrogen may donate or accept: the better tautomer counts.
-        first = partners.score(at("ND1"), number, donates=True) + partners.score(
-            at("NE2"), number, donates=False
-        )
-        second = partners.score(at("ND1"), number, donates=False) + partners.score(
-            at("NE2"), number, donates=True
-        )
-        return max(first, second)
+        pairs = ((at("ND1"), at("NE2")), (at("NE2"), at("ND1")))
+        return max(partners.pair_score(donor, acceptor, number) for donor, acceptor in pairs)
     oxygen, nitrogen = _FLIPS[name][0]
-    return partners.score(at(oxygen), number, donates=False) + partners.score(
-        at(nitrogen), number, donates=True
-    )
+    return partners.pair_score(at(nitrogen), at(oxygen), number)
 
 
 def _swap(atoms: AtomArray, where: dict[str, int], name: str) -> None:

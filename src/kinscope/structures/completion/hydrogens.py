@@ -129,14 +129,8 @@ def choose_protonation(
 def add_hydrogens(atoms: AtomArray, variants: dict[int, str], *, ph: float = 7.4) -> AtomArray:
     """All hydrogens of a capped heavy-atom model, by OpenMM's Modeller on the named CPU platform.
 
-    Parameters
-    ----------
-    atoms
-        Heavy atoms only, standard residues and caps.
-    variants
-        OpenMM variant (``HID``, ``HIE``, ``HIP``, ``ASH``, ``GLH``) by residue number.
-    ph
-        Decides what ``variants`` does not.
+    ``variants`` are OpenMM's (``HID``, ``HIE``, ``HIP``, ``ASH``, ``GLH``) by residue number; the pH decides
+    the rest.
     """
     from openmm import app
 
@@ -167,12 +161,7 @@ def methines_righted(atoms: AtomArray, bonds: list[tuple[int, int]]) -> AtomArra
     Modeller finds places for hydrogens from random directions; now and then, in a crowd, one ends on the
     wrong side of its carbon, and the first minimisation then turns the carbon over.
 
-    Parameters
-    ----------
-    atoms
-        All hydrogens present.
-    bonds
-        Pairs of atom indices.
+    ``bonds`` are pairs of atom indices.
     """
     neighbours: dict[int, list[int]] = {}
     for one, other in bonds:
@@ -227,24 +216,6 @@ def _seeded() -> Iterator[None]:
         random.setstate(state)
 
 
-def net_charge(atoms: AtomArray) -> int:
-    """Net charge of a protonated model, from its hydrogens."""
-    total = 0
-    for number in np.unique(atoms.res_id):
-        here = atoms.res_id == number
-        name = str(atoms.res_name[here][0])
-        names = set(atoms.atom_name[here])
-        if name in ("LYS", "ARG"):
-            total += 1
-        elif (name == "ASP" and not {"HD1", "HD2"} & names) or (name == "GLU" and not {"HE1", "HE2"} & names):
-            total -= 1
-        elif name == "HIS" and {"HD1", "HE2"} <= names:
-            total += 1
-        elif name == "PTR":
-            total -= 2
-    return total
-
-
 @dataclass(frozen=True)
 class CompleteModel:
     """All atoms of a model before it is relaxed, and what was done to have them."""
@@ -274,16 +245,8 @@ def complete_model(
 ) -> CompleteModel:
     """Complete a model whose backbone is whole.
 
-    Parameters
-    ----------
-    heavy
-        Heavy atoms of standard residues (and PTR, SEP, TPO), each with a complete backbone.
-    ligands
-        Heavy atoms of what stands in the pockets: side chains turn to it, and PROPKA sees it.
-    ph
-        At which titratable residues are protonated.
-    progress
-        Told when the pKa values are predicted, which takes most of the time.
+    Residues are standard ones (and PTR, SEP, TPO). Ligands are heavy atoms of what stands in the pockets:
+    side chains turn to it, and PROPKA sees it.
 
     Raises
     ------

@@ -18,13 +18,7 @@ _BACKBONE = frozenset({"N", "CA", "C", "O", "OXT"})
 
 
 class AtomTable:
-    """Heavy atoms of a structure in the target's numbering; what is missing is NaN or empty.
-
-    Parameters
-    ----------
-    atoms
-        A biotite AtomArray (n_atoms); hydrogens are left out.
-    """
+    """Heavy atoms of a structure in the target's numbering; what is missing is NaN or empty."""
 
     def __init__(self, atoms: AtomArray) -> None:
         kept = np.flatnonzero(np.char.upper(np.asarray(atoms.element, dtype=str)) != "H")

@@ -31,18 +31,8 @@ __all__ = ["EntryGeometry", "classify_dfg", "classify_entries", "classify_state"
 def classify_state(atoms: AtomArray, landmarks: KinaseLandmarks | None) -> StateGeometry:
     """Measure and classify the conformation of a kinase domain.
 
-    Parameters
-    ----------
-    atoms
-        A model or crystal chain in the target's numbering; hydrogens are not needed.
-    landmarks
-        The residues to measure, from the target pack (:attr:`TargetPack.landmarks`). None: nothing is
-        measured, and the notes say so.
-
-    Returns
-    -------
-    StateGeometry
-        Distances are NaN or None and classes ``unassigned`` where atoms are missing.
+    Hydrogens are not needed. Distances are NaN or None and classes ``unassigned`` where atoms are missing;
+    without landmarks nothing is measured, and the notes say so.
     """
     if landmarks is None:
         return _unclassified()
@@ -112,14 +102,7 @@ def classify_entries(
 ) -> tuple[EntryGeometry, ...]:
     """Classify every chain of wwPDB entries that is of the target and holds its kinase domain.
 
-    Parameters
-    ----------
-    source
-        Where entries come from.
-    pack
-        The target; its protein gives the numbering, its landmarks what is measured.
-    codes
-        The entries; every one that lies in the source's mirror and cache if None.
+    Every entry that lies in the source's mirror and cache if no code is named.
 
     Raises
     ------

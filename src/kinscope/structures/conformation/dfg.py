@@ -82,10 +82,7 @@ def cluster_distance(angles: tuple[float, ...], centre: tuple[float, ...]) -> fl
 def classify_dihedrals(spatial: DfgClass, angles: tuple[float, ...]) -> tuple[DihedralCluster, float]:
     """The nearest cluster of a spatial class and the distance to it.
 
-    Returns
-    -------
-    tuple
-        ``noise`` beyond the cut-off; ``unassigned`` and NaN where an angle or the class is missing.
+    ``noise`` beyond the cut-off; ``unassigned`` and NaN where an angle or the class is missing.
     """
     if spatial == "unassigned" or not angles or np.isnan(angles).any():
         return "unassigned", float("nan")

@@ -233,12 +233,7 @@ class Domains:
 def measure_domains(table: AtomTable, regulatory: RegulatoryDomains | None) -> Domains:
     """Arrangement of SH2 to the lobes and of SH3 to the linker.
 
-    Parameters
-    ----------
-    table
-        The structure.
-    regulatory
-        Where the domains are; None: the kinase has none, all is ``not modelled``.
+    Without regulatory domains all is ``not modelled``.
     """
     if regulatory is None:
         return Domains()

@@ -19,7 +19,7 @@ from kinscope.core.records import Settings
 from kinscope.results.notes import Note, note
 from kinscope.structures.forcefield.occupants import Occupant, place_occupants
 from kinscope.structures.model import AtomArray
-from kinscope.structures.superposition import BACKBONE, common_atoms, superpose
+from kinscope.structures.superposition import BACKBONE, deviations
 
 TOUCH_ANGSTROM = 4.0
 """A side chain with a heavy atom this near a ligand's touches it."""
@@ -77,36 +77,10 @@ no minimiser gets much below a gradient of 0.1 kcal/mol/angstrom."""
 
 
 BRIEF_STAGES: tuple[Stage, ...] = (
-    Stage(
-        label="hydrogens",
-        backbone_kcal_per_mol_angstrom2=100.0,
-        side_chain_kcal_per_mol_angstrom2=100.0,
-        implicit_solvent=False,
-        charge_scale=0.5,
-        max_iterations=100,
-    ),
-    Stage(
-        label="side chains",
-        backbone_kcal_per_mol_angstrom2=20.0,
-        side_chain_kcal_per_mol_angstrom2=2.0,
-        implicit_solvent=False,
-        charge_scale=0.5,
-        max_iterations=150,
-    ),
-    Stage(
-        label="backbone",
-        backbone_kcal_per_mol_angstrom2=5.0,
-        side_chain_kcal_per_mol_angstrom2=0.5,
-        max_iterations=100,
-    ),
-    Stage(
-        label="whole model",
-        backbone_kcal_per_mol_angstrom2=0.5,
-        side_chain_kcal_per_mol_angstrom2=0.05,
-        cutoff_nm=None,
-        max_iterations=120,
-        tolerance_kcal_per_mol_angstrom=0.045,
-    ),
+    DEFAULT_STAGES[0].model_copy(update={"charge_scale": 0.5, "max_iterations": 100}),
+    DEFAULT_STAGES[1].model_copy(update={"implicit_solvent": False, "charge_scale": 0.5}),
+    DEFAULT_STAGES[2].model_copy(update={"max_iterations": 100}),
+    DEFAULT_STAGES[3].model_copy(update={"max_iterations": 120}),
 )
 """As the default, but with the solvent, nine tenths of the cost, in the last two stages only, and with fewer
 of the costliest steps. Without solvent charges are halved (a dielectric of 4), so that salt bridges do not
@@ -155,10 +129,7 @@ def minimise(
     touch a charged ligand (:data:`TOUCH_ANGSTROM`) are held to their assembled places by at least
     ``pocket_kcal_per_mol_angstrom2`` in every stage.
 
-    Returns
-    -------
-    tuple
-        The model with new coordinates in the frame of the input, and the result of each stage.
+    Returns the model with new coordinates in the frame of the input, and the result of each stage.
 
     Raises
     ------
@@ -187,22 +158,9 @@ def minimise_part(
 ) -> tuple[AtomArray, float]:
     """Minimise some atoms of a complete model, all others fixed where they are.
 
-    Parameters
-    ----------
-    atoms
-        Model with all hydrogens.
-    movable
-        Mask over its atoms.
-    included
-        Mask of the atoms whose energy counts, whole residues, the movable ones among them; all if None.
-    implicit_solvent, max_iterations, threads
-        As in :class:`Stage`; the cutoff is 1.2 nm.
-
-    Returns
-    -------
-    tuple
-        A copy with new coordinates, and its energy in kcal/mol: only differences between conformations of the
-        same atoms mean anything.
+    ``movable`` and ``included`` are masks over the atoms; the energy of those included (whole residues, the
+    movable ones among them; all if None) counts. The cutoff is 1.2 nm. Returns a copy with new coordinates,
+    and its energy in kcal/mol: only differences between conformations of the same atoms mean anything.
 
     Raises
     ------
@@ -291,6 +249,7 @@ def _run(
     relaxed = state.getPositions(asNumpy=True).value_in_unit(unit.angstrom)
     moved.coord = np.asarray(relaxed[: len(current)], dtype=np.float32)
     free = np.concatenate([np.ones(len(current), dtype=bool), movable])
+    backbone, heavy = deviations(moved, anchor, _uncapped(anchor))
     return (
         moved,
         _moved(ligands, np.asarray(relaxed[len(current) :], dtype=np.float64)),
@@ -298,8 +257,8 @@ def _run(
             label=stage.label,
             energy_kcal_per_mol=energy,
             rms_gradient_kcal_per_mol_angstrom=float(np.sqrt(np.mean(np.asarray(forces)[free] ** 2))),
-            backbone_rmsd_angstrom=superpose(moved, anchor, _uncapped(anchor)).rmsd_angstrom,
-            heavy_rmsd_angstrom=_heavy_rmsd(moved, anchor),
+            backbone_rmsd_angstrom=backbone,
+            heavy_rmsd_angstrom=heavy,
         ),
     )
 
@@ -360,11 +319,3 @@ def _touching(atoms: AtomArray, ligands: tuple[AtomArray | Occupant, ...]) -> ND
 
 def _uncapped(atoms: AtomArray) -> set[int]:
     return {int(number) for number in atoms.res_id[~np.isin(atoms.res_name, ("ACE", "NME"))]}
-
-
-def _heavy_rmsd(moved: AtomArray, anchor: AtomArray) -> float:
-    residues = _uncapped(anchor)
-    transform = superpose(moved, anchor, residues)
-    first, second = common_atoms(moved, anchor, residues, None)
-    difference = transform.apply(moved.coord[first]) - anchor.coord[second]
-    return float(np.sqrt((difference**2).sum(axis=1).mean()))

@@ -44,17 +44,9 @@ def place_occupants(
 ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
     """Add ligands to the System of a protein: charged where they carry parameters, else as spheres.
 
-    Parameters
-    ----------
-    system
-        From :func:`~kinscope.structures.forcefield.system.create_system`, the protein alone.
-    occupants
-        In the model's frame; an ``AtomArray`` holds heavy atoms and becomes fixed uncharged spheres.
-
-    Returns
-    -------
-    tuple
-        Coordinates of what was added, shape (n, 3), angstrom, and which of it may move, shape (n,).
+    Occupants stand in the model's frame; an ``AtomArray`` holds heavy atoms and becomes fixed uncharged
+    spheres. Returns the coordinates of what was added, shape (n, 3), angstrom, and which of it may move,
+    shape (n,).
     """
     points, movable = [np.zeros((0, 3))], [np.zeros(0, dtype=bool)]
     for occupant in occupants:
@@ -77,16 +69,9 @@ def append_molecule(
 ) -> None:
     """Append a molecule's particles and terms to a System that has the same kinds of forces.
 
-    Parameters
-    ----------
-    system
-        The System that grows; its cutoffs count.
-    alone
-        System of the molecule (n_atoms) with bonds, angles, torsions and a NonbondedForce.
-    born
-        Radius (nm) and screening factor of each atom, for a GBSAOBCForce where ``system`` has one.
-    charge_scale
-        Factor on the molecule's charges, but not on those of the implicit solvent.
+    The cutoffs of ``system`` count. ``alone`` has bonds, angles, torsions and a NonbondedForce; ``born`` is
+    the radius (nm) and screening factor of each atom, for a GBSAOBCForce where ``system`` has one. The charge
+    scale is not that of the implicit solvent.
     """
     from openmm import (
         GBSAOBCForce,

@@ -77,20 +77,9 @@ def choose_region(
 ) -> Region:
     """One region for all candidates, so that their energies compare.
 
-    Parameters
-    ----------
-    atoms
-        The mutant, any candidate.
-    candidates
-        Coordinates (n_atoms, 3) of each candidate, angstrom.
-    targets
-        Substituted residues.
-    repacked
-        Neighbours that some candidate has in another rotamer: they move too.
-    shell_angstrom
-        Residues with an atom this near a target move.
-    surroundings_angstrom
-        Fixed residues with an atom this near the shell are included.
+    ``atoms`` is any candidate, ``candidates`` the coordinates (n_atoms, 3) of each, angstrom. Residues with
+    an atom within ``shell_angstrom`` of a target move, and so do those ``repacked`` in some candidate; fixed
+    residues with an atom within ``surroundings_angstrom`` of the shell are included.
     """
     numbers = np.asarray(atoms.res_id)
     of_target = np.isin(numbers, targets)
@@ -122,16 +111,8 @@ def _near(candidates: Sequence[NDArray[np.float32]], chosen: Mask, radius: float
 class Relaxer:
     """The force field of one mutant, ready to relax any of its candidates.
 
-    Parameters
-    ----------
-    atoms
-        The mutant (all hydrogens).
-    region
-        What moves.
-    anchor
-        Native places of the atoms, shape (n_atoms, 3), angstrom; only those of backbone atoms count.
-    protocol
-        Lengths and strengths.
+    The mutant has all hydrogens. ``anchor`` are native places of the atoms, shape (n_atoms, 3), angstrom;
+    only those of backbone atoms count.
     """
 
     def __init__(
@@ -168,15 +149,7 @@ class Relaxer:
     def relax(self, coord: NDArray[np.float32]) -> Relaxed:
         """Relax one candidate.
 
-        Parameters
-        ----------
-        coord
-            Shape (n_atoms, 3), angstrom.
-
-        Returns
-        -------
-        Relaxed
-            Atoms outside the shell bit for bit as given.
+        Coordinates (n_atoms, 3), angstrom; atoms outside the shell come back bit for bit as given.
         """
         protocol, region = self.protocol, self.region
         points = np.asarray(coord[self.kept], dtype=np.float64)
@@ -249,18 +222,7 @@ def hold_loosely(
 ) -> None:
     """Add restraints that pull only beyond a distance: harmonic in what an atom stands further away.
 
-    Parameters
-    ----------
-    system
-        OpenMM System.
-    places
-        Shape (n_atoms, 3), angstrom.
-    strengths
-        Shape (n_atoms,), kcal/mol/angstrom^2; atoms at 0 are free.
-    freedom_angstrom
-        The distance.
-    group
-        Force group.
+    Places (n_atoms, 3) are in angstrom, strengths (n_atoms,) in kcal/mol/angstrom^2; atoms at 0 are free.
     """
     from openmm import CustomExternalForce
 

@@ -41,16 +41,8 @@ def create_system(
 ) -> Any:
     """An OpenMM System of a model with ff14SB.
 
-    Parameters
-    ----------
-    topology
-        OpenMM topology, all hydrogens present.
-    implicit_solvent
-        Adds GBSAOBCForce with its surface-area term.
-    cutoff_nm
-        Nonbonded cutoff in nm, or None for all pairs.
-    constrain_hydrogens
-        Constrains bonds to hydrogen (for dynamics, not for minimisation).
+    The solvent is GBSAOBCForce with its surface-area term; a cutoff of None takes all pairs. Bonds to
+    hydrogen are constrained for dynamics, not for minimisation.
     """
     from openmm import GBSAOBCForce, NonbondedForce, app, unit
 
@@ -96,13 +88,6 @@ def add_occupants(system: Any, elements: list[str]) -> None:
     Chem. 2004, 25, 1157), except that N and O are given the 3.0 angstrom contact that a hydrogen bond would
     pull a charged pair into. In implicit solvent they displace water. Their positions come
     after the protein's.
-
-    Parameters
-    ----------
-    system
-        From :func:`create_system`.
-    elements
-        Symbol of each heavy atom.
     """
     from openmm import GBSAOBCForce, NonbondedForce
 
@@ -126,16 +111,8 @@ def add_position_restraints(
 ) -> Any:
     """Hold atoms at ``positions`` with harmonic restraints and return the force.
 
-    Parameters
-    ----------
-    system
-        From :func:`create_system`.
-    positions
-        OpenMM quantity of length n_atoms.
-    force_constants
-        Shape (n_atoms,), kcal/mol/angstrom^2; atoms at 0 are free.
-    group
-        Force group of the restraint.
+    Positions are an OpenMM quantity of length n_atoms; force constants (n_atoms,) are in kcal/mol/angstrom^2,
+    and atoms at 0 are free.
     """
     from openmm import CustomExternalForce, unit
 

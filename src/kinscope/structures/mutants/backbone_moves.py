@@ -61,17 +61,8 @@ def moves_about(
 def backrub(atoms: AtomArray, move: BackboneMove) -> AtomArray | None:
     """A model after one backrub.
 
-    Parameters
-    ----------
-    atoms
-        Model with all hydrogens.
-    move
-        Residue and angle, right-handed about the line from the CA before to the CA after.
-
-    Returns
-    -------
-    AtomArray or None
-        A copy, or None where the residue has no CA on both sides or a proline's ring would be torn.
+    The angle is right-handed about the line from the CA before to the CA after. A copy of the model with all
+    hydrogens, or None where the residue has no CA on both sides or a proline's ring would be torn.
     """
     place = _Places(atoms)
     centre = move.residue

@@ -31,7 +31,7 @@ from kinscope.structures.mutants.backbone_moves import backbone_kept
 from kinscope.structures.mutants.candidates import Packed, SoftScore, pack_substitutions
 from kinscope.structures.mutants.record import mutant_record
 from kinscope.structures.mutants.settings import MutationSettings
-from kinscope.structures.mutants.strain import Relief, changed_settings, relieve, strain_left
+from kinscope.structures.mutants.strain import Relief, relieve, strain_left
 from kinscope.structures.side_chains.sites import nearest_rotamer, residues_of, rotamer_cost_kcal_per_mol
 
 
@@ -55,25 +55,8 @@ def build_mutant(
 ) -> list[MutantModel]:
     """Build and relax the substitutions on a native model.
 
-    Parameters
-    ----------
-    native
-        Model in the conventions of :mod:`kinscope.structures.model`.
-    native_record
-        Its record.
-    substitutions
-        Residue number and one-letter code of the new residue, in cis.
-    settings
-        Search and relaxation.
-    seed
-        Same seed, same machine: same models.
-    progress
-        Told how far the work is.
-
-    Returns
-    -------
-    list of MutantModel
-        Sorted by energy, alternative 0 lowest.
+    Substitutions are residue numbers and one-letter codes of the new residues, in cis. The same seed gives
+    the same models on the same machine. They come sorted by energy, alternative 0 lowest.
 
     Raises
     ------
@@ -144,18 +127,7 @@ def candidate_score(
 ) -> float:
     """What ranks relaxed candidates, kcal/mol; only differences mean anything (docs/decisions/0032).
 
-    Parameters
-    ----------
-    relaxed
-        The candidate's force-field energy and the strain of its backbone.
-    soft
-        Its packing energy on the relaxed coordinates.
-    atoms
-        The relaxed model.
-    wanted
-        Substituted residues.
-    packing_weight
-        Share of the packing energy, 0 to 1.
+    ``soft`` is the packing energy on the relaxed coordinates, ``packing_weight`` its share, 0 to 1.
     """
     residues = residues_of(atoms)
     rarity = sum(rotamer_cost_kcal_per_mol(residues, number) for number in wanted)
@@ -266,7 +238,9 @@ def _relieved(
     """
     if strain_left(native, candidate.atoms, list(wanted)) is None:
         return candidate
-    freer = settings.model_copy(update=changed_settings(settings.relief, settings.shell_radius_angstrom))
+    changed = settings.relief.model_dump()
+    wider = settings.shell_radius_angstrom + changed.pop("extra_shell_angstrom")
+    freer = settings.model_copy(update={**changed, "shell_radius_angstrom": wider})
     relaxer = _relaxer(native, [replace(candidate.packing, atoms=candidate.atoms)], list(wanted), freer)
     relief = relieve(native, candidate.atoms, relaxer, wanted, seed)
     return candidate if relief is None else replace(candidate, atoms=relief.atoms, relief=relief)

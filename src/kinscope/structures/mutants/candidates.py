@@ -44,12 +44,7 @@ _EXCLUDED_BONDS = 3
 class SoftScore:
     """The packing energy between moved atoms and all included ones, for any coordinates of one mutant.
 
-    Parameters
-    ----------
-    atoms
-        The mutant, any candidate.
-    moving, included
-        Masks (n_atoms,); moving atoms are included ones.
+    Masks are (n_atoms,) over any candidate; moving atoms are included ones.
     """
 
     def __init__(self, atoms: AtomArray, moving: NDArray[np.bool_], included: NDArray[np.bool_]) -> None:

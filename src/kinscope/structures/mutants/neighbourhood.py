@@ -24,19 +24,10 @@ _ORDER: tuple[str, ...] = KINDS
 def neighbourhood(atoms: AtomArray, residue: int) -> list[Contact]:
     """Every interaction of a residue with the rest of a model.
 
-    Parameters
-    ----------
-    atoms
-        Model with all hydrogens (conventions of :mod:`kinscope.structures.model`).
-    residue
-        Its number.
-
-    Returns
-    -------
-    list of Contact
-        Strongest kinds first, nearest first within a kind. Each hydrogen bond and salt bridge stands for
-        itself (one per pair of residues for a salt bridge); of the other kinds there is one per partner, the
-        nearest. Contacts that chain neighbours have only because they are bonded are left out.
+    The model has all hydrogens. Strongest kinds come first, nearest first within a kind. Each hydrogen bond
+    and salt bridge stands for itself (one per pair of residues for a salt bridge); of the other kinds there
+    is one per partner, the nearest. Contacts that chain neighbours have only because they are bonded are left
+    out.
 
     Raises
     ------
@@ -64,20 +55,8 @@ def compare_neighbourhoods(
     itself has changed, so atoms are not compared. ``fraction_of_alternatives`` says in how many
     alternatives the change stands: a kept or gained contact is there, a lost one is missing.
 
-    Parameters
-    ----------
-    state
-        Id of the state.
-    native_contacts
-        Of the residue in the native model.
-    mutants_contacts
-        Of the residue in each alternative.
-
-    Returns
-    -------
-    list of ContactChange
-        Lost first, then gained, then kept. A native contact that only some alternatives keep appears twice,
-        kept in its share and lost in the rest.
+    Lost first, then gained, then kept. A native contact that only some alternatives keep appears twice, kept
+    in its share and lost in the rest.
     """
     native = _nearest_by_key(native_contacts)
     mutants = [_nearest_by_key(contacts) for contacts in mutants_contacts]

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from copy import deepcopy
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +21,6 @@ from kinscope.results.notes import Note, note
 from kinscope.structures.forcefield.relaxation import Relaxer
 from kinscope.structures.forcefield.system import cpu_platform
 from kinscope.structures.model import AtomArray
-from kinscope.structures.mutants.settings import ReliefSettings
 from kinscope.structures.side_chains.rotamers import dihedral_degrees
 from kinscope.structures.side_chains.sites import Residue, residues_of
 from kinscope.structures.stereochemistry import (
@@ -32,10 +31,6 @@ from kinscope.structures.stereochemistry import (
     omega,
     ramachandran_outliers,
 )
-
-if TYPE_CHECKING:
-    pass
-
 
 PROLINE_PHI = (-110.0, -35.0)
 """Range that holds nearly all trans prolines (MacArthur & Thornton, J. Mol. Biol. 1991, 218, 397)."""
@@ -68,22 +63,9 @@ def steer(
     Langevin dynamics (1 fs) of the shell without solvent: phi is steered over 4 ps at 400 K with a force
     that grows, then the shell cools to 50 K in 2 ps. The peptides are held planar throughout.
 
-    Parameters
-    ----------
-    relaxer
-        Of this mutant; its restraints on neighbours' side chains stay on.
-    atoms
-        The mutant.
-    prolines
-        Residues whose phi is steered.
-    about
-        Residues whose peptides, and those of three residues on each side, are held planar.
-    seed
-        Of velocities and noise.
-
-    Returns
-    -------
-    Coordinates (n_atoms, 3), angstrom; atoms outside the shell bit for bit as given.
+    The relaxer's restraints on neighbours' side chains stay on. Planar are the peptides of the residues
+    ``about`` and of three residues on each side. Returns coordinates (n_atoms, 3), angstrom; atoms outside
+    the shell bit for bit as given.
 
     Raises
     ------
@@ -152,8 +134,6 @@ def _steering_terms(relaxer: Relaxer, atoms: AtomArray, prolines: Sequence[int],
 
 
 def _is_cis(atoms: AtomArray, rows: Sequence[int | None]) -> bool:
-    from kinscope.structures.side_chains.rotamers import dihedral_degrees
-
     if None in rows:
         return False
     points = np.asarray(atoms.coord, dtype=np.float64)[[index for index in rows if index is not None]]
@@ -168,18 +148,8 @@ _NEAR_ANGSTROM = 15.0
 def strain_left(native: AtomArray, mutant: AtomArray, numbers: Sequence[int]) -> Note | None:
     """What the mutant has about the substituted residues that the native has not.
 
-    Parameters
-    ----------
-    native, mutant
-        Models of the same residues.
-    numbers
-        Substituted residues.
-
-    Returns
-    -------
-    Note or None
-        Twisted peptide bonds, phi and psi that crystals do not visit, overlaps of heavy atoms above 0.4
-        angstrom; None where there are none.
+    ``numbers`` are the substituted residues. Twisted peptide bonds, phi and psi that crystals do not visit,
+    overlaps of heavy atoms above 0.4 angstrom; None where there are none.
     """
     twisted, overlaps = _twisted(native, mutant), _overlaps(native, mutant, numbers)
     unvisited = _unvisited(native, mutant)
@@ -271,23 +241,8 @@ def relieve(
 ) -> Relief | None:
     """Steer and relax a strained mutant.
 
-    Parameters
-    ----------
-    native
-        The model it was made from.
-    first
-        The mutant after its first relaxation.
-    relaxer
-        With the wider shell and the freer backbone.
-    wanted
-        Substituted residues, three-letter names.
-    seed
-        Of the dynamics.
-
-    Returns
-    -------
-    Relief or None
-        None where no attempt left less strained without turning over a peptide or a centre.
+    The relaxer has the wider shell and the freer backbone; ``wanted`` are the new residues' three-letter
+    names by number. None where no attempt left less strained without turning over a peptide or a centre.
     """
     numbers = list(wanted)
     residues = residues_of(first)
@@ -310,14 +265,3 @@ def relieve(
 def _furthest_ca(native: AtomArray, atoms: AtomArray) -> float:
     one, two = (np.asarray(a.coord)[np.asarray(a.atom_name) == "CA"] for a in (native, atoms))
     return float(np.linalg.norm(one - two, axis=1).max())
-
-
-def changed_settings(relief: ReliefSettings, shell_radius_angstrom: float) -> dict[str, float | int]:
-    """What differs from the first relaxation's settings."""
-    return {
-        "shell_radius_angstrom": shell_radius_angstrom + relief.extra_shell_angstrom,
-        "backbone_freedom_angstrom": relief.backbone_freedom_angstrom,
-        "final_iterations": relief.final_iterations,
-        "backbone_restraint_kcal_per_mol_angstrom2": relief.backbone_restraint_kcal_per_mol_angstrom2,
-        "side_chain_restraint_kcal_per_mol_angstrom2": relief.side_chain_restraint_kcal_per_mol_angstrom2,
-    }

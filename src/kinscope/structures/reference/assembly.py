@@ -22,7 +22,7 @@ from kinscope.core.errors import StructureError
 from kinscope.core.residues import three_letter
 from kinscope.results.models import ResidueOrigin
 from kinscope.results.notes import Note, note
-from kinscope.structures.completion.heavy_atoms import in_template_order
+from kinscope.structures.completion.heavy_atoms import in_template_order, renamed_isostere
 from kinscope.structures.model import AtomArray
 from kinscope.structures.reference.recipes import (
     BuiltStretch,
@@ -144,11 +144,8 @@ def joints_of(atoms: AtomArray, part: CrystalPart | BuiltStretch) -> list[tuple[
 def settle(piece: AtomArray, others: AtomArray) -> tuple[AtomArray, float, float, float, float]:
     """Move a rigid domain a little, to where it overlaps its surroundings least.
 
-    Returns
-    -------
-    tuple
-        The moved domain; the shift of its centre (angstrom) and its rotation (degrees); the weighted sum of
-        squared overlaps before and after (square angstrom).
+    Returns the moved domain; the shift of its centre (angstrom) and its rotation (degrees); the weighted sum
+    of squared overlaps before and after (square angstrom).
     """
     from scipy.optimize import minimize
     from scipy.spatial import cKDTree
@@ -204,14 +201,6 @@ def _numbers(stretches: Iterable[tuple[int, int]]) -> list[int]:
 
 def _ranges(stretches: Iterable[tuple[int, int]]) -> str:
     return " and ".join(f"{first}-{last}" for first, last in stretches)
-
-
-_ISOSTERIC = {
-    ("ASN", "ASP"): {"ND2": ("OD2", "O")},
-    ("GLN", "GLU"): {"NE2": ("OE2", "O")},
-    ("ASP", "ASN"): {"OD2": ("ND2", "N")},
-    ("GLU", "GLN"): {"OE2": ("NE2", "N")},
-}
 
 
 _PHOSPHORYLATED = {"TYR": "PTR", "SER": "SEP", "THR": "TPO"}
@@ -324,8 +313,8 @@ def _to_target_sequence(
         if number in donors:
             atoms, done = _donated(atoms, donors[number], wanted, pack, source)
             origin = f"side chain of {donors[number].entry}"
-        elif (here, wanted) in _ISOSTERIC:
-            atoms = _renamed(atoms, number, here, wanted)
+        elif (renamed := renamed_isostere(atoms, number, here, wanted)) is not None:
+            atoms = renamed
             done = note("isosteric", here=here, residue=number, source="crystal", wanted=wanted)
             origin = f"{here}{number}, isosteric"
         else:
@@ -346,17 +335,6 @@ def _dephosphorylated(atoms: AtomArray, number: int, here: str) -> tuple[AtomArr
     atoms = atoms[(atoms.res_id != number) | ~np.isin(atoms.atom_name, _PHOSPHATE)]
     atoms.res_name[atoms.res_id == number] = _PARENT[here]
     return atoms, _PARENT[here]
-
-
-def _renamed(atoms: AtomArray, number: int, here: str, wanted: str) -> AtomArray:
-    atoms = atoms.copy()
-    rows = np.flatnonzero(atoms.res_id == number)
-    for row in rows:
-        atoms.res_name[row] = wanted
-        renaming = _ISOSTERIC[(here, wanted)].get(str(atoms.atom_name[row]))
-        if renaming is not None:
-            atoms.atom_name[row], atoms.element[row] = renaming
-    return atoms
 
 
 def _donated(

@@ -52,14 +52,8 @@ def occupant_notes(
 ) -> list[Note]:
     """The ligands around which a model was relaxed, how they stood there, and what was held beside them.
 
-    Parameters
-    ----------
-    names
-        What each is and where it comes from.
-    occupants
-        In the same order; those that carry parameters were charged.
-    pocket
-        Restraint of the side chains that touch these, kcal/mol/angstrom^2.
+    ``names`` says what each is and where it comes from; occupants, in the same order, were charged where they
+    carry parameters; ``pocket`` is the restraint of the side chains that touch these, kcal/mol/angstrom^2.
     """
     if not names:
         return []
@@ -153,25 +147,8 @@ def build_reference_model(
 ) -> tuple[AtomArray, ModelRecord]:
     """Build the native model of one state from wwPDB entries.
 
-    Parameters
-    ----------
-    pack
-        The target.
-    state_id
-        One of the pack's states.
-    source
-        Where wwPDB entries come from.
-    settings
-        The default ones if None.
-    progress
-        Called with the fraction done and what runs.
-    parametrise
-        Gives ligands their force field; needed where the recipe wants them charged.
-
-    Returns
-    -------
-    tuple
-        The model, in the base crystal's frame and in kinscope's model conventions, and its record.
+    ``parametrise`` gives ligands their force field; it is needed where the recipe wants them charged. Returns
+    the model, in the base crystal's frame and in kinscope's model conventions, and its record.
 
     Raises
     ------

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from kinscope.structures.stereochemistry import dihedrals
+
 Floats = NDArray[np.float64]
 
 _N_CA, _CA_C, _C_N, _C_O, _CA_CB = 1.459, 1.525, 1.336, 1.229, 1.530
@@ -86,25 +88,10 @@ def sample_backbones(
 ) -> Backbones:
     """Sample closed backbones of a stretch.
 
-    Parameters
-    ----------
-    anchors
-        Where the chain leaves and where it must arrive.
-    names
-        Residue names (``GLY``) of the stretch.
-    after_name
-        Name of the residue that is the far anchor: a proline restrains the one before.
-    samples
-        Chains started; those that do not close are dropped.
-    sweeps
-        Passes of cyclic coordinate descent at most.
-    seed
-        Same seed, same backbones.
-
-    Returns
-    -------
-    Backbones
-        Possibly none, where the anchors are further apart than the stretch can reach.
+    ``names`` are residue names (``GLY``) of the stretch, ``after_name`` that of the far anchor: a proline
+    restrains the residue before. Of the chains started (``samples``) those that do not close within so many
+    ``sweeps`` of cyclic coordinate descent are dropped: possibly none is left, where the anchors are further
+    apart than the stretch can reach.
     """
     span = float(np.linalg.norm(anchors.after_ca - anchors.before_ca))
     if span > _CA_CA * (len(names) + 1):
@@ -189,7 +176,7 @@ def _grow(anchors: Anchors, torsions: Floats, last_phi: Floats) -> Floats:
     )
     # psi of the near anchor stays what its own oxygen says.
     oxygen = np.broadcast_to(anchors.before_o, (samples, 3))
-    psi = _dihedral(n, ca, c, oxygen) + 180.0
+    psi = dihedrals(n, ca, c, oxygen) + 180.0
     chain = []
     straight = np.full(samples, 180.0)
     for index in range(residues + 1):
@@ -274,19 +261,12 @@ def _with_oxygens(chain: Floats, after_n: Floats) -> Floats:
         following = (
             atoms[:, index + 1, 0] if index + 2 < atoms.shape[1] else np.broadcast_to(after_n, n.shape)
         )
-        psi = _dihedral(n, ca, c, following)
+        psi = dihedrals(n, ca, c, following)
         oxygen = place(n, ca, c, _C_O, _CA_C_O, psi + 180.0)
         # An L residue: CB at -122.6 degrees from N about the bond C-CA.
         beta = place(n, c, ca, _CA_CB, 110.1, np.full(samples, 122.6))
         result[:, index] = np.stack([n, ca, c, oxygen, beta], axis=1)
     return result
-
-
-def _dihedral(a: Floats, b: Floats, c: Floats, d: Floats) -> Floats:
-    b1, b2, b3 = b - a, c - b, d - c
-    n1, n2 = np.cross(b1, b2), np.cross(b2, b3)
-    sine = (np.cross(n1, n2) * _unit(b2)).sum(axis=-1)
-    return np.asarray(np.degrees(np.arctan2(sine, (n1 * n2).sum(axis=-1))))
 
 
 def _unit(vector: Floats) -> Floats:

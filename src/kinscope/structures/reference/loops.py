@@ -26,6 +26,7 @@ from kinscope.structures.forcefield.minimisation import minimise_part
 from kinscope.structures.model import AtomArray
 from kinscope.structures.reference.closure import Anchors, Backbones, sample_backbones
 from kinscope.structures.side_chains.surroundings import repack_side_chains
+from kinscope.structures.wwpdb.entries import AtomRow, atom_array
 
 _NAMES = ("N", "CA", "C", "O", "CB")
 _TOUCH_ANGSTROM = 3.4
@@ -78,23 +79,9 @@ def build_loops(
 ) -> tuple[AtomArray, tuple[BuiltLoop, ...]]:
     """Build stretches that a model lacks.
 
-    Parameters
-    ----------
-    atoms
-        Heavy atoms of standard residues in the target's numbering; both neighbours of each stretch present.
-    stretches
-        First and last residue of each, both ends included.
-    protein
-        One-letter sequence of the target; residue 1 first.
-    settings
-        The default ones if None.
-    progress
-        Told the fraction done.
-
-    Returns
-    -------
-    tuple
-        The heavy atoms with the stretches in them (what was there has not moved), and a description of each.
+    Heavy atoms of standard residues in the target's numbering, both neighbours of each stretch among them;
+    stretches include both ends. Returns the heavy atoms with the stretches in them (what was there has not
+    moved), and a description of each.
 
     Raises
     ------
@@ -226,24 +213,15 @@ def _with_stretch(
     atoms: AtomArray, first: int, last: int, protein: str, coord: NDArray[np.float64]
 ) -> AtomArray:
     """The model with a bare backbone (N, CA, C, O, CB) as the stretch."""
-    import biotite.structure as struc
-
-    rows = []
+    rows: list[AtomRow] = []
     for number, residue in zip(range(first, last + 1), coord, strict=True):
         name = three_letter(protein[number - 1])
         rows += [
-            (number, name, atom, place)
-            for atom, place in zip(_NAMES, residue, strict=True)
+            (atom, atom[0], place, number, name)
+            for atom, place in zip(_NAMES, residue.tolist(), strict=True)
             if not (name == "GLY" and atom == "CB")
         ]
-    part = struc.AtomArray(len(rows))
-    part.chain_id[:] = "A"
-    part.res_id[:] = [row[0] for row in rows]
-    part.res_name[:] = [row[1] for row in rows]
-    part.atom_name[:] = [row[2] for row in rows]
-    part.element[:] = [row[2][0] for row in rows]
-    part.coord = np.array([row[3] for row in rows], dtype=np.float32)
-    return in_template_order(_replaced(atoms, part, first, last))
+    return in_template_order(_replaced(atoms, atom_array(rows), first, last))
 
 
 def _replaced(atoms: AtomArray, part: AtomArray, first: int, last: int) -> AtomArray:

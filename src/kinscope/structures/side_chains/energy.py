@@ -184,19 +184,8 @@ def pair_energies(
 ) -> Array:
     """Interaction energies of two sets of conformers.
 
-    Parameters
-    ----------
-    first, second
-        Shape (n_conformers, n_atoms, 3), angstrom.
-    first_types, second_types
-        Types of the atoms of one conformer.
-    weight
-        Shape (n_first_atoms, n_second_atoms); 0 for bonded pairs.
-
-    Returns
-    -------
-    numpy.ndarray
-        Shape (n_first_conformers, n_second_conformers), kcal/mol.
+    Coordinates are (n_conformers, n_atoms, 3), angstrom; the weight (n_first_atoms, n_second_atoms) is 0 for
+    bonded pairs. Returns shape (n_first_conformers, n_second_conformers), kcal/mol.
     """
     result = np.zeros((len(first), len(second)), dtype=np.float32)
     block = max(1, int(4e5 / max(1, first.shape[1] * second.shape[0] * second.shape[1])))

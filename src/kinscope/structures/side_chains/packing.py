@@ -58,10 +58,7 @@ class Packing:
 class PackingProblem:
     """Positions with the energies between them.
 
-    Parameters
-    ----------
-    positions
-        Positions whose ``intrinsic`` energies are complete.
+    The ``intrinsic`` energies of the positions are complete.
     """
 
     def __init__(self, positions: Sequence[Position]) -> None:

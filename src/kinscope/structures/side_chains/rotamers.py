@@ -191,21 +191,7 @@ def set_dihedrals(
 ) -> Floats:
     """Turn one torsion of every conformer to its value.
 
-    Parameters
-    ----------
-    coord
-        Shape (n_conformers, n_atoms, 3).
-    atom_names, bonds
-        Of the residue.
-    quartet
-        The torsion's atoms.
-    degrees
-        Shape (n_conformers,).
-
-    Returns
-    -------
-    numpy.ndarray
-        A new array of the same shape.
+    Coordinates are (n_conformers, n_atoms, 3), angles (n_conformers,). Returns a new array.
     """
     a, b, c, d = (coord[:, atom_names.index(atom)] for atom in quartet)
     turn = np.radians(degrees - dihedral_degrees(a, b, c, d))
@@ -256,10 +242,7 @@ def build_conformers(
 ) -> Floats:
     """A residue in every set of chi angles, backbone unmoved.
 
-    Returns
-    -------
-    numpy.ndarray
-        Shape (n_conformers, n_atoms, 3).
+    Returns shape (n_conformers, n_atoms, 3).
     """
     bonds = bonds_within(name, atom_names)
     result = np.repeat(coord[None], len(angles), axis=0)
@@ -272,17 +255,8 @@ def build_conformers(
 def place_template(kind: Template, backbone: dict[str, Any]) -> Floats:
     """Ideal residue laid on a backbone.
 
-    Parameters
-    ----------
-    kind
-        What is laid down.
-    backbone
-        Coordinates (3,) of N, CA, C and, where the native residue has it, CB.
-
-    Returns
-    -------
-    numpy.ndarray
-        Shape (n_atoms, 3); backbone atoms still ideal ones, to be overwritten with the native ones.
+    The backbone holds coordinates (3,) of N, CA, C and, where the native residue has it, CB. Returns shape
+    (n_atoms, 3); backbone atoms still ideal ones, to be overwritten with the native ones.
     """
     common = [atom for atom in ("N", "CA", "C", "CB") if atom in backbone and atom in kind.atom_names]
     rotation, shift = superposition(
@@ -321,17 +295,8 @@ def _tables() -> dict[str, RotamerTable]:
 def rotamers_on(name: str, phi_degrees: float | None, psi_degrees: float | None) -> tuple[Rotamer, ...]:
     """Rotamers of a residue kind with shares and mean chi angles on a backbone.
 
-    Parameters
-    ----------
-    name
-        Residue kind (``LYS``).
-    phi_degrees, psi_degrees
-        Of the residue. Where one is not defined the backbone-independent library answers.
-
-    Returns
-    -------
-    tuple of Rotamer
-        In the library's order; shares in per cent, interpolated bilinearly between the points of the grid.
+    Where phi or psi is None the backbone-independent library answers. In the library's order; shares in per
+    cent, interpolated bilinearly between the points of the grid.
     """
     library = rotamers_of(name)
     table = _tables().get(name)

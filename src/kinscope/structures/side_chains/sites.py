@@ -106,14 +106,7 @@ def substituted_residue(old: Residue, before: Residue | None, name: str, tautome
 def residue_atoms(old: AtomArray, residue: Residue, side_chain: dict[str, NDArray[np.float32]]) -> AtomArray:
     """A new residue as atoms of a model: backbone first, then the side chain, annotated as the old one is.
 
-    Parameters
-    ----------
-    old
-        Atoms of the residue that it replaces.
-    residue
-        The new one; its backbone counts.
-    side_chain
-        Coordinates (3,) by atom name in the conformer that is wanted, angstrom.
+    Of ``residue`` the backbone counts; the side chain is coordinates (3,) by atom name, angstrom.
     """
     import biotite.structure as struc
 

@@ -9,6 +9,7 @@ nothing is substituted and the backbone stays.
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -30,12 +31,7 @@ _GRID_ANGSTROM = 2.0
 class Surroundings:
     """The atoms of a model that stand still.
 
-    Parameters
-    ----------
-    residues
-        The model with substituted residues in place.
-    moving
-        Names of the atoms that move, by residue.
+    Substituted residues are in place; ``moving`` names the atoms that move, by residue.
     """
 
     def __init__(self, residues: dict[int, Residue], moving: dict[int, frozenset[str]]) -> None:
@@ -69,15 +65,7 @@ class Surroundings:
             )
             stack = np.stack([position.coord[i] for i in members])
             energies[members] += pair_energies(stack, own, coord, types, weight)[:, 0]
-        return Position(
-            position.residue,
-            position.name,
-            position.atom_names,
-            position.coord,
-            position.types,
-            position.labels,
-            energies,
-        )
+        return replace(position, intrinsic=energies)
 
     def _near(self, position: Position) -> np.ndarray:
         """Rows of the atoms within reach of some conformer, and of bonded ones."""
@@ -131,21 +119,9 @@ def repack_side_chains(
 ) -> tuple[AtomArray, dict[int, str]]:
     """Choose the side chains of some residues together, the rest of the model held.
 
-    Parameters
-    ----------
-    atoms
-        Model with all hydrogens.
-    residues
-        Numbers of the residues; those without rotamers and bridged cysteines stay as they are.
-    forget
-        Those among them whose present rotamer means nothing.
-    seed
-        For the annealing that replaces the exact search of a large problem.
-
-    Returns
-    -------
-    tuple
-        A copy of the model, and the new rotamer of each residue that left its present one.
+    Residues without rotamers and bridged cysteines stay as they are. To ``forget`` are those whose present
+    rotamer means nothing. The seed is for the annealing that replaces the exact search of a large problem.
+    Returns a copy of the model, and the new rotamer of each residue that left its present one.
     """
     present = residues_of(atoms)
     wanted = [

@@ -8,11 +8,13 @@ from typing import Any
 import numpy as np
 
 from kinscope.core.errors import StructureError
-from kinscope.core.residues import one_letter, three_letter
+from kinscope.core.residues import three_letter
 from kinscope.results.user_structure import ChainCandidate, UserStructureOptions
 from kinscope.structures.model import AtomArray, heavy_atoms, side_chain_atoms
-from kinscope.structures.user.file import harmless
-from kinscope.structures.wwpdb.entries import CrystalChain, chain_of_structure
+from kinscope.structures.user.file import WATER, harmless
+from kinscope.structures.wwpdb.entries import CrystalChain, chain_of_structure, has_backbone
+from kinscope.structures.wwpdb.homologues import local_pairs
+from kinscope.structures.wwpdb.numbering import letter_of
 from kinscope.targets.pack import TargetPack
 
 MIN_IDENTITY = 0.95
@@ -27,7 +29,6 @@ _SOUND = (1.2, 1.8)
 """N-CA (1.46) and CA-C (1.53) bonds lie in here in anything that is a protein in angstrom."""
 MAX_RESIDUES = 5000
 _MIN_RESIDUES = 30
-_WATER = {"HOH", "DOD", "WAT", "TIP", "TIP3", "SOL", "H2O"}
 
 
 @dataclass(frozen=True)
@@ -95,8 +96,8 @@ def _judged(
     structure: Any, part: Any, pack: TargetPack, domain: tuple[int, ...], label: str
 ) -> tuple[ChainCandidate | None, CrystalChain | None]:
     """What is to be said of a chain, and the chain in the target's numbering if it can be used."""
-    amino = [residue for residue in part.first_conformer() if residue.name.upper() not in _WATER]
-    whole = [residue for residue in amino if {"N", "CA", "C"} <= {atom.name for atom in residue}]
+    amino = [residue for residue in part.first_conformer() if residue.name.upper() not in WATER]
+    whole = [residue for residue in amino if has_backbone(residue)]
     traces = [residue for residue in amino if _is_trace(residue)]
     if len(whole) < _MIN_RESIDUES:
         if len(traces) < _MIN_RESIDUES:
@@ -149,30 +150,16 @@ def _candidate(
 
 def _align(residues: list[Any], pack: TargetPack) -> _Alignment | None:
     """The best local alignment with the target's protein (BLOSUM62, gaps 11 and 1)."""
-    from biotite.sequence import ProteinSequence
-    from biotite.sequence.align import SubstitutionMatrix, align_optimal
-
-    chain = ProteinSequence("".join(_letter(residue.name) for residue in residues))
-    target = ProteinSequence(pack.transcript.protein)
-    found = align_optimal(
-        chain,
-        target,
-        SubstitutionMatrix.std_protein_matrix(),
-        gap_penalty=(-11, -1),
-        local=True,
-        max_number=1,
-    )
-    trace = found[0].trace if found else np.empty((0, 2), dtype=int)
-    pairs = trace[(trace >= 0).all(axis=1)]
-    if len(pairs) == 0:
+    chain, target = "".join(_letter(residue.name) for residue in residues), pack.transcript.protein
+    pairs = local_pairs(chain, target, (-11, -1))
+    if not pairs:
         return None
-    same = chain.code[pairs[:, 0]] == target.code[pairs[:, 1]]
     return _Alignment(
-        identity=float(same.mean()),
+        identity=float(np.mean([chain[index] == target[number - 1] for index, number in pairs])),
         aligned=len(pairs),
-        first=int(pairs[0, 0]),
-        last=int(pairs[-1, 0]),
-        numbers=frozenset(int(number) + 1 for number in pairs[:, 1]),
+        first=pairs[0][0],
+        last=pairs[-1][0],
+        numbers=frozenset(number for _, number in pairs),
     )
 
 
@@ -215,12 +202,8 @@ def _numbered(structure: Any, name: str, residues: list[Any], pack: TargetPack, 
 
 
 def _letter(name: str) -> str:
-    letter = one_letter(name)
-    if letter == "X":
-        import gemmi
-
-        letter = gemmi.find_tabulated_residue(name).one_letter_code.upper().strip() or "X"
-    return letter if len(letter) == 1 and letter in "ACDEFGHIKLMNPQRSTVWY" else "X"
+    letter = letter_of(name)
+    return letter if letter in "ACDEFGHIKLMNPQRSTVWY" else "X"
 
 
 def _is_trace(residue: Any) -> bool:

@@ -21,6 +21,7 @@ from kinscope.structures.wwpdb.source import PdbSource, parse_structure, read_bo
 MAX_ATOMS = 500_000
 """A virus capsid; the kinase with everything it is crystallised with is a hundredth of it."""
 MAX_CHAINS = 200
+WATER = {"HOH", "DOD", "WAT", "TIP", "TIP3", "SOL", "H2O"}
 _CODE = re.compile(r"[0-9][A-Za-z0-9]{3}|pdb_[0-9A-Za-z]{8}", re.IGNORECASE)
 _NAMES_OF_OTHERS = {
     "HSD": "HIS", "HSE": "HIS", "HSP": "HIS", "HISD": "HIS", "HISE": "HIS", "HISH": "HIS", "HIN": "HIS",
@@ -62,16 +63,7 @@ def find_structure(
 ) -> Path:
     """The file a user means: a path, or a wwPDB code from the cache, the mirror or the network.
 
-    Parameters
-    ----------
-    named
-        A path, or a code where no such file exists.
-    mirror
-        Directory of wwPDB entries; ``KINSCOPE_PDB_MIRROR`` if None.
-    cache
-        Directory that keeps downloads.
-    allow_download
-        Whether the wwPDB may be asked.
+    The mirror is ``KINSCOPE_PDB_MIRROR`` if None.
 
     Raises
     ------

@@ -22,7 +22,7 @@ from kinscope.results.notes import Note, note
 from kinscope.results.user_structure import PocketLigand
 from kinscope.structures.model import AtomArray
 from kinscope.structures.superposition import SiteFit, fit_site
-from kinscope.structures.user.file import harmless
+from kinscope.structures.user.file import WATER, harmless
 from kinscope.structures.user.gaps import Donor
 from kinscope.targets.pack import DrugDefinition, TargetPack
 
@@ -39,7 +39,6 @@ straight differs by more; two crystals of one state by 0.3-0.8."""
 STAND_IN_CLEARANCE = 2.6
 """A reference pose is laid into an empty pocket only if no heavy atom of the protein is nearer than this."""
 _ELEMENTS = {"C", "N", "O", "S", "P", "F", "CL", "BR", "I", "B", "SE", "SI"}
-_WATER = {"HOH", "DOD", "WAT", "TIP", "TIP3", "SOL", "H2O"}
 
 
 @dataclass(frozen=True)
@@ -67,18 +66,8 @@ def surroundings(
 ) -> Surroundings:
     """Sort what the first model holds beside the chosen chain.
 
-    Parameters
-    ----------
-    structure
-        ``gemmi.Structure`` of the file.
-    chain
-        The chosen chain's name.
-    protein
-        Its heavy atoms in the target's numbering.
-    pack
-        For the pockets.
-    dropped
-        Residues of expression tags, for the count.
+    ``protein`` is the chosen chain's heavy atoms in the target's numbering; ``dropped`` counts residues of
+    its expression tags.
     """
     counts: Counter[str] = Counter()
     ligands: list[PocketLigand] = []
@@ -86,7 +75,7 @@ def surroundings(
     others: Counter[str] = Counter()
     for part in structure[0]:
         for residue in part:
-            if residue.name.upper() in _WATER:
+            if residue.name.upper() in WATER:
                 counts["water"] += 1
                 continue
             if _is_polymer(residue):
@@ -289,22 +278,9 @@ def dockable(
     structure is like) and whose site the structure shows in that shape; and every drug that the structure
     itself holds.
 
-    Parameters
-    ----------
-    atoms
-        Heavy atoms in the target's numbering.
-    dfg
-        The measured class.
-    like
-        State id that takes the place of the measurement; empty: the measurement holds.
-    held
-        Chemical Component codes of the drugs that stand in the structure whole.
-    poses
-        The pack's reference poses.
-    sources
-        The shipped models they lie in.
-    pack
-        The target.
+    ``dfg`` is the measured class; a state id in ``like`` takes its place. ``held`` are Chemical Component
+    codes of the drugs that stand in the structure whole; ``sources`` the shipped models that the poses lie
+    in.
     """
     wanted = pack.state(like).dfg if like else dfg
     found: list[str] = []

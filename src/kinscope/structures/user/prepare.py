@@ -53,16 +53,9 @@ def method_notes(
 ) -> list[Note]:
     """How the structure was read and completed, and around what it was relaxed.
 
-    Parameters
-    ----------
-    found
-        What the file holds, its gaps as they were filled.
-    complete
-        The model before relaxation.
-    renamed
-        Residues set back to the target's without any atom moving.
-    held
-        What stood in the pockets, in the order of the findings' ligands.
+    The gaps of ``found`` are as they were filled; ``complete`` is the model before relaxation; ``renamed``
+    are residues set back to the target's without any atom moving; ``held`` stood in the pockets, in the order
+    of the findings' ligands.
     """
     notes = [
         note(
@@ -183,15 +176,6 @@ class Prepared:
 def examine(file: UserFile, pack: TargetPack, options: UserStructureOptions | None = None) -> Examined:
     """Read a user's structure and decide what becomes of it.
 
-    Parameters
-    ----------
-    file
-        From :func:`kinscope.structures.user.file.read_user_file`.
-    pack
-        The target.
-    options
-        The default ones if None.
-
     Raises
     ------
     StructureError
@@ -247,18 +231,8 @@ def prepare(
 ) -> Prepared:
     """Make the model: complete side chains, protonate, relax by stages, set the sequence back.
 
-    Parameters
-    ----------
-    examined
-        From :func:`examine`.
-    pack
-        The target.
-    settings
-        As for the shipped models; with :data:`USER_STAGES` if None.
-    progress
-        Told the fraction done and what runs.
-    parametrise
-        Gives the file's own ligands their force field, where they are drugs that have one.
+    Settings are those of the shipped models with :data:`USER_STAGES` if None. ``parametrise`` gives the
+    file's own ligands their force field, where they are drugs that have one.
 
     Raises
     ------

@@ -19,7 +19,7 @@ from kinscope.results.measured import StateGeometry
 from kinscope.results.models import ModelRecord, ResidueOrigin
 from kinscope.results.notes import Note, note
 from kinscope.results.user_structure import ChainCandidate, FilledGap, UserStructureOptions
-from kinscope.structures.completion.heavy_atoms import in_template_order
+from kinscope.structures.completion.heavy_atoms import in_template_order, renamed_isostere
 from kinscope.structures.conformation.classify import classify_state
 from kinscope.structures.model import AtomArray
 from kinscope.structures.mutants.build import build_mutant
@@ -108,16 +108,7 @@ def fill_stretch(stretch: Stretch, pack: TargetPack, like: str, label: str) -> F
     The conformation is measured on the file's own atoms; where a landmark is missing from these, on what
     fills the gap.
 
-    Parameters
-    ----------
-    stretch
-        As the file shows it.
-    pack
-        The target.
-    like
-        Id of the shipped state that the structure is to be treated like; empty: as measured.
-    label
-        The file, for errors.
+    ``like`` is the id of the shipped state that the structure is to be treated like; empty: as measured.
 
     Raises
     ------
@@ -133,12 +124,6 @@ def fill_stretch(stretch: Stretch, pack: TargetPack, like: str, label: str) -> F
     return FilledStretch(atoms, gaps, sources, geometry, measured)
 
 
-_ISOSTERIC = {
-    ("ASN", "ASP"): {"ND2": ("OD2", "O")},
-    ("GLN", "GLU"): {"NE2": ("OE2", "O")},
-    ("ASP", "ASN"): {"OD2": ("ND2", "N")},
-    ("GLU", "GLN"): {"OE2": ("NE2", "N")},
-}
 AT_ONCE = 3
 """Substitutions that are packed together; more, and far apart, gain nothing from one search."""
 _SEED = 1210
@@ -158,17 +143,12 @@ def differences(atoms: AtomArray, protein: str) -> dict[int, tuple[str, str]]:
 
 def renamed_isosteres(atoms: AtomArray, protein: str) -> tuple[AtomArray, list[Note]]:
     """Heavy atoms with Asn/Asp and Gln/Glu differences set back by name, and what was done."""
-    atoms = atoms.copy()
     notes = []
     for number, (here, wanted) in differences(atoms, protein).items():
-        renaming = _ISOSTERIC.get((here, wanted))
-        if renaming is None:
-            continue
-        for row in np.flatnonzero(atoms.res_id == number):
-            atoms.res_name[row] = wanted
-            if str(atoms.atom_name[row]) in renaming:
-                atoms.atom_name[row], atoms.element[row] = renaming[str(atoms.atom_name[row])]
-        notes.append(note("isosteric", here=here, residue=number, source="file", wanted=wanted))
+        renamed = renamed_isostere(atoms, number, here, wanted)
+        if renamed is not None:
+            atoms = renamed
+            notes.append(note("isosteric", here=here, residue=number, source="file", wanted=wanted))
     return atoms, notes
 
 

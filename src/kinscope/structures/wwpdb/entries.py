@@ -6,6 +6,7 @@ the author's numbers: ABL1 entries come in isoform 1a, isoform 1b and construct 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +19,8 @@ from kinscope.structures.wwpdb.numbering import NumberedChain, number_chain
 from kinscope.structures.wwpdb.source import PdbSource
 from kinscope.targets.pack import TargetPack
 
+AtomRow = tuple[str, str, Sequence[float], int, str]
+"""Name, element, position (3,) in angstrom, residue number and residue name."""
 _PHOSPHO_PARENT = {"PTR": "TYR", "SEP": "SER", "TPO": "THR"}
 _PHOSPHATE_ATOMS = {"P", "O1P", "O2P", "O3P"}
 _WATER_AND_IONS = {"HOH", "DOD", "WAT"}
@@ -91,7 +94,7 @@ def chain_of_structure(
     """
     polymer = _polymer(structure, chain, label)
     numbered = number_chain(polymer, pack.transcript.protein, label, heed_author_jumps=heed_author_jumps)
-    names, positions, elements, numbers, residue_names = [], [], [], [], []
+    rows: list[AtomRow] = []
     modified: dict[int, str] = {}
     alternates: list[int] = []
     for residue, number in zip(numbered.residues, numbered.numbers, strict=True):
@@ -101,15 +104,10 @@ def chain_of_structure(
             modified[number] = note
         if had_alternates:
             alternates.append(number)
-        for atom_name, element, position in atoms:
-            names.append(atom_name)
-            elements.append(element)
-            positions.append(position)
-            numbers.append(number)
-            residue_names.append(name)
+        rows += [(*atom, number, name) for atom in atoms]
     return CrystalChain(
         label=label,
-        atoms=_atom_array(names, elements, positions, numbers, residue_names),
+        atoms=atom_array(rows),
         author_numbers={
             number: str(residue.seqid)
             for residue, number in zip(numbered.residues, numbered.numbers, strict=True)
@@ -137,21 +135,8 @@ def protein_chains(structure: Any, pack: TargetPack) -> tuple[str, ...]:
 def read_ligand(source: PdbSource, code: str, chain: str, ccd: str) -> AtomArray:
     """Heavy atoms of one ligand of an entry, in the same (crystal) frame as :func:`read_chain`.
 
-    Parameters
-    ----------
-    source
-        Where entries come from.
-    code
-        wwPDB code.
-    chain
-        Author chain that carries the ligand.
-    ccd
-        Chemical Component Dictionary code, e.g. ``STI``.
-
-    Returns
-    -------
-    AtomArray
-        Atom names as in the dictionary; ``hetero`` set; the ligand's author residue number.
+    ``chain`` is the author chain that carries it, ``ccd`` its Chemical Component Dictionary code, e.g.
+    ``STI``. Atom names are as in the dictionary; ``hetero`` is set; the number is the author's.
 
     Raises
     ------
@@ -179,13 +164,9 @@ def read_ligand(source: PdbSource, code: str, chain: str, ccd: str) -> AtomArray
         )
     residue = found[0]
     chosen, _ = _one_conformation(residue)
-    count = len(chosen)
-    atoms = _atom_array(
-        [atom.name for atom in chosen],
-        [atom.element.name.upper() for atom in chosen],
-        [atom.pos.tolist() for atom in chosen],
-        [residue.seqid.num] * count,
-        [wanted] * count,
+    number = residue.seqid.num
+    atoms = atom_array(
+        [(atom.name, atom.element.name.upper(), atom.pos.tolist(), number, wanted) for atom in chosen]
     )
     atoms.hetero[:] = True
     return atoms
@@ -202,7 +183,7 @@ def _polymer(structure: Any, chain: str, label: str) -> list[Any]:
     residues = [
         residue
         for residue in chains[chain].first_conformer()
-        if {"N", "CA", "C"} <= {atom.name for atom in residue} and residue.name not in _WATER_AND_IONS
+        if has_backbone(residue) and residue.name not in _WATER_AND_IONS
     ]
     if not residues:
         raise StructureError(
@@ -262,22 +243,22 @@ def _standard_residue(
     return name, rows, ""
 
 
-def _atom_array(
-    names: list[str],
-    elements: list[str],
-    positions: list[list[float]],
-    numbers: list[int],
-    residue_names: list[str],
-) -> AtomArray:
+def has_backbone(residue: Any) -> bool:
+    """Whether a ``gemmi.Residue`` has N, CA and C."""
+    return {"N", "CA", "C"} <= {atom.name for atom in residue}
+
+
+def atom_array(rows: Sequence[AtomRow]) -> AtomArray:
+    """A biotite AtomArray (n_rows), chain ``A``."""
     import biotite.structure as struc
 
-    atoms = struc.AtomArray(len(names))
+    atoms = struc.AtomArray(len(rows))
     atoms.chain_id[:] = "A"
-    atoms.atom_name[:] = names
-    atoms.element[:] = elements
-    atoms.res_id[:] = numbers
-    atoms.res_name[:] = residue_names
-    atoms.coord = np.asarray(positions, dtype=np.float32).reshape(-1, 3)
+    atoms.atom_name[:] = [row[0] for row in rows]
+    atoms.element[:] = [row[1] for row in rows]
+    atoms.coord = np.asarray([row[2] for row in rows], dtype=np.float32).reshape(-1, 3)
+    atoms.res_id[:] = [row[3] for row in rows]
+    atoms.res_name[:] = [row[4] for row in rows]
     return atoms
 
 

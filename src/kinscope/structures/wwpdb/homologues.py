@@ -7,12 +7,9 @@ side chains are another protein's.
 
 from __future__ import annotations
 
-from typing import Any
-
-import numpy as np
-
 from kinscope.core.errors import StructureError
 from kinscope.structures.model import AtomArray
+from kinscope.structures.wwpdb.entries import atom_array, has_backbone
 from kinscope.structures.wwpdb.source import PdbSource
 from kinscope.targets.pack import TargetPack
 
@@ -26,20 +23,8 @@ _GAP = (-10, -1)
 def read_homologous_chain(source: PdbSource, code: str, chain: str, pack: TargetPack) -> AtomArray:
     """Heavy atoms of a related protein's chain, numbered by its alignment with the target.
 
-    Parameters
-    ----------
-    source
-        Where wwPDB entries come from.
-    code, chain
-        The entry and its author chain.
-    pack
-        The target.
-
-    Returns
-    -------
-    AtomArray
-        Residues aligned with one of the target, with the target's numbers and the crystal's residue names;
-        crystal frame, angstrom.
+    Residues aligned with one of the target have its numbers and the crystal's residue names; crystal frame,
+    angstrom.
 
     Raises
     ------
@@ -51,7 +36,7 @@ def read_homologous_chain(source: PdbSource, code: str, chain: str, pack: Target
     label = f"{code.upper()}:{chain}"
     model = source.read_entry(code)[0]
     part = next((item for item in model if item.name == chain), None)
-    residues = [] if part is None else [r for r in part.first_conformer() if _is_amino_acid(r)]
+    residues = [] if part is None else [r for r in part.first_conformer() if has_backbone(r)]
     if not residues:
         raise StructureError(
             f"There is no protein chain {chain!r} in {code.upper()}.",
@@ -61,13 +46,14 @@ def read_homologous_chain(source: PdbSource, code: str, chain: str, pack: Target
     letters = "".join(gemmi.find_tabulated_residue(r.name).one_letter_code.upper() for r in residues)
     letters = "".join(letter if letter in "ACDEFGHIKLMNPQRSTVWY" else "X" for letter in letters)
     pairs = aligned_pairs(letters, pack.transcript.protein, label)
-    atoms = [
-        (number, residues[index].name, atom)
-        for index, number in pairs
-        for atom in residues[index]
-        if not atom.is_hydrogen()
-    ]
-    return _array(atoms)
+    return atom_array(
+        [
+            (atom.name, atom.element.name.upper(), atom.pos.tolist(), number, residues[index].name)
+            for index, number in pairs
+            for atom in residues[index]
+            if not atom.is_hydrogen()
+        ]
+    )
 
 
 def aligned_pairs(letters: str, protein: str, label: str) -> list[tuple[int, int]]:
@@ -78,18 +64,7 @@ def aligned_pairs(letters: str, protein: str, label: str) -> list[tuple[int, int
     StructureError
         If fewer than 100 residues are aligned, or fewer than 30 % of them are identical.
     """
-    from biotite.sequence import ProteinSequence
-    from biotite.sequence.align import SubstitutionMatrix, align_optimal
-
-    best = align_optimal(
-        ProteinSequence(letters),
-        ProteinSequence(protein),
-        SubstitutionMatrix.std_protein_matrix(),
-        gap_penalty=_GAP,
-        local=True,
-        max_number=1,
-    )[0]
-    pairs = [(int(one), int(other) + 1) for one, other in best.trace if one >= 0 and other >= 0]
+    pairs = local_pairs(letters, protein, _GAP)
     identical = sum(letters[index] == protein[number - 1] for index, number in pairs)
     if len(pairs) < MIN_ALIGNED or identical < MIN_IDENTITY * len(pairs):
         raise StructureError(
@@ -102,20 +77,18 @@ def aligned_pairs(letters: str, protein: str, label: str) -> list[tuple[int, int
     return pairs
 
 
-def _is_amino_acid(residue: Any) -> bool:
-    names = {atom.name for atom in residue}
-    return {"N", "CA", "C"} <= names
+def local_pairs(letters: str, protein: str, gap_penalty: tuple[int, int]) -> list[tuple[int, int]]:
+    """Index and residue number of every pair of the best local alignment by BLOSUM62; empty if none."""
+    from biotite.sequence import ProteinSequence
+    from biotite.sequence.align import SubstitutionMatrix, align_optimal
 
-
-def _array(rows: list[tuple[int, str, Any]]) -> AtomArray:
-    import biotite.structure as struc
-
-    atoms = struc.AtomArray(len(rows))
-    atoms.chain_id[:] = "A"
-    atoms.res_id[:] = [number for number, _, _ in rows]
-    atoms.res_name[:] = [name for _, name, _ in rows]
-    atoms.atom_name[:] = [atom.name for _, _, atom in rows]
-    atoms.element[:] = [atom.element.name.upper() for _, _, atom in rows]
-    positions = [atom.pos.tolist() for _, _, atom in rows]
-    atoms.coord = np.asarray(positions, dtype=np.float32).reshape(-1, 3)
-    return atoms
+    found = align_optimal(
+        ProteinSequence(letters),
+        ProteinSequence(protein),
+        SubstitutionMatrix.std_protein_matrix(),
+        gap_penalty=gap_penalty,
+        local=True,
+        max_number=1,
+    )
+    trace = found[0].trace if found else ()
+    return [(int(one), int(other) + 1) for one, other in trace if one >= 0 and other >= 0]

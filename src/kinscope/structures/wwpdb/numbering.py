@@ -46,24 +46,16 @@ def number_chain(
 ) -> NumberedChain:
     """Number a chain's residues by alignment with the target's protein sequence.
 
-    Parameters
-    ----------
-    residues
-        ``gemmi.Residue`` in chain order, each with N, CA and C.
-    protein
-        One-letter sequence of the reference isoform.
-    label
-        What the chain is called in messages.
-    heed_author_jumps
-        Whether a jump of the author's numbers between bonded residues is a place where residues may be
-        missing. False for files whose numbers mean nothing.
+    Residues are ``gemmi.Residue`` in chain order, each with N, CA and C. Where author jumps are heeded, a
+    jump of the author's numbers between bonded residues is a place where residues may be missing; not so in
+    files whose numbers mean nothing.
 
     Raises
     ------
     StructureError
         If the chain is too short or is not of this protein.
     """
-    letters = [_letter(residue.name) for residue in residues]
+    letters = [letter_of(residue.name) for residue in residues]
     pieces = _pieces(residues, heed_author_jumps)
     scores = [_identities(letters[first:last], protein) for first, last in pieces]
     _favour_author_spacing(residues, pieces, scores)
@@ -90,7 +82,8 @@ def number_chain(
     )
 
 
-def _letter(name: str) -> str:
+def letter_of(name: str) -> str:
+    """The one-letter code of a residue or of the parent that gemmi's table gives it; else ``X``."""
     letter = one_letter(name)
     if letter != "X":
         return letter

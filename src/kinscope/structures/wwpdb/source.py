@@ -40,17 +40,9 @@ Fetch = Callable[[str], bytes]
 class PdbSource:
     """Where wwPDB entries come from, in this order: cache, mirror, download.
 
-    Parameters
-    ----------
-    mirror
-        Directory with ``pdb/1abc.pdb.gz``, flat files, or the archive's divided layout; PDB or mmCIF,
-        gzip or not. Taken from ``KINSCOPE_PDB_MIRROR`` when not given.
-    cache
-        Directory that receives downloads and is read first.
-    allow_download
-        Whether the wwPDB may be asked for what is not at hand.
-    fetch
-        How to download; the default uses the standard library with a time limit and a size limit.
+    The mirror (``KINSCOPE_PDB_MIRROR`` if None) holds ``pdb/1abc.pdb.gz``, flat files, or the archive's
+    divided layout; PDB or mmCIF, gzip or not. The cache receives downloads. ``fetch`` downloads, by default
+    by the standard library with a time limit and a size limit.
     """
 
     def __init__(
