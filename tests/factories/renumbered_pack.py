@@ -16,6 +16,7 @@ import yaml
 
 from kinscope.core.files import write_atomic
 from kinscope.docking.records import ReferencePoseSet
+from kinscope.results.notes import Note
 from kinscope.structures.io import read_model, write_model
 from kinscope.structures.reference.build import reference_model
 from kinscope.targets import TargetPack, load_target, load_target_directory
@@ -116,7 +117,7 @@ def _model(abl1: TargetPack, directory: Path) -> None:
                 origin.model_copy(update={"residue": origin.residue + SHIFT}) for origin in record.origins
             ),
             "protonation": {shifted_text(name): state for name, state in record.protonation.items()},
-            "method": ("The abl1 pack's model, renumbered.",),
+            "method": (Note.model_validate("The abl1 pack's model, renumbered."),),
         }
     )
     home = directory / "models" / STATE
