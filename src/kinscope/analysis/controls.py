@@ -183,14 +183,7 @@ def same_instrument(
 ) -> MobilityControls:
     """The controls that were read with these settings on these models, with a note on those that were not.
 
-    Parameters
-    ----------
-    controls
-        As they ship.
-    settings
-        Of the normal modes of this study.
-    models
-        SHA-256 of the native models of this installation, by state.
+    ``models``: SHA-256 of the native models of this installation, by state.
     """
     if dict(settings) != dict(controls.provenance.settings):
         return controls.model_copy(update={"readings": (), "notes": (note("controls-other-settings"),)})

@@ -51,14 +51,8 @@ def rmsf_against_time(
 ) -> tuple[FloatArray, FloatArray]:
     """Mean RMSF of growing first parts of a trajectory.
 
-    Parameters
-    ----------
-    frames
-        Shape (n_frames, n_atoms, 3), angstrom.
-    core
-        Indices of the atoms that are fitted; None fits all.
-    points
-        Number of parts.
+    ``frames``: shape (n_frames, n_atoms, 3), angstrom. ``core``: indices of the atoms that are fitted; None
+    fits all.
 
     Returns
     -------
@@ -81,14 +75,8 @@ def replica_overlap(replicas: Sequence[FloatArray], core: IntArray | None = None
     for equal and 0 for separate distributions. Hess, Phys. Rev. E 2002, 65, 031910 shows why a single
     trajectory cannot reveal this.
 
-    Parameters
-    ----------
-    replicas
-        Two or more arrays (n_frames, n_atoms, 3), angstrom, of the same atoms.
-    core
-        Indices of the atoms that are fitted; None fits all.
-    axes
-        Number of principal axes.
+    ``replicas``: two or more arrays (n_frames, n_atoms, 3), angstrom, of the same atoms. ``core``: indices of
+    the atoms that are fitted; None fits all.
 
     Returns
     -------
@@ -121,14 +109,8 @@ def convergence(
 ) -> Convergence:
     """Read the signs of sampling and choose the sentence that they allow.
 
-    Parameters
-    ----------
-    replicas
-        Arrays (n_frames, n_atoms, 3), angstrom, one per replica, at least four frames each.
-    length_ns
-        Sampled time per replica.
-    core
-        Indices of the atoms that are fitted; None fits all.
+    ``replicas``: arrays (n_frames, n_atoms, 3), angstrom, one per replica, at least four frames each.
+    ``core``: indices of the atoms that are fitted; None fits all.
     """
     if not replicas or any(len(frames) < 4 for frames in replicas):
         return Convergence(
@@ -207,16 +189,8 @@ def system_sampling(
 ) -> SystemSampling:
     """Independent frames, growth of RMSF with time, block means and overlap of one side's replicas.
 
-    Parameters
-    ----------
-    replicas
-        Arrays (n_frames, n_residues, 3), angstrom; evenly thinned frames will do.
-    variant
-        ``native`` or the variant's short name.
-    length_ns
-        Sampled time per replica.
-    core
-        Indices of the atoms that are fitted; None fits all.
+    ``replicas``: arrays (n_frames, n_residues, 3), angstrom; evenly thinned frames will do. ``core``: indices
+    of the atoms that are fitted; None fits all.
     """
     found = convergence(replicas, length_ns=length_ns, core=core)
     curves = [rmsf_against_time(frames, core) for frames in replicas if len(frames) >= _FEWEST_FRAMES]

@@ -64,14 +64,8 @@ def compare_states_by_region(
 ) -> list[StateMobility]:
     """Mean RMSF of each region in two states, second minus first, corrected for the regions (Holm).
 
-    Parameters
-    ----------
-    first, second, labels
-        As of :func:`compare_states`.
-    regions
-        Residue numbers by name; residues that either state lacks are left out, and regions without any.
-    sampling
-        Of each region in the first and the second state, where the method samples.
+    ``regions``: residue numbers by name; residues that either state lacks are left out, and regions without
+    any. ``sampling``: of each region in the first and the second state, where the method samples.
     """
     shared = set(first.residues) & set(second.residues)
     kept = {name: held for name, numbers in regions.items() if (held := sorted(shared & set(numbers)))}
