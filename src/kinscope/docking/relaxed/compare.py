@@ -79,22 +79,9 @@ def compare_relaxed(
 ) -> RelaxedComparison | None:
     """The interaction of a drug with the relaxed mutant against that with the relaxed native.
 
-    Parameters
-    ----------
-    drug, state, variant
-        For the record.
-    native
-        The native model (n_atoms).
-    pose
-        The drug in it (all hydrogens).
-    substitutions
-        Three-letter name of the new residue by number.
-    mechanics
-        Force-field parameters of the drug.
-    settings
-        What moves, what counts, how many rotamers and repeats.
-    seed
-        The repeats' seeds derive from it, the two sides' independently.
+    ``native``: the native model (n_atoms). ``pose``: the drug in it (all hydrogens). ``substitutions``:
+    three-letter name of the new residue by number. ``seed``: the repeats' seeds derive from it, the two
+    sides' independently.
 
     Returns
     -------

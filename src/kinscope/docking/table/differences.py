@@ -46,19 +46,10 @@ def compare_docking(
 ) -> DockingComparison:
     """One drug in one state, mutant against native; the replicas of either are :func:`replica_scores`.
 
-    Parameters
-    ----------
-    drug
-        The drug both sides docked.
-    native, mutants
-        Runs of one drug, state and mode; one run per alternative model of the mutant.
-    reference
-        Record of the reference pose both sides started from.
-    distance_to_variant_angstrom
-        See :func:`distance_to_residues`.
-    pocket_rmsd_angstrom
-        How far the mutant's pocket lies from the native's (:func:`pocket_rmsd`): the same atoms in the same
-        places have no receptor noise between them. None: the noise of two crystals.
+    ``native``, ``mutants``: runs of one drug, state and mode; one run per alternative model of the mutant.
+    ``reference``: record of the reference pose both sides started from. ``pocket_rmsd_angstrom``: how far the
+    mutant's pocket lies from the native's (:func:`pocket_rmsd`): the same atoms in the same places have no
+    receptor noise between them. None: the noise of two crystals.
 
     Raises
     ------

@@ -78,16 +78,8 @@ def poses_in_frames(
 ) -> ReplicaPoses:
     """The known pose in frames of one replica.
 
-    Parameters
-    ----------
-    pack, drug
-        The target, and a drug with a reference pose.
-    protein
-        Topology (n_atoms) of the protein, with hydrogens.
-    frames
-        Frame numbers and coordinates (n_atoms, 3) in angstrom.
-    variant, replica
-        For the record.
+    ``protein``: topology (n_atoms) of the protein, with hydrogens. ``frames``: frame numbers and coordinates
+    (n_atoms, 3) in angstrom.
     """
     poses, failed = [], 0
     for number, coordinates in frames:
@@ -112,15 +104,7 @@ def poses_in_frames(
 def compare_frames(
     drug: str, system: str, native: Sequence[ReplicaPoses], mutant: Sequence[ReplicaPoses]
 ) -> FrameDocking:
-    """Native against mutant over replicas.
-
-    Parameters
-    ----------
-    drug, system
-        For the record.
-    native, mutant
-        One entry per replica.
-    """
+    """Native against mutant over replicas, one entry each."""
     frames = sum(len(replica.poses) for replica in (*native, *mutant))
     sampling = f"{len(native)} native and {len(mutant)} mutant replicas, {frames} frames"
     scores = [[nan_if_none(r.score_kcal_per_mol) for r in side] for side in (native, mutant)]
