@@ -148,14 +148,7 @@ def devices_of(name: str, prober: Prober | None = None, *, first_only: bool = Fa
     A mask that the user or a scheduler set (``CUDA_VISIBLE_DEVICES`` and the like) holds: the driver numbers
     what it shows from 0, and an empty mask means none.
 
-    Parameters
-    ----------
-    name
-        CUDA, HIP or OpenCL.
-    prober
-        None asks this machine.
-    first_only
-        Stop at the first that works.
+    ``name``: CUDA, HIP or OpenCL. ``prober``: None asks this machine.
     """
     prober = prober or MachineProber()
     shown = visible_devices(name, os.environ)
@@ -196,12 +189,7 @@ def visible_devices(name: str, environment: Mapping[str, str]) -> int | None:
 def fastest_platform(prober: Prober | None = None, *, cores: int | None = None) -> PlatformChoice:
     """The platform on which this machine computes most: every one that works, measured one after the other.
 
-    Parameters
-    ----------
-    prober
-        None asks this machine.
-    cores
-        That run replicas of one thread each on the CPU; None takes those this process may use.
+    ``cores``: that run replicas of one thread each on the CPU; None takes those this process may use.
     """
     prober = prober or MachineProber()
     cores = cores or len(os.sched_getaffinity(0))
@@ -286,16 +274,7 @@ def measure_packing(
 ) -> Packing:
     """Step boxes of water of a system's size on a device, one, two and four at once, and choose.
 
-    Parameters
-    ----------
-    device
-        Where.
-    volume_cubic_nm
-        Of the largest system that will run.
-    seconds
-        Of stepping, each time.
-    most, prober
-        As of :func:`choose_packing` and :func:`devices_of`.
+    ``volume_cubic_nm``: of the largest system that will run. ``seconds``: of stepping, each time.
     """
     asked = prober or MachineProber()
 

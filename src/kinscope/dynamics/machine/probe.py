@@ -61,18 +61,8 @@ def water_speed(
     Water is nine tenths of a solvated kinase and costs what the rest costs, atom by atom: PME, Lennard-Jones
     and constraints. The box is the same dodecahedron.
 
-    Parameters
-    ----------
-    volume_cubic_nm
-        Of the box; a kinase domain's is near 380.
-    seconds
-        Of stepping; at least two steps are taken.
-    platform
-        Where it runs.
-    settings, solvation
-        Time step and friction; cutoff and tolerance of PME.
-    ready
-        Called when everything is set up, before the steps that are timed.
+    ``volume_cubic_nm``: of the box; a kinase domain's is near 380. ``seconds``: of stepping; at least two
+    steps are taken. ``ready``: called when everything is set up, before the steps that are timed.
     """
     from openmm import LangevinMiddleIntegrator
 

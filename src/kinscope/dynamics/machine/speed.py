@@ -29,16 +29,7 @@ def measure_speed(
 ) -> SpeedRecord:
     """Step a stored system for about so many seconds of wall time; nothing of it is kept.
 
-    Parameters
-    ----------
-    directory
-        A solvated system.
-    seconds
-        Of stepping; at least two steps are taken.
-    settings
-        The protocol whose time step and friction count.
-    platform
-        None chooses one, one CPU thread.
+    ``seconds``: of stepping; at least two steps are taken. ``platform``: None chooses one, one CPU thread.
 
     Raises
     ------
