@@ -46,12 +46,7 @@ class SeriesSummary(Record):
 def summarise(name: str, unit: str, series: FloatArray) -> SeriesSummary:
     """Mean with a standard error that allows for correlation, and the last value.
 
-    Parameters
-    ----------
-    name, unit
-        Go into the record.
-    series
-        Shape (n_frames,), one frame at least.
+    ``series``: shape (n_frames,), one frame at least.
     """
     x = np.asarray(series, dtype=np.float64)
     error = standard_error(x)
