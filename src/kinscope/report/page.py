@@ -44,14 +44,7 @@ def render_report(result: StudyResult, files: ReportFiles, output: Path) -> None
     The page carries its styles, scripts, figures, models and poses. A Content-Security-Policy forbids every
     network access and every script but the ones written here, which are named by their SHA-256.
 
-    Parameters
-    ----------
-    result
-        The study, shown as it is: nothing is computed here.
-    files
-        Models, poses and labels. A file that is missing or damaged is named in the page, not raised.
-    output
-        The HTML file; its directory must exist.
+    ``files``: models, poses and labels. A file that is missing or damaged is named in the page, not raised.
     """
     write_atomic(output, report_html(result, files))
 

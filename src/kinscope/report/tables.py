@@ -26,16 +26,8 @@ def write_tables(
 ) -> list[Path]:
     """Write every table of some trajectories and return the paths.
 
-    Parameters
-    ----------
-    directory
-        Made if missing.
-    replicas
-        What was measured.
-    motion
-        The shared principal motions, if there are any.
-    provenance
-        Put into the metadata of the Parquet files, and as ``provenance.json`` beside the CSV files.
+    ``directory``: made if missing. ``provenance``: put into the metadata of the Parquet
+    files, and as ``provenance.json`` beside the CSV files.
     """
     directory.mkdir(parents=True, exist_ok=True)
     paths = []
