@@ -38,12 +38,7 @@ def written(notes: Iterable[Note]) -> tuple[Note, ...]:
 def statement(item: Difference, where: str = "the mutant") -> str:
     """A difference in words: the effect with its interval, or ``not resolved by ...``.
 
-    Parameters
-    ----------
-    item
-        Mutant minus native, or one state minus another.
-    where
-        Whose values are higher or lower.
+    ``where``: whose values are higher or lower.
     """
     had = item.sampling or f"{item.native_replicas} native and {item.mutant_replicas} mutant replicas"
     if item.limit is not None:
