@@ -10,6 +10,7 @@ import numpy as np
 from kinscope.analysis.statistics import difference, widened
 from kinscope.core.errors import BadInputError
 from kinscope.docking.engine import Mol
+from kinscope.docking.geometry import rows_by_name
 from kinscope.docking.records import DockingRun, ReferencePoseRecord
 from kinscope.results.measured import Difference, DockingComparison, StateFit
 from kinscope.results.notes import Note, note
@@ -121,18 +122,10 @@ def pocket_rmsd(native: AtomArray, mutants: Sequence[AtomArray], pose: Mol) -> f
     points = np.asarray(pose.GetConformer().GetPositions())
     near = np.linalg.norm(native.coord[:, None] - points[None], axis=2).min(axis=1) < _POCKET_ANGSTROM
     lining = native[near & (native.element != "H")]
-    places = {
-        (int(number), str(name)): row
-        for row, (number, name) in enumerate(zip(lining.res_id, lining.atom_name, strict=True))
-    }
+    places = rows_by_name(lining)
     largest = 0.0
     for mutant in mutants:
-        keys = zip(mutant.res_id, mutant.atom_name, strict=True)
-        shared = [
-            (row, places[key])
-            for row, key in enumerate((int(number), str(name)) for number, name in keys)
-            if key in places
-        ]
+        shared = [(row, places[key]) for key, row in rows_by_name(mutant).items() if key in places]
         rows, others = (list(column) for column in zip(*shared, strict=True))
         gaps = mutant.coord[rows] - lining.coord[others]
         largest = max(largest, float(np.sqrt((gaps**2).sum(axis=1).mean())))

@@ -8,6 +8,7 @@ are compared over replicas, because frames of one trajectory are not independent
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from statistics import fmean
 
@@ -107,7 +108,11 @@ def compare_frames(
     """Native against mutant over replicas, one entry each."""
     frames = sum(len(replica.poses) for replica in (*native, *mutant))
     sampling = f"{len(native)} native and {len(mutant)} mutant replicas, {frames} frames"
-    scores = [[nan_if_none(r.score_kcal_per_mol) for r in side] for side in (native, mutant)]
+    # A failed replica has no score; the statistics leave out what is not a number.
+    scores = [
+        [math.nan if r.score_kcal_per_mol is None else r.score_kcal_per_mol for r in side]
+        for side in (native, mutant)
+    ]
     return FrameDocking(
         drug=drug,
         system=system,
@@ -116,8 +121,3 @@ def compare_frames(
             *scores, unit="kcal/mol", smallest_meaningful=SMALLEST_MEANINGFUL_KCAL_PER_MOL, sampling=sampling
         ),
     )
-
-
-def nan_if_none(value: float | None) -> float:
-    """A failed replica as the statistics take it."""
-    return float("nan") if value is None else value
