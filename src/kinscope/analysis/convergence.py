@@ -201,12 +201,12 @@ def system_sampling(
         variant=variant,
         replicas=found.replicas,
         length_ns=length_ns,
-        effective_frames=_rounded(found.effective_frames, 1),
-        rmsf_growth=_rounded(found.rmsf_growth, 3),
+        effective_frames=rounded(found.effective_frames, 1),
+        rmsf_growth=rounded(found.rmsf_growth, 3),
         overlap=None if found.overlap is None else round(found.overlap, 3),
-        block_means_angstrom=tuple(_rounded(row, 3) for row in blocks),
-        time_fraction=_rounded(curves[0][0][-shared:], 4) if shared else (),
-        mean_rmsf_angstrom=tuple(_rounded(values[-shared:], 4) for _, values in curves) if shared else (),
+        block_means_angstrom=tuple(rounded(row, 3) for row in blocks),
+        time_fraction=rounded(curves[0][0][-shared:], 4) if shared else (),
+        mean_rmsf_angstrom=tuple(rounded(values[-shared:], 4) for _, values in curves) if shared else (),
         sentence=found.sentence,
         reason=found.reason,
     )
@@ -214,9 +214,9 @@ def system_sampling(
 
 def _block_means(frames: FloatArray, core: IntArray | None) -> FloatArray:
     """Deviation from the mean structure in consecutive quarters, (4,), angstrom."""
-    moved, mean = mean_structure(np.asarray(frames, dtype=np.float64), core)
-    return block_averages(np.sqrt(((moved - mean) ** 2).sum(axis=-1).mean(axis=-1)), BLOCKS)
+    return block_averages(_deviation(*mean_structure(np.asarray(frames, dtype=np.float64), core)), BLOCKS)
 
 
-def _rounded(values: Sequence[float] | FloatArray, digits: int) -> tuple[float, ...]:
+def rounded(values: Sequence[float] | FloatArray, digits: int) -> tuple[float, ...]:
+    """Numbers for a record, rounded to so many decimals."""
     return tuple(np.round(np.asarray(values, dtype=np.float64), digits).tolist())
