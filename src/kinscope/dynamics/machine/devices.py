@@ -16,7 +16,6 @@ from kinscope.core.errors import SettingsError
 from kinscope.core.records import Record
 from kinscope.dynamics.machine.prober import MachineProber, Prober
 from kinscope.dynamics.platforms import (
-    _MOST_VARIABLE_CHARACTERS,
     GPU_PLATFORMS,
     PLATFORM_VARIABLE,
     installed_platforms,
@@ -74,7 +73,6 @@ def choose_platform(requested: str | None = None, *, threads: int = 1) -> Platfo
 
 @lru_cache
 def _fastest_here() -> PlatformChoice:
-
     return fastest_platform()
 
 
@@ -91,6 +89,7 @@ def _told(text: str) -> PlatformChoice:
         ) from None
 
 
+_MOST_VARIABLE_CHARACTERS = 2000
 DEVICES_VARIABLE = "KINSCOPE_DEVICES"
 """Devices to use: ``CUDA:0,CUDA:2``, ``OpenCL:PLATFORM:DEVICE`` or, to try the scheduling, ``CPU,CPU``."""
 TRIED_AT_ONCE = (1, 2, 4)
