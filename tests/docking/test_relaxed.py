@@ -7,10 +7,10 @@ import pytest
 
 from factories.docking import PACK, model, pose
 from factories.relaxed import side
+from kinscope.docking.geometry import rows_by_name
 from kinscope.docking.known.reference import pose_records
 from kinscope.docking.records import ReferencePoseRecord
 from kinscope.docking.relaxed.compare import (
-    _names,
     _starts,
     compare_sides,
     own_names,
@@ -124,5 +124,5 @@ def test_a_side_holds_one_tautomer_of_a_histidine() -> None:
     native = _starts(protein, drug, {361: "HIS"}, 8, as_it_is=True)
     for starts in (mutant, native):
         assert len(starts) > 1
-        assert len({frozenset(_names(start.atoms)) for start in starts}) == 1
+        assert len({frozenset(rows_by_name(start.atoms)) for start in starts}) == 1
     assert native[0].atoms is protein

@@ -27,8 +27,8 @@ from kinscope.dynamics.files import checkpoints
 from kinscope.dynamics.files.system import load_record, load_system, write_state
 from kinscope.dynamics.files.trajectory import iterate_protein_frames
 from kinscope.dynamics.machine.devices import choose_platform
-from kinscope.dynamics.machine.speed import measure_speed, steps_within
-from kinscope.dynamics.protocol import conditions, next_stop, plan_steps, scaled, segment_end
+from kinscope.dynamics.machine.speed import measure_speed
+from kinscope.dynamics.protocol import conditions, next_stop, plan_steps, scaled, segment_end, steps_within
 from kinscope.dynamics.records import ENERGIES_FILE, REPLICA_RECORD_FILE, TRAJECTORY_FILE
 from kinscope.dynamics.replicas import run as replicas
 from kinscope.dynamics.replicas.run import run_replica

@@ -17,7 +17,7 @@ import numpy as np
 import yaml
 from pydantic import ValidationError
 
-from kinscope.analysis.regions import SMALLEST_MEANINGFUL_ANGSTROM
+from kinscope.analysis.regions import SMALLEST_MEANINGFUL_ANGSTROM, region_means, region_rows
 from kinscope.analysis.statistics import correct_family, difference
 from kinscope.core.errors import BadInputError
 from kinscope.core.files import write_atomic
@@ -115,14 +115,12 @@ class RegionMeans(Record):
 
 def means_of(profile: FluctuationProfile, regions: Mapping[str, Sequence[int]]) -> list[RegionMeans]:
     """The region means of a profile; residues that it lacks are left out, and regions without any."""
-    place = {number: column for column, number in enumerate(profile.residues)}
-    values = np.asarray(profile.rmsf_angstrom, dtype=np.float64)
+    held = set(profile.residues)
     found = []
     for name, members in regions.items():
-        kept = tuple(number for number in members if number in place)
+        kept = tuple(number for number in members if number in held)
         if kept:
-            means = values[:, [place[number] for number in kept]].mean(axis=1)
-            rounded = tuple(round(float(value), _DECIMALS) for value in means)
+            rounded = tuple(round(float(value), _DECIMALS) for value in region_means(profile, kept))
             found.append(
                 RegionMeans(
                     state=profile.state,
@@ -183,14 +181,7 @@ def same_instrument(
 ) -> MobilityControls:
     """The controls that were read with these settings on these models, with a note on those that were not.
 
-    Parameters
-    ----------
-    controls
-        As they ship.
-    settings
-        Of the normal modes of this study.
-    models
-        SHA-256 of the native models of this installation, by state.
+    ``models``: SHA-256 of the native models of this installation, by state.
     """
     if dict(settings) != dict(controls.provenance.settings):
         return controls.model_copy(update={"readings": (), "notes": (note("controls-other-settings"),)})
@@ -255,29 +246,22 @@ def _reading(variant: str, state: str, means: Sequence[RegionMeans]) -> ControlR
     of_state = [row for row in means if row.state == state]
     native = {row.region: row for row in of_state if row.variant == "native"}
     mutant = [row for row in of_state if row.variant == variant and row.region in native]
+    sides = {
+        row.region: (np.asarray(native[row.region].rmsf_angstrom), np.asarray(row.rmsf_angstrom))
+        for row in mutant
+    }
     raw = [
         difference(
-            native[row.region].rmsf_angstrom,
-            row.rmsf_angstrom,
+            first.tolist(),
+            second.tolist(),
             unit="Å",
             smallest_meaningful=SMALLEST_MEANINGFUL_ANGSTROM,
-            sampling=f"{len(native[row.region].rmsf_angstrom)} native and {len(row.rmsf_angstrom)} mutant "
-            "independently relaxed models",
+            sampling=f"{len(first)} native and {len(second)} mutant independently relaxed models",
         )
-        for row in mutant
+        for first, second in sides.values()
     ]
-    rows = [
-        RegionComparison(
-            method="normal_modes",
-            state=state,
-            region=row.region,
-            residues=row.residues,
-            native_rmsf_angstrom=float(np.mean(native[row.region].rmsf_angstrom)),
-            mutant_rmsf_angstrom=float(np.mean(row.rmsf_angstrom)),
-            difference_angstrom=judged,
-        )
-        for row, judged in zip(mutant, correct_family(raw), strict=True)
-    ]
+    members = {row.region: row.residues for row in mutant}
+    rows = region_rows("normal_modes", state, members, sides, correct_family(raw))
     return ControlReading(variant=variant, state=state, regions=tuple(rows))
 
 

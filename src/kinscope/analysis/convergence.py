@@ -51,14 +51,8 @@ def rmsf_against_time(
 ) -> tuple[FloatArray, FloatArray]:
     """Mean RMSF of growing first parts of a trajectory.
 
-    Parameters
-    ----------
-    frames
-        Shape (n_frames, n_atoms, 3), angstrom.
-    core
-        Indices of the atoms that are fitted; None fits all.
-    points
-        Number of parts.
+    ``frames``: shape (n_frames, n_atoms, 3), angstrom. ``core``: indices of the atoms that are fitted; None
+    fits all.
 
     Returns
     -------
@@ -81,14 +75,8 @@ def replica_overlap(replicas: Sequence[FloatArray], core: IntArray | None = None
     for equal and 0 for separate distributions. Hess, Phys. Rev. E 2002, 65, 031910 shows why a single
     trajectory cannot reveal this.
 
-    Parameters
-    ----------
-    replicas
-        Two or more arrays (n_frames, n_atoms, 3), angstrom, of the same atoms.
-    core
-        Indices of the atoms that are fitted; None fits all.
-    axes
-        Number of principal axes.
+    ``replicas``: two or more arrays (n_frames, n_atoms, 3), angstrom, of the same atoms. ``core``: indices of
+    the atoms that are fitted; None fits all.
 
     Returns
     -------
@@ -121,14 +109,8 @@ def convergence(
 ) -> Convergence:
     """Read the signs of sampling and choose the sentence that they allow.
 
-    Parameters
-    ----------
-    replicas
-        Arrays (n_frames, n_atoms, 3), angstrom, one per replica, at least four frames each.
-    length_ns
-        Sampled time per replica.
-    core
-        Indices of the atoms that are fitted; None fits all.
+    ``replicas``: arrays (n_frames, n_atoms, 3), angstrom, one per replica, at least four frames each.
+    ``core``: indices of the atoms that are fitted; None fits all.
     """
     if not replicas or any(len(frames) < 4 for frames in replicas):
         return Convergence(
@@ -207,16 +189,8 @@ def system_sampling(
 ) -> SystemSampling:
     """Independent frames, growth of RMSF with time, block means and overlap of one side's replicas.
 
-    Parameters
-    ----------
-    replicas
-        Arrays (n_frames, n_residues, 3), angstrom; evenly thinned frames will do.
-    variant
-        ``native`` or the variant's short name.
-    length_ns
-        Sampled time per replica.
-    core
-        Indices of the atoms that are fitted; None fits all.
+    ``replicas``: arrays (n_frames, n_residues, 3), angstrom; evenly thinned frames will do. ``core``: indices
+    of the atoms that are fitted; None fits all.
     """
     found = convergence(replicas, length_ns=length_ns, core=core)
     curves = [rmsf_against_time(frames, core) for frames in replicas if len(frames) >= _FEWEST_FRAMES]
@@ -227,12 +201,12 @@ def system_sampling(
         variant=variant,
         replicas=found.replicas,
         length_ns=length_ns,
-        effective_frames=_rounded(found.effective_frames, 1),
-        rmsf_growth=_rounded(found.rmsf_growth, 3),
+        effective_frames=rounded(found.effective_frames, 1),
+        rmsf_growth=rounded(found.rmsf_growth, 3),
         overlap=None if found.overlap is None else round(found.overlap, 3),
-        block_means_angstrom=tuple(_rounded(row, 3) for row in blocks),
-        time_fraction=_rounded(curves[0][0][-shared:], 4) if shared else (),
-        mean_rmsf_angstrom=tuple(_rounded(values[-shared:], 4) for _, values in curves) if shared else (),
+        block_means_angstrom=tuple(rounded(row, 3) for row in blocks),
+        time_fraction=rounded(curves[0][0][-shared:], 4) if shared else (),
+        mean_rmsf_angstrom=tuple(rounded(values[-shared:], 4) for _, values in curves) if shared else (),
         sentence=found.sentence,
         reason=found.reason,
     )
@@ -240,9 +214,9 @@ def system_sampling(
 
 def _block_means(frames: FloatArray, core: IntArray | None) -> FloatArray:
     """Deviation from the mean structure in consecutive quarters, (4,), angstrom."""
-    moved, mean = mean_structure(np.asarray(frames, dtype=np.float64), core)
-    return block_averages(np.sqrt(((moved - mean) ** 2).sum(axis=-1).mean(axis=-1)), BLOCKS)
+    return block_averages(_deviation(*mean_structure(np.asarray(frames, dtype=np.float64), core)), BLOCKS)
 
 
-def _rounded(values: Sequence[float] | FloatArray, digits: int) -> tuple[float, ...]:
+def rounded(values: Sequence[float] | FloatArray, digits: int) -> tuple[float, ...]:
+    """Numbers for a record, rounded to so many decimals."""
     return tuple(np.round(np.asarray(values, dtype=np.float64), digits).tolist())

@@ -82,20 +82,10 @@ def fluctuation_profile(
 ) -> FluctuationProfile:
     """Per-residue RMSF of each replica about its own mean structure.
 
-    Parameters
-    ----------
-    replicas
-        One array (n_frames, n_atoms, 3) in angstrom per trajectory, equal n_atoms.
-    residue_ids
-        Residue number of each atom, shape (n_atoms,).
-    state, variant, length_ns, method
-        Go into the record.
-    core
-        Indices of the atoms that are fitted (see :func:`kinscope.analysis.superposition.rigid_core`).
-    weights
-        Of atoms within a residue, e.g. masses.
-    atoms
-        Which atoms these are, in words, for the record.
+    ``replicas``: one array (n_frames, n_atoms, 3) in angstrom per trajectory, equal n_atoms. ``residue_ids``:
+    residue number of each atom, shape (n_atoms,). ``core``: indices of the atoms that are fitted (see
+    :func:`kinscope.analysis.superposition.rigid_core`). ``weights``: of atoms within a
+    residue, e.g. masses. ``atoms``: which atoms these are, in words, for the record.
 
     Raises
     ------

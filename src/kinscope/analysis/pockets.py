@@ -164,16 +164,8 @@ def pocket_volume(
 ) -> float:
     """Volume of the region that a probe can cover, in cubic angstrom.
 
-    Parameters
-    ----------
-    coord
-        Heavy atoms of the whole protein, in the frame of the region, shape (n_atoms, 3), angstrom.
-    elements
-        Element symbol of each atom.
-    region
-        Where to measure.
-    probe
-        Radius of the probe, angstrom.
+    ``coord``: heavy atoms of the whole protein, in the frame of the region, shape (n_atoms, 3), angstrom.
+    ``probe``: radius of the probe, angstrom.
     """
     grid = region.grid
     near = np.all((coord > grid.low) & (coord < grid.high), axis=1)
@@ -203,21 +195,11 @@ def compare_pocket(
 ) -> PocketComparison:
     """A pocket in native and mutant models of one state.
 
-    Parameters
-    ----------
-    pocket, state
-        Go into the record.
-    residues
-        Lining residues; those that the models lack are left out.
-    native, mutant
-        Models of each side (close alternatives or relaxed replicas), lowest in energy first. All are laid on
-        the first native model by the CA atoms within 20 angstrom of the pocket that do not line it.
-    profiles
-        Native and mutant fluctuation in this state, where there is one.
-    confidence
-        Of the intervals.
-    smallest_meaningful_cubic_angstrom
-        About the volume of one heavy atom; smaller changes of volume are not called one.
+    ``residues``: lining residues; those that the models lack are left out. ``native``, ``mutant``: models of
+    each side (close alternatives or relaxed replicas), lowest in energy first. All are laid on the first
+    native model by the CA atoms within 20 angstrom of the pocket that do not line it.
+    ``smallest_meaningful_cubic_angstrom``: about the volume of one heavy atom; smaller changes of volume are
+    not called one.
 
     Raises
     ------

@@ -59,19 +59,28 @@ def compare_regions(
         )
         for first, second in sides.values()
     ]
+    return region_rows(method, native.state, members, sides, correct_family(raw, method=correction))
+
+
+def region_rows(
+    method: Literal["md", "normal_modes"],
+    state: str,
+    members: Mapping[str, tuple[int, ...]],
+    sides: Mapping[str, tuple[FloatArray, FloatArray]],
+    judged: Sequence[Difference],
+) -> list[RegionComparison]:
+    """Regions with their residues, the means of both sides' replicas (angstrom), and the differences."""
     return [
         RegionComparison(
             method=method,
-            state=native.state,
+            state=state,
             region=name,
             residues=members[name],
             native_rmsf_angstrom=float(first.mean()),
             mutant_rmsf_angstrom=float(second.mean()),
-            difference_angstrom=judged,
+            difference_angstrom=found,
         )
-        for (name, (first, second)), judged in zip(
-            sides.items(), correct_family(raw, method=correction), strict=True
-        )
+        for (name, (first, second)), found in zip(sides.items(), judged, strict=True)
     ]
 
 

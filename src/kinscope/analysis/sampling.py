@@ -61,18 +61,10 @@ def region_sampling(
 ) -> dict[str, Sampling]:
     """Judge the sampling of each region of one system.
 
-    Parameters
-    ----------
-    replicas
-        Arrays (n_frames, n_residues, 3), angstrom, one atom per residue; evenly thinned frames will do.
-    residues
-        Number of each residue, shape (n_residues,).
-    regions
-        Residue numbers by name; those not in ``residues`` are left out, and so are regions without any.
-    length_ns
-        Sampled time per replica.
-    core
-        Indices of the atoms that are fitted; None fits all.
+    ``replicas``: arrays (n_frames, n_residues, 3), angstrom, one atom per residue; evenly thinned frames will
+    do. ``residues``: number of each residue, shape (n_residues,). ``regions``: residue numbers by name; those
+    not in ``residues`` are left out, and so are regions without any. ``core``: indices of the atoms that are
+    fitted; None fits all.
 
     Raises
     ------

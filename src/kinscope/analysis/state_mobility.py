@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from kinscope.analysis.regions import region_means, time_words
+from kinscope.analysis.regions import SMALLEST_MEANINGFUL_ANGSTROM, region_means, time_words
 from kinscope.analysis.sampling import Sampling, allowed, worse
 from kinscope.analysis.statistics import FloatArray, correct_family, difference
 from kinscope.results.measured import Difference, FluctuationProfile
 from kinscope.results.trajectories import StateMobility
 
-SMALLEST_MEANINGFUL_ANGSTROM = 0.05
-"""As for regions (:mod:`kinscope.analysis.regions`)."""
 _FEWEST_RESIDUES = 50
 
 
@@ -43,16 +41,7 @@ def compare_states(
     raw = _raw(sides, first, second, labels)
     if sampling is not None:
         raw = allowed(raw, worse(*sampling))
-    return StateMobility(
-        method=first.method,
-        variant=first.variant,
-        first_state=first.state,
-        second_state=second.state,
-        residues=len(shared),
-        first_rmsf_angstrom=float(sides[0].mean()),
-        second_rmsf_angstrom=float(sides[1].mean()),
-        difference=raw,
-    )
+    return _row(first, second, sides, raw, len(shared))
 
 
 def compare_states_by_region(
@@ -64,14 +53,8 @@ def compare_states_by_region(
 ) -> list[StateMobility]:
     """Mean RMSF of each region in two states, second minus first, corrected for the regions (Holm).
 
-    Parameters
-    ----------
-    first, second, labels
-        As of :func:`compare_states`.
-    regions
-        Residue numbers by name; residues that either state lacks are left out, and regions without any.
-    sampling
-        Of each region in the first and the second state, where the method samples.
+    ``regions``: residue numbers by name; residues that either state lacks are left out, and regions without
+    any. ``sampling``: of each region in the first and the second state, where the method samples.
     """
     shared = set(first.residues) & set(second.residues)
     kept = {name: held for name, numbers in regions.items() if (held := sorted(shared & set(numbers)))}
@@ -80,20 +63,29 @@ def compare_states_by_region(
     rows = []
     for (name, pair), raw in zip(sides.items(), judged, strict=True):
         told = allowed(raw, worse(*sampling[name])) if sampling else raw
-        rows.append(
-            StateMobility(
-                method="md" if first.method == "md" else "normal_modes",
-                variant=first.variant,
-                first_state=first.state,
-                second_state=second.state,
-                residues=len(kept[name]),
-                first_rmsf_angstrom=float(pair[0].mean()),
-                second_rmsf_angstrom=float(pair[1].mean()),
-                difference=told,
-                region=name,
-            )
-        )
+        rows.append(_row(first, second, pair, told, len(kept[name]), name))
     return rows
+
+
+def _row(
+    first: FluctuationProfile,
+    second: FluctuationProfile,
+    sides: Sequence[FloatArray],
+    found: Difference,
+    residues: int,
+    region: str = "",
+) -> StateMobility:
+    return StateMobility(
+        method="md" if first.method == "md" else "normal_modes",
+        variant=first.variant,
+        first_state=first.state,
+        second_state=second.state,
+        residues=residues,
+        first_rmsf_angstrom=float(sides[0].mean()),
+        second_rmsf_angstrom=float(sides[1].mean()),
+        difference=found,
+        region=region,
+    )
 
 
 def state_pairs(

@@ -36,19 +36,11 @@ def difference(
 ) -> Difference:
     """Mutant minus native, with Welch's interval over replicas and what it comes to.
 
-    Parameters
-    ----------
-    native, mutant, unit
-        One value per replica, in ``unit``; what is not finite is a failed replica and is left out.
-    confidence
-        Of the two-sided interval.
-    minimum_replicas, smallest_meaningful
-        Fewer on either side (never fewer than two), or an effect smaller than this in ``unit``, leave the
-        difference unresolved.
-    adjusted_p_value
-        The p value after correction for a family of comparisons, where there is one.
-    sampling
-        What was sampled, e.g. ``3 x 0.2 ns per side``.
+    ``native``, ``mutant``, ``unit``: one value per replica, in ``unit``; what is not finite is a failed
+    replica and is left out. ``minimum_replicas``, ``smallest_meaningful``: fewer on either side (never fewer
+    than two), or an effect smaller than this in ``unit``, leave the difference unresolved.
+    ``adjusted_p_value``: the p value after correction for a family of comparisons, where there is one.
+    ``sampling``: what was sampled, e.g. ``3 x 0.2 ns per side``.
 
     Raises
     ------
@@ -110,12 +102,7 @@ def hedges_g(native: Sequence[float], mutant: Sequence[float], *, confidence: fl
     The interval is of the true standardised difference: the noncentralities at which the observed t lies at
     a tail of (1 - confidence)/2 (Steiger & Fouladi 1997). It assumes one spread on both sides.
 
-    Parameters
-    ----------
-    native, mutant
-        One finite value per replica, two at least on each side.
-    confidence
-        Of the two-sided interval.
+    ``native``, ``mutant``: one finite value per replica, two at least on each side.
     """
     from scipy.special import gammaln, nctdtrinc
 

@@ -1,9 +1,11 @@
-"""Rigid-body geometry of poses: pure array functions."""
+"""Rigid-body geometry of poses, and which atom of a model is which."""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
+
+from kinscope.structures.model import AtomArray
 
 Points = NDArray[np.float64]
 
@@ -38,3 +40,9 @@ def turn_torsion(
     matrix = rotation_about(points[second] - points[first], angle_radians)
     turned[moving] = (points[moving] - origin) @ matrix + origin
     return turned
+
+
+def rows_by_name(atoms: AtomArray) -> dict[tuple[int, str], int]:
+    """The row of every atom, by residue number and name."""
+    named = zip(atoms.res_id, atoms.atom_name, strict=True)
+    return {(int(number), str(name)): row for row, (number, name) in enumerate(named)}

@@ -44,28 +44,11 @@ def dock(
 ) -> tuple[DockingRun, list[Mol]]:
     """Dock a drug into one receptor, with one thread.
 
-    Parameters
-    ----------
-    receptor
-        A complete, protonated model (n_atoms), in the frame of the reference pose.
-    ligand
-        The drug at pH 7.4 with hydrogens (``kinscope.ligands.library.load_ligand``); its conformer starts the
-        global search.
-    reference_pose
-        The same molecule in its known binding mode; the local search starts from it, with its bond lengths
-        and angles, and every RMSD is to it.
-    drug
-        Its definition.
-    state, variant, alternative
-        Only for the record.
-    settings
-        Mode, sampling, number of seeds.
-    seed
-        Root seed; each search derives its own.
-    progress
-        Called with the share done.
-    engine
-        AutoDock Vina if None.
+    ``receptor``: a complete, protonated model (n_atoms), in the frame of the reference pose. ``ligand``: the
+    drug at pH 7.4 with hydrogens (``kinscope.ligands.library.load_ligand``); its conformer starts the global
+    search. ``reference_pose``: the same molecule in its known binding mode; the local search starts from it,
+    with its bond lengths and angles, and every RMSD is to it. ``seed``: root seed; each search derives its
+    own. ``engine``: AutoDock Vina if None.
 
     Returns
     -------

@@ -186,11 +186,6 @@ def clashing_waters(
     return clash | (nearest(oxygen, atoms[hydrogen], box.box) < hydrogen_nm)
 
 
-def without_waters(box: SolventBox, doomed: NDArray[np.bool_]) -> SolventBox:
-    """The box less the waters marked (n,)."""
-    return SolventBox(box.box, box.waters[~doomed], box.positive, box.negative)
-
-
 def add_salt(
     box: SolventBox, solute: FloatArray, charge: int, molar: float, random: np.random.Generator
 ) -> SolventBox:

@@ -18,7 +18,6 @@ PLATFORM_VARIABLE = "KINSCOPE_PLATFORM"
 GPU_PLATFORMS = ("CUDA", "HIP", "OpenCL")
 GROMACS = "GROMACS"
 """In a :class:`~kinscope.dynamics.records.PlatformChoice`: no platform of OpenMM's, an engine beside it."""
-_MOST_VARIABLE_CHARACTERS = 2000
 
 
 def installed_platforms() -> tuple[str, ...]:

@@ -37,14 +37,8 @@ class Conditions:
 def plan_steps(settings: ProtocolSettings, production_steps: int, *, gpu: bool = False) -> StepPlan:
     """Stages, frames and checkpoints of a replica of so many production steps.
 
-    Parameters
-    ----------
-    settings
-        The protocol.
-    production_steps
-        Of the first attempt.
-    gpu
-        Whether a GPU runs it: only the distance of the checkpoints depends on that.
+    ``production_steps``: of the first attempt. ``gpu``: whether a GPU runs it: only the distance of the
+    checkpoints depends on that.
 
     Raises
     ------

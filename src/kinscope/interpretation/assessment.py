@@ -151,18 +151,8 @@ def assess(
 ) -> Assessment:
     """Weigh what was computed against what is published, drug by drug.
 
-    Parameters
-    ----------
-    variant
-        The variant the measurements and the evidence are of.
-    measurements
-        Everything this run computed; any part may be empty, and then less is said.
-    evidence
-        From `kinscope.evidence.lookup`.
-    pack
-        The target.
-    controls
-        Readings of variants with published behaviour, where the target ships them.
+    ``measurements``: everything this run computed; any part may be empty, and then less is said.
+    ``controls``: readings of variants with published behaviour, where the target ships them.
 
     Returns
     -------

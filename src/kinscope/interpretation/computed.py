@@ -54,7 +54,7 @@ def binding_calls(drug: DrugDefinition, measurements: Measurements) -> tuple[Bin
     )
     found = []
     for item in relaxed:
-        rigid = _rigid(drug.id, item.state, measurements.docking)
+        rigid = next((d for d in measurements.docking if (d.drug, d.state) == (drug.id, item.state)), None)
         found.append(
             BindingCall(
                 state=item.state,
@@ -71,10 +71,6 @@ def binding_calls(drug: DrugDefinition, measurements: Measurements) -> tuple[Bin
             )
         )
     return tuple(found)
-
-
-def _rigid(drug: str, state: str, docking: Sequence[DockingComparison]) -> DockingComparison | None:
-    return next((item for item in docking if item.drug == drug and item.state == state), None)
 
 
 ComputedVerdict = Literal["reduced binding expected", "no loss of binding detected", "not resolved"]

@@ -18,7 +18,9 @@ from kinscope.results.measured import Difference, RegionComparison
 from kinscope.results.trajectories import StateMobility, TrajectoryComparison
 from kinscope.targets.pack import TargetPack
 
-_METHODS = {"md": "Molecular dynamics", "normal_modes": "Normal modes"}
+METHODS = {"md": "Molecular dynamics", "normal_modes": "Normal modes"}
+MOST_NAMED = 5
+"""Regions named one by one; the region table holds the rest."""
 
 
 def trajectory_sentences(measurements: Measurements, pack: TargetPack) -> tuple[str, ...]:
@@ -34,7 +36,7 @@ def _of_states(row: StateMobility, pack: TargetPack) -> str:
     first, second = (state_label(pack, state) for state in (row.first_state, row.second_state))
     item = row.difference
     who = "the native kinase" if row.variant == "native" else row.variant
-    head = f"{_METHODS[row.method]}, {who}: {second} against {first}, mean RMSF of {row.residues} residues"
+    head = f"{METHODS[row.method]}, {who}: {second} against {first}, mean RMSF of {row.residues} residues"
     if item.resolved and item.value is not None and item.low is not None and item.high is not None:
         way = "moves more" if item.value > 0 else "moves less"
         return (
@@ -103,12 +105,6 @@ def _stay(head: str, name: str, system: TrajectoryComparison) -> str:
     )
     said = f"{'; '.join(parts)}; {system.sampling}"
     return f"{head}: {name} {said}{'' if left else short}."
-
-
-MOST_NAMED = 5
-"""Regions named one by one; the region table holds the rest."""
-
-METHODS = {"md": "Molecular dynamics", "normal_modes": "Normal modes"}
 
 
 def mobility_sentences(measurements: Measurements, pack: TargetPack) -> tuple[str, ...]:

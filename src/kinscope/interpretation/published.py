@@ -63,13 +63,7 @@ def rank(item: EvidenceItem) -> int:
 
 
 def published_opinion(items: Sequence[EvidenceItem]) -> PublishedOpinion:
-    """Weigh the items on exactly this change and one drug.
-
-    Parameters
-    ----------
-    items
-        Evidence with the relation ``exact`` to the variant, all of one drug.
-    """
+    """Weigh the items on exactly this change (relation ``exact``) and one drug."""
     ranks: dict[int, list[EvidenceItem]] = {}
     for item in items:
         ranks.setdefault(rank(item), []).append(item)

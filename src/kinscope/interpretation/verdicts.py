@@ -98,7 +98,11 @@ def _combine(
 ) -> tuple[str, str, Basis, str]:
     """Verdict, confidence, basis and the sentence that says why."""
     name = in_prose(drug)
-    if published.verdict == "sensitivity reported" and published.confidence == "low" and _any_sure(parts):
+    if (
+        published.verdict == "sensitivity reported"
+        and published.confidence == "low"
+        and any(rank(item) <= 2 for item in parts)
+    ):
         return "not resolved", "low", "published", (
             f"A screen found this combination sensitive to {name}, but {_part_name(parts[0])} alone is "
             "resistant; the two disagree."
@@ -179,10 +183,6 @@ def _favourable_classes(hits: Sequence[EvidenceHit]) -> list[EvidenceItem]:
 
 def _any_weighty(parts: Sequence[EvidenceItem]) -> bool:
     return any(rank(item) <= 2 or item.strength == "strong" for item in parts)
-
-
-def _any_sure(parts: Sequence[EvidenceItem]) -> bool:
-    return any(rank(item) <= 2 for item in parts)
 
 
 def _part_name(item: EvidenceItem) -> str:

@@ -48,14 +48,8 @@ def result_schema() -> dict[str, object]:
 def export_tables(result: StudyResult, directory: Path, *, csv: bool = False) -> list[Path]:
     """Write one Parquet table per list of records into ``directory`` and return the paths.
 
-    Parameters
-    ----------
-    result
-        The study.
-    directory
-        Made if missing.
-    csv
-        Write the same tables as CSV beside the Parquet files, nested parts as JSON text.
+    ``directory``: made if missing. ``csv``: write the same tables as CSV beside the
+    Parquet files, nested parts as JSON text.
     """
     directory.mkdir(parents=True, exist_ok=True)
     paths = []

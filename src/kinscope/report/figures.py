@@ -90,14 +90,7 @@ def draw_figures(result: StudyResult, files: ReportFiles, *, png: bool = False) 
 def write_figures(result: StudyResult, files: ReportFiles, directory: Path) -> list[Path]:
     """Write every figure the result supports as SVG and PNG.
 
-    Parameters
-    ----------
-    result
-        The study.
-    files
-        Regions and labels; model and pose files are not read.
-    directory
-        Made if missing.
+    ``directory``: made if missing. ``files``: regions and labels; model and pose files are not read.
 
     Returns
     -------

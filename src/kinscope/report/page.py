@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 
+from kinscope.core import pages
 from kinscope.core.files import write_atomic
 from kinscope.interpretation.model import StudyResult
 from kinscope.interpretation.words.say import say, statement
@@ -44,14 +45,7 @@ def render_report(result: StudyResult, files: ReportFiles, output: Path) -> None
     The page carries its styles, scripts, figures, models and poses. A Content-Security-Policy forbids every
     network access and every script but the ones written here, which are named by their SHA-256.
 
-    Parameters
-    ----------
-    result
-        The study, shown as it is: nothing is computed here.
-    files
-        Models, poses and labels. A file that is missing or damaged is named in the page, not raised.
-    output
-        The HTML file; its directory must exist.
+    ``files``: models, poses and labels. A file that is missing or damaged is named in the page, not raised.
     """
     write_atomic(output, report_html(result, files))
 
@@ -113,15 +107,7 @@ def content_security_policy(scripts: list[str]) -> str:
 
 @cache
 def _environment() -> Environment:
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    environment = Environment(
-        loader=FileSystemLoader(_HERE / "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = pages.environment(_HERE / "templates")
     environment.filters |= {
         "cite": text.link_citations,
         "say": say,
@@ -162,11 +148,6 @@ def _vendored() -> str:
 
 def _inline(figure: DrawnFigure) -> Markup:
     """SVG for the body of a page: no prologue, no metadata, ids of its own, a name for screen readers."""
-    svg = figure.svg[figure.svg.index("<svg") :]
-    svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
-    prefix = _NOT_ID.sub("-", figure.name)
-    svg = re.sub(r'\bid="', f'id="{prefix}-', svg)
-    svg = re.sub(r'(href=")#', rf"\1#{prefix}-", svg)
-    svg = re.sub(r"url\(#", f"url(#{prefix}-", svg)
+    svg = pages.inline_svg(figure.svg.encode(), _NOT_ID.sub("-", figure.name))
     label = Markup('<svg role="img" aria-label="{}" ').format(figure.caption)
-    return label + Markup(svg.removeprefix("<svg "))
+    return label + svg.removeprefix("<svg ")

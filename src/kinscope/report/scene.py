@@ -299,7 +299,11 @@ def _state(
     positions = result.variant.positions
     near = sorted({r for model in whole for r in model.neighbours(positions, NEIGHBOUR_CUTOFF_ANGSTROM)})
     others = [f for f in here if f.variant in mutant_names and f.alternative > 0]
-    alternatives = [m for m in (_read(f, notes) for f in sorted(others, key=_alternative)) if m is not None]
+    alternatives = [
+        m
+        for m in (_read(f, notes) for f in sorted(others, key=lambda file: file.alternative))
+        if m is not None
+    ]
     poses = []
     for file in files.poses:
         if file.state == identifier:
@@ -323,10 +327,6 @@ def _state(
         ),
         poses=tuple(poses),
     )
-
-
-def _alternative(file: ModelFile) -> int:
-    return file.alternative
 
 
 def _first(here: list[ModelFile], variants: tuple[str, ...], notes: list[str]) -> ReducedModel | None:

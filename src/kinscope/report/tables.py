@@ -26,16 +26,8 @@ def write_tables(
 ) -> list[Path]:
     """Write every table of some trajectories and return the paths.
 
-    Parameters
-    ----------
-    directory
-        Made if missing.
-    replicas
-        What was measured.
-    motion
-        The shared principal motions, if there are any.
-    provenance
-        Put into the metadata of the Parquet files, and as ``provenance.json`` beside the CSV files.
+    ``directory``: made if missing. ``provenance``: put into the metadata of the Parquet
+    files, and as ``provenance.json`` beside the CSV files.
     """
     directory.mkdir(parents=True, exist_ok=True)
     paths = []
@@ -87,23 +79,28 @@ def _who(columns: Columns, one: ReplicaAnalysis, times: int = 1) -> None:
         columns.setdefault(key, []).extend([value] * times)
 
 
+def _add(columns: Columns, **row: Any) -> None:
+    for key, value in row.items():
+        columns.setdefault(key, []).append(value)
+
+
 def _measures(replicas: Sequence[ReplicaAnalysis]) -> Columns:
     """Mean, spread and error of every quantity; the quantity's name holds the unit."""
     columns: Columns = {}
     for one in replicas:
         for series in one.series:
             _who(columns, one)
-            for key, value in (
-                ("quantity", series.name),
-                ("unit", series.unit),
-                ("mean", series.mean),
-                ("standard_deviation", series.standard_deviation),
-                ("standard_error", series.standard_error),
-                ("effective_frames", series.effective_frames),
-                ("frames", one.frames),
-                ("length_ns", one.length_ns),
-            ):
-                columns.setdefault(key, []).append(value)
+            _add(
+                columns,
+                quantity=series.name,
+                unit=series.unit,
+                mean=series.mean,
+                standard_deviation=series.standard_deviation,
+                standard_error=series.standard_error,
+                effective_frames=series.effective_frames,
+                frames=one.frames,
+                length_ns=one.length_ns,
+            )
     return columns
 
 
@@ -139,13 +136,13 @@ def _residues(replicas: Sequence[ReplicaAnalysis]) -> Columns:
             structure.residues, structure.helix_percent, structure.strand_percent, strict=True
         ):
             _who(columns, one)
-            for key, value in (
-                ("residue", residue),
-                ("rmsf_angstrom", fluctuation.get(residue)),
-                ("helix_percent", helix),
-                ("strand_percent", strand),
-            ):
-                columns.setdefault(key, []).append(value)
+            _add(
+                columns,
+                residue=residue,
+                rmsf_angstrom=fluctuation.get(residue),
+                helix_percent=helix,
+                strand_percent=strand,
+            )
     return columns
 
 
@@ -154,8 +151,7 @@ def _states(replicas: Sequence[ReplicaAnalysis]) -> Columns:
     for one in replicas:
         for share in one.classes:
             _who(columns, one)
-            for key in ("aspect", "label", "percent"):
-                columns.setdefault(key, []).append(getattr(share, key))
+            _add(columns, aspect=share.aspect, label=share.label, percent=share.percent)
     return columns
 
 
@@ -164,8 +160,7 @@ def _contacts(replicas: Sequence[ReplicaAnalysis]) -> Columns:
     for one in replicas:
         for contact in one.contacts:
             _who(columns, one)
-            for key, value in contact.model_dump().items():
-                columns.setdefault(key, []).append(value)
+            _add(columns, **contact.model_dump())
     return columns
 
 
@@ -173,15 +168,15 @@ def _principal(motion: PrincipalMotion | None) -> Columns:
     columns: Columns = {}
     for row in () if motion is None else motion.projections:
         for index, (first, second) in enumerate(zip(row.first_angstrom, row.second_angstrom, strict=True)):
-            for key, value in (
-                ("variant", row.variant),
-                ("replica", row.replica + 1),
-                ("frame", index),
-                ("first_axis_angstrom", first),
-                ("second_axis_angstrom", second),
-                ("cosine_content", row.cosine_content),
-            ):
-                columns.setdefault(key, []).append(value)
+            _add(
+                columns,
+                variant=row.variant,
+                replica=row.replica + 1,
+                frame=index,
+                first_axis_angstrom=first,
+                second_axis_angstrom=second,
+                cosine_content=row.cosine_content,
+            )
     return columns
 
 

@@ -1,7 +1,4 @@
-"""The result arranged as the page reads it: rows, groups, labels. Nothing here changes a number.
-
-Trajectory results arranged as the page reads them. Nothing here changes a number.
-"""
+"""The result arranged as the page reads it: rows, groups, labels. Nothing here changes a number."""
 
 from __future__ import annotations
 
@@ -25,6 +22,7 @@ from kinscope.results.trajectories import (
     TrajectoryComparison,
 )
 from kinscope.results.user_structure import USER_STATE
+from kinscope.trajectories.conformation_check import CLASSES
 
 RELATIONS = {
     "exact": "This very protein change. Only these items speak of the variant asked for.",
@@ -274,18 +272,7 @@ def _scalar(value: object) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-ASPECTS = {
-    "dfg": "DFG",
-    "dfg_cluster": "DFG dihedrals",
-    "helix_c": "helix C",
-    "salt_bridge": "salt bridge",
-    "activation_loop": "activation loop",
-    "spine": "regulatory spine",
-    "p_loop": "P-loop",
-    "activity": "activity",
-    "sh2_position": "SH2",
-    "sh3_linker": "SH3 and linker",
-}
+ASPECTS = {**CLASSES, "dfg_cluster": "DFG dihedrals"}
 _LEAST_PERCENT = 0.5
 
 

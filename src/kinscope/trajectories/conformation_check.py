@@ -91,18 +91,9 @@ def check_trajectory(
 ) -> TrajectoryStates:
     """Classify the frames of trajectories one after the other.
 
-    Parameters
-    ----------
-    topology
-        PDB or mmCIF with every atom of the frames, in their order.
-    trajectories
-        XTC or DCD files, in order of time.
-    pack
-        The target.
-    chain
-        Which chain of the topology; the first of the target if empty.
-    table
-        CSV that receives :data:`COLUMNS` of every frame, if asked.
+    ``topology``: PDB or mmCIF with every atom of the frames, in their order. ``trajectories``: XTC or DCD
+    files, in order of time. ``chain``: which chain of the topology; the first of the target if empty.
+    ``table``: CSV that receives :data:`COLUMNS` of every frame, if asked.
 
     Raises
     ------

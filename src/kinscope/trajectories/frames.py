@@ -138,14 +138,8 @@ LIMIT_ANGSTROM = 0.6
 def find_core(samples: Sequence[FloatArray], alphas: IntArray, *, frames: int) -> Fit:
     """Core and reference of trajectories that are to be compared, from evenly spaced frames of each.
 
-    Parameters
-    ----------
-    samples
-        CA atoms of sampled frames, one array (n_sampled, n_residues, 3) per trajectory, angstrom.
-    alphas
-        Places of the CA atoms in a frame, shape (n_residues,).
-    frames
-        How many frames the trajectories hold, for the record.
+    ``samples``: CA atoms of sampled frames, one array (n_sampled, n_residues, 3) per trajectory, angstrom.
+    ``alphas``: places of the CA atoms in a frame, shape (n_residues,).
 
     Raises
     ------

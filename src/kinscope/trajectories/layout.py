@@ -42,11 +42,6 @@ MASSES_DALTON = {
 class Layout(AtomTypes):
     """The atoms of a frame by what they are.
 
-    Parameters
-    ----------
-    atoms
-        Topology in the order of the frames.
-
     Raises
     ------
     BadInputError

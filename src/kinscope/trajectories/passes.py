@@ -114,16 +114,7 @@ def analyse_group(
 ) -> GroupPass:
     """Read every trajectory once (and a sample of each before, for the core) and measure everything.
 
-    Parameters
-    ----------
-    sources
-        One or more trajectories that are compared: the same protein, or variants of it.
-    subject
-        Landmarks, variant and pockets.
-    settings
-        How much is kept.
-    progress
-        Told the share done and the trajectory read.
+    ``sources``: one or more trajectories that are compared: the same protein, or variants of it.
 
     Raises
     ------

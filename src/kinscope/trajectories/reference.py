@@ -138,14 +138,8 @@ def reference_dynamics(
 ) -> tuple[ReferenceDynamics, ...]:
     """The references of a target, the longest first.
 
-    Parameters
-    ----------
-    pack
-        Whose ``artefacts/reference-dynamics`` is read.
-    variant
-        Only those of this variant, by its HGVS name at protein level.
-    further
-        Other folders of references, e.g. this machine's own.
+    ``variant``: only those of this variant, by its HGVS name at protein level. ``further``: other folders of
+    references, e.g. this machine's own.
 
     Raises
     ------

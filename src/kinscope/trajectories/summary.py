@@ -10,6 +10,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from kinscope.analysis.convergence import rounded
 from kinscope.analysis.statistics import effective_sample_size, standard_error
 from kinscope.analysis.superposition import FloatArray
 from kinscope.core.records import Record
@@ -46,12 +47,7 @@ class SeriesSummary(Record):
 def summarise(name: str, unit: str, series: FloatArray) -> SeriesSummary:
     """Mean with a standard error that allows for correlation, and the last value.
 
-    Parameters
-    ----------
-    name, unit
-        Go into the record.
-    series
-        Shape (n_frames,), one frame at least.
+    ``series``: shape (n_frames,), one frame at least.
     """
     x = np.asarray(series, dtype=np.float64)
     error = standard_error(x)
@@ -124,11 +120,11 @@ def replica_analysis(one: TrajectoryPass) -> ReplicaAnalysis:
         atoms=len(source.places),
         superposition=one.fit.words,
         residues=tuple(one.residues.tolist()),
-        rmsf_angstrom=_rounded(one.fluctuation.result(), 4),
+        rmsf_angstrom=rounded(one.fluctuation.result(), 4),
         structure=ResidueStructure(
             residues=tuple(source.layout.backbone.residues.tolist()),
-            helix_percent=_rounded(shares[HELIX], 2),
-            strand_percent=_rounded(shares[STRAND], 2),
+            helix_percent=rounded(shares[HELIX], 2),
+            strand_percent=rounded(shares[STRAND], 2),
         ),
         series=tuple(_all_series(one)),
         classes=tuple(_classes(one)),
@@ -161,8 +157,8 @@ def principal_motion(group: GroupPass, state: str) -> PrincipalMotion | None:
             PrincipalProjection(
                 variant=one.source.variant,
                 replica=one.source.replica,
-                first_angstrom=_rounded(shown[:, 0], 3),
-                second_angstrom=_rounded(shown[:, 1], 3),
+                first_angstrom=rounded(shown[:, 0], 3),
+                second_angstrom=rounded(shown[:, 1], 3),
                 cosine_content=cosine_content(along[:, 0]),
             )
         )
@@ -170,8 +166,8 @@ def principal_motion(group: GroupPass, state: str) -> PrincipalMotion | None:
     return PrincipalMotion(
         state=state,
         residues=group.residues,
-        explained_percent=_rounded(100.0 * motions.variances / motions.total_variance, 2),
-        first_axis_angstrom=_rounded(spread, 4),
+        explained_percent=rounded(100.0 * motions.variances / motions.total_variance, 2),
+        first_axis_angstrom=rounded(spread, 4),
         projections=tuple(rows),
         superposition=group.fit_words,
     )
@@ -217,7 +213,7 @@ def _series(
         standard_deviation=abs(scale) * float(np.sqrt(squares / max(1, moments.count - 1))),
         standard_error=found.standard_error,
         effective_frames=found.effective_frames,
-        values=_rounded(shortened(values, SHOWN), 4),
+        values=rounded(shortened(values, SHOWN), 4),
     )
 
 
@@ -264,7 +260,3 @@ def _clock(one: TrajectoryPass) -> tuple[float | None, float | None]:
         return (1000.0 * known / one.frames, known) if known else (None, None)
     step = span / blocks / one.times.block_frames
     return step, known if known is not None else step * (one.frames - 1) / 1000.0
-
-
-def _rounded(values: Floats, digits: int) -> tuple[float, ...]:
-    return tuple(np.round(np.asarray(values, dtype=np.float64), digits).tolist())

@@ -41,14 +41,8 @@ def read_topology(path: Path, pack: TargetPack, *, chain: str = "") -> Topology:
     A file without a chain of the target is taken in its own numbering: what every protein has is measured,
     and the notes say what is not.
 
-    Parameters
-    ----------
-    path
-        PDB or mmCIF with every atom of the frames, in their order.
-    pack
-        The target; its protein gives the numbering.
-    chain
-        Which chain; the first of the target if empty.
+    ``path``: PDB or mmCIF with every atom of the frames, in their order. ``chain``: which chain; the first of
+    the target if empty.
 
     Raises
     ------

@@ -242,7 +242,7 @@ def analyse(
     pocket_frames: Annotated[
         int,
         typer.Option(
-            "--pocket-frames", min=0, max=10_000, help="For pocket volumes, 20 of them by both ways."
+            "--pocket-frames", min=0, max=10_000, help="Frames in which pocket volumes are measured; 0: none."
         ),
     ] = 100,
     out: Annotated[

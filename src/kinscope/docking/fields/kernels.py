@@ -266,16 +266,8 @@ def add_field(
 ) -> None:  # fmt: skip
     """Add the field of atoms to grids.
 
-    Parameters
-    ----------
-    field
-        Shape (n_kinds, nx, ny, nz), kcal/mol.
-    origin, spacing
-        Of the grid.
-    points, kinds
-        Atoms (n_atoms, 3) and the row of each in ``tables``.
-    tables
-        Energies by bins of squared distance, shape (n_sources, n_kinds, n_bins).
+    ``field``: shape (n_kinds, nx, ny, nz), kcal/mol. ``points``, ``kinds``: atoms (n_atoms, 3) and the row of
+    each in ``tables``. ``tables``: energies by bins of squared distance, shape (n_sources, n_kinds, n_bins).
     """
     for atom in range(points.shape[0]):
         table = tables[kinds[atom]]

@@ -48,15 +48,7 @@ class BondSeries:
 
 
 class TorsionFunction:
-    """Torsional energy of poses (n_poses, n_heavy, 3) above each bond's own minimum, and its gradient.
-
-    Parameters
-    ----------
-    series
-        One for each rotatable bond.
-    weight
-        What the energy is multiplied with.
-    """
+    """Torsional energy of poses (n_poses, n_heavy, 3) above each bond's own minimum, and its gradient."""
 
     def __init__(self, series: tuple[BondSeries, ...], weight: float = 1.0) -> None:
         self.series = series
@@ -78,14 +70,7 @@ def torsion_series(
 ) -> tuple[BondSeries, ...]:
     """The series of rotatable bonds; a bond that ETKDG has no preference for costs nothing.
 
-    Parameters
-    ----------
-    ligand
-        The molecule.
-    heavy
-        Atoms of the ligand that poses hold, in order.
-    bonds
-        Pairs of atoms of the ligand.
+    ``heavy``: atoms of the ligand that poses hold, in order. ``bonds``: pairs of atoms of the ligand.
     """
     from rdkit.Chem import rdDistGeom
 

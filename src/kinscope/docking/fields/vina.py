@@ -137,8 +137,6 @@ class VinaFunction:
     ----------
     receptor_points, receptor_kinds
         Heavy atoms of the receptor, shape (n_receptor, 3).
-    ligand_kinds
-        Of the ligand's heavy atoms.
     internal_pairs
         Shape (n_pairs, 2): ligand heavy atoms more than three bonds apart whose distance a torsion can
         change.
@@ -214,14 +212,7 @@ class Maps:
 def compute_maps(points: Floats, kinds: list[AtomKind], wanted: list[AtomKind], box: Box) -> Maps:
     """The field of receptor heavy atoms on each wanted kind of ligand atom.
 
-    Parameters
-    ----------
-    points, kinds
-        Receptor heavy atoms, shape (n_receptor, 3), and what they are.
-    wanted
-        Kinds of ligand atoms.
-    box
-        Where the ligand may be.
+    ``points``, ``kinds``: receptor heavy atoms, shape (n_receptor, 3), and what they are.
     """
     from kinscope.docking.fields.kernels import add_field
 
@@ -257,17 +248,7 @@ def _corners(field: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 class GridFunction:
-    """Energies and gradients of poses (n_poses, n_atoms, 3), heavy atoms only.
-
-    Parameters
-    ----------
-    maps
-        The receptor's field.
-    ligand_kinds
-        Of the ligand's heavy atoms.
-    internal_pairs
-        As :class:`kinscope.docking.fields.vina.VinaFunction` takes them.
-    """
+    """Energies and gradients of poses (n_poses, n_atoms, 3), heavy atoms only."""
 
     def __init__(self, maps: Maps, ligand_kinds: list[AtomKind], internal_pairs: NDArray[np.integer]) -> None:
         rows = np.array([maps.kinds.index(kind) for kind in ligand_kinds], dtype=np.int64)

@@ -42,14 +42,8 @@ def carried_pose(
 ) -> tuple[Mol, ReferencePoseRecord]:
     """The known pose of a drug in a model of a user's structure.
 
-    Parameters
-    ----------
-    pack, drug
-        The target, and one of its drugs (bound to the state that the pack ships it in).
-    receptor
-        The user's model (n_atoms).
-    own
-        The drug as the structure shows it: heavy atoms in the model's frame. None: it does not.
+    ``receptor``: the user's model (n_atoms). ``own``: the drug as the structure shows it: heavy atoms in the
+    model's frame. None: it does not.
 
     Raises
     ------

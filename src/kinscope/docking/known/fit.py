@@ -50,16 +50,8 @@ def fit_in_state(
 ) -> tuple[StateFit, Mol] | None:
     """How a drug's known pose fares in another state, and the pose there.
 
-    Parameters
-    ----------
-    drug
-        The drug.
-    pose
-        Its known pose in ``home``.
-    home, other
-        Native models (n_atoms) of the drug's own state and of the other.
-    other_state
-        Id of the other state.
+    ``pose``: its known pose in ``home``. ``home``, ``other``: native models (n_atoms) of the drug's own state
+    and of the other.
 
     Returns
     -------

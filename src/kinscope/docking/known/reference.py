@@ -57,16 +57,8 @@ def build_reference_pose(
     From where :func:`crystal_start` lays it, Vina's function is minimised over translation, rotation and
     torsions in the rigid model.
 
-    Parameters
-    ----------
-    pack, drug
-        The target, and one of its drugs (or a definition of the same kind).
-    receptor
-        The native model of the state (n_atoms).
-    source
-        Where the co-crystal comes from.
-    state
-        For the record; the drug's own state if None.
+    ``pack``, ``drug``: the target, and one of its drugs (or a definition of the same kind). ``receptor``: the
+    native model of the state (n_atoms). ``state``: for the record; the drug's own state if None.
 
     Raises
     ------

@@ -11,8 +11,6 @@ than signal, see docs/decisions/0171). A side's answer is the mean of its repeat
 difference is Welch's over them: many short independent runs rather than a long one (Genheden & Ryde, J Comput
 Chem 2010, 31, 837; docs/decisions/0178). Entropy is left out. The rule knows no residue and no drug.
 
-A drug's crystal pose settled in a model by the force field, drug and pocket moving together.
-
 Where a model's pocket is another drug's, the rigid minimum of a docking function lies off the crystal's pose;
 what the force field relaxes, with side chains first turned out of the way, stays near it.
 """
@@ -30,6 +28,7 @@ from numpy.typing import NDArray
 from kinscope.analysis.statistics import difference
 from kinscope.core.seeds import derive_seed
 from kinscope.docking.engine import Box, Coordinates, Mol
+from kinscope.docking.geometry import rows_by_name
 from kinscope.docking.poses.rmsd import SymmetricRmsd
 from kinscope.docking.relaxed.complex_field import ComplexField, LigandMechanics, Terms
 from kinscope.docking.relaxed.starts import Start, made_room, starts
@@ -79,22 +78,9 @@ def compare_relaxed(
 ) -> RelaxedComparison | None:
     """The interaction of a drug with the relaxed mutant against that with the relaxed native.
 
-    Parameters
-    ----------
-    drug, state, variant
-        For the record.
-    native
-        The native model (n_atoms).
-    pose
-        The drug in it (all hydrogens).
-    substitutions
-        Three-letter name of the new residue by number.
-    mechanics
-        Force-field parameters of the drug.
-    settings
-        What moves, what counts, how many rotamers and repeats.
-    seed
-        The repeats' seeds derive from it, the two sides' independently.
+    ``native``: the native model (n_atoms). ``pose``: the drug in it (all hydrogens). ``substitutions``:
+    three-letter name of the new residue by number. ``seed``: the repeats' seeds derive from it, the two
+    sides' independently.
 
     Returns
     -------
@@ -208,13 +194,8 @@ def _starts(
     found = starts(base, drug, present, 2 * most if tautomers else most)
     lead = base if as_it_is else found[0].atoms
     if tautomers:
-        found = [start for start in found if _names(start.atoms) == _names(lead)]
+        found = [start for start in found if rows_by_name(start.atoms).keys() == rows_by_name(lead).keys()]
     return [Start(base, "as in the model", 0.0), *found][:most] if as_it_is else found[:most]
-
-
-def _names(atoms: AtomArray) -> set[tuple[int, str]]:
-    """Residue number and name of every atom."""
-    return {(int(number), str(name)) for number, name in zip(atoms.res_id, atoms.atom_name, strict=True)}
 
 
 def _free(
@@ -310,27 +291,17 @@ def _counting(
 
 def _order(atoms: AtomArray, like: AtomArray) -> NDArray[np.intp]:
     """Rows of ``atoms`` in the order of ``like``: the same atoms, named alike."""
-    place = {
-        (int(number), str(name)): row
-        for row, (number, name) in enumerate(zip(atoms.res_id, atoms.atom_name, strict=True))
-    }
-    return np.array(
-        [place[int(number), str(name)] for number, name in zip(like.res_id, like.atom_name, strict=True)],
-        dtype=np.intp,
-    )
+    place = rows_by_name(atoms)
+    return np.array([place[key] for key in rows_by_name(like)], dtype=np.intp)
 
 
 def _anchor(native: AtomArray, atoms: AtomArray) -> NDArray[np.float64]:
     """Native places (n_atoms, 3) of the atoms that the native has; the others' own."""
-    places = {
-        (int(number), str(name)): row
-        for row, (number, name) in enumerate(zip(native.res_id, native.atom_name, strict=True))
-    }
+    places = rows_by_name(native)
     anchor = np.array(atoms.coord, dtype=np.float64)
-    for row, key in enumerate(zip(atoms.res_id, atoms.atom_name, strict=True)):
-        at = places.get((int(key[0]), str(key[1])))
-        if at is not None:
-            anchor[row] = native.coord[at]
+    for key, row in rows_by_name(atoms).items():
+        if key in places:
+            anchor[row] = native.coord[places[key]]
     return anchor
 
 

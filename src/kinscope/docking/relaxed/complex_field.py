@@ -73,14 +73,10 @@ class ComplexField:
         Complete model (n_atoms) with the composition; its coordinates do not count.
     ligand
         All hydrogens.
-    mechanics
-        Its parameters.
     included, moving
         Residue numbers in the energy, and those of them that move with the drug.
     anchor
         Shape (n_atoms, 3), angstrom: where backbone atoms of moving residues are loosely held.
-    settings
-        Cutoff, restraints and iterations.
     around
         Shape (n, 3), angstrom: residues with an atom near these, and the drug's atoms near them, are what
         :meth:`shaken` moves; all that may move if None.

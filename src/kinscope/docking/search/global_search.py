@@ -68,23 +68,8 @@ def search_box(
 ) -> Found:
     """Search a box for minima of a function.
 
-    Parameters
-    ----------
-    score
-        What is minimised.
-    mobility
-        How the ligand moves.
-    conformers
-        Heavy atoms of the ligand, shape (n_conformers, n_atoms, 3); they differ in what torsions cannot
-        change.
-    box
-        Where.
-    effort
-        How long.
-    seed
-        Same seed, same machine: same minima.
-    most
-        Minima kept.
+    ``conformers``: heavy atoms of the ligand, shape (n_conformers, n_atoms, 3); they differ in what torsions
+    cannot change. ``seed``: same seed, same machine: same minima.
     """
     random = np.random.default_rng(seed)
     walkers, energies, which = _begin(score, mobility, conformers, box, effort, random, effort.walkers)

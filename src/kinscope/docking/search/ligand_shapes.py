@@ -48,15 +48,7 @@ class RelaxedPoses:
 
 
 class LigandRelaxation:
-    """Relaxes poses of one ligand.
-
-    Parameters
-    ----------
-    ligand
-        With all hydrogens.
-    heavy
-        Its heavy atoms, in the order the field takes them.
-    """
+    """Relaxes poses of one ligand (all hydrogens); ``heavy``: its heavy atoms, in the field's order."""
 
     def __init__(self, ligand: Mol, heavy: NDArray[np.intp]) -> None:
         self._heavy = np.asarray(heavy, dtype=np.int64)
@@ -89,16 +81,7 @@ class LigandRelaxation:
     ) -> RelaxedPoses:
         """Relax poses (n_poses, n_atoms, 3) one by one (L-BFGS).
 
-        Parameters
-        ----------
-        poses
-            Angstrom.
-        field
-            The receptor's, on the heavy atoms.
-        lowest
-            MMFF94 energy of the best conformer known; a pose's own may be lower.
-        iterations
-            At most.
+        ``lowest``: MMFF94 energy of the best conformer known; a pose's own may be lower.
         """
         from kinscope.docking.fields.mmff import relax_many
 
@@ -131,14 +114,7 @@ _BIN_DEGREES = 60.0
 def rigid_shapes(ligand: Mol, rotatable: set[frozenset[int]], seed: int) -> Floats:
     """A conformer of each low shape, shape (n_conformers, n_atoms, 3), angstrom, lowest first.
 
-    Parameters
-    ----------
-    ligand
-        With hydrogens and one conformer, which is returned alone where nothing can be embedded.
-    rotatable
-        Bonds that the search turns, as pairs of atoms.
-    seed
-        Of the embedding.
+    ``ligand``: with hydrogens and one conformer, which is returned alone where nothing can be embedded.
     """
     from rdkit import Chem
 

@@ -10,6 +10,7 @@ import numpy as np
 from kinscope.analysis.statistics import difference, widened
 from kinscope.core.errors import BadInputError
 from kinscope.docking.engine import Mol
+from kinscope.docking.geometry import rows_by_name
 from kinscope.docking.records import DockingRun, ReferencePoseRecord
 from kinscope.results.measured import Difference, DockingComparison, StateFit
 from kinscope.results.notes import Note, note
@@ -46,19 +47,10 @@ def compare_docking(
 ) -> DockingComparison:
     """One drug in one state, mutant against native; the replicas of either are :func:`replica_scores`.
 
-    Parameters
-    ----------
-    drug
-        The drug both sides docked.
-    native, mutants
-        Runs of one drug, state and mode; one run per alternative model of the mutant.
-    reference
-        Record of the reference pose both sides started from.
-    distance_to_variant_angstrom
-        See :func:`distance_to_residues`.
-    pocket_rmsd_angstrom
-        How far the mutant's pocket lies from the native's (:func:`pocket_rmsd`): the same atoms in the same
-        places have no receptor noise between them. None: the noise of two crystals.
+    ``native``, ``mutants``: runs of one drug, state and mode; one run per alternative model of the mutant.
+    ``reference``: record of the reference pose both sides started from. ``pocket_rmsd_angstrom``: how far the
+    mutant's pocket lies from the native's (:func:`pocket_rmsd`): the same atoms in the same places have no
+    receptor noise between them. None: the noise of two crystals.
 
     Raises
     ------
@@ -130,18 +122,10 @@ def pocket_rmsd(native: AtomArray, mutants: Sequence[AtomArray], pose: Mol) -> f
     points = np.asarray(pose.GetConformer().GetPositions())
     near = np.linalg.norm(native.coord[:, None] - points[None], axis=2).min(axis=1) < _POCKET_ANGSTROM
     lining = native[near & (native.element != "H")]
-    places = {
-        (int(number), str(name)): row
-        for row, (number, name) in enumerate(zip(lining.res_id, lining.atom_name, strict=True))
-    }
+    places = rows_by_name(lining)
     largest = 0.0
     for mutant in mutants:
-        keys = zip(mutant.res_id, mutant.atom_name, strict=True)
-        shared = [
-            (row, places[key])
-            for row, key in enumerate((int(number), str(name)) for number, name in keys)
-            if key in places
-        ]
+        shared = [(row, places[key]) for key, row in rows_by_name(mutant).items() if key in places]
         rows, others = (list(column) for column in zip(*shared, strict=True))
         gaps = mutant.coord[rows] - lining.coord[others]
         largest = max(largest, float(np.sqrt((gaps**2).sum(axis=1).mean())))

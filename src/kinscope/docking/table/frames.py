@@ -8,6 +8,7 @@ are compared over replicas, because frames of one trajectory are not independent
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from statistics import fmean
 
@@ -78,16 +79,8 @@ def poses_in_frames(
 ) -> ReplicaPoses:
     """The known pose in frames of one replica.
 
-    Parameters
-    ----------
-    pack, drug
-        The target, and a drug with a reference pose.
-    protein
-        Topology (n_atoms) of the protein, with hydrogens.
-    frames
-        Frame numbers and coordinates (n_atoms, 3) in angstrom.
-    variant, replica
-        For the record.
+    ``protein``: topology (n_atoms) of the protein, with hydrogens. ``frames``: frame numbers and coordinates
+    (n_atoms, 3) in angstrom.
     """
     poses, failed = [], 0
     for number, coordinates in frames:
@@ -112,18 +105,14 @@ def poses_in_frames(
 def compare_frames(
     drug: str, system: str, native: Sequence[ReplicaPoses], mutant: Sequence[ReplicaPoses]
 ) -> FrameDocking:
-    """Native against mutant over replicas.
-
-    Parameters
-    ----------
-    drug, system
-        For the record.
-    native, mutant
-        One entry per replica.
-    """
+    """Native against mutant over replicas, one entry each."""
     frames = sum(len(replica.poses) for replica in (*native, *mutant))
     sampling = f"{len(native)} native and {len(mutant)} mutant replicas, {frames} frames"
-    scores = [[nan_if_none(r.score_kcal_per_mol) for r in side] for side in (native, mutant)]
+    # A failed replica has no score; the statistics leave out what is not a number.
+    scores = [
+        [math.nan if r.score_kcal_per_mol is None else r.score_kcal_per_mol for r in side]
+        for side in (native, mutant)
+    ]
     return FrameDocking(
         drug=drug,
         system=system,
@@ -132,8 +121,3 @@ def compare_frames(
             *scores, unit="kcal/mol", smallest_meaningful=SMALLEST_MEANINGFUL_KCAL_PER_MOL, sampling=sampling
         ),
     )
-
-
-def nan_if_none(value: float | None) -> float:
-    """A failed replica as the statistics take it."""
-    return float("nan") if value is None else value

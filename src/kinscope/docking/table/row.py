@@ -57,22 +57,7 @@ def docked_row(
 ) -> DockingRow:
     """A row of a drug that was docked.
 
-    Parameters
-    ----------
-    subject
-        Drug, state and variant.
-    native, mutant
-        What docking left on either side.
-    known
-        The known pose in this state's native model.
-    reference
-        Its record.
-    relaxed
-        The second opinion.
-    no_relaxed
-        Why there is none.
-    reach_angstrom
-        How far from the drug residues enter the relaxed complexes' energy.
+    ``reach_angstrom``: how far from the drug residues enter the relaxed complexes' energy.
     """
     began = time.process_time()
     comparison = _compared(subject, native, mutant, known, reference)

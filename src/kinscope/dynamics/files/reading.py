@@ -92,16 +92,8 @@ def read_blocks(
 ) -> Iterator[Block]:
     """Frames of an inspected trajectory, a block at a time.
 
-    Parameters
-    ----------
-    found
-        What :func:`inspect_trajectory` gave.
-    atoms
-        Places of the wanted atoms in a frame; None: all.
-    stride
-        One frame in so many.
-    frames_at_once
-        Most frames in a block; fewer where they are large.
+    ``atoms``: places of the wanted atoms in a frame; None: all. ``frames_at_once``: most frames in a block;
+    fewer where they are large.
 
     Raises
     ------

@@ -59,7 +59,7 @@ def encode_frames(frames: Sequence[Frame], scratch: Path) -> bytes:
                 step=np.array([frame.step for frame in frames], dtype=np.int32),
                 box=np.array([frame.box_nm for frame in frames], dtype=np.float32),
             )
-        written = count_frames(path)
+        written = sum(len(block) for block, _ in _blocks(path))
         if written != len(frames):
             raise OSError(errno.ENOSPC, f"{written} of {len(frames)} frames could be written", str(scratch))
         return path.read_bytes()
@@ -80,11 +80,6 @@ def append_at(path: Path, offset: int, data: bytes) -> int:
         handle.flush()
         os.fsync(handle.fileno())
     return offset + len(data)
-
-
-def count_frames(path: Path) -> int:
-    """Number of whole frames of an XTC file."""
-    return sum(len(block) for block, _ in _blocks(path))
 
 
 def _blocks(path: Path) -> Iterator[tuple[NDArray[np.float32], NDArray[np.float64]]]:

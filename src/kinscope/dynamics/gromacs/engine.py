@@ -84,8 +84,6 @@ class GromacsEngine:
         Positions (n, 3) nm that the restraints hold.
     heavy
         (n_solute,) which atoms of the solute they hold.
-    settings, platform
-        The protocol; what :func:`kinscope.dynamics.gromacs.program.find_gromacs` found.
     scratch
         The replica's folder; what GROMACS writes lives in a folder of it that goes when its run ends.
     """

@@ -84,17 +84,6 @@ def gromacs_platform() -> PlatformChoice:
 def run_gmx(platform: PlatformChoice, folder: Path, *arguments: str, said: str = "") -> None:
     """Run one of GROMACS's programs in a folder, on one thread; it ends with this process.
 
-    Parameters
-    ----------
-    platform
-        What :func:`find_gromacs` found.
-    folder
-        Where it runs.
-    arguments
-        The program's name and what it is told.
-    said
-        To its questions.
-
     Raises
     ------
     BlowUpError

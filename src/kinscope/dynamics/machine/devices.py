@@ -16,7 +16,6 @@ from kinscope.core.errors import SettingsError
 from kinscope.core.records import Record
 from kinscope.dynamics.machine.prober import MachineProber, Prober
 from kinscope.dynamics.platforms import (
-    _MOST_VARIABLE_CHARACTERS,
     GPU_PLATFORMS,
     PLATFORM_VARIABLE,
     installed_platforms,
@@ -74,7 +73,6 @@ def choose_platform(requested: str | None = None, *, threads: int = 1) -> Platfo
 
 @lru_cache
 def _fastest_here() -> PlatformChoice:
-
     return fastest_platform()
 
 
@@ -91,6 +89,7 @@ def _told(text: str) -> PlatformChoice:
         ) from None
 
 
+_MOST_VARIABLE_CHARACTERS = 2000
 DEVICES_VARIABLE = "KINSCOPE_DEVICES"
 """Devices to use: ``CUDA:0,CUDA:2``, ``OpenCL:PLATFORM:DEVICE`` or, to try the scheduling, ``CPU,CPU``."""
 TRIED_AT_ONCE = (1, 2, 4)
@@ -148,14 +147,7 @@ def devices_of(name: str, prober: Prober | None = None, *, first_only: bool = Fa
     A mask that the user or a scheduler set (``CUDA_VISIBLE_DEVICES`` and the like) holds: the driver numbers
     what it shows from 0, and an empty mask means none.
 
-    Parameters
-    ----------
-    name
-        CUDA, HIP or OpenCL.
-    prober
-        None asks this machine.
-    first_only
-        Stop at the first that works.
+    ``name``: CUDA, HIP or OpenCL. ``prober``: None asks this machine.
     """
     prober = prober or MachineProber()
     shown = visible_devices(name, os.environ)
@@ -196,12 +188,7 @@ def visible_devices(name: str, environment: Mapping[str, str]) -> int | None:
 def fastest_platform(prober: Prober | None = None, *, cores: int | None = None) -> PlatformChoice:
     """The platform on which this machine computes most: every one that works, measured one after the other.
 
-    Parameters
-    ----------
-    prober
-        None asks this machine.
-    cores
-        That run replicas of one thread each on the CPU; None takes those this process may use.
+    ``cores``: that run replicas of one thread each on the CPU; None takes those this process may use.
     """
     prober = prober or MachineProber()
     cores = cores or len(os.sched_getaffinity(0))
@@ -286,16 +273,7 @@ def measure_packing(
 ) -> Packing:
     """Step boxes of water of a system's size on a device, one, two and four at once, and choose.
 
-    Parameters
-    ----------
-    device
-        Where.
-    volume_cubic_nm
-        Of the largest system that will run.
-    seconds
-        Of stepping, each time.
-    most, prober
-        As of :func:`choose_packing` and :func:`devices_of`.
+    ``volume_cubic_nm``: of the largest system that will run. ``seconds``: of stepping, each time.
     """
     asked = prober or MachineProber()
 

@@ -14,6 +14,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -27,22 +28,12 @@ from kinscope.dynamics.segments import Point
 from kinscope.dynamics.settings import ProtocolSettings, SolvationSettings
 
 _MOST_STEPS_AT_ONCE = 1000
-
-
 _FIRST_STEPS = 20
-
-
 _SECONDS_PER_DAY = 86_400
-
-
 _TIP3P = ((15.99943, -0.834, 0.315075, 0.635968), (1.007947, 0.417, 1.0, 0.0), (1.007947, 0.417, 1.0, 0.0))
 """Mass (amu), charge (e), sigma (nm), epsilon (kJ/mol); Jorgensen et al., J. Chem. Phys. 1983, 79, 926."""
-
-
 _TIP3P_RIGID = ((0, 1, 0.09572), (0, 2, 0.09572), (1, 2, 0.15139))
 """Pairs of a molecule and their distance, nm."""
-
-
 _TRIAL_STEP_FS = 1.0
 """The stored state has met no dynamics of its solute yet; how long a step is does not change its cost."""
 
@@ -61,60 +52,74 @@ def water_speed(
     Water is nine tenths of a solvated kinase and costs what the rest costs, atom by atom: PME, Lennard-Jones
     and constraints. The box is the same dodecahedron.
 
-    Parameters
-    ----------
-    volume_cubic_nm
-        Of the box; a kinase domain's is near 380.
-    seconds
-        Of stepping; at least two steps are taken.
-    platform
-        Where it runs.
-    settings, solvation
-        Time step and friction; cutoff and tolerance of PME.
-    ready
-        Called when everything is set up, before the steps that are timed.
+    ``volume_cubic_nm``: of the box; a kinase domain's is near 380. ``seconds``: of stepping; at least two
+    steps are taken. ``ready``: called when everything is set up, before the steps that are timed.
     """
-    from openmm import LangevinMiddleIntegrator
-
-    protocol = settings or ProtocolSettings()
     began = time.monotonic()
     width = (volume_cubic_nm * math.sqrt(2.0)) ** (1 / 3)
     system, positions, box = _water_box(width, solvation or SolvationSettings())
-    if platform.name == GROMACS:
-        return _gromacs_speed(system, Point(positions, None, box), 0, seconds, protocol, platform, ready)
-    integrator = LangevinMiddleIntegrator(
-        protocol.temperature_k, protocol.equilibration_friction_per_ps, _TRIAL_STEP_FS * 1e-3
-    )
-    integrator.setRandomNumberSeed(1)
-    context = context_for(system, integrator, platform)
-    context.setPeriodicBoxVectors(*box)
-    context.setPositions(positions)
-    context.setVelocitiesToTemperature(protocol.temperature_k, 1)
-    integrator.step(1)
-    context.getState(energy=True)
-    setup = time.monotonic() - began
-    if ready is not None:
-        ready()
-    steps, elapsed, used = _stepped(context, seconds)
-    return _recorded(platform, len(positions), protocol, steps, elapsed, used, setup)
+    trial = Trial(system, Point(positions, None, box), 0, (1, 1), began)
+    return speed_of(trial, seconds, settings or ProtocolSettings(), platform, ready)
 
 
-def _gromacs_speed(
-    system: Any,
-    start: Point,
-    solute_atoms: int,
+@dataclass(frozen=True)
+class Trial:
+    """A system whose speed is measured."""
+
+    system: Any
+    start: Point
+    solute_atoms: int
+    seeds: tuple[int, int]
+    """Of noise and of velocities."""
+    began: float
+    """When its setting up began, by the monotonic clock."""
+
+
+def speed_of(
+    trial: Trial,
     seconds: float,
     protocol: ProtocolSettings,
     platform: PlatformChoice,
     ready: Callable[[], None] | None = None,
 ) -> SpeedRecord:
+    """Step a system for about so many seconds, two steps at least; ``ready`` as of :func:`water_speed`."""
+    from openmm import LangevinMiddleIntegrator
+
+    if platform.name == GROMACS:
+        return _gromacs_speed(trial, seconds, protocol, platform, ready)
+    integrator = LangevinMiddleIntegrator(
+        protocol.temperature_k, protocol.equilibration_friction_per_ps, _TRIAL_STEP_FS * 1e-3
+    )
+    noise, velocities = trial.seeds
+    integrator.setRandomNumberSeed(noise)
+    context = context_for(trial.system, integrator, platform)
+    context.setPeriodicBoxVectors(*trial.start.box)
+    context.setPositions(trial.start.positions)
+    context.applyConstraints(1e-6)
+    context.setVelocitiesToTemperature(protocol.temperature_k, velocities)
+    integrator.step(1)
+    context.getState(energy=True)
+    setup = time.monotonic() - trial.began
+    if ready is not None:
+        ready()
+    steps, elapsed, used = _stepped(context, seconds)
+    return _recorded(platform, len(trial.start.positions), protocol, (steps, elapsed, used), setup)
+
+
+def _gromacs_speed(
+    trial: Trial,
+    seconds: float,
+    protocol: ProtocolSettings,
+    platform: PlatformChoice,
+    ready: Callable[[], None] | None,
+) -> SpeedRecord:
     """The same on GROMACS: a short run tells how many steps fit; the second is timed by GROMACS's clock."""
     from kinscope.dynamics.gromacs.engine import GromacsEngine
 
-    began = time.monotonic()
+    began, start = time.monotonic(), trial.start
     with tempfile.TemporaryDirectory(prefix="kinscope-speed-") as folder:
-        heavy = np.zeros(solute_atoms, dtype=bool)
-        engine = GromacsEngine(system, start.positions, heavy, protocol, platform, Path(folder))
+        heavy = np.zeros(trial.solute_atoms, dtype=bool)
+        engine = GromacsEngine(trial.system, start.positions, heavy, protocol, platform, Path(folder))
         point = engine.begin(start, 1)
         begun = time.monotonic() - began
         first = engine.pace(point, _FIRST_STEPS, _TRIAL_STEP_FS)
@@ -124,9 +129,8 @@ def _gromacs_speed(
         timed = engine.pace(point, steps, _TRIAL_STEP_FS)
     # A replica starts GROMACS anew for each stretch of equal conditions.
     setup = begun + (protocol.release_stages + 2) * timed.around_seconds
-    return _recorded(
-        platform, len(start.positions), protocol, steps, timed.seconds, timed.processor_seconds, setup
-    )
+    stepped = (steps, timed.seconds, timed.processor_seconds)
+    return _recorded(platform, len(start.positions), protocol, stepped, setup)
 
 
 def _stepped(context: Any, seconds: float) -> tuple[int, float, float]:
@@ -146,11 +150,10 @@ def _recorded(
     choice: PlatformChoice,
     atoms: int,
     protocol: ProtocolSettings,
-    steps: int,
-    elapsed: float,
-    used: float,
+    stepped: tuple[int, float, float],
     setup: float,
 ) -> SpeedRecord:
+    steps, elapsed, used = stepped
     rate = steps / elapsed
     return SpeedRecord(
         platform=choice,
@@ -219,8 +222,6 @@ def _devices(name: str) -> list[dict[str, str]]:
 def _trial(choice: PlatformChoice) -> None:
     """Eight argon-like particles, twenty steps: enough to compile kernels, or to crash on a broken driver."""
     import openmm
-
-    from kinscope.dynamics.platforms import context_for
 
     system, force = openmm.System(), openmm.NonbondedForce()
     for _ in range(8):

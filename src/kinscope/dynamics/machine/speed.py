@@ -10,14 +10,11 @@ from kinscope.core.errors import ComputationError, SettingsError
 from kinscope.core.seeds import derive_seed
 from kinscope.dynamics.files.system import load_system
 from kinscope.dynamics.machine.devices import choose_platform
-from kinscope.dynamics.machine.probe import _TRIAL_STEP_FS, _gromacs_speed, _recorded, _stepped, water_speed
-from kinscope.dynamics.platforms import GROMACS, context_for
-from kinscope.dynamics.protocol import plan_steps, steps_within
+from kinscope.dynamics.machine.probe import Trial, speed_of
+from kinscope.dynamics.platforms import GPU_PLATFORMS, installed_platforms
 from kinscope.dynamics.records import PlatformChoice, SpeedRecord
 from kinscope.dynamics.segments import Point
 from kinscope.dynamics.settings import ProtocolSettings
-
-__all__ = ["measure_speed", "plan_steps", "steps_within", "water_speed", "working_platforms"]
 
 
 def measure_speed(
@@ -29,66 +26,37 @@ def measure_speed(
 ) -> SpeedRecord:
     """Step a stored system for about so many seconds of wall time; nothing of it is kept.
 
-    Parameters
-    ----------
-    directory
-        A solvated system.
-    seconds
-        Of stepping; at least two steps are taken.
-    settings
-        The protocol whose time step and friction count.
-    platform
-        None chooses one, one CPU thread.
+    ``seconds``: of stepping; at least two steps are taken. ``platform``: None chooses one, one CPU thread.
 
     Raises
     ------
     ComputationError
         If the system does not survive the trial.
     """
-    from openmm import LangevinMiddleIntegrator, OpenMMException
+    from openmm import OpenMMException
 
-    protocol = settings or ProtocolSettings()
     choice = platform or choose_platform()
     began = time.monotonic()
     system, positions, box, record = load_system(directory)
-    if choice.name == GROMACS:
-        return _gromacs_speed(
-            system, Point(positions, None, box), record.solute_atoms, seconds, protocol, choice
-        )
-    integrator = LangevinMiddleIntegrator(
-        protocol.temperature_k, protocol.equilibration_friction_per_ps, _TRIAL_STEP_FS * 1e-3
-    )
-    integrator.setRandomNumberSeed(derive_seed(record.seed, "speed"))
+    seeds = (derive_seed(record.seed, "speed"), derive_seed(record.seed, "speed velocities"))
+    trial = Trial(system, Point(positions, None, box), record.solute_atoms, seeds, began)
     try:
-        context = context_for(system, integrator, choice)
-        context.setPeriodicBoxVectors(*box)
-        context.setPositions(positions)
-        context.applyConstraints(1e-6)
-        context.setVelocitiesToTemperature(
-            protocol.temperature_k, derive_seed(record.seed, "speed velocities")
-        )
-        integrator.step(1)
-        context.getState(energy=True)
-        setup = time.monotonic() - began
-        steps, elapsed, used = _stepped(context, seconds)
+        return speed_of(trial, seconds, settings or ProtocolSettings(), choice)
     except OpenMMException as error:
         raise ComputationError(
             f"The system does not survive its first steps ({error}).",
             where=str(directory),
             remedy="Check the model for overlapping atoms (kinscope models check) and solvate it again.",
         ) from error
-    return _recorded(choice, record.atoms, protocol, steps, elapsed, used, setup)
 
 
 def working_platforms(*, threads: int = 1) -> list[PlatformChoice]:
     """Every platform that ran a trial here, GPUs first, GROMACS where there is one, the CPU last."""
-    from openmm import Platform
-
     from kinscope.dynamics.gromacs.program import find_gromacs
 
-    present = {Platform.getPlatform(index).getName() for index in range(Platform.getNumPlatforms())}
+    present = installed_platforms()
     found = []
-    for name in ("CUDA", "HIP", "OpenCL"):
+    for name in GPU_PLATFORMS:
         if name in present:
             with suppress(SettingsError):
                 found.append(choose_platform(name))

@@ -40,7 +40,7 @@ def transplant(
     """Put a solute into a given solvent: clashes removed, charge balanced, solvent settled, stored."""
     positions, hydrogen = boxes.solute_arrays(solute)
     doomed = boxes.clashing_waters(box, positions, hydrogen, _CLASH_HEAVY_NM, _CLASH_HYDROGEN_NM)
-    box = boxes.without_waters(box, doomed)
+    box = dataclasses.replace(box, waters=box.waters[~doomed])
     excess = solute_charge(solute, settings, ligands) + len(box.positive) - len(box.negative)
     random = np.random.default_rng(derive_seed(origin.seed, "ions"))
     box = boxes.exchange(box, positions, max(0, -excess), max(0, excess), random)

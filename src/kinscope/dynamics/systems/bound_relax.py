@@ -62,14 +62,7 @@ def relax_complex(
 ) -> RelaxedComplex:
     """Settle ligands and the side chains around them.
 
-    Parameters
-    ----------
-    model
-        (n_atoms) protein, angstrom.
-    ligands
-        In its frame.
-    settings
-        Whose force field is used.
+    ``model``: (n_atoms) protein, angstrom. ``ligands``: in its frame.
 
     Raises
     ------
@@ -122,14 +115,7 @@ def preferred_complex(
 ) -> RelaxedComplex:
     """The first of several poses of one ligand, settled, unless it is strained where it lies.
 
-    Parameters
-    ----------
-    model
-        (n_atoms) protein, angstrom.
-    poses
-        In order of preference, at least one.
-    settings
-        Whose force field is used.
+    ``model``: (n_atoms) protein, angstrom. ``poses``: in order of preference, at least one.
 
     Raises
     ------

@@ -42,24 +42,9 @@ def build_solvent(
     A box is written after every picosecond, so that one cut short is still usable and says how long it
     ran; a second call goes on where the first stopped.
 
-    Parameters
-    ----------
-    pack
-        With its reference models.
-    states
-        State ids.
-    out_dir
-        Gets ``<state>/box.npz`` and ``<state>/box.json``; a pack keeps them in ``solvent/``.
-    length_ps
-        At constant pressure, per state.
-    settings
-        Of the box; the defaults are what replicas ask for.
-    seed
-        The root of every seed used.
-    work_dir
-        Keeps the full systems; by default ``out_dir / "work"``, removed when a state is done.
-    progress
-        Hears of state, fraction and words.
+    ``out_dir``: gets ``<state>/box.npz`` and ``<state>/box.json``; a pack keeps them in ``solvent/``.
+    ``length_ps``: at constant pressure, per state. ``work_dir``: keeps the full systems; by default ``out_dir
+    / "work"``, removed when a state is done. ``settings``: the defaults are what replicas ask for.
 
     Returns
     -------

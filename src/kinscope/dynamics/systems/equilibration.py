@@ -52,16 +52,8 @@ def equilibrate_solvent(
     restraint to fixed points would forbid), and it comes out with its coordinates exactly as they went
     in, so that a mutant model laid on it fits into the same water. It is put back in its place at the end.
 
-    Parameters
-    ----------
-    directory
-        A solvated system; its state and record are replaced.
-    steps, seed
-        Of 4 fs; of noise, velocities and volume moves.
-    platform
-        None chooses one, one CPU thread.
-    progress
-        Hears of every 0.5 ps.
+    ``directory``: a solvated system; its state and record are replaced. ``steps``, ``seed``: of 4 fs; of
+    noise, velocities and volume moves. ``platform``: None chooses one, one CPU thread.
 
     Raises
     ------

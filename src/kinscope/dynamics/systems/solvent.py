@@ -49,22 +49,11 @@ def solvate_native(
     ``settings.equilibration_ps``. The solute keeps its coordinates exactly. Built once, stored, and
     every replica starts from it.
 
-    Parameters
-    ----------
-    model
-        (n_atoms,) by the conventions of :mod:`kinscope.structures.model`, angstrom.
-    settings
-        Box, salt, force field.
-    seed
-        Places the ions and settles the water.
-    directory
-        Gets :data:`~kinscope.dynamics.records.SYSTEM_FILE` and its companions; the record is written last.
-    variant
-        What to call it.
-    pack, state
-        Where to look for a shipped box; without them one is made.
-    ligands
-        Bound to the model, in its frame; water in their way goes.
+    ``model``: (n_atoms,) by the conventions of :mod:`kinscope.structures.model`, angstrom. ``seed``: places
+    the ions and settles the water. ``directory``: gets :data:`~kinscope.dynamics.records.SYSTEM_FILE` and its
+    companions; the record is written last. ``pack``, ``state``: where to look for a
+    shipped box; without them one is made. ``ligands``: bound to the model, in its frame; water in their way
+    goes.
 
     Raises
     ------
@@ -124,22 +113,10 @@ def solvate_mutant(
     Waters that clash with the new side chain go; where the charge changes, bulk waters far from the
     solute become the ions that neutralise it; then the solvent settles around the fixed mutant.
 
-    Parameters
-    ----------
-    mutant
-        (n_atoms,) in the frame of the native's model (it is superposed on CA atoms if it is not).
-    native_directory
-        The native's system, as :func:`solvate_native` left it.
-    settings
-        Force field and cutoffs; the box is the native's.
-    seed
-        Chooses the waters that become ions and settles the water.
-    directory
-        As of :func:`solvate_native`.
-    variant
-        What to call it.
-    ligands
-        Bound to the mutant, in its frame; the native's system is best one with the same ligands bound.
+    ``mutant``: (n_atoms,) in the frame of the native's model (it is superposed on CA atoms if it is not).
+    ``native_directory``: the native's system, as :func:`solvate_native` left it. ``seed``: chooses the waters
+    that become ions and settles the water. ``ligands``: bound to the mutant, in its frame; the native's
+    system is best one with the same ligands bound.
 
     Raises
     ------

@@ -48,8 +48,6 @@ class Interactions:
 
     Parameters
     ----------
-    layout
-        Of the whole frame.
     chosen
         Places of the atoms asked about (the variant's residues, or a ligand), shape (n,).
     others

@@ -50,15 +50,7 @@ FARTHEST = 12.0
 
 
 class KinaseStates:
-    """Measures and classes of every frame: means, shares, and changes of the DFG class.
-
-    Parameters
-    ----------
-    layout
-        Of the frames, numbered as the target.
-    landmarks
-        The residues to measure, from the target pack.
-    """
+    """Measures and classes of every frame: means, shares, and changes of the DFG class."""
 
     def __init__(self, layout: Layout, landmarks: KinaseLandmarks) -> None:
         self._marks = landmarks

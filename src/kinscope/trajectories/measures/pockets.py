@@ -81,17 +81,7 @@ class PocketPlace:
 
 
 class PocketVolume:
-    """Volume of a pocket in every so many frames, cubic angstrom: what a probe covers.
-
-    Parameters
-    ----------
-    layout
-        Of the frames.
-    where
-        The pocket in the reference structure.
-    stride
-        One frame in so many is measured.
-    """
+    """Volume of a pocket in every so many frames, cubic angstrom: what a probe covers."""
 
     def __init__(self, layout: Layout, where: PocketPlace, stride: int = 1) -> None:
         self._where = where

@@ -36,13 +36,7 @@ class PrincipalMotions:
 
 
 class Covariance:
-    """Covariance of the superposed CA atoms; 3n x 3n numbers whatever the length of the runs.
-
-    Parameters
-    ----------
-    axes
-        How many principal axes :meth:`result` gives.
-    """
+    """Covariance of the superposed CA atoms; 3n x 3n numbers whatever the length of the runs."""
 
     def __init__(self, axes: int = 5) -> None:
         self._axes = axes

@@ -62,13 +62,7 @@ def _unpacked(bits: BitArray, frames: int) -> BoolArray:
 
 
 class SecondaryStructure:
-    """Share of frames that every residue spends as helix and strand.
-
-    Parameters
-    ----------
-    backbone
-        The chain.
-    """
+    """Share of frames that every residue spends as helix and strand."""
 
     def __init__(self, backbone: Backbone) -> None:
         self._backbone = backbone
