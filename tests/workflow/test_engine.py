@@ -143,7 +143,7 @@ DRIVER = """
 import sys
 from pathlib import Path
 sys.path.insert(0, {here!r})
-from test_workflow_engine import number_step
+from test_engine import number_step
 from kinscope.workflow.engine.local import LocalEngine
 first = number_step(1, trace={trace!r}, tenths_of_a_second=3)
 second = number_step(2, {{"a": first}}, trace={trace!r}, tenths_of_a_second=8)
