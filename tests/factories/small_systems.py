@@ -26,7 +26,7 @@ from kinscope.structures.forcefield.system import cpu_platform
 from kinscope.structures.io import from_openmm, to_openmm, write_model
 from kinscope.structures.model import AtomArray
 
-_BACKBONE = """\
+BACKBONE = """\
 ATOM      1  CH3 ACE A   1       2.000   2.090   0.000  1.00  0.00           C
 ATOM      2  C   ACE A   1       3.427   2.641   0.000  1.00  0.00           C
 ATOM      3  O   ACE A   1       4.391   1.877   0.000  1.00  0.00           O
@@ -54,7 +54,7 @@ def _capped(name: str) -> AtomArray:
     from openmm import app
     from pdbfixer import PDBFixer
 
-    fixer = PDBFixer(pdbfile=io.StringIO(_BACKBONE.replace("XXX", name)), platform=cpu_platform()[0])
+    fixer = PDBFixer(pdbfile=io.StringIO(BACKBONE.replace("XXX", name)), platform=cpu_platform()[0])
     fixer.findMissingResidues()
     fixer.findMissingAtoms()
     fixer.missingTerminals = {}
