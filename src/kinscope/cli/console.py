@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import typer
 
 from kinscope.cli.options import AsJson, Quiet
+from kinscope.core.quoting import printable
 
 if TYPE_CHECKING:
     from kinscope.core.progress import Progress
@@ -34,7 +35,7 @@ class Console:
     def say(self, text: str) -> None:
         """A line of progress."""
         if not (self.quiet or self.as_json):
-            typer.echo(text, err=True)
+            echo(text, err=True)
 
     def teller(self) -> Progress:
         """Progress as lines, each text once."""
@@ -52,9 +53,14 @@ class Console:
         return Bar(shown=not (self.quiet or self.as_json) and sys.stderr.isatty())
 
 
+def echo(text: object = "", *, err: bool = False, nl: bool = True) -> None:
+    """Print text in which nothing acts on the terminal."""
+    typer.echo(printable(str(text)), err=err, nl=nl)
+
+
 def show_json(content: Any) -> None:
     """Print a record, or plain data with records and paths in it."""
-    typer.echo(json_of(content))
+    echo(json_of(content))
 
 
 def json_of(content: Any) -> str:
@@ -198,7 +204,7 @@ class Bar:
     def __call__(self, share: float, text: str) -> None:
         """Redraw."""
         if self._shown:
-            typer.echo(f"\r{100 * share:3.0f} %  {text[:60]:<60}", err=True, nl=False)
+            typer.echo(f"\r{100 * share:3.0f} %  {printable(text)[:60]:<60}", err=True, nl=False)
 
     def __exit__(self, *_: object) -> None:
         """Clear the line."""

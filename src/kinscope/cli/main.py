@@ -65,7 +65,7 @@ def run() -> None:
         if os.environ.get("KINSCOPE_DEBUG"):
             raise
         typer.echo(
-            f"kinscope: something unforeseen went wrong ({type(error).__name__}: {error}).\n"
+            f"kinscope: something unforeseen went wrong ({type(error).__name__}).\n"
             "  to do: a defect of kinscope; `kinscope --debug ...` shows where. What was computed is kept.",
             err=True,
         )

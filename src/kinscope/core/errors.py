@@ -6,6 +6,8 @@ that could not finish a computation (1).
 
 from __future__ import annotations
 
+from kinscope.core.quoting import printable
+
 
 class KinscopeError(Exception):
     """Base of every failure kinscope foresees.
@@ -23,10 +25,10 @@ class KinscopeError(Exception):
     exit_code = 1
 
     def __init__(self, what: str, *, where: str = "", remedy: str = "") -> None:
-        super().__init__(what)
-        self.what = what
-        self.where = where
-        self.remedy = remedy
+        super().__init__(printable(what))
+        self.what = printable(what)
+        self.where = printable(where)
+        self.remedy = printable(remedy)
 
     def __str__(self) -> str:
         """The whole message in one block, as the command line prints it."""

@@ -7,6 +7,8 @@ import hashlib
 import re
 from typing import TYPE_CHECKING
 
+from kinscope.core.quoting import printable
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
@@ -16,12 +18,17 @@ if TYPE_CHECKING:
 
 
 def environment(templates: Path) -> Environment:
-    """Templates of a folder: every text is escaped, an unknown name is an error."""
+    """Templates of a folder: every text is printable and escaped, an unknown name is an error."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
+    from markupsafe import Markup
+
+    def as_text(value: object) -> object:
+        return printable(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
     return Environment(
         loader=FileSystemLoader(templates),
         autoescape=True,
+        finalize=as_text,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,

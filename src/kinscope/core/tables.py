@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from kinscope.core.files import write_atomic
+from kinscope.core.quoting import printable
 
 if TYPE_CHECKING:
     from kinscope.core.records import Record
@@ -58,8 +59,10 @@ FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def harmless_cell(value: object) -> object:
-    """A value as a cell: a text that begins like a formula gets an apostrophe in front."""
-    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA) else value
+    """A value as a cell: text is printable; what begins like a formula gets an apostrophe in front."""
+    if not isinstance(value, str):
+        return value
+    return printable(f"'{value}" if value.startswith(FORMULA) else value)
 
 
 def csv_text(header: Iterable[str], rows: Iterable[Sequence[object]]) -> str:

@@ -12,9 +12,10 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from kinscope.core.errors import UnsupportedVariantError, VariantError
+from kinscope.core.quoting import quoted
 from kinscope.core.residues import THREE_TO_ONE
 from kinscope.variants.isoforms import Frame, frame_named, other_target, reference_frame, resolve_accession
-from kinscope.variants.text import shown, unreadable, unsupported
+from kinscope.variants.text import unreadable, unsupported
 
 if TYPE_CHECKING:
     from kinscope.targets import TargetPack
@@ -75,8 +76,8 @@ def read_statements(text: str, pack: TargetPack) -> tuple[tuple[Statement, ...],
         raise unreadable(text, "is an identifier of a database, which kinscope does not ask.", _EXAMPLES)
     if any(text.count(one) != text.count(other) for one, other in ("()", "[]")):
         raise VariantError(
-            f"The brackets of {shown(text)} do not balance.",
-            where=shown(text),
+            f"The brackets of {quoted(text)} do not balance.",
+            where=quoted(text),
             remedy="Close every bracket that is opened.",
         )
     refuse_other_alleles(text)
@@ -185,7 +186,7 @@ def _take_isoform(found: Statement, rest: str, pack: TargetPack) -> tuple[Statem
     if found.labelled and frame != found.frame:
         raise VariantError(
             f"The text names isoform {found.frame.isoform} and isoform {frame.isoform}.",
-            where=shown(rest),
+            where=quoted(rest),
             remedy="Name one isoform.",
         )
     return replace(found, frame=frame, labelled=True), rest[match.end() :]
@@ -203,9 +204,9 @@ def _take_accession(found: Statement, rest: str, pack: TargetPack) -> tuple[Stat
         raise _other_gene(selector, pack)
     if found.labelled and reference.coordinate != "g" and reference.frame != found.frame:
         raise VariantError(
-            f"{shown(accession)} is isoform {reference.frame.isoform}, but the text says "
+            f"{quoted(accession)} is isoform {reference.frame.isoform}, but the text says "
             f"isoform {found.frame.isoform}.",
-            where=shown(rest),
+            where=quoted(rest),
             remedy="Name one isoform.",
         )
     notes = (*found.notes, reference.note) if reference.note else found.notes
@@ -239,8 +240,8 @@ def _gene_names(pack: TargetPack) -> set[str]:
 
 def _other_gene(name: str, pack: TargetPack) -> UnsupportedVariantError:
     return UnsupportedVariantError(
-        f"The text names {shown(name, 30)}; the target is {pack.gene}.",
-        where=shown(name, 30),
+        f"The text names {quoted(name, 30)}; the target is {pack.gene}.",
+        where=quoted(name, 30),
         remedy=other_target(name, pack)
         or f"It reads variants of {pack.gene}; the same letters in another gene are another variant.",
     )
@@ -259,18 +260,18 @@ def _read_body(head: Statement, text: str, whole: str) -> Statement:
         raise unreadable(
             whole,
             "stands after the accession of a nucleotide sequence without c. or p.",
-            f"Write {head.frame.protein}:p.{shown(text, 30)} for a residue, c. for bases.",
+            f"Write {head.frame.protein}:p.{quoted(text, 30)} for a residue, c. for bases.",
         )
     if letter and head.coordinate and letter != head.coordinate:
         raise VariantError(
             f"A {letter}. description does not fit what stands before it, which takes {head.coordinate}.",
-            where=shown(whole),
+            where=quoted(whole),
             remedy=_EXAMPLES,
         )
     if coordinate == "g" and (not head.coordinate or not head.labelled):
         raise VariantError(
             "A genomic position needs its chromosome accession, which says the assembly.",
-            where=shown(whole),
+            where=quoted(whole),
             remedy="Write e.g. NC_000009.12:g.130874992A>G (GRCh38).",
         )
     cased = _residue_case(body) if coordinate == "p" else _base_case(body)
@@ -279,12 +280,12 @@ def _read_body(head: Statement, text: str, whole: str) -> Statement:
 
 def _unreadable(text: str, whole: str, letter: str) -> VariantError:
     if letter in {"n", "m", "r", "o"}:
-        what = f"{shown(whole)} is an {letter}. description; kinscope reads c., g. and p."
+        what = f"{quoted(whole)} is an {letter}. description; kinscope reads c., g. and p."
     elif re.match(r"\d+[ACGTacgt]|\d+_", text):
-        what = f"{shown(whole)} does not say what it counts; coding bases are written c.{shown(text, 30)}."
+        what = f"{quoted(whole)} does not say what it counts; coding bases are written c.{quoted(text, 30)}."
     else:
-        what = f"{shown(whole)} is not a variant expression."
-    return VariantError(what, where=shown(whole), remedy=_EXAMPLES)
+        what = f"{quoted(whole)} is not a variant expression."
+    return VariantError(what, where=quoted(whole), remedy=_EXAMPLES)
 
 
 def _residue_case(body: str) -> str:

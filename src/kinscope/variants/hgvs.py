@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from kinscope.core.errors import UnsupportedVariantError, VariantError
+from kinscope.core.quoting import quoted
 from kinscope.core.residues import ONE_TO_THREE, THREE_TO_ONE
-from kinscope.variants.text import shown, unreadable, unsupported
+from kinscope.variants.text import unreadable, unsupported
 
 
 @dataclass(frozen=True)
@@ -105,8 +106,8 @@ def _model(accession: str, coordinate: str, body: str) -> Any:
     if "ext" in body:
         raise _unsupported("extension", text)
     raise VariantError(
-        f"{shown(text)} cannot be read as HGVS.",
-        where=f"character {place} of {shown(text)}" if place > 0 else shown(text),
+        f"{quoted(text)} cannot be read as HGVS.",
+        where=f"character {place} of {quoted(text)}" if place > 0 else quoted(text),
         remedy="Write a substitution such as p.Lys404Glu, K404E or c.1210A>G (varnomen.hgvs.org).",
     )
 
@@ -168,8 +169,8 @@ def _base_change(item: Any, text: str) -> BaseChange:
     for letter in deleted + inserted:
         if letter not in "ACGT":
             raise VariantError(
-                f"{letter if letter.isalpha() else 'Something'} in {shown(text)} is no base of DNA.",
-                where=shown(text),
+                f"{letter if letter.isalpha() else 'Something'} in {quoted(text)} is no base of DNA.",
+                where=quoted(text),
                 remedy="Use A, C, G and T.",
             )
     if kind == "substitution" and not deleted:
@@ -182,8 +183,8 @@ def _base_change(item: Any, text: str) -> BaseChange:
     length = change.last - change.first + 1
     if length < 1 or (deleted and len(deleted) != length):
         raise VariantError(
-            f"The positions and the bases of {shown(text)} do not fit each other.",
-            where=shown(text),
+            f"The positions and the bases of {quoted(text)} do not fit each other.",
+            where=quoted(text),
             remedy="Give the first and the last position in order, and as many bases as they span.",
         )
     if len(inserted) != length:
@@ -206,7 +207,7 @@ def _refuse_outside_coding(point: Any, text: str) -> None:
 
 def _unsupported(kind: str, text: str) -> UnsupportedVariantError:
     if kind == "equal":
-        return synonymous_error(shown(text))
+        return synonymous_error(quoted(text))
     what = _UNSUPPORTED.get(kind, "not a substitution")
     return unsupported(text, f"is {what}.", _ONLY)
 
@@ -252,7 +253,7 @@ def _refuse_unknown_residues(body: str) -> None:
             if name not in {*ONE_TO_THREE, *THREE_TO_ONE, "Ter"}:
                 meaning = " (X has meant both a stop and any residue)" if name in {"X", "Xaa"} else ""
                 raise VariantError(
-                    f"{shown(name, 20)} is not one of the twenty amino acids{meaning}.",
-                    where=f"p.{shown(piece)}",
+                    f"{quoted(name, 20)} is not one of the twenty amino acids{meaning}.",
+                    where=f"p.{quoted(piece)}",
                     remedy="Use one-letter (K404E) or three-letter (p.Lys404Glu) codes.",
                 )

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from kinscope.core.errors import UnsupportedVariantError, VariantError
+from kinscope.core.quoting import quoted
 from kinscope.core.residues import ONE_TO_THREE
 from kinscope.targets import load_target, shipped_target_of
-from kinscope.variants.text import shown, unreadable
+from kinscope.variants.text import unreadable
 
 if TYPE_CHECKING:
     from kinscope.targets import TargetPack
@@ -97,7 +98,7 @@ def resolve_accession(text: str, pack: TargetPack) -> Reference:
     same_stem = [accession for accession in known if accession.partition(".")[0] == stem]
     if same_stem and not version:
         found = known[same_stem[0]]
-        note = f"{shown(text)} has no version; it was read as {same_stem[0]} and checked against that."
+        note = f"{quoted(text)} has no version; it was read as {same_stem[0]} and checked against that."
         return Reference(found.coordinate, found.frame, note)
     if wanted in pack.transcript.other_assemblies:
         raise VariantError(
@@ -121,8 +122,8 @@ def resolve_accession(text: str, pack: TargetPack) -> Reference:
             else "Give the protein change: this target pack holds no genomic positions.",
         )
     raise UnsupportedVariantError(
-        f"{shown(text)} is not a sequence of the target {pack.gene}.",
-        where=shown(text),
+        f"{quoted(text)} is not a sequence of the target {pack.gene}.",
+        where=quoted(text),
         remedy=other_target(text, pack)
         or f"kinscope knows {pack.gene} as {', '.join(_own_accessions(pack))}.",
     )

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from kinscope.core.errors import UnsupportedVariantError, VariantError
+from kinscope.core.quoting import quoted
 from kinscope.core.residues import ONE_TO_THREE
 from kinscope.variants import coding, hgvs
 from kinscope.variants.build import build_variant
 from kinscope.variants.expression import Statement, read_statements
 from kinscope.variants.isoforms import frames
-from kinscope.variants.text import clean, shown, unsupported
+from kinscope.variants.text import clean, unsupported
 
 if TYPE_CHECKING:
     from kinscope.targets import TargetPack
@@ -60,7 +61,7 @@ def _changes_of(statements: tuple[Statement, ...], pack: TargetPack) -> Changes:
                 if number in changes:
                     raise VariantError(
                         f"Residue {number} is changed twice.",
-                        where=f"p.{shown(statement.body)}",
+                        where=f"p.{quoted(statement.body)}",
                         remedy="A residue can be one other residue only; give one change for each position.",
                     )
                 changes[number] = (mutant, "")
@@ -68,7 +69,7 @@ def _changes_of(statements: tuple[Statement, ...], pack: TargetPack) -> Changes:
     if any(statement.coordinate == "p" for statement in statements):
         raise VariantError(
             "A compound mixes coding and protein descriptions.",
-            where="/".join(f"{item.coordinate}.{shown(item.body, 30)}" for item in statements),
+            where="/".join(f"{item.coordinate}.{quoted(item.body, 30)}" for item in statements),
             remedy="Write all of its changes as c. or all as p.",
         )
     return _changes_of_bases(statements, pack)
@@ -85,7 +86,7 @@ def _changes_of_bases(statements: tuple[Statement, ...], pack: TargetPack) -> Ch
                 bases.append(coding.to_reference_bases(change, statement.frame, pack))
     text = "/".join(f"{item.coordinate}.{item.body}" for item in statements)
     codons = coding.apply(bases, pack)
-    changed = coding.changed_residues(codons, pack, shown(text))
+    changed = coding.changed_residues(codons, pack, quoted(text))
     if len(bases) == 1 and len(changed) > 1:
         names = ";".join(
             f"{ONE_TO_THREE[pack.transcript.protein[n - 1]]}{n}{ONE_TO_THREE[r]}" for n, r in changed.items()
@@ -101,7 +102,7 @@ def _changes_of_bases(statements: tuple[Statement, ...], pack: TargetPack) -> Ch
 def _checked_residue(change: hgvs.ResidueChange, statement: Statement, pack: TargetPack) -> tuple[int, str]:
     """Reference number and new residue of a protein change, its wild type checked."""
     frame = statement.frame
-    text = f"p.{shown(statement.body)}"
+    text = f"p.{quoted(statement.body)}"
     protein = pack.transcript.protein
     number = change.position - frame.offset
     if change.wild_type == "*" or change.mutant == "*":
@@ -162,7 +163,7 @@ def _agreed(alternatives: tuple[tuple[Statement, ...], ...], readings: list[Chan
     plain = [{number: mutant for number, (mutant, _) in reading.items()} for reading in readings]
     if any(other != plain[0] for other in plain[1:]):
         told = [
-            f"{alternative[0].coordinate}.{shown(alternative[0].body, 40)} gives "
+            f"{alternative[0].coordinate}.{quoted(alternative[0].body, 40)} gives "
             + "/".join(f"{ONE_TO_THREE[mutant]} at {number}" for number, mutant in sorted(found.items()))
             for alternative, found in zip(alternatives, plain, strict=True)
         ]

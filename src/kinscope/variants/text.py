@@ -6,6 +6,7 @@ import re
 import unicodedata
 
 from kinscope.core.errors import UnsupportedVariantError, VariantError
+from kinscope.core.quoting import quoted
 
 MAX_CHARACTERS = 300
 """The longest sensible expression (two accessions, a compound of five changes twice) is below this."""
@@ -24,20 +25,14 @@ _LOOKALIKE_CHARACTERS = {
 _ALLOWED = re.compile(r"[A-Za-z0-9 :.,;_>=()\[\]+*?/&-]")
 
 
-def shown(text: str, limit: int = 60) -> str:
-    """A text as a message may repeat it: printable ASCII, at most ``limit`` characters."""
-    plain = "".join(char if " " <= char <= "~" else "?" for char in text[: limit + 1])
-    return plain if len(plain) <= limit else plain[: limit - 3] + "..."
-
-
 def unreadable(text: str, what: str, remedy: str) -> VariantError:
     """The error for a text that cannot be read: ``what`` goes on where the text ends."""
-    return VariantError(f"{shown(text)} {what}", where=shown(text), remedy=remedy)
+    return VariantError(f"{quoted(text)} {what}", where=quoted(text), remedy=remedy)
 
 
 def unsupported(text: str, what: str, remedy: str) -> UnsupportedVariantError:
     """The same for a text that is understood and cannot be modelled."""
-    return UnsupportedVariantError(f"{shown(text)} {what}", where=shown(text), remedy=remedy)
+    return UnsupportedVariantError(f"{quoted(text)} {what}", where=quoted(text), remedy=remedy)
 
 
 def clean(text: str) -> tuple[str, tuple[str, ...]]:
@@ -51,7 +46,7 @@ def clean(text: str) -> tuple[str, tuple[str, ...]]:
     if len(text) > MAX_CHARACTERS:
         raise VariantError(
             f"The variant expression is too long: {len(text):,} characters.",
-            where=f"it begins {shown(text)!r}",
+            where=f"it begins {quoted(text)!r}",
             remedy=f"Give one variant, at most {MAX_CHARACTERS} characters.",
         )
     plain = text.replace("&gt;", ">").strip(" \t\r\n").strip("\"'“”‘’")

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from kinscope.cli.console import echo
 from kinscope.cli.options import AsJson, Mirror, Quiet, Target
 
 group = typer.Typer(
@@ -41,7 +42,7 @@ def states(
     index = labels if labels is not None else place / INDEX
     known = read_labels(index) if labels is not None or index.is_file() else ()
     found = compare_states(PdbSource(place), load_target(target), known)
-    typer.echo(found.model_dump_json(indent=1) if as_json else in_words(found))
+    echo(found.model_dump_json(indent=1) if as_json else in_words(found))
 
 
 @group.command("mutants", epilog="Example:  kinscope benchmark mutants --residues 10 --table recovery.csv")
@@ -76,7 +77,7 @@ def mutants(
 
     def tell(fraction: float, text: str) -> None:
         if not quiet:
-            typer.echo(f"[{fraction:4.0%}] {text}", err=True)
+            echo(f"[{fraction:4.0%}] {text}", err=True)
 
     found = run(
         PdbSource(_needed(mirror)),
@@ -89,7 +90,7 @@ def mutants(
         recovery=only != "crystals",
         progress=tell,
     )
-    typer.echo(found.model_dump_json(indent=2) if as_json else in_words(found))
+    echo(found.model_dump_json(indent=2) if as_json else in_words(found))
 
 
 @group.command("sanger", epilog="Example:  kinscope benchmark sanger --traces 1000")
@@ -116,7 +117,7 @@ def sanger(
         if sys.stderr.isatty() or done % 50 == 0:
             typer.echo(f"\r{done} of {total} samples", err=True, nl=not sys.stderr.isatty())
 
-    typer.echo(
+    echo(
         report(
             run(
                 load_target(target),
@@ -175,7 +176,7 @@ def redock(
         say=typer.echo,
     )
     if rows:
-        typer.echo("\n" + summary(rows))
+        echo("\n" + summary(rows))
 
 
 def _engines(asked: list[str] | None) -> tuple[str, ...]:
@@ -222,7 +223,7 @@ def rmsf(
     found = compare_rmsf(
         PdbSource(_needed(mirror)), load_target(target), reference=reference, runs=tuple(run or ())
     )
-    typer.echo(found.model_dump_json(indent=1) if as_json else in_words(found))
+    echo(found.model_dump_json(indent=1) if as_json else in_words(found))
 
 
 def _needed(mirror: Path | None) -> Path:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from kinscope.cli.commands.study import StudyOptions, run_study
-from kinscope.cli.console import Console, show_json
+from kinscope.cli.console import Console, echo, show_json
 from kinscope.cli.options import AsJson, Cores, Target, command_of
 
 if TYPE_CHECKING:
@@ -59,13 +59,13 @@ def show_qpcr(
 def _print_qpcr(report: QpcrReport) -> None:
     for curve in (report.fusion_curve, report.control_curve):
         if curve is not None:
-            typer.echo(_curve_line(curve))
+            echo(_curve_line(curve))
     for check in report.checks:
-        typer.echo(_check_line(check))
+        echo(_check_line(check))
     for result in report.results:
-        typer.echo("")
+        echo("")
         _print_sample(result)
-    typer.echo(f"\nRules: {report.rules}. {report.rules_citation}")
+    echo(f"\nRules: {report.rules}. {report.rules_citation}")
 
 
 def _curve_line(curve: StandardCurve) -> str:
@@ -83,17 +83,17 @@ def _check_line(check: Check) -> str:
 
 def _print_sample(result: QpcrResult) -> None:
     accepted = "" if result.accepted else "  NOT ACCEPTED by the rules"
-    typer.echo(f"{result.name}{accepted}")
-    typer.echo(f"  {result.statement}")
+    echo(f"{result.name}{accepted}")
+    echo(f"  {result.statement}")
     fusion, control = result.fusion, result.control
-    typer.echo(
+    echo(
         f"  BCR::ABL1 {fusion.total_copies:,.4g} copies in {fusion.detected_wells} of {fusion.wells} wells; "
         f"{control.target} {control.total_copies:,.0f} copies in {control.wells} wells"
     )
-    typer.echo(f"  class: {result.molecular_class}; the sample reaches {result.depth or 'no MR4'}")
+    echo(f"  class: {result.molecular_class}; the sample reaches {result.depth or 'no MR4'}")
     for check in result.checks:
         if check.passed is not True:
-            typer.echo(_check_line(check))
+            echo(_check_line(check))
 
 
 @command_of(app, "karyotype", epilog="Example:  kinscope karyotype '46,XX,t(9;22)(q34;q11.2)[18]/46,XX[2]'")
@@ -119,27 +119,25 @@ def show_karyotype(
     _print_karyotype(karyotype, reading)
     if fusion is not None:
         name = fusion.name or transcript
-        typer.echo(
-            f"fusion transcript       {name}: {fusion.protein}, {fusion.breakpoint_region}; {fusion.note}"
-        )
+        echo(f"fusion transcript       {name}: {fusion.protein}, {fusion.breakpoint_region}; {fusion.note}")
 
 
 def _print_karyotype(karyotype: Karyotype, reading: KaryotypeReading) -> None:
     from kinscope.clinic.karyotype.reading import high_risk_changes
 
     for number, clone in enumerate(karyotype.clones, start=1):
-        typer.echo(f"{f'clone {number}':<24}{_clone_line(clone)}")
+        echo(f"{f'clone {number}':<24}{_clone_line(clone)}")
     for fish in karyotype.fish:
         cells = f", {fish.positive_cells} of {fish.scored_cells} cells" if fish.positive_cells else ""
         fused = {True: "BCR::ABL1 fusion", False: "no BCR::ABL1 fusion", None: "BCR::ABL1 not probed"}
-        typer.echo(f"{'FISH':<24}{fused[fish.bcr_abl1_fusion]}{cells}: {fish.text}")
+        echo(f"{'FISH':<24}{fused[fish.bcr_abl1_fusion]}{cells}: {fish.text}")
     rows = [("Philadelphia chromosome", _philadelphia(reading)), ("complexity", _complexity(reading))]
     rows += [("additional changes", ", ".join(_named(reading)) or "none")]
     rows += [("high risk in CML", ", ".join(high_risk_changes(reading)) or "none")]
     for label, value in rows:
-        typer.echo(f"{label:<24}{value}")
+        echo(f"{label:<24}{value}")
     for note in reading.notes:
-        typer.echo(f"{'note':<24}{note}")
+        echo(f"{'note':<24}{note}")
 
 
 def _named(reading: KaryotypeReading) -> list[str]:
@@ -245,7 +243,7 @@ def case(options: CaseOptions, console: Console) -> None:
     from kinscope.targets import load_target
 
     if options.template:
-        typer.echo(_shipped("template.yaml"), nl=False)
+        echo(_shipped("template.yaml"), nl=False)
         return
     pack = load_target(options.target)
     result = study_case(
@@ -332,37 +330,33 @@ def _write_phenopacket(path: Path, result: CaseResult, pack: TargetPack) -> None
 
 
 def _print_case(result: CaseResult, directory: Path, phenopacket: Path | None) -> None:
-    typer.echo(f"Case {result.pseudonym}: {result.criteria_title} ({result.criteria_citation})\n")
+    echo(f"Case {result.pseudonym}: {result.criteria_title} ({result.criteria_citation})\n")
     for line in result.lines:
-        typer.echo(
-            f"Line {line.line}: {line.title}" + (f" to {line.last_title}" * (line.title != line.last_title))
-        )
+        echo(f"Line {line.line}: {line.title}" + (f" to {line.last_title}" * (line.title != line.last_title)))
         for call in line.calls:
             level = f" ({call.level})" if call.level else ""
-            typer.echo(f"  {call.at.label():<18} {call.axis:<15} {call.category}{level}")
+            echo(f"  {call.at.label():<18} {call.axis:<15} {call.category}{level}")
     differing = [c for c in result.comparisons if c.agreement != "agrees"]
     if result.comparisons:
         agreeing = len(result.comparisons) - len(differing)
-        typer.echo(
-            f"\nStated responses: {agreeing} of {len(result.comparisons)} agree with the computed ones"
-        )
+        echo(f"\nStated responses: {agreeing} of {len(result.comparisons)} agree with the computed ones")
     for comparison in differing:
-        typer.echo(
+        echo(
             f"  {comparison.at.label():<18} stated {comparison.stated}, computed {comparison.computed} "
             f"({comparison.agreement})"
         )
     if result.inconsistencies:
-        typer.echo("\nWhat does not fit, and what is left open:")
+        echo("\nWhat does not fit, and what is left open:")
         for item in result.inconsistencies:
-            typer.echo(f"  {item.severity:<14} {item.title}")
+            echo(f"  {item.severity:<14} {item.title}")
     for due in result.testing:
         done = "; ".join(used.statement for used in due.done) or "not recorded"
-        typer.echo(f"\nMutation testing due, {due.at.label()}: {due.reason}. Done: {done}")
-    typer.echo(f"\nTimeline: {directory / 'case.html'}")
+        echo(f"\nMutation testing due, {due.at.label()}: {due.reason}. Done: {done}")
+    echo(f"\nTimeline: {directory / 'case.html'}")
     if phenopacket is not None:
-        typer.echo(f"Phenopacket: {phenopacket}")
+        echo(f"Phenopacket: {phenopacket}")
     for variant in result.variants:
         if variant.problem:
-            typer.echo(f"\nVariant that cannot be used: {variant.problem}")
+            echo(f"\nVariant that cannot be used: {variant.problem}")
         else:
-            typer.echo(f"\n{variant.hgvs_p} ({variant.short}) was found. Next:  {variant.command}")
+            echo(f"\n{variant.hgvs_p} ({variant.short}) was found. Next:  {variant.command}")

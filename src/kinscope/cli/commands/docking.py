@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from kinscope.cli.console import Console, json_of, show_json
+from kinscope.cli.console import Console, echo, json_of, show_json
 from kinscope.cli.options import (
     AsJson,
     Drugs,
@@ -108,16 +108,16 @@ def _write_and_show(found: DockingTable, own: GivenLigands, table: TableOptions)
     write_atomic(done.directory / TABLE_JSON, content)
     write_atomic(done.directory / TABLE_CSV, csv)
     if table.as_json:
-        typer.echo(content)
+        echo(content)
     elif table.as_csv:
-        typer.echo(csv, nl=False)
+        echo(csv, nl=False)
     else:
-        typer.echo("\n".join(table_lines(found.rows, done.variant.short, found.skipped, found.notes)))
-        typer.echo(f"Poses and tables: {done.directory} ({TABLE_CSV}, {TABLE_JSON})")
+        echo("\n".join(table_lines(found.rows, done.variant.short, found.skipped, found.notes)))
+        echo(f"Poses and tables: {done.directory} ({TABLE_CSV}, {TABLE_JSON})")
     for message in done.failed:
-        typer.echo(f"failed: {message}", err=True)
+        echo(f"failed: {message}", err=True)
     for error in own.bad:
-        typer.echo(f"refused: {error}", err=True)
+        echo(f"refused: {error}", err=True)
 
 
 @command_of(
@@ -155,20 +155,20 @@ def dock_frames(
     if console.as_json:
         show_json(found)
         return
-    typer.echo(f"{found.variant}: drugs in frames of dynamics, known pose laid in and minimised (Vina)")
+    echo(f"{found.variant}: drugs in frames of dynamics, known pose laid in and minimised (Vina)")
     for row in found.rows:
         _print_frames(row)
-    typer.echo(f"Every frame: {directory / FRAME_DOCKING_FILE}")
+    echo(f"Every frame: {directory / FRAME_DOCKING_FILE}")
 
 
 def _print_frames(row: FrameDocking) -> None:
     from kinscope.interpretation.words.say import statement
 
-    typer.echo(f"\n{row.drug} in {row.system}")
+    echo(f"\n{row.drug} in {row.system}")
     for replica in row.replicas:
         score = replica.score_kcal_per_mol
         shown = "no frame could be docked" if score is None else f"mean {score:.2f} kcal/mol"
         frames = len(replica.poses) + replica.failed
         held = f"known mode held in {replica.kept} of {frames} frames"
-        typer.echo(f"  {replica.variant} {replica.replica + 1}: {shown}, {held}")
-    typer.echo(f"  score, mutant less native: {statement(row.score)}")
+        echo(f"  {replica.variant} {replica.replica + 1}: {shown}, {held}")
+    echo(f"  score, mutant less native: {statement(row.score)}")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from kinscope.cli.console import Console, show_json
+from kinscope.cli.console import Console, echo, show_json
 from kinscope.cli.options import (
     AsJson,
     Cores,
@@ -140,17 +140,17 @@ def simulate(
         for one in replicas:
             _print_simulated(one)
     if replicas and not console.as_json:
-        typer.echo(f"\nNative beside {done.variant.short}:  kinscope analyse {done.directory}")
-        typer.echo(f"The whole report, these replicas in it:  kinscope resume {done.directory}")
+        echo(f"\nNative beside {done.variant.short}:  kinscope analyse {done.directory}")
+        echo(f"The whole report, these replicas in it:  kinscope resume {done.directory}")
     for message in done.failed:
-        typer.echo(f"failed: {message}", err=True)
+        echo(f"failed: {message}", err=True)
     if done.failed:
         raise typer.Exit(1)
 
 
 def _print_simulated(one: Simulated) -> None:
     record = one.record
-    typer.echo(
+    echo(
         f"{one.side:<8}{one.system:<26}replica {record.replica + 1}  {record.status}  "
         f"{record.length_ns * 1000:.2f} ps  {record.frames} frames  {one.directory}"
     )
@@ -172,12 +172,12 @@ def extend(
 
     with Console(quiet=quiet).watch() as watch:
         study = extend_study(directory, length_ns, engine=engine, cores=cores, listener=watch)
-    typer.echo(f"{study.variant.short}: replicas of {length_ns:g} ns in {directory}")
+    echo(f"{study.variant.short}: replicas of {length_ns:g} ns in {directory}")
     report = directory / "report.html"
     if report.exists():
-        typer.echo(f"Report: {report}")
+        echo(f"Report: {report}")
     else:
-        typer.echo(f"Next: kinscope analyse {directory}, or the whole study: kinscope resume {directory}")
+        echo(f"Next: kinscope analyse {directory}, or the whole study: kinscope resume {directory}")
 
 
 @dataclass(frozen=True)
@@ -283,9 +283,9 @@ def _print_analysed(found: Analysed) -> None:
     from kinscope.interpretation.words.say import statement
 
     result = found.result
-    typer.echo(f"{found.title}: tables in {found.directory}")
+    echo(f"{found.title}: tables in {found.directory}")
     for line in result.failed:
-        typer.echo(f"  left out: {line}", err=True)
+        echo(f"  left out: {line}", err=True)
     for one in result.replicas:
         _print_replica(one)
     if result.principal is not None:
@@ -293,14 +293,14 @@ def _print_analysed(found: Analysed) -> None:
         drift = (
             "; half of the replicas or more only drift along the first" if result.principal.diffusive else ""
         )
-        typer.echo(f"  principal motions, all replicas together: {shares} of the variance{drift}")
+        echo(f"  principal motions, all replicas together: {shares} of the variance{drift}")
     for line in _differences(result.measures):
-        typer.echo(f"  {line}")
+        echo(f"  {line}")
     for contact in result.contacts:
         if contact.difference.resolved:
             partner = f"{contact.partner_name}{contact.partner}"
-            typer.echo(f"  {contact.kind} with {partner}: {statement(contact.difference)}")
-    typer.echo(f"  {result.replicas[0].superposition}")
+            echo(f"  {contact.kind} with {partner}: {statement(contact.difference)}")
+    echo(f"  {result.replicas[0].superposition}")
 
 
 def _differences(measures: Sequence[MeasureComparison]) -> list[str]:
@@ -321,11 +321,11 @@ def _print_replica(one: ReplicaAnalysis) -> None:
     from kinscope.interpretation.words.say import say_all
 
     length = "no time in the file" if one.length_ns is None else time_words(one.length_ns)
-    typer.echo(f"  {one.name} ({one.variant}): {one.frames} frames, {length}, {one.atoms} atoms")
+    echo(f"  {one.name} ({one.variant}): {one.frames} frames, {length}, {one.atoms} atoms")
     for series in one.series:
         of = series.name.rpartition("/")[0]
         error = "" if series.standard_error is None else f", mean good to {series.standard_error:.2g}"
-        typer.echo(
+        echo(
             f"    {of + ': ' if of else ''}{series.label}: {series.mean:.2f} +- "
             f"{series.standard_deviation:.2f} {series.unit}{error}"
         )
@@ -333,19 +333,19 @@ def _print_replica(one: ReplicaAnalysis) -> None:
         shares = [share for share in one.classes if share.aspect == aspect]
         if shares and shares[0].label not in ("not modelled", "unassigned"):
             listed = ", ".join(f"{share.label} {share.percent:.1f} %" for share in shares)
-            typer.echo(f"    {aspect.replace('_', ' ')}: {listed}")
+            echo(f"    {aspect.replace('_', ' ')}: {listed}")
     for contact in one.contacts[:_SHOWN_CONTACTS]:
-        typer.echo(
+        echo(
             f"    {contact.of}: {contact.kind} with {contact.partner_name}{contact.partner}, "
             f"{contact.percent:.0f} % of the frames"
         )
     if len(one.contacts) > _SHOWN_CONTACTS:
-        typer.echo(f"    {len(one.contacts) - _SHOWN_CONTACTS} further interactions in contacts.csv")
+        echo(f"    {len(one.contacts) - _SHOWN_CONTACTS} further interactions in contacts.csv")
     for stay in one.ligands:
         left = "there at the end" if stay.left_at_percent is None else f"left at {stay.left_at_percent:.0f} %"
-        typer.echo(f"    {stay.ligand}: {len(stay.first_contacts)} residues in contact at the start; {left}")
+        echo(f"    {stay.ligand}: {len(stay.first_contacts)} residues in contact at the start; {left}")
     for told in say_all(one.notes):
-        typer.echo(f"    note: {told}")
+        echo(f"    note: {told}")
 
 
 @command_of(reference, "export", epilog="Example:  kinscope reference export kinscope-K404E --tables tables")
@@ -377,9 +377,9 @@ def export(
     if as_json:
         show_json({"file": path, "reference": kept})
         return
-    typer.echo(computed_earlier(kept))
-    typer.echo(reference_verdict(kept))
-    typer.echo(f"{path}")
+    echo(computed_earlier(kept))
+    echo(reference_verdict(kept))
+    echo(f"{path}")
 
 
 @command_of(reference, "show", epilog="Example:  kinscope reference show")
@@ -396,13 +396,13 @@ def show(target: Target = "abl1", as_json: AsJson = False) -> None:
         show_json(found)
         return
     if not found:
-        typer.echo(
+        echo(
             f"No dynamics of {pack.gene} computed earlier are here. Long ones are kept with: "
             "kinscope reference export RUN_DIRECTORY"
         )
     for one in found:
-        typer.echo(f"{one.variant}: {computed_earlier(one)}")
+        echo(f"{one.variant}: {computed_earlier(one)}")
         for system in one.systems:
             bound = f" with {system.ligand}" if system.ligand else ""
-            typer.echo(f"  {one.label(system.state)}{bound}: {system.sampling}; {system.sentence}")
-        typer.echo(f"  {reference_verdict(one)}")
+            echo(f"  {one.label(system.state)}{bound}: {system.sampling}; {system.sentence}")
+        echo(f"  {reference_verdict(one)}")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from kinscope.cli.console import show_json
+from kinscope.cli.console import echo, show_json
 from kinscope.cli.options import AsJson, Target, command_of
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def doctor(
         from kinscope.workflow.timing import time_findings
 
         if not as_json:
-            typer.echo(f"measuring the speed of dynamics, {seconds:g} s per platform ...", err=True)
+            echo(f"measuring the speed of dynamics, {seconds:g} s per platform ...", err=True)
         found = time_findings(load_target(target), seconds)
         if not as_json:
             _show(found)
@@ -51,9 +51,9 @@ def doctor(
 
 def _show(findings: Sequence[Finding]) -> None:
     for finding in findings:
-        typer.echo(f"{'ok ' if finding.fine else '!! '} {finding.name:<22} {finding.value}")
+        echo(f"{'ok ' if finding.fine else '!! '} {finding.name:<22} {finding.value}")
         if finding.remedy:
-            typer.echo(f"      to do: {finding.remedy}")
+            echo(f"      to do: {finding.remedy}")
 
 
 @command_of(targets, "list", epilog="Example:  kinscope targets list")
@@ -79,10 +79,10 @@ def list_targets(as_json: AsJson = False) -> None:
         return
     for name, pack in packs:
         reads = pack.transcript.accession if pack.transcript.cds else "no coding sequence: p. only"
-        typer.echo(f"{name}: {pack.gene}, {pack.name}")
-        typer.echo(f"    {pack.transcript.protein_accession} ({reads})")
-        typer.echo(f"    states: {', '.join(state.id for state in pack.states) or 'none'}")
-        typer.echo(f"    drugs: {', '.join(drug.id for drug in pack.drugs) or 'none'}")
+        echo(f"{name}: {pack.gene}, {pack.name}")
+        echo(f"    {pack.transcript.protein_accession} ({reads})")
+        echo(f"    states: {', '.join(state.id for state in pack.states) or 'none'}")
+        echo(f"    drugs: {', '.join(drug.id for drug in pack.drugs) or 'none'}")
 
 
 @command_of(targets, "new", epilog="Example:  kinscope targets new EGFR --protein P00533.fasta --out egfr")
@@ -99,8 +99,8 @@ def new(
 
     directory = out or Path(gene.lower())
     for line in write_new_pack(gene, protein, directory, cds_file=cds):
-        typer.echo(line)
-    typer.echo(f"Written: {directory}. Fill in what says FILL IN, then: kinscope targets check {directory}")
+        echo(line)
+    echo(f"Written: {directory}. Fill in what says FILL IN, then: kinscope targets check {directory}")
 
 
 @command_of(targets, "check", epilog="Example:  kinscope targets check ./egfr")
@@ -118,6 +118,6 @@ def check(
     else:
         width = max(len(finding.part) for finding in findings)
         for finding in findings:
-            typer.echo(f"{finding.verdict:<6} {finding.part:<{width}}  {finding.text}")
+            echo(f"{finding.verdict:<6} {finding.part:<{width}}  {finding.text}")
     if any(finding.verdict == "fails" for finding in findings):
         raise typer.Exit(1)

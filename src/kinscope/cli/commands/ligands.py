@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from kinscope.cli.console import Console, show_json
+from kinscope.cli.console import Console, echo, show_json
 from kinscope.cli.options import Target, command_of
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ def parameters(
         )
         records.append(made.record)
         if not console.as_json:
-            typer.echo("\n".join(in_words(made.record, made.xml_path)))
+            echo("\n".join(in_words(made.record, made.xml_path)))
     if console.as_json:
         show_json(records)
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from kinscope.cli.console import Console, show_json
+from kinscope.cli.console import Console, echo, show_json
 from kinscope.cli.options import AsJson, Mirror, Quiet, ReadingOptions, States, Target, command_of
 
 if TYPE_CHECKING:
@@ -28,8 +28,8 @@ def list_models(target: Target = "abl1", as_json: AsJson = False) -> None:
         show_json(pack.states)
         return
     for state in pack.states:
-        typer.echo(f"{state.id}: {state.label}, residues {state.first_residue}-{state.last_residue}")
-        typer.echo(f"    {' '.join(state.description.split())}")
+        echo(f"{state.id}: {state.label}, residues {state.first_residue}-{state.last_residue}")
+        echo(f"    {' '.join(state.description.split())}")
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ def check(
         show_json(checks)
     else:
         for item in checks:
-            typer.echo(check_text(item))
+            echo(check_text(item))
     if not all(item.passed for item in checks):
         raise typer.Exit(1)
 
@@ -111,7 +111,7 @@ def _check_frames(
     if as_json:
         show_json(found)
     else:
-        typer.echo("\n".join(_states(found)))
+        echo("\n".join(_states(found)))
 
 
 def _states(found: TrajectoryStates) -> list[str]:
@@ -167,7 +167,7 @@ def build(options: BuildOptions, target: Target = "abl1", quiet: Quiet = False) 
         native=options.native,
         progress=Console(quiet=quiet).teller(),
     ):
-        typer.echo(line)
+        echo(line)
 
 
 @command_of(
@@ -209,7 +209,7 @@ def prepare(
     if not console.as_json:
         drugs = f"  inhibitors that can be docked into it: {', '.join(found.drugs) or 'none'}"
         others = [f"    not {say(note)}" for note in found.not_docked]
-        typer.echo("\n".join([*findings_lines(found.findings), drugs, *others]))
+        echo("\n".join([*findings_lines(found.findings), drugs, *others]))
     if dry_run:
         if console.as_json:
             show_json(found.findings)
@@ -221,9 +221,9 @@ def prepare(
         show_json({"directory": directory, **content})
         return
     for note in made.record.method[1:]:
-        typer.echo(f"  {say(note)}")
-    typer.echo(check_text(made.check))
-    typer.echo(f"\nModel: {directory / 'model.cif'}; what was found and done: model.json, structure.json")
+        echo(f"  {say(note)}")
+    echo(check_text(made.check))
+    echo(f"\nModel: {directory / 'model.cif'}; what was found and done: model.json, structure.json")
 
 
 def _refuse_other_content(directory: Path) -> None:

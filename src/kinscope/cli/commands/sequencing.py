@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from kinscope.cli.console import show_json
+from kinscope.cli.console import echo, show_json
 from kinscope.cli.options import AsJson, Target, command_of
 
 if TYPE_CHECKING:
@@ -80,9 +80,9 @@ def _called(options: SampleOptions, pack: TargetPack, as_json: bool) -> None:
     if as_json:
         show_json(sample.result)
         return
-    typer.echo("\n".join(_lines(sample.result)))
+    echo("\n".join(_lines(sample.result)))
     if written:
-        typer.echo(f"\nWritten: {written[0]} and {len(written) - 1} more files beside it")
+        echo(f"\nWritten: {written[0]} and {len(written) - 1} more files beside it")
 
 
 def _reported(options: SampleOptions, pack: TargetPack, as_json: bool) -> None:
@@ -99,7 +99,7 @@ def _reported(options: SampleOptions, pack: TargetPack, as_json: bool) -> None:
     if as_json:
         show_json(found)
     else:
-        typer.echo("\n".join(_reported_lines(found)))
+        echo("\n".join(_reported_lines(found)))
 
 
 @command_of(app, "sanger-simulate", epilog="Example:  kinscope sanger-simulate K404E --share 20 --out traces")
@@ -152,7 +152,7 @@ def simulate(
         read = simulate_read(molecules, strand, QUALITIES[quality], seed=seed, chemistry=seed)
         path = out / f"{strand}.ab1"
         write_atomic(path, abif_bytes(read, "simulated"))
-        typer.echo(str(path))
+        echo(str(path))
 
 
 def _codons(text: str, length: int) -> tuple[int, int] | None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from kinscope.cli.console import Console, show_json
+from kinscope.cli.console import Console, echo, show_json
 from kinscope.cli.options import (
     AsJson,
     Cores,
@@ -46,7 +46,7 @@ def show_variant(expression: Expression, target: Target = "abl1", as_json: AsJso
     rows = describe(variant, pack)
     width = max(len(label) for label, _ in rows)
     for label, value in rows:
-        typer.echo(f"{label:<{width}}  {value}")
+        echo(f"{label:<{width}}  {value}")
 
 
 @command_of(app, "evidence", epilog="Example:  kinscope evidence T315I")
@@ -62,22 +62,18 @@ def show_evidence(expression: Expression, target: Target = "abl1", as_json: AsJs
     if as_json:
         show_json(summary)
         return
-    typer.echo(f"{variant.short} ({variant.hgvs_p})\n\n{summary.statement}\n")
+    echo(f"{variant.short} ({variant.hgvs_p})\n\n{summary.statement}\n")
     relation = ""
     for hit in summary.hits:
         if hit.relation != relation:
             relation = hit.relation
-            typer.echo(f"{relation}:")
+            echo(f"{relation}:")
         item = hit.item
         value = f" {item.value:g} {item.unit}" if item.value is not None else ""
-        typer.echo(
-            f"  {item.protein_change:<12} {item.drug or '-':<14} {item.direction}{value} ({item.kind})"
-        )
-        typer.echo(f"    {item.summary}")
-        typer.echo(
-            f"    {item.citation} [{item.identifier}]" + (f"  Note: {item.caveat}" if item.caveat else "")
-        )
-    typer.echo("\nLooked through: " + "; ".join(summary.searched))
+        echo(f"  {item.protein_change:<12} {item.drug or '-':<14} {item.direction}{value} ({item.kind})")
+        echo(f"    {item.summary}")
+        echo(f"    {item.citation} [{item.identifier}]" + (f"  Note: {item.caveat}" if item.caveat else ""))
+    echo("\nLooked through: " + "; ".join(summary.searched))
 
 
 @dataclass(frozen=True)
@@ -181,13 +177,11 @@ def status(directory: RunDirectory, as_json: AsJson = False) -> None:
         show_json({"variant": study.variant.short, "steps": rows})
         return
     finished = sum(is_done for _, is_done in done)
-    typer.echo(
-        f"{study.variant.short}, preset {study.settings.preset}: {finished} of {len(done)} steps finished"
-    )
+    echo(f"{study.variant.short}, preset {study.settings.preset}: {finished} of {len(done)} steps finished")
     for label, is_done in done:
-        typer.echo(f"  {'done   ' if is_done else 'to do  '} {label}")
+        echo(f"  {'done   ' if is_done else 'to do  '} {label}")
     if finished < len(done):
-        typer.echo(f"Go on with:  kinscope resume {directory}")
+        echo(f"Go on with:  kinscope resume {directory}")
 
 
 @command_of(app, "report", epilog="Example:  kinscope report kinscope-K404E --csv")
@@ -214,10 +208,10 @@ def report(
 
         export_tables(result, directory / "tables", csv=True)
     if as_json:
-        typer.echo((directory / "result.json").read_text())
+        echo((directory / "result.json").read_text())
         return
     _print_answer(result)
-    typer.echo(f"\nReport: {directory / 'report.html'}")
+    echo(f"\nReport: {directory / 'report.html'}")
 
 
 @command_of(app, "settings", epilog="Example:  kinscope settings --preset quick > my.yaml")
@@ -227,7 +221,7 @@ def show_settings(preset: Preset = "quick") -> None:
 
     from kinscope.workflow.settings import load_preset
 
-    typer.echo(yaml.safe_dump(load_preset(preset).model_dump(mode="json"), sort_keys=False), nl=False)
+    echo(yaml.safe_dump(load_preset(preset).model_dump(mode="json"), sort_keys=False), nl=False)
 
 
 def _result(directory: Path) -> StudyResult:
@@ -261,13 +255,13 @@ def _conclude(finished: Finished, as_json: bool) -> None:
 
         given = open_existing(directory).structure
         for line in ["", *findings_lines(given.findings)] if given is not None else []:
-            typer.echo(line)
+            echo(line)
         pack = load_target(str(result.settings["target"]))
         for text in finished.plan.skipped:
-            typer.echo(left_out(text, pack))
-        typer.echo(f"\nReport: {directory / 'report.html'}")
+            echo(left_out(text, pack))
+        echo(f"\nReport: {directory / 'report.html'}")
     if not finished.complete:
-        typer.echo(
+        echo(
             f"{len(failed)} step(s) failed; the report says what is missing. "
             f"Try them again with: kinscope resume {directory}",
             err=True,
@@ -279,11 +273,11 @@ def _print_answer(result: StudyResult) -> None:
     from kinscope.targets import load_target
 
     answer = result.assessment.answer
-    typer.echo(f"\n{result.variant.short}  ({result.variant.hgvs_p})\n")
+    echo(f"\n{result.variant.short}  ({result.variant.hgvs_p})\n")
     for sentence in answer.sentences:
-        typer.echo(sentence)
-    typer.echo(f"Confidence: {answer.confidence} ({answer.confidence_reason})\n")
+        echo(sentence)
+    echo(f"Confidence: {answer.confidence} ({answer.confidence_reason})\n")
     names = {drug.id: drug.name for drug in load_target(str(result.settings["target"])).drugs}
     for verdict in result.assessment.verdicts:
         name = names.get(verdict.drug, verdict.drug)
-        typer.echo(f"  {name:<16} {verdict.verdict:<28} confidence {verdict.confidence}")
+        echo(f"  {name:<16} {verdict.verdict:<28} confidence {verdict.confidence}")

@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 
 from kinscope.core.errors import StructureError
+from kinscope.core.quoting import plain_name
 from kinscope.core.residues import three_letter
 from kinscope.results.user_structure import ChainCandidate, UserStructureOptions
 from kinscope.structures.model import AtomArray, heavy_atoms, side_chain_atoms
-from kinscope.structures.user.file import WATER, harmless
+from kinscope.structures.user.file import WATER
 from kinscope.structures.wwpdb.entries import CrystalChain, chain_of_structure, has_backbone
 from kinscope.structures.wwpdb.homologues import local_pairs
 from kinscope.structures.wwpdb.numbering import letter_of
@@ -61,9 +62,9 @@ def choose_chain(
     names = [part.name for part in structure[0]]
     if options.chain and options.chain not in names:
         raise StructureError(
-            f"There is no chain {harmless(options.chain, 20)!r}.",
+            f"There is no chain {plain_name(options.chain, 20)!r}.",
             where=label,
-            remedy=f"The structure holds the chains {', '.join(harmless(name, 8) for name in names[:40])}.",
+            remedy=f"The structure holds the chains {', '.join(plain_name(name, 8) for name in names[:40])}.",
         )
     for place, part in enumerate(structure[0]):
         candidate, chain = _judged(structure, part, pack, domain, label)
@@ -139,7 +140,7 @@ def _candidate(
 ) -> ChainCandidate:
     shown = sum(number in found.numbers for number in domain) if found else 0
     return ChainCandidate(
-        chain=harmless(name, 8),
+        chain=plain_name(name, 8),
         residues=len(residues),
         identity_percent=round(100 * found.identity, 1) if found else 0.0,
         aligned=found.aligned if found else 0,
@@ -183,7 +184,7 @@ def _numbered(structure: Any, name: str, residues: list[Any], pack: TargetPack, 
                     alone,
                     name,
                     pack,
-                    label=f"{label}:{harmless(name, 8)}",
+                    label=f"{label}:{plain_name(name, 8)}",
                     heed_author_jumps=heed,
                 )
             )
@@ -238,15 +239,15 @@ def _no_chain(
     label: str,
 ) -> StructureError:
     if options.chain:
-        candidates = [item for item in candidates if item.chain == harmless(options.chain, 8)]
+        candidates = [item for item in candidates if item.chain == plain_name(options.chain, 8)]
     if not candidates:
         kinds = sorted({residue.name for part in structure[0] for residue in part})[:8]
-        where = f"{label}, chain {harmless(options.chain, 20)}" if options.chain else label
+        where = f"{label}, chain {plain_name(options.chain, 20)}" if options.chain else label
         return StructureError(
             f"No protein of at least {_MIN_RESIDUES} residues is in this structure"
             + (" or chain." if options.chain else "."),
             where=where,
-            remedy=f"It holds {', '.join(harmless(kind, 8) for kind in kinds)}; give one of {pack.gene}.",
+            remedy=f"It holds {', '.join(plain_name(kind, 8) for kind in kinds)}; give one of {pack.gene}.",
         )
     best = max(candidates, key=lambda item: (item.kinase_domain_percent, item.identity_percent))
     words = "; ".join(

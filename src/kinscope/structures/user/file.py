@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from kinscope.core.errors import StructureError
+from kinscope.core.quoting import plain_name
 from kinscope.core.residues import PROTONATION_VARIANTS, one_letter, three_letter
 from kinscope.structures.model import heavy_atoms
 from kinscope.structures.wwpdb.source import PdbSource, parse_structure, read_body
@@ -44,18 +45,12 @@ class UserFile:
     """As given."""
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "name", harmless(self.name))
+        object.__setattr__(self, "name", plain_name(self.name))
 
     @property
     def sha256(self) -> str:
         """Hexadecimal SHA-256 of the content."""
         return hashlib.sha256(self.body).hexdigest()
-
-
-def harmless(text: str, most: int = 60) -> str:
-    """Letters, digits and ``._+-`` of a name from outside; everything else becomes ``_``."""
-    plain = re.sub(r"[^A-Za-z0-9._+-]", "_", text.strip())
-    return plain if len(plain) <= most else plain[: most - 3] + "..."
 
 
 def find_structure(
@@ -82,7 +77,7 @@ def find_structure(
         return source.entry_path(named)
     raise StructureError(
         "The structure is a directory, not a file." if is_directory else "There is no such structure file.",
-        where=harmless(named, 200) or "--structure",
+        where=plain_name(named, 200) or "--structure",
         remedy="Give the path of a PDB or mmCIF file, or the code of a wwPDB entry such as 2HYY.",
     )
 

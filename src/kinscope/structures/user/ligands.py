@@ -17,12 +17,13 @@ from numpy.typing import NDArray
 from pydantic import TypeAdapter
 
 from kinscope.core.files import write_atomic
+from kinscope.core.quoting import plain_name
 from kinscope.core.records import Record
 from kinscope.results.notes import Note, note
 from kinscope.results.user_structure import PocketLigand
 from kinscope.structures.model import AtomArray
 from kinscope.structures.superposition import SiteFit, fit_site
-from kinscope.structures.user.file import WATER, harmless
+from kinscope.structures.user.file import WATER
 from kinscope.structures.user.gaps import Donor
 from kinscope.targets.pack import DrugDefinition, TargetPack
 
@@ -80,11 +81,11 @@ def surroundings(
                 continue
             if _is_polymer(residue):
                 if part.name != chain:
-                    others[harmless(part.name, 8)] += 1
+                    others[plain_name(part.name, 8)] += 1
                 continue
             found = _in_pocket(residue, protein, pack)
             if found is None:
-                counts[harmless(residue.name, 8)] += 1
+                counts[plain_name(residue.name, 8)] += 1
             else:
                 ligands.append(found[0])
                 occupants.append(found[1])
@@ -175,7 +176,7 @@ def _in_pocket(residue: Any, protein: AtomArray, pack: TargetPack) -> tuple[Pock
     site, touched = _site(coordinates, protein, pack)
     if not site:
         return None
-    name = harmless(residue.name, 8)
+    name = plain_name(residue.name, 8)
     laid = occupant_array(name, [atom.element.name for atom in atoms], coordinates)
     return PocketLigand(name=name, site=site, heavy_atoms=len(atoms), residues=touched), laid
 

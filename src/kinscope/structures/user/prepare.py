@@ -15,6 +15,7 @@ from typing import Any
 
 from kinscope.core.files import write_atomic
 from kinscope.core.progress import Progress, silent
+from kinscope.core.quoting import plain_name
 from kinscope.results.models import ModelRecord, ResidueOrigin
 from kinscope.results.notes import Note, note
 from kinscope.results.user_structure import USER_STATE, PocketLigand, StructureFindings, UserStructureOptions
@@ -31,7 +32,7 @@ from kinscope.structures.reference.build import (
     built_notes,
     occupant_notes,
 )
-from kinscope.structures.user.file import UserFile, harmless, parse_user_file
+from kinscope.structures.user.file import UserFile, parse_user_file
 from kinscope.structures.user.gaps import build_missing
 from kinscope.structures.user.ligands import dockable, known_poses, stand_ins, surroundings, whole_drugs
 from kinscope.structures.user.stretch import (
@@ -201,7 +202,7 @@ def examine(file: UserFile, pack: TargetPack, options: UserStructureOptions | No
         title=_title(structure),
         resolution_angstrom=stretch.chain.resolution_angstrom,
         models=len(structure),
-        chain=harmless(stretch.name, 8),
+        chain=plain_name(stretch.name, 8),
         candidates=stretch.candidates,
         first_residue=stretch.first,
         last_residue=stretch.last,
