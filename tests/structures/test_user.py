@@ -406,7 +406,7 @@ def test_residues_that_are_no_amino_acid_of_the_table_have_parents_in_the_file()
 
 
 def test_names_from_outside_are_harmless_and_the_record_survives_the_disk():
-    assert plain_name("../<b>x</b>\x1b[31m.pdb") == ".._b_x__b__31m.pdb"
+    assert plain_name("../<b>x</b>\x1b[31m.pdb") == "..__b_x__b___31m.pdb"
     assert len(plain_name("x" * 500)) <= 60
     atoms = without(shipped("kinase-dfg-out"), (386, 394))
     body = pdb(structure_of(("A", atoms)))
