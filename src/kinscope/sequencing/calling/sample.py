@@ -328,6 +328,8 @@ def _summary(name: str, read: ReadAnalysis, shown: str) -> ReadSummary:
         notes.append(
             f"Free dye (blob) over c.{ranges(int(c) for c in at if c)}: that colour is not judged there."
         )
+    if read.own_qualities and len(read.trace.qualities):
+        notes.append("The file's base qualities tell nothing: they were measured from the signal.")
     if read.superposition is not None:
         junction = int(read.placement.coding[read.superposition.start])
         notes.append(f"Two sequences overlap from c.{junction} on, in the direction of reading.")

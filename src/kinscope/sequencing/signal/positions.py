@@ -84,6 +84,14 @@ def usable_positions(positions: Integers) -> bool:
     return bool(even > 0.7 and SPACINGS[0] <= middle <= SPACINGS[1])
 
 
+def informative(qualities: Integers) -> bool:
+    """Whether qualities of a file tell bases apart: at least three values, one of 5 or more, none above 99.
+
+    Placeholders (all 0, all 255, 0 and 1) do not. Phred qualities above 60 are rare, and 99 is the largest.
+    """
+    return len(np.unique(qualities)) > 2 and 5 <= int(qualities.max()) <= 99
+
+
 def own_qualities(peaks: Peaks) -> Integers:
     """Phred-like qualities where a file gives none, shape (positions,).
 

@@ -122,8 +122,8 @@ def _indel(found: re.Match[str], text: str, cds: str) -> tuple[int, int, str]:
     if not 1 <= first <= last <= len(cds):
         raise BadInputError(f"{text} is outside the coding sequence.", where=text, remedy="Check it.")
     given = found[4]
-    inserted = INSERTED * 9 if given.isdigit() else given
-    inserted = inserted[: int(given)] if given.isdigit() else inserted
+    inserted = INSERTED * 9 if given.isdecimal() else given
+    inserted = inserted[: int(given)] if given.isdecimal() else inserted
     if found[3] == "dup":
         return last + 1, last, cds[first - 1 : last]
     if found[3] == "ins":
