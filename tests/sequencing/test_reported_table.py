@@ -97,6 +97,28 @@ def test_a_row_of_another_gene_is_left_out_with_a_note(tmp_path: Path, other: st
     assert any("Line 2: left out" in note and "ABL1" in note for note in found.notes)
 
 
+def test_one_variant_on_every_transcript_is_one_call(tmp_path: Path) -> None:
+    """As VEP lists it: the two isoforms, a transcript that is not known, and one of a neighbour."""
+    rows = ["ABL1,NM_005157.6:c.944C>T", "ABL1,NM_007313.3:c.1001C>T", "ABL1,NM_999999.1:c.9C>T", "QRFP,"]
+    found = read(tmp_path, "SYMBOL,HGVSc,VAF\n" + "".join(f"{row},0.2\n" for row in rows))
+    assert shown(found) == [("Thr315Ile", 20.0, None)]
+    assert any("listed once" in note for note in found.notes)
+    assert any("Line 4: left out" in note for note in found.notes)
+
+
+def test_a_row_of_the_gene_without_a_description_is_left_out_with_a_note(tmp_path: Path) -> None:
+    found = read(tmp_path, "Gene,HGVSc,HGVSp\nABL1,.,\nABL1,c.944C>T,p.?\n")
+    assert len(found.calls) == 1
+    assert "Line 2: left out, it describes no variant." in found.notes
+
+
+def test_a_column_of_places_beside_the_description_does_no_harm(tmp_path: Path) -> None:
+    found = read(tmp_path, "HGVSc,Variant,Protein change\nc.944C>T,9-130872896 C/T,T315I\n")
+    assert [call.short for call in found.calls] == ["p.Thr315Ile"]
+    bases_win = read(tmp_path, "variant,nucleotide change\nT315I,c.944C>T\n")
+    assert bases_win.calls[0].hgvs_c == "NM_005157.6:c.944C>T"
+
+
 def test_the_other_rows_are_still_read(tmp_path: Path) -> None:
     text = "Gene;HGVSc;VAF\nTP53;c.743G>A;45\nABL1;c.944C>T;0,8\nJAK2;c.1849G>T;nan\n"
     found = read(tmp_path, text)
@@ -111,6 +133,7 @@ CONTRADICTIONS = {
     "a change and no change": ("hgvsc,hgvsp", "c.944C>T,p.Thr315=", ("Thr315Ile", "synonymous")),
     "no change and a change": ("hgvsc,hgvsp", "c.945T>C,p.Thr315Ile", ("synonymous", "Thr315Ile")),
     "two protein columns": ("hgvsc,hgvsp,hgvsp_short", "c.944C>T,p.Thr315Ile,p.T315A", ("Columns 1 and 3",)),
+    "a change and wild type": ("hgvsc,hgvsp", "c.944C>T,wild type", ("Columns 1 and 2",)),
     "gene and transcript": ("gene,hgvsc", "TP53,NM_005157.6:c.944C>T", ("column 1", "ABL1")),
     "gene and an unknown transcript": ("gene,hgvsc", "ABL1,NM_000059.4:c.944C>T", ("column 2",)),
     "reads": ("hgvsc,alt reads,depth", "c.944C>T,900,800", ("column 2",)),
@@ -257,7 +280,7 @@ def test_a_synonymous_row_is_kept_with_the_reason(tmp_path: Path) -> None:
 
 
 def test_counts_with_separators_are_whole_numbers(tmp_path: Path) -> None:
-    for cell in ("12000", "12,000", "12 000", "12'000", "12\u202f000", "12000.0", "12000,0"):
+    for cell in ("12000", "12,000", "12 000", "12'000", "12\u202f000", "12000.0", "12000,0", "12000x"):
         assert read(tmp_path, f"variant\tvaf\tdepth\nT315I\t0.2\t{cell}\n").calls[0].depth == 12000
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import csv
 import re
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
@@ -26,10 +27,11 @@ NAMES: Final[dict[str, tuple[str, ...]]] = {
     meaning: tuple(names.split())
     for meaning, names in {
         "coding": "hgvs_c hgvsc c c_hgvs hgvs_coding hgvs_cdna coding coding_change "
-        "coding_region_change cdna cdna_change c_dna nucleotide_change dna_change base_change "
+        "coding_region_change cdna cdna_change c_dna cds cds_change mutation_cds nucleotide_change "
+        "dna_change base_change "
         "hgvs variant mutation alteration aachange_refgene aachange",
         "protein": "hgvs_p hgvsp hgvsp_short p p_hgvs hgvs_protein protein protein_change aa aa_change "
-        "amino_acid amino_acid_change amino_acids_change residue_change",
+        "mutation_aa amino_acid amino_acid_change amino_acids_change residue_change",
         "gene": "gene genes gene_s symbol gene_symbol hugo_symbol gene_name gene_names genename "
         "gene_refgene gen",
         "transcript": "transcript transcript_id transcript_name feature refseq refseq_transcript",
@@ -47,7 +49,7 @@ NAMES: Final[dict[str, tuple[str, ...]]] = {
         "depth": "t_depth depth dp coverage total_reads total_depth total_coverage read_depth "
         "depth_of_coverage reads",
         "filter": "filter filters filter_status",
-        "state": "allele_call call result variant_call status type zygosity genotype",
+        "state": "allele_call call result variant_call type zygosity genotype",
     }.items()
 }
 """Plain names of columns; where a table has several of a meaning, the first named here counts."""
@@ -68,7 +70,7 @@ _ABSENT: Final = re.compile(
 )
 _ACCESSION: Final = re.compile(r"\b(?:[NX][MPRCG]_[0-9]+|ENS[TPG][0-9]+|LRG_[0-9]+\w*)(?:\.[0-9]+)?")
 _COUNT: Final = re.compile(
-    r"([0-9]{1,9})(?:[.,]0{1,2})?|([0-9]{1,3}(?:[,' \u00a0\u202f\u2009][0-9]{3}){1,2})"
+    r"([0-9]{1,9})(?:[.,]0{1,2})? ?[xX×]?|([0-9]{1,3}(?:[,' \u00a0\u202f\u2009][0-9]{3}){1,2})"
 )
 REMEDY: Final = "Give a head line such as: hgvs_c,vaf,depth (or hgvs_p), comma, semicolon or tab between."
 KINDS: Final = {"coding": "the nucleotide change", "protein": "the protein change"}
@@ -99,6 +101,8 @@ class _Table:
     def __init__(self, lines: list[str], name: str) -> None:
         self.name = name
         self.notes: dict[str, list[int]] = {}
+        self.unknown: BadInputError | None = None
+        """For a row of the target's gene on a sequence that is not known: raised if there is no other."""
         first, separator, self.titles, self.columns = _head(lines, name)
         self.rows = [row for row in _rows(lines, first, separator, name) if any(row.cells)]
         self.percent = self._percent()
@@ -242,6 +246,8 @@ def read_table(lines: list[str], name: str, pack: TargetPack) -> Reported:
         if len(samples) > 1 and not names[row.number]:
             raise table.refuse("The row names no sample, and others do.", row)
         found[names[row.number] if len(samples) > 1 else ""].append(seen)
+    if table.unknown and not any(found.values()):
+        raise table.unknown
     return reported(found, table.notes, pack)
 
 
@@ -252,13 +258,17 @@ def _seen(table: _Table, row: _Row, pack: TargetPack) -> Seen | None:
         for kind in ("coding", "protein")
         for index, text in table.cells(row, kind)
     ]
-    said = [text.text for text in texts] + [text for _, text in table.cells(row, "state")]
+    absent = [_ABSENT.fullmatch(text.text.lower()) for text in texts]
+    state = [_ABSENT.fullmatch(text.lower()) for _, text in table.cells(row, "state")]
     ours = _is_ours(table, row, texts, pack)
     if ours is False:
         table.note(row, f"left out, not said to be of {pack.gene}")
         return None
-    if any(_ABSENT.fullmatch(text.lower()) for text in said):
+    if (texts and all(absent)) or any(state):
         table.note(row, "no call, the row says that there is no variant")
+        return None
+    if not texts and ours:
+        table.note(row, "left out, it describes no variant")
         return None
     if not texts:
         raise table.refuse("The row describes no variant.", row, remedy=REMEDY)
@@ -266,14 +276,14 @@ def _seen(table: _Table, row: _Row, pack: TargetPack) -> Seen | None:
     try:
         seen = seen_of_text(_description(first.text, table.cell(row, "transcript")[1], pack), pack)
     except VariantError as error:
-        if ours or not isinstance(error, UnsupportedVariantError) or "target" not in error.what:
-            raise _unreadable(table, row, first, pack) from None
+        refused = _unreadable(table, row, first, pack)
+        if not isinstance(error, UnsupportedVariantError) or "target" not in error.what:
+            raise refused from None
+        table.unknown = refused if ours else table.unknown
         table.note(row, f"left out, on a sequence or of a gene that is not {pack.gene}'s")
         return None
     for other in others:
-        _check_agreement(table, row, (first, other), seen, pack)
-        if not seen.changes and other.kind == "coding":
-            seen = seen_of_text(_description(other.text, "", pack), pack)
+        seen = _agreed_with(table, row, (first, other), seen, pack)
     filters = table.cell(row, "filter")[1]
     doubtful = filters not in {"", "PASS"}
     return replace(
@@ -317,42 +327,32 @@ def _description(text: str, transcript: str, pack: TargetPack) -> str:
     entries = re.split(r"[,;] *(?=[\w.-]+:)", text)
     ours = (entry for entry in entries if any(_is_known(name, pack) for name in _ACCESSION.findall(entry)))
     text = next(ours, entries[0])
-    text = f"c.{text}" if re.match("[0-9*-]", text) else text
+    text = f"c.{text}" if re.match(r"[*-]?[0-9]+(?:[+_-][0-9]+)*(?:[ACGT]?>|del|dup|ins)", text) else text
     if transcript and text.startswith("c.") and _ACCESSION.fullmatch(transcript):
         return f"{transcript}:{text}"
     return text
 
 
-def _check_agreement(
-    table: _Table, row: _Row, pair: tuple[_Text, _Text], seen: Seen, pack: TargetPack
-) -> None:
-    """Refuse a row whose two descriptions are not the same change, whatever isoform the second counts on."""
+def _agreed_with(table: _Table, row: _Row, pair: tuple[_Text, _Text], seen: Seen, pack: TargetPack) -> Seen:
+    """The change of two descriptions, whatever isoform the second counts on; refused if they differ."""
     first, other = pair
     bare = other.text.rpartition(":")[2]
-    written = [
-        _description(other.text, "", pack),
-        bare,
-        *(f"{isoform.name}:{bare}" for isoform in pack.isoforms),
-    ]
     readings = []
-    for text in written:
-        try:
-            readings.append(seen_of_text(text, pack).named)
-        except VariantError:
-            continue
-    named = seen.named
-    if any(reading.hgvs_p == named.hgvs_p for reading in readings):
-        return
-    if named.kind != "substitution" and not any(reading.kind == "substitution" for reading in readings):
-        return
-    short = [
-        item.hgvs_p.partition(":")[2] if item.kind == "substitution" else item.kind
-        for item in (named, *readings)
-    ]
-    second = f"is {short[1]}" if readings else f"does not fit the sequence of {pack.gene}"
+    for text in (_description(other.text, "", pack), bare, *(f"{one.name}:{bare}" for one in pack.isoforms)):
+        with suppress(VariantError):
+            readings.append(seen_of_text(text, pack))
+    same = [reading for reading in readings if reading.named.hgvs_p == seen.named.hgvs_p]
+    if same:
+        return next((item for item in (seen, *same) if item.changes), seen)
+    named = [item.named for item in (seen, *readings)]
+    told = [item.hgvs_p.partition(":")[2] if item.kind == "substitution" else item.kind for item in named]
+    place_only = other.kind == "coding" and not re.search(r"\bc\.", other.text)
+    if "substitution" not in {item.kind for item in named} or (not readings and place_only):
+        return seen
+    second = f"is {told[1]}" if readings else f"does not fit the sequence of {pack.gene}"
     what = (
         f"Columns {first.index + 1} and {other.index + 1} contradict each other: "
-        f"{KINDS[first.kind]} is {short[0]}, {KINDS[other.kind]} {second}."
+        f"{KINDS[first.kind]} is {told[0]}, {KINDS[other.kind]} {second}."
     )
     raise table.refuse(what, row)
 
@@ -369,7 +369,7 @@ def _unreadable(table: _Table, row: _Row, text: _Text, pack: TargetPack) -> BadI
 def _share(table: _Table, row: _Row) -> Share:
     """The share by its column, by counts of reads, or by both if they agree."""
     index, text = table.cell(row, "share")
-    stated = fraction(text.rstrip("% "), percent=table.percent) if text else None
+    stated = fraction(text.rstrip("%").strip(), percent=table.percent) if text else None
     if text and stated is None:
         raise table.refuse("The cell holds no share.", row, index, REMEDY)
     alternative, reference, depth = (

@@ -82,8 +82,11 @@ class _Line:
 
 def is_vcf(lines: list[str], name: str) -> bool:
     """Whether a text says, or its file's name says, that it is a VCF."""
-    said = any(line.startswith(("##fileformat=VCF", "#CHROM\tPOS")) for line in lines[:1000])
-    return said or re.search(r"\.vcf(\.b?gz)?$", name.lower()) is not None
+    said = ("##fileformat=VCF", "#" + "\t".join(FIXED))
+    return (
+        any(line.startswith(said) for line in lines[:1000])
+        or re.search(r"\.vcf(\.b?gz)?$", name.lower()) is not None
+    )
 
 
 def read_vcf(lines: list[str], name: str, pack: TargetPack, cds_start: int = 1) -> Reported:
