@@ -233,9 +233,7 @@ def statement(calls: Sequence[Call], coverage: Sequence[CodonCoverage]) -> str:
     return " ".join(lines)
 
 
-def stretches(
-    coverage: Sequence[CodonCoverage],
-) -> list[tuple[tuple[str, ...], list[CodonCoverage]]]:
+def stretches(coverage: Sequence[CodonCoverage]) -> list[tuple[tuple[str, ...], list[CodonCoverage]]]:
     """Strands, and the run of codons that they reach (from a strand's first to its last codon)."""
     reach = {}
     for strand in ("forward", "reverse"):

@@ -143,12 +143,7 @@ def _assembled(
 
 
 def _resolve(
-    peaks: Peaks,
-    placement: Placement,
-    background: Background,
-    usable: Flags,
-    readable: Flags,
-    cds: str,
+    peaks: Peaks, placement: Placement, background: Background, usable: Flags, readable: Flags, cds: str
 ) -> tuple[Placement, Background, Superposition | None]:
     """Look for a shifted sequence; where there is one, model the background again without it."""
     straight = continued(placement, cds)
