@@ -34,19 +34,7 @@ _COMPLEMENT: Final = str.maketrans("ACGTN", "TGCAN")
 
 
 def call_figure(sample: SampleAnalysis, call: Call, cds: str, kind: str = "svg") -> bytes:
-    """The traces around a call, coding strand from left to right.
-
-    Parameters
-    ----------
-    sample
-        The analysis that made the call.
-    call
-        One of its calls.
-    cds
-        Coding sequence of the reference.
-    kind
-        ``svg`` or ``png``.
-    """
+    """The traces around a call, coding strand from left to right, as ``svg`` or ``png``."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.backends.backend_svg import FigureCanvasSVG
     from matplotlib.figure import Figure

@@ -81,19 +81,7 @@ def _inserted(read: ReadAnalysis, start: int, size: int) -> tuple[str, int]:
 
 
 def event_calls(seen: Sequence[SeenShift], reads: int, knowledge: Knowledge, pack: TargetPack) -> list[Call]:
-    """The changes of length of a sample, reads of one event put together, by position.
-
-    Parameters
-    ----------
-    seen
-        What each read shows.
-    reads
-        Number of reads in all.
-    knowledge
-        Described splice variants.
-    pack
-        The target.
-    """
+    """The changes of length of a sample by position, put together from what each of its ``reads`` shows."""
     groups: list[list[SeenShift]] = []
     for item in sorted(seen, key=lambda one: one.change.first):
         fitting = [group for group in groups if _same(group[0].change, item.change)]

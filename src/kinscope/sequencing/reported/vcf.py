@@ -38,23 +38,17 @@ _BUILDS: Final = {
 """Names of builds in headers, and the lengths of chromosomes 1, 9 and 20 in them."""
 
 
-@dataclass(frozen=True)
-class _Sample:
-    column: int
-    """Index of the column; 0 in a file without samples."""
-    name: str
-
-
 @dataclass
 class _File:
     """What the header says, and what was left out."""
 
     name: str
+    pack: TargetPack
     index: dict[int, int]
     """Genomic position of the pack's assembly to c. number."""
     columns: int = 0
-    samples: tuple[_Sample, ...] = ()
-    """Those to be reported."""
+    samples: dict[int, str] = field(default_factory=lambda: {0: ""})
+    """Column and name of those to be reported; column 0 in a file without samples."""
     alone: bool = True
     """Whether there is at most one sample, so that what INFO counts is its."""
     info_share: bool = False
@@ -75,33 +69,27 @@ class _Line:
     where: str
     """File and line, for errors."""
     fields: list[str]
-    chromosome: str
     position: int
     reference: str
+
+    @property
+    def chromosome(self) -> str:
+        return self.fields[0]
+
+
+def _bad(what: str, where: str, remedy: str = REMEDY) -> BadInputError:
+    return BadInputError(what, where=where, remedy=remedy)
 
 
 def is_vcf(lines: list[str], name: str) -> bool:
     """Whether a text says, or its file's name says, that it is a VCF."""
     said = ("##fileformat=VCF", "#" + "\t".join(FIXED))
-    return (
-        any(line.startswith(said) for line in lines[:1000])
-        or re.search(r"\.vcf(\.b?gz)?$", name.lower()) is not None
-    )
+    named = re.search(r"\.vcf(\.b?gz)?$", name.lower()) is not None
+    return named or any(line.startswith(said) for line in lines[:1000])
 
 
 def read_vcf(lines: list[str], name: str, pack: TargetPack, cds_start: int = 1) -> Reported:
-    """Calls of the target, the names of the samples where the file has several, and notes.
-
-    Parameters
-    ----------
-    lines
-        Lines of the file.
-    name
-        Its name, for errors.
-    pack
-        The target.
-    cds_start
-        For lines on the transcript: the position of the A of the start codon on it.
+    """Calls of the target in a VCF; ``cds_start`` is where the start codon is, for rows on the transcript.
 
     Raises
     ------
@@ -109,21 +97,26 @@ def read_vcf(lines: list[str], name: str, pack: TargetPack, cds_start: int = 1) 
         If a line is malformed, or contradicts the reference, the header or itself; with the line.
     """
     file, rows = _read(lines, name, pack)
-    build = _build(file, rows, pack)
-    found: dict[str, list[Seen]] = {sample.name: [] for sample in file.samples}
+    build = _build(file, rows)
+    found: dict[str, list[Seen]] = {sample: [] for sample in file.samples.values()}
     inside = 0
     for line in rows:
-        place = _place(file, line, build, cds_start, pack)
+        place = _place(file, line, build, cds_start)
         if place is None:
             file.note(line.number, f"left out, outside the coding exons of {pack.gene}")
             continue
         inside += 1
-        _check_reference(line, place, pack)
-        for sample in file.samples:
-            found[sample.name] += _seen(file, line, sample, place, pack)
+        if line.reference != (shown := _shown(place, pack)):
+            what = f"The reference (column 4) is not {pack.gene}'s, which has {shown[:30]} there."
+            remedy = "Check the build, and --cds-start for positions on the transcript."
+            raise _bad(what, line.where, remedy)
+        for column, sample in file.samples.items():
+            found[sample] += _seen(file, line, column, place)
     notes: dict[str, list[int]] = {}
     if build and build != pack.transcript.assembly:
-        named = build in file.builds or any(pack.transcript.other_assemblies.get(r.chromosome) for r in rows)
+        named = build in file.builds or any(
+            row.chromosome in pack.transcript.other_assemblies for row in rows
+        )
         how = "" if named else ", by their bases, as the file names no build"
         notes[f"the positions are of {build}{how}; they were read on {pack.transcript.assembly}"] = []
     if not inside:
@@ -135,97 +128,80 @@ def read_vcf(lines: list[str], name: str, pack: TargetPack, cds_start: int = 1) 
 
 def _read(lines: list[str], name: str, pack: TargetPack) -> tuple[_File, list[_Line]]:
     index = {position: base for base, position in enumerate(pack.transcript.genomic_positions, start=1)}
-    file, rows, meta = _File(name, index), [], []
+    file, rows, meta = _File(name, pack, index), [], []
     for number, text in enumerate(lines, start=1):
         where = f"{name}, line {number}"
         if text.startswith("##"):
-            meta.append((where, text))
+            meta.append(text)
+            file.info_share |= text.lower().startswith("##source=lofreq")
+            if text.startswith(("##reference", "##contig", "##assembly")):
+                named = (build for build, pattern in _BUILDS.items() if re.search(pattern, text.lower()))
+                file.builds |= {build: where for build in named if build not in file.builds}
         elif text.startswith("#"):
             head = text[1:].split("\t")
             if head[:8] != FIXED or len(set(head)) != len(head):
-                what = "The names of the columns are not those of a VCF, or one stands twice."
-                raise BadInputError(what, where=where, remedy=REMEDY)
+                raise _bad("The names of the columns are not those of a VCF, or one stands twice.", where)
             file.columns = len(head)
-            _samples(file, meta, head, where)
+            _samples(file, meta, dict(enumerate(head[9:], start=9)), number)
         elif text.strip():
             rows.append(_row(text, file.columns, where, number))
     if not file.columns:
-        raise BadInputError("The line with the column names (#CHROM) is missing.", where=name, remedy=REMEDY)
-    for where, text in meta:
-        file.info_share = file.info_share or text.lower().startswith("##source=lofreq")
-        if text.startswith(("##reference", "##contig", "##assembly")):
-            for build, pattern in _BUILDS.items():
-                if re.search(pattern, text.lower()):
-                    file.builds.setdefault(build, where)
+        raise _bad("The line with the column names (#CHROM) is missing.", name)
     return file, rows
 
 
 def _row(text: str, columns: int, where: str, number: int) -> _Line:
     fields = text.split("\t")
     if columns < 8 or len(fields) != columns:
-        what = f"The line has {len(fields)} columns; the head line has {columns}."
-        raise BadInputError(what, where=where, remedy=REMEDY)
+        raise _bad(f"The line has {len(fields)} columns; the head line has {columns}.", where)
     if not re.fullmatch("[0-9]{1,10}", fields[1]) or not int(fields[1]):
-        raise BadInputError("Column 2 holds no position.", where=where, remedy=REMEDY)
+        raise _bad("Column 2 holds no position.", where)
     if not fields[3] or not fields[4]:
-        raise BadInputError("Column 4 or 5 holds no allele.", where=where, remedy=REMEDY)
-    return _Line(number, where, fields, fields[0], int(fields[1]), fields[3].upper())
+        raise _bad("Column 4 or 5 holds no allele.", where)
+    return _Line(number, where, fields, int(fields[1]), fields[3].upper())
 
 
-def _samples(file: _File, meta: Sequence[tuple[str, str]], head: list[str], where: str) -> None:
+def _samples(file: _File, meta: list[str], columns: dict[int, str], line: int) -> None:
     """Which samples are reported: the tumours if the file says which they are, else all but the normals."""
-    columns = [_Sample(index, name) for index, name in enumerate(head) if index > 8]
-    file.samples, file.alone = tuple(columns) or (_Sample(0, ""),), len(columns) < 2
-    said: dict[str, set[str]] = {"tumour": set(), "normal": set()}
-    for _, text in meta:
+    said: dict[str, set[str]] = {"tumour": set(), "normal": set(), "": set()}
+    for text in meta:
         key, _, value = text[2:].partition("=")
         pairs: dict[str, str] = dict(re.findall(r"(\w+)=\"?([^,\">]*)", value))
+        name = pairs.get("ID", "")
         if key in {"tumor_sample", "normal_sample"}:
             said["tumour" if key[0] == "t" else "normal"].add(value.strip())
         elif key == "PEDIGREE" and "Original" in pairs:
             said["normal"].add(pairs["Original"])
-            said["tumour"].add(pairs.get("Derived", pairs.get("ID", "")))
+            said["tumour"].add(pairs.get("Derived", name))
         elif key == "SAMPLE":
-            role = _role(" ".join(v for k, v in pairs.items() if k not in {"ID", "SampleName"})) or _role(
-                pairs.get("ID", "")
-            )
-            said.get(role, set()).update({pairs.get("ID", ""), pairs.get("SampleName", "")})
-    for sample in columns:
-        said.get(_role(sample.name), set()).add(sample.name)
-        if sample.name in said["tumour"] & said["normal"]:
-            what = "A sample is the tumour by one line or name of the header and the normal by another."
-            raise BadInputError(
-                what, where=f"{where}, column {sample.column + 1}", remedy="Correct the header."
-            )
-    tumours = [sample for sample in columns if sample.name in said["tumour"]]
-    chosen = tumours or [sample for sample in columns if sample.name not in said["normal"]]
+            told = " ".join(text for key, text in pairs.items() if key not in {"ID", "SampleName"})
+            said[_role(told) or _role(name)] |= {name, pairs.get("SampleName", name)}
+    missing = said["tumour"] - set(columns.values())
+    for column, name in columns.items():
+        said[_role(name)].add(name)
+        if name in said["tumour"] & said["normal"]:
+            where = f"{file.name}, line {line}, column {column + 1}"
+            raise _bad("The sample is the tumour by one line or name, and the normal by another.", where)
+    tumours = {column: name for column, name in columns.items() if name in said["tumour"]}
+    chosen = tumours or {column: name for column, name in columns.items() if name not in said["normal"]}
     if columns and not chosen:
-        raise BadInputError(
-            "The file holds no sample but the normal one.", where=where, remedy="Give the tumour's."
-        )
-    line = int(where.rpartition(" ")[2])
-    if columns:
-        file.samples = tuple(chosen)
-    if len(chosen) > 1 and said["tumour"]:
-        file.note(
-            line,
-            "the tumour that the header names is no column, so that all samples but normal ones are read",
-        )
-    for sample in columns:
-        if sample not in chosen:
-            role = "the normal sample" if sample.name in said["normal"] else "not the tumour"
-            file.note(line, f"column {sample.column + 1} is {role} and was not read")
+        raise _bad("The file holds no sample but the normal one.", f"{file.name}, line {line}")
+    file.samples, file.alone = chosen or file.samples, len(columns) < 2
+    if missing and not tumours and not file.alone:
+        file.note(line, "the tumour that the header names is no column: all but the normal are read")
+    for column, name in columns.items():
+        if column not in chosen:
+            role = "the normal sample" if name in said["normal"] else "not the tumour"
+            file.note(line, f"column {column + 1} is {role} and was not read")
 
 
 def _role(name: str) -> str:
     """``tumour`` or ``normal`` if a word of the name says so (Strelka, MuTect 1, VarScan), else empty."""
     words = set(re.split(r"[^a-z]+", name.lower()))
-    if words & {"tumor", "tumour"}:
-        return "tumour"
-    return "normal" if words & {"normal", "germline"} else ""
+    return "tumour" if words & {"tumor", "tumour"} else "normal" if words & {"normal", "germline"} else ""
 
 
-def _build(file: _File, rows: Sequence[_Line], pack: TargetPack) -> str:
+def _build(file: _File, rows: Sequence[_Line]) -> str:
     """The build of the positions: the one that is named, or else the one whose bases those of the rows are.
 
     Raises
@@ -233,69 +209,58 @@ def _build(file: _File, rows: Sequence[_Line], pack: TargetPack) -> str:
     BadInputError
         If two are named, if the rows contradict the named one, or if none is named and the rows fit two.
     """
-    transcript = pack.transcript
-    named = dict(file.builds)
+    transcript, named = file.pack.transcript, dict(file.builds)
+    accessions = {transcript.genomic_accession: transcript.assembly, **transcript.other_assemblies}
     for line in rows:
-        build = transcript.other_assemblies.get(line.chromosome)
-        if build or line.chromosome == transcript.genomic_accession:
-            named.setdefault(build or transcript.assembly, line.where)
-    remedy = "Correct the header: one line such as ##reference=GRCh38."
-    if len(named) > 1:
-        told = " and ".join(f"{build} ({where})" for build, where in named.items())
-        raise BadInputError(f"The file names two genome builds: {told}.", where=file.name, remedy=remedy)
-    builds = dict.fromkeys([*named, transcript.assembly, *transcript.other_assemblies.values()])
-    fitting = {build: where for build in builds if (where := _fits(file, rows, build, pack))}
+        if line.chromosome in accessions:
+            named.setdefault(accessions[line.chromosome], line.where)
+    fitting = {build: _fits(file, rows, build) for build in dict.fromkeys([*named, *accessions.values()])}
+    fitting = {build: where for build, where in fitting.items() if where}
+    told = [f"{build} ({where})" for build, where in (named or fitting).items()]
     build = next(iter(named or fitting or [transcript.assembly]))
-    if (
-        named
-        and fitting
-        and build not in fitting
-        and not any(_genomic(file, line, build, pack) for line in rows)
-    ):
+    if len(told) > 1:
+        what = "The file names two genome builds" if named else "No build is named, and the rows fit two"
+        what = f"{what}: {' and '.join(told)}."
+    elif fitting and build not in fitting and not any(_genomic(file, line, build) for line in rows):
         other, where = next(iter(fitting.items()))
-        what = f"The file names {build} ({named[build]}), but {where} has a base of {pack.gene} in {other}."
-        raise BadInputError(what, where=file.name, remedy=remedy)
-    if not named and len(fitting) > 1:
-        told = " and ".join(f"{one} ({where})" for one, where in fitting.items())
-        what = f"The file names no genome build, and rows have the bases of {pack.gene} in {told}."
-        raise BadInputError(what, where=file.name, remedy=remedy)
-    return build
+        what = f"The file names {told[0]}, but {where} has a base of {file.pack.gene} in {other}."
+    else:
+        return build
+    raise _bad(what, file.name, "Correct the header: one line such as ##reference=GRCh38.")
 
 
-def _fits(file: _File, rows: Sequence[_Line], build: str, pack: TargetPack) -> str:
+def _fits(file: _File, rows: Sequence[_Line], build: str) -> str:
     """The first row that is coding on a build, if each such row has the transcript's bases; else empty."""
     try:
-        inside = [(line, place) for line in rows if (place := _genomic(file, line, build, pack))]
+        inside = [(line, place) for line in rows if (place := _genomic(file, line, build))]
     except BadInputError:
         return ""
-    if any(line.reference != _shown(place, pack) for line, place in inside):
-        return ""
-    return inside[0][0].where if inside else ""
+    agree = all(line.reference == _shown(place, file.pack) for line, place in inside)
+    return inside[0][0].where if inside and agree else ""
 
 
-def _genomic(file: _File, line: _Line, build: str, pack: TargetPack) -> tuple[int, int] | None:
+def _genomic(file: _File, line: _Line, build: str) -> tuple[int, int] | None:
     """First and last coding base of a reference allele on the chromosome; None if not all of it is coding."""
-    transcript = pack.transcript
-    names = {transcript.chromosome.lower(), transcript.chromosome.lower().removeprefix("chr")} - {""}
-    accessions = {transcript.genomic_accession, *transcript.other_assemblies}
-    if line.chromosome.lower() not in names and line.chromosome not in accessions:
+    transcript = file.pack.transcript
+    plain = line.chromosome.lower().removeprefix("chr") == transcript.chromosome.lower().removeprefix("chr")
+    if not plain and line.chromosome not in {transcript.genomic_accession, *transcript.other_assemblies}:
         return None
     try:
-        start = lifted(line.position, build, pack)
+        start = lifted(line.position, build, file.pack)
     except UnsupportedVariantError as error:
-        what = f"These are {build} coordinates."
-        raise BadInputError(what, where=file.builds.get(build, line.where), remedy=error.remedy) from None
+        where = file.builds.get(build, line.where)
+        raise _bad(f"These are {build} coordinates.", where, error.remedy) from None
     bases = [file.index.get(start + offset, 0) for offset in range(len(line.reference))]
     if 0 in bases or max(bases) - min(bases) != len(bases) - 1:
         return None
     return min(bases), max(bases)
 
 
-def _place(file: _File, line: _Line, build: str, cds_start: int, pack: TargetPack) -> tuple[int, int] | None:
+def _place(file: _File, line: _Line, build: str, cds_start: int) -> tuple[int, int] | None:
     """First and last coding base of the reference allele; None if not all of it is coding."""
-    transcript = pack.transcript
+    transcript = file.pack.transcript
     if line.chromosome not in {transcript.accession, *transcript.equivalents}:
-        return _genomic(file, line, build, pack)
+        return _genomic(file, line, build)
     first = line.position - cds_start + 1
     last = first + len(line.reference) - 1
     return (first, last) if first >= 1 and last <= len(transcript.cds) else None
@@ -310,79 +275,66 @@ def _oriented(bases: str, pack: TargetPack) -> str:
     return bases if pack.transcript.strand == "+" else bases.translate(_COMPLEMENT)[::-1]
 
 
-def _check_reference(line: _Line, place: tuple[int, int], pack: TargetPack) -> None:
-    shown = _shown(place, pack)
-    if line.reference != shown:
-        raise BadInputError(
-            f"The reference (column 4) is not {pack.gene}'s, which has {shown[:30]} there.",
-            where=line.where,
-            remedy="Check the build, and --cds-start for positions on the transcript.",
-        )
-
-
-def _seen(
-    file: _File, line: _Line, sample: _Sample, place: tuple[int, int], pack: TargetPack
-) -> Iterable[Seen]:
+def _seen(file: _File, line: _Line, column: int, place: tuple[int, int]) -> Iterable[Seen]:
     """What one sample carries of one row."""
-    where = f"{line.where}, column {sample.column + 1}" if sample.column else line.where
-    fields = _fields(line, sample, where)
-    info = dict(part.partition("=")[::2] for part in line.fields[7].split(";"))
+    where = f"{line.where}, column {column + 1}" if column else line.where
+    fields = _fields(line, column, where)
     alleles = (line.reference, *line.fields[4].upper().split(","))
     genotype = _genotype(fields, len(alleles), where)
-    for index, allele in enumerate(alleles[1:], start=1):
-        if allele in _UNSPECIFIED:
+    filters = [text for text in (line.fields[6], fields.get("FT", "")) if text not in {"PASS", ".", ""}]
+    for index, allele in enumerate(alleles):
+        if not index or allele in _UNSPECIFIED:
             continue
         if not _BASES.fullmatch(allele):
             file.note(line.number, "an alternative was left out, which is not a plain sequence")
             continue
-        share = _share(file, fields, info, alleles, index, where)
-        carried = genotype is not None and index in genotype
-        if genotype is not None and not carried:
-            if share.value:
-                told = f"{sample.name}: " if not file.alone else ""
-                what = "no call by the genotype, though reads show the variant"
-                file.note(line.number, f"{told}{what} ({100 * share.value:.3g} %)")
+        share = _share(file, line, fields, alleles, index)
+        carried = genotype is None or index in genotype
+        unknown = genotype is None and share.value is None and not (share.note or file.alone)
+        if not carried and share.value:
+            told = "" if file.alone else f", {file.samples[column]}"
+            what = f"no call by the genotype, though {100 * share.value:.3g} % of reads show the variant"
+            file.note(line.number, f"{what}{told}")
+        if unknown:
+            file.note(line.number, "left out, neither genotypes nor reads say which sample carries it")
+        if not carried or unknown or (genotype is None and share.value == 0):
             continue
-        if share.value == 0 and carried:
-            note = "The genotype calls it, and no read shows it."
-            share = Share(None, share.depth, note, contradicted=True)
-        if share.value == 0 or (genotype is None and share.value is None and not file.alone):
-            if share.value is None:
-                file.note(line.number, "neither genotype nor reads say which sample carries it: left out")
-            continue
+        if share.value == 0:
+            share = Share(
+                None, share.depth, "The genotype calls it, and no read shows it.", contradicted=True
+            )
         notes = [] if share.value is not None or share.note else ["Its fields state no share in the sample."]
-        filters = [text for text in (line.fields[6], fields.get("FT", "")) if text not in {"PASS", ".", ""}]
-        notes += [f"The file's filter is {text[:60]}." for text in filters]
         yield replace(
-            seen_replacement(*place, _oriented(allele, pack), pack),
+            seen_replacement(*place, _oriented(allele, file.pack), file.pack),
             share=share,
             molecule=_molecule(fields, index),
             everywhere=set(genotype or ()) == {index} and "." not in fields.get("GT", ""),
-            notes=tuple(notes),
+            notes=(*notes, *(f"The file's filter is {text[:60]}." for text in filters)),
             doubtful=bool(filters),
             line=line.number,
         )
 
 
-def _fields(line: _Line, sample: _Sample, where: str) -> dict[str, str]:
-    if not sample.column:
+def _fields(line: _Line, column: int, where: str) -> dict[str, str]:
+    """The sample's fields; of an empty column a missing genotype."""
+    if not column:
         return {}
-    keys, values = line.fields[8].split(":"), line.fields[sample.column].split(":")
+    keys, values = line.fields[8].split(":"), line.fields[column].split(":")
     if len(values) > len(keys):
-        raise BadInputError("The sample has more fields than FORMAT names.", where=where, remedy=REMEDY)
-    return dict(zip(keys, values, strict=False)) if values != [""] else {"GT": "."}
+        raise _bad("The sample has more fields than FORMAT names.", where)
+    return dict(zip(keys, values, strict=False)) if set(values) - {"", "."} else {"GT": "."}
 
 
 def _genotype(fields: Mapping[str, str], alleles: int, where: str) -> tuple[int, ...] | None:
     """Indices of the alleles of the genotype, without missing ones; None if the row states no genotype."""
-    text = "." if set(fields.values()) == {"."} else fields.get("GT")
+    text = fields.get("GT")
     if text is None:
         return None
     if not _GENOTYPE.fullmatch(text or "."):
-        raise BadInputError("GT is no genotype such as 0/1.", where=where, remedy=REMEDY)
+        raise _bad("GT is no genotype such as 0/1.", where)
     found = tuple(int(part) for part in re.findall("[0-9]+", text))
     if max(found, default=0) >= alleles:
-        raise BadInputError("GT names an allele that the row does not have.", where=where, remedy=REMEDY)
+        raise _bad("GT names an allele that the row does not have.", where)
     return found
 
 
@@ -398,17 +350,13 @@ def _molecule(fields: Mapping[str, str], index: int) -> tuple[str, ...]:
 
 
 def _share(
-    file: _File,
-    fields: Mapping[str, str],
-    info: Mapping[str, str],
-    alleles: tuple[str, ...],
-    index: int,
-    where: str,
+    file: _File, line: _Line, fields: Mapping[str, str], alleles: tuple[str, ...], index: int
 ) -> Share:
     """The share by the sample's own fields, or by what INFO counts in a file of at most one sample."""
-    share = share_of_fields(fields, alleles, index, where)
+    share = share_of_fields(fields, alleles, index, line.where)
     if share.value is not None or share.contradicted or not file.alone:
         return share
+    info = dict(part.partition("=")[::2] for part in line.fields[7].split(";"))
     keys = {"AF", "DP"} if file.info_share and not fields else {"DP4", "AD", "AO", "RO", "DP", "FAO", "FDP"}
     counted = {key: value for key, value in {**info, **fields}.items() if key in keys}
-    return share_of_fields(counted, alleles, index, where)
+    return share_of_fields(counted, alleles, index, line.where)

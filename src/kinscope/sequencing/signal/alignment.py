@@ -58,16 +58,8 @@ class Placement:
 def place(primary: Integers, signal: Floats, cds: str, kept: tuple[int, int]) -> Placement:
     """Align a read to the coding sequence, on whichever strand fits.
 
-    Parameters
-    ----------
-    primary
-        Index of the strongest base, shape (positions,).
-    signal
-        Height of the strongest base, shape (positions,); weak positions count as N.
-    cds
-        Coding sequence of the reference.
-    kept
-        First position kept by quality and one past the last: only these are aligned.
+    ``primary`` and ``signal`` are index and height of the strongest base of every position; weak positions
+    count as N. Only positions ``kept`` by quality (first, and one past the last) are aligned.
 
     Raises
     ------

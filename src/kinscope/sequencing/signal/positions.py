@@ -21,15 +21,10 @@ FEWEST_BASES: Final = 50
 
 
 def find_positions(channels: Floats) -> Integers:
-    """Positions of the peaks from the signal alone.
+    """Positions of the peaks from the processed signal alone, shape (4, scans).
 
     The spacing comes from the autocorrelation of the strongest channel's curve; peaks are its maxima no
     closer than 0.6 spacings, and a gap of about n spacings is filled evenly.
-
-    Parameters
-    ----------
-    channels
-        Processed signal, shape (4, scans).
 
     Raises
     ------

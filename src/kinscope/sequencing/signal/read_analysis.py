@@ -73,14 +73,7 @@ class ReadAnalysis:
 
 
 def analyse(trace: Trace, cds: str) -> ReadAnalysis:
-    """Measure, trim, align and model one trace.
-
-    Parameters
-    ----------
-    trace
-        As read.
-    cds
-        Coding sequence of the reference.
+    """Measure, trim, align and model one trace; ``cds`` is the reference's coding sequence.
 
     Raises
     ------
@@ -228,12 +221,8 @@ def _within_matches(primary: Integers, native: Integers) -> Flags:
 def _blobs(z: Floats, other: Flags) -> Flags:
     """Where one colour is in excess at every position that is not its own, and two positions around.
 
-    Parameters
-    ----------
-    z
-        Excess over its standard deviation, shape (positions, 4).
-    other
-        Whether the base is not the native one, shape (positions, 4).
+    ``z`` is the excess over its standard deviation, ``other`` whether the base is not the native one; all of
+    shape (positions, 4).
     """
     from scipy.ndimage import binary_dilation, convolve1d
 

@@ -56,17 +56,10 @@ def amplicon_of(pack: TargetPack, first: int = FIRST_CODING, last: int = LAST_CO
 def molecules_of(
     expressions: Sequence[tuple[str, float]], pack: TargetPack, amplicon: Amplicon
 ) -> tuple[Molecule, ...]:
-    """The mixture of molecules that carry given variants, the rest being native.
+    """The mixture of molecules that carry given variants with their shares (0 to 1), the rest being native.
 
-    Parameters
-    ----------
-    expressions
-        Variant and its share (0 to 1): what ``parse_variant`` reads (``E255K/T315I`` is one molecule with
-        both), or ``c.1086_1270del``, ``c.1423_1424ins35``, ``c.1000dup``, ``c.1000_1002delinsTTT``.
-    pack
-        The target.
-    amplicon
-        The stretch that is read.
+    A variant is what ``parse_variant`` reads (``E255K/T315I`` is one molecule with both), or
+    ``c.1086_1270del``, ``c.1423_1424ins35``, ``c.1000dup``, ``c.1000_1002delinsTTT``.
 
     Raises
     ------
