@@ -49,6 +49,18 @@ def test_samples_are_shown_by_name_also_those_without_a_call(
     assert (tmp_path / "out" / "calls.tsv").read_text().startswith("hgvs_c")
 
 
+def test_a_name_that_acts_is_text_wherever_it_is_shown(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "calls.csv"
+    path.write_text("Sample,HGVSc\n=cmd()\x1b[31m,c.944C>T\n\u202eb,c.763G>A\n")
+    sanger(files=[path], out=tmp_path / "out")
+    table = (tmp_path / "out" / "calls.tsv").read_text()
+    printed = capsys.readouterr().out
+    assert not {"\x1b", "\u202e"} & set(table + printed)
+    assert "\n=cmd" not in table
+
+
 @pytest.mark.parametrize("name", ["calls.maf", "calls.tab", "calls", "CALLS.VCF.BGZ", "calls.g.vcf"])
 def test_the_content_of_a_file_says_what_it_is(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str

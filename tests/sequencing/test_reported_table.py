@@ -272,6 +272,11 @@ def test_two_rows_of_a_codon_are_one_call_or_stay_open(tmp_path: Path) -> None:
     assert all("p.Thr315Val" in " ".join(call.notes) for call in far.calls)
 
 
+def test_two_residues_in_one_place_stay_open_where_no_bases_are_given(tmp_path: Path) -> None:
+    found = read(tmp_path, "hgvsp,vaf\nT315A,0.4\nT315I,0.3\nE255K,0.2\n")
+    assert [any("is open" in note for note in call.notes) for call in found.calls] == [False, True, True]
+
+
 def test_a_synonymous_row_is_kept_with_the_reason(tmp_path: Path) -> None:
     base = "C" if CDS[944] != "C" else "T"
     (call,) = read(tmp_path, f"c,p,vaf\nc.945{CDS[944]}>{base},p.Thr315=,0.5\n").calls

@@ -11,6 +11,7 @@ import numpy as np
 
 from kinscope.core.files import write_atomic
 from kinscope.core.pages import environment, inline_svg
+from kinscope.core.tables import harmless_cell
 from kinscope.sequencing.model import BASES
 from kinscope.sequencing.signal.peaks import baseline
 
@@ -209,4 +210,4 @@ def _cell(value: object) -> str:
         return f"{value:.4g}"
     if isinstance(value, tuple):
         return ",".join(str(item) for item in value)
-    return re.sub(r"\s+", " ", str(value))
+    return re.sub(r"\s+", " ", str(harmless_cell(str(value))))

@@ -142,13 +142,12 @@ def _known(change: Replacement, knowledge: Knowledge) -> SpliceEvent | None:
 def _notes(change: Replacement, known: SpliceEvent | None, pack: TargetPack) -> list[str]:
     notes = [known.note] if known else []
     if not known and change.shift <= -20:
-        exons = {(exon.first, exon.last) for exon in pack.transcript.exons}
         near = [
             number
             for number, exon in enumerate(pack.transcript.exons, 1)
             if abs(exon.first - change.first) <= TOLERANCE and abs(exon.last - change.last) <= TOLERANCE
         ]
-        if (change.first, change.last) in exons or near:
+        if near:
             notes.append(f"The lost bases are coding exon {near[0]}: a splice variant is likely.")
     if change.inserted and "N" not in change.inserted:
         notes.append(f"Inserted bases as read: {change.inserted}.")

@@ -53,20 +53,19 @@ class Share:
     note: str = ""
     contradicted: bool = False
 
+    @property
+    def ends(self) -> tuple[float, float]:
+        """Its 95 % interval, percent; five points to each side without a depth."""
+        if self.value is None:
+            return 0.0, 100.0
+        whole = 100 * self.value
+        return wilson(self.value * self.depth, self.depth) if self.depth else (whole - 5, whole + 5)
+
 
 def agreed(stated: float | None, alternative: int | None, depth: int | None, names: tuple[str, str]) -> Share:
-    """The share from a stated fraction, from counted reads, or from both if they agree.
+    """The share from a stated fraction (0 to 1), from counted reads, or from both if they agree.
 
-    Parameters
-    ----------
-    stated
-        A fraction, 0 to 1.
-    alternative
-        Reads that carry the variant, at most ``depth``.
-    depth
-        All reads at the place.
-    names
-        Where the stated and the counted share stand, for the note on a contradiction.
+    ``names`` tells where the stated and the counted share stand, for the note on a contradiction.
     """
     if stated and depth == 0:
         return Share(
@@ -108,13 +107,14 @@ class Seen:
         return 1.0 if self.share.value is None and self.everywhere else self.share.value
 
 
-def named_replacement(first: int, last: int, inserted: str, pack: TargetPack) -> Named:
-    """Names of coding bases ``first`` to ``last`` becoming ``inserted``, trimmed of what stays the same."""
-    return seen_replacement(first, last, inserted, pack).named
+def filtered(seen: Seen, filters: Sequence[str]) -> Seen:
+    """The change, to be confirmed if the file's filters say something."""
+    notes = (*seen.notes, *(f"The file's filter is {text[:60]}." for text in filters))
+    return replace(seen, notes=notes, doubtful=bool(filters))
 
 
 def seen_replacement(first: int, last: int, inserted: str, pack: TargetPack) -> Seen:
-    """The same with the bases that it changes, if they are of one codon."""
+    """Coding bases ``first`` to ``last`` become ``inserted``, trimmed of what stays the same."""
     cds = pack.transcript.cds
     while inserted and last >= first and inserted[-1] == cds[last - 1]:
         last, inserted = last - 1, inserted[:-1]
@@ -134,50 +134,41 @@ Reported = tuple[tuple[Call, ...], tuple[str, ...], tuple[str, ...]]
 def reported(
     found: Mapping[str, Sequence[Seen]], notes: Mapping[str, Sequence[int]], pack: TargetPack
 ) -> Reported:
-    """What a reader hands over.
+    """What a reader hands over: the calls of what was ``found`` by sample (unnamed if it is the only one).
 
-    Parameters
-    ----------
-    found
-        Changes by sample; the name is empty where the file has one sample.
-    notes
-        What was left out or is open, and on which lines; no line: of the whole file.
-    pack
-        The target.
+    ``notes`` has what was left out or is open, and on which lines; without lines it is of the whole file.
     """
     told = {what: list(numbers) for what, numbers in notes.items()}
-    calls = []
+    calls: list[Call] = []
     for name, seen in found.items():
-        kept: dict[str, list[Seen]] = {}
-        for item in seen:
-            kept.setdefault(item.named.hgvs_c or item.named.hgvs_p, []).append(item)
-        for same in kept.values():
+        unique: list[Seen] = []
+        for variant in dict.fromkeys(map(_name, seen)):
+            same = [item for item in seen if _name(item) == variant]
+            differ = any(item != same[0] for item in same)
+            unique += same if differ else same[:1]
             if len(same) > 1:
-                differ = any(item != same[0] for item in same)
-                what = (
-                    "the same variant, stated differently: each is listed"
-                    if differ
-                    else "the same, listed once"
+                what = "the same variant, " + (
+                    "stated differently: each is listed" if differ else "listed once"
                 )
                 told.setdefault(what, []).extend(item.line for item in same)
-        unique = [
-            item for same in kept.values() for item in (same if any(i != same[0] for i in same) else same[:1])
-        ]
-        calls += [call.model_copy(update={"sample": name}) for call in joined(unique, pack)]
-    lines = (
-        f"{lines_of(numbers)}: {what}." if numbers else f"{what[:1].upper()}{what[1:]}."
-        for what, numbers in told.items()
-    )
-    return tuple(calls), tuple(filter(None, found)), tuple(lines)
+        calls += [call.model_copy(update={"sample": name}) for call in _joined(unique, pack)]
+    lines = (f"{lines_of(numbers)}{what}." for what, numbers in told.items())
+    return tuple(calls), tuple(filter(None, found)), tuple(line[:1].upper() + line[1:] for line in lines)
+
+
+def _name(item: Seen) -> str:
+    return item.named.hgvs_c or item.named.hgvs_p
 
 
 def lines_of(numbers: Sequence[int]) -> str:
-    """``Line 5``, ``Lines 5, 7``, ``Lines 5, 6, 7, 8, 9 and 40 more``."""
+    """``Line 5: ``, ``Lines 5, 7: ``, ``Lines 5, 6, 7, 8, 9 and 40 more: ``; empty for no lines."""
+    if not numbers:
+        return ""
     shown = ", ".join(map(str, numbers[:5])) + (f" and {len(numbers) - 5} more" if len(numbers) > 5 else "")
-    return f"Line{'s' * (len(numbers) > 1)} {shown}"
+    return f"Line{'s' * (len(numbers) > 1)} {shown}: "
 
 
-def joined(seen: Sequence[Seen], pack: TargetPack) -> tuple[Call, ...]:
+def _joined(seen: Sequence[Seen], pack: TargetPack) -> tuple[Call, ...]:
     """The calls of one sample by position, changes of one codon on one molecule as one call."""
     ordered = sorted(seen, key=lambda item: item.named.first_codon)
     return tuple(
@@ -214,18 +205,9 @@ def _on_all(common: Seen, other: Seen) -> bool:
     return common.most + other.most - 1 > other.most / 2
 
 
-def _ends(item: Seen) -> tuple[float, float]:
-    """The interval of a share, 0 to 1; five points to each side without a depth."""
-    value, depth = item.share.value, item.share.depth
-    if value is None:
-        return 0.0, 1.0
-    low, high = wilson(value * depth, depth) if depth else (100 * value - 5, 100 * value + 5)
-    return low / 100, high / 100
-
-
 def _also_alone(item: Seen, cis: Sequence[Seen]) -> bool:
     """Whether its share is above that of another, so that some molecules carry it without the other."""
-    return any(_ends(item)[0] > _ends(other)[1] for other in cis)
+    return any(item.share.ends[0] > other.share.ends[1] for other in cis)
 
 
 def _on_one_molecule(cis: list[Seen], changes: Mapping[int, str], *, phased: bool, pack: TargetPack) -> Seen:
@@ -249,27 +231,26 @@ def _open(item: Seen, others: Sequence[Seen], codon: int, pack: TargetPack) -> S
     notes = []
     for other in others:
         apart = item.molecule and item.molecule[:-1] == other.molecule[:-1]
-        if item.changes and other.changes and not set(item.changes) & set(other.changes) and not apart:
+        kinds = {item.named.kind, other.named.kind} <= {"substitution", "synonymous", "nonsense"}
+        if other == item or apart or not kinds or set(item.changes) & set(other.changes):
+            continue
+        partner = _name(other).partition(":")[2]
+        note = f"{partner} changes codon {codon} too. Whether one molecule carries both is open"
+        if item.changes and other.changes:
             both = name_bases({**item.changes, **other.changes}, pack)
-            partner, change, protein = (
-                name.partition(":")[2] for name in (other.named.hgvs_c, both.hgvs_c, both.hgvs_p)
-            )
-            notes.append(
-                f"{partner} changes codon {codon} too. Whether one molecule carries both is open; "
-                f"if so, it is {protein} ({change})."
-            )
+            change, protein = (name.partition(":")[2] for name in (both.hgvs_c, both.hgvs_p))
+            note += f"; if so, it is {protein} ({change})"
+        notes.append(f"{note}.")
     return replace(item, notes=(*item.notes, *notes))
 
 
 def _call(item: Seen, pack: TargetPack) -> Call:
     known = knowledge_of(pack.gene).polymorphism(item.named.hgvs_c)
     value, depth = item.share.value, item.share.depth
-    low, high = wilson(value * depth, depth) if value is not None and depth else (None, None)
+    low, high = item.share.ends if value is not None and depth else (None, None)
     notes = [known.note] if known else []
-    if value is not None and not depth:
-        notes.append("No depth was given: the share has no interval.")
-    if item.share.note:
-        notes.append(item.share.note)
+    notes += ["No depth was given: the share has no interval."] if value is not None and not depth else []
+    notes += [item.share.note] if item.share.note else []
     doubtful = item.doubtful or item.share.contradicted
     return Call(
         **asdict(item.named),

@@ -47,9 +47,7 @@ def read_lines(path: Path) -> list[str]:
             with gzip.GzipFile(fileobj=io.BytesIO(data)) as handle:
                 data = handle.read(MAX_TEXT + 1)
         except (OSError, EOFError, zlib.error):
-            raise BadInputError(
-                "The gzip file is damaged.", where=str(path), remedy="Copy it again."
-            ) from None
+            raise BadInputError("The gzip file is damaged.", where=str(path), remedy="Copy it.") from None
     if len(data) > MAX_TEXT:
         raise BadInputError(
             f"The file unpacks to more than {MAX_TEXT:,} bytes.",
@@ -74,16 +72,7 @@ def read_lines(path: Path) -> list[str]:
 def read_calls(path: Path, pack: TargetPack, *, sample: str = "S", cds_start: int = 1) -> ReportedCalls:
     """Read a VCF (also gzip) or a CSV or TSV table of calls.
 
-    Parameters
-    ----------
-    path
-        The file.
-    pack
-        The target.
-    sample
-        Pseudonym of the sample.
-    cds_start
-        For a VCF on the transcript: the position of the A of the start codon on it.
+    ``sample`` is a pseudonym; ``cds_start`` says, for a VCF on the transcript, where the start codon begins.
 
     Raises
     ------

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from kinscope.core.errors import BadInputError, UnsupportedVariantError, VariantError
-from kinscope.sequencing.reported.calls import Reported, Seen, Share, agreed, reported, seen_of_text
+from kinscope.sequencing.reported.calls import Reported, Seen, Share, agreed, filtered, reported, seen_of_text
 from kinscope.sequencing.reported.vcf_shares import fraction
 from kinscope.variants.isoforms import resolve_accession
 
@@ -60,6 +60,10 @@ _NOT_SHARE: Final = re.compile(
     r"(?:^|_)(?:n|normal|control|germline|gnomad\w*|exac|1000g|esp|pop\w*|max|minor)(?:_|$)"
 )
 """Titles that name a share in other words, and those of other samples or of populations."""
+_UNIT: Final = re.compile(
+    r"[(\[] *(?:in )?(?:%|percent|prozent|fraction|ratio|0 ?[-.]+ ?1|x) *[)\]]|%|_?percent(?:age)?"
+    r"|_?pct|, *in\b"
+)
 _POPULATION: Final = re.compile(r"(?:gnomad\w*|1000g\w*|exac\w*|eur|afr|amr|eas|sas|max)_af")
 """Columns beside which ``AF`` is the frequency in a population, as VEP writes it."""
 _EMPTY: Final = {"", ".", "-", "--", "na", "n/a", "nan", "null", "p.?", "p.(?)", "?"}
@@ -133,11 +137,8 @@ class _Table:
         self.columns["share"] = found if len(found) == 1 else []
         if len(found) != 1 and "alternative" not in self.columns:
             told = ", ".join(str(index + 1) for index in found)
-            self.notes[
-                f"any of the columns {told} may hold the share: none was read"
-                if found
-                else "no column with a share was found"
-            ] = []
+            several = f"any of the columns {told} may hold the share: none was read"
+            self.notes[several if found else "no column with a share was found"] = []
         cells = [(row, text) for row in self.rows for _, text in self.cells(row, "share")]
         if not cells:
             return False
@@ -145,9 +146,7 @@ class _Table:
         title = self.titles[index].lower()
         signed = [row for row, text in cells if text.endswith("%")]
         plain = [row for row, text in cells if not text.endswith("%")]
-        large = [
-            row for row, text in cells if fraction(text, percent=True) and not fraction(text, percent=False)
-        ]
+        large = [row for row, text in cells if fraction(text, True) and not fraction(text, False)]
         fractions = re.search(r"[(\[](?:fraction|ratio|0 ?[-.]+ ?1)[)\]]", title)
         reason = ""
         if re.search("%|percent|pct|prozent", title):
@@ -181,11 +180,7 @@ def _head(lines: list[str], name: str) -> tuple[int, str, list[str], dict[str, l
 
 def _columns(titles: list[str]) -> dict[str, list[int]]:
     """Indices of the columns of each meaning, in the order of ``NAMES``."""
-    unit = (
-        r"[(\[] *(?:in )?(?:%|percent|prozent|fraction|ratio|0 ?[-.]+ ?1|x) *[)\]]"
-        r"|%|_?percent(?:age)?|_?pct|, *in\b"
-    )
-    plain = [re.sub("[^a-z0-9]+", "_", re.sub(unit, "", title.lower())).strip("_") for title in titles]
+    plain = [re.sub("[^a-z0-9]+", "_", _UNIT.sub("", title.lower())).strip("_") for title in titles]
     population = any(_POPULATION.fullmatch(title) for title in plain)
     found = {
         meaning: [index for name in names for index, title in enumerate(plain) if title == name]
@@ -219,16 +214,7 @@ def _rows(lines: list[str], head: int, separator: str, name: str) -> Iterator[_R
 
 
 def read_table(lines: list[str], name: str, pack: TargetPack) -> Reported:
-    """Calls of a table, the names of the samples where it has several, and notes.
-
-    Parameters
-    ----------
-    lines
-        Lines of the file.
-    name
-        Its name, for errors.
-    pack
-        The target.
+    """Calls of the target in a table.
 
     Raises
     ------
@@ -284,15 +270,8 @@ def _seen(table: _Table, row: _Row, pack: TargetPack) -> Seen | None:
         return None
     for other in others:
         seen = _agreed_with(table, row, (first, other), seen, pack)
-    filters = table.cell(row, "filter")[1]
-    doubtful = filters not in {"", "PASS"}
-    return replace(
-        seen,
-        share=_share(table, row),
-        notes=(*seen.notes, *([f"The file's filter is {filters[:60]}."] if doubtful else [])),
-        doubtful=doubtful,
-        line=row.number,
-    )
+    filters = [text for _, text in table.cells(row, "filter") if text.upper() != "PASS"]
+    return filtered(replace(seen, share=_share(table, row), line=row.number), filters)
 
 
 def _is_ours(table: _Table, row: _Row, texts: Sequence[_Text], pack: TargetPack) -> bool | None:
@@ -369,7 +348,7 @@ def _unreadable(table: _Table, row: _Row, text: _Text, pack: TargetPack) -> BadI
 def _share(table: _Table, row: _Row) -> Share:
     """The share by its column, by counts of reads, or by both if they agree."""
     index, text = table.cell(row, "share")
-    stated = fraction(text.rstrip("%").strip(), percent=table.percent) if text else None
+    stated = fraction(text.rstrip("%").strip(), table.percent) if text else None
     if text and stated is None:
         raise table.refuse("The cell holds no share.", row, index, REMEDY)
     alternative, reference, depth = (

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 from kinscope.core.errors import BadInputError, UnsupportedVariantError
-from kinscope.sequencing.reported.calls import Reported, Seen, Share, reported, seen_replacement
+from kinscope.sequencing.reported.calls import Reported, Seen, Share, filtered, reported, seen_replacement
 from kinscope.sequencing.reported.vcf_shares import share_of_fields
 from kinscope.variants.coding import lifted
 
@@ -242,8 +242,10 @@ def _fits(file: _File, rows: Sequence[_Line], build: str) -> str:
 def _genomic(file: _File, line: _Line, build: str) -> tuple[int, int] | None:
     """First and last coding base of a reference allele on the chromosome; None if not all of it is coding."""
     transcript = file.pack.transcript
-    plain = line.chromosome.lower().removeprefix("chr") == transcript.chromosome.lower().removeprefix("chr")
-    if not plain and line.chromosome not in {transcript.genomic_accession, *transcript.other_assemblies}:
+    stem = transcript.genomic_accession.partition(".")[0].lower()
+    names = {transcript.chromosome.lower().removeprefix("chr"), stem} - {""}
+    accession = line.chromosome in {transcript.genomic_accession, *transcript.other_assemblies}
+    if not accession and line.chromosome.lower().removeprefix("chr") not in names:
         return None
     try:
         start = lifted(line.position, build, file.pack)
@@ -304,15 +306,15 @@ def _seen(file: _File, line: _Line, column: int, place: tuple[int, int]) -> Iter
                 None, share.depth, "The genotype calls it, and no read shows it.", contradicted=True
             )
         notes = [] if share.value is not None or share.note else ["Its fields state no share in the sample."]
-        yield replace(
+        seen = replace(
             seen_replacement(*place, _oriented(allele, file.pack), file.pack),
             share=share,
             molecule=_molecule(fields, index),
             everywhere=set(genotype or ()) == {index} and "." not in fields.get("GT", ""),
-            notes=(*notes, *(f"The file's filter is {text[:60]}." for text in filters)),
-            doubtful=bool(filters),
+            notes=tuple(notes),
             line=line.number,
         )
+        yield filtered(seen, filters)
 
 
 def _fields(line: _Line, column: int, where: str) -> dict[str, str]:

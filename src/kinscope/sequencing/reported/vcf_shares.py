@@ -21,7 +21,7 @@ _NUMBER: Final = re.compile(r"([0-9]{1,9}|[0-9]{0,9}[.,][0-9]{1,20})(?:[eE][-+]?
 _COUNT: Final = re.compile(r"[0-9]{1,9}")
 
 
-def fraction(text: str, *, percent: bool) -> float | None:
+def fraction(text: str, percent: bool) -> float | None:
     """A share, 0 to 1, of a number with a decimal point or comma; None if it is none or out of bounds."""
     if not _NUMBER.fullmatch(text):
         return None
@@ -30,18 +30,7 @@ def fraction(text: str, *, percent: bool) -> float | None:
 
 
 def share_of_fields(fields: Mapping[str, str], alleles: tuple[str, ...], index: int, where: str) -> Share:
-    """The share of one alternative allele from the fields of a sample.
-
-    Parameters
-    ----------
-    fields
-        Key to value: the sample's own, or those of INFO that count the reads of one sample.
-    alleles
-        The reference and the alternative alleles.
-    index
-        Of the allele among them, from 1.
-    where
-        File, line and column, for errors.
+    """The share of the allele ``index`` (0: the reference) from the fields of a sample, or INFO's counts.
 
     Raises
     ------
@@ -53,7 +42,7 @@ def share_of_fields(fields: Mapping[str, str], alleles: tuple[str, ...], index: 
     for key in STATED:
         text = _cell(fields.get(key, ""), index, key)
         if text not in {"", "."}:
-            stated = fraction(text.rstrip("%"), percent=text.endswith("%"))
+            stated = fraction(text.rstrip("%"), text.endswith("%"))
             if stated is None:
                 raise BadInputError(f"{key} is no share between 0 and 1.", where=where, remedy="Correct it.")
             field = key
