@@ -284,6 +284,13 @@ def test_qualities_that_tell_nothing_are_measured_from_the_signal(
     assert any("base qualities tell nothing" in note for note in result.reads[0].notes)
 
 
+def test_a_file_without_qualities_is_measured_from_the_signal(simulated: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "trace.ab1"
+    path.write_bytes(simulated.replace(b"PCON", b"PCOX"))
+    (call,) = call_variants([read_trace(path)], load_target()).result.calls
+    assert call.short == "p.Thr315Ile"
+
+
 def test_qualities_that_say_something_are_believed(simulated: bytes, tmp_path: Path) -> None:
     path = tmp_path / "trace.ab1"
     path.write_bytes(simulated)

@@ -59,8 +59,8 @@ class SampleOptions:
 def sanger(sample: SampleOptions, target: Target = "abl1", as_json: AsJson = False) -> None:
     """Find variants in Sanger traces, with their share, and say what would have been seen.
 
-    Forward and reverse reads of one sample go together. A VCF (GRCh38) or a table of calls from amplicon
-    sequencing is read into the same records.
+    Forward and reverse reads of one sample go together. A VCF (GRCh38 or GRCh37) or a table of calls
+    from amplicon sequencing is read into the same records; samples by name where there are several.
     """
     from kinscope.core.errors import BadInputError
     from kinscope.sequencing.traces import is_trace
