@@ -85,6 +85,10 @@ def test_tables_of_many_programs_say_the_same(tmp_path: Path, program: str) -> N
         "SYMBOL,HGVSc\nABL2,c.944C>T\n",
         "Gene Symbol,HGVSc\nABL1-AS1,c.944C>T\n",
         "Gene,HGVSc\n,c.944C>T\n",
+        "Gene ID,HGVSc\nTP53,c.944C>T\n",
+        "HGNC symbol,HGVSc\nTP53,c.944C>T\n",
+        "Affected gene(s),HGVSc\nTP53,c.944C>T\n",
+        "Gene.ensGene,HGVSc\nENSG00000141510,c.944C>T\n",
         "hgvsc,vaf\nNM_000059.4:c.1210A>G,0.2\n",
         "hgvsc,vaf\nENST00000269305.4:c.743G>A,0.2\n",
         "hgvsc,vaf\nTP53:c.743G>A,0.2\n",
@@ -225,7 +229,10 @@ def test_a_column_of_two_units_is_refused(tmp_path: Path, title: str, cells: tup
         read(tmp_path, f"variant,{title}\nE255K,{cells[0]}\nT315I,{cells[1]}\n")
 
 
-@pytest.mark.parametrize("title", ["Sample", "sample_id", "Tumor_Sample_Barcode", "Patient ID"])
+@pytest.mark.parametrize(
+    "title",
+    ["Sample", "sample_id", "Tumor_Sample_Barcode", "Patient ID", "Lab sample no.", "Date", "Time point"],
+)
 def test_samples_are_apart(tmp_path: Path, title: str) -> None:
     rows = "day 90,c.944C>T,0.45\nday 0,c.763G>A,0.3\nday 90,c.763G>A,0.1\n"
     found = read(tmp_path, f"{title},HGVSc,VAF\n{rows}third,wild type,\n")
@@ -233,6 +240,13 @@ def test_samples_are_apart(tmp_path: Path, title: str) -> None:
     assert [(call.sample, call.short) for call in found.calls] == [
         ("day 90", "p.Glu255Lys"), ("day 90", "p.Thr315Ile"), ("day 0", "p.Glu255Lys")
     ]  # fmt: skip
+
+
+def test_time_points_of_one_patient_are_apart(tmp_path: Path) -> None:
+    rows = "P1,day 0,c.943A>G,0.99\nP1,day 90,c.944C>T,0.99\n"
+    found = read(tmp_path, f"Patient,Visit,HGVSc,VAF\n{rows}")
+    assert found.samples == ("P1 day 0", "P1 day 90")
+    assert [call.short for call in found.calls] == ["p.Thr315Ala", "p.Thr315Ile"]
 
 
 def test_one_sample_is_not_named_and_a_row_of_none_of_two_is_refused(tmp_path: Path) -> None:

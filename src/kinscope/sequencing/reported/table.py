@@ -32,18 +32,14 @@ NAMES: Final[dict[str, tuple[str, ...]]] = {
         "hgvs variant mutation alteration aachange_refgene aachange",
         "protein": "hgvs_p hgvsp hgvsp_short p p_hgvs hgvs_protein protein protein_change aa aa_change "
         "mutation_aa amino_acid amino_acid_change amino_acids_change residue_change",
-        "gene": "gene genes gene_s symbol gene_symbol hugo_symbol gene_name gene_names genename "
-        "gene_refgene gen",
         "transcript": "transcript transcript_id transcript_name feature refseq refseq_transcript",
-        "sample": "sample sample_id sampleid sample_name samplename tumor_sample_barcode patient "
-        "patient_id specimen specimen_id barcode case case_id",
         "share": "vaf t_vaf tumor_vaf variant_allele_frequency variant_allele_fraction "
         "variant_fraction variant_frequency variant_freq variant_af allele_frequency "
         "allele_fraction allelic_fraction allele_freq alt_freq share mutant_fraction "
         "mutation_frequency frequency freq allelfrequenz af",
         "alternative": "t_alt_count alt_count alt_reads alt_depth alt_coverage alt_read_count "
         "alt_allele_count variant_reads variant_coverage variant_count variant_depth "
-        "mutant_reads var_reads reads_alt allele_coverage count reads2",
+        "mutant_reads var_reads reads_alt allele_coverage allele_cov count reads2",
         "reference": "t_ref_count ref_count ref_reads ref_depth ref_coverage ref_read_count "
         "reference_reads reference_count reads_ref wild_type_reads reads1",
         "depth": "t_depth depth dp coverage total_reads total_depth total_coverage read_depth "
@@ -53,6 +49,16 @@ NAMES: Final[dict[str, tuple[str, ...]]] = {
     }.items()
 }
 """Plain names of columns; where a table has several of a meaning, the first named here counts."""
+_MEANINGS: Final = {
+    "gene": re.compile(
+        r"(?:\w+_)?(?:gene|genes|symbol|genename|gen)(?:_(?:s|symbol|symbols|name|names|id|(?:ref|ens|known)gene))?"
+    ),
+    "sample": re.compile(
+        r"(?!.*norm)(?:\w+_)?(?:sample|patient|specimen|subject|case|barcode)_?(?:id|name|no|nr|number|code|barcode)?"
+        r"|date|(?:sample|sampling|collection)_date|time_?point|visit"
+    ),
+}
+"""Meanings whose titles vary most, and that must not be missed."""
 _SHARE: Final = re.compile(
     r"(?:^|_)vaf(?:_|$)|(?:^|_)(?:allel[a-z]*|variant|alt|mutant|mutation)_(?:[a-z]+_)?(?:freq|frac|ratio|burden)"
 )
@@ -186,6 +192,8 @@ def _columns(titles: list[str]) -> dict[str, list[int]]:
         meaning: [index for name in names for index, title in enumerate(plain) if title == name]
         for meaning, names in NAMES.items()
     }
+    for meaning, pattern in _MEANINGS.items():
+        found[meaning] = [index for index, title in enumerate(plain) if pattern.fullmatch(title)]
     exact = next((name for name in NAMES["share"] if name in plain and not (population and name == "af")), "")
     found["share"] = [
         index
@@ -222,7 +230,7 @@ def read_table(lines: list[str], name: str, pack: TargetPack) -> Reported:
         If no head line names a description, or a row cannot be read or contradicts itself; with the line.
     """
     table = _Table(lines, name)
-    names = {row.number: table.cell(row, "sample")[1] for row in table.rows}
+    names = {row.number: " ".join(text for _, text in table.cells(row, "sample")) for row in table.rows}
     samples = tuple(dict.fromkeys(filter(None, names.values())))
     found: dict[str, list[Seen]] = {sample: [] for sample in samples} if len(samples) > 1 else {"": []}
     for row in table.rows:

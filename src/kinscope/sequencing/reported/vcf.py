@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from kinscope.targets import TargetPack
 
-REMEDY: Final = "Give a VCF 4 with tab-separated columns on GRCh38 or 37, or on the transcript with --cds-start."
+REMEDY: Final = "Give a VCF 4 with tabs between columns, on GRCh38 or 37, or the transcript with --cds-start."
 FIXED: Final = ["CHROM", "POS", "ID", "REF", "ALT", "QUAL", "FILTER", "INFO"]
 _BASES: Final = re.compile(r"[ACGT]{1,1000}")
 _COMPLEMENT: Final = str.maketrans("ACGT", "TGCA")
