@@ -273,6 +273,13 @@ def test_a_variant_that_was_asked_for_and_not_found_is_no_call(tmp_path: Path, s
     assert not read(tmp_path, f"coding,Allele Call,vaf\nc.944C>T,{state},0.1\n").calls
 
 
+@pytest.mark.parametrize("cells", ["0,,800", "0.0,0,800", "0%,,", ",0,800"])
+def test_a_share_of_nothing_is_no_call(tmp_path: Path, cells: str) -> None:
+    found = read(tmp_path, f"coding,vaf,alt reads,depth\nc.944C>T,{cells}\n")
+    assert found.calls == ()
+    assert "Line 2: no call, its share is 0." in found.notes
+
+
 def test_a_filter_makes_a_call_one_to_be_confirmed(tmp_path: Path) -> None:
     found = read(tmp_path, "hgvsc,vaf,FILTER\nc.944C>T,0.2,weak_evidence\nc.763G>A,0.2,PASS\n")
     assert [call.status for call in found.calls] == ["variant", "to be confirmed"]

@@ -278,8 +278,12 @@ def _seen(table: _Table, row: _Row, pack: TargetPack) -> Seen | None:
         return None
     for other in others:
         seen = _agreed_with(table, row, (first, other), seen, pack)
+    share = _share(table, row)
+    if share.value == 0:
+        table.note(row, "no call, its share is 0")
+        return None
     filters = [text for _, text in table.cells(row, "filter") if text.upper() != "PASS"]
-    return filtered(replace(seen, share=_share(table, row), line=row.number), filters)
+    return filtered(replace(seen, share=share, line=row.number), filters)
 
 
 def _is_ours(table: _Table, row: _Row, texts: Sequence[_Text], pack: TargetPack) -> bool | None:
