@@ -206,7 +206,7 @@ def test_a_column_has_one_unit_and_a_note_tells_it(tmp_path: Path, kind: str) ->
     assert any("Column 2" in one and note in one for one in found.notes)
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(percents=st.lists(st.floats(0.01, 100).map(lambda value: round(value, 2)), min_size=2, max_size=6))
 def test_shares_above_1_anywhere_make_the_whole_column_percent(
     tmp_path_factory: pytest.TempPathFactory, percents: list[float]
