@@ -116,7 +116,7 @@ def call_variants(
     """Call the variants of one sample from all its traces.
 
     ``traces`` are its reads, any strand, any number; ``controls`` those of a wild-type sample by the same
-    primers, taken off strand by strand. ``codons`` are the first and last of the report (default: the amplicon);
+    primers, taken off strand by strand. ``codons`` are the first and last of the report (default: amplicon);
     ``names`` of the reads are given only if they may be shown beside the pseudonyms ``<sample>1`` and so on.
 
     Raises
