@@ -221,9 +221,7 @@ def compute_maps(points: Floats, kinds: list[AtomKind], wanted: list[AtomKind], 
     cells = np.maximum(1, np.ceil(size / spacing)).astype(int)
     origin = np.array(box.center_angstrom) - cells * spacing / 2
     targets, sources = sorted(set(wanted)), sorted(set(kinds))
-    distance = np.sqrt(
-        np.arange(int(CUTOFF_ANGSTROM**2 * BINS_PER_SQUARE_ANGSTROM) + 2) / BINS_PER_SQUARE_ANGSTROM
-    )
+    distance = np.sqrt(np.arange(_N_BINS + 2) / BINS_PER_SQUARE_ANGSTROM)
     tables = np.array(
         [[pair_energy(kind, source, distance) for kind in targets] for source in sources], dtype=np.float32
     )

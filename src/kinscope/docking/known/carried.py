@@ -149,15 +149,8 @@ def _laid_start(pack: TargetPack, drug: DrugDefinition, receptor: AtomArray) -> 
         )
     start = with_coordinates(shipped, fit.transform.apply(positions))
     words = f"{fit.in_words()}, the model of {drug.state} on yours"
-    transform = fit.transform
-    return _Start(
-        start,
-        drug.reference_entry,
-        words,
-        transform.atoms,
-        transform.rmsd_angstrom,
-        fit.near_rmsd_angstrom,
-    )
+    how_well = (fit.transform.atoms, fit.transform.rmsd_angstrom, fit.near_rmsd_angstrom)
+    return _Start(start, drug.reference_entry, words, *how_well)
 
 
 def _settled(system: BoundSystem, start: _Start, measure: SymmetricRmsd) -> ScoredPose:

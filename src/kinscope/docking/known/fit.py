@@ -19,6 +19,7 @@ from collections import Counter
 
 import numpy as np
 
+from kinscope.core.errors import StructureError
 from kinscope.docking.engine import Box, Coordinates, Mol
 from kinscope.docking.known.crystal import superpose_site
 from kinscope.docking.poses.rmsd import SymmetricRmsd
@@ -37,14 +38,6 @@ difference at all (docs/decisions/0042)."""
 _PADDING_ANGSTROM = 5.0
 
 
-def state_fit(
-    drug: DrugDefinition, pose: Mol, home: AtomArray, other: AtomArray, other_state: str
-) -> StateFit | None:
-    """How a drug's known pose fares in another state; see :func:`fit_in_state`."""
-    found = fit_in_state(drug, pose, home, other, other_state)
-    return None if found is None else found[0]
-
-
 def fit_in_state(
     drug: DrugDefinition, pose: Mol, home: AtomArray, other: AtomArray, other_state: str
 ) -> tuple[StateFit, Mol] | None:
@@ -58,8 +51,6 @@ def fit_in_state(
     The measurement and the pose after a local minimisation there, or None if the other model does not hold
     the site.
     """
-    from kinscope.core.errors import StructureError
-
     points = np.asarray(pose.GetConformer().GetPositions(), dtype=np.float64)
     try:
         transform, _, site_rmsd = superpose_site(home, other, points, drug.id)

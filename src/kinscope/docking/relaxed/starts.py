@@ -62,7 +62,7 @@ def starts(protein: AtomArray, ligand: Coordinates, substitutions: dict[int, str
         for part in choice:
             atoms = _with(atoms, part)
         label = ", ".join(f"{number} {part.label}" for number, part in zip(numbers, choice, strict=True))
-        overlap = sum(_overlap(atoms, ligand, number) for number in numbers)
+        overlap = sum(_overlap(atoms[atoms.res_id == number], atoms, ligand, number) for number in numbers)
         found.append(Start(atoms, label, round(overlap, 2)))
     return sorted(found, key=lambda start: start.overlap_angstrom2)[:most]
 
@@ -101,7 +101,7 @@ def _options(protein: AtomArray, ligand: Coordinates, number: int, name: str, mo
             moved = dict(zip(place.atom_names[row], place.coord[row], strict=True))
             part = residue_atoms(protein[span[0] : span[1]], residue, moved)
             option = _Option(number, f"{label} {tautomer}".strip(), part)
-            overlap = _overlap_of(part, protein, ligand, number)
+            overlap = _overlap(part, protein, ligand, number)
             if option.label not in kept or overlap < kept[option.label][0]:
                 kept[option.label] = (overlap, option)
     return [option for _, option in sorted(kept.values(), key=lambda pair: pair[0])][:most]
@@ -116,11 +116,7 @@ def _with(atoms: AtomArray, option: _Option) -> AtomArray:
     )
 
 
-def _overlap(atoms: AtomArray, ligand: Coordinates, number: int) -> float:
-    return _overlap_of(atoms[atoms.res_id == number], atoms, ligand, number)
-
-
-def _overlap_of(part: AtomArray, protein: AtomArray, ligand: Coordinates, number: int) -> float:
+def _overlap(part: AtomArray, protein: AtomArray, ligand: Coordinates, number: int) -> float:
     side = part[(part.element != "H") & ~np.isin(part.atom_name, _FRAME)]
     if not len(side):
         return 0.0

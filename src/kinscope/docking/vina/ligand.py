@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from kinscope.core.errors import LigandError
 from kinscope.docking.engine import Coordinates, Mol
-from kinscope.docking.geometry import fit
 from kinscope.ligands.chemistry import quiet
+from kinscope.structures.side_chains.rotamers import superposition
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ class LigandTree:
         whole = np.array(target)
         for body in self.bodies:
             frame = np.array([atom for atom in body.frame if int(atom) in placed], dtype=np.intp)
-            rotation, translation = fit(start[frame], target[frame])
+            rotation, translation = superposition(start[frame], target[frame])
             riders = np.array([atom for atom in body.carried if int(atom) not in placed], dtype=np.intp)
             if len(riders):
                 whole[riders] = start[riders] @ rotation + translation
@@ -140,9 +140,8 @@ def _parse(text: str, ligand: Mol) -> LigandTree:
             open_bodies.append(len(own) - 1)
         elif word == "ENDBRANCH":
             open_bodies.pop()
-    kept = tuple(line for line in lines)
     return LigandTree(
-        lines=kept,
+        lines=lines,
         atom_of_line=atom_of_line,
         order=np.array(order, dtype=np.intp),
         bodies=_bodies(ligand, own, hinge, parent),
