@@ -17,8 +17,8 @@ import numpy as np
 import yaml
 from pydantic import ValidationError
 
-from kinscope.analysis.regions import SMALLEST_MEANINGFUL_ANGSTROM, region_means, region_rows
-from kinscope.analysis.statistics import correct_family, difference
+from kinscope.analysis.regions import region_means, region_rows, rmsf_difference
+from kinscope.analysis.statistics import correct_family
 from kinscope.core.errors import BadInputError
 from kinscope.core.files import write_atomic
 from kinscope.core.records import Record
@@ -250,14 +250,9 @@ def _reading(variant: str, state: str, means: Sequence[RegionMeans]) -> ControlR
         row.region: (np.asarray(native[row.region].rmsf_angstrom), np.asarray(row.rmsf_angstrom))
         for row in mutant
     }
+    words = "{} native and {} mutant independently relaxed models"
     raw = [
-        difference(
-            first.tolist(),
-            second.tolist(),
-            unit="Å",
-            smallest_meaningful=SMALLEST_MEANINGFUL_ANGSTROM,
-            sampling=f"{len(first)} native and {len(second)} mutant independently relaxed models",
-        )
+        rmsf_difference(first, second, words.format(len(first), len(second)))
         for first, second in sides.values()
     ]
     members = {row.region: row.residues for row in mutant}

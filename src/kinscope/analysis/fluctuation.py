@@ -8,7 +8,6 @@ are not in it at all. The first is corrected on request, the second is what `con
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
 
 import numpy as np
 
@@ -76,16 +75,12 @@ def fluctuation_profile(
     variant: str,
     length_ns: float,
     core: IntArray | None = None,
-    weights: FloatArray | None = None,
-    method: Literal["md", "normal_modes", "crystal_b_factor"] = "md",
-    atoms: str = "CA",
 ) -> FluctuationProfile:
-    """Per-residue RMSF of each replica about its own mean structure.
+    """Per-residue RMSF of each replica about its own mean structure, one CA atom per residue.
 
     ``replicas``: one array (n_frames, n_atoms, 3) in angstrom per trajectory, equal n_atoms. ``residue_ids``:
     residue number of each atom, shape (n_atoms,). ``core``: indices of the atoms that are fitted (see
-    :func:`kinscope.analysis.superposition.rigid_core`). ``weights``: of atoms within a
-    residue, e.g. masses. ``atoms``: which atoms these are, in words, for the record.
+    :func:`kinscope.analysis.superposition.rigid_core`).
 
     Raises
     ------
@@ -101,18 +96,17 @@ def fluctuation_profile(
         )
     rows = []
     for frames in replicas:
-        moved, _ = mean_structure(frames, core)
-        residues, values = per_residue(rmsf(moved), residue_ids, weights)
+        residues, values = per_residue(rmsf(mean_structure(frames, core)[0]), residue_ids)
         rows.append(tuple(float(value) for value in values))
     fitted = count if core is None else len(core)
     return FluctuationProfile(
-        method=method,
+        method="md",
         state=state,
         variant=variant,
         residues=tuple(int(number) for number in residues),
         rmsf_angstrom=tuple(rows),
         length_ns=length_ns,
-        superposition=f"{atoms}; fitted on {fitted} of {count} atoms, on the mean of each trajectory",
+        superposition=f"CA; fitted on {fitted} of {count} atoms, on the mean of each trajectory",
     )
 
 

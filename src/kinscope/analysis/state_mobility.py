@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from kinscope.analysis.regions import SMALLEST_MEANINGFUL_ANGSTROM, region_means, time_words
+from kinscope.analysis.regions import region_means, rmsf_difference, time_words
 from kinscope.analysis.sampling import Sampling, allowed, worse
-from kinscope.analysis.statistics import FloatArray, correct_family, difference
+from kinscope.analysis.statistics import FloatArray, correct_family
 from kinscope.results.measured import Difference, FluctuationProfile
 from kinscope.results.trajectories import StateMobility
 
@@ -117,13 +117,7 @@ def _raw(
     second: FluctuationProfile,
     labels: tuple[str, str],
 ) -> Difference:
-    return difference(
-        sides[0].tolist(),
-        sides[1].tolist(),
-        unit="Å",
-        smallest_meaningful=SMALLEST_MEANINGFUL_ANGSTROM,
-        sampling=_words(first, second, labels),
-    )
+    return rmsf_difference(sides[0], sides[1], _words(first, second, labels))
 
 
 def _words(first: FluctuationProfile, second: FluctuationProfile, labels: tuple[str, str]) -> str:

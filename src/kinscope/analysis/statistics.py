@@ -29,17 +29,14 @@ def difference(
     *,
     unit: str,
     confidence: float = 0.95,
-    minimum_replicas: int = 2,
     smallest_meaningful: float = 0.0,
-    adjusted_p_value: float | None = None,
     sampling: str = "",
 ) -> Difference:
     """Mutant minus native, with Welch's interval over replicas and what it comes to.
 
     ``native``, ``mutant``, ``unit``: one value per replica, in ``unit``; what is not finite is a failed
-    replica and is left out. ``minimum_replicas``, ``smallest_meaningful``: fewer on either side (never fewer
-    than two), or an effect smaller than this in ``unit``, leave the difference unresolved.
-    ``adjusted_p_value``: the p value after correction for a family of comparisons, where there is one.
+    replica and is left out. ``smallest_meaningful``: an effect smaller than this in ``unit``, as fewer than
+    two replicas on either side, leaves the difference unresolved.
     ``sampling``: what was sampled, e.g. ``3 x 0.2 ns per side``.
 
     Raises
@@ -63,12 +60,11 @@ def difference(
         native_replicas=int(first.size),
         mutant_replicas=int(second.size),
         p_value=p_value,
-        adjusted_p_value=adjusted_p_value if p_value is not None else None,
         resolved=False,
         outcome="unresolved",
         unit=unit,
         smallest_meaningful=smallest_meaningful,
-        minimum_replicas=max(2, minimum_replicas),
+        minimum_replicas=2,
         sampling=sampling,
         effect_size=effect.value,
         effect_size_low=effect.low,

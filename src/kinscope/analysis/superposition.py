@@ -139,13 +139,12 @@ def rigid_core(
     *,
     limit_angstrom: float = 0.6,
     smallest_fraction: float = 0.5,
-    step_fraction: float = 0.05,
 ) -> IntArray:
     """Indices of the atoms that move least relative to one another, found by exclusion.
 
-    All frames are laid on their mean by the current core; the most mobile ``step_fraction`` of the core is
-    excluded; this repeats until no core atom fluctuates by more than ``limit_angstrom`` or the core has
-    shrunk to ``smallest_fraction`` of the atoms. Give one atom per residue (CA), all replicas and both
+    All frames are laid on their mean by the current core; the most mobile twentieth of the core (one atom at
+    least) is excluded; this repeats until no core atom fluctuates by more than ``limit_angstrom`` or the core
+    has shrunk to ``smallest_fraction`` of the atoms. Give one atom per residue (CA), all replicas and both
     variants concatenated, so that native and mutant are judged in one frame of reference.
 
     Parameters
@@ -156,8 +155,6 @@ def rigid_core(
         RMSF (all three directions) at which an atom still counts as rigid.
     smallest_fraction
         The core never falls below this share of the atoms, so that hinge motion cannot empty it.
-    step_fraction
-        Share of the core that one round excludes (at least one atom).
 
     Returns
     -------
@@ -179,7 +176,7 @@ def rigid_core(
         moved, reference = mean_structure(start, core, maximum_rounds=5)
         mobility = np.sqrt(((moved[:, core] - moved[:, core].mean(axis=0)) ** 2).sum(axis=-1).mean(axis=0))
         excess = int((mobility > limit_angstrom).sum())
-        drop = min(max(1, int(step_fraction * core.size)), excess, core.size - smallest)
+        drop = min(max(1, int(0.05 * core.size)), excess, core.size - smallest)
         if drop <= 0:
             return core
         core = np.sort(core[np.argsort(mobility, kind="stable")[: core.size - drop]])

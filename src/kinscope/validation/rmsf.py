@@ -115,12 +115,12 @@ def agreement(
     )
 
 
-def disjoint(regions: Mapping[str, Sequence[int]], *, longest: int = 40) -> dict[str, tuple[int, ...]]:
-    """Regions that do not overlap, the short ones first, none longer than ``longest`` or under four."""
+def disjoint(regions: Mapping[str, Sequence[int]]) -> dict[str, tuple[int, ...]]:
+    """Regions that do not overlap, the short ones first, of four to forty residues."""
     taken: set[int] = set()
     kept: dict[str, tuple[int, ...]] = {}
     for name, members in sorted(regions.items(), key=lambda item: (len(item[1]), item[0])):
-        if 4 <= len(members) <= longest and not taken & set(members):
+        if 4 <= len(members) <= 40 and not taken & set(members):
             kept[name] = tuple(members)
             taken |= set(members)
     return kept

@@ -14,7 +14,7 @@ from functools import lru_cache
 
 from kinscope.core.errors import SettingsError
 from kinscope.core.records import Record
-from kinscope.dynamics.machine.prober import MachineProber, Prober
+from kinscope.dynamics.machine.prober import Prober
 from kinscope.dynamics.platforms import (
     GPU_PLATFORMS,
     PLATFORM_VARIABLE,
@@ -149,7 +149,7 @@ def devices_of(name: str, prober: Prober | None = None, *, first_only: bool = Fa
 
     ``name``: CUDA, HIP or OpenCL. ``prober``: None asks this machine.
     """
-    prober = prober or MachineProber()
+    prober = prober or Prober()
     shown = visible_devices(name, os.environ)
     if name not in prober.installed() or shown == 0:
         return ()
@@ -190,7 +190,7 @@ def fastest_platform(prober: Prober | None = None, *, cores: int | None = None) 
 
     ``cores``: that run replicas of one thread each on the CPU; None takes those this process may use.
     """
-    prober = prober or MachineProber()
+    prober = prober or Prober()
     cores = cores or len(os.sched_getaffinity(0))
     first = [device for name in GPU_PLATFORMS for device in devices_of(name, prober, first_only=True)]
     if not first:
@@ -275,7 +275,7 @@ def measure_packing(
 
     ``volume_cubic_nm``: of the largest system that will run. ``seconds``: of stepping, each time.
     """
-    asked = prober or MachineProber()
+    asked = prober or Prober()
 
     def measure(copies: int) -> Together | None:
         found = asked.speeds([device.platform] * copies, volume_cubic_nm, seconds)

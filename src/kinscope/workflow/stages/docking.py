@@ -56,10 +56,8 @@ def _dock_all(
         def tell(fraction: float, text: str = "", number: int = number) -> None:
             context.progress((number + fraction) / len(models), text)
 
-        about = (context.parameters[name] for name in ("state", "variant"))
-        task = DockingTask(
-            atoms, drug, ligand, start, *about, settings, context.parameters["seed"], alternative=number
-        )
+        state, variant, seed = (context.parameters[name] for name in ("state", "variant", "seed"))
+        task = DockingTask(atoms, drug, ligand, start, state, variant, settings, seed, number)
         run, poses = dock(task, tell)
         runs.append(run)
         write_poses(context.output / f"poses_{number}.sdf", poses)
