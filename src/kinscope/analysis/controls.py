@@ -152,10 +152,7 @@ def write_controls(directory: Path, means: Iterable[RegionMeans], provenance: Co
 def read_controls(directory: Path) -> MobilityControls | None:
     """The controls in a directory, compared with native as any variant is; None if there are none.
 
-    Raises
-    ------
-    BadInputError
-        If a file is damaged.
+    Raises BadInputError if a file is damaged.
     """
     table, about = directory / READINGS_FILE, directory / PROVENANCE_FILE
     if not table.is_file() or not about.is_file():
@@ -209,10 +206,7 @@ def read_crystal_bonds(directory: Path) -> dict[str, tuple[CrystalBond, ...]]:
 
     Made by ``python benchmarks/crystal_hydrogen_bonds.py --pdb-mirror DIR``.
 
-    Raises
-    ------
-    BadInputError
-        If the table is damaged.
+    Raises BadInputError if the table is damaged.
     """
     path = directory / CRYSTAL_BONDS_FILE
     if not path.is_file():

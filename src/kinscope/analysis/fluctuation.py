@@ -19,18 +19,11 @@ from kinscope.results.measured import FluctuationProfile
 def rmsf(frames: FloatArray, *, inefficiency: float = 0.0) -> FloatArray:
     """Root-mean-square fluctuation of every atom about its mean, in frames that are superposed already.
 
-    Parameters
-    ----------
-    frames
-        Shape (n_frames, n_atoms, 3), angstrom.
-    inefficiency
-        Statistical inefficiency g in frames; the variance is divided by 1 - g/n to correct the bias of a mean
-        taken from the same frames. 0 leaves the plain value; at g >= n nothing can be corrected and the
-        result is nan.
+    ``frames``: shape (n_frames, n_atoms, 3), angstrom. ``inefficiency``: statistical inefficiency g in
+    frames; the variance is divided by 1 - g/n to correct the bias of a mean taken from the same frames. 0
+    leaves the plain value; at g >= n nothing can be corrected and the result is nan.
 
-    Returns
-    -------
-    Shape (n_atoms,), angstrom.
+    Returns shape (n_atoms,), angstrom.
     """
     x = np.asarray(frames, dtype=np.float64)
     variance = ((x - x.mean(axis=0)) ** 2).sum(axis=-1).mean(axis=0)
@@ -46,19 +39,11 @@ def per_residue(
 ) -> tuple[IntArray, FloatArray]:
     """Residue fluctuation from its atoms': the root of the (weighted) mean square.
 
-    Parameters
-    ----------
-    rmsf_angstrom
-        Shape (n_atoms,).
-    residue_ids
-        Residue number of each atom, shape (n_atoms,).
-    weights
-        E.g. masses, shape (n_atoms,); None weights all alike.
+    ``rmsf_angstrom``: shape (n_atoms,). ``residue_ids``: residue number of each atom, shape (n_atoms,).
+    ``weights``: e.g. masses, shape (n_atoms,); None weights all alike.
 
-    Returns
-    -------
-    residues, rmsf
-        Sorted residue numbers and their fluctuation in angstrom, both (n_residues,).
+    Returns ``residues``, ``rmsf``: sorted residue numbers and their fluctuation in angstrom, both
+    (n_residues,).
     """
     ids = np.asarray(residue_ids)
     w = np.ones(ids.size) if weights is None else np.asarray(weights, dtype=np.float64)
@@ -82,10 +67,7 @@ def fluctuation_profile(
     residue number of each atom, shape (n_atoms,). ``core``: indices of the atoms that are fitted (see
     :func:`kinscope.analysis.superposition.rigid_core`).
 
-    Raises
-    ------
-    BadInputError
-        If there is no replica or the shapes do not fit.
+    Raises BadInputError if there is no replica or the shapes do not fit.
     """
     count = len(residue_ids)
     if not replicas or any(r.ndim != 3 or r.shape[1:] != (count, 3) for r in replicas):

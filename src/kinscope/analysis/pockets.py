@@ -37,16 +37,9 @@ _HALF_DIAGONAL = 0.8661
 class PaddedGrid:
     """A box of grid points with a margin, addressed by one running number.
 
-    Parameters
-    ----------
-    origin
-        The first grid point, shape (3,), angstrom.
-    shape
-        Points along each side.
-    inside
-        Which of them lie in the hull that is measured, shape (nx * ny * nz,).
-    cell
-        Distance between neighbours, angstrom.
+    ``origin``: the first grid point, shape (3,), angstrom. ``shape``: points along each side. ``inside``:
+    which of them lie in the hull that is measured, shape (nx * ny * nz,). ``cell``: distance between
+    neighbours, angstrom.
     """
 
     def __init__(
@@ -135,10 +128,7 @@ class InclusionRegion:
 def inclusion_region(lining: FloatArray) -> InclusionRegion:
     """The convex hull of the lining atoms (n_atoms, 3), angstrom, on a grid.
 
-    Raises
-    ------
-    BadInputError
-        If fewer than four atoms are given or they lie in a plane.
+    Raises BadInputError if fewer than four atoms are given or they lie in a plane.
     """
     from scipy.spatial import ConvexHull, QhullError
 
@@ -195,10 +185,7 @@ def compare_pocket(
     each side (close alternatives or relaxed replicas), lowest in energy first. All are laid on the first
     native model by the CA atoms within 20 angstrom of the pocket that do not line it.
 
-    Raises
-    ------
-    BadInputError
-        If a side has no model or fewer than four lining residues are in all models.
+    Raises BadInputError if a side has no model or fewer than four lining residues are in all models.
     """
     lining = _shared_lining(pocket, residues, [*native, *mutant])
     reference = _heavy(native[0])

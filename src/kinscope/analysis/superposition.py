@@ -31,24 +31,13 @@ def kabsch(
 
     Kabsch, Acta Cryst. A 1976, 32, 922, by singular value decomposition, reflections excluded.
 
-    Parameters
-    ----------
-    mobile
-        Shape (n_atoms, 3) or (n_frames, n_atoms, 3), angstrom.
-    reference
-        Shape (n_atoms, 3), angstrom.
-    weights
-        Shape (n_atoms,), not negative; None weights all alike.
+    ``mobile``: shape (n_atoms, 3) or (n_frames, n_atoms, 3), angstrom. ``reference``: shape (n_atoms, 3),
+    angstrom. ``weights``: shape (n_atoms,), not negative; None weights all alike.
 
-    Returns
-    -------
-    rotation, translation
-        Shapes (..., 3, 3) and (..., 3); ``mobile @ rotation + translation`` is the superposed copy.
+    Returns ``rotation``, ``translation``: shapes (..., 3, 3) and (..., 3); ``mobile @ rotation +
+    translation`` is the superposed copy.
 
-    Raises
-    ------
-    BadInputError
-        If the shapes do not fit or there are fewer than three atoms.
+    Raises BadInputError if the shapes do not fit or there are fewer than three atoms.
     """
     x = np.asarray(mobile, dtype=np.float64)
     y = np.asarray(reference, dtype=np.float64)
@@ -74,18 +63,10 @@ def kabsch(
 def superpose(frames: FloatArray, reference: FloatArray, core: IntArray | None = None) -> FloatArray:
     """Lay every frame on a reference by its core atoms.
 
-    Parameters
-    ----------
-    frames
-        Shape (n_frames, n_atoms, 3) or (n_atoms, 3), angstrom.
-    reference
-        Shape (n_atoms, 3), angstrom, the same atoms.
-    core
-        Indices of the atoms that are fitted; None fits all.
+    ``frames``: shape (n_frames, n_atoms, 3) or (n_atoms, 3), angstrom. ``reference``: shape (n_atoms, 3),
+    angstrom, the same atoms. ``core``: indices of the atoms that are fitted; None fits all.
 
-    Returns
-    -------
-    Superposed copy, shape of ``frames``, angstrom, double precision.
+    Returns the superposed copy, shape of ``frames``, angstrom, double precision.
     """
     x = np.asarray(frames, dtype=np.float64)
     y = np.asarray(reference, dtype=np.float64)
@@ -104,21 +85,13 @@ def mean_structure(
 ) -> tuple[FloatArray, FloatArray]:
     """Superpose frames on their own mean until the mean stands still.
 
-    Parameters
-    ----------
-    frames
-        Shape (n_frames, n_atoms, 3), angstrom.
-    core
-        Indices of the atoms that are fitted; None fits all.
-    tolerance_angstrom
-        Largest shift of an atom of the mean between rounds at which it counts as converged.
-    maximum_rounds
-        Rounds after which the mean is taken as it is (each round changes it less).
+    ``frames``: shape (n_frames, n_atoms, 3), angstrom. ``core``: indices of the atoms that are fitted; None
+    fits all. ``tolerance_angstrom``: largest shift of an atom of the mean between rounds at which it counts
+    as converged. ``maximum_rounds``: rounds after which the mean is taken as it is (each round changes it
+    less).
 
-    Returns
-    -------
-    superposed, mean
-        Shapes (n_frames, n_atoms, 3) and (n_atoms, 3), angstrom; the mean lies on the first frame.
+    Returns ``superposed``, ``mean``: shapes (n_frames, n_atoms, 3) and (n_atoms, 3), angstrom; the mean lies
+    on the first frame.
     """
     x = np.asarray(frames, dtype=np.float64)
     mean = x[0]
@@ -147,18 +120,11 @@ def rigid_core(
     has shrunk to ``smallest_fraction`` of the atoms. Give one atom per residue (CA), all replicas and both
     variants concatenated, so that native and mutant are judged in one frame of reference.
 
-    Parameters
-    ----------
-    frames
-        Shape (n_frames, n_atoms, 3), angstrom, two frames at least.
-    limit_angstrom
-        RMSF (all three directions) at which an atom still counts as rigid.
-    smallest_fraction
-        The core never falls below this share of the atoms, so that hinge motion cannot empty it.
+    ``frames``: shape (n_frames, n_atoms, 3), angstrom, two frames at least. ``limit_angstrom``: RMSF (all
+    three directions) at which an atom still counts as rigid. ``smallest_fraction``: the core never falls
+    below this share of the atoms, so that hinge motion cannot empty it.
 
-    Returns
-    -------
-    Sorted indices, shape (n_core,).
+    Returns sorted indices, shape (n_core,).
     """
     x = np.asarray(frames, dtype=np.float64)
     if x.ndim != 3 or x.shape[0] < 2:
@@ -185,23 +151,15 @@ def rigid_core(
 def fit_frames(frames: FloatArray, reference: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Rotations and translations that lay every frame on a reference with the least squared distance.
 
-    Parameters
-    ----------
-    frames
-        Shape (n_frames, n_atoms, 3), angstrom.
-    reference
-        Shape (n_atoms, 3), angstrom, three atoms at least.
+    ``frames``: shape (n_frames, n_atoms, 3), angstrom. ``reference``: shape (n_atoms, 3), angstrom, three
+    atoms at least.
 
-    Returns
-    -------
-    rotation, translation, rmsd
-        Shapes (n_frames, 3, 3), (n_frames, 3) and (n_frames,); ``frame @ rotation + translation`` is the
-        superposed frame, the last its root-mean-square deviation in angstrom.
+    Returns ``rotation``, ``translation``, ``rmsd``: shapes (n_frames, 3, 3), (n_frames, 3) and (n_frames,);
+    ``frame @ rotation + translation`` is the superposed frame, the last its root-mean-square deviation in
+    angstrom.
 
-    Raises
-    ------
-    BadInputError
-        If the shapes do not fit, there are fewer than three atoms, or a coordinate is not a number.
+    Raises BadInputError if the shapes do not fit, there are fewer than three atoms, or a coordinate is not a
+    number.
     """
     x = np.asarray(frames, dtype=np.float64)
     y = np.asarray(reference, dtype=np.float64)

@@ -88,12 +88,8 @@ def dock(task: DockingTask, progress: Progress | None = None) -> tuple[DockingRu
 
     Returns the record, and the poses as molecules with properties, best first.
 
-    Raises
-    ------
-    LigandError
-        If ligand and reference pose are not one molecule, or Vina has no types for it.
-    ComputationError
-        If no pose is found.
+    Raises LigandError if ligand and reference pose are not one molecule, or Vina has no types for it;
+    ComputationError if no pose is found.
     """
     started = time.monotonic()
     found = _searched(task, VinaEngine(), progress)
@@ -105,10 +101,7 @@ def dock(task: DockingTask, progress: Progress | None = None) -> tuple[DockingRu
 def aligned_reference(ligand: Mol, reference_pose: Mol) -> Mol:
     """The reference pose as the ligand's own molecule, atom for atom, hydrogens included.
 
-    Raises
-    ------
-    LigandError
-        If the two are not one molecule in one protonation.
+    Raises LigandError if the two are not one molecule in one protonation.
     """
     from rdkit import Chem
 

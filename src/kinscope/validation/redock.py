@@ -118,10 +118,7 @@ def ligand_of_complex(complex_: Complex, pack: TargetPack) -> Mol:
     Component Dictionary (as biotite ships it), acids deprotonated and the most basic kind of amine (an
     aliphatic one away from anything that draws its electrons) protonated: one in each ring system.
 
-    Raises
-    ------
-    LigandError
-        If the dictionary does not know it.
+    Raises LigandError if the dictionary does not know it.
     """
     from kinscope.ligands.library import embed, load_ligand
 
@@ -267,10 +264,7 @@ def dock_row(
 ) -> RedockRow:
     """Dock one ligand into one receptor; the exhaustiveness is of kinscope's own search.
 
-    Raises
-    ------
-    KinscopeError
-        If the crystal's ligand is not complete, or the receptor cannot be prepared.
+    Raises KinscopeError if the crystal's ligand is not complete, or the receptor cannot be prepared.
     """
     free, reference, target = bench.case(ligand)
     atoms = bench.moved_receptor(ligand, receptor, target)

@@ -133,13 +133,9 @@ def _cells(points: Floats) -> tuple[Floats, Integers, Integers, NDArray[np.int32
 class VinaFunction:
     """Intermolecular and intramolecular energy of one ligand in one rigid receptor.
 
-    Parameters
-    ----------
-    receptor_points, receptor_kinds
-        Heavy atoms of the receptor, shape (n_receptor, 3).
-    internal_pairs
-        Shape (n_pairs, 2): ligand heavy atoms more than three bonds apart whose distance a torsion can
-        change.
+    ``receptor_points``, ``receptor_kinds``: heavy atoms of the receptor, shape (n_receptor, 3).
+    ``internal_pairs``: shape (n_pairs, 2): ligand heavy atoms more than three bonds apart whose distance a
+    torsion can change.
     """
 
     def __init__(

@@ -45,10 +45,8 @@ def carried_pose(
     ``receptor``: the user's model (n_atoms). ``own``: the drug as the structure shows it: heavy atoms in the
     model's frame. None: it does not.
 
-    Raises
-    ------
-    StructureError
-        If the pack has no reference pose of the drug, or the structure too little of its site.
+    Raises StructureError if the pack has no reference pose of the drug, or the structure too little of its
+    site.
     """
     start = _own_start(drug, own) or _laid_start(pack, drug, receptor)
     placed = start.coordinates
@@ -78,10 +76,8 @@ def carried_pose(
 def settle_in(pack: TargetPack, drug: DrugDefinition, receptor: AtomArray) -> tuple[ScoredPose, float]:
     """The shipped pose of a drug laid into a receptor (n_atoms) and minimised; how far it moved (angstrom).
 
-    Raises
-    ------
-    StructureError
-        If the pack has no reference pose of the drug, or the receptor too little of its site.
+    Raises StructureError if the pack has no reference pose of the drug, or the receptor too little of its
+    site.
     """
     start = _laid_start(pack, drug, receptor)
     measure = SymmetricRmsd(start.molecule)

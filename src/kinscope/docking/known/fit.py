@@ -46,10 +46,8 @@ def fit_in_state(
     ``pose``: its known pose in ``home``. ``home``, ``other``: native models (n_atoms) of the drug's own state
     and of the other.
 
-    Returns
-    -------
-    The measurement and the pose after a local minimisation there, or None if the other model does not hold
-    the site.
+    Returns the measurement and the pose after a local minimisation there, or None if the other model does not
+    hold the site.
     """
     points = np.asarray(pose.GetConformer().GetPositions(), dtype=np.float64)
     try:

@@ -64,10 +64,7 @@ def build_reference_pose(
     ``pack``, ``drug``: the target, and one of its drugs (or a definition of the same kind). ``receptor``: the
     native model of the state (n_atoms). ``state``: for the record; the drug's own state if None.
 
-    Raises
-    ------
-    StructureError
-        If the entry or ligand is absent, or too little of the site is shared.
+    Raises StructureError if the entry or ligand is absent, or too little of the site is shared.
     """
     crystal = crystal_start(pack, drug, receptor, source)
     rest = _at_rest(crystal, drug, receptor, state)
@@ -148,10 +145,7 @@ def reference_pose(
 
     ``state`` names one of the drug's further states; by default the pose is that in its own.
 
-    Raises
-    ------
-    StructureError
-        If it has not been built.
+    Raises StructureError if it has not been built.
     """
     home = directory or pack.directory / POSES_DIRECTORY
     reason = ""
@@ -278,9 +272,8 @@ SEARCHED = "blind search"
 def site_center(pack: TargetPack, site: str, receptor: AtomArray) -> Coordinates | None:
     """Mean place (3,) in a model of the heavy atoms of the site's known drugs, laid in by the site.
 
-    Returns
-    -------
-    Coordinates in angstrom, or None if the model does not hold the site, or no drug of it has a known pose.
+    Returns coordinates in angstrom, or None if the model does not hold the site, or no drug of it has a known
+    pose.
     """
     middles = []
     for drug in pack.drugs:
@@ -299,10 +292,7 @@ def site_center(pack: TargetPack, site: str, receptor: AtomArray) -> Coordinates
 def check_site(pack: TargetPack, site: str) -> None:
     """Refuse a site that no drug of the pack has.
 
-    Raises
-    ------
-    StructureError
-        Naming those there are.
+    Raises StructureError naming those there are.
     """
     sites = sorted({drug.site for drug in pack.drugs})
     if site not in sites:

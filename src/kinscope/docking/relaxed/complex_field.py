@@ -146,16 +146,10 @@ class ComplexField:
     def begin(self, protein: Coordinates, ligand: Coordinates) -> tuple[Coordinates, float]:
         """Overlaps relieved, and a few steps in the full energy: enough to see which starts are hopeless.
 
-        Parameters
-        ----------
-        protein
-            Shape (n_atoms, 3) of the whole model, angstrom.
-        ligand
-            Shape (n_ligand_atoms, 3), angstrom.
+        ``protein``: shape (n_atoms, 3) of the whole model, angstrom. ``ligand``: shape (n_ligand_atoms, 3),
+        angstrom.
 
-        Returns
-        -------
-        What :meth:`finish` goes on from, and its energy in kcal/mol.
+        Returns what :meth:`finish` goes on from, and its energy in kcal/mol.
         """
         points = self.joined(protein, ligand)
         points = _minimised(self._soft, points, self._settings.clash_iterations)
@@ -186,14 +180,9 @@ class ComplexField:
     def finish(self, protein: Coordinates, points: Coordinates) -> tuple[Coordinates, Coordinates, Terms]:
         """Relax drug and pocket together from where :meth:`begin` left them.
 
-        Returns
-        -------
-        Protein (n_atoms, 3), drug, and the energies.
+        Returns protein (n_atoms, 3), drug, and the energies.
 
-        Raises
-        ------
-        ComputationError
-            If the energy is not finite.
+        Raises ComputationError if the energy is not finite.
         """
         points = _minimised(self._full, points, self._settings.final_iterations)
         count = len(self.kept)

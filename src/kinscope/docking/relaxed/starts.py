@@ -41,16 +41,9 @@ class Start:
 def starts(protein: AtomArray, ligand: Coordinates, substitutions: dict[int, str], most: int) -> list[Start]:
     """A protein with residues replaced (three-letter names; its own name rebuilds a side chain).
 
-    Parameters
-    ----------
-    protein
-        Complete model (n_atoms).
-    ligand
-        Heavy atoms of the drug, shape (n, 3), angstrom.
-    substitutions
-        New name by residue number.
-    most
-        So many are given, one per combination of rotamers, least overlap first.
+    ``protein``: complete model (n_atoms). ``ligand``: heavy atoms of the drug, shape (n, 3), angstrom.
+    ``substitutions``: new name by residue number. ``most``: so many are given, one per combination of
+    rotamers, least overlap first.
     """
     options = {
         number: _options(protein, ligand, number, name, most) for number, name in substitutions.items()

@@ -54,12 +54,8 @@ class LigandTree:
     def whole(self, moved: NDArray[np.float64], start: Coordinates) -> Coordinates:
         """Coordinates of every atom after Vina moved those of the PDBQT.
 
-        Parameters
-        ----------
-        moved
-            Shape (n_pdbqt_atoms, 3), in file order.
-        start
-            Shape (n_atoms, 3): any pose with the ligand's bond lengths and angles.
+        ``moved``: shape (n_pdbqt_atoms, 3), in file order. ``start``: shape (n_atoms, 3): any pose with the
+        ligand's bond lengths and angles.
         """
         target = np.array(start, dtype=np.float64)
         target[self.order] = moved
@@ -68,14 +64,9 @@ class LigandTree:
     def carry(self, target: Coordinates, start: Coordinates, placed: set[int]) -> Coordinates:
         """A whole pose from the atoms of it that are placed already.
 
-        Parameters
-        ----------
-        target
-            Shape (n_atoms, 3); right for the atoms in ``placed``.
-        start
-            Shape (n_atoms, 3): any pose with the ligand's bond lengths and angles.
-        placed
-            Atoms that keep their coordinates, at least every heavy atom; the others ride on their rigid body.
+        ``target``: shape (n_atoms, 3); right for the atoms in ``placed``. ``start``: shape (n_atoms, 3): any
+        pose with the ligand's bond lengths and angles. ``placed``: atoms that keep their coordinates, at
+        least every heavy atom; the others ride on their rigid body.
         """
         whole = np.array(target)
         for body in self.bodies:
@@ -90,10 +81,7 @@ class LigandTree:
 def prepare_ligand(ligand: Mol) -> LigandTree:
     """The torsion tree of a molecule with hydrogens and one conformer.
 
-    Raises
-    ------
-    LigandError
-        If Meeko cannot type it for Vina.
+    Raises LigandError if Meeko cannot type it for Vina.
     """
     from meeko import MoleculePreparation, PDBQTWriterLegacy
 

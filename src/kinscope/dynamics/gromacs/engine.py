@@ -77,16 +77,10 @@ class Timed:
 class GromacsEngine:
     """GROMACS behind the segments of one replica: :class:`~kinscope.dynamics.segments.SegmentEngine`.
 
-    Parameters
-    ----------
-    system
-        An OpenMM System, as stored. It gets restraints added, as every engine does to its own.
-    reference
-        Positions (n, 3) nm that the restraints hold.
-    heavy
-        (n_solute,) which atoms of the solute they hold.
-    scratch
-        The replica's folder; what GROMACS writes lives in a folder of it that goes when its run ends.
+    ``system``: an OpenMM System, as stored. It gets restraints added, as every engine does to its own.
+    ``reference``: positions (n, 3) nm that the restraints hold. ``heavy``: (n_solute,) which atoms of the
+    solute they hold. ``scratch``: the replica's folder; what GROMACS writes lives in a folder of it that goes
+    when its run ends.
     """
 
     def __init__(
@@ -120,14 +114,8 @@ class GromacsEngine:
     def run(self, segment: Segment, start: Point, output: Output, report: Callable[[int], None]) -> Point:
         """As :meth:`kinscope.dynamics.segments.Engine.run`.
 
-        Raises
-        ------
-        BlowUpError
-            If the dynamics becomes unstable.
-        ComputationError
-            If GROMACS fails otherwise.
-        OSError
-            If the disk is full.
+        Raises BlowUpError if the dynamics becomes unstable; ComputationError if GROMACS fails otherwise;
+        OSError if the disk is full.
         """
         point = start
         if start.velocities is None:

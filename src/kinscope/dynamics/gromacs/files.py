@@ -65,10 +65,7 @@ def write_g96(
 def read_g96(path: Path) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Positions (n, 3) nm, velocities (n, 3) nm/ps and box (3, 3) nm.
 
-    Raises
-    ------
-    ValueError
-        If a block is missing or holds what is no number.
+    Raises ValueError if a block is missing or holds what is no number.
     """
     blocks: dict[str, list[str]] = {}
     name = ""
@@ -188,12 +185,7 @@ def follow(points: FloatArray, before: FloatArray, box: FloatArray) -> FloatArra
     Exact for moves below half the box's least height, which is a lattice in OpenMM's and GROMACS's common
     form: rows a, b, c with only x, only x and y, and all three components.
 
-    Parameters
-    ----------
-    points, before
-        (n, 3) nm, now and before.
-    box
-        (3, 3) nm.
+    ``points``, ``before``: (n, 3) nm, now and before. ``box``: (3, 3) nm.
     """
     moved = points - before
     for axis in (2, 1, 0):
@@ -204,13 +196,6 @@ def follow(points: FloatArray, before: FloatArray, box: FloatArray) -> FloatArra
 def whole(points: FloatArray, anchors: NDArray[np.int64], box: FloatArray) -> FloatArray:
     """Each atom's image nearest to its molecule's first atom; for molecules smaller than half the box.
 
-    Parameters
-    ----------
-    points
-        (n, 3) nm.
-    anchors
-        (n,) the first atom of each atom's molecule.
-    box
-        (3, 3) nm.
+    ``points``: (n, 3) nm. ``anchors``: (n,) the first atom of each atom's molecule. ``box``: (3, 3) nm.
     """
     return follow(points, points[anchors], box)

@@ -28,10 +28,7 @@ def measure_speed(
 
     ``seconds``: of stepping; at least two steps are taken. ``platform``: None chooses one, one CPU thread.
 
-    Raises
-    ------
-    ComputationError
-        If the system does not survive the trial.
+    Raises ComputationError if the system does not survive the trial.
     """
     from openmm import OpenMMException
 

@@ -57,12 +57,8 @@ class BlockBasis:
 def block_basis(coord: FloatArray, block_of_atom: IntArray) -> BlockBasis:
     """Translations and rotations of every block.
 
-    Parameters
-    ----------
-    coord
-        Shape (n_atoms, 3), angstrom.
-    block_of_atom
-        Block number of each atom, 0 to n_blocks - 1 without gaps, shape (n_atoms,).
+    ``coord``: shape (n_atoms, 3), angstrom. ``block_of_atom``: block number of each atom, 0 to n_blocks - 1
+    without gaps, shape (n_atoms,).
     """
     columns = np.zeros((len(coord), 3, 6))
     kept: list[int] = []
@@ -120,10 +116,8 @@ def fluctuations(
     ``stiffness``: shape (n_dof, n_dof), from :func:`project`, at a minimum of the energy. ``coord``: shape
     (n_atoms, 3), angstrom. ``atoms``: their indices, shape (n,).
 
-    Raises
-    ------
-    ComputationError
-        If the structure is not at a minimum (K has a negative eigenvalue beyond the rigid motions).
+    Raises ComputationError if the structure is not at a minimum (K has a negative eigenvalue beyond the rigid
+    motions).
     """
     from scipy.linalg import LinAlgError, cholesky, solve_triangular
 

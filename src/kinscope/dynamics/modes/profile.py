@@ -151,32 +151,18 @@ def normal_mode_profile(
 ) -> FluctuationProfile:
     """RMSF of every CA atom from normal modes, one row per independently relaxed replica.
 
-    Parameters
-    ----------
-    model
-        A model in the conventions of :mod:`kinscope.structures.model`, or several close alternatives of
-        one (replicas take them in turn, so that the choice between them enters the interval).
-    state, variant
-        Go into the record.
-    settings, seed
-        Energy, blocks, replicas. Same seed, same machine: same profile.
-    progress
-        Told how far the work is.
-    checkpoint
-        Directory that keeps each finished replica, so that a killed run repeats only the one in flight.
+    ``model``: a model in the conventions of :mod:`kinscope.structures.model`, or several close alternatives
+    of one (replicas take them in turn, so that the choice between them enters the interval). ``state``,
+    ``variant``: go into the record. ``settings``, ``seed``: energy, blocks, replicas. Same seed, same
+    machine: same profile. ``progress``: told how far the work is. ``checkpoint``: directory that keeps each
+    finished replica, so that a killed run repeats only the one in flight.
 
-    Returns
-    -------
-    Profile whose ``rmsf_angstrom`` has ``settings.replicas`` rows, in angstrom at ``settings.temperature_k``
-    on the absolute scale of the energy: harmonic motion inside one well, so less than molecular dynamics or
-    crystals show; compare shapes and differences, not magnitudes, with those.
+    Returns a profile whose ``rmsf_angstrom`` has ``settings.replicas`` rows, in angstrom at
+    ``settings.temperature_k`` on the absolute scale of the energy: harmonic motion inside one well, so less
+    than molecular dynamics or crystals show; compare shapes and differences, not magnitudes, with those.
 
-    Raises
-    ------
-    StructureError
-        If the force field does not know a residue, or an alternative has other residues than the first.
-    ComputationError
-        If no minimum is found.
+    Raises StructureError if the force field does not know a residue, or an alternative has other residues
+    than the first; ComputationError if no minimum is found.
     """
     alternatives = list(model) if isinstance(model, list | tuple) else [model]
     residues = _shared_residues(alternatives, f"normal modes of {variant} in {state}")

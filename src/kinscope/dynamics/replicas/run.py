@@ -159,12 +159,8 @@ def run_replica(
     ``progress``: hears of every stop.
     ``platform``: None chooses, with one CPU thread.
 
-    Raises
-    ------
-    RunDirectoryError
-        If the system is damaged, or ``scratch`` belongs to another replica or is in use.
-    ComputationError
-        If files cannot be written (full disk); nothing saved is lost.
+    Raises RunDirectoryError if the system is damaged, or ``scratch`` belongs to another replica or is in use;
+    ComputationError if files cannot be written (full disk); nothing saved is lost.
     """
     scratch.mkdir(parents=True, exist_ok=True)
     with locked(scratch), disk_errors(scratch):

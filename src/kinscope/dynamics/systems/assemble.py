@@ -137,10 +137,7 @@ def create_force_field_system(
 ) -> Any:
     """An OpenMM System of a topology by the settings' force field; ``arguments`` go to OpenMM.
 
-    Raises
-    ------
-    StructureError
-        If the force field has no template for a residue.
+    Raises StructureError if the force field has no template for a residue.
     """
     from openmm import app
 

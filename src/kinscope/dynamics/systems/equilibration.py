@@ -53,10 +53,7 @@ def equilibrate_solvent(
     ``directory``: a solvated system; its state and record are replaced. ``steps``, ``seed``: of 4 fs; of
     noise, velocities and volume moves. ``platform``: None chooses one, one CPU thread.
 
-    Raises
-    ------
-    ComputationError
-        If the solvent becomes unstable.
+    Raises ComputationError if the solvent becomes unstable.
     """
     from openmm import OpenMMException
 

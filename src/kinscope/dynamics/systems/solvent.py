@@ -54,10 +54,7 @@ def solvate_native(
     shipped box; without them one is made. ``ligands``: bound to the model, in its frame; water in their way
     goes.
 
-    Raises
-    ------
-    StructureError
-        If the force field has no template for a residue.
+    Raises StructureError if the force field has no template for a residue.
     """
     started = time.monotonic()
     solute = with_ligands(model, ligands)
@@ -115,12 +112,8 @@ def solvate_mutant(
     that become ions and settles the water. ``ligands``: bound to the mutant, in its frame; the native's
     system is best one with the same ligands bound.
 
-    Raises
-    ------
-    StructureError
-        If the mutant does not superpose on the native within 1 angstrom (CA RMSD).
-    RunDirectoryError
-        If ``native_directory`` holds no complete system.
+    Raises StructureError if the mutant does not superpose on the native within 1 angstrom (CA RMSD);
+    RunDirectoryError if ``native_directory`` holds no complete system.
     """
     started = time.monotonic()
     native = load_record(native_directory)

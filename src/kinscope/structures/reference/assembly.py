@@ -56,10 +56,7 @@ def cut(atoms: AtomArray, first: int, last: int) -> AtomArray:
 def graft(atoms: AtomArray, donor: CrystalChain, part: Graft) -> tuple[AtomArray, Note]:
     """Replace a stretch by another crystal's, superposed on its flanks; what was done.
 
-    Raises
-    ------
-    StructureError
-        If the donor lacks residues of the stretch.
+    Raises StructureError if the donor lacks residues of the stretch.
     """
     transform = superpose(donor.atoms, atoms, _numbers(part.fit))
     piece = transform.applied_to(_whole(donor, part))
@@ -83,10 +80,7 @@ def place_domain(
 ) -> tuple[AtomArray, Note]:
     """Add a domain where another crystal has it, and settle it there; what was done.
 
-    Raises
-    ------
-    StructureError
-        If the donor lacks residues of the domain.
+    Raises StructureError if the donor lacks residues of the domain.
     """
     to_base = superpose(frame.atoms, atoms, _numbers(part.frame_fit))
     framed = to_base.applied_to(frame.atoms)
@@ -224,10 +218,8 @@ def assemble(
 ) -> Assembly:
     """Assemble the heavy atoms of a state from its recipe.
 
-    Raises
-    ------
-    StructureError
-        If an entry is not at hand, a part lacks residues, or a difference to human has no donor.
+    Raises StructureError if an entry is not at hand, a part lacks residues, or a difference to human has no
+    donor.
     """
     keep = keep_phosphorylation or bool(recipe.phosphorylated)
 

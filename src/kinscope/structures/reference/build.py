@@ -150,14 +150,8 @@ def build_reference_model(
     ``parametrise`` gives ligands their force field; it is needed where the recipe wants them charged. Returns
     the model, in the base crystal's frame and in kinscope's model conventions, and its record.
 
-    Raises
-    ------
-    StructureError
-        If an entry is not at hand, or the recipe does not fit it.
-    BadInputError
-        If the recipe wants charged ligands and nothing gives them charges.
-    ComputationError
-        If a computation fails.
+    Raises StructureError if an entry is not at hand, or the recipe does not fit it; BadInputError if the
+    recipe wants charged ligands and nothing gives them charges; ComputationError if a computation fails.
     """
     settings = settings or BuildSettings()
     say = progress or silent
@@ -214,12 +208,7 @@ def reference_model(
 ) -> tuple[AtomArray, ModelRecord]:
     """The native model of a state that ships with the pack (or lies in ``directory``).
 
-    Raises
-    ------
-    BadInputError
-        If the pack has no such state.
-    StructureError
-        If its model is absent or damaged.
+    Raises BadInputError if the pack has no such state; StructureError if its model is absent or damaged.
     """
     pack.state(state_id)
     home = (directory or pack.directory / MODELS_DIRECTORY) / state_id
