@@ -5,8 +5,6 @@ idea of POVME: Durrant, de Oliveira & McCammon, J. Mol. Graph. Model. 2011, 29, 
 measured in that same region. Of its grid points those count that a solvent probe covers without touching any
 heavy atom of the protein: Lee-Richards probe centres, dilated by the probe radius. Radii are Bondi's
 (J. Phys. Chem. 1964, 68, 441).
-
-Marks on a grid: which points atoms take, which points probes cover. Exact, without a search per point.
 """
 
 from __future__ import annotations

@@ -3,13 +3,6 @@
 RMSF depends on what was superposed and on which reference (mdtraj issue 1210), so both are found by a stated
 rule and recorded: the core is what remains after the most mobile atoms have been excluded one group after the
 other (the sieve of Gerstein & Altman, J. Mol. Biol. 1995, 251, 161), the reference is the converged mean.
-
-Superposition of many frames at once by unit quaternions.
-
-The rotation that lays one set of points on another is the eigenvector of the largest eigenvalue of a
-symmetric 4 x 4 matrix of their correlations (Horn, J. Opt. Soc. Am. A 1987, 4, 629; Theobald, Acta Cryst. A
-2005, 61, 478). The matrices of all frames are made by one product and solved by one call. The largest
-eigenvalue belongs to a proper rotation always, so that reflections need no care.
 """
 
 from __future__ import annotations
@@ -150,6 +143,10 @@ def rigid_core(
 
 def fit_frames(frames: FloatArray, reference: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Rotations and translations that lay every frame on a reference with the least squared distance.
+
+    All at once by unit quaternions: the rotation is the eigenvector of the largest eigenvalue of a symmetric
+    4 x 4 matrix of correlations, and a proper one always (Horn, J. Opt. Soc. Am. A 1987, 4, 629; Theobald,
+    Acta Cryst. A 2005, 61, 478).
 
     ``frames``: shape (n_frames, n_atoms, 3), angstrom. ``reference``: shape (n_atoms, 3), angstrom, three
     atoms at least.

@@ -170,13 +170,11 @@ def _seam_clashes(oxygen: FloatArray, box: FloatArray) -> NDArray[np.bool_]:
     return doomed
 
 
-def clashing_waters(
-    box: SolventBox, atoms: FloatArray, hydrogen: NDArray[np.bool_], heavy_nm: float, hydrogen_nm: float
-) -> NDArray[np.bool_]:
-    """Which waters (n,) have their oxygen nearer to given atoms (m, 3) than the limits."""
+def clashing_waters(box: SolventBox, atoms: FloatArray, hydrogen: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Which waters (n,) have their oxygen too near to given atoms (m, 3)."""
     oxygen = box.waters[:, 0]
-    clash = nearest(oxygen, atoms[~hydrogen], box.box) < heavy_nm
-    return clash | (nearest(oxygen, atoms[hydrogen], box.box) < hydrogen_nm)
+    clash = nearest(oxygen, atoms[~hydrogen], box.box) < _WATER_TO_HEAVY_NM
+    return clash | (nearest(oxygen, atoms[hydrogen], box.box) < _WATER_TO_HYDROGEN_NM)
 
 
 def add_salt(

@@ -121,7 +121,7 @@ class ComplexField:
             scale = 1.0 if solvent else _SOFT_CHARGE_SCALE
             system = reduce_system(whole, rows, solvent=solvent, charge_scale=scale)
             append_molecule(system, alone, born, scale)
-            hold_loosely(system, places, strengths, settings.backbone_freedom_angstrom, group=1)
+            hold_loosely(system, places, strengths, settings.backbone_freedom_angstrom)
             for index in np.flatnonzero(~free):
                 system.setParticleMass(int(index), 0.0)  # OpenMM never moves mass 0
             return static_context(system)

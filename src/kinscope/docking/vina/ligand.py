@@ -91,9 +91,7 @@ def prepare_ligand(ligand: Mol) -> LigandTree:
             # Rings stay as they are: breaking macrocycles adds glue atoms that belong to no molecule.
             setups = MoleculePreparation(charge_model="zero", rigid_macrocycles=True).prepare(ligand)
             text, fine, problem = PDBQTWriterLegacy.write_string(setups[0], add_index_map=True)
-    except (
-        Exception
-    ) as error:  # Meeko raises bare RuntimeError, ValueError and KeyError for unknown chemistry
+    except Exception as error:  # Meeko raises RuntimeError, ValueError and KeyError for unknown chemistry
         fine, problem, text = False, str(error), ""
     if not fine:
         raise LigandError(
@@ -128,12 +126,13 @@ def _parse(text: str, ligand: Mol) -> LigandTree:
             open_bodies.append(len(own) - 1)
         elif word == "ENDBRANCH":
             open_bodies.pop()
+    moving = [_with_hydrogens(ligand, atoms, set(order)) for atoms in own]
     return LigandTree(
         lines=lines,
         atom_of_line=atom_of_line,
         order=np.array(order, dtype=np.intp),
-        bodies=_bodies(ligand, own, hinge, parent),
-        torsions=_torsions(ligand, own, hinge, parent),
+        bodies=_bodies(own, moving, hinge, parent),
+        torsions=_torsions(moving, hinge, parent),
     )
 
 
@@ -159,9 +158,8 @@ def _with_hydrogens(ligand: Mol, atoms: list[int], typed: set[int]) -> list[int]
 
 
 def _bodies(
-    ligand: Mol, own: list[list[int]], hinge: list[tuple[int, int] | None], parent: list[int]
+    own: list[list[int]], moving: list[list[int]], hinge: list[tuple[int, int] | None], parent: list[int]
 ) -> tuple[Body, ...]:
-    typed = {atom for atoms in own for atom in atoms}
     bodies = []
     for number, atoms in enumerate(own):
         frame = list(atoms)
@@ -171,17 +169,15 @@ def _bodies(
         frame += [
             second[1] for child, second in enumerate(hinge) if second is not None and parent[child] == number
         ]
-        carried = _with_hydrogens(ligand, atoms, typed)
-        bodies.append(Body(np.array(frame, dtype=np.intp), np.array(carried, dtype=np.intp)))
+        bodies.append(Body(np.array(frame, dtype=np.intp), np.array(moving[number], dtype=np.intp)))
     return tuple(bodies)
 
 
 def _torsions(
-    ligand: Mol, own: list[list[int]], hinge: list[tuple[int, int] | None], parent: list[int]
+    moving: list[list[int]], hinge: list[tuple[int, int] | None], parent: list[int]
 ) -> tuple[tuple[int, int, NDArray[np.intp]], ...]:
-    typed = {atom for atoms in own for atom in atoms}
-    below: list[list[int]] = [_with_hydrogens(ligand, atoms, typed) for atoms in own]
-    for number in range(len(own) - 1, 0, -1):
+    below = list(moving)
+    for number in range(len(below) - 1, 0, -1):
         below[parent[number]] = [*below[parent[number]], *below[number]]
     return tuple(
         (axis[0], axis[1], np.array(below[number], dtype=np.intp))

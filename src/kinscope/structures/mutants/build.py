@@ -71,17 +71,14 @@ def build_mutant(
     report(0.98, "relaxing what is strained")
     relieved = [_relieved(native, wanted, candidate, settings, seed) for candidate in ranked]
     report(1.0, "done")
-    return [
-        MutantModel(
-            found.atoms,
-            mutant_record(
-                native, found.atoms, native_record, wanted, found.packing, index,
-                found.score - relieved[0].score, settings, found.relief,
-            ),
-            found.score,
-        )
-        for index, found in enumerate(relieved)
-    ]  # fmt: skip
+    models = []
+    for index, found in enumerate(relieved):
+        packing = replace(found.packing, atoms=found.atoms)
+        record = mutant_record(native, native_record, wanted, packing, settings, found.relief)
+        above = float(found.score - relieved[0].score)
+        place = {"alternative": index, "relative_energy_kcal_per_mol": above}
+        models.append(MutantModel(found.atoms, record.model_copy(update=place), found.score))
+    return models
 
 
 def _relaxed_candidates(

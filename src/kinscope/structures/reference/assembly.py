@@ -1,13 +1,9 @@
 """Putting a state model's heavy atoms together from crystals.
 
-The base chain gives the frame. Grafts are laid on it over the backbone of their flanks. Where a crystal's
+The base chain gives the frame. Grafts are laid on it by residues on either side where both crystals have the
+same backbone; how well they agree, and the peptide bonds at the joints, go into the record. Where a crystal's
 protein is not the human one, the human side chain comes from a crystal that shows it (or, for the isosteric
 pairs Asn/Asp and Gln/Glu, from the crystal's own atoms under their human names).
-
-Parts of crystals laid on one another: stretches grafted between two anchors, domains put in their place.
-
-The anchors of a graft are residues where both crystals have the same backbone; how well they agree, and the
-peptide bonds at the joints, go into the record.
 """
 
 from __future__ import annotations

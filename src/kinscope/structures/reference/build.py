@@ -141,7 +141,6 @@ def build_reference_model(
     pack: TargetPack,
     state_id: str,
     source: PdbSource,
-    settings: BuildSettings | None = None,
     progress: Progress | None = None,
     parametrise: Parametrise | None = None,
 ) -> tuple[AtomArray, ModelRecord]:
@@ -153,7 +152,7 @@ def build_reference_model(
     Raises StructureError if an entry is not at hand, or the recipe does not fit it; BadInputError if the
     recipe wants charged ligands and nothing gives them charges; ComputationError if a computation fails.
     """
-    settings = settings or BuildSettings()
+    settings = BuildSettings()
     say = progress or silent
     state = pack.state(state_id)
     recipe = recipe_of(pack, state_id)
@@ -194,7 +193,7 @@ def build_models(
             if progress is not None:
                 progress((index + fraction) / len(chosen), f"{state_id}: {text}")
 
-        atoms, record = build_reference_model(pack, state_id, source, progress=say, parametrise=parametrise)
+        atoms, record = build_reference_model(pack, state_id, source, say, parametrise)
         directory = out_dir / state_id
         directory.mkdir(parents=True, exist_ok=True)
         write_model(directory / SHIPPED_MODEL_FILE, atoms, record)
