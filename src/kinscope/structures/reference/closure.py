@@ -44,7 +44,6 @@ _BASINS: dict[str, tuple[_Basin, ...]] = {
     "before PRO": ((0.5, *_PPII[1:]), (0.35, *_BETA[1:]), (0.15, -60.0, -45.0, 9.0, 9.0)),
 }  # fmt: skip
 _FLOOR = 1e-7
-_SWEEPS = 200
 
 
 @dataclass(frozen=True)
@@ -84,13 +83,15 @@ def sample_backbones(
     after_name: str,
     *,
     samples: int = 2000,
+    sweeps: int = 200,
     seed: int = 1,
 ) -> Backbones:
     """Sample closed backbones of a stretch.
 
     ``names`` are residue names (``GLY``) of the stretch, ``after_name`` that of the far anchor: a proline
-    restrains the residue before. Of the chains started (``samples``) those that :data:`_SWEEPS` of cyclic
-    coordinate descent do not close are dropped: all, where the stretch is too short for its anchors.
+    restrains the residue before. Of the chains started (``samples``) those that do not close within so many
+    ``sweeps`` of cyclic coordinate descent are dropped: possibly none is left, where the anchors are further
+    apart than the stretch can reach.
     """
     span = float(np.linalg.norm(anchors.after_ca - anchors.before_ca))
     if span > _CA_CA * (len(names) + 1):
@@ -99,7 +100,7 @@ def sample_backbones(
     kinds = _kinds(names, after_name)
     torsions = _draw(kinds, samples, random)
     last_phi = np.full(samples, -75.0)
-    for sweep in range(_SWEEPS):
+    for sweep in range(sweeps):
         chain = _grow(anchors, torsions, last_phi)
         # The first sweeps close at any price; the later ones hold the residues in their basins.
         torsions, last_phi = _sweep(anchors, chain, torsions, last_phi, kinds, random, strict=sweep >= 10)
