@@ -68,7 +68,7 @@ def mutants(
     from kinscope.core.errors import BadInputError
     from kinscope.structures.wwpdb.source import PdbSource
     from kinscope.targets import load_target
-    from kinscope.validation.mutants import in_words, run
+    from kinscope.validation.mutants import Repacking, in_words, run
 
     if only not in {"both", "crystals", "recovery"}:
         raise BadInputError(
@@ -82,12 +82,9 @@ def mutants(
     found = run(
         PdbSource(_needed(mirror)),
         load_target(target),
-        residues=residues,
-        seed=seed,
-        table=table,
-        cores=cores,
+        seed,
         crystals=only != "recovery",
-        recovery=only != "crystals",
+        repacking=Repacking(residues, table, cores) if only != "crystals" else None,
         progress=tell,
     )
     echo(found.model_dump_json(indent=2) if as_json else in_words(found))
@@ -161,18 +158,14 @@ def redock(
     """Dock every co-crystal's ligand blind, into its own crystal or others, beside plain Vina."""
     from kinscope.structures.wwpdb.source import PdbSource
     from kinscope.targets import load_target
-    from kinscope.validation.redock import run, summary
+    from kinscope.validation.redock import RedockPlan, run, summary
 
     chosen = _engines(engine)
     rows = run(
         PdbSource(_needed(mirror)),
         load_target(target),
-        engines=chosen,
-        cross=cross,
-        receptors=receptors,
-        only=tuple(only or ()),
-        table=table,
-        seed=seed,
+        RedockPlan(chosen, cross, receptors, tuple(only or ()), seed),
+        table,
         say=typer.echo,
     )
     if rows:
