@@ -77,8 +77,8 @@ class TranscriptEntry(Record):
     other_assemblies: dict[str, str] = Field(default_factory=dict)
     """Accessions of the chromosome in assemblies that the pack does not hold, and their names."""
     shifts: dict[str, int] = Field(default_factory=dict)
-    """Accessions of other genomic sequences, and by how much their positions exceed the pack's own: one number
-    for every coding base. A sequence that is not here is not converted."""
+    """Accessions of other genomic sequences, and by how much their positions exceed the pack's own. The
+    shift is that of every coding base; a sequence that is not here is not converted."""
 
 
 class Transcript(TranscriptEntry):

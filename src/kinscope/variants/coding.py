@@ -137,7 +137,7 @@ _BUILDS = {
 
 
 def assembly_named(name: str) -> str:
-    """The assembly of a name in any usual spelling (``hg19``, ``hs37d5``, ``GRCh37.p13``); empty if unknown."""
+    """The assembly of a name in any usual spelling (``hg19``, ``GRCh37.p13``); empty if unknown."""
     stem = name.lower().partition(".")[0]
     return next((build for build, names in _BUILDS.items() if stem in {build.lower(), *names}), "")
 
