@@ -126,11 +126,15 @@ def _print_karyotype(karyotype: Karyotype, reading: KaryotypeReading) -> None:
     from kinscope.clinic.karyotype.reading import high_risk_changes
 
     for number, clone in enumerate(karyotype.clones, start=1):
-        echo(f"{f'clone {number}':<24}{_clone_line(clone)}")
+        side = "" if "//" not in karyotype.text else " (donor)" if clone.donor else " (recipient)"
+        echo(f"{f'clone {number}{side}':<24}{_clone_line(clone)}")
     for fish in karyotype.fish:
-        cells = f", {fish.positive_cells} of {fish.scored_cells} cells" if fish.positive_cells else ""
-        fused = {True: "BCR::ABL1 fusion", False: "no BCR::ABL1 fusion", None: "BCR::ABL1 not probed"}
-        echo(f"{'FISH':<24}{fused[fish.bcr_abl1_fusion]}{cells}: {fish.text}")
+        cells = "" if fish.scored_cells is None else f", {fish.scored_cells} cells scored"
+        if fish.positive_cells is not None:
+            cells = f", {fish.positive_cells} of {fish.scored_cells} cells"
+        fused = {True: "BCR::ABL1 fusion", False: "no BCR::ABL1 fusion", None: "BCR::ABL1 not said"}
+        side = " (donor)" if fish.donor else ""
+        echo(f"{'FISH' + side:<24}{fused[fish.bcr_abl1_fusion]}{cells}: {fish.text}")
     rows = [("Philadelphia chromosome", _philadelphia(reading)), ("complexity", _complexity(reading))]
     rows += [("additional changes", ", ".join(_named(reading)) or "none")]
     rows += [("high risk in CML", ", ".join(high_risk_changes(reading)) or "none")]
@@ -153,15 +157,17 @@ def _named(reading: KaryotypeReading) -> list[str]:
 
 
 def _clone_line(clone: Clone) -> str:
+    from kinscope.clinic.karyotype.changes import ploidy_name
+
     number = str(clone.low) if clone.low == clone.high else f"{clone.low} to {clone.high}"
     cells = "number of cells not given" if clone.cells is None else f"{clone.cells} cells"
-    parts = [f"{number} chromosomes, {clone.sex}", cells]
+    if clone.scored is not None:
+        cells = f"{clone.cells} of {clone.scored} cells"
+    parts = [f"{number} chromosomes ({ploidy_name(clone)}), {clone.sex}", cells]
     if clone.composite:
         parts.append("composite")
     if clone.reference:
         parts.append(f"as {clone.reference} with {len(clone.inherited)} changes")
-    if clone.donor:
-        parts.append("donor")
     if clone.normal:
         parts.append("normal")
     changes = ", ".join(change.name for change in clone.abnormalities)
@@ -169,8 +175,8 @@ def _clone_line(clone: Clone) -> str:
 
 
 def _philadelphia(reading: KaryotypeReading) -> str:
-    if reading.philadelphia == "not seen":
-        return "not seen"
+    if reading.philadelphia in ("not seen", "open"):
+        return "open: not seen in what was read" if reading.philadelphia == "open" else "not seen"
     cells = ""
     if reading.philadelphia_cells is not None and reading.cells is not None:
         cells = f", in {reading.philadelphia_cells} of {reading.cells} cells"
@@ -179,8 +185,8 @@ def _philadelphia(reading: KaryotypeReading) -> str:
 
 
 def _complexity(reading: KaryotypeReading) -> str:
-    if reading.philadelphia == "not seen":
-        return reading.complexity
+    if reading.philadelphia in ("not seen", "open"):
+        return reading.complexity or "open: no cell of the patient's own was read"
     return f"{reading.complexity}; the Philadelphia translocation is counted"
 
 

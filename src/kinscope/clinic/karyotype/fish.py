@@ -1,0 +1,133 @@
+"""The parts of a karyotype by other techniques: FISH for BCR and ABL1, and what is named but not read."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from kinscope.clinic.karyotype.changes import philadelphia_kind
+from kinscope.clinic.karyotype.grammar import PartError, Scanner, cells_in_brackets, read_change
+from kinscope.clinic.karyotype.model import FishResult, Unreadable
+
+_TECHNIQUE = re.compile(r"(?<![a-z0-9])(nuc *ish|ish|arr|ogm|sseq|seq|rsa|mlpa)(?![a-z0-9])")
+_NAMES = {"arr": "microarray", "ogm": "optical mapping", "mlpa": "MLPA", "rsa": "region-specific assay"}
+_BAND = r"(?:[0-9]{1,2}|[xy?])?(?:cen|[pq](?:ter|[0-9.~?-]*))?"
+_OUTSIDE = re.compile(
+    r"(?:[ ,;/.+?-]|x *[0-9]+(?:~[0-9]+)?"
+    rf"|(?:i?der|i?dic|del|dup|ins|inv|add|mar|con|sep|[tir])(?![a-z])|{_BAND})*"
+)
+"""What stands outside the brackets of a FISH part."""
+_INSIDE = re.compile(r"[a-z0-9'’´ ,;+~.:?/*-]*")
+_PROBE = re.compile(r"(?<![a-z0-9])(abl1?|bcr)(?=x *[0-9]|[^a-z0-9]|$)")
+_TOGETHER = re.compile(r"([^(),;]*(?:con|::)[^(),;]*)\)? *(?:x *([0-9]+))?")
+
+Part = tuple[str, int, int]
+
+
+def technique_parts(plain: str) -> tuple[int, list[Part]]:
+    """Where the banded karyotype ends, and the parts by other techniques as (technique, start, end)."""
+    found = [
+        match
+        for match in _TECHNIQUE.finditer(plain)
+        if plain.count("(", 0, match.start()) <= plain.count(")", 0, match.start())
+    ]
+    ends = [*(match.start() for match in found[1:]), len(plain)]
+    parts = [(match.group(), match.start(), end) for match, end in zip(found, ends, strict=False)]
+    return (found[0].start() if found else len(plain)), parts
+
+
+def read_technique(plain: str, text: str, part: Part, *, donor: bool) -> Iterator[FishResult | Unreadable]:
+    """Each signal pattern of a FISH part with its cells; another technique's part as unreadable.
+
+    Raises
+    ------
+    KaryotypeError
+        If more cells show a pattern than were looked at.
+    """
+    technique, start, end = part
+    if not technique.endswith("ish"):
+        reason = f"a result of {_NAMES.get(technique, 'sequencing')}, which is not read"
+        shown = text[start:end].strip(" .;")
+        yield Unreadable(text=shown, start=start, end=end, reason=reason)
+        return
+    at = start + len(technique)
+    for piece in re.compile(r"([^\[\]]*)(\[[^\[\]]*\]?)?").finditer(plain, at, end):
+        pattern, cells = piece.group(1), piece.group(2) or ""
+        donor = donor or "//" in pattern
+        if not pattern.strip(" .;,/") and not cells:
+            continue
+        first = piece.start() + len(pattern) - len(pattern.lstrip(" .;,/")) if piece.start() > at else start
+        stop = piece.end() if cells else piece.start() + len(pattern.rstrip(" .;,/"))
+        shown = text[first:stop]
+        trouble = _not_read(plain, piece.start(), pattern)
+        positive = scored = None
+        try:
+            positive, scored = _cells(plain, piece.start(2), piece.end(2)) if cells else (None, None)
+        except PartError as error:
+            trouble = trouble or (error.offset, error.reason)
+        fused = None if trouble else _fused(pattern, chromosomes=technique == "ish")
+        if fused is None and not trouble and _probed(pattern):
+            trouble = first, "it does not say whether BCR and ABL1 lie together"
+        if trouble:
+            reason = f"{trouble[1]} (character {trouble[0] + 1})"
+            yield Unreadable(text=shown, start=first, end=stop, reason=reason)
+        yield FishResult(
+            text=shown,
+            start=first,
+            end=stop,
+            method="ish" if technique == "ish" else "nuc ish",
+            bcr_abl1_fusion=fused and positive != 0,
+            positive_cells=positive,
+            scored_cells=scored,
+            donor=donor,
+        )
+
+
+def _cells(plain: str, start: int, end: int) -> tuple[int | None, int | None]:
+    """``[180/200]``: cells with the signal pattern and cells scored; ``[200]`` is cells scored."""
+    cells, scored, _ = cells_in_brackets(Scanner(plain, start + 1, end))
+    return (None, cells) if scored is None else (cells, scored)
+
+
+def _not_read(plain: str, start: int, pattern: str) -> tuple[int, str] | None:
+    """Where a pattern holds what no FISH result does, and what is wrong there."""
+    outside = re.sub(r"\([^()]*\)", lambda group: " " * len(group.group()), pattern)
+    found = _OUTSIDE.match(outside)
+    end = found.end() if found else 0
+    if end < len(outside):
+        return start + end, "not understood from here"
+    for group in re.finditer(r"\(([^()]*)\)", pattern):
+        inside = _INSIDE.match(group.group(1))
+        if inside and inside.end() < len(group.group(1)):
+            return start + group.start(1) + inside.end(), "not understood from here"
+    return None
+
+
+def _fused(pattern: str, *, chromosomes: bool) -> bool | None:
+    """Whether BCR and ABL1 signals lie together; None where the part does not say.
+
+    Together: ``ABL1 con BCRx2``; both on one chromosome, ``der(22)(BCR+,ABL1+)``; or a translocation that
+    FISH on chromosomes names, ``ish t(9;22)(q34;q11.2)``.
+    """
+    for part, outside in _TOGETHER.findall(pattern):
+        if "abl" in part and "bcr" in part:
+            inside = re.search(r"x *([0-9]+) *$", part)
+            return int(outside or (inside.group(1) if inside else 1)) > 0
+    signals = [part for group in re.findall(r"\(([^()]*)\)", pattern) for part in group.split(";")]
+    if any(re.search(r"abl1?\+", part) and re.search(r"bcr\+", part) for part in signals):
+        return True
+    if chromosomes and _names_translocation(pattern):
+        return None if _PROBE.search(pattern) else True
+    return False if _probed(pattern) else None
+
+
+def _probed(pattern: str) -> bool:
+    return {name[:3] for name in _PROBE.findall(pattern)} == {"abl", "bcr"}
+
+
+def _names_translocation(pattern: str) -> bool:
+    bare = re.sub(r"\((?=[^()]*(?:[+]|x *[0-9]|[a-z0-9]{3}-))[^()]*\)", "", pattern).strip(" ,.;/")
+    try:
+        return philadelphia_kind(read_change(bare, 0, len(bare))) != "not seen"
+    except PartError:
+        return False
