@@ -23,15 +23,15 @@ if TYPE_CHECKING:
 app = typer.Typer()
 
 
-@command_of(app, "qpcr", epilog="Example:  kinscope qpcr run.csv --transcript e1a2 --control GUSB")
+@command_of(app, "qpcr", epilog="Example:  kinscope qpcr --example; kinscope qpcr run.csv --control GUSB")
 def show_qpcr(
     file: Annotated[
-        Path,
+        Path | None,
         typer.Argument(
             metavar="FILE",
             help="CSV or TSV with columns sample, target, role (standard, sample, ntc), copies, ct; or YAML.",
         ),
-    ],
+    ] = None,
     transcript: Annotated[
         str, typer.Option("--transcript", help="Fusion transcript: e1a2, e13a2, e14a2, p190 ...")
     ] = "",
@@ -43,12 +43,26 @@ def show_qpcr(
     rules: Annotated[
         str, typer.Option("--rules", help="Rules of acceptance: eac, euromrd, or a YAML file.")
     ] = "eac",
+    example: Annotated[
+        bool,
+        typer.Option("--example", help="The relapse of Lewandowski et al. 2025, which ships with kinscope."),
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Standard curves, normalised copy number with its interval, international scale, sensitivity."""
-    from kinscope.clinic.qpcr.run import analyse_run, read_run
+    from importlib.resources import files
 
-    run = read_run(file, transcript=transcript, control_gene=control, conversion_factor=conversion_factor)
+    from kinscope.clinic.qpcr.run import analyse_run, read_run
+    from kinscope.core.errors import BadInputError
+
+    if (file is None) != example:
+        remedy = "kinscope qpcr --example, or kinscope qpcr run.csv"
+        raise BadInputError(
+            "Give a file, or --example, and not both.", where="the command line", remedy=remedy
+        )
+    path = file or Path(str(files("kinscope.clinic.examples"))) / "qpcr-relapse-gusb.csv"
+    named = transcript or "e1a2" * example
+    run = read_run(path, transcript=named, control_gene=control, conversion_factor=conversion_factor)
     report = analyse_run(run, rules)
     if as_json:
         show_json(report)
@@ -65,6 +79,8 @@ def _print_qpcr(report: QpcrReport) -> None:
     for result in report.results:
         echo("")
         _print_sample(result)
+    for note in report.notes:
+        echo(f"\nNote: {note}")
     echo(f"\nRules: {report.rules}. {report.rules_citation}")
 
 

@@ -70,6 +70,8 @@ class QpcrRun(Record):
         Plasmid standards; needed where samples are given as cycles.
     no_template
         Cycles of wells without template, which should all be None.
+    notes
+        What of a table was left out.
     """
 
     transcript: Annotated[str, Field(max_length=60), AfterValidator(_printable)] = ""
@@ -79,6 +81,7 @@ class QpcrRun(Record):
     control_standards: tuple[StandardLevel, ...] = ()
     no_template: tuple[Ct | None, ...] = ()
     samples: Annotated[tuple[QpcrSample, ...], Field(min_length=1, max_length=2000)]
+    notes: tuple[str, ...] = ()
 
 
 class Check(Record):
@@ -211,3 +214,4 @@ class QpcrReport(Record):
     control_curve: StandardCurve | None = None
     checks: tuple[Check, ...] = ()
     results: tuple[QpcrResult, ...]
+    notes: tuple[str, ...] = ()

@@ -62,6 +62,7 @@ def analyse_run(run: QpcrRun, rules: str | Path | AcceptanceRules = "eac") -> Qp
             _result(run, number, chosen, fusion_curve, control_curve, run_accepted=not failed)
             for number in range(1, len(run.samples) + 1)
         ),
+        notes=run.notes,
     )
 
 
