@@ -59,58 +59,45 @@ def written_out(clones: list[Clone]) -> list[Clone]:
     """
     changes = [change for clone in clones for change in clone.abnormalities]
     parts = [*changes, *(component for change in changes for component in change.components)]
-    full: dict[tuple[str, ...], dict[tuple[str, ...], Abnormality]] = {}
-    for part in parts:
-        if any(len(b.band) > 1 for b in part.breakpoints) or part.components:
-            full.setdefault(part.about, {}).setdefault(part.key[1:], part)
-    done = [
+    full = list({part.key[1:]: part for part in parts if _has_bands(part) or part.components}.values())
+    return [
         clone.model_copy(update={"abnormalities": tuple(_completed(c, full) for c in clone.abnormalities)})
         for clone in clones
     ]
-    return done
 
 
-def _completed(
-    change: Abnormality, full: dict[tuple[str, ...], dict[tuple[str, ...], Abnormality]]
-) -> Abnormality:
-    components = tuple(_completed(component, full) for component in change.components)
-    change = change.model_copy(update={"components": components})
-    if not change.chromosomes or any(len(b.band) > 1 for b in change.breakpoints) or components:
-        return change
-    options = [o for o in full.get(change.about, {}).values() if _may_shorten(change, o)]
-    if change.kind in ("der", "ider") and not options:
-        moved = [
-            o for kind in ("t", "ins") for (k, *_), found in full.items() if k == kind for o in found.values()
-        ]
-        options = [o for o in moved if set(change.chromosomes) <= set(o.chromosomes)]
-        if len(options) == 1:
-            return change.model_copy(update={"components": (options[0],)})
-    if len(options) == 1:
-        given = options[0]
-        inner = tuple(_completed(component, full) for component in given.components)
-        return change.model_copy(update={"breakpoints": given.breakpoints, "components": inner})
-    return change.model_copy(update={"uncertain": change.uncertain or len(options) > 1})
+def _has_bands(change: Abnormality) -> bool:
+    return any(len(b.band) > 1 for b in change.breakpoints)
 
 
-def _may_shorten(short: Abnormality, full: Abnormality) -> bool:
-    """Whether the arms that a short form gives, as in del(7q), are those of the full form."""
-    arms = {(b.chromosome, b.band) for b in short.breakpoints}
-    return arms <= {(b.chromosome, b.band[:1]) for b in full.breakpoints}
+def _completed(change: Abnormality, full: list[Abnormality]) -> Abnormality:
+    given = change
+    if not (change.components or _has_bands(change)) and change.chromosomes:
+        arms = {(b.chromosome, b.band) for b in change.breakpoints}
+        fitting = [o for o in full if o.about == change.about]
+        fitting = [o for o in fitting if arms <= {(b.chromosome, b.band[:1]) for b in o.breakpoints}]
+        if change.kind in ("der", "ider") and not fitting:
+            moved = [
+                o for o in full if o.kind in ("t", "ins") and set(change.chromosomes) <= set(o.chromosomes)
+            ]
+            fitting = [change.model_copy(update={"components": (other,)}) for other in moved]
+        if len(fitting) != 1:
+            return change.model_copy(update={"uncertain": change.uncertain or bool(fitting)})
+        given = fitting[0]
+    components = tuple(_completed(component, full) for component in given.components)
+    return change.model_copy(update={"breakpoints": given.breakpoints, "components": components})
 
 
 def steps(change: Abnormality) -> tuple[int, int]:
     """By how many chromosomes a change raises or lowers the number, lowest and highest (ISCN 2024, 5)."""
-    if change.kind in ("dmin", "hsr", "ace"):
+    if change.kind in ("dmin", "hsr", "ace") or (change.sign == "-" and change.kind in ("t", "inv", "ins")):
         return 0, 0
-    if change.sign == "-":
-        gone = change.kind not in ("t", "inv", "ins")
-        return (-change.copies_high, -change.copies_low) if gone else (0, 0)
-    fused = len(change.chromosomes) - 1 if change.kind in FUSED else 0
     if change.sign == "+":
         return change.copies_low, change.copies_high
     if change.kind == "tas":  # written with the number before or after the two are counted as one
         return 1 - len(change.chromosomes), 0
-    return -fused * change.copies_high, -fused * change.copies_low
+    gone = 1 if change.sign else len(change.chromosomes) - 1 if change.kind in FUSED else 0
+    return -gone * change.copies_high, -gone * change.copies_low
 
 
 FUSED = ("der", "dic", "psu dic", "rob", "trc")
@@ -136,17 +123,12 @@ def expected_count(clone: Clone) -> tuple[int, int] | None:
         return None
     if not set(clone.sex) <= {"X", "Y"} or (clone.reference and clone.base is None):
         return None
-    if clone.base is not None:
-        moves = [steps(change) for change in clone.abnormalities]
-        return clone.base + sum(m[0] for m in moves), clone.base + sum(m[1] for m in moves)
-    low = high = 22 * clone.ploidy + _sex_chromosomes(clone)
-    full = clone.sex_constitutional or len(clone.sex) >= clone.ploidy
-    for change in clone.abnormalities:
-        # The sex field of 45,X,-Y shows the loss already.
-        if change.sign == "-" and change.chromosomes in (("X",), ("Y",)) and not full:
-            continue
-        low, high = low + steps(change)[0], high + steps(change)[1]
-    return low, high
+    # The sex field of 45,X,-Y shows the loss already.
+    shown = clone.base is None and not clone.sex_constitutional and len(clone.sex) < clone.ploidy
+    lost = [c for c in clone.abnormalities if shown and c.sign == "-" and c.chromosomes in (("X",), ("Y",))]
+    moves = [steps(change) for change in clone.abnormalities if change not in lost]
+    base = 22 * clone.ploidy + _sex_chromosomes(clone) if clone.base is None else clone.base
+    return base + sum(low for low, _ in moves), base + sum(high for _, high in moves)
 
 
 def _sex_chromosomes(clone: Clone) -> int:

@@ -13,33 +13,20 @@ from kinscope.clinic.karyotype.changes import PhKind, agreement, is_other_half, 
 from kinscope.clinic.karyotype.model import Abnormality, Clone, Karyotype
 from kinscope.core.records import Record
 
-
-class Distinct(Record):
-    """One change with the clones that carry it; ``times`` is 2 where a clone lists it twice (+21,+21)."""
-
-    carriers: tuple[tuple[Clone, Abnormality], ...]
-    times: int
-
-    @property
-    def change(self) -> Abnormality:
-        """The change as first written."""
-        return self.carriers[0][1]
+Carriers = list[tuple[Clone, Abnormality]]
 
 
-def distinct_changes(clones: list[Clone]) -> list[Distinct]:
-    """Acquired changes, each with the clones that carry it, in the order of the report."""
-    found: dict[tuple[str, ...], list[list[tuple[Clone, Abnormality]]]] = {}
+def distinct_changes(clones: list[Clone]) -> list[tuple[Carriers, int]]:
+    """Acquired changes, each with the clones that carry it, and 2 where a clone lists it twice (+21,+21)."""
+    found: dict[tuple[str, ...], list[Carriers]] = {}
     for clone in clones:
-        here: dict[tuple[str, ...], list[tuple[Clone, Abnormality]]] = {}
+        here: dict[tuple[str, ...], Carriers] = {}
         for change in clone.changes:
             if not change.constitutional:
                 here.setdefault(change.key, []).append((clone, change))
-        for key, occurrences in here.items():
-            found.setdefault(key, []).append(occurrences)
-    return [
-        Distinct(carriers=tuple(o[0] for o in by_clone), times=max(len(o) for o in by_clone))
-        for by_clone in found.values()
-    ]
+        for key, listed in here.items():
+            found.setdefault(key, []).append(listed)
+    return [([listed[0] for listed in each], max(map(len, each))) for each in found.values()]
 
 
 def weight(change: Abnormality, others: list[Abnormality]) -> tuple[int, int]:
@@ -67,17 +54,17 @@ def weight(change: Abnormality, others: list[Abnormality]) -> tuple[int, int]:
     return each * change.copies_low, each * change.copies_high
 
 
-CLONAL_GAIN = 2
-CLONAL_LOSS = 3
-"""ISCN: a structural change or a gain is clonal in two cells, a loss in three (ISCN 2020, chapter 11)."""
-
+MAJOR_ROUTE = ("second Ph", "trisomy 8", "trisomy 19", "i(17q)")
 COMPLEX_FROM = 3
 HIGHLY_COMPLEX_FROM = 5
 """Five are complex in ALL (Moorman AV et al. Blood 2007;109:3189-3197; NCCN), three in most diseases."""
 
 
 class ChangeSummary(Record):
-    """One distinct change over all clones."""
+    """One distinct change over all clones.
+
+    A structural change or a gain is clonal in two cells, a loss in three (ISCN 2020, chapter 11).
+    """
 
     name: str
     cells: int | None
@@ -148,7 +135,7 @@ def read_karyotype(karyotype: Karyotype) -> KaryotypeReading:
         complexity=_complexity(low, high, partly=partly) if own else "",
         incomplete=any(clone.incomplete for clone in own),
         notes=(
-            *_philadelphia_notes(karyotype, carrying, kind, found, by_fish=by_fish),
+            *(_philadelphia_notes(carrying, kind, found, by_fish=by_fish) if own else ()),
             *_notes(karyotype),
         ),
     )
@@ -192,10 +179,9 @@ def _philadelphia(clones: list[Clone]) -> tuple[PhKind, Abnormality | None]:
     doubted = [other for change in listed for other in _alternatives(change)]
     for changes in (listed, doubted):
         found = [(philadelphia_kind(change), change) for change in changes]
-        for kind in order:
-            for candidate, change in found:
-                if candidate == kind:
-                    return kind, change
+        seen = [pair for kind in order for pair in found if pair[0] == kind]
+        if seen:
+            return seen[0]
     return "not seen", None
 
 
@@ -210,13 +196,10 @@ def _carried(clone: Clone) -> list[Abnormality]:
     """Philadelphia chromosomes of a clone, the first one first; none where the clone lost it again."""
     acquired = [c for c in clone.changes if not c.constitutional]
     carried = [c for c in acquired if philadelphia_kind(c) != "not seen"]
-    lost = [
-        c
-        for c in acquired
-        if philadelphia_kind(c.model_copy(update={"sign": ""})) == "der(22)" and c.sign == "-"
-    ]
+    minus = [c.model_copy(update={"sign": ""}) for c in acquired if c.sign == "-"]
+    lost = sum(philadelphia_kind(c) == "der(22)" for c in minus)
     carried.sort(key=lambda c: (c.sign == "+", c.kind not in ("t", "ins")))
-    return carried[: max(0, len(carried) - len(lost))]
+    return carried[: max(0, len(carried) - lost)]
 
 
 def _philadelphia_cells(clones: list[Clone]) -> int | None:
@@ -247,7 +230,7 @@ def _sum(numbers: list[int | None]) -> int | None:
 def _summaries(clones: list[Clone]) -> tuple[ChangeSummary, ...]:
     """Distinct acquired changes; a clone's inherited changes are the same changes with more cells."""
     distinct = distinct_changes(clones)
-    listed = [entry.change for entry in distinct]
+    listed = [carriers[0][1] for carriers, _ in distinct]
     carried = [_carried(clone) for clone in clones]
     first = {changes[0].key for changes in carried if changes}
     second = {
@@ -256,55 +239,43 @@ def _summaries(clones: list[Clone]) -> tuple[ChangeSummary, ...]:
         for number, change in enumerate(changes)
         if number or change.kind in ("ider", "idic") or (change.copies_low > 1 and clone.ploidy == 2)
     }
-    return tuple(_summary(entry, listed, first, second) for entry in distinct)
+    summaries = []
+    for change, (carriers, times) in zip(listed, distinct, strict=True):
+        cells = _sum([_cells_of(clone, c) for clone, c in carriers])
+        low, high = weight(change, listed)
+        is_first = change.key in first or (bool(first) and is_other_half(change))
+        risk = "second Ph" if change.key in second else "" if is_first or not first else _risk(change)
+        summaries.append(
+            ChangeSummary(
+                name=change.name if times == 1 else f"{change.name} ({times} times)",
+                cells=cells,
+                clonal=None if cells is None else cells >= (3 if change.sign == "-" else 2),
+                group="numerical" if change.kind in ("chromosome", "mar", "Ph") else "structural",
+                weight_low=low * times,
+                weight_high=high * times,
+                philadelphia=is_first,
+                high_risk=risk,
+                major_route=risk in MAJOR_ROUTE,
+            )
+        )
+    return tuple(summaries)
 
 
-def _summary(
-    entry: Distinct, listed: list[Abnormality], first: set[tuple[str, ...]], second: set[tuple[str, ...]]
-) -> ChangeSummary:
-    change = entry.change
-    cells = _sum([_cells_of(clone, c) for clone, c in entry.carriers])
-    needed = CLONAL_LOSS if change.sign == "-" else CLONAL_GAIN
-    low, high = weight(change, listed)
-    is_first = change.key in first or (bool(first) and is_other_half(change))
-    risk, major = ("second Ph", True) if change.key in second else ("", False)
-    if first and not is_first and not risk:
-        risk, major = _risk(change)
-    return ChangeSummary(
-        name=change.name if entry.times == 1 else f"{change.name} ({entry.times} times)",
-        cells=cells,
-        clonal=None if cells is None else cells >= needed,
-        group="numerical" if change.kind in ("chromosome", "mar", "Ph") else "structural",
-        weight_low=low * entry.times,
-        weight_high=high * entry.times,
-        philadelphia=is_first,
-        high_risk=risk,
-        major_route=major,
-    )
-
-
-def _risk(change: Abnormality) -> tuple[str, bool]:
+def _risk(change: Abnormality) -> str:
     """The high-risk group that a change beside the Philadelphia translocation belongs to, if any.
 
-    High risk: +8, second Ph, i(17q), +17, +19, +21, 3q26.2, 11q23, -7 and 7q losses; the first four with +19
-    are the major route.
+    High risk: +8, second Ph, i(17q), +17, +19, +21, 3q26.2, 11q23, -7 and 7q losses.
     """
     whole = change.chromosomes[0] if change.chromosomes else ""
-    if change.kind == "chromosome" and change.sign == "+":
-        names = {"8": ("trisomy 8", True), "19": ("trisomy 19", True)}
-        names |= {"17": ("trisomy 17", False), "21": ("trisomy 21", False)}
-        return names.get(whole, ("", False))
+    if change.kind == "chromosome":
+        if change.sign == "+":
+            return f"trisomy {whole}" if whole in ("8", "17", "19", "21") else ""
+        return "monosomy 7" if whole == "7" else ""
     if change.kind in ("i", "idic") and whole == "17" and _breaks_at(change, "17", ("q", "p11")):
-        return "i(17q)", True
-    if change.sign == "-" and change.kind == "chromosome" and whole == "7":
-        return "monosomy 7", False
+        return "i(17q)"
     if _loses_7q(change):
-        return "7q loss", False
-    if _breaks_at(change, "3", ("q26",)):
-        return "3q26.2", False
-    if _breaks_at(change, "11", ("q23",)):
-        return "11q23", False
-    return "", False
+        return "7q loss"
+    return "3q26.2" if _breaks_at(change, "3", ("q26",)) else "11q23" * _breaks_at(change, "11", ("q23",))
 
 
 def _loses_7q(change: Abnormality) -> bool:
@@ -342,49 +313,40 @@ def _complexity(low: int, high: int, *, partly: bool) -> str:
 
 
 def _philadelphia_notes(
-    karyotype: Karyotype,
-    clones: list[Clone],
-    kind: PhKind,
-    found: Abnormality | None,
-    *,
-    by_fish: bool | None,
+    clones: list[Clone], kind: PhKind, found: Abnormality | None, *, by_fish: bool | None
 ) -> list[str]:
-    notes = []
     changes = [change for clone in clones for change in clone.changes if not change.constitutional]
-    if not any(not clone.donor for clone in karyotype.clones):
-        return [
-            "no cell of the recipient (the patient) was seen: nothing is said of the patient's own clones"
-            if karyotype.clones
-            else "no banded karyotype: the Philadelphia chromosome is judged by FISH only"
-        ]
-    if found is None:
-        if kind == "open":
-            notes.append("what was not read, or not written, may hold the Philadelphia translocation")
-        notes.append(
-            "no Philadelphia chromosome by banding; a cryptic or variant BCR::ABL1 fusion cannot be excluded "
-            "without FISH or RT-PCR"
-        )
-        if any(is_other_half(c) for c in changes):
-            notes.append("the other half of a t(9;22) is listed, but not the der(22) that BCR::ABL1 lies on")
-        elif any(c.kind == "t" and {"9", "22"} <= set(c.chromosomes) for c in changes):
-            notes.append("a t(9;22) with breakpoints other than 9q34 and 22q11 is not the Philadelphia one")
-        elif any(_breaks_at(c, "22", ("q11",)) for c in changes):
-            notes.append("22q11 is rearranged without 9q34: a variant Philadelphia translocation is possible")
-        if by_fish:
-            notes.append("FISH shows a BCR::ABL1 fusion that banding does not: cryptic")
-    elif by_fish is False:
-        notes.append("FISH shows no BCR::ABL1 fusion although banding shows the translocation")
-    if found is not None and found.uncertain:
-        notes.append(f"the report itself doubts {found.name}")
-    if found is not None and any(
-        c.kind == "idic" and c.about[1] == "22" and not c.components for c in changes
-    ):
-        notes.append("an idic(22) may be a second Philadelphia chromosome: of which 22 it is, is not said")
-    return notes
+    if found is not None:
+        idic = any(c.kind == "idic" and c.chromosomes == ("22",) and not c.components for c in changes)
+        notes = {
+            "FISH shows no BCR::ABL1 fusion although banding shows the translocation": by_fish is False,
+            f"the report itself doubts {found.name}": found.uncertain,
+            "an idic(22) may be a second Philadelphia chromosome: of which 22 it is, is not said": idic,
+        }
+        return [note for note, holds in notes.items() if holds]
+    half = any(is_other_half(c) for c in changes)
+    elsewhere = not half and any(c.kind == "t" and {"9", "22"} <= set(c.chromosomes) for c in changes)
+    partner = not half and not elsewhere and any(_breaks_at(c, "22", ("q11",)) for c in changes)
+    notes = {
+        "what was not read, or not written, may hold the Philadelphia translocation": kind == "open",
+        "no Philadelphia chromosome by banding; a cryptic or variant BCR::ABL1 fusion cannot be excluded "
+        "without FISH or RT-PCR": True,
+        "the other half of a t(9;22) is listed, but not the der(22) that BCR::ABL1 lies on": half,
+        "a t(9;22) with breakpoints other than 9q34 and 22q11 is not the Philadelphia one": elsewhere,
+        "22q11 is rearranged without 9q34: a variant Philadelphia translocation is possible": partner,
+        "FISH shows a BCR::ABL1 fusion that banding does not: cryptic": bool(by_fish),
+    }
+    return [note for note, holds in notes.items() if holds]
 
 
 def _notes(karyotype: Karyotype) -> list[str]:
     notes = []
+    if not karyotype.clones:
+        notes.append("no banded karyotype: the Philadelphia chromosome is judged by FISH only")
+    elif all(clone.donor for clone in karyotype.clones):
+        notes.append(
+            "no cell of the recipient (the patient) was seen: nothing is said of the patient's own clones"
+        )
     donors = [clone for clone in karyotype.clones if clone.donor]
     if donors:
         notes.append("cells behind '//' are the donor's and are not counted")
