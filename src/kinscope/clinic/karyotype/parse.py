@@ -36,7 +36,13 @@ MAX_CLONES = 60
 MAX_CHANGES = 200
 _NEXT_CLONE = re.compile(r"\][ .,;]*(?=[0-9]{2}[0-9]?(?:<[^>]*>)?[ ~-]*[0-9]* *,)")
 """Cells, and at once the number of another clone: the stroke between them is missing."""
-_AFTER_CELLS = re.compile(r"\] *([^\[\],/]*)$")
+_CELLS = re.compile(r"\[[^\[\]]*\]([^\[\],/]*)$")
+"""The cells that end a clone, and any words behind them."""
+_NUMBER = re.compile(
+    r" *(?:(?:mos|chi) +)?(?P<low>[0-9]{1,5}) *(?:[~-] *(?P<high>[0-9]{1,5}) *)?"
+    r"(?:< *(?P<ploidy>[1-8]) *n *[+±-]* *> *)?"
+)
+"""``46``, ``47~48``, ``69<3n>``."""
 
 
 def parse_karyotype(text: str) -> Karyotype:
@@ -52,15 +58,14 @@ def parse_karyotype(text: str) -> Karyotype:
     plain = normalised(text)
     banded_end, techniques = technique_parts(plain)
     banded = plain[:banded_end].strip(" ;")
-    fish: list[FishResult] = []
-    unreadable: list[Unreadable] = []
-    for part in techniques:
-        for result in read_technique(plain, text, part, donor=banded.endswith("//")):
-            (fish if isinstance(result, FishResult) else unreadable).append(result)  # type: ignore[arg-type]
+    donor = banded.endswith("//")
+    results = [result for part in techniques for result in read_technique(plain, text, part, donor=donor)]
+    fish = tuple(result for result in results if isinstance(result, FishResult))
+    unreadable = tuple(result for result in results if isinstance(result, Unreadable))
     clones = _clones(plain, text, banded_end) if banded.strip(" ./") or not techniques else []
     if not clones and not fish:
         raise frame_error("There is no karyotype here.", 0)
-    return Karyotype(text=text, clones=tuple(clones), fish=tuple(fish), unreadable=tuple(unreadable))
+    return Karyotype(text=text, clones=tuple(clones), fish=fish, unreadable=unreadable)
 
 
 def _check_text(text: str) -> None:
@@ -79,8 +84,7 @@ def _check_text(text: str) -> None:
 
 def _clones(plain: str, text: str, end: int) -> list[Clone]:
     start = len(plain) - len(plain.lstrip(" .;"))
-    while end > start and plain[end - 1] in " .;":
-        end -= 1
+    end = max(start, len(plain[:end].rstrip(" .;")))
     missing = _NEXT_CLONE.search(plain, start, end)
     if missing:
         raise frame_error("A clone begins without '/' before it.", missing.end())
@@ -108,15 +112,19 @@ def _clones(plain: str, text: str, end: int) -> list[Clone]:
 
 def _clone(plain: str, text: str, start: int, stop: int, before: int, *, donor: bool) -> Clone:
     unreadable: list[Unreadable] = []
-    after = _AFTER_CELLS.search(plain, start, stop)
-    if after:
-        if after.group(1).strip(" .;"):
-            unreadable.append(
-                _left(text, after.start(1), stop, PartError("words after the cells", after.start(1)))
-            )
-        stop = after.start() + 1
-    stop, cells, scored, composite, trouble = _cells(plain, text, start, stop)
-    unreadable += [trouble] if trouble else []
+    cells = scored = None
+    composite = False
+    if brackets := _CELLS.search(plain, start, stop):
+        words = brackets.start(1)
+        if brackets.group(1).strip(" .;"):
+            unreadable.append(_left(text, words, stop, PartError("words after the cells", words)))
+        try:
+            cells, scored, composite = cells_in_brackets(Scanner(plain, brackets.start() + 1, words))
+        except PartError as error:
+            unreadable.append(_left(text, brackets.start(), words, error))
+        stop = brackets.start()
+        if cells == 0 and scored is None:
+            raise frame_error("A clone of no cells.", stop + 1)
     fields = split_level(plain, start, stop, ",")
     if len(fields) > MAX_CHANGES:
         raise frame_error(f"More than {MAX_CHANGES} changes in one clone.", start)
@@ -136,7 +144,7 @@ def _clone(plain: str, text: str, start: int, stop: int, before: int, *, donor: 
         except PartError as error:
             unreadable.append(_left(text, begin, end, error))
     if not head and not (changes and {"X", "Y"} & set(changes[0].chromosomes)):
-        raise frame_error("Sex chromosomes (X, Y) or idem, sl, sdl expected here.", _first(plain, *fields[1]))
+        raise frame_error("Sex chromosomes (X, Y) or idem, sl, sdl expected here.", fields[1][0])
     reference = head if head[:1] in ("i", "s") else ""
     return Clone(
         text=text[start:stop].strip(),
@@ -164,74 +172,31 @@ def _left(text: str, begin: int, end: int, error: PartError) -> Unreadable:
     return Unreadable(text=shown, start=begin, end=end, reason=f"{reason} (character {error.offset + 1})")
 
 
-def _cells(
-    plain: str, text: str, start: int, stop: int
-) -> tuple[int, int | None, int | None, bool, Unreadable | None]:
-    """The ``[20]``, ``[3/20]`` or ``[cp4]`` that ends a clone: where the rest ends, and what it says."""
-    end = start + len(plain[start:stop].rstrip(" .;"))
-    if end == start or plain[end - 1] != "]":
-        return end, None, None, False, None
-    begin = plain.rfind("[", start, end)
-    if begin < 0:
-        raise frame_error("A closing ']' has no opening bracket.", end - 1)
-    try:
-        cells, scored, composite = cells_in_brackets(scanner := Scanner(plain, begin + 1, end))
-        if not scanner.done:
-            raise PartError("a number of cells expected", scanner.at)
-    except PartError as error:
-        return begin, None, None, False, _left(text, begin, end, error)
-    if not cells and scored is None:
-        raise frame_error("A clone of no cells.", begin + 1)
-    return begin, cells, scored, composite, None
-
-
 def _count(plain: str, start: int, stop: int) -> tuple[int, int, int]:
-    """``46``, ``47~48``, ``69<3n>``, the ploidy 0 where it is not stated; ``mos`` may stand before."""
-    scanner = Scanner(plain, start, stop)
-    scanner.take("(?:mos|chi)(?![a-z])")
-    scanner.ahead("")
-    at = scanner.at
-    try:
-        low = scanner.number()
-        if low is None:
-            raise frame_error("A clone must begin with its chromosome number.", min(at, stop - 1))
-        high = scanner.number() if scanner.take("[~-]") else low
-        ploidy = 0
-        if scanner.take("<"):
-            ploidy = scanner.number() or 0
-            if not 1 <= ploidy <= 8:
-                raise PartError("a ploidy between 1n and 8n expected", at + len(str(low)) + 1)
-            scanner.expect("n *[+±-]* *>", "'n>' as in <3n>")
-    except PartError as error:
-        raise frame_error(f"The chromosome number cannot be read: {error.reason}.", error.offset) from None
-    if not scanner.done:
-        raise frame_error("A comma expected after the chromosome number.", scanner.at)
-    if high is None or not 10 <= low <= high <= 400:
-        raise frame_error("A chromosome number between 10 and 400 (or a range like 47~48) expected.", at)
-    return low, high, ploidy
-
-
-def _first(plain: str, at: int, stop: int) -> int:
-    return min(at + len(plain[at:stop]) - len(plain[at:stop].lstrip(" ")), stop - 1)
+    """The chromosome number, lowest and highest, and the ploidy, 0 where it is not stated."""
+    found = _NUMBER.match(plain, start, stop)
+    if not found:
+        raise frame_error("A clone must begin with its chromosome number.", start)
+    if found.end() < stop:
+        ploidy = plain[found.end()] == "<"
+        what = "A ploidy from <1n> to <8n>" if ploidy else "A comma"
+        raise frame_error(f"{what} expected after the chromosome number.", found.end() + ploidy)
+    low, high = int(found["low"]), int(found["high"] or found["low"])
+    if not 10 <= low <= high <= 400:
+        what = "A chromosome number between 10 and 400 (or a range like 47~48) expected."
+        raise frame_error(what, found.start("low"))
+    return low, high, int(found["ploidy"] or 0)
 
 
 def _head(plain: str, start: int, stop: int, before: int) -> str:
     """The second field of a clone, tight: sex chromosomes, or the clone it refers to; else empty."""
     field = plain[start:stop].replace(" ", "")
-    if re.fullmatch(r"[xyu?]{1,9}c?", field):
-        return field
-    reference = re.fullmatch(r"(idem|sl|sdl)([0-9]{0,3})(?:x([0-9]+))?", field)
-    if not reference:
-        if re.match("idem|sl|sdl", field):
-            raise frame_error("The reference to another clone cannot be read.", _first(plain, start, stop))
-        return ""
-    word, number, times = reference.groups()
-    if (number and word != "sdl") or times not in (None, "1", "2", "3", "4"):
-        raise frame_error("The reference to another clone cannot be read.", _first(plain, start, stop))
+    if not re.match("idem|sl|sdl", field):
+        return field if re.fullmatch(r"[xyu?]{1,9}c?", field) else ""
+    if not re.fullmatch(r"(?:idem|sl|sdl[0-9]{0,3})(?:x[1-4])?", field):
+        raise frame_error("The reference to another clone cannot be read.", start)
     if before <= _referred(field):
-        raise frame_error(
-            f"'{word}' refers to a clone that is not there before it.", _first(plain, start, stop)
-        )
+        raise frame_error("The clone that this one refers to is not there before it.", start)
     return field
 
 
@@ -253,16 +218,7 @@ def _related(clones: list[Clone]) -> list[Clone]:
 def _inheriting(clone: Clone, source: Clone) -> Clone:
     times = int(clone.reference.partition("x")[2] or 1)
     base = source.low * times if source.low == source.high and not source.composite else None
-    inherited = [
-        change.model_copy(
-            update={
-                "copies_low": change.copies_low * times,
-                "copies_high": change.copies_high * times,
-                "cells": None,
-            }
-        )
-        for change in source.changes
-    ]
+    inherited = [_copies(c, c.copies_low * times, c.copies_high * times) for c in source.changes]
     own: list[Abnormality] = []
     for change in clone.abnormalities:
         lost = next((kept for kept in inherited if _takes_back(change, kept)), None)
@@ -272,11 +228,8 @@ def _inheriting(clone: Clone, source: Clone) -> Clone:
         base = None if base is None else base + steps(change)[0]
         inherited.remove(lost)
         if lost.copies_low > change.copies_low:
-            left = {
-                "copies_low": lost.copies_low - change.copies_low,
-                "copies_high": lost.copies_high - change.copies_low,
-            }
-            inherited.append(lost.model_copy(update=left))
+            left = lost.copies_low - change.copies_low
+            inherited.append(_copies(lost, left, max(left, lost.copies_high - change.copies_low)))
     return clone.model_copy(
         update={
             "sex": source.sex,
@@ -288,10 +241,12 @@ def _inheriting(clone: Clone, source: Clone) -> Clone:
     )
 
 
+def _copies(change: Abnormality, low: int, high: int) -> Abnormality:
+    return change.model_copy(update={"copies_low": low, "copies_high": high, "cells": None})
+
+
 def _takes_back(change: Abnormality, kept: Abnormality) -> bool:
     """Whether a change undoes one of the clone referred to: ``-mar1`` or ``-8`` a gain, ``+Y`` a loss."""
-    if change.constitutional != kept.constitutional or change.about != kept.about:
+    if change.constitutional != kept.constitutional or change.key[1:] != kept.key[1:]:
         return False
-    if change.kind == "chromosome":
-        return {change.sign, kept.sign} == {"+", "-"}
-    return change.sign == "-" and kept.sign != "-" and (change.bands == kept.bands or not change.bands)
+    return {change.sign, kept.sign} == {"+", "-"} if change.kind == "chromosome" else change.sign == "-"
