@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from kinscope.clinic.karyotype.changes import philadelphia_kind
-from kinscope.clinic.karyotype.grammar import PartError, Scanner, cells_in_brackets, read_change
+from kinscope.clinic.karyotype.grammar import PartError, cells_in_brackets, read_change
 from kinscope.clinic.karyotype.model import FishResult, Unreadable
 
 _TECHNIQUE = re.compile(r"(?<![a-z0-9])(nuc *ish|ish|arr|ogm|sseq|seq|rsa|mlpa)(?![a-z0-9])")
@@ -62,7 +62,8 @@ def read_technique(plain: str, text: str, part: Part, *, donor: bool) -> Iterato
         trouble = _not_read(plain, piece.start(), pattern)
         positive = scored = None
         try:
-            positive, scored = _cells(plain, piece.start(2), piece.end(2)) if cells else (None, None)
+            if cells:
+                positive, scored, _ = cells_in_brackets(plain, piece.start(2), piece.end(2))
         except PartError as error:
             trouble = trouble or (error.offset, error.reason)
         fused = None if trouble else _fused(pattern, chromosomes=technique == "ish")
@@ -77,16 +78,10 @@ def read_technique(plain: str, text: str, part: Part, *, donor: bool) -> Iterato
             end=stop,
             method="ish" if technique == "ish" else "nuc ish",
             bcr_abl1_fusion=fused and positive != 0,
-            positive_cells=positive,
-            scored_cells=scored,
+            positive_cells=None if scored is None else positive,
+            scored_cells=positive if scored is None else scored,
             donor=donor,
         )
-
-
-def _cells(plain: str, start: int, end: int) -> tuple[int | None, int | None]:
-    """``[180/200]``: cells with the signal pattern and cells scored; ``[200]`` is cells scored."""
-    cells, scored, _ = cells_in_brackets(Scanner(plain, start + 1, end))
-    return (None, cells) if scored is None else (cells, scored)
 
 
 def _not_read(plain: str, start: int, pattern: str) -> tuple[int, str] | None:
@@ -118,7 +113,8 @@ def _fused(pattern: str, *, chromosomes: bool) -> bool | None:
         return True
     if chromosomes and _names_translocation(pattern):
         return None if _PROBE.search(pattern) else True
-    return False if _probed(pattern) else None
+    more = all(int(copies) > 2 for copies in re.findall(r"x *([0-9]{1,3})", pattern))
+    return False if _probed(pattern) and not more else None  # (ABL1,BCR)x3 may be fused or gained
 
 
 def _probed(pattern: str) -> bool:

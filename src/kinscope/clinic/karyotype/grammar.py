@@ -36,13 +36,11 @@ def normalised(text: str) -> str:
     return text.translate(_SAME)
 
 
-class Scanner:
+class _Scanner:
     """Reads patterns between two offsets of a normalised text; spaces before them carry no meaning."""
 
     def __init__(self, text: str, start: int, end: int) -> None:
-        self._text = text
-        self._end = end
-        self.at = start
+        self._text, self._end, self.at = text, end, start
 
     def ahead(self, pattern: str) -> str:
         """What matches the pattern here; empty if nothing does."""
@@ -57,49 +55,31 @@ class Scanner:
         self.at += len(found)
         return found
 
-    @property
-    def done(self) -> bool:
-        """Whether only spaces are left."""
-        self.ahead("")
-        return self.at >= self._end
+    def expect(self, pattern: str, what: str) -> None:
+        """Step over what matches the pattern, or say what was expected."""
+        if not self.take(pattern):
+            raise PartError(f"{what} expected", self.at)
 
     def number(self) -> int | None:
-        """A whole number, if one comes next.
-
-        Raises
-        ------
-        PartError
-            If it has more digits than any number of a karyotype.
-        """
+        """A whole number, if one comes next."""
         digits = self.take("[0-9]+")
         if len(digits) > MAX_DIGITS:
             raise PartError("a number with too many digits", self.at - len(digits))
         return int(digits) if digits else None
 
     def range_of(self, what: str, most: int) -> tuple[int, int]:
-        """``2`` or ``1~3``, from 1.
-
-        Raises
-        ------
-        PartError
-            If no such number or range comes next; ``what`` names what was expected.
-        """
+        """``2`` or ``1~3``, from 1."""
         low = self.number()
         high = self.number() if self.take("[~-]") else low
         if low is None or high is None or not 1 <= low <= high <= most:
             raise PartError(f"{what} expected", self.at)
         return low, high
 
-    def expect(self, pattern: str, what: str) -> None:
-        """Step over what matches the pattern.
-
-        Raises
-        ------
-        PartError
-            If something else comes next.
-        """
-        if not self.take(pattern):
-            raise PartError(f"{what} expected", self.at)
+    def end(self) -> None:
+        """Nothing but spaces may be left."""
+        self.ahead("")
+        if self.at < self._end:
+            raise PartError("not understood from here", self.at)
 
 
 def split_level(text: str, start: int, end: int, separator: str) -> list[tuple[int, int]]:
@@ -165,14 +145,13 @@ def read_change(text: str, start: int, end: int) -> Abnormality:
     PartError
         If any of it is not understood.
     """
-    scanner = Scanner(text, start, end)
+    scanner = _Scanner(text, start, end)
     first = _change(scanner, text)
     alternatives = []
     while scanner.take(r"or(?![a-qs-z])"):
         alternatives.append(_change(scanner, text))
-    cells = cells_in_brackets(scanner)[0] if scanner.take(r"\[") else None
-    if not scanner.done:
-        raise PartError("not understood from here", scanner.at)
+    cells = _cells(scanner)[0] if scanner.ahead(r"\[") else None
+    scanner.end()
     return first.model_copy(
         update={
             "text": text[start:end].strip(),
@@ -185,8 +164,8 @@ def read_change(text: str, start: int, end: int) -> Abnormality:
     )
 
 
-def cells_in_brackets(scanner: Scanner) -> tuple[int, int | None, bool]:
-    """What stands between ``[`` and ``]``: cells, of how many, and whether composite: 20, 3/20, cp4, 20cp.
+def cells_in_brackets(text: str, start: int, end: int) -> tuple[int, int | None, bool]:
+    """Cells, of how many, and whether composite: ``[20]``, ``[3/20]``, ``[cp4]``, ``[20cp]``.
 
     Raises
     ------
@@ -195,20 +174,28 @@ def cells_in_brackets(scanner: Scanner) -> tuple[int, int | None, bool]:
     KaryotypeError
         If it is more cells than were looked at.
     """
+    scanner = _Scanner(text, start, end)
+    found = _cells(scanner)
+    scanner.end()
+    return found
+
+
+def _cells(scanner: _Scanner) -> tuple[int, int | None, bool]:
     at = scanner.at
-    composite = bool(scanner.take("cp"))
+    scanner.expect(r"\[", "'['")
+    composite = scanner.take("cp")
     cells = scanner.number()
     if cells is None:
         raise PartError("a number of cells expected", scanner.at)
     scored = scanner.number() if scanner.take("/(?! *cp)") else None
-    composite = bool(scanner.take("/? *cp")) or composite
+    composite = scanner.take("/? *cp") or composite
     if scored is not None and cells > scored:
         raise frame_error(f"More cells than were looked at: {cells} of {scored}.", at)
     scanner.expect(r"\]", "']' after the number of cells")
-    return cells, scored, composite
+    return cells, scored, bool(composite)
 
 
-def _change(scanner: Scanner, text: str) -> Abnormality:
+def _change(scanner: _Scanner, text: str) -> Abnormality:
     begin = scanner.at
     uncertain = bool(scanner.take(r"\?"))
     written = scanner.take("[+-]")
@@ -228,7 +215,7 @@ def _change(scanner: Scanner, text: str) -> Abnormality:
     )
 
 
-def _body(scanner: Scanner, text: str, sign: str) -> dict[str, Any]:
+def _body(scanner: _Scanner, text: str, sign: str) -> dict[str, Any]:
     several = scanner.ahead(rf"[<>~]? *[0-9]+ *(?:[~-] *[0-9]+ *)?(?={_UNPLACED})")
     if several:
         bound = scanner.take("[<>~]")
@@ -247,7 +234,7 @@ def _body(scanner: Scanner, text: str, sign: str) -> dict[str, Any]:
     return fields
 
 
-def _whole(scanner: Scanner, sign: str) -> dict[str, Any]:
+def _whole(scanner: _Scanner, sign: str) -> dict[str, Any]:
     digits = scanner.ahead("[0-9]")
     chromosome = str(scanner.number()) if digits else scanner.take("[xy]").upper()
     if scanner.ahead("~"):
@@ -259,14 +246,14 @@ def _whole(scanner: Scanner, sign: str) -> dict[str, Any]:
     return {"kind": "chromosome", "chromosomes": (chromosome,)}
 
 
-def _unplaced(scanner: Scanner) -> dict[str, Any]:
+def _unplaced(scanner: _Scanner) -> dict[str, Any]:
     kind = scanner.take(_UNPLACED).replace("ph", "Ph")
     label = scanner.number()
     chromosomes = ("22",) if kind == "Ph" else ()
     return {"kind": kind, "label": "" if label is None else str(label), "chromosomes": chromosomes}
 
 
-def _kind(scanner: Scanner) -> str:
+def _kind(scanner: _Scanner) -> str:
     prefix = scanner.take(_PREFIX)
     kind = scanner.take(_KIND)
     if not kind:
@@ -275,7 +262,7 @@ def _kind(scanner: Scanner) -> str:
     return f"psu {plain}" if prefix == "psu" else plain
 
 
-def _placed(scanner: Scanner, kind: str) -> dict[str, Any]:
+def _placed(scanner: _Scanner, kind: str) -> dict[str, Any]:
     """Kind, chromosomes and breakpoints of ``t(9;22)(q34;q11.2)``, ``del(7q)``, ``add(5)(q13 or q15)``."""
     scanner.expect(r"\(", f"'(' after {kind}")
     chromosomes: list[str] = []
@@ -299,7 +286,7 @@ def _placed(scanner: Scanner, kind: str) -> dict[str, Any]:
     }
 
 
-def _chromosome(scanner: Scanner) -> str:
+def _chromosome(scanner: _Scanner) -> str:
     if scanner.take(r"\?"):
         return "?"
     digits = scanner.take("[0-9]{1,5}")
@@ -311,7 +298,7 @@ def _chromosome(scanner: Scanner) -> str:
     return name
 
 
-def _bands(scanner: Scanner, chromosomes: list[str]) -> list[Breakpoint]:
+def _bands(scanner: _Scanner, chromosomes: list[str]) -> list[Breakpoint]:
     found: list[Breakpoint] = []
     for index, chromosome in enumerate(chromosomes):
         if index and not scanner.take(";"):
@@ -332,7 +319,7 @@ def _bands(scanner: Scanner, chromosomes: list[str]) -> list[Breakpoint]:
     return found
 
 
-def _band(scanner: Scanner, chromosome: str, doubted: bool) -> Breakpoint:
+def _band(scanner: _Scanner, chromosome: str, doubted: bool) -> Breakpoint:
     """One band: ``q34``, ``q11.2``, ``p?13``, ``q1?2``, ``q21~22``, ``q11-12``, ``cen``, ``qter``, ``?``."""
     at = scanner.at
     written = scanner.take(r"\?? *(?:cen|[pq]ter|[pq](?:[0-9?.]|[~-] *[pq]?(?=[0-9?]))*)|\?")
@@ -344,7 +331,7 @@ def _band(scanner: Scanner, chromosome: str, doubted: bool) -> Breakpoint:
     return Breakpoint(chromosome=chromosome, band=band, uncertain=doubted or "?" in written or "~" in band)
 
 
-def _components(scanner: Scanner, text: str) -> tuple[Abnormality, ...]:
+def _components(scanner: _Scanner, text: str) -> tuple[Abnormality, ...]:
     """The rearrangements written behind a derivative: t(9;22)(q34;q11.2) in der(22)t(9;22)(q34;q11.2)."""
     components: list[Abnormality] = []
     while scanner.ahead("[a-z]") and not scanner.ahead(rf"x *[0-9]|or\b|c{_END}|{_ORIGIN}"):

@@ -13,7 +13,6 @@ from kinscope.clinic.karyotype.changes import likely_ploidy, steps, written_out
 from kinscope.clinic.karyotype.fish import read_technique, technique_parts
 from kinscope.clinic.karyotype.grammar import (
     PartError,
-    Scanner,
     cells_in_brackets,
     frame_error,
     normalised,
@@ -119,7 +118,7 @@ def _clone(plain: str, text: str, start: int, stop: int, before: int, *, donor: 
         if brackets.group(1).strip(" .;"):
             unreadable.append(_left(text, words, stop, PartError("words after the cells", words)))
         try:
-            cells, scored, composite = cells_in_brackets(Scanner(plain, brackets.start() + 1, words))
+            cells, scored, composite = cells_in_brackets(plain, brackets.start(), words)
         except PartError as error:
             unreadable.append(_left(text, brackets.start(), words, error))
         stop = brackets.start()
