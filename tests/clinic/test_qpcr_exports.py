@@ -100,6 +100,18 @@ def test_each_encoding_gives_the_same_run(encoding: str, tmp_path: Path) -> None
     assert read_run(tmp_path / "run.txt") == table_run(RESULTS, "run.txt")
 
 
+def test_a_name_in_latin_1_is_read(tmp_path: Path) -> None:
+    (tmp_path / "run.csv").write_bytes(SIMPLE.replace("P1", "Größe").encode("latin-1"))
+    assert read_run(tmp_path / "run.csv").samples[0].name == "Größe"
+
+
+@pytest.mark.parametrize("data", [b"\x1f\x8b\x08\x00\xff", b"PK\x03\x04\x14\x00\xff", b"\xff\xfea"])
+def test_what_is_no_text_is_refused(data: bytes, tmp_path: Path) -> None:
+    (tmp_path / "run.csv").write_bytes(data)
+    with pytest.raises(BadInputError, match="neither UTF-8"):
+        read_run(tmp_path / "run.csv")
+
+
 @pytest.mark.parametrize(
     ("name", "what"),
     [
@@ -120,7 +132,9 @@ def test_undetected_without_standards_is_no_copies() -> None:
     assert result.control.total_copies == 45_000
 
 
-LC480 = "Experiment: x\nInclude\tColor\tPos\tName\tCp\tConcentration\tStandard\tStatus\nTrue\t255\tA1\tP1\t27.2\t\t0\t\n"
+LC480 = (
+    "Experiment: x\nInclude\tColor\tPos\tName\tCp\tConcentration\tStandard\nTrue\t255\tA1\tP1\t27.2\t\t0\n"
+)
 REFUSED = {
     "LightCycler 480": (LC480, "line 2", "one target"),
     "Rotor-Gene": ("No.,Colour,Name,Type,Ct\n1,,P1,Unknown,27.2\n", "line 1", "one target"),
@@ -171,13 +185,18 @@ def test_what_cannot_be_used_says_where_and_repeats_nothing(text: str, where: st
     assert SECRET not in str(caught.value)
 
 
+WELLS = "  fusion: {copies: [5]}\n  control: {copies: [5]}\n"
+
+
 @pytest.mark.parametrize(
     "text",
     [
         f"control_gene: ABL1\n{SECRET}: 1\nsamples: []\n",
-        f"control_gene: ABL1\nsamples:\n- name: a\n  {SECRET}: 1\n  fusion: {{copies: [5]}}\n  control: {{copies: [5]}}\n",
-        f"control_gene: ABL1\nsamples:\n- name: a\n  fusion: {{copies: [{SECRET}]}}\n  control: {{copies: [5]}}\n",
-        f"control_gene: {SECRET}\nsamples:\n- name: a\n  fusion: {{copies: [5]}}\n  control: {{copies: [5]}}\n",
+        f"control_gene: ABL1\nsamples:\n- name: a\n  {SECRET}: 1\n{WELLS}",
+        f"control_gene: ABL1\nsamples:\n- name: a\n{WELLS.replace('5', SECRET)}",
+        f"control_gene: {SECRET}\nsamples:\n- name: a\n{WELLS}",
+        f"control_gene: ABL1\nsamples:\n- name: a\n  at: {{date: {SECRET}}}\n{WELLS}",
+        f"control_gene: ABL1\nsamples:\n- name: a\n  material: {SECRET}\n{WELLS}",
     ],
 )
 def test_a_yaml_run_is_refused_without_repeating_it(text: str, tmp_path: Path) -> None:

@@ -83,7 +83,7 @@ def _check_text(text: str) -> None:
 
 def _clones(plain: str, text: str, end: int) -> list[Clone]:
     start = len(plain) - len(plain.lstrip(" .;"))
-    end = max(start, len(plain[:end].rstrip(" .;")))
+    end = max(start, len(plain[:end].rstrip(" .;,")))
     missing = _NEXT_CLONE.search(plain, start, end)
     if missing:
         raise frame_error("A clone begins without '/' before it.", missing.end())

@@ -149,14 +149,14 @@ def _may_hide(karyotype: Karyotype) -> bool:
 
 def _is_open(clone: Clone) -> bool:
     """Whether a clone may have the translocation in what is unread, left out, or half or doubtfully given."""
-    changes = [change for change in clone.changes if not change.constitutional]
-    hinted = any(is_other_half(change) or _alternatives(change) for change in changes)
+    hinted = any(is_other_half(c) and not c.constitutional or _alternatives(c) for c in clone.changes)
     return hinted or bool(clone.unreadable) or clone.incomplete
 
 
 def _alternatives(change: Abnormality) -> list[Abnormality]:
     """Readings behind ``or`` that would be a Philadelphia translocation; they are in doubt."""
-    shown = [other for other in change.alternatives if philadelphia_kind(other) != "not seen"]
+    others = () if change.constitutional else change.alternatives
+    shown = [other for other in others if philadelphia_kind(other) != "not seen"]
     return [other.model_copy(update={"uncertain": True}) for other in shown]
 
 
@@ -175,9 +175,8 @@ def high_risk_changes(reading: KaryotypeReading) -> tuple[str, ...]:
 def _philadelphia(clones: list[Clone]) -> tuple[PhKind, Abnormality | None]:
     """The clearest sign of the translocation; one that stands behind ``or`` is in doubt."""
     order: tuple[PhKind, ...] = ("t(9;22)", "variant", "der(22)", "insertion", "Ph")
-    listed = [change for clone in clones for change in clone.changes if not change.constitutional]
-    doubted = [other for change in listed for other in _alternatives(change)]
-    for changes in (listed, doubted):
+    doubted = [other for clone in clones for change in clone.changes for other in _alternatives(change)]
+    for changes in ([change for clone in clones for change in _carried(clone)], doubted):
         found = [(philadelphia_kind(change), change) for change in changes]
         seen = [pair for kind in order for pair in found if pair[0] == kind]
         if seen:

@@ -10,7 +10,6 @@ from pydantic import BaseModel, ValidationError
 from kinscope.clinic.measurements import TimePoint
 from kinscope.clinic.qpcr.model import FUSION, ControlName, QpcrRun, QpcrSample, StandardLevel, Wells
 from kinscope.clinic.qpcr.table import CONTROL_NAMES, Well, bad, read_wells
-from kinscope.core.errors import BadInputError
 from kinscope.core.files import MAX_TEXT_BYTES, decoded, read_bounded
 from kinscope.core.plain_yaml import line_of, parse_yaml, path_text
 from kinscope.core.quoting import quoted
@@ -49,27 +48,28 @@ def read_run(
     """
     file = Path(path)
     data = read_bounded(file, MAX_TEXT_BYTES, remedy="Give the export of one run.")
-    if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        try:
-            text = data.decode("utf-16")
-        except UnicodeDecodeError:
-            raise bad("The file is neither UTF-8 nor UTF-16 text.", str(path), "Save it as UTF-8.") from None
-    else:
-        text = decoded(data, file)
     if file.suffix.lower() in (".yaml", ".yml"):
-        return yaml_run(text, file.name, transcript, control_gene, conversion_factor)
-    return table_run(text, file.name, transcript, control_gene, conversion_factor)
+        return yaml_run(decoded(data, file), file.name, transcript, control_gene, conversion_factor)
+    return table_run(_text(data, file), file.name, transcript, control_gene, conversion_factor)
+
+
+def _text(data: bytes, file: Path) -> str:
+    """The text of an export: UTF-16 where its mark says so, else UTF-8 or Windows-1252."""
+    marked = data[:2] in (b"\xff\xfe", b"\xfe\xff")
+    try:
+        return data.decode("utf-16" if marked else "utf-8-sig")
+    except UnicodeDecodeError:
+        if marked or b"\0" in data:
+            raise bad("The file is neither UTF-8 nor UTF-16 text.", str(file), "Export it as text.") from None
+        return data.decode("cp1252", errors="replace")
 
 
 def yaml_run(text: str, name: str, transcript: str, control_gene: str, factor: float | None) -> QpcrRun:
     """A run from YAML with the fields of :class:`QpcrRun`; ``name`` stands in the messages."""
     content, places = parse_yaml(text, name)
     if not isinstance(content, dict):
-        raise BadInputError(
-            "The file holds no run: fields such as control_gene and samples are expected.",
-            where=f"{name}, line 1",
-            remedy=_REMEDY,
-        )
+        what = "The file holds no run: fields such as control_gene and samples are expected."
+        raise bad(what, f"{name}, line 1", _REMEDY)
     given = {"transcript": transcript, "control_gene": control_gene, "conversion_factor": factor}
     content = {**content, **{key: value for key, value in given.items() if value not in ("", None)}}
     try:
@@ -81,11 +81,8 @@ def yaml_run(text: str, name: str, transcript: str, control_gene: str, factor: f
             path = path[:-1]
             what = f"a field that is not known; known are {', '.join(_fields_at(path))}"
         place = path_text(path) if path else "the run"
-        raise BadInputError(
-            f"{place}: {what[:1].lower()}{what[1:200]}.",
-            where=f"{name}, line {line_of(places, first['loc'])[0]}",
-            remedy=_REMEDY,
-        ) from None
+        where = f"{name}, line {line_of(places, first['loc'])[0]}"
+        raise bad(f"{place}: {what[:1].lower()}{what[1:200]}.", where, _REMEDY) from None
 
 
 def _fields_at(path: Sequence[str | int]) -> list[str]:
@@ -180,13 +177,12 @@ def _sample(sample: str, wells: list[Well], gene: str, with_standards: set[str],
 
 def _replicates(wells: list[Well], has_standards: bool, name: str) -> Wells:
     """Cycles where the table holds standards to read them by; else the instrument's copies, or none."""
-    cycles = any(well.ct is not None for well in wells)
-    quantified = any(well.copies is not None for well in wells)
-    copies = [0.0 if well.no_signal and well.copies is None else well.copies for well in wells]
-    if (has_standards and (cycles or not quantified)) or (not quantified and None in copies):
+    copies = [well.copies for well in wells]
+    if has_standards and not any(well.copies and well.ct is None for well in wells):
         return Wells(ct=tuple(well.ct for well in wells))
-    if None in copies:
-        missing = wells[copies.index(None)].line
-        what = "Copies are given for some wells of a sample only; write 0 for none."
-        raise bad(what, f"{name}, line {missing}")
-    return Wells(copies=tuple(amount for amount in copies if amount is not None))
+    if None not in copies:
+        return Wells(copies=tuple(amount for amount in copies if amount is not None))
+    if not any(copies):  # cycles without standards, which are refused when they are counted
+        return Wells(ct=tuple(well.ct for well in wells))
+    what = "Copies are given for some wells of a sample only; write 0 for none."
+    raise bad(what, f"{name}, line {wells[copies.index(None)].line}")

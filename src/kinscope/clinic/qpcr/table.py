@@ -56,7 +56,7 @@ _COMMA = re.compile(_NUMBER.format(decimal=",", thousands="."))
 
 
 class Well(Record):
-    """One well that counts; ``no_signal`` where its line says so rather than leaving the cycle empty."""
+    """One well that counts; 0 copies where its line says that it gave no signal."""
 
     line: int
     sample: str
@@ -64,7 +64,6 @@ class Well(Record):
     assay: str
     role: str
     ct: float | None
-    no_signal: bool
     copies: float | None
     at: TimePoint | None
 
@@ -108,26 +107,26 @@ def read_wells(text: str, name: str) -> tuple[list[Well], list[str]]:
     """
     lines = text.lstrip("\ufeff").splitlines()
     heading, delimiter, columns = _heading(lines, name)
-    rows = _rows(lines, heading, delimiter, columns, name)
-    comma = _decimal_comma(rows, delimiter, name)
-    wells: list[Well] = []
+    kept: list[_Row] = []
     left: dict[str, list[str]] = {}
     below = False
-    for row in rows:
+    for row in _rows(lines, heading, delimiter, columns, name):
         if not any(row.cells):
             below = True
         elif below and not "".join(row.cells[columns["target"] : columns["target"] + 1]):
             left.setdefault("lines below the table that hold no well", []).append(str(row.line))
         elif _omitted(row):
             left.setdefault("wells that the file omits", []).append(str(row.line))
-        elif well := _well(row, comma=comma):
-            wells.append(well)
-    controls = [str(well.line) for well in wells if well.role == "positive control"]
-    left |= {"positive controls": controls} if controls else {}
-    if len(wells) > MAX_WELLS:
-        raise bad(f"More than {MAX_WELLS:,} wells.", name)
-    if not wells:
-        raise bad("There is no well below the headings.", f"{name}, line {heading + 1}")
+        else:
+            kept.append(row)
+    comma = _decimal_comma(kept, delimiter, name)
+    wells = [well for row in kept if (well := _well(row, comma=comma))]
+    for well in wells:
+        if well.role == "positive control":
+            left.setdefault("positive controls", []).append(str(well.line))
+    if not 0 < len(wells) <= MAX_WELLS:
+        what = f"More than {MAX_WELLS:,} wells." if wells else "There is no well below the headings."
+        raise bad(what, f"{name}, line {heading + 1}")
     notes = [f"left out: {what} (line {', '.join(numbers[:9])})" for what, numbers in left.items()]
     return [well for well in wells if well.role != "positive control"], notes
 
@@ -142,9 +141,9 @@ def _heading(lines: list[str], name: str) -> tuple[int, str, dict[str, int]]:
     for index, line in enumerate(lines):
         if line.strip().lower().startswith("[results]"):
             results = index
-        for delimiter in (
-            ("\t", ";", ",") if re.search("target|gene|detector|assay|name", line.lower()) else ()
-        ):
+        if not re.search("target|gene|detector|assay|name", line.lower()):
+            continue
+        for delimiter in ("\t", ";", ","):
             columns = _columns(line, delimiter, f"{name}, line {index + 1}")
             if "target" in columns and {"ct", "copies"} & set(columns):
                 found.append((index, delimiter, columns))
@@ -155,9 +154,7 @@ def _heading(lines: list[str], name: str) -> tuple[int, str, dict[str, int]]:
     found = [place for place in found if results and place[0] > results][:1] or found
     if len(found) > 1:
         where = f"{name}, lines {found[0][0] + 1} and {found[1][0] + 1}"
-        raise bad(
-            "There are two tables of wells, and nothing says which one counts.", where, "Give one of them."
-        )
+        raise bad("There are two tables of wells, and nothing says which counts.", where, "Give one of them.")
     if not found and single:
         raise bad(
             "The table has no target: it is one target's export, as LightCycler 480 and Rotor-Gene write it.",
@@ -230,18 +227,19 @@ def _well(row: _Row, *, comma: bool) -> Well | None:
             raise bad(f"{amount:g} copies are not possible.", row.where)
     target, assay = _target(row)
     role = _role(row, counted=bool(given or copies), given=bool(given))
-    no_signal = ct is None and bool(row.text("ct"))
     if role == "standard":
         copies = given or copies
         if not copies:
             raise bad("A standard without its copies.", row.where)
         if "ct" not in row.columns:
             raise bad("A standard needs a ct column.", row.where)
-    elif no_signal and copies:
-        raise bad("The well has no cycle, but copies: one of the two is wrong.", row.where)
-    elif role == "sample" and not sample:
+    elif ct is None and row.text("ct"):
+        if copies:
+            raise bad("The well has no cycle, but copies: one of the two is wrong.", row.where)
+        copies = 0.0
+    if role == "sample" and not sample:
         raise bad("A well without the name of its sample.", row.where)
-    elif role == "sample" and copies is None and "ct" not in row.columns:
+    if role == "sample" and copies is None and "ct" not in row.columns:
         raise bad("A well with neither a cycle nor copies.", row.where)
     return Well(
         line=row.line,
@@ -250,7 +248,6 @@ def _well(row: _Row, *, comma: bool) -> Well | None:
         assay=assay,
         role=role,
         ct=ct,
-        no_signal=no_signal,
         copies=copies,
         at=_time(row),
     )
@@ -319,8 +316,8 @@ def _target(row: _Row) -> tuple[str, str]:
 
 
 def _role(row: _Row, *, counted: bool, given: bool) -> str:
-    said = re.sub(r"[-_ ]*[0-9]+$", "", row.text("role").lower())  # CFX numbers them: Std-01, Unkn-29
-    sample = row.text("sample").lower()
+    # CFX numbers them: Std-01, Unkn-29.
+    said, sample = (re.sub(r"[-_ ]*[0-9]+$", "", row.text(field).lower()) for field in ("role", "sample"))
     role = next((role for role, names in _ROLES.items() if re.fullmatch(names, said)), "")
     if not role:
         raise row.wrong("role", "is none that is known", "Known are standard, sample (unknown) and ntc.")
