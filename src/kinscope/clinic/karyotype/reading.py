@@ -149,7 +149,7 @@ def _may_hide(karyotype: Karyotype) -> bool:
 
 def _is_open(clone: Clone) -> bool:
     """Whether a clone may have the translocation in what is unread, left out, or half or doubtfully given."""
-    hinted = any(is_other_half(c) and not c.constitutional or _alternatives(c) for c in clone.changes)
+    hinted = any((is_other_half(c) and not c.constitutional) or _alternatives(c) for c in clone.changes)
     return hinted or bool(clone.unreadable) or clone.incomplete
 
 
