@@ -46,11 +46,8 @@ def weight(change: Abnormality, others: list[Abnormality]) -> tuple[int, int]:
         involved = set(change.chromosomes) | {n for c in change.components for n in c.chromosomes}
         balanced = [set(o.chromosomes) for o in others if o.kind in ("t", "ins")]
         balanced += [set(c.chromosomes) for o in others if is_other_half(o) for c in o.components]
-        each = (
-            2
-            if len(involved) > 1 and not any(set(c.chromosomes) in balanced for c in change.components)
-            else 1
-        )
+        listed = any(set(c.chromosomes) in balanced for c in change.components)
+        each = 2 if len(involved) > 1 and not listed else 1
     return each * change.copies_low, each * change.copies_high
 
 

@@ -76,25 +76,25 @@ def load_rules(name: str | Path = "eac") -> AcceptanceRules:
 
 def curve_checks(curve: StandardCurve, rules: AcceptanceRules) -> tuple[Check, ...]:
     """Slope, R² and number of dilutions of a standard curve."""
-    slope_fits = rules.slope_from <= curve.slope <= rules.slope_to
-    return (
-        Check(
-            name=f"{curve.target} slope",
-            passed=slope_fits,
-            text=f"slope {curve.slope:.3f} (efficiency {curve.efficiency_percent:.1f} %); "
-            f"accepted from {rules.slope_from:g} to {rules.slope_to:g}",
+    slope = f"slope {curve.slope:.3f} (efficiency {curve.efficiency_percent:.1f} %)"
+    checks = (
+        (
+            "slope",
+            rules.slope_from <= curve.slope <= rules.slope_to,
+            f"{slope}; accepted from {rules.slope_from:g} to {rules.slope_to:g}",
         ),
-        Check(
-            name=f"{curve.target} R²",
-            passed=curve.r_squared >= rules.r_squared_from,
-            text=f"R² {curve.r_squared:.4f}; accepted from {rules.r_squared_from:g}",
+        (
+            "R²",
+            curve.r_squared >= rules.r_squared_from,
+            f"R² {curve.r_squared:.4f}; accepted from {rules.r_squared_from:g}",
         ),
-        Check(
-            name=f"{curve.target} dilutions",
-            passed=curve.levels >= rules.levels_from,
-            text=f"{curve.levels} dilutions; at least {rules.levels_from}",
+        (
+            "dilutions",
+            curve.levels >= rules.levels_from,
+            f"{curve.levels} dilutions; at least {rules.levels_from}",
         ),
     )
+    return tuple(Check(name=f"{curve.target} {name}", passed=met, text=text) for name, met, text in checks)
 
 
 def no_template_check(cycles: tuple[float | None, ...], curve: StandardCurve | None) -> tuple[Check, ...]:
@@ -125,13 +125,9 @@ def replicate_check(target: str, wells: Wells, rules: AcceptanceRules) -> tuple[
     limit = f"accepted up to {rules.replicate_range_to_ct:g}"
     if not binding:
         limit = f"not judged: later than cycle {rules.replicate_range_below_ct:g}"
-    return (
-        Check(
-            name=f"{target} replicates",
-            passed=spread <= rules.replicate_range_to_ct if binding else None,
-            text=f"replicates span {spread:.2f} cycles; {limit}",
-        ),
-    )
+    met = spread <= rules.replicate_range_to_ct if binding else None
+    text = f"replicates span {spread:.2f} cycles; {limit}"
+    return (Check(name=f"{target} replicates", passed=met, text=text),)
 
 
 def control_checks(gene: str, wells: Wells, quantity: Quantity, rules: AcceptanceRules) -> tuple[Check, ...]:

@@ -166,7 +166,7 @@ def _result(
         depth=depth.name if depth else "",
         depth_log=depth.log if depth else None,
         scale=scale,
-        molecular_class=molecular_class(percent, scale, depth, run.transcript),
+        molecular_class=molecular_class(percent, scale, depth),
         statement="",
         checks=checks,
         accepted=run_accepted and not any(c.passed is False and c.decisive for c in checks),
