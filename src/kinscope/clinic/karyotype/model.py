@@ -11,8 +11,7 @@ from kinscope.core.records import Record
 MAX_LETTERS = 4000
 """Longer than any report; hyperdiploid composite karyotypes stay under 1,000."""
 
-AUTOSOMES = tuple(str(number) for number in range(1, 23))
-CHROMOSOMES = (*AUTOSOMES, "X", "Y")
+CHROMOSOMES = (*(str(number) for number in range(1, 23)), "X", "Y")
 
 
 class KaryotypeError(BadInputError):
@@ -28,14 +27,12 @@ class Breakpoint(Record):
 
 
 class Abnormality(Record):
-    """One change.
+    """One change, with its offsets into the text from 0.
 
     Attributes
     ----------
     kind
         ``chromosome`` (a whole one), ``mar``, ``Ph``, or the ISCN term: ``t``, ``der``, ``del`` ...
-    sign
-        ``+``, ``-`` or empty.
     components
         The rearrangements that a derivative chromosome carries: t(9;22) in der(22)t(9;22).
     copies_low, copies_high
@@ -44,8 +41,6 @@ class Abnormality(Record):
         Cells with this change, where a composite karyotype says so.
     alternatives
         Other readings that the report gives after ``or``.
-    start, end
-        Offsets into the text, from 0.
     """
 
     text: str
@@ -101,8 +96,6 @@ class Clone(Record):
 
     Attributes
     ----------
-    low, high
-        Chromosome number or its range.
     ploidy
         What gains and losses are relative to: as ``<3n>`` states it, or as the number and the changes agree.
     sex

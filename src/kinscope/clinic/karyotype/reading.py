@@ -201,8 +201,9 @@ def _carried(clone: Clone) -> list[Abnormality]:
 def _philadelphia_cells(clones: list[Clone]) -> int | None:
     counts: list[int | None] = []
     for clone in clones:
-        if carried := _carried(clone):
-            counts.append(_most([_cells_of(clone, change) for change in carried]))
+        cells = [_cells_of(clone, change) for change in _carried(clone)]
+        if cells:
+            counts.append(None if None in cells else max(n or 0 for n in cells))
         elif _is_open(clone):
             counts.append(None)
     return _sum(counts)
@@ -212,11 +213,6 @@ def _looked_at(clones: list[Clone], *, alone: bool) -> int | None:
     """Cells of all clones; or of how many the report says they are (``[3/20]``), without donors."""
     given = _sum([clone.cells for clone in clones]) if clones else None
     return given if given is None or not alone else max(given, *(clone.scored or 0 for clone in clones))
-
-
-def _most(numbers: list[int | None]) -> int | None:
-    known = [n for n in numbers if n is not None]
-    return max(known) if known and len(known) == len(numbers) else None
 
 
 def _sum(numbers: list[int | None]) -> int | None:
@@ -276,19 +272,19 @@ def _risk(change: Abnormality) -> str:
 
 def _loses_7q(change: Abnormality) -> bool:
     """Whether part of 7q is lost: a break in 7q of one changed chromosome 7, or 7p alone kept."""
-    if "7" not in change.chromosomes:
-        return False
-    bands = [b.band for b in change.breakpoints if b.chromosome == "7"]
-    bands += [b.band for c in change.components for b in c.breakpoints if b.chromosome == "7"]
+    bands = _bands_of(change, "7") if "7" in change.chromosomes else []
     if change.kind in ("i", "der") and "p10" in bands:
         return True
-    lost_from = [band for band in bands if band.startswith("q") and band != "q10"]
-    return change.kind in ("del", "add", "der") and change.chromosomes == ("7",) and bool(lost_from)
+    lost_from = any(band.startswith("q") and band != "q10" for band in bands)
+    return change.kind in ("del", "add", "der") and change.chromosomes == ("7",) and lost_from
 
 
 def _breaks_at(change: Abnormality, chromosome: str, bands: tuple[str, ...]) -> bool:
-    points = [*change.breakpoints, *(b for c in change.components for b in c.breakpoints)]
-    return any(p.chromosome == chromosome and p.band.startswith(bands) for p in points)
+    return any(band.startswith(bands) for band in _bands_of(change, chromosome))
+
+
+def _bands_of(change: Abnormality, chromosome: str) -> list[str]:
+    return [b.band for c in (change, *change.components) for b in c.breakpoints if b.chromosome == chromosome]
 
 
 def _complexity(low: int, high: int, *, partly: bool) -> str:

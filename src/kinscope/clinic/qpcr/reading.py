@@ -151,28 +151,22 @@ def _levels(wells: list[Well]) -> tuple[StandardLevel, ...]:
 def _samples(wells: list[Well], gene: str, with_standards: set[str], name: str) -> tuple[QpcrSample, ...]:
     if not wells:
         raise bad("There is no sample in the table, only standards.", f"{name}, line 1")
-    by_sample: dict[str, list[Well]] = {}
+    samples: list[QpcrSample] = []
+    by_name: dict[str, list[Well]] = {}
     for well in wells:
-        by_sample.setdefault(well.sample, []).append(well)
-    return tuple(_sample(sample, own, gene, with_standards, name) for sample, own in by_sample.items())
-
-
-def _sample(sample: str, wells: list[Well], gene: str, with_standards: set[str], name: str) -> QpcrSample:
-    where = f"{name}, line {wells[0].line}"
-    fusion = [well for well in wells if well.target == FUSION]
-    control = [well for well in wells if well.target == gene]
-    for target, own in ((FUSION, fusion), (gene, control)):
-        if not own:
-            raise bad(f"A sample has no well of {target}.", where)
-    times = {well.at.model_dump_json(): well.at for well in wells if well.at is not None}
-    if len(times) > 1:
-        raise bad("A sample has two dates.", where)
-    return QpcrSample(
-        name=sample,
-        fusion=_replicates(fusion, FUSION in with_standards, name),
-        control=_replicates(control, gene in with_standards, name),
-        at=next(iter(times.values()), None),
-    )
+        by_name.setdefault(well.sample, []).append(well)
+    for sample, own in by_name.items():
+        where = f"{name}, line {own[0].line}"
+        by_target = {target: [well for well in own if well.target == target] for target in (FUSION, gene)}
+        missing = [target for target, found in by_target.items() if not found]
+        if missing:
+            raise bad(f"A sample has no well of {missing[0]}.", where)
+        times = {well.at for well in own} - {None}
+        if len(times) > 1:
+            raise bad("A sample has two dates.", where)
+        fusion, control = (_replicates(by_target[t], t in with_standards, name) for t in (FUSION, gene))
+        samples.append(QpcrSample(name=sample, fusion=fusion, control=control, at=next(iter(times), None)))
+    return tuple(samples)
 
 
 def _replicates(wells: list[Well], has_standards: bool, name: str) -> Wells:
