@@ -11,13 +11,12 @@ from kinscope.clinic.karyotype.model import FishResult, Unreadable
 
 _TECHNIQUE = re.compile(r"(?<![a-z0-9])(nuc *ish|ish|arr|ogm|sseq|seq|rsa|mlpa)(?![a-z0-9])")
 _NAMES = {"arr": "microarray", "ogm": "optical mapping", "mlpa": "MLPA", "rsa": "region-specific assay"}
-_BAND = r"(?:[0-9]{1,2}|[xy?])?(?:cen|[pq](?:ter|[0-9.~?-]*))?"
-_OUTSIDE = re.compile(
-    r"(?:[ ,;/.+?-]|x *[0-9]+(?:~[0-9]+)?"
-    rf"|(?:i?der|i?dic|del|dup|ins|inv|add|mar|con|sep|[tir])(?![a-z])|{_BAND})*"
+_PATTERN = re.compile(
+    r"(?:[ ,;/.+?-]|x *[0-9]+(?:~[0-9]+)?|\([a-z0-9'’´ ,;+~.:?/*-]*\)?"
+    r"|(?:i?der|i?dic|del|dup|ins|inv|add|mar|con|sep|[tir])(?![a-z])"
+    r"|(?:[0-9]{1,2}|[xy?])(?:cen|[pq](?:ter|[0-9.~?-]*))?)*"
 )
-"""What stands outside the brackets of a FISH part."""
-_INSIDE = re.compile(r"[a-z0-9'’´ ,;+~.:?/*-]*")
+"""What a FISH pattern consists of: signs, copies, probes in brackets, terms, chromosomes with bands."""
 _PROBE = re.compile(r"(?<![a-z0-9])(abl1?|bcr)(?=x *[0-9]|[^a-z0-9]|$)")
 _TOGETHER = re.compile(r"([^(),;]*(?:con|::)[^(),;]*)\)? *(?:x *([0-9]+))?")
 
@@ -59,7 +58,9 @@ def read_technique(plain: str, text: str, part: Part, *, donor: bool) -> Iterato
         first = piece.start() + len(pattern) - len(pattern.lstrip(" .;,/")) if piece.start() > at else start
         stop = piece.end() if cells else piece.start() + len(pattern.rstrip(" .;,/"))
         shown = text[first:stop]
-        trouble = _not_read(plain, piece.start(), pattern)
+        read = _PATTERN.match(pattern)
+        at_fault = piece.start() + (read.end() if read else 0)
+        trouble = (at_fault, "not understood from here") if at_fault < piece.end(1) else None
         positive = scored = None
         try:
             if cells:
@@ -82,20 +83,6 @@ def read_technique(plain: str, text: str, part: Part, *, donor: bool) -> Iterato
             scored_cells=positive if scored is None else scored,
             donor=donor,
         )
-
-
-def _not_read(plain: str, start: int, pattern: str) -> tuple[int, str] | None:
-    """Where a pattern holds what no FISH result does, and what is wrong there."""
-    outside = re.sub(r"\([^()]*\)", lambda group: " " * len(group.group()), pattern)
-    found = _OUTSIDE.match(outside)
-    end = found.end() if found else 0
-    if end < len(outside):
-        return start + end, "not understood from here"
-    for group in re.finditer(r"\(([^()]*)\)", pattern):
-        inside = _INSIDE.match(group.group(1))
-        if inside and inside.end() < len(group.group(1)):
-            return start + group.start(1) + inside.end(), "not understood from here"
-    return None
 
 
 def _fused(pattern: str, *, chromosomes: bool) -> bool | None:

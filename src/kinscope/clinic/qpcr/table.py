@@ -172,18 +172,13 @@ def _heading(lines: list[str], name: str) -> tuple[int, str, dict[str, int]]:
 
 
 def _columns(line: str, delimiter: str, where: str) -> dict[str, int]:
-    columns: dict[str, int] = {}
-    twice = ""
     cells = next(csv.reader([line], delimiter=delimiter), []) if len(line) < 10_000 else []
-    for index, cell in enumerate(cells):
-        plain = " ".join(cell.lower().split())
-        field = next((field for field, names in HEADINGS.items() if re.fullmatch(names, plain)), "")
-        twice = field if field in columns and field in ("target", "ct", "copies") else twice
-        if field:
-            columns.setdefault(field, index)
-    if twice and {"target", "ct"} <= set(columns):
-        raise bad(f"Two columns hold the {twice}.", where)
-    return columns
+    plain = [" ".join(cell.lower().split()) for cell in cells]
+    fields = [next((f for f, names in HEADINGS.items() if re.fullmatch(names, cell)), "") for cell in plain]
+    twice = [field for field in ("target", "ct", "copies") if fields.count(field) > 1]
+    if twice and {"target", "ct"} <= set(fields):
+        raise bad(f"Two columns hold the {twice[0]}.", where)
+    return {field: fields.index(field) for field in fields if field}
 
 
 def _rows(lines: list[str], heading: int, delimiter: str, columns: dict[str, int], name: str) -> list[_Row]:
@@ -203,11 +198,11 @@ def _rows(lines: list[str], heading: int, delimiter: str, columns: dict[str, int
 
 
 def _omitted(row: _Row) -> bool:
-    for field, out in (("omit", ("true", "yes", "1", "x")), ("include", ("false", "no", "0"))):
+    for field, out in (("omit", "true|yes|1|x"), ("include", "false|no|0")):
         said = row.text(field).lower()
-        if said not in ("", "true", "false", "yes", "no", "0", "1", "x"):
+        if not re.fullmatch("(?:true|yes|1|x|false|no|0)?", said):
             raise row.wrong(field, "is neither true nor false")
-        if said in out:
+        if re.fullmatch(out, said):
             return True
     return False
 
@@ -220,27 +215,23 @@ def _well(row: _Row, *, comma: bool) -> Well | None:
     ct, copies, given = (_number(row, field, comma=comma) for field in ("ct", "copies", "given"))
     if not row.text("target") and ct is None and copies is None:
         return None
-    if ct is not None and not 0 < ct <= 60:
-        raise bad(f"A cycle of {ct:g} is not possible.", row.where)
-    for amount in (copies or 0, given or 0):
-        if not 0 <= amount <= 1e12:
-            raise bad(f"{amount:g} copies are not possible.", row.where)
     target, assay = _target(row)
     role = _role(row, counted=bool(given or copies), given=bool(given))
-    if role == "standard":
-        copies = given or copies
-        if not copies:
-            raise bad("A standard without its copies.", row.where)
-        if "ct" not in row.columns:
-            raise bad("A standard needs a ct column.", row.where)
-    elif ct is None and row.text("ct"):
-        if copies:
-            raise bad("The well has no cycle, but copies: one of the two is wrong.", row.where)
-        copies = 0.0
-    if role == "sample" and not sample:
-        raise bad("A well without the name of its sample.", row.where)
-    if role == "sample" and copies is None and "ct" not in row.columns:
-        raise bad("A well with neither a cycle nor copies.", row.where)
+    copies = (given or copies) if role == "standard" else copies
+    silent = role != "standard" and ct is None and row.text("ct") != ""
+    without_ct = "ct" not in row.columns
+    faults = {
+        f"A cycle of {ct or 0:g} is not possible.": ct is not None and not 0 < ct <= 60,
+        f"{copies or 0:g} copies are not possible.": copies is not None and not 0 <= copies <= 1e12,
+        "A standard without its copies.": role == "standard" and not copies,
+        "A standard needs a ct column.": role == "standard" and without_ct,
+        "The well has no cycle, but copies: one of the two is wrong.": silent and copies,
+        "A well without the name of its sample.": role == "sample" and not sample,
+        "A well with neither a cycle nor copies.": role == "sample" and copies is None and without_ct,
+    }
+    for fault, found in faults.items():
+        if found:
+            raise bad(fault, row.where)
     return Well(
         line=row.line,
         sample=sample,
@@ -248,7 +239,7 @@ def _well(row: _Row, *, comma: bool) -> Well | None:
         assay=assay,
         role=role,
         ct=ct,
-        copies=copies,
+        copies=0.0 if silent else copies,
         at=_time(row),
     )
 
