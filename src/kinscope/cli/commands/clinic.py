@@ -56,10 +56,7 @@ def show_qpcr(
     from kinscope.core.errors import BadInputError
 
     if (file is None) != example:
-        remedy = "kinscope qpcr --example, or kinscope qpcr run.csv"
-        raise BadInputError(
-            "Give a file, or --example, and not both.", where="the command line", remedy=remedy
-        )
+        raise BadInputError("Give a file, or --example, and not both.", where="the command line")
     path = file or Path(str(files("kinscope.clinic.examples"))) / "qpcr-relapse-gusb.csv"
     named = transcript or "e1a2" * example
     run = read_run(path, transcript=named, control_gene=control, conversion_factor=conversion_factor)
@@ -145,9 +142,8 @@ def _print_karyotype(karyotype: Karyotype, reading: KaryotypeReading) -> None:
         side = "" if "//" not in karyotype.text else " (donor)" if clone.donor else " (recipient)"
         echo(f"{f'clone {number}{side}':<24}{_clone_line(clone)}")
     for fish in karyotype.fish:
-        cells = "" if fish.scored_cells is None else f", {fish.scored_cells} cells scored"
-        if fish.positive_cells is not None:
-            cells = f", {fish.positive_cells} of {fish.scored_cells} cells"
+        positive = "" if fish.positive_cells is None else f"{fish.positive_cells} of "
+        cells = "" if fish.scored_cells is None else f", {positive}{fish.scored_cells} cells"
         fused = {True: "BCR::ABL1 fusion", False: "no BCR::ABL1 fusion", None: "BCR::ABL1 not said"}
         side = " (donor)" if fish.donor else ""
         echo(f"{'FISH' + side:<24}{fused[fish.bcr_abl1_fusion]}{cells}: {fish.text}")
@@ -176,9 +172,8 @@ def _clone_line(clone: Clone) -> str:
     from kinscope.clinic.karyotype.changes import ploidy_name
 
     number = str(clone.low) if clone.low == clone.high else f"{clone.low} to {clone.high}"
-    cells = "number of cells not given" if clone.cells is None else f"{clone.cells} cells"
-    if clone.scored is not None:
-        cells = f"{clone.cells} of {clone.scored} cells"
+    scored = "" if clone.scored is None else f" of {clone.scored}"
+    cells = "number of cells not given" if clone.cells is None else f"{clone.cells}{scored} cells"
     parts = [f"{number} chromosomes ({ploidy_name(clone)}), {clone.sex}", cells]
     if clone.composite:
         parts.append("composite")

@@ -155,6 +155,5 @@ def agreement(clone: Clone) -> list[str]:
     if expected is None or expected[0] <= clone.low <= expected[1]:
         return []
     given = str(expected[0]) if expected[0] == expected[1] else f"{expected[0]} to {expected[1]}"
-    return [
-        f"{clone.text!r}: the number {clone.low} does not agree with the changes listed, which give {given}"
-    ]
+    said = f"{clone.text!r}: the number {clone.low} does not agree with the changes listed"
+    return [f"{said}, which give {given}"]

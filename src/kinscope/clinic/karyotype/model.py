@@ -29,18 +29,9 @@ class Breakpoint(Record):
 class Abnormality(Record):
     """One change, with its offsets into the text from 0.
 
-    Attributes
-    ----------
-    kind
-        ``chromosome`` (a whole one), ``mar``, ``Ph``, or the ISCN term: ``t``, ``der``, ``del`` ...
-    components
-        The rearrangements that a derivative chromosome carries: t(9;22) in der(22)t(9;22).
-    copies_low, copies_high
-        How many copies, ``+1~3mar`` being 1 to 3.
-    cells
-        Cells with this change, where a composite karyotype says so.
-    alternatives
-        Other readings that the report gives after ``or``.
+    ``kind`` is ``chromosome`` (a whole one), ``mar``, ``Ph``, or the ISCN term: ``t``, ``der`` ... Components
+    are what a derivative carries: t(9;22) in der(22)t(9;22). ``+1~3mar`` is 1 to 3 copies. Cells stand here
+    where a composite karyotype gives them, alternatives where the report has ``or``.
     """
 
     text: str
@@ -100,12 +91,9 @@ class Clone(Record):
         What gains and losses are relative to: as ``<3n>`` states it, or as the number and the changes agree.
     sex
         Sex chromosomes as written; those of the reference where this clone refers to another.
-    reference
-        ``idem``, ``sl`` or ``sdl`` with its number; empty where the clone is written out.
-    base
-        Chromosome number of the clone referred to, less what this clone lost of it; None for a range.
-    inherited
-        Changes taken over from the clone referred to.
+    reference, inherited, base
+        ``idem``, ``sl`` or ``sdl`` with its number; the changes taken over from that clone; its chromosome
+        number less what was lost of it, None for a range.
     cells, scored
         Cells of this clone, and of how many (``[3/20]``); None where not given.
     composite
@@ -148,14 +136,8 @@ class Clone(Record):
 class FishResult(Record):
     """One signal pattern of a FISH part (``nuc ish`` or ``ish``); only BCR and ABL1 are interpreted.
 
-    Attributes
-    ----------
-    bcr_abl1_fusion
-        Whether the pattern, as often as it was seen, shows BCR and ABL1 together; None where it does not say.
-    positive_cells, scored_cells
-        ``[180/200]``; a single number is the cells scored.
-    donor
-        Behind ``//``.
+    Whether the pattern, as often as it was seen, shows them together; None where it does not say. Cells are
+    positive and scored, ``[180/200]``, or scored only; ``donor`` is what stands behind ``//``.
     """
 
     text: str

@@ -77,15 +77,9 @@ class ChangeSummary(Record):
 class KaryotypeReading(Record):
     """What a karyotype says.
 
-    Attributes
-    ----------
-    philadelphia
-        How the Philadelphia translocation shows; ``not seen`` never means absent, ``open`` that it may stand
-        in what could not be read, or that no cell of the patient's own was seen.
-    philadelphia_cells, cells
-        Cells with it, and all cells of the patient's own clones; None where a clone gives no number.
-    abnormalities_low, abnormalities_high
-        Distinct acquired changes over all clones, the Philadelphia translocation included.
+    The Philadelphia translocation ``not seen`` is never absent; ``open``: it may stand in what could not be
+    read, or no cell of the patient's own was seen. Cells with it and all cells are of the patient's own
+    clones, None where one gives no number. Abnormalities are distinct acquired changes, that one included.
     """
 
     philadelphia: PhKind

@@ -20,14 +20,9 @@ Finite = Annotated[float, Field(allow_inf_nan=False)]
 class AcceptanceRules(Record):
     """Limits for standard curves, replicates and control genes.
 
-    Attributes
-    ----------
-    replicate_range_to_ct, replicate_range_below_ct
-        Largest difference between replicates whose mean lies below this cycle; later wells scatter by chance.
-    latest_cycles_after_one_copy
-        A well later than one copy's cycle by more than this holds no transcript: it counts as negative.
-    control_ct_windows
-        Earliest and latest mean cycle of a control gene; instrument-specific, a warning only.
+    Replicates may span ``replicate_range_to_ct`` where their mean lies below a cycle; later wells scatter by
+    chance. A well later than one copy's cycle by more than ``latest_cycles_after_one_copy`` counts as
+    negative. A control gene's window of mean cycles is instrument-specific, a warning only.
     """
 
     id: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.-]{1,39}$")]
@@ -77,22 +72,13 @@ def load_rules(name: str | Path = "eac") -> AcceptanceRules:
 def curve_checks(curve: StandardCurve, rules: AcceptanceRules) -> tuple[Check, ...]:
     """Slope, R² and number of dilutions of a standard curve."""
     slope = f"slope {curve.slope:.3f} (efficiency {curve.efficiency_percent:.1f} %)"
+    slope += f"; accepted from {rules.slope_from:g} to {rules.slope_to:g}"
+    r_squared = f"R² {curve.r_squared:.4f}; accepted from {rules.r_squared_from:g}"
+    dilutions = f"{curve.levels} dilutions; at least {rules.levels_from}"
     checks = (
-        (
-            "slope",
-            rules.slope_from <= curve.slope <= rules.slope_to,
-            f"{slope}; accepted from {rules.slope_from:g} to {rules.slope_to:g}",
-        ),
-        (
-            "R²",
-            curve.r_squared >= rules.r_squared_from,
-            f"R² {curve.r_squared:.4f}; accepted from {rules.r_squared_from:g}",
-        ),
-        (
-            "dilutions",
-            curve.levels >= rules.levels_from,
-            f"{curve.levels} dilutions; at least {rules.levels_from}",
-        ),
+        ("slope", rules.slope_from <= curve.slope <= rules.slope_to, slope),
+        ("R²", curve.r_squared >= rules.r_squared_from, r_squared),
+        ("dilutions", curve.levels >= rules.levels_from, dilutions),
     )
     return tuple(Check(name=f"{curve.target} {name}", passed=met, text=text) for name, met, text in checks)
 

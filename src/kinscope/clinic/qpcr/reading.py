@@ -20,9 +20,8 @@ _PARTS: dict[str, type[BaseModel]] = {
     "at": TimePoint,
     "fusion": Wells,
     "control": Wells,
-    "fusion_standards": StandardLevel,
-    "control_standards": StandardLevel,
 }
+_PARTS |= dict.fromkeys(("fusion_standards", "control_standards"), StandardLevel)
 
 
 def read_run(

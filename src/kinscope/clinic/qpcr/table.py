@@ -221,8 +221,8 @@ def _well(row: _Row, *, comma: bool) -> Well | None:
     silent = role != "standard" and ct is None and row.text("ct") != ""
     without_ct = "ct" not in row.columns
     faults = {
-        f"A cycle of {ct or 0:g} is not possible.": ct is not None and not 0 < ct <= 60,
-        f"{copies or 0:g} copies are not possible.": copies is not None and not 0 <= copies <= 1e12,
+        "The cycle is not possible; it lies between 0 and 60.": ct is not None and not 0 < ct <= 60,
+        "The copies are not possible.": copies is not None and not 0 <= copies <= 1e12,
         "A standard without its copies.": role == "standard" and not copies,
         "A standard needs a ct column.": role == "standard" and without_ct,
         "The well has no cycle, but copies: one of the two is wrong.": silent and copies,
