@@ -7,6 +7,7 @@ import math
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -183,6 +184,28 @@ def test_what_cannot_be_used_says_where_and_repeats_nothing(text: str, where: st
     assert where in caught.value.where
     assert word in str(caught.value)
     assert SECRET not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("options", "word"),
+    [
+        ({"transcript": "e1" * 60}, "transcript"),
+        ({"transcript": "e1a2\x1b[31m"}, "control characters"),
+        ({"factor": 0.0}, "conversion_factor"),
+        ({"factor": float("nan")}, "conversion_factor"),
+        ({"control_gene": "\x1b[31mGUSB"}, "control gene"),
+    ],
+)
+def test_an_option_that_cannot_be_is_refused(options: dict[str, Any], word: str) -> None:
+    with pytest.raises(BadInputError, match=word) as caught:
+        table_run(SIMPLE, "run.csv", **options)
+    assert str(caught.value).isascii()
+
+
+def test_more_samples_than_a_run_can_have_are_refused() -> None:
+    wells = "".join(f"S{n},BCR-ABL1,5\nS{n},ABL1,50000\n" for n in range(2500))
+    with pytest.raises(BadInputError, match="samples"):
+        table_run("sample,target,copies\n" + wells, "run.csv")
 
 
 WELLS = "  fusion: {copies: [5]}\n  control: {copies: [5]}\n"

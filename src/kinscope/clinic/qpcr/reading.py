@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
@@ -11,7 +12,7 @@ from kinscope.clinic.measurements import TimePoint
 from kinscope.clinic.qpcr.model import FUSION, ControlName, QpcrRun, QpcrSample, StandardLevel, Wells
 from kinscope.clinic.qpcr.table import CONTROL_NAMES, Well, bad, read_wells
 from kinscope.core.files import MAX_TEXT_BYTES, decoded, read_bounded
-from kinscope.core.plain_yaml import line_of, parse_yaml, path_text
+from kinscope.core.plain_yaml import Places, line_of, parse_yaml, path_text
 from kinscope.core.quoting import quoted
 
 _REMEDY = "See docs/how-to/qpcr.md for an example."
@@ -70,7 +71,11 @@ def yaml_run(text: str, name: str, transcript: str, control_gene: str, factor: f
         what = "The file holds no run: fields such as control_gene and samples are expected."
         raise bad(what, f"{name}, line 1", _REMEDY)
     given = {"transcript": transcript, "control_gene": control_gene, "conversion_factor": factor}
-    content = {**content, **{key: value for key, value in given.items() if value not in ("", None)}}
+    given = {key: value for key, value in given.items() if value not in ("", None)}
+    return _validated({**content, **given}, name, places)
+
+
+def _validated(content: dict[str, Any], name: str, places: Places) -> QpcrRun:
     try:
         return QpcrRun.model_validate(content)
     except ValidationError as error:
@@ -80,7 +85,7 @@ def yaml_run(text: str, name: str, transcript: str, control_gene: str, factor: f
             path = path[:-1]
             what = f"a field that is not known; known are {', '.join(_fields_at(path))}"
         place = path_text(path) if path else "the run"
-        where = f"{name}, line {line_of(places, first['loc'])[0]}"
+        where = f"{name}, line {line_of(places, first['loc'])[0]}" if places else name
         raise bad(f"{place}: {what[:1].lower()}{what[1:200]}.", where, _REMEDY) from None
 
 
@@ -94,24 +99,21 @@ def table_run(
     text: str, name: str, transcript: str = "", control_gene: str = "", factor: float | None = None
 ) -> QpcrRun:
     """A run from the text of a table; ``name`` stands in the messages."""
-    if factor is not None and not 0 < factor <= 100:
-        remedy = "It is 0.1 % over the laboratory's own value of a major molecular response."
-        raise bad(f"A conversion factor of {factor:g} is not possible.", "conversion factor", remedy)
     wells, notes = read_wells(text, name)
     gene = _control_gene(wells, control_gene, name)
     standards = [well for well in wells if well.role == "standard"]
-    return QpcrRun(
-        transcript=transcript,
-        control_gene=gene,
-        conversion_factor=factor,
-        fusion_standards=_levels([w for w in standards if w.target == FUSION]),
-        control_standards=_levels([w for w in standards if w.target == gene]),
-        no_template=tuple(w.ct for w in wells if w.role == "no template" and w.target == FUSION),
-        samples=_samples(
-            [w for w in wells if w.role == "sample"], gene, {well.target for well in standards}, name
-        ),
-        notes=tuple(notes),
-    )
+    samples = [well for well in wells if well.role == "sample"]
+    content = {
+        "transcript": transcript,
+        "control_gene": gene,
+        "conversion_factor": factor,
+        "fusion_standards": _levels([w for w in standards if w.target == FUSION]),
+        "control_standards": _levels([w for w in standards if w.target == gene]),
+        "no_template": [w.ct for w in wells if w.role == "no template" and w.target == FUSION],
+        "samples": _samples(samples, gene, {well.target for well in standards}, name),
+        "notes": notes,
+    }
+    return _validated(content, name, {})
 
 
 def _control_gene(wells: list[Well], asked: str, name: str) -> ControlName:
