@@ -16,12 +16,12 @@ from kinscope.core.errors import BadInputError
 from kinscope.core.records import Record
 
 HEADINGS = {
-    "sample": r"sample(?:[ _]?name|[ _]id)?|name",
+    "sample": r"(?:sample|patient)(?:[ _]?name|[ _]?id)?|name",
     "target": r"(?:target|gene|detector|assay)(?:[ _]?name)?",
     "role": r"task|content|(?:sample |well )?type|role",
     "ct": r"c[tqpт](?: ?\(.*\))?|c\(t\)|crossing point",
-    "copies": r"copies|quantity|qty|copy number|(?:starting quantity|sq)(?: \(sq\))?"
-    r"|(?:calc(?:ulated)? conc\.?|concentration)(?: \(.*cop.*\))?",
+    "copies": r"copies(?:[ /].*)?|(?:quantity|qty)(?: \(.*cop.*\))?|copy number"
+    r"|(?:starting quantity|sq)(?: \(sq\))?|(?:calc(?:ulated)? conc\.?|concentration)(?: \(.*cop.*\))?",
     "given": r"standard|given conc\.?(?: \(.*cop.*\))?",
     "omit": r"omit(?:ted)?|excluded?",
     "include": r"included?",
@@ -31,12 +31,13 @@ HEADINGS = {
 """Instruments write Ct with a Cyrillic т; it is the same heading. ``given`` holds the copies of standards."""
 
 _NONE = re.compile(
-    r"-*|nd|n\.d\.|n/a|na|nan|no ?c[tq]|neg(?:ative)?|und(?:et)?\.?|undetermined|undetected|not detected|none"
+    r"-*|nd|n\.d\.|n\. ?def\.|n/a|na|nan|neun|no ?c[tpq]|neg(?:ative)?|und[a-z]*\.?|ind[eé]t[a-zé]*\.?"
+    r"|unbestimmt|not detected|none"
 )
 _ROLES = {
     "standard": r"standard|std|s|std curve",
     "sample": r"|sample|unknown|unkn?|u",
-    "no template": r"ntc|nac|nrt|blank|no template|(?:no template|negative|ntc) control|neg(?:ative)? ?ctrl",
+    "no template": r"ntc|nac|nrt|h2o|water|blank|(?:no template|negative)(?: control)?|neg(?:ative)? ?ctrl",
     "positive control": r"pos(?:itive)? ?(?:ctrl|control)|ipc",
 }
 CONTROL_NAMES: dict[str, ControlName] = {
