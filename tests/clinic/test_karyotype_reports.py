@@ -108,6 +108,7 @@ def test_a_second_philadelphia_chromosome_is_recognised(text: str) -> None:
     "text",
     [
         "46,XX,t(9;22)(q34;q11.2)[5]/92,idemx2[3]",
+        "27,X,t(9;22)(q34;q11.2),+4,+8,+14,+21[5]/54,idemx2[3]",
         "46,XX,der(9)t(9;22)(q34;q11.2),der(22)t(9;22)[5]",
         "45,XX,der(7;9)(q10;q10)t(9;22)(q34;q11.2),der(22)t(9;22)[10]",
         "47,XX,t(9;22)(q34;q11.2),+der(22)t(11;22)(q25;q11.2)[20]",
@@ -230,6 +231,11 @@ def test_recipient_and_donor_are_apart(text: str, own: int, donor: int) -> None:
     assert [clone.donor for clone in clones] == [False] * own + [True] * donor
 
 
+def test_a_donors_subclone_refers_to_the_donors_clone() -> None:
+    own, first, second = parse_karyotype("46,XY[3]//46,XX[10]/47,sl,+8[7]").clones
+    assert (own.sex, first.sex, second.sex) == ("XY", "XX", "XX")
+
+
 def test_a_donors_cells_are_neither_disease_nor_remission() -> None:
     only = reading_of("//46,XX[20]")
     assert (only.philadelphia, only.philadelphia_cells, only.cells) == ("open", None, None)
@@ -272,6 +278,10 @@ def test_a_microarray_cannot_hide_a_balanced_translocation() -> None:
         ("nuc ish(ABL1,BCR)x3(ABL1 con BCRx2)[250/200]", 36, "250 of 200"),
         ("46,XX//47,XX//48,XX", 14, "no clone"),
         ("46²,XX", 3, "comma"),
+        ("//", 1, "no clone"),
+        ("46,XX[2]//46,XY[3]/", 18, "no clone"),
+        ("/46,XX[2]//46,XY[3]", 1, "no clone"),
+        ("46,XY[2]//47,sl,+8[3]", 14, "refers to"),
     ],
 )
 def test_what_contradicts_itself_is_refused(text: str, character: int, word: str) -> None:

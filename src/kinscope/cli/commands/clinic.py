@@ -145,8 +145,7 @@ def _print_karyotype(karyotype: Karyotype, reading: KaryotypeReading) -> None:
         positive = "" if fish.positive_cells is None else f"{fish.positive_cells} of "
         cells = "" if fish.scored_cells is None else f", {positive}{fish.scored_cells} cells"
         fused = {True: "BCR::ABL1 fusion", False: "no BCR::ABL1 fusion", None: "BCR::ABL1 not said"}
-        side = " (donor)" if fish.donor else ""
-        echo(f"{'FISH' + side:<24}{fused[fish.bcr_abl1_fusion]}{cells}: {fish.text}")
+        echo(f"{'FISH' + ' (donor)' * fish.donor:<24}{fused[fish.bcr_abl1_fusion]}{cells}: {fish.text}")
     rows = [("Philadelphia chromosome", _philadelphia(reading)), ("complexity", _complexity(reading))]
     rows += [("additional changes", ", ".join(_named(reading)) or "none")]
     rows += [("high risk in CML", ", ".join(high_risk_changes(reading)) or "none")]

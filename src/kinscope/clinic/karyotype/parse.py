@@ -90,23 +90,21 @@ def _clones(plain: str, text: str, end: int) -> list[Clone]:
     pieces = split_level(plain, start, end, "/")
     # '//' leaves an empty piece between its strokes, and another one where one side of it is empty.
     chimera = plain.find("//", start, end)
+    empty = [chimera + 1] + [start] * (chimera == start) + [end] * (chimera + 2 == end)
     kept: list[tuple[int, int]] = []
     for begin, stop in pieces:
         if plain[begin:stop].strip():
             kept.append((begin, stop))
-        elif chimera < 0 or not (
-            begin == chimera + 1 or start == chimera == begin or begin == end == chimera + 2
-        ):
+        elif chimera < 0 or begin not in empty:
             raise frame_error("A '/' has no clone on one side.", max(0, min(begin, end - 1)))
-    clones = [
-        _clone(plain, text, begin, stop, number, donor=0 <= chimera < begin)
-        for number, (begin, stop) in enumerate(kept)
-    ]
-    if len(clones) > MAX_CLONES:
-        raise frame_error(f"More than {MAX_CLONES} clones.", 0)
-    if not clones:
-        raise frame_error("There is no clone here.", 0)
-    return _related(written_out(clones))
+    if not 0 < len(kept) <= MAX_CLONES:
+        raise frame_error(f"More than {MAX_CLONES} clones." if kept else "There is no clone here.", 0)
+    clones: list[Clone] = []
+    for donor in (False, True):
+        side = enumerate(piece for piece in kept if (0 <= chimera < piece[0]) is donor)
+        read = [_clone(plain, text, begin, stop, number, donor=donor) for number, (begin, stop) in side]
+        clones += _related(written_out(read))
+    return clones
 
 
 def _clone(plain: str, text: str, start: int, stop: int, before: int, *, donor: bool) -> Clone:

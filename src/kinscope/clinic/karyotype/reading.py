@@ -223,7 +223,9 @@ def _summaries(clones: list[Clone]) -> tuple[ChangeSummary, ...]:
         change.key
         for clone, changes in zip(clones, carried, strict=True)
         for number, change in enumerate(changes)
-        if number or change.kind in ("ider", "idic") or (change.copies_low > 1 and clone.ploidy == 2)
+        if number
+        or change.kind in ("ider", "idic")
+        or (change.copies_low > 1 and clone.ploidy == 2 and "x" not in clone.reference)
     }
     summaries = []
     for change, (carriers, times) in zip(listed, distinct, strict=True):
