@@ -279,7 +279,7 @@ def test_a_microarray_cannot_hide_a_balanced_translocation() -> None:
         ("46,XX//47,XX//48,XX", 14, "no clone"),
         ("46²,XX", 3, "comma"),
         ("//", 1, "no clone"),
-        ("46,XX[2]//46,XY[3]/", 18, "no clone"),
+        ("46,XX[2]//46,XY[3]/", 19, "no clone"),
         ("/46,XX[2]//46,XY[3]", 1, "no clone"),
         ("46,XY[2]//47,sl,+8[3]", 14, "refers to"),
     ],
