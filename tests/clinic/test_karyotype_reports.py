@@ -205,6 +205,8 @@ def test_fish_is_read_as_carefully(
         ("nuc ish(ABL1,BCR)x2[many]", 21),
         ("46,XX.ish t(9;22)(q34;q11.2)(ABL1+;BCR+)", 7),
         ("nuc ish(ABL1,BCR)x3[180/200]", 1),
+        ("nuc ish(BCR/ABL1)x1[180/200]", 1),
+        ("46,XX.ish t(9;22)(q34;q11.2)(5'BCR+,3'BCR-;5'BCR-,3'BCR+)", 7),
     ],
 )
 def test_fish_that_is_not_understood_says_where_and_decides_nothing(text: str, character: int) -> None:

@@ -46,8 +46,7 @@ def read_technique(plain: str, text: str, part: Part, *, donor: bool) -> Iterato
     technique, start, end = part
     if not technique.endswith("ish"):
         reason = f"a result of {_NAMES.get(technique, 'sequencing')}, which is not read"
-        shown = text[start:end].strip(" .;")
-        yield Unreadable(text=shown, start=start, end=end, reason=reason)
+        yield Unreadable(text=text[start:end].strip(" .;"), start=start, end=end, reason=reason)
         return
     at = start + len(technique)
     for piece in re.compile(r"([^\[\]]*)(\[[^\[\]]*\]?)?").finditer(plain, at, end):
@@ -58,8 +57,7 @@ def read_technique(plain: str, text: str, part: Part, *, donor: bool) -> Iterato
         first = piece.start() + len(pattern) - len(pattern.lstrip(" .;,/")) if piece.start() > at else start
         stop = piece.end() if cells else piece.start() + len(pattern.rstrip(" .;,/"))
         shown = text[first:stop]
-        read = _PATTERN.match(pattern)
-        at_fault = piece.start() + (read.end() if read else 0)
+        at_fault = piece.end(1) - len(_PATTERN.sub("", pattern, count=1))
         trouble = (at_fault, "not understood from here") if at_fault < piece.end(1) else None
         positive = scored = None
         try:
@@ -67,8 +65,9 @@ def read_technique(plain: str, text: str, part: Part, *, donor: bool) -> Iterato
                 positive, scored, _ = cells_in_brackets(plain, piece.start(2), piece.end(2))
         except PartError as error:
             trouble = trouble or (error.offset, error.reason)
-        fused = None if trouble else _fused(pattern, chromosomes=technique == "ish")
-        if fused is None and not trouble and _probed(pattern):
+        named = technique == "ish" and _names_translocation(pattern)
+        fused = None if trouble else _fused(pattern, named=named)
+        if fused is None and not trouble and (named or _probed(pattern)):
             trouble = first, "it does not say whether BCR and ABL1 lie together"
         if trouble:
             reason = f"{trouble[1]} (character {trouble[0] + 1})"
@@ -85,7 +84,7 @@ def read_technique(plain: str, text: str, part: Part, *, donor: bool) -> Iterato
         )
 
 
-def _fused(pattern: str, *, chromosomes: bool) -> bool | None:
+def _fused(pattern: str, *, named: bool) -> bool | None:
     """Whether BCR and ABL1 signals lie together; None where the part does not say.
 
     Together: ``ABL1 con BCRx2``; both on one chromosome, ``der(22)(BCR+,ABL1+)``; or a translocation that
@@ -98,10 +97,12 @@ def _fused(pattern: str, *, chromosomes: bool) -> bool | None:
     signals = [part for group in re.findall(r"\(([^()]*)\)", pattern) for part in group.split(";")]
     if any(re.search(r"abl1?\+", part) and re.search(r"bcr\+", part) for part in signals):
         return True
-    if chromosomes and _names_translocation(pattern):
+    if named:
         return None if _PROBE.search(pattern) else True
-    more = all(int(copies) > 2 for copies in re.findall(r"x *([0-9]{1,3})", pattern))
-    return False if _probed(pattern) and not more else None  # (ABL1,BCR)x3 may be fused or gained
+    # (ABL1,BCR)x3 may be fused or gained, BCR/ABL1 a fusion or two probes.
+    unclear = all(int(copies) > 2 for copies in re.findall(r"x *([0-9]{1,3})", pattern))
+    unclear = unclear or re.search(r"(abl1?|bcr) *[-/] *(abl1?|bcr)", pattern) is not None
+    return False if _probed(pattern) and not unclear else None
 
 
 def _probed(pattern: str) -> bool:
