@@ -144,6 +144,7 @@ REFUSED = {
     "two tables of results": (RESULTS + "\n" + RESULTS, "lines 1 and 14", "two tables"),
     "an unknown task": (SIMPLE + f"P1,ABL1,{SECRET},,25\n", "line 13, column 3", "role"),
     "an unknown target": (SIMPLE + f"P1,{SECRET},,,25\n", "line 13, column 2", "target"),
+    "a decimal comma without quotes": (SIMPLE + "P1,ABL1,,,25,3\n", "line 13", "more cells"),
     "a word as cycle": (SIMPLE + f"P1,ABL1,,,{SECRET}\n", "line 13, column 5", "number"),
     "a superscript cycle": (SIMPLE + "P1,ABL1,,,2²\n", "line 13, column 5", "number"),
     "fullwidth digits": (SIMPLE + "P1,ABL1,,,２５\n", "line 13, column 5", "number"),

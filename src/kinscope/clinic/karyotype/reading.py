@@ -177,9 +177,7 @@ def _philadelphia(clones: list[Clone]) -> tuple[PhKind, Abnormality | None]:
 
 def _cells_of(clone: Clone, change: Abnormality) -> int | None:
     """Cells with a change; in a composite karyotype only where the change has a number of its own."""
-    if change.cells is not None or clone.composite:
-        return change.cells
-    return clone.cells
+    return change.cells if change.cells is not None or clone.composite else clone.cells
 
 
 def _carried(clone: Clone) -> list[Abnormality]:

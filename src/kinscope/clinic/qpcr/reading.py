@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -83,16 +82,12 @@ def _validated(content: dict[str, Any], name: str, places: Places) -> QpcrRun:
         path, what = first["loc"], first["msg"].removeprefix("Value error, ")
         if first["type"] == "extra_forbidden":
             path = path[:-1]
-            what = f"a field that is not known; known are {', '.join(_fields_at(path))}"
+            part = next((name for name in reversed(path) if isinstance(name, str)), "")
+            known = ", ".join(_PARTS.get(part, QpcrRun).model_fields)
+            what = f"a field that is not known; known are {known}"
         place = path_text(path) if path else "the run"
         where = f"{name}, line {line_of(places, first['loc'])[0]}" if places else name
         raise bad(f"{place}: {what[:1].lower()}{what[1:200]}.", where, _REMEDY) from None
-
-
-def _fields_at(path: Sequence[str | int]) -> list[str]:
-    """The fields known at a place in a run."""
-    names = [part for part in path if isinstance(part, str)]
-    return list(_PARTS.get(names[-1] if names else "", QpcrRun).model_fields)
 
 
 def table_run(

@@ -108,6 +108,7 @@ def read_wells(text: str, name: str) -> tuple[list[Well], list[str]]:
     """
     lines = text.lstrip("\ufeff").splitlines()
     heading, delimiter, columns = _heading(lines, name)
+    width = len(next(csv.reader([lines[heading]], delimiter=delimiter)))
     kept: list[_Row] = []
     left: dict[str, list[str]] = {}
     below = False
@@ -118,6 +119,8 @@ def read_wells(text: str, name: str) -> tuple[list[Well], list[str]]:
             left.setdefault("lines below the table that hold no well", []).append(str(row.line))
         elif _omitted(row):
             left.setdefault("wells that the file omits", []).append(str(row.line))
+        elif any(row.cells[width:]):
+            raise bad("The line has more cells than the headings: a decimal comma without quotes?", row.where)
         else:
             kept.append(row)
     comma = _decimal_comma(kept, delimiter, name)
