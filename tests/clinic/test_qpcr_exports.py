@@ -77,6 +77,7 @@ EXPORTS = {
     "thousands with spaces": SIMPLE.replace("100000.0", "100 000.0"),
     "scientific": SIMPLE.replace("100000.0", "1.000E+05"),
     "empty wells of the plate": SIMPLE + ",,,,\n,,UNKNOWN,,Undetermined\n",
+    "spaces without a break": SIMPLE.replace("P1", "\u00a0P1").replace("100000.0", "100\u00a0000.0"),
     "a German CFX": CFX.replace(",", ";").replace(".", ",").replace("NaN", "n. def."),
     "water as no template": SIMPLE.replace("NTC,BCR-ABL1,NTC", "H2O,BCR-ABL1,UNKNOWN"),
     "an omitted outlier": "omit," + SIMPLE.replace("\n", "\n,")[:-1] + "true,P1,ABL1,UNKNOWN,,39.0\n",

@@ -193,7 +193,7 @@ def _rows(lines: list[str], heading: int, delimiter: str, columns: dict[str, int
         for cells in reader:
             if re.fullmatch(r"\[[^\]]*\][\s;,]*", delimiter.join(cells)):
                 break
-            row = [cell.strip() for cell in cells]
+            row = [cell.replace("\u00a0", " ").strip() for cell in cells]
             rows.append(_Row(row, heading + 1 + reader.line_num, columns, name))
     except csv.Error:
         where = f"{name}, line {heading + 1 + reader.line_num}"
