@@ -58,6 +58,7 @@ AGREEING = [
     "46,XX,\nt(9;22)\n(q34;q11.2)[20]",
     "45,XX,der(13;14)(q10;q10)c,t(9;22)(q34;q11.2)[20]",
     "mos 47,XXY[10]/46,XY[5]",
+    "mos45,X[10]/46,XX[20]",
     "47,XX,+der(?)t(?;9)(?;p13)hsr(?)[20]",
     "46,XX,add(19)(p13 or q13)[20]",
 ]
@@ -265,6 +266,11 @@ def test_where_it_may_be_hidden_the_answer_is_open(text: str) -> None:
     reading = reading_of(text)
     assert reading.philadelphia == "open"
     assert any("may hold the Philadelphia translocation" in note for note in reading.notes)
+
+
+def test_a_technique_without_a_result_is_not_dropped() -> None:
+    (part,) = parse_karyotype("46,XX[20].nuc ish").unreadable
+    assert (part.start, part.text) == (10, "nuc ish")
 
 
 def test_a_microarray_cannot_hide_a_balanced_translocation() -> None:

@@ -44,11 +44,14 @@ def read_technique(plain: str, text: str, part: Part, *, donor: bool) -> Iterato
         If more cells show a pattern than were looked at.
     """
     technique, start, end = part
-    if not technique.endswith("ish"):
-        reason = f"a result of {_NAMES.get(technique, 'sequencing')}, which is not read"
+    at = start + len(technique)
+    if not technique.endswith("ish") or not plain[at:end].strip(" .;,/"):
+        name = (
+            "FISH without its signals" if technique.endswith("ish") else _NAMES.get(technique, "sequencing")
+        )
+        reason = f"a result of {name}, which is not read"
         yield Unreadable(text=text[start:end].strip(" .;"), start=start, end=end, reason=reason)
         return
-    at = start + len(technique)
     for piece in re.compile(r"([^\[\]]*)(\[[^\[\]]*\]?)?").finditer(plain, at, end):
         pattern, cells = piece.group(1), piece.group(2) or ""
         donor = donor or "//" in pattern

@@ -38,7 +38,7 @@ _NEXT_CLONE = re.compile(r"\][ .,;]*(?=[0-9]{2}[0-9]?(?:<[^>]*>)?[ ~-]*[0-9]* *,
 _CELLS = re.compile(r"\[[^\[\]]*\]([^\[\],/]*)$")
 """The cells that end a clone, and any words behind them."""
 _NUMBER = re.compile(
-    r" *(?:(?:mos|chi) +)?(?P<low>[0-9]{1,5}) *(?:[~-] *(?P<high>[0-9]{1,5}) *)?"
+    r" *(?:(?:mos|chi) *)?(?P<low>[0-9]{1,5}) *(?:[~-] *(?P<high>[0-9]{1,5}) *)?"
     r"(?:< *(?P<ploidy>[1-8]) *n *[+±-]* *> *)?"
 )
 """``46``, ``47~48``, ``69<3n>``."""
