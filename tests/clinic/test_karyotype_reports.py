@@ -303,6 +303,23 @@ def test_digits_that_are_none_are_not_read_as_numbers(text: str) -> None:
     assert parse_karyotype(text).clones[0].unreadable
 
 
+@pytest.mark.parametrize(
+    ("text", "count", "risk"),
+    [
+        ("46,XX,-9,-22,+der(9)t(9;22)(q34;q11.2),+der(22)t(9;22)(q34;q11.2)[20]", 1, ()),
+        ("46,XX,+der(22)t(9;22)(q34;q11.2),-22[20]", 2, ()),
+        ("46,XX,t(9;22)(q34;q11.2),-22,+der(22)t(9;22)[9]", 2, ("der(22)t(9;22) (second Ph)",)),
+    ],
+)
+def test_a_derivative_written_the_old_way_replaces_its_chromosome(
+    text: str, count: int, risk: tuple[str, ...]
+) -> None:
+    reading = reading_of(text)
+    assert reading.abnormalities_low == count
+    assert high_risk_changes(reading) == risk
+    assert disagreements(text) == []
+
+
 def test_an_alternative_is_a_doubt() -> None:
     reading = reading_of("46,XX,t(9;12)(q34;p13) or t(9;22)(q34;q11.2)[20]")
     assert (reading.philadelphia, reading.philadelphia_certain) == ("t(9;22)", False)

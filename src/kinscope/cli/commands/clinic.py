@@ -158,9 +158,7 @@ def _print_karyotype(karyotype: Karyotype, reading: KaryotypeReading) -> None:
 def _named(reading: KaryotypeReading) -> list[str]:
     """Additional changes with their cells; those below ISCN's number of cells are called not clonal."""
     named = []
-    for change in reading.changes:
-        if change.philadelphia:
-            continue
+    for change in (change for change in reading.changes if not change.philadelphia):
         cells = "" if change.cells is None else f" in {change.cells} cells"
         standing = ", not clonal" if change.clonal is False else ""
         named.append(f"{change.name} ({change.group}{cells}{standing})")
@@ -174,12 +172,10 @@ def _clone_line(clone: Clone) -> str:
     scored = "" if clone.scored is None else f" of {clone.scored}"
     cells = "number of cells not given" if clone.cells is None else f"{clone.cells}{scored} cells"
     parts = [f"{number} chromosomes ({ploidy_name(clone)}), {clone.sex}", cells]
-    if clone.composite:
-        parts.append("composite")
+    parts += ["composite"] * clone.composite
     if clone.reference:
         parts.append(f"as {clone.reference} with {len(clone.inherited)} changes")
-    if clone.normal:
-        parts.append("normal")
+    parts += ["normal"] * clone.normal
     changes = ", ".join(change.name for change in clone.abnormalities)
     return "; ".join(parts) + (f": {changes}" if changes else "")
 
@@ -187,9 +183,8 @@ def _clone_line(clone: Clone) -> str:
 def _philadelphia(reading: KaryotypeReading) -> str:
     if reading.philadelphia in ("not seen", "open"):
         return "open: not seen in what was read" if reading.philadelphia == "open" else "not seen"
-    cells = ""
-    if reading.philadelphia_cells is not None and reading.cells is not None:
-        cells = f", in {reading.philadelphia_cells} of {reading.cells} cells"
+    known = None not in (reading.philadelphia_cells, reading.cells)
+    cells = f", in {reading.philadelphia_cells} of {reading.cells} cells" if known else ""
     doubt = "" if reading.philadelphia_certain else " (in doubt)"
     return f"{reading.philadelphia_text}{doubt}{cells}"
 

@@ -222,16 +222,12 @@ def _body(scanner: _Scanner, sign: str) -> dict[str, Any]:
     if scanner.ahead(_UNPLACED) and not scanner.ahead(rf"{_UNPLACED} *\("):
         return _unplaced(scanner)
     kind = _kind(scanner)
-    if kind == "inc":
-        raise PartError("'inc' stands last, without more", scanner.at)
     fields = _placed(scanner, kind)
     return {**fields, "components": _components(scanner) if kind in CARRIERS else ()}
 
 
 def _whole(scanner: _Scanner, sign: str) -> dict[str, Any]:
     chromosome = _chromosome(scanner)
-    if scanner.ahead("~"):
-        raise PartError("a range of copies must be followed by mar, r or dmin", scanner.at)
     if not sign:
         raise PartError(f"chromosome {chromosome} without + or -", scanner.at)
     return {"kind": "chromosome", "chromosomes": (chromosome,)}
@@ -321,8 +317,8 @@ def _components(scanner: _Scanner) -> tuple[Abnormality, ...]:
     while scanner.ahead("[a-z]") and not scanner.ahead(rf"x *[0-9]|or\b|c{_END}|{_ORIGIN}"):
         begin = scanner.at
         kind = _kind(scanner)
-        placed = scanner.ahead(r"\(") or kind not in ("hsr", "neo", "mar", "r")
-        fields = _placed(scanner, kind) if placed else {"kind": kind}
+        alone = kind in ("hsr", "neo", "mar", "r") and not scanner.ahead(r"\(")
+        fields = {"kind": kind} if alone else _placed(scanner, kind)
         text = scanner.text[begin : scanner.at]
         components.append(Abnormality(text=text, start=begin, end=scanner.at, **fields))
     return tuple(components)

@@ -153,7 +153,7 @@ def _clone(plain: str, text: str, start: int, stop: int, before: int, *, donor: 
         sex="" if reference else head.removesuffix("c").upper(),
         sex_constitutional=not reference and head.endswith("c"),
         reference=reference,
-        abnormalities=tuple(changes),
+        abnormalities=_replacing(changes),
         unreadable=tuple(unreadable),
         cells=cells,
         scored=scored,
@@ -161,6 +161,19 @@ def _clone(plain: str, text: str, start: int, stop: int, before: int, *, donor: 
         incomplete=incomplete,
         donor=donor,
     )
+
+
+def _replacing(changes: list[Abnormality]) -> tuple[Abnormality, ...]:
+    """The changes with ``-22,+der(22)t(9;22)``, as older reports write it, as der(22)t(9;22)."""
+    kept = list(changes)
+    for change in changes:
+        whole = [
+            c for c in kept if (c.sign, c.kind, c.chromosomes) == ("-", "chromosome", change.chromosomes)
+        ]
+        if whole and change.sign == "+" and change.kind in ("der", "ider"):
+            kept.remove(whole[0])
+            kept[kept.index(change)] = change.model_copy(update={"sign": ""})
+    return tuple(kept)
 
 
 def _left(text: str, begin: int, end: int, error: PartError) -> Unreadable:

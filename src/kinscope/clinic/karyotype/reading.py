@@ -286,10 +286,9 @@ def _complexity(low: int, high: int, *, partly: bool) -> str:
     if partly:
         shown = f"at least {low}"
     shown += " abnormality" if shown in ("1", "at least 1") else " abnormalities"
-    if partly and high < COMPLEX_FROM:
-        return f"{shown}: not read in full, so complexity cannot be excluded"
     if high < COMPLEX_FROM:
-        return f"{shown}: not complex"
+        open_still = "not read in full, so complexity cannot be excluded"
+        return f"{shown}: {open_still if partly else 'not complex'}"
     if low >= HIGHLY_COMPLEX_FROM:
         return f"{shown}: complex (five or more)"
     if low >= COMPLEX_FROM:

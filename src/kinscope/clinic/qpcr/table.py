@@ -78,9 +78,8 @@ class _Row:
     """One line: its cells by what their column holds."""
 
     def __init__(self, cells: list[str], line: int, columns: dict[str, int], name: str) -> None:
-        self.cells, self.columns = cells, columns
+        self.cells, self.columns, self.line = cells, columns, line
         self.where = f"{name}, line {line}"
-        self.line = line
 
     def text(self, field: str) -> str:
         """The cell of a column; empty where the table has no such column."""
