@@ -20,7 +20,7 @@ from kinscope.core.files import read_text
 from kinscope.core.plain_yaml import read_yaml
 from kinscope.core.records import Record
 from kinscope.evidence.changes import parse_changes
-from kinscope.evidence.model import EvidenceBase, EvidenceItem, TreatmentOption
+from kinscope.evidence.model import EvidenceBase, EvidenceItem, Search, TreatmentOption
 from kinscope.targets.pack import TargetPack
 
 DIRECTORY = "evidence"
@@ -65,7 +65,7 @@ class _OptionsFile(Record):
 
 
 class _SearchedFile(Record):
-    searched: tuple[str, ...]
+    searched: tuple[str | Search, ...]
 
 
 def load_evidence(pack: TargetPack) -> EvidenceBase:
@@ -91,11 +91,12 @@ def _load(directory: Path, protein: str) -> EvidenceBase:
     if (folder / "curated.yaml").exists():
         items += _read_curated(folder / "curated.yaml")
     options: tuple[TreatmentOption, ...] = ()
-    searched: tuple[str, ...] = ()
+    searched: tuple[Search, ...] = ()
     if (folder / "options.yaml").exists():
         options = _validated(folder / "options.yaml", _OptionsFile).options
     if (folder / "searched.yaml").exists():
-        searched = _validated(folder / "searched.yaml", _SearchedFile).searched
+        entries = _validated(folder / "searched.yaml", _SearchedFile).searched
+        searched = tuple(Search(source=one) if isinstance(one, str) else one for one in entries)
     _check(items, protein, folder)
     return EvidenceBase(items=tuple(items), options=options, searched=searched)
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import get_args
 
-from kinscope.evidence.changes import parse_changes, relate
+from kinscope.evidence.changes import changes_of, parse_changes, relate
 from kinscope.evidence.knowledge import load_evidence
 from kinscope.evidence.model import (
+    EvidenceBase,
     EvidenceHit,
     EvidenceItem,
     EvidenceSummary,
@@ -111,8 +112,31 @@ def lookup(variant: Variant, pack: TargetPack) -> EvidenceSummary:
     )
     options: tuple[TreatmentOption, ...] = options_for(base.options, hits)
     return EvidenceSummary(
-        hits=tuple(hits), options=options, searched=base.searched, statement=_statement(variant, hits)
+        hits=tuple(hits),
+        options=options,
+        searched=tuple(_searched(base, variant)),
+        statement=_statement(variant, hits),
     )
+
+
+def _searched(base: EvidenceBase, variant: Variant) -> Iterator[str]:
+    """What was looked through for this variant, and how much of it is on its residues."""
+    for one in base.searched:
+        if one.only and not parse_changes(one.only).changes <= changes_of(variant):
+            continue
+        if not one.items:
+            yield one.source
+            continue
+        named = [
+            parse_changes(item.protein_change).positions
+            for item in base.items
+            if item.id.startswith(one.items)
+        ]
+        counts = ((number, sum(number in positions for positions in named)) for number in variant.positions)
+        told = ", ".join(
+            f"{_count(count) if count else 'nothing'} on residue {number}" for number, count in counts
+        )
+        yield f"{one.source}: {told}."
 
 
 def _region_hits(items: tuple[EvidenceItem, ...], variant: Variant, pack: TargetPack) -> list[EvidenceHit]:
