@@ -12,7 +12,7 @@ import json
 from typing import TYPE_CHECKING
 
 from kinscope.core.errors import VariantError
-from kinscope.core.residues import ONE_TO_THREE
+from kinscope.core.residues import ONE_TO_THREE, ranges
 from kinscope.variants import coding
 from kinscope.variants.model import Substitution, Variant
 
@@ -243,13 +243,15 @@ def _substitution(number: int, mutant: str, codon: str, pack: TargetPack) -> Sub
 
 
 def _protein(substitutions: tuple[Substitution, ...], *, other: bool) -> str:
-    names = [
-        ONE_TO_THREE[item.wild_type]
-        + str(item.position_1b if other else item.position)
-        + ONE_TO_THREE[item.mutant]
-        for item in substitutions
-    ]
-    return names[0] if len(names) == 1 else f"[{';'.join(names)}]"
+    """HGVS: neighbours are one delins, others stand in brackets (hgvs-nomenclature.org, protein)."""
+    shift = substitutions[0].position_1b - substitutions[0].position if other else 0
+    parts = []
+    for first, last in ranges(item.position for item in substitutions):
+        group = [item for item in substitutions if first <= item.position <= last]
+        names = [f"{ONE_TO_THREE[item.wild_type]}{item.position + shift}" for item in group]
+        word = "" if first == last else f"_{names[-1]}delins"
+        parts.append(names[0] + word + "".join(ONE_TO_THREE[item.mutant] for item in group))
+    return parts[0] if len(parts) == 1 else f"[{';'.join(parts)}]"
 
 
 def _other_isoform(substitutions: tuple[Substitution, ...], pack: TargetPack) -> str:

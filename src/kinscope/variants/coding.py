@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from kinscope.core.errors import UnsupportedVariantError, VariantError
@@ -31,7 +32,7 @@ def to_reference_bases(change: BaseChange, frame: Frame, pack: TargetPack) -> Ba
     """
     text = f"c.{change.label}"
     if not pack.transcript.cds or not frame.transcript:
-        raise _no_bases(text, "coding sequence", pack)
+        raise no_bases(text, "coding sequence", pack)
     shift = 3 * frame.offset
     length = len(pack.transcript.cds)
     if change.first < 1 or change.last - shift > length:
@@ -52,7 +53,8 @@ def to_reference_bases(change: BaseChange, frame: Frame, pack: TargetPack) -> Ba
     return found
 
 
-def _no_bases(text: str, lacking: str, pack: TargetPack) -> UnsupportedVariantError:
+def no_bases(text: str, lacking: str, pack: TargetPack) -> UnsupportedVariantError:
+    """The error for a description that needs what the pack does not hold."""
     return UnsupportedVariantError(
         f"{text} cannot be read: the target pack of {pack.gene} holds no {lacking}.",
         where=text,
@@ -61,17 +63,7 @@ def _no_bases(text: str, lacking: str, pack: TargetPack) -> UnsupportedVariantEr
 
 
 def _check_bases(change: BaseChange, label: str, pack: TargetPack) -> None:
-    """Refuse a change whose text names other bases than the transcript has.
-
-    Parameters
-    ----------
-    change
-        In the numbers and on the strand of the reference transcript.
-    label
-        The place as the user gave it.
-    pack
-        The target.
-    """
+    """Refuse a change, in the numbers of the reference, that names other bases than are there."""
     cds = pack.transcript.cds
     there = cds[change.first - 1 : change.last]
     if not change.deleted or change.deleted == there:
@@ -79,7 +71,7 @@ def _check_bases(change: BaseChange, label: str, pack: TargetPack) -> None:
     remedy = "Check the position, the bases and which sequence it is numbered on."
     if label.startswith(pack.transcript.accession):
         remedy += _other_isoform_fits(change, pack)
-    minus = label.startswith(pack.transcript.genomic_accession) and pack.transcript.strand == "-"
+    minus = ":g." in label and pack.transcript.strand == "-"
     shown_bases = (
         bases.translate(_COMPLEMENT)[::-1] if minus else bases for bases in (there, change.deleted)
     )
@@ -96,8 +88,8 @@ def _other_isoform_fits(change: BaseChange, pack: TargetPack) -> str:
     return ""
 
 
-def from_genomic(change: BaseChange, pack: TargetPack) -> BaseChange:
-    """A genomic change as a change of the coding sequence.
+def from_genomic(change: BaseChange, sequence: str, pack: TargetPack) -> BaseChange:
+    """A genomic change on the pack's chromosome, or on a sequence of its ``shifts``, as a coding one.
 
     Raises
     ------
@@ -108,24 +100,25 @@ def from_genomic(change: BaseChange, pack: TargetPack) -> BaseChange:
     """
     transcript = pack.transcript
     if not transcript.genomic_positions:
-        raise _no_bases(f"g.{change.label}", "position of the exons in the genome", pack)
+        raise no_bases(f"g.{change.label}", "position of the exons in the genome", pack)
     index = {position: number for number, position in enumerate(transcript.genomic_positions, start=1)}
-    bases = [index.get(position, 0) for position in range(change.first, change.last + 1)]
+    shift = change.first - lifted(change.first, sequence, pack)
+    bases = [index.get(position - shift, 0) for position in range(change.first, change.last + 1)]
     if 0 in bases or sorted(bases) != list(range(min(bases), max(bases) + 1)):
-        first, last = min(transcript.genomic_positions), max(transcript.genomic_positions)
+        first, last = (limit(transcript.genomic_positions) + shift for limit in (min, max))
         inside = first <= change.first and change.last <= last
         place = f"in an intron of {pack.gene}" if inside else f"outside the coding part of {pack.gene}"
         raise UnsupportedVariantError(
-            f"{transcript.genomic_accession}:g.{change.label} lies {place}.",
+            f"{sequence}:g.{change.label} lies {place}.",
             where=f"g.{change.label}",
-            remedy=f"The coding part of {transcript.accession} is between g.{first} and g.{last} "
-            f"({transcript.assembly}).",
+            remedy=f"The coding part of {transcript.accession} is between g.{first} and g.{last} there. "
+            "Check the assembly.",
         )
     deleted, inserted = change.deleted, change.inserted
     if transcript.strand == "-":
         deleted, inserted = (bases.translate(_COMPLEMENT)[::-1] for bases in (deleted, inserted))
     found = BaseChange(min(bases), max(bases), deleted, inserted)
-    _check_bases(found, f"{transcript.genomic_accession}:g.{change.label}", pack)
+    _check_bases(found, f"{sequence}:g.{change.label}", pack)
     return found
 
 
@@ -137,22 +130,24 @@ _BUILDS = {
 
 
 def assembly_named(name: str) -> str:
-    """The assembly of a name in any usual spelling (``hg19``, ``hs37d5``, ``GRCh37.p13``); empty if unknown."""
-    stem = name.lower().partition(".")[0]
+    """The assembly of a name in any spelling (``hg19``, ``hs37d5``, ``GRCh37.p13``); empty if unknown."""
+    stem = re.split("[./]", name.lower())[0]
     return next((build for build, names in _BUILDS.items() if stem in {build.lower(), *names}), "")
 
 
-def lifted(position: int, sequence: str, pack: TargetPack) -> int:
-    """A position on another genomic sequence as one on the pack's own, right for every coding base.
+def chromosome_in(assembly: str, pack: TargetPack) -> str:
+    """The accession of the target's chromosome in an assembly of any spelling; other texts as they are."""
+    transcript = pack.transcript
+    known = {name: accession for accession, name in transcript.other_assemblies.items()}
+    return {**known, transcript.assembly: transcript.genomic_accession}.get(
+        assembly_named(assembly), assembly
+    )
 
-    Parameters
-    ----------
-    position
-        Counted from 1.
-    sequence
-        The accession of a chromosome or gene, or the name of an assembly (:func:`assembly_named`).
-    pack
-        The target.
+
+def lifted(position: int, sequence: str, pack: TargetPack) -> int:
+    """A position (from 1) on another genomic sequence as one on the pack's own, right for every coding base.
+
+    The sequence is an accession or the name of an assembly.
 
     Raises
     ------
@@ -160,16 +155,14 @@ def lifted(position: int, sequence: str, pack: TargetPack) -> int:
         If the pack does not hold how that sequence lies.
     """
     transcript = pack.transcript
-    build = assembly_named(sequence)
-    if (build and build == transcript.assembly) or sequence == transcript.genomic_accession:
+    accession = chromosome_in(sequence, pack)
+    if accession == transcript.genomic_accession:
         return position
-    accession = next((key for key, name in transcript.other_assemblies.items() if name == build), sequence)
     if accession not in transcript.shifts:
         raise UnsupportedVariantError(
-            f"These are {transcript.other_assemblies.get(accession, build) or 'unknown'} coordinates.",
+            f"{transcript.other_assemblies.get(accession, quoted(sequence))} coordinates are not converted.",
             where=quoted(sequence),
-            remedy=f"Give the position on {transcript.genomic_accession} ({transcript.assembly}), "
-            "or the c. description.",
+            remedy=f"Give {transcript.genomic_accession}:g. ({transcript.assembly}) or the c. description.",
         )
     return position - transcript.shifts[accession]
 
@@ -221,20 +214,10 @@ def changed_residues(codons: dict[int, str], pack: TargetPack, text: str) -> dic
 
 
 def coding_changes(number: int, mutant: str, given: str, pack: TargetPack) -> tuple[CodingChange, ...]:
-    """Every single-base change that makes a substitution, after the given one if that takes more bases.
+    """Every single-base change that makes a substitution of a residue of the reference isoform.
 
-    None if the pack holds no coding sequence.
-
-    Parameters
-    ----------
-    number
-        Residue number, reference isoform.
-    mutant
-        One-letter code.
-    given
-        The codon that the user's text makes; empty if the text names no bases.
-    pack
-        The target.
+    ``given`` is the codon that the user's text makes, empty if it names no bases; it comes first if it takes
+    more bases. None if the pack holds no coding sequence.
     """
     wild = pack.transcript.cds[3 * number - 3 : 3 * number]
     if not wild:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from kinscope.core.errors import UnsupportedVariantError, VariantError
+from kinscope.core.errors import UnsupportedVariantError
 from kinscope.core.quoting import quoted
 from kinscope.core.residues import ONE_TO_THREE
 from kinscope.targets import load_target, shipped_target_of
@@ -78,6 +78,8 @@ class Reference:
     """``c``, ``p`` or ``g``: the coordinate system it carries."""
     frame: Frame
     note: str = ""
+    sequence: str = ""
+    """The exact accession of a genomic sequence."""
 
 
 def resolve_accession(text: str, pack: TargetPack) -> Reference:
@@ -99,27 +101,16 @@ def resolve_accession(text: str, pack: TargetPack) -> Reference:
     if same_stem and not version:
         found = known[same_stem[0]]
         note = f"{quoted(text)} has no version; it was read as {same_stem[0]} and checked against that."
-        return Reference(found.coordinate, found.frame, note)
+        return replace(found, note=note)
+    if stem in known:
+        return replace(known[stem], note=f"{known[stem].note} The version was not checked.")
     if wanted in pack.transcript.other_assemblies:
-        raise VariantError(
-            f"{wanted} is chromosome coordinates of {pack.transcript.other_assemblies[wanted]}.",
-            where=wanted,
-            remedy=f"Give the position on {pack.transcript.genomic_accession} "
-            f"({pack.transcript.assembly}), or the c. description.",
-        )
+        return Reference("g", reference_frame(pack), sequence=wanted)
     if same_stem:
         raise unreadable(
             text,
             f"is not the version that kinscope ships: that is {same_stem[0]}.",
             "Check that the base or residue is the same there, and write it with the shipped version.",
-        )
-    if wanted.startswith("CHR"):
-        raise unreadable(
-            text,
-            "does not say which assembly its positions count on.",
-            f"Write {pack.transcript.genomic_accession}:g. for {pack.transcript.assembly}."
-            if pack.transcript.genomic_accession
-            else "Give the protein change: this target pack holds no genomic positions.",
         )
     raise UnsupportedVariantError(
         f"{quoted(text)} is not a sequence of the target {pack.gene}.",
@@ -150,14 +141,23 @@ def _known(pack: TargetPack) -> dict[str, Reference]:
     for frame in frames(pack):
         known[frame.transcript] = Reference("c", frame)
         known[frame.protein] = Reference("p", frame)
-    known[transcript.genomic_accession] = Reference("g", base)
-    for accession, reason in transcript.equivalents.items():
-        known[accession] = Reference("c", base, f"{accession} was read as {base.transcript}: {reason}.")
-    for accession, reason in transcript.protein_equivalents.items():
-        known[accession] = Reference("p", base, f"{accession} was read as {base.protein}: {reason}.")
-    for isoform in pack.isoforms:
-        for accession, reason in isoform.protein_equivalents.items():
-            frame = frame_named(isoform.name, pack)
-            known[accession] = Reference("p", frame, f"{accession} was read as {frame.protein}: {reason}.")
+    known[transcript.genomic_accession] = Reference("g", base, sequence=transcript.genomic_accession)
+    for accession, shift in transcript.shifts.items():
+        note = (
+            f"Positions on {accession} were converted to {transcript.genomic_accession} ({transcript.assembly}): "
+            f"{'minus' if shift > 0 else 'plus'} {abs(shift):,} for every coding base."
+        )
+        known[accession] = Reference("g", base, note, accession)
+    for frame, coordinate, source in (
+        (base, "c", transcript.equivalents),
+        (base, "p", transcript.protein_equivalents),
+        *((frame_named(one.name, pack), "c", one.equivalents) for one in pack.isoforms),
+        *((frame_named(one.name, pack), "p", one.protein_equivalents) for one in pack.isoforms),
+    ):
+        for accession, reason in source.items():
+            read_as = frame.transcript if coordinate == "c" else frame.protein
+            known[accession.upper()] = Reference(
+                coordinate, frame, f"{accession} was read as {read_as}: {reason}."
+            )
     known.pop("", None)  # an isoform without accessions, or a pack without the chromosome's
     return known

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from itertools import product
 from typing import TYPE_CHECKING
 
 from kinscope.core.errors import UnsupportedVariantError, VariantError
 from kinscope.core.quoting import quoted
-from kinscope.core.residues import ONE_TO_THREE
+from kinscope.core.residues import CODONS, ONE_TO_THREE
 from kinscope.variants import coding, hgvs
 from kinscope.variants.build import build_variant
 from kinscope.variants.expression import Statement, read_statements
 from kinscope.variants.isoforms import frames
-from kinscope.variants.text import clean, unsupported
+from kinscope.variants.text import clean
 
 if TYPE_CHECKING:
     from kinscope.targets import TargetPack
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 
 Changes = dict[int, tuple[str, str]]
 """Residue number (reference isoform) to the new residue and, where the text names bases, the new codon."""
+Reading = tuple[tuple[Statement, ...], Changes]
 
 
 def parse_variant(text: str, pack: TargetPack) -> Variant:
@@ -45,10 +48,55 @@ def parse_variant(text: str, pack: TargetPack) -> Variant:
     """
     cleaned, cleaning = clean(text)
     alternatives = read_statements(cleaned, pack)
-    readings = [_changes_of(statements, pack) for statements in alternatives]
-    merged = _agreed(alternatives, readings)
-    statements = tuple(statement for alternative in alternatives for statement in alternative)
-    return build_variant(cleaned, merged, statements, cleaning, pack)
+    statements, changes = _agreed([_readings(one, len(alternatives) > 1, pack) for one in alternatives])
+    return build_variant(cleaned, changes, statements, cleaning, pack)
+
+
+def _readings(statements: tuple[Statement, ...], others: bool, pack: TargetPack) -> list[Reading]:
+    """The ways in which a description fits the transcript: two where bare letters may be residues or bases.
+
+    Where ``others`` stand beside it, they decide; alone, a text that fits as bases is not believed.
+    """
+    bases = {one: _as_bases(one, pack) for one in statements if one.bare}
+    fits = next(((one, meaning) for one, meaning in bases.items() if meaning), None)
+    found: list[Reading] = []
+    failure: VariantError | None = None
+    try:
+        found.append((statements, _changes_of(statements, pack)))
+    except VariantError as error:
+        failure = error
+    if fits and not others:
+        name, (as_bases, _, _) = quoted(fits[0].body.strip("()[]")), fits[1].partition(",")
+        if failure:
+            failure.remedy = f"As bases it fits: {fits[1]}. Write {as_bases} if that is meant."
+            raise failure
+        raise VariantError(
+            f"{name} fits in two ways: as residues, p.{name}, and as bases, {fits[1]}.",
+            where=name,
+            remedy=f"Write p.{name} or {as_bases}, whichever is meant.",
+        )
+    if others and len(bases) == len(statements):
+        coding_statements = tuple(one.as_bases() for one in statements)
+        try:
+            found.append((coding_statements, _changes_of_bases(coding_statements, pack)))
+        except VariantError as error:
+            failure = error
+    if failure and not found:
+        raise failure
+    return found
+
+
+def _as_bases(statement: Statement, pack: TargetPack) -> str:
+    """What ``T932C`` means if it counts bases: ``c.932T>C, which is F311S``; empty where it does not fit."""
+    as_bases = statement.as_bases()
+    try:
+        (change,) = hgvs.parse_base_changes("c", as_bases.body)
+        codons = coding.apply([coding.to_reference_bases(change, statement.frame, pack)], pack)
+    except VariantError:
+        return ""
+    protein = pack.transcript.protein + "*"
+    ((number, codon),) = codons.items()
+    return f"c.{as_bases.body}, which is {protein[number - 1]}{number}{CODONS[codon]}"
 
 
 def _changes_of(statements: tuple[Statement, ...], pack: TargetPack) -> Changes:
@@ -56,15 +104,15 @@ def _changes_of(statements: tuple[Statement, ...], pack: TargetPack) -> Changes:
     if all(statement.coordinate == "p" for statement in statements):
         changes: Changes = {}
         for statement in statements:
-            for change in hgvs.parse_residue_changes(pack.transcript.protein_accession, statement.body):
-                number, mutant = _checked_residue(change, statement, pack)
-                if number in changes:
+            for change in hgvs.parse_residue_changes(statement.body):
+                new = _checked_residues(change, statement, pack)
+                if twice := new.keys() & changes.keys():
                     raise VariantError(
-                        f"Residue {number} is changed twice.",
+                        f"Residue {min(twice)} is changed twice.",
                         where=f"p.{quoted(statement.body)}",
                         remedy="A residue can be one other residue only; give one change for each position.",
                     )
-                changes[number] = (mutant, "")
+                changes |= new
         return changes
     if any(statement.coordinate == "p" for statement in statements):
         raise VariantError(
@@ -78,108 +126,110 @@ def _changes_of(statements: tuple[Statement, ...], pack: TargetPack) -> Changes:
 def _changes_of_bases(statements: tuple[Statement, ...], pack: TargetPack) -> Changes:
     bases: list[hgvs.BaseChange] = []
     for statement in statements:
-        parsed = hgvs.parse_base_changes(pack.transcript.accession, statement.coordinate, statement.body)
+        parsed = hgvs.parse_base_changes(statement.coordinate, statement.body)
         for change in parsed:
             if statement.coordinate == "g":
-                bases.append(coding.from_genomic(change, pack))
+                bases.append(coding.from_genomic(change, statement.sequence, pack))
             else:
                 bases.append(coding.to_reference_bases(change, statement.frame, pack))
     text = "/".join(f"{item.coordinate}.{item.body}" for item in statements)
     codons = coding.apply(bases, pack)
     changed = coding.changed_residues(codons, pack, quoted(text))
-    if len(bases) == 1 and len(changed) > 1:
-        names = ";".join(
-            f"{ONE_TO_THREE[pack.transcript.protein[n - 1]]}{n}{ONE_TO_THREE[r]}" for n, r in changed.items()
-        )
-        raise unsupported(
-            text,
-            f"changes {len(changed)} residues by one event.",
-            f"To model it as substitutions in cis write p.[{names}].",
-        )
     return {number: (mutant, codons[number]) for number, mutant in changed.items()}
 
 
-def _checked_residue(change: hgvs.ResidueChange, statement: Statement, pack: TargetPack) -> tuple[int, str]:
-    """Reference number and new residue of a protein change, its wild type checked."""
+def _checked_residues(change: hgvs.ResidueChange, statement: Statement, pack: TargetPack) -> Changes:
+    """Reference numbers and new residues of a protein change, its wild types checked."""
     frame = statement.frame
     text = f"p.{quoted(statement.body)}"
     protein = pack.transcript.protein
-    number = change.position - frame.offset
-    if change.wild_type == "*" or change.mutant == "*":
+    first = change.first - frame.offset
+    last = first + len(change.mutants) - 1
+    if "*" in change.wild_types + change.mutants:
         raise hgvs.stop_error(text)
-    if change.position < 1 or number > len(protein):
+    if change.first < 1 or last > len(protein):
         raise VariantError(
-            f"{change.wild_type}{change.position}{change.mutant} is outside the protein: "
-            f"{frame.title} has {len(protein) + frame.offset} residues.",
+            f"{change.short} is outside the protein: {frame.title} has "
+            f"{len(protein) + frame.offset} residues.",
             where=text,
             remedy=_other_reading(change, frame, pack) or "Check the position.",
         )
-    if number < frame.first_residue:
+    if first < frame.first_residue:
         raise UnsupportedVariantError(
-            f"Residue {change.position} of isoform {frame.isoform} comes from its own first exon, "
+            f"Residue {change.first} of isoform {frame.isoform} comes from its own first exon, "
             f"which isoform {pack.reference_isoform} does not have.",
             where=text,
             remedy=f"It knows isoform {frame.isoform} from residue {frame.first_residue + frame.offset} on.",
         )
-    there = protein[number - 1]
-    if there != change.wild_type:
-        raise VariantError(
-            f"Residue {change.position} of {frame.title}{f' ({frame.protein})' if frame.protein else ''} is "
-            f"{ONE_TO_THREE[there]}, not {ONE_TO_THREE[change.wild_type]}.",
-            where=text,
-            remedy=_other_reading(change, frame, pack)
-            or f"Check the position and the residue; write {there}{change.position}{change.mutant} "
-            "if only the wild-type letter is wrong.",
-        )
-    if change.mutant == change.wild_type:
+    for there, told, number in zip(
+        protein[first - 1 : last], change.wild_types, range(first, last + 1), strict=True
+    ):
+        if told not in {there, "?"}:
+            position = number + frame.offset
+            raise VariantError(
+                f"Residue {position} of {frame.title}{f' ({frame.protein})' if frame.protein else ''} is "
+                f"{ONE_TO_THREE[there]}, not {ONE_TO_THREE[told]}.",
+                where=text,
+                remedy=_other_reading(change, frame, pack)
+                or f"Check the position and the residue, {there}{position} here.",
+            )
+    changes = {
+        number: (mutant, "")
+        for number, mutant in enumerate(change.mutants, start=first)
+        if mutant != protein[number - 1]
+    }
+    if not changes:
         raise hgvs.synonymous_error(text)
-    if number == 1:
+    if 1 in changes:
         raise hgvs.initiator_error(text)
-    return number, change.mutant
+    return changes
 
 
 def _other_reading(change: hgvs.ResidueChange, frame: Frame, pack: TargetPack) -> str:
-    """What the change would be in the numbers of another isoform, where its wild-type residue fits there."""
+    """What the change would be in the numbers of another isoform, where its first residue fits there."""
     base = frames(pack)[0]
     for other in frames(pack):
-        if other != frame and other.residue_name(change.position, pack) == ONE_TO_THREE[change.wild_type]:
-            number = change.position - other.offset
-            name = f"{change.wild_type}{change.position}{change.mutant}"
-            fits = f"{change.wild_type}{number}{change.mutant}"
+        if other != frame and other.residue_name(change.first, pack) == ONE_TO_THREE[change.wild_types[0]]:
+            fits = replace(change, first=change.first - other.offset).short
             if other == base:
                 return (
-                    f"{name} fits isoform {base.isoform}: leave out the {frame.title} label "
+                    f"{change.short} fits isoform {base.isoform}: leave out the {frame.title} label "
                     f"if that is meant ({other.protein})."
                 )
             return (
-                f"Did you mean {other.title}? {name} in {other.isoform} is {fits} in "
-                f"{base.isoform}: write {fits} or {other.isoform}:{name}."
+                f"Did you mean {other.title}? {change.short} in {other.isoform} is {fits} in "
+                f"{base.isoform}: write {fits} or {other.isoform}:{change.short}."
             )
     return ""
 
 
-def _agreed(alternatives: tuple[tuple[Statement, ...], ...], readings: list[Changes]) -> Changes:
-    """The one set of changes that all of the descriptions give, with the codons of the one that has them."""
-    plain = [{number: mutant for number, (mutant, _) in reading.items()} for reading in readings]
-    if any(other != plain[0] for other in plain[1:]):
-        told = [
-            f"{alternative[0].coordinate}.{quoted(alternative[0].body, 40)} gives "
-            + "/".join(f"{ONE_TO_THREE[mutant]} at {number}" for number, mutant in sorted(found.items()))
-            for alternative, found in zip(alternatives, plain, strict=True)
-        ]
-        if len({alternative[0].coordinate for alternative in alternatives}) == 1:
-            raise VariantError(
-                f"The text lists different variants: {'; '.join(told)}.",
-                where=f"{alternatives[0][0].coordinate}. descriptions",
-                remedy="Join changes of one molecule with a slash, E255K/T315I; assess others one by one.",
-            )
+def _agreed(readings: list[list[Reading]]) -> Reading:
+    """The reading of all of the descriptions in which they give the same changes, with the codons named."""
+    for chosen in product(*readings):
+        merged = dict(chosen[0][1])
+        for _, changes in chosen[1:]:
+            for number, (mutant, codon) in changes.items():
+                merged[number] = (mutant, merged.get(number, ("", ""))[1] or codon)
+        if all(_mutants(changes) == _mutants(merged) for _, changes in chosen):
+            return tuple(one for statements, _ in chosen for one in statements), merged
+    last = [reading[-1] for reading in readings]
+    told = [
+        f"{statements[0].coordinate}.{quoted(statements[0].body, 40)} gives "
+        + "/".join(f"{ONE_TO_THREE[mutant]} at {number}" for number, (mutant, _) in sorted(changes.items()))
+        for statements, changes in last
+    ]
+    if len({statements[0].coordinate for statements, _ in last}) == 1:
         raise VariantError(
-            f"The descriptions contradict each other: {'; '.join(told)}.",
-            where="the coding and the protein description",
-            remedy="Give one of them, or correct the wrong one.",
+            f"The text lists different variants: {'; '.join(told)}.",
+            where=f"{last[0][0][0].coordinate}. descriptions",
+            remedy="Join changes of one molecule with a slash, E255K/T315I; assess others one by one.",
         )
-    merged = dict(readings[0])
-    for reading in readings[1:]:
-        for number, (mutant, codon) in reading.items():
-            merged[number] = (mutant, merged[number][1] or codon)
-    return merged
+    raise VariantError(
+        f"The descriptions contradict each other: {'; '.join(told)}.",
+        where="the coding and the protein description",
+        remedy="Give one of them, or correct the wrong one.",
+    )
+
+
+def _mutants(changes: Changes) -> dict[int, str]:
+    return {number: mutant for number, (mutant, _) in changes.items()}
