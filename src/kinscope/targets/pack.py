@@ -116,6 +116,11 @@ class Isoform(Record):
     """Other accessions with the same residue numbers."""
 
     @property
+    def first_base(self) -> int:
+        """First coding base (reference number) that is shared."""
+        return self.coding_valid_from or 3 * self.valid_from - 2
+
+    @property
     def title(self) -> str:
         """``isoform 1b``; ``chicken numbering`` where it is no sequence of the target's own."""
         return f"isoform {self.name}" if self.protein_accession else f"{self.name} numbering"

@@ -15,12 +15,12 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from kinscope.targets import TargetPack, Transcript
-    from kinscope.variants.isoforms import Frame
+    from kinscope.targets.pack import Isoform
 
 _COMPLEMENT = str.maketrans("ACGT", "TGCA")
 
 
-def to_reference_bases(change: BaseChange, frame: Frame, pack: TargetPack) -> BaseChange:
+def to_reference_bases(change: BaseChange, frame: Isoform, pack: TargetPack) -> BaseChange:
     """A coding change of an isoform in the numbers of the reference transcript.
 
     Raises
@@ -31,25 +31,26 @@ def to_reference_bases(change: BaseChange, frame: Frame, pack: TargetPack) -> Ba
         If the base lies in the part that the isoforms do not share, or the pack holds no coding sequence.
     """
     text = f"c.{change.label}"
-    if not pack.transcript.cds or not frame.transcript:
+    if not pack.transcript.cds or not frame.transcript_accession:
         raise no_bases(text, "coding sequence", pack)
     shift = 3 * frame.offset
     length = len(pack.transcript.cds)
     if change.first < 1 or change.last - shift > length:
         raise VariantError(
-            f"{text} is outside the coding sequence of {frame.transcript}, which ends at c.{length + shift}.",
+            f"{text} is outside the coding sequence of {frame.transcript_accession}, "
+            f"which ends at c.{length + shift}.",
             where=text,
             remedy="Check the position and the transcript.",
         )
     if change.first - shift < frame.first_base:
         raise UnsupportedVariantError(
-            f"{text} lies in the first exon of isoform {frame.isoform}, which isoform "
+            f"{text} lies in the first exon of isoform {frame.name}, which isoform "
             f"{pack.reference_isoform} does not have.",
-            where=f"{frame.transcript}:{text}",
-            remedy=f"kinscope knows {frame.transcript} from c.{frame.first_base + shift} on.",
+            where=f"{frame.transcript_accession}:{text}",
+            remedy=f"kinscope knows {frame.transcript_accession} from c.{frame.first_base + shift} on.",
         )
     found = BaseChange(change.first - shift, change.last - shift, change.deleted, change.inserted)
-    _check_bases(found, f"{frame.transcript}:{text}", pack)
+    _check_bases(found, f"{frame.transcript_accession}:{text}", pack)
     return found
 
 

@@ -16,18 +16,19 @@ from kinscope.core.errors import UnsupportedVariantError, VariantError
 from kinscope.core.quoting import quoted
 from kinscope.core.residues import THREE_TO_ONE
 from kinscope.variants.coding import chromosome_in, lifted, no_bases
-from kinscope.variants.isoforms import Frame, frame_named, other_target, reference_frame, resolve_accession
+from kinscope.variants.isoforms import isoforms, other_target, reference_isoform, resolve_accession
 from kinscope.variants.text import unreadable, unsupported
 
 if TYPE_CHECKING:
     from kinscope.targets import TargetPack
+    from kinscope.targets.pack import Isoform
 
 
 @dataclass(frozen=True)
 class Statement:
     """One HGVS description in one frame of numbering."""
 
-    frame: Frame
+    frame: Isoform
     coordinate: str
     """``c``, ``p``, ``g``, or empty while it has not been read."""
     body: str
@@ -60,9 +61,7 @@ _CHROMOSOME = re.compile(
 _ALLELES = re.compile(
     r"[\d,]+[\s:_-]*(?P<old>[ACGT]+)(?:[\s:>_-]+|(?<=_[ACGT])/)(?P<new>[ACGT]+)(?=$|[\s,;()])", re.IGNORECASE
 )
-_SPDI = re.compile(
-    r"(N[CGMP]_\d+\.\d+):(\d+):(?P<old>\d+|[A-Z]*):(?P<new>[A-Z]*)(?=$|[\s,;()])", re.IGNORECASE
-)
+_SPDI = re.compile(r"(N[CGMP]_\d+\.\d+):(\d+):(?P<old>\d+|[A-Z]*):(?P<new>[A-Z]*)(?=$|[\s,;()])")
 _COMPOUND = re.compile(
     r"\s*(?:[/&]|\band\b)\s*(?=[A-Za-z(\[]|\d+[_ACGTacgt])|\s*\+\s*(?=[A-Za-z(\[])|;\s*(?=[A-Za-z])"
 )
@@ -80,14 +79,7 @@ _EXAMPLES = "Examples: K404E, p.Lys404Glu, c.1210A>G, NM_005157.6:c.1210A>G, p.[
 
 
 def read_statements(text: str, pack: TargetPack) -> tuple[tuple[Statement, ...], ...]:
-    """The alternatives of a text (its coding and its protein description), each as statements in cis.
-
-    Parameters
-    ----------
-    text
-        Cleaned text.
-    pack
-        The target.
+    """The alternatives of a cleaned text (its coding and its protein description), each in cis.
 
     Raises
     ------
@@ -106,24 +98,21 @@ def read_statements(text: str, pack: TargetPack) -> tuple[tuple[Statement, ...],
         )
     refuse_other_alleles(text)
     plain = _label_first(re.sub(r"\s+(?:mutation|mutant|variant|substitution)$", "", text), pack)
-    head, rest = _read_head(Statement(reference_frame(pack), "", ""), plain, pack)
+    head, rest = _read_head(Statement(reference_isoform(pack), "", ""), plain, pack)
     pieces = _split_pair(rest)
     if not pieces:
         raise unreadable(text, "names no change.", _EXAMPLES)
-    context = head
     alternatives = []
     for piece in pieces:
-        statements = _read_compound(context, piece, pack)
-        alternatives.append(statements)
-        context = Statement(statements[-1].frame, "", "")
+        alternatives.append(_read_compound(head, piece, pack))
+        head = Statement(alternatives[-1][-1].frame, "", "")
     return tuple(alternatives)
 
 
 def _isoform_label(pack: TargetPack) -> str:
     """A regular expression for the name of an isoform: ``1b``, ``isoform 1b``, ``ABL1b``."""
-    names = [pack.reference_isoform, *(isoform.name for isoform in pack.isoforms)]
-    before = "|".join(map(re.escape, ("isoform", *sorted(_gene_names(pack)))))
-    return f"(?:(?:{before})[ _-]?)?({'|'.join(map(re.escape, names))})"
+    before = "|".join(map(re.escape, ("isoform", *_gene_names(pack))))
+    return f"(?:(?:{before})[ _-]?)?({'|'.join(re.escape(one.name) for one in isoforms(pack))})"
 
 
 def _label_first(text: str, pack: TargetPack) -> str:
@@ -178,7 +167,8 @@ def _coordinate_in(text: str) -> str:
 
 
 def _read_compound(context: Statement, text: str, pack: TargetPack) -> tuple[Statement, ...]:
-    parts = [text] if "[" in text else _COMPOUND.split(text)
+    inner = re.fullmatch(r"\[([A-Za-z][^][]*)\]", text)
+    parts = [text] if "[" in text and not inner else _COMPOUND.split(inner[1] if inner else text)
     if "," in text or re.search(r"\d[A-Za-z]{1,3}\)? \(?[A-Za-z]{1,3}\d", text):
         raise unreadable(
             text,
@@ -263,12 +253,11 @@ def _chromosome(name: str, build: str, position: int, pack: TargetPack) -> tuple
     if build:
         lifted(position, build, pack)
         return chromosome_in(build, pack), ""
+    known = {transcript.genomic_accession: transcript.assembly, **transcript.other_assemblies}
     for accession in (transcript.genomic_accession, *transcript.shifts):
-        assembly = {**transcript.other_assemblies, transcript.genomic_accession: transcript.assembly}.get(
-            accession
-        )
-        if assembly and lifted(position, accession, pack) in transcript.genomic_positions:
-            return accession, f"No assembly is named; {position} is coding in {pack.gene} on {assembly} only."
+        if accession in known and lifted(position, accession, pack) in transcript.genomic_positions:
+            note = f"No assembly is named; {position} is coding in {pack.gene} on {known[accession]} only."
+            return accession, note
     raise UnsupportedVariantError(
         f"{transcript.chromosome}:{position} is coding in {pack.gene} on no assembly that kinscope knows.",
         where=f"position {position}",
@@ -280,14 +269,18 @@ def _take_isoform(found: Statement, rest: str, pack: TargetPack) -> tuple[Statem
     match = re.match(rf"{_isoform_label(pack)}\s*(?::|\s)\s*(?=\S)", rest, re.IGNORECASE)
     if match is None:
         return found, rest
-    frame = frame_named(match[1], pack)
+    frame = next(one for one in isoforms(pack) if one.name.lower() == match[1].lower())
+    _refuse_two_isoforms(found, frame, rest)
+    return replace(found, frame=frame, labelled=True), rest[match.end() :]
+
+
+def _refuse_two_isoforms(found: Statement, frame: Isoform, rest: str) -> None:
     if found.labelled and frame != found.frame:
         raise VariantError(
-            f"The text names isoform {found.frame.isoform} and isoform {frame.isoform}.",
+            f"The text names isoform {found.frame.name} and isoform {frame.name}.",
             where=quoted(rest),
             remedy="Name one isoform.",
         )
-    return replace(found, frame=frame, labelled=True), rest[match.end() :]
 
 
 def _take_accession(found: Statement, rest: str, pack: TargetPack) -> tuple[Statement, str]:
@@ -300,16 +293,11 @@ def _take_accession(found: Statement, rest: str, pack: TargetPack) -> tuple[Stat
         reference = resolve_accession(selector, pack)
     elif selector and re.sub(r"_[vi]\d+$", "", selector).upper() not in _gene_names(pack):
         raise _other_gene(selector, pack)
-    if found.labelled and reference.coordinate != "g" and reference.frame != found.frame:
-        raise VariantError(
-            f"{quoted(accession)} is isoform {reference.frame.isoform}, but the text says "
-            f"isoform {found.frame.isoform}.",
-            where=quoted(rest),
-            remedy="Name one isoform.",
-        )
+    if reference.coordinate != "g":
+        _refuse_two_isoforms(found, reference.frame, rest)
     notes = (*found.notes, reference.note) if reference.note else found.notes
-    new = replace(found, frame=reference.frame, coordinate=reference.coordinate, labelled=True, notes=notes)
-    return replace(new, sequence=reference.sequence), rest[match.end() :]
+    new = Statement(reference.frame, reference.coordinate, "", True, notes, reference.sequence)
+    return new, rest[match.end() :]
 
 
 def _take_exon(found: Statement, rest: str) -> tuple[Statement, str]:
@@ -358,7 +346,7 @@ def _read_body(head: Statement, text: str, whole: str) -> Statement:
         raise unreadable(
             whole,
             "stands after the accession of a nucleotide sequence without c. or p.",
-            f"Write {head.frame.protein}:p.{quoted(text, 30)} for a residue, c. for bases.",
+            f"Write {head.frame.protein_accession}:p.{quoted(text, 30)} for a residue, c. for bases.",
         )
     if letter and head.coordinate and letter != head.coordinate:
         raise VariantError(

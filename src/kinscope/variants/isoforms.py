@@ -1,4 +1,4 @@
-"""Isoforms as frames of numbering, and which accession names which frame."""
+"""Isoforms as frames of numbering, and which accession names which."""
 
 from __future__ import annotations
 
@@ -7,67 +7,31 @@ from typing import TYPE_CHECKING
 
 from kinscope.core.errors import UnsupportedVariantError
 from kinscope.core.quoting import quoted
-from kinscope.core.residues import ONE_TO_THREE
 from kinscope.targets import load_target, shipped_target_of
+from kinscope.targets.pack import Isoform
 from kinscope.variants.text import unreadable
 
 if TYPE_CHECKING:
     from kinscope.targets import TargetPack
 
 
-@dataclass(frozen=True)
-class Frame:
-    """The numbering of one isoform against the reference isoform's."""
-
-    isoform: str
-    transcript: str
-    protein: str
-    offset: int
-    """Residue number of this isoform minus that of the reference."""
-    first_residue: int
-    """First residue (reference number) that the isoforms share."""
-    first_base: int
-    """First coding base (reference number) that they share."""
-
-    @property
-    def title(self) -> str:
-        """``isoform 1b``; a numbering that is no sequence of the target's own: ``chicken numbering``."""
-        return f"isoform {self.isoform}" if self.protein else f"{self.isoform} numbering"
-
-    def residue_name(self, number: int, pack: TargetPack) -> str:
-        """Three-letter name of a residue by this frame's number; empty outside the shared part."""
-        reference = number - self.offset
-        protein = pack.transcript.protein
-        if self.first_residue <= reference <= len(protein):
-            return ONE_TO_THREE[protein[reference - 1]]
-        return ""
-
-
-def reference_frame(pack: TargetPack) -> Frame:
-    """The reference isoform as a frame."""
+def reference_isoform(pack: TargetPack) -> Isoform:
+    """The reference isoform in the form of the others."""
     transcript = pack.transcript
-    return Frame(pack.reference_isoform, transcript.accession, transcript.protein_accession, 0, 1, 1)
-
-
-def frames(pack: TargetPack) -> tuple[Frame, ...]:
-    """Every isoform of a pack, the reference first."""
-    others = (
-        Frame(
-            isoform.name,
-            isoform.transcript_accession,
-            isoform.protein_accession,
-            isoform.offset,
-            isoform.valid_from,
-            isoform.coding_valid_from or 3 * isoform.valid_from - 2,
-        )
-        for isoform in pack.isoforms
+    return Isoform(
+        name=pack.reference_isoform,
+        transcript_accession=transcript.accession,
+        protein_accession=transcript.protein_accession,
+        offset=0,
+        valid_from=1,
+        equivalents=transcript.equivalents,
+        protein_equivalents=transcript.protein_equivalents,
     )
-    return (reference_frame(pack), *others)
 
 
-def frame_named(name: str, pack: TargetPack) -> Frame:
-    """The frame of an isoform name that is known to exist."""
-    return next(frame for frame in frames(pack) if frame.isoform.lower() == name.lower())
+def isoforms(pack: TargetPack) -> tuple[Isoform, ...]:
+    """Every isoform of a pack, the reference first."""
+    return (reference_isoform(pack), *pack.isoforms)
 
 
 @dataclass(frozen=True)
@@ -76,14 +40,14 @@ class Reference:
 
     coordinate: str
     """``c``, ``p`` or ``g``: the coordinate system it carries."""
-    frame: Frame
+    frame: Isoform
     note: str = ""
     sequence: str = ""
     """The exact accession of a genomic sequence."""
 
 
 def resolve_accession(text: str, pack: TargetPack) -> Reference:
-    """The frame that an accession names.
+    """The isoform and the coordinates that an accession names.
 
     Raises
     ------
@@ -105,7 +69,7 @@ def resolve_accession(text: str, pack: TargetPack) -> Reference:
     if stem in known:
         return replace(known[stem], note=f"{known[stem].note} The version was not checked.")
     if wanted in pack.transcript.other_assemblies:
-        return Reference("g", reference_frame(pack), sequence=wanted)
+        return Reference("g", reference_isoform(pack), sequence=wanted)
     if same_stem:
         raise unreadable(
             text,
@@ -129,35 +93,29 @@ def other_target(name: str, pack: TargetPack) -> str:
 
 
 def _own_accessions(pack: TargetPack) -> list[str]:
-    shipped = [accession for frame in frames(pack) for accession in (frame.transcript, frame.protein)]
+    shipped = [name for one in isoforms(pack) for name in (one.transcript_accession, one.protein_accession)]
     return [accession for accession in (*shipped, pack.transcript.genomic_accession) if accession]
 
 
 def _known(pack: TargetPack) -> dict[str, Reference]:
     """Every accession of a pack, upper case, exact versions first."""
     transcript = pack.transcript
-    base = reference_frame(pack)
-    known: dict[str, Reference] = {}
-    for frame in frames(pack):
-        known[frame.transcript] = Reference("c", frame)
-        known[frame.protein] = Reference("p", frame)
-    known[transcript.genomic_accession] = Reference("g", base, sequence=transcript.genomic_accession)
+    base = reference_isoform(pack)
+    known = {transcript.genomic_accession: Reference("g", base, sequence=transcript.genomic_accession)}
     for accession, shift in transcript.shifts.items():
         note = (
-            f"Positions on {accession} were converted to {transcript.genomic_accession} ({transcript.assembly}): "
+            f"Positions on {accession} were converted to {transcript.genomic_accession}: "
             f"{'minus' if shift > 0 else 'plus'} {abs(shift):,} for every coding base."
         )
         known[accession] = Reference("g", base, note, accession)
-    for frame, coordinate, source in (
-        (base, "c", transcript.equivalents),
-        (base, "p", transcript.protein_equivalents),
-        *((frame_named(one.name, pack), "c", one.equivalents) for one in pack.isoforms),
-        *((frame_named(one.name, pack), "p", one.protein_equivalents) for one in pack.isoforms),
-    ):
-        for accession, reason in source.items():
-            read_as = frame.transcript if coordinate == "c" else frame.protein
-            known[accession.upper()] = Reference(
-                coordinate, frame, f"{accession} was read as {read_as}: {reason}."
-            )
+    for one in isoforms(pack):
+        for coordinate, own, equivalents in (
+            ("c", one.transcript_accession, one.equivalents),
+            ("p", one.protein_accession, one.protein_equivalents),
+        ):
+            known[own] = Reference(coordinate, one)
+            for accession, reason in equivalents.items():
+                note = f"{accession} was read as {own}: {reason}."
+                known[accession.upper()] = Reference(coordinate, one, note)
     known.pop("", None)  # an isoform without accessions, or a pack without the chromosome's
     return known

@@ -12,12 +12,12 @@ from kinscope.core.residues import CODONS, ONE_TO_THREE
 from kinscope.variants import coding, hgvs
 from kinscope.variants.build import build_variant
 from kinscope.variants.expression import Statement, read_statements
-from kinscope.variants.isoforms import frames
+from kinscope.variants.isoforms import isoforms
 from kinscope.variants.text import clean
 
 if TYPE_CHECKING:
     from kinscope.targets import TargetPack
-    from kinscope.variants.isoforms import Frame
+    from kinscope.targets.pack import Isoform
     from kinscope.variants.model import Variant
 
 Changes = dict[int, tuple[str, str]]
@@ -31,13 +31,6 @@ def parse_variant(text: str, pack: TargetPack) -> Variant:
     HGVS ``c.``, ``g.`` (GRCh38) and ``p.`` descriptions with or without accession, short forms such as
     ``K404E``, isoform labels (``1b:K423E``), gene names, and compounds in cis are read; if a coding and a
     protein description are given, they must agree.
-
-    Parameters
-    ----------
-    text
-        What the user wrote.
-    pack
-        The target.
 
     Raises
     ------
@@ -57,31 +50,28 @@ def _readings(statements: tuple[Statement, ...], others: bool, pack: TargetPack)
 
     Where ``others`` stand beside it, they decide; alone, a text that fits as bases is not believed.
     """
-    bases = {one: _as_bases(one, pack) for one in statements if one.bare}
-    fits = next(((one, meaning) for one, meaning in bases.items() if meaning), None)
+    bare = [(one, _as_bases(one, pack)) for one in statements if one.bare]
+    fits = next(((one, meaning) for one, meaning in bare if meaning), None)
+    attempts = [statements]
+    if others and len(bare) == len(statements):
+        attempts.append(tuple(one.as_bases() for one in statements))
     found: list[Reading] = []
-    failure: VariantError | None = None
-    try:
-        found.append((statements, _changes_of(statements, pack)))
-    except VariantError as error:
-        failure = error
-    if fits and not others:
-        name, (as_bases, _, _) = quoted(fits[0].body.strip("()[]")), fits[1].partition(",")
-        if failure:
-            failure.remedy = f"As bases it fits: {fits[1]}. Write {as_bases} if that is meant."
-            raise failure
-        raise VariantError(
-            f"{name} fits in two ways: as residues, p.{name}, and as bases, {fits[1]}.",
-            where=name,
-            remedy=f"Write p.{name} or {as_bases}, whichever is meant.",
-        )
-    if others and len(bases) == len(statements):
-        coding_statements = tuple(one.as_bases() for one in statements)
+    for attempt in attempts:
         try:
-            found.append((coding_statements, _changes_of_bases(coding_statements, pack)))
+            found.append((attempt, _changes_of(attempt, pack)))
         except VariantError as error:
             failure = error
-    if failure and not found:
+    if fits and not others:
+        name, (as_bases, _, _) = quoted(fits[0].body.strip("()[]")), fits[1].partition(",")
+        if found:
+            failure = VariantError(
+                f"{name} fits in two ways: as residues, p.{name}, and as bases, {fits[1]}."
+            )
+            failure.remedy = f"Write p.{name} or {as_bases}, whichever is meant."
+        else:
+            failure.remedy = f"As bases it fits: {fits[1]}. Write {as_bases} if that is meant."
+        raise failure
+    if not found:
         raise failure
     return found
 
@@ -101,11 +91,19 @@ def _as_bases(statement: Statement, pack: TargetPack) -> str:
 
 def _changes_of(statements: tuple[Statement, ...], pack: TargetPack) -> Changes:
     """The residue changes of one description, its parts in cis."""
-    if all(statement.coordinate == "p" for statement in statements):
-        changes: Changes = {}
-        for statement in statements:
-            for change in hgvs.parse_residue_changes(statement.body):
-                new = _checked_residues(change, statement, pack)
+    coordinates = {statement.coordinate for statement in statements}
+    if coordinates > {"p"}:
+        raise VariantError(
+            "A compound mixes coding and protein descriptions.",
+            where="/".join(f"{item.coordinate}.{quoted(item.body, 30)}" for item in statements),
+            remedy="Write all of its changes as c. or all as p.",
+        )
+    changes: Changes = {}
+    bases: list[hgvs.BaseChange] = []
+    for statement in statements:
+        if statement.coordinate == "p":
+            for residues in hgvs.parse_residue_changes(statement.body):
+                new = _checked_residues(residues, statement, pack)
                 if twice := new.keys() & changes.keys():
                     raise VariantError(
                         f"Residue {min(twice)} is changed twice.",
@@ -113,25 +111,14 @@ def _changes_of(statements: tuple[Statement, ...], pack: TargetPack) -> Changes:
                         remedy="A residue can be one other residue only; give one change for each position.",
                     )
                 changes |= new
-        return changes
-    if any(statement.coordinate == "p" for statement in statements):
-        raise VariantError(
-            "A compound mixes coding and protein descriptions.",
-            where="/".join(f"{item.coordinate}.{quoted(item.body, 30)}" for item in statements),
-            remedy="Write all of its changes as c. or all as p.",
-        )
-    return _changes_of_bases(statements, pack)
-
-
-def _changes_of_bases(statements: tuple[Statement, ...], pack: TargetPack) -> Changes:
-    bases: list[hgvs.BaseChange] = []
-    for statement in statements:
-        parsed = hgvs.parse_base_changes(statement.coordinate, statement.body)
-        for change in parsed:
+            continue
+        for change in hgvs.parse_base_changes(statement.coordinate, statement.body):
             if statement.coordinate == "g":
                 bases.append(coding.from_genomic(change, statement.sequence, pack))
             else:
                 bases.append(coding.to_reference_bases(change, statement.frame, pack))
+    if changes:
+        return changes
     text = "/".join(f"{item.coordinate}.{item.body}" for item in statements)
     codons = coding.apply(bases, pack)
     changed = coding.changed_residues(codons, pack, quoted(text))
@@ -154,21 +141,20 @@ def _checked_residues(change: hgvs.ResidueChange, statement: Statement, pack: Ta
             where=text,
             remedy=_other_reading(change, frame, pack) or "Check the position.",
         )
-    if first < frame.first_residue:
+    if first < frame.valid_from:
         raise UnsupportedVariantError(
-            f"Residue {change.first} of isoform {frame.isoform} comes from its own first exon, "
+            f"Residue {change.first} of isoform {frame.name} comes from its own first exon, "
             f"which isoform {pack.reference_isoform} does not have.",
             where=text,
-            remedy=f"It knows isoform {frame.isoform} from residue {frame.first_residue + frame.offset} on.",
+            remedy=f"It knows isoform {frame.name} from residue {frame.valid_from + frame.offset} on.",
         )
-    for there, told, number in zip(
-        protein[first - 1 : last], change.wild_types, range(first, last + 1), strict=True
-    ):
+    accession = f" ({frame.protein_accession})" if frame.protein_accession else ""
+    for position, told in enumerate(change.wild_types, start=change.first):
+        there = protein[position - frame.offset - 1]
         if told not in {there, "?"}:
-            position = number + frame.offset
             raise VariantError(
-                f"Residue {position} of {frame.title}{f' ({frame.protein})' if frame.protein else ''} is "
-                f"{ONE_TO_THREE[there]}, not {ONE_TO_THREE[told]}.",
+                f"Residue {position} of {frame.title}{accession} is {ONE_TO_THREE[there]}, "
+                f"not {ONE_TO_THREE[told]}.",
                 where=text,
                 remedy=_other_reading(change, frame, pack)
                 or f"Check the position and the residue, {there}{position} here.",
@@ -185,37 +171,45 @@ def _checked_residues(change: hgvs.ResidueChange, statement: Statement, pack: Ta
     return changes
 
 
-def _other_reading(change: hgvs.ResidueChange, frame: Frame, pack: TargetPack) -> str:
-    """What the change would be in the numbers of another isoform, where its first residue fits there."""
-    base = frames(pack)[0]
-    for other in frames(pack):
-        if other != frame and other.residue_name(change.first, pack) == ONE_TO_THREE[change.wild_types[0]]:
-            fits = replace(change, first=change.first - other.offset).short
-            if other == base:
-                return (
-                    f"{change.short} fits isoform {base.isoform}: leave out the {frame.title} label "
-                    f"if that is meant ({other.protein})."
-                )
+def _other_reading(change: hgvs.ResidueChange, frame: Isoform, pack: TargetPack) -> str:
+    """What the change would be in the numbers of another isoform, where its wild type fits there."""
+    base, *others = isoforms(pack)
+    for other in (base, *others):
+        first = change.first - other.offset
+        there = pack.transcript.protein[max(first, 1) - 1 : first - 1 + len(change.mutants)]
+        if other == frame or first < other.valid_from or len(there) < len(change.mutants):
+            continue
+        if any(told not in {residue, "?"} for told, residue in zip(change.wild_types, there, strict=True)):
+            continue
+        if other == base:
             return (
-                f"Did you mean {other.title}? {change.short} in {other.isoform} is {fits} in "
-                f"{base.isoform}: write {fits} or {other.isoform}:{change.short}."
+                f"{change.short} fits isoform {base.name}: leave out the {frame.title} label "
+                f"if that is meant ({other.protein_accession})."
             )
+        fits = replace(change, first=first).short
+        return (
+            f"Did you mean {other.title}? {change.short} in {other.name} is {fits} in "
+            f"{base.name}: write {fits} or {other.name}:{change.short}."
+        )
     return ""
 
 
 def _agreed(readings: list[list[Reading]]) -> Reading:
     """The reading of all of the descriptions in which they give the same changes, with the codons named."""
+    agreeing: list[Reading] = []
     for chosen in product(*readings):
-        merged = dict(chosen[0][1])
-        for _, changes in chosen[1:]:
-            for number, (mutant, codon) in changes.items():
-                merged[number] = (mutant, merged.get(number, ("", ""))[1] or codon)
-        if all(_mutants(changes) == _mutants(merged) for _, changes in chosen):
-            return tuple(one for statements, _ in chosen for one in statements), merged
-    last = [reading[-1] for reading in readings]
+        merged = _merged([changes for _, changes in chosen])
+        if merged:
+            agreeing.append((tuple(one for statements, _ in chosen for one in statements), merged))
+    if len(agreeing) == 1:
+        return agreeing[0]
+    last = [readings[0][0], readings[0][-1]] if agreeing else [reading[-1] for reading in readings]
     told = [
         f"{statements[0].coordinate}.{quoted(statements[0].body, 40)} gives "
-        + "/".join(f"{ONE_TO_THREE[mutant]} at {number}" for number, (mutant, _) in sorted(changes.items()))
+        + "/".join(
+            f"{ONE_TO_THREE[mutant]} at {number}{codon and f' ({codon})'}"
+            for number, (mutant, codon) in sorted(changes.items())
+        )
         for statements, changes in last
     ]
     if len({statements[0].coordinate for statements, _ in last}) == 1:
@@ -231,5 +225,15 @@ def _agreed(readings: list[list[Reading]]) -> Reading:
     )
 
 
-def _mutants(changes: Changes) -> dict[int, str]:
-    return {number: mutant for number, (mutant, _) in changes.items()}
+def _merged(readings: list[Changes]) -> Changes:
+    """Readings that give the same residues and, where they name bases, the same codons; else empty."""
+    merged = dict(readings[0])
+    for changes in readings[1:]:
+        if changes.keys() != merged.keys():
+            return {}
+        for number, (mutant, codon) in changes.items():
+            known = merged[number]
+            if mutant != known[0] or (codon and known[1] not in {"", codon}):
+                return {}
+            merged[number] = (mutant, known[1] or codon)
+    return merged
