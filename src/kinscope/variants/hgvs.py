@@ -92,20 +92,16 @@ def parse_base_changes(coordinate: str, body: str) -> tuple[BaseChange, ...]:
 
 def _model(coordinate: str, body: str) -> Any:
     from mutalyzer_hgvs_parser import to_model
-    from mutalyzer_hgvs_parser.exceptions import UnexpectedCharacter
 
     text = f"{coordinate}.{body}"
-    place = 0
     try:
-        model = to_model(body, "p_variants" if coordinate == "p" else "variants")
-    except Exception as error:  # the grammar's own failures on odd input too: the text is not HGVS
-        model = None
-        if isinstance(error, UnexpectedCharacter):
-            place = getattr(error, "column", 0) + 2
-    if model:
-        return model
-    if model is not None:
+        if model := to_model(body, "p_variants" if coordinate == "p" else "variants"):
+            return model
         raise _unsupported("equal", text)
+    except UnsupportedVariantError:
+        raise
+    except Exception as error:  # the grammar's own failures on odd input too: the text is not HGVS
+        place = getattr(error, "column", -2) + 2
     if re.search(r"\dfs|[a-z*]fs", body):
         raise _unsupported("frame_shift", text)
     if "ext" in body:
@@ -178,9 +174,9 @@ def _base_change(item: Any, text: str) -> BaseChange:
     first, last = location.get("start", location), location.get("end", location)
     _refuse_outside_coding(first, text)
     _refuse_outside_coding(last, text)
-    deleted, inserted = (_letters(item, name, text) for name in ("deleted", "inserted"))
     if kind not in {"substitution", "deletion_insertion"}:
         raise _unsupported(kind, text)
+    deleted, inserted = (_letters(item, name, text) for name in ("deleted", "inserted"))
     if location.get("uncertain") or "position" not in first or "position" not in last:
         raise unreadable(
             text, "gives no certain position or no bases.", "Write a substitution such as c.1210A>G."
