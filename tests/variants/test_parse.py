@@ -143,6 +143,7 @@ chr9_130872896_C/T
 chr9:g.130872896C>T
 chr9:g.130872895_130872896delinsAT
 chr9 130872896 C T (p.Thr315Ile)
+p.T315I (chr9:130872896C>T)
 hg19 chr9:133748283C>T
 b37 9:133748283:C:T
 GRCh37 chr9:g.133748283C>T
@@ -391,26 +392,27 @@ def test_the_short_name_of_any_substitution_reads_back_as_itself(position, mutan
 def spellings(position: int, mutant: str) -> list[str]:
     """One substitution as people and programs write it."""
     wild = PACK.transcript.protein[position - 1]
+    one = f"{wild}{position}{mutant}"
     three = f"{ONE_TO_THREE[wild]}{position}{ONE_TO_THREE[mutant]}"
+    in_1b = f"{ONE_TO_THREE[wild]}{position + 19}{ONE_TO_THREE[mutant]}"
     texts = [
-        f"p.{wild}{position}{mutant}", f"p.{three}", f"p.({three})", three, three.lower(), f"P.{three.upper()}",
-        f"ABL1 p.{three}", f"BCR::ABL1 p.{wild}{position}{mutant}", f"NP_005148.2:p.{three}",
-        f"P00519:{wild}{position}{mutant}", f"ENSP00000323315:p.{three}", f"LRG_769p1:p.{three}",
-        f"1b:p.{wild}{position + 19}{mutant}", f"ABL1b:{ONE_TO_THREE[wild]}{position + 19}{ONE_TO_THREE[mutant]}",
+        f"p.{one}", f"p.{three}", f"p.({three})", three, three.lower(), f"P.{three.upper()}", f"ABL1 p.{three}",
+        f"BCR::ABL1 p.{one}", f"NP_005148.2:p.{three}", f"P00519:{one}", f"ENSP00000323315:p.{three}",
+        f"LRG_769p1:p.{three}", f"1b:p.{in_1b}", f"ABL1b:{in_1b}", f"{in_1b} (1b)",
         f"NP_005148.2:{position - 1}:{wild}:{mutant}", f"p.{wild}{position}delins{mutant}",
-        f"p.{ONE_TO_THREE[wild]}{position}_{ONE_TO_THREE[wild]}{position}delins{ONE_TO_THREE[mutant]}",
+        f"p.{wild}{position}_{wild}{position}delins{mutant}",
     ]  # fmt: skip
     for change in variant_from_changes({position: mutant}, PACK).substitutions[0].coding_changes:
         body = change.hgvs_c.partition(":c.")[2]
         base, old, new = int(body[:-3]), body[-3], body[-1]
         place = PACK.transcript.genomic_positions[base - 1]
         texts += [
-            change.hgvs_c, f"c.{body}", f"c.{old}{base}{new}", f"{change.hgvs_c} (p.{three})", f"{three} c.{body}",
-            f"p.{three}/c.{body}", f"ABL1:NM_005157:exon6:c.{old}{base}{new}:p.{wild}{position}{mutant}",
-            f"NM_007313.3:c.{base + 57}{old}>{new}", f"ENST00000372348:c.{base + 57}{old}>{new}",
-            f"c.{base}del{old}ins{new}", change.hgvs_g, f"chr9-{place}-{old}-{new}",
-            f"hg19 chr9:{place + 2875387}{old}>{new}", f"NC_000009.12:{place - 1}:{old}:{new}",
-            f"LRG_769:g.{place - 130708880}{old}>{new}", f"{three} ({old}{base}{new})",
+            change.hgvs_c, f"c.{body}", f"c.{old}{base}{new}", f"{change.hgvs_c} (p.{three})",
+            f"{three} c.{body}", f"p.{three}/c.{body}", f"{three} ({old}{base}{new})",
+            f"ABL1:NM_005157:exon6:c.{old}{base}{new}:p.{one}", f"NM_007313.3:c.{base + 57}{old}>{new}",
+            f"ENST00000372348:c.{base + 57}{old}>{new}", f"c.{base}del{old}ins{new}", change.hgvs_g,
+            f"chr9-{place}-{old}-{new}", f"hg19 chr9:{place + 2875387}{old}>{new}",
+            f"NC_000009.12:{place - 1}:{old}:{new}", f"LRG_769:g.{place - 130708880}{old}>{new}",
             f"c.{3 * position - 2}_{3 * position}delins{change.codon_variant}",
         ]  # fmt: skip
     return texts

@@ -50,11 +50,11 @@ _BARE = re.compile(r"[(\[]*[ACGT]\d+[ACGT][)\]]*")
 _HEADS = r"(?:[\w.]+(?:\([^()]*\))?:)*"
 """What may stand before ``c.`` or ``p.`` without a blank: ``ABL1:NM_005157.6(ABL1):``."""
 _PAIR = re.compile(
-    rf"(?:\s-\s|[\s,;]*[\s(,;])\s*(?=\(?{_HEADS}[cgpCGP]\.\S)"
+    rf"(?:\s-\s|[\s,;]*[\s(,;])\s*(?=\(?(?:{_HEADS}[cgpCGP]\.\S|[Cc]hr\d))"
     r"|(?<![.\[])\s*\((?=[A-Za-z]{1,3}\d+[A-Za-z]{1,3}\)$)"
 )
 _CHROMOSOME = re.compile(
-    r"(?:(?P<build>[A-Za-z][\w./-]*)[\s:]+)?(?:chr(?:omosome)?\s?)?(?P<name>\d{1,2}|[XY])"
+    r"(?:(?P<build>(?![cgp]\.)[A-Za-z][\w./-]*)[\s:]+)?(?:chr(?:omosome)?\s?)?(?P<name>\d{1,2}|[XY])"
     r"(?:\s?\((?P<inner>[\w./-]+)\))?[\s:_-]+(?P<hgvs>g\.\s*)?(?=(?P<first>\d[\d,]{4,11}))",
     re.IGNORECASE,
 )
@@ -178,7 +178,7 @@ def _read_compound(context: Statement, text: str, pack: TargetPack) -> tuple[Sta
     statements: list[Statement] = []
     for part in parts:
         head, body = _read_head(context, part, pack)
-        statements.append(_read_body(head, body, part))
+        statements.append(_read_body(head, body, part or text))
         told = "" if re.match(r"[A-Za-z]\s*\.", body) is None else statements[-1].coordinate
         context = replace(head, coordinate=told or head.coordinate, notes=())
     return tuple(statements)

@@ -76,6 +76,8 @@ def resolve_accession(text: str, pack: TargetPack) -> Reference:
             f"is not the version that kinscope ships: that is {same_stem[0]}.",
             "Check that the base or residue is the same there, and write it with the shipped version.",
         )
+    if wanted.startswith("CHR"):
+        raise unreadable(text, "stands before no place that can be read.", "Write GRCh38 chr9:130872896C>T.")
     raise UnsupportedVariantError(
         f"{quoted(text)} is not a sequence of the target {pack.gene}.",
         where=quoted(text),
