@@ -263,6 +263,17 @@ def test_a_wrong_residue_is_refused(copied: Path) -> None:
     assert "has T there" in spoiled(copied, "curated.yaml", "[T315M]", "[A315M]")
 
 
+@pytest.mark.parametrize(("only", "told"), [("A404E", "has K there"), ("all", "not a protein change")])
+def test_a_search_for_what_is_no_change_is_refused(copied: Path, only: str, told: str) -> None:
+    assert told in spoiled(copied, "searched.yaml", "only: K404E", f"only: {only}")
+
+
+def test_a_list_of_plain_lines_holds_for_every_variant(copied: Path) -> None:
+    (copied / "evidence" / "searched.yaml").write_text('searched: ["One paper.", {source: "Another."}]')
+    pack = PACK.model_copy(update={"directory": copied})
+    assert lookup(variant("T315I"), pack).searched == ("One paper.", "Another.")
+
+
 def test_a_missing_identifier_is_refused(copied: Path) -> None:
     assert "neither PMID" in spoiled(copied, "curated.yaml", "identifier: PMID:38643492", "identifier: none")
 

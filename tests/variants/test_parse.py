@@ -274,7 +274,7 @@ def test_every_clash_of_a_base_change_with_a_residue_change_is_refused_by_both_n
         ("chr9-133748283-C-T", "133748283 is coding in ABL1 on GRCh37 only"),
         ("hg19 chr9:133748283C>T", "minus 2,875,387 for every coding base"),
         ("LRG_769:g.164016C>T", "plus 130,708,880 for every coding base"),
-        ("ENST00000372348.7:c.1001C>T", "The version was not checked"),
+        ("ENST00000372348.7:c.1001C>T", "The version of ENST00000372348.7 was not checked"),
         ("ENSP00000323315:p.T315I", "ENSP00000323315 was read as NP_005148.2"),
     ],
 )
@@ -396,8 +396,8 @@ def spellings(position: int, mutant: str) -> list[str]:
     three = f"{ONE_TO_THREE[wild]}{position}{ONE_TO_THREE[mutant]}"
     in_1b = f"{ONE_TO_THREE[wild]}{position + 19}{ONE_TO_THREE[mutant]}"
     texts = [
-        f"p.{one}", f"p.{three}", f"p.({three})", three, three.lower(), f"P.{three.upper()}", f"ABL1 p.{three}",
-        f"BCR::ABL1 p.{one}", f"NP_005148.2:p.{three}", f"P00519:{one}", f"ENSP00000323315:p.{three}",
+        f"p.{one}", f"p.{three}", f"p.({three})", three, three.lower(), f"P.{three.upper()}",
+        f"ABL1 p.{three}", f"BCR::ABL1 p.{one}", f"NP_005148.2:p.{three}", f"P00519:{one}", f"ENSP00000323315:p.{three}",
         f"LRG_769p1:p.{three}", f"1b:p.{in_1b}", f"ABL1b:{in_1b}", f"{in_1b} (1b)",
         f"NP_005148.2:{position - 1}:{wild}:{mutant}", f"p.{wild}{position}delins{mutant}",
         f"p.{wild}{position}_{wild}{position}delins{mutant}",

@@ -98,6 +98,9 @@ def _load(directory: Path, protein: str) -> EvidenceBase:
         entries = _validated(folder / "searched.yaml", _SearchedFile).searched
         searched = tuple(Search(source=one) if isinstance(one, str) else one for one in entries)
     _check(items, protein, folder)
+    for one in searched:
+        if one.only:
+            _check_changes(one.only, protein, f"{folder}, searched.yaml")
     return EvidenceBase(items=tuple(items), options=options, searched=searched)
 
 
@@ -169,18 +172,22 @@ def _check(items: list[EvidenceItem], protein: str, folder: Path) -> None:
             raise _damaged(f"{item.identifier!r} is neither PMID:... nor doi:...", where)
         if not _DRUG.match(item.drug):
             raise _damaged(f"{item.drug!r} is not the id of a drug.", where)
-        try:
-            changes = parse_changes(item.protein_change)
-        except ValueError as error:
-            raise _damaged(f"{error}.", where) from None
-        for change in changes.changes:
-            present = protein[change.position - 1] if change.position <= len(protein) else "nothing"
-            if present != change.wild_type:
-                raise _damaged(
-                    f"{item.protein_change} says {change.wild_type} at {change.position}, "
-                    f"but the reference isoform has {present} there.",
-                    where,
-                )
+        _check_changes(item.protein_change, protein, where)
+
+
+def _check_changes(text: str, protein: str, where: str) -> None:
+    try:
+        changes = parse_changes(text).changes
+    except ValueError as error:
+        raise _damaged(f"{error}.", where) from None
+    for change in changes:
+        present = protein[change.position - 1] if change.position <= len(protein) else "nothing"
+        if present != change.wild_type:
+            raise _damaged(
+                f"{text} says {change.wild_type} at {change.position}, "
+                f"but the reference isoform has {present} there.",
+                where,
+            )
 
 
 def _damaged(what: str, where: str) -> BadInputError:

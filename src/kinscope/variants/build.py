@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from kinscope.targets import TargetPack
-    from kinscope.variants.expression import Statement
+    from kinscope.variants.isoforms import Statement
 
 
 def variant_notes(

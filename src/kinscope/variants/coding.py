@@ -65,18 +65,16 @@ def no_bases(text: str, lacking: str, pack: TargetPack) -> UnsupportedVariantErr
 
 def _check_bases(change: BaseChange, label: str, pack: TargetPack) -> None:
     """Refuse a change, in the numbers of the reference, that names other bases than are there."""
-    cds = pack.transcript.cds
-    there = cds[change.first - 1 : change.last]
+    there = pack.transcript.cds[change.first - 1 : change.last]
     if not change.deleted or change.deleted == there:
         return
     remedy = "Check the position, the bases and which sequence it is numbered on."
     if label.startswith(pack.transcript.accession):
         remedy += _other_isoform_fits(change, pack)
-    minus = ":g." in label and pack.transcript.strand == "-"
-    shown_bases = (
-        bases.translate(_COMPLEMENT)[::-1] if minus else bases for bases in (there, change.deleted)
-    )
-    raise VariantError("{2} has {0}, not {1}.".format(*shown_bases, label), where=label, remedy=remedy)
+    told = change.deleted
+    if ":g." in label and pack.transcript.strand == "-":
+        there, told = (bases.translate(_COMPLEMENT)[::-1] for bases in (there, told))
+    raise VariantError(f"{label} has {there}, not {told}.", where=label, remedy=remedy)
 
 
 def _other_isoform_fits(change: BaseChange, pack: TargetPack) -> str:

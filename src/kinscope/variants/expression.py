@@ -8,7 +8,7 @@ read by :mod:`kinscope.variants.hgvs`.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import groupby
 from typing import TYPE_CHECKING
 
@@ -16,34 +16,18 @@ from kinscope.core.errors import UnsupportedVariantError, VariantError
 from kinscope.core.quoting import quoted
 from kinscope.core.residues import THREE_TO_ONE
 from kinscope.variants.coding import chromosome_in, lifted, no_bases
-from kinscope.variants.isoforms import isoforms, other_target, reference_isoform, resolve_accession
+from kinscope.variants.isoforms import (
+    Statement,
+    isoforms,
+    other_target,
+    reference_isoform,
+    resolve_accession,
+)
 from kinscope.variants.text import unreadable, unsupported
 
 if TYPE_CHECKING:
     from kinscope.targets import TargetPack
     from kinscope.targets.pack import Isoform
-
-
-@dataclass(frozen=True)
-class Statement:
-    """One HGVS description in one frame of numbering."""
-
-    frame: Isoform
-    coordinate: str
-    """``c``, ``p``, ``g``, or empty while it has not been read."""
-    body: str
-    """What stands after the prefix, letters in HGVS case."""
-    labelled: bool = False
-    """Whether the text itself says which isoform it means."""
-    notes: tuple[str, ...] = ()
-    sequence: str = ""
-    """Accession of the genomic sequence that a ``g.`` description counts on."""
-    bare: bool = False
-    """Whether it is like ``T932C`` without c. or p.: residues, unless bases are meant."""
-
-    def as_bases(self) -> Statement:
-        """A bare one read as bases, ``932T>C``."""
-        return replace(self, coordinate="c", body=_base_case(self.body.strip("()[]")))
 
 
 _BARE = re.compile(r"[(\[]*[ACGT]\d+[ACGT][)\]]*")
@@ -98,14 +82,14 @@ def read_statements(text: str, pack: TargetPack) -> tuple[tuple[Statement, ...],
         )
     refuse_other_alleles(text)
     plain = _label_first(re.sub(r"\s+(?:mutation|mutant|variant|substitution)$", "", text), pack)
-    head, rest = _read_head(Statement(reference_isoform(pack), "", ""), plain, pack)
+    head, rest = _read_head(Statement(reference_isoform(pack)), plain, pack)
     pieces = _split_pair(rest)
     if not pieces:
         raise unreadable(text, "names no change.", _EXAMPLES)
     alternatives = []
     for piece in pieces:
         alternatives.append(_read_compound(head, piece, pack))
-        head = Statement(alternatives[-1][-1].frame, "", "")
+        head = Statement(alternatives[-1][-1].frame)
     return tuple(alternatives)
 
 
@@ -295,9 +279,8 @@ def _take_accession(found: Statement, rest: str, pack: TargetPack) -> tuple[Stat
         raise _other_gene(selector, pack)
     if reference.coordinate != "g":
         _refuse_two_isoforms(found, reference.frame, rest)
-    notes = (*found.notes, reference.note) if reference.note else found.notes
-    new = Statement(reference.frame, reference.coordinate, "", True, notes, reference.sequence)
-    return new, rest[match.end() :]
+    notes = (*found.notes, *reference.notes)
+    return replace(reference, labelled=True, notes=notes), rest[match.end() :]
 
 
 def _take_exon(found: Statement, rest: str) -> tuple[Statement, str]:
@@ -373,6 +356,11 @@ def _unreadable(text: str, whole: str, letter: str) -> VariantError:
     else:
         what = f"{quoted(whole)} is not a variant expression."
     return VariantError(what, where=quoted(whole), remedy=_EXAMPLES)
+
+
+def as_bases(statement: Statement) -> Statement:
+    """A bare statement read as bases, ``932T>C``."""
+    return replace(statement, coordinate="c", body=_base_case(statement.body.strip("()[]")))
 
 
 def _residue_case(body: str) -> str:

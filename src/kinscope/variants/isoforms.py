@@ -35,18 +35,24 @@ def isoforms(pack: TargetPack) -> tuple[Isoform, ...]:
 
 
 @dataclass(frozen=True)
-class Reference:
-    """What an accession stands for."""
+class Statement:
+    """One HGVS description in one frame of numbering, or what an accession says of it."""
 
-    coordinate: str
-    """``c``, ``p`` or ``g``: the coordinate system it carries."""
     frame: Isoform
-    note: str = ""
+    coordinate: str = ""
+    """``c``, ``p``, ``g``, or empty while it has not been read."""
+    body: str = ""
+    """What stands after the prefix, letters in HGVS case."""
+    labelled: bool = False
+    """Whether the text itself says which isoform it means."""
+    notes: tuple[str, ...] = ()
     sequence: str = ""
-    """The exact accession of a genomic sequence."""
+    """Accession of the genomic sequence that a ``g.`` description counts on."""
+    bare: bool = False
+    """Whether it is like ``T932C`` without c. or p.: residues, unless bases are meant."""
 
 
-def resolve_accession(text: str, pack: TargetPack) -> Reference:
+def resolve_accession(text: str, pack: TargetPack) -> Statement:
     """The isoform and the coordinates that an accession names.
 
     Raises
@@ -65,11 +71,11 @@ def resolve_accession(text: str, pack: TargetPack) -> Reference:
     if same_stem and not version:
         found = known[same_stem[0]]
         note = f"{quoted(text)} has no version; it was read as {same_stem[0]} and checked against that."
-        return replace(found, note=note)
+        return replace(found, notes=(note,))
     if stem in known:
-        return replace(known[stem], note=f"{known[stem].note} The version was not checked.")
+        return replace(known[stem], notes=(*known[stem].notes, f"The version of {text} was not checked."))
     if wanted in pack.transcript.other_assemblies:
-        return Reference("g", reference_isoform(pack), sequence=wanted)
+        return Statement(reference_isoform(pack), "g", sequence=wanted)
     if same_stem:
         raise unreadable(
             text,
@@ -99,25 +105,25 @@ def _own_accessions(pack: TargetPack) -> list[str]:
     return [accession for accession in (*shipped, pack.transcript.genomic_accession) if accession]
 
 
-def _known(pack: TargetPack) -> dict[str, Reference]:
+def _known(pack: TargetPack) -> dict[str, Statement]:
     """Every accession of a pack, upper case, exact versions first."""
     transcript = pack.transcript
     base = reference_isoform(pack)
-    known = {transcript.genomic_accession: Reference("g", base, sequence=transcript.genomic_accession)}
+    known = {transcript.genomic_accession: Statement(base, "g", sequence=transcript.genomic_accession)}
     for accession, shift in transcript.shifts.items():
         note = (
             f"Positions on {accession} were converted to {transcript.genomic_accession}: "
             f"{'minus' if shift > 0 else 'plus'} {abs(shift):,} for every coding base."
         )
-        known[accession] = Reference("g", base, note, accession)
+        known[accession] = Statement(base, "g", notes=(note,), sequence=accession)
     for one in isoforms(pack):
         for coordinate, own, equivalents in (
             ("c", one.transcript_accession, one.equivalents),
             ("p", one.protein_accession, one.protein_equivalents),
         ):
-            known[own] = Reference(coordinate, one)
+            known[own] = Statement(one, coordinate)
             for accession, reason in equivalents.items():
                 note = f"{accession} was read as {own}: {reason}."
-                known[accession.upper()] = Reference(coordinate, one, note)
+                known[accession.upper()] = Statement(one, coordinate, notes=(note,))
     known.pop("", None)  # an isoform without accessions, or a pack without the chromosome's
     return known

@@ -11,8 +11,8 @@ from kinscope.core.quoting import quoted
 from kinscope.core.residues import CODONS, ONE_TO_THREE
 from kinscope.variants import coding, hgvs
 from kinscope.variants.build import build_variant
-from kinscope.variants.expression import Statement, read_statements
-from kinscope.variants.isoforms import isoforms
+from kinscope.variants.expression import as_bases, read_statements
+from kinscope.variants.isoforms import Statement, isoforms
 from kinscope.variants.text import clean
 
 if TYPE_CHECKING:
@@ -50,11 +50,11 @@ def _readings(statements: tuple[Statement, ...], others: bool, pack: TargetPack)
 
     Where ``others`` stand beside it, they decide; alone, a text that fits as bases is not believed.
     """
-    bare = [(one, _as_bases(one, pack)) for one in statements if one.bare]
+    bare = [(one, _meaning_as_bases(one, pack)) for one in statements if one.bare]
     fits = next(((one, meaning) for one, meaning in bare if meaning), None)
     attempts = [statements]
     if others and len(bare) == len(statements):
-        attempts.append(tuple(one.as_bases() for one in statements))
+        attempts.append(tuple(as_bases(one) for one in statements))
     found: list[Reading] = []
     for attempt in attempts:
         try:
@@ -62,31 +62,31 @@ def _readings(statements: tuple[Statement, ...], others: bool, pack: TargetPack)
         except VariantError as error:
             failure = error
     if fits and not others:
-        name, (as_bases, _, _) = quoted(fits[0].body.strip("()[]")), fits[1].partition(",")
+        name, (bases, _, _) = quoted(fits[0].body.strip("()[]")), fits[1].partition(",")
         if found:
             failure = VariantError(
                 f"{name} fits in two ways: as residues, p.{name}, and as bases, {fits[1]}."
             )
-            failure.remedy = f"Write p.{name} or {as_bases}, whichever is meant."
+            failure.remedy = f"Write p.{name} or {bases}, whichever is meant."
         else:
-            failure.remedy = f"As bases it fits: {fits[1]}. Write {as_bases} if that is meant."
+            failure.remedy = f"As bases it fits: {fits[1]}. Write {bases} if that is meant."
         raise failure
     if not found:
         raise failure
     return found
 
 
-def _as_bases(statement: Statement, pack: TargetPack) -> str:
+def _meaning_as_bases(statement: Statement, pack: TargetPack) -> str:
     """What ``T932C`` means if it counts bases: ``c.932T>C, which is F311S``; empty where it does not fit."""
-    as_bases = statement.as_bases()
+    body = as_bases(statement).body
     try:
-        (change,) = hgvs.parse_base_changes("c", as_bases.body)
+        (change,) = hgvs.parse_base_changes("c", body)
         codons = coding.apply([coding.to_reference_bases(change, statement.frame, pack)], pack)
     except VariantError:
         return ""
     protein = pack.transcript.protein + "*"
     ((number, codon),) = codons.items()
-    return f"c.{as_bases.body}, which is {protein[number - 1]}{number}{CODONS[codon]}"
+    return f"c.{body}, which is {protein[number - 1]}{number}{CODONS[codon]}"
 
 
 def _changes_of(statements: tuple[Statement, ...], pack: TargetPack) -> Changes:
