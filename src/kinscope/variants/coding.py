@@ -6,10 +6,10 @@ import re
 from typing import TYPE_CHECKING
 
 from kinscope.core.errors import UnsupportedVariantError, VariantError
-from kinscope.core.quoting import quoted
 from kinscope.core.residues import CODONS, ONE_TO_THREE
 from kinscope.variants.hgvs import BaseChange, initiator_error, stop_error, synonymous_error
 from kinscope.variants.model import CodingChange
+from kinscope.variants.text import unreadable, unsupported
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,18 +36,16 @@ def to_reference_bases(change: BaseChange, frame: Isoform, pack: TargetPack) -> 
     shift = 3 * frame.offset
     length = len(pack.transcript.cds)
     if change.first < 1 or change.last - shift > length:
-        raise VariantError(
-            f"{text} is outside the coding sequence of {frame.transcript_accession}, "
-            f"which ends at c.{length + shift}.",
-            where=text,
-            remedy="Check the position and the transcript.",
+        raise unreadable(
+            text,
+            f"is outside the coding sequence of {frame.transcript_accession}, c.1 to c.{length + shift}.",
+            "Check the position and the transcript.",
         )
     if change.first - shift < frame.first_base:
-        raise UnsupportedVariantError(
-            f"{text} lies in the first exon of isoform {frame.name}, which isoform "
-            f"{pack.reference_isoform} does not have.",
-            where=f"{frame.transcript_accession}:{text}",
-            remedy=f"kinscope knows {frame.transcript_accession} from c.{frame.first_base + shift} on.",
+        raise unsupported(
+            text,
+            f"lies in the first exon of isoform {frame.name}, which {pack.reference_isoform} does not have.",
+            f"kinscope knows {frame.transcript_accession} from c.{frame.first_base + shift} on.",
         )
     found = BaseChange(change.first - shift, change.last - shift, change.deleted, change.inserted)
     _check_bases(found, f"{frame.transcript_accession}:{text}", pack)
@@ -56,11 +54,8 @@ def to_reference_bases(change: BaseChange, frame: Isoform, pack: TargetPack) -> 
 
 def no_bases(text: str, lacking: str, pack: TargetPack) -> UnsupportedVariantError:
     """The error for a description that needs what the pack does not hold."""
-    return UnsupportedVariantError(
-        f"{text} cannot be read: the target pack of {pack.gene} holds no {lacking}.",
-        where=text,
-        remedy="Give the protein change, such as p.Lys404Glu.",
-    )
+    what = f"cannot be read: the target pack of {pack.gene} holds no {lacking}."
+    return unsupported(text, what, "Give the protein change, such as p.Lys404Glu.")
 
 
 def _check_bases(change: BaseChange, label: str, pack: TargetPack) -> None:
@@ -107,11 +102,10 @@ def from_genomic(change: BaseChange, sequence: str, pack: TargetPack) -> BaseCha
         first, last = (limit(transcript.genomic_positions) + shift for limit in (min, max))
         inside = first <= change.first and change.last <= last
         place = f"in an intron of {pack.gene}" if inside else f"outside the coding part of {pack.gene}"
-        raise UnsupportedVariantError(
-            f"{sequence}:g.{change.label} lies {place}.",
-            where=f"g.{change.label}",
-            remedy=f"The coding part of {transcript.accession} is between g.{first} and g.{last} there. "
-            "Check the assembly.",
+        raise unsupported(
+            f"{sequence}:g.{change.label}",
+            f"lies {place}.",
+            f"The coding part is between g.{first} and g.{last} there. Check the assembly.",
         )
     deleted, inserted = change.deleted, change.inserted
     if transcript.strand == "-":
@@ -158,10 +152,10 @@ def lifted(position: int, sequence: str, pack: TargetPack) -> int:
     if accession == transcript.genomic_accession:
         return position
     if accession not in transcript.shifts:
-        raise UnsupportedVariantError(
-            f"{transcript.other_assemblies.get(accession, quoted(sequence))} coordinates are not converted.",
-            where=quoted(sequence),
-            remedy=f"Give {transcript.genomic_accession}:g. ({transcript.assembly}) or the c. description.",
+        raise unsupported(
+            transcript.other_assemblies.get(accession, sequence),
+            "coordinates are not converted.",
+            f"Give {transcript.genomic_accession}:g. ({transcript.assembly}) or the c. description.",
         )
     return position - transcript.shifts[accession]
 
@@ -179,11 +173,7 @@ def apply(changes: Sequence[BaseChange], pack: TargetPack) -> dict[int, str]:
     for change in changes:
         bases = set(range(change.first, change.last + 1))
         if touched & bases:
-            raise VariantError(
-                f"The base c.{min(touched & bases)} is changed twice.",
-                where=f"c.{change.label}",
-                remedy="Name every change once.",
-            )
+            raise unreadable(f"c.{min(touched & bases)}", "is changed twice.", "Name every change once.")
         touched |= bases
         cds[change.first - 1 : change.last] = change.inserted
     numbers = sorted({(base - 1) // 3 + 1 for base in touched})

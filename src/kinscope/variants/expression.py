@@ -75,11 +75,7 @@ def read_statements(text: str, pack: TargetPack) -> tuple[tuple[Statement, ...],
     if re.fullmatch(r"(?:rs|COS[MV]|[VR]CV|CA|EID)\d+(?:\.\d+)?", text, re.IGNORECASE):
         raise unreadable(text, "is an identifier of a database, which kinscope does not ask.", _EXAMPLES)
     if any(text.count(one) != text.count(other) for one, other in ("()", "[]")):
-        raise VariantError(
-            f"The brackets of {quoted(text)} do not balance.",
-            where=quoted(text),
-            remedy="Close every bracket that is opened.",
-        )
+        raise unreadable(text, "has brackets that do not balance.", "Close every bracket that is opened.")
     refuse_other_alleles(text)
     plain = _label_first(re.sub(r"\s+(?:mutation|mutant|variant|substitution)$", "", text), pack)
     head, rest = _read_head(Statement(reference_isoform(pack)), plain, pack)
@@ -188,26 +184,18 @@ def _as_hgvs(found: Statement, text: str, pack: TargetPack) -> tuple[Statement, 
     SPDI: Holmes JB et al. 2020, Bioinformatics 36:1902, doi 10.1093/bioinformatics/btz856; it counts from 0.
     """
     if change := _SPDI.match(text):
-        name, first = change[1], int(change[2]) + 1
-        if name.startswith("NM_"):
-            raise unsupported(
-                text,
-                "counts from the first base of a transcript, and the target pack begins at its start codon.",
-                "Give the c. description.",
-            )
-        return found, name + _replaced(first, change) + text[change.end() :]
+        if change[1].startswith("NM_"):
+            what = "counts from the first base of a transcript; the target pack begins at its start codon."
+            raise unsupported(text, what, "Give the c. description.")
+        return found, change[1] + _replaced(int(change[2]) + 1, change) + text[change.end() :]
     place = _CHROMOSOME.match(text)
-    if place is None or (place["build"] or "").upper() in _gene_names(pack):
-        return found, text
-    change = _ALLELES.match(text, place.end())
-    if change is None and not place["hgvs"]:
+    change = place and _ALLELES.match(text, place.end())
+    if not place or not (change or place["hgvs"]) or (place["build"] or "").upper() in _gene_names(pack):
         return found, text
     first = int(place["first"].replace(",", ""))
-    name, note = _chromosome(place["name"], place["build"] or place["inner"] or "", first, pack)
-    found = replace(found, notes=(*found.notes, note)) if note else found
-    if change is None:
-        return found, f"{name}:g.{text[place.end() :]}"
-    return found, name + _replaced(first, change) + text[change.end() :]
+    name, notes = _chromosome(place["name"], place["build"] or place["inner"] or "", first, pack)
+    change_text = _replaced(first, change) + text[change.end() :] if change else f":g.{text[place.end() :]}"
+    return replace(found, notes=(*found.notes, *notes)), name + change_text
 
 
 def _replaced(first: int, change: re.Match[str]) -> str:
@@ -223,29 +211,27 @@ def _replaced(first: int, change: re.Match[str]) -> str:
     return f":g.{place}del{old}ins{new}" if new else f":g.{place}del"
 
 
-def _chromosome(name: str, build: str, position: int, pack: TargetPack) -> tuple[str, str]:
-    """The accession of a chromosome, and a note where no assembly is named and the position tells it."""
+def _chromosome(name: str, build: str, position: int, pack: TargetPack) -> tuple[str, tuple[str, ...]]:
+    """The accession of a chromosome; a note where no assembly is named and the position has to tell it."""
     transcript = pack.transcript
+    place = f"{transcript.chromosome}:{position}"
     if name.upper() != transcript.chromosome.removeprefix("chr"):
-        raise UnsupportedVariantError(
-            f"Chromosome {name} does not hold {pack.gene}, which is on {transcript.chromosome}.",
-            where=f"position {position}",
-            remedy="Check the gene.",
-        )
+        raise unsupported(f"Chromosome {name}", f"does not hold {pack.gene}.", "Check the gene.")
     if not transcript.genomic_positions:
-        raise no_bases(f"{transcript.chromosome}:{position}", "position of the exons in the genome", pack)
+        raise no_bases(place, "position of the exons in the genome", pack)
     if build:
         lifted(position, build, pack)
-        return chromosome_in(build, pack), ""
-    known = {transcript.genomic_accession: transcript.assembly, **transcript.other_assemblies}
-    for accession in (transcript.genomic_accession, *transcript.shifts):
-        if accession in known and lifted(position, accession, pack) in transcript.genomic_positions:
-            note = f"No assembly is named; {position} is coding in {pack.gene} on {known[accession]} only."
-            return accession, note
-    raise UnsupportedVariantError(
-        f"{transcript.chromosome}:{position} is coding in {pack.gene} on no assembly that kinscope knows.",
-        where=f"position {position}",
-        remedy=f"Name the assembly, e.g. {transcript.genomic_accession}:g. for {transcript.assembly}.",
+        return chromosome_in(build, pack), ()
+    for assembly in (transcript.assembly, *transcript.other_assemblies.values()):
+        accession = chromosome_in(assembly, pack)
+        held = accession in {transcript.genomic_accession, *transcript.shifts}
+        if held and lifted(position, accession, pack) in transcript.genomic_positions:
+            note = f"No assembly is named; {position} is coding in {pack.gene} on {assembly} only."
+            return accession, (note,)
+    raise unsupported(
+        place,
+        f"is coding in {pack.gene} on no assembly that kinscope knows.",
+        f"Name the assembly, e.g. {transcript.genomic_accession}:g. for {transcript.assembly}.",
     )
 
 
@@ -260,11 +246,8 @@ def _take_isoform(found: Statement, rest: str, pack: TargetPack) -> tuple[Statem
 
 def _refuse_two_isoforms(found: Statement, frame: Isoform, rest: str) -> None:
     if found.labelled and frame != found.frame:
-        raise VariantError(
-            f"The text names isoform {found.frame.name} and isoform {frame.name}.",
-            where=quoted(rest),
-            remedy="Name one isoform.",
-        )
+        what = f"is of isoform {found.frame.name} and isoform {frame.name} at once."
+        raise unreadable(rest, what, "Name one isoform.")
 
 
 def _take_accession(found: Statement, rest: str, pack: TargetPack) -> tuple[Statement, str]:
@@ -308,11 +291,10 @@ def _gene_names(pack: TargetPack) -> set[str]:
 
 
 def _other_gene(name: str, pack: TargetPack) -> UnsupportedVariantError:
-    return UnsupportedVariantError(
-        f"The text names {quoted(name, 30)}; the target is {pack.gene}.",
-        where=quoted(name, 30),
-        remedy=other_target(name, pack)
-        or f"It reads variants of {pack.gene}; the same letters in another gene are another variant.",
+    return unsupported(
+        name,
+        f"is another gene: the target is {pack.gene}.",
+        other_target(name, pack) or "The same letters in another gene are another variant.",
     )
 
 
@@ -332,17 +314,9 @@ def _read_body(head: Statement, text: str, whole: str) -> Statement:
             f"Write {head.frame.protein_accession}:p.{quoted(text, 30)} for a residue, c. for bases.",
         )
     if letter and head.coordinate and letter != head.coordinate:
-        raise VariantError(
-            f"A {letter}. description does not fit what stands before it, which takes {head.coordinate}.",
-            where=quoted(whole),
-            remedy=_EXAMPLES,
-        )
+        raise unreadable(whole, f"does not fit what stands before it ({head.coordinate}.).", _EXAMPLES)
     if coordinate == "g" and not head.sequence:
-        raise VariantError(
-            "A genomic position needs its chromosome accession, which says the assembly.",
-            where=quoted(whole),
-            remedy="Write e.g. NC_000009.12:g.130874992A>G (GRCh38).",
-        )
+        raise unreadable(whole, "names no chromosome or assembly.", "Write e.g. GRCh38 chr9:130874992A>G.")
     cased = (_residue_case(body) if coordinate == "p" else _base_case(body)).replace(" ", "")
     bare = not letter and not head.coordinate and _BARE.fullmatch(cased) is not None
     return replace(head, coordinate=coordinate, body=cased, bare=bare)
@@ -350,12 +324,12 @@ def _read_body(head: Statement, text: str, whole: str) -> Statement:
 
 def _unreadable(text: str, whole: str, letter: str) -> VariantError:
     if letter in {"n", "m", "r", "o"}:
-        what = f"{quoted(whole)} is an {letter}. description; kinscope reads c., g. and p."
+        what = f"is an {letter}. description; kinscope reads c., g. and p."
     elif re.match(r"\d+[ACGTacgt]|\d+_", text):
-        what = f"{quoted(whole)} does not say what it counts; coding bases are written c.{quoted(text, 30)}."
+        what = f"does not say what it counts; coding bases are written c.{quoted(text, 30)}."
     else:
-        what = f"{quoted(whole)} is not a variant expression."
-    return VariantError(what, where=quoted(whole), remedy=_EXAMPLES)
+        what = "is not a variant expression."
+    return unreadable(whole, what, _EXAMPLES)
 
 
 def as_bases(statement: Statement) -> Statement:

@@ -183,11 +183,7 @@ def _base_change(item: Any, text: str) -> BaseChange:
         )
     for letter in deleted + inserted:
         if letter not in "ACGT":
-            raise VariantError(
-                f"{letter if letter.isalpha() else 'Something'} in {quoted(text)} is no base of DNA.",
-                where=quoted(text),
-                remedy="Use A, C, G and T.",
-            )
+            raise unreadable(text, f"holds {letter}, which is no base of DNA.", "Use A, C, G and T.")
     if kind == "substitution" and not deleted:
         raise unreadable(
             text,
@@ -197,10 +193,10 @@ def _base_change(item: Any, text: str) -> BaseChange:
     change = BaseChange(int(first["position"]), int(last["position"]), deleted, inserted)
     length = change.last - change.first + 1
     if length < 1 or (deleted and len(deleted) != length):
-        raise VariantError(
-            f"The positions and the bases of {quoted(text)} do not fit each other.",
-            where=quoted(text),
-            remedy="Give the first and the last position in order, and as many bases as they span.",
+        raise unreadable(
+            text,
+            "gives positions and bases that do not fit each other.",
+            "Give the first and the last position in order, and as many bases as they span.",
         )
     if len(inserted) != length:
         shift = "an in-frame indel" if (len(inserted) - length) % 3 == 0 else "a frameshift"

@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from kinscope.core.errors import UnsupportedVariantError
 from kinscope.core.quoting import quoted
 from kinscope.targets import load_target, shipped_target_of
 from kinscope.targets.pack import Isoform
-from kinscope.variants.text import unreadable
+from kinscope.variants.text import unreadable, unsupported
 
 if TYPE_CHECKING:
     from kinscope.targets import TargetPack
@@ -84,11 +83,10 @@ def resolve_accession(text: str, pack: TargetPack) -> Statement:
         )
     if wanted.startswith("CHR"):
         raise unreadable(text, "stands before no place that can be read.", "Write GRCh38 chr9:130872896C>T.")
-    raise UnsupportedVariantError(
-        f"{quoted(text)} is not a sequence of the target {pack.gene}.",
-        where=quoted(text),
-        remedy=other_target(text, pack)
-        or f"kinscope knows {pack.gene} as {', '.join(_own_accessions(pack))}.",
+    raise unsupported(
+        text,
+        f"is not a sequence of the target {pack.gene}.",
+        other_target(text, pack) or f"kinscope knows {pack.gene} as {', '.join(_own_accessions(pack))}.",
     )
 
 

@@ -6,14 +6,14 @@ from dataclasses import replace
 from itertools import product
 from typing import TYPE_CHECKING
 
-from kinscope.core.errors import UnsupportedVariantError, VariantError
+from kinscope.core.errors import VariantError
 from kinscope.core.quoting import quoted
 from kinscope.core.residues import CODONS, ONE_TO_THREE
 from kinscope.variants import coding, hgvs
 from kinscope.variants.build import build_variant
 from kinscope.variants.expression import as_bases, read_statements
 from kinscope.variants.isoforms import Statement, isoforms
-from kinscope.variants.text import clean
+from kinscope.variants.text import clean, unreadable, unsupported
 
 if TYPE_CHECKING:
     from kinscope.targets import TargetPack
@@ -93,10 +93,9 @@ def _changes_of(statements: tuple[Statement, ...], pack: TargetPack) -> Changes:
     """The residue changes of one description, its parts in cis."""
     coordinates = {statement.coordinate for statement in statements}
     if coordinates > {"p"}:
-        raise VariantError(
-            "A compound mixes coding and protein descriptions.",
-            where="/".join(f"{item.coordinate}.{quoted(item.body, 30)}" for item in statements),
-            remedy="Write all of its changes as c. or all as p.",
+        text = "/".join(f"{item.coordinate}.{item.body}" for item in statements)
+        raise unreadable(
+            text, "mixes coding and protein descriptions.", "Write all changes as c. or all as p."
         )
     changes: Changes = {}
     bases: list[hgvs.BaseChange] = []
@@ -105,10 +104,8 @@ def _changes_of(statements: tuple[Statement, ...], pack: TargetPack) -> Changes:
             for residues in hgvs.parse_residue_changes(statement.body):
                 new = _checked_residues(residues, statement, pack)
                 if twice := new.keys() & changes.keys():
-                    raise VariantError(
-                        f"Residue {min(twice)} is changed twice.",
-                        where=f"p.{quoted(statement.body)}",
-                        remedy="A residue can be one other residue only; give one change for each position.",
+                    raise unreadable(
+                        f"Residue {min(twice)}", "is changed twice.", "Give one change for each position."
                     )
                 changes |= new
             continue
@@ -135,18 +132,16 @@ def _checked_residues(change: hgvs.ResidueChange, statement: Statement, pack: Ta
     if "*" in change.wild_types + change.mutants:
         raise hgvs.stop_error(text)
     if change.first < 1 or last > len(protein):
-        raise VariantError(
-            f"{change.short} is outside the protein: {frame.title} has "
-            f"{len(protein) + frame.offset} residues.",
-            where=text,
-            remedy=_other_reading(change, frame, pack) or "Check the position.",
+        raise unreadable(
+            change.short,
+            f"is outside the protein: {frame.title} has {len(protein) + frame.offset} residues.",
+            _other_reading(change, frame, pack) or "Check the position.",
         )
     if first < frame.valid_from:
-        raise UnsupportedVariantError(
-            f"Residue {change.first} of isoform {frame.name} comes from its own first exon, "
-            f"which isoform {pack.reference_isoform} does not have.",
-            where=text,
-            remedy=f"It knows isoform {frame.name} from residue {frame.valid_from + frame.offset} on.",
+        raise unsupported(
+            text,
+            f"lies in the first exon of isoform {frame.name}, which {pack.reference_isoform} does not have.",
+            f"kinscope knows isoform {frame.name} from residue {frame.valid_from + frame.offset} on.",
         )
     accession = f" ({frame.protein_accession})" if frame.protein_accession else ""
     for position, told in enumerate(change.wild_types, start=change.first):
@@ -213,16 +208,10 @@ def _agreed(readings: list[list[Reading]]) -> Reading:
         for statements, changes in last
     ]
     if len({statements[0].coordinate for statements, _ in last}) == 1:
-        raise VariantError(
-            f"The text lists different variants: {'; '.join(told)}.",
-            where=f"{last[0][0][0].coordinate}. descriptions",
-            remedy="Join changes of one molecule with a slash, E255K/T315I; assess others one by one.",
-        )
-    raise VariantError(
-        f"The descriptions contradict each other: {'; '.join(told)}.",
-        where="the coding and the protein description",
-        remedy="Give one of them, or correct the wrong one.",
-    )
+        remedy = "Join changes of one molecule with a slash, E255K/T315I; assess others one by one."
+        raise VariantError(f"The text lists different variants: {'; '.join(told)}.", remedy=remedy)
+    what = f"The descriptions contradict each other: {'; '.join(told)}."
+    raise VariantError(what, remedy="Give one of them, or correct the wrong one.")
 
 
 def _merged(readings: list[Changes]) -> Changes:
