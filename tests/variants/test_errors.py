@@ -188,7 +188,7 @@ UNSUPPORTED = [
     ("chr9-130872896-CT-C", "frameshift"),
     ("chr9-130872896-C-C", "synonymous"),
     ("NC_000009.12:130872895::T", "insertion"),
-    ("NM_005157.6:943:C:T", "start codon"),
+    ("NM_005157.6:943:C:T", "coding part only"),
     ("LRG_770t1:c.944C>T", "LRG_770t1"),
     ("NM_005157.6(EGFR_v001):c.944C>T", "EGFR_v001"),
     ("c.-15A>G", "UTR"),

@@ -397,9 +397,9 @@ def spellings(position: int, mutant: str) -> list[str]:
     in_1b = f"{ONE_TO_THREE[wild]}{position + 19}{ONE_TO_THREE[mutant]}"
     texts = [
         f"p.{one}", f"p.{three}", f"p.({three})", three, three.lower(), f"P.{three.upper()}",
-        f"ABL1 p.{three}", f"BCR::ABL1 p.{one}", f"NP_005148.2:p.{three}", f"P00519:{one}", f"ENSP00000323315:p.{three}",
-        f"LRG_769p1:p.{three}", f"1b:p.{in_1b}", f"ABL1b:{in_1b}", f"{in_1b} (1b)",
-        f"NP_005148.2:{position - 1}:{wild}:{mutant}", f"p.{wild}{position}delins{mutant}",
+        f"ABL1 p.{three}", f"BCR::ABL1 p.{one}", f"NP_005148.2:p.{three}", f"P00519:{one}",
+        f"ENSP00000323315:p.{three}", f"LRG_769p1:p.{three}", f"1b:p.{in_1b}", f"{in_1b} (1b)",
+        f"ABL1b:{in_1b}", f"NP_005148.2:{position - 1}:{wild}:{mutant}", f"p.{wild}{position}delins{mutant}",
         f"p.{wild}{position}_{wild}{position}delins{mutant}",
     ]  # fmt: skip
     for change in variant_from_changes({position: mutant}, PACK).substitutions[0].coding_changes:

@@ -185,7 +185,7 @@ def _as_hgvs(found: Statement, text: str, pack: TargetPack) -> tuple[Statement, 
     """
     if change := _SPDI.match(text):
         if change[1].startswith("NM_"):
-            what = "counts from the first base of a transcript; the target pack begins at its start codon."
+            what = "counts from the first base of a transcript, of which kinscope holds the coding part only."
             raise unsupported(text, what, "Give the c. description.")
         return found, change[1] + _replaced(int(change[2]) + 1, change) + text[change.end() :]
     place = _CHROMOSOME.match(text)
@@ -216,7 +216,7 @@ def _chromosome(name: str, build: str, position: int, pack: TargetPack) -> tuple
     transcript = pack.transcript
     place = f"{transcript.chromosome}:{position}"
     if name.upper() != transcript.chromosome.removeprefix("chr"):
-        raise unsupported(f"Chromosome {name}", f"does not hold {pack.gene}.", "Check the gene.")
+        raise unsupported(f"Chromosome {name}", f"does not hold the target {pack.gene}.", "Check the gene.")
     if not transcript.genomic_positions:
         raise no_bases(place, "position of the exons in the genome", pack)
     if build:
