@@ -261,7 +261,7 @@ def _variants(case: Case, schedule: Schedule, pack: TargetPack) -> tuple[Variant
             )
             continue
         given = [change.hgvs_c for s in variant.substitutions for change in s.coding_changes if change.given]
-        text = given[0] if len(given) == 1 == len(variant.substitutions) else variant.short
+        text = given[0] if len(given) == 1 == len(variant.substitutions) else f"p.{variant.short}"
         found.append(
             VariantFound(
                 entry=entry.id,

@@ -129,7 +129,7 @@ def _as_hgvs(expression: str, pack: TargetPack) -> str:
     except VariantError:
         return ""
     given = [change.hgvs_c for s in variant.substitutions for change in s.coding_changes if change.given]
-    return given[0] if len(given) == 1 == len(variant.substitutions) else variant.short
+    return given[0] if len(given) == 1 == len(variant.substitutions) else f"p.{variant.short}"
 
 
 def _kept(pattern: re.Pattern[str], text: str) -> str:
