@@ -108,12 +108,6 @@ PACKET_FAULTS = {
         7,
         "only one",
     ),
-    "another disease": (
-        '{"id": "MedGen:C2698317", "label": "Ph+ ALL"}',
-        '{"id": "x:1", "label": "gout"}',
-        11,
-        "neither",
-    ),
     "no quantity": (
         '"value": {"quantity": {"unit": {"id": "UCUM:%", "label": "%"}, "value": 88}}',
         '"value": {}',
@@ -122,7 +116,20 @@ PACKET_FAULTS = {
     ),
     "an unknown unit": ('{"id": "UCUM:%", "label": "%"}', '{"id": "UCUM:kg", "label": "kg"}', 5, "unit"),
     "more than all": ('"value": 88', '"value": 8800', 5, "100"),
-    "a family": ('"subject": {', '"proband": {}, "subject": {', 3, "Family"),
+    "a family's part in a person's packet": (
+        '"subject": {',
+        '"proband": {}, "subject": {',
+        3,
+        "no such field",
+    ),
+    "a cohort": ('"id": "p",', '"members": [],', 2, "a file of its own"),
+    "schema version 1": (
+        '"phenopacketSchemaVersion": "2.0"',
+        '"phenopacketSchemaVersion": "1.0.0"',
+        1,
+        "convert",
+    ),
+    "variants of schema version 1": ('"id": "p",', '"variants": [{"hgvsAllele": {}}],', 1, "version 1"),
 }
 
 

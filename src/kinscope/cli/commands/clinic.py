@@ -247,7 +247,7 @@ def case(options: CaseOptions, console: Console) -> None:
         return
     pack = load_target(options.target)
     result = study_case(
-        _read(options.file, options.example),
+        _read(options.file, options.example, pack),
         pack,
         criteria=options.criteria or "",
         salt=_salt(options.salt_file),
@@ -275,7 +275,7 @@ def case(options: CaseOptions, console: Console) -> None:
         run_study(expression, study, console)
 
 
-def _read(file: Path | None, example: bool) -> Case:
+def _read(file: Path | None, example: bool, pack: TargetPack) -> Case:
     from kinscope.clinic.phenopacket.open import case_of_text, read_case
     from kinscope.core.errors import BadInputError
 
@@ -287,7 +287,7 @@ def _read(file: Path | None, example: bool) -> Case:
         )
     if file is None:
         return case_of_text(_shipped("lewandowski2025.yaml"), "the shipped example")
-    return read_case(file)
+    return read_case(file, pack)
 
 
 def _shipped(name: str) -> str:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
-from kinscope.clinic.case.model import Case
+from kinscope.clinic.case.model import GROUPS, Case
 from kinscope.core.errors import BadInputError
 from kinscope.core.files import read_text
 from kinscope.core.plain_yaml import Places, line_of, path_text
@@ -32,10 +32,14 @@ def read_case_text(path: Path) -> str:
     return text
 
 
-def explain(error: ValidationError, places: Places, where: str) -> BadInputError:
-    """The first few findings of pydantic, with lines and without the values that were given.
+UNKNOWN = ("extra_forbidden", "invalid_key")
+"""Findings on a name that only the file has: it is not repeated."""
 
-    Values may be names or numbers of a patient, so none is repeated.
+
+def explain(error: ValidationError, places: Places, where: str) -> BadInputError:
+    """The first few findings of pydantic, with lines and without the values and names that were given.
+
+    They may be names or numbers of a patient, so none is repeated.
     """
     lines = []
     first = 1
@@ -45,8 +49,11 @@ def explain(error: ValidationError, places: Places, where: str) -> BadInputError
         line, found = line_of(places, path)
         first = line if index == 0 else first
         message = problem["msg"].removeprefix("Value error, ")
-        missing = problem["type"] == "missing" and found[-1:] != path[-1:]
-        name = path_text((*found, path[-1]) if missing else found)
+        if problem["type"] == "missing" and found[-1:] != path[-1:]:
+            found = (*found, path[-1])
+        elif problem["type"] in UNKNOWN and found[-1:] == path[-1:]:
+            found = found[:-1]
+        name = path_text(found)
         lines.append(f"line {line}: {name}: {_plain(message, problem['type'])}")
     if len(problems) > 5:
         lines.append(f"and {len(problems) - 5} more")
@@ -74,8 +81,10 @@ def _plain(message: str, kind: str) -> str:
         return (
             "a name here is made of letters, digits, '-' and '_' (with .stop or .dose2 where a time is meant)"
         )
-    if kind == "extra_forbidden":
+    if kind in UNKNOWN:
         return "there is no such field here"
+    if kind == "string_type":
+        return "here belongs text; a number or true and false are text in quotes"
     if kind == "union_tag_not_found":
         return "this needs a 'kind' (blasts, counts, transcript, flow-mrd, karyotype, mutation)"
     if kind == "union_tag_invalid":
@@ -112,9 +121,6 @@ def case_of_data(data: Any, places: Places, where: str) -> Case:
         raise explain(error, places, where) from None
     check_references(case, places, where)
     return case
-
-
-GROUPS = ("events", "treatments", "measurements", "responses", "toxicities")
 
 
 def check_references(case: Case, places: Places, where: str) -> None:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from pydantic import Field
 
+from kinscope.clinic.measurements import MutationFinding
 from kinscope.core.plain_yaml import read_yaml
 from kinscope.core.records import Record
+
+if TYPE_CHECKING:
+    from kinscope.targets.pack import TargetPack
 
 
 class Term(NamedTuple):
@@ -25,9 +30,13 @@ DISEASES = {
         "MedGen:C2698317", "B Lymphoblastic Leukemia/Lymphoma with t(9;22)(q34.1;q11.2); BCR-ABL1"
     ),
     "cml": Term("ICD10:C92.1", "Chronic myeloid leukaemia [CML], BCR/ABL-positive"),
+    "other": Term("kinscope:other-disease", "Another disease"),
 }
-ALL_WORDS = ("lymphoblastic", "lymphocytic leuk", "ph+ all", "ph-all")
-CML_WORDS = ("chronic myel", "chronic gran", "cml")
+_CML = re.compile(r"\bcml\b|chronic (?:myelo(?:id|gen\w+|cytic)|granulocytic) leuk")
+_ALL = re.compile(r"lymphoblastic|acute lympho(?:cytic|id)|acute lymphatic|\bph(?:\+|-| positive) ?all\b")
+_NEITHER = re.compile(
+    r"negative|atypical|juvenile|bcr-?abl1?.like|\bph.?like|\bph ?[-−] |\bt[- ](?:cell|lymph|acute)"
+)
 TISSUES = {
     "bone marrow": Term("UBERON:0002371", "bone marrow"),
     "peripheral blood": Term("UBERON:0000178", "blood"),
@@ -101,6 +110,20 @@ TOXICITIES = {
     "bleeding": "HP:0001892",
 }
 """Terms that a redacted export keeps, with their Human Phenotype Ontology code where it was looked up."""
+
+
+def disease_named(label: str) -> str:
+    """The key of :data:`DISEASES` that a label stands for; ``other`` for all but Ph+ ALL and CML."""
+    text = label.lower()
+    if _NEITHER.search(text):
+        return "other"
+    return "cml" if _CML.search(text) else "ph-all" if _ALL.search(text) else "other"
+
+
+def of_target(gene: str, pack: TargetPack) -> bool:
+    """Whether a gene is the target's, by any of its names; ABL1 is what a case says where it says nothing."""
+    unsaid = MutationFinding.model_fields["gene"].default
+    return gene.upper() in {name.upper() for name in (pack.gene, *pack.aliases, unsaid)}
 
 
 def toxicity_term(name: str) -> Term:

@@ -14,6 +14,7 @@ from kinscope.clinic.page.responses import BAD, GOOD, NUMBERS
 from kinscope.clinic.page.svg import timeline_svg
 from kinscope.clinic.response.visits import statement_of
 from kinscope.core.pages import content_security_policy, environment
+from kinscope.core.quoting import printable
 from kinscope.core.records import Record
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ _HERE = Path(str(files("kinscope.clinic"))) / "templates"
 DISEASE_NAMES = {
     "ph-all": "BCR::ABL1-positive acute lymphoblastic leukaemia",
     "cml": "Chronic myeloid leukaemia",
+    "other": "Another disease than BCR::ABL1-positive leukaemia",
 }
 HOW_KNOWN = {
     "day": "day stated",
@@ -104,7 +106,7 @@ def case_html(result: CaseResult) -> str:
         .render(
             result=result,
             page=_page(result, drawing),
-            svg=timeline_svg(drawing),
+            svg=Markup(printable(timeline_svg(drawing))),
             css=Markup(_asset("case.css")),
             script=Markup(script),
             policy=content_security_policy([script]),

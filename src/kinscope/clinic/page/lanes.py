@@ -17,10 +17,9 @@ if TYPE_CHECKING:
     from kinscope.clinic.case.model import Toxicity
     from kinscope.clinic.course.result import CaseResult
     from kinscope.clinic.measurements import Measurement, TranscriptLevel
-    from kinscope.clinic.response.model import Disease
 
 MARGIN = 0.025
-GUIDES: dict[Disease, float] = {"ph-all": 0.01, "cml": 0.1}
+GUIDES = {"ph-all": 0.01, "cml": 0.1, "other": None}
 """The level that the definitions of response turn on: 10^-4 in Ph+ ALL, a major response in CML."""
 PLACES = {"cerebrospinal fluid": " CSF", "peripheral blood": " blood", "other": " elsewhere"}
 """Added to a blast percentage that is not the marrow's."""
@@ -130,6 +129,7 @@ def _blasts(result: CaseResult) -> Lane:
 
 def _transcripts(result: CaseResult) -> Lane:
     found = _findings(result, "transcript")
+    guide = GUIDES[result.case.disease]
     marks = [_level(result, entry, level) for entry, level in found if level.kind == "transcript"]
     return Lane(
         key="transcript",
@@ -138,8 +138,8 @@ def _transcripts(result: CaseResult) -> Lane:
         group="measurements",
         height=150,
         axis="log",
-        guide=GUIDES[result.case.disease],
-        guide_label=f"{GUIDES[result.case.disease]:g} %",
+        guide=guide,
+        guide_label="" if guide is None else f"{guide:g} %",
         marks=tuple(marks),
     )
 

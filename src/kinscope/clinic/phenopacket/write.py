@@ -165,6 +165,12 @@ class _Writer:
         years, days = self._case.subject.age_years or 0, day
         while days < 0:
             years, days = years - 1, days + 365
+        if years < 0:
+            raise BadInputError(
+                "An entry lies before the birth that the age gives.",
+                where=f"day {day}",
+                remedy="Correct the age or the day.",
+            )
         return {"iso8601duration": f"P{years}Y{days}D"}
 
     def _measurement(self, entry: CaseMeasurement, out: list[Json]) -> None:

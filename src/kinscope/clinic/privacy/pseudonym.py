@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from kinscope.clinic.case.model import Case
 from kinscope.clinic.case.schedule import DAYS_PER_UNIT, parse_date
+from kinscope.core.errors import BadInputError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -136,7 +137,14 @@ def age_at(case: Case, schedule: Schedule) -> int | None:
     if not case.subject.birth_date or schedule.clock != "calendar" or not schedule.placements:
         return None
     first, last = parse_date(case.subject.birth_date)
-    return int((day_zero_of(case, schedule) - (first + last) / 2) / DAYS_PER_UNIT["y"])
+    age = (day_zero_of(case, schedule) - (first + last) / 2) / DAYS_PER_UNIT["y"]
+    if age < -0.5:
+        raise BadInputError(
+            "The birth date lies after the diagnosis, or after the first entry.",
+            where="subject.birth_date",
+            remedy="Correct the one or the other.",
+        )
+    return max(0, int(age))
 
 
 def day_zero_of(case: Case, schedule: Schedule) -> int:

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from kinscope.clinic.case.model import Case
-from kinscope.clinic.case.terms import TOXICITIES, find_drug
+from kinscope.clinic.case.terms import TOXICITIES, find_drug, of_target
 from kinscope.clinic.privacy.pseudonym import is_key, parts_of, renamed, with_relative_days
 
 if TYPE_CHECKING:
@@ -113,7 +113,7 @@ def _finding(finding: dict[str, Any], pack: TargetPack) -> None:
     if "region" in finding:
         finding["region"] = _kept(_REGION, finding["region"])
     if "gene" in finding:
-        finding["gene"] = pack.gene if finding["gene"] == pack.gene else "another gene"
+        finding["gene"] = pack.gene if of_target(finding["gene"], pack) else "another gene"
     if finding.get("expression"):
         finding["expression"] = _as_hgvs(finding["expression"], pack)
     if "iscn" in finding:
