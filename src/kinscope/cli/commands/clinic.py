@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -329,6 +330,12 @@ def _write_phenopacket(path: Path, result: CaseResult, pack: TargetPack) -> None
         ) from None
 
 
+def _without(expression: str, problem: str) -> str:
+    """What is wrong with an expression, without the words of the expression: they are a patient's."""
+    words = sorted(re.findall(r"[\w.]{2,}", expression), key=len, reverse=True)
+    return re.sub("|".join(map(re.escape, words)), "…", problem) if words else problem
+
+
 def _print_case(result: CaseResult, directory: Path, phenopacket: Path | None) -> None:
     echo(f"Case {result.pseudonym}: {result.criteria_title} ({result.criteria_citation})\n")
     for line in result.lines:
@@ -357,6 +364,6 @@ def _print_case(result: CaseResult, directory: Path, phenopacket: Path | None) -
         echo(f"Phenopacket: {phenopacket}")
     for variant in result.variants:
         if variant.problem:
-            echo(f"\nVariant that cannot be used: {variant.problem}")
+            echo(f"\nVariant that cannot be used: {_without(variant.expression, variant.problem)}")
         else:
             echo(f"\n{variant.hgvs_p} ({variant.short}) was found. Next:  {variant.command}")

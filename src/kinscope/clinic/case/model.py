@@ -121,6 +121,8 @@ def _statement(value: Any) -> Any:
             except ValueError:
                 raise ValueError("write a day as 'day 12'") from None
         return {"date": text}
+    if isinstance(value, int) and 1900 <= value <= 2200:
+        return {"date": value}
     if isinstance(value, int | float):
         raise ValueError("a bare number is no time: write 'day 12', or {date: 2020}")
     return value
