@@ -263,8 +263,7 @@ def _progression(result: CaseResult) -> Iterator[Inconsistency]:
     """A progression is stated, but the blasts did not rise since they were last counted."""
     case, schedule = result.case, result.schedule
     counted = sorted(
-        ((schedule.at(m.id).drawn, m) for m in case.measurements if _is_marrow(m)),
-        key=lambda pair: pair[0],
+        ((schedule.at(m.id).drawn, m) for m in case.measurements if _is_marrow(m)), key=lambda pair: pair[0]
     )
     for stated in case.responses:
         if stated.category != "progression":

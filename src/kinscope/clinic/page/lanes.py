@@ -213,11 +213,7 @@ def _toxicities(result: CaseResult) -> Lane:
         css = f"grade-{toxicity.ctcae_grade or 0}"
         marks.append(chip(result, toxicity.id, css, f"{grade}{toxicity.term}", text))
     return Lane(
-        key="toxicity",
-        title="Toxicity",
-        subtitle="CTCAE grade",
-        group="toxicity",
-        marks=tuple(marks),
+        key="toxicity", title="Toxicity", subtitle="CTCAE grade", group="toxicity", marks=tuple(marks)
     )
 
 

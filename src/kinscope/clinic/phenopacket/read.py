@@ -45,11 +45,7 @@ HOLDS = {
     "phenotypicFeatures": ("toxicity",),
 }
 """Which of kinscope's own statements a list of the packet can carry."""
-GROUPS = {
-    "treatments": "medicalActions",
-    "measurements": "measurements",
-    "toxicities": "phenotypicFeatures",
-}
+GROUPS = {"treatments": "medicalActions", "measurements": "measurements", "toxicities": "phenotypicFeatures"}
 """Which list of the packet the entries of a case come from."""
 TIMED = {
     "diseases": "diseases",
