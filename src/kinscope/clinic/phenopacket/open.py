@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
@@ -71,7 +72,7 @@ def case_of_text(text: str, where: str, pack: TargetPack | None = None) -> Case:
             where=f"{where}, line 1",
             remedy="`kinscope case --template` prints a file to start from.",
         )
-    file = PacketFile(where, lambda: _places(text, where) if places is None else places)
+    file = PacketFile(where, lambda: _lines(text, where) if places is None else places)
     if "kinscope_case" in data:
         return case_of_data(data, file.places, where)
     return _case_of_packet(data, file, pack)
@@ -92,7 +93,9 @@ def _read_json(text: str, where: str) -> Any:
     except ValueError as error:
         word = str(error)
         if word == REPEATED:
-            raise BadInputError("A key is given twice.", where=_place_of_repeat(text, where)) from None
+            places = _places(text, where)
+            at = places.where if isinstance(places, BadInputError) else where
+            raise BadInputError("A key is given twice.", where=at) from None
         line = text.count("\n", 0, max(0, text.find(word))) + 1
         raise BadInputError("NaN and infinity are no JSON.", where=f"{where}, line {line}") from None
 
@@ -108,22 +111,18 @@ def _no_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return content
 
 
-def _place_of_repeat(text: str, where: str) -> str:
-    try:
-        parse_yaml(text.replace("\t", " "), where)
-    except BadInputError as error:
-        return error.where
-    return where
-
-
-def _places(text: str, where: str) -> Places:
+def _places(text: str, where: str) -> Places | BadInputError:
     """Lines by the YAML scanner: JSON is YAML once tabs, which JSON has outside texts only, are blanks."""
-    if len(text) > LONGEST_MARKED:
-        return {}
     try:
         return parse_yaml(text.replace("\t", " "), where)[1]
-    except BadInputError:
-        return {}
+    except BadInputError as error:
+        return error
+
+
+def _lines(text: str, where: str) -> Places:
+    """The same; none for what is too long to scan twice, or what YAML cannot take."""
+    places = _places(text, where) if len(text) <= LONGEST_MARKED else {}
+    return {} if isinstance(places, BadInputError) else places
 
 
 def parse_packet(data: dict[str, Any], file: PacketFile) -> Phenopacket:
@@ -236,7 +235,7 @@ def _person_of(data: dict[str, Any], file: PacketFile) -> tuple[dict[str, Any], 
     if isinstance(proband := data.get("proband"), dict) and "subject" not in data:
         notes = ["The file is a Family: its proband was read, relatives and pedigree were left out"]
         meta = {} if _part(proband, "metadata") else {"metaData": _part(data, "metadata")}
-        data, file = meta | proband, file.below("proband")
+        data, file = meta | proband, replace(file, root=("proband",))
     version = str(_part(_part(data, "metadata"), "phenopacketschemaversion"))
     if version.startswith("1") or any(_part(data, name) for name in ("variants", "genes", "htsfiles")):
         raise file.refused(

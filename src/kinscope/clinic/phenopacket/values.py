@@ -7,7 +7,7 @@ import datetime as dt
 import json
 import math
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, get_args
 
@@ -43,15 +43,14 @@ COUNT_CODES = {term.id: field for field, term in terms.COUNTS.items()} | {
     "LOINC:26515-7": "platelets_giga_per_litre",
     "LOINC:26499-4": "neutrophils_giga_per_litre",
 }
-KIND_CODES = {
-    terms.BLASTS.id: "blasts",
-    terms.FLOW_MRD.id: "flow-mrd",
-    terms.KARYOTYPE.id: "karyotype",
-    terms.MUTATION.id: "mutation",
-    terms.TRANSCRIPT_ANY.id: "transcript",
-    terms.TRANSCRIPT_E1A2.id: "transcript",
-    terms.TRANSCRIPT_P210.id: "transcript",
+KINDS = {
+    "blasts": (terms.BLASTS,),
+    "flow-mrd": (terms.FLOW_MRD,),
+    "karyotype": (terms.KARYOTYPE,),
+    "mutation": (terms.MUTATION,),
+    "transcript": (terms.TRANSCRIPT_ANY, terms.TRANSCRIPT_E1A2, terms.TRANSCRIPT_P210),
 }
+KIND_CODES = {term.id: kind for kind, assays in KINDS.items() for term in assays}
 SCALES = {
     "giga_per_litre": {
         **dict.fromkeys(("10*9/l", "10^9/l", "10e9/l", "g/l", "10*3/ul", "10^3/ul", "k/ul", "10*6/ml"), 1.0),
@@ -62,22 +61,12 @@ SCALES = {
 }
 """Factor from a unit to the field's own; haemoglobin per mmol of its monomer weighs 16.114 g."""
 DOSE_UNITS = {unit.lower(): unit for unit in get_args(DoseUnit)} | {
-    "mg/day": "mg/d",
-    "mg per day": "mg/d",
-    "milligram per day": "mg/d",
+    **dict.fromkeys(("mg/day", "mg per day", "milligram per day"), "mg/d"),
     "milligram": "mg",
     "milligram per square meter": "mg/m2",
     "[iu]/m2": "IU/m2",
 }
-PER_DAY = (
-    ("four times", 4),
-    ("three times", 3),
-    ("thrice", 3),
-    ("twice", 2),
-    ("bid", 2),
-    ("once daily", 1),
-    ("daily", 1),
-)
+PER_DAY = {"four times": 4, "three times": 3, "thrice": 3, "twice": 2, "bid": 2, "daily": 1}
 _RARER = re.compile("week|month|cycle|every|other|alternate")
 """What says that a dose is not given each day."""
 
@@ -108,10 +97,6 @@ class PacketFile:
     def places(self) -> Places:
         """Lines of the parts; empty where they could not be found."""
         return self.find_places()
-
-    def below(self, name: str) -> PacketFile:
-        """The part of the file under a name."""
-        return replace(self, root=(*self.root, name))
 
     def refused(
         self, what: str, path: Sequence[str | int], remedy: str = "", name: str | None = None
@@ -307,11 +292,11 @@ def _value(kind: str, item: Measurement, fail: Fail) -> dict[str, Any] | None:
 
 def _detected(word: OntologyClass, fail: Fail) -> bool:
     label = word.label.lower()
-    if word.id == terms.NOT_DETECTED.id or _NOT_SEEN.search(label):
-        return False
-    if word.id == terms.DETECTED.id or _SEEN.search(label):
-        return True
-    raise fail("This result says neither 'detected' nor 'not detected', and has no quantity.")
+    said = {{terms.DETECTED.id: True, terms.NOT_DETECTED.id: False}.get(word.id)}
+    said.add(False if _NOT_SEEN.search(label) else True if _SEEN.search(label) else None)
+    if len(said - {None}) != 1:
+        raise fail("This result says neither 'detected' nor 'not detected', or both, and has no quantity.")
+    return True in said
 
 
 def _unit_names(unit: OntologyClass) -> list[str]:
@@ -336,13 +321,12 @@ def _number(quantity: Quantity, field: str, fail: Fail) -> float:
 
 def dose_of(interval: DoseInterval, clock: Clock) -> dict[str, Any] | None:
     """A dose of a foreign packet; None where it has no quantity or a unit kinscope does not know."""
-    names = _unit_names(interval.quantity.unit)
-    known = next((DOSE_UNITS[name] for name in names if name in DOSE_UNITS), None)
+    units = {DOSE_UNITS[name] for name in _unit_names(interval.quantity.unit) if name in DOSE_UNITS}
     amount = float(interval.quantity.value)
-    if known is None or not 0 < amount < math.inf:
+    if len(units) != 1 or not 0 < amount < math.inf:
         return None
-    often = interval.schedule_frequency.label.lower()
-    times = next((count for word, count in PER_DAY if word in often), None)
+    known, often = units.pop(), interval.schedule_frequency.label.lower()
+    times = next((count for word, count in PER_DAY.items() if word in often), None)
     if known == "mg" and times and not _RARER.search(often):
         known, amount = "mg/d", amount * times
     dose: dict[str, Any] = {"amount": amount, "unit": known}
@@ -380,9 +364,5 @@ def own_statement(name: str, text: str) -> dict[str, Any] | None:
 
 def same_drug(name: str, other: str) -> bool:
     """Whether two names are of one drug."""
-    return _drug(name) == _drug(other)
-
-
-def _drug(name: str) -> str:
     known = find_drug(name)
-    return known.name if known else name.lower()
+    return known is find_drug(other) if known else name.lower() == other.lower()
