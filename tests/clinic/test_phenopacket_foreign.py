@@ -483,3 +483,24 @@ def test_enums_are_read_by_name_and_number_and_fields_by_both_spellings() -> Non
     result = study_case(case_of_text(json.dumps(packet), "packet"), PACK)
     assert (result.case.subject.sex, result.case.subject.age_years) == ("female", 61)
     assert [found.short for found in result.variants] == ["T315I"]
+
+
+@pytest.mark.parametrize(
+    ("action", "title", "dose"),
+    [
+        (
+            {"radiationTherapy": {"modality": {"label": "Total body irradiation"}, "dosage": 12}},
+            "Total body irradiation",
+            "12 Gy",
+        ),
+        ({"radiationTherapy": {"fractions": 6}}, "radiotherapy", ""),
+        ({"therapeuticRegimen": {"ontologyClass": {"label": "Hyper-CVAD"}}}, "Hyper-CVAD", ""),
+        ({"treatment": {"agent": {"id": "DrugCentral:1"}}}, "DrugCentral:1", ""),
+        ({"treatmentIntent": {"label": "Cure"}}, "", ""),
+    ],
+)
+def test_each_kind_of_action_is_what_it_says(action: dict[str, Any], title: str, dose: str) -> None:
+    case = case_of_text(json.dumps(outside(medicalActions=[action])), "packet")
+    assert [entry.title for entry in case.treatments] == ([title] if title else [])
+    assert [item.text for entry in case.treatments for item in entry.doses] == ([dose] if dose else [])
+    assert bool(title) or any("left out" in note for note in case.notes)

@@ -97,6 +97,7 @@ SIMPLE = {
         (said(C944T, label="BCR::ABL1 T315I, resistant", description="free text"), "T315I"),
         (said(C944T, geneContext={"valueId": "HGNC:76", "symbol": "ABL1"}), "T315I"),
         (said(C944T, geneContext={"symbol": "BCR::ABL1"}), "T315I"),
+        (said(("hgvs.c", "c.944C>T"), geneContext={"valueId": "NCBIGene:25"}), "T315I"),
     ],
 )
 def test_a_variant_is_read_from_whatever_carries_it(descriptor: dict[str, Any], short: str) -> None:
@@ -137,6 +138,7 @@ def test_descriptions_of_one_variant_that_disagree_are_both_named(
     [
         (said(("hgvs.c", "c.944C>T"), geneContext={"symbol": "TP53"}), "1 of other genes"),
         (said(("hgvs.c", "c.944C>T"), geneContext={"valueId": "HGNC:11998"}), "1 of other genes"),
+        (said(("hgvs.c", "c.944C>T"), geneContext={"valueId": "ENSG00000141510"}), "1 of other genes"),
         (said(("hgvs.c", "NM_000546.6:c.944C>T")), "left out"),
         (row("13", 130872896, "C", "T"), "left out"),
         (row("9", 130872896, "C", "<DEL>"), "left out"),

@@ -96,9 +96,9 @@ def _conflict_detail(case: Case, conflict: TimeConflict, schedule: Schedule) -> 
         began, ended = name_of(case, conflict.counted_from), name_of(case, said.entry)
         text = f"{_source(said)} lets {began} last {lasted}, and nothing was seen after {ended}. "
     else:
-        text = f"{_source(said)} puts {name_of(case, said.entry)} {_in_words(case, said)}. "
+        text = f"{_source(said)} puts {name_of(case, said.entry)} {_in_words(case, said, schedule)}. "
     against = "; ".join(
-        f"{_source(other)} puts {name_of(case, other.entry)} {_in_words(case, other)}"
+        f"{_source(other)} puts {name_of(case, other.entry)} {_in_words(case, other, schedule)}"
         for other in conflict.against
     )
     text += f"That cannot be true together with: {against}. " if against else ""
@@ -126,21 +126,10 @@ def _source(said: SaidTime) -> str:
     return f"‘{said.source}’" if said.source else "The case"
 
 
-def _in_words(case: Case, said: SaidTime) -> str:
+def _in_words(case: Case, said: SaidTime, schedule: Schedule) -> str:
     """The statement with names of entries instead of their ids."""
-    words = []
-    for word in said.text.split(" "):
-        known = word if word in _all_ids(case) else ""
-        words.append(name_of(case, known) if known else word)
-    text = " ".join(words)
-    return text if text.split(" ")[0] in ("at", "after", "before") else f"at {text}"
-
-
-def _all_ids(case: Case) -> set[str]:
-    ids = set(case.ids())
-    return (
-        ids | {f"{entry}.stop" for entry in ids} | {f"{entry}.dose{n}" for entry in ids for n in range(1, 30)}
-    )
+    words = [name_of(case, word) if schedule.has(word) else word for word in said.text.split(" ")]
+    return " ".join(words if words[0] in ("at", "after", "before") else ["at", *words])
 
 
 def _untreated(result: CaseResult) -> Iterator[Inconsistency]:

@@ -340,11 +340,12 @@ class PacketReader:
                 label = action.procedure.code.label or "procedure"
                 when = self._when(action.procedure.performed, path) or self._whole_course()
                 kind = "transplantation" if "transplant" in label.lower() else "other"
-                content["events"].append(
-                    {"id": f"event-{index + 1}", "label": label[:400], "when": when, "kind": kind}
-                )
-                continue
-            treatments[f"treatment-{index + 1}"] = self._foreign(action, index)
+                event = {"id": f"event-{index + 1}", "label": label[:400], "when": when, "kind": kind}
+                content["events"].append(event)
+            elif action.WhichOneof("action"):
+                treatments[f"treatment-{index + 1}"] = self._foreign(action, index)
+            else:
+                self._notes.append("A medical action that names no action was left out")
         content["treatments"] = list(treatments.values())
 
     def with_lines(self, case: Case) -> Case:
@@ -366,14 +367,18 @@ class PacketReader:
     def _foreign(self, action: MedicalAction, index: int) -> dict[str, Any]:
         """A treatment or regimen of another tool's packet."""
         path: Path = ("medicalActions", index)
+        start, stop, doses = None, None, []
         if action.HasField("therapeutic_regimen"):
             regimen = action.therapeutic_regimen
             label = regimen.ontology_class.label or regimen.external_reference.id or "regimen"
-            doses = []
             start, stop = self._when(regimen.start_time, path), self._when(regimen.end_time, path)
+        elif action.HasField("radiation_therapy"):
+            label = action.radiation_therapy.modality.label or "radiotherapy"
+            gray = action.radiation_therapy.dosage
+            doses = [{"amount": gray, "unit": "Gy"}] if gray > 0 else []
         else:
             agent, intervals = action.treatment.agent, action.treatment.dose_intervals
-            label = agent.label or agent.id or "radiotherapy"
+            label = agent.label or agent.id or "a treatment without a name"
             doses = [dose for dose in (dose_of(item, self._clock) for item in intervals) if dose]
             if len(doses) < len(intervals):
                 self._notes.append(
@@ -467,19 +472,13 @@ def _group_name(finding: dict[str, Any], when: Any, number: int) -> str:
     return f"{finding['kind']}-{number + 1}"
 
 
+_STOPPED = {
+    "complet": "completed", "relapse": "relapse", "progress": "progression", "response": "no response",
+    "tox": "toxicity", "adverse": "toxicity", "patient": "patient's choice", "withdr": "patient's choice",
+    "transplant": "transplantation", "death": "death",
+}  # fmt: skip
+
+
 def _stop_reason(text: str) -> str:
-    for word, reason in (
-        ("complet", "completed"),
-        ("relapse", "relapse"),
-        ("progress", "progression"),
-        ("response", "no response"),
-        ("tox", "toxicity"),
-        ("adverse", "toxicity"),
-        ("patient", "patient's choice"),
-        ("withdr", "patient's choice"),
-        ("transplant", "transplantation"),
-        ("death", "death"),
-    ):
-        if word in text:
-            return reason
-    return "other" if text else "not stated"
+    found = next((reason for word, reason in _STOPPED.items() if word in text), "other")
+    return found if text else "not stated"

@@ -32,6 +32,7 @@ REFGET = {
     "SQ.HBckYGQ4wYG9APHLpjoQ9UUe9v7NxExt": "NC_000009.11",
 }
 """Digests of chromosome 9 in GRCh38 and GRCh37 (samtools.github.io/hts-specs/refget.html)."""
+GENE_IDS = {"ABL1": ("NCBIGene:25", "ENSEMBL:ENSG00000097007", "ENSG00000097007")}
 BUILDS = {"38": "GRCh38", "37": "GRCh37", "19": "GRCh37", "36": "NCBI36", "18": "NCBI36"}
 _ASSEMBLY = re.compile(r"(?:grch|hg|ncbi|build|hs|b|human_g1k_v)?\s*(38|37|19|36|18)(?!\d).*", re.IGNORECASE)
 _SHARE = re.compile(r"(?:variant[-_ ]?)?allele[-_ ]?(?:frequency|fraction)|vaf", re.IGNORECASE)
@@ -47,25 +48,18 @@ def variant_finding(
 ) -> dict[str, Any] | None:
     """The finding of a case that a descriptor stands for; None where it is of another gene or cannot be read.
 
-    Parameters
-    ----------
-    descriptor, pack
-        The variant, and the target it may be of.
-    fail
-        Makes the error of what contradicts itself.
-    told
-        Counts what is to be told of the variants, by what it is.
+    ``fail`` makes the error of what contradicts itself; ``told`` counts what is to be told of variants.
     """
     gene = descriptor.gene_context
-    ours = gene.value_id == GENES.get(pack.gene) or (bool(gene.symbol) and of_target(gene.symbol, pack))
-    other = (gene.symbol and not of_target(gene.symbol, pack)) or (
-        gene.value_id.startswith("HGNC:") and gene.value_id != GENES.get(pack.gene)
-    )
-    if ours and other:
+    named = {of_target(gene.symbol, pack)} if gene.symbol else set()
+    if gene.value_id and (gene.value_id.startswith("HGNC:") or not gene.symbol):
+        named.add(gene.value_id == GENES.get(pack.gene) or gene.value_id in GENE_IDS.get(pack.gene, ()))
+    if len(named) > 1:
         raise fail("geneContext names one gene by its symbol and another by its valueId.")
-    if other:
+    if False in named:
         told["of other genes, left out"] += 1
         return None
+    ours = True in named
     found: dict[str, str] = {}
     chosen, strayed, failed, readable = "", "", "", ours
     for name, kind, text in _carriers(descriptor, pack, fail):
@@ -74,10 +68,9 @@ def variant_finding(
         except VariantError as error:
             failed = failed or (text if kind else "")
             if kind in CHECKED and text:
-                elsewhere = _elsewhere(text, pack)
-                readable = readable or not (elsewhere or isinstance(error, UnsupportedVariantError))
-                if elsewhere or (_of_our_sequence(text, pack) and "?" not in text):
-                    strayed = strayed or name
+                place = _place(text, pack)
+                readable |= place != "elsewhere" and not isinstance(error, UnsupportedVariantError)
+                strayed = strayed or name * (bool(place) and "?" not in text)
             if kind:
                 told[f"whose {kind} was not read"] += 1
             continue
@@ -100,19 +93,16 @@ def variant_finding(
     return finding | {"gene": pack.gene, "at": {"day": 0}, "share_percent": _share(descriptor, told)}
 
 
-def _elsewhere(text: str, pack: TargetPack) -> bool:
-    """Whether a description counts on another chromosome than the target's."""
-    named = re.match(r"(?:chr|NC_0+)([0-9]{1,2}|[XY])\b", text)
-    return named is not None and named[1] != pack.transcript.chromosome.removeprefix("chr")
-
-
-def _of_our_sequence(text: str, pack: TargetPack) -> bool:
-    """Whether a description that cannot be read counts on a sequence of the target, or names none."""
+def _place(text: str, pack: TargetPack) -> str:
+    """Whether a description counts ``here``, on the target or on nothing named, or on another chromosome."""
+    chromosome = re.match(r"(?:chr|NC_0+)([0-9]{1,2}|[XY])\b", text)
+    if chromosome and chromosome[1] != pack.transcript.chromosome.removeprefix("chr"):
+        return "elsewhere"
     accession = text.rpartition(":")[0].partition("(")[0].strip()
     try:
-        return not accession or bool(resolve_accession(accession, pack))
+        return "here" if not accession or resolve_accession(accession, pack) else ""
     except VariantError:
-        return of_target(accession, pack)
+        return "here" if of_target(accession, pack) else ""
 
 
 def _carriers(
@@ -122,10 +112,7 @@ def _carriers(
 
     What has no kind is free text, which need not name a variant.
     """
-    transcript = ""
-    for expression in descriptor.expressions:
-        if expression.syntax.lower() == "transcript_reference":
-            transcript = expression.value
+    references = [e.value for e in descriptor.expressions if e.syntax.lower() == "transcript_reference"]
     for number, expression in enumerate(descriptor.expressions):
         kind, text = expression.syntax.lower().replace("_", "."), expression.value
         if kind == "transcript.reference" or not text:
@@ -136,8 +123,8 @@ def _carriers(
             if re.fullmatch("[0-9]{1,12}", start):
                 length = int(deleted) if re.fullmatch("[0-9]{1,3}", deleted) else len(deleted)
                 text = _on(accession, int(start), length, (deleted.strip("0123456789"), inserted), pack)
-        elif transcript and text.startswith("c."):
-            text = f"{transcript}:{text}"
+        elif references and text.startswith("c."):
+            text = f"{references[0]}:{text}"
         if kind in CHECKED:
             yield f"expressions[{number}] ({kind})", kind, text
         else:
@@ -203,18 +190,9 @@ def _allele(allele: Allele, deleted: str, pack: TargetPack) -> str:
 
 
 def _on(accession: str, start: int, length: int, changed: tuple[str, str], pack: TargetPack) -> str:
-    """Bases or residues, from an interbase place on, as HGVS; empty where that needs more than is known.
+    """A change of a chromosome or of the target's protein as HGVS; empty on any other sequence.
 
-    Parameters
-    ----------
-    accession
-        Of a chromosome, or of the target's protein.
-    start, length
-        Letters before the first that goes (from 0), and how many go.
-    changed
-        The letters that go, where they are given, and those that come.
-    pack
-        The target.
+    ``length`` letters go after the first ``start``; ``changed`` are those, where they are given, and the new.
     """
     deleted, inserted = (letters.upper() for letters in changed)
     if accession == pack.transcript.protein_accession and length == len(inserted) == 1:
