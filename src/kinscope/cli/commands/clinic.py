@@ -12,6 +12,7 @@ import typer
 from kinscope.cli.commands.study import StudyOptions, run_study
 from kinscope.cli.console import Console, echo, show_json
 from kinscope.cli.options import AsJson, Cores, Target, command_of
+from kinscope.core.errors import BadInputError
 
 if TYPE_CHECKING:
     from kinscope.clinic.case.model import Case
@@ -278,7 +279,6 @@ def case(options: CaseOptions, console: Console) -> None:
 
 def _read(file: Path | None, example: bool, pack: TargetPack) -> Case:
     from kinscope.clinic.phenopacket.open import case_of_text, read_case
-    from kinscope.core.errors import BadInputError
 
     if (file is None) != example:
         raise BadInputError(
@@ -298,8 +298,6 @@ def _shipped(name: str) -> str:
 
 
 def _salt(path: Path | None) -> bytes | None:
-    from kinscope.core.errors import BadInputError
-
     if path is None:
         return None
     try:
@@ -318,7 +316,6 @@ def _salt(path: Path | None) -> bytes | None:
 
 def _write_phenopacket(path: Path, result: CaseResult, pack: TargetPack) -> None:
     from kinscope.clinic.phenopacket.write import phenopacket_json
-    from kinscope.core.errors import BadInputError
     from kinscope.core.files import write_atomic
 
     text = phenopacket_json(result.case, result.schedule, pack)

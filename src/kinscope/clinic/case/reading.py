@@ -42,12 +42,10 @@ def explain(error: ValidationError, places: Places, where: str) -> BadInputError
     They may be names or numbers of a patient, so none is repeated.
     """
     lines = []
-    first = 1
-    problems = sorted(error.errors(include_input=False, include_url=False), key=lambda p: _line(p, places))
-    for index, problem in enumerate(problems[:5]):
+    found_in = [(line_of(places, _path(p)), p) for p in error.errors(include_input=False, include_url=False)]
+    problems = sorted(found_in, key=lambda place: place[0][0])
+    for (line, found), problem in problems[:5]:
         path = _path(problem)
-        line, found = line_of(places, path)
-        first = line if index == 0 else first
         message = problem["msg"].removeprefix("Value error, ")
         if problem["type"] == "missing" and found[-1:] != path[-1:]:
             found = (*found, path[-1])
@@ -59,7 +57,7 @@ def explain(error: ValidationError, places: Places, where: str) -> BadInputError
         lines.append(f"and {len(problems) - 5} more")
     return BadInputError(
         "The case file does not say what a case must say.\n  " + "\n  ".join(lines),
-        where=f"{where}, line {first}",
+        where=f"{where}, line {problems[0][0][0]}",
         remedy="docs/how-to/case.md describes each field; `kinscope case --template` prints one to fill in.",
     )
 
@@ -68,10 +66,6 @@ def _path(problem: Any) -> tuple[str | int, ...]:
     """Where a finding points; a union that its tag cannot decide points at the tag."""
     path: tuple[str | int, ...] = problem["loc"]
     return (*path, "kind") if problem["type"].startswith("union_tag") else path
-
-
-def _line(problem: Any, places: Places) -> int:
-    return line_of(places, _path(problem))[0]
 
 
 def _plain(message: str, kind: str) -> str:
@@ -85,14 +79,13 @@ def _plain(message: str, kind: str) -> str:
         return "there is no such field here"
     if kind == "string_type":
         return "here belongs text; a number or true and false are text in quotes"
-    if kind == "union_tag_not_found":
-        return "this needs a 'kind' (blasts, counts, transcript, flow-mrd, karyotype, mutation)"
-    if kind == "union_tag_invalid":
-        return "the 'kind' is none of blasts, counts, transcript, flow-mrd, karyotype, mutation"
+    if kind.startswith("union_tag"):
+        what = "this needs a 'kind'" if kind == "union_tag_not_found" else "the 'kind' is none of these"
+        return f"{what}: blasts, counts, transcript, flow-mrd, karyotype, mutation"
     return message[:1].lower() + message[1:]
 
 
-def case_of_data(data: Any, places: Places, where: str) -> Case:
+def case_of_data(data: dict[str, Any], places: Places, where: str) -> Case:
     """The case that plain data describe.
 
     Raises
@@ -100,12 +93,6 @@ def case_of_data(data: Any, places: Places, where: str) -> Case:
     BadInputError
         If fields are missing, unknown, or hold what they cannot; ids are repeated or point nowhere.
     """
-    if not isinstance(data, dict):
-        raise BadInputError(
-            "A case file is a mapping of fields such as 'disease' and 'measurements'.",
-            where=f"{where}, line 1",
-            remedy="`kinscope case --template` prints a file to start from.",
-        )
     version = data.get("kinscope_case")
     if version != Case.SCHEMA_VERSION:
         line, _ = line_of(places, ("kinscope_case",))

@@ -37,16 +37,10 @@ _DATE_WORDS = re.compile(
 
 
 def pseudonym_of(case: Case, salt: bytes | None) -> str:
-    """A name for the patient that says nothing.
+    """A name for the patient that says nothing: ``P1``, or by a secret of the laboratory always the same.
 
-    Parameters
-    ----------
-    case
-        As read, with what identifies the patient.
-    salt
-        A secret of the laboratory: with it the same patient always gets the same pseudonym (the first 40
-        bits of HMAC-SHA-256 over the number, else the name), and nobody without it can try numbers out.
-        Without it the pseudonym is ``P1``.
+    With the ``salt`` it is the first 40 bits of HMAC-SHA-256 over the number, else the name; nobody without
+    it can try numbers out.
     """
     subject = case.subject
     identity = subject.hospital_id or subject.name or case.id
@@ -101,15 +95,7 @@ def pseudonymised(case: Case, pseudonym: str, age_years: int | None = None) -> C
     """The case without name, numbers, birth date and institution; nothing else of it is lost.
 
     Free text is kept, but every identifier of the patient in it is taken out; samples are numbered.
-
-    Parameters
-    ----------
-    case
-        As read.
-    pseudonym
-        What it is called instead.
-    age_years
-        The age to show where the file gives only a birth date (:func:`age_at`).
+    ``age_years`` is shown where the file gives only a birth date (:func:`age_at`).
     """
     clean = scrubber(case)
     content = case.model_dump(mode="json")
