@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 import pytest
+import yaml
 from google.protobuf.json_format import MessageToJson
 from google.protobuf.timestamp_pb2 import Timestamp
 from phenopackets import Phenopacket
@@ -473,6 +474,16 @@ def test_a_birth_after_the_diagnosis_is_a_contradiction() -> None:
     packet = outside(diseases=[DATED], subject={"id": "A", "dateOfBirth": "2021-03-01T00:00:00Z"})
     with pytest.raises(BadInputError, match="birth date lies after"):
         study_case(case_of_text(json.dumps(packet), "packet"), PACK)
+
+
+@pytest.mark.parametrize("dump", [str, lambda text: yaml.safe_dump(json.loads(text))])
+def test_a_packet_under_its_name_is_read_as_the_schemas_documentation_writes_it(dump: Any) -> None:
+    text = json.dumps({"phenopacket": outside()})
+    result = study_case(case_of_text(dump(text), "packet"), PACK)
+    assert [found.short for found in result.variants] == ["T315I"]
+    with pytest.raises(BadInputError) as caught:
+        case_of_text(dump(json.dumps({"phenopacket": outside(diseases="Secret")})), "packet")
+    assert "phenopacket.diseases" in caught.value.where
 
 
 def test_enums_are_read_by_name_and_number_and_fields_by_both_spellings() -> None:

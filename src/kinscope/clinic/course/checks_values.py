@@ -126,14 +126,10 @@ def _blasts_against_transcript(result: CaseResult) -> Iterator[Inconsistency]:
         day = schedule.at(entry.id).drawn
         for other in case.measurements:
             blasts = other.finding
-            if (
-                not _is_marrow(other)
-                or blasts.kind != "blasts"
-                or abs(schedule.at(other.id).drawn - day) > SAME_EVALUATION_DAYS
-            ):
+            near = abs(schedule.at(other.id).drawn - day) <= SAME_EVALUATION_DAYS
+            if not near or not _is_marrow(other) or blasts.kind != "blasts":
                 continue
-            full, low = blasts.percent >= MANY_BLASTS_PERCENT, level.percent < LITTLE_TRANSCRIPT_PERCENT
-            if full and low:
+            if blasts.percent >= MANY_BLASTS_PERCENT and level.percent < LITTLE_TRANSCRIPT_PERCENT:
                 gene = "" if level.control_gene == "not stated" else f"/{level.control_gene}"
                 yield found(
                     "blasts against transcript level",

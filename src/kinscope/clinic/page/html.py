@@ -31,6 +31,9 @@ HOW_KNOWN = {
     "interval": "interval from another entry",
     "order": "order only",
 }
+SEVERITY_WORDS: dict[Severity, str] = {
+    "contradiction": "contradiction(s)", "implausible": "hard to believe", "open": "left open",
+}  # fmt: skip
 SEVERITY_CSS = {"contradiction": "bad", "implausible": "warn", "open": "open"}
 AGREEMENT_CSS = {"agrees": "good", "agrees in part": "warn", "differs": "bad", "not computable": "open"}
 IN_WORDS = {"MLFS": "leukaemia-free marrow"}
@@ -71,7 +74,7 @@ def _page(result: CaseResult, drawing: Drawing) -> dict[str, object]:
     """What the template shows beside the result itself."""
     grave = [(n, item) for n, item in enumerate(result.inconsistencies, start=1) if item.severity != "open"]
     counts = Counter(item.severity for item in result.inconsistencies)
-    words = [f"{counts[severity]} {name}" for severity, name in SEVERITY_WORDS if counts[severity]]
+    words = [f"{counts[severity]} {name}" for severity, name in SEVERITY_WORDS.items() if counts[severity]]
     return {
         "title": result.case.title or f"Case {result.pseudonym}",
         "facts": _facts(result),
@@ -95,13 +98,6 @@ def _how_known(result: CaseResult, entry: str) -> str:
     place = result.schedule.at(entry)
     said = "; ".join(dict.fromkeys(f"“{s.text.split('“')[1][:-2]}”" for s in place.said if "“" in s.text))
     return HOW_KNOWN[place.basis] + (f": {said}" if said else "")
-
-
-SEVERITY_WORDS: tuple[tuple[Severity, str], ...] = (
-    ("contradiction", "contradiction(s)"),
-    ("implausible", "hard to believe"),
-    ("open", "left open"),
-)
 
 
 def _facts(result: CaseResult) -> tuple[tuple[str, str], ...]:

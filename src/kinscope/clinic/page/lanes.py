@@ -76,9 +76,8 @@ def draw_course(result: CaseResult) -> Drawing:
 
 
 def _clinical(result: CaseResult, entry: str) -> bool:
-    base = entry.split(".")[0]
     publications = {event.id for event in result.case.events if event.kind == "publication"}
-    return base not in publications
+    return entry.split(".")[0] not in publications
 
 
 def _findings(result: CaseResult, kind: str) -> list[tuple[str, Measurement]]:
@@ -102,18 +101,9 @@ def _blasts(result: CaseResult) -> Lane:
     for entry, finding in _findings(result, "blasts"):
         if finding.kind == "blasts":
             css = "bad" if finding.percent >= 5 else "good"
-            where = PLACES.get(finding.material, "")
-            marks.append(
-                _measured(
-                    result,
-                    entry,
-                    finding,
-                    shape="point",
-                    css=css,
-                    value=finding.percent,
-                    label=f"{finding.percent:g} %{where}",
-                )
-            )
+            label = f"{finding.percent:g} %{PLACES.get(finding.material, '')}"
+            look = {"shape": "point", "css": css, "value": finding.percent, "label": label}
+            marks.append(_measured(result, entry, finding, **look))
     return Lane(
         key="blasts",
         title="Blasts",
@@ -150,17 +140,8 @@ def _level(result: CaseResult, entry: str, level: TranscriptLevel) -> Mark:
         gene = "/?" if level.control_gene == "not stated" else f"/{level.control_gene}"
         gene = "IS" if level.on_international_scale else gene
         css = "open" if level.control_gene == "not stated" else "level"
-        return _measured(
-            result,
-            entry,
-            level,
-            shape="point",
-            css=css,
-            value=level.percent,
-            label=f"{level.percent:g} % {gene}",
-            low=level.low_percent,
-            high=level.high_percent,
-        )
+        look = {"shape": "point", "css": css, "value": level.percent, "label": f"{level.percent:g} % {gene}"}
+        return _measured(result, entry, level, **look, low=level.low_percent, high=level.high_percent)
     if level.detected:
         return _measured(result, entry, level, shape="above", css="open", label="detected, no level")
     depth = depth_log_of(level)
@@ -178,12 +159,9 @@ def _mutations(result: CaseResult) -> Lane:
     for entry, finding in _findings(result, "mutation"):
         if finding.kind != "mutation":
             continue
-        variant = found.get(entry)
-        if variant:
-            label = variant.short or "cannot be read"
-            css = "bad found"
-        else:
-            label, css = "none found", "neutral"
+        label, css = "none found", "neutral"
+        if variant := found.get(entry):
+            label, css = variant.short or "cannot be read", "bad found"
         marks.append(_measured(result, entry, finding, shape="chip", css=css, label=label))
     return Lane(
         key="mutations",

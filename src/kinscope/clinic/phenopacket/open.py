@@ -55,14 +55,9 @@ def read_case(path: FilePath, pack: TargetPack | None = None) -> Case:
 
 
 def case_of_text(text: str, where: str, pack: TargetPack | None = None) -> Case:
-    """The case that a text holds.
+    """The case that a text holds; ``where`` names it in errors.
 
-    Parameters
-    ----------
-    text, where
-        The text, and its name in errors.
-    pack
-        The target that a packet's variants are read against; ABL1 where none is given.
+    A packet's variants are read against the target ``pack``, ABL1 where none is given.
     """
     is_json = text.lstrip()[:1] in ("{", "[")
     data, places = (_read_json(text, where), None) if is_json else parse_yaml(text, where)
@@ -226,6 +221,10 @@ def _person_of(data: dict[str, Any], file: PacketFile) -> tuple[dict[str, Any], 
     A family is read as its proband, who has the family's metadata.
     """
     notes: list[str] = []
+    if set(data) == {"phenopacket"} and isinstance(
+        data["phenopacket"], dict
+    ):  # as the schema's documentation
+        data, file = data["phenopacket"], replace(file, root=("phenopacket",))
     if "members" in data:
         raise file.refused(
             "This is a Cohort, the Phenopackets of several persons.",

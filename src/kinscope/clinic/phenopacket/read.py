@@ -278,16 +278,15 @@ class PacketReader:
 
     def _tell_untimed(self, content: dict[str, Any]) -> None:
         if not any(content[group] for group in ("events", *GROUPS)):
-            when = self._when(self._packet.subject.time_at_last_encounter, LAST_SEEN) or self._course
-            content["events"].append({"id": "seen", "label": "Last encounter", "kind": "visit", "when": when})
+            seen = self._when(self._packet.subject.time_at_last_encounter, LAST_SEEN)
+            label = "Last encounter" if seen else "What the Phenopacket describes"
+            content["events"].append({"id": "seen", "label": label, "when": seen or self._course})
         if self._untimed:
             self._notes.append(
                 f"{self._untimed} entries have no time of their own: each lies somewhere in the time that "
                 "the whole packet covers"
             )
-        if any(entry.get("when") == [{"before": WRITTEN}] for entry in content["events"]) or (
-            self._untimed and self._course == [{"before": WRITTEN}]
-        ):
+        if "_course" in vars(self) and self._course == [{"before": WRITTEN}]:
             when = [{"date": day_of(self._packet.meta_data.created)}]
             content["events"].append({"id": WRITTEN, "label": "The Phenopacket was written", "when": when})
 

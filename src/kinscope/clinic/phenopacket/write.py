@@ -46,14 +46,7 @@ Json = dict[str, Any]
 def phenopacket_json(case: Case, schedule: Schedule, pack: TargetPack) -> str:
     """The Phenopacket of a case as JSON text, checked by the ``phenopackets`` package.
 
-    Parameters
-    ----------
-    case
-        Already pseudonymised or redacted; it is written as it is.
-    schedule
-        Its times.
-    pack
-        The target whose variants are read.
+    The case is written as it is, with the times of its schedule and variants as the target pack reads them.
 
     Raises
     ------
