@@ -300,7 +300,7 @@ def tumour() -> dict[str, Any]:
 
 def test_a_packet_of_another_disease_is_read_without_a_response_and_says_what_it_left_out() -> None:
     result = study_case(case_of_text(json.dumps(tumour()), "packet"), PACK)
-    assert (result.case.disease, result.criteria, result.calls, result.variants) == ("other", "", (), ())
+    assert (result.case.disease, result.criteria, result.calls, result.variants) == ("other", "none", (), ())
     assert {entry.title for entry in result.case.treatments} == {
         "melphalan",
         "Carboplatin/Etoposide/Vincristine",
@@ -468,6 +468,12 @@ def test_a_birth_date_puts_an_age_among_dates_as_exactly_as_it_is_given(age: str
     )
     result = study_case(case_of_text(json.dumps(packet), "packet"), PACK)
     assert result.schedule.window("variant-1-1") == window
+
+
+def test_the_date_of_a_time_with_an_offset_is_the_one_that_was_written() -> None:
+    sample = {"id": "sample.1", "timeOfCollection": {"timestamp": "2022-05-04T00:30:00+02:00"}}
+    result = study_case(case_of_text(json.dumps(outside(biosamples=[sample])), "packet"), PACK)
+    assert result.schedule.window("variant-1-1") == "2022-05-04"
 
 
 def test_a_birth_after_the_diagnosis_is_a_contradiction() -> None:

@@ -32,6 +32,7 @@ PARTS = (
 REPEATED = "a key is given twice"
 LONGEST_MARKED = 300_000
 """Characters of a JSON text up to which errors name the line too; the path stands in every error."""
+_OFFSET = re.compile(r"[0-9]{4}(?:-[0-9]{2}){2}T[0-9:.]+[+-][0-9]{2}:[0-9]{2}")
 MAX_DEPTH = 100
 """Of messages in messages; protobuf itself goes no deeper."""
 REFUSALS = (ValueError, TypeError, AttributeError, OverflowError, RecursionError, SystemError)
@@ -140,7 +141,10 @@ def parse_packet(data: dict[str, Any], file: PacketFile) -> Phenopacket:
 
 
 def _check_shape(data: Any, file: PacketFile) -> None:
-    """Refuse more values than are read, and a field under both of its names, of which protobuf takes one."""
+    """Refuse more values than are read, and a field under both of its names, of which protobuf takes one.
+
+    A time with an offset becomes the same time of the clock in UTC, as its date is the one that was meant.
+    """
     count, waiting = 0, [data]
     while waiting:
         part = waiting.pop()
@@ -148,8 +152,12 @@ def _check_shape(data: Any, file: PacketFile) -> None:
         if count > MAX_NODES:
             what = f"The Phenopacket holds more than {MAX_NODES:,} values."
             raise BadInputError(what, where=file.where, remedy="Give one person's course; leave counts out.")
-        if isinstance(part, dict | list):
-            waiting += part.values() if isinstance(part, dict) else part
+        for key, value in (
+            part.items() if isinstance(part, dict) else enumerate(part if isinstance(part, list) else ())
+        ):
+            if isinstance(value, str) and _OFFSET.fullmatch(value):
+                part[key] = f"{value[:-6]}Z"
+            waiting.append(value)
         if isinstance(part, dict) and any(
             re.sub("_(.)", lambda found: found[1].upper(), name) in part
             for name in map(str, part)

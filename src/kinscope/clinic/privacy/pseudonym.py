@@ -28,6 +28,7 @@ FREE_TEXT = frozenset({
     "action", "term", "drug", "as_reported", "source", "transcript", "expression", "iscn", "day_zero",
     "gene", "sample",
 })  # fmt: skip
+_DATE_IN_NAME = re.compile(r"(?<![0-9])(?:19|20)[0-9]{2}(?![0-9])|(?:19|20)[0-9]{2}[01][0-9][0-3][0-9]")
 _LONG_NUMBER = re.compile(r"\d{5,}")
 _DATE_WORDS = re.compile(
     r"\b(?:\d{1,2}[./-]\d{1,2}[./-](?:19|20)\d\d|(?:19|20)\d\d(?:[./-]\d{1,2}){0,2}|"
@@ -106,9 +107,29 @@ def pseudonymised(case: Case, pseudonym: str, age_years: int | None = None) -> C
     _map_text(content, lambda name, text: text if name == "sample" else clean(text))
     content["id"] = pseudonym
     content["subject"] = _subject(case, age_years)
-    named = {old: clean(old) for old in case.ids() if clean(old) != old}
-    names = {old: f"entry-{i}" for i, old in enumerate(named, start=1)}
-    return Case.model_validate(renamed(content, names))
+    return Case.model_validate(_without_names(content, case, lambda name: clean(name) != name))
+
+
+def _without_names(content: dict[str, Any], case: Case, telling: Callable[[str], bool]) -> dict[str, Any]:
+    """The content with those ids and keys of sources numbered that tell what they must not."""
+
+    def numbered(names: list[str], word: str) -> dict[str, str]:
+        while any(name.startswith(word) for name in names):
+            word = f"x{word}"
+        return {old: f"{word}{i}" for i, old in enumerate(filter(telling, names), start=1)}
+
+    content = renamed(content, numbered(case.ids(), "entry-"))
+    return with_sources(content, numbered([source.key for source in case.sources], "source-"))
+
+
+def with_sources(content: dict[str, Any], names: dict[str, str]) -> dict[str, Any]:
+    """The content with keys of sources renamed wherever they stand."""
+    for part in parts_of(content):
+        if isinstance(part.get("source"), str) and is_key("source", part):
+            part["source"] = names.get(part["source"], part["source"])
+    for source in content["sources"]:
+        source["key"] = names.get(source["key"], source["key"])
+    return content
 
 
 def _subject(case: Case, age_years: int | None) -> dict[str, Any]:
@@ -156,7 +177,7 @@ def with_relative_days(case: Case, schedule: Schedule) -> Case:
     content["day_zero"] = (
         "the diagnosis" if any(e.kind == "diagnosis" for e in case.events) else "the first entry"
     )
-    return Case.model_validate(content)
+    return Case.model_validate(_without_names(content, case, lambda name: bool(_DATE_IN_NAME.search(name))))
 
 
 def parts_of(value: Any) -> Iterator[dict[str, Any]]:
