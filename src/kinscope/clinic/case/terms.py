@@ -55,21 +55,13 @@ BLASTS = Term("kinscope:blasts", "Blasts among nucleated cells, per cent")
 FLOW_MRD = Term("kinscope:flow-mrd", "Measurable residual disease by flow cytometry")
 KARYOTYPE = Term("kinscope:karyotype", "Karyotype (ISCN)")
 MUTATION = Term("kinscope:kinase-domain-screening", "ABL1 kinase-domain mutation screening")
-TRANSCRIPT_E1A2 = Term(
-    "LOINC:52132-8",
-    "t(9;22)(q34.1;q11)(ABL1,BCR) e1a2 fusion transcript/control transcript [# Ratio] in Blood or Tissue by "
-    "Molecular genetics method",
+_RATIO = (
+    "t(9;22)(q34.1;q11)(ABL1,BCR) {}fusion transcript/control transcript [# Ratio] in Blood or Tissue by "
+    "Molecular genetics method"
 )
-TRANSCRIPT_P210 = Term(
-    "LOINC:55147-3",
-    "t(9;22)(q34.1;q11)(ABL1,BCR) b2a2+b3a2 fusion transcript/control transcript [# Ratio] in Blood or "
-    "Tissue by Molecular genetics method",
-)
-TRANSCRIPT_ANY = Term(
-    "LOINC:46434-7",
-    "t(9;22)(q34.1;q11)(ABL1,BCR) fusion transcript/control transcript [# Ratio] in Blood or Tissue by "
-    "Molecular genetics method",
-)
+TRANSCRIPT_E1A2 = Term("LOINC:52132-8", _RATIO.format("e1a2 "))
+TRANSCRIPT_P210 = Term("LOINC:55147-3", _RATIO.format("b2a2+b3a2 "))
+TRANSCRIPT_ANY = Term("LOINC:46434-7", _RATIO.format(""))
 DETECTED = Term("LOINC:LA11882-0", "Detected")
 NOT_DETECTED = Term("LOINC:LA11883-8", "Not detected")
 STATED_RESPONSE = Term("kinscope:stated-response", "Response stated by the treating centre")
@@ -91,24 +83,17 @@ TOXICITIES = {
     "myalgia": "HP:0003326",
     "headache": "HP:0002315",
     "seizure": "HP:0001250",
-    "haematological toxicity": "",
-    "gastrointestinal toxicity": "",
-    "hepatotoxicity": "",
-    "febrile neutropenia": "",
-    "infection": "",
     "sepsis": "HP:0100806",
-    "rash": "",
     "oedema": "HP:0000969",
     "hypertension": "HP:0000822",
-    "arterial occlusion": "",
     "venous thrombosis": "HP:0004936",
-    "veno-occlusive disease": "",
-    "cytokine release syndrome": "",
-    "neurotoxicity": "",
     "qt prolongation": "HP:0001657",
-    "mucositis": "",
     "bleeding": "HP:0001892",
-}
+} | dict.fromkeys((
+    "haematological toxicity", "gastrointestinal toxicity", "hepatotoxicity", "febrile neutropenia",
+    "infection", "rash", "arterial occlusion", "veno-occlusive disease", "cytokine release syndrome",
+    "neurotoxicity", "mucositis",
+), "")  # fmt: skip
 """Terms that a redacted export keeps, with their Human Phenotype Ontology code where it was looked up."""
 
 

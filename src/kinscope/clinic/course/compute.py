@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from kinscope.clinic.case.schedule import Schedule
 from kinscope.clinic.case.terms import of_target
@@ -269,22 +269,19 @@ def _variants(case: Case, schedule: Schedule, pack: TargetPack) -> tuple[Variant
         finding = entry.finding
         if finding.kind != "mutation" or not finding.detected:
             continue
-        at = schedule.point(entry.id)
+        where: dict[str, Any] = {"entry": entry.id, "at": schedule.point(entry.id)}
         try:
             if not of_target(finding.gene, pack):
                 raise VariantError(f"This is a variant of another gene than {pack.gene}.")
             variant = parse_variant(finding.expression, pack)
         except VariantError as error:
-            found.append(
-                VariantFound(entry=entry.id, at=at, expression=finding.expression, problem=error.what)
-            )
+            found.append(VariantFound(**where, expression=finding.expression, problem=error.what))
             continue
         given = [change.hgvs_c for s in variant.substitutions for change in s.coding_changes if change.given]
         text = given[0] if len(given) == 1 == len(variant.substitutions) else variant.short
         found.append(
             VariantFound(
-                entry=entry.id,
-                at=at,
+                **where,
                 expression=text,
                 short=variant.short,
                 hgvs_c="; ".join(given),

@@ -47,14 +47,8 @@ HOLDS = {
 """Which of kinscope's own statements a list of the packet can carry."""
 GROUPS = {"treatments": "medicalActions", "measurements": "measurements", "toxicities": "phenotypicFeatures"}
 """Which list of the packet the entries of a case come from."""
-TIMED = {
-    "diseases": "diseases",
-    "measurements": "measurements",
-    "biosamples": "biosamples",
-    "medical_actions": "medicalActions",
-    "phenotypic_features": "phenotypicFeatures",
-}
-"""The parts of a packet whose times are times of the course, and their names in JSON."""
+TIMED = ("diseases", "measurements", "biosamples", "medical_actions", "phenotypic_features")
+"""The parts of a packet whose times are times of the course."""
 LAST_SEEN = ("subject", "timeAtLastEncounter")
 WRITTEN = "packet-written"
 """Name of the event before which everything in a packet was, where the packet gives no other time."""
@@ -272,7 +266,8 @@ class PacketReader:
 
     def _times(self) -> Iterator[tuple[Path, Any]]:
         """Place and value of every time of the course, as TimeElement or Timestamp."""
-        for group, name in TIMED.items():
+        for group in TIMED:
+            name = self._packet.DESCRIPTOR.fields_by_name[group].camelcase_name
             for index, part in enumerate(getattr(self._packet, group)):
                 yield from (((name, index), element) for element in _elements(part))
 
