@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -11,6 +12,7 @@ import typer
 from kinscope.cli.commands.study import StudyOptions, run_study
 from kinscope.cli.console import Console, echo, show_json
 from kinscope.cli.options import AsJson, Cores, Target, command_of
+from kinscope.core.errors import BadInputError
 
 if TYPE_CHECKING:
     from kinscope.clinic.case.model import Case
@@ -258,7 +260,7 @@ def case(options: CaseOptions, console: Console) -> None:
         return
     pack = load_target(options.target)
     result = study_case(
-        _read(options.file, options.example),
+        _read(options.file, options.example, pack),
         pack,
         criteria=options.criteria or "",
         salt=_salt(options.salt_file),
@@ -286,9 +288,8 @@ def case(options: CaseOptions, console: Console) -> None:
         run_study(expression, study, console)
 
 
-def _read(file: Path | None, example: bool) -> Case:
+def _read(file: Path | None, example: bool, pack: TargetPack) -> Case:
     from kinscope.clinic.phenopacket.open import case_of_text, read_case
-    from kinscope.core.errors import BadInputError
 
     if (file is None) != example:
         raise BadInputError(
@@ -298,7 +299,7 @@ def _read(file: Path | None, example: bool) -> Case:
         )
     if file is None:
         return case_of_text(_shipped("lewandowski2025.yaml"), "the shipped example")
-    return read_case(file)
+    return read_case(file, pack)
 
 
 def _shipped(name: str) -> str:
@@ -308,8 +309,6 @@ def _shipped(name: str) -> str:
 
 
 def _salt(path: Path | None) -> bytes | None:
-    from kinscope.core.errors import BadInputError
-
     if path is None:
         return None
     try:
@@ -328,7 +327,6 @@ def _salt(path: Path | None) -> bytes | None:
 
 def _write_phenopacket(path: Path, result: CaseResult, pack: TargetPack) -> None:
     from kinscope.clinic.phenopacket.write import phenopacket_json
-    from kinscope.core.errors import BadInputError
     from kinscope.core.files import write_atomic
 
     text = phenopacket_json(result.case, result.schedule, pack)
@@ -338,6 +336,12 @@ def _write_phenopacket(path: Path, result: CaseResult, pack: TargetPack) -> None
         raise BadInputError(
             f"The Phenopacket cannot be written: {error.strerror}.", where=str(path)
         ) from None
+
+
+def _without(expression: str, problem: str) -> str:
+    """What is wrong with an expression, without the words of the expression: they are a patient's."""
+    words = sorted(re.findall(r"[\w.]{2,}", expression), key=len, reverse=True)
+    return re.sub("|".join(map(re.escape, words)), "…", problem) if words else problem
 
 
 def _print_case(result: CaseResult, directory: Path, phenopacket: Path | None) -> None:
@@ -368,6 +372,6 @@ def _print_case(result: CaseResult, directory: Path, phenopacket: Path | None) -
         echo(f"Phenopacket: {phenopacket}")
     for variant in result.variants:
         if variant.problem:
-            echo(f"\nVariant that cannot be used: {variant.problem}")
+            echo(f"\nVariant that cannot be used: {_without(variant.expression, variant.problem)}")
         else:
             echo(f"\n{variant.hgvs_p} ({variant.short}) was found. Next:  {variant.command}")
