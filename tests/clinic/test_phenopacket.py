@@ -5,11 +5,12 @@ from __future__ import annotations
 import datetime as dt
 import json
 from importlib.resources import files
+from random import Random
 from typing import Any
 
 import pytest
 import yaml
-from google.protobuf.json_format import Parse
+from google.protobuf.json_format import MessageToJson, Parse
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from phenopackets import Phenopacket
@@ -17,6 +18,7 @@ from phenopackets import Phenopacket
 from kinscope.clinic.case.model import Case
 from kinscope.clinic.course.compute import study_case
 from kinscope.clinic.course.result import CaseResult
+from kinscope.clinic.page.html import case_html
 from kinscope.clinic.phenopacket.open import case_of_text
 from kinscope.clinic.phenopacket.write import phenopacket_json
 from kinscope.core.errors import BadInputError, KinscopeError
@@ -203,3 +205,69 @@ def test_any_case_is_written_so_that_protobuf_reads_it_strictly_and_it_comes_bac
     assert again.case.toxicities == first.case.toxicities
     assert (again.calls, again.variants) == (first.calls, first.variants)
     assert again.schedule.placements == first.schedule.placements
+
+
+WORDS = (
+    "", "NM_005157.6:c.944C>T", "T315I", "p.Thr315Ile", "hgvs.c", "spdi", "HGNC:76", "ABL1",
+    "NC_000009.12", "GRCh38", "hg19", "LOINC:6690-2", "LOINC:718-7", "UCUM:g/dL", "g/L",
+    "kinscope:blasts", "UCUM:%", "kinscope:counts", "s1", "LOINC:46434-7", "Detected", "none detected",
+    "ICD10:C92.1", "chronic myeloid leukaemia", "dasatinib", "Grade 3", "9", "C", "T",
+    "NC_000009.12:130872895:C:T", "transplant", "<b>", "\u202e", "kinscope:karyotype", "46,XX[20]",
+)  # fmt: skip
+AGES = ("P61Y", "P61Y3M", "P60Y2M3D", "P3M2W", "P61.5Y", "")
+
+
+def fill(message: Any, random: Random, depth: int = 0) -> None:
+    """Any message of the schema, its fields by chance."""
+    for field in message.DESCRIPTOR.fields:
+        taken = field.containing_oneof and message.WhichOneof(field.containing_oneof.name)
+        if taken or random.random() < (0.35 if depth < 4 else 0.6):
+            continue
+        if field.message_type is not None:
+            if field.message_type.GetOptions().map_entry or depth > 9:
+                continue
+            parts = (
+                [getattr(message, field.name).add()] if field.is_repeated else [getattr(message, field.name)]
+            )
+            for part in parts:
+                if field.message_type.name == "Timestamp":
+                    part.seconds = random.randint(1_500_000_000, 1_700_000_000)
+                else:
+                    part.SetInParent()
+                    fill(part, random, depth + 1)
+            continue
+        value: Any = random.choice((0, 1, 5, 130872895, 130872896))
+        if field.type == field.TYPE_STRING:
+            value = random.choice(AGES if field.name == "iso8601duration" else WORDS)
+        elif field.enum_type is not None:
+            value = random.choice(field.enum_type.values).number
+        elif field.type in (field.TYPE_BOOL, field.TYPE_DOUBLE):
+            value = (
+                random.choice((0, 1, 12.5, 88, 1e9, -1))
+                if field.type == field.TYPE_DOUBLE
+                else random.random() < 0.3
+            )
+        if field.is_repeated:
+            getattr(message, field.name).append(value)
+        else:
+            setattr(message, field.name, value)
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_any_packet_of_the_schema_is_read_or_refused_and_comes_back(seed: int) -> None:
+    packet = Phenopacket()
+    fill(packet, Random(seed))
+    first = studied(MessageToJson(packet, preserving_proto_field_name=seed % 2 == 0))
+    if isinstance(first, KinscopeError):
+        assert (first.exit_code, bool(first.where)) == (2, True)
+        return
+    assert "\u202e" not in case_html(first)
+    try:
+        text = phenopacket_json(first.case, first.schedule, PACK)
+    except BadInputError as error:
+        assert "age" in error.what or "birth" in error.what  # noqa: PT017
+        return
+    again = studied(text)
+    assert isinstance(again, CaseResult)
+    assert again.calls == first.calls
+    assert [found.expression for found in again.variants] == [found.expression for found in first.variants]

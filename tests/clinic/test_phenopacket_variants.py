@@ -142,6 +142,7 @@ def test_descriptions_of_one_variant_that_disagree_are_both_named(
         (said(("hgvs.c", "NM_000546.6:c.944C>T")), "left out"),
         (row("13", 130872896, "C", "T"), "left out"),
         (row("9", 130872896, "C", "<DEL>"), "left out"),
+        (row("9", 130872896, "C", "T", "T2T-CHM13v2.0"), "vcfRecord was not read"),
         (row("9", 130872896, "C", "T,G"), "left out"),
         (allele("refseq:NM_005157.6", 1137, 1138, "T"), "left out"),
         (
@@ -166,8 +167,6 @@ def test_what_is_no_substitution_of_the_target_is_left_out_and_said(
 @pytest.mark.parametrize(
     ("descriptor", "problem"),
     [
-        (row("9", 130872896, "C", "T", ""), "assembly"),
-        (row("9", 130872896, "C", "T", "T2T-CHM13v2.0"), "assembly"),
         (row("9", 130872896, "G", "T"), "has C, not G"),
         (row("9", 130700000, "G", "T", "hg18"), "NCBI36"),
         (said(("hgvs.c", "NM_005157.6:c.1086-1G>A"), geneContext={"symbol": "ABL1"}), "intron"),
@@ -181,12 +180,15 @@ def test_a_variant_of_the_target_that_cannot_be_used_stays_and_says_why(
     assert problem in variant.problem
 
 
-@pytest.mark.parametrize(
-    "descriptor", [row("9", 133748283, "C", "T", name) for name in ("hg19", "b37", "hs37d5")]
-)
-def test_grch37_is_lifted_or_refused_by_name(descriptor: dict[str, Any]) -> None:
-    (variant,) = studied(descriptor).variants
+@pytest.mark.parametrize("build", ["hg19", "b37", "hs37d5", "GRCh37.p13"])
+def test_grch37_is_lifted_or_refused_by_name(build: str) -> None:
+    (variant,) = studied(row("9", 133748283, "C", "T", build)).variants
     assert variant.short == "T315I" or "GRCh37" in variant.problem
+
+
+def test_coordinates_without_a_build_are_checked_or_refused_by_name() -> None:
+    (variant,) = studied(row("9", 130872896, "C", "T", "")).variants
+    assert variant.short == "T315I" or "assembly" in variant.problem
 
 
 @pytest.mark.parametrize(

@@ -142,7 +142,8 @@ def _untreated(result: CaseResult) -> Iterator[Inconsistency]:
         if not active or not after:
             continue
         first = min(active, key=lambda call: call.at.days)
-        evidence = _entry_at(result, first.at.days)
+        here = [m for m in case.measurements if schedule.at(m.id).drawn == first.at.days]
+        evidence = sorted(here, key=lambda m: m.finding.kind != "blasts")[:1]  # what the call rests on
         members = [treatment for treatment in case.treatments if treatment.line == min(after)[1]]
         following = min(members, key=lambda member: schedule.at(member.id).drawn)
         last = max((schedule.at(entry.id).latest for entry in evidence), default=first.at.days)
@@ -159,12 +160,6 @@ def _untreated(result: CaseResult) -> Iterator[Inconsistency]:
             "wrong, or treatment in between was not reported.",
             (*evidence, following),
         )
-
-
-def _entry_at(result: CaseResult, day: int) -> list[CaseMeasurement]:
-    """The measurement that a call of this day rests on, blasts first; none where there is none."""
-    here = [m for m in result.case.measurements if result.schedule.at(m.id).drawn == day]
-    return sorted(here, key=lambda m: m.finding.kind != "blasts")[:1]
 
 
 def _treatments(case: Case, schedule: Schedule) -> Iterator[Inconsistency]:

@@ -348,16 +348,13 @@ def own_statement(name: str, text: str) -> dict[str, Any] | None:
         if not isinstance(extra, dict):
             return None
         if name == "kinscope:measurement":
-            finding = extra.get("finding")
-            if not isinstance(finding, dict):
-                return None
-            CaseMeasurement.model_validate(extra | {"finding": finding | {"at": {"day": 0}}})
+            CaseMeasurement.model_validate(extra | {"finding": {**extra["finding"], "at": {"day": 0}}})
         elif name == "kinscope:case":
             fields = {key: value for key, value in extra.items() if key != "clock"}
             Case.model_validate({"id": "case", "disease": "ph-all"} | fields)
         else:
             OWN_KINDS[name].model_validate(extra)
-    except (ValueError, KeyError, RecursionError, ValidationError):
+    except (ValueError, KeyError, TypeError, RecursionError, ValidationError):
         return None
     return extra
 

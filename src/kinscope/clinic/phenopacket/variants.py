@@ -69,7 +69,9 @@ def variant_finding(
             failed = failed or (text if kind else "")
             if kind in CHECKED and text:
                 place = _place(text, pack)
-                readable |= place != "elsewhere" and not isinstance(error, UnsupportedVariantError)
+                understood = isinstance(error, UnsupportedVariantError)
+                other_build = text.partition(":")[0] in pack.transcript.other_assemblies
+                readable |= other_build or (place != "elsewhere" and not understood)
                 strayed = strayed or name * (bool(place) and "?" not in text)
             if kind:
                 told[f"whose {kind} was not read"] += 1
@@ -83,7 +85,9 @@ def variant_finding(
     if not chosen and not (readable and failed):
         told[f"that are no substitution of {pack.gene} in HGVS, a VCF record or an allele, left out"] += 1
         return None
-    if chosen and not (ours or ":" in chosen or of_target(chosen.partition(" ")[0], pack)):
+    if chosen and not (
+        ours or re.search(r":|[0-9]-[0-9]", chosen) or of_target(chosen.partition(" ")[0], pack)
+    ):
         told[f"without gene or sequence, read as {pack.gene}"] += 1
     for field in ("allelic_state", "structural_type"):
         if descriptor.HasField(field):
@@ -147,12 +151,14 @@ def _carriers(
 
 
 def _row(record: VcfRecord, pack: TargetPack, fail: Callable[[str], BadInputError]) -> str:
-    """A VCF record as HGVS; empty for symbolic and several alleles."""
+    """A VCF record as HGVS; empty for symbolic and several alleles, and in an assembly that is not known."""
     here = pack.transcript
     named = _ASSEMBLY.fullmatch(record.genome_assembly.strip())
     build = BUILDS[named[1]] if named else ""
     accessions = {here.genomic_accession: here.assembly} | here.other_assemblies
     sequence = record.chrom.strip()
+    if record.genome_assembly and not build:
+        return ""
     if build and accessions.get(sequence, build) != build:
         raise fail(f"vcfRecord: chrom is a sequence of {accessions[sequence]}, genomeAssembly is {build}.")
     number = sequence.lower().removeprefix("chr")
