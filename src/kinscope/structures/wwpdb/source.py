@@ -31,6 +31,9 @@ MAX_STORED_BYTES = 64 * 2**20
 MAX_TEXT_BYTES = 256 * 2**20
 """A whole ribosome is 50 MB of mmCIF; anything larger than this is no kinase."""
 
+_ONE_PLACE_ANGSTROM = 2.0
+"""CA atoms of one number this near each other are of residue types that share a place."""
+
 _FILE_NAME = re.compile(r"(?:pdb)?([0-9][a-z0-9]{3})\.(?:cif|pdb|ent)(?:\.gz)?")
 
 Fetch = Callable[[str], bytes]
@@ -197,8 +200,8 @@ def parse_structure(body: bytes, where: str) -> Any:
 
     text = _ascii(body, where)
     try:
-        if re.search(r"^\s*data_", text, re.MULTILINE) and "_atom_site" in text:
-            structure = gemmi.make_structure_from_block(gemmi.cif.read_string(text).sole_block())
+        if re.search(r"^\s*data_", text, re.MULTILINE | re.IGNORECASE):
+            structure = gemmi.make_structure_from_block(_atoms_of(gemmi.cif.read_string(text)))
         else:
             structure = gemmi.read_pdb_string(text)
     except (RuntimeError, ValueError, IndexError, MemoryError) as error:
@@ -211,8 +214,72 @@ def parse_structure(body: bytes, where: str) -> Any:
     if any(not isfinite(site.atom.pos.length()) for site in structure[0].all()):
         raise _unreadable(where, "a coordinate is not a number")
     structure.merge_chain_parts()
+    for model in structure:
+        for chain in model:
+            _one_type_a_place(chain)
     structure.setup_entities()
     return structure
+
+
+def _atoms_of(document: Any) -> Any:
+    """The block of a CIF that holds atoms, with the columns that gemmi needs and the file does without."""
+    blocks = [block for block in document if block.find_values("_atom_site.Cartn_x")]
+    if len(blocks) != 1:
+        raise ValueError(f"{len(blocks)} of its data blocks hold coordinates of atoms (_atom_site.Cartn_x)")
+    columns = {name.lower(): values for name, values in blocks[0].get_mmcif_category("_atom_site.").items()}
+    count = len(columns["cartn_x"])
+    names, types = (
+        columns.get(f"label_{what}_id") or columns.get(f"auth_{what}_id") or [""] * count
+        for what in ("atom", "comp")
+    )
+    symbols = columns.get("type_symbol") or [None] * count
+    lacking = {"id", "label_alt_id", "label_asym_id"} - set(columns)
+    if lacking or not all(symbols):
+        columns["id"] = [str(number) for number in range(1, count + 1)]
+        columns.setdefault("label_alt_id", [False] * count)
+        columns.setdefault("label_asym_id", columns.get("auth_asym_id") or ["A"] * count)
+        columns["type_symbol"] = [
+            symbol or _element(str(name), str(kind))
+            for symbol, name, kind in zip(symbols, names, types, strict=True)
+        ]
+        blocks[0].set_mmcif_category("_atom_site.", columns)
+    return blocks[0]
+
+
+def _element(name: str, residue: str) -> str:
+    """The element of an atom whose file does not say it, by its name and the residue's."""
+    import gemmi
+
+    letters = re.sub(r"[^A-Z]", "", name.upper())
+    known = gemmi.find_tabulated_residue(residue)
+    polymer = known.is_amino_acid() or known.is_nucleic_acid()
+    alone = letters and re.sub(r"[^A-Z]", "", residue.upper()) == letters
+    two = letters[:2] == "SE" if polymer else alone or letters[:2] in ("CL", "BR", "SE", "SI")
+    return letters[: 2 if two else 1] or "X"
+
+
+def _one_type_a_place(chain: Any) -> None:
+    """Of residue types that share one place, the most occupied stays, then the first."""
+    places: dict[str, int] = {}
+    losers = []
+    for index, residue in enumerate(chain):
+        alpha = residue.find_atom("CA", "*")
+        if alpha is None:
+            continue
+        rival = places.setdefault(str(residue.seqid), index)
+        if rival == index or alpha.pos.dist(chain[rival].find_atom("CA", "*").pos) > _ONE_PLACE_ANGSTROM:
+            continue
+        better, worse = (index, rival) if _occupied(residue) > _occupied(chain[rival]) else (rival, index)
+        places[str(residue.seqid)] = better
+        losers.append(worse)
+        for atom in chain[better]:
+            atom.altloc = "A" if atom.altloc == "\0" else atom.altloc
+    for index in sorted(losers, reverse=True):
+        del chain[index]
+
+
+def _occupied(residue: Any) -> float:
+    return sum(atom.occ for atom in residue) / max(len(residue), 1)
 
 
 def _ascii(body: bytes, where: str) -> str:
@@ -222,12 +289,12 @@ def _ascii(body: bytes, where: str) -> str:
     half a character of more than one byte is a name that cannot be read.
     """
     if b"\0" in body[:4096]:
-        raise _unreadable(where, "it is not text")
+        raise _unreadable(where, "it is BinaryCIF" if b"dataBlocks" in body else "it is not text")
     try:
-        text = body.decode("utf-8")
+        text = body.decode("utf-8-sig")
     except UnicodeDecodeError:
         text = body.decode("latin-1")
-    return text.encode("ascii", errors="replace").decode("ascii")
+    return re.sub(r"\r\n?", "\n", text).encode("ascii", errors="replace").decode("ascii")
 
 
 def _candidates(directory: Path, code: str) -> Iterator[Path]:
