@@ -7,6 +7,7 @@ way only, amines and amidines that turn over by themselves, or atoms that differ
 from __future__ import annotations
 
 from itertools import islice
+from operator import itemgetter
 from typing import Any
 
 from kinscope.core.errors import LigandError
@@ -16,8 +17,8 @@ Mol = Any
 """An ``rdkit.Chem.Mol``."""
 
 TOO_STRAINED_KCAL_PER_MOL = 33.0
-"""An isomer this far above another in MMFF94 does not exist: trans-bicyclo[4.1.0]heptane, which is known, lies
-28 above cis; trans-cyclohexene oxide 38, in,out-bicyclo[3.3.1]nonane, whose bridge is inside out, 70."""
+"""An isomer this far above another in MMFF94 does not exist. Trans-bicyclo[4.1.0]heptane, which is known, lies
+28 above cis; trans-cyclohexene oxide 38, in,out-bicyclo[3.3.1]nonane 70."""
 _SAMPLES = 10
 _ATTEMPTS = 10
 """Of one embedding. Caged natural products need up to six of the second kind; impossible ones fail always."""
@@ -169,25 +170,25 @@ def _one_isomer(molecule: Mol, atoms: list[int]) -> bool:
     full = Chem.AddHs(molecule)
     found: dict[str, tuple[float, Mol]] = {}
 
-    def another(trial: Mol, seed: int) -> bool:
-        energy = _built(trial, seed)
-        if energy is not None:
-            isomer = _as_built(trial, molecule, atoms)
-            key = Chem.MolToSmiles(Chem.RemoveHs(isomer))
-            found[key] = min(found.get(key, (energy, isomer)), (energy, isomer), key=lambda one: one[0])
-        energies = [one for one, _ in found.values()]
-        return sum(one < min(energies) + TOO_STRAINED_KCAL_PER_MOL for one in energies) > 1
+    def one(trials: list[Mol]) -> bool:
+        for seed, trial in enumerate(trials, start=1):
+            energy = _built(trial, seed)
+            if energy is not None:
+                isomer = _as_built(trial, molecule, atoms)
+                key = Chem.MolToSmiles(Chem.RemoveHs(isomer))
+                found[key] = min(found.get(key, (energy, isomer)), (energy, isomer), key=itemgetter(0))
+        lowest = min((energy for energy, _ in found.values()), default=0.0)
+        return sum(energy < lowest + TOO_STRAINED_KCAL_PER_MOL for energy, _ in found.values()) == 1
 
-    if any(another(Chem.Mol(full), seed) for seed in range(1, _SAMPLES + 1)) or not found:
+    if not one([Chem.Mol(full) for _ in range(_SAMPLES)]):
         return False
-    best = min(found.values(), key=lambda one: one[0])[1]
-    for turned in (*([index] for index in atoms), atoms):
-        trial = Chem.Mol(best)
-        for index in turned:
-            trial.GetAtomWithIdx(index).InvertChirality()
-        if another(trial, 1):
-            return False
-    return True
+    best = min(found.values(), key=itemgetter(0))[1]
+    turned = []
+    for some in (*([index] for index in atoms), atoms):
+        turned.append(Chem.Mol(best))
+        for index in some:
+            turned[-1].GetAtomWithIdx(index).InvertChirality()
+    return one(turned)
 
 
 def _as_built(trial: Mol, molecule: Mol, atoms: list[int]) -> Mol:
