@@ -37,12 +37,8 @@ class LigandIdentity(Record):
 def load_ligand(drug: DrugDefinition) -> Mol:
     """The drug at pH 7.4 with all hydrogens and one MMFF94-relaxed conformer (n_atoms, 3) in angstrom.
 
-    The same call gives the same coordinates every time.
-
-    Raises
-    ------
-    LigandError
-        If the definition is inconsistent (see :func:`check_definition`).
+    The same call gives the same coordinates every time. Raises LigandError if the definition is
+    inconsistent (see :func:`check_definition`).
     """
     from rdkit import Chem
 
@@ -61,11 +57,8 @@ def _load(identifier: str, smiles: str, smiles_ph74: str, inchikey: str) -> Mol:
 def check_definition(identifier: str, smiles: str, smiles_ph74: str, inchikey: str = "") -> None:
     """That both SMILES are one compound up to protonation, with all stereochemistry stated.
 
-    Raises
-    ------
-    LigandError
-        If a SMILES cannot be read, leaves stereochemistry open, differs from the other in more than
-        hydrogens and charge, or does not match the InChIKey given.
+    Raises LigandError if a SMILES cannot be read, leaves stereochemistry open, differs from the other in
+    more than hydrogens and charge, or does not match the InChIKey given.
     """
     where = f"drug {identifier}"
     neutral = parse_smiles(smiles, where=f"{where}, smiles")
@@ -112,10 +105,7 @@ def identity(molecule: Mol, name: str = "") -> LigandIdentity:
 def parse_smiles(smiles: str, *, where: str) -> Mol:
     """A sanitised molecule of a SMILES, or of a CXSMILES (``SMILES |...|``).
 
-    Raises
-    ------
-    LigandError
-        If RDKit cannot read it; the message carries RDKit's reason.
+    Raises LigandError if RDKit cannot read it; the message carries RDKit's reason.
     """
     from rdkit import Chem
 
@@ -182,10 +172,7 @@ def neutralise(molecule: Mol) -> Mol:
 def embed(molecule: Mol, *, where: str, conformers: int = 10) -> Mol:
     """Hydrogens, and the lowest in MMFF94 energy of a few conformers (:mod:`kinscope.ligands.chemistry`).
 
-    Raises
-    ------
-    LigandError
-        If no conformer can be made.
+    Raises LigandError if no conformer can be made.
     """
     from rdkit import Chem
     from rdkit.Chem import rdForceFieldHelpers

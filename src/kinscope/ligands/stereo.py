@@ -6,7 +6,6 @@ way only, amines and amidines that turn over by themselves, or atoms that differ
 
 from __future__ import annotations
 
-from itertools import islice
 from operator import itemgetter
 from typing import Any
 
@@ -17,8 +16,8 @@ Mol = Any
 """An ``rdkit.Chem.Mol``."""
 
 TOO_STRAINED_KCAL_PER_MOL = 33.0
-"""An isomer this far above another in MMFF94 does not exist. Trans-bicyclo[4.1.0]heptane, which is known, lies
-28 above cis; trans-cyclohexene oxide 38, in,out-bicyclo[3.3.1]nonane 70."""
+"""An isomer this far above another in MMFF94 does not exist. Trans-bicyclo[4.1.0]heptane, which is known,
+lies 28 above cis; trans-cyclohexene oxide 38, in,out-bicyclo[3.3.1]nonane 70."""
 _SAMPLES = 10
 _ATTEMPTS = 10
 """Of one embedding. Caged natural products need up to six of the second kind; impossible ones fail always."""
@@ -62,14 +61,17 @@ def open_stereo(molecule: Mol) -> tuple[tuple[str, ...], tuple[str, ...]]:
         certain |= {e.centeredOn for e in unstated if e.specified == Chem.StereoSpecified.Unknown}
         if atoms and not (bonds - passing or atoms & certain) and _one_isomer(plain, sorted(atoms)):
             atoms = set()
-    numbers = [atom.GetIntProp("_number") for atom in plain.GetAtoms()]
-    names = [f"{atom.GetSymbol()}{number}" for atom, number in zip(plain.GetAtoms(), numbers, strict=True)]
-    ends = {bond.GetIdx(): (bond.GetBeginAtomIdx(), bond.GetEndAtomIdx()) for bond in plain.GetBonds()}
-    lasting, passes = (
-        tuple("=".join(names[end] for end in ends[index]) for index in sorted(some))
-        for some in (bonds - passing, passing)
-    )
-    return (*(names[index] for index in sorted(atoms)), *lasting), passes
+
+    def name(index: int) -> str:
+        atom = plain.GetAtomWithIdx(index)
+        return f"{atom.GetSymbol()}{atom.GetIntProp('_number')}"
+
+    def named(index: int) -> str:
+        bond = plain.GetBondWithIdx(index)
+        return f"{name(bond.GetBeginAtomIdx())}={name(bond.GetEndAtomIdx())}"
+
+    lasting = (*map(name, sorted(atoms)), *map(named, sorted(bonds - passing)))
+    return lasting, tuple(map(named, sorted(passing)))
 
 
 def refuse_open_stereo(
@@ -80,26 +82,16 @@ def refuse_open_stereo(
     A racemate and a pair of which one is meant (``&1`` and ``o1`` in SMILES, STERAC and STEREL in SDF) are
     open too.
     """
-    from rdkit import Chem
-    from rdkit.Chem.EnumerateStereoisomers import EnumerateStereoisomers, StereoEnumerationOptions
-
     lasting, passing = open_stereo(molecule)
     if lasting:
         raise LigandError(f"{what} at {', '.join(lasting)}.", where=where, remedy=remedy)
-    kinds = {group.GetGroupType() for group in molecule.GetStereoGroups()}
-    if kinds - {Chem.StereoGroupType.STEREO_ABSOLUTE}:
-        options = StereoEnumerationOptions(onlyStereoGroups=True, unique=True)
-        isomers = islice(EnumerateStereoisomers(Chem.RemoveHs(molecule), options=options), 8)
-        written = sorted({Chem.MolToSmiles(isomer) for isomer in isomers})
-        if len(written) > 1:
-            mixed = Chem.StereoGroupType.STEREO_AND in kinds
-            raise LigandError(
-                "It is a mixture of stereoisomers (a racemate: & or STERAC)."
-                if mixed
-                else "It is one of several stereoisomers, and which is not known (o or STEREL).",
-                where=where,
-                remedy="Dock each by itself: " + ", ".join(written),
-            )
+    kinds = {group.GetGroupType().name for group in molecule.GetStereoGroups()}
+    for kind, said in (
+        ("STEREO_AND", "It is a mixture of stereoisomers (a racemate: & or STERAC)."),
+        ("STEREO_OR", "It is one of several stereoisomers, and which is not known (o or STEREL)."),
+    ):
+        if kind in kinds:
+            raise LigandError(said, where=where, remedy="Dock each isomer by itself, without the group.")
     return passing
 
 

@@ -57,10 +57,7 @@ class UserLigand:
 def ligand_from_smiles(text: str, name: str = "") -> UserLigand:
     """A ligand from ``SMILES``, ``SMILES NAME`` or ``SMILES |CXSMILES| NAME``; ``name`` goes before its own.
 
-    Raises
-    ------
-    LigandError
-        If it is no molecule, or not one that can be docked (see :func:`check_dockable`).
+    Raises LigandError if it is no molecule, or not one that can be docked (see :func:`check_dockable`).
     """
     parts = _ENTRY.fullmatch(text.strip())
     smiles, called = (" ".join(parts[1].split(None, 1)), parts[2]) if parts else (text, "")
@@ -83,10 +80,8 @@ def ligand_from_smiles(text: str, name: str = "") -> UserLigand:
 def ligand_from_sdf(path: Path, name: str = "") -> UserLigand:
     """The only molecule of an SDF (or MOL) file; its own conformer if it is three-dimensional.
 
-    Raises
-    ------
-    LigandError
-        If the file is missing, damaged or holds several molecules, or the molecule cannot be docked.
+    Raises LigandError if the file is missing, damaged or holds several molecules, or the molecule cannot be
+    docked.
     """
     from rdkit import Chem
 
@@ -129,11 +124,9 @@ def ligand_from_sdf(path: Path, name: str = "") -> UserLigand:
 def check_dockable(molecule: Mol, *, where: str) -> None:
     """Refuse what Vina, or this program, cannot dock with sense.
 
-    Raises
-    ------
-    LigandError
-        For a drawing that is no one molecule, metals and other elements Vina does not know, several fragments
-        (salts), no carbon, peptides, large rings, radicals, too many atoms, torsions or charges.
+    Raises LigandError for a drawing that is no one molecule, metals and other elements Vina does not know,
+    several fragments (salts), no carbon, peptides, large rings, radicals, too many atoms, torsions or
+    charges.
     """
     from rdkit import Chem
     from rdkit.Chem import rdMolDescriptors

@@ -72,12 +72,8 @@ class PdbSource:
     def entry_path(self, code: str) -> Path:
         """The file of an entry, downloaded into the cache first if need be and allowed.
 
-        Raises
-        ------
-        StructureError
-            If the code is malformed or the entry is nowhere at hand.
-        ComputationError
-            If the download fails.
+        Raises StructureError if the code is malformed or the entry is nowhere at hand, and ComputationError
+        if the download fails.
         """
         code = normal_code(code)
         for directory in (self.cache, self.mirror):
@@ -98,10 +94,7 @@ class PdbSource:
     def read_entry(self, code: str) -> Any:
         """The ``gemmi.Structure`` of an entry, entities set up; parsed once per source.
 
-        Raises
-        ------
-        StructureError
-            As :meth:`entry_path` and :func:`read_structure_file`.
+        Raises StructureError as :meth:`entry_path` and :func:`read_structure_file`.
         """
         code = normal_code(code)
         if code not in self._entries:
@@ -139,10 +132,7 @@ class PdbSource:
 def normal_code(code: str) -> str:
     """A wwPDB code in lower case.
 
-    Raises
-    ------
-    StructureError
-        If it is neither a four-character code nor an extended ``pdb_`` one.
+    Raises StructureError if it is neither a four-character code nor an extended ``pdb_`` one.
     """
     lower = code.strip().lower()
     if not re.fullmatch(r"[0-9][a-z0-9]{3}|pdb_[0-9a-z]{8}", lower):
@@ -157,10 +147,7 @@ def normal_code(code: str) -> str:
 def read_structure_file(path: Path) -> Any:
     """Read any PDB or mmCIF file (gzip allowed) into a ``gemmi.Structure`` with entities set up.
 
-    Raises
-    ------
-    StructureError
-        If the file is missing, too large, damaged, of another format, or holds no atom.
+    Raises StructureError if the file is missing, too large, damaged, of another format, or holds no atom.
     """
     return parse_structure(read_body(path), str(path))
 
@@ -168,10 +155,7 @@ def read_structure_file(path: Path) -> Any:
 def read_body(source: Path | bytes, *, where: str = "", inflate: bool = True) -> bytes:
     """The content of a structure file, of bounded size, decompressed if it is gzip and that is wanted.
 
-    Raises
-    ------
-    StructureError
-        If it cannot be read, is too large, or its compression is damaged.
+    Raises StructureError if it cannot be read, is too large, or its compression is damaged.
     """
     if isinstance(source, bytes):
         return _inflate(source, where) if inflate else source
@@ -191,10 +175,7 @@ def read_body(source: Path | bytes, *, where: str = "", inflate: bool = True) ->
 def parse_structure(body: bytes, where: str) -> Any:
     """Parse uncompressed PDB or mmCIF text into a ``gemmi.Structure`` with entities set up.
 
-    Raises
-    ------
-    StructureError
-        If it is neither format or holds no atom.
+    Raises StructureError if it is neither format or holds no atom.
     """
     import gemmi
 
@@ -279,7 +260,7 @@ def _one_type_a_place(chain: Any) -> None:
 
 
 def _occupied(residue: Any) -> float:
-    return sum(atom.occ for atom in residue) / max(len(residue), 1)
+    return float(sum(atom.occ for atom in residue) / len(residue))
 
 
 def _ascii(body: bytes, where: str) -> str:
@@ -299,17 +280,10 @@ def _ascii(body: bytes, where: str) -> str:
 
 def _candidates(directory: Path, code: str) -> Iterator[Path]:
     middle = code[-3:-1]
-    folders = [
-        directory,
-        directory / "pdb",
-        directory / "mmCIF",
-        directory / middle,
-        directory / "mmCIF" / middle,
-        directory / "pdb" / middle,
-        directory / "structures" / "divided" / "mmCIF" / middle,
-        directory / "structures" / "divided" / "pdb" / middle,
+    divided = [
+        f"{above}{form}/{middle}" for above in ("", "structures/divided/") for form in ("mmCIF", "pdb")
     ]
-    for folder in folders:
+    for folder in (directory / name for name in ("", "pdb", "mmCIF", middle, *divided)):
         for name in (code, code.upper()):
             for ending in (".cif.gz", ".pdb.gz", ".cif", ".pdb", ".ent", ".ent.gz"):
                 yield folder / f"{name}{ending}"
