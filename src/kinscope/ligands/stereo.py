@@ -11,6 +11,7 @@ from typing import Any
 
 from kinscope.core.errors import LigandError
 from kinscope.ligands.chemistry import embedding_parameters, quiet
+from kinscope.results.notes import Note, note
 
 Mol = Any
 """An ``rdkit.Chem.Mol``."""
@@ -76,8 +77,8 @@ def open_stereo(molecule: Mol) -> tuple[tuple[str, ...], tuple[str, ...]]:
 
 def refuse_open_stereo(
     molecule: Mol, *, where: str, remedy: str, what: str = "Stereochemistry is not stated"
-) -> tuple[str, ...]:
-    """Raise a LigandError that names what is open, if there is any; give the bonds that change by themselves.
+) -> tuple[Note, ...]:
+    """Raise a LigandError that names what is open; if nothing is, a note of bonds that change by themselves.
 
     A racemate and a pair of which one is meant (``&1`` and ``o1`` in SMILES, STERAC and STEREL in SDF) are
     open too.
@@ -92,7 +93,7 @@ def refuse_open_stereo(
     ):
         if kind in kinds:
             raise LigandError(said, where=where, remedy="Dock each isomer by itself, without the group.")
-    return passing
+    return (note("configuration-passing", bonds=passing),) if passing else ()
 
 
 def refuse_impossible(full: Mol, *, where: str) -> None:

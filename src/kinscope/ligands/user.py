@@ -54,8 +54,8 @@ class UserLigand:
     notes: tuple[Note, ...]
 
 
-def ligand_from_smiles(text: str, name: str = "") -> UserLigand:
-    """A ligand from ``SMILES``, ``SMILES NAME`` or ``SMILES |CXSMILES| NAME``; ``name`` goes before its own.
+def ligand_from_smiles(text: str, name: str = "ligand") -> UserLigand:
+    """A ligand from ``SMILES``, ``SMILES NAME`` or ``SMILES |CXSMILES| NAME``; else called ``name``.
 
     Raises LigandError if it is no molecule, or not one that can be docked (see :func:`check_dockable`).
     """
@@ -69,12 +69,12 @@ def ligand_from_smiles(text: str, name: str = "") -> UserLigand:
     molecule = parse_smiles(smiles, where="SMILES")
     check_dockable(molecule, where=where)
     molecule, notes = _without_labels(molecule)
-    passing = refuse_open_stereo(
+    notes += refuse_open_stereo(
         molecule,
         where=where,
         remedy="Write @ or @@ at the centre, / and \\ at the double bond; dock each isomer by itself.",
     )
-    return _finished(embed(molecule, where=where), name or called or "ligand", notes + _turning(passing))
+    return _finished(embed(molecule, where=where), called or name, notes)
 
 
 def ligand_from_sdf(path: Path, name: str = "") -> UserLigand:
@@ -105,19 +105,17 @@ def ligand_from_sdf(path: Path, name: str = "") -> UserLigand:
     else:
         _check_coordinates(molecule, where)
         Chem.AssignStereochemistryFrom3D(molecule)
-    passing = refuse_open_stereo(
+    notes += refuse_open_stereo(
         molecule,
         where=where,
         remedy="Draw wedges, or give three-dimensional coordinates.",
         what=f"The {'file is flat and leaves' if flat else 'coordinates leave'} the stereochemistry open",
     )
     if flat:
-        full = embed(Chem.RemoveHs(molecule), where=where)
-        notes += _turning(passing)
-    else:
-        full = Chem.AddHs(molecule, addCoords=True)
-        if added := full.GetNumAtoms() - molecule.GetNumAtoms():
-            notes += (note("ligand-hydrogens-added", hydrogens=added),)
+        return _finished(embed(Chem.RemoveHs(molecule), where=where), name or path.stem, notes)
+    full = Chem.AddHs(molecule, addCoords=True)
+    if added := full.GetNumAtoms() - molecule.GetNumAtoms():
+        notes += (note("ligand-hydrogens-added", hydrogens=added),)
     return _finished(full, name or path.stem, notes)
 
 
@@ -135,49 +133,48 @@ def check_dockable(molecule: Mol, *, where: str) -> None:
         remedy = "Draw one whole molecule, every atom and bond of it."
         raise LigandError(f"It is no one molecule: it holds {several}.", where=where, remedy=remedy)
     bare = Chem.RemoveHs(molecule)
-    for what, remedy in (
-        (_wrong_elements(bare), "Dock the organic ligand without it; Vina has no parameters for it."),
-        (_fragments(bare), "Remove the counter-ion or solvent and give one molecule."),
-        (
-            "" if any(a.GetSymbol() == "C" for a in bare.GetAtoms()) else "It holds no carbon.",
-            "Give an organic molecule.",
-        ),
-        (_peptide(bare), "Peptides need a peptide docking program."),
-        (_ring(bare), "Macrocycles need conformers of their own ring; dock them elsewhere."),
-        (
-            "It is a radical." if any(a.GetNumRadicalElectrons() for a in bare.GetAtoms()) else "",
-            "Complete its valences.",
-        ),
-    ):
-        if what:
-            raise LigandError(what, where=where, remedy=remedy)
+    atoms = list(bare.GetAtoms())
+    odd = ", ".join(sorted({atom.GetSymbol() for atom in atoms} - VINA_ELEMENTS))
+    with quiet():
+        pieces = Chem.GetMolFrags(bare, asMols=True, sanitizeFrags=False)
+        formulas = ", ".join(Counter(rdMolDescriptors.CalcMolFormula(piece) for piece in pieces))
+    peptide = len(bare.GetSubstructMatches(Chem.MolFromSmarts(_PEPTIDE)))
+    ring = max((len(ring) for ring in bare.GetRingInfo().AtomRings()), default=0)
+    charges = [abs(atom.GetFormalCharge()) for atom in atoms if atom.GetFormalCharge()]
     heavy, torsions = bare.GetNumHeavyAtoms(), rdMolDescriptors.CalcNumRotatableBonds(bare)
-    charge = Chem.GetFormalCharge(bare)
-    for count, most, what in (
-        (heavy, MAX_HEAVY_ATOMS, "heavy atoms"),
-        (torsions, MAX_TORSIONS, "rotatable bonds"),
-        (abs(charge), MAX_CHARGE, "net charges"),
+    net, most = abs(Chem.GetFormalCharge(bare)), "more than {} cannot be docked with sense"
+    drug_like = "Give a drug-like molecule in its state at pH 7.4."
+    for found, what, remedy in (
+        (odd, f"holds {odd}", "Dock the organic ligand without it; Vina has no parameters for it."),
+        (
+            len(pieces) > 1,
+            f"is {len(pieces)} separate molecules ({formulas}): a salt or a mixture",
+            "Remove the counter-ion or solvent and give one molecule.",
+        ),
+        (all(a.GetSymbol() != "C" for a in atoms), "holds no carbon", "Give an organic molecule."),
+        (
+            peptide >= _PEPTIDE_BONDS,
+            f"is a peptide ({peptide} or more peptide units in a row)",
+            "Peptides need a peptide docking program.",
+        ),
+        (
+            ring > MAX_RING,
+            f"has a ring of {ring} atoms",
+            "Macrocycles need conformers of their own ring; dock them elsewhere.",
+        ),
+        (any(a.GetNumRadicalElectrons() for a in atoms), "is a radical", "Complete its valences."),
+        (heavy > MAX_HEAVY_ATOMS, f"has {heavy} heavy atoms; {most.format(MAX_HEAVY_ATOMS)}", drug_like),
+        (torsions > MAX_TORSIONS, f"has {torsions} rotatable bonds; {most.format(MAX_TORSIONS)}", drug_like),
+        (net > MAX_CHARGE, f"has {net} net charges; {most.format(MAX_CHARGE)}", drug_like),
+        (
+            len(charges) > MAX_FORMAL_CHARGES or max(charges, default=0) > 1,
+            f"has {len(charges)} charged atoms, {max(charges, default=0)} charges on one",
+            "Give the form it has at pH 7.4; formal charges beyond one on an atom are none.",
+        ),
+        (heavy < 6, f"has only {heavy} heavy atoms", "Give at least six; ions and solvents are no ligands."),
     ):
-        if count > most:
-            raise LigandError(
-                f"It has {count} {what}; more than {most} cannot be docked with sense.",
-                where=where,
-                remedy="Give a drug-like molecule in its state at pH 7.4.",
-            )
-    charged = [atom for atom in bare.GetAtoms() if atom.GetFormalCharge()]
-    if len(charged) > MAX_FORMAL_CHARGES or any(abs(atom.GetFormalCharge()) > 1 for atom in charged):
-        raise LigandError(
-            f"It has {len(charged)} charged atoms, "
-            f"{max(abs(atom.GetFormalCharge()) for atom in charged)} charges on one.",
-            where=where,
-            remedy="Give the form it has at pH 7.4; formal charges beyond one on an atom are none.",
-        )
-    if heavy < 6:
-        raise LigandError(
-            f"It has only {heavy} heavy atoms.",
-            where=where,
-            remedy="Give a ligand of at least six; ions and solvents are none.",
-        )
+        if found:
+            raise LigandError(f"It {what}.", where=where, remedy=remedy)
 
 
 def _several(molecule: Mol) -> str:
@@ -273,10 +270,6 @@ def _without_labels(molecule: Mol) -> tuple[Mol, tuple[Note, ...]]:
     return plain, (note("isotopes-dropped", labels=tuple(labelled)),) if labelled else ()
 
 
-def _turning(bonds: tuple[str, ...]) -> tuple[Note, ...]:
-    return (note("configuration-passing", bonds=bonds),) if bonds else ()
-
-
 def _relative(molecule: Mol) -> bool:
     """Whether wedges may mean one enantiomer or both: a flag of the format says which, and is not set."""
     from rdkit import Chem
@@ -321,45 +314,10 @@ def _check_coordinates(molecule: Mol, where: str) -> None:
 
 
 def _finished(molecule: Mol, name: str, notes: tuple[Note, ...]) -> UserLigand:
-    name = _plain(name)
+    name = printable(" ".join(name.split()))[:40] or "ligand"
     molecule.SetProp("_Name", name)
     known = identity(molecule, name)
     return UserLigand(molecule, known, (*notes, note("protonation-as-given", charge_e=known.charge)))
-
-
-def _plain(name: str) -> str:
-    """A name from outside: one line of 40 characters, each of which is text."""
-    return printable(" ".join(name.split()))[:40] or "ligand"
-
-
-def _wrong_elements(molecule: Mol) -> str:
-    wrong = sorted({a.GetSymbol() for a in molecule.GetAtoms()} - VINA_ELEMENTS)
-    return f"It holds {', '.join(wrong)}." if wrong else ""
-
-
-def _fragments(molecule: Mol) -> str:
-    from rdkit import Chem
-    from rdkit.Chem import rdMolDescriptors
-
-    pieces = Chem.GetMolFrags(molecule, asMols=True, sanitizeFrags=False)
-    if len(pieces) < 2:
-        return ""
-    with quiet():
-        formulas = Counter(rdMolDescriptors.CalcMolFormula(piece) for piece in pieces)
-    return f"It is {len(pieces)} separate molecules ({', '.join(formulas)}): a salt or a mixture."
-
-
-def _peptide(molecule: Mol) -> str:
-    from rdkit import Chem
-
-    found = len(molecule.GetSubstructMatches(Chem.MolFromSmarts(_PEPTIDE)))
-    return f"It is a peptide ({found} or more peptide units in a row)." if found >= _PEPTIDE_BONDS else ""
-
-
-def _ring(molecule: Mol) -> str:
-    sizes = [len(ring) for ring in molecule.GetRingInfo().AtomRings()]
-    largest = max(sizes, default=0)
-    return f"It has a ring of {largest} atoms." if largest > MAX_RING else ""
 
 
 LIST_SUFFIXES = (".smi", ".smiles", ".txt")
@@ -411,16 +369,10 @@ def read_given(
             found.bad.append(error)
             continue
         for number, line in entries:
-            name = "" if _named(line) else f"{path.stem}-{number}"
-            take(partial(ligand_from_smiles, line, name), f"{path}, line {number}")
+            take(partial(ligand_from_smiles, line, f"{path.stem}-{number}"), f"{path}, line {number}")
     for number, text in enumerate(smiles, start=1):
-        take(partial(ligand_from_smiles, text, "" if _named(text) else f"ligand-{number}"))
+        take(partial(ligand_from_smiles, text, f"ligand-{number}"))
     return found
-
-
-def _named(text: str) -> bool:
-    parts = _ENTRY.fullmatch(text.strip())
-    return bool(parts and parts[2])
 
 
 def _list_entries(path: Path) -> list[tuple[int, str]]:
