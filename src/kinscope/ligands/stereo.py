@@ -60,6 +60,11 @@ def open_stereo(molecule: Mol) -> tuple[tuple[str, ...], tuple[str, ...]]:
         atoms -= {match[0] for match in _found(plain, *_NO_CENTRE)}
         certain = {match[0] for match in _found(plain, *_CENTRE)}
         certain |= {e.centeredOn for e in unstated if e.specified == Chem.StereoSpecified.Unknown}
+        ranks = list(Chem.CanonicalRankAtoms(plain, breakTies=False, includeChirality=False))
+        for atom in map(plain.GetAtomWithIdx, atoms):
+            unlike = {ranks[beside.GetIdx()] for beside in atom.GetNeighbors()}
+            if not atom.IsInRing() and len(unlike) == atom.GetDegree():
+                certain.add(atom.GetIdx())
         if atoms and not (bonds - passing or atoms & certain) and _one_isomer(plain, sorted(atoms)):
             atoms = set()
 

@@ -240,7 +240,7 @@ def _element(name: str, residue: str) -> str:
 
 
 def _one_type_a_place(chain: Any) -> None:
-    """Of residue types that share one place, the most occupied stays, then the first."""
+    """Of residue types that share one place, the most occupied stays, then A."""
     places: dict[str, int] = {}
     losers = []
     for index, residue in enumerate(chain):
@@ -250,7 +250,7 @@ def _one_type_a_place(chain: Any) -> None:
         rival = places.setdefault(str(residue.seqid), index)
         if rival == index or alpha.pos.dist(chain[rival].find_atom("CA", "*").pos) > _ONE_PLACE_ANGSTROM:
             continue
-        better, worse = (index, rival) if _occupied(residue) > _occupied(chain[rival]) else (rival, index)
+        better, worse = sorted((rival, index), key=lambda at: _rank(chain[at]))
         places[str(residue.seqid)] = better
         losers.append(worse)
         for atom in chain[better]:
@@ -259,8 +259,8 @@ def _one_type_a_place(chain: Any) -> None:
         del chain[index]
 
 
-def _occupied(residue: Any) -> float:
-    return float(sum(atom.occ for atom in residue) / len(residue))
+def _rank(residue: Any) -> tuple[float, str]:
+    return -round(sum(atom.occ for atom in residue) / len(residue), 3), residue[0].altloc
 
 
 def _ascii(body: bytes, where: str) -> str:
