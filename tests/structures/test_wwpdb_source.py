@@ -228,6 +228,7 @@ def test_an_element_that_is_not_stated_follows_from_the_names(atom, residue, ele
         ("data_salt\n_cell_length_a 5.6\nloop_\n_atom_site_label\n_atom_site_fract_x\nNa1 0.5\n", "0 of its"),
         ("\x83\xa7encoder\x00\xaadataBlocks", "BinaryCIF"),
         ("h\x00e\x00a\x00d", "not text"),
+        (mmcif(COLUMNS).replace("_atom_site.group_PDB", "_atdm_site.group_PDB"), "another category"),
     ],
 )
 def test_a_cif_without_one_set_of_coordinates_is_refused_by_what_it_is(body, reason):

@@ -208,6 +208,8 @@ def _atoms_of(document: Any) -> Any:
     if len(blocks) != 1:
         raise ValueError(f"{len(blocks)} of its data blocks hold coordinates of atoms (_atom_site.Cartn_x)")
     columns = {name.lower(): values for name, values in blocks[0].get_mmcif_category("_atom_site.").items()}
+    if "cartn_x" not in columns:
+        raise ValueError("its loop of atoms holds columns of another category")
     count = len(columns["cartn_x"])
     names, types = (
         columns.get(f"label_{what}_id") or columns.get(f"auth_{what}_id") or [""] * count
