@@ -126,7 +126,9 @@ WRONG = [
     ("p.Thr315Ile/c.943A>G", "p.Thr315Ile gives Ile at 315; c.943A>G gives Ala at 315"),
     # neighbouring residues
     ("p.E255_A256delinsKI", "256 of isoform 1a (NP_005148.2) is Val, not Ala"),
-    ("p.E255_V256delAVinsKI", "two residues for one place"),
+    ("p.E255_V256delAVinsKI", "do not fit each other"),
+    ("p.V315_T315delinsI", "do not fit each other"),
+    ("p.T315_V315delinsI", "do not fit each other"),
     ("p.V256_E255delinsKI", "do not fit each other"),
     ("p.255_256delinsKI", "does not name the residue"),
     ("p.E255_V256delinsKX", "twenty"),

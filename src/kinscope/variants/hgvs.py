@@ -134,22 +134,18 @@ def _residue_change(item: Any, text: str) -> ResidueChange:
         raise _unsupported(kind, text)
     deleted, inserted = (_letters(item, name, text) for name in ("deleted", "inserted"))
     length = last["position"] - first["position"] + 1
-    if length < 1 or len(deleted) not in {0, length}:
-        raise unreadable(
-            text, "gives a range and residues that do not fit each other.", "Give the first residue first."
-        )
-    if kind == "deletion_insertion" and len(inserted) != length:
-        raise unsupported(text, f"replaces {length} by {len(inserted)} residues: an in-frame indel.", _ONLY)
     ends = [_one_letter(point["amino_acid"]) for point in (first, last)]
     wild_types = deleted or (ends[0] + "?" * (length - 2) + ends[1])[-length:]
+    if length < 1 or len(wild_types) != length or [wild_types[0], wild_types[-1]] != ends:
+        raise unreadable(text, "gives a range and residues that do not fit each other.", "Check both.")
+    if kind == "deletion_insertion" and len(inserted) != length:
+        raise unsupported(text, f"replaces {length} by {len(inserted)} residues: an in-frame indel.", _ONLY)
     if len(inserted) != length or not {*wild_types, *inserted} <= {*ONE_TO_THREE, "*", "?"}:
         raise unreadable(
             text,
             "does not replace one residue by one of the twenty.",
             "Use one-letter (K404E) or three-letter (p.Lys404Glu) codes.",
         )
-    if [wild_types[0], wild_types[-1]] != ends:
-        raise unreadable(text, "names two residues for one place.", "Correct the one that is wrong.")
     return ResidueChange(wild_types, int(first["position"]), inserted)
 
 
@@ -253,21 +249,18 @@ def _one_letter(name: str) -> str:
     return THREE_TO_ONE.get(name, name)
 
 
-_SUBSTITUTION = re.compile(r"[(\[]*([A-Za-z]+)(\d+)([A-Za-z]+)[)\]]*")
-_WORDS = re.compile(r"^(del|ins|dup|fs|ext|inv|[A-Z][a-z]{2}fs|[A-Z]fs)")
+_SUBSTITUTION = re.compile(r"(?:^|;)[(\[]*([A-Za-z]+)[0-9]+([A-Za-z]+)[)\]]*(?=;|$)")
+_WORDS = re.compile(r"(del|ins|dup|fs|ext|inv|[A-Z][a-z]{2}fs|[A-Z]fs)")
 
 
 def _refuse_unknown_residues(body: str) -> None:
     """Name a letter that is no amino acid; the grammar alone would only say that the text ends too soon."""
-    for piece in body.split(";"):
-        found = _SUBSTITUTION.fullmatch(piece)
-        if found is None or _WORDS.match(found[3]):
-            continue
-        for name in (found[1], found[3]):
-            if name not in {*ONE_TO_THREE, *THREE_TO_ONE, "Ter"}:
-                meaning = " (X has meant both a stop and any residue)" if name in {"X", "Xaa"} else ""
-                raise VariantError(
-                    f"{quoted(name, 20)} is not one of the twenty amino acids{meaning}.",
-                    where=f"p.{quoted(piece)}",
-                    remedy="Use one-letter (K404E) or three-letter (p.Lys404Glu) codes.",
-                )
+    for names in _SUBSTITUTION.findall(body):
+        unknown = [name for name in names if name not in {*ONE_TO_THREE, *THREE_TO_ONE, "Ter"}]
+        if unknown and not _WORDS.match(names[1]):
+            meaning = " (X has meant both a stop and any residue)" if unknown[0] in {"X", "Xaa"} else ""
+            raise unreadable(
+                unknown[0],
+                f"is not one of the twenty amino acids{meaning}.",
+                "Use one-letter (K404E) or three-letter (p.Lys404Glu) codes.",
+            )
