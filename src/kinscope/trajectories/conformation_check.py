@@ -17,10 +17,11 @@ import numpy as np
 from kinscope.core.errors import BadInputError, StructureError
 from kinscope.core.records import Record
 from kinscope.results.measured import StateGeometry
+from kinscope.results.notes import Note
 from kinscope.targets.pack import TargetPack
 from kinscope.trajectories.frames import Chunk, Fit
 from kinscope.trajectories.measures.kinase_states import MEASURES, Floats, KinaseStates, Labels
-from kinscope.trajectories.sources import user_source
+from kinscope.trajectories.sources import user_files, user_source
 from kinscope.trajectories.topology import read_topology
 
 CLASSES = {
@@ -79,6 +80,7 @@ class TrajectoryStates(Record):
     spreads: tuple[MeasuredSpread, ...]
     dfg_changes: int
     """How often the DFG class differs from the frame before."""
+    notes: tuple[Note, ...] = ()
 
 
 def check_trajectory(
@@ -98,8 +100,8 @@ def check_trajectory(
     Raises
     ------
     StructureError
-        If the topology holds no such chain, its atoms cannot be told apart, or a trajectory is missing,
-        damaged, empty or of other atoms.
+        If the topology holds no such chain, or a trajectory is missing, damaged, empty, of other atoms or in
+        another unit.
     BadInputError
         If the pack names no landmarks, or the table cannot be written.
     """
@@ -116,10 +118,7 @@ def check_trajectory(
             where=str(topology),
             remedy=f"Name a chain of {pack.gene} with --chain, or leave it out.",
         )
-    name = " + ".join(path.name for path in trajectories)
-    source = user_source(
-        read.atoms, read.places, read.total, trajectories, name=name, variant="", numbered=read.numbered
-    )
+    source = user_source(read, user_files(read, trajectories), variant="")
     alphas = source.layout.backbone.ca
     fit = Fit(alphas, np.arange(len(alphas)), source.layout.coord[alphas], "all CA atoms of the topology")
     states = KinaseStates(source.layout, pack.landmarks)
@@ -130,7 +129,7 @@ def check_trajectory(
             if written is not None:
                 written.write(chunk, {**measures, **classes})
     return TrajectoryStates(
-        name=name,
+        name=source.name,
         chain=read.chain,
         frames=source.frames,
         shares=tuple(
@@ -141,6 +140,7 @@ def check_trajectory(
         ),
         spreads=tuple(_spreads(states)),
         dfg_changes=states.dfg_changes,
+        notes=source.notes,
     )
 
 

@@ -9,9 +9,14 @@ from typing import Any
 import numpy as np
 
 from kinscope.analysis.superposition import FloatArray, IntArray
-from kinscope.core.errors import BadInputError
+from kinscope.core.errors import BadInputError, StructureError
 from kinscope.structures.atom_types import Atoms, AtomTypes
 
+_BOND_ANGSTROM = (0.4, 3.0)
+"""Wide bounds of the backbone's bonds N-CA, CA-C and C-O, of 1.2 to 1.5 angstrom."""
+_SIDE_CHAIN_ANGSTROM = 25.0
+"""No atom of a protein is farther outside the box around its CA atoms."""
+_SHOWN = 8
 BoolArray = np.ndarray[Any, np.dtype[np.bool_]]
 
 
@@ -73,3 +78,50 @@ class Layout(AtomTypes):
     def masses(self) -> FloatArray:
         """Dalton, shape (n_atoms,); unknown elements count as carbon."""
         return np.array([MASSES_DALTON.get(symbol, 12.011) for symbol in self.element])
+
+    def check(self, coordinates: np.ndarray[Any, Any], where: str, numbers: range | None = None) -> None:
+        """Refuse frames that cannot be of these atoms, in angstrom.
+
+        ``coordinates``: shape (n_frames, n_atoms, 3), molecules whole. ``numbers``: of the frames in their
+        file; None: the topology's structure.
+
+        Raises
+        ------
+        StructureError
+            If a bond of the backbone tells another unit, other atoms or a frame that is none.
+        """
+        chain = self.backbone
+        bonds = np.concatenate(
+            [
+                np.linalg.norm(coordinates[:, one] - coordinates[:, other], axis=2)
+                for one, other in ((chain.n, chain.ca), (chain.ca, chain.c), (chain.c, chain.o))
+            ],
+            axis=1,
+        )
+        alphas = coordinates[:, chain.ca]
+        protein = coordinates if self.protein.all() else coordinates[:, self.protein]
+        low = alphas.min(axis=1) - protein.min(axis=1)
+        high = protein.max(axis=1) - alphas.max(axis=1)
+        far = np.maximum(low, high).max(axis=1) > _SIDE_CHAIN_ANGSTROM
+        shortest, longest = bonds.min(axis=1), bonds.max(axis=1)
+        odd = np.flatnonzero(~((shortest > _BOND_ANGSTROM[0]) & (longest < _BOND_ANGSTROM[1])) | far)
+        if not len(odd):
+            return
+        typical = float(np.median(bonds[odd[0]]))
+        more = f" and {len(odd) - _SHOWN} more" if len(odd) > _SHOWN else ""
+        shown = ", ".join(str(numbers[place]) for place in odd[:_SHOWN]) + more if numbers else ""
+        subject = f"Frame{'s' * (len(odd) > 1)} {shown} (from 0)" if numbers else "The topology"
+        if 0.1 < typical < 0.2 or 10 < typical < 20:
+            unit = "nanometres, not angstrom" if typical < 1 else "ten times those in angstrom"
+            what = f"{subject}: backbone bonds are {typical:.2g} Å long where 1.5 is right; these are {unit}."
+            remedy = "Write it in the unit of its format: angstrom in PDB, mmCIF and DCD, nanometres in XTC."
+        else:
+            what = (
+                f"{subject}: no frame of this protein; backbone bonds are {shortest[odd[0]]:.3g} to "
+                f"{longest[odd[0]]:.3g} Å long{', an atom is far from its chain' * bool(far[odd[0]])}."
+            )
+            remedy = (
+                "Give the topology's own frames, atoms in its order; make molecules whole where the file tells "
+                "no box (gmx trjconv -pbc mol); cut out frames that are damaged or of a run that blew up."
+            )
+        raise StructureError(what, where=where, remedy=remedy)

@@ -256,7 +256,8 @@ def _clock(one: TrajectoryPass) -> tuple[float | None, float | None]:
     times = one.times.result()
     span = float(times[-1] - times[0]) if len(times) > 1 else float("nan")
     blocks = len(times) - 1
-    if not np.isfinite(span) or span <= 0:
+    ordered = all(file.ordered for file in one.source.files)
+    if not ordered or not np.isfinite(span) or span <= 0:
         return (1000.0 * known / one.frames, known) if known else (None, None)
     step = span / blocks / one.times.block_frames
     return step, known if known is not None else step * (one.frames - 1) / 1000.0

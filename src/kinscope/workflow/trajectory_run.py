@@ -25,7 +25,7 @@ from kinscope.results.trajectories import (
 )
 from kinscope.targets.pack import TargetPack
 from kinscope.trajectories.passes import PassSettings, analyse_group
-from kinscope.trajectories.sources import Source, replica_source, user_source
+from kinscope.trajectories.sources import Source, replica_source, user_files, user_source
 from kinscope.trajectories.summary import principal_motion, replica_analysis
 from kinscope.trajectories.system import subject_of
 from kinscope.trajectories.topology import Topology, read_topology
@@ -107,18 +107,8 @@ def analyse_files(
     found = read_topology(topology, pack, chain=chain)
     who, notes = _which(found, variant, pack, topology)
     sources = [
-        user_source(
-            found.atoms,
-            found.places,
-            found.total,
-            [path],
-            name=path.name,
-            variant=who,
-            numbered=found.numbered,
-            replica=number,
-            notes=(*found.notes, *notes),
-        )
-        for number, path in enumerate(trajectories)
+        user_source(found, [file], variant=who, replica=number, notes=notes)
+        for number, file in enumerate(user_files(found, trajectories))
     ]
     positions = () if variant is None else variant.positions
     return _analyse(
@@ -186,7 +176,7 @@ def _which(
     """Whether the topology holds the variant or the native residues, and what is to be said of it."""
     if variant is None:
         return "as given", ()
-    names = {int(n): str(name) for n, name in zip(found.atoms.res_id, found.atoms.res_name, strict=True)}
+    names = {int(n): str(name) for n, name in zip(found.layout.res_id, found.layout.res_name, strict=True)}
     held = {}
     for position in variant.positions:
         if position not in names or not found.numbered:

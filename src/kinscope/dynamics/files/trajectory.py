@@ -12,15 +12,15 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from kinscope.core.errors import RunDirectoryError
+from kinscope.core.errors import RunDirectoryError, StructureError
 from kinscope.dynamics.box import FloatArray
+from kinscope.dynamics.files.reading import inspect_trajectory, read_blocks
 from kinscope.dynamics.records import (
     REPLICA_RECORD_FILE,
     TRAJECTORY_FILE,
     ReplicaRecord,
 )
 
-_FRAMES_AT_ONCE = 50
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,10 @@ def encode_frames(frames: Sequence[Frame], scratch: Path) -> bytes:
                 step=np.array([frame.step for frame in frames], dtype=np.int32),
                 box=np.array([frame.box_nm for frame in frames], dtype=np.float32),
             )
-        written = sum(len(block) for block, _ in _blocks(path))
+        try:
+            written = inspect_trajectory(path).frames
+        except StructureError:
+            written = 0
         if written != len(frames):
             raise OSError(errno.ENOSPC, f"{written} of {len(frames)} frames could be written", str(scratch))
         return path.read_bytes()
@@ -82,20 +85,6 @@ def append_at(path: Path, offset: int, data: bytes) -> int:
     return offset + len(data)
 
 
-def _blocks(path: Path) -> Iterator[tuple[NDArray[np.float32], NDArray[np.float64]]]:
-    """Coordinates (n, atoms, 3) angstrom and times (n,) ps, a block of frames at a time."""
-    from biotraj import XTCTrajectoryFile
-
-    if not path.is_file() or path.stat().st_size == 0:
-        return
-    with XTCTrajectoryFile(str(path), "r") as handle:
-        while True:
-            coordinates, times, _, _ = handle.read(_FRAMES_AT_ONCE)
-            if not len(coordinates):
-                return
-            yield (np.asarray(coordinates) * np.float32(10.0)), np.asarray(times, dtype=np.float64)
-
-
 def iterate_protein_frames(directory: Path) -> Iterator[tuple[NDArray[np.float32], float]]:
     """Frames of a finished replica one by one, in constant memory.
 
@@ -109,20 +98,21 @@ def iterate_protein_frames(directory: Path) -> Iterator[tuple[NDArray[np.float32
     Raises
     ------
     RunDirectoryError
-        If the replica is not there, not finished, or its trajectory is damaged.
+        If the replica is not there, not finished, or its trajectory is of another length.
+    StructureError
+        If the trajectory cannot be decoded.
     """
     record = finished_record(directory)
-    path = directory / TRAJECTORY_FILE
-    found = 0
-    try:
-        for coordinates, times in _blocks(path):
-            for frame, time in zip(coordinates, times, strict=True):
-                found += 1
-                yield frame, float(time)
-    except (OSError, RuntimeError, ValueError) as error:
-        raise _damaged(path, str(error)) from error
-    if found != record.frames:
-        raise _damaged(path, f"{found} frames where {record.frames} were written")
+    found = inspect_trajectory(directory / TRAJECTORY_FILE)
+    if found.frames != record.frames:
+        raise RunDirectoryError(
+            f"The trajectory is damaged ({found.frames} frames where {record.frames} were written).",
+            where=str(found.path),
+            remedy="Remove the replica's folder and run it again.",
+        )
+    for block in read_blocks(found):
+        for frame, time in zip(block.coordinates, block.times_ps, strict=True):
+            yield frame, float(time)
 
 
 def finished_record(directory: Path) -> ReplicaRecord:
@@ -147,11 +137,3 @@ def finished_record(directory: Path) -> ReplicaRecord:
             f"This replica failed: {record.note}", where=str(path), remedy="Use the replicas that finished."
         )
     return record
-
-
-def _damaged(path: Path, why: str) -> RunDirectoryError:
-    return RunDirectoryError(
-        f"The trajectory is damaged ({why}).",
-        where=str(path),
-        remedy="Remove the replica's folder and run it again.",
-    )

@@ -1,0 +1,145 @@
+"""XTC frames decoded in a process of their own: a damaged body may kill the decoder, and nothing else.
+
+The decoder is native code that trusts what it reads. It runs in a child that streams frames through a pipe and
+serves one file after another. The child ends when its parent does, and by itself where one frame takes
+minutes.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import pickle
+import resource
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kinscope.core.errors import StructureError
+
+PATIENCE_SECONDS = 180
+"""Longest time for one frame."""
+_PIPE_BYTES = 2**20
+_DONE = b"."
+_REFUSED = 3
+"""Exit status of the child where the decoder says itself that it cannot go on."""
+_START = "import sys; sys.path[:] = sys.argv[1:]; from kinscope.dynamics.files.decoding import serve; serve()"
+_idle: list[subprocess.Popen[bytes]] = []
+os.register_at_fork(after_in_child=_idle.clear)
+
+
+def decoded(
+    path: Path, total: int, places: NDArray[np.intp] | None, frames: range, length: int
+) -> Iterator[NDArray[np.void]]:
+    """Frames of an XTC file, ``length`` at a time: fields ``xyz`` (n, 3) and ``box`` (3, 3), nm; ``time``, ps.
+
+    ``total``: atoms in a frame. ``places``: those that are wanted; None: all.
+
+    Raises
+    ------
+    StructureError
+        If a frame cannot be decoded; with its number, and how the decoder ended.
+    """
+    wanted = total if places is None else len(places)
+    reused = bool(_idle)
+    child = _idle.pop() if reused else _started()
+    assert child.stdin is not None
+    assert child.stdout is not None
+    served = False
+    try:
+        with contextlib.suppress(BrokenPipeError):
+            pickle.dump((str(path.absolute()), places, frames), child.stdin)
+            child.stdin.flush()
+        for first in range(0, len(frames), length):
+            block = np.empty(min(length, len(frames) - first), dtype=_frame_type(wanted))
+            whole = _fill(child.stdout, block)
+            last = first + whole == len(frames)
+            if whole < len(block) or (last and child.stdout.read(1) != _DONE):
+                if reused:  # an earlier file may have harmed it
+                    yield from decoded(path, total, places, frames[first:], length)
+                    return
+                raise _failed(path, frames[min(first + whole, len(frames) - 1)], child.wait(PATIENCE_SECONDS))
+            served = last
+            yield block
+    finally:
+        if served:
+            _idle.append(child)
+        else:
+            child.kill()
+            child.communicate()
+
+
+def serve() -> None:
+    """The child: take a file from standard input, write its frames to standard output, and again."""
+    import biotraj.xtc  # type: ignore[import-untyped]
+
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    for number in (signal.SIGINT, signal.SIGTERM):  # the parent decides, and its end is ours
+        signal.signal(number, signal.SIG_IGN)
+    while True:
+        try:
+            path, places, frames = pickle.load(sys.stdin.buffer)
+        except EOFError:
+            return
+        try:
+            with biotraj.xtc.XTCTrajectoryFile(path, "r") as handle:
+                _write_frames(handle, places, frames)
+            sys.stdout.buffer.write(_DONE)
+            sys.stdout.buffer.flush()
+        except BrokenPipeError:
+            os._exit(0)
+        except Exception:
+            os._exit(_REFUSED)
+
+
+def _write_frames(handle: Any, places: NDArray[np.intp] | None, frames: range) -> None:
+    write = sys.stdout.buffer.write
+    for at, frame in enumerate(frames):
+        signal.alarm(PATIENCE_SECONDS)
+        if frame != at:
+            handle.seek(frame)
+        xyz, time, _, box = handle.read(1)
+        signal.alarm(0)
+        write(np.float64(time[0]).tobytes())
+        write(np.zeros((3, 3), np.float32) if box is None else box)
+        write(xyz if places is None else xyz[:, places])
+
+
+def _frame_type(atoms: int) -> np.dtype[np.void]:
+    return np.dtype([("time", "f8"), ("box", "f4", (3, 3)), ("xyz", "f4", (atoms, 3))])
+
+
+def _fill(pipe: Any, block: NDArray[np.void]) -> int:
+    """Fill a block from a pipe; how many frames came whole."""
+    got: int = pipe.readinto(block.view(np.uint8).data)
+    return got // block.itemsize
+
+
+def _started() -> subprocess.Popen[bytes]:
+    child = subprocess.Popen(
+        [sys.executable, "-P", "-c", _START, *sys.path],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+    )
+    if child.stdout is not None and hasattr(fcntl, "F_SETPIPE_SZ"):
+        with contextlib.suppress(OSError):
+            fcntl.fcntl(child.stdout, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
+    return child
+
+
+def _failed(path: Path, frame: int, status: int) -> StructureError:
+    what = f"Frame {frame} of the trajectory (from 0) is damaged and cannot be decoded."
+    if status == -signal.SIGALRM:
+        what = f"Frame {frame} of the trajectory (from 0) was not decoded within {PATIENCE_SECONDS} s."
+    elif status < 0:
+        how = signal.Signals(-status).name
+        what = f"The decoder died at frame {frame} (from 0; {how}): that frame or one before it is damaged."
+    return StructureError(what, where=str(path), remedy="Write the file again, or cut it before the damage.")
