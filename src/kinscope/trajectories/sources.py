@@ -64,8 +64,8 @@ class Source:
                 coordinates = block.coordinates
                 if self.join and block.boxes is not None:
                     coordinates = joined(coordinates, block.boxes, self.layout)
-                end = block.first + len(coordinates)
-                self.layout.check(coordinates, str(file.path), range(block.first * stride, end * stride, stride))
+                numbers = range(0, file.frames, stride)[block.first :]
+                self.layout.check(coordinates, str(file.path), numbers)
                 yield Chunk(coordinates, block.times_ps, first, fit)
                 first += len(coordinates)
 

@@ -84,8 +84,8 @@ def _counted(body: bytes) -> tuple[bytes, dict[str, str]]:
     """The file with its atoms numbered from 1 in its own order, and the chain made of each PDB segment.
 
     Frames hold atoms in the order of the file. Serial numbers repeat and wrap beyond 99,999; so do residue
-    numbers beyond 9,999, and copies of a chain may bear one name: where a residue comes again, or a segment or
-    molecule ends that has no chain name, another chain begins.
+    numbers beyond 9,999, and copies of a chain may bear one name: where a residue comes again, or a segment
+    or molecule without chain name ends, another chain begins.
     """
     import gemmi
 

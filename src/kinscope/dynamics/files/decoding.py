@@ -1,8 +1,7 @@
-"""XTC frames decoded in a process of their own: a damaged body may kill the decoder, and nothing else.
+"""Frames decoded in a process of their own: a damaged one may kill the decoder, and nothing else.
 
-The decoder is native code that trusts what it reads. It runs in a child that streams frames through a pipe and
-serves one file after another. The child ends when its parent does, and by itself where one frame takes
-minutes.
+The decoders are native code that trusts what it reads. They run in a child that streams frames through a pipe
+and serves one file after another. It ends with its parent, and by itself where one frame takes minutes.
 """
 
 from __future__ import annotations
@@ -16,6 +15,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -38,9 +38,10 @@ os.register_at_fork(after_in_child=_idle.clear)
 def decoded(
     path: Path, total: int, places: NDArray[np.intp] | None, frames: range, length: int
 ) -> Iterator[NDArray[np.void]]:
-    """Frames of an XTC file, ``length`` at a time: fields ``xyz`` (n, 3) and ``box`` (3, 3), nm; ``time``, ps.
+    """Frames of an XTC or DCD file, ``length`` at a time, as they stand there.
 
-    ``total``: atoms in a frame. ``places``: those that are wanted; None: all.
+    Fields: ``time`` (ps, NaN in DCD); ``box`` (3, 3), the vectors in XTC, lengths, angles and zeros in DCD;
+    ``xyz`` (n, 3). ``total``: atoms in a frame. ``places``: those that are wanted; None: all.
 
     Raises
     ------
@@ -63,7 +64,7 @@ def decoded(
             last = first + whole == len(frames)
             if whole < len(block) or (last and child.stdout.read(1) != _DONE):
                 if reused:  # an earlier file may have harmed it
-                    yield from decoded(path, total, places, frames[first:], length)
+                    yield from islice(decoded(path, total, places, frames, length), first // length, None)
                     return
                 raise _failed(path, frames[min(first + whole, len(frames) - 1)], child.wait(PATIENCE_SECONDS))
             served = last
@@ -78,7 +79,7 @@ def decoded(
 
 def serve() -> None:
     """The child: take a file from standard input, write its frames to standard output, and again."""
-    import biotraj.xtc  # type: ignore[import-untyped]
+    import biotraj  # type: ignore[import-untyped]
 
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     for number in (signal.SIGINT, signal.SIGTERM):  # the parent decides, and its end is ours
@@ -89,7 +90,9 @@ def serve() -> None:
         except EOFError:
             return
         try:
-            with biotraj.xtc.XTCTrajectoryFile(path, "r") as handle:
+            of_xtc = path.lower().endswith(".xtc")
+            opener = biotraj.XTCTrajectoryFile if of_xtc else biotraj.DCDTrajectoryFile
+            with opener(path, "r") as handle:
                 _write_frames(handle, places, frames)
             sys.stdout.buffer.write(_DONE)
             sys.stdout.buffer.flush()
@@ -105,10 +108,16 @@ def _write_frames(handle: Any, places: NDArray[np.intp] | None, frames: range) -
         signal.alarm(PATIENCE_SECONDS)
         if frame != at:
             handle.seek(frame)
-        xyz, time, _, box = handle.read(1)
+        xyz, *told = handle.read(1)
         signal.alarm(0)
-        write(np.float64(time[0]).tobytes())
-        write(np.zeros((3, 3), np.float32) if box is None else box)
+        head = np.zeros((), dtype=_frame_type(0))
+        if len(told) == 2:
+            head["time"] = np.nan
+            if told[0] is not None:
+                head["box"][:2] = told[0][0], told[1][0]
+        else:
+            head["time"], head["box"] = told[0][0], 0.0 if told[2] is None else told[2][0]
+        write(head.tobytes())
         write(xyz if places is None else xyz[:, places])
 
 

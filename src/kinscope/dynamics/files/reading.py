@@ -14,21 +14,20 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from io import FileIO
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kinscope.core.errors import StructureError
-from kinscope.dynamics.files import dcd
-from kinscope.dynamics.files.dcd import MOST_ATOMS
 from kinscope.dynamics.files.decoding import decoded
 from kinscope.results.notes import Note, note
 
 FRAMES_AT_ONCE = 50
 """Frames of one chunk: enough for array operations to pay, 2.6 MB for 4,400 atoms."""
+MOST_ATOMS = 20_000_000
+_MOST_TITLE_BYTES = 1_000_000
 _LARGEST_CHUNK_BYTES = 64_000_000
-_NANOMETRE = np.float32(10.0)
 _XTC_MAGIC = 1995
 _XTC_OF_MANY_ATOMS = 2023
 _XTC_HEADER = 52
@@ -44,6 +43,7 @@ class TrajectoryFile:
     """What the headers of a trajectory tell."""
 
     path: Path
+    kind: Literal["xtc", "dcd"]
     atoms: int
     frames: int
     boxed: bool
@@ -51,8 +51,6 @@ class TrajectoryFile:
     ordered: bool = True
     """Whether each frame is later than the one before, where the file tells times."""
     notes: tuple[Note, ...] = ()
-    layout: dcd.Layout | None = None
-    """Of a DCD file; None: XTC."""
 
 
 @dataclass(frozen=True)
@@ -117,46 +115,23 @@ def read_blocks(
     """
     if atoms is not None and np.array_equal(atoms, np.arange(found.atoms)):
         atoms = None
-    frames = range(0, found.frames, stride)
-    wanted = found.atoms if atoms is None or found.layout else len(atoms)
+    wanted = found.atoms if atoms is None else len(atoms)
     length = max(1, min(frames_at_once, _LARGEST_CHUNK_BYTES // (12 * max(1, wanted))))
-    blocks = (_dcd_blocks if found.layout else _xtc_blocks)(found, atoms, frames, length)
-    for block in blocks:
-        sound = np.isfinite(block.coordinates).all(axis=(1, 2))
+    first = 0
+    for rows in decoded(found.path, found.atoms, atoms, range(0, found.frames, stride), length):
+        scale = np.float32(10.0 if found.kind == "xtc" else 1.0)
+        coordinates = rows["xyz"] * scale
+        sound = np.isfinite(coordinates).all(axis=(1, 2))
         if not sound.all():
             raise StructureError(
-                f"Frame {frames[block.first + int(np.argmin(sound))]} holds coordinates that are not numbers.",
+                f"Frame {stride * (first + int(np.argmin(sound)))} holds coordinates that are not numbers.",
                 where=str(found.path),
                 remedy="Cut the trajectory before it; the run seems to have blown up there.",
             )
-        yield block
-
-
-def _xtc_blocks(
-    found: TrajectoryFile, atoms: NDArray[np.intp] | None, frames: range, length: int
-) -> Iterator[Block]:
-    first = 0
-    for rows in decoded(found.path, found.atoms, atoms, frames, length):
-        boxes = rows["box"].astype(np.float64) * 10.0 if found.boxed else None
-        yield Block(rows["xyz"] * _NANOMETRE, boxes, rows["time"], first)
+        told = rows["box"].astype(np.float64) * float(scale)
+        boxes = told if found.kind == "xtc" else box_vectors(told[:, 0], told[:, 1])
+        yield Block(coordinates, boxes if found.boxed else None, rows["time"], first)
         first += len(rows)
-
-
-def _dcd_blocks(
-    found: TrajectoryFile, atoms: NDArray[np.intp] | None, frames: range, length: int
-) -> Iterator[Block]:
-    assert found.layout is not None
-    first = 0
-    try:
-        with found.path.open("rb") as handle:
-            reader = dcd.Reader(handle, found.layout)
-            for first in range(0, len(frames), length):
-                coordinates, cells = reader.read(frames[first : first + length])
-                boxes = None if cells is None else box_vectors(*dcd.lengths_and_angles(cells))
-                held = coordinates if atoms is None else coordinates[:, atoms]
-                yield Block(held, boxes, np.full(len(held), np.nan), first)
-    except (OSError, dcd.NotDcd):
-        raise _damaged(found.path, f"a frame from {frames[first]} on is no DCD frame") from None
 
 
 def box_vectors(lengths: NDArray[Any], angles: NDArray[Any]) -> NDArray[np.float64]:
@@ -185,7 +160,7 @@ def xtc_frame_ends(path: Path) -> list[int]:
         return [end for end, _, _ in _xtc_frames(handle, path, path.stat().st_size)]
 
 
-class _Cut(StructureError):
+class _CutError(StructureError):
     """The file ends within a frame."""
 
 
@@ -193,14 +168,14 @@ def _walk_xtc(handle: FileIO, path: Path, size: int) -> TrajectoryFile:
     frames, boxed, backwards, first = 0, 0, 0, -1
     notes: list[Note] = []
     earliest, before = math.inf, -math.inf
-    head = os.pread(handle.fileno(), 8, 0)
+    atoms = int.from_bytes(os.pread(handle.fileno(), 8, 0)[4:], "big")
     try:
         for _, time, box in _xtc_frames(handle, path, size):
             if not time > before:
                 backwards, first = backwards + 1, frames if first < 0 else first
             earliest, before = min(earliest, time), time
             frames, boxed = frames + 1, boxed + box
-    except _Cut:
+    except _CutError:
         if not frames:
             raise
         notes.append(note("trajectory-cut", file=path.name, frames=frames))
@@ -211,7 +186,7 @@ def _walk_xtc(handle: FileIO, path: Path, size: int) -> TrajectoryFile:
         notes.append(note("times-go-back", file=path.name, count=backwards, first=first))
     if 0 < boxed < frames:
         notes.append(note("box-in-some-frames", file=path.name, boxed=boxed, frames=frames))
-    return TrajectoryFile(path, struct.unpack(">ii", head)[1], frames, boxed > 0, not backwards, tuple(notes))
+    return TrajectoryFile(path, "xtc", atoms, frames, boxed > 0, not backwards, tuple(notes))
 
 
 def _xtc_frames(handle: FileIO, path: Path, size: int) -> Iterator[tuple[int, float, bool]]:
@@ -256,24 +231,49 @@ def _xtc_frame_length(head: bytes, atoms: int) -> int | None:
 
 
 def _walk_dcd(handle: FileIO, path: Path, size: int) -> TrajectoryFile:
-    try:
-        layout = dcd.read_layout(handle)
-    except dcd.NotDcd as error:
-        raise _not_a_frame(path, 0, error.offset, "DCD") from None
-    frames = layout.frames(size)
-    end = layout.offset(frames)
-    if not frames:
-        raise _cut(path, 0, end) if end < size else _empty(path)
+    """Records of either byte order and mark width, by CHARMM or X-PLOR.
+
+    As VMD's reader has them (https://www.ks.uiuc.edu/Research/vmd/plugins/molfile/dcdplugin.html).
+    """
+    head = os.pread(handle.fileno(), 100, 0).ljust(100, b"\0")
+    for form in ("<i", ">i", "<q", ">q"):
+        mark = struct.calcsize(form)
+        if struct.unpack_from(form + "4s", head) == (84, b"CORD"):
+            break
+    else:
+        raise _not_a_frame(path, 0, 0, "DCD")
+
+    def record(offset: int, most: int) -> bytes:
+        """The body of the record at an offset, whole and of a length that can be."""
+        (length,) = struct.unpack(form, os.pread(handle.fileno(), mark, offset).ljust(mark, b"\0"))
+        whole = os.pread(handle.fileno(), min(max(0, length), most) + 2 * mark, offset)
+        if not 0 < length <= most or whole[:mark] != whole[mark + length :]:
+            raise _not_a_frame(path, 0, offset, "DCD")
+        return whole[mark : mark + length]
+
+    words = struct.unpack(f"{form[0]}20i", record(0, 84)[4:])
+    told, fixed, cell, fourth, charmm = (words[place] for place in (0, 8, 10, 11, 19))
+    start = 84 + 2 * mark
+    start += len(record(start, _MOST_TITLE_BYTES)) + 2 * mark
+    (atoms,) = struct.unpack(f"{form[0]}i", record(start, 4))
+    if not 0 <= fixed < atoms <= MOST_ATOMS:
+        raise _not_a_frame(path, 0, start, "DCD")
+    start += 4 + 2 * mark + (4 * (atoms - fixed) + 2 * mark if fixed else 0)
+    boxed, axes = bool(charmm and cell), 4 if charmm and fourth == 1 else 3
+    lengths = [(48 + 2 * mark) * boxed + axes * (4 * held + 2 * mark) for held in (atoms, atoms - fixed)]
+    frames, rest = divmod(size - start - lengths[0] + lengths[1], lengths[1])
+    if size < start + lengths[0]:
+        raise _cut(path, 0, start) if size > start else _empty(path)
     notes = []
-    if end < size:
+    if rest:
         notes.append(note("trajectory-cut", file=path.name, frames=frames))
-    if layout.told not in (0, frames):
-        notes.append(note("other-count", file=path.name, told=layout.told, frames=frames))
-    return TrajectoryFile(path, layout.atoms, frames, layout.cell, notes=tuple(notes), layout=layout)
+    if told not in (0, frames):
+        notes.append(note("other-count", file=path.name, told=told, frames=frames))
+    return TrajectoryFile(path, "dcd", atoms, frames, boxed, notes=tuple(notes))
 
 
-def _cut(path: Path, frames: int, offset: int) -> _Cut:
-    return _Cut(
+def _cut(path: Path, frames: int, offset: int) -> _CutError:
+    return _CutError(
         f"The trajectory breaks off within frame {frames} (from 0), at byte {offset}.",
         where=str(path),
         remedy="Copy it again, or give one that was written to its end.",

@@ -22,7 +22,6 @@ from kinscope.dynamics.records import (
 )
 
 
-
 @dataclass(frozen=True)
 class Frame:
     """One frame of the solute."""
