@@ -13,7 +13,8 @@ from kinscope.core.errors import BadInputError, StructureError
 from kinscope.structures.atom_types import Atoms, AtomTypes
 
 _BOND_ANGSTROM = (0.4, 3.0)
-"""Wide bounds of the backbone's bonds N-CA, CA-C and C-O, of 1.2 to 1.5 angstrom."""
+_MEDIAN_ANGSTROM = (1.2, 1.8)
+"""Wide bounds of a frame's bonds N-CA, CA-C and C-O, of 1.23 to 1.53 angstrom, and of their median."""
 _SIDE_CHAIN_ANGSTROM = 25.0
 """No atom of a protein is farther outside the box around its CA atoms."""
 _SHOWN = 8
@@ -104,10 +105,12 @@ class Layout(AtomTypes):
         high = protein.max(axis=1) - alphas.max(axis=1)
         far = np.maximum(low, high).max(axis=1) > _SIDE_CHAIN_ANGSTROM
         shortest, longest = bonds.min(axis=1), bonds.max(axis=1)
-        odd = np.flatnonzero(~((shortest > _BOND_ANGSTROM[0]) & (longest < _BOND_ANGSTROM[1])) | far)
+        middle = np.median(bonds, axis=1)
+        sound = (shortest > _BOND_ANGSTROM[0]) & (longest < _BOND_ANGSTROM[1]) & ~far
+        odd = np.flatnonzero(~(sound & (middle > _MEDIAN_ANGSTROM[0]) & (middle < _MEDIAN_ANGSTROM[1])))
         if not len(odd):
             return
-        typical = float(np.median(bonds[odd[0]]))
+        typical = float(middle[odd[0]])
         more = f" and {len(odd) - _SHOWN} more" if len(odd) > _SHOWN else ""
         shown = ", ".join(str(numbers[place]) for place in odd[:_SHOWN]) + more if numbers else ""
         subject = f"Frame{'s' * (len(odd) > 1)} {shown} (from 0)" if numbers else "The topology"

@@ -14,7 +14,7 @@ import resource
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,7 @@ from kinscope.core.errors import StructureError
 
 PATIENCE_SECONDS = 180
 """Longest time for one frame."""
+_END_SECONDS = 10
 _PIPE_BYTES = 2**20
 _DONE = b"."
 _REFUSED = 3
@@ -56,7 +57,7 @@ def decoded(
     served = False
     try:
         with contextlib.suppress(BrokenPipeError):
-            pickle.dump((str(path.absolute()), places, frames), child.stdin)
+            pickle.dump((str(path.absolute()), total, places, frames), child.stdin)
             child.stdin.flush()
         for first in range(0, len(frames), length):
             block = np.empty(min(length, len(frames) - first), dtype=_frame_type(wanted))
@@ -66,7 +67,7 @@ def decoded(
                 if reused:  # an earlier file may have harmed it
                     yield from islice(decoded(path, total, places, frames, length), first // length, None)
                     return
-                raise _failed(path, frames[min(first + whole, len(frames) - 1)], child.wait(PATIENCE_SECONDS))
+                raise _failed(path, frames[min(first + whole, len(frames) - 1)], child)
             served = last
             yield block
     finally:
@@ -84,32 +85,37 @@ def serve() -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     for number in (signal.SIGINT, signal.SIGTERM):  # the parent decides, and its end is ours
         signal.signal(number, signal.SIG_IGN)
+    output = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # decoders print
     while True:
         try:
-            path, places, frames = pickle.load(sys.stdin.buffer)
+            path, total, places, frames = pickle.load(sys.stdin.buffer)
         except EOFError:
             return
         try:
             of_xtc = path.lower().endswith(".xtc")
             opener = biotraj.XTCTrajectoryFile if of_xtc else biotraj.DCDTrajectoryFile
             with opener(path, "r") as handle:
-                _write_frames(handle, places, frames)
-            sys.stdout.buffer.write(_DONE)
-            sys.stdout.buffer.flush()
+                _write_frames(handle, total, places, frames, output.write)
+            output.write(_DONE)
+            output.flush()
         except BrokenPipeError:
             os._exit(0)
         except Exception:
             os._exit(_REFUSED)
 
 
-def _write_frames(handle: Any, places: NDArray[np.intp] | None, frames: range) -> None:
-    write = sys.stdout.buffer.write
+def _write_frames(
+    handle: Any, total: int, places: NDArray[np.intp] | None, frames: range, write: Callable[[Any], object]
+) -> None:
     for at, frame in enumerate(frames):
         signal.alarm(PATIENCE_SECONDS)
         if frame != at:
             handle.seek(frame)
         xyz, *told = handle.read(1)
         signal.alarm(0)
+        if xyz.shape != (1, total, 3):
+            raise ValueError(frame)
         head = np.zeros((), dtype=_frame_type(0))
         if len(told) == 2:
             head["time"] = np.nan
@@ -144,7 +150,10 @@ def _started() -> subprocess.Popen[bytes]:
     return child
 
 
-def _failed(path: Path, frame: int, status: int) -> StructureError:
+def _failed(path: Path, frame: int, child: subprocess.Popen[bytes]) -> StructureError:
+    status = _REFUSED
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        status = child.wait(_END_SECONDS)
     what = f"Frame {frame} of the trajectory (from 0) is damaged and cannot be decoded."
     if status == -signal.SIGALRM:
         what = f"Frame {frame} of the trajectory (from 0) was not decoded within {PATIENCE_SECONDS} s."

@@ -167,13 +167,15 @@ class _CutError(StructureError):
 def _walk_xtc(handle: FileIO, path: Path, size: int) -> TrajectoryFile:
     frames, boxed, backwards, first = 0, 0, 0, -1
     notes: list[Note] = []
-    earliest, before = math.inf, -math.inf
+    times, before = set[float](), -math.inf
     atoms = int.from_bytes(os.pread(handle.fileno(), 8, 0)[4:], "big")
     try:
         for _, time, box in _xtc_frames(handle, path, size):
             if not time > before:
                 backwards, first = backwards + 1, frames if first < 0 else first
-            earliest, before = min(earliest, time), time
+            before = time
+            if len(times) < 2:
+                times.add(time)
             frames, boxed = frames + 1, boxed + box
     except _CutError:
         if not frames:
@@ -181,8 +183,7 @@ def _walk_xtc(handle: FileIO, path: Path, size: int) -> TrajectoryFile:
         notes.append(note("trajectory-cut", file=path.name, frames=frames))
     if not frames:
         raise _empty(path)
-    timeless = backwards == frames - 1 and before == earliest
-    if backwards and not timeless:
+    if backwards and len(times) > 1:  # else the file tells no time
         notes.append(note("times-go-back", file=path.name, count=backwards, first=first))
     if 0 < boxed < frames:
         notes.append(note("box-in-some-frames", file=path.name, boxed=boxed, frames=frames))
