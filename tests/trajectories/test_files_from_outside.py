@@ -102,7 +102,7 @@ def records_dcd(
     fixed: int = 0,
     told: int | None = None,
 ) -> bytes:
-    """A DCD file record by record: any byte order and mark width, fixed atoms first, X-PLOR if ``charmm`` is 0."""
+    """A DCD file record by record: any byte order and mark width, fixed atoms first; X-PLOR: ``charmm`` 0."""
     order = form[0]
 
     def record(body: bytes) -> bytes:
@@ -185,12 +185,12 @@ def test_a_molecule_cut_by_the_box_is_whole_only_where_the_box_is_told(
 @pytest.mark.parametrize(
     ("write", "words"),
     [
-        (lambda path: dcd(path / "t.dcd", swaying() / 10), "0.15 Å long where 1.5 is right; these are nanometres"),
+        (lambda path: dcd(path / "t.dcd", swaying() / 10), "0.15 Å long .* these are nanometres"),
         (lambda path: xtc(path / "t.xtc", swaying(), unit=1.0), "these are ten times those in angstrom"),
         (lambda path: xtc(path / "t.xtc", swaying(), unit=100.0), "these are nanometres"),
         (lambda path: dcd(path / "t.dcd", swaying() * 10), "these are ten times"),
         (lambda path: dcd(path / "t.dcd", swaying() * 1.89), "no frame of this protein"),  # bohr
-        (lambda path: xtc(path / "t.xtc", np.roll(swaying(), 2, axis=1)), "no frame of this protein"),  # another order
+        (lambda path: xtc(path / "t.xtc", np.roll(swaying(), 2, axis=1)), "no frame of this"),  # other order
     ],
 )  # fmt: skip
 def test_bonds_tell_the_unit_and_the_atoms(
@@ -459,10 +459,14 @@ def test_an_mmcif_with_numbers_in_another_order_is_taken_in_file_order(tmp_path:
 CHAINS = {
     "blank": (helix_atoms(chain=""), "", range(96)),
     "blank beside water": (helix_atoms(chain="") + waters(9, chain=""), "", range(96)),
-    "by segment": (helix_atoms(chain="", segment="PROA") + helix_atoms(chain="", segment="PROB"), "PROB", range(96, 192)),
+    "by segment": (
+        helix_atoms(chain="", segment="PROA") + helix_atoms(chain="", segment="PROB"), "PROB", range(96, 192)
+    ),
     "copies of one name": (helix_atoms() + helix_atoms(shift=30.0), "", range(96)),
     "blank copies": (helix_atoms(chain="") + helix_atoms(chain="", shift=30.0), "", range(96)),
-    "insertion codes": ([(*a[:4], 7, chr(61 + a[4]), *a[6:]) if 4 <= a[4] < 9 else a for a in helix_atoms()], "", range(96)),
+    "insertion codes": (
+        [(*a[:4], 7, chr(61 + a[4]), *a[6:]) if 4 <= a[4] < 9 else a for a in helix_atoms()], "", range(96)
+    ),
     "numbers from 9990": (helix_atoms(first=9970), "", range(96)),
     "hetero records": ([("HETATM", *a[1:]) for a in helix_atoms()], "", range(96)),
 }  # fmt: skip
@@ -481,7 +485,7 @@ def test_a_protein_is_found_however_its_chain_is_named(tmp_path: Path, kind: str
 
 @pytest.mark.parametrize("chain", ["A", "", "PROX"])
 def test_no_protein_is_said(tmp_path: Path, chain: str) -> None:
-    with pytest.raises(StructureError, match="no protein chain|no chain"):
+    with pytest.raises(StructureError, match=r"no protein chain|no chain"):
         read_topology(pdb(tmp_path / "t.pdb", waters(40, chain="A")), PACK, chain=chain)
 
 
@@ -526,21 +530,19 @@ def fuzzed(folder: Path, seed: int) -> None:
         if not body:
             break
     files[name].write_bytes(body)
-    if name == "t.pdb":
-        try:
-            read_topology(files[name], PACK)
-        except KinscopeError as error:
-            assert error.exit_code == 2
-        return
-    topology = read_topology(folder / "t.pdb", PACK)
+    refused, found = None, None
     try:
-        (found,) = measured(topology, files[name])
+        topology = read_topology(folder / "t.pdb", PACK)
+        if name != "t.pdb":
+            (found,) = measured(topology, files[name])
     except KinscopeError as error:
-        assert error.exit_code == 2
-        assert not isinstance(error, StructureError) or name in error.where
-        return
-    assert found.frames == 5 or codes(found) or len(body) != whole
-    if found.frames < 5 and name == "t.xtc":
+        refused = error
+    if refused is not None:
+        assert refused.exit_code == 2
+        assert not isinstance(refused, StructureError) or name in refused.where
+    elif found is not None and len(body) == whole:
+        assert found.frames == 5 or codes(found)
+    elif found is not None and found.frames < 5 and name == "t.xtc":
         assert "trajectory-cut" in codes(found) or len(xtc_frame_ends(files[name])) == found.frames
 
 

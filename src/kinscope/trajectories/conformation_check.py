@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import csv
 import os
-from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -122,12 +122,11 @@ def check_trajectory(
     alphas = source.layout.backbone.ca
     fit = Fit(alphas, np.arange(len(alphas)), source.layout.coord[alphas], "all CA atoms of the topology")
     states = KinaseStates(source.layout, pack.landmarks)
-    with _Table(table) if table is not None else nullcontext() as written:
+    with _table(table) as write:
         for chunk in source.chunks(fit):
             measures, classes = states.measure(chunk)
             states.take(measures, classes)
-            if written is not None:
-                written.write(chunk, {**measures, **classes})
+            write(chunk, {**measures, **classes})
     return TrajectoryStates(
         name=source.name,
         chain=read.chain,
@@ -158,39 +157,33 @@ def _spreads(states: KinaseStates) -> Iterator[MeasuredSpread]:
             )
 
 
-class _Table(AbstractContextManager["_Table"]):
-    """One CSV row per frame, renamed into place when the last one is written."""
+@contextmanager
+def _table(path: Path | None) -> Iterator[Callable[[Chunk, dict[str, Floats | Labels]], None]]:
+    """What writes a CSV row per frame of a chunk; the file is there once the last one is written."""
+    if path is None:
+        yield lambda chunk, found: None
+        return
+    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    try:
+        with partial.open("w", newline="", encoding="utf-8") as handle:
+            writer = csv.writer(handle, lineterminator="\n")
+            writer.writerow(["frame", "time_ps", *COLUMNS])
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+            def write(chunk: Chunk, found: dict[str, Floats | Labels]) -> None:
+                for row, time in enumerate(chunk.times_ps):
+                    at = "" if np.isnan(time) else float(time)
+                    writer.writerow([chunk.first + row, at, *(_cell(found[name][row]) for name in COLUMNS)])
 
-    def __enter__(self) -> _Table:
-        try:
-            self._handle = self._partial.open("w", newline="", encoding="utf-8")
-        except OSError as error:
-            raise BadInputError(
-                f"The table cannot be written ({error.strerror or error}).",
-                where=str(self._path),
-                remedy="Name a file in a folder that exists and can be written.",
-            ) from None
-        self._writer = csv.writer(self._handle, lineterminator="\n")
-        self._writer.writerow(["frame", "time_ps", *COLUMNS])
-        return self
-
-    def write(self, chunk: Chunk, found: dict[str, Floats | Labels]) -> None:
-        """A row per frame of a chunk; what is not known is left empty."""
-        for row, time in enumerate(chunk.times_ps):
-            values = [found[name][row] for name in COLUMNS]
-            at = "" if np.isnan(time) else float(time)
-            self._writer.writerow([chunk.first + row, at, *map(_cell, values)])
-
-    def __exit__(self, kind: object, *_: object) -> None:
-        self._handle.close()
-        if kind is None:
-            self._partial.replace(self._path)
-        else:
-            self._partial.unlink(missing_ok=True)
+            yield write
+        partial.replace(path)
+    except OSError as error:
+        raise BadInputError(
+            f"The table cannot be written ({error.strerror or type(error).__name__}).",
+            where=str(path),
+            remedy="Name a file in a folder that exists and can be written.",
+        ) from None
+    finally:
+        partial.unlink(missing_ok=True)
 
 
 def _cell(value: float | str) -> str:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Protocol, Self, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 
@@ -104,16 +104,10 @@ class Chunk:
 
 
 class Accumulator(Protocol[Result_co]):
-    """Something that sees every chunk once and keeps what it needs of them.
-
-    ``merge`` takes up what another one of the same kind saw, of another trajectory of the same atoms.
-    """
+    """Something that sees every chunk once and keeps what it needs of them."""
 
     def update(self, chunk: Chunk) -> None:
         """Take up the next frames."""
-
-    def merge(self, other: Self) -> None:
-        """Take up what another accumulator saw."""
 
     def result(self) -> Result_co:
         """What was found in all frames so far."""

@@ -124,7 +124,7 @@ class Layout(AtomTypes):
                 f"{longest[odd[0]]:.3g} Å long{', an atom is far from its chain' * bool(far[odd[0]])}."
             )
             remedy = (
-                "Give the topology's own frames, atoms in its order; make molecules whole where no box is told "
-                "(gmx trjconv -pbc mol); cut out frames that are damaged or of a run that blew up."
+                "Give the topology's own frames, atoms in its order; make molecules whole where no box is "
+                "told (gmx trjconv -pbc mol); cut out frames that are damaged or of a run that blew up."
             )
         raise StructureError(what, where=where, remedy=remedy)

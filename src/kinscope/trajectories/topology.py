@@ -76,8 +76,8 @@ def read_topology(path: Path, pack: TargetPack, *, chain: str = "") -> Topology:
     layout = Layout(atoms)
     layout.check(layout.coord[None], str(path))
     total = structure[0].count_atom_sites()
-    shown = next((segment for segment, label in segments.items() if label == name), name)
-    return Topology(layout, rows, total, shown, bool(own) and not notes, notes)
+    names = {label: segment for segment, label in segments.items()}
+    return Topology(layout, rows, total, names.get(name, name), bool(own) and not notes, notes)
 
 
 def _counted(body: bytes) -> tuple[bytes, dict[str, str]]:
@@ -100,31 +100,28 @@ def _counted(body: bytes) -> tuple[bytes, dict[str, str]]:
             for place in range(len(column)):
                 column[place] = str(place + 1)
         return document.as_string().encode("latin-1"), {}
-    lines = text.splitlines()
-    atoms = [line for line in lines if line.startswith(("ATOM", "HETATM"))]
-    names = _Chains({line[21:22] for line in atoms})
-    count = 0
-    for place, line in enumerate(lines):
+    lines, names, count = [], _Chains(text), 0
+    for line in text.splitlines():
         if line.startswith("MODEL"):
             count = 0
         elif line.startswith("TER"):
             names.end()
         elif line.startswith(("ATOM", "HETATM")):
-            lines[place] = f"{line[:6]}{_hybrid_36(count + 1)}{line[11:21]}{names.of(line)}{line[22:]}"
+            line = f"{line[:6]}{_hybrid_36(count + 1)}{line[11:21]}{names.of(line)}{line[22:]}"
             count += 1
-    kept = (line for line in lines if not line.startswith("CONECT"))
-    return "\n".join(kept).encode("latin-1"), names.segments
+        if not line.startswith("CONECT"):
+            lines.append(line)
+    return "\n".join(lines).encode("latin-1"), names.segments
 
 
 class _Chains:
     """One-letter names of a PDB file's chains, one for each copy."""
 
-    def __init__(self, taken: set[str]) -> None:
-        self._free = iter([name for name in string.ascii_letters + string.digits if name not in taken])
-        self._now: tuple[str, str] = ("", "")
-        self._residue = ""
+    def __init__(self, text: str) -> None:
+        taken = set(re.findall(r"^(?:ATOM  |HETATM).{15}(.)", text, re.MULTILINE))
+        self._free = iter(sorted(set(string.ascii_letters + string.digits) - taken))
+        self._now, self._name, self._residue = ("", ""), "", ""
         self._seen: set[str] = set()
-        self._name = ""
         self.segments: dict[str, str] = {}
 
     def end(self) -> None:
@@ -135,15 +132,13 @@ class _Chains:
     def of(self, line: str) -> str:
         """The chain of an atom's line."""
         own, segment = line[21:22], line[72:76].strip()
-        now = (own, segment if own == " " else "")
-        residue = line[17:20] + line[22:27]
+        now, residue = (own, segment if own == " " else ""), line[17:20] + line[22:27]
         again = residue != self._residue and residue in self._seen and line[16:17] == " "
         if now != self._now or again:
-            fresh = own == " " or again
-            self._name = next(self._free, self._name or own) if fresh else own
-            self._now, self._seen = now, set()
-            if fresh and segment:
-                self.segments.setdefault(segment, self._name)
+            self._now, self._seen, self._name = now, set(), own
+            if own == " " or again:
+                self._name = next(self._free, own)
+                self.segments.setdefault(segment or self._name, self._name)
         self._residue = residue
         self._seen.add(residue)
         return self._name
@@ -151,13 +146,7 @@ class _Chains:
 
 def _hybrid_36(number: int) -> str:
     """A serial number in five columns (https://cci.lbl.gov/hybrid_36/)."""
-    if number < 100_000:
-        return f"{number:5d}"
-    rest, digits = number - 100_000 + 10 * 36**4, ""
-    while rest:
-        rest, digit = divmod(rest, 36)
-        digits = (string.digits + string.ascii_uppercase)[digit] + digits
-    return digits
+    return f"{number:5d}" if number < 100_000 else np.base_repr(number - 100_000 + 10 * 36**4, 36)
 
 
 def _target_numbers(structure: Any, name: str, pack: TargetPack, path: Path) -> dict[tuple[str, str], int]:

@@ -1,25 +1,20 @@
-"""Trajectories of the protein: XTC frames written so that a full disk is noticed, read without jumps."""
+"""Trajectories of the protein: XTC frames written so that a full disk is noticed."""
 
 from __future__ import annotations
 
 import errno
 import os
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from kinscope.core.errors import RunDirectoryError, StructureError
 from kinscope.dynamics.box import FloatArray
-from kinscope.dynamics.files.reading import inspect_trajectory, read_blocks
-from kinscope.dynamics.records import (
-    REPLICA_RECORD_FILE,
-    TRAJECTORY_FILE,
-    ReplicaRecord,
-)
+from kinscope.dynamics.files.reading import inspect_trajectory
+from kinscope.dynamics.records import REPLICA_RECORD_FILE, ReplicaRecord
 
 
 @dataclass(frozen=True)
@@ -82,36 +77,6 @@ def append_at(path: Path, offset: int, data: bytes) -> int:
         handle.flush()
         os.fsync(handle.fileno())
     return offset + len(data)
-
-
-def iterate_protein_frames(directory: Path) -> Iterator[tuple[NDArray[np.float32], float]]:
-    """Frames of a finished replica one by one, in constant memory.
-
-    Yields
-    ------
-    coords
-        (n_atoms, 3) angstrom, float32; the protein whole and without jumps over the box.
-    time_ps
-        Since the start of production.
-
-    Raises
-    ------
-    RunDirectoryError
-        If the replica is not there, not finished, or its trajectory is of another length.
-    StructureError
-        If the trajectory cannot be decoded.
-    """
-    record = finished_record(directory)
-    found = inspect_trajectory(directory / TRAJECTORY_FILE)
-    if found.frames != record.frames:
-        raise RunDirectoryError(
-            f"The trajectory is damaged ({found.frames} frames where {record.frames} were written).",
-            where=str(found.path),
-            remedy="Remove the replica's folder and run it again.",
-        )
-    for block in read_blocks(found):
-        for frame, time in zip(block.coordinates, block.times_ps, strict=True):
-            yield frame, float(time)
 
 
 def finished_record(directory: Path) -> ReplicaRecord:

@@ -91,12 +91,6 @@ class KinaseStates:
         angles = _angles(frames, marks)
         return found, {**_classes(found, angles, marks), **words}
 
-    def merge(self, other: KinaseStates) -> None:
-        """Take up another trajectory."""
-        self._series.merge(other._series)
-        self._counts.update(other._counts)
-        self._changes += other._changes
-
     def result(self) -> Series:
         """The measures in the order of ``MEASURES``, (n_blocks, n_measures)."""
         return self._series

@@ -72,10 +72,6 @@ class LigandPose:
         share: FloatArray = held.mean(axis=1)
         return share
 
-    def merge(self, other: LigandPose) -> None:
-        """Take up another trajectory."""
-        self._series.merge(other._series)
-
     def result(self) -> Series:
         """RMSD (angstrom), drift of the centre (angstrom) and share of kept contacts, (n_blocks, 3)."""
         return self._series

@@ -109,10 +109,6 @@ class PocketVolume:
         near = np.linalg.norm(frame - self._where.centre, axis=1) <= self._reach
         return pocket_volume(frame[near], self._elements[near].tolist(), self._where.region)
 
-    def merge(self, other: PocketVolume) -> None:
-        """Take up another trajectory."""
-        self._series.merge(other._series)
-
     def result(self) -> Series:
         """Volumes, (n_blocks,)."""
         return self._series

@@ -76,11 +76,6 @@ class SecondaryStructure:
             self._counts[code] += (codes == code).sum(axis=0)
         self._shares.add(np.stack([(codes == code).mean(axis=1) for code in (HELIX, STRAND)], axis=1))
 
-    def merge(self, other: SecondaryStructure) -> None:
-        """Take up another trajectory."""
-        self._counts += other._counts
-        self._shares.merge(other._shares)
-
     def result(self) -> FloatArray:
         """Shares of coil, helix and strand per residue, shape (3, n_residues)."""
         shares: FloatArray = self._counts / max(1, int(self._counts[:, :1].sum()))
