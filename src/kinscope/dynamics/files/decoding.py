@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from kinscope.core.errors import StructureError
 
-PATIENCE_SECONDS = 180
+PATIENCE_SECONDS = 120
 """Longest time for one frame."""
 _END_SECONDS = 10
 _PIPE_BYTES = 2**20
@@ -57,17 +57,18 @@ def decoded(
     served = False
     try:
         with contextlib.suppress(BrokenPipeError):
-            pickle.dump((str(path.absolute()), total, places, frames), child.stdin)
+            pickle.dump((str(path.absolute()), total, places, frames, PATIENCE_SECONDS), child.stdin)
             child.stdin.flush()
         for first in range(0, len(frames), length):
             block = np.empty(min(length, len(frames) - first), dtype=_frame_type(wanted))
             whole = _fill(child.stdout, block)
             last = first + whole == len(frames)
             if whole < len(block) or (last and child.stdout.read(1) != _DONE):
-                if reused:  # an earlier file may have harmed it
+                status = _end_of(child)
+                if reused and status != -signal.SIGALRM:  # an earlier file may have harmed it
                     yield from islice(decoded(path, total, places, frames, length), first // length, None)
                     return
-                raise _failed(path, frames[min(first + whole, len(frames) - 1)], child)
+                raise _failed(path, frames[min(first + whole, len(frames) - 1)], status)
             served = last
             yield block
     finally:
@@ -89,14 +90,15 @@ def serve() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # decoders print
     while True:
         try:
-            path, total, places, frames = pickle.load(sys.stdin.buffer)
+            path, *job, patience = pickle.load(sys.stdin.buffer)
         except EOFError:
             return
         try:
             of_xtc = path.lower().endswith(".xtc")
             opener = biotraj.XTCTrajectoryFile if of_xtc else biotraj.DCDTrajectoryFile
+            signal.alarm(patience)
             with opener(path, "r") as handle:
-                _write_frames(handle, total, places, frames, output.write)
+                _write_frames(output.write, handle, patience, *job)
             output.write(_DONE)
             output.flush()
         except BrokenPipeError:
@@ -106,10 +108,15 @@ def serve() -> None:
 
 
 def _write_frames(
-    handle: Any, total: int, places: NDArray[np.intp] | None, frames: range, write: Callable[[Any], object]
+    write: Callable[[Any], object],
+    handle: Any,
+    patience: int,
+    total: int,
+    places: NDArray[np.intp] | None,
+    frames: range,
 ) -> None:
     for at, frame in enumerate(frames):
-        signal.alarm(PATIENCE_SECONDS)
+        signal.alarm(patience)
         if frame != at:
             handle.seek(frame)
         xyz, *told = handle.read(1)
@@ -150,10 +157,15 @@ def _started() -> subprocess.Popen[bytes]:
     return child
 
 
-def _failed(path: Path, frame: int, child: subprocess.Popen[bytes]) -> StructureError:
-    status = _REFUSED
-    with contextlib.suppress(subprocess.TimeoutExpired):
-        status = child.wait(_END_SECONDS)
+def _end_of(child: subprocess.Popen[bytes]) -> int:
+    """Its exit status; as if it refused where it wrote something else than frames and lives."""
+    try:
+        return child.wait(_END_SECONDS)
+    except subprocess.TimeoutExpired:
+        return _REFUSED
+
+
+def _failed(path: Path, frame: int, status: int) -> StructureError:
     what = f"Frame {frame} of the trajectory (from 0) is damaged and cannot be decoded."
     if status == -signal.SIGALRM:
         what = f"Frame {frame} of the trajectory (from 0) was not decoded within {PATIENCE_SECONDS} s."
