@@ -164,6 +164,7 @@ def user_source(
     )
 
 
+@np.errstate(invalid="ignore", over="ignore")
 def joined(
     coordinates: NDArray[np.float32], boxes: NDArray[np.float64], layout: Layout
 ) -> NDArray[np.float32]:

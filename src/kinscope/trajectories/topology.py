@@ -225,6 +225,8 @@ def _named(residue: str, atom: Any) -> tuple[str, str]:
 
 def _is_ligand(residue: Any) -> bool:
     """Whether a residue is a small molecule worth following: no water, no ion, no part of a protein."""
+    if len(residue) < _FEWEST_LIGAND_ATOMS:
+        return False
     names = {atom.name for atom in residue}
     heavy = sum(atom.element.name not in ("H", "D") for atom in residue)
     carbon = any(atom.element.name == "C" for atom in residue)

@@ -120,7 +120,8 @@ def read_blocks(
     first = 0
     for rows in decoded(found.path, found.atoms, atoms, range(0, found.frames, stride), length):
         scale = np.float32(10.0 if found.kind == "xtc" else 1.0)
-        coordinates = rows["xyz"] * scale
+        with np.errstate(over="ignore", invalid="ignore"):
+            coordinates = np.multiply(rows["xyz"], scale, out=rows["xyz"])
         sound = np.isfinite(coordinates).all(axis=(1, 2))
         if not sound.all():
             raise StructureError(
@@ -134,6 +135,7 @@ def read_blocks(
         first += len(rows)
 
 
+@np.errstate(invalid="ignore")
 def box_vectors(lengths: NDArray[Any], angles: NDArray[Any]) -> NDArray[np.float64]:
     """Box vectors as rows, (n, 3, 3), of lengths (angstrom) and angles (degrees), both (n, 3)."""
     a, b, c = np.asarray(lengths, dtype=np.float64).T
