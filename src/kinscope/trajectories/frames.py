@@ -65,12 +65,7 @@ class Chunk:
     @property
     def fit(self) -> Fit:
         """What the frames are laid on."""
-        if self._fit is None:
-            raise BadInputError(
-                "These frames were given without anything to superpose them on.",
-                where="streaming analysis",
-                remedy="Find a core first (analysis.cores.find_core) and give its fit to the chunks.",
-            )
+        assert self._fit is not None, "these frames were given without a fit"
         return self._fit
 
     @cached_property

@@ -97,7 +97,7 @@ class Layout(AtomTypes):
         chain = self.backbone
 
         def lengths(one: IntArray, other: IntArray) -> FloatArray:
-            return np.linalg.norm(coordinates[:, one] - coordinates[:, other], axis=2)
+            return np.asarray(np.linalg.norm(coordinates[:, one] - coordinates[:, other], axis=2))
 
         bonds = np.concatenate(
             [lengths(chain.n, chain.ca), lengths(chain.ca, chain.c), lengths(chain.c, chain.o)], axis=1
@@ -105,7 +105,7 @@ class Layout(AtomTypes):
         shortest, longest, middle = bonds.min(axis=1), bonds.max(axis=1), np.median(bonds, axis=1)
         before, after = chain.c[:-1], chain.n[1:]
         linked = np.linalg.norm(self.coord[before] - self.coord[after], axis=1) < _LINK_ANGSTROM[0]
-        broken = (lengths(before[linked], after[linked]) > _LINK_ANGSTROM[1]).any(axis=1)
+        broken = np.any(lengths(before[linked], after[linked]) > _LINK_ANGSTROM[1], axis=1)
         protein = coordinates if self.protein.all() else coordinates[:, self.protein]
         alphas = coordinates[:, chain.ca]
         outside = np.maximum(

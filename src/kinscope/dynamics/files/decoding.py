@@ -61,7 +61,8 @@ def decoded(
             child.stdin.flush()
         for first in range(0, len(frames), length):
             block = np.empty(min(length, len(frames) - first), dtype=_frame_type(wanted))
-            whole = _fill(child.stdout, block)
+            got: int = child.stdout.readinto(block.view(np.uint8).data)  # type: ignore[attr-defined]
+            whole = got // block.itemsize
             last = first + whole == len(frames)
             if whole < len(block) or (last and child.stdout.read(1) != _DONE):
                 status = _end_of(child)
@@ -124,24 +125,17 @@ def _write_frames(
         if xyz.shape != (1, total, 3):
             raise ValueError(frame)
         head = np.zeros((), dtype=_frame_type(0))
-        if len(told) == 2:
-            head["time"] = np.nan
-            if told[0] is not None:
-                head["box"][:2] = told[0][0], told[1][0]
-        else:
+        if len(told) == 3:
             head["time"], head["box"] = told[0][0], 0.0 if told[2] is None else told[2][0]
+        else:
+            head["time"] = np.nan
+            head["box"][:2] = 0.0 if told[0] is None else (told[0][0], told[1][0])
         write(head.tobytes())
         write(xyz if places is None else xyz[:, places])
 
 
 def _frame_type(atoms: int) -> np.dtype[np.void]:
     return np.dtype([("time", "f8"), ("box", "f4", (3, 3)), ("xyz", "f4", (atoms, 3))])
-
-
-def _fill(pipe: Any, block: NDArray[np.void]) -> int:
-    """Fill a block from a pipe; how many frames came whole."""
-    got: int = pipe.readinto(block.view(np.uint8).data)
-    return got // block.itemsize
 
 
 def _started() -> subprocess.Popen[bytes]:

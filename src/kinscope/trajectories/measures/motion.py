@@ -45,7 +45,8 @@ class Series:
         self._limit = max(2, limit)
         self._blocks: list[FloatArray] = []
         self._loose: FloatArray | None = None
-        self._size = 1
+        self.block_frames = 1
+        """Frames in a block."""
         self._kept = 0
         self.moments = Moments()
         """Count, mean and squared deviations over all frames."""
@@ -56,11 +57,11 @@ class Series:
         self.moments.add(x)
         if self._loose is not None:
             x = np.concatenate([self._loose, x])
-        whole = len(x) // self._size
-        cut = whole * self._size
+        whole = len(x) // self.block_frames
+        cut = whole * self.block_frames
         self._loose = x[cut:].copy() if cut < len(x) else None
         if whole:
-            self._blocks.append(x[:cut].reshape(whole, self._size, *x.shape[1:]).mean(axis=1))
+            self._blocks.append(x[:cut].reshape(whole, self.block_frames, *x.shape[1:]).mean(axis=1))
             self._kept += whole
         while self._kept > self._limit:
             self._halve()
@@ -70,9 +71,9 @@ class Series:
         pairs = len(every) // 2
         joined = every[: 2 * pairs].reshape(pairs, 2, *every.shape[1:]).mean(axis=1)
         if len(every) % 2:
-            odd = np.repeat(every[-1:], self._size, axis=0)
+            odd = np.repeat(every[-1:], self.block_frames, axis=0)
             self._loose = odd if self._loose is None else np.concatenate([odd, self._loose])
-        self._blocks, self._kept, self._size = [joined], pairs, 2 * self._size
+        self._blocks, self._kept, self.block_frames = [joined], pairs, 2 * self.block_frames
 
     def result(self) -> FloatArray:
         """Means of the blocks, shape (n_blocks, ...): every frame's value if ``block_frames`` is 1."""
@@ -81,11 +82,6 @@ class Series:
         if self._blocks:
             return self._blocks[0]
         return np.empty(0) if self._loose is None else self._loose.mean(axis=0, keepdims=True)
-
-    @property
-    def block_frames(self) -> int:
-        """Frames in a block."""
-        return self._size
 
 
 class Times(Series):
