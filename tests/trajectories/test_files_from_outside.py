@@ -348,6 +348,14 @@ def test_a_header_that_lies_is_refused_before_anything_is_decoded(
     assert str(path) in refused.value.where
 
 
+def test_a_length_that_skips_frames_is_damage_and_no_end(tmp_path: Path) -> None:
+    path = xtc(tmp_path / "t.xtc", swaying())
+    ends = xtc_frame_ends(path)
+    path.write_bytes(int_at(ends[1] + 88, 10**8)(path.read_bytes()))
+    with pytest.raises(StructureError, match="header of frame 2"):
+        inspect_trajectory(path)
+
+
 def test_another_number_of_atoms_is_told_with_both_and_a_file_given_twice_is_refused(
     tmp_path: Path, topology: Topology
 ) -> None:

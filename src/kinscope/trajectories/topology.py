@@ -67,10 +67,9 @@ def read_topology(path: Path, pack: TargetPack, *, chain: str = "") -> Topology:
         numbers = _target_numbers(structure, name, pack, path)
     else:
         name = _longest_chain(structure, path, chain)
-        keys = [(str(r.seqid), r.name) for r in structure[0][name] if _is_residue(r)]
-        plain = {(str(r.seqid), r.name): r.seqid.num for r in structure[0][name] if _is_residue(r)}
-        unique = len(set(plain.values())) == len(keys)
-        numbers = plain if unique else {key: place for place, key in enumerate(keys, start=1)}
+        numbers = {(str(r.seqid), r.name): r.seqid.num for r in structure[0][name] if _is_residue(r)}
+        if len(set(numbers.values())) < len(numbers):  # insertion codes
+            numbers = {key: place for place, key in enumerate(numbers, start=1)}
         notes = (note("other-protein", gene=pack.gene),)
     atoms, rows = _chosen(structure, name, numbers)
     layout = Layout(atoms)

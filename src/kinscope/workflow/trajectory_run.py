@@ -42,7 +42,6 @@ from kinscope.workflow.study import plan_of
 
 ANALYSIS_FILE = "analysis.json"
 _EXAMPLE_FRAMES = 60
-_NO_BOX = np.zeros((3, 3))
 _HASHED_BYTES = 2_000_000_000
 """Larger trajectories are named by size alone: their checksum would take longer than their analysis."""
 
@@ -127,15 +126,8 @@ def example_files(pack: TargetPack, folder: Path) -> tuple[Path, list[Path]]:
             random = np.random.default_rng(seed)
             waves, moves = random.normal(0, 0.06, (3, 4)), random.normal(0, 0.4, (4, 3))
             phases = np.cumsum(random.normal(0, 0.6, (_EXAMPLE_FRAMES, 4)), axis=0)
-            frames = [
-                Frame(
-                    step,
-                    10.0 * step,
-                    (atoms.coord + np.sin(atoms.coord @ waves + phase) @ moves) / 10,
-                    _NO_BOX,
-                )
-                for step, phase in enumerate(phases)
-            ]
+            moved = [(atoms.coord + np.sin(atoms.coord @ waves + phase) @ moves) / 10 for phase in phases]
+            frames = [Frame(step, 10.0 * step, at, np.zeros((3, 3))) for step, at in enumerate(moved)]
             append_at(path, 0, encode_frames(frames, folder))
     except OSError as error:
         raise _unwritable(folder, error) from None

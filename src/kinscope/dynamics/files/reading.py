@@ -194,7 +194,7 @@ def _walk_xtc(handle: FileIO, path: Path, size: int) -> TrajectoryFile:
 
 def _xtc_frames(handle: FileIO, path: Path, size: int) -> Iterator[tuple[int, float, bool]]:
     """Where each frame ends, its time (ps) and whether it tells a box."""
-    offset, frames, atoms = 0, 0, 0
+    offset, frames, atoms, longest = 0, 0, 0, size
     while offset < size:
         head = os.pread(handle.fileno(), _XTC_HEADER + 40, offset)
         if len(head) < _XTC_HEADER + 4:
@@ -212,10 +212,11 @@ def _xtc_frames(handle: FileIO, path: Path, size: int) -> Iterator[tuple[int, fl
         if held != atoms:
             raise _damaged(path, f"frame {frames} at byte {offset} holds {held} atoms, those before {atoms}")
         length = _xtc_frame_length(head, held)
-        if length is None or offset + length > size:
+        if length is None or (offset + length > size and length <= 2 * longest):
             raise _cut(path, frames, offset)
-        if not length:
+        if not length or offset + length > size:
             raise _damaged(path, f"the header of frame {frames} at byte {offset} contradicts itself")
+        longest = max(length, longest if frames else 0)
         offset, frames = offset + length, frames + 1
         yield offset, time, any(box)
 
