@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from kinscope.core.errors import StructureError
 from kinscope.dynamics.files.reading import TrajectoryFile, inspect_trajectory, read_blocks
-from kinscope.dynamics.records import TOPOLOGY_FILE, TRAJECTORY_FILE
+from kinscope.dynamics.records import TOPOLOGY_FILE
 from kinscope.results.notes import Note, note
 from kinscope.structures.io import read_model
 from kinscope.trajectories.frames import Chunk, Fit
@@ -83,19 +83,17 @@ def replica_source(directory: Path, *, state: str, variant: str) -> Source:
     Raises
     ------
     RunDirectoryError
-        If the replica is not there or has failed.
+        If the replica is not there, has failed, or its trajectory is of another length than its record says.
     StructureError
-        If its trajectory is damaged or of another length than its record says.
+        If its trajectory is damaged.
     """
-    from kinscope.dynamics.files.trajectory import finished_record
+    from kinscope.dynamics.files.trajectory import finished_trajectory
 
-    record = finished_record(directory)
-    found = inspect_trajectory(directory / TRAJECTORY_FILE)
+    record, found = finished_trajectory(directory)
     atoms = read_model(directory / TOPOLOGY_FILE)
-    if found.frames != record.frames or found.atoms != len(atoms):
+    if found.atoms != len(atoms):
         raise StructureError(
-            f"The trajectory holds {found.frames} frames of {found.atoms} atoms where {record.frames} of "
-            f"{len(atoms)} were written.",
+            f"The trajectory holds {found.atoms} atoms, its topology {len(atoms)}.",
             where=str(found.path),
             remedy="Remove the replica's folder and run it again.",
         )

@@ -21,8 +21,9 @@ from kinscope.core.errors import BadInputError
 from kinscope.core.files import decoded, read_bounded
 from kinscope.core.records import Record
 from kinscope.core.seeds import derive_seed
-from kinscope.dynamics.files.reading import inspect_trajectory, read_blocks
-from kinscope.dynamics.records import REPLICA_RECORD_FILE, TRAJECTORY_FILE, ReplicaRecord
+from kinscope.dynamics.files.reading import read_blocks
+from kinscope.dynamics.files.trajectory import finished_trajectory
+from kinscope.dynamics.records import REPLICA_RECORD_FILE, ReplicaRecord
 from kinscope.results.measured import FluctuationProfile
 from kinscope.structures.conformation.classify import EntryGeometry, classify_entries
 from kinscope.structures.io import read_model
@@ -346,7 +347,7 @@ def _alphas(
     """Residue numbers, and CA coordinates of at most two thousand evenly spaced frames."""
     atoms = read_model(directory / "topology.cif")
     alpha = np.flatnonzero((atoms.atom_name == "CA") & (atoms.element == "C"))
-    found = inspect_trajectory(directory / TRAJECTORY_FILE)
+    _, found = finished_trajectory(directory)
     blocks = read_blocks(found, alpha, stride=-(-found.frames // _MOST_FRAMES))
     kept = np.concatenate([block.coordinates for block in blocks])
     return np.asarray(atoms.res_id[alpha]), kept.astype(np.float64)

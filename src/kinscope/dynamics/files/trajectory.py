@@ -13,8 +13,8 @@ import numpy as np
 
 from kinscope.core.errors import RunDirectoryError, StructureError
 from kinscope.dynamics.box import FloatArray
-from kinscope.dynamics.files.reading import inspect_trajectory
-from kinscope.dynamics.records import REPLICA_RECORD_FILE, ReplicaRecord
+from kinscope.dynamics.files.reading import TrajectoryFile, inspect_trajectory
+from kinscope.dynamics.records import REPLICA_RECORD_FILE, TRAJECTORY_FILE, ReplicaRecord
 
 
 @dataclass(frozen=True)
@@ -77,6 +77,26 @@ def append_at(path: Path, offset: int, data: bytes) -> int:
         handle.flush()
         os.fsync(handle.fileno())
     return offset + len(data)
+
+
+def finished_trajectory(directory: Path) -> tuple[ReplicaRecord, TrajectoryFile]:
+    """Record and trajectory of a finished replica, as long as its record says.
+
+    Raises
+    ------
+    RunDirectoryError
+        If the replica is not there, not finished, or its trajectory is of another length.
+    StructureError
+        If its trajectory is damaged.
+    """
+    record, found = finished_record(directory), inspect_trajectory(directory / TRAJECTORY_FILE)
+    if found.frames != record.frames:
+        raise RunDirectoryError(
+            f"The trajectory is damaged ({found.frames} frames where {record.frames} were written).",
+            where=str(found.path),
+            remedy="Remove the replica's folder and run it again.",
+        )
+    return record, found
 
 
 def finished_record(directory: Path) -> ReplicaRecord:
