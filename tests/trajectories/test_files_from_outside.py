@@ -469,6 +469,20 @@ def test_an_mmcif_with_numbers_in_another_order_is_taken_in_file_order(tmp_path:
     assert np.allclose(atoms.coord[found.places], found.layout.coord, atol=1e-2)
 
 
+def test_a_residue_without_a_number_is_said(tmp_path: Path) -> None:
+    import gemmi
+
+    document = gemmi.read_structure(str(pdb(tmp_path / "t.pdb", helix_atoms()))).make_mmcif_document()
+    table = document.sole_block()
+    for tag in ("auth_seq_id", "label_seq_id"):
+        column = table.find_values(f"_atom_site.{tag}")
+        for place in range(8, 12):
+            column[place] = "?"
+    document.write_file(str(tmp_path / "t.cif"))
+    with pytest.raises(StructureError, match="has no number"):
+        read_topology(tmp_path / "t.cif", PACK)
+
+
 CHAINS = {
     "blank": (helix_atoms(chain=""), "", range(96)),
     "blank beside water": (helix_atoms(chain="") + waters(9, chain=""), "", range(96)),

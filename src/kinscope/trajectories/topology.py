@@ -58,6 +58,10 @@ def read_topology(path: Path, pack: TargetPack, *, chain: str = "") -> Topology:
 
     body, segments = _counted(read_body(path))
     structure = parse_structure(body, str(path))
+    if any(residue.seqid.num is None for part in structure[0] for residue in part):
+        raise StructureError(
+            "A residue has no number.", where=str(path), remedy="Number the residues (auth_seq_id)."
+        )
     chain = segments.get(chain, chain)
     own = protein_chains(structure, pack)
     numbers: dict[tuple[str, str], int]
