@@ -194,7 +194,7 @@ def _walk_xtc(handle: FileIO, path: Path, size: int) -> TrajectoryFile:
 
 def _xtc_frames(handle: FileIO, path: Path, size: int) -> Iterator[tuple[int, float, bool]]:
     """Where each frame ends, its time (ps) and whether it tells a box."""
-    offset, frames, atoms, longest = 0, 0, 0, size
+    offset, frames, atoms, longest = 0, 0, 0, math.inf
     while offset < size:
         head = os.pread(handle.fileno(), _XTC_HEADER + 40, offset)
         if len(head) < _XTC_HEADER + 4:
