@@ -10,6 +10,7 @@ pass. That memory does not grow with the trajectory is a test (``tests/trajector
 
 from __future__ import annotations
 
+import os
 import sys
 import tempfile
 import time
@@ -104,12 +105,20 @@ def mdtraj(pdb: str, xtc: str) -> tuple[Callable[[], object], ...]:
     )
 
 
+def cpu_seconds() -> float:
+    """Of this process and of the decoders that it started, which are its only children."""
+    children = Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()
+    fields = [Path(f"/proc/{child}/stat").read_text().rpartition(")")[2].split() for child in children]
+    ticks = sum(int(row[11]) + int(row[12]) for row in fields)
+    return time.process_time() + ticks / os.sysconf("SC_CLK_TCK")
+
+
 def seconds(call: Callable[[], object]) -> Any:
     """CPU seconds of the better of two calls."""
-    marks = [time.process_time()]
+    marks = [cpu_seconds()]
     for _ in range(2):
         call()
-        marks.append(time.process_time())
+        marks.append(cpu_seconds())
     return min(np.diff(marks))
 
 

@@ -23,11 +23,11 @@ from kinscope.analysis.fluctuation import (
 )
 from kinscope.analysis.pockets import compare_pocket, inclusion_region, pocket_volume
 from kinscope.analysis.regions import compare_regions, residue_differences
+from kinscope.analysis.statistics import standard_error
 from kinscope.analysis.superposition import kabsch, mean_structure, rigid_core, superpose
 from kinscope.core.errors import BadInputError
 from kinscope.interpretation.words.say import statement
 from kinscope.results.measured import FluctuationProfile, PocketComparison
-from kinscope.trajectories.summary import summarise
 
 CLOUD = np.random.default_rng(0).normal(scale=10.0, size=(60, 3))
 
@@ -302,8 +302,7 @@ def test_short_or_drifting_trajectories_support_no_sentence_on_mobility():
     assert growing[-1] > 1.5 * growing[0]
 
 
-def test_a_series_is_summarised_with_the_error_of_its_mean():
-    summary = summarise("radius", "Å", np.random.default_rng(1).normal(5, 1, 500))
-    assert summary.mean == pytest.approx(5.0, abs=0.2)
-    assert summary.standard_error == pytest.approx(1 / np.sqrt(500), rel=0.4)
-    assert summarise("radius", "Å", np.array([1.0])).standard_error is None
+def test_the_mean_of_a_series_has_an_error():
+    values = np.random.default_rng(1).normal(5, 1, 500)
+    assert standard_error(values) == pytest.approx(1 / np.sqrt(500), rel=0.4)
+    assert not np.isfinite(standard_error(values[:1]))

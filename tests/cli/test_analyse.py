@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
 from kinscope.analysis.statistics import difference
+from kinscope.cli import commands
 from kinscope.cli.commands.dynamics import _differences
 from kinscope.interpretation.words.say import statement
 from kinscope.results.trajectories import MeasureComparison
@@ -36,3 +44,36 @@ def test_what_is_said_of_several_quantities_is_said_once() -> None:
 
 def test_nothing_is_said_of_nothing() -> None:
     assert _differences([]) == []
+
+
+def test_the_example_runs_as_the_readme_has_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    readme = Path(__file__).parents[2] / "README.md"
+    line = next(row for row in readme.read_text().splitlines() if row.startswith("kinscope analyse"))
+    words = line.partition("#")[0].split()[1:]
+    monkeypatch.chdir(tmp_path)
+    app = typer.Typer()
+    commands.register(app)
+    done = CliRunner().invoke(app, [*words, "--pocket-frames", "0"])
+    assert done.exit_code == 0, done.output
+    found = json.loads(Path("kinscope-analysis/analysis.json").read_text())
+    assert [one["name"] for one in found["replicas"]] == ["made-up-1.xtc", "made-up-2.xtc"]
+    assert {one["frames"] for one in found["replicas"]} == {60}
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        [],
+        ["--topology", "a.pdb"],
+        ["--trajectory", "a.xtc"],
+        ["run", "--topology", "a.pdb", "--trajectory", "a.xtc"],
+        ["run", "--example"],
+        ["--example", "--topology", "a.pdb", "--trajectory", "a.xtc"],
+    ],
+)
+def test_half_an_order_or_two_are_refused(words: list[str]) -> None:
+    app = typer.Typer()
+    commands.register(app)
+    failed = CliRunner().invoke(app, ["analyse", *words])
+    assert failed.exception is not None
+    assert "Give a directory, or a topology with trajectories, or --example" in str(failed.exception)

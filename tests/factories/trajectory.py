@@ -10,7 +10,8 @@ import numpy as np
 from biotite.structure import AtomArray
 
 from kinscope.core.files import write_atomic
-from kinscope.dynamics.files.trajectory import iterate_protein_frames
+from kinscope.dynamics.files.reading import read_blocks
+from kinscope.dynamics.files.trajectory import finished_trajectory
 from kinscope.dynamics.records import (
     REPLICA_RECORD_FILE,
     TOPOLOGY_FILE,
@@ -112,9 +113,12 @@ def write_replica(
 def read_protein_frames(directory: Path) -> tuple[AtomArray, np.ndarray[Any, np.dtype[np.float32]], Floats]:
     """Atoms, coordinates (n_frames, n_atoms, 3) in angstrom and times (n_frames,) in ps of a replica."""
     atoms = read_model(directory / TOPOLOGY_FILE)
-    frames = list(iterate_protein_frames(directory))
-    coordinates = np.array([frame for frame, _ in frames], dtype=np.float32).reshape(-1, len(atoms), 3)
-    return atoms, coordinates, np.array([time for _, time in frames], dtype=np.float64)
+    blocks = list(read_blocks(finished_trajectory(directory)[1]))
+    return (
+        atoms,
+        np.concatenate([block.coordinates for block in blocks]),
+        np.concatenate([block.times_ps for block in blocks]),
+    )
 
 
 def array_chunks(

@@ -155,12 +155,12 @@ def test_what_cannot_be_read_is_said(tmp_path, topology):
     write_xtc(tmp_path / "fewer.xtc", FRAMES[:1, :100])
     (tmp_path / "noise.xtc").write_bytes(b"\x07" * 400)
     write_xtc(tmp_path / "whole.xtc", FRAMES[:4])
-    (tmp_path / "cut.xtc").write_bytes((tmp_path / "whole.xtc").read_bytes()[:-2000])
+    (tmp_path / "cut.xtc").write_bytes((tmp_path / "whole.xtc").read_bytes()[:2000])
     (tmp_path / "frames.pdb").write_text("END\n")
     for name, words in (
         ("fewer.xtc", "hold 100 atoms, the topology"),
         ("noise.xtc", "no XTC file"),
-        ("cut.xtc", "breaks off within frame 3"),
+        ("cut.xtc", "breaks off within frame 0"),
         ("none.xtc", "No such file"),
         ("frames.pdb", "no trajectory"),
     ):

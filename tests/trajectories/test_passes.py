@@ -29,15 +29,19 @@ from kinscope.trajectories.measures.interactions import Interactions
 from kinscope.trajectories.measures.kinase_states import MEASURES, KinaseStates
 from kinscope.trajectories.measures.ligands import LigandPose
 from kinscope.trajectories.passes import PassSettings, Subject, analyse_group
-from kinscope.trajectories.sources import joined, user_source
+from kinscope.trajectories.sources import joined, user_files, user_source
 from kinscope.trajectories.summary import replica_analysis
 from kinscope.trajectories.system import System, measure_system
-from kinscope.trajectories.topology import read_topology
+from kinscope.trajectories.topology import Topology, read_topology
 
 
 def whole_fit(layout: Layout) -> Fit:
     alphas = layout.backbone.ca
     return Fit(alphas, np.arange(len(alphas)), layout.coord[alphas], "all CA atoms")
+
+
+def whole_topology(atoms: AtomArray) -> Topology:
+    return Topology(Layout(atoms), np.arange(len(atoms)), len(atoms), "A", True, ())
 
 
 def between(first: AtomArray, second: AtomArray, frames: int) -> tuple[AtomArray, np.ndarray]:
@@ -224,7 +228,7 @@ def frame_ends(path: Path) -> list[int]:
 
 @given(st.data())
 @settings(max_examples=40, deadline=None)
-def test_a_trajectory_cut_anywhere_is_refused_with_the_place(
+def test_of_a_trajectory_cut_anywhere_the_whole_frames_are_used_and_it_is_said(
     tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
 ) -> None:
     folder = tmp_path_factory.mktemp("cut")
@@ -232,12 +236,15 @@ def test_a_trajectory_cut_anywhere_is_refused_with_the_place(
     content = (folder / "whole.xtc").read_bytes()
     cut = data.draw(st.integers(1, len(content) - 1))
     (folder / "cut.xtc").write_bytes(content[:cut])
-    if cut not in frame_ends(folder / "whole.xtc"):
-        with pytest.raises(StructureError, match="breaks off within frame"):
+    ends = frame_ends(folder / "whole.xtc")
+    if cut < ends[0]:
+        with pytest.raises(StructureError, match="breaks off within frame 0"):
             inspect_trajectory(folder / "cut.xtc")
         return
     found = inspect_trajectory(folder / "cut.xtc")
-    assert sum(len(block.coordinates) for block in read_blocks(found)) == found.frames > 0
+    assert found.frames == sum(end <= cut for end in ends)
+    assert [one.code for one in found.notes] == ([] if cut in ends else ["trajectory-cut"])
+    assert sum(len(block.coordinates) for block in read_blocks(found)) == found.frames
 
 
 @given(st.binary(min_size=0, max_size=400))
@@ -264,10 +271,7 @@ def test_frames_that_are_not_numbers_or_of_other_atoms_are_refused(tmp_path: Pat
     atoms = shipped_model()
     write_xtc(tmp_path / "other.xtc", frames[:2, :20].astype(float))
     with pytest.raises(StructureError, match="The frames hold 20 atoms"):
-        user_source(
-            atoms, np.arange(len(atoms)), len(atoms), [tmp_path / "other.xtc"],
-            name="x", variant="x", numbered=True,
-        )  # fmt: skip
+        user_files(whole_topology(atoms), [tmp_path / "other.xtc"])
 
 
 def test_memory_does_not_grow_with_the_trajectory(tmp_path: Path) -> None:
@@ -278,10 +282,8 @@ def test_memory_does_not_grow_with_the_trajectory(tmp_path: Path) -> None:
     peaks = []
     for frames in (300, 1200):
         write_xtc(tmp_path / "t.xtc", moving(atoms, frames, 1))
-        source = user_source(
-            atoms, np.arange(len(atoms)), len(atoms), [tmp_path / "t.xtc"],
-            name="t", variant="native", numbered=True,
-        )  # fmt: skip
+        topology = whole_topology(atoms)
+        source = user_source(topology, user_files(topology, [tmp_path / "t.xtc"]), variant="native")
         tracemalloc.start()
         settings_ = PassSettings(sample_frames=50, thinned_frames=100, pocket_frames=0)
         analyse_group([source], Subject(positions=(404,)), settings_)
@@ -346,7 +348,7 @@ def test_a_damaged_replica_is_reported_and_the_others_count(system: System, tmp_
     changed = System(system.state, (broken, *system.native[1:]), ())
     found = measure_system(changed, load_target("abl1"), "K404E", (404,))
     assert [row.status for row in found.summaries] == ["failed", "finished", "finished"]
-    assert "breaks off" in found.summaries[0].note
+    assert "59 frames where 60" in found.summaries[0].note
     assert found.comparison is None
 
 
@@ -392,12 +394,12 @@ def test_anyones_trajectory_is_numbered_by_alignment(tmp_path: Path) -> None:
     found = read_topology(write_pdb(tmp_path / "t.pdb", renumbered), load_target("abl1"))
     assert found.numbered
     assert found.total == len(own)
-    assert len(found.atoms) == len(own)
-    protein = found.atoms[~found.atoms.hetero]
-    assert set(protein.res_id.tolist()) == set(own.res_id[own.res_name != "STI"].tolist())
-    assert str(protein.res_name[protein.res_id == 315][0]) == "THR"
-    assert int(found.atoms.hetero.sum()) == int((own.res_name == "STI").sum())
-    assert np.allclose(own.coord[found.places], found.atoms.coord, atol=1e-3)
+    held, protein = found.layout, found.layout.protein
+    assert len(held.res_id) == len(own)
+    assert set(held.res_id[protein].tolist()) == set(own.res_id[own.res_name != "STI"].tolist())
+    assert str(held.res_name[protein & (held.res_id == 315)][0]) == "THR"
+    assert int((~protein).sum()) == int((own.res_name == "STI").sum())
+    assert np.allclose(own.coord[found.places], held.coord, atol=1e-3)
 
 
 def test_the_command_writes_tables_with_units_and_refuses_what_it_cannot_read(tmp_path: Path) -> None:
@@ -424,6 +426,10 @@ def test_the_command_writes_tables_with_units_and_refuses_what_it_cannot_read(tm
     assert pq.read_table(out / "measures.parquet").num_rows >= 10
     content = (tmp_path / "t.xtc").read_bytes()
     (tmp_path / "t.xtc").write_bytes(content[:-50])
+    cut = CliRunner().invoke(app, words)
+    assert cut.exit_code == 0
+    assert "breaks off within frame 19 (from 0); the 19 whole frames are used" in cut.output
+    (tmp_path / "t.xtc").write_bytes(content[:50])
     failed = CliRunner().invoke(app, words)
     assert isinstance(failed.exception, StructureError)
     assert failed.exception.exit_code == 2

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import csv
 import os
-from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -17,10 +17,11 @@ import numpy as np
 from kinscope.core.errors import BadInputError, StructureError
 from kinscope.core.records import Record
 from kinscope.results.measured import StateGeometry
+from kinscope.results.notes import Note
 from kinscope.targets.pack import TargetPack
 from kinscope.trajectories.frames import Chunk, Fit
 from kinscope.trajectories.measures.kinase_states import MEASURES, Floats, KinaseStates, Labels
-from kinscope.trajectories.sources import user_source
+from kinscope.trajectories.sources import user_files, user_source
 from kinscope.trajectories.topology import read_topology
 
 CLASSES = {
@@ -79,6 +80,7 @@ class TrajectoryStates(Record):
     spreads: tuple[MeasuredSpread, ...]
     dfg_changes: int
     """How often the DFG class differs from the frame before."""
+    notes: tuple[Note, ...] = ()
 
 
 def check_trajectory(
@@ -98,8 +100,8 @@ def check_trajectory(
     Raises
     ------
     StructureError
-        If the topology holds no such chain, its atoms cannot be told apart, or a trajectory is missing,
-        damaged, empty or of other atoms.
+        If the topology holds no such chain, or a trajectory is missing, damaged, empty, of other atoms or in
+        another unit.
     BadInputError
         If the pack names no landmarks, or the table cannot be written.
     """
@@ -116,21 +118,17 @@ def check_trajectory(
             where=str(topology),
             remedy=f"Name a chain of {pack.gene} with --chain, or leave it out.",
         )
-    name = " + ".join(path.name for path in trajectories)
-    source = user_source(
-        read.atoms, read.places, read.total, trajectories, name=name, variant="", numbered=read.numbered
-    )
+    source = user_source(read, user_files(read, trajectories), variant="")
     alphas = source.layout.backbone.ca
     fit = Fit(alphas, np.arange(len(alphas)), source.layout.coord[alphas], "all CA atoms of the topology")
     states = KinaseStates(source.layout, pack.landmarks)
-    with _Table(table) if table is not None else nullcontext() as written:
+    with _table(table) as write:
         for chunk in source.chunks(fit):
             measures, classes = states.measure(chunk)
             states.take(measures, classes)
-            if written is not None:
-                written.write(chunk, {**measures, **classes})
+            write(chunk, {**measures, **classes})
     return TrajectoryStates(
-        name=name,
+        name=source.name,
         chain=read.chain,
         frames=source.frames,
         shares=tuple(
@@ -141,6 +139,7 @@ def check_trajectory(
         ),
         spreads=tuple(_spreads(states)),
         dfg_changes=states.dfg_changes,
+        notes=source.notes,
     )
 
 
@@ -158,39 +157,33 @@ def _spreads(states: KinaseStates) -> Iterator[MeasuredSpread]:
             )
 
 
-class _Table(AbstractContextManager["_Table"]):
-    """One CSV row per frame, renamed into place when the last one is written."""
+@contextmanager
+def _table(path: Path | None) -> Iterator[Callable[[Chunk, dict[str, Floats | Labels]], None]]:
+    """What writes a CSV row per frame of a chunk; the file is there once the last one is written."""
+    if path is None:
+        yield lambda chunk, found: None
+        return
+    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    try:
+        with partial.open("w", newline="", encoding="utf-8") as handle:
+            writer = csv.writer(handle, lineterminator="\n")
+            writer.writerow(["frame", "time_ps", *COLUMNS])
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+            def write(chunk: Chunk, found: dict[str, Floats | Labels]) -> None:
+                for row, time in enumerate(chunk.times_ps):
+                    at = "" if np.isnan(time) else float(time)
+                    writer.writerow([chunk.first + row, at, *(_cell(found[name][row]) for name in COLUMNS)])
 
-    def __enter__(self) -> _Table:
-        try:
-            self._handle = self._partial.open("w", newline="", encoding="utf-8")
-        except OSError as error:
-            raise BadInputError(
-                f"The table cannot be written ({error.strerror or error}).",
-                where=str(self._path),
-                remedy="Name a file in a folder that exists and can be written.",
-            ) from None
-        self._writer = csv.writer(self._handle, lineterminator="\n")
-        self._writer.writerow(["frame", "time_ps", *COLUMNS])
-        return self
-
-    def write(self, chunk: Chunk, found: dict[str, Floats | Labels]) -> None:
-        """A row per frame of a chunk; what is not known is left empty."""
-        for row, time in enumerate(chunk.times_ps):
-            values = [found[name][row] for name in COLUMNS]
-            at = "" if np.isnan(time) else float(time)
-            self._writer.writerow([chunk.first + row, at, *map(_cell, values)])
-
-    def __exit__(self, kind: object, *_: object) -> None:
-        self._handle.close()
-        if kind is None:
-            self._partial.replace(self._path)
-        else:
-            self._partial.unlink(missing_ok=True)
+            yield write
+        partial.replace(path)
+    except OSError as error:
+        raise BadInputError(
+            f"The table cannot be written ({error.strerror or type(error).__name__}).",
+            where=str(path),
+            remedy="Name a file in a folder that exists and can be written.",
+        ) from None
+    finally:
+        partial.unlink(missing_ok=True)
 
 
 def _cell(value: float | str) -> str:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Protocol, Self, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 
@@ -65,12 +65,7 @@ class Chunk:
     @property
     def fit(self) -> Fit:
         """What the frames are laid on."""
-        if self._fit is None:
-            raise BadInputError(
-                "These frames were given without anything to superpose them on.",
-                where="streaming analysis",
-                remedy="Find a core first (analysis.cores.find_core) and give its fit to the chunks.",
-            )
+        assert self._fit is not None, "these frames were given without a fit"
         return self._fit
 
     @cached_property
@@ -104,16 +99,10 @@ class Chunk:
 
 
 class Accumulator(Protocol[Result_co]):
-    """Something that sees every chunk once and keeps what it needs of them.
-
-    ``merge`` takes up what another one of the same kind saw, of another trajectory of the same atoms.
-    """
+    """Something that sees every chunk once and keeps what it needs of them."""
 
     def update(self, chunk: Chunk) -> None:
         """Take up the next frames."""
-
-    def merge(self, other: Self) -> None:
-        """Take up what another accumulator saw."""
 
     def result(self) -> Result_co:
         """What was found in all frames so far."""

@@ -77,15 +77,8 @@ class TrajectoryPass:
 
     def accumulators(self) -> list[Accumulator[Any]]:
         """All of them."""
-        fixed: list[Accumulator[Any]] = [
-            self.times,
-            self.deviation,
-            self.gyration,
-            self.fluctuation,
-            self.structure,
-            self.thinned,
-            self.covariance,
-        ]
+        fixed: list[Accumulator[Any]] = [self.times, self.deviation, self.gyration, self.fluctuation]
+        fixed += [self.structure, self.thinned, self.covariance]
         fixed += [part for part in (self.states, self.contacts) if part is not None]
         fixed += [part for pair in self.ligands.values() for part in pair]
         return [*fixed, *self.pockets.values()]
@@ -166,7 +159,8 @@ def _samples(
     failed: list[tuple[Source, KinscopeError]] = []
     for source in sources:
         try:
-            samples.append(_sample(source, residues, share))
+            columns = np.searchsorted(source.layout.backbone.residues, residues)
+            samples.append(source.sample(share)[:, columns])
             readable.append(source)
         except (StructureError, BadInputError) as error:
             failed.append((source, error))
@@ -195,15 +189,9 @@ def shared_residues(sources: Sequence[Source]) -> NDArray[np.intp]:
 
 
 def _alphas(source: Source, residues: NDArray[np.intp]) -> NDArray[np.intp]:
+    """Places of the CA atoms of residues that it holds."""
     backbone = source.layout.backbone
-    place = {int(number): int(at) for number, at in zip(backbone.residues, backbone.ca, strict=True)}
-    return np.asarray([place[int(number)] for number in residues], dtype=np.intp)
-
-
-def _sample(source: Source, residues: NDArray[np.intp], most: int) -> NDArray[np.float64]:
-    """Sampled CA atoms of the shared residues."""
-    column = {int(number): index for index, number in enumerate(source.layout.backbone.residues)}
-    return source.sample(most)[:, [column[int(number)] for number in residues]]
+    return np.asarray(backbone.ca[np.searchsorted(backbone.residues, residues)], dtype=np.intp)
 
 
 def _pocket_places(source: Source, subject: Subject) -> tuple[dict[str, PocketPlace], list[Note]]:

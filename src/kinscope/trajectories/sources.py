@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import filecmp
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -11,12 +12,15 @@ from numpy.typing import NDArray
 
 from kinscope.core.errors import StructureError
 from kinscope.dynamics.files.reading import TrajectoryFile, inspect_trajectory, read_blocks
-from kinscope.dynamics.records import TOPOLOGY_FILE, TRAJECTORY_FILE
-from kinscope.results.notes import Note
+from kinscope.dynamics.records import TOPOLOGY_FILE
+from kinscope.results.notes import Note, note
 from kinscope.structures.io import read_model
-from kinscope.structures.model import AtomArray
 from kinscope.trajectories.frames import Chunk, Fit
 from kinscope.trajectories.layout import Layout
+from kinscope.trajectories.topology import Topology
+
+_LEAST_BOX_CUBIC_ANGSTROM = 1000.0
+"""A smaller one, 1 x 1 x 1 above all, stands for none."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +56,7 @@ class Source:
         Raises
         ------
         StructureError
-            If a file cannot be decoded to its end.
+            If a file cannot be decoded to its end, or a frame cannot be one of these atoms in angstrom.
         """
         first = 0
         for file in self.files:
@@ -60,6 +64,8 @@ class Source:
                 coordinates = block.coordinates
                 if self.join and block.boxes is not None:
                     coordinates = joined(coordinates, block.boxes, self.layout)
+                numbers = range(0, file.frames, stride)[block.first :]
+                self.layout.check(coordinates, str(file.path), numbers)
                 yield Chunk(coordinates, block.times_ps, first, fit)
                 first += len(coordinates)
 
@@ -77,19 +83,17 @@ def replica_source(directory: Path, *, state: str, variant: str) -> Source:
     Raises
     ------
     RunDirectoryError
-        If the replica is not there or has failed.
+        If the replica is not there, has failed, or its trajectory is of another length than its record says.
     StructureError
-        If its trajectory is damaged or of another length than its record says.
+        If its trajectory is damaged.
     """
-    from kinscope.dynamics.files.trajectory import finished_record
+    from kinscope.dynamics.files.trajectory import finished_trajectory
 
-    record = finished_record(directory)
-    found = inspect_trajectory(directory / TRAJECTORY_FILE)
+    record, found = finished_trajectory(directory)
     atoms = read_model(directory / TOPOLOGY_FILE)
-    if found.frames != record.frames or found.atoms != len(atoms):
+    if found.atoms != len(atoms):
         raise StructureError(
-            f"The trajectory holds {found.frames} frames of {found.atoms} atoms where {record.frames} of "
-            f"{len(atoms)} were written.",
+            f"The trajectory holds {found.atoms} atoms, its topology {len(atoms)}.",
             where=str(found.path),
             remedy="Remove the replica's folder and run it again.",
         )
@@ -105,59 +109,73 @@ def replica_source(directory: Path, *, state: str, variant: str) -> Source:
     )
 
 
-def user_source(
-    atoms: AtomArray,
-    places: NDArray[np.intp],
-    total: int,
-    trajectories: Sequence[Path],
-    *,
-    name: str,
-    variant: str,
-    numbered: bool,
-    replica: int = 0,
-    notes: tuple[Note, ...] = (),
-) -> Source:
-    """A trajectory from outside; see :func:`kinscope.trajectories.topology.read_topology`.
+def user_files(topology: Topology, trajectories: Sequence[Path]) -> tuple[TrajectoryFile, ...]:
+    """Trajectories from outside, each held against the topology and the others.
 
     Raises
     ------
     StructureError
-        If a file is damaged, or its frames hold another number of atoms than the topology.
+        If a file is damaged, its frames hold another number of atoms than the topology, or two are the same.
     """
-    files = tuple(inspect_trajectory(path) for path in trajectories)
-    for file in files:
-        if file.atoms != total:
+    files = [inspect_trajectory(path) for path in trajectories]
+    for place, file in enumerate(files):
+        if file.atoms != topology.total:
             raise StructureError(
-                f"The frames hold {file.atoms} atoms, the topology {total}.",
+                f"The frames hold {file.atoms} atoms, the topology {topology.total}.",
                 where=str(file.path),
                 remedy="Give the topology that the trajectory was written with.",
             )
+        for earlier in files[:place]:
+            if filecmp.cmp(earlier.path, file.path, shallow=False):
+                raise StructureError(
+                    "Two trajectories are the same, byte by byte; counted twice, they would seem to agree.",
+                    where=f"{earlier.path} and {file.path}",
+                    remedy="Give each trajectory once.",
+                )
+    bare = [file.path.name for file in files if not file.boxed]
+    if 0 < len(bare) < len(files):
+        said = note("box-in-some-files", without=tuple(bare))
+        files = [replace(file, notes=(*file.notes, said)) for file in files]
+    return tuple(files)
+
+
+def user_source(
+    topology: Topology,
+    files: Sequence[TrajectoryFile],
+    *,
+    variant: str,
+    replica: int = 0,
+    notes: tuple[Note, ...] = (),
+) -> Source:
+    """A trajectory from outside, of one file or of several in order of time."""
     return Source(
-        name=name,
+        name=" + ".join(file.path.name for file in files),
         state="",
         variant=variant,
         replica=replica,
-        layout=Layout(atoms),
-        files=files,
-        places=places,
+        layout=topology.layout,
+        files=tuple(files),
+        places=topology.places,
         join=True,
-        numbered=numbered,
-        notes=notes,
+        numbered=topology.numbered,
+        notes=(*topology.notes, *notes, *(said for file in files for said in file.notes)),
     )
 
 
+@np.errstate(invalid="ignore", over="ignore")
 def joined(
     coordinates: NDArray[np.float32], boxes: NDArray[np.float64], layout: Layout
 ) -> NDArray[np.float32]:
     """Molecules that the periodic box may have cut, made whole, ligands beside the protein.
 
     The protein's atoms each go to the image nearest to the one before, a ligand's too; the ligand then goes
-    to the image nearest to the protein's centre.
+    to the image nearest to the protein's centre. A frame without a box stays as it is.
     """
-    usable = np.abs(np.linalg.det(boxes)) > 1e-6
-    if not usable.all():
+    usable = np.abs(np.linalg.det(boxes)) > _LEAST_BOX_CUBIC_ANGSTROM
+    if not usable.any():
         return coordinates
-    inverse = np.asarray(np.linalg.inv(boxes), dtype=np.float64)
+    inverse = np.zeros_like(boxes)
+    inverse[usable] = np.linalg.inv(boxes[usable])
     whole = coordinates.copy()
     protein = np.flatnonzero(layout.protein)
     whole[:, protein] = _chained(coordinates[:, protein], boxes, inverse)

@@ -1,7 +1,4 @@
-"""What the passes found, as typed records.
-
-A time series in five numbers.
-"""
+"""What the passes found, as typed records."""
 
 from __future__ import annotations
 
@@ -12,8 +9,6 @@ from numpy.typing import NDArray
 
 from kinscope.analysis.convergence import rounded
 from kinscope.analysis.statistics import effective_sample_size, standard_error
-from kinscope.analysis.superposition import FloatArray
-from kinscope.core.records import Record
 from kinscope.results.trajectories import (
     ClassPercent,
     ContactOccupancy,
@@ -30,36 +25,6 @@ from kinscope.trajectories.measures.motion import Series
 from kinscope.trajectories.measures.principal import cosine_content
 from kinscope.trajectories.measures.secondary_structure import HELIX, STRAND
 from kinscope.trajectories.passes import GroupPass, TrajectoryPass
-
-
-class SeriesSummary(Record):
-    """A time series in five numbers."""
-
-    name: str
-    unit: str
-    mean: float
-    standard_error: float | None
-    """Of the mean, with correlation allowed for; None below three frames."""
-    final: float
-    effective_frames: float
-
-
-def summarise(name: str, unit: str, series: FloatArray) -> SeriesSummary:
-    """Mean with a standard error that allows for correlation, and the last value.
-
-    ``series``: shape (n_frames,), one frame at least.
-    """
-    x = np.asarray(series, dtype=np.float64)
-    error = standard_error(x)
-    return SeriesSummary(
-        name=name,
-        unit=unit,
-        mean=float(x.mean()),
-        standard_error=error if np.isfinite(error) else None,
-        final=float(x[-1]),
-        effective_frames=effective_sample_size(x),
-    )
-
 
 Floats = NDArray[np.float64]
 SHOWN = 200
@@ -204,15 +169,15 @@ def _series(
     values = scale * np.asarray(values, dtype=np.float64)
     if not np.isfinite(values).all():
         return
-    found = summarise(name, unit_of(name), values)
+    error = standard_error(values)
     yield MeasuredSeries(
         name=f"{of}/{name}" if of else name,
         label=LABELS[name],
         unit=unit_of(name),
         mean=scale * float(mean),
         standard_deviation=abs(scale) * float(np.sqrt(squares / max(1, moments.count - 1))),
-        standard_error=found.standard_error,
-        effective_frames=found.effective_frames,
+        standard_error=error if np.isfinite(error) else None,
+        effective_frames=effective_sample_size(values),
         values=rounded(shortened(values, SHOWN), 4),
     )
 
@@ -256,7 +221,8 @@ def _clock(one: TrajectoryPass) -> tuple[float | None, float | None]:
     times = one.times.result()
     span = float(times[-1] - times[0]) if len(times) > 1 else float("nan")
     blocks = len(times) - 1
-    if not np.isfinite(span) or span <= 0:
+    ordered = all(file.ordered for file in one.source.files)
+    if not ordered or not np.isfinite(span) or span <= 0:
         return (1000.0 * known / one.frames, known) if known else (None, None)
     step = span / blocks / one.times.block_frames
     return step, known if known is not None else step * (one.frames - 1) / 1000.0

@@ -92,14 +92,14 @@ def _measure(
 ) -> None:
     try:
         group = analyse_group(sources, subject, _STUDY)
+        failed = list(group.failed)
     except KinscopeError as error:
-        for source in sources:
-            record = records[source.variant, source.replica]
-            found.summaries.append(_summary(record, system, source.variant, "failed", error.what))
-        return
-    for source, why in group.failed:
+        group, failed = None, [(source, error) for source in sources]
+    for source, why in failed:
         record = records[source.variant, source.replica]
         found.summaries.append(_summary(record, system, source.variant, "failed", why.what))
+    if group is None:
+        return
     for one in group.passes:
         record = records[one.source.variant, one.source.replica]
         final = float(one.deviation.result()[-1])

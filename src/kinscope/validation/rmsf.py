@@ -21,7 +21,8 @@ from kinscope.core.errors import BadInputError
 from kinscope.core.files import decoded, read_bounded
 from kinscope.core.records import Record
 from kinscope.core.seeds import derive_seed
-from kinscope.dynamics.files.trajectory import iterate_protein_frames
+from kinscope.dynamics.files.reading import read_blocks
+from kinscope.dynamics.files.trajectory import finished_trajectory
 from kinscope.dynamics.records import REPLICA_RECORD_FILE, ReplicaRecord
 from kinscope.results.measured import FluctuationProfile
 from kinscope.structures.conformation.classify import EntryGeometry, classify_entries
@@ -299,7 +300,7 @@ def _dynamics(folder: Path) -> dict[str, FluctuationProfile]:
         groups.setdefault(about, []).append((directory, record))
     found = {}
     for (state, variant), members in groups.items():
-        loaded = [_alphas(directory, record.frames) for directory, record in members]
+        loaded = [_alphas(directory) for directory, _ in members]
         core = rigid_core(np.concatenate([frames for _, frames in loaded]))
         profile = fluctuation_profile(
             [frames for _, frames in loaded],
@@ -323,18 +324,15 @@ def _about(directory: Path) -> tuple[str, str] | None:
 
 
 def _alphas(
-    directory: Path, frames: int
+    directory: Path,
 ) -> tuple[np.ndarray[tuple[int], np.dtype[np.int_]], np.ndarray[tuple[int, int, int], np.dtype[np.float64]]]:
     """Residue numbers, and CA coordinates of at most two thousand evenly spaced frames."""
     atoms = read_model(directory / "topology.cif")
     alpha = np.flatnonzero((atoms.atom_name == "CA") & (atoms.element == "C"))
-    every = -(-frames // _MOST_FRAMES)
-    kept = [
-        frame[alpha].astype(np.float64)
-        for place, (frame, _) in enumerate(iterate_protein_frames(directory))
-        if place % every == 0
-    ]
-    return np.asarray(atoms.res_id[alpha]), np.array(kept)
+    _, found = finished_trajectory(directory)
+    blocks = read_blocks(found, alpha, stride=-(-found.frames // _MOST_FRAMES))
+    kept = np.concatenate([block.coordinates for block in blocks])
+    return np.asarray(atoms.res_id[alpha]), kept.astype(np.float64)
 
 
 def _panels(folder: Path) -> dict[str, Profile]:

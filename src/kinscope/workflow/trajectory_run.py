@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from kinscope import __version__
 from kinscope.analysis.trajectory_compare import compare_contacts, compare_measures
 from kinscope.core.errors import BadInputError
@@ -14,6 +16,7 @@ from kinscope.core.files import sha256_of_file, write_atomic
 from kinscope.core.progress import Progress
 from kinscope.core.records import VersionedRecord
 from kinscope.core.residues import one_letter
+from kinscope.dynamics.files.trajectory import Frame, append_at, encode_frames
 from kinscope.dynamics.records import REPLICA_RECORD_FILE
 from kinscope.report.tables import write_tables
 from kinscope.results.notes import Note, note
@@ -23,9 +26,11 @@ from kinscope.results.trajectories import (
     PrincipalMotion,
     ReplicaAnalysis,
 )
+from kinscope.structures.io import write_model
+from kinscope.structures.reference.build import reference_model
 from kinscope.targets.pack import TargetPack
 from kinscope.trajectories.passes import PassSettings, analyse_group
-from kinscope.trajectories.sources import Source, replica_source, user_source
+from kinscope.trajectories.sources import Source, replica_source, user_files, user_source
 from kinscope.trajectories.summary import principal_motion, replica_analysis
 from kinscope.trajectories.system import subject_of
 from kinscope.trajectories.topology import Topology, read_topology
@@ -36,6 +41,7 @@ from kinscope.workflow.planning.catalogue import REPLICA_STAGES
 from kinscope.workflow.study import plan_of
 
 ANALYSIS_FILE = "analysis.json"
+_EXAMPLE_FRAMES = 60
 _HASHED_BYTES = 2_000_000_000
 """Larger trajectories are named by size alone: their checksum would take longer than their analysis."""
 
@@ -78,52 +84,54 @@ def analyse_files(
     settings: PassSettings | None = None,
     progress: Progress | None = None,
 ) -> Analysed:
-    """Analyse a user's trajectories, each a replica of the same system, and write tables.
+    """Analyse a user's trajectories, each a replica of the same system, and write tables to ``output``.
 
-    Parameters
-    ----------
-    topology
-        PDB or mmCIF with every atom of the frames, in their order.
-    trajectories
-        XTC or DCD files of that topology.
-    pack
-        The target.
-    output
-        Directory for the tables, made if missing.
-    variant
-        Whose residues' interactions are followed; the topology tells whether it is the mutant or the native.
-    chain
-        Which chain of the topology; the first of the target if empty.
-    settings, progress
-        As :func:`kinscope.trajectories.passes.analyse_group`.
+    ``topology``: PDB or mmCIF with every atom of the frames, in their order. ``trajectories``: XTC or DCD.
+    ``variant``: whose residues' interactions are followed; the topology tells whether it is the mutant or the
+    native. ``chain``: as :func:`kinscope.trajectories.topology.read_topology`.
 
     Raises
     ------
     StructureError
-        If a file is missing, damaged, or of other atoms.
+        If a file is missing, damaged, of other atoms or given twice.
     BadInputError
         If a residue asked for is not in the topology.
     """
     found = read_topology(topology, pack, chain=chain)
     who, notes = _which(found, variant, pack, topology)
     sources = [
-        user_source(
-            found.atoms,
-            found.places,
-            found.total,
-            [path],
-            name=path.name,
-            variant=who,
-            numbered=found.numbered,
-            replica=number,
-            notes=(*found.notes, *notes),
-        )
-        for number, path in enumerate(trajectories)
+        user_source(found, [file], variant=who, replica=number, notes=notes)
+        for number, file in enumerate(user_files(found, trajectories))
     ]
     positions = () if variant is None else variant.positions
     return _analyse(
         sources, pack, positions, output, topology.name, [topology, *trajectories], settings, progress
     )
+
+
+def example_files(pack: TargetPack, folder: Path) -> tuple[Path, list[Path]]:
+    """Write a topology and two trajectories: waves through a shipped model, made up and not simulated.
+
+    Raises
+    ------
+    BadInputError
+        If they cannot be written.
+    """
+    atoms, _ = reference_model(pack, pack.states[0].id)
+    topology, paths = folder / "model.cif", [folder / f"made-up-{number}.xtc" for number in (1, 2)]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        write_model(topology, atoms)
+        for seed, path in enumerate(paths):
+            random = np.random.default_rng(seed)
+            waves, moves = random.normal(0, 0.06, (3, 4)), random.normal(0, 0.4, (4, 3))
+            phases = np.cumsum(random.normal(0, 0.6, (_EXAMPLE_FRAMES, 4)), axis=0)
+            moved = [(atoms.coord + np.sin(atoms.coord @ waves + phase) @ moves) / 10 for phase in phases]
+            frames = [Frame(step, 10.0 * step, at, np.zeros((3, 3))) for step, at in enumerate(moved)]
+            append_at(path, 0, encode_frames(frames, folder))
+    except OSError as error:
+        raise _unwritable(folder, error) from None
+    return topology, paths
 
 
 def analyse_run(
@@ -186,7 +194,7 @@ def _which(
     """Whether the topology holds the variant or the native residues, and what is to be said of it."""
     if variant is None:
         return "as given", ()
-    names = {int(n): str(name) for n, name in zip(found.atoms.res_id, found.atoms.res_name, strict=True)}
+    names = {int(n): str(name) for n, name in zip(found.layout.res_id, found.layout.res_name, strict=True)}
     held = {}
     for position in variant.positions:
         if position not in names or not found.numbered:
@@ -262,11 +270,15 @@ def _write(output: Path, result: AnalysisResult) -> None:
         write_tables(output, result.replicas, result.principal, provenance)
         write_atomic(output / ANALYSIS_FILE, result.model_dump_json(indent=1) + "\n")
     except OSError as error:
-        raise BadInputError(
-            f"The tables cannot be written ({error.strerror or error}).",
-            where=str(output),
-            remedy="Give an --out that can be written, on a disk with room.",
-        ) from None
+        raise _unwritable(output, error) from None
+
+
+def _unwritable(folder: Path, error: OSError) -> BadInputError:
+    return BadInputError(
+        f"The tables cannot be written ({error.strerror or type(error).__name__}).",
+        where=str(folder),
+        remedy="Give an --out that can be written, on a disk with room.",
+    )
 
 
 def _fingerprint(path: Path) -> str:

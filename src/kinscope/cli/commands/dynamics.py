@@ -27,10 +27,13 @@ from kinscope.cli.options import (
 
 if TYPE_CHECKING:
     from kinscope.results.trajectories import MeasureComparison, ReplicaAnalysis
+    from kinscope.targets.pack import TargetPack
     from kinscope.workflow.single_runs import LigandAsked, Simulated
     from kinscope.workflow.trajectory_run import Analysed
 
 _SHOWN_CONTACTS = 8
+_FRAMES_GIVEN = ([True, False, False, False], [False, True, True, False], [False, False, False, True])
+"""Of directory, topology, trajectories and example, which may come together."""
 _TRUSTED_ASPECTS = ("dfg", "helix_c", "salt_bridge", "activation_loop", "spine", "activity", "sh2_position")
 
 app = typer.Typer()
@@ -201,39 +204,41 @@ class FramesOptions:
     ] = None
     chain: Annotated[str, typer.Option("--chain", help="Which chain of the topology.")] = ""
 
-    def named(self) -> Path | tuple[Path, list[Path]]:
+    example: Annotated[
+        bool, typer.Option("--example", help="A shipped model in made-up motion, written below --out.")
+    ] = False
+
+    def named(self, pack: TargetPack, out: Path) -> Path | tuple[Path, list[Path]]:
         """The directory, or the topology and its trajectories.
 
         Raises
         ------
         BadInputError
-            If it is neither, or both.
+            If it is neither, or several.
         """
         from kinscope.core.errors import BadInputError
+        from kinscope.workflow.trajectory_run import example_files
 
-        files = self.topology is not None or bool(self.trajectory)
-        if (self.directory is None) != files:
+        given = (self.directory, self.topology, self.trajectory or None, self.example or None)
+        if [one is not None for one in given] not in _FRAMES_GIVEN:
             raise BadInputError(
-                "Give a directory, or a topology with trajectories" + (", not both." if files else "."),
+                "Give a directory, or a topology with trajectories, or --example.",
                 where="analyse",
                 remedy="kinscope analyse DIR, or kinscope analyse --topology FILE --trajectory FILE",
             )
-        if self.directory is not None:
-            return self.directory
-        if self.topology is None or not self.trajectory:
-            raise BadInputError(
-                f"There is no {'topology' if self.topology is None else 'trajectory'}.",
-                where="analyse",
-                remedy="Give --topology FILE and --trajectory FILE.",
-            )
-        return self.topology, self.trajectory
+        if self.example:
+            return example_files(pack, out / "example")
+        if self.topology is not None and self.trajectory:
+            return self.topology, self.trajectory
+        assert self.directory is not None
+        return self.directory
 
 
 @command_of(
     app,
     "analyse",
-    epilog="Examples:  kinscope analyse kinscope-K404E      kinscope analyse --topology system.pdb "
-    "--trajectory run1.xtc --trajectory run2.xtc --variant K404E",
+    epilog="Examples:  kinscope analyse --example      kinscope analyse kinscope-K404E\n\n"
+    "kinscope analyse --topology system.pdb --trajectory run1.xtc --trajectory run2.xtc --variant K404E",
 )
 def analyse(
     frames: FramesOptions,
@@ -260,7 +265,8 @@ def analyse(
     from kinscope.variants import parse_variant
     from kinscope.workflow.trajectory_run import analyse_files, analyse_run
 
-    pack, named = load_target(target), frames.named()
+    pack = load_target(target)
+    named = frames.named(pack, out)
     variant = None if frames.variant is None else parse_variant(frames.variant, pack)
     settings = PassSettings(pocket_frames=pocket_frames)
     with console.bar() as bar:

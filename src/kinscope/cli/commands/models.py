@@ -116,6 +116,7 @@ def _check_frames(
 
 def _states(found: TrajectoryStates) -> list[str]:
     """Shares of each class, and the measurements' means."""
+    from kinscope.interpretation.words.say import say_all
     from kinscope.trajectories.conformation_check import CLASSES, DISTANCES
 
     lines = [
@@ -126,10 +127,11 @@ def _states(found: TrajectoryStates) -> list[str]:
         if [share.label for share in shares] != ["not modelled"]:
             listed = ", ".join(f"{share.label} {share.percent:.1f} %" for share in shares)
             lines.append(f"  {title}: {listed}")
-    return lines + [
+    lines += [
         f"  {DISTANCES[spread.name]}: {spread.mean:.2f} +- {spread.standard_deviation:.2f}"
         for spread in found.spreads
     ]
+    return lines + [f"  note: {told}" for told in say_all(found.notes)]
 
 
 @dataclass(frozen=True)

@@ -112,10 +112,8 @@ def load_record(directory: Path) -> SolvatedSystem:
     try:
         return SolvatedSystem.model_validate_json(path.read_text())
     except (OSError, ValueError) as error:
-        raise RunDirectoryError(
-            f"There is no complete solvated system here ({type(error).__name__}).",
-            where=str(path),
-            remedy="Solvate the model again.",
+        raise _unusable(
+            f"There is no complete solvated system here ({type(error).__name__}).", path
         ) from error
 
 
@@ -133,14 +131,14 @@ def load_system(directory: Path) -> tuple[Any, FloatArray, FloatArray, SolvatedS
     for name, expected in ((SYSTEM_FILE, record.system_sha256), (STATE_FILE, record.state_sha256)):
         path = directory / name
         if not path.is_file() or sha256_of_file(path) != expected:
-            raise RunDirectoryError(
-                "A file of the solvated system is missing or damaged.",
-                where=str(path),
-                remedy="Solvate the model again.",
-            )
+            raise _unusable("A file of the solvated system is missing or damaged.", path)
     system = XmlSerializer.deserialize(gzip.decompress((directory / SYSTEM_FILE).read_bytes()).decode())
     with np.load(directory / STATE_FILE, allow_pickle=False) as data:
         return system, data["positions_nm"], data["box_nm"], record
+
+
+def _unusable(what: str, path: Path) -> RunDirectoryError:
+    return RunDirectoryError(what, where=str(path), remedy="Solvate the model again.")
 
 
 def solvent_of(directory: Path) -> SolventBox:

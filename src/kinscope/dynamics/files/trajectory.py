@@ -1,26 +1,20 @@
-"""Trajectories of the protein: XTC frames written so that a full disk is noticed, read without jumps."""
+"""Trajectories of the protein: XTC frames written so that a full disk is noticed."""
 
 from __future__ import annotations
 
 import errno
 import os
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
-from kinscope.core.errors import RunDirectoryError
+from kinscope.core.errors import RunDirectoryError, StructureError
 from kinscope.dynamics.box import FloatArray
-from kinscope.dynamics.records import (
-    REPLICA_RECORD_FILE,
-    TRAJECTORY_FILE,
-    ReplicaRecord,
-)
-
-_FRAMES_AT_ONCE = 50
+from kinscope.dynamics.files.reading import TrajectoryFile, inspect_trajectory
+from kinscope.dynamics.records import REPLICA_RECORD_FILE, TRAJECTORY_FILE, ReplicaRecord
 
 
 @dataclass(frozen=True)
@@ -59,7 +53,10 @@ def encode_frames(frames: Sequence[Frame], scratch: Path) -> bytes:
                 step=np.array([frame.step for frame in frames], dtype=np.int32),
                 box=np.array([frame.box_nm for frame in frames], dtype=np.float32),
             )
-        written = sum(len(block) for block, _ in _blocks(path))
+        try:
+            written = inspect_trajectory(path).frames
+        except StructureError:
+            written = 0
         if written != len(frames):
             raise OSError(errno.ENOSPC, f"{written} of {len(frames)} frames could be written", str(scratch))
         return path.read_bytes()
@@ -82,47 +79,24 @@ def append_at(path: Path, offset: int, data: bytes) -> int:
     return offset + len(data)
 
 
-def _blocks(path: Path) -> Iterator[tuple[NDArray[np.float32], NDArray[np.float64]]]:
-    """Coordinates (n, atoms, 3) angstrom and times (n,) ps, a block of frames at a time."""
-    from biotraj import XTCTrajectoryFile
-
-    if not path.is_file() or path.stat().st_size == 0:
-        return
-    with XTCTrajectoryFile(str(path), "r") as handle:
-        while True:
-            coordinates, times, _, _ = handle.read(_FRAMES_AT_ONCE)
-            if not len(coordinates):
-                return
-            yield (np.asarray(coordinates) * np.float32(10.0)), np.asarray(times, dtype=np.float64)
-
-
-def iterate_protein_frames(directory: Path) -> Iterator[tuple[NDArray[np.float32], float]]:
-    """Frames of a finished replica one by one, in constant memory.
-
-    Yields
-    ------
-    coords
-        (n_atoms, 3) angstrom, float32; the protein whole and without jumps over the box.
-    time_ps
-        Since the start of production.
+def finished_trajectory(directory: Path) -> tuple[ReplicaRecord, TrajectoryFile]:
+    """Record and trajectory of a finished replica, as long as its record says.
 
     Raises
     ------
     RunDirectoryError
-        If the replica is not there, not finished, or its trajectory is damaged.
+        If the replica is not there, not finished, or its trajectory is of another length.
+    StructureError
+        If its trajectory is damaged.
     """
-    record = finished_record(directory)
-    path = directory / TRAJECTORY_FILE
-    found = 0
-    try:
-        for coordinates, times in _blocks(path):
-            for frame, time in zip(coordinates, times, strict=True):
-                found += 1
-                yield frame, float(time)
-    except (OSError, RuntimeError, ValueError) as error:
-        raise _damaged(path, str(error)) from error
-    if found != record.frames:
-        raise _damaged(path, f"{found} frames where {record.frames} were written")
+    record, found = finished_record(directory), inspect_trajectory(directory / TRAJECTORY_FILE)
+    if found.frames != record.frames:
+        raise RunDirectoryError(
+            f"The trajectory is damaged ({found.frames} frames where {record.frames} were written).",
+            where=str(found.path),
+            remedy="Remove the replica's folder and run it again.",
+        )
+    return record, found
 
 
 def finished_record(directory: Path) -> ReplicaRecord:
@@ -147,11 +121,3 @@ def finished_record(directory: Path) -> ReplicaRecord:
             f"This replica failed: {record.note}", where=str(path), remedy="Use the replicas that finished."
         )
     return record
-
-
-def _damaged(path: Path, why: str) -> RunDirectoryError:
-    return RunDirectoryError(
-        f"The trajectory is damaged ({why}).",
-        where=str(path),
-        remedy="Remove the replica's folder and run it again.",
-    )

@@ -60,6 +60,12 @@ SENTENCES: Mapping[str, str | Callable[..., str]] = {
     "ligands-not-followed": "{left} of {present} other molecules are not followed: they do not touch the "
     "protein at the start, or are more than {most}",
     "pocket-not-measured": "{pocket}: no volume; {why}",
+    "trajectory-cut": "{file} breaks off within frame {frames} (from 0); the {frames} whole frames are used",
+    "other-count": "the header of {file} tells {told} frames, the file holds {frames}",
+    "times-go-back": "{file}: {count} frames are not later than the one before, the first is frame {first} "
+    "(from 0). Where overlapping runs were joined, the overlap counts twice; times are not used",
+    "box-in-some-frames": "{file} tells the periodic box in {boxed} of {frames} frames",
+    "box-in-some-files": lambda without: f"no periodic box, unlike the others: {', '.join(without)}",
     "native-topology": "the topology holds {residues}: these trajectories are of the native kinase",
     "other-topology": "the topology holds {residues}, neither native nor {variant}",
     "other-protein": "no chain of {gene} was found: residues bear the numbers of the file, and what needs "

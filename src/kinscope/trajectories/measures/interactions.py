@@ -100,15 +100,6 @@ class Interactions:
                 self._open.pop(key, None)
         self._total += length
 
-    def merge(self, other: Interactions) -> None:
-        """Take up another trajectory; a stretch never goes on from one to the next."""
-        self._open.clear()
-        for key, count in other._frames.items():
-            self._frames[key] = self._frames.get(key, 0) + count
-            self._stretches[key] = self._stretches.get(key, 0) + other._stretches[key]
-            self._longest[key] = max(self._longest.get(key, 0), other._longest[key])
-        self._total += other._total
-
     def result(self) -> list[Occupancy]:
         """Every interaction that stood in any frame, most frequent first."""
         found = [

@@ -56,8 +56,10 @@ class KinaseStates:
         self._marks = landmarks
         self._places = _Places(layout)
         self._series = Series()
-        self._counts: Counter[tuple[str, str]] = Counter()
-        self._changes = 0
+        self.counts: Counter[tuple[str, str]] = Counter()
+        """Frames by aspect and class."""
+        self.dfg_changes = 0
+        """How often the DFG class differs from the frame before."""
         self._last = ""
 
     def update(self, chunk: Chunk) -> None:
@@ -70,9 +72,9 @@ class KinaseStates:
         for aspect, labels in classes.items():
             names, counts = np.unique(labels, return_counts=True)
             for name, count in zip(names, counts, strict=True):
-                self._counts[aspect, str(name)] += int(count)
+                self.counts[aspect, str(name)] += int(count)
         shown = classes["dfg"]
-        self._changes += int((shown[1:] != shown[:-1]).sum()) + bool(self._last and shown[0] != self._last)
+        self.dfg_changes += int((shown[1:] != shown[:-1]).sum()) + bool(self._last and shown[0] != self._last)
         self._last = str(shown[-1])
 
     def measure(self, chunk: Chunk) -> tuple[dict[str, Floats], dict[str, Labels]]:
@@ -91,25 +93,9 @@ class KinaseStates:
         angles = _angles(frames, marks)
         return found, {**_classes(found, angles, marks), **words}
 
-    def merge(self, other: KinaseStates) -> None:
-        """Take up another trajectory."""
-        self._series.merge(other._series)
-        self._counts.update(other._counts)
-        self._changes += other._changes
-
     def result(self) -> Series:
         """The measures in the order of ``MEASURES``, (n_blocks, n_measures)."""
         return self._series
-
-    @property
-    def counts(self) -> dict[tuple[str, str], int]:
-        """Frames by aspect and class."""
-        return dict(self._counts)
-
-    @property
-    def dfg_changes(self) -> int:
-        """How often the DFG class differs from the frame before."""
-        return self._changes
 
 
 class _Places:

@@ -42,7 +42,8 @@ class LigandPose:
         self._lining, self._owners = np.asarray(protein)[near], np.asarray(residues)[near]
         self._series = Series()
         self._frame = 0
-        self._gone: int | None = None
+        self.left_at_frame: int | None = None
+        """The frame from which on the ligand stays away; None if it is there at the end."""
 
     def update(self, chunk: Chunk) -> None:
         """Take up the next frames."""
@@ -56,9 +57,9 @@ class LigandPose:
         if len(back):
             # It has left for good only if it never comes back.
             last = int(back[-1])
-            self._gone = None if last == len(chunk) - 1 else self._frame + last + 1
-        elif self._gone is None:
-            self._gone = self._frame
+            self.left_at_frame = None if last == len(chunk) - 1 else self._frame + last + 1
+        elif self.left_at_frame is None:
+            self.left_at_frame = self._frame
         self._frame += len(chunk)
 
     def _kept(self, placed: Float32Array, chunk: Chunk) -> FloatArray:
@@ -72,15 +73,6 @@ class LigandPose:
         share: FloatArray = held.mean(axis=1)
         return share
 
-    def merge(self, other: LigandPose) -> None:
-        """Take up another trajectory."""
-        self._series.merge(other._series)
-
     def result(self) -> Series:
         """RMSD (angstrom), drift of the centre (angstrom) and share of kept contacts, (n_blocks, 3)."""
         return self._series
-
-    @property
-    def left_at_frame(self) -> int | None:
-        """The frame from which on the ligand stays away; None if it is there at the end."""
-        return self._gone

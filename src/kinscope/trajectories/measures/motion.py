@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 
@@ -22,16 +22,9 @@ class Moments:
     def add(self, values: FloatArray) -> None:
         """Take up values (n, ...)."""
         mean = values.mean(axis=0)
-        self._combine(len(values), mean, ((values - mean) ** 2).sum(axis=0))
-
-    def merge(self, other: Moments) -> None:
-        """Take up another's values."""
-        if other.count:
-            self._combine(other.count, other.mean, other.squares)
-
-    def _combine(self, count: int, mean: Any, squares: Any) -> None:
-        total = self.count + count
+        count, total = len(values), self.count + len(values)
         step = mean - self.mean
+        squares = ((values - mean) ** 2).sum(axis=0)
         self.squares = self.squares + squares + step**2 * (self.count * count / total)
         self.mean = self.mean + step * (count / total)
         self.count = total
@@ -52,22 +45,23 @@ class Series:
         self._limit = max(2, limit)
         self._blocks: list[FloatArray] = []
         self._loose: FloatArray | None = None
-        self._size = 1
+        self.block_frames = 1
+        """Frames in a block."""
         self._kept = 0
-        self._moments = Moments()
-        self._others: list[Series] = []
+        self.moments = Moments()
+        """Count, mean and squared deviations over all frames."""
 
     def add(self, values: FloatArray) -> None:
         """Take up values of the next frames, shape (n_frames, ...)."""
         x = np.asarray(values, dtype=np.float64)
-        self._moments.add(x)
+        self.moments.add(x)
         if self._loose is not None:
             x = np.concatenate([self._loose, x])
-        whole = len(x) // self._size
-        cut = whole * self._size
+        whole = len(x) // self.block_frames
+        cut = whole * self.block_frames
         self._loose = x[cut:].copy() if cut < len(x) else None
         if whole:
-            self._blocks.append(x[:cut].reshape(whole, self._size, *x.shape[1:]).mean(axis=1))
+            self._blocks.append(x[:cut].reshape(whole, self.block_frames, *x.shape[1:]).mean(axis=1))
             self._kept += whole
         while self._kept > self._limit:
             self._halve()
@@ -77,36 +71,17 @@ class Series:
         pairs = len(every) // 2
         joined = every[: 2 * pairs].reshape(pairs, 2, *every.shape[1:]).mean(axis=1)
         if len(every) % 2:
-            odd = np.repeat(every[-1:], self._size, axis=0)
+            odd = np.repeat(every[-1:], self.block_frames, axis=0)
             self._loose = odd if self._loose is None else np.concatenate([odd, self._loose])
-        self._blocks, self._kept, self._size = [joined], pairs, 2 * self._size
-
-    def merge(self, other: Self) -> None:
-        """Take up another trajectory's values behind these."""
-        self._others.append(other)
+        self._blocks, self._kept, self.block_frames = [joined], pairs, 2 * self.block_frames
 
     def result(self) -> FloatArray:
         """Means of the blocks, shape (n_blocks, ...): every frame's value if ``block_frames`` is 1."""
         if len(self._blocks) > 1:
             self._blocks = [np.concatenate(self._blocks)]
-        own = list(self._blocks)
-        if self._loose is not None and not own:
-            own = [self._loose.mean(axis=0, keepdims=True)]
-        parts = [*own, *(other.result() for other in self._others)]
-        return np.concatenate(parts) if parts else np.empty(0)
-
-    @property
-    def block_frames(self) -> int:
-        """Frames in a block."""
-        return self._size
-
-    @property
-    def moments(self) -> Moments:
-        """Count, mean and squared deviations over all frames, merged trajectories included."""
-        total = Moments()
-        for part in (self, *self._others):
-            total.merge(part._moments if part is self else part.moments)
-        return total
+        if self._blocks:
+            return self._blocks[0]
+        return np.empty(0) if self._loose is None else self._loose.mean(axis=0, keepdims=True)
 
 
 class Times(Series):
@@ -180,21 +155,12 @@ class Fluctuation:
         """Take up the next frames."""
         self._moments.add(chunk.alphas)
 
-    def merge(self, other: Fluctuation) -> None:
-        """Take up another trajectory: the fluctuation is then about the mean of both."""
-        self._moments.merge(other._moments)
-
     def result(self) -> FloatArray:
         """Shape (n_residues,), angstrom."""
         if not self._moments.count:
             return np.empty(0)
         found: FloatArray = np.sqrt(self._moments.squares.sum(axis=-1) / self._moments.count)
         return found
-
-    @property
-    def mean(self) -> FloatArray:
-        """Mean structure, CA atoms, shape (n_residues, 3), angstrom."""
-        return np.asarray(self._moments.mean)
 
 
 class Thinned:
@@ -209,7 +175,6 @@ class Thinned:
         self._step = 1
         self._seen = 0
         self._frames: list[FloatArray] = []
-        self._others: list[FloatArray] = []
 
     def update(self, chunk: Chunk) -> None:
         """Take up the next frames."""
@@ -220,16 +185,6 @@ class Thinned:
             self._frames = self._frames[::2]
             self._step *= 2
 
-    def merge(self, other: Thinned) -> None:
-        """Append another trajectory's kept frames."""
-        self._others.append(other.result())
-
     def result(self) -> FloatArray:
         """Kept frames, shape (n_kept, n_residues, 3), angstrom."""
-        own = np.asarray(self._frames)
-        return np.concatenate([own, *self._others]) if self._others else own
-
-    @property
-    def step(self) -> int:
-        """One frame in so many is kept."""
-        return self._step
+        return np.asarray(self._frames)

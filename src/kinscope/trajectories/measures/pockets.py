@@ -66,7 +66,7 @@ class PocketPlace:
     def chosen(self, layout: Layout) -> tuple[IntArray, FloatArray]:
         """Places of the CA atoms that a topology's frames are laid by, and where they go."""
         backbone = layout.backbone
-        place = {int(n): int(p) for n, p in zip(backbone.residues, backbone.ca, strict=True)}
+        place = dict(zip(backbone.residues.tolist(), backbone.ca.tolist(), strict=True))
         shared = [number for number in self.laid_on if number in place]
         if len(shared) < 3:
             raise BadInputError(
@@ -74,10 +74,7 @@ class PocketPlace:
                 where="pocket",
                 remedy="Give a trajectory of the same domain.",
             )
-        return (
-            np.asarray([place[number] for number in shared]),
-            np.asarray([self.laid_on[number] for number in shared]),
-        )
+        return np.array([place[number] for number in shared]), np.array([self.laid_on[n] for n in shared])
 
 
 class PocketVolume:
@@ -108,10 +105,6 @@ class PocketVolume:
     def _volume(self, frame: FloatArray) -> float:
         near = np.linalg.norm(frame - self._where.centre, axis=1) <= self._reach
         return pocket_volume(frame[near], self._elements[near].tolist(), self._where.region)
-
-    def merge(self, other: PocketVolume) -> None:
-        """Take up another trajectory."""
-        self._series.merge(other._series)
 
     def result(self) -> Series:
         """Volumes, (n_blocks,)."""

@@ -67,29 +67,20 @@ class SecondaryStructure:
     def __init__(self, backbone: Backbone) -> None:
         self._backbone = backbone
         self._counts = np.zeros((len(CLASSES), len(backbone.residues)), dtype=np.int64)
-        self._shares = Series()
+        self.shares = Series()
+        """Shares of residues in helix and in strand over time, (n_blocks, 2)."""
 
     def update(self, chunk: Chunk) -> None:
         """Take up the next frames."""
         codes = assign(chunk, self._backbone)
         for code in range(len(CLASSES)):
             self._counts[code] += (codes == code).sum(axis=0)
-        self._shares.add(np.stack([(codes == code).mean(axis=1) for code in (HELIX, STRAND)], axis=1))
-
-    def merge(self, other: SecondaryStructure) -> None:
-        """Take up another trajectory."""
-        self._counts += other._counts
-        self._shares.merge(other._shares)
+        self.shares.add(np.stack([(codes == code).mean(axis=1) for code in (HELIX, STRAND)], axis=1))
 
     def result(self) -> FloatArray:
         """Shares of coil, helix and strand per residue, shape (3, n_residues)."""
         shares: FloatArray = self._counts / max(1, int(self._counts[:, :1].sum()))
         return shares
-
-    @property
-    def shares(self) -> Series:
-        """Shares of residues in helix and in strand over time, (n_blocks, 2)."""
-        return self._shares
 
 
 @dataclass(frozen=True)
