@@ -5,15 +5,25 @@ Commands import what they need inside, so that ``kinscope --help`` answers at on
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
+import shlex
+import signal
 import sys
 import warnings
+from contextlib import suppress
+from pathlib import Path
 
 import typer
 
 from kinscope import __version__
-from kinscope.core.errors import KinscopeError
+from kinscope.cli.console import echo
+from kinscope.core.errors import KinscopeError, Stopped
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_OF_A_PATH = {"ENOENT", "EEXIST", "ENOTDIR", "EISDIR", "EACCES", "EPERM", "EROFS", "ELOOP", "ENAMETOOLONG"}
+"""What a path that was given may lead to; other faults are the machine's."""
 
 app = typer.Typer(
     name="kinscope",
@@ -45,28 +55,81 @@ def _options(
 
 
 def run() -> None:
-    """Entry point: every foreseen failure becomes one clear block on stderr and an exit code."""
-    from kinscope.cli import commands
-
-    commands.register(app)
-    if "KINSCOPE_DEBUG" not in os.environ:
-        warnings.filterwarnings("ignore")
-        logging.disable(logging.WARNING)
+    """Entry point: every foreseen end becomes one clear block on stderr and an exit code."""
+    for number in _SIGNALS:
+        if signal.getsignal(number) != signal.SIG_IGN:  # as of nohup, or in the background of a script
+            signal.signal(number, _stop)
     try:
+        from kinscope.cli import commands
+
+        commands.register(app)
+        if "KINSCOPE_DEBUG" not in os.environ:
+            warnings.filterwarnings("ignore")
+            logging.disable(logging.WARNING)
         app()
-    except KinscopeError as error:
-        if os.environ.get("KINSCOPE_DEBUG"):
+    except (Exception, Stopped) as error:
+        if os.environ.get("KINSCOPE_DEBUG") and not isinstance(error, Stopped):
             raise
-        typer.echo(f"kinscope: {error}", err=True)
-        sys.exit(error.exit_code)
-    except BrokenPipeError:  # the reader of our output has gone, as in `| head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    except Exception as error:
-        if os.environ.get("KINSCOPE_DEBUG"):
-            raise
-        typer.echo(
-            f"kinscope: something unforeseen went wrong ({type(error).__name__}).\n"
-            "  to do: a defect of kinscope; `kinscope --debug ...` shows where. What was computed is kept.",
-            err=True,
+        code, words = _told(error)
+        with suppress(OSError):
+            echo(words, err=True, nl=bool(words))
+        _leave(code)
+
+
+def _stop(number: int, _frame: object) -> None:
+    for one in _SIGNALS:
+        signal.signal(one, _leave_now)
+    raise Stopped(number)
+
+
+def _leave_now(number: int, _frame: object) -> None:
+    with suppress(OSError):
+        os.write(2, b"kinscope: stopped at once. What was written is whole.\n")
+    os._exit(128 + number)  # the kernel ends the steps with their driver
+
+
+def _told(error: BaseException) -> tuple[int, str]:
+    """The exit code for the end of a command, and what is said of it."""
+    kept = getattr(error, "kept", None)
+    again = f"  kept: everything finished, in {kept}\n  go on: {_command(kept)}" if kept else ""
+    if isinstance(error, Stopped):
+        again = again or f"  kept: what was written is whole\n  again: {_command()}"
+        return 128 + error.number, f"kinscope: stopped by {signal.Signals(error.number).name}.\n{again}"
+    if isinstance(error, KinscopeError):
+        return error.exit_code, f"kinscope: {error}" + (
+            f"\n{again}" if again and error.exit_code == 1 else ""
         )
-        sys.exit(1)
+    if isinstance(error, BrokenPipeError):  # the reader of our output has gone, as in `| head`
+        return 0, ""
+    if isinstance(error, OSError) and errno.errorcode.get(error.errno or 0) in _OF_A_PATH:
+        return 2, f"kinscope: A path cannot be used ({error.strerror}).\n  where: {error.filename}"
+    if isinstance(error, (OSError, MemoryError)):
+        why = getattr(error, "strerror", None) or "out of memory"
+        where = getattr(error, "filename", None)
+        return 1, (
+            f"kinscope: The machine failed ({why})."
+            + (f"\n  where: {where}" if where else "")
+            + "\n  to do: Free disk space or memory and run it again; what is finished is kept."
+        )
+    return 1, (
+        f"kinscope: something unforeseen went wrong ({type(error).__name__}).\n"
+        "  to do: a defect of kinscope; `kinscope --debug ...` shows where. What was computed is kept."
+    )
+
+
+def _command(kept: Path | None = None) -> str:
+    """What goes on with the study in a directory, or does the same again: it, too, goes on."""
+    words = sys.argv[1:]
+    if kept is not None and {"assess", "resume"} & set(words[:2]):
+        words = ["resume", str(kept)]
+    return shlex.join(["kinscope", *words])
+
+
+def _leave(code: int) -> None:
+    """Exit, whatever became of the pipes and files that stdout and stderr lead to."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+    sys.exit(code)

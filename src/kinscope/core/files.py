@@ -2,25 +2,49 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
+import shutil
+import stat
 from pathlib import Path
 
 from kinscope.core.errors import BadInputError
 
 
 def write_atomic(path: Path, data: bytes | str) -> None:
-    """Write beside ``path``, flush to disk, and rename over it."""
+    """Write beside ``path``, flush to disk, and rename over it; a link is replaced, never written through."""
     payload = data.encode() if isinstance(data, str) else data
     temporary = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    temporary.unlink(missing_ok=True)
     try:
-        with temporary.open("wb") as handle:
+        with temporary.open("xb") as handle:
             handle.write(payload)
             handle.flush()
             os.fsync(handle.fileno())
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def copy_atomic(source: Path, target: Path) -> None:
+    """Copy a file beside ``target`` and rename it over that; what is done to one is not done to the other."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    temporary = target.with_name(f".{target.name}.{os.getpid()}.partial")
+    temporary.unlink(missing_ok=True)
+    try:
+        shutil.copyfile(source, temporary)
+        temporary.replace(target)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def discard(path: Path) -> None:
+    """Remove a file, a folder or a link (not what it leads to), if there is one."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def sha256_of_file(path: Path) -> str:
@@ -34,6 +58,28 @@ def sha256_of_file(path: Path) -> str:
 
 MAX_TEXT_BYTES = 2_000_000
 """Of a text file with a few hundred entries; the largest of the shipped packs is under 100 kB."""
+
+
+def read_own(path: Path, most_bytes: int = 64_000_000) -> bytes:
+    """The whole of a file of ours: regular, not behind a link, of at most so many bytes.
+
+    Raises
+    ------
+    OSError
+        If it is anything else, or cannot be read.
+    """
+    return _read(path, most_bytes, os.O_NOFOLLOW)
+
+
+def _read(path: Path, most_bytes: int, flags: int = 0) -> bytes:
+    # Without O_NONBLOCK, opening a pipe waits for who writes into it.
+    with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | flags), "rb") as handle:
+        if not stat.S_ISREG(os.fstat(handle.fileno()).st_mode):
+            raise OSError(errno.EINVAL, "It is a pipe or a device, not a file", str(path))
+        data = handle.read(most_bytes + 1)
+    if len(data) > most_bytes:
+        raise OSError(errno.EFBIG, f"The file is larger than {most_bytes:,} bytes", str(path))
+    return data
 
 
 def read_bounded(path: Path, most_bytes: int, *, remedy: str) -> bytes:
@@ -54,15 +100,17 @@ def read_bounded(path: Path, most_bytes: int, *, remedy: str) -> bytes:
         If it is missing, no regular file, cannot be read, or is too large.
     """
     try:
-        if not path.is_file():
-            raise BadInputError("There is no such file.", where=str(path), remedy="Check the path.")
-        with path.open("rb") as handle:
-            data = handle.read(most_bytes + 1)
+        return _read(path, most_bytes)
+    except (FileNotFoundError, NotADirectoryError, ValueError):
+        raise BadInputError("There is no such file.", where=str(path), remedy="Check the path.") from None
+    except IsADirectoryError:
+        raise BadInputError(
+            "This is a directory, not a file.", where=str(path), remedy="Name the file."
+        ) from None
     except OSError as error:
-        raise BadInputError(f"The file cannot be read: {error.strerror}.", where=str(path)) from None
-    if len(data) > most_bytes:
-        raise BadInputError(f"The file is larger than {most_bytes:,} bytes.", where=str(path), remedy=remedy)
-    return data
+        told = {errno.EFBIG: remedy, errno.EINVAL: "Save it as a file first."}
+        what = error.strerror if error.errno in told else f"The file cannot be read: {error.strerror}"
+        raise BadInputError(f"{what}.", where=str(path), remedy=told.get(error.errno or 0, "")) from None
 
 
 def decoded(data: bytes, path: Path) -> str:

@@ -24,7 +24,7 @@ from kinscope.workflow.planning.dynamics import replica_steps
 from kinscope.workflow.planning.plan import Plan, plan_study
 from kinscope.workflow.planning.study import ONE_AT_ONCE, Pace, Study
 from kinscope.workflow.planning.user_state import keep_structure, take_structure
-from kinscope.workflow.publication import publish_results
+from kinscope.workflow.publication import RESULT_FILE, publish_results
 from kinscope.workflow.rundir import (
     StudyFile,
     agreed,
@@ -114,7 +114,7 @@ def extend_study(
     """
     with locked(directory):
         held = _extended(open_existing(directory), directory, length_ns, engine)
-    if (directory / "result.json").exists():
+    if (directory / RESULT_FILE).exists():
         resume_study(directory, cores=cores, listener=listener)
     else:
         Run(held, directory, cores=cores).stage(replica_steps, listener)
@@ -241,8 +241,8 @@ class Run:
             keep(self.store)
         with locked(self.directory):
             outcome = self._bring_about(list(steps.values()), listener)
-        if steps and not outcome.done:
-            raise _failure(outcome, self.directory)
+            if steps and not outcome.done:
+                raise _failure(outcome, self.directory)
         done = {name: self.store.path(step) for name, step in steps.items() if step.key in outcome.done}
         return done, outcome
 
@@ -320,6 +320,5 @@ def _failure(outcome: Outcome, directory: Path) -> ComputationError:
     return ComputationError(
         "The study could not be finished: " + (first.what if first else "nothing could be run."),
         where=first.where if first else str(directory),
-        remedy=(f"{first.remedy} " if first and first.remedy else "")
-        + f"Everything finished is kept; go on with: kinscope resume {directory}",
+        remedy=first.remedy if first else "",
     )

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from kinscope import __version__
 from kinscope.analysis.trajectory_compare import compare_contacts, compare_measures
-from kinscope.core.errors import BadInputError
+from kinscope.core.errors import BadInputError, RunDirectoryError
 from kinscope.core.files import sha256_of_file, write_atomic
 from kinscope.core.progress import Progress
 from kinscope.core.records import VersionedRecord
@@ -171,12 +171,24 @@ def analyse_run(
 
 
 def finished_replicas(steps: Sequence[Step], store: Store) -> list[Step]:
-    """The replicas of a study that are there, each at the greatest length it has reached."""
+    """The replicas of a study that are there, each at the greatest length it has reached.
+
+    Raises
+    ------
+    RunDirectoryError
+        If one is not what was computed.
+    """
     found: dict[tuple[object, ...], Step] = {}
     for step in steps:  # a longer replica stands after the one that it continues
-        if step.name in REPLICA_STAGES and (store.path(step) / REPLICA_RECORD_FILE).is_file():
+        if step.name in REPLICA_STAGES and store.find(step) is not None:
             parts = ("variant", "state", "ligand", "replica")
             found[tuple(step.parameters.get(part) for part in parts)] = step
+        elif step.key in store.damaged:
+            raise RunDirectoryError(
+                f"The files of a replica are not what was computed ({step.label}).",
+                where=str(store.path(step)),
+                remedy="Compute it again with: kinscope resume and the run directory, or remove its folder.",
+            )
     return list(found.values())
 
 

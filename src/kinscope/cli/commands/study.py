@@ -191,24 +191,17 @@ def report(
     as_json: AsJson = False,
 ) -> None:
     """Print a finished study's answer and where its report lies."""
-    from kinscope.core.errors import RunDirectoryError
+    from kinscope.workflow.publication import read_result
     from kinscope.workflow.rundir import open_existing
 
     open_existing(directory)
-    if not (directory / "result.json").exists():
-        raise RunDirectoryError(
-            "This study is not finished.",
-            where=str(directory),
-            remedy=f"Go on with: kinscope resume {directory}; replicas that are there already are read by: "
-            f"kinscope analyse {directory}",
-        )
-    result = _result(directory)
+    result, text = read_result(directory)
     if csv:
         from kinscope.report import export_tables
 
         export_tables(result, directory / "tables", csv=True)
     if as_json:
-        echo((directory / "result.json").read_text())
+        echo(text)
         return
     _print_answer(result)
     echo(f"\nReport: {directory / 'report.html'}")
@@ -224,20 +217,15 @@ def show_settings(preset: Preset = "quick") -> None:
     echo(yaml.safe_dump(load_preset(preset).model_dump(mode="json"), sort_keys=False), nl=False)
 
 
-def _result(directory: Path) -> StudyResult:
-    from kinscope.interpretation.model import StudyResult
-
-    return StudyResult.model_validate_json((directory / "result.json").read_bytes())
-
-
 def _conclude(finished: Finished, as_json: bool) -> None:
     """Print the answer, what failed, and where things lie; exit code 1 if something failed."""
     from kinscope.interpretation.prose import left_out
     from kinscope.targets import load_target
+    from kinscope.workflow.publication import read_result
     from kinscope.workflow.rundir import open_existing
 
     directory, failed = finished.directory, finished.outcome.failed
-    result = _result(directory)
+    result, _ = read_result(directory)
     if as_json:
         show_json(
             {
@@ -245,6 +233,7 @@ def _conclude(finished: Finished, as_json: bool) -> None:
                 "report": directory / "report.html",
                 "complete": finished.complete,
                 "failed": [str(error) for error in failed.values()],
+                "notes": finished.outcome.notes,
                 "answer": result.assessment.answer,
                 "verdicts": result.assessment.verdicts,
             }
