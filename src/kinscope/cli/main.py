@@ -8,9 +8,11 @@ from __future__ import annotations
 import errno
 import logging
 import os
+import select
 import shlex
 import signal
 import sys
+import threading
 import warnings
 from contextlib import suppress
 from pathlib import Path
@@ -21,6 +23,7 @@ from kinscope import __version__
 from kinscope.cli.console import echo
 from kinscope.core.errors import KinscopeError, Stopped
 
+_GRACE_SECONDS = 10.0
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _OF_A_PATH = {"ENOENT", "EEXIST", "ENOTDIR", "EISDIR", "EACCES", "EPERM", "EROFS", "ELOOP", "ENAMETOOLONG"}
 """What a path that was given may lead to; other faults are the machine's."""
@@ -56,9 +59,7 @@ def _options(
 
 def run() -> None:
     """Entry point: every foreseen end becomes one clear block on stderr and an exit code."""
-    for number in _SIGNALS:
-        if signal.getsignal(number) != signal.SIG_IGN:  # as of nohup, or in the background of a script
-            signal.signal(number, _stop)
+    _heed_signals()
     try:
         from kinscope.cli import commands
 
@@ -76,16 +77,26 @@ def run() -> None:
         _leave(code)
 
 
-def _stop(number: int, _frame: object) -> None:
-    for one in _SIGNALS:
-        signal.signal(one, _leave_now)
-    raise Stopped(number)
+def _heed_signals() -> None:
+    """The first signal ends the command with a word; a second, or ten seconds, end it without."""
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+    signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
 
+    def stop(number: int, _frame: object) -> None:
+        for one in _SIGNALS:
+            signal.signal(one, lambda *_: None)
+        raise Stopped(number)
 
-def _leave_now(number: int, _frame: object) -> None:
-    with suppress(OSError):
-        os.write(2, b"kinscope: stopped at once. What was written is whole.\n")
-    os._exit(128 + number)  # the kernel ends the steps with their driver
+    def insist() -> None:
+        number = os.read(reader, 1)[0]  # arrives while the main thread is in compiled code, too
+        select.select([reader], [], [], _GRACE_SECONDS)
+        os._exit(128 + number)  # the kernel ends the steps with their driver
+
+    for number in _SIGNALS:
+        if signal.getsignal(number) != signal.SIG_IGN:  # as of nohup, or in the background of a script
+            signal.signal(number, stop)
+    threading.Thread(target=insist, daemon=True).start()
 
 
 def _told(error: BaseException) -> tuple[int, str]:
@@ -102,7 +113,7 @@ def _told(error: BaseException) -> tuple[int, str]:
     if isinstance(error, BrokenPipeError):  # the reader of our output has gone, as in `| head`
         return 0, ""
     if isinstance(error, OSError) and errno.errorcode.get(error.errno or 0) in _OF_A_PATH:
-        return 2, f"kinscope: A path cannot be used ({error.strerror}).\n  where: {error.filename}"
+        return 2, f"kinscope: {error.strerror}: another path is needed.\n  where: {error.filename}"
     if isinstance(error, (OSError, MemoryError)):
         why = getattr(error, "strerror", None) or "out of memory"
         where = getattr(error, "filename", None)

@@ -10,6 +10,7 @@ import yaml
 from pydantic import Field, ValidationError
 
 from kinscope.core.errors import SettingsError
+from kinscope.core.files import read_text
 from kinscope.core.records import Settings
 from kinscope.docking.records import DockingSettings
 from kinscope.dynamics.modes.profile import NormalModeSettings
@@ -19,8 +20,6 @@ from kinscope.structures.mutants.settings import MutationSettings
 from kinscope.targets.pack import TargetPack
 
 PRESETS = ("quick", "standard", "paper")
-_MAXIMUM_SETTINGS_BYTES = 200_000
-
 
 Runner = Literal["cpu", "gpu", "gromacs"]
 """What steps replicas: OpenMM on processors, OpenMM on GPUs, GROMACS on processors."""
@@ -160,15 +159,10 @@ def load_settings(path: Path) -> StudySettings:
 
     Raises
     ------
-    SettingsError
+    BadInputError
         If the file cannot be read, is no YAML mapping, or holds an unknown or impossible setting.
     """
-    try:
-        if path.stat().st_size > _MAXIMUM_SETTINGS_BYTES:
-            raise SettingsError("A settings file this large is not one.", where=str(path))
-        text = path.read_text()
-    except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError(f"The settings file cannot be read ({error}).", where=str(path)) from error
+    text = read_text(path, remedy="`kinscope settings` prints a file of the usual size.")
     given = _mapping(text, str(path))
     base = load_preset(str(given.get("preset", "quick"))).model_dump()
     return _validated(_merged(base, given), str(path))

@@ -146,8 +146,7 @@ class LocalEngine:
             for process in running.values():
                 with suppress(ProcessLookupError):
                     os.killpg(process.popen.pid, signal.SIGKILL)
-                with suppress(subprocess.TimeoutExpired):
-                    process.popen.wait(10)
+                process.popen.wait()
         return outcome
 
     def _look_up(self, step: Step, outcome: Outcome) -> None:
