@@ -102,7 +102,7 @@ def packet() -> Reader:
     return Reader("case.json", text.encode(), lambda path: study_case(read_case(path), PACK))
 
 
-IMATINIB = PACK.drug("imatinib").smiles
+ACETANILIDE = "CC(=O)Nc1ccccc1"
 
 
 def ligands(path: Path) -> object:
@@ -110,7 +110,7 @@ def ligands(path: Path) -> object:
 
 
 def sdf() -> Reader:
-    molecule = Chem.AddHs(Chem.MolFromSmiles(IMATINIB))
+    molecule = Chem.AddHs(Chem.MolFromSmiles(ACETANILIDE))
     AllChem.EmbedMolecule(molecule, randomSeed=1)
     text = f"{MARKER}\n" + Chem.MolToMolBlock(molecule).partition("\n")[2] + f"> <NAME>\n{MARKER}\n\n$$$$\n"
     return Reader("ligand.sdf", text.encode(), ligands)
@@ -123,7 +123,7 @@ def sdf_v3000() -> Reader:
 
 def structure(make: Callable[[object], bytes], name: str) -> Reader:
     atoms = shipped("kinase-dfg-in")
-    body = make(structure_of(atoms[(atoms.res_id < 262) & (atoms.element != "H")]))
+    body = make(structure_of(("A", atoms[(atoms.res_id < 262) & (atoms.element != "H")])))
     head = f"HEADER    {MARKER}\n" if name.endswith("pdb") else f"# {MARKER}\n"
     return Reader(name, head.encode() + body, lambda path: examine(read_user_file(path), PACK))
 
@@ -190,10 +190,10 @@ READERS: dict[str, Callable[[], Reader]] = {
     "case": case_file,
     "Phenopacket": packet,
     "SMILES": lambda: Reader(
-        "smiles", IMATINIB.encode(), typed(lambda text: read_given([], [text], site="atp", state="").bad)
+        "smiles", ACETANILIDE.encode(), typed(lambda text: read_given([], [text], site="atp", state="").bad)
     ),
     "list of SMILES": lambda: Reader(
-        "list.smi", f"{IMATINIB} {MARKER}\nO=C(Nc1ccccc1)c1ccccc1 {MARKER}2\n".encode(), ligands
+        "list.smi", f"{ACETANILIDE} {MARKER}\nO=C(Nc1ccccc1)N {MARKER}2\n".encode(), ligands
     ),
     "SDF": sdf,
     "MOL, V3000": sdf_v3000,

@@ -201,15 +201,18 @@ def test_an_odd_result_that_the_provenance_names_is_refused(content: str, run: P
 
 def test_a_directory_in_place_of_a_result(run: Path) -> None:
     (run / RESULT_FILE).mkdir()
-    with pytest.raises(RunDirectoryError, match="directory"):
+    with pytest.raises(RunDirectoryError, match="kinscope resume"):
         read_result(run)
 
 
-@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EROFS, errno.EACCES, errno.EDQUOT, errno.EIO])
-def test_a_fault_of_the_disk_is_named_and_says_what_is_kept(number: int, run: Path) -> None:
-    with pytest.raises(ComputationError, match=os.strerror(number)) as fault, locked(run):
+@pytest.mark.parametrize(
+    ("number", "code"),
+    [(errno.ENOSPC, 1), (errno.EDQUOT, 1), (errno.EIO, 1), (errno.EROFS, 2), (errno.EACCES, 2)],
+)
+def test_a_fault_of_the_disk_is_named_and_says_what_is_kept(number: int, code: int, run: Path) -> None:
+    with pytest.raises(KinscopeError, match=os.strerror(number)) as fault, locked(run):
         raise OSError(number, os.strerror(number), str(run / "models"))
-    assert fault.value.kept == run
+    assert (fault.value.kept, fault.value.exit_code) == (run, code)
     assert fault.value.where == str(run / "models")
 
 
@@ -223,7 +226,7 @@ def test_whatever_ends_the_work_says_where_it_is_kept(end: KinscopeError | Stopp
 @pytest.mark.parametrize("out", ["file", "file/below", "/proc/kinscope"])
 def test_out_on_what_is_no_directory(out: str, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("mine")
-    with pytest.raises(RunDirectoryError, match="cannot be used"):
+    with pytest.raises(BadInputError, match="cannot be used"):
         open_or_create(tmp_path / out, STUDY)
     assert (tmp_path / "file").read_text() == "mine"
 
@@ -231,7 +234,7 @@ def test_out_on_what_is_no_directory(out: str, tmp_path: Path) -> None:
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
 def test_a_run_directory_that_may_not_be_written(run: Path) -> None:
     run.chmod(0o500)
-    with pytest.raises(RunDirectoryError, match="Permission denied"), locked(run):
+    with pytest.raises(BadInputError, match="Permission denied"), locked(run):
         pass
     assert open_existing(run) == STUDY
     run.chmod(0o700)

@@ -8,7 +8,7 @@ import sys
 import time
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import typer
 
@@ -27,7 +27,7 @@ class Console:
     as_json: AsJson = False
     quiet: Quiet = False
 
-    def watch(self) -> Watcher:
+    def watch(self) -> QuietWatcher:
         """The watcher of a plan that suits where stderr goes."""
         if self.quiet or self.as_json:
             return QuietWatcher()
@@ -73,19 +73,6 @@ def json_of(content: Any) -> str:
 
 def _plain(item: Any) -> Any:
     return item.model_dump(mode="json") if hasattr(item, "model_dump") else os.fspath(item)
-
-
-class Watcher(Protocol):
-    """Something that is told how a plan goes on."""
-
-    def __call__(self, event: Event) -> None:
-        """Take one event."""
-
-    def __enter__(self) -> Any:
-        """Begin."""
-
-    def __exit__(self, *exception: object) -> None:
-        """End."""
 
 
 def duration(seconds: float) -> str:

@@ -5,7 +5,6 @@ Commands import what they need inside, so that ``kinscope --help`` answers at on
 
 from __future__ import annotations
 
-import errno
 import logging
 import os
 import select
@@ -22,11 +21,10 @@ import typer
 from kinscope import __version__
 from kinscope.cli.console import echo
 from kinscope.core.errors import KinscopeError, Stopped
+from kinscope.core.files import named_faults
 
 _GRACE_SECONDS = 10.0
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-_OF_A_PATH = {"ENOENT", "EEXIST", "ENOTDIR", "EISDIR", "EACCES", "EPERM", "EROFS", "ELOOP", "ENAMETOOLONG"}
-"""What a path that was given may lead to; other faults are the machine's."""
 
 app = typer.Typer(
     name="kinscope",
@@ -67,7 +65,8 @@ def run() -> None:
         if "KINSCOPE_DEBUG" not in os.environ:
             warnings.filterwarnings("ignore")
             logging.disable(logging.WARNING)
-        app()
+        with named_faults("A file"):
+            app()
     except (Exception, Stopped) as error:
         if os.environ.get("KINSCOPE_DEBUG") and not isinstance(error, Stopped):
             raise
@@ -107,21 +106,11 @@ def _told(error: BaseException) -> tuple[int, str]:
         again = again or f"  kept: what was written is whole\n  again: {_command()}"
         return 128 + error.number, f"kinscope: stopped by {signal.Signals(error.number).name}.\n{again}"
     if isinstance(error, KinscopeError):
-        return error.exit_code, f"kinscope: {error}" + (
-            f"\n{again}" if again and error.exit_code == 1 else ""
-        )
+        return error.exit_code, f"kinscope: {error}" + f"\n{again}" * (bool(again) and error.exit_code == 1)
     if isinstance(error, BrokenPipeError):  # the reader of our output has gone, as in `| head`
         return 0, ""
-    if isinstance(error, OSError) and errno.errorcode.get(error.errno or 0) in _OF_A_PATH:
-        return 2, f"kinscope: {error.strerror}: another path is needed.\n  where: {error.filename}"
-    if isinstance(error, (OSError, MemoryError)):
-        why = getattr(error, "strerror", None) or "out of memory"
-        where = getattr(error, "filename", None)
-        return 1, (
-            f"kinscope: The machine failed ({why})."
-            + (f"\n  where: {where}" if where else "")
-            + "\n  to do: Free disk space or memory and run it again; what is finished is kept."
-        )
+    if isinstance(error, MemoryError):
+        return 1, "kinscope: The machine has not enough memory for this."
     return 1, (
         f"kinscope: something unforeseen went wrong ({type(error).__name__}).\n"
         "  to do: a defect of kinscope; `kinscope --debug ...` shows where. What was computed is kept."

@@ -49,16 +49,9 @@ class KinscopeError(Exception):
 
 
 class Stopped(BaseException):
-    """Somebody ended the process by a signal.
-
-    Parameters
-    ----------
-    number
-        Of the signal.
-    """
+    """Somebody ended the process by the signal of this ``number``; ``kept`` as of :class:`KinscopeError`."""
 
     kept: Path | None = None
-    """As of :class:`KinscopeError`."""
 
     def __init__(self, number: int) -> None:
         super().__init__(number)

@@ -7,34 +7,62 @@ import hashlib
 import os
 import shutil
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from kinscope.core.errors import BadInputError
+from kinscope.core.errors import BadInputError, ComputationError
+
+_OF_A_PATH = {"ENOENT", "EEXIST", "ENOTDIR", "EISDIR", "EACCES", "EPERM", "EROFS", "ELOOP", "ENAMETOOLONG"}
+"""What a path that was given may lead to; other faults are the machine's."""
+
+
+@contextmanager
+def named_faults(what: str, where: Path | None = None) -> Iterator[None]:
+    """Tell of a failed read or write what it is: a path that cannot be one, or a fault of the machine.
+
+    Raises
+    ------
+    BadInputError
+        If the path leads nowhere, may not be used, or is of another kind.
+    ComputationError
+        If the disk is full or broken.
+    """
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        given = errno.errorcode.get(error.errno or 0) in _OF_A_PATH
+        raise (BadInputError if given else ComputationError)(
+            f"{what} cannot be used ({error.strerror or error}).",
+            where=str(error.filename or where or ""),
+            remedy="Give another path, or mend this one." if given else "Free disk space; run it again.",
+        ) from error
 
 
 def write_atomic(path: Path, data: bytes | str) -> None:
     """Write beside ``path``, flush to disk, and rename over it; a link is replaced, never written through."""
-    payload = data.encode() if isinstance(data, str) else data
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    temporary.unlink(missing_ok=True)
-    try:
-        with temporary.open("xb") as handle:
-            handle.write(payload)
-            handle.flush()
-            os.fsync(handle.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with _beside(path) as temporary, temporary.open("xb") as handle:
+        handle.write(data.encode() if isinstance(data, str) else data)
+        handle.flush()
+        os.fsync(handle.fileno())
 
 
 def copy_atomic(source: Path, target: Path) -> None:
-    """Copy a file beside ``target`` and rename it over that; what is done to one is not done to the other."""
+    """The same with a copy of a file: what is done to one is not done to the other."""
     target.parent.mkdir(parents=True, exist_ok=True)
-    temporary = target.with_name(f".{target.name}.{os.getpid()}.partial")
+    with _beside(target) as temporary:
+        shutil.copyfile(source, temporary)
+
+
+@contextmanager
+def _beside(path: Path) -> Iterator[Path]:
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.partial")
     temporary.unlink(missing_ok=True)
     try:
-        shutil.copyfile(source, temporary)
-        temporary.replace(target)
+        yield temporary
+        temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
 

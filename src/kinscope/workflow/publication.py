@@ -64,10 +64,8 @@ def read_result(directory: Path) -> tuple[StudyResult, str]:
             remedy=f"Go on with: kinscope resume {directory}; replicas that are there already are read by: "
             f"kinscope analyse {directory}",
         ) from None
-    except OSError as error:
-        raise RunDirectoryError(
-            f"The result cannot be read ({error.strerror}).", where=str(directory / RESULT_FILE)
-        ) from None
+    except OSError:
+        data = b""
     try:
         records = _RECORDS.validate_json(read_own(directory / _PROVENANCE_FILE))
         laid_out = {file.sha256 for one in records for file in one.files if file.name == RESULT_FILE}

@@ -15,8 +15,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from kinscope import __version__
-from kinscope.core.errors import ComputationError, KinscopeError, RunDirectoryError, Stopped
-from kinscope.core.files import read_own, write_atomic
+from kinscope.core.errors import KinscopeError, RunDirectoryError, Stopped
+from kinscope.core.files import named_faults, read_own, write_atomic
 from kinscope.core.records import VersionedRecord
 from kinscope.variants.model import Variant
 from kinscope.workflow.planning.study import Pace
@@ -61,7 +61,7 @@ def agreed(directory: Path, study: StudyFile) -> StudyFile:
         If the directory holds something else: another variant, other settings, or files not of kinscope.
     """
     variant, settings = study.variant, study.settings
-    with _usable(directory):
+    with named_faults("The run directory", directory):
         begun = os.path.lexists(directory / STUDY_FILE)
         if not begun and directory.exists() and any(directory.iterdir()):
             raise RunDirectoryError(
@@ -92,22 +92,10 @@ def open_or_create(directory: Path, study: StudyFile) -> StudyFile:
     """
     held = agreed(directory, study)
     if not (directory / STUDY_FILE).exists():
-        with _usable(directory):
+        with named_faults("The run directory", directory):
             directory.mkdir(parents=True, exist_ok=True)
             write_study(directory, held)
     return held
-
-
-@contextmanager
-def _usable(directory: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise RunDirectoryError(
-            f"The run directory cannot be used ({error.strerror}).",
-            where=str(directory),
-            remedy="Give another --out.",
-        ) from error
 
 
 def write_study(directory: Path, study: StudyFile) -> None:
@@ -135,12 +123,7 @@ def open_existing(directory: Path) -> StudyFile:
             where=str(directory),
             remedy="Give the directory that `kinscope assess` made (its --out).",
         ) from None
-    except OSError as error:
-        raise RunDirectoryError(
-            f"The study in this directory cannot be read: {error.strerror}.",
-            where=str(directory / STUDY_FILE),
-        ) from None
-    except ValueError as error:
+    except (OSError, ValueError) as error:
         raise RunDirectoryError(
             f"The study in this directory cannot be read by kinscope {__version__}.",
             where=str(directory / STUDY_FILE),
@@ -189,12 +172,9 @@ def locked(directory: Path) -> Iterator[None]:
     Raises
     ------
     RunDirectoryError
-        If another process holds it, or it cannot be written in.
-    ComputationError
-        If something cannot be written later, as on a full disk. It, and whatever else ends the work, tells
-        that what is finished is kept.
+        If another process holds it. Whatever else ends the work tells that what is finished is kept.
     """
-    with _usable(directory):
+    with named_faults("The run directory", directory):
         flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW
         lock = os.open(directory / _LOCK_FILE, flags, 0o666)
     try:
@@ -207,17 +187,10 @@ def locked(directory: Path) -> Iterator[None]:
             remedy="Wait for it (`kinscope status` shows how far it is), or end it.",
         ) from None
     try:
-        yield
+        with named_faults("The run directory", directory):
+            yield
     except (KinscopeError, Stopped) as end:
         end.kept = directory
         raise
-    except OSError as error:
-        fault = ComputationError(
-            f"The run directory cannot be written ({error.strerror or error}).",
-            where=str(error.filename or directory),
-            remedy="Free disk space or mend the permissions.",
-        )
-        fault.kept = directory
-        raise fault from error
     finally:
         os.close(lock)

@@ -148,16 +148,8 @@ def default_cores() -> int:
 class Run:
     """A study in its directory, on this machine's cores and devices; planned once.
 
-    Parameters
-    ----------
-    held
-        The study as the directory holds it, or will.
-    directory
-        Of the run; made when something starts.
-    file
-        The user's structure, to be kept in it.
-    cores
-        How many steps run at once; None: as many as this process may use.
+    ``held`` is the study as the directory holds it or will: that is made when something starts, and the
+    user's structure ``file`` kept in it. Steps run at once on so many cores; None: all there are.
     """
 
     def __init__(

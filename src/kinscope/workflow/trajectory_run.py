@@ -10,7 +10,7 @@ from pathlib import Path
 from kinscope import __version__
 from kinscope.analysis.trajectory_compare import compare_contacts, compare_measures
 from kinscope.core.errors import BadInputError, RunDirectoryError
-from kinscope.core.files import sha256_of_file, write_atomic
+from kinscope.core.files import named_faults, sha256_of_file, write_atomic
 from kinscope.core.progress import Progress
 from kinscope.core.records import VersionedRecord
 from kinscope.core.residues import one_letter
@@ -78,24 +78,11 @@ def analyse_files(
     settings: PassSettings | None = None,
     progress: Progress | None = None,
 ) -> Analysed:
-    """Analyse a user's trajectories, each a replica of the same system, and write tables.
+    """Analyse a user's trajectories, each a replica of the same system, and write tables below ``output``.
 
-    Parameters
-    ----------
-    topology
-        PDB or mmCIF with every atom of the frames, in their order.
-    trajectories
-        XTC or DCD files of that topology.
-    pack
-        The target.
-    output
-        Directory for the tables, made if missing.
-    variant
-        Whose residues' interactions are followed; the topology tells whether it is the mutant or the native.
-    chain
-        Which chain of the topology; the first of the target if empty.
-    settings, progress
-        As :func:`kinscope.trajectories.passes.analyse_group`.
+    The topology has every atom of the frames, in their order; its first chain of the target is taken unless
+    one is named. The interactions of the variant's residues are followed; the topology tells whether it is
+    the mutant or the native.
 
     Raises
     ------
@@ -263,22 +250,16 @@ def _analyse(
 
 
 def _write(output: Path, result: AnalysisResult) -> None:
-    try:
+    provenance = {
+        "kinscope_version": result.kinscope_version,
+        "created": result.created,
+        "superposition": result.replicas[0].superposition,
+        **{f"input {path}": mark for path, mark in result.inputs.items()},
+    }
+    with named_faults("The directory of the tables", output):
         output.mkdir(parents=True, exist_ok=True)
-        provenance = {
-            "kinscope_version": result.kinscope_version,
-            "created": result.created,
-            "superposition": result.replicas[0].superposition,
-            **{f"input {path}": mark for path, mark in result.inputs.items()},
-        }
         write_tables(output, result.replicas, result.principal, provenance)
         write_atomic(output / ANALYSIS_FILE, result.model_dump_json(indent=1) + "\n")
-    except OSError as error:
-        raise BadInputError(
-            f"The tables cannot be written ({error.strerror or error}).",
-            where=str(output),
-            remedy="Give an --out that can be written, on a disk with room.",
-        ) from None
 
 
 def _fingerprint(path: Path) -> str:
