@@ -12,6 +12,11 @@ from pathlib import Path
 
 import pytest
 
+from kinscope.cli import main
+from kinscope.cli.console import LineWatcher, QuietWatcher
+from kinscope.core.errors import BadInputError, ComputationError, KinscopeError, Stopped
+from kinscope.workflow.engine.local import Event
+
 COMMANDS = {
     "assess": ("assess K404E --engine openmm --md-minutes 0 --out run", "kinscope resume run"),
     "resume": ("resume run", "kinscope resume run"),
@@ -124,3 +129,63 @@ def test_a_full_disk_is_a_fault_of_the_machine(tmp_path: Path) -> None:
     assert "No space left on device" in done.stderr
     assert "unforeseen" not in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("typed", "kept", "again"),
+    [
+        ("assess K404E --out run", "run", "kinscope resume run"),
+        ("--debug assess K404E", "kinscope-K404E", "kinscope resume kinscope-K404E"),
+        ("resume run --cores 1", "run", "kinscope resume run"),
+        ("dock K404E --drug imatinib", "kinscope-K404E", "kinscope dock K404E --drug imatinib"),
+        ("dock assess --out 'my run'", "my run", "kinscope dock assess --out 'my run'"),
+        ("simulate K404E --length-ns 1", "kinscope-K404E", "kinscope simulate K404E --length-ns 1"),
+        ("extend run --length-ns 2", "run", "kinscope extend run --length-ns 2"),
+        ("analyse run", None, "kinscope analyse run"),
+        ("sanger 'a b.ab1'", None, "kinscope sanger 'a b.ab1'"),
+    ],
+)
+def test_every_command_goes_on_by_its_own(typed, kept, again, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "argv", ["kinscope", *shlex.split(typed)])
+    stopped = Stopped(signal.SIGTERM)
+    stopped.kept = kept and Path(kept)
+    code, words = main._told(stopped)
+    assert code == 143
+    assert words.endswith(f": {again}")
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "word"),
+    [
+        (ComputationError("The step failed."), 1, "go on: kinscope resume run"),
+        (BadInputError("It is no file."), 2, "It is no file."),
+        (MemoryError(), 1, "not enough memory"),
+        (BrokenPipeError(), 0, ""),
+        (ZeroDivisionError(), 1, "something unforeseen"),
+    ],
+)
+def test_every_end_has_its_word_and_code(error, code, word, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "argv", ["kinscope", "resume", "run"])
+    if isinstance(error, KinscopeError):
+        error.kept = Path("run")
+    assert main._told(error)[0] == code
+    assert word in main._told(error)[1]
+    assert ("go on" in main._told(error)[1]) == (isinstance(error, ComputationError))
+
+
+@pytest.mark.parametrize("watcher", [QuietWatcher, LineWatcher])
+def test_damage_is_named_even_where_no_progress_is_shown(watcher, capsys: pytest.CaptureFixture[str]) -> None:
+    with watcher() as watch:
+        watch(Event("note", "imatinib into native: its files are not \x1b[2J what was put there"))
+    assert (
+        capsys.readouterr().err == "note: imatinib into native: its files are not ?[2J what was put there\n"
+    )
+
+
+def test_a_study_goes_on_when_nobody_reads_its_progress(monkeypatch: pytest.MonkeyPatch) -> None:
+    def gone(*_: object, **__: object) -> None:
+        raise BrokenPipeError
+
+    monkeypatch.setattr("kinscope.cli.console.echo", gone)
+    with LineWatcher() as watch:
+        watch(Event("finished", "a step"))

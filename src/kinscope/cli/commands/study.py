@@ -171,16 +171,16 @@ def status(directory: RunDirectory, as_json: AsJson = False) -> None:
     from kinscope.workflow.study import plan_of
 
     study, steps, store = plan_of(directory)
-    done = [(step.label, store.find(step) is not None) for step in steps]
+    done = [store.find(step) is not None for step in steps]
     if as_json:
-        rows = [{"label": label, "done": is_done} for label, is_done in done]
+        rows = [{"label": step.label, "done": is_done} for step, is_done in zip(steps, done, strict=True)]
         show_json({"variant": study.variant.short, "steps": rows})
         return
-    finished = sum(is_done for _, is_done in done)
-    echo(f"{study.variant.short}, preset {study.settings.preset}: {finished} of {len(done)} steps finished")
-    for label, is_done in done:
-        echo(f"  {'done   ' if is_done else 'to do  '} {label}")
-    if finished < len(done):
+    echo(f"{study.variant.short}, preset {study.settings.preset}: {sum(done)} of {len(done)} steps finished")
+    for step, is_done in zip(steps, done, strict=True):
+        word = "done" if is_done else "damaged" if step.key in store.damaged else "to do"
+        echo(f"  {word:<7} {step.label}")
+    if not all(done):
         echo(f"Go on with:  kinscope resume {directory}")
 
 
