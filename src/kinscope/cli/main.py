@@ -120,7 +120,10 @@ def _told(error: BaseException) -> tuple[int, str]:
 def _command(kept: Path | None = None) -> str:
     """What goes on with the study in a directory, or does the same again: it, too, goes on."""
     words = sys.argv[1:]
-    if kept is not None and next((one for one in words if one[0] != "-"), "") in ("assess", "resume"):
+    if kept is not None and next((one for one in words if not one.startswith("-")), "") in (
+        "assess",
+        "resume",
+    ):
         words = ["resume", str(kept)]
     return shlex.join(["kinscope", *words])
 
