@@ -120,10 +120,8 @@ def _told(error: BaseException) -> tuple[int, str]:
 def _command(kept: Path | None = None) -> str:
     """What goes on with the study in a directory, or does the same again: it, too, goes on."""
     words = sys.argv[1:]
-    if kept is not None and next((one for one in words if not one.startswith("-")), "") in (
-        "assess",
-        "resume",
-    ):
+    command = next((word for word in words if not word.startswith("-")), "")
+    if kept is not None and command in ("assess", "resume"):
         words = ["resume", str(kept)]
     return shlex.join(["kinscope", *words])
 
