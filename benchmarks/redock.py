@@ -25,7 +25,7 @@ from kinscope.docking.engine import Mol
 from kinscope.docking.poses.crystal_ligand import crystal_coordinates, lay_on
 from kinscope.docking.poses.rmsd import SymmetricRmsd
 from kinscope.docking.records import DockingRun, DockingSettings
-from kinscope.docking.run import dock
+from kinscope.docking.run import DockingTask, dock
 from kinscope.ligands.library import load_ligand
 from kinscope.structures.completion.heavy_atoms import cap_ends, complete_heavy_atoms
 from kinscope.structures.completion.hydrogens import add_hydrogens
@@ -62,7 +62,9 @@ def redock(
     reference = lay_on(ligand, crystal)
     receptor = holo_receptor(pack, source, entry, chain)
     run, poses = dock(
-        receptor, drug, ligand, reference, state="crystal", variant=entry, settings=settings, seed=2025
+        DockingTask(
+            receptor, drug, ligand, reference, state="crystal", variant=entry, settings=settings, seed=2025
+        )
     )
     own = np.asarray(poses[0].GetConformer().GetPositions())
     heavy = [atom.GetIdx() for atom in poses[0].GetAtoms() if atom.GetAtomicNum() > 1]

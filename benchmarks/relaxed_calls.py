@@ -32,7 +32,7 @@ from kinscope.core.errors import StructureError
 from kinscope.core.residues import one_letter, three_letter
 from kinscope.docking.engine import Mol
 from kinscope.docking.known.reference import reference_pose
-from kinscope.docking.relaxed.compare import compare_sides, own_names, relaxed_side
+from kinscope.docking.relaxed.compare import Complex, compare_sides, own_names, relaxed_side
 from kinscope.docking.relaxed.complex_field import LigandMechanics
 from kinscope.docking.relaxed.mechanics import mechanics_of
 from kinscope.results.docking import ComplexSide, RelaxedComparison, RelaxedSettings
@@ -117,9 +117,8 @@ class Sides:
         if key not in self._found and path is not None and path.is_file():
             self._found[key] = ComplexSide.model_validate_json(path.read_bytes())
         if key not in self._found:
-            found = relaxed_side(
-                case.native, case.pose, residues, case.mechanics, self._settings, as_it_is=as_it_is, seed=seed
-            )
+            whole = Complex(case.native, case.pose, case.mechanics, self._settings)
+            found = relaxed_side(whole, residues, as_it_is=as_it_is, seed=seed)
             self._found[key] = found
             if path is not None and found is not None:
                 path.parent.mkdir(parents=True, exist_ok=True)

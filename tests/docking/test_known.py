@@ -12,7 +12,7 @@ from factories import docking
 from factories.user_structure import PACK, moved
 from kinscope.core.errors import StructureError
 from kinscope.docking.known.carried import OWN, carried_pose, write_carried
-from kinscope.docking.known.fit import state_fit
+from kinscope.docking.known.fit import fit_in_state
 from kinscope.docking.known.reference import reference_pose
 from kinscope.docking.poses.rmsd import SymmetricRmsd
 from kinscope.structures.reference.build import reference_model
@@ -73,7 +73,7 @@ def test_a_model_without_the_site_is_refused(model):
 @pytest.mark.parametrize("drug", ["imatinib", "nilotinib"])
 def test_a_type_ii_inhibitor_runs_into_the_phenylalanine_of_dfg_in(drug: str) -> None:
     definition = PACK.drug(drug)
-    found = state_fit(
+    found = fit_in_state(
         definition,
         docking.pose(drug)[0],
         docking.model("kinase-dfg-out"),
@@ -81,25 +81,26 @@ def test_a_type_ii_inhibitor_runs_into_the_phenylalanine_of_dfg_in(drug: str) ->
         "kinase-dfg-in",
     )
     assert found is not None
-    assert not found.fits
-    assert found.clashes >= 10
+    fit, _ = found
+    assert not fit.fits
+    assert fit.clashes >= 10
     # The pocket behind Phe382 is closed when it points in; the paper of every type II crystal says so.
-    assert {"Phe382", "Asp381"} & set(found.clashing_residues)
+    assert {"Phe382", "Asp381"} & set(fit.clashing_residues)
 
 
 def test_a_drug_fits_its_own_state() -> None:
     definition = PACK.drug("dasatinib")
     home = docking.model(definition.state)
-    found = state_fit(definition, docking.pose("dasatinib")[0], home, home, definition.state)
+    found = fit_in_state(definition, docking.pose("dasatinib")[0], home, home, definition.state)
     assert found is not None
-    assert found.fits
-    assert found.clashes == 0
-    assert found.moved_angstrom < 0.5
+    fit, _ = found
+    assert fit.fits
+    assert fit.clashes == 0
+    assert fit.moved_angstrom < 0.5
 
 
 def test_a_site_that_a_model_does_not_hold_gives_no_answer() -> None:
     home = docking.model("closed-dfg-out")
     pocketless = home[(home.res_id > 64) & (home.res_id < 200)]
-    assert (
-        state_fit(PACK.drug("asciminib"), docking.pose("asciminib")[0], home, pocketless, "elsewhere") is None
-    )
+    drug, pose = PACK.drug("asciminib"), docking.pose("asciminib")[0]
+    assert fit_in_state(drug, pose, home, pocketless, "elsewhere") is None

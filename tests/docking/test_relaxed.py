@@ -11,13 +11,14 @@ from kinscope.docking.geometry import rows_by_name
 from kinscope.docking.known.reference import pose_records
 from kinscope.docking.records import ReferencePoseRecord
 from kinscope.docking.relaxed.compare import (
+    Complex,
     _starts,
     compare_sides,
     own_names,
     relaxed_side,
     residues_near,
 )
-from kinscope.docking.relaxed.complex_field import ComplexField
+from kinscope.docking.relaxed.complex_field import ComplexField, Pocket
 from kinscope.docking.relaxed.mechanics import mechanics_of
 from kinscope.results.docking import ComplexSide, RelaxedSettings
 
@@ -56,10 +57,7 @@ def test_shaking_moves_what_is_near_the_residue_and_nothing_else() -> None:
     around = np.asarray(protein.coord[protein.res_id == 315], dtype=np.float64)
     anchor = np.asarray(protein.coord, dtype=np.float64)
     settings = SMALL.model_copy(update={"shake_angstrom": 5.0})
-    field = ComplexField(
-        protein, molecule, mechanics, included=near, moving=near, anchor=anchor, settings=settings,
-        around=around,
-    )  # fmt: skip
+    field = ComplexField(protein, molecule, mechanics, Pocket(near, near, anchor, around), settings)
     start = field.joined(anchor, drug)
     first, again, other = field.shaken(start, 7), field.shaken(start, 7), field.shaken(start, 8)
     assert np.array_equal(first, again)
@@ -83,7 +81,8 @@ def test_a_seed_fixes_a_side_and_the_sides_have_seeds_of_their_own() -> None:
     assert names == {315: "THR"}
 
     def run(as_it_is: bool, seed: int) -> ComplexSide:
-        found = relaxed_side(protein, molecule, names, mechanics, SMALL, as_it_is=as_it_is, seed=seed)
+        whole = Complex(protein, molecule, mechanics, SMALL)
+        found = relaxed_side(whole, names, as_it_is=as_it_is, seed=seed)
         assert found is not None
         return found.model_copy(update={"cpu_seconds": 0.0})
 

@@ -13,7 +13,7 @@ from kinscope.core.tables import read_table, write_table
 from kinscope.docking.output import read_poses, write_poses
 from kinscope.docking.poses.rmsd import SymmetricRmsd
 from kinscope.docking.records import DockedPose, DockingRun
-from kinscope.docking.run import dock, with_coordinates
+from kinscope.docking.run import DockingTask, dock, with_coordinates
 from kinscope.ligands.library import load_ligand
 
 DRUGS = ["imatinib", "nilotinib", "dasatinib", "bosutinib", "ponatinib"]
@@ -57,10 +57,10 @@ def test_a_known_pose_perturbed_by_one_angstrom_comes_back() -> None:
     drug = PACK.drug("dasatinib")
     reference = pose("dasatinib")[0]
     start = np.asarray(reference.GetConformer().GetPositions()) + np.array([0.6, -0.6, 0.5])
-    run, _ = dock(
+    run, _ = dock(DockingTask(
         model(drug.state), drug, load_ligand(drug), with_coordinates(reference, start),
         state=drug.state, variant="native", settings=SMALL, seed=3,
-    )  # fmt: skip
+    ))  # fmt: skip
     rmsd = SymmetricRmsd(reference)
     assert run.known_mode_kept
     assert run.best.rmsd_to_reference_angstrom < 2.0
@@ -101,10 +101,10 @@ def bond_lengths(molecule, points: np.ndarray) -> list[float]:  # type: ignore[n
 def test_another_molecule_is_refused_as_reference() -> None:
     drug = PACK.drug("imatinib")
     with pytest.raises(LigandError, match="another molecule"):
-        dock(
+        dock(DockingTask(
             model(drug.state), drug, load_ligand(drug), pose("nilotinib")[0],
             state=drug.state, variant="native", settings=SMALL, seed=1,
-        )  # fmt: skip
+        ))  # fmt: skip
 
 
 def test_results_survive_the_disk(tmp_path: Path) -> None:

@@ -46,7 +46,7 @@ def test_a_map_holds_vinas_function_at_its_points() -> None:
 
 def test_between_its_points_a_map_is_linear_and_its_gradient_is_its_own() -> None:
     system, points = bound("imatinib", 22.0)
-    grid = system._grid_function()
+    grid = system._grid
     heavy = points[system._heavy][None]
     random = np.random.default_rng(3)
     way = random.normal(size=heavy.shape)

@@ -8,8 +8,8 @@ import pytest
 from factories.docking import PACK, model, pose
 from kinscope.docking.known.fit import helix_bend
 from kinscope.docking.poses.strain import pose_strain
-from kinscope.docking.relaxed.compare import compare_relaxed, residues_near
-from kinscope.docking.relaxed.complex_field import ComplexField
+from kinscope.docking.relaxed.compare import Complex, compare_relaxed, residues_near
+from kinscope.docking.relaxed.complex_field import ComplexField, Pocket
 from kinscope.docking.relaxed.mechanics import mechanics_of
 from kinscope.docking.relaxed.starts import made_room, starts
 from kinscope.docking.run import with_coordinates
@@ -107,13 +107,8 @@ def test_a_substitution_far_from_the_drug_is_not_put_into_numbers() -> None:
     drug = PACK.drug("imatinib")
     mechanics, _ = mechanics_of(drug)
     assert mechanics is not None
-    assert (
-        compare_relaxed(
-            "imatinib", record.state, "K404E", model(record.state), molecule, {404: "GLU"}, mechanics,
-            RelaxedSettings(),
-        )
-        is None
-    )  # fmt: skip
+    whole = Complex(model(record.state), molecule, mechanics, RelaxedSettings())
+    assert compare_relaxed("imatinib", record.state, "K404E", whole, {404: "GLU"}) is None
 
 
 def test_a_drug_far_from_the_protein_interacts_with_nothing_and_fixed_atoms_stay() -> None:
@@ -125,9 +120,7 @@ def test_a_drug_far_from_the_protein_interacts_with_nothing_and_fixed_atoms_stay
     near = residues_near(protein, points, 4.0)
     settings = RelaxedSettings(clash_iterations=10, final_iterations=10, first_iterations=2)
     anchor = np.asarray(protein.coord, dtype=np.float64)
-    field = ComplexField(
-        protein, molecule, mechanics, included=near, moving=near[:2], anchor=anchor, settings=settings
-    )
+    field = ComplexField(protein, molecule, mechanics, Pocket(near, near[:2], anchor), settings)
     begun, _ = field.begin(anchor, points + 100.0)
     moved, _, terms = field.finish(anchor, begun)
     assert abs(terms.interaction) < 0.05

@@ -23,7 +23,7 @@ from kinscope.dynamics.records import (
     ReplicaRecord,
 )
 from kinscope.dynamics.replicas import run as replicas
-from kinscope.dynamics.replicas.run import run_replica
+from kinscope.dynamics.replicas.run import ReplicaTask, run_replica
 from kinscope.dynamics.segments import BlowUpError, Engine
 from kinscope.dynamics.settings import ProtocolSettings
 
@@ -47,17 +47,13 @@ def short(system: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return directory
 
 
-def run(system: Path, directory: Path, steps: int, **options: object) -> ReplicaRecord:
+def run(system: Path, directory: Path, steps: int, before: Path | None = None) -> ReplicaRecord:
     return run_replica(
         system,
         directory,
         directory,
-        SETTINGS,
-        replica=0,
-        seed=5,
-        production_steps=steps,
+        ReplicaTask(SETTINGS, replica=0, seed=5, production_steps=steps, before=before),
         platform=choose_platform("CPU"),
-        **options,  # type: ignore[arg-type]
     )
 
 

@@ -28,7 +28,7 @@ from kinscope.dynamics.records import (
     PlatformChoice,
     ReplicaRecord,
 )
-from kinscope.dynamics.replicas.run import run_replica
+from kinscope.dynamics.replicas.run import ReplicaTask, run_replica
 from kinscope.dynamics.segments import BlowUpError, Engine
 from kinscope.dynamics.settings import ProtocolSettings
 
@@ -46,14 +46,13 @@ SCRIPT = """
 import sys
 from pathlib import Path
 from kinscope.dynamics.records import PlatformChoice
-from kinscope.dynamics.replicas.run import run_replica
+from kinscope.dynamics.replicas.run import ReplicaTask, run_replica
 from kinscope.dynamics.settings import ProtocolSettings
 
 def go(system, folder, steps, progress=None):
     return run_replica(
         Path(system), Path(folder), Path(folder),
-        ProtocolSettings.model_validate_json({settings!r}),
-        replica=0, seed=5, production_steps=steps, progress=progress,
+        ReplicaTask(ProtocolSettings.model_validate_json({settings!r}), 0, 5, steps), progress=progress,
         platform=PlatformChoice.model_validate_json({platform!r}),
     )
 """.replace("{settings!r}", repr(PROTOCOL.model_dump_json())).replace(
@@ -80,10 +79,7 @@ def run(system: Path, folder: Path, *, steps: int = STEPS, progress=None) -> Rep
         system,
         folder,
         folder,
-        PROTOCOL,
-        replica=0,
-        seed=5,
-        production_steps=steps,
+        ReplicaTask(PROTOCOL, replica=0, seed=5, production_steps=steps),
         progress=progress,
         platform=PROCESSOR,
     )
@@ -284,10 +280,7 @@ def test_a_real_blow_up_is_retried_by_rule_and_reported(system, tmp_path):
         broken,
         tmp_path / "run",
         tmp_path / "run",
-        settings,
-        replica=0,
-        seed=5,
-        production_steps=STEPS,
+        ReplicaTask(settings, replica=0, seed=5, production_steps=STEPS),
         platform=PROCESSOR,
     )
     assert found.status == "failed"

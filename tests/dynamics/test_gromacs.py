@@ -21,7 +21,15 @@ from kinscope.analysis.statistics import standard_error
 from kinscope.core.errors import ComputationError, SettingsError
 from kinscope.dynamics.files.system import load_system
 from kinscope.dynamics.gromacs.engine import _ENERGY, _GROMPP, _MDRUN, GromacsEngine
-from kinscope.dynamics.gromacs.files import follow, read_energies, read_g96, run_settings, whole, write_g96
+from kinscope.dynamics.gromacs.files import (
+    Stretch,
+    follow,
+    read_energies,
+    read_g96,
+    run_settings,
+    whole,
+    write_g96,
+)
 from kinscope.dynamics.gromacs.program import (
     EXECUTABLE_VARIABLE,
     failure,
@@ -39,7 +47,7 @@ from kinscope.dynamics.records import (
     PlatformChoice,
     ReplicaRecord,
 )
-from kinscope.dynamics.replicas.run import run_replica
+from kinscope.dynamics.replicas.run import ReplicaTask, run_replica
 from kinscope.dynamics.segments import BlowUpError, Engine, Output, Point, Segment
 from kinscope.dynamics.settings import ProtocolSettings
 
@@ -69,17 +77,13 @@ def straight(water: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def run(system: Path, folder: Path, **options: object) -> ReplicaRecord:
+def run(system: Path, folder: Path) -> ReplicaRecord:
     return run_replica(
         system,
         folder,
         folder,
-        PROTOCOL,
-        replica=0,
-        seed=5,
-        production_steps=STEPS,
+        ReplicaTask(PROTOCOL, replica=0, seed=5, production_steps=STEPS),
         platform=gromacs_platform(),
-        **options,  # type: ignore[arg-type]
     )
 
 
@@ -199,14 +203,8 @@ def test_the_split_of_pme_is_openmms():
     """alpha = sqrt(-ln 2 tol) / r; at a tolerance of 5e-4 and 0.9 nm that is 2.920 per nm."""
     text = run_settings(
         Nonbonded(0.9, 5e-4, True),
-        steps=10,
-        first_step=3,
-        time_step_ps=0.004,
-        friction_per_ps=2.0,
+        Stretch(Conditions("production", 3, 4.0, 2.0, 1.0), 10, 7, 0, 5),
         temperature_k=310.0,
-        seed=7,
-        frame_interval=0,
-        row_interval=5,
         restraint_kj_per_mol_nm2=836.8,
     )
     said = dict(line.split(" = ") for line in text.splitlines())
@@ -302,7 +300,7 @@ def forces_of(engine: GromacsEngine, start: Point) -> tuple[float, np.ndarray]:
     """GROMACS's potential energy in kJ/mol and forces (n, 3) in kJ/mol/nm at a point."""
     now = Conditions("production", 0, 1.0, engine.settings.friction_per_ps, 0.0)
     with engine._folder() as folder:
-        engine._write(folder, now, 0, start, 1, 0, 1)
+        engine._write(folder, Stretch(now, 0, 1, 0, 1), start)
         with (folder / "run.mdp").open("a") as settings:
             settings.write("nstfout = 1\n")
         run_gmx(engine.platform, folder, "grompp", *_GROMPP)
@@ -469,10 +467,7 @@ def test_a_blow_up_is_retried_by_rule_and_reported(water: Path, tmp_path: Path):
         broken,
         tmp_path / "run",
         tmp_path / "run",
-        settings,
-        replica=0,
-        seed=5,
-        production_steps=STEPS,
+        ReplicaTask(settings, replica=0, seed=5, production_steps=STEPS),
         platform=gromacs_platform(),
     )
     assert told.status == "finished"

@@ -30,7 +30,7 @@ from kinscope.dynamics.machine.devices import (
     measure_packing,
     visible_devices,
 )
-from kinscope.dynamics.machine.prober import MachineProber
+from kinscope.dynamics.machine.prober import Prober
 from kinscope.dynamics.platforms import PLATFORM_VARIABLE
 from kinscope.dynamics.records import REPLICA_RECORD_FILE, PlatformChoice, ReplicaRecord, SpeedRecord
 from kinscope.dynamics.settings import ProtocolSettings
@@ -285,7 +285,7 @@ def test_two_processors_stand_for_a_device_with_two_replicas():
 
 def test_a_prober_meets_a_broken_device_without_harm():
     broken = PlatformChoice(name="Abacus", properties={}, deterministic=False, reason="a test")
-    prober = MachineProber()
+    prober = Prober()
     assert prober.runs(broken) is None
     assert prober.speeds([broken], 20.0, 0.1) == ()
     assert prober.listed("Abacus") == ()

@@ -288,14 +288,14 @@ import resource, sys
 from pathlib import Path
 from kinscope.dynamics.platforms import on_processor
 from kinscope.dynamics.records import TRAJECTORY_FILE
-from kinscope.dynamics.replicas.run import run_replica
+from kinscope.dynamics.replicas.run import ReplicaTask, run_replica
 from kinscope.dynamics.settings import ProtocolSettings
 system, run, frames = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])
 settings = ProtocolSettings(
     frame_interval_steps=10, maximum_frames=8000, equilibration_fraction=0.0, minimise_iterations=100
 )
 run_replica(
-    system, run, run, settings, replica=0, seed=1, production_steps=10 * frames,
+    system, run, run, ReplicaTask(settings, replica=0, seed=1, production_steps=10 * frames),
     platform=on_processor("CPU", 1, "measured"),
 )
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, (run / TRAJECTORY_FILE).stat().st_size)

@@ -31,7 +31,7 @@ from kinscope.dynamics.machine.speed import measure_speed
 from kinscope.dynamics.protocol import conditions, next_stop, plan_steps, scaled, segment_end, steps_within
 from kinscope.dynamics.records import ENERGIES_FILE, REPLICA_RECORD_FILE, TRAJECTORY_FILE
 from kinscope.dynamics.replicas import run as replicas
-from kinscope.dynamics.replicas.run import run_replica
+from kinscope.dynamics.replicas.run import ReplicaTask, run_replica
 from kinscope.dynamics.segments import BlowUpError, Engine
 from kinscope.dynamics.settings import ProtocolSettings
 from kinscope.dynamics.systems.equilibration import equilibrate_solvent
@@ -64,10 +64,7 @@ def run(system, folder, settings=PROTOCOL, *, replica=0, seed=5, steps=PRODUCTIO
         system,
         folder,
         folder,
-        settings,
-        replica=replica,
-        seed=seed,
-        production_steps=steps,
+        ReplicaTask(settings, replica=replica, seed=seed, production_steps=steps),
         progress=progress,
     )
 
@@ -147,12 +144,13 @@ def test_kill_minus_nine_changes_nothing(native, reference, tmp_path):
     """Killed again and again, at moments that wander over the run, the replica ends in the same bits."""
     code = (
         "import sys; from pathlib import Path\n"
-        "from kinscope.dynamics.replicas.run import run_replica\n"
+        "from kinscope.dynamics.replicas.run import ReplicaTask, run_replica\n"
         "from kinscope.dynamics.settings import ProtocolSettings\n"
         f"settings = ProtocolSettings.model_validate_json({PROTOCOL.model_dump_json()!r})\n"
         "print('up', flush=True)\n"
-        "run_replica(Path(sys.argv[1]), Path(sys.argv[2]), Path(sys.argv[2]), settings, replica=0, seed=5,"
-        f" production_steps={PRODUCTION}, progress=lambda fraction, text: print(text, flush=True))\n"
+        "run_replica(Path(sys.argv[1]), Path(sys.argv[2]), Path(sys.argv[2]),"
+        f" ReplicaTask(settings, 0, 5, {PRODUCTION}),"
+        " progress=lambda fraction, text: print(text, flush=True))\n"
     )
     kills = 0
     for patience in (3, 1, 5, 2, 4, 6, 10_000):
@@ -300,8 +298,7 @@ def test_constant_pressure_changes_the_volume_and_resumes(native, tmp_path):
 
 def test_results_are_handed_over_and_a_finished_replica_is_not_run_again(native, reference, tmp_path):
     before = (reference / REPLICA_RECORD_FILE).read_bytes()
-    numbers = {"replica": 0, "seed": 5, "production_steps": PRODUCTION}
-    run_replica(native, reference, tmp_path, PROTOCOL, **numbers)
+    run_replica(native, reference, tmp_path, ReplicaTask(PROTOCOL, 0, 5, PRODUCTION))
     assert (tmp_path / REPLICA_RECORD_FILE).read_bytes() == before
     assert len(read_protein_frames(tmp_path)[1]) == PRODUCTION // 10
 

@@ -14,7 +14,7 @@ from kinscope.core.errors import LigandError, StructureError
 from kinscope.docking.records import DockingRun
 from kinscope.dynamics import box as boxes
 from kinscope.dynamics.files.system import load_record, load_system, solvent_of
-from kinscope.dynamics.replicas.run import run_replica
+from kinscope.dynamics.replicas.run import ReplicaTask, run_replica
 from kinscope.dynamics.settings import ProtocolSettings
 from kinscope.dynamics.systems.bound import (
     FIRST_LIGAND_RESIDUE,
@@ -110,7 +110,9 @@ def test_no_water_is_left_in_the_ligands_way(bound):
 
 
 def test_every_frame_holds_the_ligand_whole_and_restraints_hold_it_at_first(bound, tmp_path):
-    record = run_replica(bound, tmp_path, tmp_path, PROTOCOL, replica=0, seed=3, production_steps=60)
+    record = run_replica(
+        bound, tmp_path, tmp_path, ReplicaTask(PROTOCOL, replica=0, seed=3, production_steps=60)
+    )
     assert record.status == "finished"
     atoms, frames, _ = read_protein_frames(tmp_path)
     mask = ligand_mask(atoms)

@@ -7,7 +7,7 @@ import pytest
 
 from factories.trajectory import read_protein_frames
 from kinscope.docking.known.reference import reference_pose
-from kinscope.dynamics.replicas.run import run_replica
+from kinscope.dynamics.replicas.run import ReplicaTask, run_replica
 from kinscope.dynamics.settings import ProtocolSettings, SolvationSettings
 from kinscope.dynamics.systems.bound import ligand_mask, place
 from kinscope.dynamics.systems.bound_relax import relax_complex
@@ -51,7 +51,9 @@ def test_a_bound_kinase_runs_and_keeps_its_ligand(name, tmp_path):
     assert record.ligands[0].name == name
     if name == "imatinib":
         assert "shipped" in record.origin
-    ran = run_replica(system, tmp_path, tmp_path, PROTOCOL, replica=0, seed=1, production_steps=50)
+    ran = run_replica(
+        system, tmp_path, tmp_path, ReplicaTask(PROTOCOL, replica=0, seed=1, production_steps=50)
+    )
     assert ran.status == "finished", ran.note
     assert ran.attempt == 0
     assert 200 < ran.temperature_mean_k < 350
@@ -72,7 +74,9 @@ def test_phosphotyrosine_in_the_active_loop_runs(tmp_path):
     from kinscope.dynamics.systems.assemble import solute_charge
 
     assert record.solute_charge_e == solute_charge(plain, SOLVATION) - 2
-    ran = run_replica(system, tmp_path, tmp_path, PROTOCOL, replica=0, seed=1, production_steps=50)
+    ran = run_replica(
+        system, tmp_path, tmp_path, ReplicaTask(PROTOCOL, replica=0, seed=1, production_steps=50)
+    )
     assert ran.status == "finished", ran.note
     assert ran.attempt == 0
     atoms, frames, _ = read_protein_frames(tmp_path)

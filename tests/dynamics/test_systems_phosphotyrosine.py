@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from kinscope.dynamics.replicas.run import run_replica
+from kinscope.dynamics.replicas.run import ReplicaTask, run_replica
 from kinscope.dynamics.settings import ProtocolSettings, SolvationSettings
 from kinscope.dynamics.systems.solvent import solvate_mutant, solvate_native
 from kinscope.structures.mutants.build import build_mutant
@@ -41,7 +41,10 @@ def test_a_substitution_on_the_phosphorylated_loop_is_built_and_runs(position, r
     for system in (before, after):
         assert system.solute_charge_e + system.positive_ions - system.negative_ions == 0
     ran = run_replica(
-        tmp_path / "mutant", tmp_path / "r", tmp_path / "r", PROTOCOL, replica=0, seed=1, production_steps=30
+        tmp_path / "mutant",
+        tmp_path / "r",
+        tmp_path / "r",
+        ReplicaTask(PROTOCOL, replica=0, seed=1, production_steps=30),
     )
     assert ran.status == "finished", ran.note
     assert ran.attempt == 0

@@ -7,7 +7,7 @@ from functools import lru_cache
 from kinscope.docking.engine import Mol
 from kinscope.docking.known.reference import reference_pose
 from kinscope.docking.records import DockingRun, DockingSettings, ReferencePoseRecord
-from kinscope.docking.run import dock
+from kinscope.docking.run import DockingTask, dock
 from kinscope.ligands.library import load_ligand
 from kinscope.structures.model import AtomArray
 from kinscope.structures.reference.build import reference_model
@@ -32,7 +32,7 @@ def pose(drug: str) -> tuple[Mol, ReferencePoseRecord]:
 def docked(drug: str, settings: DockingSettings = SMALL, seed: int = 11) -> tuple[DockingRun, list[Mol]]:
     """A drug docked into the native model of its state."""
     definition = PACK.drug(drug)
-    return dock(
+    return dock(DockingTask(
         model(definition.state), definition, load_ligand(definition), pose(drug)[0],
         state=definition.state, variant="native", settings=settings, seed=seed,
-    )  # fmt: skip
+    ))  # fmt: skip

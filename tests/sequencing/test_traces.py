@@ -256,6 +256,61 @@ def test_positions_that_cannot_be_right_are_found_anew(simulated: bytes, tmp_pat
     assert abs(found.reads[0].coding_first - expected.reads[0].coding_first) < 60
 
 
+def with_qualities(data: bytes, values: bytes) -> bytes:
+    """The file with other base qualities, repeated to their number."""
+    for number in (1, 2):
+        entry = entry_of(data, "PCON", number)
+        count, at = (
+            struct.unpack(">i", data[entry + 12 : entry + 16])[0],
+            struct.unpack(">i", data[entry + 20 : entry + 24])[0],
+        )
+        data = data[:at] + (values * count)[:count] + data[at + count :]
+    return data
+
+
+@pytest.mark.parametrize(
+    "values", [b"\0", b"\1", b"\0\1", b"\xff", b"\x0f", b"\0\xff", b"\0\1\2", b"\x14\xff\x28"]
+)
+def test_qualities_that_tell_nothing_are_measured_from_the_signal(
+    simulated: bytes, tmp_path: Path, values: bytes
+) -> None:
+    path = tmp_path / "trace.ab1"
+    path.write_bytes(simulated)
+    (whole,) = call_variants([read_trace(path)], load_target()).result.calls
+    path.write_bytes(with_qualities(simulated, values))
+    result = call_variants([read_trace(path)], load_target()).result
+    assert [call.short for call in result.calls] == [whole.short] == ["p.Thr315Ile"]
+    assert result.calls[0].share_percent == pytest.approx(whole.share_percent, abs=3)
+    assert any("base qualities tell nothing" in note for note in result.reads[0].notes)
+
+
+def test_a_file_without_qualities_is_measured_from_the_signal(simulated: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "trace.ab1"
+    path.write_bytes(simulated.replace(b"PCON", b"PCOX"))
+    (call,) = call_variants([read_trace(path)], load_target()).result.calls
+    assert call.short == "p.Thr315Ile"
+
+
+def test_qualities_that_say_something_are_believed(simulated: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "trace.ab1"
+    path.write_bytes(simulated)
+    result = call_variants([read_trace(path)], load_target()).result
+    assert not any("qualities" in note for note in result.reads[0].notes)
+    path.write_bytes(with_qualities(simulated, b"\3\4\5\6"))
+    with pytest.raises(BadInputError, match="trimming by quality"):
+        call_variants([read_trace(path)], load_target())
+
+
+@pytest.mark.parametrize("start", [b"MUSTERMANN", b"\x1b[31mred", b""])
+def test_an_unknown_file_is_named_and_not_quoted(tmp_path: Path, start: bytes) -> None:
+    path = tmp_path / "trace.ab1"
+    path.write_bytes(start + bytes(200))
+    with pytest.raises(BadInputError) as caught:
+        read_trace(path)
+    assert "MUST" not in str(caught.value)
+    assert "red" not in str(caught.value)
+
+
 def mutate(data: bytes, rng: random.Random) -> bytes:
     """A damaged copy: bytes changed, with a liking for the directory; stretches cut out or zeroed."""
     out = bytearray(data)

@@ -180,11 +180,10 @@ class TestALibraryDrug:
         points, _ = place_occupants(whole, [held])
         both = energy(whole, np.concatenate([protein, points]))
 
-        field = complex_field.ComplexField(
-            glutamate, imatinib, FileMechanics(load_parameters(drug)),
-            included=sorted({int(number) for number in glutamate.res_id}), moving=[286],
-            anchor=np.asarray(glutamate.coord), settings=settings,
-        )  # fmt: skip
+        included = sorted({int(number) for number in glutamate.res_id})
+        pocket = complex_field.Pocket(included, [286], np.asarray(glutamate.coord))
+        mechanics = FileMechanics(load_parameters(drug))
+        field = complex_field.ComplexField(glutamate, imatinib, mechanics, pocket, settings)
         theirs = complex_field._energy(field._full, field.joined(protein, points))
         assert both == pytest.approx(theirs, abs=1e-3)
         assert alone == pytest.approx(complex_field._energy(field._protein, protein), abs=1e-3)

@@ -91,7 +91,7 @@ def test_imatinib_goes_back_into_2hyy_by_the_pose_of_another_crystal() -> None:
     from kinscope.docking.poses.crystal_ligand import crystal_coordinates
     from kinscope.docking.poses.rmsd import SymmetricRmsd
     from kinscope.docking.records import DockingSettings
-    from kinscope.docking.run import dock
+    from kinscope.docking.run import DockingTask, dock
     from kinscope.ligands.library import load_ligand
     from kinscope.results.user_structure import UserStructureOptions
     from kinscope.structures.user.file import find_structure, read_user_file
@@ -103,7 +103,16 @@ def test_imatinib_goes_back_into_2hyy_by_the_pose_of_another_crystal() -> None:
     pose, _ = carried_pose(PACK, drug, model.atoms)
     settings = DockingSettings()
     _, poses = dock(
-        model.atoms, drug, load_ligand(drug), pose, state="user", variant="native", settings=settings, seed=1
+        DockingTask(
+            model.atoms,
+            drug,
+            load_ligand(drug),
+            pose,
+            state="user",
+            variant="native",
+            settings=settings,
+            seed=1,
+        )
     )
     docked = np.asarray(poses[0].GetConformer().GetPositions(), dtype=np.float64)
     crystal = docked.copy()

@@ -10,7 +10,7 @@ import pytest
 from factories.renumbered_pack import DRUG, GENE, LAST_BASE, SHIFT, STATE, renumbered_pack, shifted_text
 from kinscope.docking.known.reference import reference_pose
 from kinscope.docking.records import DockingSettings
-from kinscope.docking.run import dock
+from kinscope.docking.run import DockingTask, dock
 from kinscope.dynamics.modes.profile import NormalModeSettings, normal_mode_profile
 from kinscope.ligands.library import load_ligand
 from kinscope.results.models import ModelRecord
@@ -90,7 +90,9 @@ def test_docking_gives_the_same_score(pack: TargetPack, native: tuple[AtomArray,
         pose, _ = reference_pose(which, drug)
         ligand = load_ligand(drug)
         found, _ = dock(
-            receptor, drug, ligand, pose, state=STATE, variant="native", settings=settings, seed=7
+            DockingTask(
+                receptor, drug, ligand, pose, state=STATE, variant="native", settings=settings, seed=7
+            )
         )
         return found.score_kcal_per_mol, found.best.interactions
 

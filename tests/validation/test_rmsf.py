@@ -16,7 +16,7 @@ from kinscope.analysis.fluctuation import profile_array
 from kinscope.core.errors import BadInputError
 from kinscope.dynamics.files.trajectory import Frame, append_at, encode_frames
 from kinscope.dynamics.records import REPLICA_RECORD_FILE, TOPOLOGY_FILE, TRAJECTORY_FILE, ReplicaRecord
-from kinscope.dynamics.replicas.run import run_replica
+from kinscope.dynamics.replicas.run import ReplicaTask, run_replica
 from kinscope.dynamics.settings import ProtocolSettings
 from kinscope.structures.io import write_model
 from kinscope.structures.wwpdb.source import PdbSource
@@ -67,7 +67,10 @@ def test_finished_dynamics_below_a_folder_are_found_and_measured(tmp_path):
     residue_in_vacuum(tmp_path / "system")
     settings = ProtocolSettings(equilibration_fraction=0.0)
     run_replica(
-        tmp_path / "system", tmp_path / "r", tmp_path / "r", settings, replica=0, seed=1, production_steps=24
+        tmp_path / "system",
+        tmp_path / "r",
+        tmp_path / "r",
+        ReplicaTask(settings, replica=0, seed=1, production_steps=24),
     )
     record = ReplicaRecord.model_validate_json((tmp_path / "r" / REPLICA_RECORD_FILE).read_text())
     alpha = capped_residue()

@@ -6,10 +6,12 @@ from itertools import pairwise
 
 import pytest
 
+from kinscope.core.errors import UnsupportedVariantError
 from kinscope.core.residues import CODONS
 from kinscope.targets import load_target, load_target_directory
 from kinscope.variants import parse_variant, variant_from_changes
 from kinscope.variants.build import allele_id, refget_accession, sha512t24u
+from kinscope.variants.coding import lifted
 
 PACK = load_target("abl1")
 EXAMPLE_SQ = "SQ.F-LrLMe1SRpfUZHkQmvkVKFEGaoDeHul"
@@ -151,6 +153,38 @@ def test_a_gene_on_the_minus_strand(tmp_path):
     assert parse_variant("NC_000001.11:g.997T>C", pack).short == "K2E"
     assert parse_variant("NC_000001.11:g.[996_997delinsAC]", pack).short == "K2V"
     assert variant.hgvs_p_1b == ""
+
+
+# First bases of ABL1's exons 2 to 11 in UCSC's hg19.
+EXONS_OF_HG19 = (133729451, 133730188, 133738150, 133747516, 133748247,
+                 133750255, 133753802, 133755455, 133755887, 133759356)  # fmt: skip
+
+
+def test_a_position_of_grch37_is_lifted_exon_by_exon():
+    firsts = [exon.genomic_first for exon in PACK.transcript.exons]
+    assert [lifted(position, "hg19", PACK) for position in EXONS_OF_HG19] == firsts[1:]
+    # The last base of exon 1a, which is coding from c.1.
+    assert lifted(133710912, "GRCh37", PACK) == PACK.transcript.genomic_positions[78]
+
+
+@pytest.mark.parametrize(
+    "name", ["GRCh37", "hg19", "b37", "hs37d5", "human_g1k_v37", "grch37.p13", "NC_000009.11"]
+)
+def test_one_assembly_has_many_names(name):
+    assert lifted(133748283, name, PACK) == 130872896
+
+
+@pytest.mark.parametrize("name", ["GRCh38", "hg38", "GRCh38.p14", "NC_000009.12"])
+def test_the_packs_own_assembly_needs_no_lift(name):
+    assert lifted(130872896, name, PACK) == 130872896
+
+
+@pytest.mark.parametrize(
+    ("name", "named"), [("hg18", "NCBI36"), ("NC_000009.10", "NCBI36"), ("T2T", "unknown")]
+)
+def test_an_assembly_that_the_pack_does_not_hold_is_refused_by_name(name, named):
+    with pytest.raises(UnsupportedVariantError, match=named):
+        lifted(132738104, name, PACK)
 
 
 def test_vrs_digests_are_those_of_the_specification():

@@ -28,7 +28,7 @@ from kinscope.dynamics.records import (
     TRAJECTORY_FILE,
     ReplicaRecord,
 )
-from kinscope.dynamics.replicas.run import run_replica
+from kinscope.dynamics.replicas.run import ReplicaTask, run_replica
 from kinscope.dynamics.settings import ProtocolSettings, SolvationSettings
 from kinscope.dynamics.systems.solvent import solvate_native
 from kinscope.workflow.engine.step import Step
@@ -202,10 +202,7 @@ def references(root: Path, kind: str) -> tuple[dict[str, Path], dict[tuple[str, 
                 systems[side],
                 folder,
                 folder,
-                protocol(kind),
-                replica=number,
-                seed=7,
-                production_steps=production(kind),
+                ReplicaTask(protocol(kind), replica=number, seed=7, production_steps=production(kind)),
             )
     return systems, whole
 
@@ -316,10 +313,7 @@ def test_a_study_of_nobody_killed_is_the_reference(vacuum, tmp_path):
         systems["native"],
         folder,
         folder,
-        protocol(VACUUM),
-        replica=0,
-        seed=8,
-        production_steps=production(VACUUM),
+        ReplicaTask(protocol(VACUUM), replica=0, seed=8, production_steps=production(VACUUM)),
     )
     mine, theirs = folder / TRAJECTORY_FILE, whole["native", 0] / TRAJECTORY_FILE
     assert mine.read_bytes() != theirs.read_bytes()

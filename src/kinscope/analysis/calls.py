@@ -44,20 +44,11 @@ def call(
 ) -> Call:
     """The call of one drug in one state.
 
-    Parameters
-    ----------
-    rigid
-        Vina's difference, mutant less native.
-    relaxed
-        The relaxed complexes' difference; None if there is none.
-    mode_kept
-        Whether rigid docking met the known binding mode in the mutant.
-    distance_angstrom
-        Of the nearest substituted residue from the drug.
-    reach_angstrom
-        How far from the drug residues enter the relaxed complexes' energy.
-    known_to_crystal_angstrom
-        How far the known pose in this state's model lies from the co-crystal's.
+    ``rigid``: Vina's difference, mutant less native. ``relaxed``: the relaxed complexes' difference; None if
+    there is none. ``mode_kept``: whether rigid docking met the known binding mode in the mutant.
+    ``distance_angstrom``: of the nearest substituted residue from the drug. ``reach_angstrom``: how far from
+    the drug residues enter the relaxed complexes' energy. ``known_to_crystal_angstrom``: how far the known
+    pose in this state's model lies from the co-crystal's.
     """
     far = distance_angstrom is None or distance_angstrom > reach_angstrom
     if relaxed is None and far and mode_kept and not (rigid is not None and rigid.resolved):

@@ -17,8 +17,8 @@ import numpy as np
 import yaml
 from pydantic import ValidationError
 
-from kinscope.analysis.regions import SMALLEST_MEANINGFUL_ANGSTROM, region_means, region_rows
-from kinscope.analysis.statistics import correct_family, difference
+from kinscope.analysis.regions import region_means, region_rows, rmsf_difference
+from kinscope.analysis.statistics import correct_family
 from kinscope.core.errors import BadInputError
 from kinscope.core.files import write_atomic
 from kinscope.core.records import Record
@@ -152,10 +152,7 @@ def write_controls(directory: Path, means: Iterable[RegionMeans], provenance: Co
 def read_controls(directory: Path) -> MobilityControls | None:
     """The controls in a directory, compared with native as any variant is; None if there are none.
 
-    Raises
-    ------
-    BadInputError
-        If a file is damaged.
+    Raises BadInputError if a file is damaged.
     """
     table, about = directory / READINGS_FILE, directory / PROVENANCE_FILE
     if not table.is_file() or not about.is_file():
@@ -209,10 +206,7 @@ def read_crystal_bonds(directory: Path) -> dict[str, tuple[CrystalBond, ...]]:
 
     Made by ``python benchmarks/crystal_hydrogen_bonds.py --pdb-mirror DIR``.
 
-    Raises
-    ------
-    BadInputError
-        If the table is damaged.
+    Raises BadInputError if the table is damaged.
     """
     path = directory / CRYSTAL_BONDS_FILE
     if not path.is_file():
@@ -250,14 +244,9 @@ def _reading(variant: str, state: str, means: Sequence[RegionMeans]) -> ControlR
         row.region: (np.asarray(native[row.region].rmsf_angstrom), np.asarray(row.rmsf_angstrom))
         for row in mutant
     }
+    words = "{} native and {} mutant independently relaxed models"
     raw = [
-        difference(
-            first.tolist(),
-            second.tolist(),
-            unit="Å",
-            smallest_meaningful=SMALLEST_MEANINGFUL_ANGSTROM,
-            sampling=f"{len(first)} native and {len(second)} mutant independently relaxed models",
-        )
+        rmsf_difference(first, second, words.format(len(first), len(second)))
         for first, second in sides.values()
     ]
     members = {row.region: row.residues for row in mutant}

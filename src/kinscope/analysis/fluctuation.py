@@ -8,7 +8,6 @@ are not in it at all. The first is corrected on request, the second is what `con
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
 
 import numpy as np
 
@@ -20,18 +19,11 @@ from kinscope.results.measured import FluctuationProfile
 def rmsf(frames: FloatArray, *, inefficiency: float = 0.0) -> FloatArray:
     """Root-mean-square fluctuation of every atom about its mean, in frames that are superposed already.
 
-    Parameters
-    ----------
-    frames
-        Shape (n_frames, n_atoms, 3), angstrom.
-    inefficiency
-        Statistical inefficiency g in frames; the variance is divided by 1 - g/n to correct the bias of a mean
-        taken from the same frames. 0 leaves the plain value; at g >= n nothing can be corrected and the
-        result is nan.
+    ``frames``: shape (n_frames, n_atoms, 3), angstrom. ``inefficiency``: statistical inefficiency g in
+    frames; the variance is divided by 1 - g/n to correct the bias of a mean taken from the same frames. 0
+    leaves the plain value; at g >= n nothing can be corrected and the result is nan.
 
-    Returns
-    -------
-    Shape (n_atoms,), angstrom.
+    Returns shape (n_atoms,), angstrom.
     """
     x = np.asarray(frames, dtype=np.float64)
     variance = ((x - x.mean(axis=0)) ** 2).sum(axis=-1).mean(axis=0)
@@ -47,19 +39,11 @@ def per_residue(
 ) -> tuple[IntArray, FloatArray]:
     """Residue fluctuation from its atoms': the root of the (weighted) mean square.
 
-    Parameters
-    ----------
-    rmsf_angstrom
-        Shape (n_atoms,).
-    residue_ids
-        Residue number of each atom, shape (n_atoms,).
-    weights
-        E.g. masses, shape (n_atoms,); None weights all alike.
+    ``rmsf_angstrom``: shape (n_atoms,). ``residue_ids``: residue number of each atom, shape (n_atoms,).
+    ``weights``: e.g. masses, shape (n_atoms,); None weights all alike.
 
-    Returns
-    -------
-    residues, rmsf
-        Sorted residue numbers and their fluctuation in angstrom, both (n_residues,).
+    Returns ``residues``, ``rmsf``: sorted residue numbers and their fluctuation in angstrom, both
+    (n_residues,).
     """
     ids = np.asarray(residue_ids)
     w = np.ones(ids.size) if weights is None else np.asarray(weights, dtype=np.float64)
@@ -76,21 +60,14 @@ def fluctuation_profile(
     variant: str,
     length_ns: float,
     core: IntArray | None = None,
-    weights: FloatArray | None = None,
-    method: Literal["md", "normal_modes", "crystal_b_factor"] = "md",
-    atoms: str = "CA",
 ) -> FluctuationProfile:
-    """Per-residue RMSF of each replica about its own mean structure.
+    """Per-residue RMSF of each replica about its own mean structure, one CA atom per residue.
 
     ``replicas``: one array (n_frames, n_atoms, 3) in angstrom per trajectory, equal n_atoms. ``residue_ids``:
     residue number of each atom, shape (n_atoms,). ``core``: indices of the atoms that are fitted (see
-    :func:`kinscope.analysis.superposition.rigid_core`). ``weights``: of atoms within a
-    residue, e.g. masses. ``atoms``: which atoms these are, in words, for the record.
+    :func:`kinscope.analysis.superposition.rigid_core`).
 
-    Raises
-    ------
-    BadInputError
-        If there is no replica or the shapes do not fit.
+    Raises BadInputError if there is no replica or the shapes do not fit.
     """
     count = len(residue_ids)
     if not replicas or any(r.ndim != 3 or r.shape[1:] != (count, 3) for r in replicas):
@@ -101,18 +78,17 @@ def fluctuation_profile(
         )
     rows = []
     for frames in replicas:
-        moved, _ = mean_structure(frames, core)
-        residues, values = per_residue(rmsf(moved), residue_ids, weights)
+        residues, values = per_residue(rmsf(mean_structure(frames, core)[0]), residue_ids)
         rows.append(tuple(float(value) for value in values))
     fitted = count if core is None else len(core)
     return FluctuationProfile(
-        method=method,
+        method="md",
         state=state,
         variant=variant,
         residues=tuple(int(number) for number in residues),
         rmsf_angstrom=tuple(rows),
         length_ns=length_ns,
-        superposition=f"{atoms}; fitted on {fitted} of {count} atoms, on the mean of each trajectory",
+        superposition=f"CA; fitted on {fitted} of {count} atoms, on the mean of each trajectory",
     )
 
 

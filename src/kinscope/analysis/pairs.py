@@ -18,16 +18,10 @@ Array = np.ndarray[Any, Any]
 def reachable_pairs(first: Array, second: Array, cutoff: float) -> tuple[IntArray, IntArray]:
     """Pairs that may lie within a cutoff in any frame; no pair that does is missed.
 
-    Parameters
-    ----------
-    first, second
-        Superposed frames, shapes (n_frames, n, 3) and (n_frames, m, 3), angstrom.
-    cutoff
-        Angstrom.
+    ``first``, ``second``: superposed frames, shapes (n_frames, n, 3) and (n_frames, m, 3), angstrom.
+    ``cutoff``: angstrom.
 
-    Returns
-    -------
-    Indices into ``first`` and ``second``, both (n_pairs,), sorted by the first.
+    Returns indices into ``first`` and ``second``, both (n_pairs,), sorted by the first.
     """
     centres, strays = zip(*(_mean_and_stray(part) for part in (first, second)), strict=True)
     squared = (

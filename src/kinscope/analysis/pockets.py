@@ -5,8 +5,6 @@ idea of POVME: Durrant, de Oliveira & McCammon, J. Mol. Graph. Model. 2011, 29, 
 measured in that same region. Of its grid points those count that a solvent probe covers without touching any
 heavy atom of the protein: Lee-Richards probe centres, dilated by the probe radius. Radii are Bondi's
 (J. Phys. Chem. 1964, 68, 441).
-
-Marks on a grid: which points atoms take, which points probes cover. Exact, without a search per point.
 """
 
 from __future__ import annotations
@@ -37,16 +35,9 @@ _HALF_DIAGONAL = 0.8661
 class PaddedGrid:
     """A box of grid points with a margin, addressed by one running number.
 
-    Parameters
-    ----------
-    origin
-        The first grid point, shape (3,), angstrom.
-    shape
-        Points along each side.
-    inside
-        Which of them lie in the hull that is measured, shape (nx * ny * nz,).
-    cell
-        Distance between neighbours, angstrom.
+    ``origin``: the first grid point, shape (3,), angstrom. ``shape``: points along each side. ``inside``:
+    which of them lie in the hull that is measured, shape (nx * ny * nz,). ``cell``: distance between
+    neighbours, angstrom.
     """
 
     def __init__(
@@ -106,6 +97,8 @@ def ball_steps(radius: float, cell: float) -> IntArray:
 RADII_ANGSTROM = {"C": 1.70, "N": 1.55, "O": 1.52, "S": 1.80, "P": 1.80}
 """Bondi radii; other elements count as carbon."""
 SPACING_ANGSTROM = 0.5
+SMALLEST_MEANINGFUL_CUBIC_ANGSTROM = 20.0
+"""About the volume of one heavy atom; smaller changes of volume are not called one."""
 _SURROUNDINGS_ANGSTROM = 20.0
 _FEWEST_RESIDUES = 4
 _BACKBONE = ("N", "CA", "C", "O")
@@ -123,27 +116,23 @@ class InclusionRegion:
     shape: tuple[int, int, int]
     inside: BoolArray
     """Which points lie in the convex hull, shape (nx * ny * nz,)."""
-    spacing_angstrom: float
 
     @cached_property
     def grid(self) -> PaddedGrid:
         """The region as marks on a padded grid."""
-        return PaddedGrid(self.points[0], self.shape, self.inside, self.spacing_angstrom)
+        return PaddedGrid(self.points[0], self.shape, self.inside, SPACING_ANGSTROM)
 
 
-def inclusion_region(lining: FloatArray, *, spacing_angstrom: float = SPACING_ANGSTROM) -> InclusionRegion:
+def inclusion_region(lining: FloatArray) -> InclusionRegion:
     """The convex hull of the lining atoms (n_atoms, 3), angstrom, on a grid.
 
-    Raises
-    ------
-    BadInputError
-        If fewer than four atoms are given or they lie in a plane.
+    Raises BadInputError if fewer than four atoms are given or they lie in a plane.
     """
     from scipy.spatial import ConvexHull, QhullError
 
-    margin = PROBE_ANGSTROM + spacing_angstrom
+    margin = PROBE_ANGSTROM + SPACING_ANGSTROM
     low, high = lining.min(axis=0) - margin, lining.max(axis=0) + margin
-    axes = [np.arange(a, b + spacing_angstrom, spacing_angstrom) for a, b in zip(low, high, strict=True)]
+    axes = [np.arange(a, b + SPACING_ANGSTROM, SPACING_ANGSTROM) for a, b in zip(low, high, strict=True)]
     points = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, 3)
     try:
         faces = ConvexHull(lining).equations
@@ -156,16 +145,13 @@ def inclusion_region(lining: FloatArray, *, spacing_angstrom: float = SPACING_AN
     inside = np.ones(len(points), dtype=bool)
     for face in faces:  # one face at a time: all at once would hold points x faces in memory
         inside &= points @ face[:3] + face[3] <= 1e-9
-    return InclusionRegion(points, (len(axes[0]), len(axes[1]), len(axes[2])), inside, spacing_angstrom)
+    return InclusionRegion(points, (len(axes[0]), len(axes[1]), len(axes[2])), inside)
 
 
-def pocket_volume(
-    coord: FloatArray, elements: Sequence[str], region: InclusionRegion, *, probe: float = PROBE_ANGSTROM
-) -> float:
+def pocket_volume(coord: FloatArray, elements: Sequence[str], region: InclusionRegion) -> float:
     """Volume of the region that a probe can cover, in cubic angstrom.
 
     ``coord``: heavy atoms of the whole protein, in the frame of the region, shape (n_atoms, 3), angstrom.
-    ``probe``: radius of the probe, angstrom.
     """
     grid = region.grid
     near = np.all((coord > grid.low) & (coord < grid.high), axis=1)
@@ -174,9 +160,9 @@ def pocket_volume(
     # Only probes that reach into the hull count, so that only grid points near it are asked.
     taken = grid.far.copy()
     for radius in np.unique(radii):
-        grid.mark(taken, centres[radii == radius], float(radius) + probe)
+        grid.mark(taken, centres[radii == radius], float(radius) + PROBE_ANGSTROM)
     # A free grid point stands for its cell, which reaches a quarter of the spacing further on average.
-    ball = grid.flat(ball_steps(probe + 0.25 * grid.cell, grid.cell))
+    ball = grid.flat(ball_steps(PROBE_ANGSTROM + 0.25 * grid.cell, grid.cell))
     covered = np.zeros(len(taken), dtype=bool)
     covered[(np.flatnonzero(~taken)[:, None] + ball).ravel()] = True
     return float((covered & grid.inside).sum()) * grid.cell**3
@@ -190,21 +176,14 @@ def compare_pocket(
     mutant: Sequence[Atoms],
     *,
     profiles: tuple[FluctuationProfile, FluctuationProfile] | None = None,
-    confidence: float = 0.95,
-    smallest_meaningful_cubic_angstrom: float = 20.0,
 ) -> PocketComparison:
     """A pocket in native and mutant models of one state.
 
     ``residues``: lining residues; those that the models lack are left out. ``native``, ``mutant``: models of
     each side (close alternatives or relaxed replicas), lowest in energy first. All are laid on the first
     native model by the CA atoms within 20 angstrom of the pocket that do not line it.
-    ``smallest_meaningful_cubic_angstrom``: about the volume of one heavy atom; smaller changes of volume are
-    not called one.
 
-    Raises
-    ------
-    BadInputError
-        If a side has no model or fewer than four lining residues are in all models.
+    Raises BadInputError if a side has no model or fewer than four lining residues are in all models.
     """
     lining = _shared_lining(pocket, residues, [*native, *mutant])
     reference = _heavy(native[0])
@@ -224,13 +203,12 @@ def compare_pocket(
             before,
             after,
             unit="Å³",
-            confidence=confidence,
-            smallest_meaningful=smallest_meaningful_cubic_angstrom,
+            smallest_meaningful=SMALLEST_MEANINGFUL_CUBIC_ANGSTROM,
             sampling=f"{len(native)} native and {len(mutant)} mutant models",
         ),
         backbone_rmsd_angstrom=backbone,
         side_chain_rmsd_angstrom=side_chain,
-        fluctuation_difference_angstrom=_fluctuation(pocket, lining, profiles, confidence),
+        fluctuation_difference_angstrom=_fluctuation(pocket, lining, profiles),
     )
 
 
@@ -314,9 +292,8 @@ def _fluctuation(
     pocket: str,
     lining: tuple[int, ...],
     profiles: tuple[FluctuationProfile, FluctuationProfile] | None,
-    confidence: float,
 ) -> Difference:
-    rows = compare_regions(*profiles, {pocket: lining}, confidence=confidence) if profiles else []
+    rows = compare_regions(*profiles, {pocket: lining}) if profiles else []
     if rows:
         return rows[0].difference_angstrom
-    return difference([], [], unit="Å", confidence=confidence, sampling="no fluctuation computed")
+    return difference([], [], unit="Å", sampling="no fluctuation computed")

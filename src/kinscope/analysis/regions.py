@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Literal
 
 from kinscope.analysis.fluctuation import profile_array
-from kinscope.analysis.statistics import Correction, FloatArray, correct_family, difference
+from kinscope.analysis.statistics import FloatArray, correct_family, difference
 from kinscope.core.errors import BadInputError
 from kinscope.results.measured import Difference, FluctuationProfile, RegionComparison
 
@@ -16,50 +16,31 @@ differ among themselves."""
 
 
 def compare_regions(
-    native: FluctuationProfile,
-    mutant: FluctuationProfile,
-    regions: Mapping[str, Sequence[int]],
-    *,
-    confidence: float = 0.95,
-    smallest_meaningful_angstrom: float = SMALLEST_MEANINGFUL_ANGSTROM,
-    correction: Correction = "holm",
-    minimum_replicas: int = 2,
+    native: FluctuationProfile, mutant: FluctuationProfile, regions: Mapping[str, Sequence[int]]
 ) -> list[RegionComparison]:
-    """Mean RMSF of each region, mutant minus native, corrected for the family of regions given.
+    """Mean RMSF of each region, mutant minus native, corrected for the family of regions given (Holm).
 
-    Parameters
-    ----------
-    native, mutant
-        Profiles of one method and state, one row per replica.
-    regions
-        Residue numbers of each region by name. Residues that either profile lacks are left out, a region
-        without any shared residue is left out.
-    confidence, smallest_meaningful_angstrom, minimum_replicas
-        See :func:`kinscope.analysis.statistics.difference`.
-    correction
-        ``holm`` (no false alarm in the family) or ``benjamini-hochberg`` (few among the calls).
-
-    Returns
-    -------
-    One comparison per region, in the order given; a region's value in a replica is the mean over its
-    residues.
+    ``native``, ``mutant``: of one method and state, one row per replica. ``regions``: residue numbers of each
+    region by name. Residues that either profile lacks are left out, a region without any shared one too. A
+    region's value in a replica is the mean over its residues.
     """
     method = _shared_method(native, mutant)
     members = _shared_members(native, mutant, regions)
     sides = {name: (region_means(native, kept), region_means(mutant, kept)) for name, kept in members.items()}
-    raw = [
-        difference(
-            first.tolist(),
-            second.tolist(),
-            unit="Å",
-            confidence=confidence,
-            smallest_meaningful=smallest_meaningful_angstrom,
-            minimum_replicas=minimum_replicas,
-            sampling=sampling_words(native, mutant),
-        )
-        for first, second in sides.values()
-    ]
-    return region_rows(method, native.state, members, sides, correct_family(raw, method=correction))
+    words = sampling_words(native, mutant)
+    raw = [rmsf_difference(first, second, words) for first, second in sides.values()]
+    return region_rows(method, native.state, members, sides, correct_family(raw))
+
+
+def rmsf_difference(first: FloatArray, second: FloatArray, sampling: str) -> Difference:
+    """Second less first, one RMSF (angstrom) per replica on each side."""
+    return difference(
+        first.tolist(),
+        second.tolist(),
+        unit="Å",
+        smallest_meaningful=SMALLEST_MEANINGFUL_ANGSTROM,
+        sampling=sampling,
+    )
 
 
 def region_rows(
@@ -94,32 +75,18 @@ def _shared_members(
 
 
 def residue_differences(
-    native: FluctuationProfile,
-    mutant: FluctuationProfile,
-    *,
-    confidence: float = 0.95,
-    smallest_meaningful_angstrom: float = SMALLEST_MEANINGFUL_ANGSTROM,
+    native: FluctuationProfile, mutant: FluctuationProfile
 ) -> list[tuple[int, Difference]]:
     """Every shared residue with its difference, in order of number.
 
-    The residues are one family, corrected by Benjamini-Hochberg at 1 - ``confidence``: neighbours move
-    together, which is the positive dependence that the procedure allows.
+    The residues are one family, corrected by Benjamini-Hochberg: neighbours move together, which is the
+    positive dependence that the procedure allows.
     """
     _shared_method(native, mutant)
     shared = sorted(set(native.residues) & set(mutant.residues))
     first, second = (_columns(profile, shared) for profile in (native, mutant))
     words = sampling_words(native, mutant)
-    raw = [
-        difference(
-            first[:, column].tolist(),
-            second[:, column].tolist(),
-            unit="Å",
-            confidence=confidence,
-            smallest_meaningful=smallest_meaningful_angstrom,
-            sampling=words,
-        )
-        for column in range(len(shared))
-    ]
+    raw = [rmsf_difference(first[:, i], second[:, i], words) for i in range(len(shared))]
     return list(zip(shared, correct_family(raw, method="benjamini-hochberg"), strict=True))
 
 

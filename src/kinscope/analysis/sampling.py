@@ -66,10 +66,7 @@ def region_sampling(
     not in ``residues`` are left out, and so are regions without any. ``core``: indices of the atoms that are
     fitted; None fits all.
 
-    Raises
-    ------
-    BadInputError
-        If the shapes do not fit.
+    Raises BadInputError if the shapes do not fit.
     """
     numbers = [int(number) for number in residues]
     within, pooled = _variances(replicas, len(numbers), core)

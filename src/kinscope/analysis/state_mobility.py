@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from kinscope.analysis.regions import SMALLEST_MEANINGFUL_ANGSTROM, region_means, time_words
+from kinscope.analysis.regions import region_means, rmsf_difference, time_words
 from kinscope.analysis.sampling import Sampling, allowed, worse
-from kinscope.analysis.statistics import FloatArray, correct_family, difference
+from kinscope.analysis.statistics import FloatArray, correct_family
 from kinscope.results.measured import Difference, FluctuationProfile
 from kinscope.results.trajectories import StateMobility
 
@@ -21,18 +21,10 @@ def compare_states(
 ) -> StateMobility | None:
     """Mean RMSF over the residues that two states share, second minus first, replica means compared.
 
-    Parameters
-    ----------
-    first, second
-        Of one variant and one method (``md`` or ``normal_modes``).
-    labels
-        The states in words.
-    sampling
-        Of each, where the method samples; the worse one decides what may be said.
+    ``first``, ``second``: of one variant and one method (``md`` or ``normal_modes``). ``labels``: the states
+    in words. ``sampling``: of each, where the method samples; the worse one decides what may be said.
 
-    Returns
-    -------
-    The comparison, None where the states share fewer than fifty residues.
+    Returns the comparison, None where the states share fewer than fifty residues.
     """
     shared = sorted(set(first.residues) & set(second.residues))
     if len(shared) < _FEWEST_RESIDUES or first.method == "crystal_b_factor":
@@ -93,14 +85,8 @@ def state_pairs(
 ) -> list[tuple[str, str]]:
     """DFG-in and DFG-out states of the same size to compare: each DFG-out state with one DFG-in state.
 
-    Parameters
-    ----------
-    dfg
-        DFG class by state.
-    held
-        States that were measured, in the pack's order.
-    residues
-        How many residues each holds: only states of like size (within a tenth) are compared.
+    ``dfg``: DFG class by state. ``held``: states that were measured, in the pack's order. ``residues``: how
+    many residues each holds: only states of like size (within a tenth) are compared.
     """
     pairs = []
     inside = [state for state in held if dfg.get(state) == "in"]
@@ -117,13 +103,7 @@ def _raw(
     second: FluctuationProfile,
     labels: tuple[str, str],
 ) -> Difference:
-    return difference(
-        sides[0].tolist(),
-        sides[1].tolist(),
-        unit="Å",
-        smallest_meaningful=SMALLEST_MEANINGFUL_ANGSTROM,
-        sampling=_words(first, second, labels),
-    )
+    return rmsf_difference(sides[0], sides[1], _words(first, second, labels))
 
 
 def _words(first: FluctuationProfile, second: FluctuationProfile, labels: tuple[str, str]) -> str:

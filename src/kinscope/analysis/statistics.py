@@ -29,23 +29,17 @@ def difference(
     *,
     unit: str,
     confidence: float = 0.95,
-    minimum_replicas: int = 2,
     smallest_meaningful: float = 0.0,
-    adjusted_p_value: float | None = None,
     sampling: str = "",
 ) -> Difference:
     """Mutant minus native, with Welch's interval over replicas and what it comes to.
 
     ``native``, ``mutant``, ``unit``: one value per replica, in ``unit``; what is not finite is a failed
-    replica and is left out. ``minimum_replicas``, ``smallest_meaningful``: fewer on either side (never fewer
-    than two), or an effect smaller than this in ``unit``, leave the difference unresolved.
-    ``adjusted_p_value``: the p value after correction for a family of comparisons, where there is one.
+    replica and is left out. ``smallest_meaningful``: an effect smaller than this in ``unit``, as fewer than
+    two replicas on either side, leaves the difference unresolved.
     ``sampling``: what was sampled, e.g. ``3 x 0.2 ns per side``.
 
-    Raises
-    ------
-    BadInputError
-        If ``confidence`` is not between 0 and 1.
+    Raises BadInputError if ``confidence`` is not between 0 and 1.
     """
     _check_confidence(confidence)
     first, second = _finite(native), _finite(mutant)
@@ -63,12 +57,11 @@ def difference(
         native_replicas=int(first.size),
         mutant_replicas=int(second.size),
         p_value=p_value,
-        adjusted_p_value=adjusted_p_value if p_value is not None else None,
         resolved=False,
         outcome="unresolved",
         unit=unit,
         smallest_meaningful=smallest_meaningful,
-        minimum_replicas=max(2, minimum_replicas),
+        minimum_replicas=2,
         sampling=sampling,
         effect_size=effect.value,
         effect_size_low=effect.low,
@@ -128,13 +121,9 @@ def hedges_g(native: Sequence[float], mutant: Sequence[float], *, confidence: fl
 def widened(item: Difference, systematic: float) -> Difference:
     """The difference with an uncertainty that its replicas do not show, judged again.
 
-    Parameters
-    ----------
-    item
-        A difference with an interval; one without is returned as it is.
-    systematic
-        Standard deviation, in the difference's unit, of what replicas share (a receptor's own noise, say). It
-        is added to the interval's half-width in quadrature, as a normal deviate at the same confidence.
+    ``item``: a difference with an interval; one without is returned as it is. ``systematic``: standard
+    deviation, in the difference's unit, of what replicas share (a receptor's own noise, say). It is added to
+    the interval's half-width in quadrature, as a normal deviate at the same confidence.
     """
     from scipy.special import ndtr, ndtri
 
@@ -204,11 +193,8 @@ def statistical_inefficiency(series: FloatArray) -> float:
     Chodera et al., J. Chem. Theory Comput. 2007, 3, 26, eq. 6-8: the normalised autocorrelation summed with
     triangular weights until it first turns negative, here for all lags at once by FFT.
 
-    Parameters
-    ----------
-    series
-        Shape (n_frames,), equally spaced. A constant or shorter than three frames gives ``n_frames``:
-        nothing in it shows that any two frames are independent.
+    ``series``: shape (n_frames,), equally spaced. A constant or shorter than three frames gives ``n_frames``:
+    nothing in it shows that any two frames are independent.
     """
     x = np.asarray(series, dtype=np.float64)
     n = x.size

@@ -3,13 +3,6 @@
 RMSF depends on what was superposed and on which reference (mdtraj issue 1210), so both are found by a stated
 rule and recorded: the core is what remains after the most mobile atoms have been excluded one group after the
 other (the sieve of Gerstein & Altman, J. Mol. Biol. 1995, 251, 161), the reference is the converged mean.
-
-Superposition of many frames at once by unit quaternions.
-
-The rotation that lays one set of points on another is the eigenvector of the largest eigenvalue of a
-symmetric 4 x 4 matrix of their correlations (Horn, J. Opt. Soc. Am. A 1987, 4, 629; Theobald, Acta Cryst. A
-2005, 61, 478). The matrices of all frames are made by one product and solved by one call. The largest
-eigenvalue belongs to a proper rotation always, so that reflections need no care.
 """
 
 from __future__ import annotations
@@ -31,24 +24,13 @@ def kabsch(
 
     Kabsch, Acta Cryst. A 1976, 32, 922, by singular value decomposition, reflections excluded.
 
-    Parameters
-    ----------
-    mobile
-        Shape (n_atoms, 3) or (n_frames, n_atoms, 3), angstrom.
-    reference
-        Shape (n_atoms, 3), angstrom.
-    weights
-        Shape (n_atoms,), not negative; None weights all alike.
+    ``mobile``: shape (n_atoms, 3) or (n_frames, n_atoms, 3), angstrom. ``reference``: shape (n_atoms, 3),
+    angstrom. ``weights``: shape (n_atoms,), not negative; None weights all alike.
 
-    Returns
-    -------
-    rotation, translation
-        Shapes (..., 3, 3) and (..., 3); ``mobile @ rotation + translation`` is the superposed copy.
+    Returns ``rotation``, ``translation``: shapes (..., 3, 3) and (..., 3); ``mobile @ rotation +
+    translation`` is the superposed copy.
 
-    Raises
-    ------
-    BadInputError
-        If the shapes do not fit or there are fewer than three atoms.
+    Raises BadInputError if the shapes do not fit or there are fewer than three atoms.
     """
     x = np.asarray(mobile, dtype=np.float64)
     y = np.asarray(reference, dtype=np.float64)
@@ -74,18 +56,10 @@ def kabsch(
 def superpose(frames: FloatArray, reference: FloatArray, core: IntArray | None = None) -> FloatArray:
     """Lay every frame on a reference by its core atoms.
 
-    Parameters
-    ----------
-    frames
-        Shape (n_frames, n_atoms, 3) or (n_atoms, 3), angstrom.
-    reference
-        Shape (n_atoms, 3), angstrom, the same atoms.
-    core
-        Indices of the atoms that are fitted; None fits all.
+    ``frames``: shape (n_frames, n_atoms, 3) or (n_atoms, 3), angstrom. ``reference``: shape (n_atoms, 3),
+    angstrom, the same atoms. ``core``: indices of the atoms that are fitted; None fits all.
 
-    Returns
-    -------
-    Superposed copy, shape of ``frames``, angstrom, double precision.
+    Returns the superposed copy, shape of ``frames``, angstrom, double precision.
     """
     x = np.asarray(frames, dtype=np.float64)
     y = np.asarray(reference, dtype=np.float64)
@@ -104,21 +78,13 @@ def mean_structure(
 ) -> tuple[FloatArray, FloatArray]:
     """Superpose frames on their own mean until the mean stands still.
 
-    Parameters
-    ----------
-    frames
-        Shape (n_frames, n_atoms, 3), angstrom.
-    core
-        Indices of the atoms that are fitted; None fits all.
-    tolerance_angstrom
-        Largest shift of an atom of the mean between rounds at which it counts as converged.
-    maximum_rounds
-        Rounds after which the mean is taken as it is (each round changes it less).
+    ``frames``: shape (n_frames, n_atoms, 3), angstrom. ``core``: indices of the atoms that are fitted; None
+    fits all. ``tolerance_angstrom``: largest shift of an atom of the mean between rounds at which it counts
+    as converged. ``maximum_rounds``: rounds after which the mean is taken as it is (each round changes it
+    less).
 
-    Returns
-    -------
-    superposed, mean
-        Shapes (n_frames, n_atoms, 3) and (n_atoms, 3), angstrom; the mean lies on the first frame.
+    Returns ``superposed``, ``mean``: shapes (n_frames, n_atoms, 3) and (n_atoms, 3), angstrom; the mean lies
+    on the first frame.
     """
     x = np.asarray(frames, dtype=np.float64)
     mean = x[0]
@@ -139,29 +105,19 @@ def rigid_core(
     *,
     limit_angstrom: float = 0.6,
     smallest_fraction: float = 0.5,
-    step_fraction: float = 0.05,
 ) -> IntArray:
     """Indices of the atoms that move least relative to one another, found by exclusion.
 
-    All frames are laid on their mean by the current core; the most mobile ``step_fraction`` of the core is
-    excluded; this repeats until no core atom fluctuates by more than ``limit_angstrom`` or the core has
-    shrunk to ``smallest_fraction`` of the atoms. Give one atom per residue (CA), all replicas and both
+    All frames are laid on their mean by the current core; the most mobile twentieth of the core (one atom at
+    least) is excluded; this repeats until no core atom fluctuates by more than ``limit_angstrom`` or the core
+    has shrunk to ``smallest_fraction`` of the atoms. Give one atom per residue (CA), all replicas and both
     variants concatenated, so that native and mutant are judged in one frame of reference.
 
-    Parameters
-    ----------
-    frames
-        Shape (n_frames, n_atoms, 3), angstrom, two frames at least.
-    limit_angstrom
-        RMSF (all three directions) at which an atom still counts as rigid.
-    smallest_fraction
-        The core never falls below this share of the atoms, so that hinge motion cannot empty it.
-    step_fraction
-        Share of the core that one round excludes (at least one atom).
+    ``frames``: shape (n_frames, n_atoms, 3), angstrom, two frames at least. ``limit_angstrom``: RMSF (all
+    three directions) at which an atom still counts as rigid. ``smallest_fraction``: the core never falls
+    below this share of the atoms, so that hinge motion cannot empty it.
 
-    Returns
-    -------
-    Sorted indices, shape (n_core,).
+    Returns sorted indices, shape (n_core,).
     """
     x = np.asarray(frames, dtype=np.float64)
     if x.ndim != 3 or x.shape[0] < 2:
@@ -179,7 +135,7 @@ def rigid_core(
         moved, reference = mean_structure(start, core, maximum_rounds=5)
         mobility = np.sqrt(((moved[:, core] - moved[:, core].mean(axis=0)) ** 2).sum(axis=-1).mean(axis=0))
         excess = int((mobility > limit_angstrom).sum())
-        drop = min(max(1, int(step_fraction * core.size)), excess, core.size - smallest)
+        drop = min(max(1, int(0.05 * core.size)), excess, core.size - smallest)
         if drop <= 0:
             return core
         core = np.sort(core[np.argsort(mobility, kind="stable")[: core.size - drop]])
@@ -188,23 +144,19 @@ def rigid_core(
 def fit_frames(frames: FloatArray, reference: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Rotations and translations that lay every frame on a reference with the least squared distance.
 
-    Parameters
-    ----------
-    frames
-        Shape (n_frames, n_atoms, 3), angstrom.
-    reference
-        Shape (n_atoms, 3), angstrom, three atoms at least.
+    All at once by unit quaternions: the rotation is the eigenvector of the largest eigenvalue of a symmetric
+    4 x 4 matrix of correlations, and a proper one always (Horn, J. Opt. Soc. Am. A 1987, 4, 629; Theobald,
+    Acta Cryst. A 2005, 61, 478).
 
-    Returns
-    -------
-    rotation, translation, rmsd
-        Shapes (n_frames, 3, 3), (n_frames, 3) and (n_frames,); ``frame @ rotation + translation`` is the
-        superposed frame, the last its root-mean-square deviation in angstrom.
+    ``frames``: shape (n_frames, n_atoms, 3), angstrom. ``reference``: shape (n_atoms, 3), angstrom, three
+    atoms at least.
 
-    Raises
-    ------
-    BadInputError
-        If the shapes do not fit, there are fewer than three atoms, or a coordinate is not a number.
+    Returns ``rotation``, ``translation``, ``rmsd``: shapes (n_frames, 3, 3), (n_frames, 3) and (n_frames,);
+    ``frame @ rotation + translation`` is the superposed frame, the last its root-mean-square deviation in
+    angstrom.
+
+    Raises BadInputError if the shapes do not fit, there are fewer than three atoms, or a coordinate is not a
+    number.
     """
     x = np.asarray(frames, dtype=np.float64)
     y = np.asarray(reference, dtype=np.float64)

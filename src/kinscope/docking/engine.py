@@ -8,8 +8,6 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from kinscope.structures.model import AtomArray
-
 Mol = Any
 """An ``rdkit.Chem.Mol`` with one conformer and all hydrogens."""
 Coordinates = NDArray[np.float64]
@@ -80,16 +78,6 @@ class BoundSystem(Protocol):
         self, *, seed: int, exhaustiveness: int, n_poses: int, torsion_weight: float, own: bool = False
     ) -> list[ScoredPose]:
         """A global search of the box, best first; ``own``: by the engine's own program."""
-
-
-class DockingEngine(Protocol):
-    """A docking program."""
-
-    name: str
-    version: str
-
-    def bind(self, receptor: AtomArray, ligand: Mol, box: Box) -> BoundSystem:
-        """Prepare receptor and ligand for a box."""
 
 
 def _triple(values: NDArray[np.float64]) -> tuple[float, float, float]:

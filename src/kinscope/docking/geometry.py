@@ -10,19 +10,6 @@ from kinscope.structures.model import AtomArray
 Points = NDArray[np.float64]
 
 
-def fit(mobile: Points, target: Points) -> tuple[Points, Points]:
-    """Rotation (3, 3) and translation (3,) that lay ``mobile`` on ``target`` with least squares.
-
-    ``mobile @ rotation + translation`` is the fitted set; both inputs have shape (n, 3).
-    Kabsch, Acta Crystallogr A 1976, 32, 922; the determinant keeps it a rotation.
-    """
-    center_mobile, center_target = mobile.mean(axis=0), target.mean(axis=0)
-    u, _, vt = np.linalg.svd((mobile - center_mobile).T @ (target - center_target))
-    sign = np.sign(np.linalg.det(u @ vt)) or 1.0
-    rotation = u @ np.diag([1.0, 1.0, sign]) @ vt
-    return rotation, center_target - center_mobile @ rotation
-
-
 def rotation_about(axis: Points, angle_radians: float) -> Points:
     """Matrix (3, 3) that turns row vectors about an axis (3,) by an angle, right-handed (Rodrigues)."""
     x, y, z = axis / np.linalg.norm(axis)

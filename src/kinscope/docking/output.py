@@ -27,10 +27,7 @@ def write_poses(path: Path, molecules: Sequence[Mol]) -> None:
 def read_poses(path: Path) -> list[Mol]:
     """Read the molecules of an SDF that kinscope wrote, hydrogens kept.
 
-    Raises
-    ------
-    StructureError
-        If the file is missing or holds a record that is not a molecule.
+    Raises StructureError if the file is missing or holds a record that is not a molecule.
     """
     from rdkit import Chem
 

@@ -11,12 +11,13 @@ import numpy as np
 
 from kinscope.core.errors import LigandError
 from kinscope.core.seeds import derive_seed
-from kinscope.docking.engine import BoundSystem, Box, Coordinates, DockingEngine, Mol, ScoredPose
+from kinscope.docking.engine import BoundSystem, Box, Coordinates, Mol, ScoredPose
 from kinscope.docking.poses.interactions import interactions
 from kinscope.docking.poses.rmsd import SymmetricRmsd
 from kinscope.docking.poses.validity import pose_problems
 from kinscope.docking.records import DockedPose, DockingRun, DockingSettings
 from kinscope.docking.search.around_pose import distinct, sample_known_pose
+from kinscope.docking.vina.engine import VinaEngine
 from kinscope.results.notes import Note, note
 from kinscope.structures.model import AtomArray
 from kinscope.targets.pack import DrugDefinition
@@ -28,43 +29,70 @@ Search = tuple[int, list[ScoredPose]]
 CONFIRM_TOLERANCE_KCAL_PER_MOL = 0.05
 
 
-def dock(
-    receptor: AtomArray,
-    drug: DrugDefinition,
-    ligand: Mol,
-    reference_pose: Mol,
-    *,
-    state: str,
-    variant: str,
-    settings: DockingSettings,
-    seed: int,
-    alternative: int = 0,
-    progress: Progress | None = None,
-    engine: DockingEngine | None = None,
-) -> tuple[DockingRun, list[Mol]]:
-    """Dock a drug into one receptor, with one thread.
+@dataclass(frozen=True)
+class DockingTask:
+    """What is docked into what, from which known pose, and how."""
 
-    ``receptor``: a complete, protonated model (n_atoms), in the frame of the reference pose. ``ligand``: the
-    drug at pH 7.4 with hydrogens (``kinscope.ligands.library.load_ligand``); its conformer starts the global
-    search. ``reference_pose``: the same molecule in its known binding mode; the local search starts from it,
-    with its bond lengths and angles, and every RMSD is to it. ``seed``: root seed; each search derives its
-    own. ``engine``: AutoDock Vina if None.
+    receptor: AtomArray
+    """A complete, protonated model (n_atoms), in the frame of the known pose."""
+    drug: DrugDefinition
+    ligand: Mol
+    """The drug at pH 7.4 with hydrogens; its conformer starts the global search."""
+    reference_pose: Mol
+    """The same molecule in its known binding mode: the local search starts from it, with its bond lengths and
+    angles, and every RMSD is to it."""
+    state: str
+    variant: str
+    settings: DockingSettings
+    seed: int
+    """Root seed; each search derives its own."""
+    alternative: int = 0
 
-    Returns
-    -------
-    The record, and the poses as molecules with properties, best first.
+    @property
+    def local(self) -> bool:
+        """Whether only the neighbourhood of the known pose is searched."""
+        return self.settings.mode == "from known pose"
 
-    Raises
-    ------
-    LigandError
-        If ligand and reference pose are not one molecule, or Vina has no types for it.
-    ComputationError
-        If no pose is found.
+    @cached_property
+    def known(self) -> Mol:
+        """The known pose, atom for atom the ligand's own molecule."""
+        return aligned_reference(self.ligand, self.reference_pose)
+
+    @cached_property
+    def coordinates(self) -> Coordinates:
+        """Of the known pose (n_atoms, 3), angstrom."""
+        return np.asarray(self.known.GetConformer().GetPositions(), dtype=np.float64)
+
+    @cached_property
+    def rmsd(self) -> SymmetricRmsd:
+        """Between poses of the ligand."""
+        return SymmetricRmsd(self.known)
+
+    @property
+    def box(self) -> Box:
+        """What is searched."""
+        if self.local:
+            return Box.around(self.coordinates, self.settings.box_padding_angstrom)
+        return Box.cube(self.coordinates, self.settings.box_size_angstrom)
+
+    @property
+    def seeds(self) -> tuple[int, ...]:
+        """One for each search."""
+        mode = self.settings.mode
+        numbers = range(self.settings.seeds)
+        return tuple(derive_seed(self.seed, "docking", self.drug.id, mode, number) for number in numbers)
+
+
+def dock(task: DockingTask, progress: Progress | None = None) -> tuple[DockingRun, list[Mol]]:
+    """Dock a drug into one receptor with AutoDock Vina's function, on one thread.
+
+    Returns the record, and the poses as molecules with properties, best first.
+
+    Raises LigandError if ligand and reference pose are not one molecule, or Vina has no types for it;
+    ComputationError if no pose is found.
     """
     started = time.monotonic()
-    known = aligned_reference(ligand, reference_pose)
-    task = _Task(receptor, drug, ligand, known, state, variant, alternative, settings, seed)
-    found = _searched(task, engine or _default_engine(), progress)
+    found = _searched(task, VinaEngine(), progress)
     documented = [_documented(task, *pose, rank) for rank, pose in enumerate(found.ranked, start=1)]
     run = _run_record(task, found, tuple(record for record, _ in documented), started)
     return run, [molecule for _, molecule in documented]
@@ -73,10 +101,7 @@ def dock(
 def aligned_reference(ligand: Mol, reference_pose: Mol) -> Mol:
     """The reference pose as the ligand's own molecule, atom for atom, hydrogens included.
 
-    Raises
-    ------
-    LigandError
-        If the two are not one molecule in one protonation.
+    Raises LigandError if the two are not one molecule in one protonation.
     """
     from rdkit import Chem
 
@@ -121,55 +146,10 @@ def label(molecule: Mol, record: DockedPose) -> Mol:
 
 
 @dataclass(frozen=True)
-class _Task:
-    """What is docked into what, against which known pose, and how."""
-
-    receptor: AtomArray
-    drug: DrugDefinition
-    ligand: Mol
-    known: Mol
-    """The known pose, atom for atom the ligand's own molecule."""
-    state: str
-    variant: str
-    alternative: int
-    settings: DockingSettings
-    seed: int
-
-    @property
-    def local(self) -> bool:
-        """Whether only the neighbourhood of the known pose is searched."""
-        return self.settings.mode == "from known pose"
-
-    @cached_property
-    def coordinates(self) -> Coordinates:
-        """Of the known pose (n_atoms, 3), angstrom."""
-        return np.asarray(self.known.GetConformer().GetPositions(), dtype=np.float64)
-
-    @cached_property
-    def rmsd(self) -> SymmetricRmsd:
-        """Between poses of the ligand."""
-        return SymmetricRmsd(self.known)
-
-    @property
-    def box(self) -> Box:
-        """What is searched."""
-        if self.local:
-            return Box.around(self.coordinates, self.settings.box_padding_angstrom)
-        return Box.cube(self.coordinates, self.settings.box_size_angstrom)
-
-    @property
-    def seeds(self) -> tuple[int, ...]:
-        """One for each search."""
-        mode = self.settings.mode
-        numbers = range(self.settings.seeds)
-        return tuple(derive_seed(self.seed, "docking", self.drug.id, mode, number) for number in numbers)
-
-
-@dataclass(frozen=True)
 class _Found:
     """What the searches of a task left."""
 
-    engine: DockingEngine
+    engine: VinaEngine
     system: BoundSystem
     scores: list[float]
     """The best of each search that counts, kcal/mol."""
@@ -181,7 +161,7 @@ class _Found:
     """Whether any search met the known binding mode; a global search is not asked."""
 
 
-def _searched(task: _Task, engine: DockingEngine, progress: Progress | None) -> _Found:
+def _searched(task: DockingTask, engine: VinaEngine, progress: Progress | None) -> _Found:
     system = engine.bind(task.receptor, task.known if task.local else task.ligand, task.box)
     searches = _searches(task, system, progress)
     elsewhere, kept = None, True
@@ -198,28 +178,24 @@ def _searched(task: _Task, engine: DockingEngine, progress: Progress | None) -> 
     return _Found(engine, system, scores, [pooled[place] for place in places], elsewhere, kept)
 
 
-def _searches(task: _Task, system: BoundSystem, progress: Progress | None) -> list[Search]:
+def _searches(task: DockingTask, system: BoundSystem, progress: Progress | None) -> list[Search]:
     settings, seeds = task.settings, task.seeds
     searches = []
     for number, seed in enumerate(seeds):
         if task.local:
             poses = sample_known_pose(system, task.coordinates, task.box, settings, seed)
         else:
-            most = max(9, settings.n_poses)
             poses = system.search(
-                seed=seed,
-                exhaustiveness=settings.exhaustiveness,
-                n_poses=most,
-                torsion_weight=settings.torsion_weight,
-                own=settings.search == "vina",
-            )
+                seed=seed, exhaustiveness=settings.exhaustiveness, n_poses=max(9, settings.n_poses),
+                torsion_weight=settings.torsion_weight, own=settings.search == "vina",
+            )  # fmt: skip
         searches.append((seed, poses))
         if progress is not None:
             progress((number + 1) / len(seeds))
     return searches
 
 
-def _known_mode(task: _Task, searches: list[Search]) -> tuple[list[Search], float | None, bool]:
+def _known_mode(task: DockingTask, searches: list[Search]) -> tuple[list[Search], float | None, bool]:
     """The known binding mode's minima by seed; the best score elsewhere; whether the mode was found.
 
     A seed that met no minimum of the mode gives no score, so that no score mixes two binding modes; if no
@@ -239,7 +215,7 @@ def _known_mode(task: _Task, searches: list[Search]) -> tuple[list[Search], floa
     return (inside, elsewhere, True) if inside else (searches, elsewhere, False)
 
 
-def _documented(task: _Task, pose: ScoredPose, seed: int, rank: int) -> tuple[DockedPose, Mol]:
+def _documented(task: DockingTask, pose: ScoredPose, seed: int, rank: int) -> tuple[DockedPose, Mol]:
     """The record of a pose, and the pose as a molecule that carries it."""
     molecule = with_coordinates(task.known, pose.coordinates)
     analyse = rank <= task.settings.analyse_poses
@@ -257,7 +233,9 @@ def _documented(task: _Task, pose: ScoredPose, seed: int, rank: int) -> tuple[Do
     return record, label(molecule, record)
 
 
-def _run_record(task: _Task, found: _Found, poses: tuple[DockedPose, ...], started: float) -> DockingRun:
+def _run_record(
+    task: DockingTask, found: _Found, poses: tuple[DockedPose, ...], started: float
+) -> DockingRun:
     system, scores, known = found.system, found.scores, task.coordinates[None]
     return DockingRun(
         drug=task.drug.id, site=task.drug.site, state=task.state, variant=task.variant,
@@ -284,9 +262,3 @@ def _confirmation(system: BoundSystem, best: ScoredPose, settings: DockingSettin
     if abs(gap) > CONFIRM_TOLERANCE_KCAL_PER_MOL:
         return (note("program-differs", score_kcal_per_mol=round(own, 3), apart_kcal_per_mol=round(gap, 3)),)
     return (note("program-confirms", score_kcal_per_mol=round(own, 3)),)
-
-
-def _default_engine() -> DockingEngine:
-    from kinscope.docking.vina.engine import VinaEngine
-
-    return VinaEngine()

@@ -116,16 +116,9 @@ def least_image_distance(solute: FloatArray, box: FloatArray) -> float:
 def fill(solute: FloatArray, hydrogen: NDArray[np.bool_], padding: float, cutoff: float = 0.0) -> SolventBox:
     """Fill a dodecahedron around the solute with equilibrated TIP3P water, no ions yet.
 
-    Parameters
-    ----------
-    solute
-        (n, 3).
-    hydrogen
-        (n,) which atoms are hydrogens.
-    padding
-        Least gap between the bounding spheres of periodic images.
-    cutoff
-        The box is made wide enough for the minimum-image rule with this cutoff.
+    ``solute``: (n, 3). ``hydrogen``: (n,) which atoms are hydrogens. ``padding``: least gap between the
+    bounding spheres of periodic images. ``cutoff``: the box is made wide enough for the minimum-image rule
+    with this cutoff.
     """
     centre = (solute.max(axis=0) + solute.min(axis=0)) / 2
     radius = float(np.linalg.norm(solute - centre, axis=1).max())
@@ -177,13 +170,11 @@ def _seam_clashes(oxygen: FloatArray, box: FloatArray) -> NDArray[np.bool_]:
     return doomed
 
 
-def clashing_waters(
-    box: SolventBox, atoms: FloatArray, hydrogen: NDArray[np.bool_], heavy_nm: float, hydrogen_nm: float
-) -> NDArray[np.bool_]:
-    """Which waters (n,) have their oxygen nearer to given atoms (m, 3) than the limits."""
+def clashing_waters(box: SolventBox, atoms: FloatArray, hydrogen: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Which waters (n,) have their oxygen too near to given atoms (m, 3)."""
     oxygen = box.waters[:, 0]
-    clash = nearest(oxygen, atoms[~hydrogen], box.box) < heavy_nm
-    return clash | (nearest(oxygen, atoms[hydrogen], box.box) < hydrogen_nm)
+    clash = nearest(oxygen, atoms[~hydrogen], box.box) < _WATER_TO_HEAVY_NM
+    return clash | (nearest(oxygen, atoms[hydrogen], box.box) < _WATER_TO_HYDROGEN_NM)
 
 
 def add_salt(

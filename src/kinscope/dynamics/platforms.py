@@ -44,10 +44,7 @@ def context_for(system: Any, integrator: Any, choice: PlatformChoice) -> Any:
     core; with it the order of summation, and the last bits. So it is set here too; the workers of a study
     have it from their start.
 
-    Raises
-    ------
-    ComputationError
-        If the platform refuses (no memory on the device, driver gone).
+    Raises ComputationError if the platform refuses (no memory on the device, driver gone).
     """
     from openmm import Context, OpenMMException, Platform
 

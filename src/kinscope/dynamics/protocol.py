@@ -40,10 +40,7 @@ def plan_steps(settings: ProtocolSettings, production_steps: int, *, gpu: bool =
     ``production_steps``: of the first attempt. ``gpu``: whether a GPU runs it: only the distance of the
     checkpoints depends on that.
 
-    Raises
-    ------
-    SettingsError
-        If there is no production to speak of.
+    Raises SettingsError if there is no production to speak of.
     """
     if production_steps < 1:
         raise SettingsError(

@@ -113,10 +113,7 @@ class Engine:
     def run(self, segment: Segment, start: Point, output: Output, report: Callable[[int], None]) -> Point:
         """The segment's steps from a point on; frames and rows go to ``output``.
 
-        Raises
-        ------
-        BlowUpError
-            If the dynamics becomes unstable.
+        Raises BlowUpError if the dynamics becomes unstable.
         """
         from openmm import OpenMMException
 
@@ -145,10 +142,7 @@ class Engine:
     def begin(self, segment: Segment, start: Point) -> Point:
         """The start with constraints met, clashes minimised away where the protocol asks, and velocities.
 
-        Raises
-        ------
-        BlowUpError
-            If the start is no start.
+        Raises BlowUpError if the start is no start.
         """
         return _point(self._context_at(segment, start))
 

@@ -154,10 +154,8 @@ def assess(
     ``measurements``: everything this run computed; any part may be empty, and then less is said.
     ``controls``: readings of variants with published behaviour, where the target ships them.
 
-    Returns
-    -------
-    Assessment
-        Verdicts in the order of the pack's drugs, each with reasons on both sides and their tiers kept apart.
+    Returns verdicts in the order of the pack's drugs, each with reasons on both sides and their tiers kept
+    apart.
     """
     judged = tuple(
         judge(variant, drug, measurements, evidence) for drug in assessed_drugs(pack, measurements, evidence)

@@ -1,7 +1,4 @@
-"""What this run computed of one drug: measurements that speak for and against binding, and a mechanism.
-
-What relaxed complexes say of one drug: a call in each state that holds it, and one decision.
-"""
+"""What this run computed of one drug: measurements that speak for and against binding, and a mechanism."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""What may be said on mobility: one sentence per resolved region, and one for all that is not resolved.
-
-What may be said of the trajectories beside fluctuation: shape, pockets, interactions, bound drugs.
-"""
+"""What may be said on mobility: of each region, and of the trajectories' shape, pockets and bound drugs."""
 
 from __future__ import annotations
 
@@ -10,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from kinscope.analysis.regions import time_words
+from kinscope.interpretation.findings import where
 from kinscope.interpretation.model import Measurements
 from kinscope.interpretation.prose import in_prose, join, region_label, state_label
 from kinscope.interpretation.stays import LONG_STAY_NS, STAYS_PERCENT, bound_sentences, means
@@ -47,9 +45,8 @@ def _of_states(row: StateMobility, pack: TargetPack) -> str:
 
 
 def _of_system(system: TrajectoryComparison, pack: TargetPack) -> list[str]:
-    state = state_label(pack, system.state)
     bound = next((drug for drug in pack.drugs if drug.id == system.ligand), None)
-    head = f"Molecular dynamics, {state}" + (f" with {in_prose(bound)}" if bound else "")
+    head = f"Molecular dynamics, {where(system, pack)}"
     sentences = []
     resolved = [row for row in system.measures if row.difference.resolved]
     for row in resolved:

@@ -1,13 +1,8 @@
 """What was asked of motion, and what the readings of a study say to it, method by method, with controls.
 
 Normal modes, dynamics and the models themselves are told apart in every answer: the first knows small motions
-around one conformation, the second what its sampling reached, the third how the mutant was built.
-
-The variant beside variants with published behaviour, read on the same instrument.
-
-A positive control that is not seen either takes the weight from what is not seen of the variant.
-
-What the substituted residue touches: in the models, and along the trajectories.
+around one conformation, the second what its sampling reached, the third how the mutant was built. A positive
+control that the same instrument does not see either takes the weight from what is not seen of the variant.
 """
 
 from __future__ import annotations

@@ -92,10 +92,7 @@ def write_figures(result: StudyResult, files: ReportFiles, directory: Path) -> l
 
     ``directory``: made if missing. ``files``: regions and labels; model and pose files are not read.
 
-    Returns
-    -------
-    list[Path]
-        What was written; a figure whose data the result does not hold is left out.
+    Returns what was written; a figure whose data the result does not hold is left out.
     """
     directory.mkdir(parents=True, exist_ok=True)
     paths = []

@@ -120,10 +120,7 @@ class ReducedModel:
 def read_reduced_model(path: Path) -> ReducedModel:
     """Read a model of kinscope and keep heavy atoms and polar hydrogens.
 
-    Raises
-    ------
-    StructureError
-        If the file cannot be read.
+    Raises StructureError if the file cannot be read.
     """
     atoms = read_model(path)
     elements = np.char.upper(np.asarray(atoms.element, dtype=np.str_))
@@ -161,10 +158,7 @@ def _polar_hydrogens(
 def read_reduced_pose(path: Path) -> str:
     """The first molecule of an SDF file as a molfile block with polar hydrogens only.
 
-    Raises
-    ------
-    LigandError
-        If the file is missing or holds no molecule with coordinates.
+    Raises LigandError if the file is missing or holds no molecule with coordinates.
     """
     from rdkit import Chem, rdBase
 

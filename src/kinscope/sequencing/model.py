@@ -97,6 +97,8 @@ class Call(Record):
     citations: tuple[str, ...] = ()
     assess_expression: str = ""
     """What ``kinscope assess`` takes; empty where there is no substitution of a residue to model."""
+    sample: str = ""
+    """The sample that carries it, as its file names it; empty where the file has one."""
 
     @property
     def short(self) -> str:
@@ -189,6 +191,8 @@ class ReportedCalls(VersionedRecord):
 
     SCHEMA_VERSION: ClassVar[int] = 1
     sample: str
+    samples: tuple[str, ...] = ()
+    """The samples by the names in the file, also those without a call; empty where the file has one."""
     target: str
     reference: str
     source: Literal["vcf", "table"]

@@ -11,6 +11,7 @@ import numpy as np
 
 from kinscope.core.files import write_atomic
 from kinscope.core.pages import environment, inline_svg
+from kinscope.core.tables import harmless_cell
 from kinscope.sequencing.model import BASES
 from kinscope.sequencing.signal.peaks import baseline
 
@@ -34,19 +35,7 @@ _COMPLEMENT: Final = str.maketrans("ACGTN", "TGCAN")
 
 
 def call_figure(sample: SampleAnalysis, call: Call, cds: str, kind: str = "svg") -> bytes:
-    """The traces around a call, coding strand from left to right.
-
-    Parameters
-    ----------
-    sample
-        The analysis that made the call.
-    call
-        One of its calls.
-    cds
-        Coding sequence of the reference.
-    kind
-        ``svg`` or ``png``.
-    """
+    """The traces around a call, coding strand from left to right, as ``svg`` or ``png``."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.backends.backend_svg import FigureCanvasSVG
     from matplotlib.figure import Figure
@@ -221,4 +210,4 @@ def _cell(value: object) -> str:
         return f"{value:.4g}"
     if isinstance(value, tuple):
         return ",".join(str(item) for item in value)
-    return re.sub(r"\s+", " ", str(value))
+    return re.sub(r"\s+", " ", str(harmless_cell(str(value))))

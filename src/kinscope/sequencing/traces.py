@@ -106,7 +106,7 @@ def read_abif(file: BoundedFile) -> Trace:
     """
     start = _start(file)
     if start is None:
-        file.refuse(f"The file does not start with ABIF but with {file.data[:4]!r}.", 0)
+        file.refuse("The file does not start with ABIF.", 0)
     version, tags = _directory(file, start)
     order = _order(file, tags)
     channels = _channels(file, tags, order)
@@ -171,7 +171,7 @@ def _order(file: BoundedFile, tags: dict[tuple[str, int], _Tag]) -> str:
         file.refuse("The order of the bases (FWO_) is missing.", 0)
     order = file.take(tag.offset, 4, "FWO_1").decode("latin-1").upper()
     if sorted(order) != sorted(BASES):
-        file.refuse(f"The order of the bases (FWO_) is {order!r}, not a permutation of ACGT.", tag.offset)
+        file.refuse("The order of the bases (FWO_) is no permutation of ACGT.", tag.offset)
     return order
 
 
@@ -212,7 +212,7 @@ def _bases(
         if not usable:
             continue
         quality = _numbers(file, tags, "PCON", number, MAX_BASES)
-        kept = quality is not None and len(quality) == len(text) and bool(quality.any())
+        kept = quality is not None and len(quality) == len(text)
         return positions, text, quality.astype(np.int64) if kept and quality is not None else none
     return none, "", none
 
@@ -261,9 +261,9 @@ def read_scf(file: BoundedFile) -> Trace:
     try:
         number = float(text.strip("\0 "))
     except ValueError:
-        file.refuse(f"The version of the format is {text!r}, not a number.", 36)
+        file.refuse("The version of the format is not a number.", 36)
     if not 1.0 <= number < 4.0:
-        file.refuse(f"The version of the format is {text!r}; 1 to 3 are known.", 36)
+        file.refuse(f"The version of the format is {number:g}; 1 to 3 are known.", 36)
     size = size or 1
     if size not in (1, 2):
         file.refuse(f"A sample has {size} bytes; 1 or 2 are defined.", 40)
@@ -321,7 +321,7 @@ def _scf_bases(
         [int(row[index]) if index >= 0 else 0 for row, index in zip(chances, order, strict=True)],
         dtype=np.int64,
     )
-    return peaks, letters, qualities if qualities.any() else none
+    return peaks, letters, qualities
 
 
 def _comments(file: BoundedFile, offset: int, size: int) -> dict[str, str]:
@@ -338,6 +338,18 @@ def _comments(file: BoundedFile, offset: int, size: int) -> dict[str, str]:
     return found
 
 
+def is_trace(path: Path) -> bool:
+    """Whether a file is to be read as a chromatogram, by its first bytes or its name.
+
+    Raises
+    ------
+    BadInputError
+        If it cannot be read.
+    """
+    file = read_bounded(path)
+    return is_scf(file) or is_abif(file) or path.suffix.lower() in {".ab1", ".abi", ".scf"}
+
+
 def read_trace(path: Path) -> Trace:
     """Read a chromatogram, ABIF (.ab1) or SCF (.scf), whatever its name.
 
@@ -351,4 +363,4 @@ def read_trace(path: Path) -> Trace:
         return read_scf(file)
     if is_abif(file):
         return read_abif(file)
-    file.refuse(f"The file is neither ABIF nor SCF: it starts with {file.data[:4]!r}.", 0)
+    file.refuse("The file is neither ABIF nor SCF.", 0)

@@ -110,11 +110,11 @@ def interactions_of(
     return [found for part in wanted for found in part.found(types, types.coord[None], place)]
 
 
-def whole_residues_near(atoms: Atoms, points: Array, angstrom: float = REACH_ANGSTROM) -> BoolArray:
+def whole_residues_near(atoms: Atoms, points: Array) -> BoolArray:
     """Atoms (n_atoms,) of residues that have one near any point (n, 3)."""
     from scipy.spatial import cKDTree
 
-    distance, _ = cKDTree(points).query(atoms.coord, distance_upper_bound=angstrom)
+    distance, _ = cKDTree(points).query(atoms.coord, distance_upper_bound=REACH_ANGSTROM)
     numbers = np.asarray(atoms.res_id)
     return np.isin(numbers, numbers[np.isfinite(distance)])
 

@@ -33,10 +33,7 @@ def know_phosphotyrosine() -> None:
 def read_model(path: Path) -> AtomArray:
     """Read a model of kinscope (mmCIF, gzip allowed) into a biotite AtomArray (n_atoms), angstrom.
 
-    Raises
-    ------
-    StructureError
-        If the file is missing or is not a readable mmCIF file.
+    Raises StructureError if the file is missing or is not a readable mmCIF file.
     """
     from biotite.structure.io import pdbx
 

@@ -9,8 +9,6 @@ Conventions of every model of kinscope
 - residue names stay the standard three letters (``HIS``, never ``HIE``; ``PTR`` for phosphotyrosine);
 - truncated ends are capped: ``ACE`` at number first-1, ``NME`` at number last+1;
 - coordinates in angstrom; no water, no ion, no ligand in a protein model.
-
-Heavy atoms of the twenty amino acids and of phosphotyrosine (wwPDB version 3 names).
 """
 
 from __future__ import annotations

@@ -101,10 +101,7 @@ def superpose(
 ) -> RigidTransform:
     """The transform that lays ``mobile`` on ``fixed`` over the atoms both have.
 
-    Raises
-    ------
-    StructureError
-        If fewer than three atoms are shared.
+    Raises StructureError if fewer than three atoms are shared.
     """
     first, second = common_atoms(mobile, fixed, residues, names)
     if len(first) < 3:

@@ -49,10 +49,7 @@ _WORDS = {
 def check_pack(pack: TargetPack) -> None:
     """Check a pack against itself.
 
-    Raises
-    ------
-    BadInputError
-        With every contradiction found.
+    Raises BadInputError with every contradiction found.
     """
     problems = [*_sequence(pack), *_numbers(pack), *_landmarks(pack), *_identifiers(pack), *_spelling(pack)]
     if problems:
@@ -174,16 +171,10 @@ def target_names() -> tuple[str, ...]:
 def load_target(target: str = "abl1") -> TargetPack:
     """A target pack: one that ships with kinscope by its name, any other by its directory.
 
-    Parameters
-    ----------
-    target
-        A name of :func:`target_names` (in any case), or the path of a directory. A plain word is always a
-        name: a directory beside it is given as ``./word``.
+    ``target``: a name of :func:`target_names` (in any case), or the path of a directory. A plain word is
+    always a name: a directory beside it is given as ``./word``.
 
-    Raises
-    ------
-    BadInputError
-        If there is no such pack, or a file of it is invalid.
+    Raises BadInputError if there is no such pack, or a file of it is invalid.
     """
     reference = target_reference(target)
     return _shipped(reference) if reference in target_names() else load_target_directory(reference)
@@ -194,10 +185,7 @@ def target_reference(target: str) -> str:
 
     The absolute path lets a study be resumed from elsewhere.
 
-    Raises
-    ------
-    BadInputError
-        If it is neither the name of a shipped pack nor a directory.
+    Raises BadInputError if it is neither the name of a shipped pack nor a directory.
     """
     names = target_names()
     if target.lower() in names:
@@ -254,10 +242,7 @@ def load_target_directory(path: Path | str) -> TargetPack:
     ``states.yaml`` and ``drugs.yaml`` may be missing; the pack then has none of them. Without ``cds.fasta``
     it reads protein changes only.
 
-    Raises
-    ------
-    BadInputError
-        If a file is missing, damaged, or contradicts another (the message names it).
+    Raises BadInputError if a file is missing, damaged, or contradicts another (the message names it).
     """
     directory = Path(path)
     if not directory.is_dir():
@@ -351,10 +336,8 @@ def _transcript(directory: Path, head: TranscriptEntry) -> Transcript:
 def read_fasta(path: Path, alphabet: str, longest: int) -> str:
     """The one sequence of a FASTA file, upper case.
 
-    Raises
-    ------
-    BadInputError
-        If the file is not one header line and one sequence over ``alphabet``, or is too long.
+    Raises BadInputError if the file is not one header line and one sequence over ``alphabet``, or is too
+    long.
     """
     lines = read_text(path).splitlines()
     sequence = "".join(line.strip() for line in lines[1:]).upper()
@@ -379,10 +362,7 @@ def controls_directory(pack: TargetPack) -> Path:
 def mobility_controls(pack: TargetPack) -> MobilityControls | None:
     """The controls of mobility that ship with a pack; None if there are none.
 
-    Raises
-    ------
-    BadInputError
-        If a file is damaged.
+    Raises BadInputError if a file is damaged.
     """
     return read_controls(controls_directory(pack))
 

@@ -76,6 +76,9 @@ class TranscriptEntry(Record):
     """Other accessions with the same residue numbers, each with the reason to believe it."""
     other_assemblies: dict[str, str] = Field(default_factory=dict)
     """Accessions of the chromosome in assemblies that the pack does not hold, and their names."""
+    shifts: dict[str, int] = Field(default_factory=dict)
+    """Accessions of other genomic sequences, and by how much their positions exceed the pack's own. The
+    shift is that of every coding base; a sequence that is not here is not converted."""
 
 
 class Transcript(TranscriptEntry):

@@ -7,6 +7,7 @@ of the mutants? Does packing find side chains that were taken off crystals?
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from kinscope.core.progress import Progress, silent
@@ -41,47 +42,41 @@ class MutantBenchmark(Record):
     own_backbones: tuple[OwnBackbone, ...] = ()
 
 
+@dataclass(frozen=True)
+class Repacking:
+    """How the half that takes side chains off crystals is run."""
+
+    residues: int | None = None
+    """Per crystal, at random; None for all."""
+    table: Path | None = None
+    """CSV of single residues; the run goes on from what it holds."""
+    cores: int = 1
+
+
 def run(
     source: PdbSource,
     pack: TargetPack,
+    seed: int,
     *,
-    residues: int | None = None,
-    seed: int = 1,
-    table: Path | None = None,
-    cores: int = 1,
     crystals: bool = True,
-    recovery: bool = True,
-    progress: Progress | None = None,
+    repacking: Repacking | None = None,
+    progress: Progress = silent,
 ) -> MutantBenchmark:
     """The benchmark, or one of its halves.
 
-    Parameters
-    ----------
-    source, pack
-        Crystals, and the target (abl1) whose cases these are.
-    residues
-        Residues repacked per crystal, at random; None for all.
-    seed
-        Of packing and relaxation.
-    table
-        CSV of single residues; the run goes on from what it holds.
-    cores
-        Processes of the recovery.
-    crystals, recovery
-        Which halves to run.
-    progress
-        Called with the fraction of a half and what was done.
+    ``pack``: the target (abl1) whose cases these are. ``seed``: of packing and relaxation. ``repacking``:
+    None leaves that half out. ``progress``: called with the fraction of a half and what was done.
     """
-    settings, tell = MutationSettings(), progress or silent
+    settings = MutationSettings()
     comparisons: list[CrystalComparison] = []
     own: list[OwnBackbone] = []
     recoveries: list[Recovery] = []
     if crystals:
-        comparisons, own = compare_all(source, pack, settings, seed, tell)
-    if recovery:
+        comparisons, own = compare_all(source, pack, settings, seed, progress)
+    if repacking is not None:
         chains = tuple(crystal_model(source, pack, entry, chain) for entry, chain in RECOVERY_ENTRIES)
-        plan = RecoveryPlan(chains, settings, seed, residues)
-        recoveries = run_recovery(plan, table, cores, tell)
+        plan = RecoveryPlan(chains, settings, seed, repacking.residues)
+        recoveries = run_recovery(plan, repacking.table, repacking.cores, progress)
     return MutantBenchmark(
         recoveries=tuple(recoveries), comparisons=tuple(comparisons), own_backbones=tuple(own)
     )

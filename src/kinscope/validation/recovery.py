@@ -68,10 +68,7 @@ class CrystalModel:
 def crystal_model(source: PdbSource, pack: TargetPack, entry: str, chain: str) -> CrystalModel:
     """A chain of a wwPDB entry, missing side-chain atoms and hydrogens added, nothing relaxed.
 
-    Raises
-    ------
-    StructureError
-        If the entry or chain is not at hand, or is not of this target.
+    Raises StructureError if the entry or chain is not at hand, or is not of this target.
     """
     from openmm import app, unit
     from pdbfixer import PDBFixer
@@ -197,12 +194,8 @@ def chi_right(model: Residue, truth: Residue) -> tuple[bool, bool]:
 def side_chain_rmsd(model: Residue, truth: Residue, coord: NDArray[np.float64]) -> float:
     """RMSD of side-chain heavy atoms from CB on, the better way round where atoms are equivalent.
 
-    Parameters
-    ----------
-    model, truth
-        The same kind of residue.
-    coord
-        Shape (n_model_atoms, 3): the model's atoms in the frame of ``truth``, angstrom.
+    ``model``, ``truth``: the same kind of residue. ``coord``: shape (n_model_atoms, 3): the model's atoms in
+    the frame of ``truth``, angstrom.
     """
     side = [a for a in truth.atom_names if a[0] != "H" and a not in _FRAME]
     names = [a for a in side if a in model.atom_names]
@@ -259,26 +252,13 @@ def run_recovery(
 ) -> list[Recovery]:
     """Rebuild every side chain of the plan.
 
-    Parameters
-    ----------
-    plan
-        What is rebuilt, with which settings.
-    table
-        CSV file that receives each row as it comes; rows that are in it already are not computed again.
-    cores
-        Processes.
-    progress
-        Told how far the work is.
+    ``plan``: what is rebuilt, with which settings. ``table``: CSV file that receives each row as it comes;
+    rows that are in it already are not computed again. ``cores``: processes. ``progress``: told how far the
+    work is.
 
-    Returns
-    -------
-    list of Recovery
-        By packer, crystal and residue.
+    Returns the rows by packer, crystal and residue.
 
-    Raises
-    ------
-    BadInputError
-        If the table was made with other settings or is no such table.
+    Raises BadInputError if the table was made with other settings or is no such table.
     """
     tell = progress or silent
     names = list(plan.packers())
@@ -320,10 +300,7 @@ def _computed(plan: RecoveryPlan, work: Sequence[tuple[int, Task, str]], cores: 
 def read_recoveries(table: Path | None, fingerprint: str) -> list[Recovery]:
     """Rows of a table of :func:`run_recovery`; none where there is no file yet.
 
-    Raises
-    ------
-    BadInputError
-        If it was made with other settings, or a line cannot be read.
+    Raises BadInputError if it was made with other settings, or a line cannot be read.
     """
     if table is None or not table.exists():
         return []

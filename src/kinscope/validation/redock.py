@@ -12,6 +12,7 @@ from __future__ import annotations
 import csv
 import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -117,10 +118,7 @@ def ligand_of_complex(complex_: Complex, pack: TargetPack) -> Mol:
     Component Dictionary (as biotite ships it), acids deprotonated and the most basic kind of amine (an
     aliphatic one away from anything that draws its electrons) protonated: one in each ring system.
 
-    Raises
-    ------
-    LigandError
-        If the dictionary does not know it.
+    Raises LigandError if the dictionary does not know it.
     """
     from kinscope.ligands.library import embed, load_ligand
 
@@ -266,10 +264,7 @@ def dock_row(
 ) -> RedockRow:
     """Dock one ligand into one receptor; the exhaustiveness is of kinscope's own search.
 
-    Raises
-    ------
-    KinscopeError
-        If the crystal's ligand is not complete, or the receptor cannot be prepared.
+    Raises KinscopeError if the crystal's ligand is not complete, or the receptor cannot be prepared.
     """
     free, reference, target = bench.case(ligand)
     atoms = bench.moved_receptor(ligand, receptor, target)
@@ -304,55 +299,49 @@ def dock_row(
     )
 
 
+@dataclass(frozen=True)
+class RedockPlan:
+    """What is docked into what."""
+
+    engines: Sequence[str] = ("kinscope",)
+    """Of :data:`ENGINES`."""
+    cross: bool = False
+    """Cross-docking within one state instead of redocking."""
+    receptors: int = 0
+    """Cross-docking: at most so many receptors for each ligand; 0 for all."""
+    only: Sequence[str] = ()
+    """Sites (``2HYY:A:STI``) to which the ligands are limited."""
+    seed: int = 1
+    """Of every search."""
+
+
 def run(
     source: PdbSource,
     pack: TargetPack,
-    *,
-    engines: Sequence[str] = ("kinscope",),
-    cross: bool = False,
-    receptors: int = 0,
-    only: Sequence[str] = (),
+    plan: RedockPlan,
     table: Path | None = None,
-    seed: int = 1,
     say: Callable[[str], None] = print,
 ) -> list[RedockRow]:
-    """Dock every complex with every engine; rows already in ``table`` are not done again.
+    """Dock every complex with every engine; rows already in ``table``, a CSV file, are not done again.
 
-    Parameters
-    ----------
-    source, pack
-        The crystals and the target.
-    engines
-        Of :data:`ENGINES`.
-    cross
-        Cross-docking within one state instead of redocking.
-    receptors
-        Cross-docking: at most so many receptors for each ligand; 0 for all.
-    only
-        Sites (``2HYY:A:STI``) to which the ligands are limited.
-    table
-        A CSV file that rows are kept in.
-    seed
-        Of every search.
-    say
-        Told each row.
+    ``say``: told each row.
     """
     bench = Bench(source, pack)
     compiled = False
     complexes = find_complexes(source, pack)
     done = {(row.engine, row.ligand, row.receptor): row for row in _read(table)}
     rows = []
-    for ligand, receptor in _pairs(bench, complexes, cross, receptors):
-        if only and ligand.site not in only:
+    for ligand, receptor in _pairs(bench, complexes, plan.cross, plan.receptors):
+        if plan.only and ligand.site not in plan.only:
             continue
-        for engine in engines:
+        for engine in plan.engines:
             key = (engine, ligand.site, f"{receptor.entry}:{receptor.chain}")
             try:
                 if engine == "kinscope" and key not in done and not compiled:
                     # What is compiled at first use belongs to the installation, not to the first complex.
-                    dock_row(bench, ligand, receptor, engine, seed, exhaustiveness=1)
+                    dock_row(bench, ligand, receptor, engine, plan.seed, exhaustiveness=1)
                     compiled = True
-                row = done.get(key) or dock_row(bench, ligand, receptor, engine, seed)
+                row = done.get(key) or dock_row(bench, ligand, receptor, engine, plan.seed)
             except BadInputError as error:
                 say(f"{ligand.site:12s} into {key[2]:8s} left out: {error.what}")
                 break

@@ -76,16 +76,9 @@ def agreement(
     The interval of a correlation over residues comes from drawing blocks of consecutive residues with
     replacement (moving blocks; Kuensch, Ann. Stat. 1989, 17, 1217), that over regions from drawing regions.
 
-    Parameters
-    ----------
-    first, second
-        RMSF, or anything that grows with it, by residue number.
-    regions
-        Disjoint regions; a region counts if both profiles hold three of its residues or more.
-    names
-        What the two are.
-    seed
-        Of the draws.
+    ``first``, ``second``: RMSF, or anything that grows with it, by residue number. ``regions``: disjoint
+    regions; a region counts if both profiles hold three of its residues or more. ``names``: what the two are.
+    ``seed``: of the draws.
     """
     shared = sorted(set(first) & set(second))
     if len(shared) < 3 * BLOCK_RESIDUES:
@@ -115,12 +108,12 @@ def agreement(
     )
 
 
-def disjoint(regions: Mapping[str, Sequence[int]], *, longest: int = 40) -> dict[str, tuple[int, ...]]:
-    """Regions that do not overlap, the short ones first, none longer than ``longest`` or under four."""
+def disjoint(regions: Mapping[str, Sequence[int]]) -> dict[str, tuple[int, ...]]:
+    """Regions that do not overlap, the short ones first, of four to forty residues."""
     taken: set[int] = set()
     kept: dict[str, tuple[int, ...]] = {}
     for name, members in sorted(regions.items(), key=lambda item: (len(item[1]), item[0])):
-        if 4 <= len(members) <= longest and not taken & set(members):
+        if 4 <= len(members) <= 40 and not taken & set(members):
             kept[name] = tuple(members)
             taken |= set(members)
     return kept
@@ -190,22 +183,11 @@ def compare_rmsf(
 ) -> RmsfBenchmark:
     """Compare our native normal modes, and any finished dynamics, with crystals and a reference panel.
 
-    Parameters
-    ----------
-    source
-        Of wwPDB entries; every one in its mirror is read.
-    pack
-        The target.
-    reference
-        Folder that holds ``md_rmsf_reference_*.csv`` with columns system, resid, rmsf_CA_A_mean and
-        matches_P00519.
-    runs
-        Run directories (or any folders) with finished replicas below them.
+    ``source``: of wwPDB entries; every one in its mirror is read. ``pack``: the target. ``reference``: folder
+    that holds ``md_rmsf_reference_*.csv`` with columns system, resid, rmsf_CA_A_mean and matches_P00519.
+    ``runs``: run directories (or any folders) with finished replicas below them.
 
-    Raises
-    ------
-    BadInputError
-        If the mirror holds no crystal of the target, or the reference cannot be read.
+    Raises BadInputError if the mirror holds no crystal of the target, or the reference cannot be read.
     """
     regions = disjoint({region.name: region.members() for region in pack.regions})
     crystals, notes = _crystals(source, pack)

@@ -99,20 +99,9 @@ def run(
 ) -> list[Outcome]:
     """Simulate, call and compare ``traces // 2`` samples of two reads each.
 
-    Parameters
-    ----------
-    pack
-        The target.
-    traces
-        Number of traces.
-    seed
-        Root seed.
-    tracy
-        Path of tracy, or None to leave it out.
-    tracy_samples
-        tracy, the slower part by far, sees so many of the samples.
-    progress
-        Called with the number of samples done and in all.
+    ``pack``: the target. ``traces``: number of traces. ``seed``: root seed. ``tracy``: path of tracy, or None
+    to leave it out. ``tracy_samples``: tracy, the slower part by far, sees so many of the samples.
+    ``progress``: called with the number of samples done and in all.
     """
     samples = max(1, traces // 2)
     names = list(QUALITIES)

@@ -80,10 +80,7 @@ class StatesBenchmark(Record):
 def read_labels(path: Path) -> tuple[ChainLabel, ...]:
     """The labels of an index.
 
-    Raises
-    ------
-    BadInputError
-        If the file is missing, too large, or has no such column.
+    Raises BadInputError if the file is missing, too large, or has no such column.
     """
     remedy = "Give a tab-separated index with a column DFG_state."
     text = decoded(read_bounded(path, _MAX_BYTES, remedy=remedy), path)
@@ -104,10 +101,7 @@ def read_labels(path: Path) -> tuple[ChainLabel, ...]:
 def compare_states(source: PdbSource, pack: TargetPack, labels: Sequence[ChainLabel] = ()) -> StatesBenchmark:
     """Measure every chain of the target in a source and set the labels beside.
 
-    Raises
-    ------
-    BadInputError
-        If the pack names no landmarks.
+    Raises BadInputError if the pack names no landmarks.
     """
     known = {(label.entry, label.chain): label for label in labels}
     chains: list[ChainComparison] = []

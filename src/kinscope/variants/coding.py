@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from kinscope.core.errors import UnsupportedVariantError, VariantError
+from kinscope.core.quoting import quoted
 from kinscope.core.residues import CODONS, ONE_TO_THREE
 from kinscope.variants.hgvs import BaseChange, initiator_error, stop_error, synonymous_error
 from kinscope.variants.model import CodingChange
@@ -126,6 +127,51 @@ def from_genomic(change: BaseChange, pack: TargetPack) -> BaseChange:
     found = BaseChange(min(bases), max(bases), deleted, inserted)
     _check_bases(found, f"{transcript.genomic_accession}:g.{change.label}", pack)
     return found
+
+
+_BUILDS = {
+    "GRCh38": ("hg38", "b38", "hs38", "hs38dh", "hs38d1"),
+    "GRCh37": ("hg19", "b37", "hs37", "hs37d5", "g1k_v37", "human_g1k_v37"),
+    "NCBI36": ("hg18", "b36"),
+}
+
+
+def assembly_named(name: str) -> str:
+    """The assembly of a name in any usual spelling (``hg19``, ``GRCh37.p13``); empty if unknown."""
+    stem = name.lower().partition(".")[0]
+    return next((build for build, names in _BUILDS.items() if stem in {build.lower(), *names}), "")
+
+
+def lifted(position: int, sequence: str, pack: TargetPack) -> int:
+    """A position on another genomic sequence as one on the pack's own, right for every coding base.
+
+    Parameters
+    ----------
+    position
+        Counted from 1.
+    sequence
+        The accession of a chromosome or gene, or the name of an assembly (:func:`assembly_named`).
+    pack
+        The target.
+
+    Raises
+    ------
+    UnsupportedVariantError
+        If the pack does not hold how that sequence lies.
+    """
+    transcript = pack.transcript
+    build = assembly_named(sequence)
+    if (build and build == transcript.assembly) or sequence == transcript.genomic_accession:
+        return position
+    accession = next((key for key, name in transcript.other_assemblies.items() if name == build), sequence)
+    if accession not in transcript.shifts:
+        raise UnsupportedVariantError(
+            f"These are {transcript.other_assemblies.get(accession, build) or 'unknown'} coordinates.",
+            where=quoted(sequence),
+            remedy=f"Give the position on {transcript.genomic_accession} ({transcript.assembly}), "
+            "or the c. description.",
+        )
+    return position - transcript.shifts[accession]
 
 
 def apply(changes: Sequence[BaseChange], pack: TargetPack) -> dict[int, str]:

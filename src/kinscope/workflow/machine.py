@@ -27,7 +27,7 @@ from kinscope.dynamics.machine.devices import (
     find_devices,
     measure_packing,
 )
-from kinscope.dynamics.machine.prober import MachineProber, Prober
+from kinscope.dynamics.machine.prober import Prober
 from kinscope.dynamics.platforms import GPU_PLATFORMS, PLATFORM_VARIABLE, on_processor
 from kinscope.dynamics.records import PlatformChoice
 from kinscope.interpretation.words.say import say
@@ -91,7 +91,7 @@ class MachineNotes(VersionedRecord):
 
 def find_gpus(prober: Prober | None = None, *, anew: bool = False) -> tuple[Device, ...]:
     """The devices that replicas are shared among here; looked for once, then remembered, unless ``anew``."""
-    prober = prober or MachineProber()
+    prober = prober or Prober()
     if os.environ.get(DEVICES_VARIABLE) or not set(GPU_PLATFORMS) & set(prober.installed()):
         return find_devices(prober)
     notes = _notes()
@@ -172,7 +172,7 @@ def _gain_of_gromacs(found: PlatformChoice, prober: Prober | None) -> float:
     notes = _notes()
     key = " ".join((found.properties["Executable"], found.properties["Version"]))
     if key not in notes.gromacs_gain:
-        prober = prober or MachineProber()
+        prober = prober or Prober()
         speeds = [
             prober.speeds([choice], _COMPARED_VOLUME_CUBIC_NM, _COMPARED_SECONDS)
             for choice in (found, on_processor("CPU", 1))

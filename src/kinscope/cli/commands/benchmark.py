@@ -68,17 +68,14 @@ def mutants(
     """Build T315I and H396P beside their crystals; repack every side chain of two crystals."""
     from kinscope.structures.wwpdb.source import PdbSource
     from kinscope.targets import load_target
-    from kinscope.validation.mutants import in_words, run
+    from kinscope.validation.mutants import Repacking, in_words, run
 
     found = run(
         PdbSource(_needed(mirror)),
         load_target(target),
-        residues=residues,
-        seed=seed,
-        table=table,
-        cores=cores,
+        seed,
         crystals=only != "recovery",
-        recovery=only != "crystals",
+        repacking=Repacking(residues, table, cores) if only != "crystals" else None,
         progress=Console(quiet=quiet).teller(),
     )
     echo(found.model_dump_json(indent=2) if as_json else in_words(found))
@@ -139,17 +136,13 @@ def redock(
     """Dock every co-crystal's ligand blind, into its own crystal or others, beside plain Vina."""
     from kinscope.structures.wwpdb.source import PdbSource
     from kinscope.targets import load_target
-    from kinscope.validation.redock import run, summary
+    from kinscope.validation.redock import RedockPlan, run, summary
 
     rows = run(
         PdbSource(_needed(mirror)),
         load_target(target),
-        engines=_engines(engine),
-        cross=cross,
-        receptors=receptors,
-        only=tuple(only or ()),
-        table=table,
-        seed=seed,
+        RedockPlan(_engines(engine), cross, receptors, tuple(only or ()), seed),
+        table,
         say=typer.echo,
     )
     if rows:

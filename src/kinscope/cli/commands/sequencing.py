@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -24,11 +25,11 @@ class SampleOptions:
     """The files of one sample, and how they are read and written."""
 
     files: Annotated[
-        list[Path],
+        list[Path] | None,
         typer.Argument(
             metavar="FILES...", help="Traces of ONE sample (.ab1, .scf), or one VCF or table of calls."
         ),
-    ]
+    ] = None
     control: Annotated[
         list[Path] | None,
         typer.Option("--control", help="Trace of a wild-type sample by the same primer; may be repeated."),
@@ -46,35 +47,53 @@ class SampleOptions:
         int,
         typer.Option("--cds-start", min=1, help="For a VCF on the transcript: position of the start codon."),
     ] = 1
+    example: Annotated[
+        bool,
+        typer.Option(
+            "--example", help="Simulate T315I at 30 %, and read the traces; default --out sanger-example."
+        ),
+    ] = False
 
 
-@command_of(app, "sanger", epilog="Example:  kinscope sanger forward.ab1 reverse.ab1 --out sanger")
+@command_of(app, "sanger", epilog="Example:  kinscope sanger --example")
 def sanger(sample: SampleOptions, target: Target = "abl1", as_json: AsJson = False) -> None:
     """Find variants in Sanger traces, with their share, and say what would have been seen.
 
-    Forward and reverse reads of one sample go together. A VCF (GRCh38) or a table of calls from amplicon
-    sequencing is read into the same records.
+    Forward and reverse reads of one sample go together. A VCF (GRCh38 or GRCh37) or a table of calls
+    from amplicon sequencing is read into the same records; samples by name where there are several.
     """
+    from kinscope.core.errors import BadInputError
+    from kinscope.sequencing.traces import is_trace
     from kinscope.targets import load_target
 
-    pack, files = load_target(target), sample.files
-    if len(files) == 1 and files[0].suffix.lower() in {".vcf", ".csv", ".tsv", ".txt", ".gz"}:
-        _reported(sample, pack, as_json)
+    pack = load_target(target)
+    if bool(sample.files) == sample.example:
+        raise BadInputError(
+            "Give files, or --example, and not both.",
+            where="the command line",
+            remedy="Give the traces of one sample, a VCF or a table.",
+        )
+    if sample.example:
+        out = sample.out or Path("sanger-example")
+        sample = replace(sample, out=out, files=_simulated([("T315I", 0.3)], "typical", 1, pack, out))
+    files = sample.files or []
+    if len(files) == 1 and not is_trace(files[0]):
+        _reported(files[0], sample, pack, as_json)
     else:
-        _called(sample, pack, as_json)
+        _called(files, sample, pack, as_json)
 
 
-def _called(options: SampleOptions, pack: TargetPack, as_json: bool) -> None:
+def _called(files: list[Path], options: SampleOptions, pack: TargetPack, as_json: bool) -> None:
     """Call variants in traces, write and print them."""
     from kinscope.sequencing import call_variants, read_trace
     from kinscope.sequencing.output import write_sample
 
     sample = call_variants(
-        [read_trace(path) for path in options.files],
+        [read_trace(path) for path in files],
         pack,
         controls=[read_trace(path) for path in options.control or []],
         codons=_codons(options.codons, len(pack.transcript.protein)),
-        names=[path.name for path in options.files] if options.keep_names else (),
+        names=[path.name for path in files] if options.keep_names else (),
     )
     written = write_sample(sample, pack, options.out) if options.out is not None else ()
     if as_json:
@@ -85,17 +104,18 @@ def _called(options: SampleOptions, pack: TargetPack, as_json: bool) -> None:
         echo(f"\nWritten: {written[0]} and {len(written) - 1} more files beside it")
 
 
-def _reported(options: SampleOptions, pack: TargetPack, as_json: bool) -> None:
+def _reported(file: Path, options: SampleOptions, pack: TargetPack, as_json: bool) -> None:
     """Read calls that others made, write and print them."""
     from kinscope.core.files import write_atomic
     from kinscope.sequencing import read_calls
     from kinscope.sequencing.output import CALL_COLUMNS, tab_separated
 
-    found, out = read_calls(options.files[0], pack, cds_start=options.cds_start), options.out
+    found, out = read_calls(file, pack, cds_start=options.cds_start), options.out
     if out is not None:
         out.mkdir(parents=True, exist_ok=True)
         write_atomic(out / "result.json", found.model_dump_json(indent=2) + "\n")
-        write_atomic(out / "calls.tsv", tab_separated(CALL_COLUMNS, found.calls))
+        columns = (*(("sample",) if found.samples else ()), *CALL_COLUMNS)
+        write_atomic(out / "calls.tsv", tab_separated(columns, found.calls))
     if as_json:
         show_json(found)
     else:
@@ -120,19 +140,13 @@ def simulate(
 ) -> None:
     """Simulate traces of a known mixture, both directions, as ABIF files."""
     from kinscope.core.errors import SettingsError
-    from kinscope.core.files import write_atomic
-    from kinscope.sequencing.simulation import (
-        QUALITIES,
-        abif_bytes,
-        amplicon_of,
-        molecules_of,
-        simulate_read,
-    )
+    from kinscope.core.quoting import quoted
+    from kinscope.sequencing.simulation import QUALITIES
     from kinscope.targets import load_target
 
     if quality not in QUALITIES:
         raise SettingsError(
-            f"There is no quality {quality!r}.",
+            f"There is no quality {quoted(quality)!r}.",
             where="--quality",
             remedy=f"Choose from {', '.join(QUALITIES)}.",
         )
@@ -143,32 +157,42 @@ def simulate(
             where="--share",
             remedy="Give --share once per variant.",
         )
-    pack = load_target(target)
     mixture = [(text, value / 100) for text, value in zip(variants, shares, strict=True)]
+    for path in _simulated(mixture, quality, seed, load_target(target), out):
+        echo(str(path))
+
+
+def _simulated(
+    mixture: list[tuple[str, float]], quality: str, seed: int, pack: TargetPack, out: Path
+) -> list[Path]:
+    """Write the traces of a mixture, both directions, into a directory."""
+    from kinscope.core.files import write_atomic
+    from kinscope.sequencing.simulation import QUALITIES, abif_bytes, amplicon_of, molecules_of, simulate_read
+
     molecules = molecules_of(mixture, pack, amplicon_of(pack))
     out.mkdir(parents=True, exist_ok=True)
     strands: tuple[Literal["forward", "reverse"], ...] = ("forward", "reverse")
     for strand in strands:
         read = simulate_read(molecules, strand, QUALITIES[quality], seed=seed, chemistry=seed)
-        path = out / f"{strand}.ab1"
-        write_atomic(path, abif_bytes(read, "simulated"))
-        echo(str(path))
+        write_atomic(out / f"{strand}.ab1", abif_bytes(read, "simulated"))
+    return [out / f"{strand}.ab1" for strand in strands]
 
 
 def _codons(text: str, length: int) -> tuple[int, int] | None:
     """First and last codon of ``240-500``; None for an empty text."""
     from kinscope.core.errors import SettingsError
+    from kinscope.core.quoting import quoted
 
     if not text:
         return None
-    first, _, last = text.partition("-")
-    if not (first.isdigit() and last.isdigit() and 1 <= int(first[:6]) <= int(last[:6]) <= length):
+    found = re.fullmatch("([0-9]{1,6})-([0-9]{1,6})", text)
+    if found is None or not 1 <= int(found[1]) <= int(found[2]) <= length:
         raise SettingsError(
-            f"{text[:40]!r} is no range of codons.",
+            f"{quoted(text, 40)!r} is no range of codons.",
             where="--codons",
             remedy=f"Write e.g. 240-500, between 1 and {length}.",
         )
-    return int(first), int(last)
+    return int(found[1]), int(found[2])
 
 
 def _lines(result: SangerResult) -> list[str]:
@@ -188,9 +212,9 @@ def _lines(result: SangerResult) -> list[str]:
 
 
 def _call_lines(call: Call) -> list[str]:
-    share = "" if call.share_percent is None else f"  {call.share_percent:.0f} %"
+    share = "" if call.share_percent is None else f"  {_number(call.share_percent)} %"
     if call.share_low_percent is not None and call.share_high_percent is not None:
-        share += f" ({call.share_low_percent:.0f}-{call.share_high_percent:.0f} %)"
+        share += f" ({_number(call.share_low_percent)}-{_number(call.share_high_percent)} %)"
     name = f"  {call.name}" if call.name else ""
     lines = [f"{call.short}  {call.hgvs_c}{name}{share}  [{call.status}]"]
     lines += [
@@ -203,9 +227,19 @@ def _call_lines(call: Call) -> list[str]:
     return [*lines, ""]
 
 
+def _number(percent: float) -> str:
+    """Whole numbers from ten on, below them two digits."""
+    return f"{percent:.0f}" if percent >= 9.5 else f"{percent:.2g}"
+
+
 def _reported_lines(reported: ReportedCalls) -> list[str]:
-    lines = [f"{len(reported.calls)} calls of {reported.target} on {reported.reference}", ""]
-    for call in reported.calls:
-        lines.extend(_call_lines(call))
+    lines = []
+    for name in reported.samples or ("",):
+        calls = [call for call in reported.calls if call.sample == name]
+        of = f"Sample {name}: " if name else ""
+        noun = "call" if len(calls) == 1 else "calls"
+        lines += [f"{of}{len(calls)} {noun} of {reported.target} on {reported.reference}", ""]
+        for call in calls:
+            lines.extend(_call_lines(call))
     lines.extend(f"note: {note}" for note in reported.notes)
     return lines

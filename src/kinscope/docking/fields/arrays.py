@@ -1,7 +1,7 @@
 """The arrays that docking's compiled loops read, and the constants of Vina's function.
 
-Plain named tuples of arrays, because compiled code takes those; :mod:`kinscope.docking.fields.vina`,
-:mod:`kinscope.docking.fields.vina` and :mod:`kinscope.docking.fields.torsions` make them.
+Plain named tuples of arrays, because compiled code takes those; :mod:`kinscope.docking.fields.vina`
+and :mod:`kinscope.docking.fields.torsions` make them.
 """
 
 from __future__ import annotations
@@ -93,21 +93,11 @@ class TreeArrays(NamedTuple):
     begin: Integers
 
 
-NO_GRID = GridArrays(
-    np.zeros((0, 8), dtype=np.float32),
-    np.zeros(0, dtype=np.int64),
-    np.zeros(3),
-    np.ones(3, dtype=np.int64),
-    1.0,
-)
+_NO_INTEGERS, _NO_SINGLES = np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.float32)
+NO_GRID = GridArrays(_NO_SINGLES.reshape(0, 8), _NO_INTEGERS, np.zeros(3), np.ones(3, dtype=np.int64), 1.0)
 NO_RECEPTOR = ReceptorArrays(
-    np.zeros((0, 3)), np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.float32),
-    np.zeros(3), 1.0, np.zeros(3, dtype=np.int64), np.zeros(1, dtype=np.int64), np.zeros(0, dtype=np.int32),
+    np.zeros((0, 3)), _NO_INTEGERS, _NO_INTEGERS, _NO_SINGLES, np.zeros(3), 1.0, np.zeros(3, dtype=np.int64),
+    np.zeros(1, dtype=np.int64), np.zeros(0, dtype=np.int32),
 )  # fmt: skip
-NO_PAIRS = PairArrays(
-    np.zeros(0, dtype=np.int64),
-    np.zeros(0, dtype=np.int64),
-    np.zeros(0, dtype=np.int64),
-    np.zeros(0, dtype=np.float32),
-)
-NO_TORSIONS = TorsionArrays(np.zeros((0, 4), dtype=np.int64), np.zeros((0, ORDERS)), np.zeros(0), 0.0, 1.0)
+NO_PAIRS = PairArrays(_NO_INTEGERS, _NO_INTEGERS, _NO_INTEGERS, _NO_SINGLES)
+NO_TORSIONS = TorsionArrays(_NO_INTEGERS.reshape(0, 4), np.zeros((0, ORDERS)), np.zeros(0), 0.0, 1.0)

@@ -1,7 +1,4 @@
-"""Minimising one pose over translation, rotation and torsions, compiled.
-
-Minimising poses over translation, rotation and torsions (BFGS).
-"""
+"""Minimising poses over translation, rotation and torsions (BFGS), compiled."""
 
 from __future__ import annotations
 
@@ -31,11 +28,8 @@ def _rotation(x: float, y: float, z: float, matrix: Floats) -> None:
         x, y, z = x / angle, y / angle, z / angle
     sine, cosine = math.sin(angle), math.cos(angle)
     rest = 1.0 - cosine
-    matrix[0, 0], matrix[1, 1], matrix[2, 2] = (
-        cosine + rest * x * x,
-        cosine + rest * y * y,
-        cosine + rest * z * z,
-    )
+    matrix[0, 0], matrix[1, 1] = cosine + rest * x * x, cosine + rest * y * y
+    matrix[2, 2] = cosine + rest * z * z
     matrix[0, 1], matrix[1, 0] = rest * x * y - sine * z, rest * x * y + sine * z
     matrix[0, 2], matrix[2, 0] = rest * x * z + sine * y, rest * x * z - sine * y
     matrix[1, 2], matrix[2, 1] = rest * y * z - sine * x, rest * y * z + sine * x

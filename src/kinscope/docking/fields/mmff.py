@@ -1,6 +1,4 @@
-"""The sum of MMFF94's terms and its minimisation in a receptor's field, compiled.
-
-MMFF94 of one molecule as arrays, with the parameters that RDKit assigns.
+"""MMFF94 of one molecule as arrays, and its minimisation in a receptor's field, compiled.
 
 RDKit types the molecule and looks the parameters up; what is done here is their sum (Halgren, J Comput Chem
 1996, 17, 490, 520, 553, 587; equations as in its first paper), because a relaxation in a receptor's field

@@ -7,10 +7,8 @@ charges of ff14SB and of MMFF94, and the change of polarisation energy on bindin
 :mod:`kinscope.structures.forcefield.system` has them). It is weighted lightly in the rank and is never a
 score (docs/decisions/0047).
 
-Generalised Born energies of poses, compiled: see :mod:`kinscope.docking.fields.polar` for what they are.
-
 Integrals: Hawkins, Cramer & Truhlar, Chem Phys Lett 1995, 246, 122. Radii from them: OBC model II, Onufriev,
-Bashford & Case, Proteins 2004, 55, 383. Energies are kcal/mol, lengths angstrom. Import where it is used.
+Bashford & Case, Proteins 2004, 55, 383. Energies are kcal/mol, lengths angstrom. Compiled: import where used.
 """
 
 from __future__ import annotations
@@ -155,21 +153,11 @@ def desolvation(points: Floats, charges: Floats, free: Floats, bound: Floats) ->
 
 
 _RADIUS_ANGSTROM = {
-    "H": 1.2,
-    "C": 1.7,
-    "N": 1.55,
-    "O": 1.5,
-    "F": 1.5,
-    "P": 1.85,
-    "S": 1.8,
-    "CL": 1.7,
-    "BR": 1.85,
-    "I": 2.0,
-}
+    "H": 1.2, "C": 1.7, "N": 1.55, "O": 1.5, "F": 1.5, "P": 1.85, "S": 1.8, "CL": 1.7, "BR": 1.85, "I": 2.0,
+}  # fmt: skip
 _HYDROGEN_ON_NITROGEN_ANGSTROM = 1.3
 _SCREENING = {"H": 0.85, "C": 0.72, "N": 0.79, "O": 0.85, "F": 0.88, "P": 0.86, "S": 0.96}
 _OTHER_RADIUS_ANGSTROM, _OTHER_SCREENING = 1.5, 0.8
-_OFFSET_ANGSTROM = 0.09
 _REACH_ANGSTROM = 20.0
 _CAP_NAMES = {
     "ACE": {"H1": "HH31", "H2": "HH32", "H3": "HH33"},
@@ -216,13 +204,9 @@ class PolarReceptor:
         return energies
 
     def bound(self, ligand: PolarAtoms, pose: Floats) -> tuple[float, Floats]:
-        """The energy of a pose (n_atoms, 3) without what the receptor's own atoms lose to each other.
+        """Energy (kcal/mol) of a pose (n_atoms, 3) without what the receptor's own atoms lose to each other.
 
-        Returns
-        -------
-        tuple
-            That energy in kcal/mol, and the Born radii of the receptor's atoms (n_receptor_atoms,) beside the
-            ligand, angstrom.
+        With it the Born radii of the receptor's atoms (n_receptor_atoms,) beside the ligand, angstrom.
         """
         points = np.ascontiguousarray(pose, dtype=np.float64)
         alone = np.zeros(len(points))
@@ -277,7 +261,7 @@ def _spheres(charges: Floats, elements: list[str], on_nitrogen: NDArray[np.bool_
     radii = np.array([_RADIUS_ANGSTROM.get(symbol, _OTHER_RADIUS_ANGSTROM) for symbol in elements])
     radii[on_nitrogen] = _HYDROGEN_ON_NITROGEN_ANGSTROM
     screening = np.array([_SCREENING.get(symbol, _OTHER_SCREENING) for symbol in elements])
-    return PolarAtoms(charges, radii, screening * (radii - _OFFSET_ANGSTROM))
+    return PolarAtoms(charges, radii, screening * (radii - _OFFSET))
 
 
 def _on_nitrogen(points: Floats, elements: list[str]) -> NDArray[np.bool_]:

@@ -133,13 +133,9 @@ def _cells(points: Floats) -> tuple[Floats, Integers, Integers, NDArray[np.int32
 class VinaFunction:
     """Intermolecular and intramolecular energy of one ligand in one rigid receptor.
 
-    Parameters
-    ----------
-    receptor_points, receptor_kinds
-        Heavy atoms of the receptor, shape (n_receptor, 3).
-    internal_pairs
-        Shape (n_pairs, 2): ligand heavy atoms more than three bonds apart whose distance a torsion can
-        change.
+    ``receptor_points``, ``receptor_kinds``: heavy atoms of the receptor, shape (n_receptor, 3).
+    ``internal_pairs``: shape (n_pairs, 2): ligand heavy atoms more than three bonds apart whose distance a
+    torsion can change.
     """
 
     def __init__(
@@ -221,9 +217,7 @@ def compute_maps(points: Floats, kinds: list[AtomKind], wanted: list[AtomKind], 
     cells = np.maximum(1, np.ceil(size / spacing)).astype(int)
     origin = np.array(box.center_angstrom) - cells * spacing / 2
     targets, sources = sorted(set(wanted)), sorted(set(kinds))
-    distance = np.sqrt(
-        np.arange(int(CUTOFF_ANGSTROM**2 * BINS_PER_SQUARE_ANGSTROM) + 2) / BINS_PER_SQUARE_ANGSTROM
-    )
+    distance = np.sqrt(np.arange(_N_BINS + 2) / BINS_PER_SQUARE_ANGSTROM)
     tables = np.array(
         [[pair_energy(kind, source, distance) for kind in targets] for source in sources], dtype=np.float32
     )

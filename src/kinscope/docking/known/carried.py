@@ -45,10 +45,8 @@ def carried_pose(
     ``receptor``: the user's model (n_atoms). ``own``: the drug as the structure shows it: heavy atoms in the
     model's frame. None: it does not.
 
-    Raises
-    ------
-    StructureError
-        If the pack has no reference pose of the drug, or the structure too little of its site.
+    Raises StructureError if the pack has no reference pose of the drug, or the structure too little of its
+    site.
     """
     start = _own_start(drug, own) or _laid_start(pack, drug, receptor)
     placed = start.coordinates
@@ -78,10 +76,8 @@ def carried_pose(
 def settle_in(pack: TargetPack, drug: DrugDefinition, receptor: AtomArray) -> tuple[ScoredPose, float]:
     """The shipped pose of a drug laid into a receptor (n_atoms) and minimised; how far it moved (angstrom).
 
-    Raises
-    ------
-    StructureError
-        If the pack has no reference pose of the drug, or the receptor too little of its site.
+    Raises StructureError if the pack has no reference pose of the drug, or the receptor too little of its
+    site.
     """
     start = _laid_start(pack, drug, receptor)
     measure = SymmetricRmsd(start.molecule)
@@ -149,15 +145,8 @@ def _laid_start(pack: TargetPack, drug: DrugDefinition, receptor: AtomArray) -> 
         )
     start = with_coordinates(shipped, fit.transform.apply(positions))
     words = f"{fit.in_words()}, the model of {drug.state} on yours"
-    transform = fit.transform
-    return _Start(
-        start,
-        drug.reference_entry,
-        words,
-        transform.atoms,
-        transform.rmsd_angstrom,
-        fit.near_rmsd_angstrom,
-    )
+    how_well = (fit.transform.atoms, fit.transform.rmsd_angstrom, fit.near_rmsd_angstrom)
+    return _Start(start, drug.reference_entry, words, *how_well)
 
 
 def _settled(system: BoundSystem, start: _Start, measure: SymmetricRmsd) -> ScoredPose:

@@ -73,10 +73,8 @@ def crystal_start(
     The crystal's chain is superposed on the model over the CA atoms around the ligand; bond orders, hydrogens
     and sound geometry come from the drug's definition (MMFF94, heavy atoms held).
 
-    Raises
-    ------
-    StructureError
-        If the drug names no entry, the entry or its ligand is absent, or too little of the site is shared.
+    Raises StructureError if the drug names no entry, the entry or its ligand is absent, or too little of the
+    site is shared.
     """
     if not drug.reference_entry:
         raise StructureError(
@@ -174,10 +172,7 @@ def crystal_pose(
 
     Hydrogens stand where the pose has them.
 
-    Raises
-    ------
-    KinscopeError
-        If the entry is not at hand or shows another molecule.
+    Raises KinscopeError if the entry is not at hand or shows another molecule.
     """
     code, chain, ligand = entry.split(":")
     crystal = read_chain(source, code, chain, pack)

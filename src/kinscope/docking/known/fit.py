@@ -3,14 +3,6 @@
 A drug is docked into the state whose crystal shows it. What it would meet in the other states is measured
 here rather than assumed: its known pose is laid into the other state's model by the site's CA atoms, what it
 runs into is counted, and a local minimisation says whether a mode of the kind exists there at all.
-
-What helix I does: straight, or bent over the myristate pocket.
-
-In crystals without a ligand in the pocket the helix runs on straight, where it would meet the SH2 domain of
-the closed form; with myristate or asciminib it ends early and goes on at a right angle, as autoinhibition and
-STAMP inhibitors need it (Nagar et al., Cell 2003, 112, 859; Wylie et al., Nature 2017, 543, 733). Measured on
-CA atoms alone: a turn of an alpha helix brings CA i and i+3 to 5.0 to 5.5 angstrom; where they are further
-apart the helix is broken.
 """
 
 from __future__ import annotations
@@ -19,6 +11,7 @@ from collections import Counter
 
 import numpy as np
 
+from kinscope.core.errors import StructureError
 from kinscope.docking.engine import Box, Coordinates, Mol
 from kinscope.docking.known.crystal import superpose_site
 from kinscope.docking.poses.rmsd import SymmetricRmsd
@@ -37,14 +30,6 @@ difference at all (docs/decisions/0042)."""
 _PADDING_ANGSTROM = 5.0
 
 
-def state_fit(
-    drug: DrugDefinition, pose: Mol, home: AtomArray, other: AtomArray, other_state: str
-) -> StateFit | None:
-    """How a drug's known pose fares in another state; see :func:`fit_in_state`."""
-    found = fit_in_state(drug, pose, home, other, other_state)
-    return None if found is None else found[0]
-
-
 def fit_in_state(
     drug: DrugDefinition, pose: Mol, home: AtomArray, other: AtomArray, other_state: str
 ) -> tuple[StateFit, Mol] | None:
@@ -53,13 +38,9 @@ def fit_in_state(
     ``pose``: its known pose in ``home``. ``home``, ``other``: native models (n_atoms) of the drug's own state
     and of the other.
 
-    Returns
-    -------
-    The measurement and the pose after a local minimisation there, or None if the other model does not hold
-    the site.
+    Returns the measurement and the pose after a local minimisation there, or None if the other model does not
+    hold the site.
     """
-    from kinscope.core.errors import StructureError
-
     points = np.asarray(pose.GetConformer().GetPositions(), dtype=np.float64)
     try:
         transform, _, site_rmsd = superpose_site(home, other, points, drug.id)
@@ -97,7 +78,14 @@ _SHORTEST_PIECE = 5
 
 
 def helix_bend(pack: TargetPack, model: AtomArray) -> HelixBend | None:
-    """Helix I of a model (n_atoms); None if the pack names no such region, or the model holds none of it."""
+    """Whether helix I of a model (n_atoms) is straight, or bent over the myristate pocket.
+
+    Without a ligand in the pocket it runs on straight in crystals, where it would meet the SH2 domain of the
+    closed form; with myristate or asciminib it ends early and goes on at a right angle, as autoinhibition and
+    STAMP inhibitors need it (Nagar et al., Cell 2003, 112, 859; Wylie et al., Nature 2017, 543, 733). A turn
+    of an alpha helix brings CA i and i+3 to 5.0 to 5.5 angstrom; where they are further apart it is broken.
+    None if the pack names no such region, or the model holds none of it.
+    """
     region = next((item for item in pack.regions if item.name == REGION), None)
     if region is None:
         return None

@@ -22,9 +22,13 @@ from kinscope.docking.poses.interactions import interactions
 from kinscope.docking.poses.rmsd import SymmetricRmsd
 from kinscope.docking.poses.validity import close_pairs, pose_problems
 from kinscope.docking.records import ReferencePoseRecord, ReferencePoseSet
+from kinscope.docking.relaxed.compare import Complex, relaxed_pose, residues_near
+from kinscope.docking.relaxed.mechanics import FileMechanics
 from kinscope.docking.run import with_coordinates
 from kinscope.docking.search.around_pose import short_walk
 from kinscope.docking.vina.engine import VinaEngine
+from kinscope.ligands.parameters.shipped import load_parameters
+from kinscope.results.docking import RelaxedSettings
 from kinscope.results.notes import Note, note
 from kinscope.structures.model import AtomArray
 from kinscope.structures.reference.build import reference_model
@@ -60,10 +64,7 @@ def build_reference_pose(
     ``pack``, ``drug``: the target, and one of its drugs (or a definition of the same kind). ``receptor``: the
     native model of the state (n_atoms). ``state``: for the record; the drug's own state if None.
 
-    Raises
-    ------
-    StructureError
-        If the entry or ligand is absent, or too little of the site is shared.
+    Raises StructureError if the entry or ligand is absent, or too little of the site is shared.
     """
     crystal = crystal_start(pack, drug, receptor, source)
     rest = _at_rest(crystal, drug, receptor, state)
@@ -71,6 +72,7 @@ def build_reference_pose(
     name_pose(pose, drug)
     rmsd = _rmsd_to_crystal(crystal, rest)
     problems = pose_problems(receptor, pose)
+    places = np.asarray(pose.GetConformer().GetPositions(), dtype=np.float64)
     record = ReferencePoseRecord(
         drug=drug.id, state=state or drug.state, site=drug.site,
         crystal=drug.reference_entry, analogue=bool(crystal.relative),
@@ -82,18 +84,10 @@ def build_reference_pose(
         score_kcal_per_mol=round(rest.best.score_kcal_per_mol, 3), rmsd_to_crystal_angstrom=round(rmsd, 3),
         interactions=interactions(receptor, pose), valid=not problems,
         notes=(*_notes(pack, drug, crystal, state, rmsd), *problems),
-        surroundings=surroundings_of(receptor, pose), surroundings_angstrom=SURROUNDINGS_ANGSTROM,
+        surroundings=tuple(residues_near(receptor, places, SURROUNDINGS_ANGSTROM)),
+        surroundings_angstrom=SURROUNDINGS_ANGSTROM,
     )  # fmt: skip
     return pose, record
-
-
-def surroundings_of(receptor: AtomArray, pose: Mol) -> tuple[int, ...]:
-    """Residues with an atom within :data:`SURROUNDINGS_ANGSTROM` of any atom of a pose."""
-    from scipy.spatial import cKDTree
-
-    points = np.asarray(pose.GetConformer().GetPositions(), dtype=np.float64)
-    gaps, _ = cKDTree(points).query(receptor.coord, distance_upper_bound=SURROUNDINGS_ANGSTROM)
-    return tuple(sorted({int(number) for number in receptor.res_id[np.isfinite(gaps)]}))
 
 
 def build_reference_poses(
@@ -151,10 +145,7 @@ def reference_pose(
 
     ``state`` names one of the drug's further states; by default the pose is that in its own.
 
-    Raises
-    ------
-    StructureError
-        If it has not been built.
+    Raises StructureError if it has not been built.
     """
     home = directory or pack.directory / POSES_DIRECTORY
     reason = ""
@@ -228,12 +219,8 @@ def _settled(
 
 def _relaxed(drug: DrugDefinition, receptor: AtomArray, start: Mol, system: BoundSystem) -> ScoredPose:
     """The crystal's pose relaxed by the force field together with a pocket that is another drug's."""
-    from kinscope.docking.relaxed.compare import relaxed_pose
-    from kinscope.docking.relaxed.mechanics import FileMechanics
-    from kinscope.ligands.parameters.shipped import load_parameters
-    from kinscope.results.docking import RelaxedSettings
-
-    pose, _ = relaxed_pose(receptor, start, FileMechanics(load_parameters(drug)), RelaxedSettings())
+    whole = Complex(receptor, start, FileMechanics(load_parameters(drug)), RelaxedSettings())
+    pose = relaxed_pose(whole)
     points = np.asarray(pose.GetConformer().GetPositions(), dtype=np.float64)
     return system.score(points[None])[0]
 
@@ -285,9 +272,8 @@ SEARCHED = "blind search"
 def site_center(pack: TargetPack, site: str, receptor: AtomArray) -> Coordinates | None:
     """Mean place (3,) in a model of the heavy atoms of the site's known drugs, laid in by the site.
 
-    Returns
-    -------
-    Coordinates in angstrom, or None if the model does not hold the site, or no drug of it has a known pose.
+    Returns coordinates in angstrom, or None if the model does not hold the site, or no drug of it has a known
+    pose.
     """
     middles = []
     for drug in pack.drugs:
@@ -306,10 +292,7 @@ def site_center(pack: TargetPack, site: str, receptor: AtomArray) -> Coordinates
 def check_site(pack: TargetPack, site: str) -> None:
     """Refuse a site that no drug of the pack has.
 
-    Raises
-    ------
-    StructureError
-        Naming those there are.
+    Raises StructureError naming those there are.
     """
     sites = sorted({drug.site for drug in pack.drugs})
     if site not in sites:

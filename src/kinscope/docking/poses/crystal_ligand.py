@@ -49,10 +49,8 @@ def heavy_molecule(atoms: AtomArray) -> Mol:
 def crystal_coordinates(ligand: Mol, crystal: AtomArray, *, where: str) -> Coordinates:
     """Crystal positions of the ligand's heavy atoms (in order), shape (n_heavy, 3).
 
-    Raises
-    ------
-    StructureError
-        If the crystal's ligand has other atoms or bonds (an atom missing in the density, for instance).
+    Raises StructureError if the crystal's ligand has other atoms or bonds (an atom missing in the density,
+    for instance).
     """
     shown = heavy_molecule(crystal)
     match = match_atoms(ligand, shown)
@@ -82,10 +80,7 @@ def lay_part_on(
 ) -> list[Mol]:
     """Molecules with some heavy atoms (``placed``) at positions (n_placed, 3) and the rest built on.
 
-    Raises
-    ------
-    ComputationError
-        If no conformer fits the positions.
+    Raises ComputationError if no conformer fits the positions.
     """
     from rdkit import Chem
     from rdkit.Geometry import Point3D

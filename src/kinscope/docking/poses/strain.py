@@ -27,10 +27,7 @@ _SEED = 20250614
 def pose_strain(pose: Mol) -> float | None:
     """Strain of a pose (all hydrogens, one conformer) in kcal/mol, never below nothing.
 
-    Returns
-    -------
-    float or None
-        None where MMFF94 has no parameters for the molecule, or no conformer could be made.
+    Returns None where MMFF94 has no parameters for the molecule, or no conformer could be made.
     """
     from rdkit import Chem
 

@@ -21,6 +21,7 @@ import math
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,7 +31,7 @@ from kinscope.core.seeds import derive_seed
 from kinscope.docking.engine import Box, Coordinates, Mol
 from kinscope.docking.geometry import rows_by_name
 from kinscope.docking.poses.rmsd import SymmetricRmsd
-from kinscope.docking.relaxed.complex_field import ComplexField, LigandMechanics, Terms
+from kinscope.docking.relaxed.complex_field import ComplexField, LigandMechanics, Pocket, Terms
 from kinscope.docking.relaxed.starts import Start, made_room, starts
 from kinscope.docking.run import with_coordinates
 from kinscope.docking.vina.engine import VinaEngine
@@ -54,6 +55,33 @@ _Z = 1.96
 
 
 @dataclass(frozen=True)
+class Complex:
+    """A drug in a native model, and how the two are relaxed."""
+
+    native: AtomArray
+    """The model (n_atoms)."""
+    pose: Mol
+    """The drug in it, with all hydrogens."""
+    mechanics: LigandMechanics
+    settings: RelaxedSettings
+
+    @cached_property
+    def points(self) -> Coordinates:
+        """The drug's atoms (n, 3), angstrom."""
+        return np.asarray(self.pose.GetConformer().GetPositions(), dtype=np.float64)
+
+    @cached_property
+    def heavy(self) -> Coordinates:
+        """Its heavy atoms (n, 3), angstrom."""
+        return self.points[[atom.GetIdx() for atom in self.pose.GetAtoms() if atom.GetAtomicNum() > 1]]
+
+    @cached_property
+    def measure(self) -> SymmetricRmsd:
+        """Between poses of the drug."""
+        return SymmetricRmsd(self.pose)
+
+
+@dataclass(frozen=True)
 class _Relaxed:
     """One member before it is weighted."""
 
@@ -66,33 +94,19 @@ class _Relaxed:
 
 
 def compare_relaxed(
-    drug: str,
-    state: str,
-    variant: str,
-    native: AtomArray,
-    pose: Mol,
-    substitutions: dict[int, str],
-    mechanics: LigandMechanics,
-    settings: RelaxedSettings,
-    seed: int = 1,
+    drug: str, state: str, variant: str, whole: Complex, substitutions: dict[int, str], seed: int = 1
 ) -> RelaxedComparison | None:
     """The interaction of a drug with the relaxed mutant against that with the relaxed native.
 
-    ``native``: the native model (n_atoms). ``pose``: the drug in it (all hydrogens). ``substitutions``:
-    three-letter name of the new residue by number. ``seed``: the repeats' seeds derive from it, the two
-    sides' independently.
-
-    Returns
-    -------
-    RelaxedComparison, or None if no substituted residue lies within ``settings.surroundings_angstrom`` of the
-    drug: then nothing that enters the energy differs.
+    ``substitutions``: three-letter name of the new residue by number. ``seed``: the repeats' seeds derive
+    from it, the two sides' independently. None if no substituted residue lies within
+    ``settings.surroundings_angstrom`` of the drug: then nothing that enters the energy differs.
     """
-    names = own_names(native, substitutions)
-    first = relaxed_side(native, pose, names, mechanics, settings, as_it_is=True, seed=seed)
-    second = relaxed_side(native, pose, substitutions, mechanics, settings, as_it_is=False, seed=seed)
+    first = relaxed_side(whole, own_names(whole.native, substitutions), as_it_is=True, seed=seed)
+    second = relaxed_side(whole, substitutions, as_it_is=False, seed=seed)
     if first is None or second is None:
         return None
-    return compare_sides(drug, state, variant, first, second, settings)
+    return compare_sides(drug, state, variant, first, second, whole.settings)
 
 
 def own_names(native: AtomArray, numbers: Sequence[int] | dict[int, str]) -> dict[int, str]:
@@ -126,56 +140,38 @@ def compare_sides(
 
 
 def relaxed_side(
-    native: AtomArray,
-    pose: Mol,
-    residues: dict[int, str],
-    mechanics: LigandMechanics,
-    settings: RelaxedSettings,
-    *,
-    as_it_is: bool,
-    seed: int,
+    whole: Complex, residues: dict[int, str], *, as_it_is: bool, seed: int
 ) -> ComplexSide | None:
     """One side: the native model with residues in their own or in other names, relaxed with the drug.
 
-    Parameters
-    ----------
-    native, pose, mechanics, settings
-        As in :func:`compare_relaxed`. What moves and what counts depends on the positions alone, so that any
-        two sides of the same positions compare.
-    residues
-        Three-letter name wanted by number.
-    as_it_is
-        Whether the model as it stands is the first member (the native side), beside rebuilt side chains.
-    seed
-        The repeats' seeds derive from it and from the residues' names.
-
-    Returns
-    -------
-    ComplexSide, or None if none of the residues lies within ``settings.surroundings_angstrom`` of the drug.
+    What moves and what counts depends on the positions alone, so that any two sides of the same positions
+    compare. ``residues``: three-letter name wanted by number. ``as_it_is``: whether the model as it stands is
+    the first member (the native side), beside rebuilt side chains. ``seed``: the repeats' seeds derive from
+    it and from the residues' names. None if none of the residues lies within
+    ``settings.surroundings_angstrom`` of the drug.
     """
     began = time.process_time()
-    points = np.asarray(pose.GetConformer().GetPositions(), dtype=np.float64)
+    native, points, settings = whole.native, whole.points, whole.settings
     near = residues_near(native, points, settings.surroundings_angstrom)
     present = {number: name for number, name in residues.items() if number in near}
     if not present:
         return None
-    heavy = [atom.GetIdx() for atom in pose.GetAtoms() if atom.GetAtomicNum() > 1]
-    base, turned = made_room(native, points[heavy])
+    base, turned = made_room(native, whole.heavy)
     moving = sorted({*_free(native, points, present, settings), *turned})
-    chosen = _starts(base, points[heavy], present, settings.rotamers, as_it_is=as_it_is)
+    chosen = _starts(base, whole.heavy, present, settings.rotamers, as_it_is=as_it_is)
     like = chosen[-1].atoms
-    field = ComplexField(
-        like, pose, mechanics, included=sorted({*near, *moving}), moving=moving,
-        anchor=_anchor(base, like), settings=settings,
-        around=np.asarray(native.coord[np.isin(native.res_id, list(present))], dtype=np.float64),
+    pocket = Pocket(
+        sorted({*near, *moving}), moving, _anchor(base, like),
+        np.asarray(native.coord[np.isin(native.res_id, list(present))], dtype=np.float64),
     )  # fmt: skip
-    members = _members(field, chosen, pose, points, settings)
+    field = ComplexField(like, whole.pose, whole.mechanics, pocket, settings)
+    members = _members(field, chosen, whole)
     side_chains = np.isin(like.res_id, list(present)) & (like.element != "H")
     own = derive_seed(seed, str(as_it_is), *map(str, present.items()))
-    repeats = _repeats(field, members, side_chains, pose, points, settings, own)
+    repeats = _repeats(field, _counting(members, side_chains, settings), whole, own)
     return _side(members, repeats, settings.weight_kcal_per_mol).model_copy(
         update={
-            "force_field": f"ff14SB and GBSA-OBC; drug: {mechanics.description}",
+            "force_field": f"ff14SB and GBSA-OBC; drug: {whole.mechanics.description}",
             "atoms": field.atoms, "moving_residues": tuple(moving),
             "cpu_seconds": round(time.process_time() - began, 1),
             "notes": (note("side-chains-made-room", residues=tuple(turned)),) if turned else (),
@@ -217,40 +213,34 @@ def residues_near(atoms: AtomArray, points: NDArray[np.floating], cutoff: float)
     return sorted({int(number) for number in atoms.res_id[np.isfinite(distance)]})
 
 
-def _members(
-    field: ComplexField, chosen: Sequence[Start], pose: Mol, ligand: Coordinates, settings: RelaxedSettings
-) -> list[_Relaxed]:
+def _members(field: ComplexField, chosen: Sequence[Start], whole: Complex) -> list[_Relaxed]:
     """Every start of one side relaxed, the hopeless ones dropped on the way."""
     like = chosen[-1].atoms
-    measure = SymmetricRmsd(pose)
     begun = []
     for start in chosen:
-        whole = np.asarray(start.atoms.coord[_order(start.atoms, like)], dtype=np.float64)
-        begun.append((start, whole, *field.begin(whole, ligand)))
-    limit = min(energy for *_, energy in begun) + settings.hopeless_kcal_per_mol
+        atoms = np.asarray(start.atoms.coord[_order(start.atoms, like)], dtype=np.float64)
+        begun.append((start, atoms, *field.begin(atoms, whole.points)))
+    limit = min(energy for *_, energy in begun) + whole.settings.hopeless_kcal_per_mol
     relaxed = []
-    for start, whole, points, energy in begun:
+    for start, atoms, points, energy in begun:
         if energy > limit:
             continue
-        coordinates, drug, terms = field.finish(whole, points)
+        coordinates, drug, terms = field.finish(atoms, points)
         protein = like.copy()
         protein.coord = coordinates.astype(np.float32)
-        vina = _vina(protein, with_coordinates(pose, drug))
-        moved = round(measure(drug, ligand), 2)
+        vina = _vina(protein, with_coordinates(whole.pose, drug))
+        moved = round(whole.measure(drug, whole.points), 2)
         relaxed.append(_Relaxed(start, coordinates, drug, terms, moved, vina))
     return relaxed
 
 
 def _repeats(
-    field: ComplexField, members: Sequence[_Relaxed], turned: NDArray[np.bool_], pose: Mol,
-    ligand: Coordinates, settings: RelaxedSettings, seed: int,
-) -> list[ComplexRepeat]:  # fmt: skip
+    field: ComplexField, counting: Sequence[_Relaxed], whole: Complex, seed: int
+) -> list[ComplexRepeat]:
     """The members that count, shaken and relaxed again, so many times independently."""
-    measure = SymmetricRmsd(pose)
-    counting = _counting(members, turned, settings)
     lowest = counting[0].terms.complex
     repeats = []
-    for number in range(settings.repeats):
+    for number in range(whole.settings.repeats):
         own = derive_seed(seed, number)
         ends = []
         for member in counting:
@@ -259,14 +249,14 @@ def _repeats(
             )
             ends.append(field.finish(member.protein, points)[1:])
         energies = [terms.complex for _, terms in ends]
-        shares = _weights(energies, settings.weight_kcal_per_mol)
+        shares = _weights(energies, whole.settings.weight_kcal_per_mol)
         mean, _ = _weighted([terms.interaction for _, terms in ends], shares)
         most = int(np.argmax(shares))
         repeats.append(
             ComplexRepeat(
                 seed=own, interaction_kcal_per_mol=round(mean, 2),
                 energy_kcal_per_mol=round(min(energies) - lowest, 2), rotamers=counting[most].start.label,
-                drug_moved_angstrom=round(measure(ends[most][0], ligand), 2),
+                drug_moved_angstrom=round(whole.measure(ends[most][0], whole.points), 2),
             )
         )  # fmt: skip
     return repeats
@@ -365,21 +355,13 @@ def _vina_difference(native: ComplexSide, mutant: ComplexSide) -> Difference:
     )  # fmt: skip
 
 
-def relaxed_pose(
-    receptor: AtomArray, pose: Mol, mechanics: LigandMechanics, settings: RelaxedSettings
-) -> tuple[Mol, AtomArray]:
-    """A pose (all hydrogens) and the protein (n_atoms) relaxed together, and nothing substituted."""
-    points = np.asarray(pose.GetConformer().GetPositions(), dtype=np.float64)
-    heavy = [atom.GetIdx() for atom in pose.GetAtoms() if atom.GetAtomicNum() > 1]
-    base, turned = made_room(receptor, points[heavy])
+def relaxed_pose(whole: Complex) -> Mol:
+    """A pose relaxed together with the protein, and nothing substituted."""
+    points, settings = whole.points, whole.settings
+    base, turned = made_room(whole.native, whole.heavy)
     moving = sorted({*residues_near(base, points, settings.near_angstrom), *turned})
     included = sorted({*residues_near(base, points, settings.surroundings_angstrom), *turned})
     anchor = np.asarray(base.coord, dtype=np.float64)
-    field = ComplexField(
-        base, pose, mechanics, included=included, moving=moving, anchor=anchor, settings=settings
-    )
+    field = ComplexField(base, whole.pose, whole.mechanics, Pocket(included, moving, anchor), settings)
     begun, _ = field.begin(anchor, points)
-    protein, drug, _ = field.finish(anchor, begun)
-    relaxed = base.copy()
-    relaxed.coord = protein.astype(np.float32)
-    return with_coordinates(pose, drug), relaxed
+    return with_coordinates(whole.pose, field.finish(anchor, begun)[1])

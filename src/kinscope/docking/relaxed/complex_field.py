@@ -9,21 +9,19 @@ Proteins 2004, 55, 383) with its surface term.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kinscope.core.errors import ComputationError, LigandError
 from kinscope.docking.engine import Coordinates, Mol
+from kinscope.results.docking import RelaxedSettings
 from kinscope.structures.forcefield.occupants import append_molecule
 from kinscope.structures.forcefield.relaxation import hold_loosely, reduce_system
 from kinscope.structures.forcefield.system import cpu_platform, create_system, static_context
 from kinscope.structures.io import to_openmm
 from kinscope.structures.model import AtomArray
-
-if TYPE_CHECKING:
-    from kinscope.results.docking import RelaxedSettings
 
 _BACKBONE = ("N", "CA", "C", "O")
 _SOFT_CHARGE_SCALE = 0.5
@@ -64,30 +62,33 @@ class Terms:
         return self.complex - self.protein - self.ligand
 
 
+@dataclass(frozen=True)
+class Pocket:
+    """What of a protein takes part when a drug is relaxed in it."""
+
+    included: list[int]
+    """Residue numbers in the energy."""
+    moving: list[int]
+    """Those of them that move with the drug."""
+    anchor: NDArray[Any]
+    """Shape (n_atoms, 3), angstrom: where backbone atoms of moving residues are loosely held."""
+    around: Coordinates | None = None
+    """Shape (n, 3), angstrom: residues with an atom near these, and the drug's atoms near them, are what
+    :meth:`ComplexField.shaken` moves; all that may move if None."""
+
+
 class ComplexField:
     """One protein composition with one drug, ready to relax any of its conformations.
 
-    Parameters
-    ----------
-    protein
-        Complete model (n_atoms) with the composition; its coordinates do not count.
-    ligand
-        All hydrogens.
-    included, moving
-        Residue numbers in the energy, and those of them that move with the drug.
-    anchor
-        Shape (n_atoms, 3), angstrom: where backbone atoms of moving residues are loosely held.
-    around
-        Shape (n, 3), angstrom: residues with an atom near these, and the drug's atoms near them, are what
-        :meth:`shaken` moves; all that may move if None.
+    ``protein``: complete model (n_atoms) with the composition; its coordinates do not count. ``ligand``: with
+    all hydrogens.
     """
 
     def __init__(
-        self, protein: AtomArray, ligand: Mol, mechanics: LigandMechanics, *, included: list[int],
-        moving: list[int], anchor: NDArray[Any], settings: RelaxedSettings,
-        around: Coordinates | None = None,
+        self, protein: AtomArray, ligand: Mol, mechanics: LigandMechanics, pocket: Pocket,
+        settings: RelaxedSettings,
     ) -> None:  # fmt: skip
-        self.kept = np.flatnonzero(np.isin(protein.res_id, included))
+        self.kept = np.flatnonzero(np.isin(protein.res_id, pocket.included))
         self._settings = settings
         topology, _ = to_openmm(protein)
         try:
@@ -105,28 +106,37 @@ class ComplexField:
                 where="relaxation of a complex",
                 remedy="Make them anew: kinscope parameters",
             )
-        rows = self.kept[: len(self.kept)]
+        rows = self.kept
         caps = np.isin(protein.res_name[rows], ("ACE", "NME"))
-        inner = np.isin(protein.res_id[rows], moving) & ~caps
-        atoms = len(rows) + ligand.GetNumAtoms()
-        free = np.concatenate([inner, np.ones(ligand.GetNumAtoms(), dtype=bool)])
-        held = np.where(
-            inner & np.isin(protein.atom_name[rows], _BACKBONE),
-            settings.backbone_restraint_kcal_per_mol_angstrom2,
-            0.0,
-        )
-        places = np.zeros((atoms, 3))
-        places[: len(rows)] = anchor[rows]
-        strengths = np.concatenate([held, np.zeros(ligand.GetNumAtoms())])
-        self._soft = self._context(whole, alone, ligand, rows, places, strengths, free, solvent=False)
-        self._full = self._context(whole, alone, ligand, rows, places, strengths, free, solvent=True)
-        if around is not None:
-            own = np.concatenate([protein.res_id[rows], np.full(ligand.GetNumAtoms(), _OF_DRUG)])
-            at = np.concatenate([anchor[rows], ligand.GetConformer().GetPositions()])
-            free = free & _near(at, own, around, settings.shake_angstrom)
+        inner = np.isin(protein.res_id[rows], pocket.moving) & ~caps
+        held = inner & np.isin(protein.atom_name[rows], _BACKBONE)
+        count = ligand.GetNumAtoms()
+        free = np.concatenate([inner, np.ones(count, dtype=bool)])
+        strength = np.where(held, settings.backbone_restraint_kcal_per_mol_angstrom2, 0.0)
+        strengths = np.concatenate([strength, np.zeros(count)])
+        places = np.concatenate([pocket.anchor[rows], np.zeros((count, 3))])
+        born = born_radii(ligand)
+
+        def context(*, solvent: bool) -> Any:
+            scale = 1.0 if solvent else _SOFT_CHARGE_SCALE
+            system = reduce_system(whole, rows, solvent=solvent, charge_scale=scale)
+            append_molecule(system, alone, born, scale)
+            hold_loosely(system, places, strengths, settings.backbone_freedom_angstrom)
+            for index in np.flatnonzero(~free):
+                system.setParticleMass(int(index), 0.0)  # OpenMM never moves mass 0
+            return static_context(system)
+
+        self._soft, self._full = context(solvent=False), context(solvent=True)
+        if pocket.around is not None:
+            residues = np.concatenate([protein.res_id[rows], np.full(count, _OF_DRUG)])
+            at = np.concatenate([pocket.anchor[rows], ligand.GetConformer().GetPositions()])
+            free = free & _near(at, residues, pocket.around, settings.shake_angstrom)
         self._shaking = _shaking_context(self._soft.getSystem(), free, settings.shake_kelvin)
         self._protein = static_context(reduce_system(whole, rows, solvent=True, charge_scale=1.0))
-        self._ligand = static_context(_ligand_alone(whole, alone, ligand))
+        # The ligand by itself with the very cutoffs and solvent that it has in the complex.
+        bare = reduce_system(whole, np.array([], dtype=np.int64), solvent=True, charge_scale=1.0)
+        append_molecule(bare, alone, born)
+        self._ligand = static_context(bare)
 
     @property
     def atoms(self) -> int:
@@ -136,16 +146,10 @@ class ComplexField:
     def begin(self, protein: Coordinates, ligand: Coordinates) -> tuple[Coordinates, float]:
         """Overlaps relieved, and a few steps in the full energy: enough to see which starts are hopeless.
 
-        Parameters
-        ----------
-        protein
-            Shape (n_atoms, 3) of the whole model, angstrom.
-        ligand
-            Shape (n_ligand_atoms, 3), angstrom.
+        ``protein``: shape (n_atoms, 3) of the whole model, angstrom. ``ligand``: shape (n_ligand_atoms, 3),
+        angstrom.
 
-        Returns
-        -------
-        What :meth:`finish` goes on from, and its energy in kcal/mol.
+        Returns what :meth:`finish` goes on from, and its energy in kcal/mol.
         """
         points = self.joined(protein, ligand)
         points = _minimised(self._soft, points, self._settings.clash_iterations)
@@ -176,14 +180,9 @@ class ComplexField:
     def finish(self, protein: Coordinates, points: Coordinates) -> tuple[Coordinates, Coordinates, Terms]:
         """Relax drug and pocket together from where :meth:`begin` left them.
 
-        Returns
-        -------
-        Protein (n_atoms, 3), drug, and the energies.
+        Returns protein (n_atoms, 3), drug, and the energies.
 
-        Raises
-        ------
-        ComputationError
-            If the energy is not finite.
+        Raises ComputationError if the energy is not finite.
         """
         points = _minimised(self._full, points, self._settings.final_iterations)
         count = len(self.kept)
@@ -201,44 +200,18 @@ class ComplexField:
         whole[self.kept] = points[:count]
         return whole, points[count:], terms
 
-    def _context(
-        self, whole: Any, alone: Any, ligand: Mol, rows: NDArray[np.intp], places: Coordinates,
-        strengths: NDArray[np.float64], free: NDArray[np.bool_], *, solvent: bool,
-    ) -> Any:  # fmt: skip
-        scale = 1.0 if solvent else _SOFT_CHARGE_SCALE
-        system = reduce_system(whole, rows, solvent=solvent, charge_scale=scale)
-        add_ligand(system, alone, ligand, scale)
-        hold_loosely(
-            system, places, strengths, self._settings.backbone_freedom_angstrom, group=1
-        )  # fmt: skip
-        for index in np.flatnonzero(~free):
-            system.setParticleMass(int(index), 0.0)  # OpenMM never moves mass 0
-        return static_context(system)
-
-
-def add_ligand(system: Any, alone: Any, molecule: Mol, charge_scale: float = 1.0) -> None:
-    """Append a ligand's particles and terms to a System that has the same kinds of forces."""
-    append_molecule(system, alone, born_radii(molecule), charge_scale)
-
 
 def born_radii(molecule: Mol) -> tuple[tuple[float, float], ...]:
     """Radius (nm) and screening factor of every atom (n_atoms) of a ligand in the implicit solvent."""
-    return tuple(_born_radius(molecule, index) for index in range(molecule.GetNumAtoms()))
-
-
-def _born_radius(molecule: Mol, index: int) -> tuple[float, float]:
-    atom = molecule.GetAtomWithIdx(index)
-    beside = [other.GetSymbol() for other in atom.GetNeighbors()]
-    if atom.GetSymbol() == "H":
-        return (_HYDROGEN_ON_NITROGEN_NM if "N" in beside else _HYDROGEN_NM), _SCALE["H"]
-    return _RADIUS_NM.get(atom.GetSymbol(), 0.17), _SCALE.get(atom.GetSymbol(), 0.8)
-
-
-def _ligand_alone(whole: Any, alone: Any, molecule: Mol) -> Any:
-    """The ligand by itself with the very cutoffs and solvent that it has in the complex."""
-    system = reduce_system(whole, np.array([], dtype=np.int64), solvent=True, charge_scale=1.0)
-    add_ligand(system, alone, molecule)
-    return system
+    found = []
+    for atom in molecule.GetAtoms():
+        symbol = atom.GetSymbol()
+        radius = _RADIUS_NM.get(symbol, 0.17)
+        if symbol == "H":
+            on_nitrogen = any(other.GetSymbol() == "N" for other in atom.GetNeighbors())
+            radius = _HYDROGEN_ON_NITROGEN_NM if on_nitrogen else _HYDROGEN_NM
+        found.append((radius, _SCALE.get(symbol, 0.8)))
+    return tuple(found)
 
 
 def _near(

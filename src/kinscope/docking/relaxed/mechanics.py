@@ -38,10 +38,7 @@ class FileMechanics:
     def system(self, molecule: Mol) -> Any:
         """The ligand's System in the molecule's atom order.
 
-        Raises
-        ------
-        LigandError
-            If the molecule is not the one that the parameters are of.
+        Raises LigandError if the molecule is not the one that the parameters are of.
         """
         from openmm import app
 
@@ -124,19 +121,11 @@ def occupant_of(pack: TargetPack, drug: DrugDefinition, shown: AtomArray) -> Occ
     Hydrogens are built on, and so is an atom or two that the crystal lacks (of the myristoyl group of 2FO0 an
     oxygen); what is built may move.
 
-    Parameters
-    ----------
-    pack, drug
-        The target, and a drug with parameters.
-    shown
-        The crystal's ligand, heavy atoms (n_heavy), in the model's frame.
+    ``pack``, ``drug``: the target, and a drug with parameters. ``shown``: the crystal's ligand, heavy atoms
+    (n_heavy), in the model's frame.
 
-    Raises
-    ------
-    StructureError
-        If the crystal shows another molecule, or less than :data:`SHOWN` of this one.
-    LigandError
-        If there are no parameters.
+    Raises StructureError if the crystal shows another molecule, or less than :data:`SHOWN` of this one;
+    LigandError if there are no parameters.
     """
     ligand = load_ligand(drug)
     placed, places = _placed(ligand, shown, f"{drug.ccd} of a crystal")

@@ -41,16 +41,9 @@ class Start:
 def starts(protein: AtomArray, ligand: Coordinates, substitutions: dict[int, str], most: int) -> list[Start]:
     """A protein with residues replaced (three-letter names; its own name rebuilds a side chain).
 
-    Parameters
-    ----------
-    protein
-        Complete model (n_atoms).
-    ligand
-        Heavy atoms of the drug, shape (n, 3), angstrom.
-    substitutions
-        New name by residue number.
-    most
-        So many are given, one per combination of rotamers, least overlap first.
+    ``protein``: complete model (n_atoms). ``ligand``: heavy atoms of the drug, shape (n, 3), angstrom.
+    ``substitutions``: new name by residue number. ``most``: so many are given, one per combination of
+    rotamers, least overlap first.
     """
     options = {
         number: _options(protein, ligand, number, name, most) for number, name in substitutions.items()
@@ -62,7 +55,7 @@ def starts(protein: AtomArray, ligand: Coordinates, substitutions: dict[int, str
         for part in choice:
             atoms = _with(atoms, part)
         label = ", ".join(f"{number} {part.label}" for number, part in zip(numbers, choice, strict=True))
-        overlap = sum(_overlap(atoms, ligand, number) for number in numbers)
+        overlap = sum(_overlap(atoms[atoms.res_id == number], atoms, ligand, number) for number in numbers)
         found.append(Start(atoms, label, round(overlap, 2)))
     return sorted(found, key=lambda start: start.overlap_angstrom2)[:most]
 
@@ -101,7 +94,7 @@ def _options(protein: AtomArray, ligand: Coordinates, number: int, name: str, mo
             moved = dict(zip(place.atom_names[row], place.coord[row], strict=True))
             part = residue_atoms(protein[span[0] : span[1]], residue, moved)
             option = _Option(number, f"{label} {tautomer}".strip(), part)
-            overlap = _overlap_of(part, protein, ligand, number)
+            overlap = _overlap(part, protein, ligand, number)
             if option.label not in kept or overlap < kept[option.label][0]:
                 kept[option.label] = (overlap, option)
     return [option for _, option in sorted(kept.values(), key=lambda pair: pair[0])][:most]
@@ -116,11 +109,7 @@ def _with(atoms: AtomArray, option: _Option) -> AtomArray:
     )
 
 
-def _overlap(atoms: AtomArray, ligand: Coordinates, number: int) -> float:
-    return _overlap_of(atoms[atoms.res_id == number], atoms, ligand, number)
-
-
-def _overlap_of(part: AtomArray, protein: AtomArray, ligand: Coordinates, number: int) -> float:
+def _overlap(part: AtomArray, protein: AtomArray, ligand: Coordinates, number: int) -> float:
     side = part[(part.element != "H") & ~np.isin(part.atom_name, _FRAME)]
     if not len(side):
         return 0.0

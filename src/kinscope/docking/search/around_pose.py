@@ -59,10 +59,7 @@ def sample_known_pose(
     from kicks of it. Each is minimised and then makes ``settings.steps`` moves: kick, minimise, keep by the
     Metropolis rule. Poses with an atom outside the box are dropped, as the receptor beyond it is not seen.
 
-    Raises
-    ------
-    ComputationError
-        If no walker stays in the box.
+    Raises ComputationError if no walker stays in the box.
     """
     random = np.random.default_rng(seed)
     starts = [kicked(reference, system.torsions, settings, random) for _ in range(settings.starts)]

@@ -22,6 +22,8 @@ _STEP_TOLERANCE_KCAL_PER_MOL = 0.02
 _TEMPERATURE_KCAL_PER_MOL = 1.2
 _POOL_WINDOW_KCAL_PER_MOL = 8.0
 _SAME_POSE_ANGSTROM = 0.7
+_POOL = 100
+"""Minima that are kept."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +66,6 @@ def search_box(
     box: Box,
     effort: SearchEffort,
     seed: int,
-    most: int = 100,
 ) -> Found:
     """Search a box for minima of a function.
 
@@ -72,9 +73,8 @@ def search_box(
     cannot change. ``seed``: same seed, same machine: same minima.
     """
     random = np.random.default_rng(seed)
-    walkers, energies, which = _begin(score, mobility, conformers, box, effort, random, effort.walkers)
-    pool = _Pool(most)
-    pool.add(walkers, energies, which)
+    walkers, energies, which = _begin(score, mobility, conformers, box, effort, random)
+    pool = _pooled(None, walkers, energies, which)
     for step in range(1, effort.steps + 1):
         trial = mobility.move(walkers, random_step(mobility, walkers, random))
         trial, trial_energies = minimise(
@@ -83,18 +83,18 @@ def search_box(
         rise = trial_energies - energies
         accepted = random.random(len(rise)) < np.exp(-np.clip(rise, 0.0, 50.0) / _TEMPERATURE_KCAL_PER_MOL)
         walkers[accepted], energies[accepted] = trial[accepted], trial_energies[accepted]
-        pool.add(walkers[accepted], energies[accepted], which[accepted])
+        pool = _pooled(pool, walkers[accepted], energies[accepted], which[accepted])
         if step % effort.renew_every == 0 and step < effort.steps:
             _renew(walkers, energies, which, pool, random)
-    return pool.best()
+    return pool
 
 
 def _begin(
     score: ScoreArrays, mobility: Mobility, conformers: Floats, box: Box, effort: SearchEffort,
-    random: np.random.Generator, count: int,
+    random: np.random.Generator,
 ) -> tuple[Floats, Floats, NDArray[np.intp]]:  # fmt: skip
     """The best of many random placements, half minimised."""
-    total = count * effort.placements
+    total = effort.walkers * effort.placements
     which = random.integers(len(conformers), size=total)
     poses = conformers[which]
     turns = random.normal(size=(total, 3))
@@ -113,7 +113,7 @@ def _begin(
         kept_energies.append(found)
         kept_which.append(which[rows])
     energies = np.concatenate(kept_energies)
-    order = np.argsort(energies)[:count]
+    order = np.argsort(energies)[: effort.walkers]
     return np.concatenate(kept_poses)[order], energies[order], np.concatenate(kept_which)[order]
 
 
@@ -134,10 +134,9 @@ def random_step(mobility: Mobility, walkers: Floats, random: np.random.Generator
 
 
 def _renew(
-    walkers: Floats, energies: Floats, which: NDArray[np.intp], pool: _Pool, random: np.random.Generator
+    walkers: Floats, energies: Floats, which: NDArray[np.intp], found: Found, random: np.random.Generator
 ) -> None:
     """Walkers far behind the best go on from one of the best distinct minima, a third of them at most."""
-    found = pool.best()
     behind = np.flatnonzero(energies > found.energies[0] + _POOL_WINDOW_KCAL_PER_MOL / 2)
     behind = behind[np.argsort(-energies[behind])][: len(walkers) // 3]
     good = np.flatnonzero(found.energies <= found.energies[0] + _POOL_WINDOW_KCAL_PER_MOL / 2)
@@ -146,31 +145,16 @@ def _renew(
     which[behind] = found.conformers[source]
 
 
-class _Pool:
-    """The best distinct minima met so far."""
-
-    def __init__(self, most: int) -> None:
-        self._most = most
-        self._found: Found | None = None
-
-    def add(self, poses: Floats, energies: Floats, conformers: NDArray[np.intp]) -> None:
-        """Take minima in; of those nearer than half an angstrom the best stays."""
-        if self._found is not None:
-            poses = np.concatenate([self._found.poses, poses])
-            energies = np.concatenate([self._found.energies, energies])
-            conformers = np.concatenate([self._found.conformers, conformers])
-        if not len(poses):
-            return
-        order = np.argsort(energies, kind="stable")
-        order = order[energies[order] <= energies[order[0]] + _POOL_WINDOW_KCAL_PER_MOL]
-        kept = _kept_rows(poses, order, _SAME_POSE_ANGSTROM, self._most)
-        self._found = Found(poses[kept], energies[kept], conformers[kept])
-
-    def best(self) -> Found:
-        """What was found, best first."""
-        if self._found is None:
-            raise ValueError("nothing has been added")
-        return self._found
+def _pooled(known: Found | None, poses: Floats, energies: Floats, conformers: NDArray[np.intp]) -> Found:
+    """The best distinct minima met so far, best first; of those that are one pose the best stays."""
+    if known is not None:
+        poses = np.concatenate([known.poses, poses])
+        energies = np.concatenate([known.energies, energies])
+        conformers = np.concatenate([known.conformers, conformers])
+    order = np.argsort(energies, kind="stable")
+    order = order[energies[order] <= energies[order[0]] + _POOL_WINDOW_KCAL_PER_MOL]
+    kept = _kept_rows(poses, order, _SAME_POSE_ANGSTROM, _POOL)
+    return Found(poses[kept], energies[kept], conformers[kept])
 
 
 def distinct_rows(poses: Floats, energies: Floats, most: int, apart_angstrom: float) -> NDArray[np.intp]:

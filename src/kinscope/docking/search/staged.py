@@ -116,7 +116,7 @@ class Search:
         lowest = min(self.relaxation.energy(conformer) for conformer in conformers)
         first, strain, lowest = self._relaxed(self._apart(found), conformers, lowest)
         met = self._hop(_Met(first, strain, self._rank(first, strain)), lowest, exhaustiveness, seed)
-        best = self._distinct(met.poses, met.ranks, _FINISHED, _FINISHED_APART_ANGSTROM)
+        best = self._distinct(met, _FINISHED)
         done = self.relaxation.relax(met.poses[best], self.exact_field, lowest)
         ranks = self._rank(done.coordinates, done.strain_kcal_per_mol)
         ranks += POLAR_WEIGHT * parts.polar(done.coordinates)
@@ -132,7 +132,7 @@ class Search:
         steps = max(2, round(_HOPS * exhaustiveness / (8 * _GATHERINGS)))
         for _ in range(_GATHERINGS - 1):
             met = self._walk(met, steps, lowest, random, polar=False)
-        met = met.rows(self._distinct(met.poses, met.ranks, _POLAR_BEGIN, _FINISHED_APART_ANGSTROM))
+        met = met.rows(self._distinct(met, _POLAR_BEGIN))
         ranks = met.ranks + POLAR_WEIGHT * self.parts.polar(met.poses)
         return self._walk(replace(met, ranks=ranks), steps, lowest, random, polar=True)
 
@@ -145,7 +145,7 @@ class Search:
         the same distribution as one (Christen & Fox, J Comput Graph Stat 2005, 14, 795) and spares them for
         the many steps that overlap something.
         """
-        chosen = self._distinct(met.poses, met.ranks, _HOPPERS, _FINISHED_APART_ANGSTROM)
+        chosen = self._distinct(met, _HOPPERS)
         walkers = met.rows(chosen[np.arange(_HOPPERS) % len(chosen)])
         places, at, plain = walkers.poses, walkers.ranks, self._rank(walkers.poses, walkers.strain)
         for _ in range(steps):
@@ -178,9 +178,10 @@ class Search:
         ranks: Floats = self.parts.exact.buried(poses[:, self.parts.heavy]) + STRAIN_WEIGHT * strain
         return ranks
 
-    def _distinct(self, poses: Floats, ranks: Floats, most: int, apart_angstrom: float) -> NDArray[np.intp]:
+    def _distinct(self, met: _Met, most: int) -> NDArray[np.intp]:
         """The best poses whose heavy atoms are so far apart (RMSD, not symmetry-corrected)."""
-        return distinct_rows(poses[:, self.parts.heavy], ranks, most, apart_angstrom)
+        poses = met.poses[:, self.parts.heavy]
+        return distinct_rows(poses, met.ranks, most, _FINISHED_APART_ANGSTROM)
 
     def _apart(self, found: Found) -> Found:
         """Some minima, each different from all better ones."""

@@ -52,10 +52,7 @@ def compare_docking(
     mutant's pocket lies from the native's (:func:`pocket_rmsd`): the same atoms in the same places have no
     receptor noise between them. None: the noise of two crystals.
 
-    Raises
-    ------
-    BadInputError
-        If the runs are not of one drug, state and mode, or there is no mutant run.
+    Raises BadInputError if the runs are not of one drug, state and mode, or there is no mutant run.
     """
     _check(drug, native, mutants)
     ordered = sorted(mutants, key=lambda run: run.alternative)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from typing import Any
 
 from kinscope.analysis.calls import call
 from kinscope.docking.engine import Mol
@@ -43,6 +44,15 @@ class Subject:
     substitutions: dict[int, str]
     """Three-letter name of the new residue by number."""
 
+    def named(self) -> dict[str, Any]:
+        """What every row says of it."""
+        drug = self.drug
+        return {
+            "drug": drug.id, "name": drug.name, "binding_type": drug.binding_type, "site": drug.site,
+            "state": self.state, "state_label": self.state_label, "own_state": drug.state,
+            "variant": self.variant,
+        }  # fmt: skip
+
 
 def docked_row(
     subject: Subject,
@@ -65,9 +75,7 @@ def docked_row(
     notes = [no_relaxed] if relaxed is None and no_relaxed else []
     notes.append(note("rmsd-to-known-pose", to_crystal_angstrom=reference.rmsd_to_crystal_angstrom))
     return DockingRow(
-        drug=subject.drug.id, name=subject.drug.name, binding_type=subject.drug.binding_type,
-        site=subject.drug.site, state=subject.state, state_label=subject.state_label,
-        own_state=subject.drug.state, variant=subject.variant, outcome="docked",
+        **subject.named(), outcome="docked",
         native=_side(native), mutant=_side(mutant),
         difference_kcal_per_mol=comparison.difference_kcal_per_mol, relaxed=relaxed,
         contacts_lost=comparison.contacts_lost, contacts_gained=comparison.contacts_gained,
@@ -86,22 +94,13 @@ def docked_row(
 
 def misfit_row(subject: Subject, native: StateFit, mutant: StateFit | None) -> DockingRow:
     """A row of a drug whose binding mode does not exist in the state."""
-    return DockingRow(
-        drug=subject.drug.id, name=subject.drug.name, binding_type=subject.drug.binding_type,
-        site=subject.drug.site, state=subject.state, state_label=subject.state_label,
-        own_state=subject.drug.state, variant=subject.variant, outcome="does not fit",
-        native_fit=native, mutant_fit=mutant,
-    )  # fmt: skip
+    return DockingRow(**subject.named(), outcome="does not fit", native_fit=native, mutant_fit=mutant)
 
 
 def unmodelled_row(subject: Subject) -> DockingRow:
     """A row of a drug whose site the state's model does not hold."""
-    return DockingRow(
-        drug=subject.drug.id, name=subject.drug.name, binding_type=subject.drug.binding_type,
-        site=subject.drug.site, state=subject.state, state_label=subject.state_label,
-        own_state=subject.drug.state, variant=subject.variant, outcome="not modelled",
-        notes=(note("site-not-modelled", site=subject.drug.site),),
-    )  # fmt: skip
+    why = note("site-not-modelled", site=subject.drug.site)
+    return DockingRow(**subject.named(), outcome="not modelled", notes=(why,))
 
 
 def _compared(

@@ -71,7 +71,6 @@ class VinaSystem:
         self._ligand = ligand
         self._kinds = [kinds[int(index)] for index in self._heavy]
         self._pairs = _internal_pairs(ligand, tree, self._heavy)
-        self._grid: GridFunction | None = None
         points, receptor_kinds = receptor_near(receptor, box)
         self.function = VinaFunction(points, receptor_kinds, self._kinds, self._pairs)
         self._mobility = _mobility(tree, self._heavy)
@@ -99,7 +98,7 @@ class VinaSystem:
 
     def confirm(self, coordinates: Coordinates) -> ScoredPose:
         """The same pose scored by Vina's own program."""
-        energies = self._vina(self._box, coordinates, seed=1, spacing=_CONFIRM_SPACING_ANGSTROM).score()
+        energies = self._vina(coordinates, seed=1, spacing=_CONFIRM_SPACING_ANGSTROM).score()
         return ScoredPose(coordinates, float(energies[0]), float(energies[1]), float(energies[5]))
 
     def search(
@@ -116,7 +115,7 @@ class VinaSystem:
             SearchParts(
                 self._ligand, self._heavy, self._mobility,
                 _mobility(self.tree, np.arange(self._ligand.GetNumAtoms())),
-                self._grid_function(), self.function,
+                self._grid, self.function,
                 self._torsion_function(torsion_weight), self._box, self._whole, self.polar,
             )
         ).run(seed=seed, exhaustiveness=exhaustiveness, n_poses=n_poses, score=self.score)  # fmt: skip
@@ -135,15 +134,13 @@ class VinaSystem:
         bonds = [(first, second) for first, second, _ in self.tree.torsions]
         return TorsionFunction(torsion_series(self._ligand, self._heavy, bonds), weight)
 
-    def _grid_function(self) -> GridFunction:
-        if self._grid is None:
-            points, kinds = receptor_near(self._receptor, self._box)
-            maps = compute_maps(points, kinds, self._kinds, self._box)
-            self._grid = GridFunction(maps, self._kinds, self._pairs)
-        return self._grid
+    @cached_property
+    def _grid(self) -> GridFunction:
+        points, kinds = receptor_near(self._receptor, self._box)
+        return GridFunction(compute_maps(points, kinds, self._kinds, self._box), self._kinds, self._pairs)
 
     def _vina_search(self, *, seed: int, exhaustiveness: int, n_poses: int) -> list[ScoredPose]:
-        vina = self._vina(self._box, self._start, seed=seed, spacing=GRID_SPACING_ANGSTROM)
+        vina = self._vina(self._start, seed=seed, spacing=GRID_SPACING_ANGSTROM)
         vina.dock(exhaustiveness=exhaustiveness, n_poses=n_poses)
         text = vina.poses(n_poses=n_poses, energy_range=_ENERGY_RANGE_KCAL_PER_MOL)
         found = [self.tree.whole(_read_coordinates(block), self._start) for block in _models(text)]
@@ -159,7 +156,7 @@ class VinaSystem:
         target[self._heavy] = heavy
         return self.tree.carry(target, start, set(map(int, self._heavy)))
 
-    def _vina(self, box: Box, coordinates: Coordinates, *, seed: int, spacing: float) -> Any:
+    def _vina(self, coordinates: Coordinates, *, seed: int, spacing: float) -> Any:
         from vina import Vina
 
         vina = Vina(sf_name="vina", cpu=1, seed=seed, verbosity=0)
@@ -170,9 +167,8 @@ class VinaSystem:
                 vina.set_receptor(str(path))
             # With the ligand known, only the maps of its atom types are computed.
             vina.set_ligand_from_string(self.tree.pdbqt(coordinates))
-            vina.compute_vina_maps(
-                center=list(box.center_angstrom), box_size=list(box.size_angstrom), spacing=spacing
-            )
+            center, size = list(self._box.center_angstrom), list(self._box.size_angstrom)
+            vina.compute_vina_maps(center=center, box_size=size, spacing=spacing)
         except (RuntimeError, TypeError, ValueError) as error:
             raise LigandError(
                 f"Vina cannot use this ligand or receptor: {error}.",

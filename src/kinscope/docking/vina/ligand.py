@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from kinscope.core.errors import LigandError
 from kinscope.docking.engine import Coordinates, Mol
-from kinscope.docking.geometry import fit
 from kinscope.ligands.chemistry import quiet
+from kinscope.structures.side_chains.rotamers import superposition
 
 
 @dataclass(frozen=True)
@@ -54,12 +54,8 @@ class LigandTree:
     def whole(self, moved: NDArray[np.float64], start: Coordinates) -> Coordinates:
         """Coordinates of every atom after Vina moved those of the PDBQT.
 
-        Parameters
-        ----------
-        moved
-            Shape (n_pdbqt_atoms, 3), in file order.
-        start
-            Shape (n_atoms, 3): any pose with the ligand's bond lengths and angles.
+        ``moved``: shape (n_pdbqt_atoms, 3), in file order. ``start``: shape (n_atoms, 3): any pose with the
+        ligand's bond lengths and angles.
         """
         target = np.array(start, dtype=np.float64)
         target[self.order] = moved
@@ -68,19 +64,14 @@ class LigandTree:
     def carry(self, target: Coordinates, start: Coordinates, placed: set[int]) -> Coordinates:
         """A whole pose from the atoms of it that are placed already.
 
-        Parameters
-        ----------
-        target
-            Shape (n_atoms, 3); right for the atoms in ``placed``.
-        start
-            Shape (n_atoms, 3): any pose with the ligand's bond lengths and angles.
-        placed
-            Atoms that keep their coordinates, at least every heavy atom; the others ride on their rigid body.
+        ``target``: shape (n_atoms, 3); right for the atoms in ``placed``. ``start``: shape (n_atoms, 3): any
+        pose with the ligand's bond lengths and angles. ``placed``: atoms that keep their coordinates, at
+        least every heavy atom; the others ride on their rigid body.
         """
         whole = np.array(target)
         for body in self.bodies:
             frame = np.array([atom for atom in body.frame if int(atom) in placed], dtype=np.intp)
-            rotation, translation = fit(start[frame], target[frame])
+            rotation, translation = superposition(start[frame], target[frame])
             riders = np.array([atom for atom in body.carried if int(atom) not in placed], dtype=np.intp)
             if len(riders):
                 whole[riders] = start[riders] @ rotation + translation
@@ -90,10 +81,7 @@ class LigandTree:
 def prepare_ligand(ligand: Mol) -> LigandTree:
     """The torsion tree of a molecule with hydrogens and one conformer.
 
-    Raises
-    ------
-    LigandError
-        If Meeko cannot type it for Vina.
+    Raises LigandError if Meeko cannot type it for Vina.
     """
     from meeko import MoleculePreparation, PDBQTWriterLegacy
 
@@ -103,9 +91,7 @@ def prepare_ligand(ligand: Mol) -> LigandTree:
             # Rings stay as they are: breaking macrocycles adds glue atoms that belong to no molecule.
             setups = MoleculePreparation(charge_model="zero", rigid_macrocycles=True).prepare(ligand)
             text, fine, problem = PDBQTWriterLegacy.write_string(setups[0], add_index_map=True)
-    except (
-        Exception
-    ) as error:  # Meeko raises bare RuntimeError, ValueError and KeyError for unknown chemistry
+    except Exception as error:  # Meeko raises RuntimeError, ValueError and KeyError for unknown chemistry
         fine, problem, text = False, str(error), ""
     if not fine:
         raise LigandError(
@@ -140,13 +126,13 @@ def _parse(text: str, ligand: Mol) -> LigandTree:
             open_bodies.append(len(own) - 1)
         elif word == "ENDBRANCH":
             open_bodies.pop()
-    kept = tuple(line for line in lines)
+    moving = [_with_hydrogens(ligand, atoms, set(order)) for atoms in own]
     return LigandTree(
-        lines=kept,
+        lines=lines,
         atom_of_line=atom_of_line,
         order=np.array(order, dtype=np.intp),
-        bodies=_bodies(ligand, own, hinge, parent),
-        torsions=_torsions(ligand, own, hinge, parent),
+        bodies=_bodies(own, moving, hinge, parent),
+        torsions=_torsions(moving, hinge, parent),
     )
 
 
@@ -172,9 +158,8 @@ def _with_hydrogens(ligand: Mol, atoms: list[int], typed: set[int]) -> list[int]
 
 
 def _bodies(
-    ligand: Mol, own: list[list[int]], hinge: list[tuple[int, int] | None], parent: list[int]
+    own: list[list[int]], moving: list[list[int]], hinge: list[tuple[int, int] | None], parent: list[int]
 ) -> tuple[Body, ...]:
-    typed = {atom for atoms in own for atom in atoms}
     bodies = []
     for number, atoms in enumerate(own):
         frame = list(atoms)
@@ -184,17 +169,15 @@ def _bodies(
         frame += [
             second[1] for child, second in enumerate(hinge) if second is not None and parent[child] == number
         ]
-        carried = _with_hydrogens(ligand, atoms, typed)
-        bodies.append(Body(np.array(frame, dtype=np.intp), np.array(carried, dtype=np.intp)))
+        bodies.append(Body(np.array(frame, dtype=np.intp), np.array(moving[number], dtype=np.intp)))
     return tuple(bodies)
 
 
 def _torsions(
-    ligand: Mol, own: list[list[int]], hinge: list[tuple[int, int] | None], parent: list[int]
+    moving: list[list[int]], hinge: list[tuple[int, int] | None], parent: list[int]
 ) -> tuple[tuple[int, int, NDArray[np.intp]], ...]:
-    typed = {atom for atoms in own for atom in atoms}
-    below: list[list[int]] = [_with_hydrogens(ligand, atoms, typed) for atoms in own]
-    for number in range(len(own) - 1, 0, -1):
+    below = list(moving)
+    for number in range(len(below) - 1, 0, -1):
         below[parent[number]] = [*below[parent[number]], *below[number]]
     return tuple(
         (axis[0], axis[1], np.array(below[number], dtype=np.intp))

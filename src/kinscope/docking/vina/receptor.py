@@ -55,10 +55,7 @@ class PreparedReceptor:
 def prepare_receptor(atoms: AtomArray) -> PreparedReceptor:
     """Types and PDBQT of a complete, protonated model (n_atoms), kept for its next ligand.
 
-    Raises
-    ------
-    StructureError
-        If the model has no hydrogens, or an atom that is bonded to nothing.
+    Raises StructureError if the model has no hydrogens, or an atom that is bonded to nothing.
     """
     digest = hashlib.sha256()
     digest.update(np.ascontiguousarray(atoms.coord).tobytes())

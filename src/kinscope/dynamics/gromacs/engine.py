@@ -27,6 +27,7 @@ from kinscope.dynamics.box import FloatArray
 from kinscope.dynamics.files.trajectory import Frame
 from kinscope.dynamics.gromacs.files import (
     NEIGHBOUR_LIST_STEPS,
+    Stretch,
     follow,
     read_energies,
     read_frames,
@@ -76,16 +77,10 @@ class Timed:
 class GromacsEngine:
     """GROMACS behind the segments of one replica: :class:`~kinscope.dynamics.segments.SegmentEngine`.
 
-    Parameters
-    ----------
-    system
-        An OpenMM System, as stored. It gets restraints added, as every engine does to its own.
-    reference
-        Positions (n, 3) nm that the restraints hold.
-    heavy
-        (n_solute,) which atoms of the solute they hold.
-    scratch
-        The replica's folder; what GROMACS writes lives in a folder of it that goes when its run ends.
+    ``system``: an OpenMM System, as stored. It gets restraints added, as every engine does to its own.
+    ``reference``: positions (n, 3) nm that the restraints hold. ``heavy``: (n_solute,) which atoms of the
+    solute they hold. ``scratch``: the replica's folder; what GROMACS writes lives in a folder of it that goes
+    when its run ends.
     """
 
     def __init__(
@@ -119,14 +114,8 @@ class GromacsEngine:
     def run(self, segment: Segment, start: Point, output: Output, report: Callable[[int], None]) -> Point:
         """As :meth:`kinscope.dynamics.segments.Engine.run`.
 
-        Raises
-        ------
-        BlowUpError
-            If the dynamics becomes unstable.
-        ComputationError
-            If GROMACS fails otherwise.
-        OSError
-            If the disk is full.
+        Raises BlowUpError if the dynamics becomes unstable; ComputationError if GROMACS fails otherwise;
+        OSError if the disk is full.
         """
         point = start
         if start.velocities is None:
@@ -154,7 +143,7 @@ class GromacsEngine:
         now = Conditions("production", 0, time_step_fs, self.settings.equilibration_friction_per_ps, 0.0)
         began, used = time.monotonic(), processor_seconds()
         with self._folder() as folder:
-            self._write(folder, now, steps, point, 1, 0, steps)
+            self._write(folder, Stretch(now, steps, 1, 0, steps), point)
             run_gmx(self.platform, folder, "grompp", *_GROMPP)
             setup_used = processor_seconds() - used
             run_gmx(self.platform, folder, "mdrun", *_MDRUN)
@@ -169,8 +158,9 @@ class GromacsEngine:
         """One run under equal conditions."""
         produces = now.stage == "production"
         frames_every = plan.frame_interval_steps if produces else 0
+        stretch = Stretch(now, steps, seed, frames_every, plan.report_interval_steps)
         with self._folder() as folder:
-            self._write(folder, now, steps, start, seed, frames_every, plan.report_interval_steps)
+            self._write(folder, stretch, start)
             held = _RESTRAINED if self._strength(now) > 0 else ()
             run_gmx(self.platform, folder, "grompp", *_GROMPP, *held)
             run_gmx(self.platform, folder, "mdrun", *_MDRUN)
@@ -193,30 +183,10 @@ class GromacsEngine:
         """Of the restraints, kJ/mol/nm^2."""
         return now.restraint_scale * self.settings.restraint_kcal_per_mol_per_square_angstrom * _KJ_PER_NM2
 
-    def _write(
-        self,
-        folder: Path,
-        now: Conditions,
-        steps: int,
-        start: Point,
-        seed: int,
-        frames_every: int,
-        rows_every: int,
-    ) -> None:
+    def _write(self, folder: Path, stretch: Stretch, start: Point) -> None:
         """What ``grompp`` reads."""
-        strength = self._strength(now)
-        settings = run_settings(
-            self.nonbonded,
-            steps=steps,
-            first_step=now.step_in_stage,
-            time_step_ps=now.time_step_fs * 1e-3,
-            friction_per_ps=now.friction_per_ps,
-            temperature_k=self.settings.temperature_k,
-            seed=seed,
-            frame_interval=frames_every,
-            row_interval=rows_every,
-            restraint_kj_per_mol_nm2=strength,
-        )
+        strength = self._strength(stretch.now)
+        settings = run_settings(self.nonbonded, stretch, self.settings.temperature_k, strength)
         (folder / "run.mdp").write_text(settings)
         (folder / "topology.top").write_text(self.topology)
         write_groups(folder / "groups.ndx", len(self.anchors), self.solute_atoms)

@@ -7,6 +7,7 @@ that what one run writes and the next reads are the same numbers.
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 
 from kinscope.dynamics.box import FloatArray
 from kinscope.dynamics.gromacs.topology import RESTRAINT_MACRO, Nonbonded
+from kinscope.dynamics.protocol import Conditions
 
 _BOX_ORDER = ((0, 0), (1, 1), (2, 2), (0, 1), (0, 2), (1, 0), (1, 2), (2, 0), (2, 1))
 """Of G96: the diagonal, then the rest of each vector."""
@@ -63,10 +65,7 @@ def write_g96(
 def read_g96(path: Path) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Positions (n, 3) nm, velocities (n, 3) nm/ps and box (3, 3) nm.
 
-    Raises
-    ------
-    ValueError
-        If a block is missing or holds what is no number.
+    Raises ValueError if a block is missing or holds what is no number.
     """
     blocks: dict[str, list[str]] = {}
     name = ""
@@ -105,18 +104,20 @@ def write_groups(path: Path, atoms: int, solute_atoms: int) -> None:
     path.write_text("\n".join(lines) + "\n")
 
 
+@dataclass(frozen=True)
+class Stretch:
+    """Steps under equal conditions, one run of GROMACS."""
+
+    now: Conditions
+    steps: int
+    seed: int
+    frame_interval: int
+    """0: no frames."""
+    row_interval: int
+
+
 def run_settings(
-    nonbonded: Nonbonded,
-    *,
-    steps: int,
-    first_step: int,
-    time_step_ps: float,
-    friction_per_ps: float,
-    temperature_k: float,
-    seed: int,
-    frame_interval: int,
-    row_interval: int,
-    restraint_kj_per_mol_nm2: float,
+    nonbonded: Nonbonded, stretch: Stretch, temperature_k: float, restraint_kj_per_mol_nm2: float
 ) -> str:
     """The settings of one run as an ``mdp`` file.
 
@@ -124,30 +125,31 @@ def run_settings(
     OpenMM's does at the same tolerance: its width, and a grid as fine, alpha = sqrt(-ln 2 tol)/r and a
     spacing of 3 tol^(1/5) / 2 alpha (OpenMM user guide, "Coulomb interaction with particle mesh Ewald").
     """
+    now = stretch.now
     split = math.sqrt(-math.log(2 * nonbonded.ewald_tolerance))
     spacing = 3 * nonbonded.ewald_tolerance**0.2 / (2 * split / nonbonded.cutoff_nm)
     held = restraint_kj_per_mol_nm2 > 0
     cutoff = f"{nonbonded.cutoff_nm:.9g}"
     pairs: dict[str, object] = _ALWAYS | {
-        "dt": f"{time_step_ps:.9g}",
-        "nsteps": steps,
-        "init-step": first_step,
+        "dt": f"{now.time_step_fs * 1e-3:.9g}",
+        "nsteps": stretch.steps,
+        "init-step": now.step_in_stage,
         "comm-mode": "None" if held else "Linear",
-        "nstcomm": row_interval,
-        "nstcalcenergy": row_interval,
-        "nstenergy": row_interval,
+        "nstcomm": stretch.row_interval,
+        "nstcalcenergy": stretch.row_interval,
+        "nstenergy": stretch.row_interval,
         "rcoulomb": cutoff,
         "rvdw": cutoff,
         "ewald-rtol": f"{math.erfc(split):.6e}",
         "fourierspacing": f"{spacing:.6g}",
         "DispCorr": "EnerPres" if nonbonded.dispersion_correction else "no",
-        "tau-t": f"{1 / friction_per_ps:.9g}",
+        "tau-t": f"{1 / now.friction_per_ps:.9g}",
         "ref-t": f"{temperature_k:.9g}",
-        "ld-seed": seed,
+        "ld-seed": stretch.seed,
     }
-    if frame_interval:
+    if stretch.frame_interval:
         pairs |= {
-            "nstxout-compressed": frame_interval,
+            "nstxout-compressed": stretch.frame_interval,
             "compressed-x-precision": 100_000,
             "compressed-x-grps": "Solute",
         }
@@ -183,12 +185,7 @@ def follow(points: FloatArray, before: FloatArray, box: FloatArray) -> FloatArra
     Exact for moves below half the box's least height, which is a lattice in OpenMM's and GROMACS's common
     form: rows a, b, c with only x, only x and y, and all three components.
 
-    Parameters
-    ----------
-    points, before
-        (n, 3) nm, now and before.
-    box
-        (3, 3) nm.
+    ``points``, ``before``: (n, 3) nm, now and before. ``box``: (3, 3) nm.
     """
     moved = points - before
     for axis in (2, 1, 0):
@@ -199,13 +196,6 @@ def follow(points: FloatArray, before: FloatArray, box: FloatArray) -> FloatArra
 def whole(points: FloatArray, anchors: NDArray[np.int64], box: FloatArray) -> FloatArray:
     """Each atom's image nearest to its molecule's first atom; for molecules smaller than half the box.
 
-    Parameters
-    ----------
-    points
-        (n, 3) nm.
-    anchors
-        (n,) the first atom of each atom's molecule.
-    box
-        (3, 3) nm.
+    ``points``: (n, 3) nm. ``anchors``: (n,) the first atom of each atom's molecule. ``box``: (3, 3) nm.
     """
     return follow(points, points[anchors], box)

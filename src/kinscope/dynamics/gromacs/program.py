@@ -66,10 +66,7 @@ def find_gromacs() -> PlatformChoice | None:
 def gromacs_platform() -> PlatformChoice:
     """The GROMACS of this machine.
 
-    Raises
-    ------
-    SettingsError
-        If there is none.
+    Raises SettingsError if there is none.
     """
     found = find_gromacs()
     if found is None:
@@ -84,14 +81,8 @@ def gromacs_platform() -> PlatformChoice:
 def run_gmx(platform: PlatformChoice, folder: Path, *arguments: str, said: str = "") -> None:
     """Run one of GROMACS's programs in a folder, on one thread; it ends with this process.
 
-    Raises
-    ------
-    BlowUpError
-        If it stopped because the system is unstable.
-    OSError
-        If the disk is full.
-    ComputationError
-        If it failed otherwise.
+    Raises BlowUpError if it stopped because the system is unstable; OSError if the disk is full;
+    ComputationError if it failed otherwise.
     """
     environment = os.environ | {"OMP_NUM_THREADS": "1", "GMX_MAXBACKUP": "-1", "GMX_SUPPRESS_DUMP": "1"}
     done = subprocess.run(

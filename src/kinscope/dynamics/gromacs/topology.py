@@ -61,10 +61,7 @@ class Nonbonded:
 def nonbonded_of(system: Any) -> Nonbonded:
     """Cutoff, tolerance of PME and whether dispersion beyond the cutoff counts.
 
-    Raises
-    ------
-    ComputationError
-        If the System does not use PME with plainly cut Lennard-Jones forces.
+    Raises ComputationError if the System does not use PME with plainly cut Lennard-Jones forces.
     """
     from openmm import NonbondedForce
 
@@ -81,20 +78,12 @@ def nonbonded_of(system: Any) -> Nonbonded:
 def topology_of(system: Any, solute_atoms: int, restrained: Sequence[int] = ()) -> str:
     """The topology: one molecule of the first ``solute_atoms`` atoms, then what stands free in the box.
 
-    Parameters
-    ----------
-    system
-        An OpenMM System with harmonic bonds and angles, periodic torsions, constraints and PME.
-    solute_atoms
-        How many atoms, from the first, make one molecule (a protein with what is bound to it). Every
-        connected group of the others is a molecule of its own; waters of three constraints are settled.
-    restrained
-        Atoms of the solute that :data:`RESTRAINT_MACRO` holds.
+    ``system``: an OpenMM System with harmonic bonds and angles, periodic torsions, constraints and PME.
+    ``solute_atoms``: how many atoms, from the first, make one molecule (a protein with what is bound to it).
+    Every connected group of the others is a molecule of its own; waters of three constraints are settled.
+    ``restrained``: atoms of the solute that :data:`RESTRAINT_MACRO` holds.
 
-    Raises
-    ------
-    ComputationError
-        If the System holds a force that has no counterpart here.
+    Raises ComputationError if the System holds a force that has no counterpart here.
     """
     terms = _terms_of(system)
     types = _atom_types(terms)

@@ -14,7 +14,7 @@ from functools import lru_cache
 
 from kinscope.core.errors import SettingsError
 from kinscope.core.records import Record
-from kinscope.dynamics.machine.prober import MachineProber, Prober
+from kinscope.dynamics.machine.prober import Prober
 from kinscope.dynamics.platforms import (
     GPU_PLATFORMS,
     PLATFORM_VARIABLE,
@@ -33,17 +33,10 @@ def choose_platform(requested: str | None = None, *, threads: int = 1) -> Platfo
     platform is meant for those. Where a GPU platform works, all that work step a small box of water for a
     second each, the CPU counted with all its cores; where none does, nothing is measured.
 
-    Parameters
-    ----------
-    requested
-        A platform's name, or None for what :data:`PLATFORM_VARIABLE` says, else the fastest.
-    threads
-        Of the CPU platform; 1 where several replicas run at once.
+    ``requested``: a platform's name, or None for what :data:`PLATFORM_VARIABLE` says, else the fastest.
+    ``threads``: of the CPU platform; 1 where several replicas run at once.
 
-    Raises
-    ------
-    SettingsError
-        If the requested platform is not installed or fails its trial.
+    Raises SettingsError if the requested platform is not installed or fails its trial.
     """
     said = os.environ.get(PLATFORM_VARIABLE, "").strip() if requested is None else ""
     if said.startswith("{"):
@@ -149,7 +142,7 @@ def devices_of(name: str, prober: Prober | None = None, *, first_only: bool = Fa
 
     ``name``: CUDA, HIP or OpenCL. ``prober``: None asks this machine.
     """
-    prober = prober or MachineProber()
+    prober = prober or Prober()
     shown = visible_devices(name, os.environ)
     if name not in prober.installed() or shown == 0:
         return ()
@@ -190,7 +183,7 @@ def fastest_platform(prober: Prober | None = None, *, cores: int | None = None) 
 
     ``cores``: that run replicas of one thread each on the CPU; None takes those this process may use.
     """
-    prober = prober or MachineProber()
+    prober = prober or Prober()
     cores = cores or len(os.sched_getaffinity(0))
     first = [device for name in GPU_PLATFORMS for device in devices_of(name, prober, first_only=True)]
     if not first:
@@ -213,10 +206,7 @@ def fastest_platform(prober: Prober | None = None, *, cores: int | None = None) 
 def find_devices(prober: Prober | None = None) -> tuple[Device, ...]:
     """The devices that replicas are shared among; none where the CPU is what there is.
 
-    Raises
-    ------
-    SettingsError
-        If :data:`DEVICES_VARIABLE` names one that is none.
+    Raises SettingsError if :data:`DEVICES_VARIABLE` names one that is none.
     """
     named = os.environ.get(DEVICES_VARIABLE, "").strip()
     if named:
@@ -235,12 +225,8 @@ def find_devices(prober: Prober | None = None) -> tuple[Device, ...]:
 def choose_packing(measure: Callable[[int], Together | None], most: int) -> Packing:
     """How many replicas a device takes: more while all together compute at least a tenth more for it.
 
-    Parameters
-    ----------
-    measure
-        So many at once, or None where they do not run (no memory left).
-    most
-        Never more than this: cores that are there to drive them, replicas that there are.
+    ``measure``: so many at once, or None where they do not run (no memory left). ``most``: never more than
+    this: cores that are there to drive them, replicas that there are.
     """
     measured: list[Together] = []
     best: Together | None = None
@@ -275,7 +261,7 @@ def measure_packing(
 
     ``volume_cubic_nm``: of the largest system that will run. ``seconds``: of stepping, each time.
     """
-    asked = prober or MachineProber()
+    asked = prober or Prober()
 
     def measure(copies: int) -> Together | None:
         found = asked.speeds([device.platform] * copies, volume_cubic_nm, seconds)

@@ -42,8 +42,6 @@ def water_speed(
     volume_cubic_nm: float,
     seconds: float,
     platform: PlatformChoice,
-    settings: ProtocolSettings | None = None,
-    solvation: SolvationSettings | None = None,
     *,
     ready: Callable[[], None] | None = None,
 ) -> SpeedRecord:
@@ -57,9 +55,9 @@ def water_speed(
     """
     began = time.monotonic()
     width = (volume_cubic_nm * math.sqrt(2.0)) ** (1 / 3)
-    system, positions, box = _water_box(width, solvation or SolvationSettings())
+    system, positions, box = _water_box(width, SolvationSettings())
     trial = Trial(system, Point(positions, None, box), 0, (1, 1), began)
-    return speed_of(trial, seconds, settings or ProtocolSettings(), platform, ready)
+    return speed_of(trial, seconds, ProtocolSettings(), platform, ready)
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,6 @@ import threading
 import time
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import Protocol
 
 from kinscope.dynamics.machine.probe import READY
 from kinscope.dynamics.platforms import installed_platforms
@@ -24,45 +23,30 @@ _TRIAL_SECONDS = 120
 _SPEED_ALLOWANCE_SECONDS = 180
 
 
-class Prober(Protocol):
-    """What asks the machine."""
-
-    def installed(self) -> tuple[str, ...]:
-        """Platforms that OpenMM loaded."""
-
-    def listed(self, name: str) -> tuple[dict[str, str], ...]:
-        """Properties of a platform's devices; empty where OpenMM cannot say."""
-
-    def runs(self, choice: PlatformChoice) -> dict[str, str] | None:
-        """Names of the device if a trial ran on it, else None."""
-
-    def speeds(
-        self, choices: Sequence[PlatformChoice], volume_cubic_nm: float, seconds: float
-    ) -> tuple[SpeedRecord, ...]:
-        """Speed of a box of water on each, all at the same time; empty if one failed."""
-
-
-class MachineProber:
+class Prober:
     """Asks this machine, each question in a process of its own."""
 
     def installed(self) -> tuple[str, ...]:
-        """As of :class:`Prober`."""
+        """Platforms that OpenMM loaded."""
         return installed_platforms()
 
     def listed(self, name: str) -> tuple[dict[str, str], ...]:
-        """As of :class:`Prober`."""
+        """Properties of a platform's devices; empty where OpenMM cannot say."""
         done = _ask("devices", name)
         return tuple(done) if isinstance(done, list) else ()
 
     def runs(self, choice: PlatformChoice) -> dict[str, str] | None:
-        """As of :class:`Prober`."""
+        """Names of the device if a trial ran on it, else None."""
         done = _ask("trial", choice.model_dump_json())
         return done if isinstance(done, dict) else None
 
     def speeds(
         self, choices: Sequence[PlatformChoice], volume_cubic_nm: float, seconds: float
     ) -> tuple[SpeedRecord, ...]:
-        """As of :class:`Prober`: all are set up before the first begins to step."""
+        """Speed of a box of water on each, all at the same time; empty if one failed.
+
+        All are set up before the first begins to step.
+        """
         started = [
             _start("speed", choice.model_dump_json(), str(volume_cubic_nm), str(seconds))
             for choice in choices

@@ -28,10 +28,7 @@ def measure_speed(
 
     ``seconds``: of stepping; at least two steps are taken. ``platform``: None chooses one, one CPU thread.
 
-    Raises
-    ------
-    ComputationError
-        If the system does not survive the trial.
+    Raises ComputationError if the system does not survive the trial.
     """
     from openmm import OpenMMException
 
@@ -50,7 +47,7 @@ def measure_speed(
         ) from error
 
 
-def working_platforms(*, threads: int = 1) -> list[PlatformChoice]:
+def working_platforms() -> list[PlatformChoice]:
     """Every platform that ran a trial here, GPUs first, GROMACS where there is one, the CPU last."""
     from kinscope.dynamics.gromacs.program import find_gromacs
 
@@ -60,5 +57,5 @@ def working_platforms(*, threads: int = 1) -> list[PlatformChoice]:
         if name in present:
             with suppress(SettingsError):
                 found.append(choose_platform(name))
-    gromacs = find_gromacs() if threads == 1 else None
-    return [*found, *([gromacs] if gromacs is not None else []), choose_platform("CPU", threads=threads)]
+    gromacs = find_gromacs()
+    return [*found, *([gromacs] if gromacs is not None else []), choose_platform("CPU")]

@@ -57,12 +57,8 @@ class BlockBasis:
 def block_basis(coord: FloatArray, block_of_atom: IntArray) -> BlockBasis:
     """Translations and rotations of every block.
 
-    Parameters
-    ----------
-    coord
-        Shape (n_atoms, 3), angstrom.
-    block_of_atom
-        Block number of each atom, 0 to n_blocks - 1 without gaps, shape (n_atoms,).
+    ``coord``: shape (n_atoms, 3), angstrom. ``block_of_atom``: block number of each atom, 0 to n_blocks - 1
+    without gaps, shape (n_atoms,).
     """
     columns = np.zeros((len(coord), 3, 6))
     kept: list[int] = []
@@ -113,35 +109,15 @@ def fluctuations(
     basis: BlockBasis,
     coord: FloatArray,
     atoms: IntArray,
-    *,
-    core: IntArray | None = None,
     temperature_k: float = 300.0,
 ) -> FloatArray:
-    """RMSF of chosen atoms at a temperature, after superposition.
+    """RMSF of chosen atoms at a temperature, after superposition on them, shape (n,), angstrom.
 
-    Parameters
-    ----------
-    stiffness
-        Shape (n_dof, n_dof), from :func:`project`, at a minimum of the energy.
-    basis
-        The blocks.
-    coord
-        Shape (n_atoms, 3), angstrom.
-    atoms
-        Indices of the atoms asked for, shape (n,).
-    core
-        Positions within ``atoms`` that are superposed; None takes all.
-    temperature_k
-        Temperature.
+    ``stiffness``: shape (n_dof, n_dof), from :func:`project`, at a minimum of the energy. ``coord``: shape
+    (n_atoms, 3), angstrom. ``atoms``: their indices, shape (n,).
 
-    Returns
-    -------
-    Shape (n,), angstrom.
-
-    Raises
-    ------
-    ComputationError
-        If the structure is not at a minimum (K has a negative eigenvalue beyond the rigid motions).
+    Raises ComputationError if the structure is not at a minimum (K has a negative eigenvalue beyond the rigid
+    motions).
     """
     from scipy.linalg import LinAlgError, cholesky, solve_triangular
 
@@ -155,48 +131,11 @@ def fluctuations(
             where="normal modes",
             remedy="Minimise for longer (minimisation_steps) or to a smaller force.",
         ) from None
-    seen = _fitted_rows(basis, coord, atoms, core)
+    seen = _fitted_rows(basis, coord, atoms)
     half = solve_triangular(factor, seen.T, lower=True, check_finite=False)
     variance = (half**2).sum(axis=0).reshape(-1, 3).sum(axis=1)
     rmsf: FloatArray = np.sqrt(BOLTZMANN_KCAL_PER_MOL_K * temperature_k * variance)
     return rmsf
-
-
-def lowest_modes(
-    stiffness: FloatArray, basis: BlockBasis, masses: FloatArray, count: int
-) -> tuple[FloatArray, FloatArray]:
-    """Frequencies and shapes of the lowest modes with true masses, the six rigid ones included.
-
-    Parameters
-    ----------
-    stiffness, basis
-        From :func:`project` and :func:`block_basis`.
-    masses
-        Dalton, shape (n_atoms,).
-    count
-        Number of modes.
-
-    Returns
-    -------
-    frequencies, modes
-        cm^-1, shape (count,), imaginary ones negative; Cartesian displacements, shape (count, n_atoms, 3).
-    """
-    from scipy.linalg import eigh
-
-    n = basis.blocks
-    weighted = basis.columns * masses[:, None, None]
-    local = np.zeros((n, 6, 6))
-    np.add.at(local, basis.block_of_atom, np.swapaxes(basis.columns, 1, 2) @ weighted)
-    inertia = np.zeros((n, 6, n, 6))
-    inertia[np.arange(n), :, np.arange(n), :] = local
-    inertia = inertia.reshape(6 * n, 6 * n)[np.ix_(basis.kept, basis.kept)]
-    values, vectors = eigh(stiffness, inertia, subset_by_index=[0, count - 1])
-    # sqrt(kcal/mol/A^2/Da) = 1e13 * sqrt(0.04184) rad/s * ... in wavenumbers: 108.5913
-    frequencies = np.sign(values) * np.sqrt(np.abs(values)) * 108.5913
-    flat = np.zeros((count, n, 6))
-    flat.reshape(count, -1)[:, basis.kept] = vectors.T
-    modes = np.einsum("aik,cak->cai", basis.columns, flat[:, basis.block_of_atom])
-    return frequencies, modes
 
 
 def _rigid_in_basis(basis: BlockBasis, coord: FloatArray) -> FloatArray:
@@ -208,15 +147,13 @@ def _rigid_in_basis(basis: BlockBasis, coord: FloatArray) -> FloatArray:
     return orthonormal
 
 
-def _fitted_rows(basis: BlockBasis, coord: FloatArray, atoms: IntArray, core: IntArray | None) -> FloatArray:
+def _fitted_rows(basis: BlockBasis, coord: FloatArray, atoms: IntArray) -> FloatArray:
     """Rows that turn block coordinates into displacements of atoms after superposition, (3 n, n_dof)."""
     n = len(atoms)
     rows = np.zeros((n, 3, basis.blocks, 6))
     rows[np.arange(n), :, basis.block_of_atom[atoms], :] = basis.columns[atoms]
     flat = rows.reshape(3 * n, -1)[:, basis.kept]
     motions = rigid_motions(coord[atoms] - coord[atoms].mean(axis=0))
-    fitted = np.arange(n) if core is None else np.asarray(core)
-    chosen = (3 * fitted[:, None] + np.arange(3)).ravel()
-    moved = np.linalg.lstsq(motions[chosen], flat[chosen], rcond=None)[0]
+    moved = np.linalg.lstsq(motions, flat, rcond=None)[0]
     result: FloatArray = flat - motions @ moved
     return result

@@ -4,14 +4,6 @@ Every replica starts from the model displaced at random, is minimised anew, and 
 the spread between rows is what re-relaxing the same protein does to the answer, so a mutant-minus-native
 difference has a null distribution. Why this energy, these blocks and this tether: docs/decisions/0060.
 
-An elastic network of heavy atoms in contact: no energy but springs, at rest where the model is.
-
-Tirion, Phys. Rev. Lett. 1996, 77, 1905, with one spring constant for every pair of heavy atoms within a
-contact range. A side chain's change changes the springs. The range fades out smoothly, so that a pair at its
-edge does not switch a spring on or off by a hundredth of an angstrom.
-
-The energy that normal modes are taken on, and its minima near a model.
-
 The same OpenMM system gives the forces of the minimisation and the parameters of the Hessian, so the modes
 belong to the minimum that was found.
 """
@@ -45,61 +37,58 @@ from kinscope.results.measured import FluctuationProfile
 from kinscope.structures.forcefield.system import add_position_restraints, cpu_platform, create_system
 from kinscope.structures.model import AtomArray
 
-FULL_RANGE_ANGSTROM = 4.5
-END_RANGE_ANGSTROM = 5.5
-SPRING_KCAL_PER_MOL_ANGSTROM2 = 1.0
+_FULL_RANGE_ANGSTROM = 4.5
+_END_RANGE_ANGSTROM = 5.5
+_SPRING_KCAL_PER_MOL_ANGSTROM2 = 1.0
+"""Of a full contact; it only sets the absolute scale of the fluctuations."""
+_CAPS = ("ACE", "NME", "NMA", "NH2")
+_BACKBONE = frozenset(("N", "H", "H1", "H2", "H3", "CA", "HA", "HA2", "HA3", "C", "O", "OXT"))
+_ROUNDS = 4
 
 
-def contact_network(
-    coord: FloatArray,
-    atoms: IntArray,
-    *,
-    spring_kcal_per_mol_angstrom2: float = SPRING_KCAL_PER_MOL_ANGSTROM2,
-    full_angstrom: float = FULL_RANGE_ANGSTROM,
-    end_angstrom: float = END_RANGE_ANGSTROM,
-) -> PairBlocks:
-    """Hessian of the network.
+def contact_network(coord: FloatArray, atoms: IntArray) -> PairBlocks:
+    """Hessian of an elastic network of heavy atoms in contact: no energy but springs, at rest in the model.
 
-    Parameters
-    ----------
-    coord
-        Shape (n_atoms, 3), angstrom.
-    atoms
-        Indices of the atoms that carry springs, shape (n,).
-    spring_kcal_per_mol_angstrom2
-        Spring constant of a full contact; it only sets the absolute scale of the fluctuations.
-    full_angstrom, end_angstrom
-        A contact counts fully up to the first distance and fades to nothing at the second
-        (1 - 3 s^2 + 2 s^3).
+    Tirion, Phys. Rev. Lett. 1996, 77, 1905, with one spring constant for every pair of heavy atoms. A side
+    chain's change changes the springs. A contact counts fully up to a distance and fades to nothing at a
+    longer one (1 - 3 s^2 + 2 s^3), so that a hundredth of an angstrom does not switch a spring on or off.
+
+    ``coord``: shape (n_atoms, 3), angstrom. ``atoms``: indices of those that carry springs, shape (n,).
     """
     from scipy.spatial import cKDTree
 
-    pairs = cKDTree(coord[atoms]).query_pairs(end_angstrom, output_type="ndarray")
+    pairs = cKDTree(coord[atoms]).query_pairs(_END_RANGE_ANGSTROM, output_type="ndarray")
     first, second = atoms[pairs].T
     distance = np.linalg.norm(coord[first] - coord[second], axis=1)
-    faded = np.clip((distance - full_angstrom) / (end_angstrom - full_angstrom), 0.0, 1.0)
-    springs = spring_kcal_per_mol_angstrom2 * (1.0 - 3.0 * faded**2 + 2.0 * faded**3)
+    faded = np.clip(
+        (distance - _FULL_RANGE_ANGSTROM) / (_END_RANGE_ANGSTROM - _FULL_RANGE_ANGSTROM), 0.0, 1.0
+    )
+    springs = _SPRING_KCAL_PER_MOL_ANGSTROM2 * (1.0 - 3.0 * faded**2 + 2.0 * faded**3)
     return pair_hessian(coord, first, second, np.zeros(len(first)), springs)
 
 
-def mode_system(topology: Any, *, cutoff_angstrom: float, switch_angstrom: float, dielectric: float) -> Any:
+def mode_system(atoms: AtomArray, settings: NormalModeSettings) -> Any:
     """ff14SB without constraints, charges in a uniform dielectric, Lennard-Jones switched off smoothly.
 
-    Parameters
-    ----------
-    topology
-        OpenMM topology, all hydrogens present.
-    cutoff_angstrom, switch_angstrom
-        Nonbonded cutoff (reaction field beyond) and where switching of Lennard-Jones begins.
-    dielectric
-        Divides every product of charges; it stands for the solvent and the electrons that are not there.
+    The dielectric divides every product of charges; it stands for the solvent and the electrons that are not
+    there. Beyond the cutoff there is a reaction field.
     """
     from openmm import NonbondedForce, unit
 
-    system = create_system(topology, implicit_solvent=False, cutoff_nm=cutoff_angstrom / 10.0)
+    from kinscope.structures.io import to_openmm
+
+    cutoff, dielectric = settings.cutoff_angstrom, settings.dielectric
+    try:
+        system = create_system(to_openmm(atoms)[0], implicit_solvent=False, cutoff_nm=cutoff / 10.0)
+    except ValueError as error:
+        raise StructureError(
+            f"The force field does not know a residue of this model ({error}).",
+            where="normal modes",
+            remedy="Use a complete model with hydrogens and standard residues, as `kinscope models` builds.",
+        ) from error
     force = next(item for item in system.getForces() if isinstance(item, NonbondedForce))
     force.setUseSwitchingFunction(True)
-    force.setSwitchingDistance(switch_angstrom * unit.angstrom)
+    force.setSwitchingDistance(min(settings.switch_angstrom, cutoff - 0.5) * unit.angstrom)
     force.setReactionFieldDielectric(78.5 / dielectric)
     for index in range(force.getNumParticles()):
         charge, sigma, well = force.getParticleParameters(index)
@@ -110,26 +99,10 @@ def mode_system(topology: Any, *, cutoff_angstrom: float, switch_angstrom: float
     return system
 
 
-def minimise(
-    system: Any, coord: FloatArray, *, steps: int, force_kcal_per_mol_angstrom: float
-) -> tuple[FloatArray, float]:
-    """L-BFGS until the root-mean-square force is small or the steps are spent.
+def minimise(system: Any, coord: FloatArray, *, steps: int, force_kcal_per_mol_angstrom: float) -> FloatArray:
+    """L-BFGS until the root-mean-square force component is small or the steps are spent.
 
-    Parameters
-    ----------
-    system
-        OpenMM System.
-    coord
-        Shape (n_atoms, 3), angstrom.
-    steps
-        Largest number of iterations.
-    force_kcal_per_mol_angstrom
-        Root-mean-square force component at which to stop.
-
-    Returns
-    -------
-    coord, force
-        Shape (n_atoms, 3), angstrom; the root-mean-square force component reached, kcal/mol/angstrom.
+    ``coord``: shape (n_atoms, 3), angstrom, as is what comes back.
     """
     import openmm
     from openmm import unit
@@ -140,37 +113,8 @@ def minimise(
     context.setPositions(np.asarray(coord) / 10.0)
     tolerance = force_kcal_per_mol_angstrom * 41.84
     openmm.LocalEnergyMinimizer.minimize(context, tolerance, steps)
-    state = context.getState(getPositions=True, getForces=True)
-    forces = state.getForces(asNumpy=True).value_in_unit(unit.kilocalorie_per_mole / unit.angstrom)
-    found = state.getPositions(asNumpy=True).value_in_unit(unit.angstrom)
-    return np.asarray(found, dtype=np.float64), float(np.sqrt(np.mean(np.asarray(forces) ** 2)))
-
-
-def tethered(system: Any, reference: FloatArray, force_constants: FloatArray) -> Any:
-    """A copy of a system whose atoms are tied to reference positions by harmonic springs.
-
-    Parameters
-    ----------
-    system
-        OpenMM System; it stays as it is.
-    reference
-        Shape (n_atoms, 3), angstrom.
-    force_constants
-        Shape (n_atoms,), kcal/mol/angstrom^2; 0 leaves an atom free.
-    """
-    from copy import deepcopy
-
-    from openmm import unit
-
-    copy = deepcopy(system)
-    if np.any(force_constants > 0.0):
-        add_position_restraints(copy, (reference / 10.0) * unit.nanometer, force_constants)
-    return copy
-
-
-_CAPS = ("ACE", "NME", "NMA", "NH2")
-_BACKBONE = frozenset(("N", "H", "H1", "H2", "H3", "CA", "HA", "HA2", "HA3", "C", "O", "OXT"))
-_ROUNDS = 4
+    found = context.getState(getPositions=True).getPositions(asNumpy=True)
+    return np.asarray(found.value_in_unit(unit.angstrom), dtype=np.float64)
 
 
 class NormalModeSettings(Settings):
@@ -207,32 +151,18 @@ def normal_mode_profile(
 ) -> FluctuationProfile:
     """RMSF of every CA atom from normal modes, one row per independently relaxed replica.
 
-    Parameters
-    ----------
-    model
-        A model in the conventions of :mod:`kinscope.structures.model`, or several close alternatives of
-        one (replicas take them in turn, so that the choice between them enters the interval).
-    state, variant
-        Go into the record.
-    settings, seed
-        Energy, blocks, replicas. Same seed, same machine: same profile.
-    progress
-        Told how far the work is.
-    checkpoint
-        Directory that keeps each finished replica, so that a killed run repeats only the one in flight.
+    ``model``: a model in the conventions of :mod:`kinscope.structures.model`, or several close alternatives
+    of one (replicas take them in turn, so that the choice between them enters the interval). ``state``,
+    ``variant``: go into the record. ``settings``, ``seed``: energy, blocks, replicas. Same seed, same
+    machine: same profile. ``progress``: told how far the work is. ``checkpoint``: directory that keeps each
+    finished replica, so that a killed run repeats only the one in flight.
 
-    Returns
-    -------
-    Profile whose ``rmsf_angstrom`` has ``settings.replicas`` rows, in angstrom at ``settings.temperature_k``
-    on the absolute scale of the energy: harmonic motion inside one well, so less than molecular dynamics or
-    crystals show; compare shapes and differences, not magnitudes, with those.
+    Returns a profile whose ``rmsf_angstrom`` has ``settings.replicas`` rows, in angstrom at
+    ``settings.temperature_k`` on the absolute scale of the energy: harmonic motion inside one well, so less
+    than molecular dynamics or crystals show; compare shapes and differences, not magnitudes, with those.
 
-    Raises
-    ------
-    StructureError
-        If the force field does not know a residue, or an alternative has other residues than the first.
-    ComputationError
-        If no minimum is found.
+    Raises StructureError if the force field does not know a residue, or an alternative has other residues
+    than the first; ComputationError if no minimum is found.
     """
     alternatives = list(model) if isinstance(model, list | tuple) else [model]
     residues = _shared_residues(alternatives, f"normal modes of {variant} in {state}")
@@ -259,7 +189,7 @@ def normal_mode_profile(
 
 def replica_rmsf(atoms: AtomArray, settings: NormalModeSettings, seed: int) -> FloatArray:
     """One replica: displace, minimise, project, and give the RMSF of every CA, (n_residues,), angstrom."""
-    coord, system = _displaced(atoms, settings, seed), _system(atoms, settings)
+    coord, system = _displaced(atoms, settings, seed), mode_system(atoms, settings)
     chosen = _alpha_carbons(atoms)
     blocks = block_numbers(atoms, settings.blocks)
     for attempt in range(_ROUNDS):
@@ -267,7 +197,7 @@ def replica_rmsf(atoms: AtomArray, settings: NormalModeSettings, seed: int) -> F
         basis = block_basis(coord, blocks)
         stiffness = project(_hessian(system, atoms, coord, settings), basis)
         try:
-            return fluctuations(stiffness, basis, coord, chosen, temperature_k=settings.temperature_k)
+            return fluctuations(stiffness, basis, coord, chosen, settings.temperature_k)
         except ComputationError:
             if attempt == _ROUNDS - 1:
                 raise
@@ -307,25 +237,6 @@ def _alpha_carbons(atoms: AtomArray) -> IntArray:
     return np.flatnonzero((atoms.atom_name == "CA") & ~np.isin(atoms.res_name, _CAPS))
 
 
-def _system(atoms: AtomArray, settings: NormalModeSettings) -> Any:
-    from kinscope.structures.io import to_openmm
-
-    topology, _ = to_openmm(atoms)
-    try:
-        return mode_system(
-            topology,
-            cutoff_angstrom=settings.cutoff_angstrom,
-            switch_angstrom=min(settings.switch_angstrom, settings.cutoff_angstrom - 0.5),
-            dielectric=settings.dielectric,
-        )
-    except ValueError as error:
-        raise StructureError(
-            f"The force field does not know a residue of this model ({error}).",
-            where="normal modes",
-            remedy="Use a complete model with hydrogens and standard residues, as `kinscope models` builds.",
-        ) from error
-
-
 def _displaced(atoms: AtomArray, settings: NormalModeSettings, seed: int) -> FloatArray:
     random = np.random.default_rng(seed)
     start = np.asarray(atoms.coord, dtype=np.float64)
@@ -333,15 +244,22 @@ def _displaced(atoms: AtomArray, settings: NormalModeSettings, seed: int) -> Flo
 
 
 def _relaxed(system: Any, atoms: AtomArray, coord: FloatArray, settings: NormalModeSettings) -> FloatArray:
+    """The minimum near ``coord``, every heavy atom tied to its place in the model."""
+    from copy import deepcopy
 
-    constants = np.where(_heavy(atoms), settings.tether_kcal_per_mol_angstrom2, 0.0)
-    found, _ = minimise(
-        tethered(system, np.asarray(atoms.coord, dtype=np.float64), constants),
+    from openmm import unit
+
+    tied = deepcopy(system)
+    if settings.tether_kcal_per_mol_angstrom2 > 0.0:
+        constants = np.where(_heavy(atoms), settings.tether_kcal_per_mol_angstrom2, 0.0)
+        reference = np.asarray(atoms.coord, dtype=np.float64)
+        add_position_restraints(tied, (reference / 10.0) * unit.nanometer, constants)
+    return minimise(
+        tied,
         coord,
         steps=settings.minimisation_steps,
         force_kcal_per_mol_angstrom=settings.minimisation_force_kcal_per_mol_angstrom,
     )
-    return found
 
 
 def _hessian(

@@ -46,10 +46,7 @@ class Before:
     def longer_plan(self, production_steps: int, *, gpu: bool) -> StepPlan:
         """The plan of so many production steps (of the first attempt) that begins as the shorter one did.
 
-        Raises
-        ------
-        SettingsError
-            If it is not longer.
+        Raises SettingsError if it is not longer.
         """
         short = self.record.plan
         if production_steps <= short.production_steps:
@@ -74,10 +71,7 @@ class Before:
     def check_system(self, system: SolvatedSystem) -> None:
         """Refuse a replica of another system.
 
-        Raises
-        ------
-        RunDirectoryError
-            If it is.
+        Raises RunDirectoryError if it is.
         """
         if (system.system_sha256, system.state_sha256) != (
             self.record.system_sha256,
@@ -123,10 +117,7 @@ class Before:
 def read_before(directory: Path, settings: ProtocolSettings, replica: int, seed: int) -> Before:
     """A finished replica that can be continued.
 
-    Raises
-    ------
-    RunDirectoryError
-        If there is none, it failed, it is another replica, or its end was not kept.
+    Raises RunDirectoryError if there is none, it failed, it is another replica, or its end was not kept.
     """
     record = finished_record(directory)
     if (record.settings, record.replica, record.seed) != (settings, replica, seed):

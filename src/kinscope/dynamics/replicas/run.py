@@ -13,7 +13,7 @@ import shutil
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +41,6 @@ from kinscope.dynamics.records import (
     TRAJECTORY_FILE,
     PlatformChoice,
     ReplicaRecord,
-    SolvatedSystem,
     StepPlan,
 )
 from kinscope.dynamics.replicas.extension import Before, read_before
@@ -75,6 +74,21 @@ def other_replica(scratch: Path) -> RunDirectoryError:
         where=str(scratch),
         remedy="Give each replica a folder of its own, or remove this one.",
     )
+
+
+@dataclass(frozen=True)
+class ReplicaTask:
+    """What one replica is; with its system and platform, this decides every number."""
+
+    settings: ProtocolSettings
+    replica: int
+    """Its number; with the seed of the system's replicas it decides velocities and noise."""
+    seed: int
+    production_steps: int
+    """Of the first attempt; see :func:`kinscope.dynamics.protocol.steps_within`."""
+    before: Path | None = None
+    """The same replica, finished but shorter: it is continued from its last point in phase space, and its
+    frames and energies begin the new files (:mod:`kinscope.dynamics.replicas.extension`)."""
 
 
 @contextmanager
@@ -130,56 +144,27 @@ def run_replica(
     system_directory: Path,
     scratch: Path,
     output: Path,
-    settings: ProtocolSettings,
+    task: ReplicaTask,
     *,
-    replica: int,
-    seed: int,
-    production_steps: int,
     progress: Progress | None = None,
     platform: PlatformChoice | None = None,
-    before: Path | None = None,
 ) -> ReplicaRecord:
     """Run one replica to its end, going on from the last whole checkpoint if there is one.
 
-    On a deterministic platform the result does not depend on how often the process was killed.
+    On a deterministic platform the result does not depend on how often the process was killed. Its status is
+    ``failed`` if every attempt blew up: other replicas can go on.
 
-    Parameters
-    ----------
-    system_directory
-        A solvated system, as :mod:`kinscope.dynamics.systems.assemble` leaves it.
-    scratch
-        The replica's own directory, kept between calls: files as they grow, checkpoints, and the record.
-    output, settings
-        Gets trajectory, topology, energies and, last, the record; it may be ``scratch`` itself. The protocol.
-    replica, seed
-        Number of the replica and seed of the system's replicas; together they decide velocities and noise.
-    production_steps
-        Of the first attempt; see :func:`kinscope.dynamics.protocol.steps_within`.
-    progress, platform
-        Hears of every stop; from :func:`~kinscope.dynamics.machine.devices.choose_platform`, None chooses,
-        one CPU thread.
-    before
-        The same replica, finished but shorter: it is continued from its last point in phase space, and its
-        frames and energies begin the new files (:mod:`kinscope.dynamics.replicas.extension`).
+    ``scratch``: the replica's own directory, kept between calls: files as they grow, checkpoints, the record.
+    ``output``: gets trajectory, topology, energies and, last, the record; it may be ``scratch`` itself.
+    ``progress``: hears of every stop.
+    ``platform``: None chooses, with one CPU thread.
 
-    Returns
-    -------
-    ReplicaRecord
-        With status ``failed`` if every attempt blew up: other replicas can go on.
-
-    Raises
-    ------
-    RunDirectoryError
-        If the system is damaged, or ``scratch`` belongs to another replica or is in use.
-    ComputationError
-        If files cannot be written (full disk); nothing saved is lost.
+    Raises RunDirectoryError if the system is damaged, or ``scratch`` belongs to another replica or is in use;
+    ComputationError if files cannot be written (full disk); nothing saved is lost.
     """
     scratch.mkdir(parents=True, exist_ok=True)
     with locked(scratch), disk_errors(scratch):
-        choice = platform or choose_platform()
-        run = _Replica(
-            system_directory, scratch, settings, replica, seed, production_steps, choice, progress, before
-        )
+        run = _Replica(system_directory, scratch, task, platform or choose_platform(), progress)
         record = run.to_the_end()
         if output.resolve() != scratch.resolve():
             hand_over(scratch, output)
@@ -193,39 +178,46 @@ class _Replica:
         self,
         system_directory: Path,
         scratch: Path,
-        settings: ProtocolSettings,
-        replica: int,
-        seed: int,
-        production_steps: int,
+        task: ReplicaTask,
         platform: PlatformChoice,
         progress: Progress | None,
-        before: Path | None,
     ) -> None:
-        self.system_directory = system_directory
         self.scratch = scratch
-        self.settings = settings
-        self.replica = replica
-        self.seed = derive_seed(seed, "replica", replica)
-        self.given_seed = seed
-        gpu = platform.name in GPU_PLATFORMS
-        self.before: Before | None = None
-        if before is None:
-            self.plan = plan_steps(settings, production_steps, gpu=gpu)
-        else:
-            self.before = read_before(before, settings, replica, seed)
-            self.plan = self.before.longer_plan(production_steps, gpu=gpu)
+        self.task = task
+        self.settings = task.settings
+        self.seed = derive_seed(task.seed, "replica", task.replica)
         self.platform = platform
         self.progress = progress
-        self.started = time.monotonic()
+        gpu = platform.name in GPU_PLATFORMS
+        self.before: Before | None = None
+        if task.before is None:
+            self.plan = plan_steps(task.settings, task.production_steps, gpu=gpu)
+        else:
+            self.before = read_before(task.before, task.settings, task.replica, task.seed)
+            self.plan = self.before.longer_plan(task.production_steps, gpu=gpu)
         system, positions, box, self.record = load_system(system_directory)
-        self.key = _key(self.record, settings, replica, seed, production_steps, platform)
+        self.key = self._key()
         if self.before is not None:
             self.before.check_system(self.record)
             self.key = self.before.key_of(self.key)
         self.atoms = read_model(system_directory / PROTEIN_FILE)
         heavy = np.asarray(self.atoms.element != "H")
         self.start = Point(positions, None, box) if self.before is None else self.before.point
-        self.engine = engine_for(system, positions, heavy, settings, platform, scratch)
+        self.engine = engine_for(system, positions, heavy, self.settings, platform, scratch)
+
+    def _key(self) -> str:
+        """What tells this replica from every other."""
+        parts = (
+            self.record.system_sha256,
+            self.record.state_sha256,
+            self.settings.model_dump_json(),
+            self.task.replica,
+            self.task.seed,
+            self.task.production_steps,
+            self.platform.deterministic,
+            *([self.platform.name] if self.platform.name == GROMACS else []),
+        )
+        return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
     def to_the_end(self) -> ReplicaRecord:
         """Run whatever is left."""
@@ -292,11 +284,10 @@ class _Replica:
             return self._attempt_under_way()
         if found.position.key != self.key:
             raise other_replica(self.scratch)
-        lengths = (
+        for name, length in (
             (TRAJECTORY_FILE, found.position.trajectory_bytes),
             (ENERGIES_FILE, found.position.energies_bytes),
-        )
-        for name, length in lengths:
+        ):
             path = self.scratch / name
             if length and (not path.is_file() or path.stat().st_size < length):
                 raise RunDirectoryError(
@@ -338,6 +329,17 @@ class _Replica:
             self._begin(attempt), resumes=position.resumes, wall_seconds=position.wall_seconds, notes=notes
         )
 
+    def _identity(self) -> dict[str, Any]:
+        """What the record of this replica, and of no other, says of itself."""
+        return {
+            "replica": self.task.replica,
+            "seed": self.task.seed,
+            "settings": self.settings,
+            "plan": self.plan,
+            "system_sha256": self.record.system_sha256,
+            "state_sha256": self.record.state_sha256,
+        }
+
     def _finished(self) -> ReplicaRecord | None:
         path = self.scratch / REPLICA_RECORD_FILE
         if not path.is_file():
@@ -346,23 +348,8 @@ class _Replica:
             record = ReplicaRecord.model_validate_json(path.read_text())
         except ValueError:
             return None
-        same = (
-            record.system_sha256,
-            record.state_sha256,
-            record.settings,
-            record.seed,
-            record.replica,
-            record.plan,
-        )
-        mine = (
-            self.record.system_sha256,
-            self.record.state_sha256,
-            self.settings,
-            self.given_seed,
-            self.replica,
-            self.plan,
-        )
-        if same != mine:
+        same = all(getattr(record, name) == value for name, value in self._identity().items())
+        if not same:
             raise other_replica(self.scratch)
         return record
 
@@ -385,16 +372,11 @@ class _Replica:
         finished = status == "finished"
         temperatures, potentials = production_rows(energies) if finished else (np.zeros(0), np.zeros(0))
         record = ReplicaRecord(
-            replica=self.replica,
-            seed=self.given_seed,
+            **self._identity(),
             status="finished" if finished else "failed",
             note="; ".join(position.notes),
             platform=self.platform,
             openmm=openmm.version.version,
-            settings=self.settings,
-            plan=self.plan,
-            system_sha256=self.record.system_sha256,
-            state_sha256=self.record.state_sha256,
             atoms=self.record.atoms,
             solute_atoms=self.record.solute_atoms,
             attempt=position.attempt,
@@ -415,27 +397,6 @@ class _Replica:
         checkpoints.clear(self.scratch)
         self._attempt_file().unlink(missing_ok=True)
         return record
-
-
-def _key(
-    record: SolvatedSystem,
-    settings: ProtocolSettings,
-    replica: int,
-    seed: int,
-    production_steps: int,
-    platform: PlatformChoice,
-) -> str:
-    parts = (
-        record.system_sha256,
-        record.state_sha256,
-        settings.model_dump_json(),
-        replica,
-        seed,
-        production_steps,
-        platform.deterministic,
-        *([platform.name] if platform.name == GROMACS else []),
-    )
-    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 
 def engine_for(

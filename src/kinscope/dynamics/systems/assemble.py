@@ -23,8 +23,6 @@ from kinscope.structures.forcefield.system import PHOSPHOTYROSINE_XML, cpu_platf
 from kinscope.structures.model import AtomArray
 
 _KCAL_PER_KJ = 1 / 4.184
-_CLASH_HEAVY_NM = 0.24
-_CLASH_HYDROGEN_NM = 0.16
 _SETTLE_FRICTION_PER_PS = 50.0
 _OVERLAP = "Check the model for overlapping atoms (kinscope models check)."
 
@@ -39,7 +37,7 @@ def transplant(
 ) -> SolvatedSystem:
     """Put a solute into a given solvent: clashes removed, charge balanced, solvent settled, stored."""
     positions, hydrogen = boxes.solute_arrays(solute)
-    doomed = boxes.clashing_waters(box, positions, hydrogen, _CLASH_HEAVY_NM, _CLASH_HYDROGEN_NM)
+    doomed = boxes.clashing_waters(box, positions, hydrogen)
     box = dataclasses.replace(box, waters=box.waters[~doomed])
     excess = solute_charge(solute, settings, ligands) + len(box.positive) - len(box.negative)
     random = np.random.default_rng(derive_seed(origin.seed, "ions"))
@@ -61,7 +59,7 @@ def finish(
     """Build the System, settle the solvent around the fixed solute, and store everything."""
     directory.mkdir(parents=True, exist_ok=True)
     origin = dataclasses.replace(origin, ligands=bound_ligands(solute, ligands))
-    _, system = build_system(solute, box, settings, ligands)
+    system = build_system(solute, box, settings, ligands)
     positions, _ = boxes.solute_arrays(solute)
     everything = np.concatenate([positions, box.positions()])
     everything, energy = _settle(system, everything, box.box, len(positions), settings, origin.seed)
@@ -89,8 +87,8 @@ def build_system(
     box: SolventBox,
     settings: SolvationSettings,
     ligands: Sequence[PlacedLigand] = (),
-) -> tuple[Any, Any]:
-    """OpenMM topology and System: solute, Na+, Cl-, water; PME, rigid bonds to hydrogen, heavy hydrogens."""
+) -> Any:
+    """OpenMM System: solute, Na+, Cl-, water; PME, rigid bonds to hydrogen, heavy hydrogens."""
     from openmm import app, unit
 
     topology = solute_topology(solute, ligands)
@@ -108,7 +106,7 @@ def build_system(
         for name in ("H1", "H2"):
             topology.addBond(centre, topology.addAtom(name, hydrogen, residue))
     topology.setPeriodicBoxVectors(box.box * unit.nanometer)
-    system = create_force_field_system(
+    return create_force_field_system(
         topology,
         settings,
         ligands,
@@ -120,7 +118,6 @@ def build_system(
         hydrogenMass=settings.hydrogen_mass_amu * unit.amu,
         removeCMMotion=True,
     )
-    return topology, system
 
 
 def force_field_files(
@@ -137,10 +134,7 @@ def create_force_field_system(
 ) -> Any:
     """An OpenMM System of a topology by the settings' force field; ``arguments`` go to OpenMM.
 
-    Raises
-    ------
-    StructureError
-        If the force field has no template for a residue.
+    Raises StructureError if the force field has no template for a residue.
     """
     from openmm import app
 

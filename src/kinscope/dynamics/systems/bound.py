@@ -42,10 +42,7 @@ class PlacedLigand:
 def place(forcefield: LigandForceField, pose: Mol, words: str) -> PlacedLigand:
     """Lay parameters on a pose: the same molecule, all hydrogens, atoms in any order.
 
-    Raises
-    ------
-    LigandError
-        If the pose is of another molecule, or of another protonation, than the parameters.
+    Raises LigandError if the pose is of another molecule, or of another protonation, than the parameters.
     """
     from rdkit import Chem
 
@@ -99,10 +96,7 @@ def _bare_graph(molecule: Mol) -> Mol:
 def with_ligands(model: AtomArray, placed: Sequence[PlacedLigand]) -> AtomArray:
     """The solute (n_atoms): the protein model, then each ligand.
 
-    Raises
-    ------
-    StructureError
-        If the model holds ligands already, or two ligands lie in one another.
+    Raises StructureError if the model holds ligands already, or two ligands lie in one another.
     """
     import biotite.structure as struc
 
@@ -141,10 +135,7 @@ def ligand_mask(atoms: AtomArray) -> NDArray[np.bool_]:
 def bound_ligands(solute: AtomArray, ligands: Sequence[PlacedLigand]) -> tuple[BoundLigand, ...]:
     """What the record of a system says of its ligands.
 
-    Raises
-    ------
-    StructureError
-        If the solute's ligands are not those of the parameters, atom for atom.
+    Raises StructureError if the solute's ligands are not those of the parameters, atom for atom.
     """
     first = int((~ligand_mask(solute)).sum())
     if not ligand_mask(solute)[first:].all():
@@ -184,10 +175,7 @@ def bound_ligands(solute: AtomArray, ligands: Sequence[PlacedLigand]) -> tuple[B
 def solute_topology(solute: AtomArray, ligands: Sequence[PlacedLigand] = ()) -> Any:
     """OpenMM topology of protein and ligands, atoms in the order of the solute.
 
-    Raises
-    ------
-    StructureError
-        As :func:`bound_ligands`.
+    Raises StructureError as :func:`bound_ligands`.
     """
     from openmm import app
 

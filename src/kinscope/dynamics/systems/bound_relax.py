@@ -64,10 +64,7 @@ def relax_complex(
 
     ``model``: (n_atoms) protein, angstrom. ``ligands``: in its frame.
 
-    Raises
-    ------
-    ComputationError
-        If the energy is not finite: atoms lie on one another.
+    Raises ComputationError if the energy is not finite: atoms lie on one another.
     """
     from openmm import NonbondedForce, app, unit
 
@@ -117,10 +114,7 @@ def preferred_complex(
 
     ``model``: (n_atoms) protein, angstrom. ``poses``: in order of preference, at least one.
 
-    Raises
-    ------
-    ComputationError
-        If none can be settled.
+    Raises ComputationError if none can be settled.
     """
     found: list[RelaxedComplex] = []
     for number, pose in enumerate(poses):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import platform as machine
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +43,6 @@ def equilibrate_solvent(
     seed: int,
     *,
     platform: PlatformChoice | None = None,
-    progress: Callable[[float, str], None] | None = None,
 ) -> SolvatedSystem:
     """Bring a stored system's solvent to its density, going on from where it is.
 
@@ -55,10 +53,7 @@ def equilibrate_solvent(
     ``directory``: a solvated system; its state and record are replaced. ``steps``, ``seed``: of 4 fs; of
     noise, velocities and volume moves. ``platform``: None chooses one, one CPU thread.
 
-    Raises
-    ------
-    ComputationError
-        If the solvent becomes unstable.
+    Raises ComputationError if the solvent becomes unstable.
     """
     from openmm import OpenMMException
 
@@ -71,7 +66,7 @@ def equilibrate_solvent(
         context = _context(system, positions, box, record, choice, derive_seed(seed, "npt", f"{done_ps:.3f}"))
         mass = sum(system.getParticleMass(index)._value for index in range(record.atoms))
         points = list(before.density) if before else []
-        points += _followed(context, done_ps, steps, mass, progress)
+        points += _followed(context, done_ps, steps, mass)
         solvent = _solvent(context, positions[: record.solute_atoms], record)
     except OpenMMException as error:
         raise ComputationError(
@@ -111,13 +106,7 @@ def _context(
     return context
 
 
-def _followed(
-    context: Any,
-    done_ps: float,
-    steps: int,
-    mass: float,
-    progress: Callable[[float, str], None] | None,
-) -> list[DensityPoint]:
+def _followed(context: Any, done_ps: float, steps: int, mass: float) -> list[DensityPoint]:
     """Take the steps, with a look at the density before the first and after every block."""
     points = [_look(context, done_ps, mass)]
     done = 0
@@ -126,8 +115,6 @@ def _followed(
         context.getIntegrator().step(block)
         done += block
         points.append(_look(context, done_ps + done * _TIME_STEP_PS, mass))
-        if progress is not None:
-            progress(done / steps, f"{done} of {steps} steps")
     return points
 
 

@@ -112,10 +112,7 @@ def write_box(
 ) -> Path:
     """Write the box of an equilibrated system: oxygens to 0.0002 nm, O-H bonds to 0.0008 nm; about 150 kB.
 
-    Raises
-    ------
-    ValueError
-        If the system was never equilibrated.
+    Raises ValueError if the system was never equilibrated.
     """
     if system.equilibration is None:
         raise ValueError("only an equilibrated box is worth shipping")

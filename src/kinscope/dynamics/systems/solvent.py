@@ -36,7 +36,6 @@ def solvate_native(
     seed: int,
     directory: Path,
     *,
-    variant: str = "native",
     pack: TargetPack | None = None,
     state: str | None = None,
     ligands: Sequence[PlacedLigand] = (),
@@ -55,10 +54,7 @@ def solvate_native(
     shipped box; without them one is made. ``ligands``: bound to the model, in its frame; water in their way
     goes.
 
-    Raises
-    ------
-    StructureError
-        If the force field has no template for a residue.
+    Raises StructureError if the force field has no template for a residue.
     """
     started = time.monotonic()
     solute = with_ligands(model, ligands)
@@ -70,9 +66,9 @@ def solvate_native(
                 continue
             text = shipped.describe(boxes.model_sha256(placed[~ligand_mask(placed)]))
             text = text if own else f"{text} ({pack.state(shipped.record.state).label})"
-            origin = Origin(variant, seed, text, shipped.record.equilibration, started=started)
+            origin = Origin("native", seed, text, shipped.record.equilibration, started=started)
             return transplant(placed, shipped.box, settings, origin, directory, ligands)
-    filled = fill_native(model, settings, seed, directory, variant=variant, ligands=ligands)
+    filled = fill_native(model, settings, seed, directory, ligands)
     steps = round(settings.equilibration_ps / _EQUILIBRATION_STEP_PS)
     return equilibrate_solvent(directory, steps, seed) if steps else filled
 
@@ -82,8 +78,6 @@ def fill_native(
     settings: SolvationSettings,
     seed: int,
     directory: Path,
-    *,
-    variant: str = "native",
     ligands: Sequence[PlacedLigand] = (),
 ) -> SolvatedSystem:
     """Fill new water and salt around a model and let it settle; its density is not yet equilibrated."""
@@ -95,7 +89,7 @@ def fill_native(
     box = boxes.fill(positions, hydrogen, settings.padding_nm, settings.cutoff_nm)
     box = boxes.add_salt(box, positions, charge, settings.ionic_strength_molar, random)
     text = f"filled from OpenMM's TIP3P cube, {settings.ionic_strength_molar:g} mol/L NaCl"
-    return finish(directory, solute, box, settings, Origin(variant, seed, text, started=started), ligands)
+    return finish(directory, solute, box, settings, Origin("native", seed, text, started=started), ligands)
 
 
 def solvate_mutant(
@@ -118,12 +112,8 @@ def solvate_mutant(
     that become ions and settles the water. ``ligands``: bound to the mutant, in its frame; the native's
     system is best one with the same ligands bound.
 
-    Raises
-    ------
-    StructureError
-        If the mutant does not superpose on the native within 1 angstrom (CA RMSD).
-    RunDirectoryError
-        If ``native_directory`` holds no complete system.
+    Raises StructureError if the mutant does not superpose on the native within 1 angstrom (CA RMSD);
+    RunDirectoryError if ``native_directory`` holds no complete system.
     """
     started = time.monotonic()
     native = load_record(native_directory)

@@ -147,17 +147,7 @@ For comparison: direct sequencing read by eye is held to see 15 to 20 % (Soverin
 def codon_coverage(
     tables: Sequence[ReadTable], cds: str, first_codon: int, last_codon: int
 ) -> tuple[CodonCoverage, ...]:
-    """Detection limits codon by codon.
-
-    Parameters
-    ----------
-    tables
-        Reads by coding base.
-    cds
-        Coding sequence of the reference.
-    first_codon, last_codon
-        The region that is reported.
-    """
+    """Detection limits codon by codon over the region that is reported."""
     both = _codon_limits(detection_limits(tables), cds)
     strands: dict[Strand, Floats] = {}
     for strand in ("forward", "reverse"):
@@ -233,9 +223,7 @@ def statement(calls: Sequence[Call], coverage: Sequence[CodonCoverage]) -> str:
     return " ".join(lines)
 
 
-def stretches(
-    coverage: Sequence[CodonCoverage],
-) -> list[tuple[tuple[str, ...], list[CodonCoverage]]]:
+def stretches(coverage: Sequence[CodonCoverage]) -> list[tuple[tuple[str, ...], list[CodonCoverage]]]:
     """Strands, and the run of codons that they reach (from a strand's first to its last codon)."""
     reach = {}
     for strand in ("forward", "reverse"):

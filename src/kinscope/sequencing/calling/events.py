@@ -81,19 +81,7 @@ def _inserted(read: ReadAnalysis, start: int, size: int) -> tuple[str, int]:
 
 
 def event_calls(seen: Sequence[SeenShift], reads: int, knowledge: Knowledge, pack: TargetPack) -> list[Call]:
-    """The changes of length of a sample, reads of one event put together, by position.
-
-    Parameters
-    ----------
-    seen
-        What each read shows.
-    reads
-        Number of reads in all.
-    knowledge
-        Described splice variants.
-    pack
-        The target.
-    """
+    """The changes of length of a sample by position, put together from what each of its ``reads`` shows."""
     groups: list[list[SeenShift]] = []
     for item in sorted(seen, key=lambda one: one.change.first):
         fitting = [group for group in groups if _same(group[0].change, item.change)]
@@ -154,13 +142,12 @@ def _known(change: Replacement, knowledge: Knowledge) -> SpliceEvent | None:
 def _notes(change: Replacement, known: SpliceEvent | None, pack: TargetPack) -> list[str]:
     notes = [known.note] if known else []
     if not known and change.shift <= -20:
-        exons = {(exon.first, exon.last) for exon in pack.transcript.exons}
         near = [
             number
             for number, exon in enumerate(pack.transcript.exons, 1)
             if abs(exon.first - change.first) <= TOLERANCE and abs(exon.last - change.last) <= TOLERANCE
         ]
-        if (change.first, change.last) in exons or near:
+        if near:
             notes.append(f"The lost bases are coding exon {near[0]}: a splice variant is likely.")
     if change.inserted and "N" not in change.inserted:
         notes.append(f"Inserted bases as read: {change.inserted}.")

@@ -49,15 +49,7 @@ class Replacement:
 
 
 def name_bases(changes: Mapping[int, str], pack: TargetPack) -> Named:
-    """Names of one or more bases replaced within one codon, on one molecule.
-
-    Parameters
-    ----------
-    changes
-        c. number to new base.
-    pack
-        The target.
-    """
+    """Names of bases replaced within one codon, on one molecule; ``changes`` is c. number to new base."""
     cds = pack.transcript.cds
     first, last = min(changes), max(changes)
     codon = (first - 1) // 3 + 1

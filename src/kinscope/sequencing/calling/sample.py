@@ -115,20 +115,9 @@ def call_variants(
 ) -> SampleAnalysis:
     """Call the variants of one sample from all its traces.
 
-    Parameters
-    ----------
-    traces
-        Reads of one sample, any strand, any number.
-    pack
-        The target.
-    controls
-        Traces of a wild-type sample by the same primers, to be taken off strand by strand.
-    codons
-        First and last codon of the report; by default what the target's amplicon is.
-    sample
-        Pseudonym of the sample; reads are ``<sample>1``, ``<sample>2`` and so on.
-    names
-        Names of the reads, only if they may be shown.
+    ``traces`` are its reads, any strand, any number; ``controls`` those of a wild-type sample by the same
+    primers, taken off strand by strand. ``codons`` are the first and last of the report (default: amplicon);
+    ``names`` of the reads are given only if they may be shown beside the pseudonyms ``<sample>1`` and so on.
 
     Raises
     ------
@@ -328,6 +317,8 @@ def _summary(name: str, read: ReadAnalysis, shown: str) -> ReadSummary:
         notes.append(
             f"Free dye (blob) over c.{ranges(int(c) for c in at if c)}: that colour is not judged there."
         )
+    if read.own_qualities and len(read.trace.qualities):
+        notes.append("The file's base qualities tell nothing: they were measured from the signal.")
     if read.superposition is not None:
         junction = int(read.placement.coding[read.superposition.start])
         notes.append(f"Two sequences overlap from c.{junction} on, in the direction of reading.")

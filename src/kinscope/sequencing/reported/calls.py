@@ -1,18 +1,26 @@
-"""Calls that another program or laboratory made: what a VCF line or a table row becomes."""
+"""Calls that another program or laboratory made: what a VCF line or a table row becomes.
+
+Two changes of one codon make another residue still if one molecule carries both. They are one call where a
+phase set says so, or where one of them is on nearly all molecules; otherwise a note leaves it open.
+"""
 
 from __future__ import annotations
 
-from dataclasses import asdict
+import re
+from dataclasses import asdict, dataclass, field, replace
+from itertools import groupby
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from kinscope.core.errors import BadInputError, UnsupportedVariantError
+from kinscope.core.errors import UnsupportedVariantError
 from kinscope.sequencing.calling.naming import Named, Replacement, knowledge_of, name_bases, name_indel
 from kinscope.sequencing.model import Call
 from kinscope.variants import parse_variant
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from kinscope.targets import TargetPack
 
 Z95: Final = 1.959964
@@ -21,6 +29,8 @@ KEPT_KINDS: Final = (
     "lies in an intron", "untranslated", "extension", "initiator", "intronic",
 )  # fmt: skip
 """What a description of this gene may be besides a substitution; anything else (another gene) is an error."""
+NEARLY_ALL: Final = 0.95
+"""A share from here on is one of nearly all molecules."""
 
 
 def wilson(successes: float, trials: int) -> tuple[float, float]:
@@ -32,8 +42,79 @@ def wilson(successes: float, trials: int) -> tuple[float, float]:
     return 100 * max(0.0, float(middle - half)), 100 * min(1.0, float(middle + half))
 
 
-def named_replacement(first: int, last: int, inserted: str, pack: TargetPack) -> Named:
-    """Names of coding bases ``first`` to ``last`` becoming ``inserted``, trimmed of what stays the same."""
+@dataclass(frozen=True)
+class Share:
+    """How much of a sample carries a variant, as its file states it."""
+
+    value: float | None = None
+    """0 to 1; None: not stated, or stated in ways that contradict each other."""
+    depth: int | None = None
+    """Reads."""
+    note: str = ""
+    contradicted: bool = False
+
+    @property
+    def ends(self) -> tuple[float, float]:
+        """Its 95 % interval, percent; five points to each side without a depth."""
+        if self.value is None:
+            return 0.0, 100.0
+        whole = 100 * self.value
+        return wilson(self.value * self.depth, self.depth) if self.depth else (whole - 5, whole + 5)
+
+
+def agreed(stated: float | None, alternative: int | None, depth: int | None, names: tuple[str, str]) -> Share:
+    """The share from a stated fraction (0 to 1), from counted reads, or from both if they agree.
+
+    ``names`` tells where the stated and the counted share stand, for the note on a contradiction.
+    """
+    if stated and depth == 0:
+        return Share(
+            None, depth, "A share is stated, and no reads: they contradict each other.", contradicted=True
+        )
+    if alternative is None or not depth:
+        return Share(stated, depth)
+    counted = alternative / depth
+    if stated is None:
+        return Share(counted, depth)
+    low, high = (end / 100 for end in wilson(alternative, depth))
+    slack = 0.01 + 0.1 * max(stated, counted)
+    if low - slack <= stated <= high + slack:
+        return Share(counted, depth)
+    note = f"{names[0]} states {100 * stated:.3g} %, {names[1]} count {100 * counted:.3g} %"
+    return Share(None, depth, f"{note}: they contradict each other, and neither is taken.", contradicted=True)
+
+
+@dataclass(frozen=True)
+class Seen:
+    """One change as its line states it, before those of one codon are put together."""
+
+    named: Named
+    share: Share = Share()
+    changes: Mapping[int, str] = field(default_factory=dict)
+    """c. number to new base, where bases of one codon are replaced; else empty."""
+    molecule: tuple[str, ...] = ()
+    """Phase set and haplotype; empty where it is not phased."""
+    everywhere: bool = False
+    """Whether the genotype has no other allele."""
+    notes: tuple[str, ...] = ()
+    doubtful: bool = False
+    """Whether it is to be confirmed."""
+    line: int = field(default=0, compare=False)
+
+    @property
+    def most(self) -> float | None:
+        """Its share, 0 to 1; 1 for a genotype without another allele, if no share is stated."""
+        return 1.0 if self.share.value is None and self.everywhere else self.share.value
+
+
+def filtered(seen: Seen, filters: Sequence[str]) -> Seen:
+    """The change, to be confirmed if the file's filters say something."""
+    notes = (*seen.notes, *(f"The file's filter is {text[:60]}." for text in filters))
+    return replace(seen, notes=notes, doubtful=bool(filters))
+
+
+def seen_replacement(first: int, last: int, inserted: str, pack: TargetPack) -> Seen:
+    """Coding bases ``first`` to ``last`` become ``inserted``, trimmed of what stays the same."""
     cds = pack.transcript.cds
     while inserted and last >= first and inserted[-1] == cds[last - 1]:
         last, inserted = last - 1, inserted[:-1]
@@ -41,70 +122,185 @@ def named_replacement(first: int, last: int, inserted: str, pack: TargetPack) ->
         first, inserted = first + 1, inserted[1:]
     same_codon = (first - 1) // 3 == (last - 1) // 3
     if last - first + 1 == len(inserted) and inserted and same_codon:
-        return name_bases({first + index: base for index, base in enumerate(inserted)}, pack)
-    return name_indel(Replacement(first, last, inserted), pack)
+        changes = {first + index: base for index, base in enumerate(inserted)}
+        return Seen(name_bases(changes, pack), changes=changes)
+    return Seen(name_indel(Replacement(first, last, inserted), pack))
 
 
-def call_of(named: Named, share: float | None, depth: int | None, pack: TargetPack) -> Call:
-    """A call from names, a share (0 to 1) and a depth."""
-    known = knowledge_of(pack.gene).polymorphism(named.hgvs_c)
-    low = high = None
-    if share is not None and depth:
-        low, high = wilson(share * depth, depth)
+Reported = tuple[tuple[Call, ...], tuple[str, ...], tuple[str, ...]]
+"""Calls, the names of the samples where a file has several, and notes."""
+
+
+def reported(
+    found: Mapping[str, Sequence[Seen]], notes: Mapping[str, Sequence[int]], pack: TargetPack
+) -> Reported:
+    """What a reader hands over: the calls of what was ``found`` by sample (unnamed if it is the only one).
+
+    ``notes`` has what was left out or is open, and on which lines; without lines it is of the whole file.
+    """
+    told = {what: list(numbers) for what, numbers in notes.items()}
+    calls: list[Call] = []
+    for name, seen in found.items():
+        unique: list[Seen] = []
+        for variant in dict.fromkeys(map(_name, seen)):
+            same = [item for item in seen if _name(item) == variant]
+            differ = any(item != same[0] for item in same)
+            unique += same if differ else same[:1]
+            if len(same) > 1:
+                what = "the same variant, " + (
+                    "stated differently: each is listed" if differ else "listed once"
+                )
+                told.setdefault(what, []).extend(item.line for item in same)
+        calls += [call.model_copy(update={"sample": name}) for call in _joined(unique, pack)]
+    lines = (f"{lines_of(numbers)}{what}." for what, numbers in told.items())
+    return tuple(calls), tuple(filter(None, found)), tuple(line[:1].upper() + line[1:] for line in lines)
+
+
+def _name(item: Seen) -> str:
+    return item.named.hgvs_c or item.named.hgvs_p
+
+
+def lines_of(numbers: Sequence[int]) -> str:
+    """``Line 5: ``, ``Lines 5, 7: ``, ``Lines 5, 6, 7, 8, 9 and 40 more: ``; empty for no lines."""
+    if not numbers:
+        return ""
+    shown = ", ".join(map(str, numbers[:5])) + (f" and {len(numbers) - 5} more" if len(numbers) > 5 else "")
+    return f"Line{'s' * (len(numbers) > 1)} {shown}: "
+
+
+def _joined(seen: Sequence[Seen], pack: TargetPack) -> tuple[Call, ...]:
+    """The calls of one sample by position, changes of one codon on one molecule as one call."""
+    ordered = sorted(seen, key=lambda item: item.named.first_codon)
+    return tuple(
+        _call(item, pack)
+        for codon, group in groupby(ordered, key=lambda item: item.named.first_codon)
+        for item in _codon(list(group), codon, pack)
+    )
+
+
+def _codon(group: list[Seen], codon: int, pack: TargetPack) -> list[Seen]:
+    """The changes of one codon, those on one molecule put together, the others with a note."""
+    bases = [item for item in group if item.changes]
+    common = [item for item in bases if (item.most or 0) >= NEARLY_ALL]
+    sets: dict[tuple[str, ...], list[Seen]] = {}
+    for index, item in enumerate(bases):
+        if item not in common:
+            sets.setdefault(item.molecule or (str(index),), []).append(item)
+    made: list[Seen] = []
+    used: list[Seen] = []
+    for members in sets.values() or [[]]:
+        cis = [*members, *(item for item in common if all(_on_all(item, other) for other in members))]
+        changes = {number: base for item in cis for number, base in item.changes.items()}
+        if len(cis) > 1 and len(changes) == sum(len(item.changes) for item in cis):
+            made.append(_on_one_molecule(cis, changes, phased=len(members) > 1, pack=pack))
+            used += [item for item in cis if not _also_alone(item, cis)]
+    left = [item for item in group if item not in used]
+    return [*made, *(_open(item, [*made, *left], codon, pack) for item in left)]
+
+
+def _on_all(common: Seen, other: Seen) -> bool:
+    """Whether molecules with ``other`` carry ``common`` too: more than half must (Fréchet's bound)."""
+    if common.most is None or other.most is None:
+        return common.everywhere
+    return common.most + other.most - 1 > other.most / 2
+
+
+def _also_alone(item: Seen, cis: Sequence[Seen]) -> bool:
+    """Whether its share is above that of another, so that some molecules carry it without the other."""
+    return any(item.share.ends[0] > other.share.ends[1] for other in cis)
+
+
+def _on_one_molecule(cis: list[Seen], changes: Mapping[int, str], *, phased: bool, pack: TargetPack) -> Seen:
+    rarest = min(cis, key=lambda item: 2.0 if item.share.value is None else item.share.value)
+    why = "the file's phase says so" if phased else "one is on nearly all molecules"
+    parts = " and ".join(item.named.hgvs_c.partition(":")[2] for item in cis)
+    notes = [f"{parts} are on one molecule: {why}."]
+    if any(_also_alone(item, cis) for item in cis):
+        notes.append("Their shares differ: what is more than this one's share is listed apart.")
+    return replace(
+        rarest,
+        named=name_bases(changes, pack),
+        changes=changes,
+        notes=tuple(dict.fromkeys([*notes, *(note for item in cis for note in item.notes)])),
+        doubtful=any(item.doubtful for item in cis),
+    )
+
+
+def _open(item: Seen, others: Sequence[Seen], codon: int, pack: TargetPack) -> Seen:
+    """The change with a note for each other one of its codon that may be on the same molecule."""
+    notes = []
+    for other in others:
+        apart = item.molecule and item.molecule[:-1] == other.molecule[:-1]
+        kinds = {item.named.kind, other.named.kind} <= {"substitution", "synonymous", "nonsense"}
+        if other == item or apart or not kinds or set(item.changes) & set(other.changes):
+            continue
+        partner = _name(other).partition(":")[2]
+        note = f"{partner} changes codon {codon} too. Whether one molecule carries both is open"
+        if item.changes and other.changes:
+            both = name_bases({**item.changes, **other.changes}, pack)
+            change, protein = (name.partition(":")[2] for name in (both.hgvs_c, both.hgvs_p))
+            note += f"; if so, it is {protein} ({change})"
+        notes.append(f"{note}.")
+    return replace(item, notes=(*item.notes, *notes))
+
+
+def _call(item: Seen, pack: TargetPack) -> Call:
+    known = knowledge_of(pack.gene).polymorphism(item.named.hgvs_c)
+    value, depth = item.share.value, item.share.depth
+    low, high = item.share.ends if value is not None and depth else (None, None)
     notes = [known.note] if known else []
-    if share is not None and not depth:
-        notes.append("No depth was given: the share has no interval.")
+    notes += ["No depth was given: the share has no interval."] if value is not None and not depth else []
+    notes += [item.share.note] if item.share.note else []
+    doubtful = item.doubtful or item.share.contradicted
     return Call(
-        **asdict(named),
-        share_percent=None if share is None else 100 * share,
+        **asdict(item.named),
+        share_percent=None if value is None else 100 * value,
         share_low_percent=low,
         share_high_percent=high,
-        status="known polymorphism" if known else "variant",
+        status="to be confirmed" if doubtful else "known polymorphism" if known else "variant",
         name=known.name if known else "",
         depth=depth,
-        notes=tuple(notes),
+        notes=(*notes, *item.notes),
         citations=known.citations if known else (),
     )
 
 
-def call_of_text(text: str, share: float | None, depth: int | None, where: str, pack: TargetPack) -> Call:
-    """A call from a c. or p. description.
+def seen_of_text(text: str, pack: TargetPack) -> Seen:
+    """A change from a c. or p. description.
 
     Raises
     ------
-    BadInputError
-        If the description cannot be read or contradicts the transcript; with the place.
+    VariantError
+        If the description cannot be read or contradicts the transcript.
     """
     try:
         variant = parse_variant(text, pack)
     except UnsupportedVariantError as error:
         if not any(kind in error.what for kind in KEPT_KINDS):
-            raise BadInputError(error.what, where=f"{where}: {error.where}", remedy=error.remedy) from None
-        return _unmodelled(text, share, depth, error, pack)
-    except BadInputError as error:
-        raise BadInputError(error.what, where=f"{where}: {error.where}", remedy=error.remedy) from None
+            raise
+        return _unmodelled(text, error)
     given = [c for item in variant.substitutions for c in item.coding_changes if c.given]
+    one = given[0] if len(given) == 1 else None
     named = Named(
-        hgvs_c=given[0].hgvs_c if len(given) == 1 else "",
+        hgvs_c=one.hgvs_c if one else "",
         hgvs_p=variant.hgvs_p,
         kind="substitution",
         first_codon=min(variant.positions),
         last_codon=max(variant.positions),
-        assess_expression=(given[0].hgvs_c if len(given) == 1 else variant.hgvs_p),
+        assess_expression=one.hgvs_c if one else variant.hgvs_p,
     )
-    return call_of(named, share, depth, pack)
+    codons = zip(one.codon_reference, one.codon_variant, strict=True) if one else ()
+    start = 3 * named.first_codon - 2
+    changes = {start + index: after for index, (before, after) in enumerate(codons) if before != after}
+    return Seen(named, changes=changes)
 
 
-def _unmodelled(
-    text: str, share: float | None, depth: int | None, error: UnsupportedVariantError, pack: TargetPack
-) -> Call:
+def _unmodelled(text: str, error: UnsupportedVariantError) -> Seen:
     """A variant that was understood but is no substitution of a residue: kept, with the reason."""
-    digits = "".join(letter if letter.isdigit() else " " for letter in text.rpartition(".")[2]).split()
-    number = int(digits[0][:6]) if digits else 1
-    codon = (number + 2) // 3 if "c." in text else number
+    place = re.search(r"([cp])\.[^0-9]{0,9}([0-9]{1,6})", text)
+    base, number = (place[1] == "c", int(place[2])) if place else (False, 1)
+    codon = (number + 2) // 3 if base else number
     what = error.what.lower()
     kind = "synonymous" if "synonymous" in what else "nonsense" if "stop codon" in what else "delins"
-    coding = text if "c." in text else ""
-    named = Named(coding, "" if coding else text, kind, codon, codon, "")  # type: ignore[arg-type]
-    call = call_of(named, share, depth, pack)
-    return call.model_copy(update={"notes": (*call.notes, error.what)})
+    named = Named(text if base else "", "" if base else text, kind, codon, codon, "")  # type: ignore[arg-type]
+    return Seen(named, notes=(error.what,))

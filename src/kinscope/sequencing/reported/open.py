@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import zlib
 from typing import TYPE_CHECKING, Final
 
 from kinscope import __version__
@@ -21,6 +22,15 @@ if TYPE_CHECKING:
 
 MAX_TEXT: Final = 64_000_000
 MAX_LINE: Final = 200_000
+_OTHER: Final = {
+    b"PK\x03\x04": "a workbook (xlsx) or another zip archive: save the sheet as CSV",
+    b"\xd0\xcf\x11\xe0": "an old workbook (xls): save the sheet as CSV",
+    b"BCF": "BCF, a binary form: convert it with `bcftools view`",
+    b"BAM\x01": "BAM, aligned reads: give the calls made from them",
+    b"%PDF": "a PDF: give the table as CSV",
+    b"ABIF": "a chromatogram: give it unpacked, as .ab1",
+}
+"""First bytes of what is no text, and what to do with it."""
 
 
 def read_lines(path: Path) -> list[str]:
@@ -36,17 +46,19 @@ def read_lines(path: Path) -> list[str]:
         try:
             with gzip.GzipFile(fileobj=io.BytesIO(data)) as handle:
                 data = handle.read(MAX_TEXT + 1)
-        except (OSError, EOFError) as error:
-            raise BadInputError(
-                f"The gzip file is damaged: {error}.", where=str(path), remedy="Copy it again."
-            ) from None
+        except (OSError, EOFError, zlib.error):
+            raise BadInputError("The gzip file is damaged.", where=str(path), remedy="Copy it.") from None
     if len(data) > MAX_TEXT:
         raise BadInputError(
             f"The file unpacks to more than {MAX_TEXT:,} bytes.",
             where=str(path),
             remedy="Give the calls of one sample over one gene.",
         )
-    lines = decoded(data, path).splitlines()
+    for start, kind in _OTHER.items():
+        if data.startswith(start):
+            what, _, remedy = kind.partition(": ")
+            raise BadInputError(f"The file is {what}.", where=str(path), remedy=f"{remedy.capitalize()}.")
+    lines = decoded(data, path).replace("\r\n", "\n").replace("\r", "\n").removesuffix("\n").split("\n")
     for number, line in enumerate(lines, start=1):
         if len(line) > MAX_LINE or "\0" in line:
             raise BadInputError(
@@ -60,33 +72,23 @@ def read_lines(path: Path) -> list[str]:
 def read_calls(path: Path, pack: TargetPack, *, sample: str = "S", cds_start: int = 1) -> ReportedCalls:
     """Read a VCF (also gzip) or a CSV or TSV table of calls.
 
-    Parameters
-    ----------
-    path
-        The file.
-    pack
-        The target.
-    sample
-        Pseudonym of the sample.
-    cds_start
-        For a VCF on the transcript: the position of the A of the start codon on it.
+    ``sample`` is a pseudonym; ``cds_start`` says, for a VCF on the transcript, where the start codon begins.
 
     Raises
     ------
     BadInputError
-        If the file cannot be read; with the line.
+        If the file cannot be read, or contradicts itself; with the line.
     """
     lines = read_lines(path)
-    notes: tuple[str, ...] = ()
-    if is_vcf(lines):
-        calls, notes = read_vcf(lines, path.name, pack, cds_start)
-    else:
-        calls = read_table(lines, path.name, pack)
+    vcf = is_vcf(lines, path.name)
+    read = read_vcf(lines, path.name, pack, cds_start) if vcf else read_table(lines, path.name, pack)
+    calls, samples, notes = read
     return ReportedCalls(
         sample=sample,
+        samples=samples,
         target=pack.gene,
         reference=pack.transcript.accession,
-        source="vcf" if is_vcf(lines) else "table",
+        source="vcf" if vcf else "table",
         calls=calls,
         notes=notes,
         version=__version__,

@@ -1,111 +1,382 @@
-"""A table of calls from amplicon sequencing: CSV or TSV with a head line.
+"""A table of calls from amplicon sequencing or a panel: CSV or TSV with a head line.
 
-Columns are found by name, whatever their order: a description (``c``, ``hgvs_c``, ``coding`` or ``p``,
-``hgvs_p``, ``protein``), and where there are any a share (``vaf``, ``af``, ``share``) and a depth (``depth``,
-``dp``, ``reads``). A share is percent if its column or cell has a ``%`` or it is above 1, else a fraction.
+Columns are found by name, whatever their order and case: descriptions of the variant, its share or counts of
+reads, and where there are any the gene, the transcript, the sample and a filter. Shares of one column have
+one unit: the one its head line names, or percent if any cell has a percent sign or is above 1.
 """
 
 from __future__ import annotations
 
 import csv
 import re
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from kinscope.core.errors import BadInputError
-from kinscope.sequencing.reported.calls import call_of_text
+from kinscope.core.errors import BadInputError, UnsupportedVariantError, VariantError
+from kinscope.sequencing.reported.calls import Reported, Seen, Share, agreed, filtered, reported, seen_of_text
+from kinscope.sequencing.reported.vcf_shares import fraction
+from kinscope.variants.isoforms import resolve_accession
 
 if TYPE_CHECKING:
-    from kinscope.sequencing.model import Call
+    from collections.abc import Iterator, Sequence
+
     from kinscope.targets import TargetPack
 
-NAMES: Final[dict[str, frozenset[str]]] = {
-    "coding": frozenset({"c", "c.", "hgvs_c", "hgvsc", "coding", "cdna", "variant", "mutation"}),
-    "protein": frozenset({"p", "p.", "hgvs_p", "hgvsp", "protein", "aa", "amino_acid"}),
-    "share": frozenset(
-        {"vaf", "af", "share", "vaf_percent", "share_percent", "allele_frequency", "frequency"}
-    ),
-    "depth": frozenset({"depth", "dp", "reads", "coverage"}),
+NAMES: Final[dict[str, tuple[str, ...]]] = {
+    meaning: tuple(names.split())
+    for meaning, names in {
+        "coding": "hgvs_c hgvsc c c_hgvs hgvs_coding hgvs_cdna coding coding_change "
+        "coding_region_change cdna cdna_change c_dna cds cds_change mutation_cds nucleotide_change "
+        "dna_change base_change "
+        "hgvs variant mutation alteration aachange_refgene aachange",
+        "protein": "hgvs_p hgvsp hgvsp_short p p_hgvs hgvs_protein protein protein_change aa aa_change "
+        "mutation_aa amino_acid amino_acid_change amino_acids_change residue_change",
+        "transcript": "transcript transcript_id transcript_name feature refseq refseq_transcript",
+        "share": "vaf t_vaf tumor_vaf variant_allele_frequency variant_allele_fraction "
+        "variant_fraction variant_frequency variant_freq variant_af allele_frequency "
+        "allele_fraction allelic_fraction allele_freq alt_freq share mutant_fraction "
+        "mutation_frequency frequency freq allelfrequenz af",
+        "alternative": "t_alt_count alt_count alt_reads alt_depth alt_coverage alt_read_count "
+        "alt_allele_count variant_reads variant_coverage variant_count variant_depth "
+        "mutant_reads var_reads reads_alt allele_coverage allele_cov count reads2",
+        "reference": "t_ref_count ref_count ref_reads ref_depth ref_coverage ref_read_count "
+        "reference_reads reference_count reads_ref wild_type_reads reads1",
+        "depth": "t_depth depth dp coverage total_reads total_depth total_coverage read_depth "
+        "depth_of_coverage reads",
+        "filter": "filter filters filter_status",
+        "state": "allele_call call result variant_call type zygosity genotype",
+    }.items()
 }
+"""Plain names of columns; where a table has several of a meaning, the first named here counts."""
+_MEANINGS: Final = {
+    "gene": re.compile(
+        r"(?:\w+_)?(?:gene|genes|symbol|genename|gen)(?:_(?:s|symbol|symbols|name|names|id|(?:ref|ens|known)gene))?"
+    ),
+    "sample": re.compile(
+        r"(?!.*norm)(?:\w+_)?(?:sample|patient|specimen|subject|case|barcode)_?(?:id|name|no|nr|number|code|barcode)?"
+        r"|date|(?:sample|sampling|collection)_date|time_?point|visit"
+    ),
+}
+"""Meanings whose titles vary most, and that must not be missed."""
+_SHARE: Final = re.compile(
+    r"(?:^|_)vaf(?:_|$)|(?:^|_)(?:allel[a-z]*|variant|alt|mutant|mutation)_(?:[a-z]+_)?(?:freq|frac|ratio|burden)"
+)
+_NOT_SHARE: Final = re.compile(
+    r"(?:^|_)(?:n|normal|control|germline|gnomad\w*|exac|1000g|esp|pop\w*|max|minor)(?:_|$)"
+)
+"""Titles that name a share in other words, and those of other samples or of populations."""
+_UNIT: Final = re.compile(
+    r"[(\[] *(?:in )?(?:%|percent|prozent|fraction|ratio|0 ?[-.]+ ?1|x) *[)\]]|%|_?percent(?:age)?"
+    r"|_?pct|, *in\b"
+)
+_POPULATION: Final = re.compile(r"(?:gnomad\w*|1000g\w*|exac\w*|eur|afr|amr|eas|sas|max)_af")
+"""Columns beside which ``AF`` is the frequency in a population, as VEP writes it."""
+_EMPTY: Final = {"", ".", "-", "--", "na", "n/a", "nan", "null", "p.?", "p.(?)", "?"}
+_ABSENT: Final = re.compile(
+    r"(?:wt|wild[ -]?type|none|negativ\w*|absent|ref|0/0|0\|0|no[ -]?call|not (?:detected|found|present)"
+    r"|no (?:relevant |pathogenic )?(?:mutations?|variants?|call)(?: (?:detected|found|identified))?"
+    r"|[cp]\.\(?=\)?|homozygous reference|hom[ _]ref)"
+)
+_ACCESSION: Final = re.compile(r"\b(?:[NX][MPRCG]_[0-9]+|ENS[TPG][0-9]+|LRG_[0-9]+\w*)(?:\.[0-9]+)?")
+_COUNT: Final = re.compile(
+    r"([0-9]{1,9})(?:[.,]0{1,2})? ?[xX×]?|([0-9]{1,3}(?:[,' \u00a0\u202f\u2009][0-9]{3}){1,2})"
+)
 REMEDY: Final = "Give a head line such as: hgvs_c,vaf,depth (or hgvs_p), comma, semicolon or tab between."
+KINDS: Final = {"coding": "the nucleotide change", "protein": "the protein change"}
+MAX_PREAMBLE: Final = 50
+"""Lines among which the head line is looked for."""
 
 
-def read_table(lines: list[str], name: str, pack: TargetPack) -> tuple[Call, ...]:
-    """Calls of a table.
+@dataclass(frozen=True)
+class _Row:
+    number: int
+    cells: list[str]
 
-    Parameters
-    ----------
-    lines
-        Lines of the file, the first with the column names.
-    name
-        Its name, for errors.
-    pack
-        The target.
+
+@dataclass(frozen=True)
+class _Text:
+    """A description of the variant in a row."""
+
+    kind: str
+    """``coding`` or ``protein``."""
+    index: int
+    """Of the column."""
+    text: str
+
+
+class _Table:
+    """The rows of a table, and where each meaning stands in them."""
+
+    def __init__(self, lines: list[str], name: str) -> None:
+        self.name = name
+        self.notes: dict[str, list[int]] = {}
+        self.unknown: BadInputError | None = None
+        """For a row of the target's gene on a sequence that is not known: raised if there is no other."""
+        first, separator, self.titles, self.columns = _head(lines, name)
+        self.rows = [row for row in _rows(lines, first, separator, name) if any(row.cells)]
+        self.percent = self._percent()
+
+    def note(self, row: _Row, what: str) -> None:
+        """Note something of a row."""
+        self.notes.setdefault(what, []).append(row.number)
+
+    def cells(self, row: _Row, meaning: str) -> list[tuple[int, str]]:
+        """Index and text of the cells of a meaning that hold something."""
+        found = ((i, row.cells[i]) for i in self.columns.get(meaning, []) if i < len(row.cells))
+        return [(i, text) for i, text in found if text.lower() not in _EMPTY]
+
+    def cell(self, row: _Row, meaning: str) -> tuple[int, str]:
+        """The first of them; an empty text if there is none."""
+        return next(iter(self.cells(row, meaning)), (0, ""))
+
+    def refuse(
+        self, what: str, row: _Row, index: int | None = None, remedy: str = "Correct the row."
+    ) -> BadInputError:
+        """The error for a row, or a cell of it."""
+        column = f", column {index + 1}" if index is not None else ""
+        return BadInputError(what, where=f"{self.name}, line {row.number}{column}", remedy=remedy)
+
+    def _percent(self) -> bool:
+        """Whether the column of shares holds percentages; how that was told becomes a note."""
+        found = self.columns.get("share", [])
+        self.columns["share"] = found if len(found) == 1 else []
+        if len(found) != 1 and "alternative" not in self.columns:
+            told = ", ".join(str(index + 1) for index in found)
+            several = f"any of the columns {told} may hold the share: none was read"
+            self.notes[several if found else "no column with a share was found"] = []
+        cells = [(row, text) for row in self.rows for _, text in self.cells(row, "share")]
+        if not cells:
+            return False
+        index = self.columns["share"][0]
+        title = self.titles[index].lower()
+        signed = [row for row, text in cells if text.endswith("%")]
+        plain = [row for row, text in cells if not text.endswith("%")]
+        large = [row for row, text in cells if fraction(text, True) and not fraction(text, False)]
+        fractions = re.search(r"[(\[](?:fraction|ratio|0 ?[-.]+ ?1)[)\]]", title)
+        reason = ""
+        if re.search("%|percent|pct|prozent", title):
+            reason = "by its head line"
+        elif fractions and (signed or large):
+            what = "The head line says fractions, and the cell holds a percentage."
+            raise self.refuse(what, (signed or large)[0], index)
+        elif signed and plain:
+            what = f"The cell has a percent sign, and that of line {plain[0].number} has none: two units."
+            raise self.refuse(what, signed[0], index, "Write the unit into the head line, as VAF (%).")
+        elif signed or large:
+            reason = "by its percent signs" if signed else f"as line {large[0].number} holds a value above 1"
+        unit = f"percent, {reason}" if reason else "fractions of 1"
+        told = "" if reason or fractions else ": the head line names no unit, and no value is above 1"
+        self.notes[f"column {index + 1} was read as {unit}{told}"] = []
+        return bool(reason)
+
+
+def _head(lines: list[str], name: str) -> tuple[int, str, list[str], dict[str, list[int]]]:
+    """Index of the head line, its separator and titles, and the columns by meaning."""
+    filled = [(index, line) for index, line in enumerate(lines) if line.strip() and not line.startswith("##")]
+    for index, line in filled[:MAX_PREAMBLE]:
+        separator = max(("\t", ";", ","), key=line.count)
+        titles = [title.strip() for title in next(csv.reader([line.lstrip("#")], delimiter=separator), [])]
+        columns = _columns(titles)
+        if {"coding", "protein"} & set(columns):
+            return index, separator, titles, columns
+    what = "No column describes the variant." if filled else "The table is empty."
+    raise BadInputError(what, where=f"{name}, line {filled[0][0] + 1}" if filled else name, remedy=REMEDY)
+
+
+def _columns(titles: list[str]) -> dict[str, list[int]]:
+    """Indices of the columns of each meaning, in the order of ``NAMES``."""
+    plain = [re.sub("[^a-z0-9]+", "_", _UNIT.sub("", title.lower())).strip("_") for title in titles]
+    population = any(_POPULATION.fullmatch(title) for title in plain)
+    found = {
+        meaning: [index for name in names for index, title in enumerate(plain) if title == name]
+        for meaning, names in NAMES.items()
+    }
+    for meaning, pattern in _MEANINGS.items():
+        found[meaning] = [index for index, title in enumerate(plain) if pattern.fullmatch(title)]
+    exact = next((name for name in NAMES["share"] if name in plain and not (population and name == "af")), "")
+    found["share"] = [
+        index
+        for index, title in enumerate(plain)
+        if (title == exact if exact else _SHARE.search(title) and not _NOT_SHARE.search(title))
+    ]
+    return {meaning: indices for meaning, indices in found.items() if indices}
+
+
+def _rows(lines: list[str], head: int, separator: str, name: str) -> Iterator[_Row]:
+    """The rows after the head line; comments and blank lines are none."""
+    numbers = [head + 1]
+
+    def fed() -> Iterator[str]:
+        for number, line in enumerate(lines[head + 1 :], head + 2):
+            if line.strip() and not line.startswith("#"):
+                numbers.append(number)
+                yield line + "\n"
+
+    try:
+        for cells in csv.reader(fed(), delimiter=separator, strict=True):
+            yield _Row(numbers[-1], [cell.strip() for cell in cells])
+    except csv.Error:
+        where = f"{name}, line {numbers[-1]}"
+        raise BadInputError("Quotation marks do not match.", where=where, remedy=REMEDY) from None
+
+
+def read_table(lines: list[str], name: str, pack: TargetPack) -> Reported:
+    """Calls of the target in a table.
 
     Raises
     ------
     BadInputError
-        If the head line names no description, or a row cannot be read; with the line.
+        If no head line names a description, or a row cannot be read or contradicts itself; with the line.
     """
-    kept = [(number, line) for number, line in enumerate(lines, 1) if line.strip() and line[0] != "#"]
-    if not kept:
-        raise BadInputError("The table is empty.", where=name, remedy=REMEDY)
-    head = kept[0][1]
-    separator = max(("\t", ";", ","), key=head.count)
-    columns = _columns(next(csv.reader([head], delimiter=separator)), f"{name}, line {kept[0][0]}")
-    calls = []
-    for number, line in kept[1:]:
-        where = f"{name}, line {number}"
-        row = next(csv.reader([line], delimiter=separator), [])
-        calls.append(_call(row, columns, where, pack))
-    return tuple(sorted(calls, key=lambda call: call.first_codon))
+    table = _Table(lines, name)
+    names = {row.number: " ".join(text for _, text in table.cells(row, "sample")) for row in table.rows}
+    samples = tuple(dict.fromkeys(filter(None, names.values())))
+    found: dict[str, list[Seen]] = {sample: [] for sample in samples} if len(samples) > 1 else {"": []}
+    for row in table.rows:
+        seen = _seen(table, row, pack)
+        if seen is None:
+            continue
+        if len(samples) > 1 and not names[row.number]:
+            raise table.refuse("The row names no sample, and others do.", row)
+        found[names[row.number] if len(samples) > 1 else ""].append(seen)
+    if table.unknown and not any(found.values()):
+        raise table.unknown
+    return reported(found, table.notes, pack)
 
 
-def _columns(head: list[str], where: str) -> dict[str, tuple[int, str]]:
-    found: dict[str, tuple[int, str]] = {}
-    for index, title in enumerate(head):
-        plain = re.sub(r"[^a-z0-9_.%]", "", title.strip().lower().replace(" ", "_"))
-        percent = "%" in title or "percent" in plain
-        for meaning, names in NAMES.items():
-            if plain.rstrip("%_") in names and meaning not in found:
-                found[meaning] = (index, "percent" if percent else "")
-    if not {"coding", "protein"} & set(found):
-        raise BadInputError(
-            f"No column describes the variant; the columns are: {', '.join(head)[:200]}.",
-            where=where,
-            remedy=REMEDY,
-        )
-    return found
-
-
-def _call(row: list[str], columns: dict[str, tuple[int, str]], where: str, pack: TargetPack) -> Call:
-    def value(meaning: str) -> str:
-        index = columns.get(meaning, (len(row), ""))[0]
-        return row[index].strip() if index < len(row) else ""
-
-    coding, protein = value("coding"), value("protein")
-    text = coding or protein
-    if not text:
-        raise BadInputError("The row describes no variant.", where=where, remedy=REMEDY)
-    if coding and re.match(r"\d", coding):
-        text = f"c.{coding}"
-    share = _share(value("share"), columns.get("share", (0, ""))[1] == "percent", where)
-    depth = value("depth").replace(",", "")
-    if depth and (not depth.isdigit() or not 0 < len(depth) < 10):
-        raise BadInputError(f"{depth[:30]!r} is no depth.", where=where, remedy=REMEDY)
-    return call_of_text(text, share, int(depth) if depth else None, where, pack)
-
-
-def _share(text: str, percent: bool, where: str) -> float | None:
-    """A share, 0 to 1, from a fraction or a percentage; None if the cell is empty."""
-    if not text:
+def _seen(table: _Table, row: _Row, pack: TargetPack) -> Seen | None:
+    """What a row says of the target; None, with a note, where it says nothing."""
+    texts = [
+        _Text(kind, index, text.replace("%3D", "="))
+        for kind in ("coding", "protein")
+        for index, text in table.cells(row, kind)
+    ]
+    absent = [_ABSENT.fullmatch(text.text.lower()) for text in texts]
+    state = [_ABSENT.fullmatch(text.lower()) for _, text in table.cells(row, "state")]
+    ours = _is_ours(table, row, texts, pack)
+    if ours is False:
+        table.note(row, f"left out, not said to be of {pack.gene}")
         return None
-    plain = text.replace("%", "").replace(",", ".").strip()
+    if (texts and all(absent)) or any(state):
+        table.note(row, "no call, the row says that there is no variant")
+        return None
+    if not texts and ours:
+        table.note(row, "left out, it describes no variant")
+        return None
+    if not texts:
+        raise table.refuse("The row describes no variant.", row, remedy=REMEDY)
+    first, *others = texts
     try:
-        number = float(plain)
-    except ValueError:
-        number = -1.0
-    if percent or "%" in text or number > 1:
-        number /= 100
-    if not 0 <= number <= 1:
-        raise BadInputError(f"{text[:30]!r} is no share.", where=where, remedy=REMEDY)
-    return number
+        seen = seen_of_text(_description(first.text, table.cell(row, "transcript")[1], pack), pack)
+    except VariantError as error:
+        refused = _unreadable(table, row, first, pack)
+        if not isinstance(error, UnsupportedVariantError) or "target" not in error.what:
+            raise refused from None
+        table.unknown = refused if ours else table.unknown
+        table.note(row, f"left out, on a sequence or of a gene that is not {pack.gene}'s")
+        return None
+    for other in others:
+        seen = _agreed_with(table, row, (first, other), seen, pack)
+    share = _share(table, row)
+    if share.value == 0:
+        table.note(row, "no call, its share is 0")
+        return None
+    filters = [text for _, text in table.cells(row, "filter") if text.upper() != "PASS"]
+    return filtered(replace(seen, share=share, line=row.number), filters)
+
+
+def _is_ours(table: _Table, row: _Row, texts: Sequence[_Text], pack: TargetPack) -> bool | None:
+    """Whether a row is of the target's gene; None where only its descriptions can tell."""
+    names = {pack.gene.upper(), *(alias.upper() for alias in pack.aliases)}
+    cells = [
+        text.upper() for _, text in table.cells(row, "gene") if not re.fullmatch(r"ENSG[0-9.]+|[0-9]+", text)
+    ]
+    tokens = {part for text in cells for part in (text, *re.split(r"[;,|&\s]+|::", text))}
+    sources = [text.text for text in texts if text.kind == "coding"] + [table.cell(row, "transcript")[1]]
+    known = any(_is_known(accession, pack) for text in sources for accession in _ACCESSION.findall(text))
+    if tokens & names or any(token.endswith(f"-{pack.gene.upper()}") for token in tokens):
+        return True
+    if tokens and known:
+        index = table.columns["gene"][0]
+        raise table.refuse(f"The gene is another, and the transcript is {pack.gene}'s.", row, index)
+    return False if tokens or (table.columns.get("gene") and not known) else None
+
+
+def _is_known(accession: str, pack: TargetPack) -> bool:
+    try:
+        resolve_accession(accession, pack)
+    except UnsupportedVariantError:
+        return False
+    except VariantError:
+        return True
+    return True
+
+
+def _description(text: str, transcript: str, pack: TargetPack) -> str:
+    """A cell as one description: the entry on a known transcript where it lists several, with ``c.``."""
+    entries = re.split(r"[,;] *(?=[\w.-]+:)", text)
+    ours = (entry for entry in entries if any(_is_known(name, pack) for name in _ACCESSION.findall(entry)))
+    text = next(ours, entries[0])
+    text = f"c.{text}" if re.match(r"[*-]?[0-9]+(?:[+_-][0-9]+)*(?:[ACGT]?>|del|dup|ins)", text) else text
+    if transcript and text.startswith("c.") and _ACCESSION.fullmatch(transcript):
+        return f"{transcript}:{text}"
+    return text
+
+
+def _agreed_with(table: _Table, row: _Row, pair: tuple[_Text, _Text], seen: Seen, pack: TargetPack) -> Seen:
+    """The change of two descriptions, whatever isoform the second counts on; refused if they differ."""
+    first, other = pair
+    bare = other.text.rpartition(":")[2]
+    readings = []
+    for text in (_description(other.text, "", pack), bare, *(f"{one.name}:{bare}" for one in pack.isoforms)):
+        with suppress(VariantError):
+            readings.append(seen_of_text(text, pack))
+    same = [reading for reading in readings if reading.named.hgvs_p == seen.named.hgvs_p]
+    if same:
+        return next((item for item in (seen, *same) if item.changes), seen)
+    named = [item.named for item in (seen, *readings)]
+    told = [item.hgvs_p.partition(":")[2] if item.kind == "substitution" else item.kind for item in named]
+    place_only = other.kind == "coding" and not re.search(r"\bc\.", other.text)
+    if "substitution" not in {item.kind for item in named} or (not readings and place_only):
+        return seen
+    second = f"is {told[1]}" if readings else f"does not fit the sequence of {pack.gene}"
+    what = (
+        f"Columns {first.index + 1} and {other.index + 1} contradict each other: "
+        f"{KINDS[first.kind]} is {told[0]}, {KINDS[other.kind]} {second}."
+    )
+    raise table.refuse(what, row)
+
+
+def _unreadable(table: _Table, row: _Row, text: _Text, pack: TargetPack) -> BadInputError:
+    return table.refuse(
+        f"The cell describes no variant that can be read, or one that does not fit {pack.gene}'s sequence.",
+        row,
+        text.index,
+        "Write it as c.1210A>G or p.Lys404Glu; `kinscope evidence` with the description says what is wrong.",
+    )
+
+
+def _share(table: _Table, row: _Row) -> Share:
+    """The share by its column, by counts of reads, or by both if they agree."""
+    index, text = table.cell(row, "share")
+    stated = fraction(text.rstrip("%").strip(), table.percent) if text else None
+    if text and stated is None:
+        raise table.refuse("The cell holds no share.", row, index, REMEDY)
+    alternative, reference, depth = (
+        _count(table, row, meaning) for meaning in ("alternative", "reference", "depth")
+    )
+    if depth is None and alternative is not None and reference is not None:
+        depth = alternative + reference
+    if alternative is not None and depth is not None and alternative > depth:
+        index = table.cell(row, "alternative")[0]
+        raise table.refuse("More reads carry the variant than there are.", row, index)
+    return agreed(stated, alternative, depth, (f"column {index + 1}", "the counted reads"))
+
+
+def _count(table: _Table, row: _Row, meaning: str) -> int | None:
+    index, text = table.cell(row, meaning)
+    found = _COUNT.fullmatch(text)
+    if text and not found:
+        raise table.refuse("The cell holds no number of reads.", row, index, REMEDY)
+    return int(found[1] or re.sub("[^0-9]", "", found[2])) if found else None

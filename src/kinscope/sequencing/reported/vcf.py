@@ -1,190 +1,364 @@
-"""VCF with calls of one sample, on GRCh38 or on the transcript.
+"""VCF: which rows are of the target, which samples and genotypes carry what, on which build.
 
-After "The Variant Call Format Specification", versions 4.1 to 4.4 (samtools/hts-specs). Only what is needed
-is read: place, bases, filter, share and depth; the reference bases are checked against the transcript.
+After "The Variant Call Format Specification", versions 4.1 to 4.4 (samtools/hts-specs). What a header says of
+samples and builds is honoured; reference bases are checked against the transcript.
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
-from kinscope.core.errors import BadInputError
-from kinscope.sequencing.reported.calls import call_of, named_replacement
+from kinscope.core.errors import BadInputError, UnsupportedVariantError
+from kinscope.sequencing.reported.calls import Reported, Seen, Share, filtered, reported, seen_replacement
+from kinscope.sequencing.reported.vcf_shares import share_of_fields
+from kinscope.variants.coding import lifted
 
 if TYPE_CHECKING:
-    from kinscope.sequencing.model import Call
+    from collections.abc import Iterable, Mapping, Sequence
+
     from kinscope.targets import TargetPack
 
-REMEDY: Final = "Give a VCF 4 with tab-separated columns on GRCh38, or on the transcript with --cds-start."
+REMEDY: Final = "Give a VCF 4 with tabs between columns, on GRCh38 or 37, or the transcript with --cds-start."
+FIXED: Final = ["CHROM", "POS", "ID", "REF", "ALT", "QUAL", "FILTER", "INFO"]
 _BASES: Final = re.compile(r"[ACGT]{1,1000}")
 _COMPLEMENT: Final = str.maketrans("ACGT", "TGCA")
-_GRCH37_CHR9: Final = "141213431"
-"""Length of chromosome 9 in GRCh37 (138394717 in GRCh38)."""
+_GENOTYPE: Final = re.compile(r"[|/]?(?:\.|[0-9]{1,4})(?:[|/](?:\.|[0-9]{1,4}))*")
+_UNSPECIFIED: Final = {".", "*", "<*>", "<NON_REF>", "<X>"}
+"""Alternatives that stand for no allele of their own."""
+_BUILDS: Final = {
+    "GRCh38": r"grch38|hg38|hs38|assembly38|(?<![a-z0-9])b38|length=(?:248956422|138394717|64444167)\b"
+    r"|gcf_000001405\.(?:2[6-9]|[34])|gca_000001405\.(?:1[5-9]|2)",
+    "GRCh37": r"grch37|hg19|hs37|assembly19|(?<![a-z0-9])b37|g1k_v37"
+    r"|length=(?:249250621|141213431|63025520)\b|gcf_000001405\.(?:1[3-9]|2[0-5])|gca_000001405\.(?:[1-9]|1[0-4])(?!\d)",
+    "NCBI36": r"hg18|ncbi36|(?<![a-z0-9])b36|length=(?:247249719|140273252|62435964)\b",
+    "T2T-CHM13": r"chm13|t2t|(?<![a-z0-9])hs1(?![a-z0-9])|length=(?:248387328|150617247|66210255)\b",
+}
+"""Names of builds in headers, and the lengths of chromosomes 1, 9 and 20 in them."""
+
+
+@dataclass
+class _File:
+    """What the header says, and what was left out."""
+
+    name: str
+    pack: TargetPack
+    index: dict[int, int]
+    """Genomic position of the pack's assembly to c. number."""
+    columns: int = 0
+    samples: dict[int, str] = field(default_factory=lambda: {0: ""})
+    """Column and name of those to be reported; column 0 in a file without samples."""
+    alone: bool = True
+    """Whether there is at most one sample, so that what INFO counts is its."""
+    info_share: bool = False
+    """Whether the caller, which knows no samples, writes the share into INFO (LoFreq)."""
+    builds: dict[str, str] = field(default_factory=dict)
+    """Each build named, and where."""
+    notes: dict[str, list[int]] = field(default_factory=dict)
+    """What was left out or is open, and on which lines."""
+
+    def note(self, line: int, what: str) -> None:
+        """Note something of a line."""
+        self.notes.setdefault(what, []).append(line)
 
 
 @dataclass(frozen=True)
 class _Line:
+    number: int
     where: str
     """File and line, for errors."""
-    number: int
-    chromosome: str
+    fields: list[str]
     position: int
     reference: str
-    alternatives: tuple[str, ...]
-    filters: str
-    info: dict[str, str]
-    sample: dict[str, str]
+
+    @property
+    def chromosome(self) -> str:
+        return self.fields[0]
 
 
-def is_vcf(lines: list[str]) -> bool:
-    """Whether a text says that it is a VCF."""
-    return bool(lines) and lines[0].startswith("##fileformat=VCF")
+def _bad(what: str, where: str, remedy: str = REMEDY) -> BadInputError:
+    return BadInputError(what, where=where, remedy=remedy)
 
 
-def read_vcf(
-    lines: list[str], name: str, pack: TargetPack, cds_start: int = 1
-) -> tuple[tuple[Call, ...], tuple[str, ...]]:
-    """Calls of the target and notes on what was left out.
+def is_vcf(lines: list[str], name: str) -> bool:
+    """Whether a text says, or its file's name says, that it is a VCF."""
+    said = ("##fileformat=VCF", "#" + "\t".join(FIXED))
+    named = re.search(r"\.vcf(\.b?gz)?$", name.lower()) is not None
+    return named or any(line.startswith(said) for line in lines[:1000])
 
-    Parameters
-    ----------
-    lines
-        Lines of the file.
-    name
-        Its name, for errors.
-    pack
-        The target.
-    cds_start
-        For lines on the transcript: the position of the A of the start codon on it.
+
+def read_vcf(lines: list[str], name: str, pack: TargetPack, cds_start: int = 1) -> Reported:
+    """Calls of the target in a VCF; ``cds_start`` is where the start codon is, for rows on the transcript.
 
     Raises
     ------
     BadInputError
-        If a line is malformed or contradicts the reference; with the line.
+        If a line is malformed, or contradicts the reference, the header or itself; with the line.
     """
-    calls: list[Call] = []
-    notes: list[str] = []
-    columns = 0
+    file, rows = _read(lines, name, pack)
+    build = _build(file, rows)
+    found: dict[str, list[Seen]] = {sample: [] for sample in file.samples.values()}
+    inside = 0
+    for line in rows:
+        place = _place(file, line, build, cds_start)
+        if place is None:
+            file.note(line.number, f"left out, outside the coding exons of {pack.gene}")
+            continue
+        inside += 1
+        if line.reference != (shown := _shown(place, pack)):
+            what = f"The reference (column 4) is not {pack.gene}'s, which has {shown[:30]} there."
+            remedy = "Check the build, and --cds-start for positions on the transcript."
+            raise _bad(what, line.where, remedy)
+        for column, sample in file.samples.items():
+            found[sample] += _seen(file, line, column, place)
+    notes: dict[str, list[int]] = {}
+    if build and build != pack.transcript.assembly:
+        named = build in file.builds or any(
+            row.chromosome in pack.transcript.other_assemblies for row in rows
+        )
+        how = "" if named else ", by their bases, as the file names no build"
+        notes[f"the positions are of {build}{how}; they were read on {pack.transcript.assembly}"] = []
+    if not inside:
+        notes[f"{len(rows)} rows were read, and none lies in the coding exons of {pack.gene}"] = []
+    if file.alone:
+        found = {"": [item for seen in found.values() for item in seen]}
+    return reported(found, notes | file.notes, pack)
+
+
+def _read(lines: list[str], name: str, pack: TargetPack) -> tuple[_File, list[_Line]]:
+    index = {position: base for base, position in enumerate(pack.transcript.genomic_positions, start=1)}
+    file, rows, meta = _File(name, pack, index), [], []
     for number, text in enumerate(lines, start=1):
         where = f"{name}, line {number}"
         if text.startswith("##"):
-            _check_header(text, where, pack)
+            meta.append(text)
+            file.info_share |= text.lower().startswith("##source=lofreq")
+            if text.startswith(("##reference", "##contig", "##assembly")):
+                named = (build for build, pattern in _BUILDS.items() if re.search(pattern, text.lower()))
+                file.builds |= {build: where for build in named if build not in file.builds}
         elif text.startswith("#"):
-            columns = len(text.split("\t"))
+            head = text[1:].split("\t")
+            if head[:8] != FIXED or len(set(head)) != len(head):
+                raise _bad("The names of the columns are not those of a VCF, or one stands twice.", where)
+            file.columns = len(head)
+            _samples(file, meta, dict(enumerate(head[9:], start=9)), number)
         elif text.strip():
-            line = _parsed(text, columns, where, number)
-            _add(line, pack, cds_start, calls, notes)
-    if not columns:
-        raise BadInputError("The line with the column names (#CHROM) is missing.", where=name, remedy=REMEDY)
-    return tuple(sorted(calls, key=lambda call: call.first_codon)), tuple(notes)
+            rows.append(_row(text, file.columns, where, number))
+    if not file.columns:
+        raise _bad("The line with the column names (#CHROM) is missing.", name)
+    return file, rows
 
 
-def _check_header(text: str, where: str, pack: TargetPack) -> None:
-    other = "GRCh37" in text or "hg19" in text.lower() or f"length={_GRCH37_CHR9}" in text
-    if other and text.startswith(("##reference", "##contig", "##assembly")):
-        raise BadInputError(
-            f"The file is on GRCh37; kinscope's positions are on {pack.transcript.assembly}.",
-            where=where,
-            remedy="Lift the calls over, or give a table of c. descriptions.",
-        )
-
-
-def _parsed(text: str, columns: int, where: str, number: int) -> _Line:
+def _row(text: str, columns: int, where: str, number: int) -> _Line:
     fields = text.split("\t")
     if columns < 8 or len(fields) != columns:
-        raise BadInputError(
-            f"The line has {len(fields)} columns; the head line has {columns}.", where=where, remedy=REMEDY
-        )
-    chromosome, position, _, reference, alternatives, _, filters, info = fields[:8]
-    if not position.isdigit() or len(position) > 10 or int(position) < 1:
-        raise BadInputError(f"{position[:30]!r} is no position.", where=where, remedy=REMEDY)
-    if not _BASES.fullmatch(reference.upper()):
-        raise BadInputError(f"{reference[:30]!r} are no reference bases.", where=where, remedy=REMEDY)
-    sample = dict(zip(fields[8].split(":"), fields[9].split(":"), strict=False)) if len(fields) > 9 else {}
-    return _Line(
-        where=where,
-        number=number,
-        chromosome=chromosome,
-        position=int(position),
-        reference=reference.upper(),
-        alternatives=tuple(alternatives.upper().split(",")),
-        filters=filters,
-        info=dict(part.partition("=")[::2] for part in info.split(";")),
-        sample=sample,
-    )
+        raise _bad(f"The line has {len(fields)} columns; the head line has {columns}.", where)
+    if not re.fullmatch("[0-9]{1,10}", fields[1]) or not int(fields[1]):
+        raise _bad("Column 2 holds no position.", where)
+    if not fields[3] or not fields[4]:
+        raise _bad("Column 4 or 5 holds no allele.", where)
+    return _Line(number, where, fields, int(fields[1]), fields[3].upper())
 
 
-def _add(line: _Line, pack: TargetPack, cds_start: int, calls: list[Call], notes: list[str]) -> None:
-    place = _coding(line, pack, cds_start)
-    if isinstance(place, str):
-        notes.append(f"Line {line.number}: left out, {place}.")
-        return
-    first, last = place
-    for index, alternative in enumerate(line.alternatives):
-        if not _BASES.fullmatch(alternative):
-            notes.append(f"Line {line.number}: left out, {alternative[:30]!r} is not a plain sequence.")
-            continue
-        share, depth = _share(line, index)
-        if share == 0:
-            continue
-        inserted = alternative if pack.transcript.strand == "+" else alternative.translate(_COMPLEMENT)[::-1]
-        call = call_of(named_replacement(first, last, inserted, pack), share, depth, pack)
-        if line.filters not in {"PASS", "."}:
-            note = f"The file's filter is {line.filters[:60]}."
-            call = call.model_copy(update={"notes": (*call.notes, note), "status": "to be confirmed"})
-        calls.append(call)
+def _samples(file: _File, meta: list[str], columns: dict[int, str], line: int) -> None:
+    """Which samples are reported: the tumours if the file says which they are, else all but the normals."""
+    said: dict[str, set[str]] = {"tumour": set(), "normal": set(), "": set()}
+    for text in meta:
+        key, _, value = text[2:].partition("=")
+        pairs: dict[str, str] = dict(re.findall(r"(\w+)=\"?([^,\">]*)", value))
+        name = pairs.get("ID", "")
+        if key in {"tumor_sample", "normal_sample"}:
+            said["tumour" if key[0] == "t" else "normal"].add(value.strip())
+        elif key == "PEDIGREE" and "Original" in pairs:
+            said["normal"].add(pairs["Original"])
+            said["tumour"].add(pairs.get("Derived", name))
+        elif key == "SAMPLE":
+            told = " ".join(text for key, text in pairs.items() if key not in {"ID", "SampleName"})
+            said[_role(told) or _role(name)] |= {name, pairs.get("SampleName", name)}
+    missing = said["tumour"] - set(columns.values())
+    for column, name in columns.items():
+        said[_role(name)].add(name)
+        if name in said["tumour"] & said["normal"]:
+            where = f"{file.name}, line {line}, column {column + 1}"
+            raise _bad("The sample is the tumour by one line or name, and the normal by another.", where)
+    tumours = {column: name for column, name in columns.items() if name in said["tumour"]}
+    chosen = tumours or {column: name for column, name in columns.items() if name not in said["normal"]}
+    if columns and not chosen:
+        raise _bad("The file holds no sample but the normal one.", f"{file.name}, line {line}")
+    file.samples, file.alone = chosen or file.samples, len(columns) < 2
+    if missing and not tumours and not file.alone:
+        file.note(line, "the tumour that the header names is no column: all but the normal are read")
+    for column, name in columns.items():
+        if column not in chosen:
+            role = "the normal sample" if name in said["normal"] else "not the tumour"
+            file.note(line, f"column {column + 1} is {role} and was not read")
 
 
-def _coding(line: _Line, pack: TargetPack, cds_start: int) -> tuple[int, int] | str:
-    """First and last coding base of the reference allele, or why the line is none of ours."""
-    transcript = pack.transcript
-    length = len(line.reference)
-    number = transcript.chromosome.removeprefix("chr")
-    if line.chromosome in {transcript.chromosome, number, transcript.genomic_accession}:
-        index = {position: base for base, position in enumerate(transcript.genomic_positions, start=1)}
-        bases = [index.get(line.position + offset, 0) for offset in range(length)]
-        if not all(bases) or max(bases) - min(bases) != length - 1:
-            return f"{line.chromosome}:{line.position} is outside the coding exons of {pack.gene}"
-        first, last = min(bases), max(bases)
-    elif line.chromosome in {transcript.accession, *transcript.equivalents}:
-        first = line.position - cds_start + 1
-        last = first + length - 1
-        if first < 1 or last > len(transcript.cds):
-            return f"position {line.position} is outside the coding sequence"
+def _role(name: str) -> str:
+    """``tumour`` or ``normal`` if a word of the name says so (Strelka, MuTect 1, VarScan), else empty."""
+    words = set(re.split(r"[^a-z]+", name.lower()))
+    return "tumour" if words & {"tumor", "tumour"} else "normal" if words & {"normal", "germline"} else ""
+
+
+def _build(file: _File, rows: Sequence[_Line]) -> str:
+    """The build of the positions: the one that is named, or else the one whose bases those of the rows are.
+
+    Raises
+    ------
+    BadInputError
+        If two are named, if the rows contradict the named one, or if none is named and the rows fit two.
+    """
+    transcript, named = file.pack.transcript, dict(file.builds)
+    accessions = {transcript.genomic_accession: transcript.assembly, **transcript.other_assemblies}
+    for line in rows:
+        if line.chromosome in accessions:
+            named.setdefault(accessions[line.chromosome], line.where)
+    fitting = {build: _fits(file, rows, build) for build in dict.fromkeys([*named, *accessions.values()])}
+    fitting = {build: where for build, where in fitting.items() if where}
+    told = [f"{build} ({where})" for build, where in (named or fitting).items()]
+    build = next(iter(named or fitting or [transcript.assembly]))
+    if len(told) > 1:
+        what = "The file names two genome builds" if named else "No build is named, and the rows fit two"
+        what = f"{what}: {' and '.join(told)}."
+    elif fitting and build not in fitting and not any(_genomic(file, line, build) for line in rows):
+        other, where = next(iter(fitting.items()))
+        what = f"The file names {told[0]}, but {where} has a base of {file.pack.gene} in {other}."
     else:
-        return f"{line.chromosome[:40]} holds no base of {pack.gene}"
-    there = transcript.cds[first - 1 : last]
-    shown = there if transcript.strand == "+" else there.translate(_COMPLEMENT)[::-1]
-    if shown != line.reference:
-        raise BadInputError(
-            f"The reference has {shown[:30]} there, not {line.reference[:30]}.",
-            where=f"{line.where} ({line.chromosome}:{line.position})",
-            remedy="Check the assembly (GRCh38), and --cds-start for positions on the transcript.",
-        )
-    return first, last
+        return build
+    raise _bad(what, file.name, "Correct the header: one line such as ##reference=GRCh38.")
 
 
-def _share(line: _Line, index: int) -> tuple[float | None, int | None]:
-    """Share (0 to 1) and depth of an alternative, from AD, AF and DP of the sample or of INFO."""
-    for source in (line.sample, line.info):
-        counts = source.get("AD", "").split(",")
-        if len(counts) == len(line.alternatives) + 1 and all(count.isdigit() for count in counts):
-            depth = sum(int(count) for count in counts)
-            if depth:
-                return int(counts[index + 1]) / depth, depth
-    depth_text = line.sample.get("DP") or line.info.get("DP") or ""
-    depth_value = int(depth_text) if depth_text.isdigit() and len(depth_text) < 10 else None
-    shares = (line.sample.get("AF") or line.sample.get("VAF") or line.info.get("AF") or "").split(",")
-    if index < len(shares) and shares[index]:
-        try:
-            share = float(shares[index])
-        except ValueError:
-            share = -1.0
-        if not 0 <= share <= 1:
-            raise BadInputError(
-                f"{shares[index][:30]!r} is no share between 0 and 1.", where=line.where, remedy=REMEDY
+def _fits(file: _File, rows: Sequence[_Line], build: str) -> str:
+    """The first row that is coding on a build, if each such row has the transcript's bases; else empty."""
+    try:
+        inside = [(line, place) for line in rows if (place := _genomic(file, line, build))]
+    except BadInputError:
+        return ""
+    agree = all(line.reference == _shown(place, file.pack) for line, place in inside)
+    return inside[0][0].where if inside and agree else ""
+
+
+def _genomic(file: _File, line: _Line, build: str) -> tuple[int, int] | None:
+    """First and last coding base of a reference allele on the chromosome; None if not all of it is coding."""
+    transcript = file.pack.transcript
+    stem = transcript.genomic_accession.partition(".")[0].lower()
+    names = {transcript.chromosome.lower().removeprefix("chr"), stem} - {""}
+    accession = line.chromosome in {transcript.genomic_accession, *transcript.other_assemblies}
+    if not accession and line.chromosome.lower().removeprefix("chr") not in names:
+        return None
+    try:
+        start = lifted(line.position, build, file.pack)
+    except UnsupportedVariantError as error:
+        where = file.builds.get(build, line.where)
+        raise _bad(f"These are {build} coordinates.", where, error.remedy) from None
+    bases = [file.index.get(start + offset, 0) for offset in range(len(line.reference))]
+    if 0 in bases or max(bases) - min(bases) != len(bases) - 1:
+        return None
+    return min(bases), max(bases)
+
+
+def _place(file: _File, line: _Line, build: str, cds_start: int) -> tuple[int, int] | None:
+    """First and last coding base of the reference allele; None if not all of it is coding."""
+    transcript = file.pack.transcript
+    if line.chromosome not in {transcript.accession, *transcript.equivalents}:
+        return _genomic(file, line, build)
+    first = line.position - cds_start + 1
+    last = first + len(line.reference) - 1
+    return (first, last) if first >= 1 and last <= len(transcript.cds) else None
+
+
+def _shown(place: tuple[int, int], pack: TargetPack) -> str:
+    """The transcript's bases as the chromosome has them."""
+    return _oriented(pack.transcript.cds[place[0] - 1 : place[1]], pack)
+
+
+def _oriented(bases: str, pack: TargetPack) -> str:
+    return bases if pack.transcript.strand == "+" else bases.translate(_COMPLEMENT)[::-1]
+
+
+def _seen(file: _File, line: _Line, column: int, place: tuple[int, int]) -> Iterable[Seen]:
+    """What one sample carries of one row."""
+    where = f"{line.where}, column {column + 1}" if column else line.where
+    fields = _fields(line, column, where)
+    alleles = (line.reference, *line.fields[4].upper().split(","))
+    genotype = _genotype(fields, len(alleles), where)
+    filters = [text for text in (line.fields[6], fields.get("FT", "")) if text not in {"PASS", ".", ""}]
+    for index, allele in enumerate(alleles):
+        if not index or allele in _UNSPECIFIED:
+            continue
+        if not _BASES.fullmatch(allele):
+            file.note(line.number, "an alternative was left out, which is not a plain sequence")
+            continue
+        share = _share(file, line, fields, alleles, index)
+        carried = genotype is None or index in genotype
+        unknown = genotype is None and share.value is None and not (share.note or file.alone)
+        if not carried and share.value:
+            told = "" if file.alone else f", {file.samples[column]}"
+            what = f"no call by the genotype, though {100 * share.value:.3g} % of reads show the variant"
+            file.note(line.number, f"{what}{told}")
+        if unknown:
+            file.note(line.number, "left out, neither genotypes nor reads say which sample carries it")
+        if not carried or unknown or (genotype is None and share.value == 0):
+            continue
+        if share.value == 0:
+            share = Share(
+                None, share.depth, "The genotype calls it, and no read shows it.", contradicted=True
             )
-        return share, depth_value
-    return None, depth_value
+        notes = [] if share.value is not None or share.note else ["Its fields state no share in the sample."]
+        seen = replace(
+            seen_replacement(*place, _oriented(allele, file.pack), file.pack),
+            share=share,
+            molecule=_molecule(fields, index),
+            everywhere=set(genotype or ()) == {index} and "." not in fields.get("GT", ""),
+            notes=tuple(notes),
+            line=line.number,
+        )
+        yield filtered(seen, filters)
+
+
+def _fields(line: _Line, column: int, where: str) -> dict[str, str]:
+    """The sample's fields; of an empty column a missing genotype."""
+    if not column:
+        return {}
+    keys, values = line.fields[8].split(":"), line.fields[column].split(":")
+    if len(values) > len(keys):
+        raise _bad("The sample has more fields than FORMAT names.", where)
+    return dict(zip(keys, values, strict=False)) if set(values) - {"", "."} else {"GT": "."}
+
+
+def _genotype(fields: Mapping[str, str], alleles: int, where: str) -> tuple[int, ...] | None:
+    """Indices of the alleles of the genotype, without missing ones; None if the row states no genotype."""
+    text = fields.get("GT")
+    if text is None:
+        return None
+    if not _GENOTYPE.fullmatch(text or "."):
+        raise _bad("GT is no genotype such as 0/1.", where)
+    found = tuple(int(part) for part in re.findall("[0-9]+", text))
+    if max(found, default=0) >= alleles:
+        raise _bad("GT names an allele that the row does not have.", where)
+    return found
+
+
+def _molecule(fields: Mapping[str, str], index: int) -> tuple[str, ...]:
+    """Phase set and haplotype of an allele: by PS, by GATK's PID and PGT, or by a phased genotype alone."""
+    genotype = fields.get("GT", "")
+    stated = ("PS", fields.get("PS", "."), genotype), ("PID", fields.get("PID", "."), fields.get("PGT", ""))
+    for key, group, phased in (*stated, ("", "all", genotype)):
+        haplotypes = re.findall(r"[0-9]+|\.", phased)
+        if group not in {"", "."} and "|" in phased and haplotypes.count(str(index)) == 1:
+            return key, group, str(haplotypes.index(str(index)))
+    return ()
+
+
+def _share(
+    file: _File, line: _Line, fields: Mapping[str, str], alleles: tuple[str, ...], index: int
+) -> Share:
+    """The share by the sample's own fields, or by what INFO counts in a file of at most one sample."""
+    share = share_of_fields(fields, alleles, index, line.where)
+    if share.value is not None or share.contradicted or not file.alone:
+        return share
+    info = dict(part.partition("=")[::2] for part in line.fields[7].split(";"))
+    keys = {"AF", "DP"} if file.info_share and not fields else {"DP4", "AD", "AO", "RO", "DP", "FAO", "FDP"}
+    counted = {key: value for key, value in {**info, **fields}.items() if key in keys}
+    return share_of_fields(counted, alleles, index, line.where)

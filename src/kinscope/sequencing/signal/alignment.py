@@ -58,16 +58,8 @@ class Placement:
 def place(primary: Integers, signal: Floats, cds: str, kept: tuple[int, int]) -> Placement:
     """Align a read to the coding sequence, on whichever strand fits.
 
-    Parameters
-    ----------
-    primary
-        Index of the strongest base, shape (positions,).
-    signal
-        Height of the strongest base, shape (positions,); weak positions count as N.
-    cds
-        Coding sequence of the reference.
-    kept
-        First position kept by quality and one past the last: only these are aligned.
+    ``primary`` and ``signal`` are index and height of the strongest base of every position; weak positions
+    count as N. Only positions ``kept`` by quality (first, and one past the last) are aligned.
 
     Raises
     ------
@@ -86,10 +78,7 @@ def place(primary: Integers, signal: Floats, cds: str, kept: tuple[int, int]) ->
     first, last = kept[0] + blocks[0][1][0], kept[0] + blocks[-1][1][1] - 1
     _extend(coding, first, last, len(reference))
     gaps = tuple(
-        Gap(
-            after=kept[0] + one[1][1] - 1,
-            read_bases=other[1][0] - one[1][1],
-        )
+        Gap(after=kept[0] + one[1][1] - 1, read_bases=other[1][0] - one[1][1])
         for one, other in pairwise(blocks)
     )
     native = np.array([BASES.find(reference[c - 1]) if c else -1 for c in coding], dtype=np.int64)
@@ -125,10 +114,7 @@ def _whereabouts(read: str, cds: str) -> tuple[Strand, int, int]:
     """The strand that shares more words with the read, and the stretch of it (half open) where they lie."""
     words = {read[i : i + WORD] for i in range(len(read) - WORD + 1)}
     found: dict[Strand, list[int]] = {}
-    strands: tuple[tuple[Strand, str], ...] = (
-        ("forward", cds),
-        ("reverse", cds.translate(COMPLEMENT)[::-1]),
-    )
+    strands: tuple[tuple[Strand, str], ...] = (("forward", cds), ("reverse", cds.translate(COMPLEMENT)[::-1]))
     for strand, text in strands:
         places = _words(text)
         found[strand] = sorted(places[word] for word in words if word in places)

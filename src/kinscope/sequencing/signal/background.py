@@ -54,17 +54,10 @@ class Background:
 
 
 def model_background(heights: Floats, native: Integers, usable: Flags) -> Background:
-    """Fit the background of one trace.
+    """Fit the background of one trace from its peak heights, shape (positions, 4).
 
-    Parameters
-    ----------
-    heights
-        Peak heights, shape (positions, 4).
-    native
-        Index of the native base, shape (positions,); -1 outside the reference.
-    usable
-        Whether a position may teach (kept by quality, on the reference, not in a stretch of superposed
-        sequences), shape (positions,).
+    ``native`` is the index of the native base, -1 outside the reference; ``usable`` whether a position may
+    teach (kept by quality, on the reference, not in a stretch of superposed sequences).
     """
     teach = usable & (native >= 0)
     safe = np.maximum(native, 0)
@@ -210,17 +203,8 @@ class Tails:
 
 
 def background_tails(z: Floats, sample: Flags) -> Tails:
-    """The tails of a trace.
+    """The tails of a trace: ``z`` is its excess in standard deviations, ``sample`` what of it is background.
 
-    Parameters
-    ----------
-    z
-        Excess over its standard deviation, shape (positions, 4).
-    sample
-        Which of them are background, shape (positions, 4).
-
-    Notes
-    -----
     The scale is the median exceedance over ln 2, which one true variant in the window does not move.
     """
     everything = z[sample]

@@ -50,17 +50,8 @@ class Peaks:
 
 
 def measure(channels: Floats, positions: Integers) -> Peaks:
-    """Heights of the peaks of four channels at known positions.
+    """Heights of the peaks of four channels (4, scans) at known positions: scans, increasing, at least 8.
 
-    Parameters
-    ----------
-    channels
-        Processed signal, shape (4, scans).
-    positions
-        Scan of every position, shape (positions,), increasing; at least 8.
-
-    Notes
-    -----
     The shape is the mean of peaks that stand alone in their channel; its width follows a straight line along
     the trace (diffusion widens peaks with the time of migration).
     """

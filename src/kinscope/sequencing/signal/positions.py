@@ -21,15 +21,10 @@ FEWEST_BASES: Final = 50
 
 
 def find_positions(channels: Floats) -> Integers:
-    """Positions of the peaks from the signal alone.
+    """Positions of the peaks from the processed signal alone, shape (4, scans).
 
     The spacing comes from the autocorrelation of the strongest channel's curve; peaks are its maxima no
     closer than 0.6 spacings, and a gap of about n spacings is filled evenly.
-
-    Parameters
-    ----------
-    channels
-        Processed signal, shape (4, scans).
 
     Raises
     ------
@@ -82,6 +77,14 @@ def usable_positions(positions: Integers) -> bool:
     middle = float(np.median(steps))
     even = np.mean((steps > 0.5 * middle) & (steps < 1.6 * middle))
     return bool(even > 0.7 and SPACINGS[0] <= middle <= SPACINGS[1])
+
+
+def informative(qualities: Integers) -> bool:
+    """Whether qualities of a file tell bases apart: at least three values, one of 5 or more, none above 99.
+
+    Placeholders (all 0, all 255, 0 and 1) do not. Phred qualities above 60 are rare, and 99 is the largest.
+    """
+    return len(np.unique(qualities)) > 2 and 5 <= int(qualities.max()) <= 99
 
 
 def own_qualities(peaks: Peaks) -> Integers:

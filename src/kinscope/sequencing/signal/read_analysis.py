@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -11,7 +11,13 @@ from kinscope.core.errors import BadInputError
 from kinscope.sequencing.signal.alignment import Placement, continued, place
 from kinscope.sequencing.signal.background import Background, Tails, background_tails, model_background
 from kinscope.sequencing.signal.peaks import Peaks, measure
-from kinscope.sequencing.signal.positions import find_positions, mott_trim, own_qualities, usable_positions
+from kinscope.sequencing.signal.positions import (
+    find_positions,
+    informative,
+    mott_trim,
+    own_qualities,
+    usable_positions,
+)
 from kinscope.sequencing.signal.two_sequences import Superposition, find_superposition
 
 if TYPE_CHECKING:
@@ -50,7 +56,9 @@ class ReadAnalysis:
     blobs: Integers
     """Positions of blobs of free dye."""
     superposition: Superposition | None
-    positions_redone: bool
+    positions_redone: bool = False
+    own_qualities: bool = False
+    """Whether qualities were measured from the signal, as the file's said nothing."""
 
     @property
     def surprise(self) -> Floats:
@@ -65,14 +73,7 @@ class ReadAnalysis:
 
 
 def analyse(trace: Trace, cds: str) -> ReadAnalysis:
-    """Measure, trim, align and model one trace.
-
-    Parameters
-    ----------
-    trace
-        As read.
-    cds
-        Coding sequence of the reference.
+    """Measure, trim, align and model one trace; ``cds`` is the reference's coding sequence.
 
     Raises
     ------
@@ -82,8 +83,8 @@ def analyse(trace: Trace, cds: str) -> ReadAnalysis:
     redone = not usable_positions(trace.positions)
     positions = find_positions(trace.channels) if redone else trace.positions
     peaks = measure(trace.channels, positions)
-    qualities = trace.qualities if len(trace.qualities) and not redone else own_qualities(peaks)
-    kept = mott_trim(qualities)
+    own = redone or not informative(trace.qualities)
+    kept = mott_trim(own_qualities(peaks) if own else trace.qualities)
     if kept[1] - kept[0] < 5 * EDGE:
         raise BadInputError(
             f"Of {len(positions)} bases {kept[1] - kept[0]} remain after trimming by quality.",
@@ -97,7 +98,8 @@ def analyse(trace: Trace, cds: str) -> ReadAnalysis:
     background = model_background(peaks.heights, placement.native, usable & even)
     readable = _readable(peaks, kept)
     placement, background, found = _resolve(peaks, placement, background, usable & even, readable, cds)
-    return _assembled(trace, peaks, placement, kept, background, found, usable & even, redone)
+    analysis = _assembled(trace, peaks, placement, kept, background, found, usable & even)
+    return replace(analysis, positions_redone=redone, own_qualities=own)
 
 
 def _assembled(
@@ -108,7 +110,6 @@ def _assembled(
     background: Background,
     found: Superposition | None,
     usable: Flags,
-    redone: bool,
 ) -> ReadAnalysis:
     """The analysis with its blobs and tails."""
     native = placement.native
@@ -131,17 +132,11 @@ def _assembled(
         callable=callable_,
         blobs=np.flatnonzero((blob & usable[:, None]).any(axis=1)),
         superposition=found,
-        positions_redone=redone,
     )
 
 
 def _resolve(
-    peaks: Peaks,
-    placement: Placement,
-    background: Background,
-    usable: Flags,
-    readable: Flags,
-    cds: str,
+    peaks: Peaks, placement: Placement, background: Background, usable: Flags, readable: Flags, cds: str
 ) -> tuple[Placement, Background, Superposition | None]:
     """Look for a shifted sequence; where there is one, model the background again without it."""
     straight = continued(placement, cds)
@@ -226,12 +221,8 @@ def _within_matches(primary: Integers, native: Integers) -> Flags:
 def _blobs(z: Floats, other: Flags) -> Flags:
     """Where one colour is in excess at every position that is not its own, and two positions around.
 
-    Parameters
-    ----------
-    z
-        Excess over its standard deviation, shape (positions, 4).
-    other
-        Whether the base is not the native one, shape (positions, 4).
+    ``z`` is the excess over its standard deviation, ``other`` whether the base is not the native one; all of
+    shape (positions, 4).
     """
     from scipy.ndimage import binary_dilation, convolve1d
 

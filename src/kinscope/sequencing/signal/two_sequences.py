@@ -48,14 +48,8 @@ class Superposition:
 def find_superposition(relative: Floats, native: Integers, usable: Flags) -> Superposition | None:
     """The shift that explains second peaks from some place to the end of a read; None if none does.
 
-    Parameters
-    ----------
-    relative
-        Height of every base over its full height there, shape (positions, 4).
-    native
-        Index of the native base of a read continued without gaps, shape (positions,); -1 outside.
-    usable
-        Which positions count, shape (positions,).
+    ``relative`` is every height over its full height there, shape (positions, 4); ``native`` the index of the
+    native base of a read continued without gaps, -1 outside; ``usable`` tells which positions count.
     """
     count = len(native)
     shifts = np.array([k for k in range(-LONGEST, LONGEST + 1) if k])

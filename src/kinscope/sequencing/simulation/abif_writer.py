@@ -27,17 +27,7 @@ class _Tag:
 
 
 def abif_bytes(read: SimulatedRead, name: str, mobility: str = "simulated.mob") -> bytes:
-    """A run as an ABIF 1.01 file.
-
-    Parameters
-    ----------
-    read
-        The run.
-    name
-        Sample name that the file will hold.
-    mobility
-        Mobility file that the file will name.
-    """
+    """A run as an ABIF 1.01 file that names a sample and a mobility file."""
     tags = [
         *_signal(read),
         _text("FWO_", 1, _ORDER),

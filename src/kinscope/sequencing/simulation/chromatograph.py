@@ -80,20 +80,10 @@ class _Chemistry:
 def simulate_read(
     molecules: Sequence[Molecule], strand: Strand, quality: Quality, *, seed: int, chemistry: int = 1
 ) -> SimulatedRead:
-    """One run over a mixture.
+    """One run over a mixture, by the primer of a strand.
 
-    Parameters
-    ----------
-    molecules
-        Coding-strand sequences of the amplicon with their shares.
-    strand
-        Which primer.
-    quality
-        Parameters of the run.
-    seed
-        Of this run: noise, unspecific products.
-    chemistry
-        Of the reagents: context effects, the same on every run that shares them.
+    ``seed`` is of this run (noise, unspecific products), ``chemistry`` of the reagents (context effects, the
+    same on every run that shares them).
     """
     rng = np.random.default_rng(derive_seed(seed, strand))
     tables = _Chemistry.of(chemistry)

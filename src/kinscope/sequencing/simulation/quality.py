@@ -49,56 +49,25 @@ class Quality(Settings):
     """Amplitude of the slow baseline."""
 
 
-QUALITIES: Final[dict[str, Quality]] = {
-    "clean": Quality(
-        name="clean",
-        readable_bases=900,
-        signal_counts=1100,
-        electronic_counts=4,
-        background_share=0.0035,
-        stutter_share=0.006,
-        pull_up_share=0.006,
-        context_sd=0.22,
-        repeat_sd=0.05,
-        mobility_spacings=0.04,
-        dye_shift_spacings=0.03,
-        width_start_spacings=0.20,
-        width_end_spacings=0.34,
-        blob_share=0.05,
-        drift_share=0.006,
-    ),
-    "typical": Quality(
-        name="typical",
-        readable_bases=800,
-        signal_counts=900,
-        electronic_counts=7,
-        background_share=0.006,
-        stutter_share=0.009,
-        pull_up_share=0.008,
-        context_sd=0.26,
-        repeat_sd=0.08,
-        mobility_spacings=0.045,
-        dye_shift_spacings=0.03,
-        width_start_spacings=0.20,
-        width_end_spacings=0.40,
-        blob_share=0.25,
-        drift_share=0.012,
-    ),
-    "bad": Quality(
-        name="bad",
-        readable_bases=560,
-        signal_counts=350,
-        electronic_counts=12,
-        background_share=0.022,
-        stutter_share=0.03,
-        pull_up_share=0.025,
-        context_sd=0.32,
-        repeat_sd=0.14,
-        mobility_spacings=0.08,
-        dye_shift_spacings=0.07,
-        width_start_spacings=0.25,
-        width_end_spacings=0.50,
-        blob_share=0.7,
-        drift_share=0.03,
-    ),
+_SETS: Final = {
+    "readable_bases": (900, 800, 560),
+    "signal_counts": (1100, 900, 350),
+    "electronic_counts": (4, 7, 12),
+    "background_share": (0.0035, 0.006, 0.022),
+    "stutter_share": (0.006, 0.009, 0.03),
+    "pull_up_share": (0.006, 0.008, 0.025),
+    "context_sd": (0.22, 0.26, 0.32),
+    "repeat_sd": (0.05, 0.08, 0.14),
+    "mobility_spacings": (0.04, 0.045, 0.08),
+    "dye_shift_spacings": (0.03, 0.03, 0.07),
+    "width_start_spacings": (0.20, 0.20, 0.25),
+    "width_end_spacings": (0.34, 0.40, 0.50),
+    "blob_share": (0.05, 0.25, 0.7),
+    "drift_share": (0.006, 0.012, 0.03),
+}
+"""Each parameter of clean, typical and bad runs."""
+
+QUALITIES: Final = {
+    name: Quality.model_validate({"name": name, **{key: values[index] for key, values in _SETS.items()}})
+    for index, name in enumerate(("clean", "typical", "bad"))
 }

@@ -56,17 +56,10 @@ def amplicon_of(pack: TargetPack, first: int = FIRST_CODING, last: int = LAST_CO
 def molecules_of(
     expressions: Sequence[tuple[str, float]], pack: TargetPack, amplicon: Amplicon
 ) -> tuple[Molecule, ...]:
-    """The mixture of molecules that carry given variants, the rest being native.
+    """The mixture of molecules that carry given variants with their shares (0 to 1), the rest being native.
 
-    Parameters
-    ----------
-    expressions
-        Variant and its share (0 to 1): what ``parse_variant`` reads (``E255K/T315I`` is one molecule with
-        both), or ``c.1086_1270del``, ``c.1423_1424ins35``, ``c.1000dup``, ``c.1000_1002delinsTTT``.
-    pack
-        The target.
-    amplicon
-        The stretch that is read.
+    A variant is what ``parse_variant`` reads (``E255K/T315I`` is one molecule with both), or
+    ``c.1086_1270del``, ``c.1423_1424ins35``, ``c.1000dup``, ``c.1000_1002delinsTTT``.
 
     Raises
     ------
@@ -122,8 +115,8 @@ def _indel(found: re.Match[str], text: str, cds: str) -> tuple[int, int, str]:
     if not 1 <= first <= last <= len(cds):
         raise BadInputError(f"{text} is outside the coding sequence.", where=text, remedy="Check it.")
     given = found[4]
-    inserted = INSERTED * 9 if given.isdigit() else given
-    inserted = inserted[: int(given)] if given.isdigit() else inserted
+    inserted = INSERTED * 9 if given.isdecimal() else given
+    inserted = inserted[: int(given)] if given.isdecimal() else inserted
     if found[3] == "dup":
         return last + 1, last, cds[first - 1 : last]
     if found[3] == "ins":

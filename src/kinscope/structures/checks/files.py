@@ -23,10 +23,7 @@ def check_shipped(
 
     Every shipped state if none is named; the mirror is ``KINSCOPE_PDB_MIRROR`` if None.
 
-    Raises
-    ------
-    StructureError
-        If a named state has no model.
+    Raises StructureError if a named state has no model.
     """
     source = PdbSource(mirror) if mirror is not None or os.environ.get(MIRROR_VARIABLE) else None
     checks = []
@@ -39,10 +36,7 @@ def check_shipped(
 def check_structures(paths: Sequence[Path], pack: TargetPack) -> list[ModelCheck]:
     """Check every chain of the target in structure files from anywhere (PDB or mmCIF, gzip allowed).
 
-    Raises
-    ------
-    StructureError
-        If a file cannot be read or holds no chain of the target.
+    Raises StructureError if a file cannot be read or holds no chain of the target.
     """
     checks = []
     for path in paths:

@@ -20,6 +20,7 @@ from kinscope.structures.conformation.classify import classify_state
 from kinscope.structures.conformation.literature import ASPECTS, LabelComparison, compare_labels
 from kinscope.structures.model import AtomArray
 from kinscope.structures.stereochemistry import (
+    BackboneTable,
     angle_deviations,
     backbone_table,
     bond_deviations,
@@ -106,7 +107,6 @@ def uncapped_ends(atoms: AtomArray) -> tuple[str, ...]:
 
 MAX_BOND_RMSD = 0.02
 MAX_ANGLE_RMSD = 2.5
-MAX_TWISTED = 0
 MAX_RAMACHANDRAN_OUTLIERS = 0.02
 MAX_ROTAMER_OUTLIERS = 0.05
 MAX_CLASHES_PER_1000 = 1.0
@@ -166,10 +166,7 @@ def check_model(
         items += _conformation(record, geometry, pack)
     items += [
         _at_most(
-            f"backbone RMSD to {crystal.entry}",
-            crystal.backbone_rmsd_angstrom,
-            MAX_BACKBONE_RMSD,
-            "angstrom",
+            f"backbone RMSD to {crystal.entry}", crystal.backbone_rmsd_angstrom, MAX_BACKBONE_RMSD, "angstrom"
         )
         for crystal in crystals
         if crystal.residues >= 30
@@ -194,7 +191,7 @@ def _what_is_there(
     if (atoms.element == "H").any():
         yield _force_field(atoms)
     if record is not None:
-        yield _listed("ends without a cap", list(uncapped_ends(atoms)), 0)
+        yield _listed("ends without a cap", list(uncapped_ends(atoms)))
     yield _disulphides(atoms)
 
 
@@ -204,9 +201,9 @@ def _stereochemistry(atoms: AtomArray, overlaps: int) -> Iterator[CheckItem]:
     heavy = int((atoms.element != "H").sum())
     yield _at_most("backbone bonds, RMS deviation", _rms(bond_deviations(table)), MAX_BOND_RMSD, "angstrom")
     yield _at_most("backbone angles, RMS deviation", _rms(angle_deviations(table)), MAX_ANGLE_RMSD, "degrees")
-    yield _listed("inverted centres", [str(number) for number in inverted_centres(atoms)], 0)
-    yield from _peptides(atoms)
-    yield _ramachandran(atoms)
+    yield _listed("inverted centres", [str(number) for number in inverted_centres(atoms)])
+    yield from _peptides(table)
+    yield _ramachandran(atoms, table)
     yield _rotamers(atoms)
     yield _at_most(
         "heavy-atom overlaps above 0.4 angstrom per 1000 atoms",
@@ -253,13 +250,8 @@ def _at_most(name: str, value: float, bound: float, unit: str = "") -> CheckItem
     )
 
 
-def _listed(name: str, found: list[str], allowed: int) -> CheckItem:
-    return CheckItem(
-        name=name,
-        value=", ".join(found) or "none",
-        bound="none" if allowed == 0 else f"at most {allowed}",
-        passed=len(found) <= allowed,
-    )
+def _listed(name: str, found: list[str]) -> CheckItem:
+    return CheckItem(name=name, value=", ".join(found) or "none", bound="none", passed=not found)
 
 
 def _completeness(atoms: AtomArray, record: ModelRecord | None) -> CheckItem:
@@ -325,12 +317,10 @@ def _force_field(atoms: AtomArray) -> CheckItem:
     return _listed(
         "residues that ff14SB does not know",
         [f"{residue.name}{residue.id}" for residue in unmatched],
-        0,
     )
 
 
-def _peptides(atoms: AtomArray) -> list[CheckItem]:
-    table = backbone_table(atoms)
+def _peptides(table: BackboneTable) -> list[CheckItem]:
     joined = np.diff(table.residues) == 1
     angles = omega(table)
     following = list(zip(table.residues[1:], table.names[1:], angles, joined, strict=True))
@@ -341,19 +331,16 @@ def _peptides(atoms: AtomArray) -> list[CheckItem]:
     other = [f"{name.capitalize()}{number}" for number, name in cis if name != "PRO"]
     proline = [f"Pro{number}" for number, name in cis if name == "PRO"]
     return [
-        _listed("cis peptides other than before proline", other, 0),
+        _listed("cis peptides other than before proline", other),
         CheckItem(
-            name="cis prolines",
-            value=", ".join(proline) or "none",
-            bound="stated, not bounded",
-            passed=True,
+            name="cis prolines", value=", ".join(proline) or "none", bound="stated, not bounded", passed=True
         ),
-        _listed("twisted peptides (omega 30-150 degrees)", twisted, MAX_TWISTED),
+        _listed("twisted peptides (omega 30-150 degrees)", twisted),
     ]
 
 
-def _ramachandran(atoms: AtomArray) -> CheckItem:
-    outliers, favoured = ramachandran_outliers(backbone_table(atoms))
+def _ramachandran(atoms: AtomArray, table: BackboneTable) -> CheckItem:
+    outliers, favoured = ramachandran_outliers(table)
     residues = max(len(np.unique(atoms.res_id)), 1)
     listed = f" ({', '.join(map(str, outliers))})" if outliers else ""
     return CheckItem(
@@ -384,11 +371,5 @@ def _conformation(record: ModelRecord, geometry: StateGeometry, pack: TargetPack
     expected = demanded.get(record.state) or label.split("-")[0]
     if expected not in ("in", "out", "inter"):
         return []
-    return [
-        CheckItem(
-            name="DFG class by D1 and D2",
-            value=geometry.dfg,
-            bound=expected,
-            passed=geometry.dfg == expected,
-        )
-    ]
+    passed = geometry.dfg == expected
+    return [CheckItem(name="DFG class by D1 and D2", value=geometry.dfg, bound=expected, passed=passed)]

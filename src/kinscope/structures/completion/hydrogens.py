@@ -59,10 +59,7 @@ class Protonation:
 def predict_pka(atoms: AtomArray, ligands: tuple[AtomArray, ...] = ()) -> dict[int, float]:
     """PROPKA's pKa of every titratable side chain, by residue number, ligands in place.
 
-    Raises
-    ------
-    ComputationError
-        If PROPKA cannot read the model.
+    Raises ComputationError if PROPKA cannot read the model.
     """
     from propka import run
 
@@ -248,10 +245,7 @@ def complete_model(
     Residues are standard ones (and PTR, SEP, TPO). Ligands are heavy atoms of what stands in the pockets:
     side chains turn to it, and PROPKA sees it.
 
-    Raises
-    ------
-    ComputationError
-        If PROPKA cannot read the model.
+    Raises ComputationError if PROPKA cannot read the model.
     """
     completed = complete_heavy_atoms(heavy)
     turned_atoms, turned = flip_side_chains(completed.atoms, ligands)

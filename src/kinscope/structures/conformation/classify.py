@@ -104,10 +104,7 @@ def classify_entries(
 
     Every entry that lies in the source's mirror and cache if no code is named.
 
-    Raises
-    ------
-    BadInputError
-        If the pack names no landmarks.
+    Raises BadInputError if the pack names no landmarks.
     """
     from kinscope.structures.wwpdb.entries import chain_of_structure, protein_chains
 

@@ -115,10 +115,7 @@ def _read(path: Path) -> LiteratureFile:
 def literature_of(pack: TargetPack) -> LiteratureFile:
     """The labels of a pack; none if it has no such file.
 
-    Raises
-    ------
-    BadInputError
-        If the file is not as it should be.
+    Raises BadInputError if the file is not as it should be.
     """
     path = pack.directory / FILE
     return _read(path) if path.is_file() else LiteratureFile()

@@ -131,10 +131,7 @@ def minimise(
 
     Returns the model with new coordinates in the frame of the input, and the result of each stage.
 
-    Raises
-    ------
-    ComputationError
-        If the energy is not finite, which means atoms lie on each other.
+    Raises ComputationError if the energy is not finite, which means atoms lie on each other.
     """
     current, held = atoms.copy(), tuple(ligands)
     pocket = np.where(_touching(atoms, ligands), pocket_kcal_per_mol_angstrom2, 0.0)
@@ -162,10 +159,7 @@ def minimise_part(
     movable ones among them; all if None) counts. The cutoff is 1.2 nm. Returns a copy with new coordinates,
     and its energy in kcal/mol: only differences between conformations of the same atoms mean anything.
 
-    Raises
-    ------
-    ComputationError
-        If the energy is not finite.
+    Raises ComputationError if the energy is not finite.
     """
     from openmm import LocalEnergyMinimizer, unit
 

@@ -137,7 +137,7 @@ class Relaxer:
         names = np.asarray(atoms.atom_name)
         held = region.shell & np.isin(names, BACKBONE_HEAVY)
         strengths = np.where(held, protocol.backbone_restraint_kcal_per_mol_angstrom2, 0.0)[self.kept]
-        hold_loosely(self.solvated, anchor[self.kept], strengths, protocol.backbone_freedom_angstrom, group=1)
+        hold_loosely(self.solvated, anchor[self.kept], strengths, protocol.backbone_freedom_angstrom)
         of_neighbours = region.side_chains & ~region.new_atoms & (np.asarray(atoms.element) != "H")
         self.residues = np.asarray(atoms.res_id)[self.kept]
         self.neighbours = of_neighbours[self.kept]
@@ -218,9 +218,9 @@ class Relaxer:
 
 
 def hold_loosely(
-    system: Any, places: NDArray[Any], strengths: NDArray[np.float64], freedom_angstrom: float, *, group: int
+    system: Any, places: NDArray[Any], strengths: NDArray[np.float64], freedom_angstrom: float
 ) -> None:
-    """Add restraints that pull only beyond a distance: harmonic in what an atom stands further away.
+    """Add restraints (force group 1) that pull only beyond a distance, harmonic in what is beyond.
 
     Places (n_atoms, 3) are in angstrom, strengths (n_atoms,) in kcal/mol/angstrom^2; atoms at 0 are free.
     """
@@ -233,7 +233,7 @@ def hold_loosely(
     for index in np.flatnonzero(strengths):
         place = [float(value) / 10.0 for value in places[index]]
         force.addParticle(int(index), [float(strengths[index]) * 418.4, *place])
-    force.setForceGroup(group)
+    force.setForceGroup(1)
     system.addForce(force)
 
 

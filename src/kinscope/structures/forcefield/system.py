@@ -32,17 +32,10 @@ def protein_forcefield() -> Any:
     return app.ForceField("amber14/protein.ff14SB.xml", str(PHOSPHOTYROSINE_XML))
 
 
-def create_system(
-    topology: Any,
-    *,
-    implicit_solvent: bool = True,
-    cutoff_nm: float | None = 1.2,
-    constrain_hydrogens: bool = False,
-) -> Any:
+def create_system(topology: Any, *, implicit_solvent: bool = True, cutoff_nm: float | None = 1.2) -> Any:
     """An OpenMM System of a model with ff14SB.
 
-    The solvent is GBSAOBCForce with its surface-area term; a cutoff of None takes all pairs. Bonds to
-    hydrogen are constrained for dynamics, not for minimisation.
+    The solvent is GBSAOBCForce with its surface-area term; a cutoff of None takes all pairs.
     """
     from openmm import GBSAOBCForce, NonbondedForce, app, unit
 
@@ -50,7 +43,7 @@ def create_system(
         topology,
         nonbondedMethod=app.NoCutoff if cutoff_nm is None else app.CutoffNonPeriodic,
         nonbondedCutoff=(cutoff_nm or 1.0) * unit.nanometer,
-        constraints=app.HBonds if constrain_hydrogens else None,
+        constraints=None,
         removeCMMotion=False,
     )
     nonbonded = next(force for force in system.getForces() if isinstance(force, NonbondedForce))

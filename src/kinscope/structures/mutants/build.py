@@ -58,12 +58,8 @@ def build_mutant(
     Substitutions are residue numbers and one-letter codes of the new residues, in cis. The same seed gives
     the same models on the same machine. They come sorted by energy, alternative 0 lowest.
 
-    Raises
-    ------
-    StructureError
-        If a residue is not in the model.
-    VariantError
-        If a letter is not one of the twenty, a residue is substituted by itself, or twice.
+    Raises StructureError if a residue is not in the model; VariantError if a letter is not one of the twenty,
+    a residue is substituted by itself, or twice.
     """
     report = progress or silent
     wanted = check_substitutions(native, substitutions)
@@ -75,17 +71,14 @@ def build_mutant(
     report(0.98, "relaxing what is strained")
     relieved = [_relieved(native, wanted, candidate, settings, seed) for candidate in ranked]
     report(1.0, "done")
-    return [
-        MutantModel(
-            found.atoms,
-            mutant_record(
-                native, found.atoms, native_record, wanted, found.packing, index,
-                found.score - relieved[0].score, settings, found.relief,
-            ),
-            found.score,
-        )
-        for index, found in enumerate(relieved)
-    ]  # fmt: skip
+    models = []
+    for index, found in enumerate(relieved):
+        packing = replace(found.packing, atoms=found.atoms)
+        record = mutant_record(native, native_record, wanted, packing, settings, found.relief)
+        above = float(found.score - relieved[0].score)
+        place = {"alternative": index, "relative_energy_kcal_per_mol": above}
+        models.append(MutantModel(found.atoms, record.model_copy(update=place), found.score))
+    return models
 
 
 def _relaxed_candidates(
@@ -138,10 +131,7 @@ def candidate_score(
 def check_substitutions(native: AtomArray, substitutions: Sequence[tuple[int, str]]) -> dict[int, str]:
     """Residue number to three-letter name of the new residue, checked against the model.
 
-    Raises
-    ------
-    StructureError, VariantError
-        As :func:`build_mutant` says.
+    Raises StructureError, VariantError as :func:`build_mutant` says.
     """
     if not substitutions:
         raise VariantError("There is no substitution to build.", remedy="Name at least one, such as K404E.")

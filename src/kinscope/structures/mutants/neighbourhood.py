@@ -29,10 +29,7 @@ def neighbourhood(atoms: AtomArray, residue: int) -> list[Contact]:
     is one per partner, the nearest. Contacts that chain neighbours have only because they are bonded are left
     out.
 
-    Raises
-    ------
-    StructureError
-        If the residue is not in the model.
+    Raises StructureError if the residue is not in the model.
     """
     here = _of_residue(atoms, residue)
     near = atoms[whole_residues_near(atoms, atoms.coord[here]) & ~np.isin(atoms.res_name, ["ACE", "NME"])]

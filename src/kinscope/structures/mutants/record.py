@@ -30,23 +30,26 @@ _HBOND_ANGSTROM, _HBOND_DEGREES = 2.5, 120.0
 
 def mutant_record(
     native: AtomArray,
-    mutant: AtomArray,
     native_record: ModelRecord,
     wanted: dict[int, str],
     packing: Packed,
-    alternative: int,
-    relative_energy_kcal_per_mol: float,
     settings: MutationSettings,
     relief: Relief | None = None,
 ) -> ModelRecord:
-    """The record of one alternative of a mutant."""
-    old, new = residues_of(native), residues_of(mutant)
+    """The record of a mutant whose packing holds the relaxed atoms; which alternative it is remains open."""
+    old, new = residues_of(native), residues_of(packing.atoms)
     short = "/".join(f"{one_letter(old[n].name)}{n}{one_letter(name)}" for n, name in wanted.items())
     method = [*native_record.method, note("substituted", variant=short)]
     method += _done(old, new, wanted, packing, settings)
     if relief is not None:
         method.append(relief.noted)
-    method += _suspicious(native, mutant, old, new, wanted)
+    for number, name in wanted.items():
+        method += cautions(old, number, name)
+        if name == "PRO":
+            method += proline_fit(old, new, number)
+    strained = strain_left(native, packing.atoms, list(wanted))
+    if strained is not None:
+        method.append(strained)
     method.append(note("net-charge", native_e=net_charge(old), mutant_e=net_charge(new)))
     protonation = {k: v for k, v in native_record.protonation.items() if _number_in(k) not in wanted}
     for number, name in wanted.items():
@@ -63,8 +66,6 @@ def mutant_record(
     return native_record.model_copy(
         update={
             "variant": short,
-            "alternative": alternative,
-            "relative_energy_kcal_per_mol": float(relative_energy_kcal_per_mol),
             "origins": origins,
             "method": tuple(method),
             "protonation": protonation,
@@ -103,23 +104,6 @@ def _done(
         )
     )
     return method
-
-
-def _suspicious(
-    native: AtomArray,
-    mutant: AtomArray,
-    old: dict[int, Residue],
-    new: dict[int, Residue],
-    wanted: dict[int, str],
-) -> list[Note]:
-    """What deserves suspicion: special residues, and what is left strained."""
-    notes = []
-    for number, name in wanted.items():
-        notes += cautions(old, number, name)
-        if name == "PRO":
-            notes += proline_fit(old, new, number)
-    strained = strain_left(native, mutant, list(wanted))
-    return notes if strained is None else [*notes, strained]
 
 
 def cautions(residues: dict[int, Residue], number: int, name: str) -> list[Note]:

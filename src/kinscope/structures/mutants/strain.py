@@ -67,10 +67,7 @@ def steer(
     ``about`` and of three residues on each side. Returns coordinates (n_atoms, 3), angstrom; atoms outside
     the shell bit for bit as given.
 
-    Raises
-    ------
-    ComputationError
-        If the dynamics diverges.
+    Raises ComputationError if the dynamics diverges.
     """
     from openmm import Context, LangevinMiddleIntegrator, unit
 

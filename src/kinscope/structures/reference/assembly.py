@@ -1,13 +1,9 @@
 """Putting a state model's heavy atoms together from crystals.
 
-The base chain gives the frame. Grafts are laid on it over the backbone of their flanks. Where a crystal's
+The base chain gives the frame. Grafts are laid on it by residues on either side where both crystals have the
+same backbone; how well they agree, and the peptide bonds at the joints, go into the record. Where a crystal's
 protein is not the human one, the human side chain comes from a crystal that shows it (or, for the isosteric
 pairs Asn/Asp and Gln/Glu, from the crystal's own atoms under their human names).
-
-Parts of crystals laid on one another: stretches grafted between two anchors, domains put in their place.
-
-The anchors of a graft are residues where both crystals have the same backbone; how well they agree, and the
-peptide bonds at the joints, go into the record.
 """
 
 from __future__ import annotations
@@ -56,10 +52,7 @@ def cut(atoms: AtomArray, first: int, last: int) -> AtomArray:
 def graft(atoms: AtomArray, donor: CrystalChain, part: Graft) -> tuple[AtomArray, Note]:
     """Replace a stretch by another crystal's, superposed on its flanks; what was done.
 
-    Raises
-    ------
-    StructureError
-        If the donor lacks residues of the stretch.
+    Raises StructureError if the donor lacks residues of the stretch.
     """
     transform = superpose(donor.atoms, atoms, _numbers(part.fit))
     piece = transform.applied_to(_whole(donor, part))
@@ -83,10 +76,7 @@ def place_domain(
 ) -> tuple[AtomArray, Note]:
     """Add a domain where another crystal has it, and settle it there; what was done.
 
-    Raises
-    ------
-    StructureError
-        If the donor lacks residues of the domain.
+    Raises StructureError if the donor lacks residues of the domain.
     """
     to_base = superpose(frame.atoms, atoms, _numbers(part.frame_fit))
     framed = to_base.applied_to(frame.atoms)
@@ -224,10 +214,8 @@ def assemble(
 ) -> Assembly:
     """Assemble the heavy atoms of a state from its recipe.
 
-    Raises
-    ------
-    StructureError
-        If an entry is not at hand, a part lacks residues, or a difference to human has no donor.
+    Raises StructureError if an entry is not at hand, a part lacks residues, or a difference to human has no
+    donor.
     """
     keep = keep_phosphorylation or bool(recipe.phosphorylated)
 

@@ -141,7 +141,6 @@ def build_reference_model(
     pack: TargetPack,
     state_id: str,
     source: PdbSource,
-    settings: BuildSettings | None = None,
     progress: Progress | None = None,
     parametrise: Parametrise | None = None,
 ) -> tuple[AtomArray, ModelRecord]:
@@ -150,16 +149,10 @@ def build_reference_model(
     ``parametrise`` gives ligands their force field; it is needed where the recipe wants them charged. Returns
     the model, in the base crystal's frame and in kinscope's model conventions, and its record.
 
-    Raises
-    ------
-    StructureError
-        If an entry is not at hand, or the recipe does not fit it.
-    BadInputError
-        If the recipe wants charged ligands and nothing gives them charges.
-    ComputationError
-        If a computation fails.
+    Raises StructureError if an entry is not at hand, or the recipe does not fit it; BadInputError if the
+    recipe wants charged ligands and nothing gives them charges; ComputationError if a computation fails.
     """
-    settings = settings or BuildSettings()
+    settings = BuildSettings()
     say = progress or silent
     state = pack.state(state_id)
     recipe = recipe_of(pack, state_id)
@@ -200,7 +193,7 @@ def build_models(
             if progress is not None:
                 progress((index + fraction) / len(chosen), f"{state_id}: {text}")
 
-        atoms, record = build_reference_model(pack, state_id, source, progress=say, parametrise=parametrise)
+        atoms, record = build_reference_model(pack, state_id, source, say, parametrise)
         directory = out_dir / state_id
         directory.mkdir(parents=True, exist_ok=True)
         write_model(directory / SHIPPED_MODEL_FILE, atoms, record)
@@ -214,12 +207,7 @@ def reference_model(
 ) -> tuple[AtomArray, ModelRecord]:
     """The native model of a state that ships with the pack (or lies in ``directory``).
 
-    Raises
-    ------
-    BadInputError
-        If the pack has no such state.
-    StructureError
-        If its model is absent or damaged.
+    Raises BadInputError if the pack has no such state; StructureError if its model is absent or damaged.
     """
     pack.state(state_id)
     home = (directory or pack.directory / MODELS_DIRECTORY) / state_id

@@ -83,10 +83,7 @@ def build_loops(
     stretches include both ends. Returns the heavy atoms with the stretches in them (what was there has not
     moved), and a description of each.
 
-    Raises
-    ------
-    StructureError
-        If a neighbour is missing or no backbone closes without running through the protein.
+    Raises StructureError if a neighbour is missing or no backbone closes without running through the protein.
     """
     settings = settings or LoopSettings()
     shortlists = []

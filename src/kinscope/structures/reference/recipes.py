@@ -126,10 +126,7 @@ class _RecipesFile(Record):
 def load_recipes(pack: TargetPack) -> dict[str, StateRecipe]:
     """Every recipe of a target pack by state id.
 
-    Raises
-    ------
-    BadInputError
-        If the file is missing or does not follow the schema.
+    Raises BadInputError if the file is missing or does not follow the schema.
     """
     path = pack.directory / RECIPES_FILE
     try:
@@ -149,10 +146,7 @@ def load_recipes(pack: TargetPack) -> dict[str, StateRecipe]:
 def recipe_of(pack: TargetPack, state_id: str) -> StateRecipe:
     """The recipe of one state of the pack.
 
-    Raises
-    ------
-    BadInputError
-        If the pack has no such state, or no recipe for it.
+    Raises BadInputError if the pack has no such state, or no recipe for it.
     """
     pack.state(state_id)
     recipes = load_recipes(pack)

@@ -4,13 +4,11 @@ Central chi values and their shares are those of Lovell et al. (Proteins 2000, 4
 ``data/rotamers.yaml``; bond lengths and angles of a new side chain are the ideal ones of the wwPDB's Chemical
 Component Dictionary, which biotite carries.
 
-How often each rotamer occurs on a given backbone, and where its chi angles then stand.
-
-The table is derived from the 2010 smoothed backbone-dependent rotamer library of Shapovalov & Dunbrack
-(Structure 2011, 19, 844), which its authors distribute under the Open Data Commons Attribution License (free
-to use, redistribute and modify, with acknowledgement). Its bins are summed into the rotamers of Lovell et al.
-that :mod:`kinscope.structures.side_chains.rotamers` names, on its own grid of 10 degrees in phi and psi.
-``benchmarks/derive_rotamers.py`` makes the file.
+How often each rotamer occurs on a given backbone, and where its chi angles then stand, is derived from the
+2010 smoothed backbone-dependent rotamer library of Shapovalov & Dunbrack (Structure 2011, 19, 844), which its
+authors distribute under the Open Data Commons Attribution License (free to use, redistribute and modify, with
+acknowledgement). Its bins are summed into the rotamers of Lovell et al. on its own grid of 10 degrees in phi
+and psi; ``benchmarks/derive_rotamers.py`` makes the file.
 """
 
 from __future__ import annotations

@@ -66,7 +66,7 @@ def build_pack(
         from kinscope.dynamics.systems.build_shipped import build_solvent
 
         for state in chosen:
-            record = build_solvent(pack, (state,), out / "solvent")[state]
+            record = build_solvent(pack, state, out / "solvent")
             yield f"{state}: water box of {record.atoms} atoms"
     if native:
         from kinscope.workflow.native_results import build_native_results

@@ -12,7 +12,7 @@ from kinscope.analysis.regions import compare_regions, residue_differences
 from kinscope.analysis.sampling import Sampling, allowed, region_sampling, worse
 from kinscope.analysis.state_mobility import compare_states, compare_states_by_region, state_pairs
 from kinscope.core.files import write_atomic
-from kinscope.docking.known.fit import state_fit
+from kinscope.docking.known.fit import fit_in_state
 from kinscope.docking.known.reference import reference_pose
 from kinscope.docking.records import DockingRun
 from kinscope.docking.table.differences import compare_docking, distance_to_residues, pocket_rmsd
@@ -193,9 +193,9 @@ def _state_fits(study: _Inputs, pack: TargetPack, native: dict[str, Models]) -> 
         pose, _ = reference_pose(pack, drug, study.context.inputs.get(f"pose/{name}"))
         home = native[drug.state][0][0]
         for state in sorted(native.keys() - {drug.state}):
-            found = state_fit(drug, pose, home, native[state][0][0], state)
+            found = fit_in_state(drug, pose, home, native[state][0][0], state)
             if found is not None:
-                yield found
+                yield found[0]
 
 
 def _relaxed(

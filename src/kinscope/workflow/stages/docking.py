@@ -11,9 +11,9 @@ from kinscope.docking.known.fit import fit_in_state, helix_bend
 from kinscope.docking.known.reference import centred, reference_pose, searched_record, site_center
 from kinscope.docking.output import read_poses, write_poses
 from kinscope.docking.records import DockingRun, DockingSettings, ReferencePoseRecord
-from kinscope.docking.relaxed.compare import compare_relaxed, compare_sides
+from kinscope.docking.relaxed.compare import Complex, compare_relaxed, compare_sides
 from kinscope.docking.relaxed.mechanics import mechanics_of
-from kinscope.docking.run import dock, with_coordinates
+from kinscope.docking.run import DockingTask, dock, with_coordinates
 from kinscope.docking.table.row import Docked, Subject, docked_row, misfit_row, unmodelled_row
 from kinscope.ligands.library import load_ligand
 from kinscope.results.docking import ComplexSide, DockingRow, RelaxedComparison, RelaxedSettings
@@ -56,11 +56,9 @@ def _dock_all(
         def tell(fraction: float, text: str = "", number: int = number) -> None:
             context.progress((number + fraction) / len(models), text)
 
-        run, poses = dock(
-            atoms, drug, ligand, start, state=context.parameters["state"],
-            variant=context.parameters["variant"], alternative=number, settings=settings,
-            seed=context.parameters["seed"], progress=tell,
-        )  # fmt: skip
+        state, variant, seed = (context.parameters[name] for name in ("state", "variant", "seed"))
+        task = DockingTask(atoms, drug, ligand, start, state, variant, settings, seed, number)
+        run, poses = dock(task, tell)
         runs.append(run)
         write_poses(context.output / f"poses_{number}.sdf", poses)
     write_records(context.output / RUNS, runs)
@@ -113,10 +111,8 @@ def dock_given(context: StepContext) -> None:
             update={"mode": "global", "seeds": 1, "analyse_poses": 0, "confirm": False, "n_poses": 1}
         )
         context.progress(0.05, "searching the site")
-        _, found = dock(
-            models[0], ligand, molecule, placed, state=state, variant="native", settings=blind,
-            seed=context.parameters["seed"],
-        )  # fmt: skip
+        seed = context.parameters["seed"]
+        _, found = dock(DockingTask(models[0], ligand, molecule, placed, state, "native", blind, seed))
         start = found[0]
     write_poses(context.output / KNOWN, [start])
     near = settings.model_copy(update={"mode": "from known pose"})
@@ -200,7 +196,8 @@ def _second_opinion(
     paths = [context.inputs.get(f"relaxed/{side}") for side in ("native", "mutant")]
     found = None
     if not shipped:
-        found = compare_relaxed(*about, native, known, subject.substitutions, mechanics, settings)
+        whole = Complex(native, known, mechanics, settings)
+        found = compare_relaxed(*about, whole, subject.substitutions)
     elif all(halves := [read_records(path / SIDE, ComplexSide) for path in paths if path is not None]):
         found = compare_sides(*about, halves[0][0], halves[1][0], settings) if halves else None
     if found is not None:

@@ -118,20 +118,22 @@ def extend_replica(context: StepContext) -> dict[str, str]:
 
 
 def _run(context: StepContext, before: Path | None = None) -> dict[str, str]:
-    from kinscope.dynamics.replicas.run import run_replica
+    from kinscope.dynamics.replicas.run import ReplicaTask, run_replica
 
     protocol = ProtocolSettings.model_validate(context.parameters["protocol"])
     record = run_replica(
         context.input("system"),
         context.scratch,
         context.output,
-        protocol,
-        replica=context.parameters["replica"],
-        seed=context.parameters["seed"],
-        production_steps=_production_steps(context, protocol),
+        ReplicaTask(
+            protocol,
+            replica=context.parameters["replica"],
+            seed=context.parameters["seed"],
+            production_steps=_production_steps(context, protocol),
+            before=before,
+        ),
         progress=context.progress,
         platform=_platform(context),
-        before=before,
     )
     return {"platform": record.platform.label}
 

@@ -9,7 +9,7 @@ from kinscope.core.residues import three_letter
 from kinscope.docking.engine import Mol
 from kinscope.docking.known.reference import reference_pose
 from kinscope.docking.records import ReferencePoseRecord
-from kinscope.docking.relaxed.compare import compare_sides, own_names, relaxed_side
+from kinscope.docking.relaxed.compare import Complex, compare_sides, own_names, relaxed_side
 from kinscope.docking.relaxed.mechanics import mechanics_of
 from kinscope.docking.table.differences import distance_to_residues
 from kinscope.results.docking import ComplexSide, RelaxedComparison, RelaxedSettings
@@ -35,10 +35,9 @@ def relax_side(context: StepContext) -> None:
     wanted = own_names(native, mutated) if as_it_is else {n: three_letter(aa) for n, aa in mutated.items()}
     found = None
     if mechanics is not None:
-        found = relaxed_side(
-            native, pose, wanted, mechanics, RelaxedSettings.model_validate(context.parameters["settings"]),
-            as_it_is=as_it_is, seed=context.parameters["seed"],
-        )  # fmt: skip
+        settings = RelaxedSettings.model_validate(context.parameters["settings"])
+        whole = Complex(native, pose, mechanics, settings)
+        found = relaxed_side(whole, wanted, as_it_is=as_it_is, seed=context.parameters["seed"])
     write_records(context.output / SIDE, [] if found is None else [found])
 
 

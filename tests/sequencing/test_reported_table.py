@@ -1,0 +1,341 @@
+"""Tables of calls as laboratories and programs write them, and what is refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from kinscope.core.errors import BadInputError
+from kinscope.sequencing import ReportedCalls, read_calls
+from kinscope.targets import load_target
+from kinscope.variants import parse_variant
+
+PACK = load_target()
+CDS = PACK.transcript.cds
+SECRET = "Erika Mustermann"
+
+
+def read(tmp_path: Path, text: str, name: str = "calls.csv") -> ReportedCalls:
+    path = tmp_path / name
+    path.write_text(text, encoding="utf-8")
+    return read_calls(path, PACK)
+
+
+def shown(found: ReportedCalls) -> list[tuple[str, float | None, int | None]]:
+    """Protein change, share rounded to a tenth of a percent, and depth of each call."""
+    shares = (None if call.share_percent is None else round(call.share_percent, 1) for call in found.calls)
+    return [
+        (call.short.removeprefix("p."), share, call.depth)
+        for call, share in zip(found.calls, shares, strict=True)
+    ]
+
+
+SAME = {
+    "plain": "hgvs_c,vaf,depth\nc.944C>T,0.25,800\n",
+    "percent in the head line": "hgvs_p;VAF (%);Depth\np.Thr315Ile;25;800\n",
+    "percent in the cell": "# made by hand\nVariant\tVAF\tDP\nT315I\t25%\t800\n",
+    "bare bases": "coding,share,reads\n944C>T,25 %,800\n",
+    "decimal comma": "c.;VAF in %;Coverage\nc.944C>T;25,0;800\n",
+    "decimal comma, a fraction": "c.;VAF;Coverage\nc.944C>T;0,25;800\n",
+    "Ion Reporter": "##fileVersion=5\n# Locus\tGenes\tTranscript\tCoding\tAmino Acid Change\t% Frequency"
+    "\tCoverage\n"
+    "chr9:133748283\tABL1\tNM_005157.6\tc.944C>T\tp.Thr315Ile\t25.0\t800\n",
+    "Torrent's caller": "Gene ID\tAllele Call\tCoding\tFrequency\tCoverage\tAllele Cov\n"
+    "ABL1\tHeterozygous\tc.944C>T\t25.0\t800\t200\n",
+    "MAF": "#version 2.4\nHugo_Symbol\tTranscript_ID\tHGVSc\tHGVSp\tHGVSp_Short\tt_depth\tt_ref_count"
+    "\tt_alt_count\n"
+    "ABL1\tENST00000318560\tENST00000318560.5:c.944C>T\tENSP00000323315.5:p.Thr315Ile\tp.T315I\t800\t600\t200\n",
+    "MAF of VEP, AF of a population": "SYMBOL\tHGVSc\tt_alt_count\tt_depth\tAF\tgnomAD_AF\n"
+    "ABL1\tENST00000318560.5:c.944C>T\t200\t800\t0.0001\t0.0001\n",
+    "ANNOVAR": "Chr\tStart\tGene.refGene\tAAChange.refGene\tDP\tVAF\n9\t133748283\tABL1\t"
+    "ABL1:NM_007313:exon6:c.C1001T:p.T334I,ABL1:NM_005157:exon6:c.C944T:p.T315I\t800\t0.25\n",
+    "VEP": "SYMBOL\tGene\tFeature\tHGVSc\tHGVSp\tAlt Reads\tRef Reads\n"
+    "ABL1\tENSG00000097007\tENST00000318560.6\tENST00000318560.6:c.944C>T\tp.Thr315Ile\t200\t600\n",
+    "CLC": '"Coding region change","Amino acid change","Count","Coverage","Frequency"\n'
+    '"NM_005157.6:c.944C>T","NP_005148.2:p.Thr315Ile","200","800","25.0"\n',
+    "SOPHiA": "gene\tc.DNA\tprotein\tdepth\tvar.percent\tvariant fraction\n"
+    "ABL1\tc.944C>T\tp.(Thr315Ile)\t800\t25\t0.25\n",
+    "Archer": "Symbol,HGVSc,HGVSp,AF,Depth\nABL1,NM_005157.6:c.944C>T,p.T315I,.25,800\n",
+    "thousands": 'gene;cDNA;VAF (%);Depth\nABL1;c.944C>T;25;"800,00"\n',
+    "isoform 1b in the protein column": "hgvsc,hgvsp,vaf,dp\nNM_007313.3:c.1001C>T,p.Thr334Ile,0.25,800\n",
+    "1b protein beside 1a bases": "hgvsc,hgvsp,vaf,dp\nc.944C>T,NP_009297.2:p.Thr334Ile,0.25,800\n",
+    "alternative and reference reads": "variant,ref reads,alt reads\nT315I,600,200\n",
+    "a title above": "Report;;\nRun 7;;\n\nVariant;VAF [%];Coverage\nT315I;25;800\n",
+    "a mark and DOS lines": "\ufeffvariant,vaf,depth\r\nT315I,0.25,800\r\n",
+    "a fusion as the gene": "Gene,Variant,VAF,Depth\nBCR::ABL1,T315I,25%,800\n",
+}
+
+
+@pytest.mark.parametrize("program", SAME)
+def test_tables_of_many_programs_say_the_same(tmp_path: Path, program: str) -> None:
+    found = read(tmp_path, SAME[program])
+    assert shown(found) == [("Thr315Ile", 25.0, 800)]
+    assert found.samples == ()
+    assert parse_variant(found.calls[0].assess_expression, PACK).short == "T315I"
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        "Hugo_Symbol,HGVSc\nTP53,c.944C>T\n",
+        "Gene,HGVSc,Transcript\nTP53,c.743G>A,ENST00000269305\n",
+        "SYMBOL,HGVSc\nABL2,c.944C>T\n",
+        "Gene Symbol,HGVSc\nABL1-AS1,c.944C>T\n",
+        "Gene,HGVSc\n,c.944C>T\n",
+        "Gene ID,HGVSc\nTP53,c.944C>T\n",
+        "HGNC symbol,HGVSc\nTP53,c.944C>T\n",
+        "Affected gene(s),HGVSc\nTP53,c.944C>T\n",
+        "Gene.ensGene,HGVSc\nENSG00000141510,c.944C>T\n",
+        "hgvsc,vaf\nNM_000059.4:c.1210A>G,0.2\n",
+        "hgvsc,vaf\nENST00000269305.4:c.743G>A,0.2\n",
+        "hgvsc,vaf\nTP53:c.743G>A,0.2\n",
+        "variant,vaf\nEGFR T790M,0.2\n",
+    ],
+)
+def test_a_row_of_another_gene_is_left_out_with_a_note(tmp_path: Path, other: str) -> None:
+    found = read(tmp_path, other)
+    assert found.calls == ()
+    assert any("Line 2: left out" in note and "ABL1" in note for note in found.notes)
+
+
+def test_one_variant_on_every_transcript_is_one_call(tmp_path: Path) -> None:
+    """As VEP lists it: the two isoforms, a transcript that is not known, and one of a neighbour."""
+    rows = ["ABL1,NM_005157.6:c.944C>T", "ABL1,NM_007313.3:c.1001C>T", "ABL1,NM_999999.1:c.9C>T", "QRFP,"]
+    found = read(tmp_path, "SYMBOL,HGVSc,VAF\n" + "".join(f"{row},0.2\n" for row in rows))
+    assert shown(found) == [("Thr315Ile", 20.0, None)]
+    assert any("listed once" in note for note in found.notes)
+    assert any("Line 4: left out" in note for note in found.notes)
+
+
+def test_a_row_of_the_gene_without_a_description_is_left_out_with_a_note(tmp_path: Path) -> None:
+    found = read(tmp_path, "Gene,HGVSc,HGVSp\nABL1,.,\nABL1,c.944C>T,p.?\n")
+    assert len(found.calls) == 1
+    assert "Line 2: left out, it describes no variant." in found.notes
+
+
+def test_a_column_of_places_beside_the_description_does_no_harm(tmp_path: Path) -> None:
+    found = read(tmp_path, "HGVSc,Variant,Protein change\nc.944C>T,9-130872896 C/T,T315I\n")
+    assert [call.short for call in found.calls] == ["p.Thr315Ile"]
+    bases_win = read(tmp_path, "variant,nucleotide change\nT315I,c.944C>T\n")
+    assert bases_win.calls[0].hgvs_c == "NM_005157.6:c.944C>T"
+
+
+def test_the_other_rows_are_still_read(tmp_path: Path) -> None:
+    text = "Gene;HGVSc;VAF\nTP53;c.743G>A;45\nABL1;c.944C>T;0,8\nJAK2;c.1849G>T;nan\n"
+    found = read(tmp_path, text)
+    assert shown(found) == [("Thr315Ile", 0.8, None)]
+    assert "Lines 2, 4: left out, not said to be of ABL1." in found.notes
+
+
+CONTRADICTIONS = {
+    "bases and residue": ("hgvsc,hgvsp", "c.944C>T,p.Thr315Ala", ("Columns 1 and 2", "Thr315Ala")),
+    "another residue's number": ("hgvsc,hgvsp", "c.944C>T,p.Glu255Lys", ("Thr315Ile", "Glu255Lys")),
+    "a residue that is not there": ("hgvsc,hgvsp", "c.944C>T,p.S315F", ("Columns 1 and 2", "Thr315Ile")),
+    "a change and no change": ("hgvsc,hgvsp", "c.944C>T,p.Thr315=", ("Thr315Ile", "synonymous")),
+    "no change and a change": ("hgvsc,hgvsp", "c.945T>C,p.Thr315Ile", ("synonymous", "Thr315Ile")),
+    "two protein columns": ("hgvsc,hgvsp,hgvsp_short", "c.944C>T,p.Thr315Ile,p.T315A", ("Columns 1 and 3",)),
+    "a change and wild type": ("hgvsc,hgvsp", "c.944C>T,wild type", ("Columns 1 and 2",)),
+    "gene and transcript": ("gene,hgvsc", "TP53,NM_005157.6:c.944C>T", ("column 1", "ABL1")),
+    "gene and an unknown transcript": ("gene,hgvsc", "ABL1,NM_000059.4:c.944C>T", ("column 2",)),
+    "reads": ("hgvsc,alt reads,depth", "c.944C>T,900,800", ("column 2",)),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", CONTRADICTIONS)
+def test_a_row_that_contradicts_itself_is_refused_with_both_sides(tmp_path: Path, kind: str) -> None:
+    head, cells, words = CONTRADICTIONS[kind]
+    with pytest.raises(BadInputError) as caught:
+        read(tmp_path, f"{head}\n{cells}\n")
+    assert "line 2" in caught.value.where
+    assert all(word in str(caught.value) for word in words)
+
+
+def test_a_share_that_its_reads_contradict_is_not_taken(tmp_path: Path) -> None:
+    (call,) = read(tmp_path, "variant,vaf,alt reads,depth\nT315I,0.9,16,2000\n").calls
+    assert any("contradict" in note and "column 2" in note for note in call.notes)
+    (other,) = read(tmp_path, "variant,vaf,depth\nT315I,0.9,0\n").calls
+    assert any("contradict" in note for note in other.notes)
+    assert {(one.share_percent, one.status) for one in (call, other)} == {(None, "to be confirmed")}
+
+
+UNITS = {
+    "one above 1": ("VAF", ["2.5", "0.8"], [2.5, 0.8], "percent, as line 2"),
+    "a row of 100": ("VAF", ["0.8", "100"], [0.8, 100.0], "percent, as line 3"),
+    "none above 1": ("VAF", ["0.8", "0.5"], [80.0, 50.0], "names no unit"),
+    "one": ("VAF", ["0.8", "1"], [80.0, 100.0], "names no unit"),
+    "percent by the head line": ("% Frequency", ["0.8", "0.5"], [0.8, 0.5], "percent, by its head line"),
+    "the word": ("VAF_percent", ["0.8", "0.5"], [0.8, 0.5], "by its head line"),
+    "abbreviated": ("vaf pct", ["0.8", "12"], [0.8, 12.0], "by its head line"),
+    "fraction by the head line": ("VAF (fraction)", ["0.8", "0.5"], [80.0, 50.0], "fractions of 1."),
+    "signs": ("VAF", ["0.8%", "0.5 %"], [0.8, 0.5], "percent signs"),
+    "signs and the head line": ("VAF %", ["0.8%", "0.5"], [0.8, 0.5], "by its head line"),
+    "commas": ("VAF", ["2,5", "0,8"], [2.5, 0.8], "percent, as line 2"),
+    "an empty one": ("VAF", ["2.5", "NA"], [2.5, None], "percent, as line 2"),
+}
+
+
+@pytest.mark.parametrize(
+    ("titles", "shares"),
+    [
+        ("VAF in tumor,Normal VAF", 25.0),
+        ("Tumor variant allele freq,gnomAD allele frequency", 25.0),
+        ("Alt allele fraction (called),n_vaf", 25.0),
+        ("VAF day 0,VAF day 90", None),
+        ("VAF,VAF", None),
+        ("Zygosity score,Quality", None),
+    ],
+)
+def test_a_share_in_other_words_is_read_or_said_to_be_unread(
+    tmp_path: Path, titles: str, shares: float | None
+) -> None:
+    found = read(tmp_path, f"variant,{titles}\nT315I,0.25,0.01\n")
+    assert [share for _, share, _ in shown(found)] == [shares]
+    assert shares or any(
+        "share" in note and ("none was read" in note or "No column" in note) for note in found.notes
+    )
+
+
+@pytest.mark.parametrize("kind", UNITS)
+def test_a_column_has_one_unit_and_a_note_tells_it(tmp_path: Path, kind: str) -> None:
+    title, cells, shares, note = UNITS[kind]
+    found = read(tmp_path, f"variant;{title}\nE255K;{cells[0]}\nT315I;{cells[1]}\n")
+    assert [share for _, share, _ in shown(found)] == shares
+    assert any("Column 2" in one and note in one for one in found.notes)
+
+
+@settings(max_examples=30, deadline=None)
+@given(percents=st.lists(st.floats(0.01, 100).map(lambda value: round(value, 2)), min_size=2, max_size=6))
+def test_shares_above_1_anywhere_make_the_whole_column_percent(
+    tmp_path_factory: pytest.TempPathFactory, percents: list[float]
+) -> None:
+    names = ["E255K", "T315I", "F317L", "F359V", "H396R", "G250E"]
+    rows = "".join(f"{name},{share}\n" for name, share in zip(names, percents, strict=False))
+    found = read(tmp_path_factory.mktemp("unit"), f"variant,vaf\n{rows}")
+    scale = 1 if max(percents) > 1 else 100
+    wanted = {name: share * scale for name, share in zip(names, percents, strict=False)}
+    for call in found.calls:
+        assert call.share_percent == pytest.approx(wanted[parse_variant(call.hgvs_p, PACK).short])
+
+
+@pytest.mark.parametrize(
+    ("title", "cells"),
+    [("VAF", ("45%", "0.45")), ("VAF", ("0.45", "45 %")), ("VAF (fraction)", ("45", "0.4"))],
+)
+def test_a_column_of_two_units_is_refused(tmp_path: Path, title: str, cells: tuple[str, str]) -> None:
+    with pytest.raises(BadInputError, match="percent"):
+        read(tmp_path, f"variant,{title}\nE255K,{cells[0]}\nT315I,{cells[1]}\n")
+
+
+@pytest.mark.parametrize(
+    "title",
+    ["Sample", "sample_id", "Tumor_Sample_Barcode", "Patient ID", "Lab sample no.", "Date", "Time point"],
+)
+def test_samples_are_apart(tmp_path: Path, title: str) -> None:
+    rows = "day 90,c.944C>T,0.45\nday 0,c.763G>A,0.3\nday 90,c.763G>A,0.1\n"
+    found = read(tmp_path, f"{title},HGVSc,VAF\n{rows}third,wild type,\n")
+    assert found.samples == ("day 90", "day 0", "third")
+    assert [(call.sample, call.short) for call in found.calls] == [
+        ("day 90", "p.Glu255Lys"), ("day 90", "p.Thr315Ile"), ("day 0", "p.Glu255Lys")
+    ]  # fmt: skip
+
+
+def test_time_points_of_one_patient_are_apart(tmp_path: Path) -> None:
+    rows = "P1,day 0,c.943A>G,0.99\nP1,day 90,c.944C>T,0.99\n"
+    found = read(tmp_path, f"Patient,Visit,HGVSc,VAF\n{rows}")
+    assert found.samples == ("P1 day 0", "P1 day 90")
+    assert [call.short for call in found.calls] == ["p.Thr315Ala", "p.Thr315Ile"]
+
+
+def test_one_sample_is_not_named_and_a_row_of_none_of_two_is_refused(tmp_path: Path) -> None:
+    found = read(tmp_path, f"Sample,HGVSc\n{SECRET},c.944C>T\n")
+    assert found.samples == ()
+    assert SECRET not in found.model_dump_json()
+    with pytest.raises(BadInputError) as caught:
+        read(tmp_path, "Sample,HGVSc\na,c.944C>T\nb,c.763G>A\n,c.757T>C\n")
+    assert "line 4" in caught.value.where
+
+
+@pytest.mark.parametrize(
+    "cell",
+    ["wild type", "WT", "Wildtype", "negative", "not detected", "No mutation detected", "none", "p.=", "c.="],
+)
+def test_a_row_that_finds_nothing_is_no_call(tmp_path: Path, cell: str) -> None:
+    found = read(tmp_path, f"variant,vaf\n{cell},\nT315I,0.2\n")
+    assert [call.short for call in found.calls] == ["p.Thr315Ile"]
+    assert any("Line 2: no call" in note for note in found.notes)
+
+
+@pytest.mark.parametrize("state", ["Absent", "No Call", "REF", "0/0", "not detected"])
+def test_a_variant_that_was_asked_for_and_not_found_is_no_call(tmp_path: Path, state: str) -> None:
+    assert not read(tmp_path, f"coding,Allele Call,vaf\nc.944C>T,{state},0.1\n").calls
+
+
+@pytest.mark.parametrize("cells", ["0,,800", "0.0,0,800", "0%,,", ",0,800"])
+def test_a_share_of_nothing_is_no_call(tmp_path: Path, cells: str) -> None:
+    found = read(tmp_path, f"coding,vaf,alt reads,depth\nc.944C>T,{cells}\n")
+    assert found.calls == ()
+    assert "Line 2: no call, its share is 0." in found.notes
+
+
+def test_a_filter_makes_a_call_one_to_be_confirmed(tmp_path: Path) -> None:
+    found = read(tmp_path, "hgvsc,vaf,FILTER\nc.944C>T,0.2,weak_evidence\nc.763G>A,0.2,PASS\n")
+    assert [call.status for call in found.calls] == ["variant", "to be confirmed"]
+
+
+def test_two_rows_of_a_codon_are_one_call_or_stay_open(tmp_path: Path) -> None:
+    near = read(tmp_path, "hgvsc,vaf,depth\nc.943A>G,0.99,500\nc.944C>T,1,500\n")
+    assert [call.hgvs_c for call in near.calls] == ["NM_005157.6:c.943_944delinsGT"]
+    far = read(tmp_path, "hgvsc,hgvsp,vaf\nc.943A>G,p.Thr315Ala,0.4\nc.944C>T,p.Thr315Ile,0.4\n")
+    assert [call.short for call in far.calls] == ["p.Thr315Ala", "p.Thr315Ile"]
+    assert all("p.Thr315Val" in " ".join(call.notes) for call in far.calls)
+
+
+def test_two_residues_in_one_place_stay_open_where_no_bases_are_given(tmp_path: Path) -> None:
+    found = read(tmp_path, "hgvsp,vaf\nT315A,0.4\nT315I,0.3\nE255K,0.2\n")
+    assert [any("is open" in note for note in call.notes) for call in found.calls] == [False, True, True]
+
+
+def test_a_synonymous_row_is_kept_with_the_reason(tmp_path: Path) -> None:
+    base = "C" if CDS[944] != "C" else "T"
+    (call,) = read(tmp_path, f"c,p,vaf\nc.945{CDS[944]}>{base},p.Thr315=,0.5\n").calls
+    assert (call.kind, call.first_codon, call.assess_expression) == ("synonymous", 315, "")
+    assert any("synonymous" in note for note in call.notes)
+
+
+def test_counts_with_separators_are_whole_numbers(tmp_path: Path) -> None:
+    for cell in ("12000", "12,000", "12 000", "12'000", "12\u202f000", "12000.0", "12000,0", "12000x"):
+        assert read(tmp_path, f"variant\tvaf\tdepth\nT315I\t0.2\t{cell}\n").calls[0].depth == 12000
+
+
+BAD = {
+    "empty": "",
+    "no description": f"vaf,depth,{SECRET}\n0.2,100,1\n",
+    "a head line that acts": "\x1b]0;owned\x07\x1b[31mx,y\n1,2\n",
+    "head line only of numbers": "1,2,3\n4,5,6\n",
+    "wrong reference base": "c,vaf\nc.944G>T,0.2\n",
+    "no such residue": "p,vaf\np.Thr5315Ile,0.2\n",
+    "wrong residue": "p,vaf\np.Ala315Ile,0.2\n",
+    "description of words": f"p,vaf\n{SECRET},0.2\n",
+    "two variants in a cell": "p,vaf\nT315I E255K,0.2\n",
+    "row without variant": f"c,name\n,{SECRET}\n",
+    "open quotation mark": f'variant,vaf\n"T315I,0.2\n{SECRET},0.3\n',
+    **{f"share {cell}": f"c,vaf\nc.944C>T,{cell}\n" for cell in
+       (SECRET, "180", "-0.1", "inf", "1e400", "0.4²", "<5%", "0x1", "45-50%", "1_0", "٤٥")},
+    **{f"depth {cell}": f"c;vaf;depth\nc.944C>T;0.2;{cell}\n" for cell in
+       (SECRET, "10²", "10₂", "-5", "inf", "1e3", "2.000", "2k", "9" * 30, "٨٠٠", "1,00,0")},
+    **{f"reads {cell}": f"c;alt reads;depth\nc.944C>T;{cell};100\n" for cell in (SECRET, "5²", "-5", "5.5")},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("damage", BAD)
+def test_a_bad_table_gives_the_line_and_none_of_its_content(tmp_path: Path, damage: str) -> None:
+    with pytest.raises(BadInputError) as caught:
+        read(tmp_path, BAD[damage])
+    assert damage == "empty" or "line " in caught.value.where
+    said = str(caught.value)
+    assert SECRET not in said
+    assert "owned" not in said
+    assert not any(cell in said for cell in ("944", "315", "180", "1e400"))
