@@ -36,6 +36,7 @@ from kinscope.structures.user.prepare import examine
 from kinscope.targets import load_target
 from kinscope.targets.loader import load_target_directory
 from kinscope.variants import parse_variant
+from kinscope.workflow.packs.new import write_new_pack
 from kinscope.workflow.publication import read_result
 from kinscope.workflow.rundir import new_study, open_existing
 from kinscope.workflow.settings import load_preset, load_settings
@@ -130,9 +131,7 @@ def structure(make: Callable[[object], bytes], name: str) -> Reader:
 
 def pack_file(name: str) -> Reader:
     folder = Path(mkdtemp(prefix="kinscope-pack-"))
-    for path in PACK.directory.iterdir():
-        if path.suffix in (".yaml", ".fasta"):
-            shutil.copy(path, folder)
+    write_new_pack("ABL1", PACK.directory / "protein.fasta", folder)
     sample = (folder / name).read_bytes()
 
     def read(path: Path) -> object:
