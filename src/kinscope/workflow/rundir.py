@@ -124,10 +124,11 @@ def open_existing(directory: Path) -> StudyFile:
             remedy="Give the directory that `kinscope assess` made (its --out).",
         ) from None
     except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or f"not by kinscope {__version__}"
         raise RunDirectoryError(
-            f"The study in this directory cannot be read by kinscope {__version__}.",
+            f"The study in this directory cannot be read ({why}).",
             where=str(directory / STUDY_FILE),
-            remedy="Use the version that made it, or start again in another directory.",
+            remedy="Mend it, use the version that made it, or start again in another directory.",
         ) from error
 
 

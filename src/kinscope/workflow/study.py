@@ -175,14 +175,9 @@ class Run:
         structure: Path | None = None,
         cores: int | None = None,
     ) -> Run:
-        """The run of a variant in a directory, new or gone on with; ``structure`` as in `assess_variant`.
+        """The run of a variant in a directory, as in :func:`assess_variant`.
 
         Nothing is written yet: what cannot be modelled leaves no directory behind.
-
-        Raises
-        ------
-        RunDirectoryError
-            If the directory holds something else.
         """
         file, state = None, None
         if structure is not None:
@@ -190,15 +185,7 @@ class Run:
         return cls(agreed(directory, new_study(variant, settings, state)), directory, file=file, cores=cores)
 
     def finish(self, listener: Listener | None = None) -> Finished:
-        """The whole study, with its report.
-
-        Raises
-        ------
-        RunDirectoryError
-            If the directory is in use or cannot be made.
-        ComputationError
-            If so much failed that there is no report; everything finished is kept.
-        """
+        """The whole study, with its report; raises as :func:`assess_variant`."""
         plan = plan_study(self.study)
         self._settle_in()
         with locked(self.directory):

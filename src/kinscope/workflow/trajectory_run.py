@@ -31,7 +31,7 @@ from kinscope.trajectories.system import subject_of
 from kinscope.trajectories.topology import Topology, read_topology
 from kinscope.variants.model import Variant
 from kinscope.workflow.engine.step import Step
-from kinscope.workflow.engine.store import Store
+from kinscope.workflow.engine.store import Store, list_files, read_record
 from kinscope.workflow.planning.catalogue import REPLICA_STAGES
 from kinscope.workflow.study import plan_of
 
@@ -127,11 +127,13 @@ def analyse_run(
     Raises
     ------
     RunDirectoryError
-        If it is no run directory.
+        If it is no run directory, or a replica in it is damaged.
     BadInputError
         If it holds no finished replica.
     """
     if (directory / REPLICA_RECORD_FILE).is_file():
+        if (record := read_record(directory)) and not set(record.files) <= set(list_files(directory)):
+            raise _damaged(directory)
         source = replica_source(directory, state="", variant="as given")
         files = [directory / "trajectory.xtc"]
         near = () if variant is None else variant.positions
@@ -171,12 +173,16 @@ def finished_replicas(steps: Sequence[Step], store: Store) -> list[Step]:
             parts = ("variant", "state", "ligand", "replica")
             found[tuple(step.parameters.get(part) for part in parts)] = step
         elif step.key in store.damaged:
-            raise RunDirectoryError(
-                f"The files of a replica are not what was computed ({step.label}).",
-                where=str(store.path(step)),
-                remedy="Compute it again with: kinscope resume and the run directory, or remove its folder.",
-            )
+            raise _damaged(store.path(step))
     return list(found.values())
+
+
+def _damaged(folder: Path) -> RunDirectoryError:
+    return RunDirectoryError(
+        "The files of a replica are not what was computed.",
+        where=str(folder),
+        remedy="Compute it again with: kinscope resume and the run directory, or remove the folder.",
+    )
 
 
 def _which(
