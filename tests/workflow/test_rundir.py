@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from kinscope.cli.main import app
 from kinscope.core.errors import BadInputError, ComputationError, KinscopeError, RunDirectoryError, Stopped
-from kinscope.core.files import copy_atomic, read_bounded, read_own, write_atomic
+from kinscope.core.files import copy_atomic, named_faults, read_bounded, read_own, write_atomic
 from kinscope.targets import load_target
 from kinscope.variants import parse_variant
 from kinscope.workflow.engine.step import Stage, Step
@@ -214,6 +214,21 @@ def test_a_fault_of_the_disk_is_named_and_says_what_is_kept(number: int, code: i
         raise OSError(number, os.strerror(number), str(run / "models"))
     assert (fault.value.kept, fault.value.exit_code) == (run, code)
     assert fault.value.where == str(run / "models")
+
+
+def test_a_write_that_fails_names_its_file_and_leaves_the_old_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "report.html").write_text("old")
+
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(ComputationError, match="No space left") as fault, named_faults("The report"):
+        write_atomic(tmp_path / "report.html", "new")
+    assert fault.value.where == str(tmp_path / "report.html")
+    assert [path.read_text() for path in tmp_path.iterdir()] == ["old"]
 
 
 @pytest.mark.parametrize("end", [ComputationError("It failed."), Stopped(2)])
