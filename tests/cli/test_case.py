@@ -73,3 +73,39 @@ def test_unknown_criteria_are_refused_and_the_known_named(tmp_path: Path) -> Non
 def test_criteria_of_another_disease_are_refused(tmp_path: Path) -> None:
     with pytest.raises(BadInputError):
         case(example=True, out=tmp_path / "o", criteria="eln-cml-2020")
+
+
+def test_of_a_variant_that_cannot_be_used_the_reason_is_printed_and_not_the_text(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    variants = ("Jane Patient 4711", "NC_000009.11:g.1234C>T", "c.944G>T", "E256K")
+    path = tmp_path / "case.yaml"
+    path.write_text(
+        "kinscope_case: 1\nid: c\ndisease: cml\nmeasurements:\n"
+        + "".join(
+            f"  - {{id: v{n}, kind: mutation, when: day {n}, detected: true, expression: '{text}'}}\n"
+            for n, text in enumerate(variants)
+        ),
+        encoding="utf-8",
+    )
+    case(path, out=tmp_path / "out")
+    text = capsys.readouterr().out
+    assert text.count("cannot be used") == len(variants)
+    assert not any(word in text for word in ("Jane", "Patient", "4711", "1234C", "944G"))
+    assert "has C, not G" in text
+
+
+def test_a_case_of_another_disease_is_drawn_and_takes_no_criteria(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "case.yaml"
+    path.write_text(
+        "kinscope_case: 1\nid: c\ndisease: other\n"
+        "measurements: [{id: m, kind: blasts, when: 2024, percent: 3}]\n"
+        "responses: [{id: r, when: 2024, category: CR}]\n",
+        encoding="utf-8",
+    )
+    case(path, out=tmp_path / "out", csv=True)
+    assert "no response is computed" in capsys.readouterr().out
+    with pytest.raises(BadInputError, match="another disease"):
+        case(path, out=tmp_path / "o", criteria="eln-cml-2020")

@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -108,12 +111,6 @@ PACKET_FAULTS = {
         7,
         "only one",
     ),
-    "another disease": (
-        '{"id": "MedGen:C2698317", "label": "Ph+ ALL"}',
-        '{"id": "x:1", "label": "gout"}',
-        11,
-        "neither",
-    ),
     "no quantity": (
         '"value": {"quantity": {"unit": {"id": "UCUM:%", "label": "%"}, "value": 88}}',
         '"value": {}',
@@ -122,7 +119,20 @@ PACKET_FAULTS = {
     ),
     "an unknown unit": ('{"id": "UCUM:%", "label": "%"}', '{"id": "UCUM:kg", "label": "kg"}', 5, "unit"),
     "more than all": ('"value": 88', '"value": 8800', 5, "100"),
-    "a family": ('"subject": {', '"proband": {}, "subject": {', 3, "Family"),
+    "a family's part in a person's packet": (
+        '"subject": {',
+        '"proband": {}, "subject": {',
+        3,
+        "no such field",
+    ),
+    "a cohort": ('"id": "p",', '"members": [],', 2, "a file of its own"),
+    "schema version 1": (
+        '"phenopacketSchemaVersion": "2.0"',
+        '"phenopacketSchemaVersion": "1.0.0"',
+        1,
+        "convert",
+    ),
+    "variants of schema version 1": ('"id": "p",', '"variants": [{"hgvsAllele": {}}],', 1, "version 1"),
 }
 
 
@@ -195,6 +205,103 @@ def test_any_small_damage_gives_an_error_or_a_case(data: st.DataObject) -> None:
         assert (result.exit_code, bool(result.what)) == (2, True)
     else:
         assert CaseResult.model_validate_json(result.model_dump_json()) == result
+
+
+SECRET = "Jane Q. Patient 4711"
+
+
+def leaves(data: Any) -> Iterator[tuple[Any, Any]]:
+    """Every place of plain data, as its holder and the key or index there."""
+    for key in list(data) if isinstance(data, dict) else range(len(data)):
+        yield data, key
+        if isinstance(data[key], dict | list):
+            yield from leaves(data[key])
+
+
+@pytest.mark.parametrize("form", ["yaml", "json"])
+@pytest.mark.parametrize("source", [GOOD, PACKET])
+@pytest.mark.parametrize("planted", [SECRET, [SECRET], {SECRET: SECRET}, None])
+def test_no_key_and_no_value_of_a_file_is_in_any_message(form: str, source: str, planted: Any) -> None:
+    """At each place of a case and of a packet: a value that does not belong there, or a key (None)."""
+    seen = 0
+    for number in range(len(list(leaves(yaml.safe_load(source))))):
+        data = yaml.safe_load(source.replace("2023-01-05T00:00:00Z", "'2023-01-05T00:00:00Z'"))
+        data = json.loads(json.dumps(data, default=str))
+        holder, key = list(leaves(data))[number]
+        if planted is not None:
+            holder[key] = planted
+        elif isinstance(holder, dict):
+            holder[SECRET] = holder.pop(key)
+        text = json.dumps(data) if form == "json" else yaml.safe_dump(data, sort_keys=False)
+        result = studied(text)
+        if isinstance(result, KinscopeError):
+            seen += 1
+            assert not any(word in str(result) for word in SECRET.split()), str(result)
+            assert result.where
+    assert seen > 5
+
+
+BROKEN = (
+    "@",
+    "`",
+    "'",
+    '"',
+    "!",
+    "!x!",
+    "&a ",
+    "*",
+    "%",
+    "[",
+    "{",
+    "- ",
+    "? ",
+    "\t",
+    "\\",
+    ": ",
+    "|x",
+    ">x",
+    "\ufeff",
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.data())
+def test_no_parser_repeats_what_it_stumbles_over(data: st.DataObject) -> None:
+    text = data.draw(st.sampled_from([GOOD, PACKET]))
+    at = data.draw(st.integers(0, len(text)))
+    result = studied(text[:at] + data.draw(st.sampled_from(BROKEN)) + "Zq4711" + text[at:])
+    assert not isinstance(result, KinscopeError) or "4711" not in str(result)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("id: c1", "id: NO", ""),
+        ("when: 2023-01-05}", "when: 2023}", ""),
+        ("percent: 88", "percent: 1:30", "percent: input should be a valid number"),
+        ("percent: 88", "percent: .nan", "percent: input should be a valid number"),
+        ("percent: 88", "percent: 8.8e1", ""),
+        ("sex: female", "sex: female, hospital_id: 4711", "here belongs text"),
+        ("sex: female", "sex: female, hospital_id: 0123", ""),
+        ("sex: female", "sex: female, hospital_id: 12:30", ""),
+        ("sex: female", "sex: female, hospital_id: yes", ""),
+        ("id: c1", "id: c1\n2: x", "no such field"),
+        ("id: c1", "id: c1\n<<: {id: x}", "not plain text"),
+        ("id: c1", "id: c1\n\u200fid: x", "U+200F"),
+        ("    percent: 88", "    percent: 88\n    at: {day: 3}", "'when'"),
+        ("start: 2023-02-01", "start: {before: t1}", "treatments[0]"),
+    ],
+)
+def test_words_and_numbers_are_what_yaml_1_2_takes_them_for(old: str, new: str, message: str) -> None:
+    """No is Norway, 1:30 no 90, 0123 no octal (YAML 1.2.2, 10.3); a mark of direction is refused."""
+    result = studied(GOOD.replace(old, new))
+    assert isinstance(result, KinscopeError) == bool(message)
+    assert message in str(result)
+
+
+def test_a_number_in_quotes_keeps_its_noughts() -> None:
+    case = case_of_text(GOOD.replace("sex: female", "sex: female, hospital_id: 0123, other_ids: [NO]"), "x")
+    assert (case.subject.hospital_id, case.subject.other_ids) == ("0123", ("NO",))
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 
 import numpy as np
 import pytest
@@ -203,8 +204,9 @@ def test_any_tangle_of_statements_is_drawn_and_every_refusal_is_reported(tangle:
         result = study_case(case, load_target("abl1"))
     except BadInputError as error:
         # Nothing ties an entry to the calendar: each of its statements names another entry.
-        name = error.where.removeprefix("the entry ")
-        assert name == "the case file" or "date:" not in lines[NAMES.index(name)]
+        where = error.where
+        place = re.fullmatch(r"events\[(\d)\]", where)
+        assert where == "the case file" or (place and "date:" not in lines[int(place[1])])
         return
     found = result.schedule
     for place in found.placements:

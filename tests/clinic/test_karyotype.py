@@ -9,14 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from kinscope.clinic.karyotype.changes import expected_count
 from kinscope.clinic.karyotype.model import Karyotype
 from kinscope.clinic.karyotype.parse import KaryotypeError, parse_karyotype
-from kinscope.clinic.karyotype.reading import (
-    KaryotypeReading,
-    expected_count,
-    high_risk_changes,
-    read_karyotype,
-)
+from kinscope.clinic.karyotype.reading import KaryotypeReading, high_risk_changes, read_karyotype
 from kinscope.clinic.measurements import known_protein, protein_of
 from kinscope.core.errors import BadInputError
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import json
 import re
 from html.parser import HTMLParser
 from importlib.resources import files
@@ -182,3 +183,24 @@ def test_spreadsheets_get_no_formula(tmp_path: Path) -> None:
     text = text.replace("term: pleural effusion", 'term: "=HYPERLINK(1)"')
     write_case(study_case(case_of_text(text, "x"), PACK), tmp_path, with_csv=True)
     assert "'=HYPERLINK" in (tmp_path / "tables" / "toxicities.csv").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("mark", ["\u202e", "\u2066", "\u200f", "\x1b", "\x9b", "\ufeff", "\u2028"])
+def test_nothing_that_acts_on_a_reader_goes_into_page_or_table(mark: str, tmp_path: Path) -> None:
+    """JSON can carry what YAML is refused for; it is shown as a question mark, in the figure too."""
+    text = f"=a{mark}b"
+    case = {
+        "kinscope_case": 1,
+        "id": "c",
+        "title": text,
+        "disease": "ph-all",
+        "events": [{"id": "dx", "kind": "diagnosis", "label": text, "when": "2023-01-05"}],
+        "treatments": [{"id": "t", "line": 1, "drug": text, "start": "2023-02-01", "note": text}],
+        "measurements": [{"id": "m", "kind": "blasts", "when": "2023-01-05", "percent": 88, "note": text}],
+        "toxicities": [{"id": "x", "term": text, "when": "2023-03-01", "action": text}],
+    }
+    for path in write_case(study_case(case_of_text(json.dumps(case), "x"), PACK), tmp_path, with_csv=True):
+        if path.suffix in (".html", ".csv"):
+            written = path.read_text(encoding="utf-8")
+            assert mark not in written
+            assert path.suffix == ".html" or not re.search(r'(?m)(?:^|,)"?=', written)

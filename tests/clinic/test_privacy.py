@@ -212,3 +212,26 @@ def test_a_contradicting_age_is_reported_without_the_birth_date() -> None:
     (item,) = [i for i in result.inconsistencies if i.rule == "age and birth date"]
     assert "40" in item.detail
     assert not SECRET.search(item.model_dump_json().encode())
+
+
+NAMED = """kinscope_case: 1
+id: c
+subject: {name: Anna Kowalska, hospital_id: MRN4711007}
+disease: cml
+sources: {letter-kowalska: A letter, visit-2023-05-09: A visit}
+events:
+  - {id: entry-1, label: x, when: 2023-05-09, source: visit-2023-05-09}
+  - {id: dx-MRN4711007, kind: diagnosis, label: y, when: {before: entry-1, source: letter-kowalska}}
+  - {id: seen-20230509, label: z, when: {after: dx-MRN4711007, interval: 2 weeks}, source: letter-kowalska}
+"""
+
+
+@pytest.mark.parametrize(("redact", "relative"), [(False, False), (False, True), (True, False)])
+def test_names_of_entries_and_sources_tell_no_more_than_texts(redact: bool, relative: bool) -> None:
+    result = study_case(case_of_text(NAMED, "x"), PACK, redact=redact, relative_dates=relative)
+    text = result.model_dump_json()
+    assert not re.search("(?i)kowalska|4711", text)
+    assert ("2023" in text) == (not redact and not relative)
+    assert len(set(result.case.ids())) == 3
+    assert {event.source for event in result.case.events} - {""} <= {s.key for s in result.case.sources}
+    assert len(result.schedule.placements) == 3

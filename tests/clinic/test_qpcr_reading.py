@@ -33,7 +33,7 @@ TABLES = {
     "negative cycle": (GOOD + "a,ABL1,sample,,-3\n", "line 12", "not possible"),
     "infinite cycle": (GOOD + "a,ABL1,sample,,inf\n", "line 12", "not a number"),
     "negative copies": (HEAD + "a,ABL1,sample,-5,\n", "line 2", "not possible"),
-    "unknown gene": (GOOD + "a,TP53,sample,,25\n", "line 12", "TP53"),
+    "unknown gene": (GOOD + "a,TP53,sample,,25\n", "line 12, column 2", "target"),
     "unknown role": (GOOD + "a,ABL1,patient,,25\n", "line 12", "role"),
     "standard without copies": (HEAD + "s,ABL1,standard,,25\n", "line 2", "without its copies"),
     "short line": (GOOD + "a,ABL1\n", "line 12", "cells"),
@@ -88,7 +88,11 @@ YAMLS = {
     "no samples": ("control_gene: ABL1\n", "line 1", "samples"),
     "empty samples": ("control_gene: ABL1\nsamples: []\n", "line 2", "samples"),
     "unknown control": ("control_gene: TP53\n" + SAMPLE, "line 1", "control_gene"),
-    "unknown field": ("control_gene: ABL1\nmachine: 7500\n" + SAMPLE, "line 2", "machine"),
+    "unknown field": (
+        "control_gene: ABL1\nmachine: 7500\n" + SAMPLE,
+        "line 2",
+        "not known; known are transcript",
+    ),
     "copies and cycles": (
         "control_gene: ABL1\nsamples:\n- name: a\n  fusion: {copies: [5], ct: [30]}\n"
         "  control: {copies: [5000]}\n",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 import shutil
 import string
 import subprocess
@@ -109,6 +110,30 @@ def test_k404e_is_one_patient_and_no_measurement() -> None:
     assert all(hit.item.caveat for hit in summary.hits)
     assert "none of them a measured IC50" in summary.statement
     assert any("CPOX" in line for line in summary.searched)
+
+
+@pytest.mark.parametrize("text", ["T315I", "E255K", "D391Y", "K404N", "Y253H/T315I", "L384M"])
+def test_what_was_looked_through_is_said_of_the_variant_asked_about(text: str) -> None:
+    asked = variant(text)
+    lines = lookup(asked, PACK).searched
+    assert not any("K404E" in line for line in lines)
+    for position in asked.positions:
+        counted = [line for line in lines if f"residue {position}" in line]
+        assert len(counted) == 4
+    named = {int(number) for line in lines for number in re.findall(r"residue (\d+)", line)}
+    assert named == set(asked.positions)
+
+
+def test_what_was_looked_through_counts_the_items_on_the_residue() -> None:
+    (civic,) = (line for line in lookup(variant("T315I"), PACK).searched if line.startswith("CIViC"))
+    on_315 = [item for item in BASE.items if item.id.startswith("civic-") and "315" in item.protein_change]
+    assert civic.endswith(f": {len(on_315)} items on residue 315.")
+    (davis,) = (line for line in lookup(variant("K404E"), PACK).searched if line.startswith("Binding"))
+    assert davis.endswith(": nothing on residue 404.")
+
+
+def test_a_compound_has_the_searches_of_its_parts() -> None:
+    assert any("Lewandowski" in line for line in lookup(variant("T315I/K404E"), PACK).searched)
 
 
 # --- matching
@@ -236,6 +261,17 @@ def spoiled(directory: Path, file: str, old: str, new: str) -> str:
 
 def test_a_wrong_residue_is_refused(copied: Path) -> None:
     assert "has T there" in spoiled(copied, "curated.yaml", "[T315M]", "[A315M]")
+
+
+@pytest.mark.parametrize(("only", "told"), [("A404E", "has K there"), ("all", "not a protein change")])
+def test_a_search_for_what_is_no_change_is_refused(copied: Path, only: str, told: str) -> None:
+    assert told in spoiled(copied, "searched.yaml", "only: K404E", f"only: {only}")
+
+
+def test_a_list_of_plain_lines_holds_for_every_variant(copied: Path) -> None:
+    (copied / "evidence" / "searched.yaml").write_text('searched: ["One paper.", {source: "Another."}]')
+    pack = PACK.model_copy(update={"directory": copied})
+    assert lookup(variant("T315I"), pack).searched == ("One paper.", "Another.")
 
 
 def test_a_missing_identifier_is_refused(copied: Path) -> None:

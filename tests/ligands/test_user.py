@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -108,3 +109,123 @@ def test_broken_sdf_files(tmp_path: Path) -> None:
         ligand_from_sdf(tmp_path / "binary.sdf")
     with pytest.raises(LigandError, match="cannot be read"):
         ligand_from_sdf(tmp_path / "absent.sdf")
+
+
+def drawn(smiles: str, *, v3000: bool = False) -> str:
+    from rdkit import Chem
+    from rdkit.Chem import rdDepictor
+
+    molecule = Chem.MolFromSmiles(smiles)
+    rdDepictor.Compute2DCoords(molecule)
+    return Chem.MolToMolBlock(molecule, forceV3000=v3000)
+
+
+FLAT, FLAT_V3000 = drawn("Cc1ccc(NC(=O)c2ccccc2)cc1"), drawn("Cc1ccc(NC(=O)c2ccccc2)cc1", v3000=True)
+CHIRAL, CHIRAL_V3000 = drawn("C[C@H](N)c1ccccc1C"), drawn("C[C@H](N)c1ccccc1C", v3000=True)
+END, END_V3000 = "M  END", "M  V30 END BOND"
+
+
+def first_atom(symbol: str, more: str = "") -> str:
+    lines = FLAT.replace(END, more + END).split("\n")
+    return "\n".join([*lines[:4], lines[4][:31] + f"{symbol:3}" + lines[4][34:], *lines[5:]])
+
+
+def group(kind: str) -> str:
+    collection = f"M  V30 BEGIN COLLECTION\nM  V30 MDLV30/{kind} ATOMS=(1 2)\nM  V30 END COLLECTION"
+    return CHIRAL_V3000.replace(END_V3000, f"{END_V3000}\n{collection}")
+
+
+def bond(order: str) -> str:
+    return FLAT.replace("  1  2  1  0", f"  1  2{order:>3}  0")
+
+
+REFUSED = {
+    "any atom": (first_atom("A"), "R groups"), "hetero atom": (first_atom("Q"), "R groups"),
+    "atom list": (first_atom("L", "M  ALS   1  2 F C   N   \n"), "R groups"),
+    "R group": (first_atom("R#", "M  RGP  1   1   1\n"), "R groups"), "star": (first_atom("*"), "R groups"),
+    "pseudo atom": (first_atom("Pol"), "R groups"), "abbreviated": (first_atom("Ph"), "not a molecule"),
+    "alias": (first_atom("C", "A    1\nCF3\n"), "abbreviations"),
+    "attachment": (first_atom("C", "M  APO  1   1   1\n"), "attachment"),
+    "query of hydrogens": (first_atom("C", "M  SUB  1   1   1\n"), "query"),
+    "radical": (first_atom("C", "M  RAD  1   1   2\n"), "radical"),
+    "polymer": (first_atom("C", "M  STY  1   1 SRU\nM  SAL   1  2   1   2\nM  SMT   1 n\n"), "repeating"),
+    "link node": (first_atom("C", "M  LIN  1   2   2   1   3\n"), "repeating"),
+    "single or double": (bond("5"), "query"), "any bond": (bond("8"), "query"),
+    "no bond": (bond("0"), "not single"),
+    "dative": (bond("9"), "not single"), "letter for a bond": (bond("x"), "not a molecule"),
+    "V3000 bracket for a bond": (FLAT_V3000.replace("M  V30 1 1 1 2", "M  V30 1 ] 1 2"), "not single"),
+    "V3000 bracket in a ring": (re.sub("V30 3 [12] 3 4", "V30 3 ] 3 4", FLAT_V3000), "not single"),
+    "V3000 hydrogen bond": (FLAT_V3000.replace("M  V30 1 1 1 2", "M  V30 1 10 1 2"), "not single"),
+    "V3000 list": (FLAT_V3000.replace("M  V30 1 C", "M  V30 1 [C,N]"), "R groups"),
+    "V3000 several ends": (
+        FLAT_V3000.replace("M  V30 1 1 1 2", "M  V30 1 1 1 2 ENDPTS=(2 3 4) ATTACH=ANY"), "any of several"
+    ),
+    "V3000 count": (FLAT_V3000.replace("COUNTS 16", "COUNTS 9999999"), "not a molecule"),
+    "racemate": (group("STERAC1"), "racemate"), "racemate in small letters": (group("sterac1"), "racemate"),
+    "one of a pair": (group("STEREL1"), "which is not known"),
+    "wavy": (CHIRAL_V3000.replace("CFG=1", "CFG=2").replace("CFG=3", "CFG=2"), "stereochemistry open"),
+    "letter in the atoms": (first_atom("\xc7"), "not ASCII"),
+    "MOL2": ("@<TRIPOS>MOLECULE\nx\n", "another format"),
+    "PDB": ("ATOM      1  CA  ALA A   1       1.000   2.000   3.000\nEND\n", "another format"),
+    "salt": (drawn("[NH4+].[O-]C(=O)c1ccccc1C"), "separate molecules"),
+    "two": (f"{FLAT}$$$$\n{FLAT}", "2 molecules"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", sorted(REFUSED))
+def test_a_file_of_no_one_molecule_is_refused_by_what_it_is(tmp_path: Path, case: str) -> None:
+    text, reason = REFUSED[case]
+    (tmp_path / "x.sdf").write_bytes(text.encode("latin-1"))
+    with pytest.raises(LigandError, match=reason) as caught:
+        ligand_from_sdf(tmp_path / "x.sdf")
+    assert caught.value.remedy
+
+
+TITLE = FLAT.split("\n", 1)[1]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"caf\xe9 \xb5M\n{TITLE}".encode("latin-1"), f"caf\xe9 \u202e\n{TITLE}".encode(),
+        b"\xef\xbb\xbf" + FLAT.encode(),
+        FLAT.replace("\n", "\r\n").encode(), FLAT.replace("\n", "\r").encode(), FLAT_V3000.encode(),
+        (FLAT + "\n> <Name>\ncaf\xe9 $$$$\n\n$$$$\n").encode("latin-1"), f"$5\n{TITLE}".encode(),
+        FLAT.replace("\n\n", "\n5 \xb5M, 20 \xb0C\n", 1).encode("latin-1"),
+        first_atom("C", "A    1\nCH3\n").encode(), first_atom("C", "M  STY  1   1 DAT\n").encode(),
+        drawn("Cc1ccc(NC(=O)c2ccccc2)cc1").replace("  4  0", "  4  0").encode(),
+    ],
+)  # fmt: skip
+def test_titles_comments_data_and_line_ends_are_as_programs_write_them(tmp_path: Path, text: bytes) -> None:
+    (tmp_path / "x.sdf").write_bytes(text)
+    assert ligand_from_sdf(tmp_path / "x.sdf").identity.smiles == "Cc1ccc(NC(=O)c2ccccc2)cc1"
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (CHIRAL, True), (CHIRAL_V3000, True), (group("STEABS"), False), (FLAT, False),
+        (CHIRAL.replace("  0  0  0  0  0  0  0  0999", "  0  0  1  0  0  0  0  0999"), False),
+    ],
+)  # fmt: skip
+def test_wedges_without_the_chiral_flag_are_docked_as_drawn_and_said(
+    tmp_path: Path, text: str, told: bool
+) -> None:
+    (tmp_path / "x.sdf").write_text(text)
+    found = ligand_from_sdf(tmp_path / "x.sdf")
+    assert ("chiral-flag-unset" in {note.code for note in found.notes}) == told
+    assert found.identity.smiles.count("@") == (text is not FLAT)
+
+
+def test_coordinates_that_show_no_configuration_leave_it_open(tmp_path: Path) -> None:
+    from rdkit import Chem
+
+    molecule = ligand_from_smiles("C/C=C/Cc1ccccc1").molecule
+    conformer = molecule.GetConformer()
+    point = conformer.GetAtomPosition(1)
+    ends = [conformer.GetAtomPosition(index) for index in (0, 2)]
+    conformer.SetAtomPosition(0, point + (point - ends[1]))  # straight: neither E nor Z
+    heavy = Chem.RemoveHs(molecule)
+    (tmp_path / "x.sdf").write_text(Chem.MolToMolBlock(heavy))
+    with pytest.raises(LigandError, match="coordinates leave the stereochemistry open at C2=C3"):
+        ligand_from_sdf(tmp_path / "x.sdf")

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from kinscope.core.errors import LigandError
@@ -32,7 +34,7 @@ def test_one_bad_ligand_leaves_the_good_ones(tmp_path: Path) -> None:
     (tmp_path / "empty.sdf").write_text("")
     found = read_given(
         [tmp_path / name for name in ("good.sdf", "broken.sdf", "empty.sdf", "absent.sdf")],
-        [f"mine={BENZANILIDE}", "salt=[Na+].[O-]C(=O)c1ccccc1", "N[Pt](Cl)(Cl)NCCCC"],
+        [f"{BENZANILIDE} mine", "[Na+].[O-]C(=O)c1ccccc1 salt", "N[Pt](Cl)(Cl)NCCCC"],
         site="atp", state="", taken=["imatinib"],
     )  # fmt: skip
     assert [ligand.id for ligand in found.good] == ["good", "mine"]
@@ -58,7 +60,7 @@ def test_one_bad_ligand_leaves_the_good_ones(tmp_path: Path) -> None:
 def test_a_charged_ligand_is_docked_as_it_was_given(smiles: str, charge: int) -> None:
     from rdkit import Chem
 
-    (ligand,) = read_given([], [f"mine={smiles}"], site="atp", state="", taken=[]).good
+    (ligand,) = read_given([], [f"{smiles} mine"], site="atp", state="", taken=[]).good
     assert Chem.GetFormalCharge(load_ligand(ligand)) == charge
     assert Chem.MolToSmiles(Chem.RemoveHs(load_ligand(ligand))) == Chem.CanonSmiles(smiles)
 
@@ -77,8 +79,104 @@ def test_a_triple_bond_is_no_comment(tmp_path: Path) -> None:
     assert read_given([path], [], site="atp", state="").good[0].smiles.count("#") == 1
 
 
+@pytest.mark.parametrize(
+    "smiles",
+    [
+        "O=C(Nc1ccccc1)c1ccccc1", "C=Cc1ccccc1", "N#Cc1ccccc1C", "CN=C1CCCCC1", "S=C=NCc1ccccc1",
+        "Cl/C=C/c1ccccc1", "C1(C#N)=CCCCC1", "O=C1CCCCC1=O", "I/C=C/CCCC", "c1:c:c:c:c:c1-C", "C%12CCCCC%12C",
+        "C=%10CCCCC=%10", "[NH3+]Cc1ccccc1", "C[N+](C)(C)CC(=O)[O-]", "F[C@H](Cl)c1ccccc1", "[13CH3]c1ccccc1",
+        "Br=CCCCCC", "P=CCCCCC", "CO=CCCCCC",
+    ],
+)  # fmt: skip
+def test_an_equals_sign_belongs_to_the_smiles(smiles: str) -> None:
+    from rdkit import Chem
+
+    for text, name in ((smiles, "ligand-1"), (f"{smiles} my name=x", "my name=x"), (f"{smiles}\tt", "t")):
+        found = read_given([], [text], site="atp", state="")
+        whole = Chem.MolFromSmiles(smiles)
+        for atom in whole.GetAtoms() if whole else ():
+            atom.SetIsotope(0)
+        assert [ligand.smiles for ligand in found.good] == ([Chem.MolToSmiles(whole)] if whole else [])
+        assert [ligand.name for ligand in found.good] == ([name] if whole else [])
+        assert len(found.bad) == (whole is None)
+
+
+@pytest.mark.parametrize("text", ["mine=CCCCCCC", "my-1=c1ccccc1C", "Imatinib=Cc1ccccc1", "a=b=Cc1ccccc1"])
+def test_a_name_before_the_smiles_is_told_where_it_stands(text: str) -> None:
+    (error,) = read_given([], [text], site="atp", state="").bad
+    assert '"SMILES NAME"' in error.remedy
+
+
+ATOMS = st.sampled_from(
+    ["C", "N", "O", "c1ccccc1", "C(=O)", "S(=O)(=O)", "[NH+](C)", "C(F)(F)", "[nH]1cccc1"]
+)
+BONDS = st.sampled_from(["", "-", "=", "#", "/", "\\", ":", "$", "~", "."])
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(st.tuples(BONDS, ATOMS), min_size=5, max_size=9),
+    st.sampled_from(["", " |a:1|"]),
+    st.text(st.characters(exclude_categories=["Z", "C"], exclude_characters="|"), max_size=12),
+)
+def test_what_is_docked_is_what_was_written_whatever_its_bonds(
+    parts: list[tuple[str, str]], extension: str, name: str
+) -> None:
+    from rdkit import Chem, rdBase
+
+    smiles = "".join(bond + atom for bond, atom in parts).lstrip("-=#/\\:$~.")
+    with rdBase.BlockLogs():
+        written = Chem.MolFromSmiles(smiles)
+    found = read_given([], [f"{smiles}{extension} {name}"], site="atp", state="")
+    assert len(found.good) + len(found.bad) == 1
+    for ligand in found.good:
+        assert ligand.smiles == Chem.MolToSmiles(written)
+        assert ligand.name == (name[:40] or "ligand-1")
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("C\udcffCCCCCC", "no SMILES has"), ("C\xffCCCCCC", "no SMILES has"),
+        ("CC\u202eCCCC", "no SMILES has"),
+        ("CC\x00CCCCC", "no SMILES has"), ("C=1CCCCC#1C", "ring bond 1 is = at one end and # at the other"),
+        ("C=%12CCCCC-%12C", "ring bond 12"), ("CC~Cc1ccccc1", "query"), ("CC->Nc1ccccc1", "not single"),
+        ("C:Cc1ccccc1C", "not single"), ("*Cc1ccccc1C", "R groups"), ("CCc1ccccc1C |LN:1:1.5|", r"\(LN\)"),
+        ("CCOc1ccccc1C |Sg:n:1,2:3:ht|", r"\(Sg\)"), ("CCc1ccccc1C |m:0:3.4|", r"\(m\)"),
+        ("C[CH]c1ccccc1C |^1:1|", r"\(\^\)"), ("CCc1ccccc1C |what|", r"\(what\)"),
+        ("CCc1ccccc1C |a:1", "not a molecule"), ("c1ccccc1C>>c1ccccc1", "not a molecule"),
+        ("InChI=1S/C7H8/c1-7-5-3-2-4-6-7/h2-6H,1H3", "not a molecule"), ("imatinib", "not a molecule"),
+    ],
+)  # fmt: skip
+def test_a_text_that_is_no_one_molecule_is_refused_by_what_it_is(text: str, reason: str) -> None:
+    (error,) = read_given([], [f"{text} named"], site="atp", state="").bad
+    assert error.exit_code == 2
+    with pytest.raises(LigandError, match=reason):
+        raise error
+
+
+def test_lists_are_read_in_every_encoding_and_say_nothing_but_the_line(tmp_path: Path) -> None:
+    lines = [
+        "SMILES\tName",
+        f"{BENZANILIDE}\tcaf\xe9",
+        "",
+        "# C",
+        "secret-patient=C x",
+        f"{BENZANILIDE} \x1b[31mRED",
+    ]
+    for ending in ("\n", "\r\n", "\r"):
+        for encoding in ("utf-8", "utf-8-sig", "latin-1"):
+            path = tmp_path / "list.smi"
+            path.write_bytes(ending.join(lines).encode(encoding))
+            found = read_given([path], [], site="atp", state="")
+            assert [ligand.name for ligand in found.good] == ["caf\xe9", "?[31mRED"]
+            (error,) = found.bad
+            assert error.where == f"{path}, line 5"
+            assert "secret" not in str(error)
+
+
 def test_names_are_free_of_what_is_taken_and_of_each_other() -> None:
-    given = [f"Imatinib={BENZANILIDE}", f"a/b={BENZANILIDE}", f"x y={BENZANILIDE}", f"x-y={BENZANILIDE}"]
+    given = [f"{BENZANILIDE} {name}" for name in ("Imatinib", "a/b", "x y", "x-y", "../../x", "\u202ex")]
     found = read_given([], given, site="atp", state="", taken=["imatinib"])
     names = [ligand.id for ligand in found.good]
     assert names[0] == "imatinib-2"

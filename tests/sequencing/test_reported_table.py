@@ -116,6 +116,13 @@ def test_a_row_of_the_gene_without_a_description_is_left_out_with_a_note(tmp_pat
     assert "Line 2: left out, it describes no variant." in found.notes
 
 
+def test_letters_that_fit_twice_are_read_only_where_the_column_says_what_they_are(tmp_path: Path) -> None:
+    (call,) = read(tmp_path, "protein,vaf\nG254A,0.3\n").calls
+    assert call.hgvs_p == "NP_005148.2:p.Gly254Ala"
+    with pytest.raises(BadInputError, match="describes no variant that can be read"):
+        read(tmp_path, "variant,vaf\nG254A,0.3\n")
+
+
 def test_a_column_of_places_beside_the_description_does_no_harm(tmp_path: Path) -> None:
     found = read(tmp_path, "HGVSc,Variant,Protein change\nc.944C>T,9-130872896 C/T,T315I\n")
     assert [call.short for call in found.calls] == ["p.Thr315Ile"]

@@ -89,6 +89,91 @@ K423E (1b)
 ABL1 (isoform 1b) K423E
 """.strip().splitlines()
 
+T315I = """
+T315I (C944T)
+C944T (T315I)
+T315I (c.C944T)
+p.Thr315Ile/c.944C>T
+c.944C>T / p.T315I
+NM_005157.6:c.944C>T/NP_005148.2:p.Thr315Ile
+c.944C>T (p.Thr315Ile)
+c.944C>T p.T315I
+ABL1 c.944C>T:p.Thr315Ile
+p.(Thr315Ile):c.944C>T
+T315I, c.944C>T
+p.Thr315Ile – c.944C→T
+NC_000009.12:g.130872896C>T NM_005157.6:c.944C>T p.Thr315Ile
+ABL1:NM_007313:exon6:c.C1001T:p.T334I,ABL1:NM_005157:exon6:c.C944T:p.T315I
+c.944C->T
+c.C944>T
+p.Thr315_Thr315delinsIle
+p.Thr315delinsIle
+p.T315_E316delinsIE
+c.943_944delinsAT
+c.943_948delinsATTGAG
+BCR-ABL T315I
+T315I (ABL1a)
+T334I (ABL1b)
+ABL1b T334I
+ENSP00000323315:p.Thr315Ile
+ENSP00000323315.5:p.Thr315Ile
+ENSP00000361423:p.Thr334Ile
+ENST00000318560:c.944C>T
+ENST00000372348:c.1001C>T
+ENST00000372348.7(ABL1):c.1001C>T (p.Thr334Ile)
+LRG_769:g.164016C>T
+LRG_769t1:c.944C>T
+LRG_769t2:c.1001C>T
+LRG_769p1:p.Thr315Ile
+LRG_769p2:p.Thr334Ile
+NG_012034.1:g.164016C>T
+NG_012034.1(NM_005157.6):c.944C>T
+NM_005157.6(ABL1_v001):c.944C>T
+NM_005157.6(ABL1):c.944C>T (p.Thr315Ile)
+hg38 chr9:130872896C>T
+hg38:chr9:130872896:C:T
+ABL1 GRCh38.p14 chr9:g.130872896C>T
+GRCh38/hg38 chr9:130,872,896 C>T
+chr9(GRCh38):g.130872896C>T
+chr9-130872896-C-T
+9-130872896-C-T
+chr9:130872896:C:T
+9:130872896 C>T
+chr9_130872896_C/T
+chr9:g.130872896C>T
+chr9:g.130872895_130872896delinsAT
+chr9 130872896 C T (p.Thr315Ile)
+p.T315I (chr9:130872896C>T)
+hg19 chr9:133748283C>T
+b37 9:133748283:C:T
+GRCh37 chr9:g.133748283C>T
+chr9-133748283-C-T
+NC_000009.11:g.133748283C>T
+NC_000009.12:130872895:C:T
+NC_000009.12:130872895:1:T
+NC_000009.11:133748282:C:T
+NP_005148.2:314:T:I
+NP_009297.2:333:T:I
+hg38 chr9:g.130872896C>T NM_005157.6:c.944C>T p.Thr315Ile
+""".strip().splitlines()
+
+NEIGHBOURS = """
+p.E255_V256delinsKI
+p.e255_v256delinski
+p.Glu255_Val256delinsLysIle
+p.(Glu255_Val256delinsLysIle)
+p.E255_V256delEVinsKI
+p.G254_V256delinsGKI
+p.E255_Y257delinsKIY
+p.[Glu255Lys;Val256Ile]
+E255K/V256I
+1b:p.E274_V275delinsKI
+NP_009297.2:p.Glu274_Val275delinsLysIle
+c.763_768delinsAAGATC
+c.763_768delinsAAGATC (p.Glu255_Val256delinsLysIle)
+NP_005148.2:254:EV:KI
+""".strip().splitlines()
+
 COMPOUND = """
 p.[Glu255Lys;Thr315Ile]
 p.[(Glu255Lys;Thr315Ile)]
@@ -122,6 +207,79 @@ def test_k404e_in_every_spelling(text):
     assert variant.hgvs_p == "NP_005148.2:p.Lys404Glu"
     assert variant.hgvs_p_1b == "NP_009297.2:p.Lys423Glu"
     assert "NM_005157.6:c.1210A>G" in [change.hgvs_c for change in variant.substitutions[0].coding_changes]
+
+
+@pytest.mark.parametrize("text", T315I)
+def test_t315i_in_the_spellings_of_laboratories_and_programs(text):
+    variant = parse_variant(text, PACK)
+    assert variant.hgvs_p == "NP_005148.2:p.Thr315Ile"
+
+
+@pytest.mark.parametrize("text", NEIGHBOURS)
+def test_neighbouring_substitutions_in_cis_are_one_delins(text):
+    variant = parse_variant(text, PACK)
+    assert variant.short == "E255K/V256I"
+    assert variant.hgvs_p == "NP_005148.2:p.Glu255_Val256delinsLysIle"
+    assert variant.hgvs_p_1b == "NP_009297.2:p.Glu274_Val275delinsLysIle"
+
+
+@pytest.mark.parametrize(
+    ("text", "short", "protein"),
+    [
+        ("p.E255_V256delinsKV", "E255K", "p.Glu255Lys"),
+        ("p.Y253_V256delinsHGEI", "Y253H/V256I", "p.[Tyr253His;Val256Ile]"),
+        ("E255K/T315I/V256I", "E255K/V256I/T315I", "p.[Glu255_Val256delinsLysIle;Thr315Ile]"),
+        ("p.[G254_E255delinsSK;T315I;E316K]", "G254S/E255K/T315I/E316K",
+         "p.[Gly254_Glu255delinsSerLys;Thr315_Glu316delinsIleLys]"),
+        ("E255_Y257delinsSER", "E255S/V256E/Y257R", "p.Glu255_Tyr257delinsSerGluArg"),
+        ("c.1210_1215delinsGAATTG", "K404E/W405L", "p.Lys404_Trp405delinsGluLeu"),
+        ("E255K (G763A)", "E255K", "p.Glu255Lys"),
+        ("T932C (F311S)", "F311S", "p.Phe311Ser"),
+        ("T932C (c.932T>C)", "F311S", "p.Phe311Ser"),
+        ("T932C (p.Thr932Cys)", "T932C", "p.Thr932Cys"),
+        ("p.T932C", "T932C", "p.Thr932Cys"),
+        ("c.T932C", "F311S", "p.Phe311Ser"),
+        ("NP_005148.2:T932C", "T932C", "p.Thr932Cys"),
+        ("p.E255K/T932C", "E255K/T932C", "p.[Glu255Lys;Thr932Cys]"),
+        ("T315A", "T315A", "p.Thr315Ala"),
+    ],
+)  # fmt: skip
+def test_what_is_read_and_what_is_printed(text, short, protein):
+    variant = parse_variant(text, PACK)
+    assert variant.short == short
+    assert variant.hgvs_p == f"NP_005148.2:{protein}"
+
+
+def test_every_clash_of_a_base_change_with_a_residue_change_is_refused_by_both_names():
+    transcript = PACK.transcript
+    places = [
+        number
+        for number, wild in enumerate(transcript.protein, start=1)
+        if wild in "ACGT" and transcript.cds[number - 1] == wild
+    ]
+    assert len(places) == 64
+    for number in places:
+        wild = transcript.protein[number - 1]
+        for new in set("ACGT") - {wild}:
+            with pytest.raises(VariantError, match="fits in two ways") as caught:
+                parse_variant(f"{wild}{number}{new}", PACK)
+            assert f"p.{wild}{number}{new}" in caught.value.remedy
+            assert f"c.{number}{wild}>{new}" in caught.value.remedy
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("chr9-130872896-C-T", "130872896 is coding in ABL1 on GRCh38 only"),
+        ("chr9-133748283-C-T", "133748283 is coding in ABL1 on GRCh37 only"),
+        ("hg19 chr9:133748283C>T", "minus 2,875,387 for every coding base"),
+        ("LRG_769:g.164016C>T", "plus 130,708,880 for every coding base"),
+        ("ENST00000372348.7:c.1001C>T", "The version of ENST00000372348.7 was not checked"),
+        ("ENSP00000323315:p.T315I", "ENSP00000323315 was read as NP_005148.2"),
+    ],
+)
+def test_what_a_text_leaves_open_is_said(text, told):
+    assert any(told in note for note in parse_variant(text, PACK).notes)
 
 
 @pytest.mark.parametrize("text", COMPOUND)
@@ -223,12 +381,66 @@ def test_the_short_name_of_any_substitution_reads_back_as_itself(position, mutan
     wild = PACK.transcript.protein[position - 1]
     if wild == mutant:
         with pytest.raises(VariantError, match="synonymous"):
-            parse_variant(f"{wild}{position}{mutant}", PACK)
+            parse_variant(f"p.{wild}{position}{mutant}", PACK)
         return
-    variant = parse_variant(f"{wild}{position}{mutant}", PACK)
+    variant = parse_variant(f"p.{wild}{position}{mutant}", PACK)
     assert variant.short == f"{wild}{position}{mutant}"
     assert parse_variant(variant.hgvs_p, PACK).short == variant.short
-    assert variant_from_changes({position: mutant}, PACK) == variant
+    assert variant_from_changes({position: mutant}, PACK).substitutions == variant.substitutions
+
+
+def spellings(position: int, mutant: str) -> list[str]:
+    """One substitution as people and programs write it."""
+    wild = PACK.transcript.protein[position - 1]
+    one = f"{wild}{position}{mutant}"
+    three = f"{ONE_TO_THREE[wild]}{position}{ONE_TO_THREE[mutant]}"
+    in_1b = f"{ONE_TO_THREE[wild]}{position + 19}{ONE_TO_THREE[mutant]}"
+    texts = [
+        f"p.{one}", f"p.{three}", f"p.({three})", three, three.lower(), f"P.{three.upper()}",
+        f"ABL1 p.{three}", f"BCR::ABL1 p.{one}", f"NP_005148.2:p.{three}", f"P00519:{one}",
+        f"ENSP00000323315:p.{three}", f"LRG_769p1:p.{three}", f"1b:p.{in_1b}", f"{in_1b} (1b)",
+        f"ABL1b:{in_1b}", f"NP_005148.2:{position - 1}:{wild}:{mutant}", f"p.{wild}{position}delins{mutant}",
+        f"p.{wild}{position}_{wild}{position}delins{mutant}",
+    ]  # fmt: skip
+    for change in variant_from_changes({position: mutant}, PACK).substitutions[0].coding_changes:
+        body = change.hgvs_c.partition(":c.")[2]
+        base, old, new = int(body[:-3]), body[-3], body[-1]
+        place = PACK.transcript.genomic_positions[base - 1]
+        texts += [
+            change.hgvs_c, f"c.{body}", f"c.{old}{base}{new}", f"{change.hgvs_c} (p.{three})",
+            f"{three} c.{body}", f"p.{three}/c.{body}", f"{three} ({old}{base}{new})",
+            f"ABL1:NM_005157:exon6:c.{old}{base}{new}:p.{one}", f"NM_007313.3:c.{base + 57}{old}>{new}",
+            f"ENST00000372348:c.{base + 57}{old}>{new}", f"c.{base}del{old}ins{new}", change.hgvs_g,
+            f"chr9-{place}-{old}-{new}", f"hg19 chr9:{place + 2875387}{old}>{new}",
+            f"NC_000009.12:{place - 1}:{old}:{new}", f"LRG_769:g.{place - 130708880}{old}>{new}",
+            f"c.{3 * position - 2}_{3 * position}delins{change.codon_variant}",
+        ]  # fmt: skip
+    return texts
+
+
+@given(position=st.integers(229, 512), mutant=st.sampled_from(RESIDUES), data=st.data())
+@settings(max_examples=150, deadline=None)
+def test_every_spelling_of_a_substitution_is_the_same_variant(position, mutant, data):
+    if PACK.transcript.protein[position - 1] == mutant:
+        return
+    text = data.draw(st.sampled_from(spellings(position, mutant)))
+    assert parse_variant(text, PACK).hgvs_p == variant_from_changes({position: mutant}, PACK).hgvs_p
+
+
+@given(changes=st.dictionaries(st.integers(229, 240), st.sampled_from(RESIDUES), min_size=1, max_size=4))
+@settings(max_examples=80, deadline=None)
+def test_what_is_printed_of_changes_in_cis_reads_back(changes):
+    changes = {n: new for n, new in changes.items() if PACK.transcript.protein[n - 1] != new}
+    if not changes:
+        return
+    variant = variant_from_changes(changes, PACK)
+    for text in (
+        variant.hgvs_p,
+        variant.hgvs_p_1b,
+        f"p.{variant.short}",
+        f"p.{variant.short.replace('/', '/p.')}",
+    ):
+        assert parse_variant(text, PACK).substitutions == variant.substitutions
 
 
 @given(position=st.integers(28, 1130), mutant=st.sampled_from(RESIDUES))

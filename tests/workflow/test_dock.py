@@ -22,8 +22,8 @@ def test_a_bad_ligand_costs_no_other(tmp_path: Path) -> None:
         app,
         [
             "dock", "V299L", "--state", "kinase-dfg-in", "--out", str(out), "--json",
-            "--ligand", str(tmp_path / "broken.sdf"), "--smiles", "mine=Cc1ccc(NC(=O)c2ccccc2)cc1",
-            "--smiles", "salt=[Na+].[O-]C(=O)c1ccccc1",
+            "--ligand", str(tmp_path / "broken.sdf"), "--smiles", "Cc1ccc(NC(=O)c2ccccc2)cc1 mine",
+            "--smiles", "[Na+].[O-]C(=O)c1ccccc1 salt",
         ],
     )  # fmt: skip
     assert result.exit_code == 2

@@ -25,8 +25,11 @@ MAX_NODES = 40_000
 MAX_DEPTH = 30
 Places = dict[tuple[str | int, ...], int]
 """Line (from 1) of every key and list item, by the path to it."""
-_UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+_UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 """Control characters and marks that turn the direction of text: what they print is not what they say."""
+
+_CITED = re.compile(r"""(?s)(?<=found |acter |andle )(['"])(?!<).*\1""")
+"""What the parser repeats of the text: a character, a tag's handle. Names of its own (``<scalar>``) stay."""
 
 
 class _RefusedError(Exception):
@@ -40,7 +43,8 @@ class _RefusedError(Exception):
 class _Loader(yaml.SafeLoader):
     """The safe loader without aliases (they can grow without bound), tags, depth and bulk.
 
-    Dates stay text, so that 2023-07 can stand beside 2023-07-01.
+    Only what YAML 1.2's core schema takes for a number or a truth value is one (yaml.org/spec/1.2.2, 10.3):
+    NO is Norway, 1:30 no 90, 0123 no octal. Dates stay text, so that 2023-07 can stand beside 2023-07-01.
     """
 
     def __init__(self, text: str) -> None:
@@ -65,10 +69,15 @@ class _Loader(yaml.SafeLoader):
         return node
 
 
-_Loader.yaml_implicit_resolvers = {
-    first: [(tag, pattern) for tag, pattern in pairs if tag != "tag:yaml.org,2002:timestamp"]
-    for first, pairs in yaml.SafeLoader.yaml_implicit_resolvers.items()
-}
+_Loader.yaml_implicit_resolvers = {}
+for _kind, _pattern, _first in (
+    ("null", r"~|null|Null|NULL|", ["~", "n", "N", ""]),
+    ("bool", r"true|True|TRUE|false|False|FALSE", "tTfF"),
+    ("int", r"[-+]?(?:0|[1-9][0-9]*)", "-+0123456789"),
+    ("float", r"[-+]?(?:[0-9]+\.[0-9]*|\.[0-9]+|[0-9]+(?=[eE]))(?:[eE][-+]?[0-9]+)?", "-+.0123456789"),
+    ("merge", "<<", "<"),
+):
+    _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_kind}", re.compile(f"(?:{_pattern})$"), _first)
 
 
 def read_yaml(path: Path) -> Any:
@@ -96,7 +105,8 @@ def read_record(path: Path, kind: type[R], what: str, remedy: str = "") -> R:
     except ValidationError as error:
         first = error.errors()[0]
         # A union's member that pydantic puts into the path is a class of ours, not a name in the file.
-        place = path_text([part for part in first["loc"] if not str(part).endswith("Criteria")])
+        loc = first["loc"][:-1] if first["type"] == "extra_forbidden" else first["loc"]
+        place = path_text([part for part in loc if not str(part).endswith("Criteria")])
         raise BadInputError(
             f"{what}: {first['msg']}.", where=f"{path}, {place}"[:300], remedy=remedy
         ) from None
@@ -125,7 +135,8 @@ def parse_yaml(text: str, where: str) -> tuple[Any, Places]:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         at = f", line {mark.line + 1}, column {mark.column + 1}" if mark else ""
-        raise _not_plain(error.problem or "it cannot be read", where + at) from None
+        problem = _CITED.sub("…", error.problem or "it cannot be read")
+        raise _not_plain(problem, where + at) from None
     except yaml.reader.ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
         raise _not_plain("it holds a character that YAML does not allow", f"{where}, line {line}") from None

@@ -20,7 +20,7 @@ from kinscope.core.files import read_text
 from kinscope.core.plain_yaml import read_yaml
 from kinscope.core.records import Record
 from kinscope.evidence.changes import parse_changes
-from kinscope.evidence.model import EvidenceBase, EvidenceItem, TreatmentOption
+from kinscope.evidence.model import EvidenceBase, EvidenceItem, Search, TreatmentOption
 from kinscope.targets.pack import TargetPack
 
 DIRECTORY = "evidence"
@@ -65,7 +65,7 @@ class _OptionsFile(Record):
 
 
 class _SearchedFile(Record):
-    searched: tuple[str, ...]
+    searched: tuple[str | Search, ...]
 
 
 def load_evidence(pack: TargetPack) -> EvidenceBase:
@@ -91,12 +91,16 @@ def _load(directory: Path, protein: str) -> EvidenceBase:
     if (folder / "curated.yaml").exists():
         items += _read_curated(folder / "curated.yaml")
     options: tuple[TreatmentOption, ...] = ()
-    searched: tuple[str, ...] = ()
+    searched: tuple[Search, ...] = ()
     if (folder / "options.yaml").exists():
         options = _validated(folder / "options.yaml", _OptionsFile).options
     if (folder / "searched.yaml").exists():
-        searched = _validated(folder / "searched.yaml", _SearchedFile).searched
+        entries = _validated(folder / "searched.yaml", _SearchedFile).searched
+        searched = tuple(Search(source=one) if isinstance(one, str) else one for one in entries)
     _check(items, protein, folder)
+    for one in searched:
+        if one.only:
+            _check_changes(one.only, protein, f"{folder}, searched.yaml")
     return EvidenceBase(items=tuple(items), options=options, searched=searched)
 
 
@@ -168,18 +172,22 @@ def _check(items: list[EvidenceItem], protein: str, folder: Path) -> None:
             raise _damaged(f"{item.identifier!r} is neither PMID:... nor doi:...", where)
         if not _DRUG.match(item.drug):
             raise _damaged(f"{item.drug!r} is not the id of a drug.", where)
-        try:
-            changes = parse_changes(item.protein_change)
-        except ValueError as error:
-            raise _damaged(f"{error}.", where) from None
-        for change in changes.changes:
-            present = protein[change.position - 1] if change.position <= len(protein) else "nothing"
-            if present != change.wild_type:
-                raise _damaged(
-                    f"{item.protein_change} says {change.wild_type} at {change.position}, "
-                    f"but the reference isoform has {present} there.",
-                    where,
-                )
+        _check_changes(item.protein_change, protein, where)
+
+
+def _check_changes(text: str, protein: str, where: str) -> None:
+    try:
+        changes = parse_changes(text).changes
+    except ValueError as error:
+        raise _damaged(f"{error}.", where) from None
+    for change in changes:
+        present = protein[change.position - 1] if change.position <= len(protein) else "nothing"
+        if present != change.wild_type:
+            raise _damaged(
+                f"{text} says {change.wild_type} at {change.position}, "
+                f"but the reference isoform has {present} there.",
+                where,
+            )
 
 
 def _damaged(what: str, where: str) -> BadInputError:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator
 from typing import get_args
 
-from kinscope.evidence.changes import parse_changes, relate
+from kinscope.evidence.changes import changes_of, parse_changes, relate
 from kinscope.evidence.knowledge import load_evidence
 from kinscope.evidence.model import (
+    EvidenceBase,
     EvidenceHit,
     EvidenceItem,
     EvidenceSummary,
@@ -24,19 +25,12 @@ DIRECT_KINDS = ("cell IC50 fold", "Kd", "clinical resistance", "clinical respons
 """A published computation (``structure``) is no observation of a drug's effect and moves no option."""
 
 
-def options_for(
-    options: Sequence[TreatmentOption], hits: Iterable[EvidenceHit]
-) -> tuple[TreatmentOption, ...]:
-    """The options with what is published of this variant added on either side.
+def _weigh(option: TreatmentOption, hits: list[EvidenceHit]) -> TreatmentOption:
+    """An option with what is published of this variant added on either side.
 
     Only items on exactly this change, and resistance through a part of a compound variant, count:
     sensitivity of a part says nothing of the whole.
     """
-    found = list(hits)
-    return tuple(_weigh(option, found) for option in options)
-
-
-def _weigh(option: TreatmentOption, hits: list[EvidenceHit]) -> TreatmentOption:
     speaks_for, speaks_against = list(option.speaks_for), list(option.speaks_against)
     for drug in option.drugs:
         of_drug = [hit for hit in hits if hit.item.drug == drug]
@@ -109,10 +103,25 @@ def lookup(variant: Variant, pack: TargetPack) -> EvidenceSummary:
             hit.item.id,
         )
     )
-    options: tuple[TreatmentOption, ...] = options_for(base.options, hits)
     return EvidenceSummary(
-        hits=tuple(hits), options=options, searched=base.searched, statement=_statement(variant, hits)
+        hits=tuple(hits),
+        options=tuple(_weigh(option, hits) for option in base.options),
+        searched=tuple(_searched(base, variant)),
+        statement=_statement(variant, hits),
     )
+
+
+def _searched(base: EvidenceBase, variant: Variant) -> Iterator[str]:
+    """What was looked through for this variant, and how much of it is on its residues."""
+    for one in base.searched:
+        if one.only and not parse_changes(one.only).changes <= changes_of(variant):
+            continue
+        named = [parse_changes(item.protein_change) for item in base.items if item.id.startswith(one.items)]
+        counts = {number: sum(number in item.positions for item in named) for number in variant.positions}
+        told = (
+            f"{_count(count) if count else 'nothing'} on residue {number}" for number, count in counts.items()
+        )
+        yield f"{one.source}: {', '.join(told)}." if one.items else one.source
 
 
 def _region_hits(items: tuple[EvidenceItem, ...], variant: Variant, pack: TargetPack) -> list[EvidenceHit]:

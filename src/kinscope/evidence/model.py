@@ -65,14 +65,23 @@ class TreatmentOption(Record):
     citations: tuple[str, ...]
 
 
+class Search(Record):
+    """A source that the pack was curated from."""
+
+    source: str
+    only: str = ""
+    """The protein change that it was looked through for; empty: every change."""
+    items: tuple[str, ...] = ()
+    """How the ids of the items taken from it begin; given, they are counted for the residue asked about."""
+
+
 class EvidenceBase(Record):
     """Everything a target pack holds of published evidence."""
 
     items: tuple[EvidenceItem, ...]
     options: tuple[TreatmentOption, ...]
     """The options with what holds for every variant; :func:`kinscope.evidence.lookup` adds the variant's."""
-    searched: tuple[str, ...]
-    """As in :class:`EvidenceSummary`."""
+    searched: tuple[Search, ...]
 
 
 class EvidenceSummary(Record):
@@ -81,6 +90,6 @@ class EvidenceSummary(Record):
     hits: tuple[EvidenceHit, ...]
     options: tuple[TreatmentOption, ...]
     searched: tuple[str, ...]
-    """Sources that the pack was curated from, with the date, so that absence means something."""
+    """What was looked through for this variant, with the date, so that absence means something."""
     statement: str
     """One or two sentences: what there is and what there is not."""

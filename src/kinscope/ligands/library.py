@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import functools
+import re
 from typing import Any
 
 from kinscope.core.errors import LigandError
+from kinscope.core.quoting import quoted
 from kinscope.core.records import Record
 from kinscope.ligands.chemistry import add_conformers, quiet
+from kinscope.ligands.stereo import refuse_impossible, refuse_open_stereo
 from kinscope.targets.pack import DrugDefinition
 
 Mol = Any
@@ -34,12 +37,8 @@ class LigandIdentity(Record):
 def load_ligand(drug: DrugDefinition) -> Mol:
     """The drug at pH 7.4 with all hydrogens and one MMFF94-relaxed conformer (n_atoms, 3) in angstrom.
 
-    The same call gives the same coordinates every time.
-
-    Raises
-    ------
-    LigandError
-        If the definition is inconsistent (see :func:`check_definition`).
+    The same call gives the same coordinates every time. Raises LigandError if the definition is
+    inconsistent (see :func:`check_definition`).
     """
     from rdkit import Chem
 
@@ -58,16 +57,13 @@ def _load(identifier: str, smiles: str, smiles_ph74: str, inchikey: str) -> Mol:
 def check_definition(identifier: str, smiles: str, smiles_ph74: str, inchikey: str = "") -> None:
     """That both SMILES are one compound up to protonation, with all stereochemistry stated.
 
-    Raises
-    ------
-    LigandError
-        If a SMILES cannot be read, leaves stereochemistry open, differs from the other in more than
-        hydrogens and charge, or does not match the InChIKey given.
+    Raises LigandError if a SMILES cannot be read, leaves stereochemistry open, differs from the other in
+    more than hydrogens and charge, or does not match the InChIKey given.
     """
     where = f"drug {identifier}"
     neutral = parse_smiles(smiles, where=f"{where}, smiles")
     charged = parse_smiles(smiles_ph74, where=f"{where}, smiles_ph74")
-    for molecule in (neutral, charged):
+    for molecule in (neutral, charged)[: 1 if smiles == smiles_ph74 else 2]:
         refuse_open_stereo(molecule, where=where, remedy="Write the SMILES with @/@@ and / \\ marks.")
     with quiet():
         if inchikey and _inchikey(neutral) != inchikey:
@@ -107,34 +103,63 @@ def identity(molecule: Mol, name: str = "") -> LigandIdentity:
 
 
 def parse_smiles(smiles: str, *, where: str) -> Mol:
-    """A sanitised molecule of a SMILES.
+    """A sanitised molecule of a SMILES, or of a CXSMILES (``SMILES |...|``).
 
-    Raises
-    ------
-    LigandError
-        If RDKit cannot read it; the message carries RDKit's reason.
+    Raises LigandError if RDKit cannot read it; the message carries RDKit's reason.
     """
     from rdkit import Chem
 
-    with quiet():
-        molecule = Chem.MolFromSmiles(smiles, sanitize=False) if smiles.strip() else None
-        found = () if molecule is None else Chem.DetectChemistryProblems(molecule)
-        problems = "; ".join(problem.Message() for problem in found)
-        if molecule is not None and not problems:
-            molecule = Chem.MolFromSmiles(smiles)
+    problems = _written_wrongly(smiles)
+    molecule = None
+    if not problems and smiles.strip():
+        with quiet():
+            molecule = Chem.MolFromSmiles(smiles, sanitize=False)
+            found = () if molecule is None else Chem.DetectChemistryProblems(molecule)
+            problems = "; ".join(problem.Message() for problem in found)
+            if molecule is not None and not problems:
+                molecule = Chem.MolFromSmiles(smiles)
     if molecule is None or problems or molecule.GetNumAtoms() == 0:
         raise LigandError(
             f"This SMILES is not a molecule{': ' + problems if problems else ''}.",
-            where=f"{where}: {smiles[:120]!r}",
-            remedy="Check brackets, ring closures and valences; quote the SMILES on the command line.",
+            where=f"{where}: {quoted(smiles, 120)}",
+            remedy="Check brackets, ring closures and valences; quote the SMILES on the command line. A name "
+            'stands behind it, after a blank: "SMILES NAME".',
         )
+    molecule.RemoveAllConformers()
     return molecule
 
 
+_RING_CLOSURE = re.compile(r"\[[^\]]*\]|([-=#$:/\\~]?)(?:%\(([0-9]+)\)|%([0-9]{2})|([0-9]))")
+_DRAWS = {"a", "o", "&", "c", "t", "ctu", "w", "wU", "wD", "atomProp", "SgD", "lp"}
+"""Parts of a CXSMILES that leave it one molecule (ChemAxon, Extended SMILES, docs.chemaxon.com)."""
+
+
+def _written_wrongly(smiles: str) -> str:
+    """What RDKit passes over in silence: a ring bond of two orders, an extension that is no one molecule."""
+    if not (smiles.isascii() and smiles.isprintable()):
+        return "it holds a character that no SMILES has"
+    plain, _, extension = smiles.strip().partition(" ")
+    rings: dict[int, str] = {}
+    for bond, *numbers in _RING_CLOSURE.findall(plain):
+        if any(numbers):
+            number, order = int("".join(numbers)), "-" if bond in ("/", "\\") else bond
+            other = rings.pop(number, None)
+            if other is None:
+                rings[number] = order
+            elif order and other and order != other:
+                return f"ring bond {number} is {other} at one end and {order} at the other"
+    labels = re.sub(r"\$[^$]*\$|\([^)]*\)", "", extension.strip("| "))
+    odd = sorted(set(re.findall(r"(?:^|,)([A-Za-z&^]+)", labels)) - _DRAWS)
+    return f"its extension ({', '.join(odd)}) makes it a radical, a mixture or a pattern" if odd else ""
+
+
 def _inchikey(molecule: Mol) -> str:
+    from rdkit import Chem
     from rdkit.Chem import inchi
 
-    return str(inchi.MolToInchiKey(molecule))  # type: ignore[no-untyped-call]
+    drawn = Chem.Mol(molecule)
+    drawn.RemoveAllConformers()  # of coordinates it would take a configuration that nobody stated
+    return str(inchi.MolToInchiKey(drawn))  # type: ignore[no-untyped-call]
 
 
 def neutralise(molecule: Mol) -> Mol:
@@ -144,55 +169,20 @@ def neutralise(molecule: Mol) -> Mol:
     return rdMolStandardize.Uncharger().uncharge(molecule)
 
 
-def unspecified_stereo(molecule: Mol) -> list[str]:
-    """Names of tetrahedral centres and double bonds whose configuration is not stated, ``C12``, ``C3=C4``."""
-    from rdkit import Chem
-
-    open_elements = []
-    for element in Chem.FindPotentialStereo(molecule):
-        if element.specified != Chem.StereoSpecified.Unspecified:
-            continue
-        if element.type == Chem.StereoType.Atom_Tetrahedral:
-            atom = molecule.GetAtomWithIdx(element.centeredOn)
-            if atom.GetSymbol() == "P":  # a phosphate's oxygens differ only in how the charge was drawn
-                continue
-            open_elements.append(f"{atom.GetSymbol()}{atom.GetIdx() + 1}")
-        elif element.type == Chem.StereoType.Bond_Double:
-            bond = molecule.GetBondWithIdx(element.centeredOn)
-            ends = (bond.GetBeginAtom(), bond.GetEndAtom())
-            open_elements.append("=".join(f"{end.GetSymbol()}{end.GetIdx() + 1}" for end in ends))
-    return open_elements
-
-
-def refuse_open_stereo(
-    molecule: Mol, *, where: str, remedy: str, what: str = "Stereochemistry is not stated"
-) -> None:
-    """Raise a LigandError that names the centres whose configuration is not stated, if there are any."""
-    open_centres = unspecified_stereo(molecule)
-    if open_centres:
-        raise LigandError(f"{what} at {', '.join(open_centres)}.", where=where, remedy=remedy)
-
-
 def embed(molecule: Mol, *, where: str, conformers: int = 10) -> Mol:
     """Hydrogens, and the lowest in MMFF94 energy of a few conformers (:mod:`kinscope.ligands.chemistry`).
 
-    Raises
-    ------
-    LigandError
-        If no conformer can be made.
+    Raises LigandError if no conformer can be made.
     """
     from rdkit import Chem
     from rdkit.Chem import rdForceFieldHelpers
 
     with quiet():
         full = Chem.AddHs(molecule)
+        refuse_impossible(full, where=where)
         found = add_conformers(full, conformers, EMBEDDING_SEED, insist=True)
         if not found:
-            raise LigandError(
-                "No three-dimensional structure of this molecule could be made.",
-                where=where,
-                remedy="Give an SDF with coordinates, or check the stereochemistry for strain.",
-            )
+            raise LigandError("No three-dimensional structure of this molecule could be made.", where=where)
         best = found[0]
         # MMFF re-perceives aromaticity in the molecule it is given, so it gets a copy.
         relaxed = Chem.Mol(full)

@@ -1,10 +1,8 @@
-"""A user's own ligand, from SMILES or SDF, checked before anything is computed with it.
+"""Ligands that a user names, from SMILES or SDF, each read and checked by itself: a bad one costs no other.
 
-Ligands that a user names on the command line, each read by itself: a bad one costs no other.
-
-A file is an SDF or MOL of one molecule (``.sdf``, ``.mol``, ``.sd``) or a list of SMILES with names, one a
-line (``.smi``, ``.smiles``, ``.txt``; ``#`` begins a comment). On the command line ``NAME=SMILES`` or a
-SMILES alone.
+A file is an SDF or MOL of one molecule (``.sdf``, ``.mol``, ``.sd``) or a list with a ligand on each line
+(``.smi``, ``.smiles``, ``.txt``; ``#`` begins a comment). A line, or a text on the command line, is a SMILES,
+which holds no blank, then a CXSMILES extension and a name if there are any: ``SMILES |&1:3| NAME``.
 """
 
 from __future__ import annotations
@@ -13,11 +11,15 @@ import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from kinscope.core.errors import LigandError
+from kinscope.core.quoting import printable, quoted
 from kinscope.ligands.chemistry import quiet
-from kinscope.ligands.library import LigandIdentity, Mol, embed, identity, parse_smiles, refuse_open_stereo
+from kinscope.ligands.library import LigandIdentity, Mol, embed, identity, parse_smiles
+from kinscope.ligands.stereo import refuse_open_stereo
 from kinscope.results.notes import Note, note
 from kinscope.targets.pack import DrugDefinition
 
@@ -37,6 +39,7 @@ _FLAT_ANGSTROM = 0.05
 _TOUCHING_ANGSTROM = 0.7
 _LONGEST_BOND_ANGSTROM = 2.8
 """Longer than any bond of the elements that are docked (carbon to iodine 2.1, sulphur to sulphur 2.1)."""
+_ENTRY = re.compile(r"(\S+(?:\s+\|[^|]*\|)?)(?:\s+(?!\|)(.*))?", re.DOTALL)
 _PEPTIDE_BONDS = 4
 _PEPTIDE = "[NX3;!$(N-[!#6])][CX4;H1,H2][CX3](=[OX1])[NX3][CX4;H1,H2][CX3](=[OX1])"
 
@@ -51,158 +54,229 @@ class UserLigand:
     notes: tuple[Note, ...]
 
 
-def ligand_from_smiles(smiles: str, name: str = "ligand") -> UserLigand:
-    """A ligand from SMILES.
+def ligand_from_smiles(text: str, name: str = "ligand") -> UserLigand:
+    """A ligand from ``SMILES``, ``SMILES NAME`` or ``SMILES |CXSMILES| NAME``; else called ``name``.
 
-    Raises
-    ------
-    LigandError
-        If it is no molecule, or not one that can be docked (see :func:`check_dockable`).
+    Raises LigandError if it is no molecule, or not one that can be docked (see :func:`check_dockable`).
     """
-    where = f"SMILES {smiles[:80]!r}"
+    parts = _ENTRY.fullmatch(text.strip())
+    smiles, called = (" ".join(parts[1].split(None, 1)), parts[2]) if parts else (text, "")
+    where = f"SMILES {quoted(smiles, 80)}"
     if len(smiles) > MAX_SMILES:
         raise LigandError(
             f"The SMILES is {len(smiles)} characters long.", where=where, remedy="Give a drug-like molecule."
         )
     molecule = parse_smiles(smiles, where="SMILES")
     check_dockable(molecule, where=where)
-    molecule, notes = _without_isotopes(molecule)
-    refuse_open_stereo(
+    molecule, notes = _without_labels(molecule)
+    notes += refuse_open_stereo(
         molecule,
         where=where,
         remedy="Write @ or @@ at the centre, / and \\ at the double bond; dock each isomer by itself.",
     )
-    return _finished(embed(molecule, where=where), name, notes)
+    return _finished(embed(molecule, where=where), called or name, notes)
 
 
 def ligand_from_sdf(path: Path, name: str = "") -> UserLigand:
     """The only molecule of an SDF (or MOL) file; its own conformer if it is three-dimensional.
 
-    Raises
-    ------
-    LigandError
-        If the file is missing, damaged or holds several molecules, or the molecule cannot be docked.
+    Raises LigandError if the file is missing, damaged or holds several molecules, or the molecule cannot be
+    docked.
     """
     from rdkit import Chem
 
     where = str(path)
     text = _read(path, "ligand file", MAX_SDF_BYTES, "Give one molecule.", "Give an SDF file.")
-    blocks = [block for block in text.split("$$$$") if block.strip()]
+    with quiet():
+        molecule = Chem.MolFromMolBlock(_one_block(text, where), removeHs=False)
+    if molecule is None or molecule.GetNumAtoms() == 0:
+        raise LigandError(
+            "The file is not a molecule that can be read: of another format, damaged, or with impossible "
+            "valences.",
+            where=where,
+            remedy="Export it as SDF (V2000 or V3000), uncompressed, with bond orders and charges.",
+        )
+    check_dockable(molecule, where=where)
+    molecule, notes = _without_labels(molecule)
+    if flat := _is_flat(molecule):
+        notes += (note("ligand-flat"),)
+        if _relative(molecule):
+            notes += (note("chiral-flag-unset"),)
+    else:
+        _check_coordinates(molecule, where)
+        Chem.AssignStereochemistryFrom3D(molecule)
+    notes += refuse_open_stereo(
+        molecule,
+        where=where,
+        remedy="Draw wedges, or give three-dimensional coordinates.",
+        what=f"The {'file is flat and leaves' if flat else 'coordinates leave'} the stereochemistry open",
+    )
+    if flat:
+        return _finished(embed(Chem.RemoveHs(molecule), where=where), name or path.stem, notes)
+    full = Chem.AddHs(molecule, addCoords=True)
+    if added := full.GetNumAtoms() - molecule.GetNumAtoms():
+        notes += (note("ligand-hydrogens-added", hydrogens=added),)
+    return _finished(full, name or path.stem, notes)
+
+
+def check_dockable(molecule: Mol, *, where: str) -> None:
+    """Refuse what Vina, or this program, cannot dock with sense.
+
+    Raises LigandError for a drawing that is no one molecule, metals and other elements Vina does not know,
+    several fragments (salts), no carbon, peptides, large rings, radicals, too many atoms, torsions or
+    charges.
+    """
+    from rdkit import Chem
+    from rdkit.Chem import rdMolDescriptors
+
+    if several := _several(molecule):
+        remedy = "Draw one whole molecule, every atom and bond of it."
+        raise LigandError(f"It is no one molecule: it holds {several}.", where=where, remedy=remedy)
+    bare = Chem.RemoveHs(molecule)
+    atoms = list(bare.GetAtoms())
+    odd = ", ".join(sorted({atom.GetSymbol() for atom in atoms} - VINA_ELEMENTS))
+    with quiet():
+        pieces = Chem.GetMolFrags(bare, asMols=True, sanitizeFrags=False)
+        formulas = ", ".join(Counter(rdMolDescriptors.CalcMolFormula(piece) for piece in pieces))
+    peptide = len(bare.GetSubstructMatches(Chem.MolFromSmarts(_PEPTIDE)))
+    ring = max((len(ring) for ring in bare.GetRingInfo().AtomRings()), default=0)
+    charges = [abs(atom.GetFormalCharge()) for atom in atoms if atom.GetFormalCharge()]
+    heavy, torsions = bare.GetNumHeavyAtoms(), rdMolDescriptors.CalcNumRotatableBonds(bare)
+    net, most = abs(Chem.GetFormalCharge(bare)), "more than {} cannot be docked with sense"
+    drug_like = "Give a drug-like molecule in its state at pH 7.4."
+    for found, what, remedy in (
+        (odd, f"holds {odd}", "Dock the organic ligand without it; Vina has no parameters for it."),
+        (
+            len(pieces) > 1,
+            f"is {len(pieces)} separate molecules ({formulas}): a salt or a mixture",
+            "Remove the counter-ion or solvent and give one molecule.",
+        ),
+        (all(a.GetSymbol() != "C" for a in atoms), "holds no carbon", "Give an organic molecule."),
+        (
+            peptide >= _PEPTIDE_BONDS,
+            f"is a peptide ({peptide} or more peptide units in a row)",
+            "Peptides need a peptide docking program.",
+        ),
+        (
+            ring > MAX_RING,
+            f"has a ring of {ring} atoms",
+            "Macrocycles need conformers of their own ring; dock them elsewhere.",
+        ),
+        (any(a.GetNumRadicalElectrons() for a in atoms), "is a radical", "Complete its valences."),
+        (heavy > MAX_HEAVY_ATOMS, f"has {heavy} heavy atoms; {most.format(MAX_HEAVY_ATOMS)}", drug_like),
+        (torsions > MAX_TORSIONS, f"has {torsions} rotatable bonds; {most.format(MAX_TORSIONS)}", drug_like),
+        (net > MAX_CHARGE, f"has {net} net charges; {most.format(MAX_CHARGE)}", drug_like),
+        (
+            len(charges) > MAX_FORMAL_CHARGES or max(charges, default=0) > 1,
+            f"has {len(charges)} charged atoms, {max(charges, default=0)} charges on one",
+            "Give the form it has at pH 7.4; formal charges beyond one on an atom are none.",
+        ),
+        (heavy < 6, f"has only {heavy} heavy atoms", "Give at least six; ions and solvents are no ligands."),
+    ):
+        if found:
+            raise LigandError(f"It {what}.", where=where, remedy=remedy)
+
+
+def _several(molecule: Mol) -> str:
+    """What makes a drawing stand for several molecules, or for a part of one; empty if nothing does."""
+    from rdkit import Chem
+
+    atoms, bonds = list(molecule.GetAtoms()), list(molecule.GetBonds())
+    aromatic = Chem.BondType.AROMATIC
+    kinds = {aromatic, Chem.BondType.SINGLE, Chem.BondType.DOUBLE, Chem.BondType.TRIPLE}
+    units = {group.GetProp("TYPE") for group in Chem.GetMolSubstanceGroups(molecule)} - {"DAT", "SUP", "MUL"}
+    short = [a for a in atoms if a.HasProp("molFileAlias") and not _own_symbol(a, a.GetProp("molFileAlias"))]
+    for found, what in (
+        (any(a.GetAtomicNum() == 0 for a in atoms), "R groups, atom lists or any-atoms (*)"),
+        (any(part.HasQuery() for part in (*atoms, *bonds)), "the atoms or bonds of a query"),
+        (
+            any(b.GetBondType() not in kinds for b in bonds)
+            or any(b.GetBondType() == aromatic and not b.GetIsAromatic() for b in bonds),
+            "a bond that is not single, double, triple or aromatic",
+        ),
+        (units or molecule.HasProp("_molLinkNodes"), "repeating units (a polymer or a mixture)"),
+        (any(a.HasProp("molAttchpt") for a in atoms), "points of attachment"),
+        (any(b.HasProp("_MolFileBondEndPts") for b in bonds), "a bond to any of several atoms"),
+        (short, "abbreviations (atoms that have a label in place of their element)"),
+    ):
+        if found:
+            return what
+    return ""
+
+
+def _own_symbol(atom: Any, label: str) -> bool:
+    """Whether a label is the atom itself with its hydrogens and charge, ``NH2`` or ``HO``."""
+    return not re.sub(rf"{atom.GetSymbol()}|H[0-9]*|[0-9]*[+-]", "", label.strip())
+
+
+def _read(path: Path, what: str, most_bytes: int, smaller: str, remedy: str) -> str:
+    """The text of a file of bounded size, its lines ended by newlines; ``smaller`` says what to give instead.
+
+    Names in old files are Latin-1.
+    """
+    try:
+        large = path.stat().st_size > most_bytes
+        body = b"" if large else path.read_bytes()
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or "there is no such file"
+        raise LigandError(f"The {what} cannot be read ({why}).", where=str(path), remedy=remedy) from None
+    if large:
+        size = f"{most_bytes // 1000} kB" if most_bytes < 1_000_000 else f"{most_bytes // 1_000_000} MB"
+        raise LigandError(f"The {what} is larger than {size}.", where=str(path), remedy=smaller)
+    if b"\0" in body:
+        raise LigandError(f"The {what} is not text.", where=str(path), remedy=remedy)
+    try:
+        text = body.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        text = body.decode("latin-1")
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _one_block(text: str, where: str) -> str:
+    """The molecule of an SDF that holds one: its title and comment, and the data behind it, left out."""
+    blocks = [block for block in re.split(r"^\$\$\$\$.*\n?", text, flags=re.MULTILINE) if block.strip()]
     if len(blocks) != 1:
         raise LigandError(
             f"The file holds {len(blocks)} molecules." if blocks else "The file holds no molecule.",
             where=where,
             remedy="Give one molecule per file.",
         )
-    with quiet():
-        molecule = Chem.MolFromMolBlock(blocks[0], removeHs=False)
-    if molecule is None or molecule.GetNumAtoms() == 0:
-        raise LigandError(
-            "The file is not a molecule that can be read: damaged, or with impossible valences.",
-            where=where,
-            remedy="Export it anew as SDF (V2000 or V3000) with bond orders and charges.",
-        )
-    check_dockable(molecule, where=where)
-    molecule, labels = _without_isotopes(molecule)
-    if _is_flat(molecule):
-        return _from_flat(molecule, name or path.stem, where, labels)
-    _check_coordinates(molecule, where)
-    notes = list(labels)
-    Chem.AssignStereochemistryFrom3D(molecule)
-    full = Chem.AddHs(molecule, addCoords=True)
-    added = full.GetNumAtoms() - molecule.GetNumAtoms()
-    if added:
-        notes.append(note("ligand-hydrogens-added", hydrogens=added))
-    return _finished(full, name or path.stem, tuple(notes))
-
-
-def check_dockable(molecule: Mol, *, where: str) -> None:
-    """Refuse what Vina, or this program, cannot dock with sense.
-
-    Raises
-    ------
-    LigandError
-        For metals and other elements Vina does not know, several fragments (salts), no carbon, peptides,
-        large rings, radicals, too many atoms, torsions or charges.
-    """
-    from rdkit import Chem
-    from rdkit.Chem import rdMolDescriptors
-
-    bare = Chem.RemoveHs(molecule)
-    for what, remedy in (
-        (_wrong_elements(bare), "Dock the organic ligand without it; Vina has no parameters for it."),
-        (_fragments(bare), "Remove the counter-ion or solvent and give one molecule."),
-        (
-            "" if any(a.GetSymbol() == "C" for a in bare.GetAtoms()) else "It holds no carbon.",
-            "Give an organic molecule.",
-        ),
-        (_peptide(bare), "Peptides need a peptide docking program."),
-        (_ring(bare), "Macrocycles need conformers of their own ring; dock them elsewhere."),
-        (
-            "It is a radical." if any(a.GetNumRadicalElectrons() for a in bare.GetAtoms()) else "",
-            "Complete its valences.",
-        ),
-    ):
-        if what:
-            raise LigandError(what, where=where, remedy=remedy)
-    heavy, torsions = bare.GetNumHeavyAtoms(), rdMolDescriptors.CalcNumRotatableBonds(bare)
-    charge = Chem.GetFormalCharge(bare)
-    for count, most, what in (
-        (heavy, MAX_HEAVY_ATOMS, "heavy atoms"),
-        (torsions, MAX_TORSIONS, "rotatable bonds"),
-        (abs(charge), MAX_CHARGE, "net charges"),
-    ):
-        if count > most:
+    lines = blocks[0].split("\n")
+    ends = [number for number, line in enumerate(lines) if line.startswith("M  END")]
+    table = lines[3 : ends[0] + 1 if ends else None]
+    for number, line in enumerate(table, start=4):
+        if not line.isascii():
             raise LigandError(
-                f"It has {count} {what}; more than {most} cannot be docked with sense.",
-                where=where,
-                remedy="Give a drug-like molecule in its state at pH 7.4.",
+                "The file is damaged: there is a character in its atoms or bonds that is not ASCII.",
+                where=f"{where}, line {number}",
+                remedy="Export it anew.",
             )
-    charged = [atom for atom in bare.GetAtoms() if atom.GetFormalCharge()]
-    if len(charged) > MAX_FORMAL_CHARGES or any(abs(atom.GetFormalCharge()) > 1 for atom in charged):
-        raise LigandError(
-            f"It has {len(charged)} charged atoms, "
-            f"{max(abs(atom.GetFormalCharge()) for atom in charged)} charges on one.",
-            where=where,
-            remedy="Give the form it has at pH 7.4; formal charges beyond one on an atom are none.",
-        )
-    if heavy < 6:
-        raise LigandError(
-            f"It has only {heavy} heavy atoms.",
-            where=where,
-            remedy="Give a ligand of at least six; ions and solvents are none.",
-        )
+    program = "".join(lines[1:2]).encode("ascii", "replace").decode()
+    return "\n".join(["", program, "", *table])
 
 
-def _read(path: Path, what: str, most_bytes: int, smaller: str, remedy: str) -> str:
-    """The text of a file of bounded size; ``smaller`` says what to give in place of a larger one."""
-    try:
-        large = path.stat().st_size > most_bytes
-        text = "" if large else path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise LigandError(
-            f"The {what} cannot be read ({getattr(error, 'strerror', None) or 'it is not text'}).",
-            where=str(path),
-            remedy=remedy,
-        ) from None
-    if large:
-        size = f"{most_bytes // 1000} kB" if most_bytes < 1_000_000 else f"{most_bytes // 1_000_000} MB"
-        raise LigandError(f"The {what} is larger than {size}.", where=str(path), remedy=smaller)
-    return text
-
-
-def _without_isotopes(molecule: Mol) -> tuple[Mol, tuple[Note, ...]]:
-    """The molecule without isotope labels, which no score feels, and a note where there were any."""
+def _without_labels(molecule: Mol) -> tuple[Mol, tuple[Note, ...]]:
+    """The molecule without isotopes, which no score feels (a note says so), and without atom numbers."""
     from rdkit import Chem
 
     labelled = sorted({f"{a.GetIsotope()}{a.GetSymbol()}" for a in molecule.GetAtoms() if a.GetIsotope()})
-    if not labelled:
-        return molecule, ()
     plain = Chem.Mol(molecule)
     for atom in plain.GetAtoms():
         atom.SetIsotope(0)
-    dropped = note("isotopes-dropped", labels=tuple(labelled))
-    return Chem.RemoveHs(plain) if not plain.GetNumConformers() else plain, (dropped,)
+        atom.SetAtomMapNum(0)
+    if labelled and not plain.GetNumConformers():
+        plain = Chem.RemoveHs(plain)
+    Chem.AssignStereochemistry(plain, cleanIt=True, force=True)
+    return plain, (note("isotopes-dropped", labels=tuple(labelled)),) if labelled else ()
+
+
+def _relative(molecule: Mol) -> bool:
+    """Whether wedges may mean one enantiomer or both: a flag of the format says which, and is not set."""
+    from rdkit import Chem
+
+    unset = molecule.HasProp("_MolFileChiralFlag") and not molecule.GetIntProp("_MolFileChiralFlag")
+    centres = any(a.GetChiralTag() != Chem.ChiralType.CHI_UNSPECIFIED for a in molecule.GetAtoms())
+    return bool(unset and centres and not molecule.GetStereoGroups())
 
 
 def _is_flat(molecule: Mol) -> bool:
@@ -239,53 +313,11 @@ def _check_coordinates(molecule: Mol, where: str) -> None:
         )
 
 
-def _from_flat(molecule: Mol, name: str, where: str, labels: tuple[Note, ...] = ()) -> UserLigand:
-    from rdkit import Chem
-
-    refuse_open_stereo(
-        molecule,
-        where=where,
-        remedy="Draw wedges, or give three-dimensional coordinates.",
-        what="The file is flat and leaves the stereochemistry open",
-    )
-    built = embed(Chem.RemoveHs(molecule), where=where)
-    return _finished(built, name, (*labels, note("ligand-flat")))
-
-
 def _finished(molecule: Mol, name: str, notes: tuple[Note, ...]) -> UserLigand:
+    name = printable(" ".join(name.split()))[:40] or "ligand"
     molecule.SetProp("_Name", name)
     known = identity(molecule, name)
     return UserLigand(molecule, known, (*notes, note("protonation-as-given", charge_e=known.charge)))
-
-
-def _wrong_elements(molecule: Mol) -> str:
-    wrong = sorted({a.GetSymbol() for a in molecule.GetAtoms()} - VINA_ELEMENTS)
-    return f"It holds {', '.join(wrong)}." if wrong else ""
-
-
-def _fragments(molecule: Mol) -> str:
-    from rdkit import Chem
-    from rdkit.Chem import rdMolDescriptors
-
-    pieces = Chem.GetMolFrags(molecule, asMols=True, sanitizeFrags=False)
-    if len(pieces) < 2:
-        return ""
-    with quiet():
-        formulas = Counter(rdMolDescriptors.CalcMolFormula(piece) for piece in pieces)
-    return f"It is {len(pieces)} separate molecules ({', '.join(formulas)}): a salt or a mixture."
-
-
-def _peptide(molecule: Mol) -> str:
-    from rdkit import Chem
-
-    found = len(molecule.GetSubstructMatches(Chem.MolFromSmarts(_PEPTIDE)))
-    return f"It is a peptide ({found} or more peptide units in a row)." if found >= _PEPTIDE_BONDS else ""
-
-
-def _ring(molecule: Mol) -> str:
-    sizes = [len(ring) for ring in molecule.GetRingInfo().AtomRings()]
-    largest = max(sizes, default=0)
-    return f"It has a ring of {largest} atoms." if largest > MAX_RING else ""
 
 
 LIST_SUFFIXES = (".smi", ".smiles", ".txt")
@@ -293,7 +325,6 @@ MAXIMUM_LIST_BYTES = 200_000
 MAXIMUM_LIGANDS = 200
 GIVEN = "given"
 """Binding type of a ligand of which nothing is known."""
-_NAMED = re.compile(r"^([A-Za-z0-9][A-Za-z0-9 _.-]{0,39})=(?=\S)(.+)$", re.DOTALL)
 
 
 @dataclass
@@ -316,52 +347,45 @@ def read_given(
     found = GivenLigands()
     used = set(taken)
 
-    def take(name: str, read: Callable[[], UserLigand]) -> None:
+    def take(read: Callable[[], UserLigand], place: str = "") -> None:
         try:
             ligand = read()
         except LigandError as error:
-            found.bad.append(error)
+            # What stands in a file is not repeated; what was typed is.
+            found.bad.append(LigandError(error.what, where=place or error.where, remedy=error.remedy))
             return
+        name = ligand.identity.name
         identifier = _free(name, used)
         found.good.append(_definition(ligand, name, identifier, site, state))
         found.notes += [(identifier, told) for told in ligand.notes]
 
     for path in files:
-        if path.suffix.lower() in LIST_SUFFIXES:
-            try:
-                entries = _list_entries(path)
-            except LigandError as error:
-                found.bad.append(error)
-                continue
-            for place, text, name in entries:
-                take(name, lambda text=text, name=name, place=place: _at(place, text, name))  # type: ignore[misc]
-        else:
-            take(path.stem, lambda path=path: ligand_from_sdf(path))  # type: ignore[misc]
-    for number, given in enumerate(smiles, start=1):
-        named = _NAMED.match(given)
-        name, text = (named[1], named[2]) if named else (f"ligand-{number}", given)
-        take(name, lambda text=text, name=name: ligand_from_smiles(text, name))  # type: ignore[misc]
+        if path.suffix.lower() not in LIST_SUFFIXES:
+            take(partial(ligand_from_sdf, path))
+            continue
+        try:
+            entries = _list_entries(path)
+        except LigandError as error:
+            found.bad.append(error)
+            continue
+        for number, line in entries:
+            take(partial(ligand_from_smiles, line, f"{path.stem}-{number}"), f"{path}, line {number}")
+    for number, text in enumerate(smiles, start=1):
+        take(partial(ligand_from_smiles, text, f"ligand-{number}"))
     return found
 
 
-def _at(place: str, text: str, name: str) -> UserLigand:
-    """A line of a list; an error says which line."""
-    try:
-        return ligand_from_smiles(text, name)
-    except LigandError as error:
-        raise LigandError(error.what, where=f"{place}: {text[:60]!r}", remedy=error.remedy) from None
-
-
-def _list_entries(path: Path) -> list[tuple[str, str, str]]:
-    """Place, SMILES and name of each line."""
+def _list_entries(path: Path) -> list[tuple[int, str]]:
+    """Number and text of each line that holds a ligand; a first line of column names holds none."""
     remedy = "Give a text file with a SMILES and a name on each line."
     text = _read(path, "list", MAXIMUM_LIST_BYTES, "Give fewer ligands at a time.", remedy)
-    entries = []
-    for number, line in enumerate(text.splitlines(), start=1):
-        words = [] if line.lstrip().startswith("#") else line.split()  # a SMILES may hold a "#"
-        if words:
-            name = " ".join(words[1:])[:40] or f"{path.stem}-{number}"
-            entries.append((f"{path}, line {number}", words[0], name))
+    entries = [
+        (number, line)
+        for number, line in enumerate(text.split("\n"), start=1)
+        if line.strip() and not line.lstrip().startswith("#")  # a SMILES may hold a "#", but none begins so
+    ]
+    if entries and re.match(r"\W?\w*smiles\b", entries[0][1].strip(), re.IGNORECASE):
+        del entries[0]
     if not entries or len(entries) > MAXIMUM_LIGANDS:
         raise LigandError(
             f"The list holds {len(entries)} ligands.",
@@ -383,7 +407,7 @@ def _free(name: str, used: set[str]) -> str:
 
 def _definition(ligand: UserLigand, name: str, identifier: str, site: str, state: str) -> DrugDefinition:
     return DrugDefinition(
-        id=identifier, name=name[:40], ccd="",
+        id=identifier, name=name, ccd="",
         smiles=ligand.identity.smiles, smiles_ph74=ligand.identity.smiles,
         protonation_reason="As the user gave it.", identifiers={"InChIKey": ligand.identity.inchikey},
         binding_type=GIVEN, site=site, state=state, reference_entry="", sources=("given by the user",),

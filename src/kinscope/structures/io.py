@@ -16,7 +16,7 @@ from kinscope.core.errors import StructureError
 from kinscope.core.files import write_atomic
 from kinscope.results.models import ModelRecord
 from kinscope.structures.model import AtomArray
-from kinscope.structures.wwpdb.source import MAX_TEXT_BYTES
+from kinscope.structures.wwpdb.source import read_body
 
 _DATA = Path(str(files("kinscope.structures"))) / "data"
 
@@ -38,17 +38,13 @@ def read_model(path: Path) -> AtomArray:
     from biotite.structure.io import pdbx
 
     try:
-        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as handle:
-            raw = handle.read(MAX_TEXT_BYTES + 1)
-        if len(raw) > MAX_TEXT_BYTES:
-            raise ValueError(f"it is larger than {MAX_TEXT_BYTES // 2**20} MiB")
-        text = raw.decode()
+        text = read_body(path).decode()
         with warnings.catch_warnings():
             # Our own models carry no formal charges; biotite says so each time and fills in zeros.
             warnings.filterwarnings("ignore", message="Missing 'pdbx_formal_charge'")
             return pdbx.get_structure(pdbx.CIFFile.read(io.StringIO(text)), model=1, extra_fields=["charge"])
-    except FileNotFoundError:
-        raise StructureError("There is no such model.", where=str(path), remedy="Check the path.") from None
+    except StructureError:
+        raise
     except Exception as error:
         raise StructureError(
             f"This is not an mmCIF file that can be read ({error}).",

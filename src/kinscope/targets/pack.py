@@ -71,14 +71,15 @@ class TranscriptEntry(Record):
     source: str
     """Where the sequence and the coordinates come from."""
     equivalents: dict[str, str] = Field(default_factory=dict)
-    """Other accessions with the same coding numbers, each with the reason to believe it."""
+    """Other accessions with the same coding numbers, each with the reason to believe it; one without a
+    version stands for every version."""
     protein_equivalents: dict[str, str] = Field(default_factory=dict)
     """Other accessions with the same residue numbers, each with the reason to believe it."""
     other_assemblies: dict[str, str] = Field(default_factory=dict)
     """Accessions of the chromosome in assemblies that the pack does not hold, and their names."""
     shifts: dict[str, int] = Field(default_factory=dict)
-    """Accessions of other genomic sequences, and by how much their positions exceed the pack's own. The
-    shift is that of every coding base; a sequence that is not here is not converted."""
+    """Accessions of other genomic sequences, and by how much their positions exceed the pack's own: one
+    number for every coding base. A sequence that is not here is not converted."""
 
 
 class Transcript(TranscriptEntry):
@@ -109,8 +110,15 @@ class Isoform(Record):
 
     The codon of the first shared residue may begin in an exon that is not shared.
     """
+    equivalents: dict[str, str] = Field(default_factory=dict)
+    """Other accessions with the same coding numbers, as in :class:`TranscriptEntry`."""
     protein_equivalents: dict[str, str] = Field(default_factory=dict)
-    """Other accessions with the same residue numbers, each with the reason to believe it."""
+    """Other accessions with the same residue numbers."""
+
+    @property
+    def first_base(self) -> int:
+        """First coding base (reference number) that is shared."""
+        return self.coding_valid_from or 3 * self.valid_from - 2
 
     @property
     def title(self) -> str:

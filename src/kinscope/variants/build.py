@@ -12,7 +12,7 @@ import json
 from typing import TYPE_CHECKING
 
 from kinscope.core.errors import VariantError
-from kinscope.core.residues import ONE_TO_THREE
+from kinscope.core.residues import ONE_TO_THREE, ranges
 from kinscope.variants import coding
 from kinscope.variants.model import Substitution, Variant
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from kinscope.targets import TargetPack
-    from kinscope.variants.expression import Statement
+    from kinscope.variants.isoforms import Statement
 
 
 def variant_notes(
@@ -45,16 +45,14 @@ def variant_notes(
 def _numbering(
     substitutions: tuple[Substitution, ...], statements: tuple[Statement, ...], pack: TargetPack
 ) -> Iterator[str]:
-    others = dict.fromkeys(statement.frame for statement in statements if statement.frame.offset)
-    for frame in others:
+    others = {one.frame.name: one.frame for one in statements if one.frame.offset}
+    for frame in others.values():
         names = ", ".join(
             f"{item.wild_type}{item.position + frame.offset}{item.mutant} is {item.short}"
             for item in substitutions
         )
-        yield (
-            f"Given in {'the numbers of ' if frame.protein else ''}{frame.title} and converted to isoform "
-            f"{pack.reference_isoform}: {names}."
-        )
+        given = f"Given in {'the numbers of ' if frame.protein_accession else ''}{frame.title}"
+        yield f"{given} and converted to isoform {pack.reference_isoform}: {names}."
 
 
 def _compound(substitutions: tuple[Substitution, ...]) -> Iterator[str]:
@@ -135,14 +133,8 @@ def refget_accession(sequence: str) -> str:
 def allele_id(refget: str, start: int, end: int, sequence: str) -> str:
     """The identifier of the allele that has ``sequence`` in place of residues ``start`` to ``end``.
 
-    Parameters
-    ----------
-    refget
-        Accession of the reference sequence, see :func:`refget_accession`.
-    start, end
-        Interbase coordinates, counted from 0, the end excluded.
-    sequence
-        The new letters.
+    ``refget`` is the accession of the reference sequence, see :func:`refget_accession`; the coordinates are
+    interbase ones, counted from 0.
     """
     location = {
         "end": end,
@@ -165,12 +157,7 @@ def _digest(thing: Mapping[str, object]) -> str:
 def variant_from_changes(changes: Mapping[int, str], pack: TargetPack) -> Variant:
     """The variant of known residue changes, without any text: for scans over many substitutions.
 
-    Parameters
-    ----------
-    changes
-        Residue number (reference isoform) to the new one-letter residue; several are in cis.
-    pack
-        The target.
+    They are given as residue number (reference isoform) to the new one-letter residue, several in cis.
 
     Raises
     ------
@@ -199,20 +186,10 @@ def build_variant(
     notes: tuple[str, ...],
     pack: TargetPack,
 ) -> Variant:
-    """The record of changes that have been checked.
+    """The record of changes that have been checked, and of the text and the statements they come from.
 
-    Parameters
-    ----------
-    text
-        The text they come from.
-    changes
-        Residue number (reference isoform) to the new residue and, where the text names bases, the codon.
-    statements
-        What was read, for the notes on numbering.
-    notes
-        Notes on the reading of the text, put first.
-    pack
-        The target.
+    ``changes`` hold, by residue number (reference isoform), the new residue and, where the text names bases,
+    the codon. ``notes`` on the reading of the text are put first.
     """
     substitutions = tuple(
         _substitution(number, mutant, codon, pack) for number, (mutant, codon) in sorted(changes.items())
@@ -243,13 +220,15 @@ def _substitution(number: int, mutant: str, codon: str, pack: TargetPack) -> Sub
 
 
 def _protein(substitutions: tuple[Substitution, ...], *, other: bool) -> str:
-    names = [
-        ONE_TO_THREE[item.wild_type]
-        + str(item.position_1b if other else item.position)
-        + ONE_TO_THREE[item.mutant]
-        for item in substitutions
-    ]
-    return names[0] if len(names) == 1 else f"[{';'.join(names)}]"
+    """HGVS: neighbours are one delins, others stand in brackets (hgvs-nomenclature.org, protein)."""
+    shift = substitutions[0].position_1b - substitutions[0].position if other else 0
+    parts = []
+    for first, last in ranges(item.position for item in substitutions):
+        group = [item for item in substitutions if first <= item.position <= last]
+        names = [f"{ONE_TO_THREE[item.wild_type]}{item.position + shift}" for item in group]
+        word = "" if first == last else f"_{names[-1]}delins"
+        parts.append(names[0] + word + "".join(ONE_TO_THREE[item.mutant] for item in group))
+    return parts[0] if len(parts) == 1 else f"[{';'.join(parts)}]"
 
 
 def _other_isoform(substitutions: tuple[Substitution, ...], pack: TargetPack) -> str:

@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from kinscope.core.errors import UnsupportedVariantError, VariantError
-from kinscope.core.quoting import quoted
 from kinscope.core.residues import CODONS, ONE_TO_THREE
 from kinscope.variants.hgvs import BaseChange, initiator_error, stop_error, synonymous_error
 from kinscope.variants.model import CodingChange
+from kinscope.variants.text import unreadable, unsupported
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from kinscope.targets import TargetPack, Transcript
-    from kinscope.variants.isoforms import Frame
+    from kinscope.targets.pack import Isoform
 
 _COMPLEMENT = str.maketrans("ACGT", "TGCA")
 
 
-def to_reference_bases(change: BaseChange, frame: Frame, pack: TargetPack) -> BaseChange:
+def to_reference_bases(change: BaseChange, frame: Isoform, pack: TargetPack) -> BaseChange:
     """A coding change of an isoform in the numbers of the reference transcript.
 
     Raises
@@ -30,60 +31,45 @@ def to_reference_bases(change: BaseChange, frame: Frame, pack: TargetPack) -> Ba
         If the base lies in the part that the isoforms do not share, or the pack holds no coding sequence.
     """
     text = f"c.{change.label}"
-    if not pack.transcript.cds or not frame.transcript:
-        raise _no_bases(text, "coding sequence", pack)
+    if not pack.transcript.cds or not frame.transcript_accession:
+        raise no_bases(text, "coding sequence", pack)
     shift = 3 * frame.offset
     length = len(pack.transcript.cds)
     if change.first < 1 or change.last - shift > length:
-        raise VariantError(
-            f"{text} is outside the coding sequence of {frame.transcript}, which ends at c.{length + shift}.",
-            where=text,
-            remedy="Check the position and the transcript.",
+        raise unreadable(
+            text,
+            f"is outside the coding sequence of {frame.transcript_accession}, c.1 to c.{length + shift}.",
+            "Check the position and the transcript.",
         )
     if change.first - shift < frame.first_base:
-        raise UnsupportedVariantError(
-            f"{text} lies in the first exon of isoform {frame.isoform}, which isoform "
-            f"{pack.reference_isoform} does not have.",
-            where=f"{frame.transcript}:{text}",
-            remedy=f"kinscope knows {frame.transcript} from c.{frame.first_base + shift} on.",
+        raise unsupported(
+            text,
+            f"lies in the first exon of isoform {frame.name}, which {pack.reference_isoform} does not have.",
+            f"kinscope knows {frame.transcript_accession} from c.{frame.first_base + shift} on.",
         )
     found = BaseChange(change.first - shift, change.last - shift, change.deleted, change.inserted)
-    _check_bases(found, f"{frame.transcript}:{text}", pack)
+    _check_bases(found, f"{frame.transcript_accession}:{text}", pack)
     return found
 
 
-def _no_bases(text: str, lacking: str, pack: TargetPack) -> UnsupportedVariantError:
-    return UnsupportedVariantError(
-        f"{text} cannot be read: the target pack of {pack.gene} holds no {lacking}.",
-        where=text,
-        remedy="Give the protein change, such as p.Lys404Glu.",
-    )
+def no_bases(text: str, lacking: str, pack: TargetPack) -> UnsupportedVariantError:
+    """The error for a description that needs what the pack does not hold."""
+    what = f"cannot be read: the target pack of {pack.gene} holds no {lacking}."
+    return unsupported(text, what, "Give the protein change, such as p.Lys404Glu.")
 
 
 def _check_bases(change: BaseChange, label: str, pack: TargetPack) -> None:
-    """Refuse a change whose text names other bases than the transcript has.
-
-    Parameters
-    ----------
-    change
-        In the numbers and on the strand of the reference transcript.
-    label
-        The place as the user gave it.
-    pack
-        The target.
-    """
-    cds = pack.transcript.cds
-    there = cds[change.first - 1 : change.last]
+    """Refuse a change, in the numbers of the reference, that names other bases than are there."""
+    there = pack.transcript.cds[change.first - 1 : change.last]
     if not change.deleted or change.deleted == there:
         return
     remedy = "Check the position, the bases and which sequence it is numbered on."
     if label.startswith(pack.transcript.accession):
         remedy += _other_isoform_fits(change, pack)
-    minus = label.startswith(pack.transcript.genomic_accession) and pack.transcript.strand == "-"
-    shown_bases = (
-        bases.translate(_COMPLEMENT)[::-1] if minus else bases for bases in (there, change.deleted)
-    )
-    raise VariantError("{2} has {0}, not {1}.".format(*shown_bases, label), where=label, remedy=remedy)
+    told = change.deleted
+    if ":g." in label and pack.transcript.strand == "-":
+        there, told = (bases.translate(_COMPLEMENT)[::-1] for bases in (there, told))
+    raise VariantError(f"{label} has {there}, not {told}.", where=label, remedy=remedy)
 
 
 def _other_isoform_fits(change: BaseChange, pack: TargetPack) -> str:
@@ -96,8 +82,8 @@ def _other_isoform_fits(change: BaseChange, pack: TargetPack) -> str:
     return ""
 
 
-def from_genomic(change: BaseChange, pack: TargetPack) -> BaseChange:
-    """A genomic change as a change of the coding sequence.
+def from_genomic(change: BaseChange, sequence: str, pack: TargetPack) -> BaseChange:
+    """A genomic change on the pack's chromosome, or on a sequence of its ``shifts``, as a coding one.
 
     Raises
     ------
@@ -108,24 +94,24 @@ def from_genomic(change: BaseChange, pack: TargetPack) -> BaseChange:
     """
     transcript = pack.transcript
     if not transcript.genomic_positions:
-        raise _no_bases(f"g.{change.label}", "position of the exons in the genome", pack)
+        raise no_bases(f"g.{change.label}", "position of the exons in the genome", pack)
     index = {position: number for number, position in enumerate(transcript.genomic_positions, start=1)}
-    bases = [index.get(position, 0) for position in range(change.first, change.last + 1)]
+    shift = change.first - lifted(change.first, sequence, pack)
+    bases = [index.get(position - shift, 0) for position in range(change.first, change.last + 1)]
     if 0 in bases or sorted(bases) != list(range(min(bases), max(bases) + 1)):
-        first, last = min(transcript.genomic_positions), max(transcript.genomic_positions)
+        first, last = (limit(transcript.genomic_positions) + shift for limit in (min, max))
         inside = first <= change.first and change.last <= last
         place = f"in an intron of {pack.gene}" if inside else f"outside the coding part of {pack.gene}"
-        raise UnsupportedVariantError(
-            f"{transcript.genomic_accession}:g.{change.label} lies {place}.",
-            where=f"g.{change.label}",
-            remedy=f"The coding part of {transcript.accession} is between g.{first} and g.{last} "
-            f"({transcript.assembly}).",
+        raise unsupported(
+            f"{sequence}:g.{change.label}",
+            f"lies {place}.",
+            f"The coding part is between g.{first} and g.{last} there. Check the assembly.",
         )
     deleted, inserted = change.deleted, change.inserted
     if transcript.strand == "-":
         deleted, inserted = (bases.translate(_COMPLEMENT)[::-1] for bases in (deleted, inserted))
     found = BaseChange(min(bases), max(bases), deleted, inserted)
-    _check_bases(found, f"{transcript.genomic_accession}:g.{change.label}", pack)
+    _check_bases(found, f"{sequence}:g.{change.label}", pack)
     return found
 
 
@@ -137,22 +123,24 @@ _BUILDS = {
 
 
 def assembly_named(name: str) -> str:
-    """The assembly of a name in any usual spelling (``hg19``, ``GRCh37.p13``); empty if unknown."""
-    stem = name.lower().partition(".")[0]
+    """The assembly of a name in any spelling (``hg19``, ``hs37d5``, ``GRCh37.p13``); empty if unknown."""
+    stem = re.split("[./]", name.lower())[0]
     return next((build for build, names in _BUILDS.items() if stem in {build.lower(), *names}), "")
 
 
-def lifted(position: int, sequence: str, pack: TargetPack) -> int:
-    """A position on another genomic sequence as one on the pack's own, right for every coding base.
+def chromosome_in(assembly: str, pack: TargetPack) -> str:
+    """The accession of the target's chromosome in an assembly of any spelling; other texts as they are."""
+    transcript = pack.transcript
+    known = {name: accession for accession, name in transcript.other_assemblies.items()}
+    return {**known, transcript.assembly: transcript.genomic_accession}.get(
+        assembly_named(assembly), assembly
+    )
 
-    Parameters
-    ----------
-    position
-        Counted from 1.
-    sequence
-        The accession of a chromosome or gene, or the name of an assembly (:func:`assembly_named`).
-    pack
-        The target.
+
+def lifted(position: int, sequence: str, pack: TargetPack) -> int:
+    """A position (from 1) on another genomic sequence as one on the pack's own, right for every coding base.
+
+    The sequence is an accession or the name of an assembly.
 
     Raises
     ------
@@ -160,16 +148,14 @@ def lifted(position: int, sequence: str, pack: TargetPack) -> int:
         If the pack does not hold how that sequence lies.
     """
     transcript = pack.transcript
-    build = assembly_named(sequence)
-    if (build and build == transcript.assembly) or sequence == transcript.genomic_accession:
+    accession = chromosome_in(sequence, pack)
+    if accession == transcript.genomic_accession:
         return position
-    accession = next((key for key, name in transcript.other_assemblies.items() if name == build), sequence)
     if accession not in transcript.shifts:
-        raise UnsupportedVariantError(
-            f"These are {transcript.other_assemblies.get(accession, build) or 'unknown'} coordinates.",
-            where=quoted(sequence),
-            remedy=f"Give the position on {transcript.genomic_accession} ({transcript.assembly}), "
-            "or the c. description.",
+        raise unsupported(
+            transcript.other_assemblies.get(accession, sequence),
+            "coordinates are not converted.",
+            f"Give {transcript.genomic_accession}:g. ({transcript.assembly}) or the c. description.",
         )
     return position - transcript.shifts[accession]
 
@@ -187,11 +173,7 @@ def apply(changes: Sequence[BaseChange], pack: TargetPack) -> dict[int, str]:
     for change in changes:
         bases = set(range(change.first, change.last + 1))
         if touched & bases:
-            raise VariantError(
-                f"The base c.{min(touched & bases)} is changed twice.",
-                where=f"c.{change.label}",
-                remedy="Name every change once.",
-            )
+            raise unreadable(f"c.{min(touched & bases)}", "is changed twice.", "Name every change once.")
         touched |= bases
         cds[change.first - 1 : change.last] = change.inserted
     numbers = sorted({(base - 1) // 3 + 1 for base in touched})
@@ -221,20 +203,10 @@ def changed_residues(codons: dict[int, str], pack: TargetPack, text: str) -> dic
 
 
 def coding_changes(number: int, mutant: str, given: str, pack: TargetPack) -> tuple[CodingChange, ...]:
-    """Every single-base change that makes a substitution, after the given one if that takes more bases.
+    """Every single-base change that makes a substitution of a residue of the reference isoform.
 
-    None if the pack holds no coding sequence.
-
-    Parameters
-    ----------
-    number
-        Residue number, reference isoform.
-    mutant
-        One-letter code.
-    given
-        The codon that the user's text makes; empty if the text names no bases.
-    pack
-        The target.
+    ``given`` is the codon that the user's text makes, empty if it names no bases; it comes first if it takes
+    more bases. None if the pack holds no coding sequence.
     """
     wild = pack.transcript.cds[3 * number - 3 : 3 * number]
     if not wild:

@@ -18,11 +18,20 @@ from kinscope.variants.text import unreadable, unsupported
 
 @dataclass(frozen=True)
 class ResidueChange:
-    """One residue replaced, in the numbers of the isoform it was written in; one-letter codes."""
+    """Neighbouring residues replaced by as many, in the numbers of the isoform it was written in."""
 
-    wild_type: str
-    position: int
-    mutant: str
+    wild_types: str
+    """One-letter codes; ``?`` for a residue in a range that the text does not name."""
+    first: int
+    mutants: str
+
+    @property
+    def short(self) -> str:
+        """E.g. ``K404E`` or ``E255_V256delinsKI``."""
+        if len(self.mutants) == 1:
+            return f"{self.wild_types}{self.first}{self.mutants}"
+        last = f"{self.wild_types[-1]}{self.first + len(self.mutants) - 1}"
+        return f"{self.wild_types[0]}{self.first}_{last}delins{self.mutants}"
 
 
 @dataclass(frozen=True)
@@ -54,7 +63,7 @@ _UNSUPPORTED = {
 _ONLY = "kinscope models substitutions of one residue by another, alone or several in cis."
 
 
-def parse_residue_changes(accession: str, body: str) -> tuple[ResidueChange, ...]:
+def parse_residue_changes(body: str) -> tuple[ResidueChange, ...]:
     """The residue changes of a ``p.`` description (``body`` without ``p.``).
 
     Raises
@@ -65,13 +74,10 @@ def parse_residue_changes(accession: str, body: str) -> tuple[ResidueChange, ...
         If it is anything but substitutions.
     """
     _refuse_unknown_residues(body)
-    model = _model(accession, "p", body)
-    if not model["variants"]:
-        raise _unsupported("equal", f"p.{body}")
-    return tuple(_residue_change(item, f"p.{body}") for item in model["variants"])
+    return tuple(_residue_change(item, f"p.{body}") for item in _model("p", body))
 
 
-def parse_base_changes(accession: str, coordinate: str, body: str) -> tuple[BaseChange, ...]:
+def parse_base_changes(coordinate: str, body: str) -> tuple[BaseChange, ...]:
     """The base changes of a ``c.`` or ``g.`` description (``body`` without the prefix).
 
     Raises
@@ -81,26 +87,21 @@ def parse_base_changes(accession: str, coordinate: str, body: str) -> tuple[Base
     UnsupportedVariantError
         If it is intronic, in an untranslated region, or changes the length of the sequence.
     """
-    text = f"{coordinate}.{body}"
-    model = _model(accession, coordinate, body)
-    if not model["variants"]:
-        raise _unsupported("equal", text)
-    return tuple(_base_change(item, text) for item in model["variants"])
+    return tuple(_base_change(item, f"{coordinate}.{body}") for item in _model(coordinate, body))
 
 
-def _model(accession: str, coordinate: str, body: str) -> Any:
+def _model(coordinate: str, body: str) -> Any:
     from mutalyzer_hgvs_parser import to_model
-    from mutalyzer_hgvs_parser.exceptions import UnexpectedCharacter, UnexpectedEnd
 
     text = f"{coordinate}.{body}"
     try:
-        return to_model(f"{accession}:{text}")
-    except UnexpectedCharacter as error:
-        place = getattr(error, "column", 0) - len(accession) - 1
-    except UnexpectedEnd:
-        place = 0
-    except Exception:  # the grammar's own failures on odd input: whatever they are, the text is not HGVS
-        place = 0
+        if model := to_model(body, "p_variants" if coordinate == "p" else "variants"):
+            return model
+        raise _unsupported("equal", text)
+    except UnsupportedVariantError:
+        raise
+    except Exception as error:  # the grammar's own failures on odd input too: the text is not HGVS
+        place = getattr(error, "column", -2) + 2
     if re.search(r"\dfs|[a-z*]fs", body):
         raise _unsupported("frame_shift", text)
     if "ext" in body:
@@ -115,40 +116,52 @@ def _model(accession: str, coordinate: str, body: str) -> Any:
 def _residue_change(item: Any, text: str) -> ResidueChange:
     kind = item.get("type", "")
     location = item["location"]
-    one_residue = location.get("type") == "point" and "amino_acid" in location
-    inserted = "".join(part.get("sequence", "") for part in item.get("inserted", ()))
-    if location.get("position") == 0 and "amino_acid" not in location:
+    first, last = location.get("start", location), location.get("end", location)
+    if first.get("position") == 0 and "amino_acid" not in first:
         raise unsupported(text, "says that no protein is made.", _ONLY)
-    if kind == "deletion_insertion" and one_residue and inserted in {*ONE_TO_THREE, *THREE_TO_ONE}:
-        kind = "substitution"
-    if kind == "deletion_insertion":
-        raise unsupported(
-            text,
-            "is an in-frame indel: residues are deleted and others inserted.",
-            _ONLY + " Two neighbouring substitutions can be written as p.[Lys404Glu;Trp405Leu].",
-        )
-    if kind == "substitution" and "amino_acid" not in location:
+    if first.get("amino_acid") == "Met" and first.get("position") == 1 and kind == "repeat":
+        raise initiator_error(text)
+    replaces = kind in {"substitution", "deletion_insertion"}
+    if replaces and not ("amino_acid" in first and "amino_acid" in last):
         raise unreadable(
             text,
             "does not name the residue that is replaced.",
             "Write the wild-type residue too, e.g. p.Lys404Glu, so that it can be checked.",
         )
-    if location.get("amino_acid") == "Met" and location.get("position") == 1 and kind == "repeat":
-        raise initiator_error(text)
-    if not kind and "amino_acid" in location:
+    if not kind and "amino_acid" in first:
         raise unreadable(text, "does not name the new residue.", "Write both residues, e.g. p.Lys404Glu.")
-    if kind != "substitution" or not one_residue:
+    if not replaces:
         raise _unsupported(kind, text)
-    change = ResidueChange(
-        _one_letter(location["amino_acid"]), int(location["position"]), _one_letter(inserted)
-    )
-    if not {change.wild_type, change.mutant} <= {*ONE_TO_THREE, "*"}:
+    deleted, inserted = (_letters(item, name, text) for name in ("deleted", "inserted"))
+    length = last["position"] - first["position"] + 1
+    ends = [_one_letter(point["amino_acid"]) for point in (first, last)]
+    wild_types = deleted or (ends[0] + "?" * (length - 2) + ends[1])[-length:]
+    if length < 1 or len(wild_types) != length or [wild_types[0], wild_types[-1]] != ends:
+        raise unreadable(text, "gives a range and residues that do not fit each other.", "Check both.")
+    if kind == "deletion_insertion" and len(inserted) != length:
+        raise unsupported(text, f"replaces {length} by {len(inserted)} residues: an in-frame indel.", _ONLY)
+    if len(inserted) != length or not {*wild_types, *inserted} <= {*ONE_TO_THREE, "*", "?"}:
         raise unreadable(
             text,
             "does not replace one residue by one of the twenty.",
             "Use one-letter (K404E) or three-letter (p.Lys404Glu) codes.",
         )
-    return change
+    return ResidueChange(wild_types, int(first["position"]), inserted)
+
+
+def _letters(item: Any, name: str, text: str) -> str:
+    """One-letter residues or bases of a part of a change, as written where they are neither.
+
+    Raises
+    ------
+    UnsupportedVariantError
+        If it says more than a sequence: a number of repeats, a place to copy from, an inversion.
+    """
+    parts = item.get(name, ())
+    if any(set(part) - {"sequence", "source"} for part in parts):
+        raise _unsupported("repeat", text)
+    letters = "".join(part.get("sequence", "") for part in parts)
+    return _THREE_LETTERS.sub(lambda found: _one_letter(found[0]), letters)
 
 
 def _base_change(item: Any, text: str) -> BaseChange:
@@ -157,22 +170,16 @@ def _base_change(item: Any, text: str) -> BaseChange:
     first, last = location.get("start", location), location.get("end", location)
     _refuse_outside_coding(first, text)
     _refuse_outside_coding(last, text)
-    deleted, inserted = (
-        "".join(part.get("sequence", "?") for part in item.get(name, ())) for name in ("deleted", "inserted")
-    )
     if kind not in {"substitution", "deletion_insertion"}:
         raise _unsupported(kind, text)
+    deleted, inserted = (_letters(item, name, text) for name in ("deleted", "inserted"))
     if location.get("uncertain") or "position" not in first or "position" not in last:
         raise unreadable(
             text, "gives no certain position or no bases.", "Write a substitution such as c.1210A>G."
         )
     for letter in deleted + inserted:
         if letter not in "ACGT":
-            raise VariantError(
-                f"{letter if letter.isalpha() else 'Something'} in {quoted(text)} is no base of DNA.",
-                where=quoted(text),
-                remedy="Use A, C, G and T.",
-            )
+            raise unreadable(text, f"holds {letter}, which is no base of DNA.", "Use A, C, G and T.")
     if kind == "substitution" and not deleted:
         raise unreadable(
             text,
@@ -182,10 +189,10 @@ def _base_change(item: Any, text: str) -> BaseChange:
     change = BaseChange(int(first["position"]), int(last["position"]), deleted, inserted)
     length = change.last - change.first + 1
     if length < 1 or (deleted and len(deleted) != length):
-        raise VariantError(
-            f"The positions and the bases of {quoted(text)} do not fit each other.",
-            where=quoted(text),
-            remedy="Give the first and the last position in order, and as many bases as they span.",
+        raise unreadable(
+            text,
+            "gives positions and bases that do not fit each other.",
+            "Give the first and the last position in order, and as many bases as they span.",
         )
     if len(inserted) != length:
         shift = "an in-frame indel" if (len(inserted) - length) % 3 == 0 else "a frameshift"
@@ -233,27 +240,27 @@ def stop_error(text: str) -> UnsupportedVariantError:
     return unsupported(text, "makes or removes a stop codon (a nonsense or stop-loss variant).", _ONLY)
 
 
+_THREE_LETTERS = re.compile("|".join([*THREE_TO_ONE, "Ter"]))
+
+
 def _one_letter(name: str) -> str:
     if name in {"*", "Ter"}:
         return "*"
     return THREE_TO_ONE.get(name, name)
 
 
-_SUBSTITUTION = re.compile(r"[(\[]*([A-Za-z]+)(\d+)([A-Za-z]+)[)\]]*")
-_WORDS = re.compile(r"^(del|ins|dup|fs|ext|inv|[A-Z][a-z]{2}fs|[A-Z]fs)")
+_SUBSTITUTION = re.compile(r"(?:^|;)[(\[]*([A-Za-z]+)[0-9]+([A-Za-z]+)[)\]]*(?=;|$)")
+_WORDS = re.compile(r"(del|ins|dup|fs|ext|inv|[A-Z][a-z]{2}fs|[A-Z]fs)")
 
 
 def _refuse_unknown_residues(body: str) -> None:
     """Name a letter that is no amino acid; the grammar alone would only say that the text ends too soon."""
-    for piece in body.split(";"):
-        found = _SUBSTITUTION.fullmatch(piece)
-        if found is None or _WORDS.match(found[3]):
-            continue
-        for name in (found[1], found[3]):
-            if name not in {*ONE_TO_THREE, *THREE_TO_ONE, "Ter"}:
-                meaning = " (X has meant both a stop and any residue)" if name in {"X", "Xaa"} else ""
-                raise VariantError(
-                    f"{quoted(name, 20)} is not one of the twenty amino acids{meaning}.",
-                    where=f"p.{quoted(piece)}",
-                    remedy="Use one-letter (K404E) or three-letter (p.Lys404Glu) codes.",
-                )
+    for names in _SUBSTITUTION.findall(body):
+        unknown = [name for name in names if name not in {*ONE_TO_THREE, *THREE_TO_ONE, "Ter"}]
+        if unknown and not _WORDS.match(names[1]):
+            meaning = " (X has meant both a stop and any residue)" if unknown[0] in {"X", "Xaa"} else ""
+            raise unreadable(
+                unknown[0],
+                f"is not one of the twenty amino acids{meaning}.",
+                "Use one-letter (K404E) or three-letter (p.Lys404Glu) codes.",
+            )

@@ -1,87 +1,58 @@
-"""Isoforms as frames of numbering, and which accession names which frame."""
+"""Isoforms as frames of numbering, and which accession names which."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from kinscope.core.errors import UnsupportedVariantError, VariantError
 from kinscope.core.quoting import quoted
-from kinscope.core.residues import ONE_TO_THREE
 from kinscope.targets import load_target, shipped_target_of
-from kinscope.variants.text import unreadable
+from kinscope.targets.pack import Isoform
+from kinscope.variants.text import unreadable, unsupported
 
 if TYPE_CHECKING:
     from kinscope.targets import TargetPack
 
 
-@dataclass(frozen=True)
-class Frame:
-    """The numbering of one isoform against the reference isoform's."""
-
-    isoform: str
-    transcript: str
-    protein: str
-    offset: int
-    """Residue number of this isoform minus that of the reference."""
-    first_residue: int
-    """First residue (reference number) that the isoforms share."""
-    first_base: int
-    """First coding base (reference number) that they share."""
-
-    @property
-    def title(self) -> str:
-        """``isoform 1b``; a numbering that is no sequence of the target's own: ``chicken numbering``."""
-        return f"isoform {self.isoform}" if self.protein else f"{self.isoform} numbering"
-
-    def residue_name(self, number: int, pack: TargetPack) -> str:
-        """Three-letter name of a residue by this frame's number; empty outside the shared part."""
-        reference = number - self.offset
-        protein = pack.transcript.protein
-        if self.first_residue <= reference <= len(protein):
-            return ONE_TO_THREE[protein[reference - 1]]
-        return ""
-
-
-def reference_frame(pack: TargetPack) -> Frame:
-    """The reference isoform as a frame."""
+def reference_isoform(pack: TargetPack) -> Isoform:
+    """The reference isoform in the form of the others."""
     transcript = pack.transcript
-    return Frame(pack.reference_isoform, transcript.accession, transcript.protein_accession, 0, 1, 1)
-
-
-def frames(pack: TargetPack) -> tuple[Frame, ...]:
-    """Every isoform of a pack, the reference first."""
-    others = (
-        Frame(
-            isoform.name,
-            isoform.transcript_accession,
-            isoform.protein_accession,
-            isoform.offset,
-            isoform.valid_from,
-            isoform.coding_valid_from or 3 * isoform.valid_from - 2,
-        )
-        for isoform in pack.isoforms
+    return Isoform(
+        name=pack.reference_isoform,
+        transcript_accession=transcript.accession,
+        protein_accession=transcript.protein_accession,
+        offset=0,
+        valid_from=1,
+        equivalents=transcript.equivalents,
+        protein_equivalents=transcript.protein_equivalents,
     )
-    return (reference_frame(pack), *others)
 
 
-def frame_named(name: str, pack: TargetPack) -> Frame:
-    """The frame of an isoform name that is known to exist."""
-    return next(frame for frame in frames(pack) if frame.isoform.lower() == name.lower())
+def isoforms(pack: TargetPack) -> tuple[Isoform, ...]:
+    """Every isoform of a pack, the reference first."""
+    return (reference_isoform(pack), *pack.isoforms)
 
 
 @dataclass(frozen=True)
-class Reference:
-    """What an accession stands for."""
+class Statement:
+    """One HGVS description in one frame of numbering, or what an accession says of it."""
 
-    coordinate: str
-    """``c``, ``p`` or ``g``: the coordinate system it carries."""
-    frame: Frame
-    note: str = ""
+    frame: Isoform
+    coordinate: str = ""
+    """``c``, ``p``, ``g``, or empty while it has not been read."""
+    body: str = ""
+    """What stands after the prefix, letters in HGVS case."""
+    labelled: bool = False
+    """Whether the text itself says which isoform it means."""
+    notes: tuple[str, ...] = ()
+    sequence: str = ""
+    """Accession of the genomic sequence that a ``g.`` description counts on."""
+    bare: bool = False
+    """Whether it is like ``T932C`` without c. or p.: residues, unless bases are meant."""
 
 
-def resolve_accession(text: str, pack: TargetPack) -> Reference:
-    """The frame that an accession names.
+def resolve_accession(text: str, pack: TargetPack) -> Statement:
+    """The isoform and the coordinates that an accession names.
 
     Raises
     ------
@@ -99,14 +70,11 @@ def resolve_accession(text: str, pack: TargetPack) -> Reference:
     if same_stem and not version:
         found = known[same_stem[0]]
         note = f"{quoted(text)} has no version; it was read as {same_stem[0]} and checked against that."
-        return Reference(found.coordinate, found.frame, note)
+        return replace(found, notes=(note,))
+    if stem in known:
+        return replace(known[stem], notes=(*known[stem].notes, f"The version of {text} was not checked."))
     if wanted in pack.transcript.other_assemblies:
-        raise VariantError(
-            f"{wanted} is chromosome coordinates of {pack.transcript.other_assemblies[wanted]}.",
-            where=wanted,
-            remedy=f"Give the position on {pack.transcript.genomic_accession} "
-            f"({pack.transcript.assembly}), or the c. description.",
-        )
+        return Statement(reference_isoform(pack), "g", sequence=wanted)
     if same_stem:
         raise unreadable(
             text,
@@ -114,18 +82,11 @@ def resolve_accession(text: str, pack: TargetPack) -> Reference:
             "Check that the base or residue is the same there, and write it with the shipped version.",
         )
     if wanted.startswith("CHR"):
-        raise unreadable(
-            text,
-            "does not say which assembly its positions count on.",
-            f"Write {pack.transcript.genomic_accession}:g. for {pack.transcript.assembly}."
-            if pack.transcript.genomic_accession
-            else "Give the protein change: this target pack holds no genomic positions.",
-        )
-    raise UnsupportedVariantError(
-        f"{quoted(text)} is not a sequence of the target {pack.gene}.",
-        where=quoted(text),
-        remedy=other_target(text, pack)
-        or f"kinscope knows {pack.gene} as {', '.join(_own_accessions(pack))}.",
+        raise unreadable(text, "stands before no place that can be read.", "Write GRCh38 chr9:130872896C>T.")
+    raise unsupported(
+        text,
+        f"is not a sequence of the target {pack.gene}.",
+        other_target(text, pack) or f"kinscope knows {pack.gene} as {', '.join(_own_accessions(pack))}.",
     )
 
 
@@ -138,26 +99,29 @@ def other_target(name: str, pack: TargetPack) -> str:
 
 
 def _own_accessions(pack: TargetPack) -> list[str]:
-    shipped = [accession for frame in frames(pack) for accession in (frame.transcript, frame.protein)]
+    shipped = [name for one in isoforms(pack) for name in (one.transcript_accession, one.protein_accession)]
     return [accession for accession in (*shipped, pack.transcript.genomic_accession) if accession]
 
 
-def _known(pack: TargetPack) -> dict[str, Reference]:
+def _known(pack: TargetPack) -> dict[str, Statement]:
     """Every accession of a pack, upper case, exact versions first."""
     transcript = pack.transcript
-    base = reference_frame(pack)
-    known: dict[str, Reference] = {}
-    for frame in frames(pack):
-        known[frame.transcript] = Reference("c", frame)
-        known[frame.protein] = Reference("p", frame)
-    known[transcript.genomic_accession] = Reference("g", base)
-    for accession, reason in transcript.equivalents.items():
-        known[accession] = Reference("c", base, f"{accession} was read as {base.transcript}: {reason}.")
-    for accession, reason in transcript.protein_equivalents.items():
-        known[accession] = Reference("p", base, f"{accession} was read as {base.protein}: {reason}.")
-    for isoform in pack.isoforms:
-        for accession, reason in isoform.protein_equivalents.items():
-            frame = frame_named(isoform.name, pack)
-            known[accession] = Reference("p", frame, f"{accession} was read as {frame.protein}: {reason}.")
+    base = reference_isoform(pack)
+    known = {transcript.genomic_accession: Statement(base, "g", sequence=transcript.genomic_accession)}
+    for accession, shift in transcript.shifts.items():
+        note = (
+            f"Positions on {accession} were converted to {transcript.genomic_accession}: "
+            f"{'minus' if shift > 0 else 'plus'} {abs(shift):,} for every coding base."
+        )
+        known[accession] = Statement(base, "g", notes=(note,), sequence=accession)
+    for one in isoforms(pack):
+        for coordinate, own, equivalents in (
+            ("c", one.transcript_accession, one.equivalents),
+            ("p", one.protein_accession, one.protein_equivalents),
+        ):
+            known[own] = Statement(one, coordinate)
+            for accession, reason in equivalents.items():
+                note = f"{accession} was read as {own}: {reason}."
+                known[accession.upper()] = Statement(one, coordinate, notes=(note,))
     known.pop("", None)  # an isoform without accessions, or a pack without the chromosome's
     return known

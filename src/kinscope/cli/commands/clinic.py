@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -11,6 +12,7 @@ import typer
 from kinscope.cli.commands.study import StudyOptions, run_study
 from kinscope.cli.console import Console, echo, show_json
 from kinscope.cli.options import AsJson, Cores, Target, command_of
+from kinscope.core.errors import BadInputError
 
 if TYPE_CHECKING:
     from kinscope.clinic.case.model import Case
@@ -23,15 +25,15 @@ if TYPE_CHECKING:
 app = typer.Typer()
 
 
-@command_of(app, "qpcr", epilog="Example:  kinscope qpcr run.csv --transcript e1a2 --control GUSB")
+@command_of(app, "qpcr", epilog="Example:  kinscope qpcr --example; kinscope qpcr run.csv --control GUSB")
 def show_qpcr(
     file: Annotated[
-        Path,
+        Path | None,
         typer.Argument(
             metavar="FILE",
             help="CSV or TSV with columns sample, target, role (standard, sample, ntc), copies, ct; or YAML.",
         ),
-    ],
+    ] = None,
     transcript: Annotated[
         str, typer.Option("--transcript", help="Fusion transcript: e1a2, e13a2, e14a2, p190 ...")
     ] = "",
@@ -43,12 +45,23 @@ def show_qpcr(
     rules: Annotated[
         str, typer.Option("--rules", help="Rules of acceptance: eac, euromrd, or a YAML file.")
     ] = "eac",
+    example: Annotated[
+        bool,
+        typer.Option("--example", help="The relapse of Lewandowski et al. 2025, which ships with kinscope."),
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Standard curves, normalised copy number with its interval, international scale, sensitivity."""
-    from kinscope.clinic.qpcr.run import analyse_run, read_run
+    from importlib.resources import files
 
-    run = read_run(file, transcript=transcript, control_gene=control, conversion_factor=conversion_factor)
+    from kinscope.clinic.qpcr.run import analyse_run, read_run
+    from kinscope.core.errors import BadInputError
+
+    if (file is None) != example:
+        raise BadInputError("Give a file, or --example, and not both.", where="the command line")
+    path = file or Path(str(files("kinscope.clinic.examples"))) / "qpcr-relapse-gusb.csv"
+    named = transcript or "e1a2" * example
+    run = read_run(path, transcript=named, control_gene=control, conversion_factor=conversion_factor)
     report = analyse_run(run, rules)
     if as_json:
         show_json(report)
@@ -65,6 +78,8 @@ def _print_qpcr(report: QpcrReport) -> None:
     for result in report.results:
         echo("")
         _print_sample(result)
+    for note in report.notes:
+        echo(f"\nNote: {note}")
     echo(f"\nRules: {report.rules}. {report.rules_citation}")
 
 
@@ -126,11 +141,13 @@ def _print_karyotype(karyotype: Karyotype, reading: KaryotypeReading) -> None:
     from kinscope.clinic.karyotype.reading import high_risk_changes
 
     for number, clone in enumerate(karyotype.clones, start=1):
-        echo(f"{f'clone {number}':<24}{_clone_line(clone)}")
+        side = "" if "//" not in karyotype.text else " (donor)" if clone.donor else " (recipient)"
+        echo(f"{f'clone {number}{side}':<24}{_clone_line(clone)}")
     for fish in karyotype.fish:
-        cells = f", {fish.positive_cells} of {fish.scored_cells} cells" if fish.positive_cells else ""
-        fused = {True: "BCR::ABL1 fusion", False: "no BCR::ABL1 fusion", None: "BCR::ABL1 not probed"}
-        echo(f"{'FISH':<24}{fused[fish.bcr_abl1_fusion]}{cells}: {fish.text}")
+        positive = "" if fish.positive_cells is None else f"{fish.positive_cells} of "
+        cells = "" if fish.scored_cells is None else f", {positive}{fish.scored_cells} cells"
+        fused = {True: "BCR::ABL1 fusion", False: "no BCR::ABL1 fusion", None: "BCR::ABL1 not said"}
+        echo(f"{'FISH' + ' (donor)' * fish.donor:<24}{fused[fish.bcr_abl1_fusion]}{cells}: {fish.text}")
     rows = [("Philadelphia chromosome", _philadelphia(reading)), ("complexity", _complexity(reading))]
     rows += [("additional changes", ", ".join(_named(reading)) or "none")]
     rows += [("high risk in CML", ", ".join(high_risk_changes(reading)) or "none")]
@@ -143,9 +160,7 @@ def _print_karyotype(karyotype: Karyotype, reading: KaryotypeReading) -> None:
 def _named(reading: KaryotypeReading) -> list[str]:
     """Additional changes with their cells; those below ISCN's number of cells are called not clonal."""
     named = []
-    for change in reading.changes:
-        if change.philadelphia:
-            continue
+    for change in (change for change in reading.changes if not change.philadelphia):
         cells = "" if change.cells is None else f" in {change.cells} cells"
         standing = ", not clonal" if change.clonal is False else ""
         named.append(f"{change.name} ({change.group}{cells}{standing})")
@@ -153,34 +168,32 @@ def _named(reading: KaryotypeReading) -> list[str]:
 
 
 def _clone_line(clone: Clone) -> str:
+    from kinscope.clinic.karyotype.changes import ploidy_name
+
     number = str(clone.low) if clone.low == clone.high else f"{clone.low} to {clone.high}"
-    cells = "number of cells not given" if clone.cells is None else f"{clone.cells} cells"
-    parts = [f"{number} chromosomes, {clone.sex}", cells]
-    if clone.composite:
-        parts.append("composite")
+    scored = "" if clone.scored is None else f" of {clone.scored}"
+    cells = "number of cells not given" if clone.cells is None else f"{clone.cells}{scored} cells"
+    parts = [f"{number} chromosomes ({ploidy_name(clone)}), {clone.sex}", cells]
+    parts += ["composite"] * clone.composite
     if clone.reference:
         parts.append(f"as {clone.reference} with {len(clone.inherited)} changes")
-    if clone.donor:
-        parts.append("donor")
-    if clone.normal:
-        parts.append("normal")
+    parts += ["normal"] * clone.normal
     changes = ", ".join(change.name for change in clone.abnormalities)
     return "; ".join(parts) + (f": {changes}" if changes else "")
 
 
 def _philadelphia(reading: KaryotypeReading) -> str:
-    if reading.philadelphia == "not seen":
-        return "not seen"
-    cells = ""
-    if reading.philadelphia_cells is not None and reading.cells is not None:
-        cells = f", in {reading.philadelphia_cells} of {reading.cells} cells"
+    if reading.philadelphia in ("not seen", "open"):
+        return "open: not seen in what was read" if reading.philadelphia == "open" else "not seen"
+    known = None not in (reading.philadelphia_cells, reading.cells)
+    cells = f", in {reading.philadelphia_cells} of {reading.cells} cells" if known else ""
     doubt = "" if reading.philadelphia_certain else " (in doubt)"
     return f"{reading.philadelphia_text}{doubt}{cells}"
 
 
 def _complexity(reading: KaryotypeReading) -> str:
-    if reading.philadelphia == "not seen":
-        return reading.complexity
+    if reading.philadelphia in ("not seen", "open"):
+        return reading.complexity or "open: no cell of the patient's own was read"
     return f"{reading.complexity}; the Philadelphia translocation is counted"
 
 
@@ -247,7 +260,7 @@ def case(options: CaseOptions, console: Console) -> None:
         return
     pack = load_target(options.target)
     result = study_case(
-        _read(options.file, options.example),
+        _read(options.file, options.example, pack),
         pack,
         criteria=options.criteria or "",
         salt=_salt(options.salt_file),
@@ -275,9 +288,8 @@ def case(options: CaseOptions, console: Console) -> None:
         run_study(expression, study, console)
 
 
-def _read(file: Path | None, example: bool) -> Case:
+def _read(file: Path | None, example: bool, pack: TargetPack) -> Case:
     from kinscope.clinic.phenopacket.open import case_of_text, read_case
-    from kinscope.core.errors import BadInputError
 
     if (file is None) != example:
         raise BadInputError(
@@ -287,7 +299,7 @@ def _read(file: Path | None, example: bool) -> Case:
         )
     if file is None:
         return case_of_text(_shipped("lewandowski2025.yaml"), "the shipped example")
-    return read_case(file)
+    return read_case(file, pack)
 
 
 def _shipped(name: str) -> str:
@@ -297,8 +309,6 @@ def _shipped(name: str) -> str:
 
 
 def _salt(path: Path | None) -> bytes | None:
-    from kinscope.core.errors import BadInputError
-
     if path is None:
         return None
     try:
@@ -317,7 +327,6 @@ def _salt(path: Path | None) -> bytes | None:
 
 def _write_phenopacket(path: Path, result: CaseResult, pack: TargetPack) -> None:
     from kinscope.clinic.phenopacket.write import phenopacket_json
-    from kinscope.core.errors import BadInputError
     from kinscope.core.files import write_atomic
 
     text = phenopacket_json(result.case, result.schedule, pack)
@@ -327,6 +336,12 @@ def _write_phenopacket(path: Path, result: CaseResult, pack: TargetPack) -> None
         raise BadInputError(
             f"The Phenopacket cannot be written: {error.strerror}.", where=str(path)
         ) from None
+
+
+def _without(expression: str, problem: str) -> str:
+    """What is wrong with an expression, without the words of the expression: they are a patient's."""
+    words = sorted(re.findall(r"[\w.]{2,}", expression), key=len, reverse=True)
+    return re.sub("|".join(map(re.escape, words)), "…", problem) if words else problem
 
 
 def _print_case(result: CaseResult, directory: Path, phenopacket: Path | None) -> None:
@@ -357,6 +372,6 @@ def _print_case(result: CaseResult, directory: Path, phenopacket: Path | None) -
         echo(f"Phenopacket: {phenopacket}")
     for variant in result.variants:
         if variant.problem:
-            echo(f"\nVariant that cannot be used: {variant.problem}")
+            echo(f"\nVariant that cannot be used: {_without(variant.expression, variant.problem)}")
         else:
             echo(f"\n{variant.hgvs_p} ({variant.short}) was found. Next:  {variant.command}")

@@ -43,7 +43,8 @@ class DockOptions:
         ),
     ] = None
     smiles: Annotated[
-        list[str] | None, typer.Option("--smiles", help="The same as NAME=SMILES; may be repeated.")
+        list[str] | None,
+        typer.Option("--smiles", help='The same as "SMILES" or "SMILES NAME"; may be repeated.'),
     ] = None
     site: Annotated[str, typer.Option("--site", help="Where your ligands bind: atp or myristate.")] = "atp"
     preset: Preset = "quick"

@@ -29,7 +29,7 @@ class AskedOptions:
     )
     all_drugs: Annotated[bool, typer.Option("--all", help="Every drug of the library (ATP is none).")] = False
     ligand: Annotated[
-        str | None, typer.Option("--ligand", help="Your own: an SDF file, or SMILES in quotes.")
+        str | None, typer.Option("--ligand", help='Your own: an SDF file, or "SMILES" or "SMILES NAME".')
     ] = None
     name: Annotated[str | None, typer.Option("--name", help="Name of your own ligand's files.")] = None
 
@@ -105,13 +105,13 @@ def _wanted(asked: AskedOptions, target: str) -> list[tuple[str, str, str]]:
 
 def _own(ligand: str, name: str | None) -> tuple[str, str, str]:
     """A user's ligand; an SDF file if there is such a file or it is called like one."""
+    from kinscope.core.quoting import plain_name
     from kinscope.ligands.user import ligand_from_sdf, ligand_from_smiles
 
     path = Path(ligand)
-    if path.suffix.lower() in (".sdf", ".mol") or (len(ligand) < 200 and path.is_file()):
-        found = ligand_from_sdf(path, name or path.stem)
-        return name or path.stem, found.identity.smiles, "LIG"
-    return name or "ligand", ligand_from_smiles(ligand, name or "ligand").identity.smiles, "LIG"
+    is_file = path.suffix.lower() in (".sdf", ".mol") or (len(ligand) < 200 and path.is_file())
+    found = (ligand_from_sdf(path) if is_file else ligand_from_smiles(ligand)).identity
+    return name or (path.stem if is_file else plain_name(found.name)), found.smiles, "LIG"
 
 
 def in_words(record: LigandParameters, path: Path) -> list[str]:

@@ -13,11 +13,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
 
 from kinscope.clinic.case.schedule import parse_date, parse_interval
-from kinscope.clinic.measurements import (
-    Measurement,
-    ReportedCategory,
-    ShortText,
-)
+from kinscope.clinic.measurements import Measurement, ReportedCategory, ShortText
 from kinscope.clinic.response.model import Disease
 from kinscope.core.records import Record, VersionedRecord
 
@@ -43,36 +39,17 @@ IntervalText = Annotated[str, Field(max_length=40), _checked(parse_interval)]
 MAX_ENTRIES = 500
 """In one case: far above any real course, low enough for its times to be solved in seconds."""
 MAX_STATEMENTS = 12
+GROUPS = ("events", "treatments", "measurements", "responses", "toxicities")
+"""The lists of a case whose entries have a time."""
 
 DoseUnit = Literal[
-    "mg/d",
-    "mg",
-    "mg/m2",
-    "mg/m2/d",
-    "g/m2",
-    "g/m2/d",
-    "mg/kg",
-    "mg/kg/d",
-    "IU/m2",
-    "IU/d",
-    "ug/d",
-    "ug/m2/d",
-    "cells",
-    "cells/kg",
-    "Gy",
-]
+    "mg/d", "mg", "mg/m2", "mg/m2/d", "g/m2", "g/m2/d", "mg/kg", "mg/kg/d", "IU/m2", "IU/d", "ug/d",
+    "ug/m2/d", "cells", "cells/kg", "Gy",
+]  # fmt: skip
 StopReason = Literal[
-    "completed",
-    "relapse",
-    "progression",
-    "no response",
-    "toxicity",
-    "patient's choice",
-    "transplantation",
-    "death",
-    "other",
-    "not stated",
-]
+    "completed", "relapse", "progression", "no response", "toxicity", "patient's choice",
+    "transplantation", "death", "other", "not stated",
+]  # fmt: skip
 EventKind = Literal["diagnosis", "visit", "transplantation", "decision", "death", "publication", "other"]
 
 
@@ -144,6 +121,8 @@ def _statement(value: Any) -> Any:
             except ValueError:
                 raise ValueError("write a day as 'day 12'") from None
         return {"date": text}
+    if isinstance(value, int) and 1900 <= value <= 2200:
+        return {"date": value}
     if isinstance(value, int | float):
         raise ValueError("a bare number is no time: write 'day 12', or {date: 2020}")
     return value
@@ -267,6 +246,8 @@ class CaseMeasurement(Entry):
         """Take the flat form of the friendly file: the finding's fields beside ``id`` and ``when``."""
         if not isinstance(value, dict) or "finding" in value:
             return value
+        if "at" in value:
+            raise ValueError("the time of a measurement is its 'when'")
         if value.get("kind") == "reported":
             raise ValueError("a stated response belongs under 'responses', apart from what was measured")
         own = {key: value[key] for key in ("id", "when", "source", "sample") if key in value}
@@ -317,6 +298,8 @@ class Case(VersionedRecord):
 
     Attributes
     ----------
+    disease
+        No response is computed in any other than Ph+ ALL and CML.
     day_zero
         What relative days are counted from, in words, once dates were removed.
     last_possible
@@ -328,7 +311,7 @@ class Case(VersionedRecord):
     title: ShortText = ""
     citation: Text = ""
     subject: Subject = Subject()
-    disease: Disease
+    disease: Disease | Literal["other"]
     transcript: ShortText = ""
     sources: Annotated[tuple[Source, ...], Field(max_length=100)] = ()
     events: Annotated[tuple[CaseEvent, ...], Field(max_length=MAX_ENTRIES)] = ()
@@ -362,4 +345,14 @@ class Case(VersionedRecord):
 
     def entries(self) -> tuple[Entry, ...]:
         """Everything that has a time, in order of the file."""
-        return (*self.events, *self.treatments, *self.measurements, *self.responses, *self.toxicities)
+        return tuple(entry for group in GROUPS for entry in getattr(self, group))
+
+    def place_of(self, name: str) -> str:
+        """Where an entry stands, e.g. ``treatments[0].stop``: an id may be a patient's name."""
+        entry, dot, part = name.partition(".")
+        return next(
+            f"{group}[{index}]{dot}{part}"
+            for group in GROUPS
+            for index, own in enumerate(getattr(self, group))
+            if own.id == entry
+        )

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
-from kinscope.clinic.case.model import Case
+from kinscope.clinic.case.model import GROUPS, Case
 from kinscope.core.errors import BadInputError
 from kinscope.core.files import read_text
 from kinscope.core.plain_yaml import Places, line_of, path_text
@@ -32,27 +32,32 @@ def read_case_text(path: Path) -> str:
     return text
 
 
-def explain(error: ValidationError, places: Places, where: str) -> BadInputError:
-    """The first few findings of pydantic, with lines and without the values that were given.
+UNKNOWN = ("extra_forbidden", "invalid_key")
+"""Findings on a name that only the file has: it is not repeated."""
 
-    Values may be names or numbers of a patient, so none is repeated.
+
+def explain(error: ValidationError, places: Places, where: str) -> BadInputError:
+    """The first few findings of pydantic, with lines and without the values and names that were given.
+
+    They may be names or numbers of a patient, so none is repeated.
     """
     lines = []
-    first = 1
-    problems = sorted(error.errors(include_input=False, include_url=False), key=lambda p: _line(p, places))
-    for index, problem in enumerate(problems[:5]):
+    found_in = [(line_of(places, _path(p)), p) for p in error.errors(include_input=False, include_url=False)]
+    problems = sorted(found_in, key=lambda place: place[0][0])
+    for (line, found), problem in problems[:5]:
         path = _path(problem)
-        line, found = line_of(places, path)
-        first = line if index == 0 else first
         message = problem["msg"].removeprefix("Value error, ")
-        missing = problem["type"] == "missing" and found[-1:] != path[-1:]
-        name = path_text((*found, path[-1]) if missing else found)
+        if problem["type"] == "missing" and found[-1:] != path[-1:]:
+            found = (*found, path[-1])
+        elif problem["type"] in UNKNOWN and found[-1:] == path[-1:]:
+            found = found[:-1]
+        name = path_text(found)
         lines.append(f"line {line}: {name}: {_plain(message, problem['type'])}")
     if len(problems) > 5:
         lines.append(f"and {len(problems) - 5} more")
     return BadInputError(
         "The case file does not say what a case must say.\n  " + "\n  ".join(lines),
-        where=f"{where}, line {first}",
+        where=f"{where}, line {problems[0][0][0]}",
         remedy="docs/how-to/case.md describes each field; `kinscope case --template` prints one to fill in.",
     )
 
@@ -63,10 +68,6 @@ def _path(problem: Any) -> tuple[str | int, ...]:
     return (*path, "kind") if problem["type"].startswith("union_tag") else path
 
 
-def _line(problem: Any, places: Places) -> int:
-    return line_of(places, _path(problem))[0]
-
-
 def _plain(message: str, kind: str) -> str:
     if kind == "missing":
         return "this is needed and not given"
@@ -74,16 +75,17 @@ def _plain(message: str, kind: str) -> str:
         return (
             "a name here is made of letters, digits, '-' and '_' (with .stop or .dose2 where a time is meant)"
         )
-    if kind == "extra_forbidden":
+    if kind in UNKNOWN:
         return "there is no such field here"
-    if kind == "union_tag_not_found":
-        return "this needs a 'kind' (blasts, counts, transcript, flow-mrd, karyotype, mutation)"
-    if kind == "union_tag_invalid":
-        return "the 'kind' is none of blasts, counts, transcript, flow-mrd, karyotype, mutation"
+    if kind == "string_type":
+        return "here belongs text; a number or true and false are text in quotes"
+    if kind.startswith("union_tag"):
+        what = "this needs a 'kind'" if kind == "union_tag_not_found" else "the 'kind' is none of these"
+        return f"{what}: blasts, counts, transcript, flow-mrd, karyotype, mutation"
     return message[:1].lower() + message[1:]
 
 
-def case_of_data(data: Any, places: Places, where: str) -> Case:
+def case_of_data(data: dict[str, Any], places: Places, where: str) -> Case:
     """The case that plain data describe.
 
     Raises
@@ -91,12 +93,6 @@ def case_of_data(data: Any, places: Places, where: str) -> Case:
     BadInputError
         If fields are missing, unknown, or hold what they cannot; ids are repeated or point nowhere.
     """
-    if not isinstance(data, dict):
-        raise BadInputError(
-            "A case file is a mapping of fields such as 'disease' and 'measurements'.",
-            where=f"{where}, line 1",
-            remedy="`kinscope case --template` prints a file to start from.",
-        )
     version = data.get("kinscope_case")
     if version != Case.SCHEMA_VERSION:
         line, _ = line_of(places, ("kinscope_case",))
@@ -112,9 +108,6 @@ def case_of_data(data: Any, places: Places, where: str) -> Case:
         raise explain(error, places, where) from None
     check_references(case, places, where)
     return case
-
-
-GROUPS = ("events", "treatments", "measurements", "responses", "toxicities")
 
 
 def check_references(case: Case, places: Places, where: str) -> None:

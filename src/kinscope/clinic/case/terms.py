@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from pydantic import Field
 
+from kinscope.clinic.measurements import MutationFinding
 from kinscope.core.plain_yaml import read_yaml
 from kinscope.core.records import Record
+
+if TYPE_CHECKING:
+    from kinscope.targets.pack import TargetPack
 
 
 class Term(NamedTuple):
@@ -25,9 +30,13 @@ DISEASES = {
         "MedGen:C2698317", "B Lymphoblastic Leukemia/Lymphoma with t(9;22)(q34.1;q11.2); BCR-ABL1"
     ),
     "cml": Term("ICD10:C92.1", "Chronic myeloid leukaemia [CML], BCR/ABL-positive"),
+    "other": Term("kinscope:other-disease", "Another disease"),
 }
-ALL_WORDS = ("lymphoblastic", "lymphocytic leuk", "ph+ all", "ph-all")
-CML_WORDS = ("chronic myel", "chronic gran", "cml")
+_CML = re.compile(r"\bcml\b|chronic (?:myelo(?:id|gen\w+|cytic)|granulocytic) leuk")
+_ALL = re.compile(r"lymphoblastic|acute lympho(?:cytic|id)|acute lymphatic|\bph(?:\+|-| positive) ?all\b")
+_NEITHER = re.compile(
+    r"negative|atypical|juvenile|bcr-?abl1?.like|\bph.?like|\bph ?[-−] |\bt[- ](?:cell|lymph|acute)"
+)
 TISSUES = {
     "bone marrow": Term("UBERON:0002371", "bone marrow"),
     "peripheral blood": Term("UBERON:0000178", "blood"),
@@ -46,21 +55,13 @@ BLASTS = Term("kinscope:blasts", "Blasts among nucleated cells, per cent")
 FLOW_MRD = Term("kinscope:flow-mrd", "Measurable residual disease by flow cytometry")
 KARYOTYPE = Term("kinscope:karyotype", "Karyotype (ISCN)")
 MUTATION = Term("kinscope:kinase-domain-screening", "ABL1 kinase-domain mutation screening")
-TRANSCRIPT_E1A2 = Term(
-    "LOINC:52132-8",
-    "t(9;22)(q34.1;q11)(ABL1,BCR) e1a2 fusion transcript/control transcript [# Ratio] in Blood or Tissue by "
-    "Molecular genetics method",
+_RATIO = (
+    "t(9;22)(q34.1;q11)(ABL1,BCR) {}fusion transcript/control transcript [# Ratio] in Blood or Tissue by "
+    "Molecular genetics method"
 )
-TRANSCRIPT_P210 = Term(
-    "LOINC:55147-3",
-    "t(9;22)(q34.1;q11)(ABL1,BCR) b2a2+b3a2 fusion transcript/control transcript [# Ratio] in Blood or "
-    "Tissue by Molecular genetics method",
-)
-TRANSCRIPT_ANY = Term(
-    "LOINC:46434-7",
-    "t(9;22)(q34.1;q11)(ABL1,BCR) fusion transcript/control transcript [# Ratio] in Blood or Tissue by "
-    "Molecular genetics method",
-)
+TRANSCRIPT_E1A2 = Term("LOINC:52132-8", _RATIO.format("e1a2 "))
+TRANSCRIPT_P210 = Term("LOINC:55147-3", _RATIO.format("b2a2+b3a2 "))
+TRANSCRIPT_ANY = Term("LOINC:46434-7", _RATIO.format(""))
 DETECTED = Term("LOINC:LA11882-0", "Detected")
 NOT_DETECTED = Term("LOINC:LA11883-8", "Not detected")
 STATED_RESPONSE = Term("kinscope:stated-response", "Response stated by the treating centre")
@@ -82,25 +83,32 @@ TOXICITIES = {
     "myalgia": "HP:0003326",
     "headache": "HP:0002315",
     "seizure": "HP:0001250",
-    "haematological toxicity": "",
-    "gastrointestinal toxicity": "",
-    "hepatotoxicity": "",
-    "febrile neutropenia": "",
-    "infection": "",
     "sepsis": "HP:0100806",
-    "rash": "",
     "oedema": "HP:0000969",
     "hypertension": "HP:0000822",
-    "arterial occlusion": "",
     "venous thrombosis": "HP:0004936",
-    "veno-occlusive disease": "",
-    "cytokine release syndrome": "",
-    "neurotoxicity": "",
     "qt prolongation": "HP:0001657",
-    "mucositis": "",
     "bleeding": "HP:0001892",
-}
+} | dict.fromkeys((
+    "haematological toxicity", "gastrointestinal toxicity", "hepatotoxicity", "febrile neutropenia",
+    "infection", "rash", "arterial occlusion", "veno-occlusive disease", "cytokine release syndrome",
+    "neurotoxicity", "mucositis",
+), "")  # fmt: skip
 """Terms that a redacted export keeps, with their Human Phenotype Ontology code where it was looked up."""
+
+
+def disease_named(label: str) -> str:
+    """The key of :data:`DISEASES` that a label stands for; ``other`` for all but Ph+ ALL and CML."""
+    text = label.lower()
+    if _NEITHER.search(text):
+        return "other"
+    return "cml" if _CML.search(text) else "ph-all" if _ALL.search(text) else "other"
+
+
+def of_target(gene: str, pack: TargetPack) -> bool:
+    """Whether a gene is the target's, by any of its names; ABL1 is what a case says where it says nothing."""
+    unsaid = MutationFinding.model_fields["gene"].default
+    return gene.upper() in {name.upper() for name in (pack.gene, *pack.aliases, unsaid)}
 
 
 def toxicity_term(name: str) -> Term:

@@ -164,7 +164,7 @@ def schedule_case(case: Case) -> Schedule:
         if statement.after and abs(window[0]) < FAR / 10:
             elsewhere.setdefault(entry, []).append(window)
     conflicts += _open_readings(network, statements, index, names)
-    _check_placed(network, names)
+    _check_placed(network, names, case)
     drawn = _spread(network, statements, index)
     placements = [
         _placement(number, name, network, drawn, statements, tuple(elsewhere.get(name, ())))
@@ -174,14 +174,14 @@ def schedule_case(case: Case) -> Schedule:
     return Schedule(clock=clock, placements=tuple(placements), conflicts=tuple(conflicts))
 
 
-def _check_placed(network: Network, names: list[str]) -> None:
+def _check_placed(network: Network, names: list[str], case: Case) -> None:
     """Refuse an entry that no accepted statement ties to the clock: it could be drawn anywhere."""
     for number, name in enumerate(names):
         low, high = network.between(0, number)
         if low <= -FAR / 2 and high >= FAR / 2:
             raise BadInputError(
                 "Nothing that holds says when this entry was.",
-                where=f"the entry {name}",
+                where=case.place_of(name),
                 remedy="Give it a date, or a time after or before an entry that has one.",
             )
 

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from kinscope.clinic.case.model import CaseMeasurement, StatedResponse, Treatment
 from kinscope.clinic.case.schedule import DAYS_PER_UNIT, parse_date, span_text
-from kinscope.clinic.course.result import Inconsistency
+from kinscope.clinic.course.result import Inconsistency, found
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from kinscope.clinic.case.model import Case, Entry, Treatment
+    from kinscope.clinic.case.model import Case, Entry
     from kinscope.clinic.case.schedule import SaidTime, Schedule, TimeConflict
     from kinscope.clinic.course.result import CaseResult, Comparison
 
@@ -49,23 +50,15 @@ def name_of(case: Case, entry: str) -> str:
     from kinscope.clinic.response.visits import statement_of
 
     base, _, part = entry.partition(".")
-    for event in case.events:
-        if event.id == base:
-            return event.label
-    for treatment in case.treatments:
-        if treatment.id == base:
-            tail = {"": "start of ", "stop": "end of "}.get(part, f"dose {part.removeprefix('dose')} of ")
-            return f"{tail}{treatment.title}"
-    for measurement in case.measurements:
-        if measurement.id == base:
-            return statement_of(measurement.finding)
-    for response in case.responses:
-        if response.id == base:
-            return f"stated {response.category}"
-    for toxicity in case.toxicities:
-        if toxicity.id == base:
-            return toxicity.term
-    return entry
+    own = next((own for own in case.entries() if own.id == base), None)
+    if isinstance(own, Treatment):
+        tail = {"": "start of ", "stop": "end of "}.get(part, f"dose {part.removeprefix('dose')} of ")
+        return f"{tail}{own.title}"
+    if isinstance(own, CaseMeasurement):
+        return statement_of(own.finding)
+    if isinstance(own, StatedResponse):
+        return f"stated {own.category}"
+    return str(getattr(own, "label", getattr(own, "term", entry)))
 
 
 def _time_conflicts(case: Case, schedule: Schedule) -> Iterator[Inconsistency]:
@@ -103,9 +96,9 @@ def _conflict_detail(case: Case, conflict: TimeConflict, schedule: Schedule) -> 
         began, ended = name_of(case, conflict.counted_from), name_of(case, said.entry)
         text = f"{_source(said)} lets {began} last {lasted}, and nothing was seen after {ended}. "
     else:
-        text = f"{_source(said)} puts {name_of(case, said.entry)} {_in_words(case, said)}. "
+        text = f"{_source(said)} puts {name_of(case, said.entry)} {_in_words(case, said, schedule)}. "
     against = "; ".join(
-        f"{_source(other)} puts {name_of(case, other.entry)} {_in_words(case, other)}"
+        f"{_source(other)} puts {name_of(case, other.entry)} {_in_words(case, other, schedule)}"
         for other in conflict.against
     )
     text += f"That cannot be true together with: {against}. " if against else ""
@@ -133,21 +126,10 @@ def _source(said: SaidTime) -> str:
     return f"‘{said.source}’" if said.source else "The case"
 
 
-def _in_words(case: Case, said: SaidTime) -> str:
+def _in_words(case: Case, said: SaidTime, schedule: Schedule) -> str:
     """The statement with names of entries instead of their ids."""
-    words = []
-    for word in said.text.split(" "):
-        known = word if word in _all_ids(case) else ""
-        words.append(name_of(case, known) if known else word)
-    text = " ".join(words)
-    return text if text.split(" ")[0] in ("at", "after", "before") else f"at {text}"
-
-
-def _all_ids(case: Case) -> set[str]:
-    ids = set(case.ids())
-    return (
-        ids | {f"{entry}.stop" for entry in ids} | {f"{entry}.dose{n}" for entry in ids for n in range(1, 30)}
-    )
+    words = [name_of(case, word) if schedule.has(word) else word for word in said.text.split(" ")]
+    return " ".join(words if words[0] in ("at", "after", "before") else ["at", *words])
 
 
 def _untreated(result: CaseResult) -> Iterator[Inconsistency]:
@@ -160,42 +142,24 @@ def _untreated(result: CaseResult) -> Iterator[Inconsistency]:
         if not active or not after:
             continue
         first = min(active, key=lambda call: call.at.days)
-        evidence = _entry_at(result, first.at.days)
-        next_treatment = _first_of(case, schedule, min(after)[1])
-        low = schedule.at(next_treatment.id).earliest - (
-            schedule.at(evidence).latest if evidence else first.at.days
-        )
+        here = [m for m in case.measurements if schedule.at(m.id).drawn == first.at.days]
+        evidence = sorted(here, key=lambda m: m.finding.kind != "blasts")[:1]  # what the call rests on
+        members = [treatment for treatment in case.treatments if treatment.line == min(after)[1]]
+        following = min(members, key=lambda member: schedule.at(member.id).drawn)
+        last = max((schedule.at(entry.id).latest for entry in evidence), default=first.at.days)
+        low = schedule.at(following.id).earliest - last
         if low <= LONGEST_UNTREATED_DAYS:
             continue
-        when = schedule.window(evidence) if evidence else first.at.label()
-        yield Inconsistency(
-            rule="relapse left untreated",
-            severity="implausible",
-            title=f"{span_text(low)} or more between {first.category} and the next line of therapy",
-            detail=(
-                f"{first.statement[:1].upper()}{first.statement[1:]} ({when}); the next treatment entered is "
-                f"{next_treatment.title} ({schedule.window(next_treatment.id)}). Either one of the times is "
-                "wrong, or treatment in between was not reported."
-            ),
-            entries=tuple(entry for entry in (evidence, next_treatment.id) if entry),
-            sources=_sources(case, (evidence, next_treatment.id)),
+        when = schedule.window(evidence[0].id) if evidence else first.at.label()
+        yield found(
+            "relapse left untreated",
+            "implausible",
+            f"{span_text(low)} or more between {first.category} and the next line of therapy",
+            f"{first.statement[:1].upper()}{first.statement[1:]} ({when}); the next treatment entered is "
+            f"{following.title} ({schedule.window(following.id)}). Either one of the times is "
+            "wrong, or treatment in between was not reported.",
+            (*evidence, following),
         )
-
-
-def _entry_at(result: CaseResult, day: int) -> str:
-    """The measurement that a call of this day rests on, blasts first."""
-    here = [m for m in result.case.measurements if result.schedule.at(m.id).drawn == day]
-    here.sort(key=lambda m: m.finding.kind != "blasts")
-    return here[0].id if here else ""
-
-
-def _first_of(case: Case, schedule: Schedule, line: int) -> Treatment:
-    members = [treatment for treatment in case.treatments if treatment.line == line]
-    return min(members, key=lambda member: schedule.at(member.id).drawn)
-
-
-def _sources(case: Case, entries: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(e.source for e in case.entries() if e.id in entries and e.source))
 
 
 def _treatments(case: Case, schedule: Schedule) -> Iterator[Inconsistency]:
@@ -207,14 +171,13 @@ def _treatments(case: Case, schedule: Schedule) -> Iterator[Inconsistency]:
         if not treatment.stop and any(line > treatment.line for line in lines)
     ]
     if unknown:
-        yield Inconsistency(
-            rule="end of treatment not stated",
-            severity="open",
-            title=f"No end is given for {', '.join(treatment.title for treatment in unknown)}",
-            detail="The bars run, fading, to the start of the next line; how long the drug was really taken "
+        yield found(
+            "end of treatment not stated",
+            "open",
+            f"No end is given for {', '.join(treatment.title for treatment in unknown)}",
+            "The bars run, fading, to the start of the next line; how long the drug was really taken "
             "decides whether it failed or was missing.",
-            entries=tuple(treatment.id for treatment in unknown),
-            sources=_sources(case, tuple(treatment.id for treatment in unknown)),
+            unknown,
         )
     for treatment in case.treatments:
         if not treatment.stop:
@@ -224,14 +187,13 @@ def _treatments(case: Case, schedule: Schedule) -> Iterator[Inconsistency]:
                 continue
             overlap = schedule.at(f"{treatment.id}.stop").earliest - schedule.at(other.id).latest
             if overlap > 0:
-                yield Inconsistency(
-                    rule="lines of therapy overlap",
-                    severity="implausible",
-                    title=f"{treatment.title} runs {span_text(overlap)} into the next line",
-                    detail=f"{treatment.title} ends {schedule.window(f'{treatment.id}.stop')}, {other.title} "
+                yield found(
+                    "lines of therapy overlap",
+                    "implausible",
+                    f"{treatment.title} runs {span_text(overlap)} into the next line",
+                    f"{treatment.title} ends {schedule.window(f'{treatment.id}.stop')}, {other.title} "
                     f"(line {other.line}) begins {schedule.window(other.id)}.",
-                    entries=(treatment.id, other.id),
-                    sources=_sources(case, (treatment.id, other.id)),
+                    (treatment, other),
                 )
 
 
@@ -266,13 +228,13 @@ def _after_death(case: Case, schedule: Schedule) -> Iterator[Inconsistency]:
     clinical: tuple[Entry, ...] = (*case.treatments, *case.measurements, *case.responses)
     late = [entry for entry in clinical if schedule.at(entry.id).earliest > last]
     if late:
-        yield Inconsistency(
-            rule="entries after death",
-            severity="contradiction",
-            title=f"{len(late)} entries lie after the patient's death",
-            detail="After death (an event, or a toxicity of CTCAE grade 5): "
+        yield found(
+            "entries after death",
+            "contradiction",
+            f"{len(late)} entries lie after the patient's death",
+            "After death (an event, or a toxicity of CTCAE grade 5): "
             + "; ".join(f"{name_of(case, entry.id)}, {schedule.window(entry.id)}" for entry in late[:6]),
-            entries=tuple(entry.id for entry in late),
+            late,
         )
 
 
@@ -292,11 +254,8 @@ def check_age(case: Case, schedule: Schedule) -> tuple[Inconsistency, ...]:
     lowest, highest = (place.earliest - last) / year, (place.latest - first) / year
     if lowest - 1 < subject.age_years < highest + 1:
         return ()
-    found = Inconsistency(
-        rule="age and birth date",
-        severity="contradiction",
-        title="The stated age and the birth date do not belong together",
-        detail=f"Stated is {subject.age_years}; the birth date makes it {int(lowest)} to {int(highest)} "
-        "at diagnosis.",
+    title = "The stated age and the birth date do not belong together"
+    made = f"the birth date makes it {int(lowest)} to {int(highest)} at diagnosis."
+    return (
+        found("age and birth date", "contradiction", title, f"Stated is {subject.age_years}; {made}", ()),
     )
-    return (found,)

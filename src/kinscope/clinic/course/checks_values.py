@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from kinscope.clinic.case.terms import find_drug
-from kinscope.clinic.course.result import Inconsistency
+from kinscope.clinic.course.result import Inconsistency, found
 from kinscope.clinic.measurements import SAME_EVALUATION_DAYS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
-    from kinscope.clinic.case.model import Case, CaseMeasurement, Entry
-    from kinscope.clinic.course.result import CaseResult, Severity
+    from kinscope.clinic.case.model import Case, CaseMeasurement
+    from kinscope.clinic.course.result import CaseResult
     from kinscope.clinic.measurements import TranscriptLevel
 
 MANY_BLASTS_PERCENT = 20.0
@@ -47,21 +47,6 @@ def check_values(result: CaseResult) -> Iterator[Inconsistency]:
     yield from _toxicities(case)
 
 
-def _found(
-    rule: str, severity: Severity, title: str, detail: str, entries: Sequence[Entry], citation: str = ""
-) -> Inconsistency:
-    """An inconsistency of some entries, with their sources."""
-    return Inconsistency(
-        rule=rule,
-        severity=severity,
-        title=title,
-        detail=detail,
-        entries=tuple(entry.id for entry in entries),
-        sources=tuple(dict.fromkeys(entry.source for entry in entries if entry.source)),
-        citation=citation,
-    )
-
-
 def _levels(case: Case) -> list[tuple[CaseMeasurement, TranscriptLevel]]:
     return [(entry, entry.finding) for entry in case.measurements if entry.finding.kind == "transcript"]
 
@@ -70,7 +55,7 @@ def _transcripts(case: Case) -> Iterator[Inconsistency]:
     for entry, level in _levels(case):
         kind = level.transcript or case.transcript
         if level.on_international_scale and any(name in kind.lower() for name in P190):
-            yield _found(
+            yield found(
                 "international scale and transcript",
                 "contradiction",
                 f"An international-scale value for {kind}",
@@ -80,7 +65,7 @@ def _transcripts(case: Case) -> Iterator[Inconsistency]:
                 ELN_2020,
             )
         if level.transcript and case.transcript and level.transcript.lower() != case.transcript.lower():
-            yield _found(
+            yield found(
                 "transcript changed",
                 "implausible",
                 f"Transcript {level.transcript}, but the case has {case.transcript}",
@@ -95,7 +80,7 @@ def _control_genes(case: Case) -> Iterator[Inconsistency]:
     ]
     if unnamed:
         values = ", ".join(f"{e.finding.percent:g} %" for e in unnamed if e.finding.kind == "transcript")
-        yield _found(
+        yield found(
             "level without its control gene",
             "open",
             f"A transcript level in per cent of an unnamed control gene ({values})",
@@ -105,7 +90,7 @@ def _control_genes(case: Case) -> Iterator[Inconsistency]:
         )
     genes = {level.control_gene for _, level in _levels(case) if level.control_gene != "not stated"}
     if len(genes) > 1:
-        yield _found(
+        yield found(
             "control genes mixed",
             "open",
             f"Levels over different control genes: {', '.join(sorted(genes))}",
@@ -121,7 +106,7 @@ def _negatives(case: Case) -> Iterator[Inconsistency]:
         if not level.detected and level.sensitivity_log is None and level.control_copies is None
     ]
     if bare:
-        yield _found(
+        yield found(
             "negative without a sensitivity",
             "open",
             f"{_count(len(bare), 'negative transcript result', 'negative transcript results')} without "
@@ -141,16 +126,12 @@ def _blasts_against_transcript(result: CaseResult) -> Iterator[Inconsistency]:
         day = schedule.at(entry.id).drawn
         for other in case.measurements:
             blasts = other.finding
-            if (
-                not _is_marrow(other)
-                or blasts.kind != "blasts"
-                or abs(schedule.at(other.id).drawn - day) > SAME_EVALUATION_DAYS
-            ):
+            near = abs(schedule.at(other.id).drawn - day) <= SAME_EVALUATION_DAYS
+            if not near or not _is_marrow(other) or blasts.kind != "blasts":
                 continue
-            full, low = blasts.percent >= MANY_BLASTS_PERCENT, level.percent < LITTLE_TRANSCRIPT_PERCENT
-            if full and low:
+            if blasts.percent >= MANY_BLASTS_PERCENT and level.percent < LITTLE_TRANSCRIPT_PERCENT:
                 gene = "" if level.control_gene == "not stated" else f"/{level.control_gene}"
-                yield _found(
+                yield found(
                     "blasts against transcript level",
                     "implausible",
                     f"{blasts.percent:g} % blasts, but BCR::ABL1{gene} only {level.percent:g} %",
@@ -172,7 +153,7 @@ def _counts(case: Case) -> Iterator[Inconsistency]:
         for field, name, low, high, unit in COUNTS:
             value = getattr(counts, field)
             if value is not None and not low <= value <= high:
-                yield _found(
+                yield found(
                     "value outside what can be",
                     "implausible",
                     f"{name} {value:g} is hardly in this unit",
@@ -181,7 +162,7 @@ def _counts(case: Case) -> Iterator[Inconsistency]:
                 )
         white, neutrophils = counts.leucocytes_giga_per_litre, counts.neutrophils_giga_per_litre
         if white is not None and neutrophils is not None and neutrophils > white:
-            yield _found(
+            yield found(
                 "part larger than the whole",
                 "contradiction",
                 f"Neutrophils {neutrophils:g} G/L among {white:g} G/L leucocytes",
@@ -194,7 +175,7 @@ def _mutations(result: CaseResult) -> Iterator[Inconsistency]:
     by_id = {entry.id: entry for entry in result.case.measurements}
     for variant in result.variants:
         if variant.problem:
-            yield _found(
+            yield found(
                 "variant that cannot be read",
                 "contradiction",
                 "A variant contradicts the transcript or itself",
@@ -209,7 +190,7 @@ def _mutations(result: CaseResult) -> Iterator[Inconsistency]:
         and entry.finding.limit_percent is None
     ]
     if negative:
-        yield _found(
+        yield found(
             "negative without a limit of detection",
             "open",
             "No mutation found, but neither coverage nor limit of detection is given",
@@ -232,7 +213,7 @@ def _karyotypes(case: Case) -> Iterator[Inconsistency]:
         try:
             karyotype = parse_karyotype(entry.finding.iscn)
         except KaryotypeError as error:
-            yield _found(
+            yield found(
                 "karyotype that cannot be read", "open", "A karyotype cannot be read", str(error), [entry]
             )
             continue
@@ -240,7 +221,7 @@ def _karyotypes(case: Case) -> Iterator[Inconsistency]:
         parts += [part.text for clone in karyotype.clones for part in clone.unreadable]
         remarks = [*read_karyotype(karyotype).notes, *(f"not read: {part}" for part in parts)]
         if remarks:
-            yield _found(
+            yield found(
                 "karyotype with remarks",
                 "open",
                 "The karyotype leaves questions",
@@ -250,7 +231,7 @@ def _karyotypes(case: Case) -> Iterator[Inconsistency]:
         own = {clone.sex for clone in karyotype.clones if clone.sex and not clone.donor}
         other = {"female": "Y", "male": "XX"}.get(case.subject.sex)
         if other and any(other in sex for sex in own):
-            yield _found(
+            yield found(
                 "karyotype and sex",
                 "contradiction",
                 f"Karyotype with {', '.join(sorted(own))} in a {case.subject.sex} patient",
@@ -263,8 +244,7 @@ def _progression(result: CaseResult) -> Iterator[Inconsistency]:
     """A progression is stated, but the blasts did not rise since they were last counted."""
     case, schedule = result.case, result.schedule
     counted = sorted(
-        ((schedule.at(m.id).drawn, m) for m in case.measurements if _is_marrow(m)),
-        key=lambda pair: pair[0],
+        ((schedule.at(m.id).drawn, m) for m in case.measurements if _is_marrow(m)), key=lambda pair: pair[0]
     )
     for stated in case.responses:
         if stated.category != "progression":
@@ -275,7 +255,7 @@ def _progression(result: CaseResult) -> Iterator[Inconsistency]:
             continue
         before, now = (m.finding.percent if m.finding.kind == "blasts" else 0.0 for m in until[-2:])
         if now <= before:
-            yield _found(
+            yield found(
                 "progression without a rise",
                 "open",
                 f"Progression is stated, but the blasts went from {before:g} % to {now:g} %",
@@ -294,32 +274,28 @@ def _doses(case: Case) -> Iterator[Inconsistency]:
             for dose in agent.doses:
                 if known is None or known.lowest is None or known.highest is None or dose.unit != known.unit:
                     continue
-                sources = (dose.source or treatment.source,) if dose.source or treatment.source else ()
-                top = dose.up_to or dose.amount
+                given = treatment.model_copy(update={"source": dose.source or treatment.source})
+                top, usual = dose.up_to or dose.amount, known.usual.get(case.disease)
                 if dose.amount < known.lowest or top > known.highest:
-                    yield Inconsistency(
-                        rule="dose outside the label",
-                        severity="implausible",
-                        title=f"{agent.drug} {dose.text} lies outside what its label knows",
-                        detail=f"Its label runs from {known.lowest:g} to {known.highest:g} {known.unit}.",
-                        entries=(treatment.id,),
-                        sources=sources,
-                        citation=known.source,
+                    yield found(
+                        "dose outside the label",
+                        "implausible",
+                        f"{agent.drug} {dose.text} lies outside what its label knows",
+                        f"Its label runs from {known.lowest:g} to {known.highest:g} {known.unit}.",
+                        [given],
+                        known.source,
                     )
-                    continue
-                usual = known.usual.get(case.disease)
-                if usual and top < usual[0] and not dose.reason:
-                    yield Inconsistency(
-                        rule="dose below the usual",
-                        severity="open",
-                        title=f"{agent.drug} {dose.text} lies below the usual {usual[0]:g} {known.unit}",
-                        detail="No reason for the reduction is given.",
-                        entries=(treatment.id,),
-                        sources=sources,
-                        citation=known.source,
+                elif usual and top < usual[0] and not dose.reason:
+                    yield found(
+                        "dose below the usual",
+                        "open",
+                        f"{agent.drug} {dose.text} lies below the usual {usual[0]:g} {known.unit}",
+                        "No reason for the reduction is given.",
+                        [given],
+                        known.source,
                     )
             if known and known.most_cycles and treatment.cycles and treatment.cycles > known.most_cycles:
-                yield _found(
+                yield found(
                     "more cycles than the label",
                     "implausible",
                     f"{treatment.cycles} cycles of {agent.drug}; its label ends at {known.most_cycles}",
@@ -342,7 +318,7 @@ def _toxicities(case: Case) -> Iterator[Inconsistency]:
     for toxicity in case.toxicities:
         expected = SEVERITY_GRADE.get(toxicity.severity)
         if toxicity.ctcae_grade and expected and expected != toxicity.ctcae_grade:
-            yield _found(
+            yield found(
                 "grade and severity",
                 "contradiction",
                 f"{toxicity.term}: grade {toxicity.ctcae_grade}, but called {toxicity.severity}",
@@ -357,7 +333,7 @@ def _toxicities(case: Case) -> Iterator[Inconsistency]:
             else t.term
             for t in ungraded
         ]
-        yield _found(
+        yield found(
             "toxicity without a grade",
             "open",
             f"No CTCAE grade is given for {_count(len(ungraded), 'toxicity', 'toxicities')}",

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from kinscope.clinic.case.schedule import Schedule
+from kinscope.clinic.case.terms import of_target
 from kinscope.clinic.case.timing import schedule_case
 from kinscope.clinic.course.result import CaseResult, Comparison, LineCalls, VariantFound
 from kinscope.clinic.measurements import ReportedResponse
@@ -86,7 +87,7 @@ def study_case(
     from kinscope import __version__
     from kinscope.clinic.course.checks import check_age, check_case
 
-    rules = load_criteria(criteria or DEFAULT_CRITERIA[case.disease])
+    rules = _rules(case, criteria)
     age_findings = check_age(case, schedule_case(case))
     pseudonym = privacy.pseudonym_of(case, salt)
     case = _without_names(case, pseudonym, pack, redact=redact, relative_dates=relative_dates)
@@ -99,19 +100,32 @@ def study_case(
         kinscope_version=__version__,
         pseudonym=pseudonym,
         redacted=redact,
-        criteria=rules.id,
-        criteria_title=rules.title,
-        criteria_citation=rules.citation,
+        criteria=rules.id if rules else "none",
+        criteria_title=rules.title if rules else "no response is computed in this disease",
+        criteria_citation=rules.citation if rules else "definitions are for Ph+ ALL and CML",
         case=case,
         schedule=schedule,
         lines=lines,
         lines_with_statements=with_stated if case.responses else (),
-        comparisons=tuple(_compare(one, schedule, calls, rules.window_days) for one in case.responses),
-        testing=tuple(mutation_testing_due(calls, findings, case.disease)),
+        comparisons=tuple(_compare(one, schedule, calls, rules) for one in case.responses),
+        testing=() if case.disease == "other" else mutation_testing_due(calls, findings, case.disease),
         variants=_variants(case, schedule, pack),
         inconsistencies=(),
     )
     return result.model_copy(update={"inconsistencies": (*age_findings, *check_case(result))})
+
+
+def _rules(case: Case, criteria: str) -> CriteriaSet | None:
+    """The definitions of response; None in a disease that has none here."""
+    if case.disease != "other":
+        return load_criteria(criteria or DEFAULT_CRITERIA[case.disease])
+    if criteria:
+        raise BadInputError(
+            "Definitions of response are for Ph+ ALL and CML, and this case is of another disease.",
+            where="--criteria",
+            remedy="Leave it out, or give the case the disease 'ph-all' or 'cml'.",
+        )
+    return None
 
 
 def _without_names(
@@ -147,7 +161,7 @@ def line_starts(case: Case, schedule: Schedule) -> dict[int, int]:
 
 
 def _lines(
-    case: Case, schedule: Schedule, findings: Sequence[Measurement], criteria: CriteriaSet
+    case: Case, schedule: Schedule, findings: Sequence[Measurement], criteria: CriteriaSet | None
 ) -> tuple[LineCalls, ...]:
     """Calls line by line. A measurement belongs to the last line begun before its day."""
     starts = line_starts(case, schedule)
@@ -165,9 +179,11 @@ def _lines(
         start = schedule.point(first.id) if first else None
         ends = [schedule.point(f"{member.id}.stop") for member in members if member.stop]
         end = max(ends, key=lambda point: point.days) if ends and len(ends) == len(members) else None
-        calls = assess_response(
-            groups[number], case.disease, criteria, start, tuple(previous), treatment_end=end
-        )
+        calls: tuple[ResponseCall, ...] = ()
+        if criteria is not None and case.disease != "other":
+            calls = assess_response(
+                groups[number], case.disease, criteria, start, tuple(previous), treatment_end=end
+            )
         previous += calls
         titles = list(dict.fromkeys(member.title for member in members)) or ["no treatment entered"]
         lines.append(LineCalls(line=number, title=titles[0], last_title=titles[-1], start=start, calls=calls))
@@ -188,16 +204,17 @@ def _check_order(starts: dict[int, int], case: Case) -> None:
     if days != sorted(days):
         raise BadInputError(
             "A later line of therapy begins before an earlier one.",
-            where=", ".join(f"{entry.id} (line {entry.line})" for entry in case.treatments),
+            where=", ".join(f"{case.place_of(entry.id)} (line {entry.line})" for entry in case.treatments),
             remedy="Number the lines in the order in which they began.",
         )
 
 
 def _compare(
-    stated: StatedResponse, schedule: Schedule, calls: Sequence[ResponseCall], window_days: int
+    stated: StatedResponse, schedule: Schedule, calls: Sequence[ResponseCall], rules: CriteriaSet | None
 ) -> Comparison:
     axis, same, nearly = MEANS[stated.category]
     at = schedule.point(stated.id)
+    window_days = rules.window_days if rules else 0
     near = [c for c in calls if c.axis == axis and abs(c.at.days - at.days) <= window_days]
     label = f"{_ordinal_text(stated.ordinal)}{stated.category}"
     call = min(near, key=lambda c: abs(c.at.days - at.days), default=None)
@@ -252,20 +269,19 @@ def _variants(case: Case, schedule: Schedule, pack: TargetPack) -> tuple[Variant
         finding = entry.finding
         if finding.kind != "mutation" or not finding.detected:
             continue
-        at = schedule.point(entry.id)
+        where: dict[str, Any] = {"entry": entry.id, "at": schedule.point(entry.id)}
         try:
+            if not of_target(finding.gene, pack):
+                raise VariantError(f"This is a variant of another gene than {pack.gene}.")
             variant = parse_variant(finding.expression, pack)
         except VariantError as error:
-            found.append(
-                VariantFound(entry=entry.id, at=at, expression=finding.expression, problem=error.what)
-            )
+            found.append(VariantFound(**where, expression=finding.expression, problem=error.what))
             continue
         given = [change.hgvs_c for s in variant.substitutions for change in s.coding_changes if change.given]
-        text = given[0] if len(given) == 1 == len(variant.substitutions) else variant.short
+        text = given[0] if len(given) == 1 == len(variant.substitutions) else f"p.{variant.short}"
         found.append(
             VariantFound(
-                entry=entry.id,
-                at=at,
+                **where,
                 expression=text,
                 short=variant.short,
                 hgvs_c="; ".join(given),

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar, Literal
 
-from kinscope.clinic.case.model import Case
+from kinscope.clinic.case.model import Case, Entry
 from kinscope.clinic.case.schedule import Schedule
 from kinscope.clinic.measurements import TimePoint
 from kinscope.clinic.response.model import ResponseCall, TestingDue
@@ -32,6 +33,21 @@ class Inconsistency(Record):
     entries: tuple[str, ...] = ()
     sources: tuple[str, ...] = ()
     citation: str = ""
+
+
+def found(
+    rule: str, severity: Severity, title: str, detail: str, entries: Sequence[Entry], citation: str = ""
+) -> Inconsistency:
+    """An inconsistency of some entries, with their sources."""
+    return Inconsistency(
+        rule=rule,
+        severity=severity,
+        title=title,
+        detail=detail,
+        entries=tuple(entry.id for entry in entries),
+        sources=tuple(dict.fromkeys(entry.source for entry in entries if entry.source)),
+        citation=citation,
+    )
 
 
 class LineCalls(Record):

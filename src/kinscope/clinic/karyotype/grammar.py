@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
 from typing import Any, Literal
 
-from kinscope.clinic.karyotype.model import AUTOSOMES, CHROMOSOMES, Abnormality, Breakpoint, KaryotypeError
+from kinscope.clinic.karyotype.model import CHROMOSOMES, Abnormality, Breakpoint, KaryotypeError
 
-_SAME = str.maketrans("−–—∼˜×\u00a0\t\n\r", "---~~x    ")
-"""Signs that word processors put in place of the ISCN's own; each is one character, so offsets hold."""
+_SAME = str.maketrans(
+    {chr(0xFEE0 + code): chr(code).lower() for code in range(0x21, 0x7F)}
+    | {chr(code): chr(code).lower() for code in range(ord("A"), ord("Z") + 1)}
+    | dict.fromkeys("‐‑‒–—―−﹣", "-")
+    | dict.fromkeys("∼˜〜", "~")
+    | dict.fromkeys("∕⁄", "/")
+    | dict.fromkeys("×✕", "x")
+    | dict.fromkeys("\u00a0\u2002\u2003\u2007\u2009\u202f\u3000\t\n\r", " ")
+)
+"""Capitals, and what word processors put in place of the ISCN's signs; one character each: offsets hold."""
 
-OPENING = {"(": ")", "[": "]", "<": ">"}
+OPENING = {"(": ")", "[": "]"}
 MAX_DIGITS = 5
 
 
@@ -24,89 +32,54 @@ class PartError(Exception):
 
 
 def normalised(text: str) -> str:
-    """The text with typographic signs made plain, of the same length."""
+    """The text in small letters with typographic signs made plain, of the same length."""
     return text.translate(_SAME)
 
 
-class Scanner:
-    """Reads characters between two offsets; spaces carry no meaning and are skipped."""
+class _Scanner:
+    """Reads patterns between two offsets of a normalised text; spaces before them carry no meaning."""
 
     def __init__(self, text: str, start: int, end: int) -> None:
-        self._text = text
-        self._end = end
-        self.at = start
+        self.text, self._end, self.at = text, end, start
 
-    def _skip(self) -> None:
-        while self.at < self._end and self._text[self.at] == " ":
+    def ahead(self, pattern: str) -> str:
+        """What matches the pattern here; empty if nothing does."""
+        while self.at < self._end and self.text[self.at] == " ":
             self.at += 1
+        found = re.compile(pattern).match(self.text, self.at, self._end)
+        return found.group() if found else ""
 
-    @property
-    def done(self) -> bool:
-        """Whether only spaces are left."""
-        self._skip()
-        return self.at >= self._end
+    def take(self, pattern: str) -> str:
+        """Step over what matches the pattern here, and return it."""
+        found = self.ahead(pattern)
+        self.at += len(found)
+        return found
 
-    def peek(self) -> str:
-        """The next character; empty at the end."""
-        self._skip()
-        return self._text[self.at] if self.at < self._end else ""
-
-    def take(self, literal: str) -> bool:
-        """Step over a literal if it comes next."""
-        self._skip()
-        if self._text.startswith(literal, self.at, self._end):
-            self.at += len(literal)
-            return True
-        return False
-
-    def take_word(self, word: str) -> bool:
-        """Step over a word of letters, if it comes next and no further letter follows it.
-
-        ``x2`` may follow at once: ``marx2`` is two copies of ``mar``.
-        """
-        self._skip()
-        after = self.at + len(word)
-        if not self._text.startswith(word, self.at, self._end):
-            return False
-        following = self._text[after : min(after + 2, self._end)]
-        copies = following[:1] == "x" and following[1:].isdigit()
-        if following[:1].isalpha() and not copies:
-            return False
-        self.at = after
-        return True
-
-    def any_word(self, words: Sequence[str]) -> str:
-        """The first of the words that comes next, stepped over; empty if none does."""
-        return next((word for word in words if self.take_word(word)), "")
+    def expect(self, pattern: str, what: str) -> None:
+        """Step over what matches the pattern, or say what was expected."""
+        if not self.take(pattern):
+            raise PartError(f"{what} expected", self.at)
 
     def number(self) -> int | None:
-        """A whole number, if one comes next.
+        """A whole number, if one comes next."""
+        digits = self.take("[0-9]+")
+        if len(digits) > MAX_DIGITS:
+            raise PartError("a number with too many digits", self.at - len(digits))
+        return int(digits) if digits else None
 
-        Raises
-        ------
-        PartError
-            If it has more digits than any number of a karyotype.
-        """
-        self._skip()
-        begin = self.at
-        while self.at < self._end and self._text[self.at] in "0123456789":
-            self.at += 1
-        if self.at == begin:
-            return None
-        if self.at - begin > MAX_DIGITS:
-            raise PartError("a number with too many digits", begin)
-        return int(self._text[begin : self.at])
-
-    def expect(self, literal: str, what: str) -> None:
-        """Step over a literal.
-
-        Raises
-        ------
-        PartError
-            If something else comes next.
-        """
-        if not self.take(literal):
+    def range_of(self, what: str, most: int) -> tuple[int, int]:
+        """``2`` or ``1~3``, from 1."""
+        low = self.number()
+        high = self.number() if self.take("[~-]") else low
+        if low is None or high is None or not 1 <= low <= high <= most:
             raise PartError(f"{what} expected", self.at)
+        return low, high
+
+    def end(self) -> None:
+        """Nothing but spaces may be left."""
+        self.ahead("")
+        if self.at < self._end:
+            raise PartError("not understood from here", self.at)
 
 
 def split_level(text: str, start: int, end: int, separator: str) -> list[tuple[int, int]]:
@@ -146,39 +119,36 @@ def frame_error(what: str, offset: int) -> KaryotypeError:
     )
 
 
-PREFIXES = ("psu", "inv", "dir")
-KINDS = (
-    "ider", "idic", "der", "del", "dup", "dic", "dmin", "ins", "inv", "trc", "trp", "qdp", "tas", "fis",
-    "fra", "hsr", "rob", "rec", "add", "mar", "neo", "inc", "ace", "min", "Ph", "ph", "i", "r", "t",
-)  # fmt: skip
-"""Terms that can begin a change, longest spellings first."""
+_END = r"(?!(?!x[0-9]|or\b)[a-z])"
+"""No further letter follows a word, but for copies (``marx2``) or an alternative."""
 
-WITHOUT_CHROMOSOME = ("mar", "dmin", "r", "hsr", "ace", "neo", "min", "Ph")
-CARRIERS = ("der", "ider", "rec", "dic", "idic", "psu dic", "mar", "neo", "r")
+_PREFIX = rf"psu|(?:dir|inv)(?= *(?:dup|ins|der|trp|qdp)){_END}"
+_UNPLACED = rf"(?:mar|dmin|r|hsr|ace|neo|min|ph){_END}"
+"""What can stand without a chromosome."""
+_KIND = (
+    r"(?:ider|idic|der|del|dup|dic|dmin|ins|inv|trc|trp|qdp|tas|fis|fra|hsr|rob|rec|rcp|add|mar|neo|inc|ace"
+    rf"|min|ph|i|r|t){_END}"
+)
+CARRIERS = ("der", "ider", "rec", "dic", "idic", "psu dic", "psu idic", "mar", "neo", "r", "rob")
 """Chromosomes that can be followed by the rearrangements they carry."""
-
-MAX_CHROMOSOMES = 8
-MAX_COMPONENTS = 12
+_ORIGIN = rf"(?:d?mat|d?pat|d?inh|dn){_END}"
 
 
 def read_change(text: str, start: int, end: int) -> Abnormality:
-    """Read one change.
+    """Read one change of a normalised text.
 
     Raises
     ------
     PartError
         If any of it is not understood.
     """
-    scanner = Scanner(text, start, end)
-    first = _change(scanner, text)
+    scanner = _Scanner(text, start, end)
+    first = _change(scanner)
     alternatives = []
-    while scanner.take_word("or"):
-        begin = scanner.at
-        other = _change(scanner, text)
-        alternatives.append(text[begin : scanner.at].strip() or other.text)
-    cells = _cells(scanner)
-    if not scanner.done:
-        raise PartError("not understood from here", scanner.at)
+    while scanner.take(r"or(?![a-qs-z])"):
+        alternatives.append(_change(scanner))
+    cells = _cells(scanner)[0] if scanner.ahead(r"\[") else None
+    scanner.end()
     return first.model_copy(
         update={
             "text": text[start:end].strip(),
@@ -191,258 +161,164 @@ def read_change(text: str, start: int, end: int) -> Abnormality:
     )
 
 
-def _change(scanner: Scanner, text: str) -> Abnormality:
+def cells_in_brackets(text: str, start: int, end: int) -> tuple[int, int | None, bool]:
+    """Cells, of how many, and whether composite: ``[20]``, ``[3/20]``, ``[cp4]``, ``[20cp]``.
+
+    Raises
+    ------
+    PartError
+        If it is anything else.
+    KaryotypeError
+        If it is more cells than were looked at.
+    """
+    scanner = _Scanner(text, start, end)
+    found = _cells(scanner)
+    scanner.end()
+    return found
+
+
+def _cells(scanner: _Scanner) -> tuple[int, int | None, bool]:
+    at = scanner.at
+    scanner.expect(r"\[", "'['")
+    composite = scanner.take("cp")
+    cells = scanner.number()
+    if cells is None:
+        raise PartError("a number of cells expected", scanner.at)
+    scored = scanner.number() if scanner.take("/(?! *cp)") else None
+    composite = scanner.take("/? *cp") or composite
+    if scored is not None and cells > scored:
+        raise frame_error(f"More cells than were looked at: {cells} of {scored}.", at)
+    scanner.expect(r"\]", "']' after the number of cells")
+    return cells, scored, bool(composite)
+
+
+def _change(scanner: _Scanner) -> Abnormality:
     begin = scanner.at
-    uncertain = scanner.take("?")
-    sign: Literal["", "+", "-"] = "+" if scanner.take("+") else "-" if scanner.take("-") else ""
-    uncertain = scanner.take("?") or uncertain
-    fields = _body(scanner, text, sign)
+    uncertain = bool(scanner.take(r"\?"))
+    written = scanner.take("[+-]")
+    sign: Literal["", "+", "-"] = "+" if written == "+" else "-" if written else ""
+    uncertain = bool(scanner.take(r"\?")) or uncertain
+    fields = _body(scanner, sign)
     fields["uncertain"] = uncertain or bool(fields.get("uncertain"))
-    fields["constitutional"] = scanner.take_word("c")
-    for word in ("mat", "pat", "dn"):
-        scanner.take_word(word)
-    low, high = _copies(scanner)
-    if low is not None:
-        fields["copies_low"], fields["copies_high"] = low, high
-    return Abnormality(
-        text=text[begin : scanner.at].strip(), start=begin, end=scanner.at, sign=sign, **fields
-    )
+    while suffix := scanner.take(rf"\??c{_END}|{_ORIGIN}|x(?= *[0-9])"):
+        if suffix == "x":
+            fields["copies_low"], fields["copies_high"] = scanner.range_of("a number of copies", 100)
+        elif suffix == "?c":
+            fields["uncertain"] = True
+        elif suffix == "c":
+            fields["constitutional"] = True
+    text = scanner.text[begin : scanner.at].strip()
+    return Abnormality(text=text, start=begin, end=scanner.at, sign=sign, **fields)
 
 
-def _body(scanner: Scanner, text: str, sign: str) -> dict[str, Any]:
-    number = scanner.number()
-    if number is not None:
-        return _numbered(scanner, number, sign)
-    if scanner.peek() in ("X", "Y"):
-        chromosome = scanner.peek()
-        scanner.take(chromosome)
-        return _whole(chromosome, sign, scanner)
+def _body(scanner: _Scanner, sign: str) -> dict[str, Any]:
+    several = scanner.ahead(rf"[<>~]? *[0-9]+ *(?:[~-] *[0-9]+ *)?(?={_UNPLACED})")
+    if several:
+        bound = scanner.take("[<>~]")
+        low, high = scanner.range_of("a range of copies like 1~3", 1000)
+        return {**_unplaced(scanner), "copies_low": low, "copies_high": high, "uncertain": bool(bound)}
+    if scanner.ahead("[0-9xy]"):
+        return _whole(scanner, sign)
+    if scanner.ahead(_UNPLACED) and not scanner.ahead(rf"{_UNPLACED} *\("):
+        return _unplaced(scanner)
     kind = _kind(scanner)
-    if kind == "inc":
-        raise PartError("'inc' stands last, without more", scanner.at)
-    if kind in WITHOUT_CHROMOSOME and scanner.peek() != "(":
-        return _unplaced(scanner, kind)
-    chromosomes, breakpoints = _placed(scanner, kind)
-    components = _components(scanner, text) if kind in CARRIERS else ()
-    return {
-        "kind": kind,
-        "chromosomes": chromosomes,
-        "breakpoints": breakpoints,
-        "components": components,
-        "uncertain": "?" in chromosomes or any(b.uncertain for b in breakpoints),
-    }
+    fields = _placed(scanner, kind)
+    return {**fields, "components": _components(scanner) if kind in CARRIERS else ()}
 
 
-def _numbered(scanner: Scanner, number: int, sign: str) -> dict[str, Any]:
-    """A whole chromosome (``+8``) or several unplaced ones (``+2mar``, ``+1~3mar``)."""
-    high = number
-    if scanner.take("~"):
-        upper = scanner.number()
-        if upper is None or upper < number:
-            raise PartError("a range like 1~3 expected", scanner.at)
-        high = upper
-    kind = scanner.any_word(WITHOUT_CHROMOSOME)
-    if kind:
-        if not 1 <= number <= high <= 100:
-            raise PartError("copies between 1 and 100 expected", scanner.at)
-        return {**_unplaced(scanner, kind), "copies_low": number, "copies_high": high}
-    if high != number:
-        raise PartError("a range of copies must be followed by mar, r or dmin", scanner.at)
-    return _whole(str(number), sign, scanner)
-
-
-def _whole(chromosome: str, sign: str, scanner: Scanner) -> dict[str, Any]:
-    if chromosome not in CHROMOSOMES:
-        raise PartError(f"there is no chromosome {chromosome}", scanner.at)
+def _whole(scanner: _Scanner, sign: str) -> dict[str, Any]:
+    chromosome = _chromosome(scanner)
     if not sign:
         raise PartError(f"chromosome {chromosome} without + or -", scanner.at)
     return {"kind": "chromosome", "chromosomes": (chromosome,)}
 
 
-def _unplaced(scanner: Scanner, kind: str) -> dict[str, Any]:
+def _unplaced(scanner: _Scanner) -> dict[str, Any]:
+    kind = scanner.take(_UNPLACED).replace("ph", "Ph")
     label = scanner.number()
     chromosomes = ("22",) if kind == "Ph" else ()
     return {"kind": kind, "label": "" if label is None else str(label), "chromosomes": chromosomes}
 
 
-def _kind(scanner: Scanner) -> str:
-    prefix = ""
-    start = scanner.at
-    for word in PREFIXES:
-        if scanner.take_word(word):
-            prefix = word
-            break
-    if prefix == "inv" and scanner.peek() == "(":
-        return "inv"
-    for kind in KINDS:
-        # mar1 and r1 carry a number at once; the others stand before a bracket or alone.
-        if scanner.take_word(kind):
-            kind = "Ph" if kind == "ph" else kind
-            if prefix == "psu":
-                return f"psu {kind}"
-            return kind
-    raise PartError("no ISCN term is known that begins like this", start)
+def _kind(scanner: _Scanner) -> str:
+    prefix = scanner.take(_PREFIX)
+    kind = scanner.take(_KIND)
+    if not kind:
+        raise PartError("no ISCN term is known that begins like this", scanner.at)
+    plain = {"ph": "Ph", "rcp": "t"}.get(kind, kind)
+    return f"psu {plain}" if prefix == "psu" else plain
 
 
-def _placed(scanner: Scanner, kind: str) -> tuple[tuple[str, ...], tuple[Breakpoint, ...]]:
-    scanner.expect("(", f"'(' after {kind}")
+def _placed(scanner: _Scanner, kind: str) -> dict[str, Any]:
+    """Kind, chromosomes and breakpoints of ``t(9;22)(q34;q11.2)``, ``del(7q)``, ``add(5)(q13 or q15)``."""
+    scanner.expect(r"\(", f"'(' after {kind}")
     chromosomes: list[str] = []
-    arms: list[Breakpoint] = []
-    while True:
-        chromosome = _chromosome(scanner)
-        chromosomes.append(chromosome)
-        arm = next((a for a in ("p", "q") if scanner.take(a)), "")
-        if arm:
-            arms.append(Breakpoint(chromosome=chromosome, band=arm))
-        if len(chromosomes) > MAX_CHROMOSOMES:
-            raise PartError("too many chromosomes in one change", scanner.at)
-        if not scanner.take(";"):
-            break
-    scanner.expect(")", "';' or ')'")
-    if scanner.peek() != "(" or arms:
-        return tuple(chromosomes), tuple(arms)
-    return tuple(chromosomes), _bands(scanner, chromosomes)
+    found: list[Breakpoint] = []
+    doubted = False
+    while not chromosomes or scanner.take(";"):
+        doubted = bool(scanner.take(r"\?(?= *[0-9xy])")) or doubted
+        chromosomes.append(scanner.take(r"\?") or _chromosome(scanner))
+        if arm := scanner.take("[pq]"):
+            found.append(Breakpoint(chromosome=chromosomes[-1], band=arm))
+    scanner.expect(r"\)", "';' or ')'")
+    if not found and scanner.take(r"\("):
+        found = _bands(scanner, chromosomes)
+    return {
+        "kind": kind,
+        "chromosomes": tuple(chromosomes),
+        "breakpoints": tuple(found),
+        "uncertain": doubted or "?" in chromosomes or any(b.uncertain for b in found),
+    }
 
 
-def _chromosome(scanner: Scanner) -> str:
-    if scanner.take("?"):
-        following = scanner.peek()
-        if following in (";", ")"):
-            return "?"
+def _chromosome(scanner: _Scanner) -> str:
     number = scanner.number()
-    if number is not None:
-        if str(number) not in AUTOSOMES:
-            raise PartError(f"there is no chromosome {number}", scanner.at)
-        return str(number)
-    for sex in ("X", "Y"):
-        if scanner.take(sex):
-            return sex
-    raise PartError("a chromosome (1-22, X, Y) expected", scanner.at)
+    name = scanner.take("[xy]").upper() if number is None else str(number)
+    if not name:
+        raise PartError("a chromosome (1-22, X, Y) expected", scanner.at)
+    if name not in CHROMOSOMES:
+        raise PartError(f"there is no chromosome {name}", scanner.at)
+    return name
 
 
-def _bands(scanner: Scanner, chromosomes: list[str]) -> tuple[Breakpoint, ...]:
-    scanner.expect("(", "'('")
+def _bands(scanner: _Scanner, chromosomes: list[str]) -> list[Breakpoint]:
     found: list[Breakpoint] = []
     for index, chromosome in enumerate(chromosomes):
         if index and not scanner.take(";"):
-            raise PartError(
-                f"{len(chromosomes)} chromosomes, but breakpoints for {index} of them only", scanner.at
-            )
-        found += _bands_of_one(scanner, chromosome)
+            what = f"{len(chromosomes)} chromosomes, but breakpoints for {index} of them only"
+            raise PartError(what, scanner.at)
+        found.append(_band(scanner, chromosome))
+        while scanner.ahead(r"[pq?]|cen|or\b"):
+            found.append(_band(scanner, chromosome))
     if scanner.take(";"):
         raise PartError(f"more breakpoints than the {len(chromosomes)} chromosomes", scanner.at)
-    scanner.expect(")", "')' after the breakpoints")
-    return tuple(found)
+    scanner.expect(r"\)", "')' after the breakpoints")
+    return found
 
 
-def _bands_of_one(scanner: Scanner, chromosome: str) -> list[Breakpoint]:
-    """One or more bands such as ``q34``, ``q11.2``, ``p?13``, ``q21~22``, ``q13q33``; or ``?``."""
-    bands: list[Breakpoint] = []
-    while scanner.peek() in ("p", "q", "?", "c"):
-        bands.append(_band(scanner, chromosome))
-        if len(bands) > MAX_COMPONENTS:
-            raise PartError("too many bands", scanner.at)
-    if not bands:
-        raise PartError("a band such as q34 expected", scanner.at)
-    return bands
-
-
-def _band(scanner: Scanner, chromosome: str) -> Breakpoint:
-    uncertain = scanner.take("?")
-    if scanner.take("cen"):
-        return Breakpoint(chromosome=chromosome, band="cen", uncertain=uncertain)
-    arm = next((a for a in ("p", "q") if scanner.take(a)), "")
-    if not arm:
-        if uncertain:
-            return Breakpoint(chromosome=chromosome, band="?", uncertain=True)
-        raise PartError("the arm p or q expected", scanner.at)
-    if scanner.take("ter"):
-        return Breakpoint(chromosome=chromosome, band=f"{arm}ter", uncertain=uncertain)
-    band = arm
-    while True:
-        if scanner.take("?"):
-            uncertain = True
-        elif scanner.peek() == "~":
-            scanner.take("~")
-            uncertain = True
-            arm_again = next((a for a in ("p", "q") if scanner.take(a)), "")
-            band += "~" + arm_again
-        elif scanner.peek() in tuple("0123456789"):
-            digit = scanner.peek()
-            scanner.take(digit)
-            band += digit
-        elif scanner.peek() == ".":
-            scanner.take(".")
-            band += "."
-        else:
-            break
-        if len(band) > 16:
-            raise PartError("a band with too many characters", scanner.at)
+def _band(scanner: _Scanner, chromosome: str) -> Breakpoint:
+    """One band: ``q34``, ``q11.2``, ``p?13``, ``q1?2``, ``q21~22``, ``q11-12``, ``cen``, ``qter``, ``?``."""
+    doubted = scanner.take(r"or\b")
+    at = scanner.at
+    written = scanner.take(r"\?? *(?:cen|[pq]ter|[pq](?:[0-9?.]|[~-] *[pq]?(?=[0-9?]))*)|\?")
+    band = written.replace("?", "").replace(" ", "").replace("-", "~") or "?"
+    if not written or len(band) > 16:
+        raise PartError("a band such as q34 expected", at)
     if band.endswith((".", "~")) or ".." in band:
         raise PartError("a band that ends in the middle", scanner.at)
-    return Breakpoint(chromosome=chromosome, band=band, uncertain=uncertain)
+    return Breakpoint(
+        chromosome=chromosome, band=band, uncertain=bool(doubted) or bool({"?", "~"} & {*written, *band})
+    )
 
 
-def _components(scanner: Scanner, text: str) -> tuple[Abnormality, ...]:
+def _components(scanner: _Scanner) -> tuple[Abnormality, ...]:
     """The rearrangements written behind a derivative: t(9;22)(q34;q11.2) in der(22)t(9;22)(q34;q11.2)."""
     components: list[Abnormality] = []
-    while scanner.peek().isalpha() and not _is_suffix(scanner, text):
+    while scanner.ahead("[a-z]") and not scanner.ahead(rf"x *[0-9]|or\b|c{_END}|{_ORIGIN}"):
         begin = scanner.at
         kind = _kind(scanner)
-        if kind in WITHOUT_CHROMOSOME and scanner.peek() != "(":
-            chromosomes: tuple[str, ...] = ()
-            breakpoints: tuple[Breakpoint, ...] = ()
-        else:
-            chromosomes, breakpoints = _placed(scanner, kind)
-        components.append(
-            Abnormality(
-                text=text[begin : scanner.at],
-                start=begin,
-                end=scanner.at,
-                kind=kind,
-                chromosomes=chromosomes,
-                breakpoints=breakpoints,
-            )
-        )
-        if len(components) > MAX_COMPONENTS:
-            raise PartError("too many rearrangements in one chromosome", scanner.at)
+        alone = kind in ("hsr", "neo", "mar", "r") and not scanner.ahead(r"\(")
+        fields = {"kind": kind} if alone else _placed(scanner, kind)
+        text = scanner.text[begin : scanner.at]
+        components.append(Abnormality(text=text, start=begin, end=scanner.at, **fields))
     return tuple(components)
-
-
-def _is_suffix(scanner: Scanner, text: str) -> bool:
-    """Whether ``c``, ``x2``, ``or``, ``mat`` ... come next rather than a rearrangement."""
-    rest = text[scanner.at : scanner.at + 4].lstrip()
-    if rest.startswith("x"):
-        return True
-    word = ""
-    for character in rest:
-        if not character.isalpha():
-            break
-        word += character
-    return word in ("c", "or", "mat", "pat", "dn")
-
-
-def _copies(scanner: Scanner) -> tuple[int | None, int | None]:
-    if not scanner.take("x"):
-        return None, None
-    low = scanner.number()
-    if low is None or not 1 <= low <= 100:
-        raise PartError("a number of copies after x expected", scanner.at)
-    high: int | None = low
-    if scanner.take("~"):
-        high = scanner.number()
-        if high is None or not low <= high <= 100:
-            raise PartError("a range of copies like x2~3 expected", scanner.at)
-    return low, high
-
-
-def _cells(scanner: Scanner) -> int | None:
-    """``[3]`` behind a change of a composite karyotype."""
-    if not scanner.take("["):
-        return None
-    scanner.take_word("cp")
-    number = scanner.number()
-    if number is None or number < 1:
-        raise PartError("a number of cells expected", scanner.at)
-    scanner.expect("]", "']' after the number of cells")
-    return number

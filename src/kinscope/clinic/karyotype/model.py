@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
+import re
 from typing import Literal
 
 from kinscope.core.errors import BadInputError
@@ -11,8 +11,7 @@ from kinscope.core.records import Record
 MAX_LETTERS = 4000
 """Longer than any report; hyperdiploid composite karyotypes stay under 1,000."""
 
-AUTOSOMES = tuple(str(number) for number in range(1, 23))
-CHROMOSOMES = (*AUTOSOMES, "X", "Y")
+CHROMOSOMES = (*(str(number) for number in range(1, 23)), "X", "Y")
 
 
 class KaryotypeError(BadInputError):
@@ -26,31 +25,13 @@ class Breakpoint(Record):
     band: str
     uncertain: bool = False
 
-    @property
-    def arm(self) -> str:
-        """``p``, ``q`` or empty."""
-        return self.band[:1] if self.band[:1] in ("p", "q") else ""
-
 
 class Abnormality(Record):
-    """One change.
+    """One change, with its offsets into the text from 0.
 
-    Attributes
-    ----------
-    kind
-        ``chromosome`` (a whole one), ``mar``, ``Ph``, or the ISCN term: ``t``, ``der``, ``del`` ...
-    sign
-        ``+``, ``-`` or empty.
-    components
-        The rearrangements that a derivative chromosome carries: t(9;22) in der(22)t(9;22).
-    copies_low, copies_high
-        How many copies, ``+1~3mar`` being 1 to 3.
-    cells
-        Cells with this change, where a composite karyotype says so.
-    alternatives
-        Other readings that the report gives after ``or``.
-    start, end
-        Offsets into the text, from 0.
+    ``kind`` is ``chromosome`` (a whole one), ``mar``, ``Ph``, or the ISCN term: ``t``, ``der`` ... Components
+    are what a derivative carries: t(9;22) in der(22)t(9;22). ``+1~3mar`` is 1 to 3 copies. Cells stand here
+    where a composite karyotype gives them, alternatives where the report has ``or``.
     """
 
     text: str
@@ -67,24 +48,29 @@ class Abnormality(Record):
     cells: int | None = None
     constitutional: bool = False
     uncertain: bool = False
-    alternatives: tuple[str, ...] = ()
+    alternatives: tuple[Abnormality, ...] = ()
 
     @property
     def name(self) -> str:
-        """The change without its number of cells: what is the same change in two clones."""
-        words = self.text.lstrip("+-−–? ").split("[")[0].split()
-        name = words[0] if words else ""
-        for before, word in pairwise(words):
-            apart = "or" in (before, word) or (before[-1].isalpha() and word[0].isalpha())
-            name += f" {word}" if apart else word
-        return self.sign + name
+        """The change without its number of cells, as the report writes it."""
+        words = re.sub(r"\s+", " ", self.text.lstrip("+-−–? ").split("[")[0])
+        joined = re.sub(r"(?<![A-Za-z]) | (?![A-Za-z])", "", words)
+        return self.sign + re.sub(r"(?<=[)0-9]) *or *(?=[a-z+-])", " or ", joined)
+
+    @property
+    def about(self) -> tuple[str, ...]:
+        """Kind and chromosomes: what a short form of the change repeats of it."""
+        return (self.kind, ";".join(self.chromosomes), self.label)
+
+    @property
+    def bands(self) -> tuple[str, ...]:
+        """Breakpoints as they compare: 22q11 and 22q11.2 are one band at two resolutions."""
+        return tuple(f"{b.chromosome}{b.band.split('.')[0]}" for b in self.breakpoints)
 
     @property
     def key(self) -> tuple[str, ...]:
-        """What makes two changes the same: 22q11 and 22q11.2 are one band at two resolutions."""
-        bands = tuple(f"{b.chromosome}{b.band.split('.')[0]}" for b in self.breakpoints)
-        carried = tuple("/".join(component.key) for component in self.components)
-        return (self.sign, self.kind, ";".join(self.chromosomes), self.label, *bands, *carried)
+        """What makes two changes the same."""
+        return (self.sign, *self.about, *self.bands, *("/".join(c.key) for c in self.components))
 
 
 class Unreadable(Record):
@@ -101,18 +87,15 @@ class Clone(Record):
 
     Attributes
     ----------
-    low, high
-        Chromosome number or its range.
     ploidy
-        2 unless ``<3n>`` says otherwise.
+        What gains and losses are relative to: as ``<3n>`` states it, or as the number and the changes agree.
     sex
         Sex chromosomes as written; those of the reference where this clone refers to another.
-    reference
-        ``idem``, ``sl`` or ``sdl`` with its number; empty where the clone is written out.
-    inherited
-        Changes taken over from the clone referred to.
-    cells
-        Cells of this clone; None where not given.
+    reference, inherited, base
+        ``idem``, ``sl`` or ``sdl`` with its number; the changes taken over from that clone; its chromosome
+        number less what was lost of it, None for a range.
+    cells, scored
+        Cells of this clone, and of how many (``[3/20]``); None where not given.
     composite
         ``cp``: the listed changes were not all found in every cell.
     donor
@@ -128,10 +111,12 @@ class Clone(Record):
     sex: str = ""
     sex_constitutional: bool = False
     reference: str = ""
+    base: int | None = None
     abnormalities: tuple[Abnormality, ...] = ()
     inherited: tuple[Abnormality, ...] = ()
     unreadable: tuple[Unreadable, ...] = ()
     cells: int | None = None
+    scored: int | None = None
     composite: bool = False
     incomplete: bool = False
     donor: bool = False
@@ -145,11 +130,15 @@ class Clone(Record):
     def normal(self) -> bool:
         """Whether nothing acquired was found: no change, nothing unread, a diploid number."""
         acquired = [a for a in self.changes if not a.constitutional]
-        return not acquired and not self.unreadable and not self.incomplete
+        return not acquired and not self.unreadable and not self.incomplete and self.ploidy == 2
 
 
 class FishResult(Record):
-    """A FISH part (``nuc ish`` or ``ish``), recognised; only BCR and ABL1 fusion signals are read."""
+    """One signal pattern of a FISH part (``nuc ish`` or ``ish``); only BCR and ABL1 are interpreted.
+
+    Whether the pattern, as often as it was seen, shows them together; None where it does not say. Cells are
+    positive and scored, ``[180/200]``, or scored only; ``donor`` is what stands behind ``//``.
+    """
 
     text: str
     start: int
@@ -158,6 +147,7 @@ class FishResult(Record):
     bcr_abl1_fusion: bool | None = None
     positive_cells: int | None = None
     scored_cells: int | None = None
+    donor: bool = False
 
 
 class Karyotype(Record):

@@ -9,39 +9,24 @@ from __future__ import annotations
 
 from typing import Literal
 
+from kinscope.clinic.karyotype.changes import PhKind, agreement, is_other_half, philadelphia_kind
 from kinscope.clinic.karyotype.model import Abnormality, Clone, Karyotype
 from kinscope.core.records import Record
 
-FUSED = ("dic", "psu dic", "rob", "tas")
-"""Two chromosomes become one without a minus sign being written (ISCN)."""
+Carriers = list[tuple[Clone, Abnormality]]
 
 
-class Distinct(Record):
-    """One change with the clones that carry it; ``times`` is 2 where a clone lists it twice (+21,+21)."""
-
-    carriers: tuple[tuple[Clone, Abnormality], ...]
-    times: int
-
-    @property
-    def change(self) -> Abnormality:
-        """The change as first written."""
-        return self.carriers[0][1]
-
-
-def distinct_changes(clones: list[Clone]) -> list[Distinct]:
-    """Acquired changes, each with the clones that carry it, in the order of the report."""
-    found: dict[tuple[str, ...], list[list[tuple[Clone, Abnormality]]]] = {}
+def distinct_changes(clones: list[Clone]) -> list[tuple[Carriers, int]]:
+    """Acquired changes, each with the clones that carry it, and 2 where a clone lists it twice (+21,+21)."""
+    found: dict[tuple[str, ...], list[Carriers]] = {}
     for clone in clones:
-        here: dict[tuple[str, ...], list[tuple[Clone, Abnormality]]] = {}
+        here: dict[tuple[str, ...], Carriers] = {}
         for change in clone.changes:
             if not change.constitutional:
                 here.setdefault(change.key, []).append((clone, change))
-        for key, occurrences in here.items():
-            found.setdefault(key, []).append(occurrences)
-    return [
-        Distinct(carriers=tuple(o[0] for o in by_clone), times=max(len(o) for o in by_clone))
-        for by_clone in found.values()
-    ]
+        for key, listed in here.items():
+            found.setdefault(key, []).append(listed)
+    return [([listed[0] for listed in each], max(map(len, each))) for each in found.values()]
 
 
 def weight(change: Abnormality, others: list[Abnormality]) -> tuple[int, int]:
@@ -49,87 +34,34 @@ def weight(change: Abnormality, others: list[Abnormality]) -> tuple[int, int]:
 
     ISCN 2024, section 6.5 and table 7: a gained or lost chromosome, a balanced rearrangement and each marker
     count one; a derivative of two or more chromosomes counts two, but one where the rearrangement it
-    comes from is itself listed (a second der(22)t(9;22) beside t(9;22) is one gained chromosome).
+    comes from is itself listed, or its other half (a second der(22)t(9;22) is one gained chromosome).
     """
-    if change.kind in ("mar", "r", "dmin") or change.copies_high > change.copies_low:
-        return change.copies_low, change.copies_high
+    if change.kind in ("dmin", "hsr", "ace"):
+        return 1, 1
+    both = [o for o in others if o.kind == "der" and not o.sign and philadelphia_kind(o) == "der(22)"]
+    if both and is_other_half(change) and len((*change.chromosomes, *change.components)) == 2:
+        return 0, 0  # der(9) and der(22) of one t(9;22)
+    each = 1
     if change.kind in ("der", "ider"):
         involved = set(change.chromosomes) | {n for c in change.components for n in c.chromosomes}
-        translocated = [set(other.chromosomes) for other in others if other.kind in ("t", "ins")]
-        listed = any(set(c.chromosomes) in translocated for c in change.components)
-        if len(involved) > 1 and not listed:
-            return 2, 2
-    return 1, 1
+        balanced = [set(o.chromosomes) for o in others if o.kind in ("t", "ins")]
+        balanced += [set(c.chromosomes) for o in others if is_other_half(o) for c in o.components]
+        listed = any(set(c.chromosomes) in balanced for c in change.components)
+        each = 2 if len(involved) > 1 and not listed else 1
+    return each * change.copies_low, each * change.copies_high
 
 
-def expected_count(clone: Clone) -> tuple[int, int] | None:
-    """Chromosome number that the listed changes give, lowest and highest; None where it cannot be said."""
-    if clone.incomplete or clone.unreadable or clone.composite or clone.low != clone.high:
-        return None
-    if "?" in clone.sex or "U" in clone.sex or "x" in clone.reference:
-        return None
-    low = high = 22 * clone.ploidy + _sex_chromosomes(clone)
-    for change in clone.changes:
-        step_low, step_high = _steps(change)
-        low, high = low + step_low, high + step_high
-    return low, high
-
-
-def _sex_chromosomes(clone: Clone) -> int:
-    """Sex chromosomes including structurally changed ones, which the sex field leaves out."""
-    written = len(clone.sex)
-    if written >= clone.ploidy:
-        return written
-    changed = sum(
-        1
-        for change in clone.changes
-        if not change.sign and change.kind != "chromosome" and {"X", "Y"} & set(change.chromosomes)
-    )
-    return min(clone.ploidy, written + changed)
-
-
-def _steps(change: Abnormality) -> tuple[int, int]:
-    if change.kind == "chromosome":
-        if change.sign == "-" and change.chromosomes[0] in ("X", "Y"):
-            return 0, 0  # the sex field shows the loss already
-        step = 1 if change.sign == "+" else -1
-        return step * change.copies_low, step * change.copies_high
-    if change.kind in ("dmin", "hsr", "ace"):
-        return 0, 0
-    if change.sign == "+":
-        return change.copies_low, change.copies_high
-    if change.sign == "-":
-        return -change.copies_high, -change.copies_low
-    fused = len(change.chromosomes) - 1
-    if change.kind in FUSED or (change.kind == "der" and fused and not change.components):
-        return -fused, -fused
-    extra = change.copies_low - 1  # x2 of a changed chromosome replaces both homologues: no step
-    return (0, 0) if extra >= 0 else (extra, extra)
-
-
-def agreement(clone: Clone) -> list[str]:
-    """A note where the chromosome number contradicts the listed changes."""
-    expected = expected_count(clone)
-    if expected is None or expected[0] <= clone.low <= expected[1]:
-        return []
-    given = str(expected[0]) if expected[0] == expected[1] else f"{expected[0]} to {expected[1]}"
-    return [
-        f"{clone.text!r}: the number {clone.low} does not agree with the changes listed, which give {given}"
-    ]
-
-
-PhKind = Literal["t(9;22)", "variant", "der(22)", "insertion", "Ph", "not seen"]
-CLONAL_GAIN = 2
-CLONAL_LOSS = 3
-"""ISCN: a structural change or a gain is clonal in two cells, a loss in three (ISCN 2020, chapter 11)."""
-
+MAJOR_ROUTE = ("second Ph", "trisomy 8", "trisomy 19", "i(17q)")
 COMPLEX_FROM = 3
 HIGHLY_COMPLEX_FROM = 5
 """Five are complex in ALL (Moorman AV et al. Blood 2007;109:3189-3197; NCCN), three in most diseases."""
 
 
 class ChangeSummary(Record):
-    """One distinct change over all clones."""
+    """One distinct change over all clones.
+
+    A structural change or a gain is clonal in two cells, a loss in three (ISCN 2020, chapter 11).
+    """
 
     name: str
     cells: int | None
@@ -145,14 +77,9 @@ class ChangeSummary(Record):
 class KaryotypeReading(Record):
     """What a karyotype says.
 
-    Attributes
-    ----------
-    philadelphia
-        How the Philadelphia translocation shows; ``not seen`` never means absent.
-    philadelphia_cells, cells
-        Cells with it, and all cells of the patient's own clones; None where a clone gives no number.
-    abnormalities_low, abnormalities_high
-        Distinct acquired changes over all clones, the Philadelphia translocation included.
+    The Philadelphia translocation ``not seen`` is never absent; ``open``: it may stand in what could not be
+    read, or no cell of the patient's own was seen. Cells with it and all cells are of the patient's own
+    clones, None where one gives no number. Abnormalities are distinct acquired changes, that one included.
     """
 
     philadelphia: PhKind
@@ -174,31 +101,54 @@ class KaryotypeReading(Record):
 def read_karyotype(karyotype: Karyotype) -> KaryotypeReading:
     """What a parsed karyotype says; parts that could not be read take part in nothing and are noted."""
     own = [clone for clone in karyotype.clones if not clone.donor]
-    kind, found = _philadelphia(own)
-    summaries = _summaries(own)
-    additional = tuple(s.name for s in summaries if not s.philadelphia)
+    carrying = [clone for clone in own if clone.cells != 0]
+    kind, found = _philadelphia(carrying)
+    partly = any(clone.unreadable or clone.incomplete for clone in own)
+    if kind == "not seen" and (not own or _may_hide(karyotype) or any(_is_open(clone) for clone in own)):
+        kind = "open"
+    summaries = _summaries(carrying)
     low = sum(s.weight_low for s in summaries)
     high = sum(s.weight_high for s in summaries)
-    fish = [result.bcr_abl1_fusion for result in karyotype.fish if result.bcr_abl1_fusion is not None]
+    fish = [f.bcr_abl1_fusion for f in karyotype.fish if f.bcr_abl1_fusion is not None and not f.donor]
     by_fish = any(fish) if fish else None
     return KaryotypeReading(
         philadelphia=kind,
         philadelphia_text=found.name if found else "",
         philadelphia_certain=not (found and found.uncertain),
         philadelphia_cells=_philadelphia_cells(own) if own else None,
-        cells=_sum([clone.cells for clone in own]) if own else None,
+        cells=_looked_at(own, alone=len(own) == len(karyotype.clones)),
         normal_cells=sum(clone.cells or 0 for clone in own if clone.normal),
         bcr_abl1_by_fish=by_fish,
         changes=summaries,
-        additional_changes=additional,
+        additional_changes=tuple(s.name for s in summaries if not s.philadelphia),
         abnormalities_low=low,
         abnormalities_high=high,
-        complexity=_complexity(
-            low, high, partly=not karyotype.everything_read or any(c.incomplete for c in own)
-        ),
+        complexity=_complexity(low, high, partly=partly) if own else "",
         incomplete=any(clone.incomplete for clone in own),
-        notes=_notes(karyotype, own, kind, found, by_fish),
+        notes=(
+            *(_philadelphia_notes(carrying, kind, found, by_fish=by_fish) if own else ()),
+            *_notes(karyotype),
+        ),
     )
+
+
+def _may_hide(karyotype: Karyotype) -> bool:
+    """Whether an unread part by a technique that sees translocations may hold the fusion."""
+    texts = [part.text.lower() for part in karyotype.unreadable]
+    return any(("22" in text or "bcr" in text) and not text.startswith(("arr", "mlpa")) for text in texts)
+
+
+def _is_open(clone: Clone) -> bool:
+    """Whether a clone may have the translocation in what is unread, left out, or half or doubtfully given."""
+    hinted = any((is_other_half(c) and not c.constitutional) or _alternatives(c) for c in clone.changes)
+    return hinted or bool(clone.unreadable) or clone.incomplete
+
+
+def _alternatives(change: Abnormality) -> list[Abnormality]:
+    """Readings behind ``or`` that would be a Philadelphia translocation; they are in doubt."""
+    others = () if change.constitutional else change.alternatives
+    shown = [other for other in others if philadelphia_kind(other) != "not seen"]
+    return [other.model_copy(update={"uncertain": True}) for other in shown]
 
 
 def high_risk_changes(reading: KaryotypeReading) -> tuple[str, ...]:
@@ -213,65 +163,48 @@ def high_risk_changes(reading: KaryotypeReading) -> tuple[str, ...]:
     return tuple(found)
 
 
-def philadelphia_kind(change: Abnormality) -> PhKind:
-    """How one change shows the Philadelphia translocation, or ``not seen``."""
-    for component in change.components:
-        if philadelphia_kind(component) in ("t(9;22)", "variant"):
-            return "der(22)"
-    if change.kind == "Ph":
-        return "Ph"
-    if change.kind == "t" and {"9", "22"} <= set(change.chromosomes) and _bands_agree(change):
-        return "t(9;22)" if len(change.chromosomes) == 2 else "variant"
-    if change.kind == "ins" and {"9", "22"} == set(change.chromosomes) and _bands_agree(change):
-        return "insertion"
-    return "not seen"
-
-
-def _bands_agree(change: Abnormality) -> bool:
-    """Whether the breakpoints, where given, are 9q34 and 22q11."""
-    for chromosome, band in (("9", "q34"), ("22", "q11")):
-        given = [b for b in change.breakpoints if b.chromosome == chromosome]
-        if given and not any(b.band.startswith(band) or b.band in ("?", "q", "q3", "q1") for b in given):
-            return False
-    return True
-
-
 def _philadelphia(clones: list[Clone]) -> tuple[PhKind, Abnormality | None]:
+    """The clearest sign of the translocation; one that stands behind ``or`` is in doubt."""
     order: tuple[PhKind, ...] = ("t(9;22)", "variant", "der(22)", "insertion", "Ph")
-    found = [
-        (philadelphia_kind(change), change)
-        for clone in clones
-        for change in clone.changes
-        if not change.constitutional
-    ]
-    for kind in order:
-        for candidate, change in found:
-            if candidate == kind:
-                return kind, change
+    doubted = [other for clone in clones for change in clone.changes for other in _alternatives(change)]
+    for changes in ([change for clone in clones for change in _carried(clone)], doubted):
+        found = [(philadelphia_kind(change), change) for change in changes]
+        seen = [pair for kind in order for pair in found if pair[0] == kind]
+        if seen:
+            return seen[0]
     return "not seen", None
 
 
 def _cells_of(clone: Clone, change: Abnormality) -> int | None:
     """Cells with a change; in a composite karyotype only where the change has a number of its own."""
-    if change.cells is not None or clone.composite:
-        return change.cells
-    return clone.cells
+    return change.cells if change.cells is not None or clone.composite else clone.cells
+
+
+def _carried(clone: Clone) -> list[Abnormality]:
+    """Philadelphia chromosomes of a clone, the first one first; none where the clone lost it again."""
+    acquired = [c for c in clone.changes if not c.constitutional]
+    carried = [c for c in acquired if philadelphia_kind(c) != "not seen"]
+    minus = [c.model_copy(update={"sign": ""}) for c in acquired if c.sign == "-"]
+    lost = sum(philadelphia_kind(c) == "der(22)" for c in minus)
+    carried.sort(key=lambda c: (c.sign == "+", c.kind not in ("t", "ins")))
+    return carried[: max(0, len(carried) - lost)]
 
 
 def _philadelphia_cells(clones: list[Clone]) -> int | None:
     counts: list[int | None] = []
     for clone in clones:
-        carried = [c for c in clone.changes if not c.constitutional and philadelphia_kind(c) != "not seen"]
-        if carried:
-            counts.append(_most([_cells_of(clone, change) for change in carried]))
-        elif clone.unreadable:
+        cells = [_cells_of(clone, change) for change in _carried(clone)]
+        if cells:
+            counts.append(None if None in cells else max(n or 0 for n in cells))
+        elif _is_open(clone):
             counts.append(None)
     return _sum(counts)
 
 
-def _most(numbers: list[int | None]) -> int | None:
-    known = [n for n in numbers if n is not None]
-    return max(known) if known and len(known) == len(numbers) else None
+def _looked_at(clones: list[Clone], *, alone: bool) -> int | None:
+    """Cells of all clones; or of how many the report says they are (``[3/20]``), without donors."""
+    given = _sum([clone.cells for clone in clones]) if clones else None
+    return given if given is None or not alone else max(given, *(clone.scored or 0 for clone in clones))
 
 
 def _sum(numbers: list[int | None]) -> int | None:
@@ -281,91 +214,81 @@ def _sum(numbers: list[int | None]) -> int | None:
 def _summaries(clones: list[Clone]) -> tuple[ChangeSummary, ...]:
     """Distinct acquired changes; a clone's inherited changes are the same changes with more cells."""
     distinct = distinct_changes(clones)
-    listed = [entry.change for entry in distinct]
-    carrying = [change.key for change in listed if philadelphia_kind(change) != "not seen"]
-    # A gained derivative is a second one only beside a first; -22,+der(22) alone is an old way to write one.
-    first = [key for key in carrying if key[0] != "+"] or carrying[:1]
-    return tuple(_summary(entry, listed, carrying, first) for entry in distinct)
+    listed = [carriers[0][1] for carriers, _ in distinct]
+    carried = [_carried(clone) for clone in clones]
+    first = {changes[0].key for changes in carried if changes}
+    second = {
+        change.key
+        for clone, changes in zip(clones, carried, strict=True)
+        for number, change in enumerate(changes)
+        if number
+        or change.kind in ("ider", "idic")
+        or (change.copies_low > 1 and clone.ploidy == 2 and "x" not in clone.reference)
+    }
+    summaries = []
+    for change, (carriers, times) in zip(listed, distinct, strict=True):
+        cells = _sum([_cells_of(clone, c) for clone, c in carriers])
+        low, high = weight(change, listed)
+        is_first = change.key in first or (bool(first) and is_other_half(change))
+        risk = "second Ph" if change.key in second else "" if is_first or not first else _risk(change)
+        summaries.append(
+            ChangeSummary(
+                name=change.name if times == 1 else f"{change.name} ({times} times)",
+                cells=cells,
+                clonal=None if cells is None else cells >= (3 if change.sign == "-" else 2),
+                group="numerical" if change.kind in ("chromosome", "mar", "Ph") else "structural",
+                weight_low=low * times,
+                weight_high=high * times,
+                philadelphia=is_first,
+                high_risk=risk,
+                major_route=risk in MAJOR_ROUTE,
+            )
+        )
+    return tuple(summaries)
 
 
-def _summary(
-    entry: Distinct, listed: list[Abnormality], carrying: list[tuple[str, ...]], first: list[tuple[str, ...]]
-) -> ChangeSummary:
-    change = entry.change
-    cells = _sum([_cells_of(clone, c) for clone, c in entry.carriers])
-    needed = CLONAL_LOSS if change.sign == "-" else CLONAL_GAIN
-    low, high = weight(change, listed)
-    is_first = change.key in first
-    risk, major = _risk(change) if carrying and not is_first else ("", False)
-    return ChangeSummary(
-        name=change.name if entry.times == 1 else f"{change.name} ({entry.times} times)",
-        cells=cells,
-        clonal=None if cells is None else cells >= needed,
-        group="numerical" if change.kind in ("chromosome", "mar", "Ph") else "structural",
-        weight_low=low * entry.times,
-        weight_high=high * entry.times,
-        philadelphia=is_first,
-        high_risk=risk,
-        major_route=major,
-    )
-
-
-def _risk(change: Abnormality) -> tuple[str, bool]:
+def _risk(change: Abnormality) -> str:
     """The high-risk group that a change beside the Philadelphia translocation belongs to, if any.
 
-    High risk: +8, second Ph, i(17q), +17, +19, +21, 3q26.2, 11q23, -7 and 7q losses; the first four with +19
-    are the major route.
+    High risk: +8, second Ph, i(17q), +17, +19, +21, 3q26.2, 11q23, -7 and 7q losses.
     """
     whole = change.chromosomes[0] if change.chromosomes else ""
-    if change.kind == "chromosome" and change.sign == "+":
-        names = {"8": ("trisomy 8", True), "19": ("trisomy 19", True)}
-        names |= {"17": ("trisomy 17", False), "21": ("trisomy 21", False)}
-        return names.get(whole, ("", False))
-    der_22 = change.kind == "der" and change.chromosomes == ("22",)
-    second = der_22 or philadelphia_kind(change) != "not seen"
-    if change.sign == "+" and second:
-        return "second Ph", True
-    if change.kind == "ider" and change.chromosomes == ("22",):
-        return "second Ph", True
+    if change.kind == "chromosome":
+        if change.sign == "+":
+            return f"trisomy {whole}" if whole in ("8", "17", "19", "21") else ""
+        return "monosomy 7" if whole == "7" else ""
     if change.kind in ("i", "idic") and whole == "17" and _breaks_at(change, "17", ("q", "p11")):
-        return "i(17q)", True
-    if change.sign == "-" and change.kind == "chromosome" and whole == "7":
-        return "monosomy 7", False
+        return "i(17q)"
     if _loses_7q(change):
-        return "7q loss", False
-    if _breaks_at(change, "3", ("q26",)):
-        return "3q26.2", False
-    if _breaks_at(change, "11", ("q23",)):
-        return "11q23", False
-    return "", False
+        return "7q loss"
+    return "3q26.2" if _breaks_at(change, "3", ("q26",)) else "11q23" * _breaks_at(change, "11", ("q23",))
 
 
 def _loses_7q(change: Abnormality) -> bool:
     """Whether part of 7q is lost: a break in 7q of one changed chromosome 7, or 7p alone kept."""
-    if "7" not in change.chromosomes:
-        return False
-    bands = [b.band for b in change.breakpoints if b.chromosome == "7"]
-    bands += [b.band for c in change.components for b in c.breakpoints if b.chromosome == "7"]
+    bands = _bands_of(change, "7") if "7" in change.chromosomes else []
     if change.kind in ("i", "der") and "p10" in bands:
         return True
-    lost_from = [band for band in bands if band.startswith("q") and band != "q10"]
-    return change.kind in ("del", "add", "der") and change.chromosomes == ("7",) and bool(lost_from)
+    lost_from = any(band.startswith("q") and band != "q10" for band in bands)
+    return change.kind in ("del", "add", "der") and change.chromosomes == ("7",) and lost_from
 
 
 def _breaks_at(change: Abnormality, chromosome: str, bands: tuple[str, ...]) -> bool:
-    points = [*change.breakpoints, *(b for c in change.components for b in c.breakpoints)]
-    return any(p.chromosome == chromosome and p.band.startswith(bands) for p in points)
+    return any(band.startswith(bands) for band in _bands_of(change, chromosome))
+
+
+def _bands_of(change: Abnormality, chromosome: str) -> list[str]:
+    return [b.band for c in (change, *change.components) for b in c.breakpoints if b.chromosome == chromosome]
 
 
 def _complexity(low: int, high: int, *, partly: bool) -> str:
     shown = str(low) if low == high else f"{low} to {high}"
     if partly:
         shown = f"at least {low}"
-    shown += " abnormality" if shown.endswith("1") else " abnormalities"
-    if partly and high < COMPLEX_FROM:
-        return f"{shown}: not read in full, so complexity cannot be excluded"
+    shown += " abnormality" if shown in ("1", "at least 1") else " abnormalities"
     if high < COMPLEX_FROM:
-        return f"{shown}: not complex"
+        open_still = "not read in full, so complexity cannot be excluded"
+        return f"{shown}: {open_still if partly else 'not complex'}"
     if low >= HIGHLY_COMPLEX_FROM:
         return f"{shown}: complex (five or more)"
     if low >= COMPLEX_FROM:
@@ -374,35 +297,54 @@ def _complexity(low: int, high: int, *, partly: bool) -> str:
     return f"{shown}: possibly complex"
 
 
-def _notes(
-    karyotype: Karyotype,
-    clones: list[Clone],
-    kind: PhKind,
-    found: Abnormality | None,
-    by_fish: bool | None,
-) -> tuple[str, ...]:
+def _philadelphia_notes(
+    clones: list[Clone], kind: PhKind, found: Abnormality | None, *, by_fish: bool | None
+) -> list[str]:
+    changes = [change for clone in clones for change in clone.changes if not change.constitutional]
+    if found is not None:
+        idic = any(c.kind == "idic" and c.chromosomes == ("22",) and not c.components for c in changes)
+        notes = {
+            "FISH shows no BCR::ABL1 fusion although banding shows the translocation": by_fish is False,
+            f"the report itself doubts {found.name}": found.uncertain,
+            "an idic(22) may be a second Philadelphia chromosome: of which 22 it is, is not said": idic,
+        }
+        return [note for note, holds in notes.items() if holds]
+    half = any(is_other_half(c) for c in changes)
+    elsewhere = not half and any(c.kind == "t" and {"9", "22"} <= set(c.chromosomes) for c in changes)
+    partner = not half and not elsewhere and any(_breaks_at(c, "22", ("q11",)) for c in changes)
+    notes = {
+        "what was not read, or not written, may hold the Philadelphia translocation": kind == "open",
+        "no Philadelphia chromosome by banding; a cryptic or variant BCR::ABL1 fusion cannot be excluded "
+        "without FISH or RT-PCR": True,
+        "the other half of a t(9;22) is listed, but not the der(22) that BCR::ABL1 lies on": half,
+        "a t(9;22) with breakpoints other than 9q34 and 22q11 is not the Philadelphia one": elsewhere,
+        "22q11 is rearranged without 9q34: a variant Philadelphia translocation is possible": partner,
+        "FISH shows a BCR::ABL1 fusion that banding does not: cryptic": bool(by_fish),
+    }
+    return [note for note, holds in notes.items() if holds]
+
+
+def _notes(karyotype: Karyotype) -> list[str]:
     notes = []
-    if not clones:
+    if not karyotype.clones:
         notes.append("no banded karyotype: the Philadelphia chromosome is judged by FISH only")
-    elif kind == "not seen":
-        if not karyotype.everything_read:
-            notes.append("parts could not be read: they may hold the Philadelphia translocation")
+    elif all(clone.donor for clone in karyotype.clones):
         notes.append(
-            "no Philadelphia chromosome by banding; a cryptic or variant BCR::ABL1 fusion cannot be excluded "
-            "without FISH or RT-PCR"
+            "no cell of the recipient (the patient) was seen: nothing is said of the patient's own clones"
         )
-        if any(_breaks_at(c, "22", ("q11",)) for clone in clones for c in clone.changes):
-            notes.append("22q11 is rearranged without 9q34: a variant Philadelphia translocation is possible")
-        if by_fish:
-            notes.append("FISH shows a BCR::ABL1 fusion that banding does not: cryptic")
-    elif by_fish is False:
-        notes.append("FISH shows no BCR::ABL1 fusion although banding shows the translocation")
-    if found is not None and found.uncertain:
-        notes.append(f"the report itself doubts {found.name}")
-    if any(clone.donor for clone in karyotype.clones):
+    donors = [clone for clone in karyotype.clones if clone.donor]
+    if donors:
         notes.append("cells behind '//' are the donor's and are not counted")
-    for clone in clones:
+    if any(clone.abnormalities for clone in donors):
+        notes.append("the donor's cells carry changes of their own")
+    given = _sum([clone.cells for clone in karyotype.clones])
+    said = {clone.scored for clone in karyotype.clones if clone.scored is not None}
+    if given is not None and said and said != {given}:
+        notes.append(
+            f"the clones have {given} cells together, of {' or '.join(map(str, sorted(said)))} looked at"
+        )
+    for clone in karyotype.clones:
         notes += agreement(clone)
-    left = [part for clone in clones for part in clone.unreadable] + list(karyotype.unreadable)
+    left = [part for clone in karyotype.clones for part in clone.unreadable] + list(karyotype.unreadable)
     notes += [f"not read: {part.text!r} at character {part.start + 1}: {part.reason}" for part in left]
-    return tuple(notes)
+    return notes

@@ -14,7 +14,7 @@ from kinscope.clinic.page.responses import BAD, GOOD, NUMBERS
 from kinscope.clinic.page.svg import timeline_svg
 from kinscope.clinic.response.visits import statement_of
 from kinscope.core.pages import content_security_policy, environment
-from kinscope.core.records import Record
+from kinscope.core.quoting import printable
 
 if TYPE_CHECKING:
     from kinscope.clinic.course.result import CaseResult, LineCalls, Severity
@@ -23,6 +23,7 @@ _HERE = Path(str(files("kinscope.clinic"))) / "templates"
 DISEASE_NAMES = {
     "ph-all": "BCR::ABL1-positive acute lymphoblastic leukaemia",
     "cml": "Chronic myeloid leukaemia",
+    "other": "Another disease than BCR::ABL1-positive leukaemia",
 }
 HOW_KNOWN = {
     "day": "day stated",
@@ -30,66 +31,13 @@ HOW_KNOWN = {
     "interval": "interval from another entry",
     "order": "order only",
 }
+SEVERITY_WORDS: dict[Severity, str] = {
+    "contradiction": "contradiction(s)", "implausible": "hard to believe", "open": "left open",
+}  # fmt: skip
 SEVERITY_CSS = {"contradiction": "bad", "implausible": "warn", "open": "open"}
 AGREEMENT_CSS = {"agrees": "good", "agrees in part": "warn", "differs": "bad", "not computable": "open"}
 IN_WORDS = {"MLFS": "leukaemia-free marrow"}
 SHOWN_FIRST = 4
-
-
-class Row(Record):
-    """One row of a table of the page; unused cells stay empty."""
-
-    when: str = ""
-    how: str = ""
-    statement: str = ""
-    material: str = ""
-    note: str = ""
-    source: str = ""
-    line: int = 0
-    title: str = ""
-    drugs: str = ""
-    start: str = ""
-    stop: str = ""
-    reason: str = ""
-    term: str = ""
-    grade: str = ""
-    drug: str = ""
-    action: str = ""
-    label: str = ""
-
-
-class Numbered(Record):
-    """A finding with its place in the list."""
-
-    number: int
-    title: str
-
-
-class Page(Record):
-    """What the template shows beside the result itself."""
-
-    title: str
-    facts: tuple[tuple[str, str], ...]
-    course: tuple[tuple[str, str], ...]
-    stated_course: str
-    testing_words: str
-    contradictions: int
-    first: tuple[Numbered, ...]
-    counted: str
-    zooms: tuple[tuple[str, int, int], ...]
-    groups: tuple[str, ...]
-    has_ghosts: bool
-    treatments: tuple[Row, ...]
-    measurements: tuple[Row, ...]
-    toxicities: tuple[Row, ...]
-    events: tuple[Row, ...]
-    severity_css: dict[str, str] = SEVERITY_CSS
-    agreement_css: dict[str, str] = AGREEMENT_CSS
-
-    @staticmethod
-    def call_css(category: str) -> str:
-        """The class of a call's badge."""
-        return "good" if category in GOOD else "bad" if category in BAD else "open"
 
 
 def case_html(result: CaseResult) -> str:
@@ -104,7 +52,12 @@ def case_html(result: CaseResult) -> str:
         .render(
             result=result,
             page=_page(result, drawing),
-            svg=timeline_svg(drawing),
+            window=result.schedule.window,
+            by_time=lambda entries: sorted(entries, key=lambda entry: result.schedule.at(entry.id).drawn),
+            how_known=lambda entry: _how_known(result, entry),
+            statement_of=statement_of,
+            drug_of=lambda toxicity: drug_of(result, toxicity),
+            svg=Markup(printable(timeline_svg(drawing))),
             css=Markup(_asset("case.css")),
             script=Markup(script),
             policy=content_security_policy([script]),
@@ -117,38 +70,34 @@ def _asset(name: str) -> str:
     return (_HERE / name).read_text(encoding="utf-8")
 
 
-def _page(result: CaseResult, drawing: Drawing) -> Page:
-    case = result.case
+def _page(result: CaseResult, drawing: Drawing) -> dict[str, object]:
+    """What the template shows beside the result itself."""
     grave = [(n, item) for n, item in enumerate(result.inconsistencies, start=1) if item.severity != "open"]
     counts = Counter(item.severity for item in result.inconsistencies)
-    words = [f"{counts[severity]} {name}" for severity, name in SEVERITY_WORDS if counts[severity]]
-    return Page(
-        title=case.title or f"Case {result.pseudonym}",
-        facts=_facts(result),
-        course=tuple((_line_title(line), _line_words(line)) for line in result.lines),
-        stated_course=_stated_course(result),
-        testing_words=_testing_words(result),
-        contradictions=counts["contradiction"],
-        first=tuple(Numbered(number=n, title=_capital(item.title)) for n, item in grave[:SHOWN_FIRST]),
-        counted=", ".join(words) or "Nothing to report.",
-        zooms=_zooms(result, drawing),
-        groups=tuple(dict.fromkeys(lane.group for lane in drawing.lanes)),
-        has_ghosts=any(mark.css == "ghost" for lane in drawing.lanes for mark in lane.marks),
-        treatments=_treatments(result),
-        measurements=_measurements(result),
-        toxicities=_toxicities(result),
-        events=tuple(
-            Row(when=result.schedule.window(event.id), label=event.label, source=event.source)
-            for event in sorted(case.events, key=lambda e: result.schedule.at(e.id).drawn)
-        ),
-    )
+    words = [f"{counts[severity]} {name}" for severity, name in SEVERITY_WORDS.items() if counts[severity]]
+    return {
+        "title": result.case.title or f"Case {result.pseudonym}",
+        "facts": _facts(result),
+        "course": [(_line_title(line), _line_words(line)) for line in result.lines],
+        "stated_course": _stated_course(result),
+        "testing_words": _testing_words(result),
+        "contradictions": counts["contradiction"],
+        "first": [(number, _capital(item.title)) for number, item in grave[:SHOWN_FIRST]],
+        "counted": ", ".join(words) or "Nothing to report.",
+        "zooms": _zooms(result, drawing),
+        "groups": list(dict.fromkeys(lane.group for lane in drawing.lanes)),
+        "has_ghosts": any(mark.css == "ghost" for lane in drawing.lanes for mark in lane.marks),
+        "severity_css": SEVERITY_CSS,
+        "agreement_css": AGREEMENT_CSS,
+        "call_css": lambda category: "good" if category in GOOD else "bad" if category in BAD else "open",
+    }
 
 
-SEVERITY_WORDS: tuple[tuple[Severity, str], ...] = (
-    ("contradiction", "contradiction(s)"),
-    ("implausible", "hard to believe"),
-    ("open", "left open"),
-)
+def _how_known(result: CaseResult, entry: str) -> str:
+    """How the time of an entry is known, with the words that were used for it."""
+    place = result.schedule.at(entry)
+    said = "; ".join(dict.fromkeys(f"“{s.text.split('“')[1][:-2]}”" for s in place.said if "“" in s.text))
+    return HOW_KNOWN[place.basis] + (f": {said}" if said else "")
 
 
 def _facts(result: CaseResult) -> tuple[tuple[str, str], ...]:
@@ -241,67 +190,3 @@ def _zooms(result: CaseResult, drawing: Drawing) -> tuple[tuple[str, int, int], 
             (f"line {number}", max(drawing.first_day, day - margin), min(drawing.last_day, end + margin))
         )
     return tuple(zooms) if len(zooms) > 1 else ()
-
-
-def _treatments(result: CaseResult) -> tuple[Row, ...]:
-    rows = []
-    for treatment in sorted(result.case.treatments, key=lambda t: result.schedule.at(t.id).drawn):
-        drugs = []
-        for agent in treatment.agents:
-            doses = "; ".join(
-                dose.text + (f" for {dose.reason}" if dose.reason else "") for dose in agent.doses
-            )
-            drugs.append(f"{agent.drug} {doses}".strip())
-        cycles = f" ({treatment.cycles} cycles)" if treatment.cycles else ""
-        stop = result.schedule.window(f"{treatment.id}.stop") if treatment.stop else "not stated"
-        reason = treatment.stop_reason if treatment.stop_reason != "not stated" else "–"
-        rows.append(
-            Row(
-                line=treatment.line,
-                title=treatment.title + cycles,
-                drugs=" + ".join(drugs),
-                stop=stop,
-                start=result.schedule.window(treatment.id),
-                reason=reason,
-                source=treatment.source,
-            )
-        )
-    return tuple(rows)
-
-
-def _measurements(result: CaseResult) -> tuple[Row, ...]:
-    rows = []
-    for entry in sorted(result.case.measurements, key=lambda m: result.schedule.at(m.id).drawn):
-        place = result.schedule.at(entry.id)
-        said = "; ".join(dict.fromkeys(f"“{s.text.split('“')[1][:-2]}”" for s in place.said if "“" in s.text))
-        how = HOW_KNOWN[place.basis] + (f": {said}" if said else "")
-        rows.append(
-            Row(
-                when=result.schedule.window(entry.id),
-                how=how,
-                statement=statement_of(entry.finding),
-                material=entry.finding.material,
-                note=entry.finding.note,
-                source=entry.source,
-            )
-        )
-    return tuple(rows)
-
-
-def _toxicities(result: CaseResult) -> tuple[Row, ...]:
-    rows = []
-    for toxicity in sorted(result.case.toxicities, key=lambda t: result.schedule.at(t.id).drawn):
-        grade = str(toxicity.ctcae_grade) if toxicity.ctcae_grade else "not given"
-        if toxicity.severity != "not stated":
-            grade += f" (called {toxicity.severity})"
-        rows.append(
-            Row(
-                when=result.schedule.window(toxicity.id),
-                term=toxicity.term,
-                grade=grade,
-                drug=drug_of(result, toxicity),
-                action=toxicity.action,
-                source=toxicity.source,
-            )
-        )
-    return tuple(rows)

@@ -17,10 +17,9 @@ if TYPE_CHECKING:
     from kinscope.clinic.case.model import Toxicity
     from kinscope.clinic.course.result import CaseResult
     from kinscope.clinic.measurements import Measurement, TranscriptLevel
-    from kinscope.clinic.response.model import Disease
 
 MARGIN = 0.025
-GUIDES: dict[Disease, float] = {"ph-all": 0.01, "cml": 0.1}
+GUIDES = {"ph-all": 0.01, "cml": 0.1, "other": None}
 """The level that the definitions of response turn on: 10^-4 in Ph+ ALL, a major response in CML."""
 PLACES = {"cerebrospinal fluid": " CSF", "peripheral blood": " blood", "other": " elsewhere"}
 """Added to a blast percentage that is not the marrow's."""
@@ -77,9 +76,8 @@ def draw_course(result: CaseResult) -> Drawing:
 
 
 def _clinical(result: CaseResult, entry: str) -> bool:
-    base = entry.split(".")[0]
     publications = {event.id for event in result.case.events if event.kind == "publication"}
-    return base not in publications
+    return entry.split(".")[0] not in publications
 
 
 def _findings(result: CaseResult, kind: str) -> list[tuple[str, Measurement]]:
@@ -103,18 +101,9 @@ def _blasts(result: CaseResult) -> Lane:
     for entry, finding in _findings(result, "blasts"):
         if finding.kind == "blasts":
             css = "bad" if finding.percent >= 5 else "good"
-            where = PLACES.get(finding.material, "")
-            marks.append(
-                _measured(
-                    result,
-                    entry,
-                    finding,
-                    shape="point",
-                    css=css,
-                    value=finding.percent,
-                    label=f"{finding.percent:g} %{where}",
-                )
-            )
+            label = f"{finding.percent:g} %{PLACES.get(finding.material, '')}"
+            look = {"shape": "point", "css": css, "value": finding.percent, "label": label}
+            marks.append(_measured(result, entry, finding, **look))
     return Lane(
         key="blasts",
         title="Blasts",
@@ -130,6 +119,7 @@ def _blasts(result: CaseResult) -> Lane:
 
 def _transcripts(result: CaseResult) -> Lane:
     found = _findings(result, "transcript")
+    guide = GUIDES[result.case.disease]
     marks = [_level(result, entry, level) for entry, level in found if level.kind == "transcript"]
     return Lane(
         key="transcript",
@@ -138,8 +128,8 @@ def _transcripts(result: CaseResult) -> Lane:
         group="measurements",
         height=150,
         axis="log",
-        guide=GUIDES[result.case.disease],
-        guide_label=f"{GUIDES[result.case.disease]:g} %",
+        guide=guide,
+        guide_label="" if guide is None else f"{guide:g} %",
         marks=tuple(marks),
     )
 
@@ -150,17 +140,8 @@ def _level(result: CaseResult, entry: str, level: TranscriptLevel) -> Mark:
         gene = "/?" if level.control_gene == "not stated" else f"/{level.control_gene}"
         gene = "IS" if level.on_international_scale else gene
         css = "open" if level.control_gene == "not stated" else "level"
-        return _measured(
-            result,
-            entry,
-            level,
-            shape="point",
-            css=css,
-            value=level.percent,
-            label=f"{level.percent:g} % {gene}",
-            low=level.low_percent,
-            high=level.high_percent,
-        )
+        look = {"shape": "point", "css": css, "value": level.percent, "label": f"{level.percent:g} % {gene}"}
+        return _measured(result, entry, level, **look, low=level.low_percent, high=level.high_percent)
     if level.detected:
         return _measured(result, entry, level, shape="above", css="open", label="detected, no level")
     depth = depth_log_of(level)
@@ -178,12 +159,9 @@ def _mutations(result: CaseResult) -> Lane:
     for entry, finding in _findings(result, "mutation"):
         if finding.kind != "mutation":
             continue
-        variant = found.get(entry)
-        if variant:
-            label = variant.short or "cannot be read"
-            css = "bad found"
-        else:
-            label, css = "none found", "neutral"
+        label, css = "none found", "neutral"
+        if variant := found.get(entry):
+            label, css = variant.short or "cannot be read", "bad found"
         marks.append(_measured(result, entry, finding, shape="chip", css=css, label=label))
     return Lane(
         key="mutations",
@@ -213,11 +191,7 @@ def _toxicities(result: CaseResult) -> Lane:
         css = f"grade-{toxicity.ctcae_grade or 0}"
         marks.append(chip(result, toxicity.id, css, f"{grade}{toxicity.term}", text))
     return Lane(
-        key="toxicity",
-        title="Toxicity",
-        subtitle="CTCAE grade",
-        group="toxicity",
-        marks=tuple(marks),
+        key="toxicity", title="Toxicity", subtitle="CTCAE grade", group="toxicity", marks=tuple(marks)
     )
 
 

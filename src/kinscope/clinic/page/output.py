@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from pydantic import create_model
 
 from kinscope.clinic.course.result import CaseResult
 from kinscope.clinic.response.visits import statement_of
@@ -17,89 +19,34 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-class MeasurementRow(Record):
-    """One measurement in one line."""
-
-    entry: str
-    kind: str
-    at: str
-    earliest: str
-    latest: str
-    time_known_by: str
-    material: str
-    finding: str
-    percent: float | None
-    detected: bool | None
-    note: str
-    source: str
+def _columns(name: str, columns: str, **others: Any) -> type[Any]:
+    """A kind of row: texts by their names, and columns of ``others`` types, in the order of ``columns``."""
+    fields: dict[str, Any] = {column: (others.get(column, str), ...) for column in columns.split()}
+    return create_model(name, __base__=Record, **fields)
 
 
-class TreatmentRow(Record):
-    """One drug of one treatment."""
-
-    entry: str
-    line: int
-    treatment: str
-    drug: str
-    doses: str
-    start: str
-    stop: str
-    cycles: int | None
-    stop_reason: str
-    source: str
-
-
-class ResponseRow(Record):
-    """One computed call."""
-
-    line: int
-    at: str
-    axis: str
-    category: str
-    level: str
-    basis: str
-    criterion: str
-    criterion_text: str
-    citation: str
-    statement: str
-    missing: str
-
-
-class ComparisonRow(Record):
-    """A stated response beside the computed."""
-
-    entry: str
-    at: str
-    stated: str
-    computed: str
-    agreement: str
-    reason: str
-    source: str
-
-
-class ToxicityRow(Record):
-    """One toxicity."""
-
-    entry: str
-    at: str
-    term: str
-    ctcae_grade: int | None
-    severity: str
-    treatment: str
-    action: str
-    source: str
-
-
-class FindingRow(Record):
-    """One inconsistency."""
-
-    severity: str
-    rule: str
-    title: str
-    detail: str
-    entries: str
-    sources: str
-    citation: str
+MeasurementRow = _columns(
+    "MeasurementRow",
+    "entry kind at earliest latest time_known_by material finding percent detected note source",
+    percent=float | None,
+    detected=bool | None,
+)
+TreatmentRow = _columns(
+    "TreatmentRow",
+    "entry line treatment drug doses start stop cycles stop_reason source",
+    line=int,
+    cycles=int | None,
+)
+ResponseRow = _columns(
+    "ResponseRow",
+    "line at axis category level basis criterion criterion_text citation statement missing",
+    line=int,
+)
+ComparisonRow = _columns("ComparisonRow", "entry at stated computed agreement reason source")
+ToxicityRow = _columns(
+    "ToxicityRow", "entry at term ctcae_grade severity treatment action source", ctcae_grade=int | None
+)
+FindingRow = _columns("FindingRow", "severity rule title detail entries sources citation")
 
 
 def write_case(result: CaseResult, directory: Path, *, with_csv: bool = False) -> list[Path]:
@@ -146,8 +93,8 @@ def _tables(result: CaseResult) -> list[tuple[str, Sequence[Record], type[Record
     ]
 
 
-def _measurements(result: CaseResult) -> list[MeasurementRow]:
-    rows = []
+def _measurements(result: CaseResult) -> list[Record]:
+    rows: list[Record] = []
     for entry in result.case.measurements:
         place, finding = result.schedule.at(entry.id), entry.finding
         percent = getattr(finding, "percent", getattr(finding, "level_percent", None))
@@ -170,7 +117,7 @@ def _measurements(result: CaseResult) -> list[MeasurementRow]:
     return rows
 
 
-def _treatments(result: CaseResult) -> list[TreatmentRow]:
+def _treatments(result: CaseResult) -> list[Record]:
     return [
         TreatmentRow(
             entry=treatment.id,
@@ -189,7 +136,7 @@ def _treatments(result: CaseResult) -> list[TreatmentRow]:
     ]
 
 
-def _responses(result: CaseResult) -> list[ResponseRow]:
+def _responses(result: CaseResult) -> list[Record]:
     return [
         ResponseRow(
             **call.model_dump(include={"axis", "category", "level", "basis", "statement"}),
@@ -205,14 +152,14 @@ def _responses(result: CaseResult) -> list[ResponseRow]:
     ]
 
 
-def _comparisons(result: CaseResult) -> list[ComparisonRow]:
+def _comparisons(result: CaseResult) -> list[Record]:
     return [
         ComparisonRow.model_validate(comparison.model_dump() | {"at": comparison.at.label()})
         for comparison in result.comparisons
     ]
 
 
-def _toxicities(result: CaseResult) -> list[ToxicityRow]:
+def _toxicities(result: CaseResult) -> list[Record]:
     return [
         ToxicityRow(
             **toxicity.model_dump(include={"term", "ctcae_grade", "severity", "action", "source"}),
@@ -224,7 +171,7 @@ def _toxicities(result: CaseResult) -> list[ToxicityRow]:
     ]
 
 
-def _findings(result: CaseResult) -> list[FindingRow]:
+def _findings(result: CaseResult) -> list[Record]:
     listed = ("entries", "sources")
     return [
         FindingRow(**item.model_dump() | {name: "; ".join(getattr(item, name)) for name in listed})

@@ -120,9 +120,5 @@ def testing_lane(result: CaseResult) -> Lane:
         css, label = ("good", "done") if due.done else ("bad", "not done")
         marks.append(_moment(due.at, "due", css, label, text))
     return Lane(
-        key="testing",
-        title="Testing due",
-        subtitle="by guideline",
-        group="mutations",
-        marks=tuple(marks),
+        key="testing", title="Testing due", subtitle="by guideline", group="mutations", marks=tuple(marks)
     )

@@ -108,12 +108,14 @@ def _lane(lane: Lane, scale: Scale) -> tuple[Markup, float]:
         body, height = _bars(lane.marks, scale)
     else:
         body, height = _chips(lane.marks, scale)
-    title = Markup('<text class="lanetitle" x="8" y="{:.0f}">{}</text>').format(
-        18 if height > 22 else 15, lane.title
-    )
+    title = _text("lanetitle", 8, 18 if height > 22 else 15, lane.title)
     if lane.subtitle and height >= 28:
-        title += Markup('<text class="lanesub" x="8" y="31">{}</text>').format(lane.subtitle)
+        title += _text("lanesub", 8, 31, lane.subtitle)
     return title + Markup('<g clip-path="url(#plot)">{}</g>').format(body), height
+
+
+def _text(css: str, x: float, y: float, words: str) -> Markup:
+    return Markup('<text class="{}" x="{:g}" y="{:.1f}">{}</text>').format(css, round(x, 1), y, words)
 
 
 def _item(mark: Mark, inner: Markup, extra: str = "") -> Markup:
@@ -155,20 +157,11 @@ def _bars(marks: Sequence[Mark], scale: Scale) -> tuple[Markup, float]:
         start, end = scale.x(mark.day), scale.x(mark.end if mark.end is not None else mark.day)
         width, needed = max(1.5, end - start), text_width(mark.label) + 8
         fade = "" if mark.end_known else ' mask="url(#fading)"'
-        inner = _stretch(
-            "bar" + ("" if mark.end_known else " open-end"),
-            mark.day,
-            mark.end or mark.day,
-            6,
-            BAR_HEIGHT,
-            scale,
-            f' rx="3"{fade}',
-        )
+        css = "bar" if mark.end_known else "bar open-end"
+        inner = _stretch(css, mark.day, mark.end or mark.day, 6, BAR_HEIGHT, scale, f' rx="3"{fade}')
         inner += _whisker(mark, 6 + BAR_HEIGHT + 3, scale)
         if mark.label and width >= needed:
-            inner += _at(
-                mark.day, scale, Markup('<text class="barlabel" x="5" y="19">{}</text>').format(mark.label)
-            )
+            inner += _at(mark.day, scale, _text("barlabel", 5, 19, mark.label))
         elif mark.label:
             over = max(0.0, start + needed - (WIDTH - RIGHT))
             row = below.take(start - over, start + needed - over)
@@ -176,10 +169,7 @@ def _bars(marks: Sequence[Mark], scale: Scale) -> tuple[Markup, float]:
             leader = Markup('<line class="leader" x1="2" x2="2" y1="{:.0f}" y2="{:.0f}"/>').format(
                 6 + BAR_HEIGHT, y - 2
             )
-            text = Markup('<text class="barlabel under" x="{:.0f}" y="{:.0f}">{}</text>').format(
-                5 - over, y, mark.label
-            )
-            inner += _at(mark.day, scale, leader + text)
+            inner += _at(mark.day, scale, leader + _text("barlabel under", 5 - over, y, mark.label))
         parts.append(_item(mark, inner))
     rows = len(below.ends)
     return Markup("").join(parts), max(34.0, 6 + BAR_HEIGHT + (rows * LABEL_ROW + 10 if rows else 8))
@@ -191,24 +181,24 @@ def _chips(marks: Sequence[Mark], scale: Scale) -> tuple[Markup, float]:
     for mark in sorted(marks, key=lambda m: m.day):
         width = text_width(mark.label, bold=True) + 12
         x = scale.x(mark.day)
-        left = (
-            -min(8.0, max(0.0, x + width - (WIDTH - RIGHT)) + 8.0)
-            if x + width < WIDTH - RIGHT
-            else WIDTH - RIGHT - x - width
-        )
+        left = -8.0 if x + width < WIDTH - RIGHT else WIDTH - RIGHT - x - width
         row = rows.take(x + left, x + left + width)
         y = 6 + row * CHIP_ROW
         if mark.shape == "due":
-            shape = Markup(
-                '<path class="due" d="M0 {:.0f} l8 9 l-8 9 l-8 -9 z"/>'
-                '<text class="chiptext" x="12" y="{:.0f}">{}</text>'
-            ).format(y, y + 13, mark.label)
+            shape = Markup('<path class="due" d="M0 {:.0f} l8 9 l-8 9 l-8 -9 z"/>').format(y)
+            shape += _text("chiptext", 12, y + 13, mark.label)
         else:
             shape = Markup(
-                '<rect class="chip" x="{:.1f}" y="{:.1f}" width="{:.1f}" height="{:.0f}" rx="3"/>'
-                '<text class="chiptext" x="{:.1f}" y="{:.1f}">{}</text>'
+                '<rect class="chip" x="{:.1f}" y="{:.1f}" width="{:.1f}" height="{:.0f}" rx="3"/>{}'
                 '<path class="pin" d="M0 {:.1f} l3 4 h-6 z"/>'
-            ).format(left, y, width, CHIP_HEIGHT, left + 7, y + 13, mark.label, y + CHIP_HEIGHT - 0.5)
+            ).format(
+                left,
+                y,
+                width,
+                CHIP_HEIGHT,
+                _text("chiptext", left + 7, y + 13, mark.label),
+                y + CHIP_HEIGHT - 0.5,
+            )
         parts.append(_item(mark, _at(mark.day, scale, shape)))
     return Markup("").join(parts), 12 + max(1, len(rows.ends)) * CHIP_ROW
 
@@ -226,19 +216,9 @@ def _axis_lane(lane: Lane, scale: Scale) -> Markup:
     parts = [_across("grid", height_of(value)) for value in ticks]
     if lane.guide is not None:
         y = height_of(lane.guide)
-        parts.append(_across("guide", y))
-        parts.append(
-            Markup('<text class="guidelabel" x="{:.0f}" y="{:.1f}">{}</text>').format(
-                WIDTH - RIGHT - 46, y - 3, lane.guide_label
-            )
-        )
+        parts += [_across("guide", y), _text("guidelabel", WIDTH - RIGHT - 46, y - 3, lane.guide_label)]
     parts += _points(lane, scale, height_of, bottom)
-    labels = [
-        Markup('<text class="ticklabel" x="{:.0f}" y="{:.1f}">{:g} %</text>').format(
-            LEFT - 6, height_of(v) + 3.5, v
-        )
-        for v in ticks
-    ]
+    labels = [_text("ticklabel", LEFT - 6, height_of(v) + 3.5, f"{v:g} %") for v in ticks]
     return Markup("").join(parts) + Markup('</g><g class="ticklabels">') + Markup("").join(labels)
 
 
@@ -254,13 +234,7 @@ SYMBOLS = {
     "below": '<path class="dot limit" d="M-6 {0:.1f} h12 l-6 9 z" transform="translate(0 -5)"/>',
     "above": '<path class="dot" d="M-6 {0:.1f} h12 l-6 -9 z" transform="translate(0 5)"/>',
 }
-SIDES = (
-    (9.0, 4.0, "start"),
-    (-9.0, 4.0, "end"),
-    (9.0, 16.0, "start"),
-    (-9.0, 16.0, "end"),
-    (9.0, -8.0, "start"),
-)
+SIDES = ((9, 4, "start"), (-9, 4, "end"), (9, 16, "start"), (-9, 16, "end"), (9, -8, "start"))
 """Where a label may stand beside its mark, in the order of liking: offset, offset down, anchor."""
 Box = tuple[float, float, float, float]
 """Left, top, right, bottom."""
@@ -280,9 +254,8 @@ def _points(lane: Lane, scale: Scale, height_of: Callable[[float], float], botto
         taken.append(_label_box(mark.label, x, y, (dx, dy, anchor)))
         inner = Markup(SYMBOLS[mark.shape]).format(y)
         if mark.low is not None and mark.high is not None:
-            inner += Markup('<line class="error" x1="0" x2="0" y1="{:.1f}" y2="{:.1f}"/>').format(
-                height_of(mark.low), height_of(mark.high)
-            )
+            error = Markup('<line class="error" x1="0" x2="0" y1="{:.1f}" y2="{:.1f}"/>')
+            inner += error.format(height_of(mark.low), height_of(mark.high))
         inner += Markup('<text class="pointlabel" x="{:.0f}" y="{:.1f}" text-anchor="{}">{}</text>').format(
             dx, y + dy, anchor, mark.label
         )
@@ -306,15 +279,14 @@ def _side(label: str, x: float, y: float, taken: Sequence[Box]) -> tuple[float, 
 
 
 def _ticks(drawing: Drawing, scale: Scale, total: float) -> Markup:
-    parts = []
-    for day, label, strong in _tick_days(drawing):
-        parts.append(
-            Markup(
-                '<g class="at tick{}" data-d="{}" transform="translate({:.1f} 0)">'
-                '<line y1="{:.0f}" y2="{:.0f}"/>'
-                '<text y="{:.0f}">{}</text></g>'
-            ).format(" strong" if strong else "", day, scale.x(day), TOP - 4, total, TOP - 9, label)
-        )
+    form = Markup(
+        '<g class="at tick{}" data-d="{}" transform="translate({:.1f} 0)"><line y1="{:.0f}" y2="{:.0f}"/>'
+        '<text y="{:.0f}">{}</text></g>'
+    )
+    parts = [
+        form.format(" strong" * strong, day, scale.x(day), TOP - 4, total, TOP - 9, label)
+        for day, label, strong in _tick_days(drawing)
+    ]
     return Markup('<g id="axis" clip-path="url(#plot)">{}</g>').format(Markup("").join(parts))
 
 
@@ -342,13 +314,9 @@ def _tick_days(drawing: Drawing) -> list[tuple[int, str, bool]]:
 
 
 def _line_starts(drawing: Drawing, scale: Scale, total: float) -> Markup:
-    parts = []
-    for day, label in drawing.lines:
-        parts.append(
-            Markup(
-                '<g class="at linestart" data-d="{}" transform="translate({:.1f} 0)">'
-                '<line y1="14" y2="{:.0f}"/>'
-                '<text x="4" y="13">{}</text></g>'
-            ).format(day, scale.x(day), total, label)
-        )
+    form = Markup(
+        '<g class="at linestart" data-d="{}" transform="translate({:.1f} 0)"><line y1="14" y2="{:.0f}"/>'
+        '<text x="4" y="13">{}</text></g>'
+    )
+    parts = [form.format(day, scale.x(day), total, label) for day, label in drawing.lines]
     return Markup('<g clip-path="url(#plot)">{}</g>').format(Markup("").join(parts))

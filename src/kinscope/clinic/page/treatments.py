@@ -139,19 +139,10 @@ def _agent_bars(
         end = days[index + 1] if index + 1 < len(days) else whole.end
         reason = f": {dose.reason}" if dose.reason else ""
         lines = (*whole.tip, f"Dose {dose.text} from {result.schedule.label(days[index])}{reason}")
-        bars.append(
-            whole.model_copy(
-                update={
-                    "day": days[index],
-                    "first": days[index],
-                    "last": days[index],
-                    "end": end,
-                    "tip": lines,
-                    "label": dose.text,
-                    "end_known": whole.end_known or index + 1 < len(days),
-                }
-            )
-        )
+        known = whole.end_known or index + 1 < len(days)
+        changed = {"end": end, "tip": lines, "label": dose.text, "end_known": known}
+        at = dict.fromkeys(("day", "first", "last"), days[index])
+        bars.append(whole.model_copy(update=changed | at))
     return bars
 
 

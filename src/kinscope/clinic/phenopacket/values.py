@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import calendar
+import datetime as dt
 import json
 import math
 import re
@@ -28,57 +30,45 @@ if TYPE_CHECKING:
 
     Fail = Callable[[str], BadInputError]
 
+_PART = r"(?:([0-9]{{1,5}}(?:[.,][0-9]{{1,6}})?){})?"
 _DURATION = re.compile(
-    r"P(?:(\d{1,3})Y)?(?:(\d{1,4})M)?(?:(\d{1,4})W)?(?:(\d{1,5})D)?(?:T(?:\d+H)?(?:\d+M)?(?:\d+S)?)?"
+    "P" + "".join(map(_PART.format, "YMWD")) + r"(?:T(?:[0-9.,]+H)?(?:[0-9.,]+M)?(?:[0-9.,]+S)?)?"
 )
+OLDEST_YEARS = 130
+_NOT_SEEN = re.compile(r"\b(?:no|not|non|none|never|without|neg|negative|absent|absence)\b|\bun-?detect")
+_SEEN = re.compile(r"\b(?:detected|positive|present|pos)\b")
 _NOT_ID = re.compile(r"[^A-Za-z0-9_-]+")
 COUNT_CODES = {term.id: field for field, term in terms.COUNTS.items()} | {
     "LOINC:26464-8": "leucocytes_giga_per_litre",
     "LOINC:26515-7": "platelets_giga_per_litre",
     "LOINC:26499-4": "neutrophils_giga_per_litre",
 }
-KIND_CODES = {
-    terms.BLASTS.id: "blasts",
-    terms.FLOW_MRD.id: "flow-mrd",
-    terms.KARYOTYPE.id: "karyotype",
-    terms.MUTATION.id: "mutation",
-    terms.TRANSCRIPT_ANY.id: "transcript",
-    terms.TRANSCRIPT_E1A2.id: "transcript",
-    terms.TRANSCRIPT_P210.id: "transcript",
+KINDS = {
+    "blasts": (terms.BLASTS,),
+    "flow-mrd": (terms.FLOW_MRD,),
+    "karyotype": (terms.KARYOTYPE,),
+    "mutation": (terms.MUTATION,),
+    "transcript": (terms.TRANSCRIPT_ANY, terms.TRANSCRIPT_E1A2, terms.TRANSCRIPT_P210),
 }
+KIND_CODES = {term.id: kind for kind, assays in KINDS.items() for term in assays}
 SCALES = {
-    "10*9/l": 1.0,
-    "10^9/l": 1.0,
-    "10e9/l": 1.0,
-    "g/l_count": 1.0,
-    "10*3/ul": 1.0,
-    "10^3/ul": 1.0,
-    "/ul": 1e-3,
-    "g/l": 1.0,
-    "g/dl": 10.0,
-    "mmol/l": 16.114,
-    "%": 1.0,
-    "percent": 1.0,
-    "1": 100.0,
+    "giga_per_litre": {
+        **dict.fromkeys(("10*9/l", "10^9/l", "10e9/l", "g/l", "10*3/ul", "10^3/ul", "k/ul", "10*6/ml"), 1.0),
+        **dict.fromkeys(("/ul", "cells/ul", "cells/mm3", "/mm3"), 1e-3),
+    },
+    "gram_per_litre": {"g/l": 1.0, "g/dl": 10.0, "mg/dl": 0.01, "mmol/l": 16.114},
+    "percent": {"%": 1.0, "percent": 1.0, "percentage": 1.0, "1": 100.0},
 }
 """Factor from a unit to the field's own; haemoglobin per mmol of its monomer weighs 16.114 g."""
 DOSE_UNITS = {unit.lower(): unit for unit in get_args(DoseUnit)} | {
-    "mg/day": "mg/d",
-    "mg per day": "mg/d",
-    "milligram per day": "mg/d",
+    **dict.fromkeys(("mg/day", "mg per day", "milligram per day"), "mg/d"),
     "milligram": "mg",
     "milligram per square meter": "mg/m2",
     "[iu]/m2": "IU/m2",
 }
-PER_DAY = (
-    ("four times", 4),
-    ("three times", 3),
-    ("thrice", 3),
-    ("twice", 2),
-    ("bid", 2),
-    ("once daily", 1),
-    ("daily", 1),
-)
+PER_DAY = {"four times": 4, "three times": 3, "thrice": 3, "twice": 2, "bid": 2, "daily": 1}
+_RARER = re.compile("week|month|cycle|every|other|alternate")
+"""What says that a dose is not given each day."""
 
 
 OWN_KINDS: dict[str, type[Record]] = {
@@ -100,15 +90,21 @@ class PacketFile:
     where: str
     find_places: Callable[[], Places]
     """Called once, when the first error needs a line."""
+    root: tuple[str, ...] = ()
+    """Where in the file the packet stands: the proband of a family."""
 
     @cached_property
     def places(self) -> Places:
         """Lines of the parts; empty where they could not be found."""
         return self.find_places()
 
-    def refused(self, what: str, path: Sequence[str | int], remedy: str = "") -> BadInputError:
-        """An error at a path of the file."""
-        at = f", line {line_of(self.places, path)[0]}" if self.places else ""
+    def refused(
+        self, what: str, path: Sequence[str | int], remedy: str = "", name: str | None = None
+    ) -> BadInputError:
+        """An error at a path of the packet, or on the line of a ``name`` there, which is not repeated."""
+        path = (*self.root, *path)
+        line = line_of(self.places, path if name is None else (*path, name))[0]
+        at = f", line {line}" if self.places else ""
         return BadInputError(what, where=f"{self.where}{at} ({path_text(path)})", remedy=remedy)
 
 
@@ -117,13 +113,21 @@ def slug(text: str) -> str:
     return _NOT_ID.sub("-", text).strip("-_")[:60]
 
 
+def _duration(text: str, fail: Fail) -> list[float | None]:
+    """Years, months, weeks and days of an ISO 8601 duration; None for what it does not give."""
+    match = _DURATION.fullmatch(text)
+    if match is None or text in ("P", "PT", "") or text.endswith("T"):
+        raise fail("An age is not written as an ISO 8601 duration such as P65Y3M.")
+    return [None if part is None else float(part.replace(",", ".")) for part in match.groups()]
+
+
 def age_days(duration: str, fail: Fail) -> float:
     """Days of an ISO 8601 duration, with mean years and months."""
-    match = _DURATION.fullmatch(duration)
-    if match is None or duration in ("P", "PT", ""):
-        raise fail("An age is not written as an ISO 8601 duration such as P65Y3M.")
-    years, months, weeks, days = (int(part or 0) for part in match.groups())
-    return years * DAYS_PER_UNIT["y"] + months * DAYS_PER_UNIT["m"] + weeks * 7 + days
+    parts = zip(_duration(duration, fail), "ymwd", strict=True)
+    days = sum((part or 0.0) * DAYS_PER_UNIT[unit] for part, unit in parts)
+    if days > OLDEST_YEARS * DAYS_PER_UNIT["y"]:
+        raise fail(f"An age is above {OLDEST_YEARS} years.")
+    return days
 
 
 def day_of(instant: Timestamp) -> str:
@@ -131,37 +135,93 @@ def day_of(instant: Timestamp) -> str:
     return str(instant.ToJsonString())[:10]
 
 
-def when_of(element: TimeElement, zero: float | None, fail: Fail) -> list[dict[str, Any]] | None:
-    """The statement on time of a TimeElement; None where it holds none that is a time."""
-    form = element.WhichOneof("element")
-    if form == "timestamp":
-        return [{"date": day_of(element.timestamp)}]
-    if form == "interval":
-        ends = [
-            day_of(getattr(element.interval, end))
-            for end in ("start", "end")
-            if element.interval.HasField(end)
-        ]
-        if len(ends) == 2 and ends[1] < ends[0]:
-            raise fail("The interval ends before it begins.")
-        return [{"date": "/".join(ends)}] if ends else None
-    if form == "age" and zero is not None:
-        return [{"day": round(age_days(element.age.iso8601duration, fail) - zero)}]
-    if form == "age_range" and zero is not None:
-        first, last = (
-            round(age_days(end.iso8601duration, fail) - zero)
-            for end in (element.age_range.start, element.age_range.end)
-        )
-        if last < first:
+def form_of(element: TimeElement | Timestamp) -> str:
+    """``date`` or ``age``; empty for what is on no clock, such as a gestational age or "childhood onset"."""
+    if _days_of(element):
+        return "date"
+    return "age" if ages_of(element) else ""
+
+
+def _days_of(element: Any) -> list[str]:
+    """The date of an instant, or the dates that bound an interval."""
+    if element.DESCRIPTOR.name == "Timestamp":
+        return [day_of(element)]
+    if element.HasField("timestamp"):
+        return [day_of(element.timestamp)]
+    ends = [getattr(element.interval, end) for end in ("start", "end") if element.interval.HasField(end)]
+    return [day_of(end) for end in ends]
+
+
+def ages_of(element: TimeElement) -> list[str]:
+    """The age, or both ends of a range of ages, as durations; none where one of them is not given."""
+    ages = (
+        [element.age_range.start, element.age_range.end] if element.HasField("age_range") else [element.age]
+    )
+    durations = [age.iso8601duration for age in ages]
+    return durations if all(durations) else []
+
+
+@dataclass(frozen=True)
+class Clock:
+    """What the times of a packet are counted on: the calendar, or days from an age.
+
+    Attributes
+    ----------
+    by_date
+        Whether times are dates.
+    zero
+        The age in days that relative days count from.
+    birth
+        Date of birth, where it is known: by it an age has a date.
+    """
+
+    by_date: bool
+    zero: float | None
+    birth: dt.date | None
+
+    def when(self, element: TimeElement | Timestamp, fail: Fail) -> list[dict[str, Any]] | None:
+        """The statement on time of a TimeElement; None where it holds none that this clock can place."""
+        form = form_of(element)
+        if form == "date":
+            days = _days_of(element)
+            if days != sorted(days):
+                raise fail("The interval ends before it begins.")
+            return [{"date": "/".join(days)}] if self.by_date else None
+        if form != "age":
+            return None
+        ages = ages_of(element)
+        days_old = [age_days(age, fail) for age in ages]
+        if days_old != sorted(days_old):
             raise fail("The age range ends before it begins.")
+        if self.by_date and self.birth is not None:
+            return [{"date": f"{self._at(ages[0], fail)[0]}/{self._at(ages[-1], fail)[1]}"}]
+        if self.by_date or self.zero is None:
+            return None
+        first, last = (round(days_old[end] - self.zero) for end in (0, -1))
         return [{"day": first, "last_day": last}]
-    return None
+
+    def _at(self, age: str, fail: Fail) -> tuple[dt.date, dt.date]:
+        """First and last day of an age: "P61Y" lasts a year, "P61Y3M" a month, "P61Y3M2D" a day."""
+        years, months, weeks, days = _duration(age, fail)
+        at = 12 * (years or 0) + (months or 0), 7 * (weeks or 0) + (days or 0)
+        if days is not None or weeks is not None:
+            lasts = 0, 1 if days is not None else 7
+        else:
+            lasts = 12 if months is None else 1, 0
+        return self._day(*at), self._day(at[0] + lasts[0], at[1] + lasts[1]) - dt.timedelta(1)
+
+    def _day(self, months: float, days: float) -> dt.date:
+        """So many months and days after the birth."""
+        assert self.birth is not None
+        year, month = divmod(self.birth.year * 12 + self.birth.month - 1 + int(months), 12)
+        day = min(self.birth.day, calendar.monthrange(year, month + 1)[1])
+        return dt.date(year, month + 1, day) + dt.timedelta(days + (months % 1) * DAYS_PER_UNIT["m"])
 
 
 def findings_of(
     item: Measurement, sample: Biosample | None, extra: dict[str, Any], fail: Fail
 ) -> dict[str, Any] | None:
-    """The fields of one measurement; None where its code is none that kinscope reads.
+    """The fields of one measurement; None where its code or value is none that kinscope reads.
 
     ``extra`` are the fields that only kinscope's own packets carry; what the packet itself says wins.
     """
@@ -180,7 +240,8 @@ def findings_of(
         base["method"] = "flow cytometry"
     elif "morpholog" in method.lower() or "smear" in method.lower():
         base["method"] = "morphology"
-    return {**extra, **base, **_value(kind, item, fail)}
+    value = _value(kind, item, fail)
+    return None if value is None else {**extra, **base, **value}
 
 
 def kind_of_assay(assay: OntologyClass) -> str | None:
@@ -199,11 +260,15 @@ def kind_of_assay(assay: OntologyClass) -> str | None:
     return None
 
 
-def _value(kind: str, item: Measurement, fail: Fail) -> dict[str, Any]:
+def _value(kind: str, item: Measurement, fail: Fail) -> dict[str, Any] | None:
+    """The fields that the value gives; None for a blood count without a number."""
     code, word = item.assay.id, item.value.ontology_class
     quantity = item.value.quantity if item.value.HasField("quantity") else None
     if kind == "counts":
-        return {} if quantity is None else {COUNT_CODES[code]: _number(quantity, COUNT_CODES[code], fail)}
+        field = COUNT_CODES.get(code)
+        if field is None:
+            return {}
+        return None if quantity is None else {field: _number(quantity, field, fail)}
     if kind == "blasts":
         if quantity is None:
             raise fail("A blast percentage needs a quantity.")
@@ -227,48 +292,45 @@ def _value(kind: str, item: Measurement, fail: Fail) -> dict[str, Any]:
 
 def _detected(word: OntologyClass, fail: Fail) -> bool:
     label = word.label.lower()
-    if word.id == terms.NOT_DETECTED.id or any(
-        no in label for no in ("not detected", "negative", "absent", "undetect")
-    ):
-        return False
-    if word.id == terms.DETECTED.id or any(yes in label for yes in ("detected", "positive", "present")):
-        return True
-    raise fail("This result says neither 'detected' nor 'not detected', and has no quantity.")
+    said = {{terms.DETECTED.id: True, terms.NOT_DETECTED.id: False}.get(word.id)}
+    said.add(False if _NOT_SEEN.search(label) else True if _SEEN.search(label) else None)
+    if len(said - {None}) != 1:
+        raise fail("This result says neither 'detected' nor 'not detected', or both, and has no quantity.")
+    return True in said
 
 
 def _unit_names(unit: OntologyClass) -> list[str]:
-    return [unit.id.split(":", 1)[-1].lower(), unit.label.lower()]
+    """Code and label of a unit, without UCUM's annotations, products of inverse units as quotients."""
+    names = (re.sub(r"\{[^}]*\}", "", name.lower()) for name in (unit.id.rpartition(":")[2], unit.label))
+    return [re.sub(r"\.([a-z0-9]+)-1\b", r"/\1", name).strip() for name in names]
 
 
 def _number(quantity: Quantity, field: str, fail: Fail) -> float:
+    """A quantity in the unit of a field, by the code and the label of its own unit, which must agree."""
     if not math.isfinite(quantity.value):
         raise fail("A quantity is no number.")
-    names = _unit_names(quantity.unit)
-    if field.endswith("giga_per_litre"):
-        names = ["g/l_count" if name == "g/l" else name for name in names]
-    elif field.endswith("percent"):
-        names = [name for name in names if name in ("%", "percent", "1")]
-    else:
-        names = [name for name in names if name in ("g/l", "g/dl", "mmol/l")]
-    for name in names:
-        if name in SCALES:
-            return float(quantity.value) * SCALES[name]
-    raise fail(f"The unit is none that kinscope knows for {field.replace('_', ' ')}.")
+    dimension = next(tail for tail in SCALES if field.endswith(tail))
+    known = SCALES[dimension]
+    factors = {known[name] for name in _unit_names(quantity.unit) if name in known}
+    if len(factors) > 1:
+        raise fail("The code and the label of the unit are of different size.")
+    if not factors:
+        raise fail(f"The unit is none that kinscope knows for {field.replace('_', ' ')}: {', '.join(known)}.")
+    return float(quantity.value) * factors.pop()
 
 
-def dose_of(interval: DoseInterval) -> dict[str, Any] | None:
+def dose_of(interval: DoseInterval, clock: Clock) -> dict[str, Any] | None:
     """A dose of a foreign packet; None where it has no quantity or a unit kinscope does not know."""
-    names = _unit_names(interval.quantity.unit)
-    known = next((DOSE_UNITS[name] for name in names if name in DOSE_UNITS), None)
+    units = {DOSE_UNITS[name] for name in _unit_names(interval.quantity.unit) if name in DOSE_UNITS}
     amount = float(interval.quantity.value)
-    if known is None or not 0 < amount < math.inf:
+    if len(units) != 1 or not 0 < amount < math.inf:
         return None
-    often = interval.schedule_frequency.label.lower()
-    times = next((count for word, count in PER_DAY if word in often), None)
-    if known == "mg" and times:
+    known, often = units.pop(), interval.schedule_frequency.label.lower()
+    times = next((count for word, count in PER_DAY.items() if word in often), None)
+    if known == "mg" and times and not _RARER.search(often):
         known, amount = "mg/d", amount * times
     dose: dict[str, Any] = {"amount": amount, "unit": known}
-    if interval.interval.HasField("start"):
+    if clock.by_date and interval.interval.HasField("start"):
         dose["when"] = [{"date": day_of(interval.interval.start)}]
     highest = float(interval.quantity.reference_range.high)
     if highest > amount:
@@ -286,25 +348,18 @@ def own_statement(name: str, text: str) -> dict[str, Any] | None:
         if not isinstance(extra, dict):
             return None
         if name == "kinscope:measurement":
-            finding = extra.get("finding")
-            if not isinstance(finding, dict):
-                return None
-            CaseMeasurement.model_validate(extra | {"finding": finding | {"at": {"day": 0}}})
+            CaseMeasurement.model_validate(extra | {"finding": {**extra["finding"], "at": {"day": 0}}})
         elif name == "kinscope:case":
             fields = {key: value for key, value in extra.items() if key != "clock"}
             Case.model_validate({"id": "case", "disease": "ph-all"} | fields)
         else:
             OWN_KINDS[name].model_validate(extra)
-    except (ValueError, KeyError, RecursionError, ValidationError):
+    except (ValueError, KeyError, TypeError, RecursionError, ValidationError):
         return None
     return extra
 
 
 def same_drug(name: str, other: str) -> bool:
     """Whether two names are of one drug."""
-    return _drug(name) == _drug(other)
-
-
-def _drug(name: str) -> str:
     known = find_drug(name)
-    return known.name if known else name.lower()
+    return known is find_drug(other) if known else name.lower() == other.lower()

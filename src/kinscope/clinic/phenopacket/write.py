@@ -20,12 +20,14 @@ from kinscope.core.errors import BadInputError
 if TYPE_CHECKING:
     from kinscope.clinic.case.model import Agent, Case, CaseMeasurement, Dose, Toxicity, Treatment
     from kinscope.clinic.case.schedule import Schedule
+    from kinscope.core.records import Record
     from kinscope.targets.pack import TargetPack
 
 SCHEMA_VERSION = "2.0"
 OBO = "http://purl.obolibrary.org/obo"
 ATC = "https://www.whocc.no/atc_ddd_index/"
 MEDGEN = "https://www.ncbi.nlm.nih.gov/medgen/"
+HGNC = "https://www.genenames.org"
 RESOURCES = (
     ("LOINC", "Logical Observation Identifiers Names and Codes", "http://loinc.org", "http://loinc.org/rdf/"),
     ("HP", "Human Phenotype Ontology", f"{OBO}/hp.owl", f"{OBO}/HP_"),
@@ -33,12 +35,7 @@ RESOURCES = (
     ("ATC", "Anatomical Therapeutic Chemical classification", ATC, f"{ATC}?code="),
     ("UCUM", "Unified Code for Units of Measure", "https://ucum.org", "https://ucum.org/"),
     ("MedGen", "MedGen", MEDGEN, MEDGEN),
-    (
-        "HGNC",
-        "HUGO Gene Nomenclature Committee",
-        "https://www.genenames.org",
-        "https://identifiers.org/hgnc:",
-    ),
+    ("HGNC", "HUGO Gene Nomenclature Committee", HGNC, "https://identifiers.org/hgnc:"),
     ("ICD10", "ICD-10", "https://icd.who.int/browse10", "https://icd.who.int/browse10/2019/en#/"),
     ("kinscope", "Codes of kinscope's case format, of no other vocabulary", "urn:kinscope", "urn:kinscope:"),
 )
@@ -49,14 +46,7 @@ Json = dict[str, Any]
 def phenopacket_json(case: Case, schedule: Schedule, pack: TargetPack) -> str:
     """The Phenopacket of a case as JSON text, checked by the ``phenopackets`` package.
 
-    Parameters
-    ----------
-    case
-        Already pseudonymised or redacted; it is written as it is.
-    schedule
-        Its times.
-    pack
-        The target whose variants are read.
+    The case is written as it is, with the times of its schedule and variants as the target pack reads them.
 
     Raises
     ------
@@ -98,24 +88,15 @@ class _Writer:
         for measurement in case.measurements:
             self._measurement(measurement, content["measurements"])
         for response in case.responses:
-            self._refer(
-                f"measurements/{len(content['measurements'])}", "response", response.model_dump(mode="json")
-            )
-            content["measurements"].append(
-                {
-                    "assay": _term(terms.STATED_RESPONSE),
-                    "value": {
-                        "ontologyClass": {
-                            "id": f"kinscope:{terms.code_part(response.category)}",
-                            "label": response.category,
-                        }
-                    },
-                    "timeObserved": self._time(response.id),
-                }
-            )
+            self._refer(f"measurements/{len(content['measurements'])}", "response", response)
+            word = terms.Term(f"kinscope:{terms.code_part(response.category)}", response.category)
+            value, when = {"ontologyClass": _term(word)}, self._time(response.id)
+            stated = {"assay": _term(terms.STATED_RESPONSE), "value": value, "timeObserved": when}
+            content["measurements"].append(stated)
         for treatment in case.treatments:
             self._treatment(treatment, content["medicalActions"], disease)
-        self._case_level()
+        case_level = case.model_dump(mode="json", include=set(OWN_FIELDS))
+        self._refer("case", "case", case_level | {"clock": self._schedule.clock})
         content["metaData"] = {
             "created": f"{dt.datetime.now(dt.UTC):%Y-%m-%dT%H:%M:%SZ}",
             "createdBy": "kinscope",
@@ -125,24 +106,18 @@ class _Writer:
         }
         return content
 
-    def _refer(self, reference: str, kind: str, extra: Json) -> None:
-        text = json.dumps(extra, ensure_ascii=False, separators=(",", ":"))
+    def _refer(self, reference: str, kind: str, extra: Record | Json) -> None:
+        content = extra if isinstance(extra, dict) else extra.model_dump(mode="json")
+        text = json.dumps(content, ensure_ascii=False, separators=(",", ":"))
         self._references.append({"id": f"kinscope:{kind}", "reference": reference, "description": text})
 
-    def _case_level(self) -> None:
-        case = self._case
-        extra = case.model_dump(mode="json", include=set(OWN_FIELDS))
-        self._refer("case", "case", extra | {"clock": self._schedule.clock})
-
     def _subject(self) -> Json:
+        own = self._case.subject
         subject: Json = {"id": self._case.id}
-        if self._case.subject.sex != "not stated":
-            subject["sex"] = {"female": "FEMALE", "male": "MALE", "other": "OTHER_SEX"}[
-                self._case.subject.sex
-            ]
-        if self._case.subject.age_years is not None:
-            age = {"age": {"iso8601duration": f"P{self._case.subject.age_years}Y"}}
-            subject["timeAtLastEncounter"] = age
+        if own.sex != "not stated":
+            subject["sex"] = "OTHER_SEX" if own.sex == "other" else own.sex.upper()
+        if own.age_years is not None:
+            subject["timeAtLastEncounter"] = {"age": {"iso8601duration": f"P{own.age_years}Y"}}
         return subject
 
     def _onset(self) -> Json:
@@ -165,14 +140,19 @@ class _Writer:
         years, days = self._case.subject.age_years or 0, day
         while days < 0:
             years, days = years - 1, days + 365
+        if years < 0:
+            raise BadInputError(
+                "An entry lies before the birth that the age gives.",
+                where=f"day {day}",
+                remedy="Correct the age or the day.",
+            )
         return {"iso8601duration": f"P{years}Y{days}D"}
 
     def _measurement(self, entry: CaseMeasurement, out: list[Json]) -> None:
         finding = entry.finding
         common: Json = {"timeObserved": self._time(entry.id), "procedure": _procedure(finding)}
         extra = entry.model_dump(mode="json", exclude={"finding": {"at"}})
-        parts = _values(finding)
-        for assay, value in parts:
+        for assay, value in _values(finding):
             self._refer(f"measurements/{len(out)}", "measurement", extra)
             out.append({"assay": _term(assay), "value": value, **common})
 
@@ -183,35 +163,22 @@ class _Writer:
         if toxicity.ctcae_grade:
             grade = toxicity.ctcae_grade
             content["severity"] = {"id": f"kinscope:ctcae-grade-{grade}", "label": f"CTCAE grade {grade}"}
-        elif toxicity.severity in HPO_SEVERITY:
-            content["severity"] = {
-                "id": HPO_SEVERITY[toxicity.severity],
-                "label": toxicity.severity.capitalize(),
-            }
-        index = self._case.toxicities.index(toxicity)
-        self._refer(f"phenotypicFeatures/{index}", "toxicity", toxicity.model_dump(mode="json"))
+        elif word := HPO_SEVERITY.get(toxicity.severity):
+            content["severity"] = {"id": word, "label": toxicity.severity.capitalize()}
+        self._refer(f"phenotypicFeatures/{self._case.toxicities.index(toxicity)}", "toxicity", toxicity)
         return content
 
     def _treatment(self, treatment: Treatment, out: list[Json], disease: terms.Term) -> None:
-        extra = treatment.model_dump(mode="json")
         toxic = [t for t in self._case.toxicities if t.treatment == treatment.id]
         for agent in treatment.agents:
-            action: Json = {
-                "treatment": {
-                    "agent": _term(drug_term(agent.drug)),
-                    "doseIntervals": self._doses(treatment, agent),
-                },
-                "treatmentTarget": _term(disease),
-            }
+            given = {"agent": _term(drug_term(agent.drug)), "doseIntervals": self._doses(treatment, agent)}
+            action: Json = {"treatment": given, "treatmentTarget": _term(disease)}
             if toxic:
                 action["adverseEvents"] = [_term(terms.toxicity_term(t.term)) for t in toxic]
             if treatment.stop_reason != "not stated":
-                slug = terms.code_part(treatment.stop_reason)
-                action["treatmentTerminationReason"] = {
-                    "id": f"kinscope:stop-{slug}",
-                    "label": treatment.stop_reason,
-                }
-            self._refer(f"medicalActions/{len(out)}", "treatment", extra)
+                code = f"kinscope:stop-{terms.code_part(treatment.stop_reason)}"
+                action["treatmentTerminationReason"] = {"id": code, "label": treatment.stop_reason}
+            self._refer(f"medicalActions/{len(out)}", "treatment", treatment)
             out.append(action)
 
     def _doses(self, treatment: Treatment, agent: Agent) -> list[Json]:
@@ -237,10 +204,13 @@ class _Writer:
         for entry in self._case.measurements:
             if entry.finding.kind != "mutation" or not entry.finding.detected:
                 continue
-            gene = entry.finding.gene
+            ours = terms.of_target(entry.finding.gene, self._pack)
+            gene = self._pack.gene if ours else entry.finding.gene
             gene_id = GENES.get(gene, f"kinscope:gene-{terms.code_part(gene)}")
             expressions = [{"syntax": "hgvs", "value": entry.finding.expression}]
             try:
+                if not ours:
+                    raise VariantError("another gene")
                 variant = parse_variant(entry.finding.expression, self._pack)
                 changes = [c.hgvs_c for s in variant.substitutions for c in s.coding_changes if c.given]
                 expressions = [{"syntax": "hgvs.c", "value": change} for change in changes]
@@ -254,13 +224,8 @@ class _Writer:
                 "geneContext": {"valueId": gene_id, "symbol": gene},
                 "moleculeContext": "transcript",
             }
-            genomic.append(
-                {
-                    "subjectOrBiosampleId": self._case.id,
-                    "interpretationStatus": "UNKNOWN_STATUS",
-                    "variantInterpretation": {"variationDescriptor": descriptor},
-                }
-            )
+            read = {"subjectOrBiosampleId": self._case.id, "interpretationStatus": "UNKNOWN_STATUS"}
+            genomic.append(read | {"variantInterpretation": {"variationDescriptor": descriptor}})
         if not genomic:
             return []
         diagnosis = {"disease": _term(disease), "genomicInterpretations": genomic}
@@ -291,18 +256,14 @@ def _values(finding: Any) -> list[tuple[terms.Term, Json]]:
         return [(terms.KARYOTYPE, {"ontologyClass": {"id": "kinscope:iscn", "label": finding.iscn}})]
     if finding.kind == "mutation":
         return [(terms.MUTATION, _level(None, finding.detected))]
-    parts = []
+    parts: list[tuple[terms.Term, Json]] = []
     for field, assay in terms.COUNTS.items():
         value = getattr(finding, field)
         if value is not None:
             unit = next(code for tail, code in terms.COUNT_UNITS.items() if field.endswith(tail))
             parts.append((assay, _quantity(value, unit)))
-    return parts or [
-        (
-            terms.Term("kinscope:counts", "Blood count"),
-            {"ontologyClass": _term(terms.Term("kinscope:no-numbers", "no numbers given"))},
-        )
-    ]
+    nothing = terms.Term("kinscope:no-numbers", "no numbers given")
+    return parts or [(terms.Term("kinscope:counts", "Blood count"), {"ontologyClass": _term(nothing)})]
 
 
 def _level(percent: float | None, detected: bool) -> Json:
@@ -340,11 +301,5 @@ def _instant(day: int) -> str:
 
 
 def _resource(prefix: str, name: str, url: str, iri: str) -> Json:
-    return {
-        "id": prefix.lower(),
-        "name": name,
-        "url": url,
-        "version": "not stated",
-        "namespacePrefix": prefix,
-        "iriPrefix": iri,
-    }
+    common = {"id": prefix.lower(), "name": name, "url": url, "version": "not stated"}
+    return common | {"namespacePrefix": prefix, "iriPrefix": iri}

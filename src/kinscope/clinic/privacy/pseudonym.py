@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from kinscope.clinic.case.model import Case
 from kinscope.clinic.case.schedule import DAYS_PER_UNIT, parse_date
+from kinscope.core.errors import BadInputError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -27,6 +28,7 @@ FREE_TEXT = frozenset({
     "action", "term", "drug", "as_reported", "source", "transcript", "expression", "iscn", "day_zero",
     "gene", "sample",
 })  # fmt: skip
+_DATE_IN_NAME = re.compile(r"(?<![0-9])(?:19|20)[0-9]{2}(?![0-9])|(?:19|20)[0-9]{2}[01][0-9][0-3][0-9]")
 _LONG_NUMBER = re.compile(r"\d{5,}")
 _DATE_WORDS = re.compile(
     r"\b(?:\d{1,2}[./-]\d{1,2}[./-](?:19|20)\d\d|(?:19|20)\d\d(?:[./-]\d{1,2}){0,2}|"
@@ -36,16 +38,10 @@ _DATE_WORDS = re.compile(
 
 
 def pseudonym_of(case: Case, salt: bytes | None) -> str:
-    """A name for the patient that says nothing.
+    """A name for the patient that says nothing: ``P1``, or by a secret of the laboratory always the same.
 
-    Parameters
-    ----------
-    case
-        As read, with what identifies the patient.
-    salt
-        A secret of the laboratory: with it the same patient always gets the same pseudonym (the first 40
-        bits of HMAC-SHA-256 over the number, else the name), and nobody without it can try numbers out.
-        Without it the pseudonym is ``P1``.
+    With the ``salt`` it is the first 40 bits of HMAC-SHA-256 over the number, else the name; nobody without
+    it can try numbers out.
     """
     subject = case.subject
     identity = subject.hospital_id or subject.name or case.id
@@ -100,15 +96,7 @@ def pseudonymised(case: Case, pseudonym: str, age_years: int | None = None) -> C
     """The case without name, numbers, birth date and institution; nothing else of it is lost.
 
     Free text is kept, but every identifier of the patient in it is taken out; samples are numbered.
-
-    Parameters
-    ----------
-    case
-        As read.
-    pseudonym
-        What it is called instead.
-    age_years
-        The age to show where the file gives only a birth date (:func:`age_at`).
+    ``age_years`` is shown where the file gives only a birth date (:func:`age_at`).
     """
     clean = scrubber(case)
     content = case.model_dump(mode="json")
@@ -119,9 +107,29 @@ def pseudonymised(case: Case, pseudonym: str, age_years: int | None = None) -> C
     _map_text(content, lambda name, text: text if name == "sample" else clean(text))
     content["id"] = pseudonym
     content["subject"] = _subject(case, age_years)
-    named = {old: clean(old) for old in case.ids() if clean(old) != old}
-    names = {old: f"entry-{i}" for i, old in enumerate(named, start=1)}
-    return Case.model_validate(renamed(content, names))
+    return Case.model_validate(_without_names(content, case, lambda name: clean(name) != name))
+
+
+def _without_names(content: dict[str, Any], case: Case, telling: Callable[[str], bool]) -> dict[str, Any]:
+    """The content with those ids and keys of sources numbered that tell what they must not."""
+
+    def numbered(names: list[str], word: str) -> dict[str, str]:
+        while any(name.startswith(word) for name in names):
+            word = f"x{word}"
+        return {old: f"{word}{i}" for i, old in enumerate(filter(telling, names), start=1)}
+
+    content = renamed(content, numbered(case.ids(), "entry-"))
+    return with_sources(content, numbered([source.key for source in case.sources], "source-"))
+
+
+def with_sources(content: dict[str, Any], names: dict[str, str]) -> dict[str, Any]:
+    """The content with keys of sources renamed wherever they stand."""
+    for part in parts_of(content):
+        if isinstance(part.get("source"), str) and is_key("source", part):
+            part["source"] = names.get(part["source"], part["source"])
+    for source in content["sources"]:
+        source["key"] = names.get(source["key"], source["key"])
+    return content
 
 
 def _subject(case: Case, age_years: int | None) -> dict[str, Any]:
@@ -136,7 +144,14 @@ def age_at(case: Case, schedule: Schedule) -> int | None:
     if not case.subject.birth_date or schedule.clock != "calendar" or not schedule.placements:
         return None
     first, last = parse_date(case.subject.birth_date)
-    return int((day_zero_of(case, schedule) - (first + last) / 2) / DAYS_PER_UNIT["y"])
+    age = (day_zero_of(case, schedule) - (first + last) / 2) / DAYS_PER_UNIT["y"]
+    if age < -0.5:
+        raise BadInputError(
+            "The birth date lies after the diagnosis, or after the first entry.",
+            where="subject.birth_date",
+            remedy="Correct the one or the other.",
+        )
+    return max(0, int(age))
 
 
 def day_zero_of(case: Case, schedule: Schedule) -> int:
@@ -162,7 +177,7 @@ def with_relative_days(case: Case, schedule: Schedule) -> Case:
     content["day_zero"] = (
         "the diagnosis" if any(e.kind == "diagnosis" for e in case.events) else "the first entry"
     )
-    return Case.model_validate(content)
+    return Case.model_validate(_without_names(content, case, lambda name: bool(_DATE_IN_NAME.search(name))))
 
 
 def parts_of(value: Any) -> Iterator[dict[str, Any]]:

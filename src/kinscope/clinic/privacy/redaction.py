@@ -6,8 +6,8 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from kinscope.clinic.case.model import Case
-from kinscope.clinic.case.terms import TOXICITIES, find_drug
-from kinscope.clinic.privacy.pseudonym import is_key, parts_of, renamed, with_relative_days
+from kinscope.clinic.case.terms import TOXICITIES, find_drug, of_target
+from kinscope.clinic.privacy.pseudonym import renamed, with_relative_days, with_sources
 
 if TYPE_CHECKING:
     from kinscope.clinic.case.schedule import Schedule
@@ -68,10 +68,8 @@ def redacted(case: Case, schedule: Schedule, pack: TargetPack) -> Case:
     }
     content = renamed(content, names)
     sources = {source["key"]: f"s{number}" for number, source in enumerate(content["sources"], start=1)}
+    content = with_sources(content, sources)
     content["sources"] = [{"key": key, "text": f"source {key[1:]}"} for key in sources.values()]
-    for part in parts_of(content):
-        if isinstance(part.get("source"), str) and is_key("source", part):
-            part["source"] = sources.get(part["source"], "")
     content |= {
         "title": "",
         "citation": "",
@@ -113,7 +111,7 @@ def _finding(finding: dict[str, Any], pack: TargetPack) -> None:
     if "region" in finding:
         finding["region"] = _kept(_REGION, finding["region"])
     if "gene" in finding:
-        finding["gene"] = pack.gene if finding["gene"] == pack.gene else "another gene"
+        finding["gene"] = pack.gene if of_target(finding["gene"], pack) else "another gene"
     if finding.get("expression"):
         finding["expression"] = _as_hgvs(finding["expression"], pack)
     if "iscn" in finding:
@@ -129,7 +127,7 @@ def _as_hgvs(expression: str, pack: TargetPack) -> str:
     except VariantError:
         return ""
     given = [change.hgvs_c for s in variant.substitutions for change in s.coding_changes if change.given]
-    return given[0] if len(given) == 1 == len(variant.substitutions) else variant.short
+    return given[0] if len(given) == 1 == len(variant.substitutions) else f"p.{variant.short}"
 
 
 def _kept(pattern: re.Pattern[str], text: str) -> str:

@@ -20,14 +20,9 @@ Finite = Annotated[float, Field(allow_inf_nan=False)]
 class AcceptanceRules(Record):
     """Limits for standard curves, replicates and control genes.
 
-    Attributes
-    ----------
-    replicate_range_to_ct, replicate_range_below_ct
-        Largest difference between replicates whose mean lies below this cycle; later wells scatter by chance.
-    latest_cycles_after_one_copy
-        A well later than one copy's cycle by more than this holds no transcript: it counts as negative.
-    control_ct_windows
-        Earliest and latest mean cycle of a control gene; instrument-specific, a warning only.
+    Replicates may span ``replicate_range_to_ct`` where their mean lies below a cycle; later wells scatter by
+    chance. A well later than one copy's cycle by more than ``latest_cycles_after_one_copy`` counts as
+    negative. A control gene's window of mean cycles is instrument-specific, a warning only.
     """
 
     id: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.-]{1,39}$")]
@@ -76,25 +71,16 @@ def load_rules(name: str | Path = "eac") -> AcceptanceRules:
 
 def curve_checks(curve: StandardCurve, rules: AcceptanceRules) -> tuple[Check, ...]:
     """Slope, R² and number of dilutions of a standard curve."""
-    slope_fits = rules.slope_from <= curve.slope <= rules.slope_to
-    return (
-        Check(
-            name=f"{curve.target} slope",
-            passed=slope_fits,
-            text=f"slope {curve.slope:.3f} (efficiency {curve.efficiency_percent:.1f} %); "
-            f"accepted from {rules.slope_from:g} to {rules.slope_to:g}",
-        ),
-        Check(
-            name=f"{curve.target} R²",
-            passed=curve.r_squared >= rules.r_squared_from,
-            text=f"R² {curve.r_squared:.4f}; accepted from {rules.r_squared_from:g}",
-        ),
-        Check(
-            name=f"{curve.target} dilutions",
-            passed=curve.levels >= rules.levels_from,
-            text=f"{curve.levels} dilutions; at least {rules.levels_from}",
-        ),
+    slope = f"slope {curve.slope:.3f} (efficiency {curve.efficiency_percent:.1f} %)"
+    slope += f"; accepted from {rules.slope_from:g} to {rules.slope_to:g}"
+    r_squared = f"R² {curve.r_squared:.4f}; accepted from {rules.r_squared_from:g}"
+    dilutions = f"{curve.levels} dilutions; at least {rules.levels_from}"
+    checks = (
+        ("slope", rules.slope_from <= curve.slope <= rules.slope_to, slope),
+        ("R²", curve.r_squared >= rules.r_squared_from, r_squared),
+        ("dilutions", curve.levels >= rules.levels_from, dilutions),
     )
+    return tuple(Check(name=f"{curve.target} {name}", passed=met, text=text) for name, met, text in checks)
 
 
 def no_template_check(cycles: tuple[float | None, ...], curve: StandardCurve | None) -> tuple[Check, ...]:
@@ -125,13 +111,9 @@ def replicate_check(target: str, wells: Wells, rules: AcceptanceRules) -> tuple[
     limit = f"accepted up to {rules.replicate_range_to_ct:g}"
     if not binding:
         limit = f"not judged: later than cycle {rules.replicate_range_below_ct:g}"
-    return (
-        Check(
-            name=f"{target} replicates",
-            passed=spread <= rules.replicate_range_to_ct if binding else None,
-            text=f"replicates span {spread:.2f} cycles; {limit}",
-        ),
-    )
+    met = spread <= rules.replicate_range_to_ct if binding else None
+    text = f"replicates span {spread:.2f} cycles; {limit}"
+    return (Check(name=f"{target} replicates", passed=met, text=text),)
 
 
 def control_checks(gene: str, wells: Wells, quantity: Quantity, rules: AcceptanceRules) -> tuple[Check, ...]:
@@ -147,11 +129,8 @@ def control_checks(gene: str, wells: Wells, quantity: Quantity, rules: Acceptanc
         text = f"mean cycle {mean:.2f}; window {shown} (instrument-specific)"
         checks.append(Check(name=f"{gene} cycle", passed=inside, text=text, decisive=False))
     needed = DEEP_LEVELS[0].control_copies.get(gene)
-    if needed is None:
-        text = f"no published number of {gene} transcripts for MR4"
-        checks.append(Check(name=f"{gene} transcripts", passed=None, text=text, decisive=False))
-        return tuple(checks)
-    least = min(quantity.per_well)
-    text = f"least in a well {least:,.0f}; MR4 asks for {needed:,.0f} in each"
-    checks.append(Check(name=f"{gene} transcripts", passed=least >= needed, text=text, decisive=False))
+    least, met, text = min(quantity.per_well), None, f"no published number of {gene} transcripts for MR4"
+    if needed is not None:
+        met, text = least >= needed, f"least in a well {least:,.0f}; MR4 asks for {needed:,.0f} in each"
+    checks.append(Check(name=f"{gene} transcripts", passed=met, text=text, decisive=False))
     return tuple(checks)

@@ -6,23 +6,13 @@ control-gene transcripts: Cross NCP et al. Leukemia 2015;29:999-1003 (doi:10.103
 
 from __future__ import annotations
 
-from kinscope.clinic.measurements import FusionTranscript, known_protein
+from kinscope.clinic.measurements import known_protein
 from kinscope.clinic.qpcr.model import ScaleResult
 from kinscope.core.records import Record
 
 
 class DepthLevel(Record):
-    """One level of molecular response and what a sample needs for it.
-
-    Attributes
-    ----------
-    log
-        Minus log10 of the ratio.
-    at_most_percent
-        Highest level on the international scale.
-    control_copies
-        Least sum of control-gene transcripts, by control gene.
-    """
+    """One level of response: minus log10 of the ratio, its upper end, and the control copies it takes."""
 
     name: str
     log: float
@@ -65,9 +55,6 @@ def sensitivity_percent(control_copies: float) -> float:
     return 100.0 / control_copies
 
 
-ON_SCALE_CONTROLS = ("ABL1", "GUSB", "BCR")
-
-
 def conversion_factor(major_response_equivalent_percent: float) -> float:
     """The factor of a laboratory whose own value for a major molecular response is this, per cent."""
     return 0.1 / major_response_equivalent_percent
@@ -101,21 +88,15 @@ def _refusal(transcript: str, control_gene: str, factor: float | None) -> str:
     if fusion is None:
         said = f"{transcript!r} is not a known transcript" if transcript else "the transcript is not given"
         return f"{said}; the scale is for e13a2 and e14a2 (p210) only"
-    if not _on_scale(fusion):
+    if fusion.protein != "p210" or (fusion.name and not fusion.common):
         named = f"{fusion.name} ({fusion.protein})" if fusion.name else fusion.protein
         return f"not defined for {named}"
-    if control_gene not in ON_SCALE_CONTROLS:
+    if control_gene not in ("ABL1", "GUSB", "BCR"):
         return f"not defined with {control_gene} as control gene"
     return "no conversion factor of this laboratory is given" if factor is None else ""
 
 
-def _on_scale(fusion: FusionTranscript) -> bool:
-    return fusion.protein == "p210" and (fusion.common or not fusion.name)
-
-
-def molecular_class(
-    percent: float | None, scale: ScaleResult, depth: DepthLevel | None, transcript: str
-) -> str:
+def molecular_class(percent: float | None, scale: ScaleResult, depth: DepthLevel | None) -> str:
     """The class of response that this one sample shows, as reports word it.
 
     Parameters
@@ -126,8 +107,6 @@ def molecular_class(
         The same on the international scale, where it applies.
     depth
         Deepest level the sample's control transcripts allow.
-    transcript
-        Fusion transcript as given.
     """
     if percent is None:
         if depth is None:

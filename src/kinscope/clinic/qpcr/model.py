@@ -60,16 +60,9 @@ class QpcrSample(Record):
 class QpcrRun(Record):
     """One run.
 
-    Attributes
-    ----------
-    transcript
-        Fusion transcript, e.g. ``e1a2``; decides whether the international scale applies.
-    conversion_factor
-        The laboratory's factor to the international scale, if it has one.
-    fusion_standards, control_standards
-        Plasmid standards; needed where samples are given as cycles.
-    no_template
-        Cycles of wells without template, which should all be None.
+    The transcript (``e1a2``) decides whether the international scale applies; the conversion factor is the
+    laboratory's. Plasmid standards are needed where samples are given as cycles. Cycles without template
+    should all be None. ``notes`` say what of a table was left out.
     """
 
     transcript: Annotated[str, Field(max_length=60), AfterValidator(_printable)] = ""
@@ -79,6 +72,7 @@ class QpcrRun(Record):
     control_standards: tuple[StandardLevel, ...] = ()
     no_template: tuple[Ct | None, ...] = ()
     samples: Annotated[tuple[QpcrSample, ...], Field(min_length=1, max_length=2000)]
+    notes: tuple[str, ...] = ()
 
 
 class Check(Record):
@@ -93,16 +87,8 @@ class Check(Record):
 class StandardCurve(Record):
     """Ct = intercept + slope x log10(copies), by ordinary least squares over all wells.
 
-    Attributes
-    ----------
-    covariance
-        Of intercept and slope: (var intercept, cov, var slope).
-    residual_sd_ct
-        Standard deviation of the residuals, cycles, with ``degrees_of_freedom``.
-    efficiency_percent
-        100 x (10^(-1/slope) - 1).
-    lowest_copies, highest_copies
-        The range the standards span.
+    ``covariance`` is (var intercept, cov, var slope), ``residual_sd_ct`` the residuals' standard deviation in
+    cycles, the efficiency 100 x (10^(-1/slope) - 1), lowest and highest copies what the standards span.
     """
 
     target: str
@@ -123,14 +109,9 @@ class StandardCurve(Record):
 class Quantity(Record):
     """Copies of one target in one sample.
 
-    Attributes
-    ----------
-    total_copies
-        Sum over the wells as scored; a positive well below 3 copies counts 3 (Cross 2015).
-    per_well
-        Copies of each well as worked out, 0 where nothing was detected.
-    variance_log10
-        Variance of log10 of the mean from the wells' scatter and the curve, without Poisson noise.
+    ``total_copies`` sums the wells as scored, a positive one below 3 copies counting 3 (Cross 2015);
+    ``per_well`` are copies as worked out, 0 where nothing was detected; ``variance_log10`` is of log10 of the
+    mean, from the wells' scatter and the curve, without Poisson noise.
     """
 
     target: str
@@ -169,16 +150,9 @@ class ScaleResult(Record):
 class QpcrResult(Record):
     """One sample's result.
 
-    Attributes
-    ----------
-    percent
-        100 x BCR::ABL1 / control gene (the normalised copy number), None where nothing was detected.
-    low_percent, high_percent
-        95 % interval; for an undetected transcript only the upper end.
-    quantifiable
-        Whether it lies within the range of the standards.
-    depth
-        Name of the deepest level that the control transcripts allow (``MR4.5``), empty if none.
+    ``percent`` is 100 x BCR::ABL1 / control gene, None where nothing was detected, with its 95 % interval
+    (undetected: the upper end only); ``quantifiable`` means within the range of the standards; ``depth`` is
+    the deepest level that the control transcripts allow (``MR4.5``), empty if none.
     """
 
     name: str
@@ -211,3 +185,4 @@ class QpcrReport(Record):
     control_curve: StandardCurve | None = None
     checks: tuple[Check, ...] = ()
     results: tuple[QpcrResult, ...]
+    notes: tuple[str, ...] = ()

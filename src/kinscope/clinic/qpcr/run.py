@@ -62,6 +62,7 @@ def analyse_run(run: QpcrRun, rules: str | Path | AcceptanceRules = "eac") -> Qp
             _result(run, number, chosen, fusion_curve, control_curve, run_accepted=not failed)
             for number in range(1, len(run.samples) + 1)
         ),
+        notes=run.notes,
     )
 
 
@@ -165,7 +166,7 @@ def _result(
         depth=depth.name if depth else "",
         depth_log=depth.log if depth else None,
         scale=scale,
-        molecular_class=molecular_class(percent, scale, depth, run.transcript),
+        molecular_class=molecular_class(percent, scale, depth),
         statement="",
         checks=checks,
         accepted=run_accepted and not any(c.passed is False and c.decisive for c in checks),

@@ -309,6 +309,12 @@ SENTENCES: Mapping[str, str | Callable[..., str]] = {
     ),
     "isotopes-dropped": _listing("Isotope labels ({labels}) were dropped: docking does not feel them."),
     "ligand-flat": "The file is flat: three-dimensional coordinates were built.",
+    "chiral-flag-unset": (
+        "The file's chiral flag is not set, which can mean a racemate: what was drawn was docked, alone."
+    ),
+    "configuration-passing": _listing(
+        "The configuration at {bonds} is not stated. It changes by itself; the lowest in energy was built."
+    ),
     "protonation-as-given": _protonation_as_given,
     "bond-uncorrected": _bond_uncorrected,
     "dihedral-replaced": (

@@ -231,7 +231,7 @@ def _check_name(name: str, residue_name: str) -> None:
 
 
 def _check(molecule: Mol, name: str) -> None:
-    from kinscope.ligands.library import refuse_open_stereo
+    from kinscope.ligands.stereo import refuse_open_stereo
     from kinscope.ligands.user import check_dockable
 
     check_dockable(molecule, where=name)

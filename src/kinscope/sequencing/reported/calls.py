@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 Z95: Final = 1.959964
 KEPT_KINDS: Final = (
-    "synonymous", "stop codon", "deletion", "insertion", "duplication", "frameshift", "indel", "one event",
+    "synonymous", "stop codon", "deletion", "insertion", "duplication", "frameshift", "indel",
     "lies in an intron", "untranslated", "extension", "initiator", "intronic",
 )  # fmt: skip
 """What a description of this gene may be besides a substitution; anything else (another gene) is an error."""

@@ -268,7 +268,7 @@ def _seen(table: _Table, row: _Row, pack: TargetPack) -> Seen | None:
         raise table.refuse("The row describes no variant.", row, remedy=REMEDY)
     first, *others = texts
     try:
-        seen = seen_of_text(_description(first.text, table.cell(row, "transcript")[1], pack), pack)
+        seen = seen_of_text(_description(first, table.cell(row, "transcript")[1], pack), pack)
     except VariantError as error:
         refused = _unreadable(table, row, first, pack)
         if not isinstance(error, UnsupportedVariantError) or "target" not in error.what:
@@ -313,12 +313,14 @@ def _is_known(accession: str, pack: TargetPack) -> bool:
     return True
 
 
-def _description(text: str, transcript: str, pack: TargetPack) -> str:
+def _description(cell: _Text, transcript: str, pack: TargetPack) -> str:
     """A cell as one description: the entry on a known transcript where it lists several, with ``c.``."""
-    entries = re.split(r"[,;] *(?=[\w.-]+:)", text)
+    entries = re.split(r"[,;] *(?=[\w.-]+:)", cell.text)
     ours = (entry for entry in entries if any(_is_known(name, pack) for name in _ACCESSION.findall(entry)))
     text = next(ours, entries[0])
     text = f"c.{text}" if re.match(r"[*-]?[0-9]+(?:[+_-][0-9]+)*(?:[ACGT]?>|del|dup|ins)", text) else text
+    if cell.kind == "protein" and re.fullmatch("[ACGT][0-9]+[ACGT]", text, re.IGNORECASE):
+        return f"p.{text}"
     if transcript and text.startswith("c.") and _ACCESSION.fullmatch(transcript):
         return f"{transcript}:{text}"
     return text
@@ -329,7 +331,7 @@ def _agreed_with(table: _Table, row: _Row, pair: tuple[_Text, _Text], seen: Seen
     first, other = pair
     bare = other.text.rpartition(":")[2]
     readings = []
-    for text in (_description(other.text, "", pack), bare, *(f"{one.name}:{bare}" for one in pack.isoforms)):
+    for text in (_description(other, "", pack), bare, *(f"{one.name}:{bare}" for one in pack.isoforms)):
         with suppress(VariantError):
             readings.append(seen_of_text(text, pack))
     same = [reading for reading in readings if reading.named.hgvs_p == seen.named.hgvs_p]

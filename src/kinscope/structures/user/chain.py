@@ -49,12 +49,8 @@ def choose_chain(
     """Name of the chain that is the target, the chain in its numbering, and a word on every protein chain.
 
     The chain with the fewest residues of the kinase domain missing is taken, then the one with the fewest
-    atoms missing, then the first.
-
-    Raises
-    ------
-    StructureError
-        If no chain (or the chain asked for) is of the target, and why.
+    atoms missing, then the first. Raises StructureError if no chain (or the chain asked for) is of the
+    target, and why.
     """
     domain = kinase_domain(pack)
     candidates: list[ChainCandidate] = []
@@ -181,11 +177,7 @@ def _numbered(structure: Any, name: str, residues: list[Any], pack: TargetPack, 
         try:
             found.append(
                 chain_of_structure(
-                    alone,
-                    name,
-                    pack,
-                    label=f"{label}:{plain_name(name, 8)}",
-                    heed_author_jumps=heed,
+                    alone, name, pack, label=f"{label}:{plain_name(name, 8)}", heed_author_jumps=heed
                 )
             )
         except StructureError as error:

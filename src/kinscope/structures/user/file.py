@@ -58,12 +58,8 @@ def find_structure(
 ) -> Path:
     """The file a user means: a path, or a wwPDB code from the cache, the mirror or the network.
 
-    The mirror is ``KINSCOPE_PDB_MIRROR`` if None.
-
-    Raises
-    ------
-    StructureError
-        If there is no such file, and no entry of that code at hand.
+    The mirror is ``KINSCOPE_PDB_MIRROR`` if None. Raises StructureError if there is no such file, and no
+    entry of that code at hand.
     """
     path = Path(named)
     try:
@@ -85,10 +81,7 @@ def find_structure(
 def read_user_file(path: Path) -> UserFile:
     """The bytes of a structure file, its size bounded.
 
-    Raises
-    ------
-    StructureError
-        If it cannot be read or is too large.
+    Raises StructureError if it cannot be read or is too large.
     """
     return UserFile(name=path.name, body=read_body(path, inflate=False))
 
@@ -96,10 +89,7 @@ def read_user_file(path: Path) -> UserFile:
 def parse_user_file(file: UserFile) -> Any:
     """The ``gemmi.Structure`` of a user's file: first model only, names made ordinary.
 
-    Raises
-    ------
-    StructureError
-        If it is neither PDB nor mmCIF, is damaged, holds no atom, or is too large.
+    Raises StructureError if it is neither PDB nor mmCIF, is damaged, holds no atom, or is too large.
     """
     structure = parse_structure(read_body(file.body, where=file.name), file.name)
     first = structure[0]

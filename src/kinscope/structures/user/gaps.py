@@ -111,10 +111,8 @@ def fitting_range(
 ) -> tuple[int, int, tuple[str, ...]]:
     """First and last residue of the model, and what is cut off for it, in words.
 
-    Raises
-    ------
-    StructureError
-        If a stretch longer than allowed is missing and nothing may be cut off, or too little would remain.
+    Raises StructureError if a stretch longer than allowed is missing and nothing may be cut off, or too
+    little would remain.
     """
     shown = sorted({int(number) for number in atoms.res_id})
     first, last = _without_stubs(shown, (shown[0], shown[-1]))
@@ -150,12 +148,8 @@ def _ends(shown: list[int], kept: tuple[int, int], why: str) -> tuple[str, ...]:
 def fill(atoms: AtomArray, sources: list[Donor], label: str) -> tuple[AtomArray, tuple[FilledGap, ...]]:
     """The chain (heavy atoms) with stretches of shipped models in place, and how each gap is to be filled.
 
-    What no shipped model can give is left for :func:`build_missing`, which takes longer.
-
-    Raises
-    ------
-    StructureError
-        If a stretch has no flank to stand on.
+    What no shipped model can give is left for :func:`build_missing`, which takes longer. Raises
+    StructureError if a stretch has no flank to stand on.
     """
     filled = []
     for gap in missing_stretches(int(number) for number in atoms.res_id):
@@ -170,11 +164,7 @@ def build_missing(
     """The chain with the stretches that are to be built built, in template order, and all gaps as filled.
 
     Where no backbone joins the two sides, a residue on either side is given up, up to :data:`WIDEST` times.
-
-    Raises
-    ------
-    StructureError
-        If a stretch cannot be built.
+    Raises StructureError if a stretch cannot be built.
     """
     filled = []
     for gap in gaps:

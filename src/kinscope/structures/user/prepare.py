@@ -177,12 +177,8 @@ class Prepared:
 def examine(file: UserFile, pack: TargetPack, options: UserStructureOptions | None = None) -> Examined:
     """Read a user's structure and decide what becomes of it.
 
-    Raises
-    ------
-    StructureError
-        If it cannot be read, is not of the target, or lacks too much.
-    BadInputError
-        If the options name a state that the pack has not.
+    Raises StructureError if it cannot be read, is not of the target, or lacks too much, and BadInputError
+    if the options name a state that the pack has not.
     """
     options = options or UserStructureOptions()
     if options.like:
@@ -233,12 +229,8 @@ def prepare(
     """Make the model: complete side chains, protonate, relax by stages, set the sequence back.
 
     Settings are those of the shipped models with :data:`USER_STAGES` if None. ``parametrise`` gives the
-    file's own ligands their force field, where they are drugs that have one.
-
-    Raises
-    ------
-    ComputationError
-        If a computation fails.
+    file's own ligands their force field, where they are drugs that have one. Raises ComputationError if a
+    computation fails.
     """
     settings = settings or BuildSettings(stages=USER_STAGES)
     say = progress or silent

@@ -77,10 +77,7 @@ class Stretch:
 def choose_stretch(structure: Any, pack: TargetPack, options: UserStructureOptions, label: str) -> Stretch:
     """The chain of a ``gemmi.Structure`` that is the target, and as much of it as makes a model.
 
-    Raises
-    ------
-    StructureError
-        If no chain is of the target, or what it lacks can neither be filled nor cut off.
+    Raises StructureError if no chain is of the target, or what it lacks can neither be filled nor cut off.
     """
     name, chain, candidates = choose_chain(structure, pack, options, label)
     whole, broken = without_breaks(chain.atoms)
@@ -109,11 +106,7 @@ def fill_stretch(stretch: Stretch, pack: TargetPack, like: str, label: str) -> F
     fills the gap.
 
     ``like`` is the id of the shipped state that the structure is to be treated like; empty: as measured.
-
-    Raises
-    ------
-    StructureError
-        If a gap has no flank to stand on.
+    Raises StructureError if a gap has no flank to stand on.
     """
     geometry = classify_state(stretch.atoms, pack.landmarks)
     measured = geometry.dfg != "unassigned"
@@ -158,12 +151,7 @@ def reverted(
     """The relaxed model with every difference substituted by the target's residue.
 
     Of the builder's close alternatives the one that stands least in the way of the pocket's molecules is
-    taken, then the lowest in energy.
-
-    Raises
-    ------
-    StructureError
-        If a difference remains.
+    taken, then the lowest in energy. Raises StructureError if a difference remains.
     """
     pending = differences(atoms, protein)
     origins = {origin.residue: origin for origin in record.origins}

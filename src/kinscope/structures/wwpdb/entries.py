@@ -63,12 +63,8 @@ def read_crystal_chain(
     """One protein chain of a wwPDB entry, numbered as the target's reference isoform.
 
     Alternate conformations: the one of highest mean occupancy in each residue, then the first letter.
-    Selenomethionine becomes methionine. Phosphorylated residues become their parents unless kept.
-
-    Raises
-    ------
-    StructureError
-        If the entry or chain is absent, or the chain is not of this protein.
+    Selenomethionine becomes methionine. Phosphorylated residues become their parents unless kept. Raises
+    StructureError if the entry or chain is absent, or the chain is not of this protein.
     """
     return chain_of_structure(
         source.read_entry(code),
@@ -136,12 +132,8 @@ def read_ligand(source: PdbSource, code: str, chain: str, ccd: str) -> AtomArray
     """Heavy atoms of one ligand of an entry, in the same (crystal) frame as :func:`read_chain`.
 
     ``chain`` is the author chain that carries it, ``ccd`` its Chemical Component Dictionary code, e.g.
-    ``STI``. Atom names are as in the dictionary; ``hetero`` is set; the number is the author's.
-
-    Raises
-    ------
-    StructureError
-        If the entry, the chain or the ligand is absent.
+    ``STI``. Atom names are as in the dictionary; ``hetero`` is set; the number is the author's. Raises
+    StructureError if the entry, the chain or the ligand is absent.
     """
     structure = source.read_entry(code)
     wanted = ccd.strip().upper()
@@ -187,9 +179,7 @@ def _polymer(structure: Any, chain: str, label: str) -> list[Any]:
     ]
     if not residues:
         raise StructureError(
-            "The chain holds no amino acid with its backbone.",
-            where=label,
-            remedy="Name a protein chain.",
+            "The chain holds no amino acid with its backbone.", where=label, remedy="Name a protein chain."
         )
     return residues
 

@@ -24,12 +24,8 @@ def read_homologous_chain(source: PdbSource, code: str, chain: str, pack: Target
     """Heavy atoms of a related protein's chain, numbered by its alignment with the target.
 
     Residues aligned with one of the target have its numbers and the crystal's residue names; crystal frame,
-    angstrom.
-
-    Raises
-    ------
-    StructureError
-        If the entry or chain is absent, or the chain is not related to the target.
+    angstrom. Raises StructureError if the entry or chain is absent, or the chain is not related to the
+    target.
     """
     import gemmi
 
@@ -59,10 +55,7 @@ def read_homologous_chain(source: PdbSource, code: str, chain: str, pack: Target
 def aligned_pairs(letters: str, protein: str, label: str) -> list[tuple[int, int]]:
     """Index in ``letters`` and residue number of ``protein`` of every aligned pair.
 
-    Raises
-    ------
-    StructureError
-        If fewer than 100 residues are aligned, or fewer than 30 % of them are identical.
+    Raises StructureError if fewer than 100 residues are aligned, or fewer than 30 % of them are identical.
     """
     pairs = local_pairs(letters, protein, _GAP)
     identical = sum(letters[index] == protein[number - 1] for index, number in pairs)

@@ -48,12 +48,8 @@ def number_chain(
 
     Residues are ``gemmi.Residue`` in chain order, each with N, CA and C. Where author jumps are heeded, a
     jump of the author's numbers between bonded residues is a place where residues may be missing; not so in
-    files whose numbers mean nothing.
-
-    Raises
-    ------
-    StructureError
-        If the chain is too short or is not of this protein.
+    files whose numbers mean nothing. Raises StructureError if the chain is too short or is not of this
+    protein.
     """
     letters = [letter_of(residue.name) for residue in residues]
     pieces = _pieces(residues, heed_author_jumps)

@@ -31,6 +31,9 @@ MAX_STORED_BYTES = 64 * 2**20
 MAX_TEXT_BYTES = 256 * 2**20
 """A whole ribosome is 50 MB of mmCIF; anything larger than this is no kinase."""
 
+_ONE_PLACE_ANGSTROM = 2.0
+"""CA atoms of one number this near each other are of residue types that share a place."""
+
 _FILE_NAME = re.compile(r"(?:pdb)?([0-9][a-z0-9]{3})\.(?:cif|pdb|ent)(?:\.gz)?")
 
 Fetch = Callable[[str], bytes]
@@ -69,12 +72,8 @@ class PdbSource:
     def entry_path(self, code: str) -> Path:
         """The file of an entry, downloaded into the cache first if need be and allowed.
 
-        Raises
-        ------
-        StructureError
-            If the code is malformed or the entry is nowhere at hand.
-        ComputationError
-            If the download fails.
+        Raises StructureError if the code is malformed or the entry is nowhere at hand, and ComputationError
+        if the download fails.
         """
         code = normal_code(code)
         for directory in (self.cache, self.mirror):
@@ -95,10 +94,7 @@ class PdbSource:
     def read_entry(self, code: str) -> Any:
         """The ``gemmi.Structure`` of an entry, entities set up; parsed once per source.
 
-        Raises
-        ------
-        StructureError
-            As :meth:`entry_path` and :func:`read_structure_file`.
+        Raises StructureError as :meth:`entry_path` and :func:`read_structure_file`.
         """
         code = normal_code(code)
         if code not in self._entries:
@@ -136,10 +132,7 @@ class PdbSource:
 def normal_code(code: str) -> str:
     """A wwPDB code in lower case.
 
-    Raises
-    ------
-    StructureError
-        If it is neither a four-character code nor an extended ``pdb_`` one.
+    Raises StructureError if it is neither a four-character code nor an extended ``pdb_`` one.
     """
     lower = code.strip().lower()
     if not re.fullmatch(r"[0-9][a-z0-9]{3}|pdb_[0-9a-z]{8}", lower):
@@ -154,10 +147,7 @@ def normal_code(code: str) -> str:
 def read_structure_file(path: Path) -> Any:
     """Read any PDB or mmCIF file (gzip allowed) into a ``gemmi.Structure`` with entities set up.
 
-    Raises
-    ------
-    StructureError
-        If the file is missing, too large, damaged, of another format, or holds no atom.
+    Raises StructureError if the file is missing, too large, damaged, of another format, or holds no atom.
     """
     return parse_structure(read_body(path), str(path))
 
@@ -165,10 +155,7 @@ def read_structure_file(path: Path) -> Any:
 def read_body(source: Path | bytes, *, where: str = "", inflate: bool = True) -> bytes:
     """The content of a structure file, of bounded size, decompressed if it is gzip and that is wanted.
 
-    Raises
-    ------
-    StructureError
-        If it cannot be read, is too large, or its compression is damaged.
+    Raises StructureError if it cannot be read, is too large, or its compression is damaged.
     """
     if isinstance(source, bytes):
         return _inflate(source, where) if inflate else source
@@ -188,17 +175,14 @@ def read_body(source: Path | bytes, *, where: str = "", inflate: bool = True) ->
 def parse_structure(body: bytes, where: str) -> Any:
     """Parse uncompressed PDB or mmCIF text into a ``gemmi.Structure`` with entities set up.
 
-    Raises
-    ------
-    StructureError
-        If it is neither format or holds no atom.
+    Raises StructureError if it is neither format or holds no atom.
     """
     import gemmi
 
     text = _ascii(body, where)
     try:
-        if re.search(r"^\s*data_", text, re.MULTILINE) and "_atom_site" in text:
-            structure = gemmi.make_structure_from_block(gemmi.cif.read_string(text).sole_block())
+        if re.search(r"^\s*data_", text, re.MULTILINE | re.IGNORECASE):
+            structure = gemmi.make_structure_from_block(_atoms_of(gemmi.cif.read_string(text)))
         else:
             structure = gemmi.read_pdb_string(text)
     except (RuntimeError, ValueError, IndexError, MemoryError) as error:
@@ -211,8 +195,74 @@ def parse_structure(body: bytes, where: str) -> Any:
     if any(not isfinite(site.atom.pos.length()) for site in structure[0].all()):
         raise _unreadable(where, "a coordinate is not a number")
     structure.merge_chain_parts()
+    for model in structure:
+        for chain in model:
+            _one_type_a_place(chain)
     structure.setup_entities()
     return structure
+
+
+def _atoms_of(document: Any) -> Any:
+    """The block of a CIF that holds atoms, with the columns that gemmi needs and the file does without."""
+    blocks = [block for block in document if block.find_values("_atom_site.Cartn_x")]
+    if len(blocks) != 1:
+        raise ValueError(f"{len(blocks)} of its data blocks hold coordinates of atoms (_atom_site.Cartn_x)")
+    columns = {name.lower(): values for name, values in blocks[0].get_mmcif_category("_atom_site.").items()}
+    if "cartn_x" not in columns:
+        raise ValueError("its loop of atoms holds columns of another category")
+    count = len(columns["cartn_x"])
+    names, types = (
+        columns.get(f"label_{what}_id") or columns.get(f"auth_{what}_id") or [""] * count
+        for what in ("atom", "comp")
+    )
+    symbols = columns.get("type_symbol") or [None] * count
+    lacking = {"id", "label_alt_id", "label_asym_id"} - set(columns)
+    if lacking or not all(symbols):
+        columns["id"] = [str(number) for number in range(1, count + 1)]
+        columns.setdefault("label_alt_id", [False] * count)
+        columns.setdefault("label_asym_id", columns.get("auth_asym_id") or ["A"] * count)
+        columns["type_symbol"] = [
+            symbol or _element(str(name), str(kind))
+            for symbol, name, kind in zip(symbols, names, types, strict=True)
+        ]
+        blocks[0].set_mmcif_category("_atom_site.", columns)
+    return blocks[0]
+
+
+def _element(name: str, residue: str) -> str:
+    """The element of an atom whose file does not say it, by its name and the residue's."""
+    import gemmi
+
+    letters = re.sub(r"[^A-Z]", "", name.upper())
+    known = gemmi.find_tabulated_residue(residue)
+    polymer = known.is_amino_acid() or known.is_nucleic_acid()
+    alone = letters and re.sub(r"[^A-Z]", "", residue.upper()) == letters
+    two = letters[:2] == "SE" if polymer else alone or letters[:2] in ("CL", "BR", "SE", "SI")
+    return letters[: 2 if two else 1] or "X"
+
+
+def _one_type_a_place(chain: Any) -> None:
+    """Of residue types that share one place, the most occupied stays, then A."""
+    places: dict[str, int] = {}
+    losers = []
+    for index, residue in enumerate(chain):
+        alpha = residue.find_atom("CA", "*")
+        if alpha is None:
+            continue
+        rival = places.setdefault(str(residue.seqid), index)
+        if rival == index or alpha.pos.dist(chain[rival].find_atom("CA", "*").pos) > _ONE_PLACE_ANGSTROM:
+            continue
+        better, worse = sorted((rival, index), key=lambda at: _rank(chain[at]))
+        places[str(residue.seqid)] = better
+        losers.append(worse)
+        for atom in chain[better]:
+            atom.altloc = "A" if atom.altloc == "\0" else atom.altloc
+    for index in sorted(losers, reverse=True):
+        del chain[index]
+
+
+def _rank(residue: Any) -> tuple[float, str]:
+    return -round(sum(atom.occ for atom in residue) / len(residue), 3), residue[0].altloc
 
 
 def _ascii(body: bytes, where: str) -> str:
@@ -222,27 +272,20 @@ def _ascii(body: bytes, where: str) -> str:
     half a character of more than one byte is a name that cannot be read.
     """
     if b"\0" in body[:4096]:
-        raise _unreadable(where, "it is not text")
+        raise _unreadable(where, "it is BinaryCIF" if b"dataBlocks" in body else "it is not text")
     try:
-        text = body.decode("utf-8")
+        text = body.decode("utf-8-sig")
     except UnicodeDecodeError:
         text = body.decode("latin-1")
-    return text.encode("ascii", errors="replace").decode("ascii")
+    return re.sub(r"\r\n?", "\n", text).encode("ascii", errors="replace").decode("ascii")
 
 
 def _candidates(directory: Path, code: str) -> Iterator[Path]:
     middle = code[-3:-1]
-    folders = [
-        directory,
-        directory / "pdb",
-        directory / "mmCIF",
-        directory / middle,
-        directory / "mmCIF" / middle,
-        directory / "pdb" / middle,
-        directory / "structures" / "divided" / "mmCIF" / middle,
-        directory / "structures" / "divided" / "pdb" / middle,
+    divided = [
+        f"{above}{form}/{middle}" for above in ("", "structures/divided/") for form in ("mmCIF", "pdb")
     ]
-    for folder in folders:
+    for folder in (directory / name for name in ("", "pdb", "mmCIF", middle, *divided)):
         for name in (code, code.upper()):
             for ending in (".cif.gz", ".pdb.gz", ".cif", ".pdb", ".ent", ".ent.gz"):
                 yield folder / f"{name}{ending}"

@@ -99,10 +99,7 @@ def take_ligand(
 def check_in_place(model: AtomArray, ligand: PlacedLigand, where: str) -> None:
     """Refuse coordinates that do not lie in a pocket of the model: another frame, most likely.
 
-    Raises
-    ------
-    LigandError
-        If heavy atoms lie in the protein's, or nothing of it is near.
+    Raises LigandError if heavy atoms lie in the protein's, or nothing of it is near.
     """
     from scipy.spatial import cKDTree
 
@@ -149,10 +146,7 @@ def ligand_step(ligand: OwnLigand) -> Step:
 def keep_ligand(store: Store, ligand: OwnLigand, files: LigandFiles) -> None:
     """Put the user's files into a run's store.
 
-    Raises
-    ------
-    RunDirectoryError
-        If they cannot be written.
+    Raises RunDirectoryError if they cannot be written.
     """
     step = ligand_step(ligand)
     contents: dict[str, bytes | Path] = {
