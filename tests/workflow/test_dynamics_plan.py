@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -13,6 +14,7 @@ from kinscope.variants import parse_variant
 from kinscope.workflow import machine, study
 from kinscope.workflow.engine.local import Outcome
 from kinscope.workflow.engine.step import Step, in_order
+from kinscope.workflow.engine.store import ArtefactRecord, list_files
 from kinscope.workflow.planning.catalogue import REPLICA_STAGES
 from kinscope.workflow.planning.docking import docking_steps
 from kinscope.workflow.planning.dynamics import replica_steps
@@ -20,7 +22,7 @@ from kinscope.workflow.planning.plan import plan_study
 from kinscope.workflow.planning.study import Pace, Study
 from kinscope.workflow.rundir import new_study, note_pace, noted_pace, open_existing, open_or_create
 from kinscope.workflow.settings import StudySettings, load_preset, with_changes
-from kinscope.workflow.trajectory_run import finished_replicas
+from kinscope.workflow.trajectory_run import analyse_run, finished_replicas
 
 PACK = load_target("abl1")
 VARIANT = parse_variant("K404E", PACK)
@@ -103,22 +105,42 @@ def test_a_longer_study_rests_on_the_shorter_one():
     assert twice["native", "kinase-dfg-in", 0].shared
 
 
-def test_only_the_longest_of_a_replica_is_analysed(tmp_path: Path):
+def test_only_the_longest_of_a_replica_is_analysed():
     steps = in_order(list(replicas(settings(extensions=({"length_ns": 5.0},))).values()))
 
-    class Held:
-        def path(self, step: Step) -> Path:
-            return tmp_path / step.key
-
+    there = set()
     for step in steps:
         number = step.parameters.get("replica")
         if step.name in REPLICA_STAGES and (number == 0 or "before" not in step.inputs):
-            (tmp_path / step.key).mkdir()
-            (tmp_path / step.key / "replica.json").touch()
-    found = finished_replicas(steps, Held())  # type: ignore[arg-type]
+            there.add(step.key)
+    held = SimpleNamespace(damaged=set(), find=lambda step: step if step.key in there else None)
+    found = finished_replicas(steps, held)  # type: ignore[arg-type]
     assert len(found) == 6
     lengths = {step.parameters["replica"]: step.parameters["length_ns"] for step in found}
     assert lengths == {0: 5.0, 1: 1.0, 2: 1.0}
+
+
+def test_a_damaged_replica_is_named_and_not_analysed(tmp_path: Path):
+    steps = in_order(list(replicas(settings()).values()))
+    broken = next(step for step in steps if step.name in REPLICA_STAGES)
+    held = SimpleNamespace(
+        damaged={broken.key}, find=lambda _: None, path=lambda step: tmp_path / step.folder
+    )
+    with pytest.raises(RunDirectoryError, match="not what was computed") as refused:
+        finished_replicas(steps, held)  # type: ignore[arg-type]
+    assert broken.folder in refused.value.where
+
+
+def test_a_replica_given_by_its_folder_is_held_against_its_hashes(tmp_path: Path):
+    (tmp_path / "replica.json").write_text("{}")
+    record = ArtefactRecord(
+        key="0", step="replica", label="dynamics", step_version=1, parameters={}, inputs={}, seed=1,
+        wall_seconds=1.0, platform="CPU", kinscope_version="0", files=list_files(tmp_path),
+    )  # fmt: skip
+    (tmp_path / "artefact.json").write_text(record.model_dump_json())
+    (tmp_path / "replica.json").write_text("[]")
+    with pytest.raises(RunDirectoryError, match="not what was computed"):
+        analyse_run(tmp_path, PACK, tmp_path / "out")
 
 
 def test_extending_is_written_down_once_and_never_shortens(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

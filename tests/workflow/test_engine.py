@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -34,6 +35,9 @@ def write_number(context: StepContext) -> dict[str, str]:
     for tenth in range(context.parameters.get("tenths_of_a_second", 0)):
         context.progress(tenth / 10, "waiting")
         time.sleep(0.1)
+    if context.parameters.get("scratched"):
+        with (context.scratch / "state").open("a") as handle:
+            handle.write("state")
     (context.output / "number.json").write_text(json.dumps(total))
     return {"platform": "CPU"}
 
@@ -55,7 +59,7 @@ def _importable_from_workers(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def number_step(number: int, inputs: dict[str, Step] | None = None, **options: object) -> Step:
     parameters = {"number": number} | {
-        k: v for k, v in options.items() if k in ("trace", "tenths_of_a_second")
+        k: v for k, v in options.items() if k in ("trace", "tenths_of_a_second", "scratched")
     }
     rest = {k: v for k, v in options.items() if k not in parameters}
     return Step(NUMBER, f"number {number}", parameters, inputs or {}, **rest)  # type: ignore[arg-type]
@@ -102,15 +106,143 @@ def test_shared_work_is_taken_from_the_cache_by_another_run(tmp_path: Path) -> N
     assert Path(trace).read_text() == "5\n"
 
 
-def test_a_damaged_cache_entry_is_not_believed(tmp_path: Path) -> None:
-    step = number_step(5, shared=True)
-    cache = Store(tmp_path / "cache")
-    LocalEngine(tmp_path / "one", cache).run([step])
-    (cache.path(step) / "number.json").write_text("6")  # same size, other content
-    engine = LocalEngine(tmp_path / "two", cache)
+def other_content(artefact: Path) -> None:
+    (artefact / "number.json").write_text("6")  # of the same size
+
+
+def shorter(artefact: Path) -> None:
+    (artefact / "number.json").write_text("")
+
+
+def file_gone(artefact: Path) -> None:
+    (artefact / "number.json").unlink()
+
+
+def file_linked(artefact: Path) -> None:
+    elsewhere = artefact.parent / "elsewhere"
+    elsewhere.write_text("5")  # of the right content, even
+    (artefact / "number.json").unlink()
+    (artefact / "number.json").symlink_to(elsewhere)
+
+
+def folder_linked(artefact: Path) -> None:
+    artefact.rename(artefact.parent / "moved")
+    artefact.symlink_to(artefact.parent / "moved")
+
+
+def record_of(content: str):
+    def damage(artefact: Path) -> None:
+        (artefact / "artefact.json").write_text(content)
+
+    return damage
+
+
+DAMAGES = {
+    "other content of the same size": other_content,
+    "shorter": shorter,
+    "a file gone": file_gone,
+    "a file behind a link": file_linked,
+    "a folder behind a link": folder_linked,
+    "a record cut short": record_of('{"schema_version": 1, "key'),
+    "a record of other types": record_of('{"key": 5, "files": {"a": []}}'),
+    "a record nested without end": record_of("[" * 100_000),
+    "a record that is no record": record_of("NaN"),
+}
+
+
+@pytest.mark.parametrize("where", ["run", "cache"])
+@pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES.keys())
+def test_a_damaged_artefact_is_named_and_made_again(where: str, damage, tmp_path: Path) -> None:
+    step = number_step(5, shared=where == "cache")
+    heard: list[str] = []
+    LocalEngine(tmp_path / "run", Store(tmp_path / "cache")).run([step])
+    if where == "cache":
+        shutil.rmtree(tmp_path / "run")
+        damage(Store(tmp_path / "cache").path(step))
+    else:
+        damage(Store(tmp_path / "run" / "artefacts").path(step))
+    engine = LocalEngine(
+        tmp_path / "run", Store(tmp_path / "cache"), listener=lambda event: heard.append(event.kind)
+    )
     outcome = engine.run([step])
-    assert step.key not in outcome.reused
     assert result_of(engine, step) == 5
+    assert step.key not in outcome.reused
+    assert outcome.notes == ["number 5: its files are not what was put there; computed again"]
+    assert "note" in heard
+    whole = LocalEngine(tmp_path / "run", Store(tmp_path / "cache")).run([step])
+    assert whole.reused == {step.key}
+    assert not whole.notes
+
+
+def test_damage_in_a_run_is_mended_from_the_cache(tmp_path: Path) -> None:
+    step = number_step(5, shared=True)
+    engine = LocalEngine(tmp_path / "run", Store(tmp_path / "cache"))
+    engine.run([step])
+    other_content(engine.store.path(step))
+    outcome = LocalEngine(tmp_path / "run", Store(tmp_path / "cache")).run([step])
+    assert outcome.reused == {step.key}
+    assert outcome.notes == ["number 5: its files are not what was put there; taken from where it is whole"]
+    assert result_of(engine, step) == 5
+
+
+def test_what_else_lies_beside_an_artefacts_files_makes_it_no_other(tmp_path: Path) -> None:
+    """Readers leave indices beside a trajectory, and file managers their notes."""
+    step = number_step(5)
+    engine = LocalEngine(tmp_path / "run", None)
+    engine.run([step])
+    (engine.store.path(step) / ".number.json_offsets.npz").write_bytes(b"index")
+    assert LocalEngine(tmp_path / "run", None).run([step]).reused == {step.key}
+
+
+def cache_that_is_a_file(root: Path) -> Path:
+    (root / "cache").write_text("mine")
+    return root / "cache"
+
+
+def cache_below_a_file(root: Path) -> Path:
+    (root / "file").write_text("mine")
+    return root / "file" / "cache"
+
+
+def cache_with_a_link(root: Path) -> Path:
+    (root / "outside").mkdir()
+    (root / "cache").mkdir()
+    (root / "cache" / "number").symlink_to(root / "outside")
+    return root / "cache"
+
+
+def cache_that_is_a_link(root: Path) -> Path:
+    (root / "outside").mkdir()
+    (root / "cache").symlink_to(root / "outside")
+    return root / "cache"
+
+
+@pytest.mark.parametrize(
+    "make", [cache_that_is_a_file, cache_below_a_file, cache_with_a_link, cache_that_is_a_link]
+)
+def test_a_cache_that_cannot_be_written_is_done_without(make, tmp_path: Path) -> None:
+    steps = [number_step(number, shared=True) for number in (5, 7)]
+    engine = LocalEngine(tmp_path / "run", Store(make(tmp_path)))
+    outcome = engine.run(steps)
+    assert [result_of(engine, step) for step in steps] == [5, 7]
+    assert len(outcome.notes) == 1
+    assert "is done without" in outcome.notes[0]
+    assert not list((tmp_path / "outside").glob("*"))
+
+
+def test_work_in_progress_is_not_written_through_other_names(tmp_path: Path) -> None:
+    """A hard link in a step's scratch folder, or in place of its log, leads outside no more."""
+    step = number_step(5, scratched=True)
+    outside = tmp_path / "outside"
+    outside.write_text("mine")
+    work = tmp_path / "run" / "work" / step.key[:20]
+    (work / "scratch").mkdir(parents=True)
+    for name in ("log.txt", ".lock", "out", "scratch/state", "done.json", "job.json"):
+        (work / name).hardlink_to(outside)
+    engine = LocalEngine(tmp_path / "run", None)
+    engine.run([step])
+    assert result_of(engine, step) == 5
+    assert outside.read_text() == "mine"
 
 
 @pytest.mark.parametrize(("function", "word"), [("fail", "ZeroDivisionError"), ("crash", "signal 11")])

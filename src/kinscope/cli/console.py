@@ -6,8 +6,9 @@ import json
 import os
 import sys
 import time
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import typer
 
@@ -26,7 +27,7 @@ class Console:
     as_json: AsJson = False
     quiet: Quiet = False
 
-    def watch(self) -> Watcher:
+    def watch(self) -> QuietWatcher:
         """The watcher of a plan that suits where stderr goes."""
         if self.quiet or self.as_json:
             return QuietWatcher()
@@ -74,19 +75,6 @@ def _plain(item: Any) -> Any:
     return item.model_dump(mode="json") if hasattr(item, "model_dump") else os.fspath(item)
 
 
-class Watcher(Protocol):
-    """Something that is told how a plan goes on."""
-
-    def __call__(self, event: Event) -> None:
-        """Take one event."""
-
-    def __enter__(self) -> Any:
-        """Begin."""
-
-    def __exit__(self, *exception: object) -> None:
-        """End."""
-
-
 def duration(seconds: float) -> str:
     """E.g. ``45 s``, ``3 min``, ``2 h 05 min``."""
     if seconds < 90:
@@ -96,7 +84,7 @@ def duration(seconds: float) -> str:
 
 
 class QuietWatcher:
-    """Says nothing but failures."""
+    """Says nothing but failures, and what was damaged or done without."""
 
     def __enter__(self) -> QuietWatcher:
         """Begin."""
@@ -106,9 +94,15 @@ class QuietWatcher:
         """End."""
 
     def __call__(self, event: Event) -> None:
-        """Print a failure on stderr."""
+        """Print it on stderr."""
         if event.kind == "failed":
-            print(f"failed: {event.label}\n{event.error}", file=sys.stderr)
+            self._print(f"failed: {event.label}\n{event.error}")
+        elif event.kind == "note":
+            self._print(f"note: {event.label}")
+
+    def _print(self, text: str) -> None:
+        with suppress(OSError):  # nobody reads: the study goes on
+            echo(text, err=True)
 
 
 class LineWatcher(QuietWatcher):
@@ -125,17 +119,9 @@ class LineWatcher(QuietWatcher):
             self._left = f"about {duration(event.snapshot.seconds_left)} left"
             self._counted = f"{event.snapshot.settled}/{event.snapshot.total}"
         elif event.kind == "finished":
-            print(
-                f"[{self._counted}] {event.label}: {duration(event.seconds)}; {self._left}",
-                file=sys.stderr,
-                flush=True,
-            )
+            self._print(f"[{self._counted}] {event.label}: {duration(event.seconds)}; {self._left}")
         elif event.kind == "skipped":
-            print(
-                f"[{self._counted}] {event.label}: skipped, what it needs has failed",
-                file=sys.stderr,
-                flush=True,
-            )
+            self._print(f"[{self._counted}] {event.label}: skipped, what it needs has failed")
 
 
 class LiveWatcher(QuietWatcher):
@@ -160,16 +146,21 @@ class LiveWatcher(QuietWatcher):
 
     def __call__(self, event: Event) -> None:
         """Redraw."""
-        from rich.markup import escape
-
         if event.snapshot is not None:
             self._live.update(self._draw(event.snapshot))
         elif event.kind == "finished":
-            self._console.print(f"  [green]done[/]  {escape(event.label)}  [dim]{duration(event.seconds)}[/]")
+            self._show("green", "done", event.label, duration(event.seconds))
         elif event.kind == "failed":
-            self._console.print(f"  [red]failed[/]  {escape(event.label)}\n{escape(str(event.error))}")
+            self._show("red", "failed", event.label, f"\n{event.error}")
         elif event.kind == "skipped":
-            self._console.print(f"  [yellow]skipped[/]  {escape(event.label)}: what it needs has failed")
+            self._show("yellow", "skipped", event.label, "what it needs has failed")
+        elif event.kind == "note":
+            self._show("yellow", "note", event.label)
+
+    def _show(self, colour: str, word: str, *about: str) -> None:
+        from rich.markup import escape
+
+        self._console.print(f"  [{colour}]{word}[/]  {escape(printable('  '.join(about)))}")
 
     def _draw(self, snapshot: Snapshot) -> Any:
         from rich.progress_bar import ProgressBar
@@ -185,9 +176,8 @@ class LiveWatcher(QuietWatcher):
         )
         for running in snapshot.running:
             bar = ProgressBar(total=1.0, completed=running.fraction, width=30)
-            table.add_row(
-                Text(running.label), bar, Text(f"{running.text}  {duration(running.elapsed_seconds)}", "dim")
-            )
+            told = f"{printable(running.text)}  {duration(running.elapsed_seconds)}"
+            table.add_row(Text(printable(running.label)), bar, Text(told, "dim"))
         return table
 
 

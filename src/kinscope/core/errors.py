@@ -6,6 +6,8 @@ that could not finish a computation (1).
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from kinscope.core.quoting import printable
 
 
@@ -23,6 +25,8 @@ class KinscopeError(Exception):
     """
 
     exit_code = 1
+    kept: Path | None = None
+    """The run directory that was worked in: what is finished is kept there."""
 
     def __init__(self, what: str, *, where: str = "", remedy: str = "") -> None:
         super().__init__(printable(what))
@@ -42,6 +46,16 @@ class KinscopeError(Exception):
     def __reduce__(self) -> tuple[object, tuple[object, ...]]:
         """Pickle with the keyword parts, so that an error crosses a process boundary whole."""
         return (_rebuild, (type(self), self.what, self.where, self.remedy))
+
+
+class Stopped(BaseException):
+    """Somebody ended the process by the signal of this ``number``; ``kept`` as of :class:`KinscopeError`."""
+
+    kept: Path | None = None
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.number = number
 
 
 def _rebuild(kind: type[KinscopeError], what: str, where: str, remedy: str) -> KinscopeError:

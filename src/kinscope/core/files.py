@@ -2,25 +2,80 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
+import shutil
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from kinscope.core.errors import BadInputError
+from kinscope.core.errors import BadInputError, ComputationError
+
+_OF_A_PATH = {"ENOENT", "EEXIST", "ENOTDIR", "EISDIR", "EACCES", "EPERM", "EROFS", "ELOOP", "ENAMETOOLONG"}
+"""What a path that was given may lead to; other faults are the machine's."""
+
+
+@contextmanager
+def named_faults(what: str, where: Path | None = None) -> Iterator[None]:
+    """Tell of a failed read or write what it is: a path that cannot be one, or a fault of the machine.
+
+    Raises
+    ------
+    BadInputError
+        If the path leads nowhere, may not be used, or is of another kind.
+    ComputationError
+        If the disk is full or broken.
+    """
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        given = errno.errorcode.get(error.errno or 0) in _OF_A_PATH
+        raise (BadInputError if given else ComputationError)(
+            f"{what} cannot be used ({error.strerror or error}).",
+            where=str(error.filename or where or ""),
+            remedy="Give another path, or mend this one." if given else "Free disk space; run it again.",
+        ) from error
 
 
 def write_atomic(path: Path, data: bytes | str) -> None:
-    """Write beside ``path``, flush to disk, and rename over it."""
-    payload = data.encode() if isinstance(data, str) else data
+    """Write beside ``path``, flush to disk, and rename over it; a link is replaced, never written through."""
+    with _beside(path) as temporary, temporary.open("xb") as handle:
+        handle.write(data.encode() if isinstance(data, str) else data)
+        handle.flush()
+        os.fsync(handle.fileno())
+
+
+def copy_atomic(source: Path, target: Path) -> None:
+    """The same with a copy of a file: what is done to one is not done to the other."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with _beside(target) as temporary:
+        shutil.copyfile(source, temporary)
+
+
+@contextmanager
+def _beside(path: Path) -> Iterator[Path]:
     temporary = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    temporary.unlink(missing_ok=True)
     try:
-        with temporary.open("wb") as handle:
-            handle.write(payload)
-            handle.flush()
-            os.fsync(handle.fileno())
+        yield temporary
         temporary.replace(path)
+    except OSError as error:
+        error.filename = str(path)  # a full disk names none
+        raise
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def discard(path: Path) -> None:
+    """Remove a file, a folder or a link (not what it leads to), if there is one."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def sha256_of_file(path: Path) -> str:
@@ -34,6 +89,28 @@ def sha256_of_file(path: Path) -> str:
 
 MAX_TEXT_BYTES = 2_000_000
 """Of a text file with a few hundred entries; the largest of the shipped packs is under 100 kB."""
+
+
+def read_own(path: Path, most_bytes: int = 64_000_000) -> bytes:
+    """The whole of a file of ours: regular, not behind a link, of at most so many bytes.
+
+    Raises
+    ------
+    OSError
+        If it is anything else, or cannot be read.
+    """
+    return _read(path, most_bytes, os.O_NOFOLLOW)
+
+
+def _read(path: Path, most_bytes: int, flags: int = 0) -> bytes:
+    # Without O_NONBLOCK, opening a pipe waits for who writes into it.
+    with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | flags), "rb") as handle:
+        if not stat.S_ISREG(os.fstat(handle.fileno()).st_mode):
+            raise OSError(errno.EINVAL, "It is a pipe or a device, not a file", str(path))
+        data = handle.read(most_bytes + 1)
+    if len(data) > most_bytes:
+        raise OSError(errno.EFBIG, f"The file is larger than {most_bytes:,} bytes", str(path))
+    return data
 
 
 def read_bounded(path: Path, most_bytes: int, *, remedy: str) -> bytes:
@@ -54,15 +131,17 @@ def read_bounded(path: Path, most_bytes: int, *, remedy: str) -> bytes:
         If it is missing, no regular file, cannot be read, or is too large.
     """
     try:
-        if not path.is_file():
-            raise BadInputError("There is no such file.", where=str(path), remedy="Check the path.")
-        with path.open("rb") as handle:
-            data = handle.read(most_bytes + 1)
+        return _read(path, most_bytes)
+    except (FileNotFoundError, NotADirectoryError, ValueError):
+        raise BadInputError("There is no such file.", where=str(path), remedy="Check the path.") from None
+    except IsADirectoryError:
+        raise BadInputError(
+            "This is a directory, not a file.", where=str(path), remedy="Name the file."
+        ) from None
     except OSError as error:
-        raise BadInputError(f"The file cannot be read: {error.strerror}.", where=str(path)) from None
-    if len(data) > most_bytes:
-        raise BadInputError(f"The file is larger than {most_bytes:,} bytes.", where=str(path), remedy=remedy)
-    return data
+        told = {errno.EFBIG: remedy, errno.EINVAL: "Save it as a file first."}
+        what = error.strerror if error.errno in told else f"The file cannot be read: {error.strerror}"
+        raise BadInputError(f"{what}.", where=str(path), remedy=told.get(error.errno or 0, "")) from None
 
 
 def decoded(data: bytes, path: Path) -> str:

@@ -43,18 +43,8 @@ def dock_frames(
 ) -> FrameDockingResult:
     """Dock drugs into frames of every finished replica of a run directory, and write the result there.
 
-    Parameters
-    ----------
-    directory
-        A run directory with dynamics.
-    pack
-        Its target.
-    drugs
-        Identifiers; the study's own if empty. Each is docked into the systems of its state.
-    frames
-        Evenly spaced frames of each replica, the first half left out as settling.
-    progress
-        Told the share done and what is at hand.
+    The drugs are the study's own unless some are named; each is docked into the systems of its state. The
+    frames are evenly spaced in each replica, the first half left out as settling.
 
     Raises
     ------

@@ -14,10 +14,10 @@ from importlib import metadata
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, computed_field
 
 from kinscope import __version__
-from kinscope.core.files import write_atomic
+from kinscope.core.files import read_own, write_atomic
 from kinscope.core.records import Record, VersionedRecord
 from kinscope.dynamics.machine.devices import (
     DEVICES_VARIABLE,
@@ -55,8 +55,14 @@ class Finding(Record):
 
     name: str
     value: str
-    fine: bool = True
     remedy: str = ""
+    """What is to be done about it; empty: it is fine."""
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def fine(self) -> bool:
+        """Whether there is nothing to do."""
+        return not self.remedy
 
 
 def library_versions() -> dict[str, str]:
@@ -84,15 +90,7 @@ class MachineNotes(VersionedRecord):
 
 
 def find_gpus(prober: Prober | None = None, *, anew: bool = False) -> tuple[Device, ...]:
-    """The devices that replicas are shared among here; looked for once, then remembered.
-
-    Parameters
-    ----------
-    prober
-        None asks this machine.
-    anew
-        Look again whatever is remembered.
-    """
+    """The devices that replicas are shared among here; looked for once, then remembered, unless ``anew``."""
     prober = prober or Prober()
     if os.environ.get(DEVICES_VARIABLE) or not set(GPU_PLATFORMS) & set(prober.installed()):
         return find_devices(prober)
@@ -117,20 +115,9 @@ def packing_of(
 ) -> Packing:
     """How many replicas run at once on each device: as the settings say, or as a trial here says.
 
-    Parameters
-    ----------
-    devices
-        From :func:`find_gpus`; equal ones, of which the first is measured.
-    wanted
-        The setting ``dynamics.replicas_per_gpu``.
-    volume_cubic_nm
-        Of the largest system.
-    replicas
-        That are to be run at all: nothing is packed while a device is idle.
-    prober, anew
-        As of :func:`find_gpus`.
-    seconds
-        Of each trial.
+    The devices are equal (:func:`find_gpus`), and the first is measured, so many seconds a trial, with a
+    system of that volume. ``wanted`` is the setting ``dynamics.replicas_per_gpu``; ``replicas`` is how many
+    are to be run at all: nothing is packed while a device is idle.
     """
     if not devices:
         return Packing(replicas_per_device=1, reason=note("no-gpu"))
@@ -233,7 +220,7 @@ def missing_gpu_plugin(root: Path = Path("/")) -> str:
 def _notes() -> MachineNotes:
     about = _about_devices()
     try:
-        found = MachineNotes.model_validate_json(_notes_file().read_bytes())
+        found = MachineNotes.model_validate_json(read_own(_notes_file()))
     except (OSError, ValueError):
         return MachineNotes(about=about)
     return found if found.about == about else MachineNotes(about=about)
@@ -268,25 +255,16 @@ def _about_devices() -> str:
 def examine() -> list[Finding]:
     """Look at versions, cores, memory, disk, OpenMM platforms and the cache."""
     findings = [
-        Finding(
-            name=name,
-            value=version,
-            fine=version != "missing",
-            remedy="" if version != "missing" else "pip install kinscope again",
-        )
+        Finding(name=name, value=version, remedy="pip install kinscope again" * (version == "missing"))
         for name, version in library_versions().items()
     ]
     findings.append(Finding(name="cores", value=str(len(os.sched_getaffinity(0)))))
     findings.append(_memory())
     cache = default_cache()
     free = shutil.disk_usage(_existing(cache)).free
+    remedy = "" if free > _GIB else "free some space or set KINSCOPE_CACHE"
     findings.append(
-        Finding(
-            name="free disk at cache",
-            value=f"{free / _GIB:.1f} GiB at {cache}",
-            fine=free > _GIB,
-            remedy="" if free > _GIB else "free some space or set KINSCOPE_CACHE",
-        )
+        Finding(name="free disk at cache", value=f"{free / _GIB:.1f} GiB at {cache}", remedy=remedy)
     )
     findings.extend(_platforms())
     return findings
@@ -294,13 +272,8 @@ def examine() -> list[Finding]:
 
 def _memory() -> Finding:
     total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    enough = total > 4 * _GIB
-    return Finding(
-        name="memory",
-        value=f"{total / _GIB:.1f} GiB",
-        fine=enough,
-        remedy="" if enough else "a study needs about 2 GiB per core used: give --cores 1",
-    )
+    remedy = "" if total > 4 * _GIB else "a study needs about 2 GiB per core used: give --cores 1"
+    return Finding(name="memory", value=f"{total / _GIB:.1f} GiB", remedy=remedy)
 
 
 def _platforms() -> list[Finding]:
@@ -308,15 +281,13 @@ def _platforms() -> list[Finding]:
 
     devices = find_gpus(anew=True)
     choice = devices[0].platform if devices else choose_platform()
-    missing = missing_gpu_plugin()
     named = ", ".join(f"{device.key} ({device.name})" for device in devices)
     return [
         Finding(name="OpenMM platform", value=f"{choice.name} ({say(choice.reason)})"),
         Finding(
             name="GPUs used",
             value=f"{len(devices)}: {named}" if devices else "none: dynamics runs on the CPU, picoseconds",
-            fine=not missing,
-            remedy=missing,
+            remedy=missing_gpu_plugin(),
         ),
         _gromacs(bool(devices)),
         Finding(name="python executable", value=sys.executable),

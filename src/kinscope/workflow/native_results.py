@@ -25,7 +25,7 @@ SHIPPED_STORE = "artefacts"
 
 def shipped_store(pack: TargetPack) -> Store:
     """The store of native results below a pack."""
-    return Store(pack.directory / SHIPPED_STORE)
+    return Store(pack.directory / SHIPPED_STORE, installed=True)
 
 
 def preset_for(pack: TargetPack, preset: str) -> StudySettings:

@@ -1,42 +1,89 @@
-"""Laying a finished study out for people: the report on top, the rest in folders, and how to repeat it."""
+"""Laying a finished study out for people: the report on top, the rest in folders, and how to repeat it.
+
+What lies there are copies: changing one changes no artefact.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import shlex
 from pathlib import Path
 
 import yaml
+from pydantic import TypeAdapter
 
-from kinscope.core.files import write_atomic
+from kinscope.core.errors import RunDirectoryError
+from kinscope.core.files import copy_atomic, read_own, write_atomic
+from kinscope.interpretation.model import StudyResult
 from kinscope.variants.model import Variant
 from kinscope.workflow.engine.local import Outcome
 from kinscope.workflow.engine.step import Step
 from kinscope.workflow.engine.store import ArtefactRecord, Store
-from kinscope.workflow.rundir import publish
 from kinscope.workflow.settings import OwnLigand, StructureSettings, StudySettings, load_preset
 
 SETTINGS_FILE = "settings.yaml"
 """Of a finished study, in its run directory."""
-_REPORT_FILES = ("report.html", "result.json", "result.schema.json")
+RESULT_FILE = "result.json"
+_REPORT_FILES = ("report.html", RESULT_FILE, "result.schema.json")
 _PROVENANCE_FILE = "provenance.json"
+_RECORDS = TypeAdapter(tuple[ArtefactRecord, ...])
 
 
 def publish_results(directory: Path, report: Step, store: Store, outcome: Outcome, variant: Variant) -> None:
-    """Link or copy the study's results to their places below the run directory."""
+    """Copy the study's results to their places below the run directory."""
     write_atomic(directory / "variant.json", variant.model_dump_json(indent=1))
     settings = yaml.safe_dump(report.parameters["settings"], sort_keys=False)
     write_atomic(directory / SETTINGS_FILE, settings)
     source = store.path(report)
     for name in _REPORT_FILES:
-        publish(source / name, directory / name)
+        _publish(source / name, directory, name)
     for folder in ("figures", "tables"):
         for path in sorted((source / folder).glob("*")):
-            publish(path, directory / folder / path.name)
+            _publish(path, directory, folder, path.name)
     for role, step in report.inputs.items():
         if step.key in outcome.done:
             _publish_input(directory, role, step, store.path(step), variant)
-    records = [outcome.done[key] for key in sorted(outcome.done)]
-    write_atomic(directory / _PROVENANCE_FILE, _provenance(records))
+    records = tuple(outcome.done[key] for key in sorted(outcome.done))
+    write_atomic(directory / _PROVENANCE_FILE, _RECORDS.dump_json(records) + b"\n")
+
+
+def read_result(directory: Path) -> tuple[StudyResult, str]:
+    """A finished study's result as it was laid out, and its text.
+
+    Raises
+    ------
+    RunDirectoryError
+        If there is none, or the file is not what was laid out.
+    """
+    try:
+        data = read_own(directory / RESULT_FILE)
+    except FileNotFoundError:
+        raise RunDirectoryError(
+            "This study is not finished.",
+            where=str(directory),
+            remedy=f"Go on with: kinscope resume {directory}; replicas that are there already are read by: "
+            f"kinscope analyse {directory}",
+        ) from None
+    except OSError:
+        data = b""
+    try:
+        records = _RECORDS.validate_json(read_own(directory / _PROVENANCE_FILE))
+        laid_out = {file.sha256 for one in records for file in one.files if file.name == RESULT_FILE}
+        if hashlib.sha256(data).hexdigest() in laid_out:
+            return StudyResult.model_validate_json(data), data.decode()
+    except (OSError, ValueError):
+        pass
+    raise RunDirectoryError(
+        "The result is damaged or was changed, or another version of kinscope made it.",
+        where=str(directory / RESULT_FILE),
+        remedy=f"Lay it out anew with: kinscope resume {directory}",
+    )
+
+
+def _publish(source: Path, directory: Path, *parts: str) -> None:
+    if any("/" in part or part in ("", ".", "..") for part in parts):  # from a study.json of another's making
+        raise RunDirectoryError("The study names something that is no file name.", where=str(directory))
+    copy_atomic(source, directory.joinpath(*parts))
 
 
 def _publish_input(directory: Path, role: str, step: Step, source: Path, variant: Variant) -> None:
@@ -46,14 +93,14 @@ def _publish_input(directory: Path, role: str, step: Step, source: Path, variant
         for path in sorted(source.glob("model_*.*")):
             number = path.stem.removeprefix("model_")
             name = who if number == "0" else f"{who}_alternative_{number}"
-            publish(path, directory / "models" / about[0] / f"{name}{path.suffix}")
+            _publish(path, directory, "models", about[0], f"{name}{path.suffix}")
     elif stage == "docking":
         side, drug = about
         who = "native" if side == "native" else variant.slug
         for path in sorted(source.glob("poses_*.sdf")):
             number = path.stem.removeprefix("poses_")
             name = f"{drug}_{who}" if number == "0" else f"{drug}_{who}_alternative_{number}"
-            publish(path, directory / "poses" / f"{name}.sdf")
+            _publish(path, directory, "poses", f"{name}.sdf")
     elif stage in ("replica", "bound"):
         side, _, number = about
         who = "native" if side == "native" else variant.slug
@@ -62,12 +109,7 @@ def _publish_input(directory: Path, role: str, step: Step, source: Path, variant
         )
         for path in sorted(source.glob("*")):
             if path.is_file() and path.name != "artefact.json":
-                publish(path, directory / "trajectories" / f"{system}_{who}_{int(number) + 1}" / path.name)
-
-
-def _provenance(records: list[ArtefactRecord]) -> str:
-    body = ",\n".join(record.model_dump_json() for record in records)
-    return f"[{body}]\n"
+                _publish(path, directory, "trajectories", f"{system}_{who}_{int(number) + 1}", path.name)
 
 
 def commands_again(variant: Variant, settings: StudySettings) -> tuple[str, ...]:

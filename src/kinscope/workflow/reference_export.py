@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from kinscope.core.errors import BadInputError
-from kinscope.core.files import write_atomic
+from kinscope.core.files import named_faults, write_atomic
 from kinscope.dynamics.records import REPLICA_RECORD_FILE, ReplicaRecord
 from kinscope.interpretation.model import Measurements
 from kinscope.interpretation.words.say import say
@@ -33,20 +33,10 @@ _PARTS = ("native", "mutant")
 def export_reference(
     directory: Path, folder: Path, *, created: str, tables: Path | None = None
 ) -> tuple[ReferenceDynamics, Path]:
-    """Analyse the finished replicas of a run directory and write a reference.
+    """Analyse the finished replicas of a run directory and write a reference of this ISO date into a folder.
 
-    Nothing is simulated: what is not finished is left out. Ligands of the user's stay private.
-
-    Parameters
-    ----------
-    directory
-        Of ``kinscope assess`` or ``kinscope simulate``.
-    folder
-        Gets the file.
-    created
-        ISO date put into it.
-    tables
-        Gets the same as CSV files.
+    Nothing is simulated: what is not finished is left out. Ligands of the user's stay private. The folder
+    ``tables`` gets the same as CSV files.
 
     Raises
     ------
@@ -61,17 +51,11 @@ def export_reference(
         raise error
     measured = Measurements.model_validate_json((found[MEASUREMENTS] / MEASUREMENTS).read_bytes())
     reference = _reference(study, replicas, measured, store, created)
-    try:
+    with named_faults("The folder of the reference", folder):
         path = write_reference(reference, folder)
         for name, text in reference_tables(reference).items() if tables is not None else ():
             (tables or folder).mkdir(parents=True, exist_ok=True)
             write_atomic((tables or folder) / name, text)
-    except OSError as error:
-        raise BadInputError(
-            f"The reference cannot be written ({error.strerror or error}).",
-            where=str(folder),
-            remedy="Give an --out that can be written.",
-        ) from None
     return reference, path
 
 

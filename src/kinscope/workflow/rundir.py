@@ -1,20 +1,22 @@
-"""A run directory: one study of one variant, held by one process at a time."""
+"""A run directory: one study of one variant, held by one process at a time.
+
+It may itself be a link; nothing in it is, and nothing in it is read or written through one.
+"""
 
 from __future__ import annotations
 
 import datetime
 import fcntl
 import os
-import shutil
+import re
+import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from pydantic import ValidationError
-
 from kinscope import __version__
-from kinscope.core.errors import RunDirectoryError
-from kinscope.core.files import write_atomic
+from kinscope.core.errors import KinscopeError, RunDirectoryError, Stopped
+from kinscope.core.files import named_faults, read_own, write_atomic
 from kinscope.core.records import VersionedRecord
 from kinscope.variants.model import Variant
 from kinscope.workflow.planning.study import Pace
@@ -59,7 +61,15 @@ def agreed(directory: Path, study: StudyFile) -> StudyFile:
         If the directory holds something else: another variant, other settings, or files not of kinscope.
     """
     variant, settings = study.variant, study.settings
-    if (directory / STUDY_FILE).exists():
+    with named_faults("The run directory", directory):
+        begun = os.path.lexists(directory / STUDY_FILE)
+        if not begun and directory.exists() and any(directory.iterdir()):
+            raise RunDirectoryError(
+                "This directory is not empty and is not a run of kinscope.",
+                where=str(directory),
+                remedy="Give another --out.",
+            )
+    if begun:
         held = open_existing(directory)
         if held.variant.hgvs_p != variant.hgvs_p or held.settings.content() != settings.content():
             what = "another variant" if held.variant.hgvs_p != variant.hgvs_p else "other settings"
@@ -69,13 +79,6 @@ def agreed(directory: Path, study: StudyFile) -> StudyFile:
                 remedy=f"Give another --out, or go on with what is there: kinscope resume {directory}",
             )
         return held.model_copy(update={"settings": settings})
-    with _usable(directory):
-        if directory.exists() and any(directory.iterdir()):
-            raise RunDirectoryError(
-                "This directory is not empty and is not a run of kinscope.",
-                where=str(directory),
-                remedy="Give another --out.",
-            )
     return study
 
 
@@ -89,22 +92,10 @@ def open_or_create(directory: Path, study: StudyFile) -> StudyFile:
     """
     held = agreed(directory, study)
     if not (directory / STUDY_FILE).exists():
-        with _usable(directory):
+        with named_faults("The run directory", directory):
             directory.mkdir(parents=True, exist_ok=True)
             write_study(directory, held)
     return held
-
-
-@contextmanager
-def _usable(directory: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise RunDirectoryError(
-            f"The run directory cannot be made ({error.strerror}).",
-            where=str(directory),
-            remedy="Give another --out.",
-        ) from error
 
 
 def write_study(directory: Path, study: StudyFile) -> None:
@@ -118,30 +109,49 @@ def open_existing(directory: Path) -> StudyFile:
     Raises
     ------
     RunDirectoryError
-        If there is none, or it cannot be read.
+        If there is none, it cannot be read, or something in the directory is a link.
     """
+    _refuse_links(directory)
     try:
-        return StudyFile.model_validate_json((directory / STUDY_FILE).read_bytes())
-    except OSError:
+        held = StudyFile.model_validate_json(read_own(directory / STUDY_FILE))
+        if not re.fullmatch(r"([A-Z]\d+[A-Z]_?)+", held.variant.slug):  # it names files
+            raise ValueError
+        return held
+    except (FileNotFoundError, NotADirectoryError):
         raise RunDirectoryError(
             "This is not a run directory of kinscope.",
             where=str(directory),
             remedy="Give the directory that `kinscope assess` made (its --out).",
         ) from None
-    except ValidationError as error:
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or f"not by kinscope {__version__}"
         raise RunDirectoryError(
-            f"The study in this directory cannot be read by kinscope {__version__}.",
+            f"The study in this directory cannot be read ({why}).",
             where=str(directory / STUDY_FILE),
-            remedy="Use the version that made it, or start again in another directory.",
+            remedy="Mend it, use the version that made it, or start again in another directory.",
         ) from error
+
+
+def _refuse_links(directory: Path) -> None:
+    for folder, folders, files in os.walk(directory):
+        for name in (*folders, *files):
+            path = Path(folder, name)
+            with suppress(FileNotFoundError):  # of a study that goes on meanwhile
+                mode = path.lstat().st_mode
+                if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+                    raise RunDirectoryError(
+                        "Something in this run directory is a link, a pipe or a device; none is followed.",
+                        where=str(path),
+                        remedy="Remove it; what belongs there is made again. --out itself may be a link.",
+                    )
 
 
 def noted_pace(directory: Path) -> Pace | None:
     """How the replicas of a run directory were begun; None if none were yet."""
     runners: dict[str, Runner] = {"gpu": "gpu", "gromacs": "gromacs"}
     try:
-        number, *on = (directory / _PACE_FILE).read_text().split()
-        return Pace(max(1.0, float(number)), runners.get(" ".join(on), "cpu"))
+        number, *on = read_own(directory / _PACE_FILE).decode().split()
+        return Pace(min(max(1.0, float(number)), 1e4), runners.get(" ".join(on), "cpu"))
     except (OSError, ValueError):
         return None
 
@@ -163,27 +173,25 @@ def locked(directory: Path) -> Iterator[None]:
     Raises
     ------
     RunDirectoryError
-        If another process holds it.
+        If another process holds it. Whatever else ends the work tells that what is finished is kept.
     """
-    with (directory / _LOCK_FILE).open("w") as handle:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise RunDirectoryError(
-                "Another kinscope process works in this run directory.",
-                where=str(directory),
-                remedy="Wait for it (`kinscope status` shows how far it is), or end it.",
-            ) from None
-        yield
-
-
-def publish(source: Path, target: Path) -> None:
-    """Put a file of an artefact where a person looks for it: a hard link where possible, else a copy."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    temporary = target.with_name(f".{target.name}.{os.getpid()}.partial")
-    temporary.unlink(missing_ok=True)
+    with named_faults("The run directory", directory):
+        flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW
+        lock = os.open(directory / _LOCK_FILE, flags, 0o666)
     try:
-        os.link(source, temporary)
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
-        shutil.copyfile(source, temporary)
-    temporary.replace(target)
+        os.close(lock)
+        raise RunDirectoryError(
+            "Another kinscope process works in this run directory.",
+            where=str(directory),
+            remedy="Wait for it (`kinscope status` shows how far it is), or end it.",
+        ) from None
+    try:
+        with named_faults("The run directory", directory):
+            yield
+    except (KinscopeError, Stopped) as end:
+        end.kept = directory
+        raise
+    finally:
+        os.close(lock)

@@ -6,10 +6,11 @@ from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import yaml
 from pydantic import Field, ValidationError
 
 from kinscope.core.errors import SettingsError
+from kinscope.core.files import read_text
+from kinscope.core.plain_yaml import parse_yaml
 from kinscope.core.records import Settings
 from kinscope.docking.records import DockingSettings
 from kinscope.dynamics.modes.profile import NormalModeSettings
@@ -19,8 +20,6 @@ from kinscope.structures.mutants.settings import MutationSettings
 from kinscope.targets.pack import TargetPack
 
 PRESETS = ("quick", "standard", "paper")
-_MAXIMUM_SETTINGS_BYTES = 200_000
-
 
 Runner = Literal["cpu", "gpu", "gromacs"]
 """What steps replicas: OpenMM on processors, OpenMM on GPUs, GROMACS on processors."""
@@ -160,15 +159,10 @@ def load_settings(path: Path) -> StudySettings:
 
     Raises
     ------
-    SettingsError
+    BadInputError
         If the file cannot be read, is no YAML mapping, or holds an unknown or impossible setting.
     """
-    try:
-        if path.stat().st_size > _MAXIMUM_SETTINGS_BYTES:
-            raise SettingsError("A settings file this large is not one.", where=str(path))
-        text = path.read_text()
-    except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError(f"The settings file cannot be read ({error}).", where=str(path)) from error
+    text = read_text(path, remedy="`kinscope settings` prints a file of the usual size.")
     given = _mapping(text, str(path))
     base = load_preset(str(given.get("preset", "quick"))).model_dump()
     return _validated(_merged(base, given), str(path))
@@ -180,24 +174,16 @@ def with_changes(settings: StudySettings, **changes: Any) -> StudySettings:
 
 
 def _mapping(text: str, where: str) -> dict[str, Any]:
-    try:
-        loaded = yaml.safe_load(text)
-    except (yaml.YAMLError, RecursionError) as error:
-        detail = str(error).splitlines()
-        raise SettingsError(
-            f"This is not YAML ({detail[0] if detail else 'unreadable'}).",
-            where=where,
-            remedy="Mend the file.",
-        ) from error
+    loaded, _ = parse_yaml(text, where)
     if loaded is None:
         return {}
-    if not isinstance(loaded, dict) or not all(isinstance(name, str) for name in loaded):
+    if not isinstance(loaded, dict):
         raise SettingsError(
             "Settings are a mapping of names to values.",
             where=where,
             remedy="`kinscope settings` prints one.",
         )
-    return loaded
+    return {str(name): value for name, value in loaded.items()}
 
 
 def _merged(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:

@@ -62,16 +62,10 @@ class StageRequest:
         choose: Callable[[Study], dict[Any, Step]],
         keep: Callable[[Store], None] | None = None,
     ) -> StageDone:
-        """Run the steps that are chosen, in the run directory.
+        """Run the steps that ``choose`` gives by the stage's own names, in the run directory.
 
-        Parameters
-        ----------
-        changes
-            To the preset's settings, beyond the states and the structure.
-        choose
-            The steps by the stage's own names.
-        keep
-            Puts files of the user's into the run's store before anything starts.
+        ``changes`` are to the preset's settings, beyond the states and the structure. ``keep`` puts files of
+        the user's into the run's store before anything starts.
 
         Raises
         ------
@@ -199,16 +193,8 @@ def simulate_alone(
 ) -> tuple[StageDone, list[Simulated]]:
     """Run the replicas of native and mutant, apo and with ligands bound.
 
-    Parameters
-    ----------
-    request
-        Of the stage; the states of ``drugs`` are added to its own.
-    dynamics
-        Changes to the preset's settings of dynamics.
-    drugs
-        Simulated bound, beside the apo kinase in the same state.
-    own
-        A ligand of the user's; it is bound in the one state that is asked for.
+    ``dynamics`` changes the preset's settings. Each of the ``drugs`` is simulated bound, beside the apo
+    kinase, in its state, which is added to the request's; the user's ``own`` in the one that is asked for.
 
     Raises
     ------

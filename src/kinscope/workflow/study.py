@@ -24,7 +24,7 @@ from kinscope.workflow.planning.dynamics import replica_steps
 from kinscope.workflow.planning.plan import Plan, plan_study
 from kinscope.workflow.planning.study import ONE_AT_ONCE, Pace, Study
 from kinscope.workflow.planning.user_state import keep_structure, take_structure
-from kinscope.workflow.publication import publish_results
+from kinscope.workflow.publication import RESULT_FILE, publish_results
 from kinscope.workflow.rundir import (
     StudyFile,
     agreed,
@@ -114,7 +114,7 @@ def extend_study(
     """
     with locked(directory):
         held = _extended(open_existing(directory), directory, length_ns, engine)
-    if (directory / "result.json").exists():
+    if (directory / RESULT_FILE).exists():
         resume_study(directory, cores=cores, listener=listener)
     else:
         Run(held, directory, cores=cores).stage(replica_steps, listener)
@@ -148,16 +148,8 @@ def default_cores() -> int:
 class Run:
     """A study in its directory, on this machine's cores and devices; planned once.
 
-    Parameters
-    ----------
-    held
-        The study as the directory holds it, or will.
-    directory
-        Of the run; made when something starts.
-    file
-        The user's structure, to be kept in it.
-    cores
-        How many steps run at once; None: as many as this process may use.
+    ``held`` is the study as the directory holds it or will: that is made when something starts, and the
+    user's structure ``file`` kept in it. Steps run at once on so many cores; None: all there are.
     """
 
     def __init__(
@@ -183,14 +175,9 @@ class Run:
         structure: Path | None = None,
         cores: int | None = None,
     ) -> Run:
-        """The run of a variant in a directory, new or gone on with; ``structure`` as in `assess_variant`.
+        """The run of a variant in a directory, as in :func:`assess_variant`.
 
         Nothing is written yet: what cannot be modelled leaves no directory behind.
-
-        Raises
-        ------
-        RunDirectoryError
-            If the directory holds something else.
         """
         file, state = None, None
         if structure is not None:
@@ -198,15 +185,7 @@ class Run:
         return cls(agreed(directory, new_study(variant, settings, state)), directory, file=file, cores=cores)
 
     def finish(self, listener: Listener | None = None) -> Finished:
-        """The whole study, with its report.
-
-        Raises
-        ------
-        RunDirectoryError
-            If the directory is in use or cannot be made.
-        ComputationError
-            If so much failed that there is no report; everything finished is kept.
-        """
+        """The whole study, with its report; raises as :func:`assess_variant`."""
         plan = plan_study(self.study)
         self._settle_in()
         with locked(self.directory):
@@ -241,8 +220,8 @@ class Run:
             keep(self.store)
         with locked(self.directory):
             outcome = self._bring_about(list(steps.values()), listener)
-        if steps and not outcome.done:
-            raise _failure(outcome, self.directory)
+            if steps and not outcome.done:
+                raise _failure(outcome, self.directory)
         done = {name: self.store.path(step) for name, step in steps.items() if step.key in outcome.done}
         return done, outcome
 
@@ -320,6 +299,5 @@ def _failure(outcome: Outcome, directory: Path) -> ComputationError:
     return ComputationError(
         "The study could not be finished: " + (first.what if first else "nothing could be run."),
         where=first.where if first else str(directory),
-        remedy=(f"{first.remedy} " if first and first.remedy else "")
-        + f"Everything finished is kept; go on with: kinscope resume {directory}",
+        remedy=first.remedy if first else "",
     )

@@ -56,16 +56,11 @@ class PresetTime(Record):
 
     def finding(self) -> Finding:
         """The same beside what else was found out."""
-        possible = self.dynamics_hours <= _LONGEST_HOURS
-        return Finding(
-            name=f"time of {self.preset}",
-            value=self.words(),
-            fine=possible,
-            remedy=""
-            if possible
-            else "run it on a GPU, or take what a budget buys here: kinscope assess EXPR "
-            f"--preset {self.preset} --md-minutes 600",
+        advice = (
+            f"run it on a GPU, or take what a budget buys here: kinscope assess EXPR --preset {self.preset}"
         )
+        remedy = "" if self.dynamics_hours <= _LONGEST_HOURS else f"{advice} --md-minutes 600"
+        return Finding(name=f"time of {self.preset}", value=self.words(), remedy=remedy)
 
 
 def time_findings(pack: TargetPack, seconds: float) -> list[Finding]:

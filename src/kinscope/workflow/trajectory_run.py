@@ -11,8 +11,8 @@ import numpy as np
 
 from kinscope import __version__
 from kinscope.analysis.trajectory_compare import compare_contacts, compare_measures
-from kinscope.core.errors import BadInputError
-from kinscope.core.files import sha256_of_file, write_atomic
+from kinscope.core.errors import BadInputError, RunDirectoryError
+from kinscope.core.files import named_faults, sha256_of_file, write_atomic
 from kinscope.core.progress import Progress
 from kinscope.core.records import VersionedRecord
 from kinscope.core.residues import one_letter
@@ -36,7 +36,7 @@ from kinscope.trajectories.system import subject_of
 from kinscope.trajectories.topology import Topology, read_topology
 from kinscope.variants.model import Variant
 from kinscope.workflow.engine.step import Step
-from kinscope.workflow.engine.store import Store
+from kinscope.workflow.engine.store import Store, list_files, read_record
 from kinscope.workflow.planning.catalogue import REPLICA_STAGES
 from kinscope.workflow.study import plan_of
 
@@ -84,11 +84,11 @@ def analyse_files(
     settings: PassSettings | None = None,
     progress: Progress | None = None,
 ) -> Analysed:
-    """Analyse a user's trajectories, each a replica of the same system, and write tables to ``output``.
+    """Analyse a user's trajectories, each a replica of the same system, and write tables below ``output``.
 
-    ``topology``: PDB or mmCIF with every atom of the frames, in their order. ``trajectories``: XTC or DCD.
-    ``variant``: whose residues' interactions are followed; the topology tells whether it is the mutant or the
-    native. ``chain``: as :func:`kinscope.trajectories.topology.read_topology`.
+    The topology has every atom of the frames, in their order; its first chain of the target is taken unless
+    one is named. The interactions of the variant's residues are followed; the topology tells whether it is
+    the mutant or the native.
 
     Raises
     ------
@@ -110,16 +110,10 @@ def analyse_files(
 
 
 def example_files(pack: TargetPack, folder: Path) -> tuple[Path, list[Path]]:
-    """Write a topology and two trajectories: waves through a shipped model, made up and not simulated.
-
-    Raises
-    ------
-    BadInputError
-        If they cannot be written.
-    """
+    """Write a topology and two trajectories: waves through a shipped model, made up and not simulated."""
     atoms, _ = reference_model(pack, pack.states[0].id)
     topology, paths = folder / "model.cif", [folder / f"made-up-{number}.xtc" for number in (1, 2)]
-    try:
+    with named_faults("The directory of the example", folder):
         folder.mkdir(parents=True, exist_ok=True)
         write_model(topology, atoms)
         for seed, path in enumerate(paths):
@@ -129,8 +123,6 @@ def example_files(pack: TargetPack, folder: Path) -> tuple[Path, list[Path]]:
             moved = [(atoms.coord + np.sin(atoms.coord @ waves + phase) @ moves) / 10 for phase in phases]
             frames = [Frame(step, 10.0 * step, at, np.zeros((3, 3))) for step, at in enumerate(moved)]
             append_at(path, 0, encode_frames(frames, folder))
-    except OSError as error:
-        raise _unwritable(folder, error) from None
     return topology, paths
 
 
@@ -148,11 +140,13 @@ def analyse_run(
     Raises
     ------
     RunDirectoryError
-        If it is no run directory.
+        If it is no run directory, or a replica in it is damaged.
     BadInputError
         If it holds no finished replica.
     """
     if (directory / REPLICA_RECORD_FILE).is_file():
+        if (record := read_record(directory)) and not set(record.files) <= set(list_files(directory)):
+            raise _damaged(directory)
         source = replica_source(directory, state="", variant="as given")
         files = [directory / "trajectory.xtc"]
         near = () if variant is None else variant.positions
@@ -179,13 +173,29 @@ def analyse_run(
 
 
 def finished_replicas(steps: Sequence[Step], store: Store) -> list[Step]:
-    """The replicas of a study that are there, each at the greatest length it has reached."""
+    """The replicas of a study that are there, each at the greatest length it has reached.
+
+    Raises
+    ------
+    RunDirectoryError
+        If one is not what was computed.
+    """
     found: dict[tuple[object, ...], Step] = {}
     for step in steps:  # a longer replica stands after the one that it continues
-        if step.name in REPLICA_STAGES and (store.path(step) / REPLICA_RECORD_FILE).is_file():
+        if step.name in REPLICA_STAGES and store.find(step) is not None:
             parts = ("variant", "state", "ligand", "replica")
             found[tuple(step.parameters.get(part) for part in parts)] = step
+        elif step.key in store.damaged:
+            raise _damaged(store.path(step))
     return list(found.values())
+
+
+def _damaged(folder: Path) -> RunDirectoryError:
+    return RunDirectoryError(
+        "The files of a replica are not what was computed.",
+        where=str(folder),
+        remedy="Compute it again with: kinscope resume and the run directory, or remove the folder.",
+    )
 
 
 def _which(
@@ -259,26 +269,16 @@ def _analyse(
 
 
 def _write(output: Path, result: AnalysisResult) -> None:
-    try:
+    provenance = {
+        "kinscope_version": result.kinscope_version,
+        "created": result.created,
+        "superposition": result.replicas[0].superposition,
+        **{f"input {path}": mark for path, mark in result.inputs.items()},
+    }
+    with named_faults("The directory of the tables", output):
         output.mkdir(parents=True, exist_ok=True)
-        provenance = {
-            "kinscope_version": result.kinscope_version,
-            "created": result.created,
-            "superposition": result.replicas[0].superposition,
-            **{f"input {path}": mark for path, mark in result.inputs.items()},
-        }
         write_tables(output, result.replicas, result.principal, provenance)
         write_atomic(output / ANALYSIS_FILE, result.model_dump_json(indent=1) + "\n")
-    except OSError as error:
-        raise _unwritable(output, error) from None
-
-
-def _unwritable(folder: Path, error: OSError) -> BadInputError:
-    return BadInputError(
-        f"The tables cannot be written ({error.strerror or type(error).__name__}).",
-        where=str(folder),
-        remedy="Give an --out that can be written, on a disk with room.",
-    )
 
 
 def _fingerprint(path: Path) -> str:

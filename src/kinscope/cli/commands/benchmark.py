@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
-from kinscope.cli.console import echo
+from kinscope.cli.console import Console, echo
 from kinscope.cli.options import AsJson, Mirror, Quiet, Target
 
+Part = Literal["both", "crystals", "recovery"]
 group = typer.Typer(
     no_args_is_help=True,
     help="Check kinscope's pieces against crystals (--pdb-mirror DIR), other programs and known answers.",
@@ -58,26 +59,16 @@ def mutants(
     ] = None,
     cores: Annotated[int, typer.Option("--cores", min=1, max=256, help="Processes for the repacking.")] = 1,
     only: Annotated[
-        str, typer.Option("--only", help="'crystals' (T315I, H396P) or 'recovery' (repacking); default both.")
+        Part, typer.Option("--only", help="crystals: T315I, H396P; recovery: repacking.")
     ] = "both",
     target: Target = "abl1",
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
     """Build T315I and H396P beside their crystals; repack every side chain of two crystals."""
-    from kinscope.core.errors import BadInputError
     from kinscope.structures.wwpdb.source import PdbSource
     from kinscope.targets import load_target
     from kinscope.validation.mutants import Repacking, in_words, run
-
-    if only not in {"both", "crystals", "recovery"}:
-        raise BadInputError(
-            f"{only!r} is no part of this benchmark.", where="--only", remedy="Use crystals or recovery."
-        )
-
-    def tell(fraction: float, text: str) -> None:
-        if not quiet:
-            echo(f"[{fraction:4.0%}] {text}", err=True)
 
     found = run(
         PdbSource(_needed(mirror)),
@@ -85,7 +76,7 @@ def mutants(
         seed,
         crystals=only != "recovery",
         repacking=Repacking(residues, table, cores) if only != "crystals" else None,
-        progress=tell,
+        progress=Console(quiet=quiet).teller(),
     )
     echo(found.model_dump_json(indent=2) if as_json else in_words(found))
 
@@ -114,18 +105,8 @@ def sanger(
         if sys.stderr.isatty() or done % 50 == 0:
             typer.echo(f"\r{done} of {total} samples", err=True, nl=not sys.stderr.isatty())
 
-    echo(
-        report(
-            run(
-                load_target(target),
-                traces=traces,
-                seed=seed,
-                tracy=beside,
-                tracy_samples=tracy_samples,
-                progress=show,
-            )
-        )
-    )
+    pack, wanted = load_target(target), {"traces": traces, "seed": seed, "tracy_samples": tracy_samples}
+    echo(report(run(pack, **wanted, tracy=beside, progress=show)))
 
 
 @group.command(
@@ -135,10 +116,7 @@ def redock(
     mirror: Mirror = None,
     engine: Annotated[
         list[str] | None,
-        typer.Option(
-            "--engine",
-            help="kinscope, vina-8 or vina-32; may be repeated. Default: all.",
-        ),
+        typer.Option("--engine", help="kinscope, vina-8 or vina-32; may be repeated. Default: all."),
     ] = None,
     cross: Annotated[
         bool, typer.Option("--cross", help="Dock into other crystals of the same state instead.")
@@ -160,11 +138,10 @@ def redock(
     from kinscope.targets import load_target
     from kinscope.validation.redock import RedockPlan, run, summary
 
-    chosen = _engines(engine)
     rows = run(
         PdbSource(_needed(mirror)),
         load_target(target),
-        RedockPlan(chosen, cross, receptors, tuple(only or ()), seed),
+        RedockPlan(_engines(engine), cross, receptors, tuple(only or ()), seed),
         table,
         say=typer.echo,
     )

@@ -171,16 +171,16 @@ def status(directory: RunDirectory, as_json: AsJson = False) -> None:
     from kinscope.workflow.study import plan_of
 
     study, steps, store = plan_of(directory)
-    done = [(step.label, store.find(step) is not None) for step in steps]
+    done = [store.find(step) is not None for step in steps]
     if as_json:
-        rows = [{"label": label, "done": is_done} for label, is_done in done]
+        rows = [{"label": step.label, "done": is_done} for step, is_done in zip(steps, done, strict=True)]
         show_json({"variant": study.variant.short, "steps": rows})
         return
-    finished = sum(is_done for _, is_done in done)
-    echo(f"{study.variant.short}, preset {study.settings.preset}: {finished} of {len(done)} steps finished")
-    for label, is_done in done:
-        echo(f"  {'done   ' if is_done else 'to do  '} {label}")
-    if finished < len(done):
+    echo(f"{study.variant.short}, preset {study.settings.preset}: {sum(done)} of {len(done)} steps finished")
+    for step, is_done in zip(steps, done, strict=True):
+        word = "done" if is_done else "damaged" if step.key in store.damaged else "to do"
+        echo(f"  {word:<7} {step.label}")
+    if not all(done):
         echo(f"Go on with:  kinscope resume {directory}")
 
 
@@ -191,24 +191,17 @@ def report(
     as_json: AsJson = False,
 ) -> None:
     """Print a finished study's answer and where its report lies."""
-    from kinscope.core.errors import RunDirectoryError
+    from kinscope.workflow.publication import read_result
     from kinscope.workflow.rundir import open_existing
 
     open_existing(directory)
-    if not (directory / "result.json").exists():
-        raise RunDirectoryError(
-            "This study is not finished.",
-            where=str(directory),
-            remedy=f"Go on with: kinscope resume {directory}; replicas that are there already are read by: "
-            f"kinscope analyse {directory}",
-        )
-    result = _result(directory)
+    result, text = read_result(directory)
     if csv:
         from kinscope.report import export_tables
 
         export_tables(result, directory / "tables", csv=True)
     if as_json:
-        echo((directory / "result.json").read_text())
+        echo(text)
         return
     _print_answer(result)
     echo(f"\nReport: {directory / 'report.html'}")
@@ -224,20 +217,15 @@ def show_settings(preset: Preset = "quick") -> None:
     echo(yaml.safe_dump(load_preset(preset).model_dump(mode="json"), sort_keys=False), nl=False)
 
 
-def _result(directory: Path) -> StudyResult:
-    from kinscope.interpretation.model import StudyResult
-
-    return StudyResult.model_validate_json((directory / "result.json").read_bytes())
-
-
 def _conclude(finished: Finished, as_json: bool) -> None:
     """Print the answer, what failed, and where things lie; exit code 1 if something failed."""
     from kinscope.interpretation.prose import left_out
     from kinscope.targets import load_target
+    from kinscope.workflow.publication import read_result
     from kinscope.workflow.rundir import open_existing
 
     directory, failed = finished.directory, finished.outcome.failed
-    result = _result(directory)
+    result, _ = read_result(directory)
     if as_json:
         show_json(
             {
@@ -245,6 +233,7 @@ def _conclude(finished: Finished, as_json: bool) -> None:
                 "report": directory / "report.html",
                 "complete": finished.complete,
                 "failed": [str(error) for error in failed.values()],
+                "notes": finished.outcome.notes,
                 "answer": result.assessment.answer,
                 "verdicts": result.assessment.verdicts,
             }

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Literal
 
 from kinscope.core.errors import ComputationError
-from kinscope.core.files import write_atomic
+from kinscope.core.files import discard, read_own, write_atomic
 from kinscope.dynamics.machine.devices import Device, least_used
 from kinscope.dynamics.platforms import PLATFORM_VARIABLE
 from kinscope.workflow.engine.context import PROGRESS_FILE
@@ -27,6 +27,7 @@ from kinscope.workflow.engine.worker import DONE_FILE, ERROR_FILE, JOB_FILE, LOG
 _WORKER = "kinscope.workflow.engine.worker"
 _POLL_SECONDS = 0.2
 _MINIMUM_FREE_BYTES = 200 * 1024 * 1024
+_UNREADABLE = (OSError, ValueError, KeyError, TypeError, RecursionError)
 
 
 @dataclass(frozen=True)
@@ -53,8 +54,9 @@ class Snapshot:
 class Event:
     """One thing that happened."""
 
-    kind: Literal["started", "finished", "failed", "skipped", "progress"]
+    kind: Literal["started", "finished", "failed", "skipped", "progress", "note"]
     label: str = ""
+    """Of the step; what is to be said, of a note."""
     seconds: float = 0.0
     error: ComputationError | None = None
     snapshot: Snapshot | None = None
@@ -81,6 +83,8 @@ class Outcome:
     failed: dict[str, ComputationError] = field(default_factory=dict)
     skipped: set[str] = field(default_factory=set)
     """Keys of steps whose inputs failed."""
+    notes: list[str] = field(default_factory=list)
+    """What was damaged or done without."""
 
 
 class LocalEngine:
@@ -147,14 +151,23 @@ class LocalEngine:
 
     def _look_up(self, step: Step, outcome: Outcome) -> None:
         record = self.store.find(step)
-        if record is None and step.shared:
-            for store in self.shared:
+        looked = [self.store]
+        for store in self.shared if record is None and step.shared else ():
+            looked.append(store)
+            with suppress(OSError):
                 if self.store.copy_from(store, step):
                     record = self.store.find(step)
                     break
+        if any(step.key in store.damaged for store in looked):
+            then = "computed again" if record is None else "taken from where it is whole"
+            self._note(outcome, f"{step.label}: its files are not what was put there; {then}")
         if record is not None:
             outcome.done[step.key] = record
             outcome.reused.add(step.key)
+
+    def _note(self, outcome: Outcome, text: str) -> None:
+        outcome.notes.append(text)
+        self.listener(Event("note", text))
 
     def _start_ready(
         self, steps: list[Step], running: dict[str, _Process], outcome: Outcome, estimate: _Estimate
@@ -189,10 +202,10 @@ class LocalEngine:
             raise ComputationError(
                 "The disk is almost full; nothing new was started.",
                 where=str(work),
-                remedy="Free some space, then run `kinscope resume`: everything finished is kept.",
+                remedy="Free some space, then go on.",
             )
-        for name in (DONE_FILE, ERROR_FILE, PROGRESS_FILE):
-            (work / name).unlink(missing_ok=True)
+        for name in (DONE_FILE, ERROR_FILE, PROGRESS_FILE, LOG_FILE):
+            discard(work / name)
         present = {role: source for role, source in step.inputs.items() if source.key in outcome.done}
         job = {
             "key": step.key,
@@ -214,15 +227,9 @@ class LocalEngine:
         told = device or next(iter(self.devices), None)
         if told is not None:
             environment[PLATFORM_VARIABLE] = told.platform.model_dump_json()
-        with (work / LOG_FILE).open("ab") as log:
+        with (work / LOG_FILE).open("xb") as log:
             popen = subprocess.Popen(
-                [
-                    sys.executable,
-                    "-m",
-                    _WORKER,
-                    str(work.resolve()),
-                    str(os.getpid()),
-                ],
+                [sys.executable, "-m", _WORKER, str(work.resolve()), str(os.getpid())],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -242,38 +249,37 @@ class LocalEngine:
             step = process.step
             seconds = time.monotonic() - process.started
             if code == 0 and (process.work / DONE_FILE).exists():
-                outcome.done[key] = self._keep(step, process.work)
+                outcome.done[key] = self._keep(step, process.work, outcome)
                 estimate.learn(step, seconds)
                 self.listener(Event("finished", step.label, seconds=seconds))
             else:
                 outcome.failed[key] = _read_error(process, code)
                 self.listener(Event("failed", step.label, seconds=seconds, error=outcome.failed[key]))
 
-    def _keep(self, step: Step, work: Path) -> ArtefactRecord:
-        record = ArtefactRecord.model_validate_json((work / DONE_FILE).read_bytes())
+    def _keep(self, step: Step, work: Path, outcome: Outcome) -> ArtefactRecord:
+        record = ArtefactRecord.model_validate_json(read_own(work / DONE_FILE))
         self.store.put(step, work / "out", record)
         shutil.rmtree(work, ignore_errors=True)
         if step.shared and self.cache is not None and not record.missing_inputs:
-            self.cache.copy_from(self.store, step)
+            try:
+                self.cache.copy_from(self.store, step)
+            except OSError as error:
+                root, why = self.cache.root, error.strerror or "it cannot be written"
+                self._note(outcome, f"the cache {root} is done without ({why})")
+                self.cache = None
         return record
 
     def _tell(
         self, steps: list[Step], running: dict[str, _Process], outcome: Outcome, estimate: _Estimate
     ) -> None:
-        settled = len(outcome.done) + len(outcome.failed) + len(outcome.skipped)
+        settled = outcome.done.keys() | outcome.failed.keys() | outcome.skipped
         now = [_progress_of(process) for process in running.values()]
-        pending = [
-            step
-            for step in steps
-            if step.key not in outcome.done
-            and step.key not in outcome.failed
-            and step.key not in outcome.skipped
-        ]
+        pending = [step for step in steps if step.key not in settled]
         fractions = {
             process.step.key: item.fraction for process, item in zip(running.values(), now, strict=True)
         }
         left = estimate.seconds_left(pending, fractions, self.capacity)
-        self.listener(Event("progress", snapshot=Snapshot(settled, len(steps), tuple(now), left)))
+        self.listener(Event("progress", snapshot=Snapshot(len(settled), len(steps), tuple(now), left)))
 
 
 class _Estimate:
@@ -317,20 +323,20 @@ class _Estimate:
 
 def _progress_of(process: _Process) -> Running:
     fraction, text = 0.0, ""
-    with suppress(OSError, ValueError, KeyError):
-        content = json.loads((process.work / PROGRESS_FILE).read_text())
+    with suppress(*_UNREADABLE):
+        content = json.loads(read_own(process.work / PROGRESS_FILE))
         fraction, text = float(content["fraction"]), str(content["text"])
     return Running(process.step.label, fraction, text, time.monotonic() - process.started)
 
 
 def _read_error(process: _Process, code: int) -> ComputationError:
-    with suppress(OSError, ValueError, KeyError):
-        content = json.loads((process.work / ERROR_FILE).read_text())
+    with suppress(*_UNREADABLE):
+        content = json.loads(read_own(process.work / ERROR_FILE))
         where = content["where"] or process.step.label
         return ComputationError(content["what"], where=where, remedy=content["remedy"])
     reason = f"signal {-code}" if code < 0 else f"exit code {code}"
     return ComputationError(
         f"The step's process ended without a result ({reason}).",
         where=f"{process.step.label}; log: {process.work / LOG_FILE}",
-        remedy="Run `kinscope resume`: what was finished is kept. If memory ran out, use --cores 1.",
+        remedy="Run it again: what is finished is kept. If memory ran out, use --cores 1.",
     )

@@ -1,21 +1,23 @@
 """The artefact store: a run directory's own, and the machine's shared cache, laid out alike.
 
 An artefact is a directory whose ``artefact.json`` names every file in it with size and SHA-256. It is filled
-elsewhere and renamed in, so that its presence means that it is whole.
+elsewhere and renamed in, so that its presence means that it was whole. What changed since is found by its
+hash before an artefact is used.
 """
 
 from __future__ import annotations
 
-import contextlib
+import errno
 import os
 import shutil
+import stat
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 from pydantic import ValidationError
 
-from kinscope.core.errors import ComputationError
-from kinscope.core.files import sha256_of_file, write_atomic
+from kinscope.core.files import discard, read_own, sha256_of_file, write_atomic
 from kinscope.core.records import Record, VersionedRecord
 from kinscope.workflow.engine.step import Step
 
@@ -50,78 +52,138 @@ class ArtefactRecord(VersionedRecord):
 
 
 class Store:
-    """A directory of artefacts."""
+    """A directory of artefacts.
 
-    def __init__(self, root: Path) -> None:
+    Parameters
+    ----------
+    root
+        The directory; a file or folder in it that is a link is not believed.
+    installed
+        Whether it came with the package: installers may make every file a link.
+    """
+
+    def __init__(self, root: Path, *, installed: bool = False) -> None:
         self.root = root
+        self.installed = installed
+        self.damaged: set[str] = set()
+        """Keys of artefacts that were found not to be what was put there."""
+        self._whole: dict[str, ArtefactRecord] = {}
 
     def path(self, step: Step) -> Path:
         """Where the artefact of a step lies or would lie."""
         return self.root / step.folder
 
     def find(self, step: Step) -> ArtefactRecord | None:
-        """The artefact's record if it is whole (sizes checked), else None."""
-        record = read_record(self.path(step))
-        if record is None or record.key != step.key or record.missing_inputs:
-            return None
-        return record if _sizes_match(self.path(step), record) else None
+        """The artefact's record if every file is what was put there (hashed once), else None."""
+        if step.key not in self._whole:
+            record = self._record(step)
+            if record is None or not self._agrees(step, self.path(step), record):
+                return None
+            self._whole[step.key] = record
+        return self._whole[step.key]
 
     def put(self, step: Step, directory: Path, record: ArtefactRecord) -> None:
-        """Rename a filled directory in, replacing a broken or incomplete artefact of the same key."""
-        target = self.path(step)
+        """Rename a filled directory in, replacing a broken or incomplete artefact of the same key.
+
+        Raises
+        ------
+        OSError
+            If it cannot be written.
+        """
+        target = self._place(step)
         write_atomic(directory / ARTEFACT_FILE, record.model_dump_json(indent=1))
-        target.parent.mkdir(parents=True, exist_ok=True)
-        if target.exists():
+        if os.path.lexists(target):
             stale = Path(tempfile.mkdtemp(prefix=".stale-", dir=target.parent))
-            target.replace(stale / target.name)
+            with suppress(FileNotFoundError):  # another process was quicker
+                target.replace(stale / target.name)
             shutil.rmtree(stale, ignore_errors=True)
         try:
             directory.replace(target)
-        except OSError as error:
-            if self.find(step) is None:
-                raise ComputationError(
-                    f"The result of a step could not be kept ({error.strerror}).",
-                    where=str(target),
-                    remedy="Free disk space or mend the permissions, then run `kinscope resume`.",
-                ) from error
-            shutil.rmtree(directory, ignore_errors=True)
+        except OSError:
+            self._whole.pop(step.key, None)
+            if self.find(step) is None:  # else another process was quicker
+                raise
+            discard(directory)
+        if not record.missing_inputs:
+            self._whole[step.key] = record
 
     def copy_from(self, other: Store, step: Step) -> bool:
-        """Take an artefact over from another store, every file checked; False if it is not there whole."""
-        record = other.find(step)
+        """Take an artefact over from another store, every file checked; False if it is not there whole.
+
+        Raises
+        ------
+        OSError
+            If it cannot be read or written.
+        """
+        record = other._record(step)
         if record is None:
             return False
-        target = self.path(step)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        temporary = Path(tempfile.mkdtemp(prefix=".copy-", dir=target.parent))
-        try:
-            copied = temporary / "artefact"
-            shutil.copytree(other.path(step), copied)
-            if not _contents_match(copied, record):
+        with tempfile.TemporaryDirectory(prefix=".copy-", dir=self._place(step).parent) as temporary:
+            copied = Path(temporary) / "artefact"
+            shutil.copytree(other.path(step), copied, symlinks=not other.installed)
+            if not other._agrees(step, copied, record):
                 return False
             self.put(step, copied, record)
-        except OSError:
-            return False
-        finally:
-            shutil.rmtree(temporary, ignore_errors=True)
         return True
 
+    def _record(self, step: Step) -> ArtefactRecord | None:
+        """What stands in the artefact's place, if it is final; its files are not looked at."""
+        directory = self.path(step)
+        if not os.path.lexists(directory):
+            return None
+        record = None if self._behind_link(directory) else read_record(directory, follow=self.installed)
+        if record is None or record.key != step.key:
+            self.damaged.add(step.key)
+            return None
+        return None if record.missing_inputs else record
 
-def read_record(directory: Path) -> ArtefactRecord | None:
+    def _agrees(self, step: Step, directory: Path, record: ArtefactRecord) -> bool:
+        with suppress(OSError):
+            # What else lies there (a Finder's or a reader's own notes) is nobody's input.
+            if set(record.files) <= set(list_files(directory, follow=self.installed)):
+                return True
+        self.damaged.add(step.key)
+        return False
+
+    def _place(self, step: Step) -> Path:
+        """Where an artefact is put, the folder about it made."""
+        target = self.path(step)
+        if self._behind_link(target.parent):
+            raise OSError(errno.ELOOP, "It is a link", str(target.parent))
+        target.parent.mkdir(parents=True, exist_ok=True)
+        return target
+
+    def _behind_link(self, place: Path) -> bool:
+        below = (place, *place.parents)
+        return not self.installed and any(one.is_symlink() for one in below[: below.index(self.root) + 1])
+
+
+def read_record(directory: Path, *, follow: bool = False) -> ArtefactRecord | None:
     """The record of the artefact in a directory, or None if there is none that can be read."""
+    path = directory / ARTEFACT_FILE
     try:
-        return ArtefactRecord.model_validate_json((directory / ARTEFACT_FILE).read_bytes())
+        return ArtefactRecord.model_validate_json(path.read_bytes() if follow else read_own(path))
     except (OSError, ValidationError):
         return None
 
 
-def list_files(directory: Path) -> tuple[StoredFile, ...]:
-    """Every file below a directory, with size and hash, in a fixed order."""
+def list_files(directory: Path, *, follow: bool = False) -> tuple[StoredFile, ...]:
+    """Every file below a directory, with size and hash, in a fixed order.
+
+    Raises
+    ------
+    OSError
+        If one cannot be read, or is a link (unless these are followed), a pipe or a device.
+    """
     found = []
     for path in sorted(directory.rglob("*")):
-        if path.is_file() and path.name != ARTEFACT_FILE:
-            name = path.relative_to(directory).as_posix()
-            found.append(StoredFile(name=name, size_bytes=path.stat().st_size, sha256=sha256_of_file(path)))
+        about = path.stat(follow_symlinks=follow)
+        if stat.S_ISDIR(about.st_mode) or path == directory / ARTEFACT_FILE:
+            continue
+        if not stat.S_ISREG(about.st_mode):
+            raise OSError(errno.ELOOP, "It is no file", str(path))
+        name = path.relative_to(directory).as_posix()
+        found.append(StoredFile(name=name, size_bytes=about.st_size, sha256=sha256_of_file(path)))
     return tuple(found)
 
 
@@ -129,17 +191,9 @@ def default_cache() -> Path:
     """The machine's shared cache: ``KINSCOPE_CACHE``, else below ``XDG_CACHE_HOME`` or ``~/.cache``."""
     if named := os.environ.get("KINSCOPE_CACHE"):
         return Path(named)
-    base = os.environ.get("XDG_CACHE_HOME")
-    return (Path(base) if base else Path.home() / ".cache") / "kinscope"
-
-
-def _sizes_match(directory: Path, record: ArtefactRecord) -> bool:
-    with contextlib.suppress(OSError):
-        return all((directory / file.name).stat().st_size == file.size_bytes for file in record.files)
-    return False
-
-
-def _contents_match(directory: Path, record: ArtefactRecord) -> bool:
-    with contextlib.suppress(OSError):
-        return all(sha256_of_file(directory / file.name) == file.sha256 for file in record.files)
-    return False
+    if base := os.environ.get("XDG_CACHE_HOME"):
+        return Path(base) / "kinscope"
+    try:
+        return Path.home() / ".cache" / "kinscope"
+    except RuntimeError:  # nobody's home: what cannot be written is done without
+        return Path(os.devnull) / "kinscope"

@@ -14,7 +14,6 @@ import fcntl
 import importlib
 import json
 import os
-import shutil
 import signal
 import sys
 import threading
@@ -26,7 +25,7 @@ from typing import Any
 
 from kinscope import __version__
 from kinscope.core.errors import ComputationError, KinscopeError
-from kinscope.core.files import write_atomic
+from kinscope.core.files import copy_atomic, discard, write_atomic
 from kinscope.workflow.engine.context import StepContext
 from kinscope.workflow.engine.store import ArtefactRecord, list_files
 
@@ -42,7 +41,7 @@ def main(work: Path, parent: int) -> int:
     """Run the job described in ``work/job.json``; 0 if the artefact is ready in ``work/out``."""
     _die_with(parent)
     job = json.loads((work / JOB_FILE).read_text())
-    with (work / LOCK_FILE).open("w") as lock:
+    with os.fdopen(os.open(work / LOCK_FILE, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW), "r+") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         try:
             _run(work, job)
@@ -51,7 +50,7 @@ def main(work: Path, parent: int) -> int:
         except MemoryError:
             return _fail(work, ComputationError("The step ran out of memory.", where=job["label"]))
         except OSError as error:
-            remedy = "Free disk space or mend the permissions, then run `kinscope resume`."
+            remedy = "Free disk space or mend the permissions, then run it again."
             return _fail(work, ComputationError(f"{error}", where=job["label"], remedy=remedy))
         except Exception as error:
             traceback.print_exc()
@@ -62,9 +61,12 @@ def main(work: Path, parent: int) -> int:
 
 def _run(work: Path, job: dict[str, Any]) -> None:
     output, scratch = work / "out", work / "scratch"
-    shutil.rmtree(output, ignore_errors=True)
+    discard(output)
     output.mkdir()
     scratch.mkdir(exist_ok=True)
+    for path in scratch.rglob("*"):
+        if path.is_file() and path.stat().st_nlink > 1:  # it is written on below: by no other name
+            copy_atomic(path, path)
     inputs = {role: Path(path) for role, path in job["inputs"].items()}
     context = StepContext(job["parameters"], inputs, output, scratch, work, frozenset(job["reused"]))
     started = time.monotonic()

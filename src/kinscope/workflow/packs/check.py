@@ -76,20 +76,14 @@ def _landmarks(pack: TargetPack) -> Iterator[PackFinding]:
         and catalytic.endswith("D")
         and (motif[0], motif[2:]) == ("D", "G")
     )
-    yield PackFinding(
-        part="target.yaml, landmarks",
-        verdict="ok" if usual else "note",
-        text=shown if usual else f"{shown}: not the residues of most kinases; are the numbers right?",
-    )
+    odd = "" if usual else ": not the residues of most kinases; are the numbers right?"
+    yield _found("target.yaml, landmarks", "ok" if usual else "note", shown + odd)
 
 
 def _regions(pack: TargetPack) -> Iterator[PackFinding]:
     pockets = [region.name for region in pack.drug_pockets]
-    yield PackFinding(
-        part="regions.yaml",
-        verdict="ok" if pockets else "note",
-        text=f"{len(pack.regions)} regions; pockets compared: {', '.join(pockets) or 'none'}",
-    )
+    text = f"{len(pack.regions)} regions; pockets compared: {', '.join(pockets) or 'none'}"
+    yield _found("regions.yaml", "ok" if pockets else "note", text)
 
 
 def _states(pack: TargetPack) -> Iterator[PackFinding]:
@@ -101,8 +95,7 @@ def _states(pack: TargetPack) -> Iterator[PackFinding]:
         if (pack.directory / RECIPES_FILE).exists():
             recipes = load_recipes(pack)
         else:
-            text = "none: models can be used, not rebuilt"
-            yield _found("recipes.yaml", "note", text)
+            yield _found("recipes.yaml", "note", "none: models can be used, not rebuilt")
     except KinscopeError as error:
         yield _found("recipes.yaml", "fails", error.what)
     for name in sorted(recipes.keys() - {state.id for state in pack.states}):
@@ -151,12 +144,9 @@ def _evidence(pack: TargetPack) -> Iterator[PackFinding]:
     except KinscopeError as error:
         yield _found("evidence", "fails", f"{error.what} ({error.where})")
         return
-    yield PackFinding(
-        part="evidence",
-        verdict="ok" if base.items else "note",
-        text=f"{len(base.items)} items, {len(base.options)} options of treatment; "
-        + ("what was searched is said" if base.searched else "evidence/searched.yaml is missing"),
-    )
+    said = "what was searched is said" if base.searched else "evidence/searched.yaml is missing"
+    text = f"{len(base.items)} items, {len(base.options)} options of treatment; {said}"
+    yield _found("evidence", "ok" if base.items else "note", text)
 
 
 def _to_fill_in(pack: TargetPack) -> Iterator[PackFinding]:

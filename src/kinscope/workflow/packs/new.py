@@ -37,23 +37,10 @@ _NEEDED = ("beta3_lysine", "helix_c_glutamate", "dfg_phenylalanine", "hrd_aspart
 
 
 def write_new_pack(gene: str, protein_file: Path, out: Path, *, cds_file: Path | None = None) -> list[str]:
-    """Write a pack to fill in.
+    """Write a pack to fill in, and say in words what was found and what was not.
 
-    Parameters
-    ----------
-    gene
-        Gene symbol.
-    protein_file
-        FASTA file of the reference isoform.
-    out
-        The new directory.
-    cds_file
-        FASTA file of the coding sequence, from ATG to the stop codon; None: the pack reads no c. and g.
-
-    Returns
-    -------
-    list of str
-        What was found and what was not, in words.
+    The files are FASTA: the reference isoform, and the coding sequence from ATG to the stop codon, without
+    which the pack reads no c. and g.
 
     Raises
     ------

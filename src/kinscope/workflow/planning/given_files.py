@@ -7,8 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from kinscope import __version__
-from kinscope.core.errors import RunDirectoryError
-from kinscope.core.files import write_atomic
+from kinscope.core.files import named_faults, write_atomic
 from kinscope.workflow.engine.step import Step
 from kinscope.workflow.engine.store import ArtefactRecord, Store, list_files
 
@@ -16,29 +15,19 @@ from kinscope.workflow.engine.store import ArtefactRecord, Store, list_files
 def keep_given(
     store: Store, step: Step, contents: Mapping[str, bytes | Path], *, what: str, label: str
 ) -> None:
-    """Put what the user gave into a store as the artefact of a step that is never computed.
+    """Put what the user gave into a run's store as the artefact of a step that is never computed.
 
-    Parameters
-    ----------
-    store
-        Of the run.
-    step
-        Whose key names the content; nothing is done where its artefact is there.
-    contents
-        The artefact's files by name: what is in each, or where it is read.
-    what
-        The thing in one word, for errors.
-    label
-        Of the artefact, for people.
+    The step's key names the content; nothing is done where its artefact is there. ``contents`` are its files
+    by name: what is in each, or where it is read. ``what`` is the thing in one word, for errors.
 
     Raises
     ------
-    RunDirectoryError
+    BadInputError, ComputationError
         If it cannot be written.
     """
     if store.find(step) is not None:
         return
-    try:
+    with named_faults(f"The {what} in the run directory", store.root):
         store.root.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=f".{what}-", dir=store.root) as scratch:
             directory = Path(scratch) / "artefact"
@@ -46,12 +35,6 @@ def keep_given(
             for name, content in contents.items():
                 write_atomic(directory / name, content.read_bytes() if isinstance(content, Path) else content)
             store.put(step, directory, _record(step, label, directory))
-    except OSError as error:
-        raise RunDirectoryError(
-            f"The {what} cannot be kept in the run directory ({error.strerror}).",
-            where=str(store.root),
-            remedy="Free disk space or give another --out.",
-        ) from error
 
 
 def _record(step: Step, label: str, directory: Path) -> ArtefactRecord:

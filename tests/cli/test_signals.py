@@ -1,0 +1,191 @@
+"""A signal ends a command with a word: what is kept, the command that goes on, the exit code of the shell."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from kinscope.cli import main
+from kinscope.cli.console import LineWatcher, QuietWatcher
+from kinscope.core.errors import BadInputError, ComputationError, KinscopeError, Stopped
+from kinscope.workflow.engine.local import Event
+
+COMMANDS = {
+    "assess": ("assess K404E --engine openmm --md-minutes 0 --out run", "kinscope resume run"),
+    "resume": ("resume run", "kinscope resume run"),
+    "dock": ("dock K404E --drug imatinib --out run", "kinscope dock K404E --drug imatinib --out run"),
+    "simulate": (
+        "simulate K404E --engine openmm --out 'my run'",
+        "kinscope simulate K404E --engine openmm --out 'my run'",
+    ),
+}
+
+
+def started(command: str, cwd: Path) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "kinscope", *shlex.split(command)],
+        cwd=cwd,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=os.environ | {"KINSCOPE_CACHE": str(cwd / "cache")},
+    )
+
+
+def workers_in(cwd: Path) -> list[str]:
+    """Command lines of processes that work below a directory."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            words = process.read_bytes()
+        except OSError:
+            continue
+        if str(cwd).encode() in words and b"engine.worker" in words:
+            found.append(words.decode())
+    return found
+
+
+def wait_for_workers(process: subprocess.Popen[str], cwd: Path) -> None:
+    deadline = time.monotonic() + 60
+    while not workers_in(cwd):
+        assert process.poll() is None, process.stderr and process.stderr.read()
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+@pytest.mark.parametrize(
+    ("name", "number"),
+    [
+        ("assess", signal.SIGHUP),
+        ("dock", signal.SIGTERM),
+        ("dock", signal.SIGINT),
+        ("simulate", signal.SIGTERM),
+    ],
+)
+def test_a_study_that_is_stopped_says_how_it_goes_on(name: str, number: int, tmp_path: Path) -> None:
+    command, again = COMMANDS[name]
+    process = started(command, tmp_path)
+    wait_for_workers(process, tmp_path)
+    process.send_signal(number)
+    process.send_signal(signal.SIGINT if number == signal.SIGINT else 0)  # an impatient second Ctrl-C
+    _, told = process.communicate(timeout=30)
+    assert process.returncode == 128 + number
+    assert "Traceback" not in told
+    assert "Aborted" not in told
+    if number != signal.SIGINT:  # a second one may come before the word is out
+        assert f"stopped by {signal.Signals(number).name}" in told
+        assert told.endswith(f"go on: {again}\n")
+        assert "everything finished" in told
+    time.sleep(0.5)
+    assert not workers_in(tmp_path)
+
+
+def test_ctrl_c_says_so_once_and_the_study_stays_usable(tmp_path: Path) -> None:
+    process = started(COMMANDS["assess"][0], tmp_path)
+    wait_for_workers(process, tmp_path)
+    process.send_signal(signal.SIGINT)
+    _, told = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert told.endswith("kinscope: stopped by SIGINT.\n  kept: everything finished, in run\n"
+                         "  go on: kinscope resume run\n")  # fmt: skip
+    again = started(COMMANDS["resume"][0], tmp_path)
+    wait_for_workers(again, tmp_path)
+    again.send_signal(signal.SIGINT)
+    _, told = again.communicate(timeout=30)
+    assert told.endswith("go on: kinscope resume run\n")
+
+
+def test_a_signal_that_was_ignored_stays_ignored(tmp_path: Path) -> None:
+    """As under nohup."""
+    code = (
+        "import signal, kinscope.cli.main as main; signal.signal(signal.SIGHUP, signal.SIG_IGN); "
+        "main._heed_signals(); print(signal.getsignal(signal.SIGHUP) == signal.SIG_IGN)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "True\n"
+
+
+def test_a_reader_that_has_gone_is_no_error(tmp_path: Path) -> None:
+    command = f"{shlex.quote(sys.executable)} -m kinscope settings | head -c 10"
+    done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, cwd=tmp_path, check=True)
+    assert len(done.stdout) == 10
+    assert not done.stderr
+
+
+def test_a_full_disk_is_a_fault_of_the_machine(tmp_path: Path) -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "kinscope", "settings"], stdout=full, stderr=subprocess.PIPE, text=True,
+            cwd=tmp_path, check=False,
+        )  # fmt: skip
+    assert done.returncode == 1
+    assert "No space left on device" in done.stderr
+    assert "unforeseen" not in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("typed", "kept", "again"),
+    [
+        ("assess K404E --out run", "run", "kinscope resume run"),
+        ("--debug assess K404E", "kinscope-K404E", "kinscope resume kinscope-K404E"),
+        ("resume run --cores 1", "run", "kinscope resume run"),
+        ("dock K404E --drug imatinib", "kinscope-K404E", "kinscope dock K404E --drug imatinib"),
+        ("dock assess --out 'my run'", "my run", "kinscope dock assess --out 'my run'"),
+        ("simulate K404E --length-ns 1", "kinscope-K404E", "kinscope simulate K404E --length-ns 1"),
+        ("extend run --length-ns 2", "run", "kinscope extend run --length-ns 2"),
+        ("analyse run", None, "kinscope analyse run"),
+        ("sanger 'a b.ab1'", None, "kinscope sanger 'a b.ab1'"),
+    ],
+)
+def test_every_command_goes_on_by_its_own(typed, kept, again, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "argv", ["kinscope", *shlex.split(typed)])
+    stopped = Stopped(signal.SIGTERM)
+    stopped.kept = kept and Path(kept)
+    code, words = main._told(stopped)
+    assert code == 143
+    assert words.endswith(f": {again}")
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "word"),
+    [
+        (ComputationError("The step failed."), 1, "go on: kinscope resume run"),
+        (BadInputError("It is no file."), 2, "It is no file."),
+        (MemoryError(), 1, "not enough memory"),
+        (BrokenPipeError(), 0, ""),
+        (ZeroDivisionError(), 1, "something unforeseen"),
+    ],
+)
+def test_every_end_has_its_word_and_code(error, code, word, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "argv", ["kinscope", "resume", "run"])
+    if isinstance(error, KinscopeError):
+        error.kept = Path("run")
+    assert main._told(error)[0] == code
+    assert word in main._told(error)[1]
+    assert ("go on" in main._told(error)[1]) == (isinstance(error, ComputationError))
+
+
+@pytest.mark.parametrize("watcher", [QuietWatcher, LineWatcher])
+def test_damage_is_named_even_where_no_progress_is_shown(watcher, capsys: pytest.CaptureFixture[str]) -> None:
+    with watcher() as watch:
+        watch(Event("note", "imatinib into native: its files are not \x1b[2J what was put there"))
+    assert (
+        capsys.readouterr().err == "note: imatinib into native: its files are not ?[2J what was put there\n"
+    )
+
+
+def test_a_study_goes_on_when_nobody_reads_its_progress(monkeypatch: pytest.MonkeyPatch) -> None:
+    def gone(*_: object, **__: object) -> None:
+        raise BrokenPipeError
+
+    monkeypatch.setattr("kinscope.cli.console.echo", gone)
+    with LineWatcher() as watch:
+        watch(Event("finished", "a step"))
