@@ -113,35 +113,23 @@ def _read(path: Path, most_bytes: int, flags: int = 0) -> bytes:
     return data
 
 
-def read_bounded(path: Path, most_bytes: int, *, remedy: str) -> bytes:
-    """The whole of a regular file of at most so many bytes.
+def read_bounded(
+    path: Path, most_bytes: int, *, remedy: str, kind: type[BadInputError] = BadInputError
+) -> bytes:
+    """The whole of a regular file of at most so many bytes; ``remedy`` says what to give instead of a larger.
 
-    Parameters
-    ----------
-    path
-        The file.
-    most_bytes
-        No more is read of a larger one than shows that it is larger.
-    remedy
-        What to give instead of a file that is too large.
-
-    Raises
-    ------
-    BadInputError
-        If it is missing, no regular file, cannot be read, or is too large.
+    Raises an error of the kind if it is missing, no regular file, cannot be read, or is too large.
     """
     try:
         return _read(path, most_bytes)
     except (FileNotFoundError, NotADirectoryError, ValueError):
-        raise BadInputError("There is no such file.", where=str(path), remedy="Check the path.") from None
+        raise kind("There is no such file.", where=str(path), remedy="Check the path.") from None
     except IsADirectoryError:
-        raise BadInputError(
-            "This is a directory, not a file.", where=str(path), remedy="Name the file."
-        ) from None
+        raise kind("This is a directory, not a file.", where=str(path), remedy="Name the file.") from None
     except OSError as error:
         told = {errno.EFBIG: remedy, errno.EINVAL: "Save it as a file first."}
         what = error.strerror if error.errno in told else f"The file cannot be read: {error.strerror}"
-        raise BadInputError(f"{what}.", where=str(path), remedy=told.get(error.errno or 0, "")) from None
+        raise kind(f"{what}.", where=str(path), remedy=told.get(error.errno or 0, "")) from None
 
 
 def decoded(data: bytes, path: Path) -> str:

@@ -309,13 +309,11 @@ def _shipped(name: str) -> str:
 
 
 def _salt(path: Path | None) -> bytes | None:
+    from kinscope.core.files import read_bounded
+
     if path is None:
         return None
-    try:
-        with path.open("rb") as handle:
-            salt = handle.read(4096)
-    except OSError as error:
-        raise BadInputError(f"The salt cannot be read: {error.strerror}.", where=str(path)) from None
+    salt = read_bounded(path, 4096, remedy="32 bytes are enough.")
     if len(salt) < 16:
         raise BadInputError(
             "The salt is shorter than 16 bytes, so pseudonyms could be tried out.",

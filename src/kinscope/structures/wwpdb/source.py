@@ -19,7 +19,7 @@ from urllib.error import URLError
 from urllib.request import Request, urlopen
 
 from kinscope.core.errors import ComputationError, StructureError
-from kinscope.core.files import write_atomic
+from kinscope.core.files import read_bounded, write_atomic
 
 MIRROR_VARIABLE = "KINSCOPE_PDB_MIRROR"
 """Environment variable that names a local mirror directory."""
@@ -30,6 +30,7 @@ ARCHIVE_URL = "https://files.wwpdb.org/pub/pdb/data/structures/divided/mmCIF/{mi
 MAX_STORED_BYTES = 64 * 2**20
 MAX_TEXT_BYTES = 256 * 2**20
 """A whole ribosome is 50 MB of mmCIF; anything larger than this is no kinase."""
+_SMALLER = "Give a file that holds the kinase only."
 
 _ONE_PLACE_ANGSTROM = 2.0
 """CA atoms of one number this near each other are of residue types that share a place."""
@@ -159,16 +160,7 @@ def read_body(source: Path | bytes, *, where: str = "", inflate: bool = True) ->
     """
     if isinstance(source, bytes):
         return _inflate(source, where) if inflate else source
-    try:
-        if source.stat().st_size > MAX_STORED_BYTES:
-            raise _too_large(str(source))
-        body = source.read_bytes()
-    except OSError as error:
-        raise StructureError(
-            f"The structure file cannot be read ({error.strerror or error}).",
-            where=str(source),
-            remedy="Check the path and its permissions.",
-        ) from None
+    body = read_bounded(source, MAX_STORED_BYTES, remedy=_SMALLER, kind=StructureError)
     return _inflate(body, str(source)) if inflate else body
 
 
@@ -327,7 +319,7 @@ def _too_large(where: str) -> StructureError:
         f"The structure file is larger than {MAX_STORED_BYTES // 2**20} MiB "
         f"({MAX_TEXT_BYTES // 2**20} MiB uncompressed).",
         where=where,
-        remedy="Give a file that holds the kinase only.",
+        remedy=_SMALLER,
     )
 
 
