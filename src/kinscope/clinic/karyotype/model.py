@@ -25,6 +25,11 @@ class Breakpoint(Record):
     band: str
     uncertain: bool = False
 
+    @property
+    def ends(self) -> list[str]:
+        """The bands that a range lies between, ``q33~34`` as q33 and q34; else the band alone."""
+        return [end if not end[:1].isdecimal() else self.band[0] + end for end in self.band.split("~")]
+
 
 class Abnormality(Record):
     """One change, with its offsets into the text from 0.
