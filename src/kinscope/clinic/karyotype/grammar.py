@@ -324,8 +324,8 @@ def _components(scanner: _Scanner) -> tuple[Abnormality, ...]:
         doubted = bool(scanner.take(r"\?"))
         kind = _kind(scanner)
         alone = kind in ("hsr", "neo", "mar", "r") and not scanner.ahead(r"\(")
-        fields = {"kind": kind} if alone else _placed(scanner, kind)
-        fields["uncertain"] = doubted or fields.get("uncertain", False)
+        fields: dict[str, Any] = {"kind": kind, "uncertain": False} if alone else _placed(scanner, kind)
+        fields["uncertain"] |= doubted
         text = scanner.text[begin : scanner.at]
         components.append(Abnormality(text=text, start=begin, end=scanner.at, **fields))
     return tuple(components)

@@ -76,7 +76,8 @@ HIGHLY_COMPLEX_FROM = 5
 class ChangeSummary(Record):
     """One distinct change over all clones.
 
-    A structural change or a gain is clonal in two cells, a loss in three (ISCN 2020, chapter 11).
+    A structural change or a gain is clonal in two cells, a loss in three (ISCN 2020, chapter 11). Beside the
+    Philadelphia translocation: in one clone with it, as far as it was seen.
     """
 
     name: str
@@ -86,6 +87,7 @@ class ChangeSummary(Record):
     weight_low: int
     weight_high: int
     philadelphia: bool = False
+    beside_philadelphia: bool = False
     high_risk: str = ""
     major_route: bool = False
 
@@ -173,7 +175,7 @@ def high_risk_changes(reading: KaryotypeReading) -> tuple[str, ...]:
     The guideline does not number "complex"; three additional changes is kinscope's reading.
     """
     found = [f"{s.name} ({s.high_risk})" for s in reading.changes if s.high_risk and s.clonal is not False]
-    additional = [s for s in reading.changes if not s.philadelphia and s.clonal is not False]
+    additional = [s for s in reading.changes if s.beside_philadelphia and s.clonal is not False]
     if len(additional) >= COMPLEX_FROM:
         found.append(f"complex ({len(additional)} additional changes)")
     return tuple(found)
@@ -246,7 +248,8 @@ def _summaries(clones: list[Clone]) -> tuple[ChangeSummary, ...]:
         cells = _sum([_cells_of(clone, c) for clone, c in carriers])
         low, high = _heaviest(carriers, listed)
         is_first = change.key in first or (bool(first) and is_other_half(change))
-        risk = "second Ph" if change.key in second else "" if is_first or not first else _risk(change)
+        beside = not is_first and any(_carried(clone) for clone, _ in carriers)
+        risk = "second Ph" if change.key in second else _risk(change) if beside else ""
         summaries.append(
             ChangeSummary(
                 name=change.name if times == 1 else f"{change.name} ({times} times)",
@@ -256,6 +259,7 @@ def _summaries(clones: list[Clone]) -> tuple[ChangeSummary, ...]:
                 weight_low=low * times,
                 weight_high=high * times,
                 philadelphia=is_first,
+                beside_philadelphia=beside,
                 high_risk=risk,
                 major_route=risk in MAJOR_ROUTE,
             )

@@ -112,7 +112,8 @@ def table_run(
 
 
 def _control_gene(wells: list[Well], asked: str, name: str) -> ControlName:
-    fusion = {well.assay: well.line for well in wells if well.assay}
+    measured = [well for well in wells if well.assay or (well.target, well.role) == (FUSION, "sample")]
+    fusion = {well.assay: well.line for well in measured}
     if len(fusion) > 1:
         first, second = sorted(fusion.values())[:2]
         raise bad(
