@@ -129,6 +129,8 @@ _KIND = (
     r"(?:ider|idic|der|del|dup|dic|dmin|ins|inv|trc|trp|qdp|tas|fis|fra|hsr|rob|rec|rcp|add|mar|neo|inc|ace"
     rf"|min|ph|i|r|t){_END}"
 )
+_HETEROMORPHISM = r"(?:[0-9]{1,2}|[xy])(?:[pq]h|ps(?:s|tk)?|cenh)[+-]"
+"""``9qh+``, ``21ps+``, ``Yqh-``: the size of heterochromatin and satellites."""
 CARRIERS = ("der", "ider", "rec", "dic", "idic", "psu dic", "psu idic", "mar", "neo", "r", "rob")
 """Chromosomes that can be followed by the rearrangements they carry."""
 _ORIGIN = rf"(?:d?mat|d?pat|d?inh|dn){_END}"
@@ -217,6 +219,9 @@ def _body(scanner: _Scanner, sign: str) -> dict[str, Any]:
         bound = scanner.take("[<>~]")
         low, high = scanner.range_of("a range of copies like 1~3", 1000)
         return {**_unplaced(scanner), "copies_low": low, "copies_high": high, "uncertain": bool(bound)}
+    if not sign and scanner.ahead(_HETEROMORPHISM):  # of no consequence and inherited (ISCN 2020, 7.1)
+        chromosome = _chromosome(scanner)
+        return {"kind": scanner.take("[^+-]*[+-]"), "chromosomes": (chromosome,), "constitutional": True}
     if scanner.ahead("[0-9xy]"):
         return _whole(scanner, sign)
     if scanner.ahead(_UNPLACED) and not scanner.ahead(rf"{_UNPLACED} *\("):

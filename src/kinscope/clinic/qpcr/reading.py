@@ -31,14 +31,9 @@ def read_run(
     control_gene: str = "",
     conversion_factor: float | None = None,
 ) -> QpcrRun:
-    """Read a run from a table or a YAML file.
+    """Read a run from a YAML file (``.yaml``, ``.yml``) or, whatever else its name, a table.
 
-    Parameters
-    ----------
-    path
-        ``.yaml`` or ``.yml`` is read as YAML, everything else as a table.
-    transcript, control_gene, conversion_factor
-        Stand in for what the file does not say, and overrule what it says.
+    What is given besides stands in for what the file does not say, and overrules what it says.
 
     Raises
     ------
