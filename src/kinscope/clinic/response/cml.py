@@ -87,7 +87,7 @@ def cytogenetic_call(situation: Situation) -> ResponseCall | None:
         text = f"the karyotype cannot be read: {error.what}"
         return situation.call("cannot be called", "cytogenetic", rules, text, findings)
     positive, total = reading.philadelphia_cells, reading.cells
-    if not positive and (reading.philadelphia == "open" or reading.bcr_abl1_by_fish):
+    if positive == 0 and (reading.philadelphia == "open" or reading.bcr_abl1_by_fish):
         text = "no metaphase is Ph+, but FISH shows the fusion or what was not read may hold it"
         return situation.call("cannot be called", "cytogenetic", rules, text, findings)
     if positive is None or not total:
