@@ -61,6 +61,8 @@ AGREEING = [
     "mos45,X[10]/46,XX[20]",
     "47,XX,+der(?)t(?;9)(?;p13)hsr(?)[20]",
     "46,XX,add(19)(p13 or q13)[20]",
+    "46,X,Yqh-,9qh+,t(9;22)(q34;q11.2)[20]",
+    "46,XY,16qh-,21ps+,22pstk+,15cenh+mat[20]",
 ]
 
 
@@ -260,6 +262,7 @@ def test_a_donors_cells_are_neither_disease_nor_remission() -> None:
         "46,XY,der(9)t(9;22)(q34;q11)[10]",
         "46,XX[20].ogm t(9;22)(q34;q11.2)",
         "46,XX[20] .see below",
+        "46,XX[20].nuc ish(ABL1,BCR)x2[200]/46,XX,t(9;22)(q34;q11.2)[5]",
     ],
 )
 def test_where_it_may_be_hidden_the_answer_is_open(text: str) -> None:

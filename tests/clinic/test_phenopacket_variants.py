@@ -94,6 +94,7 @@ SIMPLE = {
         ({"variation": {"allele": SIMPLE}}, "T315I"),
         ({"variation": {"text": {"definition": "ABL1 p.T315I"}}}, "T315I"),
         ({"label": "ABL1 T315I"}, "T315I"),
+        ({"label": "a gatekeeper", "alternateLabels": ["rs121913459", "ABL1 T315I"]}, "T315I"),
         (said(C944T, label="BCR::ABL1 T315I, resistant", description="free text"), "T315I"),
         (said(C944T, geneContext={"valueId": "HGNC:76", "symbol": "ABL1"}), "T315I"),
         (said(C944T, geneContext={"symbol": "BCR::ABL1"}), "T315I"),
@@ -181,14 +182,18 @@ def test_a_variant_of_the_target_that_cannot_be_used_stays_and_says_why(
 
 
 @pytest.mark.parametrize("build", ["hg19", "b37", "hs37d5", "GRCh37.p13"])
-def test_grch37_is_lifted_or_refused_by_name(build: str) -> None:
+def test_grch37_is_lifted(build: str) -> None:
     (variant,) = studied(row("9", 133748283, "C", "T", build)).variants
-    assert variant.short == "T315I" or "GRCh37" in variant.problem
+    assert variant.short == "T315I"
 
 
-def test_coordinates_without_a_build_are_checked_or_refused_by_name() -> None:
-    (variant,) = studied(row("9", 130872896, "C", "T", "")).variants
-    assert variant.short == "T315I" or "assembly" in variant.problem
+@pytest.mark.parametrize(("position", "build"), [(130872896, "GRCh38"), (133748283, "GRCh37")])
+def test_a_place_without_a_build_is_read_where_it_fits_and_that_is_said(position: int, build: str) -> None:
+    (variant,) = studied(row("9", position, "C", "T", "")).variants
+    assert variant.short == "T315I"
+    assert any("No assembly is named" in note and build in note for note in variant.notes)
+    (variant,) = studied(row("9", position, "G", "T", "")).variants
+    assert "not G" in variant.problem
 
 
 @pytest.mark.parametrize(

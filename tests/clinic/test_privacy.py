@@ -201,6 +201,20 @@ def test_a_karyotype_keeps_only_its_language() -> None:
     assert "Kowalska" not in only_iscn(f"{iscn} Kowalska")
 
 
+@pytest.mark.parametrize(
+    "iscn",
+    [
+        "46,XY[20].nuc ish(ABL1,BCR)x3(ABL1 con BCRx2)[150/200]",
+        "46,XY[20].nuc ish(ABL1x2)(5ABL1 sep 3ABL1x1)[9/200]",
+        "46,XX,t(9;22)(q34;q11.2)dmat[20]",
+        "46,XX[20].ogm[GRCh38] t(9;22)(q34.12;q11.23)",
+        "46,U,21pstk+,Ph[90%]",
+    ],
+)
+def test_a_redacted_karyotype_says_what_the_whole_one_said(iscn: str) -> None:
+    assert only_iscn(iscn) == iscn
+
+
 def test_a_phenopacket_of_a_pseudonymised_case_holds_no_identifier() -> None:
     result = study_case(case_of_text(PLANTED, "x"), PACK)
     assert not SECRET.search(phenopacket_json(result.case, result.schedule, PACK).encode())

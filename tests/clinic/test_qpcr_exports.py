@@ -143,6 +143,16 @@ REFUSED = {
     "LightCycler 480": (LC480, "line 2", "one target"),
     "Rotor-Gene": ("No.,Colour,Name,Type,Ct\n1,,P1,Unknown,27.2\n", "line 1", "one target"),
     "two tables of results": (RESULTS + "\n" + RESULTS, "lines 1 and 14", "two tables"),
+    "two sections of results": (
+        f"[Results]\n{RESULTS}\n[Results]\n{RESULTS}",
+        "lines 2 and 16",
+        "two tables",
+    ),
+    "copies as logarithms": (
+        SIMPLE.replace("copies", "Copies (log10)"),
+        "line 2",
+        "without its copies",
+    ),
     "an unknown task": (SIMPLE + f"P1,ABL1,{SECRET},,25\n", "line 13, column 3", "role"),
     "an unknown target": (SIMPLE + f"P1,{SECRET},,,25\n", "line 13, column 2", "target"),
     "a decimal comma without quotes": (SIMPLE + "P1,ABL1,,,25,3\n", "line 13", "more cells"),
@@ -174,6 +184,11 @@ REFUSED = {
     "no cycle but copies": (SIMPLE + "P1,ABL1,,700,Undetermined\n", "line 13", "one of the two is wrong"),
     "two assays of the fusion": (
         SIMPLE.replace("P1,BCR-ABL1", "P1,BCR-ABL1 p210") + "P1,BCR-ABL1 p190,,,30\n",
+        "lines 11 and 13",
+        "several assays",
+    ),
+    "one assay of the fusion without its name": (
+        SIMPLE + "P1,BCR-ABL1 p190,,,30\n",
         "lines 11 and 13",
         "several assays",
     ),

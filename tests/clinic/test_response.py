@@ -421,8 +421,18 @@ def test_one_positive_metaphase_loses_a_complete_response() -> None:
     assert categories(calls, "cytogenetic") == ["CCyR", "loss of CCyR"]
 
 
-def test_an_unreadable_karyotype_gives_no_response() -> None:
-    (call,) = cml(KaryotypeFinding(at=on(200), iscn="46,XY[20"))
+@pytest.mark.parametrize(
+    "text",
+    [
+        "46,XY[20",
+        "//46,XX[20]",
+        "46,XY[20].nuc ish(ABL1,BCR)x3(ABL1 con BCRx2)[150/200]",
+        "46,XY[20].ogm[GRCh38] t(9;22)(q34.12;q11.23)",
+        "46,XY,der(9)t(9;22)(q34;q11.2)[20]",
+    ],
+)
+def test_a_karyotype_that_leaves_the_philadelphia_chromosome_open_gives_no_response(text: str) -> None:
+    (call,) = cml(KaryotypeFinding(at=on(200), iscn=text))
     assert call.category == "cannot be called"
 
 
@@ -431,6 +441,22 @@ def test_high_risk_changes_under_treatment_are_failure() -> None:
     assert "failure" in categories(cml(KaryotypeFinding(at=on(400), iscn=text)), "milestone")
     before = cml(KaryotypeFinding(at=on(0), iscn=text))
     assert categories(before, "milestone") == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "47,XY,+8[5]/46,XY,t(9;22)(q34;q11.2)[15]",
+        "45,XY,-7[5]/46,XY[15]",
+        "49,XY,+8,+9,+21[5]/46,XY[15]",
+        "46,XY,t(9;22)(q34;q11.2)[19]/47,sl,+8[1]",
+    ],
+)
+@pytest.mark.parametrize("criteria", ["eln-cml-2013", "eln-cml-2020"])
+def test_changes_of_other_clones_or_of_one_cell_are_no_failure(text: str, criteria: str) -> None:
+    """The rule is about clonal changes in Philadelphia-positive cells."""
+    calls = cml(KaryotypeFinding(at=on(400), iscn=text), criteria=criteria)
+    assert "failure" not in categories(calls, "milestone")
 
 
 def chr_counts(**changes: object) -> BloodCounts:

@@ -35,12 +35,8 @@ SAME_EVALUATION_DAYS = 14
 class TimePoint(Record):
     """When something was measured: a calendar date, or a day relative to any fixed day 0.
 
-    Attributes
-    ----------
-    date, day
-        Exactly one of the two. A course uses one kind throughout.
-    approximate
-        The source gives a month or "two months later"; ``as_reported`` then keeps its words.
+    A course uses one kind throughout. Approximate is what the source gives as a month or "two months later";
+    ``as_reported`` then keeps its words.
     """
 
     date: dt.date | None = None
@@ -106,22 +102,12 @@ class BloodCounts(_Dated):
 
 
 class TranscriptLevel(_Dated):
-    """A BCR::ABL1 transcript level.
+    """A BCR::ABL1 transcript level, and whether any replicate was positive.
 
-    Attributes
-    ----------
-    percent
-        100 x BCR::ABL1 / control gene; None where the report gives only detected or not.
-    low_percent, high_percent
-        The 95 % interval of ``percent``.
-    detected
-        Whether any replicate was positive.
-    quantifiable
-        False where it is positive below the range that can be quantified; None where not said.
-    transcript
-        The fusion transcript or protein as written: ``e1a2``, ``p190``, ``e14a2`` and the like.
-    sensitivity_log
-        The depth the sample allowed, as minus log10 of a ratio: 4.0, 4.5, 5.0; None if unknown.
+    ``percent`` is 100 x BCR::ABL1 / control gene with its 95 % interval; None where the report gives only
+    detected or not. Not quantifiable is what is positive below that range, None where not said. The
+    transcript or protein stands as written: ``e1a2``, ``p190``. ``sensitivity_log`` is the depth that the
+    sample allowed, as minus log10 of a ratio: 4.0, 4.5, 5.0; None if unknown.
     """
 
     kind: Literal["transcript"] = "transcript"
@@ -180,16 +166,9 @@ class KaryotypeFinding(_Dated):
 
 
 class MutationFinding(_Dated):
-    """One screening of a gene: a variant that was found, or its absence.
+    """One screening of a gene: a variant that was found, as reported, or its absence.
 
-    Attributes
-    ----------
-    expression
-        HGVS as reported; empty where nothing was found.
-    share_percent
-        Share of the mutant among transcripts.
-    limit_percent
-        The share below which the method finds nothing.
+    The share is that of the mutant among transcripts, the limit the share below which the method finds none.
     """
 
     kind: Literal["mutation"] = "mutation"
@@ -238,16 +217,8 @@ class FusionTranscript(Record):
     Names count exons of BCR (e) and of ABL1 (a); older reports write b2a2 and b3a2 for e13a2 and e14a2. The
     forms that end in a3 lack ABL1 exon 2.
 
-    Attributes
-    ----------
-    name
-        In exon notation, e.g. ``e1a2``; empty where only the protein is known.
-    protein
-        The class of protein it encodes.
-    common
-        Whether the standard assays and the international scale are made for it (e13a2, e14a2).
-    note
-        What matters for measuring it.
+    The name is empty where only the protein is known. Common are those that the standard assays and the
+    international scale are made for (e13a2, e14a2); the note is what matters for measuring it.
     """
 
     name: str

@@ -373,3 +373,5 @@ def _print_case(result: CaseResult, directory: Path, phenopacket: Path | None) -
             echo(f"\nVariant that cannot be used: {_without(variant.expression, variant.problem)}")
         else:
             echo(f"\n{variant.hgvs_p} ({variant.short}) was found. Next:  {variant.command}")
+            for note in variant.notes:
+                echo(f"  note: {note}")

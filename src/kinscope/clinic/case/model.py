@@ -56,20 +56,10 @@ EventKind = Literal["diagnosis", "visit", "transplantation", "decision", "death"
 class TimeStatement(Record):
     """One thing a source says about when something was.
 
-    Attributes
-    ----------
-    date
-        ``2023-12-28``, ``2023-12``, ``2023`` or a range of two of them with ``/`` between.
-    day, last_day
-        Days from any fixed day 0, where no calendar date may be given; ``last_day`` ends a range.
-    after, before, same_as
-        The ``id`` of another entry; with ``interval`` ("2 months") that far from it, else only in order.
-    at_least
-        The interval is a lower bound.
-    or_after
-        Other entries the interval may have been counted from, where the wording leaves it open.
-    source, words
-        Which source says so (a key of ``sources``), and its few words on time.
+    A date is ``2023-12-28``, ``2023-12``, ``2023`` or a range of two with ``/`` between; days count from any
+    fixed day 0, where no date may be given. After, before or at the time of another entry (its ``id``): with
+    an interval ("2 months") that far from it, or ``at_least``; else only in order. ``or_after`` names others
+    it may have been counted from. The source is a key of ``sources``, with its few words on time.
     """
 
     date: DateText = ""
@@ -258,12 +248,8 @@ class CaseMeasurement(Entry):
 class StatedResponse(Entry):
     """A response as the treating centre put it, to be compared with the computed one.
 
-    Attributes
-    ----------
-    ordinal
-        "The third complete molecular remission": 3.
-    lasted, lasted_until
-        How long it was stated to last, and the entry that cannot lie before its end.
+    "The third complete molecular remission" has the ordinal 3; ``lasted`` is how long it was stated to last,
+    ``lasted_until`` the entry that cannot lie before its end.
     """
 
     when: Times
@@ -296,14 +282,9 @@ class ExtraTime(Record):
 class Case(VersionedRecord):
     """A whole case as written.
 
-    Attributes
-    ----------
-    disease
-        No response is computed in any other than Ph+ ALL and CML.
-    day_zero
-        What relative days are counted from, in words, once dates were removed.
-    last_possible
-        The entry after which nothing of this case can have been observed (a publication's date).
+    No response is computed in any other disease than Ph+ ALL and CML. ``day_zero`` says in words what
+    relative days count from, once dates were removed; after the entry ``last_possible`` (a publication's
+    date) nothing of this case can have been observed.
     """
 
     SCHEMA_VERSION: ClassVar[int] = 1

@@ -21,10 +21,7 @@ UNIT_NAMES = {"d": "day", "w": "week", "m": "month", "y": "year"}
 def parse_date(text: str) -> tuple[int, int]:
     """First and last day (proleptic Gregorian ordinals) that a partial date or a range allows.
 
-    Parameters
-    ----------
-    text
-        ``2023-12-28``, ``2023-12``, ``2023``, or two of them with ``/`` between.
+    The text is ``2023-12-28``, ``2023-12``, ``2023``, or two of them with ``/`` between.
 
     Raises
     ------
@@ -65,10 +62,7 @@ def parse_interval(text: str) -> tuple[float, float]:
 
     "Two months" is a rounded figure: it stands for one and a half to two and a half.
 
-    Parameters
-    ----------
-    text
-        ``2 months``, ``3 weeks``, ``10 d``, or ISO 8601 ``P2M``.
+    The text is ``2 months``, ``3 weeks``, ``10 d``, or ISO 8601 ``P2M``.
 
     Raises
     ------

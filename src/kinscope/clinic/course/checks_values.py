@@ -217,10 +217,7 @@ def _karyotypes(case: Case) -> Iterator[Inconsistency]:
                 "karyotype that cannot be read", "open", "A karyotype cannot be read", str(error), [entry]
             )
             continue
-        parts = [part.text for part in karyotype.unreadable]
-        parts += [part.text for clone in karyotype.clones for part in clone.unreadable]
-        remarks = [*read_karyotype(karyotype).notes, *(f"not read: {part}" for part in parts)]
-        if remarks:
+        if remarks := read_karyotype(karyotype).notes:
             yield found(
                 "karyotype with remarks",
                 "open",

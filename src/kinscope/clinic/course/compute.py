@@ -287,6 +287,7 @@ def _variants(case: Case, schedule: Schedule, pack: TargetPack) -> tuple[Variant
                 hgvs_c="; ".join(given),
                 hgvs_p=variant.hgvs_p,
                 command=f'kinscope assess "{text}"',
+                notes=variant.notes,
             )
         )
     return tuple(sorted(found, key=lambda item: item.at.days))

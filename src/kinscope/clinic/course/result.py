@@ -83,6 +83,7 @@ class VariantFound(Record):
     hgvs_p: str = ""
     command: str = ""
     problem: str = ""
+    notes: tuple[str, ...] = ()
 
 
 class CaseResult(VersionedRecord):

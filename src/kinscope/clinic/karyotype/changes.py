@@ -45,8 +45,8 @@ def is_other_half(change: Abnormality) -> bool:
 def _bands_agree(change: Abnormality) -> bool:
     """Whether the breakpoints, where given, are 9q34 and 22q11."""
     for chromosome, band in (("9", "q34"), ("22", "q11")):
-        given = [b for b in change.breakpoints if b.chromosome == chromosome]
-        if given and not any(b.band.startswith(band) or b.band in ("?", "q", "q3", "q1") for b in given):
+        given = [end for b in change.breakpoints if b.chromosome == chromosome for end in b.ends]
+        if given and not any(end.startswith(band) or end in ("?", "q", "q3", "q1") for end in given):
             return False
     return True
 

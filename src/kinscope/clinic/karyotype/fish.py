@@ -18,6 +18,7 @@ _PATTERN = re.compile(
 )
 """What a FISH pattern consists of: signs, copies, probes in brackets, terms, chromosomes with bands."""
 _PROBE = re.compile(r"(?<![a-z0-9])(abl1?|bcr)(?=x *[0-9]|[^a-z0-9]|$)")
+_CLONE = re.compile(r" */+ *([0-9]{2,3} *(?:<[^>]*>)? *,)")
 _TOGETHER = re.compile(r"([^(),;]*(?:con|::)[^(),;]*)\)? *(?:x *([0-9]+))?")
 
 Part = tuple[str, int, int]
@@ -62,6 +63,8 @@ def read_technique(plain: str, text: str, part: Part, *, donor: bool) -> Iterato
         shown = text[first:stop]
         at_fault = piece.end(1) - len(_PATTERN.sub("", pattern, count=1))
         trouble = (at_fault, "not understood from here") if at_fault < piece.end(1) else None
+        if clone := _CLONE.match(plain, piece.start(), piece.end(1)):
+            trouble = clone.start(1), "a clone behind another technique's part, where none is read"
         positive = scored = None
         try:
             if cells:

@@ -129,6 +129,8 @@ _KIND = (
     r"(?:ider|idic|der|del|dup|dic|dmin|ins|inv|trc|trp|qdp|tas|fis|fra|hsr|rob|rec|rcp|add|mar|neo|inc|ace"
     rf"|min|ph|i|r|t){_END}"
 )
+_HETEROMORPHISM = r"(?:[0-9]{1,2}|[xy])(?:[pq]h|ps(?:s|tk)?|cenh)[+-]"
+"""``9qh+``, ``21ps+``, ``Yqh-``: the size of heterochromatin and satellites."""
 CARRIERS = ("der", "ider", "rec", "dic", "idic", "psu dic", "psu idic", "mar", "neo", "r", "rob")
 """Chromosomes that can be followed by the rearrangements they carry."""
 _ORIGIN = rf"(?:d?mat|d?pat|d?inh|dn){_END}"
@@ -205,7 +207,7 @@ def _change(scanner: _Scanner) -> Abnormality:
             fields["copies_low"], fields["copies_high"] = scanner.range_of("a number of copies", 100)
         elif suffix == "?c":
             fields["uncertain"] = True
-        elif suffix == "c":
+        else:  # what is inherited, or arose de novo, is in every cell of the person
             fields["constitutional"] = True
     text = scanner.text[begin : scanner.at].strip()
     return Abnormality(text=text, start=begin, end=scanner.at, sign=sign, **fields)
@@ -217,13 +219,18 @@ def _body(scanner: _Scanner, sign: str) -> dict[str, Any]:
         bound = scanner.take("[<>~]")
         low, high = scanner.range_of("a range of copies like 1~3", 1000)
         return {**_unplaced(scanner), "copies_low": low, "copies_high": high, "uncertain": bool(bound)}
+    if not sign and scanner.ahead(_HETEROMORPHISM):  # of no consequence and inherited (ISCN 2020, 7.1)
+        chromosome = _chromosome(scanner)
+        return {"kind": scanner.take("[^+-]*[+-]"), "chromosomes": (chromosome,), "constitutional": True}
     if scanner.ahead("[0-9xy]"):
         return _whole(scanner, sign)
     if scanner.ahead(_UNPLACED) and not scanner.ahead(rf"{_UNPLACED} *\("):
         return _unplaced(scanner)
     kind = _kind(scanner)
     fields = _placed(scanner, kind)
-    return {**fields, "components": _components(scanner) if kind in CARRIERS else ()}
+    components = _components(scanner) if kind in CARRIERS else ()
+    doubted = fields["uncertain"] or any(component.uncertain for component in components)
+    return {**fields, "components": components, "uncertain": doubted}
 
 
 def _whole(scanner: _Scanner, sign: str) -> dict[str, Any]:
@@ -288,7 +295,7 @@ def _bands(scanner: _Scanner, chromosomes: list[str]) -> list[Breakpoint]:
             what = f"{len(chromosomes)} chromosomes, but breakpoints for {index} of them only"
             raise PartError(what, scanner.at)
         found.append(_band(scanner, chromosome))
-        while scanner.ahead(r"[pq?]|cen|or\b"):
+        while scanner.ahead(rf"[pq?]|cen|{_OR_BAND}"):
             found.append(_band(scanner, chromosome))
     if scanner.take(";"):
         raise PartError(f"more breakpoints than the {len(chromosomes)} chromosomes", scanner.at)
@@ -296,9 +303,12 @@ def _bands(scanner: _Scanner, chromosomes: list[str]) -> list[Breakpoint]:
     return found
 
 
+_OR_BAND = r"or(?= *[pq?])"
+
+
 def _band(scanner: _Scanner, chromosome: str) -> Breakpoint:
     """One band: ``q34``, ``q11.2``, ``p?13``, ``q1?2``, ``q21~22``, ``q11-12``, ``cen``, ``qter``, ``?``."""
-    doubted = scanner.take(r"or\b")
+    doubted = scanner.take(_OR_BAND)
     at = scanner.at
     written = scanner.take(r"\?? *(?:cen|[pq]ter|[pq](?:[0-9?.]|[~-] *[pq]?(?=[0-9?]))*)|\?")
     band = written.replace("?", "").replace(" ", "").replace("-", "~") or "?"
@@ -314,11 +324,13 @@ def _band(scanner: _Scanner, chromosome: str) -> Breakpoint:
 def _components(scanner: _Scanner) -> tuple[Abnormality, ...]:
     """The rearrangements written behind a derivative: t(9;22)(q34;q11.2) in der(22)t(9;22)(q34;q11.2)."""
     components: list[Abnormality] = []
-    while scanner.ahead("[a-z]") and not scanner.ahead(rf"x *[0-9]|or\b|c{_END}|{_ORIGIN}"):
+    while scanner.ahead(r"\??[a-z]") and not scanner.ahead(rf"x *[0-9]|or\b|\??c{_END}|{_ORIGIN}"):
         begin = scanner.at
+        doubted = bool(scanner.take(r"\?"))
         kind = _kind(scanner)
         alone = kind in ("hsr", "neo", "mar", "r") and not scanner.ahead(r"\(")
-        fields = {"kind": kind} if alone else _placed(scanner, kind)
+        fields: dict[str, Any] = {"kind": kind, "uncertain": False} if alone else _placed(scanner, kind)
+        fields["uncertain"] |= doubted
         text = scanner.text[begin : scanner.at]
         components.append(Abnormality(text=text, start=begin, end=scanner.at, **fields))
     return tuple(components)

@@ -25,6 +25,11 @@ class Breakpoint(Record):
     band: str
     uncertain: bool = False
 
+    @property
+    def ends(self) -> list[str]:
+        """The bands that a range lies between, ``q33~34`` as q33 and q34; else the band alone."""
+        return [end if not end[:1].isdecimal() else self.band[0] + end for end in self.band.split("~")]
+
 
 class Abnormality(Record):
     """One change, with its offsets into the text from 0.
@@ -85,21 +90,10 @@ class Unreadable(Record):
 class Clone(Record):
     """One cell line.
 
-    Attributes
-    ----------
-    ploidy
-        What gains and losses are relative to: as ``<3n>`` states it, or as the number and the changes agree.
-    sex
-        Sex chromosomes as written; those of the reference where this clone refers to another.
-    reference, inherited, base
-        ``idem``, ``sl`` or ``sdl`` with its number; the changes taken over from that clone; its chromosome
-        number less what was lost of it, None for a range.
-    cells, scored
-        Cells of this clone, and of how many (``[3/20]``); None where not given.
-    composite
-        ``cp``: the listed changes were not all found in every cell.
-    donor
-        Behind ``//``: cells of the transplant's donor.
+    Gains and losses are relative to the ploidy: as ``<3n>`` states it, or as number and changes agree. From
+    the clone that ``idem``, ``sl`` or ``sdl`` refers to come the sex chromosomes, the inherited changes, and
+    as base its chromosome number less what was lost of it, None for a range. Cells are given with of how many
+    they are (``[3/20]``); in a composite (``cp``) not all have every change; the donor's stand behind ``//``.
     """
 
     text: str

@@ -35,20 +35,36 @@ def weight(change: Abnormality, others: list[Abnormality]) -> tuple[int, int]:
     ISCN 2024, section 6.5 and table 7: a gained or lost chromosome, a balanced rearrangement and each marker
     count one; a derivative of two or more chromosomes counts two, but one where the rearrangement it
     comes from is itself listed, or its other half (a second der(22)t(9;22) is one gained chromosome).
+    A further copy counts one.
     """
     if change.kind in ("dmin", "hsr", "ace"):
         return 1, 1
-    both = [o for o in others if o.kind == "der" and not o.sign and philadelphia_kind(o) == "der(22)"]
-    if both and is_other_half(change) and len((*change.chromosomes, *change.components)) == 2:
+    halves = [o.kind for o in others if not o.sign and philadelphia_kind(o) == "der(22)"]
+    half = bool(halves) and is_other_half(change)
+    if half and "der" in halves and len((*change.chromosomes, *change.components)) == 2:
         return 0, 0  # der(9) and der(22) of one t(9;22)
-    each = 1
+    further = 0
     if change.kind in ("der", "ider"):
         involved = set(change.chromosomes) | {n for c in change.components for n in c.chromosomes}
         balanced = [set(o.chromosomes) for o in others if o.kind in ("t", "ins")]
         balanced += [set(c.chromosomes) for o in others if is_other_half(o) for c in o.components]
-        listed = any(set(c.chromosomes) in balanced for c in change.components)
-        each = 2 if len(involved) > 1 and not listed else 1
-    return each * change.copies_low, each * change.copies_high
+        # +der(22)t(9;22) is short for that of a t(9;22;15), too
+        listed = half or any(set(c.chromosomes) <= whole for c in change.components for whole in balanced)
+        further = int(len(involved) > 1 and not listed)
+    return further + change.copies_low, further + change.copies_high
+
+
+def _heaviest(carriers: Carriers, others: list[Abnormality]) -> tuple[int, int]:
+    """The weight in the clone with most copies; two t(9;22) of a tetraploid clone are one, doubled."""
+    weights = []
+    for clone, change in carriers:
+        if change in clone.abnormalities:
+            low, high = change.copies_low, change.copies_high
+            if clone.ploidy > 3 and not change.sign:
+                low, high = (max(1, 2 * copies // clone.ploidy) for copies in (low, high))
+            copied = change.model_copy(update={"copies_low": low, "copies_high": high})
+            weights.append(weight(copied, [o for o in others if o.key != change.key]))
+    return max(low for low, _ in weights), max(high for _, high in weights)
 
 
 MAJOR_ROUTE = ("second Ph", "trisomy 8", "trisomy 19", "i(17q)")
@@ -60,7 +76,8 @@ HIGHLY_COMPLEX_FROM = 5
 class ChangeSummary(Record):
     """One distinct change over all clones.
 
-    A structural change or a gain is clonal in two cells, a loss in three (ISCN 2020, chapter 11).
+    A structural change or a gain is clonal in two cells, a loss in three (ISCN 2020, chapter 11). Beside the
+    Philadelphia translocation: in one clone with it, as far as it was seen.
     """
 
     name: str
@@ -70,6 +87,7 @@ class ChangeSummary(Record):
     weight_low: int
     weight_high: int
     philadelphia: bool = False
+    beside_philadelphia: bool = False
     high_risk: str = ""
     major_route: bool = False
 
@@ -157,7 +175,7 @@ def high_risk_changes(reading: KaryotypeReading) -> tuple[str, ...]:
     The guideline does not number "complex"; three additional changes is kinscope's reading.
     """
     found = [f"{s.name} ({s.high_risk})" for s in reading.changes if s.high_risk and s.clonal is not False]
-    additional = [s for s in reading.changes if not s.philadelphia and s.clonal is not False]
+    additional = [s for s in reading.changes if s.beside_philadelphia and s.clonal is not False]
     if len(additional) >= COMPLEX_FROM:
         found.append(f"complex ({len(additional)} additional changes)")
     return tuple(found)
@@ -228,9 +246,10 @@ def _summaries(clones: list[Clone]) -> tuple[ChangeSummary, ...]:
     summaries = []
     for change, (carriers, times) in zip(listed, distinct, strict=True):
         cells = _sum([_cells_of(clone, c) for clone, c in carriers])
-        low, high = weight(change, listed)
+        low, high = _heaviest(carriers, listed)
         is_first = change.key in first or (bool(first) and is_other_half(change))
-        risk = "second Ph" if change.key in second else "" if is_first or not first else _risk(change)
+        beside = not is_first and any(_carried(clone) for clone, _ in carriers)
+        risk = "second Ph" if change.key in second else _risk(change) if beside else ""
         summaries.append(
             ChangeSummary(
                 name=change.name if times == 1 else f"{change.name} ({times} times)",
@@ -240,6 +259,7 @@ def _summaries(clones: list[Clone]) -> tuple[ChangeSummary, ...]:
                 weight_low=low * times,
                 weight_high=high * times,
                 philadelphia=is_first,
+                beside_philadelphia=beside,
                 high_risk=risk,
                 major_route=risk in MAJOR_ROUTE,
             )
@@ -318,7 +338,7 @@ def _philadelphia_notes(
         "without FISH or RT-PCR": True,
         "the other half of a t(9;22) is listed, but not the der(22) that BCR::ABL1 lies on": half,
         "a t(9;22) with breakpoints other than 9q34 and 22q11 is not the Philadelphia one": elsewhere,
-        "22q11 is rearranged without 9q34: a variant Philadelphia translocation is possible": partner,
+        "22q11 is rearranged outside a t(9;22): a variant Philadelphia translocation is possible": partner,
         "FISH shows a BCR::ABL1 fusion that banding does not: cryptic": bool(by_fish),
     }
     return [note for note, holds in notes.items() if holds]

@@ -28,15 +28,7 @@ LOG_FLOOR, LOG_TOP = -4.0, 2.0
 
 
 class Drawing(Record):
-    """Everything the timeline shows.
-
-    Attributes
-    ----------
-    first_day, last_day
-        The span of the axis, on the schedule's clock.
-    lines
-        First day and title of each line of therapy.
-    """
+    """Everything the timeline shows, on the schedule's clock; ``lines`` are first days with their titles."""
 
     clock: Literal["calendar", "relative"]
     first_day: int

@@ -17,18 +17,10 @@ Shape = Literal["bar", "point", "limit", "below", "above", "chip", "due"]
 
 
 class Mark(Record):
-    """One thing on a lane.
+    """One thing on a lane: the day where it is drawn, and from first to last the window it may lie in.
 
-    Attributes
-    ----------
-    day, first, last
-        Where it is drawn, and the window it may lie in.
-    end, end_known
-        Where a bar ends; one whose end is not stated fades out.
-    value, low, high
-        On a lane with an axis.
-    tip
-        Lines of the tooltip, the first a headline.
+    A bar whose end is not known fades out; a value with its interval is of a lane with an axis. Of the
+    tooltip's lines the first is a headline.
     """
 
     entry: str

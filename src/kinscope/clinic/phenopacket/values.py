@@ -165,14 +165,8 @@ def ages_of(element: TimeElement) -> list[str]:
 class Clock:
     """What the times of a packet are counted on: the calendar, or days from an age.
 
-    Attributes
-    ----------
-    by_date
-        Whether times are dates.
-    zero
-        The age in days that relative days count from.
-    birth
-        Date of birth, where it is known: by it an age has a date.
+    Times are dates, or days from the age ``zero`` (in days). By the birth, where it is known, an age has a
+    date.
     """
 
     by_date: bool

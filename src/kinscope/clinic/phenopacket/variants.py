@@ -147,7 +147,8 @@ def _carriers(
     elif form:
         field = descriptor.variation.DESCRIPTOR.fields_by_name[form].camelcase_name
         yield "variation", field, ""
-    yield "label", "", descriptor.label
+    for label in (descriptor.label, *descriptor.alternate_labels):
+        yield "label", "", label
 
 
 def _row(record: VcfRecord, pack: TargetPack, fail: Callable[[str], BadInputError]) -> str:

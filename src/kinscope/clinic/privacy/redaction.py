@@ -18,10 +18,11 @@ _WORDS = frozenset({
     "t", "del", "add", "der", "inv", "dup", "ins", "i", "idic", "iso", "mar", "cp", "X", "Y", "p", "q", "r",
     "c", "sl", "sdl", "idem", "ish", "nuc", "con", "hsr", "dmin", "dic", "psu", "inc", "dim", "trc", "tas",
     "rob", "mat", "pat", "dn", "fra", "qh", "ph", "or", "trp", "min", "max", "n", "D", "x", "amp", "enh",
-    "dinh", "pst", "mos", "chi",
+    "dinh", "ps", "pss", "pstk", "cenh", "mos", "chi", "dmat", "dpat", "inh", "dir", "sep", "fis", "neo",
+    "rec", "rcp", "qdp", "ace", "Ph", "U", "ABL", "BCR", "ASS", "arr", "ogm", "seq", "rsa", "mlpa", "GRCh",
 })  # fmt: skip
 _LETTERS = re.compile(r"[A-Za-z]+")
-_SIGNS = re.compile(r"[A-Za-z0-9~,;:()\[\]/+\-?*.<> ×]*")
+_SIGNS = re.compile(r"[A-Za-z0-9~,;:()\[\]/+\-?*.<>%| ×]*")
 
 
 def only_iscn(text: str) -> str:

@@ -99,14 +99,8 @@ def _refusal(transcript: str, control_gene: str, factor: float | None) -> str:
 def molecular_class(percent: float | None, scale: ScaleResult, depth: DepthLevel | None) -> str:
     """The class of response that this one sample shows, as reports word it.
 
-    Parameters
-    ----------
-    percent
-        Normalised copy number, per cent; None where no transcript was detected.
-    scale
-        The same on the international scale, where it applies.
-    depth
-        Deepest level the sample's control transcripts allow.
+    From the normalised copy number in per cent, None where no transcript was detected; the same on the
+    international scale; and the deepest level that the control transcripts allow.
     """
     if percent is None:
         if depth is None:

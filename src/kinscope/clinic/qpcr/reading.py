@@ -31,14 +31,9 @@ def read_run(
     control_gene: str = "",
     conversion_factor: float | None = None,
 ) -> QpcrRun:
-    """Read a run from a table or a YAML file.
+    """Read a run from a YAML file (``.yaml``, ``.yml``) or, whatever else its name, a table.
 
-    Parameters
-    ----------
-    path
-        ``.yaml`` or ``.yml`` is read as YAML, everything else as a table.
-    transcript, control_gene, conversion_factor
-        Stand in for what the file does not say, and overrule what it says.
+    What is given besides stands in for what the file does not say, and overrules what it says.
 
     Raises
     ------
@@ -112,7 +107,8 @@ def table_run(
 
 
 def _control_gene(wells: list[Well], asked: str, name: str) -> ControlName:
-    fusion = {well.assay: well.line for well in wells if well.assay}
+    measured = [well for well in wells if well.assay or (well.target, well.role) == (FUSION, "sample")]
+    fusion = {well.assay: well.line for well in measured}
     if len(fusion) > 1:
         first, second = sorted(fusion.values())[:2]
         raise bad(

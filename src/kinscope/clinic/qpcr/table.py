@@ -140,10 +140,10 @@ def _heading(lines: list[str], name: str) -> tuple[int, str, dict[str, int]]:
     Of several tables that with cycles counts, and of those the one below ``[Results]``.
     """
     found: list[tuple[int, str, dict[str, int]]] = []
-    single = results = 0
+    single, results = 0, []
     for index, line in enumerate(lines):
         if line.strip().lower().startswith("[results]"):
-            results = index
+            results.append(index)
         if not re.search("target|gene|detector|assay|name", line.lower()):
             continue
         for delimiter in ("\t", ";", ","):
@@ -154,7 +154,8 @@ def _heading(lines: list[str], name: str) -> tuple[int, str, dict[str, int]]:
             if {"sample", "ct"} <= set(columns):
                 single = index + 1
     found = [place for place in found if "ct" in place[2]] or found
-    found = [place for place in found if results and place[0] > results][:1] or found
+    below = {place[0]: place for start in results for place in [p for p in found if p[0] > start][:1]}
+    found = list(below.values()) or found
     if len(found) > 1:
         where = f"{name}, lines {found[0][0] + 1} and {found[1][0] + 1}"
         raise bad("There are two tables of wells, and nothing says which counts.", where, "Give one of them.")
@@ -177,6 +178,7 @@ def _heading(lines: list[str], name: str) -> tuple[int, str, dict[str, int]]:
 def _columns(line: str, delimiter: str, where: str) -> dict[str, int]:
     cells = next(csv.reader([line], delimiter=delimiter), []) if len(line) < 10_000 else []
     plain = [" ".join(cell.lower().split()) for cell in cells]
+    plain = ["" if re.search(r"\blog", cell) else cell for cell in plain]
     fields = [next((f for f, names in HEADINGS.items() if re.fullmatch(names, cell)), "") for cell in plain]
     twice = [field for field in ("target", "ct", "copies") if fields.count(field) > 1]
     if twice and {"target", "ct"} <= set(fields):

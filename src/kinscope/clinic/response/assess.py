@@ -33,16 +33,8 @@ def mutation_testing_due(
 ) -> tuple[TestingDue, ...]:
     """The moments at which mutation testing is due, oldest first.
 
-    Parameters
-    ----------
-    calls
-        Of the whole course, from :func:`kinscope.clinic.response.assess.assess_response`.
-    measurements
-        Of the whole course.
-    disease
-        Whose guidelines apply.
-    near_days
-        A screening this close to a moment counts as done for it.
+    Calls (:func:`assess_response`) and measurements are of the whole course; a screening within
+    ``near_days`` of a moment counts as done for it.
 
     Raises
     ------

@@ -87,6 +87,9 @@ def cytogenetic_call(situation: Situation) -> ResponseCall | None:
         text = f"the karyotype cannot be read: {error.what}"
         return situation.call("cannot be called", "cytogenetic", rules, text, findings)
     positive, total = reading.philadelphia_cells, reading.cells
+    if positive == 0 and (reading.philadelphia == "open" or reading.bcr_abl1_by_fish):
+        text = "no metaphase is Ph+, but FISH shows the fusion or what was not read may hold it"
+        return situation.call("cannot be called", "cytogenetic", rules, text, findings)
     if positive is None or not total:
         lacking = findings.lacking("number of metaphases in every clone")
         text = "the karyotype does not say how many metaphases are Ph+"
@@ -169,7 +172,8 @@ def _change(situation: Situation, finding: KaryotypeFinding) -> ResponseCall | N
         reading = read_karyotype(parse_karyotype(finding.iscn))
     except BadInputError:
         return None
-    found = reading.additional_changes if rule.any_change else high_risk_changes(reading)
+    beside = tuple(s.name for s in reading.changes if s.beside_philadelphia and s.clonal is not False)
+    found = beside if rule.any_change else high_risk_changes(reading)
     if not found:
         return None
     text = f"additional chromosome abnormalities in Ph+ cells: {', '.join(found)}"

@@ -23,18 +23,9 @@ DEEP = ("MR4", "MR4.5", "MR5")
 class History(Record):
     """The state of the disease after some calls.
 
-    Attributes
-    ----------
-    remission
-        Whether a haematological remission holds, or one that only missing counts kept from being called.
-    remission_proven
-        False for the latter.
-    remissions
-        How many remissions have been reached; a second one needs a relapse between.
-    complete_molecular, complete_molecular_count
-        The same for complete molecular responses.
-    lowest_percent
-        Lowest transcript level of the present course of treatment.
+    A haematological remission is not proven if only missing counts kept it from being called. Of remissions,
+    and of complete molecular responses, a second one needs a relapse between. The lowest transcript level is
+    of the present course of treatment.
     """
 
     remission: bool = False

@@ -82,20 +82,10 @@ class EvidenceUsed(Record):
 class ResponseCall(Record):
     """One statement on the response at one time.
 
-    Attributes
-    ----------
-    category, level
-        E.g. ``MRD negative`` at level ``not detected at a sensitivity of 0.01 %``.
-    at
-        The time of the latest measurement it rests on.
-    criterion
-        The rule that decided it.
-    evidence, missing
-        What it rests on, and what would have been needed for more (``no platelet count``).
-    basis
-        Whether numbers decided it, or the treating centre's statement stood in for some.
-    notes
-        What a reader should know beside it, such as two methods that contradict each other.
+    E.g. ``MRD negative`` at level ``not detected at a sensitivity of 0.01 %``, at the time of the latest
+    measurement of its evidence. Missing is what would have been needed for more (``no platelet count``); the
+    basis, whether numbers decided or the treating centre's statement stood in for some; notes, what a reader
+    should know beside it, such as two methods that contradict each other.
     """
 
     category: Category
