@@ -226,6 +226,13 @@ def test_each_alternative_has_its_own_share(tmp_path: Path) -> None:
         assert shown(found) == [("", "Thr315Ile", 30), ("", "Thr315Asn", 20)]
 
 
+@pytest.mark.parametrize("share", ["0.55,0.45", "0,45", "0.2,0.3,0.5"])
+def test_shares_of_another_number_than_the_alternatives_are_not_taken(tmp_path: Path, share: str) -> None:
+    (call,) = read(tmp_path, row(f"0/1:{share}", form="GT:AF")).calls
+    assert call.share_percent is None
+    assert any("no share" in note for note in call.notes)
+
+
 def test_a_frequency_of_the_whole_file_is_no_share_of_a_sample(tmp_path: Path) -> None:
     found = read(tmp_path, row("0/1", form="GT", info="AF=0.00001;DP=500"))
     assert shown(found) == [("", "Thr315Ile", None)]
@@ -416,6 +423,8 @@ def test_packed_marked_and_ended_in_any_way_a_vcf_is_the_same(tmp_path: Path) ->
         "a.vcf.gz": gzip.compress(text.encode()),
         "blocks.vcf.gz": blocks,
         "mark.vcf": b"\xef\xbb\xbf" + text.encode(),
+        "wide.vcf": text.encode("utf-16"),
+        "center.vcf": text.replace(FILE, f"{FILE}##center=München\n").encode("latin-1"),
         "dos.vcf": text.replace("\n", "\r\n").encode(),
         "named.txt": text.encode(),
         "no_format.vcf": text.removeprefix(FILE).encode(),
@@ -427,6 +436,9 @@ def test_packed_marked_and_ended_in_any_way_a_vcf_is_the_same(tmp_path: Path) ->
 def test_a_vcf_on_the_transcript(tmp_path: Path) -> None:
     found = read(tmp_path, row("0/1:0.2", form="GT:AF", at=1136, chrom="NM_005157.6"), start=193)
     assert shown(found) == [("", "Thr315Ile", 20)]
+    others = [("NM_007313.3", 1001), ("ENST00000372348", 1001), ("NG_012034.1", 164016), ("LRG_769", 164016)]
+    for chrom, at in others:
+        assert shown(read(tmp_path, row("0/1:110,90", at=at, chrom=chrom))) == [("", "Thr315Ile", 45)]
 
 
 def test_indels_of_a_vcf_are_trimmed_and_named(tmp_path: Path) -> None:
@@ -504,7 +516,8 @@ def test_a_vcf_without_its_head_line_is_refused(tmp_path: Path, first: str) -> N
         (b"PK\3\4" + bytes(40), "xlsx"),
         (b"\xd0\xcf\x11\xe0" + bytes(40), "xls"),
         (b"%PDF-1.7", "PDF"),
-        ("variant\nT315I\n".encode("utf-16"), "UTF-8"),
+        ("##fileformat=VCFv4.2\n".encode("utf-16-le"), "zero bytes"),
+        ("##fileformat=VCFv4.2\n".encode("utf-16")[:-1], "UTF-16"),
     ],
 )
 def test_what_is_no_text_is_named(tmp_path: Path, data: bytes, word: str) -> None:

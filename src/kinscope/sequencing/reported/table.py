@@ -12,9 +12,11 @@ import re
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
+from unicodedata import normalize
 
 from kinscope.core.errors import BadInputError, UnsupportedVariantError, VariantError
 from kinscope.sequencing.reported.calls import Reported, Seen, Share, agreed, filtered, reported, seen_of_text
+from kinscope.sequencing.reported.vcf import builds_named, seen_at
 from kinscope.sequencing.reported.vcf_shares import fraction
 from kinscope.variants.isoforms import resolve_accession
 
@@ -29,12 +31,16 @@ NAMES: Final[dict[str, tuple[str, ...]]] = {
         "coding": "hgvs_c hgvsc c c_hgvs hgvs_coding hgvs_cdna coding coding_change "
         "coding_region_change cdna cdna_change c_dna cds cds_change mutation_cds nucleotide_change "
         "dna_change base_change "
-        "hgvs variant mutation alteration aachange_refgene aachange",
+        "hgvs variant mutation alteration aachange_refgene aachange "
+        "hgvs_g hgvsg g genomic_change uploaded_variation",
         "protein": "hgvs_p hgvsp hgvsp_short p p_hgvs hgvs_protein protein protein_change aa aa_change "
         "mutation_aa amino_acid amino_acid_change amino_acids_change residue_change",
-        "transcript": "transcript transcript_id transcript_name feature refseq refseq_transcript",
-        "share": "vaf t_vaf tumor_vaf variant_allele_frequency variant_allele_fraction "
-        "variant_fraction variant_frequency variant_freq variant_af allele_frequency "
+        "native": "ref reference_allele ref_allele reference reference_base ref_base",
+        "mutant": "alt tumor_seq_allele2 alt_allele alternate_allele alternate alternative variant_allele "
+        "observed_allele alt_base",
+        "build": "ncbi_build build genome_build genome assembly reference_genome",
+        "share": "vaf t_vaf tumor_vaf tumor_f i_tumor_f variant_allele_frequency variant_allele_fraction "
+        "variant_fraction fractional_abundance variant_frequency variant_freq variant_af allele_frequency "
         "allele_fraction allelic_fraction allele_freq alt_freq share mutant_fraction "
         "mutation_frequency frequency freq allelfrequenz af",
         "alternative": "t_alt_count alt_count alt_reads alt_depth alt_coverage alt_read_count "
@@ -50,17 +56,25 @@ NAMES: Final[dict[str, tuple[str, ...]]] = {
 }
 """Plain names of columns; where a table has several of a meaning, the first named here counts."""
 _MEANINGS: Final = {
-    "gene": re.compile(
-        r"(?:\w+_)?(?:gene|genes|symbol|genename|gen)(?:_(?:s|symbol|symbols|name|names|id|(?:ref|ens|known)gene))?"
-    ),
+    "gene": re.compile(r"(?:\w+_)?(?:genes?|symbol|genename|gen|hugo|hgnc)(?:_\w+)?|target"),
     "sample": re.compile(
-        r"(?!.*norm)(?:\w+_)?(?:sample|patient|specimen|subject|case|barcode)_?(?:id|name|no|nr|number|code|barcode)?"
-        r"|date|(?:sample|sampling|collection)_date|time_?point|visit"
+        r"(?!.*(?:norm|birth|geburt))(?:(?:\w+_)?(?:sample|patient|pat|probe|specimen|subject|case|barcode)(?:en)?_?"
+        r"(?:id|name|no|nr|num|number|nummer|code|barcode|type)?|id|name|mrn|(?:lab|accession)(?:_?(?:id|no|nr|number))?"
+        r"|material|tissue|(?:\w+_)?(?:[a-z]*datum|date|time_?point|zeitpunkt|visit|cycle|stage|replicate|day|tag|week|month|monat|year)[sen]?"
+        r"(?:_\w+)?)"
+    ),
+    "transcript": re.compile(
+        r"(?:\w+_)?(?:transcript|refseq|feature|featureid|isoform)(?:_(?:id|name|accession|refseq|transcript))?"
+    ),
+    "chromosome": re.compile(r"(?:\w+_)?(?:chr|chrom|chromosome?|contig|seqnames?)(?:_(?:name|id))?"),
+    "position": re.compile(
+        r"(?:(?:hg|grch|b)[0-9]+_)?(?:(?:chr|chrom|chromosome|genom\w*|start|variant)_)*"
+        r"(?:pos|position|start|locus|coordinates?|location)(?:_(?:hg|grch|b)[0-9]+)?"
     ),
 }
 """Meanings whose titles vary most, and that must not be missed."""
 _SHARE: Final = re.compile(
-    r"(?:^|_)vaf(?:_|$)|(?:^|_)(?:allel[a-z]*|variant|alt|mutant|mutation)_(?:[a-z]+_)?(?:freq|frac|ratio|burden)"
+    r"(?:^|_)(?:vaf|fr\w*_allel\w*)(?:_|$)|(?:^|_)(?:allel[a-z]*|variant|alt|mutant|mutation)_(?:[a-z]+_)?(?:freq|frac|burden)"
 )
 _NOT_SHARE: Final = re.compile(
     r"(?:^|_)(?:n|normal|control|germline|gnomad\w*|exac|1000g|esp|pop\w*|max|minor)(?:_|$)"
@@ -78,6 +92,8 @@ _ABSENT: Final = re.compile(
     r"|no (?:relevant |pathogenic )?(?:mutations?|variants?|call)(?: (?:detected|found|identified))?"
     r"|[cp]\.\(?=\)?|homozygous reference|hom[ _]ref)"
 )
+_IDENTIFIER: Final = re.compile(r"(?:rs|cos[mv]|[nx][mpr]_|enst)[0-9]", re.IGNORECASE)
+"""Of a variant or a sequence, in a column that could name the sample."""
 _ACCESSION: Final = re.compile(r"\b(?:[NX][MPRCG]_[0-9]+|ENS[TPG][0-9]+|LRG_[0-9]+\w*)(?:\.[0-9]+)?")
 _COUNT: Final = re.compile(
     r"([0-9]{1,9})(?:[.,]0{1,2})? ?[xX×]?|([0-9]{1,3}(?:[,' \u00a0\u202f\u2009][0-9]{3}){1,2})"
@@ -114,7 +130,12 @@ class _Table:
         self.unknown: BadInputError | None = None
         """For a row of the target's gene on a sequence that is not known: raised if there is no other."""
         first, separator, self.titles, self.columns = _head(lines, name)
-        self.rows = [row for row in _rows(lines, first, separator, name) if any(row.cells)]
+        self.rows = [row for row in _rows(lines, first, separator, len(self.titles), name) if any(row.cells)]
+        self.builds = {key: name for line in lines[:first] for key in builds_named(line, name)}
+        self.placed: dict[int, Seen | None] = {}
+        """Of each row that gives chromosome, position and alleles: what they say; None outside the exons."""
+        if not self.rows:
+            self.notes["there is no row below the head line"] = []
         self.percent = self._percent()
 
     def note(self, row: _Row, what: str) -> None:
@@ -178,7 +199,7 @@ def _head(lines: list[str], name: str) -> tuple[int, str, list[str], dict[str, l
         separator = max(("\t", ";", ","), key=line.count)
         titles = [title.strip() for title in next(csv.reader([line.lstrip("#")], delimiter=separator), [])]
         columns = _columns(titles)
-        if {"coding", "protein"} & set(columns):
+        if {"coding", "protein"} & set(columns) or {"position", "native", "mutant"} <= set(columns):
             return index, separator, titles, columns
     what = "No column describes the variant." if filled else "The table is empty."
     raise BadInputError(what, where=f"{name}, line {filled[0][0] + 1}" if filled else name, remedy=REMEDY)
@@ -186,7 +207,9 @@ def _head(lines: list[str], name: str) -> tuple[int, str, list[str], dict[str, l
 
 def _columns(titles: list[str]) -> dict[str, list[int]]:
     """Indices of the columns of each meaning, in the order of ``NAMES``."""
-    plain = [re.sub("[^a-z0-9]+", "_", _UNIT.sub("", title.lower())).strip("_") for title in titles]
+    ascii_only = [normalize("NFKD", title).encode("ascii", "ignore").decode().lower() for title in titles]
+    plain = [re.sub("[^a-z0-9]+", "_", _UNIT.sub("", title)).strip("_") for title in ascii_only]
+    plain = ["" if title in {"C", "G", "P"} else name for title, name in zip(titles, plain, strict=True)]
     population = any(_POPULATION.fullmatch(title) for title in plain)
     found = {
         meaning: [index for name in names for index, title in enumerate(plain) if title == name]
@@ -203,7 +226,7 @@ def _columns(titles: list[str]) -> dict[str, list[int]]:
     return {meaning: indices for meaning, indices in found.items() if indices}
 
 
-def _rows(lines: list[str], head: int, separator: str, name: str) -> Iterator[_Row]:
+def _rows(lines: list[str], head: int, separator: str, width: int, name: str) -> Iterator[_Row]:
     """The rows after the head line; comments and blank lines are none."""
     numbers = [head + 1]
 
@@ -215,6 +238,9 @@ def _rows(lines: list[str], head: int, separator: str, name: str) -> Iterator[_R
 
     try:
         for cells in csv.reader(fed(), delimiter=separator, strict=True):
+            if separator == "," and any(cells[width:]):
+                what = "The row has more cells than the head line: a decimal comma without quotation marks?"
+                raise BadInputError(what, where=f"{name}, line {numbers[-1]}", remedy="Correct the row.")
             yield _Row(numbers[-1], [cell.strip() for cell in cells])
     except csv.Error:
         where = f"{name}, line {numbers[-1]}"
@@ -230,7 +256,11 @@ def read_table(lines: list[str], name: str, pack: TargetPack) -> Reported:
         If no head line names a description, or a row cannot be read or contradicts itself; with the line.
     """
     table = _Table(lines, name)
-    names = {row.number: " ".join(text for _, text in table.cells(row, "sample")) for row in table.rows}
+    _read_places(table, pack)
+    names = {
+        row.number: " ".join(text for _, text in table.cells(row, "sample") if not _IDENTIFIER.match(text))
+        for row in table.rows
+    }
     samples = tuple(dict.fromkeys(filter(None, names.values())))
     found: dict[str, list[Seen]] = {sample: [] for sample in samples} if len(samples) > 1 else {"": []}
     for row in table.rows:
@@ -243,6 +273,28 @@ def read_table(lines: list[str], name: str, pack: TargetPack) -> Reported:
     if table.unknown and not any(found.values()):
         raise table.unknown
     return reported(found, table.notes, pack)
+
+
+def _read_places(table: _Table, pack: TargetPack) -> None:
+    """What rows with chromosome, position and alleles say."""
+    if not {"position", "native", "mutant"} <= set(table.columns):
+        return
+    index, builds = table.columns["position"][0], dict(table.builds)
+    builds |= builds_named(table.titles[index], f"{table.name}, column {index + 1}")
+    places = {}
+    for row in table.rows:
+        _, build = table.cell(row, "build")
+        where = f"{table.name}, line {row.number}"
+        builds = builds_named(f"b{build}" if build in {"36", "37", "38"} else build, where) | builds
+        position = re.sub(r"[,' ]|\.0$", "", "".join(row.cells[index : index + 1]))
+        found = re.fullmatch(r"(?:(\w+):)?([0-9]{1,10})", position)
+        native, mutant = (table.cell(row, meaning)[1].upper() for meaning in ("native", "mutant"))
+        chromosome = (found and found[1]) or table.cell(row, "chromosome")[1]
+        bases = re.fullmatch("[ACGT]{1,1000} [ACGT]{0,1000}", f"{native} {mutant}")
+        if found and bases and chromosome and native != mutant:
+            places[row.number] = chromosome, int(found[2]), native, mutant
+    table.placed, notes = seen_at(places, builds, table.name, pack)
+    table.notes |= notes
 
 
 def _seen(table: _Table, row: _Row, pack: TargetPack) -> Seen | None:
@@ -261,11 +313,34 @@ def _seen(table: _Table, row: _Row, pack: TargetPack) -> Seen | None:
     if (texts and all(absent)) or any(state):
         table.note(row, "no call, the row says that there is no variant")
         return None
-    if not texts and ours:
-        table.note(row, "left out, it describes no variant")
+    there = table.placed.get(row.number)
+    seen = _described(table, row, texts, ours, pack) if texts else there
+    if seen is None:
+        if row.number in table.placed:
+            table.note(row, f"left out, outside the coding exons of {pack.gene}")
+        elif not texts and (ours or "mutant" in table.columns):
+            table.note(row, "left out, it describes no variant")
+        elif not texts:
+            raise table.refuse("The row describes no variant.", row, remedy=REMEDY)
         return None
-    if not texts:
-        raise table.refuse("The row describes no variant.", row, remedy=REMEDY)
+    if there and {there.named.kind, seen.named.kind} == {"substitution"}:
+        if there.named.hgvs_p != seen.named.hgvs_p:
+            named = [item.named.hgvs_p.partition(":")[2] for item in (there, seen)]
+            what = f"The place and alleles are {named[0]}, and column {texts[0].index + 1} is {named[1]}."
+            raise table.refuse(f"{what} They contradict each other.", row)
+        seen = seen if seen.changes else there
+    share = _share(table, row)
+    if share.value == 0:
+        table.note(row, "no call, its share is 0")
+        return None
+    filters = [text for _, text in table.cells(row, "filter") if text.upper() != "PASS"]
+    return filtered(replace(seen, share=share, line=row.number), filters)
+
+
+def _described(
+    table: _Table, row: _Row, texts: Sequence[_Text], ours: bool | None, pack: TargetPack
+) -> Seen | None:
+    """What the descriptions of a row say; None, with a note, if they are of another gene."""
     first, *others = texts
     try:
         seen = seen_of_text(_description(first, table.cell(row, "transcript")[1], pack), pack)
@@ -278,12 +353,7 @@ def _seen(table: _Table, row: _Row, pack: TargetPack) -> Seen | None:
         return None
     for other in others:
         seen = _agreed_with(table, row, (first, other), seen, pack)
-    share = _share(table, row)
-    if share.value == 0:
-        table.note(row, "no call, its share is 0")
-        return None
-    filters = [text for _, text in table.cells(row, "filter") if text.upper() != "PASS"]
-    return filtered(replace(seen, share=share, line=row.number), filters)
+    return seen
 
 
 def _is_ours(table: _Table, row: _Row, texts: Sequence[_Text], pack: TargetPack) -> bool | None:
@@ -292,7 +362,7 @@ def _is_ours(table: _Table, row: _Row, texts: Sequence[_Text], pack: TargetPack)
     cells = [
         text.upper() for _, text in table.cells(row, "gene") if not re.fullmatch(r"ENSG[0-9.]+|[0-9]+", text)
     ]
-    tokens = {part for text in cells for part in (text, *re.split(r"[;,|&\s]+|::", text))}
+    tokens = {part for text in cells for part in (text, *re.split(r"[;,|&\s_/()]+|::", text))}
     sources = [text.text for text in texts if text.kind == "coding"] + [table.cell(row, "transcript")[1]]
     known = any(_is_known(accession, pack) for text in sources for accession in _ACCESSION.findall(text))
     if tokens & names or any(token.endswith(f"-{pack.gene.upper()}") for token in tokens):
@@ -320,9 +390,14 @@ def _description(cell: _Text, transcript: str, pack: TargetPack) -> str:
     text = next(ours, entries[0])
     text = f"c.{text}" if re.match(r"[*-]?[0-9]+(?:[+_-][0-9]+)*(?:[ACGT]?>|del|dup|ins)", text) else text
     if cell.kind == "protein" and re.fullmatch("[ACGT][0-9]+[ACGT]", text, re.IGNORECASE):
-        return f"p.{text}"
+        text = f"p.{text}"
     if transcript and text.startswith("c.") and _ACCESSION.fullmatch(transcript):
         return f"{transcript}:{text}"
+    with suppress(VariantError):
+        named = (one for one in pack.isoforms if transcript.lower().endswith(one.name))
+        frame = next(named, None) or resolve_accession(transcript.partition(".")[0], pack).frame
+        if frame.offset and re.match(r"(?:p\.)?[(\[]*[A-Za-z]{1,3}[0-9]", text):
+            return f"{frame.name}:{text}"
     return text
 
 
