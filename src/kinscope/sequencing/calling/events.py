@@ -92,18 +92,15 @@ def event_calls(seen: Sequence[SeenShift], reads: int, knowledge: Knowledge, pac
     return [_call(group, reads, knowledge, pack) for group in groups]
 
 
-def _same(one: Replacement, other: Replacement) -> bool:
+def _same(one: Replacement | SpliceEvent, other: Replacement) -> bool:
     return one.shift == other.shift and abs(one.first - other.first) <= TOLERANCE
 
 
 def _call(group: list[SeenShift], reads: int, knowledge: Knowledge, pack: TargetPack) -> Call:
     best = max(group, key=lambda item: item.read.superposition.t if item.read.superposition else 0.0)
-    known = _known(best.change, knowledge)
-    change = best.change
-    if known is not None and known.inserted_bases == 0:
-        change = Replacement(known.first, known.last, "")
-    elif known is not None:
-        change = Replacement(known.first, known.last, change.inserted)
+    change, known = best.change, _known(best.change, knowledge)
+    if known is not None:
+        change = Replacement(known.first, known.last, change.inserted if known.inserted_bases else "")
     named = name_indel(change, pack)
     strands = tuple(_evidence(item) for item in group)
     share, low, high = _combined(strands)
@@ -133,10 +130,7 @@ def _call(group: list[SeenShift], reads: int, knowledge: Knowledge, pack: Target
 
 
 def _known(change: Replacement, knowledge: Knowledge) -> SpliceEvent | None:
-    for event in knowledge.splice_events:
-        if event.shift == change.shift and abs(event.first - change.first) <= TOLERANCE:
-            return event
-    return None
+    return next((event for event in knowledge.splice_events if _same(event, change)), None)
 
 
 def _notes(change: Replacement, known: SpliceEvent | None, pack: TargetPack) -> list[str]:

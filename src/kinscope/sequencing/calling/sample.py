@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from itertools import combinations, groupby
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 
 from kinscope import __version__
 from kinscope.core.errors import BadInputError
@@ -50,34 +50,28 @@ def _phase(one: Call, other: Call) -> Phase:
     shares = f"{_percent(one)} and {_percent(other)}"
     smaller, larger = sorted((one, other), key=lambda call: call.share_percent or 0)
     names = f"{one.short} and {other.short}"
-    same_codon = one.first_codon == other.first_codon
-    if low > PROVEN_PERCENT:
-        return Phase(
-            first=one.hgvs_c,
-            second=other.hgvs_c,
-            verdict="compound",
-            both_low_percent=low,
-            both_high_percent=high,
-            explanation=f"{names}: the shares ({shares}) add up to more than 100 %, so that at least "
-            f"{low:.0f} % of molecules carry both.",
-            assess_expression=_compound(one, other),
-        )
-    separate = (smaller.share_high_percent or 100) <= SEPARATE_RATIO * (larger.share_low_percent or 0)
     text = f"{names}: shares {shares}. At most {high:.0f} % of molecules carry both"
-    if separate:
+    verdict: Literal["compound", "largely separate", "cannot be told"] = "cannot be told"
+    if low > PROVEN_PERCENT:
+        verdict = "compound"
+        text = f"{names}: the shares ({shares}) add up to more than 100 %, so that at least "
+        text += f"{low:.0f} % of molecules carry both."
+    elif (smaller.share_high_percent or 100) <= SEPARATE_RATIO * (larger.share_low_percent or 0):
+        verdict = "largely separate"
         text += f"; most molecules with {larger.short} do not carry {smaller.short}"
         text += ". Whether the rest do cannot be told from a trace."
     else:
         text += ", possibly none: a trace shows shares, not molecules. It cannot be told."
-    if same_codon:
+    if verdict != "compound" and one.first_codon == other.first_codon:
         text += " Both change one codon: if they are on one molecule, the residue is another one still."
     return Phase(
         first=one.hgvs_c,
         second=other.hgvs_c,
-        verdict="largely separate" if separate else "cannot be told",
+        verdict=verdict,
         both_low_percent=low,
         both_high_percent=high,
         explanation=text,
+        assess_expression=_compound(one, other) if verdict == "compound" else "",
     )
 
 
@@ -124,7 +118,9 @@ def call_variants(
     BadInputError
         If there is no read, or none of the reads is usable.
     """
-    _check_number(traces)
+    if not 0 < len(traces) <= MAX_READS:
+        remedy = f"Give the 1 to {MAX_READS} reads of one sample."
+        raise BadInputError(f"{len(traces)} traces were given for one sample.", where="traces", remedy=remedy)
     cds, knowledge = pack.transcript.cds, knowledge_of(pack.gene)
     region = codons or _region(pack, knowledge)
     pseudonyms = [f"{sample}{number}" for number in range(1, len(traces) + 1)]
@@ -163,15 +159,6 @@ def _notes(
         *(f"{name} was left out: {error.what}" for name, error in failed),
         *(_contradiction(item, pack) for item in detections if item.contradicted),
     )
-
-
-def _check_number(traces: Sequence[Trace]) -> None:
-    if not 0 < len(traces) <= MAX_READS:
-        raise BadInputError(
-            f"{len(traces)} traces were given for one sample.",
-            where="traces",
-            remedy=f"Give the 1 to {MAX_READS} reads of one sample.",
-        )
 
 
 def _tables(

@@ -16,8 +16,9 @@ from unicodedata import normalize
 
 from kinscope.core.errors import BadInputError, UnsupportedVariantError, VariantError
 from kinscope.sequencing.reported.calls import Reported, Seen, Share, agreed, filtered, reported, seen_of_text
-from kinscope.sequencing.reported.vcf import builds_named, seen_at
+from kinscope.sequencing.reported.vcf import seen_at
 from kinscope.sequencing.reported.vcf_shares import fraction
+from kinscope.variants.coding import builds_named
 from kinscope.variants.isoforms import resolve_accession
 
 if TYPE_CHECKING:
@@ -131,7 +132,7 @@ class _Table:
         """For a row of the target's gene on a sequence that is not known: raised if there is no other."""
         first, separator, self.titles, self.columns = _head(lines, name)
         self.rows = [row for row in _rows(lines, first, separator, len(self.titles), name) if any(row.cells)]
-        self.builds = {key: name for line in lines[:first] for key in builds_named(line, name)}
+        self.builds = dict.fromkeys(builds_named("\n".join(lines[:first])), name)
         self.placed: dict[int, Seen | None] = {}
         """Of each row that gives chromosome, position and alleles: what they say; None outside the exons."""
         if not self.rows:
@@ -279,13 +280,14 @@ def _read_places(table: _Table, pack: TargetPack) -> None:
     """What rows with chromosome, position and alleles say."""
     if not {"position", "native", "mutant"} <= set(table.columns):
         return
-    index, builds = table.columns["position"][0], dict(table.builds)
-    builds |= builds_named(table.titles[index], f"{table.name}, column {index + 1}")
+    index = table.columns["position"][0]
+    builds = table.builds | dict.fromkeys(
+        builds_named(table.titles[index]), f"{table.name}, column {index + 1}"
+    )
     places = {}
     for row in table.rows:
-        _, build = table.cell(row, "build")
-        where = f"{table.name}, line {row.number}"
-        builds = builds_named(f"b{build}" if build in {"36", "37", "38"} else build, where) | builds
+        build = re.sub("^(?=3[678]$)", "b", table.cell(row, "build")[1])
+        builds = dict.fromkeys(builds_named(build), f"{table.name}, line {row.number}") | builds
         position = re.sub(r"[,' ]|\.0$", "", "".join(row.cells[index : index + 1]))
         found = re.fullmatch(r"(?:(\w+):)?([0-9]{1,10})", position)
         native, mutant = (table.cell(row, meaning)[1].upper() for meaning in ("native", "mutant"))

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 from kinscope.core.errors import BadInputError, UnsupportedVariantError
 from kinscope.sequencing.reported.calls import Reported, Seen, Share, filtered, reported, seen_replacement
 from kinscope.sequencing.reported.vcf_shares import share_of_fields
-from kinscope.variants.coding import lifted
+from kinscope.variants.coding import builds_named, lifted
 from kinscope.variants.isoforms import isoforms
 
 if TYPE_CHECKING:
@@ -28,15 +28,6 @@ _COMPLEMENT: Final = str.maketrans("ACGT", "TGCA")
 _GENOTYPE: Final = re.compile(r"[|/]?(?:\.|[0-9]{1,4})(?:[|/](?:\.|[0-9]{1,4}))*")
 _UNSPECIFIED: Final = {".", "*", "<*>", "<NON_REF>", "<X>"}
 """Alternatives that stand for no allele of their own."""
-_BUILDS: Final = {
-    "GRCh38": r"grch38|hg38|hs38|assembly38|(?<![a-z0-9])b38|length=(?:248956422|138394717|64444167)\b"
-    r"|gcf_000001405\.(?:2[6-9]|[34])|gca_000001405\.(?:1[5-9]|2)",
-    "GRCh37": r"grch37|hg19|hs37|assembly19|(?<![a-z0-9])b37|g1k_v37"
-    r"|length=(?:249250621|141213431|63025520)\b|gcf_000001405\.(?:1[3-9]|2[0-5])|gca_000001405\.(?:[1-9]|1[0-4])(?!\d)",
-    "NCBI36": r"hg18|ncbi36|(?<![a-z0-9])b36|length=(?:247249719|140273252|62435964)\b",
-    "T2T-CHM13": r"chm13|t2t|(?<![a-z0-9])hs1(?![a-z0-9])|length=(?:248387328|150617247|66210255)\b",
-}
-"""Names of builds in headers, and the lengths of chromosomes 1, 9 and 20 in them."""
 
 
 @dataclass
@@ -124,14 +115,9 @@ def read_vcf(lines: list[str], name: str, pack: TargetPack, cds_start: int = 1) 
 def seen_at(
     places: Mapping[int, tuple[str, int, str, str]], builds: Mapping[str, str], name: str, pack: TargetPack
 ) -> tuple[dict[int, Seen | None], dict[str, list[int]]]:
-    """What lines of a table say by chromosome, position, reference and allele; None outside the exons.
+    """What lines of a table say by chromosome, position, reference and allele (outside the exons None); notes.
 
-    ``builds`` are those named, and where. The second value has notes.
-
-    Raises
-    ------
-    BadInputError
-        As for a VCF: builds that contradict each other or the bases.
+    ``builds`` are those that are named, and where. ``BadInputError`` is raised as by :func:`read_vcf`.
     """
     file = _File(name, pack, builds=dict(builds))
     rows = [
@@ -146,11 +132,6 @@ def seen_at(
             _check_reference(line, place, pack)
         found[line.number] = place and seen_replacement(*place, _oriented(line.fields[1], pack), pack)
     return found, _build_note(file, rows, build) if any(found.values()) else {}
-
-
-def builds_named(text: str, where: str) -> dict[str, str]:
-    """The builds that a text names, each with where it stands."""
-    return {build: where for build, pattern in _BUILDS.items() if re.search(pattern, text.lower())}
 
 
 def _build_note(file: _File, rows: Sequence[_Line], build: str) -> dict[str, list[int]]:
@@ -177,7 +158,7 @@ def _read(lines: list[str], name: str, pack: TargetPack) -> tuple[_File, list[_L
             meta.append(text)
             file.info_share |= text.lower().startswith("##source=lofreq")
             if text.startswith(("##reference", "##contig", "##assembly")):
-                file.builds = builds_named(text, where) | file.builds
+                file.builds = dict.fromkeys(builds_named(text), where) | file.builds
         elif text.startswith("#"):
             head = text[1:].split("\t")
             if head[:8] != FIXED or len(set(head)) != len(head):
