@@ -176,6 +176,15 @@ def test_alleles_without_a_sequence_are_no_calls(tmp_path: Path, alternatives: s
     assert shown(read(tmp_path, row("0/1:110,90,0", bases=f"C {alternatives}"))) == [("", "Thr315Ile", 45)]
 
 
+@pytest.mark.parametrize("alternative", ["C", "Y", "<INS>", "C[chr22:23290000["])
+def test_an_alternative_that_is_no_other_sequence_is_left_out_with_a_note(
+    tmp_path: Path, alternative: str
+) -> None:
+    found = read(tmp_path, row("0/1:110,90", bases=f"C {alternative}"))
+    assert found.calls == ()
+    assert any("alternative was left out" in note for note in found.notes)
+
+
 @pytest.mark.parametrize("alternative", [".", "<NON_REF>", "<*>", "*"])
 def test_a_block_without_a_variant_is_no_call(tmp_path: Path, alternative: str) -> None:
     assert not read(

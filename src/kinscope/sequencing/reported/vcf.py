@@ -115,7 +115,7 @@ def read_vcf(lines: list[str], name: str, pack: TargetPack, cds_start: int = 1) 
 def seen_at(
     places: Mapping[int, tuple[str, int, str, str]], builds: Mapping[str, str], name: str, pack: TargetPack
 ) -> tuple[dict[int, Seen | None], dict[str, list[int]]]:
-    """What lines of a table say by chromosome, position, reference and allele (outside the exons None); notes.
+    """What lines of a table say by chromosome, position, reference and allele (None outside the exons).
 
     ``builds`` are those that are named, and where. ``BadInputError`` is raised as by :func:`read_vcf`.
     """
@@ -315,8 +315,8 @@ def _seen(file: _File, line: _Line, column: int, place: tuple[int, int]) -> Iter
     for index, allele in enumerate(alleles):
         if not index or allele in _UNSPECIFIED:
             continue
-        if not _BASES.fullmatch(allele):
-            file.note(line.number, "an alternative was left out, which is not a plain sequence")
+        if not _BASES.fullmatch(allele) or allele == line.reference:
+            file.note(line.number, "an alternative was left out, which is no other plain sequence")
             continue
         share = _share(file, line, fields, alleles, index)
         carried = genotype is None or index in genotype
