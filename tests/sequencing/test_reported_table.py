@@ -78,6 +78,7 @@ SAME = {
     "Funcotator on isoform 1b": "Hugo_Symbol\tAnnotation_Transcript\tcDNA_Change\tProtein_Change\ttumor_f"
     "\tt_alt_count\tt_ref_count\n"
     "ABL1\tENST00000372348.7\tc.1001C>T\tp.T334I\t0.25\t200\t600\n",
+    "places beside a word": "Chr,Pos,Ref,Alt,Variant,VAF,Depth\n9,130872896,C,T,missense,0.25,800\n",
     "French": "Patient;Gène;Mutation;Fréquence allélique (%);Depth\nA;ABL1;T315I;25,0;800\n",
 }
 

@@ -316,6 +316,8 @@ def _seen(table: _Table, row: _Row, pack: TargetPack) -> Seen | None:
         table.note(row, "no call, the row says that there is no variant")
         return None
     there = table.placed.get(row.number)
+    if there:  # a word such as SNV or missense describes nothing
+        texts = [text for text in texts if re.search("[0-9]", text.text)]
     seen = _described(table, row, texts, ours, pack) if texts else there
     if seen is None:
         if row.number in table.placed:
@@ -347,7 +349,9 @@ def _described(
     try:
         seen = seen_of_text(_description(first, table.cell(row, "transcript")[1], pack), pack)
     except VariantError as error:
-        refused = _unreadable(table, row, first, pack)
+        what = f"The cell describes no variant that can be read, or none that fits {pack.gene}'s sequence."
+        remedy = "Write it as c.1210A>G or p.Lys404Glu; `kinscope evidence` says what is wrong with it."
+        refused = table.refuse(what, row, first.index, remedy)
         if not isinstance(error, UnsupportedVariantError) or "target" not in error.what:
             raise refused from None
         table.unknown = refused if ours else table.unknown
@@ -396,7 +400,7 @@ def _description(cell: _Text, transcript: str, pack: TargetPack) -> str:
     if transcript and text.startswith("c.") and _ACCESSION.fullmatch(transcript):
         return f"{transcript}:{text}"
     with suppress(VariantError):
-        named = (one for one in pack.isoforms if transcript.lower().endswith(one.name))
+        named = (one for one in pack.isoforms if transcript.lower().endswith(one.name.lower()))
         frame = next(named, None) or resolve_accession(transcript.partition(".")[0], pack).frame
         if frame.offset and re.match(r"(?:p\.)?[(\[]*[A-Za-z]{1,3}[0-9]", text):
             return f"{frame.name}:{text}"
@@ -425,15 +429,6 @@ def _agreed_with(table: _Table, row: _Row, pair: tuple[_Text, _Text], seen: Seen
         f"{KINDS[first.kind]} is {told[0]}, {KINDS[other.kind]} {second}."
     )
     raise table.refuse(what, row)
-
-
-def _unreadable(table: _Table, row: _Row, text: _Text, pack: TargetPack) -> BadInputError:
-    return table.refuse(
-        f"The cell describes no variant that can be read, or one that does not fit {pack.gene}'s sequence.",
-        row,
-        text.index,
-        "Write it as c.1210A>G or p.Lys404Glu; `kinscope evidence` with the description says what is wrong.",
-    )
 
 
 def _share(table: _Table, row: _Row) -> Share:
