@@ -219,6 +219,10 @@ UNITS = {
         ("VAF day 0,VAF day 90", None),
         ("VAF,VAF", None),
         ("Mutant/WT ratio,Normal VAF", None),
+        ("VAF (‰),Normal VAF", None),
+        ("VAF ppm,log10 VAF", None),
+        ("LOD VAF,VAF threshold", None),
+        ("VAF cut-off,VAF upper", None),
         ("Zygosity score,Quality", None),
     ],
 )
@@ -371,7 +375,9 @@ def test_a_row_that_finds_nothing_is_no_call(tmp_path: Path, cell: str) -> None:
     assert any("Line 2: no call" in note for note in found.notes)
 
 
-@pytest.mark.parametrize("state", ["Absent", "No Call", "REF", "0/0", "not detected"])
+@pytest.mark.parametrize(
+    "state", ["Absent", "No Call", "REF", "0/0", "not detected", "ND", "n.d.", "undetected", "C/C", "no"]
+)
 def test_a_variant_that_was_asked_for_and_not_found_is_no_call(tmp_path: Path, state: str) -> None:
     assert not read(tmp_path, f"coding,Allele Call,vaf\nc.944C>T,{state},0.1\n").calls
 
@@ -426,6 +432,7 @@ BAD = {
     "wrong residue": "p,vaf\np.Ala315Ile,0.2\n",
     "description of words": f"p,vaf\n{SECRET},0.2\n",
     "two variants in a cell": "p,vaf\nT315I E255K,0.2\n",
+    "two variants with a semicolon": "p,vaf\nT315I; E255K,0.2\n",
     "row without variant": f"c,name\n,{SECRET}\n",
     "open quotation mark": f'variant,vaf\n"T315I,0.2\n{SECRET},0.3\n',
     **{f"share {cell}": f"c,vaf\nc.944C>T,{cell}\n" for cell in

@@ -52,7 +52,7 @@ NAMES: Final[dict[str, tuple[str, ...]]] = {
         "depth": "t_depth depth dp coverage total_reads total_depth total_coverage read_depth "
         "depth_of_coverage reads",
         "filter": "filter filters filter_status",
-        "state": "allele_call call result variant_call type zygosity genotype",
+        "state": "allele_call call result variant_call type zygosity genotype detected present status",
     }.items()
 }
 """Plain names of columns; where a table has several of a meaning, the first named here counts."""
@@ -78,7 +78,8 @@ _SHARE: Final = re.compile(
     r"(?:^|_)(?:vaf|fr\w*_allel\w*)(?:_|$)|(?:^|_)(?:allel[a-z]*|variant|alt|mutant|mutation)_(?:[a-z]+_)?(?:freq|frac|burden)"
 )
 _NOT_SHARE: Final = re.compile(
-    r"(?:^|_)(?:n|normal|control|germline|gnomad\w*|exac|1000g|esp|pop\w*|max|minor)(?:_|$)"
+    r"(?:^|_)(?:n|normal|control|germline|gnomad\w*|exac|1000g|esp|pop\w*|max|minor|min|threshold|cut_?off|lod"
+    r"|limit|lower|upper|ci|sd|log\w*|permille|ppm)(?:_|$)"
 )
 """Titles that name a share in other words, and those of other samples or of populations."""
 _UNIT: Final = re.compile(
@@ -89,7 +90,8 @@ _POPULATION: Final = re.compile(r"(?:gnomad\w*|1000g\w*|exac\w*|eur|afr|amr|eas|
 """Columns beside which ``AF`` is the frequency in a population, as VEP writes it."""
 _EMPTY: Final = {"", ".", "-", "--", "na", "n/a", "nan", "null", "p.?", "p.(?)", "?"}
 _ABSENT: Final = re.compile(
-    r"(?:wt|wild[ -]?type|none|negativ\w*|absent|ref|0/0|0\|0|no[ -]?call|not (?:detected|found|present)"
+    r"(?:wt|wild[ -]?type|none|negativ\w*|absent|n\.? ?d\.?|undetected|no|false|nein|ref"
+    r"|0/0|0\|0|no[ -]?call|not (?:detected|found|present)"
     r"|no (?:relevant |pathogenic )?(?:mutations?|variants?|call)(?: (?:detected|found|identified))?"
     r"|[cp]\.\(?=\)?|homozygous reference|hom[ _]ref)"
 )
@@ -208,7 +210,10 @@ def _head(lines: list[str], name: str) -> tuple[int, str, list[str], dict[str, l
 
 def _columns(titles: list[str]) -> dict[str, list[int]]:
     """Indices of the columns of each meaning, in the order of ``NAMES``."""
-    ascii_only = [normalize("NFKD", title).encode("ascii", "ignore").decode().lower() for title in titles]
+    ascii_only = [
+        normalize("NFKD", title.replace("‰", "permille")).encode("ascii", "ignore").decode().lower()
+        for title in titles
+    ]
     plain = [re.sub("[^a-z0-9]+", "_", _UNIT.sub("", title)).strip("_") for title in ascii_only]
     plain = ["" if title in {"C", "G", "P"} else name for title, name in zip(titles, plain, strict=True)]
     population = any(_POPULATION.fullmatch(title) for title in plain)
@@ -327,6 +332,11 @@ def _seen(table: _Table, row: _Row, pack: TargetPack) -> Seen | None:
         elif not texts:
             raise table.refuse("The row describes no variant.", row, remedy=REMEDY)
         return None
+    native = {pack.transcript.cds[number - 1] for number in seen.changes}
+    genotypes = [text.upper() for _, text in table.cells(row, "state")]
+    if any(text in {f"{base}/{base}", f"{base}{base}"} for text in genotypes for base in native):
+        table.note(row, "no call, the row says that there is no variant")
+        return None
     if there and {there.named.kind, seen.named.kind} == {"substitution"}:
         if there.named.hgvs_p != seen.named.hgvs_p:
             named = [item.named.hgvs_p.partition(":")[2] for item in (there, seen)]
@@ -346,8 +356,12 @@ def _described(
 ) -> Seen | None:
     """What the descriptions of a row say; None, with a note, if they are of another gene."""
     first, *others = texts
+    described = _description(first, table.cell(row, "transcript")[1], pack)
+    if ";" in described and "[" not in described:
+        what = "The cell lists several variants, and nothing says whether one molecule carries them."
+        raise table.refuse(what, row, first.index, "Give each a row, or write p.[Glu255Lys;Lys404Glu].")
     try:
-        seen = seen_of_text(_description(first, table.cell(row, "transcript")[1], pack), pack)
+        seen = seen_of_text(described, pack)
     except VariantError as error:
         what = f"The cell describes no variant that can be read, or none that fits {pack.gene}'s sequence."
         remedy = "Write it as c.1210A>G or p.Lys404Glu; `kinscope evidence` says what is wrong with it."
