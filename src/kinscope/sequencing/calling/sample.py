@@ -47,7 +47,7 @@ def phases(calls: Sequence[Call]) -> tuple[Phase, ...]:
 def _phase(one: Call, other: Call) -> Phase:
     low = max(0.0, (one.share_low_percent or 0) + (other.share_low_percent or 0) - 100)
     high = min(one.share_high_percent or 100, other.share_high_percent or 100)
-    shares = f"{_percent(one)} and {_percent(other)}"
+    shares = f"{one.share_percent:.0f} % and {other.share_percent:.0f} %"
     smaller, larger = sorted((one, other), key=lambda call: call.share_percent or 0)
     names = f"{one.short} and {other.short}"
     text = f"{names}: shares {shares}. At most {high:.0f} % of molecules carry both"
@@ -73,10 +73,6 @@ def _phase(one: Call, other: Call) -> Phase:
         explanation=text,
         assess_expression=_compound(one, other) if verdict == "compound" else "",
     )
-
-
-def _percent(call: Call) -> str:
-    return f"{call.share_percent:.0f} %"
 
 
 def _compound(one: Call, other: Call) -> str:
@@ -122,7 +118,9 @@ def call_variants(
         remedy = f"Give the 1 to {MAX_READS} reads of one sample."
         raise BadInputError(f"{len(traces)} traces were given for one sample.", where="traces", remedy=remedy)
     cds, knowledge = pack.transcript.cds, knowledge_of(pack.gene)
-    region = codons or _region(pack, knowledge)
+    amplicon = knowledge.amplicon
+    usual = (amplicon.first_codon, amplicon.last_codon) if amplicon else (1, len(pack.transcript.protein))
+    region = codons or usual
     pseudonyms = [f"{sample}{number}" for number in range(1, len(traces) + 1)]
     reads, failed = _analysed(traces, pseudonyms, cds)
     if not reads:
@@ -145,20 +143,13 @@ def call_variants(
         first_codon=region[0],
         last_codon=region[1],
         statement=statement(calls, coverage),
-        notes=_notes(failed, detections, pack),
+        notes=(
+            *(f"{name} was left out: {error.what}" for name, error in failed),
+            *(_contradiction(item, pack) for item in detections if item.contradicted),
+        ),
         version=__version__,
     )
     return SampleAnalysis(result, tuple(read for _, read in reads))
-
-
-def _notes(
-    failed: Sequence[tuple[str, BadInputError]], detections: Sequence[Detection], pack: TargetPack
-) -> tuple[str, ...]:
-    """Which reads were left out, and which strands contradict each other."""
-    return (
-        *(f"{name} was left out: {error.what}" for name, error in failed),
-        *(_contradiction(item, pack) for item in detections if item.contradicted),
-    )
 
 
 def _tables(
@@ -192,12 +183,6 @@ def _calls(
     return tuple(sorted([*single, *events], key=lambda call: call.first_codon))
 
 
-def _region(pack: TargetPack, knowledge: Knowledge) -> tuple[int, int]:
-    if knowledge.amplicon is not None:
-        return knowledge.amplicon.first_codon, knowledge.amplicon.last_codon
-    return 1, len(pack.transcript.protein)
-
-
 def _analysed(
     traces: Sequence[Trace], pseudonyms: Sequence[str], cds: str
 ) -> tuple[list[tuple[str, ReadAnalysis]], list[tuple[str, BadInputError]]]:
@@ -207,9 +192,8 @@ def _analysed(
         try:
             reads.append((name, analyse(trace, cds)))
         except BadInputError as error:
-            failed.append(
-                (name, BadInputError(error.what, where=f"{name}: {error.where}", remedy=error.remedy))
-            )
+            what, where = error.what, f"{name}: {error.where}"
+            failed.append((name, BadInputError(what, where=where, remedy=error.remedy)))
     return reads, failed
 
 

@@ -10,8 +10,8 @@ from __future__ import annotations
 import csv
 import re
 from contextlib import suppress
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final, NamedTuple
 from unicodedata import normalize
 
 from kinscope.core.errors import BadInputError, UnsupportedVariantError, VariantError
@@ -107,20 +107,16 @@ MAX_PREAMBLE: Final = 50
 """Lines among which the head line is looked for."""
 
 
-@dataclass(frozen=True)
-class _Row:
+class _Row(NamedTuple):
     number: int
     cells: list[str]
 
 
-@dataclass(frozen=True)
-class _Text:
-    """A description of the variant in a row."""
+class _Text(NamedTuple):
+    """A description of the variant in a row: ``coding`` or ``protein``, in which column, and what it says."""
 
     kind: str
-    """``coding`` or ``protein``."""
-    index: int
-    """Of the column."""
+    column: int
     text: str
 
 
@@ -263,10 +259,8 @@ def read_table(lines: list[str], name: str, pack: TargetPack) -> Reported:
     """
     table = _Table(lines, name)
     _read_places(table, pack)
-    names = {
-        row.number: " ".join(text for _, text in table.cells(row, "sample") if not _IDENTIFIER.match(text))
-        for row in table.rows
-    }
+    cells = {row.number: [text for _, text in table.cells(row, "sample")] for row in table.rows}
+    names = {line: " ".join(x for x in texts if not _IDENTIFIER.match(x)) for line, texts in cells.items()}
     samples = tuple(dict.fromkeys(filter(None, names.values())))
     found: dict[str, list[Seen]] = {sample: [] for sample in samples} if len(samples) > 1 else {"": []}
     for row in table.rows:
@@ -286,9 +280,8 @@ def _read_places(table: _Table, pack: TargetPack) -> None:
     if not {"position", "native", "mutant"} <= set(table.columns):
         return
     index = table.columns["position"][0]
-    builds = table.builds | dict.fromkeys(
-        builds_named(table.titles[index]), f"{table.name}, column {index + 1}"
-    )
+    titled = dict.fromkeys(builds_named(table.titles[index]), f"{table.name}, column {index + 1}")
+    builds = table.builds | titled
     places = {}
     for row in table.rows:
         build = re.sub("^(?=3[678]$)", "b", table.cell(row, "build")[1])
@@ -340,7 +333,7 @@ def _seen(table: _Table, row: _Row, pack: TargetPack) -> Seen | None:
     if there and {there.named.kind, seen.named.kind} == {"substitution"}:
         if there.named.hgvs_p != seen.named.hgvs_p:
             named = [item.named.hgvs_p.partition(":")[2] for item in (there, seen)]
-            what = f"The place and alleles are {named[0]}, and column {texts[0].index + 1} is {named[1]}."
+            what = f"The place and alleles are {named[0]}, and column {texts[0].column + 1} is {named[1]}."
             raise table.refuse(f"{what} They contradict each other.", row)
         seen = seen if seen.changes else there
     share = _share(table, row)
@@ -359,13 +352,13 @@ def _described(
     described = _description(first, table.cell(row, "transcript")[1], pack)
     if ";" in described and "[" not in described:
         what = "The cell lists several variants, and nothing says whether one molecule carries them."
-        raise table.refuse(what, row, first.index, "Give each a row, or write p.[Glu255Lys;Lys404Glu].")
+        raise table.refuse(what, row, first.column, "Give each a row, or write p.[Glu255Lys;Lys404Glu].")
     try:
         seen = seen_of_text(described, pack)
     except VariantError as error:
         what = f"The cell describes no variant that can be read, or none that fits {pack.gene}'s sequence."
         remedy = "Write it as c.1210A>G or p.Lys404Glu; `kinscope evidence` says what is wrong with it."
-        refused = table.refuse(what, row, first.index, remedy)
+        refused = table.refuse(what, row, first.column, remedy)
         if not isinstance(error, UnsupportedVariantError) or "target" not in error.what:
             raise refused from None
         table.unknown = refused if ours else table.unknown
@@ -439,7 +432,7 @@ def _agreed_with(table: _Table, row: _Row, pair: tuple[_Text, _Text], seen: Seen
         return seen
     second = f"is {told[1]}" if readings else f"does not fit the sequence of {pack.gene}"
     what = (
-        f"Columns {first.index + 1} and {other.index + 1} contradict each other: "
+        f"Columns {first.column + 1} and {other.column + 1} contradict each other: "
         f"{KINDS[first.kind]} is {told[0]}, {KINDS[other.kind]} {second}."
     )
     raise table.refuse(what, row)
