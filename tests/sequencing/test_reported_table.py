@@ -66,6 +66,20 @@ SAME = {
     "a title above": "Report;;\nRun 7;;\n\nVariant;VAF [%];Coverage\nT315I;25;800\n",
     "a mark and DOS lines": "\ufeffvariant,vaf,depth\r\nT315I,0.25,800\r\n",
     "a fusion as the gene": "Gene,Variant,VAF,Depth\nBCR::ABL1,T315I,25%,800\n",
+    "places of GRCh38 alone": "Chr,Pos,Ref,Alt,VAF,Depth\nchr9,130872896,C,T,0.25,800\n",
+    "places of GRCh37 alone": "Chromosome;Position;Ref;Alt;VAF %;Depth\n9;133748283;C;T;25;800\n",
+    "places, the build by title": "chrom\tPos (hg19)\tref\talt\taf\tdp\nchr9\t133748283\tc\tt\t0.25\t800\n",
+    "places with a comma and a locus": 'Locus,Ref,Observed Allele,VAF,DP\n"chr9:130,872,896",C,T,.25,800\n',
+    "MAF without descriptions": "Hugo_Symbol\tNCBI_Build\tChromosome\tStart_Position\tReference_Allele"
+    "\tTumor_Seq_Allele2\tt_ref_count\tt_alt_count\nABL1\t37\t9\t133748283\tC\tT\t600\t200\n"
+    "TP53\t37\t17\t7577538\tC\tT\t600\t200\n",
+    "SnpSift": "CHROM\tPOS\tREF\tALT\tANN[0].GENE\tANN[0].HGVS_C\tVAF\tDP\n"
+    "chr9\t130872896\tC\tT\tABL1\tc.1001C>T\t0.25\t800\n",
+    "Funcotator on isoform 1b": "Hugo_Symbol\tAnnotation_Transcript\tcDNA_Change\tProtein_Change\ttumor_f"
+    "\tt_alt_count\tt_ref_count\n"
+    "ABL1\tENST00000372348.7\tc.1001C>T\tp.T334I\t0.25\t200\t600\n",
+    "places beside a word": "Chr,Pos,Ref,Alt,Variant,VAF,Depth\n9,130872896,C,T,missense,0.25,800\n",
+    "French": "Patient;Gène;Mutation;Fréquence allélique (%);Depth\nA;ABL1;T315I;25,0;800\n",
 }
 
 
@@ -89,6 +103,14 @@ def test_tables_of_many_programs_say_the_same(tmp_path: Path, program: str) -> N
         "HGNC symbol,HGVSc\nTP53,c.944C>T\n",
         "Affected gene(s),HGVSc\nTP53,c.944C>T\n",
         "Gene.ensGene,HGVSc\nENSG00000141510,c.944C>T\n",
+        "Gène,HGVSc\nTP53,c.944C>T\n",
+        "Genes (RefSeq),HGVSc\nTP53,c.944C>T\n",
+        "Gene/Transcript,HGVSc\nTP53 (NM_000546),c.944C>T\n",
+        "Target,HGVSc\nTP53,c.944C>T\n",
+        "Hugo,HGVSc\nTP53,c.944C>T\n",
+        "chr,pos,ref,alt\nchr17,7674220,C,T\n",
+        "gene,chr,pos,ref,alt\nTP53,17,7674220,C,T\n",
+        "chr,pos,ref,alt\nchr9,130873300,A,T\n",
         "hgvsc,vaf\nNM_000059.4:c.1210A>G,0.2\n",
         "hgvsc,vaf\nENST00000269305.4:c.743G>A,0.2\n",
         "hgvsc,vaf\nTP53:c.743G>A,0.2\n",
@@ -147,6 +169,10 @@ CONTRADICTIONS = {
     "a change and wild type": ("hgvsc,hgvsp", "c.944C>T,wild type", ("Columns 1 and 2",)),
     "gene and transcript": ("gene,hgvsc", "TP53,NM_005157.6:c.944C>T", ("column 1", "ABL1")),
     "gene and an unknown transcript": ("gene,hgvsc", "ABL1,NM_000059.4:c.944C>T", ("column 2",)),
+    "place and bases": ("chr,pos,ref,alt,hgvsc", "9,130872896,C,T,c.763G>A", ("Thr315Ile", "Glu255Lys")),
+    "place and residue": ("chr,pos,ref,alt,p", "9,130872896,C,T,T315A", ("Thr315Ile", "column 5")),
+    "place and reference": ("chr,pos,ref,alt", "chr9,130872896,G,T", ("reference", "ABL1")),
+    "transcript and residue": ("gene,transcript,p", "ABL1,NM_007313.3,p.Thr315Ile", ("column 3",)),
     "reads": ("hgvsc,alt reads,depth", "c.944C>T,900,800", ("column 2",)),
 }  # fmt: skip
 
@@ -192,6 +218,11 @@ UNITS = {
         ("Alt allele fraction (called),n_vaf", 25.0),
         ("VAF day 0,VAF day 90", None),
         ("VAF,VAF", None),
+        ("Mutant/WT ratio,Normal VAF", None),
+        ("VAF (‰),Normal VAF", None),
+        ("VAF ppm,log10 VAF", None),
+        ("LOD VAF,VAF threshold", None),
+        ("VAF cut-off,VAF upper", None),
         ("Zygosity score,Quality", None),
     ],
 )
@@ -238,8 +269,10 @@ def test_a_column_of_two_units_is_refused(tmp_path: Path, title: str, cells: tup
 
 @pytest.mark.parametrize(
     "title",
-    ["Sample", "sample_id", "Tumor_Sample_Barcode", "Patient ID", "Lab sample no.", "Date", "Time point"],
-)
+    ["Sample", "sample_id", "Tumor_Sample_Barcode", "Patient ID", "Lab sample no.", "Date", "Time point",
+     "Probe", "Pat.-Nr.", "Patientennummer", "ID", "MRN", "Accession number", "Datum", "Entnahmedatum",
+     "Month", "Time (months)", "Monate", "Tage nach Start", "Visit number", "Cycle", "Specimen type"],
+)  # fmt: skip
 def test_samples_are_apart(tmp_path: Path, title: str) -> None:
     rows = "day 90,c.944C>T,0.45\nday 0,c.763G>A,0.3\nday 90,c.763G>A,0.1\n"
     found = read(tmp_path, f"{title},HGVSc,VAF\n{rows}third,wild type,\n")
@@ -254,6 +287,73 @@ def test_time_points_of_one_patient_are_apart(tmp_path: Path) -> None:
     found = read(tmp_path, f"Patient,Visit,HGVSc,VAF\n{rows}")
     assert found.samples == ("P1 day 0", "P1 day 90")
     assert [call.short for call in found.calls] == ["p.Thr315Ala", "p.Thr315Ile"]
+
+
+@pytest.mark.parametrize("title", ["ID", "Accession"])
+def test_identifiers_of_variants_name_no_sample(tmp_path: Path, title: str) -> None:
+    found = read(tmp_path, f"{title},HGVSc\nrs121913459,c.944C>T\nCOSV1;rs2,c.763G>A\n")
+    assert (found.samples, len(found.calls)) == ((), 2)
+
+
+def test_a_date_of_birth_is_no_part_of_a_sample_s_name(tmp_path: Path) -> None:
+    found = read(tmp_path, "Patient,Date of birth,HGVSc\nA,1960-01-02,c.944C>T\nB,1961-02-03,c.763G>A\n")
+    assert found.samples == ("A", "B")
+
+
+@pytest.mark.parametrize(
+    "transcript", ["NM_007313.3", "NM_007313", "NM_007313.2", "ENST00000372348.7", "1b", "isoform 1b"]
+)
+def test_a_residue_counts_on_the_transcript_beside_it(tmp_path: Path, transcript: str) -> None:
+    """Leu at 19 residues' distance: the number alone fits both isoforms."""
+    protein = PACK.transcript.protein
+    number = next(n for n in range(260, 480) if protein[n - 1] == protein[n - 20] == "L")
+    (call,) = read(tmp_path, f"Gene,Transcript,Protein\nABL1,{transcript},L{number}P\n").calls
+    assert call.hgvs_p == f"NP_005148.2:p.Leu{number - 19}Pro"
+
+
+def test_places_give_what_a_vcf_gives(tmp_path: Path) -> None:
+    rows = ["130872895,A,G,0.99", "130872896,C,T,0.99", "130872891,CAT,-,0.2", "130873037,G,A,1"]
+    found = read(tmp_path, "chr,pos,ref,alt,vaf\n" + "".join(f"chr9,{row}\n" for row in rows))
+    assert [short for short, _, _ in shown(found)] == ["Ile314del", "Thr315Val", "Arg362Lys"]
+    assert found.calls[1].hgvs_c == "NM_005157.6:c.943_944delinsGT"
+
+
+@pytest.mark.parametrize(
+    "row", ["9,130872894,-,ACT", "9,130872896,C,<DEL>", '9,130872896,C,"T,G"', "9,130872896,C,C", "9,x,C,T"]
+)
+def test_alleles_that_are_no_replacement_are_left_out_with_a_note(tmp_path: Path, row: str) -> None:
+    found = read(tmp_path, f"chr,pos,ref,alt\n{row}\n")
+    assert found.calls == ()
+    assert "Line 2: left out, it describes no variant." in found.notes
+
+
+@pytest.mark.parametrize(
+    ("titles", "rows", "words"),
+    [
+        ("chr,pos,ref,alt,build", ["9,133748283,C,T,GRCh38"], ("GRCh37", "GRCh38", "line 2")),
+        ("chr,pos (hg38),ref,alt", ["9,133748283,C,T"], ("GRCh37", "GRCh38", "column 2")),
+        ("chr,pos,ref,alt", ["9,133748283,C,T", "9,130872896,C,T"], ("GRCh37", "GRCh38", "line 3")),
+        ("chr,pos,ref,alt,build", ["9,133748283,C,T,37", "9,130872896,C,T,38"], ("GRCh37", "GRCh38")),
+        ("chr,pos,ref,alt,build", ["9,132738104,C,T,hg18"], ("NCBI36",)),
+    ],
+)
+def test_builds_of_places_that_contradict_are_refused(
+    tmp_path: Path, titles: str, rows: list[str], words: tuple[str, ...]
+) -> None:
+    with pytest.raises(BadInputError) as caught:
+        read(tmp_path, "\n".join([titles, *rows, ""]))
+    assert all(word in str(caught.value) for word in words)
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "latin-1", "cp1252", "utf-8-sig"])
+def test_tables_in_the_encodings_of_spreadsheets_are_read(tmp_path: Path, encoding: str) -> None:
+    path = tmp_path / "calls.csv"
+    path.write_bytes("Größe;Gen;Mutation;VAF (%)\nö;ABL1;T315I;25\n".encode(encoding))
+    assert shown(read_calls(path, PACK)) == [("Thr315Ile", 25.0, None)]
+
+
+def test_a_table_without_rows_says_so(tmp_path: Path) -> None:
+    assert "There is no row below the head line." in read(tmp_path, "Gene,HGVSc,VAF\n").notes
 
 
 def test_one_sample_is_not_named_and_a_row_of_none_of_two_is_refused(tmp_path: Path) -> None:
@@ -275,7 +375,9 @@ def test_a_row_that_finds_nothing_is_no_call(tmp_path: Path, cell: str) -> None:
     assert any("Line 2: no call" in note for note in found.notes)
 
 
-@pytest.mark.parametrize("state", ["Absent", "No Call", "REF", "0/0", "not detected"])
+@pytest.mark.parametrize(
+    "state", ["Absent", "No Call", "REF", "0/0", "not detected", "ND", "n.d.", "undetected", "C/C", "no"]
+)
 def test_a_variant_that_was_asked_for_and_not_found_is_no_call(tmp_path: Path, state: str) -> None:
     assert not read(tmp_path, f"coding,Allele Call,vaf\nc.944C>T,{state},0.1\n").calls
 
@@ -322,11 +424,15 @@ BAD = {
     "no description": f"vaf,depth,{SECRET}\n0.2,100,1\n",
     "a head line that acts": "\x1b]0;owned\x07\x1b[31mx,y\n1,2\n",
     "head line only of numbers": "1,2,3\n4,5,6\n",
+    "alleles without a head line": "chr9,130872890,C,T,0.2\nchr9,130872896,C,T,0.3\n",
+    "residues without a head line": "9,130872890,P,0.2\n9,130872896,P,0.3\n",
+    "a decimal comma between commas": "variant,vaf,depth\nT315I,0,45,800\n",
     "wrong reference base": "c,vaf\nc.944G>T,0.2\n",
     "no such residue": "p,vaf\np.Thr5315Ile,0.2\n",
     "wrong residue": "p,vaf\np.Ala315Ile,0.2\n",
     "description of words": f"p,vaf\n{SECRET},0.2\n",
     "two variants in a cell": "p,vaf\nT315I E255K,0.2\n",
+    "two variants with a semicolon": "p,vaf\nT315I; E255K,0.2\n",
     "row without variant": f"c,name\n,{SECRET}\n",
     "open quotation mark": f'variant,vaf\n"T315I,0.2\n{SECRET},0.3\n',
     **{f"share {cell}": f"c,vaf\nc.944C>T,{cell}\n" for cell in

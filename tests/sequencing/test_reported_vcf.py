@@ -176,6 +176,15 @@ def test_alleles_without_a_sequence_are_no_calls(tmp_path: Path, alternatives: s
     assert shown(read(tmp_path, row("0/1:110,90,0", bases=f"C {alternatives}"))) == [("", "Thr315Ile", 45)]
 
 
+@pytest.mark.parametrize("alternative", ["C", "Y", "<INS>", "C[chr22:23290000["])
+def test_an_alternative_that_is_no_other_sequence_is_left_out_with_a_note(
+    tmp_path: Path, alternative: str
+) -> None:
+    found = read(tmp_path, row("0/1:110,90", bases=f"C {alternative}"))
+    assert found.calls == ()
+    assert any("alternative was left out" in note for note in found.notes)
+
+
 @pytest.mark.parametrize("alternative", [".", "<NON_REF>", "<*>", "*"])
 def test_a_block_without_a_variant_is_no_call(tmp_path: Path, alternative: str) -> None:
     assert not read(
@@ -224,6 +233,13 @@ def test_each_alternative_has_its_own_share(tmp_path: Path) -> None:
     for form, value in (("GT:AD", "1/2:100,60,40"), ("GT:RO:AO", "1/2:100:60,40"), ("GT:AF", "1/2:0.3,0.2")):
         found = read(tmp_path, row(value, form=form, bases="C T,A"))
         assert shown(found) == [("", "Thr315Ile", 30), ("", "Thr315Asn", 20)]
+
+
+@pytest.mark.parametrize("share", ["0.55,0.45", "0,45", "0.2,0.3,0.5"])
+def test_shares_of_another_number_than_the_alternatives_are_not_taken(tmp_path: Path, share: str) -> None:
+    (call,) = read(tmp_path, row(f"0/1:{share}", form="GT:AF")).calls
+    assert call.share_percent is None
+    assert any("no share" in note for note in call.notes)
 
 
 def test_a_frequency_of_the_whole_file_is_no_share_of_a_sample(tmp_path: Path) -> None:
@@ -416,6 +432,8 @@ def test_packed_marked_and_ended_in_any_way_a_vcf_is_the_same(tmp_path: Path) ->
         "a.vcf.gz": gzip.compress(text.encode()),
         "blocks.vcf.gz": blocks,
         "mark.vcf": b"\xef\xbb\xbf" + text.encode(),
+        "wide.vcf": text.encode("utf-16"),
+        "center.vcf": text.replace(FILE, f"{FILE}##center=München\n").encode("latin-1"),
         "dos.vcf": text.replace("\n", "\r\n").encode(),
         "named.txt": text.encode(),
         "no_format.vcf": text.removeprefix(FILE).encode(),
@@ -427,6 +445,9 @@ def test_packed_marked_and_ended_in_any_way_a_vcf_is_the_same(tmp_path: Path) ->
 def test_a_vcf_on_the_transcript(tmp_path: Path) -> None:
     found = read(tmp_path, row("0/1:0.2", form="GT:AF", at=1136, chrom="NM_005157.6"), start=193)
     assert shown(found) == [("", "Thr315Ile", 20)]
+    others = [("NM_007313.3", 1001), ("ENST00000372348", 1001), ("NG_012034.1", 164016), ("LRG_769", 164016)]
+    for chrom, at in others:
+        assert shown(read(tmp_path, row("0/1:110,90", at=at, chrom=chrom))) == [("", "Thr315Ile", 45)]
 
 
 def test_indels_of_a_vcf_are_trimmed_and_named(tmp_path: Path) -> None:
@@ -504,7 +525,8 @@ def test_a_vcf_without_its_head_line_is_refused(tmp_path: Path, first: str) -> N
         (b"PK\3\4" + bytes(40), "xlsx"),
         (b"\xd0\xcf\x11\xe0" + bytes(40), "xls"),
         (b"%PDF-1.7", "PDF"),
-        ("variant\nT315I\n".encode("utf-16"), "UTF-8"),
+        ("##fileformat=VCFv4.2\n".encode("utf-16-le"), "zero bytes"),
+        ("##fileformat=VCFv4.2\n".encode("utf-16")[:-1], "UTF-16"),
     ],
 )
 def test_what_is_no_text_is_named(tmp_path: Path, data: bytes, word: str) -> None:

@@ -104,6 +104,9 @@ WRONG = [
     ("NM_005157.6:K404E", "without c. or p."),
     ("rs121917868", "identifier of a database"),
     ("COSM12345", "identifier of a database"),
+    ("rs121913459 T315I", "identifier of a database"),
+    ("COSM12560 p.T315I", "identifier of a database"),
+    ("T315I (COSV99062453)", "identifier of a database"),
     ("c.1210A>G c.944C>T p.K404E", "contradict"),
     # letters that are bases and residues
     ("T932C", "p.T932C, and as bases, c.932T>C, which is F311S"),

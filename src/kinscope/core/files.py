@@ -148,6 +148,24 @@ def decoded(data: bytes, path: Path) -> str:
         ) from None
 
 
+def decoded_export(data: bytes, path: Path) -> str:
+    """The text of what an instrument or a spreadsheet wrote: UTF-16 by its mark, else UTF-8 or Windows-1252.
+
+    Raises
+    ------
+    BadInputError
+        If it is none of these: damaged UTF-16, or bytes of zero.
+    """
+    marked = data[:2] in (b"\xff\xfe", b"\xfe\xff")
+    try:
+        return data.decode("utf-16" if marked else "utf-8-sig")
+    except UnicodeDecodeError:
+        if marked or b"\0" in data:
+            what = "The file is neither UTF-8 nor UTF-16 text."
+            raise BadInputError(what, where=str(path), remedy="Export it as text.") from None
+        return data.decode("cp1252", errors="replace")
+
+
 def read_text(path: Path, *, remedy: str = "") -> str:
     """The UTF-8 text of a regular file of at most ``MAX_TEXT_BYTES``.
 

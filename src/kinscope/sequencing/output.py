@@ -36,8 +36,6 @@ _COMPLEMENT: Final = str.maketrans("ACGTN", "TGCAN")
 
 def call_figure(sample: SampleAnalysis, call: Call, cds: str, kind: str = "svg") -> bytes:
     """The traces around a call, coding strand from left to right, as ``svg`` or ``png``."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.backends.backend_svg import FigureCanvasSVG
     from matplotlib.figure import Figure
 
     centre = _coding(call)
@@ -55,6 +53,13 @@ def call_figure(sample: SampleAnalysis, call: Call, cds: str, kind: str = "svg")
     if shown:
         handles = axes[0].get_legend_handles_labels()
         figure.legend(*handles, loc="outside lower center", ncols=4, frameon=False, fontsize=8)
+    return _saved(figure, kind)
+
+
+def _saved(figure: Any, kind: str) -> bytes:
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.backends.backend_svg import FigureCanvasSVG
+
     canvas: Any = FigureCanvasSVG(figure) if kind == "svg" else FigureCanvasAgg(figure)
     buffer = io.BytesIO()
     metadata = {"Date": None, "Creator": "kinscope"} if kind == "svg" else {"Software": "kinscope"}
@@ -64,12 +69,8 @@ def call_figure(sample: SampleAnalysis, call: Call, cds: str, kind: str = "svg")
 
 def _coding(call: Call) -> int:
     """First coding base of a call."""
-    digits = ""
-    for letter in call.hgvs_c.partition(":c.")[2]:
-        if not letter.isdigit():
-            break
-        digits += letter
-    return int(digits or 3 * call.first_codon - 1)
+    found = re.search(r":c\.([0-9]+)", call.hgvs_c)
+    return int(found[1]) if found else 3 * call.first_codon - 1
 
 
 def _draw(axis: Any, name: str, read: ReadAnalysis, centre: int, call: Call, cds: str) -> None:
@@ -106,8 +107,7 @@ def _draw(axis: Any, name: str, read: ReadAnalysis, centre: int, call: Call, cds
     axis.tick_params(axis="y", labelsize=7)
     axis.set_ylabel(f"{name}\n{read.placement.strand}", fontsize=8)
     axis.set_xlabel("codon (reference bases on top)" if first == last else "codon", fontsize=8)
-    for side in ("top", "right"):
-        axis.spines[side].set_visible(False)
+    axis.spines[["top", "right"]].set_visible(False)
 
 
 def _numbers(scans: Floats, places: Floats, bases: Floats, forward: bool) -> Floats:
@@ -123,7 +123,6 @@ def _numbers(scans: Floats, places: Floats, bases: Floats, forward: bool) -> Flo
 
 def coverage_figure(sample: SampleAnalysis) -> bytes:
     """Detection limit of every codon, both strands and each alone, as SVG."""
-    from matplotlib.backends.backend_svg import FigureCanvasSVG
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(8.2, 2.6), layout="constrained")
@@ -143,12 +142,8 @@ def coverage_figure(sample: SampleAnalysis) -> bytes:
     axis.set_ylabel("smallest share seen, %")
     axis.set_ylim(0, 100)
     axis.legend(frameon=False, fontsize=8, ncols=3)
-    for side in ("top", "right"):
-        axis.spines[side].set_visible(False)
-    FigureCanvasSVG(figure)
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": "kinscope"})
-    return buffer.getvalue()
+    axis.spines[["top", "right"]].set_visible(False)
+    return _saved(figure, "svg")
 
 
 CALL_COLUMNS = (

@@ -88,10 +88,7 @@ def is_abif(file: BoundedFile) -> bool:
 
 
 def _start(file: BoundedFile) -> int | None:
-    for start in (0, 128):
-        if file.data[start : start + 4] == b"ABIF":
-            return start
-    return None
+    return next((start for start in (0, 128) if file.data[start : start + 4] == b"ABIF"), None)
 
 
 def read_abif(file: BoundedFile) -> Trace:

@@ -116,25 +116,27 @@ def from_genomic(change: BaseChange, sequence: str, pack: TargetPack) -> BaseCha
 
 
 _BUILDS = {
-    "GRCh38": ("hg38", "b38", "hs38", "hs38dh", "hs38d1"),
-    "GRCh37": ("hg19", "b37", "hs37", "hs37d5", "g1k_v37", "human_g1k_v37"),
-    "NCBI36": ("hg18", "b36"),
+    "GRCh38": r"grch38|hg38|hs38|assembly38|(?<![a-z0-9])b38|length=(?:248956422|138394717|64444167)\b"
+    r"|gcf_000001405\.(?:2[6-9]|[34])|gca_000001405\.(?:1[5-9]|2)",
+    "GRCh37": r"grch37|hg19|hs37|assembly19|(?<![a-z0-9])b37|g1k_v37"
+    r"|length=(?:249250621|141213431|63025520)\b|gcf_000001405\.(?:1[3-9]|2[0-5])|gca_000001405\.(?:[1-9]|1[0-4])(?!\d)",
+    "NCBI36": r"hg18|ncbi36|(?<![a-z0-9])b36|length=(?:247249719|140273252|62435964)\b",
+    "T2T-CHM13": r"chm13|t2t|(?<![a-z0-9])hs1(?![a-z0-9])|length=(?:248387328|150617247|66210255)\b",
 }
+"""Names of builds in headers, and the lengths of chromosomes 1, 9 and 20 in them."""
 
 
-def assembly_named(name: str) -> str:
-    """The assembly of a name in any spelling (``hg19``, ``hs37d5``, ``GRCh37.p13``); empty if unknown."""
-    stem = re.split("[./]", name.lower())[0]
-    return next((build for build, names in _BUILDS.items() if stem in {build.lower(), *names}), "")
+def builds_named(text: str) -> list[str]:
+    """The builds that a text names in any spelling (``hg19``, ``hs37d5.fa``, ``GRCh37.p13``)."""
+    return [build for build, pattern in _BUILDS.items() if re.search(pattern, text.lower())]
 
 
 def chromosome_in(assembly: str, pack: TargetPack) -> str:
     """The accession of the target's chromosome in an assembly of any spelling; other texts as they are."""
     transcript = pack.transcript
     known = {name: accession for accession, name in transcript.other_assemblies.items()}
-    return {**known, transcript.assembly: transcript.genomic_accession}.get(
-        assembly_named(assembly), assembly
-    )
+    known[transcript.assembly] = transcript.genomic_accession
+    return known.get("".join(builds_named(assembly)[:1]), assembly)
 
 
 def lifted(position: int, sequence: str, pack: TargetPack) -> int:

@@ -72,8 +72,8 @@ def read_statements(text: str, pack: TargetPack) -> tuple[tuple[Statement, ...],
     """
     if text.rstrip(" :").upper() in _gene_names(pack):
         raise unreadable(text, "names the gene and no variant.", _EXAMPLES)
-    if re.fullmatch(r"(?:rs|COS[MV]|[VR]CV|CA|EID)\d+(?:\.\d+)?", text, re.IGNORECASE):
-        raise unreadable(text, "is an identifier of a database, which kinscope does not ask.", _EXAMPLES)
+    if re.search(r"\b(?:rs|COS[MV]|[VR]CV|CA|EID)\d+(?:\.\d+)?\b", text, re.IGNORECASE):
+        raise unreadable(text, "holds an identifier of a database, which kinscope does not ask.", _EXAMPLES)
     if any(text.count(one) != text.count(other) for one, other in ("()", "[]")):
         raise unreadable(text, "has brackets that do not balance.", "Close every bracket that is opened.")
     refuse_other_alleles(text)

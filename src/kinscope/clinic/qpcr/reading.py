@@ -10,7 +10,7 @@ from pydantic import BaseModel, ValidationError
 from kinscope.clinic.measurements import TimePoint
 from kinscope.clinic.qpcr.model import FUSION, ControlName, QpcrRun, QpcrSample, StandardLevel, Wells
 from kinscope.clinic.qpcr.table import CONTROL_NAMES, Well, bad, read_wells
-from kinscope.core.files import MAX_TEXT_BYTES, decoded, read_bounded
+from kinscope.core.files import MAX_TEXT_BYTES, decoded, decoded_export, read_bounded
 from kinscope.core.plain_yaml import Places, line_of, parse_yaml, path_text
 from kinscope.core.quoting import quoted
 
@@ -44,18 +44,7 @@ def read_run(
     data = read_bounded(file, MAX_TEXT_BYTES, remedy="Give the export of one run.")
     if file.suffix.lower() in (".yaml", ".yml"):
         return yaml_run(decoded(data, file), file.name, transcript, control_gene, conversion_factor)
-    return table_run(_text(data, file), file.name, transcript, control_gene, conversion_factor)
-
-
-def _text(data: bytes, file: Path) -> str:
-    """The text of an export: UTF-16 where its mark says so, else UTF-8 or Windows-1252."""
-    marked = data[:2] in (b"\xff\xfe", b"\xfe\xff")
-    try:
-        return data.decode("utf-16" if marked else "utf-8-sig")
-    except UnicodeDecodeError:
-        if marked or b"\0" in data:
-            raise bad("The file is neither UTF-8 nor UTF-16 text.", str(file), "Export it as text.") from None
-        return data.decode("cp1252", errors="replace")
+    return table_run(decoded_export(data, file), file.name, transcript, control_gene, conversion_factor)
 
 
 def yaml_run(text: str, name: str, transcript: str, control_gene: str, factor: float | None) -> QpcrRun:

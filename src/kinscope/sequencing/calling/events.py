@@ -84,26 +84,23 @@ def event_calls(seen: Sequence[SeenShift], reads: int, knowledge: Knowledge, pac
     """The changes of length of a sample by position, put together from what each of its ``reads`` shows."""
     groups: list[list[SeenShift]] = []
     for item in sorted(seen, key=lambda one: one.change.first):
-        fitting = [group for group in groups if _same(group[0].change, item.change)]
-        if fitting:
-            fitting[0].append(item)
-        else:
-            groups.append([item])
+        fitting = next((group for group in groups if _same(group[0].change, item.change)), None)
+        if fitting is None:
+            groups.append(fitting := [])
+        fitting.append(item)
     return [_call(group, reads, knowledge, pack) for group in groups]
 
 
-def _same(one: Replacement, other: Replacement) -> bool:
+def _same(one: Replacement | SpliceEvent, other: Replacement) -> bool:
     return one.shift == other.shift and abs(one.first - other.first) <= TOLERANCE
 
 
 def _call(group: list[SeenShift], reads: int, knowledge: Knowledge, pack: TargetPack) -> Call:
     best = max(group, key=lambda item: item.read.superposition.t if item.read.superposition else 0.0)
-    known = _known(best.change, knowledge)
     change = best.change
-    if known is not None and known.inserted_bases == 0:
-        change = Replacement(known.first, known.last, "")
-    elif known is not None:
-        change = Replacement(known.first, known.last, change.inserted)
+    known = next((event for event in knowledge.splice_events if _same(event, change)), None)
+    if known is not None:
+        change = Replacement(known.first, known.last, change.inserted if known.inserted_bases else "")
     named = name_indel(change, pack)
     strands = tuple(_evidence(item) for item in group)
     share, low, high = _combined(strands)
@@ -130,13 +127,6 @@ def _call(group: list[SeenShift], reads: int, knowledge: Knowledge, pack: Target
         notes=tuple(notes),
         citations=known.citations if known else (),
     )
-
-
-def _known(change: Replacement, knowledge: Knowledge) -> SpliceEvent | None:
-    for event in knowledge.splice_events:
-        if event.shift == change.shift and abs(event.first - change.first) <= TOLERANCE:
-            return event
-    return None
 
 
 def _notes(change: Replacement, known: SpliceEvent | None, pack: TargetPack) -> list[str]:

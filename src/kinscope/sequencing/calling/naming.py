@@ -59,14 +59,8 @@ def name_bases(changes: Mapping[int, str], pack: TargetPack) -> Named:
     text = f"{first}{cds[first - 1]}>{after}" if first == last else f"{first}_{last}delins{after}"
     hgvs_c = f"{pack.transcript.accession}:c.{text}"
     before, now = CODONS[cds[start : start + 3]], CODONS[triplet]
-    wild = _three(before)
-    kind: CallKind = "substitution"
-    if now == before:
-        kind, protein = "synonymous", f"{wild}{codon}="
-    elif now == "*":
-        kind, protein = "nonsense", f"{wild}{codon}Ter"
-    else:
-        protein = f"{wild}{codon}{_three(now)}"
+    kind: CallKind = "synonymous" if now == before else "nonsense" if now == "*" else "substitution"
+    protein = f"{_three(before)}{codon}{'=' if now == before else _three(now)}"
     modelled = kind == "substitution" and before != "*" and codon > 1
     return Named(
         hgvs_c=hgvs_c,

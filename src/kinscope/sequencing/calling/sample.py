@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from itertools import combinations, groupby
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 
 from kinscope import __version__
 from kinscope.core.errors import BadInputError
@@ -47,42 +47,32 @@ def phases(calls: Sequence[Call]) -> tuple[Phase, ...]:
 def _phase(one: Call, other: Call) -> Phase:
     low = max(0.0, (one.share_low_percent or 0) + (other.share_low_percent or 0) - 100)
     high = min(one.share_high_percent or 100, other.share_high_percent or 100)
-    shares = f"{_percent(one)} and {_percent(other)}"
+    shares = f"{one.share_percent:.0f} % and {other.share_percent:.0f} %"
     smaller, larger = sorted((one, other), key=lambda call: call.share_percent or 0)
     names = f"{one.short} and {other.short}"
-    same_codon = one.first_codon == other.first_codon
-    if low > PROVEN_PERCENT:
-        return Phase(
-            first=one.hgvs_c,
-            second=other.hgvs_c,
-            verdict="compound",
-            both_low_percent=low,
-            both_high_percent=high,
-            explanation=f"{names}: the shares ({shares}) add up to more than 100 %, so that at least "
-            f"{low:.0f} % of molecules carry both.",
-            assess_expression=_compound(one, other),
-        )
-    separate = (smaller.share_high_percent or 100) <= SEPARATE_RATIO * (larger.share_low_percent or 0)
     text = f"{names}: shares {shares}. At most {high:.0f} % of molecules carry both"
-    if separate:
+    verdict: Literal["compound", "largely separate", "cannot be told"] = "cannot be told"
+    if low > PROVEN_PERCENT:
+        verdict = "compound"
+        text = f"{names}: the shares ({shares}) add up to more than 100 %, so that at least "
+        text += f"{low:.0f} % of molecules carry both."
+    elif (smaller.share_high_percent or 100) <= SEPARATE_RATIO * (larger.share_low_percent or 0):
+        verdict = "largely separate"
         text += f"; most molecules with {larger.short} do not carry {smaller.short}"
         text += ". Whether the rest do cannot be told from a trace."
     else:
         text += ", possibly none: a trace shows shares, not molecules. It cannot be told."
-    if same_codon:
+    if verdict != "compound" and one.first_codon == other.first_codon:
         text += " Both change one codon: if they are on one molecule, the residue is another one still."
     return Phase(
         first=one.hgvs_c,
         second=other.hgvs_c,
-        verdict="largely separate" if separate else "cannot be told",
+        verdict=verdict,
         both_low_percent=low,
         both_high_percent=high,
         explanation=text,
+        assess_expression=_compound(one, other) if verdict == "compound" else "",
     )
-
-
-def _percent(call: Call) -> str:
-    return f"{call.share_percent:.0f} %"
 
 
 def _compound(one: Call, other: Call) -> str:
@@ -124,9 +114,13 @@ def call_variants(
     BadInputError
         If there is no read, or none of the reads is usable.
     """
-    _check_number(traces)
+    if not 0 < len(traces) <= MAX_READS:
+        remedy = f"Give the 1 to {MAX_READS} reads of one sample."
+        raise BadInputError(f"{len(traces)} traces were given for one sample.", where="traces", remedy=remedy)
     cds, knowledge = pack.transcript.cds, knowledge_of(pack.gene)
-    region = codons or _region(pack, knowledge)
+    amplicon = knowledge.amplicon
+    usual = (amplicon.first_codon, amplicon.last_codon) if amplicon else (1, len(pack.transcript.protein))
+    region = codons or usual
     pseudonyms = [f"{sample}{number}" for number in range(1, len(traces) + 1)]
     reads, failed = _analysed(traces, pseudonyms, cds)
     if not reads:
@@ -149,29 +143,13 @@ def call_variants(
         first_codon=region[0],
         last_codon=region[1],
         statement=statement(calls, coverage),
-        notes=_notes(failed, detections, pack),
+        notes=(
+            *(f"{name} was left out: {error.what}" for name, error in failed),
+            *(_contradiction(item, pack) for item in detections if item.contradicted),
+        ),
         version=__version__,
     )
     return SampleAnalysis(result, tuple(read for _, read in reads))
-
-
-def _notes(
-    failed: Sequence[tuple[str, BadInputError]], detections: Sequence[Detection], pack: TargetPack
-) -> tuple[str, ...]:
-    """Which reads were left out, and which strands contradict each other."""
-    return (
-        *(f"{name} was left out: {error.what}" for name, error in failed),
-        *(_contradiction(item, pack) for item in detections if item.contradicted),
-    )
-
-
-def _check_number(traces: Sequence[Trace]) -> None:
-    if not 0 < len(traces) <= MAX_READS:
-        raise BadInputError(
-            f"{len(traces)} traces were given for one sample.",
-            where="traces",
-            remedy=f"Give the 1 to {MAX_READS} reads of one sample.",
-        )
 
 
 def _tables(
@@ -205,12 +183,6 @@ def _calls(
     return tuple(sorted([*single, *events], key=lambda call: call.first_codon))
 
 
-def _region(pack: TargetPack, knowledge: Knowledge) -> tuple[int, int]:
-    if knowledge.amplicon is not None:
-        return knowledge.amplicon.first_codon, knowledge.amplicon.last_codon
-    return 1, len(pack.transcript.protein)
-
-
 def _analysed(
     traces: Sequence[Trace], pseudonyms: Sequence[str], cds: str
 ) -> tuple[list[tuple[str, ReadAnalysis]], list[tuple[str, BadInputError]]]:
@@ -220,9 +192,8 @@ def _analysed(
         try:
             reads.append((name, analyse(trace, cds)))
         except BadInputError as error:
-            failed.append(
-                (name, BadInputError(error.what, where=f"{name}: {error.where}", remedy=error.remedy))
-            )
+            what, where = error.what, f"{name}: {error.where}"
+            failed.append((name, BadInputError(what, where=where, remedy=error.remedy)))
     return reads, failed
 
 

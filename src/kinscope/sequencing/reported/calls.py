@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from kinscope.core.errors import UnsupportedVariantError
-from kinscope.sequencing.calling.naming import Named, Replacement, knowledge_of, name_bases, name_indel
+from kinscope.sequencing.calling import naming
+from kinscope.sequencing.calling.naming import Named, Replacement, name_bases
 from kinscope.sequencing.model import Call
 from kinscope.variants import parse_variant
 
@@ -115,16 +116,12 @@ def filtered(seen: Seen, filters: Sequence[str]) -> Seen:
 
 def seen_replacement(first: int, last: int, inserted: str, pack: TargetPack) -> Seen:
     """Coding bases ``first`` to ``last`` become ``inserted``, trimmed of what stays the same."""
-    cds = pack.transcript.cds
-    while inserted and last >= first and inserted[-1] == cds[last - 1]:
-        last, inserted = last - 1, inserted[:-1]
-    while inserted and last >= first and inserted[0] == cds[first - 1]:
-        first, inserted = first + 1, inserted[1:]
-    same_codon = (first - 1) // 3 == (last - 1) // 3
-    if last - first + 1 == len(inserted) and inserted and same_codon:
-        changes = {first + index: base for index, base in enumerate(inserted)}
+    change = naming.most_3prime(Replacement(first, last, inserted), pack.transcript.cds)
+    same_codon = (change.first - 1) // 3 == (change.last - 1) // 3
+    if change.inserted and not change.shift and same_codon:
+        changes = {change.first + index: base for index, base in enumerate(change.inserted)}
         return Seen(name_bases(changes, pack), changes=changes)
-    return Seen(name_indel(Replacement(first, last, inserted), pack))
+    return Seen(naming.name_indel(change, pack))
 
 
 Reported = tuple[tuple[Call, ...], tuple[str, ...], tuple[str, ...]]
@@ -245,7 +242,7 @@ def _open(item: Seen, others: Sequence[Seen], codon: int, pack: TargetPack) -> S
 
 
 def _call(item: Seen, pack: TargetPack) -> Call:
-    known = knowledge_of(pack.gene).polymorphism(item.named.hgvs_c)
+    known = naming.knowledge_of(pack.gene).polymorphism(item.named.hgvs_c)
     value, depth = item.share.value, item.share.depth
     low, high = item.share.ends if value is not None and depth else (None, None)
     notes = [known.note] if known else []

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from kinscope import __version__
 from kinscope.core.errors import BadInputError
-from kinscope.core.files import decoded
+from kinscope.core.files import decoded_export
 from kinscope.sequencing.model import ReportedCalls
 from kinscope.sequencing.reported.table import read_table
 from kinscope.sequencing.reported.vcf import is_vcf, read_vcf
@@ -58,7 +58,8 @@ def read_lines(path: Path) -> list[str]:
         if data.startswith(start):
             what, _, remedy = kind.partition(": ")
             raise BadInputError(f"The file is {what}.", where=str(path), remedy=f"{remedy.capitalize()}.")
-    lines = decoded(data, path).replace("\r\n", "\n").replace("\r", "\n").removesuffix("\n").split("\n")
+    text = decoded_export(data, path).replace("\r\n", "\n").replace("\r", "\n")
+    lines = text.removesuffix("\n").split("\n")
     for number, line in enumerate(lines, start=1):
         if len(line) > MAX_LINE or "\0" in line:
             raise BadInputError(

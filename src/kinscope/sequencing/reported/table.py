@@ -10,12 +10,15 @@ from __future__ import annotations
 import csv
 import re
 from contextlib import suppress
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final, NamedTuple
+from unicodedata import normalize
 
 from kinscope.core.errors import BadInputError, UnsupportedVariantError, VariantError
 from kinscope.sequencing.reported.calls import Reported, Seen, Share, agreed, filtered, reported, seen_of_text
+from kinscope.sequencing.reported.vcf import seen_at
 from kinscope.sequencing.reported.vcf_shares import fraction
+from kinscope.variants.coding import builds_named
 from kinscope.variants.isoforms import resolve_accession
 
 if TYPE_CHECKING:
@@ -29,12 +32,16 @@ NAMES: Final[dict[str, tuple[str, ...]]] = {
         "coding": "hgvs_c hgvsc c c_hgvs hgvs_coding hgvs_cdna coding coding_change "
         "coding_region_change cdna cdna_change c_dna cds cds_change mutation_cds nucleotide_change "
         "dna_change base_change "
-        "hgvs variant mutation alteration aachange_refgene aachange",
+        "hgvs variant mutation alteration aachange_refgene aachange "
+        "hgvs_g hgvsg g genomic_change uploaded_variation",
         "protein": "hgvs_p hgvsp hgvsp_short p p_hgvs hgvs_protein protein protein_change aa aa_change "
         "mutation_aa amino_acid amino_acid_change amino_acids_change residue_change",
-        "transcript": "transcript transcript_id transcript_name feature refseq refseq_transcript",
-        "share": "vaf t_vaf tumor_vaf variant_allele_frequency variant_allele_fraction "
-        "variant_fraction variant_frequency variant_freq variant_af allele_frequency "
+        "native": "ref reference_allele ref_allele reference reference_base ref_base",
+        "mutant": "alt tumor_seq_allele2 alt_allele alternate_allele alternate alternative variant_allele "
+        "observed_allele alt_base",
+        "build": "ncbi_build build genome_build genome assembly reference_genome",
+        "share": "vaf t_vaf tumor_vaf tumor_f i_tumor_f variant_allele_frequency variant_allele_fraction "
+        "variant_fraction fractional_abundance variant_frequency variant_freq variant_af allele_frequency "
         "allele_fraction allelic_fraction allele_freq alt_freq share mutant_fraction "
         "mutation_frequency frequency freq allelfrequenz af",
         "alternative": "t_alt_count alt_count alt_reads alt_depth alt_coverage alt_read_count "
@@ -45,25 +52,34 @@ NAMES: Final[dict[str, tuple[str, ...]]] = {
         "depth": "t_depth depth dp coverage total_reads total_depth total_coverage read_depth "
         "depth_of_coverage reads",
         "filter": "filter filters filter_status",
-        "state": "allele_call call result variant_call type zygosity genotype",
+        "state": "allele_call call result variant_call type zygosity genotype detected present status",
     }.items()
 }
 """Plain names of columns; where a table has several of a meaning, the first named here counts."""
 _MEANINGS: Final = {
-    "gene": re.compile(
-        r"(?:\w+_)?(?:gene|genes|symbol|genename|gen)(?:_(?:s|symbol|symbols|name|names|id|(?:ref|ens|known)gene))?"
-    ),
+    "gene": re.compile(r"(?:\w+_)?(?:genes?|symbol|genename|gen|hugo|hgnc)(?:_\w+)?|target"),
     "sample": re.compile(
-        r"(?!.*norm)(?:\w+_)?(?:sample|patient|specimen|subject|case|barcode)_?(?:id|name|no|nr|number|code|barcode)?"
-        r"|date|(?:sample|sampling|collection)_date|time_?point|visit"
+        r"(?!.*(?:norm|birth|geburt))(?:(?:\w+_)?(?:sample|patient|pat|probe|specimen|subject|case|barcode)(?:en)?_?"
+        r"(?:id|name|no|nr|num|number|nummer|code|barcode|type)?|id|name|mrn|(?:lab|accession)(?:_?(?:id|no|nr|number))?"
+        r"|material|tissue|(?:\w+_)?(?:[a-z]*datum|date|time_?point|zeitpunkt|visit|cycle|stage|replicate|day|tag|week|month|monat|year)[sen]?"
+        r"(?:_\w+)?)"
+    ),
+    "transcript": re.compile(
+        r"(?:\w+_)?(?:transcript|refseq|feature|featureid|isoform)(?:_(?:id|name|accession|refseq|transcript))?"
+    ),
+    "chromosome": re.compile(r"(?:\w+_)?(?:chr|chrom|chromosome?|contig|seqnames?)(?:_(?:name|id))?"),
+    "position": re.compile(
+        r"(?:(?:hg|grch|b)[0-9]+_)?(?:(?:chr|chrom|chromosome|genom\w*|start|variant)_)*"
+        r"(?:pos|position|start|locus|coordinates?|location)(?:_(?:hg|grch|b)[0-9]+)?"
     ),
 }
 """Meanings whose titles vary most, and that must not be missed."""
 _SHARE: Final = re.compile(
-    r"(?:^|_)vaf(?:_|$)|(?:^|_)(?:allel[a-z]*|variant|alt|mutant|mutation)_(?:[a-z]+_)?(?:freq|frac|ratio|burden)"
+    r"(?:^|_)(?:vaf|fr\w*_allel\w*)(?:_|$)|(?:^|_)(?:allel[a-z]*|variant|alt|mutant|mutation)_(?:[a-z]+_)?(?:freq|frac|burden)"
 )
 _NOT_SHARE: Final = re.compile(
-    r"(?:^|_)(?:n|normal|control|germline|gnomad\w*|exac|1000g|esp|pop\w*|max|minor)(?:_|$)"
+    r"(?:^|_)(?:n|normal|control|germline|gnomad\w*|exac|1000g|esp|pop\w*|max|minor|min|threshold|cut_?off|lod"
+    r"|limit|lower|upper|ci|sd|log\w*|permille|ppm)(?:_|$)"
 )
 """Titles that name a share in other words, and those of other samples or of populations."""
 _UNIT: Final = re.compile(
@@ -74,10 +90,13 @@ _POPULATION: Final = re.compile(r"(?:gnomad\w*|1000g\w*|exac\w*|eur|afr|amr|eas|
 """Columns beside which ``AF`` is the frequency in a population, as VEP writes it."""
 _EMPTY: Final = {"", ".", "-", "--", "na", "n/a", "nan", "null", "p.?", "p.(?)", "?"}
 _ABSENT: Final = re.compile(
-    r"(?:wt|wild[ -]?type|none|negativ\w*|absent|ref|0/0|0\|0|no[ -]?call|not (?:detected|found|present)"
+    r"(?:wt|wild[ -]?type|none|negativ\w*|absent|n\.? ?d\.?|undetected|no|false|nein|ref"
+    r"|0/0|0\|0|no[ -]?call|not (?:detected|found|present)"
     r"|no (?:relevant |pathogenic )?(?:mutations?|variants?|call)(?: (?:detected|found|identified))?"
     r"|[cp]\.\(?=\)?|homozygous reference|hom[ _]ref)"
 )
+_IDENTIFIER: Final = re.compile(r"(?:rs|cos[mv]|[nx][mpr]_|enst)[0-9]", re.IGNORECASE)
+"""Of a variant or a sequence, in a column that could name the sample."""
 _ACCESSION: Final = re.compile(r"\b(?:[NX][MPRCG]_[0-9]+|ENS[TPG][0-9]+|LRG_[0-9]+\w*)(?:\.[0-9]+)?")
 _COUNT: Final = re.compile(
     r"([0-9]{1,9})(?:[.,]0{1,2})? ?[xX×]?|([0-9]{1,3}(?:[,' \u00a0\u202f\u2009][0-9]{3}){1,2})"
@@ -88,20 +107,16 @@ MAX_PREAMBLE: Final = 50
 """Lines among which the head line is looked for."""
 
 
-@dataclass(frozen=True)
-class _Row:
+class _Row(NamedTuple):
     number: int
     cells: list[str]
 
 
-@dataclass(frozen=True)
-class _Text:
-    """A description of the variant in a row."""
+class _Text(NamedTuple):
+    """A description of the variant in a row: ``coding`` or ``protein``, in which column, and what it says."""
 
     kind: str
-    """``coding`` or ``protein``."""
-    index: int
-    """Of the column."""
+    column: int
     text: str
 
 
@@ -114,7 +129,12 @@ class _Table:
         self.unknown: BadInputError | None = None
         """For a row of the target's gene on a sequence that is not known: raised if there is no other."""
         first, separator, self.titles, self.columns = _head(lines, name)
-        self.rows = [row for row in _rows(lines, first, separator, name) if any(row.cells)]
+        self.rows = [row for row in _rows(lines, first, separator, len(self.titles), name) if any(row.cells)]
+        self.builds = dict.fromkeys(builds_named("\n".join(lines[:first])), name)
+        self.placed: dict[int, Seen | None] = {}
+        """Of each row that gives chromosome, position and alleles: what they say; None outside the exons."""
+        if not self.rows:
+            self.notes["there is no row below the head line"] = []
         self.percent = self._percent()
 
     def note(self, row: _Row, what: str) -> None:
@@ -178,7 +198,7 @@ def _head(lines: list[str], name: str) -> tuple[int, str, list[str], dict[str, l
         separator = max(("\t", ";", ","), key=line.count)
         titles = [title.strip() for title in next(csv.reader([line.lstrip("#")], delimiter=separator), [])]
         columns = _columns(titles)
-        if {"coding", "protein"} & set(columns):
+        if {"coding", "protein"} & set(columns) or {"position", "native", "mutant"} <= set(columns):
             return index, separator, titles, columns
     what = "No column describes the variant." if filled else "The table is empty."
     raise BadInputError(what, where=f"{name}, line {filled[0][0] + 1}" if filled else name, remedy=REMEDY)
@@ -186,7 +206,12 @@ def _head(lines: list[str], name: str) -> tuple[int, str, list[str], dict[str, l
 
 def _columns(titles: list[str]) -> dict[str, list[int]]:
     """Indices of the columns of each meaning, in the order of ``NAMES``."""
-    plain = [re.sub("[^a-z0-9]+", "_", _UNIT.sub("", title.lower())).strip("_") for title in titles]
+    ascii_only = [
+        normalize("NFKD", title.replace("‰", "permille")).encode("ascii", "ignore").decode().lower()
+        for title in titles
+    ]
+    plain = [re.sub("[^a-z0-9]+", "_", _UNIT.sub("", title)).strip("_") for title in ascii_only]
+    plain = ["" if title in {"C", "G", "P"} else name for title, name in zip(titles, plain, strict=True)]
     population = any(_POPULATION.fullmatch(title) for title in plain)
     found = {
         meaning: [index for name in names for index, title in enumerate(plain) if title == name]
@@ -203,7 +228,7 @@ def _columns(titles: list[str]) -> dict[str, list[int]]:
     return {meaning: indices for meaning, indices in found.items() if indices}
 
 
-def _rows(lines: list[str], head: int, separator: str, name: str) -> Iterator[_Row]:
+def _rows(lines: list[str], head: int, separator: str, width: int, name: str) -> Iterator[_Row]:
     """The rows after the head line; comments and blank lines are none."""
     numbers = [head + 1]
 
@@ -215,6 +240,9 @@ def _rows(lines: list[str], head: int, separator: str, name: str) -> Iterator[_R
 
     try:
         for cells in csv.reader(fed(), delimiter=separator, strict=True):
+            if separator == "," and any(cells[width:]):
+                what = "The row has more cells than the head line: a decimal comma without quotation marks?"
+                raise BadInputError(what, where=f"{name}, line {numbers[-1]}", remedy="Correct the row.")
             yield _Row(numbers[-1], [cell.strip() for cell in cells])
     except csv.Error:
         where = f"{name}, line {numbers[-1]}"
@@ -230,7 +258,9 @@ def read_table(lines: list[str], name: str, pack: TargetPack) -> Reported:
         If no head line names a description, or a row cannot be read or contradicts itself; with the line.
     """
     table = _Table(lines, name)
-    names = {row.number: " ".join(text for _, text in table.cells(row, "sample")) for row in table.rows}
+    _read_places(table, pack)
+    cells = {row.number: [text for _, text in table.cells(row, "sample")] for row in table.rows}
+    names = {line: " ".join(x for x in texts if not _IDENTIFIER.match(x)) for line, texts in cells.items()}
     samples = tuple(dict.fromkeys(filter(None, names.values())))
     found: dict[str, list[Seen]] = {sample: [] for sample in samples} if len(samples) > 1 else {"": []}
     for row in table.rows:
@@ -243,6 +273,28 @@ def read_table(lines: list[str], name: str, pack: TargetPack) -> Reported:
     if table.unknown and not any(found.values()):
         raise table.unknown
     return reported(found, table.notes, pack)
+
+
+def _read_places(table: _Table, pack: TargetPack) -> None:
+    """What rows with chromosome, position and alleles say."""
+    if not {"position", "native", "mutant"} <= set(table.columns):
+        return
+    index = table.columns["position"][0]
+    titled = dict.fromkeys(builds_named(table.titles[index]), f"{table.name}, column {index + 1}")
+    builds = table.builds | titled
+    places = {}
+    for row in table.rows:
+        build = re.sub("^(?=3[678]$)", "b", table.cell(row, "build")[1])
+        builds = dict.fromkeys(builds_named(build), f"{table.name}, line {row.number}") | builds
+        position = re.sub(r"[,' ]|\.0$", "", "".join(row.cells[index : index + 1]))
+        found = re.fullmatch(r"(?:(\w+):)?([0-9]{1,10})", position)
+        native, mutant = (table.cell(row, meaning)[1].upper() for meaning in ("native", "mutant"))
+        chromosome = (found and found[1]) or table.cell(row, "chromosome")[1]
+        bases = re.fullmatch("[ACGT]{1,1000} [ACGT]{0,1000}", f"{native} {mutant}")
+        if found and bases and chromosome and native != mutant:
+            places[row.number] = chromosome, int(found[2]), native, mutant
+    table.placed, notes = seen_at(places, builds, table.name, pack)
+    table.notes |= notes
 
 
 def _seen(table: _Table, row: _Row, pack: TargetPack) -> Seen | None:
@@ -261,23 +313,29 @@ def _seen(table: _Table, row: _Row, pack: TargetPack) -> Seen | None:
     if (texts and all(absent)) or any(state):
         table.note(row, "no call, the row says that there is no variant")
         return None
-    if not texts and ours:
-        table.note(row, "left out, it describes no variant")
+    there = table.placed.get(row.number)
+    if there:  # a word such as SNV or missense describes nothing
+        texts = [text for text in texts if re.search("[0-9]", text.text)]
+    seen = _described(table, row, texts, ours, pack) if texts else there
+    if seen is None:
+        if row.number in table.placed:
+            table.note(row, f"left out, outside the coding exons of {pack.gene}")
+        elif not texts and (ours or "mutant" in table.columns):
+            table.note(row, "left out, it describes no variant")
+        elif not texts:
+            raise table.refuse("The row describes no variant.", row, remedy=REMEDY)
         return None
-    if not texts:
-        raise table.refuse("The row describes no variant.", row, remedy=REMEDY)
-    first, *others = texts
-    try:
-        seen = seen_of_text(_description(first, table.cell(row, "transcript")[1], pack), pack)
-    except VariantError as error:
-        refused = _unreadable(table, row, first, pack)
-        if not isinstance(error, UnsupportedVariantError) or "target" not in error.what:
-            raise refused from None
-        table.unknown = refused if ours else table.unknown
-        table.note(row, f"left out, on a sequence or of a gene that is not {pack.gene}'s")
+    native = {pack.transcript.cds[number - 1] for number in seen.changes}
+    genotypes = [text.upper() for _, text in table.cells(row, "state")]
+    if any(text in {f"{base}/{base}", f"{base}{base}"} for text in genotypes for base in native):
+        table.note(row, "no call, the row says that there is no variant")
         return None
-    for other in others:
-        seen = _agreed_with(table, row, (first, other), seen, pack)
+    if there and {there.named.kind, seen.named.kind} == {"substitution"}:
+        if there.named.hgvs_p != seen.named.hgvs_p:
+            named = [item.named.hgvs_p.partition(":")[2] for item in (there, seen)]
+            what = f"The place and alleles are {named[0]}, and column {texts[0].column + 1} is {named[1]}."
+            raise table.refuse(f"{what} They contradict each other.", row)
+        seen = seen if seen.changes else there
     share = _share(table, row)
     if share.value == 0:
         table.note(row, "no call, its share is 0")
@@ -286,13 +344,38 @@ def _seen(table: _Table, row: _Row, pack: TargetPack) -> Seen | None:
     return filtered(replace(seen, share=share, line=row.number), filters)
 
 
+def _described(
+    table: _Table, row: _Row, texts: Sequence[_Text], ours: bool | None, pack: TargetPack
+) -> Seen | None:
+    """What the descriptions of a row say; None, with a note, if they are of another gene."""
+    first, *others = texts
+    described = _description(first, table.cell(row, "transcript")[1], pack)
+    if ";" in described and "[" not in described:
+        what = "The cell lists several variants, and nothing says whether one molecule carries them."
+        raise table.refuse(what, row, first.column, "Give each a row, or write p.[Glu255Lys;Lys404Glu].")
+    try:
+        seen = seen_of_text(described, pack)
+    except VariantError as error:
+        what = f"The cell describes no variant that can be read, or none that fits {pack.gene}'s sequence."
+        remedy = "Write it as c.1210A>G or p.Lys404Glu; `kinscope evidence` says what is wrong with it."
+        refused = table.refuse(what, row, first.column, remedy)
+        if not isinstance(error, UnsupportedVariantError) or "target" not in error.what:
+            raise refused from None
+        table.unknown = refused if ours else table.unknown
+        table.note(row, f"left out, on a sequence or of a gene that is not {pack.gene}'s")
+        return None
+    for other in others:
+        seen = _agreed_with(table, row, (first, other), seen, pack)
+    return seen
+
+
 def _is_ours(table: _Table, row: _Row, texts: Sequence[_Text], pack: TargetPack) -> bool | None:
     """Whether a row is of the target's gene; None where only its descriptions can tell."""
     names = {pack.gene.upper(), *(alias.upper() for alias in pack.aliases)}
     cells = [
         text.upper() for _, text in table.cells(row, "gene") if not re.fullmatch(r"ENSG[0-9.]+|[0-9]+", text)
     ]
-    tokens = {part for text in cells for part in (text, *re.split(r"[;,|&\s]+|::", text))}
+    tokens = {part for text in cells for part in (text, *re.split(r"[;,|&\s_/()]+|::", text))}
     sources = [text.text for text in texts if text.kind == "coding"] + [table.cell(row, "transcript")[1]]
     known = any(_is_known(accession, pack) for text in sources for accession in _ACCESSION.findall(text))
     if tokens & names or any(token.endswith(f"-{pack.gene.upper()}") for token in tokens):
@@ -320,9 +403,14 @@ def _description(cell: _Text, transcript: str, pack: TargetPack) -> str:
     text = next(ours, entries[0])
     text = f"c.{text}" if re.match(r"[*-]?[0-9]+(?:[+_-][0-9]+)*(?:[ACGT]?>|del|dup|ins)", text) else text
     if cell.kind == "protein" and re.fullmatch("[ACGT][0-9]+[ACGT]", text, re.IGNORECASE):
-        return f"p.{text}"
+        text = f"p.{text}"
     if transcript and text.startswith("c.") and _ACCESSION.fullmatch(transcript):
         return f"{transcript}:{text}"
+    with suppress(VariantError):
+        named = (one for one in pack.isoforms if transcript.lower().endswith(one.name.lower()))
+        frame = next(named, None) or resolve_accession(transcript.partition(".")[0], pack).frame
+        if frame.offset and re.match(r"(?:p\.)?[(\[]*[A-Za-z]{1,3}[0-9]", text):
+            return f"{frame.name}:{text}"
     return text
 
 
@@ -344,19 +432,10 @@ def _agreed_with(table: _Table, row: _Row, pair: tuple[_Text, _Text], seen: Seen
         return seen
     second = f"is {told[1]}" if readings else f"does not fit the sequence of {pack.gene}"
     what = (
-        f"Columns {first.index + 1} and {other.index + 1} contradict each other: "
+        f"Columns {first.column + 1} and {other.column + 1} contradict each other: "
         f"{KINDS[first.kind]} is {told[0]}, {KINDS[other.kind]} {second}."
     )
     raise table.refuse(what, row)
-
-
-def _unreadable(table: _Table, row: _Row, text: _Text, pack: TargetPack) -> BadInputError:
-    return table.refuse(
-        f"The cell describes no variant that can be read, or one that does not fit {pack.gene}'s sequence.",
-        row,
-        text.index,
-        "Write it as c.1210A>G or p.Lys404Glu; `kinscope evidence` with the description says what is wrong.",
-    )
 
 
 def _share(table: _Table, row: _Row) -> Share:

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Final
 from kinscope.core.errors import BadInputError, UnsupportedVariantError
 from kinscope.sequencing.reported.calls import Reported, Seen, Share, filtered, reported, seen_replacement
 from kinscope.sequencing.reported.vcf_shares import share_of_fields
-from kinscope.variants.coding import lifted
+from kinscope.variants.coding import builds_named, lifted
+from kinscope.variants.isoforms import isoforms
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -27,15 +28,6 @@ _COMPLEMENT: Final = str.maketrans("ACGT", "TGCA")
 _GENOTYPE: Final = re.compile(r"[|/]?(?:\.|[0-9]{1,4})(?:[|/](?:\.|[0-9]{1,4}))*")
 _UNSPECIFIED: Final = {".", "*", "<*>", "<NON_REF>", "<X>"}
 """Alternatives that stand for no allele of their own."""
-_BUILDS: Final = {
-    "GRCh38": r"grch38|hg38|hs38|assembly38|(?<![a-z0-9])b38|length=(?:248956422|138394717|64444167)\b"
-    r"|gcf_000001405\.(?:2[6-9]|[34])|gca_000001405\.(?:1[5-9]|2)",
-    "GRCh37": r"grch37|hg19|hs37|assembly19|(?<![a-z0-9])b37|g1k_v37"
-    r"|length=(?:249250621|141213431|63025520)\b|gcf_000001405\.(?:1[3-9]|2[0-5])|gca_000001405\.(?:[1-9]|1[0-4])(?!\d)",
-    "NCBI36": r"hg18|ncbi36|(?<![a-z0-9])b36|length=(?:247249719|140273252|62435964)\b",
-    "T2T-CHM13": r"chm13|t2t|(?<![a-z0-9])hs1(?![a-z0-9])|length=(?:248387328|150617247|66210255)\b",
-}
-"""Names of builds in headers, and the lengths of chromosomes 1, 9 and 20 in them."""
 
 
 @dataclass
@@ -44,8 +36,6 @@ class _File:
 
     name: str
     pack: TargetPack
-    index: dict[int, int]
-    """Genomic position of the pack's assembly to c. number."""
     columns: int = 0
     samples: dict[int, str] = field(default_factory=lambda: {0: ""})
     """Column and name of those to be reported; column 0 in a file without samples."""
@@ -57,6 +47,11 @@ class _File:
     """Each build named, and where."""
     notes: dict[str, list[int]] = field(default_factory=dict)
     """What was left out or is open, and on which lines."""
+
+    def __post_init__(self) -> None:
+        positions = self.pack.transcript.genomic_positions
+        self.index = {position: base for base, position in enumerate(positions, start=1)}
+        """Genomic position of the pack's assembly to c. number."""
 
     def note(self, line: int, what: str) -> None:
         """Note something of a line."""
@@ -106,19 +101,10 @@ def read_vcf(lines: list[str], name: str, pack: TargetPack, cds_start: int = 1) 
             file.note(line.number, f"left out, outside the coding exons of {pack.gene}")
             continue
         inside += 1
-        if line.reference != (shown := _shown(place, pack)):
-            what = f"The reference (column 4) is not {pack.gene}'s, which has {shown[:30]} there."
-            remedy = "Check the build, and --cds-start for positions on the transcript."
-            raise _bad(what, line.where, remedy)
+        _check_reference(line, place, pack)
         for column, sample in file.samples.items():
             found[sample] += _seen(file, line, column, place)
-    notes: dict[str, list[int]] = {}
-    if build and build != pack.transcript.assembly:
-        named = build in file.builds or any(
-            row.chromosome in pack.transcript.other_assemblies for row in rows
-        )
-        how = "" if named else ", by their bases, as the file names no build"
-        notes[f"the positions are of {build}{how}; they were read on {pack.transcript.assembly}"] = []
+    notes = _build_note(file, rows, build)
     if not inside:
         notes[f"{len(rows)} rows were read, and none lies in the coding exons of {pack.gene}"] = []
     if file.alone:
@@ -126,17 +112,53 @@ def read_vcf(lines: list[str], name: str, pack: TargetPack, cds_start: int = 1) 
     return reported(found, notes | file.notes, pack)
 
 
+def seen_at(
+    places: Mapping[int, tuple[str, int, str, str]], builds: Mapping[str, str], name: str, pack: TargetPack
+) -> tuple[dict[int, Seen | None], dict[str, list[int]]]:
+    """What lines of a table say by chromosome, position, reference and allele (None outside the exons).
+
+    ``builds`` are those that are named, and where. ``BadInputError`` is raised as by :func:`read_vcf`.
+    """
+    file = _File(name, pack, builds=dict(builds))
+    rows = [
+        _Line(number, f"{name}, line {number}", [chromosome, allele], position, reference)
+        for number, (chromosome, position, reference, allele) in places.items()
+    ]
+    build = _build(file, rows)
+    found: dict[int, Seen | None] = {}
+    for line in rows:
+        place = _genomic(file, line, build)
+        if place is not None:
+            _check_reference(line, place, pack)
+        found[line.number] = place and seen_replacement(*place, _oriented(line.fields[1], pack), pack)
+    return found, _build_note(file, rows, build) if any(found.values()) else {}
+
+
+def _build_note(file: _File, rows: Sequence[_Line], build: str) -> dict[str, list[int]]:
+    transcript = file.pack.transcript
+    if build == transcript.assembly:
+        return {}
+    named = build in file.builds or any(row.chromosome in transcript.other_assemblies for row in rows)
+    how = "" if named else ", by their bases, as the file names no build"
+    return {f"the positions are of {build}{how}; they were read on {transcript.assembly}": []}
+
+
+def _check_reference(line: _Line, place: tuple[int, int], pack: TargetPack) -> None:
+    if line.reference != (shown := _shown(place, pack)):
+        what = f"The reference allele is not {pack.gene}'s, which has {shown[:30]} there."
+        remedy = "Check the build, and --cds-start for positions on the transcript."
+        raise _bad(what, line.where, remedy)
+
+
 def _read(lines: list[str], name: str, pack: TargetPack) -> tuple[_File, list[_Line]]:
-    index = {position: base for base, position in enumerate(pack.transcript.genomic_positions, start=1)}
-    file, rows, meta = _File(name, pack, index), [], []
+    file, rows, meta = _File(name, pack), [], []
     for number, text in enumerate(lines, start=1):
         where = f"{name}, line {number}"
         if text.startswith("##"):
             meta.append(text)
             file.info_share |= text.lower().startswith("##source=lofreq")
             if text.startswith(("##reference", "##contig", "##assembly")):
-                named = (build for build, pattern in _BUILDS.items() if re.search(pattern, text.lower()))
-                file.builds |= {build: where for build in named if build not in file.builds}
+                file.builds = dict.fromkeys(builds_named(text), where) | file.builds
         elif text.startswith("#"):
             head = text[1:].split("\t")
             if head[:8] != FIXED or len(set(head)) != len(head):
@@ -211,6 +233,7 @@ def _build(file: _File, rows: Sequence[_Line]) -> str:
     """
     transcript, named = file.pack.transcript, dict(file.builds)
     accessions = {transcript.genomic_accession: transcript.assembly, **transcript.other_assemblies}
+    rows = [line for line in rows if line.chromosome not in transcript.shifts.keys() - accessions.keys()]
     for line in rows:
         if line.chromosome in accessions:
             named.setdefault(accessions[line.chromosome], line.where)
@@ -226,7 +249,7 @@ def _build(file: _File, rows: Sequence[_Line]) -> str:
         what = f"The file names {told[0]}, but {where} has a base of {file.pack.gene} in {other}."
     else:
         return build
-    raise _bad(what, file.name, "Correct the header: one line such as ##reference=GRCh38.")
+    raise _bad(what, file.name, "Name one, as ##reference=GRCh38 or in a column 'build'.")
 
 
 def _fits(file: _File, rows: Sequence[_Line], build: str) -> str:
@@ -244,11 +267,12 @@ def _genomic(file: _File, line: _Line, build: str) -> tuple[int, int] | None:
     transcript = file.pack.transcript
     stem = transcript.genomic_accession.partition(".")[0].lower()
     names = {transcript.chromosome.lower().removeprefix("chr"), stem} - {""}
-    accession = line.chromosome in {transcript.genomic_accession, *transcript.other_assemblies}
-    if not accession and line.chromosome.lower().removeprefix("chr") not in names:
+    own = {transcript.genomic_accession, *transcript.other_assemblies, *transcript.shifts}
+    sequence = line.chromosome if line.chromosome in own else build
+    if sequence == build and line.chromosome.lower().removeprefix("chr") not in names:
         return None
     try:
-        start = lifted(line.position, build, file.pack)
+        start = lifted(line.position, sequence, file.pack)
     except UnsupportedVariantError as error:
         where = file.builds.get(build, line.where)
         raise _bad(f"These are {build} coordinates.", where, error.remedy) from None
@@ -260,12 +284,16 @@ def _genomic(file: _File, line: _Line, build: str) -> tuple[int, int] | None:
 
 def _place(file: _File, line: _Line, build: str, cds_start: int) -> tuple[int, int] | None:
     """First and last coding base of the reference allele; None if not all of it is coding."""
-    transcript = file.pack.transcript
-    if line.chromosome not in {transcript.accession, *transcript.equivalents}:
-        return _genomic(file, line, build)
-    first = line.position - cds_start + 1
-    last = first + len(line.reference) - 1
-    return (first, last) if first >= 1 and last <= len(transcript.cds) else None
+    for isoform in isoforms(file.pack):
+        if line.chromosome in {isoform.transcript_accession, *isoform.equivalents}:
+            first = line.position - cds_start + 1 - 3 * isoform.offset
+            last = first + len(line.reference) - 1
+            return (
+                (first, last)
+                if isoform.first_base <= first and last <= len(file.pack.transcript.cds)
+                else None
+            )
+    return _genomic(file, line, build)
 
 
 def _shown(place: tuple[int, int], pack: TargetPack) -> str:
@@ -287,8 +315,8 @@ def _seen(file: _File, line: _Line, column: int, place: tuple[int, int]) -> Iter
     for index, allele in enumerate(alleles):
         if not index or allele in _UNSPECIFIED:
             continue
-        if not _BASES.fullmatch(allele):
-            file.note(line.number, "an alternative was left out, which is not a plain sequence")
+        if not _BASES.fullmatch(allele) or allele == line.reference:
+            file.note(line.number, "an alternative was left out, which is no other plain sequence")
             continue
         share = _share(file, line, fields, alleles, index)
         carried = genotype is None or index in genotype

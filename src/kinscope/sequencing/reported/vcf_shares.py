@@ -40,7 +40,7 @@ def share_of_fields(fields: Mapping[str, str], alleles: tuple[str, ...], index: 
     counts = {key: _counts(fields, key, where) for key in _COUNTED if key in fields}
     stated, field = None, ""
     for key in STATED:
-        text = _cell(fields.get(key, ""), index, key)
+        text = _cell(fields.get(key, ""), index, len(alleles) - 1, key)
         if text not in {"", "."}:
             stated = fraction(text.rstrip("%"), text.endswith("%"))
             if stated is None:
@@ -60,12 +60,12 @@ _COUNTED: Final = ("FAO", "FDP", "AD", "RD", "CLCAD2", "AO", "RO", "NV", "NR", "
 Counts = list[int | None]
 
 
-def _cell(text: str, index: int, key: str) -> str:
-    """The value of an alternative among those of all; beside one percent sign a comma is a decimal one."""
+def _cell(text: str, index: int, others: int, key: str) -> str:
+    """The value of an alternative, if each has one; beside one percent sign a comma is a decimal one."""
     if key == "FREQ" and text.count("%") == 1:
         return text
     cells = text.split(",")
-    return cells[index - 1] if index <= len(cells) else ""
+    return cells[index - 1] if len(cells) == others else ""
 
 
 def _counts(fields: Mapping[str, str], key: str, where: str) -> Counts:
