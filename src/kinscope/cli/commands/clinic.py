@@ -176,7 +176,7 @@ def _clone_line(clone: Clone) -> str:
     parts = [f"{number} chromosomes ({ploidy_name(clone)}), {clone.sex}", cells]
     parts += ["composite"] * clone.composite
     if clone.reference:
-        parts.append(f"as {clone.reference} with {len(clone.inherited)} changes")
+        parts.append(f"as {clone.reference}, changes inherited: {len(clone.inherited)}")
     parts += ["normal"] * clone.normal
     changes = ", ".join(change.name for change in clone.abnormalities)
     return "; ".join(parts) + (f": {changes}" if changes else "")
