@@ -43,7 +43,7 @@ _TOUCHING_ANGSTROM = 0.7
 _LONGEST_BOND_ANGSTROM = 2.8
 """Longer than any bond of the elements that are docked (carbon to iodine 2.1, sulphur to sulphur 2.1)."""
 _ENTRY = re.compile(r"(\S+(?:\s+\|[^|]*\|)?)(?:\s+(?!\|)(.*))?", re.DOTALL)
-_NAME_COLUMN = r"name|title|\bid\b|_id$|compound|molecule|code"
+_NAME_COLUMN = r"name|title|\bc?id\b|_id$|compound|molecule|code"
 _PEPTIDE_BONDS = 4
 _PEPTIDE = "[NX3;!$(N-[!#6])][CX4;H1,H2][CX3](=[OX1])[NX3][CX4;H1,H2][CX3](=[OX1])"
 
@@ -422,10 +422,10 @@ def _by_columns(lines: list[tuple[int, str]], where: str) -> list[tuple[int, str
         return line.split() if plain else next(csv.reader([line], delimiter=separator))
 
     names = [cell.strip().lower() for cell in cells(first)]
-    found = [at for at, name in enumerate(names) if re.fullmatch(r"\W*\w*smiles\W*", name)]
-    if not found or (found[0] and _may_be_smiles(names[0])):
+    smiles = [at for at, name in enumerate(names) if re.fullmatch(r"\W*\w*smiles\W*", name)]
+    if not smiles or (smiles[0] and _may_be_smiles(cells(first)[0].strip())):
         return [(number, line, "") for number, line in lines]
-    found = [at for at in found if "iso" in names[at]] or found
+    found = [at for at in smiles if "iso" in names[at]] or smiles
     if len(found) > 1:
         raise LigandError(
             f"{len(found)} columns hold SMILES, and which to dock is not said.",
@@ -434,7 +434,7 @@ def _by_columns(lines: list[tuple[int, str]], where: str) -> list[tuple[int, str
         )
     if not separator and not found[0]:  # a CXSMILES extension, or a name of several words, may follow
         return [(number, line, "") for number, line in lines[1:]]
-    others = [at for at in range(len(names)) if at != found[0]]
+    others = [at for at in range(len(names)) if at not in smiles]
     called = next((at for at in others if re.search(_NAME_COLUMN, names[at])), next(iter(others), -1))
     rows = [(number, dict(enumerate(cells(line)))) for number, line in lines[1:]]
     return [(number, row.get(found[0], ""), row.get(called, "")) for number, row in rows]
