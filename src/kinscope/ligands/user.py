@@ -73,7 +73,7 @@ def ligand_from_smiles(text: str, name: str = "ligand") -> UserLigand:
             f"The SMILES is {len(smiles)} characters long.", where=where, remedy="Give a drug-like molecule."
         )
     molecule = parse_smiles(smiles, where="SMILES")
-    if called and _may_be_smiles(called) and Chem.CanonSmiles(called) != Chem.MolToSmiles(molecule):
+    if called and (other := _may_be_smiles(called)) and Chem.MolToSmiles(molecule) != other:
         raise LigandError(
             "Two SMILES of different molecules stand here, and which is the ligand is not said.",
             where=where,
@@ -440,13 +440,14 @@ def _by_columns(lines: list[tuple[int, str]], where: str) -> list[tuple[int, str
     return [(number, row.get(found[0], ""), row.get(called, "")) for number, row in rows]
 
 
-def _may_be_smiles(name: str) -> bool:
-    """Whether a name is, by chance or not, the SMILES of a molecule that could be docked."""
+def _may_be_smiles(name: str) -> str:
+    """Canonical SMILES, where a name is, by chance or not, one of a molecule that could be docked."""
     from rdkit import Chem
 
     with quiet():
         molecule = Chem.MolFromSmiles(name) if " " not in name and name.isascii() else None
-    return molecule is not None and molecule.GetNumHeavyAtoms() >= MIN_HEAVY_ATOMS
+    large = molecule is not None and molecule.GetNumHeavyAtoms() >= MIN_HEAVY_ATOMS
+    return Chem.MolToSmiles(molecule) if large else ""
 
 
 def _free(name: str, used: set[str]) -> str:
