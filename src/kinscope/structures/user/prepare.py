@@ -52,7 +52,7 @@ def method_notes(
     renamed: list[Note],
     held: tuple[AtomArray | Occupant, ...],
 ) -> list[Note]:
-    """How the structure was read and completed (gaps as filled), and around what it was relaxed (``held``)."""
+    """How the structure was read and completed (gaps as filled), and relaxed around what (``held``)."""
     notes = [
         note(
             "prepared-from-file",
