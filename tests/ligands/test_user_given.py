@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from kinscope.core.errors import LigandError
 from kinscope.ligands.library import check_definition, load_ligand
-from kinscope.ligands.user import ligand_from_sdf, ligand_from_smiles, read_given
+from kinscope.ligands.user import EXAMPLE_LIST, ligand_from_sdf, ligand_from_smiles, read_given
 
 BENZANILIDE = "Cc1ccc(NC(=O)c2ccccc2)cc1"
 
@@ -173,6 +173,62 @@ def test_lists_are_read_in_every_encoding_and_say_nothing_but_the_line(tmp_path:
             (error,) = found.bad
             assert error.where == f"{path}, line 5"
             assert "secret" not in str(error)
+
+
+NITRILE = "Cc1ccccc1C#N"
+COLUMNS = {
+    "name before SMILES": (f"Name\tSMILES\nmine\t{NITRILE}\n", ["mine"]),
+    "a name that reads as a SMILES": (f"ID\tSMILES\tMW\nCCCCCCN\t{NITRILE}\t117\n", ["CCCCCCN"]),
+    "commas": (f"IsomericSMILES,Name\n{NITRILE},mine\n", ["mine"]),
+    "quotes and semicolons": (f'"Smiles";"ChEMBL ID"\n"{NITRILE}";"a, b"\n', ["a, b"]),
+    "blanks": (f"zinc_id smiles\nZINC1 {NITRILE}\n", ["ZINC1"]),
+    "SMILES before a name of two words": (f"smiles name\n{NITRILE} my own\n", ["my own"]),
+    "the name far off": (f"#\nSMILES\tMW\tTitle\n{NITRILE}\t117\tx\n{NITRILE}\t117\ty\n", ["x", "y"]),
+    "no name": (f"MW,SMILES\n,{NITRILE}\n", ["list-2"]),
+    "two kinds of SMILES": (f"canonical_smiles,isosmiles,cid\nCCCCCCC,{NITRILE},7\n", ["7"]),
+    "a ligand called so": (f"{NITRILE}\tsmiles\n", ["smiles"]),
+}
+
+
+@pytest.mark.parametrize("case", sorted(COLUMNS))
+@pytest.mark.parametrize("suffix", [".smi", ".csv"])
+def test_a_list_whose_first_line_names_its_columns_is_read_by_them(
+    tmp_path: Path, case: str, suffix: str
+) -> None:
+    text, names = COLUMNS[case]
+    (tmp_path / f"list{suffix}").write_text(text)
+    found = read_given([tmp_path / f"list{suffix}"], [], site="atp", state="")
+    assert not found.bad
+    assert [(ligand.smiles, ligand.name) for ligand in found.good] == [(NITRILE, name) for name in names]
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("SMILES,smiles,name\nCCCCCCC,CCCCCCN,x\n", "2 columns"), (f"CCCCCCN\t{NITRILE}\n", "Two SMILES"),
+        (f"{NITRILE} CCCCCCN\n", "Two SMILES"), (f"Name,SMILES\nmine\n\n{NITRILE}\n", "not a molecule"),
+    ],
+)  # fmt: skip
+def test_a_list_that_leaves_open_which_is_the_ligand_is_refused(
+    tmp_path: Path, text: str, reason: str
+) -> None:
+    (tmp_path / "list.smi").write_text(text)
+    found = read_given([tmp_path / "list.smi"], [], site="atp", state="")
+    assert not found.good
+    assert all(reason in error.what for error in found.bad)
+
+
+def test_the_ligand_that_ships_is_read_like_a_users_and_is_no_drug_of_the_pack() -> None:
+    from kinscope.targets import load_target
+
+    drugs = load_target("abl1").drugs
+    found = read_given([EXAMPLE_LIST], [], site="atp", state="", taken=[drug.id for drug in drugs])
+    assert not found.bad
+    (ligand,) = found.good
+    assert (ligand.id, ligand.binding_type) == ("rebastinib", "given")
+    # PubChem CID 16722938
+    assert ligand.identifiers["InChIKey"] == "WVXNSAVVKYZVOE-UHFFFAOYSA-N"
+    assert ligand.identifiers["InChIKey"] not in {drug.identifiers.get("InChIKey") for drug in drugs}
 
 
 def test_names_are_free_of_what_is_taken_and_of_each_other() -> None:

@@ -235,6 +235,14 @@ def test_each_alternative_has_its_own_share(tmp_path: Path) -> None:
         assert shown(found) == [("", "Thr315Ile", 30), ("", "Thr315Asn", 20)]
 
 
+def test_rows_split_from_one_of_two_alternatives_keep_their_shares(tmp_path: Path) -> None:
+    one, two = (
+        row(f"0/1:{ad}:200", form="GT:AD:DP", bases=f"C {base}")
+        for ad, base in (("100,60", "T"), ("100,40", "A"))
+    )
+    assert shown(read(tmp_path, one, two)) == [("", "Thr315Ile", 30), ("", "Thr315Asn", 20)]
+
+
 @pytest.mark.parametrize("share", ["0.55,0.45", "0,45", "0.2,0.3,0.5"])
 def test_shares_of_another_number_than_the_alternatives_are_not_taken(tmp_path: Path, share: str) -> None:
     (call,) = read(tmp_path, row(f"0/1:{share}", form="GT:AF")).calls

@@ -1,17 +1,20 @@
 """Ligands that a user names, from SMILES or SDF, each read and checked by itself: a bad one costs no other.
 
 A file is an SDF or MOL of one molecule (``.sdf``, ``.mol``, ``.sd``) or a list with a ligand on each line
-(``.smi``, ``.smiles``, ``.txt``; ``#`` begins a comment). A line, or a text on the command line, is a SMILES,
-which holds no blank, then a CXSMILES extension and a name if there are any: ``SMILES |&1:3| NAME``.
+(:data:`LIST_SUFFIXES`; ``#`` begins a comment). A line, or a text on the command line, is a SMILES, which
+holds no blank, then a CXSMILES extension and a name if there are any: ``SMILES |&1:3| NAME``. In a list whose
+first line names columns, these say which is which.
 """
 
 from __future__ import annotations
 
+import csv
 import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +27,7 @@ from kinscope.results.notes import Note, note
 from kinscope.targets.pack import DrugDefinition
 
 VINA_ELEMENTS = frozenset({"H", "C", "N", "O", "F", "P", "S", "Cl", "Br", "I"})
-MAX_HEAVY_ATOMS = 100
+MIN_HEAVY_ATOMS, MAX_HEAVY_ATOMS = 6, 100
 MAX_TORSIONS = 24
 """Vina's search is unreliable far below this; beyond it no score means anything."""
 MAX_RING = 12
@@ -40,6 +43,7 @@ _TOUCHING_ANGSTROM = 0.7
 _LONGEST_BOND_ANGSTROM = 2.8
 """Longer than any bond of the elements that are docked (carbon to iodine 2.1, sulphur to sulphur 2.1)."""
 _ENTRY = re.compile(r"(\S+(?:\s+\|[^|]*\|)?)(?:\s+(?!\|)(.*))?", re.DOTALL)
+_NAME_COLUMN = r"name|title|\bc?id\b|_id$|compound|molecule|code"
 _PEPTIDE_BONDS = 4
 _PEPTIDE = "[NX3;!$(N-[!#6])][CX4;H1,H2][CX3](=[OX1])[NX3][CX4;H1,H2][CX3](=[OX1])"
 
@@ -59,6 +63,8 @@ def ligand_from_smiles(text: str, name: str = "ligand") -> UserLigand:
 
     Raises LigandError if it is no molecule, or not one that can be docked (see :func:`check_dockable`).
     """
+    from rdkit import Chem
+
     parts = _ENTRY.fullmatch(text.strip())
     smiles, called = (" ".join(parts[1].split(None, 1)), parts[2]) if parts else (text, "")
     where = f"SMILES {quoted(smiles, 80)}"
@@ -67,6 +73,12 @@ def ligand_from_smiles(text: str, name: str = "ligand") -> UserLigand:
             f"The SMILES is {len(smiles)} characters long.", where=where, remedy="Give a drug-like molecule."
         )
     molecule = parse_smiles(smiles, where="SMILES")
+    if called and (other := _may_be_smiles(called)) and Chem.MolToSmiles(molecule) != other:
+        raise LigandError(
+            "Two SMILES of different molecules stand here, and which is the ligand is not said.",
+            where=where,
+            remedy="Give one, with a name behind it; or a list whose first line names its columns.",
+        )
     check_dockable(molecule, where=where)
     molecule, notes = _without_labels(molecule)
     notes += refuse_open_stereo(
@@ -171,7 +183,11 @@ def check_dockable(molecule: Mol, *, where: str) -> None:
             f"has {len(charges)} charged atoms, {max(charges, default=0)} charges on one",
             "Give the form it has at pH 7.4; formal charges beyond one on an atom are none.",
         ),
-        (heavy < 6, f"has only {heavy} heavy atoms", "Give at least six; ions and solvents are no ligands."),
+        (
+            heavy < MIN_HEAVY_ATOMS,
+            f"has only {heavy} heavy atoms",
+            "Give at least six; ions and solvents are no ligands.",
+        ),
     ):
         if found:
             raise LigandError(f"It {what}.", where=where, remedy=remedy)
@@ -320,9 +336,11 @@ def _finished(molecule: Mol, name: str, notes: tuple[Note, ...]) -> UserLigand:
     return UserLigand(molecule, known, (*notes, note("protonation-as-given", charge_e=known.charge)))
 
 
-LIST_SUFFIXES = (".smi", ".smiles", ".txt")
+LIST_SUFFIXES = (".smi", ".smiles", ".txt", ".csv", ".tsv")
 MAXIMUM_LIST_BYTES = 200_000
 MAXIMUM_LIGANDS = 200
+EXAMPLE_LIST = Path(str(files("kinscope.ligands"))) / "data" / "example.smi"
+"""A ligand that no pack holds, in a file such as a user's."""
 GIVEN = "given"
 """Binding type of a ligand of which nothing is known."""
 
@@ -338,7 +356,7 @@ class GivenLigands:
 
 
 def read_given(
-    files: Sequence[Path], smiles: Sequence[str], *, site: str, state: str, taken: Sequence[str] = ()
+    paths: Sequence[Path], smiles: Sequence[str], *, site: str, state: str, taken: Sequence[str] = ()
 ) -> GivenLigands:
     """Every ligand named, as definitions of the kind that the library holds.
 
@@ -359,7 +377,7 @@ def read_given(
         found.good.append(_definition(ligand, name, identifier, site, state))
         found.notes += [(identifier, told) for told in ligand.notes]
 
-    for path in files:
+    for path in paths:
         if path.suffix.lower() not in LIST_SUFFIXES:
             take(partial(ligand_from_sdf, path))
             continue
@@ -368,24 +386,23 @@ def read_given(
         except LigandError as error:
             found.bad.append(error)
             continue
-        for number, line in entries:
-            take(partial(ligand_from_smiles, line, f"{path.stem}-{number}"), f"{path}, line {number}")
+        for number, line, name in entries:
+            take(partial(ligand_from_smiles, line, name or f"{path.stem}-{number}"), f"{path}, line {number}")
     for number, text in enumerate(smiles, start=1):
         take(partial(ligand_from_smiles, text, f"ligand-{number}"))
     return found
 
 
-def _list_entries(path: Path) -> list[tuple[int, str]]:
-    """Number and text of each line that holds a ligand; a first line of column names holds none."""
+def _list_entries(path: Path) -> list[tuple[int, str, str]]:
+    """Number and text of each line that holds a ligand, and its name where a column holds that."""
     remedy = "Give a text file with a SMILES and a name on each line."
     text = _read(path, "list", MAXIMUM_LIST_BYTES, "Give fewer ligands at a time.", remedy)
-    entries = [
+    lines = [
         (number, line)
         for number, line in enumerate(text.split("\n"), start=1)
         if line.strip() and not line.lstrip().startswith("#")  # a SMILES may hold a "#", but none begins so
     ]
-    if entries and re.match(r"\W?\w*smiles\b", entries[0][1].strip(), re.IGNORECASE):
-        del entries[0]
+    entries = _by_columns(lines, str(path)) if lines else []
     if not entries or len(entries) > MAXIMUM_LIGANDS:
         raise LigandError(
             f"The list holds {len(entries)} ligands.",
@@ -393,6 +410,44 @@ def _list_entries(path: Path) -> list[tuple[int, str]]:
             remedy=f"Give 1 to {MAXIMUM_LIGANDS}, a SMILES and a name on each line.",
         )
     return entries
+
+
+def _by_columns(lines: list[tuple[int, str]], where: str) -> list[tuple[int, str, str]]:
+    """SMILES and name of each line after one that names columns; where none does, each line as it is."""
+    number, first = lines[0]
+    separator = next((mark for mark in "\t;," if mark in first), "")
+
+    def cells(line: str) -> list[str]:
+        plain = not separator or len(line) > csv.field_size_limit()
+        return line.split() if plain else next(csv.reader([line], delimiter=separator))
+
+    names = [cell.strip().lower() for cell in cells(first)]
+    smiles = [at for at, name in enumerate(names) if re.fullmatch(r"\W*\w*smiles\W*", name)]
+    if not smiles or (smiles[0] and _may_be_smiles(cells(first)[0].strip())):
+        return [(number, line, "") for number, line in lines]
+    found = [at for at in smiles if "iso" in names[at]] or smiles
+    if len(found) > 1:
+        raise LigandError(
+            f"{len(found)} columns hold SMILES, and which to dock is not said.",
+            where=f"{where}, line {number}",
+            remedy="Keep one of them.",
+        )
+    if not separator and not found[0]:  # a CXSMILES extension, or a name of several words, may follow
+        return [(number, line, "") for number, line in lines[1:]]
+    others = [at for at in range(len(names)) if at not in smiles]
+    called = next((at for at in others if re.search(_NAME_COLUMN, names[at])), next(iter(others), -1))
+    rows = [(number, dict(enumerate(cells(line)))) for number, line in lines[1:]]
+    return [(number, row.get(found[0], ""), row.get(called, "")) for number, row in rows]
+
+
+def _may_be_smiles(name: str) -> str:
+    """Canonical SMILES, where a name is, by chance or not, one of a molecule that could be docked."""
+    from rdkit import Chem
+
+    with quiet():
+        molecule = Chem.MolFromSmiles(name) if " " not in name and name.isascii() else None
+    large = molecule is not None and molecule.GetNumHeavyAtoms() >= MIN_HEAVY_ATOMS
+    return Chem.MolToSmiles(molecule) if large else ""
 
 
 def _free(name: str, used: set[str]) -> str:

@@ -46,6 +46,9 @@ class DockOptions:
         list[str] | None,
         typer.Option("--smiles", help='The same as "SMILES" or "SMILES NAME"; may be repeated.'),
     ] = None
+    example: Annotated[
+        bool, typer.Option("--example", help="Dock rebastinib, which ships as a list of SMILES, as yours.")
+    ] = False
     site: Annotated[str, typer.Option("--site", help="Where your ligands bind: atp or myristate.")] = "atp"
     preset: Preset = "quick"
     state: States = None
@@ -74,10 +77,12 @@ def dock(
     strain, a second opinion by relaxed complexes, and a call. A drug is not forced into a state that does not
     hold its binding mode: what it would run into is measured.
     """
+    from kinscope.ligands.user import EXAMPLE_LIST
     from kinscope.workflow.single_runs import StageRequest, dock_alone, given_ligands
 
     given = structure.given()
-    own = given_ligands(docked.ligand or [], docked.smiles or [], site=docked.site, target=run.target)
+    files = [*(docked.ligand or []), *[EXAMPLE_LIST] * docked.example]
+    own = given_ligands(files, docked.smiles or [], site=docked.site, target=run.target)
     if own.bad and not own.good and not docked.drug:
         raise own.bad[0]
     states = tuple(docked.state or ())

@@ -51,10 +51,16 @@ def share_of_fields(fields: Mapping[str, str], alleles: tuple[str, ...], index: 
     if alternative is not None and total is not None and alternative > total:
         what = f"{name} counts more reads of the variant than reads."
         raise BadInputError(what, where=where, remedy="Correct the counts.")
-    depth = total if total is not None else _first(counts.get("DP"))
+    depth = _first(counts.get("DP"))
+    if total is not None and not (name == "AD" and depth and total < _MOST_OF_THEM * depth):
+        depth = (
+            total  # a row split from one of several alternatives counts its own reads in AD, and all in DP
+        )
     return agreed(stated, alternative, depth, (field, name))
 
 
+_MOST_OF_THEM: Final = 0.9
+"""Reads in AD below this share of DP are not all reads: the others are of another allele, or say none."""
 _COUNTED: Final = ("FAO", "FDP", "AD", "RD", "CLCAD2", "AO", "RO", "NV", "NR", "DP4", "DP", "DV", "TAR",
                    "TIR", "AU", "CU", "GU", "TU")  # fmt: skip
 Counts = list[int | None]

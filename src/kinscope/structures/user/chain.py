@@ -147,7 +147,7 @@ def _candidate(
 
 def _align(residues: list[Any], pack: TargetPack) -> _Alignment | None:
     """The best local alignment with the target's protein (BLOSUM62, gaps 11 and 1)."""
-    chain, target = "".join(_letter(residue.name) for residue in residues), pack.transcript.protein
+    chain, target = "".join(letter_of(residue.name) for residue in residues), pack.transcript.protein
     pairs = local_pairs(chain, target, (-11, -1))
     if not pairs:
         return None
@@ -194,13 +194,8 @@ def _numbered(structure: Any, name: str, residues: list[Any], pack: TargetPack, 
     return best
 
 
-def _letter(name: str) -> str:
-    letter = letter_of(name)
-    return letter if letter in "ACDEFGHIKLMNPQRSTVWY" else "X"
-
-
 def _is_trace(residue: Any) -> bool:
-    return _letter(residue.name) != "X" and any(
+    return letter_of(residue.name) != "X" and any(
         atom.name == "CA" and atom.element.name == "C" for atom in residue
     )
 
@@ -212,7 +207,7 @@ def _sound(residue: Any) -> bool:
 
 
 def _shows_side_chain(residue: Any) -> bool:
-    letter = _letter(residue.name)
+    letter = letter_of(residue.name)
     wanted = side_chain_atoms(three_letter(letter)) if letter != "X" else ()
     names = {atom.name for atom in residue}
     return not wanted or (wanted[1] if len(wanted) > 1 else wanted[0]) in names

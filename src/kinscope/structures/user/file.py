@@ -1,4 +1,4 @@
-"""A user's structure file: found, bounded, read, and its names made ordinary.
+"""A user's structure file: found, bounded and read.
 
 The file may be a crystal, a cryo-EM map's model, a prediction or a frame of a trajectory, written by any
 program. It is hostile until shown otherwise: sizes are bounded, and nothing of its text leaves here
@@ -15,8 +15,9 @@ from typing import Any
 
 from kinscope.core.errors import StructureError
 from kinscope.core.quoting import plain_name
-from kinscope.core.residues import PROTONATION_VARIANTS, one_letter, three_letter
+from kinscope.core.residues import one_letter, three_letter
 from kinscope.structures.model import heavy_atoms
+from kinscope.structures.wwpdb.numbering import letter_of
 from kinscope.structures.wwpdb.source import PdbSource, parse_structure, read_body
 
 MAX_ATOMS = 500_000
@@ -24,15 +25,6 @@ MAX_ATOMS = 500_000
 MAX_CHAINS = 200
 WATER = {"HOH", "DOD", "WAT", "TIP", "TIP3", "SOL", "H2O"}
 _CODE = re.compile(r"[0-9][A-Za-z0-9]{3}|pdb_[0-9A-Za-z]{8}", re.IGNORECASE)
-_NAMES_OF_OTHERS = {
-    "HSD": "HIS", "HSE": "HIS", "HSP": "HIS", "HISD": "HIS", "HISE": "HIS", "HISH": "HIS", "HIN": "HIS",
-    "CYS2": "CYS", "CSS": "CYS", "LYP": "LYS", "LSN": "LYS", "ASPH": "ASP", "ASPP": "ASP", "GLUH": "GLU",
-    "GLUP": "GLU", "ARN": "ARG", "TYM": "TYR",
-}  # fmt: skip
-"""Residue names of CHARMM, GROMACS and others for protonation states, which Amber's do not cover."""
-_ATOMS_OF_OTHERS = {("ILE", "CD"): "CD1", ("*", "OT1"): "O", ("*", "OT2"): "OXT"}
-"""Atom names of CHARMM; likewise OC1 and OC2 of GROMACS below."""
-_ENDS = {"OC1": "O", "OC2": "OXT"}
 
 
 @dataclass(frozen=True)
@@ -87,7 +79,7 @@ def read_user_file(path: Path) -> UserFile:
 
 
 def parse_user_file(file: UserFile) -> Any:
-    """The ``gemmi.Structure`` of a user's file: first model only, names made ordinary.
+    """The ``gemmi.Structure`` of a user's file: names made ordinary.
 
     Raises StructureError if it is neither PDB nor mmCIF, is damaged, holds no atom, or is too large.
     """
@@ -103,36 +95,10 @@ def parse_user_file(file: UserFile) -> Any:
     parents = {item.res_id.name: item.parent_comp_id for item in getattr(structure, "mod_residues", ())}
     for chain in first:
         for residue in chain:
-            _ordinary(residue, parents)
+            parent = one_letter(parents.get(residue.name, ""))
+            if parent != "X" and letter_of(residue.name) == "X":
+                _to_parent(residue, three_letter(parent))
     return structure
-
-
-def _ordinary(residue: Any, parents: dict[str, str]) -> None:
-    """Standard names for what other programs call otherwise, in place."""
-    name = residue.name.strip().upper()
-    standard = PROTONATION_VARIANTS.get(name) or _NAMES_OF_OTHERS.get(name)
-    if standard:
-        residue.name = standard
-    elif one_letter(name) != "X":
-        residue.name = name
-    names = {atom.name for atom in residue}
-    for atom in residue:
-        new = _ATOMS_OF_OTHERS.get((residue.name, atom.name)) or _ATOMS_OF_OTHERS.get(("*", atom.name))
-        if new is None and {"OC1", "OC2"} <= names:
-            new = _ENDS.get(atom.name)
-        if new is not None and new not in names:
-            atom.name = new
-    parent = parents.get(residue.name, "").strip().upper()
-    if one_letter(residue.name) == "X" and one_letter(parent) != "X" and not _tabulated(residue.name):
-        _to_parent(residue, three_letter(one_letter(parent)))
-
-
-def _tabulated(name: str) -> bool:
-    """Whether the common table of components knows the parent (entries.py then handles it)."""
-    import gemmi
-
-    code = gemmi.find_tabulated_residue(name).one_letter_code.strip()
-    return len(code) == 1 and code.upper() not in ("X", "?")
 
 
 def _to_parent(residue: Any, parent: str) -> None:

@@ -1,9 +1,4 @@
-"""What stands in a user's structure beside the kinase: what is left out, and what keeps a pocket open.
-
-What stood in the pockets of a user's structure, kept beside its model.
-
-Which inhibitors of the pack can be docked into a user's structure.
-"""
+"""What stands beside the kinase in a user's structure, what keeps its pockets, and which drugs fit there."""
 
 from __future__ import annotations
 

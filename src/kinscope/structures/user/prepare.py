@@ -52,12 +52,7 @@ def method_notes(
     renamed: list[Note],
     held: tuple[AtomArray | Occupant, ...],
 ) -> list[Note]:
-    """How the structure was read and completed, and around what it was relaxed.
-
-    The gaps of ``found`` are as they were filled; ``complete`` is the model before relaxation; ``renamed``
-    are residues set back to the target's without any atom moving; ``held`` stood in the pockets, in the order
-    of the findings' ligands.
-    """
+    """How the structure was read and completed (gaps as filled), and relaxed around what (``held``)."""
     notes = [
         note(
             "prepared-from-file",

@@ -1,6 +1,4 @@
-"""The stretch of a user's chain that becomes a model: as the file shows it, then with its gaps filled.
-
-A user's structure set back to the target's sequence.
+"""The stretch of a user's chain that becomes a model: gaps filled, set back to the target's sequence.
 
 Asn and Asp, Gln and Glu have the same heavy atoms and are renamed. Every other difference is substituted by
 the program's own mutant builder, on the relaxed model, a few neighbours at a time.

@@ -13,16 +13,16 @@ from typing import Any
 import numpy as np
 
 from kinscope.core.errors import StructureError
-from kinscope.core.residues import one_letter, three_letter
-from kinscope.structures.model import AtomArray
-from kinscope.structures.wwpdb.numbering import NumberedChain, number_chain
+from kinscope.core.quoting import plain_name
+from kinscope.core.residues import ONE_TO_THREE
+from kinscope.structures.model import AtomArray, heavy_atoms
+from kinscope.structures.wwpdb.numbering import NumberedChain, letter_of, number_chain
 from kinscope.structures.wwpdb.source import PdbSource
 from kinscope.targets.pack import TargetPack
 
 AtomRow = tuple[str, str, Sequence[float], int, str]
 """Name, element, position (3,) in angstrom, residue number and residue name."""
-_PHOSPHO_PARENT = {"PTR": "TYR", "SEP": "SER", "TPO": "THR"}
-_PHOSPHATE_ATOMS = {"P", "O1P", "O2P", "O3P"}
+_PHOSPHORYLATED = {"PTR", "SEP", "TPO"}
 _WATER_AND_IONS = {"HOH", "DOD", "WAT"}
 
 
@@ -95,7 +95,7 @@ def chain_of_structure(
     alternates: list[int] = []
     for residue, number in zip(numbered.residues, numbered.numbers, strict=True):
         chosen, had_alternates = _one_conformation(residue)
-        name, atoms, note = _standard_residue(residue.name, chosen, number, keep_phosphorylation)
+        name, atoms, note = _standard_residue(residue.name, chosen, number, keep_phosphorylation, label)
         if note:
             modified[number] = note
         if had_alternates:
@@ -186,51 +186,43 @@ def _polymer(structure: Any, chain: str, label: str) -> list[Any]:
 
 def _one_conformation(residue: Any) -> tuple[list[Any], bool]:
     """Heavy atoms of the conformation with the highest mean occupancy, and whether there was a choice."""
+    several = {atom.name for atom in residue if atom.altloc != "\0"}
     occupancies: dict[str, list[float]] = {}
     for atom in residue:
-        if atom.altloc != "\0":
+        if atom.name in several:  # a copy without a letter beside one that has it is a copy too
             occupancies.setdefault(atom.altloc, []).append(atom.occ)
+    heavy = [atom for atom in residue if not atom.is_hydrogen()]
     if not occupancies:
-        return [atom for atom in residue if not atom.is_hydrogen()], False
+        return heavy, False
     best = min(occupancies, key=lambda letter: (-float(np.mean(occupancies[letter])), letter))
     chosen: dict[str, Any] = {}
-    for atom in residue:
-        if atom.is_hydrogen():
-            continue
-        if atom.altloc in ("\0", best) or atom.name not in chosen:
-            chosen[atom.name] = atom
+    for atom in sorted(heavy, key=lambda atom: atom.altloc != best):
+        chosen.setdefault(atom.name, atom)
     return list(chosen.values()), True
 
 
 def _standard_residue(
-    name: str, atoms: list[Any], number: int, keep_phosphorylation: bool
+    name: str, atoms: list[Any], number: int, keep_phosphorylation: bool, label: str
 ) -> tuple[str, list[tuple[str, str, list[float]]], str]:
     """Residue name, (atom name, element, position) and a note, modified residues brought back to parents."""
-    rows = [(atom.name, atom.element.name.upper(), atom.pos.tolist()) for atom in atoms if atom.name != "OXT"]
+    rows = [(atom.name, atom.element.name.upper(), atom.pos.tolist()) for atom in atoms]
     if name == "MSE":
         rows = [("SD", "S", p) if atom == "SE" else (atom, element, p) for atom, element, p in rows]
-        return "MET", rows, f"MSE{number} -> MET"
-    if name in _PHOSPHO_PARENT:
-        if keep_phosphorylation:
-            return name, rows, f"{name}{number} kept"
-        parent = _PHOSPHO_PARENT[name]
-        return parent, [row for row in rows if row[0] not in _PHOSPHATE_ATOMS], f"{name}{number} -> {parent}"
-    if one_letter(name) == "X":
-        import gemmi
-
-        parent_letter = gemmi.find_tabulated_residue(name).one_letter_code.upper().strip()
-        if parent_letter and one_letter(three_letter(parent_letter)) == parent_letter:
-            from kinscope.structures.model import heavy_atoms
-
-            parent = three_letter(parent_letter)
-            kept = heavy_atoms(parent)
-            return parent, [row for row in rows if row[0] in kept], f"{name}{number} -> {parent}"
+    kept = name if keep_phosphorylation and name in _PHOSPHORYLATED else ""
+    parent = kept or ONE_TO_THREE.get(letter_of(name), "").upper()
+    if not parent:
         raise StructureError(
-            f"The residue {name} is no amino acid that kinscope knows.",
-            where=f"residue {number}",
+            f"The residue {plain_name(name, 8)} is no amino acid that kinscope knows.",
+            where=f"{label}, residue {number}",
             remedy="Replace it by its parent amino acid first.",
         )
-    return name, rows, ""
+    if kept:
+        return name, [row for row in rows if row[0] != "OXT"], f"{name}{number} kept"
+    own = [row for row in rows if row[0] in heavy_atoms(parent)]
+    if parent != name:
+        return parent, own, f"{name}{number} -> {parent}"
+    beyond = any(row[0] != "OXT" for row in rows if row not in own)
+    return name, own, f"{name}{number}, without what is bound to it" if beyond else ""
 
 
 def has_backbone(residue: Any) -> bool:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from kinscope.core.errors import StructureError
 from kinscope.structures.model import AtomArray
 from kinscope.structures.wwpdb.entries import atom_array, has_backbone
+from kinscope.structures.wwpdb.numbering import letter_of
 from kinscope.structures.wwpdb.source import PdbSource
 from kinscope.targets.pack import TargetPack
 
@@ -27,8 +28,6 @@ def read_homologous_chain(source: PdbSource, code: str, chain: str, pack: Target
     angstrom. Raises StructureError if the entry or chain is absent, or the chain is not related to the
     target.
     """
-    import gemmi
-
     label = f"{code.upper()}:{chain}"
     model = source.read_entry(code)[0]
     part = next((item for item in model if item.name == chain), None)
@@ -39,8 +38,7 @@ def read_homologous_chain(source: PdbSource, code: str, chain: str, pack: Target
             where=label,
             remedy=f"The entry holds the chains {', '.join(sorted({item.name for item in model}))}.",
         )
-    letters = "".join(gemmi.find_tabulated_residue(r.name).one_letter_code.upper() for r in residues)
-    letters = "".join(letter if letter in "ACDEFGHIKLMNPQRSTVWY" else "X" for letter in letters)
+    letters = "".join(letter_of(residue.name) for residue in residues)
     pairs = aligned_pairs(letters, pack.transcript.protein, label)
     return atom_array(
         [

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kinscope.core.errors import StructureError
-from kinscope.core.residues import one_letter
+from kinscope.core.residues import ONE_TO_THREE, one_letter
 
 _PEPTIDE_BREAK_ANGSTROM = 2.5
 """A C-N distance beyond this is a chain break; a peptide bond is 1.33 angstrom."""
@@ -86,7 +86,7 @@ def letter_of(name: str) -> str:
     import gemmi
 
     code = gemmi.find_tabulated_residue(name).one_letter_code.upper().strip()
-    return code if len(code) == 1 else "X"
+    return code if code in ONE_TO_THREE else "X"
 
 
 def _pieces(residues: list[Any], heed_author_jumps: bool) -> list[tuple[int, int]]:

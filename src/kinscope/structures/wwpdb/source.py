@@ -20,6 +20,7 @@ from urllib.request import Request, urlopen
 
 from kinscope.core.errors import ComputationError, StructureError
 from kinscope.core.files import read_bounded, write_atomic
+from kinscope.structures.wwpdb.names import make_ordinary, with_short_names
 
 MIRROR_VARIABLE = "KINSCOPE_PDB_MIRROR"
 """Environment variable that names a local mirror directory."""
@@ -176,7 +177,11 @@ def parse_structure(body: bytes, where: str) -> Any:
         if re.search(r"^\s*data_", text, re.MULTILINE | re.IGNORECASE):
             structure = gemmi.make_structure_from_block(_atoms_of(gemmi.cif.read_string(text)))
         else:
+            text = with_short_names(text)
             structure = gemmi.read_pdb_string(text)
+            if any(_twice(residue) for model in structure for chain in model for residue in chain):
+                # A letter that comes again after TER is of another molecule.
+                structure = gemmi.read_pdb_string(text, split_chain_on_ter=True)
     except (RuntimeError, ValueError, IndexError, MemoryError) as error:
         raise _unreadable(
             where, str(error).splitlines()[0][:200] if str(error) else "it is damaged"
@@ -189,6 +194,8 @@ def parse_structure(body: bytes, where: str) -> Any:
     structure.merge_chain_parts()
     for model in structure:
         for chain in model:
+            for residue in chain:
+                make_ordinary(residue)
             _one_type_a_place(chain)
     structure.setup_entities()
     return structure
@@ -203,34 +210,19 @@ def _atoms_of(document: Any) -> Any:
     if "cartn_x" not in columns:
         raise ValueError("its loop of atoms holds columns of another category")
     count = len(columns["cartn_x"])
-    names, types = (
-        columns.get(f"label_{what}_id") or columns.get(f"auth_{what}_id") or [""] * count
-        for what in ("atom", "comp")
-    )
-    symbols = columns.get("type_symbol") or [None] * count
-    lacking = {"id", "label_alt_id", "label_asym_id"} - set(columns)
-    if lacking or not all(symbols):
+    if {"id", "label_alt_id", "label_asym_id", "type_symbol"} - set(columns):
         columns["id"] = [str(number) for number in range(1, count + 1)]
         columns.setdefault("label_alt_id", [False] * count)
         columns.setdefault("label_asym_id", columns.get("auth_asym_id") or ["A"] * count)
-        columns["type_symbol"] = [
-            symbol or _element(str(name), str(kind))
-            for symbol, name, kind in zip(symbols, names, types, strict=True)
-        ]
+        columns.setdefault("type_symbol", ["X"] * count)
         blocks[0].set_mmcif_category("_atom_site.", columns)
     return blocks[0]
 
 
-def _element(name: str, residue: str) -> str:
-    """The element of an atom whose file does not say it, by its name and the residue's."""
-    import gemmi
-
-    letters = re.sub(r"[^A-Z]", "", name.upper())
-    known = gemmi.find_tabulated_residue(residue)
-    polymer = known.is_amino_acid() or known.is_nucleic_acid()
-    alone = letters and re.sub(r"[^A-Z]", "", residue.upper()) == letters
-    two = letters[:2] == "SE" if polymer else alone or letters[:2] in ("CL", "BR", "SE", "SI")
-    return letters[: 2 if two else 1] or "X"
+def _twice(residue: Any) -> bool:
+    """Whether two amino acids are mixed: one has a single CA of each letter."""
+    letters = [atom.altloc for atom in residue if atom.name == "CA"]
+    return len(set(letters)) < len(letters)
 
 
 def _one_type_a_place(chain: Any) -> None:
