@@ -107,7 +107,7 @@ def test_broken_sdf_files(tmp_path: Path) -> None:
     (tmp_path / "binary.sdf").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(LigandError, match="not text"):
         ligand_from_sdf(tmp_path / "binary.sdf")
-    with pytest.raises(LigandError, match="cannot be read"):
+    with pytest.raises(LigandError, match="no such file"):
         ligand_from_sdf(tmp_path / "absent.sdf")
 
 

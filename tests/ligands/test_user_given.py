@@ -297,7 +297,7 @@ def test_charged_nonsense_is_refused(smiles: str) -> None:
     ("arguments", "reason"),
     [
         (["--smiles", "N[Pt](Cl)(Cl)NCCCC"], "Pt"),
-        (["--ligand", "absent.sdf"], "cannot be read"),
+        (["--ligand", "absent.sdf"], "no such file"),
         (["--smiles", BENZANILIDE, "--site", "nowhere"], "no site"),
     ],
 )

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from kinscope.core.errors import LigandError
+from kinscope.core.files import read_bounded
 from kinscope.core.quoting import printable, quoted
 from kinscope.ligands.chemistry import quiet
 from kinscope.ligands.library import LigandIdentity, Mol, embed, identity, parse_smiles
@@ -230,15 +231,7 @@ def _read(path: Path, what: str, most_bytes: int, smaller: str, remedy: str) -> 
 
     Names in old files are Latin-1.
     """
-    try:
-        large = path.stat().st_size > most_bytes
-        body = b"" if large else path.read_bytes()
-    except (OSError, ValueError) as error:
-        why = getattr(error, "strerror", None) or "there is no such file"
-        raise LigandError(f"The {what} cannot be read ({why}).", where=str(path), remedy=remedy) from None
-    if large:
-        size = f"{most_bytes // 1000} kB" if most_bytes < 1_000_000 else f"{most_bytes // 1_000_000} MB"
-        raise LigandError(f"The {what} is larger than {size}.", where=str(path), remedy=smaller)
+    body = read_bounded(path, most_bytes, remedy=smaller, kind=LigandError)
     if b"\0" in body:
         raise LigandError(f"The {what} is not text.", where=str(path), remedy=remedy)
     try:

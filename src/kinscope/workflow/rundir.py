@@ -71,8 +71,8 @@ def agreed(directory: Path, study: StudyFile) -> StudyFile:
             )
     if begun:
         held = open_existing(directory)
-        if held.variant.hgvs_p != variant.hgvs_p or held.settings.content() != settings.content():
-            what = "another variant" if held.variant.hgvs_p != variant.hgvs_p else "other settings"
+        if held.variant.short != variant.short or held.settings.content() != settings.content():
+            what = "another variant" if held.variant.short != variant.short else "other settings"
             raise RunDirectoryError(
                 f"This directory holds the study of {held.variant.short} with {what}.",
                 where=str(directory),
