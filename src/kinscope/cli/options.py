@@ -77,10 +77,7 @@ class ReadingOptions:
     def settings(self) -> dict[str, Any]:
         """What is said of the reading, as settings.
 
-        Raises
-        ------
-        BadInputError
-            If a value cannot be used.
+        Raises BadInputError if a value cannot be used.
         """
         from pydantic import ValidationError
 
@@ -109,10 +106,7 @@ class ReadingOptions:
     def find(self, structure: str) -> Path:
         """The file that is meant by a path or a wwPDB code.
 
-        Raises
-        ------
-        BadInputError
-            If there is none.
+        Raises BadInputError if there is none.
         """
         from kinscope.structures.user.file import find_structure
         from kinscope.workflow.engine.store import default_cache
@@ -142,10 +136,7 @@ class StructureOptions:
     def given(self) -> tuple[Path | None, dict[str, Any] | None]:
         """The file that is meant, and what the options say about it as settings; None and None without one.
 
-        Raises
-        ------
-        BadInputError
-            If there is no such file, or an option about it stands alone.
+        Raises BadInputError if there is no such file, or an option about it stands alone.
         """
         from kinscope.core.errors import BadInputError
 

@@ -262,10 +262,8 @@ def protein_of(transcript: str) -> FusionTranscript:
     Accepts exon notation (``e1a2``), the older ``b3a2``, the protein itself (``p190``), and several of
     them that agree (``e1a2, p190``).
 
-    Raises
-    ------
-    BadInputError
-        If it is none of the known transcripts, or names that contradict each other; nothing is guessed.
+    Raises BadInputError if it is none of the known transcripts, or names that contradict each other; nothing
+    is guessed.
     """
     found = known_protein(transcript)
     if found is not None:

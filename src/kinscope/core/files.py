@@ -21,12 +21,8 @@ _OF_A_PATH = {"ENOENT", "EEXIST", "ENOTDIR", "EISDIR", "EACCES", "EPERM", "EROFS
 def named_faults(what: str, where: Path | None = None) -> Iterator[None]:
     """Tell of a failed read or write what it is: a path that cannot be one, or a fault of the machine.
 
-    Raises
-    ------
-    BadInputError
-        If the path leads nowhere, may not be used, or is of another kind.
-    ComputationError
-        If the disk is full or broken.
+    Raises BadInputError if the path leads nowhere, may not be used, or is of another kind; ComputationError
+    if the disk is full or broken.
     """
     try:
         yield
@@ -94,10 +90,7 @@ MAX_TEXT_BYTES = 2_000_000
 def read_own(path: Path, most_bytes: int = 64_000_000) -> bytes:
     """The whole of a file of ours: regular, not behind a link, of at most so many bytes.
 
-    Raises
-    ------
-    OSError
-        If it is anything else, or cannot be read.
+    Raises OSError if it is anything else, or cannot be read.
     """
     return _read(path, most_bytes, os.O_NOFOLLOW)
 
@@ -135,10 +128,7 @@ def read_bounded(
 def decoded(data: bytes, path: Path) -> str:
     """The text of a file in UTF-8, with or without a byte order mark.
 
-    Raises
-    ------
-    BadInputError
-        With the offset of the first byte that is not UTF-8.
+    Raises BadInputError with the offset of the first byte that is not UTF-8.
     """
     try:
         return data.decode("utf-8-sig")
@@ -151,10 +141,7 @@ def decoded(data: bytes, path: Path) -> str:
 def decoded_export(data: bytes, path: Path) -> str:
     """The text of what an instrument or a spreadsheet wrote: UTF-16 by its mark, else UTF-8 or Windows-1252.
 
-    Raises
-    ------
-    BadInputError
-        If it is none of these: damaged UTF-16, or bytes of zero.
+    Raises BadInputError if it is none of these: damaged UTF-16, or bytes of zero.
     """
     marked = data[:2] in (b"\xff\xfe", b"\xfe\xff")
     try:
@@ -169,9 +156,6 @@ def decoded_export(data: bytes, path: Path) -> str:
 def read_text(path: Path, *, remedy: str = "") -> str:
     """The UTF-8 text of a regular file of at most ``MAX_TEXT_BYTES``.
 
-    Raises
-    ------
-    BadInputError
-        If it is missing, no regular file, too large or not UTF-8 (with the offset).
+    Raises BadInputError if it is missing, no regular file, too large or not UTF-8 (with the offset).
     """
     return decoded(read_bounded(path, MAX_TEXT_BYTES, remedy=remedy), path)

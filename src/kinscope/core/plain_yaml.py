@@ -83,10 +83,7 @@ for _kind, _pattern, _first in (
 def read_yaml(path: Path) -> Any:
     """The plain data of a YAML file; None for an empty one.
 
-    Raises
-    ------
-    BadInputError
-        If the file cannot be read, or as :func:`parse_yaml`.
+    Raises BadInputError if the file cannot be read, or as :func:`parse_yaml`.
     """
     return parse_yaml(read_text(path), str(path))[0]
 
@@ -94,10 +91,7 @@ def read_yaml(path: Path) -> Any:
 def read_record(path: Path, kind: type[R], what: str, remedy: str = "") -> R:
     """The record that a YAML file holds.
 
-    Raises
-    ------
-    BadInputError
-        As :func:`read_yaml`; or that says ``what``, the first reason, and where in the file.
+    Raises BadInputError as :func:`read_yaml`; or that says ``what``, the first reason, and where in the file.
     """
     content = read_yaml(path)
     try:
@@ -115,11 +109,8 @@ def read_record(path: Path, kind: type[R], what: str, remedy: str = "") -> R:
 def parse_yaml(text: str, where: str) -> tuple[Any, Places]:
     """Plain data of a text and the line of each part of it; ``where`` names the text in errors.
 
-    Raises
-    ------
-    BadInputError
-        If the text is no YAML, uses tags, anchors or aliases, repeats a key, holds control characters, or is
-        too deep or too large; with the line.
+    Raises BadInputError if the text is no YAML, uses tags, anchors or aliases, repeats a key, holds control
+    characters, or is too deep or too large; with the line.
     """
     loader = None
     try:

@@ -33,10 +33,7 @@ def one_letter(name: str) -> str:
 def three_letter(code: str) -> str:
     """PDB residue name (upper case) of a one-letter code.
 
-    Raises
-    ------
-    KeyError
-        If the code is not one of the twenty amino acids.
+    Raises KeyError if the code is not one of the twenty amino acids.
     """
     return ONE_TO_THREE[code].upper()
 
@@ -65,9 +62,6 @@ CODONS: dict[str, str] = {
 def translate(cds: str) -> str:
     """Protein of a coding sequence of whole codons, ``*`` for a stop.
 
-    Raises
-    ------
-    KeyError
-        If a codon holds a letter other than A, C, G, T, or the length is no multiple of three.
+    Raises KeyError if a codon holds a letter other than A, C, G, T, or the length is no multiple of three.
     """
     return "".join(CODONS[cds[index : index + 3]] for index in range(0, len(cds), 3))

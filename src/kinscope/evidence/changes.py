@@ -49,10 +49,7 @@ class ChangeSet:
 def parse_changes(text: str) -> ChangeSet:
     """Read ``T315I``, ``E255K/T315I``, ``V299`` or ``T315I/*``.
 
-    Raises
-    ------
-    ValueError
-        If the text is none of these, repeats a residue, or leaves a residue unchanged.
+    Raises ValueError if the text is none of these, repeats a residue, or leaves a residue unchanged.
     """
     parts = text.split("/")
     and_others = len(parts) > 1 and parts[-1] == "*"

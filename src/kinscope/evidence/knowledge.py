@@ -71,10 +71,8 @@ class _SearchedFile(Record):
 def load_evidence(pack: TargetPack) -> EvidenceBase:
     """Everything published that a pack holds; an empty base if it holds no evidence tables.
 
-    Raises
-    ------
-    BadInputError
-        If a table is damaged, a row has no citation, or a wild-type residue contradicts the pack's protein.
+    Raises BadInputError if a table is damaged, a row has no citation, or a wild-type residue contradicts the
+    pack's protein.
     """
     return _load(pack.directory, pack.transcript.protein)
 

@@ -81,10 +81,7 @@ def lookup(variant: Variant, pack: TargetPack) -> EvidenceSummary:
 
     Items of the same region are given only where nothing nearer exists, at most `MAX_REGION_HITS` of them.
 
-    Raises
-    ------
-    BadInputError
-        If an evidence table of the pack is damaged.
+    Raises BadInputError if an evidence table of the pack is damaged.
     """
     base = load_evidence(pack)
     hits: list[EvidenceHit] = []

@@ -56,10 +56,7 @@ class BoundedFile:
 def read_bounded(path: Path) -> BoundedFile:
     """The whole of a regular file of bounded size.
 
-    Raises
-    ------
-    BadInputError
-        If it is missing, no regular file, or too large.
+    Raises BadInputError if it is missing, no regular file, or too large.
     """
     remedy = "Give chromatograms (.ab1, .scf), a VCF or a table of calls."
     return BoundedFile(path, files.read_bounded(path, MAX_BYTES, remedy=remedy))
@@ -96,10 +93,8 @@ def read_abif(file: BoundedFile) -> Trace:
 
     Only the tags that are used are decoded, so that an odd date or comment does no harm.
 
-    Raises
-    ------
-    BadInputError
-        If the directory or a tag that is needed is missing, damaged or out of bounds; with the byte.
+    Raises BadInputError if the directory or a tag that is needed is missing, damaged or out of bounds; with
+    the byte.
     """
     start = _start(file)
     if start is None:
@@ -247,10 +242,7 @@ def is_scf(file: BoundedFile) -> bool:
 def read_scf(file: BoundedFile) -> Trace:
     """The chromatogram of an SCF file.
 
-    Raises
-    ------
-    BadInputError
-        If the header, the samples or the bases are damaged or out of bounds; with the byte.
+    Raises BadInputError if the header, the samples or the bases are damaged or out of bounds; with the byte.
     """
     header = file.unpack(_HEADER, 0, "The header")
     _, samples, samples_at, bases, _, _, bases_at, comments_size, comments_at, version, size, *_ = header
@@ -338,10 +330,7 @@ def _comments(file: BoundedFile, offset: int, size: int) -> dict[str, str]:
 def is_trace(path: Path) -> bool:
     """Whether a file is to be read as a chromatogram, by its first bytes or its name.
 
-    Raises
-    ------
-    BadInputError
-        If it cannot be read.
+    Raises BadInputError if it cannot be read.
     """
     file = read_bounded(path)
     return is_scf(file) or is_abif(file) or path.suffix.lower() in {".ab1", ".abi", ".scf"}
@@ -350,10 +339,7 @@ def is_trace(path: Path) -> bool:
 def read_trace(path: Path) -> Trace:
     """Read a chromatogram, ABIF (.ab1) or SCF (.scf), whatever its name.
 
-    Raises
-    ------
-    BadInputError
-        If the file is neither, or damaged; with the byte.
+    Raises BadInputError if the file is neither, or damaged; with the byte.
     """
     file = read_bounded(path)
     if is_scf(file):

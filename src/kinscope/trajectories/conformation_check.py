@@ -97,13 +97,9 @@ def check_trajectory(
     files, in order of time. ``chain``: which chain of the topology; the first of the target if empty.
     ``table``: CSV that receives :data:`COLUMNS` of every frame, if asked.
 
-    Raises
-    ------
-    StructureError
-        If the topology holds no such chain, or a trajectory is missing, damaged, empty, of other atoms or in
-        another unit.
-    BadInputError
-        If the pack names no landmarks, or the table cannot be written.
+    Raises StructureError if the topology holds no such chain, or a trajectory is missing, damaged, empty, of
+    other atoms or in another unit; BadInputError if the pack names no landmarks, or the table cannot be
+    written.
     """
     if pack.landmarks is None:
         raise BadInputError(

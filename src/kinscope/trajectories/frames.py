@@ -130,10 +130,7 @@ def find_core(samples: Sequence[FloatArray], alphas: IntArray, *, frames: int) -
     ``samples``: CA atoms of sampled frames, one array (n_sampled, n_residues, 3) per trajectory, angstrom.
     ``alphas``: places of the CA atoms in a frame, shape (n_residues,).
 
-    Raises
-    ------
-    BadInputError
-        If there are fewer than two sampled frames or three residues.
+    Raises BadInputError if there are fewer than two sampled frames or three residues.
     """
     every = np.concatenate(list(samples)) if samples else np.empty((0, 0, 3))
     if len(every) < 2 or every.shape[1] < 3:

@@ -50,10 +50,7 @@ MASSES_DALTON = {
 class Layout(AtomTypes):
     """The atoms of a frame by what they are.
 
-    Raises
-    ------
-    BadInputError
-        If it holds fewer than three residues with a whole backbone.
+    Raises BadInputError if it holds fewer than three residues with a whole backbone.
     """
 
     def __init__(self, atoms: Atoms) -> None:
@@ -89,10 +86,8 @@ class Layout(AtomTypes):
         ``coordinates``: shape (n_frames, n_atoms, 3), molecules whole. ``numbers``: of the frames in their
         file; None: the topology's structure.
 
-        Raises
-        ------
-        StructureError
-            If a bond of the backbone tells another unit, other atoms or a frame that is none.
+        Raises StructureError if a bond of the backbone tells another unit, other atoms or a frame that is
+        none.
         """
         chain = self.backbone
 

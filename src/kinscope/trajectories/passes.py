@@ -109,12 +109,9 @@ def analyse_group(
 
     ``sources``: one or more trajectories that are compared: the same protein, or variants of it.
 
-    Raises
-    ------
-    StructureError
-        If no trajectory can be read to its end; where only some cannot, the result names them.
-    BadInputError
-        If the trajectories share fewer than three residues, or hold fewer than two frames together.
+    Raises StructureError if no trajectory can be read to its end; where only some cannot, the result names
+    them; BadInputError if the trajectories share fewer than three residues, or hold fewer than two frames
+    together.
     """
     settings = settings or PassSettings()
     residues = shared_residues(sources)
@@ -170,10 +167,7 @@ def _samples(
 def shared_residues(sources: Sequence[Source]) -> NDArray[np.intp]:
     """Residue numbers whose CA atom every source has, sorted.
 
-    Raises
-    ------
-    BadInputError
-        If there are fewer than three.
+    Raises BadInputError if there are fewer than three.
     """
     shared = sources[0].layout.backbone.residues
     for source in sources[1:]:

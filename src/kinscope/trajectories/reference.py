@@ -141,10 +141,7 @@ def reference_dynamics(
     ``variant``: only those of this variant, by its HGVS name at protein level. ``further``: other folders of
     references, e.g. this machine's own.
 
-    Raises
-    ------
-    ComputationError
-        If a file is damaged or of a later version.
+    Raises ComputationError if a file is damaged or of a later version.
     """
     folders = (pack.directory / "artefacts" / FOLDER, *further)
     found = [read_reference(path) for folder in folders for path in sorted(folder.glob(f"*{_SUFFIX}"))]
@@ -156,10 +153,7 @@ def reference_dynamics(
 def read_reference(path: Path) -> ReferenceDynamics:
     """One reference, its digest checked.
 
-    Raises
-    ------
-    ComputationError
-        If it is damaged or of a later version.
+    Raises ComputationError if it is damaged or of a later version.
     """
     try:
         with gzip.open(path, "rb") as handle:
@@ -179,10 +173,7 @@ def read_reference(path: Path) -> ReferenceDynamics:
 def write_reference(reference: ReferenceDynamics, folder: Path) -> Path:
     """Write a reference into a folder under its name and digest; the file.
 
-    Raises
-    ------
-    OSError
-        As the system reports it.
+    Raises OSError as the system reports it.
     """
     body = (reference.model_dump_json(indent=1) + "\n").encode()
     digest = hashlib.sha256(body).hexdigest()[:_DIGEST_CHARACTERS]

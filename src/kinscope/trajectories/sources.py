@@ -53,10 +53,8 @@ class Source:
     def chunks(self, fit: Fit | None = None, *, stride: int = 1) -> Iterator[Chunk]:
         """The frames, molecules whole, a chunk at a time.
 
-        Raises
-        ------
-        StructureError
-            If a file cannot be decoded to its end, or a frame cannot be one of these atoms in angstrom.
+        Raises StructureError if a file cannot be decoded to its end, or a frame cannot be one of these atoms
+        in angstrom.
         """
         first = 0
         for file in self.files:
@@ -80,12 +78,8 @@ class Source:
 def replica_source(directory: Path, *, state: str, variant: str) -> Source:
     """A finished replica of ours.
 
-    Raises
-    ------
-    RunDirectoryError
-        If the replica is not there, has failed, or its trajectory is of another length than its record says.
-    StructureError
-        If its trajectory is damaged.
+    Raises RunDirectoryError if the replica is not there, has failed, or its trajectory is of another length
+    than its record says; StructureError if its trajectory is damaged.
     """
     from kinscope.dynamics.files.trajectory import finished_trajectory
 
@@ -112,10 +106,8 @@ def replica_source(directory: Path, *, state: str, variant: str) -> Source:
 def user_files(topology: Topology, trajectories: Sequence[Path]) -> tuple[TrajectoryFile, ...]:
     """Trajectories from outside, each held against the topology and the others.
 
-    Raises
-    ------
-    StructureError
-        If a file is damaged, its frames hold another number of atoms than the topology, or two are the same.
+    Raises StructureError if a file is damaged, its frames hold another number of atoms than the topology, or
+    two are the same.
     """
     files = [inspect_trajectory(path) for path in trajectories]
     for place, file in enumerate(files):

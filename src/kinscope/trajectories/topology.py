@@ -48,10 +48,8 @@ def read_topology(path: Path, pack: TargetPack, *, chain: str = "") -> Topology:
     ``path``: PDB or mmCIF with every atom of the frames, in their order. ``chain``: which chain, or which
     segment of a PDB file without chains; the first of the target if empty.
 
-    Raises
-    ------
-    StructureError
-        If the file cannot be read, holds no protein, not that chain, or coordinates that are no protein's.
+    Raises StructureError if the file cannot be read, holds no protein, not that chain, or coordinates that
+    are no protein's.
     """
     from kinscope.structures.wwpdb.entries import protein_chains
     from kinscope.structures.wwpdb.source import parse_structure, read_body

@@ -159,11 +159,8 @@ def variant_from_changes(changes: Mapping[int, str], pack: TargetPack) -> Varian
 
     They are given as residue number (reference isoform) to the new one-letter residue, several in cis.
 
-    Raises
-    ------
-    VariantError
-        If a number is outside the protein (the first methionine included), or a residue is not one of
-        the twenty or stays as it is.
+    Raises VariantError if a number is outside the protein (the first methionine included), or a residue is
+    not one of the twenty or stays as it is.
     """
     protein = pack.transcript.protein
     for number, mutant in changes.items():

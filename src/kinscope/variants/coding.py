@@ -23,12 +23,9 @@ _COMPLEMENT = str.maketrans("ACGT", "TGCA")
 def to_reference_bases(change: BaseChange, frame: Isoform, pack: TargetPack) -> BaseChange:
     """A coding change of an isoform in the numbers of the reference transcript.
 
-    Raises
-    ------
-    VariantError
-        If the position is past the stop codon, or the text names a base that is not there.
-    UnsupportedVariantError
-        If the base lies in the part that the isoforms do not share, or the pack holds no coding sequence.
+    Raises VariantError if the position is past the stop codon, or the text names a base that is not there;
+    UnsupportedVariantError if the base lies in the part that the isoforms do not share, or the pack holds no
+    coding sequence.
     """
     text = f"c.{change.label}"
     if not pack.transcript.cds or not frame.transcript_accession:
@@ -85,12 +82,8 @@ def _other_isoform_fits(change: BaseChange, pack: TargetPack) -> str:
 def from_genomic(change: BaseChange, sequence: str, pack: TargetPack) -> BaseChange:
     """A genomic change on the pack's chromosome, or on a sequence of its ``shifts``, as a coding one.
 
-    Raises
-    ------
-    VariantError
-        If the text names a base that is not there.
-    UnsupportedVariantError
-        If a base of it is not coding, or the pack does not hold where the exons are.
+    Raises VariantError if the text names a base that is not there; UnsupportedVariantError if a base of it is
+    not coding, or the pack does not hold where the exons are.
     """
     transcript = pack.transcript
     if not transcript.genomic_positions:
@@ -144,10 +137,7 @@ def lifted(position: int, sequence: str, pack: TargetPack) -> int:
 
     The sequence is an accession or the name of an assembly.
 
-    Raises
-    ------
-    UnsupportedVariantError
-        If the pack does not hold how that sequence lies.
+    Raises UnsupportedVariantError if the pack does not hold how that sequence lies.
     """
     transcript = pack.transcript
     accession = chromosome_in(sequence, pack)
@@ -165,10 +155,7 @@ def lifted(position: int, sequence: str, pack: TargetPack) -> int:
 def apply(changes: Sequence[BaseChange], pack: TargetPack) -> dict[int, str]:
     """Codons after all of the changes in cis: residue number to new codon.
 
-    Raises
-    ------
-    VariantError
-        If one base is changed twice.
+    Raises VariantError if one base is changed twice.
     """
     cds = list(pack.transcript.cds)
     touched: set[int] = set()
@@ -185,10 +172,7 @@ def apply(changes: Sequence[BaseChange], pack: TargetPack) -> dict[int, str]:
 def changed_residues(codons: dict[int, str], pack: TargetPack, text: str) -> dict[int, str]:
     """Residue number to new residue, for the codons whose residue differs.
 
-    Raises
-    ------
-    UnsupportedVariantError
-        If none differs, or the initiator or a stop codon is concerned.
+    Raises UnsupportedVariantError if none differs, or the initiator or a stop codon is concerned.
     """
     protein = pack.transcript.protein + "*"
     after = {number: CODONS[codon] for number, codon in codons.items()}

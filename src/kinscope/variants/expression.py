@@ -65,10 +65,8 @@ _EXAMPLES = "Examples: K404E, p.Lys404Glu, c.1210A>G, NM_005157.6:c.1210A>G, p.[
 def read_statements(text: str, pack: TargetPack) -> tuple[tuple[Statement, ...], ...]:
     """The alternatives of a cleaned text (its coding and its protein description), each in cis.
 
-    Raises
-    ------
-    VariantError, UnsupportedVariantError
-        If it names another gene or sequence, or more than one allele.
+    Raises VariantError, UnsupportedVariantError if it names another gene or sequence, or more than one
+    allele.
     """
     if text.rstrip(" :").upper() in _gene_names(pack):
         raise unreadable(text, "names the gene and no variant.", _EXAMPLES)

@@ -66,12 +66,8 @@ _ONLY = "kinscope models substitutions of one residue by another, alone or sever
 def parse_residue_changes(body: str) -> tuple[ResidueChange, ...]:
     """The residue changes of a ``p.`` description (``body`` without ``p.``).
 
-    Raises
-    ------
-    VariantError
-        If it is not HGVS, or names an unknown amino acid.
-    UnsupportedVariantError
-        If it is anything but substitutions.
+    Raises VariantError if it is not HGVS, or names an unknown amino acid; UnsupportedVariantError if it is
+    anything but substitutions.
     """
     _refuse_unknown_residues(body)
     return tuple(_residue_change(item, f"p.{body}") for item in _model("p", body))
@@ -80,12 +76,8 @@ def parse_residue_changes(body: str) -> tuple[ResidueChange, ...]:
 def parse_base_changes(coordinate: str, body: str) -> tuple[BaseChange, ...]:
     """The base changes of a ``c.`` or ``g.`` description (``body`` without the prefix).
 
-    Raises
-    ------
-    VariantError
-        If it is not HGVS, or names a letter that is no base.
-    UnsupportedVariantError
-        If it is intronic, in an untranslated region, or changes the length of the sequence.
+    Raises VariantError if it is not HGVS, or names a letter that is no base; UnsupportedVariantError if it is
+    intronic, in an untranslated region, or changes the length of the sequence.
     """
     return tuple(_base_change(item, f"{coordinate}.{body}") for item in _model(coordinate, body))
 
@@ -152,10 +144,8 @@ def _residue_change(item: Any, text: str) -> ResidueChange:
 def _letters(item: Any, name: str, text: str) -> str:
     """One-letter residues or bases of a part of a change, as written where they are neither.
 
-    Raises
-    ------
-    UnsupportedVariantError
-        If it says more than a sequence: a number of repeats, a place to copy from, an inversion.
+    Raises UnsupportedVariantError if it says more than a sequence: a number of repeats, a place to copy from,
+    an inversion.
     """
     parts = item.get(name, ())
     if any(set(part) - {"sequence", "source"} for part in parts):

@@ -54,12 +54,8 @@ class Statement:
 def resolve_accession(text: str, pack: TargetPack) -> Statement:
     """The isoform and the coordinates that an accession names.
 
-    Raises
-    ------
-    VariantError
-        If it is another version than the shipped one, or another assembly.
-    UnsupportedVariantError
-        If it is no accession of this pack.
+    Raises VariantError if it is another version than the shipped one, or another assembly;
+    UnsupportedVariantError if it is no accession of this pack.
     """
     wanted = text.upper()
     known = _known(pack)

@@ -32,12 +32,8 @@ def parse_variant(text: str, pack: TargetPack) -> Variant:
     ``K404E``, isoform labels (``1b:K423E``), gene names, and compounds in cis are read; if a coding and a
     protein description are given, they must agree.
 
-    Raises
-    ------
-    VariantError
-        If the text cannot be read or contradicts the transcript.
-    UnsupportedVariantError
-        If it is understood but is no substitution of this target.
+    Raises VariantError if the text cannot be read or contradicts the transcript; UnsupportedVariantError if
+    it is understood but is no substitution of this target.
     """
     cleaned, cleaning = clean(text)
     alternatives = read_statements(cleaned, pack)

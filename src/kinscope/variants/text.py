@@ -38,10 +38,7 @@ def unsupported(text: str, what: str, remedy: str) -> UnsupportedVariantError:
 def clean(text: str) -> tuple[str, tuple[str, ...]]:
     """The expression in plain ASCII, one space between words, and notes on what was replaced.
 
-    Raises
-    ------
-    VariantError
-        If it is empty, too long, or holds a character that no variant expression has.
+    Raises VariantError if it is empty, too long, or holds a character that no variant expression has.
     """
     if len(text) > MAX_CHARACTERS:
         raise VariantError(

@@ -46,12 +46,8 @@ def dock_frames(
     The drugs are the study's own unless some are named; each is docked into the systems of its state. The
     frames are evenly spaced in each replica, the first half left out as settling.
 
-    Raises
-    ------
-    RunDirectoryError
-        If it is no run directory.
-    BadInputError
-        If it holds no finished replica of a state that one of the drugs binds, native and mutant.
+    Raises RunDirectoryError if it is no run directory; BadInputError if it holds no finished replica of a
+    state that one of the drugs binds, native and mutant.
     """
     study, steps, store = plan_of(directory)
     wanted = [pack.drug(name) for name in (drugs or study.settings.drugs)]

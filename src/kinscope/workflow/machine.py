@@ -148,10 +148,7 @@ def runner_of(dynamics: DynamicsSettings, prober: Prober | None = None) -> Runne
     on it a fifth faster than on OpenMM, one core each, measured once and remembered; at constant pressure it
     is always OpenMM, and so it is where the environment names a platform of OpenMM's.
 
-    Raises
-    ------
-    SettingsError
-        If GROMACS is asked for and cannot be had.
+    Raises SettingsError if GROMACS is asked for and cannot be had.
     """
     from kinscope.dynamics.gromacs.program import find_gromacs, gromacs_platform
 

@@ -52,10 +52,7 @@ def build_native_results(
 ) -> list[str]:
     """Compute the native results of the quick preset anew and put them into ``out/artefacts``.
 
-    Raises
-    ------
-    ComputationError
-        If one of them fails.
+    Raises ComputationError if one of them fails.
     """
     steps = native_steps(pack)
     engine = LocalEngine(scratch, None, cores=cores, listener=listener)

@@ -50,10 +50,7 @@ def publish_results(directory: Path, report: Step, store: Store, outcome: Outcom
 def read_result(directory: Path) -> tuple[StudyResult, str]:
     """A finished study's result as it was laid out, and its text.
 
-    Raises
-    ------
-    RunDirectoryError
-        If there is none, or the file is not what was laid out.
+    Raises RunDirectoryError if there is none, or the file is not what was laid out.
     """
     try:
         data = read_own(directory / RESULT_FILE)

@@ -38,10 +38,8 @@ def export_reference(
     Nothing is simulated: what is not finished is left out. Ligands of the user's stay private. The folder
     ``tables`` gets the same as CSV files.
 
-    Raises
-    ------
-    BadInputError
-        If native and variant have no finished replica in a common system, or nothing can be written.
+    Raises BadInputError if native and variant have no finished replica in a common system, or nothing can be
+    written.
     """
     study, steps, store = plan_of(directory)
     replicas = _replicas(steps, store, study)

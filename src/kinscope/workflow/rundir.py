@@ -55,10 +55,8 @@ def new_study(
 def agreed(directory: Path, study: StudyFile) -> StudyFile:
     """The study as a directory holds it, or as given if the directory is new; nothing is written.
 
-    Raises
-    ------
-    RunDirectoryError
-        If the directory holds something else: another variant, other settings, or files not of kinscope.
+    Raises RunDirectoryError if the directory holds something else: another variant, other settings, or files
+    not of kinscope.
     """
     variant, settings = study.variant, study.settings
     with named_faults("The run directory", directory):
@@ -85,10 +83,7 @@ def agreed(directory: Path, study: StudyFile) -> StudyFile:
 def open_or_create(directory: Path, study: StudyFile) -> StudyFile:
     """The study as a directory holds it, written there if the directory is new.
 
-    Raises
-    ------
-    RunDirectoryError
-        As :func:`agreed`, or if nothing can be written.
+    Raises RunDirectoryError as :func:`agreed`, or if nothing can be written.
     """
     held = agreed(directory, study)
     if not (directory / STUDY_FILE).exists():
@@ -106,10 +101,7 @@ def write_study(directory: Path, study: StudyFile) -> None:
 def open_existing(directory: Path) -> StudyFile:
     """The study a run directory holds.
 
-    Raises
-    ------
-    RunDirectoryError
-        If there is none, it cannot be read, or something in the directory is a link.
+    Raises RunDirectoryError if there is none, it cannot be read, or something in the directory is a link.
     """
     _refuse_links(directory)
     try:
@@ -170,10 +162,8 @@ def note_pace(directory: Path, pace: Pace) -> None:
 def locked(directory: Path) -> Iterator[None]:
     """Hold the run directory; the kernel lets it go when this process ends, however it ends.
 
-    Raises
-    ------
-    RunDirectoryError
-        If another process holds it. Whatever else ends the work tells that what is finished is kept.
+    Raises RunDirectoryError if another process holds it. Whatever else ends the work tells that what is
+    finished is kept.
     """
     with named_faults("The run directory", directory):
         flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW

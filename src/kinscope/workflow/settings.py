@@ -124,10 +124,7 @@ class StudySettings(Settings):
     def checked(self, pack: TargetPack) -> StudySettings:
         """The same settings if every state and drug they name is in the pack.
 
-        Raises
-        ------
-        BadInputError
-            Naming what there is.
+        Raises BadInputError naming what there is.
         """
         for state in (*self.states, *self.dynamics.states):
             pack.state(state)
@@ -139,10 +136,7 @@ class StudySettings(Settings):
 def load_preset(name: str) -> StudySettings:
     """The settings of a preset (:data:`PRESETS`).
 
-    Raises
-    ------
-    SettingsError
-        If there is no such preset.
+    Raises SettingsError if there is no such preset.
     """
     if name not in PRESETS:
         raise SettingsError(
@@ -157,10 +151,8 @@ def load_preset(name: str) -> StudySettings:
 def load_settings(path: Path) -> StudySettings:
     """Settings from a YAML file; what it does not name comes from the preset it names, else from ``quick``.
 
-    Raises
-    ------
-    BadInputError
-        If the file cannot be read, is no YAML mapping, or holds an unknown or impossible setting.
+    Raises BadInputError if the file cannot be read, is no YAML mapping, or holds an unknown or impossible
+    setting.
     """
     text = read_text(path, remedy="`kinscope settings` prints a file of the usual size.")
     given = _mapping(text, str(path))

@@ -67,12 +67,8 @@ class StageRequest:
         ``changes`` are to the preset's settings, beyond the states and the structure. ``keep`` puts files of
         the user's into the run's store before anything starts.
 
-        Raises
-        ------
-        BadInputError
-            If target, variant or settings cannot be used.
-        RunDirectoryError
-            If the directory is in use or holds something else.
+        Raises BadInputError if target, variant or settings cannot be used; RunDirectoryError if the directory
+        is in use or holds something else.
         """
         reference = target_reference(self.target)
         variant = parse_variant(self.expression, load_target(reference))
@@ -116,10 +112,7 @@ class DockingTable:
 def given_ligands(files: Sequence[Path], smiles: Sequence[str], *, site: str, target: str) -> GivenLigands:
     """The user's ligands to dock; what is wrong with one costs no other.
 
-    Raises
-    ------
-    BadInputError
-        If the target has no such site.
+    Raises BadInputError if the target has no such site.
     """
     if not files and not smiles:
         return GivenLigands()
@@ -135,10 +128,7 @@ def dock_alone(
 
     With a ``mirror`` of wwPDB entries, poses are also measured against the co-crystals themselves.
 
-    Raises
-    ------
-    BadInputError, RunDirectoryError
-        As :meth:`StageRequest.run`.
+    Raises BadInputError, RunDirectoryError as :meth:`StageRequest.run`.
     """
     skipped: list[str] = []
     remarks: list[str] = []
@@ -196,10 +186,7 @@ def simulate_alone(
     ``dynamics`` changes the preset's settings. Each of the ``drugs`` is simulated bound, beside the apo
     kinase, in its state, which is added to the request's; the user's ``own`` in the one that is asked for.
 
-    Raises
-    ------
-    BadInputError, RunDirectoryError
-        As :meth:`StageRequest.run`, or if a ligand cannot be simulated.
+    Raises BadInputError, RunDirectoryError as :meth:`StageRequest.run`, or if a ligand cannot be simulated.
     """
     pack = load_target(request.target)
     states, keep = request.states, None
@@ -229,10 +216,7 @@ def _record(folder: Path) -> ReplicaRecord:
 def _states_bound(drugs: Sequence[str], pack: TargetPack) -> list[str]:
     """The state that each drug binds.
 
-    Raises
-    ------
-    LigandError
-        If a drug has no force-field parameters.
+    Raises LigandError if a drug has no force-field parameters.
     """
     found = [pack.drug(identifier) for identifier in drugs]
     for drug in found:
@@ -245,10 +229,7 @@ def _taken(
 ) -> tuple[OwnLigand, LigandFiles]:
     """The user's ligand, checked as far as that is possible before anything runs.
 
-    Raises
-    ------
-    BadInputError
-        If the ligand, its parameters, its pose, the site or the state cannot be used.
+    Raises BadInputError if the ligand, its parameters, its pose, the site or the state cannot be used.
     """
     check_site(pack, own.site)
     chosen = list(dict.fromkeys(states or ([USER_STATE] if has_structure else [])))

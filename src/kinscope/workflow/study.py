@@ -69,12 +69,8 @@ def assess_variant(
     ``structure`` is a structure of the user's, which becomes the state ``user`` of the study, read as
     ``settings.structure`` says; the run directory keeps a copy of it.
 
-    Raises
-    ------
-    RunDirectoryError
-        If the directory is in use or holds something else.
-    ComputationError
-        If so much failed that there is no report; everything finished is kept.
+    Raises RunDirectoryError if the directory is in use or holds something else; ComputationError if so much
+    failed that there is no report; everything finished is kept.
     """
     return Run.begin(variant, settings, directory, structure=structure, cores=cores).finish(listener)
 
@@ -82,10 +78,7 @@ def assess_variant(
 def resume_study(directory: Path, *, cores: int | None = None, listener: Listener | None = None) -> Finished:
     """Go on with the study of a run directory.
 
-    Raises
-    ------
-    RunDirectoryError
-        If it is none, or is in use.
+    Raises RunDirectoryError if it is none, or is in use.
     """
     return Run(open_existing(directory), directory, cores=cores).finish(listener)
 
@@ -103,14 +96,8 @@ def extend_study(
     The study's own choice of what steps replicas holds unless ``engine`` says another. Given the same length
     again it goes on where it was stopped.
 
-    Raises
-    ------
-    RunDirectoryError
-        If the directory holds no study, or is in use.
-    SettingsError
-        If the study has no dynamics, or is that long already.
-    ComputationError
-        If nothing could be finished.
+    Raises RunDirectoryError if the directory holds no study, or is in use; SettingsError if the study has no
+    dynamics, or is that long already; ComputationError if nothing could be finished.
     """
     with locked(directory):
         held = _extended(open_existing(directory), directory, length_ns, engine)
@@ -207,12 +194,8 @@ class Run:
         The same directory may later become a whole study with `kinscope resume`. ``keep`` puts files of the
         user's into the run's store before anything starts.
 
-        Raises
-        ------
-        RunDirectoryError
-            If the directory is in use or cannot be made.
-        ComputationError
-            If nothing could be finished.
+        Raises RunDirectoryError if the directory is in use or cannot be made; ComputationError if nothing
+        could be finished.
         """
         steps = choose(self.study)
         self._settle_in()

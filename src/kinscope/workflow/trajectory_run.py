@@ -90,12 +90,8 @@ def analyse_files(
     one is named. The interactions of the variant's residues are followed; the topology tells whether it is
     the mutant or the native.
 
-    Raises
-    ------
-    StructureError
-        If a file is missing, damaged, of other atoms or given twice.
-    BadInputError
-        If a residue asked for is not in the topology.
+    Raises StructureError if a file is missing, damaged, of other atoms or given twice; BadInputError if a
+    residue asked for is not in the topology.
     """
     found = read_topology(topology, pack, chain=chain)
     who, notes = _which(found, variant, pack, topology)
@@ -137,12 +133,8 @@ def analyse_run(
 ) -> list[Analysed]:
     """Analyse the finished replicas of a run directory, system by system, or one replica's directory.
 
-    Raises
-    ------
-    RunDirectoryError
-        If it is no run directory, or a replica in it is damaged.
-    BadInputError
-        If it holds no finished replica.
+    Raises RunDirectoryError if it is no run directory, or a replica in it is damaged; BadInputError if it
+    holds no finished replica.
     """
     if (directory / REPLICA_RECORD_FILE).is_file():
         if (record := read_record(directory)) and not set(record.files) <= set(list_files(directory)):
@@ -175,10 +167,7 @@ def analyse_run(
 def finished_replicas(steps: Sequence[Step], store: Store) -> list[Step]:
     """The replicas of a study that are there, each at the greatest length it has reached.
 
-    Raises
-    ------
-    RunDirectoryError
-        If one is not what was computed.
+    Raises RunDirectoryError if one is not what was computed.
     """
     found: dict[tuple[object, ...], Step] = {}
     for step in steps:  # a longer replica stands after the one that it continues

@@ -152,10 +152,7 @@ def redock(
 def _engines(asked: list[str] | None) -> tuple[str, ...]:
     """The docking engines asked for, or all.
 
-    Raises
-    ------
-    BadInputError
-        If one is unknown.
+    Raises BadInputError if one is unknown.
     """
     from kinscope.core.errors import BadInputError
     from kinscope.validation.redock import ENGINES

@@ -211,10 +211,7 @@ class FramesOptions:
     def named(self, pack: TargetPack, out: Path) -> Path | tuple[Path, list[Path]]:
         """The directory, or the topology and its trajectories.
 
-        Raises
-        ------
-        BadInputError
-            If it is neither, or several.
+        Raises BadInputError if it is neither, or several.
         """
         from kinscope.core.errors import BadInputError
         from kinscope.workflow.trajectory_run import example_files

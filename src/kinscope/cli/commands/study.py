@@ -106,10 +106,7 @@ class StudyOptions:
     def settings(self, structure: dict[str, Any] | None) -> StudySettings:
         """The preset or the file of settings, changed by what was said beside it.
 
-        Raises
-        ------
-        BadInputError
-            If something that was said cannot be used.
+        Raises BadInputError if something that was said cannot be used.
         """
         from kinscope.targets import target_reference
         from kinscope.workflow.settings import load_preset, load_settings, with_changes

@@ -19,10 +19,7 @@ if TYPE_CHECKING:
 def read_case_text(path: Path) -> str:
     """The UTF-8 text of a regular file.
 
-    Raises
-    ------
-    BadInputError
-        If it is missing, no regular file, too large, empty, or not UTF-8 (with the offset).
+    Raises BadInputError if it is missing, no regular file, too large, empty, or not UTF-8 (with the offset).
     """
     text = read_text(path, remedy="One case per file; a whole course takes a few kilobytes.")
     if not text.strip():
@@ -88,10 +85,8 @@ def _plain(message: str, kind: str) -> str:
 def case_of_data(data: dict[str, Any], places: Places, where: str) -> Case:
     """The case that plain data describe.
 
-    Raises
-    ------
-    BadInputError
-        If fields are missing, unknown, or hold what they cannot; ids are repeated or point nowhere.
+    Raises BadInputError if fields are missing, unknown, or hold what they cannot; ids are repeated or point
+    nowhere.
     """
     version = data.get("kinscope_case")
     if version != Case.SCHEMA_VERSION:

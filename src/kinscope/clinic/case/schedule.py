@@ -23,10 +23,7 @@ def parse_date(text: str) -> tuple[int, int]:
 
     The text is ``2023-12-28``, ``2023-12``, ``2023``, or two of them with ``/`` between.
 
-    Raises
-    ------
-    ValueError
-        If it is none of these, or names no day of the calendar.
+    Raises ValueError if it is none of these, or names no day of the calendar.
     """
     parts = [part.strip() for part in text.split("/")]
     if not 1 <= len(parts) <= 2:
@@ -64,10 +61,7 @@ def parse_interval(text: str) -> tuple[float, float]:
 
     The text is ``2 months``, ``3 weeks``, ``10 d``, or ISO 8601 ``P2M``.
 
-    Raises
-    ------
-    ValueError
-        If it is not an interval.
+    Raises ValueError if it is not an interval.
     """
     clean = text.strip()
     match = _ISO.fullmatch(clean) or _WORDS.fullmatch(clean.lower())

@@ -140,10 +140,7 @@ LARGEST_STEP_DAYS = 30.0
 def schedule_case(case: Case) -> Schedule:
     """Place every entry of a case in time.
 
-    Raises
-    ------
-    BadInputError
-        If calendar dates and relative days are mixed, or nothing says when an entry was.
+    Raises BadInputError if calendar dates and relative days are mixed, or nothing says when an entry was.
     """
     statements = list(_all_statements(case))
     clock = _clock_of(statements)

@@ -79,10 +79,7 @@ def study_case(
     redact, relative_dates
         Leave out every free text too (implies relative dates); give times as days from the diagnosis.
 
-    Raises
-    ------
-    BadInputError
-        If the case has no usable time, or the criteria are unknown or of another disease.
+    Raises BadInputError if the case has no usable time, or the criteria are unknown or of another disease.
     """
     from kinscope import __version__
     from kinscope.clinic.course.checks import check_age, check_case

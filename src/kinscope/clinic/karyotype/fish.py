@@ -39,10 +39,7 @@ def technique_parts(plain: str) -> tuple[int, list[Part]]:
 def read_technique(plain: str, text: str, part: Part, *, donor: bool) -> Iterator[FishResult | Unreadable]:
     """Each signal pattern of a FISH part with its cells; another technique's part as unreadable.
 
-    Raises
-    ------
-    KaryotypeError
-        If more cells show a pattern than were looked at.
+    Raises KaryotypeError if more cells show a pattern than were looked at.
     """
     technique, start, end = part
     at = start + len(technique)

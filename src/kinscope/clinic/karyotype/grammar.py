@@ -85,10 +85,7 @@ class _Scanner:
 def split_level(text: str, start: int, end: int, separator: str) -> list[tuple[int, int]]:
     """Offsets of the pieces between separators that stand outside every bracket.
 
-    Raises
-    ------
-    KaryotypeError
-        If brackets do not match.
+    Raises KaryotypeError if brackets do not match.
     """
     pieces = []
     begin = start
@@ -139,10 +136,7 @@ _ORIGIN = rf"(?:d?mat|d?pat|d?inh|dn){_END}"
 def read_change(text: str, start: int, end: int) -> Abnormality:
     """Read one change of a normalised text.
 
-    Raises
-    ------
-    PartError
-        If any of it is not understood.
+    Raises PartError if any of it is not understood.
     """
     scanner = _Scanner(text, start, end)
     first = _change(scanner)
@@ -166,12 +160,7 @@ def read_change(text: str, start: int, end: int) -> Abnormality:
 def cells_in_brackets(text: str, start: int, end: int) -> tuple[int, int | None, bool]:
     """Cells, of how many, and whether composite: ``[20]``, ``[3/20]``, ``[cp4]``, ``[20cp]``.
 
-    Raises
-    ------
-    PartError
-        If it is anything else.
-    KaryotypeError
-        If it is more cells than were looked at.
+    Raises PartError if it is anything else; KaryotypeError if it is more cells than were looked at.
     """
     scanner = _Scanner(text, start, end)
     found = _cells(scanner)

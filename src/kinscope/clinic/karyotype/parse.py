@@ -47,11 +47,8 @@ _NUMBER = re.compile(
 def parse_karyotype(text: str) -> Karyotype:
     """Read a karyotype.
 
-    Raises
-    ------
-    KaryotypeError
-        If the text is empty, too long, holds control characters, or its frame cannot be read; the message
-        gives the character, counted from 1.
+    Raises KaryotypeError if the text is empty, too long, holds control characters, or its frame cannot be
+    read; the message gives the character, counted from 1.
     """
     _check_text(text)
     plain = normalised(text)

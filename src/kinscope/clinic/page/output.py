@@ -52,10 +52,7 @@ FindingRow = _columns("FindingRow", "severity rule title detail entries sources 
 def write_case(result: CaseResult, directory: Path, *, with_csv: bool = False) -> list[Path]:
     """Write ``case.html``, ``case.json``, ``case.schema.json`` and ``tables/``; each file atomically.
 
-    Raises
-    ------
-    BadInputError
-        If the directory cannot be made or written to.
+    Raises BadInputError if the directory cannot be made or written to.
     """
     from kinscope.clinic.page.html import case_html
 

@@ -46,11 +46,8 @@ Path = tuple[str | int, ...]
 def read_case(path: FilePath, pack: TargetPack | None = None) -> Case:
     """A case from a file, whichever of the three forms it has; ``pack`` as :func:`case_of_text`.
 
-    Raises
-    ------
-    BadInputError
-        With the line (and the column or offset where the text itself is damaged), what is wrong and what
-        to do. No value of the file is repeated.
+    Raises BadInputError with the line (and the column or offset where the text itself is damaged), what is
+    wrong and what to do. No value of the file is repeated.
     """
     return case_of_text(read_case_text(path), str(path), pack)
 
@@ -126,10 +123,7 @@ def parse_packet(data: dict[str, Any], file: PacketFile) -> Phenopacket:
 
     A field that the schema does not know is refused: it may say what changes the meaning of the others.
 
-    Raises
-    ------
-    BadInputError
-        With the path, the line and what belongs there; never with the value.
+    Raises BadInputError with the path, the line and what belongs there; never with the value.
     """
     from phenopackets import Phenopacket
 

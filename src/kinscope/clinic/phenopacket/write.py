@@ -48,10 +48,8 @@ def phenopacket_json(case: Case, schedule: Schedule, pack: TargetPack) -> str:
 
     The case is written as it is, with the times of its schedule and variants as the target pack reads them.
 
-    Raises
-    ------
-    BadInputError
-        If the case has relative days but no age to express them by (the schema knows no relative day).
+    Raises BadInputError if the case has relative days but no age to express them by (the schema knows no
+    relative day).
     """
     from google.protobuf.json_format import MessageToJson, ParseDict
     from phenopackets import Phenopacket

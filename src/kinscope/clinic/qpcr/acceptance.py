@@ -50,10 +50,7 @@ class AcceptanceRules(Record):
 def load_rules(name: str | Path = "eac") -> AcceptanceRules:
     """Shipped rules by name, or a YAML file of one's own.
 
-    Raises
-    ------
-    BadInputError
-        If there are none of that name, or the file is invalid.
+    Raises BadInputError if there are none of that name, or the file is invalid.
     """
     root = Path(str(files("kinscope.clinic"))) / "qpcr_rules"
     own = isinstance(name, Path) or str(name).endswith((".yaml", ".yml"))

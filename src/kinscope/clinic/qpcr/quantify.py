@@ -24,10 +24,8 @@ LEVEL = 0.95
 def fit_curve(target: str, levels: Sequence[StandardLevel]) -> StandardCurve:
     """Fit a standard curve over all wells that amplified.
 
-    Raises
-    ------
-    BadInputError
-        If fewer than two dilutions or three wells amplified, or the cycles do not fall with the copies.
+    Raises BadInputError if fewer than two dilutions or three wells amplified, or the cycles do not fall with
+    the copies.
     """
     points = [(math.log10(level.copies), ct) for level in levels for ct in level.ct if ct is not None]
     amounts = {x for x, _ in points}

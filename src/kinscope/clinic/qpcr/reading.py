@@ -35,10 +35,7 @@ def read_run(
 
     What is given besides stands in for what the file does not say, and overrules what it says.
 
-    Raises
-    ------
-    BadInputError
-        With the line, for anything that cannot be used as it is.
+    Raises BadInputError with the line, for anything that cannot be used as it is.
     """
     file = Path(path)
     data = read_bounded(file, MAX_TEXT_BYTES, remedy="Give the export of one run.")

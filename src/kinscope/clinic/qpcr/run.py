@@ -41,10 +41,8 @@ __all__ = ["QpcrReport", "QpcrRun", "analyse_run", "read_run", "transcript_level
 def analyse_run(run: QpcrRun, rules: str | Path | AcceptanceRules = "eac") -> QpcrReport:
     """Quantify every sample of a run.
 
-    Raises
-    ------
-    BadInputError
-        If samples are given as cycles without usable standards, or a control gene was not detected.
+    Raises BadInputError if samples are given as cycles without usable standards, or a control gene was not
+    detected.
     """
     chosen = rules if isinstance(rules, AcceptanceRules) else load_rules(rules)
     fusion_curve = _curve(FUSION, run.fusion_standards, chosen)
@@ -69,10 +67,7 @@ def analyse_run(run: QpcrRun, rules: str | Path | AcceptanceRules = "eac") -> Qp
 def transcript_level(result: QpcrResult, at: TimePoint | None = None) -> TranscriptLevel:
     """A result as the dated measurement that responses are called from.
 
-    Raises
-    ------
-    BadInputError
-        If neither the result nor the caller gives a time.
+    Raises BadInputError if neither the result nor the caller gives a time.
     """
     when = at or result.at
     if when is None:

@@ -100,10 +100,7 @@ class _Row:
 def read_wells(text: str, name: str) -> tuple[list[Well], list[str]]:
     """The wells of a table, and what is said about those left out; ``name`` stands in the messages.
 
-    Raises
-    ------
-    BadInputError
-        If there is no table of wells or more than one, or a line of it cannot be used.
+    Raises BadInputError if there is no table of wells or more than one, or a line of it cannot be used.
     """
     lines = text.lstrip("\ufeff").splitlines()
     heading, delimiter, columns = _heading(lines, name)
@@ -252,10 +249,7 @@ def _well(row: _Row, *, comma: bool) -> Well | None:
 def _decimal_comma(rows: list[_Row], delimiter: str, name: str) -> bool:
     """Whether numbers have a decimal comma: decided for the table as a whole, a cycle being at most 60.
 
-    Raises
-    ------
-    BadInputError
-        If two lines write them in two ways, or both ways fit and give different numbers.
+    Raises BadInputError if two lines write them in two ways, or both ways fit and give different numbers.
     """
     no_point = no_comma = differing = None
     for row in rows:

@@ -36,10 +36,7 @@ def mutation_testing_due(
     Calls (:func:`assess_response`) and measurements are of the whole course; a screening within
     ``near_days`` of a moment counts as done for it.
 
-    Raises
-    ------
-    BadInputError
-        If calendar dates and relative days are mixed.
+    Raises BadInputError if calendar dates and relative days are mixed.
     """
     screenings = [m for m in measurements if isinstance(m, MutationFinding)]
     check_one_clock([*(call.at for call in calls), *(m.at for m in screenings)])
@@ -121,10 +118,8 @@ def assess_response(
     tuple of ResponseCall
         In order of time; per evaluation haematological, flow MRD, molecular, cytogenetic, milestone.
 
-    Raises
-    ------
-    BadInputError
-        If the criteria are unknown or of the other disease, or calendar dates and relative days are mixed.
+    Raises BadInputError if the criteria are unknown or of the other disease, or calendar dates and relative
+    days are mixed.
     """
     chosen = criteria if isinstance(criteria, CriteriaSet) else load_criteria(criteria)
     if chosen.disease != disease:

@@ -251,10 +251,7 @@ def available_criteria() -> tuple[CriteriaSet, ...]:
 def load_criteria(name: str | Path) -> CriteriaSet:
     """A shipped set by its identifier, or a set in a file of its own.
 
-    Raises
-    ------
-    BadInputError
-        If there is no such set, or its file is invalid.
+    Raises BadInputError if there is no such set, or its file is invalid.
     """
     if isinstance(name, Path) or name.endswith((".yaml", ".yml")):
         path = Path(name)

@@ -81,10 +81,7 @@ def evaluations(measurements: Sequence[Measurement], window_days: int) -> tuple[
     An evaluation begins with a measurement and takes what follows within ``window_days``; a second
     measurement of the same kind, material and method on another day begins a new one.
 
-    Raises
-    ------
-    BadInputError
-        If calendar dates and relative days are mixed.
+    Raises BadInputError if calendar dates and relative days are mixed.
     """
     check_one_clock([m.at for m in measurements])
     groups: list[list[Measurement]] = []

@@ -44,10 +44,7 @@ def decoded(
     Fields: ``time`` (ps, NaN in DCD); ``box`` (3, 3), the vectors in XTC, lengths, angles and zeros in DCD;
     ``xyz`` (n, 3). ``total``: atoms in a frame. ``places``: those that are wanted; None: all.
 
-    Raises
-    ------
-    StructureError
-        If a frame cannot be decoded; with its number, and how the decoder ended.
+    Raises StructureError if a frame cannot be decoded; with its number, and how the decoder ended.
     """
     wanted = total if places is None else len(places)
     reused = bool(_idle)

@@ -69,11 +69,8 @@ class Block:
 def inspect_trajectory(path: Path) -> TrajectoryFile:
     """Walk the headers of an XTC or DCD file.
 
-    Raises
-    ------
-    StructureError
-        If there is no such file, it is no trajectory, it holds no whole frame, or its frames differ in their
-        number of atoms; with the offset at which it breaks.
+    Raises StructureError if there is no such file, it is no trajectory, it holds no whole frame, or its
+    frames differ in their number of atoms; with the offset at which it breaks.
     """
     kind = path.suffix.lower()
     if kind not in (".xtc", ".dcd"):
@@ -108,10 +105,7 @@ def read_blocks(
     ``atoms``: places of the wanted atoms in a frame; None: all. ``frames_at_once``: most frames in a block;
     fewer where they are large.
 
-    Raises
-    ------
-    StructureError
-        If a frame cannot be decoded or holds coordinates that are not numbers.
+    Raises StructureError if a frame cannot be decoded or holds coordinates that are not numbers.
     """
     if atoms is not None and np.array_equal(atoms, np.arange(found.atoms)):
         atoms = None
@@ -153,10 +147,7 @@ def box_vectors(lengths: NDArray[Any], angles: NDArray[Any]) -> NDArray[np.float
 def xtc_frame_ends(path: Path) -> list[int]:
     """Offset of the byte after each frame of an XTC file.
 
-    Raises
-    ------
-    StructureError
-        If the file is damaged or cut.
+    Raises StructureError if the file is damaged or cut.
     """
     with path.open("rb", buffering=0) as handle:
         return [end for end, _, _ in _xtc_frames(handle, path, path.stat().st_size)]

@@ -103,10 +103,7 @@ def write_state(path: Path, positions: FloatArray, box: FloatArray) -> None:
 def load_record(directory: Path) -> SolvatedSystem:
     """The record of a solvated system.
 
-    Raises
-    ------
-    RunDirectoryError
-        If it is missing or unreadable.
+    Raises RunDirectoryError if it is missing or unreadable.
     """
     path = directory / SYSTEM_RECORD_FILE
     try:
@@ -120,10 +117,7 @@ def load_record(directory: Path) -> SolvatedSystem:
 def load_system(directory: Path) -> tuple[Any, FloatArray, FloatArray, SolvatedSystem]:
     """System, positions (n, 3) nm, box (3, 3) nm and record, checked against their checksums.
 
-    Raises
-    ------
-    RunDirectoryError
-        If a file is missing or is not the one the record describes.
+    Raises RunDirectoryError if a file is missing or is not the one the record describes.
     """
     from openmm import XmlSerializer
 

@@ -35,10 +35,7 @@ def encode_frames(frames: Sequence[Frame], scratch: Path) -> bytes:
     counted, and the bytes appended by :func:`append_at`, where every failure is seen. XTC frames follow
     one another without a header, so bytes of frames are a trajectory and can be cut between any two.
 
-    Raises
-    ------
-    OSError
-        If fewer frames than given could be read back, as on a full disk.
+    Raises OSError if fewer frames than given could be read back, as on a full disk.
     """
     from biotraj import XTCTrajectoryFile  # type: ignore[import-untyped]
 
@@ -65,10 +62,7 @@ def encode_frames(frames: Sequence[Frame], scratch: Path) -> bytes:
 def append_at(path: Path, offset: int, data: bytes) -> int:
     """Cut a file to ``offset`` bytes, append ``data``, flush it to disk; the new length.
 
-    Raises
-    ------
-    OSError
-        As the system reports it, a full disk among them.
+    Raises OSError as the system reports it, a full disk among them.
     """
     with path.open("r+b" if path.exists() else "w+b") as handle:
         handle.truncate(offset)
@@ -82,12 +76,8 @@ def append_at(path: Path, offset: int, data: bytes) -> int:
 def finished_trajectory(directory: Path) -> tuple[ReplicaRecord, TrajectoryFile]:
     """Record and trajectory of a finished replica, as long as its record says.
 
-    Raises
-    ------
-    RunDirectoryError
-        If the replica is not there, not finished, or its trajectory is of another length.
-    StructureError
-        If its trajectory is damaged.
+    Raises RunDirectoryError if the replica is not there, not finished, or its trajectory is of another
+    length; StructureError if its trajectory is damaged.
     """
     record, found = finished_record(directory), inspect_trajectory(directory / TRAJECTORY_FILE)
     if found.frames != record.frames:
@@ -102,10 +92,7 @@ def finished_trajectory(directory: Path) -> tuple[ReplicaRecord, TrajectoryFile]
 def finished_record(directory: Path) -> ReplicaRecord:
     """The record of a replica that finished.
 
-    Raises
-    ------
-    RunDirectoryError
-        If there is none, or the replica failed.
+    Raises RunDirectoryError if there is none, or the replica failed.
     """
     path = directory / REPLICA_RECORD_FILE
     try:

@@ -37,10 +37,7 @@ def system_hessian(system: Any, coord: FloatArray) -> Iterator[PairBlocks]:
     ------
     The blocks of one kind of term, or of some 200,000 pairs, at a time: all at once would take a gigabyte.
 
-    Raises
-    ------
-    ComputationError
-        If the system has a force of another kind.
+    Raises ComputationError if the system has a force of another kind.
     """
     import openmm
 

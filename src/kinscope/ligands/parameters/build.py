@@ -140,12 +140,8 @@ def build_parameters(
     The SMILES states protonation and stereochemistry. A name has letters, digits, ``-`` and ``_``. ``keep``
     is an empty directory for the programs' own files, among them an Amber topology.
 
-    Raises
-    ------
-    LigandError
-        If the molecule cannot be parametrised.
-    ComputationError
-        If AmberTools are missing or fail.
+    Raises LigandError if the molecule cannot be parametrised; ComputationError if AmberTools are missing or
+    fail.
     """
     _check_name(name, residue_name)
     molecule = molecule_in_order(smiles)

@@ -43,10 +43,7 @@ def spread_out_conformers(molecule: Mol, count: int, *, seed: int = EMBEDDING_SE
     interaction of their parts are kept (the idea of ELF10: electrostatically least interacting functional
     groups), as unlike one another as can be.
 
-    Raises
-    ------
-    LigandError
-        If MMFF94 has no parameters for the molecule or no conformer can be made.
+    Raises LigandError if MMFF94 has no parameters for the molecule or no conformer can be made.
     """
     from rdkit import Chem
     from rdkit.Chem import rdForceFieldHelpers
@@ -209,10 +206,7 @@ def am1bcc_charges(
     Names (n_atoms,) serve messages; each conformer is (n_atoms, 3), angstrom; the directory is empty. With
     ``optimise`` sqm optimises each conformer in AM1 first.
 
-    Raises
-    ------
-    ComputationError
-        If a program fails, or its charges do not add up.
+    Raises ComputationError if a program fails, or its charges do not add up.
     """
     from rdkit import Chem
 
@@ -250,10 +244,7 @@ def rounded(charges: FloatArray, classes: NDArray[np.int_], net: int) -> list[fl
 
     What rounding leaves over goes to the most charged atom that has no equivalent, where there is one.
 
-    Raises
-    ------
-    ComputationError
-        If the charges do not add up to the net charge within 0.05 e.
+    Raises ComputationError if the charges do not add up to the net charge within 0.05 e.
     """
     if abs(charges.sum() - net) > 0.05:
         raise ComputationError(

@@ -65,10 +65,7 @@ def gaff2_terms(
     Returns the terms, what parmchk2 took from similar chemistry at a penalty above :data:`NOTED_PENALTY`, and
     what was mended.
 
-    Raises
-    ------
-    ComputationError
-        If a program fails, or a term has no parameters at all.
+    Raises ComputationError if a program fails, or a term has no parameters at all.
     """
     source = directory / "antechamber" / "ligand.mol2"
     rewrite_mol2(source, directory / "ligand.mol2", charges, names)
@@ -133,10 +130,7 @@ def mended(frcmod: str, general: dict[tuple[str, str], str]) -> tuple[str, tuple
     back on an unrelated one of a tenth of the strength, which lets a pyrimidine fold. That carbon is read as
     any aromatic carbon (ca), for which GAFF2 does list the bond.
 
-    Raises
-    ------
-    ComputationError
-        If a term is left that parmchk2 could not estimate (marked for revision).
+    Raises ComputationError if a term is left that parmchk2 could not estimate (marked for revision).
     """
     lines, notes, section = [], [], ""
     for line in frcmod.splitlines():

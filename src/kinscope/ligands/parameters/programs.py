@@ -51,10 +51,7 @@ class AmberTools:
     def run(self, program: str, arguments: list[str], directory: Path, *, seconds: float = 3600.0) -> str:
         """Run a program in a directory; its output.
 
-        Raises
-        ------
-        ComputationError
-            If it cannot be started, fails, or takes longer than ``seconds``.
+        Raises ComputationError if it cannot be started, fails, or takes longer than ``seconds``.
         """
         environment = {
             **os.environ,
@@ -89,10 +86,8 @@ class AmberTools:
 def find_ambertools() -> AmberTools:
     """The AmberTools beside this Python, or those on PATH.
 
-    Raises
-    ------
-    ComputationError
-        If a program or a data file is missing; the message says which and how to get them.
+    Raises ComputationError if a program or a data file is missing; the message says which and how to get
+    them.
     """
     beside = Path(sys.executable).parent
     places = [beside] if (beside / "antechamber").is_file() else []

@@ -143,10 +143,7 @@ def same_molecule(first: str, second: str) -> bool:
 def read_parameters(directory: Path, name: str) -> LigandForceField:
     """Parameters from a directory, both files checked against each other.
 
-    Raises
-    ------
-    LigandError
-        If a file is missing, damaged, or not the one that the record describes.
+    Raises LigandError if a file is missing, damaged, or not the one that the record describes.
     """
     record_path, xml_path = directory / f"{name}.json", directory / f"{name}.xml"
     try:
@@ -175,10 +172,7 @@ def read_parameters(directory: Path, name: str) -> LigandForceField:
 def load_parameters(drug: DrugDefinition, directory: Path = SHIPPED) -> LigandForceField:
     """The parameters of a drug, made for exactly the form that its definition gives at pH 7.4.
 
-    Raises
-    ------
-    LigandError
-        If there are none, or they belong to another form of the drug.
+    Raises LigandError if there are none, or they belong to another form of the drug.
     """
     found = read_parameters(directory, drug.id)
     if not same_molecule(found.record.smiles, drug.smiles_ph74):

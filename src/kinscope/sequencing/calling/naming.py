@@ -225,10 +225,7 @@ class Knowledge(Record):
 def knowledge_of(gene: str) -> Knowledge:
     """What the package knows of a gene; empty if it has no file for it.
 
-    Raises
-    ------
-    BadInputError
-        If the file of the package is damaged.
+    Raises BadInputError if the file of the package is damaged.
     """
     path = Path(str(files("kinscope.sequencing"))) / "knowledge" / f"{gene.lower()}.yaml"
     if not path.is_file():

@@ -109,10 +109,7 @@ def call_variants(
     primers, taken off strand by strand. ``codons`` are the first and last of the report (default: amplicon);
     ``names`` of the reads are given only if they may be shown beside the pseudonyms ``<sample>1`` and so on.
 
-    Raises
-    ------
-    BadInputError
-        If there is no read, or none of the reads is usable.
+    Raises BadInputError if there is no read, or none of the reads is usable.
     """
     if not 0 < len(traces) <= MAX_READS:
         remedy = f"Give the 1 to {MAX_READS} reads of one sample."

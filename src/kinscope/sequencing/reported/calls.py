@@ -265,10 +265,7 @@ def _call(item: Seen, pack: TargetPack) -> Call:
 def seen_of_text(text: str, pack: TargetPack) -> Seen:
     """A change from a c. or p. description.
 
-    Raises
-    ------
-    VariantError
-        If the description cannot be read or contradicts the transcript.
+    Raises VariantError if the description cannot be read or contradicts the transcript.
     """
     try:
         variant = parse_variant(text, pack)

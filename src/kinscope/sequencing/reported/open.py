@@ -36,10 +36,7 @@ _OTHER: Final = {
 def read_lines(path: Path) -> list[str]:
     """Lines of a text file, gzip unpacked, without line ends.
 
-    Raises
-    ------
-    BadInputError
-        If it is no text, too large, or has a line beyond all reason.
+    Raises BadInputError if it is no text, too large, or has a line beyond all reason.
     """
     data = read_bounded(path).data
     if data[:2] == b"\x1f\x8b":
@@ -75,10 +72,7 @@ def read_calls(path: Path, pack: TargetPack, *, sample: str = "S", cds_start: in
 
     ``sample`` is a pseudonym; ``cds_start`` says, for a VCF on the transcript, where the start codon begins.
 
-    Raises
-    ------
-    BadInputError
-        If the file cannot be read, or contradicts itself; with the line.
+    Raises BadInputError if the file cannot be read, or contradicts itself; with the line.
     """
     lines = read_lines(path)
     vcf = is_vcf(lines, path.name)

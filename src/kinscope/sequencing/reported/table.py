@@ -252,10 +252,8 @@ def _rows(lines: list[str], head: int, separator: str, width: int, name: str) ->
 def read_table(lines: list[str], name: str, pack: TargetPack) -> Reported:
     """Calls of the target in a table.
 
-    Raises
-    ------
-    BadInputError
-        If no head line names a description, or a row cannot be read or contradicts itself; with the line.
+    Raises BadInputError if no head line names a description, or a row cannot be read or contradicts itself;
+    with the line.
     """
     table = _Table(lines, name)
     _read_places(table, pack)

@@ -86,10 +86,8 @@ def is_vcf(lines: list[str], name: str) -> bool:
 def read_vcf(lines: list[str], name: str, pack: TargetPack, cds_start: int = 1) -> Reported:
     """Calls of the target in a VCF; ``cds_start`` is where the start codon is, for rows on the transcript.
 
-    Raises
-    ------
-    BadInputError
-        If a line is malformed, or contradicts the reference, the header or itself; with the line.
+    Raises BadInputError if a line is malformed, or contradicts the reference, the header or itself; with the
+    line.
     """
     file, rows = _read(lines, name, pack)
     build = _build(file, rows)
@@ -226,10 +224,8 @@ def _role(name: str) -> str:
 def _build(file: _File, rows: Sequence[_Line]) -> str:
     """The build of the positions: the one that is named, or else the one whose bases those of the rows are.
 
-    Raises
-    ------
-    BadInputError
-        If two are named, if the rows contradict the named one, or if none is named and the rows fit two.
+    Raises BadInputError if two are named, if the rows contradict the named one, or if none is named and the
+    rows fit two.
     """
     transcript, named = file.pack.transcript, dict(file.builds)
     accessions = {transcript.genomic_accession: transcript.assembly, **transcript.other_assemblies}

@@ -32,10 +32,7 @@ def fraction(text: str, percent: bool) -> float | None:
 def share_of_fields(fields: Mapping[str, str], alleles: tuple[str, ...], index: int, where: str) -> Share:
     """The share of the allele ``index`` (0: the reference) from the fields of a sample, or INFO's counts.
 
-    Raises
-    ------
-    BadInputError
-        If a field that is needed holds no number, or a share outside 0 to 1.
+    Raises BadInputError if a field that is needed holds no number, or a share outside 0 to 1.
     """
     counts = {key: _counts(fields, key, where) for key in _COUNTED if key in fields}
     stated, field = None, ""

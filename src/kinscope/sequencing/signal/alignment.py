@@ -61,10 +61,7 @@ def place(primary: Integers, signal: Floats, cds: str, kept: tuple[int, int]) ->
     ``primary`` and ``signal`` are index and height of the strongest base of every position; weak positions
     count as N. Only positions ``kept`` by quality (first, and one past the last) are aligned.
 
-    Raises
-    ------
-    BadInputError
-        If the read is not of this sequence.
+    Raises BadInputError if the read is not of this sequence.
     """
     weak = signal < 0.05 * np.median(signal)
     letters = "".join("N" if low else BASES[base] for base, low in zip(primary, weak, strict=True))

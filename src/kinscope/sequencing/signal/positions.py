@@ -26,10 +26,7 @@ def find_positions(channels: Floats) -> Integers:
     The spacing comes from the autocorrelation of the strongest channel's curve; peaks are its maxima no
     closer than 0.6 spacings, and a gap of about n spacings is filled evenly.
 
-    Raises
-    ------
-    BadInputError
-        If there are no peaks at a regular distance.
+    Raises BadInputError if there are no peaks at a regular distance.
     """
     from scipy.signal import find_peaks
 

@@ -75,10 +75,7 @@ class ReadAnalysis:
 def analyse(trace: Trace, cds: str) -> ReadAnalysis:
     """Measure, trim, align and model one trace; ``cds`` is the reference's coding sequence.
 
-    Raises
-    ------
-    BadInputError
-        If there is too little signal, nothing of quality, or the read is of something else.
+    Raises BadInputError if there is too little signal, nothing of quality, or the read is of something else.
     """
     redone = not usable_positions(trace.positions)
     positions = find_positions(trace.channels) if redone else trace.positions

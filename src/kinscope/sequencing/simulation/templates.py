@@ -61,10 +61,7 @@ def molecules_of(
     A variant is what ``parse_variant`` reads (``E255K/T315I`` is one molecule with both), or
     ``c.1086_1270del``, ``c.1423_1424ins35``, ``c.1000dup``, ``c.1000_1002delinsTTT``.
 
-    Raises
-    ------
-    BadInputError
-        If a variant cannot be read or lies outside, or the shares exceed one.
+    Raises BadInputError if a variant cannot be read or lies outside, or the shares exceed one.
     """
     total = sum(share for _, share in expressions)
     if total > 1 + 1e-9 or any(share < 0 for _, share in expressions):

@@ -33,10 +33,7 @@ class PocketPlace:
     residues
         Lining residues; those it lacks are left out.
 
-    Raises
-    ------
-    BadInputError
-        If fewer than four of them are there, or they enclose nothing.
+    Raises BadInputError if fewer than four of them are there, or they enclose nothing.
     """
 
     def __init__(self, layout: Layout, residues: Iterable[int]) -> None:

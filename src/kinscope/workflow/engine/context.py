@@ -48,10 +48,7 @@ class StepContext:
     def input(self, role: str, *parts: str) -> Path:
         """A file or directory of an input artefact.
 
-        Raises
-        ------
-        ComputationError
-            If the plan gave no such input.
+        Raises ComputationError if the plan gave no such input.
         """
         if role not in self.inputs:
             raise ComputationError(f"A step was started without its input {role!r}.", where=str(self.output))

@@ -85,10 +85,7 @@ class Store:
     def put(self, step: Step, directory: Path, record: ArtefactRecord) -> None:
         """Rename a filled directory in, replacing a broken or incomplete artefact of the same key.
 
-        Raises
-        ------
-        OSError
-            If it cannot be written.
+        Raises OSError if it cannot be written.
         """
         target = self._place(step)
         write_atomic(directory / ARTEFACT_FILE, record.model_dump_json(indent=1))
@@ -110,10 +107,7 @@ class Store:
     def copy_from(self, other: Store, step: Step) -> bool:
         """Take an artefact over from another store, every file checked; False if it is not there whole.
 
-        Raises
-        ------
-        OSError
-            If it cannot be read or written.
+        Raises OSError if it cannot be read or written.
         """
         record = other._record(step)
         if record is None:
@@ -170,10 +164,7 @@ def read_record(directory: Path, *, follow: bool = False) -> ArtefactRecord | No
 def list_files(directory: Path, *, follow: bool = False) -> tuple[StoredFile, ...]:
     """Every file below a directory, with size and hash, in a fixed order.
 
-    Raises
-    ------
-    OSError
-        If one cannot be read, or is a link (unless these are followed), a pipe or a device.
+    Raises OSError if one cannot be read, or is a link (unless these are followed), a pipe or a device.
     """
     found = []
     for path in sorted(directory.rglob("*")):

@@ -39,10 +39,7 @@ def build_pack(
 ) -> Iterator[str]:
     """Build models, poses and, if asked, water boxes and native results below ``out``; say how they compare.
 
-    Raises
-    ------
-    BadInputError
-        If a state is unknown, or no source of entries is given.
+    Raises BadInputError if a state is unknown, or no source of entries is given.
     """
     from kinscope.docking.relaxed.mechanics import parametriser
 

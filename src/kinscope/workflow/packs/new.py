@@ -42,11 +42,8 @@ def write_new_pack(gene: str, protein_file: Path, out: Path, *, cds_file: Path |
     The files are FASTA: the reference isoform, and the coding sequence from ATG to the stop codon, without
     which the pack reads no c. and g.
 
-    Raises
-    ------
-    BadInputError
-        If the gene is not a symbol, a sequence is not readable, the two sequences do not fit each other, or
-        the directory holds something.
+    Raises BadInputError if the gene is not a symbol, a sequence is not readable, the two sequences do not fit
+    each other, or the directory holds something.
     """
     if not _GENE.fullmatch(gene):
         raise BadInputError(

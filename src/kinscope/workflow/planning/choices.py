@@ -25,10 +25,7 @@ def choose_states(
 
     A user's structure is the only state unless others are named beside it.
 
-    Raises
-    ------
-    UnsupportedVariantError
-        If none of them has a model that holds the variant.
+    Raises UnsupportedVariantError if none of them has a model that holds the variant.
     """
     possible = modelled_states(variant, pack)
     own = (USER_STATE,) if settings.structure is not None else ()

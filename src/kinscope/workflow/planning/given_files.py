@@ -20,10 +20,7 @@ def keep_given(
     The step's key names the content; nothing is done where its artefact is there. ``contents`` are its files
     by name: what is in each, or where it is read. ``what`` is the thing in one word, for errors.
 
-    Raises
-    ------
-    BadInputError, ComputationError
-        If it cannot be written.
+    Raises BadInputError, ComputationError if it cannot be written.
     """
     if store.find(step) is not None:
         return

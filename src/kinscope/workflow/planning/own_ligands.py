@@ -59,11 +59,8 @@ def take_ligand(
     in_place
         Whether its coordinates are its pose in the frame of the state's model.
 
-    Raises
-    ------
-    LigandError
-        If a file is missing or damaged, the parameters are of another molecule or form, or coordinates that
-        should be a pose are none.
+    Raises LigandError if a file is missing or damaged, the parameters are of another molecule or form, or
+    coordinates that should be a pose are none.
     """
     ligand = ligand_from_sdf(file)
     found = read_given([file], [], site=site, state=state, taken=[drug.id for drug in pack.drugs])

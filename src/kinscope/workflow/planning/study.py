@@ -54,12 +54,8 @@ class Study:
     created
         ISO date put into the result.
 
-    Raises
-    ------
-    SettingsError
-        If the settings describe a structure and none is given.
-    UnsupportedVariantError
-        If no model holds the variant.
+    Raises SettingsError if the settings describe a structure and none is given; UnsupportedVariantError if no
+    model holds the variant.
     """
 
     def __init__(
@@ -120,10 +116,7 @@ class Study:
     def own_ligands(self) -> tuple[OwnLigand, ...]:
         """The user's ligands that are simulated bound.
 
-        Raises
-        ------
-        SettingsError
-            If one is to be bound in a state that this study does not simulate.
+        Raises SettingsError if one is to be bound in a state that this study does not simulate.
         """
         for ligand in self.settings.dynamics.own_ligands:
             if ligand.state not in self.dynamics_states:

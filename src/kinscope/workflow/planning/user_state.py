@@ -55,12 +55,7 @@ def take_structure(
 ) -> tuple[UserFile, StudySettings, UserState]:
     """Read and examine a user's structure for a study; the settings then name it by its content.
 
-    Raises
-    ------
-    StructureError
-        If it cannot be used.
-    SettingsError
-        If the settings name another content.
+    Raises StructureError if it cannot be used; SettingsError if the settings name another content.
     """
     file = read_user_file(path)
     wanted = settings.structure or StructureSettings()
@@ -87,10 +82,7 @@ def take_structure(
 def structure_step(settings: StudySettings) -> Step:
     """The step whose artefact is the user's file; it is put there when the study begins, never computed.
 
-    Raises
-    ------
-    SettingsError
-        If the settings name no content.
+    Raises SettingsError if the settings name no content.
     """
     if settings.structure is None or not settings.structure.sha256:
         raise SettingsError(
@@ -109,10 +101,7 @@ def structure_step(settings: StudySettings) -> Step:
 def keep_structure(store: Store, settings: StudySettings, file: UserFile) -> None:
     """Put the user's file into a run's store, where the study finds it without the original.
 
-    Raises
-    ------
-    RunDirectoryError
-        If it cannot be written.
+    Raises RunDirectoryError if it cannot be written.
     """
     label = f"your structure {file.name}"
     keep_given(store, structure_step(settings), {STRUCTURE_FILE: file.body}, what="structure", label=label)
