@@ -301,24 +301,20 @@ def _check_coordinates(molecule: Mol, where: str) -> None:
     import numpy as np
 
     points = molecule.GetConformer().GetPositions()
+    remedy = "Export it anew with coordinates in angstrom, or give a SMILES."
+    if not np.isfinite(points).all():
+        raise LigandError("Some coordinates are not numbers.", where=where, remedy=remedy)
     heavy = [atom.GetIdx() for atom in molecule.GetAtoms() if atom.GetAtomicNum() > 1]
     gaps = np.linalg.norm(points[heavy][:, None] - points[heavy][None], axis=2)
     np.fill_diagonal(gaps, np.inf)
-    lengths = [
-        np.linalg.norm(points[bond.GetBeginAtomIdx()] - points[bond.GetEndAtomIdx()])
-        for bond in molecule.GetBonds()
-    ]
-    finite = bool(np.isfinite(points).all())
-    if not finite or gaps.min() < _TOUCHING_ANGSTROM or max(lengths) > _LONGEST_BOND_ANGSTROM:
+    ends = [(bond.GetBeginAtomIdx(), bond.GetEndAtomIdx()) for bond in molecule.GetBonds()]
+    longest = max((float(np.linalg.norm(points[one] - points[other])) for one, other in ends), default=0.0)
+    if gaps.min() < _TOUCHING_ANGSTROM or longest > _LONGEST_BOND_ANGSTROM:
         raise LigandError(
             "The coordinates are not those of a molecule: "
-            + (
-                f"atoms {gaps.min():.2f} angstrom apart, a bond of {max(lengths):.2f} angstrom."
-                if finite
-                else "some are not numbers."
-            ),
+            f"atoms {gaps.min():.2f} angstrom apart, a bond of {longest:.2f} angstrom.",
             where=where,
-            remedy="Export it anew with coordinates in angstrom, or give a SMILES.",
+            remedy=remedy,
         )
 
 
