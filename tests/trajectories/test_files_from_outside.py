@@ -409,12 +409,17 @@ def test_no_decoder_outlives_its_parent(tmp_path: Path, how: signal.Signals) -> 
         "decoding._started = started\n"
         "for _ in blocks: time.sleep(60)\n"
     )
-    parent = subprocess.Popen([sys.executable, "-c", work], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    parent = subprocess.Popen(
+        [sys.executable, "-c", work],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        preexec_fn=lambda: signal.signal(how, signal.SIG_DFL) if how != signal.SIGKILL else None,
+    )
     assert parent.stdout is not None
     child = int(parent.stdout.readline())
     time.sleep(0.5)
     parent.send_signal(how)
-    parent.wait(20)
+    parent.wait(120)
     for _ in range(100):
         try:
             state = Path(f"/proc/{child}/stat").read_text().rpartition(")")[2].split()[0]

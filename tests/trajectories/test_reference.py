@@ -50,16 +50,17 @@ WIDE = 404
 
 
 def put_replica(store: Store, step: Step, work: Path, *, wide: bool) -> None:
-    """A replica whose frames are the model with noise of 0.5 angstrom, much more about one residue."""
+    """The model with noise of 0.5 angstrom; about one residue the chain sways by three, unbroken."""
     atoms, _ = reference_model(load_target("abl1"), STATE)
     number = step.parameters["replica"]
     random = np.random.default_rng([number, wide])
-    scale = np.where(wide & (np.abs(atoms.res_id - WIDE) <= 3), 3.0, 0.5)[:, None]
+    sway = 3.0 * wide * np.clip(1 - np.abs(atoms.res_id - WIDE) / 12, 0, None)[:, None]
     residues = np.unique(atoms.res_id, return_inverse=True)[1]
     work.mkdir()
     frames = []
     for index in range(12):
-        shift = random.normal(size=(residues.max() + 1, 3))[residues] * scale / np.sqrt(3)
+        noise = 0.5 * random.normal(size=(residues.max() + 1, 3))[residues]
+        shift = (noise + sway * random.normal(size=3)) / np.sqrt(3)
         frames.append(Frame(index, 1500.0 * (index + 1), (atoms.coord + shift) / 10, np.eye(3) * 8.0))
     append_at(work / TRAJECTORY_FILE, 0, encode_frames(frames, work))
     write_model(work / TOPOLOGY_FILE, atoms)
