@@ -155,7 +155,7 @@ def kinscope(*arguments, environment=None):
         (["imatinib", "--all"], "what to parametrise"),
         (["nonesuch"], "nonesuch"),
         (["--ligand", "C1CC"], "SMILES"),
-        (["--ligand", "missing.sdf"], "cannot be read"),
+        (["--ligand", "missing.sdf"], "no such file"),
         (["--ligand", "CCCCCCC(=O)[O-].[Na+]"], "Na"),
     ],
 )

@@ -213,7 +213,7 @@ def test_a_state_that_is_not_simulated_is_refused(mine: Path):
     [
         (["--ligand-file", "mine.sdf", "--parameters", "mine.xml"], "bound in one state"),
         (["--ligand-file", "mine.sdf", "--state", STATE], "needs force-field parameters"),
-        (["--ligand-file", "none.sdf", "--parameters", "mine.xml", "--state", STATE], "cannot be read"),
+        (["--ligand-file", "none.sdf", "--parameters", "mine.xml", "--state", STATE], "no such file"),
         (["--ligand-file", "mine.sdf", "--parameters", "mine.xml", "--state", "nowhere"], "nowhere"),
         (["--ligand-file", "mine.sdf", "--parameters", "mine.xml", "--state", STATE, "--site", "x"], "site"),
         (
