@@ -436,3 +436,16 @@ def test_the_command_names_recipient_donor_and_what_is_open() -> None:
     assert "clone 1 (recipient)" in finished.stdout
     assert "clone 2 (donor)" in finished.stdout
     assert "open" in finished.stdout
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("47,XX,t(9;22)(q34;q11.2),+8[20]", "+8 (trisomy 8)"),
+        ("45,XX,-7,t(9;22)(q34;q11.2)[20]", "-7 (monosomy 7)"),
+        ("93<4n>,XXXX,t(9;22)(q34;q11.2)x2,+8[20]", "+8 (gain of 8)"),
+        ("91<4n>,XXXX,-7,t(9;22)(q34;q11.2)x2[20]", "-7 (loss of 7)"),
+    ],
+)
+def test_three_copies_and_one_are_said_of_a_diploid_clone_alone(text: str, named: str) -> None:
+    assert named in high_risk_changes(read_karyotype(parse_karyotype(text)))

@@ -260,11 +260,16 @@ def _summaries(clones: list[Clone]) -> tuple[ChangeSummary, ...]:
                 weight_high=high * times,
                 philadelphia=is_first,
                 beside_philadelphia=beside,
-                high_risk=risk,
+                high_risk=risk if any(clone.ploidy == 2 for clone, _ in carriers) else _relative(risk),
                 major_route=risk in MAJOR_ROUTE,
             )
         )
     return tuple(summaries)
+
+
+def _relative(risk: str) -> str:
+    """What is gained or lost against another ploidy than two leaves neither three copies nor one."""
+    return risk.replace("trisomy", "gain of").replace("monosomy", "loss of")
 
 
 def _risk(change: Abnormality) -> str:
