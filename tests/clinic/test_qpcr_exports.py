@@ -283,3 +283,40 @@ def test_the_shipped_example_runs_as_the_readme_has_it(tmp_path: Path) -> None:
         [sys.executable, "-m", "kinscope", "qpcr", "run.csv", "--example"], capture_output=True, check=False
     )
     assert both.returncode == 2
+
+
+@pytest.mark.parametrize("end", ["40", "40.0000", "45.00", "50"])
+@pytest.mark.parametrize("copies", ["", "0"])
+def test_the_last_cycle_of_the_run_is_no_signal(end: str, copies: str) -> None:
+    said = SIMPLE + f"P2,BCR-ABL1,UNKNOWN,{copies},{end}\nP2,ABL1,UNKNOWN,,{cycle(25_000):.4f}\n"
+    report = analyse_run(table_run(said.replace("Undetermined", end), "run.csv", "e14a2"))
+    assert report.results[1].percent is None
+    assert next(c for c in report.checks if "template" in c.name).passed is True
+    assert any(
+        f"whose cycle is {float(end):.0f}, the end of the run (line 10, 13)" in n for n in report.notes
+    )
+
+
+def test_a_late_cycle_that_is_not_the_last_of_the_run_counts() -> None:
+    late = (
+        SIMPLE + f"P2,BCR-ABL1,UNKNOWN,,40\nP2,BCR-ABL1,UNKNOWN,,40.7\nP2,ABL1,UNKNOWN,,{cycle(25_000):.4f}\n"
+    )
+    result = analyse_run(table_run(late, "run.csv", "e14a2")).results[1]
+    assert result.fusion.detected_wells == 2
+
+
+def test_a_well_holds_two_targets_and_two_plates_hold_one_well() -> None:
+    duplex = "plate,well,sample,target,copies\n" + "".join(
+        f"{plate},A{n},P{plate},{target},{copies}\n"
+        for plate in (1, 2)
+        for n in (1, 2)
+        for target, copies in (("BCR-ABL1", 500), ("ABL1", 25_000))
+    )
+    report = analyse_run(table_run(duplex, "run.csv", "e14a2"))
+    assert [result.percent for result in report.results] == pytest.approx([2.0, 2.0])
+    with pytest.raises(BadInputError, match="given twice"):
+        table_run(
+            "".join(line[2:] for line in duplex.splitlines(keepends=True)).replace("ate,", ""),
+            "run.csv",
+            "e14a2",
+        )

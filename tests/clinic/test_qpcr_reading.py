@@ -64,6 +64,11 @@ TABLES = {
     ),
     "terminal control": (GOOD + "a\x1b[31m,ABL1,sample,,25\n", "line 12", "control characters"),
     "an unclosed quote": (GOOD + 'a,"ABL1,sample,,25\n' + "b,ABL1,sample,,25\n" * 3, "line", ""),
+    "a well given twice": (
+        "well,sample,target,copies\nA1,a,BCR::ABL1,5\nA2,a,ABL1,5000\nA1,b,BCR::ABL1,500\nA4,b,ABL1,5000\n",
+        "lines 2 and 4",
+        "given twice for BCR::ABL1",
+    ),
     "curve that rises": (
         HEAD
         + "s,ABL1,standard,100,20\ns,ABL1,standard,1000,25\ns,ABL1,standard,10000,30\n"
@@ -115,6 +120,11 @@ YAMLS = {
         "control_gene: ABL1\n" + SAMPLE.replace("name: a", 'name: "a\\e[31m"'),
         "",
         "control character",
+    ),
+    "the last cycle for no signal": (
+        "control_gene: ABL1\n" + SAMPLE.replace("{copies: [5]}", "{ct: [40.0, 31.2]}"),
+        "run.yaml",
+        "null",
     ),
     "standard without wells": (
         "control_gene: ABL1\ncontrol_standards:\n- {copies: 100, ct: []}\n" + SAMPLE,

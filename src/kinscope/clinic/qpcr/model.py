@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
@@ -25,6 +26,15 @@ def _printable(text: str) -> str:
 Name = Annotated[str, Field(min_length=1, max_length=80), AfterValidator(_printable)]
 
 MAX_WELLS = 20_000
+
+
+def last_cycle(cycles: Iterable[float | None]) -> float | None:
+    """The number of cycles that were run, where it stands as the cycle of wells that gave no signal.
+
+    Instruments write it so (40, 45, 50): a whole number from 40 on, later than every other cycle.
+    """
+    latest = max((cycle for cycle in cycles if cycle is not None), default=0.0)
+    return latest if 40 <= latest <= 60 and latest.is_integer() else None
 
 
 class StandardLevel(Record):

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
 from kinscope.clinic.measurements import TimePoint
-from kinscope.clinic.qpcr.model import FUSION, ControlName, QpcrRun, QpcrSample, StandardLevel, Wells
+from kinscope.clinic.qpcr.model import (
+    FUSION,
+    ControlName,
+    QpcrRun,
+    QpcrSample,
+    StandardLevel,
+    Wells,
+    last_cycle,
+)
 from kinscope.clinic.qpcr.table import CONTROL_NAMES, Well, bad, read_wells
 from kinscope.core.files import MAX_TEXT_BYTES, decoded, decoded_export, read_bounded
 from kinscope.core.plain_yaml import Places, line_of, parse_yaml, path_text
@@ -52,7 +61,14 @@ def yaml_run(text: str, name: str, transcript: str, control_gene: str, factor: f
         raise bad(what, f"{name}, line 1", _REMEDY)
     given = {"transcript": transcript, "control_gene": control_gene, "conversion_factor": factor}
     given = {key: value for key, value in given.items() if value not in ("", None)}
-    return _validated({**content, **given}, name, places)
+    run = _validated({**content, **given}, name, places)
+    cycles = [run.no_template, *(level.ct for level in (*run.fusion_standards, *run.control_standards))]
+    cycles += [wells.ct for sample in run.samples for wells in (sample.fusion, sample.control)]
+    end = last_cycle(chain.from_iterable(cycles))
+    if end is not None:
+        what = f"The latest cycle is {end:.0f}, which instruments write for wells without signal."
+        raise bad(what, name, "Write null for a well without signal.")
+    return run
 
 
 def _validated(content: dict[str, Any], name: str, places: Places) -> QpcrRun:

@@ -11,7 +11,7 @@ import datetime as dt
 import re
 
 from kinscope.clinic.measurements import TimePoint
-from kinscope.clinic.qpcr.model import FUSION, MAX_WELLS, ControlName
+from kinscope.clinic.qpcr.model import FUSION, MAX_WELLS, ControlName, last_cycle
 from kinscope.core.errors import BadInputError
 from kinscope.core.records import Record
 
@@ -27,6 +27,8 @@ HEADINGS = {
     "include": r"included?",
     "date": r"(?:sampl(?:e|ing) )?date",
     "day": r"day",
+    "well": r"well(?: position)?|pos(?:ition)?",
+    "plate": r"(?:plate|run|experiment|barcode)(?:[ _]?(?:name|id|barcode))?",
 }
 """Instruments write Ct with a Cyrillic т; it is the same heading. ``given`` holds the copies of standards."""
 
@@ -112,22 +114,39 @@ def read_wells(text: str, name: str) -> tuple[list[Well], list[str]]:
         if not any(row.cells):
             below = True
         elif below and not "".join(row.cells[columns["target"] : columns["target"] + 1]):
-            left.setdefault("lines below the table that hold no well", []).append(str(row.line))
+            left.setdefault("left out: lines below the table that hold no well", []).append(str(row.line))
         elif _omitted(row):
-            left.setdefault("wells that the file omits", []).append(str(row.line))
+            left.setdefault("left out: wells that the file omits", []).append(str(row.line))
         elif any(row.cells[width:]):
             raise bad("The line has more cells than the headings: a decimal comma without quotes?", row.where)
         else:
             kept.append(row)
     comma = _decimal_comma(kept, delimiter, name)
-    wells = [well for row in kept if (well := _well(row, comma=comma))]
+    end = last_cycle(_number(row, "ct", comma=comma) for row in kept)
+    wells: list[Well] = []
+    seen: dict[tuple[str, ...], int] = {}
+    for row in kept:
+        well = _well(row, comma=comma, end=end)
+        if well is None:
+            continue
+        wells.append(well)
+        key = (row.text("plate"), row.text("well"), well.target, well.assay)
+        if key[1] and seen.setdefault(key, well.line) != well.line:
+            raise bad(
+                f"A well is given twice for {well.target}.",
+                f"{name}, lines {seen[key]} and {well.line}",
+                "Keep one of them; wells of two plates need a column 'plate'.",
+            )
+        if end is not None and well.ct is None and _number(row, "ct", comma=comma) == end:
+            silent = f"no signal, wells whose cycle is {end:.0f}, the end of the run"
+            left.setdefault(silent, []).append(str(row.line))
     for well in wells:
         if well.role == "positive control":
-            left.setdefault("positive controls", []).append(str(well.line))
+            left.setdefault("left out: positive controls", []).append(str(well.line))
     if not 0 < len(wells) <= MAX_WELLS:
         what = f"More than {MAX_WELLS:,} wells." if wells else "There is no well below the headings."
         raise bad(what, f"{name}, line {heading + 1}")
-    notes = [f"left out: {what} (line {', '.join(numbers[:9])})" for what, numbers in left.items()]
+    notes = [f"{what} (line {', '.join(numbers[:9])})" for what, numbers in left.items()]
     return [well for well in wells if well.role != "positive control"], notes
 
 
@@ -209,8 +228,8 @@ def _omitted(row: _Row) -> bool:
     return False
 
 
-def _well(row: _Row, *, comma: bool) -> Well | None:
-    """A well; None for one that nothing was put into."""
+def _well(row: _Row, *, comma: bool, end: float | None) -> Well | None:
+    """A well; None for one that nothing was put into. A cycle of ``end`` without copies is no signal."""
     sample = row.text("sample")
     if len(sample) > 80 or not sample.isprintable():
         raise bad("The sample's name is too long or holds control characters.", row.where)
@@ -220,6 +239,7 @@ def _well(row: _Row, *, comma: bool) -> Well | None:
     target, assay = _target(row)
     role = _role(row, counted=bool(given or copies), given=bool(given))
     copies = (given or copies) if role == "standard" else copies
+    ct = None if ct == end and (role == "standard" or not copies) else ct
     silent = role != "standard" and ct is None and row.text("ct") != ""
     without_ct = "ct" not in row.columns
     faults = {
