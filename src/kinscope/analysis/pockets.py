@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from kinscope.analysis.regions import compare_regions
-from kinscope.analysis.statistics import difference
+from kinscope.analysis.statistics import difference, weighted_difference
 from kinscope.analysis.superposition import FloatArray, IntArray, kabsch
 from kinscope.core.errors import BadInputError
 from kinscope.results.measured import Difference, FluctuationProfile, PocketComparison
@@ -99,6 +99,8 @@ RADII_ANGSTROM = {"C": 1.70, "N": 1.55, "O": 1.52, "S": 1.80, "P": 1.80}
 SPACING_ANGSTROM = 0.5
 SMALLEST_MEANINGFUL_CUBIC_ANGSTROM = 20.0
 """About the volume of one heavy atom; smaller changes of volume are not called one."""
+MODEL_NOISE_CUBIC_ANGSTROM = 5.0
+"""Standard deviation of the difference between two models built alike (`kinscope benchmark null`)."""
 _SURROUNDINGS_ANGSTROM = 20.0
 _FEWEST_RESIDUES = 4
 _BACKBONE = ("N", "CA", "C", "O")
@@ -172,22 +174,22 @@ def compare_pocket(
     pocket: str,
     state: str,
     residues: Iterable[int],
-    native: Sequence[Atoms],
-    mutant: Sequence[Atoms],
+    native: tuple[Sequence[Atoms], FloatArray],
+    mutant: tuple[Sequence[Atoms], FloatArray],
     *,
     profiles: tuple[FluctuationProfile, FluctuationProfile] | None = None,
 ) -> PocketComparison:
     """A pocket in native and mutant models of one state.
 
-    ``residues``: lining residues; those that the models lack are left out. ``native``, ``mutant``: models of
-    each side (close alternatives or relaxed replicas), lowest in energy first. All are laid on the first
+    ``residues``: lining residues; those that the models lack are left out. ``native``, ``mutant``: close
+    alternative models of each side, lowest in energy first, and their shares. All are laid on the first
     native model by the CA atoms within 20 angstrom of the pocket that do not line it.
 
     Raises BadInputError if a side has no model or fewer than four lining residues are in all models.
     """
-    lining = _shared_lining(pocket, residues, [*native, *mutant])
-    reference = _heavy(native[0])
-    placed = [[_laid(_heavy(atoms), reference, lining) for atoms in side] for side in (native, mutant)]
+    lining = _shared_lining(pocket, residues, [*native[0], *mutant[0]])
+    reference = _heavy(native[0][0])
+    placed = [[_laid(_heavy(atoms), reference, lining) for atoms in side] for side, _ in (native, mutant)]
     region = inclusion_region(reference.coord[np.isin(reference.res_id, lining)])
     before, after = (
         [pocket_volume(model.coord, model.element.tolist(), region) for model in side] for side in placed
@@ -197,14 +199,15 @@ def compare_pocket(
         pocket=pocket,
         state=state,
         residues=lining,
-        native_volume_cubic_angstrom=float(np.mean(before)),
-        mutant_volume_cubic_angstrom=float(np.mean(after)),
-        volume_difference_cubic_angstrom=difference(
-            before,
-            after,
+        native_volume_cubic_angstrom=float(np.average(before, weights=native[1])),
+        mutant_volume_cubic_angstrom=float(np.average(after, weights=mutant[1])),
+        volume_difference_cubic_angstrom=weighted_difference(
+            (before, native[1]),
+            (after, mutant[1]),
             unit="Å³",
+            noise=MODEL_NOISE_CUBIC_ANGSTROM,
             smallest_meaningful=SMALLEST_MEANINGFUL_CUBIC_ANGSTROM,
-            sampling=f"{len(native)} native and {len(mutant)} mutant models",
+            sampling=f"{len(before)} native and {len(after)} mutant models",
         ),
         backbone_rmsd_angstrom=backbone,
         side_chain_rmsd_angstrom=side_chain,

@@ -19,6 +19,8 @@ from kinscope.results.notes import Note
 
 FloatArray = np.ndarray[Any, np.dtype[np.float64]]
 Correction = Literal["holm", "benjamini-hochberg"]
+MODEL_ENERGY_KCAL_PER_MOL = 2.0
+"""How far energies of minimised models can be told apart: what shares of models are reckoned with, not kT."""
 _ROUNDING = 1e-12
 """Spread, relative to the values, that rounding leaves on identical numbers."""
 
@@ -134,6 +136,48 @@ def widened(item: Difference, systematic: float) -> Difference:
     p_value = 2.0 * float(ndtr(-abs(item.value) * z / half)) if half > 0.0 else item.p_value
     wider = {"low": item.value - half, "high": item.value + half, "p_value": p_value}
     return _judged(item.model_copy(update=wider))
+
+
+def energy_shares(
+    energies: Sequence[float] | FloatArray, width: float = MODEL_ENERGY_KCAL_PER_MOL
+) -> FloatArray:
+    """The share of each conformation (n,) by exp(-E / width), energies and width in kcal/mol."""
+    points = np.asarray(energies, dtype=np.float64)
+    shares: FloatArray = np.exp((points.min() - points) / width)
+    shares /= shares.sum()
+    return shares
+
+
+def weighted_spread(values: Sequence[float], shares: Sequence[float] | FloatArray) -> float:
+    """Standard deviation of values (n,) that count by their shares (n,)."""
+    points, weights = np.asarray(values, dtype=np.float64), np.asarray(shares) / np.sum(shares)
+    return math.sqrt(float(weights @ (points - weights @ points) ** 2))
+
+
+def weighted_difference(
+    native: tuple[Sequence[float], Sequence[float] | FloatArray],
+    mutant: tuple[Sequence[float], Sequence[float] | FloatArray],
+    *,
+    unit: str,
+    noise: float = 0.0,
+    smallest_meaningful: float = 0.0,
+    sampling: str = "",
+) -> Difference:
+    """Mutant minus native where each side is a few models that count by their energies.
+
+    Models of one side are no replicas: which of them is right is not known, so their whole weighted spread is
+    uncertainty, beside ``noise``, the standard deviation (in ``unit``) that models built twice differ by.
+
+    ``native``, ``mutant``: values and shares, one each per model.
+    """
+    means = [float(np.average(values, weights=shares)) for values, shares in (native, mutant)]
+    value = means[1] - means[0]
+    raw = Difference(
+        value=value, low=value, high=value, native_replicas=len(native[0]), mutant_replicas=len(mutant[0]),
+        p_value=1.0 if value == 0.0 else 0.0, resolved=False, outcome="unresolved", unit=unit,
+        smallest_meaningful=smallest_meaningful, minimum_replicas=1, sampling=sampling,
+    )  # fmt: skip
+    return widened(raw, math.hypot(noise, weighted_spread(*native), weighted_spread(*mutant)))
 
 
 def judged_again(item: Difference, *, smallest_meaningful: float) -> Difference:

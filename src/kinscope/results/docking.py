@@ -54,14 +54,17 @@ class RelaxedSettings(Settings):
     weight_kcal_per_mol: float = Field(default=2.0, gt=0.0, le=20.0)
     """Members count by exp(-E/this): as far as energies of minimised complexes can be told apart, not kT."""
     repeats: int = Field(default=6, ge=2, le=100)
-    """Independent repeats of each side, each from other velocities; the interval rests on their spread."""
-    repeat_weight: float = Field(default=0.05, ge=0.0, le=1.0)
+    """Independent repeats of each side, each from other coordinates and velocities; the interval rests on
+    their spread."""
+    repeat_weight: float = Field(default=0.15, ge=0.0, le=1.0)
     """Members that count less than this after the first relaxation are not repeated."""
+    scatter_angstrom: float = Field(default=0.1, ge=0.0, le=1.0)
+    """Standard deviation by which each repeat's coordinates are scattered before it is relaxed at all."""
     shake_ps: float = Field(default=0.5, ge=0.01, le=1000.0)
     """Langevin dynamics that parts a repeat from the others before it is relaxed again."""
     shake_angstrom: float = Field(default=8.0, ge=2.0, le=100.0)
-    """What lies further from the substituted residues than this begins every repeat where the first
-    relaxation left it: it is the same on both sides, and would only add its own noise to the difference."""
+    """What lies further from the substituted residues than this is not shaken: it would only add its own
+    noise to the difference."""
     shake_kelvin: float = Field(default=300.0, ge=10.0, le=1000.0)
 
 
@@ -85,7 +88,7 @@ class ComplexMember(Record):
 
 
 class ComplexRepeat(Record):
-    """One repeat of a side: its members shaken with velocities of their own and relaxed again."""
+    """One repeat of a side: the members that count, from coordinates and velocities of its own."""
 
     seed: int
     interaction_kcal_per_mol: float

@@ -15,7 +15,7 @@ from kinscope.variants import variant_from_changes
 from kinscope.workflow.engine.local import Event, LocalEngine
 from kinscope.workflow.engine.step import Step
 from kinscope.workflow.engine.store import Store
-from kinscope.workflow.planning.docking import docking_steps
+from kinscope.workflow.planning.docking import docking
 from kinscope.workflow.planning.models import modes
 from kinscope.workflow.planning.study import Study
 from kinscope.workflow.settings import StudySettings, load_preset, with_changes
@@ -43,8 +43,8 @@ def native_steps(pack: TargetPack, preset: str = "quick") -> list[Step]:
     residue = "G" if pack.transcript.protein[position - 1] == "A" else "A"
     variant = variant_from_changes({position: residue}, pack)
     study = Study(pack, variant, preset_for(pack, preset))
-    docking = [step for (side, _), step in docking_steps(study).items() if side == "native"]
-    return docking + [modes(study, "native", state) for state in study.states]
+    docked = [docking(study, "reference", drug) for drug in study.drugs]
+    return docked + [modes(study, "native", state) for state in study.states]
 
 
 def build_native_results(

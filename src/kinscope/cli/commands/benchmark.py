@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 import typer
 
 from kinscope.cli.console import Console, echo
-from kinscope.cli.options import AsJson, Mirror, Quiet, Target
+from kinscope.cli.options import AsJson, Cores, Mirror, Quiet, Target
 
 Part = Literal["both", "crystals", "recovery"]
 group = typer.Typer(
@@ -147,6 +147,52 @@ def redock(
     )
     if rows:
         echo("\n" + summary(rows))
+
+
+@group.command("null", epilog="Example:  kinscope benchmark null --residue 315 --drug imatinib --work nulls")
+def null(
+    residues: Annotated[
+        list[int] | None, typer.Option("--residue", help="Of the target; default: eight of ABL1.")
+    ] = None,
+    drugs: Annotated[list[str] | None, typer.Option("--drug", help="Default: the preset's.")] = None,
+    work: Annotated[
+        Path, typer.Option("--work", help="Where the studies lie; a run that stopped goes on from it.")
+    ] = Path("kinscope-null"),
+    table: Annotated[Path | None, typer.Option("--table", help="CSV of every difference.")] = None,
+    cores: Cores = None,
+    target: Target = "abl1",
+) -> None:
+    """Set native against native by every step of `assess`: what is read where nothing changed."""
+    from kinscope.targets import load_target
+    from kinscope.validation.null import RESIDUES, in_words, run_null, write_rows
+
+    rows = run_null(
+        load_target(target), residues or list(RESIDUES), work, target=target, drugs=tuple(drugs or ()),
+        cores=cores, say=typer.echo,
+    )  # fmt: skip
+    if table is not None:
+        write_rows(table, rows)
+    echo("\n" + in_words(rows))
+
+
+@group.command("calls", epilog="Example:  kinscope benchmark calls V299L --drug dasatinib --work calls")
+def calls(
+    variants: Annotated[list[str] | None, typer.Argument(help="Default: six named in advance.")] = None,
+    drugs: Annotated[list[str] | None, typer.Option("--drug", help="Default: the preset's.")] = None,
+    work: Annotated[
+        Path, typer.Option("--work", help="Where the studies lie; a run that stopped goes on from it.")
+    ] = Path("kinscope-calls"),
+    cores: Cores = None,
+    target: Target = "abl1",
+) -> None:
+    """Set the calls of relaxed complexes beside published fold changes."""
+    from kinscope.targets import load_target
+    from kinscope.validation.null import CONTROLS, calls_in_words, run_calls
+
+    rows = run_calls(
+        load_target(target), variants or CONTROLS, work, target=target, drugs=tuple(drugs or ()), cores=cores
+    )
+    echo(calls_in_words(rows))
 
 
 def _engines(asked: list[str] | None) -> tuple[str, ...]:

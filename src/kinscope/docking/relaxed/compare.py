@@ -3,8 +3,8 @@
 Docking into a rigid mutant asks the drug to bear what the side chains would take over. Here both sides,
 native and mutant, go through one protocol: the substituted residue stands in each of its likely rotamers with
 the drug in place (the native residue too), and drug and pocket are relaxed together in the force field with
-implicit solvent. The members that count are then shaken from velocities of their own and relaxed again,
-several times independently; in each repeat they are weighted by the energy of the whole complex. A repeat's
+implicit solvent. The rotamers that count are then built again several times, each repeat from coordinates and
+velocities of its own; in each they are weighted by the energy of the whole complex. A repeat's
 answer is the weighted interaction energy: of the complex less its two parts as they stand in it (the
 one-trajectory form of MM-GBSA: Srinivasan et al., J Am Chem Soc 1998, 120, 9401; relaxed parts add more noise
 than signal, see docs/decisions/0171). A side's answer is the mean of its repeats, and the interval of the
@@ -26,7 +26,12 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from kinscope.analysis.statistics import difference
+from kinscope.analysis.statistics import (
+    difference,
+    energy_shares,
+    weighted_difference,
+    weighted_spread,
+)
 from kinscope.core.seeds import derive_seed
 from kinscope.docking.engine import Box, Coordinates, Mol
 from kinscope.docking.geometry import rows_by_name
@@ -42,7 +47,6 @@ from kinscope.results.docking import (
     RelaxedComparison,
     RelaxedSettings,
 )
-from kinscope.results.measured import Difference
 from kinscope.results.notes import note
 from kinscope.structures.model import AtomArray
 
@@ -51,7 +55,6 @@ SMALLEST_MEANINGFUL_KCAL_PER_MOL = 1.4
 _BOX_PADDING_ANGSTROM = 5.0
 _SAME_ANGSTROM = 0.5
 """Two members whose substituted side chains end nearer than this (heavy atoms, RMSD) are one conformation."""
-_Z = 1.96
 
 
 @dataclass(frozen=True)
@@ -86,8 +89,9 @@ class _Relaxed:
     """One member before it is weighted."""
 
     start: Start
+    begun: Coordinates
+    """Of the protein before it was relaxed (n_atoms, 3), and after:"""
     protein: Coordinates
-    drug: Coordinates
     terms: Terms
     moved_angstrom: float
     vina: float
@@ -98,12 +102,12 @@ def compare_relaxed(
 ) -> RelaxedComparison | None:
     """The interaction of a drug with the relaxed mutant against that with the relaxed native.
 
-    ``substitutions``: three-letter name of the new residue by number. ``seed``: the repeats' seeds derive
-    from it, the two sides' independently. None if no substituted residue lies within
+    ``substitutions``: three-letter name of the new residue by number. ``seed``: the two sides' repeats draw
+    their own from it. None if no substituted residue lies within
     ``settings.surroundings_angstrom`` of the drug: then nothing that enters the energy differs.
     """
-    first = relaxed_side(whole, own_names(whole.native, substitutions), as_it_is=True, seed=seed)
-    second = relaxed_side(whole, substitutions, as_it_is=False, seed=seed)
+    first = relaxed_side(whole, own_names(whole.native, substitutions), derive_seed(seed, "native"))
+    second = relaxed_side(whole, substitutions, derive_seed(seed, "mutant"))
     if first is None or second is None:
         return None
     return compare_sides(drug, state, variant, first, second, whole.settings)
@@ -134,21 +138,24 @@ def compare_sides(
             sampling=f"{len(values[0])} native and {len(values[1])} mutant repeats of complexes relaxed with "
             "the drug",
         ),
-        vina_difference_kcal_per_mol=_vina_difference(native, mutant),
+        vina_difference_kcal_per_mol=weighted_difference(
+            *((
+                [member.vina_kcal_per_mol for member in side.members],
+                [member.weight for member in side.members],
+            ) for side in (native, mutant)),
+            unit="kcal/mol", smallest_meaningful=1.0,
+            sampling=f"{len(native.members)} native and {len(mutant.members)} mutant conformations",
+        ),
         cpu_seconds=round(native.cpu_seconds + mutant.cpu_seconds, 1), notes=mutant.notes,
     )  # fmt: skip
 
 
-def relaxed_side(
-    whole: Complex, residues: dict[int, str], *, as_it_is: bool, seed: int
-) -> ComplexSide | None:
-    """One side: the native model with residues in their own or in other names, relaxed with the drug.
+def relaxed_side(whole: Complex, residues: dict[int, str], seed: int) -> ComplexSide | None:
+    """One side: the native model with residues put in, their own or others, relaxed with the drug.
 
     What moves and what counts depends on the positions alone, so that any two sides of the same positions
-    compare. ``residues``: three-letter name wanted by number. ``as_it_is``: whether the model as it stands is
-    the first member (the native side), beside rebuilt side chains. ``seed``: the repeats' seeds derive from
-    it and from the residues' names. None if none of the residues lies within
-    ``settings.surroundings_angstrom`` of the drug.
+    compare. ``residues``: three-letter name wanted by number. ``seed``: the repeats' seeds derive from it.
+    None if none of the residues lies within ``settings.surroundings_angstrom`` of the drug.
     """
     began = time.process_time()
     native, points, settings = whole.native, whole.points, whole.settings
@@ -158,7 +165,7 @@ def relaxed_side(
         return None
     base, turned = made_room(native, whole.heavy)
     moving = sorted({*_free(native, points, present, settings), *turned})
-    chosen = _starts(base, whole.heavy, present, settings.rotamers, as_it_is=as_it_is)
+    chosen = _starts(base, whole.heavy, present, settings.rotamers)
     like = chosen[-1].atoms
     pocket = Pocket(
         sorted({*near, *moving}), moving, _anchor(base, like),
@@ -167,8 +174,8 @@ def relaxed_side(
     field = ComplexField(like, whole.pose, whole.mechanics, pocket, settings)
     members = _members(field, chosen, whole)
     side_chains = np.isin(like.res_id, list(present)) & (like.element != "H")
-    own = derive_seed(seed, str(as_it_is), *map(str, present.items()))
-    repeats = _repeats(field, _counting(members, side_chains, settings), whole, own)
+    counting = _counting(members, side_chains, settings)
+    repeats = _repeats(field, counting, whole, np.isin(like.res_id, moving), seed)
     return _side(members, repeats, settings.weight_kcal_per_mol).model_copy(
         update={
             "force_field": f"ff14SB and GBSA-OBC; drug: {whole.mechanics.description}",
@@ -179,19 +186,12 @@ def relaxed_side(
     )  # fmt: skip
 
 
-def _starts(
-    base: AtomArray, drug: Coordinates, present: dict[int, str], most: int, *, as_it_is: bool
-) -> list[Start]:
-    """The side's starts, all of the same atoms: energies of two tautomers of a histidine do not compare.
-
-    A side that holds the model as it stands has the model's tautomer, another the one that overlaps least.
-    """
+def _starts(base: AtomArray, drug: Coordinates, present: dict[int, str], most: int) -> list[Start]:
+    """The side's starts, all of the same atoms: energies of two tautomers of a histidine do not compare."""
     tautomers = "HIS" in present.values()
     found = starts(base, drug, present, 2 * most if tautomers else most)
-    lead = base if as_it_is else found[0].atoms
-    if tautomers:
-        found = [start for start in found if rows_by_name(start.atoms).keys() == rows_by_name(lead).keys()]
-    return [Start(base, "as in the model", 0.0), *found][:most] if as_it_is else found[:most]
+    atoms = rows_by_name(found[0].atoms).keys()
+    return [start for start in found if rows_by_name(start.atoms).keys() == atoms][:most]
 
 
 def _free(
@@ -230,31 +230,36 @@ def _members(field: ComplexField, chosen: Sequence[Start], whole: Complex) -> li
         protein.coord = coordinates.astype(np.float32)
         vina = _vina(protein, with_coordinates(whole.pose, drug))
         moved = round(whole.measure(drug, whole.points), 2)
-        relaxed.append(_Relaxed(start, coordinates, drug, terms, moved, vina))
+        relaxed.append(_Relaxed(start, atoms, coordinates, terms, moved, vina))
     return relaxed
 
 
 def _repeats(
-    field: ComplexField, counting: Sequence[_Relaxed], whole: Complex, seed: int
+    field: ComplexField, counting: Sequence[_Relaxed], whole: Complex, moving: NDArray[np.bool_], seed: int
 ) -> list[ComplexRepeat]:
-    """The members that count, shaken and relaxed again, so many times independently."""
-    lowest = counting[0].terms.complex
+    """The rotamers that count, each repeat built from scattered coordinates, shaken and relaxed by itself.
+
+    ``moving``: which atoms (n_atoms) may move.
+    """
+    lowest, scatter = counting[0].terms.complex, whole.settings.scatter_angstrom
     repeats = []
     for number in range(whole.settings.repeats):
         own = derive_seed(seed, number)
         ends = []
         for member in counting:
-            points = field.shaken(
-                field.joined(member.protein, member.drug), derive_seed(own, member.start.label)
-            )
-            ends.append(field.finish(member.protein, points)[1:])
+            draw = np.random.default_rng(derive_seed(own, "coordinates", member.start.label))
+            atoms, points = member.begun.copy(), whole.points.copy()
+            atoms[moving] += draw.normal(scale=scatter, size=atoms[moving].shape)
+            points += draw.normal(scale=scatter, size=points.shape)
+            shaken = field.shaken(field.begin(atoms, points)[0], derive_seed(own, member.start.label))
+            ends.append(field.finish(atoms, shaken)[1:])
         energies = [terms.complex for _, terms in ends]
-        shares = _weights(energies, whole.settings.weight_kcal_per_mol)
-        mean, _ = _weighted([terms.interaction for _, terms in ends], shares)
+        shares = energy_shares(energies, whole.settings.weight_kcal_per_mol)
         most = int(np.argmax(shares))
         repeats.append(
             ComplexRepeat(
-                seed=own, interaction_kcal_per_mol=round(mean, 2),
+                seed=own,
+                interaction_kcal_per_mol=round(float(shares @ [t.interaction for _, t in ends]), 2),
                 energy_kcal_per_mol=round(min(energies) - lowest, 2), rotamers=counting[most].start.label,
                 drug_moved_angstrom=round(whole.measure(ends[most][0], whole.points), 2),
             )
@@ -267,7 +272,7 @@ def _counting(
 ) -> list[_Relaxed]:
     """The members with weight, lowest energy first, each conformation of the turned atoms once."""
     ordered = sorted(members, key=lambda member: member.terms.complex)
-    weights = _weights([member.terms.complex for member in ordered], settings.weight_kcal_per_mol)
+    weights = energy_shares([member.terms.complex for member in ordered], settings.weight_kcal_per_mol)
     kept: list[_Relaxed] = []
     for member, weight in zip(ordered, weights, strict=True):
         apart = [
@@ -303,8 +308,8 @@ def _vina(protein: AtomArray, drug: Mol) -> float:
 
 def _side(relaxed: Sequence[_Relaxed], repeats: Sequence[ComplexRepeat], width: float) -> ComplexSide:
     energies = np.array([member.terms.complex for member in relaxed])
-    weights = _weights(energies.tolist(), width)
-    vina, vina_spread = _weighted([member.vina for member in relaxed], weights)
+    weights = energy_shares(energies, width)
+    scores = [member.vina for member in relaxed]
     members = tuple(
         ComplexMember(
             rotamers=member.start.label,
@@ -323,35 +328,8 @@ def _side(relaxed: Sequence[_Relaxed], repeats: Sequence[ComplexRepeat], width: 
         repeats=tuple(repeats),
         interaction_kcal_per_mol=round(float(np.mean(values)), 2),
         spread_kcal_per_mol=round(float(np.std(values, ddof=1)), 2),
-        vina_kcal_per_mol=round(vina, 2), vina_spread_kcal_per_mol=round(vina_spread, 2),
-    )  # fmt: skip
-
-
-def _weights(energies: Sequence[float], width: float) -> NDArray[np.float64]:
-    above = np.array(energies) - min(energies)
-    weights: NDArray[np.float64] = np.exp(-above / width)
-    weights /= weights.sum()
-    return weights
-
-
-def _weighted(values: Sequence[float], weights: NDArray[np.float64]) -> tuple[float, float]:
-    points = np.array(values)
-    mean = float(weights @ points)
-    return mean, math.sqrt(float(weights @ (points - mean) ** 2))
-
-
-def _vina_difference(native: ComplexSide, mutant: ComplexSide) -> Difference:
-    """Of the ensembles' Vina scores, mutant less native, with what the members vary by."""
-    value = mutant.vina_kcal_per_mol - native.vina_kcal_per_mol
-    half = _Z * math.hypot(native.vina_spread_kcal_per_mol, mutant.vina_spread_kcal_per_mol)
-    low, high = value - half, value + half
-    resolved = (low > 0 or high < 0) and abs(value) >= 1.0
-    return Difference(
-        value=round(value, 2), low=round(low, 2), high=round(high, 2),
-        native_replicas=len(native.members), mutant_replicas=len(mutant.members), resolved=resolved,
-        outcome=("higher" if value > 0 else "lower") if resolved else "unresolved", unit="kcal/mol",
-        smallest_meaningful=1.0,
-        sampling=f"{len(native.members)} native and {len(mutant.members)} mutant conformations",
+        vina_kcal_per_mol=round(float(weights @ scores), 2),
+        vina_spread_kcal_per_mol=round(weighted_spread(scores, weights), 2),
     )  # fmt: skip
 
 

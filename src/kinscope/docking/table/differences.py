@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
-from kinscope.analysis.statistics import difference, widened
+from kinscope.analysis.statistics import FloatArray, energy_shares, weighted_difference, weighted_spread
 from kinscope.core.errors import BadInputError
-from kinscope.docking.engine import Mol
+from kinscope.docking.engine import Box, Mol
 from kinscope.docking.geometry import rows_by_name
 from kinscope.docking.records import DockingRun, ReferencePoseRecord
 from kinscope.results.measured import Difference, DockingComparison, StateFit
@@ -25,6 +27,8 @@ CRYSTAL_POCKET_RMSD_ANGSTROM = 0.63
 """Median heavy-atom RMSD of the imatinib pocket (8 angstrom) over 28 pairs of chains of 1IEP, 2HYY and 1OPJ:
 the difference of receptors that the noise above belongs to (``benchmarks/redock.py --pockets``)."""
 _POCKET_ANGSTROM = 8.0
+SCORED_ANGSTROM = 8.0
+"""Atoms further apart than this are nothing to each other in Vina's function (Trott & Olson 2010)."""
 SMALLEST_MEANINGFUL_KCAL_PER_MOL = 1.0
 """No smaller difference of Vina scores between two rigid receptors is called resolved.
 
@@ -33,67 +37,78 @@ Of that, two models of one kinase share most; what they do not share shows in th
 over crystal chains of one kinase that differ in nothing but the crystal. ``benchmarks/redock.py --chains``
 measures that spread; docs/decisions/0042 gives the figures this number rests on.
 """
-_CONFIDENCE = 0.95
+
+
+@dataclass(frozen=True)
+class Weighed:
+    """One side of a comparison: a run per close alternative model, lowest in energy first."""
+
+    runs: Sequence[DockingRun]
+    energies_kcal_per_mol: Sequence[float]
+    """Of the models, above the lowest."""
+
+    @cached_property
+    def shares(self) -> FloatArray:
+        """By which the models count."""
+        return energy_shares(self.energies_kcal_per_mol)
+
+    @property
+    def scores(self) -> list[float]:
+        """Of each model: the mean over its searches, kcal/mol."""
+        return [float(np.mean(run.seed_scores_kcal_per_mol)) for run in self.runs]
+
+    @property
+    def score(self) -> float:
+        """What is compared, kcal/mol."""
+        return round(float(np.average(self.scores, weights=self.shares)), 3)
+
+    @property
+    def spread(self) -> float:
+        """Over the models, kcal/mol."""
+        return round(weighted_spread(self.scores, self.shares), 3)
+
+    @property
+    def search_error(self) -> float:
+        """Standard error of the score for its searches' spread, kcal/mol."""
+        of_runs = [run.spread_kcal_per_mol**2 / len(run.seed_scores_kcal_per_mol) for run in self.runs]
+        return math.sqrt(float(self.shares**2 @ of_runs))
 
 
 def compare_docking(
     drug: DrugDefinition,
-    native: DockingRun,
-    mutants: Sequence[DockingRun],
+    native: Weighed,
+    mutant: Weighed,
     *,
     reference: ReferencePoseRecord,
     distance_to_variant_angstrom: float,
     pocket_rmsd_angstrom: float | None = None,
 ) -> DockingComparison:
-    """One drug in one state, mutant against native; the replicas of either are :func:`replica_scores`.
+    """One drug in one state, mutant against native: what each side's models score, by their shares.
 
-    ``native``, ``mutants``: runs of one drug, state and mode; one run per alternative model of the mutant.
     ``reference``: record of the reference pose both sides started from. ``pocket_rmsd_angstrom``: how far the
     mutant's pocket lies from the native's (:func:`pocket_rmsd`): the same atoms in the same places have no
     receptor noise between them. None: the noise of two crystals.
 
-    Raises BadInputError if the runs are not of one drug, state and mode, or there is no mutant run.
+    Raises BadInputError if the runs are not of one drug, state and mode, or a side has none.
     """
-    _check(drug, native, mutants)
-    ordered = sorted(mutants, key=lambda run: run.alternative)
-    lead = ordered[0]
-    noise = _receptor_noise(pocket_rmsd_angstrom)
-    before, after = native.best.interactions, lead.best.interactions
+    _check(drug, native.runs, mutant.runs)
+    first, lead = native.runs[0], mutant.runs[0]
+    before, after = first.best.interactions, lead.best.interactions
     return DockingComparison(
-        drug=drug.id, site=drug.site, state=native.state, mode=native.settings.mode,
-        native_score_kcal_per_mol=native.score_kcal_per_mol,
-        native_spread_kcal_per_mol=native.spread_kcal_per_mol,
-        mutant_score_kcal_per_mol=lead.score_kcal_per_mol,
-        mutant_spread_kcal_per_mol=round(replica_spread(ordered), 3),
-        difference_kcal_per_mol=_score_difference(native, ordered, noise),
-        native_rmsd_to_reference_angstrom=native.best.rmsd_to_reference_angstrom,
+        drug=drug.id, site=drug.site, state=first.state, mode=first.settings.mode,
+        native_score_kcal_per_mol=native.score, native_spread_kcal_per_mol=native.spread,
+        mutant_score_kcal_per_mol=mutant.score, mutant_spread_kcal_per_mol=mutant.spread,
+        difference_kcal_per_mol=_score_difference(native, mutant, _receptor_noise(pocket_rmsd_angstrom)),
+        native_rmsd_to_reference_angstrom=first.best.rmsd_to_reference_angstrom,
         mutant_rmsd_to_reference_angstrom=lead.best.rmsd_to_reference_angstrom,
         reference=reference.crystal, reference_to_crystal_rmsd_angstrom=reference.rmsd_to_crystal_angstrom,
         distance_to_variant_angstrom=distance_to_variant_angstrom,
         interactions_native=before, interactions_mutant=after,
         contacts_lost=tuple(contact for contact in before if contact not in after),
         contacts_gained=tuple(contact for contact in after if contact not in before),
-        pose_valid=native.best.valid and lead.best.valid,
-        notes=_notes(native, ordered, reference),
+        pose_valid=first.best.valid and lead.best.valid,
+        notes=_notes([*native.runs, *mutant.runs], reference),
     )  # fmt: skip
-
-
-def replica_scores(runs: Sequence[DockingRun]) -> list[float]:
-    """The replicas of one side's score, kcal/mol: the searches' best, one per seed.
-
-    Where there are several close alternative models, each model is one replica with the mean over its
-    searches: searches of one model agree far better than models do, and counting them all would make the
-    interval too narrow.
-    """
-    if len(runs) == 1:
-        return list(runs[0].seed_scores_kcal_per_mol)
-    return [float(np.mean(run.seed_scores_kcal_per_mol)) for run in runs]
-
-
-def replica_spread(runs: Sequence[DockingRun]) -> float:
-    """Standard deviation over :func:`replica_scores`, kcal/mol; 0 of a single one."""
-    scores = replica_scores(runs)
-    return float(np.std(scores, ddof=1)) if len(scores) > 1 else 0.0
 
 
 def distance_to_residues(receptor: AtomArray, pose: Mol, residues: Sequence[int]) -> float:
@@ -129,17 +144,34 @@ def pocket_rmsd(native: AtomArray, mutants: Sequence[AtomArray], pose: Mol) -> f
     return largest
 
 
-def _score_difference(native: DockingRun, mutants: Sequence[DockingRun], noise: float) -> Difference:
-    """Mutant less native over the replicas, its interval widened by the receptors' own noise (kcal/mol)."""
-    found = difference(
-        native.seed_scores_kcal_per_mol,
-        replica_scores(mutants),
-        unit="kcal/mol",
-        confidence=_CONFIDENCE,
-        smallest_meaningful=SMALLEST_MEANINGFUL_KCAL_PER_MOL,
-        sampling=_sampling(native, mutants),
+def alike_around(first: AtomArray, second: AtomArray, box: Box) -> bool:
+    """Whether two models have the same atoms in the same places within reach of a ligand in a box."""
+    center, half = np.asarray(box.center_angstrom), np.asarray(box.size_angstrom) / 2 + SCORED_ANGSTROM
+    inside = [atoms[np.all(np.abs(atoms.coord - center) <= half, axis=1)] for atoms in (first, second)]
+    rows = [rows_by_name(atoms) for atoms in inside]
+    if rows[0].keys() != rows[1].keys():
+        return False
+    order = [rows[1][key] for key in rows[0]]
+    return bool(
+        np.array_equal(inside[0].coord, inside[1].coord[order])
+        and np.array_equal(inside[0].res_name, inside[1].res_name[order])
     )
-    return widened(found, noise)
+
+
+def _score_difference(native: Weighed, mutant: Weighed, noise: float) -> Difference:
+    """Mutant less native, with what models, searches and the receptors' own noise (kcal/mol) leave open."""
+    return weighted_difference(
+        (native.scores, native.shares),
+        (mutant.scores, mutant.shares),
+        unit="kcal/mol",
+        noise=math.hypot(noise, native.search_error, mutant.search_error),
+        smallest_meaningful=SMALLEST_MEANINGFUL_KCAL_PER_MOL,
+        sampling=" and ".join(
+            f"{len(side.runs)} {of} model{'s' * (len(side.runs) > 1)} with "
+            f"{len(side.runs[0].seed_scores_kcal_per_mol)} searches"
+            for side, of in ((native, "native"), (mutant, "mutant"))
+        ),
+    )
 
 
 def _receptor_noise(pocket_rmsd_angstrom: float | None) -> float:
@@ -150,38 +182,27 @@ def _receptor_noise(pocket_rmsd_angstrom: float | None) -> float:
     return math.sqrt(2.0) * RECEPTOR_NOISE_KCAL_PER_MOL * share
 
 
-def _check(drug: DrugDefinition, native: DockingRun, mutants: Sequence[DockingRun]) -> None:
-    wanted = (drug.id, native.state, native.settings.mode)
-    strays = [run for run in (native, *mutants) if (run.drug, run.state, run.settings.mode) != wanted]
-    if strays or not mutants:
+def _check(drug: DrugDefinition, *sides: Sequence[DockingRun]) -> None:
+    wanted = (drug.id, sides[0][0].state, sides[0][0].settings.mode) if sides[0] else None
+    strays = [run for side in sides for run in side if (run.drug, run.state, run.settings.mode) != wanted]
+    if strays or not all(sides):
         found = ", ".join(f"{run.drug} in {run.state} ({run.settings.mode})" for run in strays)
         raise BadInputError(
             "Docking runs of different drugs, states or modes cannot be compared."
-            if strays
-            else "There is no docking run of the mutant to compare.",
+            if all(sides)
+            else "There is no docking run of one side to compare.",
             where=found or drug.id,
             remedy="Dock the same drug with the same settings into both models.",
         )
 
 
-def _sampling(native: DockingRun, mutants: Sequence[DockingRun]) -> str:
-    searches = len(mutants[0].seed_scores_kcal_per_mol)
-    several = f"{len(mutants)} mutant models with {searches} searches each"
-    return (
-        f"{len(native.seed_scores_kcal_per_mol)} native searches, "
-        f"{several if len(mutants) > 1 else f'{searches} mutant searches'}"
-    )
-
-
-def _notes(
-    native: DockingRun, mutants: Sequence[DockingRun], reference: ReferencePoseRecord
-) -> tuple[Note, ...]:
-    return (
-        note("rigid-receptors", smallest_kcal_per_mol=SMALLEST_MEANINGFUL_KCAL_PER_MOL),
-        *_of_run(native, "native"),
-        *(item for run in mutants for item in _of_run(run, f"{run.variant} (alternative {run.alternative})")),
-        *reference.notes,
-    )
+def _notes(runs: Sequence[DockingRun], reference: ReferencePoseRecord) -> tuple[Note, ...]:
+    said = [note("rigid-receptors", smallest_kcal_per_mol=SMALLEST_MEANINGFUL_KCAL_PER_MOL)]
+    for run in runs:
+        said += _of_run(
+            run, f"{run.variant} (alternative {run.alternative})" if run.alternative else run.variant
+        )
+    return (*said, *reference.notes)
 
 
 def _of_run(run: DockingRun, of: str) -> Iterator[Note]:

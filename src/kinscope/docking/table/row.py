@@ -9,12 +9,12 @@ from typing import Any
 from kinscope.analysis.calls import call
 from kinscope.docking.engine import Mol
 from kinscope.docking.poses.strain import pose_strain
-from kinscope.docking.records import DockingRun, ReferencePoseRecord
+from kinscope.docking.records import ReferencePoseRecord
 from kinscope.docking.table.differences import (
+    Weighed,
     compare_docking,
     distance_to_residues,
     pocket_rmsd,
-    replica_spread,
 )
 from kinscope.results.docking import DockedSide, DockingRow, RelaxedComparison
 from kinscope.results.measured import DockingComparison, StateFit
@@ -25,10 +25,10 @@ from kinscope.targets.pack import DrugDefinition
 
 @dataclass(frozen=True)
 class Docked:
-    """One side's runs: the native's one, or one per alternative model of the mutant."""
+    """One side's runs, one per alternative model."""
 
     models: list[AtomArray]
-    runs: list[DockingRun]
+    weighed: Weighed
     best: Mol
     """Best pose in the first model."""
 
@@ -83,7 +83,7 @@ def docked_row(
         reference_to_crystal_angstrom=reference.rmsd_to_crystal_angstrom,
         call=call(
             comparison.difference_kcal_per_mol, relaxed,
-            mode_kept=mutant.runs[0].known_mode_kept, distance_angstrom=distance,
+            mode_kept=mutant.weighed.runs[0].known_mode_kept, distance_angstrom=distance,
             reach_angstrom=reach_angstrom,
             known_to_crystal_angstrom=reference.rmsd_to_crystal_angstrom,
         ),
@@ -110,8 +110,8 @@ def _compared(
     model = native.models[0]
     return compare_docking(
         subject.drug.model_copy(update={"state": subject.state}),
-        native.runs[0],
-        mutant.runs,
+        native.weighed,
+        mutant.weighed,
         reference=reference,
         distance_to_variant_angstrom=distance_to_residues(model, known, list(subject.substitutions)),
         pocket_rmsd_angstrom=pocket_rmsd(model, mutant.models, known),
@@ -119,12 +119,13 @@ def _compared(
 
 
 def _side(docked: Docked) -> DockedSide:
-    lead = docked.runs[0]
+    runs = docked.weighed.runs
+    lead = runs[0]
     return DockedSide(
-        score_kcal_per_mol=lead.score_kcal_per_mol,
-        spread_kcal_per_mol=round(replica_spread(docked.runs), 2),
-        searches=sum(len(run.seed_scores_kcal_per_mol) for run in docked.runs),
-        models=len(docked.runs),
+        score_kcal_per_mol=docked.weighed.score,
+        spread_kcal_per_mol=round(docked.weighed.spread, 2),
+        searches=sum(len(run.seed_scores_kcal_per_mol) for run in runs),
+        models=len(runs),
         rmsd_to_known_angstrom=lead.best.rmsd_to_reference_angstrom,
         strain_kcal_per_mol=pose_strain(docked.best),
         contacts=lead.best.interactions, valid=lead.best.valid, problems=lead.best.problems,

@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 
 from kinscope.core.errors import StructureError, VariantError
 from kinscope.core.progress import Progress, silent
-from kinscope.core.residues import ONE_TO_THREE, one_letter, three_letter
+from kinscope.core.residues import ONE_TO_THREE, three_letter
+from kinscope.core.seeds import derive_seed
 from kinscope.results.models import ModelRecord
 from kinscope.structures.forcefield.relaxation import (
     BACKBONE_HEAVY,
@@ -55,18 +56,20 @@ def build_mutant(
 ) -> list[MutantModel]:
     """Build and relax the substitutions on a native model.
 
-    Substitutions are residue numbers and one-letter codes of the new residues, in cis. The same seed gives
-    the same models on the same machine. They come sorted by energy, alternative 0 lowest.
+    Substitutions are residue numbers and one-letter codes of the new residues, in cis. A residue may be
+    substituted by its own kind: the native of a comparison is built as the mutant is. Every candidate is
+    relaxed from coordinates scattered by the seed; the same seed gives the same models on the same machine.
+    They come sorted by energy, alternative 0 lowest.
 
     Raises StructureError if a residue is not in the model; VariantError if a letter is not one of the twenty,
-    a residue is substituted by itself, or twice.
+    or a residue is substituted twice.
     """
     report = progress or silent
     wanted = check_substitutions(native, substitutions)
     report(0.02, "searching rotamers")
     packings = pack_substitutions(native, wanted, settings, seed)
     report(0.2, "preparing the force field")
-    candidates = _relaxed_candidates(native, packings, wanted, settings, report)
+    candidates = _relaxed_candidates(native, packings, wanted, settings, seed, report)
     ranked = _ranked(native, wanted, candidates, settings)
     report(0.98, "relaxing what is strained")
     relieved = [_relieved(native, wanted, candidate, settings, seed) for candidate in ranked]
@@ -86,6 +89,7 @@ def _relaxed_candidates(
     packings: Sequence[Packed],
     wanted: dict[int, str],
     settings: MutationSettings,
+    seed: int,
     report: Progress,
 ) -> list[_Candidate]:
     """Every packing relaxed and scored."""
@@ -94,7 +98,12 @@ def _relaxed_candidates(
     candidates: list[_Candidate] = []
     for index, packing in enumerate(packings):
         report(0.25 + 0.75 * index / len(packings), f"relaxing candidate {index + 1} of {len(packings)}")
-        relaxed = relaxer.relax(np.asarray(packing.atoms.coord, dtype=np.float32))
+        coord = np.array(packing.atoms.coord, dtype=np.float32)
+        draw = np.random.default_rng(derive_seed(seed, "coordinates", index))
+        coord[relaxer.region.side_chains] += draw.normal(
+            scale=settings.scatter_angstrom, size=coord[relaxer.region.side_chains].shape
+        )
+        relaxed = relaxer.relax(coord)
         atoms = packing.atoms.copy()
         atoms.coord = relaxed.coord
         score = candidate_score(relaxed, soft(relaxed.coord), atoms, wanted, settings.packing_weight)
@@ -150,12 +159,6 @@ def check_substitutions(native: AtomArray, substitutions: Sequence[tuple[int, st
                 f"Residue {number} is not in this model, which spans {min(modelled)} to {max(modelled)}.",
                 where=f"substitution {number}{letter}",
                 remedy="Choose a state whose model holds the residue (kinscope models list).",
-            )
-        if one_letter(names[number]) == letter:
-            raise VariantError(
-                f"Residue {number} is {names[number].capitalize()} in the native model already.",
-                where=f"substitution {number}{letter}",
-                remedy="Name the residue that replaces it.",
             )
         if number in wanted:
             raise VariantError(

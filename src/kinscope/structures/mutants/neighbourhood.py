@@ -7,7 +7,7 @@ frames.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,9 @@ from kinscope.structures.interactions import KINDS, Sighting, interactions_of, w
 from kinscope.structures.model import AtomArray
 
 _ORDER: tuple[str, ...] = KINDS
+_PRESENT = 0.5 - 1e-9
+Alternatives = tuple[Sequence[Sequence[Contact]], Sequence[float] | NDArray[np.float64]]
+"""The contacts in each of a side's close alternative models, and the models' shares."""
 
 
 def neighbourhood(atoms: AtomArray, residue: int) -> list[Contact]:
@@ -43,38 +46,41 @@ def neighbourhood(atoms: AtomArray, residue: int) -> list[Contact]:
     return sorted(found.values(), key=lambda c: (_ORDER.index(c.kind), c.distance_angstrom, c.partner))
 
 
-def compare_neighbourhoods(
-    state: str, native_contacts: Sequence[Contact], mutants_contacts: Sequence[Sequence[Contact]]
-) -> list[ContactChange]:
-    """What a substitution keeps, loses and gains, over the mutant's alternative models.
+def compare_neighbourhoods(state: str, native: Alternatives, mutant: Alternatives) -> list[ContactChange]:
+    """What a substitution keeps, loses and gains, over the close alternative models of either side.
 
-    A contact is kept where some alternative has one of the same kind with the same partner; the residue
-    itself has changed, so atoms are not compared. ``fraction_of_alternatives`` says in how many
-    alternatives the change stands: a kept or gained contact is there, a lost one is missing.
-
-    Lost first, then gained, then kept. A native contact that only some alternatives keep appears twice, kept
-    in its share and lost in the rest.
+    A side has a contact where models of at least half of its weight have one of the same kind with the same
+    partner; the residue itself has changed, so atoms are not compared. ``fraction_of_alternatives`` is the
+    weight of the mutant's models in which the change stands: a kept or gained contact is there, a lost one is
+    missing. Lost first, then gained, then kept.
     """
-    native = _nearest_by_key(native_contacts)
-    mutants = [_nearest_by_key(contacts) for contacts in mutants_contacts]
-    if not mutants:
-        return []
+    before, after = _weighed(native), _weighed(mutant)
     changes = []
-    for key in sorted({*native, *(key for mutant in mutants for key in mutant)}, key=_key_order):
-        having = [mutant[key] for mutant in mutants if key in mutant]
-        share = len(having) / len(mutants)
-        if key not in native:
-            changes.append(_change(state, having[0], "gained", share))
+    for key in sorted({*before, *after}, key=_key_order):
+        contact, held = before.get(key, (None, 0.0))
+        other, holds = after.get(key, (None, 0.0))
+        named: Literal["lost", "gained", "kept"]
+        if held >= _PRESENT:
+            named, share = ("kept", holds) if holds >= _PRESENT else ("lost", 1.0 - holds)
+        elif holds >= _PRESENT:
+            contact, named, share = other, "gained", holds
+        else:
             continue
-        if having:
-            changes.append(_change(state, native[key], "kept", share))
-        if share < 1.0:
-            changes.append(_change(state, native[key], "lost", 1.0 - share))
+        if contact is not None:
+            changes.append(
+                ContactChange(state=state, contact=contact, change=named, fraction_of_alternatives=share)
+            )
     return sorted(changes, key=lambda change: ("lost", "gained", "kept").index(change.change))
 
 
-def _change(state: str, contact: Contact, change: Any, share: float) -> ContactChange:
-    return ContactChange(state=state, contact=contact, change=change, fraction_of_alternatives=share)
+def _weighed(side: Alternatives) -> dict[tuple[str, int], tuple[Contact, float]]:
+    """Each contact of a side, as its first model has it, and the weight of the models that do."""
+    found: dict[tuple[str, int], tuple[Contact, float]] = {}
+    for contacts, share in zip(*side, strict=True):
+        for key, contact in _nearest_by_key(contacts).items():
+            first, weight = found.get(key, (contact, 0.0))
+            found[key] = (first, weight + float(share))
+    return found
 
 
 def _nearest_by_key(contacts: Sequence[Contact]) -> dict[tuple[str, int], Contact]:

@@ -58,6 +58,8 @@ class MutationSettings(Settings):
     """On the shell's backbone heavy atoms, towards their native places, in the last stage."""
     backbone_freedom_angstrom: float = Field(default=0.3, ge=0.0, le=2.0)
     """How far a backbone atom may go before that restraint pulls: as far as crystals of one kinase differ."""
+    scatter_angstrom: float = Field(default=0.1, ge=0.0, le=1.0)
+    """Standard deviation by which moving side chains are scattered before they are relaxed, by the seed."""
     clash_iterations: int = Field(default=150, ge=10, le=5000)
     """Minimiser iterations in each stage without solvent."""
     final_iterations: int = Field(default=150, ge=10, le=5000)

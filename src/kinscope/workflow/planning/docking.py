@@ -21,7 +21,7 @@ from kinscope.targets.pack import DrugDefinition
 from kinscope.variants import modelled_states
 from kinscope.workflow.engine.step import Step
 from kinscope.workflow.planning.catalogue import STAGES
-from kinscope.workflow.planning.models import model, native_model
+from kinscope.workflow.planning.models import built_model, native_model
 from kinscope.workflow.planning.study import SIDES, Study, once
 
 RowName = tuple[str, str]
@@ -32,22 +32,30 @@ _NO_POSE = "No known pose:"
 
 @once
 def docking(study: Study, side: str, drug: str) -> Step:
-    """One drug into the native or into every alternative of the mutant, in its own state."""
-    definition = study.pack.drug(drug)
+    """One drug into every alternative of a side's model, in its own state.
+
+    ``side``: ``native`` and ``mutant``, built alike, are compared; ``reference`` is the native model as it
+    is, whose result stands for any model that does not differ from it where the drug is.
+    """
+    definition, reference = study.pack.drug(drug), side == "reference"
+    state = definition.state
+    inputs = {"model": native_model(study, state) if reference else built_model(study, side, state)}
+    if not reference:
+        inputs |= {"native": native_model(study, state), "reference": docking(study, "reference", drug)}
     return Step(
         STAGES["docking"],
-        f"{definition.name} into {study.who(side)}, {study.label(definition.state)}",
+        f"{definition.name} into {study.who(side)}, {study.label(state)}",
         study.parameters(
             drug=drug,
-            state=definition.state,
+            state=state,
             variant=study.who(side),
             pose_sha256=_pose_sha256(study, drug),
             settings=study.settings.docking.model_dump(mode="json"),
             seed=study.seed("docking", drug),
         ),
-        {"model": model(study, side, definition.state), **_carried(study, drug)},
-        shared=side == "native",
-        cost_seconds=40 if side == "native" else 15,
+        inputs | _carried(study, drug),
+        shared=side != "mutant",
+        cost_seconds=40 if reference else 15,
     )
 
 
@@ -69,9 +77,13 @@ def carried_pose(study: Study, drug: str) -> Step:
     )
 
 
+@once
 def docking_given(study: Study, side: str, ligand: DrugDefinition, state: str) -> Step:
-    """A ligand of the user's into the native, or into the mutant from where it stood in the native."""
-    native = side == "native"
+    """A ligand of the user's: searched for in the native model (``reference``), docked from there.
+
+    The search is done once and serves every variant.
+    """
+    reference = side == "reference"
     return Step(
         STAGES["docking-given"],
         f"{ligand.name} into {study.who(side)}, {study.label(state)}",
@@ -84,10 +96,14 @@ def docking_given(study: Study, side: str, ligand: DrugDefinition, state: str) -
             seed=study.seed("docking", ligand.id, state),
             **study.user_state(),
         ),
-        {"model": model(study, side, state)}
-        | ({} if native else {"native": docking_given(study, "native", ligand, state)}),
-        shared=native,
-        cost_seconds=90 if native else 30,
+        {"model": native_model(study, state)}
+        if reference
+        else {
+            "model": built_model(study, side, state),
+            "native": docking_given(study, "reference", ligand, state),
+        },
+        shared=side != "mutant",
+        cost_seconds=90 if reference else 30,
     )
 
 
@@ -107,7 +123,7 @@ def _elsewhere(study: Study, side: str, drug: str, state: str) -> Step:
             seed=study.seed("docking", drug, state),
             **study.user_state(),
         ),
-        {"model": model(study, side, state), "home": native_model(study, definition.state)}
+        {"model": built_model(study, side, state), "home": native_model(study, definition.state)}
         | ({} if native else {"native": _elsewhere(study, "native", drug, state)})
         | _carried(study, drug),
         shared=native,
@@ -206,7 +222,11 @@ def _comparison(
             **more,
             **study.user_state(),
         ),
-        {**{side: model(study, side, state) for side in SIDES}, **inputs},
+        {
+            **{side: built_model(study, side, state) for side in SIDES},
+            "reference": native_model(study, state),
+            **inputs,
+        },
         cost_seconds=15,
     )
 
@@ -256,11 +276,11 @@ def _relaxed(study: Study, side: str, drug: str, state: str, settings: RelaxedSe
             drug=drug,
             state=state,
             side=side,
-            residues=[[position, "" if native else new] for position, new in study.substitutions()],
+            residues=study.own_residues() if native else study.substitutions(),
             pose_sha256=_pose_sha256(study, drug, state),
             parameters_sha256=load_parameters(definition).record.forcefield_sha256,
             settings=settings.model_dump(mode="json"),
-            seed=study.settings.seed,
+            seed=study.seed("relaxed-complex", side),
             **study.user_state(),
         ),
         {"native": native_model(study, state)} | (_carried(study, drug) if state == USER_STATE else {}),

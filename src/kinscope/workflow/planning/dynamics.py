@@ -38,7 +38,7 @@ def solvated_bound(study: Study, side: str, drug: str) -> Step:
     """A model with a drug in its pocket, in water: the mutant takes over the bound native's."""
     definition = study.pack.drug(drug)
     found = load_parameters(definition, directory_for(study.pack, definition))
-    docked = docking(study, side, drug)
+    docked = docking(study, "reference" if side == "native" else side, drug)
     inputs = {"model": model(study, side, definition.state), "docking": docked}
     if "pose" in docked.inputs:
         inputs["pose"] = docked.inputs["pose"]
@@ -60,7 +60,9 @@ def solvated_own(study: Study, side: str, ligand: OwnLigand) -> Step:
     """A ligand of the user's in its pocket, in water: the mutant takes over the bound native's."""
     inputs = {"model": model(study, side, ligand.state), "ligand": ligand_step(ligand)}
     if ligand.pose == "docked":
-        inputs["docking"] = docking_given(study, side, definition_of(ligand), ligand.state)
+        inputs["docking"] = docking_given(
+            study, "reference" if side == "native" else side, definition_of(ligand), ligand.state
+        )
     if side == "mutant":
         inputs["native"] = solvated_own(study, "native", ligand)
     return Step(

@@ -6,7 +6,7 @@ from kinscope.core.files import sha256_of_file
 from kinscope.results.user_structure import USER_STATE
 from kinscope.workflow.engine.step import Step
 from kinscope.workflow.planning.catalogue import STAGES
-from kinscope.workflow.planning.study import Study, once
+from kinscope.workflow.planning.study import SIDES, Study, once
 from kinscope.workflow.planning.user_state import structure_step
 
 
@@ -41,26 +41,33 @@ def _user_model(study: Study) -> Step:
 
 
 @once
-def mutant_model(study: Study, state: str) -> Step:
-    """The variant built on a state's native model."""
+def built_model(study: Study, side: str, state: str) -> Step:
+    """The variant built on a state's native model; the native side of a comparison is built the same way.
+
+    It has its own residues put in where the variant has others, so that nothing of the protocol tells the two
+    apart. It knows the positions alone: every variant there shares it.
+    """
+    native = side == "native"
     return Step(
         STAGES["mutant-model"],
-        f"{study.variant.short} model, {study.label(state)}",
+        f"{f'native built as {study.variant.short}' if native else study.variant.short} model, "
+        f"{study.label(state)}",
         study.parameters(
             state=state,
-            substitutions=study.substitutions(),
-            variant=study.variant.short,
+            substitutions=study.own_residues() if native else study.substitutions(),
+            variant=study.who(side),
             settings=study.settings.mutation.model_dump(mode="json"),
-            seed=study.seed("mutation", state),
+            seed=study.seed("mutation", state, side),
         ),
         {"native": native_model(study, state)},
+        shared=native,
         cost_seconds=35 * study.size(state),
     )
 
 
 def model(study: Study, side: str, state: str) -> Step:
-    """The native or the mutant model of a state."""
-    return native_model(study, state) if side == "native" else mutant_model(study, state)
+    """What is simulated: the state's native model as it is, or the mutant."""
+    return native_model(study, state) if side == "native" else built_model(study, "mutant", state)
 
 
 @once
@@ -70,7 +77,7 @@ def contacts(study: Study, state: str) -> Step:
         STAGES["neighbourhood"],
         f"neighbourhood of {study.variant.short}, {study.label(state)}",
         {"state": state, "positions": list(study.variant.positions)},
-        {"native": native_model(study, state), "mutant": mutant_model(study, state)},
+        {side: built_model(study, side, state) for side in SIDES},
         cost_seconds=4,
     )
 

@@ -15,7 +15,7 @@ from kinscope.workflow.engine.step import Step
 from kinscope.workflow.planning.catalogue import STAGES
 from kinscope.workflow.planning.docking import carried_pose, docking_steps, relaxed_inputs
 from kinscope.workflow.planning.dynamics import replica, simulated, solvated_bound, solvated_own
-from kinscope.workflow.planning.models import contacts, modes, mutant_model, native_model
+from kinscope.workflow.planning.models import built_model, contacts, modes, native_model
 from kinscope.workflow.planning.own_ligands import ligand_step
 from kinscope.workflow.planning.study import SIDES, Study, pack_digest
 from kinscope.workflow.planning.user_state import structure_step
@@ -34,40 +34,19 @@ class Plan:
 
 def plan_study(study: Study) -> Plan:
     """The whole study."""
-    inputs: dict[str, Step] = {}
+    inputs = compared(study)
     for state in study.states:
-        inputs[f"native/{state}"] = native_model(study, state)
-        inputs[f"mutant/{state}"] = mutant_model(study, state)
-        inputs[f"contacts/{state}"] = contacts(study, state)
         for side in SIDES:
             inputs[f"modes/{side}/{state}"] = modes(study, side, state)
-    for (side, drug), step in docking_steps(study).items():
-        inputs[f"docking/{side}/{drug}"] = step
-        if study.pack.drug(drug).state == USER_STATE:
-            inputs[f"pose/{drug}"] = carried_pose(study, drug)
-    inputs |= relaxed_inputs(study, RelaxedSettings()) | _dynamics(study)
+    inputs |= _dynamics(study)
     if study.structure is not None:
         inputs["structure"] = structure_step(study.settings)
-    optional = frozenset(role for role in inputs if not role.startswith("native/"))
-    about = {
-        "target": study.settings.target,
-        # As far as results depend on it: not as it happened to be spelt.
-        "variant": study.variant.model_dump(mode="json"),
-        **study.given(),
-    }
-    measured = Step(
-        STAGES["measurements"],
-        f"comparison of {study.variant.short} with native",
-        about,
-        inputs,
-        optional,
-        cost_seconds=15,
-    )
+    measured = measurements(study, inputs)
     report = Step(
         STAGES["report"],
         "evidence, verdicts and report",
-        about
-        | {
+        {
+            **measured.parameters,
             "settings": study.settings.content(),
             "created": study.created,
             "skipped": study.skipped,
@@ -75,10 +54,43 @@ def plan_study(study: Study) -> Plan:
             "pack_sha256": pack_digest(study.pack),
         },
         {"measurements": measured, **inputs},
-        optional,
+        measured.optional_inputs,
         cost_seconds=15,
     )
     return Plan(report, study.states, study.drugs, tuple(study.skipped))
+
+
+def compared(study: Study) -> dict[str, Step]:
+    """Models and poses of both sides, by their roles: all of a study that does not move."""
+    inputs: dict[str, Step] = {}
+    for state in study.states:
+        inputs[f"native/{state}"] = native_model(study, state)
+        inputs[f"built/{state}"] = built_model(study, "native", state)
+        inputs[f"mutant/{state}"] = built_model(study, "mutant", state)
+        inputs[f"contacts/{state}"] = contacts(study, state)
+    for (side, drug), step in docking_steps(study).items():
+        inputs[f"docking/{side}/{drug}"] = step
+        if study.pack.drug(drug).state == USER_STATE:
+            inputs[f"pose/{drug}"] = carried_pose(study, drug)
+    return inputs | relaxed_inputs(study, RelaxedSettings())
+
+
+def measurements(study: Study, inputs: dict[str, Step]) -> Step:
+    """Everything measured in some steps, mutant set against native."""
+    about = {
+        "target": study.settings.target,
+        # As far as results depend on it: not as it happened to be spelt.
+        "variant": study.variant.model_dump(mode="json"),
+        **study.given(),
+    }
+    return Step(
+        STAGES["measurements"],
+        f"comparison of {study.variant.short} with native",
+        about,
+        inputs,
+        frozenset(role for role in inputs if not role.startswith("native/")),
+        cost_seconds=15,
+    )
 
 
 def _dynamics(study: Study) -> dict[str, Step]:

@@ -149,8 +149,8 @@ class Study:
         return self.user_state() | ({"own_ligands": own} if own else {})
 
     def who(self, side: str) -> str:
-        """The side in words: ``native`` or the variant."""
-        return "native" if side == "native" else self.variant.short
+        """The side in words: the variant, or ``native``."""
+        return self.variant.short if side == "mutant" else "native"
 
     def label(self, state: str) -> str:
         """A state in words."""
@@ -168,6 +168,10 @@ class Study:
     def substitutions(self) -> list[list[object]]:
         """The variant as (position, new residue)."""
         return [[item.position, item.mutant] for item in self.variant.substitutions]
+
+    def own_residues(self) -> list[list[object]]:
+        """The native's own residues where the variant has others."""
+        return [[item.position, item.wild_type] for item in self.variant.substitutions]
 
     def _asked(self, reason: Note) -> bool:
         """Whether what cannot be docked was asked for and is not docked into another state instead."""

@@ -11,11 +11,12 @@ from kinscope.analysis.pockets import compare_pocket
 from kinscope.analysis.regions import compare_regions, residue_differences
 from kinscope.analysis.sampling import Sampling, allowed, region_sampling, worse
 from kinscope.analysis.state_mobility import compare_states, compare_states_by_region, state_pairs
+from kinscope.analysis.statistics import energy_shares
 from kinscope.core.files import write_atomic
 from kinscope.docking.known.fit import fit_in_state
 from kinscope.docking.known.reference import reference_pose
 from kinscope.docking.records import DockingRun
-from kinscope.docking.table.differences import compare_docking, distance_to_residues, pocket_rmsd
+from kinscope.docking.table.differences import Weighed, compare_docking, distance_to_residues, pocket_rmsd
 from kinscope.interpretation.model import Measurements
 from kinscope.report.files import DifferenceTrack
 from kinscope.results.docking import RelaxedComparison
@@ -44,6 +45,7 @@ from kinscope.workflow.stages.files import (
     PROFILE,
     RUNS,
     TRACKS,
+    energies,
     read_models,
     read_records,
     write_records,
@@ -60,17 +62,16 @@ def collect_measurements(context: StepContext) -> None:
     variant = Variant.model_validate(context.parameters["variant"])
     study = _Inputs(context)
     native = {state: read_models(path) for state, path in study.by_state("native").items()}
+    built = {state: read_models(path) for state, path in study.by_state("built").items()}
     mutant = {state: read_models(path) for state, path in study.by_state("mutant").items()}
     context.progress(0.2, "docking")
-    docking = _docking(study, pack, variant, native, mutant)
+    docking = _docking(study, pack, variant, built, mutant)
     context.progress(0.4, "fluctuation")
     modes = _normal_modes(study)
     systems, dynamics = _dynamics(study, pack, variant)
     pairs = [*modes, *dynamics]
     context.progress(0.7, "pockets")
-    pockets = _pockets(
-        pack, native, mutant, {pair.native.state: (pair.native, pair.mutant) for pair in modes}
-    )
+    pockets = _pockets(pack, built, mutant, {pair.native.state: (pair.native, pair.mutant) for pair in modes})
     measurements = Measurements(
         models=tuple(record for models in (*native.values(), *mutant.values()) for _, record in models),
         geometries=tuple(
@@ -170,17 +171,15 @@ def _docking(
         before = read_records(sides["native"] / RUNS, DockingRun)
         after = read_records(sides["mutant"] / RUNS, DockingRun)
         pose, record = reference_pose(pack, drug, study.context.inputs.get(f"pose/{name}"))
-        receptor = native[drug.state][0][0]
-        distance = distance_to_residues(receptor, pose, variant.positions)
-        moved = pocket_rmsd(receptor, [atoms for atoms, _ in mutant[drug.state]], pose)
+        models = native[drug.state], mutant[drug.state]
+        receptor = models[0][0][0]
         comparisons.append(
             compare_docking(
                 drug,
-                before[0],
-                after,
+                *(Weighed(runs, energies(side)) for runs, side in zip((before, after), models, strict=True)),
                 reference=record,
-                distance_to_variant_angstrom=distance,
-                pocket_rmsd_angstrom=moved,
+                distance_to_variant_angstrom=distance_to_residues(receptor, pose, variant.positions),
+                pocket_rmsd_angstrom=pocket_rmsd(receptor, [atoms for atoms, _ in models[1]], pose),
             )
         )
     return comparisons
@@ -344,8 +343,10 @@ def _pockets(
                     pocket.name,
                     state,
                     pocket.members(),
-                    [atoms for atoms, _ in native[state]],
-                    [atoms for atoms, _ in mutant[state]],
+                    *(
+                        ([atoms for atoms, _ in side[state]], energy_shares(energies(side[state])))
+                        for side in (native, mutant)
+                    ),
                     profiles=modes.get(state),
                 )
             )

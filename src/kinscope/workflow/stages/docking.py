@@ -13,7 +13,8 @@ from kinscope.docking.output import read_poses, write_poses
 from kinscope.docking.records import DockingRun, DockingSettings, ReferencePoseRecord
 from kinscope.docking.relaxed.compare import Complex, compare_relaxed, compare_sides
 from kinscope.docking.relaxed.mechanics import mechanics_of
-from kinscope.docking.run import DockingTask, dock, with_coordinates
+from kinscope.docking.run import DockingTask, dock, label, with_coordinates
+from kinscope.docking.table.differences import Weighed, alike_around
 from kinscope.docking.table.row import Docked, Subject, docked_row, misfit_row, unmodelled_row
 from kinscope.ligands.library import load_ligand
 from kinscope.results.docking import ComplexSide, DockingRow, RelaxedComparison, RelaxedSettings
@@ -49,8 +50,13 @@ def _dock_all(
     context: StepContext, models: list[AtomArray], drug: DrugDefinition, ligand: Mol, start: Mol,
     settings: DockingSettings,
 ) -> None:  # fmt: skip
-    """Dock into every alternative of a model and leave the runs and the poses."""
+    """Dock into every alternative of a model and leave the runs and the poses.
+
+    Where a model does not differ from the native one within the drug's reach, the native's result is its own:
+    the same search would find the same.
+    """
     runs = []
+    native = read_models(context.input("native"))[0][0] if "reference" in context.inputs else None
     for number, atoms in enumerate(models):
 
         def tell(fraction: float, text: str = "", number: int = number) -> None:
@@ -58,10 +64,23 @@ def _dock_all(
 
         state, variant, seed = (context.parameters[name] for name in ("state", "variant", "seed"))
         task = DockingTask(atoms, drug, ligand, start, state, variant, settings, seed, number)
-        run, poses = dock(task, tell)
+        if native is not None and alike_around(atoms, native, task.box):
+            run, poses = _as_in_the_native(context, variant, number)
+        else:
+            run, poses = dock(task, tell)
         runs.append(run)
         write_poses(context.output / f"poses_{number}.sdf", poses)
     write_records(context.output / RUNS, runs)
+
+
+def _as_in_the_native(context: StepContext, variant: str, number: int) -> tuple[DockingRun, list[Mol]]:
+    """The native model's run and poses, as those of a model that is the same where the drug is."""
+    about = {"variant": variant, "alternative": number}
+    run = read_records(context.input("reference") / RUNS, DockingRun)[0]
+    poses = tuple(pose.model_copy(update=about) for pose in run.poses)
+    found = read_poses(context.input("reference", "poses_0.sdf"))
+    molecules = [label(molecule, pose) for molecule, pose in zip(found, poses, strict=True)]
+    return run.model_copy(update={**about, "poses": poses, "seconds": 0.0}), molecules
 
 
 def dock_elsewhere(context: StepContext) -> None:
@@ -92,7 +111,7 @@ def dock_elsewhere(context: StepContext) -> None:
 def dock_given(context: StepContext) -> None:
     """A ligand of the user's: searched for blind in the native's site, then docked from what was found.
 
-    The native's search gives the pose that both sides start from, so that the two are one question.
+    The native model's search gives the pose that both sides start from, so that the two are one question.
     """
     pack = study_pack(context.parameters)
     ligand = _drug(context, pack)
@@ -168,10 +187,11 @@ def _docked(
     for side, runs, name in (("native", native, NATIVE_POSE), ("mutant", mutant, MUTANT_POSE)):
         best = read_poses(context.input(f"docking/{side}", "poses_0.sdf"))[0]
         write_poses(context.output / name, [best])
-        models = [atoms for atoms, _ in read_models(context.input(side))]
-        sides.append(Docked(models, runs, best))
+        models = read_models(context.input(side))
+        above = [record.relative_energy_kcal_per_mol for _, record in models]
+        sides.append(Docked([atoms for atoms, _ in models], Weighed(runs, above), best))
     context.progress(0.3, "relaxing complexes")
-    relaxed, why_not = _second_opinion(context, subject, sides[0].models[0], known, reference, settings)
+    relaxed, why_not = _second_opinion(context, subject, known, reference, settings)
     return docked_row(
         subject, sides[0], sides[1], known, reference, relaxed=relaxed, no_relaxed=why_not,
         reach_angstrom=settings.surroundings_angstrom,
@@ -179,7 +199,7 @@ def _docked(
 
 
 def _second_opinion(
-    context: StepContext, subject: Subject, native: AtomArray, known: Mol, reference: ReferencePoseRecord,
+    context: StepContext, subject: Subject, known: Mol, reference: ReferencePoseRecord,
     settings: RelaxedSettings,
 ) -> tuple[RelaxedComparison | None, Note | None]:  # fmt: skip
     """Drug and surroundings relaxed together, and why not if not.
@@ -196,6 +216,7 @@ def _second_opinion(
     paths = [context.inputs.get(f"relaxed/{side}") for side in ("native", "mutant")]
     found = None
     if not shipped:
+        native = read_models(context.input("reference"))[0][0]
         whole = Complex(native, known, mechanics, settings)
         found = compare_relaxed(*about, whole, subject.substitutions)
     elif all(halves := [read_records(path / SIDE, ComplexSide) for path in paths if path is not None]):

@@ -45,6 +45,11 @@ def read_models(directory: Path) -> list[tuple[AtomArray, ModelRecord]]:
     return models
 
 
+def energies(models: Sequence[tuple[AtomArray, ModelRecord]]) -> list[float]:
+    """Of close alternative models above the lowest, kcal/mol."""
+    return [record.relative_energy_kcal_per_mol for _, record in models]
+
+
 def write_records(path: Path, records: Sequence[Record]) -> None:
     """Write records of one kind as a JSON list."""
     body = ",\n".join(record.model_dump_json() for record in records)

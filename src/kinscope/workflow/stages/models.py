@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from kinscope.analysis.statistics import energy_shares
 from kinscope.core.files import write_atomic
 from kinscope.results.measured import ModelGeometry
 from kinscope.results.models import ModelRecord
@@ -18,6 +19,7 @@ from kinscope.workflow.stages.files import (
     CONTACT_CHANGES,
     GEOMETRIES,
     PROFILE,
+    energies,
     read_models,
     write_models,
     write_records,
@@ -33,7 +35,7 @@ def native_model(context: StepContext) -> None:
 
 
 def mutant_model(context: StepContext) -> None:
-    """Build the substitutions on the native model; keep the close alternatives."""
+    """Build residues on the native model, the variant's or its own; keep the close alternatives."""
     native, record = read_models(context.input("native"))[0]
     built = build_mutant(
         native,
@@ -54,13 +56,12 @@ def mutant_model(context: StepContext) -> None:
 
 def neighbourhoods(context: StepContext) -> None:
     """The contacts of each substituted residue, kept, lost and gained."""
-    native = read_models(context.input("native"))[0][0]
-    mutants = [atoms for atoms, _ in read_models(context.input("mutant"))]
+    sides = [read_models(context.input(side)) for side in ("native", "mutant")]
+    shares = [energy_shares(energies(models)) for models in sides]
     changes = []
     for position in context.parameters["positions"]:
-        before = neighbourhood(native, position)
-        after = [neighbourhood(atoms, position) for atoms in mutants]
-        changes.extend(compare_neighbourhoods(context.parameters["state"], before, after))
+        seen = [[neighbourhood(atoms, position) for atoms, _ in models] for models in sides]
+        changes.extend(compare_neighbourhoods(context.parameters["state"], *zip(seen, shares, strict=True)))
     write_records(context.output / CONTACT_CHANGES, changes)
 
 

@@ -30,14 +30,14 @@ def relax_side(context: StepContext) -> None:
     native = read_models(context.input("native"))[0][0]
     pose, _ = known_pose(pack, drug, context.parameters["state"], context.inputs.get("pose"))
     mechanics, _ = mechanics_of(drug)
-    mutated = {int(number): letter for number, letter in context.parameters["residues"]}
-    as_it_is = context.parameters["side"] == "native"
-    wanted = own_names(native, mutated) if as_it_is else {n: three_letter(aa) for n, aa in mutated.items()}
+    put_in = {int(number): letter for number, letter in context.parameters["residues"]}
+    native_side = context.parameters["side"] == "native"
+    wanted = own_names(native, put_in) if native_side else {n: three_letter(aa) for n, aa in put_in.items()}
     found = None
     if mechanics is not None:
         settings = RelaxedSettings.model_validate(context.parameters["settings"])
         whole = Complex(native, pose, mechanics, settings)
-        found = relaxed_side(whole, wanted, as_it_is=as_it_is, seed=context.parameters["seed"])
+        found = relaxed_side(whole, wanted, context.parameters["seed"])
     write_records(context.output / SIDE, [] if found is None else [found])
 
 
