@@ -141,7 +141,9 @@ def summaries(rows: Iterable[NullRow]) -> list[NullSummary]:
             sum(row.holds for row in own),
             statistics.fmean(row.value for row in own),
             math.sqrt(statistics.fmean(row.value**2 for row in own)),
-            math.sqrt(statistics.fmean(((row.high - row.low) / 2.0 / float(ndtri(0.975))) ** 2 for row in own)),
+            math.sqrt(
+                statistics.fmean(((row.high - row.low) / 2.0 / float(ndtri(0.975))) ** 2 for row in own)
+            ),
         )
         for name in dict.fromkeys(row.instrument for row in held)
         if (own := [row for row in held if row.instrument == name])
@@ -151,16 +153,16 @@ def summaries(rows: Iterable[NullRow]) -> list[NullSummary]:
 def in_words(rows: Sequence[NullRow]) -> str:
     """A line an interval, then a line an instrument."""
     lines = [
-        f"{row.residue}  {row.instrument:<18}{row.about:<42}{row.value:+8.2f} [{row.low:+.2f}, {row.high:+.2f}]"
-        f"{'' if row.holds else '  not zero'}"
+        f"{row.residue}  {row.instrument:<18}{row.about:<42}{row.value:+8.2f} "
+        f"[{row.low:+.2f}, {row.high:+.2f}]{'' if row.holds else '  not zero'}"
         for row in rows
     ]
     lines.append("")
     for one in summaries(rows):
         lines.append(
             f"{one.instrument}: zero in {one.holding} of {one.rows} ({100 * one.holding / one.rows:.0f} %); "
-            f"mean {one.mean:+.2f}, root mean square {one.root_mean_square:.2f}, stated error {one.stated:.2f}, "
-            f"missing {one.missing:.2f}"
+            f"mean {one.mean:+.2f}, root mean square {one.root_mean_square:.2f}, "
+            f"stated error {one.stated:.2f}, missing {one.missing:.2f}"
         )
     return "\n".join(lines)
 
