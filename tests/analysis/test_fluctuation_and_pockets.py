@@ -228,7 +228,7 @@ def test_a_pocket_is_compared_in_one_frame_whatever_frame_the_mutant_comes_in():
     numbers, names = np.arange(1, 441), ["CB"] * 400 + ["CA"] * 40
     native = _atoms(coord, numbers, names)
     mutant = _atoms(coord @ Rotation.random(random_state=2).as_matrix() + 30.0, numbers, names)
-    row = compare_pocket("cavity", "in", range(1, 401), [native], [mutant])
+    row = compare_pocket("cavity", "in", range(1, 401), ([native], [1.0]), ([mutant], [1.0]))
     assert row.mutant_volume_cubic_angstrom == pytest.approx(row.native_volume_cubic_angstrom, rel=0.01)
     assert row.side_chain_rmsd_angstrom == pytest.approx(0.0, abs=1e-6)
     assert not row.volume_difference_cubic_angstrom.resolved
@@ -252,7 +252,7 @@ one, other = (
     )
     for side in (0, 1)
 )
-row = compare_pocket("cavity", "in", range(1, 26), [one], [other])
+row = compare_pocket("cavity", "in", range(1, 26), ([one], [1.0]), ([other], [1.0]))
 print(row.backbone_rmsd_angstrom.hex(), row.side_chain_rmsd_angstrom.hex())
 """
 
@@ -270,7 +270,7 @@ def test_every_process_measures_a_pocket_to_the_same_last_bit():
 def test_a_pocket_the_model_does_not_hold_is_refused():
     atoms = _atoms(np.eye(3), [1, 2, 3], ["CA"] * 3)
     with pytest.raises(BadInputError, match="myristate"):
-        compare_pocket("myristate pocket", "in", [500, 501], [atoms], [atoms])
+        compare_pocket("myristate pocket", "in", [500, 501], ([atoms], [1.0]), ([atoms], [1.0]))
     with pytest.raises(BadInputError):
         inclusion_region(np.zeros((5, 3)))
 

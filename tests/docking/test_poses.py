@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -15,6 +17,8 @@ from kinscope.docking.records import DockingRun
 from kinscope.docking.run import with_coordinates
 from kinscope.docking.table.differences import (
     SMALLEST_MEANINGFUL_KCAL_PER_MOL,
+    Weighed,
+    alike_around,
     compare_docking,
     distance_to_residues,
 )
@@ -85,11 +89,11 @@ def shifted(run: DockingRun, by: float, alternative: int = 0) -> DockingRun:
     )
 
 
-def compared(native: DockingRun, *mutants: DockingRun):  # type: ignore[no-untyped-def]
+def compared(native: DockingRun, *mutants: DockingRun, above: tuple[float, ...] = ()):  # type: ignore[no-untyped-def]
     return compare_docking(
         PACK.drug("dasatinib"),
-        native,
-        mutants,
+        Weighed([native], [0.0]),
+        Weighed(mutants, above or [0.0] * len(mutants)),
         reference=pose("dasatinib")[1],
         distance_to_variant_angstrom=9.0,
     )
@@ -108,13 +112,41 @@ def test_a_large_loss_is_resolved_and_alternatives_widen_the_interval() -> None:
     assert lost.resolved
     spread = compared(native, shifted(native, 6.0), shifted(native, 3.0, 1)).difference_kcal_per_mol
     assert spread.high - spread.low > lost.high - lost.low  # type: ignore[operator]
+    assert spread.value == pytest.approx(4.5, abs=1e-3)
+
+
+def test_models_count_by_their_energies() -> None:
+    native, _ = docked("dasatinib")
+    models = shifted(native, 0.0), shifted(native, 6.0, 1)
+    far = compared(native, *models, above=(0.0, 50.0))
+    alone = compared(native, models[0])
+    assert far.difference_kcal_per_mol.value == pytest.approx(0.0, abs=1e-3)
+    assert far.difference_kcal_per_mol.high == pytest.approx(alone.difference_kcal_per_mol.high, abs=1e-3)
+    # What the columns show is what the difference is of.
+    two = compared(native, *models, above=(0.0, 2.0))
+    shown = two.mutant_score_kcal_per_mol - two.native_score_kcal_per_mol
+    assert two.difference_kcal_per_mol.value == pytest.approx(shown, abs=2e-3)
+    assert shown == pytest.approx(6.0 / (1.0 + math.e), abs=2e-3)
+
+
+def test_receptors_that_differ_beyond_reach_are_one_for_a_drug() -> None:
+    molecule, record = pose("imatinib")
+    native = model(record.state)
+    points = np.asarray(molecule.GetConformer().GetPositions())
+    far, near, other = native.copy(), native.copy(), native.copy()
+    far.coord[far.res_id == 404] += 1.0
+    near.coord[near.res_id == 315] += 0.01
+    other.res_name[other.res_id == 315] = "SER"
+    assert alike_around(far, native, points, 10.0)
+    assert not alike_around(near, native, points, 10.0)
+    assert not alike_around(other, native, points, 10.0)
 
 
 def test_runs_that_do_not_belong_together_are_refused() -> None:
     native, _ = docked("dasatinib")
     with pytest.raises(BadInputError, match="cannot be compared"):
         compared(native, native.model_copy(update={"state": "elsewhere"}))
-    with pytest.raises(BadInputError, match="no docking run"):
+    with pytest.raises(BadInputError, match="no docking run of one side"):
         compared(native)
 
 

@@ -152,13 +152,29 @@ def test_named_states_are_the_only_ones_and_a_bad_drug_stops_no_other() -> None:
         assert about == {drug}
 
 
-def test_native_work_in_other_states_is_shared_by_all_variants() -> None:
-    keys = []
-    for variant in ("T315I", "K404E"):
+def test_native_work_is_shared_by_all_variants_of_a_position_and_the_search_by_all() -> None:
+    native, reference = {}, {}
+    for variant in ("T315I", "T315A", "K404E"):
         step = row_steps(planner(variant), RelaxedSettings())["imatinib", "kinase-dfg-in"]
-        assert step.inputs["docking/native"].shared
-        keys.append(step.inputs["docking/native"].key)
-    assert keys[0] == keys[1]
+        own = step.inputs["docking/native"]
+        assert own.shared
+        native[variant] = own.key
+        reference[variant] = own.inputs["reference"].key
+    assert native["T315I"] == native["T315A"] != native["K404E"]
+    assert len(set(reference.values())) == 1
+
+
+def test_native_and_mutant_are_built_by_one_protocol_from_starts_of_their_own() -> None:
+    step = row_steps(planner("T315I"), RelaxedSettings())["imatinib", "kinase-dfg-out"]
+    for role in ("", "docking/", "relaxed/"):
+        native, mutant = step.inputs[f"{role}native"], step.inputs[f"{role}mutant"]
+        assert native.stage == mutant.stage
+        differing = {name for name, value in native.parameters.items() if mutant.parameters[name] != value}
+        assert differing <= {"substitutions", "residues", "variant", "seed", "side"}
+        assert native.inputs.keys() == mutant.inputs.keys()
+    built = [step.inputs[side].parameters for side in ("native", "mutant")]
+    assert [one["substitutions"] for one in built] == [[[315, "T"]], [[315, "I"]]]
+    assert built[0]["seed"] != built[1]["seed"]
 
 
 def test_what_is_out_of_reach_is_said_once_with_every_distance() -> None:
@@ -196,7 +212,7 @@ def test_a_drug_without_a_known_pose_is_searched_for_blind_in_every_state(tmp_pa
     assert [text.split(":")[0] for text in study.remarks] == ["dasatinib"]
     for state in study.states:
         steps = in_order([rows["dasatinib", state]])
-        assert [step.name for step in steps if step.name.startswith("docking-g")] == ["docking-given"] * 2
+        assert [step.name for step in steps if step.name.startswith("docking-g")] == ["docking-given"] * 3
 
 
 def test_relaxed_sides_are_planned_only_within_reach_and_the_native_one_is_shared() -> None:

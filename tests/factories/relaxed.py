@@ -6,7 +6,13 @@ import numpy as np
 
 from factories.interpretation import difference
 from kinscope.analysis.calls import LOST_KCAL_PER_MOL
-from kinscope.results.docking import ComplexRepeat, ComplexSide, RelaxedComparison, RelaxedSettings
+from kinscope.results.docking import (
+    ComplexMember,
+    ComplexRepeat,
+    ComplexSide,
+    RelaxedComparison,
+    RelaxedSettings,
+)
 
 
 def relaxed(
@@ -35,7 +41,12 @@ def side(values: list[float]) -> ComplexSide:
         )
         for number, value in enumerate(values)
     )  # fmt: skip
+    member = ComplexMember(
+        rotamers="315 mt", overlap_angstrom2=0.0, energy_kcal_per_mol=0.0, weight=1.0,
+        interaction_kcal_per_mol=float(np.mean(values)), drug_moved_angstrom=0.2, vina_kcal_per_mol=-10.0,
+    )  # fmt: skip
     return ComplexSide(
-        members=(), repeats=repeats, interaction_kcal_per_mol=float(np.mean(values)), spread_kcal_per_mol=0.5,
+        members=(member,), repeats=repeats, interaction_kcal_per_mol=float(np.mean(values)),
+        spread_kcal_per_mol=0.5,
         vina_kcal_per_mol=-10.0, vina_spread_kcal_per_mol=0.1,
     )  # fmt: skip

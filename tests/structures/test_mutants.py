@@ -74,6 +74,15 @@ def test_the_same_seed_gives_the_same_model():
     assert np.array_equal(first[0].atoms.coord, second[0].atoms.coord)
 
 
+def test_a_residue_built_as_itself_is_the_native_again_from_starts_of_its_own():
+    native, _ = helix()
+    one, two = (build((FIRST + 11, "W"), options=QUICK, seed=seed)[0] for seed in (1, 2))
+    assert not np.array_equal(one.atoms.coord, two.atoms.coord)
+    for model in (one, two):
+        assert model.atoms.res_name.tolist() == native.res_name.tolist()
+        assert_sound(native, model.atoms, [FIRST + 11])
+
+
 def test_proline_closes_its_ring_loses_its_hydrogen_and_warns_of_phi():
     atoms, record = helix()
     model = build_mutant(atoms, record, [(FIRST + 1, "P")], QUICK, 1)[
@@ -183,7 +192,6 @@ def test_packing_finds_the_side_chain_that_was_there():
     [
         ((999, "A"), StructureError, "not in this model"),
         ((FIRST - 1, "A"), StructureError, "not in this model"),  # a cap is no residue
-        ((FIRST + 2, "K"), VariantError, "already"),
         ((FIRST + 2, "B"), VariantError, "not the one-letter code"),
         ((FIRST + 2, "e"), VariantError, "not the one-letter code"),
         ((FIRST + 2, ""), VariantError, "not the one-letter code"),

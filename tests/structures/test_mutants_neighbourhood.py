@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from factories.helix import FIRST, QUICK, helix
+from kinscope.analysis.statistics import energy_shares
 from kinscope.core.errors import StructureError
 from kinscope.results.measured import Contact
 from kinscope.structures.mutants.build import build_mutant
@@ -74,7 +75,8 @@ def test_a_truncated_side_chain_loses_its_contacts():
     number = FIRST + 11  # tryptophan
     native = neighbourhood(atoms, number)
     mutant = build_mutant(atoms, record, [(number, "G")], QUICK, 1)[0]
-    changes = compare_neighbourhoods("user", native, [neighbourhood(mutant.atoms, number)])
+    mutants = [neighbourhood(mutant.atoms, number)]
+    changes = compare_neighbourhoods("user", ([native], [1.0]), (mutants, [1.0]))
     lost = {c.contact.kind for c in changes if c.change == "lost"}
     kept = {(c.contact.partner, c.contact.kind) for c in changes if c.change == "kept"}
     assert lost & {"hydrophobic", "van der Waals"}
@@ -87,12 +89,20 @@ def test_fractions_of_alternatives():
         [contact(440, "hydrogen bond", residue_name="Glu"), contact(367, "salt bridge")],
         [contact(367, "salt bridge")],
     ]
-    changes = {(c.contact.partner, c.change): c.fraction_of_alternatives
-               for c in compare_neighbourhoods("s", native, mutants)}  # fmt: skip
-    assert changes == {
-        (440, "kept"): 0.5, (440, "lost"): 0.5, (439, "lost"): 1.0, (367, "gained"): 1.0,
-    }  # fmt: skip
-    assert compare_neighbourhoods("s", native, []) == []
+
+    def changes(shares):
+        found = compare_neighbourhoods("s", ([native], [1.0]), (mutants, shares))
+        return {(c.contact.partner, c.change): pytest.approx(c.fraction_of_alternatives) for c in found}
+
+    assert changes([0.7, 0.3]) == {(440, "kept"): 0.7, (439, "lost"): 1.0, (367, "gained"): 1.0}
+    assert changes([0.3, 0.7]) == {(440, "lost"): 0.7, (439, "lost"): 1.0, (367, "gained"): 1.0}
+
+
+def test_a_contact_that_the_native_has_in_few_of_its_models_is_not_lost():
+    shares = [0.9, 0.1]
+    native = [[contact(440, "hydrogen bond")], [contact(440, "hydrogen bond"), contact(439, "hydrogen bond")]]
+    found = compare_neighbourhoods("s", (native, shares), ([[contact(440, "hydrogen bond")]], [1.0]))
+    assert [(c.contact.partner, c.change) for c in found] == [(440, "kept")]
 
 
 def test_a_residue_that_is_not_there():
@@ -114,6 +124,8 @@ def test_k404e_loses_the_caps_of_the_chain_above_it():
     from kinscope.structures.mutants.settings import MutationSettings
 
     mutants = build_mutant(native, record, [(404, "E")], MutationSettings(candidates=2), 1)
-    changes = compare_neighbourhoods("kinase-dfg-in", before, [neighbourhood(m.atoms, 404) for m in mutants])
+    after = [neighbourhood(m.atoms, 404) for m in mutants]
+    shares = energy_shares([m.record.relative_energy_kcal_per_mol for m in mutants])
+    changes = compare_neighbourhoods("kinase-dfg-in", ([before], [1.0]), (after, shares))
     lost = {c.contact.partner for c in changes if c.change == "lost" and c.contact.kind == "hydrogen bond"}
     assert given & lost

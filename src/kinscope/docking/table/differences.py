@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+from scipy.spatial import cKDTree
 
 from kinscope.analysis.statistics import FloatArray, energy_shares, weighted_difference, weighted_spread
 from kinscope.core.errors import BadInputError
-from kinscope.docking.engine import Box, Mol
+from kinscope.docking.engine import Coordinates, Mol
 from kinscope.docking.geometry import rows_by_name
 from kinscope.docking.records import DockingRun, ReferencePoseRecord
 from kinscope.results.measured import Difference, DockingComparison, StateFit
@@ -144,10 +145,13 @@ def pocket_rmsd(native: AtomArray, mutants: Sequence[AtomArray], pose: Mol) -> f
     return largest
 
 
-def alike_around(first: AtomArray, second: AtomArray, box: Box) -> bool:
-    """Whether two models have the same atoms in the same places within reach of a ligand in a box."""
-    center, half = np.asarray(box.center_angstrom), np.asarray(box.size_angstrom) / 2 + SCORED_ANGSTROM
-    inside = [atoms[np.all(np.abs(atoms.coord - center) <= half, axis=1)] for atoms in (first, second)]
+def alike_around(first: AtomArray, second: AtomArray, points: Coordinates, reach_angstrom: float) -> bool:
+    """Whether two models have the same atoms in the same places within reach of points (n, 3), angstrom."""
+    tree = cKDTree(points)
+    inside = [
+        atoms[np.isfinite(tree.query(atoms.coord, distance_upper_bound=reach_angstrom)[0])]
+        for atoms in (first, second)
+    ]
     rows = [rows_by_name(atoms) for atoms in inside]
     if rows[0].keys() != rows[1].keys():
         return False

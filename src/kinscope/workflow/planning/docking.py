@@ -39,9 +39,7 @@ def docking(study: Study, side: str, drug: str) -> Step:
     """
     definition, reference = study.pack.drug(drug), side == "reference"
     state = definition.state
-    inputs = {"model": native_model(study, state) if reference else built_model(study, side, state)}
-    if not reference:
-        inputs |= {"native": native_model(study, state), "reference": docking(study, "reference", drug)}
+    beside = {} if reference else _beside(study, state, docking(study, "reference", drug))
     return Step(
         STAGES["docking"],
         f"{definition.name} into {study.who(side)}, {study.label(state)}",
@@ -53,7 +51,7 @@ def docking(study: Study, side: str, drug: str) -> Step:
             settings=study.settings.docking.model_dump(mode="json"),
             seed=study.seed("docking", drug),
         ),
-        inputs | _carried(study, drug),
+        {"model": _model(study, side, state)} | beside | _carried(study, drug),
         shared=side != "mutant",
         cost_seconds=40 if reference else 15,
     )
@@ -77,13 +75,13 @@ def carried_pose(study: Study, drug: str) -> Step:
     )
 
 
-@once
 def docking_given(study: Study, side: str, ligand: DrugDefinition, state: str) -> Step:
     """A ligand of the user's: searched for in the native model (``reference``), docked from there.
 
     The search is done once and serves every variant.
     """
     reference = side == "reference"
+    beside = {} if reference else _beside(study, state, docking_given(study, "reference", ligand, state))
     return Step(
         STAGES["docking-given"],
         f"{ligand.name} into {study.who(side)}, {study.label(state)}",
@@ -96,12 +94,7 @@ def docking_given(study: Study, side: str, ligand: DrugDefinition, state: str) -
             seed=study.seed("docking", ligand.id, state),
             **study.user_state(),
         ),
-        {"model": native_model(study, state)}
-        if reference
-        else {
-            "model": built_model(study, side, state),
-            "native": docking_given(study, "reference", ligand, state),
-        },
+        {"model": _model(study, side, state)} | beside,
         shared=side != "mutant",
         cost_seconds=90 if reference else 30,
     )
@@ -109,8 +102,9 @@ def docking_given(study: Study, side: str, ligand: DrugDefinition, state: str) -
 
 @once
 def _elsewhere(study: Study, side: str, drug: str, state: str) -> Step:
-    """A drug in a state that is not its own; into the mutant from where it stands in the native."""
-    definition, native = study.pack.drug(drug), side == "native"
+    """A drug in a state that is not its own; into either side from where it stands in the native model."""
+    definition, reference = study.pack.drug(drug), side == "reference"
+    beside = {} if reference else _beside(study, state, _elsewhere(study, "reference", drug, state))
     return Step(
         STAGES["docking-elsewhere"],
         f"{definition.name} into {study.who(side)}, {study.label(state)}",
@@ -123,12 +117,22 @@ def _elsewhere(study: Study, side: str, drug: str, state: str) -> Step:
             seed=study.seed("docking", drug, state),
             **study.user_state(),
         ),
-        {"model": built_model(study, side, state), "home": native_model(study, definition.state)}
-        | ({} if native else {"native": _elsewhere(study, "native", drug, state)})
+        {"model": _model(study, side, state), "home": native_model(study, definition.state)}
+        | beside
         | _carried(study, drug),
-        shared=native,
+        shared=side != "mutant",
         cost_seconds=15,
     )
+
+
+def _model(study: Study, side: str, state: str) -> Step:
+    """What a side is docked into."""
+    return native_model(study, state) if side == "reference" else built_model(study, side, state)
+
+
+def _beside(study: Study, state: str, reference: Step) -> dict[str, Step]:
+    """The native model as it is and what was docked into it: where a side starts, or what stands for it."""
+    return {"reference": reference, "reference-model": native_model(study, state)}
 
 
 def row_steps(

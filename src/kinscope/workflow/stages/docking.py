@@ -14,7 +14,7 @@ from kinscope.docking.records import DockingRun, DockingSettings, ReferencePoseR
 from kinscope.docking.relaxed.compare import Complex, compare_relaxed, compare_sides
 from kinscope.docking.relaxed.mechanics import mechanics_of
 from kinscope.docking.run import DockingTask, dock, label, with_coordinates
-from kinscope.docking.table.differences import Weighed, alike_around
+from kinscope.docking.table.differences import SCORED_ANGSTROM, Weighed, alike_around
 from kinscope.docking.table.row import Docked, Subject, docked_row, misfit_row, unmodelled_row
 from kinscope.ligands.library import load_ligand
 from kinscope.results.docking import ComplexSide, DockingRow, RelaxedComparison, RelaxedSettings
@@ -52,11 +52,12 @@ def _dock_all(
 ) -> None:  # fmt: skip
     """Dock into every alternative of a model and leave the runs and the poses.
 
-    Where a model does not differ from the native one within the drug's reach, the native's result is its own:
-    the same search would find the same.
+    Where a model does not differ from the native one within reach of the drug in its known mode, the native's
+    result is its own: the same search would find the same.
     """
     runs = []
-    native = read_models(context.input("native"))[0][0] if "reference" in context.inputs else None
+    beside = "reference-model" in context.inputs
+    native = read_models(context.input("reference-model"))[0][0] if beside else None
     for number, atoms in enumerate(models):
 
         def tell(fraction: float, text: str = "", number: int = number) -> None:
@@ -64,7 +65,8 @@ def _dock_all(
 
         state, variant, seed = (context.parameters[name] for name in ("state", "variant", "seed"))
         task = DockingTask(atoms, drug, ligand, start, state, variant, settings, seed, number)
-        if native is not None and alike_around(atoms, native, task.box):
+        reach = SCORED_ANGSTROM + settings.pose_radius_angstrom
+        if native is not None and alike_around(atoms, native, task.coordinates, reach):
             run, poses = _as_in_the_native(context, variant, number)
         else:
             run, poses = dock(task, tell)
@@ -144,10 +146,10 @@ def _drug(context: StepContext, pack: TargetPack) -> DrugDefinition:
 
 
 def _start(context: StepContext, settled: Mol | None) -> Mol | None:
-    """The mutant starts where the native does, so that the two are one question."""
-    if "native" not in context.inputs:
+    """Both sides start where the native model's pose stands, so that the two are one question."""
+    if "reference" not in context.inputs:
         return settled
-    path = context.input("native", KNOWN)
+    path = context.input("reference", KNOWN)
     return read_poses(path)[0] if path.is_file() else None
 
 
