@@ -149,7 +149,7 @@ def test_it_is_simulated_beside_the_apo_kinase_in_equal_shares(mine: Path):
     docked = replica_steps(planner(own.model_copy(update={"pose": "docked"})))
     search = docked["native", bound, 0].inputs["system"].inputs["docking"]
     assert search.name == "docking-given"
-    assert docked["mutant", bound, 0].inputs["system"].inputs["docking"].inputs["native"].key == search.key
+    assert docked["mutant", bound, 0].inputs["system"].inputs["docking"].inputs["reference"].key == search.key
     # the apo kinase's identity does not depend on the ligand
     alone = with_changes(
         load_preset("quick"), states=(STATE,),
