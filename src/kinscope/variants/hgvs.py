@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from kinscope.core.errors import UnsupportedVariantError, VariantError
@@ -63,6 +64,7 @@ _UNSUPPORTED = {
 _ONLY = "kinscope models substitutions of one residue by another, alone or several in cis."
 
 
+@lru_cache(maxsize=4096)  # a table says the same few changes again and again, and the grammar takes 20 ms
 def parse_residue_changes(body: str) -> tuple[ResidueChange, ...]:
     """The residue changes of a ``p.`` description (``body`` without ``p.``).
 
@@ -73,6 +75,7 @@ def parse_residue_changes(body: str) -> tuple[ResidueChange, ...]:
     return tuple(_residue_change(item, f"p.{body}") for item in _model("p", body))
 
 
+@lru_cache(maxsize=4096)
 def parse_base_changes(coordinate: str, body: str) -> tuple[BaseChange, ...]:
     """The base changes of a ``c.`` or ``g.`` description (``body`` without the prefix).
 
