@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field
 
 from kinscope.core.records import Record, Settings, VersionedRecord
-from kinscope.results.measured import Difference, StateFit
+from kinscope.results.measured import Difference, MeasuredAngstrom, StateFit
 from kinscope.results.notes import Note
 
 
@@ -142,8 +142,8 @@ class RelaxedComparison(VersionedRecord):
     notes: tuple[Note, ...] = ()
     reference: str = ""
     """The co-crystal that the known pose is from."""
-    reference_to_crystal_angstrom: float = 0.0
-    """How far the known pose in this state's model lies from it."""
+    reference_to_crystal_angstrom: MeasuredAngstrom = None
+    """How far the known pose in this state's model lies from it; None: not measured."""
     distance_to_variant_angstrom: float | None = None
 
 
@@ -154,9 +154,10 @@ class DockedSide(Record):
     """A drug docked into the native, or into the mutant's lowest model."""
 
     score_kcal_per_mol: float
-    """Best over the searches."""
+    """Mean over the searches, or over the alternative models where there are several: what the difference of
+    the sides is taken of."""
     spread_kcal_per_mol: float
-    """Standard deviation over the searches; of the mutant also over its alternative models."""
+    """Standard deviation over what the mean is of."""
     searches: int
     models: int = 1
     rmsd_to_known_angstrom: float
@@ -208,8 +209,8 @@ class DockingRow(VersionedRecord):
     distance_to_variant_angstrom: float | None = None
     reference: str = ""
     """The co-crystal that the known pose is from, e.g. ``2HYY:A:STI``."""
-    reference_to_crystal_angstrom: float | None = None
-    """How far the shipped known pose lies from the crystal's."""
+    reference_to_crystal_angstrom: MeasuredAngstrom = None
+    """How far the shipped known pose lies from the crystal's; None: not measured."""
     native_fit: StateFit | None = None
     """How the known pose fares in this state, if it is not the drug's own."""
     mutant_fit: StateFit | None = None

@@ -5,9 +5,9 @@ Every difference is mutant minus native and carries its interval and the number 
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict, model_validator
+from pydantic import BeforeValidator, ConfigDict, model_validator
 
 from kinscope.core.records import Record
 from kinscope.results.notes import Note
@@ -25,6 +25,10 @@ _WRITTEN: dict[str, Outcome] = {
     "once corrected": "unresolved-corrected", "shorter than": "too-short", "split R": "parts-differ",
 }  # fmt: skip
 """Outcomes of references that hold a sentence, by words of it."""
+
+
+MeasuredAngstrom = Annotated[float | None, BeforeValidator(lambda told: told or None)]
+"""A distance from a crystal, or None where none was measured; earlier records wrote that as 0."""
 
 
 class Difference(Record):
@@ -268,6 +272,7 @@ class DockingComparison(Record):
     state: str
     mode: Literal["from known pose", "global"]
     native_score_kcal_per_mol: float
+    """Mean over what the difference below is taken of: searches, or models where there are several."""
     native_spread_kcal_per_mol: float
     mutant_score_kcal_per_mol: float
     mutant_spread_kcal_per_mol: float
@@ -277,8 +282,8 @@ class DockingComparison(Record):
     mutant_rmsd_to_reference_angstrom: float
     reference: str
     """Co-crystal the reference pose comes from, e.g. ``2HYY:A:STI``."""
-    reference_to_crystal_rmsd_angstrom: float
-    """How far the shipped (relaxed) reference pose is from the crystal's."""
+    reference_to_crystal_rmsd_angstrom: MeasuredAngstrom = None
+    """How far the shipped (relaxed) reference pose is from the crystal's; None: not measured."""
     native_rmsd_to_crystal_angstrom: float | None = None
     """Exact, where the wwPDB entry was at hand; otherwise None and the two figures above bound it."""
     distance_to_variant_angstrom: float
