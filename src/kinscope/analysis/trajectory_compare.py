@@ -8,15 +8,21 @@ the bounds that :mod:`kinscope.analysis.sampling` sets for regions.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 
 from kinscope.analysis.regions import time_words
-from kinscope.analysis.sampling import LOOSE_R, SHORTEST_NS, STEADY_R
-from kinscope.analysis.statistics import correct_family, difference, judged_again, limited
+from kinscope.analysis.sampling import LOOSE_R, SHORTEST_NS, STEADY_R, split_r
+from kinscope.analysis.statistics import correct_family, difference, judged_again, limited, share_resolution
 from kinscope.results.measured import Difference
 from kinscope.results.notes import note
-from kinscope.results.trajectories import MeasureComparison, OccupancyComparison, ReplicaAnalysis
+from kinscope.results.trajectories import (
+    ContactOccupancy,
+    MeasureComparison,
+    OccupancyComparison,
+    ReplicaAnalysis,
+)
 
 SMALLEST = {
     "Å": (0.5, 1.5),
@@ -50,11 +56,19 @@ def scalar_split_r(replicas: Sequence[Sequence[float]]) -> float:
     if not replicas or any(len(values) < _LEAST_VALUES for values in replicas):
         return float("nan")
     halves = [half for values in replicas for half in np.array_split(np.asarray(values, dtype=np.float64), 2)]
-    within = float(np.mean([half.var() for half in halves]))
-    pooled = float(np.concatenate(halves).var())
-    if within <= 0.0:
-        return 1.0 if pooled <= 0.0 else float("inf")
-    return max(1.0, float(np.sqrt(pooled / within)))
+    return split_r(float(np.mean([half.var() for half in halves])), float(np.concatenate(halves).var()))
+
+
+def share_split_r(halves: Sequence[tuple[float, float] | None]) -> float:
+    """Split R of what stands in a frame or not, from its percent of the frames in each replica's halves.
+
+    The same ratio, of ones and zeros: their variance is p (1 - p). NaN where the halves are not known.
+    """
+    if not halves or any(pair is None for pair in halves):
+        return float("nan")
+    shares = np.array(halves, dtype=np.float64) / 100.0
+    mean = float(shares.mean())
+    return split_r(float((shares * (1.0 - shares)).mean()), mean * (1.0 - mean))
 
 
 def compare_measures(
@@ -92,7 +106,9 @@ def compare_measures(
             native_means=tuple(one.mean for one in first),
             mutant_means=tuple(one.mean for one in second),
             difference=_allowed(
-                item, large, [[one.values for one in side] for side in (first, second)], native, mutant
+                _by_length(item, native, mutant),
+                large,
+                [scalar_split_r([one.values for one in side]) for side in (first, second)],
             ),
         )
         for (name, first, second), item, (_, large) in zip(rows, judged, small, strict=True)
@@ -105,6 +121,8 @@ def compare_contacts(
     """Interactions that stand in a tenth of the frames on a side, as one family (Benjamini-Hochberg).
 
     A partner is matched by its number, so that a substituted partner is compared with what it replaced.
+    Replicas are not believed to agree more closely than their independent frames allow
+    (:func:`kinscope.analysis.statistics.share_resolution`), and their halves are asked for split R.
     """
     if not native or not mutant:
         return []
@@ -114,13 +132,22 @@ def compare_contacts(
     keys = sorted({key for side in sides for one in side for key in one})
     rows = []
     for key in keys:
-        first, second = ([one[key].percent if key in one else 0.0 for one in side] for side in sides)
-        if max(np.mean(first), np.mean(second)) >= _LEAST_OCCUPANCY:
+        first, second = (
+            [_standing(one.get(key), of) for one, of in zip(side, replicas, strict=True)]
+            for side, replicas in zip(sides, (native, mutant), strict=True)
+        )
+        if max(np.mean([one.percent for one in side]) for side in (first, second)) >= _LEAST_OCCUPANCY:
             rows.append((key, first, second))
     words = sampling_words(native, mutant)
-    least, _ = SMALLEST["%"]
+    least, large = SMALLEST["%"]
     raw = [
-        difference(first, second, unit="%", smallest_meaningful=least, sampling=words)
+        difference(
+            *([one.percent for one in side] for side in (first, second)),
+            unit="%",
+            smallest_meaningful=least,
+            sampling=words,
+            least_spread=(_resolution(first), _resolution(second)),
+        )
         for _, first, second in rows
     ]
     names = {key: one[key].partner_name for side in sides[::-1] for one in side for key in one}
@@ -131,9 +158,13 @@ def compare_contacts(
             kind=key[1],
             partner=key[2],
             partner_name=names[key],
-            native_percent=tuple(first),
-            mutant_percent=tuple(second),
-            difference=_by_length(item, native, mutant),
+            native_percent=tuple(one.percent for one in first),
+            mutant_percent=tuple(one.percent for one in second),
+            difference=_allowed(
+                _by_length(item, native, mutant),
+                large,
+                [share_split_r([one.halves for one in side]) for side in (first, second)],
+            ),
         )
         for (key, first, second), item in zip(
             rows, correct_family(raw, method="benjamini-hochberg"), strict=True
@@ -166,18 +197,39 @@ def _label(name: str, label: str) -> str:
     return f"{of}: {label}" if of else label
 
 
-def _allowed(
-    item: Difference,
-    large: float,
-    values: Sequence[Sequence[Sequence[float]]],
-    native: Sequence[ReplicaAnalysis],
-    mutant: Sequence[ReplicaAnalysis],
-) -> Difference:
-    """The difference as far as its sampling allows it to be told; the worse side decides."""
-    item = _by_length(item, native, mutant)
+class _Standing(NamedTuple):
+    """How one interaction stands in one replica."""
+
+    percent: float
+    halves: tuple[float, float] | None
+    """Percent of the frames of the first and of the second half."""
+    looks: float
+    """Independent frames, at least so many."""
+
+
+def _standing(contact: ContactOccupancy | None, of: ReplicaAnalysis) -> _Standing:
+    """What never stood in a replica stood in none of its frames.
+
+    What comes and goes c times along a trajectory, as a two-state process with rates does, has at least 2 c
+    independent frames (c / 2p(1 - p)); what hardly changes is looked at once in the time in which side
+    chains begin to move.
+    """
+    looks = max(1.0, (of.length_ns or 0.0) / SHORTEST_NS, 2.0 * (contact.stretches if contact else 0))
+    looks = min(looks, float(max(1, of.frames)))
+    if contact is None:
+        return _Standing(0.0, (0.0, 0.0), looks)
+    return _Standing(contact.percent, contact.halves_percent, looks)
+
+
+def _resolution(side: Sequence[_Standing]) -> float:
+    return share_resolution([one.percent for one in side], [one.looks for one in side])
+
+
+def _allowed(item: Difference, large: float, split: Sequence[float]) -> Difference:
+    """The difference as far as the split R of both sides allows it to be told; the worse side decides."""
     if not item.decided:
         return item
-    ratio = float(np.max([scalar_split_r(side) for side in values]))
+    ratio = float(np.max(split))
     if not ratio <= LOOSE_R:
         if np.isnan(ratio):
             return limited(item, "not-judged", note("too-few-values", sampling=item.sampling))
