@@ -84,7 +84,7 @@ def compare_measures(
             continue
         first, second = found
         rows.append((name, first, second))
-    words = sampling_words(native, mutant)
+    words, lengths = sampling_words(native, mutant), [one.length_ns for one in (*native, *mutant)]
     small = [_smallest(name, first[0].unit) for name, first, _ in rows]
     raw = [
         difference(
@@ -106,7 +106,7 @@ def compare_measures(
             native_means=tuple(one.mean for one in first),
             mutant_means=tuple(one.mean for one in second),
             difference=_allowed(
-                _by_length(item, native, mutant),
+                by_length(item, lengths),
                 large,
                 [scalar_split_r([one.values for one in side]) for side in (first, second)],
             ),
@@ -138,7 +138,7 @@ def compare_contacts(
         )
         if max(np.mean([one.percent for one in side]) for side in (first, second)) >= _LEAST_OCCUPANCY:
             rows.append((key, first, second))
-    words = sampling_words(native, mutant)
+    words, lengths = sampling_words(native, mutant), [one.length_ns for one in (*native, *mutant)]
     least, large = SMALLEST["%"]
     raw = [
         difference(
@@ -161,7 +161,7 @@ def compare_contacts(
             native_percent=tuple(one.percent for one in first),
             mutant_percent=tuple(one.percent for one in second),
             difference=_allowed(
-                _by_length(item, native, mutant),
+                by_length(item, lengths),
                 large,
                 [share_split_r([one.halves for one in side]) for side in (first, second)],
             ),
@@ -240,12 +240,10 @@ def _allowed(item: Difference, large: float, split: Sequence[float]) -> Differen
     return item
 
 
-def _by_length(
-    item: Difference, native: Sequence[ReplicaAnalysis], mutant: Sequence[ReplicaAnalysis]
-) -> Difference:
-    lengths = [one.length_ns for one in (*native, *mutant)]
-    if any(length is None for length in lengths):
+def by_length(item: Difference, lengths_ns: Sequence[float | None]) -> Difference:
+    """The difference as far as the length of every replica (None: not known) allows it to be told."""
+    if any(length is None for length in lengths_ns):
         return limited(item, "not-judged", note("no-time", sampling=item.sampling))
-    if min(length or 0.0 for length in lengths) < SHORTEST_NS:
+    if min((length or 0.0 for length in lengths_ns), default=0.0) < SHORTEST_NS:
         return limited(item, "too-short", note("too-short-for-side-chains", sampling=item.sampling))
     return item

@@ -145,6 +145,11 @@ SENTENCES: Mapping[str, str | Callable[..., str]] = {
     "site-not-modelled": "The model of this state does not hold the {site} site.",
     "fits-apart-within-noise": f"{_APART}within {_NOISE}",
     "fits-apart-beyond-noise": f"{_APART}beyond {_NOISE}",
+    # of frames
+    "mode-not-in-native": (
+        "the native itself holds the known mode in {percent:.0f} % of its frames, so these do not tell what "
+        "a mutant loses ({sampling})"
+    ),
     # of relaxed complexes
     "side-chains-made-room": lambda residues: (
         f"Side chains turned out of the drug's way first: {', '.join(map(str, residues))}."
