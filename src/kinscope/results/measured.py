@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, ConfigDict, model_validator
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, model_validator
 
 from kinscope.core.records import Record
 from kinscope.results.notes import Note
@@ -29,6 +29,10 @@ _WRITTEN: dict[str, Outcome] = {
 
 MeasuredAngstrom = Annotated[float | None, BeforeValidator(lambda told: told or None)]
 """A distance from a crystal, or None where none was measured; earlier records wrote that as 0."""
+
+
+MeasuredGap = Annotated[float | None, AfterValidator(lambda gap: gap if gap is None or gap == gap else None)]
+"""A distance, or None where atoms are missing; earlier records wrote that as NaN."""
 
 
 class Difference(Record):
@@ -172,21 +176,23 @@ class StateFit(Record):
 class StateGeometry(Record):
     """The conformation of a kinase domain by published, measured definitions.
 
-    A measurement that its atoms do not allow is NaN or None, and its class ``unassigned``; domains that the
+    A measurement that its atoms do not allow is None, and its class ``unassigned``; domains that the
     structure does not hold are ``not modelled``.
     """
 
-    dfg_d1_angstrom: float
+    dfg_d1_angstrom: MeasuredGap
     """Distance of Phe382 CZ to the CA four residues past the helix-C glutamate (Modi & Dunbrack 2019)."""
-    dfg_d2_angstrom: float
+    dfg_d2_angstrom: MeasuredGap
     """Distance of Phe382 CZ to the CA of the beta-3 lysine, Lys271."""
     dfg: Literal["in", "out", "inter", "unassigned"]
-    salt_bridge_271_286_angstrom: float
+    salt_bridge_271_286_angstrom: MeasuredGap
     """Shortest distance of Lys271 NZ to a Glu286 carboxylate oxygen."""
     helix_c: Literal["in", "out", "unassigned"]
     activation_loop: Literal["extended", "folded", "intermediate", "unassigned"]
     notes: tuple[Note, ...] = ()
     """What the numbers do not say by themselves, such as what is close to a threshold."""
+    missing_atoms: tuple[str, ...] = ()
+    """What the definitions rest on and the structure does not show: ``Lys271 NZ``, or ``residue 386``."""
     dfg_cluster: DihedralCluster = "unassigned"
     """Nearest cluster of the XDF dihedrals among those of the DFG class; ``noise`` beyond the cut-off."""
     dfg_cluster_distance: float | None = None
