@@ -208,8 +208,12 @@ def _signed(value: float) -> str:
 
 
 def _rmsd(side: DockedSide) -> str:
-    exact = side.rmsd_to_crystal_angstrom
-    return f"{side.rmsd_to_known_angstrom if exact is None else exact:.2f}"
+    shown = (
+        side.rmsd_to_known_angstrom
+        if side.rmsd_to_crystal_angstrom is None
+        else side.rmsd_to_crystal_angstrom
+    )
+    return "-" if shown is None else f"{shown:.2f}"
 
 
 def _strain(side: DockedSide) -> str:

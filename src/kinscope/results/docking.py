@@ -160,8 +160,9 @@ class DockedSide(Record):
     """Standard deviation over what the mean is of."""
     searches: int
     models: int = 1
-    rmsd_to_known_angstrom: float
-    """Symmetry-corrected, to the known pose that the search started from or is judged by."""
+    rmsd_to_known_angstrom: float | None
+    """Symmetry-corrected, to the known pose that the search started from or is judged by; None: there is
+    none."""
     rmsd_to_crystal_angstrom: float | None = None
     """To the co-crystal itself, where a mirror of the wwPDB was at hand."""
     strain_kcal_per_mol: float | None = None
