@@ -123,18 +123,6 @@ def test_renaming_residues_changes_no_contact(places: list[tuple[int, str]]) -> 
     assert changed_contacts(before, ()) == (before, ())
 
 
-def test_the_columns_differ_by_the_difference() -> None:
-    """Best scores would differ by -1.0 here, while the searches' means differ by 0.5."""
-    native, _ = docked("dasatinib", SMALL.model_copy(update={"seeds": 3}))
-    sides = [
-        native.model_copy(update={"seed_scores_kcal_per_mol": scores, "score_kcal_per_mol": min(scores)})
-        for scores in ((-10.0, -10.0, -10.0), (-11.0, -9.0, -8.5))
-    ]
-    found = compared(*sides)
-    columns = found.mutant_score_kcal_per_mol - found.native_score_kcal_per_mol
-    assert found.difference_kcal_per_mol.value == pytest.approx(columns) == pytest.approx(0.5)
-
-
 def test_a_pose_of_a_blind_search_has_no_distance_from_a_crystal() -> None:
     record = searched_record(PACK.drug("dasatinib"), "kinase-dfg-in")
     assert record.rmsd_to_crystal_angstrom is None

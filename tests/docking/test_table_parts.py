@@ -16,6 +16,7 @@ from kinscope.docking.relaxed.complex_field import ComplexField, Pocket
 from kinscope.docking.relaxed.mechanics import mechanics_of
 from kinscope.docking.relaxed.starts import made_room, starts
 from kinscope.docking.run import with_coordinates
+from kinscope.docking.table.differences import Weighed
 from kinscope.docking.table.row import Docked, Subject, docked_row
 from kinscope.results.docking import DockingRow, RelaxedSettings
 
@@ -139,7 +140,11 @@ def row_of(reference: ReferencePoseRecord) -> DockingRow:
     drug = PACK.drug("dasatinib")
     run, poses = docked("dasatinib", SMALL.model_copy(update={"seeds": 3}))
     sides = [
-        Docked([model(drug.state)], [run.model_copy(update={"seed_scores_kcal_per_mol": scores})], poses[0])
+        Docked(
+            [model(drug.state)],
+            Weighed([run.model_copy(update={"seed_scores_kcal_per_mol": scores})], [0.0]),
+            poses[0],
+        )
         for scores in ((-10.0, -10.0, -10.0), (-11.0, -9.0, -8.5))
     ]
     subject = Subject(drug, drug.state, "DFG-in", "T315S", {315: "SER"})

@@ -8,7 +8,6 @@ the bounds that :mod:`kinscope.analysis.sampling` sets for regions.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import numpy as np
 
@@ -45,6 +44,11 @@ SMALLEST_OF = {
 _LEAST_OCCUPANCY = 10.0
 """Interactions rarer than this (percent) on both sides are not compared."""
 _LEAST_VALUES = 4
+_NEVER = ContactOccupancy(
+    of="", kind="", partner=0, partner_name="", percent=0.0, halves_percent=(0.0, 0.0), stretches=0,
+    mean_stay_ps=None, longest_stay_ps=None,
+)  # fmt: skip
+"""What did not stand in a frame of a replica."""
 
 
 def scalar_split_r(replicas: Sequence[Sequence[float]]) -> float:
@@ -132,10 +136,7 @@ def compare_contacts(
     keys = sorted({key for side in sides for one in side for key in one})
     rows = []
     for key in keys:
-        first, second = (
-            [_standing(one.get(key), of) for one, of in zip(side, replicas, strict=True)]
-            for side, replicas in zip(sides, (native, mutant), strict=True)
-        )
+        first, second = ([one.get(key, _NEVER) for one in side] for side in sides)
         if max(np.mean([one.percent for one in side]) for side in (first, second)) >= _LEAST_OCCUPANCY:
             rows.append((key, first, second))
     words, lengths = sampling_words(native, mutant), [one.length_ns for one in (*native, *mutant)]
@@ -146,7 +147,7 @@ def compare_contacts(
             unit="%",
             smallest_meaningful=least,
             sampling=words,
-            least_spread=(_resolution(first), _resolution(second)),
+            least_spread=(_resolution(first, native), _resolution(second, mutant)),
         )
         for _, first, second in rows
     ]
@@ -163,7 +164,7 @@ def compare_contacts(
             difference=_allowed(
                 by_length(item, lengths),
                 large,
-                [share_split_r([one.halves for one in side]) for side in (first, second)],
+                [share_split_r([one.halves_percent for one in side]) for side in (first, second)],
             ),
         )
         for (key, first, second), item in zip(
@@ -197,32 +198,17 @@ def _label(name: str, label: str) -> str:
     return f"{of}: {label}" if of else label
 
 
-class _Standing(NamedTuple):
-    """How one interaction stands in one replica."""
+def _resolution(side: Sequence[ContactOccupancy], replicas: Sequence[ReplicaAnalysis]) -> float:
+    """Of the shares of one side's replicas, percent.
 
-    percent: float
-    halves: tuple[float, float] | None
-    """Percent of the frames of the first and of the second half."""
-    looks: float
-    """Independent frames, at least so many."""
-
-
-def _standing(contact: ContactOccupancy | None, of: ReplicaAnalysis) -> _Standing:
-    """What never stood in a replica stood in none of its frames.
-
-    What comes and goes c times along a trajectory, as a two-state process with rates does, has at least 2 c
-    independent frames (c / 2p(1 - p)); what hardly changes is looked at once in the time in which side
-    chains begin to move.
+    What comes and goes c times, as a two-state process does, has c / 2p(1 - p) independent frames, 2 c at
+    least; what hardly changes is looked at once in the time in which side chains begin to move.
     """
-    looks = max(1.0, (of.length_ns or 0.0) / SHORTEST_NS, 2.0 * (contact.stretches if contact else 0))
-    looks = min(looks, float(max(1, of.frames)))
-    if contact is None:
-        return _Standing(0.0, (0.0, 0.0), looks)
-    return _Standing(contact.percent, contact.halves_percent, looks)
-
-
-def _resolution(side: Sequence[_Standing]) -> float:
-    return share_resolution([one.percent for one in side], [one.looks for one in side])
+    looks = [
+        min(float(of.frames), max(1.0, (of.length_ns or 0.0) / SHORTEST_NS, 2.0 * one.stretches))
+        for one, of in zip(side, replicas, strict=True)
+    ]
+    return share_resolution([one.percent for one in side], looks)
 
 
 def _allowed(item: Difference, large: float, split: Sequence[float]) -> Difference:

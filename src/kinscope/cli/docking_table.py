@@ -171,7 +171,7 @@ def _fit(fit: StateFit | None) -> str:
 
 def _legend(rows: Sequence[DockingRow]) -> list[str]:
     text = (
-        "Vina: mean score in kcal/mol over searches (or over models), with its standard deviation; RMSD, "
+        "Vina: mean score in kcal/mol over searches and models, with its standard deviation over models; RMSD, "
         "strain and contacts are of the best pose. "
         "Differences: mutant less native [95 % interval]; ~ within the noise. Relaxed: interaction energy of "
         "drug and pocket relaxed together in the force field, over rotamers and repeats; its scale is "
@@ -208,11 +208,9 @@ def _signed(value: float) -> str:
 
 
 def _rmsd(side: DockedSide) -> str:
-    shown = (
-        side.rmsd_to_known_angstrom
-        if side.rmsd_to_crystal_angstrom is None
-        else side.rmsd_to_crystal_angstrom
-    )
+    shown = side.rmsd_to_crystal_angstrom
+    if shown is None:
+        shown = side.rmsd_to_known_angstrom
     return "-" if shown is None else f"{shown:.2f}"
 
 

@@ -112,8 +112,8 @@ _UNITS = {
 }
 _DOMAINS = "Domains and named regions of the protein; the pin marks the variant."
 _DOCKING = (
-    "Computed docking scores. Left: mean score of each side, with the spread over repeated searches or, "
-    "where there are several close models, over these. Right: mutant minus native, the difference of these "
+    "Computed docking scores. Left: mean score of each side over searches and models, with the spread "
+    "over models. Right: mutant minus native, the difference of these "
     "means, with its interval; a filled square is resolved from zero, an open one is not."
 )
 _CONTACTS = (

@@ -151,13 +151,12 @@ CallWord = Literal["kept", "weakened", "lost", "unresolved", "not reached"]
 
 
 class DockedSide(Record):
-    """A drug docked into the native, or into the mutant's lowest model."""
+    """A drug docked into one side's models; pose, contacts and strain are of the first."""
 
     score_kcal_per_mol: float
-    """Mean over the searches, or over the alternative models where there are several: what the difference of
-    the sides is taken of."""
+    """Mean over searches, and over the side's models by their energies: what the difference is taken of."""
     spread_kcal_per_mol: float
-    """Standard deviation over what the mean is of."""
+    """Standard deviation over the models, by the same shares."""
     searches: int
     models: int = 1
     rmsd_to_known_angstrom: float | None

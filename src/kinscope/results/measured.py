@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, ConfigDict, model_validator
+from pydantic import AfterValidator, ConfigDict, model_validator
 
 from kinscope.core.records import Record
 from kinscope.results.notes import Note
@@ -27,12 +27,8 @@ _WRITTEN: dict[str, Outcome] = {
 """Outcomes of references that hold a sentence, by words of it."""
 
 
-MeasuredAngstrom = Annotated[float | None, BeforeValidator(lambda told: told or None)]
-"""A distance from a crystal, or None where none was measured; earlier records wrote that as 0."""
-
-
-MeasuredGap = Annotated[float | None, AfterValidator(lambda gap: gap if gap is None or gap == gap else None)]
-"""A distance, or None where atoms are missing; earlier records wrote that as NaN."""
+MeasuredAngstrom = Annotated[float | None, AfterValidator(lambda gap: gap if gap and gap == gap else None)]
+"""A distance, or None where none was measured; earlier records wrote that as 0 or NaN."""
 
 
 class Difference(Record):
@@ -180,12 +176,12 @@ class StateGeometry(Record):
     structure does not hold are ``not modelled``.
     """
 
-    dfg_d1_angstrom: MeasuredGap
+    dfg_d1_angstrom: MeasuredAngstrom
     """Distance of Phe382 CZ to the CA four residues past the helix-C glutamate (Modi & Dunbrack 2019)."""
-    dfg_d2_angstrom: MeasuredGap
+    dfg_d2_angstrom: MeasuredAngstrom
     """Distance of Phe382 CZ to the CA of the beta-3 lysine, Lys271."""
     dfg: Literal["in", "out", "inter", "unassigned"]
-    salt_bridge_271_286_angstrom: MeasuredGap
+    salt_bridge_271_286_angstrom: MeasuredAngstrom
     """Shortest distance of Lys271 NZ to a Glu286 carboxylate oxygen."""
     helix_c: Literal["in", "out", "unassigned"]
     activation_loop: Literal["extended", "folded", "intermediate", "unassigned"]
@@ -278,7 +274,7 @@ class DockingComparison(Record):
     state: str
     mode: Literal["from known pose", "global"]
     native_score_kcal_per_mol: float
-    """Mean over what the difference below is taken of: searches, or models where there are several."""
+    """Mean over searches, and over models by their energies: what the difference below is taken of."""
     native_spread_kcal_per_mol: float
     mutant_score_kcal_per_mol: float
     mutant_spread_kcal_per_mol: float

@@ -50,8 +50,6 @@ class CrystalStart:
     """The drug's heavy atoms in its own order (n_heavy, 3); None where the crystal shows a relative."""
     shared: tuple[int, ...]
     """The drug's heavy atoms that the crystal shows."""
-    share: float
-    """Of the drug's heavy atoms, how many these are."""
     relative: str
     """Chemical Component Dictionary code of the crystal's ligand where it is not the drug; else empty."""
     transform: RigidTransform
@@ -64,7 +62,7 @@ class CrystalStart:
     @property
     def held(self) -> bool:
         """Whether the crystal shows enough of the drug for its pose to be held to the crystal's."""
-        return self.share >= NEARLY_ITSELF
+        return len(self.shared) >= NEARLY_ITSELF * self.starts[0].GetNumHeavyAtoms()
 
 
 def crystal_start(
@@ -102,8 +100,7 @@ def crystal_start(
         starts, shared = _on_relative(own, carried)
     shown = np.asarray(carried.coord, dtype=np.float64)
     relative = "" if code == drug.ccd else code
-    share = len(shared) / own.GetNumHeavyAtoms()
-    return CrystalStart(shown, starts, heavy, shared, share, relative, transform, words, site_rmsd)
+    return CrystalStart(shown, starts, heavy, shared, relative, transform, words, site_rmsd)
 
 
 def superpose_site(

@@ -9,7 +9,7 @@ from kinscope.results.measured import StateGeometry
 from kinscope.results.user_structure import FilledGap, PocketLigand, StructureFindings
 from kinscope.structures.checks.model import ModelCheck
 from kinscope.structures.conformation.classify import EntryGeometry
-from kinscope.structures.conformation.literature import LabelComparison
+from kinscope.structures.conformation.literature import LabelComparison, reasons_of
 from kinscope.structures.conformation.parts import HELIX_C_IN, HYDROGEN_BOND
 
 _MOST_LISTED = 30
@@ -68,19 +68,12 @@ def _bounded(items: list[str]) -> str:
 
 
 def _missing(atoms: Iterable[str]) -> list[str]:
-    """Atoms of one residue together, ``Lys271 CE NZ``, and residues in a row: ``residues 274-278``."""
+    """Atoms of one residue together, ``Lys271 CE NZ``; whole residues first."""
     found: dict[str, list[str]] = {}
-    rows: list[list[int]] = []
-    for text in atoms:
+    for text in sorted(atoms, key=lambda text: not text.startswith("residue")):
         residue, _, name = text.partition(" ")
-        if residue != "residue":
-            found.setdefault(residue, []).append(name)
-        elif rows and rows[-1][-1] == int(name) - 1:
-            rows[-1].append(int(name))
-        else:
-            rows.append([int(name)])
-    whole = [f"residues {row[0]}-{row[-1]}" if len(row) > 1 else f"residue {row[0]}" for row in rows]
-    return [*whole, *(" ".join((residue, *names)) for residue, names in found.items())]
+        found.setdefault(residue, []).append(name)
+    return [" ".join((residue, *names)) for residue, names in found.items()]
 
 
 def _gap(gap: FilledGap) -> str:
@@ -146,7 +139,8 @@ def _conformation(shape: StateGeometry, labels: Iterable[LabelComparison]) -> li
     named = [one for one in labels if one.aspect == "helix_c" and "KLIFS" in one.citation]
     klifs = ", ".join(f"{one.label} ({one.entry})" for one in named) or "no label of it is at hand"
     return [
-        f"conformation: {_dfg(shape)}, activation loop {_told(shape.activation_loop)}; {_activity(shape)}",
+        f"conformation: {_dfg(shape)}, activation loop {_told(shape.activation_loop)}; by "
+        f"Kincore's criteria {_told(shape.activity)} ({say(reasons_of('activity', shape)[0])})",
         f"helix C: {_told(shape.helix_c)} by Kincore's rule (CB-CB of Lys and Glu "
         f"{_length(shape.helix_c_beta_distance_angstrom)}, in up to {HELIX_C_IN:.0f} angstrom); their bridge "
         f"{_told(shape.salt_bridge)} ({_length(shape.salt_bridge_271_286_angstrom)}, closed up to "
@@ -157,21 +151,6 @@ def _conformation(shape: StateGeometry, labels: Iterable[LabelComparison]) -> li
 
 def _nothing_told(shape: StateGeometry) -> bool:
     return {shape.dfg, shape.helix_c, shape.activation_loop} == {"unassigned"}
-
-
-def _activity(shape: StateGeometry) -> str:
-    """Kincore's label, and what an inactive kinase fails."""
-    if shape.activity != "inactive":
-        return f"active or not, by Kincore's criteria: {_told(shape.activity)}"
-    criteria = (
-        (shape.dfg, "in", "DFG"),
-        (shape.dfg_cluster, "BLAminus", "dihedrals"),
-        (shape.salt_bridge, "closed", "bridge"),
-        (shape.loop_n_terminal, "in", "loop's start"),
-        (shape.loop_c_terminal, "in", "loop's end"),
-    )
-    failed = [f"{name} {state}" for state, wanted, name in criteria if state not in (wanted, "unassigned")]
-    return f"inactive by Kincore's criteria ({', '.join(failed)})"
 
 
 def _dfg(shape: StateGeometry) -> str:

@@ -65,22 +65,18 @@ def target_of(structure: Any, path: Path, pack: TargetPack | None) -> tuple[Targ
     """
     if pack is not None and (chains := protein_chains(structure, pack)):
         return pack, chains
-    shipped = [load_target(name) for name in target_names()]
-    for other in shipped:
+    wanted = pack.gene if pack is not None else "a shipped target"
+    what, remedy = (
+        "",
+        "Give a structure that holds the kinase, or a target pack of your own with --target DIR.",
+    )
+    for other in map(load_target, target_names()):
         if chains := protein_chains(structure, other):
             if pack is None:
                 return other, chains
-            raise StructureError(
-                f"No chain of this structure is of {pack.gene}; chain {chains[0]} is of {other.gene}.",
-                where=str(path),
-                remedy=f"Give --target {other.directory.name}.",
-            )
-    genes = pack.gene if pack is not None else " or ".join(each.gene for each in shipped)
-    raise StructureError(
-        f"No chain of this structure is of {genes}.",
-        where=str(path),
-        remedy="Give a structure that holds the kinase, or a target pack of your own with --target DIR.",
-    )
+            what, remedy = f"; chain {chains[0]} is of {other.gene}", f"Give --target {other.directory.name}."
+            break
+    raise StructureError(f"No chain of this structure is of {wanted}{what}.", where=str(path), remedy=remedy)
 
 
 def entry_code(structure: Any) -> str:

@@ -12,19 +12,17 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-_KINDS = {
-    # HEPES, MES, MOPS, PIPES, CAPS, CHES, bicine, Tris, Bis-Tris, Bis-Tris propane
-    "buffer": "EPE MES MPO PIN CXS NHE BCN TRS BTB B3P",
-    # citrate, tartrate, succinate, malate, malonate
-    "salt of an organic acid": "CIT FLC TLA TAR SRT SIN MLT MLI",
-    # methylpentanediol, hexanediol, Jeffamine, glycerol, ethylene glycol, DMSO, sucrose, trehalose
-    "precipitant or cryoprotectant": "MPD MRD HEZ JEF GOL EDO DMS SUC TRE",
-    # octyl glucoside, dodecyl maltoside, LDAO, dodecyl sulphate, C8E4, CHAPS, monoolein
-    "detergent": "BOG LMT LDA SDS C8E CPS OLC",
-    # DTT, TCEP, mercaptoethanol; spermine, spermidine
-    "reducing agent or polyamine": "DTT TCE BME SPM SPD",
-}
-_CODES = frozenset(code for codes in _KINDS.values() for code in codes.split())
+# HEPES, MES, MOPS, PIPES, CAPS, CHES, bicine, Tris, Bis-Tris, Bis-Tris propane
+_BUFFERS = "EPE MES MPO PIN CXS NHE BCN TRS BTB B3P"
+# citrate, tartrate, succinate, malate, malonate
+_ACIDS = "CIT FLC TLA TAR SRT SIN MLT MLI"
+# methylpentanediol, hexanediol, Jeffamine, glycerol, ethylene glycol, DMSO, sucrose, trehalose
+_SOLVENTS = "MPD MRD HEZ JEF GOL EDO DMS SUC TRE"
+# octyl glucoside, dodecyl maltoside, LDAO, dodecyl sulphate, C8E4, CHAPS, monoolein
+_DETERGENTS = "BOG LMT LDA SDS C8E CPS OLC"
+# dithiothreitol, TCEP, mercaptoethanol, spermine, spermidine
+_OTHERS = "DTT TCE BME SPM SPD"
+_CODES = frozenset(f"{_BUFFERS} {_ACIDS} {_SOLVENTS} {_DETERGENTS} {_OTHERS}".split())
 _BONDED_ANGSTROM = 1.9
 """Between carbons and oxygens: bonds are 1.2-1.6, the next neighbours 2.2 and more."""
 
