@@ -171,8 +171,8 @@ def _fit(fit: StateFit | None) -> str:
 
 def _legend(rows: Sequence[DockingRow]) -> list[str]:
     text = (
-        "Vina: mean score in kcal/mol over searches and models, with its standard deviation over models; RMSD, "
-        "strain and contacts are of the best pose. "
+        "Vina: mean score in kcal/mol over searches and models, with its standard deviation over models; "
+        "RMSD, strain and contacts are of the best pose. "
         "Differences: mutant less native [95 % interval]; ~ within the noise. Relaxed: interaction energy of "
         "drug and pocket relaxed together in the force field, over rotamers and repeats; its scale is "
         "steeper than that of affinities. Strain: MMFF94, kcal/mol. Calls: the rule of docs/why/docking.md."

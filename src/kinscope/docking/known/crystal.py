@@ -62,7 +62,7 @@ class CrystalStart:
     @property
     def held(self) -> bool:
         """Whether the crystal shows enough of the drug for its pose to be held to the crystal's."""
-        return len(self.shared) >= NEARLY_ITSELF * self.starts[0].GetNumHeavyAtoms()
+        return bool(len(self.shared) >= NEARLY_ITSELF * self.starts[0].GetNumHeavyAtoms())
 
 
 def crystal_start(
