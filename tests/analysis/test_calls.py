@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kinscope.analysis.calls import LOST_KCAL_PER_MOL, call, together
+from kinscope.interpretation.words.say import say
 from kinscope.results.docking import Call, ComplexSide, RelaxedComparison, RelaxedSettings
 from kinscope.results.measured import Difference
 
@@ -39,9 +40,17 @@ def relaxed(value: float, half: float) -> RelaxedComparison:
 
 
 def judged(
-    rigid: Difference | None, second: RelaxedComparison | None, *, kept: bool = True, away: float = 3.0
+    rigid: Difference | None,
+    second: RelaxedComparison | None,
+    *,
+    kept: bool | None = True,
+    away: float | None = 3.0,
+    to_crystal: float | None = 0.4,
 ) -> Call:
-    return call(rigid, second, mode_kept=kept, distance_angstrom=away, reach_angstrom=9.0)
+    return call(
+        rigid, second, mode_kept=kept, distance_angstrom=away, reach_angstrom=9.0,
+        known_to_crystal_angstrom=to_crystal,
+    )  # fmt: skip
 
 
 @given(st.floats(-20, 20), st.floats(0, 10))
@@ -101,12 +110,20 @@ def test_without_parameters_rigid_docking_stands_in() -> None:
 
 
 def test_a_model_that_does_not_hold_the_crystals_pose_decides_nothing() -> None:
-    found = call(
-        None, relaxed(6.0, 1.0), mode_kept=True, distance_angstrom=3.0, reach_angstrom=9.0,
-        known_to_crystal_angstrom=1.2,
-    )  # fmt: skip
+    found = judged(None, relaxed(6.0, 1.0), to_crystal=1.2)
     assert found.word == "unresolved"
     assert found.reason.values["away_angstrom"] == 1.2
+
+
+def test_what_was_not_measured_decides_nothing() -> None:
+    blind = judged(difference(6.0, 1.0), relaxed(6.0, 1.0), to_crystal=None)
+    assert blind.word == "unresolved"
+    assert "never measured" in say(blind.reason)
+    # A distance that is not known is not a distance beyond reach.
+    assert judged(difference(0.0, 0.3), None, away=None).word == "kept"
+    # Without rigid docking nothing is known of the mode, and so nothing disagrees.
+    assert judged(None, relaxed(6.0, 1.0), kept=None).disagreement is None
+    assert judged(None, relaxed(0.0, 1.0), kept=False).disagreement is not None
 
 
 def test_states_that_hold_a_drug_come_to_one_word_or_contradict_each_other() -> None:

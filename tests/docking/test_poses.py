@@ -10,10 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from factories.docking import PACK, SMALL, docked, model, pose
+from kinscope.analysis.calls import CRYSTAL_ANGSTROM
 from kinscope.core.errors import BadInputError
+from kinscope.docking.known.reference import searched_record
+from kinscope.docking.poses.interactions import changed_contacts
 from kinscope.docking.poses.rmsd import SymmetricRmsd
 from kinscope.docking.poses.validity import pose_problems
-from kinscope.docking.records import DockingRun
+from kinscope.docking.records import DockingRun, ReferencePoseRecord
 from kinscope.docking.run import with_coordinates
 from kinscope.docking.table.differences import (
     SMALLEST_MEANINGFUL_KCAL_PER_MOL,
@@ -97,6 +100,40 @@ def compared(native: DockingRun, *mutants: DockingRun, above: tuple[float, ...] 
         reference=pose("dasatinib")[1],
         distance_to_variant_angstrom=9.0,
     )
+
+
+def with_contacts(run: DockingRun, *contacts: str) -> DockingRun:
+    best = run.poses[0].model_copy(update={"interactions": contacts})
+    return run.model_copy(update={"poses": (best, *run.poses[1:])})
+
+
+def test_a_bond_that_the_new_residue_makes_too_is_kept() -> None:
+    """T315S with nilotinib: the hydroxyl is there on both sides."""
+    native, _ = docked("dasatinib")
+    before = with_contacts(native, "Thr315 hydrogen bond", "Thr315 hydrophobic", "Met318 hydrogen bond")
+    found = compared(before, with_contacts(native, "Ser315 hydrogen bond", "Met318 hydrogen bond"))
+    assert (found.contacts_lost, found.contacts_gained) == (("Thr315 hydrophobic",), ())
+
+
+@given(st.lists(st.tuples(st.integers(1, 9), st.sampled_from(["hydrogen bond", "hydrophobic"]))))
+def test_renaming_residues_changes_no_contact(places: list[tuple[int, str]]) -> None:
+    before = tuple(f"Thr{number} {kind}" for number, kind in places)
+    after = tuple(f"Ptr{number} {kind}" for number, kind in reversed(places))
+    assert changed_contacts(before, after) == ((), ())
+    assert changed_contacts(before, ()) == (before, ())
+
+
+def test_a_pose_of_a_blind_search_has_no_distance_from_a_crystal() -> None:
+    record = searched_record(PACK.drug("dasatinib"), "kinase-dfg-in")
+    assert record.rmsd_to_crystal_angstrom is None
+    assert record.score_kcal_per_mol is None
+    # Where earlier records say 0, nothing was measured either.
+    written = record.model_dump() | {"rmsd_to_crystal_angstrom": 0.0}
+    assert ReferencePoseRecord.model_validate(written) == record
+
+
+def test_a_pose_laid_on_a_relative_is_measured_over_the_atoms_that_both_have() -> None:
+    assert 0.0 < pose("olverembatinib")[1].rmsd_to_crystal_angstrom <= CRYSTAL_ANGSTROM  # type: ignore[operator]
 
 
 def test_a_difference_within_the_noise_is_called_that() -> None:

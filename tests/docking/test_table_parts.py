@@ -5,15 +5,20 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from factories.docking import PACK, model, pose
+from factories.docking import PACK, SMALL, docked, model, pose
+from kinscope.cli.docking_table import table_lines
 from kinscope.docking.known.fit import helix_bend
+from kinscope.docking.known.reference import searched_record
 from kinscope.docking.poses.strain import pose_strain
+from kinscope.docking.records import ReferencePoseRecord
 from kinscope.docking.relaxed.compare import Complex, compare_relaxed, residues_near
 from kinscope.docking.relaxed.complex_field import ComplexField, Pocket
 from kinscope.docking.relaxed.mechanics import mechanics_of
 from kinscope.docking.relaxed.starts import made_room, starts
 from kinscope.docking.run import with_coordinates
-from kinscope.results.docking import RelaxedSettings
+from kinscope.docking.table.differences import Weighed
+from kinscope.docking.table.row import Docked, Subject, docked_row
+from kinscope.results.docking import DockingRow, RelaxedSettings
 
 
 def heavy(molecule) -> np.ndarray:  # type: ignore[no-untyped-def, type-arg]
@@ -128,3 +133,41 @@ def test_a_drug_far_from_the_protein_interacts_with_nothing_and_fixed_atoms_stay
     assert np.array_equal(moved[still], anchor[still])
     begun, _ = field.begin(anchor, points)
     assert field.finish(anchor, begun)[2].interaction < -15.0
+
+
+def row_of(reference: ReferencePoseRecord) -> DockingRow:
+    """Dasatinib against a mutant whose searches score 0.5 kcal/mol worse in the mean and better at best."""
+    drug = PACK.drug("dasatinib")
+    run, poses = docked("dasatinib", SMALL.model_copy(update={"seeds": 3}))
+    sides = [
+        Docked(
+            [model(drug.state)],
+            Weighed([run.model_copy(update={"seed_scores_kcal_per_mol": scores})], [0.0]),
+            poses[0],
+        )
+        for scores in ((-10.0, -10.0, -10.0), (-11.0, -9.0, -8.5))
+    ]
+    subject = Subject(drug, drug.state, "DFG-in", "T315S", {315: "SER"})
+    return docked_row(subject, *sides, poses[0], reference, relaxed=None, reach_angstrom=9.0)
+
+
+def test_columns_of_a_row_differ_by_its_difference() -> None:
+    row = row_of(pose("dasatinib")[1])
+    assert row.native is not None
+    assert row.mutant is not None
+    assert row.difference_kcal_per_mol is not None
+    columns = row.mutant.score_kcal_per_mol - row.native.score_kcal_per_mol
+    assert row.difference_kcal_per_mol.value == pytest.approx(columns) == pytest.approx(0.5)
+    assert row.native.rmsd_to_known_angstrom is not None
+
+
+def test_a_blind_pose_lies_nowhere_from_a_known_one_and_nothing_is_called_on_it() -> None:
+    row = row_of(searched_record(PACK.drug("dasatinib"), "kinase-dfg-in"))
+    assert row.native is not None
+    assert row.native.rmsd_to_known_angstrom is None
+    assert row.reference_to_crystal_angstrom is None
+    assert row.call is not None
+    assert row.call.word == "unresolved"
+    text = "\n".join(table_lines([row], "T315S"))
+    assert "never measured" in " ".join(text.split())
+    assert "nan" not in text

@@ -197,6 +197,17 @@ def test_a_pose_that_moves_or_breaks_counts_against() -> None:
     assert computed(pose_valid=False).verdict == "reduced binding expected"
 
 
+def test_a_pose_that_could_not_be_lost_is_no_reason_and_one_that_could_is() -> None:
+    """Around its known pose nothing else is searched for; a search of the whole box might have left it."""
+    said = {}
+    for mode in ("from known pose", "global"):
+        verdict = of(assessed("D391Y", measurements(docking=(docking("imatinib", mode=mode),))), "imatinib")
+        said[mode] = [r.text for r in verdict.reasons_for_binding if "pose" in r.text]
+        assert ("keeps its pose" in verdict.summary) == (mode == "global")
+    assert said["from known pose"] == []
+    assert len(said["global"]) == 1
+
+
 def test_mechanisms() -> None:
     touching = {"distance_to_variant_angstrom": 3.5}
     clash = computed(text="A380W", difference_kcal_per_mol=LOSS, **touching)

@@ -193,10 +193,16 @@ def test_poses_are_told_from_the_reference_and_the_reference_from_the_crystal(pa
 def test_a_pose_laid_on_an_analogue_claims_no_crystal() -> None:
     drug = next(d for d in load_target("abl1").drugs if d.id == "olverembatinib")
     row = docking(drug.id, drug.state, -12.0, -12.1, reference=drug.reference_entry,
-                  reference_to_crystal_rmsd_angstrom=0.0)  # fmt: skip
+                  reference_to_crystal_rmsd_angstrom=0.6)  # fmt: skip
     text = body(report_html(study(measurements=measurements(docking=(row,))), ReportFiles(drugs=(drug,))))
     assert "no co-crystal of its own" in text
     assert "which lies" not in text
+
+
+def test_a_pose_that_no_crystal_was_held_against_says_so_and_shows_no_zero() -> None:
+    row = docking("imatinib", "kinase-dfg-out", -12.0, -12.1, reference_to_crystal_rmsd_angstrom=None)
+    text = body(report_html(study(measurements=measurements(docking=(row,))), ReportFiles()))
+    assert "never measured against a co-crystal" in text
 
 
 def test_what_the_run_adds_to_the_options_is_shown() -> None:

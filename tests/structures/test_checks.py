@@ -15,8 +15,10 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from kinscope.cli.commands import benchmark
-from kinscope.core.errors import BadInputError
+from kinscope.cli.commands import models as models_commands
+from kinscope.core.errors import BadInputError, StructureError
 from kinscope.interpretation.words.structures import check_text, label_line
+from kinscope.structures.checks.files import check_structures
 from kinscope.structures.checks.model import (
     MAX_ROTAMER_OUTLIERS,
     check_model,
@@ -25,6 +27,9 @@ from kinscope.structures.checks.model import (
     uncapped_ends,
 )
 from kinscope.structures.checks.rotamers import nearest_rotamer, rotamer_outliers
+from kinscope.structures.conformation.atoms import AtomTable, nearest_of
+from kinscope.structures.conformation.classify import classify_state
+from kinscope.structures.conformation.parts import HYDROGEN_BOND
 from kinscope.structures.io import write_model
 from kinscope.structures.reference.build import available_states, reference_model
 from kinscope.structures.side_chains.rotamers import CHI_ATOMS, bonds_within, rotamers_of, set_dihedrals
@@ -231,6 +236,112 @@ ATOMS, RECORD = reference_model(PACK, "kinase-dfg-out")
 
 def verdict(atoms, name):
     return {item.name: item for item in check_model(atoms, RECORD, pack=PACK).items}[name]
+
+
+def written(path, atoms):
+    write_model(path, atoms)
+    return path
+
+
+def test_a_crystal_is_judged_on_what_it_holds_and_a_model_on_all(tmp_path):
+    """A gap, a cut side chain and another residue: what a crystal has, and no model may."""
+    lacking = (ATOMS.res_id == 275) | (
+        (ATOMS.res_id == 308) & ~np.isin(ATOMS.atom_name, ("N", "CA", "C", "O", "CB"))
+    )
+    heavy = ATOMS[~lacking & (ATOMS.element != "H")]
+    (crystal,) = check_structures([written(tmp_path / "crystal.cif", heavy)], PACK)
+    assert crystal.passed
+    words = check_text(crystal)
+    assert "passes, 1 remark\n" in words
+    assert "note completeness: residues 229-500, lacking 275, atoms lacking in 308" in words
+    (protonated,) = check_structures([written(tmp_path / "model.cif", ATOMS[~lacking])], PACK)
+    assert not protonated.passed
+
+
+def test_a_crystal_squeezed_by_a_tenth_fails(tmp_path):
+    crushed = ATOMS[ATOMS.element != "H"].copy()
+    crushed.coord *= np.float32(0.9)
+    (check,) = check_structures([written(tmp_path / "crystal.cif", crushed)], PACK)
+    assert not check.passed
+    assert "FAIL backbone bonds" in check_text(check)
+
+
+def test_what_rests_on_missing_atoms_cannot_be_told_and_they_are_named(tmp_path):
+    cut = (ATOMS.res_id == 271) & np.isin(ATOMS.atom_name, ("CE", "NZ"))
+    lacking = cut | (ATOMS.res_id == 382) | ((ATOMS.res_id >= 386) & (ATOMS.res_id <= 390))
+    heavy = ATOMS[~lacking & (ATOMS.element != "H")]
+    (check,) = check_structures([written(tmp_path / "crystal.cif", heavy)], PACK)
+    shape = check.geometry
+    assert shape.dfg_d1_angstrom is None
+    assert shape.salt_bridge_271_286_angstrom is None
+    assert shape.salt_bridge == "unassigned"
+    words = check_text(check)
+    assert "nan" not in words.lower().replace("ala", "")
+    assert "DFG: cannot tell" in words
+    assert "their bridge cannot tell" in words
+    assert "cannot be told: residue 382 386, Lys271 NZ" in words
+    assert type(check).model_validate_json(check.model_dump_json()) == check
+
+
+def test_half_a_carboxylate_does_not_open_a_bridge():
+    """The oxygen that is there is too far away; the one that is missing might not be."""
+    marks = PACK.landmarks
+    gaps = {
+        name: AtomTable(ATOMS).distance((marks.beta3_lysine, "NZ"), (marks.helix_c_glutamate, name))
+        for name in ("OE1", "OE2")
+    }
+    nearest = min(gaps, key=gaps.get)
+    assert gaps[nearest] <= HYDROGEN_BOND < max(gaps.values())
+    for name, expected in ((nearest, "unassigned"), ("OE1" if nearest == "OE2" else "OE2", "closed")):
+        cut = ATOMS[~((ATOMS.res_id == marks.helix_c_glutamate) & (ATOMS.atom_name == name))]
+        assert classify_state(cut, marks).salt_bridge == expected
+
+
+@given(
+    st.lists(st.one_of(st.floats(0.1, 30), st.just(float("nan"))), min_size=1, max_size=5), st.floats(1, 20)
+)
+def test_the_nearest_of_some_is_told_only_where_the_others_cannot_change_it(gaps, bound):
+    found = nearest_of(gaps, bound)
+    known = [gap for gap in gaps if not np.isnan(gap)]
+    if np.isnan(found):
+        assert not known or (len(known) < len(gaps) and min(known) > bound)
+    else:
+        assert found == min(known)
+
+
+def test_both_definitions_of_helix_c_are_told(tmp_path):
+    heavy = reference_model(PACK, "kinase-src-like")[0]
+    (check,) = check_structures([written(tmp_path / "2g1t.cif", heavy[heavy.element != "H"])], PACK)
+    words = check_text(check)
+    assert "helix C: out by Kincore's rule" in words
+    assert "by KLIFS, whose rule is another: no label of it is at hand" in words
+    labelled = check_model(heavy, pack=PACK, entry="2G1T:A")
+    assert "by KLIFS, whose rule is another: out (2G1T)" in check_text(labelled)
+
+
+def test_a_file_of_another_shipped_target_is_read_as_that_and_named_where_one_was_asked_for(tmp_path):
+    other = load_target("src")
+    atoms, _ = reference_model(other, available_states(other)[0])
+    path = written(tmp_path / "src.cif", atoms[atoms.element != "H"])
+    (check,) = check_structures([path])
+    assert check.target == "SRC"
+    assert check.geometry.dfg == "in"
+    with pytest.raises(StructureError, match="chain A is of SRC") as caught:
+        check_structures([path], PACK)
+    assert "--target src" in caught.value.remedy
+    result = CliRunner().invoke(models_commands.group, ["check", str(path)])
+    assert result.exit_code == 0, result.output
+    assert "(SRC): passes" in result.output
+
+
+@pytest.mark.slow
+@NEEDS_MIRROR
+def test_crystals_pass_and_the_nmr_model_does_not():
+    mirror = Path(PdbSource().mirror)
+    checks = [check for path in sorted(mirror.rglob("*.pdb.gz")) for check in check_structures([path], PACK)]
+    failing = {check.name[:4] for check in checks if not check.passed}
+    assert len(checks) >= 50
+    assert failing <= {"1ab2", "2abl"}  # by NMR; angles of 1997
 
 
 def test_no_cysteines_of_the_kinase_domain_are_joined():

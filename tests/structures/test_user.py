@@ -261,19 +261,12 @@ def test_a_broken_peptide_is_made_anew():
     assert backbone_deviation(found, shipped("kinase-dfg-in"), {340}) < 0.3
 
 
-def test_ligands_ions_and_waters_are_sorted(tmp_path):
+def beside(structure, *molecules):
+    """The structure with molecules (name, places, elements) in a chain of their own."""
     import gemmi
 
-    from kinscope.structures.user.ligands import known_poses
-
-    structure = structure_of(("A", shipped("kinase-dfg-out")), waters=7)
-    pose = next(item for item in known_poses(PACK) if item.drug.id == "imatinib")
     chain = gemmi.Chain("L")
-    for name, points, elements in (
-        ("STI", pose.coordinates, pose.elements),
-        ("GOL", pose.coordinates[:6] + 90.0, ("C", "O", "C", "O", "C", "O")),
-        ("MG", pose.coordinates[:1] + 70.0, ("MG",)),
-    ):
+    for name, points, elements in molecules:
         residue = gemmi.Residue()
         residue.name, residue.het_flag = name, "H"
         residue.seqid = gemmi.SeqId(len(chain) + 1, " ")
@@ -284,12 +277,48 @@ def test_ligands_ions_and_waters_are_sorted(tmp_path):
             residue.add_atom(atom)
         chain.add_residue(residue)
     structure[0].add_chain(chain)
+    return structure
+
+
+def imatinib():
+    from kinscope.structures.user.ligands import known_poses
+
+    return next(item for item in known_poses(PACK) if item.drug.id == "imatinib")
+
+
+def test_ligands_ions_and_waters_are_sorted(tmp_path):
+    pose = imatinib()
+    structure = beside(
+        structure_of(("A", shipped("kinase-dfg-out")), waters=7),
+        ("STI", pose.coordinates, pose.elements),
+        ("GOL", pose.coordinates[:6] + 90.0, ("C", "O", "C", "O", "C", "O")),
+        ("MG", pose.coordinates[:1] + 70.0, ("MG",)),
+    )
     found = examined(cif(structure))
     assert [(item.name, item.site, item.stand_in) for item in found.findings.ligands] == [
         ("STI", "atp_site", False)
     ]
     assert {"water x 7", "GOL x 1", "MG x 1"} <= set(found.findings.left_out)
     assert len(found.occupants[0]) == len(pose.elements)
+
+
+def test_a_glycol_and_a_buffer_in_the_site_are_no_inhibitors():
+    """PG4 (tetraethylene glycol) and MES where imatinib's middle lies."""
+    from kinscope.ligands.library import embed, parse_smiles
+
+    glycol = embed(parse_smiles("OCCOCCOCCOCCO", where="test"), where="test", conformers=1)
+    heavy = [atom.GetIdx() for atom in glycol.GetAtoms() if atom.GetAtomicNum() > 1]
+    points = glycol.GetConformer().GetPositions()[heavy]
+    middle = imatinib().coordinates.mean(axis=0)
+    elements = [glycol.GetAtomWithIdx(row).GetSymbol().upper() for row in heavy]
+    structure = beside(
+        structure_of(("A", shipped("kinase-dfg-out"))),
+        ("PG4", points - points.mean(axis=0) + middle, elements),
+        ("MES", points[:12] - points[:12].mean(axis=0) + middle, ("C",) * 12),
+    )
+    found = examined(cif(structure))
+    assert {"PG4 x 1", "MES x 1"} <= set(found.findings.left_out)
+    assert not [item for item in found.findings.ligands if not item.stand_in]
 
 
 def src_like():

@@ -152,6 +152,13 @@ def test_a_bond_whose_atom_was_substituted_has_no_distance(solute) -> None:
     assert not any("nan" in text for text in found)
 
 
+def test_a_bond_that_the_new_residue_makes_too_is_not_missing(solute) -> None:
+    shown = read_crystal_bonds(controls_directory(PACK))["imatinib"]
+    named = solute.copy()
+    named.res_name[named.res_id == 318] = "SER"
+    assert missing_bonds(Layout(named), shown) == missing_bonds(Layout(solute), shown)
+
+
 def test_glutamate_is_bonded_where_it_reaches(solute) -> None:
     """The same solute with its Glu286 laid on the amide: a bond that the criterion must see."""
     atoms = solute.copy()

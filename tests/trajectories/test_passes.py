@@ -95,10 +95,11 @@ def test_a_salt_bridge_that_opens_is_counted_with_its_stays() -> None:
     away = [4, 5, 6, 12, 19]
     frames[away, nitrogen] += 30.0
     chosen = layout.res_id == 271
-    found = Interactions(layout, np.flatnonzero(chosen), np.flatnonzero(~chosen))
+    found = Interactions(layout, np.flatnonzero(chosen), np.flatnonzero(~chosen), len(frames))
     stream(array_chunks(frames, fit=whole_fit(layout), length=7), [found])
     bridge = next(row for row in found.result() if (row.kind, row.partner) == ("salt bridge", 286))
     assert (bridge.frames, bridge.stretches, bridge.longest, bridge.total) == (15, 3, 6, 20)
+    assert bridge.halves == (0.7, 0.8)
     bonds = [row for row in found.result() if row.kind == "hydrogen bond" and row.partner == 286]
     assert bonds
     assert bonds[0].frames == 15
@@ -110,6 +111,7 @@ def test_stretches_do_not_depend_on_where_chunks_end(pattern: list[bool], length
     there = np.array(pattern)
     counter = Interactions.__new__(Interactions)
     counter._total, counter._frames, counter._stretches, counter._longest, counter._open = 0, {}, {}, {}, {}
+    counter._half, counter._early = (len(there) + 1) // 2, {}
     key = ("salt bridge", 1, 2, "GLU")
     for first in range(0, len(there), length):
         part = there[first : first + length]
@@ -119,6 +121,8 @@ def test_stretches_do_not_depend_on_where_chunks_end(pattern: list[bool], length
     assert [(row.frames, row.stretches, row.longest) for row in found] == (
         [(sum(runs), len(runs), max(runs))] if runs else []
     )
+    if runs and len(there) > 1:
+        assert found[0].halves == tuple(half.mean() for half in np.array_split(there, 2))
 
 
 def with_ligand(atoms: AtomArray, drug: str = "imatinib") -> AtomArray:

@@ -7,12 +7,15 @@ it was judged on).
    unless the rigid docking resolves a difference. A static pose then says nothing of a change that acts from
    afar, through the protein's motion or its balance of states.
 2. A model whose known pose lies more than :data:`CRYSTAL_ANGSTROM` from the co-crystal's does not hold the
-   drug as the crystal does: ``unresolved`` there, whatever the energies. Another state may hold it.
+   drug as the crystal does: ``unresolved`` there, whatever the energies. Another state may hold it. A pose
+   that was never measured against a crystal (a blind search found it) is ``unresolved`` too.
 3. Otherwise the interaction energy of the relaxed complexes decides. ``lost``: weaker by
    :data:`LOST_KCAL_PER_MOL` or more, and the whole interval on that side of zero. ``kept``: the whole
    interval below :data:`LOST_KCAL_PER_MOL`. ``unresolved``: anything else.
 4. Without parameters for the drug the rigid docking stands in by the same figures: ``lost`` also where the
    known mode is gone.
+
+What was not measured is None, and a rule that would need it says nothing.
 """
 
 from __future__ import annotations
@@ -37,10 +40,10 @@ def call(
     rigid: Difference | None,
     relaxed: RelaxedComparison | None,
     *,
-    mode_kept: bool,
+    mode_kept: bool | None,
     distance_angstrom: float | None,
     reach_angstrom: float,
-    known_to_crystal_angstrom: float = 0.0,
+    known_to_crystal_angstrom: float | None,
 ) -> Call:
     """The call of one drug in one state.
 
@@ -50,11 +53,11 @@ def call(
     the drug residues enter the relaxed complexes' energy. ``known_to_crystal_angstrom``: how far the known
     pose in this state's model lies from the co-crystal's.
     """
-    far = distance_angstrom is None or distance_angstrom > reach_angstrom
-    if relaxed is None and far and mode_kept and not (rigid is not None and rigid.resolved):
+    far = distance_angstrom is not None and distance_angstrom > reach_angstrom
+    if relaxed is None and far and mode_kept is not False and not (rigid is not None and rigid.resolved):
         reason = note("beyond-surroundings", distance_angstrom=distance_angstrom)
         return Call(word="not reached", reason=reason, measured_by="distance")
-    if known_to_crystal_angstrom > CRYSTAL_ANGSTROM:
+    if known_to_crystal_angstrom is None or known_to_crystal_angstrom > CRYSTAL_ANGSTROM:
         measured = {} if relaxed is None else _numbers(relaxed.difference_kcal_per_mol)
         reason = note("pose-far-from-crystal", away_angstrom=known_to_crystal_angstrom, **measured)
         return Call(word="unresolved", reason=reason, measured_by="distance")
@@ -67,7 +70,7 @@ def call(
             measured_by="relaxed complexes",
             disagreement=_disagreement(word, rigid, mode_kept),
         )
-    if not mode_kept:
+    if mode_kept is False:
         return Call(word="lost", reason=note("known-mode-gone"), measured_by="rigid docking")
     reason = note("no-score") if rigid is None else note("rigid-difference", **_numbers(rigid))
     return Call(word=word_of(rigid), reason=reason, measured_by="rigid docking")
@@ -89,8 +92,8 @@ def together(words: Iterable[CallWord]) -> tuple[CallWord, ...]:
     return said or ("unresolved" if "unresolved" in found else "not reached",)
 
 
-def _disagreement(word: CallWord, rigid: Difference | None, mode_kept: bool) -> Note | None:
-    other: CallWord = "lost" if not mode_kept else word_of(rigid)
+def _disagreement(word: CallWord, rigid: Difference | None, mode_kept: bool | None) -> Note | None:
+    other: CallWord = "lost" if mode_kept is False else word_of(rigid)
     if {word, other} == {"kept", "lost"}:
         return note("rigid-docking-disagrees", word=other, **(_numbers(rigid) if rigid else {}))
     return None

@@ -75,7 +75,7 @@ def region_sampling(
     for name, members in regions.items():
         columns = [place[number] for number in members if number in place]
         if columns:
-            ratio = _ratio(float(within[columns].mean()), float(pooled[columns].mean()))
+            ratio = split_r(float(within[columns].mean()), float(pooled[columns].mean()))
             found[name] = _judge(replicas, length_ns, ratio)
     return found
 
@@ -129,7 +129,8 @@ def _fluctuation(moved: FloatArray) -> FloatArray:
     return square
 
 
-def _ratio(within: float, pooled: float) -> float:
+def split_r(within: float, pooled: float) -> float:
+    """From the mean variance within halves and the variance about the common mean; 1 where all is alike."""
     if within > 0.0:
         return max(1.0, float(np.sqrt(pooled / within)))
     return 1.0 if pooled == 0.0 else float("nan" if np.isnan(pooled) else "inf")

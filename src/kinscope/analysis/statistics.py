@@ -33,13 +33,15 @@ def difference(
     confidence: float = 0.95,
     smallest_meaningful: float = 0.0,
     sampling: str = "",
+    least_spread: tuple[float, float] = (0.0, 0.0),
 ) -> Difference:
     """Mutant minus native, with Welch's interval over replicas and what it comes to.
 
     ``native``, ``mutant``, ``unit``: one value per replica, in ``unit``; what is not finite is a failed
     replica and is left out. ``smallest_meaningful``: an effect smaller than this in ``unit``, as fewer than
     two replicas on either side, leaves the difference unresolved.
-    ``sampling``: what was sampled, e.g. ``3 x 0.2 ns per side``.
+    ``sampling``: what was sampled, e.g. ``3 x 0.2 ns per side``. ``least_spread``: standard deviations of
+    native and mutant replicas below which their scatter is not believed (:func:`share_resolution`).
 
     Raises BadInputError if ``confidence`` is not between 0 and 1.
     """
@@ -49,8 +51,8 @@ def difference(
     low = high = p_value = None
     effect = EffectSize(None, None, None)
     if min(first.size, second.size) >= 2:
-        low, high, p_value = _welch(first, second, confidence)
-        effect = hedges_g(first.tolist(), second.tolist(), confidence=confidence)
+        low, high, p_value = _welch(first, second, confidence, least_spread)
+        effect = hedges_g(first.tolist(), second.tolist(), confidence=confidence, least_spread=least_spread)
     raw = Difference(
         value=value,
         low=low,
@@ -89,7 +91,13 @@ class EffectSize(NamedTuple):
     high: float | None
 
 
-def hedges_g(native: Sequence[float], mutant: Sequence[float], *, confidence: float = 0.95) -> EffectSize:
+def hedges_g(
+    native: Sequence[float],
+    mutant: Sequence[float],
+    *,
+    confidence: float = 0.95,
+    least_spread: tuple[float, float] = (0.0, 0.0),
+) -> EffectSize:
     """Mutant minus native in pooled standard deviations, without the bias of few values.
 
     Hedges, J. Educ. Stat. 1981, 6, 107: the factor J = G(f/2) / (sqrt(f/2) G((f-1)/2)) for f degrees of
@@ -97,7 +105,8 @@ def hedges_g(native: Sequence[float], mutant: Sequence[float], *, confidence: fl
     The interval is of the true standardised difference: the noncentralities at which the observed t lies at
     a tail of (1 - confidence)/2 (Steiger & Fouladi 1997). It assumes one spread on both sides.
 
-    ``native``, ``mutant``: one finite value per replica, two at least on each side.
+    ``native``, ``mutant``: one finite value per replica, two at least on each side. ``least_spread``: as in
+    :func:`difference`.
     """
     from scipy.special import gammaln, nctdtrinc
 
@@ -105,9 +114,8 @@ def hedges_g(native: Sequence[float], mutant: Sequence[float], *, confidence: fl
     freedom = first.size + second.size - 2
     if first.size < 2 or second.size < 2:
         return EffectSize(None, None, None)
-    pooled = math.sqrt(
-        ((first.size - 1) * first.var(ddof=1) + (second.size - 1) * second.var(ddof=1)) / freedom
-    )
+    own, other = _variances(first, second, least_spread)
+    pooled = math.sqrt(((first.size - 1) * own + (second.size - 1) * other) / freedom)
     scale = max(abs(float(first.mean())), abs(float(second.mean())))
     if pooled <= _ROUNDING * scale or pooled == 0.0:
         return EffectSize(None, None, None)
@@ -287,12 +295,34 @@ def standard_error(series: FloatArray) -> float:
     return float(x.std(ddof=1) / math.sqrt(effective_sample_size(x)))
 
 
-def _welch(first: FloatArray, second: FloatArray, confidence: float) -> tuple[float, float, float]:
+def share_resolution(percent: Sequence[float], looks: Sequence[float]) -> float:
+    """Standard deviation of a replica's share of the frames that so few independent frames leave, percent.
+
+    A share p of n independent frames has the variance p (1 - p) / n. p is what Laplace's rule makes of all m
+    independent frames of the side, (k + 1) / (m + 2): 0 and 100 % are not known exactly, and replicas that
+    agree on them agree only as far as they were looked at.
+
+    ``percent``, ``looks``: of each replica, its share and its number of independent frames, 1 at least.
+    """
+    shares, counts = np.asarray(percent, dtype=np.float64) / 100.0, np.asarray(looks, dtype=np.float64)
+    likely = float((shares @ counts + 1.0) / (counts.sum() + 2.0))
+    return 100.0 * math.sqrt(likely * (1.0 - likely) * float(np.mean(1.0 / counts)))
+
+
+def _variances(first: FloatArray, second: FloatArray, least: tuple[float, float]) -> tuple[float, float]:
+    """Of the replicas of each side, but not below the least."""
+    return max(float(first.var(ddof=1)), least[0] ** 2), max(float(second.var(ddof=1)), least[1] ** 2)
+
+
+def _welch(
+    first: FloatArray, second: FloatArray, confidence: float, least: tuple[float, float]
+) -> tuple[float, float, float]:
     """Ends of the interval of mean(second) - mean(first), and the two-sided p value."""
     from scipy.special import stdtr, stdtrit
 
     value = float(second.mean() - first.mean())
-    a, b = first.var(ddof=1) / first.size, second.var(ddof=1) / second.size
+    own, other = _variances(first, second, least)
+    a, b = own / first.size, other / second.size
     error = math.sqrt(a + b)
     # Rounding leaves a variance of about (eps * mean)^2 on identical numbers.
     scale = max(abs(float(first.mean())), abs(float(second.mean())))

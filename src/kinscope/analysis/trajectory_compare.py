@@ -12,11 +12,16 @@ from collections.abc import Sequence
 import numpy as np
 
 from kinscope.analysis.regions import time_words
-from kinscope.analysis.sampling import LOOSE_R, SHORTEST_NS, STEADY_R
-from kinscope.analysis.statistics import correct_family, difference, judged_again, limited
+from kinscope.analysis.sampling import LOOSE_R, SHORTEST_NS, STEADY_R, split_r
+from kinscope.analysis.statistics import correct_family, difference, judged_again, limited, share_resolution
 from kinscope.results.measured import Difference
 from kinscope.results.notes import note
-from kinscope.results.trajectories import MeasureComparison, OccupancyComparison, ReplicaAnalysis
+from kinscope.results.trajectories import (
+    ContactOccupancy,
+    MeasureComparison,
+    OccupancyComparison,
+    ReplicaAnalysis,
+)
 
 SMALLEST = {
     "Å": (0.5, 1.5),
@@ -39,6 +44,11 @@ SMALLEST_OF = {
 _LEAST_OCCUPANCY = 10.0
 """Interactions rarer than this (percent) on both sides are not compared."""
 _LEAST_VALUES = 4
+_NEVER = ContactOccupancy(
+    of="", kind="", partner=0, partner_name="", percent=0.0, halves_percent=(0.0, 0.0), stretches=0,
+    mean_stay_ps=None, longest_stay_ps=None,
+)  # fmt: skip
+"""What did not stand in a frame of a replica."""
 
 
 def scalar_split_r(replicas: Sequence[Sequence[float]]) -> float:
@@ -50,11 +60,19 @@ def scalar_split_r(replicas: Sequence[Sequence[float]]) -> float:
     if not replicas or any(len(values) < _LEAST_VALUES for values in replicas):
         return float("nan")
     halves = [half for values in replicas for half in np.array_split(np.asarray(values, dtype=np.float64), 2)]
-    within = float(np.mean([half.var() for half in halves]))
-    pooled = float(np.concatenate(halves).var())
-    if within <= 0.0:
-        return 1.0 if pooled <= 0.0 else float("inf")
-    return max(1.0, float(np.sqrt(pooled / within)))
+    return split_r(float(np.mean([half.var() for half in halves])), float(np.concatenate(halves).var()))
+
+
+def share_split_r(halves: Sequence[tuple[float, float] | None]) -> float:
+    """Split R of what stands in a frame or not, from its percent of the frames in each replica's halves.
+
+    The same ratio, of ones and zeros: their variance is p (1 - p). NaN where the halves are not known.
+    """
+    if not halves or any(pair is None for pair in halves):
+        return float("nan")
+    shares = np.array(halves, dtype=np.float64) / 100.0
+    mean = float(shares.mean())
+    return split_r(float((shares * (1.0 - shares)).mean()), mean * (1.0 - mean))
 
 
 def compare_measures(
@@ -70,7 +88,7 @@ def compare_measures(
             continue
         first, second = found
         rows.append((name, first, second))
-    words = sampling_words(native, mutant)
+    words, lengths = sampling_words(native, mutant), [one.length_ns for one in (*native, *mutant)]
     small = [_smallest(name, first[0].unit) for name, first, _ in rows]
     raw = [
         difference(
@@ -92,7 +110,9 @@ def compare_measures(
             native_means=tuple(one.mean for one in first),
             mutant_means=tuple(one.mean for one in second),
             difference=_allowed(
-                item, large, [[one.values for one in side] for side in (first, second)], native, mutant
+                by_length(item, lengths),
+                large,
+                [scalar_split_r([one.values for one in side]) for side in (first, second)],
             ),
         )
         for (name, first, second), item, (_, large) in zip(rows, judged, small, strict=True)
@@ -105,6 +125,8 @@ def compare_contacts(
     """Interactions that stand in a tenth of the frames on a side, as one family (Benjamini-Hochberg).
 
     A partner is matched by its number, so that a substituted partner is compared with what it replaced.
+    Replicas are not believed to agree more closely than their independent frames allow
+    (:func:`kinscope.analysis.statistics.share_resolution`), and their halves are asked for split R.
     """
     if not native or not mutant:
         return []
@@ -114,13 +136,19 @@ def compare_contacts(
     keys = sorted({key for side in sides for one in side for key in one})
     rows = []
     for key in keys:
-        first, second = ([one[key].percent if key in one else 0.0 for one in side] for side in sides)
-        if max(np.mean(first), np.mean(second)) >= _LEAST_OCCUPANCY:
+        first, second = ([one.get(key, _NEVER) for one in side] for side in sides)
+        if max(np.mean([one.percent for one in side]) for side in (first, second)) >= _LEAST_OCCUPANCY:
             rows.append((key, first, second))
-    words = sampling_words(native, mutant)
-    least, _ = SMALLEST["%"]
+    words, lengths = sampling_words(native, mutant), [one.length_ns for one in (*native, *mutant)]
+    least, large = SMALLEST["%"]
     raw = [
-        difference(first, second, unit="%", smallest_meaningful=least, sampling=words)
+        difference(
+            *([one.percent for one in side] for side in (first, second)),
+            unit="%",
+            smallest_meaningful=least,
+            sampling=words,
+            least_spread=(_resolution(first, native), _resolution(second, mutant)),
+        )
         for _, first, second in rows
     ]
     names = {key: one[key].partner_name for side in sides[::-1] for one in side for key in one}
@@ -131,9 +159,13 @@ def compare_contacts(
             kind=key[1],
             partner=key[2],
             partner_name=names[key],
-            native_percent=tuple(first),
-            mutant_percent=tuple(second),
-            difference=_by_length(item, native, mutant),
+            native_percent=tuple(one.percent for one in first),
+            mutant_percent=tuple(one.percent for one in second),
+            difference=_allowed(
+                by_length(item, lengths),
+                large,
+                [share_split_r([one.halves_percent for one in side]) for side in (first, second)],
+            ),
         )
         for (key, first, second), item in zip(
             rows, correct_family(raw, method="benjamini-hochberg"), strict=True
@@ -166,18 +198,24 @@ def _label(name: str, label: str) -> str:
     return f"{of}: {label}" if of else label
 
 
-def _allowed(
-    item: Difference,
-    large: float,
-    values: Sequence[Sequence[Sequence[float]]],
-    native: Sequence[ReplicaAnalysis],
-    mutant: Sequence[ReplicaAnalysis],
-) -> Difference:
-    """The difference as far as its sampling allows it to be told; the worse side decides."""
-    item = _by_length(item, native, mutant)
+def _resolution(side: Sequence[ContactOccupancy], replicas: Sequence[ReplicaAnalysis]) -> float:
+    """Of the shares of one side's replicas, percent.
+
+    What comes and goes c times, as a two-state process does, has c / 2p(1 - p) independent frames, 2 c at
+    least; what hardly changes is looked at once in the time in which side chains begin to move.
+    """
+    looks = [
+        min(float(of.frames), max(1.0, (of.length_ns or 0.0) / SHORTEST_NS, 2.0 * one.stretches))
+        for one, of in zip(side, replicas, strict=True)
+    ]
+    return share_resolution([one.percent for one in side], looks)
+
+
+def _allowed(item: Difference, large: float, split: Sequence[float]) -> Difference:
+    """The difference as far as the split R of both sides allows it to be told; the worse side decides."""
     if not item.decided:
         return item
-    ratio = float(np.max([scalar_split_r(side) for side in values]))
+    ratio = float(np.max(split))
     if not ratio <= LOOSE_R:
         if np.isnan(ratio):
             return limited(item, "not-judged", note("too-few-values", sampling=item.sampling))
@@ -188,12 +226,10 @@ def _allowed(
     return item
 
 
-def _by_length(
-    item: Difference, native: Sequence[ReplicaAnalysis], mutant: Sequence[ReplicaAnalysis]
-) -> Difference:
-    lengths = [one.length_ns for one in (*native, *mutant)]
-    if any(length is None for length in lengths):
+def by_length(item: Difference, lengths_ns: Sequence[float | None]) -> Difference:
+    """The difference as far as the length of every replica (None: not known) allows it to be told."""
+    if any(length is None for length in lengths_ns):
         return limited(item, "not-judged", note("no-time", sampling=item.sampling))
-    if min(length or 0.0 for length in lengths) < SHORTEST_NS:
+    if min((length or 0.0 for length in lengths_ns), default=0.0) < SHORTEST_NS:
         return limited(item, "too-short", note("too-short-for-side-chains", sampling=item.sampling))
     return item

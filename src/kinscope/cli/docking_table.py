@@ -171,7 +171,8 @@ def _fit(fit: StateFit | None) -> str:
 
 def _legend(rows: Sequence[DockingRow]) -> list[str]:
     text = (
-        "Vina: best score in kcal/mol with its standard deviation over searches (mutant: and models). "
+        "Vina: mean score in kcal/mol over searches and models, with its standard deviation over models; "
+        "RMSD, strain and contacts are of the best pose. "
         "Differences: mutant less native [95 % interval]; ~ within the noise. Relaxed: interaction energy of "
         "drug and pocket relaxed together in the force field, over rotamers and repeats; its scale is "
         "steeper than that of affinities. Strain: MMFF94, kcal/mol. Calls: the rule of docs/why/docking.md."
@@ -207,8 +208,10 @@ def _signed(value: float) -> str:
 
 
 def _rmsd(side: DockedSide) -> str:
-    exact = side.rmsd_to_crystal_angstrom
-    return f"{side.rmsd_to_known_angstrom if exact is None else exact:.2f}"
+    shown = side.rmsd_to_crystal_angstrom
+    if shown is None:
+        shown = side.rmsd_to_known_angstrom
+    return "-" if shown is None else f"{shown:.2f}"
 
 
 def _strain(side: DockedSide) -> str:

@@ -8,6 +8,7 @@ from typing import Literal
 from pydantic import Field
 
 from kinscope.core.records import Record, Settings, VersionedRecord
+from kinscope.results.measured import MeasuredAngstrom
 from kinscope.results.notes import Note
 
 Mode = Literal["from known pose", "global"]
@@ -141,16 +142,18 @@ class ReferencePoseRecord(Record):
     superposition: str
     """Which atoms were superposed."""
     superposition_atoms: int
-    superposition_rmsd_angstrom: float
-    site_rmsd_angstrom: float
+    superposition_rmsd_angstrom: float | None = None
+    """None, here and below: not measured, as no crystal carried the pose here."""
+    site_rmsd_angstrom: float | None = None
     """CA RMSD of the residues within 6 angstrom of the ligand, after that superposition."""
-    crystal_pose_score_kcal_per_mol: float
+    crystal_pose_score_kcal_per_mol: float | None = None
     """The crystal's pose carried into the model, not moved."""
-    crystal_pose_clashes: int
+    crystal_pose_clashes: int | None = None
     """Heavy-atom pairs of carried pose and model nearer than 0.75 of the sum of van der Waals radii."""
-    score_kcal_per_mol: float
-    rmsd_to_crystal_angstrom: float
-    """Of the shipped (relaxed) pose to the crystal's, symmetry-corrected."""
+    score_kcal_per_mol: float | None = None
+    rmsd_to_crystal_angstrom: MeasuredAngstrom = None
+    """Of the shipped (relaxed) pose to the crystal's, symmetry-corrected; where the crystal shows a relative
+    of the drug, over the atoms that both have."""
     interactions: tuple[str, ...]
     valid: bool
     notes: tuple[Note, ...] = ()

@@ -59,8 +59,9 @@ def binding_calls(drug: DrugDefinition, measurements: Measurements) -> tuple[Bin
                 call=call(
                     rigid.difference_kcal_per_mol if rigid else None,
                     item,
-                    mode_kept=rigid is None
-                    or rigid.mutant_rmsd_to_reference_angstrom <= thresholds.SAME_POSE_ANGSTROM,
+                    mode_kept=None
+                    if rigid is None
+                    else rigid.mutant_rmsd_to_reference_angstrom <= thresholds.SAME_POSE_ANGSTROM,
                     distance_angstrom=item.distance_to_variant_angstrom,
                     reach_angstrom=item.settings.surroundings_angstrom,
                     known_to_crystal_angstrom=item.reference_to_crystal_angstrom,
@@ -215,20 +216,24 @@ def _verdict(
         several = sum((signs.worse_score, signs.displaced or signs.invalid, signs.polar_lost)) >= 2
         sure: Literal["moderate", "low"] = "moderate" if signs.direct and several else "low"
         return "reduced binding expected", sure, f"Docking finds {drug.name} bound less well in the mutant."
+    # Around its known pose nothing is searched for that could be another one.
+    posed = (
+        f"{drug.name} {'keeps its pose' if comparison.mode == 'global' else 'was docked in its known pose'}"
+    )
     if signs.bounded and not (signs.direct and signs.polar_lost):
         return "no loss of binding detected", "low", (
-            f"{drug.name} keeps its pose, and the interval of the score difference excludes a loss of "
+            f"{posed}, and the interval of the score difference excludes a loss of "
             f"{thresholds.MEANINGFUL_SCORE_KCAL_PER_MOL} kcal/mol."
         )  # fmt: skip
     if signs.remote:
         return "no loss of binding detected", "low", (
-            f"{drug.name} keeps its pose {comparison.distance_to_variant_angstrom:.0f} Å from the substituted"
+            f"{posed} {comparison.distance_to_variant_angstrom:.0f} Å from the substituted"
             " residue; docking does not see effects that work through the protein's motion."
         )  # fmt: skip
     return (
         "not resolved",
         "low",
-        (f"{drug.name} keeps its pose, but the score difference is too uncertain to exclude or show a loss."),
+        (f"{posed}, but the score difference is too uncertain to exclude or show a loss."),
     )
 
 
@@ -316,7 +321,7 @@ def _docking_reasons(
     if signs.displaced:
         text = f"The best pose in the mutant is {moved:.1f} Å from the known one."
         speaks_against.append(_computed(text, _DOCKING, "moderate"))
-    elif not signs.invalid:
+    elif comparison.mode == "global" and not signs.invalid:
         text = f"The binding pose is kept in the mutant ({moved:.1f} Å from the known one)."
         speaks_for.append(_computed(text, _DOCKING, "weak"))
     if signs.invalid:

@@ -112,9 +112,9 @@ _UNITS = {
 }
 _DOMAINS = "Domains and named regions of the protein; the pin marks the variant."
 _DOCKING = (
-    "Computed docking scores. Left: score of the first model of each side, with the spread over repeated "
-    "searches or, where a mutant has several close models, over these. Right: mutant minus native, the mean "
-    "over the mutant's models, with its interval; a filled square is resolved from zero, an open one is not."
+    "Computed docking scores. Left: mean score of each side over searches and models, with the spread "
+    "over models. Right: mutant minus native, the difference of these "
+    "means, with its interval; a filled square is resolved from zero, an open one is not."
 )
 _CONTACTS = (
     "Contacts of the substituted residue in each state. Grey: kept; red, dashed: lost; green, long dashes: "

@@ -160,7 +160,7 @@ def _contacts(replicas: Sequence[ReplicaAnalysis]) -> Columns:
     for one in replicas:
         for contact in one.contacts:
             _who(columns, one)
-            _add(columns, **contact.model_dump())
+            _add(columns, **contact.model_dump(exclude={"halves_percent"}))
     return columns
 
 

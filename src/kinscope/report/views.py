@@ -134,6 +134,8 @@ def pose_in_words(docking: DockingComparison, variant: str, names: Names) -> str
     if names.analogue(docking.drug, docking.reference):
         return f"{ends}, laid on the analogue {docking.reference}: no co-crystal of its own"
     away = docking.reference_to_crystal_rmsd_angstrom
+    if away is None:
+        return f"{ends}, which was never measured against a co-crystal"
     ends += f", which lies {_angstrom(away)} from the co-crystal {docking.reference}"
     if related := names.crystal_of(docking.drug):
         ends += f" with {related}, a related kinase, carried over by alignment"
@@ -149,7 +151,8 @@ def pose_in_words(docking: DockingComparison, variant: str, names: Names) -> str
 
 def _in_users(docking: DockingComparison, names: Names) -> str:
     """Where the reference pose in a user's structure comes from, and how far it moved there."""
-    away = f"which lies {_angstrom(docking.reference_to_crystal_rmsd_angstrom)} from"
+    moved = docking.reference_to_crystal_rmsd_angstrom
+    away = f"which lies {'not measured how far' if moved is None else _angstrom(moved)} from"
     if docking.reference.startswith(USER_STATE):
         return f"{away} the pose that your structure shows"
     kind = "analogue" if names.analogue(docking.drug, docking.reference) else "co-crystal"

@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field
 
 from kinscope.core.records import Record, Settings, VersionedRecord
-from kinscope.results.measured import Difference, StateFit
+from kinscope.results.measured import Difference, MeasuredAngstrom, StateFit
 from kinscope.results.notes import Note
 
 
@@ -142,8 +142,8 @@ class RelaxedComparison(VersionedRecord):
     notes: tuple[Note, ...] = ()
     reference: str = ""
     """The co-crystal that the known pose is from."""
-    reference_to_crystal_angstrom: float = 0.0
-    """How far the known pose in this state's model lies from it."""
+    reference_to_crystal_angstrom: MeasuredAngstrom = None
+    """How far the known pose in this state's model lies from it; None: not measured."""
     distance_to_variant_angstrom: float | None = None
 
 
@@ -151,16 +151,17 @@ CallWord = Literal["kept", "weakened", "lost", "unresolved", "not reached"]
 
 
 class DockedSide(Record):
-    """A drug docked into the native, or into the mutant's lowest model."""
+    """A drug docked into one side's models; pose, contacts and strain are of the first."""
 
     score_kcal_per_mol: float
-    """Best over the searches."""
+    """Mean over searches, and over the side's models by their energies: what the difference is taken of."""
     spread_kcal_per_mol: float
-    """Standard deviation over the searches; of the mutant also over its alternative models."""
+    """Standard deviation over the models, by the same shares."""
     searches: int
     models: int = 1
-    rmsd_to_known_angstrom: float
-    """Symmetry-corrected, to the known pose that the search started from or is judged by."""
+    rmsd_to_known_angstrom: float | None
+    """Symmetry-corrected, to the known pose that the search started from or is judged by; None: there is
+    none."""
     rmsd_to_crystal_angstrom: float | None = None
     """To the co-crystal itself, where a mirror of the wwPDB was at hand."""
     strain_kcal_per_mol: float | None = None
@@ -208,8 +209,8 @@ class DockingRow(VersionedRecord):
     distance_to_variant_angstrom: float | None = None
     reference: str = ""
     """The co-crystal that the known pose is from, e.g. ``2HYY:A:STI``."""
-    reference_to_crystal_angstrom: float | None = None
-    """How far the shipped known pose lies from the crystal's."""
+    reference_to_crystal_angstrom: MeasuredAngstrom = None
+    """How far the shipped known pose lies from the crystal's; None: not measured."""
     native_fit: StateFit | None = None
     """How the known pose fares in this state, if it is not the drug's own."""
     mutant_fit: StateFit | None = None

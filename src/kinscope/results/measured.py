@@ -5,9 +5,9 @@ Every difference is mutant minus native and carries its interval and the number 
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict, model_validator
+from pydantic import AfterValidator, ConfigDict, model_validator
 
 from kinscope.core.records import Record
 from kinscope.results.notes import Note
@@ -25,6 +25,10 @@ _WRITTEN: dict[str, Outcome] = {
     "once corrected": "unresolved-corrected", "shorter than": "too-short", "split R": "parts-differ",
 }  # fmt: skip
 """Outcomes of references that hold a sentence, by words of it."""
+
+
+MeasuredAngstrom = Annotated[float | None, AfterValidator(lambda gap: gap if gap and gap == gap else None)]
+"""A distance, or None where none was measured; earlier records wrote that as 0 or NaN."""
 
 
 class Difference(Record):
@@ -168,21 +172,23 @@ class StateFit(Record):
 class StateGeometry(Record):
     """The conformation of a kinase domain by published, measured definitions.
 
-    A measurement that its atoms do not allow is NaN or None, and its class ``unassigned``; domains that the
+    A measurement that its atoms do not allow is None, and its class ``unassigned``; domains that the
     structure does not hold are ``not modelled``.
     """
 
-    dfg_d1_angstrom: float
+    dfg_d1_angstrom: MeasuredAngstrom
     """Distance of Phe382 CZ to the CA four residues past the helix-C glutamate (Modi & Dunbrack 2019)."""
-    dfg_d2_angstrom: float
+    dfg_d2_angstrom: MeasuredAngstrom
     """Distance of Phe382 CZ to the CA of the beta-3 lysine, Lys271."""
     dfg: Literal["in", "out", "inter", "unassigned"]
-    salt_bridge_271_286_angstrom: float
+    salt_bridge_271_286_angstrom: MeasuredAngstrom
     """Shortest distance of Lys271 NZ to a Glu286 carboxylate oxygen."""
     helix_c: Literal["in", "out", "unassigned"]
     activation_loop: Literal["extended", "folded", "intermediate", "unassigned"]
     notes: tuple[Note, ...] = ()
     """What the numbers do not say by themselves, such as what is close to a threshold."""
+    missing_atoms: tuple[str, ...] = ()
+    """What the definitions rest on and the structure does not show: ``Lys271 NZ``, or ``residue 386``."""
     dfg_cluster: DihedralCluster = "unassigned"
     """Nearest cluster of the XDF dihedrals among those of the DFG class; ``noise`` beyond the cut-off."""
     dfg_cluster_distance: float | None = None
@@ -268,6 +274,7 @@ class DockingComparison(Record):
     state: str
     mode: Literal["from known pose", "global"]
     native_score_kcal_per_mol: float
+    """Mean over searches, and over models by their energies: what the difference below is taken of."""
     native_spread_kcal_per_mol: float
     mutant_score_kcal_per_mol: float
     mutant_spread_kcal_per_mol: float
@@ -277,8 +284,8 @@ class DockingComparison(Record):
     mutant_rmsd_to_reference_angstrom: float
     reference: str
     """Co-crystal the reference pose comes from, e.g. ``2HYY:A:STI``."""
-    reference_to_crystal_rmsd_angstrom: float
-    """How far the shipped (relaxed) reference pose is from the crystal's."""
+    reference_to_crystal_rmsd_angstrom: MeasuredAngstrom = None
+    """How far the shipped (relaxed) reference pose is from the crystal's; None: not measured."""
     native_rmsd_to_crystal_angstrom: float | None = None
     """Exact, where the wwPDB entry was at hand; otherwise None and the two figures above bound it."""
     distance_to_variant_angstrom: float

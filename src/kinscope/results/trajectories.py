@@ -58,6 +58,8 @@ class ContactOccupancy(Record):
     partner_name: str
     percent: float
     """Of the frames."""
+    halves_percent: tuple[float, float] | None = None
+    """Of the first and of the second half of the frames; None in earlier records and of a single frame."""
     stretches: int
     mean_stay_ps: float | None
     """Mean length of a stretch in which it stood; None where the file tells no time."""

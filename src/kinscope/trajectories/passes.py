@@ -239,7 +239,7 @@ def _add_contacts(one: TrajectoryPass, subject: Subject) -> None:
     if missing:
         one.notes.append(note("no-such-residue", residues=tuple(missing)))
     if held.any():
-        one.contacts = Interactions(layout, np.flatnonzero(held), np.flatnonzero(~held))
+        one.contacts = Interactions(layout, np.flatnonzero(held), np.flatnonzero(~held), one.source.frames)
         if not layout.bonds.has_hydrogens:
             one.notes.append(note("no-hydrogens"))
 
@@ -264,7 +264,7 @@ def _add_ligands(one: TrajectoryPass) -> None:
         own = places[layout.heavy[places]]
         one.ligands[label] = (
             LigandPose(own, heavy, layout.res_id[heavy], laid),
-            Interactions(layout, places, np.flatnonzero(layout.protein)),
+            Interactions(layout, places, np.flatnonzero(layout.protein), one.source.frames),
         )
 
 

@@ -209,6 +209,7 @@ def _contacts(one: TrajectoryPass, step_ps: float | None) -> Iterator[ContactOcc
                 partner=row.partner,
                 partner_name=row.partner_name.capitalize(),
                 percent=100.0 * row.share,
+                halves_percent=None if row.halves is None else (100 * row.halves[0], 100 * row.halves[1]),
                 stretches=row.stretches,
                 mean_stay_ps=None if step_ps is None else step_ps * row.frames / row.stretches,
                 longest_stay_ps=None if step_ps is None else step_ps * row.longest,

@@ -240,8 +240,8 @@ def _absent(measured: EntryGeometry, landmarks: KinaseLandmarks | None) -> list[
 
 def _deviation(comparison: ChainComparison, own: str, other: str) -> float | None:
     label = None if comparison.label is None else getattr(comparison.label, other)
-    value = float(getattr(comparison.measured.geometry, own))
-    return None if label is None or np.isnan(value) else value - float(label)
+    value = getattr(comparison.measured.geometry, own)
+    return None if label is None or value is None else float(value) - float(label)
 
 
 def _bridge_deviation(comparison: ChainComparison) -> float | None:

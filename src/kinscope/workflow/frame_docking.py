@@ -102,6 +102,7 @@ def _replica(pack: TargetPack, drug: DrugDefinition, source: Source, frames: int
         ((number, coordinates[protein]) for number, coordinates in _spaced(source, frames)),
         variant=source.variant,
         replica=source.replica,
+        length_ns=source.length_ns,
     )
 
 

@@ -145,7 +145,8 @@ def dock_frames(
 ) -> None:
     """Dock drugs into frames of the dynamics, native and mutant, so that a distant substitution can act.
 
-    The known pose is laid into every frame and minimised; replicas, not frames, carry the comparison.
+    The known pose is laid into every frame and minimised; replicas, not frames, carry the comparison. A frame
+    that the drug fails in or leaves counts against the mode, and has no score in it.
     """
     from kinscope.targets import load_target
     from kinscope.workflow.frame_docking import FRAME_DOCKING_FILE, dock_frames
@@ -173,8 +174,8 @@ def _print_frames(row: FrameDocking) -> None:
     echo(f"\n{row.drug} in {row.system}")
     for replica in row.replicas:
         score = replica.score_kcal_per_mol
-        shown = "no frame could be docked" if score is None else f"mean {score:.2f} kcal/mol"
-        frames = len(replica.poses) + replica.failed
-        held = f"known mode held in {replica.kept} of {frames} frames"
-        echo(f"  {replica.variant} {replica.replica + 1}: {shown}, {held}")
-    echo(f"  score, mutant less native: {statement(row.score)}")
+        shown = "" if score is None else f", mean of these {score:.2f} kcal/mol"
+        held = f"known mode held in {replica.kept} of {replica.frames} frames"
+        echo(f"  {replica.variant} {replica.replica + 1}: {held}{shown}")
+    echo(f"  frames that hold the mode, mutant less native: {statement(row.mode)}")
+    echo(f"  score within the mode, mutant less native: {statement(row.score)}")

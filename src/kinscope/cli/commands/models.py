@@ -68,24 +68,30 @@ class FramesOptions:
     "kinscope models check topology.cif --trajectory frames.xtc --table states.csv",
 )
 def check(
-    models: ModelsOptions, frames: FramesOptions, target: Target = "abl1", as_json: AsJson = False
+    models: ModelsOptions,
+    frames: FramesOptions,
+    target: Annotated[
+        str | None,
+        typer.Option("--target", help="abl1, src or a directory; default: read from the file, else abl1."),
+    ] = None,
+    as_json: AsJson = False,
 ) -> None:
     """Check shipped models, or structures of your own: geometry, completeness, conformation, with bounds.
 
-    Exit 1 if one fails. With --trajectory: the share of frames in every conformation.
+    Exit 1 if one fails. A structure without hydrogens is judged as a crystal: what it may lack is noted. With
+    --trajectory: the share of frames in every conformation.
     """
     from kinscope.interpretation.words.structures import check_text
     from kinscope.structures.checks.files import check_shipped, check_structures
     from kinscope.targets import load_target
 
-    pack = load_target(target)
     if frames.trajectory or frames.table or frames.chain:
-        _check_frames(models.structures, frames, pack, as_json)
+        _check_frames(models.structures, frames, load_target(target or "abl1"), as_json)
         return
     if models.structures:
-        checks = check_structures(models.structures, pack)
+        checks = check_structures(models.structures, load_target(target) if target else None)
     else:
-        checks = check_shipped(pack, models.state, models.mirror)
+        checks = check_shipped(load_target(target or "abl1"), models.state, models.mirror)
     if as_json:
         show_json(checks)
     else:

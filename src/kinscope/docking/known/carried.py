@@ -64,8 +64,7 @@ def carried_pose(
         drug=drug.id, state=USER_STATE, site=drug.site, crystal=start.origin,
         analogue=start.origin.rpartition(":")[2] != drug.ccd,
         superposition=start.words, superposition_atoms=start.atoms,
-        superposition_rmsd_angstrom=round(start.rmsd_angstrom, 3),
-        site_rmsd_angstrom=round(start.site_rmsd_angstrom, 3),
+        superposition_rmsd_angstrom=start.rmsd_angstrom, site_rmsd_angstrom=start.site_rmsd_angstrom,
         crystal_pose_score_kcal_per_mol=round(system.score(placed[None])[0].score_kcal_per_mol, 3),
         crystal_pose_clashes=len(close_pairs(receptor, start.molecule, placed)),
         score_kcal_per_mol=round(best.score_kcal_per_mol, 3), rmsd_to_crystal_angstrom=round(moved, 3),
@@ -102,9 +101,9 @@ class _Start:
     words: str
     """What the superposition rests on."""
     atoms: int = 0
-    rmsd_angstrom: float = 0.0
-    """Of the atoms it was fitted on."""
-    site_rmsd_angstrom: float = 0.0
+    rmsd_angstrom: float | None = None
+    """Of the atoms it was fitted on; None, here and below, where nothing was."""
+    site_rmsd_angstrom: float | None = None
     """Of the CA atoms near the drug."""
 
     @property
@@ -145,7 +144,7 @@ def _laid_start(pack: TargetPack, drug: DrugDefinition, receptor: AtomArray) -> 
         )
     start = with_coordinates(shipped, fit.transform.apply(positions))
     words = f"{fit.in_words()}, the model of {drug.state} on yours"
-    how_well = (fit.transform.atoms, fit.transform.rmsd_angstrom, fit.near_rmsd_angstrom)
+    how_well = (fit.transform.atoms, round(fit.transform.rmsd_angstrom, 3), round(fit.near_rmsd_angstrom, 3))
     return _Start(start, drug.reference_entry, words, *how_well)
 
 

@@ -48,8 +48,8 @@ class CrystalStart:
     """The drug on it; many conformers of what a relative does not show."""
     heavy: Coordinates | None
     """The drug's heavy atoms in its own order (n_heavy, 3); None where the crystal shows a relative."""
-    share: float
-    """Of the drug's heavy atoms, those that the crystal shows."""
+    shared: tuple[int, ...]
+    """The drug's heavy atoms that the crystal shows."""
     relative: str
     """Chemical Component Dictionary code of the crystal's ligand where it is not the drug; else empty."""
     transform: RigidTransform
@@ -62,7 +62,7 @@ class CrystalStart:
     @property
     def held(self) -> bool:
         """Whether the crystal shows enough of the drug for its pose to be held to the crystal's."""
-        return self.share >= NEARLY_ITSELF
+        return bool(len(self.shared) >= NEARLY_ITSELF * self.starts[0].GetNumHeavyAtoms())
 
 
 def crystal_start(
@@ -94,12 +94,13 @@ def crystal_start(
     heavy: Coordinates | None = None
     if code == drug.ccd:
         heavy = crystal_coordinates(own, carried, where=drug.reference_entry)
-        starts, share = [lay_on(own, heavy)], 1.0
+        starts = [lay_on(own, heavy)]
+        shared = tuple(atom.GetIdx() for atom in own.GetAtoms() if atom.GetAtomicNum() > 1)
     else:
-        starts, share = _on_relative(own, carried)
+        starts, shared = _on_relative(own, carried)
     shown = np.asarray(carried.coord, dtype=np.float64)
     relative = "" if code == drug.ccd else code
-    return CrystalStart(shown, starts, heavy, share, relative, transform, words, site_rmsd)
+    return CrystalStart(shown, starts, heavy, shared, relative, transform, words, site_rmsd)
 
 
 def superpose_site(
@@ -123,11 +124,8 @@ def superpose_site(
     return fit.transform, fit.in_words(), fit.near_rmsd_angstrom
 
 
-def _on_relative(ligand: Mol, carried: AtomArray) -> tuple[list[Mol], float]:
-    """The drug on the atoms it shares with the crystal's ligand; the rest in many conformers.
-
-    With them the share of the drug's heavy atoms that the crystal shows.
-    """
+def _on_relative(ligand: Mol, carried: AtomArray) -> tuple[list[Mol], tuple[int, ...]]:
+    """The drug on the atoms it shares with the crystal's ligand, and these; the rest in many conformers."""
     from rdkit import Chem
     from rdkit.Chem import rdFMCS
 
@@ -141,7 +139,7 @@ def _on_relative(ligand: Mol, carried: AtomArray) -> tuple[list[Mol], float]:
     its = relative.GetSubstructMatch(common.queryMol)
     positions = np.asarray(relative.GetConformer().GetPositions(), dtype=np.float64)[list(its)]
     starts = lay_part_on(ligand, np.array(mine, dtype=np.intp), positions, trials=_ANALOGUE_TRIALS)
-    return starts, len(mine) / bare.GetNumAtoms()
+    return starts, tuple(mine)
 
 
 def with_crystal_rmsd(

@@ -119,7 +119,8 @@ def build_reference_poses(
             pose, record = build_reference_pose(pack, drug, receptors[state], source, state=state)
             path = out_dir / pose_file(drug, state)
             held = record.valid or state in drug.further_states  # a rigid pocket may overlap a relaxed pose
-            if held and record.rmsd_to_crystal_angstrom <= HELD_ANGSTROM:
+            away = record.rmsd_to_crystal_angstrom
+            if held and away is not None and away <= HELD_ANGSTROM:
                 write_poses(path, [pose])
             else:  # no pose is better than one that is not the drug's: the record says why
                 path.unlink(missing_ok=True)
@@ -226,9 +227,10 @@ def _relaxed(drug: DrugDefinition, receptor: AtomArray, start: Mol, system: Boun
 
 
 def _rmsd_to_crystal(crystal: CrystalStart, rest: _AtRest) -> float:
-    """Symmetry-corrected; 0 for an analogue that shares too little to be compared."""
+    """Symmetry-corrected; where the crystal shows a part of the drug only, of that part, atom by atom."""
     if not crystal.held:
-        return 0.0
+        part = list(crystal.shared)
+        return float(np.sqrt(((rest.best.coordinates[part] - rest.laid[part]) ** 2).sum(axis=1).mean()))
     shown = np.array(rest.laid)
     if crystal.heavy is not None:
         shown[[atom.GetIdx() for atom in rest.start.GetAtoms() if atom.GetAtomicNum() > 1]] = crystal.heavy
@@ -313,8 +315,6 @@ def searched_record(drug: DrugDefinition, state: str) -> ReferencePoseRecord:
     """Stands in for the record of a known pose where a blind search gave the pose."""
     return ReferencePoseRecord(
         drug=drug.id, state=state, site=drug.site, crystal=SEARCHED,
-        superposition="none", superposition_atoms=0, superposition_rmsd_angstrom=0.0, site_rmsd_angstrom=0.0,
-        crystal_pose_score_kcal_per_mol=0.0, crystal_pose_clashes=0, score_kcal_per_mol=0.0,
-        rmsd_to_crystal_angstrom=0.0, interactions=(), valid=True,
+        superposition="none", superposition_atoms=0, interactions=(), valid=True,
         notes=(note("found-by-blind-search", crystal=drug.reference_entry),),
     )  # fmt: skip

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
+
 import numpy as np
 
 from kinscope.docking.engine import Mol
@@ -25,6 +28,22 @@ def interactions(receptor: AtomArray, pose: Mol) -> tuple[str, ...]:
         number, name = int(around.res_id[seen.other[0]]), str(around.res_name[seen.other[0]])
         rows.add((number, f"{name.capitalize()}{number} {seen.kind}"))
     return tuple(text for _, text in sorted(rows))
+
+
+def changed_contacts(before: Sequence[str], after: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Contacts lost and gained, each as its own side names it; ``Thr315 hydrogen bond`` as above.
+
+    A contact is one residue number and one kind, as in neighbourhoods and along trajectories: a substituted
+    residue that makes the bond of the one it replaced has kept it.
+    """
+    held = [{_number_and_kind(text) for text in side} for side in (before, after)]
+    lost = tuple(text for text in before if _number_and_kind(text) not in held[1])
+    return lost, tuple(text for text in after if _number_and_kind(text) not in held[0])
+
+
+def _number_and_kind(contact: str) -> tuple[str, ...]:
+    residue, _, kind = contact.partition(" ")
+    return (*re.findall(r"\d+$", residue), kind)
 
 
 def as_atoms(pose: Mol) -> AtomArray:

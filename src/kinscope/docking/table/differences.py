@@ -14,6 +14,7 @@ from kinscope.analysis.statistics import FloatArray, energy_shares, weighted_dif
 from kinscope.core.errors import BadInputError
 from kinscope.docking.engine import Coordinates, Mol
 from kinscope.docking.geometry import rows_by_name
+from kinscope.docking.poses.interactions import changed_contacts
 from kinscope.docking.records import DockingRun, ReferencePoseRecord
 from kinscope.results.measured import Difference, DockingComparison, StateFit
 from kinscope.results.notes import Note, note
@@ -95,6 +96,7 @@ def compare_docking(
     _check(drug, native.runs, mutant.runs)
     first, lead = native.runs[0], mutant.runs[0]
     before, after = first.best.interactions, lead.best.interactions
+    lost, gained = changed_contacts(before, after)
     return DockingComparison(
         drug=drug.id, site=drug.site, state=first.state, mode=first.settings.mode,
         native_score_kcal_per_mol=native.score, native_spread_kcal_per_mol=native.spread,
@@ -105,8 +107,7 @@ def compare_docking(
         reference=reference.crystal, reference_to_crystal_rmsd_angstrom=reference.rmsd_to_crystal_angstrom,
         distance_to_variant_angstrom=distance_to_variant_angstrom,
         interactions_native=before, interactions_mutant=after,
-        contacts_lost=tuple(contact for contact in before if contact not in after),
-        contacts_gained=tuple(contact for contact in after if contact not in before),
+        contacts_lost=lost, contacts_gained=gained,
         pose_valid=first.best.valid and lead.best.valid,
         notes=_notes([*native.runs, *mutant.runs], reference),
     )  # fmt: skip

@@ -8,6 +8,7 @@ from typing import Any
 
 from kinscope.analysis.calls import call
 from kinscope.docking.engine import Mol
+from kinscope.docking.known.reference import SEARCHED
 from kinscope.docking.poses.strain import pose_strain
 from kinscope.docking.records import ReferencePoseRecord
 from kinscope.docking.table.differences import (
@@ -76,7 +77,7 @@ def docked_row(
     notes.append(note("rmsd-to-known-pose", to_crystal_angstrom=reference.rmsd_to_crystal_angstrom))
     return DockingRow(
         **subject.named(), outcome="docked",
-        native=_side(native), mutant=_side(mutant),
+        native=_side(native, reference), mutant=_side(mutant, reference),
         difference_kcal_per_mol=comparison.difference_kcal_per_mol, relaxed=relaxed,
         contacts_lost=comparison.contacts_lost, contacts_gained=comparison.contacts_gained,
         distance_to_variant_angstrom=distance, reference=reference.crystal,
@@ -118,15 +119,16 @@ def _compared(
     )
 
 
-def _side(docked: Docked) -> DockedSide:
+def _side(docked: Docked, reference: ReferencePoseRecord) -> DockedSide:
     runs = docked.weighed.runs
     lead = runs[0]
+    away = None if reference.crystal == SEARCHED else lead.best.rmsd_to_reference_angstrom
     return DockedSide(
         score_kcal_per_mol=docked.weighed.score,
         spread_kcal_per_mol=round(docked.weighed.spread, 2),
         searches=sum(len(run.seed_scores_kcal_per_mol) for run in runs),
         models=len(runs),
-        rmsd_to_known_angstrom=lead.best.rmsd_to_reference_angstrom,
+        rmsd_to_known_angstrom=away,
         strain_kcal_per_mol=pose_strain(docked.best),
         contacts=lead.best.interactions, valid=lead.best.valid, problems=lead.best.problems,
         known_mode_kept=lead.known_mode_kept,

@@ -47,11 +47,17 @@ def _beyond(distance_angstrom: float | None) -> str:
     return f"the substitution lies beyond the drug's surroundings{away}: its pose does not feel it"
 
 
-def _far(away_angstrom: float, **difference: float | None) -> str:
-    return (
-        f"this model holds the known pose {away_angstrom:.1f} A from the co-crystal's, too far for a call"
-        f"{f'; relaxed {_measured(**difference)}' if difference else ''}"
-    )
+def _far(away_angstrom: float | None, **difference: float | None) -> str:
+    relaxed = f"; relaxed {_measured(**difference)}" if difference else ""
+    if away_angstrom is None:
+        return f"the pose was never measured against a co-crystal, so nothing is called on it{relaxed}"
+    away = f"{away_angstrom:.1f} A from the co-crystal's"
+    return f"this model holds the known pose {away}, too far for a call{relaxed}"
+
+
+def _to_known_pose(to_crystal_angstrom: float | None) -> str:
+    away = "" if to_crystal_angstrom is None else f", {to_crystal_angstrom:.2f} A from the co-crystal's"
+    return f"RMSD is to the known pose in the native model{away}."
 
 
 def _disagrees(word: str, **difference: float | None) -> str:
@@ -134,13 +140,16 @@ SENTENCES: Mapping[str, str | Callable[..., str]] = {
         "Rigid receptors: a difference below {smallest_kcal_per_mol:g} kcal/mol is within their noise."
     ),
     # of a row of the table
-    "rmsd-to-known-pose": (
-        "RMSD is to the known pose in the native model, {to_crystal_angstrom:.2f} A from the co-crystal's."
-    ),
+    "rmsd-to-known-pose": _to_known_pose,
     "crystal-rmsd-not-measured": "RMSD to the co-crystal not measured: {why}",
     "site-not-modelled": "The model of this state does not hold the {site} site.",
     "fits-apart-within-noise": f"{_APART}within {_NOISE}",
     "fits-apart-beyond-noise": f"{_APART}beyond {_NOISE}",
+    # of frames
+    "mode-not-in-native": (
+        "the native itself holds the known mode in {percent:.0f} % of its frames, so these do not tell what "
+        "a mutant loses ({sampling})"
+    ),
     # of relaxed complexes
     "side-chains-made-room": lambda residues: (
         f"Side chains turned out of the drug's way first: {', '.join(map(str, residues))}."

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from kinscope.interpretation.words.say import say
 from kinscope.results.measured import StateGeometry
 from kinscope.results.user_structure import FilledGap, PocketLigand, StructureFindings
 from kinscope.structures.checks.model import ModelCheck
 from kinscope.structures.conformation.classify import EntryGeometry
-from kinscope.structures.conformation.literature import LabelComparison
+from kinscope.structures.conformation.literature import LabelComparison, reasons_of
+from kinscope.structures.conformation.parts import HELIX_C_IN, HYDROGEN_BOND
 
 _MOST_LISTED = 30
 _ASPECTS = {
@@ -31,9 +32,8 @@ def findings_lines(found: StructureFindings) -> list[str]:
         + (f" ({found.resolution_angstrom:.2f} A)" if found.resolution_angstrom else ""),
         f"  residues {found.first_residue}-{found.last_residue} "
         f"({found.author_first}-{found.author_last} in the file)",
-        f"  conformation: DFG-{shape.dfg} (D1 {shape.dfg_d1_angstrom:.1f}, D2 "
-        f"{shape.dfg_d2_angstrom:.1f} A), helix C {shape.helix_c}, activation loop "
-        f"{shape.activation_loop}" + (f"; treated like {found.like}" if found.like else ""),
+        f"  conformation: {_dfg(shape)}, helix C {_told(shape.helix_c)}, activation loop "
+        f"{_told(shape.activation_loop)}" + (f"; treated like {found.like}" if found.like else ""),
     ]
     others = [
         f"{item.chain} ({item.note or f'{item.kinase_domain_percent:.0f} % of the kinase domain'})"
@@ -67,6 +67,15 @@ def _bounded(items: list[str]) -> str:
     return ", ".join(shown) + (f" and {rest} more" if rest > 0 else "")
 
 
+def _missing(atoms: Iterable[str]) -> list[str]:
+    """Atoms of one residue together, ``Lys271 CE NZ``; whole residues first."""
+    found: dict[str, list[str]] = {}
+    for text in sorted(atoms, key=lambda text: not text.startswith("residue")):
+        residue, _, name = text.partition(" ")
+        found.setdefault(residue, []).append(name)
+    return [" ".join((residue, *names)) for residue, names in found.items()]
+
+
 def _gap(gap: FilledGap) -> str:
     where = f"{gap.first_residue}-{gap.last_residue}" if gap.length > 1 else str(gap.first_residue)
     extra = say(gap.note) if gap.note else ""
@@ -80,9 +89,9 @@ def entry_line(entry: EntryGeometry) -> str:
     """How one chain of a wwPDB entry measures."""
     shape = entry.geometry
     return (
-        f"{entry.entry}:{entry.chain} {entry.first_residue}-{entry.last_residue} DFG-{shape.dfg} "
-        f"(D1 {shape.dfg_d1_angstrom:.1f}, D2 {shape.dfg_d2_angstrom:.1f}, {shape.dfg_cluster}), "
-        f"helix C {shape.helix_c}, bridge {shape.salt_bridge_271_286_angstrom:.1f}, "
+        f"{entry.entry}:{entry.chain} {entry.first_residue}-{entry.last_residue} {_dfg(shape)}, "
+        f"{shape.dfg_cluster}, helix C {shape.helix_c}, "
+        f"bridge {_length(shape.salt_bridge_271_286_angstrom)}, "
         f"loop {shape.activation_loop}, spine {shape.spine}, P-loop {shape.p_loop}, {shape.activity}"
         + ("" if shape.sh2_position == "not modelled" else f", SH2 {shape.sh2_position}")
         + "".join(f"; {say(note)}" for note in shape.notes if note.code == "borderline")
@@ -103,11 +112,15 @@ def label_line(compared: LabelComparison) -> str:
 
 def check_text(check: ModelCheck) -> str:
     """Everything that was checked of one model."""
-    lines = [f"{check.name}: {'passes' if check.passed else 'FAILS'}"]
+    remarks = sum(not item.passed for item in check.items)
+    said = f", {remarks} remark{'s' if remarks > 1 else ''}" if remarks else ""
+    verdict = f"passes{said}" if check.passed else "FAILS"
+    lines = [f"{check.name}{f' ({check.target})' if check.target else ''}: {verdict}"]
     for item in check.items:
-        lines.append(f"  {'ok  ' if item.passed else 'FAIL'} {item.name}: {item.value} (bound: {item.bound})")
+        word = "ok  " if item.passed else "FAIL" if item.demanded else "note"
+        lines.append(f"  {word} {item.name}: {item.value} (bound: {item.bound})")
     below = [
-        *_conformation(check.geometry),
+        *_conformation(check.geometry, check.literature),
         *(
             f"{crystal.entry}, {crystal.residues} residues: RMSD {crystal.backbone_rmsd_angstrom:.2f} "
             f"(backbone), {crystal.heavy_rmsd_angstrom:.2f} (heavy atoms) angstrom"
@@ -119,17 +132,39 @@ def check_text(check: ModelCheck) -> str:
     return "\n".join([*lines, *(f"       {line}" for line in below)])
 
 
-def _conformation(shape: StateGeometry) -> list[str]:
-    if {shape.dfg, shape.helix_c, shape.activation_loop} == {"unassigned"}:
+def _conformation(shape: StateGeometry, labels: Iterable[LabelComparison]) -> list[str]:
+    if _nothing_told(shape):
         head = "conformation: not classified, the kinase domain's landmarks are not there"
-    else:
-        head = (
-            f"conformation: DFG-{shape.dfg} (D1 {shape.dfg_d1_angstrom:.1f}, D2 "
-            f"{shape.dfg_d2_angstrom:.1f} angstrom), helix C {shape.helix_c}, Lys-Glu bridge "
-            f"{shape.salt_bridge_271_286_angstrom:.1f} angstrom, activation loop {shape.activation_loop}, "
-            f"{shape.activity} by Kincore's criteria"
-        )
-    return [head, *geometry_lines(shape)]
+        return [head, *geometry_lines(shape)]
+    named = [one for one in labels if one.aspect == "helix_c" and "KLIFS" in one.citation]
+    klifs = ", ".join(f"{one.label} ({one.entry})" for one in named) or "no label of it is at hand"
+    return [
+        f"conformation: {_dfg(shape)}, activation loop {_told(shape.activation_loop)}; by "
+        f"Kincore's criteria {_told(shape.activity)} ({say(reasons_of('activity', shape)[0])})",
+        f"helix C: {_told(shape.helix_c)} by Kincore's rule (CB-CB of Lys and Glu "
+        f"{_length(shape.helix_c_beta_distance_angstrom)}, in up to {HELIX_C_IN:.0f} angstrom); their bridge "
+        f"{_told(shape.salt_bridge)} ({_length(shape.salt_bridge_271_286_angstrom)}, closed up to "
+        f"{HYDROGEN_BOND:.1f}); by KLIFS, whose rule is another: {klifs}",
+        *geometry_lines(shape),
+    ]
+
+
+def _nothing_told(shape: StateGeometry) -> bool:
+    return {shape.dfg, shape.helix_c, shape.activation_loop} == {"unassigned"}
+
+
+def _dfg(shape: StateGeometry) -> str:
+    d1, d2 = shape.dfg_d1_angstrom, shape.dfg_d2_angstrom
+    word = "DFG: cannot tell" if d1 is None or d2 is None else f"DFG-{shape.dfg}"
+    return f"{word} (D1 {_length(d1)}, D2 {_length(d2)} angstrom)"
+
+
+def _told(word: str) -> str:
+    return "cannot tell" if word == "unassigned" else word
+
+
+def _length(gap_angstrom: float | None) -> str:
+    return "unknown" if gap_angstrom is None else f"{gap_angstrom:.1f}"
 
 
 def geometry_lines(shape: StateGeometry) -> list[str]:
@@ -156,6 +191,9 @@ def _measured(shape: StateGeometry) -> Iterator[str]:
     if shape.spine_distances_angstrom:
         gaps = ", ".join(f"{gap:.1f}" for gap in shape.spine_distances_angstrom)
         yield f"regulatory spine {shape.spine}: gaps {gaps} angstrom"
+    if shape.missing_atoms and not _nothing_told(shape):
+        lacking = _bounded(_missing(shape.missing_atoms))
+        yield f"missing, so that what rests on them cannot be told: {lacking}"
     if shape.p_loop_angstrom is not None:
         yield f"P-loop {shape.p_loop}: tip {shape.p_loop_angstrom:.1f} angstrom from beta 3"
     if shape.sh2_position != "not modelled":

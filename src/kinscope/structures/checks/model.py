@@ -121,12 +121,19 @@ class CheckItem(Record):
     value: str
     bound: str
     passed: bool
+    """Whether it is within its bound."""
+    times_bound: float | None = None
+    """Its value over its bound; None where it is no number."""
+    demanded: bool = True
+    """Whether a structure that is beyond it fails; a crystal may lack what a model must have."""
 
 
 class ModelCheck(Record):
     """Everything that was checked of one model."""
 
     name: str
+    target: str = ""
+    """Gene of the target whose numbering and landmarks were used."""
     items: tuple[CheckItem, ...]
     geometry: StateGeometry
     crystals: tuple[CrystalDeviation, ...] = ()
@@ -138,8 +145,8 @@ class ModelCheck(Record):
 
     @property
     def passed(self) -> bool:
-        """Whether every item is within its bound."""
-        return all(item.passed for item in self.items)
+        """Whether everything that is demanded of it is within its bound."""
+        return all(item.passed or not item.demanded for item in self.items)
 
 
 def check_model(
@@ -150,8 +157,9 @@ def check_model(
     *,
     name: str = "model",
     entry: str = "",
+    crystal: bool = False,
 ) -> ModelCheck:
-    """Check a model.
+    """Check a model, or what an experiment left (``crystal``), which is judged on what it holds.
 
     The record gives the range the model should cover and its crystals, from which it is measured where there
     is a source; the pack the sequence and the landmarks of the conformation. ``entry`` is the wwPDB entry and
@@ -173,12 +181,31 @@ def check_model(
     ]
     return ModelCheck(
         name=name,
-        items=tuple(items),
+        target=pack.gene if pack is not None else "",
+        items=tuple(map(_of_crystal, items) if crystal else items),
         geometry=geometry,
         crystals=crystals,
         overlaps=tuple(f"{one} - {two}: {size:.2f} angstrom" for one, two, size in overlaps[:5]),
         literature=_literature(pack, entry, record, geometry),
     )
+
+
+_OVERLAPS = "heavy-atom overlaps above 0.4 angstrom per 1000 atoms"
+_CIS, _TWISTED = "cis peptides other than before proline", "twisted peptides (omega 30-150 degrees)"
+_SEQUENCE = "differences from the target's sequence"
+_CRYSTAL_SLACK = {
+    "completeness": np.inf, _SEQUENCE: np.inf, _CIS: np.inf, _TWISTED: np.inf,
+    "Ramachandran outliers": 5.0, "rotamer outliers": 5.0, _OVERLAPS: 5.0,
+}  # fmt: skip
+"""How many times a model's bound a crystal may have before it fails: what it may lack, its sequence and
+single peptides are only told. Of 52 chains in 26 crystals of ABL1 the worst are at 4.4 times the bound
+(Ramachandran), 1.9 (rotamers) and 4.6 (overlaps)."""
+
+
+def _of_crystal(item: CheckItem) -> CheckItem:
+    slack = _CRYSTAL_SLACK.get(item.name)
+    told = slack is not None and (item.times_bound or 0.0) <= slack
+    return item.model_copy(update={"demanded": False}) if told else item
 
 
 def _what_is_there(
@@ -206,7 +233,7 @@ def _stereochemistry(atoms: AtomArray, overlaps: int) -> Iterator[CheckItem]:
     yield _ramachandran(atoms, table)
     yield _rotamers(atoms)
     yield _at_most(
-        "heavy-atom overlaps above 0.4 angstrom per 1000 atoms",
+        _OVERLAPS,
         1000.0 * overlaps / max(heavy, 1),
         MAX_CLASHES_PER_1000,
     )
@@ -247,6 +274,7 @@ def _at_most(name: str, value: float, bound: float, unit: str = "") -> CheckItem
         value=f"{value:.3g} {unit}".strip(),
         bound=f"at most {bound:g} {unit}".strip(),
         passed=bool(value <= bound),
+        times_bound=value / bound,
     )
 
 
@@ -285,7 +313,7 @@ def _sequence(atoms: AtomArray, record: ModelRecord | None, pack: TargetPack) ->
             found.append(f"{protein[number - 1] if 1 <= number <= len(protein) else '?'}{number}{letter}")
     native = record is None or record.variant == "native"
     return CheckItem(
-        name="differences from the target's sequence",
+        name=_SEQUENCE,
         value=", ".join(found) or "none",
         bound="none" if native else f"those of {record.variant if record else ''}",
         passed=not found or not native,
@@ -331,11 +359,11 @@ def _peptides(table: BackboneTable) -> list[CheckItem]:
     other = [f"{name.capitalize()}{number}" for number, name in cis if name != "PRO"]
     proline = [f"Pro{number}" for number, name in cis if name == "PRO"]
     return [
-        _listed("cis peptides other than before proline", other),
+        _listed(_CIS, other),
         CheckItem(
             name="cis prolines", value=", ".join(proline) or "none", bound="stated, not bounded", passed=True
         ),
-        _listed("twisted peptides (omega 30-150 degrees)", twisted),
+        _listed(_TWISTED, twisted),
     ]
 
 
@@ -348,6 +376,7 @@ def _ramachandran(atoms: AtomArray, table: BackboneTable) -> CheckItem:
         value=f"{100.0 * len(outliers) / residues:.1f} %{listed}; favoured {100.0 * favoured:.1f} %",
         bound=f"at most {100.0 * MAX_RAMACHANDRAN_OUTLIERS:g} %",
         passed=len(outliers) <= MAX_RAMACHANDRAN_OUTLIERS * residues,
+        times_bound=len(outliers) / (MAX_RAMACHANDRAN_OUTLIERS * residues),
     )
 
 
@@ -361,6 +390,7 @@ def _rotamers(atoms: AtomArray) -> CheckItem:
         value=f"{100.0 * judged.share:.1f} %{listed} of {judged.judged} side chains",
         bound=f"at most {100.0 * MAX_ROTAMER_OUTLIERS:g} %",
         passed=judged.share <= MAX_ROTAMER_OUTLIERS,
+        times_bound=judged.share / MAX_ROTAMER_OUTLIERS,
     )
 
 

@@ -31,7 +31,7 @@ __all__ = ["EntryGeometry", "classify_dfg", "classify_entries", "classify_state"
 def classify_state(atoms: AtomArray, landmarks: KinaseLandmarks | None) -> StateGeometry:
     """Measure and classify the conformation of a kinase domain.
 
-    Hydrogens are not needed. Distances are NaN or None and classes ``unassigned`` where atoms are missing;
+    Hydrogens are not needed. Distances are None and classes ``unassigned`` where atoms are missing;
     without landmarks nothing is measured, and the notes say so.
     """
     if landmarks is None:
@@ -45,6 +45,7 @@ def classify_state(atoms: AtomArray, landmarks: KinaseLandmarks | None) -> State
     loop = parts.measure_loop(table, landmarks)
     spine = parts.measure_spine(table, landmarks)
     tip = parts.measure_p_loop(table, landmarks)
+    lacking = table.lacking
     domains = measure_domains(table, landmarks.regulatory)
     complete = not any(finite(angle) is None for angle in angles)
     geometry = StateGeometry(
@@ -78,6 +79,7 @@ def classify_state(atoms: AtomArray, landmarks: KinaseLandmarks | None) -> State
         sh2_angle_degrees=finite(domains.sh2_angle),
         sh3_linker=domains.sh3,
         sh3_linker_angstrom=finite(domains.sh3_gap),
+        missing_atoms=lacking,
     )
     return geometry.model_copy(update={"notes": _noted(geometry)})
 
@@ -160,16 +162,16 @@ def _noted(shape: StateGeometry) -> tuple[Note, ...]:
         notes.append(note("no-dfg-cluster", dfg=shape.dfg, nearest=nearest, distance=distance, bound=bound))
     if shape.salt_bridge == "open" and shape.helix_c == "in":
         notes.append(note("open-bridge", gap_angstrom=shape.salt_bridge_271_286_angstrom))
-    return (*notes, *dfg.borderline(shape.dfg_d1_angstrom, shape.dfg_d2_angstrom))
+    d1, d2 = shape.dfg_d1_angstrom, shape.dfg_d2_angstrom
+    return (*notes, *(() if d1 is None or d2 is None else dfg.borderline(d1, d2)))
 
 
 def _unclassified() -> StateGeometry:
-    missing = float("nan")
     return StateGeometry(
-        dfg_d1_angstrom=missing,
-        dfg_d2_angstrom=missing,
+        dfg_d1_angstrom=None,
+        dfg_d2_angstrom=None,
         dfg="unassigned",
-        salt_bridge_271_286_angstrom=missing,
+        salt_bridge_271_286_angstrom=None,
         helix_c="unassigned",
         activation_loop="unassigned",
         notes=(note("not-classified"),),

@@ -146,6 +146,8 @@ def reasons_of(aspect: str, shape: StateGeometry) -> tuple[Note, ...]:
     """The numbers that an aspect's class rests on, beside their thresholds."""
     if aspect == "dfg":
         d1, d2 = shape.dfg_d1_angstrom, shape.dfg_d2_angstrom
+        if d1 is None or d2 is None:
+            return ()
         measured = note("dfg-measured", d1_angstrom=d1, d2_angstrom=d2, in_angstrom=dfg.DFG_IN_D1)
         return (measured, *dfg.borderline(d1, d2))
     if aspect == "helix_c":

@@ -32,7 +32,7 @@ from typing import Literal
 
 import numpy as np
 
-from kinscope.structures.conformation.atoms import AtomTable, Floats, shortest_gap
+from kinscope.structures.conformation.atoms import AtomTable, Floats, nearest_of, shortest_gap
 from kinscope.targets.pack import KinaseLandmarks, RegulatoryDomains
 
 HELIX_C_IN = 10.0
@@ -121,7 +121,9 @@ def measure_helix_c(table: AtomTable, landmarks: KinaseLandmarks) -> HelixC:
     cosine = float(np.clip(axes[0] @ axes[1], -1.0, 1.0))
     return HelixC(
         beta_distance=table.distance((lysine, "CB"), (glutamate, "CB")),
-        bridge=min(table.distance((lysine, "NZ"), (glutamate, oxygen)) for oxygen in ("OE1", "OE2")),
+        bridge=nearest_of(
+            [table.distance((lysine, "NZ"), (glutamate, oxygen)) for oxygen in ("OE1", "OE2")], HYDROGEN_BOND
+        ),
         rotation=rotation,
         axis_distance=distance,
         to_helix_e=float(np.degrees(np.arccos(cosine))),
@@ -133,8 +135,9 @@ def measure_loop(table: AtomTable, landmarks: KinaseLandmarks) -> Loop:
     sixth, before = landmarks.loop_sixth, landmarks.before_hrd
     missing = float("nan")
     return Loop(
-        n_terminal_gap=float(
-            np.fmin(table.distance((sixth, "N"), (before, "O")), table.distance((sixth, "O"), (before, "N")))
+        n_terminal_gap=nearest_of(
+            [table.distance((sixth, "N"), (before, "O")), table.distance((sixth, "O"), (before, "N"))],
+            HYDROGEN_BOND,
         ),
         c_terminal_gap=missing
         if landmarks.ape_glutamate is None
@@ -156,7 +159,10 @@ def measure_spine(table: AtomTable, landmarks: KinaseLandmarks) -> tuple[float, 
         landmarks.helix_c_plus_four,
         landmarks.spine_beta4,
     )
-    return tuple(table.side_chain_gap(one, two) for one, two in pairwise(members))
+    whole = {number: table.whole(number) for number in members}
+    gaps = [(table.side_chain_gap(one, two), whole[one] and whole[two]) for one, two in pairwise(members)]
+    # The atoms that a cut side chain lacks might have closed the gap.
+    return tuple(gap if known or gap <= SPINE else float("nan") for gap, known in gaps)
 
 
 def classify_spine(gaps: tuple[float, ...]) -> Literal["assembled", "broken", "unassigned"]:
@@ -186,8 +192,8 @@ def _helix_c_axis(table: AtomTable, glutamate: int) -> Floats:
 
 def _axis(table: AtomTable, first: int, last: int) -> Floats:
     """Unit vector along a helix from its start to its end; NaN unless every CA is there."""
-    points = table.alphas(first, last)
-    if len(points) < last - first + 1:
+    points = np.array([table.position((number, "CA")) for number in range(first, last + 1)])
+    if np.isnan(points).any():
         return np.full(3, np.nan)
     steps = np.diff(points, axis=0)
     steps /= np.linalg.norm(steps, axis=1, keepdims=True)

@@ -20,6 +20,7 @@ from kinscope.structures.model import AtomArray
 from kinscope.structures.superposition import SiteFit, fit_site
 from kinscope.structures.user.file import WATER
 from kinscope.structures.user.gaps import Donor
+from kinscope.structures.wwpdb.additives import is_additive
 from kinscope.targets.pack import DrugDefinition, TargetPack
 
 POSES_DIRECTORY = "poses"
@@ -168,11 +169,12 @@ def _in_pocket(residue: Any, protein: AtomArray, pack: TargetPack) -> tuple[Pock
     if not MIN_HEAVY_ATOMS <= len(atoms) <= MAX_HEAVY_ATOMS:
         return None
     coordinates = np.array([atom.pos.tolist() for atom in atoms])
+    elements = [atom.element.name for atom in atoms]
     site, touched = _site(coordinates, protein, pack)
-    if not site:
+    if not site or is_additive(residue.name, elements, coordinates):
         return None
     name = plain_name(residue.name, 8)
-    laid = occupant_array(name, [atom.element.name for atom in atoms], coordinates)
+    laid = occupant_array(name, elements, coordinates)
     return PocketLigand(name=name, site=site, heavy_atoms=len(atoms), residues=touched), laid
 
 

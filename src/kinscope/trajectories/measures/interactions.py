@@ -34,8 +34,18 @@ class Occupancy:
     """Uninterrupted stretches of frames that these make."""
     longest: int
     """Frames of the longest."""
+    early: int
+    """In which it stood, of the first half of the frames."""
     total: int
     """All frames seen."""
+
+    @property
+    def halves(self) -> tuple[float, float] | None:
+        """Shares of the first and of the second half of the frames; the first is the longer one."""
+        if self.total < 2:
+            return None
+        first = (self.total + 1) // 2
+        return self.early / first, (self.frames - self.early) / (self.total - first)
 
     @property
     def share(self) -> float:
@@ -53,10 +63,14 @@ class Interactions:
     others
         Places of possible partners; residues next in the chain are left out of hydrophobic contacts, and
         nothing interacts with its own residue.
+    frames
+        How many there will be.
     """
 
-    def __init__(self, layout: Layout, chosen: IntArray, others: IntArray) -> None:
+    def __init__(self, layout: Layout, chosen: IntArray, others: IntArray, frames: int = 1) -> None:
         self._layout = layout
+        self._half = (frames + 1) // 2
+        self._early: dict[Key, int] = {}
         self._searches = searches(layout, chosen, others)
         self._total = 0
         self._frames: dict[Key, int] = {}
@@ -87,6 +101,8 @@ class Interactions:
             del self._open[key]
         for key, there in present.items():
             self._frames[key] = self._frames.get(key, 0) + int(there.sum())
+            early = there[: max(0, self._half - self._total)]
+            self._early[key] = self._early.get(key, 0) + int(early.sum())
             before = self._open.get(key, 0)
             edges = np.flatnonzero(np.diff(np.concatenate([[0], there.astype(np.int8), [0]])))
             runs = (edges[1::2] - edges[::2]).tolist()
@@ -103,7 +119,7 @@ class Interactions:
     def result(self) -> list[Occupancy]:
         """Every interaction that stood in any frame, most frequent first."""
         found = [
-            Occupancy(*key, frames, self._stretches[key], self._longest[key], self._total)
+            Occupancy(*key, frames, self._stretches[key], self._longest[key], self._early[key], self._total)
             for key, frames in self._frames.items()
         ]
         return sorted(found, key=lambda row: (-row.frames, KINDS.index(row.kind), row.residue, row.partner))

@@ -96,11 +96,9 @@ def _poses(pack: TargetPack, source: PdbSource, out: Path, states: tuple[str, ..
     for record in build_reference_poses(
         pack, source, out / "poses", drugs=drugs, models=out / MODELS_DIRECTORY, states=states
     ):
-        where = (
-            f"laid on {record.crystal}, no co-crystal of its own"
-            if record.analogue
-            else f"{record.rmsd_to_crystal_angstrom:.2f} A from {record.crystal}"
-        )
+        where = f"{record.rmsd_to_crystal_angstrom:.2f} A from {record.crystal}"
+        if record.analogue:
+            where += ", which shows a relative, over the atoms that both have"
         yield f"{record.drug} in {record.state}: reference pose {where}"
 
 

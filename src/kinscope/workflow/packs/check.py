@@ -135,7 +135,9 @@ def _drugs(pack: TargetPack) -> Iterator[PackFinding]:
         source = f"co-crystal {drug.reference_entry}"
         if drug.reference_protein:
             source += f" with {drug.reference_protein}, not with {pack.gene}"
-        yield _found(part, "ok", f"pose {record.rmsd_to_crystal_angstrom:.2f} angstrom from {source}")
+        away = record.rmsd_to_crystal_angstrom
+        measured = "not measured how far" if away is None else f"{away:.2f} angstrom"
+        yield _found(part, "ok", f"pose {measured} from {source}")
 
 
 def _evidence(pack: TargetPack) -> Iterator[PackFinding]:

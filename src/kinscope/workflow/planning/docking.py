@@ -261,7 +261,7 @@ def relaxed_sides(study: Study, drug: str, state: str, settings: RelaxedSettings
     known = () if state == USER_STATE else pose_records(study.pack)
     record = next((one for one in known if one.drug == drug and one.state == state), None)
     if record is not None and (
-        record.rmsd_to_crystal_angstrom > CRYSTAL_ANGSTROM
+        (record.rmsd_to_crystal_angstrom or 0.0) > CRYSTAL_ANGSTROM  # not measured: relaxed, but not called
         or not record.reaches(study.variant.positions, settings.surroundings_angstrom)
     ):
         return {}

@@ -75,12 +75,18 @@ def missing_bonds(layout: Layout, shown: Sequence[CrystalBond]) -> tuple[str, ..
 
     A residue that has been substituted by one without that atom has no distance: ``Thr315 (substituted)``.
     """
-    held = start_bonds(layout)
-    missing = [(bond.residue, _gap_angstrom(layout, bond)) for bond in shown if bond.residue not in held]
+    held = {_number(residue) for residue in start_bonds(layout)}
+    missing = [
+        (bond.residue, _gap_angstrom(layout, bond)) for bond in shown if _number(bond.residue) not in held
+    ]
     return tuple(
         f"{residue} ({gap:.1f} Å)" if np.isfinite(gap) else f"{residue} (substituted)"
         for residue, gap in missing
     )
+
+
+def _number(residue: str) -> int:
+    return int("".join(filter(str.isdigit, residue)))
 
 
 def _gap_angstrom(layout: Layout, bond: CrystalBond) -> float:
@@ -89,8 +95,7 @@ def _gap_angstrom(layout: Layout, bond: CrystalBond) -> float:
     for carboxylate in ({"OE1", "OE2"}, {"OD1", "OD2"}):
         if bond.protein_atom in carboxylate:
             names |= carboxylate
-    number = int("".join(filter(str.isdigit, bond.residue)))
-    own = layout.protein & (layout.res_id == number) & np.isin(layout.atom_name, sorted(names))
+    own = layout.protein & (layout.res_id == _number(bond.residue)) & np.isin(layout.atom_name, sorted(names))
     ligand = layout.ligands[0][1]
     polar = ligand[np.isin(layout.element[ligand], ("N", "O"))]
     gaps = np.linalg.norm(layout.coord[own][:, None] - layout.coord[polar][None], axis=2)

@@ -225,7 +225,7 @@ def _second_opinion(
         found = compare_sides(*about, halves[0][0], halves[1][0], settings) if halves else None
     if found is not None:
         return found, None
-    if reference.rmsd_to_crystal_angstrom > CRYSTAL_ANGSTROM:
+    if (reference.rmsd_to_crystal_angstrom or 0.0) > CRYSTAL_ANGSTROM:
         return None, note("not-relaxed-far-from-crystal")
     return None, note("nothing-substituted-near", within_angstrom=settings.surroundings_angstrom)
 
