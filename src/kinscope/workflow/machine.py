@@ -197,6 +197,18 @@ def machine_words(devices: Sequence[Device]) -> str:
     return f"{model} ({len(os.sched_getaffinity(0))} cores){gpus}"
 
 
+def speed_conditions(on: Runner) -> str:
+    """What a measured speed of dynamics holds for: processor, cores, GPUs, engine and its version."""
+    from openmm import version
+
+    from kinscope.dynamics.gromacs.program import gromacs_platform
+
+    properties = gromacs_platform().properties if on == "gromacs" else {}
+    engine = " ".join(("GROMACS", *properties.values())) if properties else f"OpenMM {version.version}"
+    named = os.environ.get(PLATFORM_VARIABLE, "")
+    return ", ".join(filter(None, (machine_words(find_gpus()), engine, named)))
+
+
 def own_references() -> Path:
     """Where references of earlier dynamics are kept for this machine."""
     return default_cache() / REFERENCE_FOLDER
