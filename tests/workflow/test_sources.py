@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import shutil
 from pathlib import Path
 
@@ -188,6 +189,17 @@ def test_a_change_of_the_science_changes_the_stages_that_reach_it(
 
 def digest_now(name: str) -> str:
     return source_digest(STAGES[name].function)
+
+
+def test_every_import_is_one_that_is_followed() -> None:
+    """From named modules of the package: none relative, none of everything."""
+    for path in ROOT.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_bytes())):
+            if isinstance(node, ast.ImportFrom):
+                assert not node.level, path
+                assert all(alias.name != "*" for alias in node.names), path
+            elif isinstance(node, ast.Import):
+                assert not any(alias.name.startswith("kinscope") for alias in node.names), path
 
 
 def test_no_stage_reaches_what_computes_nothing() -> None:

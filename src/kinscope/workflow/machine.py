@@ -201,12 +201,11 @@ def speed_conditions(on: Runner) -> str:
     """What a measured speed of dynamics holds for: processor, cores, GPUs, engine and its version."""
     from openmm import version
 
-    from kinscope.dynamics.gromacs.program import gromacs_platform
+    from kinscope.dynamics.gromacs.program import find_gromacs
 
-    properties = gromacs_platform().properties if on == "gromacs" else {}
-    engine = " ".join(("GROMACS", *properties.values())) if properties else f"OpenMM {version.version}"
-    named = os.environ.get(PLATFORM_VARIABLE, "")
-    return ", ".join(filter(None, (machine_words(find_gpus()), engine, named)))
+    found = find_gromacs() if on == "gromacs" else None
+    engine = " ".join(found.properties.values()) if found is not None else f"OpenMM {version.version}"
+    return ", ".join((machine_words(find_gpus()), engine, os.environ.get(PLATFORM_VARIABLE, "")))
 
 
 def own_references() -> Path:

@@ -45,18 +45,14 @@ class _Module:
 
     def __init__(self, path: Path) -> None:
         tree = ast.parse(path.read_bytes())
-        self.path = path
         self.imports: dict[str, list[Place]] = {}
         self.defined: dict[str, list[ast.stmt]] = {"": []}
         for node in ast.walk(tree):
-            if isinstance(node, ast.ImportFrom):
-                for alias in node.names:
-                    place = Place(node.module or "", alias.name)
-                    self.imports.setdefault(alias.asname or alias.name, []).append(place)
-            elif isinstance(node, ast.Import):
-                for alias in node.names:
-                    local = alias.asname or alias.name.partition(".")[0]
-                    self.imports.setdefault(local, []).append(Place(alias.name, "*"))
+            for alias in node.names if isinstance(node, ast.Import | ast.ImportFrom) else ():
+                module = getattr(node, "module", None)
+                place = Place(module, alias.name) if module else Place(alias.name, "*")
+                local = alias.asname or (alias.name if module else alias.name.partition(".")[0])
+                self.imports.setdefault(local, []).append(place)
         for statement in tree.body:
             for name in _bound(statement) or [""]:
                 self.defined.setdefault(name, []).append(statement)
