@@ -156,7 +156,7 @@ def study_file() -> Reader:
 def result_file() -> Reader:
     sample = empty_study().model_dump_json(indent=1).encode()
     record = {
-        "key": "0", "step": "report", "label": "report", "step_version": 1, "parameters": {}, "inputs": {},
+        "key": "0", "step": "report", "label": "report", "parameters": {}, "inputs": {},
         "seed": None, "wall_seconds": 1.0, "platform": "CPU", "kinscope_version": "0",
     }  # fmt: skip
 

@@ -50,7 +50,7 @@ def test_a_wide_ensemble_is_not_an_uncertain_one_but_uncertain_repeats_are() -> 
 def test_shaking_moves_what_is_near_the_residue_and_nothing_else() -> None:
     molecule, record = pose("dasatinib")
     protein = model(record.state)
-    mechanics, _ = mechanics_of(PACK.drug("dasatinib"))
+    mechanics, _ = mechanics_of(PACK, PACK.drug("dasatinib"))
     assert mechanics is not None
     drug = np.asarray(molecule.GetConformer().GetPositions())
     near = residues_near(protein, drug, 6.0)
@@ -75,7 +75,7 @@ def test_shaking_moves_what_is_near_the_residue_and_nothing_else() -> None:
 def test_a_seed_fixes_a_side_and_the_sides_have_seeds_of_their_own() -> None:
     molecule, record = pose("dasatinib")
     protein = model(record.state)
-    mechanics, _ = mechanics_of(PACK.drug("dasatinib"))
+    mechanics, _ = mechanics_of(PACK, PACK.drug("dasatinib"))
     assert mechanics is not None
     names = own_names(protein, [315])
     assert names == {315: "THR"}

@@ -110,7 +110,7 @@ def test_starts_are_distinct_rotamers_least_overlap_first() -> None:
 def test_a_substitution_far_from_the_drug_is_not_put_into_numbers() -> None:
     molecule, record = pose("imatinib")
     drug = PACK.drug("imatinib")
-    mechanics, _ = mechanics_of(drug)
+    mechanics, _ = mechanics_of(PACK, drug)
     assert mechanics is not None
     whole = Complex(model(record.state), molecule, mechanics, RelaxedSettings())
     assert compare_relaxed("imatinib", record.state, "K404E", whole, {404: "GLU"}) is None
@@ -119,7 +119,7 @@ def test_a_substitution_far_from_the_drug_is_not_put_into_numbers() -> None:
 def test_a_drug_far_from_the_protein_interacts_with_nothing_and_fixed_atoms_stay() -> None:
     molecule, record = pose("pd166326")
     protein = model(record.state)
-    mechanics, _ = mechanics_of(PACK.drug("pd166326"))
+    mechanics, _ = mechanics_of(PACK, PACK.drug("pd166326"))
     assert mechanics is not None
     points = np.asarray(molecule.GetConformer().GetPositions())
     near = residues_near(protein, points, 4.0)

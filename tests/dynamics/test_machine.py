@@ -381,7 +381,6 @@ def _put_system(engine: LocalEngine, step: Step) -> None:
         key=step.key,
         step=step.name,
         label=step.label,
-        step_version=1,
         parameters={},
         inputs={},
         seed=1,
@@ -402,8 +401,7 @@ def _replicas(system: Step) -> list[Step]:
             {
                 "replica": number,
                 "protocol": settings.model_dump(mode="json"),
-                "seconds": None,
-                "length_ns": 0.0008,
+                "production_steps": 200,
                 "seed": 7,
             },
             {"system": system},

@@ -5,12 +5,14 @@ from __future__ import annotations
 import gzip
 import json
 import os
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from factories.report import empty_study
+from kinscope.analysis.trajectory_compare import lengths_differ
 from kinscope.core.errors import BadInputError, ComputationError
 from kinscope.core.files import sha256_of_file
 from kinscope.dynamics.files.trajectory import Frame, append_at, encode_frames
@@ -23,6 +25,7 @@ from kinscope.dynamics.records import (
     ReplicaRecord,
 )
 from kinscope.dynamics.settings import ProtocolSettings
+from kinscope.interpretation.assessment import _of_motion
 from kinscope.report import ReportFiles
 from kinscope.report.page import report_html
 from kinscope.report.readings import computed_earlier, reference_verdict
@@ -36,6 +39,7 @@ from kinscope.trajectories.reference import (
     reference_dynamics,
     write_reference,
 )
+from kinscope.trajectories.system import System, measure_system
 from kinscope.variants import parse_variant
 from kinscope.workflow.engine.step import Step
 from kinscope.workflow.engine.store import ArtefactRecord, Store, list_files
@@ -95,7 +99,6 @@ def put_replica(store: Store, step: Step, work: Path, *, wide: bool) -> None:
         key=step.key,
         step=step.name,
         label=step.label,
-        step_version=1,
         parameters=dict(step.parameters),
         inputs={},
         seed=1,
@@ -142,6 +145,40 @@ def test_sides_that_drew_the_same_noise_are_told(exported):
 
     assert "noise" not in verdict(native=(1, 2), mutant=(3, 4))
     assert "too wide, if anything" in verdict(native=(1, 2), mutant=(2, 1))
+
+
+def test_replicas_that_are_not_as_long_are_not_compared(exported, tmp_path):
+    """What lasts longer fluctuates more: no difference is made of that, and the report says why."""
+    _, _, root = exported
+    sides = {"native": [], "mutant": []}
+    for number, folder in enumerate(sorted((root / "run" / "artefacts" / "replica").iterdir())):
+        made = json.loads((folder / "artefact.json").read_text())["parameters"]["variant"]
+        sides["native" if made == "native" else "mutant"].append(tmp_path / str(number))
+        shutil.copytree(folder, tmp_path / str(number))
+    system = System(STATE, tuple(sides["native"]), tuple(sides["mutant"]))
+    equal = measure_system(system, load_target("abl1"), "K404E", (404,))
+    assert equal.comparison is not None
+    path = sides["mutant"][0] / REPLICA_RECORD_FILE
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"length_ns": 9.0}))
+    unequal = measure_system(system, load_target("abl1"), "K404E", (404,))
+    assert unequal.comparison is None
+    assert unequal.profiles is None
+    assert {row.status for row in unequal.summaries} == {"finished"}
+
+    def limits(measured):
+        return _of_motion(
+            empty_study().measurements.model_copy(update={"simulations": tuple(measured.summaries)})
+        )
+
+    assert any("is not compared: its replicas are 9 ns to 18 ns long" in text for text in limits(unequal))
+    assert not any("not compared" in text for text in limits(equal))
+
+
+def test_lengths_alike_to_a_percent_are_one():
+    assert not lengths_differ([])
+    assert not lengths_differ([None, None])
+    assert not lengths_differ([20.0, 19.9, None])
+    assert lengths_differ([20.0, 19.0])
 
 
 def test_the_record_says_what_was_computed_where_and_for_how_long(exported):

@@ -44,10 +44,8 @@ def test_apo_replicas_of_a_fixed_length_are_the_same_with_and_without_ligands():
 
 
 def test_a_budget_is_shared_with_the_bound_replicas():
-    alone = replica_steps(planner(budget_minutes=8))
-    shared = replica_steps(planner("imatinib", "dasatinib", budget_minutes=8))
-    first, second = (steps["native", "kinase-dfg-out", 0].parameters["seconds"] for steps in (alone, shared))
-    assert second == pytest.approx(first / 2)
+    alone, shared = planner(budget_minutes=8), planner("imatinib", "dasatinib", budget_minutes=8)
+    assert shared.share_seconds == pytest.approx(alone.share_seconds / 2)
 
 
 def test_a_study_carries_bound_replicas_under_their_own_role():

@@ -68,8 +68,7 @@ def replica_steps(systems: dict[str, Step], kind: str) -> list[Step]:
             {
                 "replica": number,
                 "protocol": settings.model_dump(mode="json"),
-                "seconds": None,
-                "length_ns": production(kind) * settings.time_step_fs * 1e-6,
+                "production_steps": production(kind),
                 "seed": 7,
                 **({"engine": "gromacs"} if kind == GROMACS else {}),
             },
@@ -102,7 +101,6 @@ def begin(run: Path, systems: dict[str, Path]) -> None:
             key=step.key,
             step=step.name,
             label=step.label,
-            step_version=1,
             parameters=dict(step.parameters),
             inputs={},
             seed=None,

@@ -141,7 +141,7 @@ def test_it_is_simulated_beside_the_apo_kinase_in_equal_shares(mine: Path):
     assert set(steps) == {
         (s, about, n) for s in ("native", "mutant") for about in (STATE, bound) for n in range(3)
     }
-    assert len({step.parameters["seconds"] for step in steps.values()}) == 1
+    assert len({step.parameters["production_steps"] for step in steps.values()}) == 1
     system = steps["mutant", bound, 0].inputs["system"]
     assert system.inputs["native"].inputs["ligand"].key == ligand_step(own).key
     assert "docking" not in system.inputs

@@ -156,7 +156,7 @@ def laid_out(run: Path, content: str) -> None:
     artefact.mkdir(parents=True)
     (artefact / RESULT_FILE).write_text(content)
     record = ArtefactRecord(
-        key="0", step="report", label="report", step_version=1, parameters={}, inputs={}, seed=None,
+        key="0", step="report", label="report", parameters={}, inputs={}, seed=None,
         wall_seconds=1.0, platform="CPU", kinscope_version="0", files=list_files(artefact),
     )  # fmt: skip
     copy_atomic(artefact / RESULT_FILE, run / RESULT_FILE)
@@ -283,7 +283,7 @@ def test_hashes_are_taken_once_and_quickly(tmp_path: Path) -> None:
     work.mkdir()
     (work / "trajectory.xtc").write_bytes(b"x" * 100_000_000)
     record = ArtefactRecord(
-        key=step.key, step="step", label="step", step_version=1, parameters={}, inputs={}, seed=None,
+        key=step.key, step="step", label="step", parameters={}, inputs={}, seed=None,
         wall_seconds=1.0, platform="CPU", kinscope_version="0", files=list_files(work),
     )  # fmt: skip
     Store(tmp_path).put(step, work, record)

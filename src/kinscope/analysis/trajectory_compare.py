@@ -51,6 +51,19 @@ _NEVER = ContactOccupancy(
 """What did not stand in a frame of a replica."""
 
 
+_SAME_LENGTH = 0.01
+"""Lengths that differ by no more of the longest are one length."""
+
+
+def lengths_differ(lengths_ns: Sequence[float | None]) -> bool:
+    """Whether replicas of such lengths cannot be compared; those of unknown length are passed over.
+
+    What a longer trajectory shows more of (fluctuation, rare contacts) would be taken for a difference.
+    """
+    known = [length for length in lengths_ns if length is not None]
+    return bool(known) and max(known) - min(known) > _SAME_LENGTH * max(known)
+
+
 def scalar_split_r(replicas: Sequence[Sequence[float]]) -> float:
     """Split R of a quantity along several replicas; NaN where a half holds fewer than two values.
 

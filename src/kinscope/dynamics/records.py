@@ -22,6 +22,7 @@ TRAJECTORY_FILE = "trajectory.xtc"
 TOPOLOGY_FILE = "topology.cif"
 ENERGIES_FILE = "energies.csv"
 REPLICA_RECORD_FILE = "replica.json"
+SPEED_FILE = "speed.json"
 END_FILE = "end.npz"
 """Where a finished replica stood at its last step, at full precision: from there it can be continued."""
 

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 from kinscope.analysis.controls import MobilityControls
 from kinscope.analysis.regions import time_words
+from kinscope.analysis.trajectory_compare import lengths_differ
 from kinscope.evidence.model import EvidenceSummary, TreatmentOption
 from kinscope.interpretation import thresholds
 from kinscope.interpretation.answer import write_answer
@@ -135,6 +136,16 @@ def _of_motion(measurements: Measurements) -> list[str]:
         limits.append("No dynamics finished in this run.")
     if failed:
         limits.append(f"{failed} of {len(measurements.simulations)} replicas failed and are left out.")
+    systems: dict[str, list[float]] = {}
+    for run in measurements.simulations:
+        if run.status == "finished":
+            systems.setdefault(f"{run.state} {run.ligand}".strip(), []).append(run.length_ns)
+    limits += [
+        f"Dynamics of {system} is not compared: its replicas are {time_words(min(lengths))} to "
+        f"{time_words(max(lengths))} long, and what lasts longer shows more."
+        for system, lengths in systems.items()
+        if lengths_differ(lengths)
+    ]
     if any(row.method == "normal_modes" for row in measurements.regions):
         limits.append(
             "Normal modes describe small motions around one conformation, not a change between states."

@@ -6,7 +6,10 @@ or repeated keys, and file names are fixed here, so that a pack cannot point els
 
 from __future__ import annotations
 
+import hashlib
+import json
 import re
+from collections.abc import Sequence
 from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
@@ -349,6 +352,41 @@ def read_fasta(path: Path, alphabet: str, longest: int) -> str:
             remedy="Give one header line and one sequence.",
         )
     return sequence
+
+
+_SAID = {
+    "directory": True,
+    "regions": {"__all__": {"source"}},
+    "states": {"__all__": {"description", "studied", "dynamics"}},
+    "drugs": {"__all__": {"sources", "protonation_reason", "simulated"}},
+}
+"""Fields of a pack that no result is computed from: what people read, and what only plans depend on."""
+_READ_BESIDE = (
+    "controls/crystal_*.csv", "models/*/*.json", "parameters/*.*", "poses/*.json", "solvent/*/*.json",
+)  # fmt: skip
+_LIBRARY = ("models/*/*.cif.gz", "poses/*.sdf")
+
+
+def definitions_digest(pack: TargetPack) -> str:
+    """SHA-256 of what a pack defines, as read, and of the records that steps read beside it.
+
+    Models and poses are not in it (:func:`library_digest`); neither are evidence and citations.
+    """
+    defined: dict[str, Any] = pack.model_dump(mode="json", exclude=_SAID, exclude_defaults=True)  # type: ignore[arg-type]
+    beside = files_digest(pack.directory, _READ_BESIDE)
+    return hashlib.sha256(json.dumps([defined, beside], sort_keys=True).encode()).hexdigest()
+
+
+def library_digest(pack: TargetPack) -> str:
+    """SHA-256 of all models and known poses of a pack, for what looks at more than one of them."""
+    return files_digest(pack.directory, _LIBRARY)
+
+
+def files_digest(directory: Path, patterns: Sequence[str]) -> str:
+    """SHA-256 of names and contents of the files in a directory that fit patterns."""
+    paths = [path for pattern in patterns for path in directory.glob(pattern)]
+    content = {path.relative_to(directory).as_posix(): sha256_of_file(path) for path in paths}
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
 CONTROLS_DIRECTORY = "controls"

@@ -10,7 +10,12 @@ from typing import Any, Literal
 import numpy as np
 
 from kinscope.analysis.convergence import system_sampling
-from kinscope.analysis.trajectory_compare import compare_contacts, compare_measures, sampling_words
+from kinscope.analysis.trajectory_compare import (
+    compare_contacts,
+    compare_measures,
+    lengths_differ,
+    sampling_words,
+)
 from kinscope.core.errors import KinscopeError
 from kinscope.dynamics.records import REPLICA_RECORD_FILE, ReplicaRecord
 from kinscope.results.measured import FluctuationProfile, SimulationSummary
@@ -106,7 +111,7 @@ def _measure(
         found.summaries.append(_summary(record, system, one.source.variant, "finished", record.note, final))
     native = [one for one in group.passes if one.source.variant == "native"]
     mutant = [one for one in group.passes if one.source.variant == variant]
-    if native and mutant:
+    if native and mutant and not lengths_differ([one.source.length_ns for one in group.passes]):
         _compare(found, system, group, native, mutant)
 
 

@@ -197,6 +197,17 @@ def machine_words(devices: Sequence[Device]) -> str:
     return f"{model} ({len(os.sched_getaffinity(0))} cores){gpus}"
 
 
+def speed_conditions(on: Runner) -> str:
+    """What a measured speed of dynamics holds for: processor, cores, GPUs, engine and its version."""
+    from openmm import version
+
+    from kinscope.dynamics.gromacs.program import find_gromacs
+
+    found = find_gromacs() if on == "gromacs" else None
+    engine = " ".join(found.properties.values()) if found is not None else f"OpenMM {version.version}"
+    return ", ".join((machine_words(find_gpus()), engine, os.environ.get(PLATFORM_VARIABLE, "")))
+
+
 def own_references() -> Path:
     """Where references of earlier dynamics are kept for this machine."""
     return default_cache() / REFERENCE_FOLDER

@@ -89,14 +89,11 @@ def _replicas(steps: list[Step], store: Store, study: StudyFile) -> dict[str, St
 
 def _measuring(replicas: dict[str, Step], study: StudyFile) -> Step:
     """The step that measures just these trajectories."""
+    made = study_of(study)
     return Step(
         STAGES["measurements"],
         f"dynamics of {study.variant.short} and native, compared",
-        {
-            "target": study.settings.target,
-            "variant": study.variant.model_dump(mode="json"),
-            **study_of(study).user_state(),
-        },
+        made.parameters(variant=study.variant.model_dump(mode="json"), **made.user_state()),
         replicas,
         cost_seconds=30,
     )

@@ -142,20 +142,21 @@ def noted_pace(directory: Path) -> Pace | None:
     """How the replicas of a run directory were begun; None if none were yet."""
     runners: dict[str, Runner] = {"gpu": "gpu", "gromacs": "gromacs"}
     try:
-        number, *on = read_own(directory / _PACE_FILE).decode().split()
-        return Pace(min(max(1.0, float(number)), 1e4), runners.get(" ".join(on), "cpu"))
+        number, on, steps, *_ = [*read_own(directory / _PACE_FILE).decode().split(), "", ""]
+        workers = min(max(1.0, float(number)), 1e4)
+        return Pace(workers, runners.get(on, "cpu"), steps=max(1, int(steps)) if steps else None)
     except (OSError, ValueError):
         return None
 
 
 def note_pace(directory: Path, pace: Pace) -> None:
-    """Write down how replicas are run, unless it was before.
+    """Write down how replicas are run and how many steps were bought, each unless it was before.
 
-    Their numbers of steps rest on that, and what was computed on a CPU stays so when the study goes on
-    elsewhere.
+    What was computed on a CPU stays so when the study goes on elsewhere, and is as long.
     """
-    if noted_pace(directory) is None:
-        write_atomic(directory / _PACE_FILE, f"{pace.workers:g}{'' if pace.on == 'cpu' else f' {pace.on}'}\n")
+    held = noted_pace(directory) or pace
+    steps = held.steps or pace.steps
+    write_atomic(directory / _PACE_FILE, f"{held.workers:g} {held.on} {steps or ''}\n")
 
 
 @contextmanager

@@ -10,6 +10,8 @@ from typing import Any
 
 from kinscope.core.errors import ComputationError, SettingsError
 from kinscope.dynamics.machine.devices import Packing
+from kinscope.dynamics.protocol import steps_within
+from kinscope.dynamics.records import SPEED_FILE, SpeedRecord
 from kinscope.dynamics.systems.shipped import expected_volume
 from kinscope.results.notes import note
 from kinscope.structures.user.file import UserFile
@@ -18,9 +20,9 @@ from kinscope.variants.model import Variant
 from kinscope.workflow.engine.local import Event, LocalEngine, Outcome
 from kinscope.workflow.engine.step import Step, in_order
 from kinscope.workflow.engine.store import Store, default_cache
-from kinscope.workflow.machine import find_gpus, gpu_count, packing_of, runner_of
+from kinscope.workflow.machine import find_gpus, gpu_count, packing_of, runner_of, speed_conditions
 from kinscope.workflow.native_results import shipped_store
-from kinscope.workflow.planning.dynamics import replica_steps
+from kinscope.workflow.planning.dynamics import replica_steps, speed
 from kinscope.workflow.planning.plan import Plan, plan_study
 from kinscope.workflow.planning.study import ONE_AT_ONCE, Pace, Study
 from kinscope.workflow.planning.user_state import keep_structure, take_structure
@@ -173,9 +175,11 @@ class Run:
 
     def finish(self, listener: Listener | None = None) -> Finished:
         """The whole study, with its report; raises as :func:`assess_variant`."""
-        plan = plan_study(self.study)
+        plan_study(self.study)
         self._settle_in()
         with locked(self.directory):
+            self._buy_steps(listener)
+            plan = plan_study(self.study)
             outcome = self._bring_about([plan.report], listener)
             if plan.report.key not in outcome.done:
                 raise _failure(outcome, self.directory)
@@ -202,6 +206,8 @@ class Run:
         if keep is not None:
             keep(self.store)
         with locked(self.directory):
+            if self._buy_steps(listener):
+                steps = choose(self.study)
             outcome = self._bring_about(list(steps.values()), listener)
             if steps and not outcome.done:
                 raise _failure(outcome, self.directory)
@@ -212,6 +218,24 @@ class Run:
         open_or_create(self.directory, self.held)
         if self.file is not None:
             keep_structure(self.store, self.held.settings, self.file)
+
+    def _buy_steps(self, listener: Listener | None) -> bool:
+        """Turn a budget of time into a number of steps, once: both sides are as long, and stay so.
+
+        Nothing to do where no replica is planned, its length is set, or it was done before; where the speed
+        cannot be measured, what failed is told by the plan's own steps. Whether the study is another now.
+        """
+        pace, share = self._asked, self._asked and self.study.share_seconds
+        if pace is None or share is None or pace.steps is not None:
+            return False
+        step = speed(self.study)
+        if step.key not in self._bring_about([step], listener).done:
+            return False
+        found = SpeedRecord.model_validate_json((self.store.path(step) / SPEED_FILE).read_bytes())
+        bought = steps_within(found, share, self.study.settings.dynamics.protocol)
+        note_pace(self.directory, pace._replace(steps=bought))
+        self.study = study_of(self.held, self._pace)
+        return True
 
     def _bring_about(self, targets: list[Step], listener: Listener | None) -> Outcome:
         if self._asked is not None:
@@ -238,14 +262,16 @@ class Run:
         )
         on = runner_of(dynamics)
         at_once = len(self.devices) * self._packing.gain if on == "gpu" else float(self.cores)
-        self._asked = noted_pace(self.directory) or Pace(float(f"{at_once:g}"), on)
+        pace = noted_pace(self.directory) or Pace(float(f"{at_once:g}"), on)
+        self._asked = pace._replace(machine=speed_conditions(pace.on))
         return self._asked
 
 
 def _likely_pace(held: StudyFile) -> Pace:
     """How replicas would be run here, without measuring how many share a device."""
     on = runner_of(held.settings.dynamics)
-    return Pace(float(gpu_count() if on == "gpu" else default_cores()), on)
+    workers = float(gpu_count() if on == "gpu" else default_cores())
+    return Pace(workers, on, machine=speed_conditions(on))
 
 
 def _extended(held: StudyFile, directory: Path, length_ns: float, engine: str | None) -> StudyFile:

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from kinscope import __version__
-from kinscope.analysis.trajectory_compare import compare_contacts, compare_measures
+from kinscope.analysis.trajectory_compare import compare_contacts, compare_measures, lengths_differ
 from kinscope.core.errors import BadInputError, RunDirectoryError
 from kinscope.core.files import named_faults, sha256_of_file, write_atomic
 from kinscope.core.progress import Progress
@@ -241,7 +241,8 @@ def _analyse(
     replicas = [replica_analysis(one) for one in group.passes]
     native = [one for one in replicas if one.variant == "native"]
     mutant = [one for one in replicas if one.variant != "native"]
-    both = bool(native and mutant)
+    unequal = bool(native and mutant) and lengths_differ([one.length_ns for one in replicas])
+    both = bool(native and mutant) and not unequal
     result = AnalysisResult(
         kinscope_version=__version__,
         created=datetime.datetime.now(datetime.UTC).date().isoformat(),
@@ -251,7 +252,10 @@ def _analyse(
         principal=principal_motion(group, sources[0].state),
         measures=tuple(compare_measures(native, mutant)) if both else (),
         contacts=tuple(compare_contacts(native, mutant)) if both else (),
-        failed=tuple(f"{source.name}: {error.what}" for source, error in group.failed),
+        failed=(
+            *(f"{source.name}: {error.what}" for source, error in group.failed),
+            *(["the comparison: native and mutant replicas are not as long"] if unequal else []),
+        ),
     )
     _write(output, result)
     return Analysed(title, output, result)

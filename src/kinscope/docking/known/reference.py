@@ -27,7 +27,7 @@ from kinscope.docking.relaxed.mechanics import FileMechanics
 from kinscope.docking.run import with_coordinates
 from kinscope.docking.search.around_pose import short_walk
 from kinscope.docking.vina.engine import VinaEngine
-from kinscope.ligands.parameters.shipped import load_parameters
+from kinscope.ligands.parameters.shipped import directory_for, load_parameters
 from kinscope.results.docking import RelaxedSettings
 from kinscope.results.notes import Note, note
 from kinscope.structures.model import AtomArray
@@ -67,7 +67,7 @@ def build_reference_pose(
     Raises StructureError if the entry or ligand is absent, or too little of the site is shared.
     """
     crystal = crystal_start(pack, drug, receptor, source)
-    rest = _at_rest(crystal, drug, receptor, state)
+    rest = _at_rest(pack, crystal, drug, receptor, state)
     pose = with_coordinates(rest.start, rest.best.coordinates)
     name_pose(pose, drug)
     rmsd = _rmsd_to_crystal(crystal, rest)
@@ -187,7 +187,9 @@ class _AtRest:
     best: ScoredPose
 
 
-def _at_rest(crystal: CrystalStart, drug: DrugDefinition, receptor: AtomArray, state: str | None) -> _AtRest:
+def _at_rest(
+    pack: TargetPack, crystal: CrystalStart, drug: DrugDefinition, receptor: AtomArray, state: str | None
+) -> _AtRest:
     box = Box.around(crystal.shown, 6.0)
     system = VinaEngine().bind(receptor, crystal.starts[0], box)
     placed = np.stack([np.asarray(start.GetConformer().GetPositions()) for start in crystal.starts])
@@ -195,7 +197,8 @@ def _at_rest(crystal: CrystalStart, drug: DrugDefinition, receptor: AtomArray, s
     number = min(range(len(minima)), key=lambda place: minima[place].score_kcal_per_mol)
     start, laid = crystal.starts[number], placed[number]
     if state in drug.further_states:
-        best = _relaxed(drug, receptor, start, system)
+        mechanics = FileMechanics(load_parameters(drug, directory_for(pack, drug)))
+        best = _relaxed(mechanics, receptor, start, system)
     else:
         best = _settled(system, minima[number], box, laid, SymmetricRmsd(start), held=crystal.held)
     return _AtRest(system, start, laid, best)
@@ -218,9 +221,9 @@ def _settled(
     return found[min(alike, key=lambda place: away[place])]
 
 
-def _relaxed(drug: DrugDefinition, receptor: AtomArray, start: Mol, system: BoundSystem) -> ScoredPose:
+def _relaxed(mechanics: FileMechanics, receptor: AtomArray, start: Mol, system: BoundSystem) -> ScoredPose:
     """The crystal's pose relaxed by the force field together with a pocket that is another drug's."""
-    whole = Complex(receptor, start, FileMechanics(load_parameters(drug)), RelaxedSettings())
+    whole = Complex(receptor, start, mechanics, RelaxedSettings())
     pose = relaxed_pose(whole)
     points = np.asarray(pose.GetConformer().GetPositions(), dtype=np.float64)
     return system.score(points[None])[0]

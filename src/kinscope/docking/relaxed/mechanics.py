@@ -84,10 +84,10 @@ class FileMechanics:
         return [str(name) for name in names]
 
 
-def mechanics_of(drug: DrugDefinition) -> tuple[FileMechanics | None, Note | None]:
-    """A drug's parameters, or why there are none."""
+def mechanics_of(pack: TargetPack, drug: DrugDefinition) -> tuple[FileMechanics | None, Note | None]:
+    """A drug's parameters, the pack's own before what ships, or why there are none."""
     try:
-        return FileMechanics(load_parameters(drug)), None
+        return FileMechanics(load_parameters(drug, directory_for(pack, drug))), None
     except LigandError as error:
         return None, note("no-second-opinion", why=error.what)
 

@@ -20,6 +20,7 @@ from kinscope.core.files import discard, read_own, write_atomic
 from kinscope.dynamics.machine.devices import Device, least_used
 from kinscope.dynamics.platforms import PLATFORM_VARIABLE
 from kinscope.workflow.engine.context import PROGRESS_FILE
+from kinscope.workflow.engine.sources import source_digest
 from kinscope.workflow.engine.step import Step, in_order
 from kinscope.workflow.engine.store import ArtefactRecord, Store
 from kinscope.workflow.engine.worker import DONE_FILE, ERROR_FILE, JOB_FILE, LOG_FILE
@@ -212,7 +213,7 @@ class LocalEngine:
             "name": step.name,
             "label": step.label,
             "function": step.stage.function,
-            "version": step.stage.version,
+            "source": source_digest(step.stage.function),
             "parameters": step.parameters,
             "inputs": {role: str(self.store.path(source).resolve()) for role, source in present.items()},
             "input_keys": {role: source.key for role, source in step.inputs.items()},

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal
 
+from kinscope.workflow.engine.sources import source_digest
+
 Json = Any
 """What ``json.dumps`` takes."""
 
@@ -18,12 +20,10 @@ class Stage:
     """A kind of work: what a step's key names, and the function that does it."""
 
     name: str
-    """Stands in keys and is the folder of its artefacts: it stays, wherever the function moves to."""
+    """Is the folder of its artefacts: it stays, wherever the function moves to."""
     function: str
     """``module:function``, loaded in the step's process; it takes a
     :class:`~kinscope.workflow.engine.context.StepContext`."""
-    version: int = 1
-    """Raised when the function's meaning changes, so that old artefacts are not reused."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,10 +66,10 @@ class Step:
 
     @cached_property
     def key(self) -> str:
-        """SHA-256 of the stage's name and version, the parameters and the inputs' keys."""
+        """SHA-256 of the stage's name and source, the parameters and the inputs' keys."""
         content = {
             "name": self.stage.name,
-            "version": self.stage.version,
+            "source": source_digest(self.stage.function),
             "parameters": self.parameters,
             "inputs": {role: step.key for role, step in sorted(self.inputs.items())},
         }

@@ -14,12 +14,15 @@ import stat
 import tempfile
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from pydantic import ValidationError
+from pydantic import ConfigDict, ValidationError
 
 from kinscope.core.files import discard, read_own, sha256_of_file, write_atomic
 from kinscope.core.records import Record, VersionedRecord
-from kinscope.workflow.engine.step import Step
+
+if TYPE_CHECKING:
+    from kinscope.workflow.engine.step import Step
 
 ARTEFACT_FILE = "artefact.json"
 
@@ -33,12 +36,15 @@ class StoredFile(Record):
 
 
 class ArtefactRecord(VersionedRecord):
-    """What an artefact is and how it came about."""
+    """What an artefact is and how it came about; what another version noted besides is passed over."""
+
+    model_config = ConfigDict(extra="ignore")
 
     key: str
     step: str
     label: str
-    step_version: int
+    source: str = ""
+    """Digest of what computed it; empty: nothing did."""
     parameters: dict[str, object]
     inputs: dict[str, str]
     """Role to key."""

@@ -75,7 +75,7 @@ def _run(work: Path, job: dict[str, Any]) -> None:
         key=job["key"],
         step=job["name"],
         label=job["label"],
-        step_version=job["version"],
+        source=job["source"],
         parameters=job["parameters"],
         inputs=job["input_keys"],
         missing_inputs=tuple(job["missing_inputs"]),

@@ -14,7 +14,7 @@ from kinscope.analysis.calls import CRYSTAL_ANGSTROM
 from kinscope.core.files import sha256_of_file
 from kinscope.docking.known.reference import POSES_DIRECTORY, pose_file, pose_records
 from kinscope.interpretation.words.say import say_all
-from kinscope.ligands.parameters.shipped import has_parameters, load_parameters
+from kinscope.ligands.parameters.shipped import directory_for, has_parameters, load_parameters
 from kinscope.results.docking import RelaxedSettings
 from kinscope.results.user_structure import USER_STATE
 from kinscope.targets.pack import DrugDefinition
@@ -68,7 +68,7 @@ def carried_pose(study: Study, drug: str) -> Step:
     return Step(
         STAGES["pose"],
         f"known pose of {study.pack.drug(drug).name} in {study.label(USER_STATE)}",
-        study.parameters(drug=drug, pose_sha256=_pose_sha256(study, drug)),
+        study.parameters(drug=drug, pose_sha256=_pose_sha256(study, drug), **study.library),
         {"model": native_model(study, USER_STATE)},
         shared=True,
         cost_seconds=12,
@@ -92,6 +92,7 @@ def docking_given(study: Study, side: str, ligand: DrugDefinition, state: str) -
             variant=study.who(side),
             settings=study.settings.docking.model_dump(mode="json"),
             seed=study.seed("docking", ligand.id, state),
+            **study.library,
             **study.user_state(),
         ),
         {"model": _model(study, side, state)} | beside,
@@ -265,7 +266,8 @@ def relaxed_sides(study: Study, drug: str, state: str, settings: RelaxedSettings
         or not record.reaches(study.variant.positions, settings.surroundings_angstrom)
     ):
         return {}
-    if not has_parameters(study.pack.drug(drug)):
+    definition = study.pack.drug(drug)
+    if not has_parameters(definition, directory_for(study.pack, definition)):
         return {}
     return {side: _relaxed(study, side, drug, state, settings) for side in SIDES}
 
@@ -273,6 +275,7 @@ def relaxed_sides(study: Study, drug: str, state: str, settings: RelaxedSettings
 @once
 def _relaxed(study: Study, side: str, drug: str, state: str, settings: RelaxedSettings) -> Step:
     definition, native = study.pack.drug(drug), side == "native"
+    own = directory_for(study.pack, definition)
     return Step(
         STAGES["relaxed-complex"],
         f"{definition.name} and {study.who(side)} relaxed together, {study.label(state)}",
@@ -282,7 +285,7 @@ def _relaxed(study: Study, side: str, drug: str, state: str, settings: RelaxedSe
             side=side,
             residues=study.own_residues() if native else study.substitutions(),
             pose_sha256=_pose_sha256(study, drug, state),
-            parameters_sha256=load_parameters(definition).record.forcefield_sha256,
+            parameters_sha256=load_parameters(definition, own).record.forcefield_sha256,
             settings=settings.model_dump(mode="json"),
             seed=study.seed("relaxed-complex", side),
             **study.user_state(),

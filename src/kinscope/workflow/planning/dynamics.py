@@ -93,6 +93,7 @@ def speed(study: Study) -> Step:
         {
             "seconds": study.settings.dynamics.speed_seconds,
             "protocol": study.settings.dynamics.protocol.model_dump(mode="json"),
+            "machine": study.pace.machine,
             **_runner(study.pace.on),
         },
         {"system": solvated(study, "native", study.dynamics_states[0])},
@@ -114,14 +115,15 @@ def replica(study: Study, side: str, state: str, number: int, ligand: str = "") 
 def _longer(before: Step, side: str, extension: Extension) -> Step:
     """The same trajectory, continued."""
     on: Runner = "gromacs" if extension.gromacs else "gpu" if extension.gpu else "cpu"
-    longer_ns = extension.length_ns - (before.parameters["length_ns"] or 0.0)
+    femtoseconds = before.parameters["protocol"]["time_step_fs"]
+    longer_ns = extension.length_ns - (before.parameters["production_steps"] or 0) * femtoseconds * 1e-6
     kept = ("state", "variant", "replica", "protocol", "seed", "ligand")
     return Step(
         STAGES["longer-replica"],
         f"{before.label.partition(', to ')[0]}, to {extension.length_ns:g} ns",
         {
             **{name: before.parameters[name] for name in kept if name in before.parameters},
-            "length_ns": extension.length_ns,
+            "production_steps": round(extension.length_ns * 1e6 / femtoseconds),
             **_runner(on),
         },
         {"system": before.inputs["system"], "before": before},
@@ -132,9 +134,9 @@ def _longer(before: Step, side: str, extension: Extension) -> Step:
 
 
 def _first_length(study: Study, side: str, state: str, number: int, ligand: str) -> Step:
-    dynamics, (workers, on) = study.settings.dynamics, study.pace
-    budget = None if dynamics.budget_minutes is None else dynamics.budget_minutes * 60 * workers
-    share = None if budget is None else round(budget / study.trajectories, 3)
+    dynamics, share, on = study.settings.dynamics, study.share_seconds, study.pace.on
+    set_steps = round(dynamics.length_ns * 1e6 / dynamics.protocol.time_step_fs)
+    steps = set_steps if share is None else study.pace.steps
     own = next((one for one in study.own_ligands if one.id == ligand), None)
     if own is not None:
         inputs, name = {"system": solvated_own(study, side, own)}, own.name
@@ -142,7 +144,7 @@ def _first_length(study: Study, side: str, state: str, number: int, ligand: str)
         inputs, name = {"system": solvated_bound(study, side, ligand)}, study.pack.drug(ligand).name
     else:
         inputs, name = {"system": solvated(study, side, state)}, ""
-    if share is not None:
+    if steps is None:  # a plan to look at: before it is run, the speed is measured and it is planned again
         inputs["speed"] = speed(study)
     # What is bound is part of what a replica is; an apo one keeps the identity it always had.
     bound = {"ligand": ligand} if ligand else {}
@@ -158,8 +160,7 @@ def _first_length(study: Study, side: str, state: str, number: int, ligand: str)
             "variant": study.who(side),
             "replica": number,
             "protocol": dynamics.protocol.model_dump(mode="json"),
-            "seconds": share,
-            "length_ns": None if share is not None else dynamics.length_ns,
+            "production_steps": steps,
             **_runner(on),
             "seed": study.seed("replica", *noise),
             **bound,

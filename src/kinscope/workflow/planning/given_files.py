@@ -39,7 +39,6 @@ def _record(step: Step, label: str, directory: Path) -> ArtefactRecord:
         key=step.key,
         step=step.name,
         label=label,
-        step_version=step.stage.version,
         parameters=dict(step.parameters),
         inputs={},
         seed=None,

@@ -33,7 +33,7 @@ def _user_model(study: Study) -> Step:
     return Step(
         STAGES["user-model"],
         f"model of {study.label(USER_STATE)}",
-        study.parameters(state=USER_STATE, file=named.file, options=options),
+        study.parameters(state=USER_STATE, file=named.file, options=options, **study.library),
         {"structure": structure_step(study.settings)},
         shared=True,
         cost_seconds=180 * study.size(USER_STATE) ** 2,
@@ -92,7 +92,8 @@ def modes(study: Study, side: str, state: str) -> Step:
             "state": state,
             "variant": study.who(side),
             "settings": study.settings.normal_modes.model_dump(mode="json"),
-            "seed": study.seed("normal-modes", state),
+            # Each side draws its own: the comparison takes them for independent.
+            "seed": study.seed("normal-modes", state, *([] if side == "native" else [study.variant.short])),
         },
         {"model": model(study, side, state)},
         shared=side == "native",

@@ -77,12 +77,8 @@ def compared(study: Study) -> dict[str, Step]:
 
 def measurements(study: Study, inputs: dict[str, Step]) -> Step:
     """Everything measured in some steps, mutant set against native."""
-    about = {
-        "target": study.settings.target,
-        # As far as results depend on it: not as it happened to be spelt.
-        "variant": study.variant.model_dump(mode="json"),
-        **study.given(),
-    }
+    # The variant as far as results depend on it: not as it happened to be spelt.
+    about = study.parameters(variant=study.variant.model_dump(mode="json"), **study.given())
     return Step(
         STAGES["measurements"],
         f"comparison of {study.variant.short} with native",

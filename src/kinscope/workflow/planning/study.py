@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import functools
-import hashlib
-import json
 from collections.abc import Callable
 from functools import cached_property
-from pathlib import Path
 from typing import Any, Concatenate, NamedTuple, ParamSpec
 
 from kinscope.core.errors import SettingsError
-from kinscope.core.files import sha256_of_file
 from kinscope.core.seeds import derive_seed
 from kinscope.interpretation.words.say import say
 from kinscope.results.notes import Note
-from kinscope.targets import target_names
+from kinscope.targets.loader import definitions_digest, files_digest, library_digest
 from kinscope.targets.pack import TargetPack
 from kinscope.variants.model import Variant
 from kinscope.workflow.engine.step import Step
@@ -35,6 +31,10 @@ class Pace(NamedTuple):
     """Replicas whose work is done at once, which turns a budget of minutes into minutes per replica."""
     on: Runner = "cpu"
     """What steps replicas: part of what a replica is. Where a step runs is the engine's affair."""
+    machine: str = ""
+    """What a measured speed holds for."""
+    steps: int | None = None
+    """Production steps that a replica's share of a budget was measured to buy; None: not measured yet."""
 
 
 ONE_AT_ONCE = Pace()
@@ -87,8 +87,7 @@ class Study:
         self.states = choices.choose_states(self.pack, variant, self.settings, self.skipped)
         self._pace = pace
         self._steps: dict[tuple[object, ...], Step] = {}
-        # A shipped pack changes with kinscope's version, a user's own under the same path.
-        self._own_pack = {} if settings.target in target_names() else {"pack_sha256": pack_digest(pack)}
+        self._definitions = definitions_digest(pack)
 
     @cached_property
     def pace(self) -> Pace:
@@ -128,6 +127,12 @@ class Study:
         return self.settings.dynamics.own_ligands
 
     @property
+    def share_seconds(self) -> float | None:
+        """What each replica has of the budget, in seconds of one worker; None: its length is set instead."""
+        minutes = self.settings.dynamics.budget_minutes
+        return None if minutes is None else round(minutes * 60 * self.pace.workers / self.trajectories, 3)
+
+    @property
     def trajectories(self) -> int:
         """How many replicas there are, both sides of every simulated system together."""
         systems = len(self.dynamics_states) + len(self.dynamics_ligands) + len(self.own_ligands)
@@ -135,7 +140,12 @@ class Study:
 
     def parameters(self, **about: Any) -> dict[str, Any]:
         """The parameters of a step that reads the target pack."""
-        return {"target": self.settings.target, **about, **self._own_pack}
+        return {"target": self.settings.target, **about, "pack_sha256": self._definitions}
+
+    @cached_property
+    def library(self) -> dict[str, str]:
+        """What a step depends on that looks at other models and poses of the pack than its own."""
+        return {"library_sha256": library_digest(self.pack)}
 
     def user_state(self) -> dict[str, Any]:
         """What later stages need to know of the user's structure."""
@@ -194,9 +204,5 @@ def once(make: Callable[Concatenate[Study, P], Step]) -> Callable[Concatenate[St
 
 
 def pack_digest(pack: TargetPack) -> str:
-    """Digest of a pack's small text files: what a result depends on in it besides its models."""
-    files = sorted(
-        path for path in Path(pack.directory).rglob("*") if path.suffix in (".yaml", ".csv", ".fasta")
-    )
-    content = {path.relative_to(pack.directory).as_posix(): sha256_of_file(path) for path in files}
-    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+    """Digest of a pack's small text files, evidence included: what a report depends on besides its inputs."""
+    return files_digest(pack.directory, ("**/*.yaml", "**/*.csv", "**/*.fasta"))

@@ -208,7 +208,8 @@ def _second_opinion(
 
     Steps of their own relax a drug's shipped poses; a pose that docking found in this run is relaxed here.
     """
-    mechanics, why_not = mechanics_of(subject.drug)
+    pack = study_pack(context.parameters)
+    mechanics, why_not = mechanics_of(pack, subject.drug)
     if mechanics is None:
         return None, why_not
     about = (subject.drug.id, subject.state, subject.variant)

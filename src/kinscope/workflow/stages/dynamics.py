@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from kinscope.core.files import write_atomic
-from kinscope.dynamics.protocol import steps_within
-from kinscope.dynamics.records import PlatformChoice, SpeedRecord
+from kinscope.dynamics.records import SPEED_FILE, PlatformChoice
 from kinscope.dynamics.settings import ProtocolSettings, SolvationSettings
 from kinscope.dynamics.systems.bound import PlacedLigand
 from kinscope.ligands.library import Mol
@@ -17,7 +16,6 @@ from kinscope.targets.pack import DrugDefinition, TargetPack
 from kinscope.workflow.engine.context import StepContext
 from kinscope.workflow.stages.files import read_models
 
-SPEED_FILE = "speed.json"
 _KEPT_ANGSTROM = 1.0
 """A docked pose this near the known one is the same pose, found by another function."""
 
@@ -108,7 +106,7 @@ def speed(context: StepContext) -> dict[str, str]:
 
 
 def replica(context: StepContext) -> dict[str, str]:
-    """Run one replica for as many steps as its share of the budget bought when the speed was measured."""
+    """Run one replica for so many steps."""
     return _run(context)
 
 
@@ -129,7 +127,7 @@ def _run(context: StepContext, before: Path | None = None) -> dict[str, str]:
             protocol,
             replica=context.parameters["replica"],
             seed=context.parameters["seed"],
-            production_steps=_production_steps(context, protocol),
+            production_steps=context.parameters["production_steps"],
             before=before,
         ),
         progress=context.progress,
@@ -143,15 +141,3 @@ def _platform(context: StepContext) -> PlatformChoice | None:
     from kinscope.dynamics.gromacs.program import gromacs_platform
 
     return gromacs_platform() if context.parameters.get("engine") == "gromacs" else None
-
-
-def _production_steps(context: StepContext, protocol: ProtocolSettings) -> int:
-    seconds = context.parameters.get("seconds")
-    if seconds is None:
-        return round(float(context.parameters["length_ns"]) * 1e6 / protocol.time_step_fs)
-    return steps_within(read_speed(context.input("speed")), float(seconds), protocol)
-
-
-def read_speed(directory: Path) -> SpeedRecord:
-    """The record of a speed artefact."""
-    return SpeedRecord.model_validate_json((directory / SPEED_FILE).read_bytes())

@@ -29,7 +29,7 @@ def relax_side(context: StepContext) -> None:
     drug = pack.drug(context.parameters["drug"])
     native = read_models(context.input("native"))[0][0]
     pose, _ = known_pose(pack, drug, context.parameters["state"], context.inputs.get("pose"))
-    mechanics, _ = mechanics_of(drug)
+    mechanics, _ = mechanics_of(pack, drug)
     put_in = {int(number): letter for number, letter in context.parameters["residues"]}
     native_side = context.parameters["side"] == "native"
     wanted = own_names(native, put_in) if native_side else {n: three_letter(aa) for n, aa in put_in.items()}
