@@ -19,7 +19,8 @@ from kinscope.structures.interactions import KINDS, Sighting, interactions_of, w
 from kinscope.structures.model import AtomArray
 
 _ORDER: tuple[str, ...] = KINDS
-_PRESENT = 0.5 - 1e-9
+_HALF = 0.5 - 1e-9
+_TOUCH = "van der Waals"
 Alternatives = tuple[Sequence[Sequence[Contact]], Sequence[float] | NDArray[np.float64]]
 """The contacts in each of a side's close alternative models, and the models' shares."""
 
@@ -49,8 +50,9 @@ def neighbourhood(atoms: AtomArray, residue: int) -> list[Contact]:
 def compare_neighbourhoods(state: str, native: Alternatives, mutant: Alternatives) -> list[ContactChange]:
     """What a substitution keeps, loses and gains, over the close alternative models of either side.
 
-    A side has a contact where models of at least half of its weight have one of the same kind with the same
-    partner; the residue itself has changed, so atoms are not compared. ``fraction_of_alternatives`` is the
+    One of the same kind with the same partner is one contact: the residue itself has changed, so atoms are
+    not compared. It is lost or gained where models of at least half of the weight part the sides; mere touch
+    comes and goes with hundredths of an angstrom and is not compared. ``fraction_of_alternatives`` is the
     weight of the mutant's models in which the change stands: a kept or gained contact is there, a lost one is
     missing. Lost first, then gained, then kept.
     """
@@ -59,14 +61,15 @@ def compare_neighbourhoods(state: str, native: Alternatives, mutant: Alternative
     for key in sorted({*before, *after}, key=_key_order):
         contact, held = before.get(key, (None, 0.0))
         other, holds = after.get(key, (None, 0.0))
-        named: Literal["lost", "gained", "kept"]
-        if held >= _PRESENT:
-            named, share = ("kept", holds) if holds >= _PRESENT else ("lost", 1.0 - holds)
-        elif holds >= _PRESENT:
-            contact, named, share = other, "gained", holds
-        else:
+        named: Literal["lost", "gained", "kept"] = "kept"
+        share = holds
+        if held - holds >= _HALF:
+            named, share = "lost", 1.0 - holds
+        elif holds - held >= _HALF:
+            named, contact = "gained", other
+        elif max(held, holds) < _HALF:
             continue
-        if contact is not None:
+        if (contact := contact or other) is not None:
             changes.append(
                 ContactChange(state=state, contact=contact, change=named, fraction_of_alternatives=share)
             )
@@ -77,7 +80,7 @@ def _weighed(side: Alternatives) -> dict[tuple[str, int], tuple[Contact, float]]
     """Each contact of a side, as its first model has it, and the weight of the models that do."""
     found: dict[tuple[str, int], tuple[Contact, float]] = {}
     for contacts, share in zip(*side, strict=True):
-        for key, contact in _nearest_by_key(contacts).items():
+        for key, contact in _nearest_by_key([c for c in contacts if c.kind != _TOUCH]).items():
             first, weight = found.get(key, (contact, 0.0))
             found[key] = (first, weight + float(share))
     return found
