@@ -9,6 +9,8 @@ of the null differences exceeds the errors that the intervals state, the missing
 from __future__ import annotations
 
 import csv
+import hashlib
+import io
 import math
 import statistics
 from collections.abc import Callable, Iterable, Sequence
@@ -19,12 +21,16 @@ from scipy.special import ndtri
 
 from kinscope.analysis.calls import LOST_KCAL_PER_MOL, word_of
 from kinscope.core.errors import BadInputError
+from kinscope.core.files import sha256_of_file, write_atomic
 from kinscope.core.records import Record
 from kinscope.interpretation.model import Measurements
+from kinscope.results.docking import RelaxedSettings
 from kinscope.results.measured import Difference
 from kinscope.targets.pack import TargetPack
 from kinscope.variants import Variant, parse_variant
 from kinscope.variants.build import build_variant
+from kinscope.workflow.engine.sources import source_digest
+from kinscope.workflow.planning.catalogue import STAGES
 from kinscope.workflow.planning.plan import compared, measurements
 from kinscope.workflow.settings import StudySettings, load_preset, with_changes
 from kinscope.workflow.stages.files import MEASUREMENTS
@@ -167,18 +173,38 @@ def in_words(rows: Sequence[NullRow]) -> str:
     return "\n".join(lines)
 
 
-def write_rows(path: Path, rows: Sequence[NullRow]) -> None:
-    """The rows as CSV."""
-    with path.open("w", newline="") as file:
-        writer = csv.DictWriter(file, list(NullRow.model_fields), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(row.model_dump() for row in rows)
+def protocol(pack: TargetPack) -> str:
+    """Digest of what the null rests on: the stages' source, the settings of `assess`, models and poses."""
+    digest = hashlib.sha256()
+    for name in ("mutant-model", "docking", "relaxed-complex", "neighbourhood"):
+        digest.update(source_digest(STAGES[name].function).encode())
+    settings = still(pack.directory.name)
+    for part in (settings.mutation, settings.docking, RelaxedSettings()):
+        digest.update(part.model_dump_json().encode())
+    for place in sorted([*pack.directory.glob("models/*/model.cif.gz"), *pack.directory.glob("poses/*.sdf")]):
+        digest.update(sha256_of_file(place).encode())
+    return digest.hexdigest()[:20]
 
 
-def read_rows(path: Path) -> list[NullRow]:
-    """What :func:`write_rows` wrote."""
-    with path.open(newline="") as file:
-        return [NullRow.model_validate(row) for row in csv.DictReader(file)]
+def write_rows(path: Path, rows: Sequence[NullRow], made_by: str) -> None:
+    """The rows as CSV below the digest of their protocol; rows of the same protocol that are there stay."""
+    held = {}
+    if path.is_file():
+        before, found = read_rows(path)
+        held = {(row.residue, row.instrument, row.about): row for row in found if before == made_by}
+    held |= {(row.residue, row.instrument, row.about): row for row in rows}
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(NullRow.model_fields), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(held[key].model_dump() for key in sorted(held))
+    write_atomic(path, f"# protocol {made_by}\n{text.getvalue()}")
+
+
+def read_rows(path: Path) -> tuple[str, list[NullRow]]:
+    """The protocol's digest and the rows that :func:`write_rows` wrote."""
+    first, _, rest = path.read_text().partition("\n")
+    rows = [NullRow.model_validate(row) for row in csv.DictReader(io.StringIO(rest))]
+    return first.removeprefix("# protocol "), rows
 
 
 class Judged(NamedTuple):

@@ -158,20 +158,23 @@ def null(
     work: Annotated[
         Path, typer.Option("--work", help="Where the studies lie; a run that stopped goes on from it.")
     ] = Path("kinscope-null"),
-    table: Annotated[Path | None, typer.Option("--table", help="CSV of every difference.")] = None,
+    table: Annotated[
+        Path | None, typer.Option("--table", help="CSV of every difference; others of one protocol stay.")
+    ] = None,
     cores: Cores = None,
     target: Target = "abl1",
 ) -> None:
     """Set native against native by every step of `assess`: what is read where nothing changed."""
     from kinscope.targets import load_target
-    from kinscope.validation.null import RESIDUES, in_words, run_null, write_rows
+    from kinscope.validation.null import RESIDUES, in_words, protocol, run_null, write_rows
 
+    pack = load_target(target)
     rows = run_null(
-        load_target(target), residues or list(RESIDUES), work, target=target, drugs=tuple(drugs or ()),
+        pack, residues or list(RESIDUES), work, target=target, drugs=tuple(drugs or ()),
         cores=cores, say=typer.echo,
     )  # fmt: skip
     if table is not None:
-        write_rows(table, rows)
+        write_rows(table, rows, protocol(pack))
     echo("\n" + in_words(rows))
 
 
