@@ -35,11 +35,18 @@ class SymmetricRmsd:
         """How many relabellings there are."""
         return len(self._maps)
 
-    def __call__(self, first: Coordinates, second: Coordinates) -> float:
-        """RMSD in angstrom of two poses (n_atoms, 3), hydrogens present and ignored."""
+    def __call__(
+        self, first: Coordinates, second: Coordinates, part: NDArray[np.intp] | None = None
+    ) -> float:
+        """RMSD in angstrom of two poses (n_atoms, 3), hydrogens present and ignored.
+
+        ``part``: only over these heavy atoms of the second, by their places among the heavy atoms (n,).
+        """
         a, b = first[self._heavy], second[self._heavy]
-        squared = ((a[self._maps] - b[None]) ** 2).sum(axis=2).mean(axis=1)
-        return float(np.sqrt(squared.min()))
+        squared = ((a[self._maps] - b[None]) ** 2).sum(axis=2)
+        if part is not None:
+            squared = squared[:, part]
+        return float(np.sqrt(squared.mean(axis=1).min()))
 
 
 def match_atoms(molecule: Mol, other: Mol) -> NDArray[np.intp] | None:
