@@ -88,7 +88,8 @@ def run_of(ranks: tuple[float, ...], state: str = "kinase-dfg-in") -> DockingRun
         DockedPose(
             drug="mine", state=state, variant="native", mode="global", rank=number, seed=1,
             score_kcal_per_mol=-9.0 - number, intermolecular_kcal_per_mol=-12.0,
-            intramolecular_kcal_per_mol=0.0, ranking_kcal_per_mol=rank, rmsd_to_reference_angstrom=number - 1.0,
+            intramolecular_kcal_per_mol=0.0, ranking_kcal_per_mol=rank,
+            rmsd_to_reference_angstrom=number - 1.0,
             core_rmsd_angstrom=0.0, analysed=True, interactions=("Met318 hydrogen bond",),
         )
         for number, rank in enumerate(ranks, start=1)

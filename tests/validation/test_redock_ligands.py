@@ -14,6 +14,7 @@ from rdkit import Chem
 
 from factories.docking import PACK, model, pose
 from kinscope.docking.known import site as known_site
+from kinscope.docking.run import aligned_reference
 from kinscope.ligands.library import load_ligand, parse_smiles
 from kinscope.validation import redock
 from kinscope.workflow.settings import load_preset
@@ -64,11 +65,9 @@ def test_the_benchmark_calls_the_search_of_the_command_with_its_settings(
         raise _SeenError
 
     monkeypatch.setattr(known_site, "dock", seen)
-    ligand, reference, receptor = load_ligand(drug), pose("dasatinib")[0], model(drug.state)
-    points = reference.GetConformer().GetPositions()
-    bench = SimpleNamespace(
-        case=lambda _: (ligand, reference, points), moved_receptor=lambda *_: receptor, pack=PACK
-    )
+    ligand, receptor = load_ligand(drug), model(drug.state)
+    points = aligned_reference(ligand, pose("dasatinib")[0]).GetConformer().GetPositions()
+    bench = SimpleNamespace(case=lambda _: (ligand, points), moved_receptor=lambda *_: receptor, pack=PACK)
     complex_ = redock.Complex(entry="2GQG", chain="A", ccd="1N1", heavy_atoms=33, dfg="in")
     with pytest.raises(_SeenError):
         redock.dock_row(bench, complex_, complex_, "kinscope")  # type: ignore[arg-type]

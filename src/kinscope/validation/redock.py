@@ -25,6 +25,7 @@ from kinscope.docking.engine import Box, Coordinates, Mol
 from kinscope.docking.known.site import Site, SiteForm, search_site
 from kinscope.docking.poses.crystal_ligand import crystal_coordinates, lay_on
 from kinscope.docking.records import DockingSettings
+from kinscope.docking.run import with_coordinates
 from kinscope.ligands.chemistry import quiet
 from kinscope.ligands.library import embed, identity, load_ligand
 from kinscope.sequencing.reported.calls import wilson
@@ -240,12 +241,12 @@ class Bench:
         atoms = complete_heavy_atoms(read_chain(self.source, entry, chain, self.pack)).atoms
         return add_hydrogens(cap_ends(atoms), {}, ph=7.4)
 
-    def _case(self, complex_: Complex) -> tuple[Mol, Mol, Coordinates]:
-        """The free ligand, the same in its crystal's place, and the latter's coordinates (n_atoms, 3)."""
+    def _case(self, complex_: Complex) -> tuple[Mol, Coordinates]:
+        """The free ligand, and its coordinates (n_atoms, 3) where its crystal has it."""
         ligand = ligand_of_complex(complex_, self.pack)
         shown = read_ligand(self.source, complex_.entry, complex_.chain, complex_.ccd)
         reference = lay_on(ligand, crystal_coordinates(ligand, shown, where=complex_.site))
-        return ligand, reference, np.asarray(reference.GetConformer().GetPositions(), dtype=np.float64)
+        return ligand, np.asarray(reference.GetConformer().GetPositions(), dtype=np.float64)
 
     def same_site(self, own: Complex, other: Complex) -> bool:
         """Whether two chains have the same residues wherever the first has one near its ligand."""
@@ -284,7 +285,7 @@ def dock_row(
 
     Raises KinscopeError if the crystal's ligand is not complete, or the receptor cannot be prepared.
     """
-    free, reference, target = bench.case(ligand)
+    free, target = bench.case(ligand)
     atoms = bench.moved_receptor(ligand, receptor, target)
     site = Site(Box.cube(target, SETTINGS.box_size_angstrom), (SiteForm(atoms),))
     smiles = identity(free).smiles
@@ -301,7 +302,7 @@ def dock_row(
     )
     started = time.process_time()
     settings = SETTINGS.model_copy(update=changes)
-    run = search_site(site, (drug, free, reference), ligand.state, settings, seed).run
+    run = search_site(site, (drug, free, with_coordinates(free, target)), ligand.state, settings, seed).run
     seconds = time.process_time() - started
     return RedockRow(
         engine=engine,

@@ -65,13 +65,12 @@ def find_site(pack: TargetPack, site: str, receptor: AtomArray, edge_angstrom: f
     fitting = [points for points in laid if _gap(frame, points) >= CROWDED_ANGSTROM]
     if not laid:
         return None
-    forms = {(): SiteForm(receptor)}
+    forms: dict[tuple[int, ...], SiteForm] = {(): SiteForm(receptor)}
     for points in fitting:
         atoms, turned = made_room(receptor, points)
         forms.setdefault(turned, SiteForm(atoms, turned))
-    around = Box.around(np.concatenate(fitting or laid), _PADDING_ANGSTROM)
-    size = np.maximum(around.size_angstrom, edge_angstrom)
-    return Site(Box(around.center_angstrom, (*map(float, size),)), tuple(forms.values()))
+    box = Box.around(np.concatenate(fitting or laid), _PADDING_ANGSTROM, edge_angstrom)
+    return Site(box, tuple(forms.values()))
 
 
 def search_site(
