@@ -63,6 +63,9 @@ def mmff_properties(molecule: Mol) -> Any:
 
 def mmff_arrays(molecule: Mol) -> MmffArrays | None:
     """The terms of a molecule with all hydrogens; None where MMFF94 has no parameters for it."""
+    from rdkit import Chem
+
+    molecule = Chem.Mol(molecule)  # MMFF94's own perception of aromaticity would stay in the one given
     properties = mmff_properties(molecule)
     if properties is None:
         return None

@@ -276,9 +276,11 @@ def receptor_atoms(atoms: AtomArray) -> PolarAtoms:
 
 def ligand_atoms(ligand: Mol) -> PolarAtoms | None:
     """MMFF94's charges of a ligand with hydrogens, and its spheres; None where MMFF94 does not know it."""
+    from rdkit import Chem
     from rdkit.Chem import rdForceFieldHelpers
 
-    properties = rdForceFieldHelpers.MMFFGetMoleculeProperties(ligand)
+    # A copy: MMFF94's own perception of aromaticity would stay in the molecule given.
+    properties = rdForceFieldHelpers.MMFFGetMoleculeProperties(Chem.Mol(ligand))
     if properties is None:
         return None
     charges = np.array([properties.GetMMFFPartialCharge(i) for i in range(ligand.GetNumAtoms())])

@@ -61,7 +61,7 @@ class _Met:
 
 
 def electrostatics(polar: Floats, contact: Floats) -> Floats:
-    """What electrostatic energies of binding (n_poses,) add to ranks beside contacts of that shape.
+    """What electrostatic energies of binding (n_poses,) add to ranks, beside contacts (n_poses,).
 
     In proportion while small. Coulomb's law in a rigid receptor has no bound, and would let one salt bridge at
     the surface outvote a pocket.
