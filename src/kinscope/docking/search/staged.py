@@ -63,8 +63,8 @@ class _Met:
 def electrostatics(polar: Floats, contact: Floats) -> Floats:
     """What electrostatic energies of binding (n_poses,) add to ranks, beside contacts (n_poses,).
 
-    In proportion while small. Coulomb's law in a rigid receptor has no bound, and would let one salt bridge at
-    the surface outvote a pocket.
+    In proportion while small. Coulomb's law in a rigid receptor has no bound, and would let one salt bridge
+    at the surface outvote a pocket.
     """
     most = np.maximum(POLAR_SHARE * np.abs(contact), 1e-9)
     return np.asarray(most * np.tanh(POLAR_WEIGHT * polar / most))

@@ -11,7 +11,7 @@ from kinscope.analysis.calls import call
 from kinscope.docking.engine import Mol
 from kinscope.docking.known.reference import SEARCHED
 from kinscope.docking.poses.strain import pose_strain
-from kinscope.docking.records import ReferencePoseRecord
+from kinscope.docking.records import DockingRun, ReferencePoseRecord
 from kinscope.docking.table.differences import (
     Weighed,
     compare_docking,

@@ -123,8 +123,8 @@ def dock_elsewhere(context: StepContext) -> None:
 def dock_given(context: StepContext) -> None:
     """A ligand of the user's: searched for blind in the native's site, then docked from what was found.
 
-    The native model's search gives the pose that both sides start from, and the side chains that both turn out
-    of its way, so that the two are one question.
+    The native model's search gives the pose that both sides start from, and the side chains that both turn
+    out of its way, so that the two are one question.
     """
     pack = study_pack(context.parameters)
     ligand = _drug(context, pack)
