@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from factories.docking import PACK, model, pose
+from kinscope.cli.docking_table import table_csv, table_lines
 from kinscope.docking.known import site as known_site
 from kinscope.docking.known.crystal import superpose_site
 from kinscope.docking.known.site import find_site, search_site, turned
@@ -130,3 +131,17 @@ def test_a_row_shows_three_poses_and_the_state_that_ranks_best() -> None:
     assert "kinase-dfg-out" in say(behind.notes[-1])
     assert "2.5 kcal/mol" in say(behind.notes[-1])
     assert other.notes == ()
+
+
+def test_the_table_prints_the_poses_of_a_search_with_their_core() -> None:
+    row = DockingRow(
+        drug="mine", name="mine", binding_type="given", site="atp", state="kinase-dfg-in",
+        state_label="DFG-in", own_state="", variant="T315I", outcome="docked",
+    )  # fmt: skip
+    run = run_of((-5.0, -4.5, -4.0)).model_copy(update={"turned_residues": (253,)})
+    (found,) = with_best_forms([with_search(row, run)])
+    text = " ".join("\n".join(table_lines([found], "T315I")).split())
+    assert "pose 2: rank -4.5, Vina -11.0, 1.0 A from the first (0.0 over its core)" in text
+    assert "253" in text
+    assert "ranks best in this one, kinase-dfg-in" in text
+    assert "pose 3: rank -4.0" in table_csv([found])

@@ -99,7 +99,7 @@ def _poses(rows: Sequence[DockingRow], variant: str) -> list[str]:
                 lines += wrapped(say(problem), " " * (_DRUG + _STATE) + "problem: ")
         changes = [f"- {text}" for text in row.contacts_lost] + [f"+ {text}" for text in row.contacts_gained]
         lines += wrapped("; ".join(changes) or "contacts as in the native", " " * _DRUG)
-        lines += _found(row)
+        lines += [line for text in _found(row) for line in wrapped(text, " " * _DRUG)]
         if row.native_helix is not None and row.mutant_helix is not None:
             sides = f"native {helix_in_words(row.native_helix)}; {variant} {helix_in_words(row.mutant_helix)}"
             lines += wrapped(f"helix I: {sides}", " " * _DRUG)
@@ -107,20 +107,14 @@ def _poses(rows: Sequence[DockingRow], variant: str) -> list[str]:
 
 
 def _found(row: DockingRow) -> list[str]:
-    """The distinct poses of a blind search, and which state and side chains they were found with."""
+    """What a blind search found: its distinct poses, and with which side chains and in which state."""
     lines = []
     for pose in row.found:
-        apart = (
-            f", {pose.rmsd_to_first_angstrom:.1f} A from the first ({pose.core_rmsd_to_first_angstrom:.1f} "
-            "over what it buries)"
-            if pose.rank > 1
-            else ""
-        )
-        text = f"rank {pose.ranking_kcal_per_mol:.1f}, Vina {pose.score_kcal_per_mol:.1f}{apart}: "
-        text += "; ".join(pose.contacts) or "no contacts of a kind"
-        lines += wrapped("; ".join([text, *say_all(pose.problems)]), " " * _DRUG + f"pose {pose.rank}: ")
-    told = [say(item) for item in row.notes if item.code in _OF_SEARCH]
-    return [*lines, *(line for text in told for line in wrapped(text, " " * _DRUG))]
+        all_of_it, core = pose.rmsd_to_first_angstrom, pose.core_rmsd_to_first_angstrom
+        text = f"pose {pose.rank}: rank {pose.ranking_kcal_per_mol:.1f}, Vina {pose.score_kcal_per_mol:.1f}"
+        text += f", {all_of_it:.1f} A from the first ({core:.1f} over its core)" if pose.rank > 1 else ""
+        lines.append("; ".join([text, *pose.contacts, *say_all(pose.problems)]))
+    return [*lines, *(say(item) for item in row.notes if item.code in _OF_SEARCH)]
 
 
 def _reasons(rows: Sequence[DockingRow]) -> list[str]:
@@ -251,17 +245,8 @@ def _flat(row: DockingRow) -> dict[str, object]:
                 value = getattr(docked, name)
                 flat[f"{side}_{name}"] = "; ".join(value) if name == "contacts" else value
             flat[f"{side}_problems"] = "; ".join(say_all(docked.problems))
-    for pose in row.found:
-        flat |= {
-            f"pose_{pose.rank}_{name}": getattr(pose, name)
-            for name in (
-                "score_kcal_per_mol", "ranking_kcal_per_mol", "rmsd_to_first_angstrom",
-                "core_rmsd_to_first_angstrom",
-            )
-        }  # fmt: skip
-        flat[f"pose_{pose.rank}_problems"] = "; ".join(say_all(pose.problems))
     if row.found:
-        flat["search"] = "; ".join(say(item) for item in row.notes if item.code in _OF_SEARCH)
+        flat["found"] = " | ".join(_found(row))
     relaxed = row.relaxed.difference_kcal_per_mol if row.relaxed else None
     for name, item in (("vina", row.difference_kcal_per_mol), ("relaxed", relaxed)):
         if item is not None:
