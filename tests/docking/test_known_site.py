@@ -61,8 +61,8 @@ def test_tyr253_can_turn_where_known_drugs_stand_on_it_and_gives_them_room() -> 
     native = model("kinase-dfg-in")
     found = find_site(PACK, "atp", native, EDGE)
     assert found is not None
-    assert [form.turned for form in found.forms] == [(), (253,)]
-    other = found.forms[1].atoms
+    assert [residues for _, residues in found.forms] == [(), (253,)]
+    other = found.forms[1][0]
     moved = np.abs(other.coord - native.coord).max(axis=1) > 1e-3 if len(other) == len(native) else None
     assert moved is not None
     assert set(native.res_id[moved]) == {253}
@@ -109,9 +109,9 @@ def test_the_form_whose_first_pose_ranks_best_is_taken(monkeypatch: pytest.Monke
     runs = [run_of((-5.0, -4.0)), run_of((-7.0, -3.0))]
     monkeypatch.setattr(known_site, "dock", lambda _: (runs.pop(0), []))
     drug = PACK.drug("axitinib")
-    best = search_site(found, (drug, load_ligand(drug), None), "kinase-dfg-in", DockingSettings(), 1)
-    assert best.form.turned == best.run.turned_residues == (253,)
-    assert best.run.best.ranking_kcal_per_mol == -7.0
+    best, _ = search_site(found, (drug, load_ligand(drug), None), "kinase-dfg-in", DockingSettings(), 1)
+    assert best.turned_residues == (253,)
+    assert best.best.ranking_kcal_per_mol == -7.0
 
 
 def test_a_row_shows_three_poses_and_the_state_that_ranks_best() -> None:

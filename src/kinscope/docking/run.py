@@ -13,9 +13,8 @@ from numpy.typing import NDArray
 from kinscope.core.errors import LigandError
 from kinscope.core.seeds import derive_seed
 from kinscope.docking.engine import BoundSystem, Box, Coordinates, Mol, ScoredPose
-from kinscope.docking.poses.burial import buried_atoms
 from kinscope.docking.poses.interactions import interactions
-from kinscope.docking.poses.rmsd import SymmetricRmsd
+from kinscope.docking.poses.rmsd import SymmetricRmsd, buried_atoms
 from kinscope.docking.poses.validity import pose_problems
 from kinscope.docking.records import DockedPose, DockingRun, DockingSettings
 from kinscope.docking.search.around_pose import distinct, sample_known_pose

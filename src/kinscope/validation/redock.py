@@ -22,7 +22,7 @@ import numpy as np
 from kinscope.core.errors import BadInputError, KinscopeError, LigandError, StructureError
 from kinscope.core.records import Record
 from kinscope.docking.engine import Box, Coordinates, Mol
-from kinscope.docking.known.site import Site, SiteForm, search_site
+from kinscope.docking.known.site import Site, search_site
 from kinscope.docking.poses.crystal_ligand import crystal_coordinates, lay_on
 from kinscope.docking.records import DockingSettings
 from kinscope.docking.run import with_coordinates
@@ -287,22 +287,19 @@ def dock_row(
     """
     free, target = bench.case(ligand)
     atoms = bench.moved_receptor(ligand, receptor, target)
-    site = Site(Box.cube(target, SETTINGS.box_size_angstrom), (SiteForm(atoms),))
+    site = Site(Box.cube(target, SETTINGS.box_size_angstrom), ((atoms, ()),))
     smiles = identity(free).smiles
     drug = DrugDefinition(
         id=ligand.ccd, name=ligand.ccd, ccd=ligand.ccd, smiles=smiles, smiles_ph74=smiles,
         protonation_reason="", identifiers={}, binding_type="given", site="", state="", reference_entry="",
         sources=(),
     )  # fmt: skip
-    plain = engine.startswith("vina")
-    changes = (
-        {"search": "vina", "exhaustiveness": int(engine.split("-")[1])}
-        if plain
-        else {"exhaustiveness": exhaustiveness}
-    )
+    settings = SETTINGS.model_copy(update={"exhaustiveness": exhaustiveness})
+    if engine.startswith("vina"):
+        settings = settings.model_copy(update={"search": "vina", "exhaustiveness": int(engine[5:])})
     started = time.process_time()
-    settings = SETTINGS.model_copy(update=changes)
-    run = search_site(site, (drug, free, with_coordinates(free, target)), ligand.state, settings, seed).run
+    given = (drug, free, with_coordinates(free, target))
+    run, _ = search_site(site, given, ligand.state, settings, seed)
     seconds = time.process_time() - started
     return RedockRow(
         engine=engine,

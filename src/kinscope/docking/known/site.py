@@ -29,12 +29,8 @@ _PADDING_ANGSTROM = 4.0
 _BACKBONE = ("N", "CA", "C", "O", "CB")
 
 
-@dataclass(frozen=True)
-class SiteForm:
-    """A receptor, and the residues whose side chains were turned out of the way in it."""
-
-    atoms: AtomArray
-    turned: tuple[int, ...] = ()
+SiteForm = tuple[AtomArray, tuple[int, ...]]
+"""A receptor, and the residues whose side chains were turned out of the way in it."""
 
 
 @dataclass(frozen=True)
@@ -43,15 +39,6 @@ class Site:
 
     box: Box
     forms: tuple[SiteForm, ...]
-
-
-@dataclass(frozen=True)
-class Searched:
-    """The form that ranks best, its run, and its poses, best first."""
-
-    form: SiteForm
-    run: DockingRun
-    poses: list[Mol]
 
 
 def find_site(pack: TargetPack, site: str, receptor: AtomArray, edge_angstrom: float) -> Site | None:
@@ -65,10 +52,10 @@ def find_site(pack: TargetPack, site: str, receptor: AtomArray, edge_angstrom: f
     fitting = [points for points in laid if _gap(frame, points) >= CROWDED_ANGSTROM]
     if not laid:
         return None
-    forms: dict[tuple[int, ...], SiteForm] = {(): SiteForm(receptor)}
+    forms: dict[tuple[int, ...], SiteForm] = {(): (receptor, ())}
     for points in fitting:
-        atoms, turned = made_room(receptor, points)
-        forms.setdefault(turned, SiteForm(atoms, turned))
+        form = made_room(receptor, points)
+        forms.setdefault(form[1], form)
     box = Box.around(np.concatenate(fitting or laid), _PADDING_ANGSTROM, edge_angstrom)
     return Site(box, tuple(forms.values()))
 
@@ -76,8 +63,8 @@ def find_site(pack: TargetPack, site: str, receptor: AtomArray, edge_angstrom: f
 def search_site(
     site: Site, ligand: tuple[DrugDefinition, Mol, Mol | None], state: str, settings: DockingSettings,
     seed: int, progress: Callable[[float], None] | None = None,
-) -> Searched:  # fmt: skip
-    """Search every form of a site for a ligand, blind; the form whose first pose ranks best.
+) -> tuple[DockingRun, list[Mol]]:  # fmt: skip
+    """Search every form of a site for a ligand, blind: run and poses in the form whose first pose ranks best.
 
     ``ligand``: its definition, the molecule (all hydrogens, a conformer), and a pose that RMSDs are to if one
     is known; the search never sees it.
@@ -86,17 +73,17 @@ def search_site(
     """
     definition, molecule, reference = ligand
     found = []
-    for number, form in enumerate(site.forms):
-        task = DockingTask(
-            form.atoms, definition, molecule, reference, state, "native", settings.blind(), seed,
-            site=site.box,
+    for number, (atoms, residues) in enumerate(site.forms, start=1):
+        run, poses = dock(
+            DockingTask(
+                atoms, definition, molecule, reference, state, "native", settings.blind(), seed,
+                site=site.box,
+            )
         )  # fmt: skip
-        run, poses = dock(task)
-        run = run.model_copy(update={"turned_residues": form.turned})
-        found.append(Searched(form, run, poses))
+        found.append((run.model_copy(update={"turned_residues": residues}), poses))
         if progress is not None:
-            progress((number + 1) / len(site.forms))
-    return min(found, key=lambda one: one.run.best.rank_by)
+            progress(number / len(site.forms))
+    return min(found, key=lambda one: one[0].best.rank_by)
 
 
 def turned(receptor: AtomArray, pose: Mol, residues: Sequence[int]) -> AtomArray:

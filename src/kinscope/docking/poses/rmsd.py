@@ -1,4 +1,4 @@
-"""Symmetry-corrected RMSD between poses of one molecule, in place: no superposition."""
+"""Symmetry-corrected RMSD between poses of one molecule, in place: no superposition; whole, or of its core."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ from numpy.typing import NDArray
 
 from kinscope.core.errors import LigandError
 from kinscope.docking.engine import Coordinates, Mol
+from kinscope.docking.fields.arrays import CUTOFF_ANGSTROM
+from kinscope.docking.fields.vina import EXPOSED_AND_BURIED_ATOMS
+from kinscope.structures.model import AtomArray
 
 _MAX_SYMMETRIES = 20_000
 
@@ -47,6 +50,21 @@ class SymmetricRmsd:
         if part is not None:
             squared = squared[:, part]
         return float(np.sqrt(squared.mean(axis=1).min()))
+
+
+def buried_atoms(receptor: AtomArray, ligand: Mol, pose: Coordinates) -> NDArray[np.intp]:
+    """Places, among a ligand's heavy atoms, of those that are buried in a pose (n_atoms, 3); all if none is.
+
+    An atom is buried where it counts for half or more in the rank of a blind search
+    (:data:`~kinscope.docking.fields.vina.EXPOSED_AND_BURIED_ATOMS`).
+    """
+    from scipy.spatial import cKDTree
+
+    heavy = [atom.GetIdx() for atom in ligand.GetAtoms() if atom.GetAtomicNum() > 1]
+    tree = cKDTree(receptor.coord[receptor.element != "H"])
+    around = tree.query_ball_point(pose[heavy], CUTOFF_ANGSTROM, return_length=True)
+    buried = np.flatnonzero(around >= sum(EXPOSED_AND_BURIED_ATOMS) / 2)
+    return np.asarray(buried if len(buried) else np.arange(len(heavy)), dtype=np.intp)
 
 
 def match_atoms(molecule: Mol, other: Mol) -> NDArray[np.intp] | None:

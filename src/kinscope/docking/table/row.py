@@ -124,24 +124,20 @@ def with_search(row: DockingRow, run: DockingRun) -> DockingRow:
 def with_best_forms(rows: Sequence[DockingRow]) -> list[DockingRow]:
     """Rows of which those of a searched ligand say in which state it ranks best, and how far others are."""
     best: dict[str, DockingRow] = {}
-    for row in rows:
-        known = best.get(row.drug)
-        if row.found and (known is None or _ranked(row) < _ranked(known)):
-            best[row.drug] = row
-    return [
-        row.model_copy(update={"notes": (*row.notes, _place(row, best[row.drug]))}) if row.found else row
-        for row in rows
-    ]
+    for row in sorted((row for row in rows if row.found), key=_ranked):
+        best.setdefault(row.drug, row)
+    return [_placed(row, best[row.drug]) if row.found else row for row in rows]
 
 
 def _ranked(row: DockingRow) -> float:
     return row.found[0].ranking_kcal_per_mol
 
 
-def _place(row: DockingRow, best: DockingRow) -> Note:
-    if row is best:
-        return note("best-form-of-site", state=row.state)
-    return note("ranks-behind-form", state=best.state, behind_kcal_per_mol=_ranked(row) - _ranked(best))
+def _placed(row: DockingRow, best: DockingRow) -> DockingRow:
+    behind = _ranked(row) - _ranked(best)
+    code = "best-form-of-site" if row is best else "ranks-behind-form"
+    told = note(code, state=best.state, **({} if row is best else {"behind_kcal_per_mol": behind}))
+    return row.model_copy(update={"notes": (*row.notes, told)})
 
 
 def _compared(

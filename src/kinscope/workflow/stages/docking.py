@@ -133,12 +133,13 @@ def dock_given(context: StepContext) -> None:
     models = [atoms for atoms, _ in read_models(context.input("model"))]
     if "reference" in context.inputs:
         start = _start(context, None)
-        searched = read_records(context.input("reference", SEARCH), DockingRun)
     else:
-        start, searched = _searched(context, pack, (ligand, molecule, None), models[0], settings)
+        start = _searched(context, pack, (ligand, molecule, None), models[0], settings)
     if start is None:
         write_records(context.output / RUNS, [])
         return
+    found = context.input("reference") if "reference" in context.inputs else context.output
+    searched = read_records(found / SEARCH, DockingRun)
     write_poses(context.output / KNOWN, [start])
     write_records(context.output / SEARCH, searched)
     models = [turned(atoms, start, searched[0].turned_residues) for atoms in models]
@@ -149,16 +150,17 @@ def dock_given(context: StepContext) -> None:
 def _searched(
     context: StepContext, pack: TargetPack, ligand: tuple[DrugDefinition, Mol, None], model: AtomArray,
     settings: DockingSettings,
-) -> tuple[Mol | None, list[DockingRun]]:  # fmt: skip
-    """The first pose of a blind search and its run, all poses left in a file; nothing without the site."""
+) -> Mol | None:  # fmt: skip
+    """The first pose of a blind search, which leaves its run and all its poses; None without the site."""
     site = find_site(pack, ligand[0].site, model, settings.box_size_angstrom)
     if site is None:
-        return None, []
+        return None
     context.progress(0.05, "searching the site")
     state, seed = context.parameters["state"], context.parameters["seed"]
-    found = search_site(site, ligand, state, settings, seed, lambda share: context.progress(0.7 * share))
-    write_poses(context.output / FOUND_POSES, found.poses)
-    return found.poses[0], [found.run]
+    run, poses = search_site(site, ligand, state, settings, seed, lambda part: context.progress(0.7 * part))
+    write_poses(context.output / FOUND_POSES, poses)
+    write_records(context.output / SEARCH, [run])
+    return poses[0]
 
 
 def _drug(context: StepContext, pack: TargetPack) -> DrugDefinition:
