@@ -110,9 +110,9 @@ def _found(row: DockingRow) -> list[str]:
     """What a blind search found: its distinct poses, and with which side chains and in which state."""
     lines = []
     for pose in row.found:
-        all_of_it, core = pose.rmsd_to_first_angstrom, pose.core_rmsd_to_first_angstrom
+        core = "" if (it := pose.core_rmsd_to_first_angstrom) is None else f" ({it:.1f} over its core)"
         text = f"pose {pose.rank}: rank {pose.ranking_kcal_per_mol:.1f}, Vina {pose.score_kcal_per_mol:.1f}"
-        text += f", {all_of_it:.1f} A from the first ({core:.1f} over its core)" if pose.rank > 1 else ""
+        text += f", {pose.rmsd_to_first_angstrom:.1f} A from the first{core}" if pose.rank > 1 else ""
         lines.append("; ".join([text, *pose.contacts, *say_all(pose.problems)]))
     return [*lines, *(say(item) for item in row.notes if item.code in _OF_SEARCH)]
 

@@ -182,7 +182,7 @@ class FoundPose(Record):
     ranking_kcal_per_mol: float
     """What the search orders poses by; comparable between the forms of a site, and no affinity."""
     rmsd_to_first_angstrom: float
-    core_rmsd_to_first_angstrom: float
+    core_rmsd_to_first_angstrom: float | None
     """Over the atoms that the first pose buries: small where only a tail in the solvent lies elsewhere."""
     contacts: tuple[str, ...]
     problems: tuple[Note, ...] = ()

@@ -10,6 +10,7 @@ superposition. Times are CPU seconds of all that the command does for a ligand i
 from __future__ import annotations
 
 import csv
+import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -308,7 +309,7 @@ def dock_row(
         own=ligand.entry == receptor.entry,
         top1_angstrom=round(run.best.rmsd_to_reference_angstrom, 2),
         top3_angstrom=round(min(pose.rmsd_to_reference_angstrom for pose in run.poses), 2),
-        core_angstrom=round(run.best.core_rmsd_angstrom or 0.0, 2),
+        core_angstrom=math.nan if (core := run.best.core_rmsd_angstrom) is None else round(core, 2),
         score_kcal_per_mol=round(run.best.score_kcal_per_mol, 2),
         cpu_seconds=round(seconds, 1),
     )

@@ -1,4 +1,4 @@
-"""Symmetry-corrected RMSD between poses of one molecule, in place: no superposition; whole, or of its core."""
+"""Symmetry-corrected RMSD between poses of one molecule, in place: of all atoms, or of a core."""
 
 from __future__ import annotations
 

@@ -111,7 +111,7 @@ def with_search(row: DockingRow, run: DockingRun) -> DockingRow:
         FoundPose(
             rank=pose.rank, score_kcal_per_mol=pose.score_kcal_per_mol, ranking_kcal_per_mol=pose.rank_by,
             rmsd_to_first_angstrom=pose.rmsd_to_reference_angstrom,
-            core_rmsd_to_first_angstrom=pose.core_rmsd_angstrom or 0.0,
+            core_rmsd_to_first_angstrom=pose.core_rmsd_angstrom,
             contacts=pose.interactions, problems=pose.problems,
         )
         for pose in run.poses
