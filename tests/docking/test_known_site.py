@@ -69,11 +69,10 @@ def test_tyr253_can_turn_where_known_drugs_stand_on_it_and_gives_them_room() -> 
 
     def gap(atoms: Any, points: Any) -> float:
         side = atoms[(atoms.res_id == 253) & (atoms.element != "H")]
-        return float(
-            np.linalg.norm(side.coord[:, None] - laid("axitinib", "kinase-dfg-in")[None], axis=2).min()
-        )
+        return float(np.linalg.norm(side.coord[:, None] - points[None], axis=2).min())
 
-    assert gap(native) < 2.5 < 3.0 < gap(other)
+    drug = laid("axitinib", "kinase-dfg-in")
+    assert gap(native, drug) < 2.5 < 3.0 < gap(other, drug)
 
 
 def test_both_sides_turn_the_same_residues_for_one_pose() -> None:
