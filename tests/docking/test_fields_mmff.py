@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from rdkit import Chem
 
 from factories.docking import PACK
 from kinscope.docking.fields.mmff import MmffArrays, mmff_arrays, mmff_properties
+from kinscope.docking.fields.polar import ligand_atoms
 from kinscope.docking.search.ligand_shapes import relaxed_shapes
 from kinscope.ligands.library import embed, load_ligand, parse_smiles
 
@@ -93,3 +95,12 @@ def test_minimising_ends_where_rdkits_own_does() -> None:
     field.Minimize(maxIts=5000)
     # Two minimisers may end in neighbouring basins; a thousandth of the way down is what they may differ by.
     assert energies[0] == pytest.approx(field.CalcEnergy(), abs=0.5)
+
+
+def test_a_ligand_is_the_same_molecule_after_its_terms_were_looked_up() -> None:
+    """MMFF94 perceives aromaticity its own way: the pyridopyrimidone of PD173955 lost its own by it."""
+    ligand = embed(parse_smiles("Cn1c(=O)ccc2cnc(N)nc21", where="test"), where="test", conformers=1)
+    before = Chem.MolToSmiles(ligand)
+    assert mmff_arrays(ligand) is not None
+    assert ligand_atoms(ligand) is not None
+    assert Chem.MolToSmiles(ligand) == before

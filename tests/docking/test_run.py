@@ -6,14 +6,19 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from rdkit import Chem
 
 from factories.docking import PACK, SMALL, docked, model, pose
 from kinscope.core.errors import LigandError
 from kinscope.core.tables import read_table, write_table
+from kinscope.docking.engine import Box, ScoredPose
+from kinscope.docking.geometry import turn_torsion
 from kinscope.docking.output import read_poses, write_poses
 from kinscope.docking.poses.rmsd import SymmetricRmsd
 from kinscope.docking.records import DockedPose, DockingRun
-from kinscope.docking.run import DockingTask, dock, with_coordinates
+from kinscope.docking.run import DockingTask, aligned_reference, dock, with_coordinates
+from kinscope.docking.vina.engine import VinaSystem
+from kinscope.docking.vina.ligand import prepare_ligand
 from kinscope.ligands.library import load_ligand
 
 DRUGS = ["imatinib", "nilotinib", "dasatinib", "bosutinib", "ponatinib"]
@@ -118,3 +123,58 @@ def test_results_survive_the_disk(tmp_path: Path) -> None:
         p.score_kcal_per_mol for p in run.poses
     ]
     assert back[0].GetNumAtoms() == poses[0].GetNumAtoms()
+
+
+def found_at(points: np.ndarray, score: float, rank: float) -> ScoredPose:  # type: ignore[type-arg]
+    return ScoredPose(points, score, 1.5 * score, 0.0, ranking_kcal_per_mol=rank)
+
+
+def test_the_search_orders_the_poses_and_no_other_binding_mode_is_averaged(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Two seeds rank the known mode first, whatever Vina prefers; the third ends elsewhere and is counted."""
+    here = np.asarray(pose("dasatinib")[0].GetConformer().GetPositions())
+    there = here + np.array([4.0, 0.0, 0.0])
+    answers = [
+        [found_at(here, -9.0, -8.0), found_at(there, -12.0, -6.0)],
+        [found_at(here + 0.3, -9.4, -7.5), found_at(there, -12.0, -6.0)],
+        [found_at(there, -12.0, -6.5)],
+    ]
+    monkeypatch.setattr(VinaSystem, "search", lambda *_, **__: answers.pop(0))
+    settings = SMALL.model_copy(update={"mode": "global", "seeds": 3, "analyse_poses": 1})
+    run, poses = docked("dasatinib", settings)
+    assert (run.score_kcal_per_mol, run.best.score_kcal_per_mol) == (-9.0, -9.0)
+    assert run.best.rmsd_to_reference_angstrom < 0.1
+    assert any(text.startswith("Met318") for text in run.best.interactions)
+    assert run.seed_scores_kcal_per_mol == (-9.0, -9.4)
+    assert run.seeds_elsewhere == 1
+    assert run.known_mode_kept
+    assert [found.ranking_kcal_per_mol for found in run.poses] == [-8.0, -6.5]
+    write_poses(tmp_path / "poses.sdf", poses)
+    order = [float(m.GetProp("kinscope_ranking_kcal_per_mol")) for m in read_poses(tmp_path / "poses.sdf")]
+    assert order == [-8.0, -6.5]
+
+
+def test_without_a_known_pose_distances_are_to_the_first_and_a_tail_in_the_solvent_does_not_count(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Dasatinib with its hydroxyethylpiperazine turned over: another pose, the same core."""
+    drug, reference = PACK.drug("dasatinib"), pose("dasatinib")[0]
+    ligand = load_ligand(drug)
+    known = aligned_reference(ligand, reference)
+    here = np.asarray(known.GetConformer().GetPositions())
+    ring = known.GetSubstructMatch(Chem.MolFromSmarts("cN1CCN(CCO)CC1"))
+    tail = next(t for t in prepare_ligand(known).torsions if {t[0], t[1]} == {ring[0], ring[1]})
+    turned = turn_torsion(here, tail[0], tail[1], tail[2], np.pi)
+    answer = [found_at(here, -9.0, -8.0), found_at(turned, -9.0, -7.0)]
+    monkeypatch.setattr(VinaSystem, "search", lambda *_, **__: answer)
+    box = Box.around(here, 6.0)
+    run, _ = dock(DockingTask(
+        model(drug.state), drug, ligand, None, drug.state, "native", SMALL.blind(), 1, site=box
+    ))  # fmt: skip
+    first, second = run.poses
+    assert (first.rmsd_to_reference_angstrom, first.core_rmsd_angstrom) == (0.0, 0.0)
+    assert second.rmsd_to_reference_angstrom > 1.0
+    assert second.core_rmsd_angstrom is not None
+    assert second.core_rmsd_angstrom < 0.1
+    assert 0 < first.core_atoms < 33

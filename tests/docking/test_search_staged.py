@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from factories.docking import PACK
 from kinscope.docking.fields.arrays import GridArrays
 from kinscope.docking.fields.mmff import mmff_properties
 from kinscope.docking.search.ligand_shapes import NOTHING, LigandRelaxation, rigid_shapes
+from kinscope.docking.search.staged import POLAR_SHARE, POLAR_WEIGHT, electrostatics
 from kinscope.docking.vina.ligand import prepare_ligand
 from kinscope.ligands.library import embed, load_ligand, parse_smiles
 from kinscope.structures.side_chains.rotamers import dihedral_degrees
@@ -81,3 +84,16 @@ def test_what_mmff_does_not_know_is_said_and_still_has_shapes() -> None:
     assert mmff_properties(boronic) is None
     assert not LigandRelaxation(boronic, heavy_of(boronic)).possible
     assert rigid_shapes(boronic, rotatable(boronic), 1).shape[1:] == (boronic.GetNumAtoms(), 3)
+
+
+@given(st.floats(-1e4, 1e4), st.floats(-30.0, 30.0))
+def test_electrostatics_never_outvote_contact(polar: float, contact: float) -> None:
+    term = float(electrostatics(np.array([polar]), np.array([contact]))[0])
+    assert abs(term) <= max(POLAR_SHARE * abs(contact), 1e-8)
+    assert abs(term) <= abs(POLAR_WEIGHT * polar) + 1e-12
+    more = float(electrostatics(np.array([polar + 1.0]), np.array([contact]))[0])
+    assert more >= term
+
+
+def test_small_electrostatics_count_in_proportion() -> None:
+    assert electrostatics(np.array([5.0]), np.array([-12.0])) == pytest.approx([1.0], abs=0.02)

@@ -50,7 +50,7 @@ def test_a_few_receptors_each_are_not_always_the_same_one() -> None:
 def row(top1: float, top3: float, seconds: float) -> RedockRow:
     return RedockRow(
         engine="kinscope", ligand="OUT1:A:STI", receptor="OUT1:A", own=True, top1_angstrom=top1,
-        top3_angstrom=top3, nearest_angstrom=top3, score_kcal_per_mol=-10.0, cpu_seconds=seconds,
+        top3_angstrom=top3, core_angstrom=top1, score_kcal_per_mol=-10.0, cpu_seconds=seconds,
     )  # fmt: skip
 
 

@@ -104,6 +104,16 @@ def test_presets_hold_and_survive_being_written_and_read(name: str, tmp_path: Pa
     assert load_settings(path) == settings
 
 
+def test_no_preset_searches_for_a_binding_mode_that_is_known() -> None:
+    """`standard` and `paper` searched the whole site, and declined where `quick` answers."""
+    effort = []
+    for name in PRESETS:
+        docking = load_preset(name).docking
+        assert docking.mode == "from known pose"
+        effort.append((docking.seeds, docking.starts * docking.steps, docking.exhaustiveness))
+    assert effort == sorted(effort)
+
+
 def test_unknown_states_and_drugs_are_refused_by_name() -> None:
     with pytest.raises(BadInputError, match="imatinib"):
         planner("K404E", with_changes(load_preset("quick"), drugs=("aspirin",)))

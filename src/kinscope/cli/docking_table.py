@@ -17,6 +17,7 @@ from kinscope.results.measured import Difference, StateFit
 WIDTH = 110
 """Columns; a terminal of 110 shows every line whole."""
 _DRUG, _STATE, _SCORE, _DIFFERENCE = 15, 22, 14, 22
+_OF_SEARCH = ("side-chains-made-room", "best-form-of-site", "ranks-behind-form")
 
 
 def table_lines(
@@ -98,10 +99,22 @@ def _poses(rows: Sequence[DockingRow], variant: str) -> list[str]:
                 lines += wrapped(say(problem), " " * (_DRUG + _STATE) + "problem: ")
         changes = [f"- {text}" for text in row.contacts_lost] + [f"+ {text}" for text in row.contacts_gained]
         lines += wrapped("; ".join(changes) or "contacts as in the native", " " * _DRUG)
+        lines += [line for text in _found(row) for line in wrapped(text, " " * _DRUG)]
         if row.native_helix is not None and row.mutant_helix is not None:
             sides = f"native {helix_in_words(row.native_helix)}; {variant} {helix_in_words(row.mutant_helix)}"
             lines += wrapped(f"helix I: {sides}", " " * _DRUG)
     return lines
+
+
+def _found(row: DockingRow) -> list[str]:
+    """What a blind search found: its distinct poses, and with which side chains and in which state."""
+    lines = []
+    for pose in row.found:
+        core = "" if (it := pose.core_rmsd_to_first_angstrom) is None else f" ({it:.1f} over its core)"
+        text = f"pose {pose.rank}: rank {pose.ranking_kcal_per_mol:.1f}, Vina {pose.score_kcal_per_mol:.1f}"
+        text += f", {pose.rmsd_to_first_angstrom:.1f} A from the first{core}" if pose.rank > 1 else ""
+        lines.append("; ".join([text, *pose.contacts, *say_all(pose.problems)]))
+    return [*lines, *(say(item) for item in row.notes if item.code in _OF_SEARCH)]
 
 
 def _reasons(rows: Sequence[DockingRow]) -> list[str]:
@@ -232,6 +245,8 @@ def _flat(row: DockingRow) -> dict[str, object]:
                 value = getattr(docked, name)
                 flat[f"{side}_{name}"] = "; ".join(value) if name == "contacts" else value
             flat[f"{side}_problems"] = "; ".join(say_all(docked.problems))
+    if row.found:
+        flat["found"] = " | ".join(_found(row))
     relaxed = row.relaxed.difference_kcal_per_mol if row.relaxed else None
     for name, item in (("vina", row.difference_kcal_per_mol), ("relaxed", relaxed)):
         if item is not None:

@@ -22,11 +22,11 @@ class Box:
     size_angstrom: tuple[float, float, float]
 
     @classmethod
-    def around(cls, coordinates: Coordinates, padding_angstrom: float) -> Box:
-        """The extent of coordinates, shape (n, 3), and ``padding_angstrom`` on every side."""
+    def around(cls, coordinates: Coordinates, padding_angstrom: float, least_angstrom: float = 0.0) -> Box:
+        """The extent of coordinates (n, 3) with padding on every side; no edge is shorter than the least."""
         low, high = coordinates.min(axis=0), coordinates.max(axis=0)
         center = (low + high) / 2
-        size = high - low + 2 * padding_angstrom
+        size = np.maximum(high - low + 2 * padding_angstrom, least_angstrom)
         return cls(_triple(center), _triple(size))
 
     @classmethod

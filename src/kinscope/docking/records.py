@@ -59,6 +59,12 @@ class DockingSettings(Settings):
     analyse_poses: int = Field(default=1, ge=0, le=50)
     """For how many of the best poses interactions and validity are computed."""
 
+    def blind(self) -> DockingSettings:
+        """The same for a ligand of which nothing is known: one search of the site, three distinct poses."""
+        return self.model_copy(
+            update={"mode": "global", "seeds": 1, "n_poses": 3, "analyse_poses": 3, "confirm": False}
+        )
+
 
 class DockedPose(Record):
     """One pose of a drug in one receptor."""
@@ -69,14 +75,21 @@ class DockedPose(Record):
     alternative: int = 0
     mode: Mode
     rank: int
-    """1 is the best score."""
+    """1 is the best by ``ranking_kcal_per_mol``: one order from the search to the table."""
     seed: int
     """The derived seed of the search that found it."""
     score_kcal_per_mol: float
     intermolecular_kcal_per_mol: float
     intramolecular_kcal_per_mol: float
+    ranking_kcal_per_mol: float | None = None
+    """What the search orders poses by: in a blind search contact by burial, strain and electrostatics; around
+    a known pose the score. None in records of before it was kept."""
     rmsd_to_reference_angstrom: float
-    """Heavy atoms, symmetry-corrected, without superposition, to the reference pose."""
+    """Heavy atoms, symmetry-corrected, without superposition, to the reference pose; to the first pose where
+    there is none."""
+    core_rmsd_angstrom: float | None = None
+    """The same over the atoms that are buried in the reference pose: a tail in the solvent does not count."""
+    core_atoms: int = 0
     analysed: bool = False
     """Whether interactions and validity below were computed for this pose."""
     interactions: tuple[str, ...] = ()
@@ -84,6 +97,11 @@ class DockedPose(Record):
     valid: bool = False
     problems: tuple[Note, ...] = ()
     """What fails of the validity checks; empty for a valid pose."""
+
+    @property
+    def rank_by(self) -> float:
+        """What orders poses, best first."""
+        return self.score_kcal_per_mol if self.ranking_kcal_per_mol is None else self.ranking_kcal_per_mol
 
 
 class DockingRun(VersionedRecord):
@@ -102,15 +120,20 @@ class DockingRun(VersionedRecord):
     seeds: tuple[int, ...]
     """Derived seed of each search."""
     seed_scores_kcal_per_mol: tuple[float, ...]
-    """Best score of each search: the replicas of every comparison."""
+    """Of each search that met the first pose's binding mode the score of its best pose there: the replicas of
+    every comparison."""
+    seeds_elsewhere: int = 0
+    """Searches that met no pose of that mode; none of their scores is averaged."""
     score_kcal_per_mol: float
-    """Best over the seeds."""
+    """Of the first pose."""
     spread_kcal_per_mol: float
     """Standard deviation over the seeds (0 for one seed)."""
     reference_score_kcal_per_mol: float
     """The reference pose as it stands in this receptor, not moved: a clash with a substitution shows here."""
     reference_minimised_kcal_per_mol: float
     """The reference pose after one local minimisation."""
+    turned_residues: tuple[int, ...] = ()
+    """Residues whose side chains were turned out of the ligand's way in this form of the receptor."""
     best_elsewhere_kcal_per_mol: float | None = None
     """From known pose: best score met outside the known binding mode; below ``score_kcal_per_mol`` the engine
     prefers another pose."""
@@ -125,7 +148,7 @@ class DockingRun(VersionedRecord):
 
     @property
     def best(self) -> DockedPose:
-        """The pose with the best score."""
+        """The first pose."""
         return self.poses[0]
 
 

@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+from numpy.typing import NDArray
 
 from kinscope.core.errors import LigandError
 from kinscope.core.seeds import derive_seed
 from kinscope.docking.engine import BoundSystem, Box, Coordinates, Mol, ScoredPose
 from kinscope.docking.poses.interactions import interactions
-from kinscope.docking.poses.rmsd import SymmetricRmsd
+from kinscope.docking.poses.rmsd import SymmetricRmsd, buried_atoms
 from kinscope.docking.poses.validity import pose_problems
 from kinscope.docking.records import DockedPose, DockingRun, DockingSettings
 from kinscope.docking.search.around_pose import distinct, sample_known_pose
@@ -38,15 +39,17 @@ class DockingTask:
     drug: DrugDefinition
     ligand: Mol
     """The drug at pH 7.4 with hydrogens; its conformer starts the global search."""
-    reference_pose: Mol
+    reference_pose: Mol | None
     """The same molecule in its known binding mode: the local search starts from it, with its bond lengths and
-    angles, and every RMSD is to it."""
+    angles, and every RMSD is to it. None: nothing is known, and RMSDs are to the best pose."""
     state: str
     variant: str
     settings: DockingSettings
     seed: int
     """Root seed; each search derives its own."""
     alternative: int = 0
+    site: Box | None = None
+    """What a global search searches; None: a cube about the reference pose."""
 
     @property
     def local(self) -> bool:
@@ -55,7 +58,9 @@ class DockingTask:
 
     @cached_property
     def known(self) -> Mol:
-        """The known pose, atom for atom the ligand's own molecule."""
+        """The known pose, atom for atom the ligand's own molecule; the free ligand where none is known."""
+        if self.reference_pose is None:
+            return self.ligand
         return aligned_reference(self.ligand, self.reference_pose)
 
     @cached_property
@@ -73,7 +78,7 @@ class DockingTask:
         """What is searched."""
         if self.local:
             return Box.around(self.coordinates, self.settings.box_padding_angstrom)
-        return Box.cube(self.coordinates, self.settings.box_size_angstrom)
+        return self.site or Box.cube(self.coordinates, self.settings.box_size_angstrom)
 
     @property
     def seeds(self) -> tuple[int, ...]:
@@ -93,8 +98,13 @@ def dock(task: DockingTask, progress: Progress | None = None) -> tuple[DockingRu
     """
     started = time.monotonic()
     found = _searched(task, VinaEngine(), progress)
-    documented = [_documented(task, *pose, rank) for rank, pose in enumerate(found.ranked, start=1)]
-    run = _run_record(task, found, tuple(record for record, _ in documented), started)
+    best = found.ranked[0][0].coordinates
+    target = best if task.reference_pose is None else task.coordinates
+    core = buried_atoms(task.receptor, task.known, target)
+    documented = [
+        _documented(task, *pose, rank, (target, core)) for rank, pose in enumerate(found.ranked, start=1)
+    ]
+    run = _run_record(task, found, tuple(record for record, _ in documented), target, started)
     return run, [molecule for _, molecule in documented]
 
 
@@ -152,13 +162,13 @@ class _Found:
     engine: VinaEngine
     system: BoundSystem
     scores: list[float]
-    """The best of each search that counts, kcal/mol."""
+    """Of each search that met the first pose's binding mode, kcal/mol: of the pose it ranks first there."""
     ranked: list[tuple[ScoredPose, int]]
-    """Distinct poses of all searches that count, best first, each with the seed that found it."""
+    """Distinct poses of all searches that count, best first by the search's own order, each with its seed."""
     elsewhere: float | None
     """The best score outside the known binding mode, kcal/mol; None in a global search."""
     kept: bool
-    """Whether any search met the known binding mode; a global search is not asked."""
+    """Whether any search met the known binding mode, or a global one ranks a pose of it first."""
 
 
 def _searched(task: DockingTask, engine: VinaEngine, progress: Progress | None) -> _Found:
@@ -168,12 +178,16 @@ def _searched(task: DockingTask, engine: VinaEngine, progress: Progress | None) 
     if task.local:
         searches, elsewhere, kept = _known_mode(task, searches)
     pooled = sorted(
-        ((pose, which) for which, search in searches for pose in search),
-        key=lambda pair: pair[0].score_kcal_per_mol,
+        ((pose, which) for which, search in searches for pose in search), key=lambda pair: pair[0].rank_by
     )
     settings = task.settings
     poses = [pose for pose, _ in pooled]
     places = distinct(poses, task.rmsd, settings.pose_separation_angstrom, settings.n_poses)
+    if not task.local and task.reference_pose is not None:
+        kept = task.rmsd(poses[0].coordinates, task.coordinates) <= settings.pose_radius_angstrom
+    if not (task.local and kept):  # searches that ended in another binding mode are no replicas of this one
+        first, radius = poses[0].coordinates, settings.pose_radius_angstrom
+        searches = [each for each in searches if task.rmsd(each[1][0].coordinates, first) <= radius]
     scores = [search[0].score_kcal_per_mol for _, search in searches]
     return _Found(engine, system, scores, [pooled[place] for place in places], elsewhere, kept)
 
@@ -215,8 +229,15 @@ def _known_mode(task: DockingTask, searches: list[Search]) -> tuple[list[Search]
     return (inside, elsewhere, True) if inside else (searches, elsewhere, False)
 
 
-def _documented(task: DockingTask, pose: ScoredPose, seed: int, rank: int) -> tuple[DockedPose, Mol]:
-    """The record of a pose, and the pose as a molecule that carries it."""
+def _documented(
+    task: DockingTask, pose: ScoredPose, seed: int, rank: int,
+    beside: tuple[Coordinates, NDArray[np.intp]],
+) -> tuple[DockedPose, Mol]:  # fmt: skip
+    """The record of a pose, and the pose as a molecule that carries it.
+
+    ``beside``: the pose (n_atoms, 3) that RMSDs are to, and which of its heavy atoms are buried.
+    """
+    target, core = beside
     molecule = with_coordinates(task.known, pose.coordinates)
     analyse = rank <= task.settings.analyse_poses
     problems = pose_problems(task.receptor, molecule) if analyse else ()
@@ -226,7 +247,9 @@ def _documented(task: DockingTask, pose: ScoredPose, seed: int, rank: int) -> tu
         score_kcal_per_mol=round(pose.score_kcal_per_mol, 3),
         intermolecular_kcal_per_mol=round(pose.intermolecular_kcal_per_mol, 3),
         intramolecular_kcal_per_mol=round(pose.intramolecular_kcal_per_mol, 3),
-        rmsd_to_reference_angstrom=round(task.rmsd(pose.coordinates, task.coordinates), 3),
+        ranking_kcal_per_mol=round(pose.rank_by, 3),
+        rmsd_to_reference_angstrom=round(task.rmsd(pose.coordinates, target), 3),
+        core_rmsd_angstrom=round(task.rmsd(pose.coordinates, target, core), 3), core_atoms=len(core),
         analysed=analyse, interactions=interactions(task.receptor, molecule) if analyse else (),
         valid=analyse and not problems, problems=problems,
     )  # fmt: skip
@@ -234,15 +257,16 @@ def _documented(task: DockingTask, pose: ScoredPose, seed: int, rank: int) -> tu
 
 
 def _run_record(
-    task: DockingTask, found: _Found, poses: tuple[DockedPose, ...], started: float
+    task: DockingTask, found: _Found, poses: tuple[DockedPose, ...], target: Coordinates, started: float
 ) -> DockingRun:
-    system, scores, known = found.system, found.scores, task.coordinates[None]
+    system, scores, known = found.system, found.scores, target[None]
     return DockingRun(
         drug=task.drug.id, site=task.drug.site, state=task.state, variant=task.variant,
         alternative=task.alternative, engine=found.engine.name, engine_version=found.engine.version,
         settings=task.settings, seed=task.seed, seeds=task.seeds,
         seed_scores_kcal_per_mol=tuple(round(value, 3) for value in scores),
-        score_kcal_per_mol=round(min(scores), 3),
+        seeds_elsewhere=len(task.seeds) - len(scores),
+        score_kcal_per_mol=poses[0].score_kcal_per_mol,
         spread_kcal_per_mol=round(float(np.std(scores, ddof=1)), 3) if len(scores) > 1 else 0.0,
         reference_score_kcal_per_mol=round(system.score(known)[0].score_kcal_per_mol, 3),
         reference_minimised_kcal_per_mol=round(system.minimise(known)[0].score_kcal_per_mol, 3),

@@ -173,6 +173,22 @@ class DockedSide(Record):
     best_elsewhere_kcal_per_mol: float | None = None
 
 
+class FoundPose(Record):
+    """One of the distinct poses that a blind search of the native's site found."""
+
+    rank: int
+    score_kcal_per_mol: float
+    """Vina's."""
+    ranking_kcal_per_mol: float
+    """What the search orders poses by; comparable between the forms of a site, and no affinity."""
+    rmsd_to_first_angstrom: float
+    core_rmsd_to_first_angstrom: float | None
+    """Over the atoms that the first pose buries: small where only a tail in the solvent lies elsewhere."""
+    contacts: tuple[str, ...]
+    problems: tuple[Note, ...] = ()
+    """What fails of the validity checks, overlaps among it; empty for a valid pose."""
+
+
 class Call(Record):
     """What the measurements of one drug in one state come to, by :mod:`kinscope.analysis.calls`."""
 
@@ -215,6 +231,10 @@ class DockingRow(VersionedRecord):
     """How the known pose fares in this state, if it is not the drug's own."""
     mutant_fit: StateFit | None = None
     call: Call | None = None
+    found: tuple[FoundPose, ...] = ()
+    """Of a ligand without a known pose what the search found, best first; both sides start from the first."""
+    turned_residues: tuple[int, ...] = ()
+    """Residues whose side chains both sides turn out of that ligand's way."""
     native_helix: HelixBend | None = None
     """Helix I, for drugs of the myristate site."""
     mutant_helix: HelixBend | None = None

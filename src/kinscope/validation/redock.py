@@ -1,15 +1,16 @@
 """Redocking and cross-docking of every co-crystal at hand, beside plain Vina: ``kinscope benchmark redock``.
 
-Every search is blind in a box of 22 angstrom about the crystal's ligand and begins from conformers that
-know nothing of it. In cross-docking the receptor is another crystal of the same state, laid on the
-ligand's own by the CA atoms around the ligand, with the same residues around it (no drug is docked into a
-gatekeeper mutant that its own crystal has not); the pose is judged after that superposition. Times are CPU
-seconds of the search and the preparation of the ligand and of the receptor's types.
+Every search is the one of `kinscope dock` for a ligand of the user's, blind, in a box about the crystal's
+ligand, and begins from conformers that know nothing of it. In cross-docking the receptor is another crystal
+of the same state, laid on the ligand's own by the CA atoms around the ligand, with the same residues around
+it (no drug is docked into a gatekeeper mutant that its own crystal has not); the pose is judged after that
+superposition. Times are CPU seconds of all that the command does for a ligand in one receptor.
 """
 
 from __future__ import annotations
 
 import csv
+import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -22,11 +23,12 @@ import numpy as np
 from kinscope.core.errors import BadInputError, KinscopeError, LigandError, StructureError
 from kinscope.core.records import Record
 from kinscope.docking.engine import Box, Coordinates, Mol
+from kinscope.docking.known.site import Site, search_site
 from kinscope.docking.poses.crystal_ligand import crystal_coordinates, lay_on
-from kinscope.docking.poses.rmsd import SymmetricRmsd
-from kinscope.docking.search.around_pose import distinct
-from kinscope.docking.vina.engine import VinaEngine
+from kinscope.docking.records import DockingSettings
+from kinscope.docking.run import with_coordinates
 from kinscope.ligands.chemistry import quiet
+from kinscope.ligands.library import embed, identity, load_ligand
 from kinscope.sequencing.reported.calls import wilson
 from kinscope.structures.completion.heavy_atoms import cap_ends, complete_heavy_atoms
 from kinscope.structures.completion.hydrogens import add_hydrogens
@@ -35,7 +37,7 @@ from kinscope.structures.model import AtomArray
 from kinscope.structures.superposition import kabsch
 from kinscope.structures.wwpdb.entries import protein_chains, read_chain, read_ligand
 from kinscope.structures.wwpdb.source import PdbSource
-from kinscope.targets.pack import TargetPack
+from kinscope.targets.pack import DrugDefinition, TargetPack
 from kinscope.validation.recovery import append_row
 
 FEWEST_HEAVY_ATOMS = 14
@@ -120,8 +122,6 @@ def ligand_of_complex(complex_: Complex, pack: TargetPack) -> Mol:
 
     Raises LigandError if the dictionary does not know it.
     """
-    from kinscope.ligands.library import embed, load_ligand
-
     for drug in pack.drugs:
         if drug.ccd == complex_.ccd:
             return load_ligand(drug)
@@ -159,7 +159,7 @@ def _charged(molecule: Mol) -> Mol:
         oxygen.SetNumExplicitHs(0)
     rings = [set(ring) for ring in work.GetRingInfo().AtomRings()]
     taken: list[set[int]] = []
-    for (index,) in work.GetSubstructMatches(Chem.MolFromSmarts(_ALIPHATIC_AMINE)):
+    for index in _most_basic_first(work):
         around = {index}.union(*(ring for ring in rings if index in ring))
         if any(around & other for other in taken):
             continue
@@ -172,13 +172,33 @@ def _charged(molecule: Mol) -> Mol:
     return work.GetMol()
 
 
+def _most_basic_first(molecule: Mol) -> list[int]:
+    """Its aliphatic amines, those first that have fewest atoms near that draw electrons.
+
+    Those are atoms other than hydrogen and saturated carbon, two to four bonds away, the nearest counting
+    first. What is alike goes by the canonical rank, which the order of atoms does not change.
+    """
+    from rdkit import Chem
+
+    amines = [index for (index,) in molecule.GetSubstructMatches(Chem.MolFromSmarts(_ALIPHATIC_AMINE))]
+    rank, bonds = list(Chem.CanonicalRankAtoms(molecule)), Chem.GetDistanceMatrix(molecule)
+    draws = [
+        atom.GetIdx() for atom in molecule.GetAtoms()
+        if atom.GetAtomicNum() not in (1, 6) or atom.GetHybridization() != Chem.HybridizationType.SP3
+    ]  # fmt: skip
+
+    def drawing(at: int, far: int) -> int:
+        return int((bonds[at, draws] == far).sum())
+
+    return sorted(amines, key=lambda at: (*(drawing(at, far) for far in (2, 3, 4)), rank[at]))
+
+
 SUCCESS_ANGSTROM = 2.0
-BOX_ANGSTROM = 22.0
 _SITE_ANGSTROM = 10.0
 _NEAR_ANGSTROM = 6.0
 _FEWEST_SHARED = 15
-_SEPARATION_ANGSTROM = 1.0
-_POSES = 9
+SETTINGS = DockingSettings()
+"""Those of `kinscope dock` for a ligand of the user's."""
 ENGINES = ("kinscope", "vina-8", "vina-32")
 """kinscope's own search at exhaustiveness 8; plain Vina at 8 and at 32."""
 
@@ -196,8 +216,8 @@ class RedockRow(Record):
     top1_angstrom: float
     top3_angstrom: float
     """The nearest of the three best poses that are an angstrom apart."""
-    nearest_angstrom: float
-    """Of all poses that came back: whether the failure is of the search or of the ranking."""
+    core_angstrom: float
+    """Of the first pose over the atoms that the crystal's pose buries: without tails in the solvent."""
     score_kcal_per_mol: float
     cpu_seconds: float
 
@@ -205,7 +225,7 @@ class RedockRow(Record):
         """One line as the benchmark goes on."""
         return (
             f"{self.ligand:12s} into {self.receptor:8s} {self.engine:9s} top-1 {self.top1_angstrom:5.2f}  "
-            f"top-3 {self.top3_angstrom:5.2f}  any {self.nearest_angstrom:5.2f}  {self.cpu_seconds:6.1f} s"
+            f"core {self.core_angstrom:5.2f}  top-3 {self.top3_angstrom:5.2f}  {self.cpu_seconds:6.1f} s"
         )
 
 
@@ -222,12 +242,12 @@ class Bench:
         atoms = complete_heavy_atoms(read_chain(self.source, entry, chain, self.pack)).atoms
         return add_hydrogens(cap_ends(atoms), {}, ph=7.4)
 
-    def _case(self, complex_: Complex) -> tuple[Mol, Mol, Coordinates]:
-        """The free ligand, the same in its crystal's place, and the latter's coordinates (n_atoms, 3)."""
+    def _case(self, complex_: Complex) -> tuple[Mol, Coordinates]:
+        """The free ligand, and its coordinates (n_atoms, 3) where its crystal has it."""
         ligand = ligand_of_complex(complex_, self.pack)
         shown = read_ligand(self.source, complex_.entry, complex_.chain, complex_.ccd)
         reference = lay_on(ligand, crystal_coordinates(ligand, shown, where=complex_.site))
-        return ligand, reference, np.asarray(reference.GetConformer().GetPositions(), dtype=np.float64)
+        return ligand, np.asarray(reference.GetConformer().GetPositions(), dtype=np.float64)
 
     def same_site(self, own: Complex, other: Complex) -> bool:
         """Whether two chains have the same residues wherever the first has one near its ligand."""
@@ -262,39 +282,35 @@ class Bench:
 def dock_row(
     bench: Bench, ligand: Complex, receptor: Complex, engine: str, seed: int = 1, exhaustiveness: int = 8
 ) -> RedockRow:
-    """Dock one ligand into one receptor; the exhaustiveness is of kinscope's own search.
+    """Dock one ligand into one receptor as `kinscope dock` does; the exhaustiveness is of kinscope's search.
 
     Raises KinscopeError if the crystal's ligand is not complete, or the receptor cannot be prepared.
     """
-    free, reference, target = bench.case(ligand)
+    free, target = bench.case(ligand)
     atoms = bench.moved_receptor(ligand, receptor, target)
-    box = Box.cube(target, BOX_ANGSTROM)
+    site = Site(Box.cube(target, SETTINGS.box_size_angstrom), ((atoms, ()),))
+    smiles = identity(free).smiles
+    drug = DrugDefinition(
+        id=ligand.ccd, name=ligand.ccd, ccd=ligand.ccd, smiles=smiles, smiles_ph74=smiles,
+        protonation_reason="", identifiers={}, binding_type="given", site="", state="", reference_entry="",
+        sources=(),
+    )  # fmt: skip
+    settings = SETTINGS.model_copy(update={"exhaustiveness": exhaustiveness})
+    if engine.startswith("vina"):
+        settings = settings.model_copy(update={"search": "vina", "exhaustiveness": int(engine[5:])})
     started = time.process_time()
-    plain = engine.startswith("vina")
-    poses = (
-        VinaEngine()
-        .bind(atoms, free, box)
-        .search(
-            seed=seed,
-            exhaustiveness=int(engine.split("-")[1]) if plain else exhaustiveness,
-            n_poses=_POSES,
-            torsion_weight=1.0,
-            own=plain,
-        )
-    )
+    given = (drug, free, with_coordinates(free, target))
+    run, _ = search_site(site, given, ligand.state, settings, seed)
     seconds = time.process_time() - started
-    rmsd = SymmetricRmsd(reference)
-    apart = [rmsd(pose.coordinates, target) for pose in poses]
-    best = distinct(poses, rmsd, _SEPARATION_ANGSTROM, 3)
     return RedockRow(
         engine=engine,
         ligand=ligand.site,
         receptor=f"{receptor.entry}:{receptor.chain}",
         own=ligand.entry == receptor.entry,
-        top1_angstrom=round(apart[0], 2),
-        top3_angstrom=round(min(apart[place] for place in best), 2),
-        nearest_angstrom=round(min(apart), 2),
-        score_kcal_per_mol=round(poses[0].score_kcal_per_mol, 2),
+        top1_angstrom=round(run.best.rmsd_to_reference_angstrom, 2),
+        top3_angstrom=round(min(pose.rmsd_to_reference_angstrom for pose in run.poses), 2),
+        core_angstrom=math.nan if (core := run.best.core_rmsd_angstrom) is None else round(core, 2),
+        score_kcal_per_mol=round(run.best.score_kcal_per_mol, 2),
         cpu_seconds=round(seconds, 1),
     )
 

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from kinscope.core.errors import LigandError
 from kinscope.docking.known.crystal import with_crystal_rmsd
 from kinscope.docking.known.reference import check_site
+from kinscope.docking.table.row import with_best_forms
 from kinscope.dynamics.records import REPLICA_RECORD_FILE, ReplicaRecord
 from kinscope.interpretation.words.say import say
 from kinscope.ligands.parameters.shipped import directory_for, load_parameters
@@ -144,9 +145,8 @@ def dock_alone(
     if mirror is not None:
         pack, source = load_target(request.target), PdbSource(mirror)
         rows = [_beside_crystal(row, done.artefacts[row.drug, row.state], pack, source) for row in rows]
-    return DockingTable(
-        done, rows, skipped, [*remarks, *(f"{ligand}: {say(told)}" for ligand, told in own.notes)]
-    )
+    notes = [*remarks, *(f"{ligand}: {say(told)}" for ligand, told in own.notes)]
+    return DockingTable(done, with_best_forms(rows), skipped, notes)
 
 
 def _beside_crystal(row: DockingRow, found: Path, pack: TargetPack, source: PdbSource) -> DockingRow:

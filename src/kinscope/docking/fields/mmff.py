@@ -17,7 +17,7 @@ import numpy as np
 
 from kinscope.docking.engine import Mol
 from kinscope.docking.fields.arrays import Floats, Integers, ScoreArrays
-from kinscope.docking.fields.kernels import compiled, dihedral, score_one
+from kinscope.docking.fields.kernels import compiled, dihedral, score_one, vectorised
 from kinscope.ligands.chemistry import quiet
 
 DIELECTRIC = 80.0
@@ -47,7 +47,7 @@ class MmffArrays(NamedTuple):
     torsion: Floats
     pairs: Integers
     pair: Floats
-    """R*, epsilon, and the product of charges over the dielectric constant."""
+    """Shape (3, n_pairs): inverse of R*, epsilon, and the product of charges over the dielectric constant."""
 
 
 def mmff_properties(molecule: Mol) -> Any:
@@ -63,6 +63,9 @@ def mmff_properties(molecule: Mol) -> Any:
 
 def mmff_arrays(molecule: Mol) -> MmffArrays | None:
     """The terms of a molecule with all hydrogens; None where MMFF94 has no parameters for it."""
+    from rdkit import Chem
+
+    molecule = Chem.Mol(molecule)  # MMFF94's own perception of aromaticity would stay in the one given
     properties = mmff_properties(molecule)
     if properties is None:
         return None
@@ -75,14 +78,15 @@ def mmff_arrays(molecule: Mol) -> MmffArrays | None:
     angles = _angle_terms(molecule, properties, bonds)
     planes = _plane_terms(molecule, properties)
     torsions = _torsion_terms(molecule, properties)
-    pairs = _pair_terms(molecule, properties)
+    pairs, pair = _columns(_pair_terms(molecule, properties), 2, 3)
     return MmffArrays(
         *_columns(list(bonds.items()), 2, 2),
         *_columns([(atoms, numbers[:3]) for atoms, numbers in angles], 3, 3),
         _columns([(atoms, numbers[3:]) for atoms, numbers in angles], 3, 4)[1],
         *_columns(planes, 4, 1),
         *_columns(torsions, 4, 3),
-        *_columns(pairs, 2, 3),
+        pairs,
+        np.ascontiguousarray(pair.T),
     )
 
 
@@ -159,7 +163,7 @@ def _pair_terms(molecule: Mol, properties: Any) -> list[_Term]:
                 _, _, radius, depth = properties.GetMMFFVdWParams(i, j)
                 scale = SCALE_1_4 if apart[i, j] < 3.5 else 1.0
                 product = scale * COULOMB_KCAL_ANGSTROM_PER_MOL * charges[i] * charges[j] / DIELECTRIC
-                terms.append(((i, j), (radius, depth, product)))
+                terms.append(((i, j), (1.0 / radius, depth, product)))
     return terms
 
 
@@ -315,19 +319,21 @@ def _torsions(mmff: MmffArrays, x: Floats, g: Floats) -> float:
     return energy
 
 
-@compiled
-def _pairs(mmff: MmffArrays, x: Floats, g: Floats) -> float:
-    """Buffered 14-7 and buffered charges."""
+@vectorised
+def _pair_terms_at(squares: Floats, pair: Floats, slopes: Floats) -> float:
+    """Buffered 14-7 and buffered charges at squared distances (n_pairs,); writes slopes over distance.
+
+    A loop over nothing but contiguous arrays: compilers do four pairs at a time.
+    """
     energy = 0.0
-    for row in range(mmff.pairs.shape[0]):
-        i, j = mmff.pairs[row, 0], mmff.pairs[row, 1]
-        dx, dy, dz = x[i, 0] - x[j, 0], x[i, 1] - x[j, 1], x[i, 2] - x[j, 2]
-        distance = max(math.sqrt(dx * dx + dy * dy + dz * dz), 1e-3)
-        depth, scale = mmff.pair[row, 1], 1.0 / mmff.pair[row, 0]
+    inverse, depths, products = pair[0], pair[1], pair[2]
+    for row in range(squares.shape[0]):
+        distance = math.sqrt(max(squares[row], 1e-6))
+        depth, scale = depths[row], inverse[row]
         q = distance * scale
         q2 = q * q
         q6 = q2 * q2 * q2
-        # One division serves three: they are what this loop costs.
+        # One division serves four: they are what this loop costs.
         a, b, c = q + _BUFFER, q6 * q + _BUFFER_7, distance + _BUFFER_CHARGE
         whole = 1.0 / (a * b * c * distance)
         over_a, over_b = whole * b * c * distance, whole * a * c * distance
@@ -336,11 +342,29 @@ def _pairs(mmff: MmffArrays, x: Floats, g: Floats) -> float:
         near2 = near * near
         near7 = near2 * near2 * near2 * near
         far = (1.0 + _BUFFER_7) * over_b
-        charge = mmff.pair[row, 2] * over_c
+        charge = products[row] * over_c
         energy += depth * near7 * (far - 2.0) + charge
         slope = -7.0 * depth * scale * near7 * ((far - 2.0) * over_a + far * q6 * over_b) - charge * over_c
-        slope *= over_distance
-        _push(g, i, j, slope * dx, slope * dy, slope * dz)
+        slopes[row] = slope * over_distance
+    return energy
+
+
+@compiled
+def _pairs(mmff: MmffArrays, x: Floats, g: Floats) -> float:
+    count = mmff.pairs.shape[0]
+    apart, squares, slopes = np.empty((count, 3)), np.empty(count), np.empty(count)
+    for row in range(count):
+        i, j = mmff.pairs[row, 0], mmff.pairs[row, 1]
+        dx, dy, dz = x[i, 0] - x[j, 0], x[i, 1] - x[j, 1], x[i, 2] - x[j, 2]
+        apart[row, 0], apart[row, 1], apart[row, 2] = dx, dy, dz
+        squares[row] = dx * dx + dy * dy + dz * dz
+    energy = _pair_terms_at(squares, mmff.pair, slopes)
+    for row in range(count):
+        slope = slopes[row]
+        _push(
+            g, mmff.pairs[row, 0], mmff.pairs[row, 1],
+            slope * apart[row, 0], slope * apart[row, 1], slope * apart[row, 2],
+        )  # fmt: skip
     return energy
 
 

@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from kinscope.docking.engine import Mol
 from kinscope.docking.fields.arrays import Floats
-from kinscope.docking.fields.kernels import compiled
+from kinscope.docking.fields.kernels import compiled, vectorised
 from kinscope.structures.model import AtomArray
 
 COULOMB_KCAL_ANGSTROM = 332.06371
@@ -53,24 +53,38 @@ def _taken(distance: float, radius: float, other: float) -> float:
     return term
 
 
+@vectorised
+def _series(
+    x: float, y: float, z: float, radius: float, others: Floats, scaled: Floats, near: Floats
+) -> float:
+    """What far spheres (3, n) take from the integral of an atom; squared distances of near ones are written.
+
+    Those of far ones are written as infinite. Branches within would keep compilers from several at a time.
+    """
+    taken = 0.0
+    xs, ys, zs = others[0], others[1], others[2]
+    for j in range(scaled.shape[0]):
+        dx, dy, dz, other = x - xs[j], y - ys[j], z - zs[j], scaled[j]
+        square = max(dx * dx + dy * dy + dz * dz, 1e-6)
+        ratio = other * other / square
+        far = (ratio < _FAR) & (square > (radius + other) * (radius + other))
+        taken += other * ratio * (2.0 / 3.0 + ratio * (0.8 + ratio * 6.0 / 7.0)) / square if far else 0.0
+        near[j] = np.inf if far else square
+    return taken
+
+
 @compiled
 def integrals(
     points: Floats, radii: Floats, others: Floats, scaled: Floats, same: bool, sums: Floats
 ) -> None:
     """Adds to ``sums`` (n) what others take from each atom's integral; ``same``: one set, itself."""
+    columns, near = np.ascontiguousarray(others.T), np.empty(scaled.shape[0])
     for i in range(points.shape[0]):
         radius = radii[i] - _OFFSET
-        for j in range(others.shape[0]):
-            if same and i == j:
-                continue
-            x, y, z = points[i, 0] - others[j, 0], points[i, 1] - others[j, 1], points[i, 2] - others[j, 2]
-            square, other = x * x + y * y + z * z, scaled[j]
-            ratio = other * other / max(square, 1e-6)
-            if ratio < _FAR and square > (radius + other) * (radius + other):
-                series = 2.0 / 3.0 + ratio * (0.8 + ratio * 6.0 / 7.0)
-                sums[i] += other * ratio * series / square
-            else:
-                sums[i] += _taken(max(math.sqrt(square), 1e-3), radius, other)
+        sums[i] += _series(points[i, 0], points[i, 1], points[i, 2], radius, columns, scaled, near)
+        for j in range(scaled.shape[0]):
+            if near[j] < np.inf and not (same and i == j):
+                sums[i] += _taken(max(math.sqrt(near[j]), 1e-3), radius, scaled[j])
 
 
 @compiled
@@ -94,19 +108,40 @@ def _screened(square: float, product: float) -> float:
     return 1.0 / math.sqrt(square + product * math.exp(-square / (4.0 * product)))
 
 
+@vectorised
+def _with_all(
+    x: float, y: float, z: float, born: float, others: Floats, charges: Floats, other_born: Floats
+) -> float:
+    """Coulomb's energy and the polarisation energy of a unit charge with others (3, n).
+
+    The exponential is the sixteenth power of its series, to a millionth, so that several are done at a time.
+    """
+    energy = 0.0
+    xs, ys, zs = others[0], others[1], others[2]
+    for j in range(charges.shape[0]):
+        dx, dy, dz = x - xs[j], y - ys[j], z - zs[j]
+        square, product = max(dx * dx + dy * dy + dz * dz, 1e-6), born * other_born[j]
+        v = -min(square / (4.0 * product), 0.25 * _ALONE) / 16.0
+        decay = 1.0 + v * (1.0 + v / 2 * (1.0 + v / 3 * (1.0 + v / 4 * (1.0 + v / 5 * (1.0 + v / 6)))))
+        decay = decay * decay
+        decay = decay * decay
+        decay = decay * decay
+        screened = square + product * (decay * decay)
+        energy += charges[j] * (
+            COULOMB_KCAL_ANGSTROM / math.sqrt(square) + _POLARISATION / math.sqrt(screened)
+        )
+    return energy
+
+
 @compiled
 def between_energy(
     points: Floats, charges: Floats, born: Floats, others: Floats, other_charges: Floats, other_born: Floats
 ) -> float:
     """Coulomb's energy and the polarisation energy between two sets of atoms."""
-    energy = 0.0
+    energy, columns = 0.0, np.ascontiguousarray(others.T)
     for i in range(points.shape[0]):
-        for j in range(others.shape[0]):
-            x, y, z = points[i, 0] - others[j, 0], points[i, 1] - others[j, 1], points[i, 2] - others[j, 2]
-            square = max(x * x + y * y + z * z, 1e-6)
-            pair = COULOMB_KCAL_ANGSTROM / math.sqrt(square)
-            pair += _POLARISATION * _screened(square, born[i] * other_born[j])
-            energy += charges[i] * other_charges[j] * pair
+        x, y, z = points[i, 0], points[i, 1], points[i, 2]
+        energy += charges[i] * _with_all(x, y, z, born[i], columns, other_charges, other_born)
     return energy
 
 
@@ -241,9 +276,11 @@ def receptor_atoms(atoms: AtomArray) -> PolarAtoms:
 
 def ligand_atoms(ligand: Mol) -> PolarAtoms | None:
     """MMFF94's charges of a ligand with hydrogens, and its spheres; None where MMFF94 does not know it."""
+    from rdkit import Chem
     from rdkit.Chem import rdForceFieldHelpers
 
-    properties = rdForceFieldHelpers.MMFFGetMoleculeProperties(ligand)
+    # A copy: MMFF94's own perception of aromaticity would stay in the molecule given.
+    properties = rdForceFieldHelpers.MMFFGetMoleculeProperties(Chem.Mol(ligand))
     if properties is None:
         return None
     charges = np.array([properties.GetMMFFPartialCharge(i) for i in range(ligand.GetNumAtoms())])

@@ -1,11 +1,7 @@
-"""Reference poses: each drug in the native model of the state it binds, from its co-crystal.
-
-Where to search for a ligand of which nothing is known: about the library's drugs of the same site.
-"""
+"""Reference poses: each drug in the native model of the state it binds, from its co-crystal."""
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,10 +9,10 @@ from pathlib import Path
 import numpy as np
 from pydantic import ValidationError
 
-from kinscope.core.errors import KinscopeError, StructureError
+from kinscope.core.errors import StructureError
 from kinscope.core.files import read_text, write_atomic
 from kinscope.docking.engine import BoundSystem, Box, Coordinates, Mol, ScoredPose
-from kinscope.docking.known.crystal import CrystalStart, crystal_start, superpose_site
+from kinscope.docking.known.crystal import CrystalStart, crystal_start
 from kinscope.docking.output import read_poses, write_poses
 from kinscope.docking.poses.interactions import interactions
 from kinscope.docking.poses.rmsd import SymmetricRmsd
@@ -274,26 +270,6 @@ SEARCHED = "blind search"
 """Stands for the co-crystal where there is none."""
 
 
-def site_center(pack: TargetPack, site: str, receptor: AtomArray) -> Coordinates | None:
-    """Mean place (3,) in a model of the heavy atoms of the site's known drugs, laid in by the site.
-
-    Returns coordinates in angstrom, or None if the model does not hold the site, or no drug of it has a known
-    pose.
-    """
-    middles = []
-    for drug in pack.drugs:
-        if drug.site != site:
-            continue
-        with contextlib.suppress(KinscopeError):
-            pose, _ = reference_pose(pack, drug)
-            home = reference_model(pack, drug.state)[0]
-            points = np.asarray(pose.GetConformer().GetPositions(), dtype=np.float64)
-            transform, _, _ = superpose_site(home, receptor, points, drug.id)
-            heavy = [atom.GetIdx() for atom in pose.GetAtoms() if atom.GetAtomicNum() > 1]
-            middles.append(transform.apply(points[heavy]).mean(axis=0))
-    return np.mean(middles, axis=0) if middles else None
-
-
 def check_site(pack: TargetPack, site: str) -> None:
     """Refuse a site that no drug of the pack has.
 
@@ -306,12 +282,6 @@ def check_site(pack: TargetPack, site: str) -> None:
             where="--site",
             remedy=f"Choose from: {', '.join(sites)}.",
         )
-
-
-def centred(molecule: Mol, center: Coordinates) -> Coordinates:
-    """A molecule's coordinates (n_atoms, 3), moved so that their middle lies at ``center``."""
-    points = np.asarray(molecule.GetConformer().GetPositions(), dtype=np.float64)
-    return np.asarray(points - points.mean(axis=0) + center, dtype=np.float64)
 
 
 def searched_record(drug: DrugDefinition, state: str) -> ReferencePoseRecord:

@@ -1,4 +1,4 @@
-"""Symmetry-corrected RMSD between poses of one molecule, in place: no superposition."""
+"""Symmetry-corrected RMSD between poses of one molecule, in place: of all atoms, or of a core."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ from numpy.typing import NDArray
 
 from kinscope.core.errors import LigandError
 from kinscope.docking.engine import Coordinates, Mol
+from kinscope.docking.fields.arrays import CUTOFF_ANGSTROM
+from kinscope.docking.fields.vina import EXPOSED_AND_BURIED_ATOMS
+from kinscope.structures.model import AtomArray
 
 _MAX_SYMMETRIES = 20_000
 
@@ -35,11 +38,33 @@ class SymmetricRmsd:
         """How many relabellings there are."""
         return len(self._maps)
 
-    def __call__(self, first: Coordinates, second: Coordinates) -> float:
-        """RMSD in angstrom of two poses (n_atoms, 3), hydrogens present and ignored."""
+    def __call__(
+        self, first: Coordinates, second: Coordinates, part: NDArray[np.intp] | None = None
+    ) -> float:
+        """RMSD in angstrom of two poses (n_atoms, 3), hydrogens present and ignored.
+
+        ``part``: only over these heavy atoms of the second, by their places among the heavy atoms (n,).
+        """
         a, b = first[self._heavy], second[self._heavy]
-        squared = ((a[self._maps] - b[None]) ** 2).sum(axis=2).mean(axis=1)
-        return float(np.sqrt(squared.min()))
+        squared = ((a[self._maps] - b[None]) ** 2).sum(axis=2)
+        if part is not None:
+            squared = squared[:, part]
+        return float(np.sqrt(squared.mean(axis=1).min()))
+
+
+def buried_atoms(receptor: AtomArray, ligand: Mol, pose: Coordinates) -> NDArray[np.intp]:
+    """Places, among a ligand's heavy atoms, of those that are buried in a pose (n_atoms, 3); all if none is.
+
+    An atom is buried where it counts for half or more in the rank of a blind search
+    (:data:`~kinscope.docking.fields.vina.EXPOSED_AND_BURIED_ATOMS`).
+    """
+    from scipy.spatial import cKDTree
+
+    heavy = [atom.GetIdx() for atom in ligand.GetAtoms() if atom.GetAtomicNum() > 1]
+    tree = cKDTree(receptor.coord[receptor.element != "H"])
+    around = tree.query_ball_point(pose[heavy], CUTOFF_ANGSTROM, return_length=True)
+    buried = np.flatnonzero(around >= sum(EXPOSED_AND_BURIED_ATOMS) / 2)
+    return np.asarray(buried if len(buried) else np.arange(len(heavy)), dtype=np.intp)
 
 
 def match_atoms(molecule: Mol, other: Mol) -> NDArray[np.intp] | None:

@@ -37,6 +37,8 @@ _FINISHED, _FINISHED_APART_ANGSTROM = 30, 0.5
 """Poses that are relaxed again with the exact function, which has no kinks, and how far apart they are."""
 POLAR_WEIGHT = 0.2
 """Of the electrostatic energy of binding in the rank (docs/decisions/0047)."""
+POLAR_SHARE = 0.5
+"""Of a pose's contact that its electrostatics in the rank come near to and never reach."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,16 @@ class _Met:
             np.concatenate([self.strain, other.strain]),
             np.concatenate([self.ranks, other.ranks]),
         )
+
+
+def electrostatics(polar: Floats, contact: Floats) -> Floats:
+    """What electrostatic energies of binding (n_poses,) add to ranks, beside contacts (n_poses,).
+
+    In proportion while small. Coulomb's law in a rigid receptor has no bound, and would let one salt bridge
+    at the surface outvote a pocket.
+    """
+    most = np.maximum(POLAR_SHARE * np.abs(contact), 1e-9)
+    return np.asarray(most * np.tanh(POLAR_WEIGHT * polar / most))
 
 
 def _accepted(rise: Floats, random: np.random.Generator) -> NDArray[np.bool_]:
@@ -119,7 +131,7 @@ class Search:
         best = self._distinct(met, _FINISHED)
         done = self.relaxation.relax(met.poses[best], self.exact_field, lowest)
         ranks = self._rank(done.coordinates, done.strain_kcal_per_mol)
-        ranks += POLAR_WEIGHT * parts.polar(done.coordinates)
+        ranks += self._electrostatics(done.coordinates)
         return self._scored(done.coordinates, ranks, score)
 
     def _hop(self, met: _Met, lowest: float, exhaustiveness: int, seed: int) -> _Met:
@@ -133,7 +145,7 @@ class Search:
         for _ in range(_GATHERINGS - 1):
             met = self._walk(met, steps, lowest, random, polar=False)
         met = met.rows(self._distinct(met, _POLAR_BEGIN))
-        ranks = met.ranks + POLAR_WEIGHT * self.parts.polar(met.poses)
+        ranks = met.ranks + self._electrostatics(met.poses)
         return self._walk(replace(met, ranks=ranks), steps, lowest, random, polar=True)
 
     def _walk(
@@ -157,7 +169,7 @@ class Search:
             rows = np.flatnonzero(_accepted(reached - plain, random))
             full = reached[rows]
             if polar and len(rows):
-                full = full + POLAR_WEIGHT * self.parts.polar(done.coordinates[rows])
+                full = full + self._electrostatics(done.coordinates[rows])
                 keep = _accepted((full - reached[rows]) - (at[rows] - plain[rows]), random)
                 rows, full = rows[keep], full[keep]
             places[rows], at[rows], plain[rows] = done.coordinates[rows], full, reached[rows]
@@ -177,6 +189,9 @@ class Search:
     def _rank(self, poses: Floats, strain: Floats) -> Floats:
         ranks: Floats = self.parts.exact.buried(poses[:, self.parts.heavy]) + STRAIN_WEIGHT * strain
         return ranks
+
+    def _electrostatics(self, poses: Floats) -> Floats:
+        return electrostatics(self.parts.polar(poses), self.parts.exact.buried(poses[:, self.parts.heavy]))
 
     def _distinct(self, met: _Met, most: int) -> NDArray[np.intp]:
         """The best poses whose heavy atoms are so far apart (RMSD, not symmetry-corrected)."""

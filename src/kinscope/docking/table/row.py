@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,14 +11,14 @@ from kinscope.analysis.calls import call
 from kinscope.docking.engine import Mol
 from kinscope.docking.known.reference import SEARCHED
 from kinscope.docking.poses.strain import pose_strain
-from kinscope.docking.records import ReferencePoseRecord
+from kinscope.docking.records import DockingRun, ReferencePoseRecord
 from kinscope.docking.table.differences import (
     Weighed,
     compare_docking,
     distance_to_residues,
     pocket_rmsd,
 )
-from kinscope.results.docking import DockedSide, DockingRow, RelaxedComparison
+from kinscope.results.docking import DockedSide, DockingRow, FoundPose, RelaxedComparison
 from kinscope.results.measured import DockingComparison, StateFit
 from kinscope.results.notes import Note, note
 from kinscope.structures.model import AtomArray
@@ -102,6 +103,41 @@ def unmodelled_row(subject: Subject) -> DockingRow:
     """A row of a drug whose site the state's model does not hold."""
     why = note("site-not-modelled", site=subject.drug.site)
     return DockingRow(**subject.named(), outcome="not modelled", notes=(why,))
+
+
+def with_search(row: DockingRow, run: DockingRun) -> DockingRow:
+    """A row with the poses that a blind search found, and what was turned for them."""
+    found = tuple(
+        FoundPose(
+            rank=pose.rank, score_kcal_per_mol=pose.score_kcal_per_mol, ranking_kcal_per_mol=pose.rank_by,
+            rmsd_to_first_angstrom=pose.rmsd_to_reference_angstrom,
+            core_rmsd_to_first_angstrom=pose.core_rmsd_angstrom,
+            contacts=pose.interactions, problems=pose.problems,
+        )
+        for pose in run.poses
+    )  # fmt: skip
+    told = [note("side-chains-made-room", residues=run.turned_residues)] if run.turned_residues else []
+    update = {"found": found, "turned_residues": run.turned_residues, "notes": (*row.notes, *told)}
+    return row.model_copy(update=update)
+
+
+def with_best_forms(rows: Sequence[DockingRow]) -> list[DockingRow]:
+    """Rows of which those of a searched ligand say in which state it ranks best, and how far others are."""
+    best: dict[str, DockingRow] = {}
+    for row in sorted((row for row in rows if row.found), key=_ranked):
+        best.setdefault(row.drug, row)
+    return [_placed(row, best[row.drug]) if row.found else row for row in rows]
+
+
+def _ranked(row: DockingRow) -> float:
+    return row.found[0].ranking_kcal_per_mol
+
+
+def _placed(row: DockingRow, best: DockingRow) -> DockingRow:
+    behind = _ranked(row) - _ranked(best)
+    code = "best-form-of-site" if row is best else "ranks-behind-form"
+    told = note(code, state=best.state, **({} if row is best else {"behind_kcal_per_mol": behind}))
+    return row.model_copy(update={"notes": (*row.notes, told)})
 
 
 def _compared(

@@ -121,6 +121,10 @@ SENTENCES: Mapping[str, str | Callable[..., str]] = {
         "away, so docking from it says little of this drug."
     ),
     "found-by-blind-search": _blind,
+    "best-form-of-site": "Of the states docked into, this ligand ranks best in this one, {state}.",
+    "ranks-behind-form": (
+        "It ranks best in {state}; this state is {behind_kcal_per_mol:.1f} kcal/mol of rank behind."
+    ),
     "laid-in-from-state": "Known from {state}; laid into this state by the site and minimised there.",
     # of a run and its score
     "program-confirms": "Best pose confirmed by the engine's own program: {score_kcal_per_mol:.3f} kcal/mol.",

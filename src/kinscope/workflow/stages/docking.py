@@ -8,14 +8,22 @@ from kinscope.analysis.calls import CRYSTAL_ANGSTROM
 from kinscope.core.residues import three_letter
 from kinscope.docking.engine import Mol
 from kinscope.docking.known.fit import fit_in_state, helix_bend
-from kinscope.docking.known.reference import centred, reference_pose, searched_record, site_center
+from kinscope.docking.known.reference import reference_pose, searched_record
+from kinscope.docking.known.site import find_site, search_site, turned
 from kinscope.docking.output import read_poses, write_poses
 from kinscope.docking.records import DockingRun, DockingSettings, ReferencePoseRecord
 from kinscope.docking.relaxed.compare import Complex, compare_relaxed, compare_sides
 from kinscope.docking.relaxed.mechanics import mechanics_of
-from kinscope.docking.run import DockingTask, dock, label, with_coordinates
+from kinscope.docking.run import DockingTask, dock, label
 from kinscope.docking.table.differences import SCORED_ANGSTROM, Weighed, alike_around
-from kinscope.docking.table.row import Docked, Subject, docked_row, misfit_row, unmodelled_row
+from kinscope.docking.table.row import (
+    Docked,
+    Subject,
+    docked_row,
+    misfit_row,
+    unmodelled_row,
+    with_search,
+)
 from kinscope.ligands.library import load_ligand
 from kinscope.results.docking import ComplexSide, DockingRow, RelaxedComparison, RelaxedSettings
 from kinscope.results.measured import StateFit
@@ -31,6 +39,8 @@ from kinscope.workflow.stages.relaxed import SIDE
 FITS = "state_fits.json"
 ROWS = "rows.json"
 KNOWN = "known.sdf"
+SEARCH, FOUND_POSES = "search.json", "search.sdf"
+"""Of a blind search: its run, and its distinct poses."""
 NATIVE_POSE, MUTANT_POSE = "native_pose.sdf", "mutant_pose.sdf"
 
 
@@ -113,31 +123,44 @@ def dock_elsewhere(context: StepContext) -> None:
 def dock_given(context: StepContext) -> None:
     """A ligand of the user's: searched for blind in the native's site, then docked from what was found.
 
-    The native model's search gives the pose that both sides start from, so that the two are one question.
+    The native model's search gives the pose that both sides start from, and the side chains that both turn
+    out of its way, so that the two are one question.
     """
     pack = study_pack(context.parameters)
     ligand = _drug(context, pack)
-    state = context.parameters["state"]
     settings = DockingSettings.model_validate(context.parameters["settings"])
     molecule = load_ligand(ligand)
     models = [atoms for atoms, _ in read_models(context.input("model"))]
-    start = _start(context, None)
+    if "reference" in context.inputs:
+        start = _start(context, None)
+    else:
+        start = _searched(context, pack, (ligand, molecule, None), models[0], settings)
     if start is None:
-        center = site_center(pack, ligand.site, models[0])
-        if center is None:
-            write_records(context.output / RUNS, [])
-            return
-        placed = with_coordinates(molecule, centred(molecule, center))
-        blind = settings.model_copy(
-            update={"mode": "global", "seeds": 1, "analyse_poses": 0, "confirm": False, "n_poses": 1}
-        )
-        context.progress(0.05, "searching the site")
-        seed = context.parameters["seed"]
-        _, found = dock(DockingTask(models[0], ligand, molecule, placed, state, "native", blind, seed))
-        start = found[0]
+        write_records(context.output / RUNS, [])
+        return
+    found = context.input("reference") if "reference" in context.inputs else context.output
+    searched = read_records(found / SEARCH, DockingRun)
     write_poses(context.output / KNOWN, [start])
+    write_records(context.output / SEARCH, searched)
+    models = [turned(atoms, start, searched[0].turned_residues) for atoms in models]
     near = settings.model_copy(update={"mode": "from known pose"})
     _dock_all(context, models, ligand, molecule, start, near)
+
+
+def _searched(
+    context: StepContext, pack: TargetPack, ligand: tuple[DrugDefinition, Mol, None], model: AtomArray,
+    settings: DockingSettings,
+) -> Mol | None:  # fmt: skip
+    """The first pose of a blind search, which leaves its run and all its poses; None without the site."""
+    site = find_site(pack, ligand[0].site, model, settings.box_size_angstrom)
+    if site is None:
+        return None
+    context.progress(0.05, "searching the site")
+    state, seed = context.parameters["state"], context.parameters["seed"]
+    run, poses = search_site(site, ligand, state, settings, seed, lambda part: context.progress(0.7 * part))
+    write_poses(context.output / FOUND_POSES, poses)
+    write_records(context.output / SEARCH, [run])
+    return poses[0]
 
 
 def _drug(context: StepContext, pack: TargetPack) -> DrugDefinition:
@@ -169,6 +192,8 @@ def compare_drug(context: StepContext) -> None:
     if all(runs):
         row = _docked(context, pack, subject, runs[0], runs[1])
         row = row.model_copy(update={"native_fit": fits[0], "mutant_fit": fits[1]})
+        if "ligand" in context.parameters:
+            row = with_search(row, read_records(context.input("docking/native") / SEARCH, DockingRun)[0])
     elif fits[0] is not None:
         row = misfit_row(subject, fits[0], fits[1])
     else:
