@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from kinscope.analysis.controls import MobilityControls
 from kinscope.analysis.regions import time_words
 from kinscope.analysis.trajectory_compare import lengths_differ
 from kinscope.evidence.model import EvidenceSummary, TreatmentOption
@@ -20,6 +19,7 @@ from kinscope.interpretation.motion import mobility_sentences
 from kinscope.interpretation.prose import in_prose
 from kinscope.interpretation.questions import mobility_questions
 from kinscope.interpretation.verdicts import assessed_drugs, judge
+from kinscope.results.flexibility import CrystalFlexibility
 from kinscope.results.user_structure import USER_STATE
 from kinscope.targets.pack import TargetPack
 from kinscope.variants.model import Variant
@@ -158,12 +158,12 @@ def assess(
     measurements: Measurements,
     evidence: EvidenceSummary,
     pack: TargetPack,
-    controls: MobilityControls | None = None,
+    flexibility: CrystalFlexibility | None = None,
 ) -> Assessment:
     """Weigh what was computed against what is published, drug by drug.
 
     ``measurements``: everything this run computed; any part may be empty, and then less is said.
-    ``controls``: readings of variants with published behaviour, where the target ships them.
+    ``flexibility``: of the native kinase in its crystals, where the target ships a table.
 
     Returns verdicts in the order of the pack's drugs, each with reasons on both sides and their tiers kept
     apart.
@@ -176,7 +176,7 @@ def assess(
         answer=write_answer(variant, judged, measurements, evidence, pack),
         verdicts=verdicts,
         mobility=mobility_sentences(measurements, pack),
-        questions=mobility_questions(variant, measurements, pack, controls),
+        questions=mobility_questions(variant, measurements, pack, flexibility),
         limits=limits_of(variant, measurements, evidence),
         options=weigh_options(evidence.options, verdicts, pack),
     )

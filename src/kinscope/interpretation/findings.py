@@ -12,10 +12,11 @@ from kinscope.results.measured import Difference, Outcome, RegionComparison
 from kinscope.results.trajectories import TrajectoryComparison
 from kinscope.targets.pack import TargetPack
 
-Method = Literal["md", "normal_modes", "models"]
+Method = Literal["md", "network", "normal_modes", "models"]
 METHODS: dict[Method, str] = {
     "models": "The models",
     "normal_modes": "Normal modes",
+    "network": "Crystals and network",
     "md": "Molecular dynamics",
 }
 _TOO_FEW = ": too few independent replicas or models"

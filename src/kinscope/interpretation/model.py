@@ -76,7 +76,7 @@ class Answer(Record):
 class MobilityFinding(Record):
     """One reading that bears on a question."""
 
-    method: Literal["md", "normal_modes", "models"]
+    method: Literal["md", "network", "normal_modes", "models"]
     where: str
     """Of what, in which state, in words."""
     result: str
@@ -92,7 +92,7 @@ class MobilityQuestion(Record):
     """A question on motion, what this study read on it, and how far that carries."""
 
     id: str
-    """``bound drugs``, ``states``, ``window``, ``pocket NAME``, ``control VARIANT`` or ``neighbourhood``."""
+    """``bound drugs``, ``states``, ``window``, ``pocket NAME``, ``crystals`` or ``neighbourhood``."""
     question: str
     answer: str
     """By method, in one or two sentences."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from kinscope.analysis.controls import ControlVariant, MobilityControls
+from kinscope.interpretation.crystals import crystal_question
 from kinscope.interpretation.findings import (
     finding,
     not_asked,
@@ -24,6 +25,7 @@ from kinscope.interpretation.prose import join, region_label, state_label
 from kinscope.interpretation.stays import stay_findings
 from kinscope.interpretation.thresholds import UNMOVED_ANGSTROM
 from kinscope.interpretation.words.say import say_all
+from kinscope.results.flexibility import CrystalFlexibility
 from kinscope.results.measured import ContactChange, PocketComparison, RegionComparison
 from kinscope.results.trajectories import StateMobility, TrajectoryComparison
 from kinscope.targets.pack import TargetPack
@@ -207,7 +209,10 @@ WINDOWS = ("paper_window", "activation_loop")
 
 
 def mobility_questions(
-    variant: Variant, measurements: Measurements, pack: TargetPack, controls: MobilityControls | None = None
+    variant: Variant,
+    measurements: Measurements,
+    pack: TargetPack,
+    flexibility: CrystalFlexibility | None = None,
 ) -> tuple[MobilityQuestion, ...]:
     """Every question, those that the study did not read with how to have them read."""
     return (
@@ -215,7 +220,7 @@ def mobility_questions(
         _states(measurements, pack),
         *_window(variant, measurements, pack),
         *(_pocket(pocket.name, variant, measurements, pack) for pocket in pack.drug_pockets),
-        *control_questions(variant, measurements, pack, controls),
+        crystal_question(variant, flexibility, pack),
         neighbourhood_question(variant, measurements, pack),
     )
 

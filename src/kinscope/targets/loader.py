@@ -19,10 +19,11 @@ from pydantic import Field, TypeAdapter, ValidationError
 
 from kinscope.analysis.controls import MobilityControls, read_controls
 from kinscope.core.errors import BadInputError
-from kinscope.core.files import read_text, sha256_of_file
+from kinscope.core.files import read_bounded, read_text, sha256_of_file
 from kinscope.core.plain_yaml import read_yaml
 from kinscope.core.records import Record
 from kinscope.core.residues import translate
+from kinscope.results.flexibility import CrystalFlexibility
 from kinscope.targets.pack import (
     DrugDefinition,
     Isoform,
@@ -143,6 +144,7 @@ def _identifiers(pack: TargetPack) -> Iterator[str]:
                 yield f"The drug {drug.id} binds a state that is not defined: {drug.state[:40]!r}."
 
 
+_MOST_TABLE_BYTES = 4_000_000
 MAX_RESIDUES = 40_000
 """Longer than the longest human protein (titin, about 35,000 residues)."""
 BASES = "ACGT"
@@ -387,6 +389,31 @@ def files_digest(directory: Path, patterns: Sequence[str]) -> str:
     paths = [path for pattern in patterns for path in directory.glob(pattern)]
     content = {path.relative_to(directory).as_posix(): sha256_of_file(path) for path in paths}
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+FLEXIBILITY_FILE = "flexibility.json"
+
+
+def crystal_flexibility(pack: TargetPack) -> CrystalFlexibility | None:
+    """How mobile the target's residues are in its crystals, by conformation; None if the pack has no table.
+
+    Made by ``kinscope benchmark conformation --pdb-mirror DIR --write``.
+
+    Raises BadInputError if the table is damaged.
+    """
+    path = pack.directory / FLEXIBILITY_FILE
+    if not path.is_file():
+        return None
+    remedy = "Install kinscope again, or make it anew with `kinscope benchmark conformation --write`."
+    try:
+        return CrystalFlexibility.model_validate_json(read_bounded(path, _MOST_TABLE_BYTES, remedy=remedy))
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise BadInputError(
+            f"The table of flexibility cannot be read ({'.'.join(map(str, first['loc']))}: {first['msg']}).",
+            where=str(path),
+            remedy=remedy,
+        ) from None
 
 
 CONTROLS_DIRECTORY = "controls"
