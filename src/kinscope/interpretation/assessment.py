@@ -123,7 +123,7 @@ def _of_your_structure(variant: Variant, measurements: Measurements) -> list[str
 
 
 def _of_motion(measurements: Measurements) -> list[str]:
-    """Of dynamics and normal modes."""
+    """Of dynamics."""
     limits = []
     lengths = [run.length_ns for run in measurements.simulations if run.status == "finished"]
     failed = sum(run.status == "failed" for run in measurements.simulations)
@@ -146,10 +146,6 @@ def _of_motion(measurements: Measurements) -> list[str]:
         for system, lengths in systems.items()
         if lengths_differ(lengths)
     ]
-    if any(row.method == "normal_modes" for row in measurements.regions):
-        limits.append(
-            "Normal modes describe small motions around one conformation, not a change between states."
-        )
     return limits
 
 

@@ -182,7 +182,7 @@ class RmsfBenchmark(Record):
 def compare_rmsf(
     source: PdbSource, pack: TargetPack, *, reference: Path | None = None, runs: Sequence[Path] = ()
 ) -> RmsfBenchmark:
-    """Compare our native normal modes, and any finished dynamics, with crystals and a reference panel.
+    """Compare finished dynamics, and a reference panel, with crystals.
 
     ``source``: of wwPDB entries; every one in its mirror is read. ``pack``: the target. ``reference``: folder
     that holds ``md_rmsf_reference_*.csv`` with columns system, resid, rmsf_CA_A_mean and matches_P00519.
@@ -192,7 +192,7 @@ def compare_rmsf(
     """
     regions = disjoint({region.name: region.members() for region in pack.regions})
     crystals, notes = _crystals(source, pack)
-    ours = {f"normal modes, {item.state}": item for item in _normal_modes(pack)}
+    ours: dict[str, FluctuationProfile] = {}
     for folder in runs:
         ours |= _dynamics(folder)
     others = panels(reference) if reference is not None else {}
@@ -274,15 +274,6 @@ def _group(first_residue: int, dfg: str) -> str:
 def _class_of(pack: TargetPack, state_id: str) -> str:
     state = pack.state(state_id)
     return _group(state.first_residue, state.dfg)
-
-
-def _normal_modes(pack: TargetPack) -> list[FluctuationProfile]:
-    """The native profiles that ship with the pack."""
-    folder = pack.directory / "artefacts" / "normal-modes"
-    read = [
-        FluctuationProfile.model_validate_json(path.read_text()) for path in folder.glob("*/profile.json")
-    ]
-    return sorted((item for item in read if item.variant == "native"), key=lambda item: item.state)
 
 
 def _dynamics(folder: Path) -> dict[str, FluctuationProfile]:

@@ -231,7 +231,7 @@ def rmsf(
     target: Target = "abl1",
     as_json: AsJson = False,
 ) -> None:
-    """Our normal modes and finished dynamics beside crystal B factors and others' dynamics."""
+    """Finished dynamics beside crystal B factors and others' dynamics."""
     from kinscope.structures.wwpdb.source import PdbSource
     from kinscope.targets import load_target
     from kinscope.validation.rmsf import compare_rmsf, in_words
