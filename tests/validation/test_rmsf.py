@@ -112,11 +112,10 @@ def test_finished_dynamics_below_a_folder_are_found_and_measured(tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.skipif(MIRROR is None, reason="KINSCOPE_PDB_MIRROR is not set")
-def test_normal_modes_agree_with_crystals_of_their_class():
+def test_crystals_of_a_class_agree_with_one_another():
     found = compare_rmsf(PdbSource(Path(str(MIRROR))), load_target("abl1"))
-    by_name = {item.first: item for item in found.ours_and_crystals}
-    assert by_name["normal modes, kinase-dfg-out"].pearson.low > 0.5
-    assert by_name["normal modes, kinase-dfg-in"].spearman.low > 0.6
+    assert found.ours_and_crystals == ()
+    assert all(middle > 0.5 for _, middle, _, _, _ in found.crystals_and_crystals)
     assert any("T315I" in note for note in found.notes)
     assert not any(name.startswith("5MO4") for name in found.crystals)
     assert "crystal chains" in in_words(found)

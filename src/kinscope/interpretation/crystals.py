@@ -1,7 +1,6 @@
 """Where the variant lies in the native kinase's flexibility, conformation by conformation, over crystals.
 
-Nothing is said of the mutant: a network knows a substitution by its missing contacts only, and saw neither
-positive control (docs/validation.md, Motion).
+Nothing is said of the mutant: a network knows a substitution by the contacts that its model lost, no more.
 """
 
 from __future__ import annotations

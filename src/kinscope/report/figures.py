@@ -103,8 +103,8 @@ _RMSF = (
 )
 _DIFFERENCE = (
     "Mutant minus native, by molecular dynamics. Grey band: the interval where analysis gives one, otherwise "
-    "the full span between single replicas; a band that leaves its panel goes on beyond it. Orange: the mutant moves more; "
-    "blue: less; star: resolved after correction."
+    "the full span between single replicas; a band that leaves its panel goes on beyond it. Orange: the "
+    "mutant moves more; blue: less; star: resolved after correction."
 )
 _SAMPLING = (
     "Left: mean RMSF over all CA atoms of the first part of each run; a curve that still rises has more "
