@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from kinscope.analysis.controls import CrystalBond, write_crystal_bonds
+from kinscope.analysis.crystal_bonds import CrystalBond, write_crystal_bonds
 from kinscope.docking.poses.crystal_ligand import crystal_coordinates
 from kinscope.ligands.library import load_ligand
 from kinscope.structures.wwpdb.entries import read_chain, read_ligand

@@ -83,12 +83,11 @@ def profile(state: str, factor: float) -> FluctuationProfile:
     values = 0.5 + random.normal(0, 0.005, (3, 100))
     values[:, 40:60] *= factor
     return FluctuationProfile(
-        method="normal_modes",
         state=state,
         variant="native",
         residues=tuple(range(1, 101)),
         rmsf_angstrom=tuple(map(tuple, values.tolist())),
-        length_ns=0.0,
+        length_ns=0.2,
         superposition="",
     )
 

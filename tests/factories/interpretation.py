@@ -92,7 +92,7 @@ def docking(drug: str = "imatinib", **changes: Any) -> DockingComparison:
 
 def region(name: str = "activation_loop", **changes: Any) -> RegionComparison:
     fields: dict[str, Any] = {
-        "method": "normal_modes",
+        "method": "md",
         "state": "kinase-dfg-out",
         "region": name,
         "residues": (381, 382),
@@ -130,7 +130,6 @@ def pocket(state: str = "closed-dfg-out", resolved: bool = False) -> PocketCompa
         volume_difference_cubic_angstrom=difference(2.0, -10.0, 14.0, resolved),
         backbone_rmsd_angstrom=0.1,
         side_chain_rmsd_angstrom=0.2,
-        fluctuation_difference_angstrom=difference(),
     )
 
 

@@ -138,7 +138,7 @@ def docking(drug: str, state: str, native: float, mutant: float, **changes: Any)
     return DockingComparison(**(fields | changes))
 
 
-def profile(state: str, name: str, method: str = "md", replicas: int = 3) -> FluctuationProfile:
+def profile(state: str, name: str, replicas: int = 3) -> FluctuationProfile:
     residues = (*range(240, 382), *range(386, 500))
     rng = np.random.default_rng(len(state) + len(name) + replicas)
     x = np.asarray(residues)
@@ -150,12 +150,11 @@ def profile(state: str, name: str, method: str = "md", replicas: int = 3) -> Flu
     )
     rows = tuple(tuple((base * rng.normal(1, 0.1, len(x)).clip(0.5)).tolist()) for _ in range(replicas))
     return FluctuationProfile(
-        method=method,
         state=state,
         variant=name,
         residues=residues,
         rmsf_angstrom=rows,
-        length_ns=0.2 if method == "md" else 0.0,
+        length_ns=0.2,
         superposition="C-alpha of residues 242-493 on the mean structure (invented)",
     )
 
@@ -315,23 +314,16 @@ def measurements(**changes: Any) -> Measurements:
             docking("dasatinib", "kinase-dfg-in", -11.0, -11.1, mode="global"),
             docking("bosutinib", "kinase-dfg-in", -10.4, -10.3, pose_valid=False),
         ),
-        "profiles": tuple(
-            profile(state, name, method, 3 if method == "md" else 1)
-            for method in ("md", "normal_modes")
-            for state in STATES
-            for name in names
-        ),
+        "profiles": tuple(profile(state, name) for state in STATES for name in names),
         "regions": tuple(
             RegionComparison(
-                method=method,
                 state=state,
                 region=name,
                 residues=tuple(range(381, 403)),
                 native_rmsf_angstrom=1.21,
                 mutant_rmsf_angstrom=1.39,
-                difference_angstrom=difference(0.18, 0.3 if method == "md" else 0.1, resolved=method != "md"),
+                difference_angstrom=difference(0.18, 0.1, resolved=True),
             )
-            for method in ("md", "normal_modes")
             for state in STATES
             for name in ("activation_loop", "helix_c", "p1_loop")
         ),
@@ -345,7 +337,6 @@ def measurements(**changes: Any) -> Measurements:
                 volume_difference_cubic_angstrom=difference(-3.5, 12.0),
                 backbone_rmsd_angstrom=0.11,
                 side_chain_rmsd_angstrom=0.34,
-                fluctuation_difference_angstrom=difference(0.01, 0.05),
             ),
         ),
         "simulations": tuple(

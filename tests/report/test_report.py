@@ -250,8 +250,8 @@ def test_drug_table_links_the_short_citation_and_keeps_the_whole_as_its_title(pa
         {"contact_changes": ()},
         {"models": (), "geometries": ()},
         {"regions": ()},
-        {"profiles": (profile(STATES[0], "native", "md", 1), profile(STATES[0], "K404E", "md", 1))},
-        {"profiles": (profile(STATES[0], "native", "md", 3),)},
+        {"profiles": (profile(STATES[0], "native", 1), profile(STATES[0], "K404E", 1))},
+        {"profiles": (profile(STATES[0], "native"),)},
         {"docking": (docking("imatinib", STATES[1], -12.0, float("nan"), difference_kcal_per_mol=NONE),)},
     ],
 )  # fmt: skip

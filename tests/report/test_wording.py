@@ -113,7 +113,7 @@ def test_differences_are_drawn_on_one_scale_that_holds_their_bands() -> None:
     )
     profiles = [factory.profile(state, name) for state in states for name in ("native", "K404E")]
     with drawing():
-        figure = draw_difference(profiles, "md", factory.variant(), files)
+        figure = draw_difference(profiles, factory.variant(), files)
     limits = {axes.get_ylim() for axes in figure.axes if axes.get_ylabel()}
     assert len(limits) == 1
     assert limits.pop()[1] >= 0.16

@@ -9,7 +9,7 @@ import pytest
 
 from factories.report import REGIONS, report_files, study
 from factories.trajectory import Floats, moving, shipped_model, write_replica
-from kinscope.analysis.controls import read_crystal_bonds
+from kinscope.analysis.crystal_bonds import read_crystal_bonds
 from kinscope.core.files import write_atomic
 from kinscope.docking.known.reference import reference_pose
 from kinscope.dynamics.records import PROTEIN_FILE, SYSTEM_RECORD_FILE, BoundLigand, SolvatedSystem

@@ -26,7 +26,6 @@ from kinscope.workflow.engine.local import Outcome
 from kinscope.workflow.engine.step import Step, in_order
 from kinscope.workflow.planning.docking import relaxed_sides, row_steps
 from kinscope.workflow.planning.dynamics import replica_steps, speed
-from kinscope.workflow.planning.models import modes
 from kinscope.workflow.planning.plan import plan_study
 from kinscope.workflow.planning.study import Pace, Study
 from kinscope.workflow.rundir import new_study, noted_pace
@@ -65,7 +64,7 @@ def edit(path: Path, before: str, after: str) -> None:
 
 READS_THE_PACK = {
     "native-model", "mutant-model", "docking", "relaxed-complex", "solvated", "measurements", "report",
-    "neighbourhood", "normal-modes", "speed", "replica",
+    "neighbourhood", "speed", "replica",
 }  # fmt: skip
 """Themselves or through what they start from: every step of a study."""
 
@@ -101,6 +100,7 @@ def test_the_packs_content_is_in_every_key(file: str, before: str, after: str, m
         ("drugs.yaml", "simulated: always", "simulated: thorough"),
         ("regions.yaml", '"UniProt P00519, region CAP', '"As UniProt P00519, region CAP'),
         ("states.yaml", "Chain A of 2GQG", "The chain A of 2GQG"),
+        ("flexibility.json", '"target":"ABL1"', '"target":"ABL1" '),
     ],
 )
 def test_citations_and_comments_of_a_pack_orphan_nothing_but_the_report(
@@ -119,7 +119,7 @@ def test_models_and_poses_are_in_keys_by_their_content(mine: Path) -> None:
     again = keys_of(planned(load_target(str(mine)), states=(STATE,)))
     changed = {label for label, key in first.items() if again[label] != key}
     assert any(label.startswith("Dasatinib into native") for label in changed)
-    assert not any(label.startswith(("Bosutinib into", "normal modes")) for label in changed)
+    assert not any(label.startswith("Bosutinib into") for label in changed)
 
 
 def test_every_step_whose_function_loads_a_pack_names_its_content() -> None:
@@ -228,21 +228,12 @@ def test_without_a_speed_the_plan_says_which_step_is_missing(
     assert noted_pace(tmp_path / "run") == (2.0, "cpu", "", None)
 
 
-def test_each_side_draws_its_own_modes() -> None:
-    one, other = planned(expression="F317L"), planned(expression="T315I")
-    native, mutant = (modes(one, side, STATE) for side in ("native", "mutant"))
-    assert native.parameters["seed"] != mutant.parameters["seed"]
-    assert native.key == modes(other, "native", STATE).key
-    assert mutant.parameters["seed"] != modes(other, "mutant", STATE).parameters["seed"]
-
-
 @pytest.mark.parametrize(
     "change",
     [
         {"seed": 77},
         {"mutation": {"alternatives": 2}},
         {"docking": {"seeds": 2}},
-        {"normal_modes": {"cutoff_angstrom": 9.0}},
         {"dynamics": {"protocol": {"temperature_k": 305.0}}},
         {"dynamics": {"solvation": {"padding_nm": 0.9}}},
     ],

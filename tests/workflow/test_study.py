@@ -37,14 +37,14 @@ def test_two_variants_share_all_native_work_and_nothing_else() -> None:
     assert first.keys() & same.keys() == {key for key, step in first.items() if step.shared}
     shared = first.keys() & other.keys()
     assert {step.name for key, step in first.items() if key in shared} == {
-        "native-model", "docking", "normal-modes", "solvated", "solvated-bound", "speed", "replica",
+        "native-model", "docking", "solvated", "solvated-bound", "speed", "replica",
     }  # fmt: skip
     assert all("K404" not in first[key].label for key in shared)
 
 
 def test_every_stage_has_a_name_of_its_own_and_a_function_that_is_there() -> None:
     functions = [stage.function for stage in STAGES.values()]
-    assert len(set(functions)) == len(functions) == 21
+    assert len(set(functions)) == len(functions) == 20
     for name, stage in STAGES.items():
         module, _, function = stage.function.partition(":")
         assert callable(getattr(importlib.import_module(module), function)), name
@@ -151,7 +151,7 @@ def test_the_shipped_native_results_are_those_that_studies_ask_for() -> None:
         step.label
         for pack, steps in asked
         for step in steps
-        if step.name in ("docking", "normal-modes") and step.inputs["model"].name == "native-model"
+        if step.name == "docking" and step.inputs["model"].name == "native-model"
         if shipped_store(pack).find(step) is None
     ]
     assert not missing, "python benchmarks/native_results.py; then commit what it changed"

@@ -71,7 +71,7 @@ def test_work_on_the_users_native_model_is_shared_between_variants_and_named_by_
     # Native work on shipped states does not know of the user's structure.
     beside = planned(mine, states=("kinase-dfg-in",))[1]
     plain = in_order([plan_study(Study(PACK, parse_variant("K404E", PACK), QUICK, pace=Pace(2.0))).report])
-    label = "normal modes, native, kinase domain, DFG-in"
+    label = "native model, kinase domain, DFG-in"
     assert beside[label].key in {step.key for step in plain}
 
 

@@ -16,11 +16,10 @@ from typing import Any
 
 import numpy as np
 
-from kinscope.analysis.regions import compare_regions
-from kinscope.analysis.statistics import difference, weighted_difference
+from kinscope.analysis.statistics import weighted_difference
 from kinscope.analysis.superposition import FloatArray, IntArray, kabsch
 from kinscope.core.errors import BadInputError
-from kinscope.results.measured import Difference, FluctuationProfile, PocketComparison
+from kinscope.results.measured import PocketComparison
 
 BoolArray = np.ndarray[Any, np.dtype[np.bool_]]
 PROBE_ANGSTROM = 1.4
@@ -176,8 +175,6 @@ def compare_pocket(
     residues: Iterable[int],
     native: tuple[Sequence[Atoms], FloatArray],
     mutant: tuple[Sequence[Atoms], FloatArray],
-    *,
-    profiles: tuple[FluctuationProfile, FluctuationProfile] | None = None,
 ) -> PocketComparison:
     """A pocket in native and mutant models of one state.
 
@@ -211,7 +208,6 @@ def compare_pocket(
         ),
         backbone_rmsd_angstrom=backbone,
         side_chain_rmsd_angstrom=side_chain,
-        fluctuation_difference_angstrom=_fluctuation(pocket, lining, profiles),
     )
 
 
@@ -289,14 +285,3 @@ def _deviations(native: _Heavy, mutant: _Heavy, lining: tuple[int, ...]) -> tupl
         shift = native.coord[[before[key] for key in shared]] - mutant.coord[[after[key] for key in shared]]
         parts.append(float(np.sqrt((shift**2).sum(axis=1).mean())))
     return parts[0], parts[1]
-
-
-def _fluctuation(
-    pocket: str,
-    lining: tuple[int, ...],
-    profiles: tuple[FluctuationProfile, FluctuationProfile] | None,
-) -> Difference:
-    rows = compare_regions(*profiles, {pocket: lining}) if profiles else []
-    if rows:
-        return rows[0].difference_angstrom
-    return difference([], [], unit="Å", sampling="no fluctuation computed")

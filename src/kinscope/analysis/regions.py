@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Literal
 
 from kinscope.analysis.fluctuation import profile_array
 from kinscope.analysis.statistics import FloatArray, correct_family, difference
@@ -20,16 +19,16 @@ def compare_regions(
 ) -> list[RegionComparison]:
     """Mean RMSF of each region, mutant minus native, corrected for the family of regions given (Holm).
 
-    ``native``, ``mutant``: of one method and state, one row per replica. ``regions``: residue numbers of each
+    ``native``, ``mutant``: of one state, one row per replica. ``regions``: residue numbers of each
     region by name. Residues that either profile lacks are left out, a region without any shared one too. A
     region's value in a replica is the mean over its residues.
     """
-    method = _shared_method(native, mutant)
+    _check_state(native, mutant)
     members = _shared_members(native, mutant, regions)
     sides = {name: (region_means(native, kept), region_means(mutant, kept)) for name, kept in members.items()}
     words = sampling_words(native, mutant)
     raw = [rmsf_difference(first, second, words) for first, second in sides.values()]
-    return region_rows(method, native.state, members, sides, correct_family(raw))
+    return region_rows(native.state, members, sides, correct_family(raw))
 
 
 def rmsf_difference(first: FloatArray, second: FloatArray, sampling: str) -> Difference:
@@ -44,7 +43,6 @@ def rmsf_difference(first: FloatArray, second: FloatArray, sampling: str) -> Dif
 
 
 def region_rows(
-    method: Literal["md", "normal_modes"],
     state: str,
     members: Mapping[str, tuple[int, ...]],
     sides: Mapping[str, tuple[FloatArray, FloatArray]],
@@ -53,7 +51,6 @@ def region_rows(
     """Regions with their residues, the means of both sides' replicas (angstrom), and the differences."""
     return [
         RegionComparison(
-            method=method,
             state=state,
             region=name,
             residues=members[name],
@@ -82,7 +79,7 @@ def residue_differences(
     The residues are one family, corrected by Benjamini-Hochberg: neighbours move together, which is the
     positive dependence that the procedure allows.
     """
-    _shared_method(native, mutant)
+    _check_state(native, mutant)
     shared = sorted(set(native.residues) & set(mutant.residues))
     first, second = (_columns(profile, shared) for profile in (native, mutant))
     words = sampling_words(native, mutant)
@@ -98,14 +95,9 @@ def region_means(profile: FluctuationProfile, residues: Sequence[int]) -> FloatA
 
 def sampling_words(native: FluctuationProfile, mutant: FluctuationProfile) -> str:
     """What was sampled, in words, e.g. ``3 x 0.2 ns native and 3 x 0.2 ns mutant``."""
-    if native.method == "md":
-        return " and ".join(
-            f"{len(profile.rmsf_angstrom)} x {time_words(profile.length_ns)} {side}"
-            for profile, side in ((native, "native"), (mutant, "mutant"))
-        )
-    return (
-        f"{len(native.rmsf_angstrom)} native and {len(mutant.rmsf_angstrom)} mutant "
-        "independently relaxed models"
+    return " and ".join(
+        f"{len(profile.rmsf_angstrom)} x {time_words(profile.length_ns)} {side}"
+        for profile, side in ((native, "native"), (mutant, "mutant"))
     )
 
 
@@ -120,18 +112,10 @@ def _columns(profile: FluctuationProfile, residues: Sequence[int]) -> FloatArray
     return columns
 
 
-def _shared_method(native: FluctuationProfile, mutant: FluctuationProfile) -> Literal["md", "normal_modes"]:
-    if native.method != mutant.method or native.state != mutant.state:
+def _check_state(native: FluctuationProfile, mutant: FluctuationProfile) -> None:
+    if native.state != mutant.state:
         raise BadInputError(
-            f"A profile of {native.method} in {native.state} cannot be compared with one of "
-            f"{mutant.method} in {mutant.state}.",
+            f"A profile in {native.state} cannot be compared with one in {mutant.state}.",
             where="comparison of fluctuations",
-            remedy="Compare profiles of one method and one state.",
+            remedy="Compare profiles of one state.",
         )
-    if native.method == "crystal_b_factor":
-        raise BadInputError(
-            "B factors of crystals are no replicas of a variant.",
-            where="comparison of fluctuations",
-            remedy="Compare profiles of dynamics or of normal modes.",
-        )
-    return native.method

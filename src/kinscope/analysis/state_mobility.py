@@ -21,13 +21,13 @@ def compare_states(
 ) -> StateMobility | None:
     """Mean RMSF over the residues that two states share, second minus first, replica means compared.
 
-    ``first``, ``second``: of one variant and one method (``md`` or ``normal_modes``). ``labels``: the states
-    in words. ``sampling``: of each, where the method samples; the worse one decides what may be said.
+    ``first``, ``second``: of one variant. ``labels``: the states in words. ``sampling``: of each; the worse
+    one decides what may be said.
 
     Returns the comparison, None where the states share fewer than fifty residues.
     """
     shared = sorted(set(first.residues) & set(second.residues))
-    if len(shared) < _FEWEST_RESIDUES or first.method == "crystal_b_factor":
+    if len(shared) < _FEWEST_RESIDUES:
         return None
     sides = [region_means(profile, shared) for profile in (first, second)]
     raw = _raw(sides, first, second, labels)
@@ -68,7 +68,6 @@ def _row(
     region: str = "",
 ) -> StateMobility:
     return StateMobility(
-        method="md" if first.method == "md" else "normal_modes",
         variant=first.variant,
         first_state=first.state,
         second_state=second.state,
@@ -107,9 +106,7 @@ def _raw(
 
 
 def _words(first: FluctuationProfile, second: FluctuationProfile, labels: tuple[str, str]) -> str:
-    parts = []
-    for profile, label in ((first, labels[0]), (second, labels[1])):
-        count = len(profile.rmsf_angstrom)
-        what = f"{count} x {time_words(profile.length_ns)}" if profile.method == "md" else f"{count} models"
-        parts.append(f"{what} of {label}")
-    return " and ".join(parts)
+    return " and ".join(
+        f"{len(profile.rmsf_angstrom)} x {time_words(profile.length_ns)} of {label}"
+        for profile, label in ((first, labels[0]), (second, labels[1]))
+    )

@@ -83,6 +83,21 @@ def _check_confidence(confidence: float) -> None:
         )
 
 
+def mean_interval(
+    values: Sequence[float] | FloatArray, confidence: float = 0.95
+) -> tuple[float | None, float | None]:
+    """Ends of Student's interval of the mean of independent values (n,); None below two."""
+    from scipy.special import stdtrit
+
+    points = np.asarray(values, dtype=np.float64)
+    if points.size < 2:
+        return None, None
+    half = float(stdtrit(points.size - 1, 0.5 + confidence / 2.0) * points.std(ddof=1)) / math.sqrt(
+        points.size
+    )
+    return float(points.mean()) - half, float(points.mean()) + half
+
+
 class EffectSize(NamedTuple):
     """A standardised difference with its interval; None where the values do not allow one."""
 

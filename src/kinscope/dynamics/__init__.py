@@ -1,1 +1,1 @@
-"""Dynamics: solvated systems, replicas, normal modes of the force field."""
+"""Dynamics: solvated systems and replicas."""

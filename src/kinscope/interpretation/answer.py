@@ -8,10 +8,9 @@ from kinscope.evidence.matching import MEASURED_KINDS
 from kinscope.evidence.model import EvidenceSummary
 from kinscope.interpretation.computed import main_comparison
 from kinscope.interpretation.model import Answer, Measurements
-from kinscope.interpretation.motion import METHODS, is_excluded, resolved_regions
+from kinscope.interpretation.motion import METHOD, resolved_regions
 from kinscope.interpretation.prose import in_prose, join, region_label, state_label
 from kinscope.interpretation.verdicts import Judgement
-from kinscope.results.measured import RegionComparison
 from kinscope.targets.pack import TargetPack
 from kinscope.variants.model import Variant
 
@@ -143,16 +142,6 @@ def _mobility_clause(measurements: Measurements, pack: TargetPack) -> str:
         return "mobility was not compared"
     resolved = resolved_regions(measurements)
     if not resolved:
-        modes = [row for row in measurements.regions if row.method == "normal_modes"]
-        if modes and all(is_excluded(row.difference_angstrom) for row in modes):
-            smallest = modes[0].difference_angstrom.smallest_meaningful
-            dynamics = [row for row in measurements.regions if row.method == "md"]
-            # Modes know one well each, so what they exclude is told with what they are.
-            return (
-                f"normal modes, which hold only small vibrations around each model, change by less than "
-                f"{smallest:g} Å in every region"
-                + (", while molecular dynamics resolves nothing" if _all_open(dynamics) else "")
-            )
         return "no change of mobility was resolved"
     largest = max(resolved, key=lambda row: abs(row.difference_angstrom.value or 0.0))
     value = largest.difference_angstrom.value or 0.0
@@ -160,14 +149,7 @@ def _mobility_clause(measurements: Measurements, pack: TargetPack) -> str:
     return (
         f"the largest resolved change of mobility is {value:+.2f} Å in the "
         f"{region_label(pack, largest.region)} "
-        f"({METHODS[largest.method].lower()}, {state_label(pack, largest.state)}){more}"
-    )
-
-
-def _all_open(rows: Sequence[RegionComparison]) -> bool:
-    """Whether there are readings, and none of them says anything."""
-    return bool(rows) and not any(
-        row.difference_angstrom.resolved or is_excluded(row.difference_angstrom) for row in rows
+        f"({METHOD.lower()}, {state_label(pack, largest.state)}){more}"
     )
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from kinscope.analysis.controls import MobilityControls
 from kinscope.analysis.regions import time_words
 from kinscope.analysis.trajectory_compare import lengths_differ
 from kinscope.evidence.model import EvidenceSummary, TreatmentOption
@@ -20,6 +19,7 @@ from kinscope.interpretation.motion import mobility_sentences
 from kinscope.interpretation.prose import in_prose
 from kinscope.interpretation.questions import mobility_questions
 from kinscope.interpretation.verdicts import assessed_drugs, judge
+from kinscope.results.flexibility import CrystalFlexibility
 from kinscope.results.user_structure import USER_STATE
 from kinscope.targets.pack import TargetPack
 from kinscope.variants.model import Variant
@@ -123,7 +123,7 @@ def _of_your_structure(variant: Variant, measurements: Measurements) -> list[str
 
 
 def _of_motion(measurements: Measurements) -> list[str]:
-    """Of dynamics and normal modes."""
+    """Of dynamics."""
     limits = []
     lengths = [run.length_ns for run in measurements.simulations if run.status == "finished"]
     failed = sum(run.status == "failed" for run in measurements.simulations)
@@ -146,10 +146,6 @@ def _of_motion(measurements: Measurements) -> list[str]:
         for system, lengths in systems.items()
         if lengths_differ(lengths)
     ]
-    if any(row.method == "normal_modes" for row in measurements.regions):
-        limits.append(
-            "Normal modes describe small motions around one conformation, not a change between states."
-        )
     return limits
 
 
@@ -158,12 +154,12 @@ def assess(
     measurements: Measurements,
     evidence: EvidenceSummary,
     pack: TargetPack,
-    controls: MobilityControls | None = None,
+    flexibility: CrystalFlexibility | None = None,
 ) -> Assessment:
     """Weigh what was computed against what is published, drug by drug.
 
     ``measurements``: everything this run computed; any part may be empty, and then less is said.
-    ``controls``: readings of variants with published behaviour, where the target ships them.
+    ``flexibility``: of the native kinase in its crystals, where the target ships a table.
 
     Returns verdicts in the order of the pack's drugs, each with reasons on both sides and their tiers kept
     apart.
@@ -176,7 +172,7 @@ def assess(
         answer=write_answer(variant, judged, measurements, evidence, pack),
         verdicts=verdicts,
         mobility=mobility_sentences(measurements, pack),
-        questions=mobility_questions(variant, measurements, pack, controls),
+        questions=mobility_questions(variant, measurements, pack, flexibility),
         limits=limits_of(variant, measurements, evidence),
         options=weigh_options(evidence.options, verdicts, pack),
     )

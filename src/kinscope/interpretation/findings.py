@@ -12,10 +12,10 @@ from kinscope.results.measured import Difference, Outcome, RegionComparison
 from kinscope.results.trajectories import TrajectoryComparison
 from kinscope.targets.pack import TargetPack
 
-Method = Literal["md", "normal_modes", "models"]
+Method = Literal["md", "network", "models"]
 METHODS: dict[Method, str] = {
     "models": "The models",
-    "normal_modes": "Normal modes",
+    "network": "Crystals and network",
     "md": "Molecular dynamics",
 }
 _TOO_FEW = ": too few independent replicas or models"
@@ -34,7 +34,6 @@ def finding(
     *,
     side: str = "the mutant",
     result: str = "",
-    earlier: bool = False,
 ) -> MobilityFinding:
     """A difference as a reading; ``side`` is whose values are higher or lower."""
     return MobilityFinding(
@@ -43,16 +42,15 @@ def finding(
         result=f"{result + ', ' if result else ''}{with_interval(change)}",
         verdict=verdict_of(change, side),
         sampling=change.sampling,
-        earlier=earlier,
     )
 
 
-def of_region(row: RegionComparison, pack: TargetPack, *, earlier: bool = False) -> MobilityFinding:
+def of_region(row: RegionComparison, pack: TargetPack) -> MobilityFinding:
     """A region's fluctuation as a reading."""
     digits = 2 if row.native_rmsf_angstrom >= 0.1 else 3
     result = f"{row.native_rmsf_angstrom:.{digits}f} and {row.mutant_rmsf_angstrom:.{digits}f} Å"
     words = f"RMSF of {region_label(pack, row.region)}, {state_label(pack, row.state)}"
-    return finding(row.method, words, row.difference_angstrom, result=result, earlier=earlier)
+    return finding(row.method, words, row.difference_angstrom, result=result)
 
 
 def where(system: TrajectoryComparison, pack: TargetPack) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Literal
 
-from kinscope.analysis.controls import MobilityControls
 from kinscope.core.records import Record, VersionedRecord
 from kinscope.evidence.model import EvidenceSummary, TreatmentOption
 from kinscope.results.docking import Call, RelaxedComparison
@@ -76,7 +75,7 @@ class Answer(Record):
 class MobilityFinding(Record):
     """One reading that bears on a question."""
 
-    method: Literal["md", "normal_modes", "models"]
+    method: Literal["md", "network", "models"]
     where: str
     """Of what, in which state, in words."""
     result: str
@@ -84,21 +83,17 @@ class MobilityFinding(Record):
     verdict: str
     """``resolved: ...``, ``no change of 0.05 Å or more``, ``not resolved`` or what is observed, in words."""
     sampling: str
-    earlier: bool = False
-    """Computed by us before and shipped, not in this run."""
 
 
 class MobilityQuestion(Record):
     """A question on motion, what this study read on it, and how far that carries."""
 
     id: str
-    """``bound drugs``, ``states``, ``window``, ``pocket NAME``, ``control VARIANT`` or ``neighbourhood``."""
+    """``bound drugs``, ``states``, ``window``, ``pocket NAME``, ``crystals`` or ``neighbourhood``."""
     question: str
     answer: str
     """By method, in one or two sentences."""
     findings: tuple[MobilityFinding, ...]
-    control: str = ""
-    """How variants with published behaviour read on the same instrument, and what follows."""
 
 
 class Assessment(Record):
@@ -110,7 +105,7 @@ class Assessment(Record):
     """What may be said on mobility, each with its method and interval, or that it is not resolved."""
     limits: tuple[str, ...]
     questions: tuple[MobilityQuestion, ...] = ()
-    """What was asked of motion, each with its readings, verdict and controls."""
+    """What was asked of motion, each with its readings and verdict."""
     options: tuple[TreatmentOption, ...] = ()
     """The options of the evidence, with what the verdicts of this run add on either side."""
 
@@ -163,8 +158,6 @@ class StudyResult(VersionedRecord):
     measurements: Measurements
     evidence: EvidenceSummary
     assessment: Assessment
-    controls: MobilityControls | None = None
-    """Readings of variants with published behaviour that ship with the target; None: there are none."""
     versions: dict[str, str]
     """Of kinscope and every library that computed something."""
     provenance: tuple[StepProvenance, ...]

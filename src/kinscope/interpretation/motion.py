@@ -16,7 +16,7 @@ from kinscope.results.measured import Difference, RegionComparison
 from kinscope.results.trajectories import StateMobility, TrajectoryComparison
 from kinscope.targets.pack import TargetPack
 
-METHODS = {"md": "Molecular dynamics", "normal_modes": "Normal modes"}
+METHOD = "Molecular dynamics"
 MOST_NAMED = 5
 """Regions named one by one; the region table holds the rest."""
 
@@ -34,7 +34,7 @@ def _of_states(row: StateMobility, pack: TargetPack) -> str:
     first, second = (state_label(pack, state) for state in (row.first_state, row.second_state))
     item = row.difference
     who = "the native kinase" if row.variant == "native" else row.variant
-    head = f"{METHODS[row.method]}, {who}: {second} against {first}, mean RMSF of {row.residues} residues"
+    head = f"{METHOD}, {who}: {second} against {first}, mean RMSF of {row.residues} residues"
     if item.resolved and item.value is not None and item.low is not None and item.high is not None:
         way = "moves more" if item.value > 0 else "moves less"
         return (
@@ -46,7 +46,7 @@ def _of_states(row: StateMobility, pack: TargetPack) -> str:
 
 def _of_system(system: TrajectoryComparison, pack: TargetPack) -> list[str]:
     bound = next((drug for drug in pack.drugs if drug.id == system.ligand), None)
-    head = f"Molecular dynamics, {where(system, pack)}"
+    head = f"{METHOD}, {where(system, pack)}"
     sentences = []
     resolved = [row for row in system.measures if row.difference.resolved]
     for row in resolved:
@@ -105,18 +105,13 @@ def _stay(head: str, name: str, system: TrajectoryComparison) -> str:
 
 
 def mobility_sentences(measurements: Measurements, pack: TargetPack) -> tuple[str, ...]:
-    """Sentences on fluctuation, mutant minus native, each with its method, state, interval and replicas.
-
-    Normal modes and dynamics are never mixed in one sentence: the first knows only small motions around one
-    conformation, the second only what its sampling reached.
-    """
+    """Sentences on fluctuation, mutant minus native, each with its state, interval and replicas."""
     if not measurements.regions:
         return ("Fluctuations were not compared in this run, so nothing is said on mobility.",)
     sentences: list[str] = []
-    for method in METHODS:
-        for state in dict.fromkeys(r.state for r in measurements.regions if r.method == method):
-            rows = [r for r in measurements.regions if r.method == method and r.state == state]
-            sentences += _of_group(rows, measurements, pack)
+    for state in dict.fromkeys(r.state for r in measurements.regions):
+        rows = [r for r in measurements.regions if r.state == state]
+        sentences += _of_group(rows, measurements, pack)
     return (*sentences, *trajectory_sentences(measurements, pack))
 
 
@@ -131,8 +126,8 @@ def is_excluded(change: Difference) -> bool:
 
 
 def _of_group(rows: Sequence[RegionComparison], measurements: Measurements, pack: TargetPack) -> list[str]:
-    """The sentences of one method and one state, the largest resolved changes first."""
-    head = f"{METHODS[rows[0].method]}, {state_label(pack, rows[0].state)}"
+    """The sentences of one state, the largest resolved changes first."""
+    head = f"{METHOD}, {state_label(pack, rows[0].state)}"
     resolved = [row for row in rows if row.difference_angstrom.resolved]
     resolved.sort(key=lambda row: -abs(row.difference_angstrom.value or 0.0))
     sentences = [f"{head}: {_resolved(row, pack)}." for row in resolved[:MOST_NAMED]]
@@ -167,22 +162,14 @@ def _resolved(row: RegionComparison, pack: TargetPack) -> str:
         interval = f" ({change.confidence:.0%} interval {change.low:+.2f} to {change.high:+.2f} Å)"
     return (
         f"{region_label(pack, row.region)} moves {direction} in the mutant, RMSF {value:+.2f} Å{interval}, "
-        f"{change.mutant_replicas} against {change.native_replicas} {_unit(row.method)}"
+        f"{change.mutant_replicas} against {change.native_replicas} replicas"
     )
 
 
 def _sampling(rows: Sequence[RegionComparison], measurements: Measurements) -> str:
     """How much was sampled, in words."""
     change = rows[0].difference_angstrom
-    counts = f"{change.mutant_replicas} against {change.native_replicas} {_unit(rows[0].method)}"
-    lengths = [
-        profile.length_ns
-        for profile in measurements.profiles
-        if profile.method == rows[0].method and profile.state == rows[0].state
-    ]
+    counts = f"{change.mutant_replicas} against {change.native_replicas} replicas"
+    lengths = [profile.length_ns for profile in measurements.profiles if profile.state == rows[0].state]
     length = f" of {time_words(min(lengths))}" if lengths and max(lengths) > 0 else ""
     return f"by {counts}{length}"
-
-
-def _unit(method: str) -> str:
-    return "replicas" if method == "md" else "models"

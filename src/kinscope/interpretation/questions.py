@@ -1,123 +1,30 @@
-"""What was asked of motion, and what the readings of a study say to it, method by method, with controls.
+"""What was asked of motion, and what the readings of a study say to it, instrument by instrument.
 
-Normal modes, dynamics and the models themselves are told apart in every answer: the first knows small motions
-around one conformation, the second what its sampling reached, the third how the mutant was built. A positive
-control that the same instrument does not see either takes the weight from what is not seen of the variant.
+Crystals, dynamics and the models themselves are told apart in every answer: the first know the native kinase
+in each conformation, the second what its sampling reached, the third how the mutant was built.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from kinscope.analysis.controls import ControlVariant, MobilityControls
+from kinscope.interpretation.crystals import crystal_question
 from kinscope.interpretation.findings import (
     finding,
     not_asked,
     of_region,
     summary,
-    verdict_of,
     where,
-    with_interval,
 )
 from kinscope.interpretation.model import Measurements, MobilityFinding, MobilityQuestion
 from kinscope.interpretation.prose import join, region_label, state_label
 from kinscope.interpretation.stays import stay_findings
 from kinscope.interpretation.thresholds import UNMOVED_ANGSTROM
-from kinscope.interpretation.words.say import say_all
-from kinscope.results.measured import ContactChange, PocketComparison, RegionComparison
+from kinscope.results.flexibility import CrystalFlexibility
+from kinscope.results.measured import ContactChange, PocketComparison
 from kinscope.results.trajectories import StateMobility, TrajectoryComparison
 from kinscope.targets.pack import TargetPack
 from kinscope.variants.model import Variant
-
-
-def control_questions(
-    variant: Variant, measurements: Measurements, pack: TargetPack, controls: MobilityControls | None
-) -> Iterator[MobilityQuestion]:
-    """Ask, of each positive control, whether the variant does what the control is reported to do."""
-    if controls is None:
-        return
-    for control in controls.provenance.controls:
-        if not control.positive:
-            continue
-        findings, missing = _findings(control, variant, measurements, pack, controls)
-        places = join([state_label(pack, state) for state in control.states])
-        regions = join([region_label(pack, name) for name in control.regions])
-        itself = variant.short == control.variant
-        asked = (
-            f"Is {control.variant} seen to do what is reported of it ({regions}; {places})?"
-            if itself
-            else f"Does {variant.short} change {regions} ({places}) as {control.variant} is reported to?"
-        )
-        answer = summary(findings) if findings else not_asked("no state of these was studied")
-        if missing:
-            answer += (
-                f" {join([state_label(pack, state) for state in missing])}: not read in this run; "
-                f"`{'--state ' + ' --state '.join(missing)}` reads it."
-            )
-        yield MobilityQuestion(
-            id=f"control {control.variant}",
-            question=asked,
-            answer=answer,
-            findings=tuple(findings),
-            control=_control_words(control, variant, controls, pack),
-        )
-
-
-def _findings(
-    control: ControlVariant,
-    variant: Variant,
-    measurements: Measurements,
-    pack: TargetPack,
-    controls: MobilityControls,
-) -> tuple[list[MobilityFinding], list[str]]:
-    """The variant's readings of the control's regions, this run's before shipped ones; states without any."""
-    found, missing = [], []
-    for state in control.states:
-        rows = [r for r in measurements.regions if r.state == state and r.region in control.regions]
-        here = any(row.method == "normal_modes" for row in rows)
-        shipped = None if here else controls.reading(variant.short, state)
-        earlier = [] if shipped is None else [r for r in shipped.regions if r.region in control.regions]
-        found += [of_region(row, pack, earlier=True) for row in earlier]
-        found += [of_region(row, pack) for row in sorted(rows, key=lambda row: row.method == "md")]
-        if not rows and not earlier:
-            missing.append(state)
-    return found, missing
-
-
-def _control_words(
-    control: ControlVariant, variant: Variant, controls: MobilityControls, pack: TargetPack
-) -> str:
-    """What is published of the control, how it reads here, and what follows for the variant."""
-    readings = {
-        state: [row for row in reading.regions if row.region in control.regions]
-        for state in control.states
-        if (reading := controls.reading(control.variant, state)) is not None
-    }
-    words = f"{control.variant} {control.reported} ({control.citation})."
-    if not readings:
-        return " ".join((words, *(say_all(controls.notes) or ("It was not read here.",))))
-    parts = [_read(rows, state, pack) for state, rows in readings.items()]
-    seen = any(row.difference_angstrom.resolved for rows in readings.values() for row in rows)
-    words += f" Its normal modes, on the same models: {'; '.join(parts)}."
-    if seen:
-        return f"{words} So normal modes see it, and would see as much in another variant."
-    who = "its effect" if variant.short == control.variant else "a like effect"
-    return (
-        f"{words} So normal modes do not see this control: that they see nothing of {variant.short} does not "
-        f"speak against {who}, which may lie in motions or equilibria that small vibrations of one model do "
-        "not hold."
-    )
-
-
-def _read(rows: Sequence[RegionComparison], state: str, pack: TargetPack) -> str:
-    """The readings of one state."""
-    texts = [
-        f"{region_label(pack, row.region)} {with_interval(row.difference_angstrom)}, "
-        f"{verdict_of(row.difference_angstrom)}"
-        for row in rows
-    ]
-    return f"{state_label(pack, state)}: {'; '.join(texts)}"
-
 
 _POLAR = ("hydrogen bond", "salt bridge")
 _MOST_NAMED = 3
@@ -207,7 +114,10 @@ WINDOWS = ("paper_window", "activation_loop")
 
 
 def mobility_questions(
-    variant: Variant, measurements: Measurements, pack: TargetPack, controls: MobilityControls | None = None
+    variant: Variant,
+    measurements: Measurements,
+    pack: TargetPack,
+    flexibility: CrystalFlexibility | None = None,
 ) -> tuple[MobilityQuestion, ...]:
     """Every question, those that the study did not read with how to have them read."""
     return (
@@ -215,7 +125,7 @@ def mobility_questions(
         _states(measurements, pack),
         *_window(variant, measurements, pack),
         *(_pocket(pocket.name, variant, measurements, pack) for pocket in pack.drug_pockets),
-        *control_questions(variant, measurements, pack, controls),
+        crystal_question(variant, flexibility, pack),
         neighbourhood_question(variant, measurements, pack),
     )
 
@@ -271,7 +181,7 @@ def _window(variant: Variant, measurements: Measurements, pack: TargetPack) -> I
     if not name:
         return
     rows = [row for row in measurements.regions if row.region == name]
-    findings = tuple(of_region(row, pack) for row in _methods_apart(rows))
+    findings = tuple(of_region(row, pack) for row in rows)
     yield MobilityQuestion(
         id="window",
         question=f"Does {variant.short} change how much {region_label(pack, name)} moves?",
@@ -285,10 +195,6 @@ def _window_name(pack: TargetPack) -> str:
     return next((name for name in WINDOWS if name in known), "")
 
 
-def _methods_apart(rows: Sequence[RegionComparison]) -> list[RegionComparison]:
-    return sorted(rows, key=lambda row: row.method == "md")
-
-
 def _pocket(name: str, variant: Variant, measurements: Measurements, pack: TargetPack) -> MobilityQuestion:
     label = region_label(pack, name)
     findings: list[MobilityFinding] = []
@@ -296,7 +202,7 @@ def _pocket(name: str, variant: Variant, measurements: Measurements, pack: Targe
         if pocket.pocket == name:
             findings += _of_models(pocket, pack)
     rows = [row for row in measurements.regions if row.region == name]
-    findings += [of_region(row, pack) for row in _methods_apart(rows)]
+    findings += [of_region(row, pack) for row in rows]
     for system in measurements.trajectories:
         for measure in system.measures:
             if measure.name == f"{name}/volume_cubic_angstrom":

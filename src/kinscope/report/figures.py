@@ -11,7 +11,6 @@ from kinscope.interpretation.model import StudyResult
 from kinscope.report.files import ReportFiles
 from kinscope.report.plots.canvas import Figure, drawing, to_png, to_svg
 from kinscope.report.plots.contacts import draw_contacts
-from kinscope.report.plots.controls import draw_controls
 from kinscope.report.plots.docking import draw_docking
 from kinscope.report.plots.domains import draw_domains
 from kinscope.report.plots.mobility import draw_difference, draw_rmsf
@@ -25,7 +24,6 @@ from kinscope.report.plots.trajectories import (
     draw_principal,
     draw_series,
 )
-from kinscope.report.text import method_name
 
 
 @dataclass(frozen=True)
@@ -47,28 +45,12 @@ def draw_figures(result: StudyResult, files: ReportFiles, *, png: bool = False) 
         ("docking", _DOCKING, lambda: draw_docking(measured.docking, variant.short, files)),
         ("contacts", _CONTACTS, lambda: draw_contacts(measured.contact_changes, variant, files)),
     ]
-    for method in ("normal_modes", "md", "crystal_b_factor"):
-        plans.append(
-            (
-                f"rmsf_{method}",
-                _RMSF.format(method_name(method), *_UNITS[method]),
-                lambda method=method: draw_rmsf(measured.profiles, method, variant, files),  # type: ignore[misc]
-            )
-        )
-        plans.append(
-            (
-                f"rmsf_difference_{method}",
-                _DIFFERENCE.format(method_name(method), *_UNITS[method]),
-                lambda method=method: draw_difference(measured.profiles, method, variant, files),  # type: ignore[misc]
-            )
-        )
+    plans += [
+        ("rmsf_md", _RMSF, lambda: draw_rmsf(measured.profiles, variant, files)),
+        ("rmsf_difference_md", _DIFFERENCE, lambda: draw_difference(measured.profiles, variant, files)),
+    ]
     systems = measured.trajectories
     plans += [
-        (
-            "controls",
-            _CONTROLS,
-            lambda: draw_controls(measured.regions, result.controls, variant.short, files),
-        ),
         ("trajectory_sampling", _SAMPLING, lambda: draw_sampling(systems, files)),
         ("trajectory_series", _SERIES, lambda: draw_series(systems, files)),
         ("trajectory_ligands", _LIGANDS, lambda: draw_ligands(systems, files)),
@@ -105,11 +87,6 @@ def write_figures(result: StudyResult, files: ReportFiles, directory: Path) -> l
     return paths
 
 
-_UNITS = {
-    "md": ("replicas", "replica"),
-    "normal_modes": ("independently relaxed models", "model"),
-    "crystal_b_factor": ("chains", "chain"),
-}
 _DOMAINS = "Domains and named regions of the protein; the pin marks the variant."
 _DOCKING = (
     "Computed docking scores. Left: mean score of each side over searches and models, with the spread "
@@ -121,19 +98,13 @@ _CONTACTS = (
     "gained. At most twelve partners are drawn; the table below has all."
 )
 _RMSF = (
-    "Root-mean-square fluctuation per residue by {0}. Line: mean of the {1}; band: lowest to highest "
-    "{2}; n: {1}. Dashed vertical line: the variant. Shaded: named regions."
+    "Root-mean-square fluctuation per residue by molecular dynamics. Line: mean of the replicas; band: "
+    "lowest to highest; n: replicas. Dashed vertical line: the variant. Shaded: named regions."
 )
 _DIFFERENCE = (
-    "Mutant minus native, by {0}. Grey band: the interval where analysis gives one, otherwise the full span "
-    "between single {1}; a band that leaves its panel goes on beyond it. Orange: the mutant moves more; "
-    "blue: less; star: resolved after correction."
-)
-_CONTROLS = (
-    "Regions by normal modes, mutant minus native, the variant beside variants with published behaviour, "
-    "each with its 95 % interval over independently relaxed models. Grey band: less than what counts as a "
-    "change. Filled: resolved after correction over the regions of the state; open: not; arrow head: beyond "
-    "the panel."
+    "Mutant minus native, by molecular dynamics. Grey band: the interval where analysis gives one, otherwise "
+    "the full span between single replicas; a band that leaves its panel goes on beyond it. Orange: the "
+    "mutant moves more; blue: less; star: resolved after correction."
 )
 _SAMPLING = (
     "Left: mean RMSF over all CA atoms of the first part of each run; a curve that still rises has more "

@@ -83,7 +83,6 @@ def report_html(result: StudyResult, files: ReportFiles) -> str:
         pose_in_words=views.pose_in_words,
         words=readings.figure_words(result, files),
         short_runs=readings.too_short(result.measurements),
-        agreement=readings.agreement_words(result, files),
         pocket_tables=readings.pocket_tables(result, files),
         state_regions=readings.state_region_tables(result.measurements),
         settings=views.settings_text(result.settings),
@@ -130,7 +129,6 @@ def _environment() -> Environment:
         "class_rows": class_rows,
         "block_spread": block_spread,
         "effect": readings.effect,
-        "method_title": readings.title_of_method,
         "worded": worded,
     }
     return environment

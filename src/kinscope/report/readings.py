@@ -7,17 +7,15 @@ from dataclasses import dataclass
 
 from kinscope.interpretation.model import Measurements, StudyResult
 from kinscope.report.files import DifferenceTrack, ReportFiles
-from kinscope.report.text import MINUS, Names, in_words, method_name, number
+from kinscope.report.text import Names, in_words, number
 from kinscope.results.measured import Difference, FluctuationProfile, RegionComparison
 from kinscope.results.trajectories import StateMobility, TrajectoryComparison
 from kinscope.trajectories.reference import ReferenceDynamics
 
-METHODS = ("normal_modes", "md")
-
 
 @dataclass(frozen=True)
 class PocketCell:
-    """One residue in one state by one method."""
+    """One residue in one state."""
 
     native: float
     mutant: float
@@ -26,17 +24,17 @@ class PocketCell:
 
 @dataclass(frozen=True)
 class PocketTable:
-    """The residues that line one pocket, each in every state by every method."""
+    """The residues that line one pocket, each in every state."""
 
     pocket: str
-    columns: tuple[tuple[str, str, str], ...]
-    """Method, state, sampling in words."""
+    columns: tuple[tuple[str, str], ...]
+    """State, sampling in words."""
     rows: tuple[tuple[int, tuple[PocketCell | None, ...]], ...]
 
 
 @dataclass(frozen=True)
 class StateRegionRow:
-    """One region in a DFG-out state against a DFG-in one, by one method, native and mutant."""
+    """One region in a DFG-out state against a DFG-in one, native and mutant."""
 
     region: str
     native: StateMobility | None
@@ -47,7 +45,6 @@ class StateRegionRow:
 class StateRegionTable:
     """DFG-out against DFG-in, region by region."""
 
-    method: str
     first: str
     second: str
     sampling: str
@@ -58,23 +55,9 @@ def figure_words(result: StudyResult, files: ReportFiles) -> dict[str, str]:
     """What each figure of motion rests on and what may be read from it, by the figure's name."""
     measured, names = result.measurements, Names(files)
     words = {}
-    for method in METHODS:
-        text = _of_regions(measured, method)
-        if text:
-            words[f"rmsf_{method}"] = words[f"rmsf_difference_{method}"] = text
-            residues = _residues_named(files.difference_tracks, method, names)
-            words[f"rmsf_difference_{method}"] += residues
-    if result.controls is not None and result.controls.readings:
-        rows = [(r, row.difference_angstrom) for r in result.controls.readings for row in r.regions]
-        open_ones = {
-            f"{reading.variant} in {names.state(reading.state)}"
-            for reading, item in rows
-            if in_words(item) == "not resolved"
-        }
-        rest = f" (not resolved: some regions of {'; '.join(sorted(open_ones))})" if open_ones else ""
-        words["controls"] = (
-            f"In words, over {len(rows)} readings of the controls: {counted(item for _, item in rows)}{rest}."
-        )
+    if text := _of_regions(measured.regions):
+        words["rmsf_md"] = text
+        words["rmsf_difference_md"] = text + _residues_named(files.difference_tracks, names)
     apo = [system for system in measured.trajectories if not system.ligand]
     bound = [system for system in measured.trajectories if system.ligand]
     for name, systems in (
@@ -92,8 +75,7 @@ def figure_words(result: StudyResult, files: ReportFiles) -> dict[str, str]:
     return words
 
 
-def _of_regions(measured: Measurements, method: str) -> str:
-    rows = [row for row in measured.regions if row.method == method]
+def _of_regions(rows: Sequence[RegionComparison]) -> str:
     if not rows:
         return ""
     samples = dict.fromkeys(row.difference_angstrom.sampling for row in rows)
@@ -119,13 +101,11 @@ def counted(differences: Iterable[Difference]) -> str:
     return ", ".join(f"{words} in {'all' if count == total else count}" for words, count in ordered)
 
 
-def _residues_named(tracks: Sequence[DifferenceTrack], method: str, names: Names) -> str:
+def _residues_named(tracks: Sequence[DifferenceTrack], names: Names) -> str:
     parts = [
-        f"{sum(track.resolved)} in {names.state(track.state)}"
-        for track in tracks
-        if track.method == method and any(track.resolved)
+        f"{sum(track.resolved)} in {names.state(track.state)}" for track in tracks if any(track.resolved)
     ]
-    if not any(track.method == method and track.resolved for track in tracks):
+    if not any(track.resolved for track in tracks):
         return ""
     return f" Single residues that change after correction: {', '.join(parts) or 'none'}."
 
@@ -172,15 +152,11 @@ def pocket_tables(result: StudyResult, files: ReportFiles) -> list[PocketTable]:
     for pocket in pockets:
         numbers = sorted(members.get(pocket, ()))
         columns, cells = [], []
-        for method in METHODS:
-            states = {p.state for p in measured.profiles if p.method == method}
-            for state in sorted(states, key=names.state_order):
-                found = _column(
-                    measured.profiles, files.difference_tracks, method, state, result.variant.short
-                )
-                if any(number in found for number in numbers):
-                    columns.append((method, state, _sampling(measured, method, state)))
-                    cells.append(found)
+        for state in sorted({p.state for p in measured.profiles}, key=names.state_order):
+            found = _column(measured.profiles, files.difference_tracks, state, result.variant.short)
+            if any(number in found for number in numbers):
+                columns.append((state, _sampling(measured, state)))
+                cells.append(found)
         rows = tuple((number, tuple(column.get(number) for column in cells)) for number in numbers)
         rows = tuple(row for row in rows if any(row[1]))
         if rows:
@@ -191,19 +167,18 @@ def pocket_tables(result: StudyResult, files: ReportFiles) -> list[PocketTable]:
 def _column(
     profiles: Sequence[FluctuationProfile],
     tracks: Sequence[DifferenceTrack],
-    method: str,
     state: str,
     variant: str,
 ) -> dict[int, PocketCell]:
     sides = []
     for who in ("native", variant):
-        profile = next((p for p in profiles if (p.method, p.state, p.variant) == (method, state, who)), None)
+        profile = next((p for p in profiles if (p.state, p.variant) == (state, who)), None)
         if profile is None or not profile.rmsf_angstrom:
             return {}
         rows = profile.rmsf_angstrom
         means = [sum(row[column] for row in rows) / len(rows) for column in range(len(profile.residues))]
         sides.append(dict(zip(profile.residues, means, strict=True)))
-    track = next((t for t in tracks if (t.method, t.state) == (method, state)), None)
+    track = next((t for t in tracks if t.state == state), None)
     starred = (
         {number for number, star in zip(track.residues, track.resolved, strict=False) if star}
         if track is not None
@@ -217,19 +192,19 @@ def _column(
     }
 
 
-def _sampling(measured: Measurements, method: str, state: str) -> str:
-    rows = [row for row in measured.regions if (row.method, row.state) == (method, state)]
+def _sampling(measured: Measurements, state: str) -> str:
+    rows = [row for row in measured.regions if row.state == state]
     return rows[0].difference_angstrom.sampling if rows else ""
 
 
 def state_region_tables(measured: Measurements) -> list[StateRegionTable]:
-    """DFG-out against DFG-in by region, a table per method and pair of states."""
-    groups: dict[tuple[str, str, str], list[StateMobility]] = {}
+    """DFG-out against DFG-in by region, a table per pair of states."""
+    groups: dict[tuple[str, str], list[StateMobility]] = {}
     for row in measured.state_mobility:
         if row.region:
-            groups.setdefault((row.method, row.first_state, row.second_state), []).append(row)
+            groups.setdefault((row.first_state, row.second_state), []).append(row)
     tables = []
-    for (method, first, second), own in groups.items():
+    for (first, second), own in groups.items():
         rows = tuple(
             StateRegionRow(
                 region,
@@ -238,7 +213,7 @@ def state_region_tables(measured: Measurements) -> list[StateRegionTable]:
             )
             for region in dict.fromkeys(row.region for row in own)
         )
-        tables.append(StateRegionTable(method, first, second, own[0].difference.sampling, rows))
+        tables.append(StateRegionTable(first, second, own[0].difference.sampling, rows))
     return tables
 
 
@@ -251,29 +226,6 @@ def effect(difference: Difference) -> str:
     if low is None or high is None:
         return text
     return f"{text} [{number(low, 1, signed=True)}, {number(high, 1, signed=True)}]"
-
-
-def agreement_words(result: StudyResult, files: ReportFiles) -> list[str]:
-    """How far the native normal modes follow crystals, a line per state; empty where that is not known."""
-    if result.controls is None:
-        return []
-    names = Names(files)
-    shown = {profile.state for profile in result.measurements.profiles if profile.method == "normal_modes"}
-    lines = []
-    for row in result.controls.provenance.agreement:
-        if row.state in shown:
-            among = f"; {row.among_crystals}" if row.among_crystals else ""
-            lines.append(
-                f"{names.state(row.state)}: Pearson {row.pearson:.2f} (95 % interval "
-                f"{row.pearson_low:.2f} to {row.pearson_high:.2f}), Spearman {row.spearman:.2f} with the "
-                f"mean of {row.crystals}, {row.residues} residues{among}"
-            )
-    return [line.replace("(-", f"({MINUS}").replace("interval -", f"interval {MINUS}") for line in lines]
-
-
-def title_of_method(method: str) -> str:
-    """As the section names it: what the fast look is stands apart from dynamics."""
-    return "Fast look: normal modes" if method == "normal_modes" else method_name(method).capitalize()
 
 
 def computed_earlier(reference: ReferenceDynamics) -> str:

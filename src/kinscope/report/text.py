@@ -17,8 +17,7 @@ from kinscope.results.measured import Difference
 MINUS = "\N{MINUS SIGN}"
 METHOD_NAMES = {
     "md": "molecular dynamics",
-    "normal_modes": "normal modes",
-    "crystal_b_factor": "crystal B factors",
+    "network": "crystals and network",
     "models": "models",
 }
 

@@ -72,9 +72,8 @@ class OriginSummary:
 
 @dataclass(frozen=True)
 class RegionTable:
-    """Regions compared by one method in one state."""
+    """Regions compared in one state."""
 
-    method: str
     state: str
     sampling: str
     rows: tuple[RegionComparison, ...]
@@ -170,19 +169,17 @@ def options(result: StudyResult) -> tuple[TreatmentOption, ...]:
 
 
 def region_tables(regions: Sequence[RegionComparison], names: Names) -> list[RegionTable]:
-    """Region comparisons by method and state."""
-    tables: dict[tuple[str, str], list[RegionComparison]] = {}
+    """Region comparisons by state."""
+    tables: dict[str, list[RegionComparison]] = {}
     for row in regions:
-        tables.setdefault((row.method, row.state), []).append(row)
-    ordered = sorted(tables, key=lambda key: (key[0] == "md", names.state_order(key[1])))
+        tables.setdefault(row.state, []).append(row)
     return [
         RegionTable(
-            method,
             state,
-            "; ".join(dict.fromkeys(r.difference_angstrom.sampling for r in tables[method, state])),
-            tuple(tables[method, state]),
+            "; ".join(dict.fromkeys(r.difference_angstrom.sampling for r in tables[state])),
+            tuple(tables[state]),
         )
-        for method, state in ordered
+        for state in sorted(tables, key=names.state_order)
     ]
 
 

@@ -84,14 +84,14 @@ class Difference(Record):
 class FluctuationProfile(Record):
     """Per-residue fluctuation of one system by one method, one row per replica."""
 
-    method: Literal["md", "normal_modes", "crystal_b_factor"]
+    method: Literal["md"] = "md"
     state: str
     variant: str
     residues: tuple[int, ...]
     rmsf_angstrom: tuple[tuple[float, ...], ...]
     """Shape (n_replicas, n_residues)."""
     length_ns: float
-    """Sampled time per replica; 0 for methods that do not sample."""
+    """Sampled time per replica."""
     superposition: str
     """On what frames were superposed, and on which reference."""
 
@@ -99,7 +99,7 @@ class FluctuationProfile(Record):
 class RegionComparison(Record):
     """Fluctuation of one region, mutant against native."""
 
-    method: Literal["md", "normal_modes"]
+    method: Literal["md"] = "md"
     state: str
     region: str
     residues: tuple[int, ...]
@@ -317,5 +317,3 @@ class PocketComparison(Record):
     backbone_rmsd_angstrom: float
     """Of the pocket's backbone, mutant on native, after superposition on the rest of the kinase domain."""
     side_chain_rmsd_angstrom: float
-    fluctuation_difference_angstrom: Difference
-    """From normal modes (or dynamics where it resolves)."""

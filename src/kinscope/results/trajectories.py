@@ -214,8 +214,7 @@ class BoundPose(Record):
     hydrogen_bonds: tuple[str, ...] = ()
     """Residues that it is hydrogen-bonded to at the start, e.g. ``Met318``."""
     crystal_hydrogen_bonds: tuple[str, ...] = ()
-    """The same in the co-crystal, by distance (:func:`kinscope.analysis.controls.read_crystal_bonds`); empty:
-    not known."""
+    """The same in the co-crystal, by distance (:mod:`kinscope.analysis.crystal_bonds`); empty: not known."""
     missing_bonds: tuple[str, ...] = ()
     """What the co-crystal shows and the start lacks, with the distance there: ``Glu286 (3.7 Å)``."""
 
@@ -247,7 +246,7 @@ class TrajectoryComparison(Record):
 class StateMobility(Record):
     """How much the kinase moves in one state and in another, by one method, same variant."""
 
-    method: Literal["md", "normal_modes"]
+    method: Literal["md"] = "md"
     variant: str
     first_state: str
     second_state: str

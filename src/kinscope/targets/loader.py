@@ -17,12 +17,12 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import Field, TypeAdapter, ValidationError
 
-from kinscope.analysis.controls import MobilityControls, read_controls
 from kinscope.core.errors import BadInputError
-from kinscope.core.files import read_text, sha256_of_file
+from kinscope.core.files import read_bounded, read_text, sha256_of_file
 from kinscope.core.plain_yaml import read_yaml
 from kinscope.core.records import Record
 from kinscope.core.residues import translate
+from kinscope.results.flexibility import CrystalFlexibility
 from kinscope.targets.pack import (
     DrugDefinition,
     Isoform,
@@ -143,6 +143,7 @@ def _identifiers(pack: TargetPack) -> Iterator[str]:
                 yield f"The drug {drug.id} binds a state that is not defined: {drug.state[:40]!r}."
 
 
+_MOST_TABLE_BYTES = 4_000_000
 MAX_RESIDUES = 40_000
 """Longer than the longest human protein (titin, about 35,000 residues)."""
 BASES = "ACGT"
@@ -389,23 +390,34 @@ def files_digest(directory: Path, patterns: Sequence[str]) -> str:
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
+FLEXIBILITY_FILE = "flexibility.json"
+
+
+def crystal_flexibility(pack: TargetPack) -> CrystalFlexibility | None:
+    """How mobile the target's residues are in its crystals, by conformation; None if the pack has no table.
+
+    Made by ``kinscope benchmark conformation --pdb-mirror DIR --write``.
+
+    Raises BadInputError if the table is damaged.
+    """
+    path = pack.directory / FLEXIBILITY_FILE
+    if not path.is_file():
+        return None
+    remedy = "Install kinscope again, or make it anew with `kinscope benchmark conformation --write`."
+    try:
+        return CrystalFlexibility.model_validate_json(read_bounded(path, _MOST_TABLE_BYTES, remedy=remedy))
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise BadInputError(
+            f"The table of flexibility cannot be read ({'.'.join(map(str, first['loc']))}: {first['msg']}).",
+            where=str(path),
+            remedy=remedy,
+        ) from None
+
+
 CONTROLS_DIRECTORY = "controls"
 
 
 def controls_directory(pack: TargetPack) -> Path:
     """The directory of the controls; a pack need not have it."""
     return pack.directory / CONTROLS_DIRECTORY
-
-
-def mobility_controls(pack: TargetPack) -> MobilityControls | None:
-    """The controls of mobility that ship with a pack; None if there are none.
-
-    Raises BadInputError if a file is damaged.
-    """
-    return read_controls(controls_directory(pack))
-
-
-def model_digests(pack: TargetPack) -> dict[str, str]:
-    """SHA-256 of the pack's native models, by state."""
-    paths = {state.id: pack.directory / "models" / state.id / "model.cif.gz" for state in pack.states}
-    return {state: sha256_of_file(path) for state, path in paths.items() if path.is_file()}

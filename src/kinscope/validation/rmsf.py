@@ -27,7 +27,7 @@ from kinscope.dynamics.records import REPLICA_RECORD_FILE, ReplicaRecord
 from kinscope.results.measured import FluctuationProfile
 from kinscope.structures.conformation.classify import EntryGeometry, classify_entries
 from kinscope.structures.io import read_model
-from kinscope.structures.wwpdb.entries import read_crystal_chain
+from kinscope.structures.wwpdb.entries import CrystalChain, read_crystal_chain
 from kinscope.structures.wwpdb.source import PdbSource
 from kinscope.targets.pack import TargetPack
 
@@ -182,7 +182,7 @@ class RmsfBenchmark(Record):
 def compare_rmsf(
     source: PdbSource, pack: TargetPack, *, reference: Path | None = None, runs: Sequence[Path] = ()
 ) -> RmsfBenchmark:
-    """Compare our native normal modes, and any finished dynamics, with crystals and a reference panel.
+    """Compare finished dynamics, and a reference panel, with crystals.
 
     ``source``: of wwPDB entries; every one in its mirror is read. ``pack``: the target. ``reference``: folder
     that holds ``md_rmsf_reference_*.csv`` with columns system, resid, rmsf_CA_A_mean and matches_P00519.
@@ -192,10 +192,10 @@ def compare_rmsf(
     """
     regions = disjoint({region.name: region.members() for region in pack.regions})
     crystals, notes = _crystals(source, pack)
-    ours = {f"normal modes, {item.state}": item for item in _normal_modes(pack)}
+    ours: dict[str, FluctuationProfile] = {}
     for folder in runs:
         ours |= _dynamics(folder)
-    panels = _panels(reference) if reference is not None else {}
+    others = panels(reference) if reference is not None else {}
     with_crystals, singles = [], []
     for name, profile in ours.items():
         mine = _mean(profile)
@@ -214,12 +214,12 @@ def compare_rmsf(
         ours_and_reference=tuple(
             found
             for name, profile in ours.items()
-            for panel, values in panels.items()
+            for panel, values in others.items()
             if (found := agreement(_mean(profile), values, regions, names=(name, panel))) is not None
         ),
         reference_and_crystals=tuple(
             found
-            for panel, values in panels.items()
+            for panel, values in others.items()
             if (found := _with_mean(values, crystals.get(_PANEL_CLASS, {}), regions, panel, _PANEL_CLASS))
             is not None
         ),
@@ -238,14 +238,14 @@ def _crystals(source: PdbSource, pack: TargetPack) -> tuple[dict[str, dict[str, 
         if foreign or item.geometry.dfg not in ("in", "out"):
             notes.append(f"{name} left out: {', '.join(foreign) or 'DFG-' + item.geometry.dfg}")
             continue
-        values = _b_factors(source, item, chain.author_numbers)
+        values = b_factor_profile(source, item, chain)
         if len(values) < 100 or np.ptp(list(values.values())) == 0.0:
             notes.append(f"{name} left out: no B factors of its own")
             continue
         numbers = sorted(values)[_END_RESIDUES:-_END_RESIDUES]
-        rmsf = b_factor_rmsf(np.array([values[number] for number in numbers]))
+        mean = float(np.mean([values[number] for number in numbers]))
         group = _group(item.first_residue, item.geometry.dfg)
-        found.setdefault(group, {})[name] = dict(zip(numbers, (rmsf / rmsf.mean()).tolist(), strict=True))
+        found.setdefault(group, {})[name] = {number: values[number] / mean for number in numbers}
     if not found:
         raise BadInputError(
             f"The mirror holds no usable crystal of {pack.gene}.",
@@ -255,15 +255,15 @@ def _crystals(source: PdbSource, pack: TargetPack) -> tuple[dict[str, dict[str, 
     return found, notes
 
 
-def _b_factors(source: PdbSource, item: EntryGeometry, authors: Mapping[int, str]) -> Profile:
-    by_author = {author: number for number, author in authors.items()}
-    chain = source.read_entry(item.entry)[0][item.chain]
+def b_factor_profile(source: PdbSource, item: EntryGeometry, chain: CrystalChain) -> Profile:
+    """RMSF (angstrom) by residue from the B factors of a chain's CA atoms."""
+    by_author = {author: number for number, author in chain.author_numbers.items()}
     values: Profile = {}
-    for residue in chain:
+    for residue in source.read_entry(item.entry)[0][item.chain]:
         number = by_author.get(str(residue.seqid).strip())
         atom = next((one for one in residue if one.name == "CA" and one.element.name == "C"), None)
         if number is not None and atom is not None:
-            values.setdefault(number, float(atom.b_iso))
+            values.setdefault(number, float(b_factor_rmsf(np.array(atom.b_iso))))
     return values
 
 
@@ -274,15 +274,6 @@ def _group(first_residue: int, dfg: str) -> str:
 def _class_of(pack: TargetPack, state_id: str) -> str:
     state = pack.state(state_id)
     return _group(state.first_residue, state.dfg)
-
-
-def _normal_modes(pack: TargetPack) -> list[FluctuationProfile]:
-    """The native profiles that ship with the pack."""
-    folder = pack.directory / "artefacts" / "normal-modes"
-    read = [
-        FluctuationProfile.model_validate_json(path.read_text()) for path in folder.glob("*/profile.json")
-    ]
-    return sorted((item for item in read if item.variant == "native"), key=lambda item: item.state)
 
 
 def _dynamics(folder: Path) -> dict[str, FluctuationProfile]:
@@ -335,15 +326,15 @@ def _alphas(
     return np.asarray(atoms.res_id[alpha]), kept.astype(np.float64)
 
 
-def _panels(folder: Path) -> dict[str, Profile]:
+def panels(folder: Path) -> dict[str, Profile]:
     """Others' dynamics by system, without residues that are not the protein's (tags) and four at each end."""
-    panels: dict[str, Profile] = {}
+    found: dict[str, Profile] = {}
     paths = sorted(folder.glob("md_rmsf_reference_*.csv"))
     for path in paths:
         for row in _rows(path):
             if row["matches_P00519"] == "True":
-                panels.setdefault(row["system"], {})[int(row["resid"])] = float(row["rmsf_CA_A_mean"])
-    if not panels:
+                found.setdefault(row["system"], {})[int(row["resid"])] = float(row["rmsf_CA_A_mean"])
+    if not found:
         raise BadInputError(
             "No table of residues' RMSF was found.",
             where=str(folder),
@@ -351,7 +342,7 @@ def _panels(folder: Path) -> dict[str, Profile]:
         )
     return {
         system: {number: values[number] for number in sorted(values)[_END_RESIDUES:-_END_RESIDUES]}
-        for system, values in panels.items()
+        for system, values in found.items()
     }
 
 
@@ -428,7 +419,7 @@ def in_words(found: RmsfBenchmark) -> str:
         ("Others' dynamics beside crystal B factors", found.reference_and_crystals),
     ):
         if rows:
-            lines += ["", title, *(_words(row, scaled="crystal" in title) for row in rows)]
+            lines += ["", title, *(agreement_words(row, scaled="crystal" in title) for row in rows)]
     for title, singles in (
         ("Ours with single crystals", found.single_crystals),
         ("Crystals with one another (different entries)", found.crystals_and_crystals),
@@ -442,7 +433,7 @@ def in_words(found: RmsfBenchmark) -> str:
     return "\n".join([*lines, "", *(f"note: {note}" for note in found.notes)])
 
 
-def _words(row: Agreement, *, scaled: bool) -> str:
+def agreement_words(row: Agreement, *, scaled: bool) -> str:
     """Two lines; the ratio of the means says nothing where one side is scaled."""
     by_region = row.region_spearman.words() if row.region_spearman is not None else "too few"
     return (

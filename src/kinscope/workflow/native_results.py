@@ -16,7 +16,6 @@ from kinscope.workflow.engine.local import Event, LocalEngine
 from kinscope.workflow.engine.step import Step
 from kinscope.workflow.engine.store import Store
 from kinscope.workflow.planning.docking import docking
-from kinscope.workflow.planning.models import modes
 from kinscope.workflow.planning.study import Study
 from kinscope.workflow.settings import StudySettings, load_preset, with_changes
 
@@ -35,7 +34,7 @@ def preset_for(pack: TargetPack, preset: str) -> StudySettings:
 
 
 def native_steps(pack: TargetPack, preset: str = "quick") -> list[Step]:
-    """Docking and normal modes of every native model, with the settings of a preset."""
+    """Docking into every native model, with the settings of a preset."""
     first = max(state.first_residue for state in pack.states)
     last = min(state.last_residue for state in pack.states)
     position = (first + last) // 2
@@ -43,8 +42,7 @@ def native_steps(pack: TargetPack, preset: str = "quick") -> list[Step]:
     residue = "G" if pack.transcript.protein[position - 1] == "A" else "A"
     variant = variant_from_changes({position: residue}, pack)
     study = Study(pack, variant, preset_for(pack, preset))
-    docked = [docking(study, "reference", drug) for drug in study.drugs]
-    return docked + [modes(study, "native", state) for state in study.states]
+    return [docking(study, "reference", drug) for drug in study.drugs]
 
 
 def build_native_results(

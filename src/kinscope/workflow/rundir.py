@@ -13,6 +13,9 @@ import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
+
+from pydantic import field_validator
 
 from kinscope import __version__
 from kinscope.core.errors import KinscopeError, RunDirectoryError, Stopped
@@ -37,6 +40,12 @@ class StudyFile(VersionedRecord):
     settings: StudySettings
     structure: UserState | None = None
     """What was found in the user's structure, if the settings name one."""
+
+    @field_validator("settings", mode="before")
+    @classmethod
+    def _without_gone(cls, value: Any) -> Any:
+        """Settings of steps that are no more do not keep a directory from being read."""
+        return {k: v for k, v in value.items() if k != "normal_modes"} if isinstance(value, dict) else value
 
 
 def new_study(

@@ -13,7 +13,6 @@ from kinscope.core.files import read_text
 from kinscope.core.plain_yaml import parse_yaml
 from kinscope.core.records import Settings
 from kinscope.docking.records import DockingSettings
-from kinscope.dynamics.modes.profile import NormalModeSettings
 from kinscope.dynamics.settings import ProtocolSettings, SolvationSettings
 from kinscope.results.user_structure import UserStructureOptions
 from kinscope.structures.mutants.settings import MutationSettings
@@ -114,7 +113,6 @@ class StudySettings(Settings):
     """A structure of the user's, which becomes the state ``user``; the states named above stand beside it."""
     mutation: MutationSettings = MutationSettings()
     docking: DockingSettings = DockingSettings()
-    normal_modes: NormalModeSettings = NormalModeSettings()
     dynamics: DynamicsSettings = DynamicsSettings()
 
     def content(self) -> dict[str, Any]:

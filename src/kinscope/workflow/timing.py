@@ -40,7 +40,7 @@ class PresetTime(Record):
     budget_minutes: float | None
     dynamics_hours: float
     other_hours: float
-    """Models, docking, normal modes and the rest; what ships with the target pack costs nothing."""
+    """Models, docking and the rest; what ships with the target pack costs nothing."""
     platform: str
 
     def words(self) -> str:

@@ -11,6 +11,9 @@ from kinscope.cli.console import Console, echo
 from kinscope.cli.options import AsJson, Cores, Mirror, Quiet, Target
 
 Part = Literal["both", "crystals", "recovery"]
+Reference = Annotated[
+    Path | None, typer.Option("--reference", help="Folder with md_rmsf_reference_*.csv: others' dynamics.")
+]
 group = typer.Typer(
     no_args_is_help=True,
     help="Check kinscope's pieces against crystals (--pdb-mirror DIR), other programs and known answers.",
@@ -220,10 +223,7 @@ def _engines(asked: list[str] | None) -> tuple[str, ...]:
 @group.command("rmsf", epilog="Example:  kinscope benchmark rmsf --reference ../shared/benchmarks")
 def rmsf(
     mirror: Mirror = None,
-    reference: Annotated[
-        Path | None,
-        typer.Option("--reference", help="Folder with md_rmsf_reference_*.csv: others' dynamics."),
-    ] = None,
+    reference: Reference = None,
     run: Annotated[
         list[Path] | None,
         typer.Option("--run", help="A run directory whose finished dynamics are compared; may be repeated."),
@@ -231,7 +231,7 @@ def rmsf(
     target: Target = "abl1",
     as_json: AsJson = False,
 ) -> None:
-    """Our normal modes and finished dynamics beside crystal B factors and others' dynamics."""
+    """Finished dynamics beside crystal B factors and others' dynamics."""
     from kinscope.structures.wwpdb.source import PdbSource
     from kinscope.targets import load_target
     from kinscope.validation.rmsf import compare_rmsf, in_words
@@ -240,6 +240,30 @@ def rmsf(
         PdbSource(_needed(mirror)), load_target(target), reference=reference, runs=tuple(run or ())
     )
     echo(found.model_dump_json(indent=1) if as_json else in_words(found))
+
+
+@group.command(
+    "conformation", epilog="Example:  kinscope benchmark conformation --reference ../shared/benchmarks"
+)
+def conformation(
+    mirror: Mirror = None,
+    reference: Reference = None,
+    write: Annotated[
+        bool, typer.Option("--write", help="Write the table into the target pack, for reports to read.")
+    ] = False,
+    target: Target = "abl1",
+    as_json: AsJson = False,
+) -> None:
+    """Flexibility of every region by conformation, over the crystals of a mirror."""
+    from kinscope.structures.wwpdb.source import PdbSource
+    from kinscope.targets import load_target
+    from kinscope.validation.conformation import conformations, in_words, write_flexibility
+
+    pack = load_target(target)
+    found = conformations(PdbSource(_needed(mirror)), pack, reference)
+    echo(found.model_dump_json(indent=1) if as_json else in_words(found, pack))
+    if write:
+        echo(f"\nwritten: {write_flexibility(pack, found)}")
 
 
 def _needed(mirror: Path | None) -> Path:

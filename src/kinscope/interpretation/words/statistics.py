@@ -51,9 +51,6 @@ SENTENCES: Mapping[str, str | Callable[..., str]] = {
     "no-time": "the files tell no time, so the sampling cannot be judged ({sampling})",
     "too-short-for-side-chains": "{sampling}: shorter than the nanosecond in which side chains and loops "
     "begin to move",
-    "controls-other-settings": "The controls were read with other settings of the normal modes, so they are "
-    "not shown.",
-    "controls-other-model": "The controls in {state} were read on another model, so they are not shown.",
     "no-landmarks": "conformational classes: not measured, the kinase's landmarks are not known here",
     "no-such-residue": lambda residues: f"no such residue in the topology: {', '.join(map(str, residues))}",
     "no-hydrogens": "hydrogen bonds: by distance alone (3.5 Å), the topology holds no hydrogens",

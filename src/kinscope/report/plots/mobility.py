@@ -19,7 +19,7 @@ from kinscope.report.plots.canvas import (
     segments_between,
 )
 from kinscope.report.style import MUTANT, NATIVE, region_colours
-from kinscope.report.text import Names, method_name
+from kinscope.report.text import Names
 from kinscope.results.measured import FluctuationProfile
 from kinscope.variants.model import Variant
 
@@ -37,11 +37,9 @@ class Replicas:
         return np.asarray(self.rmsf.mean(axis=0), dtype=np.float64)
 
 
-def replicas(
-    profiles: Sequence[FluctuationProfile], method: str, state: str, variants: Sequence[str]
-) -> Replicas | None:
+def replicas(profiles: Sequence[FluctuationProfile], state: str, variants: Sequence[str]) -> Replicas | None:
     """All replicas of one system; profiles on other residues than the first one's are left out."""
-    found = [p for p in profiles if (p.method, p.state) == (method, state) and p.variant in variants]
+    found = [p for p in profiles if p.state == state and p.variant in variants]
     found = [p for p in found if p.residues == found[0].residues and p.rmsf_angstrom and p.residues]
     if not found:
         return None
@@ -49,22 +47,20 @@ def replicas(
     return Replicas(np.asarray(found[0].residues, dtype=np.int64), np.asarray(rows, dtype=np.float64))
 
 
-def states_of(profiles: Sequence[FluctuationProfile], method: str, names: Names) -> list[str]:
-    """States with a profile of the method, in the pack's order."""
-    return sorted({p.state for p in profiles if p.method == method}, key=names.state_order)
+def states_of(profiles: Sequence[FluctuationProfile], names: Names) -> list[str]:
+    """States with a profile, in the pack's order."""
+    return sorted({p.state for p in profiles}, key=names.state_order)
 
 
-def draw_rmsf(
-    profiles: Sequence[FluctuationProfile], method: str, variant: Variant, files: ReportFiles
-) -> Figure | None:
+def draw_rmsf(profiles: Sequence[FluctuationProfile], variant: Variant, files: ReportFiles) -> Figure | None:
     """One panel per state: native and mutant lines, band from the lowest to the highest replica."""
     names = Names(files)
-    states = states_of(profiles, method, names)
+    states = states_of(profiles, names)
     pairs = [
         (
             state,
-            replicas(profiles, method, state, ("native",)),
-            replicas(profiles, method, state, (variant.short, variant.slug)),
+            replicas(profiles, state, ("native",)),
+            replicas(profiles, state, (variant.short, variant.slug)),
         )
         for state in states
     ]
@@ -79,19 +75,6 @@ def draw_rmsf(
             if data is not None:
                 # Native lies under the mutant and shows on both sides of it where the two agree.
                 _line(axes, data, colour, label, width=2.6 if data is native else 1.0)
-        crystal = (
-            replicas(profiles, "crystal_b_factor", state, ("native",))
-            if method != "crystal_b_factor"
-            else None
-        )
-        if crystal is not None:
-            axes.plot(
-                *_gapped(crystal.residues, crystal.mean),
-                color="#444",
-                lw=0.9,
-                ls=":",
-                label="crystal B factors",
-            )
         axes.set_title(names.state(state))
         axes.set_ylabel("RMSF (Å)")
         axes.set_ylim(0, 1.12 * max(*tops, 0.1))
@@ -99,19 +82,19 @@ def draw_rmsf(
         if index == 0:
             axes.legend(loc="upper right", ncols=3, fontsize=8)
     panels[-1].set_xlabel("residue")
-    figure.suptitle(f"Fluctuation by {method_name(method)}", x=0.01, ha="left", fontsize=11, weight="bold")
+    figure.suptitle("Fluctuation by molecular dynamics", x=0.01, ha="left", fontsize=11, weight="bold")
     return figure
 
 
 def draw_difference(
-    profiles: Sequence[FluctuationProfile], method: str, variant: Variant, files: ReportFiles
+    profiles: Sequence[FluctuationProfile], variant: Variant, files: ReportFiles
 ) -> Figure | None:
     """One panel per state: mutant minus native, from analysis' track if given, else of replica means."""
     names = Names(files)
     tracks = []
-    for state in states_of(profiles, method, names):
-        given = [t for t in files.difference_tracks if (t.method, t.state) == (method, state)]
-        track = given[0] if given else _track(profiles, method, state, variant)
+    for state in states_of(profiles, names):
+        given = [t for t in files.difference_tracks if t.state == state]
+        track = given[0] if given else _track(profiles, state, variant)
         if track is not None and track.residues:
             tracks.append(track)
     if not tracks:
@@ -127,24 +110,21 @@ def draw_difference(
         axes.set_ylabel("Δ RMSF (Å)")
         mark_variant(axes, variant.positions)
     panels[-1].set_xlabel("residue")
-    title = f"{variant.short} minus native, {method_name(method)}"
+    title = f"{variant.short} minus native, molecular dynamics"
     figure.suptitle(title, x=0.01, ha="left", fontsize=11, weight="bold")
     return figure
 
 
-def _track(
-    profiles: Sequence[FluctuationProfile], method: str, state: str, variant: Variant
-) -> DifferenceTrack | None:
+def _track(profiles: Sequence[FluctuationProfile], state: str, variant: Variant) -> DifferenceTrack | None:
     """Difference of the drawn lines, with the widest span that single replicas allow as the band."""
-    native = replicas(profiles, method, state, ("native",))
-    mutant = replicas(profiles, method, state, (variant.short, variant.slug))
-    if native is None or mutant is None or method not in ("md", "normal_modes"):
+    native = replicas(profiles, state, ("native",))
+    mutant = replicas(profiles, state, (variant.short, variant.slug))
+    if native is None or mutant is None:
         return None
     common, i, j = np.intersect1d(native.residues, mutant.residues, return_indices=True)
     a, b = native.rmsf[:, i], mutant.rmsf[:, j]
     spread = len(a) > 1 or len(b) > 1
     return DifferenceTrack(
-        method="md" if method == "md" else "normal_modes",
         state=state,
         residues=tuple(common.tolist()),
         difference_angstrom=tuple((b.mean(axis=0) - a.mean(axis=0)).tolist()),

@@ -21,7 +21,6 @@ STAGES = {
         Stage("pose", "kinscope.workflow.stages.user:carry_pose"),
         Stage("mutant-model", "kinscope.workflow.stages.models:mutant_model"),
         Stage("neighbourhood", "kinscope.workflow.stages.models:neighbourhoods"),
-        Stage("normal-modes", "kinscope.workflow.stages.models:normal_modes"),
         Stage("docking", "kinscope.workflow.stages.docking:dock_drug"),
         Stage("docking-given", "kinscope.workflow.stages.docking:dock_given"),
         Stage("docking-elsewhere", "kinscope.workflow.stages.docking:dock_elsewhere"),

@@ -1,4 +1,4 @@
-"""The steps of models: native, mutant, what lies around the variant, and normal modes."""
+"""The steps of models: native, mutant, and what lies around the variant."""
 
 from __future__ import annotations
 
@@ -79,23 +79,4 @@ def contacts(study: Study, state: str) -> Step:
         {"state": state, "positions": list(study.variant.positions)},
         {side: built_model(study, side, state) for side in SIDES},
         cost_seconds=4,
-    )
-
-
-@once
-def modes(study: Study, side: str, state: str) -> Step:
-    """Normal modes of a state's model."""
-    return Step(
-        STAGES["normal-modes"],
-        f"normal modes, {study.who(side)}, {study.label(state)}",
-        {
-            "state": state,
-            "variant": study.who(side),
-            "settings": study.settings.normal_modes.model_dump(mode="json"),
-            # Each side draws its own: the comparison takes them for independent.
-            "seed": study.seed("normal-modes", state, *([] if side == "native" else [study.variant.short])),
-        },
-        {"model": model(study, side, state)},
-        shared=side == "native",
-        cost_seconds=(60 if side == "native" else 35) * study.size(state) ** 2,
     )

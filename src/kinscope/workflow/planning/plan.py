@@ -1,6 +1,6 @@
 """The plan of a study: which steps, from which inputs, with which parameters.
 
-Work that no variant enters into (native models, docking, normal modes and dynamics of the native kinase, the
+Work that no variant enters into (native models, docking and dynamics of the native kinase, the
 speed of this machine) has keys that do not depend on the variant, so that the shared cache answers for it.
 """
 
@@ -15,7 +15,7 @@ from kinscope.workflow.engine.step import Step
 from kinscope.workflow.planning.catalogue import STAGES
 from kinscope.workflow.planning.docking import carried_pose, docking_steps, relaxed_inputs
 from kinscope.workflow.planning.dynamics import replica, simulated, solvated_bound, solvated_own
-from kinscope.workflow.planning.models import built_model, contacts, modes, native_model
+from kinscope.workflow.planning.models import built_model, contacts, native_model
 from kinscope.workflow.planning.own_ligands import ligand_step
 from kinscope.workflow.planning.study import SIDES, Study, pack_digest
 from kinscope.workflow.planning.user_state import structure_step
@@ -35,9 +35,6 @@ class Plan:
 def plan_study(study: Study) -> Plan:
     """The whole study."""
     inputs = compared(study)
-    for state in study.states:
-        for side in SIDES:
-            inputs[f"modes/{side}/{state}"] = modes(study, side, state)
     inputs |= _dynamics(study)
     if study.structure is not None:
         inputs["structure"] = structure_step(study.settings)

@@ -11,7 +11,7 @@ from kinscope.core.errors import SettingsError
 from kinscope.core.seeds import derive_seed
 from kinscope.interpretation.words.say import say
 from kinscope.results.notes import Note
-from kinscope.targets.loader import definitions_digest, files_digest, library_digest
+from kinscope.targets.loader import FLEXIBILITY_FILE, definitions_digest, files_digest, library_digest
 from kinscope.targets.pack import TargetPack
 from kinscope.variants.model import Variant
 from kinscope.workflow.engine.step import Step
@@ -205,4 +205,4 @@ def once(make: Callable[Concatenate[Study, P], Step]) -> Callable[Concatenate[St
 
 def pack_digest(pack: TargetPack) -> str:
     """Digest of a pack's small text files, evidence included: what a report depends on besides its inputs."""
-    return files_digest(pack.directory, ("**/*.yaml", "**/*.csv", "**/*.fasta"))
+    return files_digest(pack.directory, ("**/*.yaml", "**/*.csv", "**/*.fasta", FLEXIBILITY_FILE))

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from kinscope.analysis.controls import CrystalBond, read_crystal_bonds
+from kinscope.analysis.crystal_bonds import CrystalBond, read_crystal_bonds
 from kinscope.core.errors import KinscopeError
 from kinscope.core.files import write_atomic
 from kinscope.docking.known.reference import reference_pose

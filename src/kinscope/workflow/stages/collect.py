@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 from kinscope.analysis.pockets import compare_pocket
 from kinscope.analysis.regions import compare_regions, residue_differences
@@ -42,7 +41,6 @@ from kinscope.workflow.stages.files import (
     CONTACT_CHANGES,
     GEOMETRIES,
     MEASUREMENTS,
-    PROFILE,
     RUNS,
     TRACKS,
     energies,
@@ -67,11 +65,9 @@ def collect_measurements(context: StepContext) -> None:
     context.progress(0.2, "docking")
     docking = _docking(study, pack, variant, built, mutant)
     context.progress(0.4, "fluctuation")
-    modes = _normal_modes(study)
-    systems, dynamics = _dynamics(study, pack, variant)
-    pairs = [*modes, *dynamics]
+    systems, pairs = _dynamics(study, pack, variant)
     context.progress(0.7, "pockets")
-    pockets = _pockets(pack, built, mutant, {pair.native.state: (pair.native, pair.mutant) for pair in modes})
+    pockets = _pockets(pack, built, mutant)
     measurements = Measurements(
         models=tuple(record for models in (*native.values(), *mutant.values()) for _, record in models),
         geometries=tuple(
@@ -93,7 +89,7 @@ def collect_measurements(context: StepContext) -> None:
         state_fits=tuple(_state_fits(study, pack, native)),
         relaxed=tuple(_relaxed(study, pack, variant, native)),
         trajectories=tuple(s.comparison for s in systems if s.comparison is not None),
-        state_mobility=tuple(_state_mobility(pack, modes, dynamics)),
+        state_mobility=tuple(_state_mobility(pack, pairs)),
     )
     write_atomic(context.output / MEASUREMENTS, measurements.model_dump_json())
     write_records(context.output / TRACKS, [_track(pair) for pair in pairs])
@@ -101,24 +97,22 @@ def collect_measurements(context: StepContext) -> None:
 
 @dataclass(frozen=True)
 class _Pair:
-    """Native and mutant fluctuation of one state by one method."""
+    """Native and mutant fluctuation of one state."""
 
     native: FluctuationProfile
     mutant: FluctuationProfile
-    measured: Measured | None = None
-    """The trajectories behind them; None for methods that do not sample."""
+    measured: Measured
+    """The trajectories behind them."""
 
     def sampling_of(self, regions: Mapping[str, Sequence[int]]) -> dict[str, Sampling]:
-        """What the sampling allows to be said of each region, the worse side deciding; empty: everything."""
+        """What the sampling allows to be said of each region, the worse side deciding."""
         native, mutant = self.sampling_by_side(regions)
         return {name: worse(native[name], mutant[name]) for name in native}
 
     def sampling_by_side(
         self, regions: Mapping[str, Sequence[int]]
     ) -> tuple[dict[str, Sampling], dict[str, Sampling]]:
-        """The sampling of each region in native and in mutant; empty for methods that do not sample."""
-        if self.measured is None:
-            return {}, {}
+        """The sampling of each region in native and in mutant."""
         native, mutant = (
             region_sampling(
                 frames, profile.residues, regions, length_ns=profile.length_ns, core=self.measured.core
@@ -211,17 +205,6 @@ def _relaxed(
             yield found
 
 
-def _normal_modes(study: _Inputs) -> list[_Pair]:
-    return [
-        _Pair(_profile(sides["native"]), _profile(sides["mutant"]))
-        for _, sides in sorted(study.sides("modes").items())
-    ]
-
-
-def _profile(directory: Path) -> FluctuationProfile:
-    return FluctuationProfile.model_validate_json((directory / PROFILE).read_bytes())
-
-
 def _dynamics(study: _Inputs, pack: TargetPack, variant: Variant) -> tuple[list[Measured], list[_Pair]]:
     """What every simulated system gave, and the pairs of profiles of the apo ones."""
     found, pairs = [], []
@@ -244,24 +227,22 @@ def _systems(study: _Inputs, pack: TargetPack) -> Iterator[System]:
             yield System(state, *sides, ligand, bound)
 
 
-def _state_mobility(pack: TargetPack, *methods: Sequence[_Pair]) -> Iterator[StateMobility]:
-    """DFG-out against DFG-in by each method, native and mutant each for itself."""
-    for pairs in methods:
-        by_state = {pair.native.state: pair for pair in pairs}
-        held = [state.id for state in pack.states if state.id in by_state]
-        dfg: dict[str, str] = {state.id: state.dfg for state in pack.states}
-        sizes = {state: len(pair.native.residues) for state, pair in by_state.items()}
-        for first, second in state_pairs(dfg, held, sizes):
-            labels = (pack.state(first).label, pack.state(second).label)
-            one, two = by_state[first], by_state[second]
-            for sides in ((one.native, two.native), (one.mutant, two.mutant)):
-                shared = sorted(set(sides[0].residues) & set(sides[1].residues))
-                judged = [pair.sampling_of({"shared": shared}).get("shared") for pair in (one, two)]
-                known = (judged[0], judged[1]) if judged[0] is not None and judged[1] is not None else None
-                found = compare_states(*sides, labels, known)
-                if found is not None:
-                    yield found
-                    yield from _by_region(pack, one, two, sides, labels)
+def _state_mobility(pack: TargetPack, pairs: Sequence[_Pair]) -> Iterator[StateMobility]:
+    """DFG-out against DFG-in, native and mutant each for itself."""
+    by_state = {pair.native.state: pair for pair in pairs}
+    held = [state.id for state in pack.states if state.id in by_state]
+    dfg: dict[str, str] = {state.id: state.dfg for state in pack.states}
+    sizes = {state: len(pair.native.residues) for state, pair in by_state.items()}
+    for first, second in state_pairs(dfg, held, sizes):
+        labels = (pack.state(first).label, pack.state(second).label)
+        one, two = by_state[first], by_state[second]
+        for sides in ((one.native, two.native), (one.mutant, two.mutant)):
+            shared = sorted(set(sides[0].residues) & set(sides[1].residues))
+            judged = [pair.sampling_of({"shared": shared})["shared"] for pair in (one, two)]
+            found = compare_states(*sides, labels, (judged[0], judged[1]))
+            if found is not None:
+                yield found
+                yield from _by_region(pack, one, two, sides, labels)
 
 
 def _by_region(
@@ -275,8 +256,8 @@ def _by_region(
     shared = set(sides[0].residues) & set(sides[1].residues)
     regions = _held_regions(pack, shared)
     first, second = one.sampling_of(regions), two.sampling_of(regions)
-    known = {name: (first[name], second[name]) for name in regions if name in first and name in second}
-    return compare_states_by_region(*sides, regions, labels, known or None)
+    known = {name: (first[name], second[name]) for name in regions}
+    return compare_states_by_region(*sides, regions, labels, known)
 
 
 def _regions(pack: TargetPack, pair: _Pair) -> list[RegionComparison]:
@@ -284,19 +265,17 @@ def _regions(pack: TargetPack, pair: _Pair) -> list[RegionComparison]:
     native, mutant = pair.sampling_by_side(regions)
     rows = []
     for row in compare_regions(pair.native, pair.mutant, regions):
-        if row.region in native and row.region in mutant:
-            before, after = native[row.region], mutant[row.region]
-            least = worse(before, after)
-            told = {
-                "difference_angstrom": allowed(row.difference_angstrom, least),
-                "native_split_r": before.split_r,
-                "mutant_split_r": after.split_r,
-                "native_independent_frames": before.independent_frames,
-                "mutant_independent_frames": after.independent_frames,
-                "sampling_allows": least.sentence,
-            }
-            row = row.model_copy(update=told)
-        rows.append(row)
+        before, after = native[row.region], mutant[row.region]
+        least = worse(before, after)
+        told = {
+            "difference_angstrom": allowed(row.difference_angstrom, least),
+            "native_split_r": before.split_r,
+            "mutant_split_r": after.split_r,
+            "native_independent_frames": before.independent_frames,
+            "mutant_independent_frames": after.independent_frames,
+            "sampling_allows": least.sentence,
+        }
+        rows.append(row.model_copy(update=told))
     return rows
 
 
@@ -312,14 +291,12 @@ def _held_regions(pack: TargetPack, held: set[int]) -> dict[str, list[int]]:
 def _track(pair: _Pair) -> DifferenceTrack:
     judged = pair.sampling_of({str(number): (number,) for number in pair.native.residues})
     rows = [
-        (residue, allowed(item, judged[str(residue)]) if judged else item)
+        (residue, allowed(item, judged[str(residue)]))
         for residue, item in residue_differences(pair.native, pair.mutant)
     ]
-    method: Literal["md", "normal_modes"] = "md" if pair.native.method == "md" else "normal_modes"
     kept = [(residue, item) for residue, item in rows if item.value is not None]
     bounded = all(item.low is not None and item.high is not None for _, item in kept)
     return DifferenceTrack(
-        method=method,
         state=pair.native.state,
         residues=tuple(residue for residue, _ in kept),
         difference_angstrom=tuple(float(item.value or 0.0) for _, item in kept),
@@ -330,24 +307,14 @@ def _track(pair: _Pair) -> DifferenceTrack:
 
 
 def _pockets(
-    pack: TargetPack,
-    native: dict[str, Models],
-    mutant: dict[str, Models],
-    modes: dict[str, tuple[FluctuationProfile, FluctuationProfile]],
+    pack: TargetPack, native: dict[str, Models], mutant: dict[str, Models]
 ) -> list[PocketComparison]:
     rows = []
     for state in sorted(native.keys() & mutant.keys()):
+        sides = [
+            ([atoms for atoms, _ in side[state]], energy_shares(energies(side[state])))
+            for side in (native, mutant)
+        ]
         for pocket in pack.drug_pockets:
-            rows.append(
-                compare_pocket(
-                    pocket.name,
-                    state,
-                    pocket.members(),
-                    *(
-                        ([atoms for atoms, _ in side[state]], energy_shares(energies(side[state])))
-                        for side in (native, mutant)
-                    ),
-                    profiles=modes.get(state),
-                )
-            )
+            rows.append(compare_pocket(pocket.name, state, pocket.members(), sides[0], sides[1]))
     return rows

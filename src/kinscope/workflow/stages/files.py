@@ -18,7 +18,6 @@ R = TypeVar("R", bound=Record)
 
 GEOMETRIES = "geometries.json"
 CONTACT_CHANGES = "contact_changes.json"
-PROFILE = "profile.json"
 RUNS = "runs.json"
 MEASUREMENTS = "measurements.json"
 TRACKS = "difference_tracks.json"

@@ -1,9 +1,8 @@
-"""Native and mutant models, their geometry, the variant's neighbourhood, and normal modes."""
+"""Native and mutant models, their geometry, and the variant's neighbourhood."""
 
 from __future__ import annotations
 
 from kinscope.analysis.statistics import energy_shares
-from kinscope.core.files import write_atomic
 from kinscope.results.measured import ModelGeometry
 from kinscope.results.models import ModelRecord
 from kinscope.structures.conformation.classify import classify_state
@@ -18,7 +17,6 @@ from kinscope.workflow.engine.context import StepContext
 from kinscope.workflow.stages.files import (
     CONTACT_CHANGES,
     GEOMETRIES,
-    PROFILE,
     energies,
     read_models,
     write_models,
@@ -63,22 +61,6 @@ def neighbourhoods(context: StepContext) -> None:
         seen = [[neighbourhood(atoms, position) for atoms, _ in models] for models in sides]
         changes.extend(compare_neighbourhoods(context.parameters["state"], *zip(seen, shares, strict=True)))
     write_records(context.output / CONTACT_CHANGES, changes)
-
-
-def normal_modes(context: StepContext) -> None:
-    """Fluctuation of every residue; close alternatives of a model share the replicas among them."""
-    from kinscope.dynamics.modes.profile import NormalModeSettings, normal_mode_profile
-
-    profile = normal_mode_profile(
-        [atoms for atoms, _ in read_models(context.input("model"))],
-        context.parameters["state"],
-        context.parameters["variant"],
-        NormalModeSettings.model_validate(context.parameters["settings"]),
-        context.parameters["seed"],
-        context.progress,
-        context.scratch,
-    )
-    write_atomic(context.output / PROFILE, profile.model_dump_json())
 
 
 def model_geometry(atoms: AtomArray, record: ModelRecord, landmarks: KinaseLandmarks | None) -> ModelGeometry:

@@ -6,7 +6,6 @@ import json
 from pathlib import Path
 from typing import Literal
 
-from kinscope.analysis.controls import same_instrument
 from kinscope.core.errors import ComputationError
 from kinscope.core.files import write_atomic
 from kinscope.evidence import lookup
@@ -25,7 +24,7 @@ from kinscope.report import (
     write_result_json,
 )
 from kinscope.targets import TargetPack
-from kinscope.targets.loader import mobility_controls, model_digests
+from kinscope.targets.loader import crystal_flexibility
 from kinscope.trajectories.reference import ReferenceDynamics, reference_dynamics
 from kinscope.variants.model import Variant
 from kinscope.workflow.engine.context import StepContext
@@ -44,10 +43,7 @@ def write_report(context: StepContext) -> None:
     measurements = Measurements.model_validate_json(context.input("measurements", MEASUREMENTS).read_bytes())
     evidence = lookup(variant, pack)
     settings = context.parameters["settings"]
-    controls = mobility_controls(pack)
-    if controls is not None:
-        controls = same_instrument(controls, settings["normal_modes"], model_digests(pack))
-    assessment = assess(variant, measurements, evidence, pack, controls)
+    assessment = assess(variant, measurements, evidence, pack, crystal_flexibility(pack))
     skipped = [left_out(text, pack) for text in context.parameters["skipped"]]
     result = StudyResult(
         kinscope_version=context.parameters["kinscope_version"],
@@ -59,7 +55,6 @@ def write_report(context: StepContext) -> None:
         measurements=measurements,
         evidence=evidence,
         assessment=assessment.model_copy(update={"limits": (*skipped, *assessment.limits)}),
-        controls=controls,
         versions=library_versions(),
         provenance=tuple(_provenance(context)),
     )

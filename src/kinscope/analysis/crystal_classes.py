@@ -1,0 +1,88 @@
+"""Conformations compared over crystals: an entry is one observation, its chains are not."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from kinscope.analysis.statistics import FloatArray, correct_family, difference, mean_interval
+from kinscope.core.records import Record
+from kinscope.results.flexibility import CrystalClass
+from kinscope.results.measured import Difference
+
+SMALLEST_MEANINGFUL = 0.1
+"""A tenth of the kinase domain's mean, as 0.05 angstrom is of the RMSF of a kinase core."""
+_UNIT = "of the domain's mean"
+
+
+class ClassMean(Record):
+    """Flexibility of some residues in one conformation, with its interval at 95 % over entries."""
+
+    name: str
+    mean: float
+    low: float | None
+    high: float | None
+    """None with fewer than two entries."""
+    entries: int
+
+
+class ClassDifference(Record):
+    """One region in two conformations, the second minus the first."""
+
+    region: str
+    residues: tuple[int, ...]
+    first: float
+    second: float
+    difference: Difference
+
+
+def class_mean(item: CrystalClass, residues: Sequence[int]) -> ClassMean | None:
+    """Mean over residues; None where no entry resolves any of them."""
+    found = _by_entry(item, residues)
+    if not found.size:
+        return None
+    low, high = mean_interval(found)
+    return ClassMean(name=item.name, mean=float(found.mean()), low=low, high=high, entries=found.size)
+
+
+def compare_classes(
+    first: CrystalClass, second: CrystalClass, regions: Mapping[str, Sequence[int]]
+) -> list[ClassDifference]:
+    """Each region that both classes hold, second minus first (Welch over entries, Holm over the regions).
+
+    A region of which less than half is in both is left out.
+    """
+    shared = set(first.residues) & set(second.residues)
+    kept = {name: tuple(number for number in own if number in shared) for name, own in regions.items()}
+    members = {name: own for name, own in kept.items() if own and 2 * len(own) >= len(regions[name])}
+    sides = {name: (_by_entry(first, kept), _by_entry(second, kept)) for name, kept in members.items()}
+    raw = [
+        difference(
+            one.tolist(),
+            two.tolist(),
+            unit=_UNIT,
+            smallest_meaningful=SMALLEST_MEANINGFUL,
+            sampling=f"{len(one)} and {len(two)} wwPDB entries",
+        )
+        for one, two in sides.values()
+    ]
+    return [
+        ClassDifference(
+            region=name,
+            residues=members[name],
+            first=float(one.mean()),
+            second=float(two.mean()),
+            difference=found,
+        )
+        for (name, (one, two)), found in zip(sides.items(), correct_family(raw), strict=True)
+    ]
+
+
+def _by_entry(item: CrystalClass, residues: Sequence[int]) -> FloatArray:
+    """Mean over residues in each entry (n_entries,); entries that resolve fewer than half are left out."""
+    places = [item.residues.index(number) for number in residues if number in item.residues]
+    table = np.array([entry.values for entry in item.entries], dtype=np.float64)[:, places]
+    kept = table[np.isfinite(table).sum(axis=1) * 2 > len(places)] if places else table[:0]
+    means: FloatArray = np.nanmean(kept, axis=1) if kept.size else np.zeros(0)
+    return means

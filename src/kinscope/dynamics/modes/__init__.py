@@ -1,1 +1,0 @@
-"""Normal modes of a model."""

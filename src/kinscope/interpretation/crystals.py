@@ -1,0 +1,159 @@
+"""Where the variant lies in the native kinase's flexibility, conformation by conformation, over crystals.
+
+Nothing is said of the mutant: a network knows a substitution by the contacts that its model lost, no more.
+"""
+
+from __future__ import annotations
+
+from kinscope.analysis.crystal_classes import ClassDifference, class_mean, compare_classes
+from kinscope.interpretation.findings import finding
+from kinscope.interpretation.model import MobilityFinding, MobilityQuestion
+from kinscope.interpretation.prose import join, region_label
+from kinscope.results.flexibility import ClassName, CrystalClass, CrystalFlexibility, class_named
+from kinscope.targets.pack import TargetPack
+from kinscope.variants.model import Variant
+
+CLASS_LABELS: dict[ClassName, str] = {
+    "active": "active, DFG-in",
+    "dfg-out-folded": "DFG-out, loop folded",
+    "dfg-out-extended": "DFG-out, loop not folded",
+    "closed": "closed, SH2 on the C-lobe",
+    "open": "open, SH2 on the N-lobe",
+}
+PAIRS: tuple[tuple[ClassName, ClassName], ...] = (
+    ("active", "dfg-out-folded"),
+    ("active", "dfg-out-extended"),
+    ("dfg-out-folded", "dfg-out-extended"),
+    ("closed", "open"),
+)
+"""Compared, the second against the first."""
+_FEWEST_RESIDUES = 3
+_LARGEST_OWN = 40
+"""Of the residue's regions: a lobe tells nothing of its place."""
+_ALWAYS = ("helix_c", "p_loop", "activation_loop", "paper_window")
+"""Regions whose difference from the active form stands in the table, resolved or not."""
+_MOBILE, _STIFF = 1.25, 0.8
+"""Multiples of the domain's mean."""
+
+
+def regions_compared(pack: TargetPack) -> dict[str, tuple[int, ...]]:
+    """The family of regions that one comparison of conformations is corrected for.
+
+    Domains are no part of it: the kinase domain is the scale, and others are moved as a whole by their hinge.
+    """
+    members = {r.name: tuple(r.members()) for r in pack.regions if r.kind != "domain"}
+    return {name: own for name, own in members.items() if len(own) >= _FEWEST_RESIDUES}
+
+
+def crystal_question(
+    variant: Variant, table: CrystalFlexibility | None, pack: TargetPack
+) -> MobilityQuestion:
+    """The residue and its regions by conformation, then what differs between the conformations."""
+    places = [f"{part.wild_type}{part.position}" for part in variant.substitutions]
+    question = f"How mobile is the native kinase at {join(places)}, and how do its conformations differ?"
+    if table is None:
+        answer = "Not asked: the target pack has no table of its crystals."
+        return MobilityQuestion(id="crystals", question=question, answer=answer, findings=())
+    regions = regions_compared(pack)
+    own = [
+        name
+        for name, members in regions.items()
+        if set(members) & set(variant.positions) and len(members) <= _LARGEST_OWN
+    ]
+    readings = [
+        found
+        for part, place in zip(variant.substitutions, places, strict=True)
+        for found in _by_class(table, place, (part.position,))
+    ]
+    said = [f"{item.where} {item.result.partition(' ')[0]}" for item in readings]
+    for name in own:
+        readings += _by_class(table, region_label(pack, name), regions[name])
+    sentences = [f"In multiples of the kinase domain's mean, {'; '.join(said)}."] if said else []
+    for first, second in PAIRS:
+        rows, beside = (
+            _compared(classes, first, second, regions) for classes in (table.network, table.b_factors)
+        )
+        if not rows:
+            continue
+        readings += [
+            _difference(row, first, second, pack)
+            for row in rows
+            if row.difference.resolved or (first == "active" and row.region in (*own, *_ALWAYS))
+        ]
+        sentences.append(
+            f"{_capital(CLASS_LABELS[second])} against {CLASS_LABELS[first]}: {_told(rows, beside, pack)}."
+        )
+    if sentences:
+        sentences.append(f"This is the native kinase; it says nothing of how {variant.short} moves.")
+    return MobilityQuestion(
+        id="crystals",
+        question=question,
+        answer=" ".join(sentences) or "No crystal in the table resolves it.",
+        findings=tuple(readings),
+    )
+
+
+def _by_class(table: CrystalFlexibility, what: str, residues: tuple[int, ...]) -> list[MobilityFinding]:
+    rows = []
+    for item in table.network:
+        found = class_mean(item, residues)
+        if found is None:
+            continue
+        ends = "" if found.low is None else f" ({found.low:.2f} to {found.high:.2f})"
+        entries = f"{found.entries} wwPDB {'entry' if found.entries == 1 else 'entries'}"
+        rows.append(
+            MobilityFinding(
+                method="network",
+                where=f"{what}: {CLASS_LABELS[item.name]}",
+                result=f"{found.mean:.2f}{ends}",
+                verdict="mobile" if found.mean > _MOBILE else ("stiff" if found.mean < _STIFF else "average"),
+                sampling=entries,
+            )
+        )
+    return rows
+
+
+def _difference(
+    row: ClassDifference, first: ClassName, second: ClassName, pack: TargetPack
+) -> MobilityFinding:
+    where = f"{region_label(pack, row.region)}: {CLASS_LABELS[second]} against {CLASS_LABELS[first]}"
+    values = f"{row.first:.2f} and {row.second:.2f}"
+    return finding("network", where, row.difference, side="the second", result=values)
+
+
+def _compared(
+    classes: tuple[CrystalClass, ...],
+    first: ClassName,
+    second: ClassName,
+    regions: dict[str, tuple[int, ...]],
+) -> list[ClassDifference]:
+    one, two = class_named(classes, first), class_named(classes, second)
+    return [] if one is None or two is None else compare_classes(one, two, regions)
+
+
+def _told(rows: list[ClassDifference], b_factors: list[ClassDifference], pack: TargetPack) -> str:
+    """What differs, the largest first, and how much of it B factors bear out."""
+    resolved = sorted((row for row in rows if row.difference.resolved), key=_size, reverse=True)
+    parts = []
+    for word, outcome in (("freer", "higher"), ("stiller", "lower")):
+        named = [
+            f"{region_label(pack, row.region)} ({100 * (row.second / row.first - 1):+.0f} %)"
+            for row in resolved
+            if row.difference.outcome == outcome
+        ]
+        if named:
+            parts.append(f"{word} in {join(named)}")
+    if not parts:
+        return "no difference is resolved"
+    same = {(row.region, row.difference.outcome) for row in b_factors}
+    borne_out = sum((row.region, row.difference.outcome) in same for row in resolved)
+    of = f"{borne_out or 'none'} of {len(resolved)}"
+    return f"{'; '.join(parts)} (B factors of the same crystals bear out {of})"
+
+
+def _size(row: ClassDifference) -> float:
+    return abs(row.difference.value or 0.0)
+
+
+def _capital(text: str) -> str:
+    return text[0].upper() + text[1:]

@@ -1,0 +1,82 @@
+"""`kinscope benchmark conformation`: classes of chains, the shipped table, and what is said of it."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from factories.interpretation import variant
+from kinscope.core.errors import BadInputError
+from kinscope.interpretation.crystals import crystal_question
+from kinscope.results.flexibility import class_named
+from kinscope.structures.wwpdb.source import PdbSource
+from kinscope.targets import load_target
+from kinscope.targets.loader import crystal_flexibility
+from kinscope.validation.conformation import conformations, in_words
+
+MIRROR = os.environ.get("KINSCOPE_PDB_MIRROR")
+
+
+def test_the_shipped_table_is_scaled_to_the_domain():
+    table = crystal_flexibility(load_target("abl1"))
+    for item in (*table.network, *table.b_factors):
+        inside = [place for place, number in enumerate(item.residues) if 242 <= number <= 493]
+        for entry in item.entries:
+            values = np.array(entry.values, dtype=float)[inside]
+            assert np.nanmean(values) == pytest.approx(1.0, abs=0.02)
+
+
+def test_the_answer_tells_the_conformations_apart_and_nothing_of_the_mutant():
+    pack = load_target("abl1")
+    found = crystal_question(variant("K404E"), crystal_flexibility(pack), pack)
+    folded = next(
+        text for text in found.answer.split(". ") if text.startswith("DFG-out, loop folded against")
+    )
+    assert "freer in helix C" in folded
+    assert "says nothing of how K404E moves" in found.answer
+    assert {"P+1 loop: active, DFG-in", "K404: DFG-out, loop folded"} <= {
+        item.where for item in found.findings
+    }
+    tip = next(f for f in found.findings if f.where.startswith("P-loop"))
+    assert tip.verdict == "not resolved once corrected for all comparisons"
+
+
+def test_a_residue_that_no_crystal_resolves_is_told():
+    pack = load_target("abl1")
+    found = crystal_question(variant("A900V"), crystal_flexibility(pack), pack)
+    assert not [item for item in found.findings if item.where.startswith("A900")]
+
+
+def test_a_target_without_a_table_says_so():
+    pack = load_target("src")
+    assert crystal_flexibility(pack) is None
+    assert "no table" in crystal_question(variant("K404E"), None, pack).answer
+
+
+@pytest.mark.parametrize("damage", ['{"target": 1}', "no json", '{"network": [{"name": "sideways"}]}'])
+def test_a_damaged_table_is_told_with_its_place(tmp_path, damage):
+    pack = load_target("abl1").model_copy(update={"directory": tmp_path})
+    (tmp_path / "flexibility.json").write_text(damage)
+    with pytest.raises(BadInputError, match="cannot be read"):
+        crystal_flexibility(pack)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(MIRROR is None, reason="needs KINSCOPE_PDB_MIRROR")
+def test_the_shipped_table_is_what_the_mirror_gives():
+    pack = load_target("abl1")
+    found = conformations(PdbSource(Path(MIRROR)), pack)
+    shipped = crystal_flexibility(pack)
+    assert [item.name for item in found.table.network] == [item.name for item in shipped.network]
+    for ours, theirs in zip(found.table.network, shipped.network, strict=True):
+        assert ours.residues == theirs.residues
+        for one, two in zip(ours.entries, theirs.entries, strict=True):
+            np.testing.assert_allclose(
+                np.array(one.values, dtype=float), np.array(two.values, dtype=float), atol=0.002
+            )
+    assert {row.pearson.value > 0.75 for row in found.agreements[:3]} == {True}
+    assert "helix_c" in in_words(found, pack)
+    assert class_named(found.table.network, "closed") is not None
