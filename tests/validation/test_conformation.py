@@ -8,9 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from factories.interpretation import variant
+from factories.interpretation import measurements, variant
 from kinscope.core.errors import BadInputError
 from kinscope.interpretation.crystals import crystal_question
+from kinscope.interpretation.questions import mobility_questions
 from kinscope.results.flexibility import class_named
 from kinscope.structures.wwpdb.source import PdbSource
 from kinscope.targets import load_target
@@ -44,10 +45,24 @@ def test_the_answer_tells_the_conformations_apart_and_nothing_of_the_mutant():
     assert tip.verdict == "not resolved once corrected for all comparisons"
 
 
+def test_whether_dfg_out_moves_more_depends_on_how_the_loop_lies():
+    pack = load_target("abl1")
+    parts = measurements()
+    asked = mobility_questions(variant("K404E"), parts, pack, crystal_flexibility(pack))
+    states = next(question for question in asked if question.id == "states")
+    assert [item.verdict for item in states.findings] == [
+        "not resolved",
+        "resolved: higher in DFG-out, loop not folded",
+    ]
+    without = next(q for q in mobility_questions(variant("K404E"), parts, pack) if q.id == "states")
+    assert without.answer.startswith("Not asked in this run")
+
+
 def test_a_residue_that_no_crystal_resolves_is_told():
     pack = load_target("abl1")
     found = crystal_question(variant("A900V"), crystal_flexibility(pack), pack)
     assert not [item for item in found.findings if item.where.startswith("A900")]
+    assert "no crystal shows A900" in found.answer
 
 
 def test_a_target_without_a_table_says_so():

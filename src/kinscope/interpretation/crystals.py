@@ -65,10 +65,12 @@ def crystal_question(
         for part, place in zip(variant.substitutions, places, strict=True)
         for found in _by_class(table, place, (part.position,))
     ]
-    said = [f"{item.where} {item.result.partition(' ')[0]}" for item in readings]
+    said = [f"{item.where} {item.result.partition(' ')[0]}" for item in readings] or [
+        f"no crystal shows {join(places)}"
+    ]
     for name in own:
         readings += _by_class(table, region_label(pack, name), regions[name])
-    sentences = [f"In multiples of the kinase domain's mean, {'; '.join(said)}."] if said else []
+    sentences = [f"In multiples of the kinase domain's mean: {'; '.join(said)}."]
     for first, second in PAIRS:
         rows, beside = (
             _compared(classes, first, second, regions) for classes in (table.network, table.b_factors)
@@ -83,13 +85,22 @@ def crystal_question(
         sentences.append(
             f"{_capital(CLASS_LABELS[second])} against {CLASS_LABELS[first]}: {_told(rows, beside, pack)}."
         )
-    if sentences:
-        sentences.append(f"This is the native kinase; it says nothing of how {variant.short} moves.")
+    sentences.append(f"This is the native kinase; it says nothing of how {variant.short} moves.")
     return MobilityQuestion(
-        id="crystals",
-        question=question,
-        answer=" ".join(sentences) or "No crystal in the table resolves it.",
-        findings=tuple(readings),
+        id="crystals", question=question, answer=" ".join(sentences), findings=tuple(readings)
+    )
+
+
+def state_findings(
+    table: CrystalFlexibility | None, region: str, pack: TargetPack
+) -> tuple[MobilityFinding, ...]:
+    """A region in DFG-out against the active form, by how the activation loop lies."""
+    return tuple(
+        _difference(row, first, second, pack)
+        for first, second in PAIRS
+        if table is not None and first == "active"
+        for row in _compared(table.network, first, second, regions_compared(pack))
+        if row.region == region
     )
 
 
@@ -118,7 +129,9 @@ def _difference(
 ) -> MobilityFinding:
     where = f"{region_label(pack, row.region)}: {CLASS_LABELS[second]} against {CLASS_LABELS[first]}"
     values = f"{row.first:.2f} and {row.second:.2f}"
-    return finding("network", where, row.difference, side="the second", result=values)
+    found = finding("network", where, row.difference, side=CLASS_LABELS[second], result=values)
+    # Two conformations do not change, they differ.
+    return found.model_copy(update={"verdict": found.verdict.replace("no change of", "no difference of")})
 
 
 def _compared(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from kinscope.interpretation.crystals import crystal_question
+from kinscope.interpretation.crystals import crystal_question, state_findings
 from kinscope.interpretation.findings import (
     finding,
     not_asked,
@@ -122,7 +122,7 @@ def mobility_questions(
     """Every question, those that the study did not read with how to have them read."""
     return (
         _bound(measurements, pack),
-        _states(measurements, pack),
+        _states(measurements, pack, flexibility),
         *_window(variant, measurements, pack),
         *(_pocket(pocket.name, variant, measurements, pack) for pocket in pack.drug_pockets),
         crystal_question(variant, flexibility, pack),
@@ -153,10 +153,12 @@ def _bound(measurements: Measurements, pack: TargetPack) -> MobilityQuestion:
     )
 
 
-def _states(measurements: Measurements, pack: TargetPack) -> MobilityQuestion:
+def _states(
+    measurements: Measurements, pack: TargetPack, flexibility: CrystalFlexibility | None
+) -> MobilityQuestion:
     window = _window_name(pack)
     rows = [row for row in measurements.state_mobility if row.region in ("", window)]
-    findings = tuple(_of_states(row, pack) for row in rows)
+    findings = state_findings(flexibility, window, pack) + tuple(_of_states(row, pack) for row in rows)
     return MobilityQuestion(
         id="states",
         question="Does DFG-out move more than DFG-in?",
