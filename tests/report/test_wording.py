@@ -103,7 +103,7 @@ def test_differences_are_drawn_on_one_scale_that_holds_their_bands() -> None:
     def track(state: str, size: float, band: float) -> DifferenceTrack:
         values = size * np.sin(np.arange(20))
         return DifferenceTrack(
-            method="md", state=state, residues=residues, difference_angstrom=tuple(values),
+            state=state, residues=residues, difference_angstrom=tuple(values),
             low_angstrom=tuple(values - band), high_angstrom=tuple(values + band),
         )  # fmt: skip
 

@@ -133,6 +133,17 @@ def test_a_study_file_that_is_none(content: str, run: Path) -> None:
         open_existing(run)
 
 
+def test_a_directory_of_when_there_were_normal_modes_is_read(run: Path) -> None:
+    content = STUDY.model_dump(mode="json")
+    content["settings"]["normal_modes"] = {"replicas": 3, "energy": "force field"}
+    (run / "study.json").write_text(json.dumps(content))
+    assert open_existing(run) == STUDY
+    content["settings"]["abnormal_modes"] = {}
+    (run / "study.json").write_text(json.dumps(content))
+    with pytest.raises(RunDirectoryError, match="cannot be read"):
+        open_existing(run)
+
+
 def test_a_variant_that_would_name_other_files(run: Path) -> None:
     content = STUDY.model_dump(mode="json")
     content["variant"]["substitutions"][0]["mutant"] = "/../../../outside/x"

@@ -19,7 +19,6 @@ _UNIT = "of the domain's mean"
 class ClassMean(Record):
     """Flexibility of some residues in one conformation, with its interval at 95 % over entries."""
 
-    name: str
     mean: float
     low: float | None
     high: float | None
@@ -43,7 +42,7 @@ def class_mean(item: CrystalClass, residues: Sequence[int]) -> ClassMean | None:
     if not found.size:
         return None
     low, high = mean_interval(found)
-    return ClassMean(name=item.name, mean=float(found.mean()), low=low, high=high, entries=found.size)
+    return ClassMean(mean=float(found.mean()), low=low, high=high, entries=found.size)
 
 
 def compare_classes(

@@ -24,11 +24,23 @@ def compare_regions(
     region's value in a replica is the mean over its residues.
     """
     _check_state(native, mutant)
-    members = _shared_members(native, mutant, regions)
-    sides = {name: (region_means(native, kept), region_means(mutant, kept)) for name, kept in members.items()}
+    shared = set(native.residues) & set(mutant.residues)
+    held = {name: tuple(item for item in residues if item in shared) for name, residues in regions.items()}
+    members = {name: kept for name, kept in held.items() if kept}
+    sides = [(region_means(native, kept), region_means(mutant, kept)) for kept in members.values()]
     words = sampling_words(native, mutant)
-    raw = [rmsf_difference(first, second, words) for first, second in sides.values()]
-    return region_rows(native.state, members, sides, correct_family(raw))
+    judged = correct_family([rmsf_difference(first, second, words) for first, second in sides])
+    return [
+        RegionComparison(
+            state=native.state,
+            region=name,
+            residues=kept,
+            native_rmsf_angstrom=float(first.mean()),
+            mutant_rmsf_angstrom=float(second.mean()),
+            difference_angstrom=found,
+        )
+        for (name, kept), (first, second), found in zip(members.items(), sides, judged, strict=True)
+    ]
 
 
 def rmsf_difference(first: FloatArray, second: FloatArray, sampling: str) -> Difference:
@@ -40,35 +52,6 @@ def rmsf_difference(first: FloatArray, second: FloatArray, sampling: str) -> Dif
         smallest_meaningful=SMALLEST_MEANINGFUL_ANGSTROM,
         sampling=sampling,
     )
-
-
-def region_rows(
-    state: str,
-    members: Mapping[str, tuple[int, ...]],
-    sides: Mapping[str, tuple[FloatArray, FloatArray]],
-    judged: Sequence[Difference],
-) -> list[RegionComparison]:
-    """Regions with their residues, the means of both sides' replicas (angstrom), and the differences."""
-    return [
-        RegionComparison(
-            state=state,
-            region=name,
-            residues=members[name],
-            native_rmsf_angstrom=float(first.mean()),
-            mutant_rmsf_angstrom=float(second.mean()),
-            difference_angstrom=found,
-        )
-        for (name, (first, second)), found in zip(sides.items(), judged, strict=True)
-    ]
-
-
-def _shared_members(
-    native: FluctuationProfile, mutant: FluctuationProfile, regions: Mapping[str, Sequence[int]]
-) -> dict[str, tuple[int, ...]]:
-    """The residues of each region that both profiles hold; regions without any are left out."""
-    shared = set(native.residues) & set(mutant.residues)
-    kept = {name: tuple(item for item in residues if item in shared) for name, residues in regions.items()}
-    return {name: residues for name, residues in kept.items() if residues}
 
 
 def residue_differences(

@@ -82,9 +82,8 @@ def crystal_question(
             for row in rows
             if row.difference.resolved or (first == "active" and row.region in (*own, *_ALWAYS))
         ]
-        sentences.append(
-            f"{_capital(CLASS_LABELS[second])} against {CLASS_LABELS[first]}: {_told(rows, beside, pack)}."
-        )
+        head = f"{CLASS_LABELS[second]} against {CLASS_LABELS[first]}"
+        sentences.append(f"{head[0].upper()}{head[1:]}: {_told(rows, beside, pack)}.")
     sentences.append(f"This is the native kinase; it says nothing of how {variant.short} moves.")
     return MobilityQuestion(
         id="crystals", question=question, answer=" ".join(sentences), findings=tuple(readings)
@@ -111,14 +110,13 @@ def _by_class(table: CrystalFlexibility, what: str, residues: tuple[int, ...]) -
         if found is None:
             continue
         ends = "" if found.low is None else f" ({found.low:.2f} to {found.high:.2f})"
-        entries = f"{found.entries} wwPDB {'entry' if found.entries == 1 else 'entries'}"
         rows.append(
             MobilityFinding(
                 method="network",
                 where=f"{what}: {CLASS_LABELS[item.name]}",
                 result=f"{found.mean:.2f}{ends}",
                 verdict="mobile" if found.mean > _MOBILE else ("stiff" if found.mean < _STIFF else "average"),
-                sampling=entries,
+                sampling=f"{found.entries} wwPDB {'entry' if found.entries == 1 else 'entries'}",
             )
         )
     return rows
@@ -146,7 +144,8 @@ def _compared(
 
 def _told(rows: list[ClassDifference], b_factors: list[ClassDifference], pack: TargetPack) -> str:
     """What differs, the largest first, and how much of it B factors bear out."""
-    resolved = sorted((row for row in rows if row.difference.resolved), key=_size, reverse=True)
+    resolved = [row for row in rows if row.difference.resolved]
+    resolved.sort(key=lambda row: -abs(row.difference.value or 0.0))
     parts = []
     for word, outcome in (("freer", "higher"), ("stiller", "lower")):
         named = [
@@ -159,14 +158,5 @@ def _told(rows: list[ClassDifference], b_factors: list[ClassDifference], pack: T
     if not parts:
         return "no difference is resolved"
     same = {(row.region, row.difference.outcome) for row in b_factors}
-    borne_out = sum((row.region, row.difference.outcome) in same for row in resolved)
-    of = f"{borne_out or 'none'} of {len(resolved)}"
-    return f"{'; '.join(parts)} (B factors of the same crystals bear out {of})"
-
-
-def _size(row: ClassDifference) -> float:
-    return abs(row.difference.value or 0.0)
-
-
-def _capital(text: str) -> str:
-    return text[0].upper() + text[1:]
+    borne_out = sum((row.region, row.difference.outcome) in same for row in resolved) or "none"
+    return f"{'; '.join(parts)} (B factors of the same crystals bear out {borne_out} of {len(resolved)})"

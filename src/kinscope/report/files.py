@@ -36,7 +36,6 @@ class PoseFile(Record):
 class DifferenceTrack(Record):
     """A per-residue difference of fluctuation, mutant minus native, as analysis computed it."""
 
-    method: Literal["md"] = "md"
     state: str
     residues: tuple[int, ...]
     difference_angstrom: tuple[float, ...]

@@ -8,6 +8,7 @@ out what it says of the conformations.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import combinations
 from pathlib import Path
 
 import numpy as np
@@ -41,7 +42,9 @@ what is beside it."""
 MOST_MISSING_WITH_SH2 = 10
 """The same of whole chains, of which few are known."""
 _DECIMALS = 3
+_FEWEST_TO_HALVE = 4
 _DOMAIN = "kinase_domain"
+_BY_SH2: dict[str, ClassName] = {"on the C-lobe": "closed", "on the N-lobe": "open"}
 _PANEL_CLASS = "dfg-out-folded"
 """Of the reference panel: imatinib and ponatinib bound."""
 _END_RESIDUES = 4
@@ -108,12 +111,6 @@ def class_of(item: EntryGeometry) -> ClassName | None:
     return None
 
 
-def arrangement_of(item: EntryGeometry) -> ClassName | None:
-    """Where SH2 lies; None where it is not seen."""
-    known: dict[str, ClassName] = {"on the C-lobe": "closed", "on the N-lobe": "open"}
-    return known.get(item.geometry.sh2_position)
-
-
 def _chains(source: PdbSource, pack: TargetPack) -> tuple[_Chains, list[str]]:
     """Chains by class; one with SH2 counts for its kinase domain and for its arrangement."""
     found: _Chains = {name: [] for name in CLASS_LABELS}
@@ -123,7 +120,7 @@ def _chains(source: PdbSource, pack: TargetPack) -> tuple[_Chains, list[str]]:
         name = f"{item.entry}:{item.chain}"
         chain = read_crystal_chain(source, item.entry, item.chain, pack)
         missing = set(domain) - set(chain.residues)
-        kinase, whole = class_of(item), arrangement_of(item)
+        kinase, whole = class_of(item), _BY_SH2.get(item.geometry.sh2_position)
         in_loop = missing & set(_loop(pack))
         if whole is not None and not in_loop and len(missing) <= MOST_MISSING_WITH_SH2:
             found[whole].append((item, chain))
@@ -248,6 +245,7 @@ def in_words(found: ConformationBenchmark, pack: TargetPack) -> str:
         if ours:
             lines += ["", f"{CLASS_LABELS[second]} against {CLASS_LABELS[first]}"]
             lines += [f"  {_row(row, beside.get(row.region))}" for row in ours]
+    lines += ["", *_steadiness(found.table, regions)]
     lines += ["", "Agreement (blocks of ten residues drawn anew; four residues at each end left out)"]
     lines += [agreement_words(row, scaled=True) for row in found.agreements]
     lines += ["", "Entries"]
@@ -259,6 +257,47 @@ def in_words(found: ConformationBenchmark, pack: TargetPack) -> str:
         ]
         lines.append(f"  {CLASS_LABELS[item.name]}: {'; '.join(named)}")
     return "\n".join([*lines, *(f"  left out, {text}" for text in found.left_out)])
+
+
+def _steadiness(table: CrystalFlexibility, regions: Mapping[str, Sequence[int]]) -> list[str]:
+    """How often halves of one class differ, and what hangs on a single entry."""
+    lines = []
+    for item in table.network:
+        places = range(len(item.entries))
+        halves = [
+            compare_classes(_part(item, set(one)), _part(item, set(places) - set(one)), regions)
+            for one in combinations(places, len(places) // 2)
+            if len(places) >= _FEWEST_TO_HALVE
+        ]
+        alarms = sum(any(row.difference.resolved for row in rows) for rows in halves)
+        if halves:
+            lines.append(
+                f"Null, {CLASS_LABELS[item.name]}: {alarms} of {len(halves)} halvings resolve a region"
+            )
+    for first, second in PAIRS:
+        one, two = class_named(table.network, first), class_named(table.network, second)
+        if one is None or two is None or not (whole := _resolved(one, two, regions)):
+            continue
+        left = [_resolved(part, two, regions) for part in _without_each(one)]
+        left += [_resolved(one, part, regions) for part in _without_each(two)]
+        kept = ", ".join(f"{name} {sum(name in names for names in left)} of {len(left)}" for name in whole)
+        lines.append(
+            f"One entry left out, {CLASS_LABELS[second]} against {CLASS_LABELS[first]}: still {kept}"
+        )
+    return lines
+
+
+def _part(item: CrystalClass, places: set[int]) -> CrystalClass:
+    return item.model_copy(update={"entries": tuple(item.entries[place] for place in sorted(places))})
+
+
+def _without_each(item: CrystalClass) -> list[CrystalClass]:
+    places = set(range(len(item.entries)))
+    return [_part(item, places - {place}) for place in places]
+
+
+def _resolved(one: CrystalClass, two: CrystalClass, regions: Mapping[str, Sequence[int]]) -> list[str]:
+    return [row.region for row in compare_classes(one, two, regions) if row.difference.resolved]
 
 
 def _row(row: ClassDifference, crystals: Difference | None) -> str:
