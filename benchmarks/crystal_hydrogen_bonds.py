@@ -9,17 +9,18 @@ residue) within 3.5 angstrom.
 from __future__ import annotations
 
 import argparse
+import csv
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from kinscope.analysis.crystal_bonds import CrystalBond, write_crystal_bonds
 from kinscope.docking.poses.crystal_ligand import crystal_coordinates
 from kinscope.ligands.library import load_ligand
 from kinscope.structures.wwpdb.entries import read_chain, read_ligand
 from kinscope.structures.wwpdb.source import PdbSource
 from kinscope.targets import DrugDefinition, TargetPack, load_target
+from kinscope.workflow.stages.bound import CRYSTAL_BONDS_FILE, CrystalBond
 
 FARTHEST_ANGSTROM = 3.5
 DONORS = {
@@ -92,9 +93,12 @@ def main() -> None:
     pack, source = load_target("abl1"), PdbSource(given.pdb_mirror)
     drugs = [drug for drug in pack.drugs if drug.reference_entry and drug.state]
     found = {drug.id: in_crystal(pack, drug, source) for drug in drugs}
-    write_crystal_bonds(
-        given.out or pack.directory / "controls", [bond for rows in found.values() for bond in rows]
-    )
+    folder = given.out or pack.directory / "controls"
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / CRYSTAL_BONDS_FILE).open("w", newline="") as file:
+        writer = csv.DictWriter(file, list(CrystalBond.model_fields), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(bond.model_dump() for rows in found.values() for bond in rows)
 
 
 if __name__ == "__main__":

@@ -7,8 +7,7 @@ import pytest
 
 import factories.report as factory
 from factories.interpretation import difference, measurements, pocket, region, variant
-from kinscope.interpretation.findings import of_region, verdict_of
-from kinscope.interpretation.prose import left_out
+from kinscope.interpretation.findings import left_out, of_region, verdict_of
 from kinscope.interpretation.questions import mobility_questions
 from kinscope.report.files import DifferenceTrack, ReportFiles
 from kinscope.report.plots.canvas import drawing

@@ -9,7 +9,6 @@ import pytest
 
 from factories.report import REGIONS, report_files, study
 from factories.trajectory import Floats, moving, shipped_model, write_replica
-from kinscope.analysis.crystal_bonds import read_crystal_bonds
 from kinscope.core.files import write_atomic
 from kinscope.docking.known.reference import reference_pose
 from kinscope.dynamics.records import PROTEIN_FILE, SYSTEM_RECORD_FILE, BoundLigand, SolvatedSystem
@@ -30,7 +29,13 @@ from kinscope.targets.loader import controls_directory
 from kinscope.trajectories.layout import Layout
 from kinscope.trajectories.system import System, measure_system
 from kinscope.variants import parse_variant
-from kinscope.workflow.stages.bound import missing_bonds, read_bound_poses, start_bonds, write_bound_pose
+from kinscope.workflow.stages.bound import (
+    missing_bonds,
+    read_bound_poses,
+    read_crystal_bonds,
+    start_bonds,
+    write_bound_pose,
+)
 
 PACK = load_target("abl1")
 STATE = "kinase-dfg-out"

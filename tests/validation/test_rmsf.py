@@ -1,9 +1,8 @@
-"""`kinscope benchmark rmsf`: panels read with their traps, finished dynamics found, crystals by class."""
+"""Profiles beside one another: panels read with their traps, finished dynamics found and measured."""
 
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from pathlib import Path
 
@@ -19,14 +18,11 @@ from kinscope.dynamics.records import REPLICA_RECORD_FILE, TOPOLOGY_FILE, TRAJEC
 from kinscope.dynamics.replicas.run import ReplicaTask, run_replica
 from kinscope.dynamics.settings import ProtocolSettings
 from kinscope.structures.io import write_model
-from kinscope.structures.wwpdb.source import PdbSource
-from kinscope.targets import load_target
-from kinscope.validation.rmsf import _dynamics, compare_rmsf, in_words, panels
+from kinscope.validation.rmsf import dynamics_profiles, panels
 
 HEAD = (
     "system,resid,resname,rmsf_CA_A_mean,rmsf_CA_A_sd_over_reps,n_replicates,matches_P00519,method,citation\n"
 )
-MIRROR = os.environ.get("KINSCOPE_PDB_MIRROR")
 
 
 def panel(folder: Path, rows: list[str]) -> Path:
@@ -102,20 +98,9 @@ def test_finished_dynamics_below_a_folder_are_found_and_measured(tmp_path):
     held = ReplicaRecord.model_validate_json((shorter / REPLICA_RECORD_FILE).read_text())
     held = held.model_copy(update={"length_ns": 10.0})
     (shorter / REPLICA_RECORD_FILE).write_text(held.model_dump_json())
-    found = _dynamics(tmp_path / "run")
+    found = dynamics_profiles(tmp_path / "run")
     assert list(found) == ["dynamics, kinase-dfg-in, native, 2 x 20 ns"]
     profile = next(iter(found.values()))
     assert profile.residues == tuple(range(241, 301))
     rmsf = profile_array(profile).mean(axis=0)
     assert np.corrcoef(rmsf, system.true_rmsf_angstrom)[0, 1] > 0.95
-
-
-@pytest.mark.slow
-@pytest.mark.skipif(MIRROR is None, reason="KINSCOPE_PDB_MIRROR is not set")
-def test_crystals_of_a_class_agree_with_one_another():
-    found = compare_rmsf(PdbSource(Path(str(MIRROR))), load_target("abl1"))
-    assert found.ours_and_crystals == ()
-    assert all(middle > 0.5 for _, middle, _, _, _ in found.crystals_and_crystals)
-    assert any("T315I" in note for note in found.notes)
-    assert not any(name.startswith("5MO4") for name in found.crystals)
-    assert "crystal chains" in in_words(found)

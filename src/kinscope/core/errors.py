@@ -14,14 +14,8 @@ from kinscope.core.quoting import printable
 class KinscopeError(Exception):
     """Base of every failure kinscope foresees.
 
-    Parameters
-    ----------
-    what
-        What is wrong, in one sentence.
-    where
-        The place: an argument, a file with line or offset, a residue, a step.
-    remedy
-        What the reader can do about it.
+    ``what``: what is wrong, in one sentence. ``where``: the place: an argument, a file with line or offset, a
+    residue, a step. ``remedy``: what the reader can do about it.
     """
 
     exit_code = 1

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from kinscope.evidence.matching import MEASURED_KINDS
 from kinscope.evidence.model import EvidenceSummary
 from kinscope.interpretation.computed import main_comparison
+from kinscope.interpretation.findings import in_prose, join, region_label, state_label
 from kinscope.interpretation.model import Answer, Measurements
 from kinscope.interpretation.motion import METHOD, resolved_regions
-from kinscope.interpretation.prose import in_prose, join, region_label, state_label
 from kinscope.interpretation.verdicts import Judgement
 from kinscope.targets.pack import TargetPack
 from kinscope.variants.model import Variant

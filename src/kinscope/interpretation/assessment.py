@@ -14,9 +14,9 @@ from kinscope.analysis.trajectory_compare import lengths_differ
 from kinscope.evidence.model import EvidenceSummary, TreatmentOption
 from kinscope.interpretation import thresholds
 from kinscope.interpretation.answer import write_answer
+from kinscope.interpretation.findings import in_prose
 from kinscope.interpretation.model import Assessment, DrugVerdict, Measurements
 from kinscope.interpretation.motion import mobility_sentences
-from kinscope.interpretation.prose import in_prose
 from kinscope.interpretation.questions import mobility_questions
 from kinscope.interpretation.verdicts import assessed_drugs, judge
 from kinscope.results.flexibility import CrystalFlexibility

@@ -6,9 +6,8 @@ Nothing is said of the mutant: a network knows a substitution by the contacts th
 from __future__ import annotations
 
 from kinscope.analysis.crystal_classes import ClassDifference, class_mean, compare_classes
-from kinscope.interpretation.findings import finding
+from kinscope.interpretation.findings import finding, join, region_label
 from kinscope.interpretation.model import MobilityFinding, MobilityQuestion
-from kinscope.interpretation.prose import join, region_label
 from kinscope.results.flexibility import ClassName, CrystalClass, CrystalFlexibility, class_named
 from kinscope.targets.pack import TargetPack
 from kinscope.variants.model import Variant

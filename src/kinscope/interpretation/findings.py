@@ -6,11 +6,10 @@ from collections.abc import Sequence
 from typing import Literal
 
 from kinscope.interpretation.model import MobilityFinding
-from kinscope.interpretation.prose import in_prose, region_label, state_label
 from kinscope.interpretation.words.say import outcome_words
 from kinscope.results.measured import Difference, Outcome, RegionComparison
 from kinscope.results.trajectories import TrajectoryComparison
-from kinscope.targets.pack import TargetPack
+from kinscope.targets.pack import DrugDefinition, TargetPack
 
 Method = Literal["md", "network", "models"]
 METHODS: dict[Method, str] = {
@@ -131,3 +130,34 @@ def _signed(value: float, unit: str) -> str:
     rounded = round(value, digits)
     text = f"{rounded:+.{digits}f}" if rounded else f"{0:.{digits}f}"
     return f"{text} {unit}".rstrip()
+
+
+def join(names: Sequence[str]) -> str:
+    """Names as a list in prose, each once: ``a``, ``a and b``, ``a, b and c``."""
+    unique = list(dict.fromkeys(names))
+    if len(unique) < 2:
+        return "".join(unique)
+    return f"{', '.join(unique[:-1])} and {unique[-1]}"
+
+
+def state_label(pack: TargetPack, identifier: str) -> str:
+    """The state in words; its id for a structure the user brought."""
+    return next((state.label for state in pack.states if state.id == identifier), identifier)
+
+
+def region_label(pack: TargetPack, name: str) -> str:
+    """The region in words; its name if the pack does not know it."""
+    return next((region.label for region in pack.regions if region.name == name), name.replace("_", " "))
+
+
+def in_prose(drug: DrugDefinition) -> str:
+    """The drug's name within a sentence: generic names in lower case, codes (PD166326, ATP) as they are."""
+    coded = drug.name.isupper() or any(character.isdigit() for character in drug.name)
+    return drug.name if coded else drug.name.lower()
+
+
+def left_out(reason: str, pack: TargetPack) -> str:
+    """``atp: it binds ...`` as a sentence with the drug's name."""
+    identifier, colon, rest = reason.partition(":")
+    known = next((drug for drug in pack.drugs if drug.id == identifier), None)
+    return f"Left out: {in_prose(known) if known else identifier}{colon}{rest}."

@@ -7,9 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from kinscope.analysis.regions import time_words
-from kinscope.interpretation.findings import where
+from kinscope.interpretation.findings import in_prose, join, region_label, state_label, where
 from kinscope.interpretation.model import Measurements
-from kinscope.interpretation.prose import in_prose, join, region_label, state_label
 from kinscope.interpretation.stays import LONG_STAY_NS, STAYS_PERCENT, bound_sentences, means
 from kinscope.interpretation.words.say import say, statement
 from kinscope.results.measured import Difference, RegionComparison

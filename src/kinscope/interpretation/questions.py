@@ -11,13 +11,15 @@ from collections.abc import Iterator, Sequence
 from kinscope.interpretation.crystals import crystal_question, state_findings
 from kinscope.interpretation.findings import (
     finding,
+    join,
     not_asked,
     of_region,
+    region_label,
+    state_label,
     summary,
     where,
 )
 from kinscope.interpretation.model import Measurements, MobilityFinding, MobilityQuestion
-from kinscope.interpretation.prose import join, region_label, state_label
 from kinscope.interpretation.stays import stay_findings
 from kinscope.interpretation.thresholds import UNMOVED_ANGSTROM
 from kinscope.results.flexibility import CrystalFlexibility

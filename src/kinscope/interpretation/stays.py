@@ -7,9 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from kinscope.analysis.regions import time_words
-from kinscope.interpretation.findings import where
+from kinscope.interpretation.findings import join, where
 from kinscope.interpretation.model import MobilityFinding
-from kinscope.interpretation.prose import join
 from kinscope.results.trajectories import ReplicaAnalysis, TrajectoryComparison
 from kinscope.targets.pack import TargetPack
 

@@ -10,8 +10,8 @@ from kinscope.evidence.changes import parse_changes
 from kinscope.evidence.model import EvidenceHit, EvidenceItem, EvidenceSummary
 from kinscope.interpretation import thresholds
 from kinscope.interpretation.computed import ComputedOpinion, computed_opinion
+from kinscope.interpretation.findings import in_prose, join
 from kinscope.interpretation.model import DrugVerdict, Measurements, Reason
-from kinscope.interpretation.prose import in_prose, join
 from kinscope.interpretation.published import (
     FOR,
     PublishedOpinion,

@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from markupsafe import Markup, escape
 
-from kinscope.interpretation.prose import in_prose
+from kinscope.interpretation.findings import in_prose
 from kinscope.interpretation.words.say import outcome_words
 from kinscope.report.files import ReportFiles
 from kinscope.results.measured import Difference

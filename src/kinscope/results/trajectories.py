@@ -214,7 +214,7 @@ class BoundPose(Record):
     hydrogen_bonds: tuple[str, ...] = ()
     """Residues that it is hydrogen-bonded to at the start, e.g. ``Met318``."""
     crystal_hydrogen_bonds: tuple[str, ...] = ()
-    """The same in the co-crystal, by distance (:mod:`kinscope.analysis.crystal_bonds`); empty: not known."""
+    """The same in the co-crystal, by distance (:mod:`kinscope.workflow.stages.bound`); empty: not known."""
     missing_bonds: tuple[str, ...] = ()
     """What the co-crystal shows and the start lacks, with the distance there: ``Glu286 (3.7 Å)``."""
 

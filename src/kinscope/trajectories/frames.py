@@ -39,16 +39,9 @@ class Fit:
 class Chunk:
     """Consecutive frames of one trajectory.
 
-    Parameters
-    ----------
-    coordinates
-        Shape (n_frames, n_atoms, 3), angstrom, molecules whole.
-    times_ps
-        Shape (n_frames,); NaN where the file tells no time.
-    first
-        Place of the first frame in its trajectory, from 0.
-    fit
-        What to superpose on; None: what needs it cannot be asked for.
+    ``coordinates``: shape (n_frames, n_atoms, 3), angstrom, molecules whole. ``times_ps``: shape (n_frames,);
+    NaN where the file tells no time. ``first``: place of the first frame in its trajectory, from 0. ``fit``:
+    what to superpose on; None: what needs it cannot be asked for.
     """
 
     def __init__(

@@ -27,14 +27,23 @@ from kinscope.results.flexibility import (
     EntryFlexibility,
     class_named,
 )
-from kinscope.results.measured import Difference
+from kinscope.results.measured import Difference, FluctuationProfile
 from kinscope.structures.conformation.classify import EntryGeometry, classify_entries
 from kinscope.structures.network import EXPONENT, REACH_ANGSTROM, network_rmsf
 from kinscope.structures.wwpdb.entries import CrystalChain, read_crystal_chain
 from kinscope.structures.wwpdb.source import PdbSource
 from kinscope.targets.loader import FLEXIBILITY_FILE
 from kinscope.targets.pack import TargetPack
-from kinscope.validation.rmsf import Agreement, agreement, agreement_words, b_factor_profile, disjoint, panels
+from kinscope.validation.rmsf import (
+    Agreement,
+    agreement,
+    agreement_words,
+    b_factor_profile,
+    disjoint,
+    dynamics_profiles,
+    mean_profile,
+    panels,
+)
 
 MOST_MISSING = 5
 """Residues of the kinase domain that a chain may lack, none of them in the activation loop: a gap softens
@@ -45,6 +54,10 @@ _DECIMALS = 3
 _FEWEST_TO_HALVE = 4
 _DOMAIN = "kinase_domain"
 _BY_SH2: dict[str, ClassName] = {"on the C-lobe": "closed", "on the N-lobe": "open"}
+_BY_DFG: dict[str, tuple[ClassName, ...]] = {
+    "in": ("active",),
+    "out": ("dfg-out-folded", "dfg-out-extended"),
+}
 _PANEL_CLASS = "dfg-out-folded"
 """Of the reference panel: imatinib and ponatinib bound."""
 _END_RESIDUES = 4
@@ -65,11 +78,12 @@ class ConformationBenchmark(Record):
 
 
 def conformations(
-    source: PdbSource, pack: TargetPack, reference: Path | None = None
+    source: PdbSource, pack: TargetPack, reference: Path | None = None, runs: Sequence[Path] = ()
 ) -> ConformationBenchmark:
-    """Compute both tables, and how far the network follows B factors and others' dynamics.
+    """Compute both tables, and how far network and dynamics follow B factors and others' dynamics.
 
-    ``reference``: folder of ``md_rmsf_reference_*.csv``, as of :func:`kinscope.validation.rmsf.compare_rmsf`.
+    ``reference``: folder of ``md_rmsf_reference_*.csv`` with columns system, resid, rmsf_CA_A_mean and
+    matches_P00519. ``runs``: folders with finished replicas below them.
 
     Raises BadInputError if the pack has no landmarks or no kinase domain, or the mirror none of its crystals.
     """
@@ -89,9 +103,10 @@ def conformations(
         b_factors=_classes(pack, chains, lambda item, chain, _: b_factor_profile(source, item, chain)),
     )
     others = panels(reference) if reference else {}
-    return ConformationBenchmark(
-        table=table, agreements=tuple(_agreements(pack, table, others)), left_out=tuple(left_out)
-    )
+    found = [*_agreements(pack, table, others)]
+    for folder in runs:
+        found += _of_dynamics(pack, table, others, dynamics_profiles(folder))
+    return ConformationBenchmark(table=table, agreements=tuple(found), left_out=tuple(left_out))
 
 
 def write_flexibility(pack: TargetPack, found: ConformationBenchmark) -> Path:
@@ -213,6 +228,27 @@ def _agreements(
         for name, profile in beside:
             label = f"network, {CLASS_LABELS[ours.name]}, {len(ours.entries)} entries"
             found = agreement(_mean(ours), profile, regions, names=(label, name))
+            if found is not None:
+                yield found
+
+
+def _of_dynamics(
+    pack: TargetPack,
+    table: CrystalFlexibility,
+    others: Mapping[str, Profile],
+    dynamics: Mapping[str, FluctuationProfile],
+) -> Iterator[Agreement]:
+    """Finished dynamics beside the crystals of their DFG class, and beside others' dynamics."""
+    regions = disjoint({region.name: region.members() for region in pack.regions})
+    for label, profile in dynamics.items():
+        like = _BY_DFG.get(pack.state(profile.state).dfg, ())
+        beside = [
+            (f"B factors, {CLASS_LABELS[item.name]}, {len(item.entries)} entries", _mean(item))
+            for item in table.b_factors
+            if item.name in like
+        ]
+        for name, theirs in [*beside, *others.items()]:
+            found = agreement(mean_profile(profile), theirs, regions, names=(label, name))
             if found is not None:
                 yield found
 

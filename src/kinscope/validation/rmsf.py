@@ -1,8 +1,7 @@
-"""``kinscope benchmark rmsf``: our fluctuations beside crystal B factors and beside others' dynamics.
+"""Profiles of fluctuation beside one another: crystals' B factors, finished dynamics, others' dynamics.
 
-Crystals are compared with one another as well, and so are others' dynamics with crystals: that is how much
-agreement there is to be had. B factors hold lattice disorder and refinement, and a crystal's contacts hold
-loops still, so a perfect simulation would not correlate perfectly either.
+B factors hold lattice disorder and refinement, and a crystal's contacts hold loops still, so a perfect
+simulation would not correlate perfectly either.
 """
 
 from __future__ import annotations
@@ -25,11 +24,10 @@ from kinscope.dynamics.files.reading import read_blocks
 from kinscope.dynamics.files.trajectory import finished_trajectory
 from kinscope.dynamics.records import REPLICA_RECORD_FILE, ReplicaRecord
 from kinscope.results.measured import FluctuationProfile
-from kinscope.structures.conformation.classify import EntryGeometry, classify_entries
+from kinscope.structures.conformation.classify import EntryGeometry
 from kinscope.structures.io import read_model
-from kinscope.structures.wwpdb.entries import CrystalChain, read_crystal_chain
+from kinscope.structures.wwpdb.entries import CrystalChain
 from kinscope.structures.wwpdb.source import PdbSource
-from kinscope.targets.pack import TargetPack
 
 BLOCK_RESIDUES = 10
 """Residues drawn together: longer than a turn of helix or a loop's tip, over which mobility is alike."""
@@ -152,107 +150,9 @@ def _ranks(pairs: FloatArray) -> FloatArray:
 Profile = dict[int, float]
 _END_RESIDUES = 4
 """Left out at each end of a chain: a crystal's ends are ill determined, a model's are cut."""
-_TOLERATED = {"N336S", "S336N", "D363N"}
-"""Differences of mouse proteins and of a stabilised construct; anything else is a mutant crystal."""
-_ASSEMBLY_RESIDUE = 200
-"""A chain that begins before this holds SH2."""
 _MAX_BYTES = 4_000_000
 _COLUMNS = ("system", "resid", "rmsf_CA_A_mean", "matches_P00519")
 _MOST_FRAMES = 2000
-_PANEL_CLASS = "kinase, DFG-out"
-"""Of the systems of the reference panel: imatinib and ponatinib bound."""
-
-
-class RmsfBenchmark(Record):
-    """Every comparison made."""
-
-    crystals: tuple[str, ...]
-    """Chains used, ``2GQG:A`` and so on."""
-    ours_and_crystals: tuple[Agreement, ...]
-    """Each of our profiles against the mean over crystals of its class."""
-    single_crystals: tuple[tuple[str, float, float, float, int], ...]
-    """Our profile, then median, least and greatest Pearson correlation with single crystals, and how many."""
-    crystals_and_crystals: tuple[tuple[str, float, float, float, int], ...]
-    """The same of every crystal with the others of its class."""
-    ours_and_reference: tuple[Agreement, ...] = ()
-    reference_and_crystals: tuple[Agreement, ...] = ()
-    notes: tuple[str, ...] = ()
-
-
-def compare_rmsf(
-    source: PdbSource, pack: TargetPack, *, reference: Path | None = None, runs: Sequence[Path] = ()
-) -> RmsfBenchmark:
-    """Compare finished dynamics, and a reference panel, with crystals.
-
-    ``source``: of wwPDB entries; every one in its mirror is read. ``pack``: the target. ``reference``: folder
-    that holds ``md_rmsf_reference_*.csv`` with columns system, resid, rmsf_CA_A_mean and matches_P00519.
-    ``runs``: run directories (or any folders) with finished replicas below them.
-
-    Raises BadInputError if the mirror holds no crystal of the target, or the reference cannot be read.
-    """
-    regions = disjoint({region.name: region.members() for region in pack.regions})
-    crystals, notes = _crystals(source, pack)
-    ours: dict[str, FluctuationProfile] = {}
-    for folder in runs:
-        ours |= _dynamics(folder)
-    others = panels(reference) if reference is not None else {}
-    with_crystals, singles = [], []
-    for name, profile in ours.items():
-        mine = _mean(profile)
-        group = _class_of(pack, profile.state)
-        alike = crystals.get(group, {})
-        if alike:
-            with_crystals.append(_with_mean(mine, alike, regions, name, group))
-            singles.append(_spread(name, [_shared_correlation(mine, other) for other in alike.values()]))
-    return RmsfBenchmark(
-        crystals=tuple(name for group in crystals.values() for name in group),
-        ours_and_crystals=tuple(item for item in with_crystals if item is not None),
-        single_crystals=tuple(singles),
-        crystals_and_crystals=tuple(
-            _among(group, alike) for group, alike in crystals.items() if len(alike) > 2
-        ),
-        ours_and_reference=tuple(
-            found
-            for name, profile in ours.items()
-            for panel, values in others.items()
-            if (found := agreement(_mean(profile), values, regions, names=(name, panel))) is not None
-        ),
-        reference_and_crystals=tuple(
-            found
-            for panel, values in others.items()
-            if (found := _with_mean(values, crystals.get(_PANEL_CLASS, {}), regions, panel, _PANEL_CLASS))
-            is not None
-        ),
-        notes=tuple(notes),
-    )
-
-
-def _crystals(source: PdbSource, pack: TargetPack) -> tuple[dict[str, dict[str, Profile]], list[str]]:
-    """RMSF from B factors of CA atoms, each chain's scaled to a mean of one, by class of conformation."""
-    found: dict[str, dict[str, Profile]] = {}
-    notes = []
-    for item in classify_entries(source, pack):
-        name = f"{item.entry}:{item.chain}"
-        chain = read_crystal_chain(source, item.entry, item.chain, pack)
-        foreign = sorted(set(chain.differences) - _TOLERATED)
-        if foreign or item.geometry.dfg not in ("in", "out"):
-            notes.append(f"{name} left out: {', '.join(foreign) or 'DFG-' + item.geometry.dfg}")
-            continue
-        values = b_factor_profile(source, item, chain)
-        if len(values) < 100 or np.ptp(list(values.values())) == 0.0:
-            notes.append(f"{name} left out: no B factors of its own")
-            continue
-        numbers = sorted(values)[_END_RESIDUES:-_END_RESIDUES]
-        mean = float(np.mean([values[number] for number in numbers]))
-        group = _group(item.first_residue, item.geometry.dfg)
-        found.setdefault(group, {})[name] = {number: values[number] / mean for number in numbers}
-    if not found:
-        raise BadInputError(
-            f"The mirror holds no usable crystal of {pack.gene}.",
-            where=str(source.mirror),
-            remedy="Put wwPDB entries there, e.g. pdb/2gqg.pdb.gz.",
-        )
-    return found, notes
 
 
 def b_factor_profile(source: PdbSource, item: EntryGeometry, chain: CrystalChain) -> Profile:
@@ -267,16 +167,7 @@ def b_factor_profile(source: PdbSource, item: EntryGeometry, chain: CrystalChain
     return values
 
 
-def _group(first_residue: int, dfg: str) -> str:
-    return f"{'with SH2' if first_residue < _ASSEMBLY_RESIDUE else 'kinase'}, DFG-{dfg}"
-
-
-def _class_of(pack: TargetPack, state_id: str) -> str:
-    state = pack.state(state_id)
-    return _group(state.first_residue, state.dfg)
-
-
-def _dynamics(folder: Path) -> dict[str, FluctuationProfile]:
+def dynamics_profiles(folder: Path) -> dict[str, FluctuationProfile]:
     """One profile per state and variant of the finished replicas below a folder."""
     longest: dict[tuple[object, ...], tuple[tuple[str, str], Path, ReplicaRecord]] = {}
     for path in sorted(folder.rglob(REPLICA_RECORD_FILE)):
@@ -360,77 +251,11 @@ def _rows(path: Path) -> Iterator[dict[str, str]]:
         yield row
 
 
-def _mean(profile: FluctuationProfile) -> Profile:
+def mean_profile(profile: FluctuationProfile) -> Profile:
+    """Mean over replicas, without four residues at each end."""
     values = profile_array(profile).mean(axis=0)
     kept = list(zip(profile.residues, values.tolist(), strict=True))[_END_RESIDUES:-_END_RESIDUES]
     return dict(kept)
-
-
-def _with_mean(
-    mine: Profile, alike: Mapping[str, Profile], regions: Mapping[str, Sequence[int]], name: str, group: str
-) -> Agreement | None:
-    numbers = {number for other in alike.values() for number in other}
-    if not numbers:
-        return None
-    mean = {
-        number: float(np.mean([other[number] for other in alike.values() if number in other]))
-        for number in numbers
-        if 2 * sum(number in other for other in alike.values()) >= len(alike)
-    }
-    return agreement(mine, mean, regions, names=(name, f"{len(alike)} crystals, {group}"))
-
-
-def _shared_correlation(first: Profile, second: Profile) -> float:
-    shared = sorted(set(first) & set(second))
-    pairs = np.array([[first[number], second[number]] for number in shared])
-    return float(np.corrcoef(pairs.T)[0, 1]) if len(pairs) > 2 else float("nan")
-
-
-def _among(group: str, alike: Mapping[str, Profile]) -> tuple[str, float, float, float, int]:
-    names = sorted(alike)
-    found = [
-        _shared_correlation(alike[one], alike[two])
-        for place, one in enumerate(names)
-        for two in names[place + 1 :]
-        if one.split(":")[0] != two.split(":")[0]
-    ]
-    return _spread(f"crystals, {group}", found)
-
-
-def _spread(name: str, found: Sequence[float]) -> tuple[str, float, float, float, int]:
-    kept = [value for value in found if np.isfinite(value)]
-    if not kept:
-        return name, float("nan"), float("nan"), float("nan"), 0
-    return name, float(np.median(kept)), min(kept), max(kept), len(kept)
-
-
-def in_words(found: RmsfBenchmark) -> str:
-    """The report for people."""
-    lines = [
-        f"{len(found.crystals)} crystal chains; correlations with 95 % intervals (blocks of ten residues "
-        "drawn anew); four residues at each end left out",
-    ]
-    for title, rows in (
-        (
-            "Ours beside crystal B factors (mean over chains, each scaled to its mean)",
-            found.ours_and_crystals,
-        ),
-        ("Ours beside others' dynamics", found.ours_and_reference),
-        ("Others' dynamics beside crystal B factors", found.reference_and_crystals),
-    ):
-        if rows:
-            lines += ["", title, *(agreement_words(row, scaled="crystal" in title) for row in rows)]
-    for title, singles in (
-        ("Ours with single crystals", found.single_crystals),
-        ("Crystals with one another (different entries)", found.crystals_and_crystals),
-    ):
-        if singles:
-            lines += ["", f"{title}: Pearson, median (least to greatest)"]
-            lines += [
-                f"  {name}: {middle:.2f} ({low:.2f} to {high:.2f}) over {count}"
-                for name, middle, low, high, count in singles
-            ]
-    return "\n".join([*lines, "", *(f"note: {note}" for note in found.notes)])
 
 
 def agreement_words(row: Agreement, *, scaled: bool) -> str:

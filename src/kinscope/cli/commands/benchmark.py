@@ -220,34 +220,16 @@ def _engines(asked: list[str] | None) -> tuple[str, ...]:
     return chosen
 
 
-@group.command("rmsf", epilog="Example:  kinscope benchmark rmsf --reference ../shared/benchmarks")
-def rmsf(
-    mirror: Mirror = None,
-    reference: Reference = None,
-    run: Annotated[
-        list[Path] | None,
-        typer.Option("--run", help="A run directory whose finished dynamics are compared; may be repeated."),
-    ] = None,
-    target: Target = "abl1",
-    as_json: AsJson = False,
-) -> None:
-    """Finished dynamics beside crystal B factors and others' dynamics."""
-    from kinscope.structures.wwpdb.source import PdbSource
-    from kinscope.targets import load_target
-    from kinscope.validation.rmsf import compare_rmsf, in_words
-
-    found = compare_rmsf(
-        PdbSource(_needed(mirror)), load_target(target), reference=reference, runs=tuple(run or ())
-    )
-    echo(found.model_dump_json(indent=1) if as_json else in_words(found))
-
-
 @group.command(
     "conformation", epilog="Example:  kinscope benchmark conformation --reference ../shared/benchmarks"
 )
 def conformation(
     mirror: Mirror = None,
     reference: Reference = None,
+    run: Annotated[
+        list[Path] | None,
+        typer.Option("--run", help="A run directory whose finished dynamics are compared; may be repeated."),
+    ] = None,
     write: Annotated[
         bool, typer.Option("--write", help="Write the table into the target pack, for reports to read.")
     ] = False,
@@ -260,7 +242,7 @@ def conformation(
     from kinscope.validation.conformation import conformations, in_words, write_flexibility
 
     pack = load_target(target)
-    found = conformations(PdbSource(_needed(mirror)), pack, reference)
+    found = conformations(PdbSource(_needed(mirror)), pack, reference, tuple(run or ()))
     echo(found.model_dump_json(indent=1) if as_json else in_words(found, pack))
     if write:
         echo(f"\nwritten: {write_flexibility(pack, found)}")

@@ -216,7 +216,7 @@ def show_settings(preset: Preset = "quick") -> None:
 
 def _conclude(finished: Finished, as_json: bool) -> None:
     """Print the answer, what failed, and where things lie; exit code 1 if something failed."""
-    from kinscope.interpretation.prose import left_out
+    from kinscope.interpretation.findings import left_out
     from kinscope.targets import load_target
     from kinscope.workflow.publication import read_result
     from kinscope.workflow.rundir import open_existing

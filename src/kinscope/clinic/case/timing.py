@@ -52,10 +52,7 @@ class Network:
     The shortest paths of the graph of bounds are the tightest that follow, and a statement contradicts the
     others exactly if it closes a cycle of negative length (Dechter R et al. Artif Intell 1991;49:61-95).
 
-    Parameters
-    ----------
-    size
-        Number of times, origin included.
+    ``size``: number of times, origin included.
     """
 
     def __init__(self, size: int) -> None:

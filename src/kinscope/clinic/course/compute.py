@@ -67,17 +67,11 @@ def study_case(
     Responses are computed from the measurements alone; what the treating centre stated is compared with
     them afterwards and never enters.
 
-    Parameters
-    ----------
-    case, pack
-        As read, and the target whose variants are read. The case's name, numbers, birth date and institution
-        are taken out before anything is computed.
-    criteria
-        A set of response definitions or the path of one; by default ELN 2024 for ALL, ELN 2020 for CML.
-    salt
-        The laboratory's secret for stable pseudonyms; without it the patient is ``P1``.
-    redact, relative_dates
-        Leave out every free text too (implies relative dates); give times as days from the diagnosis.
+    ``case``, ``pack``: as read, and the target whose variants are read. The case's name, numbers, birth date
+    and institution are taken out before anything is computed. ``criteria``: a set of response definitions or
+    the path of one; by default ELN 2024 for ALL, ELN 2020 for CML. ``salt``: the laboratory's secret for
+    stable pseudonyms; without it the patient is ``P1``. ``redact``, ``relative_dates``: leave out every free
+    text too (implies relative dates); give times as days from the diagnosis.
 
     Raises BadInputError if the case has no usable time, or the criteria are unknown or of another disease.
     """

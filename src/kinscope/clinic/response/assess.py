@@ -98,20 +98,12 @@ def assess_response(
 ) -> tuple[ResponseCall, ...]:
     """Call the response at each evaluation of one line of treatment, oldest first.
 
-    Parameters
-    ----------
-    measurements
-        Of this line, in any order. Those close in time form one evaluation (``window_days`` of the set).
-    disease
-        ``ph-all`` or ``cml``.
-    criteria
-        The identifier of a shipped set (:func:`available_criteria`), a YAML file, or a set.
-    treatment_start
-        First day of this line; without it refractoriness and milestones cannot be called.
-    previous
-        Calls of earlier lines: what has been reached can be lost.
-    treatment_end
-        Day on which this line was given up: disease found then is refractory, however short the line was.
+    ``measurements``: of this line, in any order. Those close in time form one evaluation (``window_days`` of
+    the set). ``disease``: ``ph-all`` or ``cml``. ``criteria``: the identifier of a shipped set
+    (:func:`available_criteria`), a YAML file, or a set. ``treatment_start``: first day of this line; without
+    it refractoriness and milestones cannot be called. ``previous``: calls of earlier lines: what has been
+    reached can be lost. ``treatment_end``: day on which this line was given up: disease found then is
+    refractory, however short the line was.
 
     Returns
     -------

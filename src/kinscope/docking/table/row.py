@@ -135,8 +135,11 @@ def _ranked(row: DockingRow) -> float:
 
 def _placed(row: DockingRow, best: DockingRow) -> DockingRow:
     behind = _ranked(row) - _ranked(best)
-    code = "best-form-of-site" if row is best else "ranks-behind-form"
-    told = note(code, state=best.state, **({} if row is best else {"behind_kcal_per_mol": behind}))
+    told = (
+        note("best-form-of-site", state=best.state)
+        if row is best
+        else note("ranks-behind-form", state=best.state, behind_kcal_per_mol=behind)
+    )
     return row.model_copy(update={"notes": (*row.notes, told)})
 
 

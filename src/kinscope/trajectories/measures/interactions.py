@@ -56,15 +56,9 @@ class Occupancy:
 class Interactions:
     """Interactions between chosen atoms and the rest, counted by pair of residues and kind.
 
-    Parameters
-    ----------
-    chosen
-        Places of the atoms asked about (the variant's residues, or a ligand), shape (n,).
-    others
-        Places of possible partners; residues next in the chain are left out of hydrophobic contacts, and
-        nothing interacts with its own residue.
-    frames
-        How many there will be.
+    ``chosen``: places of the atoms asked about (the variant's residues, or a ligand), shape (n,). ``others``:
+    places of possible partners; residues next in the chain are left out of hydrophobic contacts, and nothing
+    interacts with its own residue. ``frames``: how many there will be.
     """
 
     def __init__(self, layout: Layout, chosen: IntArray, others: IntArray, frames: int = 1) -> None:

@@ -21,16 +21,9 @@ LEFT_SHARE = 0.25
 class LigandPose:
     """RMSD, drift of the centre, and share of kept contacts of one ligand.
 
-    Parameters
-    ----------
-    ligand
-        Places of its heavy atoms, shape (n,).
-    protein
-        Places of the protein's heavy atoms, shape (m,).
-    residues
-        Residue number of each of those, shape (m,).
-    start
-        Coordinates of the starting structure, laid on the reference of the fit, shape (n_atoms, 3), angstrom.
+    ``ligand``: places of its heavy atoms, shape (n,). ``protein``: places of the protein's heavy atoms, shape
+    (m,). ``residues``: residue number of each of those, shape (m,). ``start``: coordinates of the starting
+    structure, laid on the reference of the fit, shape (n_atoms, 3), angstrom.
     """
 
     def __init__(self, ligand: IntArray, protein: IntArray, residues: IntArray, start: FloatArray) -> None:

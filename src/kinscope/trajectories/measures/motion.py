@@ -95,10 +95,7 @@ class Times(Series):
 class Deviation(Series):
     """RMSD of the CA atoms from a structure, after superposition on the core, angstrom.
 
-    Parameters
-    ----------
-    start
-        CA atoms of that structure, shape (n_residues, 3), angstrom.
+    ``start``: CA atoms of that structure, shape (n_residues, 3), angstrom.
     """
 
     def __init__(self, start: FloatArray) -> None:
@@ -119,12 +116,8 @@ class Deviation(Series):
 class Gyration(Series):
     """Radius of gyration, angstrom.
 
-    Parameters
-    ----------
-    atoms
-        Places of the atoms in a frame, shape (n,).
-    masses
-        Shape (n,), dalton; None weights all alike.
+    ``atoms``: places of the atoms in a frame, shape (n,). ``masses``: shape (n,), dalton; None weights all
+    alike.
     """
 
     def __init__(self, atoms: IntArray, masses: FloatArray | None = None) -> None:

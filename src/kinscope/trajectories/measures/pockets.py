@@ -26,12 +26,8 @@ _BEYOND_ANGSTROM = PROBE_ANGSTROM + 2.0
 class PocketPlace:
     """Where a pocket is measured: the hull of its lining in a reference structure, and what is laid on it.
 
-    Parameters
-    ----------
-    layout
-        Of the reference, with its coordinates.
-    residues
-        Lining residues; those it lacks are left out.
+    ``layout``: of the reference, with its coordinates. ``residues``: lining residues; those it lacks are left
+    out.
 
     Raises BadInputError if fewer than four of them are there, or they enclose nothing.
     """

@@ -95,10 +95,8 @@ class Covariance:
 def cosine_content(projection: FloatArray) -> float:
     """How much of a projection is a half cosine, 0 to 1; near 1: diffusion, not a sampled motion.
 
-    Parameters
-    ----------
-    projection
-        Of one trajectory on one axis, evenly spaced in time, shape (n_frames,); NaN below three frames.
+    ``projection``: of one trajectory on one axis, evenly spaced in time, shape (n_frames,); NaN below three
+    frames.
     """
     p = np.asarray(projection, dtype=np.float64)
     if len(p) < 3:

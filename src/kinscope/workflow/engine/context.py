@@ -19,16 +19,9 @@ PROGRESS_FILE = "progress.json"
 class StepContext:
     """The world of one step; it knows no scheduler.
 
-    Parameters
-    ----------
-    parameters
-        As in the plan.
-    inputs
-        Directories of the input artefacts by role; a missing optional input is absent.
-    output
-        Fill this; it becomes the artefact.
-    scratch
-        Survives a kill: a step that takes long keeps its checkpoints here.
+    ``parameters``: as in the plan. ``inputs``: directories of the input artefacts by role; a missing optional
+    input is absent. ``output``: fill this; it becomes the artefact. ``scratch``: survives a kill: a step that
+    takes long keeps its checkpoints here.
     """
 
     parameters: Mapping[str, Any]

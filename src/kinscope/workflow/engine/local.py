@@ -91,20 +91,11 @@ class Outcome:
 class LocalEngine:
     """Runs steps in worker processes; the store decides what is left to do.
 
-    Parameters
-    ----------
-    run
-        The run directory; artefacts go to ``run/artefacts``, work in progress to ``run/work``.
-    cache
-        The machine's shared store of work that no variant enters into.
-    cores
-        How many steps without a device run at once.
-    devices
-        Where steps that ask for a GPU run; without any they take a core.
-    per_device
-        How many such steps run at once on each device.
-    listener
-        Called with an event whenever something starts, ends or moves on.
+    ``run``: the run directory; artefacts go to ``run/artefacts``, work in progress to ``run/work``.
+    ``cache``: the machine's shared store of work that no variant enters into. ``cores``: how many steps
+    without a device run at once. ``devices``: where steps that ask for a GPU run; without any they take a
+    core. ``per_device``: how many such steps run at once on each device. ``listener``: called with an event
+    whenever something starts, ends or moves on.
     """
 
     def __init__(

@@ -30,24 +30,13 @@ class Stage:
 class Step:
     """One unit of work of a plan.
 
-    Parameters
-    ----------
-    stage
-        What is done.
-    label
-        For people, e.g. ``imatinib into native, DFG-out``.
-    parameters
-        Everything besides the inputs that the outcome depends on, settings and seeds included.
-    inputs
-        Steps whose artefacts it reads, by role.
-    optional_inputs
-        Roles that may be missing if their step failed; what is made without them is not kept as final.
-    shared
-        True for work that no variant enters into: kept in the machine's shared cache and reused.
-    cost_seconds
-        A first guess of its time on one core, for the time-left display and for scheduling.
-    resource
-        ``cpu`` (one core) or ``gpu`` (a slot of a device, or a core where there is no device).
+    ``stage``: what is done. ``label``: for people, e.g. ``imatinib into native, DFG-out``. ``parameters``:
+    everything besides the inputs that the outcome depends on, settings and seeds included. ``inputs``: steps
+    whose artefacts it reads, by role. ``optional_inputs``: roles that may be missing if their step failed;
+    what is made without them is not kept as final. ``shared``: true for work that no variant enters into:
+    kept in the machine's shared cache and reused. ``cost_seconds``: a first guess of its time on one core,
+    for the time-left display and for scheduling. ``resource``: ``cpu`` (one core) or ``gpu`` (a slot of a
+    device, or a core where there is no device).
     """
 
     stage: Stage

@@ -60,12 +60,8 @@ class ArtefactRecord(VersionedRecord):
 class Store:
     """A directory of artefacts.
 
-    Parameters
-    ----------
-    root
-        The directory; a file or folder in it that is a link is not believed.
-    installed
-        Whether it came with the package: installers may make every file a link.
+    ``root``: the directory; a file or folder in it that is a link is not believed. ``installed``: whether it
+    came with the package: installers may make every file a link.
     """
 
     def __init__(self, root: Path, *, installed: bool = False) -> None:

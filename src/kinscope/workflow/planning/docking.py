@@ -141,14 +141,8 @@ def row_steps(
 ) -> dict[RowName, Step]:
     """A step per row of the docking table.
 
-    Parameters
-    ----------
-    study
-        Whose table it is.
-    relaxed
-        How complexes are relaxed for the second opinion.
-    given
-        Ligands of the user's; where they are named and no drug is, only they are docked.
+    ``relaxed``: how complexes are relaxed for the second opinion. ``given``: ligands of the user's; where
+    they are named and no drug is, only they are docked.
     """
     posed, unposed = _library(study) if study.settings.drugs or not given else ((), ())
     rows = {

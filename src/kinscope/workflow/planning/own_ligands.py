@@ -45,19 +45,10 @@ def take_ligand(
 ) -> tuple[OwnLigand, LigandFiles]:
     """Read and check a user's ligand and its parameters.
 
-    Parameters
-    ----------
-    file
-        SDF or MOL of one molecule, in the form that is simulated.
-    parameters
-        What ``kinscope parameters`` wrote: ``NAME.xml`` or ``NAME.json``, the other beside it, or a directory
-        that holds one such pair.
-    pack
-        The target.
-    state, site
-        Where it is bound.
-    in_place
-        Whether its coordinates are its pose in the frame of the state's model.
+    ``file``: SDF or MOL of one molecule, in the form that is simulated. ``parameters``: what ``kinscope
+    parameters`` wrote: ``NAME.xml`` or ``NAME.json``, the other beside it, or a directory that holds one such
+    pair. ``pack``: the target. ``state``, ``site``: where it is bound. ``in_place``: whether its coordinates
+    are its pose in the frame of the state's model.
 
     Raises LigandError if a file is missing or damaged, the parameters are of another molecule or form, or
     coordinates that should be a pose are none.

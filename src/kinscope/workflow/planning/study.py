@@ -43,16 +43,9 @@ ONE_AT_ONCE = Pace()
 class Study:
     """One variant's study, as its steps are planned from it.
 
-    Parameters
-    ----------
-    pack, variant, settings
-        Target, variant and settings.
-    structure
-        What is known of the user's structure, if the settings name one.
-    pace
-        Of the replicas, or what finds it: asked once, and only where replicas are planned.
-    created
-        ISO date put into the result.
+    ``pack``, ``variant``, ``settings``: target, variant and settings. ``structure``: what is known of the
+    user's structure, if the settings name one. ``pace``: of the replicas, or what finds it: asked once, and
+    only where replicas are planned. ``created``: ISO date put into the result.
 
     Raises SettingsError if the settings describe a structure and none is given; UnsupportedVariantError if no
     model holds the variant.

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
+from pydantic import ValidationError
 
-from kinscope.analysis.crystal_bonds import CrystalBond, read_crystal_bonds
-from kinscope.core.errors import KinscopeError
-from kinscope.core.files import write_atomic
+from kinscope.core.errors import BadInputError, KinscopeError
+from kinscope.core.files import decoded, read_bounded, write_atomic
+from kinscope.core.records import Record
 from kinscope.docking.known.reference import reference_pose
 from kinscope.dynamics.records import PROTEIN_FILE, SYSTEM_RECORD_FILE, SolvatedSystem
 from kinscope.interpretation.words.say import say, say_all
@@ -24,26 +27,53 @@ from kinscope.trajectories.measures.interactions import Interactions
 from kinscope.workflow.planning.own_ligands import NAME
 
 BOUND_POSE = "bound_pose.json"
+CRYSTAL_BONDS_FILE = "crystal_hydrogen_bonds.csv"
+_MAX_BYTES = 2_000_000
 _POLAR = ("hydrogen bond", "salt bridge")
 _PENALTY = 10.0
 """Above it parmchk2's authors advise care."""
 
 
+class CrystalBond(Record):
+    """A hydrogen bond of a drug with the protein in its co-crystal, by the distance of the heavy atoms."""
+
+    drug: str
+    crystal: str
+    """Entry, chain and component, e.g. ``2HYY:A:STI``."""
+    residue: str
+    """Of the target's numbering, e.g. ``Met318``."""
+    ligand_atom: str
+    protein_atom: str
+    distance_angstrom: float
+
+
+def read_crystal_bonds(directory: Path) -> dict[str, tuple[CrystalBond, ...]]:
+    """Hydrogen bonds that the co-crystals show, by drug; empty where the pack has no such table.
+
+    Made by ``python benchmarks/crystal_hydrogen_bonds.py --pdb-mirror DIR``.
+
+    Raises BadInputError if the table is damaged.
+    """
+    path = directory / CRYSTAL_BONDS_FILE
+    if not path.is_file():
+        return {}
+    remedy = "Install kinscope again, or make it anew with benchmarks/crystal_hydrogen_bonds.py."
+    text = decoded(read_bounded(path, _MAX_BYTES, remedy=remedy), path)
+    try:
+        bonds = [CrystalBond.model_validate(row, strict=False) for row in csv.DictReader(io.StringIO(text))]
+    except (ValidationError, csv.Error) as error:
+        what = "The table of crystals' hydrogen bonds cannot be read."
+        raise BadInputError(what, where=str(path), remedy=remedy) from error
+    return {bond.drug: tuple(one for one in bonds if one.drug == bond.drug) for bond in bonds}
+
+
 def write_bound_pose(
     directory: Path, pack: TargetPack, drug: DrugDefinition, who: str, given: Path | None = None
 ) -> None:
-    """Leave what is bound in a solvated system beside it.
+    """Leave what is bound in a solvated system (``directory``) beside it.
 
-    Parameters
-    ----------
-    directory
-        Of the system.
-    pack, drug
-        The target and what is bound, in the state that it is bound in.
-    who
-        ``native`` or the variant.
-    given
-        Directory of the files of a ligand of the user's: it has no reference, and its own parameters.
+    ``drug``: in the state that it is bound in. ``who``: ``native`` or the variant. ``given``: directory of
+    the files of a ligand of the user's: it has no reference, and its own parameters.
     """
     write_atomic(directory / BOUND_POSE, _bound(directory, pack, drug, who, given).model_dump_json(indent=1))
 

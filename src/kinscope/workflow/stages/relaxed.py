@@ -60,16 +60,9 @@ def compared(
 ) -> RelaxedComparison | None:
     """The comparison of two sides that steps left; None where nothing substituted is near the drug.
 
-    Parameters
-    ----------
-    drug, state, variant
-        What it is about.
-    native
-        The native model of the state (n_atoms).
-    sides
-        Directories of ``native`` and ``mutant``.
-    known
-        The pose in the state's native model, and its record.
+    ``drug``, ``state``, ``variant``: what it is about. ``native``: the native model of the state (n_atoms).
+    ``sides``: directories of ``native`` and ``mutant``. ``known``: the pose in the state's native model, and
+    its record.
     """
     found = {side: read_records(path / SIDE, ComplexSide) for side, path in sides.items()}
     if not all(found.get(side) for side in ("native", "mutant")):

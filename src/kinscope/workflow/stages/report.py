@@ -10,8 +10,8 @@ from kinscope.core.errors import ComputationError
 from kinscope.core.files import write_atomic
 from kinscope.evidence import lookup
 from kinscope.interpretation import assess
+from kinscope.interpretation.findings import left_out
 from kinscope.interpretation.model import Measurements, StepProvenance, StudyResult
-from kinscope.interpretation.prose import left_out
 from kinscope.report import (
     DifferenceTrack,
     ModelFile,

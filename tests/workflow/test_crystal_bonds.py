@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from kinscope.analysis.crystal_bonds import CRYSTAL_BONDS_FILE, read_crystal_bonds
 from kinscope.core.errors import BadInputError
 from kinscope.targets import load_target
 from kinscope.targets.loader import controls_directory
+from kinscope.workflow.stages.bound import CRYSTAL_BONDS_FILE, read_crystal_bonds
 
 PACK = load_target("abl1")
 
