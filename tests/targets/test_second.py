@@ -205,7 +205,7 @@ def test_a_change_in_a_users_pack_is_other_work(copy: Path) -> None:
     before = keys()
     assert keys() == before
     drugs = copy / "drugs.yaml"
-    drugs.write_text(drugs.read_text().replace("Measured pKa 6.8", "Measured pKa 6.9"))
+    drugs.write_text(drugs.read_text().replace("name: Dasatinib", "name: Dasatinib hydrate"))
     assert not keys() & before
 
 

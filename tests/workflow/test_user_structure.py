@@ -55,15 +55,18 @@ def test_the_users_structure_is_the_only_state_unless_others_are_named(mine: Pat
 def test_work_on_the_users_native_model_is_shared_between_variants_and_named_by_content(
     mine: Path, tmp_path: Path
 ) -> None:
-    def shared(variant: str = "K404E", *, sides: bool = False) -> set[str]:
-        """Keys of shared steps: native sides of relaxed complexes, which belong to a residue, or others."""
-        steps = planned(mine, variant)[1].values()
-        return {step.key for step in steps if step.shared and (step.name == "relaxed-complex") is sides}
+    def shared(variant: str = "K404E", *, built: bool = False) -> set[str]:
+        """Keys of shared steps: natives built for a comparison, which belong to a residue, or others."""
+        steps = [step for step in planned(mine, variant)[1].values() if step.shared]
+        return {
+            step.key for step in steps if (step.name == "relaxed-complex" or "built" in step.label) is built
+        }
 
     first = shared()
     assert first == shared("T315I")
-    assert shared("T315I", sides=True)
-    assert shared("T315I", sides=True) == shared("T315A", sides=True) != shared(sides=True)
+    assert shared("T315I", built=True)
+    assert shared("T315I", built=True) == shared("T315A", built=True)
+    assert not shared("T315I", built=True) & shared(built=True)
     assert len(first) > 10
     other = write(tmp_path / mine.name, mine.read_bytes().replace(b"END", b"REMARK another file\nEND"))
     third = {step.key for step in planned(other)[1].values() if step.shared}

@@ -42,7 +42,7 @@ def docking(study: Study, side: str, drug: str) -> Step:
     beside = {} if reference else _beside(study, state, docking(study, "reference", drug))
     return Step(
         STAGES["docking"],
-        f"{definition.name} into {study.who(side)}, {study.label(state)}",
+        f"{definition.name} into {study.built(side)}, {study.label(state)}",
         study.parameters(
             drug=drug,
             state=state,
@@ -84,7 +84,7 @@ def docking_given(study: Study, side: str, ligand: DrugDefinition, state: str) -
     beside = {} if reference else _beside(study, state, docking_given(study, "reference", ligand, state))
     return Step(
         STAGES["docking-given"],
-        f"{ligand.name} into {study.who(side)}, {study.label(state)}",
+        f"{ligand.name} into {study.built(side)}, {study.label(state)}",
         study.parameters(
             ligand=ligand.model_dump(mode="json"),
             drug=ligand.id,
@@ -108,7 +108,7 @@ def _elsewhere(study: Study, side: str, drug: str, state: str) -> Step:
     beside = {} if reference else _beside(study, state, _elsewhere(study, "reference", drug, state))
     return Step(
         STAGES["docking-elsewhere"],
-        f"{definition.name} into {study.who(side)}, {study.label(state)}",
+        f"{definition.name} into {study.built(side)}, {study.label(state)}",
         study.parameters(
             drug=drug,
             state=state,

@@ -50,8 +50,9 @@ def built_model(study: Study, side: str, state: str) -> Step:
     native = side == "native"
     return Step(
         STAGES["mutant-model"],
-        f"{f'native built as {study.variant.short}' if native else study.variant.short} model, "
-        f"{study.label(state)}",
+        f"{study.built(side)}: model, {study.label(state)}"
+        if native
+        else f"{study.variant.short} model, {study.label(state)}",
         study.parameters(
             state=state,
             substitutions=study.own_residues() if native else study.substitutions(),

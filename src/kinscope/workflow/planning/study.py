@@ -155,6 +155,11 @@ class Study:
         """The side in words: the variant, or ``native``."""
         return self.variant.short if side == "mutant" else "native"
 
+    def built(self, side: str) -> str:
+        """A side of a comparison in words: the variant, or the native with its own residues built anew."""
+        places = ", ".join(map(str, self.variant.positions))
+        return f"native built at {places}" if side == "native" else self.who(side)
+
     def label(self, state: str) -> str:
         """A state in words."""
         return self.pack.state(state).label
