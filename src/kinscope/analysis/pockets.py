@@ -99,7 +99,8 @@ SPACING_ANGSTROM = 0.5
 SMALLEST_MEANINGFUL_CUBIC_ANGSTROM = 20.0
 """About the volume of one heavy atom; smaller changes of volume are not called one."""
 MODEL_NOISE_CUBIC_ANGSTROM = 5.0
-"""Standard deviation of the difference between two models built alike (`kinscope benchmark null`)."""
+"""Above the root mean square of differences between two models built alike (2.0, the largest of one residue
+4.4: `kinscope benchmark null`)."""
 _SURROUNDINGS_ANGSTROM = 20.0
 _FEWEST_RESIDUES = 4
 _BACKBONE = ("N", "CA", "C", "O")
