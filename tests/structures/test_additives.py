@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kinscope.ligands.library import embed, load_ligand, parse_smiles
-from kinscope.structures.wwpdb.additives import is_additive
+from kinscope.structures.user.ligands import is_additive
 from kinscope.targets import load_target
 
 PACK = load_target("abl1")

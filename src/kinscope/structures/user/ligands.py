@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,6 @@ from kinscope.structures.model import AtomArray
 from kinscope.structures.superposition import SiteFit, fit_site
 from kinscope.structures.user.file import WATER
 from kinscope.structures.user.gaps import Donor
-from kinscope.structures.wwpdb.additives import is_additive
 from kinscope.targets.pack import DrugDefinition, TargetPack
 
 POSES_DIRECTORY = "poses"
@@ -35,6 +35,21 @@ MAX_SITE_RMSD = 2.0
 straight differs by more; two crystals of one state by 0.3-0.8."""
 STAND_IN_CLEARANCE = 2.6
 """A reference pose is laid into an empty pocket only if no heavy atom of the protein is nearer than this."""
+# What crystals hold of the solution that they grew in; kinds as in BioLiP's artefacts (Yang, Roy & Zhang,
+# Nucleic Acids Res. 2013, 41, D1096). Glycols are known by their shape: every length has a code of its own.
+# HEPES, MES, MOPS, PIPES, CAPS, CHES, bicine, Tris, Bis-Tris, Bis-Tris propane
+_BUFFERS = "EPE MES MPO PIN CXS NHE BCN TRS BTB B3P"
+# citrate, tartrate, succinate, malate, malonate
+_ACIDS = "CIT FLC TLA TAR SRT SIN MLT MLI"
+# methylpentanediol, hexanediol, Jeffamine, glycerol, ethylene glycol, DMSO, sucrose, trehalose
+_SOLVENTS = "MPD MRD HEZ JEF GOL EDO DMS SUC TRE"
+# octyl glucoside, dodecyl maltoside, LDAO, dodecyl sulphate, C8E4, CHAPS, monoolein
+_DETERGENTS = "BOG LMT LDA SDS C8E CPS OLC"
+# dithiothreitol, TCEP, mercaptoethanol, spermine, spermidine
+_OTHERS = "DTT TCE BME SPM SPD"
+_CODES = frozenset(f"{_BUFFERS} {_ACIDS} {_SOLVENTS} {_DETERGENTS} {_OTHERS}".split())
+_BONDED_ANGSTROM = 1.9
+"""Between carbons and oxygens: bonds are 1.2-1.6, the next neighbours 2.2 and more."""
 _ELEMENTS = {"C", "N", "O", "S", "P", "F", "CL", "BR", "I", "B", "SE", "SI"}
 
 
@@ -319,3 +334,24 @@ def _problem(pose: KnownPose, sources: list[Donor], atoms: AtomArray) -> Note | 
             limit_angstrom=MAX_SITE_RMSD,
         )
     return None
+
+
+def is_additive(code: str, elements: Sequence[str], coordinates: NDArray[np.float64]) -> bool:
+    """Whether a molecule is of the crystal's solution.
+
+    ``code``: in the Chemical Component Dictionary. ``elements``, ``coordinates``: of its heavy atoms,
+    (n_atoms, 3) in angstrom.
+    """
+    return code.upper() in _CODES or _is_glycol([element.upper() for element in elements], coordinates)
+
+
+def _is_glycol(elements: Sequence[str], coordinates: NDArray[np.float64]) -> bool:
+    """An unbranched, open chain of carbons and oxygens: no two oxygens and no three carbons in a row."""
+    if len(elements) < 4 or set(elements) != {"C", "O"}:
+        return False
+    gaps = np.linalg.norm(coordinates[:, None] - coordinates[None], axis=2)
+    bonded = (gaps < _BONDED_ANGSTROM) & (gaps > 0.0)
+    carbons = np.array([element == "C" for element in elements])
+    alike = bonded & (carbons[:, None] == carbons[None])
+    chain = bonded.sum() == 2 * (len(elements) - 1) and bonded.sum(axis=1).max() <= 2
+    return bool(chain and not alike[~carbons].any() and alike[carbons].sum(axis=1).max() <= 1)
