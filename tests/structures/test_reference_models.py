@@ -99,7 +99,7 @@ def test_the_checks_pass(shipped):
     state_id, atoms, record = shipped
     check = check_model(atoms, record, None, PACK, name=state_id)
     assert check.passed, check_text(check)
-    assert check_text(check).startswith(f"{state_id}: passes")
+    assert check_text(check).startswith(f"{state_id} (ABL1): passes")
 
 
 def test_the_conformation_is_the_one_of_the_name(shipped):
