@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from kinscope.analysis import superposition
 from kinscope.core.errors import StructureError
 from kinscope.core.records import Record
 from kinscope.structures.model import AtomArray
@@ -42,18 +43,10 @@ class RigidTransform(Record):
 
 
 def kabsch(mobile: NDArray[Any], fixed: NDArray[Any]) -> RigidTransform:
-    """Least-squares rotation and translation of points (n, 3) onto points (n, 3), n >= 3.
-
-    Kabsch, Acta Cryst. A 1976, 32, 922, with the determinant's sign kept positive.
-    """
-    mobile = np.asarray(mobile, dtype=np.float64)
-    fixed = np.asarray(fixed, dtype=np.float64)
-    centre_mobile, centre_fixed = mobile.mean(axis=0), fixed.mean(axis=0)
-    left, _, right = np.linalg.svd((mobile - centre_mobile).T @ (fixed - centre_fixed))
-    sign = np.sign(np.linalg.det(left @ right))
-    rotation = (left @ np.diag([1.0, 1.0, sign]) @ right).T
-    translation = centre_fixed - rotation @ centre_mobile
-    difference = mobile @ rotation.T + translation - fixed
+    """:func:`kinscope.analysis.superposition.kabsch` of points (n, 3), angstrom, kept as a record."""
+    turn, shift = superposition.kabsch(mobile, fixed)
+    rotation, translation = turn.T, np.asarray(shift)
+    difference = np.asarray(mobile, dtype=np.float64) @ turn + translation - fixed
     rows = [tuple(float(value) for value in row) for row in rotation]
     return RigidTransform(
         rotation=(rows[0], rows[1], rows[2]),
