@@ -21,6 +21,7 @@ import yaml
 from rdkit import Chem
 from rdkit.Chem import AllChem
 
+from factories.chromatograph import QUALITIES, abif_bytes, amplicon_of, molecules_of, simulate_read
 from factories.fuzz import MARKER, Reader, fault_of, faults
 from factories.report import empty_study
 from factories.user_structure import cif, pdb, shipped, structure_of
@@ -32,7 +33,6 @@ from kinscope.clinic.phenopacket.write import phenopacket_json
 from kinscope.clinic.qpcr.run import analyse_run, read_run
 from kinscope.ligands.user import read_given
 from kinscope.sequencing import read_calls, read_trace
-from kinscope.sequencing.simulation import QUALITIES, abif_bytes, amplicon_of, molecules_of, simulate_read
 from kinscope.structures.user.file import read_user_file
 from kinscope.structures.user.prepare import examine
 from kinscope.targets import load_target

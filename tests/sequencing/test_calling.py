@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from factories.chromatograph import QUALITIES, abif_bytes, amplicon_of, molecules_of, simulate_read
 from kinscope.sequencing import SangerResult, Trace, call_variants, read_trace
 from kinscope.sequencing.calling.detection import ranges
 from kinscope.sequencing.calling.sample import phases
@@ -17,7 +18,6 @@ from kinscope.sequencing.model import Call
 from kinscope.sequencing.output import write_sample
 from kinscope.sequencing.signal.columns import Observation, share_of
 from kinscope.sequencing.signal.two_sequences import find_superposition
-from kinscope.sequencing.simulation import QUALITIES, abif_bytes, amplicon_of, molecules_of, simulate_read
 from kinscope.targets import load_target
 from kinscope.variants import parse_variant
 

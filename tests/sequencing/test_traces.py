@@ -14,9 +14,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from factories.chromatograph import QUALITIES, abif_bytes, amplicon_of, molecules_of, simulate_read
 from kinscope.core.errors import BadInputError
 from kinscope.sequencing import call_variants, read_trace
-from kinscope.sequencing.simulation import QUALITIES, abif_bytes, amplicon_of, molecules_of, simulate_read
 from kinscope.targets import load_target
 
 TRACES = os.environ.get("KINSCOPE_TRACES", "")

@@ -84,34 +84,6 @@ def mutants(
     echo(found.model_dump_json(indent=2) if as_json else in_words(found))
 
 
-@group.command("sanger", epilog="Example:  kinscope benchmark sanger --traces 1000")
-def sanger(
-    traces: Annotated[int, typer.Option("--traces", min=2, max=100_000, help="Simulated traces.")] = 1000,
-    seed: Annotated[int, typer.Option("--seed", min=0)] = 1,
-    tracy: Annotated[
-        str, typer.Option("--tracy", help="Path of tracy; default: where PATH finds it; 'no': leave it out.")
-    ] = "",
-    tracy_samples: Annotated[
-        int, typer.Option("--tracy-samples", min=0, help="Samples that tracy sees; it is the slower part.")
-    ] = 100,
-    target: Target = "abl1",
-) -> None:
-    """Sensitivity and false calls of `kinscope sanger` on simulated traces, tracy beside where installed."""
-    import sys
-
-    from kinscope.targets import load_target
-    from kinscope.validation.sanger import find_tracy, report, run
-
-    beside = None if tracy == "no" else tracy or find_tracy()
-
-    def show(done: int, total: int) -> None:
-        if sys.stderr.isatty() or done % 50 == 0:
-            typer.echo(f"\r{done} of {total} samples", err=True, nl=not sys.stderr.isatty())
-
-    pack, wanted = load_target(target), {"traces": traces, "seed": seed, "tracy_samples": tracy_samples}
-    echo(report(run(pack, **wanted, tracy=beside, progress=show)))
-
-
 @group.command(
     "redock", epilog="Example:  kinscope benchmark redock --engine kinscope --engine vina-8 --cross"
 )

@@ -1,11 +1,11 @@
-"""Sequencing: ``sanger`` (traces, a VCF or a table in, variants and shares out) and ``sanger-simulate``."""
+"""``sanger``: traces, a VCF or a table in, variants and shares out."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -50,7 +50,7 @@ class SampleOptions:
     example: Annotated[
         bool,
         typer.Option(
-            "--example", help="Simulate T315I at 30 %, and read the traces; default --out sanger-example."
+            "--example", help="Read simulated traces of T315I at 30 %; default --out sanger-example."
         ),
     ] = False
 
@@ -75,7 +75,7 @@ def sanger(sample: SampleOptions, target: Target = "abl1", as_json: AsJson = Fal
         )
     if sample.example:
         out = sample.out or Path("sanger-example")
-        sample = replace(sample, out=out, files=_simulated([("T315I", 0.3)], "typical", 1, pack, out))
+        sample = replace(sample, out=out, files=_example(out))
     files = sample.files or []
     if len(files) == 1 and not is_trace(files[0]):
         _reported(files[0], sample, pack, as_json)
@@ -122,60 +122,16 @@ def _reported(file: Path, options: SampleOptions, pack: TargetPack, as_json: boo
         echo("\n".join(_reported_lines(found)))
 
 
-@command_of(app, "sanger-simulate", epilog="Example:  kinscope sanger-simulate K404E --share 20 --out traces")
-def simulate(
-    variants: Annotated[
-        list[str],
-        typer.Argument(metavar="VARIANT...", help="What to mix in, e.g. T315I, c.1086_1270del; WT: nothing."),
-    ],
-    share: Annotated[
-        list[float] | None, typer.Option("--share", min=0, max=100, help="Percent, once per variant.")
-    ] = None,
-    quality: Annotated[str, typer.Option("--quality", help="clean, typical or bad.")] = "typical",
-    out: Annotated[Path, typer.Option("--out", help="Directory for forward.ab1 and reverse.ab1.")] = Path(
-        "traces"
-    ),
-    seed: Annotated[int, typer.Option("--seed", min=0)] = 1,
-    target: Target = "abl1",
-) -> None:
-    """Simulate traces of a known mixture, both directions, as ABIF files."""
-    from kinscope.core.errors import SettingsError
-    from kinscope.core.quoting import quoted
-    from kinscope.sequencing.simulation import QUALITIES
-    from kinscope.targets import load_target
+def _example(out: Path) -> list[Path]:
+    """Lay the traces of the example, T315I in 30 % of the molecules, into a directory."""
+    from importlib.resources import files
 
-    if quality not in QUALITIES:
-        raise SettingsError(
-            f"There is no quality {quoted(quality)!r}.",
-            where="--quality",
-            remedy=f"Choose from {', '.join(QUALITIES)}.",
-        )
-    shares = share or [100.0] * len(variants)
-    if len(shares) != len(variants):
-        raise SettingsError(
-            f"{len(variants)} variants were given, and {len(shares)} shares.",
-            where="--share",
-            remedy="Give --share once per variant.",
-        )
-    mixture = [(text, value / 100) for text, value in zip(variants, shares, strict=True)]
-    for path in _simulated(mixture, quality, seed, load_target(target), out):
-        echo(str(path))
-
-
-def _simulated(
-    mixture: list[tuple[str, float]], quality: str, seed: int, pack: TargetPack, out: Path
-) -> list[Path]:
-    """Write the traces of a mixture, both directions, into a directory."""
     from kinscope.core.files import write_atomic
-    from kinscope.sequencing.simulation import QUALITIES, abif_bytes, amplicon_of, molecules_of, simulate_read
 
-    molecules = molecules_of(mixture, pack, amplicon_of(pack))
     out.mkdir(parents=True, exist_ok=True)
-    strands: tuple[Literal["forward", "reverse"], ...] = ("forward", "reverse")
-    for strand in strands:
-        read = simulate_read(molecules, strand, QUALITIES[quality], seed=seed, chemistry=seed)
-        write_atomic(out / f"{strand}.ab1", abif_bytes(read, "simulated"))
-    return [out / f"{strand}.ab1" for strand in strands]
+    for name in ("forward.ab1", "reverse.ab1"):
+        write_atomic(out / name, files("kinscope.sequencing").joinpath("examples", name).read_bytes())
+    return [out / "forward.ab1", out / "reverse.ab1"]
 
 
 def _codons(text: str, length: int) -> tuple[int, int] | None:

@@ -20,9 +20,9 @@ from kinscope.sequencing.model import BASES
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from factories.chromatograph.quality import Quality
+    from factories.chromatograph.templates import Molecule
     from kinscope.sequencing.model import Floats, Integers, Strand
-    from kinscope.sequencing.simulation.quality import Quality
-    from kinscope.sequencing.simulation.templates import Molecule
 
 SCANS_PER_BASE: Final = 12.4
 FIRST_SCAN: Final = 40

@@ -3,10 +3,10 @@
 Nothing here is used by the caller, and nothing of the caller is used here: the two meet in files only.
 """
 
-from kinscope.sequencing.simulation.abif_writer import abif_bytes
-from kinscope.sequencing.simulation.chromatograph import SimulatedRead, simulate_read
-from kinscope.sequencing.simulation.quality import QUALITIES, Quality
-from kinscope.sequencing.simulation.templates import Amplicon, Molecule, amplicon_of, molecules_of
+from factories.chromatograph.abif_writer import abif_bytes
+from factories.chromatograph.chromatograph import SimulatedRead, simulate_read
+from factories.chromatograph.quality import QUALITIES, Quality
+from factories.chromatograph.templates import Amplicon, Molecule, amplicon_of, molecules_of
 
 __all__ = [
     "QUALITIES",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 if TYPE_CHECKING:
-    from kinscope.sequencing.simulation.chromatograph import SimulatedRead
+    from factories.chromatograph.chromatograph import SimulatedRead
 
 _ENTRY: Final = ">4sihhiiii"
 _ORDER: Final = "GATC"

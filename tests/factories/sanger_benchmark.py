@@ -1,6 +1,6 @@
 """How often the caller is right on simulated traces, by share and quality, with tracy beside if found.
 
-The traces are made by :mod:`kinscope.sequencing.simulation`, written as ABIF and read back; the caller sees
+The traces are made by :mod:`factories.chromatograph`, written as ABIF and read back; the caller sees
 files only.
 """
 
@@ -16,18 +16,18 @@ from typing import TYPE_CHECKING, Final, Literal
 
 import numpy as np
 
-from kinscope.core.errors import KinscopeError
-from kinscope.core.seeds import derive_seed
-from kinscope.sequencing.calling.naming import knowledge_of, name_bases
-from kinscope.sequencing.calling.sample import call_variants
-from kinscope.sequencing.reported.calls import wilson
-from kinscope.sequencing.simulation import (
+from factories.chromatograph import (
     QUALITIES,
     abif_bytes,
     amplicon_of,
     molecules_of,
     simulate_read,
 )
+from kinscope.core.errors import KinscopeError
+from kinscope.core.seeds import derive_seed
+from kinscope.sequencing.calling.naming import knowledge_of, name_bases
+from kinscope.sequencing.calling.sample import call_variants
+from kinscope.sequencing.reported.calls import wilson
 from kinscope.sequencing.traces import read_trace
 
 if TYPE_CHECKING:
