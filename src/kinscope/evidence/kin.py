@@ -116,4 +116,4 @@ def _covariance(pairs: Sequence[Pair], drugs: Mapping[str, DrugDefinition]) -> N
         (SD_DRUG, drug), (SD_RESIDUE, residue), (SD_CHANGE, change), (SD_RESIDUE_DRUG, residue & drug),
         (SD_CHANGE_CLASS, change & family),
     )  # fmt: skip
-    return np.sum([sd**2 * mask for sd, mask in shared], axis=0, dtype=np.float64)
+    return np.asarray(sum(sd**2 * mask for sd, mask in shared), dtype=np.float64)

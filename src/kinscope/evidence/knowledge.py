@@ -115,33 +115,6 @@ def _load(directory: Path, protein: str) -> EvidenceBase:
     named += [(one.protein_change, "sightings.csv") for one in sightings]
     for change, where in named:
         _check_changes(change, protein, f"{folder}, {where}")
-    return EvidenceBase(items=(), options=(), searched=())
-    items: list[EvidenceItem] = []
-    for name in TABLES:
-        items += [_item(cells, where) for cells, where in _rows(folder / name)]
-    if (folder / "curated.yaml").exists():
-        items += _read_curated(folder / "curated.yaml")
-    options: tuple[TreatmentOption, ...] = _listed(folder, "options", TreatmentOption)
-    guidelines: tuple[GuidelineLine, ...] = _listed(folder, "guidelines", GuidelineLine)
-    approvals: tuple[Approval, ...] = _listed(folder, "approvals", Approval)
-    searched = tuple(
-        Search(source=one) if isinstance(one, str) else one
-        for one in _listed(folder, "searched", str | Search)
-    )
-    sightings = tuple(_as(Sighting, *row) for row in _rows(folder / "sightings.csv"))
-    track = tuple(_as(TrackRecord, *row) for row in _rows(folder / "track.csv"))
-    fusions = tuple(item for item in items if TRANSCRIPT.match(item.protein_change))
-    items = [item for item in items if not TRANSCRIPT.match(item.protein_change)]
-    _check(items, protein, folder)
-    named = [(change, line.id) for line in guidelines for change in line.protein_changes]
-    named += [(one.only, "searched.yaml") for one in searched if one.only]
-    named += [(one.protein_change, "sightings.csv") for one in sightings]
-    for change, where in named:
-        _check_changes(change, protein, f"{folder}, {where}")
-    track: tuple[TrackRecord, ...] = ()
-    if (folder / "track.csv").exists():
-        rows = list(csv.DictReader(io.StringIO(read_text(folder / "track.csv"))))
-        track = _as(tuple[TrackRecord, ...], rows, str(folder / "track.csv"))
     return EvidenceBase(
         items=tuple(items), options=options, searched=searched, fusions=fusions, guidelines=guidelines,
         approvals=approvals, sightings=sightings, track=track,
