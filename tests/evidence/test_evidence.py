@@ -363,7 +363,9 @@ def test_every_item_has_a_level_and_a_date_of_its_data() -> None:
         assert re.fullmatch(r"(19|20)\d\d", item.dated), item.id
     civic = [item for item in BASE.items if item.id.startswith("civic-")]
     assert all(f"level {item.level}" in item.summary for item in civic)
-    assert BY_ID["leyte-vidal-m244v-asciminib-M244V"].amp_tier == "I-B"
+    for alike in ("leyte-vidal-m244v-asciminib-M244V", "optic-t315i-ponatinib-ponatinib-T315I"):
+        assert BY_ID[alike].amp_tier == "II-C", "patients of one report, or a subgroup of a trial"
+    assert BY_ID["asciminib-t315i-response-asciminib-T315I"].amp_tier == "I-B"
     assert BY_ID["gozgit-imatinib-T315I"].amp_tier == "II-D"
 
 
@@ -399,6 +401,26 @@ def test_optic_gives_the_figures_of_t315i_not_of_the_trial() -> None:
     item = BY_ID["optic-t315i-ponatinib-ponatinib-T315I"]
     assert "60 % (15)" in item.summary
     assert not re.search(r"51\.6|35\.5|25\.3", item.summary)
+
+
+def test_figures_are_said_of_those_they_were_counted_on() -> None:
+    options = {option.id: option for option in BASE.options}
+    assert "of all 127 treated" in options["obe-cel"].evidence, "2.4 % of 94 patients is no whole number"
+    assert "2021" in options["asciminib"].approval, "approved for T315I before it was for new disease"
+    approved = {approval.drug: approval.text for approval in BASE.approvals}
+    assert "in chronic phase after two inhibitors" in approved["ponatinib"]
+    for change in ("Y253H", "F359V", "E255V"):
+        assert "construct" in BY_ID[f"xie-populations-{change.lower()}-imatinib-{change}"].caveat
+
+
+def test_a_paper_that_cites_an_assay_is_no_second_assay() -> None:
+    assert BY_ID["ernst-k247r-imatinib-K247R"].strength == "weak"
+    assert BY_ID["crossman-k247r-imatinib-K247R"].strength == "moderate"
+
+
+def test_what_only_the_full_text_holds_is_marked_as_not_read_again() -> None:
+    assert "not read again" in BY_ID["ohare-t315i-ponatinib-ponatinib-T315I"].caveat
+    assert "not read again" in " ".join(line.source for line in BASE.searched if "ELN 2020" in line.source)
 
 
 def test_extrapolated_and_top_of_assay_values_are_lower_bounds() -> None:
