@@ -138,7 +138,7 @@ def main() -> None:
               f"{rate * share:.3g} ns/day = {100 * share:.1f} % (middle half of {len(shares)} turns "
               f"{100 * shares[quarter]:.1f} to {100 * shares[-1 - quarter]:.1f} %)")  # fmt: skip
         if (gromacs := find_gromacs()) is not None:
-            found = measure_speed(directory, 10.0, platform=gromacs)
+            found = measure_speed(directory, 10.0, ProtocolSettings(), gromacs)
             used = found.processor_seconds or found.seconds
             print(f"GROMACS {gromacs.properties['Version']}, one core: "
                   f"{found.ns_per_day * found.seconds / used:.3g} ns/day of processor time")  # fmt: skip

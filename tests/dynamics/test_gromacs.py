@@ -314,7 +314,7 @@ def both_forces(system, start: Point, solute_atoms: int, folder: Path):
     """Potential energy in kJ/mol and forces (n, 3) in kJ/mol/nm, by OpenMM and by GROMACS."""
     import openmm
 
-    context = context_for(system, openmm.VerletIntegrator(0.001), on_processor("CPU", 1, "a test"))
+    context = context_for(system, openmm.VerletIntegrator(0.001), on_processor("CPU", "a test"))
     context.setPeriodicBoxVectors(*start.box)
     context.setPositions(start.positions)
     state = context.getState(energy=True, forces=True)
@@ -362,7 +362,7 @@ def rows_of(directory: Path, folder: Path, platform: PlatformChoice, length_ps: 
 @pytest.mark.slow
 def test_both_engines_sample_one_ensemble(water: Path, tmp_path: Path):
     """``sd`` kicks, drifts and meets the bath as LangevinMiddle does, so energies at one step must agree."""
-    ours = rows_of(water, tmp_path, on_processor("CPU", 1, "a test"), 40.0)
+    ours = rows_of(water, tmp_path, on_processor("CPU", "a test"), 40.0)
     other = rows_of(water, tmp_path, gromacs_platform(), 40.0)
     for column in (0, 1):
         one, two = ours[:, column], other[:, column]

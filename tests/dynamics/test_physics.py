@@ -35,7 +35,7 @@ SAMPLE_FS = 40.0
 SETTLE_PS = 5.0
 """At the step that is measured: total energy relaxes in about the inverse friction, a picosecond."""
 GROUPS = {"HarmonicAngleForce": 2, "PeriodicTorsionForce": 3}
-PROCESSOR = on_processor("CPU", 1, "a test").model_copy(update={"deterministic": False})
+PROCESSOR = on_processor("CPU", "a test").model_copy(update={"deterministic": False})
 """Not deterministic: the engine keeps its context between segments."""
 
 
@@ -296,7 +296,7 @@ settings = ProtocolSettings(
 )
 run_replica(
     system, run, run, ReplicaTask(settings, replica=0, seed=1, production_steps=10 * frames),
-    platform=on_processor("CPU", 1, "measured"),
+    platform=on_processor("CPU", "measured"),
 )
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, (run / TRAJECTORY_FILE).stat().st_size)
 """

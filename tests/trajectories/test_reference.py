@@ -73,7 +73,7 @@ def put_replica(store: Store, step: Step, work: Path, *, wide: bool) -> None:
         replica=number,
         seed=1,
         status="finished",
-        platform=on_processor("CPU", 1, "a test"),
+        platform=on_processor("CPU", "a test"),
         openmm="8",
         settings=settings,
         plan=plan_steps(settings, 4_500_000),

@@ -216,7 +216,7 @@ def test_the_faster_engine_is_taken_and_a_wish_is_obeyed(tmp_path: Path, monkeyp
     monkeypatch.setenv("KINSCOPE_CACHE", str(tmp_path))
     monkeypatch.setattr(gromacs, "find_gromacs", lambda: found)
     monkeypatch.setattr(gromacs, "gromacs_platform", lambda: found)
-    assert on_processor("CPU", 1, "").deterministic
+    assert on_processor("CPU", "").deterministic
     bench = Bench()
     plain = settings().dynamics
     assert machine.runner_of(plain, bench) == "gromacs"

@@ -13,7 +13,6 @@ from kinscope.dynamics.machine.devices import Packing
 from kinscope.dynamics.protocol import steps_within
 from kinscope.dynamics.records import SPEED_FILE, SpeedRecord
 from kinscope.dynamics.systems.shipped import expected_volume
-from kinscope.results.notes import note
 from kinscope.structures.user.file import UserFile
 from kinscope.targets import load_target
 from kinscope.variants.model import Variant
@@ -151,7 +150,7 @@ class Run:
         self.cores = cores or default_cores()
         self.devices = find_gpus()
         self.study = study_of(held, self._pace)
-        self._packing = Packing(replicas_per_device=1, reason=note("no-replica-planned"))
+        self._packing = Packing()
         self._asked: Pace | None = None
 
     @classmethod

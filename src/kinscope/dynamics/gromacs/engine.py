@@ -107,7 +107,7 @@ class GromacsEngine:
         self.anchors = first_atoms(system, self.solute_atoms)
         self.reference = reference
         # OpenMM makes the start: constraints met, clashes minimised away, velocities drawn.
-        self._openmm = Engine(system, reference, heavy, settings, on_processor("CPU", 1))
+        self._openmm = Engine(system, reference, heavy, settings, on_processor())
         for left in scratch.glob(f"{_FOLDER}*"):
             shutil.rmtree(left, ignore_errors=True)  # of a run that was killed
 
