@@ -165,11 +165,11 @@ def test_secondary_structure_of_a_kinase_is_where_it_is_known_to_be() -> None:
     numbers = layout.backbone.residues
     structure = SecondaryStructure(layout.backbone)
     structure.update(chunk)
-    shares = dict(zip(numbers.tolist(), structure.result().T, strict=True))
+    shares = dict(zip(numbers.tolist(), structure.per_residue().T, strict=True))
     for residues, code in (((282, 290), HELIX), ((341, 356), HELIX), ((313, 316), STRAND)):
         for number in range(residues[0], residues[1] + 1):
             assert shares[number][code] > 0.8, number
-    assert np.allclose(structure.result().sum(axis=0), 1.0)
+    assert np.allclose(structure.per_residue().sum(axis=0), 1.0)
 
 
 def test_secondary_structure_agrees_with_mdanalysis_on_what_both_call_helix_and_strand() -> None:

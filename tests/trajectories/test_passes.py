@@ -159,7 +159,7 @@ def test_imatinib_is_bound_to_met318_and_asp381_and_its_leaving_is_noticed() -> 
     bonded = {row.partner for row in around.result() if row.kind == "hydrogen bond" and row.share > 0.5}
     assert {318, 381} <= bonded
     assert pose.left_at_frame == 24
-    deviation, drift, kept = pose.result().result().T
+    deviation, drift, kept = pose.result().T
     assert np.allclose(deviation[[0, 6, 29]], [0, 20 * np.sqrt(3), 20 * np.sqrt(3)], atol=1e-2)
     assert np.allclose(drift, deviation, atol=1e-2)
     assert kept[0] == 1.0

@@ -20,7 +20,7 @@ from kinscope.trajectories.layout import Layout
 from kinscope.trajectories.measures.interactions import Interactions
 from kinscope.trajectories.measures.kinase_states import KinaseStates
 from kinscope.trajectories.measures.ligands import CONTACT_ANGSTROM, LigandPose
-from kinscope.trajectories.measures.motion import Deviation, Fluctuation, Gyration, Thinned, Times
+from kinscope.trajectories.measures.motion import Deviation, Fluctuation, Gyration, Series, Thinned, Times
 from kinscope.trajectories.measures.pockets import MEASURED, PocketPlace, PocketVolume
 from kinscope.trajectories.measures.principal import Covariance, PrincipalMotions
 from kinscope.trajectories.measures.secondary_structure import SecondaryStructure
@@ -63,25 +63,23 @@ class TrajectoryPass:
     """Of the CA atoms of the fit."""
     times: Times
     deviation: Deviation
-    gyration: Gyration
     fluctuation: Fluctuation
     structure: SecondaryStructure
     thinned: Thinned
     covariance: Covariance
+    series: list[tuple[str, Series]]
+    """All that is measured along it, and which ligand or pocket it is of."""
     states: KinaseStates | None = None
-    contacts: Interactions | None = None
-    ligands: dict[str, tuple[LigandPose, Interactions]] = field(default_factory=dict)
-    pockets: dict[str, PocketVolume] = field(default_factory=dict)
+    ligands: dict[str, LigandPose] = field(default_factory=dict)
+    contacts: dict[str, Interactions] = field(default_factory=dict)
+    """Of each ligand; of the variant's residues under an empty name."""
     notes: list[Note] = field(default_factory=list)
     frames: int = 0
 
     def accumulators(self) -> list[Accumulator[Any]]:
         """All of them."""
-        fixed: list[Accumulator[Any]] = [self.times, self.deviation, self.gyration, self.fluctuation]
-        fixed += [self.structure, self.thinned, self.covariance]
-        fixed += [part for part in (self.states, self.contacts) if part is not None]
-        fixed += [part for pair in self.ligands.values() for part in pair]
-        return [*fixed, *self.pockets.values()]
+        fixed: list[Accumulator[Any]] = [self.times, self.fluctuation, self.thinned, self.covariance]
+        return [*fixed, *(part for _, part in self.series), *self.contacts.values()]
 
 
 @dataclass(frozen=True)
@@ -209,23 +207,26 @@ def _prepare(
 ) -> TrajectoryPass:
     layout = source.layout
     protein = np.flatnonzero(layout.protein)
+    deviation, gyration = Deviation(layout.coord[fit.alphas]), Gyration(protein, layout.masses[protein])
+    structure = SecondaryStructure(layout.backbone)
     one = TrajectoryPass(
         source,
         fit,
         residues,
         Times(),
-        Deviation(layout.coord[fit.alphas]),
-        Gyration(protein, layout.masses[protein]),
+        deviation,
         Fluctuation(),
-        SecondaryStructure(layout.backbone),
+        structure,
         Thinned(settings.thinned_frames),
         Covariance(settings.principal_axes),
+        [("", deviation), ("", gyration), ("", structure)],
         notes=list(source.notes),
     )
     if subject.landmarks is None or not source.numbered:
         one.notes.append(note("no-landmarks"))
     else:
         one.states = KinaseStates(layout, subject.landmarks)
+        one.series.append(("", one.states))
     _add_contacts(one, subject)
     _add_ligands(one)
     _add_pockets(one, pockets, settings)
@@ -239,7 +240,9 @@ def _add_contacts(one: TrajectoryPass, subject: Subject) -> None:
     if missing:
         one.notes.append(note("no-such-residue", residues=tuple(missing)))
     if held.any():
-        one.contacts = Interactions(layout, np.flatnonzero(held), np.flatnonzero(~held), one.source.frames)
+        one.contacts[""] = Interactions(
+            layout, np.flatnonzero(held), np.flatnonzero(~held), one.source.frames
+        )
         if not layout.bonds.has_hydrogens:
             one.notes.append(note("no-hydrogens"))
 
@@ -262,10 +265,9 @@ def _add_ligands(one: TrajectoryPass) -> None:
     for number, (name, places) in enumerate(near):
         label = name if name not in one.ligands else f"{name} {number + 1}"
         own = places[layout.heavy[places]]
-        one.ligands[label] = (
-            LigandPose(own, heavy, layout.res_id[heavy], laid),
-            Interactions(layout, places, np.flatnonzero(layout.protein), one.source.frames),
-        )
+        one.ligands[label] = LigandPose(own, heavy, layout.res_id[heavy], laid)
+        one.contacts[label] = Interactions(layout, places, np.flatnonzero(layout.protein), one.source.frames)
+        one.series.append((label, one.ligands[label]))
 
 
 def _touches(layout: Layout, places: NDArray[np.intp], protein: NDArray[np.intp]) -> bool:
@@ -283,6 +285,6 @@ def _add_pockets(one: TrajectoryPass, pockets: Mapping[str, PocketPlace], settin
     stride = max(1, -(-one.source.frames // settings.pocket_frames))
     for name, place in pockets.items():
         try:
-            one.pockets[name] = PocketVolume(one.source.layout, place, stride)
+            one.series.append((name, PocketVolume(one.source.layout, place, stride)))
         except BadInputError as error:
             one.notes.append(note("pocket-not-measured", pocket=name, why=error.what))

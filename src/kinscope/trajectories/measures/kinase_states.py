@@ -49,13 +49,15 @@ FARTHEST = 12.0
 """Gaps of side chains and domains beyond this are all the same here: wide."""
 
 
-class KinaseStates:
+class KinaseStates(Series):
     """Measures and classes of every frame: means, shares, and changes of the DFG class."""
 
+    names = MEASURES
+
     def __init__(self, layout: Layout, landmarks: KinaseLandmarks) -> None:
+        super().__init__()
         self._marks = landmarks
         self._places = _Places(layout)
-        self._series = Series()
         self.counts: Counter[tuple[str, str]] = Counter()
         """Frames by aspect and class."""
         self.dfg_changes = 0
@@ -68,7 +70,7 @@ class KinaseStates:
 
     def take(self, measures: dict[str, Floats], classes: dict[str, Labels]) -> None:
         """Take up what :meth:`measure` found in the next frames."""
-        self._series.add(np.stack([measures[name] for name in MEASURES], axis=1))
+        self.add(np.stack([measures[name] for name in MEASURES], axis=1))
         for aspect, labels in classes.items():
             names, counts = np.unique(labels, return_counts=True)
             for name, count in zip(names, counts, strict=True):
@@ -92,10 +94,6 @@ class KinaseStates:
         found.update(regulatory)
         angles = _angles(frames, marks)
         return found, {**_classes(found, angles, marks), **words}
-
-    def result(self) -> Series:
-        """The measures in the order of ``MEASURES``, (n_blocks, n_measures)."""
-        return self._series
 
 
 class _Places:

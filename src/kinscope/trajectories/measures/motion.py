@@ -41,6 +41,9 @@ class Series:
     memory stands still; the mean over all frames stays exact.
     """
 
+    names: tuple[str, ...] = ()
+    """What its columns are, each with its unit; ``percent`` is kept as a share."""
+
     def __init__(self, limit: int = BLOCKS) -> None:
         self._limit = max(2, limit)
         self._blocks: list[FloatArray] = []
@@ -98,6 +101,8 @@ class Deviation(Series):
     ``start``: CA atoms of that structure, shape (n_residues, 3), angstrom.
     """
 
+    names = ("rmsd_angstrom",)
+
     def __init__(self, start: FloatArray) -> None:
         super().__init__()
         self._start = np.asarray(start, dtype=np.float64)
@@ -116,14 +121,15 @@ class Deviation(Series):
 class Gyration(Series):
     """Radius of gyration, angstrom.
 
-    ``atoms``: places of the atoms in a frame, shape (n,). ``masses``: shape (n,), dalton; None weights all
-    alike.
+    ``atoms``: places of the atoms in a frame, shape (n,). ``masses``: shape (n,), dalton.
     """
 
-    def __init__(self, atoms: IntArray, masses: FloatArray | None = None) -> None:
+    names = ("radius_of_gyration_angstrom",)
+
+    def __init__(self, atoms: IntArray, masses: FloatArray) -> None:
         super().__init__()
         self._atoms = np.asarray(atoms, dtype=np.intp)
-        weights = np.ones(len(self._atoms)) if masses is None else np.asarray(masses, dtype=np.float64)
+        weights = np.asarray(masses, dtype=np.float64)
         self._weights = (weights / weights.sum()).astype(np.float32)
 
     def update(self, chunk: Chunk) -> None:

@@ -70,10 +70,13 @@ class PocketPlace:
         return np.array([place[number] for number in shared]), np.array([self.laid_on[n] for n in shared])
 
 
-class PocketVolume:
+class PocketVolume(Series):
     """Volume of a pocket in every so many frames, cubic angstrom: what a probe covers."""
 
+    names = ("volume_cubic_angstrom",)
+
     def __init__(self, layout: Layout, where: PocketPlace, stride: int = 1) -> None:
+        super().__init__()
         self._where = where
         self._reach = where.extent + _BEYOND_ANGSTROM
         self._fitted, self._target = where.chosen(layout)
@@ -83,7 +86,6 @@ class PocketVolume:
         self._atoms = np.flatnonzero(held)
         self._elements = layout.element[self._atoms]
         self._stride = max(1, stride)
-        self._series = Series()
 
     def update(self, chunk: Chunk) -> None:
         """Take up the next frames."""
@@ -93,12 +95,8 @@ class PocketVolume:
         frames = chunk.coordinates[rows].astype(np.float64)
         rotation, translation, _ = fit_frames(frames[:, self._fitted], self._target)
         placed = frames[:, self._atoms] @ rotation + translation[:, None, :]
-        self._series.add(np.array([self._volume(frame) for frame in placed]))
+        self.add(np.array([self._volume(frame) for frame in placed]))
 
     def _volume(self, frame: FloatArray) -> float:
         near = np.linalg.norm(frame - self._where.centre, axis=1) <= self._reach
         return pocket_volume(frame[near], self._elements[near].tolist(), self._where.region)
-
-    def result(self) -> Series:
-        """Volumes, (n_blocks,)."""
-        return self._series
