@@ -214,7 +214,6 @@ def test_the_page_shows_pose_parameters_and_stay(
     assert gap_in_words(solute) in page
     assert "AM1-BCC" in page
     assert "after 50 % of the run" in page
-    assert 'id="figure-trajectory_sampling"' in page
     for figure in ("ligands", "fingerprints", "pockets"):
         after = page.split(f'id="figure-trajectory_{figure}"')[1]
         assert "Sampling and what it allows: " in after.partition("</figure>")[0]

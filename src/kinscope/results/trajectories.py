@@ -168,7 +168,10 @@ class OccupancyComparison(Record):
 
 
 class SystemSampling(Record):
-    """How far the replicas of one side of a system are sampled."""
+    """How far the replicas of one side of a system are sampled.
+
+    What has a default is of earlier records.
+    """
 
     variant: str
     replicas: int
@@ -232,7 +235,7 @@ class TrajectoryComparison(Record):
     sampling: str
     """How much was sampled, in words."""
     sentence: str
-    """What the convergence of the less converged side allows (:mod:`kinscope.analysis.convergence`)."""
+    """What the sampling of the less sampled side allows (:mod:`kinscope.analysis.sampling`)."""
     reason: Note
     """Why, in numbers."""
     ligand: str = ""

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from kinscope.analysis.convergence import system_sampling
+from kinscope.analysis.sampling import region_sampling, worse
 from kinscope.analysis.trajectory_compare import (
     compare_contacts,
     compare_measures,
@@ -19,7 +19,7 @@ from kinscope.analysis.trajectory_compare import (
 from kinscope.core.errors import KinscopeError
 from kinscope.dynamics.records import REPLICA_RECORD_FILE, ReplicaRecord
 from kinscope.results.measured import FluctuationProfile, SimulationSummary
-from kinscope.results.trajectories import BoundPose, TrajectoryComparison
+from kinscope.results.trajectories import BoundPose, SystemSampling, TrajectoryComparison
 from kinscope.targets.pack import TargetPack
 from kinscope.trajectories.passes import GroupPass, PassSettings, Subject, TrajectoryPass, analyse_group
 from kinscope.trajectories.sources import Source, replica_source
@@ -28,7 +28,6 @@ from kinscope.trajectories.summary import principal_motion, replica_analysis
 Array = np.ndarray[Any, Any]
 _STUDY = PassSettings(thinned_frames=500, pocket_frames=40)
 _FEWEST_FRAMES = 2
-_ORDER = ("nothing on mobility", "only large effects", "supports a comparison")
 
 
 @dataclass(frozen=True)
@@ -125,11 +124,12 @@ def _compare(
     found.core = group.core
     found.frames = ([one.thinned.result() for one in native], [one.thinned.result() for one in mutant])
     found.profiles = (_profile(system, native), _profile(system, mutant))
-    sides = tuple(
-        system_sampling(frames, profile.variant, length_ns=profile.length_ns, core=group.core)
+    whole = {"": group.residues}
+    first, second = (
+        region_sampling(frames, group.residues, whole, length_ns=profile.length_ns, core=group.core)[""]
         for frames, profile in zip(found.frames, found.profiles, strict=True)
     )
-    judged = min(sides, key=lambda item: _ORDER.index(item.sentence))
+    judged = worse(first, second)
     before, after = ([replica_analysis(one) for one in side] for side in (native, mutant))
     found.comparison = TrajectoryComparison(
         state=system.state,
@@ -143,7 +143,16 @@ def _compare(
         sentence=judged.sentence,
         reason=judged.reason,
         ligand=system.ligand,
-        sides=sides,
+        sides=tuple(
+            SystemSampling(
+                variant=profile.variant,
+                replicas=side.replicas,
+                length_ns=side.length_ns,
+                sentence=side.sentence,
+                reason=side.reason,
+            )
+            for side, profile in zip((first, second), found.profiles, strict=True)
+        ),
         bound=system.bound,
     )
 

@@ -46,7 +46,7 @@ class LigandPose(Series):
         shift = placed - self._start
         deviation = np.sqrt((shift**2).sum(axis=2).mean(axis=1))
         drift = np.linalg.norm(shift.mean(axis=1), axis=1)
-        kept = self._kept(placed, chunk)
+        kept = self._still_held(placed, chunk)
         self.add(np.stack([deviation, drift, kept], axis=1))
         back = np.flatnonzero(kept >= LEFT_SHARE)
         if len(back):
@@ -56,7 +56,7 @@ class LigandPose(Series):
         elif self.left_at_frame is None:
             self.left_at_frame = before
 
-    def _kept(self, placed: Float32Array, chunk: Chunk) -> FloatArray:
+    def _still_held(self, placed: Float32Array, chunk: Chunk) -> FloatArray:
         if not len(self.first_contacts):
             return np.zeros(len(placed))
         lining = chunk.placed(self._lining)
