@@ -110,8 +110,7 @@ def test_a_salt_bridge_that_opens_is_counted_with_its_stays() -> None:
 def test_stretches_do_not_depend_on_where_chunks_end(pattern: list[bool], length: int) -> None:
     there = np.array(pattern)
     counter = Interactions.__new__(Interactions)
-    counter._total, counter._frames, counter._stretches, counter._longest, counter._open = 0, {}, {}, {}, {}
-    counter._half, counter._early = (len(there) + 1) // 2, {}
+    counter._total, counter._half, counter._rows = 0, (len(there) + 1) // 2, {}
     key = ("salt bridge", 1, 2, "GLU")
     for first in range(0, len(there), length):
         part = there[first : first + length]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 from kinscope.analysis.fluctuation import profile_array
 from kinscope.analysis.statistics import FloatArray, correct_family, difference
@@ -12,6 +13,7 @@ from kinscope.results.measured import Difference, FluctuationProfile, RegionComp
 SMALLEST_MEANINGFUL_ANGSTROM = 0.05
 """A tenth of the CA RMSF of a kinase core at 300 K (about 0.5 angstrom): less than crystals of one protein
 differ among themselves."""
+_SIDES = ("native", "mutant")
 
 
 def compare_regions(
@@ -24,22 +26,50 @@ def compare_regions(
     region's value in a replica is the mean over its residues.
     """
     _check_state(native, mutant)
-    shared = set(native.residues) & set(mutant.residues)
-    held = {name: tuple(item for item in residues if item in shared) for name, residues in regions.items()}
-    members = {name: kept for name, kept in held.items() if kept}
-    sides = [(region_means(native, kept), region_means(mutant, kept)) for kept in members.values()]
-    words = sampling_words(native, mutant)
-    judged = correct_family([rmsf_difference(first, second, words) for first, second in sides])
     return [
         RegionComparison(
             state=native.state,
-            region=name,
-            residues=kept,
-            native_rmsf_angstrom=float(first.mean()),
-            mutant_rmsf_angstrom=float(second.mean()),
-            difference_angstrom=found,
+            region=found.region,
+            residues=found.residues,
+            native_rmsf_angstrom=found.first,
+            mutant_rmsf_angstrom=found.second,
+            difference_angstrom=found.difference,
         )
-        for (name, kept), (first, second), found in zip(members.items(), sides, judged, strict=True)
+        for found in region_differences(native, mutant, regions, _SIDES)
+    ]
+
+
+class RegionDifference(NamedTuple):
+    """One region in two profiles, second less first."""
+
+    region: str
+    residues: tuple[int, ...]
+    first: float
+    """Mean over replicas, angstrom."""
+    second: float
+    difference: Difference
+
+
+def region_differences(
+    first: FluctuationProfile,
+    second: FluctuationProfile,
+    regions: Mapping[str, Sequence[int]],
+    labels: tuple[str, str],
+) -> list[RegionDifference]:
+    """As :func:`compare_regions`, of any two profiles, told apart in words by ``labels``.
+
+    A region without a name is the whole, which stands alone and is not corrected.
+    """
+    shared = set(first.residues) & set(second.residues)
+    held = {name: tuple(item for item in residues if item in shared) for name, residues in regions.items()}
+    members = {name: kept for name, kept in held.items() if kept}
+    sides = [[_columns(side, kept).mean(axis=1) for side in (first, second)] for kept in members.values()]
+    words = sampling_words(first, second, labels)
+    found = [rmsf_difference(*pair, words) for pair in sides]
+    judged = found if "" in members else correct_family(found)
+    return [
+        RegionDifference(name, kept, float(one.mean()), float(two.mean()), difference)
+        for (name, kept), (one, two), difference in zip(members.items(), sides, judged, strict=True)
     ]
 
 
@@ -65,22 +95,16 @@ def residue_differences(
     _check_state(native, mutant)
     shared = sorted(set(native.residues) & set(mutant.residues))
     first, second = (_columns(profile, shared) for profile in (native, mutant))
-    words = sampling_words(native, mutant)
+    words = sampling_words(native, mutant, _SIDES)
     raw = [rmsf_difference(first[:, i], second[:, i], words) for i in range(len(shared))]
     return list(zip(shared, correct_family(raw, method="benjamini-hochberg"), strict=True))
 
 
-def region_means(profile: FluctuationProfile, residues: Sequence[int]) -> FloatArray:
-    """Mean RMSF over residues in each replica, shape (n_replicas,), angstrom."""
-    means: FloatArray = _columns(profile, residues).mean(axis=1)
-    return means
-
-
-def sampling_words(native: FluctuationProfile, mutant: FluctuationProfile) -> str:
+def sampling_words(first: FluctuationProfile, second: FluctuationProfile, labels: tuple[str, str]) -> str:
     """What was sampled, in words, e.g. ``3 x 0.2 ns native and 3 x 0.2 ns mutant``."""
     return " and ".join(
         f"{len(profile.rmsf_angstrom)} x {time_words(profile.length_ns)} {side}"
-        for profile, side in ((native, "native"), (mutant, "mutant"))
+        for profile, side in zip((first, second), labels, strict=True)
     )
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from kinscope.analysis.pockets import compare_pocket
 from kinscope.analysis.regions import compare_regions, residue_differences
 from kinscope.analysis.sampling import Sampling, allowed, region_sampling, worse
-from kinscope.analysis.state_mobility import compare_states, compare_states_by_region, state_pairs
+from kinscope.analysis.state_mobility import compare_states, state_pairs
 from kinscope.analysis.statistics import energy_shares
 from kinscope.core.files import write_atomic
 from kinscope.docking.known.fit import fit_in_state
@@ -51,6 +51,8 @@ from kinscope.workflow.stages.files import (
 from kinscope.workflow.stages.relaxed import compared, known_pose
 
 _MINIMUM_REGION_RESIDUES = 3
+_FEWEST_SHARED = 50
+"""Residues that two states must share to be compared."""
 Models = list[tuple[AtomArray, ModelRecord]]
 
 
@@ -228,7 +230,7 @@ def _systems(study: _Inputs, pack: TargetPack) -> Iterator[System]:
 
 
 def _state_mobility(pack: TargetPack, pairs: Sequence[_Pair]) -> Iterator[StateMobility]:
-    """DFG-out against DFG-in, native and mutant each for itself."""
+    """DFG-out against DFG-in, as a whole and region by region, native and mutant each for itself."""
     by_state = {pair.native.state: pair for pair in pairs}
     held = [state.id for state in pack.states if state.id in by_state]
     dfg: dict[str, str] = {state.id: state.dfg for state in pack.states}
@@ -238,26 +240,12 @@ def _state_mobility(pack: TargetPack, pairs: Sequence[_Pair]) -> Iterator[StateM
         one, two = by_state[first], by_state[second]
         for sides in ((one.native, two.native), (one.mutant, two.mutant)):
             shared = sorted(set(sides[0].residues) & set(sides[1].residues))
-            judged = [pair.sampling_of({"shared": shared})["shared"] for pair in (one, two)]
-            found = compare_states(*sides, labels, (judged[0], judged[1]))
-            if found is not None:
-                yield found
-                yield from _by_region(pack, one, two, sides, labels)
-
-
-def _by_region(
-    pack: TargetPack,
-    one: _Pair,
-    two: _Pair,
-    sides: tuple[FluctuationProfile, FluctuationProfile],
-    labels: tuple[str, str],
-) -> list[StateMobility]:
-    """The same region by region, as one corrected family."""
-    shared = set(sides[0].residues) & set(sides[1].residues)
-    regions = _held_regions(pack, shared)
-    first, second = one.sampling_of(regions), two.sampling_of(regions)
-    known = {name: (first[name], second[name]) for name in regions}
-    return compare_states_by_region(*sides, regions, labels, known)
+            if len(shared) < _FEWEST_SHARED:
+                continue
+            for regions in ({"": shared}, _held_regions(pack, set(shared))):
+                before, after = one.sampling_of(regions), two.sampling_of(regions)
+                known = {name: (before[name], after[name]) for name in regions}
+                yield from compare_states(*sides, regions, labels, known)
 
 
 def _regions(pack: TargetPack, pair: _Pair) -> list[RegionComparison]:
