@@ -48,7 +48,6 @@ from kinscope.dynamics.segments import BlowUpError, Engine, Output, Point, Segme
 from kinscope.dynamics.settings import ProtocolSettings
 from kinscope.structures.io import read_model
 
-_LOCK = ".lock"
 _RESULTS = (TRAJECTORY_FILE, ENERGIES_FILE, TOPOLOGY_FILE, END_FILE, REPLICA_RECORD_FILE)
 """The record last: it says that the rest is whole."""
 
@@ -89,28 +88,6 @@ class ReplicaTask:
     before: Path | None = None
     """The same replica, finished but shorter: it is continued from its last point in phase space, and its
     frames and energies begin the new files (:mod:`kinscope.dynamics.replicas.extension`)."""
-
-
-@contextmanager
-def locked(scratch: Path) -> Iterator[None]:
-    """One process per replica; the lock goes with the process, however it dies."""
-    try:
-        import fcntl
-    except ImportError:  # no such locks on this system: the workflow's leases remain
-        yield
-        return
-    with (scratch / _LOCK).open("w") as handle:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise RunDirectoryError(
-                "Another process is running this replica.",
-                where=str(scratch),
-                remedy="Wait for it, or end it first.",
-            ) from None
-        except OSError:
-            pass  # a network file system without locks
-        yield
 
 
 @contextmanager
@@ -155,15 +132,16 @@ def run_replica(
     ``failed`` if every attempt blew up: other replicas can go on.
 
     ``scratch``: the replica's own directory, kept between calls: files as they grow, checkpoints, the record.
+    One process at a time (:mod:`kinscope.workflow.engine.worker` sees to that).
     ``output``: gets trajectory, topology, energies and, last, the record; it may be ``scratch`` itself.
     ``progress``: hears of every stop.
     ``platform``: None chooses, with one CPU thread.
 
-    Raises RunDirectoryError if the system is damaged, or ``scratch`` belongs to another replica or is in use;
+    Raises RunDirectoryError if the system is damaged, or ``scratch`` belongs to another replica;
     ComputationError if files cannot be written (full disk); nothing saved is lost.
     """
     scratch.mkdir(parents=True, exist_ok=True)
-    with locked(scratch), disk_errors(scratch):
+    with disk_errors(scratch):
         run = _Replica(system_directory, scratch, task, platform or choose_platform(), progress)
         record = run.to_the_end()
         if output.resolve() != scratch.resolve():
