@@ -114,12 +114,6 @@ def test_correction_can_take_a_claim_back_and_says_so():
     assert "corrected" in statement(corrected[0])
 
 
-@pytest.mark.parametrize("wrong", [0.0, 1.0, 95.0])
-def test_a_confidence_out_of_range_is_refused(wrong):
-    with pytest.raises(BadInputError, match="confidence"):
-        difference([1, 2], [1, 2], unit="Å", confidence=wrong)
-
-
 def test_p_values_out_of_range_are_refused():
     with pytest.raises(BadInputError):
         holm([0.5, 1.5])

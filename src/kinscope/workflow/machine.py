@@ -42,8 +42,6 @@ COMPUTING_LIBRARIES = (
 )  # fmt: skip
 _GIB = 1024**3
 _PACKING_SECONDS = 5.0
-_SIZE_STEP_CUBIC_NM = 100.0
-"""Systems alike to this are measured once."""
 _COMPARED_VOLUME_CUBIC_NM = 80.0
 _COMPARED_SECONDS = 2.0
 _LEAST_GAIN_OF_GROMACS = 1.2
@@ -96,9 +94,10 @@ def packing_of(
 ) -> Packing:
     """How many replicas run at once on each device: as the settings say, or as a trial here says.
 
-    The devices are equal (:func:`find_gpus`), and the first is measured, so many seconds a trial, with a
-    system of that volume. ``wanted`` is the setting ``dynamics.replicas_per_gpu``; ``replicas`` is how many
-    are to be run at all: nothing is packed while a device is idle.
+    The devices are equal (:func:`find_gpus`), and the first is measured, so many seconds a trial, with a box
+    of that volume: what packing gains depends on the device more than on the system. ``wanted`` is the
+    setting ``dynamics.replicas_per_gpu``; ``replicas`` is how many are to be run at all: nothing is packed
+    while a device is idle.
     """
     if not devices:
         return Packing()
@@ -108,11 +107,10 @@ def packing_of(
     allowed = max((number for number in TRIED_AT_ONCE if number <= most), default=1)
     if allowed == 1:
         return Packing()
-    size = _SIZE_STEP_CUBIC_NM * max(1, round(volume_cubic_nm / _SIZE_STEP_CUBIC_NM))
-    what = f"{devices[0].key} {devices[0].name}, {size:g} nm^3, at most {allowed}"
+    what = f"{devices[0].key} {devices[0].name}, at most {allowed}"
 
     def measured() -> Packing | None:
-        return measure_packing(devices[0], size, seconds, most=allowed, prober=prober)
+        return measure_packing(devices[0], volume_cubic_nm, seconds, most=allowed, prober=prober)
 
     return _remembered(what, Packing, measured, anew) or Packing(reason=note("no-packing-ran"))
 

@@ -251,12 +251,12 @@ class Run:
         return engine.run(targets)
 
     def _pace(self, study: Study) -> Pace:
-        """As the study was begun, else as this machine does best: measured at the size of the systems."""
+        """As the study was begun, else as this machine does best."""
         dynamics = study.settings.dynamics
         self._packing = packing_of(
             self.devices,
             dynamics.replicas_per_gpu,
-            expected_volume(study.pack, study.dynamics_states),
+            expected_volume(study.pack),
             replicas=study.trajectories,
         )
         on = runner_of(dynamics)
