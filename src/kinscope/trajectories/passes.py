@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from kinscope.analysis.pockets import PocketPlace
 from kinscope.analysis.superposition import fit_frames
 from kinscope.core.errors import BadInputError, KinscopeError, StructureError
 from kinscope.core.records import Settings
@@ -21,7 +22,7 @@ from kinscope.trajectories.measures.interactions import Interactions
 from kinscope.trajectories.measures.kinase_states import KinaseStates
 from kinscope.trajectories.measures.ligands import CONTACT_ANGSTROM, LigandPose
 from kinscope.trajectories.measures.motion import Deviation, Fluctuation, Gyration, Series, Thinned, Times
-from kinscope.trajectories.measures.pockets import MEASURED, PocketPlace, PocketVolume
+from kinscope.trajectories.measures.pockets import MEASURED, PocketVolume, pocket_place
 from kinscope.trajectories.measures.principal import Covariance, PrincipalMotions
 from kinscope.trajectories.measures.secondary_structure import SecondaryStructure
 from kinscope.trajectories.sources import Source
@@ -191,7 +192,7 @@ def _pocket_places(source: Source, subject: Subject) -> tuple[dict[str, PocketPl
     places, notes = {}, []
     for name, residues in subject.pockets.items():
         try:
-            places[name] = PocketPlace(source.layout, residues)
+            places[name] = pocket_place(name, source.layout, residues)
         except BadInputError as error:
             notes.append(note("pocket-not-measured", pocket=name, why=error.what))
     return places, notes
