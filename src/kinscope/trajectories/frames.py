@@ -15,7 +15,7 @@ from typing import Any, Protocol, TypeVar
 
 import numpy as np
 
-from kinscope.analysis.superposition import FloatArray, IntArray, fit_frames, mean_structure, rigid_core
+from kinscope.analysis.superposition import FloatArray, IntArray, kabsch, mean_structure, rigid_core
 from kinscope.core.errors import BadInputError
 
 Float32Array = np.ndarray[Any, np.dtype[np.float32]]
@@ -70,8 +70,7 @@ class Chunk:
     def placement(self) -> tuple[FloatArray, FloatArray]:
         """Rotation (n_frames, 3, 3) and translation (n_frames, 3): ``x @ rotation + translation``."""
         core = self.fit.core
-        rotation, translation, _ = fit_frames(self.raw_alphas[:, core], self.fit.reference[core])
-        return rotation, translation
+        return kabsch(self.raw_alphas[:, core], self.fit.reference[core])
 
     @cached_property
     def alphas(self) -> FloatArray:

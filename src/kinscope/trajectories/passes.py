@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from kinscope.analysis.pockets import PocketPlace
-from kinscope.analysis.superposition import fit_frames
+from kinscope.analysis.superposition import kabsch
 from kinscope.core.errors import BadInputError, KinscopeError, StructureError
 from kinscope.core.records import Settings
 from kinscope.results.notes import Note, note
@@ -254,9 +254,8 @@ def _add_ligands(one: TrajectoryPass) -> None:
     if not layout.ligands:
         return
     core = one.fit.core
-    start = layout.coord[one.fit.alphas]
-    rotation, translation, _ = fit_frames(start[None, core], one.fit.reference[core])
-    laid = layout.coord @ rotation[0] + translation[0]
+    rotation, translation = kabsch(layout.coord[one.fit.alphas[core]], one.fit.reference[core])
+    laid = layout.coord @ rotation + translation
     near = [pair for pair in layout.ligands if _touches(layout, pair[1], heavy)][:_MOST_LIGANDS]
     if len(near) < len(layout.ligands):
         present = len(layout.ligands)

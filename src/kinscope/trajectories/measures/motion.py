@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from kinscope.analysis.superposition import FloatArray, IntArray, fit_frames
+from kinscope.analysis.superposition import FloatArray, IntArray, superpose
 from kinscope.trajectories.frames import Chunk
 
 
@@ -109,12 +109,7 @@ class Deviation(Series):
 
     def update(self, chunk: Chunk) -> None:
         """Take up the next frames."""
-        core = chunk.fit.core
-        rotation, translation, within = fit_frames(chunk.raw_alphas[:, core], self._start[core])
-        if len(core) == len(self._start):
-            self.add(within)
-            return
-        moved = chunk.raw_alphas @ rotation + translation[:, None, :]
+        moved = superpose(chunk.raw_alphas, self._start, chunk.fit.core)
         self.add(np.sqrt(((moved - self._start) ** 2).sum(axis=-1).mean(axis=-1)))
 
 

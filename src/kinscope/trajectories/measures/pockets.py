@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import numpy as np
 
 from kinscope.analysis.pockets import PocketPlace, pocket_volume
-from kinscope.analysis.superposition import fit_frames
+from kinscope.analysis.superposition import kabsch
 from kinscope.trajectories.frames import Chunk
 from kinscope.trajectories.layout import Layout
 from kinscope.trajectories.measures.motion import Series
@@ -46,6 +46,6 @@ class PocketVolume(Series):
         if not len(rows):
             return
         frames = chunk.coordinates[rows].astype(np.float64)
-        rotation, translation, _ = fit_frames(frames[:, self._fitted], self._target)
+        rotation, translation = kabsch(frames[:, self._fitted], self._target)
         placed = frames[:, self._atoms] @ rotation + translation[:, None, :]
         self.add(np.array([pocket_volume(frame, self._elements, self._region) for frame in placed]))
