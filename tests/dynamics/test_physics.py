@@ -21,11 +21,12 @@ from scipy.stats import gamma, kstest
 
 from factories.small_systems import residue_in_vacuum, residue_in_water
 from kinscope.analysis.statistics import standard_error, statistical_inefficiency
+from kinscope.dynamics.files.checkpoints import Point
 from kinscope.dynamics.files.system import load_system
 from kinscope.dynamics.platforms import context_for, on_processor
 from kinscope.dynamics.protocol import plan_steps
 from kinscope.dynamics.records import PlatformChoice
-from kinscope.dynamics.segments import Engine, Output, Point, Segment
+from kinscope.dynamics.segments import Engine, Output, Segment
 from kinscope.dynamics.settings import ProtocolSettings
 
 GAS_CONSTANT = 8.31446261815324e-3  # kJ/mol/K, CODATA 2018

@@ -63,9 +63,11 @@ def region_differences(
     shared = set(first.residues) & set(second.residues)
     held = {name: tuple(item for item in residues if item in shared) for name, residues in regions.items()}
     members = {name: kept for name, kept in held.items() if kept}
-    sides = [[_columns(side, kept).mean(axis=1) for side in (first, second)] for kept in members.values()]
+    sides = [
+        (_columns(first, kept).mean(axis=1), _columns(second, kept).mean(axis=1)) for kept in members.values()
+    ]
     words = sampling_words(first, second, labels)
-    found = [rmsf_difference(*pair, words) for pair in sides]
+    found = [rmsf_difference(one, two, words) for one, two in sides]
     judged = found if "" in members else correct_family(found)
     return [
         RegionDifference(name, kept, float(one.mean()), float(two.mean()), difference)

@@ -149,11 +149,6 @@ def _gain_of_gromacs(found: PlatformChoice, prober: Prober) -> float:
     return both[0][0].ns_per_day / both[1][0].ns_per_day if all(both) else 0.0
 
 
-def gpu_count() -> int:
-    """How many GPUs dynamics uses here; 0 if it runs on the CPU."""
-    return len(find_gpus())
-
-
 def machine_words(devices: Sequence[Device]) -> str:
     """Processor, cores and GPUs of this machine, without its name."""
     model = platform.machine()

@@ -19,7 +19,7 @@ from kinscope.variants.model import Variant
 from kinscope.workflow.engine.local import Event, LocalEngine, Outcome
 from kinscope.workflow.engine.step import Step, in_order
 from kinscope.workflow.engine.store import Store, default_cache
-from kinscope.workflow.machine import find_gpus, gpu_count, packing_of, runner_of, speed_conditions
+from kinscope.workflow.machine import find_gpus, packing_of, runner_of, speed_conditions
 from kinscope.workflow.native_results import shipped_store
 from kinscope.workflow.planning.dynamics import replica_steps, speed
 from kinscope.workflow.planning.plan import Plan, plan_study
@@ -269,7 +269,7 @@ class Run:
 def _likely_pace(held: StudyFile) -> Pace:
     """How replicas would be run here, without measuring how many share a device."""
     on = runner_of(held.settings.dynamics)
-    workers = float(gpu_count() if on == "gpu" else default_cores())
+    workers = float(len(find_gpus()) if on == "gpu" else default_cores())
     return Pace(workers, on, machine=speed_conditions(on))
 
 

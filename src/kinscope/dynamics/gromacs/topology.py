@@ -241,9 +241,9 @@ def _molecule(
         yield from ("[ settles ]", f"1 1 {water[0]:.12g} {water[1]:.12g}")
     else:
         yield from _section("constraints", [f"{own(row[:2])} 1 {row[2]:.12g}" for row in held])
-    for kind, width in (("bonds", 2), ("angles", 3)):
+    for section, width in (("bonds", 2), ("angles", 3)):
         yield from _section(
-            kind, [f"{own(row[:width])} 1 {row[-2]:.12g} {row[-1]:.12g}" for row in rows(kind)]
+            section, [f"{own(row[:width])} 1 {row[-2]:.12g} {row[-1]:.12g}" for row in rows(section)]
         )
     yield from _section(
         "dihedrals",

@@ -16,10 +16,10 @@ from kinscope.core.errors import ComputationError
 from kinscope.core.seeds import derive_seed
 from kinscope.dynamics import box as boxes
 from kinscope.dynamics.box import FloatArray
+from kinscope.dynamics.files.checkpoints import Point
 from kinscope.dynamics.files.system import load_system
 from kinscope.dynamics.platforms import GROMACS, context_for
 from kinscope.dynamics.records import PlatformChoice, SpeedRecord
-from kinscope.dynamics.segments import Point
 from kinscope.dynamics.settings import ProtocolSettings, SolvationSettings
 
 _MOST_STEPS_AT_ONCE = 1000
