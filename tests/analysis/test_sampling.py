@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from kinscope.analysis.sampling import Sampling, region_sampling, worse
-from kinscope.analysis.state_mobility import compare_states
+from kinscope.analysis.state_mobility import compare_states_by_region
 from kinscope.interpretation.words.say import say, statement
 from kinscope.results.measured import FluctuationProfile
 from kinscope.targets import load_target
@@ -79,7 +79,7 @@ def profile(state: str, factor: float) -> FluctuationProfile:
 
 def test_states_differ_in_the_region_that_differs() -> None:
     regions = {"loop": range(41, 61), "core": range(1, 30), "outside": range(200, 210)}
-    rows = compare_states(profile("in", 1.0), profile("out", 1.6), regions, ("DFG-in", "DFG-out"))
+    rows = compare_states_by_region(profile("in", 1.0), profile("out", 1.6), regions, ("DFG-in", "DFG-out"))
     found = {row.region: row for row in rows}
     assert set(found) == {"loop", "core"}
     assert found["loop"].residues == 20

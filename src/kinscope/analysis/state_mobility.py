@@ -10,7 +10,7 @@ from kinscope.results.measured import FluctuationProfile
 from kinscope.results.trajectories import StateMobility
 
 
-def compare_states(
+def compare_states_by_region(
     first: FluctuationProfile,
     second: FluctuationProfile,
     regions: Mapping[str, Sequence[int]],

@@ -9,7 +9,7 @@ from pathlib import Path
 from kinscope.analysis.pockets import compare_pocket
 from kinscope.analysis.regions import compare_regions, residue_differences
 from kinscope.analysis.sampling import Sampling, allowed, region_sampling, worse
-from kinscope.analysis.state_mobility import compare_states, state_pairs
+from kinscope.analysis.state_mobility import compare_states_by_region, state_pairs
 from kinscope.analysis.statistics import energy_shares
 from kinscope.core.files import write_atomic
 from kinscope.docking.known.fit import fit_in_state
@@ -245,7 +245,7 @@ def _state_mobility(pack: TargetPack, pairs: Sequence[_Pair]) -> Iterator[StateM
             for regions in ({"": shared}, _held_regions(pack, set(shared))):
                 before, after = one.sampling_of(regions), two.sampling_of(regions)
                 known = {name: (before[name], after[name]) for name in regions}
-                yield from compare_states(*sides, regions, labels, known)
+                yield from compare_states_by_region(*sides, regions, labels, known)
 
 
 def _regions(pack: TargetPack, pair: _Pair) -> list[RegionComparison]:
