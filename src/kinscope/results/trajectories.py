@@ -168,10 +168,7 @@ class OccupancyComparison(Record):
 
 
 class SystemSampling(Record):
-    """How far the replicas of one side of a system are sampled.
-
-    What has a default is of earlier records.
-    """
+    """How far the replicas of one side of a system are sampled."""
 
     variant: str
     replicas: int
@@ -235,7 +232,7 @@ class TrajectoryComparison(Record):
     sampling: str
     """How much was sampled, in words."""
     sentence: str
-    """What the sampling of the less sampled side allows (:mod:`kinscope.analysis.sampling`)."""
+    """What the convergence of the less converged side allows (:mod:`kinscope.analysis.convergence`)."""
     reason: Note
     """Why, in numbers."""
     ligand: str = ""
