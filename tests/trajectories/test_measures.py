@@ -14,7 +14,7 @@ from kinscope.analysis.superposition import kabsch
 from kinscope.core.errors import BadInputError
 from kinscope.trajectories.frames import Chunk, Fit, find_core, stream
 from kinscope.trajectories.layout import Layout
-from kinscope.trajectories.measures.motion import Deviation, Fluctuation, Gyration, Series, Thinned
+from kinscope.trajectories.measures.motion import Deviation, Fluctuation, Gyration, Thinned, Times
 from kinscope.trajectories.measures.principal import Covariance, cosine_content
 from kinscope.trajectories.measures.secondary_structure import HELIX, STRAND, SecondaryStructure, assign
 
@@ -74,7 +74,7 @@ def test_a_series_keeps_the_mean_of_all_frames_in_bounded_memory(
     parts: list[int], limit: int, seed: int
 ) -> None:
     values = np.random.default_rng(seed).normal(size=sum(parts))
-    series = Series(limit)
+    series = Times(limit)
     for part in np.split(values, np.cumsum(parts)[:-1]):
         series.add(part)
     assert len(series.result()) <= limit

@@ -79,7 +79,8 @@ def find_gpus(prober: Prober | None = None, *, anew: bool = False) -> tuple[Devi
     prober = prober or Prober()
     if os.environ.get(DEVICES_VARIABLE) or not set(GPU_PLATFORMS) & set(prober.installed()):
         return find_devices(prober)
-    return _remembered("devices", tuple[Device, ...], lambda: find_devices(prober), anew)
+    kept: tuple[Device, ...] = _remembered("devices", tuple[Device, ...], lambda: find_devices(prober), anew)
+    return kept
 
 
 def packing_of(

@@ -85,7 +85,8 @@ class KinaseStates(Series):
         marks = self._marks
         table = cast(AtomTable, frames)  # what asks for distances and dihedrals alone takes frames as well
         found = {**_helix_c(frames, marks), **_loop(frames, marks)}
-        found["dfg_d1_angstrom"], found["dfg_d2_angstrom"] = dfg.measure_distances(table, marks)
+        d1_and_d2 = (np.asarray(distance) for distance in dfg.measure_distances(table, marks))
+        found["dfg_d1_angstrom"], found["dfg_d2_angstrom"] = d1_and_d2
         found["p_loop_angstrom"] = np.broadcast_to(parts.measure_p_loop(table, marks), len(chunk))
         found["spine_widest_angstrom"] = _spine(frames, marks)
         regulatory, words = _regulatory(frames, marks)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,7 +35,7 @@ BLOCKS = 4096
 """Most values that a series keeps: enough for a figure and for the correlation time."""
 
 
-class Series:
+class Series(ABC):
     """Numbers per frame, kept as the means of blocks of frames: at most ``limit`` of them.
 
     Short trajectories keep every frame. Whenever the limit is passed, neighbouring blocks are joined, so that
@@ -53,6 +54,10 @@ class Series:
         self._kept = 0
         self.moments = Moments()
         """Count, mean and squared deviations over all frames."""
+
+    @abstractmethod
+    def update(self, chunk: Chunk) -> None:
+        """Take up the next frames."""
 
     def add(self, values: FloatArray) -> None:
         """Take up values of the next frames, shape (n_frames, ...)."""
