@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -77,9 +76,9 @@ class TrajectoryPass:
     notes: list[Note] = field(default_factory=list)
     frames: int = 0
 
-    def accumulators(self) -> list[Accumulator[Any]]:
+    def accumulators(self) -> list[Accumulator]:
         """All of them."""
-        fixed: list[Accumulator[Any]] = [self.times, self.fluctuation, self.thinned, self.covariance]
+        fixed: list[Accumulator] = [self.times, self.fluctuation, self.thinned, self.covariance]
         return [*fixed, *(part for _, part in self.series), *self.contacts.values()]
 
 
