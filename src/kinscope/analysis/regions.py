@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+import numpy as np
+
 from kinscope.analysis.fluctuation import profile_array
-from kinscope.analysis.statistics import FloatArray, correct_family, difference
+from kinscope.analysis.statistics import Correction, correct_family, difference
 from kinscope.core.errors import BadInputError
 from kinscope.results.measured import Difference, FluctuationProfile, RegionComparison
 
@@ -55,35 +57,30 @@ def region_differences(
     second: FluctuationProfile,
     regions: Mapping[str, Sequence[int]],
     labels: tuple[str, str],
+    method: Correction = "holm",
 ) -> list[RegionDifference]:
     """As :func:`compare_regions`, of any two profiles, told apart in words by ``labels``.
 
     A region without a name is the whole, which stands alone and is not corrected.
     """
+    tables = [(profile_array(side), side.residues.index) for side in (first, second)]
     shared = set(first.residues) & set(second.residues)
     held = {name: tuple(item for item in residues if item in shared) for name, residues in regions.items()}
     members = {name: kept for name, kept in held.items() if kept}
     sides = [
-        (_columns(first, kept).mean(axis=1), _columns(second, kept).mean(axis=1)) for kept in members.values()
+        [table[:, [place(number) for number in kept]].mean(axis=1).tolist() for table, place in tables]
+        for kept in members.values()
     ]
     words = sampling_words(first, second, labels)
-    found = [rmsf_difference(one, two, words) for one, two in sides]
-    judged = found if "" in members else correct_family(found)
-    return [
-        RegionDifference(name, kept, float(one.mean()), float(two.mean()), difference)
-        for (name, kept), (one, two), difference in zip(members.items(), sides, judged, strict=True)
+    found = [
+        difference(one, two, unit="Å", smallest_meaningful=SMALLEST_MEANINGFUL_ANGSTROM, sampling=words)
+        for one, two in sides
     ]
-
-
-def rmsf_difference(first: FloatArray, second: FloatArray, sampling: str) -> Difference:
-    """Second less first, one RMSF (angstrom) per replica on each side."""
-    return difference(
-        first.tolist(),
-        second.tolist(),
-        unit="Å",
-        smallest_meaningful=SMALLEST_MEANINGFUL_ANGSTROM,
-        sampling=sampling,
-    )
+    judged = found if "" in members else correct_family(found, method=method)
+    return [
+        RegionDifference(name, kept, float(np.mean(one)), float(np.mean(two)), item)
+        for (name, kept), (one, two), item in zip(members.items(), sides, judged, strict=True)
+    ]
 
 
 def residue_differences(
@@ -95,11 +92,9 @@ def residue_differences(
     positive dependence that the procedure allows.
     """
     _check_state(native, mutant)
-    shared = sorted(set(native.residues) & set(mutant.residues))
-    first, second = (_columns(profile, shared) for profile in (native, mutant))
-    words = sampling_words(native, mutant, _SIDES)
-    raw = [rmsf_difference(first[:, i], second[:, i], words) for i in range(len(shared))]
-    return list(zip(shared, correct_family(raw, method="benjamini-hochberg"), strict=True))
+    single = {str(number): (number,) for number in sorted(native.residues)}
+    found = region_differences(native, mutant, single, _SIDES, "benjamini-hochberg")
+    return [(row.residues[0], row.difference) for row in found]
 
 
 def sampling_words(first: FluctuationProfile, second: FluctuationProfile, labels: tuple[str, str]) -> str:
@@ -113,12 +108,6 @@ def sampling_words(first: FluctuationProfile, second: FluctuationProfile, labels
 def time_words(length_ns: float) -> str:
     """A sampled time for people: ``20 ns``, ``0.62 ps``."""
     return f"{length_ns:.3g} ns" if length_ns >= 0.1 else f"{length_ns * 1000:.2g} ps"
-
-
-def _columns(profile: FluctuationProfile, residues: Sequence[int]) -> FloatArray:
-    place = {number: column for column, number in enumerate(profile.residues)}
-    columns: FloatArray = profile_array(profile)[:, [place[number] for number in residues]]
-    return columns
 
 
 def _check_state(native: FluctuationProfile, mutant: FluctuationProfile) -> None:
