@@ -84,16 +84,11 @@ class TrajectoryPass:
 
 @dataclass(frozen=True)
 class GroupPass:
-    """Trajectories of one state, laid on one core, each after its pass."""
+    """Trajectories of one state, laid on one core of the residues that all share, each after its pass."""
 
     passes: tuple[TrajectoryPass, ...]
     failed: tuple[tuple[Source, KinscopeError], ...]
     """Trajectories that could not be read to their end, and why; nothing of them is in the rest."""
-    fit_words: str
-    residues: tuple[int, ...]
-    """CA atoms that all of them share."""
-    core: NDArray[np.intp]
-    """Indices into ``residues``."""
     motions: PrincipalMotions | None
 
 
@@ -140,9 +135,7 @@ def analyse_group(
     together = Covariance(settings.principal_axes)
     for one in passes:
         together.merge(one.covariance)
-    return GroupPass(
-        tuple(passes), tuple(failed), found.words, tuple(residues.tolist()), found.core, together.result()
-    )
+    return GroupPass(tuple(passes), tuple(failed), together.result())
 
 
 def _samples(

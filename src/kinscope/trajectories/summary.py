@@ -127,11 +127,11 @@ def principal_motion(group: GroupPass, state: str) -> PrincipalMotion | None:
     spread = np.linalg.norm(motions.axes[0], axis=1) * np.sqrt(motions.variances[0])
     return PrincipalMotion(
         state=state,
-        residues=group.residues,
+        residues=tuple(group.passes[0].residues.tolist()),
         explained_percent=rounded(100.0 * motions.variances / motions.total_variance, 2),
         first_axis_angstrom=rounded(spread, 4),
         projections=tuple(rows),
-        superposition=group.fit_words,
+        superposition=group.passes[0].fit.words,
     )
 
 

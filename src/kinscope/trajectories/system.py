@@ -109,12 +109,12 @@ def _compare(
     native: list[TrajectoryPass],
     mutant: list[TrajectoryPass],
 ) -> None:
-    found.core = group.core
+    found.core, residues = native[0].fit.core, native[0].residues.tolist()
     found.frames = ([one.thinned.result() for one in native], [one.thinned.result() for one in mutant])
     found.profiles = (_profile(system, native), _profile(system, mutant))
-    whole = {"": group.residues}
+    whole = {"": residues}
     first, second = (
-        region_sampling(frames, group.residues, whole, length_ns=profile.length_ns, core=group.core)[""]
+        region_sampling(frames, residues, whole, length_ns=profile.length_ns, core=found.core)[""]
         for frames, profile in zip(found.frames, found.profiles, strict=True)
     )
     judged = worse(first, second)
