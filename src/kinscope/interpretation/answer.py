@@ -7,9 +7,8 @@ from collections.abc import Sequence
 from kinscope.evidence.matching import MEASURED_KINDS
 from kinscope.evidence.model import EvidenceSummary
 from kinscope.interpretation.computed import main_comparison
-from kinscope.interpretation.findings import in_prose, join, region_label, state_label
+from kinscope.interpretation.findings import in_prose, join
 from kinscope.interpretation.model import Answer, Measurements
-from kinscope.interpretation.motion import METHOD, resolved_regions
 from kinscope.interpretation.verdicts import Judgement
 from kinscope.targets.pack import TargetPack
 from kinscope.variants.model import Variant
@@ -102,15 +101,14 @@ def _computed_sentence(judged: Sequence[Judgement], measurements: Measurements, 
     """What this run's models show, whatever is published."""
     chosen = [main_comparison(pack.drug(e.verdict.drug), measurements.docking) for e in judged]
     docked = [comparison for comparison in chosen if comparison is not None]
-    mobility = _mobility_clause(measurements, pack)
     if not docked:
-        return f"In this run nothing was docked, so no effect on binding was computed, and {mobility}."
+        return "In this run nothing was docked, so that no effect on binding was computed."
     method = "docking with relaxed surroundings" if measurements.relaxed else "docking"
     effect = _binding_clause(judged, pack, method)
     distances = [comparison.distance_to_variant_angstrom for comparison in docked]
     low, high = min(distances), max(distances)
     span = f"{low:.0f} to {high:.0f} Å" if round(low) != round(high) else f"{low:.0f} Å"
-    return f"In this run {effect}, the substituted residue lies {span} from the docked drugs, and {mobility}."
+    return f"In this run {effect}, and the substituted residue lies {span} from the docked drugs."
 
 
 def _binding_clause(judged: Sequence[Judgement], pack: TargetPack, method: str) -> str:
@@ -135,22 +133,6 @@ def _binding_clause(judged: Sequence[Judgement], pack: TargetPack, method: str) 
 
 
 _NO_LOSS = "no loss of binding detected"
-
-
-def _mobility_clause(measurements: Measurements, pack: TargetPack) -> str:
-    if not measurements.regions:
-        return "mobility was not compared"
-    resolved = resolved_regions(measurements)
-    if not resolved:
-        return "no change of mobility was resolved"
-    largest = max(resolved, key=lambda row: abs(row.difference_angstrom.value or 0.0))
-    value = largest.difference_angstrom.value or 0.0
-    more = f" ({len(resolved)} regions change in all)" if len(resolved) > 1 else ""
-    return (
-        f"the largest resolved change of mobility is {value:+.2f} Å in the "
-        f"{region_label(pack, largest.region)} "
-        f"({METHOD.lower()}, {state_label(pack, largest.state)}){more}"
-    )
 
 
 def _outcome_sentence(judged: Sequence[Judgement], evidence: EvidenceSummary, pack: TargetPack) -> str:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Literal
 
+from pydantic import ConfigDict
+
 from kinscope.core.records import Record, VersionedRecord
 from kinscope.evidence.model import EvidenceSummary, TreatmentOption
-from kinscope.results.docking import Call, RelaxedComparison
+from kinscope.results.docking import Call, Reach, RelaxedComparison
 from kinscope.results.measured import (
     ContactChange,
     Difference,
@@ -89,21 +91,25 @@ class MobilityQuestion(Record):
     """A question on motion, what this study read on it, and how far that carries."""
 
     id: str
-    """``bound drugs``, ``states``, ``window``, ``pocket NAME``, ``crystals`` or ``neighbourhood``."""
+    """``bound``, ``window``, ``states``, ``pocket NAME``, ``open`` or ``crystals``."""
     question: str
     answer: str
-    """By method, in one or two sentences."""
+    """What the readings come to."""
     findings: tuple[MobilityFinding, ...]
+    said: str = ""
+    """What a reference study of this variant says to it, with citation."""
 
 
 class Assessment(Record):
-    """The reasoned part of the result."""
+    """The reasoned part of the result; what earlier ones held besides is passed over."""
+
+    model_config = ConfigDict(extra="ignore")
 
     answer: Answer
     verdicts: tuple[DrugVerdict, ...]
-    mobility: tuple[str, ...]
-    """What may be said on mobility, each with its method and interval, or that it is not resolved."""
     limits: tuple[str, ...]
+    finding: str = ""
+    """What the substitution does to its surroundings in every modelled state, if anything."""
     questions: tuple[MobilityQuestion, ...] = ()
     """What was asked of motion, each with its readings and verdict."""
     options: tuple[TreatmentOption, ...] = ()
@@ -142,6 +148,8 @@ class Measurements(Record):
     """DFG-out against DFG-in, by each method and for each variant."""
     relaxed: tuple[RelaxedComparison, ...] = ()
     """Drugs relaxed together with their surroundings, where a substituted residue is among these."""
+    reach: tuple[Reach, ...] = ()
+    """How far each drug of the pack lies from the substituted residues, docked or not."""
 
 
 class StudyResult(VersionedRecord):

@@ -12,8 +12,8 @@ from kinscope.core.tables import csv_text, write_table
 from kinscope.evidence.model import EvidenceHit, TreatmentOption
 from kinscope.interpretation.model import DrugVerdict, StepProvenance, StudyResult
 from kinscope.interpretation.words.say import written
-from kinscope.report.views import options
-from kinscope.results.docking import RelaxedComparison
+from kinscope.report.front import options
+from kinscope.results.docking import Reach, RelaxedComparison
 from kinscope.results.measured import (
     ContactChange,
     DockingComparison,
@@ -53,7 +53,7 @@ def export_tables(result: StudyResult, directory: Path, *, csv: bool = False) ->
     """
     directory.mkdir(parents=True, exist_ok=True)
     paths = []
-    for name, kind, rows in _tables(result):
+    for name, kind, rows in result_tables(result):
         path = directory / f"{name}.parquet"
         write_table(path, rows, kind)
         paths.append(path)
@@ -64,7 +64,8 @@ def export_tables(result: StudyResult, directory: Path, *, csv: bool = False) ->
     return paths
 
 
-def _tables(result: StudyResult) -> list[tuple[str, type[Record], Sequence[Record]]]:
+def result_tables(result: StudyResult) -> list[tuple[str, type[Record], Sequence[Record]]]:
+    """Every list of records by its name."""
     measured = result.measurements
     return [
         (
@@ -76,6 +77,7 @@ def _tables(result: StudyResult) -> list[tuple[str, type[Record], Sequence[Recor
         ("contact_changes", ContactChange, measured.contact_changes),
         ("docking", DockingComparison, measured.docking),
         ("relaxed_complexes", RelaxedComparison, measured.relaxed),
+        ("reach", Reach, measured.reach),
         ("fluctuation", FluctuationProfile, measured.profiles),
         ("regions", RegionComparison, measured.regions),
         ("pockets", PocketComparison, measured.pockets),

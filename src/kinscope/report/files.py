@@ -6,8 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 from kinscope.core.records import Record
-from kinscope.targets.pack import DrugDefinition, Region, StateDefinition
-from kinscope.trajectories.reference import ReferenceDynamics
+from kinscope.targets.pack import DrugDefinition, Region, StateDefinition, TargetPack
 
 
 class ModelFile(Record):
@@ -57,16 +56,14 @@ class ReportFiles(Record):
     """``TargetPack.drugs``, for names and binding types."""
     protein_length: int | None = None
     """Residues of the reference isoform, for the domain figure; None: the end of the last region."""
-    other_numbering: str = ""
-    """Name of the pack's second numbering: ``isoform 1b``, ``chicken numbering``; empty: it has none."""
-    assembly: str = ""
-    """The genome assembly of ``hgvs_g``."""
-    coding_sequence: bool = True
-    """Whether the pack holds one; without it no base change is derived, and the page says so."""
     models: tuple[ModelFile, ...] = ()
     poses: tuple[PoseFile, ...] = ()
     difference_tracks: tuple[DifferenceTrack, ...] = ()
-    reference: tuple[ReferenceDynamics, ...] = ()
-    """Dynamics of this variant that were computed earlier."""
     commands: tuple[str, ...] = ()
     """Command lines that reproduce or resume the run, shown under methods."""
+
+    @classmethod
+    def of(cls, pack: TargetPack, **found: object) -> ReportFiles:
+        """What a pack gives, and what was found beside it."""
+        named = {"regions": pack.regions, "states": pack.states, "drugs": pack.drugs}
+        return cls.model_validate({**named, "protein_length": len(pack.transcript.protein), **found})

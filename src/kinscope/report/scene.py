@@ -5,7 +5,7 @@ Coordinates reduced for the 3D view: polar hydrogens only, three decimals, one c
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -24,6 +24,7 @@ from kinscope.report.style import CHANGE_COLOURS, ORIGIN_COLOURS, marked_segment
 from kinscope.report.text import Names
 from kinscope.results.measured import Contact, ContactChange
 from kinscope.structures.io import read_model
+from kinscope.targets.pack import Region
 
 _POLAR = ("N", "O", "S")
 # Longer than any X-H bond (S-H 1.34 angstrom), shorter than any 1-3 distance to a hydrogen.
@@ -93,8 +94,8 @@ class ReducedModel:
             near |= np.linalg.norm(self.coordinates - point, axis=1) <= cutoff_angstrom
         return sorted({int(r) for r in self.residues[near & heavy]} - set(positions))
 
-    def pdb_text(self, only: Collection[int] | None = None) -> str:
-        """PDB lines up to the coordinates, all in chain A; ``only`` keeps the named residues."""
+    def pdb_text(self) -> str:
+        """PDB lines up to the coordinates, all in chain A."""
         lines = []
         for serial, (residue, name3, name, element, (x, y, z)) in enumerate(
             zip(
@@ -107,8 +108,6 @@ class ReducedModel:
             ),
             start=1,
         ):
-            if only is not None and int(residue) not in only:
-                continue
             field = str(name)[:4] if len(str(name)) > 3 or len(str(element)) > 1 else f" {name}"
             lines.append(
                 f"ATOM  {serial % 100000:5d} {field:<4s} {str(name3)[:3]:>3s} A{int(residue):4d}    "
@@ -216,8 +215,6 @@ class SceneState(Record):
     label: str
     native: str = ""
     mutant: str = ""
-    alternatives: tuple[str, ...] = ()
-    """Further low-energy mutant models, the variant's surroundings only."""
     origins: dict[str, list[tuple[int, int]]] = Field(default_factory=dict)
     """Residue ranges by origin, of the native model (substituted residues: of the mutant)."""
     neighbours: tuple[int, ...] = ()
@@ -235,6 +232,17 @@ class SceneRegion(Record):
     ranges: list[tuple[int, int]]
 
 
+class SceneView(Record):
+    """A saved view."""
+
+    label: str
+    state: str
+    show: str
+    """``native``, ``mutant`` or ``overlay``."""
+    look: str
+    """``variant``, ``all`` or the name of a pocket."""
+
+
 class Scene(Record):
     """All of the 3D view."""
 
@@ -245,6 +253,7 @@ class Scene(Record):
     regions: tuple[SceneRegion, ...]
     drugs: tuple[tuple[str, str], ...]
     """Id and name of every drug with a pose."""
+    views: tuple[SceneView, ...] = ()
     origin_colours: dict[str, str] = ORIGIN_COLOURS
     change_colours: dict[str, str] = CHANGE_COLOURS
     notes: tuple[str, ...] = ()
@@ -278,8 +287,22 @@ def build_scene(result: StudyResult, files: ReportFiles) -> Scene:
             for region in drawn
         ),
         drugs=tuple((drug, names.drug(drug)) for drug in sorted(shown)),
+        views=tuple(_views(states, result.variant.short, drawn)),
         notes=tuple(notes),
     )
+
+
+def _views(states: Sequence[SceneState], variant: str, regions: Sequence[Region]) -> Iterator[SceneView]:
+    """The panels of a figure: the neighbourhood native and mutant, state by state; pockets; the whole."""
+    for state in states:
+        for show, who, held in (("native", "native", state.native), ("mutant", variant, state.mutant)):
+            if held:
+                yield SceneView(label=f"{state.label}, {who}", state=state.id, show=show, look="variant")
+    for region in (one for one in regions if one.kind == "pocket"):
+        label = short_label(region)
+        yield SceneView(label=label, state=states[-1].id if states else "", show="overlay", look=region.name)
+    if states:
+        yield SceneView(label="whole model", state=states[-1].id, show="mutant", look="all")
 
 
 def _state(
@@ -292,25 +315,17 @@ def _state(
     whole = [model for model in (native, mutant) if model is not None]
     positions = result.variant.positions
     near = sorted({r for model in whole for r in model.neighbours(positions, NEIGHBOUR_CUTOFF_ANGSTROM)})
-    others = [f for f in here if f.variant in mutant_names and f.alternative > 0]
-    alternatives = [
-        m
-        for m in (_read(f, notes) for f in sorted(others, key=lambda file: file.alternative))
-        if m is not None
-    ]
     poses = []
     for file in files.poses:
         if file.state == identifier:
             molfile = _pose(file.path, f"{file.drug}, {file.role} pose", notes)
             if molfile:
                 poses.append(ScenePose(drug=file.drug, role=file.role, molfile=molfile))
-    keep = set(near) | set(positions)
     return SceneState(
         id=identifier,
         label=names.state(identifier),
         native=native.pdb_text() if native else "",
         mutant=mutant.pdb_text() if mutant else "",
-        alternatives=tuple(model.pdb_text(only=keep) for model in alternatives[:4]),
         origins=_origins(result, identifier),
         neighbours=tuple(r for r in near if r not in positions),
         contacts=tuple(
@@ -405,7 +420,7 @@ def _within_budget(states: Sequence[SceneState], notes: list[str]) -> list[Scene
     kept: list[SceneState] = []
     used = 0
     for state in states:
-        size = len(state.native) + len(state.mutant) + sum(map(len, state.alternatives))
+        size = len(state.native) + len(state.mutant)
         size += sum(len(pose.molfile) for pose in state.poses)
         if kept and used + size > BUDGET_CHARACTERS:
             notes.append(

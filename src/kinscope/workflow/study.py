@@ -13,10 +13,12 @@ from kinscope.dynamics.machine.devices import Packing
 from kinscope.dynamics.protocol import steps_within
 from kinscope.dynamics.records import SPEED_FILE, SpeedRecord
 from kinscope.dynamics.systems.shipped import expected_volume
+from kinscope.interpretation.model import StudyResult
 from kinscope.results.notes import note
 from kinscope.structures.user.file import UserFile
 from kinscope.targets import load_target
 from kinscope.variants.model import Variant
+from kinscope.workflow.answer import lay_out_answer
 from kinscope.workflow.engine.local import Event, LocalEngine, Outcome
 from kinscope.workflow.engine.step import Step, in_order
 from kinscope.workflow.engine.store import Store, default_cache
@@ -41,6 +43,7 @@ from kinscope.workflow.rundir import (
 from kinscope.workflow.settings import Extension, StudySettings, with_changes
 
 Listener = Callable[[Event], None]
+_EARLY_SECONDS = 300.0
 
 
 @dataclass(frozen=True)
@@ -173,18 +176,38 @@ class Run:
             file, settings, state = take_structure(structure, settings, load_target(settings.target), variant)
         return cls(agreed(directory, new_study(variant, settings, state)), directory, file=file, cores=cores)
 
-    def finish(self, listener: Listener | None = None) -> Finished:
-        """The whole study, with its report; raises as :func:`assess_variant`."""
+    def finish(self, listener: Listener | None = None, first: StudyResult | None = None) -> Finished:
+        """The whole study, with its report, which is replaced as results come; raises as ``assess_variant``.
+
+        ``first``: a first answer, laid out before anything is computed where there is no result yet.
+        """
         plan_study(self.study)
         self._settle_in()
         with locked(self.directory):
+            if first is not None:
+                lay_out_answer(self.directory, first, self.held.settings, self.study.pack)
+            early = plan_study(self.study, early=True)
+            if self._takes_long(early):
+                self._report(early, listener)
             self._buy_steps(listener)
             plan = plan_study(self.study)
-            outcome = self._bring_about([plan.report], listener)
+            outcome = self._report(plan, listener)
             if plan.report.key not in outcome.done:
                 raise _failure(outcome, self.directory)
-            publish_results(self.directory, plan.report, self.store, outcome, self.study.variant)
         return Finished(self.directory, outcome, plan)
+
+    def _report(self, plan: Plan, listener: Listener | None) -> Outcome:
+        outcome = self._bring_about([plan.report], listener)
+        if plan.report.key in outcome.done:
+            publish_results(self.directory, plan.report, self.store, outcome, self.study.variant)
+        return outcome
+
+    def _takes_long(self, early: Plan) -> bool:
+        """Whether what comes after an early report is worth one: minutes that are still to be spent."""
+        known = {step.key for step in in_order([early.report])}
+        rest = [step for step in in_order([plan_study(self.study).report]) if step.key not in known]
+        wait = sum(step.cost_seconds for step in rest if self.store.find(step) is None) / self.cores
+        return wait > _EARLY_SECONDS
 
     def stage(
         self,

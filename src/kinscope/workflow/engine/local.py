@@ -144,7 +144,7 @@ class LocalEngine:
     def _look_up(self, step: Step, outcome: Outcome) -> None:
         record = self.store.find(step)
         looked = [self.store]
-        for store in self.shared if record is None and step.shared else ():
+        for store in self.shared if record is None and step.cached else ():
             looked.append(store)
             with suppress(OSError):
                 if self.store.copy_from(store, step):
@@ -252,7 +252,7 @@ class LocalEngine:
         record = ArtefactRecord.model_validate_json(read_own(work / DONE_FILE))
         self.store.put(step, work / "out", record)
         shutil.rmtree(work, ignore_errors=True)
-        if step.shared and self.cache is not None and not record.missing_inputs:
+        if step.cached and self.cache is not None and not record.missing_inputs:
             try:
                 self.cache.copy_from(self.store, step)
             except OSError as error:

@@ -35,6 +35,7 @@ from kinscope.targets import TargetPack
 from kinscope.trajectories.system import Measured, System, measure_system
 from kinscope.variants.model import Variant
 from kinscope.workflow.engine.context import StepContext
+from kinscope.workflow.planning.reach import reach_of
 from kinscope.workflow.planning.user_state import study_pack
 from kinscope.workflow.stages.bound import read_bound_poses
 from kinscope.workflow.stages.files import (
@@ -88,6 +89,7 @@ def collect_measurements(context: StepContext) -> None:
         simulations=tuple(summary for system in systems for summary in system.summaries),
         state_fits=tuple(_state_fits(study, pack, native)),
         relaxed=tuple(_relaxed(study, pack, variant, native)),
+        reach=reach_of(pack, variant),
         trajectories=tuple(s.comparison for s in systems if s.comparison is not None),
         state_mobility=tuple(_state_mobility(pack, pairs)),
     )
