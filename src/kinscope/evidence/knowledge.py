@@ -1,13 +1,17 @@
 """Read a target pack's evidence tables, every row checked.
 
 ``evidence/`` of a pack holds ``measured.csv`` and ``civic.csv`` (derived from published data files by
-``benchmarks/curate_evidence.py``), ``curated.yaml`` and ``options.yaml`` (by hand), and ``searched.yaml``.
+``benchmarks/curate_evidence.py``), and by hand ``curated.yaml``, ``options.yaml``, ``guidelines.yaml``,
+``approvals.yaml`` and ``searched.yaml``. ``sightings.csv`` (derived) says how often a change was seen,
+``reach.csv`` how far each residue is from each drug, ``track.csv`` how often verdicts were right (both made
+by ``kinscope benchmark verdict --write``).
 """
 
 from __future__ import annotations
 
 import csv
 import io
+import math
 import re
 from functools import lru_cache
 from pathlib import Path
@@ -20,12 +24,26 @@ from kinscope.core.files import read_text
 from kinscope.core.plain_yaml import read_yaml
 from kinscope.core.records import Record
 from kinscope.evidence.changes import parse_changes
-from kinscope.evidence.model import EvidenceBase, EvidenceItem, Search, TreatmentOption
+from kinscope.evidence.model import (
+    Approval,
+    EvidenceBase,
+    EvidenceItem,
+    GuidelineLine,
+    Search,
+    Sighting,
+    TrackRecord,
+    TreatmentOption,
+)
 from kinscope.targets.pack import TargetPack
 
 DIRECTORY = "evidence"
 TABLES = ("measured.csv", "civic.csv")
-IDENTIFIER = re.compile(r"^(PMID:[1-9]\d{0,8}|doi:10\.\d{4,9}/\S+)$")
+IDENTIFIER = re.compile(
+    r"^(PMID:[1-9]\d{0,8}|doi:10\.\d{4,9}/\S+|[A-Z][A-Za-z ]+ (19|20)\d\d;\d+:[A-Z]?\d+)$"
+)
+"""``PMID:...``, ``doi:...``, or journal, year, volume and page where no other was at hand to check."""
+TRANSCRIPT = re.compile(r"^e\d{1,2}a\d{1,2}$")
+_YEAR = re.compile(r"\b(?:19|20)\d\d\b")
 _DRUG = re.compile(r"^([a-z0-9][a-z0-9-]*)?$")
 _NOT_REREAD = "The source was not read again for this table."
 
@@ -50,6 +68,8 @@ class _CuratedEntry(Record):
     unit: str = ""
     tier: str
     strength: str = "moderate"
+    level: str = ""
+    bound: str = ""
     source: str
     summary: str
     caveat: str = ""
@@ -58,6 +78,14 @@ class _CuratedEntry(Record):
 class _CuratedFile(Record):
     sources: dict[str, _Source]
     items: tuple[_CuratedEntry, ...]
+
+
+class _GuidelinesFile(Record):
+    guidelines: tuple[GuidelineLine, ...]
+
+
+class _ApprovalsFile(Record):
+    approvals: tuple[Approval, ...]
 
 
 class _OptionsFile(Record):
@@ -83,6 +111,9 @@ def _load(directory: Path, protein: str) -> EvidenceBase:
     if not folder.is_dir():
         return EvidenceBase(items=(), options=(), searched=())
     items: list[EvidenceItem] = []
+    guidelines: tuple[GuidelineLine, ...] = ()
+    approvals: tuple[Approval, ...] = ()
+    sightings: tuple[Sighting, ...] = ()
     for name in TABLES:
         if (folder / name).exists():
             items += _read_table(folder / name)
@@ -95,11 +126,36 @@ def _load(directory: Path, protein: str) -> EvidenceBase:
     if (folder / "searched.yaml").exists():
         entries = _validated(folder / "searched.yaml", _SearchedFile).searched
         searched = tuple(Search(source=one) if isinstance(one, str) else one for one in entries)
+    if (folder / "guidelines.yaml").exists():
+        guidelines = _validated(folder / "guidelines.yaml", _GuidelinesFile).guidelines
+    if (folder / "approvals.yaml").exists():
+        approvals = _validated(folder / "approvals.yaml", _ApprovalsFile).approvals
+    if (folder / "sightings.csv").exists():
+        rows = list(csv.DictReader(io.StringIO(read_text(folder / "sightings.csv"))))
+        sightings = _as(tuple[Sighting, ...], rows, str(folder / "sightings.csv"))
+    fusions = tuple(item for item in items if TRANSCRIPT.match(item.protein_change))
+    items = [item for item in items if not TRANSCRIPT.match(item.protein_change)]
     _check(items, protein, folder)
-    for one in searched:
-        if one.only:
-            _check_changes(one.only, protein, f"{folder}, searched.yaml")
-    return EvidenceBase(items=tuple(items), options=options, searched=searched)
+    named = [(change, line.id) for line in guidelines for change in line.protein_changes]
+    named += [(one.only, "searched.yaml") for one in searched if one.only]
+    named += [(one.protein_change, "sightings.csv") for one in sightings]
+    for change, where in named:
+        _check_changes(change, protein, f"{folder}, {where}")
+    reach: dict[str, dict[int, float]] = {}
+    if (folder / "reach.csv").exists():
+        for row in csv.DictReader(io.StringIO(read_text(folder / "reach.csv"))):
+            residue = int(row.pop("residue"))
+            for drug, cell in row.items():
+                reach.setdefault(drug, {})[residue] = float(cell) if cell else math.inf
+    track: tuple[TrackRecord, ...] = ()
+    if (folder / "track.csv").exists():
+        rows = list(csv.DictReader(io.StringIO(read_text(folder / "track.csv"))))
+        track = _as(tuple[TrackRecord, ...], rows, str(folder / "track.csv"))
+    return EvidenceBase(
+        reach_angstrom=reach, track=track,
+        items=tuple(items), options=options, searched=searched, fusions=fusions, guidelines=guidelines,
+        approvals=approvals, sightings=sightings,
+    )  # fmt: skip
 
 
 def _read_table(path: Path) -> list[EvidenceItem]:
@@ -139,17 +195,31 @@ def _read_curated(path: Path) -> list[EvidenceItem]:
 
 
 def _item(cells: dict[str, Any], where: str) -> EvidenceItem:
+    years = _YEAR.findall(str(cells.get("citation", "")))
+    cells["dated"] = cells.get("dated") or (years[-1] if years else "")
+    cells["level"] = cells.get("level") or _level(str(cells.get("kind")), str(cells.get("strength")))
     try:
         return EvidenceItem.model_validate(cells)
     except ValidationError as error:
         raise _damaged(f"The row is not an evidence item: {_reasons(error)}.", where) from None
 
 
+def _level(kind: str, strength: str) -> str:
+    """CIViC's level where a source states none: by what was observed, and how many stand behind it."""
+    if kind in ("clinical resistance", "clinical response", "statement"):
+        return {"strong": "B", "moderate": "C"}.get(strength, "E")
+    return {"case report": "C", "structure": "E", "mechanism": "E"}.get(kind, "D")
+
+
 def _validated(path: Path, kind: Any) -> Any:
+    return _as(kind, read_yaml(path), str(path))
+
+
+def _as(kind: Any, content: Any, where: str) -> Any:
     try:
-        return TypeAdapter(kind).validate_python(read_yaml(path))
+        return TypeAdapter(kind).validate_python(content)
     except ValidationError as error:
-        raise _damaged(f"The file does not follow its layout: {_reasons(error)}.", str(path)) from None
+        raise _damaged(f"The file does not follow its layout: {_reasons(error)}.", where) from None
 
 
 def _reasons(error: ValidationError) -> str:
@@ -167,7 +237,10 @@ def _check(items: list[EvidenceItem], protein: str, folder: Path) -> None:
         if not item.citation.strip() or not item.summary.strip():
             raise _damaged("An item needs a citation and a summary.", where)
         if not IDENTIFIER.match(item.identifier):
-            raise _damaged(f"{item.identifier!r} is neither PMID:... nor doi:...", where)
+            raise _damaged(
+                f"{item.identifier!r} is neither PMID:... nor doi:... nor like Blood 2016;127:1870",
+                where,
+            )
         if not _DRUG.match(item.drug):
             raise _damaged(f"{item.drug!r} is not the id of a drug.", where)
         _check_changes(item.protein_change, protein, where)

@@ -7,7 +7,14 @@ from typing import Literal
 from pydantic import ConfigDict
 
 from kinscope.core.records import Record, VersionedRecord
-from kinscope.evidence.model import EvidenceSummary, TreatmentOption
+from kinscope.evidence.model import (
+    EvidenceSummary,
+    GuidelineStance,
+    KinEstimate,
+    Level,
+    TrackRecord,
+    TreatmentOption,
+)
 from kinscope.results.docking import Call, Reach, RelaxedComparison
 from kinscope.results.measured import (
     ContactChange,
@@ -44,17 +51,63 @@ class BindingCall(Record):
     call: Call
 
 
+class MeasuredFold(Record):
+    """One published fold change, mutant over native."""
+
+    item: str
+    """Id of the evidence item."""
+    fold: float
+    bound: Literal["", ">", "<"]
+    assay: str
+    citation: str
+    identifier: str
+
+
+class Predicted(Record):
+    """A computed change of binding free energy with what it is worth; made by `kinscope.affinity`."""
+
+    drug: str
+    ddg_kcal_mol: float
+    """Mutant less native; positive: binds less well."""
+    low: float
+    high: float
+    probability_lost: float
+    """Of a tenfold loss or more."""
+    nearest_residue: int
+    """The measured residue nearest to the variant's."""
+    reach_angstrom: float
+    """From that residue to the variant's."""
+    track: TrackRecord | None = None
+
+
+class Sight(Record):
+    """What a computation could have seen of the variant's effect on one drug."""
+
+    word: Literal["out of reach", "in reach, tested", "in reach, not tested", "contradicted"]
+    distance_angstrom: float | None
+    """From the drug to the substituted residue, in the drug's own state."""
+    text: str
+    track: TrackRecord | None = None
+
+
+Basis = Literal[
+    "published", "fusion transcript", "part of the variant", "inferred from kin", "predicted", "computed"
+]
+VerdictWord = Literal[
+    "resistance reported", "reduced sensitivity reported", "sensitivity reported",
+    "resistance inferred", "reduced sensitivity inferred", "sensitivity inferred",
+    "resistance predicted", "sensitivity predicted",
+    "reduced binding expected", "no loss of binding detected", "not resolved",
+]  # fmt: skip
+"""``reported``: of exactly this change; ``inferred``: from parts or kin; ``predicted``: free energies;
+``binding``: models of this run alone."""
+
+
 class DrugVerdict(Record):
     """What is concluded of one drug, with the reasons on both sides."""
 
     drug: str
-    verdict: Literal[
-        "resistance reported",
-        "reduced binding expected",
-        "no loss of binding detected",
-        "sensitivity reported",
-        "not resolved",
-    ]
+    verdict: VerdictWord
     confidence: Literal["high", "moderate", "low"]
     mechanism: str
     """What the computation shows: ``steric clash``, ``lost contact``, ``shift towards the active
@@ -64,6 +117,29 @@ class DrugVerdict(Record):
     summary: str
     binding: tuple[BindingCall, ...] = ()
     """Relaxed complexes, a call per state that holds the drug, its own first; empty: out of reach."""
+    basis: Basis = "computed"
+    level: Level | Literal[""] = ""
+    """CIViC level of the best item that decides; empty where no item does."""
+    amp_tier: str = ""
+    dated: str = ""
+    """Years of the data that decide, e.g. ``2009-2020``."""
+    guidelines: tuple[GuidelineStance, ...] = ()
+    disagreements: tuple[str, ...] = ()
+    """What stands against the verdict: a guideline, a label, strong evidence, another tier; and why."""
+    measured: tuple[MeasuredFold, ...] = ()
+    measured_fold: float | None = None
+    """Geometric mean of cell IC50, of Kd where there is none."""
+    published_mechanisms: tuple[Reason, ...] = ()
+    inferred: KinEstimate | None = None
+    inferred_word: str = ""
+    """``resistance inferred`` and so on; shown beside, whatever decides; empty: silent."""
+    predicted: Predicted | None = None
+    sight: Sight | None = None
+    track: TrackRecord | None = None
+    tool_compound: bool = False
+    """Not approved for this disease anywhere: shown apart."""
+    approval: str = ""
+    """Where it stands, with the date of that."""
 
 
 class Answer(Record):
@@ -114,6 +190,8 @@ class Assessment(Record):
     """What was asked of motion, each with its readings and verdict."""
     options: tuple[TreatmentOption, ...] = ()
     """The options of the evidence, with what the verdicts of this run add on either side."""
+    next_steps: tuple[str, ...] = ()
+    """Three: an assay that would decide, the clone, what to repeat."""
 
 
 class StepProvenance(Record):
