@@ -158,7 +158,7 @@ def run_study(expression: str, options: StudyOptions, console: Console) -> None:
     variant = parse_variant(expression, pack)
     directory = options.out or Path(f"kinscope-{variant.slug}")
     first = first_answer(variant, settings, pack)
-    if not console.as_json:
+    if not console.as_json and (options.answer or not console.quiet):
         _print_page(first)
     if options.answer:
         from kinscope.workflow.answer import keep_answer
