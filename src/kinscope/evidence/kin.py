@@ -9,8 +9,9 @@ never measured at the drug's site gets no estimate, nor does a drug that was nev
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from statistics import fmean
 
 import numpy as np
 from numpy.typing import NDArray
@@ -61,7 +62,7 @@ def measured_pairs(items: Iterable[EvidenceItem]) -> tuple[Pair, ...]:
             log = min(LARGEST_LOG, max(-1.0, math.log10(item.value)))
             found.setdefault((change, item.drug), {}).setdefault(study_of(item), []).append(log)
     return tuple(
-        Pair(change, drug, float(np.mean([np.mean(logs) for logs in by.values()])), len(by))
+        Pair(change, drug, fmean(fmean(logs) for logs in by.values()), len(by))
         for (change, drug), by in sorted(found.items(), key=lambda entry: (str(entry[0][0]), entry[0][1]))
     )
 
@@ -103,8 +104,9 @@ def estimate(change: Change, pairs: Sequence[Pair], pack: TargetPack) -> tuple[K
 def _covariance(pairs: Sequence[Pair], drugs: Mapping[str, DrugDefinition]) -> NDArray[np.float64]:
     """Of pairs of one site with one another."""
 
-    def alike(values: Sequence[object]) -> NDArray[np.bool_]:
-        column = np.array([str(value) for value in values])
+    def alike(values: Sequence[Hashable]) -> NDArray[np.bool_]:
+        codes: dict[Hashable, int] = {}
+        column = np.array([codes.setdefault(value, len(codes)) for value in values])
         return np.equal.outer(column, column)
 
     drug, change = alike([p.drug for p in pairs]), alike([p.change for p in pairs])

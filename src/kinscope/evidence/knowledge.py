@@ -3,15 +3,13 @@
 ``evidence/`` of a pack holds ``measured.csv`` and ``civic.csv`` (derived from published data files by
 ``benchmarks/curate_evidence.py``), and by hand ``curated.yaml``, ``options.yaml``, ``guidelines.yaml``,
 ``approvals.yaml`` and ``searched.yaml``. ``sightings.csv`` (derived) says how often a change was seen,
-``reach.csv`` how far each residue is from each drug, ``track.csv`` how often verdicts were right (both made
-by ``kinscope benchmark verdict --write``).
+``track.csv`` how often verdicts were right (made by ``kinscope benchmark verdict --write``).
 """
 
 from __future__ import annotations
 
 import csv
 import io
-import math
 import re
 from functools import lru_cache
 from pathlib import Path
@@ -141,18 +139,11 @@ def _load(directory: Path, protein: str) -> EvidenceBase:
     named += [(one.protein_change, "sightings.csv") for one in sightings]
     for change, where in named:
         _check_changes(change, protein, f"{folder}, {where}")
-    reach: dict[str, dict[int, float]] = {}
-    if (folder / "reach.csv").exists():
-        for row in csv.DictReader(io.StringIO(read_text(folder / "reach.csv"))):
-            residue = int(row.pop("residue"))
-            for drug, cell in row.items():
-                reach.setdefault(drug, {})[residue] = float(cell) if cell else math.inf
     track: tuple[TrackRecord, ...] = ()
     if (folder / "track.csv").exists():
         rows = list(csv.DictReader(io.StringIO(read_text(folder / "track.csv"))))
         track = _as(tuple[TrackRecord, ...], rows, str(folder / "track.csv"))
-    return EvidenceBase(
-        reach_angstrom=reach, track=track,
+    return EvidenceBase( track=track,
         items=tuple(items), options=options, searched=searched, fusions=fusions, guidelines=guidelines,
         approvals=approvals, sightings=sightings,
     )  # fmt: skip

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from typing import get_args
 
@@ -19,6 +18,7 @@ from kinscope.evidence.model import (
     Relation,
     TreatmentOption,
 )
+from kinscope.evidence.reach import distances
 from kinscope.targets.pack import TargetPack
 from kinscope.variants.model import Variant
 
@@ -127,10 +127,7 @@ def lookup_in(
         ),
         kin=estimate(next(iter(single)), measured_pairs(base.items), pack) if len(single) == 1 else (),
         track=base.track,
-        distances_angstrom={
-            drug: min(known.get(position, math.inf) for position in variant.positions)
-            for drug, known in base.reach_angstrom.items()
-        },
+        distances_angstrom=distances(pack, variant.positions),
         fusion_matters=bool(base.fusions),
         transcript=transcript,
     )

@@ -219,8 +219,6 @@ class EvidenceBase(Record):
     approvals: tuple[Approval, ...] = ()
     sightings: tuple[Sighting, ...] = ()
     track: tuple[TrackRecord, ...] = ()
-    reach_angstrom: dict[str, dict[int, float]] = Field(default_factory=dict)
-    """By drug and residue, shortest distance of heavy atoms, in the drug's known pose."""
 
 
 class EvidenceSummary(Record):
