@@ -173,7 +173,9 @@ class MobilityQuestion(Record):
     """What the readings come to."""
     findings: tuple[MobilityFinding, ...]
     said: str = ""
-    """What a reference study of this variant says to it, with citation."""
+    """What a reference study of this variant says to it."""
+    said_by: str = ""
+    """Its citation and identifier."""
 
 
 class Assessment(Record):

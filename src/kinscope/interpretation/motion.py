@@ -62,7 +62,7 @@ def motion_questions(
         crystal_question(variant, flexibility, pack),
     ]
     return tuple(
-        question.model_copy(update={"said": f"{found.said} ({found.citation}, {found.identifier})"})
+        question.model_copy(update={"said": found.said, "said_by": f"{found.citation}, {found.identifier}"})
         if (found := said.get(question.id))
         else question
         for question in asked

@@ -136,7 +136,7 @@ def _apart(result: StudyResult) -> Iterator[Claim]:
                 id=f"motion-{question.id.replace(' ', '-')}",
                 tier="computed",
                 text=f"{question.question} {question.answer}",
-                source=question.said,
+                source=question.said_by,
             )
     for option in options(result):
         yield Claim(

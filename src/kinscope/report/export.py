@@ -25,6 +25,7 @@ from kinscope.results.measured import (
 )
 from kinscope.results.models import ModelRecord
 from kinscope.results.trajectories import (
+    BoundPose,
     MeasureComparison,
     OccupancyComparison,
     StateMobility,
@@ -83,6 +84,7 @@ def result_tables(result: StudyResult) -> list[tuple[str, type[Record], Sequence
         ("pockets", PocketComparison, measured.pockets),
         ("simulations", SimulationSummary, measured.simulations),
         ("trajectory_comparisons", TrajectoryComparison, measured.trajectories),
+        ("bound_poses", BoundPose, [b for t in measured.trajectories for b in t.bound]),
         ("trajectory_measures", MeasureComparison, [m for t in measured.trajectories for m in t.measures]),
         ("trajectory_contacts", OccupancyComparison, [c for t in measured.trajectories for c in t.contacts]),
         ("state_mobility", StateMobility, measured.state_mobility),

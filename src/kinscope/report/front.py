@@ -135,24 +135,31 @@ def _line(verdict: DrugVerdict, drug: DrugDefinition | None, result: StudyResult
 
 
 def _guideline(verdict: DrugVerdict) -> str:
-    said = dict.fromkeys(
-        f"{one.name}: {one.stance}" + ("" if one.relation == "exact" else f" for {one.protein_change}")
-        for one in verdict.guidelines
+    said: dict[tuple[str, str], list[str]] = {}
+    for one in verdict.guidelines:
+        part = "" if one.relation == "exact" else one.protein_change
+        said.setdefault((one.name, one.stance), []).append(part)
+    return (
+        "; ".join(
+            f"{name}: {stance}{f' for {join(parts)}' if all(parts) else ''}"
+            for (name, stance), parts in said.items()
+        )
+        or NOTHING
     )
-    return "; ".join(said) or NOTHING
 
 
 def _published(exact: list[EvidenceHit]) -> str:
     """How many published items say what, apart from laboratory numbers."""
     ways = Counter(hit.item.direction for hit in exact if hit.item.tier == "published")
-    return ", ".join(f"{way} {count}" for way, count in ways.most_common()) or NOTHING
+    return ", ".join(f"{count} × {way}" for way, count in ways.most_common()) or NOTHING
 
 
 def _measured(verdict: DrugVerdict) -> str:
     if not verdict.measured or verdict.measured_fold is None:
         return NOTHING
     bound = ">" if any(one.bound == ">" for one in verdict.measured) else ""
-    return f"{bound}{fold(verdict.measured_fold)} ({len(verdict.measured)})"
+    number = len(verdict.measured)
+    return f"{bound}{fold(verdict.measured_fold)}, {number} assay{'s' if number > 1 else ''}"
 
 
 def _beyond(verdict: DrugVerdict) -> str:
@@ -170,9 +177,9 @@ def _beyond(verdict: DrugVerdict) -> str:
 def _computed(verdict: DrugVerdict) -> str:
     if verdict.sight is None:
         return NOTHING
-    away = "" if verdict.sight.distance_angstrom is None else f" ({verdict.sight.distance_angstrom:.0f} Å)"
+    away = "" if verdict.sight.distance_angstrom is None else f", {verdict.sight.distance_angstrom:.0f} Å"
     call = f": {verdict.binding[0].call.word}" if verdict.binding else ""
-    return f"{verdict.sight.word}{call}{away}"
+    return f"{verdict.sight.word.removeprefix('in reach, ')}{call}{away}"
 
 
 def fold(value: float) -> str:
@@ -183,7 +190,7 @@ def fold(value: float) -> str:
 def as_text(page: FrontPage, width: int | None = None) -> str:
     """Page one for a terminal."""
     columns = width or min(shutil.get_terminal_size((110, 40)).columns, 150)
-    out = [f"{page.title}  {page.names}", "", *_wrapped(page.asked, columns), ""]
+    out = [*_wrapped(f"{page.title}  {page.names}", columns), "", *_wrapped(page.asked, columns), ""]
     for sentence in page.sentences:
         out += _wrapped(sentence, columns)
     out += [*_wrapped(page.sure, columns), ""]

@@ -168,10 +168,11 @@ def readings(question: MobilityQuestion, method: str) -> str:
     own = [item for item in question.findings if item.method == method]
     if not own:
         return "not tested"
-    words = [f"{item.where}: {item.verdict}" for item in own[:_MOST_READINGS]]
     if question.id == "crystals":
-        words = [f"{item.where}: {item.result}, {item.verdict}" for item in own[:5]]
-    return "; ".join(dict.fromkeys(words))
+        return "; ".join(f"{item.where}: {item.result}, {item.verdict}" for item in own[:5])
+    if len({item.verdict for item in own}) == 1:
+        return f"{own[0].verdict} ({len(own)} of {len(own)} readings)" if len(own) > 1 else own[0].verdict
+    return "; ".join(f"{item.where}: {item.verdict}" for item in own[:_MOST_READINGS])
 
 
 def _offered(result: StudyResult) -> list[object]:

@@ -232,6 +232,10 @@ class SceneRegion(Record):
     ranges: list[tuple[int, int]]
 
 
+_BINDING = ("site", "pocket")
+"""How the names of pockets end that something binds."""
+
+
 class SceneView(Record):
     """A saved view."""
 
@@ -298,7 +302,7 @@ def _views(states: Sequence[SceneState], variant: str, regions: Sequence[Region]
         for show, who, held in (("native", "native", state.native), ("mutant", variant, state.mutant)):
             if held:
                 yield SceneView(label=f"{state.label}, {who}", state=state.id, show=show, look="variant")
-    for region in (one for one in regions if one.kind == "pocket"):
+    for region in (one for one in regions if one.kind == "pocket" and one.name.endswith(_BINDING)):
         label = short_label(region)
         yield SceneView(label=label, state=states[-1].id if states else "", show="overlay", look=region.name)
     if states:
