@@ -83,7 +83,9 @@ def main() -> None:
     parser.add_argument("--answer", action="store_true")
     parser.add_argument("--shots", type=Path)
     options = parser.parse_args()
-    print(f"{'study':<18}{'words':>7}{'A4 pages':>10}{'page one on sheet':>19}{'ends at 1400':>14}{'at 390':>8}")
+    print(
+        f"{'study':<18}{'words':>7}{'A4 pages':>10}{'page one on sheet':>19}{'ends at 1400':>14}{'at 390':>8}"
+    )
     with tempfile.TemporaryDirectory() as temporary:
         for number, what in enumerate(options.what):
             run = Path(temporary) / str(number) if options.answer else Path(what)

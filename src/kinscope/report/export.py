@@ -12,6 +12,7 @@ from kinscope.core.tables import csv_text, write_table
 from kinscope.evidence.model import EvidenceHit, TreatmentOption
 from kinscope.interpretation.model import DrugVerdict, StepProvenance, StudyResult
 from kinscope.interpretation.words.say import written
+from kinscope.report.claims import Claim, claims_of, fhir_bundle, va_statements
 from kinscope.report.front import options
 from kinscope.results.docking import Reach, RelaxedComparison
 from kinscope.results.measured import (
@@ -32,10 +33,18 @@ from kinscope.results.trajectories import (
     TrajectoryComparison,
 )
 
+VA_FILE, FHIR_FILE = "claims.va-spec.json", "claims.fhir.json"
+
 
 def write_result_json(result: StudyResult, path: Path) -> None:
     """Write the whole result as JSON that ``StudyResult.model_validate_json`` reads back, atomically."""
     write_atomic(path, result.model_dump_json(indent=2) + "\n")
+
+
+def write_claims(result: StudyResult, directory: Path) -> None:
+    """Write the verdicts as GA4GH VA-Spec statements and as a FHIR bundle, for programs of other people."""
+    for name, content in ((VA_FILE, va_statements(result)), (FHIR_FILE, fhir_bundle(result))):
+        write_atomic(directory / name, json.dumps(content, indent=1) + "\n")
 
 
 def result_schema() -> dict[str, object]:
@@ -91,6 +100,7 @@ def result_tables(result: StudyResult) -> list[tuple[str, type[Record], Sequence
         ("evidence", EvidenceHit, result.evidence.hits),
         ("options", TreatmentOption, options(result)),
         ("verdicts", DrugVerdict, result.assessment.verdicts),
+        ("claims", Claim, claims_of(result)),
         ("provenance", StepProvenance, result.provenance),
     ]
 

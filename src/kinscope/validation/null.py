@@ -94,7 +94,7 @@ def measured(
 
 def still(target: str, drugs: Sequence[str] = ()) -> StudySettings:
     """The settings of `assess`, without motion."""
-    changes: dict[str, Any] = {"drugs": tuple(drugs)} if drugs else {"reach_angstrom": None}
+    changes: dict[str, Any] = {"drugs": tuple(drugs)} if drugs else {"docked": "all"}
     return with_changes(load_preset("quick"), target=target, dynamics={"budget_minutes": 0.0}, **changes)
 
 

@@ -23,6 +23,10 @@ from kinscope.workflow.rundir import locked, new_study, open_or_create
 from kinscope.workflow.settings import StudySettings
 
 ANSWER_FOLDER = "answer"
+_OPEN_ONLY = (
+    "Only drugs near the variant on which nothing published decides are docked; `--preset standard` docks "
+    "all."
+)
 
 
 def first_answer(
@@ -60,6 +64,8 @@ def interpreted(
         variant, measurements, evidence, pack, crystal_flexibility(pack), predicted=predicted or {}
     )
     told = tuple(left_out(text, pack) for text in skipped)
+    if settings.docked == "open":
+        told = (*told, _OPEN_ONLY)
     return StudyResult(
         kinscope_version=__version__,
         created="",

@@ -26,7 +26,11 @@ from kinscope.workflow.settings import OwnLigand, StructureSettings, StudySettin
 SETTINGS_FILE = "settings.yaml"
 """Of a finished study, in its run directory."""
 RESULT_FILE = "result.json"
-_REPORT_FILES = ("report.html", "appendix.html", RESULT_FILE, "result.schema.json")
+REPORT_FILE = "report.html"
+_REPORT_FILES = (
+    REPORT_FILE, "appendix.html", RESULT_FILE, "result.schema.json", "claims.va-spec.json",
+    "claims.fhir.json",
+)  # fmt: skip
 _PROVENANCE_FILE = "provenance.json"
 _RECORDS = TypeAdapter(tuple[ArtefactRecord, ...])
 

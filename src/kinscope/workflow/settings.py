@@ -109,8 +109,8 @@ class StudySettings(Settings):
     """Model states; empty: those that the target pack marks for the preset and that hold the variant."""
     drugs: tuple[str, ...] = ()
     """Drug ids; empty: every drug of the pack that has a reference pose."""
-    reach_angstrom: float | None = Field(default=None, ge=3.0, le=1000.0)
-    """Drugs further from the variant than this are not docked unless they are named; None: all are."""
+    docked: Literal["all", "open"] = "all"
+    """Of the drugs that are not named: all, or those near the variant of which nothing published decides."""
     disease: Literal["", "CML", "ALL"] = ""
     """Whose options the report names; empty: both. No result depends on it."""
     transcript: str = Field(default="", pattern=r"^([ep]\d{1,3}a\d)?$")

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,7 @@ from kinscope.dynamics.protocol import steps_within
 from kinscope.dynamics.records import SPEED_FILE, SpeedRecord
 from kinscope.dynamics.systems.shipped import expected_volume
 from kinscope.interpretation.model import StudyResult
+from kinscope.report.front import COLUMNS, FrontPage, front_page
 from kinscope.results.notes import note
 from kinscope.structures.user.file import UserFile
 from kinscope.targets import load_target
@@ -28,7 +31,7 @@ from kinscope.workflow.planning.dynamics import replica_steps, speed
 from kinscope.workflow.planning.plan import Plan, plan_study
 from kinscope.workflow.planning.study import ONE_AT_ONCE, Pace, Study
 from kinscope.workflow.planning.user_state import keep_structure, take_structure
-from kinscope.workflow.publication import RESULT_FILE, publish_results
+from kinscope.workflow.publication import REPORT_FILE, RESULT_FILE, publish_results, read_result
 from kinscope.workflow.rundir import (
     StudyFile,
     agreed,
@@ -46,7 +49,7 @@ Listener = Callable[[Event], None]
 _EARLY_SECONDS = 300.0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Finished:
     """What a study left behind."""
 
@@ -58,6 +61,60 @@ class Finished:
     def complete(self) -> bool:
         """Whether every step succeeded."""
         return not self.outcome.failed and not self.outcome.skipped
+
+    @cached_property
+    def result(self) -> StudyResult:
+        """Everything measured and concluded, as in ``result.json``."""
+        return read_result(self.directory)[0]
+
+    @property
+    def verdicts(self) -> Any:
+        """A row a drug."""
+        return self.table("verdicts")
+
+    @property
+    def evidence(self) -> Any:
+        """A row an item of evidence."""
+        return self.table("evidence")
+
+    @property
+    def docking(self) -> Any:
+        """A row a docked drug."""
+        return self.table("docking")
+
+    def table(self, name: str) -> Any:
+        """A table of the run's ``tables/``: a data frame where pandas is there, else a pyarrow table."""
+        import pyarrow.parquet as parquet
+
+        found = parquet.read_table(self.directory / "tables" / f"{name}.parquet")
+        with suppress(ImportError):
+            return found.to_pandas()
+        return found
+
+    def _page(self) -> FrontPage:
+        return front_page(self.result, load_target(str(self.result.settings["target"])))
+
+    def __repr__(self) -> str:
+        """One line."""
+        page = self._page()
+        said = ", ".join(f"{line.name} {line.verdict}" for line in page.drugs if not line.tool)
+        return f"<{page.title}: {said}; {self.directory / REPORT_FILE}>"
+
+    def _repr_html_(self) -> str:
+        """The table of page one, for a notebook."""
+        from markupsafe import Markup
+
+        page, cell = self._page(), Markup("<td>{}</td>")
+        head = Markup("").join(
+            Markup("<th>{}</th>").format(name) for name in ("drug", "verdict", "", *COLUMNS)
+        )
+        rows = Markup("").join(
+            Markup("<tr>{}</tr>").format(
+                Markup("").join(map(cell.format, (line.name, line.verdict, line.sure, *line.cells)))
+            )
+            for line in page.drugs
+        )
+        return Markup("<table><caption>{}</caption><tr>{}</tr>{}</table>").format(page.title, head, rows)
 
 
 def assess_variant(

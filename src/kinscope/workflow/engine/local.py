@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from kinscope.core.errors import ComputationError
+from kinscope.core.errors import ComputationError, Stopped
 from kinscope.core.files import discard, read_own, write_atomic
 from kinscope.dynamics.machine.devices import Device, least_used
 from kinscope.dynamics.platforms import PLATFORM_VARIABLE
@@ -134,6 +134,9 @@ class LocalEngine:
                 if not running:
                     break
                 time.sleep(_POLL_SECONDS)
+        except Stopped as end:
+            end.lost = tuple(_lost(process) for process in running.values() if _lost(process))
+            raise
         finally:
             for process in running.values():
                 with suppress(ProcessLookupError):
@@ -311,6 +314,13 @@ class _Estimate:
         total = max(work[resource] / max(1, capacity[resource]) for resource in capacity)
         chain = max(self._tails[step.key] - done[step.key] for step in pending)
         return correction * max(total, chain)
+
+
+def _lost(process: _Process) -> str:
+    """What a step that is ended now loses; empty where it leaves a checkpoint, or had just begun."""
+    minutes = (time.monotonic() - process.started) / 60
+    checkpoint = any((process.work / "scratch").glob("*"))
+    return "" if checkpoint or minutes < 1 else f"{process.step.label} ({minutes:.0f} min)"
 
 
 def _progress_of(process: _Process) -> Running:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection
 
 from kinscope.core.errors import UnsupportedVariantError
 from kinscope.ligands.parameters.shipped import directory_for, has_parameters
@@ -58,13 +58,13 @@ def choose_drugs(
     states: tuple[str, ...],
     settings: StudySettings,
     skipped: list[str],
-    away: Mapping[str, float],
+    undecided: Collection[str] | None,
 ) -> tuple[str, ...]:
     """The drugs that are docked, each into its state; why others are not is added to ``skipped``.
 
-    ``away``: how far each lies from the variant, angstrom; one that is not in it is docked.
+    ``undecided``: the drugs worth it where none is named; None: all.
     """
-    most = settings.reach_angstrom if not settings.drugs and settings.structure is None else None
+    wanted = undecided if not settings.drugs and settings.structure is None else None
     available = [drug.id for drug in pack.drugs if (pack.directory / "poses" / f"{drug.id}.sdf").exists()]
     chosen = []
     # A study of the pack's own models says of every drug why it is not docked.
@@ -76,7 +76,7 @@ def choose_drugs(
         elif state not in states:
             if settings.structure is None:
                 skipped.append(f"{drug}: it binds {pack.state(state).label}, which is not part of this study")
-        elif most is None or away.get(drug, 0.0) <= most:
+        elif wanted is None or drug in wanted:
             chosen.append(drug)
     return tuple(chosen)
 

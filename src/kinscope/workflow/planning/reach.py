@@ -9,6 +9,9 @@ import gemmi
 import numpy as np
 from numpy.typing import NDArray
 
+from kinscope.evidence.matching import lookup
+from kinscope.evidence.model import EvidenceItem
+from kinscope.interpretation.published import published_opinion
 from kinscope.results.docking import Reach
 from kinscope.targets.pack import TargetPack
 from kinscope.variants.model import Variant
@@ -32,6 +35,22 @@ def reach_of(pack: TargetPack, variant: Variant) -> tuple[Reach, ...]:
             gaps = np.linalg.norm(np.vstack(near)[:, None] - _pose(pose)[None], axis=2)
             found.append(Reach(drug=drug.id, state=drug.state, distance_angstrom=round(float(gaps.min()), 2)))
     return tuple(found)
+
+
+def open_drugs(pack: TargetPack, variant: Variant) -> set[str]:
+    """Drugs near the variant that a computation could say something of: no published evidence decides.
+
+    Tool compounds and natural ligands are none of them.
+    """
+    evidence = lookup(variant, pack)
+    tools = {one.drug for one in evidence.approvals if one.is_tool}
+    tools |= {drug.id for drug in pack.drugs if drug.binding_type == "natural ligand"}
+    exact: dict[str, list[EvidenceItem]] = {}
+    for hit in evidence.hits:
+        if hit.relation == "exact":
+            exact.setdefault(hit.item.drug, []).append(hit.item)
+    near = {one.drug for one in reach_of(pack, variant) if one.near}
+    return {drug for drug in near - tools if published_opinion(exact.get(drug, ())).verdict is None}
 
 
 @lru_cache(maxsize=16)

@@ -8,7 +8,7 @@ from typing import Literal
 
 from kinscope.core.files import write_atomic
 from kinscope.interpretation.model import Measurements, StepProvenance
-from kinscope.report.export import export_tables, result_schema, write_result_json
+from kinscope.report.export import export_tables, result_schema, write_claims, write_result_json
 from kinscope.report.figures import write_figures
 from kinscope.report.files import DifferenceTrack, ModelFile, PoseFile, ReportFiles
 from kinscope.report.page import render_report
@@ -44,6 +44,7 @@ def write_report(context: StepContext) -> None:
     files = _report_files(context, pack, variant, settings)
     write_result_json(result, context.output / "result.json")
     write_atomic(context.output / "result.schema.json", json.dumps(result_schema(), indent=1) + "\n")
+    write_claims(result, context.output)
     export_tables(result, context.output / "tables")
     write_figures(result, files, context.output / "figures")
     context.progress(0.7, "page")
