@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import csv
 import math
-import re
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -98,7 +97,7 @@ def measured_row(
     return {
         "id": f"{key}-{drug}-{change}{suffix}", "protein_change": change, "drug": drug, "kind": kind,
         "direction": direction or direction_of_fold(fold), "value": f"{fold:.3g}", "unit": "fold",
-        "bound": bound, "level": "D", "dated": re.findall(r"\b(?:19|20)\d\d\b", citation)[0],
+        "bound": bound, "level": "D",
         "summary": summary, "citation": citation, "identifier": identifier, "tier": "measured",
         "strength": strength, "caveat": caveat,
     }  # fmt: skip

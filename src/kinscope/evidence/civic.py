@@ -15,11 +15,13 @@ from pathlib import Path
 from kinscope.core.errors import BadInputError
 from kinscope.core.files import read_text
 from kinscope.core.records import Record
+from kinscope.evidence.changes import parse_changes
+from kinscope.targets.pack import TargetPack
 
 Row = dict[str, str]
 COLUMNS = (
     "id", "protein_change", "drug", "kind", "direction", "value", "unit", "bound", "summary",
-    "citation", "identifier", "tier", "strength", "level", "dated", "caveat",
+    "citation", "identifier", "tier", "strength", "level", "caveat",
 )  # fmt: skip
 
 # Classes of fold IC50 after Redaelli et al. 2009 (PMID 19075254): up to 2 sensitive, up to 4 moderately
@@ -150,7 +152,7 @@ def _item(row: Row, change: str, drug: str, direction: str, note: str) -> Row:
         "citation": f"{', '.join(filter(None, [author.strip(), journal, year]))} "
                     f"(CIViC EID{row['evidence_id']})",
         "identifier": f"PMID:{row['citation_id']}", "tier": tier, "strength": strength, "level": level,
-        "dated": row.get("last_review_date", "")[:10], "caveat": " ".join(caveats),
+        "caveat": " ".join(caveats),
     }  # fmt: skip
 
 
@@ -206,6 +208,28 @@ def update_table(old: Sequence[Row], new: Iterable[Row], release: str) -> Update
         went=tuple(went),
         rows=tuple(sorted([*after.values(), *kept], key=table_order)),
     )
+
+
+def update_of(pack: TargetPack, release: Path) -> Update:
+    """What a release, a file at hand, changes in a pack's table; nothing is fetched or written.
+
+    Raises BadInputError if the file is not CIViC's.
+    """
+    folder = pack.directory / "evidence"
+    tables = [folder / name for name in ("civic.csv", "measured.csv")]
+    old, measured = (
+        list(csv.DictReader(io.StringIO(read_text(path)))) if path.exists() else [] for path in tables
+    )
+    held = frozenset((row["protein_change"], row["drug"], row["identifier"]) for row in measured)
+    new = [
+        row
+        for row in civic_rows(read_release(release, pack.gene), held)
+        if all(
+            pack.transcript.protein[change.position - 1 : change.position] == change.wild_type
+            for change in parse_changes(row["protein_change"]).changes
+        )
+    ]
+    return update_table(old, new, release.name)
 
 
 def table_order(row: Row) -> tuple[int, str, str]:

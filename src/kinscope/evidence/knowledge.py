@@ -11,6 +11,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
@@ -78,22 +79,6 @@ class _CuratedFile(Record):
     items: tuple[_CuratedEntry, ...]
 
 
-class _GuidelinesFile(Record):
-    guidelines: tuple[GuidelineLine, ...]
-
-
-class _ApprovalsFile(Record):
-    approvals: tuple[Approval, ...]
-
-
-class _OptionsFile(Record):
-    options: tuple[TreatmentOption, ...]
-
-
-class _SearchedFile(Record):
-    searched: tuple[str | Search, ...]
-
-
 def load_evidence(pack: TargetPack) -> EvidenceBase:
     """Everything published that a pack holds; an empty base if it holds no evidence tables.
 
@@ -109,28 +94,19 @@ def _load(directory: Path, protein: str) -> EvidenceBase:
     if not folder.is_dir():
         return EvidenceBase(items=(), options=(), searched=())
     items: list[EvidenceItem] = []
-    guidelines: tuple[GuidelineLine, ...] = ()
-    approvals: tuple[Approval, ...] = ()
-    sightings: tuple[Sighting, ...] = ()
     for name in TABLES:
-        if (folder / name).exists():
-            items += _read_table(folder / name)
+        items += [_item(cells, where) for cells, where in _rows(folder / name)]
     if (folder / "curated.yaml").exists():
         items += _read_curated(folder / "curated.yaml")
-    options: tuple[TreatmentOption, ...] = ()
-    searched: tuple[Search, ...] = ()
-    if (folder / "options.yaml").exists():
-        options = _validated(folder / "options.yaml", _OptionsFile).options
-    if (folder / "searched.yaml").exists():
-        entries = _validated(folder / "searched.yaml", _SearchedFile).searched
-        searched = tuple(Search(source=one) if isinstance(one, str) else one for one in entries)
-    if (folder / "guidelines.yaml").exists():
-        guidelines = _validated(folder / "guidelines.yaml", _GuidelinesFile).guidelines
-    if (folder / "approvals.yaml").exists():
-        approvals = _validated(folder / "approvals.yaml", _ApprovalsFile).approvals
-    if (folder / "sightings.csv").exists():
-        rows = list(csv.DictReader(io.StringIO(read_text(folder / "sightings.csv"))))
-        sightings = _as(tuple[Sighting, ...], rows, str(folder / "sightings.csv"))
+    options: tuple[TreatmentOption, ...] = _listed(folder, "options", TreatmentOption)
+    guidelines: tuple[GuidelineLine, ...] = _listed(folder, "guidelines", GuidelineLine)
+    approvals: tuple[Approval, ...] = _listed(folder, "approvals", Approval)
+    searched = tuple(
+        Search(source=one) if isinstance(one, str) else one
+        for one in _listed(folder, "searched", str | Search)
+    )
+    sightings = tuple(_as(Sighting, *row) for row in _rows(folder / "sightings.csv"))
+    track = tuple(_as(TrackRecord, *row) for row in _rows(folder / "track.csv"))
     fusions = tuple(item for item in items if TRANSCRIPT.match(item.protein_change))
     items = [item for item in items if not TRANSCRIPT.match(item.protein_change)]
     _check(items, protein, folder)
@@ -149,19 +125,28 @@ def _load(directory: Path, protein: str) -> EvidenceBase:
     )  # fmt: skip
 
 
-def _read_table(path: Path) -> list[EvidenceItem]:
-    """A CSV file whose columns are the fields of an evidence item."""
-    rows = csv.DictReader(io.StringIO(read_text(path)))
-    items = []
-    for row in rows:
-        cells: dict[str, Any] = dict(row)
-        cells["value"] = cells.get("value") or None
-        items.append(_item(cells, f"{path}, line {rows.line_num}"))
-    return items
+def _rows(path: Path) -> Iterator[tuple[dict[str, Any], str]]:
+    """The rows of a CSV file, if there is one, each with its place; an empty value is none."""
+    if path.exists():
+        rows = csv.DictReader(io.StringIO(read_text(path)))
+        for row in rows:
+            cells = {name: cell for name, cell in row.items() if cell or name != "value"}
+            yield cells, f"{path}, line {rows.line_num}"
+
+
+def _listed(folder: Path, name: str, kind: Any) -> Any:
+    """The one list of a YAML file, if there is one."""
+    path = folder / f"{name}.yaml"
+    if not path.exists():
+        return ()
+    content = _as(dict[str, tuple[kind, ...]], read_yaml(path), str(path))
+    if set(content) != {name}:
+        raise _damaged(f"The file holds something other than one list, {name!r}.", str(path))
+    return content[name]
 
 
 def _read_curated(path: Path) -> list[EvidenceItem]:
-    content: _CuratedFile = _validated(path, _CuratedFile)
+    content: _CuratedFile = _as(_CuratedFile, read_yaml(path), str(path))
     items = []
     for entry in content.items:
         where = f"{path}, item {entry.id}"
@@ -187,12 +172,10 @@ def _read_curated(path: Path) -> list[EvidenceItem]:
 
 def _item(cells: dict[str, Any], where: str) -> EvidenceItem:
     years = _YEAR.findall(str(cells.get("citation", "")))
-    cells["dated"] = cells.get("dated") or (years[-1] if years else "")
+    cells["dated"] = years[0] if years else ""
     cells["level"] = cells.get("level") or _level(str(cells.get("kind")), str(cells.get("strength")))
-    try:
-        return EvidenceItem.model_validate(cells)
-    except ValidationError as error:
-        raise _damaged(f"The row is not an evidence item: {_reasons(error)}.", where) from None
+    item: EvidenceItem = _as(EvidenceItem, cells, where)
+    return item
 
 
 def _level(kind: str, strength: str) -> str:
@@ -202,19 +185,12 @@ def _level(kind: str, strength: str) -> str:
     return {"case report": "C", "structure": "E", "mechanism": "E"}.get(kind, "D")
 
 
-def _validated(path: Path, kind: Any) -> Any:
-    return _as(kind, read_yaml(path), str(path))
-
-
 def _as(kind: Any, content: Any, where: str) -> Any:
     try:
         return TypeAdapter(kind).validate_python(content)
     except ValidationError as error:
-        raise _damaged(f"The file does not follow its layout: {_reasons(error)}.", where) from None
-
-
-def _reasons(error: ValidationError) -> str:
-    return "; ".join(f"{'.'.join(map(str, part['loc']))}: {part['msg']}" for part in error.errors()[:3])
+        reasons = [f"{'.'.join(map(str, part['loc']))}: {part['msg']}" for part in error.errors()[:3]]
+        raise _damaged(f"This does not follow the layout: {'; '.join(reasons)}.", where) from None
 
 
 def _check(items: list[EvidenceItem], protein: str, folder: Path) -> None:

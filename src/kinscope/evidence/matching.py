@@ -51,6 +51,11 @@ def _weigh(option: TreatmentOption, hits: list[EvidenceHit]) -> TreatmentOption:
             speaks_for.append(
                 f"Retained sensitivity to {drug} is published for this change ({_cite(favourable)})."
             )
+        fusion = [h.item for h in of_drug if h.relation == "fusion transcript"]
+        if fusion:
+            speaks_against.append(
+                f"{fusion[0].protein_change} fusions are resistant to {drug} ({_cite(fusion)})."
+            )
         if partial:
             parts = ", ".join(sorted({item.protein_change.removesuffix("/*") for item in partial}))
             speaks_against.append(

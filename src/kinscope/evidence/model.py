@@ -54,7 +54,7 @@ class EvidenceItem(Record):
     level: Level = "D"
     """As the source states it, else by kind and strength."""
     dated: str = ""
-    """Date of the data: the source's last review, else the year of the citation."""
+    """Year of the data: that of the paper."""
 
     @property
     def amp_tier(self) -> str:

@@ -168,7 +168,7 @@ def assess(
     )
     verdicts = tuple(judgement.verdict for judgement in judged)
     return Assessment(
-        answer=write_answer(variant, judged, measurements, evidence, pack),
+        answer=write_answer(variant, judged, evidence, pack),
         verdicts=verdicts,
         finding=structural_finding(variant, measurements.contact_changes),
         questions=motion_questions(variant, measurements, pack, flexibility),

@@ -143,9 +143,9 @@ class DrugVerdict(Record):
 
 
 class Answer(Record):
-    """The answer in three sentences, and how sure it is."""
+    """The answer in two sentences, and how sure it is."""
 
-    sentences: tuple[str, str, str]
+    sentences: tuple[str, ...]
     confidence: Literal["high", "moderate", "low"]
     confidence_reason: str
 

@@ -152,8 +152,10 @@ def score(rows: Sequence[Judged], calls: Sequence[bool], threshold: float) -> Sc
     for row, call in zip(rows, calls, strict=True):
         truth = row.fold >= threshold
         counts[names.index(row.change), (0 if truth else 1) if call else (2 if truth else 3)] += 1
-    drawn = np.random.default_rng(SEED).multinomial(len(names), [1 / max(1, len(names))] * len(names), DRAWS)
-    totals = np.vstack([counts.sum(axis=0), drawn @ counts])
+    weights = np.random.default_rng(SEED).multinomial(
+        len(names), [1 / max(1, len(names))] * len(names), DRAWS
+    )
+    totals = np.vstack([counts.sum(axis=0), weights @ counts])
     tp, fp, fn, tn = totals.T
     with np.errstate(invalid="ignore", divide="ignore"):
         measures = {
@@ -164,8 +166,9 @@ def score(rows: Sequence[Judged], calls: Sequence[bool], threshold: float) -> Sc
             ),
         }
     values = {
-        name: (float(all_[0]), *(float(v) for v in np.nanquantile(all_[1:], [0.025, 0.975])))
+        name: (float(all_[0]), *np.quantile(drawn, [0.025, 0.975]).tolist())
         for name, all_ in measures.items()
+        for drawn in [all_[1:][np.isfinite(all_[1:])] if np.isfinite(all_[0]) else np.array([math.nan])]
     }
     return Score(tuple(int(value) for value in totals[0]), values)  # type: ignore[arg-type]
 
@@ -253,12 +256,13 @@ def _table(name: str, own: Sequence[Judged]) -> Iterator[str]:
             silent = len(own) - len(said) if tier in ("all", *tiers[:1]) else 0
             yield _line(name, tier, threshold, f"{len(rows)}, {silent}", score(
                 rows, [row.calls_resistant for row in rows], threshold))  # fmt: skip
-        if own:
-            yield _line(name, "always sensitive", threshold, f"{len(own)}, 0",
-                        score(own, [False] * len(own), threshold))  # fmt: skip
-            if not name.startswith("(c)"):  # hidden there
-                yield _line(name, "residue listed", threshold, f"{len(own)}, 0",
-                            score(own, [listed_residue(row, own) for row in own], threshold))  # fmt: skip
+        if not said:
+            yield f"| {name} | all | {threshold:.0f} | 0, {len(own)} | | | | |"
+            continue
+        yield _line(name, "always sensitive", threshold, "the same", score(
+            said, [False] * len(said), threshold))  # fmt: skip
+        yield _line(name, "residue listed", threshold, "the same", score(
+            said, [listed_residue(row, own) for row in said], threshold))  # fmt: skip
 
 
 def _line(name: str, tier: str, threshold: float, numbers: str, found: Score) -> str:

@@ -26,6 +26,7 @@ from kinscope.cli.options import (
 
 if TYPE_CHECKING:
     from kinscope.interpretation.model import StudyResult
+    from kinscope.targets import TargetPack
     from kinscope.workflow.settings import StudySettings
     from kinscope.workflow.study import Finished
 
@@ -50,30 +51,74 @@ def show_variant(expression: Expression, target: Target = "abl1", as_json: AsJso
 
 
 @command_of(app, "evidence", epilog="Example:  kinscope evidence T315I")
-def show_evidence(expression: Expression, target: Target = "abl1", as_json: AsJson = False) -> None:
-    """What is published of a variant, exact matches apart from everything else."""
+def show_evidence(
+    expression: Expression,
+    release: Annotated[
+        Path | None, typer.Argument(help="With `update` in place of a variant: a CIViC release (TSV).")
+    ] = None,
+    target: Target = "abl1",
+    transcript: Annotated[str, typer.Option("--transcript", help="Of the fusion, as e14a2.")] = "",
+    write: Annotated[
+        bool, typer.Option("--write", help="With `update`: write the target pack's table.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """What is published of a variant, exact matches apart; or `evidence update FILE`: what CIViC changed."""
     from kinscope.evidence import lookup
+    from kinscope.evidence.civic import fold_text
     from kinscope.targets import load_target
     from kinscope.variants import parse_variant
 
     pack = load_target(target)
+    if expression == "update" and release is not None:
+        _update_evidence(release, pack, write, as_json)
+        return
+    if release is not None or expression == "update":
+        raise typer.BadParameter("an update is written: kinscope evidence update FILE")
     variant = parse_variant(expression, pack)
-    summary = lookup(variant, pack)
+    summary = lookup(variant, pack, transcript)
     if as_json:
         show_json(summary)
         return
     echo(f"{variant.short} ({variant.hgvs_p})\n\n{summary.statement}\n")
+    for seen in summary.sightings:
+        echo(f"seen in {seen.patients} of {seen.of} ({seen.setting}; {seen.citation})")
+    for line in summary.guidelines:
+        part = f"{line.protein_change}: " if line.relation != "exact" else ""
+        echo(f"{line.name:<10} {part}{line.drug:<14} {line.stance} [{line.citation}]")
     relation = ""
     for hit in summary.hits:
         if hit.relation != relation:
             relation = hit.relation
             echo(f"{relation}:")
         item = hit.item
-        value = f" {item.value:g} {item.unit}" if item.value is not None else ""
+        value = f" {item.bound}{fold_text(item.value)} {item.unit}" if item.value is not None else ""
+        tier = f", {item.amp_tier}" if item.amp_tier else ""
+        behind = f"; behind it: {', '.join(hit.behind)}" if hit.behind else ""
         echo(f"  {item.protein_change:<12} {item.drug or '-':<14} {item.direction}{value} ({item.kind})")
+        echo(f"    level {item.level}{tier}, {item.dated}{behind}")
         echo(f"    {item.summary}")
         echo(f"    {item.citation} [{item.identifier}]" + (f"  Note: {item.caveat}" if item.caveat else ""))
     echo("\nLooked through: " + "; ".join(summary.searched))
+
+
+def _update_evidence(release: Path, pack: TargetPack, write: bool, as_json: bool) -> None:
+    from kinscope.core.files import write_atomic
+    from kinscope.evidence.civic import table_text, update_of
+
+    update = update_of(pack, release)
+    if as_json:
+        show_json(update.model_copy(update={"rows": ()}))
+    else:
+        for word, ids in (("came", update.came), ("changed", update.changed), ("went", update.went)):
+            echo(f"{word}: {len(ids)}")
+            for text in ids:
+                echo(f"  {text}")
+        echo("What went stays in the table, with a note that the release no longer has it.")
+    if write:
+        path = pack.directory / "evidence" / "civic.csv"
+        write_atomic(path, table_text(update.rows))
+        echo(f"written: {path}", err=True)
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,7 @@ from kinscope.interpretation.model import (
     Measurements,
     Predicted,
     Reason,
+    Sight,
     VerdictWord,
 )
 from kinscope.interpretation.published import (
@@ -121,9 +122,10 @@ def judge(
     approved = next((one for one in evidence.approvals if one.drug == drug.id), None)
     limit = (approved.suppressed_up_to_fold if approved else None) or REDUCED_UP_TO
     said_by_kin = _of_kin(in_prose(drug), kin, limit) if kin else None
-    decision = _decide(drug, of_drug, published, doubts, said_by_kin, predicted, computed)
+    decision = _decide(drug, of_drug, published, doubts, said_by_kin, predicted) or _of_models(
+        in_prose(drug), published, computed, sight
+    )
     parts = _parts(of_drug)
-    shown = computed if sight.word != "out of reach" and computed.binding else None
     approval, tool = approval_of(drug, evidence)
     folds, mean = measured_folds(exact)
     track = track_of(decision.basis, decision.verdict, kin, evidence)
@@ -140,12 +142,12 @@ def judge(
             "confidence": decision.confidence,
             "mechanism": computed.mechanism,
             "reasons_for_binding": (
-                *(shown.reasons_for if shown else ()),
+                *_that_could_differ(computed.reasons_for, sight, speaks_for=True),
                 *published.reasons_for,
                 *(reason_of(item, prefix=f"{_part_name(item)}: ") for item in doubts),
             ),
             "reasons_against_binding": (
-                *(computed.reasons_against if sight.word != "out of reach" else ()),
+                *_that_could_differ(computed.reasons_against, sight, speaks_for=False),
                 *fusion,
                 *published.reasons_against,
                 *part_reasons,
@@ -185,9 +187,8 @@ def _decide(
     doubts: Sequence[EvidenceItem],
     kin: _Decision | None,
     predicted: Predicted | None,
-    computed: ComputedOpinion,
-) -> _Decision:
-    """Tier by tier, in the order of the module's head."""
+) -> _Decision | None:
+    """Tier by tier, in the order of the module's head; None: only the models of this run are left."""
     name = in_prose(drug)
     fusion = tuple(
         hit.item
@@ -220,19 +221,37 @@ def _decide(
             f"which it contains.{disputed}"), tuple(resistant or parts))  # fmt: skip
     if kin:
         return kin
-    if predicted:
-        return _of_prediction(name, predicted)
-    words, verdict = f"{computed.explanation} {_no_evidence(published)}", computed.verdict
+    return _of_prediction(name, predicted) if predicted else None
+
+
+def _of_models(name: str, published: PublishedOpinion, computed: ComputedOpinion, sight: Sight) -> _Decision:
+    """What this run's models say, where they could say anything."""
+    verdict, evidence = computed.verdict, _no_evidence(published)
+    if sight.word == "out of reach":
+        return _Decision("not resolved", "low", "computed", f"{sight.text} {evidence}")
     if not computed.binding and verdict == "no loss of binding detected":
-        return _Decision("not resolved", "low", "computed", (
-            f"Nothing published, no kin, and no computation that could have shown an effect on {name}. "
-            f"{_no_evidence(published)}"))  # fmt: skip
+        why = f"Rigid docking cannot show that {name} keeps its effect, and nothing that moves was computed."
+        return _Decision("not resolved", "low", "computed", f"{why} {evidence}")
     weak = [item for item in published.weak_resistance if item.direction == "resistant"]
     if weak and verdict == "no loss of binding detected":
         return _Decision("not resolved", "low", "computed", (
             f"{computed.explanation} Against it stands weak published evidence of resistance "
             f"({weak[0].citation}), so the question stays open."))  # fmt: skip
-    return _Decision(verdict, computed.confidence, "computed", words)
+    return _Decision(verdict, computed.confidence, "computed", f"{computed.explanation} {evidence}")
+
+
+def _that_could_differ(reasons: Sequence[Reason], sight: Sight, *, speaks_for: bool) -> list[Reason]:
+    """Reasons whose instrument could have moved the answer: no rigid docking that could not."""
+    return [
+        reason
+        for reason in reasons
+        if reason.source != RIGID
+        or (sight.word != "out of reach" and (not speaks_for or reason.text.startswith("The binding pose")))
+    ]
+
+
+RIGID = "docking of this run"
+"""The source of reasons from rigid docking; of those for binding only a pose found again by search counts."""
 
 
 def _word_of_fold(fold: float, limit: float) -> str:

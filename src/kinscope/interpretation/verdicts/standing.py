@@ -38,8 +38,8 @@ def measured_folds(items: Sequence[EvidenceItem]) -> tuple[tuple[MeasuredFold, .
 
 
 def years(items: Sequence[EvidenceItem]) -> str:
-    """``2009-2020``: the years of the data, which are the papers', not those of a review of them."""
-    found = sorted({item.dated[:4] for item in items if item.dated})
+    """``2009-2020``: the years of the data."""
+    found = sorted({item.dated for item in items if item.dated})
     return f"{found[0]}-{found[-1]}" if len(found) > 1 else "".join(found)
 
 
