@@ -10,7 +10,6 @@ from scipy import stats
 
 from kinscope.analysis.statistics import (
     benjamini_hochberg,
-    block_averages,
     correct_family,
     difference,
     effective_sample_size,
@@ -150,9 +149,3 @@ def test_standard_error_of_a_correlated_mean_is_the_analytic_one():
 
 def test_a_constant_series_is_one_observation():
     assert effective_sample_size(np.ones(100)) == 1.0
-
-
-def test_blocks_drop_the_frames_nearest_to_the_start():
-    assert block_averages(np.arange(7.0), 3) == pytest.approx([1.5, 3.5, 5.5])
-    with pytest.raises(BadInputError):
-        block_averages(np.arange(3.0), 4)

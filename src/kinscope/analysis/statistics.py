@@ -285,23 +285,6 @@ def effective_sample_size(series: FloatArray) -> float:
     return max(1.0, x.size / statistical_inefficiency(x))
 
 
-def block_averages(series: FloatArray, blocks: int) -> FloatArray:
-    """Means of equal consecutive blocks, shape (blocks,); frames left over are dropped from the front.
-
-    The front goes because it is the part nearest to the starting structure.
-    """
-    x = np.asarray(series, dtype=np.float64)
-    if not 1 <= blocks <= x.size:
-        raise BadInputError(
-            f"{x.size} frames cannot be cut into {blocks} blocks.",
-            where="blocks",
-            remedy="Ask for at least one block and at most one per frame.",
-        )
-    length = x.size // blocks
-    averages: FloatArray = x[x.size - length * blocks :].reshape(blocks, length).mean(axis=1)
-    return averages
-
-
 def standard_error(series: FloatArray) -> float:
     """Standard error of the mean of a correlated series (n_frames,), s sqrt(g / n); inf below three."""
     x = np.asarray(series, dtype=np.float64)

@@ -106,11 +106,17 @@ def _independent(every: tuple[TreatmentOption, ...], disease: str) -> list[tuple
     for one in [disease] if disease else DISEASES:
         names = [o.name for o in every if one in o.diseases and not o.depends_on_abl1_binding]
         if names:
-            found[one] = join([name.partition(" (")[0] for name in names])
+            found[one] = join([_in_prose(name) for name in names])
     merged: dict[str, list[str]] = {}
     for one, names_of in found.items():
         merged.setdefault(names_of, []).append(one)
     return [(" and ".join(diseases), text) for text, diseases in merged.items()]
+
+
+def _in_prose(name: str) -> str:
+    """A therapy within a sentence: ``blinatumomab``, but ``CAR-T cells``."""
+    short = name.partition(" (")[0]
+    return short if short[:2].isupper() else f"{short[0].lower()}{short[1:]}"
 
 
 def _line(verdict: DrugVerdict, drug: DrugDefinition | None, result: StudyResult) -> DrugLine:

@@ -1,13 +1,12 @@
 """What the 3D view shows: models reduced to what it draws, poses, contacts with their end points.
 
-Coordinates reduced for the 3D view: polar hydrogens only, three decimals, one chain, short lines.
+Coordinates reduced for the 3D view: no hydrogens, three decimals, one chain, short lines.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -25,10 +24,6 @@ from kinscope.report.text import Names
 from kinscope.results.measured import Contact, ContactChange
 from kinscope.structures.io import read_model
 from kinscope.targets.pack import Region
-
-_POLAR = ("N", "O", "S")
-# Longer than any X-H bond (S-H 1.34 angstrom), shorter than any 1-3 distance to a hydrogen.
-_BOND_TO_HYDROGEN_ANGSTROM = 1.45
 
 
 @dataclass(frozen=True)
@@ -74,9 +69,7 @@ class ReducedModel:
 
     def closest(self, first: int, second: int) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
         """The closest pair of heavy atoms of two residues, positions (3,) each, angstrom."""
-        heavy = self.elements != "H"
-        one = self.coordinates[(self.residues == first) & heavy]
-        two = self.coordinates[(self.residues == second) & heavy]
+        one, two = (self.coordinates[self.residues == residue] for residue in (first, second))
         if not len(one) or not len(two):
             return None
         distances = np.linalg.norm(one[:, None] - two[None], axis=2)
@@ -85,14 +78,11 @@ class ReducedModel:
 
     def neighbours(self, positions: Collection[int], cutoff_angstrom: float) -> list[int]:
         """Residues with a heavy atom within the cutoff of any heavy atom of the given residues."""
-        heavy = self.elements != "H"
-        centre = self.coordinates[np.isin(self.residues, list(positions)) & heavy]
-        if not len(centre):
-            return []
+        centre = self.coordinates[np.isin(self.residues, list(positions))]
         near = np.zeros(len(self.residues), dtype=bool)
         for point in centre:
             near |= np.linalg.norm(self.coordinates - point, axis=1) <= cutoff_angstrom
-        return sorted({int(r) for r in self.residues[near & heavy]} - set(positions))
+        return sorted({int(r) for r in self.residues[near]} - set(positions))
 
     def pdb_text(self) -> str:
         """PDB lines up to the coordinates, all in chain A."""
@@ -117,7 +107,7 @@ class ReducedModel:
 
 
 def read_reduced_model(path: Path) -> ReducedModel:
-    """Read a model of kinscope and keep heavy atoms and polar hydrogens.
+    """Read a model of kinscope and keep its heavy atoms.
 
     Raises StructureError if the file cannot be read.
     """
@@ -126,7 +116,6 @@ def read_reduced_model(path: Path) -> ReducedModel:
     coordinates = np.asarray(atoms.coord, dtype=np.float64)
     residues = np.asarray(atoms.res_id, dtype=np.int64)
     keep = (elements != "H") & np.isfinite(coordinates).all(axis=1)
-    keep |= _polar_hydrogens(elements, coordinates, residues)
     return ReducedModel(
         residues=residues[keep],
         residue_names=np.asarray(atoms.res_name, dtype=np.str_)[keep],
@@ -136,26 +125,8 @@ def read_reduced_model(path: Path) -> ReducedModel:
     )
 
 
-def _polar_hydrogens(
-    elements: NDArray[np.str_], coordinates: NDArray[np.float64], residues: NDArray[np.int64]
-) -> NDArray[np.bool_]:
-    """Mask (n_atoms,) of hydrogens whose nearest heavy atom of the residue is N, O or S."""
-    mask = np.zeros(len(elements), dtype=bool)
-    edges = [0, *(np.flatnonzero(residues[1:] != residues[:-1]) + 1).tolist(), len(residues)]
-    for start, stop in pairwise(edges):
-        hydrogens = np.flatnonzero(elements[start:stop] == "H") + start
-        heavy = np.flatnonzero(elements[start:stop] != "H") + start
-        if not len(hydrogens) or not len(heavy):
-            continue
-        distances = np.linalg.norm(coordinates[hydrogens][:, None] - coordinates[heavy][None], axis=2)
-        nearest = distances.argmin(axis=1)
-        bonded = distances.min(axis=1) <= _BOND_TO_HYDROGEN_ANGSTROM
-        mask[hydrogens] = bonded & np.isin(elements[heavy[nearest]], _POLAR)
-    return mask
-
-
 def read_reduced_pose(path: Path) -> str:
-    """The first molecule of an SDF file as a molfile block with polar hydrogens only.
+    """The first molecule of an SDF file as a molfile block without hydrogens.
 
     Raises LigandError if the file is missing or holds no molecule with coordinates.
     """
@@ -171,16 +142,9 @@ def read_reduced_pose(path: Path) -> str:
         molecule = Chem.MolFromMolBlock(block, sanitize=False, removeHs=False)
     if molecule is None or molecule.GetNumAtoms() == 0 or molecule.GetNumConformers() == 0:
         raise LigandError("The pose file holds no molecule.", where=str(path), remedy=remedy)
-    editable = Chem.RWMol(molecule)
-    nonpolar = [
-        atom.GetIdx()
-        for atom in molecule.GetAtoms()
-        if atom.GetAtomicNum() == 1 and [n.GetAtomicNum() for n in atom.GetNeighbors()] == [6]
-    ]
-    for index in sorted(nonpolar, reverse=True):
-        editable.RemoveAtom(index)
-    editable.SetProp("_Name", "")
-    return str(Chem.MolToMolBlock(editable, kekulize=False, includeStereo=False))
+    bare = Chem.RemoveHs(molecule, sanitize=False)
+    bare.SetProp("_Name", "")
+    return str(Chem.MolToMolBlock(bare, kekulize=False, includeStereo=False))
 
 
 NEIGHBOUR_CUTOFF_ANGSTROM = 5.0

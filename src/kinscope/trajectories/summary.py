@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from kinscope.analysis.convergence import rounded
 from kinscope.analysis.statistics import effective_sample_size, standard_error
 from kinscope.results.trajectories import (
     ClassPercent,
@@ -227,3 +226,8 @@ def _clock(one: TrajectoryPass) -> tuple[float | None, float | None]:
         return (1000.0 * known / one.frames, known) if known else (None, None)
     step = span / blocks / one.times.block_frames
     return step, known if known is not None else step * (one.frames - 1) / 1000.0
+
+
+def rounded(values: Sequence[float] | NDArray[np.float64], digits: int) -> tuple[float, ...]:
+    """Numbers for a record, rounded to so many decimals."""
+    return tuple(np.round(np.asarray(values, dtype=np.float64), digits).tolist())

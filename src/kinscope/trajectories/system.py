@@ -9,7 +9,6 @@ from typing import Any, Literal
 
 import numpy as np
 
-from kinscope.analysis.convergence import system_sampling
 from kinscope.analysis.trajectory_compare import (
     compare_contacts,
     compare_measures,
@@ -28,7 +27,6 @@ from kinscope.trajectories.summary import principal_motion, replica_analysis
 Array = np.ndarray[Any, Any]
 _STUDY = PassSettings(thinned_frames=500, pocket_frames=40)
 _FEWEST_FRAMES = 2
-_ORDER = ("nothing on mobility", "only large effects", "supports a comparison")
 
 
 @dataclass(frozen=True)
@@ -125,11 +123,6 @@ def _compare(
     found.core = group.core
     found.frames = ([one.thinned.result() for one in native], [one.thinned.result() for one in mutant])
     found.profiles = (_profile(system, native), _profile(system, mutant))
-    sides = tuple(
-        system_sampling(frames, profile.variant, length_ns=profile.length_ns, core=group.core)
-        for frames, profile in zip(found.frames, found.profiles, strict=True)
-    )
-    judged = min(sides, key=lambda item: _ORDER.index(item.sentence))
     before, after = ([replica_analysis(one) for one in side] for side in (native, mutant))
     found.comparison = TrajectoryComparison(
         state=system.state,
@@ -140,10 +133,7 @@ def _compare(
         contacts=tuple(compare_contacts(before, after)),
         principal=principal_motion(group, system.state),
         sampling=sampling_words(before, after),
-        sentence=judged.sentence,
-        reason=judged.reason,
         ligand=system.ligand,
-        sides=sides,
         bound=system.bound,
     )
 
