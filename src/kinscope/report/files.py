@@ -45,6 +45,15 @@ class DifferenceTrack(Record):
     """Whether the corrected test excludes zero; empty where no test was made."""
 
 
+class Picture(Record):
+    """A picture of a model, drawn beforehand."""
+
+    name: str
+    caption: str
+    path: Path
+    """PNG."""
+
+
 class ReportFiles(Record):
     """Everything the report shows that ``result.json`` does not hold. Every part may be missing."""
 
@@ -59,6 +68,7 @@ class ReportFiles(Record):
     models: tuple[ModelFile, ...] = ()
     poses: tuple[PoseFile, ...] = ()
     difference_tracks: tuple[DifferenceTrack, ...] = ()
+    pictures: tuple[Picture, ...] = ()
     commands: tuple[str, ...] = ()
     """Command lines that reproduce or resume the run, shown under methods."""
 

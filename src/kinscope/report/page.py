@@ -21,8 +21,9 @@ from kinscope.interpretation.motion import spoken
 from kinscope.report import front, style, text
 from kinscope.report.appendix import appendix_tables, settings_text
 from kinscope.report.figures import DrawnFigure, draw_figures
-from kinscope.report.files import ReportFiles
+from kinscope.report.files import Picture, ReportFiles
 from kinscope.report.plots.contacts import strength
+from kinscope.report.plots.scenes import for_the_page
 from kinscope.report.scene import build_scene
 from kinscope.results.measured import ContactChange
 from kinscope.targets.pack import TargetPack
@@ -79,6 +80,7 @@ def report_html(result: StudyResult, files: ReportFiles, pack: TargetPack) -> st
     hits = weightiest(result.evidence.hits)
     told = spoken(result.measurements)
     figures = {one.name: InlineFigure(one.caption, _inline(one)) for one in draw_figures(result, files)}
+    figures |= {one.name: InlineFigure(one.caption, _picture(one)) for one in files.pictures}
     page = _environment().get_template("report.html.j2")
     return page.render(
         result=result,
@@ -98,7 +100,7 @@ def report_html(result: StudyResult, files: ReportFiles, pack: TargetPack) -> st
         changed=changed_contacts(told.contact_changes, names),
         names=names,
         figures=figures,
-        scenes=[name for name in figures if name.startswith("scene_")],
+        scenes=[one.name for one in files.pictures],
         scene=scene,
         scene_json=text.script_json(scene.model_dump(mode="json")),
         css=Markup(_own("report.css")),
@@ -226,10 +228,12 @@ def _vendored() -> str:
 
 
 def _inline(figure: DrawnFigure) -> Markup:
-    """A picture in the page: PNG, or SVG without prologue, with ids of its own and a name to read out."""
-    if not figure.svg:
-        data = base64.b64encode(figure.png or b"").decode()
-        return Markup('<img alt="{}" src="data:image/png;base64,{}">').format(figure.caption, data)
+    """SVG for the body of a page: no prologue, no metadata, ids of its own, a name for screen readers."""
     svg = pages.inline_svg(figure.svg.encode(), _NOT_ID.sub("-", figure.name))
     label = Markup('<svg role="img" aria-label="{}" ').format(figure.caption)
     return label + svg.removeprefix("<svg ")
+
+
+def _picture(picture: Picture) -> Markup:
+    data = base64.b64encode(for_the_page(picture)).decode()
+    return Markup('<img alt="{}" src="data:image/jpeg;base64,{}">').format(picture.caption, data)

@@ -7,47 +7,46 @@ surroundings, native and mutant, in each state, and the myristate pocket. No dis
 from __future__ import annotations
 
 import io
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from kinscope.report.files import ModelFile, ReportFiles
+from kinscope.report.files import ModelFile, Picture, ReportFiles
 from kinscope.report.style import MUTANT, NATIVE, region_colours
 from kinscope.report.text import Names
 from kinscope.variants.model import Variant
 
-WIDTH, HEIGHT = 1300, 950
-"""Pixels: 11 cm at 300 dots per inch."""
+WIDTH, HEIGHT = 1060, 780
+"""Pixels: 9 cm, a column, at 300 dots per inch."""
 _ON_PAGE = 900
 _MOST_LABELS = 5
 _STATES = 3
 
 
-def draw_scenes(variant: Variant, files: ReportFiles) -> list[tuple[str, str, bytes]]:
-    """Name, caption and PNG of every panel; empty without PyMOL."""
+def write_scenes(variant: Variant, files: ReportFiles, directory: Path) -> tuple[Picture, ...]:
+    """Draw every panel into a folder that is there; none without PyMOL."""
     try:
         import pymol2
     except ImportError:
-        return []
+        return ()
     drawn = []
     for name, caption, setup in _panels(variant, files):
-        with pymol2.PyMOL() as session, tempfile.TemporaryDirectory() as folder:
+        path = directory / f"{name}.png"
+        with pymol2.PyMOL() as session:
             setup(session.cmd)
-            path = Path(folder) / "panel.png"
             session.cmd.png(str(path), WIDTH, HEIGHT, dpi=300, ray=1, quiet=1)
-            drawn.append((name, caption, path.read_bytes()))
-    return drawn
+        drawn.append(Picture(name=name, caption=caption, path=path))
+    return tuple(drawn)
 
 
-def for_the_page(png: bytes) -> bytes:
+def for_the_page(picture: Picture) -> bytes:
     """The same as JPEG of a size for the screen."""
     from PIL import Image
 
-    picture = Image.open(io.BytesIO(png)).convert("RGB")
-    picture.thumbnail((_ON_PAGE, _ON_PAGE))
+    image = Image.open(picture.path).convert("RGB")
+    image.thumbnail((_ON_PAGE, _ON_PAGE))
     out = io.BytesIO()
-    picture.save(out, "JPEG", quality=85)
+    image.save(out, "JPEG", quality=85)
     return out.getvalue()
 
 
@@ -76,7 +75,7 @@ def _begin(cmd: Any, file: ModelFile) -> None:
     cmd.bg_color("white")
     for setting, value in (
         ("ray_opaque_background", 1), ("ray_shadows", 0), ("antialias", 1), ("cartoon_fancy_helices", 1),
-        ("label_size", 26), ("label_color", "black"), ("label_outline_color", "white"), ("ray_trace_mode", 1),
+        ("label_size", 20), ("label_color", "black"), ("label_outline_color", "white"), ("ray_trace_mode", 1),
     ):  # fmt: skip
         cmd.set(setting, value)
     cmd.show("cartoon", "kinase")
@@ -115,11 +114,12 @@ def _around(cmd: Any, file: ModelFile, variant: Variant) -> None:
     _colour(cmd, NATIVE if file.variant == "native" else MUTANT, f"{own} and elem C")
     for element, colour in (("N", "#3050f8"), ("O", "#e02b20"), ("S", "#d9b300")):
         _colour(cmd, colour, f"({near}) and elem {element}")
-    found: dict[int, float] = {}
-    for atom in cmd.get_model(f"({near}) and not ({own})").atom:
-        found.setdefault(int(atom.resi), 0.0)
-    for residue in sorted(found)[: _MOST_LABELS - len(variant.positions)]:
+    cmd.show("sticks", f"(byres (kinase within 3.6 of ({own}))) and name C+O and not ({own})")
+    cmd.distance("polar", f"{own} and not hydro", f"({near}) and not ({own})", 3.6, mode=2)
+    cmd.hide("labels", "polar")
+    beside = {number + step for number in variant.positions for step in (-1, 0, 1)}
+    found = sorted({int(atom.resi) for atom in cmd.get_model(near).atom} - beside)
+    for residue in (*variant.positions, *found[: _MOST_LABELS - len(variant.positions)]):
         cmd.label(f"kinase and resi {residue} and name CA", "'%s%s' % (resn.capitalize(), resi)")
-    cmd.label(f"{own} and name CA", "'%s%s' % (resn.capitalize(), resi)")
     cmd.orient(near)
     cmd.zoom(near, 2.0)

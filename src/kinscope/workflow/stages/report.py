@@ -12,6 +12,7 @@ from kinscope.report.export import export_tables, result_schema, write_claims, w
 from kinscope.report.figures import write_figures
 from kinscope.report.files import DifferenceTrack, ModelFile, PoseFile, ReportFiles
 from kinscope.report.page import render_report
+from kinscope.report.plots.scenes import write_scenes
 from kinscope.targets import TargetPack
 from kinscope.variants.model import Variant
 from kinscope.workflow.answer import interpreted
@@ -47,7 +48,9 @@ def write_report(context: StepContext) -> None:
     write_claims(result, context.output)
     export_tables(result, context.output / "tables")
     write_figures(result, files, context.output / "figures")
-    context.progress(0.7, "page")
+    context.progress(0.5, "pictures")
+    files = files.model_copy(update={"pictures": write_scenes(variant, files, context.output / "figures")})
+    context.progress(0.9, "page")
     render_report(result, files, pack, context.output / "report.html")
 
 
