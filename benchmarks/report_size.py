@@ -3,9 +3,9 @@
     python benchmarks/report_size.py kinscope-K404E kinscope-T315I ... [--shots DIR]
     python benchmarks/report_size.py --answer K404E T315I E255K/T315I V299L D391Y
 
-Words are all that the page shows with everything opened, tables, captions and labels of figures included. A first
-screen holds page one if the end of it lies on that screen: one of 1400 x 1000, two of 390 x 844, one sheet of A4.
-``--answer``: make the first answer of variants, in a folder that is thrown away, and measure it.
+Words are all that the page shows with everything opened, tables, captions and labels of figures included.
+Page one fits if it ends at 1000 on a screen 1400 wide, at 1688 on a phone (two screens of 390 x 844), and
+before the second sheet of A4. ``--answer``: make the first answer of variants, in a folder that goes.
 ``--shots``: keep pictures there: 1400 and 390 wide, light and dark, and the printed pages.
 """
 

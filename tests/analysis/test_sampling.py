@@ -71,7 +71,7 @@ def test_states_differ_in_the_region_that_differs() -> None:
 @pytest.mark.parametrize("preset", ["quick", "standard", "paper"])
 def test_a_preset_says_nothing_of_drugs_and_states_that_another_target_lacks(preset: str) -> None:
     src = load_target("src")
-    settings = with_changes(load_preset(preset), target="src")
+    settings = with_changes(load_preset(preset), target="src", dynamics={"budget_minutes": 6.0})
     planner = Study(src, parse_variant("T341I", src), settings)
     skipped = " ".join(plan_study(planner).skipped)
     assert "imatinib" not in skipped

@@ -40,9 +40,8 @@ def test_time_falls_with_speed_and_cores_and_a_budget_is_a_budget():
         assert one[name].dynamics_hours == pytest.approx(2 * fast[name].dynamics_hours)
         assert one[name].dynamics_hours == pytest.approx(4 * many[name].dynamics_hours)
         assert one[name].length_ns == many[name].length_ns
-    assert one["quick"].dynamics_hours == many["quick"].dynamics_hours == pytest.approx(0.1)
-    assert many["quick"].length_ns == pytest.approx(4 * one["quick"].length_ns)
-    assert "budget" in one["quick"].words()
+    assert one["quick"].replicas == one["quick"].dynamics_hours == 0
+    assert "no dynamics" in one["quick"].words()
 
 
 def test_a_gpu_is_chosen_where_it_is_faster_than_all_cores_together():
@@ -56,8 +55,8 @@ def test_the_choice_and_the_speed_per_preset_are_those_measured():
     assert "only platform" in choice_finding(both[1:], cores=1).value
     assert choice_finding(both, cores=2, on_gpus=8.0).value.startswith("OpenCL, 4.8 ns/day")
     here = by_preset(both, 2)
-    assert here["quick"].ns_per_day == pytest.approx(2.0)  # kinase domains, as the water that was stepped
-    assert here["paper"].ns_per_day < here["quick"].ns_per_day  # SH3-SH2-kinase models are larger
+    assert here["standard"].ns_per_day == pytest.approx(2.0)  # kinase domains, as the water that was stepped
+    assert here["paper"].ns_per_day < here["standard"].ns_per_day  # SH3-SH2-kinase models are larger
     for name in ("standard", "paper"):
         wanted = here[name].replicas * here[name].length_ns / (2 * here[name].ns_per_day) * 24
         assert here[name].dynamics_hours == pytest.approx(wanted, rel=0.05)  # and equilibration

@@ -25,7 +25,6 @@ from kinscope.results.measured import (
     PocketComparison,
     RegionComparison,
     SimulationSummary,
-    StateFit,
 )
 from kinscope.results.models import ModelRecord
 from kinscope.results.trajectories import StateMobility, TrajectoryComparison
@@ -210,7 +209,9 @@ class StepProvenance(Record):
 
 
 class Measurements(Record):
-    """Everything computed in the run that interpretation reads."""
+    """Everything computed in the run that interpretation reads; unknown keys are passed over."""
+
+    model_config = ConfigDict(extra="ignore")
 
     models: tuple[ModelRecord, ...]
     geometries: tuple[ModelGeometry, ...]
@@ -220,8 +221,6 @@ class Measurements(Record):
     regions: tuple[RegionComparison, ...]
     pockets: tuple[PocketComparison, ...]
     simulations: tuple[SimulationSummary, ...]
-    state_fits: tuple[StateFit, ...] = ()
-    """Each docked drug's known pose in the states that it was not docked into."""
     trajectories: tuple[TrajectoryComparison, ...] = ()
     """What the trajectories of each simulated system show, mutant against native."""
     state_mobility: tuple[StateMobility, ...] = ()
@@ -249,3 +248,8 @@ class StudyResult(VersionedRecord):
     versions: dict[str, str]
     """Of kinscope and every library that computed something."""
     provenance: tuple[StepProvenance, ...]
+
+    def __repr__(self) -> str:
+        """One line."""
+        said = ", ".join(f"{one.drug} {one.verdict}" for one in self.assessment.verdicts)
+        return f"<{self.variant.gene} {self.variant.short}: {said}>"

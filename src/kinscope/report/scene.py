@@ -11,7 +11,6 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field
 
 from kinscope.core.errors import KinscopeError, LigandError
 from kinscope.core.records import Record
@@ -19,7 +18,7 @@ from kinscope.core.residues import ranges
 from kinscope.interpretation.model import StudyResult
 from kinscope.report.files import ModelFile, ReportFiles
 from kinscope.report.plots.contacts import strength
-from kinscope.report.style import CHANGE_COLOURS, ORIGIN_COLOURS, marked_segments, region_colours, short_label
+from kinscope.report.style import CHANGE_COLOURS, marked_segments, region_colours, short_label
 from kinscope.report.text import Names
 from kinscope.results.measured import Contact, ContactChange
 from kinscope.structures.io import read_model
@@ -149,8 +148,6 @@ def read_reduced_pose(path: Path) -> str:
 
 NEIGHBOUR_CUTOFF_ANGSTROM = 5.0
 """Residues drawn with side chains around the variant: any heavy atom this near, the usual contact shell."""
-BUDGET_CHARACTERS = 3_600_000
-"""Coordinates inlined at most, so that the page stays under 6 MB with the viewer and the figures."""
 
 
 class SceneContact(Record):
@@ -179,8 +176,6 @@ class SceneState(Record):
     label: str
     native: str = ""
     mutant: str = ""
-    origins: dict[str, list[tuple[int, int]]] = Field(default_factory=dict)
-    """Residue ranges by origin, of the native model (substituted residues: of the mutant)."""
     neighbours: tuple[int, ...] = ()
     contacts: tuple[SceneContact, ...] = ()
     poses: tuple[ScenePose, ...] = ()
@@ -222,7 +217,6 @@ class Scene(Record):
     drugs: tuple[tuple[str, str], ...]
     """Id and name of every drug with a pose."""
     views: tuple[SceneView, ...] = ()
-    origin_colours: dict[str, str] = ORIGIN_COLOURS
     change_colours: dict[str, str] = CHANGE_COLOURS
     notes: tuple[str, ...] = ()
     """What could not be shown, and why."""
@@ -234,7 +228,7 @@ def build_scene(result: StudyResult, files: ReportFiles) -> Scene:
     notes: list[str] = []
     ids = sorted({file.state for file in files.models if file.alternative == 0}, key=names.state_order)
     states = [_state(identifier, result, files, names, notes) for identifier in ids]
-    states = _within_budget([state for state in states if state.native or state.mutant], notes)
+    states = [state for state in states if state.native or state.mutant]
     colours = region_colours(files.regions)
     marked = marked_segments(files.regions)
     drawn = [region for region in files.regions if region.kind != "segment" or region in marked]
@@ -294,7 +288,6 @@ def _state(
         label=names.state(identifier),
         native=native.pdb_text() if native else "",
         mutant=mutant.pdb_text() if mutant else "",
-        origins=_origins(result, identifier),
         neighbours=tuple(r for r in near if r not in positions),
         contacts=tuple(
             line
@@ -327,18 +320,6 @@ def _pose(path: Path, name: str, notes: list[str]) -> str:
     except KinscopeError as error:
         notes.append(f"{name} is not shown: {error.what}")
         return ""
-
-
-def _origins(result: StudyResult, state: str) -> dict[str, list[tuple[int, int]]]:
-    """Ranges by origin: the native model's, and the substituted residues of the mutant."""
-    found: dict[str, list[int]] = {}
-    records = [m for m in result.measurements.models if m.state == state and m.alternative == 0]
-    chosen = [m for m in records if m.variant == "native"] or records
-    for origin in chosen[0].origins if chosen else ():
-        found.setdefault(origin.origin, []).append(origin.residue)
-    if records:
-        found["substituted"] = list(result.variant.positions)
-    return {origin: ranges(residues) for origin, residues in found.items()}
 
 
 def _strongest(changes: Sequence[ContactChange]) -> list[ContactChange]:
@@ -381,20 +362,3 @@ def _ends(contact: Contact, model: ReducedModel) -> tuple[NDArray[np.float64], N
 def _rounded(point: NDArray[np.float64]) -> tuple[float, float, float]:
     x, y, z = (round(float(value), 2) for value in point)
     return x, y, z
-
-
-def _within_budget(states: Sequence[SceneState], notes: list[str]) -> list[SceneState]:
-    """Drop whole states from the end, never the first, once the page would be too heavy."""
-    kept: list[SceneState] = []
-    used = 0
-    for state in states:
-        size = len(state.native) + len(state.mutant)
-        size += sum(len(pose.molfile) for pose in state.poses)
-        if kept and used + size > BUDGET_CHARACTERS:
-            notes.append(
-                f"{state.label} is left out of the 3D view to keep the page small; open its model files."
-            )
-            continue
-        kept.append(state)
-        used += size
-    return kept

@@ -16,7 +16,7 @@ from kinscope.dynamics.protocol import steps_within
 from kinscope.dynamics.records import SPEED_FILE, SpeedRecord
 from kinscope.dynamics.systems.shipped import expected_volume
 from kinscope.interpretation.model import StudyResult
-from kinscope.report.front import COLUMNS, FrontPage, front_page
+from kinscope.report.front import COLUMNS, front_page
 from kinscope.results.notes import note
 from kinscope.structures.user.file import UserFile
 from kinscope.targets import load_target
@@ -91,20 +91,16 @@ class Finished:
             return found.to_pandas()
         return found
 
-    def _page(self) -> FrontPage:
-        return front_page(self.result, load_target(str(self.result.settings["target"])))
-
     def __repr__(self) -> str:
         """One line."""
-        page = self._page()
-        said = ", ".join(f"{line.name} {line.verdict}" for line in page.drugs if not line.tool)
-        return f"<{page.title}: {said}; {self.directory / REPORT_FILE}>"
+        return f"{self.result!r} {self.directory / REPORT_FILE}"
 
     def _repr_html_(self) -> str:
         """The table of page one, for a notebook."""
         from markupsafe import Markup
 
-        page, cell = self._page(), Markup("<td>{}</td>")
+        page = front_page(self.result, load_target(str(self.result.settings["target"])))
+        cell = Markup("<td>{}</td>")
         head = Markup("").join(
             Markup("<th>{}</th>").format(name) for name in ("drug", "verdict", "", *COLUMNS)
         )

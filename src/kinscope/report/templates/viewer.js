@@ -57,12 +57,6 @@
         .forEach(function (r) {
           model.setStyle({ resi: spans(r.ranges) }, { cartoon: { color: r.colour, thickness: 0.35 } });
         });
-    } else if (mode === "origin") {
-      Object.keys(s.origins).forEach(function (origin) {
-        if (origin === "substituted" && which === "native") { return; }
-        model.setStyle({ resi: spans(s.origins[origin]) },
-          { cartoon: { color: scene.origin_colours[origin] || "#888888", thickness: 0.35 } });
-      });
     }
     var side = { not: { atom: ["H"] } };
     if (checked("v-neighbours") && s.neighbours.length) {
@@ -144,10 +138,6 @@
         if (r.colour === host.dataset.helix) { helices = true; } else { entry(r.colour, r.label); }
       });
       if (helices) { entry(host.dataset.helix, "other helices"); }
-    } else if (get("v-colour").value === "origin") {
-      Object.keys(s.origins).forEach(function (o) {
-        if (o !== "substituted" || mode === "mutant") { entry(scene.origin_colours[o] || "#888888", o); }
-      });
     } else { entry(mode === "native" ? NATIVE : MUTANT, mode === "native" ? "native" : scene.variant); }
     if (checked("v-contacts") && s.contacts.length) {
       ["kept", "lost", "gained"].forEach(function (change) {
