@@ -97,7 +97,8 @@ def sight_of(
         rate = "No pair that far was measured with a drug of its site."
         if track:
             lost = _count(track.total - track.right)
-            rate = f"Of {track.total} measured pairs beyond {REACH_ANGSTROM:.0f} Å at its site {lost} lost tenfold."
+            beyond = f"measured pairs beyond {REACH_ANGSTROM:.0f} Å at its site"
+            rate = f"Of {track.total} {beyond} {lost} lost tenfold."
         text = f"The residue is {where} from {name}: no model here could show an effect. {rate}"
         far = distance if math.isfinite(distance) else None
         return Sight(word="out of reach", distance_angstrom=far, text=text, track=track)
