@@ -11,6 +11,7 @@ import io
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from kinscope.core.errors import BadInputError
 from kinscope.core.files import read_text
@@ -232,7 +233,7 @@ def update_of(pack: TargetPack, release: Path) -> Update:
     return update_table(old, new, release.name)
 
 
-def table_order(row: Row) -> tuple[int, str, str]:
+def table_order(row: Mapping[str, Any]) -> tuple[int, str, str]:
     """By residue, change and id."""
     first = re.search(r"\d+", row["protein_change"])
     return int(first.group() if first else 0), row["protein_change"], row["id"]

@@ -107,15 +107,13 @@ def _covariance(pairs: Sequence[Pair], drugs: Mapping[str, DrugDefinition]) -> N
     def alike(values: Sequence[Hashable]) -> NDArray[np.bool_]:
         codes: dict[Hashable, int] = {}
         column = np.array([codes.setdefault(value, len(codes)) for value in values])
-        return np.equal.outer(column, column)
+        return np.asarray(column[:, None] == column[None, :], dtype=np.bool_)
 
     drug, change = alike([p.drug for p in pairs]), alike([p.change for p in pairs])
     residue = alike([p.change.position for p in pairs])
     family = alike([drugs[p.drug].binding_type == "type II" for p in pairs])
-    return (
-        SD_DRUG**2 * drug
-        + SD_RESIDUE**2 * residue
-        + SD_CHANGE**2 * change
-        + SD_RESIDUE_DRUG**2 * (residue & drug)
-        + SD_CHANGE_CLASS**2 * (change & family)
-    )
+    shared = (
+        (SD_DRUG, drug), (SD_RESIDUE, residue), (SD_CHANGE, change), (SD_RESIDUE_DRUG, residue & drug),
+        (SD_CHANGE_CLASS, change & family),
+    )  # fmt: skip
+    return np.asarray(sum(sd**2 * mask for sd, mask in shared), dtype=np.float64)

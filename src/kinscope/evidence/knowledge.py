@@ -115,13 +115,9 @@ def _load(directory: Path, protein: str) -> EvidenceBase:
     named += [(one.protein_change, "sightings.csv") for one in sightings]
     for change, where in named:
         _check_changes(change, protein, f"{folder}, {where}")
-    track: tuple[TrackRecord, ...] = ()
-    if (folder / "track.csv").exists():
-        rows = list(csv.DictReader(io.StringIO(read_text(folder / "track.csv"))))
-        track = _as(tuple[TrackRecord, ...], rows, str(folder / "track.csv"))
-    return EvidenceBase( track=track,
+    return EvidenceBase(
         items=tuple(items), options=options, searched=searched, fusions=fusions, guidelines=guidelines,
-        approvals=approvals, sightings=sightings,
+        approvals=approvals, sightings=sightings, track=track,
     )  # fmt: skip
 
 

@@ -36,7 +36,7 @@ def _by_residue(model: Path, pose: Path) -> dict[int, float]:
     drug = np.array([[float(cell) for cell in words[:3]] for words in atoms if words[3] != "H"])
     (chain, *_) = gemmi.read_structure(str(model))[0]
     return {
-        residue.seqid.num: _nearest(
+        residue.seqid.num or 0: _nearest(
             np.array([atom.pos.tolist() for atom in residue if not atom.is_hydrogen()]), drug
         )
         for residue in chain

@@ -193,8 +193,10 @@ def track_records(rows: Sequence[Judged], pack: TargetPack) -> tuple[TrackRecord
             tallies.setdefault((row.kind, SCENARIOS[row.scenario]), []).append(row.is_right)
     records = [_record(kind, right, THRESHOLDS[0], by) for (kind, by), right in sorted(tallies.items())]
     pairs = [row for row in rows if row.scenario == "a"]
-    far = [row.fold < 10.0 for row in pairs if REACH_ANGSTROM < _distance(row, pack) < math.inf]
-    records.append(_record("out of reach", far, 10.0, f"measured pairs beyond {REACH_ANGSTROM:.0f} Å"))
+    for site in dict.fromkeys(drug.site for drug in pack.drugs):
+        own = [row for row in pairs if pack.drug(row.drug).site == site]
+        far = [row.fold < 10.0 for row in own if REACH_ANGSTROM < _distance(row, pack) < math.inf]
+        records.append(_record(f"out of reach, {site}", far, 10.0, f"pairs beyond {REACH_ANGSTROM:.0f} Å"))
     folds = {(row.change, row.drug): row.fold for row in pairs}
     for word in ("kept", "lost"):
         right = [

@@ -129,6 +129,8 @@ def judge(
     approval, tool = approval_of(drug, evidence)
     folds, mean = measured_folds(exact)
     track = track_of(decision.basis, decision.verdict, kin, evidence)
+    if decision.basis == "predicted" and predicted and predicted.track:
+        track = predicted.track
     level = min((item.level for item in decision.deciding), default="")
     part_reasons = [
         reason_of(item, prefix=f"{_part_name(item)}, part of this variant: ")
@@ -227,7 +229,7 @@ def _decide(
 def _of_models(name: str, published: PublishedOpinion, computed: ComputedOpinion, sight: Sight) -> _Decision:
     """What this run's models say, where they could say anything."""
     verdict, evidence = computed.verdict, _no_evidence(published)
-    if sight.word == "out of reach":
+    if sight.word == "out of reach" or computed.distance_angstrom is None:
         return _Decision("not resolved", "low", "computed", f"{sight.text} {evidence}")
     if not computed.binding and verdict == "no loss of binding detected":
         why = f"Rigid docking cannot show that {name} keeps its effect, and nothing that moves was computed."

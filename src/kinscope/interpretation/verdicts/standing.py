@@ -92,12 +92,14 @@ def sight_of(
             track=track,
         )  # fmt: skip
     if distance is not None and distance > REACH_ANGSTROM and not computed.binding:
-        track = _track("out of reach", evidence)
+        track = _track(f"out of reach, {drug.site}", evidence)
         where = f"{distance:.0f} Å" if math.isfinite(distance) else "outside the model"
-        text = f"The residue is {where} from {name}: no model here could show an effect."
+        rate = "No pair that far was measured with a drug of its site."
         if track:
             lost = _count(track.total - track.right)
-            text += f" Of {track.total} measured pairs beyond {REACH_ANGSTROM:.0f} Å {lost} lost tenfold."
+            beyond = f"measured pairs beyond {REACH_ANGSTROM:.0f} Å at its site"
+            rate = f"Of {track.total} {beyond} {lost} lost tenfold."
+        text = f"The residue is {where} from {name}: no model here could show an effect. {rate}"
         far = distance if math.isfinite(distance) else None
         return Sight(word="out of reach", distance_angstrom=far, text=text, track=track)
     text = f"No model that could move decided on {name}."
