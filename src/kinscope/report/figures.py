@@ -11,7 +11,6 @@ from kinscope.interpretation.model import StudyResult
 from kinscope.interpretation.motion import spoken
 from kinscope.report.files import ReportFiles
 from kinscope.report.plots.canvas import Figure, drawing, to_png, to_svg
-from kinscope.report.plots.contacts import draw_contacts
 from kinscope.report.plots.domains import draw_domains
 from kinscope.report.plots.mobility import draw_difference, draw_rmsf
 from kinscope.report.plots.trajectories import draw_ligands
@@ -33,7 +32,6 @@ def draw_figures(result: StudyResult, files: ReportFiles, *, png: bool = False) 
     measured, variant = spoken(result.measurements), result.variant
     plans: list[tuple[str, str, Callable[[], Figure | None]]] = [
         ("domains", _DOMAINS, lambda: draw_domains(variant, files)),
-        ("contacts", _CONTACTS, lambda: draw_contacts(measured.contact_changes, variant, files)),
         ("rmsf_md", _RMSF, lambda: draw_rmsf(measured.profiles, variant, files)),
         ("rmsf_difference_md", _DIFFERENCE, lambda: draw_difference(measured.profiles, variant, files)),
         ("trajectory_ligands", _LIGANDS, lambda: draw_ligands(measured.trajectories, files)),
@@ -66,10 +64,6 @@ def write_figures(result: StudyResult, files: ReportFiles, directory: Path) -> l
 
 
 _DOMAINS = "Domains and named regions of the protein; the pin marks the variant."
-_CONTACTS = (
-    "Contacts of the substituted residue in each state. Grey: kept; red, dashed: lost; green, long dashes: "
-    "gained. At most twelve partners are drawn."
-)
 _RMSF = (
     "Root-mean-square fluctuation per residue by molecular dynamics. Line: mean of the replicas; band: "
     "lowest to highest; n: replicas. Dashed vertical line: the variant."

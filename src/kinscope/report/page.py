@@ -22,7 +22,6 @@ from kinscope.report import front, style, text
 from kinscope.report.appendix import appendix_tables, settings_text
 from kinscope.report.figures import DrawnFigure, draw_figures
 from kinscope.report.files import Picture, ReportFiles
-from kinscope.report.plots.contacts import strength
 from kinscope.report.plots.scenes import for_the_page
 from kinscope.report.scene import build_scene
 from kinscope.results.measured import ContactChange
@@ -155,7 +154,7 @@ def changed_contacts(changes: Sequence[ContactChange], names: text.Names) -> lis
             who = (
                 f"{contact.residue_name.capitalize()}{contact.residue} – {contact.partner_name.capitalize()}"
             )
-            key = (strength(contact.kind), one.change, f"{who}{contact.partner}", contact.kind)
+            key = (text.strength(contact.kind), one.change, f"{who}{contact.partner}", contact.kind)
             found.setdefault(key, []).append(one)
     return [
         ChangedContact(who, kind, change, ", ".join(dict.fromkeys(names.state(one.state) for one in own)))

@@ -17,9 +17,8 @@ from kinscope.core.records import Record
 from kinscope.core.residues import ranges
 from kinscope.interpretation.model import StudyResult
 from kinscope.report.files import ModelFile, ReportFiles
-from kinscope.report.plots.contacts import strength
 from kinscope.report.style import CHANGE_COLOURS, marked_segments, region_colours, short_label
-from kinscope.report.text import Names
+from kinscope.report.text import Names, strength
 from kinscope.results.measured import Contact, ContactChange
 from kinscope.structures.io import read_model
 from kinscope.targets.pack import Region

@@ -142,6 +142,14 @@ def script_json(value: object) -> Markup:
     return Markup(text)
 
 
+_STRENGTH = ("salt bridge", "hydrogen bond", "cation-pi", "pi stacking", "hydrophobic", "van der Waals")
+
+
+def strength(kind: str) -> int:
+    """Rank of a kind of contact, 0 the strongest."""
+    return _STRENGTH.index(kind) if kind in _STRENGTH else len(_STRENGTH)
+
+
 class Names:
     """Labels of states, drugs and regions; the identifier itself where the pack does not name it."""
 
