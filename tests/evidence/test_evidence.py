@@ -165,14 +165,6 @@ def test_compound_variants() -> None:
     assert "T315I/*" in found("T315I", "compound with more")
 
 
-def test_same_region_only_when_nothing_is_nearer() -> None:
-    near = lookup(variant("D391Y"), PACK).hits
-    assert {hit.relation for hit in near} == {"same region"}
-    assert 0 < len(near) <= 6
-    assert all(381 <= int(hit.item.protein_change[1:-1]) <= 405 for hit in near)
-    assert "same region" not in {hit.relation for hit in lookup(variant("H396R"), PACK).hits}
-
-
 def test_a_never_seen_variant_says_so() -> None:
     summary = lookup(variant("D391Y"), PACK)
     assert summary.statement.startswith("Nothing on exactly D391Y")
@@ -180,7 +172,7 @@ def test_a_never_seen_variant_says_so() -> None:
 
 
 def test_nearest_come_first() -> None:
-    order = ["exact", "part of the compound variant", "compound with more", "same residue", "same region"]
+    order = ["exact", "part of the compound variant", "compound with more", "same residue"]
     hits = lookup(variant("T315I"), PACK).hits
     assert [order.index(hit.relation) for hit in hits] == sorted(order.index(hit.relation) for hit in hits)
 

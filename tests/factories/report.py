@@ -279,7 +279,7 @@ def evidence() -> EvidenceSummary:
             ),
             EvidenceHit(item=item("e3", "K404R", "nilotinib", "measured", value=2.0, unit="fold"),
                         relation="same residue"),
-            EvidenceHit(item=item("e4", "T406I", "", "published"), relation="same region"),
+            EvidenceHit(item=item("e4", "T406I", "", "published"), relation="same residue"),
         ),
         options=(
             TreatmentOption(

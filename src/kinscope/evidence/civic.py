@@ -16,6 +16,7 @@ from typing import Any
 from kinscope.core.errors import BadInputError
 from kinscope.core.files import read_text
 from kinscope.core.records import Record
+from kinscope.core.tables import csv_text
 from kinscope.evidence.changes import parse_changes
 from kinscope.targets.pack import TargetPack
 
@@ -241,8 +242,5 @@ def table_order(row: Mapping[str, Any]) -> tuple[int, str, str]:
 
 def table_text(rows: Iterable[Row]) -> str:
     """Rows as the CSV that ships."""
-    buffer = io.StringIO()
-    writer = csv.DictWriter(buffer, COLUMNS, lineterminator="\n", restval="")
-    writer.writeheader()
-    writer.writerows(sorted(rows, key=table_order))
-    return buffer.getvalue()
+    ordered = sorted(rows, key=table_order)
+    return csv_text(COLUMNS, [[row.get(name, "") for name in COLUMNS] for row in ordered])

@@ -76,10 +76,6 @@ def _cite(items: list[EvidenceItem]) -> str:
     return ", ".join(identifiers[:_MOST_CITED]) + (f" and {more} more" if more > 0 else "")
 
 
-MAX_REGION_HITS = 6
-MAX_REGION_LENGTH = 30
-"""Residues. A lobe or a domain is no neighbourhood; the longest structural segment has about this length."""
-
 RELATIONS: tuple[Relation, ...] = get_args(Relation)
 _STRENGTHS = ("strong", "moderate", "weak")
 MEASURED_KINDS = ("cell IC50 fold", "Kd")
@@ -88,8 +84,7 @@ MEASURED_KINDS = ("cell IC50 fold", "Kd")
 def lookup(variant: Variant, pack: TargetPack, transcript: str = "") -> EvidenceSummary:
     """Everything the pack's tables hold on a variant, nearest first, each item with its relation.
 
-    ``transcript``: of the fusion, e.g. ``e14a2``, where known. Items of the same region are given only where
-    nothing nearer exists, at most `MAX_REGION_HITS` of them.
+    ``transcript``: of the fusion, e.g. ``e14a2``, where known.
 
     Raises BadInputError if an evidence table of the pack is damaged or the transcript is none.
     """
@@ -107,8 +102,6 @@ def lookup_in(
         if relation is not None:
             behind = tuple(_behind(item, guidelines)) if relation == "exact" else ()
             hits.append(EvidenceHit(item=item, relation=relation, behind=behind))
-    if not hits:
-        hits = _region_hits(base.items, variant, pack)
     hits += [EvidenceHit(item=item, relation="fusion transcript") for item in fusion_note(base, transcript)]
     order = {drug.id: index for index, drug in enumerate(pack.drugs)}
     hits.sort(
@@ -196,28 +189,6 @@ def _searched(base: EvidenceBase, variant: Variant) -> Iterator[str]:
             f"{_count(count) if count else 'nothing'} on residue {number}" for number, count in counts.items()
         )
         yield f"{one.source}: {', '.join(told)}." if one.items else one.source
-
-
-def _region_hits(items: tuple[EvidenceItem, ...], variant: Variant, pack: TargetPack) -> list[EvidenceHit]:
-    """The nearest single changes, in sequence, within the structural segments that hold the variant."""
-    members: set[int] = set()
-    for position in variant.positions:
-        for region in pack.regions_of(position):
-            if region.kind == "segment" and region.end - region.start < MAX_REGION_LENGTH:
-                members |= set(region.members())
-    near: list[tuple[int, int, str, EvidenceItem]] = []
-    for item in items:
-        changes = parse_changes(item.protein_change)
-        if len(changes.changes) == 1 and not changes.and_others and changes.positions <= members:
-            (position,) = changes.positions
-            distance = min(abs(position - own) for own in variant.positions)
-            near.append((distance, _STRENGTHS.index(item.strength), item.id, item))
-    chosen: dict[tuple[str, str], EvidenceItem] = {}
-    for *_, item in sorted(near, key=lambda entry: entry[:3]):
-        chosen.setdefault((item.protein_change, item.drug), item)
-    return [
-        EvidenceHit(item=item, relation="same region") for item in list(chosen.values())[:MAX_REGION_HITS]
-    ]
 
 
 def _statement(variant: Variant, hits: list[EvidenceHit]) -> str:

@@ -10,7 +10,6 @@ from kinscope.core.records import Record
 
 Relation = Literal[
     "exact", "fusion transcript", "part of the compound variant", "compound with more", "same residue",
-    "same region",
 ]  # fmt: skip
 """How an item relates to what was asked for. ``exact`` alone speaks of this variant; ``fusion transcript`` of
 every variant in that fusion."""

@@ -5,17 +5,14 @@ The method was written down before the first score (docs/why/evidence-interpreta
 
 from __future__ import annotations
 
-import csv
-import io
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import numpy as np
 
-from kinscope.core.files import write_atomic
 from kinscope.core.progress import Progress
+from kinscope.core.tables import csv_text
 from kinscope.evidence.changes import ChangeSet, parse_changes
 from kinscope.evidence.kin import study_of
 from kinscope.evidence.knowledge import load_evidence
@@ -217,19 +214,8 @@ def _distance(row: Judged, pack: TargetPack) -> float:
 
 
 def track_text(records: Sequence[TrackRecord]) -> str:
-    """The CSV that ships."""
-    buffer = io.StringIO()
-    writer = csv.DictWriter(buffer, list(TrackRecord.model_fields), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(record.model_dump() for record in records)
-    return buffer.getvalue()
-
-
-def write_track(pack: TargetPack, records: Sequence[TrackRecord]) -> Path:
-    """Write the table into the pack, for verdicts to carry."""
-    path = pack.directory / "evidence" / "track.csv"
-    write_atomic(path, track_text(records))
-    return path
+    """The table that ships as ``evidence/track.csv``, for verdicts to carry."""
+    return csv_text(TrackRecord.model_fields, [list(record.model_dump().values()) for record in records])
 
 
 def in_words(rows: Sequence[Judged], records: Sequence[TrackRecord]) -> str:

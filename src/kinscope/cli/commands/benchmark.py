@@ -257,15 +257,16 @@ def verdict(
     quiet: Quiet = False,
 ) -> None:
     """Judge every measured pair with it, its variant, residue or study hidden, and count."""
+    from kinscope.core.files import write_atomic
     from kinscope.targets import load_target
-    from kinscope.validation.verdict import in_words, judge_all, track_records, write_track
+    from kinscope.validation.verdict import in_words, judge_all, track_records, track_text
 
     pack = load_target(target)
     rows = judge_all(pack, Console(quiet=quiet).teller())
     records = track_records(rows, pack)
     echo(in_words(rows, records))
     if write:
-        echo(f"\nwritten: {write_track(pack, records)}")
+        write_atomic(pack.directory / "evidence" / "track.csv", track_text(records))
 
 
 def _needed(mirror: Path | None) -> Path:

@@ -80,13 +80,14 @@ NOTHING = Measurements(
 def assessed_drugs(
     pack: TargetPack, measurements: Measurements, evidence: EvidenceSummary
 ) -> tuple[DrugDefinition, ...]:
-    """Inhibitors that were docked, stand in an option, are approved, or have evidence; tools come last."""
+    """Inhibitors that were docked, are offered or approved, or have evidence (else all); tools come last."""
     docked = {comparison.drug for comparison in measurements.docking}
     offered = {drug for option in evidence.options for drug in option.drugs}
-    near = {hit.item.drug for hit in evidence.hits if hit.relation != "same region"}
+    near = {hit.item.drug for hit in evidence.hits}
     tools = {one.drug for one in evidence.approvals if one.is_tool}
     known = docked | offered | near | ({one.drug for one in evidence.approvals} - tools)
-    chosen = [drug for drug in pack.drugs if drug.binding_type != "natural ligand" and drug.id in known]
+    inhibitors = [drug for drug in pack.drugs if drug.binding_type != "natural ligand"]
+    chosen = [drug for drug in inhibitors if drug.id in known] or inhibitors
     return tuple(sorted(chosen, key=lambda drug: drug.id in tools))
 
 
