@@ -70,7 +70,7 @@ def front_page(result: StudyResult, pack: TargetPack) -> FrontPage:
     other = [variant.hgvs_p, *(c.hgvs_c for s in variant.substitutions for c in s.coding_changes[:1])]
     if variant.hgvs_p_1b:
         other.append(f"{pack.isoforms[0].title if pack.isoforms else 'isoform 1b'}: {variant.hgvs_p_1b}")
-    of = "".join(f", {word}" for word in (disease, transcript and f"transcript {transcript}") if word)
+    of = "".join((f", in {disease}" if disease else "", f", transcript {transcript}" if transcript else ""))
     return FrontPage(
         title=f"{variant.gene} {variant.short}",
         asked=f"Which inhibitors still act on {variant.gene} with {variant.short}, "

@@ -137,12 +137,12 @@ def weightiest(hits: Sequence[EvidenceHit]) -> list[EvidenceHit]:
         ),
     )
     turn: dict[tuple[str, str, str], int] = {}
-    keyed = []
+    keyed: list[tuple[int, int, int, EvidenceHit]] = []
     for hit in ranked:
         drug = (hit.relation, hit.item.drug, hit.item.direction)
         keyed.append((_RELATIONS.index(hit.relation), turn.setdefault(drug, 0), len(keyed), hit))
         turn[drug] += 1
-    return [hit for *_, hit in sorted(keyed, key=lambda row: row[:3])[:_MOST_HITS]]
+    return [row[3] for row in sorted(keyed, key=lambda row: row[:3])[:_MOST_HITS]]
 
 
 def changed_contacts(changes: Sequence[ContactChange], names: text.Names) -> list[ChangedContact]:

@@ -61,7 +61,7 @@ def _panels(variant: Variant, files: ReportFiles) -> Iterator[tuple[str, str, An
         caption = f"{names.state(file.state)}, coloured by region; sticks: {variant.short} and known ligands."
         yield f"scene_whole_{file.state}", caption, lambda cmd, file=file: _whole(cmd, file, files, variant)
     for state in states:
-        for file in (one for one in first if one.state == state):
+        for file in sorted((f for f in first if f.state == state), key=lambda f: f.variant != "native"):
             who = "native" if file.variant == "native" else variant.short
             caption = f"Around residue {', '.join(map(str, variant.positions))}, {who}, {names.state(state)}."
             name = f"scene_{state}_{'native' if who == 'native' else variant.slug}"

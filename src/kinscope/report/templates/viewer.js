@@ -100,7 +100,8 @@
       if (c.named && c.change !== "kept" && focus === "variant" && room() > 0) {
         labelled[c.label.split(" ")[0]] = true;
         label((c.change === "lost" ? "lost: " : "gained: ") + c.label,
-          { x: (a.x + b.x) / 2, y: (a.y + b.y) / 2, z: (a.z + b.z) / 2 }, 11, scene.change_colours[c.change], 34);
+          { x: (a.x + b.x) / 2, y: (a.y + b.y) / 2, z: (a.z + b.z) / 2 }, 11, scene.change_colours[c.change],
+          16 + 18 * Object.keys(labelled).length);
       }
     });
   }

@@ -58,7 +58,9 @@ def _heavy_atoms(path: Path) -> dict[int, NDArray[np.float64]]:
     """Coordinates (n, 3) of each residue's heavy atoms, angstrom."""
     (chain, *_) = gemmi.read_structure(str(path))[0]
     return {
-        residue.seqid.num: np.array([atom.pos.tolist() for atom in residue if not atom.is_hydrogen()])
+        int(residue.seqid.num or 0): np.array(
+            [atom.pos.tolist() for atom in residue if not atom.is_hydrogen()]
+        )
         for residue in chain
     }
 
