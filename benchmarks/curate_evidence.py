@@ -2,9 +2,10 @@
 
     python benchmarks/curate_evidence.py DIRECTORY_OF_BENCHMARK_FILES [OUTPUT_DIRECTORY]
 
-Reads five files (names below), each with its primary citation in the row, and writes ``measured.csv`` and
-``civic.csv`` in the layout of `kinscope.evidence.model.EvidenceItem`. The output depends on the input alone:
-same files, same bytes. Only numbers, protein changes, drugs and citations carry over; the words are ours.
+Reads the files named below, each with its primary citation in the row, and writes ``measured.csv``,
+``civic.csv`` and ``sightings.csv`` in the layouts of `kinscope.evidence.model`. The output depends on the
+input alone: same files, same bytes. Only numbers, protein changes, drugs and citations carry over; the words
+are ours.
 """
 
 from __future__ import annotations
@@ -15,20 +16,19 @@ import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-Row = dict[str, str]
-
-COLUMNS = (
-    "id", "protein_change", "drug", "kind", "direction", "value", "unit", "summary",
-    "citation", "identifier", "tier", "strength", "caveat",
-)  # fmt: skip
+from kinscope.evidence.civic import (
+    NO_EFFECT_UP_TO,
+    REDUCED_UP_TO,
+    Row,
+    civic_rows,
+    direction_of_fold,
+    fold_text,
+    read_release,
+    table_text,
+)
 
 RT_298_KCAL_PER_MOL = 0.0019872 * 298.15
 
-# Classes of fold IC50 after Redaelli et al. 2009 (PMID 19075254): up to 2 sensitive, up to 4 moderately
-# resistant, above resistant. Two laboratories differ by 0.4-0.5 kcal/mol on one mutant, a factor of 2.0-2.3.
-SENSITIVE_BELOW = 0.5
-NO_EFFECT_UP_TO = 2.0
-REDUCED_UP_TO = 4.0
 PONATINIB_SUPPRESSION_NM = 40.0
 """At 40 nM ponatinib suppressed the outgrowth of every single mutant (O'Hare et al. 2009, PMID 19878872)."""
 
@@ -43,6 +43,10 @@ SOURCES = {
     "zabriskie": ("Zabriskie et al., Cancer Cell, 2014; tabulated in Leighow et al., Cell Rep, 2020",
                   "doi:10.1016/j.ccr.2014.07.006"),
     "redaelli2012": ("Redaelli et al., Am J Hematol, 2012; in Leighow et al., Cell Rep, 2020", LEIGHOW),
+    "leighow-panel": ("Leighow et al., Cell Rep, 2020 (panel of four drugs)", LEIGHOW),
+    "zabriskie-compound": ("Zabriskie et al., Cancer Cell, 2014", "doi:10.1016/j.ccr.2014.07.006"),
+    "redaelli2012-panel": ("Redaelli et al., Am J Hematol, 2012; in part in Leighow et al., 2020", LEIGHOW),
+    "manley": ("Manley et al., Leuk Res, 2020", "doi:10.1016/j.leukres.2020.106458"),
     "wylie": ("Wylie et al., Nature, 2017; tabulated in Leighow et al., Cell Rep, 2020", LEIGHOW),
 }  # fmt: skip
 
@@ -60,8 +64,17 @@ def main(arguments: list[str]) -> int:
         *redaelli(source / "redaelli2009_fold_ic50_verified.csv"),
         *multistudy(source / "imatinib_ic50_multistudy.csv"),
     ]
+    further = source / "evidence2026"
+    if further.is_dir():
+        measured += [
+            *leighow_panel(further / "leighow2020_ba_f3_ic50_20x4.csv"),
+            *compounds(further / "compound_ic50_secondary.csv"),
+            *manley(further / "asciminib_manley2020_secondary.csv"),
+        ]
+        (out / "sightings.csv").write_text(sightings(further), encoding="utf-8")
     write(out / "measured.csv", measured)
-    write(out / "civic.csv", civic(source / "civic_abl1_evidence.csv"))
+    held = frozenset((row["protein_change"], row["drug"], row["identifier"]) for row in measured)
+    write(out / "civic.csv", civic_rows(read_release(source / "civic_abl1_evidence.csv"), held))
     return 0
 
 
@@ -71,36 +84,20 @@ def read(path: Path) -> list[Row]:
 
 
 def write(path: Path, rows: Iterable[Row]) -> None:
-    ordered = sorted(
-        rows, key=lambda row: (position(row["protein_change"]), row["protein_change"], row["id"])
-    )
-    with path.open("w", newline="", encoding="utf-8") as handle:
-        writer = csv.DictWriter(handle, COLUMNS, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(ordered)
-    print(f"{path}: {len(ordered)} rows")
-
-
-def position(change: str) -> int:
-    return int("".join(letter for letter in change.split("/")[0] if letter.isdigit()))
-
-
-def direction_of_fold(fold: float) -> str:
-    if fold < SENSITIVE_BELOW:
-        return "sensitive"
-    if fold <= NO_EFFECT_UP_TO:
-        return "no effect"
-    return "reduced sensitivity" if fold <= REDUCED_UP_TO else "resistant"
+    text = table_text(rows)
+    path.write_text(text, encoding="utf-8")
+    print(f"{path}: {text.count(chr(10)) - 1} rows")
 
 
 def measured_row(
     key: str, change: str, drug: str, fold: float, summary: str, *, kind: str, suffix: str = "",
-    direction: str = "", caveat: str = "", strength: str = "moderate",
+    direction: str = "", caveat: str = "", strength: str = "moderate", bound: str = "",
 ) -> Row:  # fmt: skip
     citation, identifier = SOURCES[key]
     return {
         "id": f"{key}-{drug}-{change}{suffix}", "protein_change": change, "drug": drug, "kind": kind,
         "direction": direction or direction_of_fold(fold), "value": f"{fold:.3g}", "unit": "fold",
+        "bound": bound, "level": "D",
         "summary": summary, "citation": citation, "identifier": identifier, "tier": "measured",
         "strength": strength, "caveat": caveat,
     }  # fmt: skip
@@ -121,11 +118,12 @@ def pairs(path: Path) -> Iterator[Row]:
             "moderate",
             f"{mutant:g} nM against {native:.3g} nM",
         )
-        direction = ""
+        direction, bound = "", ""
         if "typo" in row["flag"]:
             fold, numbers = math.exp(ddg / RT_298_KCAL_PER_MOL), "IC50 recovered from ddG"
             caveat.append("The IC50 is misprinted in the table; the fold comes from its ddG.")
         if row["censored"] == "True":
+            bound = ">"
             caveat.append("The IC50 lies at the top of the assay (10,000 nM): the fold is a lower bound.")
         if row["mutation"] == "Y253F":
             strength = "weak"
@@ -134,17 +132,24 @@ def pairs(path: Path) -> Iterator[Row]:
             caveat.append(
                 "L248R and L248V are exchanged in another transcription; the two values are 0.4 % apart."
             )
-        if row["tki"] == "ponatinib" and fold > NO_EFFECT_UP_TO and mutant <= PONATINIB_SUPPRESSION_NM:
-            direction = "no effect" if fold <= REDUCED_UP_TO else "reduced sensitivity"
-            caveat.append("Below 40 nM, where ponatinib suppressed every single mutant (PMID 19878872).")
+        direction, note = ponatinib_class(row["tki"], fold, mutant)
+        caveat += note
         summary = (
             f"Growth of Ba/F3 cells with {row['mutation']} against native BCR::ABL1: {numbers} {row['tki']}, "
-            f"{fold:.2g}-fold; ddG {ddg:+.2f} kcal/mol."
+            f"{fold_text(fold)}-fold; ddG {ddg:+.2f} kcal/mol."
         )
         yield measured_row(
             key, row["mutation"], row["tki"], fold, summary, kind="cell IC50 fold", direction=direction,
-            caveat=" ".join(caveat), strength=strength,
+            caveat=" ".join(caveat), strength=strength, bound=bound,
         )  # fmt: skip
+
+
+def ponatinib_class(drug: str, fold: float, mutant_nm: float) -> tuple[str, list[str]]:
+    """A class milder where ponatinib's concentration still suppresses; empty: the class of the fold."""
+    if drug != "ponatinib" or fold <= NO_EFFECT_UP_TO or mutant_nm > PONATINIB_SUPPRESSION_NM:
+        return "", []
+    shifted = "no effect" if fold <= REDUCED_UP_TO else "reduced sensitivity"
+    return shifted, ["Below 40 nM, where ponatinib suppressed every single mutant (PMID 19878872)."]
 
 
 def davis(path: Path) -> Iterator[Row]:
@@ -155,7 +160,7 @@ def davis(path: Path) -> Iterator[Row]:
         fold, state = float(row["fold"]), row["phospho_state"]
         summary = (
             f"Binding of {row['drug']} to {state} ABL1 {row['mutation']}: Kd {float(row['Kd_nM']):g} nM, "
-            f"{fold:.2g} times the native Kd."
+            f"{fold_text(fold)} times the native Kd."
         )
         caveat = "Phosphorylation state assigned from the layout of the published sheet."
         yield measured_row("davis", row["mutation"], row["drug"], fold, summary, kind="Kd",
@@ -190,91 +195,98 @@ def multistudy(path: Path) -> Iterator[Row]:
             )
         summary = (
             f"Growth of Ba/F3 cells with {change} against native BCR::ABL1: {mutant:g} nM against "
-            f"{native:g} nM imatinib, {fold:.2g}-fold."
+            f"{native:g} nM imatinib, {fold_text(fold)}-fold."
         )
         yield measured_row(key, change, "imatinib", fold, summary, kind="cell IC50 fold", caveat=caveat,
                            strength="weak" if key == "wylie" else "moderate")  # fmt: skip
 
 
-# --- CIViC (CC0), snapshot last reviewed 2021-02-03 ------------------------------------------------------
-
-CIVIC_DIRECTION = {
-    ("Supports", "Resistance"): "resistant",
-    ("Supports", "Reduced Sensitivity"): "reduced sensitivity",
-    ("Supports", "Sensitivity/Response"): "sensitive",
-    ("Does Not Support", "Resistance"): "no effect",
-}
-CIVIC_WORDS = {
-    "resistant": "supports resistance to", "reduced sensitivity": "supports reduced sensitivity to",
-    "sensitive": "supports sensitivity to", "no effect": "did not support resistance to",
-}  # fmt: skip
-CIVIC_CHANGE = {
-    "R351W": ("R332W", "CIViC gives the number of isoform 1b, R351W."),
-    "G340L": ("G321L", "CIViC gives the number of isoform 1b, G340L."),
-    "V298I": ("V289I", "CIViC writes V298I, but residue 298 is not valine; V289I is meant."),
-}
-SECOND_LINE_TRIALS = {"22371878", "17264298", "16775234", "19652056", "21865346"}
-"""Trials of a later drug: their imatinib rows only say who carried the change after failing imatinib."""
-ELSEWHERE = {"19075254"}
-"""Redaelli 2009: its fold values come from their own file."""
-
-
-def civic(path: Path) -> Iterator[Row]:
-    seen: set[tuple[str, ...]] = set()
-    measured = {(row["mutation"]) for row in read(path.parent / "abl_tki_144_ddG_with_predictions.csv")
-                if row["tki"] == "axitinib"}  # fmt: skip
-    for row in sorted(read(path), key=lambda row: int(row["evidence_id"])):
-        direction = CIVIC_DIRECTION.get((row["evidence_direction"], row["clinical_significance"]))
-        usable = (
-            row["evidence_type"] == "Predictive" and row["evidence_status"] == "accepted" and row["mutation"]
-        )
-        # A combination row does not say which of its drugs failed.
-        if not (usable and direction) or row["drug_interaction_type"] == "Combination":
+def leighow_panel(path: Path) -> Iterator[Row]:
+    """Nineteen mutants and four drugs of one laboratory; a fit above every dose given is a lower bound."""
+    for row in read(path):
+        if row["mutation"] == "WT":
             continue
-        if row["citation_id"] in ELSEWHERE:
-            continue
-        change, note = CIVIC_CHANGE.get(row["mutation"], (row["mutation"].replace(";", "/"), ""))
-        for drug in row["drugs"].split(","):
-            name = drug.replace("Mesylate", "").strip().lower()
-            if name == "axitinib" and row["citation_id"] == "25686603" and row["mutation"] in measured:
-                continue
-            item = civic_row(row, change, name, direction, note)
-            fingerprint = tuple(
-                item[key] for key in ("protein_change", "drug", "kind", "direction", "identifier")
-            )
-            if fingerprint not in seen:
-                seen.add(fingerprint)
-                yield item
-
-
-def civic_row(row: Row, change: str, drug: str, direction: str, note: str) -> Row:
-    level = row["evidence_level"]
-    clinical = level in "ABC"
-    strength = {"A": "strong", "B": "strong"}.get(level, "moderate")
-    caveats = [note] if note else []
-    if clinical and drug == "imatinib" and row["citation_id"] in SECOND_LINE_TRIALS:
-        strength = "weak"
-        caveats.append(
-            "Seen in patients who had already failed imatinib: an association, not a test of cause."
+        fold, mutant, native = (float(row[name]) for name in ("fold", "IC50_nM", "WT_IC50_nM"))
+        bound, caveat = "", ""
+        if fold > EXTRAPOLATED_FROM_FOLD:
+            caveat = f"The fit gives {mutant:,.0f} nM, above the doses given: read as a lower bound."
+            fold, bound = 100.0, ">"
+        words = "more than 100" if bound else fold_text(fold)
+        summary = (
+            f"Growth of Ba/F3 cells with {row['mutation']} against native BCR::ABL1: "
+            f"{'' if bound else f'{mutant:.4g} nM against '}{native:.3g} nM {row['drug']}"
+            f"{' for native' if bound else ''}, {words}-fold."
         )
-    kind = "in vitro screen"
-    if clinical:
-        kind = "clinical response" if direction in ("sensitive", "no effect") else "clinical resistance"
-    where = {
-        "A": "Validated association",
-        "B": "Clinical study",
-        "C": "Single patients or small groups",
-    }
-    basis = where.get(level, "Laboratory study")
-    author, year, journal = (part.strip() for part in row["citation"].split(",", 2))
-    return {
-        "id": f"civic-EID{row['evidence_id']}-{drug}", "protein_change": change, "drug": drug, "kind": kind,
-        "direction": direction, "value": "", "unit": "",
-        "summary": f"{basis} (CIViC level {level}): {change} {CIVIC_WORDS[direction]} {drug}.",
-        "citation": f"{author}, {journal}, {year} (CIViC EID{row['evidence_id']})",
-        "identifier": f"PMID:{row['citation_id']}", "tier": "published", "strength": strength,
-        "caveat": " ".join(caveats),
-    }  # fmt: skip
+        yield measured_row("leighow-panel", row["mutation"], row["drug"], fold, summary,
+                           kind="cell IC50 fold", caveat=caveat, bound=bound)  # fmt: skip
+
+
+EXTRAPOLATED_FROM_FOLD = 1000.0
+"""Only T315I with nilotinib (45,177 nM) and dasatinib (9,551 nM) lies there."""
+
+
+def compounds(path: Path) -> Iterator[Row]:
+    """Compound mutants and T315M of Zabriskie 2014, single ones of Redaelli 2012.
+
+    Rows of unclear origin stay out. Native values are those of Redaelli 2012, but for Zabriskie's imatinib.
+    """
+    rows = [row for row in read(path) if "unclear" not in row["primary_source"]]
+    native = {row["drug"]: float(row["IC50_nM"]) for row in rows if row["protein_change"] == "WT"}
+    for row in rows:
+        change, drug, mutant = row["protein_change"], row["drug"], float(row["IC50_nM"])
+        zabriskie = "Zabriskie" in row["primary_source"]
+        if change == "WT" or (drug == "imatinib" and not zabriskie):
+            continue
+        own = 768.3 if drug == "imatinib" else native[drug]
+        fold, bound = mutant / own, ">" if row["censored_at_assay_top"] == "True" else ""
+        direction, caveat = ponatinib_class(drug, fold, mutant)
+        caveat.append("Transcribed from a secondary table.")
+        if zabriskie and drug != "imatinib":
+            caveat.append(f"Native value of another laboratory ({own:g} nM, Redaelli 2012).")
+        if bound:
+            caveat.append("At the top of the assay: a lower bound.")
+        summary = (
+            f"Growth of Ba/F3 cells with {change} against native BCR::ABL1: {'over ' if bound else ''}"
+            f"{mutant:g} nM against {own:g} nM {drug}, {'over ' if bound else ''}{fold_text(fold)}-fold."
+        )
+        key = "zabriskie-compound" if zabriskie else "redaelli2012-panel"
+        yield measured_row(key, change, drug, fold, summary, kind="cell IC50 fold", bound=bound,
+                           direction=direction, caveat=" ".join(caveat))  # fmt: skip
+
+
+def manley(path: Path) -> Iterator[Row]:
+    """Asciminib and three ATP-competitive drugs; two ponatinib values look misplaced tenfold and stay out."""
+    for row in read(path):
+        if row["protein_change"] == "WT" or row["flag"]:
+            continue
+        change, drug, fold = row["protein_change"], row["drug"], float(row["fold_vs_WT"])
+        summary = (
+            f"Growth of Ba/F3 cells with {change} against native BCR::ABL1: IC50 {row['IC50_nM']} nM {drug}, "
+            f"{fold_text(fold)}-fold."
+        )
+        yield measured_row("manley", change, drug, fold, summary, kind="cell IC50 fold",
+                           caveat="Transcribed from a secondary table.")  # fmt: skip
+
+
+def sightings(folder: Path) -> str:
+    """How often a change was seen: six cohorts after imatinib, and under nilotinib or dasatinib."""
+    lines = ["protein_change,patients,of,setting,citation,identifier"]
+    cited = f'"Leighow et al., Cell Rep, 2020, and the cohorts it tabulates",{LEIGHOW}'
+    cohorts = read(folder / "leighow2020_imatinib_resistant_patient_counts.csv")
+    total = sum(int(row["Sum"]) for row in cohorts)
+    lines += [
+        f'{row["mutation"]},{row["Sum"]},{total},"mutated after imatinib, six cohorts",{cited}'
+        for row in cohorts
+    ]
+    emerged = read(folder / "leighow2020_nilotinib_dasatinib_abundance.csv")
+    for drug in ("Nilotinib", "Dasatinib"):
+        total = sum(int(row[f"{drug} Abundance"]) for row in emerged)
+        lines += [
+            f"{row['Compound']},{row[f'{drug} Abundance']},{total},mutations that emerged under "
+            f"{drug.lower()},{cited}"
+            for row in emerged
+        ]
+    return "\n".join(lines) + "\n"
 
 
 if __name__ == "__main__":

@@ -18,7 +18,9 @@ from factories.interpretation import variant
 from kinscope.core.errors import BadInputError
 from kinscope.evidence import load_evidence, lookup
 from kinscope.evidence.changes import parse_changes, relate
+from kinscope.evidence.civic import fold_text, update_of
 from kinscope.evidence.knowledge import IDENTIFIER
+from kinscope.evidence.model import KinEstimate
 from kinscope.targets.loader import load_target
 
 PACK = load_target("abl1")
@@ -119,7 +121,7 @@ def test_what_was_looked_through_is_said_of_the_variant_asked_about(text: str) -
     assert not any("K404E" in line for line in lines)
     for position in asked.positions:
         counted = [line for line in lines if f"residue {position}" in line]
-        assert len(counted) == 4
+        assert len(counted) == 5
     named = {int(number) for line in lines for number in re.findall(r"residue (\d+)", line)}
     assert named == set(asked.positions)
 
@@ -163,14 +165,6 @@ def test_compound_variants() -> None:
     assert "T315I/*" in found("T315I", "compound with more")
 
 
-def test_same_region_only_when_nothing_is_nearer() -> None:
-    near = lookup(variant("D391Y"), PACK).hits
-    assert {hit.relation for hit in near} == {"same region"}
-    assert 0 < len(near) <= 6
-    assert all(381 <= int(hit.item.protein_change[1:-1]) <= 405 for hit in near)
-    assert "same region" not in {hit.relation for hit in lookup(variant("H396R"), PACK).hits}
-
-
 def test_a_never_seen_variant_says_so() -> None:
     summary = lookup(variant("D391Y"), PACK)
     assert summary.statement.startswith("Nothing on exactly D391Y")
@@ -178,7 +172,7 @@ def test_a_never_seen_variant_says_so() -> None:
 
 
 def test_nearest_come_first() -> None:
-    order = ["exact", "part of the compound variant", "compound with more", "same residue", "same region"]
+    order = ["exact", "part of the compound variant", "compound with more", "same residue"]
     hits = lookup(variant("T315I"), PACK).hits
     assert [order.index(hit.relation) for hit in hits] == sorted(order.index(hit.relation) for hit in hits)
 
@@ -322,7 +316,8 @@ def test_deriving_is_deterministic_and_reads_direction_with_significance(tmp_pat
         "mutation": "T315I", "study": "Redaelli 2012 AJH", "IC50_nM": "9221", "WT_IC50_nM_same_study": "527",
     }])  # fmt: skip
     civic = {
-        "evidence_id": "1", "mutation": "M244V", "drugs": "Dasatinib", "drug_interaction_type": "",
+        "evidence_id": "1", "gene": "ABL1", "mutation": "M244V", "drugs": "Dasatinib",
+        "drug_interaction_type": "",
         "evidence_type": "Predictive", "evidence_direction": "Does Not Support", "evidence_level": "B",
         "clinical_significance": "Resistance", "citation_id": "19779040",
         "citation": "Müller et al., 2009, Blood",
@@ -339,6 +334,7 @@ def test_deriving_is_deterministic_and_reads_direction_with_significance(tmp_pat
     assert [row["id"] for row in measured] == ["gozgit-imatinib-E255K", "redaelli-imatinib-T315I"]
     (row,) = csv.DictReader((out / "civic.csv").open())
     assert (row["direction"], row["kind"], row["strength"]) == ("no effect", "clinical response", "strong")
+    assert row["level"] == "B"
 
 
 def write(path: Path, rows: list[dict[str, str]]) -> None:
@@ -356,3 +352,172 @@ def test_a_source_that_was_not_read_again_says_so(copied: Path) -> None:
     base = load_evidence(PACK.model_copy(update={"directory": copied}))
     (item,) = [item for item in base.items if item.id == "leyte-vidal-m244v-asciminib-M244V"]
     assert item.caveat.endswith("The source was not read again for this table.")
+
+
+# --- levels, dates, guidelines, what was mended
+
+
+def test_every_item_has_a_level_and_a_date_of_its_data() -> None:
+    for item in (*BASE.items, *BASE.fusions):
+        assert item.level in "ABCDE"
+        assert re.fullmatch(r"(19|20)\d\d", item.dated), item.id
+    civic = [item for item in BASE.items if item.id.startswith("civic-")]
+    assert all(f"level {item.level}" in item.summary for item in civic)
+    assert BY_ID["leyte-vidal-m244v-asciminib-M244V"].amp_tier == "I-B"
+    assert BY_ID["gozgit-imatinib-T315I"].amp_tier == "II-D"
+
+
+def test_no_item_that_shipped_is_lost() -> None:
+    shipped = set((PACK.directory / "evidence" / "ids.txt").read_text().split())
+    held = {item.id for item in (*BASE.items, *BASE.fusions)}
+    assert len(shipped) > 700
+    assert shipped <= held, sorted(shipped - held)
+    assert held <= shipped, "add the new ids to evidence/ids.txt"
+
+
+def test_single_patients_of_civic_are_weak() -> None:
+    assert not [
+        i.id for i in BASE.items if i.id.startswith("civic-") and i.level == "C" and i.strength != "weak"
+    ]
+
+
+def test_numbers_are_written_without_exponents() -> None:
+    texts = [item.summary for item in BASE.items] + [fold_text(value) for value in (0.043, 110.0, 5000.0)]
+    assert not [text for text in texts if re.search(r"\de[+-]\d", text)]
+    assert fold_text(5000.0) == "5,000"
+
+
+def test_civics_own_values_are_kept_and_win_over_its_words() -> None:
+    burgess = BY_ID["civic-EID6190-dasatinib"]
+    assert (burgess.kind, burgess.value) == ("cell IC50 fold", pytest.approx(125 / 1.34, rel=0.01))
+    assert BY_ID["civic-EID2669-imatinib"].bound == ">"
+    contradictory = BY_ID["civic-EID2638-imatinib"]  # "sensitive", 2000 nM against 260 nM
+    assert (contradictory.direction, contradictory.strength) == ("resistant", "weak")
+
+
+def test_optic_gives_the_figures_of_t315i_not_of_the_trial() -> None:
+    item = BY_ID["optic-t315i-ponatinib-ponatinib-T315I"]
+    assert "60 % (15)" in item.summary
+    assert not re.search(r"51\.6|35\.5|25\.3", item.summary)
+
+
+def test_extrapolated_and_top_of_assay_values_are_lower_bounds() -> None:
+    for identifier in (
+        "leighow-panel-nilotinib-T315I",
+        "leighow-panel-dasatinib-T315I",
+        "zabriskie-compound-imatinib-Y253H/E255V",
+        "gozgit-dasatinib-T315I",
+    ):
+        assert BY_ID[identifier].bound == ">", identifier
+    assert len([i for i in BASE.items if i.id.startswith("leighow-panel-")]) == 76
+
+
+def test_guidelines_name_drugs_by_mutation_and_a_compound_has_those_of_its_parts() -> None:
+    stance = {(line.name, line.drug): line.stance for line in lookup(variant("V299L"), PACK).guidelines}
+    named = {drug for (name, drug), said in stance.items() if name == "ELN 2020" and said == "named"}
+    assert named == {"nilotinib", "ponatinib"}
+    assert stance["ELN 2020", "bosutinib"] == "not named"
+    reserved = lookup(variant("E255K"), PACK).guidelines
+    (bosutinib,) = (line for line in reserved if line.drug == "bosutinib")
+    assert bosutinib.stance == "named with a reservation"
+    parts = lookup(variant("E255K/T315I"), PACK).guidelines
+    assert {line.relation for line in parts} == {"part of the compound variant"}
+    assert not lookup(variant("K404E"), PACK).guidelines
+
+
+def test_what_stands_behind_an_item_is_named() -> None:
+    hits = {hit.item.id: hit for hit in lookup(variant("T315I"), PACK).hits}
+    assert hits["pace-t315i-ponatinib-ponatinib-T315I"].behind == ("ELN 2020", "US label")
+    assert hits["muller-t315i-dasatinib-dasatinib-T315I"].behind == ("ELN 2020 (leaves it out)",)
+
+
+def test_a_fusion_without_exon_2_speaks_whatever_is_substituted() -> None:
+    assert not [h for h in lookup(variant("V299L"), PACK).hits if h.relation == "fusion transcript"]
+    summary = lookup(variant("V299L"), PACK, "e14a3")
+    found = [hit.item.drug for hit in summary.hits if hit.relation == "fusion transcript"]
+    assert set(found) == {"asciminib"}
+    options = {option.id: option for option in summary.options}
+    assert any("e14a3" in text for text in options["asciminib"].speaks_against)
+    assert not lookup(variant("V299L"), PACK, "e14a2").options[0].speaks_against[0].startswith("e14")
+    with pytest.raises(BadInputError, match="not a fusion transcript"):
+        lookup(variant("V299L"), PACK, "b3a2")
+
+
+def test_how_often_a_variant_was_seen() -> None:
+    seen = {one.setting: (one.patients, one.of) for one in lookup(variant("T315I"), PACK).sightings}
+    assert seen["mutated after imatinib, six cohorts"][0] == 38
+    assert seen["mutations that emerged under dasatinib"] == (11, 14)
+    assert not lookup(variant("K404E"), PACK).sightings
+
+
+def test_options_differ_by_disease_and_carry_their_approval_with_a_date() -> None:
+    by = {disease: {o.id for o in BASE.options if disease in o.diseases} for disease in ("CML", "ALL")}
+    assert {"obe-cel", "blinatumomab", "inotuzumab"} <= by["ALL"] - by["CML"]
+    assert {"omacetaxine"} <= by["CML"] - by["ALL"]
+    for option in BASE.options:
+        assert re.search(r"20[12]\d|no approval is needed", option.approval), option.id
+    inotuzumab = next(option for option in BASE.options if option.id == "inotuzumab")
+    assert "do not fit" in inotuzumab.evidence
+
+
+# --- kin
+
+
+def kin_of(text: str) -> dict[str, KinEstimate]:
+    return {one.drug: one for one in lookup(variant(text), PACK).kin}
+
+
+def test_kin_speak_of_unmeasured_pairs_of_a_known_residue_only() -> None:
+    assert not kin_of("K404E")
+    assert not kin_of("E255K/T315I")
+    found = kin_of("T315V")
+    assert {"imatinib", "nilotinib", "dasatinib", "bosutinib", "ponatinib"} <= set(found)
+    assert "asciminib" not in found, "no change of 315 was measured at the other site"
+    assert "olverembatinib" not in found, "the drug was never measured"
+    assert "imatinib" not in kin_of("T315I")
+    for one in found.values():
+        assert one.low < one.fold < one.high
+    assert found["ponatinib"].fold < found["dasatinib"].fold
+
+
+def test_more_kin_narrow_the_interval() -> None:
+    def width(text: str, drug: str) -> float:
+        one = kin_of(text)[drug]
+        return one.high / one.low
+
+    assert width("A337V", "dasatinib") < width("A337T", "dasatinib")
+
+
+# --- a release of CIViC
+
+RELEASE = (
+    "molecular_profile therapies evidence_type evidence_direction evidence_level significance citation_id "
+    "citation evidence_status evidence_id therapy_interaction_type",
+    "BCR::ABL1_Fusion_AND_ABL1_T315I Ponatinib Predictive Supports A Sensitivity/Response 24180494 "
+    "Cortes_et_al.,_2013 accepted 99999",
+    "BCR::ABL1_Fusion_AND_ABL1_M244V Dasatinib Predictive Supports B Resistance 19779040 "
+    "Müller_et_al.,_2009 accepted 4302",
+    "EGFR_T790M Erlotinib Predictive Supports A Resistance 1 Someone,_2005 accepted 5",
+)
+"""As civicdb.org writes its TSV, blanks for tabs and underscores for blanks."""
+
+
+def test_a_release_lists_what_came_changed_and_went_and_loses_nothing(tmp_path: Path) -> None:
+    release = tmp_path / "nightly.tsv"
+    lines = [line.replace(" ", "\t") for line in RELEASE]
+    release.write_text("\n".join([lines[0], *(line.replace("_", " ") for line in lines[1:])]) + "\n")
+    update = update_of(PACK, release)
+    assert update.came == ("civic-EID99999-ponatinib",)
+    assert update.changed == ("civic-EID4302-dasatinib (kind, direction)",)
+    ids = {row["id"] for row in update.rows}
+    assert {item.id for item in BASE.items if item.id.startswith("civic-")} <= ids
+    (gone,) = (row for row in update.rows if row["id"] == "civic-EID234-imatinib")
+    assert gone["caveat"].endswith("Not in nightly.tsv.")
+    (new,) = (row for row in update.rows if row["id"] == "civic-EID99999-ponatinib")
+    assert (new["level"], new["protein_change"]) == ("A", "T315I")
+
+
+def test_another_table_is_no_release(tmp_path: Path) -> None:
+    (tmp_path / "other.tsv").write_text("a\tb\n1\t2\n")
+    with pytest.raises(BadInputError, match="not a CIViC table"):
+        update_of(PACK, tmp_path / "other.tsv")

@@ -17,18 +17,20 @@ from factories.interpretation import (
     item,
     measurements,
     pocket,
-    region,
     variant,
 )
 from kinscope.evidence import EvidenceHit, EvidenceItem, EvidenceSummary, lookup
 from kinscope.interpretation import Assessment, DrugVerdict, Measurements, assess
+from kinscope.interpretation.model import Predicted
+from kinscope.interpretation.verdicts import evidence_verdicts
 from kinscope.results.measured import SimulationSummary
 from kinscope.targets.loader import load_target
 
 PACK = load_target("abl1")
 MOST_FAVOURABLE_FIRST = (
-    "sensitivity reported", "no loss of binding detected", "not resolved", "reduced binding expected",
-    "resistance reported",
+    "sensitivity reported", "sensitivity inferred", "no loss of binding detected", "not resolved",
+    "reduced sensitivity reported", "reduced sensitivity inferred", "reduced binding expected",
+    "resistance inferred", "resistance reported",
 )  # fmt: skip
 NOTHING = measurements()
 
@@ -71,22 +73,25 @@ def test_t315i_needs_no_computation() -> None:
 
 def test_k404e_is_not_proven_resistant() -> None:
     result = assessed("K404E")
-    assert not [
-        v for v in result.verdicts if v.verdict in ("resistance reported", "reduced binding expected")
-    ]
+    assert {v.verdict for v in result.verdicts} == {"not resolved"}
     assert {v.confidence for v in result.verdicts} == {"low"}
     for drug in ("dasatinib", "ponatinib"):
-        verdict = of(result, drug)
-        assert verdict.verdict == "not resolved"
-        (reason,) = verdict.reasons_against_binding
+        (reason,) = of(result, drug).reasons_against_binding
         assert (reason.tier, reason.weight) == ("published", "weak")
         assert "One patient" in reason.text
-    assert of(result, "imatinib").verdict == "no loss of binding detected"
-    assert of(result, "asciminib").verdict == "no loss of binding detected"
-    assert of(result, "asciminib").mechanism == "none seen"
     assert result.answer.confidence == "low"
     assert "no IC50 or binding constant" in result.answer.sentences[0]
     assert any("one patient" in limit for limit in result.limits)
+
+
+def test_out_of_reach_gives_the_base_rate_and_no_reason() -> None:
+    for verdict in assessed("K404E").verdicts:
+        assert verdict.sight is not None
+        assert verdict.sight.word == "out of reach"
+        rate = re.search(r"Of \d+ measured pairs beyond 10 Å at its site none lost", verdict.sight.text)
+        assert bool(rate) is (verdict.drug != "asciminib"), "M244V escapes asciminib from 35 Å away"
+        assert "no loss" not in verdict.summary
+        assert not [r for r in verdict.reasons_for_binding if r.source == "docking of this run"]
 
 
 def test_k404e_without_docking_stays_open() -> None:
@@ -130,55 +135,216 @@ def test_a_resistant_part_decides_for_a_compound_variant_and_a_sensitive_part_do
     result = assessed("E255K/T315I")
     for drug in ("imatinib", "nilotinib", "dasatinib", "bosutinib", "ponatinib", "asciminib"):
         verdict = of(result, drug)
-        assert verdict.verdict == "reduced binding expected", drug
+        assert verdict.verdict == "resistance inferred", drug
         assert verdict.confidence != "high"
     assert "disagrees" in of(result, "ponatinib").summary
     assert of(result, "ponatinib").reasons_for_binding
     assert any("one molecule" in limit for limit in result.limits)
 
 
-def test_a_never_seen_variant_rests_on_computation_alone() -> None:
+def test_a_never_seen_variant_stays_open() -> None:
     result = assessed("D391Y")
-    assert {v.verdict for v in result.verdicts} == {"no loss of binding detected"}
-    tiers = {r.tier for v in result.verdicts for r in (*v.reasons_for_binding, *v.reasons_against_binding)}
-    assert tiers == {"computed"}
+    assert {v.verdict for v in result.verdicts} == {"not resolved"}
+    sources = {
+        r.source for v in result.verdicts for r in (*v.reasons_for_binding, *v.reasons_against_binding)
+    }
+    assert sources <= {"pockets of this run"}
     assert "Nothing is published on exactly D391Y" in result.answer.sentences[0]
 
 
 def test_a_statement_on_the_residue_is_a_weak_reason_and_another_allele_is_none() -> None:
     verdict = of(assessed("V299M"), "dasatinib")
-    assert verdict.verdict == "no loss of binding detected"
     (reason,) = verdict.reasons_against_binding
     assert reason.weight == "weak"
     assert reason.text.startswith("On the residue")
     assert not of(assessed("T315V"), "nilotinib").reasons_against_binding
 
 
+# --- tiers
+
+
+def test_kin_decide_where_the_pair_was_not_measured_and_never_mix_with_what_is_published() -> None:
+    verdict = of(assessed("T315V", NOTHING), "dasatinib")
+    assert (verdict.verdict, verdict.basis, verdict.confidence) == (
+        "resistance inferred", "inferred from kin", "low",
+    )  # fmt: skip
+    assert verdict.inferred is not None
+    assert verdict.level == ""
+    assert verdict.track is not None
+    assert "of this kind" in verdict.track.words
+    assert of(assessed("T315I", NOTHING), "dasatinib").inferred is None
+
+
+def test_a_prediction_decides_only_where_nothing_nearer_speaks() -> None:
+    def predicted(probability: float) -> dict[str, Predicted]:
+        one = Predicted(
+            drug="imatinib", ddg_kcal_mol=1.0, low=0.0, high=2.0, probability_lost=probability,
+            nearest_residue=396, reach_angstrom=8.0,
+        )  # fmt: skip
+        return {"imatinib": one}
+
+    for text, probability, word in (
+        ("K404E", 0.7, "resistance predicted"),
+        ("K404E", 0.05, "sensitivity predicted"),
+        ("K404E", 0.3, "not resolved"),
+        ("T315I", 0.05, "resistance reported"),
+        ("T315V", 0.05, "resistance inferred"),
+    ):
+        found = {v.drug: v for v in evidence_verdicts(variant(text), PACK, predicted=predicted(probability))}
+        assert found["imatinib"].verdict == word, text
+        assert found["imatinib"].predicted is not None
+
+
+def test_a_fusion_without_exon_2_is_resistant_to_asciminib_even_where_the_change_is_sensitive() -> None:
+    found = {v.drug: v for v in evidence_verdicts(variant("T315I"), PACK, "e14a3")}
+    assert (found["asciminib"].verdict, found["asciminib"].basis) == (
+        "resistance reported", "fusion transcript",
+    )  # fmt: skip
+    assert found["ponatinib"].verdict == "sensitivity reported"
+
+
+def test_a_part_with_reduced_sensitivity_counts_for_a_compound_variant() -> None:
+    verdict = of(assessed("E255K/E450K", NOTHING), "bosutinib")
+    assert verdict.verdict == "reduced sensitivity inferred"
+    assert "reduced sensitivity is published for E255K" in verdict.summary
+
+
+def test_compound_variants_have_their_own_measurements() -> None:
+    found = {name: of(assessed(name, NOTHING), "ponatinib") for name in ("G250E/T315I", "E255V/T315I")}
+    folds = [verdict.measured_fold or 0.0 for verdict in found.values()]
+    assert folds[0] == pytest.approx(152.4 / 2.1, rel=0.01)
+    assert folds[1] == pytest.approx(659.5 / 2.1, rel=0.01)
+    assert {verdict.verdict for verdict in found.values()} == {"resistance reported"}
+
+
+def test_single_patients_never_decide_alone() -> None:
+    alone = [item("D391Y", kind="clinical resistance", strength="weak", level="C")] * 3
+    assert of(with_items("D391Y", alone, NOTHING), "imatinib").verdict == "not resolved"
+
+
+def test_resistance_needs_more_than_threefold_where_it_was_measured() -> None:
+    mild = [
+        item("D391Y", id=name, kind="cell IC50 fold", tier="measured", value=fold, direction=direction)
+        for name, fold, direction in (("a", 2.2, "reduced sensitivity"), ("b", 3.1, "reduced sensitivity"))
+    ]
+    screens = [item("D391Y", id=name, kind="in vitro screen") for name in "cd"]
+    assert (
+        of(with_items("D391Y", mild + screens, NOTHING), "imatinib").verdict == "reduced sensitivity reported"
+    )
+    steep = [one.model_copy(update={"value": 9.0, "direction": "resistant"}) for one in mild]
+    assert of(with_items("D391Y", steep + screens, NOTHING), "imatinib").verdict == "resistance reported"
+
+
+def test_binding_is_said_of_models_alone() -> None:
+    for text in ("T315I", "E255K", "F317L", "H396R", "E255K/T315I", "Y253H/E255V"):
+        for verdict in assessed(text, NOTHING).verdicts:
+            assert "binding" not in verdict.verdict
+            assert "binding" not in verdict.summary
+
+
+# --- guidelines, strong evidence, track records: the listed variants
+
+LISTED = (
+    "T315I", "T315A", "F317L", "F317V", "V299L", "E255K", "E255V", "Y253H", "G250E", "F359V", "F359C",
+    "F359I", "M244V", "L248V", "H396R", "M351T", "A337V", "P465S", "I502L", "E255K/T315I", "Y253H/E255V",
+    "T315I/F317L",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("text", LISTED)
+def test_no_verdict_contradicts_a_guideline_or_strong_evidence_without_saying_so(text: str) -> None:
+    asked = variant(text)
+    hits = lookup(asked, PACK).hits
+    for verdict in assessed(text, NOTHING).verdicts:
+        against = verdict.verdict.startswith(("resistance", "reduced"))
+        favourable = verdict.verdict.startswith("sensitivity")
+        said = " ".join(verdict.disagreements)
+        for line in verdict.guidelines:
+            contradicts = against if line.stance.startswith("named") else favourable
+            if contradicts:
+                assert line.name in said, (text, verdict.drug)
+                assert len(said) > 80, "with a reason"
+        strong = [
+            hit.item
+            for hit in hits
+            if hit.relation == "exact" and hit.item.drug == verdict.drug and hit.item.strength == "strong"
+        ]
+        opposite = ("sensitive", "no effect") if verdict.verdict.startswith("resistance") else ("resistant",)
+        if any(one.direction in opposite for one in strong) and verdict.verdict != "not resolved":
+            assert "Strong evidence" in said, (text, verdict.drug)
+
+
+def test_the_disagreement_of_elns_table_with_laboratories_is_told_with_why() -> None:
+    (said,) = of(assessed("F317V", NOTHING), "bosutinib").disagreements
+    assert said.startswith("ELN 2020 names bosutinib, while the verdict is resistance reported")
+    (left_out,) = of(assessed("V299L", NOTHING), "imatinib").disagreements
+    assert "not thereby resistant" in left_out
+    assert any("part of this variant" in s for s in of(assessed("E255K/T315I"), "ponatinib").disagreements)
+
+
+def test_verdicts_carry_level_date_approval_and_track_record() -> None:
+    found = {v.drug: v for v in evidence_verdicts(variant("V299L"), PACK)}
+    dasatinib = found["dasatinib"]
+    assert (dasatinib.level, dasatinib.amp_tier) == ("B", "I-B")
+    assert re.fullmatch(r"(19|20)\d\d(-20\d\d)?", dasatinib.dated)
+    assert dasatinib.track is not None
+    assert re.fullmatch(r"right in \d+ of \d+ pairs of this kind", dasatinib.track.words)
+    assert "as of" in dasatinib.approval
+    assert list(found)[-1] == "axitinib"
+    assert found["axitinib"].tool_compound
+    assert {one.bound for one in of(assessed("T315I"), "nilotinib").measured} == {"", ">"}
+
+
+def test_published_mechanisms_stand_beside_computed_ones() -> None:
+    verdict = of(assessed("H396P"), "imatinib")
+    assert any("I2" in reason.text for reason in verdict.published_mechanisms)
+    assert of(assessed("M244V"), "asciminib").published_mechanisms
+
+
+def test_the_headline_is_no_surer_than_the_list() -> None:
+    for text in ("L384M", "A337V", "K404E", "E255K/T315I"):
+        result = assessed(text)
+        low = [v for v in result.verdicts if v.confidence == "low" and not v.tool_compound]
+        if 2 * len(low) > len([v for v in result.verdicts if not v.tool_compound]):
+            assert result.answer.confidence == "low", text
+
+
+@pytest.mark.parametrize("text", ["K404E", "T315I", "E255K/T315I", "D391Y"])
+def test_three_next_steps(text: str) -> None:
+    steps = assessed(text).next_steps
+    assert len(steps) == 3
+    assert "transcript" in steps[2]
+    assert ("on one molecule" in steps[1]) is ("/" in text)
+    if text in ("K404E", "D391Y"):
+        assert "IC50" in steps[0]
+
+
 # --- computation
 
 
 def computed(drug: str = "imatinib", text: str = "D391Y", **changes: object) -> DrugVerdict:
-    return of(assessed(text, measurements(docking=(docking(drug, **changes),))), drug)
+    near = {"distance_to_variant_angstrom": 6.0, **changes}
+    return of(assessed(text, measurements(docking=(docking(drug, **near),))), drug)
 
 
 LOSS = difference(1.6, 1.2, 2.0, True)
 
 
-def test_only_a_resolved_and_meaningful_loss_counts() -> None:
+def test_only_a_resolved_and_meaningful_loss_within_reach_counts() -> None:
     assert computed(difference_kcal_per_mol=LOSS).verdict == "reduced binding expected"
-    small = difference(0.3, 0.2, 0.4, True)
-    assert computed(difference_kcal_per_mol=small).verdict == "no loss of binding detected"
-    unresolved = difference(1.6, -0.4, 3.6, False)
-    near = computed(difference_kcal_per_mol=unresolved, distance_to_variant_angstrom=3.8)
-    assert near.verdict == "not resolved"
-    gain = difference(-1.6, -2.0, -1.2, True)
-    assert computed(difference_kcal_per_mol=gain).verdict == "no loss of binding detected"
+    far = computed(difference_kcal_per_mol=LOSS, distance_to_variant_angstrom=14.0)
+    assert (far.verdict, far.reasons_against_binding) == ("not resolved", ())
+    for change in (difference(0.3, 0.2, 0.4, True), difference(1.6, -0.4, 3.6, False)):
+        assert computed(difference_kcal_per_mol=change).verdict == "not resolved"
 
 
-def test_without_an_interval_only_distance_helps() -> None:
-    bare = difference(0.1, None, None, False)
-    assert computed(difference_kcal_per_mol=bare).verdict == "no loss of binding detected"
-    assert computed(difference_kcal_per_mol=bare, distance_to_variant_angstrom=6.0).verdict == "not resolved"
+def test_rigid_docking_never_says_that_binding_is_kept() -> None:
+    for change in (difference(0.1, None, None, False), difference(-1.6, -2.0, -1.2, True)):
+        verdict = computed(difference_kcal_per_mol=change)
+        assert verdict.verdict == "not resolved"
+        assert verdict.reasons_for_binding == ()
+        assert verdict.sight is not None
+        assert verdict.sight.word == "in reach, not tested"
 
 
 def test_scores_of_a_failed_redocking_are_not_interpreted() -> None:
@@ -201,9 +367,8 @@ def test_a_pose_that_could_not_be_lost_is_no_reason_and_one_that_could_is() -> N
     """Around its known pose nothing else is searched for; a search of the whole box might have left it."""
     said = {}
     for mode in ("from known pose", "global"):
-        verdict = of(assessed("D391Y", measurements(docking=(docking("imatinib", mode=mode),))), "imatinib")
+        verdict = computed(mode=mode)
         said[mode] = [r.text for r in verdict.reasons_for_binding if "pose" in r.text]
-        assert ("keeps its pose" in verdict.summary) == (mode == "global")
     assert said["from known pose"] == []
     assert len(said["global"]) == 1
 
@@ -242,10 +407,11 @@ def test_confidence_in_computation_is_never_high() -> None:
 
 
 def test_the_drugs_own_state_and_known_pose_decide() -> None:
-    elsewhere = docking("imatinib", state="kinase-dfg-in", difference_kcal_per_mol=LOSS)
-    globally = docking("imatinib", mode="global", difference_kcal_per_mol=LOSS)
-    parts = measurements(docking=(elsewhere, globally, docking("imatinib")))
-    assert of(assessed("D391Y", parts), "imatinib").verdict == "no loss of binding detected"
+    near = {"distance_to_variant_angstrom": 6.0}
+    elsewhere = docking("imatinib", state="kinase-dfg-in", difference_kcal_per_mol=LOSS, **near)
+    globally = docking("imatinib", mode="global", difference_kcal_per_mol=LOSS, **near)
+    parts = measurements(docking=(elsewhere, globally, docking("imatinib", **near)))
+    assert of(assessed("D391Y", parts), "imatinib").verdict == "not resolved"
 
 
 def test_an_unchanged_myristate_pocket_speaks_for_asciminib_only() -> None:
@@ -260,7 +426,8 @@ def test_an_unchanged_myristate_pocket_speaks_for_asciminib_only() -> None:
 
 
 def test_published_evidence_outranks_computation() -> None:
-    loss = measurements(docking=(docking("imatinib", difference_kcal_per_mol=LOSS),))
+    near = docking("imatinib", difference_kcal_per_mol=LOSS, distance_to_variant_angstrom=6.0)
+    loss = measurements(docking=(near,))
     sensitive = item("D391Y", direction="sensitive", kind="clinical response", strength="strong")
     result = of(with_items("D391Y", [sensitive], loss), "imatinib")
     assert result.verdict == "sensitivity reported"
@@ -280,7 +447,7 @@ def test_conflict_within_one_rank_is_said() -> None:
         item("D391Y", id="b", kind="cell IC50 fold", tier="measured", direction="no effect"),
     ]
     result = of(with_items("D391Y", pair, NOTHING), "imatinib")
-    assert (result.verdict, result.confidence) == ("reduced binding expected", "low")
+    assert (result.verdict, result.confidence) == ("reduced sensitivity reported", "low")
 
 
 # --- a resistant item never helps
@@ -343,33 +510,13 @@ def sentences_in(text: str) -> int:
     "change", ["K404E", "T315I", "M244V", "E255K/T315I", "V299L", "D391Y", "A337V", "E98G"]
 )
 @pytest.mark.parametrize("parts", [NOTHING, far_and_unchanged()], ids=["nothing", "docked"])
-def test_the_answer_is_three_sentences_without_a_prescription(change: str, parts: Measurements) -> None:
+def test_the_answer_is_two_sentences_without_a_prescription(change: str, parts: Measurements) -> None:
     answer = assessed(change, parts).answer
-    assert [sentences_in(sentence) for sentence in answer.sentences] == [1, 1, 1]
+    assert [sentences_in(sentence) for sentence in answer.sentences] == [1, 1]
     assert sentences_in(answer.confidence_reason) == 1
     words = " ".join(answer.sentences).lower()
     assert not re.search(r"\b(should|recommend|must|prescribe|switch to|may possibly|perhaps)\b", words)
     assert change in answer.sentences[0]
-
-
-def test_mobility_names_method_interval_and_what_is_open() -> None:
-    resolved = region(difference_angstrom=difference(0.31, 0.12, 0.5, True))
-    lines = assessed("K404E", measurements(regions=(resolved, region("helix_c")))).mobility
-    assert len(lines) == 2
-    assert lines[0].startswith("Molecular dynamics, kinase domain, DFG-out: activation loop moves more")
-    assert "95% interval +0.12 to +0.50 Å" in lines[0]
-    assert lines[1].endswith("in helix C.")
-    assert "nothing is said" in assessed("K404E", NOTHING).mobility[0]
-
-
-def test_mobility_stays_readable_with_many_regions() -> None:
-    names = [entry.name for entry in PACK.regions][:20]
-    change = difference(0.31, 0.12, 0.5, True)
-    many = tuple(region(name, difference_angstrom=change) for name in names)
-    unresolved = tuple(region(name) for name in names)
-    assert len(assessed("K404E", measurements(regions=many)).mobility) == 6
-    (line,) = assessed("K404E", measurements(regions=unresolved)).mobility
-    assert line.endswith("in any of 20 regions.")
 
 
 def test_limits_name_short_sampling_and_failed_replicas() -> None:
@@ -386,9 +533,8 @@ def test_limits_name_short_sampling_and_failed_replicas() -> None:
     assert "1 of 3 replicas failed" in limits
 
 
-def test_options_carry_what_was_computed() -> None:
+def test_options_say_what_stays_open() -> None:
     options = {option.id: option for option in assessed("K404E").options}
-    assert any(text.startswith("Computed: no loss of asciminib") for text in options["asciminib"].speaks_for)
     assert any("not resolved" in text for text in options["ponatinib"].speaks_against)
     assert options["inotuzumab"] == {o.id: o for o in lookup(variant("K404E"), PACK).options}["inotuzumab"]
 
@@ -405,29 +551,6 @@ def test_tiers_of_reasons_are_kept_apart() -> None:
 def test_the_result_survives_json() -> None:
     result = assessed("T315I")
     assert Assessment.model_validate_json(result.model_dump_json()) == result
-
-
-def test_an_interval_inside_what_would_count_is_a_finding_and_one_outside_is_not() -> None:
-    tight = difference(0.001, -0.01, 0.012, False).model_copy(
-        update={"smallest_meaningful": 0.05, "outcome": "no-change"}
-    )
-    wide = tight.model_copy(update={"low": -0.2, "high": 0.2, "outcome": "unresolved"})
-    parts = measurements(
-        regions=(region("helix_c", difference_angstrom=tight), region(difference_angstrom=wide))
-    )
-    excluded, unresolved = assessed("K404E", parts).mobility
-    assert "a change of 0.05 Å or more is excluded in 1 of 2 regions" in excluded
-    assert unresolved.endswith("in activation loop.")
-
-
-def test_published_resistance_without_a_computed_loss_is_said_to_have_no_counterpart() -> None:
-    parts = measurements(
-        docking=(docking("asciminib", difference_kcal_per_mol=difference(0.0, -0.1, 0.1)),),
-        regions=(region(),),
-    )
-    last = assessed("M244V", parts).answer.sentences[2]
-    assert "resistance is reported for asciminib, without a counterpart in these models" in last
-    assert "counterpart" not in assessed("K404E").answer.sentences[2]
 
 
 @pytest.mark.parametrize(

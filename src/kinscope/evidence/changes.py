@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from kinscope.evidence.model import Relation
 from kinscope.variants.model import Variant
@@ -46,6 +47,7 @@ class ChangeSet:
         return all(change.mutant for change in self.changes)
 
 
+@lru_cache(maxsize=4096)
 def parse_changes(text: str) -> ChangeSet:
     """Read ``T315I``, ``E255K/T315I``, ``V299`` or ``T315I/*``.
 

@@ -1,7 +1,9 @@
 """Read a target pack's evidence tables, every row checked.
 
 ``evidence/`` of a pack holds ``measured.csv`` and ``civic.csv`` (derived from published data files by
-``benchmarks/curate_evidence.py``), ``curated.yaml`` and ``options.yaml`` (by hand), and ``searched.yaml``.
+``benchmarks/curate_evidence.py``), and by hand ``curated.yaml``, ``options.yaml``, ``guidelines.yaml``,
+``approvals.yaml`` and ``searched.yaml``. ``sightings.csv`` (derived) says how often a change was seen,
+``track.csv`` how often verdicts were right (made by ``kinscope benchmark verdict --write``).
 """
 
 from __future__ import annotations
@@ -9,6 +11,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
@@ -20,12 +23,26 @@ from kinscope.core.files import read_text
 from kinscope.core.plain_yaml import read_yaml
 from kinscope.core.records import Record
 from kinscope.evidence.changes import parse_changes
-from kinscope.evidence.model import EvidenceBase, EvidenceItem, Search, TreatmentOption
+from kinscope.evidence.model import (
+    Approval,
+    EvidenceBase,
+    EvidenceItem,
+    GuidelineLine,
+    Search,
+    Sighting,
+    TrackRecord,
+    TreatmentOption,
+)
 from kinscope.targets.pack import TargetPack
 
 DIRECTORY = "evidence"
 TABLES = ("measured.csv", "civic.csv")
-IDENTIFIER = re.compile(r"^(PMID:[1-9]\d{0,8}|doi:10\.\d{4,9}/\S+)$")
+IDENTIFIER = re.compile(
+    r"^(PMID:[1-9]\d{0,8}|doi:10\.\d{4,9}/\S+|[A-Z][A-Za-z ]+ (19|20)\d\d;\d+:[A-Z]?\d+)$"
+)
+"""``PMID:...``, ``doi:...``, or journal, year, volume and page where no other was at hand to check."""
+TRANSCRIPT = re.compile(r"^e\d{1,2}a\d{1,2}$")
+_YEAR = re.compile(r"\b(?:19|20)\d\d\b")
 _DRUG = re.compile(r"^([a-z0-9][a-z0-9-]*)?$")
 _NOT_REREAD = "The source was not read again for this table."
 
@@ -50,6 +67,8 @@ class _CuratedEntry(Record):
     unit: str = ""
     tier: str
     strength: str = "moderate"
+    level: str = ""
+    bound: str = ""
     source: str
     summary: str
     caveat: str = ""
@@ -58,14 +77,6 @@ class _CuratedEntry(Record):
 class _CuratedFile(Record):
     sources: dict[str, _Source]
     items: tuple[_CuratedEntry, ...]
-
-
-class _OptionsFile(Record):
-    options: tuple[TreatmentOption, ...]
-
-
-class _SearchedFile(Record):
-    searched: tuple[str | Search, ...]
 
 
 def load_evidence(pack: TargetPack) -> EvidenceBase:
@@ -84,37 +95,54 @@ def _load(directory: Path, protein: str) -> EvidenceBase:
         return EvidenceBase(items=(), options=(), searched=())
     items: list[EvidenceItem] = []
     for name in TABLES:
-        if (folder / name).exists():
-            items += _read_table(folder / name)
+        items += [_item(cells, where) for cells, where in _rows(folder / name)]
     if (folder / "curated.yaml").exists():
         items += _read_curated(folder / "curated.yaml")
-    options: tuple[TreatmentOption, ...] = ()
-    searched: tuple[Search, ...] = ()
-    if (folder / "options.yaml").exists():
-        options = _validated(folder / "options.yaml", _OptionsFile).options
-    if (folder / "searched.yaml").exists():
-        entries = _validated(folder / "searched.yaml", _SearchedFile).searched
-        searched = tuple(Search(source=one) if isinstance(one, str) else one for one in entries)
+    options: tuple[TreatmentOption, ...] = _listed(folder, "options", TreatmentOption)
+    guidelines: tuple[GuidelineLine, ...] = _listed(folder, "guidelines", GuidelineLine)
+    approvals: tuple[Approval, ...] = _listed(folder, "approvals", Approval)
+    searched = tuple(
+        Search(source=one) if isinstance(one, str) else one
+        for one in _listed(folder, "searched", str | Search)
+    )
+    sightings = tuple(_as(Sighting, *row) for row in _rows(folder / "sightings.csv"))
+    track = tuple(_as(TrackRecord, *row) for row in _rows(folder / "track.csv"))
+    fusions = tuple(item for item in items if TRANSCRIPT.match(item.protein_change))
+    items = [item for item in items if not TRANSCRIPT.match(item.protein_change)]
     _check(items, protein, folder)
-    for one in searched:
-        if one.only:
-            _check_changes(one.only, protein, f"{folder}, searched.yaml")
-    return EvidenceBase(items=tuple(items), options=options, searched=searched)
+    named = [(change, line.id) for line in guidelines for change in line.protein_changes]
+    named += [(one.only, "searched.yaml") for one in searched if one.only]
+    named += [(one.protein_change, "sightings.csv") for one in sightings]
+    for change, where in named:
+        _check_changes(change, protein, f"{folder}, {where}")
+    return EvidenceBase(
+        items=tuple(items), options=options, searched=searched, fusions=fusions, guidelines=guidelines,
+        approvals=approvals, sightings=sightings, track=track,
+    )  # fmt: skip
 
 
-def _read_table(path: Path) -> list[EvidenceItem]:
-    """A CSV file whose columns are the fields of an evidence item."""
-    rows = csv.DictReader(io.StringIO(read_text(path)))
-    items = []
-    for row in rows:
-        cells: dict[str, Any] = dict(row)
-        cells["value"] = cells.get("value") or None
-        items.append(_item(cells, f"{path}, line {rows.line_num}"))
-    return items
+def _rows(path: Path) -> Iterator[tuple[dict[str, Any], str]]:
+    """The rows of a CSV file, if there is one, each with its place; an empty value is none."""
+    if path.exists():
+        rows = csv.DictReader(io.StringIO(read_text(path)))
+        for row in rows:
+            cells = {name: cell for name, cell in row.items() if cell or name != "value"}
+            yield cells, f"{path}, line {rows.line_num}"
+
+
+def _listed(folder: Path, name: str, kind: Any) -> Any:
+    """The one list of a YAML file, if there is one."""
+    path = folder / f"{name}.yaml"
+    if not path.exists():
+        return ()
+    content = _as(dict[str, tuple[kind, ...]], read_yaml(path), str(path))
+    if set(content) != {name}:
+        raise _damaged(f"The file holds something other than one list, {name!r}.", str(path))
+    return content[name]
 
 
 def _read_curated(path: Path) -> list[EvidenceItem]:
-    content: _CuratedFile = _validated(path, _CuratedFile)
+    content: _CuratedFile = _as(_CuratedFile, read_yaml(path), str(path))
     items = []
     for entry in content.items:
         where = f"{path}, item {entry.id}"
@@ -139,21 +167,26 @@ def _read_curated(path: Path) -> list[EvidenceItem]:
 
 
 def _item(cells: dict[str, Any], where: str) -> EvidenceItem:
+    years = _YEAR.findall(str(cells.get("citation", "")))
+    cells["dated"] = years[0] if years else ""
+    cells["level"] = cells.get("level") or _level(str(cells.get("kind")), str(cells.get("strength")))
+    item: EvidenceItem = _as(EvidenceItem, cells, where)
+    return item
+
+
+def _level(kind: str, strength: str) -> str:
+    """CIViC's level where a source states none: by what was observed, and how many stand behind it."""
+    if kind in ("clinical resistance", "clinical response", "statement"):
+        return {"strong": "B", "moderate": "C"}.get(strength, "E")
+    return {"case report": "C", "structure": "E", "mechanism": "E"}.get(kind, "D")
+
+
+def _as(kind: Any, content: Any, where: str) -> Any:
     try:
-        return EvidenceItem.model_validate(cells)
+        return TypeAdapter(kind).validate_python(content)
     except ValidationError as error:
-        raise _damaged(f"The row is not an evidence item: {_reasons(error)}.", where) from None
-
-
-def _validated(path: Path, kind: Any) -> Any:
-    try:
-        return TypeAdapter(kind).validate_python(read_yaml(path))
-    except ValidationError as error:
-        raise _damaged(f"The file does not follow its layout: {_reasons(error)}.", str(path)) from None
-
-
-def _reasons(error: ValidationError) -> str:
-    return "; ".join(f"{'.'.join(map(str, part['loc']))}: {part['msg']}" for part in error.errors()[:3])
+        reasons = [f"{'.'.join(map(str, part['loc']))}: {part['msg']}" for part in error.errors()[:3]]
+        raise _damaged(f"This does not follow the layout: {'; '.join(reasons)}.", where) from None
 
 
 def _check(items: list[EvidenceItem], protein: str, folder: Path) -> None:
@@ -167,7 +200,10 @@ def _check(items: list[EvidenceItem], protein: str, folder: Path) -> None:
         if not item.citation.strip() or not item.summary.strip():
             raise _damaged("An item needs a citation and a summary.", where)
         if not IDENTIFIER.match(item.identifier):
-            raise _damaged(f"{item.identifier!r} is neither PMID:... nor doi:...", where)
+            raise _damaged(
+                f"{item.identifier!r} is neither PMID:... nor doi:... nor like Blood 2016;127:1870",
+                where,
+            )
         if not _DRUG.match(item.drug):
             raise _damaged(f"{item.drug!r} is not the id of a drug.", where)
         _check_changes(item.protein_change, protein, where)

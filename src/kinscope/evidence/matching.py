@@ -5,16 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import get_args
 
+from kinscope.core.errors import BadInputError
 from kinscope.evidence.changes import changes_of, parse_changes, relate
-from kinscope.evidence.knowledge import load_evidence
+from kinscope.evidence.kin import estimate, measured_pairs
+from kinscope.evidence.knowledge import TRANSCRIPT, load_evidence
 from kinscope.evidence.model import (
     EvidenceBase,
     EvidenceHit,
     EvidenceItem,
     EvidenceSummary,
+    GuidelineStance,
     Relation,
     TreatmentOption,
 )
+from kinscope.evidence.reach import distances
 from kinscope.targets.pack import TargetPack
 from kinscope.variants.model import Variant
 
@@ -47,6 +51,11 @@ def _weigh(option: TreatmentOption, hits: list[EvidenceHit]) -> TreatmentOption:
             speaks_for.append(
                 f"Retained sensitivity to {drug} is published for this change ({_cite(favourable)})."
             )
+        fusion = [h.item for h in of_drug if h.relation == "fusion transcript"]
+        if fusion:
+            speaks_against.append(
+                f"{fusion[0].protein_change} fusions are resistant to {drug} ({_cite(fusion)})."
+            )
         if partial:
             parts = ", ".join(sorted({item.protein_change.removesuffix("/*") for item in partial}))
             speaks_against.append(
@@ -67,30 +76,33 @@ def _cite(items: list[EvidenceItem]) -> str:
     return ", ".join(identifiers[:_MOST_CITED]) + (f" and {more} more" if more > 0 else "")
 
 
-MAX_REGION_HITS = 6
-MAX_REGION_LENGTH = 30
-"""Residues. A lobe or a domain is no neighbourhood; the longest structural segment has about this length."""
-
 RELATIONS: tuple[Relation, ...] = get_args(Relation)
 _STRENGTHS = ("strong", "moderate", "weak")
 MEASURED_KINDS = ("cell IC50 fold", "Kd")
 
 
-def lookup(variant: Variant, pack: TargetPack) -> EvidenceSummary:
+def lookup(variant: Variant, pack: TargetPack, transcript: str = "") -> EvidenceSummary:
     """Everything the pack's tables hold on a variant, nearest first, each item with its relation.
 
-    Items of the same region are given only where nothing nearer exists, at most `MAX_REGION_HITS` of them.
+    ``transcript``: of the fusion, e.g. ``e14a2``, where known.
 
-    Raises BadInputError if an evidence table of the pack is damaged.
+    Raises BadInputError if an evidence table of the pack is damaged or the transcript is none.
     """
-    base = load_evidence(pack)
+    return lookup_in(load_evidence(pack), variant, pack, transcript)
+
+
+def lookup_in(
+    base: EvidenceBase, variant: Variant, pack: TargetPack, transcript: str = ""
+) -> EvidenceSummary:
+    """:func:`lookup` in a base that may be a part of the pack's."""
+    guidelines = tuple(_stances(base, variant))
     hits: list[EvidenceHit] = []
     for item in base.items:
         relation = relate(parse_changes(item.protein_change), variant)
         if relation is not None:
-            hits.append(EvidenceHit(item=item, relation=relation))
-    if not hits:
-        hits = _region_hits(base.items, variant, pack)
+            behind = tuple(_behind(item, guidelines)) if relation == "exact" else ()
+            hits.append(EvidenceHit(item=item, relation=relation, behind=behind))
+    hits += [EvidenceHit(item=item, relation="fusion transcript") for item in fusion_note(base, transcript)]
     order = {drug.id: index for index, drug in enumerate(pack.drugs)}
     hits.sort(
         key=lambda hit: (
@@ -100,12 +112,70 @@ def lookup(variant: Variant, pack: TargetPack) -> EvidenceSummary:
             hit.item.id,
         )
     )
+    single = changes_of(variant)
     return EvidenceSummary(
         hits=tuple(hits),
         options=tuple(_weigh(option, hits) for option in base.options),
         searched=tuple(_searched(base, variant)),
         statement=_statement(variant, hits),
+        guidelines=guidelines,
+        approvals=base.approvals,
+        sightings=tuple(
+            one for one in base.sightings if relate(parse_changes(one.protein_change), variant) == "exact"
+        ),
+        kin=estimate(next(iter(single)), measured_pairs(base.items), pack) if len(single) == 1 else (),
+        track=base.track,
+        distances_angstrom=distances(pack, variant.positions),
+        fusion_matters=bool(base.fusions),
+        transcript=transcript,
     )
+
+
+def fusion_note(base: EvidenceBase, transcript: str) -> tuple[EvidenceItem, ...]:
+    """What is published of a fusion transcript, whatever is substituted in it.
+
+    Raises BadInputError if it is not written like e14a2.
+    """
+    if transcript and not TRANSCRIPT.match(transcript):
+        raise BadInputError(
+            f"{transcript[:20]!r} is not a fusion transcript.",
+            where="transcript",
+            remedy="Write the exons that are joined, as e14a2, e13a2, e1a2 or e14a3.",
+        )
+    return tuple(item for item in base.fusions if item.protein_change == transcript)
+
+
+def _stances(base: EvidenceBase, variant: Variant) -> Iterator[GuidelineStance]:
+    """What each line says of each drug it chooses among; a compound has the lines of its parts."""
+    for line in base.guidelines:
+        for change in line.protein_changes:
+            relation = relate(parse_changes(change), variant)
+            if relation not in ("exact", "part of the compound variant"):
+                continue
+            for drug in line.scope:
+                note = line.reservations.get(f"{drug} {change}", "")
+                stance = "named" if drug in line.named else "not named"
+                yield GuidelineStance.model_validate(
+                    {
+                        **line.model_dump(include={"id", "name", "kind", "citation", "identifier", "dated"}),
+                        "drug": drug,
+                        "stance": f"{stance} with a reservation" if note and stance == "named" else stance,
+                        "protein_change": change,
+                        "relation": relation,
+                        "text": " ".join(filter(None, [line.text, note])),
+                    }
+                )
+
+
+def _behind(item: EvidenceItem, stances: tuple[GuidelineStance, ...]) -> Iterator[str]:
+    """Names of what says the same of this change and drug."""
+    for stance in stances:
+        if (stance.drug, stance.relation) != (item.drug, "exact"):
+            continue
+        if stance.stance.startswith("named") and item.direction in FOR:
+            yield stance.name
+        elif stance.stance == "not named" and item.direction in AGAINST:
+            yield f"{stance.name} (leaves it out)"
 
 
 def _searched(base: EvidenceBase, variant: Variant) -> Iterator[str]:
@@ -119,28 +189,6 @@ def _searched(base: EvidenceBase, variant: Variant) -> Iterator[str]:
             f"{_count(count) if count else 'nothing'} on residue {number}" for number, count in counts.items()
         )
         yield f"{one.source}: {', '.join(told)}." if one.items else one.source
-
-
-def _region_hits(items: tuple[EvidenceItem, ...], variant: Variant, pack: TargetPack) -> list[EvidenceHit]:
-    """The nearest single changes, in sequence, within the structural segments that hold the variant."""
-    members: set[int] = set()
-    for position in variant.positions:
-        for region in pack.regions_of(position):
-            if region.kind == "segment" and region.end - region.start < MAX_REGION_LENGTH:
-                members |= set(region.members())
-    near: list[tuple[int, int, str, EvidenceItem]] = []
-    for item in items:
-        changes = parse_changes(item.protein_change)
-        if len(changes.changes) == 1 and not changes.and_others and changes.positions <= members:
-            (position,) = changes.positions
-            distance = min(abs(position - own) for own in variant.positions)
-            near.append((distance, _STRENGTHS.index(item.strength), item.id, item))
-    chosen: dict[tuple[str, str], EvidenceItem] = {}
-    for *_, item in sorted(near, key=lambda entry: entry[:3]):
-        chosen.setdefault((item.protein_change, item.drug), item)
-    return [
-        EvidenceHit(item=item, relation="same region") for item in list(chosen.values())[:MAX_REGION_HITS]
-    ]
 
 
 def _statement(variant: Variant, hits: list[EvidenceHit]) -> str:

@@ -1,4 +1,4 @@
-"""The answer in three sentences, written by rules: what is published, what was computed, what follows."""
+"""The answer in two sentences, written by rules: what is published, and what follows beyond it."""
 
 from __future__ import annotations
 
@@ -6,10 +6,8 @@ from collections.abc import Sequence
 
 from kinscope.evidence.matching import MEASURED_KINDS
 from kinscope.evidence.model import EvidenceSummary
-from kinscope.interpretation.computed import main_comparison
-from kinscope.interpretation.findings import in_prose, join, region_label, state_label
-from kinscope.interpretation.model import Answer, Measurements
-from kinscope.interpretation.motion import METHOD, resolved_regions
+from kinscope.interpretation.findings import in_prose, join
+from kinscope.interpretation.model import Answer
 from kinscope.interpretation.verdicts import Judgement
 from kinscope.targets.pack import TargetPack
 from kinscope.variants.model import Variant
@@ -18,17 +16,15 @@ from kinscope.variants.model import Variant
 def write_answer(
     variant: Variant,
     judged: Sequence[Judgement],
-    measurements: Measurements,
     evidence: EvidenceSummary,
     pack: TargetPack,
 ) -> Answer:
-    """Exactly three sentences, with a confidence and its reason. No drug is recommended."""
+    """Two sentences, with a confidence and its reason. No drug is recommended."""
     confidence, reason = _confidence(variant, judged, evidence)
     return Answer.model_validate(
         {
             "sentences": (
                 _published_sentence(variant, judged, evidence, pack),
-                _computed_sentence(judged, measurements, pack),
                 _outcome_sentence(judged, evidence, pack),
             ),
             "confidence": confidence,
@@ -41,7 +37,8 @@ def place_of(variant: Variant, pack: TargetPack) -> str:
     """Where the residues lie, e.g. ``in the P+1 loop``: the smallest named segment of each."""
     places = []
     for position in variant.positions:
-        regions = [region for region in pack.regions_of(position) if region.kind != "pocket"]
+        around = pack.regions_of(position)
+        regions = [one for one in around if one.kind != "pocket" and one.name != "paper_window"]
         if regions:
             places.append(min(regions, key=lambda region: region.end - region.start).label)
     if not places:
@@ -65,7 +62,7 @@ def _published_sentence(
     """What is known of exactly this change."""
     subject = f"{variant.short} {place_of(variant, pack)}"
     exact = [hit.item for hit in evidence.hits if hit.relation == "exact"]
-    decided = [entry for entry in judged if entry.basis == "published"]
+    decided = [e for e in judged if e.basis == "published" and not e.verdict.tool_compound]
     if not exact and not evidence.searched:
         return f"For {subject} nothing published was looked through: the target pack holds no evidence."
     if not exact:
@@ -75,7 +72,7 @@ def _published_sentence(
         parts = []
         for verdict, words in (
             ("resistance reported", "resistance to"),
-            ("reduced binding expected", "partly reduced sensitivity to"),
+            ("reduced sensitivity reported", "reduced sensitivity to"),
             ("sensitivity reported", "retained sensitivity to"),
         ):
             names = _named(decided, verdict, pack, marked=verdict == "sensitivity reported")
@@ -94,118 +91,53 @@ def _published_sentence(
 
 def _compound_known(judged: Sequence[Judgement], pack: TargetPack) -> str:
     through_part = [entry for entry in judged if entry.basis == "part of the variant"]
-    names = _named(through_part, "reduced binding expected", pack)
+    names = _named(through_part, "resistance inferred", pack)
     return f", while a part of it is resistant to {join(names)}" if names else ""
 
 
-def _computed_sentence(judged: Sequence[Judgement], measurements: Measurements, pack: TargetPack) -> str:
-    """What this run's models show, whatever is published."""
-    chosen = [main_comparison(pack.drug(e.verdict.drug), measurements.docking) for e in judged]
-    docked = [comparison for comparison in chosen if comparison is not None]
-    mobility = _mobility_clause(measurements, pack)
-    if not docked:
-        return f"In this run nothing was docked, so no effect on binding was computed, and {mobility}."
-    method = "docking with relaxed surroundings" if measurements.relaxed else "docking"
-    effect = _binding_clause(judged, pack, method)
-    distances = [comparison.distance_to_variant_angstrom for comparison in docked]
-    low, high = min(distances), max(distances)
-    span = f"{low:.0f} to {high:.0f} Å" if round(low) != round(high) else f"{low:.0f} Å"
-    return f"In this run {effect}, the substituted residue lies {span} from the docked drugs, and {mobility}."
-
-
-def _binding_clause(judged: Sequence[Judgement], pack: TargetPack, method: str) -> str:
-    """What docking shows over all drugs, the open ones named as open."""
-    docked = [entry for entry in judged if entry.computed.distance_angstrom is not None]
-    clauses = []
-    for verdict, words in (
-        ("reduced binding expected", "finds weaker binding of {}"),
-        ("no loss of binding detected", "detects no loss of binding of {}"),
-        ("not resolved", "leaves {} unresolved"),
-    ):
-        names = [
-            in_prose(pack.drug(entry.verdict.drug)) for entry in docked if entry.computed.verdict == verdict
-        ]
-        everything = len(names) == len(docked) > 1
-        if names:
-            subject = f"all {len(docked)} drugs" if everything and verdict != _NO_LOSS else join(names)
-            clauses.append(
-                words.format(f"any of {len(docked)} drugs" if everything and verdict == _NO_LOSS else subject)
-            )
-    return f"{method} {join(clauses)}"
-
-
-_NO_LOSS = "no loss of binding detected"
-
-
-def _mobility_clause(measurements: Measurements, pack: TargetPack) -> str:
-    if not measurements.regions:
-        return "mobility was not compared"
-    resolved = resolved_regions(measurements)
-    if not resolved:
-        return "no change of mobility was resolved"
-    largest = max(resolved, key=lambda row: abs(row.difference_angstrom.value or 0.0))
-    value = largest.difference_angstrom.value or 0.0
-    more = f" ({len(resolved)} regions change in all)" if len(resolved) > 1 else ""
-    return (
-        f"the largest resolved change of mobility is {value:+.2f} Å in the "
-        f"{region_label(pack, largest.region)} "
-        f"({METHOD.lower()}, {state_label(pack, largest.state)}){more}"
-    )
-
-
 def _outcome_sentence(judged: Sequence[Judgement], evidence: EvidenceSummary, pack: TargetPack) -> str:
-    """What follows for which drug, and what the change cannot touch."""
-    clauses = []
-    for verdict, words in (
-        ("resistance reported", "resistance is reported for {}"),
-        ("reduced binding expected", "weaker binding or a partial loss of effect is expected for {}"),
-        ("sensitivity reported", "sensitivity is reported for {}"),
-        ("no loss of binding detected", "no loss of binding was detected for {}"),
-        ("not resolved", "the question stays open for {}"),
-    ):
-        names = _named(judged, verdict, pack)
-        if names:
-            clauses.append(words.format(join(names)))
-        if verdict == "resistance reported" and (unseen := _unseen(judged, pack)):
-            whose = "" if unseen == names else f" that to {join(unseen)}"
-            clauses[-1] += f",{whose} without a counterpart in these models"
-    independent = [option for option in evidence.options if not option.depends_on_abl1_binding]
-    if independent:
-        clauses.append(
-            "therapies that act without the kinase cannot be affected by this change through "
-            f"{pack.gene} binding"
-        )
-    text = "; ".join(clauses) or "no drug could be judged"
-    return f"Taken together, {text}."
+    """What is inferred, predicted or computed of which drug, what stays open, what is not touched."""
+    chosen = [entry for entry in judged if entry.basis != "published" and not entry.verdict.tool_compound]
+    clauses = [
+        words.format(join(names))
+        for verdict, words in _OUTCOMES.items()
+        if (names := _named(chosen, verdict, pack))
+    ]
+    unsettled = [entry for entry in judged if entry.verdict.verdict == "not resolved"]
+    open_ = [entry for entry in unsettled if not entry.verdict.tool_compound]
+    if open_:
+        far = [e for e in open_ if e.verdict.sight and e.verdict.sight.word == "out of reach"]
+        why = ", too far from the residue for any model here to tell" if len(far) == len(open_) else ""
+        clauses.append(f"the question stays open for {join(_named(open_, 'not resolved', pack))}{why}")
+    free = [option for option in evidence.options if not option.depends_on_abl1_binding]
+    if free:
+        clauses.append(f"what acts without {pack.gene} is untouched by it")
+    text = "; ".join(clauses) or "every drug judged is settled by what is published"
+    return f"{text[0].upper()}{text[1:]}."
 
 
-def _unseen(judged: Sequence[Judgement], pack: TargetPack) -> list[str]:
-    """Drugs with published resistance of which this run sees no loss: it must come about otherwise."""
-    seen_nothing = [entry for entry in judged if entry.computed.verdict == _NO_LOSS]
-    return _named(seen_nothing, "resistance reported", pack)
+_OUTCOMES = {
+    "resistance reported": "resistance to {} follows from the fusion transcript",
+    "resistance inferred": "resistance to {} is inferred from parts or kin",
+    "resistance predicted": "resistance to {} is predicted",
+    "reduced binding expected": "the models expect weaker binding of {}",
+    "reduced sensitivity inferred": "reduced sensitivity to {} is inferred from parts or kin",
+    "sensitivity inferred": "sensitivity to {} is inferred from kin",
+    "sensitivity predicted": "sensitivity to {} is predicted",
+    "no loss of binding detected": "relaxed models find no loss of binding of {}",
+}
 
 
 def _confidence(variant: Variant, judged: Sequence[Judgement], evidence: EvidenceSummary) -> tuple[str, str]:
-    """Confidence in the whole answer, from how much of it rests on evidence on exactly this change."""
-    decided = [entry for entry in judged if entry.basis == "published"]
-    sure = [entry for entry in decided if entry.verdict.confidence == "high"]
-    if not judged:
+    """No higher than what half of the verdicts have; tool compounds do not count."""
+    counted = [entry for entry in judged if not entry.verdict.tool_compound]
+    if not counted:
         return "low", "No drug was judged."
-    if 2 * len(sure) >= len(judged):
-        return "high", (
-            f"{len(sure)} of {len(judged)} verdicts rest on trial cohorts or several studies of exactly "
-            f"{variant.short}, uncontradicted."
-        )
-    if 2 * len(decided) >= len(judged):
-        return "moderate", (
-            f"{len(decided)} of {len(judged)} verdicts rest on published evidence on exactly {variant.short}"
-            "; the rest is computed."
-        )
-    exact = any(hit.relation == "exact" for hit in evidence.hits)
-    through_parts = any(entry.basis == "part of the variant" for entry in judged)
-    basis = "Only weak evidence exists on" if exact else "Nothing is published on"
-    rest = "evidence on its parts and on docking" if through_parts else "docking and models"
-    return "low", (
-        f"{basis} exactly {variant.short} for most drugs, so the verdicts rest on {rest}; docking sees a "
-        "direct effect on the binding site and little else."
+    sure = sum(entry.verdict.confidence == "high" for entry in counted)
+    fair = sum(entry.verdict.confidence != "low" for entry in counted)
+    published = sum(entry.basis == "published" for entry in counted)
+    level = "high" if 2 * sure >= len(counted) else "moderate" if 2 * fair >= len(counted) else "low"
+    return level, (
+        f"Of {len(counted)} verdicts {published} rest on published evidence on exactly {variant.short}, "
+        f"{sure} with high, {fair - sure} with moderate and {len(counted) - fair} with low confidence."
     )

@@ -4,9 +4,18 @@ from __future__ import annotations
 
 from typing import Literal
 
+from pydantic import ConfigDict
+
 from kinscope.core.records import Record, VersionedRecord
-from kinscope.evidence.model import EvidenceSummary, TreatmentOption
-from kinscope.results.docking import Call, RelaxedComparison
+from kinscope.evidence.model import (
+    EvidenceSummary,
+    GuidelineStance,
+    KinEstimate,
+    Level,
+    TrackRecord,
+    TreatmentOption,
+)
+from kinscope.results.docking import Call, Reach, RelaxedComparison
 from kinscope.results.measured import (
     ContactChange,
     Difference,
@@ -16,7 +25,6 @@ from kinscope.results.measured import (
     PocketComparison,
     RegionComparison,
     SimulationSummary,
-    StateFit,
 )
 from kinscope.results.models import ModelRecord
 from kinscope.results.trajectories import StateMobility, TrajectoryComparison
@@ -42,17 +50,63 @@ class BindingCall(Record):
     call: Call
 
 
+class MeasuredFold(Record):
+    """One published fold change, mutant over native."""
+
+    item: str
+    """Id of the evidence item."""
+    fold: float
+    bound: Literal["", ">", "<"]
+    assay: str
+    citation: str
+    identifier: str
+
+
+class Predicted(Record):
+    """A computed change of binding free energy with what it is worth; made by `kinscope.affinity`."""
+
+    drug: str
+    ddg_kcal_mol: float
+    """Mutant less native; positive: binds less well."""
+    low: float
+    high: float
+    probability_lost: float
+    """Of a tenfold loss or more."""
+    nearest_residue: int
+    """The measured residue nearest to the variant's."""
+    reach_angstrom: float
+    """From that residue to the variant's."""
+    track: TrackRecord | None = None
+
+
+class Sight(Record):
+    """What a computation could have seen of the variant's effect on one drug."""
+
+    word: Literal["out of reach", "in reach, tested", "in reach, not tested", "contradicted"]
+    distance_angstrom: float | None
+    """From the drug to the substituted residue, in the drug's own state."""
+    text: str
+    track: TrackRecord | None = None
+
+
+Basis = Literal[
+    "published", "fusion transcript", "part of the variant", "inferred from kin", "predicted", "computed"
+]
+VerdictWord = Literal[
+    "resistance reported", "reduced sensitivity reported", "sensitivity reported",
+    "resistance inferred", "reduced sensitivity inferred", "sensitivity inferred",
+    "resistance predicted", "sensitivity predicted",
+    "reduced binding expected", "no loss of binding detected", "not resolved",
+]  # fmt: skip
+"""``reported``: of exactly this change; ``inferred``: from parts or kin; ``predicted``: free energies;
+``binding``: models of this run alone."""
+
+
 class DrugVerdict(Record):
     """What is concluded of one drug, with the reasons on both sides."""
 
     drug: str
-    verdict: Literal[
-        "resistance reported",
-        "reduced binding expected",
-        "no loss of binding detected",
-        "sensitivity reported",
-        "not resolved",
-    ]
+    verdict: VerdictWord
     confidence: Literal["high", "moderate", "low"]
     mechanism: str
     """What the computation shows: ``steric clash``, ``lost contact``, ``shift towards the active
@@ -62,12 +116,35 @@ class DrugVerdict(Record):
     summary: str
     binding: tuple[BindingCall, ...] = ()
     """Relaxed complexes, a call per state that holds the drug, its own first; empty: out of reach."""
+    basis: Basis = "computed"
+    level: Level | Literal[""] = ""
+    """CIViC level of the best item that decides; empty where no item does."""
+    amp_tier: str = ""
+    dated: str = ""
+    """Years of the data that decide, e.g. ``2009-2020``."""
+    guidelines: tuple[GuidelineStance, ...] = ()
+    disagreements: tuple[str, ...] = ()
+    """What stands against the verdict: a guideline, a label, strong evidence, another tier; and why."""
+    measured: tuple[MeasuredFold, ...] = ()
+    measured_fold: float | None = None
+    """Geometric mean of cell IC50, of Kd where there is none."""
+    published_mechanisms: tuple[Reason, ...] = ()
+    inferred: KinEstimate | None = None
+    inferred_word: str = ""
+    """``resistance inferred`` and so on; shown beside, whatever decides; empty: silent."""
+    predicted: Predicted | None = None
+    sight: Sight | None = None
+    track: TrackRecord | None = None
+    tool_compound: bool = False
+    """Not approved for this disease anywhere: shown apart."""
+    approval: str = ""
+    """Where it stands, with the date of that."""
 
 
 class Answer(Record):
-    """The answer in three sentences, and how sure it is."""
+    """The answer in two sentences, and how sure it is."""
 
-    sentences: tuple[str, str, str]
+    sentences: tuple[str, ...]
     confidence: Literal["high", "moderate", "low"]
     confidence_reason: str
 
@@ -89,25 +166,33 @@ class MobilityQuestion(Record):
     """A question on motion, what this study read on it, and how far that carries."""
 
     id: str
-    """``bound drugs``, ``states``, ``window``, ``pocket NAME``, ``crystals`` or ``neighbourhood``."""
+    """``bound``, ``window``, ``states``, ``pocket NAME``, ``open`` or ``crystals``."""
     question: str
     answer: str
-    """By method, in one or two sentences."""
+    """What the readings come to."""
     findings: tuple[MobilityFinding, ...]
+    said: str = ""
+    """What a reference study of this variant says to it."""
+    said_by: str = ""
+    """Its citation and identifier."""
 
 
 class Assessment(Record):
-    """The reasoned part of the result."""
+    """The reasoned part of the result; what earlier ones held besides is passed over."""
+
+    model_config = ConfigDict(extra="ignore")
 
     answer: Answer
     verdicts: tuple[DrugVerdict, ...]
-    mobility: tuple[str, ...]
-    """What may be said on mobility, each with its method and interval, or that it is not resolved."""
     limits: tuple[str, ...]
+    finding: str = ""
+    """What the substitution does to its surroundings in every modelled state, if anything."""
     questions: tuple[MobilityQuestion, ...] = ()
     """What was asked of motion, each with its readings and verdict."""
     options: tuple[TreatmentOption, ...] = ()
     """The options of the evidence, with what the verdicts of this run add on either side."""
+    next_steps: tuple[str, ...] = ()
+    """Three: an assay that would decide, the clone, what to repeat."""
 
 
 class StepProvenance(Record):
@@ -124,7 +209,9 @@ class StepProvenance(Record):
 
 
 class Measurements(Record):
-    """Everything computed in the run that interpretation reads."""
+    """Everything computed in the run that interpretation reads; unknown keys are passed over."""
+
+    model_config = ConfigDict(extra="ignore")
 
     models: tuple[ModelRecord, ...]
     geometries: tuple[ModelGeometry, ...]
@@ -134,14 +221,14 @@ class Measurements(Record):
     regions: tuple[RegionComparison, ...]
     pockets: tuple[PocketComparison, ...]
     simulations: tuple[SimulationSummary, ...]
-    state_fits: tuple[StateFit, ...] = ()
-    """Each docked drug's known pose in the states that it was not docked into."""
     trajectories: tuple[TrajectoryComparison, ...] = ()
     """What the trajectories of each simulated system show, mutant against native."""
     state_mobility: tuple[StateMobility, ...] = ()
     """DFG-out against DFG-in, by each method and for each variant."""
     relaxed: tuple[RelaxedComparison, ...] = ()
     """Drugs relaxed together with their surroundings, where a substituted residue is among these."""
+    reach: tuple[Reach, ...] = ()
+    """How far each drug of the pack lies from the substituted residues, docked or not."""
 
 
 class StudyResult(VersionedRecord):
@@ -161,3 +248,8 @@ class StudyResult(VersionedRecord):
     versions: dict[str, str]
     """Of kinscope and every library that computed something."""
     provenance: tuple[StepProvenance, ...]
+
+    def __repr__(self) -> str:
+        """One line."""
+        said = ", ".join(f"{one.drug} {one.verdict}" for one in self.assessment.verdicts)
+        return f"<{self.variant.gene} {self.variant.short}: {said}>"

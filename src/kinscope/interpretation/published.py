@@ -8,17 +8,19 @@ resistance. So an added resistant item never improves a verdict (tested as a pro
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from kinscope.evidence.civic import REDUCED_UP_TO
 from kinscope.evidence.model import EvidenceItem
 from kinscope.interpretation import thresholds
 from kinscope.interpretation.model import Reason
 
 Confidence = Literal["high", "moderate", "low"]
 PublishedVerdict = Literal[
-    "resistance reported", "reduced binding expected", "not resolved", "sensitivity reported"
+    "resistance reported", "reduced sensitivity reported", "not resolved", "sensitivity reported"
 ]
 Weight = Literal["strong", "moderate", "weak"]
 
@@ -50,8 +52,8 @@ class PublishedOpinion:
 
 
 def rank(item: EvidenceItem) -> int:
-    """1 (decides first) to 4 (never decides); 5 for a published computation, which is no observation."""
-    if item.kind == "structure":
+    """1 (decides first) to 4 (never decides); 5 for a published computation or mechanism."""
+    if item.kind in ("structure", "mechanism"):
         return NOT_DECIDING
     if item.kind == "case report" or (item.strength == "weak" and item.kind not in _MEASURED):
         return 4
@@ -76,9 +78,11 @@ def published_opinion(items: Sequence[EvidenceItem]) -> PublishedOpinion:
         if deciding:
             verdict = _by_burden(deciding)
             confidence = _confidence(level, deciding, verdict, ranks)
-            if verdict == "reduced binding expected" and _is_resistant_below(ranks, level):
+            if verdict == "reduced sensitivity reported" and _is_resistant_below(ranks, level):
                 verdict = "resistance reported"
-            if verdict == "sensitivity reported" and level > 1 and _is_doubted(weak):
+            if verdict == "resistance reported" and level > 1 and _is_mild(items):
+                verdict = "reduced sensitivity reported"
+            if verdict == "sensitivity reported" and level > 1 and _is_doubted(ranks.get(4, [])):
                 verdict, confidence = "not resolved", "low"
             break
     return PublishedOpinion(
@@ -102,21 +106,39 @@ def _by_burden(items: Sequence[EvidenceItem]) -> PublishedVerdict:
     share = burden(items)
     if share >= thresholds.BURDEN_RESISTANT:
         return "resistance reported"
-    return "sensitivity reported" if share <= thresholds.BURDEN_SENSITIVE else "reduced binding expected"
+    return "sensitivity reported" if share <= thresholds.BURDEN_SENSITIVE else "reduced sensitivity reported"
+
+
+_ASSUMED_FOLD = {"resistant": 10.0, "reduced sensitivity": 3.0, "no effect": 1.0, "sensitive": 0.3}
+"""Of a measurement without a number."""
+
+
+def _is_mild(items: Sequence[EvidenceItem]) -> bool:
+    """Whether the change was measured and the measurements' geometric mean is at most fourfold."""
+    logs = [
+        math.log(item.value or _ASSUMED_FOLD[item.direction])
+        for item in items
+        if item.kind in _MEASURED and item.direction != "unclear" and item.strength != "weak"
+    ]
+    return bool(logs) and sum(logs) / len(logs) <= math.log(REDUCED_UP_TO)
 
 
 def _is_resistant_below(ranks: dict[int, list[EvidenceItem]], level: int) -> bool:
-    """Two or more resistant items of the next rank that outweigh the rest of it.
+    """Two or more resistant items of lower rank that outweigh the rest there.
 
     Patients who respond less well, with laboratories that measure resistance, are reported resistance.
     """
-    below = [item for item in ranks.get(level + 1, []) if item.direction != "unclear"] if level < 3 else []
+    below = [
+        item for low in range(level + 1, 4) for item in ranks.get(low, []) if item.direction != "unclear"
+    ]
     resistant = sum(item.direction == "resistant" for item in below)
     return resistant >= 2 and burden(below) >= thresholds.BURDEN_RESISTANT
 
 
 def _is_doubted(weak: Sequence[EvidenceItem]) -> bool:
-    return sum(item.direction == "resistant" for item in weak) >= thresholds.WEAK_REPORTS_TO_DOUBT
+    """Whether single patients and small groups speak of resistance, and no fewer than speak of response."""
+    against = sum(item.direction == "resistant" for item in weak)
+    return against >= max(thresholds.WEAK_REPORTS_TO_DOUBT, sum(item.direction in FOR for item in weak))
 
 
 def _confidence(

@@ -36,7 +36,7 @@ class PassSettings(Settings):
     sample_frames: int = Field(default=SAMPLE, ge=10, le=5000)
     """From which core and mean structure are found, over all trajectories together."""
     thinned_frames: int = Field(default=1000, ge=100, le=10_000)
-    """CA atoms of so many evenly spaced frames are kept for convergence and projections."""
+    """CA atoms of so many evenly spaced frames are kept for sampling and projections."""
     pocket_frames: int = Field(default=MEASURED, ge=0, le=10_000)
     """In which pocket volumes are measured; 0 leaves them out."""
     principal_axes: int = Field(default=5, ge=1, le=50)

@@ -201,6 +201,6 @@ def _clock(one: TrajectoryPass) -> tuple[float | None, float | None]:
     return step, known if known is not None else step * (one.frames - 1) / 1000.0
 
 
-def rounded(values: Floats | Sequence[float], digits: int) -> tuple[float, ...]:
+def rounded(values: Sequence[float] | NDArray[np.float64], digits: int) -> tuple[float, ...]:
     """Numbers for a record, rounded to so many decimals."""
     return tuple(np.round(np.asarray(values, dtype=np.float64), digits).tolist())

@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 
-from kinscope.analysis.sampling import region_sampling, worse
 from kinscope.analysis.trajectory_compare import (
     compare_contacts,
     compare_measures,
@@ -19,7 +18,7 @@ from kinscope.analysis.trajectory_compare import (
 from kinscope.core.errors import KinscopeError
 from kinscope.dynamics.records import REPLICA_RECORD_FILE, ReplicaRecord
 from kinscope.results.measured import FluctuationProfile, SimulationSummary
-from kinscope.results.trajectories import BoundPose, SystemSampling, TrajectoryComparison
+from kinscope.results.trajectories import BoundPose, TrajectoryComparison
 from kinscope.targets.pack import TargetPack
 from kinscope.trajectories.passes import GroupPass, PassSettings, Subject, TrajectoryPass, analyse_group
 from kinscope.trajectories.sources import Source, replica_source
@@ -109,15 +108,9 @@ def _compare(
     native: list[TrajectoryPass],
     mutant: list[TrajectoryPass],
 ) -> None:
-    found.core, residues = native[0].fit.core, native[0].residues.tolist()
+    found.core = native[0].fit.core
     found.frames = ([one.thinned.result() for one in native], [one.thinned.result() for one in mutant])
     found.profiles = (_profile(system, native), _profile(system, mutant))
-    whole = {"": residues}
-    first, second = (
-        region_sampling(frames, residues, whole, length_ns=profile.length_ns, core=found.core)[""]
-        for frames, profile in zip(found.frames, found.profiles, strict=True)
-    )
-    judged = worse(first, second)
     before, after = ([replica_analysis(one) for one in side] for side in (native, mutant))
     found.comparison = TrajectoryComparison(
         state=system.state,
@@ -128,19 +121,7 @@ def _compare(
         contacts=tuple(compare_contacts(before, after)),
         principal=principal_motion(group, system.state),
         sampling=sampling_words(before, after),
-        sentence=judged.sentence,
-        reason=judged.reason,
         ligand=system.ligand,
-        sides=tuple(
-            SystemSampling(
-                variant=profile.variant,
-                replicas=side.replicas,
-                length_ns=side.length_ns,
-                sentence=side.sentence,
-                reason=side.reason,
-            )
-            for side, profile in zip((first, second), found.profiles, strict=True)
-        ),
         bound=system.bound,
     )
 

@@ -32,7 +32,6 @@ from kinscope.dynamics.platforms import GPU_PLATFORMS, PLATFORM_VARIABLE, on_pro
 from kinscope.dynamics.records import PlatformChoice
 from kinscope.interpretation.words.say import say
 from kinscope.results.notes import note
-from kinscope.trajectories.reference import FOLDER as REFERENCE_FOLDER
 from kinscope.workflow.engine.store import default_cache
 from kinscope.workflow.settings import DynamicsSettings, Runner
 
@@ -171,11 +170,6 @@ def speed_conditions(on: Runner) -> str:
     found = find_gromacs() if on == "gromacs" else None
     engine = " ".join(found.properties.values()) if found is not None else f"OpenMM {version.version}"
     return ", ".join((machine_words(find_gpus()), engine, os.environ.get(PLATFORM_VARIABLE, "")))
-
-
-def own_references() -> Path:
-    """Where references of earlier dynamics are kept for this machine."""
-    return default_cache() / REFERENCE_FOLDER
 
 
 def missing_gpu_plugin(root: Path = Path("/")) -> str:

@@ -51,9 +51,11 @@ class PresetTime(Record):
     def words(self) -> str:
         """One line."""
         length = f"{self.length_ns:.3g} ns" if self.length_ns >= 0.1 else f"{1000 * self.length_ns:.2g} ps"
-        what = f"{self.replicas} replicas of {length}" if self.replicas else "no dynamics"
+        what = f"{self.replicas} replicas of {length}"
+        if not self.replicas:
+            return f"no dynamics: {_time(self.other_hours)} in all"
         budget = f" (a budget of {self.budget_minutes:g} minutes)" if self.budget_minutes is not None else ""
-        speed = f", {self.ns_per_day:.3g} ns/day each, {self.at_once:.3g} at once" if self.replicas else ""
+        speed = f", {self.ns_per_day:.3g} ns/day each, {self.at_once:.3g} at once"
         return (
             f"{what}{budget} on {self.platform}{speed}: {_time(self.dynamics_hours)} of dynamics, "
             f"{_time(self.other_hours)} for the rest"

@@ -248,6 +248,27 @@ def conformation(
         echo(f"\nwritten: {write_flexibility(pack, found)}")
 
 
+@group.command("verdict", epilog="Example:  kinscope benchmark verdict")
+def verdict(
+    write: Annotated[
+        bool, typer.Option("--write", help="Write the track records into the target pack.")
+    ] = False,
+    target: Target = "abl1",
+    quiet: Quiet = False,
+) -> None:
+    """Judge every measured pair with it, its variant, residue or study hidden, and count."""
+    from kinscope.core.files import write_atomic
+    from kinscope.targets import load_target
+    from kinscope.validation.verdict import in_words, judge_all, track_records, track_text
+
+    pack = load_target(target)
+    rows = judge_all(pack, Console(quiet=quiet).teller())
+    records = track_records(rows, pack)
+    echo(in_words(rows, records))
+    if write:
+        write_atomic(pack.directory / "evidence" / "track.csv", track_text(records))
+
+
 def _needed(mirror: Path | None) -> Path:
     from kinscope.core.errors import BadInputError
 

@@ -26,6 +26,7 @@ from kinscope.cli.options import (
 
 if TYPE_CHECKING:
     from kinscope.interpretation.model import StudyResult
+    from kinscope.targets import TargetPack
     from kinscope.workflow.settings import StudySettings
     from kinscope.workflow.study import Finished
 
@@ -50,30 +51,74 @@ def show_variant(expression: Expression, target: Target = "abl1", as_json: AsJso
 
 
 @command_of(app, "evidence", epilog="Example:  kinscope evidence T315I")
-def show_evidence(expression: Expression, target: Target = "abl1", as_json: AsJson = False) -> None:
-    """What is published of a variant, exact matches apart from everything else."""
+def show_evidence(
+    expression: Expression,
+    release: Annotated[
+        Path | None, typer.Argument(help="With `update` in place of a variant: a CIViC release (TSV).")
+    ] = None,
+    target: Target = "abl1",
+    transcript: Annotated[str, typer.Option("--transcript", help="Of the fusion, as e14a2.")] = "",
+    write: Annotated[
+        bool, typer.Option("--write", help="With `update`: write the target pack's table.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """What is published of a variant, exact matches apart; or `evidence update FILE`: what CIViC changed."""
     from kinscope.evidence import lookup
+    from kinscope.evidence.civic import fold_text
     from kinscope.targets import load_target
     from kinscope.variants import parse_variant
 
     pack = load_target(target)
+    if expression == "update" and release is not None:
+        _update_evidence(release, pack, write, as_json)
+        return
+    if release is not None or expression == "update":
+        raise typer.BadParameter("an update is written: kinscope evidence update FILE")
     variant = parse_variant(expression, pack)
-    summary = lookup(variant, pack)
+    summary = lookup(variant, pack, transcript)
     if as_json:
         show_json(summary)
         return
     echo(f"{variant.short} ({variant.hgvs_p})\n\n{summary.statement}\n")
+    for seen in summary.sightings:
+        echo(f"seen in {seen.patients} of {seen.of} ({seen.setting}; {seen.citation})")
+    for line in summary.guidelines:
+        part = f"{line.protein_change}: " if line.relation != "exact" else ""
+        echo(f"{line.name:<10} {part}{line.drug:<14} {line.stance} [{line.citation}]")
     relation = ""
     for hit in summary.hits:
         if hit.relation != relation:
             relation = hit.relation
             echo(f"{relation}:")
         item = hit.item
-        value = f" {item.value:g} {item.unit}" if item.value is not None else ""
+        value = f" {item.bound}{fold_text(item.value)} {item.unit}" if item.value is not None else ""
+        tier = f", {item.amp_tier}" if item.amp_tier else ""
+        behind = f"; behind it: {', '.join(hit.behind)}" if hit.behind else ""
         echo(f"  {item.protein_change:<12} {item.drug or '-':<14} {item.direction}{value} ({item.kind})")
+        echo(f"    level {item.level}{tier}, {item.dated}{behind}")
         echo(f"    {item.summary}")
         echo(f"    {item.citation} [{item.identifier}]" + (f"  Note: {item.caveat}" if item.caveat else ""))
     echo("\nLooked through: " + "; ".join(summary.searched))
+
+
+def _update_evidence(release: Path, pack: TargetPack, write: bool, as_json: bool) -> None:
+    from kinscope.core.files import write_atomic
+    from kinscope.evidence.civic import table_text, update_of
+
+    update = update_of(pack, release)
+    if as_json:
+        show_json(update.model_copy(update={"rows": ()}))
+    else:
+        for word, ids in (("came", update.came), ("changed", update.changed), ("went", update.went)):
+            echo(f"{word}: {len(ids)}")
+            for text in ids:
+                echo(f"  {text}")
+        echo("What went stays in the table, with a note that the release no longer has it.")
+    if write:
+        path = pack.directory / "evidence" / "civic.csv"
+        write_atomic(path, table_text(update.rows))
+        echo(f"written: {path}", err=True)
 
 
 @dataclass(frozen=True)
@@ -86,7 +131,7 @@ class StudyOptions:
     out: Out = None
     md_minutes: Annotated[
         float | None,
-        typer.Option("--md-minutes", min=0, help="Minutes for all dynamics together; 0: none. [quick: 6]"),
+        typer.Option("--md-minutes", min=0, help="Minutes for all dynamics together; 0: none. [quick: 0]"),
     ] = None
     engine: EngineOfDynamics = None
     structure: StructureOptions = field(default_factory=StructureOptions)
@@ -102,6 +147,15 @@ class StudyOptions:
         ),
     ] = None
     cores: Cores = None
+    answer: Annotated[
+        bool, typer.Option("--answer", help="Stop after the first answer: nothing is computed.")
+    ] = False
+    disease: Annotated[
+        str | None, typer.Option("--disease", help="CML or ALL: whose options are named. [both]")
+    ] = None
+    transcript: Annotated[
+        str | None, typer.Option("--transcript", help="Fusion transcript, e.g. e13a2, e13a3, e1a2.")
+    ] = None
 
     def settings(self, structure: dict[str, Any] | None) -> StudySettings:
         """The preset or the file of settings, changed by what was said beside it.
@@ -124,6 +178,8 @@ class StudyOptions:
             "states": tuple(self.state or ()) or None,
             "structure": structure,
             "seed": self.seed,
+            "disease": self.disease and self.disease.upper(),
+            "transcript": self.transcript and self.transcript.lower(),
             "dynamics": {name: value for name, value in dynamics.items() if value is not None},
         }
         return with_changes(settings, **{name: value for name, value in changes.items() if value is not None})
@@ -131,24 +187,39 @@ class StudyOptions:
 
 @command_of(app, "assess", epilog='Example:  kinscope assess "NM_005157.6(ABL1):c.1210A>G"')
 def assess(expression: Expression, study: StudyOptions, console: Console) -> None:
-    """Answer for a variant: models, docking, dynamics, evidence, verdicts, report."""
+    """Answer for a variant at once, then refine: models, docking, evidence, verdicts, report."""
     run_study(expression, study, console)
 
 
 def run_study(expression: str, options: StudyOptions, console: Console) -> None:
-    """Run the study of a variant and print its answer."""
+    """Print the first answer of a variant, then run its study and print what became of it."""
     from kinscope.targets import load_target
     from kinscope.variants import parse_variant
-    from kinscope.workflow.study import assess_variant
+    from kinscope.workflow.answer import first_answer
 
     structure, said = options.structure.given()
     settings = options.settings(said)
-    variant = parse_variant(expression, load_target(settings.target))
+    pack = load_target(settings.target)
+    variant = parse_variant(expression, pack)
     directory = options.out or Path(f"kinscope-{variant.slug}")
+    first = first_answer(variant, settings, pack)
+    if not console.as_json and (options.answer or not console.quiet):
+        _print_page(first)
+    if options.answer:
+        from kinscope.workflow.answer import keep_answer
+
+        keep_answer(directory, first, settings, pack)
+        if console.as_json:
+            echo(first.model_dump_json(indent=2))
+        else:
+            echo(f"\nReport: {directory / 'report.html'}\nRefine it with:  kinscope resume {directory}")
+        return
+    from kinscope.workflow.study import Run
+
+    console.say(f"\nReport: {directory / 'report.html'}, from now on; what follows refines it.\n")
     with console.watch() as watch:
-        finished = assess_variant(
-            variant, settings, directory, structure=structure, cores=options.cores, listener=watch
-        )
+        run = Run.begin(variant, settings, directory, structure=structure, cores=options.cores)
+        finished = run.finish(watch, first)
     _conclude(finished, console.as_json)
 
 
@@ -194,14 +265,34 @@ def report(
     open_existing(directory)
     result, text = read_result(directory)
     if csv:
-        from kinscope.report import export_tables
+        from kinscope.report.export import export_tables
 
         export_tables(result, directory / "tables", csv=True)
     if as_json:
         echo(text)
         return
-    _print_answer(result)
+    _print_page(result)
     echo(f"\nReport: {directory / 'report.html'}")
+
+
+@command_of(app, "explain", epilog="Example:  kinscope explain kinscope-K404E drug-dasatinib")
+def explain(
+    directory: RunDirectory,
+    claim: Annotated[str, typer.Argument(metavar="ID", help="As in the report and its tables.")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """What a claim of a report rests on; without an id, every claim."""
+    from kinscope.report.claims import chain, claims_of
+    from kinscope.workflow.publication import read_result
+
+    result, _ = read_result(directory)
+    found = chain(result, claim) if claim else claims_of(result)
+    if as_json:
+        show_json([one.model_dump(mode="json") for one in found])
+        return
+    for one in found:
+        source = f"  [{one.source}]" if one.source else ""
+        echo(f"{'    ' if claim and one.id != claim else ''}{one.id}: {one.text}{source}")
 
 
 @command_of(app, "settings", epilog="Example:  kinscope settings --preset quick > my.yaml")
@@ -236,7 +327,8 @@ def _conclude(finished: Finished, as_json: bool) -> None:
             }
         )
     else:
-        _print_answer(result)
+        echo()
+        _print_page(result)
         from kinscope.interpretation.words.structures import findings_lines
 
         given = open_existing(directory).structure
@@ -255,15 +347,8 @@ def _conclude(finished: Finished, as_json: bool) -> None:
         raise typer.Exit(1)
 
 
-def _print_answer(result: StudyResult) -> None:
+def _print_page(result: StudyResult) -> None:
+    from kinscope.report.front import as_text, front_page
     from kinscope.targets import load_target
 
-    answer = result.assessment.answer
-    echo(f"\n{result.variant.short}  ({result.variant.hgvs_p})\n")
-    for sentence in answer.sentences:
-        echo(sentence)
-    echo(f"Confidence: {answer.confidence} ({answer.confidence_reason})\n")
-    names = {drug.id: drug.name for drug in load_target(str(result.settings["target"])).drugs}
-    for verdict in result.assessment.verdicts:
-        name = names.get(verdict.drug, verdict.drug)
-        echo(f"  {name:<16} {verdict.verdict:<28} confidence {verdict.confidence}")
+    echo(as_text(front_page(result, load_target(str(result.settings["target"])))))

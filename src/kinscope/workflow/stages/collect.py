@@ -12,7 +12,6 @@ from kinscope.analysis.sampling import Sampling, allowed, region_sampling, worse
 from kinscope.analysis.state_mobility import compare_states_by_region, state_pairs
 from kinscope.analysis.statistics import energy_shares
 from kinscope.core.files import write_atomic
-from kinscope.docking.known.fit import fit_in_state
 from kinscope.docking.known.reference import reference_pose
 from kinscope.docking.records import DockingRun
 from kinscope.docking.table.differences import Weighed, compare_docking, distance_to_residues, pocket_rmsd
@@ -26,7 +25,6 @@ from kinscope.results.measured import (
     ModelGeometry,
     PocketComparison,
     RegionComparison,
-    StateFit,
 )
 from kinscope.results.models import ModelRecord
 from kinscope.results.trajectories import StateMobility
@@ -35,6 +33,7 @@ from kinscope.targets import TargetPack
 from kinscope.trajectories.system import Measured, System, measure_system
 from kinscope.variants.model import Variant
 from kinscope.workflow.engine.context import StepContext
+from kinscope.workflow.planning.reach import reach_of
 from kinscope.workflow.planning.user_state import study_pack
 from kinscope.workflow.stages.bound import read_bound_poses
 from kinscope.workflow.stages.files import (
@@ -88,8 +87,8 @@ def collect_measurements(context: StepContext) -> None:
         regions=tuple(row for pair in pairs for row in _regions(pack, pair)),
         pockets=tuple(pockets),
         simulations=tuple(summary for system in systems for summary in system.summaries),
-        state_fits=tuple(_state_fits(study, pack, native)),
         relaxed=tuple(_relaxed(study, pack, variant, native)),
+        reach=reach_of(pack, variant),
         trajectories=tuple(s.comparison for s in systems if s.comparison is not None),
         state_mobility=tuple(_state_mobility(pack, pairs)),
     )
@@ -179,18 +178,6 @@ def _docking(
             )
         )
     return comparisons
-
-
-def _state_fits(study: _Inputs, pack: TargetPack, native: dict[str, Models]) -> Iterator[StateFit]:
-    """Each docked drug's known pose in the study's other states."""
-    for name in sorted(study.sides("docking")):
-        drug = pack.drug(name)
-        pose, _ = reference_pose(pack, drug, study.context.inputs.get(f"pose/{name}"))
-        home = native[drug.state][0][0]
-        for state in sorted(native.keys() - {drug.state}):
-            found = fit_in_state(drug, pose, home, native[state][0][0], state)
-            if found is not None:
-                yield found[0]
 
 
 def _relaxed(
