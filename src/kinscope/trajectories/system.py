@@ -109,9 +109,10 @@ def _compare(
     native: list[TrajectoryPass],
     mutant: list[TrajectoryPass],
 ) -> None:
-    found.core, residues = native[0].fit.core, native[0].residues.tolist()
+    found.core = native[0].fit.core
     found.frames = ([one.thinned.result() for one in native], [one.thinned.result() for one in mutant])
     found.profiles = (_profile(system, native), _profile(system, mutant))
+    residues = native[0].residues.tolist()
     whole = {"": residues}
     first, second = (
         region_sampling(frames, residues, whole, length_ns=profile.length_ns, core=found.core)[""]
