@@ -1,6 +1,6 @@
 """Time the stages of `kinscope assess`: a first run, the same again, and a second variant.
 
-    python benchmarks/assess_stages.py [--variant K404E] [--second T315I] [--md-minutes 6] [--keep DIR]
+    python benchmarks/assess_stages.py [--variant K404E] [--second T315I] [--md-minutes 0] [--keep DIR]
     python benchmarks/assess_stages.py --from kinscope-K404E
 
 Runs with an empty cache of its own, so that nothing is reused but what ships and what the runs share.
@@ -55,7 +55,7 @@ def main() -> None:
     )
     parser.add_argument("--variant", default="K404E")
     parser.add_argument("--second", default="T315I")
-    parser.add_argument("--md-minutes", default="6")
+    parser.add_argument("--md-minutes", default="0")
     parser.add_argument("--keep", type=Path, help="Keep the run directories here.")
     parser.add_argument("--from", dest="existing", type=Path, help="Print the table of this run.")
     options = parser.parse_args()

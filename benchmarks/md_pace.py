@@ -22,6 +22,7 @@ from pathlib import Path
 import numpy as np
 
 from kinscope.dynamics.files import checkpoints
+from kinscope.dynamics.files.checkpoints import Point
 from kinscope.dynamics.files.system import load_system
 from kinscope.dynamics.files.trajectory import Frame, append_at, encode_frames
 from kinscope.dynamics.gromacs.program import find_gromacs
@@ -29,7 +30,7 @@ from kinscope.dynamics.machine.devices import choose_platform
 from kinscope.dynamics.machine.speed import measure_speed
 from kinscope.dynamics.protocol import plan_steps
 from kinscope.dynamics.records import PROTEIN_FILE, TRAJECTORY_FILE, PlatformChoice
-from kinscope.dynamics.segments import Engine, Output, Point, Segment
+from kinscope.dynamics.segments import Engine, Output, Segment
 from kinscope.dynamics.settings import ProtocolSettings, SolvationSettings
 from kinscope.dynamics.systems.solvent import solvate_native
 from kinscope.structures.io import read_model
@@ -92,8 +93,7 @@ class Runner:
             folder, began = Path(name), clock()
             append_at(folder / TRAJECTORY_FILE, 0, encode_frames(frames, folder))
             place = checkpoints.Position("", 0, 0, 0, 0, 0, 0, 0, 0.0, ())
-            point = checkpoints.Checkpoint(place, self.point.positions, velocities, self.point.box)
-            checkpoints.save(folder, point)
+            checkpoints.save(folder, place, self.point)
             seconds = clock() - began
         if self.platform.deterministic:
             self.engine.forget()
@@ -138,7 +138,7 @@ def main() -> None:
               f"{rate * share:.3g} ns/day = {100 * share:.1f} % (middle half of {len(shares)} turns "
               f"{100 * shares[quarter]:.1f} to {100 * shares[-1 - quarter]:.1f} %)")  # fmt: skip
         if (gromacs := find_gromacs()) is not None:
-            found = measure_speed(directory, 10.0, platform=gromacs)
+            found = measure_speed(directory, 10.0, ProtocolSettings(), gromacs)
             used = found.processor_seconds or found.seconds
             print(f"GROMACS {gromacs.properties['Version']}, one core: "
                   f"{found.ns_per_day * found.seconds / used:.3g} ns/day of processor time")  # fmt: skip

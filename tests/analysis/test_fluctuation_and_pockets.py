@@ -1,4 +1,4 @@
-"""Superposition, fluctuation, pockets and convergence against answers known on paper."""
+"""Superposition, fluctuation and pockets against answers known on paper."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
-from kinscope.analysis.convergence import replica_overlap, rmsf_against_time, system_sampling
 from kinscope.analysis.fluctuation import (
     b_factor_rmsf,
     fluctuation_profile,
@@ -261,33 +260,6 @@ def test_a_pocket_the_model_does_not_hold_is_refused():
         compare_pocket("myristate pocket", "in", [500, 501], ([atoms], [1.0]), ([atoms], [1.0]))
     with pytest.raises(BadInputError):
         inclusion_region(np.zeros((5, 3)))
-
-
-def test_replicas_of_one_distribution_overlap_and_of_two_do_not():
-    random = np.random.default_rng(14)
-    same = [CLOUD + random.normal(scale=0.5, size=(200, 60, 3)) for _ in range(3)]
-    apart = [frames + 3 * index * CLOUD[::-1] / 10 for index, frames in enumerate(same)]
-    assert replica_overlap(same) > 0.8
-    assert replica_overlap(apart) < replica_overlap(same) - 0.2
-    with pytest.raises(BadInputError):
-        replica_overlap(same[:1])
-
-
-def test_short_or_drifting_trajectories_support_no_sentence_on_mobility():
-    random = np.random.default_rng(15)
-    steady = [CLOUD + random.normal(scale=0.5, size=(300, 60, 3)) for _ in range(3)]
-    drift = np.linspace(0, 5, 300)[:, None, None] * random.normal(size=(1, 60, 3))
-    for replicas, length_ns, sentence in (
-        (steady, 20, "supports a comparison"),
-        (steady, 0.02, "nothing on mobility"),
-        ([x + drift for x in steady], 20, "nothing on mobility"),
-        (steady[:1], 20, "nothing on mobility"),
-        ([x[:2] for x in steady], 20, "nothing on mobility"),
-    ):
-        assert system_sampling(replicas, "native", length_ns=length_ns).sentence == sentence
-    fraction, growing = rmsf_against_time(mean_structure(steady[0] + drift)[0])
-    assert fraction[-1] == 1.0
-    assert growing[-1] > 1.5 * growing[0]
 
 
 def test_the_mean_of_a_series_has_an_error():

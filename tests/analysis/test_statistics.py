@@ -10,7 +10,6 @@ from scipy import stats
 
 from kinscope.analysis.statistics import (
     benjamini_hochberg,
-    block_averages,
     correct_family,
     difference,
     effective_sample_size,
@@ -115,12 +114,6 @@ def test_correction_can_take_a_claim_back_and_says_so():
     assert "corrected" in statement(corrected[0])
 
 
-@pytest.mark.parametrize("wrong", [0.0, 1.0, 95.0])
-def test_a_confidence_out_of_range_is_refused(wrong):
-    with pytest.raises(BadInputError, match="confidence"):
-        difference([1, 2], [1, 2], unit="Å", confidence=wrong)
-
-
 def test_p_values_out_of_range_are_refused():
     with pytest.raises(BadInputError):
         holm([0.5, 1.5])
@@ -150,9 +143,3 @@ def test_standard_error_of_a_correlated_mean_is_the_analytic_one():
 
 def test_a_constant_series_is_one_observation():
     assert effective_sample_size(np.ones(100)) == 1.0
-
-
-def test_blocks_drop_the_frames_nearest_to_the_start():
-    assert block_averages(np.arange(7.0), 3) == pytest.approx([1.5, 3.5, 5.5])
-    with pytest.raises(BadInputError):
-        block_averages(np.arange(3.0), 4)

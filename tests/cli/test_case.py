@@ -24,7 +24,7 @@ def test_assess_is_given_each_variant_once(monkeypatch: pytest.MonkeyPatch, tmp_
         seen.append((variant.hgvs_p, settings.preset, directory))
         raise ReachedError
 
-    monkeypatch.setattr(study, "assess_variant", receive)
+    monkeypatch.setattr(study.Run, "begin", receive)
     with pytest.raises(ReachedError):
         case(example=True, out=tmp_path, assess=True, preset="quick", md_minutes=0.0, quiet=True)
     assert seen == [("NP_005148.2:p.Lys404Glu", "quick", tmp_path / "assess-K404E")]

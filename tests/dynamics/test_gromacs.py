@@ -19,15 +19,15 @@ from factories.small_systems import residue_in_vacuum, residue_in_water
 from factories.trajectory import read_protein_frames
 from kinscope.analysis.statistics import standard_error
 from kinscope.core.errors import ComputationError, SettingsError
+from kinscope.dynamics.box import wrap
+from kinscope.dynamics.files.checkpoints import Point
 from kinscope.dynamics.files.system import load_system
 from kinscope.dynamics.gromacs.engine import _ENERGY, _GROMPP, _MDRUN, GromacsEngine
 from kinscope.dynamics.gromacs.files import (
     Stretch,
-    follow,
     read_energies,
     read_g96,
     run_settings,
-    whole,
     write_g96,
 )
 from kinscope.dynamics.gromacs.program import (
@@ -48,7 +48,7 @@ from kinscope.dynamics.records import (
     ReplicaRecord,
 )
 from kinscope.dynamics.replicas.run import ReplicaTask, run_replica
-from kinscope.dynamics.segments import BlowUpError, Engine, Output, Point, Segment
+from kinscope.dynamics.segments import BlowUpError, Engine, Output, Segment
 from kinscope.dynamics.settings import ProtocolSettings
 
 PROTOCOL = ProtocolSettings(
@@ -173,13 +173,13 @@ def test_an_atom_is_followed_over_any_face_of_the_box(seed: int):
     before = random.uniform(-10, 10, (20, 3))
     moved = before + random.uniform(-0.8, 0.8, (20, 3))
     shifted = moved + random.integers(-3, 4, (20, 3)) @ DODECAHEDRON
-    assert follow(shifted, before, DODECAHEDRON) == pytest.approx(moved, abs=1e-9)
+    assert wrap(shifted, DODECAHEDRON, before) == pytest.approx(moved, abs=1e-9)
 
 
 def test_a_molecule_torn_by_the_box_is_whole_again():
     molecule = np.array([[0.0, 0.0, 0.0], [0.1, 0.0, 0.0], [-0.03, 0.09, 0.0]])
     torn = molecule + np.array([[0, 0, 0], [1, 0, -1], [0, 2, 1]]) @ DODECAHEDRON
-    assert whole(torn, np.array([0, 0, 0]), DODECAHEDRON) == pytest.approx(molecule)
+    assert wrap(torn, DODECAHEDRON, torn[[0, 0, 0]]) == pytest.approx(molecule)
 
 
 def test_coordinates_survive_their_file_at_single_precision(tmp_path: Path):
@@ -314,7 +314,7 @@ def both_forces(system, start: Point, solute_atoms: int, folder: Path):
     """Potential energy in kJ/mol and forces (n, 3) in kJ/mol/nm, by OpenMM and by GROMACS."""
     import openmm
 
-    context = context_for(system, openmm.VerletIntegrator(0.001), on_processor("CPU", 1, "a test"))
+    context = context_for(system, openmm.VerletIntegrator(0.001), on_processor("CPU", "a test"))
     context.setPeriodicBoxVectors(*start.box)
     context.setPositions(start.positions)
     state = context.getState(energy=True, forces=True)
@@ -362,7 +362,7 @@ def rows_of(directory: Path, folder: Path, platform: PlatformChoice, length_ps: 
 @pytest.mark.slow
 def test_both_engines_sample_one_ensemble(water: Path, tmp_path: Path):
     """``sd`` kicks, drifts and meets the bath as LangevinMiddle does, so energies at one step must agree."""
-    ours = rows_of(water, tmp_path, on_processor("CPU", 1, "a test"), 40.0)
+    ours = rows_of(water, tmp_path, on_processor("CPU", "a test"), 40.0)
     other = rows_of(water, tmp_path, gromacs_platform(), 40.0)
     for column in (0, 1):
         one, two = ours[:, column], other[:, column]

@@ -21,11 +21,12 @@ from scipy.stats import gamma, kstest
 
 from factories.small_systems import residue_in_vacuum, residue_in_water
 from kinscope.analysis.statistics import standard_error, statistical_inefficiency
+from kinscope.dynamics.files.checkpoints import Point
 from kinscope.dynamics.files.system import load_system
 from kinscope.dynamics.platforms import context_for, on_processor
 from kinscope.dynamics.protocol import plan_steps
 from kinscope.dynamics.records import PlatformChoice
-from kinscope.dynamics.segments import Engine, Output, Point, Segment
+from kinscope.dynamics.segments import Engine, Output, Segment
 from kinscope.dynamics.settings import ProtocolSettings
 
 GAS_CONSTANT = 8.31446261815324e-3  # kJ/mol/K, CODATA 2018
@@ -35,7 +36,7 @@ SAMPLE_FS = 40.0
 SETTLE_PS = 5.0
 """At the step that is measured: total energy relaxes in about the inverse friction, a picosecond."""
 GROUPS = {"HarmonicAngleForce": 2, "PeriodicTorsionForce": 3}
-PROCESSOR = on_processor("CPU", 1, "a test").model_copy(update={"deterministic": False})
+PROCESSOR = on_processor("CPU", "a test").model_copy(update={"deterministic": False})
 """Not deterministic: the engine keeps its context between segments."""
 
 
@@ -296,7 +297,7 @@ settings = ProtocolSettings(
 )
 run_replica(
     system, run, run, ReplicaTask(settings, replica=0, seed=1, production_steps=10 * frames),
-    platform=on_processor("CPU", 1, "measured"),
+    platform=on_processor("CPU", "measured"),
 )
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, (run / TRAJECTORY_FILE).stat().st_size)
 """

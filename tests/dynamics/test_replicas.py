@@ -27,6 +27,7 @@ from kinscope.dynamics.files import checkpoints
 from kinscope.dynamics.files.system import load_record, load_system, write_state
 from kinscope.dynamics.machine.devices import choose_platform
 from kinscope.dynamics.machine.speed import measure_speed
+from kinscope.dynamics.platforms import on_processor
 from kinscope.dynamics.protocol import conditions, next_stop, plan_steps, scaled, segment_end, steps_within
 from kinscope.dynamics.records import ENERGIES_FILE, REPLICA_RECORD_FILE, TRAJECTORY_FILE
 from kinscope.dynamics.replicas import run as replicas
@@ -310,7 +311,7 @@ def test_a_missing_frame_is_noticed(reference, tmp_path):
 
 
 def test_speed_is_measured_and_a_budget_becomes_steps(native):
-    speed = measure_speed(native, 0.5)
+    speed = measure_speed(native, 0.5, ProtocolSettings(), on_processor())
     assert speed.ns_per_day == pytest.approx(speed.steps_per_second * 4e-6 * 86_400)
     assert speed.platform.name
     steps = steps_within(speed, 60.0, PROTOCOL)
@@ -404,10 +405,10 @@ def test_bad_settings_are_clear_errors():
 
 
 def test_platform_is_named_and_one_thread_is_deterministic():
-    choice = choose_platform("CPU", threads=1)
+    choice = choose_platform("CPU")
     assert choice.name == "CPU"
     assert choice.deterministic
-    assert not choose_platform("CPU", threads=2).deterministic
+    assert choice.properties["Threads"] == "1"
 
 
 def test_fill_leaves_no_overlap_across_the_faces():

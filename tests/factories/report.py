@@ -17,7 +17,7 @@ from kinscope.interpretation.model import (
     StepProvenance,
     StudyResult,
 )
-from kinscope.report import ModelFile, PoseFile, ReportFiles
+from kinscope.report.files import ModelFile, PoseFile, ReportFiles
 from kinscope.results.measured import (
     Contact,
     ContactChange,
@@ -380,7 +380,6 @@ def assessment(**changes: Any) -> Assessment:
             verdict("ponatinib", "no loss of binding detected"),
             verdict("asciminib", "no loss of binding detected"),
         ),
-        "mobility": ("Residues 382-402: +0.18 Å [−0.12, +0.48]; not resolved by 3 × 0.2 ns (invented).",),
         "limits": (
             "Docking scores are not binding free energies.",
             "0.2 ns per replica samples side chains only.",
@@ -417,7 +416,7 @@ def empty_study(**changes: Any) -> StudyResult:
     return study(
         measurements=Measurements(**nothing),
         evidence=EvidenceSummary(hits=(), options=(), searched=(), statement=""),
-        assessment=assessment(verdicts=(), mobility=(), limits=()),
+        assessment=assessment(verdicts=(), limits=()),
         versions={},
         provenance=(),
         settings={},

@@ -17,7 +17,6 @@ from factories.interpretation import (
     item,
     measurements,
     pocket,
-    region,
     variant,
 )
 from kinscope.evidence import EvidenceHit, EvidenceItem, EvidenceSummary, lookup
@@ -520,26 +519,6 @@ def test_the_answer_is_two_sentences_without_a_prescription(change: str, parts: 
     assert change in answer.sentences[0]
 
 
-def test_mobility_names_method_interval_and_what_is_open() -> None:
-    resolved = region(difference_angstrom=difference(0.31, 0.12, 0.5, True))
-    lines = assessed("K404E", measurements(regions=(resolved, region("helix_c")))).mobility
-    assert len(lines) == 2
-    assert lines[0].startswith("Molecular dynamics, kinase domain, DFG-out: activation loop moves more")
-    assert "95% interval +0.12 to +0.50 Å" in lines[0]
-    assert lines[1].endswith("in helix C.")
-    assert "nothing is said" in assessed("K404E", NOTHING).mobility[0]
-
-
-def test_mobility_stays_readable_with_many_regions() -> None:
-    names = [entry.name for entry in PACK.regions][:20]
-    change = difference(0.31, 0.12, 0.5, True)
-    many = tuple(region(name, difference_angstrom=change) for name in names)
-    unresolved = tuple(region(name) for name in names)
-    assert len(assessed("K404E", measurements(regions=many)).mobility) == 6
-    (line,) = assessed("K404E", measurements(regions=unresolved)).mobility
-    assert line.endswith("in any of 20 regions.")
-
-
 def test_limits_name_short_sampling_and_failed_replicas() -> None:
     runs = tuple(
         SimulationSummary(
@@ -572,19 +551,6 @@ def test_tiers_of_reasons_are_kept_apart() -> None:
 def test_the_result_survives_json() -> None:
     result = assessed("T315I")
     assert Assessment.model_validate_json(result.model_dump_json()) == result
-
-
-def test_an_interval_inside_what_would_count_is_a_finding_and_one_outside_is_not() -> None:
-    tight = difference(0.001, -0.01, 0.012, False).model_copy(
-        update={"smallest_meaningful": 0.05, "outcome": "no-change"}
-    )
-    wide = tight.model_copy(update={"low": -0.2, "high": 0.2, "outcome": "unresolved"})
-    parts = measurements(
-        regions=(region("helix_c", difference_angstrom=tight), region(difference_angstrom=wide))
-    )
-    excluded, unresolved = assessed("K404E", parts).mobility
-    assert "a change of 0.05 Å or more is excluded in 1 of 2 regions" in excluded
-    assert unresolved.endswith("in activation loop.")
 
 
 @pytest.mark.parametrize(

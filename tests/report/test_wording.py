@@ -7,8 +7,8 @@ import pytest
 
 import factories.report as factory
 from factories.interpretation import difference, measurements, pocket, region, variant
-from kinscope.interpretation.findings import left_out, of_region, verdict_of
-from kinscope.interpretation.questions import mobility_questions
+from kinscope.interpretation.findings import left_out, of_region, structural_finding, verdict_of
+from kinscope.interpretation.motion import motion_questions
 from kinscope.report.files import DifferenceTrack, ReportFiles
 from kinscope.report.plots.canvas import drawing
 from kinscope.report.plots.mobility import draw_difference
@@ -74,26 +74,31 @@ def test_a_pocket_no_atom_of_which_moved_is_unmoved_whatever_the_grid_says(
     volume: float, moved: float, told: bool
 ) -> None:
     study = measurements(pockets=(in_pocket(volume, moved),))
-    asked = {q.id: q for q in mobility_questions(variant("K404E"), study, PACK)}
+    asked = {q.id: q for q in motion_questions(variant("K404E"), study, PACK)}
     found = asked["pocket myristate_pocket"].findings
-    assert found[0].verdict.startswith("unmoved by construction") is told
+    assert found[0].verdict.startswith("cannot tell: the mutant was rebuilt elsewhere") is told
 
 
-def test_contacts_are_counted_state_by_state() -> None:
-    def change(state: str, partner: int, kind: str) -> ContactChange:
-        contact = Contact(
-            residue=404, residue_name="LYS", partner=partner, partner_name="GLU", kind="salt bridge",
-            distance_angstrom=3.0, atoms="NZ-OE1",
-        )  # fmt: skip
-        return ContactChange.model_validate(
-            {"state": state, "contact": contact, "change": kind, "fraction_of_alternatives": 1.0}
-        )
+def change(state: str, partner: int, kind: str, way: str) -> ContactChange:
+    contact = Contact(
+        residue=404, residue_name="LYS", partner=partner, partner_name="GLU", kind=kind,
+        distance_angstrom=3.0, atoms="NZ - OE1",
+    )  # fmt: skip
+    return ContactChange.model_validate(
+        {"state": state, "contact": contact, "change": way, "fraction_of_alternatives": 1.0}
+    )
 
-    rows = (change("kinase-dfg-in", 500, "lost"), change("kinase-dfg-out", 500, "kept"))
-    asked = {q.id: q for q in mobility_questions(variant("K404E"), measurements(contact_changes=rows), PACK)}
-    answer = asked["neighbourhood"].answer
-    assert "kinase domain, DFG-in: 1 lost, 0 gained, 0 kept" in answer
-    assert "kinase domain, DFG-out: 0 lost, 0 gained, 1 kept" in answer
+
+def test_the_finding_is_what_every_state_loses() -> None:
+    k404e, states = variant("K404E"), ("kinase-dfg-in", "kinase-dfg-out")
+    everywhere = [change(state, 439, "hydrogen bond", "lost") for state in states]
+    once = change(states[0], 450, "salt bridge", "lost")
+    gained = [change(state, 460, "salt bridge", "gained") for state in states]
+    assert structural_finding(k404e, [once, *everywhere, *gained]) == (
+        "Lys404 loses its hydrogen bond to Glu439 OE1 in every modelled state (2)."
+    )
+    assert structural_finding(k404e, [once, *gained]).startswith("Glu404 gains its salt bridge with Glu460")
+    assert structural_finding(k404e, [once, change(states[1], 450, "salt bridge", "kept")]) == ""
 
 
 def test_differences_are_drawn_on_one_scale_that_holds_their_bands() -> None:

@@ -7,21 +7,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from factories.report import REGIONS, report_files, study
+from factories.report import study
 from factories.trajectory import Floats, moving, shipped_model, write_replica
 from kinscope.core.files import write_atomic
 from kinscope.docking.known.reference import reference_pose
 from kinscope.dynamics.records import PROTEIN_FILE, SYSTEM_RECORD_FILE, BoundLigand, SolvatedSystem
 from kinscope.dynamics.settings import SolvationSettings
 from kinscope.dynamics.systems.bound import PlacedLigand, place, with_ligands
-from kinscope.interpretation.findings import summary
-from kinscope.interpretation.model import Measurements
-from kinscope.interpretation.questions import mobility_questions
-from kinscope.interpretation.stays import bound_sentences, stay_findings
+from kinscope.interpretation.motion import motion_questions
+from kinscope.interpretation.stays import stay_findings
 from kinscope.ligands.parameters.shipped import directory_for, load_parameters
-from kinscope.report.page import report_html
-from kinscope.report.text import Names
-from kinscope.report.views import worded
 from kinscope.results.trajectories import TrajectoryComparison
 from kinscope.structures.io import write_model
 from kinscope.targets import load_target
@@ -183,61 +178,25 @@ def test_a_drug_that_leaves_is_said_to_leave(compared: TrajectoryComparison) -> 
     assert mutant.verdict == "leaves its pocket in 2 of 2 replicas"
     assert "of replica 1" in mutant.result
     assert mutant.sampling == "2 x 1.1 ns"
-    assert "leaves its pocket in 2 of 2 replicas (1 of 2)" in summary([native, mutant])
 
 
 def test_what_is_bound_is_said_in_words(compared: TrajectoryComparison, solute) -> None:
     assert [pose.variant for pose in compared.bound] == ["native", "K404E"]
-    assert [side.variant for side in compared.sides] == ["native", "K404E"]
-    said = " ".join(bound_sentences(compared, "Head"))
-    assert f"that with {gap_in_words(solute)}" in said
-    assert "that 2HYY:A:STI shows" in said
-    assert "parmchk2" in said
+    assert any(gap_in_words(solute) in text for text in compared.bound[0].missing_bonds)
+    assert any("parmchk2" in text for text in compared.bound[0].warnings)
 
 
-def test_the_page_shows_pose_parameters_and_stay(
-    compared: TrajectoryComparison, solute, tmp_path: Path
-) -> None:
-    made = study()
-    measured = Measurements.model_validate(made.measurements.model_copy(update={"trajectories": (compared,)}))
+def test_a_stay_is_told_from_a_nanosecond_on(compared: TrajectoryComparison) -> None:
     variant = parse_variant("K404E", PACK)
-    questions = mobility_questions(variant, measured, PACK)
-    result = made.model_copy(
-        update={
-            "measurements": measured,
-            "assessment": made.assessment.model_copy(update={"questions": questions}),
+    for length_ns, told in ((0.5, False), (20.0, True)):
+        sides = {
+            side: tuple(one.model_copy(update={"length_ns": length_ns}) for one in getattr(compared, side))
+            for side in ("native", "mutant")
         }
-    )
-    files = report_files(tmp_path).model_copy(update={"drugs": PACK.drugs, "regions": REGIONS})
-    page = report_html(result, files)
-    assert "Missing of what 2HYY:A:STI shows:" in page
-    assert gap_in_words(solute) in page
-    assert "AM1-BCC" in page
-    assert "after 50 % of the run" in page
-    assert 'id="figure-trajectory_sampling"' in page
-    for figure in ("ligands", "fingerprints", "pockets"):
-        after = page.split(f'id="figure-trajectory_{figure}"')[1]
-        assert "Sampling and what it allows: " in after.partition("</figure>")[0]
-    assert "RMSF growth" in page
-    assert "Do the bound drugs keep their place?" in page
-    assert "Hedges" in page
-
-
-def test_what_is_bound_goes_by_its_name(compared: TrajectoryComparison, tmp_path: Path) -> None:
-    """Not by the residue name that its atoms carry, whoever gave the ligand."""
-    names = Names(report_files(tmp_path).model_copy(update={"drugs": PACK.drugs, "regions": REGIONS}))
-    labels = [worded(row, names, compared.ligand) for row in compared.measures]
-    assert any(label.startswith("STI: ") for label in (row.label for row in compared.measures))
-    assert {label.partition(": ")[0] for label in labels if "contacts of the start" in label} == {"Imatinib"}
-    assert any(label.endswith((" pocket: volume", " site: volume")) for label in labels)
-    own = PACK.drug("imatinib").model_copy(update={"id": "mine", "name": "My ligand", "ccd": ""})
-    with_own = Names(report_files(tmp_path).model_copy(update={"drugs": (*PACK.drugs, own)}))
-    assert with_own.component("LIG", "mine") == "My ligand"
-    assert with_own.component("STI", "mine") == "Imatinib"
-    assert with_own.component("404", "mine") == "404"
-
-
-def test_without_bound_systems_the_question_says_how_to_ask() -> None:
-    asked = {q.id: q for q in mobility_questions(parse_variant("K404E", PACK), study().measurements, PACK)}
-    assert asked["bound drugs"].answer.startswith("Not asked in this run")
-    assert not asked["bound drugs"].findings
+        measured = study().measurements.model_copy(
+            update={"trajectories": (compared.model_copy(update=sides),)}
+        )
+        asked = {question.id: question for question in motion_questions(variant, measured, PACK)}
+        assert ("bound" in asked) is told
+        if told:
+            assert any("leaves its pocket" in item.verdict for item in asked["bound"].findings)

@@ -10,11 +10,11 @@ from scipy.spatial.transform import Rotation
 
 from factories.trajectory import array_chunks, moving, shipped_model, tumbling
 from kinscope.analysis.pairs import pair_distances, reachable_pairs
-from kinscope.analysis.superposition import fit_frames
+from kinscope.analysis.superposition import kabsch
 from kinscope.core.errors import BadInputError
 from kinscope.trajectories.frames import Chunk, Fit, find_core, stream
 from kinscope.trajectories.layout import Layout
-from kinscope.trajectories.measures.motion import Deviation, Fluctuation, Gyration, Series, Thinned
+from kinscope.trajectories.measures.motion import Deviation, Fluctuation, Gyration, Thinned, Times
 from kinscope.trajectories.measures.principal import Covariance, cosine_content
 from kinscope.trajectories.measures.secondary_structure import HELIX, STRAND, SecondaryStructure, assign
 
@@ -25,7 +25,7 @@ def test_frames_are_laid_as_scipy_lays_them(seed: int, atoms: int) -> None:
     random = np.random.default_rng(seed)
     reference = random.normal(0, 5, (atoms, 3))
     frames = tumbling(reference + random.normal(0, 0.5, (4, atoms, 3)), seed)
-    rotation, _, rmsd = fit_frames(frames, reference)
+    rotation, rmsd = laid(frames, reference)
     assert np.allclose(np.linalg.det(rotation), 1.0)
     for frame, turn, apart in zip(frames, rotation, rmsd, strict=True):
         best, rssd = Rotation.align_vectors(reference - reference.mean(0), frame - frame.mean(0))
@@ -33,11 +33,18 @@ def test_frames_are_laid_as_scipy_lays_them(seed: int, atoms: int) -> None:
         assert apart == pytest.approx(rssd / np.sqrt(atoms), abs=1e-6)
 
 
+def laid(frames: np.ndarray, reference: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Rotations, and how far each frame then lies from the reference."""
+    rotation, translation = kabsch(frames, reference)
+    apart = frames @ rotation + translation[:, None] - reference
+    return rotation, np.sqrt((apart**2).sum(axis=2).mean(axis=1))
+
+
 def test_a_mirror_image_is_not_superposed_by_reflection() -> None:
     random = np.random.default_rng(0)
     reference = random.normal(0, 5, (10, 3))
     mirrored = reference * np.array([1.0, 1.0, -1.0])
-    rotation, _, rmsd = fit_frames(mirrored[None], reference)
+    rotation, rmsd = laid(mirrored[None], reference)
     assert np.linalg.det(rotation[0]) == pytest.approx(1.0)
     assert rmsd[0] > 1.0
 
@@ -46,7 +53,7 @@ def test_not_a_number_is_refused_with_words() -> None:
     frames = np.zeros((1, 4, 3))
     frames[0, 2, 1] = np.nan
     with pytest.raises(BadInputError, match="not numbers"):
-        fit_frames(frames, np.random.default_rng(0).normal(size=(4, 3)))
+        kabsch(frames, np.random.default_rng(0).normal(size=(4, 3)))
 
 
 @given(st.integers(0, 1000), st.floats(0.5, 8.0))
@@ -67,7 +74,7 @@ def test_a_series_keeps_the_mean_of_all_frames_in_bounded_memory(
     parts: list[int], limit: int, seed: int
 ) -> None:
     values = np.random.default_rng(seed).normal(size=sum(parts))
-    series = Series(limit)
+    series = Times(limit)
     for part in np.split(values, np.cumsum(parts)[:-1]):
         series.add(part)
     assert len(series.result()) <= limit
@@ -165,11 +172,11 @@ def test_secondary_structure_of_a_kinase_is_where_it_is_known_to_be() -> None:
     numbers = layout.backbone.residues
     structure = SecondaryStructure(layout.backbone)
     structure.update(chunk)
-    shares = dict(zip(numbers.tolist(), structure.result().T, strict=True))
+    shares = dict(zip(numbers.tolist(), structure.per_residue().T, strict=True))
     for residues, code in (((282, 290), HELIX), ((341, 356), HELIX), ((313, 316), STRAND)):
         for number in range(residues[0], residues[1] + 1):
             assert shares[number][code] > 0.8, number
-    assert np.allclose(structure.result().sum(axis=0), 1.0)
+    assert np.allclose(structure.per_residue().sum(axis=0), 1.0)
 
 
 def test_secondary_structure_agrees_with_mdanalysis_on_what_both_call_helix_and_strand() -> None:

@@ -110,8 +110,7 @@ def test_a_salt_bridge_that_opens_is_counted_with_its_stays() -> None:
 def test_stretches_do_not_depend_on_where_chunks_end(pattern: list[bool], length: int) -> None:
     there = np.array(pattern)
     counter = Interactions.__new__(Interactions)
-    counter._total, counter._frames, counter._stretches, counter._longest, counter._open = 0, {}, {}, {}, {}
-    counter._half, counter._early = (len(there) + 1) // 2, {}
+    counter._total, counter._half, counter._rows = 0, (len(there) + 1) // 2, {}
     key = ("salt bridge", 1, 2, "GLU")
     for first in range(0, len(there), length):
         part = there[first : first + length]
@@ -159,7 +158,7 @@ def test_imatinib_is_bound_to_met318_and_asp381_and_its_leaving_is_noticed() -> 
     bonded = {row.partner for row in around.result() if row.kind == "hydrogen bond" and row.share > 0.5}
     assert {318, 381} <= bonded
     assert pose.left_at_frame == 24
-    deviation, drift, kept = pose.result().result().T
+    deviation, drift, kept = pose.result().T
     assert np.allclose(deviation[[0, 6, 29]], [0, 20 * np.sqrt(3), 20 * np.sqrt(3)], atol=1e-2)
     assert np.allclose(drift, deviation, atol=1e-2)
     assert kept[0] == 1.0

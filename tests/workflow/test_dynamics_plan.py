@@ -7,6 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from factories.presets import whole_quick
 from kinscope.core.errors import ComputationError, RunDirectoryError, SettingsError
 from kinscope.dynamics.machine.devices import _named_devices
 from kinscope.targets import load_target
@@ -21,7 +22,7 @@ from kinscope.workflow.planning.dynamics import replica_steps
 from kinscope.workflow.planning.plan import plan_study
 from kinscope.workflow.planning.study import Pace, Study
 from kinscope.workflow.rundir import new_study, note_pace, noted_pace, open_existing, open_or_create
-from kinscope.workflow.settings import StudySettings, load_preset, with_changes
+from kinscope.workflow.settings import StudySettings, with_changes
 from kinscope.workflow.trajectory_run import analyse_run, finished_replicas
 
 PACK = load_target("abl1")
@@ -30,7 +31,7 @@ VARIANT = parse_variant("K404E", PACK)
 
 def settings(**dynamics: object) -> StudySettings:
     values = {"states": ("kinase-dfg-in",), "budget_minutes": None, "length_ns": 1.0, **dynamics}
-    return with_changes(load_preset("quick"), states=("kinase-dfg-in",), dynamics=values)
+    return with_changes(whole_quick(), states=("kinase-dfg-in",), dynamics=values)
 
 
 def replicas(given: StudySettings, **options: object) -> dict[tuple[str, str, int], Step]:
@@ -167,9 +168,7 @@ def test_extending_is_written_down_once_and_never_shortens(tmp_path: Path, monke
     none = tmp_path / "none"
     open_or_create(
         none,
-        new_study(
-            VARIANT, with_changes(load_preset("quick"), dynamics={"budget_minutes": 0}), created="2026-01-01"
-        ),
+        new_study(VARIANT, with_changes(whole_quick(), dynamics={"budget_minutes": 0}), created="2026-01-01"),
     )
     with pytest.raises(SettingsError, match="no dynamics"):
         study.extend_study(none, 5.0)
@@ -216,7 +215,7 @@ def test_the_faster_engine_is_taken_and_a_wish_is_obeyed(tmp_path: Path, monkeyp
     monkeypatch.setenv("KINSCOPE_CACHE", str(tmp_path))
     monkeypatch.setattr(gromacs, "find_gromacs", lambda: found)
     monkeypatch.setattr(gromacs, "gromacs_platform", lambda: found)
-    assert on_processor("CPU", 1, "").deterministic
+    assert on_processor("CPU", "").deterministic
     bench = Bench()
     plain = settings().dynamics
     assert machine.runner_of(plain, bench) == "gromacs"

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from kinscope.workflow.engine.context import StepContext
-from kinscope.workflow.engine.local import LocalEngine, _Estimate
+from kinscope.workflow.engine.local import LocalEngine, _Estimate, _lost, _Process
 from kinscope.workflow.engine.step import Stage, Step, in_order
 from kinscope.workflow.engine.store import Store
 
@@ -312,3 +312,24 @@ def _read_bytes(path: Path) -> bytes:
         return path.read_bytes()
     except OSError:
         return b""
+
+
+def test_a_stop_says_what_is_begun_anew_and_nothing_of_what_left_a_checkpoint(tmp_path: Path) -> None:
+    step = number_step(1)
+    process = _Process(step, tmp_path, None, time.monotonic() - 130.0)  # type: ignore[arg-type]
+    assert _lost(process) == f"{step.label} (2 min)"
+    assert _lost(replace(process, started=time.monotonic())) == ""
+    (tmp_path / "scratch").mkdir()
+    (tmp_path / "scratch" / "state").write_text("half way")
+    assert _lost(process) == ""
+
+
+def test_the_machine_keeps_a_variants_models_for_the_same_variant_elsewhere(tmp_path: Path) -> None:
+    """Not shared by variants, and yet found: the stage says so."""
+    kept = Stage("number", NUMBER.function, kept=True)
+    for stage, ran in ((kept, 1), (NUMBER, 2)):
+        trace = tmp_path / f"trace-{ran}"
+        for place in ("one", "other"):
+            step = Step(stage, "a number", {"number": ran, "trace": str(trace)})
+            LocalEngine(tmp_path / f"{place}-{ran}", Store(tmp_path / "cache")).run([step])
+        assert len(trace.read_text().splitlines()) == ran

@@ -13,6 +13,7 @@ from typing import ClassVar
 
 import pytest
 
+from factories.presets import whole_quick
 from kinscope.docking.relaxed.mechanics import mechanics_of
 from kinscope.dynamics.protocol import steps_within
 from kinscope.dynamics.records import SPEED_FILE, PlatformChoice, SpeedRecord
@@ -29,14 +30,14 @@ from kinscope.workflow.planning.dynamics import replica_steps, speed
 from kinscope.workflow.planning.plan import plan_study
 from kinscope.workflow.planning.study import Pace, Study
 from kinscope.workflow.rundir import new_study, noted_pace
-from kinscope.workflow.settings import StudySettings, load_preset, with_changes
+from kinscope.workflow.settings import StudySettings, with_changes
 
 PACK = load_target("abl1")
 STATE = "kinase-dfg-in"
 
 
 def planned(pack: TargetPack = PACK, expression: str = "F317L", pace: Pace | None = None, **changes) -> Study:
-    settings = with_changes(load_preset("quick"), target=target_of(pack), **changes)
+    settings = with_changes(whole_quick(), target=target_of(pack), **changes)
     return Study(pack, parse_variant(expression, pack), settings, pace=pace or Pace(2.0))
 
 
@@ -193,7 +194,7 @@ def test_a_budget_becomes_steps_once_and_both_sides_have_as_many(
     monkeypatch.setattr(Engine, "asked", [])
     monkeypatch.setattr(Engine, "speeds", (100.0,))
     settings: StudySettings = with_changes(
-        load_preset("quick"), states=(STATE,), dynamics={"states": (STATE,), "budget_minutes": 6.0}
+        whole_quick(), states=(STATE,), dynamics={"states": (STATE,), "budget_minutes": 6.0}
     )
     held = new_study(parse_variant("K404E", PACK), settings)
     here = study.Run(held, tmp_path / "run", cores=2)
@@ -220,7 +221,7 @@ def test_without_a_speed_the_plan_says_which_step_is_missing(
     monkeypatch.setattr(study, "LocalEngine", Engine)
     monkeypatch.setattr(study, "runner_of", lambda dynamics: "cpu")
     monkeypatch.setattr(Engine, "asked", [])
-    settings = with_changes(load_preset("quick"), dynamics={"budget_minutes": 6.0})
+    settings = with_changes(whole_quick(), dynamics={"budget_minutes": 6.0})
     held = new_study(parse_variant("K404E", PACK), settings)
     study.Run(held, tmp_path / "run", cores=2).stage(replica_steps)
     _, replicas = Engine.asked

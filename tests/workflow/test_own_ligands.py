@@ -10,6 +10,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
+from factories.presets import whole_quick
 from kinscope.cli import commands
 from kinscope.core.errors import BadInputError, LigandError, SettingsError
 from kinscope.dynamics.systems.bound import PlacedLigand
@@ -33,7 +34,7 @@ from kinscope.workflow.planning.own_ligands import (
 from kinscope.workflow.planning.plan import plan_study
 from kinscope.workflow.planning.study import Pace, Study
 from kinscope.workflow.planning.user_state import study_pack
-from kinscope.workflow.settings import OwnLigand, load_preset, with_changes
+from kinscope.workflow.settings import OwnLigand, with_changes
 from kinscope.workflow.stages.bound import ligand_parameters
 
 PACK = load_target("abl1")
@@ -130,7 +131,7 @@ def test_the_files_are_kept_in_the_run(mine: Path, tmp_path: Path):
 
 def planner(own: OwnLigand, **changes: object) -> Study:
     dynamics = {"states": (STATE,), "ligands": (), "own_ligands": (own.model_dump(),), **changes}
-    settings = with_changes(load_preset("quick"), states=(STATE,), dynamics=dynamics)
+    settings = with_changes(whole_quick(), states=(STATE,), dynamics=dynamics)
     return Study(PACK, parse_variant("K404E", PACK), settings, pace=Pace(2.0))
 
 
@@ -152,7 +153,7 @@ def test_it_is_simulated_beside_the_apo_kinase_in_equal_shares(mine: Path):
     assert docked["mutant", bound, 0].inputs["system"].inputs["docking"].inputs["reference"].key == search.key
     # the apo kinase's identity does not depend on the ligand
     alone = with_changes(
-        load_preset("quick"), states=(STATE,),
+        whole_quick(), states=(STATE,),
         dynamics={"states": (STATE,), "budget_minutes": None, "length_ns": 1.0},
     )  # fmt: skip
     apo = replica_steps(Study(PACK, parse_variant("K404E", PACK), alone, pace=Pace(2.0)))
@@ -182,7 +183,7 @@ def test_a_study_reports_it_as_it_reports_a_drug(mine: Path):
 
 
 def test_a_study_without_one_keeps_its_identity():
-    settings = with_changes(load_preset("quick"), states=(STATE,), dynamics={"states": (STATE,)})
+    settings = with_changes(whole_quick(), states=(STATE,), dynamics={"states": (STATE,)})
     plan = plan_study(Study(PACK, parse_variant("K404E", PACK), settings, pace=Pace(2.0)))
     assert "own_ligands" not in plan.report.parameters
     assert study_pack(plan.report.parameters) == PACK

@@ -80,7 +80,9 @@ def test_anything_else_is_in_the_file_of_settings(changes: dict[str, Any], typed
     assert typed(commands_again(VARIANT, settings)[0]) == settings
 
 
-@pytest.mark.parametrize(("in_place", "length"), [(True, {"budget_minutes": 3.0}), (False, {"replicas": 2})])
+@pytest.mark.parametrize(
+    ("in_place", "length"), [(True, {"budget_minutes": 3.0}), (False, {"replicas": 2, "budget_minutes": 6.0})]
+)
 def test_a_ligand_of_the_users_is_given_again(in_place: bool, length: Any, typed, tmp_path: Path) -> None:
     shutil.copy(PACK.directory / "poses" / "imatinib.sdf", tmp_path / "mine.sdf")
     for suffix in (".xml", ".json"):

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from factories.docking import model, pose
+from factories.presets import whole_quick
 from factories.relaxed import side
 from kinscope.docking.table.differences import distance_to_residues
 from kinscope.results.docking import RelaxedSettings
@@ -16,7 +17,7 @@ from kinscope.workflow.engine.context import StepContext
 from kinscope.workflow.engine.step import in_order
 from kinscope.workflow.planning.plan import plan_study
 from kinscope.workflow.planning.study import Study
-from kinscope.workflow.settings import load_preset, with_changes
+from kinscope.workflow.settings import with_changes
 from kinscope.workflow.stages.collect import _Inputs, _relaxed
 from kinscope.workflow.stages.files import write_models, write_records
 from kinscope.workflow.stages.relaxed import SIDE, relax_side
@@ -25,7 +26,7 @@ PACK = load_target("abl1")
 
 
 def planner(variant: str, **changes: object) -> Study:
-    settings = with_changes(load_preset("quick"), **changes)
+    settings = with_changes(whole_quick(), **changes)
     return Study(PACK, parse_variant(variant, PACK), settings)
 
 

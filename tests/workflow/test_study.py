@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from factories.presets import whole_quick
 from kinscope.core.errors import BadInputError, RunDirectoryError, SettingsError, UnsupportedVariantError
 from kinscope.targets import load_target, target_names
 from kinscope.variants import parse_variant
@@ -24,7 +25,7 @@ PACK = load_target("abl1")
 
 
 def planner(expression: str, settings: StudySettings | None = None, workers: float = 2.0) -> Study:
-    return Study(PACK, parse_variant(expression, PACK), settings or load_preset("quick"), pace=Pace(workers))
+    return Study(PACK, parse_variant(expression, PACK), settings or whole_quick(), pace=Pace(workers))
 
 
 def steps_by_key(expression: str, **options: object) -> dict[str, Step]:
@@ -90,7 +91,7 @@ def test_a_variant_that_no_model_holds_is_refused_with_what_can_be_modelled() ->
 
 
 def test_no_dynamics_where_none_is_asked_for() -> None:
-    settings = with_changes(load_preset("quick"), dynamics={"budget_minutes": 0})
+    settings = with_changes(whole_quick(), dynamics={"budget_minutes": 0})
     assert not replica_steps(planner("K404E", settings))
 
 
@@ -116,13 +117,13 @@ def test_no_preset_searches_for_a_binding_mode_that_is_known() -> None:
 
 def test_unknown_states_and_drugs_are_refused_by_name() -> None:
     with pytest.raises(BadInputError, match="imatinib"):
-        planner("K404E", with_changes(load_preset("quick"), drugs=("aspirin",)))
+        planner("K404E", with_changes(whole_quick(), drugs=("aspirin",)))
     with pytest.raises(SettingsError):
-        with_changes(load_preset("quick"), dynamics={"replicas": 0})
+        with_changes(whole_quick(), dynamics={"replicas": 0})
 
 
 def test_a_run_directory_keeps_to_its_study(tmp_path: Path) -> None:
-    settings = load_preset("quick")
+    settings = whole_quick()
     open_or_create(tmp_path / "run", new_study(parse_variant("K404E", PACK), settings, created="2026-11-22"))
     again = open_or_create(
         tmp_path / "run", new_study(parse_variant("p.Lys404Glu", PACK), settings, created="2026-12-01")

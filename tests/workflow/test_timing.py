@@ -12,7 +12,7 @@ from kinscope.dynamics.records import PlatformChoice, SpeedRecord
 from kinscope.dynamics.systems.shipped import expected_volume
 from kinscope.targets import load_target
 from kinscope.workflow.native_results import SHIPPED_STORE, native_steps, shipped_store
-from kinscope.workflow.timing import choice_finding, free_ns_per_day, measure, preset_times, speed_findings
+from kinscope.workflow.timing import Rate, choice_finding, measure, preset_times, rate_of, speed_finding
 
 
 def speed(name: str, ns_per_day: float, *, used: float = 1.0) -> SpeedRecord:
@@ -30,41 +30,51 @@ def speed(name: str, ns_per_day: float, *, used: float = 1.0) -> SpeedRecord:
     )
 
 
-def by_preset(speeds, cores):
-    return {item.preset: item for item in preset_times(load_target("abl1"), speeds, cores=cores)}
+def by_preset(rate: Rate, cores: int):
+    return {item.preset: item for item in preset_times(load_target("abl1"), rate, cores=cores)}
+
+
+def on_cores(ns_per_day: float, cores: int) -> Rate:
+    return rate_of(speed("CPU", ns_per_day), cores=cores)
 
 
 def test_time_falls_with_speed_and_cores_and_a_budget_is_a_budget():
-    one, fast, many = (by_preset([speed("CPU", rate)], cores) for rate, cores in ((2, 2), (4, 2), (2, 8)))
+    one, fast, many = (by_preset(on_cores(*each), each[1]) for each in ((2, 2), (4, 2), (2, 8)))
     for name in ("standard", "paper"):
         assert one[name].dynamics_hours == pytest.approx(2 * fast[name].dynamics_hours)
         assert one[name].dynamics_hours == pytest.approx(4 * many[name].dynamics_hours)
         assert one[name].length_ns == many[name].length_ns
-    assert one["quick"].dynamics_hours == many["quick"].dynamics_hours == pytest.approx(0.1)
-    assert many["quick"].length_ns == pytest.approx(4 * one["quick"].length_ns)
-    assert "budget" in one["quick"].words()
+    assert one["quick"].replicas == one["quick"].dynamics_hours == 0
+    assert "no dynamics" in one["quick"].words()
 
 
-def test_a_gpu_is_chosen_where_it_is_faster_than_all_cores_together():
-    assert by_preset([speed("CUDA", 900.0), speed("CPU", 2.0)], 16)["standard"].platform == "CUDA"
-    assert by_preset([speed("OpenCL", 0.6), speed("CPU", 2.0)], 2)["standard"].platform == "2 cores"
+def test_the_choice_stands_beside_what_else_was_measured():
+    rates = {item.platform.name: rate_of(item, cores=2) for item in (speed("OpenCL", 0.6), speed("CPU", 2.0))}
+    own = choice_finding(rates, "CPU")
+    assert own.value == "2 cores, 4 ns/day in all (OpenCL: 0.6)"
+    assert own.fine
+    slow = choice_finding(rates, "OpenCL")
+    assert slow.value == "OpenCL, 0.6 ns/day in all (CPU: 4)"
+    assert "KINSCOPE_PLATFORM=CPU" in slow.remedy
+    assert "only platform" in choice_finding({"CPU": rates["CPU"]}, "CPU").value
+    packed = rate_of(speed("OpenCL", 0.6), cores=2, on_gpus=8.0)
+    assert choice_finding({"OpenCL": packed}, "OpenCL").value.startswith("OpenCL, 4.8 ns/day")
 
 
-def test_the_choice_and_the_speed_per_preset_are_those_measured():
-    both = [speed("OpenCL", 0.6), speed("CPU", 2.0)]
-    assert choice_finding(both, cores=2).value == "2 cores, 4 ns/day in all (the fastest; OpenCL: 0.6)"
-    assert "only platform" in choice_finding(both[1:], cores=1).value
-    assert choice_finding(both, cores=2, on_gpus=8.0).value.startswith("OpenCL, 4.8 ns/day")
-    here = by_preset(both, 2)
-    assert here["quick"].ns_per_day == pytest.approx(2.0)  # kinase domains, as the water that was stepped
-    assert here["paper"].ns_per_day < here["quick"].ns_per_day  # SH3-SH2-kinase models are larger
+def test_the_speed_per_preset_is_that_measured():
+    here = by_preset(on_cores(2.0, 2), 2)
+    assert here["paper"].platform == "2 cores"
+    assert here["standard"].ns_per_day == pytest.approx(2.0)  # kinase domains, as the water that was stepped
+    assert here["paper"].ns_per_day < here["standard"].ns_per_day  # SH3-SH2-kinase models are larger
     for name in ("standard", "paper"):
         wanted = here[name].replicas * here[name].length_ns / (2 * here[name].ns_per_day) * 24
         assert here[name].dynamics_hours == pytest.approx(wanted, rel=0.05)  # and equilibration
 
 
 def test_what_would_take_months_is_marked_and_says_what_to_do():
-    slow, fast = (by_preset([speed("CUDA", rate)], 2)["standard"].finding() for rate in (2.0, 900.0))
+    slow, fast = (
+        by_preset(rate_of(speed("CUDA", rate), cores=2), 2)["standard"].finding() for rate in (2.0, 900.0)
+    )
     assert not slow.fine
     assert "GPU" in slow.remedy
     assert fast.fine
@@ -76,7 +86,7 @@ def test_what_ships_with_the_pack_costs_nothing(tmp_path):
     held = [step for step in native_steps(pack) if shipped_store(pack).find(step) is not None]
     bare = shutil.copytree(pack.directory, tmp_path / "bare", ignore=shutil.ignore_patterns(SHIPPED_STORE))
     with_them, without = (
-        {item.preset: item.other_hours for item in preset_times(one, [speed("CPU", 2.0)], cores=1)}["quick"]
+        {item.preset: item.other_hours for item in preset_times(one, on_cores(2.0, 1), cores=1)}["quick"]
         for one in (pack, load_target(str(bare)))
     )
     assert 3600 * (without - with_them) == pytest.approx(sum(step.cost_seconds for step in held))
@@ -84,10 +94,10 @@ def test_what_ships_with_the_pack_costs_nothing(tmp_path):
 
 def test_a_busy_machine_is_told_and_not_taken_for_a_slow_one():
     busy = speed("CPU", 0.2, used=0.1)
-    assert free_ns_per_day(busy) == pytest.approx(2.0)
-    assert "busy" in speed_findings([busy])[0].value
-    assert "busy" not in speed_findings([speed("CPU", 2.0)])[0].value
-    assert free_ns_per_day(speed("CUDA", 900.0, used=0.1)) == 900.0
+    assert rate_of(busy, cores=1).ns_per_day == pytest.approx(2.0)
+    assert "busy" in speed_finding(busy, rate_of(busy, cores=1)).value
+    assert "busy" not in speed_finding(speed("CPU", 2.0), on_cores(2.0, 1)).value
+    assert rate_of(speed("CUDA", 900.0, used=0.1), cores=1).ns_per_day == 900.0
 
 
 def test_water_of_a_small_box_is_stepped():

@@ -2,7 +2,7 @@
 
 Few or correlated frames bias RMSF low: the mean is taken from the same frames, so the expected variance is
 (1 - g/n) of the true one for n frames of statistical inefficiency g, and motions slower than the trajectory
-are not in it at all. The first is corrected on request, the second is what `convergence` looks for.
+are not in it at all. The first is corrected on request, the second is what `sampling` looks for.
 """
 
 from __future__ import annotations

@@ -10,8 +10,7 @@ heavy atom of the protein: Lee-Richards probe centres, dilated by the probe radi
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -22,77 +21,9 @@ from kinscope.core.errors import BadInputError
 from kinscope.results.measured import PocketComparison
 
 BoolArray = np.ndarray[Any, np.dtype[np.bool_]]
+Atoms = Any
+"""Anything with ``coord`` (n_atoms, 3) in angstrom, ``res_id``, ``res_name``, ``atom_name``, ``element``."""
 PROBE_ANGSTROM = 1.4
-_MARGIN_ANGSTROM = 7.5
-"""Around the grid: an atom a reach (3.3) outside of it may mark points another reach further on."""
-_FARTHEST = 3.3
-"""Greatest radius and probe together, angstrom."""
-_HALF_DIAGONAL = 0.8661
-"""Of a cell, in cells: no point is farther from the nearest grid point (sqrt(3) / 2)."""
-
-
-class PaddedGrid:
-    """A box of grid points with a margin, addressed by one running number.
-
-    ``origin``: the first grid point, shape (3,), angstrom. ``shape``: points along each side. ``inside``:
-    which of them lie in the hull that is measured, shape (nx * ny * nz,). ``cell``: distance between
-    neighbours, angstrom.
-    """
-
-    def __init__(
-        self, origin: FloatArray, shape: tuple[int, int, int], inside: BoolArray, cell: float
-    ) -> None:
-        from scipy.ndimage import distance_transform_edt
-
-        pad = int(np.ceil(_MARGIN_ANGSTROM / cell)) + 1
-        self.cell = cell
-        self.shape = tuple(side + 2 * pad for side in shape)
-        self._origin = np.asarray(origin, dtype=np.float64) - pad * cell
-        whole = np.pad(inside.reshape(shape), pad)
-        self.inside: BoolArray = whole.ravel()
-        away = distance_transform_edt(~whole, sampling=cell)
-        self._away = away.ravel().astype(np.float32)
-        self.far: BoolArray = np.asarray(away.ravel() > PROBE_ANGSTROM + cell)
-        """Points from which no probe reaches into the hull."""
-        near = np.argwhere(~self.far.reshape(self.shape))
-        self.low = self._origin + near.min(axis=0) * cell - _FARTHEST
-        self.high = self._origin + near.max(axis=0) * cell + _FARTHEST
-        """Corners of the box in which atoms can take such a point, angstrom."""
-
-    def flat(self, steps: IntArray) -> IntArray:
-        """Steps (n, 3) as differences of running numbers (n,)."""
-        return np.asarray((steps[:, 0] * self.shape[1] + steps[:, 1]) * self.shape[2] + steps[:, 2])
-
-    def mark(self, taken: BoolArray, centres: FloatArray, reach: float) -> None:
-        """Mark the grid points nearer than ``reach`` (angstrom) to any of the centres (n, 3)."""
-        scaled = (centres - self._origin) / self.cell
-        nearest = np.rint(scaled).astype(np.intp)
-        home = self.flat(nearest)
-        # Atoms that reach no point from which a probe reaches into the hull need not be drawn.
-        near = self._away[home] <= PROBE_ANGSTROM + self.cell * (1.0 + _HALF_DIAGONAL) + reach
-        scaled, nearest, home = scaled[near], nearest[near], home[near]
-        steps = ball_steps(reach + _HALF_DIAGONAL * self.cell, self.cell)
-        size = np.sqrt((steps**2).sum(axis=1)) * self.cell
-        surely = size <= reach - _HALF_DIAGONAL * self.cell
-        taken[(home[:, None] + self.flat(steps[surely])).ravel()] = True
-        shell = steps[~surely]
-        cells = home[:, None] + self.flat(shell)
-        offset = ((nearest - scaled) * self.cell).astype(np.float32)
-        shell32, size32 = shell.astype(np.float32), size[~surely].astype(np.float32)
-        squared = np.float32(2.0 * self.cell) * (offset @ shell32.T)
-        squared += (offset**2).sum(axis=1)[:, None]
-        squared += (size32**2)[None]
-        taken[cells[squared <= reach**2]] = True
-
-
-def ball_steps(radius: float, cell: float) -> IntArray:
-    """Steps on a grid that lead no farther than a radius, shape (n, 3)."""
-    most = int(radius / cell + 1e-9)
-    side = np.arange(-most, most + 1)
-    steps = np.stack(np.meshgrid(side, side, side, indexing="ij"), axis=-1).reshape(-1, 3)
-    return np.asarray(steps[(steps**2).sum(axis=1) * cell**2 <= radius**2 + 1e-9])
-
-
 RADII_ANGSTROM = {"C": 1.70, "N": 1.55, "O": 1.52, "S": 1.80, "P": 1.80}
 """Bondi radii; other elements count as carbon."""
 SPACING_ANGSTROM = 0.5
@@ -105,24 +36,72 @@ _SURROUNDINGS_ANGSTROM = 20.0
 _FEWEST_RESIDUES = 4
 _BACKBONE = ("N", "CA", "C", "O")
 
-Atoms = Any
-"""Anything with ``coord`` (n_atoms, 3) in angstrom, ``res_id``, ``res_name``, ``atom_name``, ``element``."""
+_MARGIN_ANGSTROM = 7.5
+"""Around the grid: an atom a reach (3.3) outside of it may mark points another reach further on."""
+_FARTHEST = 3.3
+"""Greatest radius and probe together, angstrom."""
+_HALF_DIAGONAL = 0.8661
+"""Of a cell, in cells: no point is farther from the nearest grid point (sqrt(3) / 2)."""
 
 
-@dataclass(frozen=True)
 class InclusionRegion:
-    """Grid in which a pocket is measured."""
+    """Grid in which a pocket is measured, padded by a margin and there addressed by one running number.
 
-    points: FloatArray
-    """Every grid point of the surrounding box, shape (nx * ny * nz, 3), angstrom."""
-    shape: tuple[int, int, int]
-    inside: BoolArray
-    """Which points lie in the convex hull, shape (nx * ny * nz,)."""
+    ``points``: every grid point of the surrounding box, shape (nx * ny * nz, 3), angstrom. ``shape``: points
+    along each side. ``inside``: which of them lie in the hull that is measured, shape (nx * ny * nz,).
+    """
 
-    @cached_property
-    def grid(self) -> PaddedGrid:
-        """The region as marks on a padded grid."""
-        return PaddedGrid(self.points[0], self.shape, self.inside, SPACING_ANGSTROM)
+    def __init__(self, points: FloatArray, shape: tuple[int, int, int], inside: BoolArray) -> None:
+        from scipy.ndimage import distance_transform_edt
+
+        pad = int(np.ceil(_MARGIN_ANGSTROM / SPACING_ANGSTROM)) + 1
+        self.points, self.shape, self.inside = points, shape, inside
+        self._sides = tuple(side + 2 * pad for side in shape)
+        self._origin = points[0] - pad * SPACING_ANGSTROM
+        whole = np.pad(inside.reshape(shape), pad)
+        self.hull: BoolArray = whole.ravel()
+        """``inside`` with the margin, as all that follows."""
+        away = distance_transform_edt(~whole, sampling=SPACING_ANGSTROM)
+        self._away = away.ravel().astype(np.float32)
+        self.far: BoolArray = np.asarray(away.ravel() > PROBE_ANGSTROM + SPACING_ANGSTROM)
+        """Points from which no probe reaches into the hull."""
+        near = np.argwhere(~self.far.reshape(self._sides))
+        self.low = self._origin + near.min(axis=0) * SPACING_ANGSTROM - _FARTHEST
+        self.high = self._origin + near.max(axis=0) * SPACING_ANGSTROM + _FARTHEST
+        """Corners of the box in which atoms can take such a point, angstrom."""
+
+    def flat(self, steps: IntArray) -> IntArray:
+        """Steps (n, 3) as differences of running numbers (n,)."""
+        return np.asarray((steps[:, 0] * self._sides[1] + steps[:, 1]) * self._sides[2] + steps[:, 2])
+
+    def mark(self, taken: BoolArray, centres: FloatArray, reach: float) -> None:
+        """Mark the grid points nearer than ``reach`` (angstrom) to any of the centres (n, 3)."""
+        scaled = (centres - self._origin) / SPACING_ANGSTROM
+        nearest = np.rint(scaled).astype(np.intp)
+        home = self.flat(nearest)
+        # Atoms that reach no point from which a probe reaches into the hull need not be drawn.
+        near = self._away[home] <= PROBE_ANGSTROM + SPACING_ANGSTROM * (1.0 + _HALF_DIAGONAL) + reach
+        scaled, nearest, home = scaled[near], nearest[near], home[near]
+        steps = ball_steps(reach + _HALF_DIAGONAL * SPACING_ANGSTROM)
+        size = np.sqrt((steps**2).sum(axis=1)) * SPACING_ANGSTROM
+        surely = size <= reach - _HALF_DIAGONAL * SPACING_ANGSTROM
+        taken[(home[:, None] + self.flat(steps[surely])).ravel()] = True
+        shell = steps[~surely]
+        cells = home[:, None] + self.flat(shell)
+        offset = ((nearest - scaled) * SPACING_ANGSTROM).astype(np.float32)
+        shell32, size32 = shell.astype(np.float32), size[~surely].astype(np.float32)
+        squared = np.float32(2.0 * SPACING_ANGSTROM) * (offset @ shell32.T)
+        squared += (offset**2).sum(axis=1)[:, None]
+        squared += (size32**2)[None]
+        taken[cells[squared <= reach**2]] = True
+
+
+def ball_steps(radius: float) -> IntArray:
+    """Steps on a grid that lead no farther than a radius, shape (n, 3)."""
+    most = int(radius / SPACING_ANGSTROM + 1e-9)
+    side = np.arange(-most, most + 1)
+    steps = np.stack(np.meshgrid(side, side, side, indexing="ij"), axis=-1).reshape(-1, 3)
+    return np.asarray(steps[(steps**2).sum(axis=1) * SPACING_ANGSTROM**2 <= radius**2 + 1e-9])
 
 
 def inclusion_region(lining: FloatArray) -> InclusionRegion:
@@ -155,19 +134,67 @@ def pocket_volume(coord: FloatArray, elements: Sequence[str], region: InclusionR
 
     ``coord``: heavy atoms of the whole protein, in the frame of the region, shape (n_atoms, 3), angstrom.
     """
-    grid = region.grid
-    near = np.all((coord > grid.low) & (coord < grid.high), axis=1)
+    near = np.all((coord > region.low) & (coord < region.high), axis=1)
     radii = np.array([RADII_ANGSTROM.get(symbol.upper(), 1.70) for symbol in elements])[near]
     centres = np.asarray(coord, dtype=np.float64)[near]
     # Only probes that reach into the hull count, so that only grid points near it are asked.
-    taken = grid.far.copy()
+    taken = region.far.copy()
     for radius in np.unique(radii):
-        grid.mark(taken, centres[radii == radius], float(radius) + PROBE_ANGSTROM)
+        region.mark(taken, centres[radii == radius], float(radius) + PROBE_ANGSTROM)
     # A free grid point stands for its cell, which reaches a quarter of the spacing further on average.
-    ball = grid.flat(ball_steps(PROBE_ANGSTROM + 0.25 * grid.cell, grid.cell))
+    ball = region.flat(ball_steps(PROBE_ANGSTROM + 0.25 * SPACING_ANGSTROM))
     covered = np.zeros(len(taken), dtype=bool)
     covered[(np.flatnonzero(~taken)[:, None] + ball).ravel()] = True
-    return float((covered & grid.inside).sum()) * grid.cell**3
+    return float((covered & region.hull).sum()) * SPACING_ANGSTROM**3
+
+
+class PocketPlace:
+    """Where a pocket is measured: the hull of its lining in a reference structure, and what is laid on it.
+
+    ``residues``: lining residues; those that the reference lacks are left out. ``heavy``: residue numbers
+    (n,) and coordinates (n, 3) of the reference's heavy atoms, angstrom; ``alphas``: of its CA atoms.
+
+    Raises BadInputError if fewer than four lining residues are there, or they enclose nothing.
+    """
+
+    def __init__(
+        self,
+        pocket: str,
+        residues: Iterable[int],
+        heavy: tuple[IntArray, FloatArray],
+        alphas: tuple[IntArray, FloatArray],
+    ) -> None:
+        self.residues = tuple(np.intersect1d(np.asarray(list(residues), dtype=np.intp), heavy[0]).tolist())
+        if len(self.residues) < _FEWEST_RESIDUES:
+            raise BadInputError(
+                f"Only {len(self.residues)} residues of the {pocket} are there.",
+                where=f"pocket {pocket}",
+                remedy="Give models or a trajectory of a state that holds it.",
+            )
+        lining = heavy[1][np.isin(heavy[0], self.residues)]
+        self.region = inclusion_region(lining)
+        away = np.linalg.norm(alphas[1] - lining.mean(axis=0), axis=1)
+        around = (away < _SURROUNDINGS_ANGSTROM) & ~np.isin(alphas[0], self.residues)
+        self._every = dict(zip(alphas[0].tolist(), alphas[1], strict=True))
+        self._around = {number: self._every[number] for number in alphas[0][around].tolist()}
+
+    def laid_by(self, residues: IntArray, places: IntArray) -> tuple[IntArray, FloatArray]:
+        """Which CA atoms of a structure lay it on the reference, and where they go, (n, 3), angstrom.
+
+        Those within 20 angstrom of the pocket that do not line it; all, where fewer than three are shared.
+
+        ``residues``, ``places``: number and place of each of the structure's CA atoms.
+        """
+        held = dict(zip(residues.tolist(), places.tolist(), strict=True))
+        near = sorted(held.keys() & self._around.keys())
+        shared = near if len(near) >= 3 else sorted(held.keys() & self._every.keys())
+        if len(shared) < 3:
+            raise BadInputError(
+                "The surroundings of the pocket are not there.",
+                where="pocket",
+                remedy="Give models or a trajectory of the same domain.",
+            )
+        return np.array([held[n] for n in shared]), np.array([self._every[n] for n in shared])
 
 
 def compare_pocket(
@@ -185,13 +212,22 @@ def compare_pocket(
 
     Raises BadInputError if a side has no model or fewer than four lining residues are in all models.
     """
-    lining = _shared_lining(pocket, residues, [*native[0], *mutant[0]])
-    reference = _heavy(native[0][0])
-    placed = [[_laid(_heavy(atoms), reference, lining) for atoms in side] for side, _ in (native, mutant)]
-    region = inclusion_region(reference.coord[np.isin(reference.res_id, lining)])
-    before, after = (
-        [pocket_volume(model.coord, model.element.tolist(), region) for model in side] for side in placed
+    models = [[_heavy(atoms) for atoms in side] for side, _ in (native, mutant)]
+    reference = models[0][0]
+    shared = set(residues).intersection(*(model.res_id.tolist() for side in models for model in side))
+    alphas = reference.atom_name == "CA"
+    place = PocketPlace(
+        pocket,
+        sorted(shared),
+        (reference.res_id, reference.coord),
+        (reference.res_id[alphas], reference.coord[alphas]),
     )
+    placed = [[_laid(model, place) for model in side] for side in models]
+    before, after = (
+        [pocket_volume(model.coord, model.element.tolist(), place.region) for model in side]
+        for side in placed
+    )
+    lining = place.residues
     backbone, side_chain = _deviations(placed[0][0], placed[1][0], lining)
     return PocketComparison(
         pocket=pocket,
@@ -240,36 +276,11 @@ def _heavy(atoms: Atoms) -> _Heavy:
     return _Heavy(coord, numbers, residues, names, elements[chosen])
 
 
-def _shared_lining(pocket: str, residues: Iterable[int], models: Sequence[Atoms]) -> tuple[int, ...]:
-    shared = set(residues)
-    for atoms in models:
-        shared &= {int(number) for number in np.unique(atoms.res_id)}
-    if len(shared) < _FEWEST_RESIDUES:
-        raise BadInputError(
-            f"Only {len(shared)} residues of the {pocket} are in the models.",
-            where=f"pocket {pocket}",
-            remedy="Compare the pocket in a state that holds it.",
-        )
-    return tuple(sorted(shared))
-
-
-def _laid(mobile: _Heavy, reference: _Heavy, lining: tuple[int, ...]) -> _Heavy:
-    """Superpose on the surroundings of the pocket."""
-    center = reference.coord[np.isin(reference.res_id, lining)].mean(axis=0)
-    near = np.linalg.norm(reference.coord - center, axis=1) < _SURROUNDINGS_ANGSTROM
-    fixed = (reference.atom_name == "CA") & near & ~np.isin(reference.res_id, lining)
-    target = {key[0]: index for key, index in reference.keys(fixed).items()}
-    source = {key[0]: index for key, index in mobile.keys(mobile.atom_name == "CA").items()}
-    shared = sorted(target.keys() & source.keys())
-    if len(shared) < 3:
-        shared = sorted(source.keys() & {int(number) for number in reference.res_id})
-        target = {key[0]: index for key, index in reference.keys(reference.atom_name == "CA").items()}
-    rotation, translation = kabsch(
-        mobile.coord[[source[number] for number in shared]],
-        reference.coord[[target[number] for number in shared]],
-    )
-    moved = mobile.coord @ rotation + translation
-    return _Heavy(moved, mobile.res_id, mobile.res_name, mobile.atom_name, mobile.element)
+def _laid(mobile: _Heavy, place: PocketPlace) -> _Heavy:
+    alphas = np.flatnonzero(mobile.atom_name == "CA")
+    chosen, target = place.laid_by(mobile.res_id[alphas], alphas)
+    rotation, translation = kabsch(mobile.coord[chosen], target)
+    return replace(mobile, coord=mobile.coord @ rotation + translation)
 
 
 def _deviations(native: _Heavy, mutant: _Heavy, lining: tuple[int, ...]) -> tuple[float, float]:

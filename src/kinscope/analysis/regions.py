@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
 
 from kinscope.analysis.fluctuation import profile_array
-from kinscope.analysis.statistics import FloatArray, correct_family, difference
+from kinscope.analysis.statistics import Correction, correct_family, difference
 from kinscope.core.errors import BadInputError
 from kinscope.results.measured import Difference, FluctuationProfile, RegionComparison
 
 SMALLEST_MEANINGFUL_ANGSTROM = 0.05
 """A tenth of the CA RMSF of a kinase core at 300 K (about 0.5 angstrom): less than crystals of one protein
 differ among themselves."""
+_SIDES = ("native", "mutant")
 
 
 def compare_regions(
@@ -24,34 +28,59 @@ def compare_regions(
     region's value in a replica is the mean over its residues.
     """
     _check_state(native, mutant)
-    shared = set(native.residues) & set(mutant.residues)
-    held = {name: tuple(item for item in residues if item in shared) for name, residues in regions.items()}
-    members = {name: kept for name, kept in held.items() if kept}
-    sides = [(region_means(native, kept), region_means(mutant, kept)) for kept in members.values()]
-    words = sampling_words(native, mutant)
-    judged = correct_family([rmsf_difference(first, second, words) for first, second in sides])
     return [
         RegionComparison(
             state=native.state,
-            region=name,
-            residues=kept,
-            native_rmsf_angstrom=float(first.mean()),
-            mutant_rmsf_angstrom=float(second.mean()),
-            difference_angstrom=found,
+            region=found.region,
+            residues=found.residues,
+            native_rmsf_angstrom=found.first,
+            mutant_rmsf_angstrom=found.second,
+            difference_angstrom=found.difference,
         )
-        for (name, kept), (first, second), found in zip(members.items(), sides, judged, strict=True)
+        for found in region_differences(native, mutant, regions, _SIDES)
     ]
 
 
-def rmsf_difference(first: FloatArray, second: FloatArray, sampling: str) -> Difference:
-    """Second less first, one RMSF (angstrom) per replica on each side."""
-    return difference(
-        first.tolist(),
-        second.tolist(),
-        unit="Å",
-        smallest_meaningful=SMALLEST_MEANINGFUL_ANGSTROM,
-        sampling=sampling,
-    )
+class RegionDifference(NamedTuple):
+    """One region in two profiles, second less first."""
+
+    region: str
+    residues: tuple[int, ...]
+    first: float
+    """Mean over replicas, angstrom."""
+    second: float
+    difference: Difference
+
+
+def region_differences(
+    first: FluctuationProfile,
+    second: FluctuationProfile,
+    regions: Mapping[str, Sequence[int]],
+    labels: tuple[str, str],
+    method: Correction = "holm",
+) -> list[RegionDifference]:
+    """As :func:`compare_regions`, of any two profiles, told apart in words by ``labels``.
+
+    A region without a name is the whole, which stands alone and is not corrected.
+    """
+    tables = [(profile_array(side), side.residues.index) for side in (first, second)]
+    shared = set(first.residues) & set(second.residues)
+    held = {name: tuple(item for item in residues if item in shared) for name, residues in regions.items()}
+    members = {name: kept for name, kept in held.items() if kept}
+    sides = [
+        [table[:, [place(number) for number in kept]].mean(axis=1).tolist() for table, place in tables]
+        for kept in members.values()
+    ]
+    words = sampling_words(first, second, labels)
+    found = [
+        difference(one, two, unit="Å", smallest_meaningful=SMALLEST_MEANINGFUL_ANGSTROM, sampling=words)
+        for one, two in sides
+    ]
+    judged = found if "" in members else correct_family(found, method=method)
+    return [
+        RegionDifference(name, kept, float(np.mean(one)), float(np.mean(two)), item)
+        for (name, kept), (one, two), item in zip(members.items(), sides, judged, strict=True)
+    ]
 
 
 def residue_differences(
@@ -63,36 +92,22 @@ def residue_differences(
     positive dependence that the procedure allows.
     """
     _check_state(native, mutant)
-    shared = sorted(set(native.residues) & set(mutant.residues))
-    first, second = (_columns(profile, shared) for profile in (native, mutant))
-    words = sampling_words(native, mutant)
-    raw = [rmsf_difference(first[:, i], second[:, i], words) for i in range(len(shared))]
-    return list(zip(shared, correct_family(raw, method="benjamini-hochberg"), strict=True))
+    single = {str(number): (number,) for number in sorted(native.residues)}
+    found = region_differences(native, mutant, single, _SIDES, "benjamini-hochberg")
+    return [(row.residues[0], row.difference) for row in found]
 
 
-def region_means(profile: FluctuationProfile, residues: Sequence[int]) -> FloatArray:
-    """Mean RMSF over residues in each replica, shape (n_replicas,), angstrom."""
-    means: FloatArray = _columns(profile, residues).mean(axis=1)
-    return means
-
-
-def sampling_words(native: FluctuationProfile, mutant: FluctuationProfile) -> str:
+def sampling_words(first: FluctuationProfile, second: FluctuationProfile, labels: tuple[str, str]) -> str:
     """What was sampled, in words, e.g. ``3 x 0.2 ns native and 3 x 0.2 ns mutant``."""
     return " and ".join(
         f"{len(profile.rmsf_angstrom)} x {time_words(profile.length_ns)} {side}"
-        for profile, side in ((native, "native"), (mutant, "mutant"))
+        for profile, side in zip((first, second), labels, strict=True)
     )
 
 
 def time_words(length_ns: float) -> str:
     """A sampled time for people: ``20 ns``, ``0.62 ps``."""
     return f"{length_ns:.3g} ns" if length_ns >= 0.1 else f"{length_ns * 1000:.2g} ps"
-
-
-def _columns(profile: FluctuationProfile, residues: Sequence[int]) -> FloatArray:
-    place = {number: column for column, number in enumerate(profile.residues)}
-    columns: FloatArray = profile_array(profile)[:, [place[number] for number in residues]]
-    return columns
 
 
 def _check_state(native: FluctuationProfile, mutant: FluctuationProfile) -> None:

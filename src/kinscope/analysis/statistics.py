@@ -19,6 +19,8 @@ from kinscope.results.notes import Note
 
 FloatArray = np.ndarray[Any, np.dtype[np.float64]]
 Correction = Literal["holm", "benjamini-hochberg"]
+CONFIDENCE = 0.95
+"""Of every interval."""
 MODEL_ENERGY_KCAL_PER_MOL = 2.0
 """How far energies of minimised models can be told apart: what shares of models are reckoned with, not kT."""
 _ROUNDING = 1e-12
@@ -30,7 +32,6 @@ def difference(
     mutant: Sequence[float],
     *,
     unit: str,
-    confidence: float = 0.95,
     smallest_meaningful: float = 0.0,
     sampling: str = "",
     least_spread: tuple[float, float] = (0.0, 0.0),
@@ -42,22 +43,19 @@ def difference(
     two replicas on either side, leaves the difference unresolved.
     ``sampling``: what was sampled, e.g. ``3 x 0.2 ns per side``. ``least_spread``: standard deviations of
     native and mutant replicas below which their scatter is not believed (:func:`share_resolution`).
-
-    Raises BadInputError if ``confidence`` is not between 0 and 1.
     """
-    _check_confidence(confidence)
     first, second = _finite(native), _finite(mutant)
     value = float(second.mean() - first.mean()) if first.size and second.size else None
     low = high = p_value = None
     effect = EffectSize(None, None, None)
     if min(first.size, second.size) >= 2:
-        low, high, p_value = _welch(first, second, confidence, least_spread)
-        effect = hedges_g(first.tolist(), second.tolist(), confidence=confidence, least_spread=least_spread)
+        low, high, p_value = _welch(first, second, least_spread)
+        effect = hedges_g(first.tolist(), second.tolist(), least_spread=least_spread)
     raw = Difference(
         value=value,
         low=low,
         high=high,
-        confidence=confidence,
+        confidence=CONFIDENCE,
         native_replicas=int(first.size),
         mutant_replicas=int(second.size),
         p_value=p_value,
@@ -74,25 +72,14 @@ def difference(
     return _judged(raw)
 
 
-def _check_confidence(confidence: float) -> None:
-    if not 0.0 < confidence < 1.0:
-        raise BadInputError(
-            f"A confidence of {confidence} makes no interval.",
-            where="confidence",
-            remedy="Give a number between 0 and 1, e.g. 0.95.",
-        )
-
-
-def mean_interval(
-    values: Sequence[float] | FloatArray, confidence: float = 0.95
-) -> tuple[float | None, float | None]:
+def mean_interval(values: Sequence[float] | FloatArray) -> tuple[float | None, float | None]:
     """Ends of Student's interval of the mean of independent values (n,); None below two."""
     from scipy.special import stdtrit
 
     points = np.asarray(values, dtype=np.float64)
     if points.size < 2:
         return None, None
-    half = float(stdtrit(points.size - 1, 0.5 + confidence / 2.0) * points.std(ddof=1)) / math.sqrt(
+    half = float(stdtrit(points.size - 1, 0.5 + CONFIDENCE / 2.0) * points.std(ddof=1)) / math.sqrt(
         points.size
     )
     return float(points.mean()) - half, float(points.mean()) + half
@@ -110,7 +97,6 @@ def hedges_g(
     native: Sequence[float],
     mutant: Sequence[float],
     *,
-    confidence: float = 0.95,
     least_spread: tuple[float, float] = (0.0, 0.0),
 ) -> EffectSize:
     """Mutant minus native in pooled standard deviations, without the bias of few values.
@@ -118,7 +104,7 @@ def hedges_g(
     Hedges, J. Educ. Stat. 1981, 6, 107: the factor J = G(f/2) / (sqrt(f/2) G((f-1)/2)) for f degrees of
     freedom (0.80 for three values on each side) makes the estimate unbiased for normal values of one spread.
     The interval is of the true standardised difference: the noncentralities at which the observed t lies at
-    a tail of (1 - confidence)/2 (Steiger & Fouladi 1997). It assumes one spread on both sides.
+    a tail of (1 - CONFIDENCE)/2 (Steiger & Fouladi 1997). It assumes one spread on both sides.
 
     ``native``, ``mutant``: one finite value per replica, two at least on each side. ``least_spread``: as in
     :func:`difference`.
@@ -137,7 +123,7 @@ def hedges_g(
     unbiased = math.exp(gammaln(freedom / 2) - gammaln((freedom - 1) / 2)) / math.sqrt(freedom / 2)
     distance = float(second.mean() - first.mean()) / pooled
     root = math.sqrt(1.0 / first.size + 1.0 / second.size)
-    tail = (1.0 - confidence) / 2.0
+    tail = (1.0 - CONFIDENCE) / 2.0
     ends = [float(nctdtrinc(freedom, p, distance / root)) * root for p in (1.0 - tail, tail)]
     low, high = (end if math.isfinite(end) else None for end in ends)
     return EffectSize(distance * unbiased, low, high)
@@ -285,23 +271,6 @@ def effective_sample_size(series: FloatArray) -> float:
     return max(1.0, x.size / statistical_inefficiency(x))
 
 
-def block_averages(series: FloatArray, blocks: int) -> FloatArray:
-    """Means of equal consecutive blocks, shape (blocks,); frames left over are dropped from the front.
-
-    The front goes because it is the part nearest to the starting structure.
-    """
-    x = np.asarray(series, dtype=np.float64)
-    if not 1 <= blocks <= x.size:
-        raise BadInputError(
-            f"{x.size} frames cannot be cut into {blocks} blocks.",
-            where="blocks",
-            remedy="Ask for at least one block and at most one per frame.",
-        )
-    length = x.size // blocks
-    averages: FloatArray = x[x.size - length * blocks :].reshape(blocks, length).mean(axis=1)
-    return averages
-
-
 def standard_error(series: FloatArray) -> float:
     """Standard error of the mean of a correlated series (n_frames,), s sqrt(g / n); inf below three."""
     x = np.asarray(series, dtype=np.float64)
@@ -329,9 +298,7 @@ def _variances(first: FloatArray, second: FloatArray, least: tuple[float, float]
     return max(float(first.var(ddof=1)), least[0] ** 2), max(float(second.var(ddof=1)), least[1] ** 2)
 
 
-def _welch(
-    first: FloatArray, second: FloatArray, confidence: float, least: tuple[float, float]
-) -> tuple[float, float, float]:
+def _welch(first: FloatArray, second: FloatArray, least: tuple[float, float]) -> tuple[float, float, float]:
     """Ends of the interval of mean(second) - mean(first), and the two-sided p value."""
     from scipy.special import stdtr, stdtrit
 
@@ -344,7 +311,7 @@ def _welch(
     if error <= _ROUNDING * scale or error == 0.0:
         return value, value, 1.0 if abs(value) <= _ROUNDING * scale else 0.0
     freedom = (a + b) ** 2 / (a**2 / (first.size - 1) + b**2 / (second.size - 1))
-    half = float(stdtrit(freedom, 0.5 + confidence / 2.0)) * error
+    half = float(stdtrit(freedom, 0.5 + CONFIDENCE / 2.0)) * error
     return value - half, value + half, 2.0 * float(stdtr(freedom, -abs(value) / error))
 
 

@@ -139,16 +139,3 @@ def rigid_core(
         if drop <= 0:
             return core
         core = np.sort(core[np.argsort(mobility, kind="stable")[: core.size - drop]])
-
-
-def fit_frames(frames: FloatArray, reference: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Rotations and translations of :func:`kabsch`, and how far each frame then lies from the reference.
-
-    ``frames``: shape (n_frames, n_atoms, 3), angstrom. ``reference``: shape (n_atoms, 3), angstrom.
-
-    Returns ``rotation``, ``translation``, ``rmsd``: shapes (n_frames, 3, 3), (n_frames, 3) and (n_frames,),
-    the last in angstrom. Raises as :func:`kabsch` does.
-    """
-    rotation, translation = kabsch(frames, reference)
-    apart = frames @ rotation + translation[:, None] - reference
-    return rotation, translation, np.sqrt(np.einsum("fai,fai->f", apart, apart) / len(reference))

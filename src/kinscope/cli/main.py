@@ -104,6 +104,7 @@ def _told(error: BaseException) -> tuple[int, str]:
     again = f"  kept: everything finished, in {kept}\n  go on: {_command(kept)}" if kept else ""
     if isinstance(error, Stopped):
         again = again or f"  kept: what was written is whole\n  again: {_command()}"
+        again = "".join(f"  begun anew: {text}\n" for text in error.lost) + again
         return 128 + error.number, f"kinscope: stopped by {signal.Signals(error.number).name}.\n{again}"
     if isinstance(error, KinscopeError):
         return error.exit_code, f"kinscope: {error}" + f"\n{again}" * (bool(again) and error.exit_code == 1)

@@ -46,6 +46,8 @@ class Stopped(BaseException):
     """Somebody ended the process by the signal of this ``number``; ``kept`` as of :class:`KinscopeError`."""
 
     kept: Path | None = None
+    lost: tuple[str, ...] = ()
+    """Work that has to be begun anew, in words."""
 
     def __init__(self, number: int) -> None:
         super().__init__(number)

@@ -78,7 +78,11 @@ def dodecahedron(width: float) -> FloatArray:
 
 
 def wrap(points: FloatArray, box: FloatArray, centre: FloatArray) -> FloatArray:
-    """Bring points (n, 3) into the brick-shaped cell around ``centre``."""
+    """Bring points (n, 3) into the brick-shaped cell around ``centre``, shape (3,) or one for each (n, 3).
+
+    That is the image nearest to the centre, exactly within half the box's least height: of an atom near where
+    it was, or near another atom of its molecule.
+    """
     inside = points - centre
     for axis in (2, 1, 0):
         inside = inside - np.round(inside[:, axis] / box[axis, axis])[:, None] * box[axis]

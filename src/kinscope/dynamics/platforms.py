@@ -1,4 +1,4 @@
-"""Which OpenMM platform runs the dynamics: always named, tried before it is trusted, chosen by measurement.
+"""Which OpenMM platform runs the dynamics: always named, and tried before it is trusted.
 
 A study's driver decides once and tells its workers by the environment variable :data:`PLATFORM_VARIABLE`, so
 that every replica of a study runs on the platform, and on the device, that it was given.
@@ -16,6 +16,7 @@ from kinscope.results.notes import Note, note
 PLATFORM_VARIABLE = "KINSCOPE_PLATFORM"
 """A :class:`~kinscope.dynamics.records.PlatformChoice` as JSON, or a platform's name."""
 GPU_PLATFORMS = ("CUDA", "HIP", "OpenCL")
+"""The first that works is taken: a maker's own platform before the one for everybody."""
 GROMACS = "GROMACS"
 """In a :class:`~kinscope.dynamics.records.PlatformChoice`: no platform of OpenMM's, an engine beside it."""
 
@@ -27,13 +28,12 @@ def installed_platforms() -> tuple[str, ...]:
     return tuple(Platform.getPlatform(index).getName() for index in range(Platform.getNumPlatforms()))
 
 
-def on_processor(name: str, threads: int, reason: Note | None = None) -> PlatformChoice:
-    """The CPU or the Reference platform, as deterministic as it can be; by default for setting systems up."""
-    reason = reason or note("set-up")
-    if name == "Reference":
-        return PlatformChoice(name=name, properties={}, deterministic=True, reason=reason)
-    properties = {"Threads": str(threads), "DeterministicForces": "true"}
-    return PlatformChoice(name="CPU", properties=properties, deterministic=threads == 1, reason=reason)
+def on_processor(name: str = "CPU", reason: Note | None = None) -> PlatformChoice:
+    """The CPU platform on one thread, or the Reference platform: equal input gives equal bits."""
+    properties = {} if name == "Reference" else {"Threads": "1", "DeterministicForces": "true"}
+    return PlatformChoice(
+        name=name, properties=properties, deterministic=True, reason=reason or note("set-up")
+    )
 
 
 def context_for(system: Any, integrator: Any, choice: PlatformChoice) -> Any:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kinscope.dynamics.box import FloatArray
+from kinscope.dynamics.files.checkpoints import Point
 from kinscope.dynamics.files.trajectory import Frame
 from kinscope.dynamics.platforms import context_for
 from kinscope.dynamics.protocol import Conditions, conditions, next_stop
@@ -25,15 +26,6 @@ _CONSTRAINT_TOLERANCE = 1e-6
 
 class BlowUpError(ArithmeticError):
     """The dynamics became unstable: coordinates or energy not finite, or temperature running away."""
-
-
-@dataclass(frozen=True)
-class Point:
-    """A point in phase space; without velocities it is a start."""
-
-    positions: FloatArray
-    velocities: FloatArray | None
-    box: FloatArray
 
 
 @dataclass(frozen=True)

@@ -37,7 +37,8 @@ def place_of(variant: Variant, pack: TargetPack) -> str:
     """Where the residues lie, e.g. ``in the P+1 loop``: the smallest named segment of each."""
     places = []
     for position in variant.positions:
-        regions = [region for region in pack.regions_of(position) if region.kind != "pocket"]
+        around = pack.regions_of(position)
+        regions = [one for one in around if one.kind != "pocket" and one.name != "paper_window"]
         if regions:
             places.append(min(regions, key=lambda region: region.end - region.start).label)
     if not places:

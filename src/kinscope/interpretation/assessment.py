@@ -10,14 +10,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from kinscope.analysis.regions import time_words
+from kinscope.analysis.sampling import SHORTEST_NS
 from kinscope.analysis.trajectory_compare import lengths_differ
 from kinscope.evidence.model import EvidenceSummary, TreatmentOption
 from kinscope.interpretation import thresholds
 from kinscope.interpretation.answer import write_answer
-from kinscope.interpretation.findings import in_prose
+from kinscope.interpretation.findings import in_prose, structural_finding
 from kinscope.interpretation.model import Assessment, DrugVerdict, Measurements, Predicted
-from kinscope.interpretation.motion import mobility_sentences
-from kinscope.interpretation.questions import mobility_questions
+from kinscope.interpretation.motion import motion_questions
 from kinscope.interpretation.verdicts import assessed_drugs, judge, next_steps
 from kinscope.results.flexibility import CrystalFlexibility
 from kinscope.results.user_structure import USER_STATE
@@ -128,12 +128,8 @@ def _of_motion(measurements: Measurements) -> list[str]:
     lengths = [run.length_ns for run in measurements.simulations if run.status == "finished"]
     failed = sum(run.status == "failed" for run in measurements.simulations)
     if lengths:
-        limits.append(
-            f"Dynamics sampled {time_words(min(lengths))} per replica; slower motions, a turn of the DFG "
-            "motif above all, are out of its reach."
-        )
-    else:
-        limits.append("No dynamics finished in this run.")
+        told = "" if min(lengths) >= SHORTEST_NS else ": too short for any sentence, so that none is made"
+        limits.append(f"Dynamics sampled {time_words(min(lengths))} per replica{told}.")
     if failed:
         limits.append(f"{failed} of {len(measurements.simulations)} replicas failed and are left out.")
     systems: dict[str, list[float]] = {}
@@ -160,8 +156,8 @@ def assess(
     """Weigh what was computed against what is published, drug by drug.
 
     ``measurements``: everything this run computed; any part may be empty, and then less is said.
-    ``flexibility``: of the native kinase in its crystals, where the target ships a table. ``predicted``: by
-    drug, where free energies were computed.
+    ``flexibility``: of the native kinase in its crystals, where the target ships a table. ``predicted``:
+    changes of affinity by drug id.
 
     Returns verdicts in the order of the pack's drugs, each with reasons on both sides and their tiers kept
     apart.
@@ -174,8 +170,8 @@ def assess(
     return Assessment(
         answer=write_answer(variant, judged, evidence, pack),
         verdicts=verdicts,
-        mobility=mobility_sentences(measurements, pack),
-        questions=mobility_questions(variant, measurements, pack, flexibility),
+        finding=structural_finding(variant, measurements.contact_changes),
+        questions=motion_questions(variant, measurements, pack, flexibility),
         limits=limits_of(variant, measurements, evidence),
         options=weigh_options(evidence.options, verdicts, pack),
         next_steps=next_steps(variant, verdicts, evidence),

@@ -92,7 +92,7 @@ class ComputedOpinion:
     explanation: str
     """Why the verdict is what it is, in one sentence."""
     distance_angstrom: float | None
-    """Between the drug and the substituted residue; None if nothing was docked."""
+    """Between the drug and the substituted residue; None where no pose of it is known."""
     binding: tuple[BindingCall, ...] = ()
     """Relaxed complexes by state; where there are any they decide."""
 
@@ -124,6 +124,7 @@ def computed_opinion(variant: Variant, drug: DrugDefinition, measurements: Measu
     shifted = state_shift(drug, variant, measurements.geometries)
     shift_reasons = [_computed(text, _GEOMETRY, "moderate") for text in shifted]
     if chosen is None:
+        away = next((one.distance_angstrom for one in measurements.reach if one.drug == drug.id), None)
         return ComputedOpinion(
             verdict="not resolved",
             confidence="low",
@@ -131,7 +132,7 @@ def computed_opinion(variant: Variant, drug: DrugDefinition, measurements: Measu
             reasons_for=(),
             reasons_against=tuple(shift_reasons),
             explanation=f"{drug.name} was not docked in this run.",
-            distance_angstrom=None,
+            distance_angstrom=away,
         )
     signs = _signs(chosen)
     relaxed = binding_opinion(drug, measurements)

@@ -30,7 +30,7 @@ _FEWEST_RESIDUES = 3
 _LARGEST_OWN = 40
 """Of the residue's regions: a lobe tells nothing of its place."""
 _ALWAYS = ("helix_c", "p_loop", "activation_loop", "paper_window")
-"""Regions whose difference from the active form stands in the table, resolved or not."""
+"""Regions whose resolved differences stand in the table beside the residue's own."""
 _MOBILE, _STIFF = 1.25, 0.8
 """Multiples of the domain's mean."""
 
@@ -69,24 +69,17 @@ def crystal_question(
     ]
     for name in own:
         readings += _by_class(table, region_label(pack, name), regions[name])
-    sentences = [f"In multiples of the kinase domain's mean: {'; '.join(said)}."]
     for first, second in PAIRS:
-        rows, beside = (
-            _compared(classes, first, second, regions) for classes in (table.network, table.b_factors)
-        )
-        if not rows:
-            continue
         readings += [
             _difference(row, first, second, pack)
-            for row in rows
-            if row.difference.resolved or (first == "active" and row.region in (*own, *_ALWAYS))
+            for row in _compared(table.network, first, second, regions)
+            if row.difference.resolved and row.region in (*own, *_ALWAYS)
         ]
-        head = f"{CLASS_LABELS[second]} against {CLASS_LABELS[first]}"
-        sentences.append(f"{head[0].upper()}{head[1:]}: {_told(rows, beside, pack)}.")
-    sentences.append(f"This is the native kinase; it says nothing of how {variant.short} moves.")
-    return MobilityQuestion(
-        id="crystals", question=question, answer=" ".join(sentences), findings=tuple(readings)
+    answer = (
+        f"In multiples of the kinase domain's mean: {'; '.join(said)}. This is the native kinase; it says "
+        f"nothing of how {variant.short} moves."
     )
+    return MobilityQuestion(id="crystals", question=question, answer=answer, findings=tuple(readings))
 
 
 def state_findings(
@@ -139,23 +132,3 @@ def _compared(
 ) -> list[ClassDifference]:
     one, two = class_named(classes, first), class_named(classes, second)
     return [] if one is None or two is None else compare_classes(one, two, regions)
-
-
-def _told(rows: list[ClassDifference], b_factors: list[ClassDifference], pack: TargetPack) -> str:
-    """What differs, the largest first, and how much of it B factors bear out."""
-    resolved = [row for row in rows if row.difference.resolved]
-    resolved.sort(key=lambda row: -abs(row.difference.value or 0.0))
-    parts = []
-    for word, outcome in (("freer", "higher"), ("stiller", "lower")):
-        named = [
-            f"{region_label(pack, row.region)} ({100 * (row.second / row.first - 1):+.0f} %)"
-            for row in resolved
-            if row.difference.outcome == outcome
-        ]
-        if named:
-            parts.append(f"{word} in {join(named)}")
-    if not parts:
-        return "no difference is resolved"
-    same = {(row.region, row.difference.outcome) for row in b_factors}
-    borne_out = sum((row.region, row.difference.outcome) in same for row in resolved) or "none"
-    return f"{'; '.join(parts)} (B factors of the same crystals bear out {borne_out} of {len(resolved)})"

@@ -5,18 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
+from kinscope.core.residues import three_letter
 from kinscope.interpretation.model import MobilityFinding
 from kinscope.interpretation.words.say import outcome_words
-from kinscope.results.measured import Difference, Outcome, RegionComparison
+from kinscope.results.measured import ContactChange, Difference, Outcome, RegionComparison
 from kinscope.results.trajectories import TrajectoryComparison
 from kinscope.targets.pack import DrugDefinition, TargetPack
+from kinscope.variants.model import Variant
 
 Method = Literal["md", "network", "models"]
-METHODS: dict[Method, str] = {
-    "models": "The models",
-    "network": "Crystals and network",
-    "md": "Molecular dynamics",
-}
 _TOO_FEW = ": too few independent replicas or models"
 _WHY: dict[Outcome, str] = {
     "too-short": ": sampled for less than a nanosecond",
@@ -91,31 +88,6 @@ def verdict_of(change: Difference, side: str = "the mutant") -> str:
     return words + _WHY.get(change.outcome, _TOO_FEW if change.low is None else "")
 
 
-def summary(findings: Sequence[MobilityFinding]) -> str:
-    """The verdicts by method: how many readings say what."""
-    sentences = []
-    for method, words in METHODS.items():
-        own = [item for item in findings if item.method == method]
-        if not own:
-            continue
-        verdicts = list(dict.fromkeys(item.verdict for item in own))
-        parts = [
-            verdict
-            if len(verdicts) == 1
-            else f"{verdict} ({sum(item.verdict == verdict for item in own)} of {len(own)})"
-            for verdict in verdicts
-        ]
-        samples = list(dict.fromkeys(item.sampling for item in own if item.sampling))
-        sampled = f" ({samples[0]})" if method == "md" and len(samples) == 1 else ""
-        sentences.append(f"{words}: {'; '.join(parts)}{sampled}.")
-    return " ".join(sentences)
-
-
-def not_asked(why: str) -> str:
-    """Why a question has no reading."""
-    return f"Not asked in this run: {why}."
-
-
 def _not_zero(change: Difference) -> bool:
     p_value = change.adjusted_p_value if change.adjusted_p_value is not None else change.p_value
     return p_value is not None and p_value < 1.0 - change.confidence
@@ -130,6 +102,37 @@ def _signed(value: float, unit: str) -> str:
     rounded = round(value, digits)
     text = f"{rounded:+.{digits}f}" if rounded else f"{0:.{digits}f}"
     return f"{text} {unit}".rstrip()
+
+
+_POLAR = ("salt bridge", "hydrogen bond")
+
+
+def structural_finding(variant: Variant, changes: Sequence[ContactChange]) -> str:
+    """The one change of the residue's surroundings that every modelled state shows; empty where none does.
+
+    Lost before gained, salt bridges before hydrogen bonds: what the native loses was seen in crystals, what
+    the mutant gains is a model's.
+    """
+    states = {change.state for change in changes}
+    for way, verb in (("lost", "loses"), ("gained", "gains")):
+        found: dict[tuple[str, int, str], dict[str, ContactChange]] = {}
+        for change in changes:
+            contact = change.contact
+            if change.change == way and contact.kind in _POLAR and change.fraction_of_alternatives >= 0.5:
+                key = (contact.kind, contact.residue, f"{contact.partner_name.capitalize()}{contact.partner}")
+                found.setdefault(key, {}).setdefault(change.state, change)
+        whole = [key for key, by_state in found.items() if by_state.keys() == states]
+        if whole:
+            kind, residue, partner = min(whole, key=lambda key: (_POLAR.index(key[0]), key[1:]))
+            atom = found[kind, residue, partner][min(states)].contact.atoms.partition(" - ")[2]
+            own = next(s for s in variant.substitutions if s.position == residue)
+            who = own.wild_type if way == "lost" else own.mutant
+            to = "to" if way == "lost" else "with"
+            return (
+                f"{three_letter(who).capitalize()}{residue} {verb} its {kind} {to} "
+                f"{partner}{f' {atom}' if atom else ''} in every modelled state ({len(states)})."
+            )
+    return ""
 
 
 def join(names: Sequence[str]) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Literal
 
+from pydantic import ConfigDict
+
 from kinscope.core.records import Record, VersionedRecord
 from kinscope.evidence.model import (
     EvidenceSummary,
@@ -13,7 +15,7 @@ from kinscope.evidence.model import (
     TrackRecord,
     TreatmentOption,
 )
-from kinscope.results.docking import Call, RelaxedComparison
+from kinscope.results.docking import Call, Reach, RelaxedComparison
 from kinscope.results.measured import (
     ContactChange,
     Difference,
@@ -23,7 +25,6 @@ from kinscope.results.measured import (
     PocketComparison,
     RegionComparison,
     SimulationSummary,
-    StateFit,
 )
 from kinscope.results.models import ModelRecord
 from kinscope.results.trajectories import StateMobility, TrajectoryComparison
@@ -165,21 +166,27 @@ class MobilityQuestion(Record):
     """A question on motion, what this study read on it, and how far that carries."""
 
     id: str
-    """``bound drugs``, ``states``, ``window``, ``pocket NAME``, ``crystals`` or ``neighbourhood``."""
+    """``bound``, ``window``, ``states``, ``pocket NAME``, ``open`` or ``crystals``."""
     question: str
     answer: str
-    """By method, in one or two sentences."""
+    """What the readings come to."""
     findings: tuple[MobilityFinding, ...]
+    said: str = ""
+    """What a reference study of this variant says to it."""
+    said_by: str = ""
+    """Its citation and identifier."""
 
 
 class Assessment(Record):
-    """The reasoned part of the result."""
+    """The reasoned part of the result; what earlier ones held besides is passed over."""
+
+    model_config = ConfigDict(extra="ignore")
 
     answer: Answer
     verdicts: tuple[DrugVerdict, ...]
-    mobility: tuple[str, ...]
-    """What may be said on mobility, each with its method and interval, or that it is not resolved."""
     limits: tuple[str, ...]
+    finding: str = ""
+    """What the substitution does to its surroundings in every modelled state, if anything."""
     questions: tuple[MobilityQuestion, ...] = ()
     """What was asked of motion, each with its readings and verdict."""
     options: tuple[TreatmentOption, ...] = ()
@@ -202,7 +209,9 @@ class StepProvenance(Record):
 
 
 class Measurements(Record):
-    """Everything computed in the run that interpretation reads."""
+    """Everything computed in the run that interpretation reads; unknown keys are passed over."""
+
+    model_config = ConfigDict(extra="ignore")
 
     models: tuple[ModelRecord, ...]
     geometries: tuple[ModelGeometry, ...]
@@ -212,14 +221,14 @@ class Measurements(Record):
     regions: tuple[RegionComparison, ...]
     pockets: tuple[PocketComparison, ...]
     simulations: tuple[SimulationSummary, ...]
-    state_fits: tuple[StateFit, ...] = ()
-    """Each docked drug's known pose in the states that it was not docked into."""
     trajectories: tuple[TrajectoryComparison, ...] = ()
     """What the trajectories of each simulated system show, mutant against native."""
     state_mobility: tuple[StateMobility, ...] = ()
     """DFG-out against DFG-in, by each method and for each variant."""
     relaxed: tuple[RelaxedComparison, ...] = ()
     """Drugs relaxed together with their surroundings, where a substituted residue is among these."""
+    reach: tuple[Reach, ...] = ()
+    """How far each drug of the pack lies from the substituted residues, docked or not."""
 
 
 class StudyResult(VersionedRecord):
@@ -239,3 +248,8 @@ class StudyResult(VersionedRecord):
     versions: dict[str, str]
     """Of kinscope and every library that computed something."""
     provenance: tuple[StepProvenance, ...]
+
+    def __repr__(self) -> str:
+        """One line."""
+        said = ", ".join(f"{one.drug} {one.verdict}" for one in self.assessment.verdicts)
+        return f"<{self.variant.gene} {self.variant.short}: {said}>"

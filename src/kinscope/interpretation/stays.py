@@ -56,27 +56,6 @@ def means(side: Sequence[ReplicaAnalysis], name: str) -> list[float]:
     return [series.mean for one in side for series in one.series if series.name.rpartition("/")[2] == name]
 
 
-def bound_sentences(system: TrajectoryComparison, head: str) -> list[str]:
-    """What the pose lacks of the co-crystal's bonds, and what is to be said of the parameters."""
-    sentences = []
-    lacking = [(pose, pose.missing_bonds) for pose in system.bound if pose.missing_bonds]
-    for pose, missing in lacking:
-        who = "the native kinase" if pose.variant == "native" else pose.variant
-        sentences.append(
-            f"{head}: the start in {who} lacks {join([_bond(text) for text in missing])} of the "
-            f"{len(pose.crystal_hydrogen_bonds)} hydrogen bonds that {pose.reference} shows."
-        )
-    warnings = list(dict.fromkeys(text for pose in system.bound for text in pose.warnings))
-    if warnings:
-        sentences.append(f"{head}: of the parameters and the pose it is to be known: {'; '.join(warnings)}.")
-    return sentences
-
-
-def _bond(text: str) -> str:
-    name, _, gap = text.partition(" (")
-    return f"that with {name} ({gap}" if gap else f"that with {name}"
-
-
 def _result(side: Sequence[ReplicaAnalysis], kept: Sequence[float], moved: Sequence[float]) -> str:
     if not kept or not moved:
         return "not measured"

@@ -12,8 +12,9 @@ from kinscope.core.tables import csv_text, write_table
 from kinscope.evidence.model import EvidenceHit, TreatmentOption
 from kinscope.interpretation.model import DrugVerdict, StepProvenance, StudyResult
 from kinscope.interpretation.words.say import written
-from kinscope.report.views import options
-from kinscope.results.docking import RelaxedComparison
+from kinscope.report.claims import Claim, claims_of, fhir_bundle, va_statements
+from kinscope.report.front import options
+from kinscope.results.docking import Reach, RelaxedComparison
 from kinscope.results.measured import (
     ContactChange,
     DockingComparison,
@@ -25,16 +26,25 @@ from kinscope.results.measured import (
 )
 from kinscope.results.models import ModelRecord
 from kinscope.results.trajectories import (
+    BoundPose,
     MeasureComparison,
     OccupancyComparison,
     StateMobility,
     TrajectoryComparison,
 )
 
+VA_FILE, FHIR_FILE = "claims.va-spec.json", "claims.fhir.json"
+
 
 def write_result_json(result: StudyResult, path: Path) -> None:
     """Write the whole result as JSON that ``StudyResult.model_validate_json`` reads back, atomically."""
     write_atomic(path, result.model_dump_json(indent=2) + "\n")
+
+
+def write_claims(result: StudyResult, directory: Path) -> None:
+    """Write the verdicts as GA4GH VA-Spec statements and as a FHIR bundle, for programs of other people."""
+    for name, content in ((VA_FILE, va_statements(result)), (FHIR_FILE, fhir_bundle(result))):
+        write_atomic(directory / name, json.dumps(content, indent=1) + "\n")
 
 
 def result_schema() -> dict[str, object]:
@@ -53,7 +63,7 @@ def export_tables(result: StudyResult, directory: Path, *, csv: bool = False) ->
     """
     directory.mkdir(parents=True, exist_ok=True)
     paths = []
-    for name, kind, rows in _tables(result):
+    for name, kind, rows in result_tables(result):
         path = directory / f"{name}.parquet"
         write_table(path, rows, kind)
         paths.append(path)
@@ -64,7 +74,8 @@ def export_tables(result: StudyResult, directory: Path, *, csv: bool = False) ->
     return paths
 
 
-def _tables(result: StudyResult) -> list[tuple[str, type[Record], Sequence[Record]]]:
+def result_tables(result: StudyResult) -> list[tuple[str, type[Record], Sequence[Record]]]:
+    """Every list of records by its name."""
     measured = result.measurements
     return [
         (
@@ -76,17 +87,20 @@ def _tables(result: StudyResult) -> list[tuple[str, type[Record], Sequence[Recor
         ("contact_changes", ContactChange, measured.contact_changes),
         ("docking", DockingComparison, measured.docking),
         ("relaxed_complexes", RelaxedComparison, measured.relaxed),
+        ("reach", Reach, measured.reach),
         ("fluctuation", FluctuationProfile, measured.profiles),
         ("regions", RegionComparison, measured.regions),
         ("pockets", PocketComparison, measured.pockets),
         ("simulations", SimulationSummary, measured.simulations),
         ("trajectory_comparisons", TrajectoryComparison, measured.trajectories),
+        ("bound_poses", BoundPose, [b for t in measured.trajectories for b in t.bound]),
         ("trajectory_measures", MeasureComparison, [m for t in measured.trajectories for m in t.measures]),
         ("trajectory_contacts", OccupancyComparison, [c for t in measured.trajectories for c in t.contacts]),
         ("state_mobility", StateMobility, measured.state_mobility),
         ("evidence", EvidenceHit, result.evidence.hits),
         ("options", TreatmentOption, options(result)),
         ("verdicts", DrugVerdict, result.assessment.verdicts),
+        ("claims", Claim, claims_of(result)),
         ("provenance", StepProvenance, result.provenance),
     ]
 

@@ -6,8 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 from kinscope.core.records import Record
-from kinscope.targets.pack import DrugDefinition, Region, StateDefinition
-from kinscope.trajectories.reference import ReferenceDynamics
+from kinscope.targets.pack import DrugDefinition, Region, StateDefinition, TargetPack
 
 
 class ModelFile(Record):
@@ -46,6 +45,15 @@ class DifferenceTrack(Record):
     """Whether the corrected test excludes zero; empty where no test was made."""
 
 
+class Picture(Record):
+    """A picture of a model, drawn beforehand."""
+
+    name: str
+    caption: str
+    path: Path
+    """PNG."""
+
+
 class ReportFiles(Record):
     """Everything the report shows that ``result.json`` does not hold. Every part may be missing."""
 
@@ -57,16 +65,15 @@ class ReportFiles(Record):
     """``TargetPack.drugs``, for names and binding types."""
     protein_length: int | None = None
     """Residues of the reference isoform, for the domain figure; None: the end of the last region."""
-    other_numbering: str = ""
-    """Name of the pack's second numbering: ``isoform 1b``, ``chicken numbering``; empty: it has none."""
-    assembly: str = ""
-    """The genome assembly of ``hgvs_g``."""
-    coding_sequence: bool = True
-    """Whether the pack holds one; without it no base change is derived, and the page says so."""
     models: tuple[ModelFile, ...] = ()
     poses: tuple[PoseFile, ...] = ()
     difference_tracks: tuple[DifferenceTrack, ...] = ()
-    reference: tuple[ReferenceDynamics, ...] = ()
-    """Dynamics of this variant that were computed earlier."""
+    pictures: tuple[Picture, ...] = ()
     commands: tuple[str, ...] = ()
     """Command lines that reproduce or resume the run, shown under methods."""
+
+    @classmethod
+    def of(cls, pack: TargetPack, **found: object) -> ReportFiles:
+        """What a pack gives, and what was found beside it."""
+        named = {"regions": pack.regions, "states": pack.states, "drugs": pack.drugs}
+        return cls.model_validate({**named, "protein_length": len(pack.transcript.protein), **found})

@@ -1,10 +1,11 @@
-"""The report: one HTML file that opens offline and can load nothing."""
+"""The report and its appendix: two HTML files that open offline and can load nothing."""
 
 from __future__ import annotations
 
 import base64
 import hashlib
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -14,17 +15,28 @@ from markupsafe import Markup
 
 from kinscope.core import pages
 from kinscope.core.files import write_atomic
-from kinscope.interpretation.model import StudyResult
-from kinscope.interpretation.words.say import say, statement
-from kinscope.interpretation.words.structures import geometry_lines
-from kinscope.report import readings, style, text, views
+from kinscope.evidence.model import EvidenceHit
+from kinscope.interpretation.model import MobilityQuestion, StudyResult
+from kinscope.interpretation.motion import spoken
+from kinscope.report import front, style, text
+from kinscope.report.appendix import appendix_tables, settings_text
 from kinscope.report.figures import DrawnFigure, draw_figures
-from kinscope.report.files import ReportFiles
+from kinscope.report.files import Picture, ReportFiles
+from kinscope.report.plots.scenes import for_the_page
 from kinscope.report.scene import build_scene
-from kinscope.report.views import block_spread, class_rows, worded
+from kinscope.results.measured import ContactChange
+from kinscope.targets.pack import TargetPack
 
 if TYPE_CHECKING:
     from jinja2 import Environment
+
+APPENDIX_FILE = "appendix.html"
+_MOST_HITS = 14
+_MOST_READINGS = 3
+_HERE = Path(__file__).parent
+_NOT_ID = re.compile(r"[^A-Za-z0-9_-]")
+_RELATIONS = ("exact", "fusion transcript", "part of the compound variant", "compound with more",
+              "same residue", "same region")  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -32,62 +44,148 @@ class InlineFigure:
     """A figure as the page holds it."""
 
     caption: str
-    svg: Markup
+    image: Markup
 
 
-_HERE = Path(__file__).parent
-_NOT_ID = re.compile(r"[^A-Za-z0-9_-]")
+@dataclass(frozen=True)
+class ChangedContact:
+    """One contact that is lost or gained, with the states that show it."""
+
+    who: str
+    kind: str
+    change: str
+    states: str
 
 
-def render_report(result: StudyResult, files: ReportFiles, output: Path) -> None:
-    """Write the self-contained HTML report of a study, atomically.
+def render_report(result: StudyResult, files: ReportFiles, pack: TargetPack, output: Path) -> None:
+    """Write the self-contained report of a study, and its appendix beside it, each atomically.
 
-    The page carries its styles, scripts, figures, models and poses. A Content-Security-Policy forbids every
+    A page carries its styles, scripts, figures, models and poses. A Content-Security-Policy forbids every
     network access and every script but the ones written here, which are named by their SHA-256.
 
     ``files``: models, poses and labels. A file that is missing or damaged is named in the page, not raised.
     """
-    write_atomic(output, report_html(result, files))
+    write_atomic(output.parent / APPENDIX_FILE, appendix_html(result, files))
+    write_atomic(output, report_html(result, files, pack))
 
 
-def report_html(result: StudyResult, files: ReportFiles) -> str:
-    """The page of :func:`render_report` as text."""
+def report_html(result: StudyResult, files: ReportFiles, pack: TargetPack) -> str:
+    """The report as text."""
     scene = build_scene(result, files)
     names = text.Names(files)
     scripts = [_own("page.js")]
     if scene.states:
         scripts = [_vendored(), _own("viewer.js"), *scripts]
-    figures = {
-        figure.name: InlineFigure(figure.caption, _inline(figure)) for figure in draw_figures(result, files)
-    }
+    hits = weightiest(result.evidence.hits)
+    told = spoken(result.measurements)
+    figures = {one.name: InlineFigure(one.caption, _inline(one)) for one in draw_figures(result, files)}
+    figures |= {one.name: InlineFigure(one.caption, _picture(one)) for one in files.pictures}
     page = _environment().get_template("report.html.j2")
     return page.render(
         result=result,
+        front=front.front_page(result, pack),
+        columns=front.COLUMNS,
+        nothing=front.NOTHING,
+        stage=_stage(result),
         files=files,
         variant=result.variant,
-        measured=result.measurements,
+        measured=told,
         assessment=result.assessment,
         evidence=result.evidence,
+        questions=[q for q in result.assessment.questions if q.findings or q.said],
+        options=_offered(result),
+        shown_hits=hits,
+        more_hits=len(result.evidence.hits) - len(hits),
+        changed=changed_contacts(told.contact_changes, names),
         names=names,
         figures=figures,
+        scenes=[one.name for one in files.pictures],
         scene=scene,
         scene_json=text.script_json(scene.model_dump(mode="json")),
         css=Markup(_own("report.css")),
         scripts=[Markup(script) for script in scripts],
         policy=content_security_policy(scripts),
-        drug_rows=views.drug_rows(result, files),
-        evidence_groups=views.evidence_groups(result.evidence.hits),
-        sampling=views.sampling_rows(result.measurements.simulations, names),
-        options=views.options(result),
-        region_tables=views.region_tables(result.measurements.regions, names),
-        pose_in_words=views.pose_in_words,
-        words=readings.figure_words(result, files),
-        short_runs=readings.too_short(result.measurements),
-        pocket_tables=readings.pocket_tables(result, files),
-        state_regions=readings.state_region_tables(result.measurements),
-        settings=views.settings_text(result.settings),
         colours=style,
+        styles=style.VERDICTS,
     )
+
+
+def appendix_html(result: StudyResult, files: ReportFiles) -> str:
+    """The appendix as text: every table, no picture, no script."""
+    return (
+        _environment()
+        .get_template("appendix.html.j2")
+        .render(
+            title=f"{result.variant.gene} {result.variant.short}",
+            tables=appendix_tables(result, files),
+            settings=settings_text(result.settings),
+            css=Markup(_own("report.css")),
+            policy=content_security_policy([]),
+        )
+    )
+
+
+def weightiest(hits: Sequence[EvidenceHit]) -> list[EvidenceHit]:
+    """What the report shows of the evidence: the nearest relations, the strongest of each drug in turn."""
+    ranked = sorted(
+        hits,
+        key=lambda hit: (
+            _RELATIONS.index(hit.relation),
+            ("strong", "moderate", "weak").index(hit.item.strength),
+            hit.item.level,
+            hit.item.id,
+        ),
+    )
+    turn: dict[tuple[str, str, str], int] = {}
+    keyed: list[tuple[int, int, int, EvidenceHit]] = []
+    for hit in ranked:
+        drug = (hit.relation, hit.item.drug, hit.item.direction)
+        keyed.append((_RELATIONS.index(hit.relation), turn.setdefault(drug, 0), len(keyed), hit))
+        turn[drug] += 1
+    return [row[3] for row in sorted(keyed, key=lambda row: row[:3])[:_MOST_HITS]]
+
+
+def changed_contacts(changes: Sequence[ContactChange], names: text.Names) -> list[ChangedContact]:
+    """Lost and gained contacts, each once with its states, strong kinds first; bare proximity is left out."""
+    found: dict[tuple[int, str, str, str], list[ContactChange]] = {}
+    for one in changes:
+        contact = one.contact
+        if one.change != "kept" and contact.kind != "van der Waals":
+            who = (
+                f"{contact.residue_name.capitalize()}{contact.residue} – {contact.partner_name.capitalize()}"
+            )
+            key = (text.strength(contact.kind), one.change, f"{who}{contact.partner}", contact.kind)
+            found.setdefault(key, []).append(one)
+    return [
+        ChangedContact(who, kind, change, ", ".join(dict.fromkeys(names.state(one.state) for one in own)))
+        for (_, change, who, kind), own in sorted(
+            found.items(), key=lambda item: (item[0][0], item[0][1] == "gained", -len(item[1]), item[0][2])
+        )
+    ][:12]
+
+
+def readings(question: MobilityQuestion, method: str) -> str:
+    """What one instrument says to a question, in a cell."""
+    own = [item for item in question.findings if item.method == method]
+    if not own:
+        return "not tested"
+    if question.id == "crystals":
+        return "; ".join(f"{item.where}: {item.result}, {item.verdict}" for item in own[:5])
+    if len({item.verdict for item in own}) == 1:
+        return f"{own[0].verdict} ({len(own)} of {len(own)} readings)" if len(own) > 1 else own[0].verdict
+    return "; ".join(f"{item.where}: {item.verdict}" for item in own[:_MOST_READINGS])
+
+
+def _offered(result: StudyResult) -> list[object]:
+    disease = str(result.settings.get("disease") or "")
+    return [one for one in front.options(result) if not disease or disease in one.diseases]
+
+
+def _stage(result: StudyResult) -> str:
+    """How far the study is."""
+    if not result.provenance:
+        return "from what is published and inferred; nothing was computed yet"
+    return f"preset {result.preset}"
 
 
 def content_security_policy(scripts: list[str]) -> str:
@@ -97,7 +195,7 @@ def content_security_policy(scripts: list[str]) -> str:
     under ``default-src 'none'``.
     """
     hashes = (base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() for script in scripts)
-    allowed = " ".join(f"'sha256-{value}'" for value in hashes)
+    allowed = " ".join(f"'sha256-{value}'" for value in hashes) or "'none'"
     return (
         f"default-src 'none'; script-src {allowed}; style-src 'unsafe-inline'; img-src data: blob:; "
         "base-uri 'none'; form-action 'none'"
@@ -109,27 +207,11 @@ def _environment() -> Environment:
     environment = pages.environment(_HERE / "templates")
     environment.filters |= {
         "cite": text.link_citations,
-        "say": say,
-        "measured": geometry_lines,
-        "num": text.number,
         "interval": text.interval,
-        "in_words": text.in_words,
-        "statement": statement,
-        "reference_words": readings.reference_words,
         "sig": text.significant,
-        "distance": text.distance,
-        "sampled": text.sampled,
         "source": text.source_link,
         "typeset": text.typeset,
-        "pvalue": text.p_value,
-        "duration": text.duration,
-        "method": text.method_name,
-        "ranges": views.range_text,
-        "origins": views.origin_summary,
-        "class_rows": class_rows,
-        "block_spread": block_spread,
-        "effect": readings.effect,
-        "worded": worded,
+        "readings": readings,
     }
     return environment
 
@@ -149,3 +231,8 @@ def _inline(figure: DrawnFigure) -> Markup:
     svg = pages.inline_svg(figure.svg.encode(), _NOT_ID.sub("-", figure.name))
     label = Markup('<svg role="img" aria-label="{}" ').format(figure.caption)
     return label + svg.removeprefix("<svg ")
+
+
+def _picture(picture: Picture) -> Markup:
+    data = base64.b64encode(for_the_page(picture)).decode()
+    return Markup('<img alt="{}" src="data:image/jpeg;base64,{}">').format(picture.caption, data)

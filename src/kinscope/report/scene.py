@@ -1,33 +1,27 @@
 """What the 3D view shows: models reduced to what it draws, poses, contacts with their end points.
 
-Coordinates reduced for the 3D view: polar hydrogens only, three decimals, one chain, short lines.
+Coordinates reduced for the 3D view: no hydrogens, three decimals, one chain, short lines.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field
 
 from kinscope.core.errors import KinscopeError, LigandError
 from kinscope.core.records import Record
 from kinscope.core.residues import ranges
 from kinscope.interpretation.model import StudyResult
 from kinscope.report.files import ModelFile, ReportFiles
-from kinscope.report.plots.contacts import strength
-from kinscope.report.style import CHANGE_COLOURS, ORIGIN_COLOURS, marked_segments, region_colours, short_label
-from kinscope.report.text import Names
+from kinscope.report.style import CHANGE_COLOURS, marked_segments, region_colours, short_label
+from kinscope.report.text import Names, strength
 from kinscope.results.measured import Contact, ContactChange
 from kinscope.structures.io import read_model
-
-_POLAR = ("N", "O", "S")
-# Longer than any X-H bond (S-H 1.34 angstrom), shorter than any 1-3 distance to a hydrogen.
-_BOND_TO_HYDROGEN_ANGSTROM = 1.45
+from kinscope.targets.pack import Region
 
 
 @dataclass(frozen=True)
@@ -73,9 +67,7 @@ class ReducedModel:
 
     def closest(self, first: int, second: int) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
         """The closest pair of heavy atoms of two residues, positions (3,) each, angstrom."""
-        heavy = self.elements != "H"
-        one = self.coordinates[(self.residues == first) & heavy]
-        two = self.coordinates[(self.residues == second) & heavy]
+        one, two = (self.coordinates[self.residues == residue] for residue in (first, second))
         if not len(one) or not len(two):
             return None
         distances = np.linalg.norm(one[:, None] - two[None], axis=2)
@@ -84,17 +76,14 @@ class ReducedModel:
 
     def neighbours(self, positions: Collection[int], cutoff_angstrom: float) -> list[int]:
         """Residues with a heavy atom within the cutoff of any heavy atom of the given residues."""
-        heavy = self.elements != "H"
-        centre = self.coordinates[np.isin(self.residues, list(positions)) & heavy]
-        if not len(centre):
-            return []
+        centre = self.coordinates[np.isin(self.residues, list(positions))]
         near = np.zeros(len(self.residues), dtype=bool)
         for point in centre:
             near |= np.linalg.norm(self.coordinates - point, axis=1) <= cutoff_angstrom
-        return sorted({int(r) for r in self.residues[near & heavy]} - set(positions))
+        return sorted({int(r) for r in self.residues[near]} - set(positions))
 
-    def pdb_text(self, only: Collection[int] | None = None) -> str:
-        """PDB lines up to the coordinates, all in chain A; ``only`` keeps the named residues."""
+    def pdb_text(self) -> str:
+        """PDB lines up to the coordinates, all in chain A."""
         lines = []
         for serial, (residue, name3, name, element, (x, y, z)) in enumerate(
             zip(
@@ -107,8 +96,6 @@ class ReducedModel:
             ),
             start=1,
         ):
-            if only is not None and int(residue) not in only:
-                continue
             field = str(name)[:4] if len(str(name)) > 3 or len(str(element)) > 1 else f" {name}"
             lines.append(
                 f"ATOM  {serial % 100000:5d} {field:<4s} {str(name3)[:3]:>3s} A{int(residue):4d}    "
@@ -118,7 +105,7 @@ class ReducedModel:
 
 
 def read_reduced_model(path: Path) -> ReducedModel:
-    """Read a model of kinscope and keep heavy atoms and polar hydrogens.
+    """Read a model of kinscope and keep its heavy atoms.
 
     Raises StructureError if the file cannot be read.
     """
@@ -127,7 +114,6 @@ def read_reduced_model(path: Path) -> ReducedModel:
     coordinates = np.asarray(atoms.coord, dtype=np.float64)
     residues = np.asarray(atoms.res_id, dtype=np.int64)
     keep = (elements != "H") & np.isfinite(coordinates).all(axis=1)
-    keep |= _polar_hydrogens(elements, coordinates, residues)
     return ReducedModel(
         residues=residues[keep],
         residue_names=np.asarray(atoms.res_name, dtype=np.str_)[keep],
@@ -137,26 +123,8 @@ def read_reduced_model(path: Path) -> ReducedModel:
     )
 
 
-def _polar_hydrogens(
-    elements: NDArray[np.str_], coordinates: NDArray[np.float64], residues: NDArray[np.int64]
-) -> NDArray[np.bool_]:
-    """Mask (n_atoms,) of hydrogens whose nearest heavy atom of the residue is N, O or S."""
-    mask = np.zeros(len(elements), dtype=bool)
-    edges = [0, *(np.flatnonzero(residues[1:] != residues[:-1]) + 1).tolist(), len(residues)]
-    for start, stop in pairwise(edges):
-        hydrogens = np.flatnonzero(elements[start:stop] == "H") + start
-        heavy = np.flatnonzero(elements[start:stop] != "H") + start
-        if not len(hydrogens) or not len(heavy):
-            continue
-        distances = np.linalg.norm(coordinates[hydrogens][:, None] - coordinates[heavy][None], axis=2)
-        nearest = distances.argmin(axis=1)
-        bonded = distances.min(axis=1) <= _BOND_TO_HYDROGEN_ANGSTROM
-        mask[hydrogens] = bonded & np.isin(elements[heavy[nearest]], _POLAR)
-    return mask
-
-
 def read_reduced_pose(path: Path) -> str:
-    """The first molecule of an SDF file as a molfile block with polar hydrogens only.
+    """The first molecule of an SDF file as a molfile block without hydrogens.
 
     Raises LigandError if the file is missing or holds no molecule with coordinates.
     """
@@ -172,22 +140,13 @@ def read_reduced_pose(path: Path) -> str:
         molecule = Chem.MolFromMolBlock(block, sanitize=False, removeHs=False)
     if molecule is None or molecule.GetNumAtoms() == 0 or molecule.GetNumConformers() == 0:
         raise LigandError("The pose file holds no molecule.", where=str(path), remedy=remedy)
-    editable = Chem.RWMol(molecule)
-    nonpolar = [
-        atom.GetIdx()
-        for atom in molecule.GetAtoms()
-        if atom.GetAtomicNum() == 1 and [n.GetAtomicNum() for n in atom.GetNeighbors()] == [6]
-    ]
-    for index in sorted(nonpolar, reverse=True):
-        editable.RemoveAtom(index)
-    editable.SetProp("_Name", "")
-    return str(Chem.MolToMolBlock(editable, kekulize=False, includeStereo=False))
+    bare = Chem.RemoveHs(molecule, sanitize=False)
+    bare.SetProp("_Name", "")
+    return str(Chem.MolToMolBlock(bare, kekulize=False, includeStereo=False))
 
 
 NEIGHBOUR_CUTOFF_ANGSTROM = 5.0
 """Residues drawn with side chains around the variant: any heavy atom this near, the usual contact shell."""
-BUDGET_CHARACTERS = 3_600_000
-"""Coordinates inlined at most, so that the page stays under 6 MB with the viewer and the figures."""
 
 
 class SceneContact(Record):
@@ -216,10 +175,6 @@ class SceneState(Record):
     label: str
     native: str = ""
     mutant: str = ""
-    alternatives: tuple[str, ...] = ()
-    """Further low-energy mutant models, the variant's surroundings only."""
-    origins: dict[str, list[tuple[int, int]]] = Field(default_factory=dict)
-    """Residue ranges by origin, of the native model (substituted residues: of the mutant)."""
     neighbours: tuple[int, ...] = ()
     contacts: tuple[SceneContact, ...] = ()
     poses: tuple[ScenePose, ...] = ()
@@ -235,6 +190,21 @@ class SceneRegion(Record):
     ranges: list[tuple[int, int]]
 
 
+_BINDING = ("site", "pocket")
+"""How the names of pockets end that something binds."""
+
+
+class SceneView(Record):
+    """A saved view."""
+
+    label: str
+    state: str
+    show: str
+    """``native``, ``mutant`` or ``overlay``."""
+    look: str
+    """``variant``, ``all`` or the name of a pocket."""
+
+
 class Scene(Record):
     """All of the 3D view."""
 
@@ -245,7 +215,7 @@ class Scene(Record):
     regions: tuple[SceneRegion, ...]
     drugs: tuple[tuple[str, str], ...]
     """Id and name of every drug with a pose."""
-    origin_colours: dict[str, str] = ORIGIN_COLOURS
+    views: tuple[SceneView, ...] = ()
     change_colours: dict[str, str] = CHANGE_COLOURS
     notes: tuple[str, ...] = ()
     """What could not be shown, and why."""
@@ -257,7 +227,7 @@ def build_scene(result: StudyResult, files: ReportFiles) -> Scene:
     notes: list[str] = []
     ids = sorted({file.state for file in files.models if file.alternative == 0}, key=names.state_order)
     states = [_state(identifier, result, files, names, notes) for identifier in ids]
-    states = _within_budget([state for state in states if state.native or state.mutant], notes)
+    states = [state for state in states if state.native or state.mutant]
     colours = region_colours(files.regions)
     marked = marked_segments(files.regions)
     drawn = [region for region in files.regions if region.kind != "segment" or region in marked]
@@ -278,8 +248,22 @@ def build_scene(result: StudyResult, files: ReportFiles) -> Scene:
             for region in drawn
         ),
         drugs=tuple((drug, names.drug(drug)) for drug in sorted(shown)),
+        views=tuple(_views(states, result.variant.short, drawn)),
         notes=tuple(notes),
     )
+
+
+def _views(states: Sequence[SceneState], variant: str, regions: Sequence[Region]) -> Iterator[SceneView]:
+    """The panels of a figure: the neighbourhood native and mutant, state by state; pockets; the whole."""
+    for state in states:
+        for show, who, held in (("native", "native", state.native), ("mutant", variant, state.mutant)):
+            if held:
+                yield SceneView(label=f"{state.label}, {who}", state=state.id, show=show, look="variant")
+    for region in (one for one in regions if one.kind == "pocket" and one.name.endswith(_BINDING)):
+        label = short_label(region)
+        yield SceneView(label=label, state=states[-1].id if states else "", show="overlay", look=region.name)
+    if states:
+        yield SceneView(label="whole model", state=states[-1].id, show="mutant", look="all")
 
 
 def _state(
@@ -292,26 +276,17 @@ def _state(
     whole = [model for model in (native, mutant) if model is not None]
     positions = result.variant.positions
     near = sorted({r for model in whole for r in model.neighbours(positions, NEIGHBOUR_CUTOFF_ANGSTROM)})
-    others = [f for f in here if f.variant in mutant_names and f.alternative > 0]
-    alternatives = [
-        m
-        for m in (_read(f, notes) for f in sorted(others, key=lambda file: file.alternative))
-        if m is not None
-    ]
     poses = []
     for file in files.poses:
         if file.state == identifier:
             molfile = _pose(file.path, f"{file.drug}, {file.role} pose", notes)
             if molfile:
                 poses.append(ScenePose(drug=file.drug, role=file.role, molfile=molfile))
-    keep = set(near) | set(positions)
     return SceneState(
         id=identifier,
         label=names.state(identifier),
         native=native.pdb_text() if native else "",
         mutant=mutant.pdb_text() if mutant else "",
-        alternatives=tuple(model.pdb_text(only=keep) for model in alternatives[:4]),
-        origins=_origins(result, identifier),
         neighbours=tuple(r for r in near if r not in positions),
         contacts=tuple(
             line
@@ -344,18 +319,6 @@ def _pose(path: Path, name: str, notes: list[str]) -> str:
     except KinscopeError as error:
         notes.append(f"{name} is not shown: {error.what}")
         return ""
-
-
-def _origins(result: StudyResult, state: str) -> dict[str, list[tuple[int, int]]]:
-    """Ranges by origin: the native model's, and the substituted residues of the mutant."""
-    found: dict[str, list[int]] = {}
-    records = [m for m in result.measurements.models if m.state == state and m.alternative == 0]
-    chosen = [m for m in records if m.variant == "native"] or records
-    for origin in chosen[0].origins if chosen else ():
-        found.setdefault(origin.origin, []).append(origin.residue)
-    if records:
-        found["substituted"] = list(result.variant.positions)
-    return {origin: ranges(residues) for origin, residues in found.items()}
 
 
 def _strongest(changes: Sequence[ContactChange]) -> list[ContactChange]:
@@ -398,20 +361,3 @@ def _ends(contact: Contact, model: ReducedModel) -> tuple[NDArray[np.float64], N
 def _rounded(point: NDArray[np.float64]) -> tuple[float, float, float]:
     x, y, z = (round(float(value), 2) for value in point)
     return x, y, z
-
-
-def _within_budget(states: Sequence[SceneState], notes: list[str]) -> list[SceneState]:
-    """Drop whole states from the end, never the first, once the page would be too heavy."""
-    kept: list[SceneState] = []
-    used = 0
-    for state in states:
-        size = len(state.native) + len(state.mutant) + sum(map(len, state.alternatives))
-        size += sum(len(pose.molfile) for pose in state.poses)
-        if kept and used + size > BUDGET_CHARACTERS:
-            notes.append(
-                f"{state.label} is left out of the 3D view to keep the page small; open its model files."
-            )
-            continue
-        kept.append(state)
-        used += size
-    return kept

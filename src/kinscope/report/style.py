@@ -19,14 +19,6 @@ INK: Final = "#1d2733"
 GRID: Final = "#e3e6ea"
 
 CHANGE_COLOURS: Final[dict[str, str]] = {"kept": "#7b8490", "lost": "#c0322b", "gained": "#1d8348"}
-CHANGE_SYMBOLS: Final[dict[str, str]] = {"kept": "=", "lost": "−", "gained": "+"}
-ORIGIN_COLOURS: Final[dict[str, str]] = {
-    "crystal": "#8fb3d1",
-    "given": "#5f9ea0",
-    "grafted": "#ddaa33",
-    "built": "#aa3377",
-    "substituted": MUTANT,
-}
 DOMAIN_COLOURS: Final = ("#b9c8d8", "#c9d8c0", "#d9d2e6", "#e6d9c3", "#cfe0e0", "#e2cdd2")
 SEGMENT_COLOURS: Final = (
     "#332288", "#0077bb", "#117733", "#9a7209", "#cc6677", "#882255",

@@ -5,15 +5,12 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from kinscope.core.files import write_atomic
-from kinscope.core.tables import csv_text
-from kinscope.interpretation.words.say import statement
 from kinscope.results.trajectories import PrincipalMotion, ReplicaAnalysis
-from kinscope.trajectories.reference import ReferenceDynamics, ReferenceReplica
 
 Columns = dict[str, list[Any]]
 
@@ -178,73 +175,3 @@ def _principal(motion: PrincipalMotion | None) -> Columns:
                 cosine_content=row.cosine_content,
             )
     return columns
-
-
-def reference_tables(reference: ReferenceDynamics) -> dict[str, str]:
-    """The same as CSV for people: fluctuation by residue and by region, quantities, replicas."""
-    return {
-        "residues.csv": _csv(
-            ("state", "variant", "replica", "residue", "rmsf_angstrom"),
-            (
-                (profile.state, profile.variant, number + 1, residue, f"{value:.5g}")
-                for profile in reference.profiles
-                for number, row in enumerate(profile.rmsf_angstrom)
-                for residue, value in zip(profile.residues, row, strict=True)
-            ),
-        ),
-        "regions.csv": _csv(
-            (
-                "state",
-                "region",
-                "native_rmsf_angstrom",
-                "variant_rmsf_angstrom",
-                "difference_angstrom",
-                "low_angstrom",
-                "high_angstrom",
-                "resolved",
-                "in_words",
-            ),
-            (
-                (
-                    row.state,
-                    row.region,
-                    f"{row.native_rmsf_angstrom:.5g}",
-                    f"{row.mutant_rmsf_angstrom:.5g}",
-                    row.difference_angstrom.value,
-                    row.difference_angstrom.low,
-                    row.difference_angstrom.high,
-                    row.difference_angstrom.resolved,
-                    statement(row.difference_angstrom),
-                )
-                for row in reference.regions
-            ),
-        ),
-        "measures.csv": _csv(
-            ("state", "ligand", "quantity", "unit", "native_means", "variant_means", "in_words"),
-            (
-                (
-                    system.state,
-                    system.ligand,
-                    row.label,
-                    row.unit,
-                    " ".join(f"{value:.5g}" for value in row.native_means),
-                    " ".join(f"{value:.5g}" for value in row.mutant_means),
-                    statement(row.difference),
-                )
-                for system in reference.systems
-                for row in system.measures
-            ),
-        ),
-        "replicas.csv": _csv(
-            tuple(ReferenceReplica.model_fields),
-            (tuple(one.model_dump(mode="json").values()) for one in reference.replicas),
-        ),
-    }
-
-
-def _csv(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    return csv_text(header, ([_joined(value) for value in row] for row in rows))
-
-
-def _joined(value: object) -> object:
-    return "; ".join(str(item) for item in value) if isinstance(value, list | tuple) else value

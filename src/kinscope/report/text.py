@@ -10,17 +10,10 @@ from urllib.parse import quote
 from markupsafe import Markup, escape
 
 from kinscope.interpretation.findings import in_prose
-from kinscope.interpretation.words.say import outcome_words
 from kinscope.report.files import ReportFiles
 from kinscope.results.measured import Difference
 
 MINUS = "\N{MINUS SIGN}"
-METHOD_NAMES = {
-    "md": "molecular dynamics",
-    "network": "crystals and network",
-    "models": "models",
-}
-
 # One pattern, so that text is scanned once and the pieces between are escaped.
 _REFERENCE = re.compile(
     r"(?P<pmid>PMID:?\s?(?P<pmid_number>\d{1,9}))"
@@ -119,21 +112,6 @@ def _decimals(scale: float, digits: int) -> int:
     return max(digits - 1 - math.floor(math.log10(abs(scale))), 0) if scale else 0
 
 
-def distance(value: float | None) -> str:
-    """A deviation in angstrom to two significant digits; ``< 0.01`` below what a model can mean."""
-    if value is None or not math.isfinite(value):
-        return "not computed"
-    return "< 0.01" if value < 0.01 else significant(value, 2)
-
-
-def sampled(length_ns: float) -> str:
-    """A sampled time with its unit: picoseconds below a tenth of a nanosecond."""
-    if not math.isfinite(length_ns):
-        return "not recorded"
-    short = length_ns < 0.1
-    return f"{significant(1000 * length_ns if short else length_ns, 2)} {'ps' if short else 'ns'}"
-
-
 def interval(difference: Difference) -> str:
     """``+0.31 [−0.10, +0.72]``, or the value alone where there is no interval.
 
@@ -153,36 +131,6 @@ def interval(difference: Difference) -> str:
     return f"{text} [{number(low, digits, signed=True)}, {number(high, digits, signed=True)}]"
 
 
-def in_words(difference: Difference) -> str:
-    """What a difference comes to: ``resolved``, ``no change of 0.05 Å or more`` or ``not resolved``."""
-    if difference.resolved:
-        return "resolved"
-    return outcome_words(difference) if difference.outcome == "no-change" else "not resolved"
-
-
-def p_value(value: float | None) -> str:
-    """A p value to two figures, never as zero."""
-    if value is None or not math.isfinite(value):
-        return "–"
-    return "< 0.001" if value < 0.001 else f"{value:.2g}"
-
-
-def duration(seconds: float) -> str:
-    """Wall time as a reader says it."""
-    if not math.isfinite(seconds):
-        return "–"
-    if seconds < 60:
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s"
-
-
-def method_name(method: str) -> str:
-    """A method's identifier in words."""
-    return METHOD_NAMES.get(method, method)
-
-
 def script_json(value: object) -> Markup:
     """JSON for a ``<script type="application/json">`` block: no character of it can end the block.
 
@@ -192,6 +140,14 @@ def script_json(value: object) -> Markup:
     for character in "<>&":
         text = text.replace(character, f"\\u{ord(character):04x}")
     return Markup(text)
+
+
+_STRENGTH = ("salt bridge", "hydrogen bond", "cation-pi", "pi stacking", "hydrophobic", "van der Waals")
+
+
+def strength(kind: str) -> int:
+    """Rank of a kind of contact, 0 the strongest."""
+    return _STRENGTH.index(kind) if kind in _STRENGTH else len(_STRENGTH)
 
 
 class Names:
@@ -221,34 +177,6 @@ class Names:
         found = self._drugs.get(ligand)
         name = in_prose(found) if found else ligand
         return f" with {name}" if name else ""
-
-    def component(self, code: str, ligand: str) -> str:
-        """What a residue name of a simulated system means: a drug's name, where it is the drug's."""
-        if not code or code.isdigit():
-            return code
-        named = next((drug.name for drug in self._drugs.values() if drug.ccd == code), "")
-        return named or (self.drug(ligand) if ligand else code)
-
-    def binding_type(self, identifier: str) -> str:
-        """``type II`` and the like; empty if unknown."""
-        found = self._drugs.get(identifier)
-        return found.binding_type if found else ""
-
-    def analogue(self, drug: str, reference: str) -> bool:
-        """Whether a reference ``entry:chain:component`` holds another component than the drug's own."""
-        found = self._drugs.get(drug)
-        component = reference.rsplit(":", 1)[-1]
-        return bool(found and found.ccd and ":" in reference and component != found.ccd)
-
-    def crystal_of(self, drug: str) -> str:
-        """The related protein that a drug's co-crystal holds; empty: the target's own."""
-        found = self._drugs.get(drug)
-        return found.reference_protein if found else ""
-
-    def binding_state(self, identifier: str) -> str:
-        """The state a drug binds in the pack; empty if unknown."""
-        found = self._drugs.get(identifier)
-        return found.state if found else ""
 
     def region(self, name: str) -> str:
         """A region's label."""

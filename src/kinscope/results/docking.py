@@ -14,6 +14,24 @@ from kinscope.results.measured import Difference, MeasuredAngstrom, StateFit
 from kinscope.results.notes import Note
 
 
+class Reach(Record):
+    """How far a drug in its known pose lies from the substituted residues, in the native model."""
+
+    drug: str
+    state: str
+    distance_angstrom: float
+    """Shortest, between heavy atoms."""
+
+    @property
+    def near(self) -> bool:
+        """Whether docking could see the substitution at all."""
+        return self.distance_angstrom <= REACH_ANGSTROM
+
+
+REACH_ANGSTROM = 9.0
+"""What lies further from a drug enters no energy of a relaxed complex."""
+
+
 class HelixBend(Record):
     """A helix of a model."""
 

@@ -5,9 +5,9 @@ Every difference is mutant minus native and carries its interval and the number 
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import AfterValidator, ConfigDict, model_validator
+from pydantic import AfterValidator, ConfigDict
 
 from kinscope.core.records import Record
 from kinscope.results.notes import Note
@@ -19,12 +19,6 @@ Outcome = Literal[
 """What a difference comes to. ``higher`` and ``lower`` are resolved; ``no-change`` leaves no room for a
 change that counts; ``below-smallest`` is told from zero, but too small to count; all others are not resolved,
 the last three because of the sampling."""
-_WRITTEN: dict[str, Outcome] = {
-    "higher in": "higher", "lower in": "lower", "no change of": "no-change", "below the": "below-smallest",
-    "no value": "no-value", "too few replicas": "too-few-replicas", "do not differ from": "copies",
-    "once corrected": "unresolved-corrected", "shorter than": "too-short", "split R": "parts-differ",
-}  # fmt: skip
-"""Outcomes of references that hold a sentence, by words of it."""
 
 
 MeasuredAngstrom = Annotated[float | None, AfterValidator(lambda gap: gap if gap and gap == gap else None)]
@@ -63,17 +57,6 @@ class Difference(Record):
     effect_size_low: float | None = None
     effect_size_high: float | None = None
     """Ends of its interval at ``confidence``; None where it has none."""
-
-    @model_validator(mode="before")
-    @classmethod
-    def _from_sentence(cls, data: Any) -> Any:
-        if not isinstance(data, dict) or "statement" not in data:
-            return data
-        text = data["statement"]
-        outcome = next((found for words, found in _WRITTEN.items() if words in text), "unresolved")
-        read = {key: value for key, value in data.items() if key != "statement"} | {"outcome": outcome}
-        head, colon, rest = text.partition("not resolved: ")
-        return read | {"limit": rest} if colon and not head and outcome != "no-value" else read
 
     @property
     def decided(self) -> bool:

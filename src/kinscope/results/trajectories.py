@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Literal
 
+from pydantic import ConfigDict
+
 from kinscope.core.records import Record, VersionedRecord
 from kinscope.results.measured import Difference
 from kinscope.results.notes import Note
@@ -167,30 +169,6 @@ class OccupancyComparison(Record):
     difference: Difference
 
 
-class SystemSampling(Record):
-    """How far the replicas of one side of a system are sampled."""
-
-    variant: str
-    replicas: int
-    length_ns: float
-    """Per replica, the shortest."""
-    effective_frames: tuple[float, ...] = ()
-    """Independent frames per replica, from the deviation to its mean structure."""
-    rmsf_growth: tuple[float, ...] = ()
-    """Per replica: mean RMSF of the whole over that of the first half; 1 when converged."""
-    overlap: float | None = None
-    """Of the replicas along the shared principal motions, 0 to 1; None for one replica."""
-    block_means_angstrom: tuple[tuple[float, ...], ...] = ()
-    """Per replica: deviation from its mean structure in consecutive quarters."""
-    time_fraction: tuple[float, ...] = ()
-    """Shares of the trajectory at which ``mean_rmsf_angstrom`` was taken."""
-    mean_rmsf_angstrom: tuple[tuple[float, ...], ...] = ()
-    """Per replica: mean RMSF over the CA atoms of growing first parts."""
-    sentence: str
-    """What the signs allow to be said of the system as a whole."""
-    reason: Note
-
-
 class BoundPose(Record):
     """What was put into the pocket of a simulated system, and with which parameters."""
 
@@ -220,7 +198,9 @@ class BoundPose(Record):
 
 
 class TrajectoryComparison(Record):
-    """What the trajectories of one state show, mutant against native."""
+    """What the trajectories of one state show, mutant against native; unknown keys are passed over."""
+
+    model_config = ConfigDict(extra="ignore")
 
     state: str
     variant: str
@@ -231,14 +211,8 @@ class TrajectoryComparison(Record):
     principal: PrincipalMotion | None
     sampling: str
     """How much was sampled, in words."""
-    sentence: str
-    """What the convergence of the less converged side allows (:mod:`kinscope.analysis.convergence`)."""
-    reason: Note
-    """Why, in numbers."""
     ligand: str = ""
     """Drug id of what is bound; empty: apo."""
-    sides: tuple[SystemSampling, ...] = ()
-    """Signs of sampling, native first."""
     bound: tuple[BoundPose, ...] = ()
     """What is bound on each side, native first; empty: apo."""
 

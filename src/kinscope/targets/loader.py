@@ -24,6 +24,7 @@ from kinscope.core.records import Record
 from kinscope.core.residues import translate
 from kinscope.results.flexibility import CrystalFlexibility
 from kinscope.targets.pack import (
+    Claim,
     DrugDefinition,
     Isoform,
     KinaseLandmarks,
@@ -264,6 +265,7 @@ def load_target_directory(path: Path | str) -> TargetPack:
         regions=_read(directory / "regions.yaml", tuple[Region, ...]),
         states=_read_optional(directory / "states.yaml", tuple[StateDefinition, ...]),
         drugs=_read_optional(directory / "drugs.yaml", tuple[DrugDefinition, ...]),
+        claims=_read_optional(directory / "claims.yaml", tuple[Claim, ...]),
         directory=directory,
     )
     check_pack(pack)
@@ -357,6 +359,7 @@ def read_fasta(path: Path, alphabet: str, longest: int) -> str:
 
 _SAID = {
     "directory": True,
+    "claims": True,
     "regions": {"__all__": {"source"}},
     "states": {"__all__": {"description", "studied", "dynamics"}},
     "drugs": {"__all__": {"sources", "protonation_reason", "simulated"}},

@@ -257,6 +257,18 @@ class Lookalike(Record):
     note: str
 
 
+class Claim(Record):
+    """What a reference study says of a variant, to be set beside what a run finds."""
+
+    id: str
+    """Of the question that it answers, as in :mod:`kinscope.interpretation.motion`."""
+    variant: str
+    said: str
+    """In our own words."""
+    citation: str
+    identifier: str
+
+
 class TargetPack(Record):
     """One kinase."""
 
@@ -280,6 +292,8 @@ class TargetPack(Record):
     """Name of that fusion; empty if none."""
     landmarks: KinaseLandmarks | None = None
     """What the conformation is measured on; None: conformations of this target are not classified."""
+    claims: tuple[Claim, ...] = ()
+    """Of reference studies."""
 
     def state(self, identifier: str) -> StateDefinition:
         """The state of that id (see :func:`load_target` for errors)."""

@@ -141,7 +141,7 @@ def check_trajectory(
 
 def _spreads(states: KinaseStates) -> Iterator[MeasuredSpread]:
     """Of what has its atoms in the topology, and so a number in every frame."""
-    moments = states.result().moments
+    moments = states.moments
     for name in DISTANCES:
         column = MEASURES.index(name)
         if np.isfinite(moments.mean[column]):

@@ -11,15 +11,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol
 
 import numpy as np
 
-from kinscope.analysis.superposition import FloatArray, IntArray, fit_frames, mean_structure, rigid_core
+from kinscope.analysis.superposition import FloatArray, IntArray, kabsch, mean_structure, rigid_core
 from kinscope.core.errors import BadInputError
 
 Float32Array = np.ndarray[Any, np.dtype[np.float32]]
-Result_co = TypeVar("Result_co", covariant=True)
 
 
 @dataclass(frozen=True)
@@ -70,8 +69,7 @@ class Chunk:
     def placement(self) -> tuple[FloatArray, FloatArray]:
         """Rotation (n_frames, 3, 3) and translation (n_frames, 3): ``x @ rotation + translation``."""
         core = self.fit.core
-        rotation, translation, _ = fit_frames(self.raw_alphas[:, core], self.fit.reference[core])
-        return rotation, translation
+        return kabsch(self.raw_alphas[:, core], self.fit.reference[core])
 
     @cached_property
     def alphas(self) -> FloatArray:
@@ -91,17 +89,14 @@ class Chunk:
         return moved
 
 
-class Accumulator(Protocol[Result_co]):
+class Accumulator(Protocol):
     """Something that sees every chunk once and keeps what it needs of them."""
 
     def update(self, chunk: Chunk) -> None:
         """Take up the next frames."""
 
-    def result(self) -> Result_co:
-        """What was found in all frames so far."""
 
-
-def stream(chunks: Iterable[Chunk], accumulators: Sequence[Accumulator[Any]]) -> int:
+def stream(chunks: Iterable[Chunk], accumulators: Sequence[Accumulator]) -> int:
     """Lead every chunk past every accumulator; the number of frames seen."""
     total = 0
     for chunk in chunks:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from kinscope.analysis.superposition import fit_frames
+from kinscope.analysis.pockets import PocketPlace
+from kinscope.analysis.superposition import kabsch
 from kinscope.core.errors import BadInputError, KinscopeError, StructureError
 from kinscope.core.records import Settings
 from kinscope.results.notes import Note, note
@@ -20,8 +20,8 @@ from kinscope.trajectories.layout import Layout
 from kinscope.trajectories.measures.interactions import Interactions
 from kinscope.trajectories.measures.kinase_states import KinaseStates
 from kinscope.trajectories.measures.ligands import CONTACT_ANGSTROM, LigandPose
-from kinscope.trajectories.measures.motion import Deviation, Fluctuation, Gyration, Thinned, Times
-from kinscope.trajectories.measures.pockets import MEASURED, PocketPlace, PocketVolume
+from kinscope.trajectories.measures.motion import Deviation, Fluctuation, Gyration, Series, Thinned, Times
+from kinscope.trajectories.measures.pockets import MEASURED, PocketVolume, pocket_place
 from kinscope.trajectories.measures.principal import Covariance, PrincipalMotions
 from kinscope.trajectories.measures.secondary_structure import SecondaryStructure
 from kinscope.trajectories.sources import Source
@@ -36,7 +36,7 @@ class PassSettings(Settings):
     sample_frames: int = Field(default=SAMPLE, ge=10, le=5000)
     """From which core and mean structure are found, over all trajectories together."""
     thinned_frames: int = Field(default=1000, ge=100, le=10_000)
-    """CA atoms of so many evenly spaced frames are kept for convergence and projections."""
+    """CA atoms of so many evenly spaced frames are kept for sampling and projections."""
     pocket_frames: int = Field(default=MEASURED, ge=0, le=10_000)
     """In which pocket volumes are measured; 0 leaves them out."""
     principal_axes: int = Field(default=5, ge=1, le=50)
@@ -63,39 +63,32 @@ class TrajectoryPass:
     """Of the CA atoms of the fit."""
     times: Times
     deviation: Deviation
-    gyration: Gyration
     fluctuation: Fluctuation
     structure: SecondaryStructure
     thinned: Thinned
     covariance: Covariance
+    series: list[tuple[str, Series]]
+    """All that is measured along it, and which ligand or pocket it is of."""
     states: KinaseStates | None = None
-    contacts: Interactions | None = None
-    ligands: dict[str, tuple[LigandPose, Interactions]] = field(default_factory=dict)
-    pockets: dict[str, PocketVolume] = field(default_factory=dict)
+    ligands: dict[str, LigandPose] = field(default_factory=dict)
+    contacts: dict[str, Interactions] = field(default_factory=dict)
+    """Of each ligand; of the variant's residues under an empty name."""
     notes: list[Note] = field(default_factory=list)
     frames: int = 0
 
-    def accumulators(self) -> list[Accumulator[Any]]:
+    def accumulators(self) -> list[Accumulator]:
         """All of them."""
-        fixed: list[Accumulator[Any]] = [self.times, self.deviation, self.gyration, self.fluctuation]
-        fixed += [self.structure, self.thinned, self.covariance]
-        fixed += [part for part in (self.states, self.contacts) if part is not None]
-        fixed += [part for pair in self.ligands.values() for part in pair]
-        return [*fixed, *self.pockets.values()]
+        fixed: list[Accumulator] = [self.times, self.fluctuation, self.thinned, self.covariance]
+        return [*fixed, *(part for _, part in self.series), *self.contacts.values()]
 
 
 @dataclass(frozen=True)
 class GroupPass:
-    """Trajectories of one state, laid on one core, each after its pass."""
+    """Trajectories of one state, laid on one core of the residues that all share, each after its pass."""
 
     passes: tuple[TrajectoryPass, ...]
     failed: tuple[tuple[Source, KinscopeError], ...]
     """Trajectories that could not be read to their end, and why; nothing of them is in the rest."""
-    fit_words: str
-    residues: tuple[int, ...]
-    """CA atoms that all of them share."""
-    core: NDArray[np.intp]
-    """Indices into ``residues``."""
     motions: PrincipalMotions | None
 
 
@@ -142,9 +135,7 @@ def analyse_group(
     together = Covariance(settings.principal_axes)
     for one in passes:
         together.merge(one.covariance)
-    return GroupPass(
-        tuple(passes), tuple(failed), found.words, tuple(residues.tolist()), found.core, together.result()
-    )
+    return GroupPass(tuple(passes), tuple(failed), together.result())
 
 
 def _samples(
@@ -193,7 +184,7 @@ def _pocket_places(source: Source, subject: Subject) -> tuple[dict[str, PocketPl
     places, notes = {}, []
     for name, residues in subject.pockets.items():
         try:
-            places[name] = PocketPlace(source.layout, residues)
+            places[name] = pocket_place(name, source.layout, residues)
         except BadInputError as error:
             notes.append(note("pocket-not-measured", pocket=name, why=error.what))
     return places, notes
@@ -209,23 +200,26 @@ def _prepare(
 ) -> TrajectoryPass:
     layout = source.layout
     protein = np.flatnonzero(layout.protein)
+    deviation, gyration = Deviation(layout.coord[fit.alphas]), Gyration(protein, layout.masses[protein])
+    structure = SecondaryStructure(layout.backbone)
     one = TrajectoryPass(
         source,
         fit,
         residues,
         Times(),
-        Deviation(layout.coord[fit.alphas]),
-        Gyration(protein, layout.masses[protein]),
+        deviation,
         Fluctuation(),
-        SecondaryStructure(layout.backbone),
+        structure,
         Thinned(settings.thinned_frames),
         Covariance(settings.principal_axes),
+        [("", deviation), ("", gyration), ("", structure)],
         notes=list(source.notes),
     )
     if subject.landmarks is None or not source.numbered:
         one.notes.append(note("no-landmarks"))
     else:
         one.states = KinaseStates(layout, subject.landmarks)
+        one.series.append(("", one.states))
     _add_contacts(one, subject)
     _add_ligands(one)
     _add_pockets(one, pockets, settings)
@@ -239,7 +233,9 @@ def _add_contacts(one: TrajectoryPass, subject: Subject) -> None:
     if missing:
         one.notes.append(note("no-such-residue", residues=tuple(missing)))
     if held.any():
-        one.contacts = Interactions(layout, np.flatnonzero(held), np.flatnonzero(~held), one.source.frames)
+        one.contacts[""] = Interactions(
+            layout, np.flatnonzero(held), np.flatnonzero(~held), one.source.frames
+        )
         if not layout.bonds.has_hydrogens:
             one.notes.append(note("no-hydrogens"))
 
@@ -250,9 +246,8 @@ def _add_ligands(one: TrajectoryPass) -> None:
     if not layout.ligands:
         return
     core = one.fit.core
-    start = layout.coord[one.fit.alphas]
-    rotation, translation, _ = fit_frames(start[None, core], one.fit.reference[core])
-    laid = layout.coord @ rotation[0] + translation[0]
+    rotation, translation = kabsch(layout.coord[one.fit.alphas[core]], one.fit.reference[core])
+    laid = layout.coord @ rotation + translation
     near = [pair for pair in layout.ligands if _touches(layout, pair[1], heavy)][:_MOST_LIGANDS]
     if len(near) < len(layout.ligands):
         present = len(layout.ligands)
@@ -262,10 +257,9 @@ def _add_ligands(one: TrajectoryPass) -> None:
     for number, (name, places) in enumerate(near):
         label = name if name not in one.ligands else f"{name} {number + 1}"
         own = places[layout.heavy[places]]
-        one.ligands[label] = (
-            LigandPose(own, heavy, layout.res_id[heavy], laid),
-            Interactions(layout, places, np.flatnonzero(layout.protein), one.source.frames),
-        )
+        one.ligands[label] = LigandPose(own, heavy, layout.res_id[heavy], laid)
+        one.contacts[label] = Interactions(layout, places, np.flatnonzero(layout.protein), one.source.frames)
+        one.series.append((label, one.ligands[label]))
 
 
 def _touches(layout: Layout, places: NDArray[np.intp], protein: NDArray[np.intp]) -> bool:
@@ -283,6 +277,6 @@ def _add_pockets(one: TrajectoryPass, pockets: Mapping[str, PocketPlace], settin
     stride = max(1, -(-one.source.frames // settings.pocket_frames))
     for name, place in pockets.items():
         try:
-            one.pockets[name] = PocketVolume(one.source.layout, place, stride)
+            one.series.append((name, PocketVolume(one.source.layout, place, stride)))
         except BadInputError as error:
             one.notes.append(note("pocket-not-measured", pocket=name, why=error.what))

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from kinscope.analysis.convergence import rounded
 from kinscope.analysis.statistics import effective_sample_size, standard_error
 from kinscope.results.trajectories import (
     ClassPercent,
@@ -19,8 +18,6 @@ from kinscope.results.trajectories import (
     ReplicaAnalysis,
     ResidueStructure,
 )
-from kinscope.trajectories.measures.interactions import Interactions
-from kinscope.trajectories.measures.kinase_states import MEASURES
 from kinscope.trajectories.measures.motion import Series
 from kinscope.trajectories.measures.principal import cosine_content
 from kinscope.trajectories.measures.secondary_structure import HELIX, STRAND
@@ -73,7 +70,7 @@ def unit_of(name: str) -> str:
 def replica_analysis(one: TrajectoryPass) -> ReplicaAnalysis:
     """The record of one trajectory."""
     source = one.source
-    shares = 100.0 * one.structure.result()
+    shares = 100.0 * one.structure.per_residue()
     step, length = _clock(one)
     return ReplicaAnalysis(
         name=source.name,
@@ -91,7 +88,7 @@ def replica_analysis(one: TrajectoryPass) -> ReplicaAnalysis:
             helix_percent=rounded(shares[HELIX], 2),
             strand_percent=rounded(shares[STRAND], 2),
         ),
-        series=tuple(_all_series(one)),
+        series=tuple(row for of, part in one.series for row in _series(part, of)),
         classes=tuple(_classes(one)),
         dfg_changes=None if one.states is None else one.states.dfg_changes,
         contacts=tuple(_contacts(one, step)),
@@ -103,7 +100,7 @@ def replica_analysis(one: TrajectoryPass) -> ReplicaAnalysis:
                 if pose.left_at_frame is None
                 else 100.0 * pose.left_at_frame / max(1, one.frames),
             )
-            for name, (pose, _) in one.ligands.items()
+            for name, pose in one.ligands.items()
         ),
         notes=tuple(item for at, item in enumerate(one.notes) if item not in one.notes[:at]),
     )
@@ -130,56 +127,35 @@ def principal_motion(group: GroupPass, state: str) -> PrincipalMotion | None:
     spread = np.linalg.norm(motions.axes[0], axis=1) * np.sqrt(motions.variances[0])
     return PrincipalMotion(
         state=state,
-        residues=group.residues,
+        residues=tuple(group.passes[0].residues.tolist()),
         explained_percent=rounded(100.0 * motions.variances / motions.total_variance, 2),
         first_axis_angstrom=rounded(spread, 4),
         projections=tuple(rows),
-        superposition=group.fit_words,
+        superposition=group.passes[0].fit.words,
     )
 
 
-def _all_series(one: TrajectoryPass) -> Iterator[MeasuredSeries]:
-    yield from _series("rmsd_angstrom", one.deviation)
-    yield from _series("radius_of_gyration_angstrom", one.gyration)
-    for column, name in enumerate(("helix_percent", "strand_percent")):
-        yield from _series(name, one.structure.shares, column, scale=100.0)
-    if one.states is not None:
-        for column, name in enumerate(MEASURES):
-            yield from _series(name, one.states.result(), column)
-    for ligand, (pose, _) in one.ligands.items():
-        names = ("ligand_rmsd_angstrom", "ligand_drift_angstrom", "ligand_contacts_kept_percent")
-        for column, name in enumerate(names):
-            scale = 100.0 if name.endswith("percent") else 1.0
-            yield from _series(name, pose.result(), column, scale=scale, of=ligand)
-    for pocket, volume in one.pockets.items():
-        yield from _series("volume_cubic_angstrom", volume.result(), of=pocket)
-
-
-def _series(
-    name: str, series: Series, column: int | None = None, *, scale: float = 1.0, of: str = ""
-) -> Iterator[MeasuredSeries]:
-    """One record, or none where nothing finite was measured."""
-    values = series.result()
-    moments = series.moments
+def _series(series: Series, of: str) -> Iterator[MeasuredSeries]:
+    """A record for each column; none where nothing finite was measured."""
+    moments, blocks = series.moments, series.result()
     if not moments.count:
         return
-    mean, squares = moments.mean, moments.squares
-    if column is not None:
-        values, mean, squares = values[:, column], mean[column], squares[column]
-    values = scale * np.asarray(values, dtype=np.float64)
-    if not np.isfinite(values).all():
-        return
-    error = standard_error(values)
-    yield MeasuredSeries(
-        name=f"{of}/{name}" if of else name,
-        label=LABELS[name],
-        unit=unit_of(name),
-        mean=scale * float(mean),
-        standard_deviation=abs(scale) * float(np.sqrt(squares / max(1, moments.count - 1))),
-        standard_error=error if np.isfinite(error) else None,
-        effective_frames=effective_sample_size(values),
-        values=rounded(shortened(values, SHOWN), 4),
-    )
+    for column, name in enumerate(series.names):
+        scale = 100.0 if name.endswith("_percent") else 1.0
+        values = scale * blocks.reshape(len(blocks), -1)[:, column]
+        if not np.isfinite(values).all():
+            continue
+        squares, error = np.ravel(moments.squares)[column], standard_error(values)
+        yield MeasuredSeries(
+            name=f"{of}/{name}" if of else name,
+            label=LABELS[name],
+            unit=unit_of(name),
+            mean=scale * float(np.ravel(moments.mean)[column]),
+            standard_deviation=scale * float(np.sqrt(squares / max(1, moments.count - 1))),
+            standard_error=error if np.isfinite(error) else None,
+            effective_frames=effective_sample_size(values),
+            values=rounded(shortened(values, SHOWN), 4),
+        )
 
 
 def shortened(values: Floats, most: int) -> Floats:
@@ -197,11 +173,7 @@ def _classes(one: TrajectoryPass) -> Iterator[ClassPercent]:
 
 
 def _contacts(one: TrajectoryPass, step_ps: float | None) -> Iterator[ContactOccupancy]:
-    asked: list[tuple[str, Interactions]] = []
-    if one.contacts is not None:
-        asked.append(("", one.contacts))
-    asked += [(name, around) for name, (_, around) in one.ligands.items()]
-    for name, found in asked:
+    for name, found in one.contacts.items():
         for row in found.result():
             yield ContactOccupancy(
                 of=name or str(row.residue),
@@ -227,3 +199,8 @@ def _clock(one: TrajectoryPass) -> tuple[float | None, float | None]:
         return (1000.0 * known / one.frames, known) if known else (None, None)
     step = span / blocks / one.times.block_frames
     return step, known if known is not None else step * (one.frames - 1) / 1000.0
+
+
+def rounded(values: Sequence[float] | NDArray[np.float64], digits: int) -> tuple[float, ...]:
+    """Numbers for a record, rounded to so many decimals."""
+    return tuple(np.round(np.asarray(values, dtype=np.float64), digits).tolist())

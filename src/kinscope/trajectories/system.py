@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
-from kinscope.analysis.convergence import system_sampling
 from kinscope.analysis.trajectory_compare import (
     compare_contacts,
     compare_measures,
@@ -28,7 +27,6 @@ from kinscope.trajectories.summary import principal_motion, replica_analysis
 Array = np.ndarray[Any, Any]
 _STUDY = PassSettings(thinned_frames=500, pocket_frames=40)
 _FEWEST_FRAMES = 2
-_ORDER = ("nothing on mobility", "only large effects", "supports a comparison")
 
 
 @dataclass(frozen=True)
@@ -67,52 +65,40 @@ def measure_system(system: System, pack: TargetPack, variant: str, positions: Se
     """Read every replica of a system once; one that failed or cannot be read is reported and left out."""
     found = Measured()
     records: dict[tuple[str, int], ReplicaRecord] = {}
+    failed: dict[tuple[str, int], str] = {}
     sources: list[Source] = []
-    for side, directories in (("native", system.native), ("mutant", system.mutant)):
-        who = "native" if side == "native" else variant
+    for who, directories in (("native", system.native), (variant, system.mutant)):
         for directory in directories:
             record = ReplicaRecord.model_validate_json((directory / REPLICA_RECORD_FILE).read_bytes())
+            about = who, record.replica
+            records[about] = record
             try:
                 if record.status == "failed" or record.frames < _FEWEST_FRAMES:
-                    note = record.note or "too short for two frames"
-                    found.summaries.append(_summary(record, system, who, "failed", note))
-                    continue
-                sources.append(replica_source(directory, state=system.state, variant=who))
-                records[who, record.replica] = record
+                    failed[about] = record.note or "too short for two frames"
+                else:
+                    sources.append(replica_source(directory, state=system.state, variant=who))
             except KinscopeError as error:
-                found.summaries.append(_summary(record, system, who, "failed", error.what))
-    if sources:
-        _measure(found, system, sources, records, subject_of(pack, positions), variant)
-    found.summaries.sort(key=lambda row: (row.variant != "native", row.replica))
+                failed[about] = error.what
+    passes: dict[tuple[str, int], TrajectoryPass] = {}
+    try:
+        group = analyse_group(sources, subject_of(pack, positions), _STUDY) if sources else None
+    except KinscopeError as error:
+        group = None
+        failed |= {_about(source): error.what for source in sources}
+    if group is not None:
+        failed |= {_about(source): why.what for source, why in group.failed}
+        passes = {_about(one.source): one for one in group.passes}
+        native, mutant = ([passes[key] for key in passes if key[0] == who] for who in ("native", variant))
+        if native and mutant and not lengths_differ([one.source.length_ns for one in group.passes]):
+            _compare(found, system, group, native, mutant)
+    for about in sorted(records, key=lambda key: (key[0] != "native", key[1])):
+        final = float(passes[about].deviation.result()[-1]) if about in passes else float("nan")
+        found.summaries.append(_summary(records[about], system, about[0], failed.get(about), final))
     return found
 
 
-def _measure(
-    found: Measured,
-    system: System,
-    sources: Sequence[Source],
-    records: dict[tuple[str, int], ReplicaRecord],
-    subject: Subject,
-    variant: str,
-) -> None:
-    try:
-        group = analyse_group(sources, subject, _STUDY)
-        failed = list(group.failed)
-    except KinscopeError as error:
-        group, failed = None, [(source, error) for source in sources]
-    for source, why in failed:
-        record = records[source.variant, source.replica]
-        found.summaries.append(_summary(record, system, source.variant, "failed", why.what))
-    if group is None:
-        return
-    for one in group.passes:
-        record = records[one.source.variant, one.source.replica]
-        final = float(one.deviation.result()[-1])
-        found.summaries.append(_summary(record, system, one.source.variant, "finished", record.note, final))
-    native = [one for one in group.passes if one.source.variant == "native"]
-    mutant = [one for one in group.passes if one.source.variant == variant]
-    if native and mutant and not lengths_differ([one.source.length_ns for one in group.passes]):
-        _compare(found, system, group, native, mutant)
+def _about(source: Source) -> tuple[str, int]:
+    return source.variant, source.replica
 
 
 def _compare(
@@ -122,14 +108,9 @@ def _compare(
     native: list[TrajectoryPass],
     mutant: list[TrajectoryPass],
 ) -> None:
-    found.core = group.core
+    found.core = native[0].fit.core
     found.frames = ([one.thinned.result() for one in native], [one.thinned.result() for one in mutant])
     found.profiles = (_profile(system, native), _profile(system, mutant))
-    sides = tuple(
-        system_sampling(frames, profile.variant, length_ns=profile.length_ns, core=group.core)
-        for frames, profile in zip(found.frames, found.profiles, strict=True)
-    )
-    judged = min(sides, key=lambda item: _ORDER.index(item.sentence))
     before, after = ([replica_analysis(one) for one in side] for side in (native, mutant))
     found.comparison = TrajectoryComparison(
         state=system.state,
@@ -140,10 +121,7 @@ def _compare(
         contacts=tuple(compare_contacts(before, after)),
         principal=principal_motion(group, system.state),
         sampling=sampling_words(before, after),
-        sentence=judged.sentence,
-        reason=judged.reason,
         ligand=system.ligand,
-        sides=sides,
         bound=system.bound,
     )
 
@@ -164,9 +142,8 @@ def _summary(
     record: ReplicaRecord,
     system: System,
     variant: str,
-    status: Literal["finished", "failed"],
-    note: str,
-    final: float = float("nan"),
+    failed: str | None,
+    final_angstrom: float,
 ) -> SimulationSummary:
     return SimulationSummary(
         state=system.state,
@@ -178,8 +155,8 @@ def _summary(
         length_ns=record.length_ns,
         timestep_fs=record.time_step_fs,
         temperature_mean_k=record.temperature_mean_k or float("nan"),
-        backbone_rmsd_final_angstrom=final,
-        status=status,
-        note=note,
+        backbone_rmsd_final_angstrom=final_angstrom,
+        status="finished" if failed is None else "failed",
+        note=record.note if failed is None else failed,
         ligand=system.ligand,
     )

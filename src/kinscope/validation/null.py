@@ -15,7 +15,7 @@ import math
 import statistics
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from scipy.special import ndtri
 
@@ -94,7 +94,7 @@ def measured(
 
 def still(target: str, drugs: Sequence[str] = ()) -> StudySettings:
     """The settings of `assess`, without motion."""
-    changes = {"drugs": tuple(drugs)} if drugs else {}
+    changes: dict[str, Any] = {"drugs": tuple(drugs)} if drugs else {"docked": "all"}
     return with_changes(load_preset("quick"), target=target, dynamics={"budget_minutes": 0.0}, **changes)
 
 

@@ -8,17 +8,17 @@ import os
 import platform
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from importlib import metadata
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import Field, computed_field
+from pydantic import TypeAdapter, computed_field
 
 from kinscope import __version__
 from kinscope.core.files import read_own, write_atomic
-from kinscope.core.records import Record, VersionedRecord
+from kinscope.core.records import Record
 from kinscope.dynamics.machine.devices import (
     DEVICES_VARIABLE,
     TRIED_AT_ONCE,
@@ -27,12 +27,11 @@ from kinscope.dynamics.machine.devices import (
     find_devices,
     measure_packing,
 )
-from kinscope.dynamics.machine.prober import Prober
+from kinscope.dynamics.machine.probe import Prober
 from kinscope.dynamics.platforms import GPU_PLATFORMS, PLATFORM_VARIABLE, on_processor
 from kinscope.dynamics.records import PlatformChoice
 from kinscope.interpretation.words.say import say
 from kinscope.results.notes import note
-from kinscope.trajectories.reference import FOLDER as REFERENCE_FOLDER
 from kinscope.workflow.engine.store import default_cache
 from kinscope.workflow.settings import DynamicsSettings, Runner
 
@@ -42,8 +41,6 @@ COMPUTING_LIBRARIES = (
 )  # fmt: skip
 _GIB = 1024**3
 _PACKING_SECONDS = 5.0
-_SIZE_STEP_CUBIC_NM = 100.0
-"""Systems alike to this are measured once."""
 _COMPARED_VOLUME_CUBIC_NM = 80.0
 _COMPARED_SECONDS = 2.0
 _LEAST_GAIN_OF_GROMACS = 1.2
@@ -76,31 +73,13 @@ def library_versions() -> dict[str, str]:
     return versions
 
 
-class MachineNotes(VersionedRecord):
-    """What was measured of this machine's devices, kept beside the cache."""
-
-    about: str
-    """Digest of what the measurements hold for: OpenMM, drivers, masks."""
-    devices: tuple[Device, ...] = ()
-    """Empty: none was found when somebody looked."""
-    packings: dict[str, Packing] = Field(default_factory=dict)
-    """By device, size and what was allowed."""
-    gromacs_gain: dict[str, float] = Field(default_factory=dict)
-    """Speed of each GROMACS over OpenMM's, one core each."""
-
-
 def find_gpus(prober: Prober | None = None, *, anew: bool = False) -> tuple[Device, ...]:
     """The devices that replicas are shared among here; looked for once, then remembered, unless ``anew``."""
     prober = prober or Prober()
     if os.environ.get(DEVICES_VARIABLE) or not set(GPU_PLATFORMS) & set(prober.installed()):
         return find_devices(prober)
-    notes = _notes()
-    if notes.devices and not anew:
-        return notes.devices
-    found = find_devices(prober)
-    if found or anew:  # else nobody remembers that a device was busy for once
-        _keep(MachineNotes(about=notes.about, devices=found, gromacs_gain=notes.gromacs_gain))
-    return found
+    kept: tuple[Device, ...] = _remembered("devices", tuple[Device, ...], lambda: find_devices(prober), anew)
+    return kept
 
 
 def packing_of(
@@ -115,30 +94,25 @@ def packing_of(
 ) -> Packing:
     """How many replicas run at once on each device: as the settings say, or as a trial here says.
 
-    The devices are equal (:func:`find_gpus`), and the first is measured, so many seconds a trial, with a
-    system of that volume. ``wanted`` is the setting ``dynamics.replicas_per_gpu``; ``replicas`` is how many
-    are to be run at all: nothing is packed while a device is idle.
+    The devices are equal (:func:`find_gpus`), and the first is measured, so many seconds a trial, with a box
+    of that volume: what packing gains depends on the device more than on the system. ``wanted`` is the
+    setting ``dynamics.replicas_per_gpu``; ``replicas`` is how many are to be run at all: nothing is packed
+    while a device is idle.
     """
     if not devices:
-        return Packing(replicas_per_device=1, reason=note("no-gpu"))
+        return Packing()
     if wanted != "auto":
-        return Packing(replicas_per_device=wanted, reason=note("packing-set"))
-    per_device = -(-replicas // len(devices))
-    most = max(1, min(per_device, len(os.sched_getaffinity(0)) // len(devices)))
-    if most < TRIED_AT_ONCE[1]:
-        enough = per_device < TRIED_AT_ONCE[1]
-        why = note("as-many-devices-as-replicas") if enough else note("one-core-per-replica")
-        return Packing(replicas_per_device=1, reason=why)
-    size = _SIZE_STEP_CUBIC_NM * max(1, round(volume_cubic_nm / _SIZE_STEP_CUBIC_NM))
-    allowed = max(number for number in TRIED_AT_ONCE if number <= most)
-    key = f"{devices[0].key} {devices[0].name}, {size:g} nm^3, at most {allowed}"
-    notes = _notes()
-    if not anew and key in notes.packings:
-        return notes.packings[key]
-    found = measure_packing(devices[0], size, seconds, most=allowed, prober=prober)
-    if found.measured:
-        _keep(notes.model_copy(update={"packings": {**notes.packings, key: found}}))
-    return found
+        return Packing(replicas_per_device=wanted)
+    most = min(-(-replicas // len(devices)), len(os.sched_getaffinity(0)) // len(devices))
+    allowed = max((number for number in TRIED_AT_ONCE if number <= most), default=1)
+    if allowed == 1:
+        return Packing()
+    what = f"{devices[0].key} {devices[0].name}, at most {allowed}"
+
+    def measured() -> Packing | None:
+        return measure_packing(devices[0], volume_cubic_nm, seconds, most=allowed, prober=prober)
+
+    return _remembered(what, Packing, measured, anew) or Packing(reason=note("no-packing-ran"))
 
 
 def runner_of(dynamics: DynamicsSettings, prober: Prober | None = None) -> Runner:
@@ -159,30 +133,20 @@ def runner_of(dynamics: DynamicsSettings, prober: Prober | None = None) -> Runne
         return "gpu"
     free = dynamics.engine == "auto" and dynamics.protocol.ensemble == "NVT"
     found = find_gromacs() if free and not os.environ.get(PLATFORM_VARIABLE) else None
-    return (
-        "gromacs" if found is not None and _gain_of_gromacs(found, prober) > _LEAST_GAIN_OF_GROMACS else "cpu"
-    )
+    if found is None:
+        return "cpu"
+    what = f"{found.properties['Executable']} {found.properties['Version']} beside OpenMM"
+    gain = _remembered(what, float, lambda: _gain_of_gromacs(found, prober or Prober()))
+    return "gromacs" if gain > _LEAST_GAIN_OF_GROMACS else "cpu"
 
 
-def _gain_of_gromacs(found: PlatformChoice, prober: Prober | None) -> float:
+def _gain_of_gromacs(found: PlatformChoice, prober: Prober) -> float:
     """Speed of GROMACS over that of OpenMM's CPU platform, one core each; 0 if it did not run."""
-    notes = _notes()
-    key = " ".join((found.properties["Executable"], found.properties["Version"]))
-    if key not in notes.gromacs_gain:
-        prober = prober or Prober()
-        speeds = [
-            prober.speeds([choice], _COMPARED_VOLUME_CUBIC_NM, _COMPARED_SECONDS)
-            for choice in (found, on_processor("CPU", 1))
-        ]
-        gain = speeds[0][0].ns_per_day / speeds[1][0].ns_per_day if all(speeds) else 0.0
-        notes = notes.model_copy(update={"gromacs_gain": {**notes.gromacs_gain, key: gain}})
-        _keep(notes)
-    return notes.gromacs_gain[key]
-
-
-def gpu_count() -> int:
-    """How many GPUs dynamics uses here; 0 if it runs on the CPU."""
-    return len(find_gpus())
+    both = [
+        prober.speeds([choice], _COMPARED_VOLUME_CUBIC_NM, _COMPARED_SECONDS)
+        for choice in (found, on_processor())
+    ]
+    return both[0][0].ns_per_day / both[1][0].ns_per_day if all(both) else 0.0
 
 
 def machine_words(devices: Sequence[Device]) -> str:
@@ -208,11 +172,6 @@ def speed_conditions(on: Runner) -> str:
     return ", ".join((machine_words(find_gpus()), engine, os.environ.get(PLATFORM_VARIABLE, "")))
 
 
-def own_references() -> Path:
-    """Where references of earlier dynamics are kept for this machine."""
-    return default_cache() / REFERENCE_FOLDER
-
-
 def missing_gpu_plugin(root: Path = Path("/")) -> str:
     """What to install where there is a GPU that OpenMM's installed platforms cannot drive; else empty."""
     from kinscope.dynamics.platforms import installed_platforms
@@ -225,23 +184,31 @@ def missing_gpu_plugin(root: Path = Path("/")) -> str:
     return ""
 
 
-def _notes() -> MachineNotes:
-    about = _about_devices()
-    try:
-        found = MachineNotes.model_validate_json(read_own(_notes_file()))
-    except (OSError, ValueError):
-        return MachineNotes(about=about)
-    return found if found.about == about else MachineNotes(about=about)
+def _remembered(what: str, kind: Any, measure: Callable[[], Any], anew: bool = False) -> Any:
+    """What was measured of this machine before, else measured now and kept beside the cache.
 
+    A finding of nothing is not kept, so that nobody remembers that a device was busy for once; ``anew``
+    forgets what was kept. All is forgotten with OpenMM, drivers or masks.
 
-def _keep(notes: MachineNotes) -> None:
-    with suppress(OSError):  # a cache that cannot be written costs a measurement, nothing else
-        _notes_file().parent.mkdir(parents=True, exist_ok=True)
-        write_atomic(_notes_file(), notes.model_dump_json(indent=1))
-
-
-def _notes_file() -> Path:
-    return default_cache() / f"devices-{platform.node() or 'here'}.json"
+    ``kind``: the type that the measurement gives.
+    """
+    path, about = default_cache() / f"devices-{platform.node() or 'here'}.json", _about_devices()
+    adapter: TypeAdapter[Any] = TypeAdapter(kind)
+    kept: dict[str, Any] = {}
+    with suppress(OSError, ValueError, KeyError, TypeError):
+        notes = json.loads(read_own(path))
+        kept = dict(notes["measured"]) if notes["about"] == about else {}
+        if what in kept and not anew:
+            return adapter.validate_python(kept[what])
+    known, found = kept.pop(what, None), measure()
+    nothing = found is None or found == ()
+    if not nothing:
+        kept[what] = adapter.dump_python(found, mode="json")
+    if not nothing or known is not None:
+        with suppress(OSError):  # a cache that cannot be written costs a measurement, nothing else
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write_atomic(path, json.dumps({"about": about, "measured": kept}, indent=1))
+    return found
 
 
 def _about_devices() -> str:
@@ -255,6 +222,7 @@ def _about_devices() -> str:
         driver.read_text() if driver.exists() else "",
         sorted(path.name for path in Path("/dev").glob("nvidia[0-9]*")),
         masks,
+        os.environ.get(PLATFORM_VARIABLE, ""),
         len(os.sched_getaffinity(0)),
     )
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()

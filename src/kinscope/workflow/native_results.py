@@ -30,7 +30,7 @@ def shipped_store(pack: TargetPack) -> Store:
 def preset_for(pack: TargetPack, preset: str) -> StudySettings:
     """A preset's settings for a target: a shipped pack is named as its directory is, a user's by its path."""
     name = pack.directory.name if pack.directory.name in target_names() else str(pack.directory)
-    return with_changes(load_preset(preset), target=target_reference(name))
+    return with_changes(load_preset(preset), target=target_reference(name), docked="all")
 
 
 def native_steps(pack: TargetPack, preset: str = "quick") -> list[Step]:

@@ -7,24 +7,30 @@ from __future__ import annotations
 
 import hashlib
 import shlex
+import shutil
 from pathlib import Path
 
 import yaml
 from pydantic import TypeAdapter
 
+from kinscope import __version__
 from kinscope.core.errors import RunDirectoryError
 from kinscope.core.files import copy_atomic, read_own, write_atomic
 from kinscope.interpretation.model import StudyResult
 from kinscope.variants.model import Variant
 from kinscope.workflow.engine.local import Outcome
 from kinscope.workflow.engine.step import Step
-from kinscope.workflow.engine.store import ArtefactRecord, Store
+from kinscope.workflow.engine.store import ArtefactRecord, Store, list_files
 from kinscope.workflow.settings import OwnLigand, StructureSettings, StudySettings, load_preset
 
 SETTINGS_FILE = "settings.yaml"
 """Of a finished study, in its run directory."""
 RESULT_FILE = "result.json"
-_REPORT_FILES = ("report.html", RESULT_FILE, "result.schema.json")
+REPORT_FILE = "report.html"
+_REPORT_FILES = (
+    REPORT_FILE, "appendix.html", RESULT_FILE, "result.schema.json", "claims.va-spec.json",
+    "claims.fhir.json",
+)  # fmt: skip
 _PROVENANCE_FILE = "provenance.json"
 _RECORDS = TypeAdapter(tuple[ArtefactRecord, ...])
 
@@ -45,6 +51,21 @@ def publish_results(directory: Path, report: Step, store: Store, outcome: Outcom
             _publish_input(directory, role, step, store.path(step), variant)
     records = tuple(outcome.done[key] for key in sorted(outcome.done))
     write_atomic(directory / _PROVENANCE_FILE, _RECORDS.dump_json(records) + b"\n")
+
+
+def publish_answer(directory: Path, folder: Path) -> None:
+    """Copy a first answer, written into a folder of the run directory, to where the results will stand.
+
+    Its record is laid out with it, so that it is read like any result.
+    """
+    record = ArtefactRecord(
+        key="", step="answer", label="first answer", parameters={}, inputs={}, seed=None, wall_seconds=0.0,
+        platform="CPU", kinscope_version=__version__, files=list_files(folder),
+    )  # fmt: skip
+    for file in record.files:
+        _publish(folder / file.name, directory, file.name)
+    write_atomic(directory / _PROVENANCE_FILE, _RECORDS.dump_json((record,)) + b"\n")
+    shutil.rmtree(folder)
 
 
 def read_result(directory: Path) -> tuple[StudyResult, str]:
@@ -118,7 +139,9 @@ def commands_again(variant: Variant, settings: StudySettings) -> tuple[str, ...]
     directory = f"kinscope-{variant.slug}"
     expression = f'"{variant.hgvs_p}"'
     said = _structure_options(settings.structure)
+    patient = {"--disease": settings.disease, "--transcript": settings.transcript}
     common = [*_target_options(settings.target), *said]
+    common += [word for name, value in patient.items() if value for word in (name, value)]
     if settings.dynamics.own_ligands:
         first = [
             " ".join(["kinscope simulate", expression, *_length_options(settings), *_own(one), *common])

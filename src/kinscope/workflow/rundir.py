@@ -95,7 +95,7 @@ def open_or_create(directory: Path, study: StudyFile) -> StudyFile:
     Raises RunDirectoryError as :func:`agreed`, or if nothing can be written.
     """
     held = agreed(directory, study)
-    if not (directory / STUDY_FILE).exists():
+    if not (directory / STUDY_FILE).exists() or open_existing(directory) != held:
         with named_faults("The run directory", directory):
             directory.mkdir(parents=True, exist_ok=True)
             write_study(directory, held)

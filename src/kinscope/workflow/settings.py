@@ -109,6 +109,12 @@ class StudySettings(Settings):
     """Model states; empty: those that the target pack marks for the preset and that hold the variant."""
     drugs: tuple[str, ...] = ()
     """Drug ids; empty: every drug of the pack that has a reference pose."""
+    docked: Literal["all", "open"] = "all"
+    """Of the drugs that are not named: all, or those near the variant of which nothing published decides."""
+    disease: Literal["", "CML", "ALL"] = ""
+    """Whose options the report names; empty: both. No result depends on it."""
+    transcript: str = Field(default="", pattern=r"^([ep]\d{1,3}a\d)?$")
+    """Of the fusion, e.g. ``e13a2``; it enters the verdicts where it is known to matter."""
     structure: StructureSettings | None = None
     """A structure of the user's, which becomes the state ``user``; the states named above stand beside it."""
     mutation: MutationSettings = MutationSettings()
@@ -116,8 +122,14 @@ class StudySettings(Settings):
     dynamics: DynamicsSettings = DynamicsSettings()
 
     def content(self) -> dict[str, Any]:
-        """What results depend on, as JSON values: everything but how many replicas share a GPU."""
-        return self.model_dump(mode="json", exclude={"dynamics": {"replicas_per_gpu"}})
+        """What models and measurements depend on, as JSON values: nothing of the patient, nor of the GPU."""
+        left_out: Any = {"dynamics": {"replicas_per_gpu"}, "disease": True, "transcript": True}
+        return self.model_dump(mode="json", exclude=left_out)
+
+    def told(self) -> dict[str, Any]:
+        """The same with what the report alone depends on, where it was said."""
+        said = {"disease": self.disease, "transcript": self.transcript}
+        return self.content() | {name: value for name, value in said.items() if value}
 
     def checked(self, pack: TargetPack) -> StudySettings:
         """The same settings if every state and drug they name is in the pack.

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -13,20 +15,22 @@ from kinscope.dynamics.machine.devices import Packing
 from kinscope.dynamics.protocol import steps_within
 from kinscope.dynamics.records import SPEED_FILE, SpeedRecord
 from kinscope.dynamics.systems.shipped import expected_volume
-from kinscope.results.notes import note
+from kinscope.interpretation.model import StudyResult
+from kinscope.report.front import COLUMNS, front_page
 from kinscope.structures.user.file import UserFile
 from kinscope.targets import load_target
 from kinscope.variants.model import Variant
+from kinscope.workflow.answer import lay_out_answer
 from kinscope.workflow.engine.local import Event, LocalEngine, Outcome
 from kinscope.workflow.engine.step import Step, in_order
 from kinscope.workflow.engine.store import Store, default_cache
-from kinscope.workflow.machine import find_gpus, gpu_count, packing_of, runner_of, speed_conditions
+from kinscope.workflow.machine import find_gpus, packing_of, runner_of, speed_conditions
 from kinscope.workflow.native_results import shipped_store
 from kinscope.workflow.planning.dynamics import replica_steps, speed
 from kinscope.workflow.planning.plan import Plan, plan_study
 from kinscope.workflow.planning.study import ONE_AT_ONCE, Pace, Study
 from kinscope.workflow.planning.user_state import keep_structure, take_structure
-from kinscope.workflow.publication import RESULT_FILE, publish_results
+from kinscope.workflow.publication import REPORT_FILE, RESULT_FILE, publish_results, read_result
 from kinscope.workflow.rundir import (
     StudyFile,
     agreed,
@@ -41,9 +45,10 @@ from kinscope.workflow.rundir import (
 from kinscope.workflow.settings import Extension, StudySettings, with_changes
 
 Listener = Callable[[Event], None]
+_EARLY_SECONDS = 300.0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Finished:
     """What a study left behind."""
 
@@ -55,6 +60,56 @@ class Finished:
     def complete(self) -> bool:
         """Whether every step succeeded."""
         return not self.outcome.failed and not self.outcome.skipped
+
+    @cached_property
+    def result(self) -> StudyResult:
+        """Everything measured and concluded, as in ``result.json``."""
+        return read_result(self.directory)[0]
+
+    @property
+    def verdicts(self) -> Any:
+        """A row a drug."""
+        return self.table("verdicts")
+
+    @property
+    def evidence(self) -> Any:
+        """A row an item of evidence."""
+        return self.table("evidence")
+
+    @property
+    def docking(self) -> Any:
+        """A row a docked drug."""
+        return self.table("docking")
+
+    def table(self, name: str) -> Any:
+        """A table of the run's ``tables/``: a data frame where pandas is there, else a pyarrow table."""
+        import pyarrow.parquet as parquet
+
+        found = parquet.read_table(self.directory / "tables" / f"{name}.parquet")
+        with suppress(ImportError):
+            return found.to_pandas()
+        return found
+
+    def __repr__(self) -> str:
+        """One line."""
+        return f"{self.result!r} {self.directory / REPORT_FILE}"
+
+    def _repr_html_(self) -> str:
+        """The table of page one, for a notebook."""
+        from markupsafe import Markup
+
+        page = front_page(self.result, load_target(str(self.result.settings["target"])))
+        cell = Markup("<td>{}</td>")
+        head = Markup("").join(
+            Markup("<th>{}</th>").format(name) for name in ("drug", "verdict", "", *COLUMNS)
+        )
+        rows = Markup("").join(
+            Markup("<tr>{}</tr>").format(
+                Markup("").join(map(cell.format, (line.name, line.verdict, line.sure, *line.cells)))
+            )
+            for line in page.drugs
+        )
+        return Markup("<table><caption>{}</caption><tr>{}</tr>{}</table>").format(page.title, head, rows)
 
 
 def assess_variant(
@@ -151,7 +206,7 @@ class Run:
         self.cores = cores or default_cores()
         self.devices = find_gpus()
         self.study = study_of(held, self._pace)
-        self._packing = Packing(replicas_per_device=1, reason=note("no-replica-planned"))
+        self._packing = Packing()
         self._asked: Pace | None = None
 
     @classmethod
@@ -173,18 +228,38 @@ class Run:
             file, settings, state = take_structure(structure, settings, load_target(settings.target), variant)
         return cls(agreed(directory, new_study(variant, settings, state)), directory, file=file, cores=cores)
 
-    def finish(self, listener: Listener | None = None) -> Finished:
-        """The whole study, with its report; raises as :func:`assess_variant`."""
+    def finish(self, listener: Listener | None = None, first: StudyResult | None = None) -> Finished:
+        """The whole study, with its report, which is replaced as results come; raises as ``assess_variant``.
+
+        ``first``: a first answer, laid out before anything is computed where there is no result yet.
+        """
         plan_study(self.study)
         self._settle_in()
         with locked(self.directory):
+            if first is not None:
+                lay_out_answer(self.directory, first, self.held.settings, self.study.pack)
+            early = plan_study(self.study, early=True)
+            if self._takes_long(early):
+                self._report(early, listener)
             self._buy_steps(listener)
             plan = plan_study(self.study)
-            outcome = self._bring_about([plan.report], listener)
+            outcome = self._report(plan, listener)
             if plan.report.key not in outcome.done:
                 raise _failure(outcome, self.directory)
-            publish_results(self.directory, plan.report, self.store, outcome, self.study.variant)
         return Finished(self.directory, outcome, plan)
+
+    def _report(self, plan: Plan, listener: Listener | None) -> Outcome:
+        outcome = self._bring_about([plan.report], listener)
+        if plan.report.key in outcome.done:
+            publish_results(self.directory, plan.report, self.store, outcome, self.study.variant)
+        return outcome
+
+    def _takes_long(self, early: Plan) -> bool:
+        """Whether what comes after an early report is worth one: minutes that are still to be spent."""
+        known = {step.key for step in in_order([early.report])}
+        rest = [step for step in in_order([plan_study(self.study).report]) if step.key not in known]
+        wait = sum(step.cost_seconds for step in rest if self.store.find(step) is None) / self.cores
+        return wait > _EARLY_SECONDS
 
     def stage(
         self,
@@ -252,12 +327,12 @@ class Run:
         return engine.run(targets)
 
     def _pace(self, study: Study) -> Pace:
-        """As the study was begun, else as this machine does best: measured at the size of the systems."""
+        """As the study was begun, else as this machine does best."""
         dynamics = study.settings.dynamics
         self._packing = packing_of(
             self.devices,
             dynamics.replicas_per_gpu,
-            expected_volume(study.pack, study.dynamics_states),
+            expected_volume(study.pack),
             replicas=study.trajectories,
         )
         on = runner_of(dynamics)
@@ -270,7 +345,7 @@ class Run:
 def _likely_pace(held: StudyFile) -> Pace:
     """How replicas would be run here, without measuring how many share a device."""
     on = runner_of(held.settings.dynamics)
-    workers = float(gpu_count() if on == "gpu" else default_cores())
+    workers = float(len(find_gpus()) if on == "gpu" else default_cores())
     return Pace(workers, on, machine=speed_conditions(on))
 
 

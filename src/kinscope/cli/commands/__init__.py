@@ -19,7 +19,6 @@ def register(app: typer.Typer) -> None:
 
     for subject in (study, docking, dynamics, ligands, sequencing, clinic, installation):
         app.add_typer(subject.app)
-    app.add_typer(dynamics.reference, name="reference")
     app.add_typer(models.group, name="models")
     app.add_typer(installation.targets, name="targets")
     benchmark.register(app)

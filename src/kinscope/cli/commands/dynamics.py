@@ -1,4 +1,4 @@
-"""Dynamics: run (``simulate``), lengthened (``extend``), measured (``analyse``), kept (``reference``)."""
+"""Dynamics: run (``simulate``), lengthened (``extend``), measured (``analyse``)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ import typer
 
 from kinscope.cli.console import Console, echo, show_json
 from kinscope.cli.options import (
-    AsJson,
     Cores,
     EngineOfDynamics,
     Expression,
@@ -32,14 +31,12 @@ if TYPE_CHECKING:
     from kinscope.workflow.trajectory_run import Analysed
 
 _SHOWN_CONTACTS = 8
+_USUAL_MINUTES = 6.0
 _FRAMES_GIVEN = ([True, False, False, False], [False, True, True, False], [False, False, False, True])
 """Of directory, topology, trajectories and example, which may come together."""
 _TRUSTED_ASPECTS = ("dfg", "helix_c", "salt_bridge", "activation_loop", "spine", "activity", "sh2_position")
 
 app = typer.Typer()
-reference = typer.Typer(
-    help="Dynamics computed earlier: kept as tables, shown in reports.", no_args_is_help=True
-)
 
 
 @dataclass(frozen=True)
@@ -73,7 +70,10 @@ class DynamicsOptions:
             "engine": self.engine or None,
         }
         changes = {name: value for name, value in said.items() if value is not None}
-        return changes if self.length_ns is None else {**changes, "budget_minutes": None}
+        if self.length_ns is not None:
+            return {**changes, "budget_minutes": None}
+        # A quick study runs none unless asked, and here it is what was asked for.
+        return changes if self.preset != "quick" else {"budget_minutes": _USUAL_MINUTES, **changes}
 
 
 @dataclass(frozen=True)
@@ -349,63 +349,3 @@ def _print_replica(one: ReplicaAnalysis) -> None:
         echo(f"    {stay.ligand}: {len(stay.first_contacts)} residues in contact at the start; {left}")
     for told in say_all(one.notes):
         echo(f"    note: {told}")
-
-
-@command_of(reference, "export", epilog="Example:  kinscope reference export kinscope-K404E --tables tables")
-def export(
-    directory: RunDirectory,
-    out: Annotated[
-        Path | None,
-        typer.Option(
-            "--out",
-            help="Folder, or a target pack that is to ship it; default: this machine's own.",
-        ),
-    ] = None,
-    tables: Annotated[Path | None, typer.Option("--tables", help="Write CSV tables here too.")] = None,
-    as_json: AsJson = False,
-) -> None:
-    """Analyse a run's finished dynamics and keep the tables, with all that they rest on."""
-    import datetime
-
-    from kinscope.report.readings import computed_earlier, reference_verdict
-    from kinscope.trajectories.reference import FOLDER
-    from kinscope.workflow.machine import own_references
-    from kinscope.workflow.reference_export import export_reference
-
-    folder = out or own_references()
-    if (folder / "target.yaml").is_file():
-        folder = folder / "artefacts" / FOLDER
-    today = datetime.datetime.now(datetime.UTC).date().isoformat()
-    kept, path = export_reference(directory, folder, created=today, tables=tables)
-    if as_json:
-        show_json({"file": path, "reference": kept})
-        return
-    echo(computed_earlier(kept))
-    echo(reference_verdict(kept))
-    echo(f"{path}")
-
-
-@command_of(reference, "show", epilog="Example:  kinscope reference show")
-def show(target: Target = "abl1", as_json: AsJson = False) -> None:
-    """What references there are for a target: those that ship, and this machine's own."""
-    from kinscope.report.readings import computed_earlier, reference_verdict
-    from kinscope.targets import load_target
-    from kinscope.trajectories.reference import reference_dynamics
-    from kinscope.workflow.machine import own_references
-
-    pack = load_target(target)
-    found = reference_dynamics(pack, further=(own_references(),))
-    if as_json:
-        show_json(found)
-        return
-    if not found:
-        echo(
-            f"No dynamics of {pack.gene} computed earlier are here. Long ones are kept with: "
-            "kinscope reference export RUN_DIRECTORY"
-        )
-    for one in found:
-        echo(f"{one.variant}: {computed_earlier(one)}")
-        for system in one.systems:
-            bound = f" with {system.ligand}" if system.ligand else ""
-            echo(f"  {one.label(system.state)}{bound}: {system.sampling}; {system.sentence}")
-        echo(f"  {reference_verdict(one)}")

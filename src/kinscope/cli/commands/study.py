@@ -131,7 +131,7 @@ class StudyOptions:
     out: Out = None
     md_minutes: Annotated[
         float | None,
-        typer.Option("--md-minutes", min=0, help="Minutes for all dynamics together; 0: none. [quick: 6]"),
+        typer.Option("--md-minutes", min=0, help="Minutes for all dynamics together; 0: none. [quick: 0]"),
     ] = None
     engine: EngineOfDynamics = None
     structure: StructureOptions = field(default_factory=StructureOptions)
@@ -147,6 +147,15 @@ class StudyOptions:
         ),
     ] = None
     cores: Cores = None
+    answer: Annotated[
+        bool, typer.Option("--answer", help="Stop after the first answer: nothing is computed.")
+    ] = False
+    disease: Annotated[
+        str | None, typer.Option("--disease", help="CML or ALL: whose options are named. [both]")
+    ] = None
+    transcript: Annotated[
+        str | None, typer.Option("--transcript", help="Fusion transcript, e.g. e13a2, e13a3, e1a2.")
+    ] = None
 
     def settings(self, structure: dict[str, Any] | None) -> StudySettings:
         """The preset or the file of settings, changed by what was said beside it.
@@ -169,6 +178,8 @@ class StudyOptions:
             "states": tuple(self.state or ()) or None,
             "structure": structure,
             "seed": self.seed,
+            "disease": self.disease and self.disease.upper(),
+            "transcript": self.transcript and self.transcript.lower(),
             "dynamics": {name: value for name, value in dynamics.items() if value is not None},
         }
         return with_changes(settings, **{name: value for name, value in changes.items() if value is not None})
@@ -176,24 +187,39 @@ class StudyOptions:
 
 @command_of(app, "assess", epilog='Example:  kinscope assess "NM_005157.6(ABL1):c.1210A>G"')
 def assess(expression: Expression, study: StudyOptions, console: Console) -> None:
-    """Answer for a variant: models, docking, dynamics, evidence, verdicts, report."""
+    """Answer for a variant at once, then refine: models, docking, evidence, verdicts, report."""
     run_study(expression, study, console)
 
 
 def run_study(expression: str, options: StudyOptions, console: Console) -> None:
-    """Run the study of a variant and print its answer."""
+    """Print the first answer of a variant, then run its study and print what became of it."""
     from kinscope.targets import load_target
     from kinscope.variants import parse_variant
-    from kinscope.workflow.study import assess_variant
+    from kinscope.workflow.answer import first_answer
 
     structure, said = options.structure.given()
     settings = options.settings(said)
-    variant = parse_variant(expression, load_target(settings.target))
+    pack = load_target(settings.target)
+    variant = parse_variant(expression, pack)
     directory = options.out or Path(f"kinscope-{variant.slug}")
+    first = first_answer(variant, settings, pack)
+    if not console.as_json and (options.answer or not console.quiet):
+        _print_page(first)
+    if options.answer:
+        from kinscope.workflow.answer import keep_answer
+
+        keep_answer(directory, first, settings, pack)
+        if console.as_json:
+            echo(first.model_dump_json(indent=2))
+        else:
+            echo(f"\nReport: {directory / 'report.html'}\nRefine it with:  kinscope resume {directory}")
+        return
+    from kinscope.workflow.study import Run
+
+    console.say(f"\nReport: {directory / 'report.html'}, from now on; what follows refines it.\n")
     with console.watch() as watch:
-        finished = assess_variant(
-            variant, settings, directory, structure=structure, cores=options.cores, listener=watch
-        )
+        run = Run.begin(variant, settings, directory, structure=structure, cores=options.cores)
+        finished = run.finish(watch, first)
     _conclude(finished, console.as_json)
 
 
@@ -239,14 +265,34 @@ def report(
     open_existing(directory)
     result, text = read_result(directory)
     if csv:
-        from kinscope.report import export_tables
+        from kinscope.report.export import export_tables
 
         export_tables(result, directory / "tables", csv=True)
     if as_json:
         echo(text)
         return
-    _print_answer(result)
+    _print_page(result)
     echo(f"\nReport: {directory / 'report.html'}")
+
+
+@command_of(app, "explain", epilog="Example:  kinscope explain kinscope-K404E drug-dasatinib")
+def explain(
+    directory: RunDirectory,
+    claim: Annotated[str, typer.Argument(metavar="ID", help="As in the report and its tables.")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """What a claim of a report rests on; without an id, every claim."""
+    from kinscope.report.claims import chain, claims_of
+    from kinscope.workflow.publication import read_result
+
+    result, _ = read_result(directory)
+    found = chain(result, claim) if claim else claims_of(result)
+    if as_json:
+        show_json([one.model_dump(mode="json") for one in found])
+        return
+    for one in found:
+        source = f"  [{one.source}]" if one.source else ""
+        echo(f"{'    ' if claim and one.id != claim else ''}{one.id}: {one.text}{source}")
 
 
 @command_of(app, "settings", epilog="Example:  kinscope settings --preset quick > my.yaml")
@@ -281,7 +327,8 @@ def _conclude(finished: Finished, as_json: bool) -> None:
             }
         )
     else:
-        _print_answer(result)
+        echo()
+        _print_page(result)
         from kinscope.interpretation.words.structures import findings_lines
 
         given = open_existing(directory).structure
@@ -300,15 +347,8 @@ def _conclude(finished: Finished, as_json: bool) -> None:
         raise typer.Exit(1)
 
 
-def _print_answer(result: StudyResult) -> None:
+def _print_page(result: StudyResult) -> None:
+    from kinscope.report.front import as_text, front_page
     from kinscope.targets import load_target
 
-    answer = result.assessment.answer
-    echo(f"\n{result.variant.short}  ({result.variant.hgvs_p})\n")
-    for sentence in answer.sentences:
-        echo(sentence)
-    echo(f"Confidence: {answer.confidence} ({answer.confidence_reason})\n")
-    names = {drug.id: drug.name for drug in load_target(str(result.settings["target"])).drugs}
-    for verdict in result.assessment.verdicts:
-        name = names.get(verdict.drug, verdict.drug)
-        echo(f"  {name:<16} {verdict.verdict:<28} confidence {verdict.confidence}")
+    echo(as_text(front_page(result, load_target(str(result.settings["target"])))))

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from kinscope.core.files import sha256_of_file, write_atomic
+from kinscope.core.files import write_atomic
 from kinscope.dynamics.box import FloatArray
 
 KEPT = 2
@@ -41,81 +41,56 @@ class Position:
 
 
 @dataclass(frozen=True)
-class Checkpoint:
-    """A position with the phase-space point that belongs to it."""
+class Point:
+    """A point in phase space, nm and nm/ps; without velocities it is a start."""
 
-    position: Position
-    positions_nm: FloatArray
-    velocities_nm_per_ps: FloatArray
-    box_nm: FloatArray
+    positions: FloatArray
+    velocities: FloatArray | None
+    box: FloatArray
 
 
-def save(directory: Path, checkpoint: Checkpoint) -> None:
-    """Write a checkpoint, then its SHA-256 beside it, then remove all but the last two."""
-    path = directory / f"checkpoint-{checkpoint.position.segment:06d}.npz"
-    # The old sum goes first: a kill between the two writes must not leave a sum that fits neither file.
-    _sum_path(path).unlink(missing_ok=True)
-    write(path, checkpoint)
-    write_atomic(_sum_path(path), sha256_of_file(path) + "\n")
+def save(directory: Path, position: Position, point: Point) -> None:
+    """Write a checkpoint, then remove all but the last two."""
+    write(directory / f"checkpoint-{position.segment:06d}.npz", position, point)
     for old in sorted(directory.glob(_PATTERN))[:-KEPT]:
-        remove(old)
+        old.unlink()
 
 
-def write(path: Path, checkpoint: Checkpoint) -> None:
+def write(path: Path, position: Position, point: Point) -> None:
     """Write one checkpoint to a file of its own."""
     buffer = io.BytesIO()
     np.savez(
         buffer,
-        positions_nm=checkpoint.positions_nm,
-        velocities_nm_per_ps=checkpoint.velocities_nm_per_ps,
-        box_nm=checkpoint.box_nm,
-        position=np.frombuffer(json.dumps(asdict(checkpoint.position)).encode(), dtype=np.uint8),
+        positions_nm=point.positions,
+        velocities_nm_per_ps=np.empty((0, 3)) if point.velocities is None else point.velocities,
+        box_nm=point.box,
+        position=np.frombuffer(json.dumps(asdict(position)).encode(), dtype=np.uint8),
     )
     write_atomic(path, buffer.getvalue())
 
 
-def load_latest(directory: Path) -> Checkpoint | None:
+def load_latest(directory: Path) -> tuple[Position, Point] | None:
     """The newest checkpoint that is whole, or None."""
-    for path in sorted(directory.glob(_PATTERN), reverse=True):
-        checkpoint = _load(path)
-        if checkpoint is not None:
-            return checkpoint
-    return None
+    found = (read(path) for path in sorted(directory.glob(_PATTERN), reverse=True))
+    return next((checkpoint for checkpoint in found if checkpoint is not None), None)
 
 
 def clear(directory: Path) -> None:
     """Remove every checkpoint of a directory."""
     for path in directory.glob(_PATTERN):
-        remove(path)
+        path.unlink(missing_ok=True)
 
 
-def remove(path: Path) -> None:
-    """Remove one checkpoint and its sum."""
-    _sum_path(path).unlink(missing_ok=True)
-    path.unlink(missing_ok=True)
-
-
-def _sum_path(path: Path) -> Path:
-    return path.with_name(path.name + ".sha256")
-
-
-def _load(path: Path) -> Checkpoint | None:
-    try:
-        if _sum_path(path).read_text().strip() != sha256_of_file(path):
-            return None
-    except OSError:
-        return None
-    return read(path)
-
-
-def read(path: Path) -> Checkpoint | None:
-    """The checkpoint of a file; None if it is none."""
+def read(path: Path) -> tuple[Position, Point] | None:
+    """The checkpoint of a file; None if it is none, or is not whole."""
     try:
         with np.load(path, allow_pickle=False) as data:
             described = json.loads(data["position"].tobytes().decode())
             described["notes"] = tuple(described["notes"])
             known = {field.name for field in fields(Position)}
             position = Position(**{name: value for name, value in described.items() if name in known})
-            return Checkpoint(position, data["positions_nm"], data["velocities_nm_per_ps"], data["box_nm"])
-    except (OSError, ValueError, KeyError, TypeError):
+            velocities = data["velocities_nm_per_ps"]
+            point = Point(data["positions_nm"], velocities if len(velocities) else None, data["box_nm"])
+            return position, point
+    except Exception:  # what a damaged archive raises has many names; its members' sums (CRC-32) are checked
         return None

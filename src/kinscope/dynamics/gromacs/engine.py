@@ -23,17 +23,16 @@ from numpy.typing import NDArray
 
 from kinscope.core.errors import SettingsError
 from kinscope.core.seeds import derive_seed
-from kinscope.dynamics.box import FloatArray
+from kinscope.dynamics.box import FloatArray, wrap
+from kinscope.dynamics.files.checkpoints import Point
 from kinscope.dynamics.files.trajectory import Frame
 from kinscope.dynamics.gromacs.files import (
     NEIGHBOUR_LIST_STEPS,
     Stretch,
-    follow,
     read_energies,
     read_frames,
     read_g96,
     run_settings,
-    whole,
     write_g96,
     write_groups,
 )
@@ -42,7 +41,7 @@ from kinscope.dynamics.gromacs.topology import first_atoms, nonbonded_of, topolo
 from kinscope.dynamics.platforms import on_processor
 from kinscope.dynamics.protocol import Conditions, conditions, next_change, plan_steps
 from kinscope.dynamics.records import PlatformChoice, StepPlan
-from kinscope.dynamics.segments import RUNAWAY, BlowUpError, Engine, Output, Point, Row, Segment
+from kinscope.dynamics.segments import RUNAWAY, BlowUpError, Engine, Output, Row, Segment
 from kinscope.dynamics.settings import ProtocolSettings
 
 _KCAL_PER_KJ = 1 / 4.184
@@ -107,7 +106,7 @@ class GromacsEngine:
         self.anchors = first_atoms(system, self.solute_atoms)
         self.reference = reference
         # OpenMM makes the start: constraints met, clashes minimised away, velocities drawn.
-        self._openmm = Engine(system, reference, heavy, settings, on_processor("CPU", 1))
+        self._openmm = Engine(system, reference, heavy, settings, on_processor())
         for left in scratch.glob(f"{_FOLDER}*"):
             shutil.rmtree(left, ignore_errors=True)  # of a run that was killed
 
@@ -175,8 +174,8 @@ class GromacsEngine:
             raise BlowUpError("particle coordinates are not numbers")
         last = output.frames[-1:] if produces else []
         before = last[0].positions_nm if last else start.positions[: self.solute_atoms]
-        positions = whole(positions, self.anchors, box)
-        positions[: self.solute_atoms] = follow(positions[: self.solute_atoms], before, box)
+        positions = wrap(positions, box, positions[self.anchors])
+        positions[: self.solute_atoms] = wrap(positions[: self.solute_atoms], box, before)
         return Point(positions, velocities, box)
 
     def _strength(self, now: Conditions) -> float:
@@ -222,7 +221,7 @@ class GromacsEngine:
                 continue
             if not np.isfinite(points).all():
                 raise BlowUpError("particle coordinates are not numbers")
-            before = follow(points, before, start.box)
+            before = wrap(points, start.box, before)
             output.frames.append(Frame(step, step * now.time_step_fs * 1e-3, before, start.box))
 
     @contextmanager

@@ -177,25 +177,3 @@ def read_frames(path: Path) -> tuple[NDArray[np.int64], FloatArray]:
     with XTCTrajectoryFile(str(path), "r") as handle:
         positions, _, steps, _ = handle.read()
     return np.asarray(steps, dtype=np.int64), np.asarray(positions, dtype=np.float64)
-
-
-def follow(points: FloatArray, before: FloatArray, box: FloatArray) -> FloatArray:
-    """Each atom's image nearest to where it was.
-
-    Exact for moves below half the box's least height, which is a lattice in OpenMM's and GROMACS's common
-    form: rows a, b, c with only x, only x and y, and all three components.
-
-    ``points``, ``before``: (n, 3) nm, now and before. ``box``: (3, 3) nm.
-    """
-    moved = points - before
-    for axis in (2, 1, 0):
-        moved = moved - np.round(moved[:, axis] / box[axis, axis])[:, None] * box[axis]
-    return before + moved
-
-
-def whole(points: FloatArray, anchors: NDArray[np.int64], box: FloatArray) -> FloatArray:
-    """Each atom's image nearest to its molecule's first atom; for molecules smaller than half the box.
-
-    ``points``: (n, 3) nm. ``anchors``: (n,) the first atom of each atom's molecule. ``box``: (3, 3) nm.
-    """
-    return follow(points, points[anchors], box)

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -34,19 +35,26 @@ _UNDERSTOOD = (
 )
 
 
+Row = tuple[Any, ...]
+"""The atoms of a term, then its numbers."""
+
+
 @dataclass
 class _Terms:
-    """What the System says of its particles, in GROMACS's units, which are OpenMM's."""
+    """What the System says of its particles, in GROMACS's units, which are OpenMM's but for degrees."""
 
     masses: list[float]
     charges: NDArray[np.float64]
     sigmas: NDArray[np.float64]
     epsilons: NDArray[np.float64]
-    bonds: list[tuple[int, int, float, float]] = field(default_factory=list)
-    angles: list[tuple[int, int, int, float, float]] = field(default_factory=list)
-    torsions: list[tuple[int, int, int, int, int, float, float]] = field(default_factory=list)
-    constraints: list[tuple[int, int, float]] = field(default_factory=list)
-    exceptions: list[tuple[int, int, float, float, float]] = field(default_factory=list)
+    rows: dict[str, dict[int, list[Row]]] = field(
+        default_factory=lambda: defaultdict(partial(defaultdict, list))
+    )
+    """By kind and lowest atom, so that a molecule's terms are found without a search."""
+
+    def add(self, kind: str, atoms: Sequence[int], *numbers: float) -> None:
+        """Take up a term."""
+        self.rows[kind][min(atoms)].append((*atoms, *numbers))
 
 
 @dataclass(frozen=True)
@@ -95,9 +103,8 @@ def topology_of(system: Any, solute_atoms: int, restrained: Sequence[int] = ()) 
     molecules: dict[str, list[str]] = {}
     order: list[tuple[str, int]] = []
     shapes: dict[tuple[str, ...], str] = {}
-    by_first = _by_first_atom(terms)
     for first, last in _molecules(terms, solute_atoms):
-        body = tuple(_molecule(terms, types, by_first, first, last))
+        body = tuple(_molecule(terms, types, first, last))
         name = shapes.setdefault(body, SOLUTE if first == 0 and solute_atoms else f"M{len(shapes)}")
         if name not in molecules:
             held = restrained if name == SOLUTE else ()
@@ -153,29 +160,28 @@ def _terms_of(system: Any) -> _Terms:
         parameters[:, 2],
     )
     for index in range(system.getNumConstraints()):
-        one, two, distance = system.getConstraintParameters(index)
-        terms.constraints.append((one, two, distance._value))
+        *atoms, distance = system.getConstraintParameters(index)
+        terms.add("constraints", atoms, distance._value)
     for index in range(nonbonded.getNumExceptions()):
         one, two, *values = nonbonded.getExceptionParameters(index)
-        terms.exceptions.append((min(one, two), max(one, two), *(value._value for value in values)))
+        terms.add("exceptions", sorted((one, two)), *(value._value for value in values))
     if "HarmonicBondForce" in forces:
         force = forces["HarmonicBondForce"]
         for index in range(force.getNumBonds()):
             *atoms, length, strength = force.getBondParameters(index)
-            terms.bonds.append((*atoms, length._value, strength._value))
+            terms.add("bonds", atoms, length._value, strength._value)
     if "HarmonicAngleForce" in forces:
         force = forces["HarmonicAngleForce"]
         for index in range(force.getNumAngles()):
             *atoms, angle, strength = force.getAngleParameters(index)
-            terms.angles.append((*atoms, float(np.degrees(angle._value)), strength._value))
+            terms.add("angles", atoms, float(np.degrees(angle._value)), strength._value)
     if "PeriodicTorsionForce" in forces:
         force = forces["PeriodicTorsionForce"]
         for index in range(force.getNumTorsions()):
             *atoms, periodicity, phase, strength = force.getTorsionParameters(index)
             if strength._value:
-                terms.torsions.append(
-                    (*atoms, int(periodicity), float(np.degrees(phase._value)), strength._value)
-                )
+                shape = int(periodicity), float(np.degrees(phase._value))
+                terms.add("torsions", atoms, *shape, strength._value)
     return terms
 
 
@@ -196,8 +202,8 @@ def _molecules(terms: _Terms, solute_atoms: int) -> Iterator[tuple[int, int]]:
     if solute_atoms:
         yield 0, solute_atoms
     ends = list(range(1, len(terms.masses) + 1))
-    joined = [(row[0], row[1]) for row in terms.bonds] + [(row[0], row[1]) for row in terms.constraints]
-    for low, high in (sorted(pair) for pair in joined):
+    joined = [*terms.rows["bonds"].items(), *terms.rows["constraints"].items()]
+    for low, high in ((low, max(row[:2])) for low, rows in joined for row in rows):
         if low < solute_atoms <= high:
             raise _untranslatable("a bond between the solute and what is not")
         ends[low] = max(ends[low], high + 1)
@@ -211,36 +217,16 @@ def _molecules(terms: _Terms, solute_atoms: int) -> Iterator[tuple[int, int]]:
         first = end
 
 
-def _by_first_atom(terms: _Terms) -> dict[str, dict[int, list[tuple[Any, ...]]]]:
-    """Terms of each kind by their lowest atom, so that a molecule's are found without a search."""
-    found: dict[str, dict[int, list[tuple[Any, ...]]]] = {}
-    kinds: tuple[tuple[str, int, Iterable[tuple[Any, ...]]], ...] = (
-        ("bonds", 2, terms.bonds),
-        ("angles", 3, terms.angles),
-        ("torsions", 4, terms.torsions),
-        ("constraints", 2, terms.constraints),
-        ("exceptions", 2, terms.exceptions),
-    )
-    for kind, width, rows in kinds:
-        groups: dict[int, list[tuple[Any, ...]]] = defaultdict(list)
-        for row in rows:
-            groups[min(row[:width])].append(row)
-        found[kind] = groups
-    return found
-
-
 def _molecule(
     terms: _Terms,
     types: dict[tuple[float, float], int],
-    by_first: dict[str, dict[int, list[tuple[Any, ...]]]],
     first: int,
     last: int,
 ) -> Iterator[str]:
     """The lines of one molecule, atoms counted from 1."""
 
-    def rows(kind: str) -> Iterator[tuple[Any, ...]]:
-        for atom in range(first, last):
-            yield from by_first[kind].get(atom, ())
+    def rows(kind: str) -> list[Row]:
+        return [row for atom in range(first, last) for row in terms.rows[kind].get(atom, ())]
 
     def own(atoms: Iterable[int]) -> str:
         return " ".join(str(atom - first + 1) for atom in atoms)
@@ -249,34 +235,33 @@ def _molecule(
     for number, atom in enumerate(range(first, last), 1):
         kind = types[_type_key(terms.sigmas[atom], terms.epsilons[atom])]
         yield f"{number} T{kind} 1 RES A {number} {terms.charges[atom]:.12g} {terms.masses[atom]:.12g}"
-    held = list(rows("constraints"))
-    if _is_water(held, first, last):
-        lengths = {frozenset((one - first, two - first)): length for one, two, length in held}
-        yield "[ settles ]"
-        yield f"1 1 {lengths[frozenset((0, 1))]:.12g} {lengths[frozenset((1, 2))]:.12g}"
-    elif held:
-        yield "[ constraints ]"
-        yield from (f"{own((one, two))} 1 {length:.12g}" for one, two, length in held)
+    held, exceptions = rows("constraints"), rows("exceptions")
+    water = _water_lengths(held, first, last)
+    if water is not None:
+        yield from ("[ settles ]", f"1 1 {water[0]:.12g} {water[1]:.12g}")
+    else:
+        yield from _section("constraints", [f"{own(row[:2])} 1 {row[2]:.12g}" for row in held])
     for section, width in (("bonds", 2), ("angles", 3)):
-        found = list(rows(section))
-        if found:
-            yield f"[ {section} ]"
-        yield from (f"{own(row[:width])} 1 {row[-2]:.12g} {row[-1]:.12g}" for row in found)
-    torsions = list(rows("torsions"))
-    if torsions:
-        yield "[ dihedrals ]"
-    for *four, periodicity, phase, strength in torsions:
-        yield f"{own(four)} 9 {phase:.12g} {strength:.12g} {periodicity}"
-    exceptions = list(rows("exceptions"))
-    if any(row[2] or row[4] for row in exceptions):
-        yield "[ pairs ]"
-        yield from (_pair(terms, row, own(row[:2])) for row in exceptions if row[2] or row[4])
-    if exceptions:
-        yield "[ exclusions ]"
-        yield from (own(row[:2]) for row in exceptions)
+        yield from _section(
+            section, [f"{own(row[:width])} 1 {row[-2]:.12g} {row[-1]:.12g}" for row in rows(section)]
+        )
+    yield from _section(
+        "dihedrals",
+        [
+            f"{own(four)} 9 {phase:.12g} {strength:.12g} {periodicity}"
+            for *four, periodicity, phase, strength in rows("torsions")
+        ],
+    )
+    pairs = [_pair(terms, row, own(row[:2])) for row in exceptions if row[2] or row[4]]
+    yield from _section("pairs", pairs)
+    yield from _section("exclusions", [own(row[:2]) for row in exceptions])
 
 
-def _pair(terms: _Terms, row: tuple[Any, ...], atoms: str) -> str:
+def _section(name: str, lines: list[str]) -> list[str]:
+    return [f"[ {name} ]", *lines] if lines else []
+
+
+def _pair(terms: _Terms, row: Row, atoms: str) -> str:
     one, two, product, sigma, epsilon = row
     usual = _FUDGE_QQ * terms.charges[one] * terms.charges[two]
     if abs(product - usual) < _ROUNDING:
@@ -284,12 +269,13 @@ def _pair(terms: _Terms, row: tuple[Any, ...], atoms: str) -> str:
     return f"{atoms} 2 1.0 {product:.12g} 1.0 {sigma:.12g} {epsilon:.12g}"
 
 
-def _is_water(constraints: list[tuple[Any, ...]], first: int, last: int) -> bool:
-    """Three atoms held by three distances, the first as far from the second as from the third."""
-    if last - first != 3 or len(constraints) != 3:
-        return False
+def _water_lengths(constraints: list[Row], first: int, last: int) -> tuple[float, float] | None:
+    """O-H and H-H of three atoms that three distances hold, the first as far from one as from the other."""
     lengths = {frozenset((one - first, two - first)): length for one, two, length in constraints}
-    return bool(np.isclose(lengths.get(frozenset((0, 1)), -1.0), lengths.get(frozenset((0, 2)), -2.0)))
+    if last - first != 3 or len(lengths) != 3:
+        return None
+    one, two, across = (lengths[frozenset(pair)] for pair in ((0, 1), (0, 2), (1, 2)))
+    return (one, across) if np.isclose(one, two) else None
 
 
 def _restraints(atoms: Sequence[int]) -> Iterator[str]:

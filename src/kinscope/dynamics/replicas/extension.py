@@ -16,7 +16,7 @@ from pathlib import Path
 from kinscope.core.errors import RunDirectoryError, SettingsError
 from kinscope.core.files import sha256_of_file
 from kinscope.dynamics.files import checkpoints
-from kinscope.dynamics.files.checkpoints import Position
+from kinscope.dynamics.files.checkpoints import Point, Position
 from kinscope.dynamics.files.reading import xtc_frame_ends
 from kinscope.dynamics.files.trajectory import append_at, finished_record
 from kinscope.dynamics.protocol import plan_steps
@@ -28,7 +28,6 @@ from kinscope.dynamics.records import (
     SolvatedSystem,
     StepPlan,
 )
-from kinscope.dynamics.segments import Point
 from kinscope.dynamics.settings import ProtocolSettings
 
 _REMEDY = "Run the replica again at the length wanted."
@@ -134,8 +133,7 @@ def read_before(directory: Path, settings: ProtocolSettings, replica: int, seed:
             where=str(directory),
             remedy=_REMEDY,
         )
-    point = Point(end.positions_nm, end.velocities_nm_per_ps, end.box_nm)
-    return Before(directory, record, end.position, point)
+    return Before(directory, record, *end)
 
 
 def _thinned(path: Path, every: int) -> bytes:

@@ -26,7 +26,7 @@ from kinscope.core.progress import Progress
 from kinscope.core.seeds import derive_seed
 from kinscope.dynamics.box import FloatArray
 from kinscope.dynamics.files import checkpoints
-from kinscope.dynamics.files.checkpoints import Checkpoint, Position
+from kinscope.dynamics.files.checkpoints import Point, Position
 from kinscope.dynamics.files.system import load_system
 from kinscope.dynamics.files.trajectory import append_at, encode_frames
 from kinscope.dynamics.machine.devices import choose_platform
@@ -44,11 +44,10 @@ from kinscope.dynamics.records import (
     StepPlan,
 )
 from kinscope.dynamics.replicas.extension import Before, read_before
-from kinscope.dynamics.segments import BlowUpError, Engine, Output, Point, Segment, SegmentEngine
+from kinscope.dynamics.segments import BlowUpError, Engine, Output, Segment, SegmentEngine
 from kinscope.dynamics.settings import ProtocolSettings
 from kinscope.structures.io import read_model
 
-_LOCK = ".lock"
 _RESULTS = (TRAJECTORY_FILE, ENERGIES_FILE, TOPOLOGY_FILE, END_FILE, REPLICA_RECORD_FILE)
 """The record last: it says that the rest is whole."""
 
@@ -89,28 +88,6 @@ class ReplicaTask:
     before: Path | None = None
     """The same replica, finished but shorter: it is continued from its last point in phase space, and its
     frames and energies begin the new files (:mod:`kinscope.dynamics.replicas.extension`)."""
-
-
-@contextmanager
-def locked(scratch: Path) -> Iterator[None]:
-    """One process per replica; the lock goes with the process, however it dies."""
-    try:
-        import fcntl
-    except ImportError:  # no such locks on this system: the workflow's leases remain
-        yield
-        return
-    with (scratch / _LOCK).open("w") as handle:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise RunDirectoryError(
-                "Another process is running this replica.",
-                where=str(scratch),
-                remedy="Wait for it, or end it first.",
-            ) from None
-        except OSError:
-            pass  # a network file system without locks
-        yield
 
 
 @contextmanager
@@ -155,15 +132,16 @@ def run_replica(
     ``failed`` if every attempt blew up: other replicas can go on.
 
     ``scratch``: the replica's own directory, kept between calls: files as they grow, checkpoints, the record.
+    One process at a time (:mod:`kinscope.workflow.engine.worker` sees to that).
     ``output``: gets trajectory, topology, energies and, last, the record; it may be ``scratch`` itself.
     ``progress``: hears of every stop.
     ``platform``: None chooses, with one CPU thread.
 
-    Raises RunDirectoryError if the system is damaged, or ``scratch`` belongs to another replica or is in use;
+    Raises RunDirectoryError if the system is damaged, or ``scratch`` belongs to another replica;
     ComputationError if files cannot be written (full disk); nothing saved is lost.
     """
     scratch.mkdir(parents=True, exist_ok=True)
-    with locked(scratch), disk_errors(scratch):
+    with disk_errors(scratch):
         run = _Replica(system_directory, scratch, task, platform or choose_platform(), progress)
         record = run.to_the_end()
         if output.resolve() != scratch.resolve():
@@ -231,7 +209,7 @@ class _Replica:
                 while position.step < plan.total_steps:
                     position, point = self._segment(plan, position, point)
             except BlowUpError as error:
-                position, point = self._retry(position, str(error)), self._restart()
+                position, point = self._retry(position, str(error))
             else:
                 return self._conclude(plan, position, "finished", point)
         return self._conclude(self.plan, replace(position, attempt=self.settings.retries), "failed")
@@ -240,10 +218,6 @@ class _Replica:
         """Where an attempt begins: at the first step, or where the shorter replica ended."""
         fresh = Position(self.key, 0, 0, attempt, 0, 0, 0, 0, 0.0, ())
         return fresh if self.before is None else self.before.begin(fresh, self.plan, self.scratch)
-
-    def _restart(self) -> Point:
-        """Where a new attempt begins after a blow-up, with new velocities."""
-        return replace(self.start, velocities=None)
 
     def _segment(self, plan: StepPlan, position: Position, point: Point) -> tuple[Position, Point]:
         """Run to the segment's end, append what it gave, and save a checkpoint."""
@@ -266,8 +240,7 @@ class _Replica:
             energies_bytes=append_at(self.scratch / ENERGIES_FILE, position.energies_bytes, rows),
             wall_seconds=position.wall_seconds + time.monotonic() - began,
         )
-        assert point.velocities is not None
-        checkpoints.save(self.scratch, Checkpoint(position, point.positions, point.velocities, point.box))
+        checkpoints.save(self.scratch, position, point)
         return position, point
 
     def _report(self, plan: StepPlan) -> Callable[[int], None]:
@@ -278,15 +251,16 @@ class _Replica:
         return report
 
     def _resume(self) -> tuple[Position, Point]:
-        """Where to go on: the last whole checkpoint, or the start of the attempt that was under way."""
+        """Where to go on: the last whole checkpoint, or the start of the first attempt."""
         found = checkpoints.load_latest(self.scratch)
         if found is None:
-            return self._attempt_under_way()
-        if found.position.key != self.key:
+            return self._begin(0 if self.before is None else self.before.record.attempt), self.start
+        position, point = found
+        if position.key != self.key:
             raise other_replica(self.scratch)
         for name, length in (
-            (TRAJECTORY_FILE, found.position.trajectory_bytes),
-            (ENERGIES_FILE, found.position.energies_bytes),
+            (TRAJECTORY_FILE, position.trajectory_bytes),
+            (ENERGIES_FILE, position.energies_bytes),
         ):
             path = self.scratch / name
             if length and (not path.is_file() or path.stat().st_size < length):
@@ -295,39 +269,25 @@ class _Replica:
                     where=str(path),
                     remedy="Remove the replica's folder and run it again.",
                 )
-        position = replace(found.position, resumes=found.position.resumes + 1)
-        return position, Point(found.positions_nm, found.velocities_nm_per_ps, found.box_nm)
+        return replace(position, resumes=position.resumes + 1), point
 
-    def _attempt_file(self) -> Path:
-        return self.scratch / "attempts.json"
-
-    def _attempt_under_way(self) -> tuple[Position, Point]:
-        """The start of the first attempt, or of the one that a killed process had begun after a blow-up."""
-        first = 0 if self.before is None else self.before.record.attempt
-        try:
-            told = json.loads(self._attempt_file().read_text())
-        except (OSError, ValueError):
-            return self._begin(first), self.start
-        if told.get("key") != self.key:
-            raise other_replica(self.scratch)
-        begun = self._begin(int(told["attempt"]))
-        return replace(begun, notes=tuple(told["notes"]), resumes=begun.resumes + 1), self._restart()
-
-    def _retry(self, position: Position, why: str) -> Position:
+    def _retry(self, position: Position, why: str) -> tuple[Position, Point]:
         """Note a blow-up and start again from the stored system (rule: ProtocolSettings.retries)."""
         half = self.settings.time_step_fs / 2 ** (position.attempt + 1)
         note = (
             f"attempt {position.attempt} blew up in segment {position.segment} ({why}); "
             f"rule: minimise, new velocities, {half:g} fs"
         )
-        notes = (*position.notes, note)
-        attempt = position.attempt + 1
-        told = {"key": self.key, "attempt": attempt, "notes": notes}
-        write_atomic(self._attempt_file(), json.dumps(told))
         checkpoints.clear(self.scratch)
-        return replace(
-            self._begin(attempt), resumes=position.resumes, wall_seconds=position.wall_seconds, notes=notes
+        begun = replace(
+            self._begin(position.attempt + 1),
+            resumes=position.resumes,
+            wall_seconds=position.wall_seconds,
+            notes=(*position.notes, note),
         )
+        start = replace(self.start, velocities=None)
+        checkpoints.save(self.scratch, begun, start)
+        return begun, start
 
     def _identity(self) -> dict[str, Any]:
         """What the record of this replica, and of no other, says of itself."""
@@ -365,9 +325,8 @@ class _Replica:
         append_at(trajectory, position.trajectory_bytes, b"")
         append_at(energies, position.energies_bytes, b"")
         write_model(self.scratch / TOPOLOGY_FILE, self.atoms)
-        if point is not None and point.velocities is not None:
-            end = Checkpoint(position, point.positions, point.velocities, point.box)
-            checkpoints.write(self.scratch / END_FILE, end)
+        if point is not None:
+            checkpoints.write(self.scratch / END_FILE, position, point)
         time_step = self.settings.time_step_fs / 2**position.attempt
         finished = status == "finished"
         temperatures, potentials = production_rows(energies) if finished else (np.zeros(0), np.zeros(0))
@@ -395,7 +354,6 @@ class _Replica:
         )
         write_atomic(self.scratch / REPLICA_RECORD_FILE, record.model_dump_json(indent=1))
         checkpoints.clear(self.scratch)
-        self._attempt_file().unlink(missing_ok=True)
         return record
 
 

@@ -15,11 +15,11 @@ from kinscope.core.seeds import derive_seed
 from kinscope.dynamics import box as boxes
 from kinscope.dynamics.box import FloatArray, SolventBox
 from kinscope.dynamics.files.system import Origin, store, write_system
-from kinscope.dynamics.platforms import context_for
-from kinscope.dynamics.records import PlatformChoice, SolvatedSystem
+from kinscope.dynamics.platforms import context_for, on_processor
+from kinscope.dynamics.records import SolvatedSystem
 from kinscope.dynamics.settings import SolvationSettings
 from kinscope.dynamics.systems.bound import PlacedLigand, bound_ligands, solute_topology
-from kinscope.structures.forcefield.system import PHOSPHOTYROSINE_XML, cpu_platform
+from kinscope.structures.forcefield.system import PHOSPHOTYROSINE_XML
 from kinscope.structures.model import AtomArray
 
 _KCAL_PER_KJ = 1 / 4.184
@@ -179,9 +179,8 @@ def _settle(
 
     integrator = LangevinMiddleIntegrator(settings.temperature_k, _SETTLE_FRICTION_PER_PS, 0.0005)
     integrator.setRandomNumberSeed(derive_seed(seed, "settle"))
-    choice = PlatformChoice(name="CPU", properties=cpu_platform()[1], deterministic=True)
     try:
-        context = context_for(freeze(system, fixed), integrator, choice)
+        context = context_for(freeze(system, fixed), integrator, on_processor())
         context.setPeriodicBoxVectors(*box)
         context.setPositions(positions)
         context.applyConstraints(1e-6)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,7 +24,6 @@ BOX_FILE = "box.npz"
 BOX_RECORD_FILE = "box.json"
 _TYPICAL_VOLUME_CUBIC_NM = 380.0
 """A kinase domain's box."""
-_TYPICAL_RESIDUES = 270
 _BOND_NM = 0.0957
 """O-H bond of TIP3P (Jorgensen et al., J. Chem. Phys. 1983, 79, 926)."""
 _SHAPING = (
@@ -152,26 +151,10 @@ def write_box(
     return directory / BOX_FILE
 
 
-def expected_volume(pack: TargetPack, states: Sequence[str] = ()) -> float:
-    """Volume, cubic nm, of the largest box among some states (none named: of the first that ships).
-
-    A state without a box of its own is given one in proportion to its residues.
-    """
-    known = {}
+def expected_volume(pack: TargetPack) -> float:
+    """Volume, cubic nm, of the first box that ships with a pack, or of a kinase domain's."""
     for path in sorted((pack.directory / "solvent").glob(f"*/{BOX_RECORD_FILE}")):
         with suppress(OSError, ValueError, IndexError):
             record = BoxRecord.model_validate_json(path.read_bytes())
-            known[path.parent.name] = record.equilibration.density[-1].volume_cubic_nm
-    if not states:
-        return next(iter(known.values()), _TYPICAL_VOLUME_CUBIC_NM)
-
-    def residues(state: str) -> int:
-        definition = next((one for one in pack.states if one.id == state), None)
-        return (
-            _TYPICAL_RESIDUES
-            if definition is None
-            else definition.last_residue - definition.first_residue + 1
-        )
-
-    first, volume = next(iter(known.items()), ("", _TYPICAL_VOLUME_CUBIC_NM))
-    return max(known.get(state, volume * residues(state) / residues(first)) for state in states)
+            return record.equilibration.density[-1].volume_cubic_nm
+    return _TYPICAL_VOLUME_CUBIC_NM

@@ -81,12 +81,6 @@ def _blind(crystal: str) -> str:
     return f"{why}: the pose is the best of a blind search, and may be wrong."
 
 
-def _fastest(cores: int, platforms: tuple[str, ...], ns_per_day: tuple[float, ...], device: str = "") -> str:
-    said = ", ".join(f"{name} {rate:.3g}" for name, rate in zip(platforms, ns_per_day, strict=True))
-    where = f"{device}; " if device else ""
-    return f"{where}the fastest measured (ns/day of a box of 8,000 atoms, CPU all {cores} cores: {said})"
-
-
 def _packed(atoms: int, copies: tuple[int, ...], ns_per_day: tuple[float, ...]) -> str:
     said = ", ".join(f"{n} at once {rate:.3g}" for n, rate in zip(copies, ns_per_day, strict=True))
     return f"measured, ns/day together at {atoms:,} atoms: {said}"
@@ -180,15 +174,9 @@ SENTENCES: Mapping[str, str | Callable[..., str]] = {
     "device-named": "{variable} names it",
     "ran-a-trial": "ran a trial",
     "no-working-gpu": "no working GPU was found",
-    "no-platform-measured": "no platform passed a measurement",
-    "fastest-measured": _fastest,
     "gromacs-build": "{simd}, {precision} precision",
     "packing-measured": _packed,
-    "packing-set": "as the settings say",
     "no-packing-ran": "one, as no trial at this size ran",
-    "no-gpu": "no GPU",
-    "as-many-devices-as-replicas": "as many devices as replicas",
-    "one-core-per-replica": "one core per replica",
-    "no-replica-planned": "no replica is planned",
+    "one-at-once": "one at once",
 }
 """A format string, or a function of the note's values, by code; ``of`` is the run that is spoken of."""

@@ -35,16 +35,6 @@ SENTENCES: Mapping[str, str | Callable[..., str]] = {
     "parts-differ": _sampled("parts of the trajectories do not show the same motion (split R {split_r:.2f})"),
     "parts-differ-somewhat": _sampled("parts of the trajectories differ (split R {split_r:.2f})"),
     "parts-agree": _sampled("all parts of the trajectories show the same motion (split R {split_r:.2f})"),
-    "few-frames": _sampled("fewer than four frames in a replica"),
-    "few-independent-frames": _sampled("{independent_frames:.0f} independent frames in a replica"),
-    "rmsf-grows": _sampled("RMSF still grows, by {growth_percent:.0f} % in the second half"),
-    "rmsf-nearly-steady": _sampled(
-        "RMSF grows by {growth_percent:.0f} % in the second half, {independent_frames:.0f} independent "
-        "frames, replicas overlap by {overlap:.2f}"
-    ),
-    "rmsf-steady": _sampled(
-        "RMSF steady, {independent_frames:.0f} independent frames or more, replicas overlap by {overlap:.2f}"
-    ),
     "too-few-values": "parts of the trajectories do not show the same (too few values to judge the "
     "sampling), {sampling}",
     "values-differ": _values_differ,

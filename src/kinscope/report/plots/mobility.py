@@ -89,14 +89,11 @@ def draw_rmsf(profiles: Sequence[FluctuationProfile], variant: Variant, files: R
 def draw_difference(
     profiles: Sequence[FluctuationProfile], variant: Variant, files: ReportFiles
 ) -> Figure | None:
-    """One panel per state: mutant minus native, from analysis' track if given, else of replica means."""
+    """One panel per state: mutant minus native, by the track that analysis made."""
     names = Names(files)
     tracks = []
     for state in states_of(profiles, names):
-        given = [t for t in files.difference_tracks if t.state == state]
-        track = given[0] if given else _track(profiles, state, variant)
-        if track is not None and track.residues:
-            tracks.append(track)
+        tracks += [t for t in files.difference_tracks if t.state == state and t.residues][:1]
     if not tracks:
         return None
     window = (min(min(t.residues) for t in tracks), max(max(t.residues) for t in tracks))
@@ -113,24 +110,6 @@ def draw_difference(
     title = f"{variant.short} minus native, molecular dynamics"
     figure.suptitle(title, x=0.01, ha="left", fontsize=11, weight="bold")
     return figure
-
-
-def _track(profiles: Sequence[FluctuationProfile], state: str, variant: Variant) -> DifferenceTrack | None:
-    """Difference of the drawn lines, with the widest span that single replicas allow as the band."""
-    native = replicas(profiles, state, ("native",))
-    mutant = replicas(profiles, state, (variant.short, variant.slug))
-    if native is None or mutant is None:
-        return None
-    common, i, j = np.intersect1d(native.residues, mutant.residues, return_indices=True)
-    a, b = native.rmsf[:, i], mutant.rmsf[:, j]
-    spread = len(a) > 1 or len(b) > 1
-    return DifferenceTrack(
-        state=state,
-        residues=tuple(common.tolist()),
-        difference_angstrom=tuple((b.mean(axis=0) - a.mean(axis=0)).tolist()),
-        low_angstrom=tuple((b.min(axis=0) - a.max(axis=0)).tolist()) if spread else (),
-        high_angstrom=tuple((b.max(axis=0) - a.min(axis=0)).tolist()) if spread else (),
-    )
 
 
 def _difference(axes: Axes, track: DifferenceTrack) -> None:

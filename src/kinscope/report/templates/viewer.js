@@ -57,12 +57,6 @@
         .forEach(function (r) {
           model.setStyle({ resi: spans(r.ranges) }, { cartoon: { color: r.colour, thickness: 0.35 } });
         });
-    } else if (mode === "origin") {
-      Object.keys(s.origins).forEach(function (origin) {
-        if (origin === "substituted" && which === "native") { return; }
-        model.setStyle({ resi: spans(s.origins[origin]) },
-          { cartoon: { color: scene.origin_colours[origin] || "#888888", thickness: 0.35 } });
-      });
     }
     var side = { not: { atom: ["H"] } };
     if (checked("v-neighbours") && s.neighbours.length) {
@@ -91,6 +85,9 @@
     return found[0];
   }
 
+  /* Five labels at most: the variant, what it loses or gains, then its nearest polar partners. */
+  var MOST_LABELS = 5, labelled = {};
+  function room() { return MOST_LABELS - Object.keys(labelled).length; }
   function drawContacts(s, mode) {
     if (!checked("v-contacts")) { return; }
     s.contacts.forEach(function (c) {
@@ -100,9 +97,11 @@
         start: a, end: b, radius: c.change === "kept" ? 0.045 : 0.085, color: scene.change_colours[c.change],
         dashed: c.change !== "kept", dashLength: 0.28, gapLength: 0.18, fromCap: 1, toCap: 1
       });
-      if (c.named && c.change !== "kept" && focus === "variant") {
+      if (c.named && c.change !== "kept" && focus === "variant" && room() > 0) {
+        labelled[c.label.split(" ")[0]] = true;
         label((c.change === "lost" ? "lost: " : "gained: ") + c.label,
-          { x: (a.x + b.x) / 2, y: (a.y + b.y) / 2, z: (a.z + b.z) / 2 }, 11, scene.change_colours[c.change], 34);
+          { x: (a.x + b.x) / 2, y: (a.y + b.y) / 2, z: (a.z + b.z) / 2 }, 11, scene.change_colours[c.change],
+          16 + 18 * Object.keys(labelled).length);
       }
     });
   }
@@ -111,7 +110,6 @@
     var drug = get("v-drug").value;
     if (!drug) { return null; }
     var roles = mode === "overlay" ? ["native", "mutant"] : [mode];
-    if (checked("v-reference")) { roles = roles.concat(["reference"]); }
     var mine = s.poses.filter(function (p) { return p.drug === drug; });
     var picked = mine.filter(function (p) { return roles.indexOf(p.role) >= 0; });
     if (!picked.length) { picked = mine; }
@@ -141,10 +139,6 @@
         if (r.colour === host.dataset.helix) { helices = true; } else { entry(r.colour, r.label); }
       });
       if (helices) { entry(host.dataset.helix, "other helices"); }
-    } else if (get("v-colour").value === "origin") {
-      Object.keys(s.origins).forEach(function (o) {
-        if (o !== "substituted" || mode === "mutant") { entry(scene.origin_colours[o] || "#888888", o); }
-      });
     } else { entry(mode === "native" ? NATIVE : MUTANT, mode === "native" ? "native" : scene.variant); }
     if (checked("v-contacts") && s.contacts.length) {
       ["kept", "lost", "gained"].forEach(function (change) {
@@ -191,38 +185,35 @@
         models.push(model);
       }
     });
-    if (checked("v-alternatives") && mode !== "native") {
-      s.alternatives.forEach(function (text) {
-        var extra = viewer.addModel(text, "pdb");
-        extra.setStyle({}, {});
-        extra.setStyle({ resi: scene.positions }, { stick: { radius: 0.08, colorscheme: atoms("#e9b48f") } });
-      });
-    }
     current.protein = models[models.length - 1] || null;
     if (current.protein) {
       var numbers = current.protein.selectedAtoms({ atom: "CA" }).map(function (a) { return a.resi; });
       current.span = [Math.min.apply(null, numbers), Math.max.apply(null, numbers)];
     }
     current.ligand = drawDrug(s, mode);
+    labelled = {};
     scene.positions.forEach(function (position, index) {
+      labelled[position] = true;
       var at = current.protein && tip(current.protein, position);
       if (at && mode === "native") { label(residueName(at), at, 14, NATIVE); }
       else if (at) { label(scene.variant_labels[index], at, 14, MUTANT); }
     });
+    var near = current.protein ? focusResidues(s) : [];
     if (current.protein) {
-      var near = focusResidues(s);
       if (focus !== "variant" && near.length) {
         current.protein.setStyle({ resi: near, not: { atom: ["H"] } },
           { stick: { radius: 0.09, colorscheme: atoms("#8d97a1") } }, true);
       }
-      if (checked("v-names") && (focus !== "variant" || checked("v-neighbours"))) {
-        near.forEach(function (residue) {
-          var at = scene.positions.indexOf(residue) < 0 && tip(current.protein, residue);
-          if (at) { label(residueName(at), at, 10, "#4c5661"); }
-        });
-      }
     }
     drawContacts(s, mode);
+    if (current.protein && checked("v-names") && (focus !== "variant" || checked("v-neighbours"))) {
+      var polar = s.contacts.filter(function (c) { return c.named; }).map(function (c) { return c.label.split(" ")[0]; });
+      near.map(function (residue) { return scene.positions.indexOf(residue) < 0 && tip(current.protein, residue); })
+        .filter(function (at) { return at && !labelled[residueName(at)]; })
+        .sort(function (a, b) { return (polar.indexOf(residueName(b)) >= 0) - (polar.indexOf(residueName(a)) >= 0); })
+        .slice(0, Math.max(0, room()))
+        .forEach(function (at) { label(residueName(at), at, 11, "#4c5661"); });
+    }
     var clickable = current.protein ? focusResidues(s).concat(scene.positions) : scene.positions;
     viewer.setClickable({ resi: clickable }, true, function (atom) {
       say(atom.resn && atom.resi ? atom.resn + " " + atom.resi + ", atom " + atom.atom : "drug atom " + atom.elem);
@@ -274,7 +265,7 @@
     }
   }
 
-  ["v-state", "v-colour", "v-drug", "v-contacts", "v-neighbours", "v-names", "v-reference", "v-alternatives"]
+  ["v-state", "v-colour", "v-drug", "v-contacts", "v-neighbours", "v-names"]
     .forEach(function (id) {
       var control = get(id);
       if (control) {
@@ -287,7 +278,11 @@
     });
   document.querySelectorAll("input[name=v-show]").forEach(function (radio) { radio.addEventListener("change", draw); });
   document.querySelectorAll("button[data-look]").forEach(function (button) {
-    button.addEventListener("click", function () { lookAt(button.dataset.look); });
+    button.addEventListener("click", function () {
+      var wanted = document.querySelector("input[name=v-show][value='" + (button.dataset.show || "none") + "']");
+      if (wanted) { wanted.checked = true; get("v-state").value = button.dataset.state; }
+      lookAt(button.dataset.look);
+    });
   });
   var save = get("v-save");
   if (save) {

@@ -5,7 +5,7 @@ What an interaction is, is said in :mod:`kinscope.structures.interactions`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -19,25 +19,40 @@ Key = tuple[Kind, int, int, str]
 """Kind, residue asked about (0 for a ligand's), partner and the partner's name."""
 
 
-@dataclass(frozen=True)
+@dataclass
 class Occupancy:
-    """How often one interaction stood."""
+    """How often one interaction stood in the frames seen so far."""
 
     kind: Kind
     residue: int
     """Of the atoms asked about; 0 for a ligand's."""
     partner: int
     partner_name: str
-    frames: int
+    frames: int = 0
     """In which it stood."""
-    stretches: int
+    stretches: int = 0
     """Uninterrupted stretches of frames that these make."""
-    longest: int
+    longest: int = 0
     """Frames of the longest."""
-    early: int
+    early: int = 0
     """In which it stood, of the first half of the frames."""
-    total: int
+    total: int = 0
     """All frames seen."""
+    running: int = 0
+    """Frames of the stretch that the last frame seen belongs to."""
+
+    def add(self, there: BoolArray, early: int) -> None:
+        """Take up whether it stood in each of the next frames, so many of which are of the first half."""
+        self.frames += int(there.sum())
+        self.early += int(there[:early].sum())
+        edges = np.flatnonzero(np.diff(np.concatenate([[0], there.astype(np.int8), [0]])))
+        runs = (edges[1::2] - edges[::2]).tolist()
+        self.stretches += len(runs)
+        if there[0] and self.running:
+            runs[0] += self.running
+            self.stretches -= 1
+        self.longest = max(self.longest, *runs)
+        self.running = runs[-1] if there[-1] else 0
 
     @property
     def halves(self) -> tuple[float, float] | None:
@@ -63,14 +78,10 @@ class Interactions:
 
     def __init__(self, layout: Layout, chosen: IntArray, others: IntArray, frames: int = 1) -> None:
         self._layout = layout
-        self._half = (frames + 1) // 2
-        self._early: dict[Key, int] = {}
         self._searches = searches(layout, chosen, others)
+        self._half = (frames + 1) // 2
         self._total = 0
-        self._frames: dict[Key, int] = {}
-        self._stretches: dict[Key, int] = {}
-        self._longest: dict[Key, int] = {}
-        self._open: dict[Key, int] = {}
+        self._rows: dict[Key, Occupancy] = {}
 
     def update(self, chunk: Chunk) -> None:
         """Take up the next frames."""
@@ -91,29 +102,15 @@ class Interactions:
         return seen.kind, residue, int(layout.res_id[other]), str(layout.res_name[other])
 
     def _count(self, present: dict[Key, BoolArray], length: int) -> None:
-        for key in self._open.keys() - present.keys():
-            del self._open[key]
+        for key, row in self._rows.items():
+            if key not in present:
+                row.running = 0
+        early = max(0, self._half - self._total)
         for key, there in present.items():
-            self._frames[key] = self._frames.get(key, 0) + int(there.sum())
-            early = there[: max(0, self._half - self._total)]
-            self._early[key] = self._early.get(key, 0) + int(early.sum())
-            before = self._open.get(key, 0)
-            edges = np.flatnonzero(np.diff(np.concatenate([[0], there.astype(np.int8), [0]])))
-            runs = (edges[1::2] - edges[::2]).tolist()
-            if there[0]:
-                runs[0] += before
-            self._stretches[key] = self._stretches.get(key, 0) + len(runs) - bool(there[0] and before)
-            self._longest[key] = max(self._longest.get(key, 0), *runs)
-            if there[-1]:
-                self._open[key] = runs[-1]
-            else:
-                self._open.pop(key, None)
+            self._rows.setdefault(key, Occupancy(*key)).add(there, early)
         self._total += length
 
     def result(self) -> list[Occupancy]:
         """Every interaction that stood in any frame, most frequent first."""
-        found = [
-            Occupancy(*key, frames, self._stretches[key], self._longest[key], self._early[key], self._total)
-            for key, frames in self._frames.items()
-        ]
+        found = [replace(row, total=self._total) for row in self._rows.values()]
         return sorted(found, key=lambda row: (-row.frames, KINDS.index(row.kind), row.residue, row.partner))

@@ -1,8 +1,8 @@
 """The conformation of a kinase in every frame of a chunk at once.
 
-The definitions, thresholds and words are those of :mod:`kinscope.structures.conformation.dfg`, ``_parts`` and
-``_domains``, which read one structure; here the same distances and angles are measured over arrays of frames.
-A test holds both to the same answer frame by frame.
+The definitions, thresholds and words are those of :mod:`kinscope.structures.conformation`, which reads one
+structure; here the same distances and angles are measured over arrays of frames. A test holds both to the
+same answer frame by frame.
 """
 
 from __future__ import annotations
@@ -10,14 +10,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from itertools import pairwise
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kinscope.analysis.pairs import pair_distances, reachable_pairs
 from kinscope.structures.conformation import dfg, parts
-from kinscope.structures.conformation import parts as domains
+from kinscope.structures.conformation.atoms import AtomTable
 from kinscope.structures.stereochemistry import dihedrals
 from kinscope.targets.pack import KinaseLandmarks
 from kinscope.trajectories.frames import Chunk
@@ -49,13 +49,15 @@ FARTHEST = 12.0
 """Gaps of side chains and domains beyond this are all the same here: wide."""
 
 
-class KinaseStates:
+class KinaseStates(Series):
     """Measures and classes of every frame: means, shares, and changes of the DFG class."""
 
+    names = MEASURES
+
     def __init__(self, layout: Layout, landmarks: KinaseLandmarks) -> None:
+        super().__init__()
         self._marks = landmarks
         self._places = _Places(layout)
-        self._series = Series()
         self.counts: Counter[tuple[str, str]] = Counter()
         """Frames by aspect and class."""
         self.dfg_changes = 0
@@ -68,7 +70,7 @@ class KinaseStates:
 
     def take(self, measures: dict[str, Floats], classes: dict[str, Labels]) -> None:
         """Take up what :meth:`measure` found in the next frames."""
-        self._series.add(np.stack([measures[name] for name in MEASURES], axis=1))
+        self.add(np.stack([measures[name] for name in MEASURES], axis=1))
         for aspect, labels in classes.items():
             names, counts = np.unique(labels, return_counts=True)
             for name, count in zip(names, counts, strict=True):
@@ -81,21 +83,16 @@ class KinaseStates:
         """Every measure and every class of the frames of a chunk, (n_frames,) each."""
         frames = _Frames(chunk, self._places)
         marks = self._marks
-        found = {**_dfg(frames, marks), **_helix_c(frames, marks), **_loop(frames, marks)}
+        table = cast(AtomTable, frames)  # what asks for distances and dihedrals alone takes frames as well
+        found = {**_helix_c(frames, marks), **_loop(frames, marks)}
+        d1_and_d2 = (np.asarray(distance) for distance in dfg.measure_distances(table, marks))
+        found["dfg_d1_angstrom"], found["dfg_d2_angstrom"] = d1_and_d2
+        found["p_loop_angstrom"] = np.broadcast_to(parts.measure_p_loop(table, marks), len(chunk))
         found["spine_widest_angstrom"] = _spine(frames, marks)
-        found["p_loop_angstrom"] = frames.missing()
-        if marks.p_loop_glycine is not None:
-            found["p_loop_angstrom"] = frames.distance(
-                (marks.p_loop_glycine + 1, "CA"), (marks.beta3_lysine, "CA")
-            )
         regulatory, words = _regulatory(frames, marks)
         found.update(regulatory)
-        angles = _angles(frames, marks)
+        angles = np.stack(dfg.measure_dihedrals(table, marks), axis=1)
         return found, {**_classes(found, angles, marks), **words}
-
-    def result(self) -> Series:
-        """The measures in the order of ``MEASURES``, (n_blocks, n_measures)."""
-        return self._series
 
 
 class _Places:
@@ -140,6 +137,11 @@ class _Frames:
         """Shape (n_frames,), angstrom."""
         return np.asarray(np.linalg.norm(self.at(first) - self.at(second), axis=1))
 
+    def dihedral(self, atoms: tuple[tuple[int, str], ...]) -> Floats:
+        """Of four atoms, shape (n_frames,), degrees."""
+        first, second, third, fourth = (self.at(atom) for atom in atoms)
+        return dihedrals(first, second, third, fourth)
+
     def alphas(self, first: int, last: int) -> Floats:
         """CA atoms that are there, (n_frames, n, 3)."""
         rows = [
@@ -167,25 +169,6 @@ class _Frames:
         if not len(pairs[0]):
             return np.full(len(self.chunk), np.inf)
         return np.asarray(pair_distances(one, two, pairs).min(axis=1), dtype=np.float64)
-
-
-def _dfg(frames: _Frames, marks: KinaseLandmarks) -> dict[str, Floats]:
-    tip = (marks.dfg_phenylalanine, "CZ")
-    return {
-        "dfg_d1_angstrom": frames.distance(tip, (marks.helix_c_plus_four, "CA")),
-        "dfg_d2_angstrom": frames.distance(tip, (marks.beta3_lysine, "CA")),
-    }
-
-
-def _angles(frames: _Frames, marks: KinaseLandmarks) -> Floats:
-    """The seven dihedral angles of the DFG motif, (n_frames, 7), degrees."""
-    phenylalanine = marks.dfg_phenylalanine
-    quartets = []
-    for number in (phenylalanine - 2, phenylalanine - 1, phenylalanine):
-        n, ca, c = (number, "N"), (number, "CA"), (number, "C")
-        quartets += [((number - 1, "C"), n, ca, c), (n, ca, c, (number + 1, "N"))]
-    quartets.append(tuple((phenylalanine, name) for name in ("N", "CA", "CB", "CG")))  # type: ignore[arg-type]
-    return np.stack([dihedrals(*(frames.at(atom) for atom in four)) for four in quartets], axis=1)
 
 
 def _helix_c(frames: _Frames, marks: KinaseLandmarks) -> dict[str, Floats]:
@@ -260,7 +243,7 @@ def _regulatory(frames: _Frames, marks: KinaseLandmarks) -> tuple[dict[str, Floa
     linker = frames.gap(frames.places.of(regulatory.linker_prolines), frames.places.of(regulatory.sh3_groove))
     if not np.isnan(linker).all():
         found["sh3_linker_angstrom"] = linker
-        words["sh3_linker"] = np.where(linker <= domains.CONTACT, "docked", "apart")
+        words["sh3_linker"] = np.where(linker <= parts.CONTACT, "docked", "apart")
     stretches = (regulatory.sh2, regulatory.n_lobe, regulatory.c_lobe)
     alphas = [frames.alphas(*stretch) for stretch in stretches]
     if any(
@@ -275,7 +258,7 @@ def _regulatory(frames: _Frames, marks: KinaseLandmarks) -> tuple[dict[str, Floa
     cosine = np.clip(np.einsum("fi,fi->f", axis, arm), -1.0, 1.0)
     found["sh2_angle_degrees"] = np.degrees(np.arccos(cosine))
     heavy = [frames.places.of(range(first, last + 1)) for first, last in stretches]
-    touch_n, touch_c = (frames.touching(heavy[0], lobe, domains.CONTACT) for lobe in heavy[1:])
+    touch_n, touch_c = (frames.touching(heavy[0], lobe, parts.CONTACT) for lobe in heavy[1:])
     touches = np.where(to_n < to_c, touch_n, touch_c)
     nearer = np.where(to_n < to_c, "on the N-lobe", "on the C-lobe")
     words["sh2_position"] = np.where(touches, nearer, "apart")

@@ -18,7 +18,7 @@ LEFT_SHARE = 0.25
 """A ligand with fewer of its first contacts than this share has left its pocket."""
 
 
-class LigandPose:
+class LigandPose(Series):
     """RMSD, drift of the centre, and share of kept contacts of one ligand.
 
     ``ligand``: places of its heavy atoms, shape (n,). ``protein``: places of the protein's heavy atoms, shape
@@ -26,36 +26,37 @@ class LigandPose:
     structure, laid on the reference of the fit, shape (n_atoms, 3), angstrom.
     """
 
+    names = ("ligand_rmsd_angstrom", "ligand_drift_angstrom", "ligand_contacts_kept_percent")
+
     def __init__(self, ligand: IntArray, protein: IntArray, residues: IntArray, start: FloatArray) -> None:
+        super().__init__()
         self._ligand = np.asarray(ligand, dtype=np.intp)
         self._start = start[self._ligand]
         gap = np.linalg.norm(start[protein][:, None] - self._start[None], axis=2).min(axis=1)
         self.first_contacts = np.unique(residues[gap <= CONTACT_ANGSTROM])
         near = np.isin(residues, self.first_contacts)
         self._lining, self._owners = np.asarray(protein)[near], np.asarray(residues)[near]
-        self._series = Series()
-        self._frame = 0
         self.left_at_frame: int | None = None
         """The frame from which on the ligand stays away; None if it is there at the end."""
 
     def update(self, chunk: Chunk) -> None:
         """Take up the next frames."""
+        before = self.moments.count
         placed = chunk.placed(self._ligand)
         shift = placed - self._start
         deviation = np.sqrt((shift**2).sum(axis=2).mean(axis=1))
         drift = np.linalg.norm(shift.mean(axis=1), axis=1)
-        kept = self._kept(placed, chunk)
-        self._series.add(np.stack([deviation, drift, kept], axis=1))
+        kept = self._still_held(placed, chunk)
+        self.add(np.stack([deviation, drift, kept], axis=1))
         back = np.flatnonzero(kept >= LEFT_SHARE)
         if len(back):
             # It has left for good only if it never comes back.
             last = int(back[-1])
-            self.left_at_frame = None if last == len(chunk) - 1 else self._frame + last + 1
+            self.left_at_frame = None if last == len(chunk) - 1 else before + last + 1
         elif self.left_at_frame is None:
-            self.left_at_frame = self._frame
-        self._frame += len(chunk)
+            self.left_at_frame = before
 
-    def _kept(self, placed: Float32Array, chunk: Chunk) -> FloatArray:
+    def _still_held(self, placed: Float32Array, chunk: Chunk) -> FloatArray:
         if not len(self.first_contacts):
             return np.zeros(len(placed))
         lining = chunk.placed(self._lining)
@@ -65,7 +66,3 @@ class LigandPose:
         held = np.stack([touching[:, owners == number].any(axis=1) for number in self.first_contacts], axis=1)
         share: FloatArray = held.mean(axis=1)
         return share
-
-    def result(self) -> Series:
-        """RMSD (angstrom), drift of the centre (angstrom) and share of kept contacts, (n_blocks, 3)."""
-        return self._series

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from kinscope.analysis.superposition import FloatArray, IntArray, fit_frames
+from kinscope.analysis.superposition import FloatArray, IntArray, superpose
 from kinscope.trajectories.frames import Chunk
 
 
@@ -34,12 +35,15 @@ BLOCKS = 4096
 """Most values that a series keeps: enough for a figure and for the correlation time."""
 
 
-class Series:
+class Series(ABC):
     """Numbers per frame, kept as the means of blocks of frames: at most ``limit`` of them.
 
     Short trajectories keep every frame. Whenever the limit is passed, neighbouring blocks are joined, so that
     memory stands still; the mean over all frames stays exact.
     """
+
+    names: tuple[str, ...] = ()
+    """What its columns are, each with its unit; ``percent`` is kept as a share."""
 
     def __init__(self, limit: int = BLOCKS) -> None:
         self._limit = max(2, limit)
@@ -50,6 +54,10 @@ class Series:
         self._kept = 0
         self.moments = Moments()
         """Count, mean and squared deviations over all frames."""
+
+    @abstractmethod
+    def update(self, chunk: Chunk) -> None:
+        """Take up the next frames."""
 
     def add(self, values: FloatArray) -> None:
         """Take up values of the next frames, shape (n_frames, ...)."""
@@ -98,32 +106,30 @@ class Deviation(Series):
     ``start``: CA atoms of that structure, shape (n_residues, 3), angstrom.
     """
 
+    names = ("rmsd_angstrom",)
+
     def __init__(self, start: FloatArray) -> None:
         super().__init__()
         self._start = np.asarray(start, dtype=np.float64)
 
     def update(self, chunk: Chunk) -> None:
         """Take up the next frames."""
-        core = chunk.fit.core
-        rotation, translation, within = fit_frames(chunk.raw_alphas[:, core], self._start[core])
-        if len(core) == len(self._start):
-            self.add(within)
-            return
-        moved = chunk.raw_alphas @ rotation + translation[:, None, :]
+        moved = superpose(chunk.raw_alphas, self._start, chunk.fit.core)
         self.add(np.sqrt(((moved - self._start) ** 2).sum(axis=-1).mean(axis=-1)))
 
 
 class Gyration(Series):
     """Radius of gyration, angstrom.
 
-    ``atoms``: places of the atoms in a frame, shape (n,). ``masses``: shape (n,), dalton; None weights all
-    alike.
+    ``atoms``: places of the atoms in a frame, shape (n,). ``masses``: shape (n,), dalton.
     """
 
-    def __init__(self, atoms: IntArray, masses: FloatArray | None = None) -> None:
+    names = ("radius_of_gyration_angstrom",)
+
+    def __init__(self, atoms: IntArray, masses: FloatArray) -> None:
         super().__init__()
         self._atoms = np.asarray(atoms, dtype=np.intp)
-        weights = np.ones(len(self._atoms)) if masses is None else np.asarray(masses, dtype=np.float64)
+        weights = np.asarray(masses, dtype=np.float64)
         self._weights = (weights / weights.sum()).astype(np.float32)
 
     def update(self, chunk: Chunk) -> None:

@@ -61,23 +61,24 @@ def _unpacked(bits: BitArray, frames: int) -> BoolArray:
     return np.unpackbits(bits, axis=1, count=frames).T.astype(bool)
 
 
-class SecondaryStructure:
-    """Share of frames that every residue spends as helix and strand."""
+class SecondaryStructure(Series):
+    """Shares of the residues in helix and in strand, and of the frames that every residue spends as each."""
+
+    names = ("helix_percent", "strand_percent")
 
     def __init__(self, backbone: Backbone) -> None:
+        super().__init__()
         self._backbone = backbone
         self._counts = np.zeros((len(CLASSES), len(backbone.residues)), dtype=np.int64)
-        self.shares = Series()
-        """Shares of residues in helix and in strand over time, (n_blocks, 2)."""
 
     def update(self, chunk: Chunk) -> None:
         """Take up the next frames."""
         codes = assign(chunk, self._backbone)
         for code in range(len(CLASSES)):
             self._counts[code] += (codes == code).sum(axis=0)
-        self.shares.add(np.stack([(codes == code).mean(axis=1) for code in (HELIX, STRAND)], axis=1))
+        self.add(np.stack([(codes == code).mean(axis=1) for code in (HELIX, STRAND)], axis=1))
 
-    def result(self) -> FloatArray:
+    def per_residue(self) -> FloatArray:
         """Shares of coil, helix and strand per residue, shape (3, n_residues)."""
         shares: FloatArray = self._counts / max(1, int(self._counts[:, :1].sum()))
         return shares

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from kinscope.core.errors import ComputationError
+from kinscope.core.errors import ComputationError, Stopped
 from kinscope.core.files import discard, read_own, write_atomic
 from kinscope.dynamics.machine.devices import Device, least_used
 from kinscope.dynamics.platforms import PLATFORM_VARIABLE
@@ -134,6 +134,9 @@ class LocalEngine:
                 if not running:
                     break
                 time.sleep(_POLL_SECONDS)
+        except Stopped as end:
+            end.lost = tuple(_lost(process) for process in running.values() if _lost(process))
+            raise
         finally:
             for process in running.values():
                 with suppress(ProcessLookupError):
@@ -144,7 +147,7 @@ class LocalEngine:
     def _look_up(self, step: Step, outcome: Outcome) -> None:
         record = self.store.find(step)
         looked = [self.store]
-        for store in self.shared if record is None and step.shared else ():
+        for store in self.shared if record is None and step.cached else ():
             looked.append(store)
             with suppress(OSError):
                 if self.store.copy_from(store, step):
@@ -252,7 +255,7 @@ class LocalEngine:
         record = ArtefactRecord.model_validate_json(read_own(work / DONE_FILE))
         self.store.put(step, work / "out", record)
         shutil.rmtree(work, ignore_errors=True)
-        if step.shared and self.cache is not None and not record.missing_inputs:
+        if step.cached and self.cache is not None and not record.missing_inputs:
             try:
                 self.cache.copy_from(self.store, step)
             except OSError as error:
@@ -311,6 +314,13 @@ class _Estimate:
         total = max(work[resource] / max(1, capacity[resource]) for resource in capacity)
         chain = max(self._tails[step.key] - done[step.key] for step in pending)
         return correction * max(total, chain)
+
+
+def _lost(process: _Process) -> str:
+    """What a step that is ended now loses; empty where it leaves a checkpoint, or had just begun."""
+    minutes = (time.monotonic() - process.started) / 60
+    checkpoint = any((process.work / "scratch").glob("*"))
+    return "" if checkpoint or minutes < 1 else f"{process.step.label} ({minutes:.0f} min)"
 
 
 def _progress_of(process: _Process) -> Running:

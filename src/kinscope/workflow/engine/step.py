@@ -24,6 +24,9 @@ class Stage:
     function: str
     """``module:function``, loaded in the step's process; it takes a
     :class:`~kinscope.workflow.engine.context.StepContext`."""
+    kept: bool = False
+    """Whether the machine's cache keeps it although a variant enters into it: the same variant elsewhere
+    finds it done."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,6 +67,11 @@ class Step:
         }
         text = json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False)
         return hashlib.sha256(text.encode()).hexdigest()
+
+    @property
+    def cached(self) -> bool:
+        """Whether the machine's cache is asked for it, and keeps it."""
+        return self.shared or self.stage.kept
 
     @property
     def folder(self) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from kinscope.core.errors import UnsupportedVariantError
 from kinscope.ligands.parameters.shipped import directory_for, has_parameters
 from kinscope.results.user_structure import USER_STATE
@@ -52,9 +54,17 @@ def choose_states(
 
 
 def choose_drugs(
-    pack: TargetPack, states: tuple[str, ...], settings: StudySettings, skipped: list[str]
+    pack: TargetPack,
+    states: tuple[str, ...],
+    settings: StudySettings,
+    skipped: list[str],
+    undecided: Collection[str] | None,
 ) -> tuple[str, ...]:
-    """The drugs that are docked, each into its state; why others are not is added to ``skipped``."""
+    """The drugs that are docked, each into its state; why others are not is added to ``skipped``.
+
+    ``undecided``: the drugs worth it where none is named; None: all.
+    """
+    wanted = undecided if not settings.drugs and settings.structure is None else None
     available = [drug.id for drug in pack.drugs if (pack.directory / "poses" / f"{drug.id}.sdf").exists()]
     chosen = []
     # A study of the pack's own models says of every drug why it is not docked.
@@ -66,7 +76,7 @@ def choose_drugs(
         elif state not in states:
             if settings.structure is None:
                 skipped.append(f"{drug}: it binds {pack.state(state).label}, which is not part of this study")
-        else:
+        elif wanted is None or drug in wanted:
             chosen.append(drug)
     return tuple(chosen)
 

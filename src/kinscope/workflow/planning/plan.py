@@ -32,10 +32,9 @@ class Plan:
     """What was asked for and cannot be done for this variant, in words."""
 
 
-def plan_study(study: Study) -> Plan:
-    """The whole study."""
-    inputs = compared(study)
-    inputs |= _dynamics(study)
+def plan_study(study: Study, *, early: bool = False) -> Plan:
+    """The whole study; ``early``: what of it takes minutes, reported by itself while the rest goes on."""
+    inputs = still(study) if early else compared(study) | _dynamics(study)
     if study.structure is not None:
         inputs["structure"] = structure_step(study.settings)
     measured = measurements(study, inputs)
@@ -44,7 +43,7 @@ def plan_study(study: Study) -> Plan:
         "evidence, verdicts and report",
         {
             **measured.parameters,
-            "settings": study.settings.content(),
+            "settings": study.settings.told(),
             "created": study.created,
             "skipped": study.skipped,
             "kinscope_version": __version__,
@@ -58,7 +57,12 @@ def plan_study(study: Study) -> Plan:
 
 
 def compared(study: Study) -> dict[str, Step]:
-    """Models and poses of both sides, by their roles: all of a study that does not move."""
+    """All of a study that does not move: :func:`still`, and drugs relaxed together with their pockets."""
+    return still(study) | relaxed_inputs(study, RelaxedSettings())
+
+
+def still(study: Study) -> dict[str, Step]:
+    """Models and rigid poses of both sides, by their roles."""
     inputs: dict[str, Step] = {}
     for state in study.states:
         inputs[f"native/{state}"] = native_model(study, state)
@@ -69,7 +73,7 @@ def compared(study: Study) -> dict[str, Step]:
         inputs[f"docking/{side}/{drug}"] = step
         if study.pack.drug(drug).state == USER_STATE:
             inputs[f"pose/{drug}"] = carried_pose(study, drug)
-    return inputs | relaxed_inputs(study, RelaxedSettings())
+    return inputs
 
 
 def measurements(study: Study, inputs: dict[str, Step]) -> Step:

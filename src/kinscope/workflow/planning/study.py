@@ -16,6 +16,7 @@ from kinscope.targets.pack import TargetPack
 from kinscope.variants.model import Variant
 from kinscope.workflow.engine.step import Step
 from kinscope.workflow.planning import choices
+from kinscope.workflow.planning.reach import open_drugs
 from kinscope.workflow.planning.user_state import UserState, with_user_state
 from kinscope.workflow.settings import OwnLigand, Runner, StudySettings
 
@@ -92,7 +93,8 @@ class Study:
         """The drugs that are docked, each into its state."""
         if self.structure is not None:
             self.skipped += [f"{say(n)}; not docked" for n in self.structure.not_docked if self._asked(n)]
-        return choices.choose_drugs(self.pack, self.states, self.settings, self.skipped)
+        undecided = open_drugs(self.pack, self.variant) if self.settings.docked == "open" else None
+        return choices.choose_drugs(self.pack, self.states, self.settings, self.skipped, undecided)
 
     @cached_property
     def dynamics_states(self) -> tuple[str, ...]:

@@ -9,10 +9,9 @@ from pathlib import Path
 from kinscope.analysis.pockets import compare_pocket
 from kinscope.analysis.regions import compare_regions, residue_differences
 from kinscope.analysis.sampling import Sampling, allowed, region_sampling, worse
-from kinscope.analysis.state_mobility import compare_states, compare_states_by_region, state_pairs
+from kinscope.analysis.state_mobility import compare_states_by_region, state_pairs
 from kinscope.analysis.statistics import energy_shares
 from kinscope.core.files import write_atomic
-from kinscope.docking.known.fit import fit_in_state
 from kinscope.docking.known.reference import reference_pose
 from kinscope.docking.records import DockingRun
 from kinscope.docking.table.differences import Weighed, compare_docking, distance_to_residues, pocket_rmsd
@@ -26,7 +25,6 @@ from kinscope.results.measured import (
     ModelGeometry,
     PocketComparison,
     RegionComparison,
-    StateFit,
 )
 from kinscope.results.models import ModelRecord
 from kinscope.results.trajectories import StateMobility
@@ -35,6 +33,7 @@ from kinscope.targets import TargetPack
 from kinscope.trajectories.system import Measured, System, measure_system
 from kinscope.variants.model import Variant
 from kinscope.workflow.engine.context import StepContext
+from kinscope.workflow.planning.reach import reach_of
 from kinscope.workflow.planning.user_state import study_pack
 from kinscope.workflow.stages.bound import read_bound_poses
 from kinscope.workflow.stages.files import (
@@ -51,6 +50,8 @@ from kinscope.workflow.stages.files import (
 from kinscope.workflow.stages.relaxed import compared, known_pose
 
 _MINIMUM_REGION_RESIDUES = 3
+_FEWEST_SHARED = 50
+"""Residues that two states must share to be compared."""
 Models = list[tuple[AtomArray, ModelRecord]]
 
 
@@ -86,8 +87,8 @@ def collect_measurements(context: StepContext) -> None:
         regions=tuple(row for pair in pairs for row in _regions(pack, pair)),
         pockets=tuple(pockets),
         simulations=tuple(summary for system in systems for summary in system.summaries),
-        state_fits=tuple(_state_fits(study, pack, native)),
         relaxed=tuple(_relaxed(study, pack, variant, native)),
+        reach=reach_of(pack, variant),
         trajectories=tuple(s.comparison for s in systems if s.comparison is not None),
         state_mobility=tuple(_state_mobility(pack, pairs)),
     )
@@ -179,18 +180,6 @@ def _docking(
     return comparisons
 
 
-def _state_fits(study: _Inputs, pack: TargetPack, native: dict[str, Models]) -> Iterator[StateFit]:
-    """Each docked drug's known pose in the study's other states."""
-    for name in sorted(study.sides("docking")):
-        drug = pack.drug(name)
-        pose, _ = reference_pose(pack, drug, study.context.inputs.get(f"pose/{name}"))
-        home = native[drug.state][0][0]
-        for state in sorted(native.keys() - {drug.state}):
-            found = fit_in_state(drug, pose, home, native[state][0][0], state)
-            if found is not None:
-                yield found[0]
-
-
 def _relaxed(
     study: _Inputs, pack: TargetPack, variant: Variant, native: dict[str, Models]
 ) -> Iterator[RelaxedComparison]:
@@ -228,7 +217,7 @@ def _systems(study: _Inputs, pack: TargetPack) -> Iterator[System]:
 
 
 def _state_mobility(pack: TargetPack, pairs: Sequence[_Pair]) -> Iterator[StateMobility]:
-    """DFG-out against DFG-in, native and mutant each for itself."""
+    """DFG-out against DFG-in, as a whole and region by region, native and mutant each for itself."""
     by_state = {pair.native.state: pair for pair in pairs}
     held = [state.id for state in pack.states if state.id in by_state]
     dfg: dict[str, str] = {state.id: state.dfg for state in pack.states}
@@ -238,26 +227,12 @@ def _state_mobility(pack: TargetPack, pairs: Sequence[_Pair]) -> Iterator[StateM
         one, two = by_state[first], by_state[second]
         for sides in ((one.native, two.native), (one.mutant, two.mutant)):
             shared = sorted(set(sides[0].residues) & set(sides[1].residues))
-            judged = [pair.sampling_of({"shared": shared})["shared"] for pair in (one, two)]
-            found = compare_states(*sides, labels, (judged[0], judged[1]))
-            if found is not None:
-                yield found
-                yield from _by_region(pack, one, two, sides, labels)
-
-
-def _by_region(
-    pack: TargetPack,
-    one: _Pair,
-    two: _Pair,
-    sides: tuple[FluctuationProfile, FluctuationProfile],
-    labels: tuple[str, str],
-) -> list[StateMobility]:
-    """The same region by region, as one corrected family."""
-    shared = set(sides[0].residues) & set(sides[1].residues)
-    regions = _held_regions(pack, shared)
-    first, second = one.sampling_of(regions), two.sampling_of(regions)
-    known = {name: (first[name], second[name]) for name in regions}
-    return compare_states_by_region(*sides, regions, labels, known)
+            if len(shared) < _FEWEST_SHARED:
+                continue
+            for regions in ({"": shared}, _held_regions(pack, set(shared))):
+                before, after = one.sampling_of(regions), two.sampling_of(regions)
+                known = {name: (before[name], after[name]) for name in regions}
+                yield from compare_states_by_region(*sides, regions, labels, known)
 
 
 def _regions(pack: TargetPack, pair: _Pair) -> list[RegionComparison]:

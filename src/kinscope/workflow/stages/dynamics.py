@@ -98,9 +98,8 @@ def speed(context: StepContext) -> dict[str, str]:
     from kinscope.dynamics.machine.speed import measure_speed
 
     protocol = ProtocolSettings.model_validate(context.parameters["protocol"])
-    record = measure_speed(
-        context.input("system"), context.parameters["seconds"], protocol, platform=_platform(context)
-    )
+    seconds = context.parameters["seconds"]
+    record = measure_speed(context.input("system"), seconds, protocol, _platform(context))
     write_atomic(context.output / SPEED_FILE, record.model_dump_json(indent=1))
     return {"platform": record.platform.label}
 
@@ -136,8 +135,9 @@ def _run(context: StepContext, before: Path | None = None) -> dict[str, str]:
     return {"platform": record.platform.label}
 
 
-def _platform(context: StepContext) -> PlatformChoice | None:
-    """GROMACS where the study runs on it; else None, and what this process was told decides."""
+def _platform(context: StepContext) -> PlatformChoice:
+    """GROMACS where the study runs on it; else what this process was told."""
     from kinscope.dynamics.gromacs.program import gromacs_platform
+    from kinscope.dynamics.machine.devices import choose_platform
 
-    return gromacs_platform() if context.parameters.get("engine") == "gromacs" else None
+    return gromacs_platform() if context.parameters.get("engine") == "gromacs" else choose_platform()

@@ -6,30 +6,19 @@ import json
 from pathlib import Path
 from typing import Literal
 
-from kinscope.core.errors import ComputationError
 from kinscope.core.files import write_atomic
-from kinscope.evidence import lookup
-from kinscope.interpretation import assess
-from kinscope.interpretation.findings import left_out
-from kinscope.interpretation.model import Measurements, StepProvenance, StudyResult
-from kinscope.report import (
-    DifferenceTrack,
-    ModelFile,
-    PoseFile,
-    ReportFiles,
-    export_tables,
-    render_report,
-    result_schema,
-    write_figures,
-    write_result_json,
-)
+from kinscope.interpretation.model import Measurements, StepProvenance
+from kinscope.report.export import export_tables, result_schema, write_claims, write_result_json
+from kinscope.report.figures import write_figures
+from kinscope.report.files import DifferenceTrack, ModelFile, PoseFile, ReportFiles
+from kinscope.report.page import render_report
+from kinscope.report.plots.scenes import write_scenes
 from kinscope.targets import TargetPack
-from kinscope.targets.loader import crystal_flexibility
-from kinscope.trajectories.reference import ReferenceDynamics, reference_dynamics
 from kinscope.variants.model import Variant
+from kinscope.workflow.answer import interpreted
 from kinscope.workflow.engine.context import StepContext
 from kinscope.workflow.engine.store import read_record
-from kinscope.workflow.machine import library_versions, own_references
+from kinscope.workflow.machine import library_versions
 from kinscope.workflow.planning.user_state import study_pack
 from kinscope.workflow.publication import commands_again
 from kinscope.workflow.settings import StudySettings
@@ -40,32 +29,29 @@ def write_report(context: StepContext) -> None:
     """Interpret the measurements beside the evidence and write everything a person opens."""
     pack = study_pack(context.parameters)
     variant = Variant.model_validate(context.parameters["variant"])
+    settings = StudySettings.model_validate(context.parameters["settings"])
     measurements = Measurements.model_validate_json(context.input("measurements", MEASUREMENTS).read_bytes())
-    evidence = lookup(variant, pack)
-    settings = context.parameters["settings"]
-    assessment = assess(variant, measurements, evidence, pack, crystal_flexibility(pack))
-    skipped = [left_out(text, pack) for text in context.parameters["skipped"]]
-    result = StudyResult(
-        kinscope_version=context.parameters["kinscope_version"],
-        created=context.parameters["created"],
-        target=pack.gene,
-        variant=variant,
-        preset=settings["preset"],
-        settings=settings,
-        measurements=measurements,
-        evidence=evidence,
-        assessment=assessment.model_copy(update={"limits": (*skipped, *assessment.limits)}),
-        versions=library_versions(),
-        provenance=tuple(_provenance(context)),
+    result = interpreted(
+        variant, settings, pack, measurements, skipped=tuple(context.parameters["skipped"])
+    ).model_copy(
+        update={
+            "kinscope_version": context.parameters["kinscope_version"],
+            "created": context.parameters["created"],
+            "versions": library_versions(),
+            "provenance": tuple(_provenance(context)),
+        }
     )
     context.progress(0.3, "figures")
-    files = _report_files(context, pack, variant)
+    files = _report_files(context, pack, variant, settings)
     write_result_json(result, context.output / "result.json")
     write_atomic(context.output / "result.schema.json", json.dumps(result_schema(), indent=1) + "\n")
+    write_claims(result, context.output)
     export_tables(result, context.output / "tables")
     write_figures(result, files, context.output / "figures")
-    context.progress(0.7, "page")
-    render_report(result, files, context.output / "report.html")
+    context.progress(0.5, "pictures")
+    files = files.model_copy(update={"pictures": write_scenes(variant, files, context.output / "figures")})
+    context.progress(0.9, "page")
+    render_report(result, files, pack, context.output / "report.html")
 
 
 def _provenance(context: StepContext) -> list[StepProvenance]:
@@ -87,7 +73,9 @@ def _provenance(context: StepContext) -> list[StepProvenance]:
     return steps
 
 
-def _report_files(context: StepContext, pack: TargetPack, variant: Variant) -> ReportFiles:
+def _report_files(
+    context: StepContext, pack: TargetPack, variant: Variant, settings: StudySettings
+) -> ReportFiles:
     models, poses = [], []
     for role, directory in sorted(context.inputs.items()):
         stage, *about = role.split("/")
@@ -100,29 +88,21 @@ def _report_files(context: StepContext, pack: TargetPack, variant: Variant) -> R
         elif stage == "docking":
             home = context.inputs.get(f"pose/{about[1]}", pack.directory / "poses")
             poses.extend(_pose_files(pack, about[0], about[1], directory, home))
-    tracks = read_records(context.input("measurements", TRACKS), DifferenceTrack)
-    return ReportFiles(
-        regions=pack.regions,
-        states=pack.states,
-        drugs=pack.drugs,
-        protein_length=len(pack.transcript.protein),
-        other_numbering=pack.isoforms[0].title if pack.isoforms else "",
-        assembly=pack.transcript.assembly,
-        coding_sequence=bool(pack.transcript.cds),
-        models=tuple(models),
-        poses=tuple(poses),
-        difference_tracks=tuple(tracks),
-        reference=_references(pack, variant),
-        commands=commands_again(variant, StudySettings.model_validate(context.parameters["settings"])),
+    docked = {pose.drug for pose in poses}
+    states = {model.state for model in models}
+    poses += [
+        PoseFile(drug=drug.id, state=drug.state, role="reference", path=path)
+        for drug in pack.drugs
+        if drug.id not in docked and drug.state in states and drug.binding_type != "natural ligand"
+        if (path := pack.directory / "poses" / f"{drug.id}.sdf").is_file()
+    ]
+    return ReportFiles.of(
+        pack,
+        models=models,
+        poses=poses,
+        difference_tracks=read_records(context.input("measurements", TRACKS), DifferenceTrack),
+        commands=commands_again(variant, settings),
     )
-
-
-def _references(pack: TargetPack, variant: Variant) -> tuple[ReferenceDynamics, ...]:
-    """Dynamics of the variant computed earlier; one that cannot be read costs the report nothing else."""
-    try:
-        return reference_dynamics(pack, variant.hgvs_p, (own_references(),))
-    except ComputationError:
-        return ()
 
 
 def _pose_files(pack: TargetPack, side: str, drug: str, directory: Path, home: Path) -> list[PoseFile]:

@@ -1,0 +1,244 @@
+"""Page one: what was asked, the answer, a line per drug, what acts without the kinase, and what next.
+
+One record for the terminal, the page and Python. It reads the result alone and imports nothing heavy.
+"""
+
+from __future__ import annotations
+
+import shutil
+import textwrap
+from collections import Counter
+from dataclasses import dataclass
+from itertools import zip_longest
+
+from kinscope.evidence.model import EvidenceHit, TreatmentOption
+from kinscope.interpretation.answer import place_of
+from kinscope.interpretation.findings import in_prose, join
+from kinscope.interpretation.model import DrugVerdict, StudyResult
+from kinscope.targets.pack import DrugDefinition, TargetPack
+
+COLUMNS = ("guideline", "published", "measured", "inferred or predicted", "computed")
+NOTHING = "–"
+DISEASES = ("ALL", "CML")
+
+
+@dataclass(frozen=True)
+class DrugLine:
+    """A drug's row."""
+
+    id: str
+    """Of the claim: its anchor, its key in the tables, and what `kinscope explain` takes."""
+    drug: str
+    name: str
+    verdict: str
+    sure: str
+    """Confidence and level in words."""
+    cells: tuple[str, ...]
+    """By :data:`COLUMNS`."""
+    against: tuple[str, ...]
+    """What stands against the verdict."""
+    tool: bool
+
+
+@dataclass(frozen=True)
+class FrontPage:
+    """Page one."""
+
+    title: str
+    asked: str
+    names: str
+    """The variant's other names."""
+    sentences: tuple[str, ...]
+    sure: str
+    drugs: tuple[DrugLine, ...]
+    """Drugs in use first, tool compounds last."""
+    independent: tuple[tuple[str, str], ...]
+    """Disease, and what acts in it without the kinase, by name."""
+    next_steps: tuple[str, ...]
+    finding: str
+    seen: str
+    """How often the variant is seen in patients, where that is known."""
+
+
+def front_page(result: StudyResult, pack: TargetPack) -> FrontPage:
+    """Arrange a result as its first page; the disease, if one was named, is in the result's settings."""
+    variant, found = result.variant, result.assessment
+    known = {drug.id: drug for drug in pack.drugs}
+    disease = str(result.settings.get("disease") or "")
+    transcript = str(result.settings.get("transcript") or "")
+    lines = [_line(verdict, known.get(verdict.drug), result) for verdict in found.verdicts]
+    other = [variant.hgvs_p, *(c.hgvs_c for s in variant.substitutions for c in s.coding_changes[:1])]
+    if variant.hgvs_p_1b:
+        other.append(f"{pack.isoforms[0].title if pack.isoforms else 'isoform 1b'}: {variant.hgvs_p_1b}")
+    of = "".join((f", in {disease}" if disease else "", f", transcript {transcript}" if transcript else ""))
+    return FrontPage(
+        title=f"{variant.gene} {variant.short}",
+        asked=f"Which inhibitors still act on {variant.gene} with {variant.short}, "
+        f"{place_of(variant, pack)}{of}?",
+        names="; ".join(dict.fromkeys(name for name in other if name)),
+        sentences=found.answer.sentences,
+        sure=f"Confidence {found.answer.confidence}: {found.answer.confidence_reason}",
+        drugs=tuple(sorted(lines, key=lambda line: line.tool)),
+        independent=tuple(_independent(options(result), disease)),
+        next_steps=found.next_steps,
+        finding=found.finding,
+        seen="; ".join(
+            f"{one.protein_change} in {one.patients} of {one.of} patients with a mutation ({one.setting}; "
+            f"{one.citation})"
+            for one in result.evidence.sightings[:2]
+        ),
+    )
+
+
+def options(result: StudyResult) -> tuple[TreatmentOption, ...]:
+    """The options with what this run's verdicts add, else those of the evidence alone."""
+    return result.assessment.options or result.evidence.options
+
+
+def claim_id(verdict: DrugVerdict) -> str:
+    """The id of a verdict."""
+    return f"drug-{verdict.drug}"
+
+
+def _independent(every: tuple[TreatmentOption, ...], disease: str) -> list[tuple[str, str]]:
+    """What acts without the kinase, by disease; diseases with the same list together."""
+    found: dict[str, str] = {}
+    for one in [disease] if disease else DISEASES:
+        names = [o.name for o in every if one in o.diseases and not o.depends_on_abl1_binding]
+        if names:
+            found[one] = join([_in_prose(name) for name in names])
+    merged: dict[str, list[str]] = {}
+    for one, names_of in found.items():
+        merged.setdefault(names_of, []).append(one)
+    return [(" and ".join(diseases), text) for text, diseases in merged.items()]
+
+
+def _in_prose(name: str) -> str:
+    """A therapy within a sentence: ``blinatumomab``, but ``CAR-T cells``."""
+    short = name.partition(" (")[0]
+    return short if short[:2].isupper() else f"{short[0].lower()}{short[1:]}"
+
+
+def _line(verdict: DrugVerdict, drug: DrugDefinition | None, result: StudyResult) -> DrugLine:
+    hits = [hit for hit in result.evidence.hits if hit.item.drug == verdict.drug]
+    level = f", level {verdict.level}" if verdict.level else ""
+    return DrugLine(
+        id=claim_id(verdict),
+        drug=verdict.drug,
+        name=in_prose(drug) if drug else verdict.drug,
+        verdict=verdict.verdict,
+        sure=f"{verdict.confidence} confidence{level}",
+        cells=(
+            _guideline(verdict),
+            _published([hit for hit in hits if hit.relation == "exact"]),
+            _measured(verdict),
+            _beyond(verdict),
+            _computed(verdict),
+        ),
+        against=verdict.disagreements,
+        tool=verdict.tool_compound,
+    )
+
+
+def _guideline(verdict: DrugVerdict) -> str:
+    said: dict[tuple[str, str], list[str]] = {}
+    for one in verdict.guidelines:
+        part = "" if one.relation == "exact" else one.protein_change
+        said.setdefault((one.name, one.stance), []).append(part)
+    return (
+        "; ".join(
+            f"{name}: {stance}{f' for {join(parts)}' if all(parts) else ''}"
+            for (name, stance), parts in said.items()
+        )
+        or NOTHING
+    )
+
+
+def _published(exact: list[EvidenceHit]) -> str:
+    """How many published items say what, apart from laboratory numbers."""
+    ways = Counter(hit.item.direction for hit in exact if hit.item.tier == "published")
+    return ", ".join(f"{count} × {way}" for way, count in ways.most_common()) or NOTHING
+
+
+def _measured(verdict: DrugVerdict) -> str:
+    if not verdict.measured or verdict.measured_fold is None:
+        return NOTHING
+    bound = ">" if any(one.bound == ">" for one in verdict.measured) else ""
+    number = len(verdict.measured)
+    return f"{bound}{fold(verdict.measured_fold)}, {number} assay{'s' if number > 1 else ''}"
+
+
+def _beyond(verdict: DrugVerdict) -> str:
+    """What follows from kin, and what affinity predicts; never one figure of both."""
+    said = []
+    if verdict.inferred and verdict.inferred_word:
+        kin = verdict.inferred
+        said.append(f"kin: {fold(kin.fold)} ({kin.low:.2g} to {kin.high:.2g})")
+    if verdict.predicted:
+        made = verdict.predicted
+        said.append(f"ΔΔG {made.ddg_kcal_mol:+.1f} ({made.low:+.1f} to {made.high:+.1f}) kcal/mol")
+    return "; ".join(said) or NOTHING
+
+
+def _computed(verdict: DrugVerdict) -> str:
+    if verdict.sight is None:
+        return NOTHING
+    away = "" if verdict.sight.distance_angstrom is None else f", {verdict.sight.distance_angstrom:.0f} Å"
+    call = f": {verdict.binding[0].call.word}" if verdict.binding else ""
+    return f"{verdict.sight.word.removeprefix('in reach, ')}{call}{away}"
+
+
+def fold(value: float) -> str:
+    """``12-fold``, ``0.9-fold``."""
+    return f"{value:.0f}-fold" if value >= 10 else f"{value:.1f}-fold"
+
+
+def as_text(page: FrontPage, width: int | None = None) -> str:
+    """Page one for a terminal."""
+    columns = width or min(shutil.get_terminal_size((110, 40)).columns, 150)
+    out = [*_wrapped(f"{page.title}  {page.names}", columns), "", *_wrapped(page.asked, columns), ""]
+    for sentence in page.sentences:
+        out += _wrapped(sentence, columns)
+    out += [*_wrapped(page.sure, columns), ""]
+    for tool, head in ((False, "drug"), (True, "tool compound")):
+        if rows := [line for line in page.drugs if line.tool is tool]:
+            out += [*_table(head, rows, columns), ""]
+    for line in page.drugs:
+        for text in line.against:
+            out += _wrapped(f"{line.name}: {text}", columns, "  ! ")
+    for disease, names in page.independent:
+        out += _wrapped(f"Acts without the kinase ({disease}): {names}.", columns)
+    if page.finding:
+        out += _wrapped(f"Structure: {page.finding}", columns)
+    if page.seen:
+        out += _wrapped(f"Seen: {page.seen}.", columns)
+    out += [
+        part for n, step in enumerate(page.next_steps, 1) for part in _wrapped(step, columns, f"Next {n}. ")
+    ]
+    return "\n".join(out).rstrip()
+
+
+def _wrapped(text: str, width: int, head: str = "") -> list[str]:
+    return textwrap.wrap(text, width, initial_indent=head, subsequent_indent=" " * len(head)) or [""]
+
+
+def _table(head: str, lines: list[DrugLine], width: int) -> list[str]:
+    """Columns that hold something; cells wrapped, so that nothing leaves the terminal."""
+    kept = [n for n in range(len(COLUMNS)) if any(line.cells[n] != NOTHING for line in lines)]
+    heads = [head, "verdict", *(COLUMNS[n] for n in kept)]
+    rows = [[line.name, f"{line.verdict} ({line.sure})", *(line.cells[n] for n in kept)] for line in lines]
+    first = max(len(row[0]) for row in [heads, *rows])
+    longest = [min(max(len(row[n]) for row in [heads, *rows]), 34) for n in range(1, len(heads))]
+    share = min(1.0, (width - first - 2 * len(longest)) / max(1, sum(longest)))
+    widths = [first, *(max(8, int(size * share)) for size in longest)]
+    drawn = [_row(row, widths) for row in [heads, *rows]]
+    rule = "-" * min(width, sum(widths) + 2 * len(longest))
+    return [*drawn[0], rule, *(text for lines_of in drawn[1:] for text in lines_of)]
+
+
+def _row(cells: list[str], widths: list[int]) -> list[str]:
+    wrapped = [textwrap.wrap(cell, size) or [""] for cell, size in zip(cells, widths, strict=True)]
+    return [
+        "  ".join(f"{part:<{size}}" for part, size in zip(parts, widths, strict=True)).rstrip()
+        for parts in zip_longest(*wrapped, fillvalue="")
+    ]

@@ -1,0 +1,125 @@
+"""Ray-traced pictures of the models, where PyMOL is installed (the extra ``figures``): one file a panel.
+
+The panels of the K404E report's Fig. 1 for any variant: the whole model with what it binds, the residue's
+surroundings, native and mutant, in each state, and the myristate pocket. No display is needed.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from kinscope.report.files import ModelFile, Picture, ReportFiles
+from kinscope.report.style import MUTANT, NATIVE, region_colours
+from kinscope.report.text import Names
+from kinscope.variants.model import Variant
+
+WIDTH, HEIGHT = 1060, 780
+"""Pixels: 9 cm, a column, at 300 dots per inch."""
+_ON_PAGE = 900
+_MOST_LABELS = 5
+_STATES = 3
+
+
+def write_scenes(variant: Variant, files: ReportFiles, directory: Path) -> tuple[Picture, ...]:
+    """Draw every panel into a folder that is there; none without PyMOL."""
+    try:
+        import pymol2
+    except ImportError:
+        return ()
+    drawn = []
+    for name, caption, setup in _panels(variant, files):
+        path = directory / f"{name}.png"
+        with pymol2.PyMOL() as session:
+            setup(session.cmd)
+            session.cmd.png(str(path), WIDTH, HEIGHT, dpi=300, ray=1, quiet=1)
+        drawn.append(Picture(name=name, caption=caption, path=path))
+    return tuple(drawn)
+
+
+def for_the_page(picture: Picture) -> bytes:
+    """The same as JPEG of a size for the screen."""
+    from PIL import Image
+
+    image = Image.open(picture.path).convert("RGB")
+    image.thumbnail((_ON_PAGE, _ON_PAGE))
+    out = io.BytesIO()
+    image.save(out, "JPEG", quality=85)
+    return out.getvalue()
+
+
+def _panels(variant: Variant, files: ReportFiles) -> Iterator[tuple[str, str, Any]]:
+    names = Names(files)
+    first = [file for file in files.models if file.alternative == 0]
+    states = sorted({file.state for file in first}, key=names.state_order)[:_STATES]
+    largest = (
+        [file for file in first if file.state == states[-1] and file.variant != "native"] if states else []
+    )
+    for file in largest[:1]:
+        caption = f"{names.state(file.state)}, coloured by region; sticks: {variant.short} and known ligands."
+        yield f"scene_whole_{file.state}", caption, lambda cmd, file=file: _whole(cmd, file, files, variant)
+    for state in states:
+        for file in sorted((f for f in first if f.state == state), key=lambda f: f.variant != "native"):
+            who = "native" if file.variant == "native" else variant.short
+            caption = f"Around residue {', '.join(map(str, variant.positions))}, {who}, {names.state(state)}."
+            name = f"scene_{state}_{'native' if who == 'native' else variant.slug}"
+            yield name, caption, lambda cmd, file=file: _around(cmd, file, variant)
+
+
+def _begin(cmd: Any, file: ModelFile) -> None:
+    cmd.set("cif_use_auth", 1)
+    cmd.load(str(file.path), "kinase")
+    cmd.hide("everything")
+    cmd.bg_color("white")
+    for setting, value in (
+        ("ray_opaque_background", 1), ("ray_shadows", 0), ("antialias", 1), ("cartoon_fancy_helices", 1),
+        ("label_size", 20), ("label_color", "black"), ("label_outline_color", "white"), ("ray_trace_mode", 1),
+    ):  # fmt: skip
+        cmd.set(setting, value)
+    cmd.show("cartoon", "kinase")
+
+
+def _colour(cmd: Any, colour: str, selection: str) -> None:
+    cmd.color(f"0x{colour.removeprefix('#')}", selection)
+
+
+def _whole(cmd: Any, file: ModelFile, files: ReportFiles, variant: Variant) -> None:
+    _begin(cmd, file)
+    _colour(cmd, "#c3c9d0", "kinase")
+    colours = region_colours(files.regions)
+    for kind in ("domain", "segment"):
+        for region in (one for one in files.regions if one.kind == kind and colours[one.name] != "#8a8f98"):
+            _colour(cmd, colours[region.name], f"kinase and resi {region.start}-{region.end}")
+    shown = [pose for pose in files.poses if pose.state == file.state and pose.role == "reference"]
+    for pose in shown[:2]:
+        cmd.load(str(pose.path), pose.drug)
+        cmd.show("sticks", pose.drug)
+    own = f"kinase and resi {'+'.join(map(str, variant.positions))}"
+    cmd.show("spheres", f"{own} and not hydro")
+    _colour(cmd, MUTANT, own)
+    cmd.orient("kinase")
+
+
+def _around(cmd: Any, file: ModelFile, variant: Variant) -> None:
+    _begin(cmd, file)
+    own = f"kinase and resi {'+'.join(map(str, variant.positions))}"
+    near = f"(byres (kinase and not hydro within 4.0 of ({own} and not hydro))) and not hydro"
+    _colour(cmd, "#c3c9d0", "kinase")
+    cmd.set("cartoon_transparency", 0.55)
+    cmd.show("sticks", f"({near}) and not name C+O+N")
+    cmd.show("sticks", f"({near}) and name O and ({own} around 4.0)")
+    cmd.set("stick_radius", 0.14)
+    _colour(cmd, NATIVE if file.variant == "native" else MUTANT, f"{own} and elem C")
+    for element, colour in (("N", "#3050f8"), ("O", "#e02b20"), ("S", "#d9b300")):
+        _colour(cmd, colour, f"({near}) and elem {element}")
+    cmd.show("sticks", f"(byres (kinase within 3.6 of ({own}))) and name C+O and not ({own})")
+    cmd.distance("polar", f"{own} and not hydro", f"({near}) and not ({own})", 3.6, mode=2)
+    cmd.hide("labels", "polar")
+    beside = {number + step for number in variant.positions for step in (-1, 0, 1)}
+    found = sorted({int(atom.resi) for atom in cmd.get_model(near).atom} - beside)
+    for residue in (*variant.positions, *found[: _MOST_LABELS - len(variant.positions)]):
+        cmd.label(f"kinase and resi {residue} and name CA", "'%s%s' % (resn.capitalize(), resi)")
+    cmd.orient(near)
+    cmd.zoom(near, 2.0)

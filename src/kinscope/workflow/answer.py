@@ -1,0 +1,107 @@
+"""The answer before anything is computed: from what is published, from kin and from what lies where.
+
+It takes a second, so that it is printed and laid out at once; results replace it as they come.
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Mapping
+from pathlib import Path
+
+from kinscope import __version__
+from kinscope.evidence import lookup
+from kinscope.interpretation.assessment import assess
+from kinscope.interpretation.findings import left_out
+from kinscope.interpretation.model import Measurements, Predicted, StudyResult
+from kinscope.targets.loader import crystal_flexibility
+from kinscope.targets.pack import TargetPack
+from kinscope.variants.model import Variant
+from kinscope.workflow.planning.reach import reach_of
+from kinscope.workflow.publication import RESULT_FILE, commands_again, publish_answer
+from kinscope.workflow.rundir import locked, new_study, open_or_create
+from kinscope.workflow.settings import StudySettings
+
+ANSWER_FOLDER = "answer"
+_OPEN_ONLY = (
+    "Only drugs near the variant on which nothing published decides are docked; `--preset standard` docks "
+    "all."
+)
+
+
+def first_answer(
+    variant: Variant,
+    settings: StudySettings,
+    pack: TargetPack,
+    predicted: Mapping[str, Predicted] | None = None,
+) -> StudyResult:
+    """What can be said of a variant at once.
+
+    ``predicted``: changes of affinity by drug id, where an atlas holds them.
+
+    Raises BadInputError if an evidence table of the pack is damaged.
+    """
+    nothing = dict.fromkeys(Measurements.model_fields, ())
+    measurements = Measurements.model_validate({**nothing, "reach": reach_of(pack, variant)})
+    today = datetime.datetime.now(datetime.UTC).date().isoformat()
+    return interpreted(variant, settings, pack, measurements, predicted=predicted).model_copy(
+        update={"created": today}
+    )
+
+
+def interpreted(
+    variant: Variant,
+    settings: StudySettings,
+    pack: TargetPack,
+    measurements: Measurements,
+    *,
+    skipped: tuple[str, ...] = (),
+    predicted: Mapping[str, Predicted] | None = None,
+) -> StudyResult:
+    """Measurements beside the evidence, judged; date, versions and provenance are the caller's to add."""
+    evidence = lookup(variant, pack, transcript=settings.transcript)
+    found = assess(
+        variant, measurements, evidence, pack, crystal_flexibility(pack), predicted=predicted or {}
+    )
+    told = tuple(left_out(text, pack) for text in skipped)
+    if settings.docked == "open":
+        told = (*told, _OPEN_ONLY)
+    return StudyResult(
+        kinscope_version=__version__,
+        created="",
+        target=pack.gene,
+        variant=variant,
+        preset=settings.preset,
+        settings=settings.told(),
+        measurements=measurements,
+        evidence=evidence,
+        assessment=found.model_copy(update={"limits": (*told, *found.limits)}),
+        versions={"kinscope": __version__},
+        provenance=(),
+    )
+
+
+def lay_out_answer(directory: Path, result: StudyResult, settings: StudySettings, pack: TargetPack) -> None:
+    """Write report and result of a first answer into a run directory that holds no result yet."""
+    if (directory / RESULT_FILE).exists():
+        return
+    from kinscope.report.export import write_result_json
+    from kinscope.report.files import ReportFiles
+    from kinscope.report.page import render_report
+
+    folder = directory / ANSWER_FOLDER
+    folder.mkdir(parents=True, exist_ok=True)
+    commands = commands_again(result.variant, settings)
+    write_result_json(result, folder / RESULT_FILE)
+    render_report(result, ReportFiles.of(pack, commands=commands), pack, folder / "report.html")
+    publish_answer(directory, folder)
+
+
+def keep_answer(directory: Path, result: StudyResult, settings: StudySettings, pack: TargetPack) -> None:
+    """Begin a run directory with a first answer and nothing more; `kinscope resume` goes on from there.
+
+    Raises RunDirectoryError if the directory is in use or holds something else.
+    """
+    study = open_or_create(directory, new_study(result.variant, settings))
+    with locked(directory):
+        lay_out_answer(directory, result, study.settings, pack)
