@@ -139,8 +139,8 @@ def _told(item: PreferenceReading) -> str:
     found = f"{change.value:+.1f} ({change.low:+.1f} to {change.high:+.1f}; {change.sampling}"
     return (
         f"{verb} {_NAMES[item.conformation]} {against} the active form: {found}; so by {agree} of "
-        f"{len(item.by_set)} sets of weights, and in {item.steady[0]} of {item.steady[1]} cases with an entry "
-        "left out)"
+        f"{len(item.by_set)} sets of weights, and in {item.steady[0]} of {item.steady[1]} cases with one "
+        "entry left out)"
     )
 
 
@@ -270,8 +270,9 @@ def _said(item: PublishedClaim, pack: TargetPack, variant: Variant) -> tuple[str
     if item.id == "states" and table:
         said = [_differences(own, item.region, "active", pack) for own in (table.b_factors, table.network)]
         return f"B factors, {said[0]}", said[1], _SILENT
-    if item.id == "window" and contacts and (told := preference_of(pack, variant)):
-        of_balance = f"of the balance, not of motion: {told.sentence} {told.record}"
+    if item.id == "window" and contacts:
+        told = preference_of(pack, variant)
+        of_balance = f"of the balance, not of motion: {told.sentence} {told.record}" if told else _SILENT
         return contacts.answer, "it knows a substitution by lost contacts only", of_balance
     if item.id == "pocket" and contacts:
         partners = {int(row.where.split(" and ")[1].split()[0][3:]) for row in contacts.findings}
@@ -288,4 +289,6 @@ def _said(item: PublishedClaim, pack: TargetPack, variant: Variant) -> tuple[str
 
 def _differences(classes: tuple[CrystalClass, ...], region: str, first: ClassName, pack: TargetPack) -> str:
     found = differences_of(classes, region, pack, first)
-    return "; ".join(f"{row.where}: {row.result}, {row.verdict} ({row.sampling})" for row in found) or _SILENT
+    where = [row.where.partition(": ")[2] for row in found]
+    told = [f"{place}: {row.result}, {row.verdict}" for place, row in zip(where, found, strict=True)]
+    return "; ".join(told) or _SILENT

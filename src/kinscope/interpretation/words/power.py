@@ -37,11 +37,14 @@ class Power(Record):
             if 0.0 < self.chance < 0.4
             else f"in {100 * self.chance:.0f} %"
         )
-        told = f"{self.replicas} replicas a side find a change of {self.change_percent:g} % {often}"
+        told = (
+            f"{self.replicas} replica{'s' * (self.replicas != 1)} of {self.needed_length_ns:g} ns a side find a "
+            f"change of {self.change_percent:g} % {often}"
+        )
         more = f"{self.missing_ns:,.0f} ns more on both sides together"
         if self.missing_ns <= 0.0:
             return told
-        return f"{told}; {self.replicas_needed} of {self.needed_length_ns:g} ns would do ({more})"
+        return f"{told}; {self.replicas_needed} would do ({more})"
 
 
 def power_of(replicas: int, length_ns: float, *, change: float = 0.3) -> Power:
