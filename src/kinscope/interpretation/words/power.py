@@ -31,20 +31,14 @@ class Power(Record):
 
     @property
     def words(self) -> str:
-        """E.g. ``3 replicas a side find a change of 30 % one time in 7; 13 of 100 ns would do (...)``."""
-        often = (
-            f"one time in {1 / self.chance:.0f}"
-            if 0.0 < self.chance < 0.4
-            else f"in {100 * self.chance:.0f} %"
-        )
-        told = (
-            f"{self.replicas} replica{'s' * (self.replicas != 1)} of {self.needed_length_ns:g} ns a side find a "
-            f"change of {self.change_percent:g} % {often}"
-        )
+        """E.g. ``3 replicas of 100 ns a side find a change of 30 % one time in 7; 13 would do (...)``."""
+        rare = 0.0 < self.chance < 0.4
+        often = f"one time in {1 / self.chance:.0f}" if rare else f"in {100 * self.chance:.0f} %"
+        replicas = "1 replica" if self.replicas == 1 else f"{self.replicas} replicas"
+        told = f"{replicas} of {self.needed_length_ns:g} ns a side find a change of {self.change_percent:g} %"
         more = f"{self.missing_ns:,.0f} ns more on both sides together"
-        if self.missing_ns <= 0.0:
-            return told
-        return f"{told}; {self.replicas_needed} would do ({more})"
+        wanted = f"; {self.replicas_needed} would do ({more})" if self.missing_ns > 0.0 else ""
+        return f"{told} {often}{wanted}"
 
 
 def power_of(replicas: int, length_ns: float, *, change: float = 0.3) -> Power:
