@@ -7,12 +7,9 @@ are not in it at all. The first is corrected on request, the second is what `con
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 
-from kinscope.analysis.superposition import FloatArray, IntArray, mean_structure
-from kinscope.core.errors import BadInputError
+from kinscope.analysis.superposition import FloatArray
 from kinscope.results.measured import FluctuationProfile
 
 
@@ -32,64 +29,6 @@ def rmsf(frames: FloatArray, *, inefficiency: float = 0.0) -> FloatArray:
         return np.full(x.shape[1], np.nan)
     fluctuation: FloatArray = np.sqrt(variance / left)
     return fluctuation
-
-
-def per_residue(
-    rmsf_angstrom: FloatArray, residue_ids: Sequence[int] | IntArray, weights: FloatArray | None = None
-) -> tuple[IntArray, FloatArray]:
-    """Residue fluctuation from its atoms': the root of the (weighted) mean square.
-
-    ``rmsf_angstrom``: shape (n_atoms,). ``residue_ids``: residue number of each atom, shape (n_atoms,).
-    ``weights``: e.g. masses, shape (n_atoms,); None weights all alike.
-
-    Returns ``residues``, ``rmsf``: sorted residue numbers and their fluctuation in angstrom, both
-    (n_residues,).
-    """
-    ids = np.asarray(residue_ids)
-    w = np.ones(ids.size) if weights is None else np.asarray(weights, dtype=np.float64)
-    residues, place = np.unique(ids, return_inverse=True)
-    square = np.bincount(place, w * np.asarray(rmsf_angstrom) ** 2) / np.bincount(place, w)
-    return residues, np.sqrt(square)
-
-
-def fluctuation_profile(
-    replicas: Sequence[FloatArray],
-    residue_ids: Sequence[int] | IntArray,
-    *,
-    state: str,
-    variant: str,
-    length_ns: float,
-    core: IntArray | None = None,
-) -> FluctuationProfile:
-    """Per-residue RMSF of each replica about its own mean structure, one CA atom per residue.
-
-    ``replicas``: one array (n_frames, n_atoms, 3) in angstrom per trajectory, equal n_atoms. ``residue_ids``:
-    residue number of each atom, shape (n_atoms,). ``core``: indices of the atoms that are fitted (see
-    :func:`kinscope.analysis.superposition.rigid_core`).
-
-    Raises BadInputError if there is no replica or the shapes do not fit.
-    """
-    count = len(residue_ids)
-    if not replicas or any(r.ndim != 3 or r.shape[1:] != (count, 3) for r in replicas):
-        raise BadInputError(
-            f"Replicas do not have the shape (n_frames, {count}, 3).",
-            where=f"fluctuation of {state} {variant}",
-            remedy="Give at least one trajectory with one residue number per atom.",
-        )
-    rows = []
-    for frames in replicas:
-        residues, values = per_residue(rmsf(mean_structure(frames, core)[0]), residue_ids)
-        rows.append(tuple(float(value) for value in values))
-    fitted = count if core is None else len(core)
-    return FluctuationProfile(
-        method="md",
-        state=state,
-        variant=variant,
-        residues=tuple(int(number) for number in residues),
-        rmsf_angstrom=tuple(rows),
-        length_ns=length_ns,
-        superposition=f"CA; fitted on {fitted} of {count} atoms, on the mean of each trajectory",
-    )
 
 
 def profile_array(profile: FluctuationProfile) -> FloatArray:

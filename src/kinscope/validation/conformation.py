@@ -39,7 +39,6 @@ from kinscope.validation.rmsf import (
     agreement,
     agreement_words,
     b_factor_profile,
-    disjoint,
     panels,
 )
 
@@ -97,7 +96,7 @@ def conformations(
         b_factors=_classes(pack, chains, lambda item, chain, _: b_factor_profile(source, item, chain)),
     )
     others = panels(reference) if reference else {}
-    found = _agreements(pack, table, others)
+    found = _agreements(table, others)
     return ConformationBenchmark(table=table, agreements=tuple(found), left_out=tuple(left_out))
 
 
@@ -208,10 +207,7 @@ def _network(item: EntryGeometry, chain: CrystalChain, held: range) -> Profile:
     return dict(zip(numbers.tolist(), values.tolist(), strict=True))
 
 
-def _agreements(
-    pack: TargetPack, table: CrystalFlexibility, others: Mapping[str, Profile]
-) -> Iterator[Agreement]:
-    regions = disjoint({region.name: region.members() for region in pack.regions})
+def _agreements(table: CrystalFlexibility, others: Mapping[str, Profile]) -> Iterator[Agreement]:
     for ours in table.network:
         theirs = class_named(table.b_factors, ours.name)
         beside = [] if theirs is None else [(f"B factors of {len(theirs.entries)} entries", _mean(theirs))]
@@ -219,7 +215,7 @@ def _agreements(
             beside += others.items()
         for name, profile in beside:
             label = f"network, {CLASS_LABELS[ours.name]}, {len(ours.entries)} entries"
-            found = agreement(_mean(ours), profile, regions, names=(label, name))
+            found = agreement(_mean(ours), profile, names=(label, name))
             if found is not None:
                 yield found
 

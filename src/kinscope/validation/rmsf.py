@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -26,7 +26,6 @@ from kinscope.structures.wwpdb.source import PdbSource
 BLOCK_RESIDUES = 10
 """Residues drawn together: longer than a turn of helix or a loop's tip, over which mobility is alike."""
 _DRAWS = 1000
-_LEAST = 5
 
 
 class Correlation(Record):
@@ -49,64 +48,31 @@ class Agreement(Record):
     residues: int
     pearson: Correlation
     spearman: Correlation
-    regions: int
-    region_spearman: Correlation | None
-    """Over the means of disjoint regions; None below five."""
 
 
 def agreement(
-    first: Mapping[int, float],
-    second: Mapping[int, float],
-    regions: Mapping[str, Sequence[int]],
-    *,
-    names: tuple[str, str],
-    seed: int = 1,
+    first: Mapping[int, float], second: Mapping[int, float], *, names: tuple[str, str]
 ) -> Agreement | None:
-    """Compare two profiles by residue and by region; None if they share too few residues.
+    """Compare two profiles by residue; None if they share too few.
 
-    The interval of a correlation over residues comes from drawing blocks of consecutive residues with
-    replacement (moving blocks; Kuensch, Ann. Stat. 1989, 17, 1217), that over regions from drawing regions.
+    The intervals come from drawing blocks of consecutive residues with replacement (moving blocks; Kuensch,
+    Ann. Stat. 1989, 17, 1217).
 
-    ``first``, ``second``: RMSF, or anything that grows with it, by residue number. ``regions``: disjoint
-    regions; a region counts if both profiles hold three of its residues or more. ``names``: what the two are.
-    ``seed``: of the draws.
+    ``first``, ``second``: RMSF, or anything that grows with it, by residue number. ``names``: what the two
+    are; they seed the draws.
     """
     shared = sorted(set(first) & set(second))
     if len(shared) < 3 * BLOCK_RESIDUES:
         return None
     pairs = np.array([[first[number], second[number]] for number in shared])
-    random = np.random.default_rng(derive_seed(seed, *names))
-    draws = _blocks(random, len(shared))
-    means = np.array(
-        [
-            [np.mean([side[number] for number in members]) for side in (first, second)]
-            for members in ([n for n in region if n in first and n in second] for region in regions.values())
-            if len(members) >= 3
-        ]
-    ).reshape(-1, 2)
-    by_region = None
-    if len(means) >= _LEAST:
-        by_region = _correlation(_ranks(means), random.integers(0, len(means), (_DRAWS, len(means))))
+    draws = _blocks(np.random.default_rng(derive_seed(1, *names)), len(shared))
     return Agreement(
         first=names[0],
         second=names[1],
         residues=len(shared),
         pearson=_correlation(pairs, draws),
         spearman=_correlation(_ranks(pairs), draws),
-        regions=len(means),
-        region_spearman=by_region,
     )
-
-
-def disjoint(regions: Mapping[str, Sequence[int]]) -> dict[str, tuple[int, ...]]:
-    """Regions that do not overlap, the short ones first, of four to forty residues."""
-    taken: set[int] = set()
-    kept: dict[str, tuple[int, ...]] = {}
-    for name, members in sorted(regions.items(), key=lambda item: (len(item[1]), item[0])):
-        if 4 <= len(members) <= 40 and not taken & set(members):
-            kept[name] = tuple(members)
-            taken |= set(members)
-    return kept
 
 
 def _blocks(random: np.random.Generator, count: int) -> IntArray:
@@ -193,8 +159,7 @@ def _rows(path: Path) -> Iterator[dict[str, str]]:
 
 def agreement_words(row: Agreement) -> str:
     """Two lines; the scales of a network and of B factors are arbitrary, so their ratio is not told."""
-    by_region = row.region_spearman.words() if row.region_spearman is not None else "too few"
     return (
         f"  {row.first} | {row.second}\n    {row.residues} residues: Pearson {row.pearson.words()}, Spearman "
-        f"{row.spearman.words()}; {row.regions} regions: Spearman {by_region}"
+        f"{row.spearman.words()}"
     )
