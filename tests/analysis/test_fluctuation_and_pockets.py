@@ -79,13 +79,6 @@ def test_rmsf_of_gaussian_noise_is_its_sigma_and_does_not_see_tumbling():
     assert rmsf(mean_structure(tumbling)[0]) == pytest.approx(still, abs=2e-3)
 
 
-def test_the_bias_of_few_frames_is_corrected_on_average():
-    random = np.random.default_rng(6)
-    squares = [rmsf(random.normal(size=(5, 20, 3)), inefficiency=1.0) ** 2 for _ in range(400)]
-    assert np.mean(squares) == pytest.approx(3.0, rel=0.02)
-    assert np.isnan(rmsf(random.normal(size=(5, 2, 3)), inefficiency=5.0)).all()
-
-
 def test_the_rigid_core_leaves_a_flapping_loop_out():
     random = np.random.default_rng(8)
     frames = CLOUD + random.normal(scale=0.1, size=(50, 60, 3))

@@ -1,8 +1,7 @@
-"""Deviation and fluctuation of atoms and residues, and the profile record made of them.
+"""Fluctuation of atoms and residues.
 
-Few or correlated frames bias RMSF low: the mean is taken from the same frames, so the expected variance is
-(1 - g/n) of the true one for n frames of statistical inefficiency g, and motions slower than the trajectory
-are not in it at all. The first is corrected on request, the second is what `convergence` looks for.
+Few or correlated frames bias RMSF low, for the mean is taken from the same frames, and motions slower than
+the trajectory are not in it at all: `convergence` looks for both.
 """
 
 from __future__ import annotations
@@ -13,21 +12,13 @@ from kinscope.analysis.superposition import FloatArray
 from kinscope.results.measured import FluctuationProfile
 
 
-def rmsf(frames: FloatArray, *, inefficiency: float = 0.0) -> FloatArray:
-    """Root-mean-square fluctuation of every atom about its mean, in frames that are superposed already.
+def rmsf(frames: FloatArray) -> FloatArray:
+    """Root-mean-square fluctuation (n_atoms,) of every atom about its mean, in superposed frames.
 
-    ``frames``: shape (n_frames, n_atoms, 3), angstrom. ``inefficiency``: statistical inefficiency g in
-    frames; the variance is divided by 1 - g/n to correct the bias of a mean taken from the same frames. 0
-    leaves the plain value; at g >= n nothing can be corrected and the result is nan.
-
-    Returns shape (n_atoms,), angstrom.
+    ``frames``: shape (n_frames, n_atoms, 3), angstrom.
     """
     x = np.asarray(frames, dtype=np.float64)
-    variance = ((x - x.mean(axis=0)) ** 2).sum(axis=-1).mean(axis=0)
-    left = 1.0 - inefficiency / x.shape[0]
-    if left <= 0.0:
-        return np.full(x.shape[1], np.nan)
-    fluctuation: FloatArray = np.sqrt(variance / left)
+    fluctuation: FloatArray = np.sqrt(((x - x.mean(axis=0)) ** 2).sum(axis=-1).mean(axis=0))
     return fluctuation
 
 

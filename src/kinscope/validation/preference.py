@@ -30,6 +30,7 @@ from kinscope.variants.parse import parse_variant
 MOST_FALSE = 0.05
 """Of the substitutions between halves of one class: above it nothing ships."""
 MUST_HOLD = "H396P"
+_SURE = 0.05
 
 
 class PreferenceCheck(Record):
@@ -59,7 +60,7 @@ def check(table: ConformationPreference, pack: TargetPack) -> PreferenceCheck:
     failures += [
         f"{row.variant} has the wrong sign"
         for row in controls
-        if _off_zero(row.reading.difference) and not row.right
+        if not row.right and _sure(row.reading.difference)
     ]
     failures += [
         f"the null of {CLASS_LABELS[name]} is {100 * null[name][0]:.1f} %"
@@ -71,8 +72,8 @@ def check(table: ConformationPreference, pack: TargetPack) -> PreferenceCheck:
     )
 
 
-def _off_zero(item: Difference) -> bool:
-    return item.low is not None and item.high is not None and item.low * item.high > 0.0
+def _sure(item: Difference) -> bool:
+    return item.p_value is not None and item.p_value < _SURE
 
 
 def _null(found: Preference, name: ClassName) -> tuple[float, float]:
@@ -88,7 +89,7 @@ def _null(found: Preference, name: ClassName) -> tuple[float, float]:
         with np.errstate(invalid="ignore", divide="ignore"):
             p_value = ttest_ind(one, two, axis=0, equal_var=False).pvalue
         known = np.isfinite(p_value)
-        sure = known & (p_value < 0.05)
+        sure = known & (p_value < _SURE)
         tested += int(known.sum())
         low += int(sure.sum())
         told += int((sure & (np.abs(two.mean(axis=0) - one.mean(axis=0)) >= LEAST_PREFERENCE)).sum())
@@ -114,11 +115,11 @@ def in_words(table: ConformationPreference, pack: TargetPack) -> str:
         "interval (95 %, Welch over wwPDB entries) and p; each set (* p < 0.05); so with one entry left out",
         f"  native residues recovered: {', '.join(f'{name} {share:.2f}' for name, share in recovery)}",
     ]
-    for row in checked.controls:
-        sign = "right sign" if row.right else "wrong sign"
-        lines.append(
-            f"  {row.variant}, {row.folded} folded by NMR ({row.measured}): {_reading(row.reading)}, {sign}"
-        )
+    lines += [
+        f"  {row.variant}, {row.folded} folded by NMR ({row.measured}): {_reading(row.reading)}, "
+        f"{'right' if row.right else 'wrong'} sign"
+        for row in checked.controls
+    ]
     beside = [item.variant for item in published_motion(pack).controls if item.folded == "unknown"]
     for variant in (parse_variant(name, pack) for name in beside):
         lines += [
@@ -137,14 +138,10 @@ def in_words(table: ConformationPreference, pack: TargetPack) -> str:
 
 def _reading(item: PreferenceReading) -> str:
     change = item.difference
-    if change.value is None or change.low is None or change.high is None:
+    if change.low is None or change.p_value is None:
         return "no interval"
-    p_value = "" if change.p_value is None else f", p {change.p_value:.2g}"
-    sets = " ".join(
-        f"{one.value or 0.0:+.1f}{'*' if one.p_value is not None and one.p_value < 0.05 else ''}"
-        for one in item.by_set
-    )
+    sets = " ".join(f"{one.value:+.1f}{'*' * _sure(one)}" for one in item.by_set)
     return (
-        f"{change.value:+.2f} ({change.low:+.2f} to {change.high:+.2f}){p_value}; {sets}; "
-        f"{item.steady[0]} of {item.steady[1]}{', told' if change.resolved else ''}"
+        f"{change.value:+.2f} ({change.low:+.2f} to {change.high:+.2f}), p {change.p_value:.2g}; {sets}; "
+        f"{item.steady[0]} of {item.steady[1]}{', told' * change.resolved}"
     )
