@@ -11,7 +11,7 @@ from kinscope.interpretation.preference import crystal_contacts_of, paper_claims
 from kinscope.interpretation.words.power import power_of
 from kinscope.results.measured import Contact, ContactChange
 from kinscope.targets import load_target
-from kinscope.targets.loader import conformation_preference, crystal_contacts, published_motion
+from kinscope.targets.loader import crystal_contacts, published_motion
 from kinscope.variants.parse import parse_variant
 
 PACK = load_target("abl1")
@@ -21,10 +21,9 @@ def of(text: str):
     return parse_variant(text, PACK)
 
 
-@pytest.mark.skipif(conformation_preference(PACK) is None, reason="no table ships")
 class TestPreference:
-    def test_k404e_disfavours_the_folded_loop_as_h396p_does(self):
-        for text in ("K404E", "H396P"):
+    def test_k404e_disfavours_the_folded_loop_as_h396p_and_y253h_do(self):
+        for text in ("K404E", "H396P", "Y253H"):
             found = preference_of(PACK, of(text))
             folded = found.readings[0]
             assert found.told
@@ -32,12 +31,12 @@ class TestPreference:
             assert folded.difference.high < 0.0
             assert folded.difference.value < -1.0
 
-    @pytest.mark.parametrize("text", ["T315I", "M244V", "Y253H"])
+    @pytest.mark.parametrize("text", ["T315I", "M244V", "F359V"])
     def test_what_is_not_seen_is_not_told_and_the_record_stands_beside(self, text):
         found = preference_of(PACK, of(text))
         assert not found.told
         assert "is not told" in found.sentence
-        assert "H396P rightly" in found.record
+        assert "it tells H396P and Y253H rightly" in found.record
         assert "none wrongly" in found.record
 
     def test_crystals_of_the_variant_itself_are_left_out(self):

@@ -192,7 +192,6 @@ def test_an_entry_that_is_itself_substituted_there_is_left_out():
     assert found.difference([(900, "V")], "dfg-out-folded").value is None
 
 
-@pytest.mark.skipif(conformation_preference(load_target("abl1")) is None, reason="no table ships")
 def test_the_table_that_ships_passes_its_own_rule():
     pack = load_target("abl1")
     table = conformation_preference(pack)
