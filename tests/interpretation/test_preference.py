@@ -52,7 +52,7 @@ class TestPreference:
             assert not [word for word in words if word in said.lower()]
 
     def test_a_residue_outside_the_table_is_not_told(self):
-        found = preference_of(PACK, of("A900V"))
+        found = preference_of(PACK, of("P900V"))
         assert not found.told
         assert found.readings[0].difference.value is None
 

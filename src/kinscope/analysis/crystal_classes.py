@@ -89,6 +89,7 @@ def _by_entry(item: CrystalClass, residues: Sequence[int]) -> FloatArray:
     return means
 
 
+SURE = 0.05
 LEAST_PREFERENCE = 1.0
 """Natural logarithms: a smaller difference of preference is not told, however sure."""
 Change = tuple[int, str]
@@ -102,6 +103,11 @@ class Preference(NamedTuple):
     """(entries, sets of weights, residues, 20); NaN where a residue is not resolved, or where the entry is
     itself substituted: a backbone remembers what it was built with."""
     table: ConformationPreference
+
+    def of(self, conformation: ClassName, *, mean: bool = True) -> FloatArray:
+        """Of the entries of a conformation, the sets averaged if ``mean``."""
+        kept = self.odds[[item.conformation == conformation for item in self.table.entries]]
+        return np.asarray(kept.mean(axis=1) if mean else kept)
 
     def difference(
         self,
@@ -140,3 +146,16 @@ def preference(table: ConformationPreference) -> Preference:
     for item, own in zip(table.entries, odds, strict=True):
         own[:, [number in item.substituted for number in table.residues]] = np.nan
     return Preference(odds, table)
+
+
+def told_shares(one: FloatArray, two: FloatArray) -> tuple[float, float]:
+    """Of substitutions between two sets of entries (entries, residues, 20): told, and with p below 0.05."""
+    from scipy.special import stdtr
+
+    errors = [side.var(axis=0, ddof=1) / len(side) for side in (one, two)]
+    apart = np.abs(two.mean(axis=0) - one.mean(axis=0))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        degrees = sum(errors) ** 2 / (errors[0] ** 2 / (len(one) - 1) + errors[1] ** 2 / (len(two) - 1))
+        p_value = 2.0 * stdtr(degrees, -apart / np.sqrt(sum(errors)))
+    sure, tested = p_value < SURE, max(int(np.isfinite(p_value).sum()), 1)
+    return float((sure & (apart >= LEAST_PREFERENCE)).sum() / tested), float(sure.sum() / tested)

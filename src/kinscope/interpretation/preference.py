@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
-from kinscope.analysis.crystal_classes import Preference, preference
+from kinscope.analysis.crystal_classes import Preference, preference, told_shares
 from kinscope.core.records import Record
 from kinscope.core.residues import three_letter
 from kinscope.interpretation.crystals import CLASS_LABELS, differences_of
@@ -96,7 +96,7 @@ def preference_of(pack: TargetPack, variant: Variant) -> PreferenceFinding | Non
         variant=variant.short,
         told=bool(told),
         sentence=f"{variant.short} {told}." if told else silent,
-        record=_record(controls),
+        record=_record(controls, told_shares(found.of("active"), found.of("dfg-out-folded"))[0]),
         readings=readings,
         left_out=tuple(item.entry for item in table.entries if places & set(item.substituted)),
         controls=controls,
@@ -144,7 +144,7 @@ def _told(item: PreferenceReading) -> str:
     )
 
 
-def _record(controls: Sequence[ControlRow]) -> str:
+def _record(controls: Sequence[ControlRow], share: float) -> str:
     told = [row for row in controls if row.reading.difference.resolved]
     right, wrong = (
         join([row.variant for row in told if row.right is good]) or "none" for good in (True, False)
@@ -153,7 +153,7 @@ def _record(controls: Sequence[ControlRow]) -> str:
     return (
         f"A prediction by ProteinMPNN over crystals. Of {len(controls)} mutants measured by NMR it tells "
         f"{right} rightly and {wrong} wrongly; of {rest} it tells nothing. The bare sign is right in "
-        f"{sum(row.right for row in controls)}."
+        f"{sum(row.right for row in controls)}. Of all substitutions it tells {100 * share:.0f} %."
     )
 
 

@@ -10,7 +10,7 @@ from itertools import combinations
 
 import numpy as np
 
-from kinscope.analysis.crystal_classes import LEAST_PREFERENCE, Preference, preference
+from kinscope.analysis.crystal_classes import SURE, Preference, preference, told_shares
 from kinscope.core.records import Record
 from kinscope.interpretation.crystals import CLASS_LABELS
 from kinscope.interpretation.preference import (
@@ -30,7 +30,6 @@ from kinscope.variants.parse import parse_variant
 MOST_FALSE = 0.05
 """Of the substitutions between halves of one class: above it nothing ships."""
 MUST_HOLD = "H396P"
-_SURE = 0.05
 
 
 class PreferenceCheck(Record):
@@ -73,35 +72,22 @@ def check(table: ConformationPreference, pack: TargetPack) -> PreferenceCheck:
 
 
 def _sure(item: Difference) -> bool:
-    return item.p_value is not None and item.p_value < _SURE
+    return item.p_value is not None and item.p_value < SURE
 
 
 def _null(found: Preference, name: ClassName) -> tuple[float, float]:
     """Between halves of one class, over every substitution: share told, share with p below 0.05."""
-    from scipy.special import stdtr
-
-    rows = np.array([place for place, item in enumerate(found.table.entries) if item.conformation == name])
-    values = found.odds[rows].mean(axis=1)
-    told = tested = low = 0
-    for half in combinations(range(len(rows)), len(rows) // 2):
-        sides = values[list(half)], np.delete(values, half, axis=0)
-        one, two = (side.var(axis=0, ddof=1) / len(side) for side in sides)
-        freedom = [len(side) - 1 for side in sides]
-        apart = np.abs(sides[1].mean(axis=0) - sides[0].mean(axis=0))
-        with np.errstate(invalid="ignore", divide="ignore"):
-            degrees = (one + two) ** 2 / (one**2 / freedom[0] + two**2 / freedom[1])
-            p_value = 2.0 * stdtr(degrees, -apart / np.sqrt(one + two))
-        tested += int(np.isfinite(p_value).sum())
-        low += int((p_value < _SURE).sum())
-        told += int(((p_value < _SURE) & (apart >= LEAST_PREFERENCE)).sum())
-    return told / max(tested, 1), low / max(tested, 1)
+    values = found.of(name)
+    halves = [list(half) for half in combinations(range(len(values)), len(values) // 2)]
+    shares = [told_shares(values[half], np.delete(values, half, axis=0)) for half in halves]
+    told, low = np.mean(shares, axis=0).tolist()
+    return told, low
 
 
 def _agreement(found: Preference) -> tuple[float, ...]:
     from scipy.stats import spearmanr
 
-    names = np.array([item.conformation for item in found.table.entries])
-    active, folded = (found.odds[names == name].mean(axis=0) for name in KINASE_CLASSES[:2])
+    active, folded = (found.of(name, mean=False).mean(axis=0) for name in KINASE_CLASSES[:2])
     apart = (folded - active).reshape(len(found.table.weights), -1)
     kept = apart[:, np.isfinite(apart).all(axis=0)]
     return tuple(float(spearmanr(one, two).statistic) for one, two in combinations(kept, 2))
@@ -130,6 +116,11 @@ def in_words(table: ConformationPreference, pack: TargetPack) -> str:
     lines += [
         f"Null, halves of {CLASS_LABELS[name]}: {told:.1%} of substitutions are told, {low:.1%} have p < 0.05"
         for name, (told, low) in checked.null.items()
+    ]
+    lines += [
+        f"{CLASS_LABELS[name]} against active: {told:.1%} of substitutions are told, {low:.1%} have p < 0.05"
+        for name in KINASE_CLASSES[1:]
+        for told, low in [told_shares(found.of("active"), found.of(name))]
     ]
     between = ", ".join(f"{value:.2f}" for value in checked.agreement)
     lines.append(f"Spearman between the sets, over all substitutions: {between}")
