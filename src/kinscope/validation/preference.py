@@ -36,7 +36,7 @@ class PreferenceCheck(Record):
     """What decides whether the table may ship."""
 
     controls: tuple[ControlRow, ...]
-    null: dict[str, tuple[float, float]]
+    null: dict[ClassName, tuple[float, float]]
     """By class: share of substitutions that the rule tells between its halves, and with p below 0.05."""
     agreement: tuple[float, ...]
     """Spearman between pairs of sets, over all substitutions, folded less active."""
@@ -67,7 +67,7 @@ def check(table: ConformationPreference, pack: TargetPack) -> PreferenceCheck:
         if null[name][0] > MOST_FALSE
     ]
     return PreferenceCheck(
-        controls=controls, null=dict(null), agreement=_agreement(found), failures=tuple(failures)
+        controls=controls, null=null, agreement=_agreement(found), failures=tuple(failures)
     )
 
 
