@@ -15,9 +15,6 @@ from scipy.spatial.transform import Rotation
 
 from kinscope.analysis.fluctuation import (
     b_factor_rmsf,
-    fluctuation_profile,
-    per_residue,
-    profile_array,
     rmsf,
 )
 from kinscope.analysis.pockets import compare_pocket, inclusion_region, pocket_volume
@@ -73,13 +70,6 @@ def test_rmsf_of_gaussian_noise_is_its_sigma_and_does_not_see_tumbling():
     assert rmsf(mean_structure(tumbling)[0]) == pytest.approx(still, abs=2e-3)
 
 
-def test_the_bias_of_few_frames_is_corrected_on_average():
-    random = np.random.default_rng(6)
-    squares = [rmsf(random.normal(size=(5, 20, 3)), inefficiency=1.0) ** 2 for _ in range(400)]
-    assert np.mean(squares) == pytest.approx(3.0, rel=0.02)
-    assert np.isnan(rmsf(random.normal(size=(5, 2, 3)), inefficiency=5.0)).all()
-
-
 def test_the_rigid_core_leaves_a_flapping_loop_out():
     random = np.random.default_rng(8)
     frames = CLOUD + random.normal(scale=0.1, size=(50, 60, 3))
@@ -96,13 +86,6 @@ def test_the_core_keeps_its_smallest_share_of_a_floppy_chain():
         rigid_core(frames[:1])
 
 
-def test_residues_average_squares_with_weights():
-    residues, values = per_residue(np.array([3.0, 4.0, 1.0]), [7, 7, 5])
-    assert residues.tolist() == [5, 7]
-    assert values == pytest.approx([1.0, np.sqrt(12.5)])
-    assert per_residue(np.array([3.0, 4.0]), [1, 1], np.array([1.0, 0.0]))[1] == pytest.approx([3.0])
-
-
 def test_a_b_factor_of_eight_pi_squared_is_a_fluctuation_of_root_three():
     assert b_factor_rmsf(np.array([8 * np.pi**2, -1.0])) == pytest.approx([np.sqrt(3.0), 0.0])
 
@@ -117,20 +100,6 @@ def _profile(values, variant="native", state="in", length_ns=0.2):
         length_ns=length_ns,
         superposition="test",
     )
-
-
-def test_a_profile_has_a_row_per_replica_and_a_column_per_residue():
-    frames = CLOUD + np.random.default_rng(1).normal(scale=0.3, size=(200, 60, 3))
-    profile = fluctuation_profile(
-        [frames[:100], frames[100:]],
-        np.repeat(np.arange(1, 31), 2),
-        state="in",
-        variant="native",
-        length_ns=0.2,
-    )
-    assert profile_array(profile).shape == (2, 30)
-    with pytest.raises(BadInputError):
-        fluctuation_profile([], [1], state="in", variant="native", length_ns=0.2)
 
 
 def test_a_loosened_region_is_found_and_the_others_are_not():

@@ -14,6 +14,8 @@ from kinscope.analysis.statistics import (
     difference,
     effective_sample_size,
     holm,
+    power,
+    replicas_needed,
     standard_error,
     statistical_inefficiency,
 )
@@ -143,3 +145,24 @@ def test_standard_error_of_a_correlated_mean_is_the_analytic_one():
 
 def test_a_constant_series_is_one_observation():
     assert effective_sample_size(np.ones(100)) == 1.0
+
+
+def test_power_is_what_simulated_studies_find():
+    """Welch's test on drawn replicas finds a true change as often as is said."""
+    from scipy.stats import ttest_ind
+
+    random = np.random.default_rng(7)
+    for change, replicas in ((0.3, 3), (0.5, 3), (0.2, 5), (0.3, 13)):
+        native = 1.0 + 0.22 * random.normal(size=(20_000, replicas))
+        mutant = (1.0 + change) * (1.0 + 0.22 * random.normal(size=(20_000, replicas)))
+        found = np.mean(ttest_ind(native, mutant, axis=1, equal_var=False).pvalue < 0.05)
+        assert power(change, replicas) == pytest.approx(found, abs=0.012)
+
+
+def test_a_triplicate_finds_a_third_more_motion_one_time_in_seven_and_thirteen_would_do():
+    assert [round(power(change, 3), 2) for change in (0.2, 0.3, 0.5)] == [0.09, 0.15, 0.31]
+    assert [round(power(change, 5), 2) for change in (0.2, 0.3, 0.5)] == [0.19, 0.35, 0.66]
+    assert [replicas_needed(change) for change in (0.2, 0.3, 0.5)] == [25, 13, 7]
+    assert replicas_needed(0.3, spread=0.115) == 5
+    assert power(0.3, 1) == 0.0
+    assert power(0.0, 5) == pytest.approx(0.05, abs=0.01)

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from factories.fluctuation import fluctuation_profile
 from factories.synthetic_studies import CHANGED, Condition, Rate, conditions, in_words, run_condition
 from factories.synthetic_trajectories import (
     SyntheticSettings,
@@ -19,7 +20,7 @@ from factories.synthetic_trajectories import (
     telegraph,
     trajectories,
 )
-from kinscope.analysis.fluctuation import fluctuation_profile, profile_array
+from kinscope.analysis.fluctuation import profile_array
 from kinscope.analysis.sampling import (
     LARGE_EFFECT_ANGSTROM,
     allowed,

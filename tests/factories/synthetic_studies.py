@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from factories.fluctuation import fluctuation_profile
 from factories.synthetic_trajectories import (
     SyntheticSettings,
     SyntheticSystem,
@@ -23,7 +24,6 @@ from factories.synthetic_trajectories import (
     synthetic_system,
     trajectories,
 )
-from kinscope.analysis.fluctuation import fluctuation_profile
 from kinscope.analysis.regions import compare_regions, residue_differences
 from kinscope.analysis.sampling import Sampling, allowed, region_sampling, worse
 from kinscope.core.records import Record

@@ -86,11 +86,18 @@ def state_findings(
     table: CrystalFlexibility | None, region: str, pack: TargetPack
 ) -> tuple[MobilityFinding, ...]:
     """A region in DFG-out against the active form, by how the activation loop lies."""
+    return differences_of(table.network, region, pack, "active") if table is not None else ()
+
+
+def differences_of(
+    classes: tuple[CrystalClass, ...], region: str, pack: TargetPack, first: ClassName
+) -> tuple[MobilityFinding, ...]:
+    """A region in the conformations that are compared with the first, by network or by B factors."""
     return tuple(
-        _difference(row, first, second, pack)
-        for first, second in PAIRS
-        if table is not None and first == "active"
-        for row in _compared(table.network, first, second, regions_compared(pack))
+        _difference(row, one, second, pack)
+        for one, second in PAIRS
+        if one == first
+        for row in _compared(classes, one, second, regions_compared(pack))
         if row.region == region
     )
 

@@ -6,23 +6,27 @@ or repeated keys, and file names are fixed here, so that a pack cannot point els
 
 from __future__ import annotations
 
+import gzip
 import hashlib
+import io
 import json
 import re
+import zlib
 from collections.abc import Sequence
 from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import Field, TypeAdapter, ValidationError
 
 from kinscope.core.errors import BadInputError
 from kinscope.core.files import read_bounded, read_text, sha256_of_file
-from kinscope.core.plain_yaml import read_yaml
+from kinscope.core.plain_yaml import read_record, read_yaml
 from kinscope.core.records import Record
 from kinscope.core.residues import translate
 from kinscope.results.flexibility import CrystalFlexibility
+from kinscope.results.preference import ConformationPreference, CrystalContacts, PublishedMotion
 from kinscope.targets.pack import (
     Claim,
     DrugDefinition,
@@ -39,6 +43,7 @@ from kinscope.targets.pack import (
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+T = TypeVar("T", bound=Record)
 REGION_KINDS = ("domain", "segment", "pocket")
 _ID = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 _REGION_NAME = re.compile(r"[a-z0-9][a-z0-9_]{0,39}")
@@ -144,6 +149,7 @@ def _identifiers(pack: TargetPack) -> Iterator[str]:
                 yield f"The drug {drug.id} binds a state that is not defined: {drug.state[:40]!r}."
 
 
+_MOST_UNPACKED_BYTES = 40_000_000
 _MOST_TABLE_BYTES = 4_000_000
 MAX_RESIDUES = 40_000
 """Longer than the longest human protein (titin, about 35,000 residues)."""
@@ -394,25 +400,53 @@ def files_digest(directory: Path, patterns: Sequence[str]) -> str:
 
 
 FLEXIBILITY_FILE = "flexibility.json"
+PREFERENCE_FILE = "preference.json.gz"
+GEOMETRY_FILE = "geometry.json.gz"
+MOTION_FILE = "motion.yaml"
 
 
 def crystal_flexibility(pack: TargetPack) -> CrystalFlexibility | None:
     """How mobile the target's residues are in its crystals, by conformation; None if the pack has no table.
 
-    Made by ``kinscope benchmark conformation --pdb-mirror DIR --write``.
-
-    Raises BadInputError if the table is damaged.
+    Raises BadInputError if the table is damaged, as the next two.
     """
-    path = pack.directory / FLEXIBILITY_FILE
+    return _table(pack, FLEXIBILITY_FILE, CrystalFlexibility)
+
+
+def conformation_preference(pack: TargetPack) -> ConformationPreference | None:
+    """How well each amino acid suits each residue in each conformation; None if the pack has no table."""
+    return _table(pack, PREFERENCE_FILE, ConformationPreference)
+
+
+def crystal_contacts(pack: TargetPack) -> CrystalContacts | None:
+    """Which side chains meet in which crystal; None if the pack has no table."""
+    return _table(pack, GEOMETRY_FILE, CrystalContacts)
+
+
+def published_motion(pack: TargetPack) -> PublishedMotion:
+    """Controls of the preference and claims on motion; empty if the pack quotes none."""
+    path = pack.directory / MOTION_FILE
+    what = "What is published on motion cannot be read"
+    return read_record(path, PublishedMotion, what) if path.is_file() else PublishedMotion()
+
+
+def _table(pack: TargetPack, name: str, kind: type[T]) -> T | None:
+    """A table of crystals as `kinscope benchmark conformation --pdb-mirror DIR --write` makes it."""
+    path = pack.directory / name
     if not path.is_file():
         return None
     remedy = "Install kinscope again, or make it anew with `kinscope benchmark conformation --write`."
+    data = read_bounded(path, _MOST_TABLE_BYTES, remedy=remedy)
     try:
-        return CrystalFlexibility.model_validate_json(read_bounded(path, _MOST_TABLE_BYTES, remedy=remedy))
-    except ValidationError as error:
-        first = error.errors()[0]
+        if name.endswith(".gz"):
+            data = gzip.GzipFile(fileobj=io.BytesIO(data)).read(_MOST_UNPACKED_BYTES)
+        return kind.model_validate_json(data)
+    except (ValidationError, EOFError, OSError, zlib.error) as error:
+        first = (
+            error.errors()[0] if isinstance(error, ValidationError) else {"loc": (), "msg": "no gzip file"}
+        )
         raise BadInputError(
-            f"The table of flexibility cannot be read ({'.'.join(map(str, first['loc']))}: {first['msg']}).",
+            f"The table of crystals cannot be read ({'.'.join(map(str, first['loc']))}: {first['msg']}).",
             where=str(path),
             remedy=remedy,
         ) from None

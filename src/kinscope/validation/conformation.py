@@ -27,7 +27,7 @@ from kinscope.results.flexibility import (
     EntryFlexibility,
     class_named,
 )
-from kinscope.results.measured import Difference, FluctuationProfile
+from kinscope.results.measured import Difference
 from kinscope.structures.conformation.classify import EntryGeometry, classify_entries
 from kinscope.structures.network import EXPONENT, REACH_ANGSTROM, network_rmsf
 from kinscope.structures.wwpdb.entries import CrystalChain, read_crystal_chain
@@ -39,9 +39,6 @@ from kinscope.validation.rmsf import (
     agreement,
     agreement_words,
     b_factor_profile,
-    disjoint,
-    dynamics_profiles,
-    mean_profile,
     panels,
 )
 
@@ -54,10 +51,6 @@ _DECIMALS = 3
 _FEWEST_TO_HALVE = 4
 _DOMAIN = "kinase_domain"
 _BY_SH2: dict[str, ClassName] = {"on the C-lobe": "closed", "on the N-lobe": "open"}
-_BY_DFG: dict[str, tuple[ClassName, ...]] = {
-    "in": ("active",),
-    "out": ("dfg-out-folded", "dfg-out-extended"),
-}
 _PANEL_CLASS = "dfg-out-folded"
 """Of the reference panel: imatinib and ponatinib bound."""
 _END_RESIDUES = 4
@@ -78,16 +71,16 @@ class ConformationBenchmark(Record):
 
 
 def conformations(
-    source: PdbSource, pack: TargetPack, reference: Path | None = None, runs: Sequence[Path] = ()
+    source: PdbSource, pack: TargetPack, reference: Path | None = None
 ) -> ConformationBenchmark:
-    """Compute both tables, and how far network and dynamics follow B factors and others' dynamics.
+    """Compute both tables, and how far the network follows B factors and others' dynamics.
 
     ``reference``: folder of ``md_rmsf_reference_*.csv`` with columns system, resid, rmsf_CA_A_mean and
-    matches_P00519. ``runs``: folders with finished replicas below them.
+    matches_P00519.
 
     Raises BadInputError if the pack has no landmarks or no kinase domain, or the mirror none of its crystals.
     """
-    chains, left_out = _chains(source, pack)
+    chains, left_out = usable_chains(source, pack)
     table = CrystalFlexibility(
         target=pack.gene,
         method="elastic network over heavy-atom contacts, eigenvectors by numpy",
@@ -103,9 +96,7 @@ def conformations(
         b_factors=_classes(pack, chains, lambda item, chain, _: b_factor_profile(source, item, chain)),
     )
     others = panels(reference) if reference else {}
-    found = [*_agreements(pack, table, others)]
-    for folder in runs:
-        found += _of_dynamics(pack, table, others, dynamics_profiles(folder))
+    found = _agreements(table, others)
     return ConformationBenchmark(table=table, agreements=tuple(found), left_out=tuple(left_out))
 
 
@@ -126,7 +117,7 @@ def class_of(item: EntryGeometry) -> ClassName | None:
     return None
 
 
-def _chains(source: PdbSource, pack: TargetPack) -> tuple[_Chains, list[str]]:
+def usable_chains(source: PdbSource, pack: TargetPack) -> tuple[_Chains, list[str]]:
     """Chains by class; one with SH2 counts for its kinase domain and for its arrangement."""
     found: _Chains = {name: [] for name in CLASS_LABELS}
     left_out = []
@@ -216,10 +207,7 @@ def _network(item: EntryGeometry, chain: CrystalChain, held: range) -> Profile:
     return dict(zip(numbers.tolist(), values.tolist(), strict=True))
 
 
-def _agreements(
-    pack: TargetPack, table: CrystalFlexibility, others: Mapping[str, Profile]
-) -> Iterator[Agreement]:
-    regions = disjoint({region.name: region.members() for region in pack.regions})
+def _agreements(table: CrystalFlexibility, others: Mapping[str, Profile]) -> Iterator[Agreement]:
     for ours in table.network:
         theirs = class_named(table.b_factors, ours.name)
         beside = [] if theirs is None else [(f"B factors of {len(theirs.entries)} entries", _mean(theirs))]
@@ -227,28 +215,7 @@ def _agreements(
             beside += others.items()
         for name, profile in beside:
             label = f"network, {CLASS_LABELS[ours.name]}, {len(ours.entries)} entries"
-            found = agreement(_mean(ours), profile, regions, names=(label, name))
-            if found is not None:
-                yield found
-
-
-def _of_dynamics(
-    pack: TargetPack,
-    table: CrystalFlexibility,
-    others: Mapping[str, Profile],
-    dynamics: Mapping[str, FluctuationProfile],
-) -> Iterator[Agreement]:
-    """Finished dynamics beside the crystals of their DFG class, and beside others' dynamics."""
-    regions = disjoint({region.name: region.members() for region in pack.regions})
-    for label, profile in dynamics.items():
-        like = _BY_DFG.get(pack.state(profile.state).dfg, ())
-        beside = [
-            (f"B factors, {CLASS_LABELS[item.name]}, {len(item.entries)} entries", _mean(item))
-            for item in table.b_factors
-            if item.name in like
-        ]
-        for name, theirs in [*beside, *others.items()]:
-            found = agreement(mean_profile(profile), theirs, regions, names=(label, name))
+            found = agreement(_mean(ours), profile, names=(label, name))
             if found is not None:
                 yield found
 
@@ -283,7 +250,7 @@ def in_words(found: ConformationBenchmark, pack: TargetPack) -> str:
             lines += [f"  {_row(row, beside.get(row.region))}" for row in ours]
     lines += ["", *_steadiness(found.table, regions)]
     lines += ["", "Agreement (blocks of ten residues drawn anew; four residues at each end left out)"]
-    lines += [agreement_words(row, scaled=True) for row in found.agreements]
+    lines += [agreement_words(row) for row in found.agreements]
     lines += ["", "Entries"]
     for item in found.table.network:
         named = [

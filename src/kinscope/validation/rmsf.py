@@ -1,4 +1,4 @@
-"""Profiles of fluctuation beside one another: crystals' B factors, finished dynamics, others' dynamics.
+"""Profiles of fluctuation beside one another: networks, crystals' B factors, others' dynamics.
 
 B factors hold lattice disorder and refinement, and a crystal's contacts hold loops still, so a perfect
 simulation would not correlate perfectly either.
@@ -8,31 +8,24 @@ from __future__ import annotations
 
 import csv
 import io
-import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
 
-from kinscope.analysis.fluctuation import b_factor_rmsf, fluctuation_profile, profile_array
-from kinscope.analysis.superposition import FloatArray, IntArray, rigid_core
+from kinscope.analysis.fluctuation import b_factor_rmsf
+from kinscope.analysis.superposition import FloatArray, IntArray
 from kinscope.core.errors import BadInputError
 from kinscope.core.files import decoded, read_bounded
 from kinscope.core.records import Record
 from kinscope.core.seeds import derive_seed
-from kinscope.dynamics.files.reading import read_blocks
-from kinscope.dynamics.files.trajectory import finished_trajectory
-from kinscope.dynamics.records import REPLICA_RECORD_FILE, ReplicaRecord
-from kinscope.results.measured import FluctuationProfile
 from kinscope.structures.conformation.classify import EntryGeometry
-from kinscope.structures.io import read_model
 from kinscope.structures.wwpdb.entries import CrystalChain
 from kinscope.structures.wwpdb.source import PdbSource
 
 BLOCK_RESIDUES = 10
 """Residues drawn together: longer than a turn of helix or a loop's tip, over which mobility is alike."""
 _DRAWS = 1000
-_LEAST = 5
 
 
 class Correlation(Record):
@@ -55,67 +48,31 @@ class Agreement(Record):
     residues: int
     pearson: Correlation
     spearman: Correlation
-    regions: int
-    region_spearman: Correlation | None
-    """Over the means of disjoint regions; None below five."""
-    ratio: float
-    """Mean of the first over mean of the second."""
 
 
 def agreement(
-    first: Mapping[int, float],
-    second: Mapping[int, float],
-    regions: Mapping[str, Sequence[int]],
-    *,
-    names: tuple[str, str],
-    seed: int = 1,
+    first: Mapping[int, float], second: Mapping[int, float], *, names: tuple[str, str]
 ) -> Agreement | None:
-    """Compare two profiles by residue and by region; None if they share too few residues.
+    """Compare two profiles by residue; None if they share too few.
 
-    The interval of a correlation over residues comes from drawing blocks of consecutive residues with
-    replacement (moving blocks; Kuensch, Ann. Stat. 1989, 17, 1217), that over regions from drawing regions.
+    The intervals come from drawing blocks of consecutive residues with replacement (moving blocks; Kuensch,
+    Ann. Stat. 1989, 17, 1217).
 
-    ``first``, ``second``: RMSF, or anything that grows with it, by residue number. ``regions``: disjoint
-    regions; a region counts if both profiles hold three of its residues or more. ``names``: what the two are.
-    ``seed``: of the draws.
+    ``first``, ``second``: RMSF, or anything that grows with it, by residue number. ``names``: what the two
+    are; they seed the draws.
     """
     shared = sorted(set(first) & set(second))
     if len(shared) < 3 * BLOCK_RESIDUES:
         return None
     pairs = np.array([[first[number], second[number]] for number in shared])
-    random = np.random.default_rng(derive_seed(seed, *names))
-    draws = _blocks(random, len(shared))
-    means = np.array(
-        [
-            [np.mean([side[number] for number in members]) for side in (first, second)]
-            for members in ([n for n in region if n in first and n in second] for region in regions.values())
-            if len(members) >= 3
-        ]
-    ).reshape(-1, 2)
-    by_region = None
-    if len(means) >= _LEAST:
-        by_region = _correlation(_ranks(means), random.integers(0, len(means), (_DRAWS, len(means))))
+    draws = _blocks(np.random.default_rng(derive_seed(1, *names)), len(shared))
     return Agreement(
         first=names[0],
         second=names[1],
         residues=len(shared),
         pearson=_correlation(pairs, draws),
         spearman=_correlation(_ranks(pairs), draws),
-        regions=len(means),
-        region_spearman=by_region,
-        ratio=float(pairs[:, 0].mean() / pairs[:, 1].mean()),
     )
-
-
-def disjoint(regions: Mapping[str, Sequence[int]]) -> dict[str, tuple[int, ...]]:
-    """Regions that do not overlap, the short ones first, of four to forty residues."""
-    taken: set[int] = set()
-    kept: dict[str, tuple[int, ...]] = {}
-    for name, members in sorted(regions.items(), key=lambda item: (len(item[1]), item[0])):
-        if 4 <= len(members) <= 40 and not taken & set(members):
-            kept[name] = tuple(members)
-            taken |= set(members)
-    return kept
 
 
 def _blocks(random: np.random.Generator, count: int) -> IntArray:
@@ -152,7 +109,6 @@ _END_RESIDUES = 4
 """Left out at each end of a chain: a crystal's ends are ill determined, a model's are cut."""
 _MAX_BYTES = 4_000_000
 _COLUMNS = ("system", "resid", "rmsf_CA_A_mean", "matches_P00519")
-_MOST_FRAMES = 2000
 
 
 def b_factor_profile(source: PdbSource, item: EntryGeometry, chain: CrystalChain) -> Profile:
@@ -165,56 +121,6 @@ def b_factor_profile(source: PdbSource, item: EntryGeometry, chain: CrystalChain
         if number is not None and atom is not None:
             values.setdefault(number, float(b_factor_rmsf(np.array(atom.b_iso))))
     return values
-
-
-def dynamics_profiles(folder: Path) -> dict[str, FluctuationProfile]:
-    """One profile per state and variant of the finished replicas below a folder."""
-    longest: dict[tuple[object, ...], tuple[tuple[str, str], Path, ReplicaRecord]] = {}
-    for path in sorted(folder.rglob(REPLICA_RECORD_FILE)):
-        record = ReplicaRecord.model_validate_json(path.read_text())
-        about = _about(path.parent)
-        if record.status == "finished" and record.frames >= 2 and about is not None:
-            same = (about, record.system_sha256, record.seed, record.replica)
-            if same not in longest or longest[same][2].length_ns < record.length_ns:
-                longest[same] = (about, path.parent, record)
-    groups: dict[tuple[str, str], list[tuple[Path, ReplicaRecord]]] = {}
-    for about, directory, record in longest.values():
-        groups.setdefault(about, []).append((directory, record))
-    found = {}
-    for (state, variant), members in groups.items():
-        loaded = [_alphas(directory) for directory, _ in members]
-        core = rigid_core(np.concatenate([frames for _, frames in loaded]))
-        profile = fluctuation_profile(
-            [frames for _, frames in loaded],
-            loaded[0][0],
-            state=state,
-            variant=variant,
-            length_ns=members[0][1].length_ns,
-            core=core,
-        )
-        found[f"dynamics, {state}, {variant}, {len(members)} x {profile.length_ns:.3g} ns"] = profile
-    return found
-
-
-def _about(directory: Path) -> tuple[str, str] | None:
-    """State and variant as the workflow noted them beside the replica."""
-    try:
-        parameters = json.loads((directory / "artefact.json").read_text())["parameters"]
-        return str(parameters["state"]), str(parameters["variant"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
-
-
-def _alphas(
-    directory: Path,
-) -> tuple[np.ndarray[tuple[int], np.dtype[np.int_]], np.ndarray[tuple[int, int, int], np.dtype[np.float64]]]:
-    """Residue numbers, and CA coordinates of at most two thousand evenly spaced frames."""
-    atoms = read_model(directory / "topology.cif")
-    alpha = np.flatnonzero((atoms.atom_name == "CA") & (atoms.element == "C"))
-    _, found = finished_trajectory(directory)
-    blocks = read_blocks(found, alpha, stride=-(-found.frames // _MOST_FRAMES))
-    kept = np.concatenate([block.coordinates for block in blocks])
-    return np.asarray(atoms.res_id[alpha]), kept.astype(np.float64)
 
 
 def panels(folder: Path) -> dict[str, Profile]:
@@ -251,18 +157,9 @@ def _rows(path: Path) -> Iterator[dict[str, str]]:
         yield row
 
 
-def mean_profile(profile: FluctuationProfile) -> Profile:
-    """Mean over replicas, without four residues at each end."""
-    values = profile_array(profile).mean(axis=0)
-    kept = list(zip(profile.residues, values.tolist(), strict=True))[_END_RESIDUES:-_END_RESIDUES]
-    return dict(kept)
-
-
-def agreement_words(row: Agreement, *, scaled: bool) -> str:
-    """Two lines; the ratio of the means says nothing where one side is scaled."""
-    by_region = row.region_spearman.words() if row.region_spearman is not None else "too few"
+def agreement_words(row: Agreement) -> str:
+    """Two lines; the scales of a network and of B factors are arbitrary, so their ratio is not told."""
     return (
         f"  {row.first} | {row.second}\n    {row.residues} residues: Pearson {row.pearson.words()}, Spearman "
-        f"{row.spearman.words()}; {row.regions} regions: Spearman {by_region}"
-        + ("" if scaled else f"; mean RMSF {row.ratio:.2f} of theirs")
+        f"{row.spearman.words()}"
     )

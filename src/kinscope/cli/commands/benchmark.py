@@ -198,24 +198,24 @@ def _engines(asked: list[str] | None) -> tuple[str, ...]:
 def conformation(
     mirror: Mirror = None,
     reference: Reference = None,
-    run: Annotated[
-        list[Path] | None,
-        typer.Option("--run", help="A run directory whose finished dynamics are compared; may be repeated."),
-    ] = None,
     write: Annotated[
         bool, typer.Option("--write", help="Write the table into the target pack, for reports to read.")
     ] = False,
     target: Target = "abl1",
     as_json: AsJson = False,
 ) -> None:
-    """Flexibility of every region by conformation, over the crystals of a mirror."""
+    """Flexibility of every region by conformation, and which one a substitution disfavours, over crystals."""
     from kinscope.structures.wwpdb.source import PdbSource
     from kinscope.targets import load_target
+    from kinscope.targets.loader import conformation_preference
+    from kinscope.validation import preference
     from kinscope.validation.conformation import conformations, in_words, write_flexibility
 
     pack = load_target(target)
-    found = conformations(PdbSource(_needed(mirror)), pack, reference, tuple(run or ()))
+    found = conformations(PdbSource(_needed(mirror)), pack, reference)
     echo(found.model_dump_json(indent=1) if as_json else in_words(found, pack))
+    if (scored := conformation_preference(pack)) and not as_json:
+        echo(f"\n{preference.in_words(scored, pack)}")
     if write:
         echo(f"\nwritten: {write_flexibility(pack, found)}")
 
