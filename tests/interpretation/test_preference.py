@@ -7,7 +7,7 @@ import pytest
 from factories.interpretation import variant
 from kinscope.core.errors import BadInputError
 from kinscope.interpretation import preference
-from kinscope.interpretation.preference import crystal_contacts_of, paper_claims, preference_of
+from kinscope.interpretation.preference import crystal_contacts_of, preference_of, preference_question
 from kinscope.interpretation.words.power import power_of
 from kinscope.results.measured import Contact, ContactChange
 from kinscope.targets import load_target
@@ -56,18 +56,11 @@ class TestPreference:
         assert not found.told
         assert found.readings[0].difference.value is None
 
-    def test_claims_carry_it_and_say_what_it_is_not(self):
-        window = next(row for row in paper_claims(PACK, of("K404E")) if row.id == "window")
-        assert window.preference.startswith("of the balance, not of motion: K404E disfavours")
-        opened = next(row for row in paper_claims(PACK, of("K404E")) if row.id == "open form")
-        assert "of M244V, known for this, it tells nothing" in opened.preference
-
 
 def test_a_target_without_tables_says_nothing():
     pack = load_target("src")
     assert preference_of(pack, variant("K404E")) is None
     assert crystal_contacts_of(pack, variant("K404E")) is None
-    assert paper_claims(pack, variant("K404E")) == ()
 
 
 def test_lys404_meets_asp391_in_the_folded_loop_only():
@@ -102,16 +95,11 @@ def test_chains_that_are_substituted_at_the_residue_show_nothing_of_it():
     assert "No contact of Thr315" in found.answer
 
 
-def test_the_papers_claims_have_a_row_each_and_dynamics_are_not_tested_unless_given():
-    rows = paper_claims(PACK, of("K404E"), {"window": "resolved in 13 x 100 ns"})
-    assert [row.id for row in rows] == ["bound drugs", "states", "window", "pocket", "open form"]
-    assert [row.dynamics for row in rows].count("not tested") == 4
-    by_id = {row.id: row for row in rows}
-    assert "resolved: higher in DFG-out, loop not folded" in by_id["states"].network
-    assert "Lys404 and Asp391" in by_id["window"].crystals
-    assert by_id["pocket"].crystals.endswith("none")
-    assert by_id["open form"].settle == "13 replicas of 100 ns a side for a change of 30 %, and of M244V"
-    assert [row.id for row in paper_claims(PACK, of("T315I"))] == ["states"]
+def test_the_answer_carries_the_record_and_the_readings_their_controls():
+    asked = preference_question(PACK, of("K404E"))
+    assert "disfavours the folded, imatinib-bound loop" in asked.answer
+    assert "none wrongly" in asked.answer
+    assert len(asked.findings) == 2 + 8
 
 
 def test_power_is_told_with_what_is_missing():

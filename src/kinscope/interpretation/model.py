@@ -166,7 +166,8 @@ class MobilityQuestion(Record):
     """A question on motion, what this study read on it, and how far that carries."""
 
     id: str
-    """``bound``, ``window``, ``states``, ``pocket NAME``, ``open`` or ``crystals``."""
+    """``bound``, ``window``, ``states``, ``pocket NAME``, ``open``, ``crystals``, ``preference`` or
+    ``contacts``."""
     question: str
     answer: str
     """What the readings come to."""

@@ -12,6 +12,7 @@ from kinscope.analysis.sampling import SHORTEST_NS
 from kinscope.interpretation.crystals import crystal_question, state_findings
 from kinscope.interpretation.findings import finding, of_region, region_label, state_label, where
 from kinscope.interpretation.model import Measurements, MobilityFinding, MobilityQuestion
+from kinscope.interpretation.preference import crystal_contacts_of, preference_question
 from kinscope.interpretation.stays import stay_findings
 from kinscope.interpretation.thresholds import UNMOVED_ANGSTROM
 from kinscope.results.flexibility import CrystalFlexibility
@@ -60,12 +61,15 @@ def motion_questions(
         *(_pocket(pocket.name, variant, told, pack) for pocket in pack.drug_pockets),
         *_open(variant, told, pack),
         crystal_question(variant, flexibility, pack),
+        preference_question(pack, variant),
+        crystal_contacts_of(pack, variant, measurements.contact_changes),
     ]
     return tuple(
         question.model_copy(update={"said": found.said, "said_by": f"{found.citation}, {found.identifier}"})
         if (found := said.get(question.id))
         else question
         for question in asked
+        if question is not None
     )
 
 

@@ -1,4 +1,4 @@
-"""Which conformation a substitution disfavours, what its residue touches in each, and claims on motion.
+"""Which conformation a substitution disfavours, and what its residue touches in each.
 
 All is looked up in tables of crystals that ship. What is said of a preference goes beside the record of its
 controls, right and wrong; it is no energy and says nothing of a drug.
@@ -6,23 +6,21 @@ controls, right and wrong; it is no energy and says nothing of a drug.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Literal
 
 from kinscope.analysis.crystal_classes import Preference, preference, told_shares
 from kinscope.core.records import Record
 from kinscope.core.residues import three_letter
-from kinscope.interpretation.crystals import CLASS_LABELS, differences_of
-from kinscope.interpretation.findings import join, region_label, state_label
+from kinscope.interpretation.crystals import CLASS_LABELS
+from kinscope.interpretation.findings import finding, join, state_label
 from kinscope.interpretation.model import MobilityFinding, MobilityQuestion
-from kinscope.interpretation.words.power import power_of
-from kinscope.results.flexibility import ClassName, CrystalClass
+from kinscope.results.flexibility import ClassName
 from kinscope.results.measured import ContactChange, Difference
-from kinscope.results.preference import GAP_STEP_ANGSTROM, ContactPair, CrystalContacts, PublishedClaim
+from kinscope.results.preference import GAP_STEP_ANGSTROM, ContactPair, CrystalContacts
 from kinscope.targets.loader import (
     conformation_preference,
     crystal_contacts,
-    crystal_flexibility,
     published_motion,
 )
 from kinscope.targets.pack import TargetPack
@@ -100,6 +98,26 @@ def preference_of(pack: TargetPack, variant: Variant) -> PreferenceFinding | Non
         readings=readings,
         left_out=tuple(item.entry for item in table.entries if places & set(item.substituted)),
         controls=controls,
+    )
+
+
+def preference_question(pack: TargetPack, variant: Variant) -> MobilityQuestion | None:
+    """:func:`preference_of` as a question: the readings, the controls, and their record in the answer."""
+    found = preference_of(pack, variant)
+    if found is None:
+        return None
+    rows = [
+        (f"{variant.short}, {_NAMES[item.conformation]} less active", item, "") for item in found.readings
+    ]
+    rows += [(f"{row.variant}, a control", row.reading, row.measured) for row in found.controls]
+    return MobilityQuestion(
+        id="preference",
+        question=f"Which conformation does {variant.short} disfavour?",
+        answer=f"{found.sentence} {found.record}",
+        findings=tuple(
+            finding("network", where, item.difference, result=f"measured: {measured}" if measured else "")
+            for where, item, measured in rows
+        ),
     )
 
 
@@ -221,74 +239,3 @@ def _contact(
         verdict=f"near in {near[0]} only" if near else _ALIKE,
         sampling=f"{sum(map(len, held.values()))} chains",
     )
-
-
-class ClaimRow(Record):
-    """A published claim on motion, and what each instrument has to say to it."""
-
-    id: str
-    claim: str
-    source: str
-    crystals: str
-    network: str
-    preference: str
-    dynamics: str
-    settle: str
-    """What would decide it."""
-
-
-_SILENT = "nothing to say"
-
-
-def paper_claims(
-    pack: TargetPack, variant: Variant, dynamics: Mapping[str, str] | None = None
-) -> tuple[ClaimRow, ...]:
-    """The claims that the pack quotes on the kinase and on this variant; empty if it quotes none.
-
-    ``dynamics``: what dynamics of this study say, by the claim's id; others are not tested.
-    """
-    rows = []
-    for item in published_motion(pack).claims:
-        if item.variant in ("", variant.short):
-            crystals, network, chosen = _said(item, pack, variant)
-            row = ClaimRow(
-                **item.model_dump(include={"id", "claim", "source"}),
-                crystals=crystals,
-                network=network,
-                preference=chosen,
-                dynamics=(dynamics or {}).get(item.id, "not tested"),
-                settle=item.settle
-                or power_of(0, 0.0).wanted + f", and of {item.control}" * bool(item.control),
-            )
-            rows.append(row)
-    return tuple(rows)
-
-
-def _said(item: PublishedClaim, pack: TargetPack, variant: Variant) -> tuple[str, str, str]:
-    """What crystals, network and preference say."""
-    table, contacts = crystal_flexibility(pack), crystal_contacts_of(pack, variant)
-    if item.id == "states" and table:
-        said = [_differences(own, item.region, "active", pack) for own in (table.b_factors, table.network)]
-        return f"B factors, {said[0]}", said[1], _SILENT
-    if item.id == "window" and contacts:
-        told = preference_of(pack, variant)
-        of_balance = f"of the balance, not of motion: {told.sentence} {told.record}" if told else _SILENT
-        return contacts.answer, "it knows a substitution by lost contacts only", of_balance
-    if item.id == "pocket" and contacts:
-        partners = {int(row.where.split(" and ")[1].split()[0][3:]) for row in contacts.findings}
-        touched = len(partners & set(pack.region(item.region).members()))
-        label = region_label(pack, item.region)
-        return f"side chains of the {label} that it meets: {touched or 'none'}", _SILENT, _SILENT
-    if item.id == "open form" and table:
-        control = preference_of(pack, parse_variant(item.control, pack)) if item.control else None
-        blind = f"no judge: of {item.control}, known for this, it tells nothing"
-        network = _differences(table.network, item.region, "closed", pack)
-        return _SILENT, network, blind if control and not control.told else _SILENT
-    return _SILENT, _SILENT, _SILENT
-
-
-def _differences(classes: tuple[CrystalClass, ...], region: str, first: ClassName, pack: TargetPack) -> str:
-    found = differences_of(classes, region, pack, first)
-    where = [row.where.partition(": ")[2] for row in found]
-    told = [f"{place}: {row.result}, {row.verdict}" for place, row in zip(where, found, strict=True)]
-    return "; ".join(told) or _SILENT

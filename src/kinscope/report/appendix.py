@@ -42,6 +42,7 @@ def appendix_tables(result: StudyResult, files: ReportFiles) -> list[AppendixTab
         (name, rows) for name, _, rows in result_tables(result) if name not in _NO_TABLE
     ]
     tables += [("drugs_as_modelled", files.drugs), ("regions_and_their_sources", files.regions)]
+    tables += [(f"motion_{q.id}".replace(" ", "_"), q.findings) for q in result.assessment.questions]
     made = [_table(name, list(rows), names) for name, rows in tables]
     searched = tuple((text,) for text in result.evidence.searched)
     versions = tuple(result.versions.items())

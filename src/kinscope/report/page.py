@@ -18,6 +18,7 @@ from kinscope.core.files import write_atomic
 from kinscope.evidence.model import EvidenceHit
 from kinscope.interpretation.model import MobilityQuestion, StudyResult
 from kinscope.interpretation.motion import spoken
+from kinscope.interpretation.words.power import power_of
 from kinscope.report import front, style, text
 from kinscope.report.appendix import appendix_tables, settings_text
 from kinscope.report.figures import DrawnFigure, draw_figures
@@ -93,6 +94,8 @@ def report_html(result: StudyResult, files: ReportFiles, pack: TargetPack) -> st
         assessment=result.assessment,
         evidence=result.evidence,
         questions=[q for q in result.assessment.questions if q.findings or q.said],
+        standing=STANDING,
+        power=_power(result),
         options=_offered(result),
         shown_hits=hits,
         more_hits=len(result.evidence.hits) - len(hits),
@@ -164,6 +167,10 @@ def changed_contacts(changes: Sequence[ContactChange], names: text.Names) -> lis
     ][:12]
 
 
+STANDING = ("preference", "contacts")
+"""Questions answered in a sentence of their own; their readings stand in the appendix."""
+
+
 def readings(question: MobilityQuestion, method: str) -> str:
     """What one instrument says to a question, in a cell."""
     own = [item for item in question.findings if item.method == method]
@@ -174,6 +181,15 @@ def readings(question: MobilityQuestion, method: str) -> str:
     if len({item.verdict for item in own}) == 1:
         return f"{own[0].verdict} ({len(own)} of {len(own)} readings)" if len(own) > 1 else own[0].verdict
     return "; ".join(f"{item.where}: {item.verdict}" for item in own[:_MOST_READINGS])
+
+
+def _power(result: StudyResult) -> str:
+    """What this study's replicas could find, or what would be wanted where there are none."""
+    run = [system for system in spoken(result.measurements).trajectories if system.native]
+    if not run:
+        return f"finding one takes {power_of(0, 0.0).wanted}"
+    length = min(one.length_ns or 0.0 for system in run for one in system.native)
+    return power_of(min(len(system.native) for system in run), length).words
 
 
 def _offered(result: StudyResult) -> list[object]:

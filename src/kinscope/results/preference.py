@@ -96,23 +96,7 @@ class FoldedPopulation(Record):
     source: str
 
 
-class PublishedClaim(Record):
-    """What a publication says of the kinase's motion."""
-
-    id: Literal["bound drugs", "states", "window", "pocket", "open form"]
-    claim: str
-    source: str
-    variant: str = ""
-    """Of whom; empty: of the kinase."""
-    region: str = ""
-    control: str = ""
-    """A variant of which the opposite is published."""
-    settle: str = ""
-    """What would decide it, if not replicas of the region's motion."""
-
-
 class PublishedMotion(Record):
     """What a target pack quotes on conformations and motion."""
 
     controls: tuple[FoldedPopulation, ...] = ()
-    claims: tuple[PublishedClaim, ...] = ()

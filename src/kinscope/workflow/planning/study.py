@@ -205,4 +205,6 @@ def once(make: Callable[Concatenate[Study, P], Step]) -> Callable[Concatenate[St
 
 def pack_digest(pack: TargetPack) -> str:
     """Digest of a pack's small text files, evidence included: what a report depends on besides its inputs."""
-    return files_digest(pack.directory, ("**/*.yaml", "**/*.csv", "**/*.fasta", "*.json.gz", FLEXIBILITY_FILE))
+    return files_digest(
+        pack.directory, ("**/*.yaml", "**/*.csv", "**/*.fasta", "*.json.gz", FLEXIBILITY_FILE)
+    )
