@@ -14,6 +14,7 @@ from typing import Any
 from kinscope.report.files import ModelFile, Picture, ReportFiles
 from kinscope.report.style import MUTANT, NATIVE, region_colours
 from kinscope.report.text import Names
+from kinscope.targets.pack import Region
 from kinscope.variants.model import Variant
 
 WIDTH, HEIGHT = 1060, 780
@@ -60,6 +61,14 @@ def _panels(variant: Variant, files: ReportFiles) -> Iterator[tuple[str, str, An
     for file in largest[:1]:
         caption = f"{names.state(file.state)}, coloured by region; sticks: {variant.short} and known ligands."
         yield f"scene_whole_{file.state}", caption, lambda cmd, file=file: _whole(cmd, file, files, variant)
+        for pocket in (
+            one for one in files.regions if one.kind == "pocket" and one.name.startswith("myristate")
+        ):
+            yield (
+                f"scene_{pocket.name}",
+                f"The {pocket.label} of {variant.short}, {names.state(file.state)}.",
+                lambda cmd, file=file, pocket=pocket: _pocket(cmd, file, files, pocket),
+            )
     for state in states:
         for file in sorted((f for f in first if f.state == state), key=lambda f: f.variant != "native"):
             who = "native" if file.variant == "native" else variant.short
@@ -100,6 +109,20 @@ def _whole(cmd: Any, file: ModelFile, files: ReportFiles, variant: Variant) -> N
     cmd.show("spheres", f"{own} and not hydro")
     _colour(cmd, MUTANT, own)
     cmd.orient("kinase")
+
+
+def _pocket(cmd: Any, file: ModelFile, files: ReportFiles, pocket: Region) -> None:
+    _begin(cmd, file)
+    lining = f"kinase and resi {'+'.join(map(str, pocket.members()))}"
+    _colour(cmd, "#c3c9d0", "kinase")
+    cmd.set("cartoon_transparency", 0.55)
+    cmd.show("sticks", f"{lining} and not hydro and not name C+O+N")
+    for pose in files.poses:
+        if pose.state == file.state and pose.role == "reference":
+            cmd.load(str(pose.path), pose.drug)
+            cmd.show("sticks", f"{pose.drug} within 5 of ({lining})")
+    cmd.orient(lining)
+    cmd.zoom(lining, 3.0)
 
 
 def _around(cmd: Any, file: ModelFile, variant: Variant) -> None:
