@@ -6,7 +6,7 @@ of the assembled heavy atoms are the anchors of every restraint.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -99,7 +99,7 @@ MEDIUM_STAGES: tuple[Stage, ...] = (
 class StageResult:
     """What one stage came to."""
 
-    label: str
+    stage: Stage
     energy_kcal_per_mol: float
     rms_gradient_kcal_per_mol_angstrom: float
     """Per degree of freedom, restraints included."""
@@ -107,9 +107,10 @@ class StageResult:
     """To the assembled coordinates, after superposition."""
     heavy_rmsd_angstrom: float
 
-    def noted(self, stage: Stage) -> Note:
+    def noted(self) -> Note:
         """For a model's record, with what defined the stage."""
-        return note("minimised", **{**stage.model_dump(), **asdict(self)})
+        found = {name: value for name, value in vars(self).items() if name != "stage"}
+        return note("minimised", **self.stage.model_dump(), **found)
 
 
 def minimise(
@@ -118,7 +119,6 @@ def minimise(
     *,
     ligands: tuple[AtomArray | Occupant, ...] = (),
     pocket_kcal_per_mol_angstrom2: float = 0.0,
-    threads: int = 1,
     progress: Progress | None = None,
 ) -> tuple[AtomArray, tuple[StageResult, ...]]:
     """Minimise a complete model (hydrogens present) through the stages, on the named CPU platform.
@@ -139,7 +139,7 @@ def minimise(
     for index, stage in enumerate(stages):
         if progress is not None:
             progress(index / len(stages), f"minimising: {stage.label}")
-        current, held, result = _run(current, atoms, stage, held, pocket, threads)
+        current, held, result = _run(current, atoms, stage, held, pocket)
         results.append(result)
     return current, tuple(results)
 
@@ -151,7 +151,6 @@ def minimise_part(
     included: NDArray[np.bool_] | None = None,
     implicit_solvent: bool = True,
     max_iterations: int = 200,
-    threads: int = 1,
 ) -> tuple[AtomArray, float]:
     """Minimise some atoms of a complete model, all others fixed where they are.
 
@@ -166,7 +165,7 @@ def minimise_part(
     from kinscope.structures.forcefield.system import static_context
 
     kept = np.flatnonzero(np.ones(len(atoms), dtype=bool) if included is None else included | movable)
-    context = static_context(_part_system(atoms, kept, movable, implicit_solvent), threads)
+    context = static_context(_part_system(atoms, kept, movable, implicit_solvent))
     context.setPositions(np.asarray(atoms.coord[kept], dtype=np.float64) / 10.0 * unit.nanometer)
     LocalEnergyMinimizer.minimize(context, 4.0, max_iterations)
     state = context.getState(getPositions=True, getEnergy=True)
@@ -210,7 +209,6 @@ def _run(
     stage: Stage,
     ligands: tuple[AtomArray | Occupant, ...],
     pocket: NDArray[np.float64],
-    threads: int,
 ) -> tuple[AtomArray, tuple[AtomArray | Occupant, ...], StageResult]:
     from openmm import LocalEnergyMinimizer, unit
 
@@ -226,7 +224,7 @@ def _run(
     strengths = np.maximum(_strengths(anchor, stage), pocket)
     if strengths.any():
         add_position_restraints(system, anchors, strengths, group=1)
-    context = static_context(system, threads)
+    context = static_context(system)
     protein = np.asarray(positions.value_in_unit(unit.nanometer), dtype=np.float64)
     context.setPositions(np.concatenate([protein, occupied / 10]) * unit.nanometer)
     # OpenMM's tolerance is the RMS force in kJ/mol/nm; 1 kcal/mol/angstrom is 41.84 of them.
@@ -248,7 +246,7 @@ def _run(
         moved,
         _moved(ligands, np.asarray(relaxed[len(current) :], dtype=np.float64)),
         StageResult(
-            label=stage.label,
+            stage=stage,
             energy_kcal_per_mol=energy,
             rms_gradient_kcal_per_mol_angstrom=float(np.sqrt(np.mean(np.asarray(forces)[free] ** 2))),
             backbone_rmsd_angstrom=backbone,

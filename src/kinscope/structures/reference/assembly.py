@@ -209,17 +209,15 @@ class Assembly:
     """Same frame, for the prediction of pKa values and for the relaxation."""
 
 
-def assemble(
-    pack: TargetPack, recipe: StateRecipe, source: PdbSource, *, keep_phosphorylation: bool = False
-) -> Assembly:
+def assemble(pack: TargetPack, recipe: StateRecipe, source: PdbSource) -> Assembly:
     """Assemble the heavy atoms of a state from its recipe.
 
     Raises StructureError if an entry is not at hand, a part lacks residues, or a difference to human has no
     donor.
     """
-    keep = keep_phosphorylation or bool(recipe.phosphorylated)
 
     def chain(entry: str, name: str) -> CrystalChain:
+        keep = bool(recipe.phosphorylated)
         return read_crystal_chain(source, entry, name, pack, keep_phosphorylation=keep)
 
     base = chain(recipe.base.entry, recipe.base.chain)
@@ -240,7 +238,7 @@ def assemble(
         atoms, done = place_domain(atoms, donor, frame, domain)
         method.append(done)
         _note_origin(origins, domain, done)
-    atoms = _to_target_sequence(atoms, pack, recipe, source, origins, method, keep=keep_phosphorylation)
+    atoms = _to_target_sequence(atoms, pack, recipe, source, origins, method)
     for stretch in recipe.built:
         for number in range(stretch.first_residue, stretch.last_residue + 1):
             origins[number] = ResidueOrigin(residue=number, origin="built", note=stretch.reason)
@@ -283,15 +281,13 @@ def _to_target_sequence(
     source: PdbSource,
     origins: dict[int, ResidueOrigin],
     method: list[Note],
-    *,
-    keep: bool,
 ) -> AtomArray:
     protein = pack.transcript.protein
     donors = {donor.residue: donor for donor in recipe.side_chains}
     for number in sorted({int(value) for value in atoms.res_id}):
         here = str(atoms.res_name[atoms.res_id == number][0])
         wanted = three_letter(protein[number - 1])
-        phosphate = number in recipe.phosphorylated or (keep and here in _PARENT)
+        phosphate = number in recipe.phosphorylated
         if phosphate:
             wanted = _PHOSPHORYLATED[wanted]
         if here in _PARENT and not phosphate:

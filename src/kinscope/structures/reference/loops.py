@@ -49,7 +49,6 @@ class LoopSettings(Settings):
     iterations: int = Field(default=100, ge=10, le=5000)
     """Minimiser iterations of each of the two stages of a candidate."""
     seed: int = 1
-    threads: int = Field(default=1, ge=1, le=256)
 
 
 @dataclass(frozen=True)
@@ -242,7 +241,6 @@ def _completed(
             included=included,
             implicit_solvent=solvent,
             max_iterations=settings.iterations,
-            threads=settings.threads,
         )
     return energy, model[movable & (model.element != "H")]
 

@@ -15,7 +15,7 @@ from kinscope.structures.model import AtomArray
 from kinscope.structures.reference.build import (
     MODELS_DIRECTORY,
     SHIPPED_MODEL_FILE,
-    build_models,
+    build_model,
     reference_model,
 )
 from kinscope.structures.wwpdb.source import PdbSource
@@ -56,7 +56,7 @@ def build_pack(
     source = PdbSource(mirror=mirror, allow_download=download)
     parametrise = parametriser(pack)
     for state in chosen:
-        build_models(pack, (state,), source, out / MODELS_DIRECTORY, progress, parametrise=parametrise)
+        build_model(pack, state, source, out / MODELS_DIRECTORY, progress, parametrise)
         yield _compared(pack, state, out)
     yield from _poses(pack, source, out, chosen)
     if solvent:
