@@ -18,6 +18,14 @@ from kinscope.core.progress import Progress
 from kinscope.core.records import Settings
 from kinscope.results.notes import Note, note
 from kinscope.structures.forcefield.occupants import Occupant, place_occupants
+from kinscope.structures.forcefield.relaxation import reduce_system
+from kinscope.structures.forcefield.system import (
+    add_position_restraints,
+    create_system,
+    force_of,
+    static_context,
+)
+from kinscope.structures.io import to_openmm
 from kinscope.structures.model import AtomArray
 from kinscope.structures.superposition import BACKBONE, deviations
 
@@ -162,8 +170,6 @@ def minimise_part(
     """
     from openmm import LocalEnergyMinimizer, unit
 
-    from kinscope.structures.forcefield.system import static_context
-
     kept = np.flatnonzero(np.ones(len(atoms), dtype=bool) if included is None else included | movable)
     context = static_context(_part_system(atoms, kept, movable, implicit_solvent))
     context.setPositions(np.asarray(atoms.coord[kept], dtype=np.float64) / 10.0 * unit.nanometer)
@@ -182,10 +188,6 @@ def _part_system(
     atoms: AtomArray, kept: NDArray[np.intp], movable: NDArray[np.bool_], implicit_solvent: bool
 ) -> Any:
     """The System of the kept rows alone; those not movable have no mass, for OpenMM never moves such."""
-    from kinscope.structures.forcefield.relaxation import reduce_system
-    from kinscope.structures.forcefield.system import create_system
-    from kinscope.structures.io import to_openmm
-
     topology, _ = to_openmm(atoms)
     whole = create_system(topology, implicit_solvent=implicit_solvent)
     system = reduce_system(whole, kept, solvent=implicit_solvent, charge_scale=1.0)
@@ -211,9 +213,6 @@ def _run(
     pocket: NDArray[np.float64],
 ) -> tuple[AtomArray, tuple[AtomArray | Occupant, ...], StageResult]:
     from openmm import LocalEnergyMinimizer, unit
-
-    from kinscope.structures.forcefield.system import add_position_restraints, create_system, static_context
-    from kinscope.structures.io import to_openmm
 
     topology, positions = to_openmm(current)
     _, anchors = to_openmm(anchor)
@@ -273,9 +272,7 @@ def _moved(
 
 
 def _scale_charges(system: Any, factor: float) -> None:
-    from openmm import NonbondedForce
-
-    force = next(force for force in system.getForces() if isinstance(force, NonbondedForce))
+    force = force_of(system, "NonbondedForce")
     for index in range(force.getNumParticles()):
         charge, sigma, epsilon = force.getParticleParameters(index)
         force.setParticleParameters(index, charge * factor, sigma, epsilon)
