@@ -15,21 +15,18 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pydantic import Field, TypeAdapter, ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from kinscope.core.errors import BadInputError
 from kinscope.core.files import read_bounded, read_text, sha256_of_file
 from kinscope.core.plain_yaml import read_yaml
-from kinscope.core.records import Record
 from kinscope.core.residues import translate
 from kinscope.results.flexibility import CrystalFlexibility
 from kinscope.targets.pack import (
     DrugDefinition,
-    Isoform,
-    KinaseLandmarks,
-    Lookalike,
     Region,
     StateDefinition,
+    TargetFile,
     TargetPack,
     Transcript,
     TranscriptEntry,
@@ -151,22 +148,6 @@ AMINO_ACIDS = "ACDEFGHIKLMNPQRSTVWY"
 _NAME = re.compile(r"[\w-]+")
 
 
-class _TargetFile(Record):
-    """``target.yaml``."""
-
-    gene: str = Field(pattern=r"^[A-Za-z0-9-]{1,20}$")
-    name: str
-    uniprot: str
-    reference_isoform: str
-    aliases: tuple[str, ...] = ()
-    lookalikes: tuple[Lookalike, ...] = ()
-    fusion: str = ""
-    fusion_first_residue: int = 1
-    landmarks: KinaseLandmarks | None = None
-    transcript: TranscriptEntry
-    isoforms: tuple[Isoform, ...] = ()
-
-
 def target_names() -> tuple[str, ...]:
     """Names of the packs that ship with kinscope."""
     return tuple(sorted(path.parent.name for path in _packs_root().glob("*/target.yaml")))
@@ -256,12 +237,10 @@ def load_target_directory(path: Path | str) -> TargetPack:
             remedy="Give the directory that holds target.yaml, regions.yaml and protein.fasta; "
             "`kinscope targets new` writes one to fill in.",
         )
-    head = _read(directory / "target.yaml", _TargetFile)
+    head = read_file(directory / "target.yaml", TargetFile)
     pack = TargetPack(
-        **head.model_dump(exclude={"transcript", "isoforms"}),
-        transcript=_transcript(directory, head.transcript),
-        isoforms=head.isoforms,
-        regions=_read(directory / "regions.yaml", tuple[Region, ...]),
+        **{**dict(head), "transcript": _transcript(directory, head.transcript)},
+        regions=read_file(directory / "regions.yaml", tuple[Region, ...]),
         states=_read_optional(directory / "states.yaml", tuple[StateDefinition, ...]),
         drugs=_read_optional(directory / "drugs.yaml", tuple[DrugDefinition, ...]),
         directory=directory,
@@ -274,8 +253,11 @@ def _packs_root() -> Path:
     return Path(str(files("kinscope.targets")))
 
 
-def _read(path: Path, kind: Any) -> Any:
-    """One YAML file as a validated record, or as a tuple of them: a list, bare or under the file's name."""
+def read_file(path: Path, kind: Any) -> Any:
+    """One YAML file as a validated record, or as a tuple of them: a list, bare or under the file's name.
+
+    Raises BadInputError if it is missing or damaged, or says what is not of that kind.
+    """
     content = read_yaml(path)
     if isinstance(content, dict) and list(content) == [path.stem]:
         content = content[path.stem]
@@ -290,7 +272,7 @@ def _read(path: Path, kind: Any) -> Any:
 
 
 def _read_optional(path: Path, kind: Any) -> Any:
-    return _read(path, kind) if path.exists() else ()
+    return read_file(path, kind) if path.exists() else ()
 
 
 def _with_pocket_ends(entry: Any) -> Any:
@@ -329,12 +311,7 @@ def _transcript(directory: Path, head: TranscriptEntry) -> Transcript:
             )
         length = block.last - block.first + 1
         positions.extend(block.genomic_first + step * index for index in range(length))
-    return Transcript(
-        **head.model_dump(),
-        cds=cds,
-        protein=protein,
-        genomic_positions=tuple(positions),
-    )
+    return Transcript(**dict(head), cds=cds, protein=protein, genomic_positions=tuple(positions))
 
 
 def read_fasta(path: Path, alphabet: str, longest: int) -> str:
@@ -415,9 +392,6 @@ def crystal_flexibility(pack: TargetPack) -> CrystalFlexibility | None:
         ) from None
 
 
-CONTROLS_DIRECTORY = "controls"
-
-
 def controls_directory(pack: TargetPack) -> Path:
     """The directory of the controls; a pack need not have it."""
-    return pack.directory / CONTROLS_DIRECTORY
+    return pack.directory / "controls"
