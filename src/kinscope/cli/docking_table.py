@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import csv
-import io
+import textwrap
 from collections.abc import Sequence
 
 from kinscope.analysis.calls import together
+from kinscope.core.tables import csv_text
 from kinscope.docking.known.reference import SEARCHED
 from kinscope.docking.table.differences import fits_apart
 from kinscope.interpretation.words.docking import fit_in_words, helix_in_words
@@ -42,24 +42,15 @@ def table_lines(
 
 def table_csv(rows: Sequence[DockingRow]) -> str:
     """One row per drug and state, every figure of it."""
-    buffer = io.StringIO()
     flat = [_flat(row) for row in rows]
     names = list(dict.fromkeys(name for row in flat for name in row))
-    writer = csv.DictWriter(buffer, names, restval="", lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(flat)
-    return buffer.getvalue()
+    return csv_text(names, ([row.get(name) for name in names] for row in flat))
 
 
-def wrapped(text: str, head: str = "", width: int = WIDTH) -> list[str]:
+def wrapped(text: str, head: str = "") -> list[str]:
     """Text broken at spaces, what follows the first line indented below it."""
-    import textwrap
-
-    indent = " " * len(head)
-    lines = textwrap.wrap(
-        text, width, initial_indent=head, subsequent_indent=indent, break_on_hyphens=False
-    )  # states are named with hyphens
-    return lines or [head]
+    indent = {"initial_indent": head, "subsequent_indent": " " * len(head)}
+    return textwrap.wrap(text, WIDTH, break_on_hyphens=False, **indent) or [head]  # states have hyphens
 
 
 def _scores(rows: Sequence[DockingRow], variant: str) -> list[str]:

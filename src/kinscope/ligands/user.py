@@ -90,7 +90,7 @@ def ligand_from_smiles(text: str, name: str = "ligand") -> UserLigand:
     return _finished(embed(molecule, where=where), called or name, notes)
 
 
-def ligand_from_sdf(path: Path, name: str = "") -> UserLigand:
+def ligand_from_sdf(path: Path) -> UserLigand:
     """The only molecule of an SDF (or MOL) file; its own conformer if it is three-dimensional.
 
     Raises LigandError if the file is missing, damaged or holds several molecules, or the molecule cannot be
@@ -125,11 +125,11 @@ def ligand_from_sdf(path: Path, name: str = "") -> UserLigand:
         what=f"The {'file is flat and leaves' if flat else 'coordinates leave'} the stereochemistry open",
     )
     if flat:
-        return _finished(embed(Chem.RemoveHs(molecule), where=where), name or path.stem, notes)
+        return _finished(embed(Chem.RemoveHs(molecule), where=where), path.stem, notes)
     full = Chem.AddHs(molecule, addCoords=True)
     if added := full.GetNumAtoms() - molecule.GetNumAtoms():
         notes += (note("ligand-hydrogens-added", hydrogens=added),)
-    return _finished(full, name or path.stem, notes)
+    return _finished(full, path.stem, notes)
 
 
 def check_dockable(molecule: Mol, *, where: str) -> None:

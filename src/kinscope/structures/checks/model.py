@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator
+from itertools import combinations
 
 import numpy as np
 
@@ -73,36 +74,6 @@ def crystal_deviations(
 
 DISULPHIDE_ANGSTROM = 2.5
 """Sulphurs of a disulphide stand 2.05 angstrom apart; two thiols do not come nearer than 3.3."""
-
-
-def sulphur_pairs(atoms: AtomArray) -> tuple[tuple[int, int, float, bool], ...]:
-    """Cysteines within bonding distance: their numbers, the distance, whether a thiol hydrogen is left."""
-    rows = np.flatnonzero((atoms.res_name == "CYS") & (atoms.atom_name == "SG"))
-    thiols = {int(n) for n in atoms.res_id[(atoms.res_name == "CYS") & (atoms.atom_name == "HG")]}
-    found = []
-    for place, one in enumerate(rows):
-        for other in rows[place + 1 :]:
-            apart = float(np.linalg.norm(atoms.coord[one] - atoms.coord[other]))
-            if apart < DISULPHIDE_ANGSTROM:
-                pair = int(atoms.res_id[one]), int(atoms.res_id[other])
-                found.append((*pair, apart, bool(thiols & set(pair))))
-    return tuple(found)
-
-
-def nearest_sulphurs_angstrom(atoms: AtomArray) -> float | None:
-    """The shortest distance of two cysteines' sulphurs; None with fewer than two."""
-    points = atoms.coord[(atoms.res_name == "CYS") & (atoms.atom_name == "SG")]
-    if len(points) < 2:
-        return None
-    gaps = np.linalg.norm(points[:, None] - points[None], axis=2)
-    return float(gaps[np.triu_indices(len(points), 1)].min())
-
-
-def uncapped_ends(atoms: AtomArray) -> tuple[str, ...]:
-    """Which ends carry no cap: ``N-terminus``, ``C-terminus``."""
-    names = set(map(str, atoms.res_name))
-    ends = (("ACE", "N-terminus"), ("NME", "C-terminus"))
-    return tuple(end for cap, end in ends if cap not in names)
 
 
 MAX_BOND_RMSD = 0.02
@@ -218,7 +189,8 @@ def _what_is_there(
     if (atoms.element == "H").any():
         yield _force_field(atoms)
     if record is not None:
-        yield _listed("ends without a cap", list(uncapped_ends(atoms)))
+        ends = {"ACE": "N-terminus", "NME": "C-terminus"}
+        yield _listed("ends without a cap", [end for cap, end in ends.items() if cap not in atoms.res_name])
     yield _disulphides(atoms)
 
 
@@ -322,17 +294,22 @@ def _sequence(atoms: AtomArray, record: ModelRecord | None, pack: TargetPack) ->
 
 def _disulphides(atoms: AtomArray) -> CheckItem:
     """Cysteines at bonding distance must be bonded: no thiol hydrogen left on either."""
-    pairs = sulphur_pairs(atoms)
-    nearest = nearest_sulphurs_angstrom(atoms)
-    words = [f"Cys{one}-Cys{other} {apart:.2f} angstrom" for one, other, apart, _ in pairs]
-    value = ", ".join(words) or "none"
-    if not pairs and nearest is not None:
-        value += f"; nearest sulphurs {nearest:.1f} angstrom apart"
+    cysteines = atoms[atoms.res_name == "CYS"]
+    sulphurs = cysteines[cysteines.atom_name == "SG"]
+    thiols = set(cysteines.res_id[cysteines.atom_name == "HG"].tolist())
+    gaps = [
+        (float(np.linalg.norm(one.coord - other.coord)), int(one.res_id), int(other.res_id))
+        for one, other in combinations(sulphurs, 2)
+    ]
+    bonded = [gap for gap in gaps if gap[0] < DISULPHIDE_ANGSTROM]
+    value = ", ".join(f"Cys{one}-Cys{other} {apart:.2f} angstrom" for apart, one, other in bonded) or "none"
+    if gaps and not bonded:
+        value += f"; nearest sulphurs {min(gaps)[0]:.1f} angstrom apart"
     return CheckItem(
         name="disulphides",
         value=value,
         bound="no thiol hydrogen on a bonded pair",
-        passed=not any(thiol for *_, thiol in pairs),
+        passed=not any(thiols & {one, other} for _, one, other in bonded),
     )
 
 

@@ -14,8 +14,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-
 from kinscope.structures.model import AtomArray
 from kinscope.structures.side_chains.rotamers import (
     CHI_ATOMS,
@@ -23,7 +21,7 @@ from kinscope.structures.side_chains.rotamers import (
     chi_difference_degrees,
     rotamers_on,
 )
-from kinscope.structures.stereochemistry import backbone_table, phi_psi
+from kinscope.structures.side_chains.sites import backbone_angles, residues_of
 
 TOLERANCE_DEGREES = 45.0
 LEAST_SHARE_PERCENT = 0.3
@@ -66,19 +64,15 @@ class RotamerOutliers:
 
 def rotamer_outliers(atoms: AtomArray) -> RotamerOutliers:
     """Judge every complete side chain of a structure."""
-    backbone = _backbone_angles(atoms)
+    residues = {n: one for n, one in residues_of(atoms).items() if one.name not in ("ACE", "NME")}
     judged, found = 0, []
-    starts = np.flatnonzero(np.diff(atoms.res_id, prepend=atoms.res_id[:1] - 1))
-    for first, last in zip(starts, [*starts[1:], len(atoms)], strict=True):
-        name, number = str(atoms.res_name[first]), int(atoms.res_id[first])
-        if name == "PRO" or name not in CHI_ATOMS:
-            continue
-        names = tuple(str(atom) for atom in atoms.atom_name[first:last])
-        chi = chi_angles(name, names, np.asarray(atoms.coord[first:last], dtype=np.float64))
-        if len(chi) < len(CHI_ATOMS[name]):
+    for number, residue in residues.items():
+        name = residue.name
+        chi = chi_angles(name, residue.atom_names, residue.coord)
+        if name == "PRO" or not chi or len(chi) < len(CHI_ATOMS[name]):
             continue
         judged += 1
-        distance, percent = nearest_rotamer(name, chi, *backbone.get(number, (None, None)))
+        distance, percent = nearest_rotamer(name, chi, *backbone_angles(residues, number))
         fit = RotamerFit(number, name.capitalize(), distance, percent)
         if fit.outlier:
             found.append(fit)
@@ -99,17 +93,3 @@ def nearest_rotamer(
             differences[-1] /= PLANAR_FACTOR
         fits.append((max(differences), rotamer.share_percent))
     return min(fits)
-
-
-def _backbone_angles(atoms: AtomArray) -> dict[int, tuple[float, float]]:
-    """Phi and psi of residues whose neighbours are there."""
-    table = backbone_table(atoms)
-    if len(table.residues) < 3:
-        return {}
-    joined = np.diff(table.residues) == 1
-    phi, psi = phi_psi(table)
-    known = joined[:-1] & joined[1:] & np.isfinite(phi) & np.isfinite(psi)
-    return {
-        int(number): (float(one), float(two))
-        for number, one, two in zip(table.residues[1:-1][known], phi[known], psi[known], strict=True)
-    }

@@ -24,7 +24,7 @@ from kinscope.structures.completion.heavy_atoms import cap_ends, complete_heavy_
 from kinscope.structures.completion.hydrogens import add_hydrogens
 from kinscope.structures.forcefield.minimisation import minimise_part
 from kinscope.structures.model import AtomArray
-from kinscope.structures.reference.closure import Anchors, Backbones, sample_backbones
+from kinscope.structures.reference.closure import Backbones, sample_backbones
 from kinscope.structures.side_chains.surroundings import repack_side_chains
 from kinscope.structures.wwpdb.entries import AtomRow, atom_array
 
@@ -139,7 +139,8 @@ def _shortlist(
     """The most plausible distinct backbones, best first, and how many closed."""
     names = tuple(three_letter(protein[number - 1]) for number in range(first, last + 1))
     sampled = sample_backbones(
-        _anchors(atoms, first, last),
+        _anchor(atoms, first - 1, ("N", "CA", "C", "O")),
+        _anchor(atoms, last + 1, ("N", "CA", "C")),
         names,
         three_letter(protein[last]),
         samples=settings.samples,
@@ -165,21 +166,17 @@ def _shortlist(
     return [sampled.coord[candidate] for candidate in chosen], len(sampled.coord)
 
 
-def _anchors(atoms: AtomArray, first: int, last: int) -> Anchors:
-    def at(number: int, name: str) -> NDArray[np.float64]:
-        found = atoms.coord[(atoms.res_id == number) & (atoms.atom_name == name)]
-        if len(found) == 0:
-            raise StructureError(
-                f"Residue {number}, beside a stretch that is to be built, has no {name}.",
-                where=f"residues {first}-{last}",
-                remedy="Build the stretch between two residues with complete backbones.",
-            )
-        return np.asarray(found[0], dtype=np.float64)
-
-    return Anchors(
-        *(at(first - 1, name) for name in ("N", "CA", "C", "O")),
-        *(at(last + 1, name) for name in ("N", "CA", "C")),
-    )
+def _anchor(atoms: AtomArray, number: int, names: tuple[str, ...]) -> NDArray[np.float64]:
+    """Atoms (n, 3) of a residue beside a stretch, angstrom."""
+    residue = atoms[atoms.res_id == number]
+    lacking = [name for name in names if name not in residue.atom_name]
+    if lacking:
+        raise StructureError(
+            f"Residue {number}, beside a stretch that is to be built, has no {lacking[0]}.",
+            where=f"residue {number}",
+            remedy="Build the stretch between two residues with complete backbones.",
+        )
+    return np.array([residue.coord[residue.atom_name == name][0] for name in names], dtype=np.float64)
 
 
 def _overlaps(sampled: Backbones, atoms: AtomArray, first: int, last: int) -> NDArray[np.float64]:

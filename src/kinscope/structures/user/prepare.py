@@ -25,7 +25,7 @@ from kinscope.structures.completion.hydrogens import PH, CompleteModel, complete
 from kinscope.structures.forcefield.minimisation import DEFAULT_STAGES, Stage, minimise
 from kinscope.structures.forcefield.occupants import Occupant, Parametrise
 from kinscope.structures.io import write_model
-from kinscope.structures.model import AtomArray, model_path, record_path
+from kinscope.structures.model import MODEL_FILE, RECORD_FILE, AtomArray
 from kinscope.structures.reference.build import POCKET_KCAL_PER_MOL_ANGSTROM2, built_notes, occupant_notes
 from kinscope.structures.user.file import UserFile, parse_user_file
 from kinscope.structures.user.gaps import build_missing
@@ -257,8 +257,8 @@ def prepare(
 def write_prepared(prepared: Prepared, directory: Path) -> None:
     """Write the model, its record and the findings as ``model.cif``, ``model.json``, ``structure.json``."""
     directory.mkdir(parents=True, exist_ok=True)
-    write_model(model_path(directory), prepared.atoms, prepared.record)
-    write_atomic(record_path(directory), prepared.record.model_dump_json(indent=1))
+    write_model(directory / MODEL_FILE, prepared.atoms, prepared.record)
+    write_atomic(directory / RECORD_FILE, prepared.record.model_dump_json(indent=1))
     write_atomic(directory / FINDINGS_FILE, prepared.findings.model_dump_json(indent=1))
 
 

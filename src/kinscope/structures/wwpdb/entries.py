@@ -88,8 +88,8 @@ def chain_of_structure(
 
     ``heed_author_jumps`` is that of :func:`kinscope.structures.wwpdb.numbering.number_chain`.
     """
-    polymer = _polymer(structure, chain, label)
-    numbered = number_chain(polymer, pack.transcript.protein, label, heed_author_jumps=heed_author_jumps)
+    residues = polymer(structure, chain, label)
+    numbered = number_chain(residues, pack.transcript.protein, label, heed_author_jumps=heed_author_jumps)
     rows: list[AtomRow] = []
     modified: dict[int, str] = {}
     alternates: list[int] = []
@@ -121,7 +121,7 @@ def protein_chains(structure: Any, pack: TargetPack) -> tuple[str, ...]:
     found = []
     for chain in structure[0]:
         try:
-            number_chain(_polymer(structure, chain.name, chain.name), pack.transcript.protein, chain.name)
+            number_chain(polymer(structure, chain.name, chain.name), pack.transcript.protein, chain.name)
         except StructureError:
             continue
         found.append(chain.name)
@@ -164,7 +164,11 @@ def read_ligand(source: PdbSource, code: str, chain: str, ccd: str) -> AtomArray
     return atoms
 
 
-def _polymer(structure: Any, chain: str, label: str) -> list[Any]:
+def polymer(structure: Any, chain: str, label: str) -> list[Any]:
+    """The ``gemmi.Residue`` of a chain that have a backbone, in order.
+
+    Raises StructureError if there is no such chain, or it holds none.
+    """
     chains = {part.name: part for part in structure[0]}
     if chain not in chains:
         raise StructureError(
