@@ -103,7 +103,8 @@ def place(a: Floats, b: Floats, c: Floats, length: float, angle: float, dihedral
 
 def bond_deviations(table: BackboneTable) -> Floats:
     """Backbone bond lengths minus ideal ones, angstrom; NaN where an atom is missing."""
-    return np.concatenate([_lengths(table, one, two) - ideal for (one, two), ideal in _BONDS.items()])
+    pairs = [(*_pick(table, names), ideal) for names, ideal in _BONDS.items()]
+    return np.concatenate([np.linalg.norm(one - two, axis=1) - ideal for one, two, ideal in pairs])
 
 
 def angle_deviations(table: BackboneTable) -> Floats:
@@ -129,7 +130,8 @@ def inverted_centres(atoms: AtomArray) -> tuple[int, ...]:
     """Residues whose CA is D, or whose CB (Ile, Thr) is inverted."""
     table = backbone_table(atoms)
     place = table.positions
-    volume = _signed_volume(place["N"] - place["CA"], place["C"] - place["CA"], place["CB"] - place["CA"])
+    first, second, third = (place[name] - place["CA"] for name in ("N", "C", "CB"))
+    volume = (np.cross(first, second) * third).sum(axis=-1)
     wrong = {int(number) for number in table.residues[volume < 0]}
     wrong |= _inverted_side_chains(atoms)
     return tuple(sorted(wrong))
@@ -199,11 +201,6 @@ def _bonded_nearby(heavy: AtomArray, coord: Floats) -> NDArray[np.bool_]:
     return np.asarray(reached.toarray() > 0.0)
 
 
-def _lengths(table: BackboneTable, one: str, two: str) -> Floats:
-    first, second = _pick(table, (one, two))
-    return np.asarray(np.linalg.norm(first - second, axis=1))
-
-
 def _angles(table: BackboneTable, one: str, two: str, three: str) -> Floats:
     first, middle, last = _pick(table, (one, two, three))
     u, v = first - middle, last - middle
@@ -222,10 +219,6 @@ def _pick(table: BackboneTable, names: tuple[str, ...]) -> list[Floats]:
             rows = np.where(joined, rows[1:] if name.endswith("+") else rows[:-1], np.nan)
         chosen.append(rows)
     return chosen
-
-
-def _signed_volume(first: Floats, second: Floats, third: Floats) -> Floats:
-    return np.asarray((np.cross(first, second) * third).sum(axis=-1))
 
 
 def _inverted_side_chains(atoms: AtomArray) -> set[int]:

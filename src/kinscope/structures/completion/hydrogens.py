@@ -129,7 +129,7 @@ def add_hydrogens(atoms: AtomArray, variants: dict[int, str], *, ph: float = PH)
     chosen = [variants.get(int(residue.id)) for residue in topology.residues()]
     platform, _ = cpu_platform()
     try:
-        with _seeded(), _one_thread(platform):
+        with _repeatable(platform):
             modeller.addHydrogens(protein_forcefield(), pH=ph, variants=chosen, platform=platform)
     except ValueError as error:
         raise ComputationError(
@@ -170,17 +170,6 @@ def methines_righted(atoms: AtomArray, bonds: list[tuple[int, int]]) -> AtomArra
 
 
 @contextlib.contextmanager
-def _one_thread(platform: Any) -> Iterator[None]:
-    """Modeller takes no platform properties; several threads sum forces in any order."""
-    before = platform.getPropertyDefaultValue("Threads")
-    platform.setPropertyDefaultValue("Threads", "1")
-    try:
-        yield
-    finally:
-        platform.setPropertyDefaultValue("Threads", before)
-
-
-@contextlib.contextmanager
 def _quiet() -> Iterator[Any]:
     """PROPKA logs through the root logger of its package; keep it out of ours."""
     logger = logging.getLogger("propka")
@@ -193,14 +182,20 @@ def _quiet() -> Iterator[Any]:
 
 
 @contextlib.contextmanager
-def _seeded() -> Iterator[None]:
-    """Modeller jitters new hydrogens with Python's own generator: seed it, and give it back as it was."""
-    state = random.getstate()
+def _repeatable(platform: Any) -> Iterator[None]:
+    """One thread and a seed for Modeller; both are given back as they were.
+
+    It takes no platform properties, and several threads sum forces in any order; it jitters new hydrogens
+    with Python's own generator.
+    """
+    state, threads = random.getstate(), platform.getPropertyDefaultValue("Threads")
     random.seed(1)
+    platform.setPropertyDefaultValue("Threads", "1")
     try:
         yield
     finally:
         random.setstate(state)
+        platform.setPropertyDefaultValue("Threads", threads)
 
 
 @dataclass(frozen=True)

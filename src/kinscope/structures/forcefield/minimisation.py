@@ -171,7 +171,11 @@ def minimise_part(
     from openmm import LocalEnergyMinimizer, unit
 
     kept = np.flatnonzero(np.ones(len(atoms), dtype=bool) if included is None else included | movable)
-    context = static_context(_part_system(atoms, kept, movable, implicit_solvent))
+    whole = create_system(to_openmm(atoms)[0], implicit_solvent=implicit_solvent)
+    system = reduce_system(whole, kept, solvent=implicit_solvent, charge_scale=1.0)
+    for place in np.flatnonzero(~movable[kept]):
+        system.setParticleMass(int(place), 0.0)  # OpenMM never moves mass 0
+    context = static_context(system)
     context.setPositions(np.asarray(atoms.coord[kept], dtype=np.float64) / 10.0 * unit.nanometer)
     LocalEnergyMinimizer.minimize(context, 4.0, max_iterations)
     state = context.getState(getPositions=True, getEnergy=True)
@@ -182,18 +186,6 @@ def minimise_part(
     moving = movable[kept]
     moved.coord[kept[moving]] = relaxed[moving].astype(np.float32)
     return moved, energy
-
-
-def _part_system(
-    atoms: AtomArray, kept: NDArray[np.intp], movable: NDArray[np.bool_], implicit_solvent: bool
-) -> Any:
-    """The System of the kept rows alone; those not movable have no mass, for OpenMM never moves such."""
-    topology, _ = to_openmm(atoms)
-    whole = create_system(topology, implicit_solvent=implicit_solvent)
-    system = reduce_system(whole, kept, solvent=implicit_solvent, charge_scale=1.0)
-    for place in np.flatnonzero(~movable[kept]):
-        system.setParticleMass(int(place), 0.0)
-    return system
 
 
 def _check_finite(energy: float, what: str, where: str) -> None:
@@ -240,7 +232,8 @@ def _run(
     relaxed = state.getPositions(asNumpy=True).value_in_unit(unit.angstrom)
     moved.coord = np.asarray(relaxed[: len(current)], dtype=np.float32)
     free = np.concatenate([np.ones(len(current), dtype=bool), movable])
-    backbone, heavy = deviations(moved, anchor, _uncapped(anchor))
+    uncapped = set(anchor.res_id[~np.isin(anchor.res_name, ("ACE", "NME"))].tolist())
+    backbone, heavy = deviations(moved, anchor, uncapped)
     return (
         moved,
         _moved(ligands, np.asarray(relaxed[len(current) :], dtype=np.float64)),
@@ -304,7 +297,3 @@ def _touching(atoms: AtomArray, ligands: tuple[AtomArray | Occupant, ...]) -> ND
     gaps, _ = cKDTree(np.concatenate(charged)).query(atoms.coord)
     near = {int(number) for number in atoms.res_id[side_chain & (gaps <= TOUCH_ANGSTROM)]}
     return np.asarray(side_chain & np.isin(atoms.res_id, list(near)), dtype=np.bool_)
-
-
-def _uncapped(atoms: AtomArray) -> set[int]:
-    return {int(number) for number in atoms.res_id[~np.isin(atoms.res_name, ("ACE", "NME"))]}

@@ -87,6 +87,9 @@ def build_reference_model(
         pocket_kcal_per_mol_angstrom2=pocket,
         progress=lambda fraction, text: say(0.1 + 0.9 * fraction, text),
     )
+    changed = tuple(f"{number} {label}" for number, label in sorted(repacked.items()))
+    guests = [f"{code} of the base crystal" for code in recipe.ligands]
+    guests += [f"{guest.ccd} of {guest.entry.upper()}" for guest in recipe.guests]
     record = ModelRecord(
         target=pack.gene,
         state=state_id,
@@ -99,8 +102,8 @@ def build_reference_model(
             *loops,
             *built_notes("crystal", complete),
             *complete.hydrogen_notes,
-            *repacked_notes(repacked),
-            *guest_notes(recipe, occupants, pocket),
+            *([note("crystals-repacked", changed=changed)] if changed else []),
+            *occupant_notes(guests, occupants, pocket),
             *(stage.noted() for stage in relaxation),
             *joint_notes(complete.atoms, relaxed, recipe),
         ),
@@ -137,21 +140,6 @@ def _occupants(
             remedy="Build it with: kinscope models build",
         )
     return tuple(parametrise(ligand) or ligand for ligand in ligands)
-
-
-def repacked_notes(repacked: dict[int, str]) -> list[Note]:
-    """Side chains that were given another rotamer."""
-    changed = tuple(f"{number} {label}" for number, label in sorted(repacked.items()))
-    return [note("crystals-repacked", changed=changed)] if repacked else []
-
-
-def guest_notes(
-    recipe: StateRecipe, occupants: tuple[AtomArray | Occupant, ...] = (), pocket: float = 0.0
-) -> list[Note]:
-    """The ligands of a recipe around which a model was relaxed, as :func:`occupant_notes`."""
-    names = [f"{code} of the base crystal" for code in recipe.ligands]
-    names += [f"{guest.ccd} of {guest.entry.upper()}" for guest in recipe.guests]
-    return occupant_notes(names, occupants, pocket)
 
 
 def occupant_notes(

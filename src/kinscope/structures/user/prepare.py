@@ -18,7 +18,7 @@ from kinscope.core.progress import Progress, silent
 from kinscope.core.quoting import plain_name
 from kinscope.results.models import ModelRecord, ResidueOrigin
 from kinscope.results.notes import Note, note
-from kinscope.results.user_structure import USER_STATE, PocketLigand, StructureFindings, UserStructureOptions
+from kinscope.results.user_structure import USER_STATE, StructureFindings, UserStructureOptions
 from kinscope.structures.checks.model import ModelCheck, check_model
 from kinscope.structures.completion.heavy_atoms import missing_atoms
 from kinscope.structures.completion.hydrogens import PH, CompleteModel, complete_model
@@ -79,7 +79,10 @@ def method_notes(
     notes += [note("cut-off", stretch=text) for text in found.cut_off]
     notes += built_notes("file", complete)
     notes += renamed
-    names = [_occupant(ligand) for ligand in found.ligands]
+    names = [
+        f"the reference pose of {ligand.name}" if ligand.stand_in else f"the file's {ligand.name}"
+        for ligand in found.ligands
+    ]
     return [*notes, *occupant_notes(names, held, POCKET_KCAL_PER_MOL_ANGSTROM2), *found.notes]
 
 
@@ -109,10 +112,6 @@ def residue_origins(
             )
         )
     return tuple(origins)
-
-
-def _occupant(ligand: PocketLigand) -> str:
-    return f"the reference pose of {ligand.name}" if ligand.stand_in else f"the file's {ligand.name}"
 
 
 USER_STAGES = (*DEFAULT_STAGES[:-1], DEFAULT_STAGES[-1].model_copy(update={"max_iterations": 200}))
@@ -223,7 +222,11 @@ def prepare(
     found = found.model_copy(update={"gaps": gaps})
     heavy, renamed = renamed_isosteres(whole, pack.transcript.protein)
     complete = complete_model(heavy, examined.occupants, say)
-    held = _held(examined, parametrise)
+    # A pose that was laid in is a guess, and stays without charges.
+    held = tuple(
+        atoms if parametrise is None or ligand.stand_in else parametrise(atoms) or atoms
+        for ligand, atoms in zip(found.ligands, examined.occupants, strict=True)
+    )
     relaxed, relaxation = minimise(
         complete.atoms,
         stages,
@@ -250,8 +253,12 @@ def prepare(
     atoms, record = reverted(relaxed, record, examined.occupants, pack.transcript.protein)
     say(0.95, "checking")
     check = check_model(atoms, record, None, pack, name=found.file)
+    missed = tuple(f"{item.name}: {item.value}" for item in check.items if not item.passed)
+    if missed:
+        caution = note("bounds-missed", items=missed)
+        record = record.model_copy(update={"method": (*record.method, caution)})
     say(1.0, "done")
-    return Prepared(atoms, _cautioned(record, check), found, check)
+    return Prepared(atoms, record, found, check)
 
 
 def write_prepared(prepared: Prepared, directory: Path) -> None:
@@ -286,22 +293,3 @@ def _notes(structure: Any, stretch: Stretch, filled: FilledStretch) -> tuple[Not
         unknown = filled.geometry.dfg == "unassigned"
         notes.append(note("not-measurable") if unknown else note("measured-with-fill"))
     return tuple(notes)
-
-
-def _held(examined: Examined, parametrise: Parametrise | None) -> tuple[AtomArray | Occupant, ...]:
-    """What stands in the pockets; a pose that was laid in is a guess, and stays without charges."""
-    if parametrise is None:
-        return examined.occupants
-    return tuple(
-        atoms if ligand.stand_in else parametrise(atoms) or atoms
-        for ligand, atoms in zip(examined.findings.ligands, examined.occupants, strict=True)
-    )
-
-
-def _cautioned(record: ModelRecord, check: ModelCheck) -> ModelRecord:
-    """The record with a word on every bound of the shipped models that this one does not keep."""
-    failed = tuple(f"{item.name}: {item.value}" for item in check.items if not item.passed)
-    if not failed:
-        return record
-    caution = note("bounds-missed", items=failed)
-    return record.model_copy(update={"method": (*record.method, caution)})
