@@ -80,10 +80,12 @@ def _poses(rows: Sequence[DockingRow], variant: str) -> list[str]:
         for side, docked in (("native", row.native), (variant, row.mutant)):
             if docked is None:
                 continue
-            first = side == "native"
+            first, rmsd = side == "native", docked.rmsd_to_crystal_angstrom
+            rmsd = docked.rmsd_to_known_angstrom if rmsd is None else rmsd
             lines.append(
                 f"{row.name if first else '':<{_DRUG}}{row.state if first else '':<{_STATE}}{side[:12]:<13}"
-                f"{_rmsd(docked):>8}{_strain(docked):>8}  {'yes' if docked.valid else 'NO':<6}"
+                f"{_number(rmsd, 2):>8}{_number(docked.strain_kcal_per_mol, 1):>8}"
+                f"  {'yes' if docked.valid else 'NO':<6}"
                 f"{docked.searches:>8}"
             )
             for problem in docked.problems:
@@ -190,6 +192,10 @@ def _legend(rows: Sequence[DockingRow]) -> list[str]:
     return wrapped(text)
 
 
+def _number(value: float | None, digits: int) -> str:
+    return "-" if value is None else f"{value:.{digits}f}"
+
+
 def _score(side: DockedSide | None) -> str:
     if side is None:
         return "-"
@@ -209,17 +215,6 @@ def _signed(value: float) -> str:
     """One decimal with a sign, zero without."""
     text = f"{value:+.1f}"
     return "0.0" if text in ("+0.0", "-0.0") else text
-
-
-def _rmsd(side: DockedSide) -> str:
-    shown = side.rmsd_to_crystal_angstrom
-    if shown is None:
-        shown = side.rmsd_to_known_angstrom
-    return "-" if shown is None else f"{shown:.2f}"
-
-
-def _strain(side: DockedSide) -> str:
-    return "-" if side.strain_kcal_per_mol is None else f"{side.strain_kcal_per_mol:.1f}"
 
 
 def _flat(row: DockingRow) -> dict[str, object]:

@@ -56,7 +56,12 @@ def create_system(topology: Any, *, implicit_solvent: bool = True, cutoff_nm: fl
             nonbonded.setReactionFieldDielectric(1.0)
             born.setNonbondedMethod(GBSAOBCForce.CutoffNonPeriodic)
             born.setCutoffDistance(cutoff_nm * unit.nanometer)
-        bonded_to_nitrogen = _hydrogens_on_nitrogen(topology)
+        bonded_to_nitrogen = {
+            hydrogen.index
+            for one, other in topology.bonds()
+            for hydrogen, heavy in ((one, other), (other, one))
+            if hydrogen.element.symbol == "H" and heavy.element.symbol == "N"
+        }
         for index, atom in enumerate(topology.atoms()):
             charge = nonbonded.getParticleParameters(index)[0]
             symbol = atom.element.symbol
@@ -186,12 +191,3 @@ def static_context(system: Any, threads: int = 1) -> Any:
 
     platform, properties = cpu_platform(threads)
     return Context(system, VerletIntegrator(0.001), platform, properties)
-
-
-def _hydrogens_on_nitrogen(topology: Any) -> set[int]:
-    found = set()
-    for first, second in topology.bonds():
-        for hydrogen, heavy in ((first, second), (second, first)):
-            if hydrogen.element.symbol == "H" and heavy.element.symbol == "N":
-                found.add(hydrogen.index)
-    return found

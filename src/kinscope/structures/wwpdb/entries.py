@@ -82,14 +82,21 @@ def chain_of_structure(
     *,
     label: str,
     keep_phosphorylation: bool = False,
-    heed_author_jumps: bool = True,
 ) -> CrystalChain:
-    """As :func:`read_crystal_chain`, from a ``gemmi.Structure`` that was read already.
-
-    ``heed_author_jumps`` is that of :func:`kinscope.structures.wwpdb.numbering.number_chain`.
-    """
+    """As :func:`read_crystal_chain`, from a ``gemmi.Structure`` that was read already."""
     residues = polymer(structure, chain, label)
-    numbered = number_chain(residues, pack.transcript.protein, label, heed_author_jumps=heed_author_jumps)
+    numbered = number_chain(residues, pack.transcript.protein, label)
+    return numbered_chain(numbered, pack, label, structure.resolution, keep_phosphorylation)
+
+
+def numbered_chain(
+    numbered: NumberedChain,
+    pack: TargetPack,
+    label: str,
+    resolution_angstrom: float,
+    keep_phosphorylation: bool = False,
+) -> CrystalChain:
+    """The chain of residues whose numbers are known; a resolution of 0 is unknown."""
     rows: list[AtomRow] = []
     modified: dict[int, str] = {}
     alternates: list[int] = []
@@ -112,7 +119,7 @@ def chain_of_structure(
         differences=_differences(numbered, pack.transcript.protein),
         modified=modified,
         alternates=tuple(alternates),
-        resolution_angstrom=structure.resolution or None,
+        resolution_angstrom=resolution_angstrom or None,
     )
 
 
