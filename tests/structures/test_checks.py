@@ -23,8 +23,9 @@ from kinscope.structures.checks.files import check_structures
 from kinscope.structures.checks.model import (
     MAX_ROTAMER_OUTLIERS,
     check_model,
+    nearest_rotamer,
+    rotamer_outliers,
 )
-from kinscope.structures.checks.rotamers import nearest_rotamer, rotamer_outliers
 from kinscope.structures.conformation.atoms import AtomTable, nearest_of
 from kinscope.structures.conformation.classify import classify_state
 from kinscope.structures.conformation.parts import HYDROGEN_BOND
@@ -96,7 +97,7 @@ def test_side_chains_turned_to_eclipsed_angles_fail_the_check():
             np.array([0.0]),
         )
         atoms.coord[rows] = turned[0].astype(np.float32)
-    found = {fit.residue for fit in rotamer_outliers(atoms).outliers}
+    found = {number for number, _ in rotamer_outliers(atoms).outliers}
     assert {int(number) for number in leucines[:20]} <= found
     check = check_model(atoms, None, None, PACK)
     assert not next(item for item in check.items if item.name == "rotamer outliers").passed
