@@ -265,8 +265,15 @@ def read_file(path: Path, kind: Any) -> Any:
         content = tuple(_with_pocket_ends(entry) for entry in content)
     try:
         return TypeAdapter(kind).validate_python(content)
-    except ValidationError as error:
-        raise _invalid(path, error) from None
+    except ValidationError as error:  # the place and the reason, never the rejected content
+        reasons = [
+            f"{'.'.join(map(str, item['loc'])) or 'top level'}: {item['msg']}" for item in error.errors()[:5]
+        ]
+        raise BadInputError(
+            "The file does not follow the layout of a target pack: " + "; ".join(reasons),
+            where=str(path),
+            remedy="Compare it with the same file of the abl1 pack.",
+        ) from None
     except RecursionError:
         raise BadInputError("The file is nested too deeply.", where=str(path)) from None
 
@@ -281,18 +288,6 @@ def _with_pocket_ends(entry: Any) -> Any:
     if isinstance(residues, list) and residues and all(isinstance(number, int) for number in residues):
         return {"start": min(residues), "end": max(residues), **entry, "residues": tuple(residues)}
     return entry
-
-
-def _invalid(path: Path, error: ValidationError) -> BadInputError:
-    """A validation failure in the words of the file: place and reason, never the rejected content."""
-    reasons = [
-        f"{'.'.join(map(str, item['loc'])) or 'top level'}: {item['msg']}" for item in error.errors()[:5]
-    ]
-    return BadInputError(
-        "The file does not follow the layout of a target pack: " + "; ".join(reasons),
-        where=str(path),
-        remedy="Compare it with the same file of the abl1 pack.",
-    )
 
 
 def _transcript(directory: Path, head: TranscriptEntry) -> Transcript:

@@ -228,7 +228,17 @@ def assemble(pack: TargetPack, recipe: StateRecipe, source: PdbSource) -> Assemb
         for number in base.residues
         if first <= number <= last
     }
-    method = [_describe(base, first, last)]
+    method = [
+        note(
+            "from-crystal",
+            first=first,
+            last=last,
+            entry=base.label,
+            resolution_angstrom=base.resolution_angstrom,
+            modified=tuple(text for number, text in base.modified.items() if first <= number <= last),
+            alternates=tuple(int(number) for number in base.alternates if first <= number <= last),
+        )
+    ]
     for part in recipe.grafts:
         atoms, done = graft(atoms, chain(part.entry, part.chain), part)
         method.append(done)
@@ -262,18 +272,6 @@ def _note_origin(origins: dict[int, ResidueOrigin], part: CrystalPart, done: Not
         origins[number] = ResidueOrigin(residue=number, origin="grafted", entry=part.label, note=rmsd)
 
 
-def _describe(chain: CrystalChain, first: int, last: int) -> Note:
-    return note(
-        "from-crystal",
-        first=first,
-        last=last,
-        entry=chain.label,
-        resolution_angstrom=chain.resolution_angstrom,
-        modified=tuple(text for number, text in chain.modified.items() if first <= number <= last),
-        alternates=tuple(int(number) for number in chain.alternates if first <= number <= last),
-    )
-
-
 def _to_target_sequence(
     atoms: AtomArray,
     pack: TargetPack,
@@ -291,7 +289,9 @@ def _to_target_sequence(
         if phosphate:
             wanted = _PHOSPHORYLATED[wanted]
         if here in _PARENT and not phosphate:
-            atoms, here = _dephosphorylated(atoms, number, here)
+            here = _PARENT[here]
+            atoms = atoms[(atoms.res_id != number) | ~np.isin(atoms.atom_name, _PHOSPHATE)]
+            atoms.res_name[atoms.res_id == number] = here
         if here == wanted and number not in donors:
             continue
         if number in donors:
@@ -312,13 +312,6 @@ def _to_target_sequence(
             residue=number, origin="substituted", entry=origins[number].entry, note=origin
         )
     return atoms
-
-
-def _dephosphorylated(atoms: AtomArray, number: int, here: str) -> tuple[AtomArray, str]:
-    """The parent of a phosphorylated residue that the state has not."""
-    atoms = atoms[(atoms.res_id != number) | ~np.isin(atoms.atom_name, _PHOSPHATE)]
-    atoms.res_name[atoms.res_id == number] = _PARENT[here]
-    return atoms, _PARENT[here]
 
 
 def _donated(

@@ -124,7 +124,11 @@ def _relaxed_candidates(
     say: Callable[[int, int], None],
 ) -> list[tuple[float, AtomArray]]:
     """Energy (kcal/mol) and heavy atoms of every candidate of a stretch, the lowest first."""
-    around = _around(atoms, shortlist)
+    from scipy.spatial import cKDTree
+
+    # Residues near any candidate: the same for all, so that their energies compare.
+    gap, _ = cKDTree(np.concatenate(shortlist).reshape(-1, 3)).query(np.asarray(atoms.coord, dtype=float))
+    around = [int(number) for number in np.unique(atoms.res_id[gap < _SURROUNDINGS_ANGSTROM])]
     candidates = []
     for place, coord in enumerate(shortlist):
         say(place, len(shortlist))
@@ -227,7 +231,10 @@ def _completed(
 ) -> tuple[float, AtomArray]:
     """Energy (kcal/mol) and heavy atoms of the stretch, after packing and relaxation in its surroundings."""
     stretch = list(range(first, last + 1))
-    model = _hydrogenated(atoms)
+    whole = cap_ends(complete_heavy_atoms(atoms).atoms)
+    # Every histidine alike, so that candidates hold the same atoms.
+    histidines = np.unique(whole.res_id[whole.res_name == "HIS"])
+    model = add_hydrogens(whole, {int(number): "HIE" for number in histidines})
     model, _ = repack_side_chains(model, stretch, forget=stretch, seed=settings.seed)
     movable = np.isin(model.res_id, stretch)
     included = np.isin(model.res_id, around)
@@ -240,22 +247,6 @@ def _completed(
             max_iterations=settings.iterations,
         )
     return energy, model[movable & (model.element != "H")]
-
-
-def _hydrogenated(atoms: AtomArray) -> AtomArray:
-    """All hydrogens, every histidine alike, so that candidates hold the same atoms."""
-    whole = cap_ends(complete_heavy_atoms(atoms).atoms)
-    histidines = np.unique(whole.res_id[whole.res_name == "HIS"])
-    return add_hydrogens(whole, {int(number): "HIE" for number in histidines})
-
-
-def _around(atoms: AtomArray, shortlist: Sequence[NDArray[np.float64]]) -> list[int]:
-    """Residues near any candidate: the same for all, so that their energies compare."""
-    from scipy.spatial import cKDTree
-
-    places = np.concatenate([coord.reshape(-1, 3) for coord in shortlist])
-    gap, _ = cKDTree(places).query(np.asarray(atoms.coord, dtype=np.float64))
-    return [int(number) for number in np.unique(atoms.res_id[gap < _SURROUNDINGS_ANGSTROM])]
 
 
 def _spread(parts: Sequence[AtomArray]) -> float:

@@ -97,14 +97,8 @@ def parse_user_file(file: UserFile) -> Any:
         for residue in chain:
             parent = one_letter(parents.get(residue.name, ""))
             if parent != "X" and letter_of(residue.name) == "X":
-                _to_parent(residue, three_letter(parent))
+                residue.name, residue.het_flag = three_letter(parent), "A"
+                for index in reversed(range(len(residue))):
+                    if residue[index].name not in heavy_atoms(residue.name):
+                        del residue[index]
     return structure
-
-
-def _to_parent(residue: Any, parent: str) -> None:
-    kept = set(heavy_atoms(parent))
-    for index in reversed(range(len(residue))):
-        if residue[index].name not in kept:
-            del residue[index]
-    residue.name = parent
-    residue.het_flag = "A"
