@@ -49,8 +49,9 @@ def table_csv(rows: Sequence[DockingRow]) -> str:
 
 def wrapped(text: str, head: str = "") -> list[str]:
     """Text broken at spaces, what follows the first line indented below it."""
-    indent = {"initial_indent": head, "subsequent_indent": " " * len(head)}
-    return textwrap.wrap(text, WIDTH, break_on_hyphens=False, **indent) or [head]  # states have hyphens
+    # States are named with hyphens.
+    wrap = textwrap.TextWrapper(WIDTH, head, " " * len(head), break_on_hyphens=False)
+    return wrap.wrap(text) or [head]
 
 
 def _scores(rows: Sequence[DockingRow], variant: str) -> list[str]:

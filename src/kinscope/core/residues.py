@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from Bio.Data.CodonTable import standard_dna_table
+from Bio.Data.CodonTable import unambiguous_dna_by_id
 
 ONE_TO_THREE: dict[str, str] = {
     "A": "Ala", "R": "Arg", "N": "Asn", "D": "Asp", "C": "Cys",
@@ -51,8 +51,8 @@ def ranges(numbers: Iterable[int]) -> list[tuple[int, int]]:
 
 
 CODONS: dict[str, str] = {
-    **standard_dna_table.forward_table,
-    **dict.fromkeys(standard_dna_table.stop_codons, "*"),
+    **unambiguous_dna_by_id[1].forward_table,
+    **dict.fromkeys(unambiguous_dna_by_id[1].stop_codons, "*"),
 }
 """Codon to one-letter residue; ``*`` is a stop."""
 

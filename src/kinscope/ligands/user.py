@@ -113,7 +113,10 @@ def ligand_from_sdf(path: Path) -> UserLigand:
     molecule, notes = _without_labels(molecule)
     if flat := _is_flat(molecule):
         notes += (note("ligand-flat"),)
-        if _relative(molecule):
+        # Wedges may mean one enantiomer or both: a flag of the format says which.
+        unset = molecule.HasProp("_MolFileChiralFlag") and not molecule.GetIntProp("_MolFileChiralFlag")
+        centres = any(a.GetChiralTag() != Chem.ChiralType.CHI_UNSPECIFIED for a in molecule.GetAtoms())
+        if unset and centres and not molecule.GetStereoGroups():
             notes += (note("chiral-flag-unset"),)
     else:
         _check_coordinates(molecule, where)
@@ -277,15 +280,6 @@ def _without_labels(molecule: Mol) -> tuple[Mol, tuple[Note, ...]]:
         plain = Chem.RemoveHs(plain)
     Chem.AssignStereochemistry(plain, cleanIt=True, force=True)
     return plain, (note("isotopes-dropped", labels=tuple(labelled)),) if labelled else ()
-
-
-def _relative(molecule: Mol) -> bool:
-    """Whether wedges may mean one enantiomer or both: a flag of the format says which, and is not set."""
-    from rdkit import Chem
-
-    unset = molecule.HasProp("_MolFileChiralFlag") and not molecule.GetIntProp("_MolFileChiralFlag")
-    centres = any(a.GetChiralTag() != Chem.ChiralType.CHI_UNSPECIFIED for a in molecule.GetAtoms())
-    return bool(unset and centres and not molecule.GetStereoGroups())
 
 
 def _is_flat(molecule: Mol) -> bool:

@@ -103,8 +103,11 @@ def place(a: Floats, b: Floats, c: Floats, length: float, angle: float, dihedral
 
 def bond_deviations(table: BackboneTable) -> Floats:
     """Backbone bond lengths minus ideal ones, angstrom; NaN where an atom is missing."""
-    pairs = [(*_pick(table, names), ideal) for names, ideal in _BONDS.items()]
-    return np.concatenate([np.linalg.norm(one - two, axis=1) - ideal for one, two, ideal in pairs])
+    lengths = []
+    for names, ideal in _BONDS.items():
+        one, two = _pick(table, names)
+        lengths.append(np.linalg.norm(one - two, axis=1) - ideal)
+    return np.concatenate(lengths)
 
 
 def angle_deviations(table: BackboneTable) -> Floats:

@@ -29,6 +29,8 @@ class RigidTransform:
     """Shape (3,)."""
     rmsd_angstrom: float
     """Of the atoms it was fitted on, after it is applied."""
+    atoms: int
+    """Number of atom pairs it was fitted on."""
 
     def apply(self, coordinates: NDArray[Any]) -> NDArray[np.float64]:
         """Coordinates (n, 3) in angstrom, moved."""
@@ -45,7 +47,8 @@ def kabsch(mobile: NDArray[Any], fixed: NDArray[Any]) -> RigidTransform:
     """:func:`kinscope.analysis.superposition.kabsch` of points (n, 3), angstrom, and their fit."""
     turn, shift = superposition.kabsch(mobile, fixed)
     apart = np.asarray(mobile, dtype=np.float64) @ turn + shift - fixed
-    return RigidTransform(np.array(turn.T), shift, float(np.sqrt((apart**2).sum(axis=1).mean())))
+    rmsd = float(np.sqrt((apart**2).sum(axis=1).mean()))
+    return RigidTransform(np.array(turn.T), shift, rmsd, len(mobile))
 
 
 def common_atoms(

@@ -35,7 +35,6 @@ from kinscope.targets.pack import (
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-REGION_KINDS = ("domain", "segment", "pocket")
 _ID = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 _REGION_NAME = re.compile(r"[a-z0-9][a-z0-9_]{0,39}")
 _ENTRY = re.compile(r"([0-9][A-Za-z0-9]{3}|pdb_[0-9a-z]{8}):[A-Za-z0-9]{1,4}:[A-Za-z0-9]{1,5}")
@@ -80,9 +79,6 @@ def _numbers(pack: TargetPack) -> Iterator[str]:
         members = region.residues or (region.start, region.end)
         if not 1 <= min(members) <= max(members) <= length or region.start > region.end:
             yield f"Region {region.name} is not within residues 1-{length}."
-        if region.kind not in REGION_KINDS:
-            kinds = ", ".join(REGION_KINDS)
-            yield f"Region {region.name} has the kind {region.kind[:20]!r}, not one of {kinds}."
     for state in pack.states:
         if not 1 <= state.first_residue <= state.last_residue <= length:
             yield f"State {state.id} is not within residues 1-{length}."

@@ -25,8 +25,8 @@ class Region(Record):
     """For people, e.g. ``activation loop``."""
     start: int
     end: int
-    kind: str
-    """``domain``, ``segment`` (a part of a domain) or ``pocket``."""
+    kind: Literal["domain", "segment", "pocket"]
+    """A segment is a part of a domain."""
     residues: tuple[int, ...] = ()
     """For pockets, which are not one stretch: the members. Empty otherwise."""
     source: str

@@ -231,12 +231,18 @@ def _run(
     moved = current.copy()
     relaxed = state.getPositions(asNumpy=True).value_in_unit(unit.angstrom)
     moved.coord = np.asarray(relaxed[: len(current)], dtype=np.float32)
+    held, first = [], len(current)
+    for ligand in ligands:  # hydrogens of those with parameters stand where the stage left them
+        last = first + len(ligand.coordinates if isinstance(ligand, Occupant) else ligand)
+        places = np.asarray(relaxed[first:last], dtype=np.float64)
+        held.append(replace(ligand, coordinates=places) if isinstance(ligand, Occupant) else ligand)
+        first = last
     free = np.concatenate([np.ones(len(current), dtype=bool), movable])
     uncapped = set(anchor.res_id[~np.isin(anchor.res_name, ("ACE", "NME"))].tolist())
     backbone, heavy = deviations(moved, anchor, uncapped)
     return (
         moved,
-        _moved(ligands, np.asarray(relaxed[len(current) :], dtype=np.float64)),
+        tuple(held),
         StageResult(
             stage=stage,
             energy_kcal_per_mol=energy,
@@ -245,23 +251,6 @@ def _run(
             heavy_rmsd_angstrom=heavy,
         ),
     )
-
-
-def _moved(
-    ligands: tuple[AtomArray | Occupant, ...], points: NDArray[np.float64]
-) -> tuple[AtomArray | Occupant, ...]:
-    """The ligands with their hydrogens where a stage left them."""
-    found: list[AtomArray | Occupant] = []
-    first = 0
-    for ligand in ligands:
-        if isinstance(ligand, Occupant):
-            count = len(ligand.coordinates)
-            found.append(replace(ligand, coordinates=points[first : first + count]))
-        else:
-            count = len(ligand)
-            found.append(ligand)
-        first += count
-    return tuple(found)
 
 
 def _scale_charges(system: Any, factor: float) -> None:

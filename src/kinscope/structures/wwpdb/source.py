@@ -128,7 +128,7 @@ class PdbSource:
             )
         url = ARCHIVE_URL.format(middle=code[-3:-1], code=code)
         body = self._fetch(url)
-        parse_structure(_inflate(body, url), url)
+        parse_structure(inflated(body, url), url)
         self.cache.mkdir(parents=True, exist_ok=True)
         path = self.cache / f"{code}.cif.gz"
         write_atomic(path, body)
@@ -158,15 +158,20 @@ def read_structure_file(path: Path) -> Any:
     return parse_structure(read_body(path), str(path))
 
 
-def read_body(source: Path | bytes, *, where: str = "", inflate: bool = True) -> bytes:
-    """The content of a structure file, of bounded size, decompressed if it is gzip and that is wanted.
+def read_stored(path: Path) -> bytes:
+    """The content of a structure file as it is, of bounded size.
 
-    Raises StructureError if it cannot be read, is too large, or its compression is damaged.
+    Raises StructureError if it cannot be read or is too large.
     """
-    if isinstance(source, bytes):
-        return _inflate(source, where) if inflate else source
-    body = read_bounded(source, MAX_STORED_BYTES, remedy=_SMALLER, kind=StructureError)
-    return _inflate(body, str(source)) if inflate else body
+    return read_bounded(path, MAX_STORED_BYTES, remedy=_SMALLER, kind=StructureError)
+
+
+def read_body(path: Path) -> bytes:
+    """The content of a structure file, decompressed if it is gzip.
+
+    Raises StructureError as :func:`read_stored` and :func:`inflated`.
+    """
+    return inflated(read_stored(path), str(path))
 
 
 def parse_structure(body: bytes, where: str) -> Any:
@@ -281,7 +286,11 @@ def _candidates(directory: Path, code: str) -> Iterator[Path]:
         yield folder / f"pdb{code}.ent"
 
 
-def _inflate(body: bytes, where: str) -> bytes:
+def inflated(body: bytes, where: str) -> bytes:
+    """The content of a file, decompressed if it is gzip, of bounded size.
+
+    Raises StructureError if it is too large, or its compression is damaged.
+    """
     if len(body) > MAX_STORED_BYTES:
         raise _too_large(where)
     if not body.startswith(b"\x1f\x8b"):
