@@ -87,7 +87,8 @@ def sample_backbones(
         torsions, last_phi = _sweep(after, chain, torsions, last_phi, kinds, random, strict=sweep >= 10)
     chain = _grow(before, torsions, last_phi)
     gap = np.sqrt(((chain[:, -3:] - after) ** 2).sum(axis=2).mean(axis=1))
-    likelihood = _log_density(kinds, torsions)
+    densities = [_density(kind, *torsions[:, place].T) for place, kind in enumerate(kinds)]
+    likelihood = np.log(np.stack(densities, axis=1))
     good = (gap < CLOSED_ANGSTROM) & (likelihood.min(axis=1) > np.log(_FLOOR))
     return Backbones(_with_oxygens(chain[good], after[0]), likelihood[good].sum(axis=1))
 
@@ -122,11 +123,6 @@ def _density(kind: str, phi: Floats, psi: Floats) -> Floats:
         ) ** 2
         total += share / (spread_phi * spread_psi) * np.exp(-apart / 2)
     return np.asarray(total + _FLOOR / 10)
-
-
-def _log_density(kinds: tuple[str, ...], torsions: Floats) -> Floats:
-    columns = [np.log(_density(kind, torsions[:, i, 0], torsions[:, i, 1])) for i, kind in enumerate(kinds)]
-    return np.stack(columns, axis=1)
 
 
 def _grow(before: Floats, torsions: Floats, last_phi: Floats) -> Floats:

@@ -303,29 +303,24 @@ def dockable(
         if drug.state != like and (own.dfg != wanted or wanted not in ("in", "out", "inter")):
             reasons.append(note("binds-elsewhere", drug=drug.id, state=own.label, dfg=dfg, like=like))
             continue
-        problem = _problem(pose, sources, atoms)
-        if problem:
-            reasons.append(problem)
+        fit = site_of(pose, sources, atoms)
+        if fit is None:
+            reasons.append(note("site-not-shown", drug=drug.id))
+        elif fit.lacking:
+            reasons.append(note("site-lacks", drug=drug.id, residues=fit.lacking[:8]))
+        elif fit.near_rmsd_angstrom > MAX_SITE_RMSD:
+            reasons.append(
+                note(
+                    "site-differs",
+                    drug=drug.id,
+                    rmsd_angstrom=fit.near_rmsd_angstrom,
+                    state=drug.state,
+                    limit_angstrom=MAX_SITE_RMSD,
+                )
+            )
         else:
             found.append(drug.id)
     return tuple(found), tuple(reasons)
-
-
-def _problem(pose: KnownPose, sources: list[Donor], atoms: AtomArray) -> Note | None:
-    fit, drug = site_of(pose, sources, atoms), pose.drug
-    if fit is None:
-        return note("site-not-shown", drug=drug.id)
-    if fit.lacking:
-        return note("site-lacks", drug=drug.id, residues=fit.lacking[:8])
-    if fit.near_rmsd_angstrom > MAX_SITE_RMSD:
-        return note(
-            "site-differs",
-            drug=drug.id,
-            rmsd_angstrom=fit.near_rmsd_angstrom,
-            state=drug.state,
-            limit_angstrom=MAX_SITE_RMSD,
-        )
-    return None
 
 
 def is_additive(code: str, elements: Sequence[str], coordinates: NDArray[np.float64]) -> bool:
