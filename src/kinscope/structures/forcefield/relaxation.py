@@ -125,6 +125,8 @@ class Relaxer:
     def __init__(
         self, atoms: AtomArray, region: Region, anchor: NDArray[np.float32], protocol: RelaxationProtocol
     ) -> None:
+        from openmm import unit
+
         self.region, self.protocol, self.anchor = region, protocol, anchor
         topology, _ = to_openmm(atoms)
         try:
@@ -138,7 +140,7 @@ class Relaxer:
         self.kept = np.flatnonzero(region.included)
         self.solvated = reduce_system(whole, self.kept, solvent=True, charge_scale=1.0)
         self.soft = reduce_system(whole, self.kept, solvent=False, charge_scale=_SOFT_CHARGE_SCALE)
-        self.masses = [whole.getParticleMass(int(i)) for i in self.kept]
+        self.masses = [whole.getParticleMass(int(i)) / unit.dalton for i in self.kept]
         names = np.asarray(atoms.atom_name)
         held = region.shell & np.isin(names, BACKBONE_HEAVY)
         strengths = np.where(held, protocol.backbone_restraint_kcal_per_mol_angstrom2, 0.0)[self.kept]
