@@ -108,7 +108,12 @@ def run(
     outcomes = []
     with tempfile.TemporaryDirectory(prefix="kinscope-sanger-") as name:
         folder = Path(name)
-        beside = _Tracy(tracy, *_write_reference(folder / "reference.fa", pack)) if tracy else None
+        beside = None
+        if tracy:
+            first, last = _region(pack)
+            begin, reference = max(0, 3 * first - 3 - MARGIN), folder / "reference.fa"
+            reference.write_text(f">reference\n{pack.transcript.cds[begin : 3 * last + MARGIN]}\n")
+            beside = _Tracy(tracy, reference, begin)
         for number in range(samples):
             quality = names[number % len(names)]
             share = SHARES[(number // len(names)) % len(SHARES)]
@@ -122,14 +127,6 @@ def run(
 def _region(pack: TargetPack) -> tuple[int, int]:
     amplicon = knowledge_of(pack.gene).amplicon
     return (amplicon.first_codon, amplicon.last_codon) if amplicon else (1, len(pack.transcript.protein))
-
-
-def _write_reference(path: Path, pack: TargetPack) -> tuple[Path, int]:
-    """A FASTA around the region, and the coding number before its first base."""
-    first, last = _region(pack)
-    begin, end = max(0, 3 * first - 3 - MARGIN), 3 * last + MARGIN
-    path.write_text(f">reference\n{pack.transcript.cds[begin:end]}\n")
-    return path, begin
 
 
 def random_substitution(pack: TargetPack, rng: np.random.Generator) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from rdkit import Chem
+from rdkit.Chem import rdMolDescriptors
 
 from kinscope.core.errors import LigandError
 from kinscope.ligands.library import check_definition, identity, load_ligand, parse_smiles
@@ -34,8 +36,9 @@ def test_the_library_holds_the_drugs_of_the_question() -> None:
 @pytest.mark.parametrize("name", sorted(KNOWN))
 def test_formula_and_charge_at_ph_74(name: str) -> None:
     drug = PACK.drug(name)
-    known = identity(parse_smiles(drug.smiles_ph74, where=name))
-    assert (known.formula, known.charge) == KNOWN[name]
+    molecule = parse_smiles(drug.smiles_ph74, where=name)
+    known = identity(molecule)
+    assert (rdMolDescriptors.CalcMolFormula(molecule), known.charge) == KNOWN[name]
 
 
 @pytest.mark.parametrize("drug", PACK.drugs, ids=lambda drug: drug.id)
@@ -47,8 +50,8 @@ def test_both_smiles_are_one_compound_with_its_inchikey(drug) -> None:  # type: 
 
 
 def test_asciminib_is_the_r_enantiomer() -> None:
-    known = identity(parse_smiles(PACK.drug("asciminib").smiles, where="asciminib"))
-    assert [centre.split()[1] for centre in known.stereocentres] == ["R"]
+    molecule = parse_smiles(PACK.drug("asciminib").smiles, where="asciminib")
+    assert [label for _, label in Chem.FindMolChiralCenters(molecule)] == ["R"]
 
 
 def test_axitinib_has_its_double_bond_stated() -> None:

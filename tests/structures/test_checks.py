@@ -6,6 +6,7 @@ Caps and cysteines: ABL1's cytosolic kinase domain has no disulphide, and a mode
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 import numpy as np
@@ -22,11 +23,9 @@ from kinscope.structures.checks.files import check_structures
 from kinscope.structures.checks.model import (
     MAX_ROTAMER_OUTLIERS,
     check_model,
-    nearest_sulphurs_angstrom,
-    sulphur_pairs,
-    uncapped_ends,
+    nearest_rotamer,
+    rotamer_outliers,
 )
-from kinscope.structures.checks.rotamers import nearest_rotamer, rotamer_outliers
 from kinscope.structures.conformation.atoms import AtomTable, nearest_of
 from kinscope.structures.conformation.classify import classify_state
 from kinscope.structures.conformation.parts import HYDROGEN_BOND
@@ -98,7 +97,7 @@ def test_side_chains_turned_to_eclipsed_angles_fail_the_check():
             np.array([0.0]),
         )
         atoms.coord[rows] = turned[0].astype(np.float32)
-    found = {fit.residue for fit in rotamer_outliers(atoms).outliers}
+    found = {number for number, _ in rotamer_outliers(atoms).outliers}
     assert {int(number) for number in leucines[:20]} <= found
     check = check_model(atoms, None, None, PACK)
     assert not next(item for item in check.items if item.name == "rotamer outliers").passed
@@ -345,20 +344,19 @@ def test_crystals_pass_and_the_nmr_model_does_not():
 
 
 def test_no_cysteines_of_the_kinase_domain_are_joined():
-    assert sulphur_pairs(ATOMS) == ()
-    assert nearest_sulphurs_angstrom(ATOMS) > 4.0
-    assert verdict(ATOMS, "disulphides").passed
+    found = verdict(ATOMS, "disulphides")
+    assert found.passed
+    nearest = re.fullmatch(r"none; nearest sulphurs ([0-9.]+) angstrom apart", found.value)
+    assert float(nearest[1]) > 4.0
 
 
 def test_two_thiols_pushed_onto_each_other_fail_the_check():
     near = ATOMS.copy()
     rows = np.flatnonzero((near.res_name == "CYS") & (near.atom_name == "SG"))
     near.coord[rows[1]] = near.coord[rows[0]] + np.array([2.05, 0.0, 0.0], dtype=np.float32)
-    (one, other, apart, thiol) = sulphur_pairs(near)[0]
-    assert (one, other) == (int(near.res_id[rows[0]]), int(near.res_id[rows[1]]))
-    assert abs(apart - 2.05) < 1e-3
-    assert thiol
-    assert not verdict(near, "disulphides").passed
+    found = verdict(near, "disulphides")
+    assert found.value == f"Cys{near.res_id[rows[0]]}-Cys{near.res_id[rows[1]]} 2.05 angstrom"
+    assert not found.passed
 
 
 def test_a_bonded_pair_without_thiol_hydrogens_is_a_disulphide():
@@ -369,6 +367,7 @@ def test_a_bonded_pair_without_thiol_hydrogens_is_a_disulphide():
 
 
 def test_an_end_without_its_cap_is_named():
-    assert uncapped_ends(ATOMS) == ()
-    assert uncapped_ends(ATOMS[ATOMS.res_name != "NME"]) == ("C-terminus",)
-    assert not verdict(ATOMS[ATOMS.res_name != "ACE"], "ends without a cap").passed
+    assert verdict(ATOMS, "ends without a cap").passed
+    for cap, end in (("ACE", "N-terminus"), ("NME", "C-terminus")):
+        found = verdict(ATOMS[ATOMS.res_name != cap], "ends without a cap")
+        assert (found.passed, found.value) == (False, end)

@@ -24,8 +24,8 @@ from kinscope.structures.forcefield.occupants import Occupant, place_occupants
 from kinscope.structures.forcefield.system import cpu_platform, create_system
 from kinscope.structures.io import to_openmm
 from kinscope.structures.model import AtomArray
-from kinscope.structures.reference.build import build_reference_model, guest_notes, reference_model
-from kinscope.structures.reference.recipes import StateRecipe, load_recipes, recipe_of
+from kinscope.structures.reference.build import build_reference_model, occupant_notes, reference_model
+from kinscope.structures.reference.recipes import load_recipes
 from kinscope.structures.user.ligands import occupant_array
 from kinscope.structures.wwpdb.source import PdbSource
 from kinscope.targets import load_target
@@ -193,7 +193,7 @@ class TestALibraryDrug:
 
         held = occupant_of(PACK, PACK.drug("imatinib"), shown(imatinib))
         pocket = np.zeros(len(glutamate))
-        _, (after,), _ = minimisation._run(glutamate, glutamate, DRY, (held,), pocket, 1)
+        _, (after,), _ = minimisation._run(glutamate, glutamate, DRY, (held,), pocket)
         assert isinstance(after, Occupant)
         moved = np.linalg.norm(after.coordinates - held.coordinates, axis=1)
         assert moved[held.fixed].max() < 1e-4 < moved[~held.fixed].max()
@@ -211,14 +211,13 @@ class TestRecipes:
             build_reference_model(PACK, "kinase-dfg-out", PdbSource(Path(mirror)))
 
     def test_the_record_says_what_was_charged(self, imatinib: Any) -> None:
-        recipe = recipe_of(PACK, "kinase-dfg-out")
+        names = ["STI of the base crystal", "MYR of the base crystal"]
         held = occupant_of(PACK, PACK.drug("imatinib"), shown(imatinib))
-        said = " ".join(say_all(guest_notes(recipe, (held,), 10.0)))
+        said = " ".join(say_all(occupant_notes(names[:1], (held,), 10.0)))
         assert "STI of the base crystal in place with its own charges (GAFF2" in said
         assert "spheres" not in said
         assert "10 kcal/mol/angstrom^2" in said
-        both = StateRecipe.model_validate({**recipe.model_dump(), "ligands": ("STI", "MYR")})
-        mixed = " ".join(say_all(guest_notes(both, (held, shown(imatinib, "MYR")))))
+        mixed = " ".join(say_all(occupant_notes(names, (held, shown(imatinib, "MYR")), 0.0)))
         assert "MYR of the base crystal in place as fixed uncharged spheres" in mixed
 
     @pytest.mark.parametrize("state", CHARGED)

@@ -190,9 +190,9 @@ def test_models_stay_near_their_crystals(shipped):
 @pytest.mark.skipif(not os.environ.get("KINSCOPE_PDB_MIRROR"), reason="needs a mirror of wwPDB entries")
 def test_a_model_can_be_rebuilt(tmp_path):
     from kinscope.docking.relaxed.mechanics import parametriser
-    from kinscope.structures.reference.build import build_models
+    from kinscope.structures.reference.build import build_model
 
-    build_models(PACK, ("kinase-dfg-in",), PdbSource(), tmp_path, parametrise=parametriser(PACK))
+    build_model(PACK, "kinase-dfg-in", PdbSource(), tmp_path, parametrise=parametriser(PACK))
     built, record = reference_model(PACK, "kinase-dfg-in", tmp_path)
     shipped, shipped_record = reference_model(PACK, "kinase-dfg-in")
     assert superpose(built, shipped).rmsd_angstrom < 0.1

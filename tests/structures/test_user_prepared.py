@@ -21,14 +21,11 @@ from factories.user_structure import (
 from kinscope.core.residues import one_letter
 from kinscope.interpretation.words.structures import check_text
 from kinscope.structures.forcefield.minimisation import DEFAULT_STAGES
-from kinscope.structures.reference.build import BuildSettings
 from kinscope.structures.user.prepare import Prepared, prepare, write_prepared
 
 pytestmark = pytest.mark.slow
 
-SHORT = BuildSettings(
-    stages=tuple(stage.model_copy(update={"max_iterations": 60}) for stage in DEFAULT_STAGES[:3])
-)
+SHORT = tuple(stage.model_copy(update={"max_iterations": 60}) for stage in DEFAULT_STAGES[:3])
 """Enough to close joints and take overlaps out; a tenth of the time."""
 
 

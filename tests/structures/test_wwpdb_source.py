@@ -132,7 +132,7 @@ def test_a_gzip_bomb_is_cut_off(monkeypatch):
 
     monkeypatch.setattr(module, "MAX_TEXT_BYTES", 10_000)
     with pytest.raises(StructureError, match="larger than"):
-        module._inflate(gzip.compress(b" " * 1_000_000), "bomb")
+        module.inflated(gzip.compress(b" " * 1_000_000), "bomb")
 
 
 def test_a_missing_mirror_is_said_at_once(tmp_path):

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import csv
-import io
+import textwrap
 from collections.abc import Sequence
 
 from kinscope.analysis.calls import together
+from kinscope.core.tables import csv_text
 from kinscope.docking.known.reference import SEARCHED
 from kinscope.docking.table.differences import fits_apart
 from kinscope.interpretation.words.docking import fit_in_words, helix_in_words
@@ -42,24 +42,16 @@ def table_lines(
 
 def table_csv(rows: Sequence[DockingRow]) -> str:
     """One row per drug and state, every figure of it."""
-    buffer = io.StringIO()
     flat = [_flat(row) for row in rows]
     names = list(dict.fromkeys(name for row in flat for name in row))
-    writer = csv.DictWriter(buffer, names, restval="", lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(flat)
-    return buffer.getvalue()
+    return csv_text(names, ([row.get(name) for name in names] for row in flat))
 
 
-def wrapped(text: str, head: str = "", width: int = WIDTH) -> list[str]:
+def wrapped(text: str, head: str = "") -> list[str]:
     """Text broken at spaces, what follows the first line indented below it."""
-    import textwrap
-
-    indent = " " * len(head)
-    lines = textwrap.wrap(
-        text, width, initial_indent=head, subsequent_indent=indent, break_on_hyphens=False
-    )  # states are named with hyphens
-    return lines or [head]
+    # States are named with hyphens.
+    wrap = textwrap.TextWrapper(WIDTH, head, " " * len(head), break_on_hyphens=False)
+    return wrap.wrap(text) or [head]
 
 
 def _scores(rows: Sequence[DockingRow], variant: str) -> list[str]:
@@ -89,10 +81,12 @@ def _poses(rows: Sequence[DockingRow], variant: str) -> list[str]:
         for side, docked in (("native", row.native), (variant, row.mutant)):
             if docked is None:
                 continue
-            first = side == "native"
+            first, rmsd = side == "native", docked.rmsd_to_crystal_angstrom
+            rmsd = docked.rmsd_to_known_angstrom if rmsd is None else rmsd
             lines.append(
                 f"{row.name if first else '':<{_DRUG}}{row.state if first else '':<{_STATE}}{side[:12]:<13}"
-                f"{_rmsd(docked):>8}{_strain(docked):>8}  {'yes' if docked.valid else 'NO':<6}"
+                f"{_number(rmsd, 2):>8}{_number(docked.strain_kcal_per_mol, 1):>8}"
+                f"  {'yes' if docked.valid else 'NO':<6}"
                 f"{docked.searches:>8}"
             )
             for problem in docked.problems:
@@ -199,6 +193,10 @@ def _legend(rows: Sequence[DockingRow]) -> list[str]:
     return wrapped(text)
 
 
+def _number(value: float | None, digits: int) -> str:
+    return "-" if value is None else f"{value:.{digits}f}"
+
+
 def _score(side: DockedSide | None) -> str:
     if side is None:
         return "-"
@@ -218,17 +216,6 @@ def _signed(value: float) -> str:
     """One decimal with a sign, zero without."""
     text = f"{value:+.1f}"
     return "0.0" if text in ("+0.0", "-0.0") else text
-
-
-def _rmsd(side: DockedSide) -> str:
-    shown = side.rmsd_to_crystal_angstrom
-    if shown is None:
-        shown = side.rmsd_to_known_angstrom
-    return "-" if shown is None else f"{shown:.2f}"
-
-
-def _strain(side: DockedSide) -> str:
-    return "-" if side.strain_kcal_per_mol is None else f"{side.strain_kcal_per_mol:.1f}"
 
 
 def _flat(row: DockingRow) -> dict[str, object]:

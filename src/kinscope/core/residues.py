@@ -6,7 +6,8 @@ The standard genetic code (NCBI translation table 1).
 from __future__ import annotations
 
 from collections.abc import Iterable
-from itertools import product
+
+from Bio.Data.CodonTable import unambiguous_dna_by_id
 
 ONE_TO_THREE: dict[str, str] = {
     "A": "Ala", "R": "Arg", "N": "Asn", "D": "Asp", "C": "Cys",
@@ -49,12 +50,9 @@ def ranges(numbers: Iterable[int]) -> list[tuple[int, int]]:
     return result
 
 
-_ORDER = "TCAG"
-_AMINO_ACIDS = "FFLLSSSSYY**CC*WLLLLPPPPHHQQRRRRIIIMTTTTNNKKSSRRVVVVAAAADDEEGGGG"
-"""In NCBI's order: first base slowest, T C A G."""
-
 CODONS: dict[str, str] = {
-    "".join(codon): residue for codon, residue in zip(product(_ORDER, repeat=3), _AMINO_ACIDS, strict=True)
+    **unambiguous_dna_by_id[1].forward_table,
+    **dict.fromkeys(unambiguous_dna_by_id[1].stop_codons, "*"),
 }
 """Codon to one-letter residue; ``*`` is a stop."""
 

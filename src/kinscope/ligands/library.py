@@ -21,17 +21,12 @@ EMBEDDING_SEED = 20250614
 
 
 class LigandIdentity(Record):
-    """What a molecule is, for checks and for the report."""
+    """What a molecule is."""
 
     name: str
     smiles: str
-    formula: str
     charge: int
     inchikey: str
-    heavy_atoms: int
-    rotatable_bonds: int
-    stereocentres: tuple[str, ...]
-    """E.g. ``C12 R``; every one assigned."""
 
 
 def load_ligand(drug: DrugDefinition) -> Mol:
@@ -82,24 +77,14 @@ def check_definition(identifier: str, smiles: str, smiles_ph74: str, inchikey: s
 
 
 def identity(molecule: Mol, name: str = "") -> LigandIdentity:
-    """Formula, charge, InChIKey, torsions and stereocentres of a molecule."""
+    """SMILES, charge and InChIKey of a molecule."""
     from rdkit import Chem
-    from rdkit.Chem import rdMolDescriptors
 
     bare = Chem.RemoveHs(molecule)
     with quiet():
         key = _inchikey(bare)
-    centres = Chem.FindMolChiralCenters(bare, useLegacyImplementation=False)  # type: ignore[no-untyped-call]
-    return LigandIdentity(
-        name=name,
-        smiles=Chem.MolToSmiles(bare),
-        formula=rdMolDescriptors.CalcMolFormula(bare),
-        charge=Chem.GetFormalCharge(bare),
-        inchikey=key,
-        heavy_atoms=bare.GetNumHeavyAtoms(),
-        rotatable_bonds=rdMolDescriptors.CalcNumRotatableBonds(bare),
-        stereocentres=tuple(f"{bare.GetAtomWithIdx(i).GetSymbol()}{i} {label}" for i, label in centres),
-    )
+    smiles, charge = Chem.MolToSmiles(bare), Chem.GetFormalCharge(bare)
+    return LigandIdentity(name=name, smiles=smiles, charge=charge, inchikey=key)
 
 
 def parse_smiles(smiles: str, *, where: str) -> Mol:

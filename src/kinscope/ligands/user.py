@@ -90,7 +90,7 @@ def ligand_from_smiles(text: str, name: str = "ligand") -> UserLigand:
     return _finished(embed(molecule, where=where), called or name, notes)
 
 
-def ligand_from_sdf(path: Path, name: str = "") -> UserLigand:
+def ligand_from_sdf(path: Path) -> UserLigand:
     """The only molecule of an SDF (or MOL) file; its own conformer if it is three-dimensional.
 
     Raises LigandError if the file is missing, damaged or holds several molecules, or the molecule cannot be
@@ -113,7 +113,10 @@ def ligand_from_sdf(path: Path, name: str = "") -> UserLigand:
     molecule, notes = _without_labels(molecule)
     if flat := _is_flat(molecule):
         notes += (note("ligand-flat"),)
-        if _relative(molecule):
+        # Wedges may mean one enantiomer or both: a flag of the format says which.
+        unset = molecule.HasProp("_MolFileChiralFlag") and not molecule.GetIntProp("_MolFileChiralFlag")
+        centres = any(a.GetChiralTag() != Chem.ChiralType.CHI_UNSPECIFIED for a in molecule.GetAtoms())
+        if unset and centres and not molecule.GetStereoGroups():
             notes += (note("chiral-flag-unset"),)
     else:
         _check_coordinates(molecule, where)
@@ -125,11 +128,11 @@ def ligand_from_sdf(path: Path, name: str = "") -> UserLigand:
         what=f"The {'file is flat and leaves' if flat else 'coordinates leave'} the stereochemistry open",
     )
     if flat:
-        return _finished(embed(Chem.RemoveHs(molecule), where=where), name or path.stem, notes)
+        return _finished(embed(Chem.RemoveHs(molecule), where=where), path.stem, notes)
     full = Chem.AddHs(molecule, addCoords=True)
     if added := full.GetNumAtoms() - molecule.GetNumAtoms():
         notes += (note("ligand-hydrogens-added", hydrogens=added),)
-    return _finished(full, name or path.stem, notes)
+    return _finished(full, path.stem, notes)
 
 
 def check_dockable(molecule: Mol, *, where: str) -> None:
@@ -277,15 +280,6 @@ def _without_labels(molecule: Mol) -> tuple[Mol, tuple[Note, ...]]:
         plain = Chem.RemoveHs(plain)
     Chem.AssignStereochemistry(plain, cleanIt=True, force=True)
     return plain, (note("isotopes-dropped", labels=tuple(labelled)),) if labelled else ()
-
-
-def _relative(molecule: Mol) -> bool:
-    """Whether wedges may mean one enantiomer or both: a flag of the format says which, and is not set."""
-    from rdkit import Chem
-
-    unset = molecule.HasProp("_MolFileChiralFlag") and not molecule.GetIntProp("_MolFileChiralFlag")
-    centres = any(a.GetChiralTag() != Chem.ChiralType.CHI_UNSPECIFIED for a in molecule.GetAtoms())
-    return bool(unset and centres and not molecule.GetStereoGroups())
 
 
 def _is_flat(molecule: Mol) -> bool:

@@ -13,26 +13,13 @@ Conventions of every model of kinscope
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 AtomArray = Any
 """A ``biotite.structure.AtomArray`` (biotite ships no types for mypy --strict)."""
 
-
 MODEL_FILE = "model.cif"
 RECORD_FILE = "model.json"
-
-
-def model_path(directory: Path) -> Path:
-    """The coordinates of a model kept in a directory."""
-    return directory / MODEL_FILE
-
-
-def record_path(directory: Path) -> Path:
-    """The record of a model kept in a directory."""
-    return directory / RECORD_FILE
-
 
 _BACKBONE = ("N", "CA", "C", "O")
 

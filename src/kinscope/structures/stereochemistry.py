@@ -80,9 +80,34 @@ def dihedrals(a: Floats, b: Floats, c: Floats, d: Floats) -> Floats:
     return np.asarray(np.degrees(np.arctan2(sine, (n1 * n2).sum(axis=1))))
 
 
+def unit(vector: Floats) -> Floats:
+    """Vectors (..., 3) of length 1."""
+    return np.asarray(vector / np.linalg.norm(vector, axis=-1, keepdims=True))
+
+
+def place(a: Floats, b: Floats, c: Floats, length: float, angle: float, dihedral: Floats | float) -> Floats:
+    """Points bonded to ``c``: shape (..., 3), from points, a length, an angle b-c-x and dihedrals (...).
+
+    Angles in degrees, lengths in angstrom (Parsons et al., J. Comput. Chem. 2005, 26, 1063).
+    """
+    bend, turn = np.radians(angle), np.radians(dihedral)[..., None]
+    axis = unit(c - b)
+    normal = unit(np.cross(b - a, axis))
+    side = np.cross(normal, axis)
+    return np.asarray(
+        c
+        + length
+        * (-np.cos(bend) * axis + np.sin(bend) * np.cos(turn) * side + np.sin(bend) * np.sin(turn) * normal)
+    )
+
+
 def bond_deviations(table: BackboneTable) -> Floats:
     """Backbone bond lengths minus ideal ones, angstrom; NaN where an atom is missing."""
-    return np.concatenate([_lengths(table, one, two) - ideal for (one, two), ideal in _BONDS.items()])
+    lengths = []
+    for names, ideal in _BONDS.items():
+        one, two = _pick(table, names)
+        lengths.append(np.linalg.norm(one - two, axis=1) - ideal)
+    return np.concatenate(lengths)
 
 
 def angle_deviations(table: BackboneTable) -> Floats:
@@ -108,7 +133,8 @@ def inverted_centres(atoms: AtomArray) -> tuple[int, ...]:
     """Residues whose CA is D, or whose CB (Ile, Thr) is inverted."""
     table = backbone_table(atoms)
     place = table.positions
-    volume = _signed_volume(place["N"] - place["CA"], place["C"] - place["CA"], place["CB"] - place["CA"])
+    first, second, third = (place[name] - place["CA"] for name in ("N", "C", "CB"))
+    volume = (np.cross(first, second) * third).sum(axis=-1)
     wrong = {int(number) for number in table.residues[volume < 0]}
     wrong |= _inverted_side_chains(atoms)
     return tuple(sorted(wrong))
@@ -142,17 +168,13 @@ def heavy_atom_overlaps(atoms: AtomArray) -> tuple[tuple[str, str, float], ...]:
 
     heavy = atoms[atoms.element != "H"]
     coord = np.asarray(heavy.coord, dtype=np.float64)
+    one, two = cKDTree(coord).query_pairs(2 * 1.8 - CLASH_OVERLAP, output_type="ndarray").T
     radii = np.array([_RADII.get(str(element).upper(), 1.7) for element in heavy.element])
     polar = np.isin(heavy.element, ("N", "O", "S"))
-    near = _bonded_nearby(heavy)
-    found = []
-    for i, j in cKDTree(coord).query_pairs(2 * 1.8 - CLASH_OVERLAP):
-        if (i, j) in near or (j, i) in near:
-            continue
-        allowance = _HYDROGEN_BOND_ALLOWANCE if polar[i] and polar[j] else 0.0
-        overlap = radii[i] + radii[j] - allowance - float(np.linalg.norm(coord[i] - coord[j]))
-        if overlap > CLASH_OVERLAP:
-            found.append((_name(heavy, i), _name(heavy, j), round(float(overlap), 2)))
+    allowance = np.where(polar[one] & polar[two], _HYDROGEN_BOND_ALLOWANCE, 0.0)
+    overlap = radii[one] + radii[two] - allowance - np.linalg.norm(coord[one] - coord[two], axis=1)
+    rows = np.flatnonzero((overlap > CLASH_OVERLAP) & ~_bonded_nearby(heavy, coord)[one, two])
+    found = [(_name(heavy, one[row]), _name(heavy, two[row]), round(float(overlap[row]), 2)) for row in rows]
     return tuple(sorted(found, key=lambda item: -item[2]))
 
 
@@ -160,35 +182,26 @@ def _name(atoms: AtomArray, row: int) -> str:
     return f"{str(atoms.res_name[row]).capitalize()}{int(atoms.res_id[row])} {atoms.atom_name[row]}"
 
 
-def _bonded_nearby(heavy: AtomArray) -> set[tuple[int, int]]:
+def _bonded_nearby(heavy: AtomArray, coord: Floats) -> NDArray[np.bool_]:
+    """Which pairs of atoms are at most :data:`_EXCLUDED_BONDS` apart, shape (n_atoms, n_atoms)."""
+    from scipy.sparse import coo_array
     from scipy.spatial import cKDTree
 
-    coord = np.asarray(heavy.coord, dtype=np.float64)
-    numbers = heavy.res_id
-    neighbours: list[set[int]] = [set() for _ in range(len(heavy))]
-    for i, j in cKDTree(coord).query_pairs(2.2):
-        same = numbers[i] == numbers[j]
-        joined = abs(int(numbers[i]) - int(numbers[j])) == 1 and {
-            str(heavy.atom_name[i]),
-            str(heavy.atom_name[j]),
-        } == {"C", "N"}
-        disulphide = str(heavy.atom_name[i]) == "SG" and str(heavy.atom_name[j]) == "SG"
-        if (same and np.linalg.norm(coord[i] - coord[j]) < 2.0) or joined or disulphide:
-            neighbours[i].add(j)
-            neighbours[j].add(i)
-    pairs: set[tuple[int, int]] = set()
-    for start in range(len(heavy)):
-        reached, edge = {start}, {start}
-        for _ in range(_EXCLUDED_BONDS):
-            edge = {other for atom in edge for other in neighbours[atom]} - reached
-            reached |= edge
-        pairs |= {(start, other) for other in reached}
-    return pairs
-
-
-def _lengths(table: BackboneTable, one: str, two: str) -> Floats:
-    first, second = _pick(table, (one, two))
-    return np.asarray(np.linalg.norm(first - second, axis=1))
+    one, two = cKDTree(coord).query_pairs(2.2, output_type="ndarray").T
+    names, numbers = heavy.atom_name, heavy.res_id
+    short = np.linalg.norm(coord[one] - coord[two], axis=1) < 2.0
+    within = (numbers[one] == numbers[two]) & short
+    ends = {("C", "N"), ("N", "C")}
+    peptide = np.array([pair in ends for pair in zip(names[one], names[two], strict=True)], dtype=bool)
+    peptide &= np.abs(numbers[one] - numbers[two]) == 1
+    bonded = within | peptide | ((names[one] == "SG") & (names[two] == "SG"))
+    ones = np.ones(2 * int(bonded.sum()))
+    sides = np.concatenate([one[bonded], two[bonded]]), np.concatenate([two[bonded], one[bonded]])
+    graph = coo_array((ones, sides), shape=(len(heavy), len(heavy))).tocsr()
+    reached = graph
+    for _ in range(_EXCLUDED_BONDS - 1):
+        reached = reached @ graph + reached
+    return np.asarray(reached.toarray() > 0.0)
 
 
 def _angles(table: BackboneTable, one: str, two: str, three: str) -> Floats:
@@ -209,10 +222,6 @@ def _pick(table: BackboneTable, names: tuple[str, ...]) -> list[Floats]:
             rows = np.where(joined, rows[1:] if name.endswith("+") else rows[:-1], np.nan)
         chosen.append(rows)
     return chosen
-
-
-def _signed_volume(first: Floats, second: Floats, third: Floats) -> Floats:
-    return np.asarray((np.cross(first, second) * third).sum(axis=-1))
 
 
 def _inverted_side_chains(atoms: AtomArray) -> set[int]:

@@ -14,17 +14,19 @@ from numpy.typing import NDArray
 
 from kinscope.analysis import superposition
 from kinscope.core.errors import StructureError
-from kinscope.core.records import Record
 from kinscope.structures.model import AtomArray
 
 BACKBONE = ("N", "CA", "C", "O")
 
 
-class RigidTransform(Record):
+@dataclass(frozen=True)
+class RigidTransform:
     """``x -> rotation @ x + translation``, angstrom."""
 
-    rotation: tuple[tuple[float, float, float], tuple[float, float, float], tuple[float, float, float]]
-    translation_angstrom: tuple[float, float, float]
+    rotation: NDArray[np.float64]
+    """Shape (3, 3)."""
+    translation_angstrom: NDArray[np.float64]
+    """Shape (3,)."""
     rmsd_angstrom: float
     """Of the atoms it was fitted on, after it is applied."""
     atoms: int
@@ -32,8 +34,7 @@ class RigidTransform(Record):
 
     def apply(self, coordinates: NDArray[Any]) -> NDArray[np.float64]:
         """Coordinates (n, 3) in angstrom, moved."""
-        moved = np.asarray(coordinates, dtype=np.float64) @ np.asarray(self.rotation).T
-        return np.asarray(moved + np.asarray(self.translation_angstrom))
+        return np.asarray(coordinates, dtype=np.float64) @ self.rotation.T + self.translation_angstrom
 
     def applied_to(self, atoms: AtomArray) -> AtomArray:
         """A moved copy of an AtomArray."""
@@ -43,17 +44,11 @@ class RigidTransform(Record):
 
 
 def kabsch(mobile: NDArray[Any], fixed: NDArray[Any]) -> RigidTransform:
-    """:func:`kinscope.analysis.superposition.kabsch` of points (n, 3), angstrom, kept as a record."""
+    """:func:`kinscope.analysis.superposition.kabsch` of points (n, 3), angstrom, and their fit."""
     turn, shift = superposition.kabsch(mobile, fixed)
-    rotation, translation = turn.T, np.asarray(shift)
-    difference = np.asarray(mobile, dtype=np.float64) @ turn + translation - fixed
-    rows = [tuple(float(value) for value in row) for row in rotation]
-    return RigidTransform(
-        rotation=(rows[0], rows[1], rows[2]),
-        translation_angstrom=(float(translation[0]), float(translation[1]), float(translation[2])),
-        rmsd_angstrom=float(np.sqrt((difference**2).sum(axis=1).mean())),
-        atoms=len(mobile),
-    )
+    apart = np.asarray(mobile, dtype=np.float64) @ turn + shift - fixed
+    rmsd = float(np.sqrt((apart**2).sum(axis=1).mean()))
+    return RigidTransform(np.array(turn.T), shift, rmsd, len(mobile))
 
 
 def common_atoms(
@@ -86,17 +81,12 @@ def common_atoms(
     )
 
 
-def superpose(
-    mobile: AtomArray,
-    fixed: AtomArray,
-    residues: Iterable[int] | None = None,
-    names: tuple[str, ...] = BACKBONE,
-) -> RigidTransform:
-    """The transform that lays ``mobile`` on ``fixed`` over the atoms both have.
+def superpose(mobile: AtomArray, fixed: AtomArray, residues: Iterable[int] | None = None) -> RigidTransform:
+    """The transform that lays ``mobile`` on ``fixed`` over the backbone atoms both have.
 
     Raises StructureError if fewer than three atoms are shared.
     """
-    first, second = common_atoms(mobile, fixed, residues, names)
+    first, second = common_atoms(mobile, fixed, residues)
     if len(first) < 3:
         raise StructureError(
             "Two structures share too few atoms to be superposed.",

@@ -18,7 +18,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from pydantic import Field, TypeAdapter, ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from kinscope.core.errors import BadInputError
 from kinscope.core.files import read_bounded, read_text, sha256_of_file
@@ -30,11 +30,9 @@ from kinscope.results.preference import ConformationPreference, CrystalContacts,
 from kinscope.targets.pack import (
     Claim,
     DrugDefinition,
-    Isoform,
-    KinaseLandmarks,
-    Lookalike,
     Region,
     StateDefinition,
+    TargetFile,
     TargetPack,
     Transcript,
     TranscriptEntry,
@@ -44,7 +42,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 T = TypeVar("T", bound=Record)
-REGION_KINDS = ("domain", "segment", "pocket")
 _ID = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 _REGION_NAME = re.compile(r"[a-z0-9][a-z0-9_]{0,39}")
 _ENTRY = re.compile(r"([0-9][A-Za-z0-9]{3}|pdb_[0-9a-z]{8}):[A-Za-z0-9]{1,4}:[A-Za-z0-9]{1,5}")
@@ -89,9 +86,6 @@ def _numbers(pack: TargetPack) -> Iterator[str]:
         members = region.residues or (region.start, region.end)
         if not 1 <= min(members) <= max(members) <= length or region.start > region.end:
             yield f"Region {region.name} is not within residues 1-{length}."
-        if region.kind not in REGION_KINDS:
-            kinds = ", ".join(REGION_KINDS)
-            yield f"Region {region.name} has the kind {region.kind[:20]!r}, not one of {kinds}."
     for state in pack.states:
         if not 1 <= state.first_residue <= state.last_residue <= length:
             yield f"State {state.id} is not within residues 1-{length}."
@@ -156,22 +150,6 @@ MAX_RESIDUES = 40_000
 BASES = "ACGT"
 AMINO_ACIDS = "ACDEFGHIKLMNPQRSTVWY"
 _NAME = re.compile(r"[\w-]+")
-
-
-class _TargetFile(Record):
-    """``target.yaml``."""
-
-    gene: str = Field(pattern=r"^[A-Za-z0-9-]{1,20}$")
-    name: str
-    uniprot: str
-    reference_isoform: str
-    aliases: tuple[str, ...] = ()
-    lookalikes: tuple[Lookalike, ...] = ()
-    fusion: str = ""
-    fusion_first_residue: int = 1
-    landmarks: KinaseLandmarks | None = None
-    transcript: TranscriptEntry
-    isoforms: tuple[Isoform, ...] = ()
 
 
 def target_names() -> tuple[str, ...]:
@@ -263,12 +241,10 @@ def load_target_directory(path: Path | str) -> TargetPack:
             remedy="Give the directory that holds target.yaml, regions.yaml and protein.fasta; "
             "`kinscope targets new` writes one to fill in.",
         )
-    head = _read(directory / "target.yaml", _TargetFile)
+    head = read_file(directory / "target.yaml", TargetFile)
     pack = TargetPack(
-        **head.model_dump(exclude={"transcript", "isoforms"}),
-        transcript=_transcript(directory, head.transcript),
-        isoforms=head.isoforms,
-        regions=_read(directory / "regions.yaml", tuple[Region, ...]),
+        **{**dict(head), "transcript": _transcript(directory, head.transcript)},
+        regions=read_file(directory / "regions.yaml", tuple[Region, ...]),
         states=_read_optional(directory / "states.yaml", tuple[StateDefinition, ...]),
         drugs=_read_optional(directory / "drugs.yaml", tuple[DrugDefinition, ...]),
         claims=_read_optional(directory / "claims.yaml", tuple[Claim, ...]),
@@ -282,8 +258,11 @@ def _packs_root() -> Path:
     return Path(str(files("kinscope.targets")))
 
 
-def _read(path: Path, kind: Any) -> Any:
-    """One YAML file as a validated record, or as a tuple of them: a list, bare or under the file's name."""
+def read_file(path: Path, kind: Any) -> Any:
+    """One YAML file as a validated record, or as a tuple of them: a list, bare or under the file's name.
+
+    Raises BadInputError if it is missing or damaged, or says what is not of that kind.
+    """
     content = read_yaml(path)
     if isinstance(content, dict) and list(content) == [path.stem]:
         content = content[path.stem]
@@ -291,14 +270,21 @@ def _read(path: Path, kind: Any) -> Any:
         content = tuple(_with_pocket_ends(entry) for entry in content)
     try:
         return TypeAdapter(kind).validate_python(content)
-    except ValidationError as error:
-        raise _invalid(path, error) from None
+    except ValidationError as error:  # the place and the reason, never the rejected content
+        reasons = [
+            f"{'.'.join(map(str, item['loc'])) or 'top level'}: {item['msg']}" for item in error.errors()[:5]
+        ]
+        raise BadInputError(
+            "The file does not follow the layout of a target pack: " + "; ".join(reasons),
+            where=str(path),
+            remedy="Compare it with the same file of the abl1 pack.",
+        ) from None
     except RecursionError:
         raise BadInputError("The file is nested too deeply.", where=str(path)) from None
 
 
 def _read_optional(path: Path, kind: Any) -> Any:
-    return _read(path, kind) if path.exists() else ()
+    return read_file(path, kind) if path.exists() else ()
 
 
 def _with_pocket_ends(entry: Any) -> Any:
@@ -307,18 +293,6 @@ def _with_pocket_ends(entry: Any) -> Any:
     if isinstance(residues, list) and residues and all(isinstance(number, int) for number in residues):
         return {"start": min(residues), "end": max(residues), **entry, "residues": tuple(residues)}
     return entry
-
-
-def _invalid(path: Path, error: ValidationError) -> BadInputError:
-    """A validation failure in the words of the file: place and reason, never the rejected content."""
-    reasons = [
-        f"{'.'.join(map(str, item['loc'])) or 'top level'}: {item['msg']}" for item in error.errors()[:5]
-    ]
-    return BadInputError(
-        "The file does not follow the layout of a target pack: " + "; ".join(reasons),
-        where=str(path),
-        remedy="Compare it with the same file of the abl1 pack.",
-    )
 
 
 def _transcript(directory: Path, head: TranscriptEntry) -> Transcript:
@@ -337,12 +311,7 @@ def _transcript(directory: Path, head: TranscriptEntry) -> Transcript:
             )
         length = block.last - block.first + 1
         positions.extend(block.genomic_first + step * index for index in range(length))
-    return Transcript(
-        **head.model_dump(),
-        cds=cds,
-        protein=protein,
-        genomic_positions=tuple(positions),
-    )
+    return Transcript(**dict(head), cds=cds, protein=protein, genomic_positions=tuple(positions))
 
 
 def read_fasta(path: Path, alphabet: str, longest: int) -> str:
@@ -424,7 +393,7 @@ def crystal_contacts(pack: TargetPack) -> CrystalContacts | None:
 
 
 def published_motion(pack: TargetPack) -> PublishedMotion:
-    """Controls of the preference and claims on motion; empty if the pack quotes none."""
+    """Controls of the preference; empty if the pack quotes none."""
     path = pack.directory / MOTION_FILE
     what = "What is published on motion cannot be read"
     return read_record(path, PublishedMotion, what) if path.is_file() else PublishedMotion()
@@ -452,9 +421,6 @@ def _table(pack: TargetPack, name: str, kind: type[T]) -> T | None:
         ) from None
 
 
-CONTROLS_DIRECTORY = "controls"
-
-
 def controls_directory(pack: TargetPack) -> Path:
     """The directory of the controls; a pack need not have it."""
-    return pack.directory / CONTROLS_DIRECTORY
+    return pack.directory / "controls"

@@ -25,8 +25,8 @@ class Region(Record):
     """For people, e.g. ``activation loop``."""
     start: int
     end: int
-    kind: str
-    """``domain``, ``segment`` (a part of a domain) or ``pocket``."""
+    kind: Literal["domain", "segment", "pocket"]
+    """A segment is a part of a domain."""
     residues: tuple[int, ...] = ()
     """For pockets, which are not one stretch: the members. Empty otherwise."""
     source: str
@@ -269,19 +269,15 @@ class Claim(Record):
     identifier: str
 
 
-class TargetPack(Record):
-    """One kinase."""
+class TargetFile(Record):
+    """``target.yaml``: who the kinase is."""
 
-    gene: str
+    gene: str = Field(pattern=r"^[A-Za-z0-9-]{1,20}$")
     name: str
     uniprot: str
     reference_isoform: str
-    transcript: Transcript
-    isoforms: tuple[Isoform, ...]
-    regions: tuple[Region, ...]
-    states: tuple[StateDefinition, ...]
-    drugs: tuple[DrugDefinition, ...]
-    directory: Path
+    transcript: TranscriptEntry
+    isoforms: tuple[Isoform, ...] = ()
     aliases: tuple[str, ...] = ()
     """Other names of the gene and its fusions that may stand before a variant, e.g. ``BCR::ABL1``."""
     lookalikes: tuple[Lookalike, ...] = ()
@@ -292,8 +288,18 @@ class TargetPack(Record):
     """Name of that fusion; empty if none."""
     landmarks: KinaseLandmarks | None = None
     """What the conformation is measured on; None: conformations of this target are not classified."""
+
+
+class TargetPack(TargetFile):
+    """One kinase."""
+
+    transcript: Transcript
+    regions: tuple[Region, ...]
+    states: tuple[StateDefinition, ...]
+    drugs: tuple[DrugDefinition, ...]
     claims: tuple[Claim, ...] = ()
     """Of reference studies."""
+    directory: Path
 
     def state(self, identifier: str) -> StateDefinition:
         """The state of that id (see :func:`load_target` for errors)."""

@@ -16,8 +16,9 @@ from kinscope.structures.model import AtomArray
 from kinscope.structures.mutants.build import MutantModel, build_mutant
 from kinscope.structures.mutants.candidates import pack_substitutions
 from kinscope.structures.mutants.settings import MutationSettings
-from kinscope.structures.side_chains.rotamers import chi_angles, chi_difference_degrees, superposition
+from kinscope.structures.side_chains.rotamers import chi_angles, chi_difference_degrees
 from kinscope.structures.side_chains.sites import Residue, residues_of
+from kinscope.structures.superposition import kabsch
 from kinscope.structures.wwpdb.source import PdbSource
 from kinscope.targets.pack import TargetPack
 from kinscope.validation.recovery import CHI_TOLERANCE_DEGREES, CrystalModel, crystal_model, side_chain_rmsd
@@ -146,13 +147,11 @@ def compare_with_crystals(
         truth = residues_of(crystal.atoms)
         if not _shows(crystal, truth, case.substitution):
             continue
-        rmsd, apart = [], 0.0
-        for built in residues:
-            mine, aim = _common_backbone(built, truth, number)
-            rotation, shift = superposition(mine, aim)
-            rmsd.append(side_chain_rmsd(built[number], truth[number], built[number].coord @ rotation + shift))
-            if len(rmsd) == 1:
-                apart = float(np.sqrt(np.mean(np.sum((mine @ rotation + shift - aim) ** 2, axis=1))))
+        laid = [kabsch(*_common_backbone(built, truth, number)) for built in residues]
+        rmsd = [
+            side_chain_rmsd(built[number], truth[number], onto.apply(built[number].coord))
+            for built, onto in zip(residues, laid, strict=True)
+        ]
         found.append(
             CrystalComparison(
                 native=case.native,
@@ -164,7 +163,7 @@ def compare_with_crystals(
                     model.record.relative_energy_kcal_per_mol or 0.0 for model in models
                 ),
                 side_chain_rmsd_angstrom=tuple(rmsd),
-                backbone_rmsd_angstrom=apart,
+                backbone_rmsd_angstrom=laid[0].rmsd_angstrom,
             )
         )
     return found

@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from multiprocessing import get_context
@@ -130,10 +130,6 @@ class Task:
     buried: bool
 
 
-Packer = Callable[[CrystalModel, int], list[Residue]]
-"""Rebuilds a residue of a crystal; the candidates, best first."""
-
-
 def residues_to_rebuild(crystal: CrystalModel, most: int | None = None, seed: int = 1) -> list[Task]:
     """Residues with a chi angle whose side chain the crystal shows whole, or ``most`` of them at random."""
     residues = residues_of(crystal.atoms)
@@ -150,16 +146,19 @@ def residues_to_rebuild(crystal: CrystalModel, most: int | None = None, seed: in
     return [Task(n, crowd[n], crowd[n] >= middle) for n in chosen]
 
 
-def recovery(crystal: CrystalModel, task: Task, name: str, packer: Packer) -> Recovery:
-    """Take one side chain off, have it packed anew, and compare."""
+def recovery(
+    crystal: CrystalModel, task: Task, packer: str, settings: MutationSettings, seed: int
+) -> Recovery:
+    """Take one side chain off, have it packed anew with a packer's settings, and compare."""
     truth = residues_of(crystal.atoms)[task.residue]
-    built = packer(crystal, task.residue)
+    packings = pack_substitutions(crystal.atoms, {task.residue: truth.name}, settings, seed)
+    built = [residues_of(packing.atoms)[task.residue] for packing in packings]
     right = [chi_right(residue, truth) for residue in built]
     return Recovery(
         entry=crystal.label,
         residue=task.residue,
         name=truth.name,
-        packer=name,
+        packer=packer,
         neighbours=task.neighbours,
         buried=task.buried,
         chi1_right=right[0][0],
@@ -167,17 +166,6 @@ def recovery(crystal: CrystalModel, task: Task, name: str, packer: Packer) -> Re
         chi12_right_in_any=any(both for _, both in right),
         rmsd_angstrom=round(side_chain_rmsd(built[0], truth, built[0].coord), 3),
     )
-
-
-def kinscope_packer(settings: MutationSettings, seed: int) -> Packer:
-    """Kinscope's own packing, as mutants get it."""
-
-    def pack(crystal: CrystalModel, number: int) -> list[Residue]:
-        name = residues_of(crystal.atoms)[number].name
-        packings = pack_substitutions(crystal.atoms, {number: name}, settings, seed)
-        return [residues_of(packing.atoms)[number] for packing in packings]
-
-    return pack
 
 
 def chi_right(model: Residue, truth: Residue) -> tuple[bool, bool]:
@@ -226,19 +214,14 @@ class RecoveryPlan:
     residues: int | None = None
     """Residues per crystal, at random; None for all."""
 
-    def packers(self) -> dict[str, Packer]:
-        """Our packing with mutants' settings and with nothing favoured, by name."""
-        bare = self.settings.model_copy(
-            update={
-                "backrub_degrees": (),
-                "neighbour_backrub_degrees": (),
-                "native_rotamer_bonus_kcal_per_mol": 0.0,
-            }
-        )
-        return {
-            KINSCOPE: kinscope_packer(self.settings, self.seed),
-            KINSCOPE_BARE: kinscope_packer(bare, self.seed),
+    def packers(self) -> dict[str, MutationSettings]:
+        """Settings of our packing as mutants have it and with nothing favoured, by name."""
+        bare = {
+            "backrub_degrees": (),
+            "neighbour_backrub_degrees": (),
+            "native_rotamer_bonus_kcal_per_mol": 0.0,
         }
+        return {KINSCOPE: self.settings, KINSCOPE_BARE: self.settings.model_copy(update=bare)}
 
     @property
     def fingerprint(self) -> str:
@@ -282,7 +265,7 @@ def run_recovery(
 
 def _rebuild(plan: RecoveryPlan, work: tuple[int, Task, str]) -> Recovery:
     place, task, name = work
-    return recovery(plan.crystals[place], task, name, plan.packers()[name])
+    return recovery(plan.crystals[place], task, name, plan.packers()[name], plan.seed)
 
 
 def _computed(plan: RecoveryPlan, work: Sequence[tuple[int, Task, str]], cores: int) -> Iterator[Recovery]:

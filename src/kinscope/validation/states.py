@@ -160,12 +160,13 @@ def _agreement_words(labelled: Sequence[ChainComparison]) -> list[str]:
 
 def _deviation_words(labelled: Sequence[ChainComparison]) -> list[str]:
     lines = []
+    pairs = [(one, one.measured.geometry, one.label) for one in labelled if one.label is not None]
     for name, values in (
-        ("D1", [_deviation(c, "dfg_d1_angstrom", "d1_angstrom") for c in labelled]),
-        ("D2", [_deviation(c, "dfg_d2_angstrom", "d2_angstrom") for c in labelled]),
-        ("bridge NZ-CD", [_bridge_deviation(c) for c in labelled]),
+        ("D1", [(shape.dfg_d1_angstrom, label.d1_angstrom, one) for one, shape, label in pairs]),
+        ("D2", [(shape.dfg_d2_angstrom, label.d2_angstrom, one) for one, shape, label in pairs]),
+        ("bridge NZ-CD", [(one.bridge_angstrom, label.bridge_angstrom, one) for one, _, label in pairs]),
     ):
-        known = [(value, c) for value, c in zip(values, labelled, strict=True) if value is not None]
+        known = [(own - said, one) for own, said, one in values if own is not None and said is not None]
         if not known:
             continue
         largest, worst = max(known, key=lambda item: abs(item[0]))
@@ -236,16 +237,3 @@ def _absent(measured: EntryGeometry, landmarks: KinaseLandmarks | None) -> list[
     needed = (landmarks.beta3_lysine, landmarks.helix_c_plus_four, landmarks.dfg_phenylalanine)
     absent = sorted(set(needed) & set(measured.missing_residues))
     return [f"does not show {', '.join(map(str, absent))}, on which D1 and D2 rest"] if absent else []
-
-
-def _deviation(comparison: ChainComparison, own: str, other: str) -> float | None:
-    label = None if comparison.label is None else getattr(comparison.label, other)
-    value = getattr(comparison.measured.geometry, own)
-    return None if label is None or value is None else float(value) - float(label)
-
-
-def _bridge_deviation(comparison: ChainComparison) -> float | None:
-    label = None if comparison.label is None else comparison.label.bridge_angstrom
-    if label is None or comparison.bridge_angstrom is None:
-        return None
-    return comparison.bridge_angstrom - label

@@ -71,7 +71,11 @@ def _dna(item: Substitution, pack: TargetPack) -> Iterator[str]:
             "and whether one is enough, is not said."
         )
         return
-    single = [change for change in item.coding_changes if _distance(wild, change.codon_variant) == 1]
+    single = [
+        change
+        for change in item.coding_changes
+        if sum(old != new for old, new in zip(wild, change.codon_variant, strict=True)) == 1
+    ]
     given = [change for change in item.coding_changes if change.given]
     if not single:
         yield (
@@ -114,10 +118,6 @@ def _place(substitutions: tuple[Substitution, ...], pack: TargetPack) -> Iterato
             f"(the models span residues {first}-{last} at most): kinscope can show the published evidence, "
             "no structure, docking or dynamics."
         )
-
-
-def _distance(one: str, other: str) -> int:
-    return sum(a != b for a, b in zip(one, other, strict=True))
 
 
 def sha512t24u(data: bytes) -> str:

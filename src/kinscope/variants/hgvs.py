@@ -129,7 +129,7 @@ def _residue_change(item: Any, text: str) -> ResidueChange:
         raise _unsupported(kind, text)
     deleted, inserted = (_letters(item, name, text) for name in ("deleted", "inserted"))
     length = last["position"] - first["position"] + 1
-    ends = [_one_letter(point["amino_acid"]) for point in (first, last)]
+    ends = [_LETTERS.get(point["amino_acid"], point["amino_acid"]) for point in (first, last)]
     wild_types = deleted or (ends[0] + "?" * (length - 2) + ends[1])[-length:]
     if length < 1 or len(wild_types) != length or [wild_types[0], wild_types[-1]] != ends:
         raise unreadable(text, "gives a range and residues that do not fit each other.", "Check both.")
@@ -154,7 +154,7 @@ def _letters(item: Any, name: str, text: str) -> str:
     if any(set(part) - {"sequence", "source"} for part in parts):
         raise _unsupported("repeat", text)
     letters = "".join(part.get("sequence", "") for part in parts)
-    return _THREE_LETTERS.sub(lambda found: _one_letter(found[0]), letters)
+    return _THREE_LETTERS.sub(lambda found: _LETTERS[found[0]], letters)
 
 
 def _base_change(item: Any, text: str) -> BaseChange:
@@ -233,13 +233,8 @@ def stop_error(text: str) -> UnsupportedVariantError:
     return unsupported(text, "makes or removes a stop codon (a nonsense or stop-loss variant).", _ONLY)
 
 
-_THREE_LETTERS = re.compile("|".join([*THREE_TO_ONE, "Ter"]))
-
-
-def _one_letter(name: str) -> str:
-    if name in {"*", "Ter"}:
-        return "*"
-    return THREE_TO_ONE.get(name, name)
+_LETTERS = {**THREE_TO_ONE, "Ter": "*"}
+_THREE_LETTERS = re.compile("|".join(_LETTERS))
 
 
 _SUBSTITUTION = re.compile(r"(?:^|;)[(\[]*([A-Za-z]+)[0-9]+([A-Za-z]+)[)\]]*(?=;|$)")

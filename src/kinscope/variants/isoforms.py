@@ -79,10 +79,12 @@ def resolve_accession(text: str, pack: TargetPack) -> Statement:
         )
     if wanted.startswith("CHR"):
         raise unreadable(text, "stands before no place that can be read.", "Write GRCh38 chr9:130872896C>T.")
+    own = [name for one in isoforms(pack) for name in (one.transcript_accession, one.protein_accession)]
+    named = ", ".join(filter(None, (*own, pack.transcript.genomic_accession)))
     raise unsupported(
         text,
         f"is not a sequence of the target {pack.gene}.",
-        other_target(text, pack) or f"kinscope knows {pack.gene} as {', '.join(_own_accessions(pack))}.",
+        other_target(text, pack) or f"kinscope knows {pack.gene} as {named}.",
     )
 
 
@@ -92,11 +94,6 @@ def other_target(name: str, pack: TargetPack) -> str:
     if not found or load_target(found).gene == pack.gene:
         return ""
     return f"It is of another target: add --target {found}."
-
-
-def _own_accessions(pack: TargetPack) -> list[str]:
-    shipped = [name for one in isoforms(pack) for name in (one.transcript_accession, one.protein_accession)]
-    return [accession for accession in (*shipped, pack.transcript.genomic_accession) if accession]
 
 
 def _known(pack: TargetPack) -> dict[str, Statement]:

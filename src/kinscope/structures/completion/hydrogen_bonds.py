@@ -17,14 +17,12 @@ from kinscope.structures.model import AtomArray
 _REACH = 3.5
 """Longest heavy-atom distance of a hydrogen bond, angstrom."""
 
-_DONORS = {
-    ("ARG", "NE"), ("ARG", "NH1"), ("ARG", "NH2"), ("LYS", "NZ"), ("TRP", "NE1"), ("ASN", "ND2"),
-    ("GLN", "NE2"),
-}  # fmt: skip
-_ACCEPTORS = {
-    ("ASP", "OD1"), ("ASP", "OD2"), ("GLU", "OE1"), ("GLU", "OE2"), ("ASN", "OD1"), ("GLN", "OE1"),
-}  # fmt: skip
-_BOTH = {("SER", "OG"), ("THR", "OG1"), ("TYR", "OH"), ("HIS", "ND1"), ("HIS", "NE2")}
+_ROLES = {
+    "donor": "ARG NE, ARG NH1, ARG NH2, LYS NZ, TRP NE1, ASN ND2, GLN NE2",
+    "acceptor": "ASP OD1, ASP OD2, GLU OE1, GLU OE2, ASN OD1, GLN OE1",
+    "both": "SER OG, THR OG1, TYR OH, HIS ND1, HIS NE2",
+}
+_ROLE_OF = {atom: role for role, atoms in _ROLES.items() for atom in atoms.split(", ")}
 
 _FLIPS = {
     "ASN": (("OD1", "ND2"),),
@@ -115,12 +113,7 @@ def _role(residue_name: str, atom_name: str) -> str:
         return "acceptor"
     if atom_name == "N":
         return "" if residue_name == "PRO" else "donor"
-    key = (residue_name, atom_name)
-    if key in _DONORS:
-        return "donor"
-    if key in _ACCEPTORS:
-        return "acceptor"
-    return "both" if key in _BOTH else ""
+    return _ROLE_OF.get(f"{residue_name} {atom_name}", "")
 
 
 def _side_chain_score(

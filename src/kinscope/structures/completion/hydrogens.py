@@ -29,31 +29,21 @@ _PROTONATED = {"ASP": "ASH", "GLU": "GLH", "HIS": "HIP"}
 PKA_MARGIN = 0.8
 """How far the pKa must lie beyond the pH before an unusual state is chosen: PROPKA 3's own root-mean-square
 error for Asp and Glu is 0.79 (Olsson et al. 2011), so less decides nothing, and the usual state stands."""
-
-
 _CARBON_HYDROGEN = 1.09
 """Angstrom."""
+PH = 7.4
+"""That models are protonated at."""
 
 
 @dataclass(frozen=True)
 class Protonation:
     """The chosen state of every titratable residue."""
 
-    ph: float
     variants: dict[int, str]
     """OpenMM variant by residue number, only where it is not the default, and for every histidine."""
     pka: dict[int, float]
     """By residue number."""
     method: tuple[Note, ...]
-
-    def recorded(self, atoms: AtomArray) -> dict[str, str]:
-        """What goes into a model's record: every histidine, every unusual state, with its pKa."""
-        found = {}
-        for number, variant in sorted(self.variants.items()):
-            name = str(atoms.res_name[atoms.res_id == number][0]).capitalize()
-            pka = self.pka.get(number)
-            found[f"{name}{number}"] = variant + (f" (pKa {pka:.1f})" if pka is not None else "")
-        return found
 
 
 def predict_pka(atoms: AtomArray, ligands: tuple[AtomArray, ...] = ()) -> dict[int, float]:
@@ -83,7 +73,7 @@ def predict_pka(atoms: AtomArray, ligands: tuple[AtomArray, ...] = ()) -> dict[i
 
 
 def choose_protonation(
-    atoms: AtomArray, ligands: tuple[AtomArray, ...] = (), *, ph: float = 7.4
+    atoms: AtomArray, ligands: tuple[AtomArray, ...] = (), *, ph: float = PH
 ) -> Protonation:
     """The protonation state of every titratable residue at a pH.
 
@@ -120,10 +110,10 @@ def choose_protonation(
         method.append(note("pka-near-ph", **named(within)))
     if stated:
         method.append(note("usual-state-kept", **named(stated)))
-    return Protonation(ph=ph, variants=variants, pka=pka, method=tuple(method))
+    return Protonation(variants=variants, pka=pka, method=tuple(method))
 
 
-def add_hydrogens(atoms: AtomArray, variants: dict[int, str], *, ph: float = 7.4) -> AtomArray:
+def add_hydrogens(atoms: AtomArray, variants: dict[int, str], *, ph: float = PH) -> AtomArray:
     """All hydrogens of a capped heavy-atom model, by OpenMM's Modeller on the named CPU platform.
 
     ``variants`` are OpenMM's (``HID``, ``HIE``, ``HIP``, ``ASH``, ``GLH``) by residue number; the pH decides
@@ -139,7 +129,7 @@ def add_hydrogens(atoms: AtomArray, variants: dict[int, str], *, ph: float = 7.4
     chosen = [variants.get(int(residue.id)) for residue in topology.residues()]
     platform, _ = cpu_platform()
     try:
-        with _seeded(), _one_thread(platform):
+        with _repeatable(platform):
             modeller.addHydrogens(protein_forcefield(), pH=ph, variants=chosen, platform=platform)
     except ValueError as error:
         raise ComputationError(
@@ -180,17 +170,6 @@ def methines_righted(atoms: AtomArray, bonds: list[tuple[int, int]]) -> AtomArra
 
 
 @contextlib.contextmanager
-def _one_thread(platform: Any) -> Iterator[None]:
-    """Modeller takes no platform properties; several threads sum forces in any order."""
-    before = platform.getPropertyDefaultValue("Threads")
-    platform.setPropertyDefaultValue("Threads", "1")
-    try:
-        yield
-    finally:
-        platform.setPropertyDefaultValue("Threads", before)
-
-
-@contextlib.contextmanager
 def _quiet() -> Iterator[Any]:
     """PROPKA logs through the root logger of its package; keep it out of ours."""
     logger = logging.getLogger("propka")
@@ -203,14 +182,20 @@ def _quiet() -> Iterator[Any]:
 
 
 @contextlib.contextmanager
-def _seeded() -> Iterator[None]:
-    """Modeller jitters new hydrogens with Python's own generator: seed it, and give it back as it was."""
-    state = random.getstate()
+def _repeatable(platform: Any) -> Iterator[None]:
+    """One thread and a seed for Modeller; both are given back as they were.
+
+    It takes no platform properties, and several threads sum forces in any order; it jitters new hydrogens
+    with Python's own generator.
+    """
+    state, threads = random.getstate(), platform.getPropertyDefaultValue("Threads")
     random.seed(1)
+    platform.setPropertyDefaultValue("Threads", "1")
     try:
         yield
     finally:
         random.setstate(state)
+        platform.setPropertyDefaultValue("Threads", threads)
 
 
 @dataclass(frozen=True)
@@ -234,13 +219,21 @@ class CompleteModel:
 
     def recorded_protonation(self) -> dict[str, str]:
         """Every histidine and every unusual state with its pKa, for the model's record."""
-        return self.protonation.recorded(self.heavy)
+        found = {}
+        for number, variant in sorted(self.protonation.variants.items()):
+            name = str(self.heavy.res_name[self.heavy.res_id == number][0]).capitalize()
+            pka = self.protonation.pka.get(number)
+            found[f"{name}{number}"] = variant + (f" (pKa {pka:.1f})" if pka is not None else "")
+        return found
+
+    def done_to(self, residue: int) -> list[str]:
+        """What was done to a residue's side chain, for its origin in the model's record."""
+        built = [f"built atoms: {' '.join(self.built[residue])}"] if residue in self.built else []
+        return built + ["side chain turned round"] * any(int(name[3:]) == residue for name in self.turned)
 
 
-def complete_model(
-    heavy: AtomArray, ligands: tuple[AtomArray, ...], ph: float, progress: Progress
-) -> CompleteModel:
-    """Complete a model whose backbone is whole.
+def complete_model(heavy: AtomArray, ligands: tuple[AtomArray, ...], progress: Progress) -> CompleteModel:
+    """Complete a model whose backbone is whole, at :data:`PH`.
 
     Residues are standard ones (and PTR, SEP, TPO). Ligands are heavy atoms of what stands in the pockets:
     side chains turn to it, and PROPKA sees it.
@@ -250,6 +243,6 @@ def complete_model(
     completed = complete_heavy_atoms(heavy)
     turned_atoms, turned = flip_side_chains(completed.atoms, ligands)
     progress(0.05, "predicting protonation")
-    protonation = choose_protonation(turned_atoms, ligands, ph=ph)
-    atoms = add_hydrogens(cap_ends(turned_atoms), protonation.variants, ph=ph)
+    protonation = choose_protonation(turned_atoms, ligands)
+    atoms = add_hydrogens(cap_ends(turned_atoms), protonation.variants)
     return CompleteModel(atoms, turned_atoms, completed.built, turned, protonation)

@@ -6,7 +6,7 @@ of the assembled heavy atoms are the anchors of every restraint.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,14 @@ from kinscope.core.progress import Progress
 from kinscope.core.records import Settings
 from kinscope.results.notes import Note, note
 from kinscope.structures.forcefield.occupants import Occupant, place_occupants
+from kinscope.structures.forcefield.relaxation import reduce_system
+from kinscope.structures.forcefield.system import (
+    add_position_restraints,
+    create_system,
+    force_of,
+    static_context,
+)
+from kinscope.structures.io import to_openmm
 from kinscope.structures.model import AtomArray
 from kinscope.structures.superposition import BACKBONE, deviations
 
@@ -99,7 +107,7 @@ MEDIUM_STAGES: tuple[Stage, ...] = (
 class StageResult:
     """What one stage came to."""
 
-    label: str
+    stage: Stage
     energy_kcal_per_mol: float
     rms_gradient_kcal_per_mol_angstrom: float
     """Per degree of freedom, restraints included."""
@@ -107,9 +115,10 @@ class StageResult:
     """To the assembled coordinates, after superposition."""
     heavy_rmsd_angstrom: float
 
-    def noted(self, stage: Stage) -> Note:
+    def noted(self) -> Note:
         """For a model's record, with what defined the stage."""
-        return note("minimised", **{**stage.model_dump(), **asdict(self)})
+        found = {name: value for name, value in vars(self).items() if name != "stage"}
+        return note("minimised", **self.stage.model_dump(), **found)
 
 
 def minimise(
@@ -118,7 +127,6 @@ def minimise(
     *,
     ligands: tuple[AtomArray | Occupant, ...] = (),
     pocket_kcal_per_mol_angstrom2: float = 0.0,
-    threads: int = 1,
     progress: Progress | None = None,
 ) -> tuple[AtomArray, tuple[StageResult, ...]]:
     """Minimise a complete model (hydrogens present) through the stages, on the named CPU platform.
@@ -139,7 +147,7 @@ def minimise(
     for index, stage in enumerate(stages):
         if progress is not None:
             progress(index / len(stages), f"minimising: {stage.label}")
-        current, held, result = _run(current, atoms, stage, held, pocket, threads)
+        current, held, result = _run(current, atoms, stage, held, pocket)
         results.append(result)
     return current, tuple(results)
 
@@ -151,7 +159,6 @@ def minimise_part(
     included: NDArray[np.bool_] | None = None,
     implicit_solvent: bool = True,
     max_iterations: int = 200,
-    threads: int = 1,
 ) -> tuple[AtomArray, float]:
     """Minimise some atoms of a complete model, all others fixed where they are.
 
@@ -163,10 +170,12 @@ def minimise_part(
     """
     from openmm import LocalEnergyMinimizer, unit
 
-    from kinscope.structures.forcefield.system import static_context
-
     kept = np.flatnonzero(np.ones(len(atoms), dtype=bool) if included is None else included | movable)
-    context = static_context(_part_system(atoms, kept, movable, implicit_solvent), threads)
+    whole = create_system(to_openmm(atoms)[0], implicit_solvent=implicit_solvent)
+    system = reduce_system(whole, kept, solvent=implicit_solvent, charge_scale=1.0)
+    for place in np.flatnonzero(~movable[kept]):
+        system.setParticleMass(int(place), 0.0)  # OpenMM never moves mass 0
+    context = static_context(system)
     context.setPositions(np.asarray(atoms.coord[kept], dtype=np.float64) / 10.0 * unit.nanometer)
     LocalEnergyMinimizer.minimize(context, 4.0, max_iterations)
     state = context.getState(getPositions=True, getEnergy=True)
@@ -177,22 +186,6 @@ def minimise_part(
     moving = movable[kept]
     moved.coord[kept[moving]] = relaxed[moving].astype(np.float32)
     return moved, energy
-
-
-def _part_system(
-    atoms: AtomArray, kept: NDArray[np.intp], movable: NDArray[np.bool_], implicit_solvent: bool
-) -> Any:
-    """The System of the kept rows alone; those not movable have no mass, for OpenMM never moves such."""
-    from kinscope.structures.forcefield.relaxation import reduce_system
-    from kinscope.structures.forcefield.system import create_system
-    from kinscope.structures.io import to_openmm
-
-    topology, _ = to_openmm(atoms)
-    whole = create_system(topology, implicit_solvent=implicit_solvent)
-    system = reduce_system(whole, kept, solvent=implicit_solvent, charge_scale=1.0)
-    for place in np.flatnonzero(~movable[kept]):
-        system.setParticleMass(int(place), 0.0)
-    return system
 
 
 def _check_finite(energy: float, what: str, where: str) -> None:
@@ -210,12 +203,8 @@ def _run(
     stage: Stage,
     ligands: tuple[AtomArray | Occupant, ...],
     pocket: NDArray[np.float64],
-    threads: int,
 ) -> tuple[AtomArray, tuple[AtomArray | Occupant, ...], StageResult]:
     from openmm import LocalEnergyMinimizer, unit
-
-    from kinscope.structures.forcefield.system import add_position_restraints, create_system, static_context
-    from kinscope.structures.io import to_openmm
 
     topology, positions = to_openmm(current)
     _, anchors = to_openmm(anchor)
@@ -226,7 +215,7 @@ def _run(
     strengths = np.maximum(_strengths(anchor, stage), pocket)
     if strengths.any():
         add_position_restraints(system, anchors, strengths, group=1)
-    context = static_context(system, threads)
+    context = static_context(system)
     protein = np.asarray(positions.value_in_unit(unit.nanometer), dtype=np.float64)
     context.setPositions(np.concatenate([protein, occupied / 10]) * unit.nanometer)
     # OpenMM's tolerance is the RMS force in kJ/mol/nm; 1 kcal/mol/angstrom is 41.84 of them.
@@ -242,13 +231,20 @@ def _run(
     moved = current.copy()
     relaxed = state.getPositions(asNumpy=True).value_in_unit(unit.angstrom)
     moved.coord = np.asarray(relaxed[: len(current)], dtype=np.float32)
+    held, first = [], len(current)
+    for ligand in ligands:  # hydrogens of those with parameters stand where the stage left them
+        last = first + len(ligand.coordinates if isinstance(ligand, Occupant) else ligand)
+        places = np.asarray(relaxed[first:last], dtype=np.float64)
+        held.append(replace(ligand, coordinates=places) if isinstance(ligand, Occupant) else ligand)
+        first = last
     free = np.concatenate([np.ones(len(current), dtype=bool), movable])
-    backbone, heavy = deviations(moved, anchor, _uncapped(anchor))
+    uncapped = set(anchor.res_id[~np.isin(anchor.res_name, ("ACE", "NME"))].tolist())
+    backbone, heavy = deviations(moved, anchor, uncapped)
     return (
         moved,
-        _moved(ligands, np.asarray(relaxed[len(current) :], dtype=np.float64)),
+        tuple(held),
         StageResult(
-            label=stage.label,
+            stage=stage,
             energy_kcal_per_mol=energy,
             rms_gradient_kcal_per_mol_angstrom=float(np.sqrt(np.mean(np.asarray(forces)[free] ** 2))),
             backbone_rmsd_angstrom=backbone,
@@ -257,27 +253,8 @@ def _run(
     )
 
 
-def _moved(
-    ligands: tuple[AtomArray | Occupant, ...], points: NDArray[np.float64]
-) -> tuple[AtomArray | Occupant, ...]:
-    """The ligands with their hydrogens where a stage left them."""
-    found: list[AtomArray | Occupant] = []
-    first = 0
-    for ligand in ligands:
-        if isinstance(ligand, Occupant):
-            count = len(ligand.coordinates)
-            found.append(replace(ligand, coordinates=points[first : first + count]))
-        else:
-            count = len(ligand)
-            found.append(ligand)
-        first += count
-    return tuple(found)
-
-
 def _scale_charges(system: Any, factor: float) -> None:
-    from openmm import NonbondedForce
-
-    force = next(force for force in system.getForces() if isinstance(force, NonbondedForce))
+    force = force_of(system, "NonbondedForce")
     for index in range(force.getNumParticles()):
         charge, sigma, epsilon = force.getParticleParameters(index)
         force.setParticleParameters(index, charge * factor, sigma, epsilon)
@@ -309,7 +286,3 @@ def _touching(atoms: AtomArray, ligands: tuple[AtomArray | Occupant, ...]) -> ND
     gaps, _ = cKDTree(np.concatenate(charged)).query(atoms.coord)
     near = {int(number) for number in atoms.res_id[side_chain & (gaps <= TOUCH_ANGSTROM)]}
     return np.asarray(side_chain & np.isin(atoms.res_id, list(near)), dtype=np.bool_)
-
-
-def _uncapped(atoms: AtomArray) -> set[int]:
-    return {int(number) for number in atoms.res_id[~np.isin(atoms.res_name, ("ACE", "NME"))]}

@@ -13,7 +13,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kinscope.structures.forcefield.system import add_occupants
+from kinscope.structures.forcefield.system import (
+    add_occupants,
+    copy_bonded,
+    copy_nonbonded,
+    force_of,
+    is_bonded,
+)
 from kinscope.structures.model import AtomArray
 
 
@@ -73,43 +79,14 @@ def append_molecule(
     the radius (nm) and screening factor of each atom, for a GBSAOBCForce where ``system`` has one. The charge
     scale is not that of the implicit solvent.
     """
-    from openmm import (
-        GBSAOBCForce,
-        HarmonicAngleForce,
-        HarmonicBondForce,
-        NonbondedForce,
-        PeriodicTorsionForce,
-    )
-
     first = system.getNumParticles()
-    for index in range(alone.getNumParticles()):
+    place = {index: first + index for index in range(alone.getNumParticles())}
+    for index in place:
         system.addParticle(alone.getParticleMass(index))
-    kinds = (
-        (HarmonicBondForce, "Bond", 2),
-        (HarmonicAngleForce, "Angle", 3),
-        (PeriodicTorsionForce, "Torsion", 4),
-    )
-    for kind, what, count in kinds:
-        target = _force(system, kind)
-        for source in (force for force in alone.getForces() if isinstance(force, kind)):
-            for index in range(getattr(source, f"getNum{what}s")()):
-                parameters = getattr(source, f"get{what}Parameters")(index)
-                particles = [first + particle for particle in parameters[:count]]
-                getattr(target, f"add{what}")(*particles, *parameters[count:])
-    source, target, solvent = (
-        _force(alone, NonbondedForce),
-        _force(system, NonbondedForce),
-        _force(system, GBSAOBCForce),
-    )
-    for index in range(source.getNumParticles()):
-        charge, sigma, epsilon = source.getParticleParameters(index)
-        target.addParticle(charge * charge_scale, sigma, epsilon)
-        if solvent is not None:
-            solvent.addParticle(charge, *born[index])
-    for index in range(source.getNumExceptions()):
-        one, two, product, sigma, epsilon = source.getExceptionParameters(index)
-        target.addException(first + one, first + two, product * charge_scale**2, sigma, epsilon)
-
-
-def _force(system: Any, kind: Any) -> Any:
-    return next((force for force in system.getForces() if isinstance(force, kind)), None)
+    for source in filter(is_bonded, alone.getForces()):
+        copy_bonded(source, force_of(system, type(source).__name__), place)
+    source, solvent = force_of(alone, "NonbondedForce"), force_of(system, "GBSAOBCForce")
+    copy_nonbonded(source, force_of(system, "NonbondedForce"), place, charge_scale)
+    if solvent is not None:
+        for index in place:
+            solvent.addParticle(source.getParticleParameters(index)[0], *born[index])

@@ -14,7 +14,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kinscope.core.errors import ComputationError
-from kinscope.structures.forcefield.system import add_position_restraints, create_system, static_context
+from kinscope.structures.forcefield.system import (
+    add_position_restraints,
+    copy_bonded,
+    copy_nonbonded,
+    create_system,
+    is_bonded,
+    static_context,
+)
 from kinscope.structures.io import to_openmm
 from kinscope.structures.model import AtomArray
 
@@ -118,6 +125,8 @@ class Relaxer:
     def __init__(
         self, atoms: AtomArray, region: Region, anchor: NDArray[np.float32], protocol: RelaxationProtocol
     ) -> None:
+        from openmm import unit
+
         self.region, self.protocol, self.anchor = region, protocol, anchor
         topology, _ = to_openmm(atoms)
         try:
@@ -131,9 +140,7 @@ class Relaxer:
         self.kept = np.flatnonzero(region.included)
         self.solvated = reduce_system(whole, self.kept, solvent=True, charge_scale=1.0)
         self.soft = reduce_system(whole, self.kept, solvent=False, charge_scale=_SOFT_CHARGE_SCALE)
-        self.masses = np.array(
-            [whole.getParticleMass(int(i)).value_in_unit(_dalton()) for i in self.kept], dtype=np.float64
-        )
+        self.masses = [whole.getParticleMass(int(i)) / unit.dalton for i in self.kept]
         names = np.asarray(atoms.atom_name)
         held = region.shell & np.isin(names, BACKBONE_HEAVY)
         strengths = np.where(held, protocol.backbone_restraint_kcal_per_mol_angstrom2, 0.0)[self.kept]
@@ -202,7 +209,7 @@ class Relaxer:
 
         free = movable[self.kept]
         for index, mass in enumerate(self.masses):
-            system.setParticleMass(index, float(mass) if free[index] else 0.0)  # OpenMM never moves mass 0
+            system.setParticleMass(index, mass if free[index] else 0.0)  # OpenMM never moves mass 0
         context = static_context(system, self.protocol.threads)
         context.setPositions(_nm(points))
         LocalEnergyMinimizer.minimize(context, 5.0, iterations, StopWhenFlat())
@@ -217,106 +224,51 @@ class Relaxer:
         return result, float(energies[0]), float(energies[1])
 
 
-def hold_loosely(
-    system: Any, places: NDArray[Any], strengths: NDArray[np.float64], freedom_angstrom: float
-) -> None:
-    """Add restraints (force group 1) that pull only beyond a distance, harmonic in what is beyond.
-
-    Places (n_atoms, 3) are in angstrom, strengths (n_atoms,) in kcal/mol/angstrom^2; atoms at 0 are free.
-    """
-    from openmm import CustomExternalForce
-
-    force = CustomExternalForce("0.5*k*max(0, sqrt((x-x0)^2+(y-y0)^2+(z-z0)^2+1e-12)-free)^2")
-    force.addGlobalParameter("free", freedom_angstrom / 10.0)
-    for name in ("k", "x0", "y0", "z0"):
-        force.addPerParticleParameter(name)
-    for index in np.flatnonzero(strengths):
-        place = [float(value) / 10.0 for value in places[index]]
-        force.addParticle(int(index), [float(strengths[index]) * 418.4, *place])
-    force.setForceGroup(1)
-    system.addForce(force)
-
-
 def reduce_system(whole: Any, kept: NDArray[np.int64], *, solvent: bool, charge_scale: float) -> Any:
     """The part of an OpenMM System that lies within some of its particles.
 
     Bonded terms that reach outside are left out: the particles at the edge do not move.
     """
-    from openmm import (
-        GBSAOBCForce,
-        HarmonicAngleForce,
-        HarmonicBondForce,
-        NonbondedForce,
-        PeriodicTorsionForce,
-        System,
-    )
+    from openmm import System
 
     place = {int(old): new for new, old in enumerate(kept)}
     system = System()
     for old in place:
         system.addParticle(whole.getParticleMass(old))
     for force in whole.getForces():
-        if isinstance(force, NonbondedForce):
-            system.addForce(_reduced_nonbonded(force, place, charge_scale))
-        elif isinstance(force, GBSAOBCForce):
-            if solvent:
-                system.addForce(_reduced_born(force, place))
-        elif isinstance(force, HarmonicBondForce):
-            system.addForce(_reduced_bonded(HarmonicBondForce(), force, "Bond", 2, place))
-        elif isinstance(force, HarmonicAngleForce):
-            system.addForce(_reduced_bonded(HarmonicAngleForce(), force, "Angle", 3, place))
-        elif isinstance(force, PeriodicTorsionForce):
-            system.addForce(_reduced_bonded(PeriodicTorsionForce(), force, "Torsion", 4, place))
+        kind = type(force).__name__
+        if is_bonded(force):
+            fresh = type(force)()
+            copy_bonded(force, fresh, place)
+        elif kind == "NonbondedForce":
+            fresh = _with_settings(force, "ReactionFieldDielectric")
+            copy_nonbonded(force, fresh, place, charge_scale)
+        elif kind == "GBSAOBCForce" and solvent:
+            fresh = _with_settings(force, "SolventDielectric", "SoluteDielectric", "SurfaceAreaEnergy")
+            for old in place:
+                fresh.addParticle(*force.getParticleParameters(old))
+        else:
+            continue
+        system.addForce(fresh)
     return system
 
 
-def _reduced_bonded(fresh: Any, force: Any, what: str, atoms: int, place: dict[int, int]) -> Any:
-    add, get = getattr(fresh, f"add{what}"), getattr(force, f"get{what}Parameters")
-    for index in range(getattr(force, f"getNum{what}s")()):
-        parameters = get(index)
-        if all(particle in place for particle in parameters[:atoms]):
-            add(*(place[particle] for particle in parameters[:atoms]), *parameters[atoms:])
+def _with_settings(force: Any, *names: str) -> Any:
+    """An empty force of the same class, cutoff and named settings."""
+    fresh = type(force)()
+    for name in ("NonbondedMethod", "CutoffDistance", *names):
+        getattr(fresh, f"set{name}")(getattr(force, f"get{name}")())
     return fresh
 
 
-def _reduced_nonbonded(force: Any, place: dict[int, int], charge_scale: float) -> Any:
-    from openmm import NonbondedForce
-
-    fresh = NonbondedForce()
-    fresh.setNonbondedMethod(force.getNonbondedMethod())
-    fresh.setCutoffDistance(force.getCutoffDistance())
-    fresh.setReactionFieldDielectric(force.getReactionFieldDielectric())
-    for old in place:
-        charge, sigma, epsilon = force.getParticleParameters(old)
-        fresh.addParticle(charge * charge_scale, sigma, epsilon)
-    for index in range(force.getNumExceptions()):
-        first, second, product, sigma, epsilon = force.getExceptionParameters(index)
-        if first in place and second in place:
-            fresh.addException(place[first], place[second], product * charge_scale**2, sigma, epsilon)
-    return fresh
-
-
-def _reduced_born(force: Any, place: dict[int, int]) -> Any:
-    from openmm import GBSAOBCForce
-
-    fresh = GBSAOBCForce()
-    fresh.setNonbondedMethod(force.getNonbondedMethod())
-    fresh.setCutoffDistance(force.getCutoffDistance())
-    fresh.setSolventDielectric(force.getSolventDielectric())
-    fresh.setSoluteDielectric(force.getSoluteDielectric())
-    fresh.setSurfaceAreaEnergy(force.getSurfaceAreaEnergy())
-    for old in place:
-        fresh.addParticle(*force.getParticleParameters(old))
-    return fresh
+def hold_loosely(
+    system: Any, places: NDArray[Any], strengths: NDArray[np.float64], freedom_angstrom: float
+) -> None:
+    """Restraints of force group 1 that pull only beyond a distance; places (n_atoms, 3) in angstrom."""
+    add_position_restraints(system, _nm(places), strengths, group=1, freedom_angstrom=freedom_angstrom)
 
 
 def _nm(points: NDArray[Any]) -> Any:
     from openmm import unit
 
     return (np.asarray(points, dtype=np.float64) / 10.0) * unit.nanometer
-
-
-def _dalton() -> Any:
-    from openmm import unit
-
-    return unit.dalton

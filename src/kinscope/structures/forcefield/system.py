@@ -7,6 +7,7 @@ OpenMM's CustomGBForce models cost ten times the built-in GBSAOBCForce on a CPU,
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -37,7 +38,7 @@ def create_system(topology: Any, *, implicit_solvent: bool = True, cutoff_nm: fl
 
     The solvent is GBSAOBCForce with its surface-area term; a cutoff of None takes all pairs.
     """
-    from openmm import GBSAOBCForce, NonbondedForce, app, unit
+    from openmm import GBSAOBCForce, app, unit
 
     system = protein_forcefield().createSystem(
         topology,
@@ -46,7 +47,7 @@ def create_system(topology: Any, *, implicit_solvent: bool = True, cutoff_nm: fl
         constraints=None,
         removeCMMotion=False,
     )
-    nonbonded = next(force for force in system.getForces() if isinstance(force, NonbondedForce))
+    nonbonded = force_of(system, "NonbondedForce")
     if implicit_solvent:
         born = GBSAOBCForce()
         if cutoff_nm is None:
@@ -55,7 +56,12 @@ def create_system(topology: Any, *, implicit_solvent: bool = True, cutoff_nm: fl
             nonbonded.setReactionFieldDielectric(1.0)
             born.setNonbondedMethod(GBSAOBCForce.CutoffNonPeriodic)
             born.setCutoffDistance(cutoff_nm * unit.nanometer)
-        bonded_to_nitrogen = _hydrogens_on_nitrogen(topology)
+        bonded_to_nitrogen = {
+            hydrogen.index
+            for one, other in topology.bonds()
+            for hydrogen, heavy in ((one, other), (other, one))
+            if hydrogen.element.symbol == "H" and heavy.element.symbol == "N"
+        }
         for index, atom in enumerate(topology.atoms()):
             charge = nonbonded.getParticleParameters(index)[0]
             symbol = atom.element.symbol
@@ -82,34 +88,79 @@ def add_occupants(system: Any, elements: list[str]) -> None:
     pull a charged pair into. In implicit solvent they displace water. Their positions come
     after the protein's.
     """
-    from openmm import GBSAOBCForce, NonbondedForce
-
     first = system.getNumParticles()
+    nonbonded, born = force_of(system, "NonbondedForce"), force_of(system, "GBSAOBCForce")
     for symbol in elements:
         sigma, epsilon = _OCCUPANT_NM_KJ.get(symbol.capitalize(), _OCCUPANT_NM_KJ["C"])
         system.addParticle(0.0)
-        for force in system.getForces():
-            if isinstance(force, NonbondedForce):
-                force.addParticle(0.0, sigma, epsilon)
-            elif isinstance(force, GBSAOBCForce):
-                force.addParticle(0.0, _RADIUS_NM.get(symbol, 0.15), _SCALE.get(symbol, 0.8))
-    nonbonded = next(force for force in system.getForces() if isinstance(force, NonbondedForce))
+        nonbonded.addParticle(0.0, sigma, epsilon)
+        if born is not None:
+            born.addParticle(0.0, _RADIUS_NM.get(symbol, 0.15), _SCALE.get(symbol, 0.8))
     for one in range(first, first + len(elements)):
         for other in range(one + 1, first + len(elements)):
             nonbonded.addException(one, other, 0.0, 0.1, 0.0)
 
 
+_BONDED = {
+    "HarmonicBondForce": ("Bond", 2),
+    "HarmonicAngleForce": ("Angle", 3),
+    "PeriodicTorsionForce": ("Torsion", 4),
+}
+"""What a term of each bonded force is called, and how many atoms it has."""
+
+
+def force_of(system: Any, kind: str) -> Any:
+    """The System's force of a class of OpenMM's; None if it has none."""
+    return next((force for force in system.getForces() if type(force).__name__ == kind), None)
+
+
+def is_bonded(force: Any) -> bool:
+    """Whether :func:`copy_bonded` knows a force of OpenMM's."""
+    return type(force).__name__ in _BONDED
+
+
+def copy_bonded(source: Any, target: Any, place: Mapping[int, int]) -> None:
+    """Add to a bonded force the terms of another of its class whose atoms all have a ``place`` there."""
+    what, count = _BONDED[type(source).__name__]
+    add, get = getattr(target, f"add{what}"), getattr(source, f"get{what}Parameters")
+    for index in range(getattr(source, f"getNum{what}s")()):
+        parameters = get(index)
+        if all(atom in place for atom in parameters[:count]):
+            add(*(place[atom] for atom in parameters[:count]), *parameters[count:])
+
+
+def copy_nonbonded(source: Any, target: Any, place: Mapping[int, int], charge_scale: float) -> None:
+    """Add to a NonbondedForce the particles of another that have a ``place`` there, and their exceptions."""
+    for index in place:
+        charge, sigma, epsilon = source.getParticleParameters(index)
+        target.addParticle(charge * charge_scale, sigma, epsilon)
+    for index in range(source.getNumExceptions()):
+        one, two, product, sigma, epsilon = source.getExceptionParameters(index)
+        if one in place and two in place:
+            target.addException(place[one], place[two], product * charge_scale**2, sigma, epsilon)
+
+
 def add_position_restraints(
-    system: Any, positions: Any, force_constants: np.ndarray[Any, Any], *, group: int = 0
+    system: Any,
+    positions: Any,
+    force_constants: np.ndarray[Any, Any],
+    *,
+    group: int = 0,
+    freedom_angstrom: float | None = None,
 ) -> Any:
     """Hold atoms at ``positions`` with harmonic restraints and return the force.
 
     Positions are an OpenMM quantity of length n_atoms; force constants (n_atoms,) are in kcal/mol/angstrom^2,
-    and atoms at 0 are free.
+    and atoms at 0 are free. With a freedom they pull only beyond that distance, harmonic in what is beyond.
     """
     from openmm import CustomExternalForce, unit
 
-    force = CustomExternalForce("0.5*k*((x-x0)^2+(y-y0)^2+(z-z0)^2)")
+    away = "(x-x0)^2+(y-y0)^2+(z-z0)^2"
+    if freedom_angstrom is None:
+        force = CustomExternalForce(f"0.5*k*({away})")
+    else:
+        force = CustomExternalForce(f"0.5*k*max(0, sqrt({away}+1e-12)-free)^2")
+        force.addGlobalParameter("free", freedom_angstrom / 10.0)
     for name in ("k", "x0", "y0", "z0"):
         force.addPerParticleParameter(name)
     points = positions.value_in_unit(unit.nanometer)
@@ -140,12 +191,3 @@ def static_context(system: Any, threads: int = 1) -> Any:
 
     platform, properties = cpu_platform(threads)
     return Context(system, VerletIntegrator(0.001), platform, properties)
-
-
-def _hydrogens_on_nitrogen(topology: Any) -> set[int]:
-    found = set()
-    for first, second in topology.bonds():
-        for hydrogen, heavy in ((first, second), (second, first)):
-            if hydrogen.element.symbol == "H" and heavy.element.symbol == "N":
-                found.add(hydrogen.index)
-    return found

@@ -209,17 +209,15 @@ class Assembly:
     """Same frame, for the prediction of pKa values and for the relaxation."""
 
 
-def assemble(
-    pack: TargetPack, recipe: StateRecipe, source: PdbSource, *, keep_phosphorylation: bool = False
-) -> Assembly:
+def assemble(pack: TargetPack, recipe: StateRecipe, source: PdbSource) -> Assembly:
     """Assemble the heavy atoms of a state from its recipe.
 
     Raises StructureError if an entry is not at hand, a part lacks residues, or a difference to human has no
     donor.
     """
-    keep = keep_phosphorylation or bool(recipe.phosphorylated)
 
     def chain(entry: str, name: str) -> CrystalChain:
+        keep = bool(recipe.phosphorylated)
         return read_crystal_chain(source, entry, name, pack, keep_phosphorylation=keep)
 
     base = chain(recipe.base.entry, recipe.base.chain)
@@ -230,7 +228,17 @@ def assemble(
         for number in base.residues
         if first <= number <= last
     }
-    method = [_describe(base, first, last)]
+    method = [
+        note(
+            "from-crystal",
+            first=first,
+            last=last,
+            entry=base.label,
+            resolution_angstrom=base.resolution_angstrom,
+            modified=tuple(text for number, text in base.modified.items() if first <= number <= last),
+            alternates=tuple(int(number) for number in base.alternates if first <= number <= last),
+        )
+    ]
     for part in recipe.grafts:
         atoms, done = graft(atoms, chain(part.entry, part.chain), part)
         method.append(done)
@@ -240,7 +248,7 @@ def assemble(
         atoms, done = place_domain(atoms, donor, frame, domain)
         method.append(done)
         _note_origin(origins, domain, done)
-    atoms = _to_target_sequence(atoms, pack, recipe, source, origins, method, keep=keep_phosphorylation)
+    atoms = _to_target_sequence(atoms, pack, recipe, source, origins, method)
     for stretch in recipe.built:
         for number in range(stretch.first_residue, stretch.last_residue + 1):
             origins[number] = ResidueOrigin(residue=number, origin="built", note=stretch.reason)
@@ -264,18 +272,6 @@ def _note_origin(origins: dict[int, ResidueOrigin], part: CrystalPart, done: Not
         origins[number] = ResidueOrigin(residue=number, origin="grafted", entry=part.label, note=rmsd)
 
 
-def _describe(chain: CrystalChain, first: int, last: int) -> Note:
-    return note(
-        "from-crystal",
-        first=first,
-        last=last,
-        entry=chain.label,
-        resolution_angstrom=chain.resolution_angstrom,
-        modified=tuple(text for number, text in chain.modified.items() if first <= number <= last),
-        alternates=tuple(int(number) for number in chain.alternates if first <= number <= last),
-    )
-
-
 def _to_target_sequence(
     atoms: AtomArray,
     pack: TargetPack,
@@ -283,19 +279,19 @@ def _to_target_sequence(
     source: PdbSource,
     origins: dict[int, ResidueOrigin],
     method: list[Note],
-    *,
-    keep: bool,
 ) -> AtomArray:
     protein = pack.transcript.protein
     donors = {donor.residue: donor for donor in recipe.side_chains}
     for number in sorted({int(value) for value in atoms.res_id}):
         here = str(atoms.res_name[atoms.res_id == number][0])
         wanted = three_letter(protein[number - 1])
-        phosphate = number in recipe.phosphorylated or (keep and here in _PARENT)
+        phosphate = number in recipe.phosphorylated
         if phosphate:
             wanted = _PHOSPHORYLATED[wanted]
         if here in _PARENT and not phosphate:
-            atoms, here = _dephosphorylated(atoms, number, here)
+            here = _PARENT[here]
+            atoms = atoms[(atoms.res_id != number) | ~np.isin(atoms.atom_name, _PHOSPHATE)]
+            atoms.res_name[atoms.res_id == number] = here
         if here == wanted and number not in donors:
             continue
         if number in donors:
@@ -316,13 +312,6 @@ def _to_target_sequence(
             residue=number, origin="substituted", entry=origins[number].entry, note=origin
         )
     return atoms
-
-
-def _dephosphorylated(atoms: AtomArray, number: int, here: str) -> tuple[AtomArray, str]:
-    """The parent of a phosphorylated residue that the state has not."""
-    atoms = atoms[(atoms.res_id != number) | ~np.isin(atoms.atom_name, _PHOSPHATE)]
-    atoms.res_name[atoms.res_id == number] = _PARENT[here]
-    return atoms, _PARENT[here]
 
 
 def _donated(

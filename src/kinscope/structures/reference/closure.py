@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from kinscope.structures.stereochemistry import dihedrals
+from kinscope.structures.stereochemistry import dihedrals, place, unit
 
 Floats = NDArray[np.float64]
 
@@ -22,6 +22,7 @@ _CA_CA = 3.8
 _TAU, _CA_C_N, _C_N_CA, _CA_C_O = 111.0, 117.2, 121.7, 120.1
 """Angstrom and degrees; Engh & Huber, International Tables for Crystallography F (2001), 18.3."""
 
+_SWEEPS = 200
 CLOSED_ANGSTROM = 0.2
 """RMSD of N, CA and C of the far anchor at which a chain counts as closed: relaxation mends the rest."""
 
@@ -47,24 +48,6 @@ _FLOOR = 1e-7
 
 
 @dataclass(frozen=True)
-class Anchors:
-    """The residues on either side of a stretch, angstrom, each array (3,)."""
-
-    before_n: Floats
-    before_ca: Floats
-    before_c: Floats
-    before_o: Floats
-    after_n: Floats
-    after_ca: Floats
-    after_c: Floats
-
-    @property
-    def after(self) -> Floats:
-        """N, CA and C of the far anchor, shape (3, 3)."""
-        return np.stack([self.after_n, self.after_ca, self.after_c])
-
-
-@dataclass(frozen=True)
 class Backbones:
     """Closed backbones of one stretch."""
 
@@ -73,62 +56,41 @@ class Backbones:
     as a place holder."""
     log_likelihood: Floats
     """Of the torsions, by the basins, shape (n_samples,)."""
-    gap_angstrom: Floats
-    """RMSD of the far anchor's atoms, shape (n_samples,)."""
 
 
 def sample_backbones(
-    anchors: Anchors,
+    before: Floats,
+    after: Floats,
     names: tuple[str, ...],
     after_name: str,
     *,
     samples: int = 2000,
-    sweeps: int = 200,
     seed: int = 1,
 ) -> Backbones:
     """Sample closed backbones of a stretch.
 
-    ``names`` are residue names (``GLY``) of the stretch, ``after_name`` that of the far anchor: a proline
-    restrains the residue before. Of the chains started (``samples``) those that do not close within so many
-    ``sweeps`` of cyclic coordinate descent are dropped: possibly none is left, where the anchors are further
-    apart than the stretch can reach.
+    ``before`` holds N, CA, C and O (4, 3) of the residue before it, the near anchor, ``after`` N, CA and C
+    (3, 3) of the far anchor, angstrom. ``names`` are residue names (``GLY``) of the stretch, ``after_name``
+    that of the far anchor: a proline restrains the residue before. Of the chains started (``samples``) those
+    that do not close within :data:`_SWEEPS` of cyclic coordinate descent are dropped: possibly none is left,
+    where the anchors are further apart than the stretch can reach.
     """
-    span = float(np.linalg.norm(anchors.after_ca - anchors.before_ca))
-    if span > _CA_CA * (len(names) + 1):
-        return Backbones(np.empty((0, len(names), 5, 3)), np.empty(0), np.empty(0))
+    if float(np.linalg.norm(after[1] - before[1])) > _CA_CA * (len(names) + 1):
+        return Backbones(np.empty((0, len(names), 5, 3)), np.empty(0))
     random = np.random.default_rng(seed)
     kinds = _kinds(names, after_name)
     torsions = _draw(kinds, samples, random)
     last_phi = np.full(samples, -75.0)
-    for sweep in range(sweeps):
-        chain = _grow(anchors, torsions, last_phi)
+    for sweep in range(_SWEEPS):
+        chain = _grow(before, torsions, last_phi)
         # The first sweeps close at any price; the later ones hold the residues in their basins.
-        torsions, last_phi = _sweep(anchors, chain, torsions, last_phi, kinds, random, strict=sweep >= 10)
-    chain = _grow(anchors, torsions, last_phi)
-    gap = np.sqrt(((chain[:, -3:] - anchors.after) ** 2).sum(axis=2).mean(axis=1))
-    likelihood = _log_density(kinds, torsions)
+        torsions, last_phi = _sweep(after, chain, torsions, last_phi, kinds, random, strict=sweep >= 10)
+    chain = _grow(before, torsions, last_phi)
+    gap = np.sqrt(((chain[:, -3:] - after) ** 2).sum(axis=2).mean(axis=1))
+    densities = [_density(kind, *torsions[:, place].T) for place, kind in enumerate(kinds)]
+    likelihood = np.log(np.stack(densities, axis=1))
     good = (gap < CLOSED_ANGSTROM) & (likelihood.min(axis=1) > np.log(_FLOOR))
-    return Backbones(
-        coord=_with_oxygens(chain[good], anchors.after_n),
-        log_likelihood=likelihood[good].sum(axis=1),
-        gap_angstrom=gap[good],
-    )
-
-
-def place(a: Floats, b: Floats, c: Floats, length: float, angle: float, dihedral: Floats) -> Floats:
-    """Points bonded to ``c``: shape (n, 3), from points (n, 3), a length, an angle b-c-x and dihedrals (n,).
-
-    Angles in degrees, lengths in angstrom (Parsons et al., J. Comput. Chem. 2005, 26, 1063).
-    """
-    bend, turn = np.radians(angle), np.radians(dihedral)[:, None]
-    axis = _unit(c - b)
-    normal = _unit(np.cross(b - a, axis))
-    side = np.cross(normal, axis)
-    return np.asarray(
-        c
-        + length
-        * (-np.cos(bend) * axis + np.sin(bend) * np.cos(turn) * side + np.sin(bend) * np.sin(turn) * normal)
-    )
+    return Backbones(_with_oxygens(chain[good], after[0]), likelihood[good].sum(axis=1))
 
 
 def _kinds(names: tuple[str, ...], after_name: str) -> tuple[str, ...]:
@@ -163,19 +125,11 @@ def _density(kind: str, phi: Floats, psi: Floats) -> Floats:
     return np.asarray(total + _FLOOR / 10)
 
 
-def _log_density(kinds: tuple[str, ...], torsions: Floats) -> Floats:
-    columns = [np.log(_density(kind, torsions[:, i, 0], torsions[:, i, 1])) for i, kind in enumerate(kinds)]
-    return np.stack(columns, axis=1)
-
-
-def _grow(anchors: Anchors, torsions: Floats, last_phi: Floats) -> Floats:
+def _grow(before: Floats, torsions: Floats, last_phi: Floats) -> Floats:
     """N, CA, C of every residue and of the far anchor: shape (n_samples, 3 (n_residues + 1), 3)."""
     samples, residues, _ = torsions.shape
-    n, ca, c = (
-        np.broadcast_to(x, (samples, 3)) for x in (anchors.before_n, anchors.before_ca, anchors.before_c)
-    )
     # psi of the near anchor stays what its own oxygen says.
-    oxygen = np.broadcast_to(anchors.before_o, (samples, 3))
+    n, ca, c, oxygen = (np.broadcast_to(atom, (samples, 3)) for atom in before)
     psi = dihedrals(n, ca, c, oxygen) + 180.0
     chain = []
     straight = np.full(samples, 180.0)
@@ -192,7 +146,7 @@ def _grow(anchors: Anchors, torsions: Floats, last_phi: Floats) -> Floats:
 
 
 def _sweep(
-    anchors: Anchors,
+    after: Floats,
     chain: Floats,
     torsions: Floats,
     last_phi: Floats,
@@ -204,13 +158,13 @@ def _sweep(
     """One pass from the far end to the near one: axes before a torsion do not move when it turns."""
     torsions, end = torsions.copy(), chain[:, -3:].copy()
     residues = torsions.shape[1]
-    turn = _best_turn(chain[:, -3], chain[:, -2], end[:, 2:], anchors.after[2:])
+    turn = _best_turn(chain[:, -3], chain[:, -2], end[:, 2:], after[2:])
     end[:, 2:] = _rotated(end[:, 2:], chain[:, -3], chain[:, -2], turn)
     last_phi = _wrapped(last_phi + turn)
     for index in range(residues - 1, -1, -1):
         for which, (start, stop) in ((1, (1, 2)), (0, (0, 1))):
             first, second = chain[:, 3 * index + start], chain[:, 3 * index + stop]
-            turn = _best_turn(first, second, end, anchors.after)
+            turn = _best_turn(first, second, end, after)
             turn = _allowed(kinds[index], torsions[:, index], which, turn, random, strict=strict)
             end = _rotated(end, first, second, turn)
             torsions[:, index, which] = _wrapped(torsions[:, index, which] + turn)
@@ -232,7 +186,7 @@ def _allowed(
 
 def _best_turn(first: Floats, second: Floats, moving: Floats, target: Floats) -> Floats:
     """Degrees about first -> second that bring ``moving`` (n, m, 3) nearest to ``target`` (m, 3)."""
-    axis = _unit(second - first)[:, None]
+    axis = unit(second - first)[:, None]
     arm = moving - second[:, None]
     goal = target - second[:, None]
     arm = arm - (arm * axis).sum(axis=2, keepdims=True) * axis
@@ -243,7 +197,7 @@ def _best_turn(first: Floats, second: Floats, moving: Floats, target: Floats) ->
 
 def _rotated(points: Floats, first: Floats, second: Floats, degrees: Floats) -> Floats:
     """Points (n, m, 3) turned about first -> second (n, 3) by degrees (n,)."""
-    axis = np.broadcast_to(_unit(second - first)[:, None], points.shape)
+    axis = np.broadcast_to(unit(second - first)[:, None], points.shape)
     angle = np.radians(degrees)[:, None, None]
     arm = points - second[:, None]
     along = (arm * axis).sum(axis=2, keepdims=True)
@@ -267,10 +221,6 @@ def _with_oxygens(chain: Floats, after_n: Floats) -> Floats:
         beta = place(n, c, ca, _CA_CB, 110.1, np.full(samples, 122.6))
         result[:, index] = np.stack([n, ca, c, oxygen, beta], axis=1)
     return result
-
-
-def _unit(vector: Floats) -> Floats:
-    return np.asarray(vector / np.linalg.norm(vector, axis=-1, keepdims=True))
 
 
 def _wrapped(degrees: Floats) -> Floats:

@@ -24,7 +24,7 @@ from kinscope.structures.completion.heavy_atoms import cap_ends, complete_heavy_
 from kinscope.structures.completion.hydrogens import add_hydrogens
 from kinscope.structures.forcefield.minimisation import minimise_part
 from kinscope.structures.model import AtomArray
-from kinscope.structures.reference.closure import Anchors, Backbones, sample_backbones
+from kinscope.structures.reference.closure import Backbones, sample_backbones
 from kinscope.structures.side_chains.surroundings import repack_side_chains
 from kinscope.structures.wwpdb.entries import AtomRow, atom_array
 
@@ -49,7 +49,6 @@ class LoopSettings(Settings):
     iterations: int = Field(default=100, ge=10, le=5000)
     """Minimiser iterations of each of the two stages of a candidate."""
     seed: int = 1
-    threads: int = Field(default=1, ge=1, le=256)
 
 
 @dataclass(frozen=True)
@@ -125,7 +124,11 @@ def _relaxed_candidates(
     say: Callable[[int, int], None],
 ) -> list[tuple[float, AtomArray]]:
     """Energy (kcal/mol) and heavy atoms of every candidate of a stretch, the lowest first."""
-    around = _around(atoms, shortlist)
+    from scipy.spatial import cKDTree
+
+    # Residues near any candidate: the same for all, so that their energies compare.
+    gap, _ = cKDTree(np.concatenate(shortlist).reshape(-1, 3)).query(np.asarray(atoms.coord, dtype=float))
+    around = [int(number) for number in np.unique(atoms.res_id[gap < _SURROUNDINGS_ANGSTROM])]
     candidates = []
     for place, coord in enumerate(shortlist):
         say(place, len(shortlist))
@@ -140,7 +143,8 @@ def _shortlist(
     """The most plausible distinct backbones, best first, and how many closed."""
     names = tuple(three_letter(protein[number - 1]) for number in range(first, last + 1))
     sampled = sample_backbones(
-        _anchors(atoms, first, last),
+        _anchor(atoms, first - 1, ("N", "CA", "C", "O")),
+        _anchor(atoms, last + 1, ("N", "CA", "C")),
         names,
         three_letter(protein[last]),
         samples=settings.samples,
@@ -166,21 +170,17 @@ def _shortlist(
     return [sampled.coord[candidate] for candidate in chosen], len(sampled.coord)
 
 
-def _anchors(atoms: AtomArray, first: int, last: int) -> Anchors:
-    def at(number: int, name: str) -> NDArray[np.float64]:
-        found = atoms.coord[(atoms.res_id == number) & (atoms.atom_name == name)]
-        if len(found) == 0:
-            raise StructureError(
-                f"Residue {number}, beside a stretch that is to be built, has no {name}.",
-                where=f"residues {first}-{last}",
-                remedy="Build the stretch between two residues with complete backbones.",
-            )
-        return np.asarray(found[0], dtype=np.float64)
-
-    return Anchors(
-        *(at(first - 1, name) for name in ("N", "CA", "C", "O")),
-        *(at(last + 1, name) for name in ("N", "CA", "C")),
-    )
+def _anchor(atoms: AtomArray, number: int, names: tuple[str, ...]) -> NDArray[np.float64]:
+    """Atoms (n, 3) of a residue beside a stretch, angstrom."""
+    residue = atoms[atoms.res_id == number]
+    lacking = [name for name in names if name not in residue.atom_name]
+    if lacking:
+        raise StructureError(
+            f"Residue {number}, beside a stretch that is to be built, has no {lacking[0]}.",
+            where=f"residue {number}",
+            remedy="Build the stretch between two residues with complete backbones.",
+        )
+    return np.array([residue.coord[residue.atom_name == name][0] for name in names], dtype=np.float64)
 
 
 def _overlaps(sampled: Backbones, atoms: AtomArray, first: int, last: int) -> NDArray[np.float64]:
@@ -231,7 +231,10 @@ def _completed(
 ) -> tuple[float, AtomArray]:
     """Energy (kcal/mol) and heavy atoms of the stretch, after packing and relaxation in its surroundings."""
     stretch = list(range(first, last + 1))
-    model = _hydrogenated(atoms)
+    whole = cap_ends(complete_heavy_atoms(atoms).atoms)
+    # Every histidine alike, so that candidates hold the same atoms.
+    histidines = np.unique(whole.res_id[whole.res_name == "HIS"])
+    model = add_hydrogens(whole, {int(number): "HIE" for number in histidines})
     model, _ = repack_side_chains(model, stretch, forget=stretch, seed=settings.seed)
     movable = np.isin(model.res_id, stretch)
     included = np.isin(model.res_id, around)
@@ -242,25 +245,8 @@ def _completed(
             included=included,
             implicit_solvent=solvent,
             max_iterations=settings.iterations,
-            threads=settings.threads,
         )
     return energy, model[movable & (model.element != "H")]
-
-
-def _hydrogenated(atoms: AtomArray) -> AtomArray:
-    """All hydrogens, every histidine alike, so that candidates hold the same atoms."""
-    whole = cap_ends(complete_heavy_atoms(atoms).atoms)
-    histidines = np.unique(whole.res_id[whole.res_name == "HIS"])
-    return add_hydrogens(whole, {int(number): "HIE" for number in histidines})
-
-
-def _around(atoms: AtomArray, shortlist: Sequence[NDArray[np.float64]]) -> list[int]:
-    """Residues near any candidate: the same for all, so that their energies compare."""
-    from scipy.spatial import cKDTree
-
-    places = np.concatenate([coord.reshape(-1, 3) for coord in shortlist])
-    gap, _ = cKDTree(places).query(np.asarray(atoms.coord, dtype=np.float64))
-    return [int(number) for number in np.unique(atoms.res_id[gap < _SURROUNDINGS_ANGSTROM])]
 
 
 def _spread(parts: Sequence[AtomArray]) -> float:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import ValidationError, model_validator
+from pydantic import model_validator
 
 from kinscope.core.errors import BadInputError
-from kinscope.core.plain_yaml import read_yaml
 from kinscope.core.records import Record
+from kinscope.targets.loader import read_file
 from kinscope.targets.pack import TargetPack
 
 RECIPES_FILE = "recipes.yaml"
@@ -117,29 +117,12 @@ class StateRecipe(Record):
     parameters, or all as uncharged spheres."""
 
 
-class _RecipesFile(Record):
-    """``recipes.yaml``."""
-
-    recipes: tuple[StateRecipe, ...]
-
-
 def load_recipes(pack: TargetPack) -> dict[str, StateRecipe]:
     """Every recipe of a target pack by state id.
 
     Raises BadInputError if the file is missing or does not follow the schema.
     """
-    path = pack.directory / RECIPES_FILE
-    try:
-        recipes = _RecipesFile.model_validate(read_yaml(path)).recipes
-    except ValidationError as error:
-        reasons = "; ".join(
-            f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors()[:3]
-        )
-        raise BadInputError(
-            f"The recipes of the state models do not follow their layout: {reasons}.",
-            where=str(path),
-            remedy="Write them as those of the abl1 pack.",
-        ) from None
+    recipes: tuple[StateRecipe, ...] = read_file(pack.directory / RECIPES_FILE, tuple[StateRecipe, ...])
     return {recipe.state: recipe for recipe in recipes}
 
 

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kinscope.core.errors import StructureError
+from kinscope.structures.forcefield.system import force_of, protein_forcefield
 
 Array = NDArray[np.float32]
 
@@ -129,18 +130,11 @@ def _eef1_group(name: str, atom: str, element: str, neighbours: list[str]) -> st
     return "S" if element == "S" else "O"
 
 
-@lru_cache(maxsize=1)
-def _force_field() -> Any:
-    from kinscope.structures.forcefield.system import protein_forcefield
-
-    return protein_forcefield()
-
-
 def _force_field_atoms(
     name: str, atom_names: tuple[str, ...]
 ) -> tuple[list[float], list[float], list[float], list[str], list[list[int]]]:
     """Charge (e), sigma (A), depth (kcal/mol), element and bonded atoms of a residue, capped, in ff14SB."""
-    from openmm import NonbondedForce, app, unit
+    from openmm import app, unit
 
     topology = app.Topology()
     chain = topology.addChain("A")
@@ -154,14 +148,14 @@ def _force_field_atoms(
             topology.addAtom(atom, app.Element.getBySymbol(symbol), residue)
     topology.createStandardBonds()
     try:
-        system = _force_field().createSystem(topology, nonbondedMethod=app.NoCutoff)
+        system = protein_forcefield().createSystem(topology, nonbondedMethod=app.NoCutoff)
     except ValueError as error:
         raise StructureError(
             f"A residue {name} with these atoms has no parameters in ff14SB: {' '.join(atom_names)}.",
             where=f"residue {name}",
             remedy="Prepare the structure first: all hydrogens, standard residues, capped ends.",
         ) from error
-    nonbonded = next(force for force in system.getForces() if isinstance(force, NonbondedForce))
+    nonbonded = force_of(system, "NonbondedForce")
     atoms_here = [atom for atom in topology.atoms() if atom.residue.name == name]
     first = atoms_here[0].index
     bonded: list[list[int]] = [[] for _ in atoms_here]

@@ -11,11 +11,12 @@ from kinscope.core.errors import StructureError
 from kinscope.core.quoting import plain_name
 from kinscope.core.residues import three_letter
 from kinscope.results.user_structure import ChainCandidate, UserStructureOptions
-from kinscope.structures.model import AtomArray, heavy_atoms, side_chain_atoms
+from kinscope.structures.completion.heavy_atoms import missing_atoms
+from kinscope.structures.model import side_chain_atoms
 from kinscope.structures.user.file import WATER
-from kinscope.structures.wwpdb.entries import CrystalChain, chain_of_structure, has_backbone
+from kinscope.structures.wwpdb.entries import CrystalChain, has_backbone, numbered_chain
 from kinscope.structures.wwpdb.homologues import local_pairs
-from kinscope.structures.wwpdb.numbering import letter_of
+from kinscope.structures.wwpdb.numbering import letter_of, number_chain
 from kinscope.targets.pack import TargetPack
 
 MIN_IDENTITY = 0.95
@@ -70,7 +71,8 @@ def choose_chain(
         if chain is not None and options.chain in ("", part.name):
             held = set(chain.residues)
             lacking = sum(number not in held for number in domain)
-            usable.append(((lacking, _missing_atoms(chain.atoms), place), part.name, chain))
+            atoms = sum(map(len, missing_atoms(chain.atoms).values()))
+            usable.append(((lacking, atoms, place), part.name, chain))
     if not usable:
         raise _no_chain(structure, candidates, options, pack, label)
     _, name, best = min(usable, key=lambda item: item[0])
@@ -162,24 +164,13 @@ def _align(residues: list[Any], pack: TargetPack) -> _Alignment | None:
 
 def _numbered(structure: Any, name: str, residues: list[Any], pack: TargetPack, label: str) -> CrystalChain:
     """The residues as a chain of the target, the file's own numbers heeded where that fits better."""
-    import gemmi
-
-    alone = gemmi.Structure()
-    alone.resolution = structure.resolution
-    model, chain = gemmi.Model(1), gemmi.Chain(name)
-    for residue in residues:
-        chain.add_residue(residue)
-    model.add_chain(chain)
-    alone.add_model(model)
+    label = f"{label}:{plain_name(name, 8)}"
     found: list[CrystalChain] = []
     problem: StructureError | None = None
     for heed in (True, False):
         try:
-            found.append(
-                chain_of_structure(
-                    alone, name, pack, label=f"{label}:{plain_name(name, 8)}", heed_author_jumps=heed
-                )
-            )
+            numbered = number_chain(residues, pack.transcript.protein, label, heed_author_jumps=heed)
+            found.append(numbered_chain(numbered, pack, label, structure.resolution))
         except StructureError as error:
             problem = problem or error
     if not found and problem is not None:
@@ -211,11 +202,6 @@ def _shows_side_chain(residue: Any) -> bool:
     wanted = side_chain_atoms(three_letter(letter)) if letter != "X" else ()
     names = {atom.name for atom in residue}
     return not wanted or (wanted[1] if len(wanted) > 1 else wanted[0]) in names
-
-
-def _missing_atoms(atoms: AtomArray) -> int:
-    names = {int(number): str(name) for number, name in zip(atoms.res_id, atoms.res_name, strict=True)}
-    return max(0, sum(len(heavy_atoms(name)) for name in names.values()) - len(atoms))
 
 
 def _no_chain(

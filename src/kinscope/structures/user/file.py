@@ -18,7 +18,7 @@ from kinscope.core.quoting import plain_name
 from kinscope.core.residues import one_letter, three_letter
 from kinscope.structures.model import heavy_atoms
 from kinscope.structures.wwpdb.numbering import letter_of
-from kinscope.structures.wwpdb.source import PdbSource, parse_structure, read_body
+from kinscope.structures.wwpdb.source import PdbSource, inflated, parse_structure, read_stored
 
 MAX_ATOMS = 500_000
 """A virus capsid; the kinase with everything it is crystallised with is a hundredth of it."""
@@ -75,7 +75,7 @@ def read_user_file(path: Path) -> UserFile:
 
     Raises StructureError if it cannot be read or is too large.
     """
-    return UserFile(name=path.name, body=read_body(path, inflate=False))
+    return UserFile(name=path.name, body=read_stored(path))
 
 
 def parse_user_file(file: UserFile) -> Any:
@@ -83,7 +83,7 @@ def parse_user_file(file: UserFile) -> Any:
 
     Raises StructureError if it is neither PDB nor mmCIF, is damaged, holds no atom, or is too large.
     """
-    structure = parse_structure(read_body(file.body, where=file.name), file.name)
+    structure = parse_structure(inflated(file.body, file.name), file.name)
     first = structure[0]
     if first.count_atom_sites() > MAX_ATOMS or len(first) > MAX_CHAINS:
         raise StructureError(
@@ -97,14 +97,8 @@ def parse_user_file(file: UserFile) -> Any:
         for residue in chain:
             parent = one_letter(parents.get(residue.name, ""))
             if parent != "X" and letter_of(residue.name) == "X":
-                _to_parent(residue, three_letter(parent))
+                residue.name, residue.het_flag = three_letter(parent), "A"
+                for index in reversed(range(len(residue))):
+                    if residue[index].name not in heavy_atoms(residue.name):
+                        del residue[index]
     return structure
-
-
-def _to_parent(residue: Any, parent: str) -> None:
-    kept = set(heavy_atoms(parent))
-    for index in reversed(range(len(residue))):
-        if residue[index].name not in kept:
-            del residue[index]
-    residue.name = parent
-    residue.het_flag = "A"

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kinscope.core.errors import StructureError
+from kinscope.core.residues import ranges
 from kinscope.results.notes import Note, note
 from kinscope.results.user_structure import LONGEST_GAP, FilledGap, UserStructureOptions
 from kinscope.structures.completion.heavy_atoms import in_template_order
@@ -102,8 +103,7 @@ def without_breaks(atoms: AtomArray) -> tuple[AtomArray, tuple[int, ...]]:
 
 def missing_stretches(numbers: Iterable[int]) -> list[tuple[int, int]]:
     """First and last residue of every stretch missing between residues that are there."""
-    ordered = sorted(set(numbers))
-    return [(left + 1, right - 1) for left, right in pairwise(ordered) if right > left + 1]
+    return [(before[1] + 1, after[0] - 1) for before, after in pairwise(ranges(numbers))]
 
 
 def fitting_range(
@@ -324,17 +324,11 @@ def _flanks(atoms: AtomArray, gap: tuple[int, int]) -> tuple[int, ...] | None:
 
 def _without_stubs(numbers: list[int], piece: tuple[int, int]) -> tuple[int, int]:
     """The piece without end parts too short to carry a flank."""
-    held = [number for number in numbers if piece[0] <= number <= piece[1]]
-    parts: list[list[int]] = [[held[0]]]
-    for left, right in pairwise(held):
-        if right > left + 1:
-            parts.append([])
-        parts[-1].append(right)
-    while len(parts) > 1 and len(parts[0]) <= STUB:
-        parts.pop(0)
-    while len(parts) > 1 and len(parts[-1]) <= STUB:
-        parts.pop()
-    return parts[0][0], parts[-1][-1]
+    parts = ranges(number for number in numbers if piece[0] <= number <= piece[1])
+    for end in (0, -1):
+        while len(parts) > 1 and parts[end][1] - parts[end][0] < STUB:
+            parts.pop(end)
+    return parts[0][0], parts[-1][1]
 
 
 def _words(gaps: list[tuple[int, int]]) -> str:

@@ -110,11 +110,15 @@ def surroundings(
 
 def known_poses(pack: TargetPack) -> list[KnownPose]:
     """The reference poses that ship with the pack."""
+    from rdkit import Chem
+
     found = []
     for drug in pack.drugs:
         path = pack.directory / POSES_DIRECTORY / f"{drug.id}.sdf"
         if path.is_file():
-            elements, coordinates = _heavy_atoms(path)
+            molecule = next(iter(Chem.SDMolSupplier(str(path), removeHs=True)))
+            elements = tuple(atom.GetSymbol().upper() for atom in molecule.GetAtoms())
+            coordinates = np.asarray(molecule.GetConformer().GetPositions(), dtype=np.float64)
             found.append(KnownPose(drug, elements, coordinates))
     return found
 
@@ -150,7 +154,9 @@ def stand_ins(
     A pocket closes on the vacuum that a ligand leaves while a model is relaxed; a pose that meets no atom
     keeps it as the file shows it, and cannot open it.
     """
-    occupied = {ligand.site for ligand in taken}
+    from scipy.spatial import cKDTree
+
+    occupied, tree = {ligand.site for ligand in taken}, cKDTree(atoms.coord)
     ligands: list[PocketLigand] = []
     occupants: list[AtomArray] = []
     for pose in sorted(poses, key=lambda item: -len(item.elements)):
@@ -159,7 +165,7 @@ def stand_ins(
             continue
         laid = occupant_array(pose.drug.ccd, list(pose.elements), fit.transform.apply(pose.coordinates))
         site, touched = _site(laid.coord, atoms, pack)
-        if not site or site in occupied or _clearance(laid, atoms) < STAND_IN_CLEARANCE:
+        if not site or site in occupied or tree.query(laid.coord)[0].min() < STAND_IN_CLEARANCE:
             continue
         occupied.add(site)
         ligands.append(
@@ -206,20 +212,6 @@ def _site(coordinates: NDArray[Any], protein: AtomArray, pack: TargetPack) -> tu
             number = len(touched & set(region.members()))
             best = max(best, (region.name, number), key=lambda item: item[1])
     return best if best[1] >= MIN_POCKET_CONTACTS else ("", 0)
-
-
-def _clearance(laid: AtomArray, atoms: AtomArray) -> float:
-    from scipy.spatial import cKDTree
-
-    return float(cKDTree(atoms.coord).query(laid.coord)[0].min())
-
-
-def _heavy_atoms(path: Path) -> tuple[tuple[str, ...], NDArray[np.float64]]:
-    from rdkit import Chem
-
-    molecule = next(iter(Chem.SDMolSupplier(str(path), removeHs=True)))
-    elements = tuple(atom.GetSymbol().upper() for atom in molecule.GetAtoms())
-    return elements, np.asarray(molecule.GetConformer().GetPositions(), dtype=np.float64)
 
 
 def occupant_array(name: str, elements: list[str], coordinates: NDArray[Any]) -> AtomArray:
@@ -311,29 +303,24 @@ def dockable(
         if drug.state != like and (own.dfg != wanted or wanted not in ("in", "out", "inter")):
             reasons.append(note("binds-elsewhere", drug=drug.id, state=own.label, dfg=dfg, like=like))
             continue
-        problem = _problem(pose, sources, atoms)
-        if problem:
-            reasons.append(problem)
+        fit = site_of(pose, sources, atoms)
+        if fit is None:
+            reasons.append(note("site-not-shown", drug=drug.id))
+        elif fit.lacking:
+            reasons.append(note("site-lacks", drug=drug.id, residues=fit.lacking[:8]))
+        elif fit.near_rmsd_angstrom > MAX_SITE_RMSD:
+            reasons.append(
+                note(
+                    "site-differs",
+                    drug=drug.id,
+                    rmsd_angstrom=fit.near_rmsd_angstrom,
+                    state=drug.state,
+                    limit_angstrom=MAX_SITE_RMSD,
+                )
+            )
         else:
             found.append(drug.id)
     return tuple(found), tuple(reasons)
-
-
-def _problem(pose: KnownPose, sources: list[Donor], atoms: AtomArray) -> Note | None:
-    fit, drug = site_of(pose, sources, atoms), pose.drug
-    if fit is None:
-        return note("site-not-shown", drug=drug.id)
-    if fit.lacking:
-        return note("site-lacks", drug=drug.id, residues=fit.lacking[:8])
-    if fit.near_rmsd_angstrom > MAX_SITE_RMSD:
-        return note(
-            "site-differs",
-            drug=drug.id,
-            rmsd_angstrom=fit.near_rmsd_angstrom,
-            state=drug.state,
-            limit_angstrom=MAX_SITE_RMSD,
-        )
-    return None
 
 
 def is_additive(code: str, elements: Sequence[str], coordinates: NDArray[np.float64]) -> bool:

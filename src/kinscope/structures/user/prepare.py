@@ -18,20 +18,15 @@ from kinscope.core.progress import Progress, silent
 from kinscope.core.quoting import plain_name
 from kinscope.results.models import ModelRecord, ResidueOrigin
 from kinscope.results.notes import Note, note
-from kinscope.results.user_structure import USER_STATE, PocketLigand, StructureFindings, UserStructureOptions
+from kinscope.results.user_structure import USER_STATE, StructureFindings, UserStructureOptions
 from kinscope.structures.checks.model import ModelCheck, check_model
 from kinscope.structures.completion.heavy_atoms import missing_atoms
-from kinscope.structures.completion.hydrogens import CompleteModel, complete_model
-from kinscope.structures.forcefield.minimisation import DEFAULT_STAGES, minimise
+from kinscope.structures.completion.hydrogens import PH, CompleteModel, complete_model
+from kinscope.structures.forcefield.minimisation import DEFAULT_STAGES, Stage, minimise
 from kinscope.structures.forcefield.occupants import Occupant, Parametrise
 from kinscope.structures.io import write_model
-from kinscope.structures.model import AtomArray, model_path, record_path
-from kinscope.structures.reference.build import (
-    POCKET_KCAL_PER_MOL_ANGSTROM2,
-    BuildSettings,
-    built_notes,
-    occupant_notes,
-)
+from kinscope.structures.model import MODEL_FILE, RECORD_FILE, AtomArray
+from kinscope.structures.reference.build import POCKET_KCAL_PER_MOL_ANGSTROM2, built_notes, occupant_notes
 from kinscope.structures.user.file import UserFile, parse_user_file
 from kinscope.structures.user.gaps import build_missing
 from kinscope.structures.user.ligands import dockable, known_poses, stand_ins, surroundings, whole_drugs
@@ -84,7 +79,10 @@ def method_notes(
     notes += [note("cut-off", stretch=text) for text in found.cut_off]
     notes += built_notes("file", complete)
     notes += renamed
-    names = [_occupant(ligand) for ligand in found.ligands]
+    names = [
+        f"the reference pose of {ligand.name}" if ligand.stand_in else f"the file's {ligand.name}"
+        for ligand in found.ligands
+    ]
     return [*notes, *occupant_notes(names, held, POCKET_KCAL_PER_MOL_ANGSTROM2), *found.notes]
 
 
@@ -94,15 +92,10 @@ def residue_origins(
     """The origin of every residue: the file, a shipped model, or built; see :func:`method_notes`."""
     label = f"{found.file}:{found.chain}"
     filled = {number: gap for gap in found.gaps for number in range(gap.first_residue, gap.last_residue + 1)}
-    flipped = {int(name[3:]) for name in complete.turned}
     substituted = {one.values["residue"] for one in renamed}
     origins = []
     for number in range(found.first_residue, found.last_residue + 1):
-        notes = []
-        if number in complete.built:
-            notes.append("built atoms: " + " ".join(complete.built[number]))
-        if number in flipped:
-            notes.append("side chain turned round")
+        notes = complete.done_to(number)
         origin: str = "given"
         entry = label
         gap = filled.get(number)
@@ -119,10 +112,6 @@ def residue_origins(
             )
         )
     return tuple(origins)
-
-
-def _occupant(ligand: PocketLigand) -> str:
-    return f"the reference pose of {ligand.name}" if ligand.stand_in else f"the file's {ligand.name}"
 
 
 USER_STAGES = (*DEFAULT_STAGES[:-1], DEFAULT_STAGES[-1].model_copy(update={"max_iterations": 200}))
@@ -217,26 +206,34 @@ def examine(file: UserFile, pack: TargetPack, options: UserStructureOptions | No
 def prepare(
     examined: Examined,
     pack: TargetPack,
-    settings: BuildSettings | None = None,
+    stages: tuple[Stage, ...] = USER_STAGES,
     progress: Progress | None = None,
     parametrise: Parametrise | None = None,
 ) -> Prepared:
     """Make the model: complete side chains, protonate, relax by stages, set the sequence back.
 
-    Settings are those of the shipped models with :data:`USER_STAGES` if None. ``parametrise`` gives the
-    file's own ligands their force field, where they are drugs that have one. Raises ComputationError if a
-    computation fails.
+    ``parametrise`` gives the file's own ligands their force field, where they are drugs that have one. Raises
+    ComputationError if a computation fails.
     """
-    settings = settings or BuildSettings(stages=USER_STAGES)
     say = progress or silent
     found = examined.findings
     say(0.0, "completing the chain")
     whole, gaps = build_missing(examined.atoms, found.gaps, pack, found.file)
     found = found.model_copy(update={"gaps": gaps})
     heavy, renamed = renamed_isosteres(whole, pack.transcript.protein)
-    complete = complete_model(heavy, examined.occupants, settings.ph, say)
-    held = _held(examined, parametrise)
-    relaxed, relaxation = _relaxed(complete.atoms, held, settings, say)
+    complete = complete_model(heavy, examined.occupants, say)
+    # A pose that was laid in is a guess, and stays without charges.
+    held = tuple(
+        atoms if parametrise is None or ligand.stand_in else parametrise(atoms) or atoms
+        for ligand, atoms in zip(found.ligands, examined.occupants, strict=True)
+    )
+    relaxed, relaxation = minimise(
+        complete.atoms,
+        stages,
+        ligands=held,
+        pocket_kcal_per_mol_angstrom2=POCKET_KCAL_PER_MOL_ANGSTROM2,
+        progress=lambda fraction, text: say(0.1 + 0.7 * fraction, text),
+    )
     record = ModelRecord(
         target=pack.gene,
         state=USER_STATE,
@@ -244,23 +241,31 @@ def prepare(
         first_residue=found.first_residue,
         last_residue=found.last_residue,
         origins=residue_origins(found, complete, renamed),
-        method=(*method_notes(found, complete, renamed, held), *complete.hydrogen_notes, *relaxation),
-        ph=settings.ph,
+        method=(
+            *method_notes(found, complete, renamed, held),
+            *complete.hydrogen_notes,
+            *(stage.noted() for stage in relaxation),
+        ),
+        ph=PH,
         protonation=complete.recorded_protonation(),
     )
     say(0.8, "setting the sequence back")
     atoms, record = reverted(relaxed, record, examined.occupants, pack.transcript.protein)
     say(0.95, "checking")
     check = check_model(atoms, record, None, pack, name=found.file)
+    missed = tuple(f"{item.name}: {item.value}" for item in check.items if not item.passed)
+    if missed:
+        caution = note("bounds-missed", items=missed)
+        record = record.model_copy(update={"method": (*record.method, caution)})
     say(1.0, "done")
-    return Prepared(atoms, _cautioned(record, check), found, check)
+    return Prepared(atoms, record, found, check)
 
 
 def write_prepared(prepared: Prepared, directory: Path) -> None:
     """Write the model, its record and the findings as ``model.cif``, ``model.json``, ``structure.json``."""
     directory.mkdir(parents=True, exist_ok=True)
-    write_model(model_path(directory), prepared.atoms, prepared.record)
-    write_atomic(record_path(directory), prepared.record.model_dump_json(indent=1))
+    write_model(directory / MODEL_FILE, prepared.atoms, prepared.record)
+    write_atomic(directory / RECORD_FILE, prepared.record.model_dump_json(indent=1))
     write_atomic(directory / FINDINGS_FILE, prepared.findings.model_dump_json(indent=1))
 
 
@@ -288,37 +293,3 @@ def _notes(structure: Any, stretch: Stretch, filled: FilledStretch) -> tuple[Not
         unknown = filled.geometry.dfg == "unassigned"
         notes.append(note("not-measurable") if unknown else note("measured-with-fill"))
     return tuple(notes)
-
-
-def _held(examined: Examined, parametrise: Parametrise | None) -> tuple[AtomArray | Occupant, ...]:
-    """What stands in the pockets; a pose that was laid in is a guess, and stays without charges."""
-    if parametrise is None:
-        return examined.occupants
-    return tuple(
-        atoms if ligand.stand_in else parametrise(atoms) or atoms
-        for ligand, atoms in zip(examined.findings.ligands, examined.occupants, strict=True)
-    )
-
-
-def _relaxed(
-    atoms: AtomArray, held: tuple[AtomArray | Occupant, ...], settings: BuildSettings, say: Progress
-) -> tuple[AtomArray, list[Note]]:
-    """The model relaxed around what stands in its pockets, and how."""
-    relaxed, results = minimise(
-        atoms,
-        settings.stages,
-        ligands=held,
-        pocket_kcal_per_mol_angstrom2=POCKET_KCAL_PER_MOL_ANGSTROM2,
-        threads=settings.threads,
-        progress=lambda fraction, text: say(0.1 + 0.7 * fraction, text),
-    )
-    return relaxed, [result.noted(stage) for result, stage in zip(results, settings.stages, strict=True)]
-
-
-def _cautioned(record: ModelRecord, check: ModelCheck) -> ModelRecord:
-    """The record with a word on every bound of the shipped models that this one does not keep."""
-    failed = tuple(f"{item.name}: {item.value}" for item in check.items if not item.passed)
-    if not failed:
-        return record
-    caution = note("bounds-missed", items=failed)
-    return record.model_copy(update={"method": (*record.method, caution)})

@@ -82,14 +82,21 @@ def chain_of_structure(
     *,
     label: str,
     keep_phosphorylation: bool = False,
-    heed_author_jumps: bool = True,
 ) -> CrystalChain:
-    """As :func:`read_crystal_chain`, from a ``gemmi.Structure`` that was read already.
+    """As :func:`read_crystal_chain`, from a ``gemmi.Structure`` that was read already."""
+    residues = polymer(structure, chain, label)
+    numbered = number_chain(residues, pack.transcript.protein, label)
+    return numbered_chain(numbered, pack, label, structure.resolution, keep_phosphorylation)
 
-    ``heed_author_jumps`` is that of :func:`kinscope.structures.wwpdb.numbering.number_chain`.
-    """
-    polymer = _polymer(structure, chain, label)
-    numbered = number_chain(polymer, pack.transcript.protein, label, heed_author_jumps=heed_author_jumps)
+
+def numbered_chain(
+    numbered: NumberedChain,
+    pack: TargetPack,
+    label: str,
+    resolution_angstrom: float,
+    keep_phosphorylation: bool = False,
+) -> CrystalChain:
+    """The chain of residues whose numbers are known; a resolution of 0 is unknown."""
     rows: list[AtomRow] = []
     modified: dict[int, str] = {}
     alternates: list[int] = []
@@ -112,7 +119,7 @@ def chain_of_structure(
         differences=_differences(numbered, pack.transcript.protein),
         modified=modified,
         alternates=tuple(alternates),
-        resolution_angstrom=structure.resolution or None,
+        resolution_angstrom=resolution_angstrom or None,
     )
 
 
@@ -121,7 +128,7 @@ def protein_chains(structure: Any, pack: TargetPack) -> tuple[str, ...]:
     found = []
     for chain in structure[0]:
         try:
-            number_chain(_polymer(structure, chain.name, chain.name), pack.transcript.protein, chain.name)
+            number_chain(polymer(structure, chain.name, chain.name), pack.transcript.protein, chain.name)
         except StructureError:
             continue
         found.append(chain.name)
@@ -164,7 +171,11 @@ def read_ligand(source: PdbSource, code: str, chain: str, ccd: str) -> AtomArray
     return atoms
 
 
-def _polymer(structure: Any, chain: str, label: str) -> list[Any]:
+def polymer(structure: Any, chain: str, label: str) -> list[Any]:
+    """The ``gemmi.Residue`` of a chain that have a backbone, in order.
+
+    Raises StructureError if there is no such chain, or it holds none.
+    """
     chains = {part.name: part for part in structure[0]}
     if chain not in chains:
         raise StructureError(

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from kinscope.core.errors import StructureError
 from kinscope.structures.model import AtomArray
-from kinscope.structures.wwpdb.entries import atom_array, has_backbone
+from kinscope.structures.wwpdb.entries import atom_array, polymer
 from kinscope.structures.wwpdb.numbering import letter_of
 from kinscope.structures.wwpdb.source import PdbSource
 from kinscope.targets.pack import TargetPack
@@ -29,15 +29,7 @@ def read_homologous_chain(source: PdbSource, code: str, chain: str, pack: Target
     target.
     """
     label = f"{code.upper()}:{chain}"
-    model = source.read_entry(code)[0]
-    part = next((item for item in model if item.name == chain), None)
-    residues = [] if part is None else [r for r in part.first_conformer() if has_backbone(r)]
-    if not residues:
-        raise StructureError(
-            f"There is no protein chain {chain!r} in {code.upper()}.",
-            where=label,
-            remedy=f"The entry holds the chains {', '.join(sorted({item.name for item in model}))}.",
-        )
+    residues = polymer(source.read_entry(code), chain, label)
     letters = "".join(letter_of(residue.name) for residue in residues)
     pairs = aligned_pairs(letters, pack.transcript.protein, label)
     return atom_array(

@@ -2,6 +2,10 @@
 
 Every file is treated as hostile: its size is bounded before and after decompression, and it must
 parse to at least one atom before anything else sees it.
+
+What other programs call residues, atoms and elements is made ordinary: CHARMM, GROMACS and Amber name
+protonation states, ends and phosphates in ways of their own; old programs and docking tools leave elements
+out, or shift the names that would tell them.
 """
 
 from __future__ import annotations
@@ -20,7 +24,7 @@ from urllib.request import Request, urlopen
 
 from kinscope.core.errors import ComputationError, StructureError
 from kinscope.core.files import read_bounded, write_atomic
-from kinscope.structures.wwpdb.names import make_ordinary, with_short_names
+from kinscope.core.residues import PROTONATION_VARIANTS, one_letter
 
 MIRROR_VARIABLE = "KINSCOPE_PDB_MIRROR"
 """Environment variable that names a local mirror directory."""
@@ -124,7 +128,7 @@ class PdbSource:
             )
         url = ARCHIVE_URL.format(middle=code[-3:-1], code=code)
         body = self._fetch(url)
-        parse_structure(_inflate(body, url), url)
+        parse_structure(inflated(body, url), url)
         self.cache.mkdir(parents=True, exist_ok=True)
         path = self.cache / f"{code}.cif.gz"
         write_atomic(path, body)
@@ -154,15 +158,20 @@ def read_structure_file(path: Path) -> Any:
     return parse_structure(read_body(path), str(path))
 
 
-def read_body(source: Path | bytes, *, where: str = "", inflate: bool = True) -> bytes:
-    """The content of a structure file, of bounded size, decompressed if it is gzip and that is wanted.
+def read_stored(path: Path) -> bytes:
+    """The content of a structure file as it is, of bounded size.
 
-    Raises StructureError if it cannot be read, is too large, or its compression is damaged.
+    Raises StructureError if it cannot be read or is too large.
     """
-    if isinstance(source, bytes):
-        return _inflate(source, where) if inflate else source
-    body = read_bounded(source, MAX_STORED_BYTES, remedy=_SMALLER, kind=StructureError)
-    return _inflate(body, str(source)) if inflate else body
+    return read_bounded(path, MAX_STORED_BYTES, remedy=_SMALLER, kind=StructureError)
+
+
+def read_body(path: Path) -> bytes:
+    """The content of a structure file, decompressed if it is gzip.
+
+    Raises StructureError as :func:`read_stored` and :func:`inflated`.
+    """
+    return inflated(read_stored(path), str(path))
 
 
 def parse_structure(body: bytes, where: str) -> Any:
@@ -277,7 +286,11 @@ def _candidates(directory: Path, code: str) -> Iterator[Path]:
         yield folder / f"pdb{code}.ent"
 
 
-def _inflate(body: bytes, where: str) -> bytes:
+def inflated(body: bytes, where: str) -> bytes:
+    """The content of a file, decompressed if it is gzip, of bounded size.
+
+    Raises StructureError if it is too large, or its compression is damaged.
+    """
     if len(body) > MAX_STORED_BYTES:
         raise _too_large(where)
     if not body.startswith(b"\x1f\x8b"):
@@ -322,3 +335,66 @@ def _unreadable(where: str, why: str) -> StructureError:
         where=where,
         remedy="Give a complete PDB or mmCIF file.",
     )
+
+
+_OF_OTHERS = {
+    "HSD": "HIS", "HSE": "HIS", "HSP": "HIS", "HISD": "HIS", "HISE": "HIS", "HISH": "HIS", "HIN": "HIS",
+    "CYS2": "CYS", "CSS": "CYS", "LYP": "LYS", "LSN": "LYS", "LYSH": "LYS", "ASPH": "ASP", "ASPP": "ASP",
+    "GLUH": "GLU", "GLUP": "GLU", "ARN": "ARG", "ARGN": "ARG", "TYM": "TYR", "Y1P": "PTR",
+    "TIP3": "HOH", "TIP4": "HOH",
+}  # fmt: skip
+"""Names of CHARMM, GROMACS, Amber and others which :data:`PROTONATION_VARIANTS` does not cover."""
+_ATOMS_OF_OTHERS = {("ILE", "CD"): "CD1", ("*", "OT1"): "O", ("*", "OT2"): "OXT"}
+"""Atom names of CHARMM; likewise OC1 and OC2 of GROMACS below."""
+_ENDS = {"OC1": "O", "OC2": "OXT"}
+_OF_PROTEINS = {"H", "D", "C", "N", "O", "S", "Se", "P"}
+_FOUR = re.compile(r"^((?:ATOM  |HETATM).{11})([A-Za-z0-9]{4})", re.MULTILINE)
+
+
+def standard_name(name: str) -> str:
+    """The wwPDB's name of a residue that others call ``HSD`` or ``NALA``, say; else the name."""
+    upper = name.strip().upper()
+    known = PROTONATION_VARIANTS.get(upper) or _OF_OTHERS.get(upper, upper)
+    if len(known) == 4 and known[0] in "NC" and one_letter(standard_name(known[1:])) != "X":
+        return standard_name(known[1:])
+    return known if known != upper or one_letter(upper) != "X" else name
+
+
+def with_short_names(text: str) -> str:
+    """A PDB file's text with known names of four letters, which reach into the chain's columns, shortened.
+
+    Where other residues have a letter there too, it is the chain's, which has two.
+    """
+    standard = {name: standard_name(name) for name in {found[1] for found in _FOUR.findall(text)}}
+    if any(one_letter(name[:3]) != "X" and len(short) == 4 for name, short in standard.items()):
+        return text
+    return _FOUR.sub(lambda found: found[1] + standard[found[2]].ljust(4), text)
+
+
+def make_ordinary(residue: Any) -> None:
+    """Standard names and elements for a ``gemmi.Residue``, in place; no atom comes or goes."""
+    import gemmi
+
+    residue.name = standard_name(residue.name)
+    protein = one_letter(residue.name) != "X"
+    names = {atom.name for atom in residue}
+    for atom in residue:
+        if atom.element.name == "X" or (protein and atom.element.name not in _OF_PROTEINS):
+            atom.element = gemmi.Element(_element(atom.name, residue.name))
+        new = _ATOMS_OF_OTHERS.get((residue.name, atom.name)) or _ATOMS_OF_OTHERS.get(("*", atom.name))
+        if new is None and {"OC1", "OC2"} <= names:
+            new = _ENDS.get(atom.name)
+        if new is not None and new not in names:
+            atom.name = new
+
+
+def _element(name: str, residue: str) -> str:
+    """The element of an atom whose file does not say it, by its name and the residue's."""
+    import gemmi
+
+    letters = re.sub(r"[^A-Z]", "", name.upper())
+    known = gemmi.find_tabulated_residue(residue)
+    polymer = known.is_amino_acid() or known.is_nucleic_acid()
+    alone = letters and re.sub(r"[^A-Z]", "", residue.upper()) == letters
+    two = letters[:2] == "SE" if polymer else alone or letters[:2] in ("CL", "BR", "SE", "SI")
+    return letters[: 2 if two else 1] or "X"

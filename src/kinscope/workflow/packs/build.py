@@ -15,9 +15,10 @@ from kinscope.structures.model import AtomArray
 from kinscope.structures.reference.build import (
     MODELS_DIRECTORY,
     SHIPPED_MODEL_FILE,
-    build_models,
+    build_model,
     reference_model,
 )
+from kinscope.structures.superposition import kabsch
 from kinscope.structures.wwpdb.source import PdbSource
 from kinscope.targets import TargetPack, load_target
 
@@ -56,7 +57,7 @@ def build_pack(
     source = PdbSource(mirror=mirror, allow_download=download)
     parametrise = parametriser(pack)
     for state in chosen:
-        build_models(pack, (state,), source, out / MODELS_DIRECTORY, progress, parametrise=parametrise)
+        build_model(pack, state, source, out / MODELS_DIRECTORY, progress, parametrise)
         yield _compared(pack, state, out)
     yield from _poses(pack, source, out, chosen)
     if solvent:
@@ -104,12 +105,9 @@ def _poses(pack: TargetPack, source: PdbSource, out: Path, states: tuple[str, ..
 
 def heavy_atom_rmsd(first: AtomArray, second: AtomArray) -> float | None:
     """Heavy-atom RMSD (angstrom) of two models after superposition; None if their atoms differ."""
-    import biotite.structure as struc
-
     one, other = (atoms[atoms.element != "H"] for atoms in (first, second))
     if len(one) != len(other) or not (
         np.array_equal(one.res_id, other.res_id) and np.array_equal(one.atom_name, other.atom_name)
     ):
         return None
-    moved, _ = struc.superimpose(one, other)
-    return float(struc.rmsd(one, moved))
+    return kabsch(other.coord, one.coord).rmsd_angstrom

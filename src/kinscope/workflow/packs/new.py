@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from importlib.resources import files
 from pathlib import Path
 
 from kinscope.core.errors import BadInputError, StructureError
@@ -17,6 +18,8 @@ from kinscope.structures.wwpdb.homologues import aligned_pairs
 from kinscope.targets import Region, TargetPack, load_target
 from kinscope.targets.loader import AMINO_ACIDS, BASES, MAX_RESIDUES, read_fasta
 
+_TEMPLATE = Path(str(files("kinscope.workflow.packs"))) / "template"
+"""The files of a pack with places for what is found; braces that stay are doubled."""
 FILL_IN = "FILL IN"
 """What marks a place that only the author of the pack can fill; `kinscope targets check` counts them."""
 _GENE = re.compile(r"[A-Za-z0-9-]{1,20}")
@@ -60,18 +63,16 @@ def write_new_pack(gene: str, protein_file: Path, out: Path, *, cds_file: Path |
     accession = _accession(read_text(protein_file).splitlines()[0])
     landmarks = _landmarks(model, numbers, protein, said)
     first, last = _span(model, numbers, protein)
-    files = {
-        "target.yaml": _TARGET.format(gene=gene, accession=accession, landmarks=landmarks),
-        "regions.yaml": _regions(gene, model, numbers, protein, said),
-        "states.yaml": _STATES.format(first=first, last=last),
-        "recipes.yaml": _RECIPES.format(first=first, last=last),
-        "drugs.yaml": _DRUGS,
-        "evidence/searched.yaml": _SEARCHED,
-        "protein.fasta": _fasta(f"{accession} {gene}", protein),
+    values = {"gene": gene, "accession": accession, "landmarks": landmarks, "first": first, "last": last}
+    values["regions"] = _regions(model, numbers, protein, said)
+    texts = {
+        path.relative_to(_TEMPLATE).as_posix(): path.read_text().format(**values)
+        for path in _TEMPLATE.rglob("*.yaml")
     }
+    texts["protein.fasta"] = _fasta(f"{accession} {gene}", protein)
     if cds:
-        files["cds.fasta"] = _fasta(f"{gene} coding sequence", cds)
-    for name, text in files.items():
+        texts["cds.fasta"] = _fasta(f"{gene} coding sequence", cds)
+    for name, text in texts.items():
         (out / name).parent.mkdir(parents=True, exist_ok=True)
         write_atomic(out / name, text)
     return said
@@ -111,7 +112,7 @@ def _landmarks(model: TargetPack, numbers: Mapping[int, int], protein: str, said
     return "landmarks:\n" + "\n".join(lines) + "\n"
 
 
-def _regions(gene: str, model: TargetPack, numbers: Mapping[int, int], protein: str, said: list[str]) -> str:
+def _regions(model: TargetPack, numbers: Mapping[int, int], protein: str, said: list[str]) -> str:
     domain = model.region("kinase_domain")
     lines, lacking = [], []
     for region in model.regions:
@@ -130,7 +131,7 @@ def _regions(gene: str, model: TargetPack, numbers: Mapping[int, int], protein: 
             f"- {{name: whole, label: whole protein, kind: domain, start: 1, end: {len(protein)}, "
             f'source: "{FILL_IN}: the domains, with their source"}}'
         )
-    return _REGIONS_HEAD.format(gene=gene) + "\n".join(lines) + "\n"
+    return "\n".join(lines)
 
 
 def _region(region: Region, numbers: Mapping[int, int]) -> str:
@@ -173,72 +174,3 @@ def _accession(header: str) -> str:
 def _fasta(header: str, sequence: str) -> str:
     rows = [sequence[index : index + 60] for index in range(0, len(sequence), 60)]
     return "\n".join([f">{header}", *rows, ""])
-
-
-_TARGET = """\
-# Who the kinase is. Every field: docs/how-to/target-packs.md.
-gene: {gene}
-name: "FILL IN: the full name of the protein"
-uniprot: "FILL IN: UniProt accession and isoform"
-reference_isoform: "1"
-aliases: []
-# Residues that the conformation is measured on, found by alignment with ABL1.
-{landmarks}
-transcript:
-  accession: ""
-  protein_accession: {accession}
-  source: "FILL IN: where the sequence comes from, and what it was compared with"
-  # With cds.fasta and these, c. and g. descriptions are read too:
-  # accession: NM_...
-  # chromosome: chr7
-  # assembly: GRCh38
-  # genomic_accession: NC_000007.14
-  # strand: +
-  # exons:
-  #   - {{first: 1, last: 88, genomic_first: 55019278}}
-
-isoforms: []
-"""
-_REGIONS_HEAD = """\
-# Named stretches and pockets of {gene}, both ends included, each with its source.
-# kind: domain, segment (a part of a domain) or pocket (a set of residues). A pocket is compared between
-# native and mutant if its name begins with the site of a drug, or with atp.
-"""
-_STATES = """\
-# The conformations that are modelled. How each is built: recipes.yaml.
-states:
-  - id: kinase-dfg-in
-    label: kinase domain, DFG-in
-    dfg: in
-    dynamics: true
-    first_residue: {first}
-    last_residue: {last}
-    description: "FILL IN: entry, chain, resolution, reference, and why this one"
-"""
-_RECIPES = """\
-# How each state of states.yaml is built from wwPDB entries. Grafts, donors and ligands: see the abl1 pack.
-recipes:
-  - state: kinase-dfg-in
-    base: {{entry: "FILL IN", chain: A, first_residue: {first}, last_residue: {last}}}
-    ligands: []
-"""
-_DRUGS = """\
-# The drugs that are docked. Without reference_entry a drug is listed and not docked. Example:
-#   - id: gefitinib
-#     name: Gefitinib
-#     ccd: IRE
-#     smiles: COc1cc2ncnc(Nc3ccc(F)c(Cl)c3)c2cc1OCCCN1CCOCC1
-#     smiles_ph74: COc1cc2ncnc(Nc3ccc(F)c(Cl)c3)c2cc1OCCCN1CCOCC1
-#     protonation_reason: the measured pKa and what follows from it
-#     binding_type: type I
-#     site: atp
-#     state: kinase-dfg-in
-#     reference_entry: "2ITY:A:IRE"
-#     sources: ["Co-crystal: ..."]
-drugs: []
-"""
-_SEARCHED = """\
-# What the evidence tables of this pack were made from, so that absence means something.
-searched:
-  - "Nothing was searched yet: this pack holds no published evidence."
-"""
