@@ -4,19 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-
-from factories.helix import FIRST, QUICK, SEQUENCE, helix
-from kinscope.core.errors import BadInputError
-from kinscope.sequencing.reported.calls import wilson
-from kinscope.structures.mutants.build import MutantModel
-from kinscope.structures.side_chains.sites import Residue
-from kinscope.validation.mutant_crystals import (
+from mutant_crystals import (
     Case,
     CrystalComparison,
     compare_with_crystals,
     on_own_backbone,
 )
-from kinscope.validation.recovery import (
+from side_chain_recovery import (
     KINSCOPE,
     KINSCOPE_BARE,
     CrystalModel,
@@ -24,9 +18,15 @@ from kinscope.validation.recovery import (
     chi_right,
     residues_to_rebuild,
     run_recovery,
-    share,
     side_chain_rmsd,
 )
+
+from factories.helix import FIRST, QUICK, SEQUENCE, helix
+from kinscope.core.errors import BadInputError
+from kinscope.sequencing.reported.calls import wilson
+from kinscope.structures.mutants.build import MutantModel
+from kinscope.structures.side_chains.sites import Residue
+from kinscope.validation.states import share
 
 
 def crystal():

@@ -38,7 +38,6 @@ from kinscope.structures.superposition import kabsch
 from kinscope.structures.wwpdb.entries import protein_chains, read_chain, read_ligand
 from kinscope.structures.wwpdb.source import PdbSource
 from kinscope.targets.pack import DrugDefinition, TargetPack
-from kinscope.validation.recovery import append_row
 
 FEWEST_HEAVY_ATOMS = 14
 """Buffers, glycerol and detergents' heads are smaller."""
@@ -428,3 +427,13 @@ def _share(values: Sequence[float]) -> str:
     low, high = wilson(hits, len(values))
     ends = f"({low:3.0f}-{high:3.0f})"
     return f"{100 * hits / len(values):3.0f} % {ends} {hits:3d}/{len(values):<3d}"
+
+
+def append_row(table: Path, row: dict[str, Any]) -> None:
+    """Add a row to a CSV file, which begins with the names of the columns."""
+    fresh = not table.exists() or table.stat().st_size == 0
+    with table.open("a", newline="") as file:
+        writer = csv.DictWriter(file, list(row))
+        if fresh:
+            writer.writeheader()
+        writer.writerow(row)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
 from kinscope.cli.console import Console, echo
 from kinscope.cli.options import AsJson, Cores, Mirror, Quiet, Target
 
-Part = Literal["both", "crystals", "recovery"]
 Reference = Annotated[
     Path | None, typer.Option("--reference", help="Folder with md_rmsf_reference_*.csv: others' dynamics.")
 ]
@@ -47,41 +46,6 @@ def states(
     known = read_labels(index) if labels is not None or index.is_file() else ()
     found = compare_states(PdbSource(place), load_target(target), known)
     echo(found.model_dump_json(indent=1) if as_json else in_words(found))
-
-
-@group.command("mutants", epilog="Example:  kinscope benchmark mutants --residues 10 --table recovery.csv")
-def mutants(
-    mirror: Mirror = None,
-    residues: Annotated[
-        int | None, typer.Option("--residues", min=1, help="Residues per crystal, at random; default: all.")
-    ] = None,
-    seed: Annotated[int, typer.Option("--seed", min=0)] = 1,
-    table: Annotated[
-        Path | None,
-        typer.Option("--table", help="CSV of single residues; a run that stopped goes on from it."),
-    ] = None,
-    cores: Annotated[int, typer.Option("--cores", min=1, max=256, help="Processes for the repacking.")] = 1,
-    only: Annotated[
-        Part, typer.Option("--only", help="crystals: T315I, H396P; recovery: repacking.")
-    ] = "both",
-    target: Target = "abl1",
-    as_json: AsJson = False,
-    quiet: Quiet = False,
-) -> None:
-    """Build T315I and H396P beside their crystals; repack every side chain of two crystals."""
-    from kinscope.structures.wwpdb.source import PdbSource
-    from kinscope.targets import load_target
-    from kinscope.validation.mutants import Repacking, in_words, run
-
-    found = run(
-        PdbSource(_needed(mirror)),
-        load_target(target),
-        seed,
-        crystals=only != "recovery",
-        repacking=Repacking(residues, table, cores) if only != "crystals" else None,
-        progress=Console(quiet=quiet).teller(),
-    )
-    echo(found.model_dump_json(indent=2) if as_json else in_words(found))
 
 
 @group.command(

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from side_chain_recovery import CHI_TOLERANCE_DEGREES, CrystalModel, crystal_model, side_chain_rmsd
 
 from kinscope.core.progress import Progress
 from kinscope.core.records import Record
@@ -21,7 +22,6 @@ from kinscope.structures.side_chains.sites import Residue, residues_of
 from kinscope.structures.superposition import kabsch
 from kinscope.structures.wwpdb.source import PdbSource
 from kinscope.targets.pack import TargetPack
-from kinscope.validation.recovery import CHI_TOLERANCE_DEGREES, CrystalModel, crystal_model, side_chain_rmsd
 
 _NEIGHBOURS_ANGSTROM = 10.0
 _T315I_IN = (("2V7A", "A"), ("2V7A", "B"), ("2Z60", "A"), ("4TWP", "A"), ("4TWP", "B"))

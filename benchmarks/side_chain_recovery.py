@@ -14,7 +14,6 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,7 +23,6 @@ from kinscope.core.errors import BadInputError
 from kinscope.core.progress import Progress, silent
 from kinscope.core.records import Record
 from kinscope.results.models import ModelRecord, ResidueOrigin
-from kinscope.sequencing.reported.calls import wilson
 from kinscope.structures.completion.heavy_atoms import missing_atoms, pdb_text
 from kinscope.structures.model import AtomArray
 from kinscope.structures.mutants.candidates import pack_substitutions
@@ -34,6 +32,7 @@ from kinscope.structures.side_chains.sites import Residue, residues_of
 from kinscope.structures.wwpdb.entries import read_crystal_chain
 from kinscope.structures.wwpdb.source import PdbSource
 from kinscope.targets.pack import TargetPack
+from kinscope.validation.redock import append_row
 
 CHI_TOLERANCE_DEGREES = 40.0
 """The usual bound for a right chi angle (Krivov et al., Proteins 2009, 77, 778)."""
@@ -196,14 +195,6 @@ def side_chain_rmsd(model: Residue, truth: Residue, coord: NDArray[np.float64]) 
     return min(values)
 
 
-def share(hits: Sequence[bool]) -> str:
-    """Share of hits, per cent, with Wilson's 95 % interval, as ``84.2 (78.9-88.4)``; of nothing, 0 to 100."""
-    if not hits:
-        return "  0.0 (0.0-100.0)"
-    low, high = wilson(sum(hits), len(hits))
-    return f"{100 * sum(hits) / len(hits):5.1f} ({low:.1f}-{high:.1f})"
-
-
 @dataclass(frozen=True)
 class RecoveryPlan:
     """What is rebuilt, with which settings."""
@@ -309,13 +300,3 @@ def read_recoveries(table: Path | None, fingerprint: str) -> list[Recovery]:
                     remedy="Delete the line; it is computed again.",
                 ) from error
     return found
-
-
-def append_row(table: Path, row: dict[str, Any]) -> None:
-    """Add a row to a CSV file, which begins with the names of the columns."""
-    fresh = not table.exists() or table.stat().st_size == 0
-    with table.open("a", newline="") as file:
-        writer = csv.DictWriter(file, list(row))
-        if fresh:
-            writer.writeheader()
-        writer.writerow(row)

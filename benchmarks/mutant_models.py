@@ -1,4 +1,4 @@
-"""``kinscope benchmark mutants``: how good mutant models are, judged on crystals.
+"""How good mutant models are, judged on crystals: ``python benchmarks/mutant_models.py MIRROR``.
 
 Two questions. Do T315I and H396P, built on native crystals and on the shipped models, look like the crystals
 of the mutants? Does packing find side chains that were taken off crystals?
@@ -9,22 +9,26 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
-from kinscope.core.progress import Progress, silent
-from kinscope.core.records import Record
-from kinscope.structures.mutants.settings import MutationSettings
-from kinscope.structures.wwpdb.source import PdbSource
-from kinscope.targets.pack import TargetPack
-from kinscope.validation.mutant_crystals import CrystalComparison, OwnBackbone, compare_all
-from kinscope.validation.recovery import (
+import typer
+from mutant_crystals import CrystalComparison, OwnBackbone, compare_all
+from side_chain_recovery import (
     KINSCOPE,
     PACKERS,
     Recovery,
     RecoveryPlan,
     crystal_model,
     run_recovery,
-    share,
 )
+
+from kinscope.core.progress import Progress, silent
+from kinscope.core.records import Record
+from kinscope.structures.mutants.settings import MutationSettings
+from kinscope.structures.wwpdb.source import PdbSource
+from kinscope.targets import load_target
+from kinscope.targets.pack import TargetPack
+from kinscope.validation.states import share
 
 RECOVERY_ENTRIES = (("2GQG", "A"), ("2HYY", "A"))
 PUBLISHED = (
@@ -191,3 +195,24 @@ def _shares(rows: Sequence[Recovery]) -> str:
 
 def _angles(values: tuple[float, ...]) -> str:
     return "/".join(f"{value:.0f}" for value in values)
+
+
+def main(
+    mirror: Path,
+    residues: Annotated[int | None, typer.Option(help="Per crystal, at random; default: all.")] = None,
+    seed: int = 1,
+    table: Annotated[Path | None, typer.Option(help="CSV of single residues; a run goes on from it.")] = None,
+    cores: int = 1,
+    only: Annotated[str, typer.Option(help="crystals: T315I, H396P; recovery: repacking.")] = "both",
+) -> None:
+    """Build T315I and H396P beside their crystals; repack every side chain of two crystals."""
+    found = run(
+        PdbSource(mirror), load_target("abl1"), seed,
+        crystals=only != "recovery",
+        repacking=Repacking(residues, table, cores) if only != "crystals" else None,
+    )  # fmt: skip
+    print(in_words(found))
+
+
+if __name__ == "__main__":
+    typer.run(main)
