@@ -452,3 +452,9 @@ def test_a_bad_table_gives_the_line_and_none_of_its_content(tmp_path: Path, dama
     assert SECRET not in said
     assert "owned" not in said
     assert not any(cell in said for cell in ("944", "315", "180", "1e400"))
+
+
+def test_the_unit_of_a_column_of_shares_is_that_of_the_whole_column(tmp_path: Path) -> None:
+    """0.8, 45 and 1 are per cent, whatever gene the 45 is of."""
+    found = read(tmp_path, "gene,variant,vaf\nABL1,T315I,0.8\nTP53,R175H,45\nABL1,E255K,1\n")
+    assert [(name, share) for name, share, _ in shown(found)] == [("Glu255Lys", 1.0), ("Thr315Ile", 0.8)]

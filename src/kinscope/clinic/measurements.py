@@ -128,6 +128,8 @@ class TranscriptLevel(_Dated):
     def _consistent(self) -> Self:
         if not self.detected and self.percent:
             raise ValueError("a transcript that was not detected has no level above 0 %")
+        if self.detected and self.percent == 0:
+            raise ValueError("a transcript that was detected has a level above 0 %, or none given")
         low, high = self.low_percent, self.high_percent
         if low is not None and high is not None and low > high:
             raise ValueError("the interval's lower end lies above its upper end")
@@ -153,6 +155,8 @@ class FlowMrd(_Dated):
     def _consistent(self) -> Self:
         if not self.detected and self.level_percent:
             raise ValueError("residual disease that was not detected has no level above 0 %")
+        if self.detected and self.level_percent == 0:
+            raise ValueError("residual disease that was detected has a level above 0 %, or none given")
         return self
 
 
@@ -179,6 +183,12 @@ class MutationFinding(_Dated):
     region: ShortText = "kinase domain"
     share_percent: Percent | None = None
     limit_percent: Percent | None = None
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.share_percent is not None and self.detected != (self.share_percent > 0):
+            raise ValueError("a mutation that was detected has a share above 0 %, one that was not has none")
+        return self
 
 
 class ReportedResponse(_Dated):

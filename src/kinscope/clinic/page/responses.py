@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from kinscope.clinic.course.result import CaseResult
     from kinscope.clinic.measurements import TimePoint
     from kinscope.clinic.page.marks import Shape
-    from kinscope.clinic.response.model import ResponseCall
+    from kinscope.clinic.response.model import ResponseCall, TestingDue
 
 AXES = ("haematological", "flow MRD", "molecular", "cytogenetic", "milestone")
 GOOD = frozenset(
@@ -19,7 +19,7 @@ GOOD = frozenset(
 BAD = frozenset({
     "relapse", "extramedullary relapse", "loss of CHR", "refractory", "active disease", "molecular relapse",
     "MRD relapse", "loss of MMR", "loss of DMR", "loss of CCyR", "loss of CMR", "failure",
-    "MRD progression", "blast phase", "progression", "no MMR", "no CyR",
+    "MRD progression", "accelerated phase", "blast phase", "progression", "no MMR", "no CyR", "loss of PCyR",
 })  # fmt: skip
 SHORT = {
     "active disease": "active",
@@ -105,6 +105,11 @@ def stated_lane(result: CaseResult) -> Lane:
     )
 
 
+def window_text(due: TestingDue) -> str:
+    """When a screening would count for a moment."""
+    return f"from {due.days_before} days before to {due.days_after} days after"
+
+
 def testing_lane(result: CaseResult) -> Lane:
     """The moments at which a guideline asks for mutation testing."""
     marks = []
@@ -115,7 +120,7 @@ def testing_lane(result: CaseResult) -> Lane:
             due.at.label(),
             due.reason,
             f"{due.criterion.text} [{due.criterion.citation}]",
-            f"Done: {done}" if done else "No screening recorded near this moment",
+            f"Done: {done}" if done else f"No screening recorded {window_text(due)}",
         )
         css, label = ("good", "done") if due.done else ("bad", "not done")
         marks.append(_moment(due.at, "due", css, label, text))

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import Literal
 
-from kinscope.clinic.measurements import FlowMrd, Measurement, ReportedResponse
-from kinscope.clinic.response.context import AT_LEAST, Findings, Situation, ordinal
+from kinscope.clinic.measurements import BlastPercent, FlowMrd, Measurement, ReportedResponse
+from kinscope.clinic.response.context import ACTIVE, AT_LEAST, Findings, Situation, ordinal
 from kinscope.clinic.response.criteria import FlowCriteria, LeukaemiaCriteria, Rule
 from kinscope.clinic.response.model import Basis, Category, ResponseCall
 from kinscope.core.records import Record
 
 CLEAR = ("CR", "CRh", "CRi", "CHR")
-ACTIVE = ("relapse", "refractory", "progression")
+STATED_ACTIVE = ("relapse", "refractory", "progression")
+BETTER = ("MLFS", "CRi", "CRh", "CR")
 Recovery = Literal["full", "partial", "incomplete", "none", "unknown"]
 
 _SAID: dict[str, Recovery] = {"CR": "full", "CHR": "full", "CRh": "partial", "CRi": "incomplete"}
@@ -31,23 +32,39 @@ def marrow_of(situation: Situation) -> Marrow | None:
     A flow MRD result counts leukaemic cells among all cells; blasts above 5 % with hardly any
     leukaemic cell among them are regenerating ones, so the bound serves for the 5 % criterion.
     """
-    evaluation = situation.evaluation
-    counted = evaluation.marrow_blasts()
+    counted = situation.evaluation.marrow_blasts()
     if counted is not None:
-        note = (
-            ""
-            if counted.method == "morphology"
-            else f"blasts by {_method(counted.method)}, not by morphology"
-        )
-        return Marrow(percent=counted.percent, evidence=counted, note=note)
-    for flow in reversed(evaluation.flow):
-        if flow.material != "bone marrow":
-            continue
-        bound = flow.level_percent if flow.detected else (flow.sensitivity_percent or 0.0)
-        if bound is not None:
-            note = "no marrow morphology; the flow MRD bounds the leukaemic cells"
-            return Marrow(percent=bound, evidence=flow, note=note)
-    return None
+        return _counted(counted)
+    flow = _worst_flow(situation, only_marrow=True)
+    if flow is None:
+        return None
+    bound = flow.level_percent if flow.detected else (flow.sensitivity_percent or 0.0)
+    note = "no marrow morphology; the flow MRD bounds the leukaemic cells"
+    return None if bound is None else Marrow(percent=bound, evidence=flow, note=note)
+
+
+def _counted(blasts: BlastPercent) -> Marrow:
+    by_eye = blasts.method == "morphology"
+    note = "" if by_eye else f"blasts by {_method(blasts.method)}, not by morphology"
+    return Marrow(percent=blasts.percent, evidence=blasts, note=note)
+
+
+def _worst_flow(situation: Situation, *, only_marrow: bool = False) -> FlowMrd | None:
+    """The flow MRD that decides: a positive before a negative, the higher before the lower.
+
+    Of two negative ones that of the material which the rules name, then the more sensitive.
+    """
+    rules = situation.criteria.flow
+    named = rules.compartment if rules else "bone marrow"
+
+    def weight(flow: FlowMrd) -> tuple[bool, bool, float]:
+        if flow.detected:
+            return True, flow.level_percent is not None, flow.level_percent or 0.0
+        sensitivity = 100.0 if flow.sensitivity_percent is None else flow.sensitivity_percent
+        return False, flow.material == named, -sensitivity
+
+    found = [f for f in situation.evaluation.flow if not only_marrow or f.material == "bone marrow"]
+    return max(found, key=weight, default=None)
 
 
 def _method(method: str) -> str:
@@ -62,12 +79,27 @@ def haematological_call(situation: Situation) -> ResponseCall | None:
     marrow = marrow_of(situation)
     blood = situation.evaluation.blood_blasts_percent()
     outside = situation.evaluation.extramedullary()
-    full = marrow is not None and marrow.percent >= rules.relapse.marrow_blasts_from_percent
+    limit = rules.remission.marrow_blasts_below_percent
+    if situation.history.remission:
+        limit = rules.relapse.marrow_blasts_from_percent
+    full = marrow is not None and marrow.percent >= limit
     if full or blood or outside:
         return _disease(situation, rules, marrow, only_outside=not (full or blood))
     if marrow is None:
-        return _reported(situation, rules)
+        return _recovered_since(situation, rules) or _reported(situation, rules)
     return _remission(situation, rules, marrow)
+
+
+def _recovered_since(situation: Situation, rules: LeukaemiaCriteria) -> ResponseCall | None:
+    """A remission by counts that came within the window after a cleared marrow, if a better one."""
+    before = situation.evaluation.marrow_before()
+    if before is None or before.percent >= rules.remission.marrow_blasts_below_percent:
+        return None
+    call = _remission(situation, rules, _counted(before)) if situation.evaluation.counts else None
+    if call is None or call.category not in BETTER[1:]:
+        return None
+    last = situation.history.haematological
+    return call if last not in BETTER or BETTER.index(call.category) > BETTER.index(last) else None
 
 
 def _disease(
@@ -115,11 +147,11 @@ def _remission(situation: Situation, rules: LeukaemiaCriteria, marrow: Marrow) -
     if marrow.evidence.kind == "flow-mrd":
         missing.append("marrow morphology")
     stated = _stated(situation, CLEAR)
-    evidence: list[Measurement] = [marrow.evidence, *situation.evaluation.counts]
+    evidence: list[Measurement] = [marrow.evidence, *situation.evaluation.blood_counts()]
     notes = [marrow.note] if marrow.note else []
-    notes += _residual_note(situation, rules)
     basis: Basis = "measured"
-    if recovery in ("unknown", "none") and stated is not None:
+    residual = _residual(situation, rules)
+    if residual is None and recovery in ("unknown", "none") and stated is not None:
         # A stated remission stands in for counts that were not given, never for counts that contradict it.
         if recovery == "unknown":
             evidence.append(stated)
@@ -128,6 +160,9 @@ def _remission(situation: Situation, rules: LeukaemiaCriteria, marrow: Marrow) -
         else:
             notes.append(f"the treating centre states {stated.category}; the counts given do not show it")
     findings = Findings(evidence=tuple(evidence), missing=tuple(missing), notes=tuple(notes), basis=basis)
+    above = situation.history.remission and marrow.percent >= rules.remission.marrow_blasts_below_percent
+    if residual is not None or above:
+        return _not_cleared(situation, rules, marrow, residual, findings)
     if recovery in ("unknown", "none"):
         return _no_remission_yet(situation, rules, recovery, findings)
     number = ordinal(situation.history.remissions + (not situation.history.remission))
@@ -135,6 +170,38 @@ def _remission(situation: Situation, rules: LeukaemiaCriteria, marrow: Marrow) -
     return situation.call(
         category, "haematological", rule, f"{words} ({number})", findings, f"{number} remission"
     )
+
+
+def _residual(situation: Situation, rules: LeukaemiaCriteria) -> FlowMrd | None:
+    """A flow MRD of the marrow, here or in the window before, that this set lets no remission have."""
+    limit = rules.remission.residual_below_percent
+    before = [f for f in situation.evaluation.before if isinstance(f, FlowMrd)][-1:]
+    found = [f for f in (*situation.evaluation.flow, *before) if f.material == "bone marrow"]
+    high = [f for f in found if limit is not None and (f.level_percent or 0.0) >= limit]
+    return max(high, key=lambda f: f.level_percent or 0.0, default=None)
+
+
+def _not_cleared(
+    situation: Situation,
+    rules: LeukaemiaCriteria,
+    marrow: Marrow,
+    residual: FlowMrd | None,
+    findings: Findings,
+) -> ResponseCall:
+    """Too much for a remission and too little for a relapse; without a remission before it is the failure."""
+    text = f"{marrow.percent:g} % marrow blasts: too many for a remission, too few for a relapse"
+    if residual is not None:
+        findings = findings.model_copy(update={"evidence": (*findings.evidence, residual)})
+        limit = rules.remission.residual_below_percent
+        text = f"flow MRD of {residual.level_percent:g} % is not below {limit:g} %: no remission"
+    treated = situation.days_treated
+    if situation.history.remission:
+        return situation.call("cannot be called", "haematological", rules.remission, text, findings)
+    late = treated is not None and treated > 0
+    late = late and (treated >= rules.refractory.after_days or situation.at_treatment_end)
+    category: Category = "refractory" if late else "active disease"
+    rule = rules.refractory if late else rules.remission
+    return situation.call(category, "haematological", rule, text, findings)
 
 
 def _no_remission_yet(
@@ -147,7 +214,7 @@ def _no_remission_yet(
     )
     level = AT_LEAST if unknown else ""
     if rules.leukaemia_free is None:
-        text = f"fewer than 5 % blasts; {reason}"
+        text = f"fewer than {rules.remission.marrow_blasts_below_percent:g} % blasts; {reason}"
         return situation.call("cannot be called", "haematological", rules.remission, text, findings, level)
     text = f"{'at least a ' if unknown else ''}leukaemia-free marrow; {reason}"
     return situation.call("MLFS", "haematological", rules.leukaemia_free, text, findings, level)
@@ -163,8 +230,8 @@ def _recovered(rules: LeukaemiaCriteria, recovery: Recovery) -> tuple[Category, 
 
 def _recovery(situation: Situation, rules: LeukaemiaCriteria) -> tuple[Recovery, list[str]]:
     """How far neutrophils and platelets have come back, and which of them is not known."""
-    neutrophils = situation.evaluation.count("neutrophils_giga_per_litre")
-    platelets = situation.evaluation.count("platelets_giga_per_litre")
+    neutrophils = situation.evaluation.count("neutrophils_giga_per_litre", min)
+    platelets = situation.evaluation.count("platelets_giga_per_litre", min)
     missing = []
     if neutrophils is None:
         missing.append("neutrophil count")
@@ -197,21 +264,13 @@ def _unsaid(situation: Situation) -> list[str]:
     return unsaid
 
 
-def _residual_note(situation: Situation, rules: LeukaemiaCriteria) -> list[str]:
-    limit = rules.remission.residual_below_percent
-    levels = [f.level_percent for f in situation.evaluation.flow if f.level_percent is not None]
-    if limit is None or not levels or levels[-1] < limit:
-        return []
-    return [f"flow MRD of {levels[-1]:g} % is not below {limit:g} %, which this set asks for in a remission"]
-
-
 def _discordance(situation: Situation, marrow: Marrow | None) -> list[str]:
     """Two methods that differ by more than a hundredfold deserve a look before anything else."""
     percents = [t.percent for t in situation.evaluation.transcripts if t.percent is not None]
-    if marrow is None or not percents or marrow.percent < 100 * percents[-1]:
+    if marrow is None or not percents or marrow.percent < 100 * max(percents):
         return []
     return [
-        f"{marrow.percent:g} % blasts stand beside a transcript level of {percents[-1]:g} %: "
+        f"{marrow.percent:g} % blasts stand beside a transcript level of {max(percents):g} %: "
         "more than a hundredfold apart; check material, date and control gene"
     ]
 
@@ -231,7 +290,7 @@ def _reported(situation: Situation, rules: LeukaemiaCriteria) -> ResponseCall | 
         text = f"the treating centre states {stated.category} ({number} remission); no numbers given"
         findings = Findings(evidence=(stated,), missing=everything, basis="reported")
         return situation.call(category, "haematological", rule, text, findings, f"{number} remission")
-    stated = _stated(situation, ACTIVE)
+    stated = _stated(situation, STATED_ACTIVE)
     if stated is None:
         return None
     again = situation.history.remission
@@ -245,9 +304,6 @@ def _reported(situation: Situation, rules: LeukaemiaCriteria) -> ResponseCall | 
     )
 
 
-ACTIVE_DISEASE = ("relapse", "extramedullary relapse", "refractory", "active disease")
-
-
 def flow_call(situation: Situation, haematological: ResponseCall | None) -> ResponseCall | None:
     """The flow MRD call of one evaluation, or None where none was measured."""
     rules = situation.criteria.flow
@@ -255,11 +311,13 @@ def flow_call(situation: Situation, haematological: ResponseCall | None) -> Resp
         return None
     if not situation.evaluation.flow:
         return _reported_residual(situation, rules)
-    flow = situation.evaluation.flow[-1]
+    active = haematological is not None and haematological.category in ACTIVE
+    flow = _worst_flow(situation)
+    assert flow is not None
+    findings = Findings(evidence=situation.evaluation.flow)
     if not flow.detected:
-        return _negative(situation, rules, flow)
+        return _negative(situation, rules, flow, findings, active=active)
     level = flow.level_percent
-    findings = Findings(evidence=(flow,))
     if level is None:
         text = "residual disease detected by flow cytometry; no level given"
         lacking = findings.lacking("level of residual disease")
@@ -271,7 +329,6 @@ def flow_call(situation: Situation, haematological: ResponseCall | None) -> Resp
     if level < rules.positive.from_percent:
         text = f"residual disease of {level:g} %, below {rules.positive.from_percent:g} %"
         return situation.call("MRD positive", "flow MRD", rules.positive, text, findings, f"{level:g} %")
-    active = haematological is not None and haematological.category in ACTIVE_DISEASE
     if situation.history.flow_negative and not active and level >= rules.relapse.from_percent:
         text = (
             f"residual disease again: {level:g} % after a negative result, without a haematological relapse"
@@ -281,19 +338,28 @@ def flow_call(situation: Situation, haematological: ResponseCall | None) -> Resp
     return situation.call("MRD positive", "flow MRD", rules.positive, text, findings, f"{level:g} %")
 
 
-def _negative(situation: Situation, rules: FlowCriteria, flow: FlowMrd) -> ResponseCall:
+def _negative(
+    situation: Situation, rules: FlowCriteria, flow: FlowMrd, findings: Findings, *, active: bool
+) -> ResponseCall:
     needed = rules.negative.sensitivity_percent
     reached = flow.sensitivity_percent
-    findings = Findings(evidence=(flow,))
     category: Category = "MRD negative"
-    if reached is None:
+    level = ""
+    if active:
+        category, text = (
+            "cannot be called",
+            "not detected beside active disease: a response needs the remission",
+        )
+    elif flow.material != rules.compartment:
+        category, findings = "cannot be called", findings.lacking(f"a sample of {rules.compartment}")
+        text = f"not detected in {flow.material}; the response is judged in {rules.compartment}"
+    elif reached is None:
         findings = findings.lacking(f"sensitivity of the flow assay ({needed:g} %)")
         text = f"no residual disease by flow cytometry; sensitivity not stated, {needed:g} % is asked for"
         level = "sensitivity not stated"
     elif reached > needed:
         category, findings = "cannot be called", findings.lacking(f"a flow assay that reaches {needed:g} %")
         text = f"not detected, but at a sensitivity of {reached:g} % only; {needed:g} % is asked for"
-        level = ""
     else:
         text = f"no residual disease by flow cytometry at a sensitivity of {reached:g} %"
         level = f"not detected at {reached:g} %"

@@ -2,70 +2,132 @@
 
 from __future__ import annotations
 
-from kinscope.clinic.measurements import TranscriptLevel, known_protein
-from kinscope.clinic.qpcr.levels import deepest_by_level, depth_of
-from kinscope.clinic.response.context import Findings, Situation, ordinal
+import math
+
+from kinscope.clinic.measurements import TranscriptLevel
+from kinscope.clinic.qpcr.levels import DEEP_LEVELS, deepest_by_level, deepest_by_log, depth_of, off_scale
+from kinscope.clinic.response.context import ACTIVE, DEEP_LOST, Findings, Situation, ordinal
 from kinscope.clinic.response.criteria import CmlMolecularCriteria, LeukaemiaMolecularCriteria
 from kinscope.clinic.response.model import Category, ResponseCall
+from kinscope.clinic.response.visits import statement_of
 
-ACTIVE = ("relapse", "extramedullary relapse", "refractory", "active disease")
+LEAST_LOG = 3.0
+"""A sample with fewer than 1,000 control transcripts cannot tell 0.1 %: one in so many is more."""
 
 
 def molecular_call(situation: Situation, haematological: ResponseCall | None) -> ResponseCall | None:
     """The molecular call of one evaluation, or None where no transcript level bears on it."""
     rules = situation.criteria.molecular
-    if not situation.evaluation.transcripts:
+    found = decisive_level(situation)
+    if found is None:
         return _reported(situation)
-    level = situation.evaluation.transcripts[-1]
+    level, findings = found
     if isinstance(rules, CmlMolecularCriteria):
-        return _cml(situation, rules, level)
-    return _lymphoblastic(situation, rules, level, haematological)
+        return _cml(situation, rules, level, findings)
+    return _lymphoblastic(situation, rules, level, findings, haematological)
+
+
+def decisive_level(situation: Situation) -> tuple[TranscriptLevel, Findings] | None:
+    """The level that decides an evaluation, and all of its levels as evidence.
+
+    A positive result decides before a negative one, the higher of two before the lower, whatever their
+    material; of two negative ones that of the material which the rules name, then the deeper.
+    """
+
+    def weight(level: TranscriptLevel) -> tuple[bool, bool, float]:
+        if level.detected:
+            return True, level.percent is not None and not unusable(situation, level), level.percent or 0.0
+        return False, in_compartment(situation, level), depth_log_of(level) or -1.0
+
+    levels = situation.evaluation.transcripts
+    if not levels:
+        return None
+    chosen = max(levels, key=weight)
+    notes = _level_notes(chosen)
+    if others := [statement_of(level) for level in levels if level is not chosen]:
+        notes = (*notes, f"decided by: {statement_of(chosen)}; measured too: {', '.join(others)}")
+    return chosen, Findings(evidence=levels, notes=notes)
+
+
+def in_compartment(situation: Situation, level: TranscriptLevel) -> bool:
+    """Whether a level is of the material that the rules name, or of one that is not stated."""
+    return level.material in (situation.criteria.molecular.compartment, "not stated")
+
+
+def unusable(situation: Situation, level: TranscriptLevel) -> str:
+    """Why a level cannot be set against the rules' thresholds; empty where it can."""
+    if level.on_international_scale:
+        reason = off_scale(level.transcript)
+        return f"said to be on the international scale, which is {reason}" if reason else ""
+    on_scale = isinstance(situation.criteria.molecular, CmlMolecularCriteria)
+    return "not on the international scale, on which the levels are defined" if on_scale else ""
 
 
 def _lymphoblastic(
     situation: Situation,
     rules: LeukaemiaMolecularCriteria,
     level: TranscriptLevel,
+    findings: Findings,
     haematological: ResponseCall | None,
 ) -> ResponseCall | None:
-    notes = scale_notes(level)
-    if not level.detected:
-        return _undetected(situation, rules, level, notes)
-    findings = Findings(evidence=(level,), notes=notes)
-    percent = level.percent
     active = haematological is not None and haematological.category in ACTIVE
+    if not level.detected:
+        return _undetected(situation, rules, level, findings, active=active)
+    percent = level.percent
     if percent is None:
         lost = situation.history.complete_molecular and active
         category: Category = "loss of CMR" if lost else "MRD positive"
         lacking = findings.lacking("transcript level")
         text = "transcripts detected; no level given"
-        return situation.call(category, "molecular", rules.relapse, text, lacking)
+        return situation.call(category, "molecular", rules.relapse if lost else rules.complete, text, lacking)
+    if reason := unusable(situation, level):
+        lacking = findings.lacking("a level as a ratio to the control gene")
+        text = f"{percent:g} % is {reason}"
+        return situation.call("cannot be called", "molecular", rules.major, text, lacking)
     if situation.history.complete_molecular and percent >= rules.relapse.from_percent:
         return _lost(situation, rules, percent, findings, active)
-    return _risen(situation, rules, percent, findings) or _responding(situation, rules, percent, findings)
+    call = _risen(situation, rules, percent, findings) or _responding(situation, rules, level, findings)
+    if active and call is not None and call.category in ("MMR", "molecular response"):
+        return _beside_disease(situation, rules, findings, f"transcripts of {percent:g} %")
+    return call
+
+
+def _beside_disease(
+    situation: Situation, rules: LeukaemiaMolecularCriteria, findings: Findings, shown: str
+) -> ResponseCall:
+    text = f"{shown} beside active disease: a molecular response needs the remission"
+    return situation.call("cannot be called", "molecular", rules.complete, text, findings)
 
 
 def _undetected(
-    situation: Situation, rules: LeukaemiaMolecularCriteria, level: TranscriptLevel, notes: tuple[str, ...]
+    situation: Situation,
+    rules: LeukaemiaMolecularCriteria,
+    level: TranscriptLevel,
+    findings: Findings,
+    *,
+    active: bool,
 ) -> ResponseCall:
     number = ordinal(situation.history.complete_molecular_count + (not situation.history.complete_molecular))
     reached = depth_log_of(level)
     needed = rules.complete.depth_log
-    findings = Findings(evidence=(level,), notes=notes)
     category: Category = "CMR"
     text = f"complete molecular response ({number}): transcripts undetectable"
-    if reached is None:
+    if active:
+        return _beside_disease(situation, rules, findings, "transcripts undetectable")
+    if reached is not None and reached < needed:
+        category = "molecular response"
+        findings = findings.lacking("a sample with more control-gene transcripts")
+        text = f"transcripts undetectable, but at a sensitivity of 10^-{reached:.3g} only; "
+        text += f"10^-{needed:g} is asked for"
+        level_words = f"undetectable at 10^-{reached:.3g}"
+    elif not in_compartment(situation, level):
+        category, findings = "molecular response", findings.lacking(f"a sample of {rules.compartment}")
+        text = f"transcripts undetectable in {level.material}; the response is judged in {rules.compartment}"
+        level_words = f"undetectable in {level.material}"
+    elif reached is None:
         findings = findings.lacking("control-gene copies or sensitivity of the sample")
         text += f"; the sensitivity is not stated, 10^-{needed:g} is asked for"
         level_words = f"{number}; sensitivity not stated"
-    elif reached < needed:
-        category, findings = (
-            "molecular response",
-            findings.lacking("a sample with more control-gene transcripts"),
-        )
-        text = f"transcripts undetectable, but at a sensitivity of 10^-{reached:g} only; "
-        text += f"10^-{needed:g} is asked for"
-        level_words = f"undetectable at 10^-{reached:g}"
     else:
         text += f" at 10^-{reached:g}"
         level_words = f"{number}; undetectable at 10^-{reached:g}"
@@ -101,37 +163,62 @@ def _risen(
     return situation.call("MRD progression", "molecular", rise, text, findings, f"{percent:g} %")
 
 
-def _responding(
+def _risen(
     situation: Situation, rules: LeukaemiaMolecularCriteria, percent: float, findings: Findings
 ) -> ResponseCall | None:
+    lowest = situation.history.lowest_percent
+    rise = rules.rise
+    if not lowest or percent < rise.from_percent or percent < rise.factor * lowest:
+        return None
+    text = f"transcripts rise: {percent:g} % after a lowest level of {lowest:g} %"
+    return situation.call("MRD progression", "molecular", rise, text, findings, f"{percent:g} %")
+
+
+def _responding(
+    situation: Situation, rules: LeukaemiaMolecularCriteria, level: TranscriptLevel, findings: Findings
+) -> ResponseCall | None:
+    """MMR or none; without its control gene or its material a level is a response and no MMR."""
     if situation.before_treatment:
         return None  # the level before treatment is a baseline, not a response
-    limit = rules.relapse.from_percent
-    if percent < limit:
-        text = (
-            f"transcripts detectable at {percent:g} %, below {limit:g} %: not a complete molecular response"
-        )
-        return situation.call(
-            "molecular response", "molecular", rules.complete, text, findings, f"{percent:g} %"
-        )
-    if percent <= rules.major.at_most_percent:
-        text = f"transcripts of {percent:g} %, at most {rules.major.at_most_percent:g} %"
-        return situation.call("MMR", "molecular", rules.major, text, findings, f"{percent:g} %")
-    text = f"transcripts of {percent:g} %, above {rules.major.at_most_percent:g} %"
-    return situation.call("no MMR", "molecular", rules.major, text, findings, f"{percent:g} %")
+    percent, limit = level.percent or 0.0, rules.major.at_most_percent
+    if percent > limit:
+        lost = situation.history.major_molecular
+        category: Category = "loss of MMR" if lost else "no MMR"
+        text = f"{'major molecular response lost: ' * lost}transcripts of {percent:g} %, above {limit:g} %"
+        return situation.call(category, "molecular", rules.major, text, findings, f"{percent:g} %")
+    text = f"transcripts detectable at {percent:g} %, at most {limit:g} %: not a complete molecular response"
+    if too_poor(level):
+        lacking = findings.lacking("a sample with more control-gene transcripts")
+        text = f"{percent:g} % of too few control-gene transcripts to tell {limit:g} %"
+        return situation.call("cannot be called", "molecular", rules.major, text, lacking)
+    category = "MMR"
+    if not in_compartment(situation, level):
+        category, findings = "molecular response", findings.lacking(f"a sample of {rules.compartment}")
+        text += f"; MMR is judged in {rules.compartment}, not in {level.material}"
+    elif level.control_gene == "not stated":
+        category, findings = "molecular response", findings.lacking("control gene of the level")
+        text += "; no control gene is named, to which MMR is a ratio"
+    return situation.call(category, "molecular", rules.major, text, findings, f"{percent:g} %")
 
 
-def _cml(situation: Situation, rules: CmlMolecularCriteria, level: TranscriptLevel) -> ResponseCall | None:
-    findings = Findings(evidence=(level,), notes=scale_notes(level))
+def too_poor(level: TranscriptLevel) -> bool:
+    """Whether a sample has too few control-gene transcripts to tell a major response."""
+    depth = depth_log_of(level)
+    return depth is not None and depth < LEAST_LOG
+
+
+def _cml(
+    situation: Situation, rules: CmlMolecularCriteria, level: TranscriptLevel, findings: Findings
+) -> ResponseCall | None:
     if not level.detected:
         return _cml_undetected(situation, rules, level, findings)
     if level.percent is None:
         missing = findings.lacking("transcript level")
         text = "transcripts detected; no level given"
         return situation.call("cannot be called", "molecular", rules, text, missing)
-    if not level.on_international_scale:
+    if reason := unusable(situation, level):
         missing = findings.lacking("a level on the international scale")
-        text = f"{level.percent:g} % is not on the international scale, on which the levels are defined"
+        text = f"{level.percent:g} % is {reason}"
         return situation.call("cannot be called", "molecular", rules, text, missing)
     if situation.before_treatment:
         return None
@@ -147,61 +234,52 @@ def _cml_level(
 ) -> ResponseCall:
     shown = f"{percent:g} % on the international scale"
     if percent > rules.major_at_most_percent:
-        if situation.history.major_molecular:
-            unconfirmed = findings.lacking("a second test that confirms it")
-            text = f"major molecular response lost: {shown}"
-            return situation.call("loss of MMR", "molecular", rules, text, unconfirmed, f"{percent:g} %")
-        return situation.call(
-            "no MMR", "molecular", rules, f"no major molecular response: {shown}", findings, f"{percent:g} %"
-        )
+        lost = situation.history.major_molecular
+        category: Category = "loss of MMR" if lost else "no MMR"
+        text = f"{'major molecular response lost' if lost else 'no major molecular response'}: {shown}"
+        findings = findings.lacking("a second test that confirms it") if lost else findings
+        return situation.call(category, "molecular", rules, text, findings, f"{percent:g} %")
+    if not in_compartment(situation, level):
+        return _elsewhere(situation, rules, level, findings)
     reached = deepest_by_level(percent)
     assert reached is not None
-    missing: tuple[str, ...] = ()
-    if reached.name != "MMR":
-        allowed = None if level.control_copies is None else depth_of(level.control_gene, level.control_copies)
-        if level.control_copies is None or level.control_gene not in reached.control_copies:
-            missing = ("sum of control-gene transcripts (ABL1 or GUSB)",)
-        elif allowed is None or allowed.log < reached.log:
-            missing = (f"control-gene transcripts enough for {reached.name}",)
-            name = allowed.name if allowed else "MMR"
-            text = f"{shown}; the sample's control-gene transcripts allow no more than {name}"
-            return situation.call(
-                name,  # type: ignore[arg-type]
-                "molecular",
-                rules,
-                text,
-                findings.lacking(*missing),
-                name,
-            )
-    if situation.history.deep_molecular and reached.name == "MMR":
-        text = f"deep molecular response lost, major molecular response kept: {shown}"
-        return situation.call("MMR", "molecular", rules, text, findings, "deep response lost")
-    return situation.call(
-        reached.name,  # type: ignore[arg-type]
-        "molecular",
-        rules,
-        f"{reached.name}: {shown}",
-        findings.lacking(*missing),
-        reached.name,
-    )
+    depth = depth_log_of(level)
+    allowed = reached if depth is None else deepest_by_log(min(depth, reached.log))
+    if allowed is None:
+        lacking = findings.lacking("a sample with more control-gene transcripts")
+        text = f"{shown}, of too few control-gene transcripts to tell {rules.major_at_most_percent:g} %"
+        return situation.call("cannot be called", "molecular", rules, text, lacking)
+    text, words = f"{reached.name}: {shown}", allowed.name
+    if depth is None and reached.name != "MMR":
+        findings = findings.lacking("sum of control-gene transcripts (ABL1 or GUSB)")
+    if allowed.log < reached.log:
+        findings = findings.lacking(f"control-gene transcripts enough for {reached.name}")
+        text = f"{shown}; the sample's control-gene transcripts allow no more than {allowed.name}"
+    elif situation.history.deep_molecular and reached.name == "MMR":
+        text, words = f"deep molecular response lost, major molecular response kept: {shown}", DEEP_LOST
+    name: Category = allowed.name  # type: ignore[assignment]
+    return situation.call(name, "molecular", rules, text, findings, words)
+
+
+def _elsewhere(
+    situation: Situation, rules: CmlMolecularCriteria, level: TranscriptLevel, findings: Findings
+) -> ResponseCall:
+    text = f"a response is judged in {rules.compartment}; this sample is of {level.material}"
+    lacking = findings.lacking(f"a sample of {rules.compartment}")
+    return situation.call("cannot be called", "molecular", rules, text, lacking)
 
 
 def _cml_undetected(
     situation: Situation, rules: CmlMolecularCriteria, level: TranscriptLevel, findings: Findings
 ) -> ResponseCall:
-    known = None
-    if level.control_copies is not None:
-        known = depth_of(level.control_gene, level.control_copies)
+    depth = depth_log_of(level)
+    known = None if depth is None or depth < DEEP_LEVELS[0].log else deepest_by_log(depth)
+    if known is not None and not in_compartment(situation, level):
+        return _elsewhere(situation, rules, level, findings)
     if known is not None:
         text = f"transcripts undetectable at the depth of {known.name}"
-        return situation.call(
-            known.name,  # type: ignore[arg-type]
-            "molecular",
-            rules,
-            text,
-            findings,
-            f"undetectable at {known.name}",
-        )
+        name: Category = known.name  # type: ignore[assignment]
+        return situation.call(name, "molecular", rules, text, findings, f"undetectable at {known.name}")
     lacking = "sum of control-gene transcripts (ABL1 or GUSB)"
     if level.control_copies is not None:
         lacking = "at least 10,000 ABL1 or 24,000 GUSB transcripts"
@@ -230,21 +308,29 @@ def _reported(situation: Situation) -> ResponseCall | None:
 
 
 def depth_log_of(level: TranscriptLevel) -> float | None:
-    """The depth a sample reached: as stated, else from its control-gene transcripts.
+    """The depth a sample reached: as stated or from its control-gene transcripts, the lower of the two.
 
-    0 where the control gene is in the published table and its transcripts reach no level of it.
+    A control gene that is not in the published table gives no depth; its copies only bound one, as fewer than
+    one in all of them cannot be seen.
     """
-    if level.sensitivity_log is not None:
-        return level.sensitivity_log
-    if level.control_copies is None or level.control_gene not in ("ABL1", "GUSB"):
-        return None
-    reached = depth_of(level.control_gene, level.control_copies)
-    return reached.log if reached else 0.0
+    stated, copies = level.sensitivity_log, level.control_copies
+    if copies is None:
+        return stated
+    first, bound = DEEP_LEVELS[0], math.log10(max(copies, 1.0))
+    needed = first.control_copies.get(level.control_gene)
+    if needed is None:
+        return min(stated, bound) if stated is not None else bound if bound < first.log else None
+    reached = depth_of(level.control_gene, copies)
+    computed = reached.log if reached else max(0.0, first.log - math.log10(needed) + bound)
+    return computed if stated is None else min(stated, computed)
 
 
-def scale_notes(level: TranscriptLevel) -> tuple[str, ...]:
-    """What is odd about a level said to be on the international scale."""
-    protein = known_protein(level.transcript)
-    if level.on_international_scale and protein is not None and protein.protein != "p210":
-        return (f"the international scale is not defined for {protein.protein} ({level.transcript})",)
-    return ()
+def _level_notes(level: TranscriptLevel) -> tuple[str, ...]:
+    """What is odd about a level: off the international scale, or deeper than its sample allows."""
+    notes = []
+    if level.on_international_scale and (reason := off_scale(level.transcript)):
+        notes.append(f"the international scale is {reason}")
+    depth, stated = depth_log_of(level), level.sensitivity_log
+    if depth is not None and stated is not None and depth < stated:
+        notes.append(f"10^-{stated:g} is stated, its control transcripts allow 10^-{depth:.3g}")
+    return tuple(notes)
