@@ -356,7 +356,9 @@ def test_depth_counts_control_copies_in_the_volume_tested_for_the_fusion(
     assert result.depth == depth
     tested = len(fusion) * sum(control) / len(control)
     assert result.sensitivity_percent == pytest.approx(100 / tested)
-    assert result.high_percent == pytest.approx(299.57 / tested, rel=1e-3), "the bound speaks of the same volume"
+    assert result.high_percent == pytest.approx(299.57 / tested, rel=1e-3), (
+        "the bound speaks of the same volume"
+    )
     assert transcript_level(result, TimePoint(day=1)).control_copies == pytest.approx(tested)
     assert f"{tested:,.0f} ABL1 transcripts" in result.statement
 
@@ -408,7 +410,9 @@ def test_blanks_of_the_control_gene_count_too() -> None:
     run = read_run(EXAMPLES / "qpcr-relapse-gusb.csv", transcript="e1a2")
     dirty = analyse_run(run.model_copy(update={"no_template_control": (35.0, None)}))
     assert not dirty.results[0].accepted
-    assert any(check.name == "GUSB wells without template" and "depth" in check.text for check in dirty.checks)
+    assert any(
+        check.name == "GUSB wells without template" and "depth" in check.text for check in dirty.checks
+    )
 
 
 def test_bcr_as_control_gene_has_no_published_depth() -> None:
@@ -425,7 +429,9 @@ def test_bcr_as_control_gene_has_no_published_depth() -> None:
     st.randoms(use_true_random=False),
 )
 @settings(max_examples=60, deadline=None)
-def test_the_order_of_wells_changes_nothing(fusion: list[float], control: list[float], random: object) -> None:
+def test_the_order_of_wells_changes_nothing(
+    fusion: list[float], control: list[float], random: object
+) -> None:
     if not any(control):
         return
     (first,) = analyse_run(run_of(Wells(copies=tuple(fusion)), Wells(copies=tuple(control)))).results

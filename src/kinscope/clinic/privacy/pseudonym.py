@@ -10,6 +10,7 @@ import hashlib
 import hmac
 import re
 from typing import TYPE_CHECKING, Any
+from unicodedata import combining, normalize
 
 from kinscope.clinic.case.model import Case
 from kinscope.clinic.case.schedule import DAYS_PER_UNIT, parse_date
@@ -28,13 +29,42 @@ FREE_TEXT = frozenset({
     "action", "term", "drug", "as_reported", "source", "transcript", "expression", "iscn", "day_zero",
     "gene", "sample",
 })  # fmt: skip
-_DATE_IN_NAME = re.compile(r"(?<![0-9])(?:19|20)[0-9]{2}(?![0-9])|(?:19|20)[0-9]{2}[01][0-9][0-3][0-9]")
 _LONG_NUMBER = re.compile(r"\d{5,}")
-_DATE_WORDS = re.compile(
-    r"\b(?:\d{1,2}[./-]\d{1,2}[./-](?:19|20)\d\d|(?:19|20)\d\d(?:[./-]\d{1,2}){0,2}|"
-    r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.?\s+(?:19|20)\d\d)\b",
+_MONTHS = (
+    "january|february|april|june|july|september|october|november|december|januar|februar|märz|maerz|juni|juli|"
+    "oktober|dezember|janvier|f[eé]vrier|avril|juin|juillet|ao[uû]t|septembre|octobre|novembre|d[eé]cembre|"
+    "enero|febrero|marzo|abril|mayo|junio|julio|agosto|septiembre|octubre|noviembre|diciembre|gennaio|"
+    "febbraio|aprile|maggio|giugno|luglio|settembre|ottobre|dicembre|stycze[nń]|stycznia|luty|lutego|marzec|"
+    "marca|kwiecie[nń]|kwietnia|czerwiec|czerwca|lipiec|lipca|sierpie[nń]|sierpnia|wrzesie[nń]|wrze[sś]nia|"
+    "pa[zź]dziernika?|listopada?|grudzie[nń]|grudnia"
+)
+"""Of the languages a report is likely to be in; those that are other words too stand in the next."""
+_SHORT = "march|may|august|mars|mai|maja?|jan|feb|mar|mär|apr|jun|jul|aug|sept?|oct|okt|nov|dec|dez"
+_MONTH = rf"(?<![a-zà-ž+])(?:(?:{_MONTHS})(?![a-zà-ž])|(?:{_SHORT})(?![a-zà-ž])\.?)"
+_DAY = r"(?<!\d)(?:0?[1-9]|[12]\d|3[01])(?:st|nd|rd|th|er|º|\.)?(?!\d)"
+_YEAR = r"(?:(?:19|20)\d\d|['’]?\d\d)(?!\d)"
+_OF = r"[\s\-/.,]*(?:(?:of|de|di|del)\s+)?"
+_FULL_DATES = (
+    r"(?<!\d)(?:(?:19|20)\d\d([./\- ]\s?)\d{1,2}\1\d{1,2}|\d{1,2}([./\- ]\s?)\d{1,2}\2(?:19|20)\d\d|"
+    r"(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01]))(?!\d)"
+)
+_DATES = re.compile(
+    rf"{_FULL_DATES}|{_DAY}{_OF}{_MONTH}(?:{_OF}{_YEAR})?|{_MONTH}{_OF}{_DAY}(?:{_OF}{_YEAR})?|{_MONTH}{_OF}{_YEAR}|"
+    rf"(?<![a-zà-ž])(?:{_MONTHS})(?![a-zà-ž])|(?<=\bin |\bof |\bby )(?:{_SHORT})(?![a-zà-ž])|"
+    r"(?<!\d)(?:(?:0?[1-9]|[12]\d|3[01])[./-](?:0?[1-9]|1[0-2])|(?:0?[1-9]|1[0-2])[./-](?:[12]\d|3[01]))"
+    r"[./-]\d\d(?!\d)|(?<!\d)\d{1,2}\.(?:0[1-9]|1[0-2])\.(?!\d)|"
+    r"(?<!\d)(?:0?[1-9]|1[0-2])[./-](?:19|20)\d\d(?!\d)|(?<!\d)(?:0[1-9]|1[0-2])/\d\d(?!\d)|"
+    r"(?<=\bon )\d{1,2}/\d{1,2}(?!\d)|(?<!\d)(?<!\d[.,])(?:19|20)\d\d(?:[./-]\d{1,2})?(?!\d)",
     re.IGNORECASE,
 )
+_DATE_IN_CODE = re.compile(_FULL_DATES)
+_DATE_IN_NAME = re.compile(rf"{_DATES.pattern}|\d{{6,8}}", re.IGNORECASE)
+_COMMON_WORDS = "am an as at be by de do du en er es he if in is it la le me my no of on or so to up us we"
+"""Names of two letters that are also words: as words, in small letters, they stay."""
+_PLAIN = str.maketrans(
+    {"ł": "l", "ø": "o", "đ": "d", "ß": "ss", "æ": "ae", "œ": "oe", "ı": "i", "þ": "th", "ð": "d"}
+)
+_DIGRAPHS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "å": "aa", "ø": "oe"})
 
 
 def pseudonym_of(case: Case, salt: bytes | None) -> str:
@@ -61,8 +91,17 @@ def identifiers(case: Case) -> tuple[str, ...]:
         texts += _LONG_NUMBER.findall(number)
     if subject.birth_date:
         texts += _spellings(subject.birth_date)
-    found = {text.strip() for text in texts if len(text.strip()) >= 3}
+    plain = [normalize("NFC", text.strip()) for text in texts]
+    forms = {form for text in plain for form in (text, *_ascii_forms(text))}
+    found = {text for text in forms if len(text) >= 3 or (len(text) == 2 and text.isalpha())}
     return tuple(sorted(found, key=lambda text: (-len(text), text)))
+
+
+def _ascii_forms(text: str) -> set[str]:
+    """A text without its accents, in the two ways that is done: Müller as Muller and Mueller."""
+    small = text.lower()
+    forms = {normalize("NFKD", form.translate(_PLAIN)) for form in (small, small.translate(_DIGRAPHS))}
+    return {"".join(sign for sign in form if not combining(sign)) for form in forms} - {small}
 
 
 def _spellings(birth_date: str) -> list[str]:
@@ -81,15 +120,41 @@ def _spellings(birth_date: str) -> list[str]:
 
 
 def scrubber(case: Case) -> Callable[[str], str]:
-    """A function that takes the patient's identifiers out of a text."""
+    """A function that takes the patient's identifiers out of a text, a birth date in words among them."""
     patterns = []
     for text in identifiers(case):
         escaped = re.escape(text)
-        patterns.append(escaped if len(text) >= 5 else rf"(?<!\w){escaped}(?!\w)")
+        before = r"(?<!\d)" if text[0].isdigit() else r"(?<![^\W\d_])"
+        after = r"(?!\d)" if text[-1].isdigit() else r"(?![^\W\d_])"
+        patterns.append(escaped if len(text) >= 5 else f"{before}{escaped}{after}")
     if not patterns:
         return lambda text: text
     joined = re.compile("|".join(patterns), re.IGNORECASE)
-    return lambda text: joined.sub(REMOVED, text)
+    year, _, rest = case.subject.birth_date.partition("-")
+    born = {year, str(int(rest.rpartition("-")[2]))} if rest else set()
+
+    def birthday(match: re.Match[str]) -> str:
+        numbers = {str(int(number)) for number in re.findall(r"\d+", match.group())}
+        return (
+            REMOVED if born and born <= numbers and re.search("(?i)[a-z]", match.group()) else match.group()
+        )
+
+    def name(match: re.Match[str]) -> str:
+        return match.group() if match.group() in _COMMON_WORDS.split() else REMOVED
+
+    return lambda text: joined.sub(name, _DATES.sub(birthday, normalize("NFC", text)))
+
+
+def tells_a_name(case: Case) -> Callable[[str], bool]:
+    """Whether a key of the file holds an identifier of the patient, as a word of it or run together."""
+    known = [re.sub(r"[\W_]", "", text.lower()) for text in identifiers(case)]
+
+    def tells(key: str) -> bool:
+        words = {word.lower() for word in re.findall("[A-Z]?[a-z]+|[A-Z]+|[0-9]+", key)}
+        run = re.sub("[_-]", "", key.lower())
+        return any(text in words or (len(text) > 2 and text in run) for text in known)
+
+    return tells
 
 
 def pseudonymised(case: Case, pseudonym: str, age_years: int | None = None) -> Case:
@@ -107,7 +172,7 @@ def pseudonymised(case: Case, pseudonym: str, age_years: int | None = None) -> C
     _map_text(content, lambda name, text: text if name == "sample" else clean(text))
     content["id"] = pseudonym
     content["subject"] = _subject(case, age_years)
-    return Case.model_validate(_without_names(content, case, lambda name: clean(name) != name))
+    return Case.model_validate(_without_names(content, case, tells_a_name(case)))
 
 
 def _without_names(content: dict[str, Any], case: Case, telling: Callable[[str], bool]) -> dict[str, Any]:
@@ -120,6 +185,10 @@ def _without_names(content: dict[str, Any], case: Case, telling: Callable[[str],
 
     content = renamed(content, numbered(case.ids(), "entry-"))
     return with_sources(content, numbered([source.key for source in case.sources], "source-"))
+
+
+def _keys(case: Case) -> list[str]:
+    return [*case.ids(), *(source.key for source in case.sources)]
 
 
 def with_sources(content: dict[str, Any], names: dict[str, str]) -> dict[str, Any]:
@@ -171,13 +240,13 @@ def with_relative_days(case: Case, schedule: Schedule) -> Case:
             first, last = parse_date(statement["date"])
             statement |= {"date": "", "day": first - zero, "last_day": last - zero}
         statement["words"] = ""
-    _map_text(
-        content, lambda name, text: text if name in ("expression", "iscn") else _DATE_WORDS.sub("…", text)
-    )
+    codes = ("expression", "iscn")  # their numbers are bases and bands
+    _map_text(content, lambda name, text: (_DATE_IN_CODE if name in codes else _DATES).sub("…", text))
     content["day_zero"] = (
         "the diagnosis" if any(e.kind == "diagnosis" for e in case.events) else "the first entry"
     )
-    return Case.model_validate(_without_names(content, case, lambda name: bool(_DATE_IN_NAME.search(name))))
+    dated = {name for name in _keys(case) if _DATE_IN_NAME.search(name.replace("_", " "))}
+    return Case.model_validate(_without_names(content, case, dated.__contains__))
 
 
 def parts_of(value: Any) -> Iterator[dict[str, Any]]:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from unicodedata import normalize
 
 from kinscope.core.errors import BadInputError, UnsupportedVariantError, VariantError
+from kinscope.sequencing.calling.naming import knowledge_of
 from kinscope.sequencing.reported.calls import Reported, Seen, Share, agreed, filtered, reported, seen_of_text
 from kinscope.sequencing.reported.vcf import seen_at
 from kinscope.sequencing.reported.vcf_shares import fraction
@@ -396,6 +397,8 @@ def _is_known(accession: str, pack: TargetPack) -> bool:
 
 def _description(cell: _Text, transcript: str, pack: TargetPack) -> str:
     """A cell as one description: the entry on a known transcript where it lists several, with ``c.``."""
+    if ":" not in cell.text and knowledge_of(pack.gene).splice_event(cell.text):
+        return cell.text
     entries = re.split(r"[,;] *(?=[\w.-]+:)", cell.text)
     ours = (entry for entry in entries if any(_is_known(name, pack) for name in _ACCESSION.findall(entry)))
     text = next(ours, entries[0])

@@ -322,7 +322,9 @@ def _seen(file: _File, line: _Line, column: int, place: tuple[int, int]) -> Iter
             continue
         for key in STATED:
             if key in file.above_one and fields.get(key, ".").rstrip(".") and not fields[key].endswith("%"):
-                what = f"{key} is above 1 on line {file.above_one[key]}: fractions or percent, it is not said."
+                what = (
+                    f"{key} is above 1 on line {file.above_one[key]}: fractions or percent, it is not said."
+                )
                 raise _bad(what, where, "Write all shares as fractions, or each with a percent sign.")
         share = _share(file, line, fields, alleles, index)
         carried = genotype is None or index in genotype
