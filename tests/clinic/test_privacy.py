@@ -262,9 +262,14 @@ sources: {{{key}_letter: "Letter", lab: "Laboratory"}}
 last_possible: e-{key}
 events:
   - {{id: e-{key}, kind: diagnosis, label: "Admission", when: 2017-02-13, source: {key}_letter}}
-treatments: [{{id: t-{key}, line: 1, drug: dasatinib, start: {{after: e-{key}, interval: 1 week}}, source: lab}}]
+treatments:
+  - {{id: t-{key}, line: 1, drug: dasatinib, start: {{after: e-{key}, interval: 1 week}}, source: lab}}
 measurements:
-  - {{id: m1, kind: blasts, when: {{same_as: e-{key}, source: {key}_letter}}, percent: 88, note: "{other.get("note", "")}"}}
+  - id: m1
+    kind: blasts
+    when: {{same_as: e-{key}, source: {key}_letter}}
+    percent: 88
+    note: "{other.get("note", "")}"
 times: [{{of: m1, when: {{date: 2017-02-13, source: {key}_letter}}}}]
 """
 
@@ -272,7 +277,8 @@ times: [{{of: m1, when: {{date: 2017-02-13, source: {key}_letter}}}}]
 @pytest.mark.parametrize(
     ("name", "key"),
     [
-        ("Jan Nowak", "nowak"), ("Ann Kim", "kim"), ("Wei Li", "li"), ("Müller", "mueller"), ("Müller", "muller"),
+        ("Jan Nowak", "nowak"), ("Ann Kim", "kim"), ("Wei Li", "li"), ("Müller", "mueller"),
+        ("Müller", "muller"),
         ("Łukasz Wójcik", "lukasz_wojcik"), ("Ludwig van der Berg", "vanderberg"), ("Anna O'Brien", "OBrien"),
         ("Ann Kim", "kimFrom"), ("Ng", "ng-2"), ("Kowalska-Nowak", "kowalskanowak"),
     ],

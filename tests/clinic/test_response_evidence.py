@@ -42,7 +42,9 @@ def test_blood_and_marrow_of_one_day_the_worse_decides_and_both_are_shown() -> N
         (call,) = all_calls(taken_from(MARROW, transcript(30, 0.3)), taken_from(BLOOD, transcript(day, None)))
         assert call.category == "no MMR"
         assert {used.statement.rpartition("(")[2] for used in call.evidence} == {f"{MARROW})", f"{BLOOD})"}
-        assert any("decided by" in note and MARROW in note for note in call.notes)
+        decided, _, other = call.statement.partition(", measured too: ")
+        assert decided.endswith(f"decided by BCR::ABL1 e1a2/ABL1 0.3 % ({MARROW})")
+        assert other == f"BCR::ABL1 e1a2/ABL1 not detected ({BLOOD})"
     (call,) = all_calls(taken_from(BLOOD, transcript(30, 0.3)), taken_from(MARROW, transcript(30, None)))
     assert call.category == "no MMR"
 

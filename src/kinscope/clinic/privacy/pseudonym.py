@@ -58,7 +58,7 @@ _DATES = re.compile(
     re.IGNORECASE,
 )
 _DATE_IN_CODE = re.compile(_FULL_DATES)
-_DATE_IN_NAME = re.compile(rf"{_DATES.pattern}|\d{{6,8}}", re.IGNORECASE)
+_DATE_IN_NAME = re.compile(rf"{_DATES.pattern}|\d{{6,8}}|\d-\d", re.IGNORECASE)
 _COMMON_WORDS = "am an as at be by de do du en er es he if in is it la le me my no of on or so to up us we"
 """Names of two letters that are also words: as words, in small letters, they stay."""
 _PLAIN = str.maketrans(
@@ -135,9 +135,8 @@ def scrubber(case: Case) -> Callable[[str], str]:
 
     def birthday(match: re.Match[str]) -> str:
         numbers = {str(int(number)) for number in re.findall(r"\d+", match.group())}
-        return (
-            REMOVED if born and born <= numbers and re.search("(?i)[a-z]", match.group()) else match.group()
-        )
+        its = born and born <= numbers and re.search("(?i)[a-z]", match.group())
+        return REMOVED if its else match.group()
 
     def name(match: re.Match[str]) -> str:
         return match.group() if match.group() in _COMMON_WORDS.split() else REMOVED
@@ -245,7 +244,7 @@ def with_relative_days(case: Case, schedule: Schedule) -> Case:
     content["day_zero"] = (
         "the diagnosis" if any(e.kind == "diagnosis" for e in case.events) else "the first entry"
     )
-    dated = {name for name in _keys(case) if _DATE_IN_NAME.search(name.replace("_", " "))}
+    dated = {name for name in _keys(case) if _DATE_IN_NAME.search(name.replace("_", "-"))}
     return Case.model_validate(_without_names(content, case, dated.__contains__))
 
 

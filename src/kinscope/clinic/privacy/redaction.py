@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from kinscope.clinic.case.model import Case
 from kinscope.clinic.case.terms import TOXICITIES, find_drug, of_target
+from kinscope.clinic.measurements import known_protein
 from kinscope.clinic.privacy.pseudonym import renamed, with_relative_days, with_sources
 
 if TYPE_CHECKING:
@@ -48,7 +49,6 @@ METHODS = frozenset({
     "Sanger sequencing", "amplicon sequencing", "next-generation sequencing", "chromosome banding",
     "blood count", "not stated",
 })  # fmt: skip
-_TRANSCRIPT = re.compile(r"e\d{1,2}a\d{1,2}|p(?:190|210|230)")
 _REGION = re.compile(r"kinase domain|codons \d+-\d+")
 _DAYS = re.compile(r"days? \d+(?:(?:, | and |-)\d+)*")
 GROUPS = {"events": "e", "treatments": "t", "measurements": "m", "responses": "r", "toxicities": "x"}
@@ -75,7 +75,7 @@ def redacted(case: Case, schedule: Schedule, pack: TargetPack) -> Case:
         "title": "",
         "citation": "",
         "notes": [],
-        "transcript": _kept(_TRANSCRIPT, content["transcript"]),
+        "transcript": _fusion(content["transcript"]),
     }
     for event in content["events"]:
         event["label"] = "event" if event["kind"] == "other" else event["kind"]
@@ -108,7 +108,7 @@ def _finding(finding: dict[str, Any], pack: TargetPack) -> None:
     if "method" in finding and finding["kind"] != "blasts":
         finding["method"] = _listed(finding["method"], METHODS, "not stated")
     if "transcript" in finding:
-        finding["transcript"] = _kept(_TRANSCRIPT, finding["transcript"])
+        finding["transcript"] = _fusion(finding["transcript"])
     if "region" in finding:
         finding["region"] = _kept(_REGION, finding["region"])
     if "gene" in finding:
@@ -129,6 +129,11 @@ def _as_hgvs(expression: str, pack: TargetPack) -> str:
         return ""
     given = [change.hgvs_c for s in variant.substitutions for change in s.coding_changes if change.given]
     return given[0] if len(given) == 1 == len(variant.substitutions) else f"p.{variant.short}"
+
+
+def _fusion(text: str) -> str:
+    known = known_protein(text)
+    return (known.name or known.protein) if known else ""
 
 
 def _kept(pattern: re.Pattern[str], text: str) -> str:

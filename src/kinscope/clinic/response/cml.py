@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from kinscope.clinic.karyotype.model import KaryotypeError
 from kinscope.clinic.karyotype.parse import parse_karyotype
 from kinscope.clinic.karyotype.reading import KaryotypeReading, high_risk_changes, read_karyotype
 from kinscope.clinic.measurements import KaryotypeFinding, Measurement, MutationFinding
-from kinscope.clinic.response.context import Findings, Situation
+from kinscope.clinic.response.context import Said, Situation
 from kinscope.clinic.response.criteria import (
     CmlCriteria,
     CytogeneticCriteria,
@@ -17,7 +17,7 @@ from kinscope.clinic.response.criteria import (
     MilestoneRule,
     PhaseRule,
 )
-from kinscope.clinic.response.model import Category, ResponseCall
+from kinscope.clinic.response.model import Axis, Category, ResponseCall
 from kinscope.clinic.response.molecular import (
     decisive_level,
     depth_log_of,
@@ -30,80 +30,63 @@ from kinscope.core.errors import VariantError
 GRAVITY: tuple[Category, ...] = ("cannot be called", "optimal", "between milestones", "warning", "failure")
 ADEQUATE_LOG = 4.0
 """An undetectable level says something from MR4 on (Cross NCP et al. Leukemia 2015;29:999-1003)."""
+INHERITED = ("K247R",)
+"""Found in healthy people too (Crossman LC et al. Leukemia 2005;19:1859): no acquired mutation."""
 
 
 def haematological_call(situation: Situation) -> ResponseCall | None:
     """Complete haematological response, its loss, or an advanced phase; None where nothing bears on it."""
-    rules = situation.criteria.haematological
+    rules, evaluation = situation.criteria.haematological, situation.evaluation
     if not isinstance(rules, CmlCriteria):
         return None
-    evaluation = situation.evaluation
-    marrow = evaluation.marrow_blasts()
-    counted = [b for b in evaluation.blasts if b.material == "peripheral blood" or b is marrow]
-    findings = Findings(evidence=(*counted, *evaluation.counts))
-    blood = evaluation.blood_blasts_percent()
+    marrow, blood = evaluation.marrow_blasts(), evaluation.blood_blasts_percent()
     highest = max(marrow.percent if marrow else 0.0, blood or 0.0)
-    found = _phase(situation, rules, highest)
-    if found is not None:
-        category, rule, text = found
-        notes = _other_lines(rule, highest) if rule is rules.accelerated else ()
-        noted = findings.model_copy(update={"notes": (*notes, *_other_lines(rules.blast_phase, highest))})
-        return situation.call(category, "haematological", rule, f"{category}: {text}", noted)
-    notes = _other_lines(rules.accelerated, highest)
-    if not evaluation.counts and not blood and not notes:
-        return None
-    met, failed, missing = _chr_items(situation, rules)
-    if not evaluation.counts and not blood:
-        failed = [f"marrow blasts {highest:g} %"]
-    findings = findings.model_copy(update={"missing": tuple(missing), "notes": notes})
-    if failed:
-        lost = situation.history.remission and bool(evaluation.counts or blood)
-        category = "loss of CHR" if lost else "active disease"
-        words = "complete haematological response lost" if lost else "no complete haematological response"
-        return situation.call(
-            category, "haematological", rules.remission, f"{words}: {', '.join(failed)}", findings
-        )
-    if missing:
-        text = "CHR cannot be called: no " + " and no ".join(missing)
-        return situation.call("cannot be called", "haematological", rules.remission, text, findings)
-    text = f"complete haematological response: {', '.join(met)}"
-    return situation.call("CHR", "haematological", rules.remission, text, findings)
+    said = _phase(situation, rules, highest)
+    advanced = said is not None and said.rule is rules.blast_phase
+    notes = [*_other_lines(rules.blast_phase, highest, "blast phase (WHO 2022, ICC 2022)")] * (not advanced)
+    notes += [*_other_lines(rules.accelerated, highest, "accelerated phase (ICC 2022)")] * (said is None)
+    if said is None and not evaluation.counts and not blood:
+        text = f"no complete haematological response: marrow blasts {highest:g} %"
+        said = Said("active disease", rules.remission, text) if notes else None
+    elif said is None:
+        said = _chr(situation, rules)
+    counted = [b for b in evaluation.blasts if b.material == "peripheral blood" or b is marrow]
+    said = said and said._replace(text="; ".join((said.text, *notes)))
+    return said and situation.says("haematological", said, (*counted, *evaluation.counts))
 
 
-def _phase(situation: Situation, rules: CmlCriteria, blasts: float) -> tuple[Category, PhaseRule, str] | None:
+def _phase(situation: Situation, rules: CmlCriteria, blasts: float) -> Said | None:
     """Blast or accelerated phase. Low platelets count before treatment only: the drug lowers them too."""
-    evaluation, fast = situation.evaluation, rules.accelerated
-    if blasts >= rules.blast_phase.blasts_from_percent:
-        return "blast phase", rules.blast_phase, f"{blasts:g} % blasts"
+    evaluation, fast, last = situation.evaluation, rules.accelerated, rules.blast_phase
+    if blasts >= last.blasts_from_percent:
+        return Said("blast phase", last, f"blast phase: {blasts:g} % blasts")
     if evaluation.extramedullary():
-        return "blast phase", rules.blast_phase, "extramedullary disease"
+        return Said("blast phase", last, "blast phase: extramedullary disease")
     if fast is None:
         return None
-    if blasts >= fast.blasts_from_percent:
-        return "accelerated phase", fast, f"{blasts:g} % blasts"
-    basophils = evaluation.count("basophils_percent") if evaluation.counts else None
-    if basophils is not None and basophils >= fast.basophils_from_percent:
-        return "accelerated phase", fast, f"basophils {basophils:g} %"
-    platelets = evaluation.count("platelets_giga_per_litre", min) if evaluation.counts else None
-    low = platelets is not None and platelets < fast.platelets_below_giga_per_litre
-    return (
-        ("accelerated phase", fast, f"platelets {platelets:g} G/L")
-        if low and situation.before_treatment
-        else None
-    )
+    counts = bool(evaluation.counts)
+    basophils = evaluation.count("basophils_percent") if counts else None
+    platelets = evaluation.count("platelets_giga_per_litre", min) if counts else None
+    reasons = {
+        f"{blasts:g} % blasts": blasts >= fast.blasts_from_percent,
+        f"basophils {basophils or 0:g} %": (basophils or 0) >= fast.basophils_from_percent,
+        f"platelets {platelets or 0:g} G/L": situation.before_treatment
+        and platelets is not None
+        and platelets < fast.platelets_below_giga_per_litre,
+    }
+    found = ", ".join(reason for reason, holds in reasons.items() if holds)
+    return Said("accelerated phase", fast, f"accelerated phase: {found}") if found else None
 
 
-def _other_lines(rule: PhaseRule | None, blasts: float) -> tuple[str, ...]:
+def _other_lines(rule: PhaseRule | None, blasts: float, name: str) -> tuple[str, ...]:
     """That other classifications begin a phase at fewer blasts, where that decides."""
-    if rule is None or rule.others_from_percent is None:
-        return ()
-    between = rule.others_from_percent <= blasts < rule.blasts_from_percent
-    name = "blast phase (WHO 2022, ICC 2022)" if "blast" in rule.id else "accelerated phase (ICC 2022)"
-    return (f"from {rule.others_from_percent:g} % blasts others call {name}",) if between else ()
+    begin = rule.others_from_percent if rule else None
+    between = rule is not None and begin is not None and begin <= blasts < rule.blasts_from_percent
+    return (f"from {begin:g} % blasts others call {name}",) if between else ()
 
 
-def _chr_items(situation: Situation, rules: CmlCriteria) -> tuple[list[str], list[str], list[str]]:
-    """What of the definition is met, what fails, and what is not known."""
+def _chr(situation: Situation, rules: CmlCriteria) -> Said:
+    """Complete haematological response by what of its definition is met, fails, and is not known."""
     rule, evaluation = rules.remission, situation.evaluation
     met: list[str] = []
     failed: list[str] = []
@@ -130,7 +113,15 @@ def _chr_items(situation: Situation, rules: CmlCriteria) -> tuple[list[str], lis
             (failed if flag else met).append(name if flag else f"no {name}")
     if blasts := evaluation.blood_blasts_percent():
         failed.append(f"blood blasts {blasts:g} %")
-    return met, failed, missing
+    if failed:
+        lost = situation.history.remission
+        words = "complete haematological response lost" if lost else "no complete haematological response"
+        text = f"{words}: {', '.join(failed)}"
+        return Said("loss of CHR" if lost else "active disease", rule, text, missing=tuple(missing))
+    if missing:
+        text = "CHR cannot be called: no " + " and no ".join(missing)
+        return Said("cannot be called", rule, text, missing=tuple(missing))
+    return Said("CHR", rule, f"complete haematological response: {', '.join(met)}")
 
 
 def read_iscn(finding: KaryotypeFinding) -> KaryotypeReading | None:
@@ -141,10 +132,10 @@ def read_iscn(finding: KaryotypeFinding) -> KaryotypeReading | None:
         return None
 
 
-def _metaphases(situation: Situation) -> tuple[KaryotypeFinding, int, int] | str | None:
+def _metaphases(situation: Situation) -> tuple[KaryotypeFinding, int, int] | str:
     """The karyotype with the largest share of Ph+ metaphases, their number and all; or why there is none."""
     shares: list[tuple[KaryotypeFinding, int, int]] = []
-    reason: str | None = None
+    reason = ""
     for finding in situation.evaluation.karyotypes:
         reading = read_iscn(finding)
         if reading is None:
@@ -162,32 +153,26 @@ def _metaphases(situation: Situation) -> tuple[KaryotypeFinding, int, int] | str
 
 def cytogenetic_call(situation: Situation) -> ResponseCall | None:
     """Cytogenetic response from the share of Ph+ metaphases; None without a karyotype."""
-    rules = situation.criteria.cytogenetic
-    found = None if rules is None or situation.before_treatment else _metaphases(situation)
-    if rules is None or found is None:
+    rules, karyotypes = situation.criteria.cytogenetic, situation.evaluation.karyotypes
+    if rules is None or not karyotypes or situation.before_treatment:
         return None
-    findings = Findings(evidence=situation.evaluation.karyotypes)
+    found = _metaphases(situation)
     if isinstance(found, str):
-        lacking = findings.lacking("number of metaphases in every clone") if "how many" in found else findings
-        return situation.call("cannot be called", "cytogenetic", rules, found, lacking)
-    return _cytogenetic(situation, rules, findings, found[1], found[2])
+        missing = ("number of metaphases in every clone",) * ("how many" in found)
+        return situation.says("cytogenetic", Said("cannot be called", rules, found, "", missing), karyotypes)
+    return situation.says("cytogenetic", _cytogenetic(situation, rules, *found[1:]), karyotypes, found[0])
 
 
-def _cytogenetic(
-    situation: Situation, rules: CytogeneticCriteria, findings: Findings, positive: int, total: int
-) -> ResponseCall:
-    share = 100.0 * positive / total
-    shown = f"{positive} of {total} metaphases Ph+"
-    if positive and situation.history.complete_cytogenetic:
-        text = f"complete cytogenetic response lost: {shown}"
-        return situation.call("loss of CCyR", "cytogenetic", rules, text, findings, f"{share:.0f} %")
+def _cytogenetic(situation: Situation, rules: CytogeneticCriteria, positive: int, total: int) -> Said:
+    share, history = 100.0 * positive / total, situation.history
+    shown, level = f"{positive} of {total} metaphases Ph+", f"{share:.0f} %"
+    if positive and history.complete_cytogenetic:
+        return Said("loss of CCyR", rules, f"complete cytogenetic response lost: {shown}", level)
     if total < rules.minimum_metaphases:
-        short = findings.lacking(f"{rules.minimum_metaphases} metaphases (there are {total})")
-        text = f"{shown}: too few metaphases"
-        return situation.call("cannot be called", "cytogenetic", rules, text, short, f"{share:.0f} %")
-    if share > rules.partial_to_percent and situation.history.partial_cytogenetic:
-        text = f"partial cytogenetic response lost: {shown}"
-        return situation.call("loss of PCyR", "cytogenetic", rules, text, findings, f"{share:.0f} %")
+        missing = (f"{rules.minimum_metaphases} metaphases (there are {total})",)
+        return Said("cannot be called", rules, f"{shown}: too few metaphases", level, missing)
+    if share > rules.partial_to_percent and history.partial_cytogenetic:
+        return Said("loss of PCyR", rules, f"partial cytogenetic response lost: {shown}", level)
     bounds: tuple[tuple[float, Category], ...] = (
         (0, "CCyR"),
         (rules.partial_to_percent, "PCyR"),
@@ -195,7 +180,7 @@ def _cytogenetic(
         (rules.minimal_to_percent, "minimal CyR"),
     )
     category: Category = next((name for bound, name in bounds if share <= bound), "no CyR")
-    return situation.call(category, "cytogenetic", rules, f"{category}: {shown}", findings, f"{share:.0f} %")
+    return Said(category, rules, f"{category}: {shown}", level)
 
 
 def milestone_calls(situation: Situation, made: Sequence[ResponseCall]) -> tuple[ResponseCall, ...]:
@@ -203,16 +188,11 @@ def milestone_calls(situation: Situation, made: Sequence[ResponseCall]) -> tuple
 
     ``made`` are the other calls of this evaluation. Off treatment only the loss of the response counts.
     """
-    days = situation.days_treated
-    lost = [call for call in made if call.category == "loss of MMR"]
+    days, rule = situation.days_treated, situation.criteria.treatment_free
     if situation.off_treatment:
-        rule = situation.criteria.treatment_free
-        if rule is None or not lost:
-            return ()
-        text = f"failure of treatment-free remission: {lost[0].statement}"
-        seen = Findings(evidence=situation.evaluation.transcripts)
-        return (situation.call("failure", "milestone", rule, text, seen, lost[0].level),)
-    calls = [call for rule in situation.criteria.losses for call in _loss(situation, rule, made)]
+        lost = [call for call in made if call.category == "loss of MMR" and rule]
+        return tuple(_of_call(situation, "failure of treatment-free remission", rule, call) for call in lost)
+    calls = [call for rule in situation.criteria.losses for call in _losses(situation, rule, made)]
     if days is not None and days > 0:
         grave = max((GRAVITY.index(call.category) for call in calls), default=-1)
         own = _milestone(situation, days, made)
@@ -233,29 +213,30 @@ def _milestone(situation: Situation, days: int, made: Sequence[ResponseCall]) ->
     rules = situation.criteria.milestones_of(situation.line)
     near = next((r for r in rules if r.from_day <= days and (r.to_day is None or days <= r.to_day)), None)
     rule = near or next((r for r in reversed(rules) if r.to_day is not None and r.to_day < days), None)
+    if rule is None and situation.criteria.milestones and not rules:
+        rule = situation.criteria.second_line[0]
+        text = f"{situation.criteria.title} has no milestones for line {situation.line}"
+        said = Said("cannot be called", rule, text)
+        return situation.says("milestone", said, situation.evaluation.transcripts)
     if rule is None:
-        return _no_table(situation) if situation.criteria.milestones and not rules else None
-    found = [_by_level(situation, rule, days), _by_metaphases(situation, rule, days)]
-    found.append(_by_blood(situation, rule, days, made) if near else None)
-    said = [verdict for verdict in found if verdict is not None]
-    if not said:
         return None
-    if confirmed := _confirmed(situation, rules, days):
-        rule, said = confirmed
-    worst = max(said, key=lambda verdict: GRAVITY.index(verdict.category))
-    category, text = worst.category, "; ".join(verdict.text for verdict in said)
+    found = [_by_level(situation, rule), _by_metaphases(situation, rule)]
+    found.append(_by_blood(situation, rule, made) if near else None)
+    verdicts = [verdict for verdict in found if verdict is not None]
+    if not verdicts:
+        return None
+    if confirmed := next((r for r in rules if _is_confirmed(situation, r, days)), None):
+        rule, verdicts = confirmed, [verdicts[0]._replace(category="failure")]
+    category = max((verdict.category for verdict in verdicts), key=GRAVITY.index)
+    text = f"{'; '.join(v.text for v in verdicts)}, on day {days} of treatment"
+    text += ", which confirms the warning" * (confirmed is not None)
     if near is None and category in ("optimal", "warning"):
         category, text = "between milestones", f"{text}: past this milestone, before any next"
-    evidence = tuple(item for verdict in said for item in verdict.evidence)
-    return situation.call(
-        category, "milestone", rule, f"{category}: {text}", Findings(evidence=evidence), worst.level
+    level = next(
+        verdict.level for verdict in verdicts if category in (verdict.category, "between milestones")
     )
-
-
-def _no_table(situation: Situation) -> ResponseCall:
-    text = f"{situation.criteria.title} has no milestones for line {situation.line}"
-    seen = Findings(evidence=situation.evaluation.transcripts)
-    return situation.call("cannot be called", "milestone", situation.criteria.second_line[0], text, seen)
+    evidence = [item for verdict in verdicts for item in verdict.evidence]
+    return situation.says("milestone", Said(category, rule, f"{category}: {text}", level), evidence)
 
 
 def _graded(value: float, optimal: float, failure: float | None, *, excludes: bool) -> Category:
@@ -264,107 +245,95 @@ def _graded(value: float, optimal: float, failure: float | None, *, excludes: bo
     return "optimal" if value < optimal or (value == optimal and not excludes) else "warning"
 
 
-def _by_level(situation: Situation, rule: MilestoneRule, days: int) -> _Verdict | None:
+def _by_level(situation: Situation, rule: MilestoneRule) -> _Verdict | None:
     """By the level on the international scale; an undetectable one says something from MR4 on only."""
-    found = decisive_level(situation)
-    if found is None:
+    level = decisive_level(situation)
+    if level is None or (level.detected and (level.percent is None or unusable(situation, level))):
         return None
-    level, percent = found[0], found[0].percent or 0.0
+    percent, limit = level.percent or 0.0, rule.optimal_at_most_percent
     shown = f"{percent:g} %" if level.detected else "not detected"
-    text = f"{shown} on day {days} of treatment"
-    if level.detected and (level.percent is None or unusable(situation, level)):
-        return None
-    category = _graded(
-        percent,
-        rule.optimal_at_most_percent,
-        rule.failure_above_percent,
-        excludes=rule.optimal_excludes_limit,
-    )
-    poor = too_poor(level) if level.detected else (depth_log_of(level) or 0.0) < ADEQUATE_LOG
-    if category == "optimal" and poor:
-        category, text = "cannot be called", f"{text}, in a sample too poor to tell"
-    elif category == "optimal" and not in_compartment(situation, level):
-        category, text = "cannot be called", f"{text}, in {level.material}"
-    return _Verdict(category, text, found[1].evidence, shown)
+    category = _graded(percent, limit, rule.failure_above_percent, excludes=rule.optimal_excludes_limit)
+    text, poor = shown, too_poor(level) if level.detected else (depth_log_of(level) or 0.0) < ADEQUATE_LOG
+    if category == "optimal" and (poor or not in_compartment(situation, level)):
+        category = "cannot be called"
+        text += ", in a sample too poor to tell" if poor else f", in {level.material}"
+    return _Verdict(category, text, situation.evaluation.transcripts, shown)
 
 
-def _by_metaphases(situation: Situation, rule: MilestoneRule, days: int) -> _Verdict | None:
+def _by_metaphases(situation: Situation, rule: MilestoneRule) -> _Verdict | None:
     """By the share of Ph+ metaphases, where the rule has limits for it and enough were seen."""
-    cytogenetic, found = situation.criteria.cytogenetic, _metaphases(situation)
-    if rule.ph_failure_above_percent is None or not isinstance(found, tuple) or cytogenetic is None:
+    cytogenetic, found, limit = (
+        situation.criteria.cytogenetic,
+        _metaphases(situation),
+        rule.ph_failure_above_percent,
+    )
+    if (
+        limit is None
+        or cytogenetic is None
+        or isinstance(found, str)
+        or found[2] < cytogenetic.minimum_metaphases
+    ):
         return None
     finding, positive, total = found
-    if total < cytogenetic.minimum_metaphases:
-        return None
     share, optimal = 100.0 * positive / total, rule.ph_optimal_at_most_percent
-    category = _graded(
-        share, optimal or 0.0, rule.ph_failure_above_percent, excludes=rule.ph_optimal_excludes_limit
-    )
+    category = _graded(share, optimal or 0.0, limit, excludes=rule.ph_optimal_excludes_limit)
     if optimal is None and category != "failure":
         return None
-    text = f"{positive} of {total} metaphases Ph+ on day {days} of treatment"
-    return _Verdict(category, text, (finding,), f"{share:.0f} % Ph+")
+    return _Verdict(category, f"{positive} of {total} metaphases Ph+", (finding,), f"{share:.0f} % Ph+")
 
 
-def _by_blood(
-    situation: Situation, rule: MilestoneRule, days: int, made: Sequence[ResponseCall]
-) -> _Verdict | None:
+def _by_blood(situation: Situation, rule: MilestoneRule, made: Sequence[ResponseCall]) -> _Verdict | None:
     bad = [c for c in made if c.axis == "haematological" and c.category not in ("CHR", "cannot be called")]
     if not rule.needs_chr or not bad:
         return None
-    text = f"{bad[0].statement}, on day {days} of treatment"
-    return _Verdict("failure", text, situation.evaluation.counts or situation.evaluation.blasts, "no CHR")
-
-
-def _confirmed(
-    situation: Situation, rules: Iterable[MilestoneRule], days: int
-) -> tuple[MilestoneRule, list[_Verdict]] | None:
-    """The milestone whose warning a later visit, in the time that the rule sets after its date, confirms."""
-    warned = situation.history.warned_day
-    for rule in rules:
-        if rule.confirm_from_days is None or rule.confirm_to_days is None or warned is None:
-            continue
-        verdict = _by_level(situation, rule, days)
-        date = (rule.from_day + (rule.to_day or rule.from_day)) // 2
-        gap = situation.evaluation.at.days - warned
-        inside = (
-            rule.confirm_from_days <= gap <= rule.confirm_to_days and days >= date + rule.confirm_from_days
-        )
-        if inside and verdict is not None and verdict.category == "warning":
-            return rule, [verdict._replace(category="failure", text=f"{verdict.text} confirms the warning")]
-    return None
-
-
-def _loss(situation: Situation, rule: LossRule, made: Sequence[ResponseCall]) -> list[ResponseCall]:
-    """The losses of this evaluation that the rule counts, and the test that confirms one."""
-    if rule.lines and situation.line not in rule.lines:
-        return []
     evaluation = situation.evaluation
-    seen: dict[str, tuple[Measurement, ...]] = {
+    return _Verdict("failure", bad[0].statement, evaluation.counts or evaluation.blasts, "no CHR")
+
+
+def _is_confirmed(situation: Situation, rule: MilestoneRule, days: int) -> bool:
+    """Whether a visit, in the time that the rule sets after its date, confirms an earlier warning."""
+    first, last, warned = rule.confirm_from_days, rule.confirm_to_days, situation.history.warned_day
+    verdict = _by_level(situation, rule)
+    if first is None or last is None or warned is None or verdict is None or verdict.category != "warning":
+        return False
+    date = (rule.from_day + (rule.to_day or rule.from_day)) // 2
+    return first <= situation.evaluation.at.days - warned <= last and days >= date + first
+
+
+def _of_call(
+    situation: Situation, verdict: str, rule: object, call: ResponseCall, end: str = ""
+) -> ResponseCall:
+    """A warning or failure because of another call of the evaluation, on its evidence."""
+    evaluation = situation.evaluation
+    measured: dict[Axis, tuple[Measurement, ...]] = {
         "haematological": (*evaluation.counts, *evaluation.blasts),
         "molecular": evaluation.transcripts,
         "cytogenetic": evaluation.karyotypes,
     }
+    category: Category = "warning" if verdict == "warning" else "failure"
+    said = Said(category, rule, f"{verdict}: {call.statement}{end}", call.level)  # type: ignore[arg-type]
+    return situation.says("milestone", said, measured[call.axis])
+
+
+def _losses(situation: Situation, rule: LossRule, made: Sequence[ResponseCall]) -> list[ResponseCall]:
+    """The losses of this evaluation that the rule counts, and the test that confirms one."""
     found = []
-    for call in made:
-        confirmed = _second_loss(situation, rule, call)
-        if call.category not in rule.categories and not confirmed:
-            continue
-        unsure = rule.confirmed_from_percent is not None and not confirmed
-        verdict: Category = "warning" if unsure else rule.verdict
-        text = f"{verdict}: {call.statement}{', not confirmed by a second test' if unsure else ''}"
-        text += ", which confirms the loss of MMR" * confirmed
-        evidence = Findings(evidence=seen[call.axis])
-        found.append(situation.call(verdict, "milestone", rule, text, evidence, call.level))
+    for call in made if not rule.lines or situation.line in rule.lines else ():
+        if _second_loss(situation, rule, call):
+            found.append(_of_call(situation, rule.verdict, rule, call, ", which confirms the loss of MMR"))
+        elif call.category in rule.categories and rule.confirmed_from_percent is not None:
+            found.append(_of_call(situation, "warning", rule, call, ", not confirmed by a second test"))
+        elif call.category in rule.categories:
+            found.append(_of_call(situation, rule.verdict, rule, call))
     return found
 
 
 def _second_loss(situation: Situation, rule: LossRule, call: ResponseCall) -> bool:
-    lost, found = situation.history.lost_major, decisive_level(situation)
-    if rule.confirmed_from_percent is None or lost is None or found is None or call.category != "no MMR":
+    lost, level = situation.history.lost_major, decisive_level(situation)
+    if rule.confirmed_from_percent is None or lost is None or level is None or call.category != "no MMR":
         return False
     apart = situation.evaluation.at.days - lost[0] > situation.criteria.window_days
-    return apart and max(lost[1], found[0].percent or 0.0) >= rule.confirmed_from_percent
+    return apart and max(lost[1], level.percent or 0.0) >= rule.confirmed_from_percent
 
 
 def changes_of(reading: KaryotypeReading) -> dict[str, tuple[str, ...]]:
@@ -384,50 +353,37 @@ def known_as(change: str) -> str:
 
 def _changes(situation: Situation) -> list[ResponseCall]:
     """New changes are failure; those at diagnosis are a warning then, and nothing new later."""
-    rule, baseline = situation.criteria.high_risk_change, situation.criteria.baseline_change
-    calls = []
+    rule, early, calls = situation.criteria.high_risk_change, situation.before_treatment, []
+    cited = situation.criteria.baseline_change if early else rule
     for finding in situation.evaluation.karyotypes:
-        reading, cited = read_iscn(finding), baseline if situation.before_treatment else rule
+        reading = read_iscn(finding)
         if rule is None or reading is None or cited is None:
             continue
-        early = "major route" if rule.any_change else "high risk"
-        late = "any" if rule.any_change else "high risk"
-        found = changes_of(reading)[early if situation.before_treatment else late]
-        new = [change for change in found if known_as(change) not in situation.history.known]
-        if not new:
-            continue
-        verdict: Category = "warning" if situation.before_treatment else "failure"
-        text = f"{verdict}: additional chromosome abnormalities in Ph+ cells: {', '.join(new)}"
-        text += " at diagnosis" * situation.before_treatment
-        level = "; ".join(map(known_as, new))
-        calls.append(situation.call(verdict, "milestone", cited, text, Findings(evidence=(finding,)), level))
+        kind = ("major route" if early else "any") if rule.any_change else "high risk"
+        new = [c for c in changes_of(reading)[kind] if known_as(c) not in situation.history.known]
+        verdict: Category = "warning" if early else "failure"
+        text = f"{verdict}: additional changes in Ph+ cells{' at diagnosis' * early}: {', '.join(new)}"
+        said = Said(verdict, cited, text, "; ".join(map(known_as, new)))
+        calls += [situation.says("milestone", said, (finding,))] * bool(new)
     return calls
 
 
 def _mutations(situation: Situation) -> list[ResponseCall]:
     """A mutation that was not known before: failure where any is, else open until it is assessed."""
-    rule = situation.criteria.resistance_mutation
-    calls = []
+    rule, calls = situation.criteria.resistance_mutation, []
     for mutation in situation.evaluation.mutations:
         if rule is None or not mutation.detected:
             continue
-        name = mutation_name(mutation)
+        name, shown = mutation_name(mutation), f"{mutation.gene} {mutation.expression}"
         if name in INHERITED or (name and name in situation.history.known):
             continue
-        findings = Findings(evidence=(mutation,))
-        shown = f"{mutation.gene} {mutation.expression}"
-        if rule.any_mutation and name:
-            text = f"failure: {shown} under treatment"
-            calls.append(situation.call("failure", "milestone", rule, text, findings, name))
-            continue
-        text = f"{shown}: failure if it confers resistance to the drug in use"
-        lacking = findings.lacking("an assessment of the mutation (kinscope assess)")
-        calls.append(situation.call("cannot be called", "milestone", rule, text, lacking, name))
+        said = Said("failure", rule, f"failure: {shown} under treatment", name)
+        if not rule.any_mutation or not name:
+            text = f"{shown}: failure if it confers resistance to the drug in use"
+            missing = ("an assessment of the mutation (kinscope assess)",)
+            said = Said("cannot be called", rule, text, name, missing)
+        calls.append(situation.says("milestone", said, (mutation,)))
     return calls
-
-
-INHERITED = ("K247R",)
-"""Found in healthy people too (Crossman LC et al. Leukemia 2005;19:1859): no acquired mutation."""
 
 
 def mutation_name(mutation: MutationFinding) -> str:

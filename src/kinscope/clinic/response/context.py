@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from kinscope.clinic.measurements import Measurement, TimePoint
 from kinscope.clinic.response.criteria import CriteriaSet, Rule
 from kinscope.clinic.response.model import Axis, Basis, Category, ResponseCall
-from kinscope.clinic.response.visits import Evaluation, evidence_of
+from kinscope.clinic.response.visits import Evaluation, evidence_of, statement_of
 from kinscope.core.records import Record
 
 REMISSIONS = ("CR", "CRh", "CRi", "CHR")
@@ -112,17 +113,15 @@ def history_of(calls: Sequence[ResponseCall]) -> History:
 ORDINALS = ("", "first", "second", "third", "fourth", "fifth")
 
 
-class Findings(Record):
-    """What a call rests on, what it lacked, and what a reader should know beside it."""
+class Said(NamedTuple):
+    """What a rule says of an evaluation."""
 
-    evidence: tuple[Measurement, ...] = ()
+    category: Category
+    rule: Rule
+    text: str
+    level: str = ""
     missing: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
-    basis: Basis = "measured"
-
-    def lacking(self, *missing: str) -> Findings:
-        """The same, without these."""
-        return self.model_copy(update={"missing": missing})
 
 
 class Situation(Record):
@@ -157,28 +156,33 @@ class Situation(Record):
         """Whether this treatment had been stopped before this evaluation."""
         return self.treatment_end is not None and self.evaluation.at.days > self.treatment_end.days
 
-    def call(
+    def says(
         self,
-        category: Category,
         axis: Axis,
-        rule: Rule,
-        statement: str,
-        findings: Findings,
-        level: str = "",
+        said: Said,
+        measured: Sequence[Measurement],
+        chosen: Measurement | None = None,
+        basis: Basis = "measured",
     ) -> ResponseCall:
-        """A call at this evaluation, dated by the latest measurement it rests on."""
-        used = sorted(findings.evidence, key=lambda m: m.at.days)
+        """The call of what is said, by ``chosen`` of several results where one decided, on all of them.
+
+        It is dated by the latest measurement it rests on.
+        """
+        used = sorted(measured, key=lambda m: m.at.days)
+        others = ", ".join(statement_of(other) for other in measured if other is not chosen)
         return ResponseCall(
-            category=category,
+            category=said.category,
             axis=axis,
-            level=level,
+            level=said.level,
             at=used[-1].at if used else self.evaluation.at,
-            criterion=self.criteria.criterion(rule),
+            criterion=self.criteria.criterion(said.rule),
             evidence=tuple(evidence_of(measurement) for measurement in used),
-            missing=findings.missing,
-            basis=findings.basis,
-            notes=findings.notes,
-            statement=statement,
+            missing=said.missing,
+            basis=basis,
+            notes=said.notes,
+            statement=f"{said.text}; decided by {statement_of(chosen)}, measured too: {others}"
+            if chosen and others
+            else said.text,
         )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from kinscope.clinic.measurements import BlastPercent, FlowMrd, Measurement, ReportedResponse
-from kinscope.clinic.response.context import ACTIVE, AT_LEAST, Findings, Situation, ordinal
+from kinscope.clinic.response.context import ACTIVE, AT_LEAST, Said, Situation, ordinal
 from kinscope.clinic.response.criteria import FlowCriteria, LeukaemiaCriteria, Rule
 from kinscope.clinic.response.model import Basis, Category, ResponseCall
 from kinscope.core.records import Record
@@ -73,12 +73,14 @@ def _method(method: str) -> str:
 
 def haematological_call(situation: Situation) -> ResponseCall | None:
     """The haematological call of one evaluation, or None where nothing bears on it."""
-    rules = situation.criteria.haematological
+    rules, evaluation = situation.criteria.haematological, situation.evaluation
     if not isinstance(rules, LeukaemiaCriteria):
         return None
-    marrow = marrow_of(situation)
-    blood = situation.evaluation.blood_blasts_percent()
-    outside = situation.evaluation.extramedullary()
+    marrow, blood, outside = (
+        marrow_of(situation),
+        evaluation.blood_blasts_percent(),
+        evaluation.extramedullary(),
+    )
     limit = rules.remission.marrow_blasts_below_percent
     if situation.history.remission:
         limit = rules.relapse.marrow_blasts_from_percent
@@ -92,13 +94,12 @@ def haematological_call(situation: Situation) -> ResponseCall | None:
 
 def _recovered_since(situation: Situation, rules: LeukaemiaCriteria) -> ResponseCall | None:
     """A remission by counts that came within the window after a cleared marrow, if a better one."""
-    before = situation.evaluation.marrow_before()
+    before, last = situation.evaluation.marrow_before(), situation.history.haematological
     if before is None or before.percent >= rules.remission.marrow_blasts_below_percent:
         return None
     call = _remission(situation, rules, _counted(before)) if situation.evaluation.counts else None
     if call is None or call.category not in BETTER[1:]:
         return None
-    last = situation.history.haematological
     return call if last not in BETTER or BETTER.index(call.category) > BETTER.index(last) else None
 
 
@@ -109,36 +110,31 @@ def _disease(
     seen: list[Measurement] = [marrow.evidence] if marrow else []
     seen += [c for c in evaluation.counts if c.blood_blasts_percent or c.extramedullary_disease]
     seen += [b for b in evaluation.blasts if b.material != "bone marrow" and b.percent > 0]
-    notes = [marrow.note] if marrow and marrow.note else []
-    notes += _discordance(situation, marrow)
-    missing = [] if marrow else ["marrow blasts"]
     amount = f"{marrow.percent:g} % marrow blasts" if marrow else "blasts in the blood"
-    if only_outside:
-        amount = "disease outside the marrow"
-    findings = Findings(evidence=tuple(seen), notes=tuple(notes), missing=tuple(missing))
+    amount = "disease outside the marrow" if only_outside else amount
+    said = _unremitted(situation, rules, amount)
     if situation.history.remission:
         number = ordinal(situation.history.remissions)
+        before = f"a leukaemia-free marrow (the {number}), whose blood counts are not known"
+        before = f"the {number} remission" if situation.history.remission_proven else before
         kind: Category = "extramedullary relapse" if only_outside else "relapse"
-        text = f"{number} relapse: {amount} after {_before(situation, number)}"
-        return situation.call(kind, "haematological", rules.relapse, text, findings, f"{number} relapse")
+        text = f"{number} relapse: {amount} after {before}"
+        said = Said(kind, rules.relapse, text, f"{number} relapse")
+    notes = (marrow.note,) if marrow and marrow.note else ()
+    said = said._replace(missing=() if marrow else ("marrow blasts",), notes=notes)
+    return situation.says("haematological", said, seen)
+
+
+def _unremitted(situation: Situation, rules: LeukaemiaCriteria, amount: str) -> Said:
+    """Disease that no remission preceded: active, or refractory once the treatment had its time."""
     treated = situation.days_treated
     if treated is None or treated <= 0:
-        text = f"active disease: {amount}"
-        return situation.call("active disease", "haematological", rules.remission, text, findings)
+        return Said("active disease", rules.remission, f"active disease: {amount}")
+    shown = f"{amount} on day {treated} of this treatment"
     if treated >= rules.refractory.after_days or situation.at_treatment_end:
-        text = f"refractory: {amount} on day {treated} of this treatment, no remission"
-        return situation.call("refractory", "haematological", rules.refractory, text, findings)
-    text = (
-        f"active disease: {amount} on day {treated} of this treatment; refractory is called from day "
-        f"{rules.refractory.after_days} or when the treatment is given up"
-    )
-    return situation.call("active disease", "haematological", rules.refractory, text, findings)
-
-
-def _before(situation: Situation, number: str) -> str:
-    if situation.history.remission_proven:
-        return f"the {number} remission"
-    return f"a leukaemia-free marrow (the {number}), whose blood counts are not known"
+        return Said("refractory", rules.refractory, f"refractory: {shown}, no remission")
+    text = f"active disease: {shown}; refractory is called from day {rules.refractory.after_days} "
+    return Said("active disease", rules.refractory, f"{text}or when the treatment is given up")
 
 
 def _remission(situation: Situation, rules: LeukaemiaCriteria, marrow: Marrow) -> ResponseCall:
@@ -146,30 +142,41 @@ def _remission(situation: Situation, rules: LeukaemiaCriteria, marrow: Marrow) -
     missing += _unsaid(situation)
     if marrow.evidence.kind == "flow-mrd":
         missing.append("marrow morphology")
-    stated = _stated(situation, CLEAR)
+    stated, residual = _stated(situation, CLEAR), _residual(situation, rules)
     evidence: list[Measurement] = [marrow.evidence, *situation.evaluation.blood_counts()]
     notes = [marrow.note] if marrow.note else []
     basis: Basis = "measured"
-    residual = _residual(situation, rules)
-    if residual is None and recovery in ("unknown", "none") and stated is not None:
-        # A stated remission stands in for counts that were not given, never for counts that contradict it.
-        if recovery == "unknown":
-            evidence.append(stated)
-            basis = "measured and reported"
-            recovery = _SAID[stated.category]
-        else:
-            notes.append(f"the treating centre states {stated.category}; the counts given do not show it")
-    findings = Findings(evidence=tuple(evidence), missing=tuple(missing), notes=tuple(notes), basis=basis)
     above = situation.history.remission and marrow.percent >= rules.remission.marrow_blasts_below_percent
     if residual is not None or above:
-        return _not_cleared(situation, rules, marrow, residual, findings)
-    if recovery in ("unknown", "none"):
-        return _no_remission_yet(situation, rules, recovery, findings)
-    number = ordinal(situation.history.remissions + (not situation.history.remission))
-    category, rule, words = _recovered(rules, recovery)
-    return situation.call(
-        category, "haematological", rule, f"{words} ({number})", findings, f"{number} remission"
-    )
+        said = _not_cleared(situation, rules, marrow, residual)
+        evidence += [residual] if residual else []
+    else:
+        # A stated remission stands in for counts that were not given, never for counts that contradict it.
+        if stated is not None and recovery == "none":
+            notes.append(f"the treating centre states {stated.category}; the counts given do not show it")
+        elif stated is not None and recovery == "unknown":
+            evidence.append(stated)
+            basis, recovery = "measured and reported", _SAID[stated.category]
+        said = _cleared(situation, rules, recovery, missing)
+    said = said._replace(missing=tuple(missing), notes=tuple(notes))
+    return situation.says("haematological", said, evidence, basis=basis)
+
+
+def _cleared(situation: Situation, rules: LeukaemiaCriteria, recovery: Recovery, missing: list[str]) -> Said:
+    """A remission by how far the counts have come back, or what it is without them."""
+    if recovery not in ("unknown", "none"):
+        number = ordinal(situation.history.remissions + (not situation.history.remission))
+        category, rule, words = _recovered(rules, recovery)
+        return Said(category, rule, f"{words} ({number})", f"{number} remission")
+    level, reason = "", "the counts are too low for CR"
+    if recovery == "unknown":
+        counts = [item for item in missing if item.endswith("count")]
+        level, reason = AT_LEAST, "CR cannot be called: no " + " and no ".join(counts)
+    if rules.leukaemia_free is None:
+        text = f"fewer than {rules.remission.marrow_blasts_below_percent:g} % blasts; {reason}"
+        return Said("cannot be called", rules.remission, text, level)
+    text = f"{'at least a ' if level else ''}leukaemia-free marrow; {reason}"
+    return Said("MLFS", rules.leukaemia_free, text, level)
 
 
 def _residual(situation: Situation, rules: LeukaemiaCriteria) -> FlowMrd | None:
@@ -182,42 +189,16 @@ def _residual(situation: Situation, rules: LeukaemiaCriteria) -> FlowMrd | None:
 
 
 def _not_cleared(
-    situation: Situation,
-    rules: LeukaemiaCriteria,
-    marrow: Marrow,
-    residual: FlowMrd | None,
-    findings: Findings,
-) -> ResponseCall:
+    situation: Situation, rules: LeukaemiaCriteria, marrow: Marrow, residual: FlowMrd | None
+) -> Said:
     """Too much for a remission and too little for a relapse; without a remission before it is the failure."""
-    text = f"{marrow.percent:g} % marrow blasts: too many for a remission, too few for a relapse"
+    amount = f"{marrow.percent:g} % marrow blasts"
     if residual is not None:
-        findings = findings.model_copy(update={"evidence": (*findings.evidence, residual)})
         limit = rules.remission.residual_below_percent
-        text = f"flow MRD of {residual.level_percent:g} % is not below {limit:g} %: no remission"
-    treated = situation.days_treated
-    if situation.history.remission:
-        return situation.call("cannot be called", "haematological", rules.remission, text, findings)
-    late = treated is not None and treated > 0
-    late = late and (treated >= rules.refractory.after_days or situation.at_treatment_end)
-    category: Category = "refractory" if late else "active disease"
-    rule = rules.refractory if late else rules.remission
-    return situation.call(category, "haematological", rule, text, findings)
-
-
-def _no_remission_yet(
-    situation: Situation, rules: LeukaemiaCriteria, recovery: Recovery, findings: Findings
-) -> ResponseCall:
-    unknown = recovery == "unknown"
-    counts = [item for item in findings.missing if item.endswith("count")]
-    reason = (
-        "CR cannot be called: no " + " and no ".join(counts) if unknown else "the counts are too low for CR"
-    )
-    level = AT_LEAST if unknown else ""
-    if rules.leukaemia_free is None:
-        text = f"fewer than {rules.remission.marrow_blasts_below_percent:g} % blasts; {reason}"
-        return situation.call("cannot be called", "haematological", rules.remission, text, findings, level)
-    text = f"{'at least a ' if unknown else ''}leukaemia-free marrow; {reason}"
-    return situation.call("MLFS", "haematological", rules.leukaemia_free, text, findings, level)
+        amount = f"flow MRD of {residual.level_percent:g} %, which is not below {limit:g} %"
+    if not situation.history.remission:
+        return _unremitted(situation, rules, amount)
+    return Said("cannot be called", rules.remission, f"{amount}: neither a remission nor a relapse")
 
 
 def _recovered(rules: LeukaemiaCriteria, recovery: Recovery) -> tuple[Category, Rule, str]:
@@ -264,17 +245,6 @@ def _unsaid(situation: Situation) -> list[str]:
     return unsaid
 
 
-def _discordance(situation: Situation, marrow: Marrow | None) -> list[str]:
-    """Two methods that differ by more than a hundredfold deserve a look before anything else."""
-    percents = [t.percent for t in situation.evaluation.transcripts if t.percent is not None]
-    if marrow is None or not percents or marrow.percent < 100 * max(percents):
-        return []
-    return [
-        f"{marrow.percent:g} % blasts stand beside a transcript level of {max(percents):g} %: "
-        "more than a hundredfold apart; check material, date and control gene"
-    ]
-
-
 def _stated(situation: Situation, categories: tuple[str, ...]) -> ReportedResponse | None:
     found = [r for r in situation.evaluation.reported if r.category in categories]
     return found[-1] if found else None
@@ -282,99 +252,70 @@ def _stated(situation: Situation, categories: tuple[str, ...]) -> ReportedRespon
 
 def _reported(situation: Situation, rules: LeukaemiaCriteria) -> ResponseCall | None:
     """Only the treating centre's word: a call of that standing, or none."""
-    everything = ("marrow blasts", "neutrophil count", "platelet count")
-    stated = _stated(situation, CLEAR)
-    if stated is not None:
-        number = ordinal(situation.history.remissions + (not situation.history.remission))
-        category, rule, _ = _recovered(rules, _SAID[stated.category])
-        text = f"the treating centre states {stated.category} ({number} remission); no numbers given"
-        findings = Findings(evidence=(stated,), missing=everything, basis="reported")
-        return situation.call(category, "haematological", rule, text, findings, f"{number} remission")
-    stated = _stated(situation, STATED_ACTIVE)
-    if stated is None:
+    missing, history = ("marrow blasts", "neutrophil count", "platelet count"), situation.history
+    clear, active = _stated(situation, CLEAR), _stated(situation, STATED_ACTIVE)
+    if clear is not None:
+        number = ordinal(history.remissions + (not history.remission))
+        category, rule, _ = _recovered(rules, _SAID[clear.category])
+        text = f"the treating centre states {clear.category} ({number} remission); no numbers given"
+        said = Said(category, rule, text, f"{number} remission", missing)
+        return situation.says("haematological", said, (clear,), basis="reported")
+    if active is None:
         return None
-    again = situation.history.remission
-    return situation.call(
-        "relapse" if again else "active disease",
-        "haematological",
-        rules.relapse,
-        f"the treating centre states {stated.category}; no numbers given",
-        Findings(evidence=(stated,), missing=everything, basis="reported"),
-        f"{ordinal(situation.history.remissions)} relapse" if again else "",
-    )
+    text = f"the treating centre states {active.category}; no numbers given"
+    said = Said("active disease", rules.relapse, text, missing=missing)
+    if history.remission:
+        said = said._replace(category="relapse", level=f"{ordinal(history.remissions)} relapse")
+    return situation.says("haematological", said, (active,), basis="reported")
 
 
 def flow_call(situation: Situation, haematological: ResponseCall | None) -> ResponseCall | None:
     """The flow MRD call of one evaluation, or None where none was measured."""
-    rules = situation.criteria.flow
-    if rules is None:
-        return None
-    if not situation.evaluation.flow:
-        return _reported_residual(situation, rules)
+    rules, flow = situation.criteria.flow, _worst_flow(situation)
+    if rules is None or flow is None:
+        return None if rules is None else _reported_residual(situation, rules)
     active = haematological is not None and haematological.category in ACTIVE
-    flow = _worst_flow(situation)
-    assert flow is not None
-    findings = Findings(evidence=situation.evaluation.flow)
-    if not flow.detected:
-        return _negative(situation, rules, flow, findings, active=active)
-    level = flow.level_percent
+    said = _positive(situation, rules, flow, active) if flow.detected else _negative(rules, flow, active)
+    return situation.says("flow MRD", said, situation.evaluation.flow, flow)
+
+
+def _positive(situation: Situation, rules: FlowCriteria, flow: FlowMrd, active: bool) -> Said:
+    level, limit, least = flow.level_percent, flow.quantitative_limit_percent, rules.positive.from_percent
     if level is None:
         text = "residual disease detected by flow cytometry; no level given"
-        lacking = findings.lacking("level of residual disease")
-        return situation.call("MRD positive", "flow MRD", rules.positive, text, lacking)
-    limit = flow.quantitative_limit_percent
+        return Said("MRD positive", rules.positive, text, missing=("level of residual disease",))
     if limit is not None and level < limit:
         text = f"residual disease detected at {level:g} %, below the quantitative limit of {limit:g} %"
-        return situation.call("MRD positive, not quantifiable", "flow MRD", rules.positive, text, findings)
-    if level < rules.positive.from_percent:
-        text = f"residual disease of {level:g} %, below {rules.positive.from_percent:g} %"
-        return situation.call("MRD positive", "flow MRD", rules.positive, text, findings, f"{level:g} %")
+        return Said("MRD positive, not quantifiable", rules.positive, text)
     if situation.history.flow_negative and not active and level >= rules.relapse.from_percent:
-        text = (
-            f"residual disease again: {level:g} % after a negative result, without a haematological relapse"
-        )
-        return situation.call("MRD relapse", "flow MRD", rules.relapse, text, findings, f"{level:g} %")
-    text = f"residual disease of {level:g} %"
-    return situation.call("MRD positive", "flow MRD", rules.positive, text, findings, f"{level:g} %")
+        text = f"residual disease again: {level:g} % after a negative result, without a relapse"
+        return Said("MRD relapse", rules.relapse, text, f"{level:g} %")
+    text = f"residual disease of {level:g} %" + f", below {least:g} %" * (level < least)
+    return Said("MRD positive", rules.positive, text, f"{level:g} %")
 
 
-def _negative(
-    situation: Situation, rules: FlowCriteria, flow: FlowMrd, findings: Findings, *, active: bool
-) -> ResponseCall:
-    needed = rules.negative.sensitivity_percent
-    reached = flow.sensitivity_percent
-    category: Category = "MRD negative"
-    level = ""
+def _negative(rules: FlowCriteria, flow: FlowMrd, active: bool) -> Said:
+    needed, reached, rule = rules.negative.sensitivity_percent, flow.sensitivity_percent, rules.negative
     if active:
-        category, text = (
-            "cannot be called",
-            "not detected beside active disease: a response needs the remission",
-        )
-    elif flow.material != rules.compartment:
-        category, findings = "cannot be called", findings.lacking(f"a sample of {rules.compartment}")
+        text = "not detected beside active disease: a residual response needs the remission"
+        return Said("cannot be called", rule, text)
+    if flow.material != rules.compartment:
         text = f"not detected in {flow.material}; the response is judged in {rules.compartment}"
-    elif reached is None:
-        findings = findings.lacking(f"sensitivity of the flow assay ({needed:g} %)")
+        return Said("cannot be called", rule, text, missing=(f"a sample of {rules.compartment}",))
+    if reached is None:
         text = f"no residual disease by flow cytometry; sensitivity not stated, {needed:g} % is asked for"
-        level = "sensitivity not stated"
-    elif reached > needed:
-        category, findings = "cannot be called", findings.lacking(f"a flow assay that reaches {needed:g} %")
+        missing = (f"sensitivity of the flow assay ({needed:g} %)",)
+        return Said("MRD negative", rule, text, "sensitivity not stated", missing)
+    if reached > needed:
         text = f"not detected, but at a sensitivity of {reached:g} % only; {needed:g} % is asked for"
-    else:
-        text = f"no residual disease by flow cytometry at a sensitivity of {reached:g} %"
-        level = f"not detected at {reached:g} %"
-    return situation.call(category, "flow MRD", rules.negative, text, findings, level)
+        return Said("cannot be called", rule, text, missing=(f"a flow assay that reaches {needed:g} %",))
+    text = f"no residual disease by flow cytometry at a sensitivity of {reached:g} %"
+    return Said("MRD negative", rule, text, f"not detected at {reached:g} %")
 
 
 def _reported_residual(situation: Situation, rules: FlowCriteria) -> ResponseCall | None:
-    stated = [r for r in situation.evaluation.reported if r.category == "MRD negative"]
-    if not stated:
-        return None
-    return situation.call(
-        "MRD negative",
-        "flow MRD",
-        rules.negative,
-        "the treating centre states MRD negative; neither method nor sensitivity is given",
-        Findings(evidence=(stated[-1],), missing=("flow MRD result", "sensitivity"), basis="reported"),
-        "sensitivity not stated",
-    )
+    stated = _stated(situation, ("MRD negative",))
+    text = "the treating centre states MRD negative; neither method nor sensitivity is given"
+    missing = ("flow MRD result", "sensitivity")
+    said = Said("MRD negative", rules.negative, text, "sensitivity not stated", missing)
+    return situation.says("flow MRD", said, (stated,), basis="reported") if stated else None

@@ -6,29 +6,34 @@ import math
 
 from kinscope.clinic.measurements import TranscriptLevel
 from kinscope.clinic.qpcr.levels import DEEP_LEVELS, deepest_by_level, deepest_by_log, depth_of, off_scale
-from kinscope.clinic.response.context import ACTIVE, DEEP_LOST, Findings, Situation, ordinal
+from kinscope.clinic.response.context import ACTIVE, DEEP_LOST, Said, Situation, ordinal
 from kinscope.clinic.response.criteria import CmlMolecularCriteria, LeukaemiaMolecularCriteria
 from kinscope.clinic.response.model import Category, ResponseCall
-from kinscope.clinic.response.visits import statement_of
 
 LEAST_LOG = 3.0
 """A sample with fewer than 1,000 control transcripts cannot tell 0.1 %: one in so many is more."""
+MORE_COPIES = ("a sample with more control-gene transcripts",)
 
 
 def molecular_call(situation: Situation, haematological: ResponseCall | None) -> ResponseCall | None:
     """The molecular call of one evaluation, or None where no transcript level bears on it."""
     rules = situation.criteria.molecular
-    found = decisive_level(situation)
-    if found is None:
+    level = decisive_level(situation)
+    if level is None:
         return _reported(situation)
-    level, findings = found
     if isinstance(rules, CmlMolecularCriteria):
-        return _cml(situation, rules, level, findings)
-    return _lymphoblastic(situation, rules, level, findings, haematological)
+        said = _cml(situation, rules, level)
+    else:
+        active = haematological is not None and haematological.category in ACTIVE
+        said = _lymphoblastic(situation, rules, level, active=active)
+    if said is None:
+        return None
+    said = said._replace(text="; ".join((said.text, *_level_notes(level))))
+    return situation.says("molecular", said, situation.evaluation.transcripts, level)
 
 
-def decisive_level(situation: Situation) -> tuple[TranscriptLevel, Findings] | None:
-    """The level that decides an evaluation, and all of its levels as evidence.
+def decisive_level(situation: Situation) -> TranscriptLevel | None:
+    """The level that decides an evaluation.
 
     A positive result decides before a negative one, the higher of two before the lower, whatever their
     material; of two negative ones that of the material which the rules name, then the deeper.
@@ -39,14 +44,7 @@ def decisive_level(situation: Situation) -> tuple[TranscriptLevel, Findings] | N
             return True, level.percent is not None and not unusable(situation, level), level.percent or 0.0
         return False, in_compartment(situation, level), depth_log_of(level) or -1.0
 
-    levels = situation.evaluation.transcripts
-    if not levels:
-        return None
-    chosen = max(levels, key=weight)
-    notes = _level_notes(chosen)
-    if others := [statement_of(level) for level in levels if level is not chosen]:
-        notes = (*notes, f"decided by: {statement_of(chosen)}; measured too: {', '.join(others)}")
-    return chosen, Findings(evidence=levels, notes=notes)
+    return max(situation.evaluation.transcripts, key=weight, default=None)
 
 
 def in_compartment(situation: Situation, level: TranscriptLevel) -> bool:
@@ -63,248 +61,180 @@ def unusable(situation: Situation, level: TranscriptLevel) -> str:
     return "not on the international scale, on which the levels are defined" if on_scale else ""
 
 
-def _lymphoblastic(
-    situation: Situation,
-    rules: LeukaemiaMolecularCriteria,
-    level: TranscriptLevel,
-    findings: Findings,
-    haematological: ResponseCall | None,
-) -> ResponseCall | None:
-    active = haematological is not None and haematological.category in ACTIVE
-    if not level.detected:
-        return _undetected(situation, rules, level, findings, active=active)
-    percent = level.percent
-    if percent is None:
-        lost = situation.history.complete_molecular and active
-        category: Category = "loss of CMR" if lost else "MRD positive"
-        lacking = findings.lacking("transcript level")
-        text = "transcripts detected; no level given"
-        return situation.call(category, "molecular", rules.relapse if lost else rules.complete, text, lacking)
-    if reason := unusable(situation, level):
-        lacking = findings.lacking("a level as a ratio to the control gene")
-        text = f"{percent:g} % is {reason}"
-        return situation.call("cannot be called", "molecular", rules.major, text, lacking)
-    if situation.history.complete_molecular and percent >= rules.relapse.from_percent:
-        return _lost(situation, rules, percent, findings, active)
-    call = _risen(situation, rules, percent, findings) or _responding(situation, rules, level, findings)
-    if active and call is not None and call.category in ("MMR", "molecular response"):
-        return _beside_disease(situation, rules, findings, f"transcripts of {percent:g} %")
-    return call
-
-
-def _beside_disease(
-    situation: Situation, rules: LeukaemiaMolecularCriteria, findings: Findings, shown: str
-) -> ResponseCall:
-    text = f"{shown} beside active disease: a molecular response needs the remission"
-    return situation.call("cannot be called", "molecular", rules.complete, text, findings)
-
-
-def _undetected(
-    situation: Situation,
-    rules: LeukaemiaMolecularCriteria,
-    level: TranscriptLevel,
-    findings: Findings,
-    *,
-    active: bool,
-) -> ResponseCall:
-    number = ordinal(situation.history.complete_molecular_count + (not situation.history.complete_molecular))
-    reached = depth_log_of(level)
-    needed = rules.complete.depth_log
-    category: Category = "CMR"
-    text = f"complete molecular response ({number}): transcripts undetectable"
-    if active:
-        return _beside_disease(situation, rules, findings, "transcripts undetectable")
-    if reached is not None and reached < needed:
-        category = "molecular response"
-        findings = findings.lacking("a sample with more control-gene transcripts")
-        text = f"transcripts undetectable, but at a sensitivity of 10^-{reached:.3g} only; "
-        text += f"10^-{needed:g} is asked for"
-        level_words = f"undetectable at 10^-{reached:.3g}"
-    elif not in_compartment(situation, level):
-        category, findings = "molecular response", findings.lacking(f"a sample of {rules.compartment}")
-        text = f"transcripts undetectable in {level.material}; the response is judged in {rules.compartment}"
-        level_words = f"undetectable in {level.material}"
-    elif reached is None:
-        findings = findings.lacking("control-gene copies or sensitivity of the sample")
-        text += f"; the sensitivity is not stated, 10^-{needed:g} is asked for"
-        level_words = f"{number}; sensitivity not stated"
-    else:
-        text += f" at 10^-{reached:g}"
-        level_words = f"{number}; undetectable at 10^-{reached:g}"
-    return situation.call(category, "molecular", rules.complete, text, findings, level_words)
-
-
-def _lost(
-    situation: Situation,
-    rules: LeukaemiaMolecularCriteria,
-    percent: float,
-    findings: Findings,
-    active: bool,
-) -> ResponseCall:
-    """Transcripts back after a complete response: molecular relapse only while the remission holds."""
-    if active:
-        text = f"complete molecular response lost: {percent:g} %, with the haematological relapse"
-        return situation.call("loss of CMR", "molecular", rules.relapse, text, findings, f"{percent:g} %")
-    held = situation.history.remission
-    text = f"molecular relapse: {percent:g} % after a complete molecular response"
-    if not held:
-        findings = findings.lacking("proof of a haematological remission")
-    return situation.call("molecular relapse", "molecular", rules.relapse, text, findings, f"{percent:g} %")
-
-
-def _risen(
-    situation: Situation, rules: LeukaemiaMolecularCriteria, percent: float, findings: Findings
-) -> ResponseCall | None:
-    lowest = situation.history.lowest_percent
-    rise = rules.rise
-    if not lowest or percent < rise.from_percent or percent < rise.factor * lowest:
-        return None
-    text = f"transcripts rise: {percent:g} % after a lowest level of {lowest:g} %"
-    return situation.call("MRD progression", "molecular", rise, text, findings, f"{percent:g} %")
-
-
-def _risen(
-    situation: Situation, rules: LeukaemiaMolecularCriteria, percent: float, findings: Findings
-) -> ResponseCall | None:
-    lowest = situation.history.lowest_percent
-    rise = rules.rise
-    if not lowest or percent < rise.from_percent or percent < rise.factor * lowest:
-        return None
-    text = f"transcripts rise: {percent:g} % after a lowest level of {lowest:g} %"
-    return situation.call("MRD progression", "molecular", rise, text, findings, f"{percent:g} %")
-
-
-def _responding(
-    situation: Situation, rules: LeukaemiaMolecularCriteria, level: TranscriptLevel, findings: Findings
-) -> ResponseCall | None:
-    """MMR or none; without its control gene or its material a level is a response and no MMR."""
-    if situation.before_treatment:
-        return None  # the level before treatment is a baseline, not a response
-    percent, limit = level.percent or 0.0, rules.major.at_most_percent
-    if percent > limit:
-        lost = situation.history.major_molecular
-        category: Category = "loss of MMR" if lost else "no MMR"
-        text = f"{'major molecular response lost: ' * lost}transcripts of {percent:g} %, above {limit:g} %"
-        return situation.call(category, "molecular", rules.major, text, findings, f"{percent:g} %")
-    text = f"transcripts detectable at {percent:g} %, at most {limit:g} %: not a complete molecular response"
-    if too_poor(level):
-        lacking = findings.lacking("a sample with more control-gene transcripts")
-        text = f"{percent:g} % of too few control-gene transcripts to tell {limit:g} %"
-        return situation.call("cannot be called", "molecular", rules.major, text, lacking)
-    category = "MMR"
-    if not in_compartment(situation, level):
-        category, findings = "molecular response", findings.lacking(f"a sample of {rules.compartment}")
-        text += f"; MMR is judged in {rules.compartment}, not in {level.material}"
-    elif level.control_gene == "not stated":
-        category, findings = "molecular response", findings.lacking("control gene of the level")
-        text += "; no control gene is named, to which MMR is a ratio"
-    return situation.call(category, "molecular", rules.major, text, findings, f"{percent:g} %")
-
-
 def too_poor(level: TranscriptLevel) -> bool:
     """Whether a sample has too few control-gene transcripts to tell a major response."""
     depth = depth_log_of(level)
     return depth is not None and depth < LEAST_LOG
 
 
-def _cml(
-    situation: Situation, rules: CmlMolecularCriteria, level: TranscriptLevel, findings: Findings
-) -> ResponseCall | None:
+def _lymphoblastic(
+    situation: Situation, rules: LeukaemiaMolecularCriteria, level: TranscriptLevel, *, active: bool
+) -> Said | None:
+    percent, history = level.percent, situation.history
+    said = _responding(situation, rules, level)
+    if level.detected and percent is None:
+        lost = history.complete_molecular and active
+        category: Category = "loss of CMR" if lost else "MRD positive"
+        rule = rules.relapse if lost else rules.complete
+        return Said(category, rule, "transcripts detected; no level given", missing=("transcript level",))
+    if percent and (reason := unusable(situation, level)):
+        missing = ("a level as a ratio to the control gene",)
+        return Said("cannot be called", rules.major, f"{percent:g} % is {reason}", missing=missing)
+    if percent and history.complete_molecular and percent >= rules.relapse.from_percent:
+        return _back(situation, rules, f"{percent:g} %", active=active)
+    lowest, rise = history.lowest_percent, rules.rise
+    if percent and lowest and percent >= max(rise.from_percent, rise.factor * lowest):
+        text = f"transcripts rise: {percent:g} % after a lowest level of {lowest:g} %"
+        return Said("MRD progression", rise, text, f"{percent:g} %")
+    if active and said is not None and said.category in ("CMR", "MMR", "molecular response"):
+        shown = f"transcripts of {percent:g} %" if percent else "transcripts undetectable"
+        text = f"{shown} beside active disease: a molecular response needs the remission"
+        return Said("cannot be called", rules.complete, text)
+    return said
+
+
+def _back(situation: Situation, rules: LeukaemiaMolecularCriteria, shown: str, *, active: bool) -> Said:
+    """Transcripts back after a complete response: molecular relapse only while the remission holds."""
+    if active:
+        text = f"complete molecular response lost: {shown}, with the haematological relapse"
+        return Said("loss of CMR", rules.relapse, text, shown)
+    missing = () if situation.history.remission else ("proof of a haematological remission",)
+    text = f"molecular relapse: {shown} after a complete molecular response"
+    return Said("molecular relapse", rules.relapse, text, shown, missing)
+
+
+def _responding(
+    situation: Situation, rules: LeukaemiaMolecularCriteria, level: TranscriptLevel
+) -> Said | None:
+    """CMR, MMR or none; of another material, or without its control gene, it is a response and no more."""
+    history, percent, limit = situation.history, level.percent, rules.major.at_most_percent
+    elsewhere = "" if in_compartment(situation, level) else f"a sample of {rules.compartment}"
     if not level.detected:
-        return _cml_undetected(situation, rules, level, findings)
+        return _undetected(situation, rules, level, elsewhere)
+    if situation.before_treatment or percent is None:
+        return None  # the level before treatment is a baseline, not a response
+    shown = f"{percent:g} %"
+    if percent > limit:
+        lost = history.major_molecular
+        text = f"{'major molecular response lost: ' * lost}transcripts of {shown}, above {limit:g} %"
+        return Said("loss of MMR" if lost else "no MMR", rules.major, text, shown)
+    if too_poor(level):
+        text = f"{shown} of too few control-gene transcripts to tell {limit:g} %"
+        return Said("cannot be called", rules.major, text, missing=MORE_COPIES)
+    text = f"transcripts detectable at {shown}, at most {limit:g} %: not a complete molecular response"
+    if elsewhere:
+        text += f"; MMR is judged in {rules.compartment}, not in {level.material}"
+    elif level.control_gene == "not stated":
+        text, elsewhere = (
+            f"{text}; MMR is a ratio to a control gene, and none is named",
+            "control gene of the level",
+        )
+    return Said(
+        "molecular response" if elsewhere else "MMR", rules.major, text, shown, (elsewhere,) * bool(elsewhere)
+    )
+
+
+def _undetected(
+    situation: Situation, rules: LeukaemiaMolecularCriteria, level: TranscriptLevel, elsewhere: str
+) -> Said:
+    number = ordinal(situation.history.complete_molecular_count + (not situation.history.complete_molecular))
+    reached, needed = depth_log_of(level), rules.complete.depth_log
+    if reached is not None and reached < needed:
+        text = f"transcripts undetectable, but at a sensitivity of 10^-{reached:.3g} only; "
+        text += f"10^-{needed:g} is asked for"
+        depth = f"undetectable at 10^-{reached:.3g}"
+        return Said("molecular response", rules.complete, text, depth, MORE_COPIES)
+    if elsewhere:
+        text = f"transcripts undetectable in {level.material}; the response is judged in {rules.compartment}"
+        found = f"undetectable in {level.material}"
+        return Said("molecular response", rules.complete, text, found, (elsewhere,))
+    text = f"complete molecular response ({number}): transcripts undetectable"
+    if reached is None:
+        text += f"; the sensitivity is not stated, 10^-{needed:g} is asked for"
+        missing = ("control-gene copies or sensitivity of the sample",)
+        return Said("CMR", rules.complete, text, f"{number}; sensitivity not stated", missing)
+    return Said(
+        "CMR", rules.complete, f"{text} at 10^-{reached:g}", f"{number}; undetectable at 10^-{reached:g}"
+    )
+
+
+def _cml(situation: Situation, rules: CmlMolecularCriteria, level: TranscriptLevel) -> Said | None:
+    if not level.detected:
+        return _cml_undetected(situation, rules, level)
     if level.percent is None:
-        missing = findings.lacking("transcript level")
         text = "transcripts detected; no level given"
-        return situation.call("cannot be called", "molecular", rules, text, missing)
+        return Said("cannot be called", rules, text, missing=("transcript level",))
     if reason := unusable(situation, level):
-        missing = findings.lacking("a level on the international scale")
-        text = f"{level.percent:g} % is {reason}"
-        return situation.call("cannot be called", "molecular", rules, text, missing)
-    if situation.before_treatment:
-        return None
-    return _cml_level(situation, rules, level, level.percent, findings)
+        missing = ("a level on the international scale",)
+        return Said("cannot be called", rules, f"{level.percent:g} % is {reason}", missing=missing)
+    return None if situation.before_treatment else _cml_level(situation, rules, level, level.percent)
 
 
 def _cml_level(
-    situation: Situation,
-    rules: CmlMolecularCriteria,
-    level: TranscriptLevel,
-    percent: float,
-    findings: Findings,
-) -> ResponseCall:
-    shown = f"{percent:g} % on the international scale"
-    if percent > rules.major_at_most_percent:
+    situation: Situation, rules: CmlMolecularCriteria, level: TranscriptLevel, percent: float
+) -> Said:
+    shown, limit = f"{percent:g} % on the international scale", rules.major_at_most_percent
+    if percent > limit:
         lost = situation.history.major_molecular
-        category: Category = "loss of MMR" if lost else "no MMR"
         text = f"{'major molecular response lost' if lost else 'no major molecular response'}: {shown}"
-        findings = findings.lacking("a second test that confirms it") if lost else findings
-        return situation.call(category, "molecular", rules, text, findings, f"{percent:g} %")
+        missing = ("a second test that confirms it",) * lost
+        return Said("loss of MMR" if lost else "no MMR", rules, text, f"{percent:g} %", missing)
     if not in_compartment(situation, level):
-        return _elsewhere(situation, rules, level, findings)
-    reached = deepest_by_level(percent)
+        return _elsewhere(rules, level)
+    reached, depth = deepest_by_level(percent), depth_log_of(level)
     assert reached is not None
-    depth = depth_log_of(level)
     allowed = reached if depth is None else deepest_by_log(min(depth, reached.log))
     if allowed is None:
-        lacking = findings.lacking("a sample with more control-gene transcripts")
-        text = f"{shown}, of too few control-gene transcripts to tell {rules.major_at_most_percent:g} %"
-        return situation.call("cannot be called", "molecular", rules, text, lacking)
-    text, words = f"{reached.name}: {shown}", allowed.name
-    if depth is None and reached.name != "MMR":
-        findings = findings.lacking("sum of control-gene transcripts (ABL1 or GUSB)")
-    if allowed.log < reached.log:
-        findings = findings.lacking(f"control-gene transcripts enough for {reached.name}")
-        text = f"{shown}; the sample's control-gene transcripts allow no more than {allowed.name}"
-    elif situation.history.deep_molecular and reached.name == "MMR":
-        text, words = f"deep molecular response lost, major molecular response kept: {shown}", DEEP_LOST
+        text = f"{shown}, of too few control-gene transcripts to tell {limit:g} %"
+        return Said("cannot be called", rules, text, missing=MORE_COPIES)
     name: Category = allowed.name  # type: ignore[assignment]
-    return situation.call(name, "molecular", rules, text, findings, words)
+    if allowed.log < reached.log:
+        text = f"{shown}; the sample's control-gene transcripts allow no more than {name}"
+        return Said(name, rules, text, name, (f"control-gene transcripts enough for {reached.name}",))
+    if situation.history.deep_molecular and reached.name == "MMR":
+        text = f"deep molecular response lost, major molecular response kept: {shown}"
+        return Said(name, rules, text, DEEP_LOST)
+    unknown = depth is None and reached.name != "MMR"
+    missing = ("sum of control-gene transcripts (ABL1 or GUSB)",) * unknown
+    return Said(name, rules, f"{name}: {shown}", name, missing)
 
 
-def _elsewhere(
-    situation: Situation, rules: CmlMolecularCriteria, level: TranscriptLevel, findings: Findings
-) -> ResponseCall:
+def _elsewhere(rules: CmlMolecularCriteria, level: TranscriptLevel) -> Said:
     text = f"a response is judged in {rules.compartment}; this sample is of {level.material}"
-    lacking = findings.lacking(f"a sample of {rules.compartment}")
-    return situation.call("cannot be called", "molecular", rules, text, lacking)
+    return Said("cannot be called", rules, text, missing=(f"a sample of {rules.compartment}",))
 
 
-def _cml_undetected(
-    situation: Situation, rules: CmlMolecularCriteria, level: TranscriptLevel, findings: Findings
-) -> ResponseCall:
-    depth = depth_log_of(level)
-    known = None if depth is None or depth < DEEP_LEVELS[0].log else deepest_by_log(depth)
-    if known is not None and not in_compartment(situation, level):
-        return _elsewhere(situation, rules, level, findings)
-    if known is not None:
-        text = f"transcripts undetectable at the depth of {known.name}"
-        name: Category = known.name  # type: ignore[assignment]
-        return situation.call(name, "molecular", rules, text, findings, f"undetectable at {known.name}")
-    lacking = "sum of control-gene transcripts (ABL1 or GUSB)"
-    if level.control_copies is not None:
-        lacking = "at least 10,000 ABL1 or 24,000 GUSB transcripts"
-    text = "transcripts undetectable, but the depth of the sample is not known or not enough for MR4"
-    return situation.call("cannot be called", "molecular", rules, text, findings.lacking(lacking))
+def _cml_undetected(situation: Situation, rules: CmlMolecularCriteria, level: TranscriptLevel) -> Said:
+    known = deepest_by_log(depth_log_of(level) or 0.0)
+    if known is None or known.name == "MMR":
+        lacking = "sum of control-gene transcripts (ABL1 or GUSB)"
+        if level.control_copies is not None:
+            lacking = "at least 10,000 ABL1 or 24,000 GUSB transcripts"
+        text = "transcripts undetectable, but the depth of the sample is not known or not enough for MR4"
+        return Said("cannot be called", rules, text, missing=(lacking,))
+    if not in_compartment(situation, level):
+        return _elsewhere(rules, level)
+    name: Category = known.name  # type: ignore[assignment]
+    text = f"transcripts undetectable at the depth of {name}"
+    return Said(name, rules, text, f"undetectable at {name}")
 
 
 def _reported(situation: Situation) -> ResponseCall | None:
     """The treating centre's word, where no level was given; only for Ph+ ALL."""
     stated = [r for r in situation.evaluation.reported if r.category in ("CMR", "MMR")]
-    rules = situation.criteria.molecular
+    rules, history = situation.criteria.molecular, situation.history
     if not stated or not isinstance(rules, LeukaemiaMolecularCriteria):
         return None
-    said = stated[-1]
-    findings = Findings(
-        evidence=(said,), missing=("transcript level", "sensitivity of the sample"), basis="reported"
-    )
-    text = f"the treating centre states {said.category}; no level given"
-    if said.category == "MMR":
-        return situation.call("MMR", "molecular", rules.major, text, findings)
-    history = situation.history
+    major = stated[-1].category == "MMR"
     number = ordinal(history.complete_molecular_count + (not history.complete_molecular))
-    return situation.call(
-        "CMR", "molecular", rules.complete, text, findings, f"{number}; sensitivity not stated"
+    said = Said(
+        "MMR" if major else "CMR",
+        rules.major if major else rules.complete,
+        f"the treating centre states {stated[-1].category}; no level given",
+        "" if major else f"{number}; sensitivity not stated",
+        ("transcript level", "sensitivity of the sample"),
     )
+    return situation.says("molecular", said, stated[-1:], basis="reported")
 
 
 def depth_log_of(level: TranscriptLevel) -> float | None:
