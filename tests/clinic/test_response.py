@@ -449,6 +449,9 @@ def test_changes_at_diagnosis_are_a_warning_then_and_nothing_new_later() -> None
         calls = cml(*both, criteria=criteria)
         assert categories(calls, "milestone") == ["warning"], criteria
         assert calls[0].criterion.id == f"{criteria}/baseline-ACA"
+        assert mutation_testing_due(calls, (), "cml") == (), (
+            "nothing was taken yet that a mutation could resist"
+        )
         grown = cml(both[0], KaryotypeFinding(at=on(40), iscn=later), criteria=criteria)
         assert categories(grown, "milestone") == ["warning", "failure"]
         assert grown[-1].level == "+19"

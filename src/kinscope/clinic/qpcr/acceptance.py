@@ -23,7 +23,8 @@ class AcceptanceRules(Record):
 
     Replicates may span ``replicate_range_to_ct`` where their mean lies below a cycle; later wells scatter by
     chance. A well later than one copy's cycle by more than ``latest_cycles_after_one_copy`` counts as
-    negative. A control gene's window of mean cycles is instrument-specific, a warning only.
+    negative. A control gene's window of mean cycles is instrument-specific, a warning only. ``lines`` say
+    where each limit stands, by its name.
     """
 
     id: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.-]{1,39}$")]
@@ -40,6 +41,7 @@ class AcceptanceRules(Record):
     latest_cycles_after_one_copy: Annotated[Finite, Field(ge=0, le=10)]
     quantifiable_from_copies: Annotated[Finite, Field(gt=0, le=1e6)]
     control_ct_windows: dict[str, tuple[Finite | None, Finite | None]] = Field(default_factory=dict)
+    lines: dict[str, str] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:

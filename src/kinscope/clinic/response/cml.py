@@ -228,7 +228,7 @@ def _milestone(situation: Situation, days: int, made: Sequence[ResponseCall]) ->
     if confirmed := next((r for r in rules if _is_confirmed(situation, r, days)), None):
         rule, verdicts = confirmed, [verdicts[0]._replace(category="failure")]
     category = max((verdict.category for verdict in verdicts), key=GRAVITY.index)
-    text = f"{'; '.join(v.text for v in verdicts)}, on day {days} of treatment"
+    text = f"{'; '.join(v.text for v in verdicts)} on day {days} of treatment"
     text += ", which confirms the warning" * (confirmed is not None)
     if near is None and category in ("optimal", "warning"):
         category, text = "between milestones", f"{text}: past this milestone, before any next"
