@@ -79,6 +79,16 @@ def test_counts_that_recover_within_the_window_make_the_remission(first: int) ->
     assert calls == ["MLFS", "CR", "relapse"]
 
 
+def test_neutrophils_and_platelets_of_two_days_belong_to_one_marrow() -> None:
+    course = [marrow(30, 2), blood(33, 1.5, None), blood(38, None, 150), marrow(200, 60)]
+    assert categories(all_calls(*course), "haematological") == ["MLFS", "CR", "relapse"]
+
+
+def test_a_later_test_of_unstated_material_is_another_visit() -> None:
+    calls = all_calls(transcript(30, 0.3), taken_from(MARROW, transcript(38, None)))
+    assert categories(calls, "molecular") == ["no MMR", "CMR"]
+
+
 def test_counts_after_the_window_make_no_remission_and_repeat_none() -> None:
     assert categories(all_calls(marrow(30, 2), blood(30, 0.3, 20), blood(45)), "haematological") == ["MLFS"]
     again = all_calls(marrow(30, 2), blood(30), blood(37), blood(44, 0.2, 10))

@@ -17,7 +17,7 @@ from kinscope.clinic.response.assess import (
     load_criteria,
     mutation_testing_due,
 )
-from kinscope.clinic.response.context import REMISSIONS
+from kinscope.clinic.response.context import ORDINALS, REMISSIONS
 from kinscope.core.errors import BadInputError, VariantError
 
 if TYPE_CHECKING:
@@ -52,15 +52,6 @@ MEANS: dict[str, tuple[str, frozenset[str], frozenset[str]]] = {
     ),
 }
 """Stated category: the axis it speaks of, the computed categories that say the same, and those nearly."""
-EPISODES = {
-    "CR": (frozenset(REMISSIONS), frozenset({"relapse", "extramedullary relapse", "refractory"})),
-    "CMR": (
-        frozenset({"CMR"}),
-        frozenset({"relapse", "extramedullary relapse", "refractory", "molecular relapse"}),
-    ),
-    "relapse": (frozenset({"relapse", "extramedullary relapse"}), NEARLY_CLEAR),
-}
-"""For counting "the third CMR": what begins an episode and what ends it."""
 
 
 def study_case(
@@ -225,7 +216,8 @@ def _compare(
         reason = call.statement if call else f"nothing was measured then that speaks of the {axis} response"
         computed = "cannot be called" if call else "–"
         return Comparison(**common, computed=computed, agreement="not computable", reason=reason)
-    count = _episode(stated.category, call, calls)
+    word = call.level.replace(";", " ").partition(" ")[0]
+    count = ORDINALS.index(word) if word in ORDINALS else 0  # "third" of the third complete response
     least = "at least " if call.level == "at least" else ""
     computed = f"{least}{_ordinal_text(count)}{call.category}"
     if call.category in same:
@@ -243,23 +235,6 @@ def _ordinal_text(number: int | None) -> str:
         return ""
     suffix = {1: "st", 2: "nd", 3: "rd"}.get(number if number < 20 else 0, "th")
     return f"{number}{suffix} "
-
-
-def _episode(category: str, call: ResponseCall, calls: Sequence[ResponseCall]) -> int:
-    """The number of the episode that a call belongs to; 0 where episodes of its kind are not counted."""
-    kind = "CR" if category in REMISSIONS else category
-    if kind not in EPISODES:
-        return 0
-    begins, ends = EPISODES[kind]
-    count, inside = 0, False
-    for other in sorted(calls, key=lambda c: c.at.days):
-        if other.category in begins:
-            count, inside = count + (not inside), True
-        elif other.category in ends:
-            inside = False
-        if other is call:
-            break
-    return count if call.category in begins else 0
 
 
 def _variants(case: Case, schedule: Schedule, pack: TargetPack) -> tuple[VariantFound, ...]:

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from kinscope.clinic.course.result import CaseResult
     from kinscope.clinic.measurements import TimePoint
     from kinscope.clinic.page.marks import Shape
-    from kinscope.clinic.response.model import ResponseCall, TestingDue
+    from kinscope.clinic.response.model import ResponseCall
 
 AXES = ("haematological", "flow MRD", "molecular", "cytogenetic", "milestone")
 GOOD = frozenset(
@@ -105,11 +105,6 @@ def stated_lane(result: CaseResult) -> Lane:
     )
 
 
-def window_text(due: TestingDue) -> str:
-    """When a screening would count for a moment."""
-    return f"from {due.days_before} days before to {due.days_after} days after"
-
-
 def testing_lane(result: CaseResult) -> Lane:
     """The moments at which a guideline asks for mutation testing."""
     marks = []
@@ -120,7 +115,7 @@ def testing_lane(result: CaseResult) -> Lane:
             due.at.label(),
             due.reason,
             f"{due.criterion.text} [{due.criterion.citation}]",
-            f"Done: {done}" if done else f"No screening recorded {window_text(due)}",
+            f"Done: {done or 'not recorded'} (from {due.days_before} days before to {due.days_after} after)",
         )
         css, label = ("good", "done") if due.done else ("bad", "not done")
         marks.append(_moment(due.at, "due", css, label, text))

@@ -89,8 +89,7 @@ def identifiers(case: Case) -> tuple[str, ...]:
     texts += [entry.sample for entry in case.measurements]
     for number in (subject.hospital_id, *subject.other_ids, *(entry.sample for entry in case.measurements)):
         texts += _LONG_NUMBER.findall(number)
-    if subject.birth_date:
-        texts += _spellings(subject.birth_date)
+    texts += [subject.birth_date] * (len(subject.birth_date) > 4)
     plain = [normalize("NFC", text.strip()) for text in texts]
     forms = {form for text in plain for form in (text, *_ascii_forms(text))}
     found = {text for text in forms if len(text) >= 3 or (len(text) == 2 and text.isalpha())}
@@ -104,21 +103,6 @@ def _ascii_forms(text: str) -> set[str]:
     return {"".join(sign for sign in form if not combining(sign)) for form in forms} - {small}
 
 
-def _spellings(birth_date: str) -> list[str]:
-    parts = birth_date.split("-")
-    if len(parts) != 3:
-        return [birth_date] if len(parts) == 2 else []
-    year, month, day = parts
-    spelled = {f"{year}{month}{day}"}
-    for sign in "-./ ":
-        spelled |= {
-            sign.join(order) for order in ((year, month, day), (day, month, year), (month, day, year))
-        }
-        spelled |= {sign.join((str(int(day)), str(int(month)), year))}
-        spelled |= {sign.join((str(int(month)), str(int(day)), year))}
-    return sorted(spelled)
-
-
 def scrubber(case: Case) -> Callable[[str], str]:
     """A function that takes the patient's identifiers out of a text, a birth date in words among them."""
     patterns = []
@@ -130,13 +114,13 @@ def scrubber(case: Case) -> Callable[[str], str]:
     if not patterns:
         return lambda text: text
     joined = re.compile("|".join(patterns), re.IGNORECASE)
-    year, _, rest = case.subject.birth_date.partition("-")
-    born = {year, str(int(rest.rpartition("-")[2]))} if rest else set()
+    born = [int(part) for part in re.findall(r"\d+", case.subject.birth_date)]
 
     def birthday(match: re.Match[str]) -> str:
-        numbers = {str(int(number)) for number in re.findall(r"\d+", match.group())}
-        its = born and born <= numbers and re.search("(?i)[a-z]", match.group())
-        return REMOVED if its else match.group()
+        text = re.sub(r"\b((?:19|20)\d\d)(\d\d)(\d\d)\b", r"\1-\2-\3", match.group())
+        numbers = [int(number) for number in re.findall(r"\d+", text)]
+        month = [] if re.search("(?i)[a-z]", text) else born[1:2]
+        return REMOVED if len(born) == 3 and {born[0], born[2], *month} <= set(numbers) else match.group()
 
     def name(match: re.Match[str]) -> str:
         return match.group() if match.group() in _COMMON_WORDS.split() else REMOVED

@@ -14,7 +14,7 @@ from kinscope.clinic.qpcr.acceptance import (
     no_template_check,
     replicate_check,
 )
-from kinscope.clinic.qpcr.levels import depth_of, molecular_class, sensitivity_percent, to_international_scale
+from kinscope.clinic.qpcr.levels import depth_of, molecular_class, to_international_scale
 from kinscope.clinic.qpcr.model import (
     FUSION,
     Check,
@@ -164,7 +164,7 @@ def _result(
         low_percent=interval[0] if fusion.detected else None,
         high_percent=interval[1],
         quantifiable=fusion.detected_wells == fusion.wells and fusion.mean_copies >= lowest,
-        sensitivity_percent=sensitivity_percent(tested),
+        sensitivity_percent=100.0 / tested,
         depth=depth.name if depth else "",
         depth_log=depth.log if depth else None,
         scale=scale,

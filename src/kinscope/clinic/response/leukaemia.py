@@ -10,8 +10,6 @@ from kinscope.clinic.response.criteria import FlowCriteria, LeukaemiaCriteria, R
 from kinscope.clinic.response.model import Basis, Category, ResponseCall
 from kinscope.core.records import Record
 
-CLEAR = ("CR", "CRh", "CRi", "CHR")
-STATED_ACTIVE = ("relapse", "refractory", "progression")
 BETTER = ("MLFS", "CRi", "CRh", "CR")
 Recovery = Literal["full", "partial", "incomplete", "none", "unknown"]
 
@@ -142,7 +140,7 @@ def _remission(situation: Situation, rules: LeukaemiaCriteria, marrow: Marrow) -
     missing += _unsaid(situation)
     if marrow.evidence.kind == "flow-mrd":
         missing.append("marrow morphology")
-    stated, residual = _stated(situation, CLEAR), _residual(situation, rules)
+    stated, residual = _stated(situation), _residual(situation, rules)
     evidence: list[Measurement] = [marrow.evidence, *situation.evaluation.blood_counts()]
     notes = [marrow.note] if marrow.note else []
     basis: Basis = "measured"
@@ -245,35 +243,28 @@ def _unsaid(situation: Situation) -> list[str]:
     return unsaid
 
 
-def _stated(situation: Situation, categories: tuple[str, ...]) -> ReportedResponse | None:
-    found = [r for r in situation.evaluation.reported if r.category in categories]
-    return found[-1] if found else None
+def _stated(situation: Situation) -> ReportedResponse | None:
+    return next((r for r in reversed(situation.evaluation.reported) if r.category in _SAID), None)
 
 
 def _reported(situation: Situation, rules: LeukaemiaCriteria) -> ResponseCall | None:
-    """Only the treating centre's word: a call of that standing, or none."""
-    missing, history = ("marrow blasts", "neutrophil count", "platelet count"), situation.history
-    clear, active = _stated(situation, CLEAR), _stated(situation, STATED_ACTIVE)
-    if clear is not None:
-        number = ordinal(history.remissions + (not history.remission))
-        category, rule, _ = _recovered(rules, _SAID[clear.category])
-        text = f"the treating centre states {clear.category} ({number} remission); no numbers given"
-        said = Said(category, rule, text, f"{number} remission", missing)
-        return situation.says("haematological", said, (clear,), basis="reported")
-    if active is None:
+    """Only the treating centre's word that it is a remission: a call of that standing, or none."""
+    stated, history = _stated(situation), situation.history
+    if stated is None:
         return None
-    text = f"the treating centre states {active.category}; no numbers given"
-    said = Said("active disease", rules.relapse, text, missing=missing)
-    if history.remission:
-        said = said._replace(category="relapse", level=f"{ordinal(history.remissions)} relapse")
-    return situation.says("haematological", said, (active,), basis="reported")
+    number = ordinal(history.remissions + (not history.remission))
+    category, rule, _ = _recovered(rules, _SAID[stated.category])
+    text = f"the treating centre states {stated.category} ({number} remission); no numbers given"
+    missing = ("marrow blasts", "neutrophil count", "platelet count")
+    said = Said(category, rule, text, f"{number} remission", missing)
+    return situation.says("haematological", said, (stated,), basis="reported")
 
 
 def flow_call(situation: Situation, haematological: ResponseCall | None) -> ResponseCall | None:
     """The flow MRD call of one evaluation, or None where none was measured."""
     rules, flow = situation.criteria.flow, _worst_flow(situation)
     if rules is None or flow is None:
-        return None if rules is None else _reported_residual(situation, rules)
+        return None
     active = haematological is not None and haematological.category in ACTIVE
     said = _positive(situation, rules, flow, active) if flow.detected else _negative(rules, flow, active)
     return situation.says("flow MRD", said, situation.evaluation.flow, flow)
@@ -311,11 +302,3 @@ def _negative(rules: FlowCriteria, flow: FlowMrd, active: bool) -> Said:
         return Said("cannot be called", rule, text, missing=(f"a flow assay that reaches {needed:g} %",))
     text = f"no residual disease by flow cytometry at a sensitivity of {reached:g} %"
     return Said("MRD negative", rule, text, f"not detected at {reached:g} %")
-
-
-def _reported_residual(situation: Situation, rules: FlowCriteria) -> ResponseCall | None:
-    stated = _stated(situation, ("MRD negative",))
-    text = "the treating centre states MRD negative; neither method nor sensitivity is given"
-    missing = ("flow MRD result", "sensitivity")
-    said = Said("MRD negative", rules.negative, text, "sensitivity not stated", missing)
-    return situation.says("flow MRD", said, (stated,), basis="reported") if stated else None

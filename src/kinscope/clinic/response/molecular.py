@@ -20,7 +20,7 @@ def molecular_call(situation: Situation, haematological: ResponseCall | None) ->
     rules = situation.criteria.molecular
     level = decisive_level(situation)
     if level is None:
-        return _reported(situation)
+        return None
     if isinstance(rules, CmlMolecularCriteria):
         said = _cml(situation, rules, level)
     else:
@@ -217,24 +217,6 @@ def _cml_undetected(situation: Situation, rules: CmlMolecularCriteria, level: Tr
     name: Category = known.name  # type: ignore[assignment]
     text = f"transcripts undetectable at the depth of {name}"
     return Said(name, rules, text, f"undetectable at {name}")
-
-
-def _reported(situation: Situation) -> ResponseCall | None:
-    """The treating centre's word, where no level was given; only for Ph+ ALL."""
-    stated = [r for r in situation.evaluation.reported if r.category in ("CMR", "MMR")]
-    rules, history = situation.criteria.molecular, situation.history
-    if not stated or not isinstance(rules, LeukaemiaMolecularCriteria):
-        return None
-    major = stated[-1].category == "MMR"
-    number = ordinal(history.complete_molecular_count + (not history.complete_molecular))
-    said = Said(
-        "MMR" if major else "CMR",
-        rules.major if major else rules.complete,
-        f"the treating centre states {stated[-1].category}; no level given",
-        "" if major else f"{number}; sensitivity not stated",
-        ("transcript level", "sensitivity of the sample"),
-    )
-    return situation.says("molecular", said, stated[-1:], basis="reported")
 
 
 def depth_log_of(level: TranscriptLevel) -> float | None:

@@ -23,8 +23,8 @@ from kinscope.core.records import Record
 class Evaluation(Record):
     """What was measured within one window of time, oldest first in each tuple.
 
-    ``before`` holds the blood counts, marrow and flow MRD of the window before it that it has none of its own
-    for: a count belongs to the marrow beside it, on whichever side of a second count that is.
+    ``before`` holds the blood counts of the window before it, and the marrow and flow MRD where it has none
+    of its own: a count belongs to the marrow beside it, on whichever side of a second count that is.
     """
 
     at: TimePoint
@@ -61,8 +61,8 @@ class Evaluation(Record):
         return False if said else None
 
     def blood_counts(self) -> tuple[BloodCounts, ...]:
-        """Its own counts, else the latest of the window before."""
-        return self.counts or tuple(c for c in self.before if isinstance(c, BloodCounts))[-1:]
+        """The counts of the window before, and its own."""
+        return (*(c for c in self.before if isinstance(c, BloodCounts)), *self.counts)
 
     def count(self, field: str, worse: Callable[[Iterable[float]], float] = max) -> float | None:
         """A number, yes (1) or no (0), of the latest day that gives it; the ``worse`` of two of one day."""
@@ -125,13 +125,15 @@ def _order(measurement: Measurement) -> tuple[int, str]:
 def _belongs(measurement: Measurement, group: list[Measurement], window_days: int) -> bool:
     if measurement.at.days - group[0].at.days > window_days:
         return False
-    return not any(
-        _sort(measurement) == _sort(other) and measurement.at.days != other.at.days for other in group
-    )
+    later = [other for other in group if other.at.days != measurement.at.days]
+    return not any(_is_same_test(measurement, other) for other in later)
 
 
-def _sort(measurement: Measurement) -> tuple[str, str, str]:
-    return measurement.kind, measurement.material, str(getattr(measurement, "method", ""))
+def _is_same_test(one: Measurement, other: Measurement) -> bool:
+    """Of one kind and method, and not known to be of two materials."""
+    two = {one.material, other.material} - {"not stated"}
+    same = one.kind == other.kind and getattr(one, "method", "") == getattr(other, "method", "")
+    return same and len(two) < 2
 
 
 def _evaluation(group: list[Measurement], course: Sequence[Measurement], window_days: int) -> Evaluation:
@@ -144,7 +146,9 @@ def _evaluation(group: list[Measurement], course: Sequence[Measurement], window_
         m
         for m in course
         if last - window_days <= m.at.days < first
-        and (m.kind in {"counts", "flow-mrd"} - own or (m.kind == "blasts" and "marrow" not in own))
+        and (
+            m.kind == "counts" or m.kind in {"flow-mrd"} - own or (m.kind == "blasts" and "marrow" not in own)
+        )
     ]
     content = {name: tuple(found) for name, found in fields.items()}
     return Evaluation.model_validate({"at": group[-1].at, **content, "before": tuple(before)})

@@ -168,8 +168,10 @@ SAME_TRACE: Final = 0.005
 def _same(one: Trace, other: Trace) -> bool:
     if one.channels.shape != other.channels.shape:
         return False
-    scaled = [trace.channels / max(float(np.abs(trace.channels).max()), 1e-9) for trace in (one, other)]
-    return bool(np.allclose(*scaled, rtol=0, atol=SAME_TRACE))
+    first, second = (
+        trace.channels / max(float(np.abs(trace.channels).max()), 1e-9) for trace in (one, other)
+    )
+    return bool(np.allclose(first, second, rtol=0, atol=SAME_TRACE))
 
 
 def _copies(traces: Sequence[Trace]) -> dict[int, int]:

@@ -17,7 +17,7 @@ import numpy as np
 from kinscope.core.errors import UnsupportedVariantError, VariantError
 from kinscope.sequencing.calling import naming
 from kinscope.sequencing.calling.naming import Named, Replacement, name_bases
-from kinscope.sequencing.model import Call
+from kinscope.sequencing.model import Call, CallStatus
 from kinscope.variants import parse_variant
 from kinscope.variants.isoforms import resolve_accession
 
@@ -244,36 +244,26 @@ def _open(item: Seen, others: Sequence[Seen], codon: int, pack: TargetPack) -> S
 
 
 def _call(item: Seen, pack: TargetPack) -> Call:
-    known = naming.knowledge_of(pack.gene).polymorphism(item.named.hgvs_c)
-    event = naming.knowledge_of(pack.gene).splice_event(item.named.hgvs_c, _offset(item.named.hgvs_c, pack))
+    knowledge, name = naming.knowledge_of(pack.gene), item.named.hgvs_c
+    known, event = knowledge.polymorphism(name), knowledge.splice_event(name, _offset(name, pack))
+    told = event or known
     value, depth = item.share.value, item.share.depth
     low, high = item.share.ends if value is not None and depth else (None, None)
-    notes = [known.note] if known else []
+    notes = [told.note] if told else []
     notes += ["No depth was given: the share has no interval."] if value is not None and not depth else []
     notes += [item.share.note] if item.share.note else []
     doubtful = item.doubtful or item.share.contradicted
-    if event is not None:
-        return Call(
-            **asdict(_spliced(event, pack)),
-            share_percent=None if value is None else 100 * value,
-            share_low_percent=low,
-            share_high_percent=high,
-            status="splice artefact",
-            name=event.name,
-            depth=depth,
-            notes=(event.note, *notes, *item.notes),
-            citations=event.citations,
-        )
+    status: CallStatus = "to be confirmed" if doubtful else "known polymorphism" if known else "variant"
     return Call(
-        **asdict(item.named),
+        **asdict(_spliced(event, pack) if event else item.named),
         share_percent=None if value is None else 100 * value,
         share_low_percent=low,
         share_high_percent=high,
-        status="to be confirmed" if doubtful else "known polymorphism" if known else "variant",
-        name=known.name if known else "",
+        status="splice artefact" if event else status,
+        name=told.name if told else "",
         depth=depth,
         notes=(*notes, *item.notes),
-        citations=known.citations if known else (),
+        citations=told.citations if told else (),
     )
 
 

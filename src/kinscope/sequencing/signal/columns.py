@@ -64,9 +64,9 @@ def share_of(observations: Sequence[Observation], strands: Sequence[str] = ()) -
     Reads of one of the ``strands`` share their background and their peak heights: together they weigh as one.
     """
     single = [_summary(log_likelihood(item)) for item in observations]
-    weights = [1 / strands.count(strand) for strand in strands] or [1.0] * len(observations)
-    weighed = zip(weights, observations, strict=True)
-    total = np.sum([weight * log_likelihood(item) for weight, item in weighed], axis=0)
+    shares = [1 / strands.count(strand) for strand in strands] or [1.0] * len(observations)
+    weighed = zip(shares, observations, strict=True)
+    total = np.sum([share * log_likelihood(item) for share, item in weighed], axis=0)
     best = _summary(total)
     if len(single) == 1:
         return best
