@@ -191,6 +191,8 @@ def test_two_early_samples_do_not_confirm_each_other() -> None:
         calls = cml(*(scaled(day, 15) for day in days))
         assert categories(calls, "milestone") == ["warning", "warning"], days
     assert categories(cml(scaled(91, 15), scaled(125, 12)), "milestone")[-1] == "failure"
+    better = cml(scaled(91, 15), scaled(105, 8), scaled(125, 12))
+    assert categories(better, "milestone")[-1] == "between milestones", "a good test between them"
 
 
 def test_loss_of_mmr_is_a_warning_from_the_day_mmr_was_reached() -> None:

@@ -124,12 +124,7 @@ def assess_line(
     ``measurements``: of this line, in any order. Those close in time form one evaluation (``window_days`` of
     the set). ``line``: without its start refractoriness and milestones cannot be called; what earlier calls
     reached can be lost; disease on the day it was given up is refractory, however short it was; after that
-    CML is in treatment-free remission, or not.
-
-    Returns
-    -------
-    tuple of ResponseCall
-        In order of time; per evaluation haematological, flow MRD, molecular, cytogenetic, milestone.
+    CML is in treatment-free remission, or not. Per evaluation the calls are in the order of the axes.
 
     Raises BadInputError if calendar dates and relative days are mixed.
     """
@@ -177,8 +172,8 @@ def _remember(history: History, situation: Situation, made: Sequence[ResponseCal
     updates: dict[str, object] = {"lowest_percent": lowest}
     confirmable = {rule.id for rule in criteria.milestones_of(situation.line) if rule.confirm_from_days}
     for call in made:
-        if call.category == "warning" and call.criterion.id in confirmable and history.warned_day is None:
-            updates["warned_day"] = evaluation.at.days
+        if call.criterion.id in confirmable and (call.category == "optimal" or history.warned_day is None):
+            updates["warned_day"] = evaluation.at.days if call.category == "warning" else None
         if call.category == "loss of MMR" or (call.category == "no MMR" and history.lost_major):
             first = history.lost_major[0] if history.lost_major else evaluation.at.days
             updates["lost_major"] = (first, max(levels, default=0.0))

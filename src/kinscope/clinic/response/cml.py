@@ -91,26 +91,19 @@ def _chr(situation: Situation, rules: CmlCriteria) -> Said:
     met: list[str] = []
     failed: list[str] = []
     missing: list[str] = []
-    numbers = (
+    for name, field, limit, unit in (
         ("leucocyte count", "leucocytes_giga_per_litre", rule.leucocytes_below_giga_per_litre, "G/L"),
         ("platelet count", "platelets_giga_per_litre", rule.platelets_below_giga_per_litre, "G/L"),
         ("basophils", "basophils_percent", rule.basophils_below_percent, "%"),
-    )
-    for name, field, limit, unit in numbers:
+        ("immature granulocytes", "immature_granulocytes", 1, ""),
+        ("palpable spleen", "spleen_palpable", 1, ""),
+    ):
         value = evaluation.count(field)
         if value is None:
-            missing.append(name)
-        else:
-            (met if value < limit else failed).append(f"{name} {value:g} {unit}")
-    for name, field in (
-        ("immature granulocytes", "immature_granulocytes"),
-        ("palpable spleen", "spleen_palpable"),
-    ):
-        flag = evaluation.count(field)
-        if flag is None:
-            missing.append(f"statement on {name}")
-        else:
-            (failed if flag else met).append(name if flag else f"no {name}")
+            missing.append(name if unit else f"statement on {name}")
+            continue
+        shown = f"{name} {value:g} {unit}" if unit else f"{'' if value else 'no '}{name}"
+        (met if value < limit else failed).append(shown)
     if blasts := evaluation.blood_blasts_percent():
         failed.append(f"blood blasts {blasts:g} %")
     if failed:
@@ -227,14 +220,12 @@ def _milestone(situation: Situation, days: int, made: Sequence[ResponseCall]) ->
         return None
     if confirmed := next((r for r in rules if _is_confirmed(situation, r, days)), None):
         rule, verdicts = confirmed, [verdicts[0]._replace(category="failure")]
-    category = max((verdict.category for verdict in verdicts), key=GRAVITY.index)
+    worst = max(verdicts, key=lambda verdict: GRAVITY.index(verdict.category))
+    category, level = worst.category, worst.level
     text = f"{'; '.join(v.text for v in verdicts)} on day {days} of treatment"
     text += ", which confirms the warning" * (confirmed is not None)
     if near is None and category in ("optimal", "warning"):
         category, text = "between milestones", f"{text}: past this milestone, before any next"
-    level = next(
-        verdict.level for verdict in verdicts if category in (verdict.category, "between milestones")
-    )
     evidence = [item for verdict in verdicts for item in verdict.evidence]
     return situation.says("milestone", Said(category, rule, f"{category}: {text}", level), evidence)
 
@@ -262,22 +253,14 @@ def _by_level(situation: Situation, rule: MilestoneRule) -> _Verdict | None:
 
 def _by_metaphases(situation: Situation, rule: MilestoneRule) -> _Verdict | None:
     """By the share of Ph+ metaphases, where the rule has limits for it and enough were seen."""
-    cytogenetic, found, limit = (
-        situation.criteria.cytogenetic,
-        _metaphases(situation),
-        rule.ph_failure_above_percent,
-    )
-    if (
-        limit is None
-        or cytogenetic is None
-        or isinstance(found, str)
-        or found[2] < cytogenetic.minimum_metaphases
-    ):
+    cytogenetic, limit = situation.criteria.cytogenetic, rule.ph_failure_above_percent
+    found = _metaphases(situation)
+    if limit is None or cytogenetic is None or isinstance(found, str):
         return None
     finding, positive, total = found
     share, optimal = 100.0 * positive / total, rule.ph_optimal_at_most_percent
     category = _graded(share, optimal or 0.0, limit, excludes=rule.ph_optimal_excludes_limit)
-    if optimal is None and category != "failure":
+    if total < cytogenetic.minimum_metaphases or (optimal is None and category != "failure"):
         return None
     return _Verdict(category, f"{positive} of {total} metaphases Ph+", (finding,), f"{share:.0f} % Ph+")
 
