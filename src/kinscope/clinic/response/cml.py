@@ -239,7 +239,9 @@ def _graded(value: float, optimal: float, failure: float | None, *, excludes: bo
 def _by_level(situation: Situation, rule: MilestoneRule) -> _Verdict | None:
     """By the level on the international scale; an undetectable one says something from MR4 on only."""
     level = decisive_level(situation)
-    if level is None or (level.detected and (level.percent is None or unusable(situation, level))):
+    if level is None or (level.detected and level.percent is None):
+        return None
+    if (level.detected or level.on_international_scale) and unusable(situation, level):
         return None
     percent, limit = level.percent or 0.0, rule.optimal_at_most_percent
     shown = f"{percent:g} %" if level.detected else "not detected"

@@ -159,14 +159,14 @@ def _undetected(
 
 
 def _cml(situation: Situation, rules: CmlMolecularCriteria, level: TranscriptLevel) -> Said | None:
-    if not level.detected:
-        return _cml_undetected(situation, rules, level)
-    if level.percent is None:
+    if level.detected and level.percent is None:
         text = "transcripts detected; no level given"
         return Said("cannot be called", rules, text, missing=("transcript level",))
-    if reason := unusable(situation, level):
+    if (level.detected or level.on_international_scale) and (reason := unusable(situation, level)):
         missing = ("a level on the international scale",)
-        return Said("cannot be called", rules, f"{level.percent:g} % is {reason}", missing=missing)
+        return Said("cannot be called", rules, f"{level.percent or 0:g} % is {reason}", missing=missing)
+    if not level.detected or level.percent is None:
+        return _cml_undetected(situation, rules, level)
     return None if situation.before_treatment else _cml_level(situation, rules, level, level.percent)
 
 
