@@ -9,12 +9,15 @@ from __future__ import annotations
 import hashlib
 import hmac
 import re
+from importlib.resources import files
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from unicodedata import combining, normalize
 
 from kinscope.clinic.case.model import Case
 from kinscope.clinic.case.schedule import DAYS_PER_UNIT, parse_date
 from kinscope.core.errors import BadInputError
+from kinscope.core.plain_yaml import read_yaml
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -30,16 +33,8 @@ FREE_TEXT = frozenset({
     "gene", "sample",
 })  # fmt: skip
 _LONG_NUMBER = re.compile(r"\d{5,}")
-_MONTHS = (
-    "january|february|april|june|july|september|october|november|december|januar|februar|märz|maerz|juni|juli|"
-    "oktober|dezember|janvier|f[eé]vrier|avril|juin|juillet|ao[uû]t|septembre|octobre|novembre|d[eé]cembre|"
-    "enero|febrero|marzo|abril|mayo|junio|julio|agosto|septiembre|octubre|noviembre|diciembre|gennaio|"
-    "febbraio|aprile|maggio|giugno|luglio|settembre|ottobre|dicembre|stycze[nń]|stycznia|luty|lutego|marzec|"
-    "marca|kwiecie[nń]|kwietnia|czerwiec|czerwca|lipiec|lipca|sierpie[nń]|sierpnia|wrzesie[nń]|wrze[sś]nia|"
-    "pa[zź]dziernika?|listopada?|grudzie[nń]|grudnia"
-)
-"""Of the languages a report is likely to be in; those that are other words too stand in the next."""
-_SHORT = "march|may|august|mars|mai|maja?|jan|feb|mar|mär|apr|jun|jul|aug|sept?|oct|okt|nov|dec|dez"
+WORDS: dict[str, Any] = read_yaml(Path(str(files("kinscope.clinic"))) / "privacy" / "words.yaml")
+_MONTHS, _SHORT = ("|".join(WORDS[name].split()) for name in ("months", "short_months"))
 _MONTH = rf"(?<![a-zà-ž+])(?:(?:{_MONTHS})(?![a-zà-ž])|(?:{_SHORT})(?![a-zà-ž])\.?)"
 _DAY = r"(?<!\d)(?:0?[1-9]|[12]\d|3[01])(?:st|nd|rd|th|er|º|\.)?(?!\d)"
 _YEAR = r"(?:(?:19|20)\d\d|['’]?\d\d)(?!\d)"
@@ -59,8 +54,6 @@ _DATES = re.compile(
 )
 _DATE_IN_CODE = re.compile(_FULL_DATES)
 _DATE_IN_NAME = re.compile(rf"{_DATES.pattern}|\d{{6,8}}|\d-\d", re.IGNORECASE)
-_COMMON_WORDS = "am an as at be by de do du en er es he if in is it la le me my no of on or so to up us we"
-"""Names of two letters that are also words: as words, in small letters, they stay."""
 _PLAIN = str.maketrans(
     {"ł": "l", "ø": "o", "đ": "d", "ß": "ss", "æ": "ae", "œ": "oe", "ı": "i", "þ": "th", "ð": "d"}
 )
@@ -123,7 +116,7 @@ def scrubber(case: Case) -> Callable[[str], str]:
         return REMOVED if len(born) == 3 and {born[0], born[2], *month} <= set(numbers) else match.group()
 
     def name(match: re.Match[str]) -> str:
-        return match.group() if match.group() in _COMMON_WORDS.split() else REMOVED
+        return match.group() if match.group() in WORDS["words_of_two_letters"].split() else REMOVED
 
     return lambda text: joined.sub(name, _DATES.sub(birthday, normalize("NFC", text)))
 

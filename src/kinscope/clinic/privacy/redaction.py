@@ -6,22 +6,16 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from kinscope.clinic.case.model import Case
-from kinscope.clinic.case.terms import TOXICITIES, find_drug, of_target
+from kinscope.clinic.case.terms import find_drug, of_target, toxicities
 from kinscope.clinic.measurements import known_protein
-from kinscope.clinic.privacy.pseudonym import renamed, with_relative_days, with_sources
+from kinscope.clinic.privacy.pseudonym import WORDS, renamed, with_relative_days, with_sources
 
 if TYPE_CHECKING:
     from kinscope.clinic.case.schedule import Schedule
     from kinscope.targets.pack import TargetPack
 
 
-_WORDS = frozenset({
-    "t", "del", "add", "der", "inv", "dup", "ins", "i", "idic", "iso", "mar", "cp", "X", "Y", "p", "q", "r",
-    "c", "sl", "sdl", "idem", "ish", "nuc", "con", "hsr", "dmin", "dic", "psu", "inc", "dim", "trc", "tas",
-    "rob", "mat", "pat", "dn", "fra", "qh", "ph", "or", "trp", "min", "max", "n", "D", "x", "amp", "enh",
-    "dinh", "ps", "pss", "pstk", "cenh", "mos", "chi", "dmat", "dpat", "inh", "dir", "sep", "fis", "neo",
-    "rec", "rcp", "qdp", "ace", "Ph", "U", "ABL", "BCR", "ASS", "arr", "ogm", "seq", "rsa", "mlpa", "GRCh",
-})  # fmt: skip
+_WORDS, METHODS = frozenset(WORDS["iscn"].split()), frozenset(WORDS["methods"])
 _LETTERS = re.compile(r"[A-Za-z]+")
 _SIGNS = re.compile(r"[A-Za-z0-9~,;:()\[\]/+\-?*.<>%| ×]*")
 
@@ -44,11 +38,6 @@ def _known(word: str) -> bool:
     return word in ("ter", "cen")
 
 
-METHODS = frozenset({
-    "flow cytometry", "morphology", "multicolour flow cytometry", "RT-qPCR", "digital PCR",
-    "Sanger sequencing", "amplicon sequencing", "next-generation sequencing", "chromosome banding",
-    "blood count", "not stated",
-})  # fmt: skip
 _REGION = re.compile(r"kinase domain|codons \d+-\d+")
 _DAYS = re.compile(r"days? \d+(?:(?:, | and |-)\d+)*")
 GROUPS = {"events": "e", "treatments": "t", "measurements": "m", "responses": "r", "toxicities": "x"}
@@ -87,7 +76,7 @@ def redacted(case: Case, schedule: Schedule, pack: TargetPack) -> Case:
     for response in content["responses"]:
         response["words"] = ""
     for toxicity in content["toxicities"]:
-        toxicity["term"] = _listed(toxicity["term"], frozenset(TOXICITIES), "adverse event")
+        toxicity["term"] = _listed(toxicity["term"], frozenset(toxicities()), "adverse event")
         toxicity["action"] = "dose reduced" if "reduced" in toxicity["action"].lower() else ""
     return Case.model_validate(content)
 
