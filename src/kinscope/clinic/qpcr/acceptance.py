@@ -119,7 +119,7 @@ def replicate_check(target: str, wells: Wells, rules: AcceptanceRules) -> tuple[
     if not cycles:
         return ()
     latest = rules.replicate_range_below_ct if wells.ct else -math.log2(rules.quantifiable_from_copies)
-    binding = sum(cycles) / len(cycles) < latest
+    binding = math.fsum(cycles) / len(cycles) < latest  # exact, so that the order of wells decides nothing
     silent = len(given) - len(cycles)
     spread = max(cycles) - min(cycles)
     limit = f"accepted up to {rules.replicate_range_to_ct:g}"
