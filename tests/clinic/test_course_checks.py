@@ -208,3 +208,27 @@ def test_a_later_line_cannot_begin_before_an_earlier_one() -> None:
 
     with pytest.raises(BadInputError, match="later line"):
         study("start: 2023-11-10", "start: 2022-11-10")
+
+
+@pytest.mark.parametrize(
+    ("said", "known"), [("b3a3", "e14a3"), ("e13a3", "e13a3"), ("p190", "p190"), ("", "e1a2"), ("x", None)]
+)
+def test_the_fusion_transcript_of_a_case_is_at_hand(said: str, known: str | None) -> None:
+    """As the case names it, else as its levels do; it outlives a redaction, for asciminib's sake."""
+    text = CLEAN.replace("transcript: e1a2", f"transcript: '{said}'", 1)
+    text = text.replace("kind: transcript,", "kind: transcript, transcript: e1a2,")
+    case = case_of_text(text, "x")
+    for shown in (case, study_case(case, PACK, redact=True).case):
+        if said == "x" and shown is not case:
+            continue  # a word that no list knows is taken out, and the levels speak again
+        found = shown.fusion
+        assert (found and (found.name or found.protein)) == known
+
+
+def test_measurements_of_a_case_without_their_transcript_have_the_cases() -> None:
+    """A level on the international scale in a case of e1a2 is refused, although the level names nothing."""
+    text = CLEAN.replace("disease: ph-all", "disease: cml")
+    text = text.replace("    transcript: e1a2\n", "    on_international_scale: true\n")
+    calls = study_case(case_of_text(text, "x"), PACK).calls
+    assert {call.category for call in calls if call.axis == "molecular"} == {"cannot be called"}
+    assert all("not defined for p190" in call.statement for call in calls if call.axis == "molecular")

@@ -249,3 +249,101 @@ def test_names_of_entries_and_sources_tell_no_more_than_texts(redact: bool, rela
     assert len(set(result.case.ids())) == 3
     assert {event.source for event in result.case.events} - {""} <= {s.key for s in result.case.sources}
     assert len(result.schedule.placements) == 3
+
+
+def planted(name: str, **other: str) -> str:
+    """A case whose keys, references and texts hold a name."""
+    key = other.get("key", name.lower().replace(" ", "_"))
+    return f"""kinscope_case: 1
+id: case-1
+subject: {{name: "{name}"}}
+disease: ph-all
+sources: {{{key}_letter: "Letter", lab: "Laboratory"}}
+last_possible: e-{key}
+events:
+  - {{id: e-{key}, kind: diagnosis, label: "Admission", when: 2017-02-13, source: {key}_letter}}
+treatments:
+  - {{id: t-{key}, line: 1, drug: dasatinib, start: {{after: e-{key}, interval: 1 week}}, source: lab}}
+measurements:
+  - id: m1
+    kind: blasts
+    when: {{same_as: e-{key}, source: {key}_letter}}
+    percent: 88
+    note: "{other.get("note", "")}"
+times: [{{of: m1, when: {{date: 2017-02-13, source: {key}_letter}}}}]
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "key"),
+    [
+        ("Jan Nowak", "nowak"), ("Ann Kim", "kim"), ("Wei Li", "li"), ("Müller", "mueller"),
+        ("Müller", "muller"),
+        ("Łukasz Wójcik", "lukasz_wojcik"), ("Ludwig van der Berg", "vanderberg"), ("Anna O'Brien", "OBrien"),
+        ("Ann Kim", "kimFrom"), ("Ng", "ng-2"), ("Kowalska-Nowak", "kowalskanowak"),
+    ],
+)  # fmt: skip
+def test_keys_of_a_case_are_scrubbed_like_its_values(name: str, key: str) -> None:
+    result = study_case(case_of_text(planted(name, key=key), "x"), PACK)
+    packet = phenopacket_json(result.case, result.schedule, PACK)
+    for text in (result.model_dump_json(), packet):
+        for part in key.lower().replace("from", "").split("_"):
+            assert not re.search(rf"(?<![a-z]){part}(?![a-z])|{part}_letter", text.lower())
+    assert [source.key for source in result.case.sources] == ["source-1", "lab"]
+    assert result.schedule.window("m1") == "2017-02-13", "every reference was renamed with its entry"
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "left"),
+    [
+        ("Wei Li", "Mrs Li and LI came, li too", "Mrs [removed] and [removed] came, [removed] too"),
+        ("Bo An", "An came in an hour", "[removed] came in an hour"),
+        ("Müller", "Mueller, Muller, MÜLLER, Mu\u0308ller", "[removed], [removed], [removed], [removed]"),
+        ("Kim", "kim_2 and Kimura", "[removed]_2 and Kimura"),
+    ],
+)
+def test_short_and_accented_names_are_taken_out_of_texts(name: str, text: str, left: str) -> None:
+    assert privacy.scrubber(case_of_text(planted(name, key="x"), "x"))(text) == left
+
+
+@pytest.mark.parametrize(
+    "text", ["14 March 1959", "March 14th, 1959", "14. März 1959", "14 marca 1959", "14-MAR-1959"]
+)
+def test_a_birth_date_in_words_is_taken_out(text: str) -> None:
+    assert privacy.scrubber(case_of_text(PLANTED, "x"))(f"born {text}.") == "born [removed]."
+
+
+DATES = (
+    "2017-02-13", "13.02.2017", "02/13/2017", "13/02/17", "13. 2. 2017", "20170213", "2017/2/13", "13.02.17",
+    "13 February 2017", "February 13, 2017", "13th of February 2017", "13. Februar 2017", "13 Feb 17",
+    "13-Feb-2017", "Feb. 2017", "February", "13 lutego 2017", "le 13 février 2017", "13 de febrero de 2017",
+    "02/2017", "2017", "13.02.", "2017-02-13T09:30",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("text", DATES)
+def test_relative_dates_take_dates_out_of_words_and_keys(text: str) -> None:
+    key = re.sub("[^A-Za-z0-9]+", "_", text.replace("é", "e")).strip("_")
+    case = case_of_text(planted("Nobody", key=f"l_{key}", note=f"seen {text} again"), "x")
+    result = study_case(case, PACK, relative_dates=True)
+    dumped = result.case.model_dump_json().lower()
+    assert not re.search("2017|feb|lutego|fév|1[37]", dumped.replace("kinscope", "")), dumped
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["19 of 20 metaphases", "ratio 20/20", "0.2017 %", "it may rise", "MR4.5", "day 13", "20/40/60 mg"],
+)
+def test_numbers_that_are_no_dates_stay(text: str) -> None:
+    case = case_of_text(planted("Nobody", key="x", note=text), "x")
+    assert study_case(case, PACK, relative_dates=True).case.measurements[0].finding.note == text
+
+
+def test_a_karyotype_keeps_its_bands_and_loses_a_date() -> None:
+    text = (
+        planted("Nobody", key="x")
+        .replace("kind: blasts", "kind: karyotype")
+        .replace("percent: 88", 'iscn: "46,XX,t(9;22)(q34;q11.2)[20] 13.02.2017"')
+    )
+    finding = study_case(case_of_text(text, "x"), PACK, relative_dates=True).case.measurements[0].finding
+    assert finding.iscn == "46,XX,t(9;22)(q34;q11.2)[20] …"  # type: ignore[union-attr]

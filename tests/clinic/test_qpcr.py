@@ -337,3 +337,104 @@ def test_the_measurement_carries_what_responses_need() -> None:
     assert not level.on_international_scale
     with pytest.raises(BadInputError, match="time"):
         transcript_level(result)
+
+
+@pytest.mark.parametrize(
+    ("fusion", "control", "depth"),
+    [
+        ((0,), (12_000, 12_000, 12_000), "MR4"),
+        ((0, 0, 0), (12_000, 12_000, 12_000), "MR4.5"),
+        ((0, 0, 0), (12_000,), "MR4.5"),
+        ((0,), (9_000, 9_500), ""),
+    ],
+)
+def test_depth_counts_control_copies_in_the_volume_tested_for_the_fusion(
+    fusion: tuple[float, ...], control: tuple[float, ...], depth: str
+) -> None:
+    """Cross NCP et al. Leukemia 2015;29:999-1003: wells of the fusion times the mean of the control."""
+    (result,) = analyse_run(run_of(Wells(copies=fusion), Wells(copies=control))).results
+    assert result.depth == depth
+    tested = len(fusion) * sum(control) / len(control)
+    assert result.sensitivity_percent == pytest.approx(100 / tested)
+    assert result.high_percent == pytest.approx(299.57 / tested, rel=1e-3), (
+        "the bound speaks of the same volume"
+    )
+    assert transcript_level(result, TimePoint(day=1)).control_copies == pytest.approx(tested)
+    assert f"{tested:,.0f} ABL1 transcripts" in result.statement
+
+
+@pytest.mark.parametrize("as_cycles", [True, False])
+def test_a_failed_control_well_is_no_zero(as_cycles: bool) -> None:
+    curves = {"fusion_standards": tuple(levels(ADELAIDE)), "control_standards": tuple(levels(ADELAIDE))}
+    if as_cycles:
+        run = run_of(Wells(ct=(36.0, 36.1)), Wells(ct=(25.7, None)), **curves)
+        whole = run_of(Wells(ct=(36.0, 36.1)), Wells(ct=(25.7,)), **curves)
+    else:
+        run = run_of(Wells(copies=(20, 20)), Wells(copies=(20_000, 0)))
+        whole = run_of(Wells(copies=(20, 20)), Wells(copies=(20_000,)))
+    (result,), (sound,) = analyse_run(run).results, analyse_run(whole).results
+    assert result.percent == sound.percent
+    assert result.tested_copies == sound.tested_copies
+    assert any("gave no signal and were left out" in check.text for check in result.checks)
+    (many,) = analyse_run(run_of(Wells(copies=(20,)), Wells(copies=(20_000, 0, 0)))).results
+    assert not many.accepted, "most of its control wells failed"
+
+
+@pytest.mark.parametrize(
+    ("fusion", "control", "accepted"),
+    [
+        (Wells(copies=(20, 20)), Wells(copies=(20_000, 8_000)), True),
+        (Wells(copies=(20, 20)), Wells(copies=(20_000, 7_000)), False),
+        (Wells(copies=(400, 100)), Wells(copies=(20_000, 20_000)), False),
+        (Wells(copies=(400, 0)), Wells(copies=(20_000, 20_000)), False),
+        (Wells(copies=(4, 0)), Wells(copies=(20_000, 20_000)), True),
+        (Wells(copies=(0, 0)), Wells(copies=(20_000, 20_000)), True),
+    ],
+)
+def test_wells_that_disagree_beyond_the_rule_reject_the_sample(
+    fusion: Wells, control: Wells, accepted: bool
+) -> None:
+    """1.5 cycles are a factor of 2.8, whether a well is given in cycles or in copies."""
+    (result,) = analyse_run(run_of(fusion, control)).results
+    assert result.accepted == accepted
+
+
+def test_a_silent_well_beside_an_early_one_rejects_the_sample() -> None:
+    curves = {"fusion_standards": tuple(levels(ADELAIDE)), "control_standards": tuple(levels(ADELAIDE))}
+    for cycles, accepted in (((28.0, None), False), ((36.8, None), True)):
+        (result,) = analyse_run(run_of(Wells(ct=cycles), Wells(ct=(25.7, 25.8)), **curves)).results
+        assert result.accepted == accepted, cycles
+
+
+def test_blanks_of_the_control_gene_count_too() -> None:
+    run = read_run(EXAMPLES / "qpcr-relapse-gusb.csv", transcript="e1a2")
+    dirty = analyse_run(run.model_copy(update={"no_template_control": (35.0, None)}))
+    assert not dirty.results[0].accepted
+    (check,) = [check for check in dirty.checks if check.name == "GUSB wells without template"]
+    assert "depth" in check.text
+
+
+def test_bcr_as_control_gene_has_no_published_depth() -> None:
+    run = run_of(Wells(copies=(0, 0)), Wells(copies=(40_000, 40_000)), control_gene="BCR")
+    (result,) = analyse_run(run).results
+    assert result.depth == ""
+    assert "no published number of BCR transcripts" in result.statement
+    assert "one would be 0.0013 %" in result.statement
+
+
+@given(
+    st.lists(st.sampled_from([0.0, 5.0, 20.0, 400.0]), min_size=1, max_size=4),
+    st.lists(st.sampled_from([0.0, 9_000.0, 20_000.0]), min_size=1, max_size=4),
+    st.randoms(use_true_random=False),
+)
+@settings(max_examples=60, deadline=None)
+def test_the_order_of_wells_changes_nothing(
+    fusion: list[float], control: list[float], random: object
+) -> None:
+    if not any(control):
+        return
+    (first,) = analyse_run(run_of(Wells(copies=tuple(fusion)), Wells(copies=tuple(control)))).results
+    random.shuffle(fusion)  # type: ignore[attr-defined]
+    random.shuffle(control)  # type: ignore[attr-defined]
+    (second,) = analyse_run(run_of(Wells(copies=tuple(fusion)), Wells(copies=tuple(control)))).results
+    assert (first.percent, first.depth, first.accepted) == (second.percent, second.depth, second.accepted)

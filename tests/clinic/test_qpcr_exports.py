@@ -171,6 +171,11 @@ REFUSED = {
         "line 2, column 3",
         "thousands or decimals",
     ),
+    "decimals of another column": (
+        "sample;target;copies;ct\nP1;BCR-ABL1;32.500;24.31\nP1;ABL1;50000;21.38\n",
+        "line 2, column 3",
+        "no other of its column",
+    ),
     "two decimal signs": (
         "sample;target;copies\nP1;BCR-ABL1;3,5\nP1;ABL1;5000.5\n",
         "lines 3 and 2",
@@ -267,6 +272,12 @@ def test_a_column_of_numbers_means_the_same_in_both_notations(
     assert run.samples[0].fusion.copies + run.samples[0].control.copies == pytest.approx(
         [c + cents / 100 for c in copies]
     )
+
+
+def test_each_column_has_its_own_decimal_sign() -> None:
+    rows = "P1;BCR-ABL1;1.234.500;24.31\nP1;ABL1;32.500;21.38\n"
+    run = table_run("sample;target;copies;ct\n" + rows, "run.csv")
+    assert run.samples[0].control.copies == (32_500,), "the first line of the column says what a point is"
 
 
 def test_the_shipped_example_runs_as_the_readme_has_it(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from factories.chromatograph import QUALITIES, abif_bytes, amplicon_of, molecules_of, simulate_read
+from kinscope.core.errors import BadInputError
 from kinscope.sequencing import SangerResult, Trace, call_variants, read_trace
 from kinscope.sequencing.calling.detection import ranges
 from kinscope.sequencing.calling.sample import phases
@@ -26,7 +28,7 @@ PACK = load_target()
 
 @cache
 def traces(
-    *mixture: tuple[str, float], quality: str = "clean", seed: int = 11, folder: str = ""
+    *mixture: tuple[str, float], quality: str = "clean", seed: int = 11, chemistry: int | None = None
 ) -> tuple[Trace, ...]:
     import tempfile
 
@@ -34,7 +36,13 @@ def traces(
     read = []
     with tempfile.TemporaryDirectory() as name:
         for strand in ("forward", "reverse"):
-            run = simulate_read(molecules, strand, QUALITIES[quality], seed=seed, chemistry=seed)
+            run = simulate_read(
+                molecules,
+                strand,
+                QUALITIES[quality],
+                seed=seed,
+                chemistry=seed if chemistry is None else chemistry,
+            )
             path = Path(name) / f"{strand}.ab1"
             path.write_bytes(abif_bytes(run, "secret name"))
             read.append(read_trace(path))
@@ -143,6 +151,50 @@ def test_strands_may_come_in_any_order() -> None:
     assert first.coverage == second.coverage
 
 
+def limits(result: SangerResult) -> list[float]:
+    return [item.detection_limit_percent for item in result.coverage if item.detection_limit_percent]
+
+
+@pytest.mark.parametrize(("mixture", "quality"), [(("V268E", 0.06), "clean"), (("K404E", 0.2), "typical")])
+def test_the_same_trace_given_twice_is_no_evidence(mixture: tuple[str, float], quality: str) -> None:
+    """Neither a file given twice nor the run saved anew, scaled to other units."""
+    forward, reverse = traces(mixture, quality=quality)
+    again = [replace(trace, channels=np.round(trace.channels * 0.25)) for trace in (forward, reverse)]
+    once = call_variants([forward, reverse], PACK).result
+    for reads in ([forward, reverse, forward, reverse], [forward, reverse, *again]):
+        twice = call_variants(reads, PACK).result
+        assert (twice.calls, twice.coverage) == (once.calls, once.coverage)
+        assert [note for note in twice.notes if "same trace" in note] == [
+            "S3 is the same trace as S1: no evidence, left out.",
+            "S4 is the same trace as S2: no evidence, left out.",
+        ]
+
+
+def test_one_strand_given_twice_stays_to_be_confirmed() -> None:
+    forward, _ = traces(("K404E", 0.5))
+    for result in (call_variants([forward, forward], PACK).result, call_variants([forward], PACK).result):
+        assert [call.status for call in result.calls] == ["to be confirmed"]
+    deletion = traces(("c.1100_1102del", 0.5))[0]
+    rerun = traces(("c.1100_1102del", 0.5), seed=12, chemistry=11)[0]
+    (call,) = [c for c in call_variants([deletion, rerun], PACK).result.calls if c.kind == "deletion"]
+    assert call.status == "to be confirmed", "two reads of one strand are one strand"
+
+
+def test_a_re_run_of_a_strand_does_not_halve_its_limit() -> None:
+    """Its background repeats with the chemistry: the second run is not a second witness."""
+    first, second = (traces(("WT", 1.0), quality="typical", seed=seed, chemistry=31) for seed in (31, 32))
+    once = call_variants(first, PACK).result
+    twice = call_variants([*first, *second], PACK).result
+    assert np.median(limits(twice)) > 0.8 * np.median(limits(once))
+    assert twice.calls == ()
+
+
+def test_a_trace_of_the_sample_is_no_control() -> None:
+    forward, reverse = traces(("K404E", 0.2))
+    with pytest.raises(BadInputError, match="control"):
+        call_variants([forward, reverse], PACK, controls=[forward])
+
+
 def test_a_signal_on_one_strand_that_the_other_contradicts_is_no_call() -> None:
     forward, _ = traces(("K404E", 0.4))
     _, reverse = traces(("WT", 1.0))
@@ -193,6 +245,8 @@ def test_exact_heights_give_the_share_within_the_interval(
     one, two = share_of([seen]), share_of([seen, seen])
     assert one.low - 0.02 <= share <= one.high + 0.02
     assert two.high - two.low <= one.high - one.low + 0.005
+    repeated = share_of([seen, seen], ["forward", "forward"])
+    assert repeated.high - repeated.low == pytest.approx(one.high - one.low)
 
 
 def test_reads_that_disagree_give_a_wider_interval() -> None:

@@ -452,3 +452,57 @@ def test_a_bad_table_gives_the_line_and_none_of_its_content(tmp_path: Path, dama
     assert SECRET not in said
     assert "owned" not in said
     assert not any(cell in said for cell in ("944", "315", "180", "1e400"))
+
+
+def test_the_unit_of_a_column_of_shares_is_that_of_the_whole_column(tmp_path: Path) -> None:
+    """0.8, 45 and 1 are per cent, whatever gene the 45 is of."""
+    found = read(tmp_path, "gene,variant,vaf\nABL1,T315I,0.8\nTP53,R175H,45\nABL1,E255K,1\n")
+    assert [(name, share) for name, share, _ in shown(found)] == [("Glu255Lys", 1.0), ("Thr315Ile", 0.8)]
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("c.1086_1270del", "exon 7 deletion"),
+        ("c.1086_1270del185", "exon 7 deletion"),
+        ("NM_007313.3:c.1143_1327del", "exon 7 deletion"),
+        ("exon 7 deletion", "exon 7 deletion"),
+        ("Δexon 7", "exon 7 deletion"),
+        ("c.1423_1424ins35", "35INS"),
+        (f"NM_005157.6:c.1423_1424ins{'GTAAG' * 7}", "35INS"),
+        ("NM_007313.3:c.1480_1481ins35", "35INS"),
+        ("BCR-ABL1 35INS", "35INS"),
+    ],
+)
+def test_known_splice_variants_keep_their_meaning_and_caveat(tmp_path: Path, text: str, name: str) -> None:
+    (call,) = read(tmp_path, f"gene,variant,vaf,depth\nABL1,{text},0.3,900\n").calls
+    assert (call.name, call.kind, call.status, call.assess_expression) == (
+        name,
+        "splice",
+        "splice artefact",
+        "",
+    )
+    assert call.hgvs_c.startswith("NM_005157.6:c.1")
+    assert "No resistance is proven" in call.notes[0]
+    assert call.citations
+    assert (call.share_percent, call.first_codon) == (30, 362 if name.startswith("exon") else 475)
+
+
+def test_another_change_there_is_none_of_them(tmp_path: Path) -> None:
+    found = read(tmp_path, "variant,vaf\nc.1086_1269del,0.3\nc.1423_1424ins34,0.3\nc.1087del,0.3\n").calls
+    assert {call.status for call in found} == {"variant"}
+
+
+@pytest.mark.parametrize(
+    ("text", "codon"),
+    [
+        ("NM_007313.3:c.1002T>C", 315),
+        ("NM_007313.3:c.1200_1202del", 381),
+        ("ENST00000372348.7:c.1200_1202del", 381),
+        ("NP_009297.2:p.Arg381fs", 362),
+        ("NM_005157.6:c.945T>C", 315),
+    ],
+)
+def test_names_on_isoform_1b_have_the_codons_of_1a(tmp_path: Path, text: str, codon: int) -> None:
+    (call,) = read(tmp_path, f"variant,vaf\n{text},0.3\n").calls
+    assert call.first_codon == codon

@@ -549,3 +549,18 @@ def test_wilson_interval_of_a_textbook_case() -> None:
     low, high = wilson(10, 100)
     assert low == pytest.approx(5.52, abs=0.02)
     assert high == pytest.approx(17.44, abs=0.02)
+
+
+def test_a_share_above_one_in_any_row_leaves_the_unit_of_its_column_open(tmp_path: Path) -> None:
+    """0.8 beside 45 of another gene is 0.8 % or 80 %: refused, not read row by row."""
+    rows = [
+        row("0/1:0.8", form="GT:AF"),
+        row("0/1:45", form="GT:AF", at=23289621, chrom="chr22"),
+        row("0/1:1", form="GT:AF", at=K404E, bases="A G"),
+    ]
+    with pytest.raises(BadInputError, match="fractions or percent") as caught:
+        read(tmp_path, *rows)
+    assert "line 3" in caught.value.where
+    assert "line 4" in str(caught.value)
+    signed = [text.replace("0.8", "0.8%").replace(":45", ":45%").replace(":1\n", ":1%") for text in rows]
+    assert shown(read(tmp_path, *signed[:2])) == [("", "Thr315Ile", 1)]

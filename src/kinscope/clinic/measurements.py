@@ -8,11 +8,15 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
 from typing import Annotated, Literal, Self, TypeAlias
 
 from pydantic import Field, TypeAdapter, model_validator
 
 from kinscope.core.errors import BadInputError
+from kinscope.core.plain_yaml import read_yaml
 from kinscope.core.records import Record
 
 Material = Literal["bone marrow", "peripheral blood", "cerebrospinal fluid", "other", "not stated"]
@@ -128,6 +132,8 @@ class TranscriptLevel(_Dated):
     def _consistent(self) -> Self:
         if not self.detected and self.percent:
             raise ValueError("a transcript that was not detected has no level above 0 %")
+        if self.detected and self.percent == 0:
+            raise ValueError("a transcript that was detected has a level above 0 %, or none given")
         low, high = self.low_percent, self.high_percent
         if low is not None and high is not None and low > high:
             raise ValueError("the interval's lower end lies above its upper end")
@@ -153,6 +159,8 @@ class FlowMrd(_Dated):
     def _consistent(self) -> Self:
         if not self.detected and self.level_percent:
             raise ValueError("residual disease that was not detected has no level above 0 %")
+        if self.detected and self.level_percent == 0:
+            raise ValueError("residual disease that was detected has a level above 0 %, or none given")
         return self
 
 
@@ -180,6 +188,12 @@ class MutationFinding(_Dated):
     share_percent: Percent | None = None
     limit_percent: Percent | None = None
 
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.share_percent is not None and self.detected != (self.share_percent > 0):
+            raise ValueError("a mutation that was detected has a share above 0 %, one that was not has none")
+        return self
+
 
 class ReportedResponse(_Dated):
     """A response that the treating centre stated, without the numbers behind it.
@@ -206,11 +220,6 @@ MEASUREMENT: TypeAdapter[_AnyKind] = TypeAdapter(Measurement)
 """Validates plain data of any kind into the record that its ``kind`` names."""
 
 
-MELO = "Melo JV. Blood 1996;88:2375-2384"
-BURMEISTER = "Burmeister T, Reinhardt R. Leuk Res 2008;32:579-585"
-BACCARANI = "Baccarani M et al. Ann Hematol 2019;98:2329-2341"
-
-
 class FusionTranscript(Record):
     """A BCR::ABL1 fusion transcript and the protein it encodes.
 
@@ -229,28 +238,6 @@ class FusionTranscript(Record):
     citation: str
 
 
-_SCALE = "the international scale is not defined for it; follow it by its own assay and the same control gene"
-_NO_A2 = f"lacks ABL1 exon 2, missed by a2 primers; {_SCALE}"
-_RARE = f"missed by standard assays; {_SCALE}"
-_TABLE = {
-    "e1a2": ("p190", "minor (m-bcr)", False, _SCALE, MELO),
-    "e1a3": ("p190", "minor (m-bcr)", False, _NO_A2, BURMEISTER),
-    "e6a2": ("p195", "between minor and major", False, _RARE, BACCARANI),
-    "e8a2": ("p200", "between minor and major", False, _RARE, BACCARANI),
-    "e13a2": ("p210", "major (M-bcr)", True, "on the international scale", MELO),
-    "e14a2": ("p210", "major (M-bcr)", True, "on the international scale", MELO),
-    "e13a3": ("p210", "major (M-bcr)", False, _NO_A2, BURMEISTER),
-    "e14a3": ("p210", "major (M-bcr)", False, _NO_A2, BURMEISTER),
-    "e19a2": ("p230", "micro (µ-bcr)", False, _RARE, MELO),
-    "e19a3": ("p230", "micro (µ-bcr)", False, _RARE, BURMEISTER),
-}
-_OLD_NAMES = {"b2a2": "e13a2", "b3a2": "e14a2", "b2a3": "e13a3", "b3a3": "e14a3", "c3a2": "e19a2"}
-_PROTEINS = {
-    "p190": ("p190", "minor (m-bcr)", _SCALE),
-    "p185": ("p190", "minor (m-bcr)", _SCALE),
-    "p210": ("p210", "major (M-bcr)", "on the international scale if e13a2 or e14a2"),
-    "p230": ("p230", "micro (µ-bcr)", _SCALE),
-}
 _WORD = re.compile(r"[a-z]\d{1,2}a\d|p\d{3}")
 _NOISE = re.compile(r"bcr|abl1?|[\s_\-/:(),;]+")
 MAX_LETTERS = 60
@@ -271,7 +258,7 @@ def protein_of(transcript: str) -> FusionTranscript:
     raise BadInputError(
         f"{transcript[:40]!r} is not one known BCR::ABL1 transcript.",
         where="fusion transcript",
-        remedy=f"Known are {', '.join((*_TABLE, *_OLD_NAMES, *_PROTEINS))}.",
+        remedy=f"Known are {', '.join(_fusions())}.",
     )
 
 
@@ -280,7 +267,7 @@ def known_protein(transcript: str) -> FusionTranscript | None:
     text = transcript.strip().lower()
     if len(text) > MAX_LETTERS or _NOISE.sub("", _WORD.sub("", text)):
         return None
-    found = [_one(word) for word in _WORD.findall(text)]
+    found = [_fusions().get(word) for word in _WORD.findall(text)]
     named = [entry for entry in found if entry is not None]
     if len(named) < len(found) or not named or len({entry.protein for entry in named}) > 1:
         return None
@@ -289,15 +276,8 @@ def known_protein(transcript: str) -> FusionTranscript | None:
     return next((entry for entry in named if entry.name), named[0])
 
 
-def _one(word: str) -> FusionTranscript | None:
-    name = _OLD_NAMES.get(word, word)
-    if name in _TABLE:
-        protein, region, common, note, citation = _TABLE[name]
-    elif word in _PROTEINS:
-        name, common, citation = "", False, MELO
-        protein, region, note = _PROTEINS[word]
-    else:
-        return None
-    return FusionTranscript(
-        name=name, protein=protein, breakpoint_region=region, common=common, note=note, citation=citation
-    )
+@cache
+def _fusions() -> dict[str, FusionTranscript]:
+    """Every known transcript and protein by each of the words for it."""
+    entries = read_yaml(Path(str(files("kinscope.clinic"))) / "fusions.yaml")
+    return {word: FusionTranscript.model_validate(entry) for entry in entries for word in entry.pop("words")}

@@ -13,7 +13,13 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
 
 from kinscope.clinic.case.schedule import parse_date, parse_interval
-from kinscope.clinic.measurements import Measurement, ReportedCategory, ShortText
+from kinscope.clinic.measurements import (
+    FusionTranscript,
+    Measurement,
+    ReportedCategory,
+    ShortText,
+    known_protein,
+)
 from kinscope.clinic.response.model import Disease
 from kinscope.core.records import Record, VersionedRecord
 
@@ -319,6 +325,12 @@ class Case(VersionedRecord):
                 f"a case has at most {MAX_ENTRIES} entries; split it, or leave routine counts out"
             )
         return self
+
+    @property
+    def fusion(self) -> FusionTranscript | None:
+        """The fusion transcript, as the case or else all of its levels name it; None if it is not known."""
+        levels = {m.finding.transcript for m in self.measurements if m.finding.kind == "transcript"}
+        return known_protein(self.transcript or ", ".join(sorted(levels - {""})))
 
     def ids(self) -> list[str]:
         """Every ``id`` that is given, in order of the file."""

@@ -103,22 +103,11 @@ class SaidTime(Record):
 
 
 class TimeConflict(Record):
-    """A statement on time that the others exclude.
+    """A statement on time, set aside as those ``against`` it together exclude it.
 
-    Attributes
-    ----------
-    statement
-        The one set aside.
-    against
-        Those that together exclude it.
-    stated_low_days, stated_high_days, allowed_low_days, allowed_high_days
-        The interval as stated, and what the others allow, in days from ``counted_from`` to the entry.
-    gap_days
-        How far apart the two are at least.
-    would_hold_from
-        Other entries from which the interval could be counted without contradiction.
-    open_reading
-        The statement as entered was taken; only another reading of what it counts from is excluded.
+    The interval as stated, and what the others allow, are in days from ``counted_from`` to the entry; the gap
+    is how far apart the two are at least. From the entries of ``would_hold_from`` it could be counted without
+    contradiction. In an open reading the statement was taken, and only another reading of it is excluded.
     """
 
     statement: SaidTime
@@ -134,21 +123,11 @@ class TimeConflict(Record):
 
 
 class Placement(Record):
-    """Where an entry lies in time.
+    """Where an entry lies in time, in days (ordinals of the calendar, or relative days).
 
-    Attributes
-    ----------
-    earliest, latest
-        Days (ordinals of the calendar, or relative days) that all accepted statements allow.
-    drawn
-        The day it is drawn at: inside the window, and in the stated order with all others.
-    basis
-        What bounds it: a day, a month or range given as such, an interval from another entry, or only
-        its order among others.
-    elsewhere
-        Windows that statements set aside would have put it in.
-    open_before, open_after
-        Nothing bounds the time on that side; the window then ends at the drawn day.
+    From ``earliest`` to ``latest`` all accepted statements allow it; it is drawn inside, in the stated order
+    with all others. Where nothing bounds a side the window is open there and ends at the drawn day.
+    Statements set aside would have put it ``elsewhere``.
     """
 
     entry: str

@@ -6,7 +6,7 @@ import re
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from pydantic import Field
 
@@ -66,36 +66,6 @@ DETECTED = Term("LOINC:LA11882-0", "Detected")
 NOT_DETECTED = Term("LOINC:LA11883-8", "Not detected")
 STATED_RESPONSE = Term("kinscope:stated-response", "Response stated by the treating centre")
 
-TOXICITIES = {
-    "neutropenia": "HP:0001875",
-    "thrombocytopenia": "HP:0001873",
-    "anaemia": "HP:0001903",
-    "anemia": "HP:0001903",
-    "peripheral neuropathy": "HP:0009830",
-    "diarrhoea": "HP:0002014",
-    "diarrhea": "HP:0002014",
-    "nausea": "HP:0002018",
-    "vomiting": "HP:0002013",
-    "pleural effusion": "HP:0002202",
-    "fatigue": "HP:0012378",
-    "fever": "HP:0001945",
-    "pancreatitis": "HP:0001733",
-    "myalgia": "HP:0003326",
-    "headache": "HP:0002315",
-    "seizure": "HP:0001250",
-    "sepsis": "HP:0100806",
-    "oedema": "HP:0000969",
-    "hypertension": "HP:0000822",
-    "venous thrombosis": "HP:0004936",
-    "qt prolongation": "HP:0001657",
-    "bleeding": "HP:0001892",
-} | dict.fromkeys((
-    "haematological toxicity", "gastrointestinal toxicity", "hepatotoxicity", "febrile neutropenia",
-    "infection", "rash", "arterial occlusion", "veno-occlusive disease", "cytokine release syndrome",
-    "neurotoxicity", "mucositis",
-), "")  # fmt: skip
-"""Terms that a redacted export keeps, with their Human Phenotype Ontology code where it was looked up."""
-
 
 def disease_named(label: str) -> str:
     """The key of :data:`DISEASES` that a label stands for; ``other`` for all but Ph+ ALL and CML."""
@@ -113,7 +83,7 @@ def of_target(gene: str, pack: TargetPack) -> bool:
 
 def toxicity_term(name: str) -> Term:
     """The HPO code of a toxicity, else one of kinscope's own name space made of its words."""
-    code = TOXICITIES.get(name.lower(), "")
+    code = toxicities().get(name.lower(), "")
     return Term(code or f"kinscope:toxicity-{code_part(name)}", name)
 
 
@@ -151,10 +121,20 @@ class KnownDrug(Record):
 
 
 @cache
+def _tables() -> dict[str, Any]:
+    data: dict[str, Any] = read_yaml(Path(str(files("kinscope.clinic").joinpath("case_drugs.yaml"))))
+    return data
+
+
+def toxicities() -> dict[str, str]:
+    """Terms that a redacted export keeps, with their Human Phenotype Ontology code or an empty text."""
+    return dict(_tables()["toxicities"])
+
+
+@cache
 def known_drugs() -> tuple[KnownDrug, ...]:
     """The shipped table."""
-    path = Path(str(files("kinscope.clinic").joinpath("case_drugs.yaml")))
-    return tuple(KnownDrug.model_validate(entry) for entry in read_yaml(path)["drugs"])
+    return tuple(KnownDrug.model_validate(entry) for entry in _tables()["drugs"])
 
 
 @cache

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from kinscope.clinic.case.terms import find_drug
 from kinscope.clinic.course.result import Inconsistency, found
 from kinscope.clinic.measurements import SAME_EVALUATION_DAYS
+from kinscope.clinic.qpcr.levels import off_scale
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,7 +21,6 @@ LITTLE_TRANSCRIPT_PERCENT = 1.0
 """In CML up to 1 % on the international scale goes with a complete cytogenetic response, no Philadelphia
 metaphase left (ELN 2020, Hochhaus et al., Leukemia 2020;34:966-984): far from a marrow full of blasts."""
 ELN_2020 = "Hochhaus A et al. Leukemia 2020;34:966-984 (doi:10.1038/s41375-020-0776-2)"
-P190 = ("e1a2", "p190", "e1a3")
 COUNTS = (
     ("haemoglobin_gram_per_litre", "haemoglobin", 20.0, 220.0, "g/L (1 g/dL = 10 g/L; 1 mmol/L = 16.1 g/L)"),
     ("leucocytes_giga_per_litre", "leucocytes", 0.0, 1500.0, "G/L (1,000/µL = 1 G/L)"),
@@ -54,13 +54,12 @@ def _levels(case: Case) -> list[tuple[CaseMeasurement, TranscriptLevel]]:
 def _transcripts(case: Case) -> Iterator[Inconsistency]:
     for entry, level in _levels(case):
         kind = level.transcript or case.transcript
-        if level.on_international_scale and any(name in kind.lower() for name in P190):
+        if level.on_international_scale and (reason := off_scale(kind)):
             yield found(
                 "international scale and transcript",
                 "contradiction",
                 f"An international-scale value for {kind}",
-                "The international scale is defined for p210 (e13a2, e14a2) only; a p190 level has no "
-                "conversion factor.",
+                f"The international scale is {reason}: it is for p210 (e13a2, e14a2) only.",
                 [entry],
                 ELN_2020,
             )

@@ -10,7 +10,14 @@ from kinscope.clinic.case.timing import schedule_case
 from kinscope.clinic.course.result import CaseResult, Comparison, LineCalls, VariantFound
 from kinscope.clinic.measurements import ReportedResponse
 from kinscope.clinic.privacy import pseudonym as privacy
-from kinscope.clinic.response.assess import CriteriaSet, assess_response, load_criteria, mutation_testing_due
+from kinscope.clinic.response.assess import (
+    CriteriaSet,
+    Line,
+    assess_line,
+    load_criteria,
+    mutation_testing_due,
+)
+from kinscope.clinic.response.context import ORDINALS, REMISSIONS
 from kinscope.core.errors import BadInputError, VariantError
 
 if TYPE_CHECKING:
@@ -22,35 +29,29 @@ if TYPE_CHECKING:
     from kinscope.targets.pack import TargetPack
 
 DEFAULT_CRITERIA = {"ph-all": "eln-all-2024", "cml": "eln-cml-2020"}
-REMISSIONS = frozenset({"CR", "CRh", "CRi", "CHR"})
-NEARLY_CLEAR = REMISSIONS | {"MLFS"}
+NEARLY_CLEAR = frozenset({*REMISSIONS, "MLFS"})
 MEANS: dict[str, tuple[str, frozenset[str], frozenset[str]]] = {
     "CR": ("haematological", frozenset({"CR", "CHR"}), NEARLY_CLEAR),
     "CRh": ("haematological", frozenset({"CRh"}), NEARLY_CLEAR),
     "CRi": ("haematological", frozenset({"CRi"}), NEARLY_CLEAR),
     "CHR": ("haematological", frozenset({"CHR", "CR"}), NEARLY_CLEAR),
     "CCyR": ("cytogenetic", frozenset({"CCyR"}), frozenset()),
-    "MMR": ("molecular", frozenset({"MMR", "MR4", "MR4.5", "MR5", "CMR"}), frozenset()),
+    "MMR": (
+        "molecular",
+        frozenset({"MMR", "MR4", "MR4.5", "MR5", "CMR"}),
+        frozenset({"molecular response"}),
+    ),
     "CMR": ("molecular", frozenset({"CMR", "MR4", "MR4.5", "MR5"}), frozenset({"molecular response"})),
     "MRD negative": ("flow MRD", frozenset({"MRD negative"}), frozenset()),
     "relapse": ("haematological", frozenset({"relapse", "loss of CHR"}), frozenset({"active disease"})),
     "refractory": ("haematological", frozenset({"refractory"}), frozenset({"active disease", "relapse"})),
     "progression": (
         "haematological",
-        frozenset({"refractory", "relapse", "loss of CHR"}),
+        frozenset({"refractory", "relapse", "loss of CHR", "accelerated phase", "blast phase"}),
         frozenset({"active disease"}),
     ),
 }
 """Stated category: the axis it speaks of, the computed categories that say the same, and those nearly."""
-EPISODES = {
-    "CR": (REMISSIONS, frozenset({"relapse", "extramedullary relapse", "refractory"})),
-    "CMR": (
-        frozenset({"CMR"}),
-        frozenset({"relapse", "extramedullary relapse", "refractory", "molecular relapse"}),
-    ),
-    "relapse": (frozenset({"relapse", "extramedullary relapse"}), NEARLY_CLEAR),
-}
-"""For counting "the third CMR": what begins an episode and what ends it."""
 
 
 def study_case(
@@ -135,10 +136,12 @@ def _without_names(
 
 def placed_findings(case: Case, schedule: Schedule) -> list[tuple[str, Measurement]]:
     """Every measurement with its id, dated on the schedule's clock, oldest first."""
-    placed = [
-        (entry.id, entry.finding.model_copy(update={"at": schedule.point(entry.id)}))
-        for entry in case.measurements
-    ]
+    placed: list[tuple[str, Measurement]] = []
+    for entry in case.measurements:
+        update: dict[str, Any] = {"at": schedule.point(entry.id)}
+        if entry.finding.kind == "transcript" and not entry.finding.transcript:
+            update["transcript"] = case.transcript
+        placed.append((entry.id, entry.finding.model_copy(update=update)))
     return sorted(placed, key=lambda pair: pair[1].at.days)
 
 
@@ -171,10 +174,9 @@ def _lines(
         ends = [schedule.point(f"{member.id}.stop") for member in members if member.stop]
         end = max(ends, key=lambda point: point.days) if ends and len(ends) == len(members) else None
         calls: tuple[ResponseCall, ...] = ()
-        if criteria is not None and case.disease != "other":
-            calls = assess_response(
-                groups[number], case.disease, criteria, start, tuple(previous), treatment_end=end
-            )
+        if criteria is not None:
+            line = Line(number=numbers.index(number) + 1, start=start, end=end, previous=tuple(previous))
+            calls = assess_line(groups[number], criteria, line)
         previous += calls
         titles = list(dict.fromkeys(member.title for member in members)) or ["no treatment entered"]
         lines.append(LineCalls(line=number, title=titles[0], last_title=titles[-1], start=start, calls=calls))
@@ -214,7 +216,8 @@ def _compare(
         reason = call.statement if call else f"nothing was measured then that speaks of the {axis} response"
         computed = "cannot be called" if call else "–"
         return Comparison(**common, computed=computed, agreement="not computable", reason=reason)
-    count = _episode(stated.category, call, calls)
+    word = call.level.replace(";", " ").partition(" ")[0]
+    count = ORDINALS.index(word) if word in ORDINALS else 0  # "third" of the third complete response
     least = "at least " if call.level == "at least" else ""
     computed = f"{least}{_ordinal_text(count)}{call.category}"
     if call.category in same:
@@ -232,23 +235,6 @@ def _ordinal_text(number: int | None) -> str:
         return ""
     suffix = {1: "st", 2: "nd", 3: "rd"}.get(number if number < 20 else 0, "th")
     return f"{number}{suffix} "
-
-
-def _episode(category: str, call: ResponseCall, calls: Sequence[ResponseCall]) -> int:
-    """The number of the episode that a call belongs to; 0 where episodes of its kind are not counted."""
-    kind = "CR" if category in REMISSIONS else category
-    if kind not in EPISODES:
-        return 0
-    begins, ends = EPISODES[kind]
-    count, inside = 0, False
-    for other in sorted(calls, key=lambda c: c.at.days):
-        if other.category in begins:
-            count, inside = count + (not inside), True
-        elif other.category in ends:
-            inside = False
-        if other is call:
-            break
-    return count if call.category in begins else 0
 
 
 def _variants(case: Case, schedule: Schedule, pack: TargetPack) -> tuple[VariantFound, ...]:

@@ -18,12 +18,7 @@ Agreement = Literal["agrees", "agrees in part", "differs", "not computable"]
 class Inconsistency(Record):
     """Something in the case that cannot be, is hard to believe, or is left open where it matters.
 
-    Attributes
-    ----------
-    rule
-        The general check that found it.
-    entries, sources
-        The entries of the case it concerns, and who states them.
+    The rule is the general check that found it; then the entries it concerns, and who states them.
     """
 
     rule: str
@@ -87,17 +82,10 @@ class VariantFound(Record):
 
 
 class CaseResult(VersionedRecord):
-    """The whole of it.
+    """The whole of it, made of the case without anything that names the patient.
 
-    Attributes
-    ----------
-    case
-        What was entered, without anything that names the patient.
-    lines
-        Calls from the measurements alone.
-    lines_with_statements
-        The same once a stated remission stands in for blood counts that were never given; each such call
-        says so in its ``basis``.
+    ``lines`` hold calls from the measurements alone, ``lines_with_statements`` the same once a stated
+    remission stands in for blood counts that were never given; each such call says so in its ``basis``.
     """
 
     SCHEMA_VERSION: ClassVar[int] = 1

@@ -205,7 +205,13 @@ def _carried(clone: Clone) -> list[Abnormality]:
     minus = [c.model_copy(update={"sign": ""}) for c in acquired if c.sign == "-"]
     lost = sum(philadelphia_kind(c) == "der(22)" for c in minus)
     carried.sort(key=lambda c: (c.sign == "+", c.kind not in ("t", "ins")))
-    return carried[: max(0, len(carried) - lost)]
+    double = [c for c in carried if c.kind in DOUBLE]
+    single = [c for c in carried if c.kind not in DOUBLE]
+    return [*single[: max(0, len(single) - lost)], *double[max(0, lost - len(single)) :]]
+
+
+DOUBLE = ("ider", "idic")
+"""Isochromosomes: a Philadelphia chromosome of this kind is the first and a second one in itself."""
 
 
 def _philadelphia_cells(clones: list[Clone]) -> int | None:
@@ -240,14 +246,16 @@ def _summaries(clones: list[Clone]) -> tuple[ChangeSummary, ...]:
         for clone, changes in zip(clones, carried, strict=True)
         for number, change in enumerate(changes)
         if number
-        or change.kind in ("ider", "idic")
+        or change.kind in DOUBLE
         or (change.copies_low > 1 and clone.ploidy == 2 and "x" not in clone.reference)
     }
     summaries = []
     for change, (carriers, times) in zip(listed, distinct, strict=True):
         cells = _sum([_cells_of(clone, c) for clone, c in carriers])
         low, high = _heaviest(carriers, listed)
-        is_first = change.key in first or (bool(first) and is_other_half(change))
+        is_first = (change.key in first and change.kind not in DOUBLE) or (
+            bool(first) and is_other_half(change)
+        )
         beside = not is_first and any(_carried(clone) for clone, _ in carriers)
         risk = "second Ph" if change.key in second else _risk(change) if beside else ""
         summaries.append(

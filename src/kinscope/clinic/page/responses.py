@@ -19,7 +19,7 @@ GOOD = frozenset(
 BAD = frozenset({
     "relapse", "extramedullary relapse", "loss of CHR", "refractory", "active disease", "molecular relapse",
     "MRD relapse", "loss of MMR", "loss of DMR", "loss of CCyR", "loss of CMR", "failure",
-    "MRD progression", "blast phase", "progression", "no MMR", "no CyR",
+    "MRD progression", "accelerated phase", "blast phase", "progression", "no MMR", "no CyR", "loss of PCyR",
 })  # fmt: skip
 SHORT = {
     "active disease": "active",
@@ -115,7 +115,7 @@ def testing_lane(result: CaseResult) -> Lane:
             due.at.label(),
             due.reason,
             f"{due.criterion.text} [{due.criterion.citation}]",
-            f"Done: {done}" if done else "No screening recorded near this moment",
+            f"Done: {done or 'not recorded'} (from {due.days_before} days before to {due.days_after} after)",
         )
         css, label = ("good", "done") if due.done else ("bad", "not done")
         marks.append(_moment(due.at, "due", css, label, text))

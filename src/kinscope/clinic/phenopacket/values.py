@@ -9,6 +9,8 @@ import math
 import re
 from dataclasses import dataclass
 from functools import cached_property
+from importlib.resources import files
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
 from pydantic import ValidationError
@@ -18,7 +20,7 @@ from kinscope.clinic.case.model import Case, CaseMeasurement, DoseUnit, StatedRe
 from kinscope.clinic.case.schedule import DAYS_PER_UNIT
 from kinscope.clinic.case.terms import find_drug
 from kinscope.core.errors import BadInputError
-from kinscope.core.plain_yaml import Places, line_of, path_text
+from kinscope.core.plain_yaml import Places, line_of, path_text, read_yaml
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -51,21 +53,9 @@ KINDS = {
     "transcript": (terms.TRANSCRIPT_ANY, terms.TRANSCRIPT_E1A2, terms.TRANSCRIPT_P210),
 }
 KIND_CODES = {term.id: kind for kind, assays in KINDS.items() for term in assays}
-SCALES = {
-    "giga_per_litre": {
-        **dict.fromkeys(("10*9/l", "10^9/l", "10e9/l", "g/l", "10*3/ul", "10^3/ul", "k/ul", "10*6/ml"), 1.0),
-        **dict.fromkeys(("/ul", "cells/ul", "cells/mm3", "/mm3"), 1e-3),
-    },
-    "gram_per_litre": {"g/l": 1.0, "g/dl": 10.0, "mg/dl": 0.01, "mmol/l": 16.114},
-    "percent": {"%": 1.0, "percent": 1.0, "percentage": 1.0, "1": 100.0},
-}
-"""Factor from a unit to the field's own; haemoglobin per mmol of its monomer weighs 16.114 g."""
-DOSE_UNITS = {unit.lower(): unit for unit in get_args(DoseUnit)} | {
-    **dict.fromkeys(("mg/day", "mg per day", "milligram per day"), "mg/d"),
-    "milligram": "mg",
-    "milligram per square meter": "mg/m2",
-    "[iu]/m2": "IU/m2",
-}
+_UNITS: dict[str, Any] = read_yaml(Path(str(files("kinscope.clinic"))) / "phenopacket" / "units.yaml")
+SCALES: dict[str, dict[str, float]] = _UNITS["scales"]
+DOSE_UNITS = {unit.lower(): unit for unit in get_args(DoseUnit)} | _UNITS["doses"]
 PER_DAY = {"four times": 4, "three times": 3, "thrice": 3, "twice": 2, "bid": 2, "daily": 1}
 _RARER = re.compile("week|month|cycle|every|other|alternate")
 """What says that a dose is not given each day."""

@@ -9,11 +9,15 @@ from __future__ import annotations
 import hashlib
 import hmac
 import re
+from importlib.resources import files
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from unicodedata import combining, normalize
 
 from kinscope.clinic.case.model import Case
 from kinscope.clinic.case.schedule import DAYS_PER_UNIT, parse_date
 from kinscope.core.errors import BadInputError
+from kinscope.core.plain_yaml import read_yaml
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -28,13 +32,32 @@ FREE_TEXT = frozenset({
     "action", "term", "drug", "as_reported", "source", "transcript", "expression", "iscn", "day_zero",
     "gene", "sample",
 })  # fmt: skip
-_DATE_IN_NAME = re.compile(r"(?<![0-9])(?:19|20)[0-9]{2}(?![0-9])|(?:19|20)[0-9]{2}[01][0-9][0-3][0-9]")
 _LONG_NUMBER = re.compile(r"\d{5,}")
-_DATE_WORDS = re.compile(
-    r"\b(?:\d{1,2}[./-]\d{1,2}[./-](?:19|20)\d\d|(?:19|20)\d\d(?:[./-]\d{1,2}){0,2}|"
-    r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.?\s+(?:19|20)\d\d)\b",
+WORDS: dict[str, Any] = read_yaml(Path(str(files("kinscope.clinic"))) / "privacy" / "words.yaml")
+_MONTHS, _SHORT = ("|".join(WORDS[name].split()) for name in ("months", "short_months"))
+_MONTH = rf"(?<![a-zà-ž+])(?:(?:{_MONTHS})(?![a-zà-ž])|(?:{_SHORT})(?![a-zà-ž])\.?)"
+_DAY = r"(?<!\d)(?:0?[1-9]|[12]\d|3[01])(?:st|nd|rd|th|er|º|\.)?(?!\d)"
+_YEAR = r"(?:(?:19|20)\d\d|['’]?\d\d)(?!\d)"
+_OF = r"[\s\-/.,]*(?:(?:of|de|di|del)\s+)?"
+_FULL_DATES = (
+    r"(?<!\d)(?:(?:19|20)\d\d([./\- ]\s?)\d{1,2}\1\d{1,2}|\d{1,2}([./\- ]\s?)\d{1,2}\2(?:19|20)\d\d|"
+    r"(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01]))(?!\d)"
+)
+_DATES = re.compile(
+    rf"{_FULL_DATES}|{_DAY}{_OF}{_MONTH}(?:{_OF}{_YEAR})?|{_MONTH}{_OF}{_DAY}(?:{_OF}{_YEAR})?|{_MONTH}{_OF}{_YEAR}|"
+    rf"(?<![a-zà-ž])(?:{_MONTHS})(?![a-zà-ž])|(?<=\bin |\bof |\bby )(?:{_SHORT})(?![a-zà-ž])|"
+    r"(?<!\d)(?:(?:0?[1-9]|[12]\d|3[01])[./-](?:0?[1-9]|1[0-2])|(?:0?[1-9]|1[0-2])[./-](?:[12]\d|3[01]))"
+    r"[./-]\d\d(?!\d)|(?<!\d)\d{1,2}\.(?:0[1-9]|1[0-2])\.(?!\d)|"
+    r"(?<!\d)(?:0?[1-9]|1[0-2])[./-](?:19|20)\d\d(?!\d)|(?<!\d)(?:0[1-9]|1[0-2])/\d\d(?!\d)|"
+    r"(?<=\bon )\d{1,2}/\d{1,2}(?!\d)|(?<!\d)(?<!\d[.,])(?:19|20)\d\d(?:[./-]\d{1,2})?(?!\d)",
     re.IGNORECASE,
 )
+_DATE_IN_CODE = re.compile(_FULL_DATES)
+_DATE_IN_NAME = re.compile(rf"{_DATES.pattern}|\d{{6,8}}|\d-\d", re.IGNORECASE)
+_PLAIN = str.maketrans(
+    {"ł": "l", "ø": "o", "đ": "d", "ß": "ss", "æ": "ae", "œ": "oe", "ı": "i", "þ": "th", "ð": "d"}
+)
+_DIGRAPHS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "å": "aa", "ø": "oe"})
 
 
 def pseudonym_of(case: Case, salt: bytes | None) -> str:
@@ -59,37 +82,55 @@ def identifiers(case: Case) -> tuple[str, ...]:
     texts += [entry.sample for entry in case.measurements]
     for number in (subject.hospital_id, *subject.other_ids, *(entry.sample for entry in case.measurements)):
         texts += _LONG_NUMBER.findall(number)
-    if subject.birth_date:
-        texts += _spellings(subject.birth_date)
-    found = {text.strip() for text in texts if len(text.strip()) >= 3}
+    texts += [subject.birth_date] * (len(subject.birth_date) > 4)
+    plain = [normalize("NFC", text.strip()) for text in texts]
+    forms = {form for text in plain for form in (text, *_ascii_forms(text))}
+    found = {text for text in forms if len(text) >= 3 or (len(text) == 2 and text.isalpha())}
     return tuple(sorted(found, key=lambda text: (-len(text), text)))
 
 
-def _spellings(birth_date: str) -> list[str]:
-    parts = birth_date.split("-")
-    if len(parts) != 3:
-        return [birth_date] if len(parts) == 2 else []
-    year, month, day = parts
-    spelled = {f"{year}{month}{day}"}
-    for sign in "-./ ":
-        spelled |= {
-            sign.join(order) for order in ((year, month, day), (day, month, year), (month, day, year))
-        }
-        spelled |= {sign.join((str(int(day)), str(int(month)), year))}
-        spelled |= {sign.join((str(int(month)), str(int(day)), year))}
-    return sorted(spelled)
+def _ascii_forms(text: str) -> set[str]:
+    """A text without its accents, in the two ways that is done: Müller as Muller and Mueller."""
+    small = text.lower()
+    forms = {normalize("NFKD", form.translate(_PLAIN)) for form in (small, small.translate(_DIGRAPHS))}
+    return {"".join(sign for sign in form if not combining(sign)) for form in forms} - {small}
 
 
 def scrubber(case: Case) -> Callable[[str], str]:
-    """A function that takes the patient's identifiers out of a text."""
+    """A function that takes the patient's identifiers out of a text, a birth date in words among them."""
     patterns = []
     for text in identifiers(case):
         escaped = re.escape(text)
-        patterns.append(escaped if len(text) >= 5 else rf"(?<!\w){escaped}(?!\w)")
+        before = r"(?<!\d)" if text[0].isdigit() else r"(?<![^\W\d_])"
+        after = r"(?!\d)" if text[-1].isdigit() else r"(?![^\W\d_])"
+        patterns.append(escaped if len(text) >= 5 else f"{before}{escaped}{after}")
     if not patterns:
         return lambda text: text
     joined = re.compile("|".join(patterns), re.IGNORECASE)
-    return lambda text: joined.sub(REMOVED, text)
+    born = [int(part) for part in re.findall(r"\d+", case.subject.birth_date)]
+
+    def birthday(match: re.Match[str]) -> str:
+        text = re.sub(r"\b((?:19|20)\d\d)(\d\d)(\d\d)\b", r"\1-\2-\3", match.group())
+        numbers = [int(number) for number in re.findall(r"\d+", text)]
+        month = [] if re.search("(?i)[a-z]", text) else born[1:2]
+        return REMOVED if len(born) == 3 and {born[0], born[2], *month} <= set(numbers) else match.group()
+
+    def name(match: re.Match[str]) -> str:
+        return match.group() if match.group() in WORDS["words_of_two_letters"].split() else REMOVED
+
+    return lambda text: joined.sub(name, _DATES.sub(birthday, normalize("NFC", text)))
+
+
+def tells_a_name(case: Case) -> Callable[[str], bool]:
+    """Whether a key of the file holds an identifier of the patient, as a word of it or run together."""
+    known = [re.sub(r"[\W_]", "", text.lower()) for text in identifiers(case)]
+
+    def tells(key: str) -> bool:
+        words = {word.lower() for word in re.findall("[A-Z]?[a-z]+|[A-Z]+|[0-9]+", key)}
+        run = re.sub("[_-]", "", key.lower())
+        return any(text in words or (len(text) > 2 and text in run) for text in known)
+
+    return tells
 
 
 def pseudonymised(case: Case, pseudonym: str, age_years: int | None = None) -> Case:
@@ -107,7 +148,7 @@ def pseudonymised(case: Case, pseudonym: str, age_years: int | None = None) -> C
     _map_text(content, lambda name, text: text if name == "sample" else clean(text))
     content["id"] = pseudonym
     content["subject"] = _subject(case, age_years)
-    return Case.model_validate(_without_names(content, case, lambda name: clean(name) != name))
+    return Case.model_validate(_without_names(content, case, tells_a_name(case)))
 
 
 def _without_names(content: dict[str, Any], case: Case, telling: Callable[[str], bool]) -> dict[str, Any]:
@@ -120,6 +161,10 @@ def _without_names(content: dict[str, Any], case: Case, telling: Callable[[str],
 
     content = renamed(content, numbered(case.ids(), "entry-"))
     return with_sources(content, numbered([source.key for source in case.sources], "source-"))
+
+
+def _keys(case: Case) -> list[str]:
+    return [*case.ids(), *(source.key for source in case.sources)]
 
 
 def with_sources(content: dict[str, Any], names: dict[str, str]) -> dict[str, Any]:
@@ -171,13 +216,13 @@ def with_relative_days(case: Case, schedule: Schedule) -> Case:
             first, last = parse_date(statement["date"])
             statement |= {"date": "", "day": first - zero, "last_day": last - zero}
         statement["words"] = ""
-    _map_text(
-        content, lambda name, text: text if name in ("expression", "iscn") else _DATE_WORDS.sub("…", text)
-    )
+    codes = ("expression", "iscn")  # their numbers are bases and bands
+    _map_text(content, lambda name, text: (_DATE_IN_CODE if name in codes else _DATES).sub("…", text))
     content["day_zero"] = (
         "the diagnosis" if any(e.kind == "diagnosis" for e in case.events) else "the first entry"
     )
-    return Case.model_validate(_without_names(content, case, lambda name: bool(_DATE_IN_NAME.search(name))))
+    dated = {name for name in _keys(case) if _DATE_IN_NAME.search(name.replace("_", "-"))}
+    return Case.model_validate(_without_names(content, case, dated.__contains__))
 
 
 def parts_of(value: Any) -> Iterator[dict[str, Any]]:

@@ -6,21 +6,16 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from kinscope.clinic.case.model import Case
-from kinscope.clinic.case.terms import TOXICITIES, find_drug, of_target
-from kinscope.clinic.privacy.pseudonym import renamed, with_relative_days, with_sources
+from kinscope.clinic.case.terms import find_drug, of_target, toxicities
+from kinscope.clinic.measurements import known_protein
+from kinscope.clinic.privacy.pseudonym import WORDS, renamed, with_relative_days, with_sources
 
 if TYPE_CHECKING:
     from kinscope.clinic.case.schedule import Schedule
     from kinscope.targets.pack import TargetPack
 
 
-_WORDS = frozenset({
-    "t", "del", "add", "der", "inv", "dup", "ins", "i", "idic", "iso", "mar", "cp", "X", "Y", "p", "q", "r",
-    "c", "sl", "sdl", "idem", "ish", "nuc", "con", "hsr", "dmin", "dic", "psu", "inc", "dim", "trc", "tas",
-    "rob", "mat", "pat", "dn", "fra", "qh", "ph", "or", "trp", "min", "max", "n", "D", "x", "amp", "enh",
-    "dinh", "ps", "pss", "pstk", "cenh", "mos", "chi", "dmat", "dpat", "inh", "dir", "sep", "fis", "neo",
-    "rec", "rcp", "qdp", "ace", "Ph", "U", "ABL", "BCR", "ASS", "arr", "ogm", "seq", "rsa", "mlpa", "GRCh",
-})  # fmt: skip
+_WORDS, METHODS = frozenset(WORDS["iscn"].split()), frozenset(WORDS["methods"])
 _LETTERS = re.compile(r"[A-Za-z]+")
 _SIGNS = re.compile(r"[A-Za-z0-9~,;:()\[\]/+\-?*.<>%| ×]*")
 
@@ -43,12 +38,6 @@ def _known(word: str) -> bool:
     return word in ("ter", "cen")
 
 
-METHODS = frozenset({
-    "flow cytometry", "morphology", "multicolour flow cytometry", "RT-qPCR", "digital PCR",
-    "Sanger sequencing", "amplicon sequencing", "next-generation sequencing", "chromosome banding",
-    "blood count", "not stated",
-})  # fmt: skip
-_TRANSCRIPT = re.compile(r"e\d{1,2}a\d{1,2}|p(?:190|210|230)")
 _REGION = re.compile(r"kinase domain|codons \d+-\d+")
 _DAYS = re.compile(r"days? \d+(?:(?:, | and |-)\d+)*")
 GROUPS = {"events": "e", "treatments": "t", "measurements": "m", "responses": "r", "toxicities": "x"}
@@ -75,7 +64,7 @@ def redacted(case: Case, schedule: Schedule, pack: TargetPack) -> Case:
         "title": "",
         "citation": "",
         "notes": [],
-        "transcript": _kept(_TRANSCRIPT, content["transcript"]),
+        "transcript": _fusion(content["transcript"]),
     }
     for event in content["events"]:
         event["label"] = "event" if event["kind"] == "other" else event["kind"]
@@ -87,7 +76,7 @@ def redacted(case: Case, schedule: Schedule, pack: TargetPack) -> Case:
     for response in content["responses"]:
         response["words"] = ""
     for toxicity in content["toxicities"]:
-        toxicity["term"] = _listed(toxicity["term"], frozenset(TOXICITIES), "adverse event")
+        toxicity["term"] = _listed(toxicity["term"], frozenset(toxicities()), "adverse event")
         toxicity["action"] = "dose reduced" if "reduced" in toxicity["action"].lower() else ""
     return Case.model_validate(content)
 
@@ -108,7 +97,7 @@ def _finding(finding: dict[str, Any], pack: TargetPack) -> None:
     if "method" in finding and finding["kind"] != "blasts":
         finding["method"] = _listed(finding["method"], METHODS, "not stated")
     if "transcript" in finding:
-        finding["transcript"] = _kept(_TRANSCRIPT, finding["transcript"])
+        finding["transcript"] = _fusion(finding["transcript"])
     if "region" in finding:
         finding["region"] = _kept(_REGION, finding["region"])
     if "gene" in finding:
@@ -129,6 +118,11 @@ def _as_hgvs(expression: str, pack: TargetPack) -> str:
         return ""
     given = [change.hgvs_c for s in variant.substitutions for change in s.coding_changes if change.given]
     return given[0] if len(given) == 1 == len(variant.substitutions) else f"p.{variant.short}"
+
+
+def _fusion(text: str) -> str:
+    known = known_protein(text)
+    return (known.name or known.protein) if known else ""
 
 
 def _kept(pattern: re.Pattern[str], text: str) -> str:

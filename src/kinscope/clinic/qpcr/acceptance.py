@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Self
@@ -9,7 +10,7 @@ from typing import Annotated, Self
 from pydantic import Field, model_validator
 
 from kinscope.clinic.qpcr.levels import DEEP_LEVELS
-from kinscope.clinic.qpcr.model import Check, Quantity, StandardCurve, Wells
+from kinscope.clinic.qpcr.model import FUSION, Check, Quantity, StandardCurve, Wells
 from kinscope.core.errors import BadInputError
 from kinscope.core.plain_yaml import read_record
 from kinscope.core.records import Record
@@ -22,7 +23,8 @@ class AcceptanceRules(Record):
 
     Replicates may span ``replicate_range_to_ct`` where their mean lies below a cycle; later wells scatter by
     chance. A well later than one copy's cycle by more than ``latest_cycles_after_one_copy`` counts as
-    negative. A control gene's window of mean cycles is instrument-specific, a warning only.
+    negative. A control gene's window of mean cycles is instrument-specific, a warning only. ``lines`` say
+    where each limit stands, by its name.
     """
 
     id: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.-]{1,39}$")]
@@ -39,6 +41,7 @@ class AcceptanceRules(Record):
     latest_cycles_after_one_copy: Annotated[Finite, Field(ge=0, le=10)]
     quantifiable_from_copies: Annotated[Finite, Field(gt=0, le=1e6)]
     control_ct_windows: dict[str, tuple[Finite | None, Finite | None]] = Field(default_factory=dict)
+    lines: dict[str, str] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:
@@ -80,8 +83,10 @@ def curve_checks(curve: StandardCurve, rules: AcceptanceRules) -> tuple[Check, .
     return tuple(Check(name=f"{curve.target} {name}", passed=met, text=text) for name, met, text in checks)
 
 
-def no_template_check(cycles: tuple[float | None, ...], curve: StandardCurve | None) -> tuple[Check, ...]:
-    """Wells without template must stay negative."""
+def no_template_check(
+    target: str, cycles: tuple[float | None, ...], curve: StandardCurve | None
+) -> tuple[Check, ...]:
+    """Wells without template must stay negative, those of the control gene too."""
     if not cycles:
         return ()
     amplified = [ct for ct in cycles if ct is not None]
@@ -91,25 +96,38 @@ def no_template_check(cycles: tuple[float | None, ...], curve: StandardCurve | N
         if curve is not None:
             copies = 10 ** ((min(amplified) - curve.intercept) / curve.slope)
             text += f", as many as {copies:.1f} copies"
-    return (Check(name="wells without template", passed=not amplified, text=text),)
+        if target != FUSION:
+            text += (
+                ": foreign cDNA or genomic DNA; each sample's control copies, and its depth, may be too high"
+            )
+    name = f"{target} wells without template" if target != FUSION else "wells without template"
+    return (Check(name=name, passed=not amplified, text=text),)
 
 
 def replicate_check(target: str, wells: Wells, rules: AcceptanceRules) -> tuple[Check, ...]:
-    """Whether replicate cycles agree, where they are early enough to have to."""
-    cycles = [ct for ct in wells.ct if ct is not None]
-    if max(len(wells.ct), len(wells.copies)) < 2:
+    """Whether replicates agree, where they are early or many enough to have to; a silent well never does.
+
+    Copies are held to the same spread as cycles, of which each is a doubling.
+    """
+    given: tuple[float | None, ...] = wells.ct or tuple(
+        -math.log2(copies) if copies > 0 else None for copies in wells.copies
+    )
+    cycles = [ct for ct in given if ct is not None]
+    if len(given) < 2:
         text = "a single well: nothing is known of the scatter, the interval holds counting noise only"
         return (Check(name=f"{target} replicates", passed=None, text=text, decisive=False),)
-    if len(cycles) < 2:
+    if not cycles:
         return ()
-    mean = sum(cycles) / len(cycles)
+    latest = rules.replicate_range_below_ct if wells.ct else -math.log2(rules.quantifiable_from_copies)
+    binding = math.fsum(cycles) / len(cycles) < latest  # exact, so that the order of wells decides nothing
+    silent = len(given) - len(cycles)
     spread = max(cycles) - min(cycles)
-    binding = mean < rules.replicate_range_below_ct
     limit = f"accepted up to {rules.replicate_range_to_ct:g}"
     if not binding:
         limit = f"not judged: later than cycle {rules.replicate_range_below_ct:g}"
-    met = spread <= rules.replicate_range_to_ct if binding else None
-    text = f"replicates span {spread:.2f} cycles; {limit}"
+        limit = limit if wells.ct else f"not judged: fewer than {rules.quantifiable_from_copies:g} copies"
+    met = not silent and spread <= rules.replicate_range_to_ct if binding else None
+    text = f"replicates span {spread:.2f} cycles{f', {silent} without signal' * bool(silent)}; {limit}"
     return (Check(name=f"{target} replicates", passed=met, text=text),)
 
 

@@ -50,9 +50,9 @@ def deepest_by_level(percent: float) -> DepthLevel | None:
     return reached[-1] if reached else None
 
 
-def sensitivity_percent(control_copies: float) -> float:
-    """The ratio that one transcript in this many control transcripts stands for, per cent."""
-    return 100.0 / control_copies
+def deepest_by_log(log: float) -> DepthLevel | None:
+    """The deepest level that minus log10 of a ratio reaches; None below a major response."""
+    return next((level for level in reversed((MR3, *DEEP_LEVELS)) if log >= level.log), None)
 
 
 def conversion_factor(major_response_equivalent_percent: float) -> float:
@@ -88,20 +88,31 @@ def _refusal(transcript: str, control_gene: str, factor: float | None) -> str:
     if fusion is None:
         said = f"{transcript!r} is not a known transcript" if transcript else "the transcript is not given"
         return f"{said}; the scale is for e13a2 and e14a2 (p210) only"
-    if fusion.protein != "p210" or (fusion.name and not fusion.common):
-        named = f"{fusion.name} ({fusion.protein})" if fusion.name else fusion.protein
-        return f"not defined for {named}"
+    if reason := off_scale(transcript):
+        return reason
     if control_gene not in ("ABL1", "GUSB", "BCR"):
         return f"not defined with {control_gene} as control gene"
     return "no conversion factor of this laboratory is given" if factor is None else ""
 
 
-def molecular_class(percent: float | None, scale: ScaleResult, depth: DepthLevel | None) -> str:
+def off_scale(transcript: str) -> str:
+    """Why a known transcript has no international scale; empty for p210 and what is not known."""
+    fusion = known_protein(transcript)
+    if fusion is None or (fusion.protein == "p210" and (fusion.common or not fusion.name)):
+        return ""
+    return f"not defined for {fusion.protein}" + (f" ({fusion.name})" if fusion.name else "")
+
+
+def molecular_class(
+    percent: float | None, scale: ScaleResult, depth: DepthLevel | None, control_gene: str = "ABL1"
+) -> str:
     """The class of response that this one sample shows, as reports word it.
 
     From the normalised copy number in per cent, None where no transcript was detected; the same on the
     international scale; and the deepest level that the control transcripts allow.
     """
+    if percent is None and control_gene not in DEEP_LEVELS[0].control_copies:
+        return f"undetectable; no published number of {control_gene} transcripts says to which depth"
     if percent is None:
         if depth is None:
             return "undetectable, but the sample does not reach a sensitivity of MR4"

@@ -72,7 +72,7 @@ class QpcrRun(Record):
 
     The transcript (``e1a2``) decides whether the international scale applies; the conversion factor is the
     laboratory's. Plasmid standards are needed where samples are given as cycles. Cycles without template
-    should all be None. ``notes`` say what of a table was left out.
+    should all be None, those of the control gene too. ``notes`` say what of a table was left out.
     """
 
     transcript: Annotated[str, Field(max_length=60), AfterValidator(_printable)] = ""
@@ -81,6 +81,7 @@ class QpcrRun(Record):
     fusion_standards: tuple[StandardLevel, ...] = ()
     control_standards: tuple[StandardLevel, ...] = ()
     no_template: tuple[Ct | None, ...] = ()
+    no_template_control: tuple[Ct | None, ...] = ()
     samples: Annotated[tuple[QpcrSample, ...], Field(min_length=1, max_length=2000)]
     notes: tuple[str, ...] = ()
 
@@ -184,6 +185,11 @@ class QpcrResult(Record):
     statement: str
     checks: tuple[Check, ...] = ()
     accepted: bool = True
+
+    @property
+    def tested_copies(self) -> float:
+        """Control transcripts in the volume of cDNA that was tested for the fusion (Cross 2015)."""
+        return self.fusion.wells * self.control.mean_copies
 
 
 class QpcrReport(Record):

@@ -105,7 +105,7 @@ def _quantity(target: str, per_well: tuple[float, ...], variance: float, freedom
     scored = [max(copies, LEAST_SCORED_COPIES) if copies > 0 else 0.0 for copies in per_well]
     return Quantity(
         target=target,
-        total_copies=sum(scored),
+        total_copies=math.fsum(scored),
         per_well=per_well,
         detected_wells=sum(1 for copies in per_well if copies > 0),
         variance_log10=variance,

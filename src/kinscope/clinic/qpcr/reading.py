@@ -62,7 +62,11 @@ def yaml_run(text: str, name: str, transcript: str, control_gene: str, factor: f
     given = {"transcript": transcript, "control_gene": control_gene, "conversion_factor": factor}
     given = {key: value for key, value in given.items() if value not in ("", None)}
     run = _validated({**content, **given}, name, places)
-    cycles = [run.no_template, *(level.ct for level in (*run.fusion_standards, *run.control_standards))]
+    cycles = [
+        run.no_template,
+        run.no_template_control,
+        *(level.ct for level in (*run.fusion_standards, *run.control_standards)),
+    ]
     cycles += [wells.ct for sample in run.samples for wells in (sample.fusion, sample.control)]
     end = last_cycle(chain.from_iterable(cycles))
     if end is not None:
@@ -102,6 +106,7 @@ def table_run(
         "fusion_standards": _levels([w for w in standards if w.target == FUSION]),
         "control_standards": _levels([w for w in standards if w.target == gene]),
         "no_template": [w.ct for w in wells if w.role == "no template" and w.target == FUSION],
+        "no_template_control": [w.ct for w in wells if w.role == "no template" and w.target == gene],
         "samples": _samples(samples, gene, {well.target for well in standards}, name),
         "notes": notes,
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import compress
 from pathlib import Path
 
 from kinscope.clinic.measurements import TimePoint, TranscriptLevel
@@ -13,7 +14,7 @@ from kinscope.clinic.qpcr.acceptance import (
     no_template_check,
     replicate_check,
 )
-from kinscope.clinic.qpcr.levels import depth_of, molecular_class, sensitivity_percent, to_international_scale
+from kinscope.clinic.qpcr.levels import depth_of, molecular_class, to_international_scale
 from kinscope.clinic.qpcr.model import (
     FUSION,
     Check,
@@ -48,7 +49,8 @@ def analyse_run(run: QpcrRun, rules: str | Path | AcceptanceRules = "eac") -> Qp
     fusion_curve = _curve(FUSION, run.fusion_standards, chosen)
     control_curve = _curve(run.control_gene, run.control_standards, chosen)
     checks = [check for curve in (fusion_curve, control_curve) if curve for check in curve.checks]
-    checks += no_template_check(run.no_template, fusion_curve)
+    checks += no_template_check(FUSION, run.no_template, fusion_curve)
+    checks += no_template_check(run.control_gene, run.no_template_control, control_curve)
     failed = [check for check in checks if check.passed is False and check.decisive]
     return QpcrReport(
         rules=chosen.id,
@@ -87,7 +89,7 @@ def transcript_level(result: QpcrResult, at: TimePoint | None = None) -> Transcr
         quantifiable=result.quantifiable if result.fusion.detected else None,
         transcript=result.transcript,
         control_gene=result.control_gene,
-        control_copies=result.control.total_copies,
+        control_copies=result.tested_copies,
         fusion_copies=result.fusion.total_copies,
         on_international_scale=scale.applies,
         sensitivity_log=result.depth_log,
@@ -134,15 +136,20 @@ def _result(
             where=f"sample number {number} of the run",
             remedy="Repeat the sample from a new cDNA; a missing control is not a negative result.",
         )
+    wells, failed = _without_failed(run.control_gene, sample.control, control)
+    if failed:
+        control = _quantity(run.control_gene, wells, control_curve, rules, number)
     checks = (
         *replicate_check(FUSION, sample.fusion, rules),
-        *replicate_check(run.control_gene, sample.control, rules),
-        *control_checks(run.control_gene, sample.control, control, rules),
+        *failed,
+        *replicate_check(run.control_gene, wells, rules),
+        *control_checks(run.control_gene, wells, control, rules),
         *_range_check(fusion, fusion_curve),
     )
     interval = ratio_interval_percent(fusion, control)
     percent = ratio_percent(fusion, control) if fusion.detected else None
-    depth = depth_of(run.control_gene, control.total_copies)
+    tested = fusion.wells * control.mean_copies
+    depth = depth_of(run.control_gene, tested)
     scale = to_international_scale(percent, interval, run.transcript, run.control_gene, run.conversion_factor)
     lowest = fusion_curve.lowest_copies if fusion_curve else rules.quantifiable_from_copies
     result = QpcrResult(
@@ -157,16 +164,28 @@ def _result(
         low_percent=interval[0] if fusion.detected else None,
         high_percent=interval[1],
         quantifiable=fusion.detected_wells == fusion.wells and fusion.mean_copies >= lowest,
-        sensitivity_percent=sensitivity_percent(control.total_copies),
+        sensitivity_percent=100.0 / tested,
         depth=depth.name if depth else "",
         depth_log=depth.log if depth else None,
         scale=scale,
-        molecular_class=molecular_class(percent, scale, depth),
+        molecular_class=molecular_class(percent, scale, depth, run.control_gene),
         statement="",
         checks=checks,
         accepted=run_accepted and not any(c.passed is False and c.decisive for c in checks),
     )
     return result.model_copy(update={"statement": _statement(result)})
+
+
+def _without_failed(gene: str, wells: Wells, control: Quantity) -> tuple[Wells, tuple[Check, ...]]:
+    """The control wells without those that gave no signal: they failed, and are no zeros to be averaged."""
+    lost = control.wells - control.detected_wells
+    if not lost:
+        return wells, ()
+    kept = [copies > 0 for copies in control.per_well]
+    sound = Wells(ct=tuple(compress(wells.ct, kept)), copies=tuple(compress(wells.copies, kept)))
+    text = f"{lost} of {control.wells} wells gave no signal and were left out: they failed"
+    decisive = 2 * lost > control.wells
+    return sound, (Check(name=f"{gene} failed wells", passed=False, text=text, decisive=decisive),)
 
 
 def _range_check(fusion: Quantity, curve: StandardCurve | None) -> tuple[Check, ...]:
@@ -182,8 +201,8 @@ def _statement(result: QpcrResult) -> str:
     gene = result.control_gene
     if result.percent is None:
         return (
-            f"BCR::ABL1/{gene}: {result.molecular_class}; {result.control.total_copies:,.0f} {gene} "
-            f"transcripts, of which one would be {result.sensitivity_percent:.2g} %; 95 % upper bound "
+            f"BCR::ABL1/{gene}: {result.molecular_class}; {result.tested_copies:,.0f} {gene} transcripts in "
+            f"what was tested, of which one would be {result.sensitivity_percent:.2g} %; 95 % upper bound "
             f"{result.high_percent:.2g} %"
         )
     standing = "" if result.quantifiable else "; positive below the quantifiable range"

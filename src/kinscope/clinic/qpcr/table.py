@@ -121,7 +121,7 @@ def read_wells(text: str, name: str) -> tuple[list[Well], list[str]]:
             raise bad("The line has more cells than the headings: a decimal comma without quotes?", row.where)
         else:
             kept.append(row)
-    comma = _decimal_comma(kept, delimiter, name)
+    comma = {field: _decimal_comma(kept, field, delimiter, name) for field in ("ct", "copies", "given")}
     end = last_cycle(_number(row, "ct", comma=comma) for row in kept)
     wells: list[Well] = []
     seen: dict[tuple[str, ...], int] = {}
@@ -228,7 +228,7 @@ def _omitted(row: _Row) -> bool:
     return False
 
 
-def _well(row: _Row, *, comma: bool, end: float | None) -> Well | None:
+def _well(row: _Row, *, comma: dict[str, bool], end: float | None) -> Well | None:
     """A well; None for one that nothing was put into. A cycle of ``end`` without copies is no signal."""
     sample = row.text("sample")
     if len(sample) > 80 or not sample.isprintable():
@@ -266,23 +266,22 @@ def _well(row: _Row, *, comma: bool, end: float | None) -> Well | None:
     )
 
 
-def _decimal_comma(rows: list[_Row], delimiter: str, name: str) -> bool:
-    """Whether numbers have a decimal comma: decided for the table as a whole, a cycle being at most 60.
+def _decimal_comma(rows: list[_Row], field: str, delimiter: str, name: str) -> bool:
+    """Whether a column's numbers have a decimal comma: its own values decide, a cycle being at most 60.
 
     Raises BadInputError if two lines write them in two ways, or both ways fit and give different numbers.
     """
     no_point = no_comma = differing = None
     for row in rows:
-        for field in ("ct", "copies", "given"):
-            text = "".join(row.cells[row.columns.get(field, 999) :][:1])
-            most = 60 if field == "ct" else 1e12
-            point, with_comma = (_value(text, comma=comma, most=most) for comma in (False, True))
-            if point == with_comma:
-                continue  # the same either way, or no number at all: said with its place later
-            no_point = no_point or (row if point is None else None)
-            no_comma = no_comma or (row if with_comma is None else None)
-            if point is not None and with_comma is not None:
-                differing = differing or (row, field)
+        text = "".join(row.cells[row.columns.get(field, 999) :][:1])
+        most = 60 if field == "ct" else 1e12
+        point, with_comma = (_value(text, comma=comma, most=most) for comma in (False, True))
+        if point == with_comma:
+            continue  # the same either way, or no number at all: said with its place later
+        no_point = no_point or (row if point is None else None)
+        no_comma = no_comma or (row if with_comma is None else None)
+        if point is not None and with_comma is not None:
+            differing = differing or row
     if no_point and no_comma:
         raise bad(
             "Numbers are written with a decimal point in one place and a decimal comma in another.",
@@ -290,8 +289,7 @@ def _decimal_comma(rows: list[_Row], delimiter: str, name: str) -> bool:
             "Write all with a decimal point and without thousands separators.",
         )
     if differing and not no_point and not no_comma and delimiter != ",":
-        row, field = differing
-        raise row.wrong(field, "could be thousands or decimals, and no other number decides it")
+        raise differing.wrong(field, "could be thousands or decimals, and no other of its column decides it")
     return no_point is not None
 
 
@@ -304,11 +302,11 @@ def _value(text: str, *, comma: bool, most: float) -> float | None:
     return float(plain) if float(plain) <= most else None
 
 
-def _number(row: _Row, field: str, *, comma: bool) -> float | None:
+def _number(row: _Row, field: str, *, comma: dict[str, bool]) -> float | None:
     text = row.text(field)
     if _NONE.fullmatch(text.lower()):
         return None
-    value = _value(text, comma=comma, most=1e300)
+    value = _value(text, comma=comma[field], most=1e300)
     if value is None:
         raise row.wrong(field, "is not a number")
     return value

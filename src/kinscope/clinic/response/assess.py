@@ -13,79 +13,83 @@ from kinscope.clinic.response.criteria import (
     TestingTrigger,
     available_criteria,
     load_criteria,
-    testing_triggers,
+    testing_rules,
 )
 from kinscope.clinic.response.leukaemia import flow_call
 from kinscope.clinic.response.model import Criterion, Disease, ResponseCall, TestingDue
 from kinscope.clinic.response.molecular import molecular_call
 from kinscope.clinic.response.visits import Evaluation, check_one_clock, evaluations, evidence_of
 from kinscope.core.errors import BadInputError
+from kinscope.core.records import Record
 
 SAME_OCCASION_DAYS = 31
-"""Calls this close ask for one test, not for two."""
+"""Calls this close ask for one test by the same trigger, not for two."""
 
 
 def mutation_testing_due(
     calls: Sequence[ResponseCall],
     measurements: Sequence[Measurement] = (),
     disease: Disease = "ph-all",
-    near_days: int = 60,
 ) -> tuple[TestingDue, ...]:
-    """The moments at which mutation testing is due, oldest first.
+    """The moments at which mutation testing is due by each trigger, oldest first.
 
-    Calls (:func:`assess_response`) and measurements are of the whole course; a screening within
-    ``near_days`` of a moment counts as done for it.
+    Calls (:func:`assess_response`) and measurements are of the whole course; a screening counts as done for a
+    moment from ``days_before`` it to ``days_after`` it, as the rules of testing state.
 
     Raises BadInputError if calendar dates and relative days are mixed.
     """
     screenings = [m for m in measurements if isinstance(m, MutationFinding)]
     check_one_clock([*(call.at for call in calls), *(m.at for m in screenings)])
+    latest: dict[str, int] = {}
     moments: list[tuple[ResponseCall, TestingTrigger]] = []
     for call in sorted(calls, key=lambda c: c.at.days):
-        trigger = _trigger(call, disease)
-        if trigger is None:
-            continue
-        if moments and call.at.days - moments[-1][0].at.days <= SAME_OCCASION_DAYS:
-            continue
-        moments.append((call, trigger))
-    return tuple(_due(call, trigger, screenings, near_days) for call, trigger in moments)
+        for trigger in testing_rules().triggers:
+            asked = trigger.disease == disease and call.category in trigger.categories
+            spared = {c.at.days for c in calls if c.criterion.id in trigger.not_for}
+            if (
+                asked
+                and call.at.days not in spared
+                and call.at.days - latest.get(trigger.id, -99_999) > SAME_OCCASION_DAYS
+            ):
+                latest[trigger.id] = call.at.days
+                moments.append((call, trigger))
+    return tuple(_due(call, trigger, screenings) for call, trigger in moments)
 
 
-def _trigger(call: ResponseCall, disease: Disease) -> TestingTrigger | None:
-    for trigger in testing_triggers():
-        if trigger.disease == disease and call.category in trigger.categories:
-            return trigger
-    return None
-
-
-def _due(
-    call: ResponseCall, trigger: TestingTrigger, screenings: Sequence[MutationFinding], near_days: int
-) -> TestingDue:
-    near = [m for m in screenings if abs(m.at.days - call.at.days) <= near_days]
+def _due(call: ResponseCall, trigger: TestingTrigger, screenings: Sequence[MutationFinding]) -> TestingDue:
+    rules = testing_rules()
+    near = [m for m in screenings if -rules.days_before <= m.at.days - call.at.days <= rules.days_after]
+    cited = trigger.model_dump(include={"id", "text", "citation", "identifier", "line", "standing"})
     return TestingDue(
         at=call.at,
         reason=call.statement,
-        criterion=Criterion(
-            id=trigger.id,
-            criteria_set="mutation-testing",
-            text=trigger.text,
-            citation=trigger.citation,
-            identifier=trigger.identifier,
-            standing=trigger.standing,
-        ),
+        criterion=Criterion(criteria_set="mutation-testing", **cited),
         done=tuple(evidence_of(m) for m in near),
+        days_before=rules.days_before,
+        days_after=rules.days_after,
     )
 
 
 __all__ = [
     "CriteriaSet",
     "Evaluation",
+    "Line",
+    "assess_line",
     "assess_response",
     "available_criteria",
     "evaluations",
     "load_criteria",
     "mutation_testing_due",
 ]
+
+
+class Line(Record):
+    """One line of treatment, its first day, the day it was given up, and the calls of earlier lines."""
+
+    number: int = 1
+    start: TimePoint | None = None
+    end: TimePoint | None = None
+    previous: tuple[ResponseCall, ...] = ()
 
 
 def assess_response(
@@ -96,22 +100,9 @@ def assess_response(
     previous: Sequence[ResponseCall] = (),
     treatment_end: TimePoint | None = None,
 ) -> tuple[ResponseCall, ...]:
-    """Call the response at each evaluation of one line of treatment, oldest first.
+    """As :func:`assess_line`; with ``previous`` calls it is the second line.
 
-    ``measurements``: of this line, in any order. Those close in time form one evaluation (``window_days`` of
-    the set). ``disease``: ``ph-all`` or ``cml``. ``criteria``: the identifier of a shipped set
-    (:func:`available_criteria`), a YAML file, or a set. ``treatment_start``: first day of this line; without
-    it refractoriness and milestones cannot be called. ``previous``: calls of earlier lines: what has been
-    reached can be lost. ``treatment_end``: day on which this line was given up: disease found then is
-    refractory, however short the line was.
-
-    Returns
-    -------
-    tuple of ResponseCall
-        In order of time; per evaluation haematological, flow MRD, molecular, cytogenetic, milestone.
-
-    Raises BadInputError if the criteria are unknown or of the other disease, or calendar dates and relative
-    days are mixed.
+    Raises BadInputError as that does, and if the criteria are of another disease.
     """
     chosen = criteria if isinstance(criteria, CriteriaSet) else load_criteria(criteria)
     if chosen.disease != disease:
@@ -120,42 +111,74 @@ def assess_response(
             where="criteria",
             remedy="Choose from: " + ", ".join(s.id for s in available_criteria() if s.disease == disease),
         )
-    bounds = [point for point in (treatment_start, treatment_end) if point is not None]
-    check_one_clock([*(m.at for m in measurements), *bounds, *(call.at for call in previous)])
-    history = history_of(previous)
+    number = 2 if previous else 1
+    line = Line(number=number, start=treatment_start, end=treatment_end, previous=tuple(previous))
+    return assess_line(measurements, chosen, line)
+
+
+def assess_line(
+    measurements: Sequence[Measurement], criteria: CriteriaSet, line: Line
+) -> tuple[ResponseCall, ...]:
+    """Call the response at each evaluation of one line of treatment, oldest first.
+
+    ``measurements``: of this line, in any order. Those close in time form one evaluation (``window_days`` of
+    the set). ``line``: without its start refractoriness and milestones cannot be called; what earlier calls
+    reached can be lost; disease on the day it was given up is refractory, however short it was; after that
+    CML is in treatment-free remission, or not. Per evaluation the calls are in the order of the axes.
+
+    Raises BadInputError if calendar dates and relative days are mixed.
+    """
+    bounds = [point for point in (line.start, line.end) if point is not None]
+    check_one_clock([*(m.at for m in measurements), *bounds, *(call.at for call in line.previous)])
+    history = history_of(line.previous)
     calls: list[ResponseCall] = []
-    for evaluation in evaluations(measurements, chosen.window_days):
+    for evaluation in evaluations(measurements, criteria.window_days):
         situation = Situation(
             evaluation=evaluation,
-            criteria=chosen,
+            criteria=criteria,
             history=history,
-            treatment_start=treatment_start,
-            treatment_end=treatment_end,
+            line=line.number,
+            treatment_start=line.start,
+            treatment_end=line.end,
         )
         made = _calls(situation)
-        history = _remember(history.after(made), evaluation)
+        history = _remember(history.after(made), situation, made)
         calls += made
     return tuple(calls)
 
 
 def _calls(situation: Situation) -> list[ResponseCall]:
-    lymphoblastic = situation.criteria.disease == "ph-all"
-    blood = leukaemia if lymphoblastic else cml
+    blood = leukaemia if situation.criteria.disease == "ph-all" else cml
     haematological = blood.haematological_call(situation)
-    made = [
+    found = [
         haematological,
         flow_call(situation, haematological),
         molecular_call(situation, haematological),
         cml.cytogenetic_call(situation),
-        *cml.milestone_calls(situation),
     ]
-    return [call for call in made if call is not None]
+    made = [call for call in found if call is not None]
+    return [*made, *cml.milestone_calls(situation, made)]
 
 
-def _remember(history: History, evaluation: Evaluation) -> History:
-    """Keep the lowest transcript level of this line; zero says nothing about a later factor of rise."""
+def _remember(history: History, situation: Situation, made: Sequence[ResponseCall]) -> History:
+    """What the calls alone do not keep, of this line only.
+
+    The lowest transcript level (zero says nothing about a later factor of rise), the first warning that a
+    rule lets a later test confirm, an unconfirmed loss of MMR, and the changes seen before treatment.
+    """
+    evaluation, criteria = situation.evaluation, situation.criteria
     levels = [t.percent for t in evaluation.transcripts if t.percent]
-    if not levels:
-        return history
-    lowest = min([*levels, *([history.lowest_percent] if history.lowest_percent else [])])
-    return history.model_copy(update={"lowest_percent": lowest})
+    lowest = min([*levels, *([history.lowest_percent] if history.lowest_percent else [])], default=None)
+    updates: dict[str, object] = {"lowest_percent": lowest}
+    confirmable = {rule.id for rule in criteria.milestones_of(situation.line) if rule.confirm_from_days}
+    for call in made:
+        if call.criterion.id in confirmable and (call.category == "optimal" or history.warned_day is None):
+            updates["warned_day"] = evaluation.at.days if call.category == "warning" else None
+        if call.category == "loss of MMR" or (call.category == "no MMR" and history.lost_major):
+            first = history.lost_major[0] if history.lost_major else evaluation.at.days
+            updates["lost_major"] = (first, max(levels, default=0.0))
+    if situation.before_treatment:
+        read = [cml.read_iscn(finding) for finding in evaluation.karyotypes]
+        found = [name for one in read if one for names in cml.changes_of(one).values() for name in names]
+        updates["known"] = history.known | set(map(cml.known_as, found))
+    return history.model_copy(update=updates)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from kinscope.clinic.measurements import Measurement, TimePoint
 from kinscope.clinic.response.criteria import CriteriaSet, Rule
 from kinscope.clinic.response.model import Axis, Basis, Category, ResponseCall
-from kinscope.clinic.response.visits import Evaluation, evidence_of
+from kinscope.clinic.response.visits import Evaluation, evidence_of, statement_of
 from kinscope.core.records import Record
 
 REMISSIONS = ("CR", "CRh", "CRi", "CHR")
@@ -15,19 +16,25 @@ CLEARED = ("MLFS", "cannot be called")
 AT_LEAST = "at least"
 """The level of a call that only missing blood counts kept from being a remission."""
 
-RELAPSES = ("relapse", "extramedullary relapse", "loss of CHR", "blast phase")
-MAJOR_OR_DEEPER = ("MMR", "MR4", "MR4.5", "MR5")
+RELAPSES = ("relapse", "extramedullary relapse", "loss of CHR", "accelerated phase", "blast phase")
+ACTIVE = (*RELAPSES, "active disease", "refractory")
+MAJOR_OR_DEEPER = ("MMR", "MR4", "MR4.5", "MR5", "CMR")
 DEEP = ("MR4", "MR4.5", "MR5")
+DEEP_LOST = "deep response lost"
 
 
 class History(Record):
     """The state of the disease after some calls.
 
-    A haematological remission is not proven if only missing counts kept it from being called. Of remissions,
-    and of complete molecular responses, a second one needs a relapse between. The lowest transcript level is
-    of the present course of treatment.
+    What was reached stays reached until its loss is called: a low level, one without a number or a sample
+    too poor to tell erases nothing. A haematological remission is not proven if only missing counts kept it
+    from being called. Of remissions, and of complete molecular responses, a second one needs a relapse
+    between. ``haematological`` is the latest call; ``known`` names chromosome changes and mutations seen
+    before; ``lost_major`` is the day of an unconfirmed loss of MMR, and the level of the latest test since.
+    The lowest transcript level is of the present course of treatment.
     """
 
+    haematological: str = ""
     remission: bool = False
     remission_proven: bool = False
     remissions: int = 0
@@ -37,6 +44,9 @@ class History(Record):
     major_molecular: bool = False
     deep_molecular: bool = False
     complete_cytogenetic: bool = False
+    partial_cytogenetic: bool = False
+    known: frozenset[str] = frozenset()
+    lost_major: tuple[int, float] | None = None
     lowest_percent: float | None = None
     warned_day: int | None = None
 
@@ -51,15 +61,19 @@ class History(Record):
         updates: dict[str, object] = {}
         category = call.category
         if call.axis == "haematological":
-            updates = self._haematological(category, call.level)
+            updates = {"haematological": category, **self._haematological(category, call.level)}
+        elif call.axis == "milestone" and {used.kind for used in call.evidence} <= {"karyotype", "mutation"}:
+            updates["known"] = self.known | set(filter(None, call.level.split("; ")))
+        elif category == "cannot be called":
+            return self
         elif call.axis == "flow MRD":
-            updates["flow_negative"] = category == "MRD negative"
-        elif call.axis == "molecular" and category != "cannot be called":
-            updates = self._molecular(category)
-        elif call.axis == "cytogenetic" and category != "cannot be called":
+            kept = self.flow_negative and category != "MRD relapse"
+            updates["flow_negative"] = category == "MRD negative" or kept
+        elif call.axis == "molecular":
+            updates = self._molecular(category, call.level)
+        elif call.axis == "cytogenetic":
             updates["complete_cytogenetic"] = category == "CCyR"
-        elif category == "warning":
-            updates["warned_day"] = call.at.days if self.warned_day is None else self.warned_day
+            updates["partial_cytogenetic"] = category in ("CCyR", "PCyR", "loss of CCyR")
         return self.model_copy(update=updates)
 
     def _haematological(self, category: str, level: str) -> dict[str, object]:
@@ -70,59 +84,53 @@ class History(Record):
                 "remission_proven": proven or (self.remission and self.remission_proven),
                 "remissions": self.remissions + (not self.remission),
             }
-        if category in (*RELAPSES, "active disease", "refractory"):
-            # Disease in the marrow ends every deeper response, measured or not.
-            return {
-                "remission": False,
-                "remission_proven": False,
-                "flow_negative": False,
-                "complete_molecular": False,
-                "major_molecular": False,
-                "deep_molecular": False,
-                "complete_cytogenetic": False,
-            }
+        if category in ACTIVE:  # disease in the marrow ends every deeper response, measured or not
+            responses = ("remission", "remission_proven", "flow_negative", "complete_molecular")
+            deeper = ("major_molecular", "deep_molecular", "complete_cytogenetic", "partial_cytogenetic")
+            return dict.fromkeys((*responses, *deeper), False)
         return {}
 
-    def _molecular(self, category: str) -> dict[str, object]:
+    def _molecular(self, category: str, level: str) -> dict[str, object]:
         complete = category == "CMR"
-        kept = complete or (self.complete_molecular and category == "molecular response")
+        back = category in ("molecular relapse", "loss of CMR")
+        above = back or category in ("no MMR", "loss of MMR")
+        major = category in MAJOR_OR_DEEPER or (category == "molecular response" and level.endswith("%"))
         return {
-            "complete_molecular": kept,
+            "complete_molecular": complete or (self.complete_molecular and not back),
             "complete_molecular_count": self.complete_molecular_count
             + (complete and not self.complete_molecular),
-            "major_molecular": category in MAJOR_OR_DEEPER,
-            "deep_molecular": category in DEEP,
+            "major_molecular": major or (self.major_molecular and not above),
+            "deep_molecular": category in DEEP or (self.deep_molecular and not above and level != DEEP_LOST),
+            "lost_major": None if major else self.lost_major,
         }
 
 
 def history_of(calls: Sequence[ResponseCall]) -> History:
     """The state after the calls of earlier lines of treatment, oldest first."""
-    state = History().after(sorted(calls, key=lambda call: call.at.days))
-    return state.model_copy(update={"lowest_percent": None, "warned_day": None})
+    return History().after(sorted(calls, key=lambda call: call.at.days))
 
 
 ORDINALS = ("", "first", "second", "third", "fourth", "fifth")
 
 
-class Findings(Record):
-    """What a call rests on, what it lacked, and what a reader should know beside it."""
+class Said(NamedTuple):
+    """What a rule says of an evaluation."""
 
-    evidence: tuple[Measurement, ...] = ()
+    category: Category
+    rule: Rule
+    text: str
+    level: str = ""
     missing: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
-    basis: Basis = "measured"
-
-    def lacking(self, *missing: str) -> Findings:
-        """The same, without these."""
-        return self.model_copy(update={"missing": missing})
 
 
 class Situation(Record):
-    """One evaluation, the rules, what came before, and when this treatment began and ended."""
+    """One evaluation, the rules, what came before, and when this line of treatment began and ended."""
 
     evaluation: Evaluation
     criteria: CriteriaSet
     history: History
+    line: int = 1
     treatment_start: TimePoint | None = None
     treatment_end: TimePoint | None = None
 
@@ -143,28 +151,38 @@ class Situation(Record):
         """Whether this treatment was given up at or before this evaluation (a week of grace)."""
         return self.treatment_end is not None and self.evaluation.at.days >= self.treatment_end.days - 7
 
-    def call(
+    @property
+    def off_treatment(self) -> bool:
+        """Whether this treatment had been stopped before this evaluation."""
+        return self.treatment_end is not None and self.evaluation.at.days > self.treatment_end.days
+
+    def says(
         self,
-        category: Category,
         axis: Axis,
-        rule: Rule,
-        statement: str,
-        findings: Findings,
-        level: str = "",
+        said: Said,
+        measured: Sequence[Measurement],
+        chosen: Measurement | None = None,
+        basis: Basis = "measured",
     ) -> ResponseCall:
-        """A call at this evaluation, dated by the latest measurement it rests on."""
-        used = sorted(findings.evidence, key=lambda m: m.at.days)
+        """The call of what is said, by ``chosen`` of several results where one decided, on all of them.
+
+        It is dated by the latest measurement it rests on.
+        """
+        used = sorted(measured, key=lambda m: m.at.days)
+        others = ", ".join(statement_of(other) for other in measured if other is not chosen)
         return ResponseCall(
-            category=category,
+            category=said.category,
             axis=axis,
-            level=level,
+            level=said.level,
             at=used[-1].at if used else self.evaluation.at,
-            criterion=self.criteria.criterion(rule),
+            criterion=self.criteria.criterion(said.rule),
             evidence=tuple(evidence_of(measurement) for measurement in used),
-            missing=findings.missing,
-            basis=findings.basis,
-            notes=findings.notes,
-            statement=statement,
+            missing=said.missing,
+            basis=basis,
+            notes=said.notes,
+            statement=f"{said.text}; decided by {statement_of(chosen)}, measured too: {others}"
+            if chosen and others
+            else said.text,
         )
 
 

@@ -8,10 +8,11 @@ from __future__ import annotations
 from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
-from typing import Annotated, Self, TypeVar
+from typing import Annotated, Literal, Self, TypeVar
 
 from pydantic import Field, model_validator
 
+from kinscope.clinic.measurements import Material
 from kinscope.clinic.response.model import Category, Criterion, Disease
 from kinscope.core.errors import BadInputError
 from kinscope.core.plain_yaml import read_record
@@ -28,18 +29,20 @@ TESTING_FILE = "mutation-testing"
 class Rule(Record):
     """The words and the source of one rule; thresholds stand in its subclasses.
 
-    A rule without a citation takes that of its set.
+    A rule without a citation takes that of its set. ``line`` is the table and row, section or page of the
+    publication, marked ``not opened`` where it was known from elsewhere.
     """
 
     id: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9./-]{1,79}$")]
     text: Text
     citation: Annotated[str, Field(max_length=400)] = ""
     identifier: Annotated[str, Field(max_length=200)] = ""
+    line: Annotated[str, Field(max_length=200)] = ""
     standing: Annotated[str, Field(max_length=200)] = ""
 
 
 class RemissionRule(Rule):
-    """Complete remission of ALL."""
+    """Complete remission of ALL; flow MRD, where measured, must be below ``residual_below_percent``."""
 
     marrow_blasts_below_percent: Limit
     neutrophils_above_giga_per_litre: Limit
@@ -85,17 +88,26 @@ class ChrRule(Rule):
     basophils_below_percent: Limit
 
 
-class BlastPhaseRule(Rule):
-    """Blast phase of CML."""
+class PhaseRule(Rule):
+    """An advanced phase of CML; other classifications begin it from ``others_from_percent`` blasts."""
 
     blasts_from_percent: Limit
+    others_from_percent: Limit | None = None
+
+
+class AcceleratedRule(PhaseRule):
+    """Accelerated phase of CML."""
+
+    basophils_from_percent: Limit
+    platelets_below_giga_per_litre: Limit
 
 
 class CmlCriteria(Record):
     """Haematological rules for CML."""
 
     remission: ChrRule
-    blast_phase: BlastPhaseRule
+    blast_phase: PhaseRule
+    accelerated: AcceleratedRule | None = None
 
 
 class NegativeRule(Rule):
@@ -111,8 +123,9 @@ class FromRule(Rule):
 
 
 class FlowCriteria(Record):
-    """Residual disease by flow cytometry."""
+    """Residual disease by flow cytometry, judged in the material that the rules name."""
 
+    compartment: Material = "bone marrow"
     negative: NegativeRule
     positive: FromRule
     relapse: FromRule
@@ -138,8 +151,9 @@ class RiseRule(Rule):
 
 
 class LeukaemiaMolecularCriteria(Record):
-    """Transcript levels in Ph+ ALL."""
+    """Transcript levels in Ph+ ALL; a response is one of the material that the rules name."""
 
+    compartment: Material = "bone marrow"
     complete: DepthRule
     major: AtMostRule
     relapse: FromRule
@@ -147,8 +161,9 @@ class LeukaemiaMolecularCriteria(Record):
 
 
 class CmlMolecularCriteria(Rule):
-    """Transcript levels in CML, on the international scale."""
+    """Transcript levels in CML, on the international scale; a response is one of the material named."""
 
+    compartment: Material = "peripheral blood"
     major_at_most_percent: Limit
 
 
@@ -162,7 +177,10 @@ class CytogeneticCriteria(Rule):
 
 
 class MilestoneRule(Rule):
-    """What a level on the international scale means between two days of treatment."""
+    """What a response means between two days of treatment, near the date of a milestone.
+
+    By the level on the international scale, by the share of Ph+ metaphases, and by CHR where it is needed.
+    """
 
     from_day: Days
     to_day: Days | None = None
@@ -171,6 +189,10 @@ class MilestoneRule(Rule):
     failure_above_percent: Limit | None = None
     confirm_from_days: Days | None = None
     confirm_to_days: Days | None = None
+    ph_optimal_at_most_percent: Limit | None = None
+    ph_optimal_excludes_limit: bool = False
+    ph_failure_above_percent: Limit | None = None
+    needs_chr: bool = False
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:
@@ -184,14 +206,33 @@ class MilestoneRule(Rule):
         return self
 
 
+class LossRule(Rule):
+    """Responses whose loss counts, at any time, in these lines of treatment (all where none are named).
+
+    With ``confirmed_from_percent`` a loss of MMR counts only once two consecutive tests show it, one of them
+    at this level or more; until then it is a warning.
+    """
+
+    categories: tuple[Category, ...]
+    verdict: Literal["warning", "failure"]
+    confirmed_from_percent: Limit | None = None
+    lines: tuple[int, ...] = ()
+
+
 class ChangeRule(Rule):
     """Additional chromosome changes under treatment; ``any_change`` or only those of high risk."""
 
     any_change: bool = False
 
 
+class MutationRule(Rule):
+    """Mutations under treatment; ``any_mutation``, or only one that confers resistance to the drug in use."""
+
+    any_mutation: bool = False
+
+
 class CriteriaSet(Record):
-    """One published set of definitions."""
+    """One published set of definitions; ``second_line`` replaces the milestones after a first failure."""
 
     id: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.-]{1,39}$")]
     disease: Disease
@@ -204,8 +245,18 @@ class CriteriaSet(Record):
     molecular: LeukaemiaMolecularCriteria | CmlMolecularCriteria
     cytogenetic: CytogeneticCriteria | None = None
     milestones: tuple[MilestoneRule, ...] = ()
+    second_line: tuple[MilestoneRule, ...] = ()
+    losses: tuple[LossRule, ...] = ()
+    treatment_free: Rule | None = None
+    baseline_change: Rule | None = None
     high_risk_change: ChangeRule | None = None
-    resistance_mutation: Rule | None = None
+    resistance_mutation: MutationRule | None = None
+
+    def milestones_of(self, line: int) -> tuple[MilestoneRule, ...]:
+        """The milestones of a line of treatment; none beyond the second where that has a table of its own."""
+        if not self.second_line or line == 1:
+            return self.milestones
+        return self.second_line if line == 2 else ()
 
     @model_validator(mode="after")
     def _of_one_disease(self) -> Self:
@@ -224,20 +275,28 @@ class CriteriaSet(Record):
             text=rule.text,
             citation=rule.citation or self.citation,
             identifier=rule.identifier if rule.citation else self.identifier,
+            line=rule.line,
             standing=rule.standing,
         )
 
 
 class TestingTrigger(Rule):
-    """Calls that make mutation testing due."""
+    """Calls that make mutation testing due, but for those by a rule of ``not_for``."""
 
     __test__ = False  # not a test case, whatever the name says to pytest
 
     disease: Disease
     categories: tuple[Category, ...]
+    not_for: tuple[str, ...] = ()
 
 
-class _TestingFile(Record):
+class TestingRules(Record):
+    """The triggers, and when a screening counts for one: so many days before it to so many after it."""
+
+    __test__ = False
+
+    days_before: Days
+    days_after: Days
     triggers: tuple[TestingTrigger, ...]
 
 
@@ -274,9 +333,9 @@ def _shipped(name: str) -> CriteriaSet:
 
 
 @lru_cache(maxsize=1)
-def testing_triggers() -> tuple[TestingTrigger, ...]:
+def testing_rules() -> TestingRules:
     """The published occasions for BCR::ABL1 kinase-domain mutation testing."""
-    return _read(_root() / f"{TESTING_FILE}.yaml", _TestingFile).triggers
+    return _read(_root() / f"{TESTING_FILE}.yaml", TestingRules)
 
 
 def _root() -> Path:

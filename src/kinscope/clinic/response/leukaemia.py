@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import Literal
 
-from kinscope.clinic.measurements import FlowMrd, Measurement, ReportedResponse
-from kinscope.clinic.response.context import AT_LEAST, Findings, Situation, ordinal
+from kinscope.clinic.measurements import BlastPercent, FlowMrd, Measurement, ReportedResponse
+from kinscope.clinic.response.context import ACTIVE, AT_LEAST, Said, Situation, ordinal
 from kinscope.clinic.response.criteria import FlowCriteria, LeukaemiaCriteria, Rule
 from kinscope.clinic.response.model import Basis, Category, ResponseCall
 from kinscope.core.records import Record
 
-CLEAR = ("CR", "CRh", "CRi", "CHR")
-ACTIVE = ("relapse", "refractory", "progression")
+BETTER = ("MLFS", "CRi", "CRh", "CR")
 Recovery = Literal["full", "partial", "incomplete", "none", "unknown"]
 
 _SAID: dict[str, Recovery] = {"CR": "full", "CHR": "full", "CRh": "partial", "CRi": "incomplete"}
@@ -31,23 +30,39 @@ def marrow_of(situation: Situation) -> Marrow | None:
     A flow MRD result counts leukaemic cells among all cells; blasts above 5 % with hardly any
     leukaemic cell among them are regenerating ones, so the bound serves for the 5 % criterion.
     """
-    evaluation = situation.evaluation
-    counted = evaluation.marrow_blasts()
+    counted = situation.evaluation.marrow_blasts()
     if counted is not None:
-        note = (
-            ""
-            if counted.method == "morphology"
-            else f"blasts by {_method(counted.method)}, not by morphology"
-        )
-        return Marrow(percent=counted.percent, evidence=counted, note=note)
-    for flow in reversed(evaluation.flow):
-        if flow.material != "bone marrow":
-            continue
-        bound = flow.level_percent if flow.detected else (flow.sensitivity_percent or 0.0)
-        if bound is not None:
-            note = "no marrow morphology; the flow MRD bounds the leukaemic cells"
-            return Marrow(percent=bound, evidence=flow, note=note)
-    return None
+        return _counted(counted)
+    flow = _worst_flow(situation, only_marrow=True)
+    if flow is None:
+        return None
+    bound = flow.level_percent if flow.detected else (flow.sensitivity_percent or 0.0)
+    note = "no marrow morphology; the flow MRD bounds the leukaemic cells"
+    return None if bound is None else Marrow(percent=bound, evidence=flow, note=note)
+
+
+def _counted(blasts: BlastPercent) -> Marrow:
+    by_eye = blasts.method == "morphology"
+    note = "" if by_eye else f"blasts by {_method(blasts.method)}, not by morphology"
+    return Marrow(percent=blasts.percent, evidence=blasts, note=note)
+
+
+def _worst_flow(situation: Situation, *, only_marrow: bool = False) -> FlowMrd | None:
+    """The flow MRD that decides: a positive before a negative, the higher before the lower.
+
+    Of two negative ones that of the material which the rules name, then the more sensitive.
+    """
+    rules = situation.criteria.flow
+    named = rules.compartment if rules else "bone marrow"
+
+    def weight(flow: FlowMrd) -> tuple[bool, bool, float]:
+        if flow.detected:
+            return True, flow.level_percent is not None, flow.level_percent or 0.0
+        sensitivity = 100.0 if flow.sensitivity_percent is None else flow.sensitivity_percent
+        return False, flow.material == named, -sensitivity
+
+    found = [f for f in situation.evaluation.flow if not only_marrow or f.material == "bone marrow"]
+    return max(found, key=weight, default=None)
 
 
 def _method(method: str) -> str:
@@ -56,18 +71,34 @@ def _method(method: str) -> str:
 
 def haematological_call(situation: Situation) -> ResponseCall | None:
     """The haematological call of one evaluation, or None where nothing bears on it."""
-    rules = situation.criteria.haematological
+    rules, evaluation = situation.criteria.haematological, situation.evaluation
     if not isinstance(rules, LeukaemiaCriteria):
         return None
-    marrow = marrow_of(situation)
-    blood = situation.evaluation.blood_blasts_percent()
-    outside = situation.evaluation.extramedullary()
-    full = marrow is not None and marrow.percent >= rules.relapse.marrow_blasts_from_percent
+    marrow, blood, outside = (
+        marrow_of(situation),
+        evaluation.blood_blasts_percent(),
+        evaluation.extramedullary(),
+    )
+    limit = rules.remission.marrow_blasts_below_percent
+    if situation.history.remission:
+        limit = rules.relapse.marrow_blasts_from_percent
+    full = marrow is not None and marrow.percent >= limit
     if full or blood or outside:
         return _disease(situation, rules, marrow, only_outside=not (full or blood))
     if marrow is None:
-        return _reported(situation, rules)
+        return _recovered_since(situation, rules) or _reported(situation, rules)
     return _remission(situation, rules, marrow)
+
+
+def _recovered_since(situation: Situation, rules: LeukaemiaCriteria) -> ResponseCall | None:
+    """A remission by counts that came within the window after a cleared marrow, if a better one."""
+    before, last = situation.evaluation.marrow_before(), situation.history.haematological
+    if before is None or before.percent >= rules.remission.marrow_blasts_below_percent:
+        return None
+    call = _remission(situation, rules, _counted(before)) if situation.evaluation.counts else None
+    if call is None or call.category not in BETTER[1:]:
+        return None
+    return call if last not in BETTER or BETTER.index(call.category) > BETTER.index(last) else None
 
 
 def _disease(
@@ -77,36 +108,31 @@ def _disease(
     seen: list[Measurement] = [marrow.evidence] if marrow else []
     seen += [c for c in evaluation.counts if c.blood_blasts_percent or c.extramedullary_disease]
     seen += [b for b in evaluation.blasts if b.material != "bone marrow" and b.percent > 0]
-    notes = [marrow.note] if marrow and marrow.note else []
-    notes += _discordance(situation, marrow)
-    missing = [] if marrow else ["marrow blasts"]
     amount = f"{marrow.percent:g} % marrow blasts" if marrow else "blasts in the blood"
-    if only_outside:
-        amount = "disease outside the marrow"
-    findings = Findings(evidence=tuple(seen), notes=tuple(notes), missing=tuple(missing))
+    amount = "disease outside the marrow" if only_outside else amount
+    said = _unremitted(situation, rules, amount)
     if situation.history.remission:
         number = ordinal(situation.history.remissions)
+        before = f"a leukaemia-free marrow (the {number}), whose blood counts are not known"
+        before = f"the {number} remission" if situation.history.remission_proven else before
         kind: Category = "extramedullary relapse" if only_outside else "relapse"
-        text = f"{number} relapse: {amount} after {_before(situation, number)}"
-        return situation.call(kind, "haematological", rules.relapse, text, findings, f"{number} relapse")
+        text = f"{number} relapse: {amount} after {before}"
+        said = Said(kind, rules.relapse, text, f"{number} relapse")
+    notes = (marrow.note,) if marrow and marrow.note else ()
+    said = said._replace(missing=() if marrow else ("marrow blasts",), notes=notes)
+    return situation.says("haematological", said, seen)
+
+
+def _unremitted(situation: Situation, rules: LeukaemiaCriteria, amount: str) -> Said:
+    """Disease that no remission preceded: active, or refractory once the treatment had its time."""
     treated = situation.days_treated
     if treated is None or treated <= 0:
-        text = f"active disease: {amount}"
-        return situation.call("active disease", "haematological", rules.remission, text, findings)
+        return Said("active disease", rules.remission, f"active disease: {amount}")
+    shown = f"{amount} on day {treated} of this treatment"
     if treated >= rules.refractory.after_days or situation.at_treatment_end:
-        text = f"refractory: {amount} on day {treated} of this treatment, no remission"
-        return situation.call("refractory", "haematological", rules.refractory, text, findings)
-    text = (
-        f"active disease: {amount} on day {treated} of this treatment; refractory is called from day "
-        f"{rules.refractory.after_days} or when the treatment is given up"
-    )
-    return situation.call("active disease", "haematological", rules.refractory, text, findings)
-
-
-def _before(situation: Situation, number: str) -> str:
-    if situation.history.remission_proven:
-        return f"the {number} remission"
-    return f"a leukaemia-free marrow (the {number}), whose blood counts are not known"
+        return Said("refractory", rules.refractory, f"refractory: {shown}, no remission")
+    text = f"active disease: {shown}; refractory is called from day {rules.refractory.after_days} "
+    return Said("active disease", rules.refractory, f"{text}or when the treatment is given up")
 
 
 def _remission(situation: Situation, rules: LeukaemiaCriteria, marrow: Marrow) -> ResponseCall:
@@ -114,43 +140,63 @@ def _remission(situation: Situation, rules: LeukaemiaCriteria, marrow: Marrow) -
     missing += _unsaid(situation)
     if marrow.evidence.kind == "flow-mrd":
         missing.append("marrow morphology")
-    stated = _stated(situation, CLEAR)
-    evidence: list[Measurement] = [marrow.evidence, *situation.evaluation.counts]
+    stated, residual = _stated(situation), _residual(situation, rules)
+    evidence: list[Measurement] = [marrow.evidence, *situation.evaluation.blood_counts()]
     notes = [marrow.note] if marrow.note else []
-    notes += _residual_note(situation, rules)
     basis: Basis = "measured"
-    if recovery in ("unknown", "none") and stated is not None:
+    above = situation.history.remission and marrow.percent >= rules.remission.marrow_blasts_below_percent
+    if residual is not None or above:
+        said = _not_cleared(situation, rules, marrow, residual)
+        evidence += [residual] if residual else []
+    else:
         # A stated remission stands in for counts that were not given, never for counts that contradict it.
-        if recovery == "unknown":
-            evidence.append(stated)
-            basis = "measured and reported"
-            recovery = _SAID[stated.category]
-        else:
+        if stated is not None and recovery == "none":
             notes.append(f"the treating centre states {stated.category}; the counts given do not show it")
-    findings = Findings(evidence=tuple(evidence), missing=tuple(missing), notes=tuple(notes), basis=basis)
-    if recovery in ("unknown", "none"):
-        return _no_remission_yet(situation, rules, recovery, findings)
-    number = ordinal(situation.history.remissions + (not situation.history.remission))
-    category, rule, words = _recovered(rules, recovery)
-    return situation.call(
-        category, "haematological", rule, f"{words} ({number})", findings, f"{number} remission"
-    )
+        elif stated is not None and recovery == "unknown":
+            evidence.append(stated)
+            basis, recovery = "measured and reported", _SAID[stated.category]
+        said = _cleared(situation, rules, recovery, missing)
+    said = said._replace(missing=tuple(missing), notes=tuple(notes))
+    return situation.says("haematological", said, evidence, basis=basis)
 
 
-def _no_remission_yet(
-    situation: Situation, rules: LeukaemiaCriteria, recovery: Recovery, findings: Findings
-) -> ResponseCall:
-    unknown = recovery == "unknown"
-    counts = [item for item in findings.missing if item.endswith("count")]
-    reason = (
-        "CR cannot be called: no " + " and no ".join(counts) if unknown else "the counts are too low for CR"
-    )
-    level = AT_LEAST if unknown else ""
+def _cleared(situation: Situation, rules: LeukaemiaCriteria, recovery: Recovery, missing: list[str]) -> Said:
+    """A remission by how far the counts have come back, or what it is without them."""
+    if recovery not in ("unknown", "none"):
+        number = ordinal(situation.history.remissions + (not situation.history.remission))
+        category, rule, words = _recovered(rules, recovery)
+        return Said(category, rule, f"{words} ({number})", f"{number} remission")
+    level, reason = "", "the counts are too low for CR"
+    if recovery == "unknown":
+        counts = [item for item in missing if item.endswith("count")]
+        level, reason = AT_LEAST, "CR cannot be called: no " + " and no ".join(counts)
     if rules.leukaemia_free is None:
-        text = f"fewer than 5 % blasts; {reason}"
-        return situation.call("cannot be called", "haematological", rules.remission, text, findings, level)
-    text = f"{'at least a ' if unknown else ''}leukaemia-free marrow; {reason}"
-    return situation.call("MLFS", "haematological", rules.leukaemia_free, text, findings, level)
+        text = f"fewer than {rules.remission.marrow_blasts_below_percent:g} % blasts; {reason}"
+        return Said("cannot be called", rules.remission, text, level)
+    text = f"{'at least a ' if level else ''}leukaemia-free marrow; {reason}"
+    return Said("MLFS", rules.leukaemia_free, text, level)
+
+
+def _residual(situation: Situation, rules: LeukaemiaCriteria) -> FlowMrd | None:
+    """A flow MRD of the marrow, here or in the window before, that this set lets no remission have."""
+    limit = rules.remission.residual_below_percent
+    before = [f for f in situation.evaluation.before if isinstance(f, FlowMrd)][-1:]
+    found = [f for f in (*situation.evaluation.flow, *before) if f.material == "bone marrow"]
+    high = [f for f in found if limit is not None and (f.level_percent or 0.0) >= limit]
+    return max(high, key=lambda f: f.level_percent or 0.0, default=None)
+
+
+def _not_cleared(
+    situation: Situation, rules: LeukaemiaCriteria, marrow: Marrow, residual: FlowMrd | None
+) -> Said:
+    """Too much for a remission and too little for a relapse; without a remission before it is the failure."""
+    amount = f"{marrow.percent:g} % marrow blasts"
+    if residual is not None:
+        limit = rules.remission.residual_below_percent
+        amount = f"flow MRD of {residual.level_percent:g} %, which is not below {limit:g} %"
+    if not situation.history.remission:
+        return _unremitted(situation, rules, amount)
+    return Said("cannot be called", rules.remission, f"{amount}: neither a remission nor a relapse")
 
 
 def _recovered(rules: LeukaemiaCriteria, recovery: Recovery) -> tuple[Category, Rule, str]:
@@ -163,8 +209,8 @@ def _recovered(rules: LeukaemiaCriteria, recovery: Recovery) -> tuple[Category, 
 
 def _recovery(situation: Situation, rules: LeukaemiaCriteria) -> tuple[Recovery, list[str]]:
     """How far neutrophils and platelets have come back, and which of them is not known."""
-    neutrophils = situation.evaluation.count("neutrophils_giga_per_litre")
-    platelets = situation.evaluation.count("platelets_giga_per_litre")
+    neutrophils = situation.evaluation.count("neutrophils_giga_per_litre", min)
+    platelets = situation.evaluation.count("platelets_giga_per_litre", min)
     missing = []
     if neutrophils is None:
         missing.append("neutrophil count")
@@ -197,118 +243,62 @@ def _unsaid(situation: Situation) -> list[str]:
     return unsaid
 
 
-def _residual_note(situation: Situation, rules: LeukaemiaCriteria) -> list[str]:
-    limit = rules.remission.residual_below_percent
-    levels = [f.level_percent for f in situation.evaluation.flow if f.level_percent is not None]
-    if limit is None or not levels or levels[-1] < limit:
-        return []
-    return [f"flow MRD of {levels[-1]:g} % is not below {limit:g} %, which this set asks for in a remission"]
-
-
-def _discordance(situation: Situation, marrow: Marrow | None) -> list[str]:
-    """Two methods that differ by more than a hundredfold deserve a look before anything else."""
-    percents = [t.percent for t in situation.evaluation.transcripts if t.percent is not None]
-    if marrow is None or not percents or marrow.percent < 100 * percents[-1]:
-        return []
-    return [
-        f"{marrow.percent:g} % blasts stand beside a transcript level of {percents[-1]:g} %: "
-        "more than a hundredfold apart; check material, date and control gene"
-    ]
-
-
-def _stated(situation: Situation, categories: tuple[str, ...]) -> ReportedResponse | None:
-    found = [r for r in situation.evaluation.reported if r.category in categories]
-    return found[-1] if found else None
+def _stated(situation: Situation) -> ReportedResponse | None:
+    return next((r for r in reversed(situation.evaluation.reported) if r.category in _SAID), None)
 
 
 def _reported(situation: Situation, rules: LeukaemiaCriteria) -> ResponseCall | None:
-    """Only the treating centre's word: a call of that standing, or none."""
-    everything = ("marrow blasts", "neutrophil count", "platelet count")
-    stated = _stated(situation, CLEAR)
-    if stated is not None:
-        number = ordinal(situation.history.remissions + (not situation.history.remission))
-        category, rule, _ = _recovered(rules, _SAID[stated.category])
-        text = f"the treating centre states {stated.category} ({number} remission); no numbers given"
-        findings = Findings(evidence=(stated,), missing=everything, basis="reported")
-        return situation.call(category, "haematological", rule, text, findings, f"{number} remission")
-    stated = _stated(situation, ACTIVE)
+    """Only the treating centre's word that it is a remission: a call of that standing, or none."""
+    stated, history = _stated(situation), situation.history
     if stated is None:
         return None
-    again = situation.history.remission
-    return situation.call(
-        "relapse" if again else "active disease",
-        "haematological",
-        rules.relapse,
-        f"the treating centre states {stated.category}; no numbers given",
-        Findings(evidence=(stated,), missing=everything, basis="reported"),
-        f"{ordinal(situation.history.remissions)} relapse" if again else "",
-    )
-
-
-ACTIVE_DISEASE = ("relapse", "extramedullary relapse", "refractory", "active disease")
+    number = ordinal(history.remissions + (not history.remission))
+    category, rule, _ = _recovered(rules, _SAID[stated.category])
+    text = f"the treating centre states {stated.category} ({number} remission); no numbers given"
+    missing = ("marrow blasts", "neutrophil count", "platelet count")
+    said = Said(category, rule, text, f"{number} remission", missing)
+    return situation.says("haematological", said, (stated,), basis="reported")
 
 
 def flow_call(situation: Situation, haematological: ResponseCall | None) -> ResponseCall | None:
     """The flow MRD call of one evaluation, or None where none was measured."""
-    rules = situation.criteria.flow
-    if rules is None:
+    rules, flow = situation.criteria.flow, _worst_flow(situation)
+    if rules is None or flow is None:
         return None
-    if not situation.evaluation.flow:
-        return _reported_residual(situation, rules)
-    flow = situation.evaluation.flow[-1]
-    if not flow.detected:
-        return _negative(situation, rules, flow)
-    level = flow.level_percent
-    findings = Findings(evidence=(flow,))
+    active = haematological is not None and haematological.category in ACTIVE
+    said = _positive(situation, rules, flow, active) if flow.detected else _negative(rules, flow, active)
+    return situation.says("flow MRD", said, situation.evaluation.flow, flow)
+
+
+def _positive(situation: Situation, rules: FlowCriteria, flow: FlowMrd, active: bool) -> Said:
+    level, limit, least = flow.level_percent, flow.quantitative_limit_percent, rules.positive.from_percent
     if level is None:
         text = "residual disease detected by flow cytometry; no level given"
-        lacking = findings.lacking("level of residual disease")
-        return situation.call("MRD positive", "flow MRD", rules.positive, text, lacking)
-    limit = flow.quantitative_limit_percent
+        return Said("MRD positive", rules.positive, text, missing=("level of residual disease",))
     if limit is not None and level < limit:
         text = f"residual disease detected at {level:g} %, below the quantitative limit of {limit:g} %"
-        return situation.call("MRD positive, not quantifiable", "flow MRD", rules.positive, text, findings)
-    if level < rules.positive.from_percent:
-        text = f"residual disease of {level:g} %, below {rules.positive.from_percent:g} %"
-        return situation.call("MRD positive", "flow MRD", rules.positive, text, findings, f"{level:g} %")
-    active = haematological is not None and haematological.category in ACTIVE_DISEASE
+        return Said("MRD positive, not quantifiable", rules.positive, text)
     if situation.history.flow_negative and not active and level >= rules.relapse.from_percent:
-        text = (
-            f"residual disease again: {level:g} % after a negative result, without a haematological relapse"
-        )
-        return situation.call("MRD relapse", "flow MRD", rules.relapse, text, findings, f"{level:g} %")
-    text = f"residual disease of {level:g} %"
-    return situation.call("MRD positive", "flow MRD", rules.positive, text, findings, f"{level:g} %")
+        text = f"residual disease again: {level:g} % after a negative result, without a relapse"
+        return Said("MRD relapse", rules.relapse, text, f"{level:g} %")
+    text = f"residual disease of {level:g} %" + f", below {least:g} %" * (level < least)
+    return Said("MRD positive", rules.positive, text, f"{level:g} %")
 
 
-def _negative(situation: Situation, rules: FlowCriteria, flow: FlowMrd) -> ResponseCall:
-    needed = rules.negative.sensitivity_percent
-    reached = flow.sensitivity_percent
-    findings = Findings(evidence=(flow,))
-    category: Category = "MRD negative"
+def _negative(rules: FlowCriteria, flow: FlowMrd, active: bool) -> Said:
+    needed, reached, rule = rules.negative.sensitivity_percent, flow.sensitivity_percent, rules.negative
+    if active:
+        text = "not detected beside active disease: a residual response needs the remission"
+        return Said("cannot be called", rule, text)
+    if flow.material != rules.compartment:
+        text = f"not detected in {flow.material}; the response is judged in {rules.compartment}"
+        return Said("cannot be called", rule, text, missing=(f"a sample of {rules.compartment}",))
     if reached is None:
-        findings = findings.lacking(f"sensitivity of the flow assay ({needed:g} %)")
         text = f"no residual disease by flow cytometry; sensitivity not stated, {needed:g} % is asked for"
-        level = "sensitivity not stated"
-    elif reached > needed:
-        category, findings = "cannot be called", findings.lacking(f"a flow assay that reaches {needed:g} %")
+        missing = (f"sensitivity of the flow assay ({needed:g} %)",)
+        return Said("MRD negative", rule, text, "sensitivity not stated", missing)
+    if reached > needed:
         text = f"not detected, but at a sensitivity of {reached:g} % only; {needed:g} % is asked for"
-        level = ""
-    else:
-        text = f"no residual disease by flow cytometry at a sensitivity of {reached:g} %"
-        level = f"not detected at {reached:g} %"
-    return situation.call(category, "flow MRD", rules.negative, text, findings, level)
-
-
-def _reported_residual(situation: Situation, rules: FlowCriteria) -> ResponseCall | None:
-    stated = [r for r in situation.evaluation.reported if r.category == "MRD negative"]
-    if not stated:
-        return None
-    return situation.call(
-        "MRD negative",
-        "flow MRD",
-        rules.negative,
-        "the treating centre states MRD negative; neither method nor sensitivity is given",
-        Findings(evidence=(stated[-1],), missing=("flow MRD result", "sensitivity"), basis="reported"),
-        "sensitivity not stated",
-    )
+        return Said("cannot be called", rule, text, missing=(f"a flow assay that reaches {needed:g} %",))
+    text = f"no residual disease by flow cytometry at a sensitivity of {reached:g} %"
+    return Said("MRD negative", rule, text, f"not detected at {reached:g} %")

@@ -18,6 +18,7 @@ Category = Literal[
     "CHR",
     "active disease",
     "refractory",
+    "accelerated phase",
     "blast phase",
     "relapse",
     "extramedullary relapse",
@@ -47,8 +48,10 @@ Category = Literal[
     "minimal CyR",
     "no CyR",
     "loss of CCyR",
+    "loss of PCyR",
     # milestones of CML
     "optimal",
+    "between milestones",
     "warning",
     "failure",
     # nothing can be said
@@ -60,7 +63,8 @@ Basis = Literal["measured", "reported", "measured and reported"]
 class Criterion(Record):
     """One rule of a published definition.
 
-    ``text`` says it in short in our words; ``standing`` says how its wording was checked.
+    ``text`` says it in short in our words, ``line`` where the publication says it (table, row); ``standing``
+    says how the wording was checked.
     """
 
     id: str
@@ -68,6 +72,7 @@ class Criterion(Record):
     text: str
     citation: str
     identifier: str = ""
+    line: str = ""
     standing: str = ""
 
 
@@ -103,10 +108,13 @@ class ResponseCall(Record):
 class TestingDue(Record):
     """A moment at which a guideline asks for BCR::ABL1 kinase-domain mutation testing.
 
-    ``done`` holds the screenings found near that moment; an empty tuple means none was recorded.
+    ``done`` holds the screenings from ``days_before`` it to ``days_after`` it; it is empty where none was
+    recorded.
     """
 
     at: TimePoint
     reason: str
     criterion: Criterion
     done: tuple[EvidenceUsed, ...] = ()
+    days_before: int = 0
+    days_after: int = 0

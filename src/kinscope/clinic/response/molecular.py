@@ -2,249 +2,247 @@
 
 from __future__ import annotations
 
-from kinscope.clinic.measurements import TranscriptLevel, known_protein
-from kinscope.clinic.qpcr.levels import deepest_by_level, depth_of
-from kinscope.clinic.response.context import Findings, Situation, ordinal
+import math
+
+from kinscope.clinic.measurements import TranscriptLevel
+from kinscope.clinic.qpcr.levels import DEEP_LEVELS, deepest_by_level, deepest_by_log, depth_of, off_scale
+from kinscope.clinic.response.context import ACTIVE, DEEP_LOST, Said, Situation, ordinal
 from kinscope.clinic.response.criteria import CmlMolecularCriteria, LeukaemiaMolecularCriteria
 from kinscope.clinic.response.model import Category, ResponseCall
 
-ACTIVE = ("relapse", "extramedullary relapse", "refractory", "active disease")
+LEAST_LOG = 3.0
+"""A sample with fewer than 1,000 control transcripts cannot tell 0.1 %: one in so many is more."""
+MORE_COPIES = ("a sample with more control-gene transcripts",)
 
 
 def molecular_call(situation: Situation, haematological: ResponseCall | None) -> ResponseCall | None:
     """The molecular call of one evaluation, or None where no transcript level bears on it."""
     rules = situation.criteria.molecular
-    if not situation.evaluation.transcripts:
-        return _reported(situation)
-    level = situation.evaluation.transcripts[-1]
+    level = decisive_level(situation)
+    if level is None:
+        return None
     if isinstance(rules, CmlMolecularCriteria):
-        return _cml(situation, rules, level)
-    return _lymphoblastic(situation, rules, level, haematological)
+        said = _cml(situation, rules, level)
+    else:
+        active = haematological is not None and haematological.category in ACTIVE
+        said = _lymphoblastic(situation, rules, level, active=active)
+    if said is None:
+        return None
+    said = said._replace(text="; ".join((said.text, *_level_notes(level))))
+    return situation.says("molecular", said, situation.evaluation.transcripts, level)
+
+
+def decisive_level(situation: Situation) -> TranscriptLevel | None:
+    """The level that decides an evaluation.
+
+    A positive result decides before a negative one, the higher of two before the lower, whatever their
+    material; of two negative ones that of the material which the rules name, then the deeper.
+    """
+
+    def weight(level: TranscriptLevel) -> tuple[bool, bool, float]:
+        if level.detected:
+            return True, level.percent is not None and not unusable(situation, level), level.percent or 0.0
+        return False, in_compartment(situation, level), depth_log_of(level) or -1.0
+
+    return max(situation.evaluation.transcripts, key=weight, default=None)
+
+
+def in_compartment(situation: Situation, level: TranscriptLevel) -> bool:
+    """Whether a level is of the material that the rules name, or of one that is not stated."""
+    return level.material in (situation.criteria.molecular.compartment, "not stated")
+
+
+def unusable(situation: Situation, level: TranscriptLevel) -> str:
+    """Why a level cannot be set against the rules' thresholds; empty where it can."""
+    if level.on_international_scale:
+        reason = off_scale(level.transcript)
+        return f"said to be on the international scale, which is {reason}" if reason else ""
+    on_scale = isinstance(situation.criteria.molecular, CmlMolecularCriteria)
+    return "not on the international scale, on which the levels are defined" if on_scale else ""
+
+
+def too_poor(level: TranscriptLevel) -> bool:
+    """Whether a sample has too few control-gene transcripts to tell a major response."""
+    depth = depth_log_of(level)
+    return depth is not None and depth < LEAST_LOG
 
 
 def _lymphoblastic(
-    situation: Situation,
-    rules: LeukaemiaMolecularCriteria,
-    level: TranscriptLevel,
-    haematological: ResponseCall | None,
-) -> ResponseCall | None:
-    notes = scale_notes(level)
-    if not level.detected:
-        return _undetected(situation, rules, level, notes)
-    findings = Findings(evidence=(level,), notes=notes)
-    percent = level.percent
-    active = haematological is not None and haematological.category in ACTIVE
-    if percent is None:
-        lost = situation.history.complete_molecular and active
+    situation: Situation, rules: LeukaemiaMolecularCriteria, level: TranscriptLevel, *, active: bool
+) -> Said | None:
+    percent, history = level.percent, situation.history
+    said = _responding(situation, rules, level)
+    if level.detected and percent is None:
+        lost = history.complete_molecular and active
         category: Category = "loss of CMR" if lost else "MRD positive"
-        lacking = findings.lacking("transcript level")
-        text = "transcripts detected; no level given"
-        return situation.call(category, "molecular", rules.relapse, text, lacking)
-    if situation.history.complete_molecular and percent >= rules.relapse.from_percent:
-        return _lost(situation, rules, percent, findings, active)
-    return _risen(situation, rules, percent, findings) or _responding(situation, rules, percent, findings)
+        rule = rules.relapse if lost else rules.complete
+        return Said(category, rule, "transcripts detected; no level given", missing=("transcript level",))
+    if percent and (reason := unusable(situation, level)):
+        missing = ("a level as a ratio to the control gene",)
+        return Said("cannot be called", rules.major, f"{percent:g} % is {reason}", missing=missing)
+    if percent and history.complete_molecular and percent >= rules.relapse.from_percent:
+        return _back(situation, rules, f"{percent:g} %", active=active)
+    lowest, rise = history.lowest_percent, rules.rise
+    if percent and lowest and percent >= max(rise.from_percent, rise.factor * lowest):
+        text = f"transcripts rise: {percent:g} % after a lowest level of {lowest:g} %"
+        return Said("MRD progression", rise, text, f"{percent:g} %")
+    if active and said is not None and said.category in ("CMR", "MMR", "molecular response"):
+        shown = f"transcripts of {percent:g} %" if percent else "transcripts undetectable"
+        text = f"{shown} beside active disease: a molecular response needs the remission"
+        return Said("cannot be called", rules.complete, text)
+    return said
 
 
-def _undetected(
-    situation: Situation, rules: LeukaemiaMolecularCriteria, level: TranscriptLevel, notes: tuple[str, ...]
-) -> ResponseCall:
-    number = ordinal(situation.history.complete_molecular_count + (not situation.history.complete_molecular))
-    reached = depth_log_of(level)
-    needed = rules.complete.depth_log
-    findings = Findings(evidence=(level,), notes=notes)
-    category: Category = "CMR"
-    text = f"complete molecular response ({number}): transcripts undetectable"
-    if reached is None:
-        findings = findings.lacking("control-gene copies or sensitivity of the sample")
-        text += f"; the sensitivity is not stated, 10^-{needed:g} is asked for"
-        level_words = f"{number}; sensitivity not stated"
-    elif reached < needed:
-        category, findings = (
-            "molecular response",
-            findings.lacking("a sample with more control-gene transcripts"),
-        )
-        text = f"transcripts undetectable, but at a sensitivity of 10^-{reached:g} only; "
-        text += f"10^-{needed:g} is asked for"
-        level_words = f"undetectable at 10^-{reached:g}"
-    else:
-        text += f" at 10^-{reached:g}"
-        level_words = f"{number}; undetectable at 10^-{reached:g}"
-    return situation.call(category, "molecular", rules.complete, text, findings, level_words)
-
-
-def _lost(
-    situation: Situation,
-    rules: LeukaemiaMolecularCriteria,
-    percent: float,
-    findings: Findings,
-    active: bool,
-) -> ResponseCall:
+def _back(situation: Situation, rules: LeukaemiaMolecularCriteria, shown: str, *, active: bool) -> Said:
     """Transcripts back after a complete response: molecular relapse only while the remission holds."""
     if active:
-        text = f"complete molecular response lost: {percent:g} %, with the haematological relapse"
-        return situation.call("loss of CMR", "molecular", rules.relapse, text, findings, f"{percent:g} %")
-    held = situation.history.remission
-    text = f"molecular relapse: {percent:g} % after a complete molecular response"
-    if not held:
-        findings = findings.lacking("proof of a haematological remission")
-    return situation.call("molecular relapse", "molecular", rules.relapse, text, findings, f"{percent:g} %")
-
-
-def _risen(
-    situation: Situation, rules: LeukaemiaMolecularCriteria, percent: float, findings: Findings
-) -> ResponseCall | None:
-    lowest = situation.history.lowest_percent
-    rise = rules.rise
-    if not lowest or percent < rise.from_percent or percent < rise.factor * lowest:
-        return None
-    text = f"transcripts rise: {percent:g} % after a lowest level of {lowest:g} %"
-    return situation.call("MRD progression", "molecular", rise, text, findings, f"{percent:g} %")
+        text = f"complete molecular response lost: {shown}, with the haematological relapse"
+        return Said("loss of CMR", rules.relapse, text, shown)
+    missing = () if situation.history.remission else ("proof of a haematological remission",)
+    text = f"molecular relapse: {shown} after a complete molecular response"
+    return Said("molecular relapse", rules.relapse, text, shown, missing)
 
 
 def _responding(
-    situation: Situation, rules: LeukaemiaMolecularCriteria, percent: float, findings: Findings
-) -> ResponseCall | None:
-    if situation.before_treatment:
-        return None  # the level before treatment is a baseline, not a response
-    limit = rules.relapse.from_percent
-    if percent < limit:
-        text = (
-            f"transcripts detectable at {percent:g} %, below {limit:g} %: not a complete molecular response"
-        )
-        return situation.call(
-            "molecular response", "molecular", rules.complete, text, findings, f"{percent:g} %"
-        )
-    if percent <= rules.major.at_most_percent:
-        text = f"transcripts of {percent:g} %, at most {rules.major.at_most_percent:g} %"
-        return situation.call("MMR", "molecular", rules.major, text, findings, f"{percent:g} %")
-    text = f"transcripts of {percent:g} %, above {rules.major.at_most_percent:g} %"
-    return situation.call("no MMR", "molecular", rules.major, text, findings, f"{percent:g} %")
-
-
-def _cml(situation: Situation, rules: CmlMolecularCriteria, level: TranscriptLevel) -> ResponseCall | None:
-    findings = Findings(evidence=(level,), notes=scale_notes(level))
+    situation: Situation, rules: LeukaemiaMolecularCriteria, level: TranscriptLevel
+) -> Said | None:
+    """CMR, MMR or none; of another material, or without its control gene, it is a response and no more."""
+    history, percent, limit = situation.history, level.percent, rules.major.at_most_percent
+    elsewhere = "" if in_compartment(situation, level) else f"a sample of {rules.compartment}"
     if not level.detected:
-        return _cml_undetected(situation, rules, level, findings)
-    if level.percent is None:
-        missing = findings.lacking("transcript level")
+        return _undetected(situation, rules, level, elsewhere)
+    if situation.before_treatment or percent is None:
+        return None  # the level before treatment is a baseline, not a response
+    shown = f"{percent:g} %"
+    if percent > limit:
+        lost = history.major_molecular
+        text = f"{'major molecular response lost: ' * lost}transcripts of {shown}, above {limit:g} %"
+        return Said("loss of MMR" if lost else "no MMR", rules.major, text, shown)
+    if too_poor(level):
+        text = f"{shown} of too few control-gene transcripts to tell {limit:g} %"
+        return Said("cannot be called", rules.major, text, missing=MORE_COPIES)
+    text = f"transcripts detectable at {shown}, at most {limit:g} %: not a complete molecular response"
+    if elsewhere:
+        text += f"; MMR is judged in {rules.compartment}, not in {level.material}"
+    elif level.control_gene == "not stated":
+        text, elsewhere = (
+            f"{text}; MMR is a ratio to a control gene, and none is named",
+            "control gene of the level",
+        )
+    return Said(
+        "molecular response" if elsewhere else "MMR", rules.major, text, shown, (elsewhere,) * bool(elsewhere)
+    )
+
+
+def _undetected(
+    situation: Situation, rules: LeukaemiaMolecularCriteria, level: TranscriptLevel, elsewhere: str
+) -> Said:
+    number = ordinal(situation.history.complete_molecular_count + (not situation.history.complete_molecular))
+    reached, needed = depth_log_of(level), rules.complete.depth_log
+    if reached is not None and reached < needed:
+        text = f"transcripts undetectable, but at a sensitivity of 10^-{reached:.3g} only; "
+        text += f"10^-{needed:g} is asked for"
+        depth = f"undetectable at 10^-{reached:.3g}"
+        return Said("molecular response", rules.complete, text, depth, MORE_COPIES)
+    if elsewhere:
+        text = f"transcripts undetectable in {level.material}; the response is judged in {rules.compartment}"
+        found = f"undetectable in {level.material}"
+        return Said("molecular response", rules.complete, text, found, (elsewhere,))
+    text = f"complete molecular response ({number}): transcripts undetectable"
+    if reached is None:
+        text += f"; the sensitivity is not stated, 10^-{needed:g} is asked for"
+        missing = ("control-gene copies or sensitivity of the sample",)
+        return Said("CMR", rules.complete, text, f"{number}; sensitivity not stated", missing)
+    return Said(
+        "CMR", rules.complete, f"{text} at 10^-{reached:g}", f"{number}; undetectable at 10^-{reached:g}"
+    )
+
+
+def _cml(situation: Situation, rules: CmlMolecularCriteria, level: TranscriptLevel) -> Said | None:
+    if level.detected and level.percent is None:
         text = "transcripts detected; no level given"
-        return situation.call("cannot be called", "molecular", rules, text, missing)
-    if not level.on_international_scale:
-        missing = findings.lacking("a level on the international scale")
-        text = f"{level.percent:g} % is not on the international scale, on which the levels are defined"
-        return situation.call("cannot be called", "molecular", rules, text, missing)
-    if situation.before_treatment:
-        return None
-    return _cml_level(situation, rules, level, level.percent, findings)
+        return Said("cannot be called", rules, text, missing=("transcript level",))
+    if (level.detected or level.on_international_scale) and (reason := unusable(situation, level)):
+        missing = ("a level on the international scale",)
+        return Said("cannot be called", rules, f"{level.percent or 0:g} % is {reason}", missing=missing)
+    if not level.detected or level.percent is None:
+        return _cml_undetected(situation, rules, level)
+    return None if situation.before_treatment else _cml_level(situation, rules, level, level.percent)
 
 
 def _cml_level(
-    situation: Situation,
-    rules: CmlMolecularCriteria,
-    level: TranscriptLevel,
-    percent: float,
-    findings: Findings,
-) -> ResponseCall:
-    shown = f"{percent:g} % on the international scale"
-    if percent > rules.major_at_most_percent:
-        if situation.history.major_molecular:
-            unconfirmed = findings.lacking("a second test that confirms it")
-            text = f"major molecular response lost: {shown}"
-            return situation.call("loss of MMR", "molecular", rules, text, unconfirmed, f"{percent:g} %")
-        return situation.call(
-            "no MMR", "molecular", rules, f"no major molecular response: {shown}", findings, f"{percent:g} %"
-        )
-    reached = deepest_by_level(percent)
+    situation: Situation, rules: CmlMolecularCriteria, level: TranscriptLevel, percent: float
+) -> Said:
+    shown, limit = f"{percent:g} % on the international scale", rules.major_at_most_percent
+    if percent > limit:
+        lost = situation.history.major_molecular
+        text = f"{'major molecular response lost' if lost else 'no major molecular response'}: {shown}"
+        missing = ("a second test that confirms it",) * lost
+        return Said("loss of MMR" if lost else "no MMR", rules, text, f"{percent:g} %", missing)
+    if not in_compartment(situation, level):
+        return _elsewhere(rules, level)
+    reached, depth = deepest_by_level(percent), depth_log_of(level)
     assert reached is not None
-    missing: tuple[str, ...] = ()
-    if reached.name != "MMR":
-        allowed = None if level.control_copies is None else depth_of(level.control_gene, level.control_copies)
-        if level.control_copies is None or level.control_gene not in reached.control_copies:
-            missing = ("sum of control-gene transcripts (ABL1 or GUSB)",)
-        elif allowed is None or allowed.log < reached.log:
-            missing = (f"control-gene transcripts enough for {reached.name}",)
-            name = allowed.name if allowed else "MMR"
-            text = f"{shown}; the sample's control-gene transcripts allow no more than {name}"
-            return situation.call(
-                name,  # type: ignore[arg-type]
-                "molecular",
-                rules,
-                text,
-                findings.lacking(*missing),
-                name,
-            )
+    allowed = reached if depth is None else deepest_by_log(min(depth, reached.log))
+    if allowed is None:
+        text = f"{shown}, of too few control-gene transcripts to tell {limit:g} %"
+        return Said("cannot be called", rules, text, missing=MORE_COPIES)
+    name: Category = allowed.name  # type: ignore[assignment]
+    if allowed.log < reached.log:
+        text = f"{shown}; the sample's control-gene transcripts allow no more than {name}"
+        return Said(name, rules, text, name, (f"control-gene transcripts enough for {reached.name}",))
     if situation.history.deep_molecular and reached.name == "MMR":
         text = f"deep molecular response lost, major molecular response kept: {shown}"
-        return situation.call("MMR", "molecular", rules, text, findings, "deep response lost")
-    return situation.call(
-        reached.name,  # type: ignore[arg-type]
-        "molecular",
-        rules,
-        f"{reached.name}: {shown}",
-        findings.lacking(*missing),
-        reached.name,
-    )
+        return Said(name, rules, text, DEEP_LOST)
+    unknown = depth is None and reached.name != "MMR"
+    missing = ("sum of control-gene transcripts (ABL1 or GUSB)",) * unknown
+    return Said(name, rules, f"{name}: {shown}", name, missing)
 
 
-def _cml_undetected(
-    situation: Situation, rules: CmlMolecularCriteria, level: TranscriptLevel, findings: Findings
-) -> ResponseCall:
-    known = None
-    if level.control_copies is not None:
-        known = depth_of(level.control_gene, level.control_copies)
-    if known is not None:
-        text = f"transcripts undetectable at the depth of {known.name}"
-        return situation.call(
-            known.name,  # type: ignore[arg-type]
-            "molecular",
-            rules,
-            text,
-            findings,
-            f"undetectable at {known.name}",
-        )
-    lacking = "sum of control-gene transcripts (ABL1 or GUSB)"
-    if level.control_copies is not None:
-        lacking = "at least 10,000 ABL1 or 24,000 GUSB transcripts"
-    text = "transcripts undetectable, but the depth of the sample is not known or not enough for MR4"
-    return situation.call("cannot be called", "molecular", rules, text, findings.lacking(lacking))
+def _elsewhere(rules: CmlMolecularCriteria, level: TranscriptLevel) -> Said:
+    text = f"a response is judged in {rules.compartment}; this sample is of {level.material}"
+    return Said("cannot be called", rules, text, missing=(f"a sample of {rules.compartment}",))
 
 
-def _reported(situation: Situation) -> ResponseCall | None:
-    """The treating centre's word, where no level was given; only for Ph+ ALL."""
-    stated = [r for r in situation.evaluation.reported if r.category in ("CMR", "MMR")]
-    rules = situation.criteria.molecular
-    if not stated or not isinstance(rules, LeukaemiaMolecularCriteria):
-        return None
-    said = stated[-1]
-    findings = Findings(
-        evidence=(said,), missing=("transcript level", "sensitivity of the sample"), basis="reported"
-    )
-    text = f"the treating centre states {said.category}; no level given"
-    if said.category == "MMR":
-        return situation.call("MMR", "molecular", rules.major, text, findings)
-    history = situation.history
-    number = ordinal(history.complete_molecular_count + (not history.complete_molecular))
-    return situation.call(
-        "CMR", "molecular", rules.complete, text, findings, f"{number}; sensitivity not stated"
-    )
+def _cml_undetected(situation: Situation, rules: CmlMolecularCriteria, level: TranscriptLevel) -> Said:
+    known = deepest_by_log(depth_log_of(level) or 0.0)
+    if known is None or known.name == "MMR":
+        lacking = "sum of control-gene transcripts (ABL1 or GUSB)"
+        if level.control_copies is not None:
+            lacking = "at least 10,000 ABL1 or 24,000 GUSB transcripts"
+        text = "transcripts undetectable, but the depth of the sample is not known or not enough for MR4"
+        return Said("cannot be called", rules, text, missing=(lacking,))
+    if not in_compartment(situation, level):
+        return _elsewhere(rules, level)
+    name: Category = known.name  # type: ignore[assignment]
+    text = f"transcripts undetectable at the depth of {name}"
+    return Said(name, rules, text, f"undetectable at {name}")
 
 
 def depth_log_of(level: TranscriptLevel) -> float | None:
-    """The depth a sample reached: as stated, else from its control-gene transcripts.
+    """The depth a sample reached: as stated or from its control-gene transcripts, the lower of the two.
 
-    0 where the control gene is in the published table and its transcripts reach no level of it.
+    A control gene that is not in the published table gives no depth; its copies only bound one, as fewer than
+    one in all of them cannot be seen.
     """
-    if level.sensitivity_log is not None:
-        return level.sensitivity_log
-    if level.control_copies is None or level.control_gene not in ("ABL1", "GUSB"):
-        return None
-    reached = depth_of(level.control_gene, level.control_copies)
-    return reached.log if reached else 0.0
+    stated, copies = level.sensitivity_log, level.control_copies
+    if copies is None:
+        return stated
+    first, bound = DEEP_LEVELS[0], math.log10(max(copies, 1.0))
+    needed = first.control_copies.get(level.control_gene)
+    if needed is None:
+        return min(stated, bound) if stated is not None else bound if bound < first.log else None
+    reached = depth_of(level.control_gene, copies)
+    computed = reached.log if reached else max(0.0, first.log - math.log10(needed) + bound)
+    return computed if stated is None else min(stated, computed)
 
 
-def scale_notes(level: TranscriptLevel) -> tuple[str, ...]:
-    """What is odd about a level said to be on the international scale."""
-    protein = known_protein(level.transcript)
-    if level.on_international_scale and protein is not None and protein.protein != "p210":
-        return (f"the international scale is not defined for {protein.protein} ({level.transcript})",)
-    return ()
+def _level_notes(level: TranscriptLevel) -> tuple[str, ...]:
+    """What is odd about a level: off the international scale, or deeper than its sample allows."""
+    notes = []
+    if level.on_international_scale and (reason := off_scale(level.transcript)):
+        notes.append(f"the international scale is {reason}")
+    depth, stated = depth_log_of(level), level.sensitivity_log
+    if depth is not None and stated is not None and depth < stated:
+        notes.append(f"10^-{stated:g} is stated, its control transcripts allow 10^-{depth:.3g}")
+    return tuple(notes)

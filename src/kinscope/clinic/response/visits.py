@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from kinscope.clinic.measurements import (
     BlastPercent,
@@ -21,7 +21,11 @@ from kinscope.core.records import Record
 
 
 class Evaluation(Record):
-    """What was measured within one window of time, oldest first in each tuple."""
+    """What was measured within one window of time, oldest first in each tuple.
+
+    ``before`` holds the blood counts of the window before it, and the marrow and flow MRD where it has none
+    of its own: a count belongs to the marrow beside it, on whichever side of a second count that is.
+    """
 
     at: TimePoint
     blasts: tuple[BlastPercent, ...] = ()
@@ -31,13 +35,16 @@ class Evaluation(Record):
     karyotypes: tuple[KaryotypeFinding, ...] = ()
     mutations: tuple[MutationFinding, ...] = ()
     reported: tuple[ReportedResponse, ...] = ()
+    before: tuple[Measurement, ...] = ()
 
     def marrow_blasts(self) -> BlastPercent | None:
-        """The marrow's blast percentage: by morphology where there is one, else by any method."""
-        marrow = [b for b in self.blasts if b.material == "bone marrow"]
-        by_eye = [b for b in marrow if b.method == "morphology"]
-        chosen = by_eye or marrow
-        return chosen[-1] if chosen else None
+        """The marrow's highest blast percentage: by morphology where there is one, else by any method."""
+        return _fullest(self.blasts)
+
+    def marrow_before(self) -> BlastPercent | None:
+        """The latest marrow of the window before, where this evaluation has none."""
+        marrow = [b for b in self.before if isinstance(b, BlastPercent)]
+        return _fullest([b for b in marrow if b.at.days == marrow[-1].at.days]) if marrow else None
 
     def blood_blasts_percent(self) -> float | None:
         """Blasts in the blood, from the differential or a measurement of their own."""
@@ -53,15 +60,20 @@ class Evaluation(Record):
             return True
         return False if said else None
 
-    def count(self, field: str) -> float | None:
-        """The latest value of a field of the blood count."""
-        values = [getattr(c, field) for c in self.counts if getattr(c, field) is not None]
-        return float(values[-1]) if values else None
+    def blood_counts(self) -> tuple[BloodCounts, ...]:
+        """The counts of the window before, and its own."""
+        return (*(c for c in self.before if isinstance(c, BloodCounts)), *self.counts)
 
-    def flag(self, field: str) -> bool | None:
-        """The latest yes or no of a field of the blood count."""
-        values = [getattr(c, field) for c in self.counts if getattr(c, field) is not None]
-        return bool(values[-1]) if values else None
+    def count(self, field: str, worse: Callable[[Iterable[float]], float] = max) -> float | None:
+        """A number, yes (1) or no (0), of the latest day that gives it; the ``worse`` of two of one day."""
+        given = [(c.at.days, float(v)) for c in self.blood_counts() if (v := getattr(c, field)) is not None]
+        return worse(value for day, value in given if day == given[-1][0]) if given else None
+
+
+def _fullest(blasts: Sequence[BlastPercent]) -> BlastPercent | None:
+    marrow = [b for b in blasts if b.material == "bone marrow"]
+    by_eye = [b for b in marrow if b.method == "morphology"]
+    return max(by_eye or marrow, key=lambda b: b.percent, default=None)
 
 
 _FIELDS: dict[str, str] = {
@@ -79,18 +91,20 @@ def evaluations(measurements: Sequence[Measurement], window_days: int) -> tuple[
     """Group measurements that were taken together, oldest first.
 
     An evaluation begins with a measurement and takes what follows within ``window_days``; a second
-    measurement of the same kind, material and method on another day begins a new one.
+    measurement of the same kind, material and method on another day begins a new one. What is entered twice
+    counts once.
 
     Raises BadInputError if calendar dates and relative days are mixed.
     """
     check_one_clock([m.at for m in measurements])
+    once = {m.model_dump_json(exclude={"note", "source"}): m for m in sorted(measurements, key=_order)}
     groups: list[list[Measurement]] = []
-    for measurement in sorted(measurements, key=_order):
+    for measurement in once.values():
         if groups and _belongs(measurement, groups[-1], window_days):
             groups[-1].append(measurement)
         else:
             groups.append([measurement])
-    return tuple(_evaluation(group) for group in groups)
+    return tuple(_evaluation(group, tuple(once.values()), window_days) for group in groups)
 
 
 def check_one_clock(points: Sequence[TimePoint]) -> None:
@@ -111,20 +125,33 @@ def _order(measurement: Measurement) -> tuple[int, str]:
 def _belongs(measurement: Measurement, group: list[Measurement], window_days: int) -> bool:
     if measurement.at.days - group[0].at.days > window_days:
         return False
-    return not any(
-        _sort(measurement) == _sort(other) and measurement.at.days != other.at.days for other in group
-    )
+    later = [other for other in group if other.at.days != measurement.at.days]
+    return not any(_is_same_test(measurement, other) for other in later)
 
 
-def _sort(measurement: Measurement) -> tuple[str, str, str]:
-    return measurement.kind, measurement.material, str(getattr(measurement, "method", ""))
+def _is_same_test(one: Measurement, other: Measurement) -> bool:
+    """Of one kind and method, and not known to be of two materials."""
+    two = {one.material, other.material} - {"not stated"}
+    same = one.kind == other.kind and getattr(one, "method", "") == getattr(other, "method", "")
+    return same and len(two) < 2
 
 
-def _evaluation(group: list[Measurement]) -> Evaluation:
+def _evaluation(group: list[Measurement], course: Sequence[Measurement], window_days: int) -> Evaluation:
     fields: dict[str, list[Measurement]] = {}
     for measurement in group:
         fields.setdefault(_FIELDS[measurement.kind], []).append(measurement)
-    return Evaluation.model_validate({"at": group[-1].at, **{k: tuple(v) for k, v in fields.items()}})
+    first, last = group[0].at.days, group[-1].at.days
+    own = {"marrow" if m.kind == "blasts" and m.material == "bone marrow" else m.kind for m in group}
+    before = [
+        m
+        for m in course
+        if last - window_days <= m.at.days < first
+        and (
+            m.kind == "counts" or m.kind in {"flow-mrd"} - own or (m.kind == "blasts" and "marrow" not in own)
+        )
+    ]
+    content = {name: tuple(found) for name, found in fields.items()}
+    return Evaluation.model_validate({"at": group[-1].at, **content, "before": tuple(before)})
 
 
 def evidence_of(measurement: Measurement) -> EvidenceUsed:
@@ -177,14 +204,14 @@ def _transcript_statement(level: TranscriptLevel) -> str:
     transcript = f" {level.transcript}" if level.transcript else ""
     gene = "" if level.control_gene == "not stated" else f"/{level.control_gene}"
     scale = " on the international scale" if level.on_international_scale else ""
-    if not level.detected:
-        return f"BCR::ABL1{transcript}{gene} not detected"
+    where = "" if level.material == "not stated" else f" ({level.material})"
     amount = "detected, not quantified" if level.percent is None else f"{level.percent:g} %{scale}"
-    return f"BCR::ABL1{transcript}{gene} {amount}"
+    return f"BCR::ABL1{transcript}{gene} {amount if level.detected else 'not detected'}{where}"
 
 
 def _flow_statement(flow: FlowMrd) -> str:
+    where = "" if flow.material == "bone marrow" else f" ({flow.material})"
     if not flow.detected:
         depth = "not stated" if flow.sensitivity_percent is None else f"{flow.sensitivity_percent:g} %"
-        return f"flow MRD not detected (sensitivity {depth})"
-    return "flow MRD " + ("detected" if flow.level_percent is None else f"{flow.level_percent:g} %")
+        return f"flow MRD not detected (sensitivity {depth}){where}"
+    return "flow MRD " + ("detected" if flow.level_percent is None else f"{flow.level_percent:g} %") + where

@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from kinscope.sequencing.signal.columns import ReadTable
 
 CALL_SURPRISE: Final = 8.0
-"""Sum over reads of minus the decimal logarithm of the chance of a height: 10^-8 for one read.
+"""Sum over strands of minus the decimal logarithm of the chance of a height: 10^-8 for one read.
 
-For two reads whose background falls off exponentially the sum exceeds 8 with 2e-7; some 2,400 bases are
+For two strands whose background falls off exponentially the sum exceeds 8 with 2e-7; some 2,400 bases are
 looked at in an amplicon: were the tail exact, one wild-type sample in 2,000 would give a false call.
 """
 AGREES: Final = 1.0
@@ -57,14 +57,14 @@ class Detection:
 
 def detect(tables: Sequence[ReadTable]) -> list[Detection]:
     """Every base whose height the background of its reads does not explain, by position."""
-    total = np.sum([table.surprise for table in tables], axis=0)
+    total = joint_surprise(tables, [table.surprise for table in tables])
     found = []
     for coding, base in np.argwhere(total >= CALL_SURPRISE):
         judging = tuple(table for table in tables if table.callable[coding, base])
         single = [share_of([table.observation(coding, base)]) for table in judging]
-        share = share_of([table.observation(coding, base) for table in judging])
+        share = _share(judging, coding, base)
         agreeing = [table for table in judging if table.surprise[coding, base] >= AGREES]
-        seen = share_of([table.observation(coding, base) for table in agreeing])
+        seen = _share(agreeing, coding, base)
         contradicted = any(
             table.surprise[coding, base] < AGREES and _power(table, int(coding), int(base), seen.low)
             for table in judging
@@ -87,6 +87,26 @@ def detect(tables: Sequence[ReadTable]) -> list[Detection]:
     return found
 
 
+def joint_surprise(tables: Sequence[ReadTable], surprises: Sequence[Floats]) -> Floats:
+    """The surprise of all reads together, shape (coding + 1, 4).
+
+    The two strands are independent, and their surprises add up. Reads of one strand repeat each other's
+    background, so that nothing is known of their dependence: the highest counts, less the logarithm of how
+    many there are (Bonferroni), which holds whatever it is.
+    """
+    total = np.zeros_like(surprises[0])
+    for strand in {table.strand for table in tables}:
+        own = [(table, seen) for table, seen in zip(tables, surprises, strict=True) if table.strand == strand]
+        reads = np.sum([table.callable for table, _ in own], axis=0)
+        best = np.max([np.where(table.callable, seen, 0.0) for table, seen in own], axis=0)
+        total += np.maximum(best - np.log10(np.maximum(reads, 1)), 0.0)
+    return total
+
+
+def _share(tables: Sequence[ReadTable], coding: int, base: int) -> Share:
+    return share_of([table.observation(coding, base) for table in tables], [t.strand for t in tables])
+
+
 def _power(table: ReadTable, coding: int, base: int, share: float) -> bool:
     """Whether a read would show a share with near certainty."""
     least = share * np.exp(-CONFIDENCE_Z * table.height_sd) / table.excess_sd[coding, base] - CONFIDENCE_Z
@@ -99,7 +119,7 @@ def detection_limits(tables: Sequence[ReadTable]) -> Floats:
 
     Shape (coding + 1, 4); nan where no read can judge the base, infinity where even 100 % might be missed.
     The least height that a share gives in 95 of 100 cases follows from the scatter of full heights and of the
-    background; with n reads both shrink by the square root of n.
+    background; with n strands both shrink by the square root of n.
     """
     length = len(tables[0].position)
     covered = np.flatnonzero(np.any([table.callable.any(axis=1) for table in tables], axis=0))
@@ -114,7 +134,8 @@ def detection_limits(tables: Sequence[ReadTable]) -> Floats:
 def _limits(tables: Sequence[ReadTable]) -> Floats:
     """The limits of :func:`detection_limits` where the reads lie, by halving the interval of shares."""
     judged = np.stack([table.callable for table in tables])
-    number = np.sqrt(np.maximum(judged.sum(axis=0), 1))
+    strands = [[t.callable for t in tables if t.strand == strand] for strand in {t.strand for t in tables}]
+    number = np.sqrt(np.maximum(np.sum([np.any(own, axis=0) for own in strands], axis=0), 1))
     seen = _surely_seen(tables, np.ones(judged.shape[1:]), number)
     low, high = np.zeros(judged.shape[1:]), np.ones(judged.shape[1:])
     for _ in range(HALVINGS):
@@ -128,11 +149,11 @@ def _limits(tables: Sequence[ReadTable]) -> Floats:
 
 def _surely_seen(tables: Sequence[ReadTable], shares: Floats, number: Floats) -> Flags:
     """Whether shares would be called in 95 of 100 cases, shape (coding + 1, 4)."""
-    total = np.zeros_like(shares)
+    seen = []
     for table in tables:
         height = shares * np.exp(-CONFIDENCE_Z * table.height_sd / number)
-        z = height / table.excess_sd - CONFIDENCE_Z / number
-        total += np.where(table.callable, table.tails.surprise(z), 0.0)
+        seen.append(table.tails.surprise(height / table.excess_sd - CONFIDENCE_Z / number))
+    total = joint_surprise(tables, seen)
     return np.asarray((total >= CALL_SURPRISE) & (shares >= SMALLEST_SHARE), dtype=bool)
 
 

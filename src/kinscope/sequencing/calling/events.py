@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from kinscope.sequencing.calling.naming import Replacement, most_3prime, name_indel
+from kinscope.sequencing.calling.naming import TOLERANCE, Replacement, most_3prime, name_indel
 from kinscope.sequencing.model import BASES, Call, StrandEvidence
 from kinscope.sequencing.signal.two_sequences import SMALLEST_SHARE
 
@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from kinscope.sequencing.signal.read_analysis import ReadAnalysis
     from kinscope.targets import TargetPack
 
-TOLERANCE: Final = 12
-"""Coding bases by which two reads, or a read and a known event, may differ on the place."""
 SYSTEMATIC: Final = 0.12
 """Relative uncertainty of the share of a shifted sequence beyond its scatter; see the benchmark."""
 READABLE_SHARE: Final = 0.15
@@ -91,27 +89,28 @@ def event_calls(seen: Sequence[SeenShift], reads: int, knowledge: Knowledge, pac
     return [_call(group, reads, knowledge, pack) for group in groups]
 
 
-def _same(one: Replacement | SpliceEvent, other: Replacement) -> bool:
+def _same(one: Replacement, other: Replacement) -> bool:
     return one.shift == other.shift and abs(one.first - other.first) <= TOLERANCE
 
 
 def _call(group: list[SeenShift], reads: int, knowledge: Knowledge, pack: TargetPack) -> Call:
     best = max(group, key=lambda item: item.read.superposition.t if item.read.superposition else 0.0)
     change = best.change
-    known = next((event for event in knowledge.splice_events if _same(event, change)), None)
+    known = next((e for e in knowledge.splice_events if e.is_at(change.first, change.shift)), None)
     if known is not None:
         change = Replacement(known.first, known.last, change.inserted if known.inserted_bases else "")
     named = name_indel(change, pack)
     strands = tuple(_evidence(item) for item in group)
     share, low, high = _combined(strands)
     notes = list(_notes(change, known, pack))
-    if len({item.strand for item in strands}) == 1:
+    one_strand = len({item.strand for item in strands}) == 1
+    if one_strand:
         notes.append(
             "Seen on one strand only"
             + (" of several reads." if reads > 1 else ": there is no read of the other.")
         )
     accession = pack.transcript.protein_accession
-    status = "splice artefact" if known else ("variant" if len(strands) > 1 else "to be confirmed")
+    status = "splice artefact" if known else ("to be confirmed" if one_strand else "variant")
     return Call(
         hgvs_c=f"{pack.transcript.accession}:{known.hgvs_c}" if known else named.hgvs_c,
         hgvs_p=f"{accession}:{known.hgvs_p}" if known else named.hgvs_p,
@@ -164,10 +163,14 @@ def _evidence(item: SeenShift) -> StrandEvidence:
 
 
 def _combined(strands: tuple[StrandEvidence, ...]) -> tuple[float, float, float]:
-    """Share and 95 % interval over reads, percent, widened where reads disagree."""
+    """Share and 95 % interval over reads, percent, widened where reads disagree.
+
+    Reads of one strand weigh as one together.
+    """
     values = np.array([item.share_percent for item in strands])
+    names = [item.strand for item in strands]
     errors = np.array([(item.share_high_percent - item.share_low_percent) / 3.92 for item in strands])
-    weights = 1 / np.maximum(errors, 0.5) ** 2
+    weights = 1 / np.maximum(errors, 0.5) ** 2 / np.array([names.count(name) for name in names])
     mean = float((weights * values).sum() / weights.sum())
     error = float(1 / np.sqrt(weights.sum()))
     if len(values) > 1:

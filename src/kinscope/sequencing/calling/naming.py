@@ -5,6 +5,7 @@ den Dunnen JT et al. 2016, Hum Mutat 37:564, doi 10.1002/humu.22981.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
@@ -199,6 +200,8 @@ class SpliceEvent(Record):
     inserted_bases: int
     hgvs_p: str
     name: str
+    other_names: tuple[str, ...] = ()
+    """Lower case, letters and digits only."""
     note: str
     citations: tuple[str, ...]
 
@@ -206,6 +209,10 @@ class SpliceEvent(Record):
     def shift(self) -> int:
         """Bases gained."""
         return self.inserted_bases - (self.last - self.first + 1)
+
+    def is_at(self, first: int, shift: int) -> bool:
+        """Whether a change of so many bases there is this one; two readings differ a little on the place."""
+        return self.shift == shift and abs(self.first - first) <= TOLERANCE
 
 
 class Knowledge(Record):
@@ -219,6 +226,25 @@ class Knowledge(Record):
         """The polymorphism of a coding change (with or without accession)."""
         short = hgvs_c.rpartition(":")[2]
         return next((item for item in self.polymorphisms if item.hgvs_c == short), None)
+
+    def splice_event(self, text: str, offset: int = 0) -> SpliceEvent | None:
+        """The splice event of a name in words, or of a coding change that begins ``offset`` codons later."""
+        words = re.sub(r"^(?:bcr)?abl1?", "", re.sub("[^a-z0-9]", "", text.lower().replace("δ", "delta")))
+        named = next((item for item in self.splice_events if words in item.other_names), None)
+        found = _LENGTH_CHANGE.search(text)
+        if named is not None or found is None:
+            return named
+        first, last = int(found[1]) - 3 * offset, int(found[2]) - 3 * offset
+        gained = int(found[5] or 0) or len(found[4] or "")
+        first, shift = (last, gained) if found[3] == "ins" else (first, gained - (last - first + 1))
+        if found[3] == "del":
+            shift = first - last - 1
+        return next((item for item in self.splice_events if item.is_at(first, shift)), None)
+
+
+_LENGTH_CHANGE = re.compile(r"c\.(\d+)_(\d+)(delins|del|ins)(?:N?\[?(?=\d)|([ACGTN]+))?(\d{1,4})?")
+TOLERANCE = 12
+"""Coding bases by which two reads, or a read and a known event, may differ on the place."""
 
 
 @lru_cache(maxsize=8)

@@ -10,6 +10,8 @@ from dataclasses import asdict, dataclass
 from itertools import combinations, groupby
 from typing import TYPE_CHECKING, Final, Literal
 
+import numpy as np
+
 from kinscope import __version__
 from kinscope.core.errors import BadInputError
 from kinscope.sequencing.calling.detection import (
@@ -109,7 +111,8 @@ def call_variants(
     primers, taken off strand by strand. ``codons`` are the first and last of the report (default: amplicon);
     ``names`` of the reads are given only if they may be shown beside the pseudonyms ``<sample>1`` and so on.
 
-    Raises BadInputError if there is no read, or none of the reads is usable.
+    A trace that is another one again is left out and said. Raises BadInputError if there is no read, none of
+    the reads is usable, or a control is a trace of the sample.
     """
     if not 0 < len(traces) <= MAX_READS:
         remedy = f"Give the 1 to {MAX_READS} reads of one sample."
@@ -119,7 +122,12 @@ def call_variants(
     usual = (amplicon.first_codon, amplicon.last_codon) if amplicon else (1, len(pack.transcript.protein))
     region = codons or usual
     pseudonyms = [f"{sample}{number}" for number in range(1, len(traces) + 1)]
-    reads, failed = _analysed(traces, pseudonyms, cds)
+    copies = _copies(traces)
+    if any(_same(trace, control) for trace in traces for control in controls):
+        what = "A control is a trace of the sample itself."
+        raise BadInputError(what, where="controls", remedy="Give traces of a wild-type sample.")
+    single = [number for number in range(len(traces)) if number not in copies]
+    reads, failed = _analysed([traces[i] for i in single], [pseudonyms[i] for i in single], cds)
     if not reads:
         raise failed[0][1]
     tables = _tables(reads, controls, cds)
@@ -142,11 +150,38 @@ def call_variants(
         statement=statement(calls, coverage),
         notes=(
             *(f"{name} was left out: {error.what}" for name, error in failed),
+            *(
+                f"{pseudonyms[copy]} is the same trace as {pseudonyms[first]}: no evidence, left out."
+                for copy, first in copies.items()
+            ),
             *(_contradiction(item, pack) for item in detections if item.contradicted),
         ),
         version=__version__,
     )
     return SampleAnalysis(result, tuple(read for _, read in reads))
+
+
+SAME_TRACE: Final = 0.005
+"""Traces of one run agree to this part of their highest peak, whatever format each was saved in."""
+
+
+def _same(one: Trace, other: Trace) -> bool:
+    if one.channels.shape != other.channels.shape:
+        return False
+    first, second = (
+        trace.channels / max(float(np.abs(trace.channels).max()), 1e-9) for trace in (one, other)
+    )
+    return bool(np.allclose(first, second, rtol=0, atol=SAME_TRACE))
+
+
+def _copies(traces: Sequence[Trace]) -> dict[int, int]:
+    """Index of each trace that is an earlier one again, and of that one."""
+    found: dict[int, int] = {}
+    for number, trace in enumerate(traces):
+        first = next((i for i in range(number) if i not in found and _same(traces[i], trace)), None)
+        if first is not None:
+            found[number] = first
+    return found
 
 
 def _tables(

@@ -7,17 +7,19 @@ phase set says so, or where one of them is on nearly all molecules; otherwise a 
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from itertools import groupby
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from kinscope.core.errors import UnsupportedVariantError
+from kinscope.core.errors import UnsupportedVariantError, VariantError
 from kinscope.sequencing.calling import naming
 from kinscope.sequencing.calling.naming import Named, Replacement, name_bases
-from kinscope.sequencing.model import Call
+from kinscope.sequencing.model import Call, CallStatus
 from kinscope.variants import parse_variant
+from kinscope.variants.isoforms import resolve_accession
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -242,23 +244,26 @@ def _open(item: Seen, others: Sequence[Seen], codon: int, pack: TargetPack) -> S
 
 
 def _call(item: Seen, pack: TargetPack) -> Call:
-    known = naming.knowledge_of(pack.gene).polymorphism(item.named.hgvs_c)
+    knowledge, name = naming.knowledge_of(pack.gene), item.named.hgvs_c
+    known, event = knowledge.polymorphism(name), knowledge.splice_event(name, _offset(name, pack))
+    told = event or known
     value, depth = item.share.value, item.share.depth
     low, high = item.share.ends if value is not None and depth else (None, None)
-    notes = [known.note] if known else []
+    notes = [told.note] if told else []
     notes += ["No depth was given: the share has no interval."] if value is not None and not depth else []
     notes += [item.share.note] if item.share.note else []
     doubtful = item.doubtful or item.share.contradicted
+    status: CallStatus = "to be confirmed" if doubtful else "known polymorphism" if known else "variant"
     return Call(
-        **asdict(item.named),
+        **asdict(_spliced(event, pack) if event else item.named),
         share_percent=None if value is None else 100 * value,
         share_low_percent=low,
         share_high_percent=high,
-        status="to be confirmed" if doubtful else "known polymorphism" if known else "variant",
-        name=known.name if known else "",
+        status="splice artefact" if event else status,
+        name=told.name if told else "",
         depth=depth,
         notes=(*notes, *item.notes),
-        citations=known.citations if known else (),
+        citations=told.citations if told else (),
     )
 
 
@@ -267,12 +272,14 @@ def seen_of_text(text: str, pack: TargetPack) -> Seen:
 
     Raises VariantError if the description cannot be read or contradicts the transcript.
     """
+    if ":" not in text and (event := naming.knowledge_of(pack.gene).splice_event(text)):
+        return Seen(_spliced(event, pack))
     try:
         variant = parse_variant(text, pack)
     except UnsupportedVariantError as error:
         if not any(kind in error.what for kind in KEPT_KINDS):
             raise
-        return _unmodelled(text, error)
+        return _unmodelled(text, error, pack)
     given = [c for item in variant.substitutions for c in item.coding_changes if c.given]
     one = given[0] if len(given) == 1 else None
     named = Named(
@@ -289,11 +296,27 @@ def seen_of_text(text: str, pack: TargetPack) -> Seen:
     return Seen(named, changes=changes)
 
 
-def _unmodelled(text: str, error: UnsupportedVariantError) -> Seen:
+def _spliced(event: naming.SpliceEvent, pack: TargetPack) -> Named:
+    """A known splice event with its names on the transcript of the pack."""
+    accession, protein = pack.transcript.accession, pack.transcript.protein_accession
+    first, last = sorted(((event.first + 2) // 3, (event.last + 2) // 3))
+    return Named(f"{accession}:{event.hgvs_c}", f"{protein}:{event.hgvs_p}", "splice", first, last, "")
+
+
+def _offset(text: str, pack: TargetPack) -> int:
+    """By how many residues the isoform that a description counts on begins before the reference."""
+    name = text.rpartition(":")[0]
+    with suppress(VariantError):
+        named = next((one for one in pack.isoforms if one.name == name), None)
+        return (named or resolve_accession(name, pack).frame).offset if name else 0
+    return 0
+
+
+def _unmodelled(text: str, error: UnsupportedVariantError, pack: TargetPack) -> Seen:
     """A variant that was understood but is no substitution of a residue: kept, with the reason."""
     place = re.search(r"([cp])\.[^0-9]{0,9}([0-9]{1,6})", text)
     base, number = (place[1] == "c", int(place[2])) if place else (False, 1)
-    codon = (number + 2) // 3 if base else number
+    codon = max(1, ((number + 2) // 3 if base else number) - _offset(text, pack))
     what = error.what.lower()
     kind = "synonymous" if "synonymous" in what else "nonsense" if "stop codon" in what else "delins"
     named = Named(text if base else "", "" if base else text, kind, codon, codon, "")  # type: ignore[arg-type]

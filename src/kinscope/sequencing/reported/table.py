@@ -11,10 +11,15 @@ import csv
 import re
 from contextlib import suppress
 from dataclasses import replace
+from functools import lru_cache
+from importlib.resources import files
+from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 from unicodedata import normalize
 
 from kinscope.core.errors import BadInputError, UnsupportedVariantError, VariantError
+from kinscope.core.plain_yaml import read_yaml
+from kinscope.sequencing.calling.naming import knowledge_of
 from kinscope.sequencing.reported.calls import Reported, Seen, Share, agreed, filtered, reported, seen_of_text
 from kinscope.sequencing.reported.vcf import seen_at
 from kinscope.sequencing.reported.vcf_shares import fraction
@@ -26,36 +31,6 @@ if TYPE_CHECKING:
 
     from kinscope.targets import TargetPack
 
-NAMES: Final[dict[str, tuple[str, ...]]] = {
-    meaning: tuple(names.split())
-    for meaning, names in {
-        "coding": "hgvs_c hgvsc c c_hgvs hgvs_coding hgvs_cdna coding coding_change "
-        "coding_region_change cdna cdna_change c_dna cds cds_change mutation_cds nucleotide_change "
-        "dna_change base_change "
-        "hgvs variant mutation alteration aachange_refgene aachange "
-        "hgvs_g hgvsg g genomic_change uploaded_variation",
-        "protein": "hgvs_p hgvsp hgvsp_short p p_hgvs hgvs_protein protein protein_change aa aa_change "
-        "mutation_aa amino_acid amino_acid_change amino_acids_change residue_change",
-        "native": "ref reference_allele ref_allele reference reference_base ref_base",
-        "mutant": "alt tumor_seq_allele2 alt_allele alternate_allele alternate alternative variant_allele "
-        "observed_allele alt_base",
-        "build": "ncbi_build build genome_build genome assembly reference_genome",
-        "share": "vaf t_vaf tumor_vaf tumor_f i_tumor_f variant_allele_frequency variant_allele_fraction "
-        "variant_fraction fractional_abundance variant_frequency variant_freq variant_af allele_frequency "
-        "allele_fraction allelic_fraction allele_freq alt_freq share mutant_fraction "
-        "mutation_frequency frequency freq allelfrequenz af",
-        "alternative": "t_alt_count alt_count alt_reads alt_depth alt_coverage alt_read_count "
-        "alt_allele_count variant_reads variant_coverage variant_count variant_depth "
-        "mutant_reads var_reads reads_alt allele_coverage allele_cov count reads2",
-        "reference": "t_ref_count ref_count ref_reads ref_depth ref_coverage ref_read_count "
-        "reference_reads reference_count reads_ref wild_type_reads reads1",
-        "depth": "t_depth depth dp coverage total_reads total_depth total_coverage read_depth "
-        "depth_of_coverage reads",
-        "filter": "filter filters filter_status",
-        "state": "allele_call call result variant_call type zygosity genotype detected present status",
-    }.items()
-}
-"""Plain names of columns; where a table has several of a meaning, the first named here counts."""
 _MEANINGS: Final = {
     "gene": re.compile(r"(?:\w+_)?(?:genes?|symbol|genename|gen|hugo|hgnc)(?:_\w+)?|target"),
     "sample": re.compile(
@@ -204,8 +179,15 @@ def _head(lines: list[str], name: str) -> tuple[int, str, list[str], dict[str, l
     raise BadInputError(what, where=f"{name}, line {filled[0][0] + 1}" if filled else name, remedy=REMEDY)
 
 
+@lru_cache(maxsize=1)
+def column_names() -> dict[str, tuple[str, ...]]:
+    """Plain names of columns by their meaning; where a table has several, the first named counts."""
+    path = Path(str(files("kinscope.sequencing"))) / "knowledge" / "columns.yaml"
+    return {meaning: tuple(names.split()) for meaning, names in read_yaml(path).items()}
+
+
 def _columns(titles: list[str]) -> dict[str, list[int]]:
-    """Indices of the columns of each meaning, in the order of ``NAMES``."""
+    """Indices of the columns of each meaning, in the order of :func:`column_names`."""
     ascii_only = [
         normalize("NFKD", title.replace("‰", "permille")).encode("ascii", "ignore").decode().lower()
         for title in titles
@@ -215,11 +197,13 @@ def _columns(titles: list[str]) -> dict[str, list[int]]:
     population = any(_POPULATION.fullmatch(title) for title in plain)
     found = {
         meaning: [index for name in names for index, title in enumerate(plain) if title == name]
-        for meaning, names in NAMES.items()
+        for meaning, names in column_names().items()
     }
     for meaning, pattern in _MEANINGS.items():
         found[meaning] = [index for index, title in enumerate(plain) if pattern.fullmatch(title)]
-    exact = next((name for name in NAMES["share"] if name in plain and not (population and name == "af")), "")
+    exact = next(
+        (name for name in column_names()["share"] if name in plain and not (population and name == "af")), ""
+    )
     found["share"] = [
         index
         for index, title in enumerate(plain)
@@ -396,6 +380,8 @@ def _is_known(accession: str, pack: TargetPack) -> bool:
 
 def _description(cell: _Text, transcript: str, pack: TargetPack) -> str:
     """A cell as one description: the entry on a known transcript where it lists several, with ``c.``."""
+    if ":" not in cell.text and knowledge_of(pack.gene).splice_event(cell.text):
+        return cell.text
     entries = re.split(r"[,;] *(?=[\w.-]+:)", cell.text)
     ours = (entry for entry in entries if any(_is_known(name, pack) for name in _ACCESSION.findall(entry)))
     text = next(ours, entries[0])

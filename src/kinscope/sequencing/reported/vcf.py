@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from kinscope.core.errors import BadInputError, UnsupportedVariantError
 from kinscope.sequencing.reported.calls import Reported, Seen, Share, filtered, reported, seen_replacement
-from kinscope.sequencing.reported.vcf_shares import share_of_fields
+from kinscope.sequencing.reported.vcf_shares import STATED, above_one, share_of_fields
 from kinscope.variants.coding import builds_named, lifted
 from kinscope.variants.isoforms import isoforms
 
@@ -47,6 +47,8 @@ class _File:
     """Each build named, and where."""
     notes: dict[str, list[int]] = field(default_factory=dict)
     """What was left out or is open, and on which lines."""
+    above_one: dict[str, int] = field(default_factory=dict)
+    """Fields of shares that hold more than 1 without a percent sign, of whatever gene, and the first line."""
 
     def __post_init__(self) -> None:
         positions = self.pack.transcript.genomic_positions
@@ -93,6 +95,10 @@ def read_vcf(lines: list[str], name: str, pack: TargetPack, cds_start: int = 1) 
     build = _build(file, rows)
     found: dict[str, list[Seen]] = {sample: [] for sample in file.samples.values()}
     inside = 0
+    for line in rows:
+        for column in file.samples:
+            for key in above_one(_fields(line, column, line.where), 1 + line.fields[4].count(",")):
+                file.above_one.setdefault(key, line.number)
     for line in rows:
         place = _place(file, line, build, cds_start)
         if place is None:
@@ -314,6 +320,12 @@ def _seen(file: _File, line: _Line, column: int, place: tuple[int, int]) -> Iter
         if not _BASES.fullmatch(allele) or allele == line.reference:
             file.note(line.number, "an alternative was left out, which is no other plain sequence")
             continue
+        for key in STATED:
+            if key in file.above_one and fields.get(key, ".").rstrip(".") and not fields[key].endswith("%"):
+                what = (
+                    f"{key} is above 1 on line {file.above_one[key]}: fractions or percent, it is not said."
+                )
+                raise _bad(what, where, "Write all shares as fractions, or each with a percent sign.")
         share = _share(file, line, fields, alleles, index)
         carried = genotype is None or index in genotype
         unknown = genotype is None and share.value is None and not (share.note or file.alone)

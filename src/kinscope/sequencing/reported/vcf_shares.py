@@ -29,6 +29,16 @@ def fraction(text: str, percent: bool) -> float | None:
     return value if 0 <= value <= 1 else None
 
 
+def above_one(fields: Mapping[str, str], others: int) -> list[str]:
+    """Fields with one share for each of the ``others`` that hold a number above 1 without a percent sign."""
+    cells = {key: fields[key].split(",") for key in STATED if key in fields}
+    return [
+        key
+        for key, found in cells.items()
+        if len(found) == others and any(_NUMBER.fullmatch(cell) and float(cell) > 1 for cell in found)
+    ]
+
+
 def share_of_fields(fields: Mapping[str, str], alleles: tuple[str, ...], index: int, where: str) -> Share:
     """The share of the allele ``index`` (0: the reference) from the fields of a sample, or INFO's counts.
 

@@ -58,10 +58,15 @@ def log_likelihood(seen: Observation) -> Floats:
     return np.asarray(mutant + native, dtype=np.float64)
 
 
-def share_of(observations: Sequence[Observation]) -> Share:
-    """Estimate and 95 % interval from all reads."""
+def share_of(observations: Sequence[Observation], strands: Sequence[str] = ()) -> Share:
+    """Estimate and 95 % interval from all reads.
+
+    Reads of one of the ``strands`` share their background and their peak heights: together they weigh as one.
+    """
     single = [_summary(log_likelihood(item)) for item in observations]
-    total = np.sum([log_likelihood(item) for item in observations], axis=0)
+    shares = [1 / strands.count(strand) for strand in strands] or [1.0] * len(observations)
+    weighed = zip(shares, observations, strict=True)
+    total = np.sum([share * log_likelihood(item) for share, item in weighed], axis=0)
     best = _summary(total)
     if len(single) == 1:
         return best

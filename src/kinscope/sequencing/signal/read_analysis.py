@@ -61,11 +61,6 @@ class ReadAnalysis:
     """Whether qualities were measured from the signal, as the file's said nothing."""
 
     @property
-    def surprise(self) -> Floats:
-        """Minus the decimal logarithm of the chance of each excess, shape (positions, 4)."""
-        return self.tails.surprise(self.background.excess / self.background.excess_sd)
-
-    @property
     def signal_to_noise(self) -> float:
         """Median of full height over the standard deviation of the background."""
         spread = self.background.excess_sd[self.callable]
