@@ -1,0 +1,201 @@
+"""Which structures the terms are taken in: a drug in a model of the pack, or in its crystal.
+
+``affinity/complexes.yaml`` of the pack names them. The crystals' chains, completed and with hydrogens but not
+relaxed, ship beside it, so that nothing outside the package is needed; ``kinscope scan --write-complexes`` makes
+them anew from a mirror of the wwPDB.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+from pydantic import TypeAdapter, ValidationError
+
+from kinscope.affinity.ligand import BoundDrug, bound_drug
+from kinscope.core.errors import BadInputError
+from kinscope.core.plain_yaml import read_yaml
+from kinscope.core.progress import silent
+from kinscope.core.records import Record
+from kinscope.docking.engine import Box, Mol
+from kinscope.docking.known.crystal import crystal_start
+from kinscope.docking.known.reference import build_reference_pose, reference_pose
+from kinscope.docking.output import read_poses, write_poses
+from kinscope.docking.poses.crystal_ligand import lay_part_on
+from kinscope.docking.run import with_coordinates
+from kinscope.docking.vina.engine import VinaEngine
+from kinscope.ligands.library import load_ligand
+from kinscope.structures.completion.hydrogens import complete_model
+from kinscope.structures.io import read_model, write_model
+from kinscope.structures.model import AtomArray
+from kinscope.structures.reference.build import reference_model
+from kinscope.structures.side_chains.sites import Residue, residues_of
+from kinscope.structures.wwpdb.entries import read_chain, read_ligand
+from kinscope.structures.wwpdb.source import PdbSource
+from kinscope.targets.pack import DrugDefinition, TargetPack
+
+DIRECTORY = "affinity"
+_PLANS = "complexes.yaml"
+_CORE_TRIALS = 8
+
+
+class ComplexPlan(Record):
+    """One structure of one drug."""
+
+    drug: str
+    state: str = ""
+    """A state of the pack in which the drug's pose ships; empty: the structure is a crystal."""
+    crystal: str = ""
+    """Entry, chain and ligand, such as ``2HYY:A:STI``."""
+    core: str = ""
+    """SMARTS of the part that the drug shares with ``template``, on which it is laid."""
+    template: str = ""
+    """The library's drug whose crystal it is."""
+
+    @property
+    def id(self) -> str:
+        """``imatinib/2HYY-A``."""
+        return f"{self.drug}/{self.state or self.place}"
+
+    @property
+    def place(self) -> str:
+        """``2HYY-A``."""
+        return "-".join(self.crystal.split(":")[:2])
+
+
+class Plans(Record):
+    """``complexes.yaml``."""
+
+    active: str
+    """The state that a drug of an inactive state competes with."""
+    drugs: tuple[DrugDefinition, ...] = ()
+    """Drugs of measured pairs that the library does not hold."""
+    complexes: tuple[ComplexPlan, ...]
+
+    def drug(self, pack: TargetPack, identifier: str) -> DrugDefinition:
+        """A drug of the library or of these."""
+        return next((drug for drug in self.drugs if drug.id == identifier), None) or pack.drug(identifier)
+
+
+def load_plans(pack: TargetPack) -> Plans:
+    """The structures that the pack names.
+
+    Raises BadInputError if it names none, or the file does not follow its layout.
+    """
+    path = pack.directory / DIRECTORY / _PLANS
+    if not path.is_file():
+        raise BadInputError(
+            f"The target pack of {pack.gene} names no structures for the estimate of affinity.",
+            where=str(path),
+            remedy="Use the target abl1, or write the file as that pack has it.",
+        )
+    try:
+        return TypeAdapter(Plans).validate_python(read_yaml(path))
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise BadInputError(
+            f"The file cannot be read: {'.'.join(map(str, first['loc']))}: {first['msg']}.",
+            where=str(path),
+            remedy="Compare it with the same file of the abl1 pack.",
+        ) from None
+
+
+@dataclass(frozen=True)
+class Complex:
+    """A receptor, with or without a drug in it."""
+
+    id: str
+    residues: dict[int, Residue]
+    drug: BoundDrug | None
+
+    @cached_property
+    def reach(self) -> dict[int, float]:
+        """Shortest distance of each residue's heavy atoms to the drug's, angstrom."""
+        if self.drug is None:
+            return {}
+        points = self.drug.coord[self.drug.heavy]
+        return {
+            number: float(np.linalg.norm(heavy_atoms(residue)[:, None] - points[None], axis=-1).min())
+            for number, residue in self.residues.items()
+        }
+
+
+def heavy_atoms(residue: Residue) -> np.ndarray:
+    """Coordinates (n, 3) of a residue's heavy atoms."""
+    return residue.coord[[atom.lstrip("0123456789")[0] != "H" for atom in residue.atom_names]]
+
+
+def load_complex(pack: TargetPack, plans: Plans, plan: ComplexPlan) -> Complex:
+    """A complex as it ships.
+
+    Raises StructureError if its receptor or pose is missing.
+    """
+    if plan.state:
+        drug = plans.drug(pack, plan.drug)
+        state = plan.state if plan.state in drug.further_states else ""
+        pose, atoms = reference_pose(pack, drug, state=state)[0], reference_model(pack, plan.state)[0]
+    else:
+        receptor, file = _files(pack, plan)
+        pose, atoms = read_poses(file)[0], read_model(receptor)
+    return Complex(plan.id, residues_of(atoms), bound_drug(pose))
+
+
+def empty_complex(pack: TargetPack, state: str) -> Complex:
+    """A state's model without a drug."""
+    return Complex(f"apo/{state}", residues_of(reference_model(pack, state)[0]), None)
+
+
+def build_complexes(pack: TargetPack, source: PdbSource) -> list[str]:
+    """Make every crystal complex anew and write it into the pack; their ids.
+
+    Raises StructureError if an entry or ligand is absent.
+    """
+    plans = load_plans(pack)
+    built = []
+    for plan in plans.complexes:
+        if plan.crystal:
+            receptor, pose = _built(pack, plans, plan, source)
+            paths = _files(pack, plan)
+            for path in paths:
+                path.parent.mkdir(parents=True, exist_ok=True)
+            write_model(paths[0], receptor)
+            write_poses(paths[1], [pose])
+            built.append(plan.id)
+    return built
+
+
+def _files(pack: TargetPack, plan: ComplexPlan) -> tuple[Path, Path]:
+    home = pack.directory / DIRECTORY / "complexes"
+    return home / f"{plan.place}.cif.gz", home / f"{plan.drug}@{plan.place}.sdf"
+
+
+def _built(pack: TargetPack, plans: Plans, plan: ComplexPlan, source: PdbSource) -> tuple[AtomArray, Mol]:
+    entry, chain, code = plan.crystal.split(":")
+    crystal = read_chain(source, entry, chain, pack)
+    shown = crystal[(crystal.res_id >= pack.state(plans.active).first_residue)]
+    receptor = complete_model(shown, (read_ligand(source, entry, chain, code),), 7.4, silent).atoms
+    drug = plans.drug(pack, plan.drug).model_copy(update={"reference_entry": plan.crystal})
+    if not plan.core:
+        return receptor, build_reference_pose(pack, drug, receptor, source)[0]
+    template = pack.drug(plan.template).model_copy(update={"reference_entry": plan.crystal})
+    laid = crystal_start(pack, template, receptor, source).starts[0]
+    starts = _on_core(load_ligand(drug), laid, plan.core)
+    system = VinaEngine().bind(receptor, starts[0], Box.around(starts[0].GetConformer().GetPositions(), 6.0))
+    minima = system.minimise(np.stack([start.GetConformer().GetPositions() for start in starts]))
+    best = min(minima, key=lambda pose: pose.score_kcal_per_mol)
+    return receptor, with_coordinates(starts[0], best.coordinates)
+
+
+def _on_core(ligand: Mol, template: Mol, core: str) -> list[Mol]:
+    """The ligand with its core where the template has it, the rest in several conformers, every way round."""
+    from rdkit import Chem
+
+    pattern = Chem.MolFromSmarts(core)
+    theirs = list(template.GetSubstructMatch(pattern))
+    positions = np.asarray(template.GetConformer().GetPositions(), dtype=np.float64)[theirs]
+    found = []
+    for mine in ligand.GetSubstructMatches(pattern, uniquify=False):
+        found += lay_part_on(ligand, np.array(mine, dtype=np.intp), positions, trials=_CORE_TRIALS)
+    return found

@@ -1,0 +1,122 @@
+"""How wrong a prediction may be: signed conformal quantiles of what models missed on residues left out.
+
+Residuals are divided by a scale that grows with the predicted loss, for errors do. Near and far pairs are
+calibrated apart. Where no measured residue lies about a place the residuals are those of whole regions left
+out. (Vovk, Gammerman & Shafer, Algorithmic Learning in a Random World, 2005; one-sided ranks on each side.)
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from kinscope.affinity.model import AffinityModel, Example, fit
+from kinscope.affinity.terms import NEAR_ANGSTROM, Sites, Terms
+from kinscope.core.records import Record
+
+LOST_KCAL_PER_MOL = 1.36
+"""Tenfold at 298 K."""
+NEIGHBOUR_ANGSTROM = 8.0
+"""A measured residue whose CA comes this near speaks for a place."""
+_REGIONS = {"P-loop": range(248, 257), "pocket": range(292, 318), "N-lobe": range(1, 292)}
+
+
+class Interval(Record):
+    """A prediction with what is known of its error, kcal/mol."""
+
+    ddg_kcal_per_mol: float
+    low_80: float
+    high_80: float
+    low_90: float
+    high_90: float
+    upper_95: float
+    """One-sided: in 19 of 20 the loss is smaller."""
+    p_lost: float
+    """Probability that affinity falls tenfold or more."""
+
+    @property
+    def kept(self) -> bool:
+        """Whether a tenfold loss is excluded at 95 per cent."""
+        return self.upper_95 < LOST_KCAL_PER_MOL
+
+
+@dataclass(frozen=True)
+class Calibrated:
+    """A model and its residuals on what it had not seen."""
+
+    model: AffinityModel
+    residuals: dict[tuple[str, bool], tuple[float, ...]]
+    """Scaled, sorted; by ``seen`` or ``unseen`` and whether near."""
+    residues: frozenset[int]
+    """Measured residues that the model has seen."""
+    sites: Sites
+
+    def predict(self, drug: str, residue: int, terms: Terms) -> Interval:
+        """The prediction for a pair."""
+        value = self.model.predict(drug, terms)
+        about = "seen" if self.speaks_for(residue) else "unseen"
+        known = self.residuals[about, terms.reach_angstrom < NEAR_ANGSTROM]
+        size = scale(value)
+        ends = {level: value + size * quantile(known, level) for level in (0.05, 0.1, 0.9, 0.95)}
+        above = sum(value + size * item > LOST_KCAL_PER_MOL for item in known)
+        return Interval(
+            ddg_kcal_per_mol=value, low_80=ends[0.1], high_80=ends[0.9], low_90=ends[0.05],
+            high_90=ends[0.95], upper_95=ends[0.95], p_lost=(above + 0.5) / (len(known) + 1.0),
+        )  # fmt: skip
+
+    def speaks_for(self, residue: int) -> bool:
+        """Whether a residue that was measured lies about a place."""
+        return any(self.sites.between(residue, other) < NEIGHBOUR_ANGSTROM for other in self.residues)
+
+
+def calibrate(examples: Sequence[Example], sites: Sites) -> Calibrated:
+    """The model of some examples and its errors on residues and regions left out of them.
+
+    Only ABL1's own pairs are counted as errors; other kinases' pairs at a place left out are left out too.
+    """
+    residuals = {}
+    for about, group in (("seen", residue_of), ("unseen", region_of)):
+        missed = list(_missed(examples, group))
+        for near in (True, False):
+            known = [r for r, example in missed if (example.terms.reach_angstrom < NEAR_ANGSTROM) == near]
+            residuals[about, near] = tuple(sorted(known))
+    residues = frozenset(example.residue for example in examples if example.kinase == "ABL1")
+    return Calibrated(fit(examples), residuals, residues, sites)
+
+
+def _missed(
+    examples: Sequence[Example], group: Callable[[Example], object]
+) -> Iterable[tuple[float, Example]]:
+    for left in sorted({group(e) for e in examples if e.kinase == "ABL1"}, key=str):
+        model = fit([example for example in examples if group(example) != left])
+        for example in examples:
+            if group(example) == left and example.kinase == "ABL1":
+                value = model.predict(example.drug, example.terms)
+                yield (example.ddg_kcal_per_mol - value) / scale(value), example
+
+
+def residue_of(example: Example) -> int:
+    """What is left out together: a residue, in every kinase."""
+    return example.residue
+
+
+def region_of(example: Example) -> str:
+    """The same for P-loop, the pocket's 292-317, the rest of the N-lobe, and the C-lobe."""
+    return next((name for name, members in _REGIONS.items() if example.residue in members), "C-lobe")
+
+
+def scale(value: float) -> float:
+    """How large errors are beside a predicted ddG: half a kcal/mol, and half of a predicted loss."""
+    return 0.5 + 0.5 * max(value, 0.0)
+
+
+def quantile(ordered: Sequence[float], level: float) -> float:
+    """The conformal quantile of sorted residuals; infinite where they are too few for the level.
+
+    The rank is that of n + 1 values, so that one more from the same source lies below with that probability.
+    """
+    if level < 0.5:
+        return -quantile([-item for item in reversed(ordered)], 1.0 - level)
+    rank = math.ceil((len(ordered) + 1) * level)
+    return float(ordered[rank - 1]) if rank <= len(ordered) else math.inf

@@ -1,0 +1,66 @@
+"""A drug as the packing energy of side chains sees it: radii, depths, donors and acceptors.
+
+Lennard-Jones parameters are GAFF's (Wang et al., J. Comput. Chem. 2004, 25, 1157), by element; the drug has no
+charges here and displaces no solvent, so that what a side chain feels of it is contact and, apart from that,
+hydrogen bonds.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kinscope.docking.engine import Mol
+from kinscope.structures.side_chains.energy import Array, AtomTypes
+
+_GAFF = {
+    "C": (1.908, 0.086), "N": (1.824, 0.170), "O": (1.661, 0.210), "F": (1.750, 0.061), "S": (2.000, 0.250),
+    "P": (2.100, 0.200), "Cl": (1.948, 0.265), "Br": (2.220, 0.320), "I": (2.350, 0.400), "H": (1.460, 0.015),
+}  # fmt: skip
+_POLAR_HYDROGEN = (0.600, 0.0157)
+
+
+@dataclass(frozen=True)
+class BoundDrug:
+    """A drug in its place."""
+
+    coord: Array
+    """All atoms (n_atoms, 3), angstrom."""
+    heavy: NDArray[np.bool_]
+    contact: AtomTypes
+    """Types that meet in van der Waals contact only."""
+    bonding: AtomTypes
+    """The same, with donors and acceptors of hydrogen bonds."""
+
+
+def bound_drug(pose: Mol) -> BoundDrug:
+    """The atoms of a pose with all hydrogens."""
+    atoms = list(pose.GetAtoms())
+    radius, depth, donor, acceptor = [], [], [], []
+    for atom in atoms:
+        symbol, around = atom.GetSymbol(), atom.GetNeighbors()
+        polar = symbol == "H" and around[0].GetSymbol() in "NOS"
+        size, well = _POLAR_HYDROGEN if polar else _GAFF.get(symbol, _GAFF["C"])
+        radius.append(size)
+        depth.append(well**0.5)
+        donor.append(around[0].GetIdx() if polar else -1)
+        acceptor.append(symbol == "O" or (symbol == "N" and _has_free_pair(atom)))
+    count = len(atoms)
+    nothing = np.zeros(count, dtype=np.float32)
+    heavy = np.array([atom.GetAtomicNum() > 1 for atom in atoms])
+    bonding = AtomTypes(
+        charge=nothing, radius=np.array(radius, dtype=np.float32), root_depth=np.array(depth, dtype=np.float32),
+        donor=np.array(donor, dtype=np.int64), acceptor=np.array(acceptor), volume=nothing, solvation=nothing,
+        length=nothing + np.float32(3.5), solvation_radius=nothing + np.float32(2.0), heavy=heavy,
+    )  # fmt: skip
+    contact = replace(bonding, donor=np.full(count, -1), acceptor=np.zeros(count, dtype=bool))
+    coord = np.asarray(pose.GetConformer().GetPositions(), dtype=np.float32)
+    return BoundDrug(coord, heavy, contact, bonding)
+
+
+def _has_free_pair(nitrogen: object) -> bool:
+    """A nitrogen of a pyridine or nitrile: two neighbours at most, no hydrogen, no charge."""
+    atom: Mol = nitrogen
+    return bool(atom.GetDegree() <= 2 and atom.GetTotalNumHs(True) == 0 and atom.GetFormalCharge() == 0)
