@@ -1,4 +1,4 @@
-"""The atlas: what every substitution of a stretch costs every drug, as it ships; reading it starts nothing."""
+"""The atlas: what every substitution costs every drug, as it ships; reading it starts nothing."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """Which structures the terms are taken in: a drug in a model of the pack, or in its crystal.
 
 ``affinity/complexes.yaml`` of the pack names them. The crystals' chains, completed and with hydrogens but not
-relaxed, ship beside it, so that nothing outside the package is needed; ``kinscope scan --write-complexes`` makes
-them anew from a mirror of the wwPDB.
+relaxed, ship beside it, so that nothing outside the package is needed; ``kinscope scan --write-complexes``
+makes them anew from a mirror of the wwPDB.
 """
 
 from __future__ import annotations

@@ -1,8 +1,7 @@
 """A drug as the packing energy of side chains sees it: radii, depths, donors and acceptors.
 
-Lennard-Jones parameters are GAFF's (Wang et al., J. Comput. Chem. 2004, 25, 1157), by element; the drug has no
-charges here and displaces no solvent, so that what a side chain feels of it is contact and, apart from that,
-hydrogen bonds.
+Lennard-Jones parameters are GAFF's (Wang et al., J. Comput. Chem. 2004, 25, 1157), by element; the drug has
+no charges here and displaces no solvent: a side chain feels contact and, apart from that, hydrogen bonds.
 """
 
 from __future__ import annotations
@@ -51,7 +50,8 @@ def bound_drug(pose: Mol) -> BoundDrug:
     nothing = np.zeros(count, dtype=np.float32)
     heavy = np.array([atom.GetAtomicNum() > 1 for atom in atoms])
     bonding = AtomTypes(
-        charge=nothing, radius=np.array(radius, dtype=np.float32), root_depth=np.array(depth, dtype=np.float32),
+        charge=nothing, radius=np.array(radius, dtype=np.float32),
+        root_depth=np.array(depth, dtype=np.float32),
         donor=np.array(donor, dtype=np.int64), acceptor=np.array(acceptor), volume=nothing, solvation=nothing,
         length=nothing + np.float32(3.5), solvation_radius=nothing + np.float32(2.0), heavy=heavy,
     )  # fmt: skip

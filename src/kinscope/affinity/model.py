@@ -18,8 +18,8 @@ from kinscope.affinity.terms import NAMES, Terms
 Floats = NDArray[np.float64]
 
 PRIORS = {
-    "contact": (0.2, 0.1), "bonds": (0.8, 0.4), "ring": (0.5, 0.4), "charge": (0.4, 0.3), "volume": (0.0, 0.2),
-    "state": (0.1, 0.1), "mobile": (0.6, 0.4), "near": (0.2, 0.3),
+    "contact": (0.2, 0.1), "bonds": (0.8, 0.4), "ring": (0.5, 0.4), "charge": (0.4, 0.3),
+    "volume": (0.0, 0.2), "state": (0.1, 0.1), "mobile": (0.6, 0.4), "near": (0.2, 0.3),
 }  # fmt: skip
 """Mean and standard deviation of each weight, kcal/mol per unit of the term."""
 _INTERCEPT = (0.1, 0.1)

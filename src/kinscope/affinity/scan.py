@@ -26,10 +26,11 @@ from kinscope.affinity.complexes import (
 )
 from kinscope.affinity.ensemble import Place, SiteRow, native_letter
 from kinscope.affinity.fold import PackingExcess, catalytic_residues
-from kinscope.affinity.interval import Calibrated, calibrate
+from kinscope.affinity.interval import LOST_KCAL_PER_MOL, Calibrated, calibrate
 from kinscope.affinity.measured import MeasuredPair, examples, measured_pairs
 from kinscope.affinity.model import Example
 from kinscope.affinity.terms import ENSEMBLE_ANGSTROM, DrugPlaces, PlaceRow, Sites
+from kinscope.core.errors import BadInputError
 from kinscope.core.files import write_atomic
 from kinscope.core.progress import Progress, silent
 from kinscope.core.tables import read_table, write_table
@@ -39,8 +40,11 @@ from kinscope.targets.loader import files_digest
 from kinscope.targets.pack import TargetPack
 from kinscope.variants.coding import coding_changes
 
+_FAR_ANGSTROM = 10.0
 SITES_FILE, PLACES_FILE = "sites.parquet", "places.parquet"
 LETTERS = "ACDEFGHIKLMNPQRSTVWY"
+_LAST_OF_TAIL = 512
+"""Of ABL1: the end of helix I, where asciminib ends."""
 _WINDOW = 3
 _BACKBONE = ("N", "CA", "C", "O")
 
@@ -156,31 +160,78 @@ def single_base(pack: TargetPack, residue: int) -> list[str]:
     return [kind for kind in LETTERS if kind != native and coding_changes(residue, kind, "", pack)]
 
 
-def compute(pack: TargetPack, part: Slice, work: Path, progress: Progress = silent) -> float:
-    """Compute the ensembles of a slice into ``work``; what lies there is kept. Returns CPU seconds spent."""
-    scanner = Scanner(pack)
-    begun = time.process_time()
+def scan(
+    pack: TargetPack, region: str, all_19: bool, work: Path, *, write: bool, progress: Progress = silent
+) -> str:
+    """Compute what a stretch still lacks and, where asked, write ensembles and atlas into the pack.
+
+    Raises BadInputError if the pack has no such stretch.
+    """
+    part = Slice(residues_named(pack, region), all_19)
+    compute(pack, part, work, progress)
+    if not write:
+        return f"Ensembles of {len(part.residues)} residues lie in {work}; --write makes the atlas of them."
+    seconds = collect(pack, part, work)
+    rows = atlas_rows(pack, part)
+    path = write_atlas(pack, rows, part, seconds)
+    return f"written: {path}: {len(rows)} rows; CPU of the ensembles {seconds / 60:.0f} min"
+
+
+def residues_named(pack: TargetPack, text: str) -> tuple[int, ...]:
+    """The residues of ``kinase-domain`` (229-512 of ABL1: with its tails), of a region, or of ``310-320``.
+
+    Raises BadInputError if they are not residues of the target.
+    """
+    first, _, last = text.partition("-")
+    protein = len(pack.transcript.protein)
+    if first.isdigit() and (last or first).isdigit():
+        found = tuple(range(int(first), int(last or first) + 1))
+    elif text == "kinase-domain":
+        active = pack.state(load_plans(pack).active)
+        found = tuple(range(active.first_residue, _LAST_OF_TAIL + 1))
+    else:
+        named = [region for region in pack.regions if region.name == text.replace("-", "_")]
+        found = named[0].members() if named else ()
+    if not found or not 1 <= found[0] <= found[-1] <= protein:
+        raise BadInputError(
+            f"{text[:40]!r} names no residues of {pack.gene}.",
+            where="--region",
+            remedy="Give kinase-domain, residues as 310-320, or a region such as "
+            + ", ".join(region.name for region in pack.regions[:3]) + ".",
+        )  # fmt: skip
+    return found
+
+
+def compute(pack: TargetPack, part: Slice, work: Path, progress: Progress = silent) -> None:
+    """Compute the ensembles of a slice into ``work``, a file a residue; what lies there is kept."""
     todo = [n for n in part.residues if not _file(pack, work, n, part.all_19).is_file()]
+    scanner = Scanner(pack) if todo else None
     for done, residue in enumerate(todo):
         progress(done / len(todo), f"residue {residue}")
+        begun = time.process_time()
+        assert scanner is not None
         rows, places = scanner.ensembles(residue, part.all_19)
-        content = {"rows": [r.model_dump() for r in rows], "places": [p.model_dump() for p in places]}
+        content = {
+            "rows": [row.model_dump() for row in rows], "places": [place.model_dump() for place in places],
+            "cpu_seconds": time.process_time() - begun,
+        }  # fmt: skip
         path = _file(pack, work, residue, part.all_19)
         path.parent.mkdir(parents=True, exist_ok=True)
         write_atomic(path, json.dumps(content))
-    return time.process_time() - begun
 
 
-def collect(pack: TargetPack, part: Slice, work: Path) -> None:
-    """Write the ensembles of a slice, all of them computed, as tables of the pack."""
-    rows, places = [], Scanner(pack).backbones()
+def collect(pack: TargetPack, part: Slice, work: Path) -> float:
+    """Write the ensembles of a slice, all computed, as tables of the pack; the CPU seconds they took."""
+    rows, places, seconds = [], Scanner(pack).backbones(), 0.0
     for residue in part.residues:
         content = json.loads(_file(pack, work, residue, part.all_19).read_text())
         rows += [SiteRow.model_validate(row) for row in content["rows"]]
         places += [PlaceRow.model_validate(row) for row in content["places"]]
+        seconds += content["cpu_seconds"]
     home = pack.directory / DIRECTORY
     write_table(home / SITES_FILE, rows, SiteRow)
     write_table(home / PLACES_FILE, places, PlaceRow)
+    return seconds
 
 
 def _file(pack: TargetPack, work: Path, residue: int, all_19: bool) -> Path:
@@ -221,7 +272,7 @@ class _Training:
 
 
 def atlas_rows(pack: TargetPack, part: Slice, only: Iterable[str] = ()) -> list[Predicted]:
-    """The atlas's rows of a slice from the ensembles that ship; ``only`` names drugs (default: the library's)."""
+    """The atlas's rows of a slice from the ensembles that ship; ``only`` names drugs (default: all)."""
     sites, plans = shipped_sites(pack), load_plans(pack)
     pairs = measured_pairs(pack)
     training = _Training(pairs, examples(pairs, sites, pack.gene), sites)
@@ -266,11 +317,16 @@ def atlas_rows(pack: TargetPack, part: Slice, only: Iterable[str] = ()) -> list[
 def write_atlas(pack: TargetPack, rows: Sequence[Predicted], part: Slice, cpu_seconds: float) -> Path:
     """Write the atlas and its provenance into the pack."""
     write_table(atlas_path(pack), rows, Predicted)
+    known = examples(measured_pairs(pack), shipped_sites(pack), pack.gene)
+    far = [e for e in known if e.kinase == pack.gene and e.terms.reach_angstrom > _FAR_ANGSTROM]
     facts = {
         "made_by": f"kinscope {__version__} scan", "residues": [part.residues[0], part.residues[-1]],
         "substitutions": len({row.change for row in rows}), "pairs": len(rows), "all_19": part.all_19,
         "drugs": sorted({row.drug for row in rows}), "cpu_seconds_of_ensembles": round(cpu_seconds),
         "inputs_sha256": inputs_digest(pack), "tier": 1,
+        "far_pairs": {
+            "pairs": len(far), "lost": sum(e.ddg_kcal_per_mol > LOST_KCAL_PER_MOL for e in far),
+        },
     }  # fmt: skip
     write_atomic(atlas_path(pack).with_name(PROVENANCE_FILE), json.dumps(facts, indent=1) + "\n")
     return atlas_path(pack)

@@ -32,8 +32,8 @@ _VOLUME_UNIT = 50.0
 _CHARGE = {"K": 1, "R": 1, "D": -1, "E": -1}
 _VOLUME = {
     "G": 60.1, "A": 88.6, "S": 89.0, "C": 108.5, "D": 111.1, "P": 112.7, "N": 114.1, "T": 116.1, "E": 138.4,
-    "V": 140.0, "Q": 143.8, "H": 153.2, "M": 162.9, "I": 166.7, "L": 166.7, "K": 168.6, "R": 173.4, "F": 189.9,
-    "Y": 193.6, "W": 227.8,
+    "V": 140.0, "Q": 143.8, "H": 153.2, "M": 162.9, "I": 166.7, "L": 166.7, "K": 168.6, "R": 173.4,
+    "F": 189.9, "Y": 193.6, "W": 227.8,
 }  # fmt: skip
 """Cubic angstrom of a residue (Zamyatnin, Prog. Biophys. Mol. Biol. 1972, 24, 107)."""
 
@@ -128,7 +128,7 @@ class Sites:
             old, new = (self._rows[place.complex, place.residue, kind] for kind in (wild, mutant))
         except KeyError as error:
             raise ComputationError(
-                f"No ensemble of {error.args[0][2]} at residue {place.residue} was computed in {place.complex}.",
+                f"{error.args[0][2]} at residue {place.residue} was not computed in {place.complex}.",
                 where="terms of affinity",
                 remedy="Compute it with: kinscope scan --all-19",
             ) from None
