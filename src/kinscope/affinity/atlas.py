@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from kinscope.core.errors import BadInputError
 from kinscope.core.records import Record
@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from kinscope.targets.pack import TargetPack
     from kinscope.variants.model import Variant
 
-ATLAS_FILE = "atlas.parquet"
-PROVENANCE_FILE = "atlas.json"
+LOST_KCAL_PER_MOL = 1.36
+"""Tenfold at 298 K."""
 
 
 class Predicted(Record):
@@ -33,7 +33,7 @@ class Predicted(Record):
     low_90: float
     high_90: float
     upper_95: float
-    """One-sided bound."""
+    """One-sided bound: in 19 of 20 the loss is smaller."""
     p_lost: float
     """Probability of a tenfold loss."""
     left_out: bool
@@ -41,8 +41,7 @@ class Predicted(Record):
     reach_angstrom: float
     """From the native residue's heavy atoms to the drug's."""
     spoken_for: bool
-    """Whether a measured residue lies within 8 angstrom (CA); if not, the interval is that of whole regions
-    left out."""
+    """Whether a measured residue lies within 8 angstrom (CA); else the interval is of regions left out."""
     nearest_measured: int
     nearest_angstrom: float
     trained_on_site: bool
@@ -62,34 +61,44 @@ class Predicted(Record):
     @property
     def kept(self) -> bool:
         """Whether a tenfold loss is excluded at 95 per cent."""
-        return self.upper_95 < 1.36
+        return self.upper_95 < LOST_KCAL_PER_MOL
 
     @property
     def lost(self) -> bool:
         """Whether a tenfold loss is the better guess."""
-        return self.ddg_kcal_per_mol > 1.36
+        return self.ddg_kcal_per_mol > LOST_KCAL_PER_MOL
 
 
 def atlas_path(pack: TargetPack) -> Path:
     """Where the atlas of a pack lies."""
-    return pack.directory / "affinity" / ATLAS_FILE
+    return pack.directory / "affinity" / "atlas.parquet"
 
 
-def rows_of(pack: TargetPack, changes: Iterable[str]) -> list[Predicted]:
-    """The rows of some substitutions (``K404E``), every drug.
-
-    Raises BadInputError if the pack has no atlas.
-    """
-    wanted = set(changes)
-    return [row for row in _read(pack, {int(change[1:-1]) for change in wanted}) if row.change in wanted]
+def provenance(pack: TargetPack) -> dict[str, Any]:
+    """How the atlas was made; empty if the pack has none."""
+    path = atlas_path(pack).with_suffix(".json")
+    return dict(json.loads(path.read_text())) if path.is_file() else {}
 
 
-def all_rows(pack: TargetPack) -> list[Predicted]:
-    """The whole atlas.
+def all_rows(pack: TargetPack, residues: Iterable[int] = ()) -> list[Predicted]:
+    """The atlas, or its rows of some residues.
 
     Raises BadInputError if the pack has none.
     """
-    return _read(pack, None)
+    import pyarrow.parquet as pq
+
+    path, wanted = atlas_path(pack), set(residues)
+    if not path.is_file():
+        remedy = "Make it with: kinscope scan --region kinase-domain --write"
+        raise BadInputError(
+            f"The pack of {pack.gene} has no atlas of affinity.", where=str(path), remedy=remedy
+        )
+    table = pq.ParquetFile(path).read()
+    if wanted:
+        numbers = table.column("residue").to_pylist()
+        table = table.take([place for place, number in enumerate(numbers) if number in wanted])
+    rows = table.to_pylist()
+    return [Predicted.model_construct(**{**row, "drivers": json.loads(row["drivers"])}) for row in rows]
 
 
 def predicted(pack: TargetPack, variant: Variant) -> dict[str, list[Predicted]]:
@@ -97,36 +106,29 @@ def predicted(pack: TargetPack, variant: Variant) -> dict[str, list[Predicted]]:
 
     Empty where the pack has no atlas; a substitution that it does not hold has no row.
     """
-    if not atlas_path(pack).is_file():
-        return {}
-    changes = [f"{item.wild_type}{item.position}{item.mutant}" for item in variant.substitutions]
+    changes = {f"{s.wild_type}{s.position}{s.mutant}": s.position for s in variant.substitutions}
     found: dict[str, list[Predicted]] = {}
-    for row in rows_of(pack, changes):
-        found.setdefault(row.drug, []).append(row)
+    for row in all_rows(pack, changes.values()) if atlas_path(pack).is_file() else ():
+        if row.change in changes:
+            found.setdefault(row.drug, []).append(row)
     return found
 
 
-def provenance(pack: TargetPack) -> dict[str, object]:
-    """How the atlas was made; empty if the pack has none."""
-    path = pack.directory / "affinity" / PROVENANCE_FILE
-    return dict(json.loads(path.read_text())) if path.is_file() else {}
+def rows_of_variant(pack: TargetPack, variant: Variant, drugs: Sequence[str] = ()) -> list[Predicted]:
+    """The rows of a variant, of some drugs or all.
 
-
-def _read(pack: TargetPack, residues: set[int] | None) -> list[Predicted]:
-    import pyarrow.parquet as pq
-
-    path = atlas_path(pack)
-    if not path.is_file():
-        raise BadInputError(
-            f"The target pack of {pack.gene} has no atlas of affinity.",
-            where=str(path),
-            remedy="Make it with: kinscope scan --region kinase-domain --write",
-        )
-    table = pq.ParquetFile(path).read()
-    if residues is not None:
-        numbers = table.column("residue").to_pylist()
-        table = table.take([place for place, number in enumerate(numbers) if number in residues])
-    rows = table.to_pylist()
-    for row in rows:
-        row["drivers"] = json.loads(row["drivers"])
-    return [Predicted.model_construct(**row) for row in rows]
+    Raises BadInputError if the atlas is missing or lacks one of its substitutions.
+    """
+    found = predicted(pack, variant) if atlas_path(pack).is_file() else {"": all_rows(pack)}
+    rows = [row for name in drugs or found for row in found.get(name, ())]
+    for item in variant.substitutions:
+        change = f"{item.wild_type}{item.position}{item.mutant}"
+        if change not in {row.change for row in rows}:
+            what = f"The atlas of {pack.gene} has no row of {change}" + (
+                " for these drugs." if drugs else "."
+            )
+            remedy = (
+                "It holds what one base makes of the kinase domain, for the ATP site's drugs and asciminib."
+            )
+            raise BadInputError(what, where=change, remedy=remedy)
+    return rows

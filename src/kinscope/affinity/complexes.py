@@ -36,8 +36,6 @@ from kinscope.structures.wwpdb.entries import read_chain, read_ligand
 from kinscope.structures.wwpdb.source import PdbSource
 from kinscope.targets.pack import DrugDefinition, TargetPack
 
-DIRECTORY = "affinity"
-_PLANS = "complexes.yaml"
 _CORE_TRIALS = 8
 
 
@@ -55,14 +53,14 @@ class ComplexPlan(Record):
     """The library's drug whose crystal it is."""
 
     @property
-    def id(self) -> str:
-        """``imatinib/2HYY-A``."""
-        return f"{self.drug}/{self.state or self.place}"
+    def place(self) -> str:
+        """``2HYY-A``, or the state."""
+        return self.state or "-".join(self.crystal.split(":")[:2])
 
     @property
-    def place(self) -> str:
-        """``2HYY-A``."""
-        return "-".join(self.crystal.split(":")[:2])
+    def id(self) -> str:
+        """``imatinib/2HYY-A``."""
+        return f"{self.drug}/{self.place}"
 
 
 class Plans(Record):
@@ -84,22 +82,17 @@ def load_plans(pack: TargetPack) -> Plans:
 
     Raises BadInputError if it names none, or the file does not follow its layout.
     """
-    path = pack.directory / DIRECTORY / _PLANS
+    path, remedy = pack.directory / "affinity" / "complexes.yaml", "Write it as the abl1 pack has it."
     if not path.is_file():
         raise BadInputError(
-            f"The target pack of {pack.gene} names no structures for the estimate of affinity.",
-            where=str(path),
-            remedy="Use the target abl1, or write the file as that pack has it.",
+            "The target pack names no structures for affinity.", where=str(path), remedy=remedy
         )
     try:
         return TypeAdapter(Plans).validate_python(read_yaml(path))
     except ValidationError as error:
         first = error.errors()[0]
-        raise BadInputError(
-            f"The file cannot be read: {'.'.join(map(str, first['loc']))}: {first['msg']}.",
-            where=str(path),
-            remedy="Compare it with the same file of the abl1 pack.",
-        ) from None
+        what = f"The file cannot be read: {'.'.join(map(str, first['loc']))}: {first['msg']}."
+        raise BadInputError(what, where=str(path), remedy=remedy) from None
 
 
 @dataclass(frozen=True)
@@ -112,12 +105,12 @@ class Complex:
 
     @cached_property
     def reach(self) -> dict[int, float]:
-        """Shortest distance of each residue's heavy atoms to the drug's, angstrom."""
+        """Shortest distance of each residue's heavy atoms to the drug's, angstrom; empty without a drug."""
         if self.drug is None:
             return {}
-        points = self.drug.coord[self.drug.heavy]
+        drug = self.drug.coord[self.drug.heavy]
         return {
-            number: float(np.linalg.norm(heavy_atoms(residue)[:, None] - points[None], axis=-1).min())
+            number: float(np.linalg.norm(heavy_atoms(residue)[:, None] - drug[None], axis=-1).min())
             for number, residue in self.residues.items()
         }
 
@@ -134,8 +127,8 @@ def load_complex(pack: TargetPack, plans: Plans, plan: ComplexPlan) -> Complex:
     """
     if plan.state:
         drug = plans.drug(pack, plan.drug)
-        state = plan.state if plan.state in drug.further_states else ""
-        pose, atoms = reference_pose(pack, drug, state=state)[0], reference_model(pack, plan.state)[0]
+        further = plan.state if plan.state in drug.further_states else ""
+        pose, atoms = reference_pose(pack, drug, state=further)[0], reference_model(pack, plan.state)[0]
     else:
         receptor, file = _files(pack, plan)
         pose, atoms = read_poses(file)[0], read_model(receptor)
@@ -153,28 +146,25 @@ def build_complexes(pack: TargetPack, source: PdbSource) -> list[str]:
     Raises StructureError if an entry or ligand is absent.
     """
     plans = load_plans(pack)
-    built = []
-    for plan in plans.complexes:
-        if plan.crystal:
-            receptor, pose = _built(pack, plans, plan, source)
-            paths = _files(pack, plan)
-            for path in paths:
-                path.parent.mkdir(parents=True, exist_ok=True)
-            write_model(paths[0], receptor)
-            write_poses(paths[1], [pose])
-            built.append(plan.id)
-    return built
+    crystals = [plan for plan in plans.complexes if plan.crystal]
+    for plan in crystals:
+        receptor, pose = _built(pack, plans, plan, source)
+        paths = _files(pack, plan)
+        paths[0].parent.mkdir(parents=True, exist_ok=True)
+        write_model(paths[0], receptor)
+        write_poses(paths[1], [pose])
+    return [plan.id for plan in crystals]
 
 
 def _files(pack: TargetPack, plan: ComplexPlan) -> tuple[Path, Path]:
-    home = pack.directory / DIRECTORY / "complexes"
+    home = pack.directory / "affinity" / "complexes"
     return home / f"{plan.place}.cif.gz", home / f"{plan.drug}@{plan.place}.sdf"
 
 
 def _built(pack: TargetPack, plans: Plans, plan: ComplexPlan, source: PdbSource) -> tuple[AtomArray, Mol]:
     entry, chain, code = plan.crystal.split(":")
     crystal = read_chain(source, entry, chain, pack)
-    shown = crystal[(crystal.res_id >= pack.state(plans.active).first_residue)]
+    shown = crystal[crystal.res_id >= pack.state(plans.active).first_residue]
     receptor = complete_model(shown, (read_ligand(source, entry, chain, code),), 7.4, silent).atoms
     drug = plans.drug(pack, plan.drug).model_copy(update={"reference_entry": plan.crystal})
     if not plan.core:

@@ -9,7 +9,7 @@ elsewhere in the domain, which stands for the unfolded chain.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 from statistics import median
 
 from kinscope.affinity.ensemble import SiteRow
@@ -18,40 +18,40 @@ from kinscope.targets.pack import KinaseLandmarks
 PACKING_SHARE = 0.95
 
 
-def catalytic_residues(landmarks: KinaseLandmarks) -> frozenset[int]:
+def catalytic_residues(landmarks: KinaseLandmarks | None) -> frozenset[int]:
     """Numbers of the residues that kinases do not do without."""
-    hrd, dfg = landmarks.hrd_aspartate, landmarks.dfg_phenylalanine
-    found = {
-        landmarks.beta3_lysine, landmarks.helix_c_glutamate, hrd - 1, hrd, hrd + 5, dfg - 1, dfg + 1,
-        landmarks.ape_glutamate or 0,
-    }  # fmt: skip
-    return frozenset(found - {0})
+    if landmarks is None:
+        return frozenset()
+    hrd, dfg, ape = landmarks.hrd_aspartate, landmarks.dfg_phenylalanine, landmarks.ape_glutamate
+    lysine, glutamate = landmarks.beta3_lysine, landmarks.helix_c_glutamate
+    return frozenset({lysine, glutamate, hrd - 1, hrd, hrd + 5, dfg - 1, dfg + 1, ape or lysine})
 
 
-class PackingExcess:
-    """How much worse substitutions pack than their kinds do elsewhere, kcal/mol."""
+class StillAKinase:
+    """Both rules for one target, from the ensembles of its active state."""
 
     def __init__(
-        self, rows: Iterable[SiteRow], natives: dict[int, str], scanned: Iterable[tuple[int, str]]
+        self, rows: Iterable[SiteRow], protein: str, scanned: Set[tuple[int, str]], catalytic: frozenset[int]
     ) -> None:
         self._energy = {(row.residue, row.kind): row.packing_kcal_per_mol for row in rows}
-        self._natives = natives
+        self._protein, self._catalytic = protein, catalytic
         by_kind: dict[str, list[float]] = {}
         for (_, kind), energy in self._energy.items():
             by_kind.setdefault(kind, []).append(energy)
         self._usual = {kind: median(energies) for kind, energies in by_kind.items()}
-        known = sorted(value for key in scanned if (value := self(*key)) is not None)
+        known = sorted(self.excess(*key) for key in scanned if key in self._energy)
         self._limit = known[int(PACKING_SHARE * len(known))] if known else float("inf")
 
-    def __call__(self, residue: int, mutant: str) -> float | None:
-        """Of one substitution; None where the state does not show the residue."""
-        native = self._natives.get(residue, "")
-        if (residue, mutant) not in self._energy or (residue, native) not in self._energy:
-            return None
-        new = self._energy[residue, mutant] - self._usual[mutant]
-        return new - (self._energy[residue, native] - self._usual[native])
+    def excess(self, residue: int, mutant: str) -> float:
+        """How much worse a substitution packs than its kinds do elsewhere, kcal/mol; 0 where not known."""
+        kinds = mutant, self._protein[residue - 1]
+        if any((residue, kind) not in self._energy for kind in kinds):
+            return 0.0
+        new, old = (self._energy[residue, kind] - self._usual[kind] for kind in kinds)
+        return new - old
 
-    def stands_out(self, residue: int, mutant: str) -> bool:
-        """Whether nineteen of twenty pack better."""
-        value = self(residue, mutant)
-        return value is not None and value > self._limit
+    def rule(self, residue: int, mutant: str) -> str:
+        """``catalytic``, ``packing``, or nothing."""
+        if residue in self._catalytic:
+            return "catalytic"
+        return "packing" if self.excess(residue, mutant) > self._limit else ""

@@ -11,12 +11,11 @@ import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
+from kinscope.affinity.atlas import LOST_KCAL_PER_MOL
 from kinscope.affinity.model import AffinityModel, Example, fit
 from kinscope.affinity.terms import NEAR_ANGSTROM, Sites, Terms
 from kinscope.core.records import Record
 
-LOST_KCAL_PER_MOL = 1.36
-"""Tenfold at 298 K."""
 NEIGHBOUR_ANGSTROM = 8.0
 """A measured residue whose CA comes this near speaks for a place."""
 _REGIONS = {"P-loop": range(248, 257), "pocket": range(292, 318), "N-lobe": range(1, 292)}

@@ -17,13 +17,12 @@ OTHER_KINASE_WEIGHT = 0.3
 
 
 class MeasuredPair(Record):
-    """One measured change of affinity."""
+    """One measured change of affinity; the residue is the target's, by alignment for another kinase."""
 
     kinase: str
     change: str
     drug: str
     residue: int
-    """Of the target, by alignment where the kinase is another."""
     wild: str = Field(pattern="^[A-Z]$")
     mutant: str = Field(pattern="^[A-Z]$")
     ddg_kcal_per_mol: float
@@ -39,18 +38,13 @@ def measured_pairs(pack: TargetPack) -> list[MeasuredPair]:
     Raises BadInputError if the pack holds none or the table is damaged.
     """
     path = pack.directory / "affinity" / "measured.csv"
-    remedy = "Use the target abl1, or install kinscope again."
-    if not path.is_file():
-        raise BadInputError("The target pack holds no measured affinities.", where=str(path), remedy=remedy)
-    lines = [line for line in read_text(path).splitlines() if not line.startswith("#")]
     try:
+        lines = [line for line in read_text(path).splitlines() if not line.startswith("#")]
         return [MeasuredPair.model_validate(row) for row in csv.DictReader(lines)]
     except ValidationError as error:
-        first = error.errors()[0]
+        reason, remedy = error.errors()[0]["msg"], "Install kinscope again."
         raise BadInputError(
-            f"The table of measured affinities cannot be read: {first['msg']}.",
-            where=str(path),
-            remedy=remedy,
+            f"The measured affinities cannot be read: {reason}.", where=str(path), remedy=remedy
         ) from None
 
 
@@ -60,10 +54,9 @@ def examples(pairs: list[MeasuredPair], sites: Sites, gene: str) -> list[Example
     for pair in pairs:
         terms = sites.terms(pair.drug, pair.residue, pair.wild, pair.mutant)
         if terms is None:
+            what = f"No structure of {pair.drug} shows residue {pair.residue}."
             raise BadInputError(
-                f"No structure of {pair.drug} shows residue {pair.residue}.",
-                where="terms of affinity",
-                remedy="Name a structure that does in complexes.yaml.",
+                what, where="terms of affinity", remedy="Name one that does in complexes.yaml."
             )
         weight = 1.0 if pair.kinase == gene else OTHER_KINASE_WEIGHT
         found.append(

@@ -28,7 +28,6 @@ _SOFT = 2.0
 """kcal/mol over which structures of a drug are told apart."""
 _STATE_LIMIT = 3.0
 _STILL_ANGSTROM, _MOVED_ANGSTROM = 0.6, 1.8
-_VOLUME_UNIT = 50.0
 _CHARGE = {"K": 1, "R": 1, "D": -1, "E": -1}
 _VOLUME = {
     "G": 60.1, "A": 88.6, "S": 89.0, "C": 108.5, "D": 111.1, "P": 112.7, "N": 114.1, "T": 116.1, "E": 138.4,
@@ -43,13 +42,12 @@ class PlaceRow(Record):
 
     complex: str
     residue: int
-    native: str
     reach_angstrom: float = 0.0
     """Shortest distance of heavy atoms to the drug's; 0 without a drug."""
     moved_angstrom: float = 0.0
     """Without a drug: how far seven residues about it lie from where the active state has them, RMSD."""
     alpha_angstrom: tuple[float, ...] = ()
-    """Without a drug: where its CA lies, laid on the active state."""
+    """Without a drug: where the active state has its CA."""
 
 
 class Terms(Record):
@@ -89,7 +87,7 @@ class DrugPlaces:
 
 
 class Sites:
-    """All ensembles, by complex, place and kind."""
+    """All ensembles, by complex, place and kind; ``active`` is the active state without drug."""
 
     def __init__(
         self,
@@ -98,82 +96,67 @@ class Sites:
         drugs: Mapping[str, DrugPlaces],
         active: str,
     ) -> None:
-        self._rows = {(row.complex, row.residue, row.kind): row for row in rows}
+        self.rows = {(row.complex, row.residue, row.kind): row for row in rows}
         self._places = {(row.complex, row.residue): row for row in places}
-        self.drugs, self._active = dict(drugs), active
+        self.drugs, self.active = dict(drugs), active
 
     def terms(self, drug: str, residue: int, wild: str, mutant: str) -> Terms | None:
-        """The terms of a pair; None where no structure of the drug shows the residue."""
+        """The terms of a pair; None where no structure of the drug shows the residue.
+
+        Raises ComputationError if an ensemble was not computed that the drug reaches.
+        """
         its = self.drugs[drug]
         here = [self._places[c, residue] for c in its.complexes if (c, residue) in self._places]
         if not here:
             return None
         reach = float(np.mean([place.reach_angstrom for place in here]))
-        near = gate(reach)
-        changes = [self._change(place, wild, mutant) for place in here]
-        contact = _softest([change[0] for change in changes])
-        bonds, ring = (float(np.mean([change[i] for change in changes])) for i in (1, 2))
+        near, changes = gate(reach), np.array([self._change(place, wild, mutant) for place in here])
         return Terms(
-            reach_angstrom=reach, contact=contact, bonds=bonds, ring=ring,
+            reach_angstrom=reach, contact=_softest(changes[:, 0]), bonds=float(changes[:, 1].mean()),
+            ring=float(changes[:, 2].mean()), near=near,
             charge=near * (_CHARGE.get(mutant, 0) - _CHARGE.get(wild, 0)),
-            volume=near * (_VOLUME[mutant] - _VOLUME[wild]) / _VOLUME_UNIT,
+            volume=near * (_VOLUME[mutant] - _VOLUME[wild]) / 50.0,
             state=near * self._state(its.inactive, residue, wild, mutant),
-            mobile=near * self._mobile(its.inactive, residue), near=near,
+            mobile=near * self._mobile(its.inactive, residue),
         )  # fmt: skip
 
     def _change(self, place: PlaceRow, wild: str, mutant: str) -> tuple[float, float, float]:
         if place.reach_angstrom > ENSEMBLE_ANGSTROM:
             return 0.0, 0.0, 0.0
         try:
-            old, new = (self._rows[place.complex, place.residue, kind] for kind in (wild, mutant))
+            old, new = (self.rows[place.complex, place.residue, kind] for kind in (wild, mutant))
         except KeyError as error:
-            raise ComputationError(
-                f"{error.args[0][2]} at residue {place.residue} was not computed in {place.complex}.",
-                where="terms of affinity",
-                remedy="Compute it with: kinscope scan --all-19",
-            ) from None
+            what = f"{error.args[0][2]} at residue {place.residue} was not computed in {place.complex}."
+            remedy = "Compute it with: kinscope scan --all-19"
+            raise ComputationError(what, where="terms of affinity", remedy=remedy) from None
         contact = float(np.clip(new.pull_kcal_per_mol - old.pull_kcal_per_mol, *_CONTACT_LIMITS))
         return contact, old.bonds - new.bonds, old.ring - new.ring
 
     def _state(self, inactive: str, residue: int, wild: str, mutant: str) -> float:
-        if not inactive:
+        found = [self.rows.get((s, residue, k)) for s in (inactive, self.active) for k in (mutant, wild)]
+        energy = [row.packing_kcal_per_mol for row in found if row is not None]
+        if len(energy) < 4:  # of no inactive state, or out of reach
             return 0.0
-        cost = self.packing(inactive, residue, wild, mutant)
-        other = self.packing(self._active, residue, wild, mutant)
-        if cost is None or other is None:
-            return 0.0
-        return _STATE_LIMIT * math.tanh((cost - other) / _STATE_LIMIT)
-
-    def packing(self, apo: str, residue: int, wild: str, mutant: str) -> float | None:
-        """What a substitution costs in packing without a drug, kcal/mol; None where it was not computed."""
-        old, new = (self._rows.get((apo, residue, kind)) for kind in (wild, mutant))
-        return None if old is None or new is None else new.packing_kcal_per_mol - old.packing_kcal_per_mol
+        cost = energy[0] - energy[1] - (energy[2] - energy[3])
+        return _STATE_LIMIT * math.tanh(cost / _STATE_LIMIT)
 
     def _mobile(self, inactive: str, residue: int) -> float:
-        place = self._places.get((inactive, residue)) if inactive else None
-        if place is None:
-            return 0.0
-        span = _MOVED_ANGSTROM - _STILL_ANGSTROM
-        return float(np.clip((place.moved_angstrom - _STILL_ANGSTROM) / span, 0.0, 1.0))
+        place = self._places.get((inactive, residue))
+        moved = place.moved_angstrom if place else 0.0
+        return float(np.clip((moved - _STILL_ANGSTROM) / (_MOVED_ANGSTROM - _STILL_ANGSTROM), 0.0, 1.0))
 
     def between(self, first: int, second: int) -> float:
         """Distance of two CA atoms in the active state, angstrom; inf where it does not show them."""
-        one, two = (self._places.get((self._active, residue)) for residue in (first, second))
-        if one is None or two is None:
-            return math.inf
-        return math.dist(one.alpha_angstrom, two.alpha_angstrom)
-
-    def rows_of(self, complex_: str) -> list[SiteRow]:
-        """Every ensemble of one complex."""
-        return [row for row in self._rows.values() if row.complex == complex_]
+        one, two = (self._places.get((self.active, residue)) for residue in (first, second))
+        return math.dist(one.alpha_angstrom, two.alpha_angstrom) if one and two else math.inf
 
 
-def _softest(values: list[float]) -> float:
+def _softest(values: np.ndarray) -> float:
     """A mean of several structures that leans to the one where the substitution fits best.
 
     Rigid backbones and discrete rotamers overrate clashes, so the lowest is nearest to the truth.
     """
-    return float(-_SOFT * math.log(np.mean(np.exp(-np.array(values) / _SOFT))))
+    return float(-_SOFT * math.log(np.mean(np.exp(-values / _SOFT))))
 
 
 def gate(reach_angstrom: float) -> float:

@@ -8,30 +8,33 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from kinscope.affinity.atlas import provenance
-from kinscope.affinity.interval import LOST_KCAL_PER_MOL, Interval, calibrate, region_of, residue_of
+from kinscope.affinity.atlas import LOST_KCAL_PER_MOL, all_rows, provenance
+from kinscope.affinity.interval import Interval, calibrate, region_of, residue_of
 from kinscope.affinity.measured import examples, measured_pairs
 from kinscope.affinity.model import PRIORS, Example, fit
 from kinscope.affinity.scan import shipped_sites
 from kinscope.affinity.terms import NEAR_ANGSTROM, Sites
 from kinscope.core.errors import BadInputError
 from kinscope.core.files import read_text
+from kinscope.evidence.knowledge import load_evidence
 from kinscope.targets.pack import TargetPack
 
 Floats = NDArray[np.float64]
 Whole = NDArray[np.intp]
+Scores = dict[str, float]
 
 RESAMPLES = 1000
 PERMUTATIONS = 100
-NAMED = ("V299L/dasatinib", "E255K/imatinib", "G250E/imatinib", "T315I/imatinib", "T315I/dasatinib",
-         "T315I/ponatinib", "F317L/dasatinib", "L248V/imatinib", "Y253H/axitinib")  # fmt: skip
+NAMED = ("V299L/dasatinib", "E255K/imatinib", "G250E/imatinib", "T315I/imatinib", "T315I/nilotinib",
+         "T315I/dasatinib", "T315I/ponatinib", "F317L/dasatinib", "L248V/imatinib",
+         "Y253H/axitinib")  # fmt: skip
 PUBLISHED = {
     "FEP+ (Hauser 2018)": ("ddG_FEPplus_mean",), "Prime MM-GBSA (Hauser 2018)": ("ddG_PrimeMMGBSA",),
     "pmx A99 (Aldeghi 2019)": ("A99.DDG",), "Rosetta R15 (Aldeghi 2019)": ("R15.DDG",),
@@ -39,10 +42,14 @@ PUBLISHED = {
     "ML2, trained on TKI data (Yang 2022)": ("ML2SPLD_avg.REF15",),
 }  # fmt: skip
 """Columns of a table of published predictions, averaged where they are several."""
-_SCORES = ("rmse", "mue", "pearson", "kendall", "auroc", "auprc", "mcc", "sensitivity", "specificity")
+SPLITS: dict[str, Callable[[Example], object]] = {
+    "residue left out": residue_of, "drug left out": lambda example: example.drug,
+    "region left out": region_of,
+}  # fmt: skip
+_TOLD = ("rmse", "kendall", "auroc", "auprc", "mcc")
 
 
-def scores(measured: Floats, predicted: Floats) -> dict[str, float]:
+def scores(measured: Floats, predicted: Floats) -> Scores:
     """How predictions (n,) fit measurements (n,), kcal/mol; lost is above 1.36 on either side."""
     from scipy.stats import kendalltau
 
@@ -66,8 +73,7 @@ def auroc(lost: NDArray[np.bool_], predicted: Floats) -> float:
     """Chance that a lost pair is ranked above one that is not; ties count a half; nan without both."""
     from scipy.stats import rankdata
 
-    positives = int(lost.sum())
-    negatives = len(lost) - positives
+    positives, negatives = int(lost.sum()), int((~lost).sum())
     if not positives or not negatives:
         return float("nan")
     ranks = float(rankdata(predicted)[lost].sum())
@@ -76,9 +82,9 @@ def auroc(lost: NDArray[np.bool_], predicted: Floats) -> float:
 
 def average_precision(lost: NDArray[np.bool_], predicted: Floats) -> float:
     """Area under precision over recall, by steps; ties are taken together; nan without a lost pair."""
-    if not lost.any():
+    total, area, before = float(lost.sum()), 0.0, 0.0
+    if not total:
         return float("nan")
-    total, area, before = int(lost.sum()), 0.0, 0.0
     for threshold in np.unique(predicted)[::-1]:
         taken = predicted >= threshold
         found = float((lost & taken).sum())
@@ -90,18 +96,11 @@ def average_precision(lost: NDArray[np.bool_], predicted: Floats) -> float:
 def left_out(known: Sequence[Example], group: Callable[[Example], object]) -> Floats:
     """Predictions of ABL1's pairs by models that saw nothing of their group."""
     own = [example for example in known if example.kinase == "ABL1"]
-    found = np.zeros(len(own))
-    for left in sorted({group(example) for example in own}, key=str):
-        model = fit([example for example in known if group(example) != left])
-        for place, example in enumerate(own):
-            if group(example) == left:
-                found[place] = model.predict(example.drug, example.terms)
-    return found
-
-
-def drug_of(example: Example) -> str:
-    """What is left out together: a drug."""
-    return example.drug
+    models = {
+        left: fit([example for example in known if group(example) != left])
+        for left in {group(e) for e in own}
+    }
+    return np.array([models[group(e)].predict(e.drug, e.terms) for e in own])
 
 
 @dataclass(frozen=True)
@@ -124,78 +123,54 @@ class Benchmark:
         return np.array([example.ddg_kcal_per_mol for example in self.own])
 
     @cached_property
-    def near(self) -> NDArray[np.bool_]:
-        """Which of them are nearer than 6 angstrom."""
-        return np.array([example.terms.reach_angstrom < NEAR_ANGSTROM for example in self.own])
-
-    @cached_property
     def predictions(self) -> dict[str, Floats]:
         """Ours by split, and what needs no model."""
         weights = np.array([mean for mean, _ in PRIORS.values()])
-        untrained = [0.1 + float(weights @ example.terms.vector()) for example in self.own]
+        untrained = np.array([0.1 + float(weights @ example.terms.vector()) for example in self.own])
+        splits = {name: left_out(self.known, group) for name, group in SPLITS.items()}
         return {
-            "residue left out": left_out(self.known, residue_of),
-            "drug left out": left_out(self.known, drug_of),
-            "region left out": left_out(self.known, region_of),
-            "priors alone, nothing fitted": np.array(untrained),
-            "mean of the drug, residue left out": np.array(
-                [self._drug_mean(example) for example in self.own]
-            ),
+            **splits,
+            "priors alone, nothing fitted": untrained,
             "zero everywhere": np.zeros(len(self.own)),
         }
-
-    def _drug_mean(self, example: Example) -> float:
-        same = [
-            e.ddg_kcal_per_mol for e in self.own if e.drug == example.drug and e.residue != example.residue
-        ]
-        return float(np.mean(same)) if same else 0.0
 
     @cached_property
     def intervals(self) -> list[Interval]:
         """Of ABL1's pairs: model and calibration saw nothing of the residue."""
-        found = {}
-        for residue in sorted({example.residue for example in self.own}):
-            model = calibrate([e for e in self.known if e.residue != residue], self.sites)
-            for place, example in enumerate(self.own):
-                if example.residue == residue:
-                    found[place] = model.predict(example.drug, residue, example.terms)
-        return [found[place] for place in range(len(self.own))]
+        models = {
+            residue: calibrate([e for e in self.known if e.residue != residue], self.sites)
+            for residue in {example.residue for example in self.own}
+        }
+        return [models[e.residue].predict(e.drug, e.residue, e.terms) for e in self.own]
 
     def unseen(self) -> tuple[Floats, Floats, Whole]:
         """Other kinases' pairs: measured, predicted by a model of ABL1 alone, and their mutants by number."""
-        model = fit(self.own)
-        rest = [example for example in self.known if example.kinase != "ABL1"]
-        mutants = {name: i for i, name in enumerate(dict.fromkeys((e.kinase, e.change) for e in rest))}
+        model, rest = fit(self.own), [example for example in self.known if example.kinase != "ABL1"]
+        mutants = list(dict.fromkeys((example.kinase, example.change) for example in rest))
+        measured = np.array([example.ddg_kcal_per_mol for example in rest])
+        found = np.array([model.predict(example.drug, example.terms) for example in rest])
         return (
-            np.array([example.ddg_kcal_per_mol for example in rest]),
-            np.array([model.predict(example.drug, example.terms) for example in rest]),
-            np.array([mutants[e.kinase, e.change] for e in rest]),
+            measured,
+            found,
+            np.array([mutants.index((example.kinase, example.change)) for example in rest]),
         )
 
-    def permuted(self) -> tuple[Floats, Floats]:
-        """AUPRC and Kendall's tau where residues' labels are exchanged, residue left out."""
-        draw, areas, taus = np.random.default_rng(1), [], []
+    def permuted(self) -> list[Scores]:
+        """Scores where the labels are exchanged, residue left out."""
+        draw, found = np.random.default_rng(1), []
         for _ in range(PERMUTATIONS):
             values = draw.permutation([example.ddg_kcal_per_mol for example in self.known])
-            mixed = [
-                Example(e.drug, e.residue, e.terms, float(v), e.weight, e.kinase, e.change)
-                for e, v in zip(self.known, values, strict=True)
-            ]
+            mixed = [replace(e, ddg_kcal_per_mol=float(v)) for e, v in zip(self.known, values, strict=True)]
             measured = np.array([e.ddg_kcal_per_mol for e in mixed if e.kinase == "ABL1"])
-            found = scores(measured, left_out(mixed, residue_of))
-            areas.append(found["auprc"])
-            taus.append(found["kendall"])
-        return np.array(areas), np.array(taus)
+            found.append(scores(measured, left_out(mixed, residue_of)))
+        return found
 
 
 def resampled(groups: Whole) -> list[Whole]:
     """Rows of bootstrap samples in which whole groups are drawn."""
-    draw = np.random.default_rng(1)
-    members = [np.flatnonzero(groups == group) for group in np.unique(groups)]
-    return [
-        np.concatenate([members[i] for i in draw.integers(len(members), size=len(members))])
-        for _ in range(RESAMPLES)
-    ]
+    draw, members = np.random.default_rng(1), [np.flatnonzero(groups == group) for group in np.unique(groups)]
+    drawn = (draw.integers(len(members), size=len(members)) for _ in range(RESAMPLES))
+    return [np.concatenate([members[i] for i in places]) for places in drawn]
 
 
 def run(pack: TargetPack, predictions: Path | None = None) -> Benchmark:
@@ -204,118 +179,101 @@ def run(pack: TargetPack, predictions: Path | None = None) -> Benchmark:
     Raises BadInputError if a table is missing, damaged or lacks a pair.
     """
     sites, pairs = shipped_sites(pack), measured_pairs(pack)
-    known = examples(pairs, sites, pack.gene)
     own = [(pair.drug, pair.change) for pair in pairs if pair.kinase == pack.gene]
-    return Benchmark(known, sites, published(predictions, own) if predictions else {})
+    return Benchmark(
+        examples(pairs, sites, pack.gene), sites, published(predictions, own) if predictions else {}
+    )
 
 
 def published(path: Path, pairs: Sequence[tuple[str, str]]) -> dict[str, Floats]:
     """Published predictions by method, in the order of pairs (drug, change).
 
-    Raises BadInputError if a pair is missing or none of the known columns is there.
+    Raises BadInputError if a pair or a number is missing.
     """
     rows = list(csv.DictReader(read_text(path).splitlines()))
-    table = {(row.get("tki", ""), row.get("mutation", "")): row for row in rows}
-    columns = {
-        name: parts for name, parts in PUBLISHED.items() if rows and all(part in rows[0] for part in parts)
-    }
+    table = {(row.get("tki"), row.get("mutation")): row for row in rows}
+    columns = {name: parts for name, parts in PUBLISHED.items() if rows and set(parts) <= set(rows[0])}
     try:
         return {
             name: np.array([np.mean([float(table[pair][part]) for part in parts]) for pair in pairs])
             for name, parts in columns.items()
         }
     except (KeyError, ValueError) as error:
-        raise BadInputError(
-            f"The table of published predictions lacks a pair or a number ({error}).",
-            where=str(path),
-            remedy="Give a CSV with the columns tki, mutation and, of each method, ddG in kcal/mol.",
-        ) from None
+        what = f"The table of published predictions lacks a pair or a number ({error})."
+        remedy = "Give a CSV with the columns tki, mutation and, of each method, ddG in kcal/mol."
+        raise BadInputError(what, where=str(path), remedy=remedy) from None
 
 
 def in_words(found: Benchmark, pack: TargetPack) -> str:
     """Everything the benchmark prints."""
-    made = provenance(pack)
-    seconds = float(str(made.get("cpu_seconds_of_ensembles", 0))) / max(int(str(made.get("pairs", 1))), 1)
     parts = [_table(found), _bootstrapped(found), _paired(found), _other_kinases(found), _covered(found)]
-    parts += [_named(found), f"CPU of the terms in the atlas: {seconds:.2f} s a pair."]
-    return "\n\n".join(part for part in parts if part)
+    return "\n\n".join(part for part in [*parts, _named(found), *_of_atlas(pack)] if part)
 
 
-def _line(name: str, found: Mapping[str, float]) -> str:
-    return f"{name:<42}" + "".join(f"{found[score]:>8.2f}" for score in _SCORES)
+def _line(name: str, found: Scores) -> str:
+    return f"{name:<38}" + "".join(f"{value:>8.2f}" for value in found.values())
+
+
+def _between(drawn: Sequence[Scores], score: str, less: Sequence[Scores] = ()) -> str:
+    values = np.array([item[score] for item in drawn]) - np.array([item[score] for item in less] or 0.0)
+    low, high = np.nanpercentile(values, [2.5, 97.5])
+    return f"{low:.2f} to {high:.2f}"
+
+
+def _drawn(measured: Floats, values: Floats, groups: Whole) -> list[Scores]:
+    return [scores(measured[rows], values[rows]) for rows in resampled(groups)]
 
 
 def _table(found: Benchmark) -> str:
     lost = int((found.measured > LOST_KCAL_PER_MOL).sum())
     lines = [f"{len(found.own)} pairs of ABL1, {lost} lost tenfold; kcal/mol"]
-    lines.append(" " * 42 + "".join(f"{name[:7]:>8}" for name in _SCORES))
-    for name, values in {**found.predictions, **found.others}.items():
-        lines.append(_line(name, scores(found.measured, values)))
-    areas, taus = found.permuted()
+    lines.append(" " * 38 + "".join(f"{name[:7]:>8}" for name in scores(found.measured, found.measured)))
+    lines += [
+        _line(name, scores(found.measured, v)) for name, v in {**found.predictions, **found.others}.items()
+    ]
+    mixed = found.permuted()
+    areas, taus = ([item[score] for item in mixed] for score in ("auprc", "kendall"))
     lines.append(
         f"labels permuted {PERMUTATIONS} times: AUPRC {np.nanmean(areas):.2f} (95th percentile "
-        f"{np.nanpercentile(areas, 95):.2f}), Kendall {taus.mean():.2f}"
+        f"{np.nanpercentile(areas, 95):.2f}), Kendall {np.mean(taus):.2f}"
     )
     return "\n".join(lines)
 
 
-def _interval(values: Sequence[float]) -> str:
-    low, high = np.nanpercentile(np.array(values), [2.5, 97.5])
-    return f"{low:.2f} to {high:.2f}"
-
-
 def _bootstrapped(found: Benchmark) -> str:
-    lines = ["95 % intervals by bootstrap"]
     residues = np.array([example.residue for example in found.own])
-    for name in ("residue left out", "drug left out", "region left out"):
+    lines = ["95 % intervals by bootstrap"]
+    for name in SPLITS:
         for how, groups in (("pairs", np.arange(len(residues))), ("residues", residues)):
-            rows = resampled(groups)
-            drawn = [scores(found.measured[row], found.predictions[name][row]) for row in rows]
-            told = [
-                f"{s} {_interval([d[s] for d in drawn])}"
-                for s in ("rmse", "kendall", "auroc", "auprc", "mcc")
-            ]
-            lines.append(f"{name}, by {how}: " + "; ".join(told))
+            drawn = _drawn(found.measured, found.predictions[name], groups)
+            lines.append(f"{name}, by {how}: " + "; ".join(f"{s} {_between(drawn, s)}" for s in _TOLD))
     return "\n".join(lines)
 
 
 def _paired(found: Benchmark) -> str:
-    if not found.others:
-        return ""
-    ours = found.predictions["residue left out"]
-    rows = resampled(np.arange(len(ours)))
-    mine = [scores(found.measured[row], ours[row]) for row in rows]
-    whole = scores(found.measured, ours)
+    ours, pairs = found.predictions["residue left out"], np.arange(len(found.own))
+    mine, whole = _drawn(found.measured, ours, pairs), scores(found.measured, ours)
     lines = ["ours, residue left out, less theirs, paired bootstrap by pairs"]
     for name, values in found.others.items():
-        theirs = [scores(found.measured[row], values[row]) for row in rows]
-        apart = scores(found.measured, values)
-        told = [
-            f"{s} {whole[s] - apart[s]:+.2f} "
-            f"({_interval([a[s] - b[s] for a, b in zip(mine, theirs, strict=True)])})"
-            for s in ("rmse", "kendall", "auprc", "mcc")
-        ]
+        theirs, apart = _drawn(found.measured, values, pairs), scores(found.measured, values)
+        told = [f"{s} {whole[s] - apart[s]:+.2f} ({_between(mine, s, theirs)})" for s in _TOLD]
         lines.append(f"{name}: " + "; ".join(told))
-    return "\n".join(lines)
+    return "\n".join(lines) if found.others else ""
 
 
 def _other_kinases(found: Benchmark) -> str:
     measured, predicted, mutants = found.unseen()
-    lost = int((measured > LOST_KCAL_PER_MOL).sum())
-    lines = [f"other kinases, model of ABL1 alone: {len(measured)} pairs, {lost} lost"]
-    lines.append(_line("", scores(measured, predicted)))
-    rows = resampled(mutants)
-    drawn = [scores(measured[row], predicted[row]) for row in rows]
-    lines.append(
-        "by mutants: "
-        + "; ".join(f"{s} {_interval([d[s] for d in drawn])}" for s in ("rmse", "auroc", "auprc"))
-    )
-    return "\n".join(lines)
+    lost, drawn = int((measured > LOST_KCAL_PER_MOL).sum()), _drawn(measured, predicted, mutants)
+    return (
+        f"other kinases by a model of ABL1 alone: {len(measured)} pairs, {lost} lost\n"
+        + _line("", scores(measured, predicted))
+        + "\nby mutants: " + "; ".join(f"{s} {_between(drawn, s)}" for s in _TOLD)
+    )  # fmt: skip
 
 
 def _covered(found: Benchmark) -> str:
-    measured, near = found.measured, found.near
-    lost = measured > LOST_KCAL_PER_MOL
+    measured, lost = found.measured, found.measured > LOST_KCAL_PER_MOL
+    near = np.array([example.terms.reach_angstrom < NEAR_ANGSTROM for example in found.own])
     ends = {
         name: np.array([getattr(item, name) for item in found.intervals]) for name in Interval.model_fields
     }
@@ -327,26 +285,52 @@ def _covered(found: Benchmark) -> str:
     groups = {"all": near | ~near, "near": near, "far": ~near, "lost": lost}
     lines = ["share of pairs inside the interval, residue left out of model and calibration"]
     for level, mask in inside.items():
-        told = [f"{name} {mask[group].mean():.2f}" for name, group in groups.items()]
-        lines.append(f"{level}: " + ", ".join(told))
-    kept = np.array([item.kept for item in found.intervals])
+        lines.append(f"{level}: " + ", ".join(f"{n} {mask[group].mean():.2f}" for n, group in groups.items()))
+    kept, base = np.array([item.kept for item in found.intervals]), lost.mean()
     lines.append(
         f"kept: {kept.sum()} of {len(kept)} pairs ({kept.mean():.0%}), of near ones {(kept & near).sum()} of "
         f"{near.sum()} ({(kept & near).sum() / near.sum():.0%}); lost among kept: {(kept & lost).sum()}"
     )
-    base = lost.mean()
     brier = float(((ends["p_lost"] - lost) ** 2).mean())
-    lines.append(f"P(lost): Brier {brier:.3f}, of the base rate {base * (1 - base):.3f}")
-    return "\n".join(lines)
+    return "\n".join([*lines, f"P(lost): Brier {brier:.3f}, of the base rate {base * (1 - base):.3f}"])
 
 
 def _named(found: Benchmark) -> str:
     lines = ["pairs asked for, residue left out: predicted (90 %), P(lost); measured"]
     for example, item in zip(found.own, found.intervals, strict=True):
-        name = f"{example.change}/{example.drug}"
-        if name in NAMED:
-            lines.append(
-                f"{name}: {item.ddg_kcal_per_mol:+.2f} ({item.low_90:+.2f} to {item.high_90:+.2f}), "
-                f"{item.p_lost:.2f}; {example.ddg_kcal_per_mol:+.2f}"
-            )
+        if (name := f"{example.change}/{example.drug}") in NAMED:
+            span = f"{item.low_90:+.2f} to {item.high_90:+.2f}"
+            told = f"{name}: {item.ddg_kcal_per_mol:+.2f} ({span}), {item.p_lost:.2f}"
+            lines.append(f"{told}; {example.ddg_kcal_per_mol:+.2f}")
     return "\n".join(lines)
+
+
+def _of_atlas(pack: TargetPack) -> list[str]:
+    """How published sites of resistance rank in the atlas, by the greatest loss that one base makes there."""
+    made = provenance(pack)
+    if not made:
+        return []
+    worst: dict[tuple[str, int], float] = {}
+    for row in all_rows(pack):
+        if row.codons:
+            key = row.drug, row.residue
+            worst[key] = max(worst.get(key, -9.0), row.ddg_kcal_per_mol)
+    measured = {pair.residue for pair in measured_pairs(pack) if pair.kinase == pack.gene}
+    sites = {
+        (item.drug, int(item.protein_change[1:].rstrip("ACDEFGHIKLMNPQRSTVWY")))
+        for item in load_evidence(pack).items
+        if item.direction == "resistant" and "/" not in item.protein_change
+    }
+    lines = [
+        "published resistant sites among all residues of the atlas, measured ones left out of their model"
+    ]
+    for name, drugs in (("ATP site", {d for d, _ in worst} - {"asciminib"}), ("asciminib", {"asciminib"})):
+        keys = [key for key in worst if key[0] in drugs]
+        hit, values = np.array([key in sites for key in keys]), np.array([worst[key] for key in keys])
+        rows = resampled(np.array([key[1] for key in keys]))
+        low, high = np.nanpercentile([auroc(hit[row], values[row]) for row in rows], [2.5, 97.5])
+        new = sum(key in sites and key[1] not in measured for key in keys)
+        lines.append(f"{name}: AUROC {auroc(hit, values):.2f} ({low:.2f} to {high:.2f}), {hit.sum()} of "
+                     f"{len(keys)}, {new} of them at residues that were never measured")  # fmt: skip
+    seconds = float(made["cpu_seconds_of_ensembles"]) / float(made["pairs"])
+    return ["\n".join(lines), f"CPU of the terms in the atlas: {seconds:.2f} s a pair"]

@@ -1,25 +1,25 @@
 "use strict";
 const atlas = JSON.parse(document.getElementById("data").textContent);
-const told = document.getElementById("told"), drug = document.getElementById("drug");
+const left = 70, cell = 4, told = document.getElementById("told"), drug = document.getElementById("drug");
 const region = document.getElementById("region"), least = document.getElementById("least");
 function cellAt(svg, event) {
   const box = svg.getBoundingClientRect(), scale = svg.viewBox.baseVal.width / box.width;
-  const column = Math.floor(((event.clientX - box.left) * scale - atlas.left) / atlas.cell);
-  const row = Math.floor((event.clientY - box.top) * scale / atlas.cell);
+  const column = Math.floor(((event.clientX - box.left) * scale - left) / cell);
+  const row = Math.floor((event.clientY - box.top) * scale / cell);
   const native = atlas.protein[column], letter = atlas.letters[row];
   return native && letter ? native + (atlas.first + column) + letter : "";
 }
 function veil(section) {
   const svg = section.querySelector("svg"), cells = atlas.cells[section.dataset.drug];
   section.querySelectorAll(".veil").forEach((old) => old.remove());
-  const [start, end] = region.value ? region.value.split("-").map(Number) : [atlas.first, atlas.last];
+  const [start, end] = region.value ? region.value.split("-").map(Number) : [atlas.first, atlas.first + atlas.protein.length - 1];
   const hide = [];
   for (let place = 0; place < atlas.protein.length; place++) {
-    const residue = atlas.first + place, x = atlas.left + place * atlas.cell;
+    const residue = atlas.first + place, x = left + place * cell;
     for (let row = 0; row < atlas.letters.length; row++) {
       const found = cells[atlas.protein[place] + residue + atlas.letters[row]];
       const shown = found && residue >= start && residue <= end && found[2] >= 100 * Number(least.value);
-      if (found && !shown) hide.push(`M${x} ${row * atlas.cell}h${atlas.cell}v${atlas.cell}h-${atlas.cell}z`);
+      if (found && !shown) hide.push(`M${x} ${row * cell}h${cell}v${cell}h-${cell}z`);
     }
   }
   if (!hide.length) return;
