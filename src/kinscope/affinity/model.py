@@ -2,7 +2,7 @@
 
 Closed form: with noise s and a normal prior (mean m, standard deviations t) the weights are
 (X'WX/s^2 + T^-2)^-1 (X'Wy/s^2 + T^-2 m). Priors, noise and weights of examples were written down before the
-first score (docs/why/affinity.md); nothing is chosen on data.
+first score; docs/why/affinity.md counts what changed since.
 """
 
 from __future__ import annotations
@@ -28,6 +28,8 @@ _DRUG_NEAR, _DRUG_FAR, _DRUG_SLOPE = 0.4, 0.1, 0.3
 """Standard deviations of a drug's own mean near and far, and of its own scale of the physical terms."""
 _NOISE = 0.65
 """kcal/mol: two laboratories differ by 0.45, terms that are missing add to it."""
+_CEILING = 3.0
+"""kcal/mol: greater losses count as this in training; assays end there."""
 _MEANS = np.array([PRIORS[name][0] for name in NAMES])
 
 
@@ -68,7 +70,7 @@ def fit(examples: Sequence[Example]) -> AffinityModel:
     """The posterior mean of the weights."""
     drugs = tuple(sorted({example.drug for example in examples}))
     rows = np.array([_row(example.drug, example.terms, drugs) for example in examples])
-    values = np.array([example.ddg_kcal_per_mol for example in examples])
+    values = np.minimum([example.ddg_kcal_per_mol for example in examples], _CEILING)
     trust = np.array([example.weight for example in examples]) / _NOISE**2
     effects = [_DRUG_FAR, _DRUG_NEAR, _DRUG_SLOPE] * len(drugs)
     mean = np.array([_INTERCEPT[0], *_MEANS, *(0.0 for _ in effects)])
