@@ -8,7 +8,7 @@ out. (Vovk, Gammerman & Shafer, Algorithmic Learning in a Random World, 2005; on
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from kinscope.affinity.atlas import LOST_KCAL_PER_MOL
@@ -22,7 +22,7 @@ _REGIONS = {"P-loop": range(248, 257), "pocket": range(292, 318), "N-lobe": rang
 
 
 class Interval(Record):
-    """A prediction with what is known of its error, kcal/mol."""
+    """A prediction with what is known of its error, kcal/mol; fields as in the atlas."""
 
     ddg_kcal_per_mol: float
     low_80: float
@@ -30,9 +30,7 @@ class Interval(Record):
     low_90: float
     high_90: float
     upper_95: float
-    """One-sided: in 19 of 20 the loss is smaller."""
     p_lost: float
-    """Probability that affinity falls tenfold or more."""
 
     @property
     def kept(self) -> bool:
@@ -45,7 +43,7 @@ class Calibrated:
     """A model and its residuals on what it had not seen."""
 
     model: AffinityModel
-    residuals: dict[tuple[str, bool], tuple[float, ...]]
+    residuals: dict[tuple[str, bool], list[float]]
     """Scaled, sorted; by ``seen`` or ``unseen`` and whether near."""
     residues: frozenset[int]
     """Measured residues that the model has seen."""
@@ -53,16 +51,12 @@ class Calibrated:
 
     def predict(self, drug: str, residue: int, terms: Terms) -> Interval:
         """The prediction for a pair."""
-        value = self.model.predict(drug, terms)
-        about = "seen" if self.speaks_for(residue) else "unseen"
-        known = self.residuals[about, terms.reach_angstrom < NEAR_ANGSTROM]
-        size = scale(value)
-        ends = {level: value + size * quantile(known, level) for level in (0.05, 0.1, 0.9, 0.95)}
+        value, about = self.model.predict(drug, terms), "seen" if self.speaks_for(residue) else "unseen"
+        known, size = self.residuals[about, terms.reach_angstrom < NEAR_ANGSTROM], scale(value)
+        ends = [value + size * quantile(known, level) for level in (0.1, 0.9, 0.05, 0.95, 0.95)]
         above = sum(value + size * item > LOST_KCAL_PER_MOL for item in known)
-        return Interval(
-            ddg_kcal_per_mol=value, low_80=ends[0.1], high_80=ends[0.9], low_90=ends[0.05],
-            high_90=ends[0.95], upper_95=ends[0.95], p_lost=(above + 0.5) / (len(known) + 1.0),
-        )  # fmt: skip
+        numbers = [value, *ends, (above + 0.5) / (len(known) + 1.0)]
+        return Interval(**dict(zip(Interval.model_fields, numbers, strict=True)))
 
     def speaks_for(self, residue: int) -> bool:
         """Whether a residue that was measured lies about a place."""
@@ -74,25 +68,19 @@ def calibrate(examples: Sequence[Example], sites: Sites) -> Calibrated:
 
     Only ABL1's own pairs are counted as errors; other kinases' pairs at a place left out are left out too.
     """
-    residuals = {}
-    for about, group in (("seen", residue_of), ("unseen", region_of)):
-        missed = list(_missed(examples, group))
-        for near in (True, False):
-            known = [r for r, example in missed if (example.terms.reach_angstrom < NEAR_ANGSTROM) == near]
-            residuals[about, near] = tuple(sorted(known))
-    residues = frozenset(example.residue for example in examples if example.kinase == "ABL1")
-    return Calibrated(fit(examples), residuals, residues, sites)
-
-
-def _missed(
-    examples: Sequence[Example], group: Callable[[Example], object]
-) -> Iterable[tuple[float, Example]]:
-    for left in sorted({group(e) for e in examples if e.kinase == "ABL1"}, key=str):
-        model = fit([example for example in examples if group(example) != left])
-        for example in examples:
-            if group(example) == left and example.kinase == "ABL1":
-                value = model.predict(example.drug, example.terms)
-                yield (example.ddg_kcal_per_mol - value) / scale(value), example
+    own = [example for example in examples if example.kinase == "ABL1"]
+    residuals: dict[tuple[str, bool], list[float]] = {}
+    groups: dict[str, Callable[[Example], object]] = {"seen": residue_of, "unseen": region_of}
+    for about, group in groups.items():
+        left = {group(example) for example in own}
+        models = {one: fit([example for example in examples if group(example) != one]) for one in left}
+        residuals |= {(about, near): [] for near in (True, False)}
+        for example in own:
+            value = models[group(example)].predict(example.drug, example.terms)
+            missed = (example.ddg_kcal_per_mol - value) / scale(value)
+            residuals[about, example.terms.reach_angstrom < NEAR_ANGSTROM].append(missed)
+    ordered = {key: sorted(values) for key, values in residuals.items()}
+    return Calibrated(fit(examples), ordered, frozenset(example.residue for example in own), sites)
 
 
 def residue_of(example: Example) -> int:

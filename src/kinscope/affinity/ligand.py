@@ -17,8 +17,8 @@ from kinscope.structures.side_chains.energy import Array, AtomTypes
 _GAFF = {
     "C": (1.908, 0.086), "N": (1.824, 0.170), "O": (1.661, 0.210), "F": (1.750, 0.061), "S": (2.000, 0.250),
     "P": (2.100, 0.200), "Cl": (1.948, 0.265), "Br": (2.220, 0.320), "I": (2.350, 0.400), "H": (1.460, 0.015),
+    "polar H": (0.600, 0.0157),
 }  # fmt: skip
-_POLAR_HYDROGEN = (0.600, 0.0157)
 
 
 @dataclass(frozen=True)
@@ -36,31 +36,23 @@ class BoundDrug:
 
 def bound_drug(pose: Mol) -> BoundDrug:
     """The atoms of a pose with all hydrogens."""
-    atoms = list(pose.GetAtoms())
-    radius, depth, donor, acceptor = [], [], [], []
-    for atom in atoms:
-        symbol, around = atom.GetSymbol(), atom.GetNeighbors()
-        polar = symbol == "H" and around[0].GetSymbol() in "NOS"
-        size, well = _POLAR_HYDROGEN if polar else _GAFF.get(symbol, _GAFF["C"])
-        radius.append(size)
-        depth.append(well**0.5)
-        donor.append(around[0].GetIdx() if polar else -1)
-        acceptor.append(symbol == "O" or (symbol == "N" and _has_free_pair(atom)))
-    count = len(atoms)
-    nothing = np.zeros(count, dtype=np.float32)
-    heavy = np.array([atom.GetAtomicNum() > 1 for atom in atoms])
+    donor, acceptor, sizes = [], [], []
+    for atom in pose.GetAtoms():
+        symbol, first = atom.GetSymbol(), atom.GetNeighbors()[0]
+        polar = symbol == "H" and first.GetSymbol() in "NOS"
+        sizes.append(_GAFF.get("polar H" if polar else symbol, _GAFF["C"]))
+        donor.append(first.GetIdx() if polar else -1)
+        # of nitrogens those of a pyridine or nitrile: two neighbours at most, no hydrogen, no charge
+        bare = atom.GetDegree() <= 2 and atom.GetTotalNumHs(True) == 0 and atom.GetFormalCharge() == 0
+        acceptor.append(symbol == "O" or (symbol == "N" and bare))
+    radius, depth = np.array(sizes, dtype=np.float32).T
+    nothing, heavy = np.zeros_like(radius), np.array([a.GetAtomicNum() > 1 for a in pose.GetAtoms()])
     bonding = AtomTypes(
-        charge=nothing, radius=np.array(radius, dtype=np.float32),
-        root_depth=np.array(depth, dtype=np.float32),
-        donor=np.array(donor, dtype=np.int64), acceptor=np.array(acceptor), volume=nothing, solvation=nothing,
-        length=nothing + np.float32(3.5), solvation_radius=nothing + np.float32(2.0), heavy=heavy,
+        charge=nothing, radius=radius, root_depth=np.sqrt(depth), donor=np.array(donor, dtype=np.int64),
+        acceptor=np.array(acceptor), volume=nothing, solvation=nothing, length=nothing + np.float32(3.5),
+        solvation_radius=nothing + np.float32(2.0), heavy=heavy,
     )  # fmt: skip
-    contact = replace(bonding, donor=np.full(count, -1), acceptor=np.zeros(count, dtype=bool))
-    coord = np.asarray(pose.GetConformer().GetPositions(), dtype=np.float32)
-    return BoundDrug(coord, heavy, contact, bonding)
-
-
-def _has_free_pair(nitrogen: object) -> bool:
-    """A nitrogen of a pyridine or nitrile: two neighbours at most, no hydrogen, no charge."""
-    atom: Mol = nitrogen
-    return bool(atom.GetDegree() <= 2 and atom.GetTotalNumHs(True) == 0 and atom.GetFormalCharge() == 0)
+    contact = replace(bonding, donor=np.full(len(donor), -1), acceptor=np.zeros(len(donor), dtype=bool))
+    return BoundDrug(
+        np.asarray(pose.GetConformer().GetPositions(), dtype=np.float32), heavy, contact, bonding
+    )

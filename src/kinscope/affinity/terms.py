@@ -23,7 +23,8 @@ NEAR_ANGSTROM = 6.0
 ENSEMBLE_ANGSTROM = 12.0
 """Further than this no ensemble is computed: contact, bonds and ring are nothing there."""
 _GATE_ANGSTROM, _GATE_WIDTH = 8.0, 1.5
-_CONTACT_LIMITS = (-3.0, 6.0)
+_CONTACT_SCALE = 3.0
+"""kcal/mol: beyond it contact counts by its logarithm, for clashes of rigid structures are overrated."""
 _SOFT = 2.0
 """kcal/mol over which structures of a drug are told apart."""
 _STATE_LIMIT = 3.0
@@ -56,7 +57,7 @@ class Terms(Record):
     reach_angstrom: float
     """Mean over the drug's structures."""
     contact: float
-    """kcal/mol of the drug's contact with the place that is lost."""
+    """kcal/mol of the drug's contact with the place that is lost, large values by their logarithm."""
     bonds: float
     """Hydrogen bonds of the side chain to the drug that are lost."""
     ring: float
@@ -129,8 +130,8 @@ class Sites:
             what = f"{error.args[0][2]} at residue {place.residue} was not computed in {place.complex}."
             remedy = "Compute it with: kinscope scan --all-19"
             raise ComputationError(what, where="terms of affinity", remedy=remedy) from None
-        contact = float(np.clip(new.pull_kcal_per_mol - old.pull_kcal_per_mol, *_CONTACT_LIMITS))
-        return contact, old.bonds - new.bonds, old.ring - new.ring
+        contact = (new.pull_kcal_per_mol - old.pull_kcal_per_mol) / _CONTACT_SCALE
+        return _CONTACT_SCALE * math.asinh(contact), old.bonds - new.bonds, old.ring - new.ring
 
     def _state(self, inactive: str, residue: int, wild: str, mutant: str) -> float:
         found = [self.rows.get((s, residue, k)) for s in (inactive, self.active) for k in (mutant, wild)]

@@ -209,9 +209,6 @@ def ddg(
         Path | None,
         typer.Option("--predictions", help="CSV with tki, mutation and columns of published predictions."),
     ] = None,
-    plots: Annotated[
-        Path | None, typer.Option("--plots", help="Write predicted against measured, with intervals, as SVG.")
-    ] = None,
     target: Target = "abl1",
 ) -> None:
     """Predicted changes of affinity beside measured ones; residues, drugs, regions and kinases left out."""
@@ -219,13 +216,7 @@ def ddg(
     from kinscope.validation.ddg import in_words, run
 
     pack = load_target(target)
-    found = run(pack, predictions)
-    echo(in_words(found, pack))
-    if plots is not None:
-        from kinscope.validation.ddg_plots import write_plots
-
-        write_plots(found, plots)
-        echo(f"\nwritten: {plots}")
+    echo(in_words(run(pack, predictions), pack))
 
 
 def _engines(asked: list[str] | None) -> tuple[str, ...]:

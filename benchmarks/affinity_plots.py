@@ -1,13 +1,18 @@
-"""Predicted against measured ddG with intervals, calibration, and a panel a drug."""
+"""Predicted against measured ddG with intervals, calibration, and a panel a drug.
+
+python benchmarks/affinity_plots.py docs/images/affinity.svg
+"""
 
 from __future__ import annotations
 
+import sys
 from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 
-from kinscope.validation.ddg import Benchmark
+from kinscope.targets import load_target
+from kinscope.validation.ddg import Benchmark, run
 
 
 def write_plots(found: Benchmark, path: Path) -> None:
@@ -42,3 +47,7 @@ def write_plots(found: Benchmark, path: Path) -> None:
     axis.set(title="P(lost tenfold)", xlabel="predicted", ylabel="share lost")
     figure.savefig(path)
     pyplot.close(figure)
+
+
+if __name__ == "__main__":
+    write_plots(run(load_target()), Path(sys.argv[1]))
