@@ -9,7 +9,6 @@ from kinscope.affinity.atlas import all_rows, predicted, provenance, rows_of
 from kinscope.affinity.measured import measured_pairs
 from kinscope.affinity.scan import (
     Scanner,
-    Slice,
     atlas_rows,
     base_changes,
     inputs_digest,
@@ -49,8 +48,7 @@ def _recomputed(pack, residues, count):
 
 
 def test_rows_of_the_atlas_follow_from_the_ensembles_that_ship(pack, atlas):
-    wanted = Slice((299, 404, 450))
-    for row in atlas_rows(pack, wanted):
+    for row in atlas_rows(pack, (299, 404, 450)):
         there = atlas[row.change, row.drug]
         assert row.ddg_kcal_per_mol == pytest.approx(there.ddg_kcal_per_mol, abs=0.002)
         assert row.upper_95 == pytest.approx(there.upper_95, abs=0.002)

@@ -8,8 +8,6 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -37,15 +35,6 @@ _INPUTS = ("models/*/*.cif.gz", "poses/*.sdf", "affinity/complexes.yaml", "affin
 _FAR_ANGSTROM = 10.0
 _LAST_OF_TAIL = 512
 """Of ABL1: the end of helix I, where asciminib ends."""
-
-
-@dataclass(frozen=True)
-class Slice:
-    """What is scanned."""
-
-    residues: tuple[int, ...]
-    all_19: bool = False
-    """Every other residue; else those that one base makes."""
 
 
 class Scanner:
@@ -133,13 +122,13 @@ def scan(
 
     Raises BadInputError if the pack has no such stretch.
     """
-    part = Slice(residues_named(pack, region), all_19)
-    compute(pack, part, work, progress)
+    residues, home = residues_named(pack, region), work / f"{inputs_digest(pack)[:12]}{'-19' * all_19}"
+    compute(pack, residues, home, all_19, progress)
     if not write:
-        return f"Ensembles of {len(part.residues)} residues lie in {work}; --write makes the atlas of them."
-    seconds = collect(pack, part, work)
-    rows = atlas_rows(pack, part)
-    path = write_atlas(pack, rows, part, seconds)
+        return f"Ensembles of {len(residues)} residues lie in {home}; --write makes the atlas of them."
+    seconds = collect(pack, residues, home)
+    rows = atlas_rows(pack, residues, all_19)
+    path = write_atlas(pack, rows, seconds)
     return f"written: {path}: {len(rows)} rows; CPU of the ensembles {seconds / 60:.0f} min"
 
 
@@ -163,47 +152,39 @@ def residues_named(pack: TargetPack, text: str) -> tuple[int, ...]:
     return found
 
 
-def compute(pack: TargetPack, part: Slice, work: Path, progress: Progress = silent) -> None:
-    """Compute the ensembles of a slice into ``work``, a file a residue; what lies there is kept."""
-    todo = [n for n in part.residues if not _file(pack, work, n, part.all_19).is_file()]
-    scanner = Scanner(pack) if todo else None
-    for done, residue in enumerate(todo if scanner else ()):
+def compute(
+    pack: TargetPack, residues: Sequence[int], home: Path, all_19: bool = False, progress: Progress = silent
+) -> None:
+    """Compute ensembles into ``home``, a file a residue; what lies there is kept."""
+    home.mkdir(parents=True, exist_ok=True)
+    todo = [n for n in residues if not (home / f"{n}.json").is_file()]
+    scanner = Scanner(pack)
+    for done, residue in enumerate(todo):
         progress(done / len(todo), f"residue {residue}")
         begun = time.process_time()
-        rows, places = scanner.ensembles(residue, part.all_19) if scanner else ([], [])
+        rows, places = scanner.ensembles(residue, all_19)
         content = {"rows": [r.model_dump() for r in rows], "places": [p.model_dump() for p in places]}
-        path = _file(pack, work, residue, part.all_19)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_atomic(path, json.dumps({**content, "cpu_seconds": time.process_time() - begun}))
+        content_and_cost = {**content, "cpu_seconds": time.process_time() - begun}
+        write_atomic(home / f"{residue}.json", json.dumps(content_and_cost))
 
 
-def collect(pack: TargetPack, part: Slice, work: Path) -> float:
-    """Write the ensembles of a slice, all computed, as tables of the pack; the CPU seconds they took."""
-    plans, rows, places, seconds = load_plans(pack), [], [], 0.0
-    for state in _empty_states(pack, plans):
-        places += backbone_rows(pack, state, plans.active)
-    for residue in part.residues:
-        content = json.loads(_file(pack, work, residue, part.all_19).read_text())
+def collect(pack: TargetPack, residues: Sequence[int], home: Path) -> float:
+    """Write ensembles, all of them computed, as tables of the pack; the CPU seconds they took."""
+    plans = load_plans(pack)
+    states = _empty_states(pack, plans)
+    rows, places = [], [row for state in states for row in backbone_rows(pack, state, plans.active)]
+    contents = [json.loads((home / f"{residue}.json").read_text()) for residue in residues]
+    for content in contents:
         rows += [SiteRow.model_validate(row) for row in content["rows"]]
         places += [PlaceRow.model_validate(row) for row in content["places"]]
-        seconds += content["cpu_seconds"]
     write_table(atlas_path(pack).with_name("sites.parquet"), rows, SiteRow)
     write_table(atlas_path(pack).with_name("places.parquet"), places, PlaceRow)
-    return seconds
-
-
-def _file(pack: TargetPack, work: Path, residue: int, all_19: bool) -> Path:
-    return work / f"{inputs_digest(pack)[:12]}-{'19' if all_19 else 'one-base'}" / f"{residue}.json"
-
-
-@lru_cache(maxsize=4)
-def _digest(directory: Path) -> str:
-    return files_digest(directory, _INPUTS)
+    return float(sum(content["cpu_seconds"] for content in contents))
 
 
 def inputs_digest(pack: TargetPack) -> str:
     """SHA-256 of every structure that ensembles are computed in."""
-    return _digest(pack.directory)
+    return files_digest(pack.directory, _INPUTS)
 
 
 def shipped_sites(pack: TargetPack) -> Sites:
@@ -219,8 +200,8 @@ def shipped_sites(pack: TargetPack) -> Sites:
     return Sites(rows, places, drug_places(pack, plans), f"apo/{plans.active}")
 
 
-def atlas_rows(pack: TargetPack, part: Slice) -> list[Predicted]:
-    """The atlas's rows of a slice from the ensembles that ship; measured residues by models without them."""
+def atlas_rows(pack: TargetPack, residues: Sequence[int], all_19: bool = False) -> list[Predicted]:
+    """The atlas's rows from the ensembles that ship; of measured residues by models without them."""
     sites, pairs, protein = shipped_sites(pack), measured_pairs(pack), pack.transcript.protein
     known = examples(pairs, sites, pack.gene)
     trained = {pack.drug(p.drug).site for p in pairs if p.drug in {d.id for d in pack.drugs}}
@@ -230,11 +211,11 @@ def atlas_rows(pack: TargetPack, part: Slice) -> list[Predicted]:
     by_base = {(row.residue, k) for row in active for k in single_base(pack, row.residue) if row.kind == k}
     fold = StillAKinase(active, protein, by_base, catalytic_residues(pack.landmarks))
     whole, rows = calibrate(known, sites), []
-    for residue in part.residues:
+    for residue in residues:
         left_out, native = residue in held, protein[residue - 1]
         model = calibrate([e for e in known if e.residue != residue], sites) if left_out else whole
         near = min(set(measured) - {residue}, key=lambda other: sites.between(residue, other))
-        for kind in [k for k in LETTERS if k != native] if part.all_19 else single_base(pack, residue):
+        for kind in [k for k in LETTERS if k != native] if all_19 else single_base(pack, residue):
             codons, mutability = base_changes(pack, residue, kind)
             for drug in pack.drugs:
                 terms = sites.terms(drug.id, residue, native, kind) if drug.id in sites.drugs else None
@@ -255,15 +236,15 @@ def atlas_rows(pack: TargetPack, part: Slice) -> list[Predicted]:
     return rows
 
 
-def write_atlas(pack: TargetPack, rows: Sequence[Predicted], part: Slice, cpu_seconds: float) -> Path:
+def write_atlas(pack: TargetPack, rows: Sequence[Predicted], cpu_seconds: float) -> Path:
     """Write the atlas and its provenance into the pack."""
     path = atlas_path(pack)
     write_table(path, rows, Predicted)
     known = examples(measured_pairs(pack), shipped_sites(pack), pack.gene)
     far = [e for e in known if e.kinase == pack.gene and e.terms.reach_angstrom > _FAR_ANGSTROM]
     facts = {
-        "made_by": f"kinscope {__version__} scan", "residues": [part.residues[0], part.residues[-1]],
-        "substitutions": len({row.change for row in rows}), "pairs": len(rows), "all_19": part.all_19,
+        "made_by": f"kinscope {__version__} scan", "residues": [rows[0].residue, rows[-1].residue],
+        "substitutions": len({row.change for row in rows}), "pairs": len(rows),
         "drugs": sorted({row.drug for row in rows}), "cpu_seconds_of_ensembles": round(cpu_seconds),
         "inputs_sha256": inputs_digest(pack), "tier": 1,
         "far_pairs": {"pairs": len(far), "lost": sum(e.ddg_kcal_per_mol > LOST_KCAL_PER_MOL for e in far)},

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from kinscope.cli.console import Console, echo
-from kinscope.cli.options import AsJson, Drugs, Expression, Mirror, Quiet, Target
+from kinscope.cli.options import AsJson, Drugs, Expression, Quiet, Target
 
 app = typer.Typer()
 Region = Annotated[
@@ -21,9 +21,6 @@ Work = Annotated[
 Write = Annotated[bool, typer.Option("--write", help="Write ensembles and atlas into the target pack.")]
 Page = Annotated[Path | None, typer.Option("--page", help="Write the shipped atlas as a page.")]
 Svg = Annotated[Path | None, typer.Option("--svg", help="Write its heat maps as one SVG.")]
-Complexes = Annotated[
-    bool, typer.Option("--write-complexes", help="Make the pack's crystal complexes anew from the mirror.")
-]
 
 
 @app.command("lookup", epilog="Example:  kinscope lookup K404E")
@@ -59,8 +56,6 @@ def scan(
     write: Write = False,
     page: Page = None,
     svg: Svg = None,
-    write_complexes: Complexes = False,
-    mirror: Mirror = None,
     drug: Drugs = None,
     target: Target = "abl1",
     quiet: Quiet = False,
@@ -70,11 +65,6 @@ def scan(
     from kinscope.targets import load_target
 
     pack = load_target(target)
-    if write_complexes:
-        from kinscope.affinity.complexes import build_complexes
-        from kinscope.structures.wwpdb.source import PdbSource
-
-        echo("written: " + ", ".join(build_complexes(pack, PdbSource(mirror))))
     if write or (page is None and svg is None):
         from kinscope.affinity.scan import scan as run
 
