@@ -23,8 +23,6 @@ def test_isoleucine_at_the_gatekeeper_clashes_and_loses_a_hydrogen_bond(shipped)
 
 def test_ponatinib_has_no_bond_to_lose_at_the_gatekeeper(shipped):
     assert shipped.terms("ponatinib", 315, "T", "I").bonds < 0.2
-    ponatinib, imatinib = (shipped.terms(drug, 315, "T", "I") for drug in ("ponatinib", "imatinib"))
-    assert ponatinib.contact < imatinib.contact
 
 
 def test_leucine_for_phenylalanine_317_loses_aromatic_contact(shipped):
@@ -58,7 +56,7 @@ def test_nearness_falls_from_one_to_nothing():
 def test_what_was_not_computed_in_reach_is_an_error_and_not_zero():
     row = {"pull_kcal_per_mol": 0.0, "bonds": 0.0, "ring": 0.0, "packing_kcal_per_mol": 0.0}
     rows = [SiteRow(complex="d/x", residue=5, kind="A", **row)]
-    places = [PlaceRow(complex="d/x", residue=5, native="A", reach_angstrom=4.0)]
+    places = [PlaceRow(complex="d/x", residue=5, reach_angstrom=4.0)]
     sites = Sites(rows, places, {"d": DrugPlaces(("d/x",))}, "apo")
     with pytest.raises(ComputationError, match="not computed"):
         sites.terms("d", 5, "A", "V")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -80,24 +80,24 @@ def provenance(pack: TargetPack) -> dict[str, Any]:
     return dict(json.loads(path.read_text())) if path.is_file() else {}
 
 
-def all_rows(pack: TargetPack, residues: Iterable[int] = ()) -> list[Predicted]:
+def all_rows(pack: TargetPack, residues: Sequence[int] = ()) -> list[Predicted]:
     """The atlas, or its rows of some residues.
 
     Raises BadInputError if the pack has none.
     """
     import pyarrow.parquet as pq
 
-    path, wanted = atlas_path(pack), set(residues)
+    path = atlas_path(pack)
     if not path.is_file():
         remedy = "Make it with: kinscope scan --region kinase-domain --write"
         raise BadInputError(
             f"The pack of {pack.gene} has no atlas of affinity.", where=str(path), remedy=remedy
         )
     table = pq.ParquetFile(path).read()
-    if wanted:
-        numbers = table.column("residue").to_pylist()
-        table = table.take([place for place, number in enumerate(numbers) if number in wanted])
-    rows = table.to_pylist()
+    numbers = table.column("residue").to_pylist()  # in order: a residue's rows stand together
+    wanted = [number for number in dict.fromkeys(residues) if number in numbers]
+    parts = [table.slice(numbers.index(n), numbers.count(n)) for n in wanted] if residues else [table]
+    rows = [row for part in parts for row in part.to_pylist()]
     return [Predicted.model_construct(**{**row, "drivers": json.loads(row["drivers"])}) for row in rows]
 
 
@@ -108,7 +108,7 @@ def predicted(pack: TargetPack, variant: Variant) -> dict[str, list[Predicted]]:
     """
     changes = {f"{s.wild_type}{s.position}{s.mutant}": s.position for s in variant.substitutions}
     found: dict[str, list[Predicted]] = {}
-    for row in all_rows(pack, changes.values()) if atlas_path(pack).is_file() else ():
+    for row in all_rows(pack, list(changes.values())) if atlas_path(pack).is_file() else ():
         if row.change in changes:
             found.setdefault(row.drug, []).append(row)
     return found

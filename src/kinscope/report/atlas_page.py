@@ -65,6 +65,7 @@ def _maps(rows: Sequence[Predicted], pack: TargetPack) -> list[dict[str, Any]]:
             "id": drug, "name": names.get(drug, drug), "rows": its, "cells": cells, "first": its[0].residue,
             "last": its[-1].residue, "measured": sorted({row.residue for row in its if row.left_out}),
             "lost": sum(row.lost for row in its), "kept": sum(row.kept for row in its),
+            "calibrated": its[0].trained_on_site,
         })  # fmt: skip
     return found
 

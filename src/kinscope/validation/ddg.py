@@ -123,6 +123,11 @@ class Benchmark:
         return np.array([example.ddg_kcal_per_mol for example in self.own])
 
     @cached_property
+    def lost(self) -> NDArray[np.bool_]:
+        """Which of them lost affinity tenfold."""
+        return self.measured > LOST_KCAL_PER_MOL
+
+    @cached_property
     def predictions(self) -> dict[str, Floats]:
         """Ours by split, and what needs no model."""
         weights = np.array([mean for mean, _ in PRIORS.values()])
@@ -206,73 +211,70 @@ def published(path: Path, pairs: Sequence[tuple[str, str]]) -> dict[str, Floats]
 
 def in_words(found: Benchmark, pack: TargetPack) -> str:
     """Everything the benchmark prints."""
-    parts = [_table(found), _bootstrapped(found), _paired(found), _other_kinases(found), _covered(found)]
-    return "\n\n".join(part for part in [*parts, _named(found), *_of_atlas(pack)] if part)
+    lines = [*_table(found), "", *_bootstrapped(found), "", *_other_kinases(found), "", *_covered(found), ""]
+    lines.append("pairs asked for, residue left out: predicted (90 %), P(lost); measured")
+    for example, item in zip(found.own, found.intervals, strict=True):
+        if (name := f"{example.change}/{example.drug}") in NAMED:
+            span = f"{item.low_90:+.2f} to {item.high_90:+.2f}"
+            told = f"{name}: {item.ddg_kcal_per_mol:+.2f} ({span}), {item.p_lost:.2f}"
+            lines.append(f"{told}; {example.ddg_kcal_per_mol:+.2f}")
+    return "\n".join([*lines, *_of_atlas(pack)])
 
 
 def _line(name: str, found: Scores) -> str:
     return f"{name:<38}" + "".join(f"{value:>8.2f}" for value in found.values())
 
 
-def _between(drawn: Sequence[Scores], score: str, less: Sequence[Scores] = ()) -> str:
-    values = np.array([item[score] for item in drawn]) - np.array([item[score] for item in less] or 0.0)
+def _between(values: Sequence[float]) -> str:
     low, high = np.nanpercentile(values, [2.5, 97.5])
     return f"{low:.2f} to {high:.2f}"
+
+
+def _spans(drawn: Sequence[Scores]) -> str:
+    return "; ".join(f"{s} {_between([item[s] for item in drawn])}" for s in _TOLD)
 
 
 def _drawn(measured: Floats, values: Floats, groups: Whole) -> list[Scores]:
     return [scores(measured[rows], values[rows]) for rows in resampled(groups)]
 
 
-def _table(found: Benchmark) -> str:
-    lost = int((found.measured > LOST_KCAL_PER_MOL).sum())
-    lines = [f"{len(found.own)} pairs of ABL1, {lost} lost tenfold; kcal/mol"]
+def _table(found: Benchmark) -> list[str]:
+    lines = [f"{len(found.own)} pairs of ABL1, {found.lost.sum()} lost tenfold; kcal/mol"]
     lines.append(" " * 38 + "".join(f"{name[:7]:>8}" for name in scores(found.measured, found.measured)))
     lines += [
         _line(name, scores(found.measured, v)) for name, v in {**found.predictions, **found.others}.items()
     ]
-    mixed = found.permuted()
-    areas, taus = ([item[score] for item in mixed] for score in ("auprc", "kendall"))
-    lines.append(
-        f"labels permuted {PERMUTATIONS} times: AUPRC {np.nanmean(areas):.2f} (95th percentile "
-        f"{np.nanpercentile(areas, 95):.2f}), Kendall {np.mean(taus):.2f}"
-    )
-    return "\n".join(lines)
+    areas, taus = ([item[score] for item in found.permuted()] for score in ("auprc", "kendall"))
+    ceiling = np.nanpercentile(areas, 95)
+    told = f"AUPRC {np.nanmean(areas):.2f} (95th percentile {ceiling:.2f}), Kendall {np.mean(taus):.2f}"
+    return [*lines, f"labels exchanged {PERMUTATIONS} times: {told}"]
 
 
-def _bootstrapped(found: Benchmark) -> str:
-    residues = np.array([example.residue for example in found.own])
-    lines = ["95 % intervals by bootstrap"]
+def _bootstrapped(found: Benchmark) -> list[str]:
+    residues, pairs = np.array([example.residue for example in found.own]), np.arange(len(found.own))
+    lines, ours = ["95 % intervals by bootstrap"], found.predictions["residue left out"]
     for name in SPLITS:
-        for how, groups in (("pairs", np.arange(len(residues))), ("residues", residues)):
+        for how, groups in (("pairs", pairs), ("residues", residues)):
             drawn = _drawn(found.measured, found.predictions[name], groups)
-            lines.append(f"{name}, by {how}: " + "; ".join(f"{s} {_between(drawn, s)}" for s in _TOLD))
-    return "\n".join(lines)
-
-
-def _paired(found: Benchmark) -> str:
-    ours, pairs = found.predictions["residue left out"], np.arange(len(found.own))
+            lines.append(f"{name}, by {how}: {_spans(drawn)}")
     mine, whole = _drawn(found.measured, ours, pairs), scores(found.measured, ours)
-    lines = ["ours, residue left out, less theirs, paired bootstrap by pairs"]
     for name, values in found.others.items():
         theirs, apart = _drawn(found.measured, values, pairs), scores(found.measured, values)
-        told = [f"{s} {whole[s] - apart[s]:+.2f} ({_between(mine, s, theirs)})" for s in _TOLD]
-        lines.append(f"{name}: " + "; ".join(told))
-    return "\n".join(lines) if found.others else ""
+        less = {s: [a[s] - b[s] for a, b in zip(mine, theirs, strict=True)] for s in _TOLD}
+        told = [f"{s} {whole[s] - apart[s]:+.2f} ({_between(less[s])})" for s in _TOLD]
+        lines.append(f"residue left out less {name}, paired: " + "; ".join(told))
+    return lines
 
 
-def _other_kinases(found: Benchmark) -> str:
+def _other_kinases(found: Benchmark) -> list[str]:
     measured, predicted, mutants = found.unseen()
     lost, drawn = int((measured > LOST_KCAL_PER_MOL).sum()), _drawn(measured, predicted, mutants)
-    return (
-        f"other kinases by a model of ABL1 alone: {len(measured)} pairs, {lost} lost\n"
-        + _line("", scores(measured, predicted))
-        + "\nby mutants: " + "; ".join(f"{s} {_between(drawn, s)}" for s in _TOLD)
-    )  # fmt: skip
+    head = f"other kinases by a model of ABL1 alone: {len(measured)} pairs, {lost} lost"
+    return [head, _line("", scores(measured, predicted)), "by mutants: " + _spans(drawn)]
 
 
-def _covered(found: Benchmark) -> str:
-    measured, lost = found.measured, found.measured > LOST_KCAL_PER_MOL
+def _covered(found: Benchmark) -> list[str]:
+    measured, lost = found.measured, found.lost
     near = np.array([example.terms.reach_angstrom < NEAR_ANGSTROM for example in found.own])
     ends = {
         name: np.array([getattr(item, name) for item in found.intervals]) for name in Interval.model_fields
@@ -287,50 +289,31 @@ def _covered(found: Benchmark) -> str:
     for level, mask in inside.items():
         lines.append(f"{level}: " + ", ".join(f"{n} {mask[group].mean():.2f}" for n, group in groups.items()))
     kept, base = np.array([item.kept for item in found.intervals]), lost.mean()
-    lines.append(
-        f"kept: {kept.sum()} of {len(kept)} pairs ({kept.mean():.0%}), of near ones {(kept & near).sum()} of "
-        f"{near.sum()} ({(kept & near).sum() / near.sum():.0%}); lost among kept: {(kept & lost).sum()}"
-    )
+    share, near_share = f"{kept.sum()} of {len(kept)} pairs ({kept.mean():.0%})", kept[near].mean()
+    lines.append(f"kept: {share}, of near ones {near_share:.0%}; lost among kept: {(kept & lost).sum()}")
     brier = float(((ends["p_lost"] - lost) ** 2).mean())
-    return "\n".join([*lines, f"P(lost): Brier {brier:.3f}, of the base rate {base * (1 - base):.3f}"])
-
-
-def _named(found: Benchmark) -> str:
-    lines = ["pairs asked for, residue left out: predicted (90 %), P(lost); measured"]
-    for example, item in zip(found.own, found.intervals, strict=True):
-        if (name := f"{example.change}/{example.drug}") in NAMED:
-            span = f"{item.low_90:+.2f} to {item.high_90:+.2f}"
-            told = f"{name}: {item.ddg_kcal_per_mol:+.2f} ({span}), {item.p_lost:.2f}"
-            lines.append(f"{told}; {example.ddg_kcal_per_mol:+.2f}")
-    return "\n".join(lines)
+    return [*lines, f"P(lost): Brier {brier:.3f}, of the base rate {base * (1 - base):.3f}"]
 
 
 def _of_atlas(pack: TargetPack) -> list[str]:
     """How published sites of resistance rank in the atlas, by the greatest loss that one base makes there."""
-    made = provenance(pack)
-    if not made:
-        return []
-    worst: dict[tuple[str, int], float] = {}
-    for row in all_rows(pack):
+    made, worst = provenance(pack), dict[tuple[str, int], float]()
+    for row in all_rows(pack) if made else ():
         if row.codons:
-            key = row.drug, row.residue
-            worst[key] = max(worst.get(key, -9.0), row.ddg_kcal_per_mol)
-    measured = {pair.residue for pair in measured_pairs(pack) if pair.kinase == pack.gene}
+            worst[row.drug, row.residue] = max(worst.get((row.drug, row.residue), -9.0), row.ddg_kcal_per_mol)
+    seen = {pair.residue for pair in measured_pairs(pack) if pair.kinase == pack.gene}
     sites = {
         (item.drug, int(item.protein_change[1:].rstrip("ACDEFGHIKLMNPQRSTVWY")))
         for item in load_evidence(pack).items
-        if item.direction == "resistant" and "/" not in item.protein_change
+        if item.direction == "resistant" and item.protein_change.count("/") == 0
     }
-    lines = [
-        "published resistant sites among all residues of the atlas, measured ones left out of their model"
-    ]
-    for name, drugs in (("ATP site", {d for d, _ in worst} - {"asciminib"}), ("asciminib", {"asciminib"})):
-        keys = [key for key in worst if key[0] in drugs]
+    lines = ["", "published resistant sites among all residues, measured ones left out of their own model"]
+    for asciminib in (False, True):
+        keys = [key for key in worst if (key[0] == "asciminib") == asciminib]
         hit, values = np.array([key in sites for key in keys]), np.array([worst[key] for key in keys])
-        rows = resampled(np.array([key[1] for key in keys]))
-        low, high = np.nanpercentile([auroc(hit[row], values[row]) for row in rows], [2.5, 97.5])
-        new = sum(key in sites and key[1] not in measured for key in keys)
-        lines.append(f"{name}: AUROC {auroc(hit, values):.2f} ({low:.2f} to {high:.2f}), {hit.sum()} of "
-                     f"{len(keys)}, {new} of them at residues that were never measured")  # fmt: skip
-    seconds = float(made["cpu_seconds_of_ensembles"]) / float(made["pairs"])
-    return ["\n".join(lines), f"CPU of the terms in the atlas: {seconds:.2f} s a pair"]
+        drawn = [auroc(hit[row], values[row]) for row in resampled(np.array([key[1] for key in keys]))]
+        new = sum(key in sites and key[1] not in seen for key in keys)
+        told = f"AUROC {auroc(hit, values):.2f} ({_between(drawn)}), {hit.sum()} sites, {new} never measured"
+        lines.append(f"{'asciminib' if asciminib else 'ATP site'}: {told}")
+    cost = made["cpu_seconds_of_ensembles"] / made["pairs"] if made else 0.0
+    return [*lines, f"CPU of the terms in the atlas: {cost:.2f} s a pair"] if made else []

@@ -29,7 +29,7 @@ def lookup(
 ) -> None:
     """What a substitution costs every drug, with its interval, from the atlas that ships: at once."""
     from kinscope.affinity.atlas import provenance, rows_of_variant
-    from kinscope.interpretation.words import affinity as words
+    from kinscope.cli import affinity_table as words
     from kinscope.targets import load_target
     from kinscope.variants.parse import parse_variant
 

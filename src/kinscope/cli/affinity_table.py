@@ -1,4 +1,4 @@
-"""What rows of the atlas of affinity (:class:`kinscope.affinity.atlas.Predicted`) say, in words."""
+"""What `kinscope lookup` prints of rows of the atlas of affinity."""
 
 from __future__ import annotations
 
