@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from kinscope.affinity.atlas import all_rows, predicted, provenance, rows_of
+from kinscope.affinity.atlas import all_rows, predicted, provenance, rows_of_variant
 from kinscope.affinity.measured import measured_pairs
 from kinscope.affinity.scan import (
     Scanner,
@@ -94,9 +94,8 @@ def test_the_change_of_bases_is_told():
     assert base_changes(pack, 317, "R") == ("", "")
 
 
-def test_stretches_are_named_in_three_ways(pack):
+def test_stretches_are_named_in_two_ways(pack):
     assert residues_named(pack, "310-312") == (310, 311, 312)
-    assert residues_named(pack, "p-loop")[0] == 248
     assert len(residues_named(pack, "kinase-domain")) == 284
     with pytest.raises(BadInputError, match="names no residues"):
         residues_named(pack, "moon")
@@ -106,4 +105,4 @@ def test_a_pack_without_an_atlas_says_so(pack, tmp_path: Path):
     bare = pack.model_copy(update={"directory": tmp_path})
     assert predicted(bare, parse_variant("K404E", pack)) == {}
     with pytest.raises(BadInputError, match="no atlas"):
-        rows_of(bare, ["K404E"])
+        rows_of_variant(bare, parse_variant("K404E", pack))

@@ -12,21 +12,15 @@ from kinscope.core.records import Record
 
 if TYPE_CHECKING:
     from kinscope.targets.pack import TargetPack
-    from kinscope.variants.model import Variant
+    from kinscope.variants.model import Substitution, Variant
 
 LOST_KCAL_PER_MOL = 1.36
 """Tenfold at 298 K."""
 
 
-class Predicted(Record):
-    """What the atlas says of one substitution and one drug. Energies in kcal/mol, positive where lost."""
+class Interval(Record):
+    """A predicted ddG with what is known of its error, kcal/mol; positive where affinity is lost."""
 
-    change: str
-    """``K404E``."""
-    residue: int
-    drug: str
-    tier: int
-    """1: ensembles of rotamers; no relaxed complexes."""
     ddg_kcal_per_mol: float
     low_80: float
     high_80: float
@@ -36,6 +30,27 @@ class Predicted(Record):
     """One-sided bound: in 19 of 20 the loss is smaller."""
     p_lost: float
     """Probability of a tenfold loss."""
+
+    @property
+    def kept(self) -> bool:
+        """Whether a tenfold loss is excluded at 95 per cent."""
+        return self.upper_95 < LOST_KCAL_PER_MOL
+
+    @property
+    def lost(self) -> bool:
+        """Whether a tenfold loss is the better guess."""
+        return self.ddg_kcal_per_mol > LOST_KCAL_PER_MOL
+
+
+class Predicted(Interval):
+    """What the atlas says of one substitution and one drug."""
+
+    change: str
+    """``K404E``."""
+    residue: int
+    drug: str
+    tier: int
+    """1: ensembles of rotamers; no relaxed complexes."""
     left_out: bool
     """Whether measurements of this residue were left out of the model for this row."""
     reach_angstrom: float
@@ -57,16 +72,6 @@ class Predicted(Record):
     """Single-base changes that make it, ``c.1210A>G``; empty: none does."""
     mutability: str
     """Of the likeliest of them: ``CpG transition``, ``transition`` or ``transversion``."""
-
-    @property
-    def kept(self) -> bool:
-        """Whether a tenfold loss is excluded at 95 per cent."""
-        return self.upper_95 < LOST_KCAL_PER_MOL
-
-    @property
-    def lost(self) -> bool:
-        """Whether a tenfold loss is the better guess."""
-        return self.ddg_kcal_per_mol > LOST_KCAL_PER_MOL
 
 
 def atlas_path(pack: TargetPack) -> Path:
@@ -106,7 +111,7 @@ def predicted(pack: TargetPack, variant: Variant) -> dict[str, list[Predicted]]:
 
     Empty where the pack has no atlas; a substitution that it does not hold has no row.
     """
-    changes = {f"{s.wild_type}{s.position}{s.mutant}": s.position for s in variant.substitutions}
+    changes = {_change(item): item.position for item in variant.substitutions}
     found: dict[str, list[Predicted]] = {}
     for row in all_rows(pack, list(changes.values())) if atlas_path(pack).is_file() else ():
         if row.change in changes:
@@ -117,18 +122,20 @@ def predicted(pack: TargetPack, variant: Variant) -> dict[str, list[Predicted]]:
 def rows_of_variant(pack: TargetPack, variant: Variant, drugs: Sequence[str] = ()) -> list[Predicted]:
     """The rows of a variant, of some drugs or all.
 
-    Raises BadInputError if the atlas is missing or lacks one of its substitutions.
+    Raises BadInputError if there is no atlas, or none of one of its substitutions for a drug.
     """
-    found = predicted(pack, variant) if atlas_path(pack).is_file() else {"": all_rows(pack)}
+    found = predicted(pack, variant) or {"": all_rows(pack, [1])}
     rows = [row for name in drugs or found for row in found.get(name, ())]
-    for item in variant.substitutions:
-        change = f"{item.wild_type}{item.position}{item.mutant}"
+    for change in map(_change, variant.substitutions):
         if change not in {row.change for row in rows}:
-            what = f"The atlas of {pack.gene} has no row of {change}" + (
-                " for these drugs." if drugs else "."
-            )
             remedy = (
                 "It holds what one base makes of the kinase domain, for the ATP site's drugs and asciminib."
             )
-            raise BadInputError(what, where=change, remedy=remedy)
+            raise BadInputError(
+                f"The atlas of {pack.gene} has no row of {change}.", where=change, remedy=remedy
+            )
     return rows
+
+
+def _change(item: Substitution) -> str:
+    return f"{item.wild_type}{item.position}{item.mutant}"

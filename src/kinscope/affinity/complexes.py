@@ -96,15 +96,11 @@ class Complex:
         if self.drug is None:
             return {}
         drug = self.drug.coord[self.drug.heavy]
-        return {
-            number: float(np.linalg.norm(heavy_atoms(residue)[:, None] - drug[None], axis=-1).min())
-            for number, residue in self.residues.items()
-        }
-
-
-def heavy_atoms(residue: Residue) -> np.ndarray:
-    """Coordinates (n, 3) of a residue's heavy atoms."""
-    return residue.coord[[atom.lstrip("0123456789")[0] != "H" for atom in residue.atom_names]]
+        found = {}
+        for number, residue in self.residues.items():
+            heavy = residue.coord[[atom.lstrip("0123456789")[0] != "H" for atom in residue.atom_names]]
+            found[number] = float(np.linalg.norm(heavy[:, None] - drug[None], axis=-1).min())
+        return found
 
 
 def load_complex(pack: TargetPack, plans: Plans, plan: ComplexPlan) -> Complex:

@@ -18,9 +18,9 @@ from itertools import product
 import numpy as np
 from numpy.typing import NDArray
 
-from kinscope.affinity.complexes import Complex, heavy_atoms
+from kinscope.affinity.complexes import Complex
 from kinscope.core.records import Record
-from kinscope.core.residues import one_letter, three_letter
+from kinscope.core.residues import three_letter
 from kinscope.structures.mutants.backbone_moves import rotated
 from kinscope.structures.side_chains.energy import CUTOFF_ANGSTROM, Array, AtomTypes, pair_energies
 from kinscope.structures.side_chains.packing import Position, between, by_types
@@ -114,7 +114,9 @@ class Place:
         own = frozenset(atom for atom in old.atom_names if atom not in FRAME)
         rest = Surroundings(self._local, {**self._moving, number: own})
         self._neighbours = [prune(rest.added_to(p), _NEIGHBOUR_WINDOW, _NEIGHBOUR_MOST) for p in free]
-        self._poses = _shifted(whole.drug.coord) if whole.drug is not None else np.zeros((1, 0, 3))
+        self._poses: Array = np.zeros((1, 0, 3), dtype=np.float32)
+        if whole.drug is not None:
+            self._poses = _shifted(whole.drug.coord)
         self._strain = self._of_rest(rest)
         self._felt = [self._of_drug(position) for position in self._neighbours]
 
@@ -210,11 +212,6 @@ def free_energy(energies: Floats) -> Floats:
     return np.asarray(least[..., 0] - KT * np.log(total))
 
 
-def native_letter(whole: Complex, number: int) -> str:
-    """One-letter code of the residue that stands at a place."""
-    return one_letter(whole.residues[number].name)
-
-
 def _shifted(coord: Array) -> Array:
     """The drug where it lies, first, then shifted along axes and diagonals and turned about axes."""
     centre, corners = coord.mean(axis=0), np.array(list(product((1.0, -1.0), repeat=3))) / 3**0.5
@@ -251,8 +248,7 @@ def _with_native(position: Position, residue: Residue) -> Position:
 
 
 def _side_chain_gap(residue: Residue, centre: Floats) -> float:
-    left_out = {*FRAME, "CA", "HA"}
-    side = [i for i, atom in enumerate(residue.atom_names) if atom not in left_out]
-    names = tuple(residue.atom_names[i] for i in side)
-    points = heavy_atoms(Residue(residue.number, residue.name, names, residue.coord[side]))
-    return float(np.linalg.norm(points - centre, axis=1).min()) if len(points) else np.inf
+    """From a point to the nearest heavy atom of a side chain."""
+    left_out = {*FRAME, "CA"}
+    side = [i for i, atom in enumerate(residue.atom_names) if atom[0] != "H" and atom not in left_out]
+    return float(np.linalg.norm(residue.coord[side] - centre, axis=1).min()) if side else np.inf

@@ -11,31 +11,13 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from kinscope.affinity.atlas import LOST_KCAL_PER_MOL
+from kinscope.affinity.atlas import LOST_KCAL_PER_MOL, Interval
 from kinscope.affinity.model import AffinityModel, Example, fit
 from kinscope.affinity.terms import NEAR_ANGSTROM, Sites, Terms
-from kinscope.core.records import Record
 
 NEIGHBOUR_ANGSTROM = 8.0
 """A measured residue whose CA comes this near speaks for a place."""
 _REGIONS = {"P-loop": range(248, 257), "pocket": range(292, 318), "N-lobe": range(1, 292)}
-
-
-class Interval(Record):
-    """A prediction with what is known of its error, kcal/mol; fields as in the atlas."""
-
-    ddg_kcal_per_mol: float
-    low_80: float
-    high_80: float
-    low_90: float
-    high_90: float
-    upper_95: float
-    p_lost: float
-
-    @property
-    def kept(self) -> bool:
-        """Whether a tenfold loss is excluded at 95 per cent."""
-        return self.upper_95 < LOST_KCAL_PER_MOL
 
 
 @dataclass(frozen=True)

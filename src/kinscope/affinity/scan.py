@@ -15,7 +15,7 @@ import numpy as np
 from kinscope import __version__
 from kinscope.affinity.atlas import LOST_KCAL_PER_MOL, Predicted, atlas_path
 from kinscope.affinity.complexes import Plans, empty_complex, load_complex, load_plans
-from kinscope.affinity.ensemble import Place, SiteRow, native_letter
+from kinscope.affinity.ensemble import Place, SiteRow
 from kinscope.affinity.fold import StillAKinase, catalytic_residues
 from kinscope.affinity.interval import calibrate
 from kinscope.affinity.measured import examples, measured_pairs
@@ -23,6 +23,7 @@ from kinscope.affinity.terms import ENSEMBLE_ANGSTROM, DrugPlaces, PlaceRow, Sit
 from kinscope.core.errors import BadInputError
 from kinscope.core.files import write_atomic
 from kinscope.core.progress import Progress, silent
+from kinscope.core.residues import one_letter
 from kinscope.core.tables import read_table, write_table
 from kinscope.structures.reference.build import reference_model
 from kinscope.structures.superposition import common_atoms, fit_residues
@@ -63,7 +64,7 @@ class Scanner:
             elif whole.id != self._active and not reached:
                 continue
             here = Place(whole, residue)
-            native = {native_letter(whole, residue), self._pack.transcript.protein[residue - 1]}
+            native = {one_letter(whole.residues[residue].name), self._pack.transcript.protein[residue - 1]}
             rows += [here.row(kind) for kind in sorted(kinds | native)]
         return rows, places
 
@@ -133,23 +134,20 @@ def scan(
 
 
 def residues_named(pack: TargetPack, text: str) -> tuple[int, ...]:
-    """The residues of ``kinase-domain`` (229-512 of ABL1: with its tails), of a region, or of ``310-320``.
+    """The residues of ``kinase-domain`` (229-512 of ABL1: with its tails), or of ``310-320``.
 
     Raises BadInputError if they are not residues of the target.
     """
-    first, _, last = text.partition("-")
-    if first.isdigit() and (last or first).isdigit():
-        found = tuple(range(int(first), int(last or first) + 1))
-    elif text == "kinase-domain":
-        found = tuple(range(pack.state(load_plans(pack).active).first_residue, _LAST_OF_TAIL + 1))
-    else:
-        named = [region.members() for region in pack.regions if region.name == text.replace("-", "_")]
-        found = named[0] if named else ()
-    if not found or not 1 <= found[0] <= found[-1] <= len(pack.transcript.protein):
-        what = f"{text[:40]!r} names no residues of {pack.gene}."
-        remedy = "Give kinase-domain, residues as 310-320, or a region such as p-loop."
+    domain = f"{pack.state(load_plans(pack).active).first_residue}-{_LAST_OF_TAIL}"
+    first, _, last = (domain if text == "kinase-domain" else text).partition("-")
+    numbers = [int(end) if end.isdecimal() else 0 for end in (first, last or first)]
+    if not 1 <= numbers[0] <= numbers[1] <= len(pack.transcript.protein):
+        what, remedy = (
+            f"{text[:40]!r} names no residues of {pack.gene}.",
+            "Give kinase-domain, or as 310-320.",
+        )
         raise BadInputError(what, where="--region", remedy=remedy)
-    return found
+    return tuple(range(numbers[0], numbers[1] + 1))
 
 
 def compute(

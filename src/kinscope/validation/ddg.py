@@ -15,8 +15,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from kinscope.affinity.atlas import LOST_KCAL_PER_MOL, all_rows, provenance
-from kinscope.affinity.interval import Interval, calibrate, region_of, residue_of
+from kinscope.affinity.atlas import LOST_KCAL_PER_MOL, Interval, all_rows, provenance
+from kinscope.affinity.interval import calibrate, region_of, residue_of
 from kinscope.affinity.measured import examples, measured_pairs
 from kinscope.affinity.model import PRIORS, Example, fit
 from kinscope.affinity.scan import shipped_sites

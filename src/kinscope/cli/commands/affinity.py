@@ -11,9 +11,7 @@ from kinscope.cli.console import Console, echo
 from kinscope.cli.options import AsJson, Drugs, Expression, Quiet, Target
 
 app = typer.Typer()
-Region = Annotated[
-    str, typer.Option("--region", help="kinase-domain, a region of the target, or residues as 310-320.")
-]
+Region = Annotated[str, typer.Option("--region", help="kinase-domain, or residues as 310-320.")]
 All19 = Annotated[bool, typer.Option("--all-19", help="Every residue, not only what one base makes.")]
 Work = Annotated[
     Path, typer.Option("--work", help="Where ensembles lie, a file a residue; what is there is taken over.")
