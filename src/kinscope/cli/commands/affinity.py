@@ -16,7 +16,10 @@ All19 = Annotated[bool, typer.Option("--all-19", help="Every residue, not only w
 Work = Annotated[
     Path, typer.Option("--work", help="Where ensembles lie, a file a residue; what is there is taken over.")
 ]
-Write = Annotated[bool, typer.Option("--write", help="Write ensembles and atlas into the target pack.")]
+Write = Annotated[
+    bool,
+    typer.Option("--write", help="Write what lies in --work, and the atlas of it, into the target pack."),
+]
 Page = Annotated[Path | None, typer.Option("--page", help="Write the shipped atlas as a page.")]
 Svg = Annotated[Path | None, typer.Option("--svg", help="Write its heat maps as one SVG.")]
 
@@ -36,12 +39,12 @@ def lookup(
     if as_json:
         echo("[" + ",\n ".join(row.model_dump_json() for row in rows) + "]")
         return
-    names, far = {item.id: item.name for item in pack.drugs}, provenance(pack).get("far_pairs", {})
+    names, made = {item.id: item.name for item in pack.drugs}, provenance(pack)
     changes = list(dict.fromkeys(row.change for row in rows))
     for change in changes:
         part = [row for row in rows if row.change == change]
         echo(words.heading(pack.gene, part) + "\n")
-        echo(words.table(part, names) + "\n\n" + "\n".join(words.sentences(part, far)) + "\n")
+        echo(words.table(part, names) + "\n\n" + "\n".join(words.sentences(part, made)) + "\n")
     if len(changes) > 1:
         echo(words.compound(rows, names))
 
