@@ -90,6 +90,10 @@ class Complex:
     residues: dict[int, Residue]
     drug: BoundDrug | None
 
+    def shows(self, number: int) -> bool:
+        """Whether a residue stands here, and no cap of the chain's end."""
+        return number in self.residues and "CA" in self.residues[number].atom_names
+
     @cached_property
     def reach(self) -> dict[int, float]:
         """Shortest distance of each residue's heavy atoms to the drug's, angstrom; empty without a drug."""

@@ -49,7 +49,7 @@ class Scanner:
 
     def places(self, residue: int) -> list[PlaceRow]:
         """How far a residue is from each drug."""
-        shown = [whole for whole in self._complexes if whole.drug is not None and residue in whole.residues]
+        shown = [whole for whole in self._complexes if whole.drug is not None and whole.shows(residue)]
         return [
             PlaceRow(complex=whole.id, residue=residue, reach_angstrom=round(whole.reach[residue], 2))
             for whole in shown
@@ -63,7 +63,7 @@ class Scanner:
         reached = {place.complex for place in places if place.reach_angstrom <= ENSEMBLE_ANGSTROM}
         for whole in self._complexes:
             wanted = whole.id in reached or whole.id == self._active or (reached and whole.drug is None)
-            if residue not in whole.residues or not wanted:
+            if not whole.shows(residue) or not wanted:
                 continue
             here = Place(whole, residue)
             native = {one_letter(whole.residues[residue].name), self._pack.transcript.protein[residue - 1]}
