@@ -6,6 +6,7 @@ import typer
 def register(app: typer.Typer) -> None:
     """Add every command to the application."""
     from kinscope.cli.commands import (
+        affinity,
         benchmark,
         clinic,
         docking,
@@ -17,7 +18,7 @@ def register(app: typer.Typer) -> None:
         study,
     )
 
-    for subject in (study, docking, dynamics, ligands, sequencing, clinic, installation):
+    for subject in (study, affinity, docking, dynamics, ligands, sequencing, clinic, installation):
         app.add_typer(subject.app)
     app.add_typer(models.group, name="models")
     app.add_typer(installation.targets, name="targets")

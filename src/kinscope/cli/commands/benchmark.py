@@ -137,6 +137,24 @@ def calls(
     echo(calls_in_words(rows))
 
 
+@group.command(
+    "ddg", epilog="Example:  kinscope benchmark ddg --predictions abl_tki_144_with_predictions.csv"
+)
+def ddg(
+    predictions: Annotated[
+        Path | None,
+        typer.Option("--predictions", help="CSV with tki, mutation and columns of published predictions."),
+    ] = None,
+    target: Target = "abl1",
+) -> None:
+    """Predicted changes of affinity beside measured ones; residues, drugs, regions and kinases left out."""
+    from kinscope.targets import load_target
+    from kinscope.validation.ddg import in_words, run
+
+    pack = load_target(target)
+    echo(in_words(run(pack, predictions), pack))
+
+
 def _engines(asked: list[str] | None) -> tuple[str, ...]:
     """The docking engines asked for, or all.
 

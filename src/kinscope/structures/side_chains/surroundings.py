@@ -17,6 +17,7 @@ from kinscope.structures.model import AtomArray
 from kinscope.structures.side_chains.energy import (
     CUTOFF_ANGSTROM,
     Array,
+    AtomTypes,
     join_types,
     pair_energies,
     residue_types,
@@ -52,6 +53,11 @@ class Surroundings:
         self._types = join_types(types)
         self._owners = owners
         self._tree = cKDTree(self._coord)
+
+    @property
+    def atoms(self) -> tuple[Array, AtomTypes]:
+        """Coordinates (n_atoms, 3) and types of all of them."""
+        return self._coord, self._types
 
     def added_to(self, position: Position) -> Position:
         """A position whose every conformer has its energy among these atoms added to its own."""

@@ -1,0 +1,103 @@
+"""What `kinscope lookup` prints of rows of the atlas of affinity."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+FAR_ANGSTROM = 10.0
+_FOLD = {
+    "catalytic": "It changes a residue that kinases do not do without: is it a kinase still?",
+    "packing": "Without any drug it packs worse than 95 % of single-base substitutions ({:+.1f} kcal/mol): "
+    "does it fold as a kinase?",
+}
+_FOLD["not computed"] = "Whether it packs was not computed yet."
+_SUM = (
+    "Sum: {} kcal/mol. Effects of residues that do not touch add up within about 0.5 kcal/mol, those of "
+    "residues that touch need not (Wells, Biochemistry 1990, 29, 8509). The sum has no interval."
+)
+_DISTANT = (
+    "Out of the drug's reach ({:.0f}-{:.0f} Å): of {} measured pairs beyond 10 Å {} lost tenfold; direct "
+    "effect {:+.1f} kcal/mol (90 % {:+.1f} to {:+.1f}); up to {:.0f} % could still matter; assembly, "
+    "activation, expression and asciminib are outside this estimate."
+)
+
+
+def heading(gene: str, rows: Sequence[Any]) -> str:
+    """What stands above one substitution's rows."""
+    change, tier = rows[0].change, rows[0].tier
+    return f"{change} ({gene}): predicted ddG, kcal/mol, positive where affinity is lost; tier {tier}"
+
+
+def call_of(row: Any) -> str:
+    """What the interval allows to be said of a tenfold loss."""
+    if not row.trained_on_site:
+        return "not calibrated here"
+    if row.lost:
+        return "lost tenfold, likely"
+    if row.reach_angstrom > FAR_ANGSTROM:
+        return "out of reach"
+    return "kept" if row.kept else "open"
+
+
+def table(rows: Sequence[Any], names: Mapping[str, str]) -> str:
+    """One line a drug."""
+    lines = [f"{'':<15}{'ddG':>6}   {'90 % interval':<16}{'P(lost)':>7}{'distance':>10}   {'':<21}most from"]
+    for row in rows:
+        parts = {term: share for term, share in row.drivers.items() if term not in ("base", "drug")}
+        most = max(parts, key=lambda term: abs(parts[term]))
+        driver = f"{most} {parts[most]:+.1f}" if abs(parts[most]) >= 0.1 else ""
+        lines.append(
+            f"{names.get(row.drug, row.drug):<15}{row.ddg_kcal_per_mol:>+6.1f}   "
+            f"{f'{row.low_90:+.1f} to {row.high_90:+.1f}':<16}{row.p_lost:>7.2f}"
+            f"{row.reach_angstrom:>8.0f} Å   {call_of(row):<21}{driver}"
+        )
+    return "\n".join(lines)
+
+
+def sentences(rows: Sequence[Any], made: Mapping[str, Any]) -> list[str]:
+    """What to know of one substitution's rows; ``made``: how the atlas was made."""
+    first, said = rows[0], []
+    if first.fold_rule:
+        said.append(_FOLD[first.fold_rule].format(first.packing_excess))
+    lacking = set(made.get("drugs", ())) - {row.drug for row in rows}
+    if lacking:
+        said.append(f"Within reach, not computed yet: {', '.join(sorted(lacking))}.")
+    far = made.get("far_pairs", {})
+    distant = [row for row in rows if row.reach_angstrom > FAR_ANGSTROM and row.trained_on_site]
+    if distant and far:
+        reach, count, lost = [row.reach_angstrom for row in distant], far["pairs"], far["lost"]
+        said.append(
+            _DISTANT.format(
+                min(reach), max(reach), count, lost or "none",
+                sum(row.ddg_kcal_per_mol for row in distant) / len(distant),
+                min(row.low_90 for row in distant),
+                max(row.high_90 for row in distant), 100.0 * (3.0 + lost) / count,
+            )
+        )  # fmt: skip
+    if not first.spoken_for:
+        said.append(
+            f"No measured residue lies within 8 Å (the nearest, {first.nearest_measured}, "
+            f"{first.nearest_angstrom:.0f} Å): intervals are those of whole regions left out."
+        )
+    if first.left_out:
+        said.append("This residue was measured; its measurements were left out of what is predicted here.")
+    if any(not row.trained_on_site for row in rows):
+        said.append(
+            "Asciminib: no pair at the myristate site was measured; its figure is carried over from the ATP "
+            "site, and losses by a shift of the assembly are outside it."
+        )
+    bases = (
+        f"One base makes it: {first.codons} ({first.mutability})."
+        if first.codons
+        else "No single base makes it."
+    )
+    return [*said, bases]
+
+
+def compound(rows: Sequence[Any], names: Mapping[str, str]) -> str:
+    """The sum of several substitutions' rows by drug, and what is known of sums."""
+    total: dict[str, float] = {}
+    for row in rows:
+        total[row.drug] = total.get(row.drug, 0.0) + row.ddg_kcal_per_mol
+    return _SUM.format(", ".join(f"{names.get(drug, drug)} {value:+.1f}" for drug, value in total.items()))

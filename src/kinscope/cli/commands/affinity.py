@@ -1,0 +1,81 @@
+"""``kinscope lookup`` and ``kinscope scan``: the atlas of affinity, read and made."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from kinscope.cli.console import Console, echo
+from kinscope.cli.options import AsJson, Drugs, Expression, Quiet, Target
+
+app = typer.Typer()
+Region = Annotated[str, typer.Option("--region", help="kinase-domain, or residues as 310-320.")]
+All19 = Annotated[bool, typer.Option("--all-19", help="Every residue, not only what one base makes.")]
+Work = Annotated[
+    Path, typer.Option("--work", help="Where ensembles lie, a file a residue; what is there is taken over.")
+]
+Write = Annotated[
+    bool,
+    typer.Option("--write", help="Write what lies in --work, and the atlas of it, into the target pack."),
+]
+Page = Annotated[Path | None, typer.Option("--page", help="Write the shipped atlas as a page.")]
+Svg = Annotated[Path | None, typer.Option("--svg", help="Write its heat maps as one SVG.")]
+
+
+@app.command("lookup", epilog="Example:  kinscope lookup K404E")
+def lookup(
+    expression: Expression, target: Target = "abl1", drug: Drugs = None, as_json: AsJson = False
+) -> None:
+    """What a substitution costs every drug, with its interval, from the atlas that ships: at once."""
+    from kinscope.affinity.atlas import provenance, rows_of_variant
+    from kinscope.cli import affinity_table as words
+    from kinscope.targets import load_target
+    from kinscope.variants.parse import parse_variant
+
+    pack = load_target(target)
+    rows = rows_of_variant(pack, parse_variant(expression, pack), [pack.drug(name).id for name in drug or ()])
+    if as_json:
+        echo("[" + ",\n ".join(row.model_dump_json() for row in rows) + "]")
+        return
+    names, made = {item.id: item.name for item in pack.drugs}, provenance(pack)
+    changes = list(dict.fromkeys(row.change for row in rows))
+    for change in changes:
+        part = [row for row in rows if row.change == change]
+        echo(words.heading(pack.gene, part) + "\n")
+        echo(words.table(part, names) + "\n\n" + "\n".join(words.sentences(part, made)) + "\n")
+    if len(changes) > 1:
+        echo(words.compound(rows, names))
+
+
+@app.command("scan", epilog="Example:  kinscope scan --region kinase-domain --work scan --page atlas.html")
+def scan(
+    region: Region = "kinase-domain",
+    all_19: All19 = False,
+    work: Work = Path("kinscope-scan"),
+    write: Write = False,
+    page: Page = None,
+    svg: Svg = None,
+    drug: Drugs = None,
+    target: Target = "abl1",
+    quiet: Quiet = False,
+) -> None:
+    """Compute what every substitution of a stretch costs every drug; in slices that any run takes over."""
+    from kinscope.affinity.atlas import all_rows
+    from kinscope.targets import load_target
+
+    pack = load_target(target)
+    if write or (page is None and svg is None):
+        from kinscope.affinity.scan import scan as run
+
+        echo(run(pack, region, all_19, work, write=write, progress=Console(quiet=quiet).teller()))
+    if page is not None or svg is not None:
+        from kinscope.core.files import write_atomic
+        from kinscope.report.atlas_page import page_of, svg_of
+
+        rows = [row for row in all_rows(pack) if not drug or row.drug in drug]
+        for path, make in ((page, page_of), (svg, svg_of)):
+            if path is not None:
+                write_atomic(path, make(rows, pack))
+                echo(f"written: {path} ({len(rows)} rows)")
