@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from kinscope.affinity.atlas import all_rows, predicted, provenance, rows_of_variant
-from kinscope.affinity.measured import measured_pairs
+from kinscope.affinity.measured import examples, measured_pairs
 from kinscope.affinity.scan import (
     Scanner,
     atlas_rows,
@@ -15,6 +15,7 @@ from kinscope.affinity.scan import (
     residues_named,
     shipped_sites,
     single_base,
+    track_of,
 )
 from kinscope.core.errors import BadInputError
 from kinscope.targets import load_target
@@ -107,3 +108,13 @@ def test_a_pack_without_an_atlas_says_so(pack, tmp_path: Path):
     assert predicted(bare, parse_variant("K404E", pack)) == {}
     with pytest.raises(BadInputError, match="no atlas"):
         rows_of_variant(bare, parse_variant("K404E", pack))
+
+
+def test_the_track_record_of_calls_follows_from_the_rows(pack, atlas):
+    known = [
+        e for e in examples(measured_pairs(pack), shipped_sites(pack), pack.gene) if e.kinase == pack.gene
+    ]
+    found = track_of(atlas, known)
+    assert provenance(pack)["track"] == found
+    assert found["kept"][1] > 30
+    assert found["kept"][0] >= 0.95 * found["kept"][1]

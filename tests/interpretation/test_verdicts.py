@@ -176,21 +176,22 @@ def test_kin_decide_where_the_pair_was_not_measured_and_never_mix_with_what_is_p
 
 
 def test_a_prediction_decides_only_where_nothing_nearer_speaks() -> None:
-    def predicted(probability: float) -> dict[str, Predicted]:
+    def predicted(call: str) -> dict[str, Predicted]:
         one = Predicted(
-            drug="imatinib", ddg_kcal_mol=1.0, low=0.0, high=2.0, probability_lost=probability,
-            nearest_residue=396, reach_angstrom=8.0,
+            drug="imatinib", ddg_kcal_mol=1.0, low=0.0, high=2.0, probability_lost=0.3, nearest_residue=396,
+            reach_angstrom=8.0, call=call,
         )  # fmt: skip
         return {"imatinib": one}
 
-    for text, probability, word in (
-        ("K404E", 0.7, "resistance predicted"),
-        ("K404E", 0.05, "sensitivity predicted"),
-        ("K404E", 0.3, "not resolved"),
-        ("T315I", 0.05, "resistance reported"),
-        ("T315V", 0.05, "resistance inferred"),
+    for text, call, word in (
+        ("K404E", "lost", "resistance predicted"),
+        ("K404E", "kept", "sensitivity predicted"),
+        ("K404E", "open", "not resolved"),
+        ("K404E", "out of reach", "not resolved"),
+        ("T315I", "kept", "resistance reported"),
+        ("T315V", "kept", "resistance inferred"),
     ):
-        found = {v.drug: v for v in evidence_verdicts(variant(text), PACK, predicted=predicted(probability))}
+        found = {v.drug: v for v in evidence_verdicts(variant(text), PACK, predicted=predicted(call))}
         assert found["imatinib"].verdict == word, text
         assert found["imatinib"].predicted is not None
 

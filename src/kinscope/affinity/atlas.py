@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from kinscope.core.errors import BadInputError
 from kinscope.core.records import Record
@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 LOST_KCAL_PER_MOL = 1.36
 """Tenfold at 298 K."""
+FAR_ANGSTROM = 10.0
+"""Beyond this distance from the drug no measured pair lost tenfold, and the terms see nothing."""
+Call = Literal["kept", "lost", "open", "out of reach", "not calibrated"]
 
 
 class Interval(Record):
@@ -72,6 +75,17 @@ class Predicted(Interval):
     """Single-base changes that make it, ``c.1210A>G``; empty: none does."""
     mutability: str
     """Of the likeliest of them: ``CpG transition``, ``transition`` or ``transversion``."""
+
+    @property
+    def call(self) -> Call:
+        """What the interval allows to be said of a tenfold loss."""
+        if not self.trained_on_site:
+            return "not calibrated"
+        if self.lost:
+            return "lost"
+        if self.reach_angstrom > FAR_ANGSTROM:
+            return "out of reach"
+        return "kept" if self.kept else "open"
 
 
 def atlas_path(pack: TargetPack) -> Path:

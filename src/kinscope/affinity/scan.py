@@ -13,12 +13,13 @@ from pathlib import Path
 import numpy as np
 
 from kinscope import __version__
-from kinscope.affinity.atlas import LOST_KCAL_PER_MOL, Predicted, atlas_path
+from kinscope.affinity.atlas import FAR_ANGSTROM, LOST_KCAL_PER_MOL, Predicted, atlas_path
 from kinscope.affinity.complexes import Plans, empty_complex, load_complex, load_plans
 from kinscope.affinity.ensemble import Place, SiteRow
 from kinscope.affinity.fold import StillAKinase, catalytic_residues
 from kinscope.affinity.interval import calibrate
 from kinscope.affinity.measured import examples, measured_pairs
+from kinscope.affinity.model import Example
 from kinscope.affinity.terms import ENSEMBLE_ANGSTROM, DrugPlaces, PlaceRow, Sites
 from kinscope.core.errors import BadInputError, ComputationError
 from kinscope.core.files import write_atomic
@@ -33,7 +34,6 @@ from kinscope.variants.coding import coding_changes
 
 LETTERS = "ACDEFGHIKLMNPQRSTVWY"
 _INPUTS = ("models/*/*.cif.gz", "poses/*.sdf", "affinity/complexes.yaml", "affinity/complexes/*")
-_FAR_ANGSTROM = 10.0
 _LAST_OF_TAIL = 512
 """Of ABL1: the end of helix I, where asciminib ends."""
 
@@ -249,7 +249,7 @@ def write_atlas(pack: TargetPack, rows: Sequence[Predicted], cpu_seconds: float)
     sites, drugs = shipped_sites(pack), {row.drug for row in rows}
     known = examples(measured_pairs(pack), sites, pack.gene)
     packed = {residue for name, residue, _ in sites.rows if name == sites.active}
-    far = [e for e in known if e.kinase == pack.gene and e.terms.reach_angstrom > _FAR_ANGSTROM]
+    far = [e for e in known if e.kinase == pack.gene and e.terms.reach_angstrom > FAR_ANGSTROM]
     facts = {
         "made_by": f"kinscope {__version__} scan", "residues": [rows[0].residue, rows[-1].residue],
         "substitutions": len({row.change for row in rows}), "pairs": len(rows),
@@ -257,9 +257,25 @@ def write_atlas(pack: TargetPack, rows: Sequence[Predicted], cpu_seconds: float)
         "inputs_sha256": inputs_digest(pack), "tier": 1,
         "pending": ", ".join(f"{a}-{b}" for a, b in ranges({row.residue for row in rows} - packed)),
         "far_pairs": {"pairs": len(far), "lost": sum(e.ddg_kcal_per_mol > LOST_KCAL_PER_MOL for e in far)},
+        "track": track_of(rows, [e for e in known if e.kinase == pack.gene]),
     }  # fmt: skip
     write_atomic(path.with_suffix(".json"), json.dumps(facts, indent=1) + "\n")
     return path
+
+
+def track_of(rows: Sequence[Predicted], known: Sequence[Example]) -> dict[str, list[int]]:
+    """How many of the measured pairs that are called kept, or lost, are: right and all, by call.
+
+    The rows of measured residues are predicted without them. Pairs beyond reach are not called.
+    """
+    measured = {(e.drug, e.change): e.ddg_kcal_per_mol > LOST_KCAL_PER_MOL for e in known}
+    found = {"kept": [0, 0], "lost": [0, 0]}
+    for row in rows:
+        lost = measured.get((row.drug, row.change))
+        if lost is not None and row.call in found:
+            found[row.call][0] += lost == (row.call == "lost")
+            found[row.call][1] += 1
+    return found
 
 
 def base_changes(pack: TargetPack, residue: int, mutant: str) -> tuple[str, str]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-FAR_ANGSTROM = 10.0
+from kinscope.affinity.atlas import FAR_ANGSTROM
+
 _FOLD = {
     "catalytic": "It changes a residue that kinases do not do without: is it a kinase still?",
     "packing": "Without any drug it packs worse than 95 % of single-base substitutions ({:+.1f} kcal/mol): "
@@ -29,15 +30,7 @@ def heading(gene: str, rows: Sequence[Any]) -> str:
     return f"{change} ({gene}): predicted ddG, kcal/mol, positive where affinity is lost; tier {tier}"
 
 
-def call_of(row: Any) -> str:
-    """What the interval allows to be said of a tenfold loss."""
-    if not row.trained_on_site:
-        return "not calibrated here"
-    if row.lost:
-        return "lost tenfold, likely"
-    if row.reach_angstrom > FAR_ANGSTROM:
-        return "out of reach"
-    return "kept" if row.kept else "open"
+_CALLS = {"lost": "lost tenfold, likely", "not calibrated": "not calibrated here"}
 
 
 def table(rows: Sequence[Any], names: Mapping[str, str]) -> str:
@@ -50,7 +43,7 @@ def table(rows: Sequence[Any], names: Mapping[str, str]) -> str:
         lines.append(
             f"{names.get(row.drug, row.drug):<15}{row.ddg_kcal_per_mol:>+6.1f}   "
             f"{f'{row.low_90:+.1f} to {row.high_90:+.1f}':<16}{row.p_lost:>7.2f}"
-            f"{row.reach_angstrom:>8.0f} Å   {call_of(row):<21}{driver}"
+            f"{row.reach_angstrom:>8.0f} Å   {_CALLS.get(row.call, row.call):<21}{driver}"
         )
     return "\n".join(lines)
 

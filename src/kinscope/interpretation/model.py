@@ -75,7 +75,9 @@ class Predicted(Record):
     nearest_residue: int
     """The measured residue nearest to the variant's."""
     reach_angstrom: float
-    """From that residue to the variant's."""
+    """From the drug to the variant's residue."""
+    call: Literal["lost", "kept", "open", "out of reach"] = "open"
+    """What the interval allows to be said of a tenfold loss."""
     track: TrackRecord | None = None
 
 

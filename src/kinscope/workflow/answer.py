@@ -6,11 +6,12 @@ It takes a second, so that it is printed and laid out at once; results replace i
 from __future__ import annotations
 
 import datetime
-from collections.abc import Mapping
 from pathlib import Path
 
 from kinscope import __version__
+from kinscope.affinity import atlas
 from kinscope.evidence import lookup
+from kinscope.evidence.model import TrackRecord
 from kinscope.interpretation.assessment import assess
 from kinscope.interpretation.findings import left_out
 from kinscope.interpretation.model import Measurements, Predicted, StudyResult
@@ -29,24 +30,15 @@ _OPEN_ONLY = (
 )
 
 
-def first_answer(
-    variant: Variant,
-    settings: StudySettings,
-    pack: TargetPack,
-    predicted: Mapping[str, Predicted] | None = None,
-) -> StudyResult:
+def first_answer(variant: Variant, settings: StudySettings, pack: TargetPack) -> StudyResult:
     """What can be said of a variant at once.
-
-    ``predicted``: changes of affinity by drug id, where an atlas holds them.
 
     Raises BadInputError if an evidence table of the pack is damaged.
     """
     nothing = dict.fromkeys(Measurements.model_fields, ())
     measurements = Measurements.model_validate({**nothing, "reach": reach_of(pack, variant)})
     today = datetime.datetime.now(datetime.UTC).date().isoformat()
-    return interpreted(variant, settings, pack, measurements, predicted=predicted).model_copy(
-        update={"created": today}
-    )
+    return interpreted(variant, settings, pack, measurements).model_copy(update={"created": today})
 
 
 def interpreted(
@@ -56,13 +48,11 @@ def interpreted(
     measurements: Measurements,
     *,
     skipped: tuple[str, ...] = (),
-    predicted: Mapping[str, Predicted] | None = None,
 ) -> StudyResult:
     """Measurements beside the evidence, judged; date, versions and provenance are the caller's to add."""
     evidence = lookup(variant, pack, transcript=settings.transcript)
-    found = assess(
-        variant, measurements, evidence, pack, crystal_flexibility(pack), predicted=predicted or {}
-    )
+    predicted = predictions(pack, variant)
+    found = assess(variant, measurements, evidence, pack, crystal_flexibility(pack), predicted=predicted)
     told = tuple(left_out(text, pack) for text in skipped)
     if settings.docked == "open":
         told = (*told, _OPEN_ONLY)
@@ -79,6 +69,33 @@ def interpreted(
         versions={"kinscope": __version__},
         provenance=(),
     )
+
+
+def predictions(pack: TargetPack, variant: Variant) -> dict[str, Predicted]:
+    """What the atlas predicts of one substitution, by drug; of several nothing, for sums were not tested."""
+    if len(variant.substitutions) != 1:
+        return {}
+    track = atlas.provenance(pack).get("track", {})
+    found = {}
+    for drug, (row,) in atlas.predicted(pack, variant).items():
+        if row.call == "not calibrated":
+            continue
+        right, total = track.get(row.call, (0, 0))
+        record = TrackRecord(
+            kind=f"predicted, {row.call}", right=right, total=total, threshold_fold=10.0, how="residue hidden"
+        )
+        found[drug] = Predicted(
+            drug=drug,
+            ddg_kcal_mol=row.ddg_kcal_per_mol,
+            low=row.low_90,
+            high=row.high_90,
+            probability_lost=row.p_lost,
+            nearest_residue=row.nearest_measured,
+            reach_angstrom=row.reach_angstrom,
+            call=row.call,
+            track=record if total else None,
+        )
+    return found
 
 
 def lay_out_answer(directory: Path, result: StudyResult, settings: StudySettings, pack: TargetPack) -> None:

@@ -279,17 +279,12 @@ def _of_kin(name: str, kin: KinEstimate, limit: float) -> _Decision:
         f"{fold_text(kin.low)} and {fold_text(kin.high)}."))  # fmt: skip
 
 
-LOST_FROM, KEPT_UP_TO = 0.5, 0.1
-"""Probability of a tenfold loss from which a prediction says resistance, and up to which sensitivity."""
-
-
-def _of_prediction(name: str, item: Predicted) -> _Decision:
-    word: VerdictWord = "not resolved"
-    if item.probability_lost >= LOST_FROM:
-        word = "resistance predicted"
-    elif item.probability_lost <= KEPT_UP_TO:
-        word = "sensitivity predicted"
-    return _Decision(word, "low", "predicted", (
+def _of_prediction(name: str, item: Predicted) -> _Decision | None:
+    """By what the interval allows to be said; beyond the drug's reach a prediction decides nothing."""
+    if item.call == "out of reach":
+        return None
+    words: dict[str, VerdictWord] = {"lost": "resistance predicted", "kept": "sensitivity predicted"}
+    return _Decision(words.get(item.call, "not resolved"), "low", "predicted", (
         f"Predicted for {name}: {item.ddg_kcal_mol:+.1f} kcal/mol ({item.low:+.1f} to {item.high:+.1f}), "
         f"{100 * item.probability_lost:.0f} % for a tenfold loss."))  # fmt: skip
 
