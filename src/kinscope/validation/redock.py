@@ -40,10 +40,11 @@ from kinscope.structures.wwpdb.entries import protein_chains, read_chain, read_l
 from kinscope.structures.wwpdb.numbering import letter_of
 from kinscope.structures.wwpdb.source import PdbSource
 from kinscope.targets.pack import DrugDefinition, TargetPack
-from kinscope.validation.null import still, unchanged
 from kinscope.validation.recovery import append_row
+from kinscope.variants.build import build_variant
 from kinscope.workflow.planning.docking import searched_states
 from kinscope.workflow.planning.study import Study
+from kinscope.workflow.settings import load_preset, with_changes
 
 FEWEST_HEAVY_ATOMS = 14
 """Buffers, glycerol and detergents' heads are smaller."""
@@ -215,8 +216,6 @@ def _most_basic_first(molecule: Mol) -> list[int]:
 
 
 SUCCESS_ANGSTROM = 2.0
-_ANYWHERE = 315
-"""A residue of every state's model: states are those of a study that changes nothing."""
 SETTINGS = DockingSettings()
 """Those of `kinscope dock` for a ligand of the user's."""
 ENGINES = ("kinscope", "vina-8", "vina-32")
@@ -286,7 +285,7 @@ class Bench:
             yield f"{complex_.entry}:{complex_.chain}", Site(box, ((atoms, ()),)), target
             return
         home = self.chain(complex_.entry, complex_.chain)
-        study = Study(self.pack, unchanged(_ANYWHERE, self.pack), still(self.pack.directory.name))
+        study = _native_study(self.pack)
         for name in dict.fromkeys(drug.site for drug in self.pack.drugs):
             for state in searched_states(study, name):
                 model = reference_model(self.pack, state)[0]
@@ -295,6 +294,14 @@ class Bench:
                     moved = superpose_site(home, model, target, complex_.site)[0].apply(target)
                     if site is not None and site.box.holds(moved.mean(axis=0)):
                         yield state, site, moved
+
+
+def _native_study(pack: TargetPack) -> Study:
+    """A study whose "variant" changes nothing, of a residue that every state's model holds."""
+    number = pack.landmarks.dfg_phenylalanine if pack.landmarks else len(pack.transcript.protein) // 2
+    own = pack.transcript.protein[number - 1]
+    native = build_variant(f"{own}{number}{own}", {number: (own, "")}, (), (), pack)
+    return Study(pack, native, with_changes(load_preset("quick"), target=pack.directory.name))
 
 
 def dock_row(
