@@ -69,7 +69,7 @@ def test_the_benchmark_calls_the_search_of_the_command_with_its_settings(
     points = aligned_reference(ligand, pose("dasatinib")[0]).GetConformer().GetPositions()
     bench = redock.Bench(SimpleNamespace(), PACK)  # type: ignore[arg-type]
     bench.case, bench.receptor = lambda _: (ligand, points), lambda *_: receptor
-    complex_ = redock.Complex(entry="2GQG", chain="A", ccd="1N1", heavy_atoms=33)
+    complex_ = redock.Complex(entry="2GQG", chain="A", ccd="1N1")
     with pytest.raises(_SeenError):
         redock.dock_row(bench, complex_, "kinscope")
     context = SimpleNamespace(

@@ -64,7 +64,6 @@ class Complex(Record):
     chain: str
     """Of the protein and of the ligand, as the author named it."""
     ccd: str
-    heavy_atoms: int
 
     @property
     def site(self) -> str:
@@ -112,20 +111,15 @@ def find_complexes(source: PdbSource, pack: TargetPack, entries: Sequence[str] =
                 if residue.name in seen or not _drug_like(residue) or not _touches(residue, atoms):
                     continue
                 seen.add(residue.name)
-                heavy = _heavy(residue)
-                found.append(Complex(entry=code.upper(), chain=chain, ccd=residue.name, heavy_atoms=heavy))
+                found.append(Complex(entry=code.upper(), chain=chain, ccd=residue.name))
     return tuple(found)
-
-
-def _heavy(residue: Any) -> int:
-    return len({atom.name for atom in residue if atom.element.name not in ("H", "D")})
 
 
 def _drug_like(residue: Any) -> bool:
     return (
         residue.het_flag == "H"
         and residue.name not in _NUCLEOTIDES | _PROTEIN_LIKE
-        and _heavy(residue) >= FEWEST_HEAVY_ATOMS
+        and len({atom.name for atom in residue if not atom.is_hydrogen()}) >= FEWEST_HEAVY_ATOMS
     )
 
 
