@@ -126,7 +126,7 @@ def test_an_exposed_atom_counts_for_nothing_and_a_buried_one_fully() -> None:
         exact = VinaFunction(np.zeros((around, 3)), [CARBON] * around, [CARBON], NO_PAIRS)
         pose_at_contact = np.array([[[4.0, 0.0, 0.0]]])
         whole = exact.intermolecular(pose_at_contact)[0]
-        assert exact.buried(pose_at_contact) == pytest.approx(share * whole, abs=0.02 * abs(whole[0]))
+        assert exact.buried(pose_at_contact)[0] == pytest.approx(share * whole, abs=0.02 * abs(whole[0]))
 
 
 @pytest.mark.slow

@@ -9,9 +9,17 @@ from hypothesis import strategies as st
 
 from factories.docking import PACK
 from kinscope.docking.fields.arrays import GridArrays
+from kinscope.docking.fields.minimiser import Mobility, Torsion
 from kinscope.docking.fields.mmff import mmff_properties
 from kinscope.docking.search.ligand_shapes import NOTHING, LigandRelaxation, rigid_shapes
-from kinscope.docking.search.staged import POLAR_SHARE, POLAR_WEIGHT, electrostatics
+from kinscope.docking.search.staged import (
+    FROZEN_BOND_KCAL_PER_MOL,
+    POLAR_SHARE,
+    POLAR_WEIGHT,
+    electrostatics,
+    frozen_bonds,
+    shared_ranks,
+)
 from kinscope.docking.vina.ligand import prepare_ligand
 from kinscope.ligands.library import embed, load_ligand, parse_smiles
 from kinscope.structures.side_chains.rotamers import dihedral_degrees
@@ -97,3 +105,24 @@ def test_electrostatics_never_outvote_contact(polar: float, contact: float) -> N
 
 def test_small_electrostatics_count_in_proportion() -> None:
     assert electrostatics(np.array([5.0]), np.array([-12.0])) == pytest.approx([1.0], abs=0.02)
+
+
+def test_a_bond_is_frozen_where_both_its_ends_are_held() -> None:
+    """Of a chain of six atoms with three bonds: buried whole, its last two in the solvent, folded back."""
+    chain = Mobility(tuple(Torsion(at, at + 1, np.arange(at + 2, 6)) for at in (2, 1, 0)))
+    whole, hanging, folded = np.ones(6), np.array([1.0, 1, 1, 1, 0, 0]), np.array([1.0, 1, 1, 0, 0, 0.8])
+    paid = frozen_bonds(np.stack([whole, hanging, folded]), chain) / FROZEN_BOND_KCAL_PER_MOL
+    assert paid == pytest.approx([3.0, 2.0, 2.6])
+    assert frozen_bonds(whole[None], Mobility(())) == pytest.approx([0.0])
+
+
+def test_of_poses_that_rank_alike_the_middle_of_the_widest_place_is_first() -> None:
+    """Five poses half an angstrom apart, and one alone that ranks a little better, or far better."""
+    row = np.array([0.0, 0.5, 1.0, 1.5, 2.0, 9.0])
+    poses = np.zeros((6, 4, 3))
+    poses[:, :, 0] = row[:, None]
+    ranks = np.array([-10.0, -10.0, -10.0, -10.0, -10.0, -10.2])
+    assert int(shared_ranks(poses, ranks).argmin()) == 2
+    ranks[5] = -12.0
+    assert int(shared_ranks(poses, ranks).argmin()) == 5
+    assert shared_ranks(poses[5:], ranks[5:]) == pytest.approx(ranks[5:])

@@ -1,55 +1,47 @@
-"""Which complexes a benchmark docks where, and what it says of them."""
+"""What the redocking benchmark docks where, and what it says of it."""
 
 from __future__ import annotations
 
-from kinscope.validation.redock import Complex, RedockRow, _pairs, summary
+import gemmi
+import pytest
+
+from factories.docking import PACK
+from kinscope.core.errors import StructureError
+from kinscope.validation.redock import RedockRow, pack_of, summary
 
 
-class Bench:
-    """Says of every two chains that their sites are alike, but for a gatekeeper mutant's."""
-
-    def same_site(self, own: Complex, other: Complex) -> bool:
-        return (own.entry == "MUT1") == (other.entry == "MUT1")
-
-
-def complex_(entry: str, state: str, ccd: str = "STI") -> Complex:
-    return Complex(entry=entry, chain="A", ccd=ccd, heavy_atoms=37, dfg=state.split("/")[0], state=state)
-
-
-ALL = [
-    complex_("OUT1", "out/BBAminus/folded"),
-    complex_("OUT2", "out/BBAminus/folded"),
-    complex_("OUT3", "out/BBAminus/folded"),
-    complex_("OUT4", "out/noise/intermediate"),
-    complex_("MUT1", "out/BBAminus/folded"),
-    complex_("OUT1", "out/BBAminus/folded", "MYR"),
-    complex_("IN1", "in/BLAminus/extended", "1N1"),
-]
+def structure_of(sequence: list[str], stated: bool) -> gemmi.Structure:
+    """A straight chain of complete backbones in the order given."""
+    structure, chain = gemmi.Structure(), gemmi.Chain("A")
+    structure.name = "1XXX"
+    for number, name in enumerate(sequence, start=1):
+        residue = gemmi.Residue()
+        residue.name, residue.seqid = name, gemmi.SeqId(number, " ")
+        for place, atom_name in enumerate(("N", "CA", "C")):
+            atom = gemmi.Atom()
+            atom.name, atom.element = atom_name, gemmi.Element(atom_name[0])
+            atom.pos = gemmi.Position(3.8 * number + 1.3 * place, 0.0, 0.0)
+            residue.add_atom(atom)
+        chain.add_residue(residue)
+    structure.add_model(gemmi.Model("1"))
+    structure[0].add_chain(chain)
+    structure.setup_entities()
+    structure.entities[0].full_sequence = sequence if stated else []
+    return structure
 
 
-def pairs(cross: bool, most: int) -> list[tuple[str, str]]:
-    return [(a.site, b.entry) for a, b in _pairs(Bench(), ALL, cross, most)]  # type: ignore[arg-type]
+def test_a_chain_of_another_protein_is_numbered_by_its_own_sequence() -> None:
+    names = ["MET", "GLY", "SER", "LYS", "TRP"] * 12
+    own = pack_of(structure_of(names, stated=True), "A", PACK)
+    assert own.transcript.protein == "MGSKW" * 12
+    assert own.landmarks is None
+    with pytest.raises(StructureError, match="no sequence"):
+        pack_of(structure_of(names, stated=False), "A", PACK)
 
 
-def test_redocking_is_each_into_its_own() -> None:
-    assert [(a.split(":")[0] == b) for a, b in pairs(False, 0)] == [True] * len(ALL)
-
-
-def test_cross_docking_stays_within_a_state_and_a_site_and_never_goes_home() -> None:
-    found = pairs(True, 0)
-    assert sorted(found) == [
-        ("OUT1:A:STI", "OUT2"), ("OUT1:A:STI", "OUT3"), ("OUT2:A:STI", "OUT1"), ("OUT2:A:STI", "OUT3"),
-        ("OUT3:A:STI", "OUT1"), ("OUT3:A:STI", "OUT2"),
-    ]  # fmt: skip
-
-
-def test_a_few_receptors_each_are_not_always_the_same_one() -> None:
-    assert len({receptor for _, receptor in pairs(True, 1)}) == 3
-
-
-def row(top1: float, top3: float, seconds: float) -> RedockRow:
+def row(top1: float, top3: float, seconds: float, engine: str = "kinscope") -> RedockRow:
     return RedockRow(
-        engine="kinscope", ligand="OUT1:A:STI", receptor="OUT1:A", own=True, top1_angstrom=top1,
+        engine=engine, ligand="OUT1:A:STI", receptor="OUT1:A", own=True, top1_angstrom=top1,
         top3_angstrom=top3, core_angstrom=top1, score_kcal_per_mol=-10.0, cpu_seconds=seconds,
     )  # fmt: skip
 
@@ -60,3 +52,9 @@ def test_the_summary_counts_within_two_angstrom_and_gives_wilson_intervals() -> 
     assert "75 % ( 30- 95)   3/4" in said
     assert "100 % ( 51-100)   4/4" in said
     assert "144" in said
+
+
+def test_engines_are_set_side_by_side_on_what_both_docked() -> None:
+    ours = [row(0.5, 0.5, 10.0), row(0.5, 0.5, 999.0).model_copy(update={"ligand": "OUT2:A:STI"})]
+    assert "kinscope does 4.0 times as many" in summary([*ours, row(0.5, 0.5, 40.0, "vina-8")])
+    assert "times as many" not in summary(ours)

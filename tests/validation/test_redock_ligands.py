@@ -67,10 +67,11 @@ def test_the_benchmark_calls_the_search_of_the_command_with_its_settings(
     monkeypatch.setattr(known_site, "dock", seen)
     ligand, receptor = load_ligand(drug), model(drug.state)
     points = aligned_reference(ligand, pose("dasatinib")[0]).GetConformer().GetPositions()
-    bench = SimpleNamespace(case=lambda _: (ligand, points), moved_receptor=lambda *_: receptor, pack=PACK)
-    complex_ = redock.Complex(entry="2GQG", chain="A", ccd="1N1", heavy_atoms=33, dfg="in")
+    bench = redock.Bench(SimpleNamespace(), PACK)  # type: ignore[arg-type]
+    bench.case, bench.receptor = lambda _: (ligand, points), lambda *_: receptor
+    complex_ = redock.Complex(entry="2GQG", chain="A", ccd="1N1")
     with pytest.raises(_SeenError):
-        redock.dock_row(bench, complex_, complex_, "kinscope")  # type: ignore[arg-type]
+        redock.dock_row(bench, complex_, "kinscope")
     context = SimpleNamespace(
         parameters={
             "ligand": drug.model_dump(mode="json"), "state": drug.state, "seed": 1, "target": "abl1",

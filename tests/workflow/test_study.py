@@ -9,12 +9,13 @@ import pytest
 
 from factories.presets import whole_quick
 from kinscope.core.errors import BadInputError, RunDirectoryError, SettingsError, UnsupportedVariantError
+from kinscope.results.docking import RelaxedSettings
 from kinscope.targets import load_target, target_names
 from kinscope.variants import parse_variant
 from kinscope.workflow.engine.step import Step, in_order
 from kinscope.workflow.native_results import native_steps, shipped_store
 from kinscope.workflow.planning.catalogue import STAGES
-from kinscope.workflow.planning.docking import docking_steps
+from kinscope.workflow.planning.docking import docking_steps, row_steps, searched_states
 from kinscope.workflow.planning.dynamics import replica_steps
 from kinscope.workflow.planning.plan import plan_study
 from kinscope.workflow.planning.study import Pace, Study
@@ -113,6 +114,29 @@ def test_no_preset_searches_for_a_binding_mode_that_is_known() -> None:
         assert docking.mode == "from known pose"
         effort.append((docking.seeds, docking.starts * docking.steps, docking.exhaustiveness))
     assert effort == sorted(effort)
+
+
+def test_every_preset_relaxes_the_complexes_that_quick_calls_by() -> None:
+    """What a call rests on is one step with one key: where `quick` answers, the costlier presets do."""
+
+    def relaxed(preset: str) -> dict[tuple[str, str], dict[str, str]]:
+        rows = row_steps(planner("T315I", load_preset(preset)), RelaxedSettings())
+        return {
+            row: {role: one.key for role, one in step.inputs.items() if role.startswith("relaxed/")}
+            for row, step in rows.items()
+        }
+
+    quick = relaxed("quick")
+    assert quick["imatinib", "kinase-dfg-out"].keys() == {"relaxed/native", "relaxed/mutant"}
+    for preset in PRESETS:
+        assert relaxed(preset).items() >= quick.items()
+
+
+def test_an_own_ligand_is_searched_for_where_co_crystals_of_its_site_fit_besides() -> None:
+    study = planner("T315I", load_preset("quick"))
+    assert searched_states(study, "atp") == (*study.states, "kinase-dfg-inter")
+    named = planner("T315I", with_changes(load_preset("quick"), states=("kinase-dfg-out",)))
+    assert searched_states(named, "atp") == ("kinase-dfg-out",)
 
 
 def test_unknown_states_and_drugs_are_refused_by_name() -> None:

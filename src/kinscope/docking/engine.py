@@ -36,6 +36,11 @@ class Box:
         size = np.maximum(edge_angstrom, high - low + 4.0)
         return cls(_triple((low + high) / 2), _triple(size))
 
+    def holds(self, coordinates: Coordinates) -> bool:
+        """Whether all coordinates (..., 3) lie inside."""
+        away = np.abs(coordinates - np.array(self.center_angstrom))
+        return bool((away <= np.array(self.size_angstrom) / 2).all())
+
 
 @dataclass(frozen=True)
 class ScoredPose:

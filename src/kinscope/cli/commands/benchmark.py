@@ -49,7 +49,7 @@ def states(
 
 
 @group.command(
-    "redock", epilog="Example:  kinscope benchmark redock --engine kinscope --engine vina-8 --cross"
+    "redock", epilog="Example:  kinscope benchmark redock --engine kinscope --engine vina-8 --entry 2HZI"
 )
 def redock(
     mirror: Mirror = None,
@@ -57,12 +57,13 @@ def redock(
         list[str] | None,
         typer.Option("--engine", help="kinscope, vina-8 or vina-32; may be repeated. Default: all."),
     ] = None,
-    cross: Annotated[
-        bool, typer.Option("--cross", help="Dock into other crystals of the same state instead.")
+    entry: Annotated[
+        list[str] | None,
+        typer.Option("--entry", help="Only this entry, of any kinase; may be repeated."),
+    ] = None,
+    models: Annotated[
+        bool, typer.Option("--models", help="Ligands that the pack does not know, into its models instead.")
     ] = False,
-    receptors: Annotated[
-        int, typer.Option("--receptors", min=0, help="With --cross: at most so many for a ligand; 0: all.")
-    ] = 0,
     only: Annotated[
         list[str] | None, typer.Option("--only", help="Only this ligand, as 2HYY:A:STI; may be repeated.")
     ] = None,
@@ -72,7 +73,7 @@ def redock(
     seed: Annotated[int, typer.Option("--seed", min=0)] = 1,
     target: Target = "abl1",
 ) -> None:
-    """Dock every co-crystal's ligand blind, into its own crystal or others, beside plain Vina."""
+    """Dock every co-crystal's ligand blind, into its own crystal or our models, beside plain Vina."""
     from kinscope.structures.wwpdb.source import PdbSource
     from kinscope.targets import load_target
     from kinscope.validation.redock import RedockPlan, run, summary
@@ -80,7 +81,7 @@ def redock(
     rows = run(
         PdbSource(_needed(mirror)),
         load_target(target),
-        RedockPlan(_engines(engine), cross, receptors, tuple(only or ()), seed),
+        RedockPlan(_engines(engine), models, tuple(entry or ()), tuple(only or ()), seed),
         table,
         say=typer.echo,
     )

@@ -163,11 +163,13 @@ def receptor_energy(receptor: ReceptorArrays, pose: Floats, gradient: Floats) ->
 
 
 @compiled
-def buried_energies(receptor: ReceptorArrays, poses: Floats, few: float, many: float, out: Floats) -> None:
+def buried_energies(
+    receptor: ReceptorArrays, poses: Floats, few: float, many: float, out: Floats, burial: Floats
+) -> None:
     """Sums over receptor atoms as in :func:`receptor_energy`, each ligand atom's weighted by its burial.
 
     The weight rises linearly from 0 where ``few`` receptor heavy atoms lie within the cut-off to 1 where
-    ``many`` do. Energies (n_poses,) are written; there is no gradient.
+    ``many`` do. Energies (n_poses,) and weights (n_poses, n_atoms) are written; there is no gradient.
     """
     for pose in range(poses.shape[0]):
         out[pose] = 0.0
@@ -185,10 +187,11 @@ def buried_energies(receptor: ReceptorArrays, poses: Floats, few: float, many: f
                     row = receptor.ligand_kinds[atom] + receptor.kinds[other]
                     energy += tabulated(receptor.energy, row, square)[0]
                     around += 1
-            out[pose] += energy * min(1.0, max(0.0, (around - few) / (many - few)))
+            burial[pose, atom] = min(1.0, max(0.0, (around - few) / (many - few)))
+            out[pose] += energy * burial[pose, atom]
 
 
-@compiled
+@vectorised
 def dihedral(pose: Floats, quartet: NDArray[np.int64], derivative: Floats) -> tuple[float, float]:
     """Cosine and sine of a dihedral angle; its derivatives (4, 3) by the atoms' places are written.
 

@@ -179,11 +179,13 @@ _MEMORY = 8
 """Pairs of steps and changes that L-BFGS remembers."""
 _ARMIJO, _SHORTER, _TRIES = 1e-4, 0.35, 12
 _LONGEST_STEP_ANGSTROM = 0.3
+_FAR_ANGSTROM = 8.0
+"""Pairs of atoms farther apart hold each other by a few hundredths of a kcal/mol and move little."""
 _FLAT = 1e-3
 """Largest force at which a minimum is reached, kcal/mol/angstrom."""
 
 
-@compiled
+@vectorised
 def _bend(x: Floats, i: int, j: int, k: int, ends: Floats) -> tuple[float, float, float]:
     """The angle i-j-k in radians and its bonds' lengths.
 
@@ -217,7 +219,7 @@ def _push(g: Floats, i: int, j: int, x: float, y: float, z: float) -> None:
     g[j, 2] -= z
 
 
-@compiled
+@vectorised
 def _bonds(mmff: MmffArrays, x: Floats, g: Floats) -> float:
     energy = 0.0
     cubic, quartic = _CUBIC_STRETCH, 7.0 / 12.0 * _CUBIC_STRETCH**2
@@ -233,7 +235,7 @@ def _bonds(mmff: MmffArrays, x: Floats, g: Floats) -> float:
     return energy
 
 
-@compiled
+@vectorised
 def _angles(mmff: MmffArrays, x: Floats, g: Floats) -> float:
     """Angles, and what they share with their bonds' lengths."""
     energy = 0.0
@@ -264,7 +266,7 @@ def _angles(mmff: MmffArrays, x: Floats, g: Floats) -> float:
     return energy
 
 
-@compiled
+@vectorised
 def _planes(mmff: MmffArrays, x: Floats, g: Floats) -> float:
     """Wilson angles: how far an atom stands out of the plane of its centre and the two others."""
     energy = 0.0
@@ -300,7 +302,7 @@ def _planes(mmff: MmffArrays, x: Floats, g: Floats) -> float:
     return energy
 
 
-@compiled
+@vectorised
 def _torsions(mmff: MmffArrays, x: Floats, g: Floats) -> float:
     energy = 0.0
     derivative = np.empty((4, 3))
@@ -397,7 +399,7 @@ def _both(
     return energy
 
 
-@compiled
+@vectorised
 def _lbfgs_step(
     g: Floats, steps: Floats, changes: Floats, rho: Floats, stored: int, newest: int, out: Floats
 ) -> None:
@@ -431,7 +433,7 @@ def _lbfgs_step(
             out[n] += (alpha[row] - beta) * steps[row, n]
 
 
-@compiled
+@vectorised
 def _shortened(step: Floats, g: Floats) -> float:
     """Keeps a step short, turns it down the gradient where it points up; returns its slope."""
     slope, longest = 0.0, 0.0
@@ -452,11 +454,34 @@ def _shortened(step: Floats, g: Floats) -> float:
 
 
 @compiled
+def _near(mmff: MmffArrays, x: Floats) -> MmffArrays:
+    """The same without pairs of atoms (n_atoms, 3) that are far from each other: half of those of a drug."""
+    kept = np.empty(mmff.pairs.shape[0], dtype=np.int64)
+    count = 0
+    for row in range(kept.shape[0]):
+        i, j = mmff.pairs[row, 0], mmff.pairs[row, 1]
+        dx, dy, dz = x[i, 0] - x[j, 0], x[i, 1] - x[j, 1], x[i, 2] - x[j, 2]
+        kept[count] = row
+        count += dx * dx + dy * dy + dz * dz < _FAR_ANGSTROM**2
+    rows = kept[:count]
+    pair = np.empty((3, count))
+    for term in range(3):
+        pair[term] = mmff.pair[term][rows]
+    return MmffArrays(
+        mmff.bonds, mmff.bond, mmff.angles, mmff.angle, mmff.stretch_bend, mmff.planes, mmff.plane,
+        mmff.torsions, mmff.torsion, mmff.pairs[rows], pair,
+    )  # fmt: skip
+
+
+@compiled
 def relax_one(
-    mmff: MmffArrays, weight: float, score: ScoreArrays, heavy: Integers, x: Floats, iterations: int
+    whole: MmffArrays, weight: float, score: ScoreArrays, heavy: Integers, x: Floats, iterations: int
 ) -> float:
-    """Move all atoms (n_atoms, 3), in place, towards the minimum of the sum, which is returned (L-BFGS)."""
-    size = x.size
+    """Move all atoms (n_atoms, 3), in place, towards the minimum of the sum, which is returned (L-BFGS).
+
+    Pairs of atoms that begin far apart are left out of the sum.
+    """
+    size, mmff = x.size, _near(whole, x)
     g, trial, trial_g = np.empty_like(x), np.empty_like(x), np.empty_like(x)
     pose, pull = np.empty((heavy.shape[0], 3)), np.empty((heavy.shape[0], 3))
     steps, changes, rho = np.zeros((_MEMORY, size)), np.zeros((_MEMORY, size)), np.zeros(_MEMORY)

@@ -164,20 +164,20 @@ class VinaFunction:
         """The same within the ligand."""
         return evaluated(self.score._replace(receptor=NO_RECEPTOR), poses)
 
-    def buried(self, poses: Floats) -> Floats:
-        """Intermolecular energies (n_poses,) in which exposed ligand atoms count less.
+    def buried(self, poses: Floats) -> tuple[Floats, Floats]:
+        """Intermolecular energies (n_poses,) in which exposed ligand atoms count less, and by how much.
 
         What an atom at the surface gains from the protein it loses to water, which Vina's function does not
-        know: each ligand atom's energy is weighted by how many receptor heavy atoms lie within the cut-off
-        (docs/decisions/0045). Ranks poses; is never reported as a score.
+        know: each ligand atom's energy is weighted by how many receptor heavy atoms lie within the cut-off,
+        from 0 to 1 (n_poses, n_atoms). Ranks poses; is never reported as a score.
         """
         from kinscope.docking.fields.kernels import buried_energies
 
-        energies = np.zeros(len(poses))
+        energies, burial = np.zeros(len(poses)), np.zeros(poses.shape[:2])
         if len(self.score.receptor.points):
             points = np.ascontiguousarray(poses, dtype=np.float64)
-            buried_energies(self.score.receptor, points, *EXPOSED_AND_BURIED_ATOMS, energies)
-        return energies
+            buried_energies(self.score.receptor, points, *EXPOSED_AND_BURIED_ATOMS, energies, burial)
+        return energies, burial
 
     def __call__(self, poses: Floats) -> tuple[Floats, Floats]:
         """What a search minimises: the sum of both."""

@@ -74,7 +74,7 @@ def sample_known_pose(
         walkers = [
             _metropolis(old, new, settings, random) for old, new in zip(walkers, proposed, strict=True)
         ]
-    inside = [pose for pose in found if _inside(pose.coordinates, box)]
+    inside = [pose for pose in found if box.holds(pose.coordinates)]
     if not inside:
         raise ComputationError(
             "Every pose left the neighbourhood of the known pose.",
@@ -96,11 +96,6 @@ def _metropolis(
 
 def _energy(pose: ScoredPose) -> float:
     return pose.intermolecular_kcal_per_mol + pose.intramolecular_kcal_per_mol
-
-
-def _inside(coordinates: Coordinates, box: Box) -> bool:
-    away = np.abs(coordinates - np.array(box.center_angstrom))
-    return bool((away <= np.array(box.size_angstrom) / 2).all())
 
 
 def distinct(

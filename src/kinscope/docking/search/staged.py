@@ -40,6 +40,12 @@ POLAR_WEIGHT = 0.2
 POLAR_SHARE = 0.5
 """Of a pose's contact that its electrostatics in the rank come near to and never reach."""
 
+FROZEN_BOND_KCAL_PER_MOL = 0.4
+"""kT ln 2: of two places that a bond has free, one is left."""
+
+_KT_KCAL_PER_MOL, _ABOUT_ANGSTROM = 0.6, 0.75
+"""Of Boltzmann's weights, and how far they reach (RMSD, standard deviation)."""
+
 
 @dataclass(frozen=True)
 class _Met:
@@ -68,6 +74,32 @@ def electrostatics(polar: Floats, contact: Floats) -> Floats:
     """
     most = np.maximum(POLAR_SHARE * np.abs(contact), 1e-9)
     return np.asarray(most * np.tanh(POLAR_WEIGHT * polar / most))
+
+
+def frozen_bonds(burial: Floats, mobility: Mobility) -> Floats:
+    """What rotatable bonds lose that a pose holds at both ends (n_poses,).
+
+    ``burial``: of each heavy atom, 0 to 1 (n_poses, n_atoms). A side of a bond is held as its most buried
+    atom is; a chain that hangs in the solvent goes on turning, and one that folds back does not.
+    """
+    held = np.zeros(len(burial))
+    for torsion in mobility.torsions:
+        moving = np.zeros(burial.shape[1], dtype=bool)
+        moving[torsion.moving] = True
+        held += np.minimum(*(burial[:, side].max(axis=1, initial=0.0) for side in (moving, ~moving)))
+    return FROZEN_BOND_KCAL_PER_MOL * held
+
+
+def shared_ranks(poses: Floats, ranks: Floats) -> Floats:
+    """Ranks (n_poses,) of poses (n_poses, n_atoms, 3) with what lies about each.
+
+    Boltzmann's weights of all are summed about each pose, those farther away counting less: the pose of the
+    widest place is first. Of poses that differ by less than the rank can tell, its middle errs least.
+    """
+    square = ((poses[:, None] - poses[None]) ** 2).sum(axis=3).mean(axis=2)
+    weights = np.exp(-(ranks - ranks.min()) / _KT_KCAL_PER_MOL)
+    about = (weights * np.exp(-square / (2.0 * _ABOUT_ANGSTROM**2))).sum(axis=1)
+    return np.asarray(ranks.min() - _KT_KCAL_PER_MOL * np.log(about))
 
 
 def _accepted(rise: Floats, random: np.random.Generator) -> NDArray[np.bool_]:
@@ -132,7 +164,7 @@ class Search:
         done = self.relaxation.relax(met.poses[best], self.exact_field, lowest)
         ranks = self._rank(done.coordinates, done.strain_kcal_per_mol)
         ranks += self._electrostatics(done.coordinates)
-        return self._scored(done.coordinates, ranks, score)
+        return self._scored(done.coordinates, shared_ranks(done.coordinates[:, parts.heavy], ranks), score)
 
     def _hop(self, met: _Met, lowest: float, exhaustiveness: int, seed: int) -> _Met:
         """Steps between relaxed poses: turn a bond or the whole, relax every atom, keep by Metropolis's rule.
@@ -187,11 +219,11 @@ class Search:
         return sorted(scored, key=lambda pose: pose.rank_by)
 
     def _rank(self, poses: Floats, strain: Floats) -> Floats:
-        ranks: Floats = self.parts.exact.buried(poses[:, self.parts.heavy]) + STRAIN_WEIGHT * strain
-        return ranks
+        contact, burial = self.parts.exact.buried(poses[:, self.parts.heavy])
+        return contact + STRAIN_WEIGHT * strain + frozen_bonds(burial, self.parts.mobility)
 
     def _electrostatics(self, poses: Floats) -> Floats:
-        return electrostatics(self.parts.polar(poses), self.parts.exact.buried(poses[:, self.parts.heavy]))
+        return electrostatics(self.parts.polar(poses), self.parts.exact.buried(poses[:, self.parts.heavy])[0])
 
     def _distinct(self, met: _Met, most: int) -> NDArray[np.intp]:
         """The best poses whose heavy atoms are so far apart (RMSD, not symmetry-corrected)."""

@@ -154,8 +154,21 @@ def row_steps(
     return rows | {
         (ligand.id, state): _searched_row(study, ligand, state, relaxed)
         for ligand in searched
-        for state in study.states
+        for state in searched_states(study, ligand.site)
     }
+
+
+def searched_states(study: Study, site: str) -> tuple[str, ...]:
+    """Where a ligand without a known pose is searched for.
+
+    In the study's states and, unless it names them, in those that co-crystals of the site's drugs fit besides
+    their own.
+    """
+    further = (
+        state for drug in study.pack.drugs if drug.site == site
+        for state in _further_states(study, drug.id) if state in drug.further_states
+    )  # fmt: skip
+    return tuple(dict.fromkeys((*study.states, *further)))
 
 
 def _library(study: Study) -> tuple[tuple[str, ...], tuple[str, ...]]:
