@@ -22,7 +22,7 @@ from kinscope.clinic.response.criteria import Rule
 
 HERE = Path(__file__).parent
 PAGE = HERE.parents[1] / "docs/why/clinic.md"
-MARKS = {" †": "; not opened", " ‡": "; not opened, copy read"}
+MARKS = {"†": "; not opened", "‡": "; not opened, copy read"}
 
 
 def rules_of(value: object) -> list[Rule]:
