@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import hashlib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -34,6 +33,7 @@ if TYPE_CHECKING:
 APPENDIX_FILE = "appendix.html"
 _MOST_HITS = 14
 _MOST_READINGS = 3
+_IMAGES = "data: blob:"
 _HERE = Path(__file__).parent
 _NOT_ID = re.compile(r"[^A-Za-z0-9_-]")
 _RELATIONS = ("exact", "fusion transcript", "part of the compound variant", "compound with more",
@@ -107,7 +107,7 @@ def report_html(result: StudyResult, files: ReportFiles, pack: TargetPack) -> st
         scene_json=text.script_json(scene.model_dump(mode="json")),
         css=Markup(_own("report.css")),
         scripts=[Markup(script) for script in scripts],
-        policy=content_security_policy(scripts),
+        policy=pages.content_security_policy(scripts, images=_IMAGES),
         colours=style,
         styles=style.VERDICTS,
     )
@@ -123,7 +123,7 @@ def appendix_html(result: StudyResult, files: ReportFiles) -> str:
             tables=appendix_tables(result, files),
             settings=settings_text(result.settings),
             css=Markup(_own("report.css")),
-            policy=content_security_policy([]),
+            policy=pages.content_security_policy([], images=_IMAGES),
         )
     )
 
@@ -202,20 +202,6 @@ def _stage(result: StudyResult) -> str:
     if not result.provenance:
         return "from what is published and inferred; nothing was computed yet"
     return f"preset {result.preset}"
-
-
-def content_security_policy(scripts: list[str]) -> str:
-    """Nothing may be loaded; only these inline scripts may run.
-
-    Inline style attributes stay allowed: the SVG figures and the 3D view set them, and they can load nothing
-    under ``default-src 'none'``.
-    """
-    hashes = (base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() for script in scripts)
-    allowed = " ".join(f"'sha256-{value}'" for value in hashes) or "'none'"
-    return (
-        f"default-src 'none'; script-src {allowed}; style-src 'unsafe-inline'; img-src data: blob:; "
-        "base-uri 'none'; form-action 'none'"
-    )
 
 
 @cache
