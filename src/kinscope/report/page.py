@@ -14,6 +14,7 @@ from markupsafe import Markup
 
 from kinscope.core import pages
 from kinscope.core.files import write_atomic
+from kinscope.evidence.matching import RELATIONS, STRENGTHS
 from kinscope.evidence.model import EvidenceHit
 from kinscope.interpretation.model import MobilityQuestion, StudyResult
 from kinscope.interpretation.motion import spoken
@@ -36,8 +37,6 @@ _MOST_READINGS = 3
 _IMAGES = "data: blob:"
 _HERE = Path(__file__).parent
 _NOT_ID = re.compile(r"[^A-Za-z0-9_-]")
-_RELATIONS = ("exact", "fusion transcript", "part of the compound variant", "compound with more",
-              "same residue", "same region")  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -133,8 +132,8 @@ def weightiest(hits: Sequence[EvidenceHit]) -> list[EvidenceHit]:
     ranked = sorted(
         hits,
         key=lambda hit: (
-            _RELATIONS.index(hit.relation),
-            ("strong", "moderate", "weak").index(hit.item.strength),
+            RELATIONS.index(hit.relation),
+            STRENGTHS.index(hit.item.strength),
             hit.item.level,
             hit.item.id,
         ),
@@ -143,7 +142,7 @@ def weightiest(hits: Sequence[EvidenceHit]) -> list[EvidenceHit]:
     keyed: list[tuple[int, int, int, EvidenceHit]] = []
     for hit in ranked:
         drug = (hit.relation, hit.item.drug, hit.item.direction)
-        keyed.append((_RELATIONS.index(hit.relation), turn.setdefault(drug, 0), len(keyed), hit))
+        keyed.append((RELATIONS.index(hit.relation), turn.setdefault(drug, 0), len(keyed), hit))
         turn[drug] += 1
     return [row[3] for row in sorted(keyed, key=lambda row: row[:3])[:_MOST_HITS]]
 
