@@ -21,6 +21,7 @@ from side_chain_recovery import (
     crystal_model,
     run_recovery,
 )
+from states import share
 
 from kinscope.core.progress import Progress, silent
 from kinscope.core.records import Record
@@ -28,7 +29,6 @@ from kinscope.structures.mutants.settings import MutationSettings
 from kinscope.structures.wwpdb.source import PdbSource
 from kinscope.targets import load_target
 from kinscope.targets.pack import TargetPack
-from kinscope.validation.states import share
 
 RECOVERY_ENTRIES = (("2GQG", "A"), ("2HYY", "A"))
 PUBLISHED = (

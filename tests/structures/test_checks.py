@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from states import ROUNDING, compare_states, in_words, main, read_labels
 from typer.testing import CliRunner
 
-from kinscope.cli.commands import benchmark
 from kinscope.cli.commands import models as models_commands
 from kinscope.core.errors import BadInputError, StructureError
 from kinscope.interpretation.words.structures import check_text, label_line
@@ -34,7 +34,6 @@ from kinscope.structures.reference.build import available_states, reference_mode
 from kinscope.structures.side_chains.rotamers import CHI_ATOMS, bonds_within, rotamers_of, set_dihedrals
 from kinscope.structures.wwpdb.source import PdbSource
 from kinscope.targets import load_target
-from kinscope.validation.states import ROUNDING, compare_states, in_words, read_labels
 
 PACK = load_target("abl1")
 NEEDS_MIRROR = pytest.mark.skipif(
@@ -185,10 +184,9 @@ def test_a_wrong_label_is_found_and_explained(small_mirror):
     assert chain.explanation in words
 
 
-def test_the_command_takes_the_index_of_the_mirror(small_mirror):
-    result = CliRunner().invoke(benchmark.group, ["states", "--pdb-mirror", str(small_mirror)])
-    assert result.exit_code == 0
-    assert "labelled out, measures in" in result.output
+def test_the_command_takes_the_index_of_the_mirror(small_mirror, capsys):
+    main(small_mirror)
+    assert "labelled out, measures in" in capsys.readouterr().out
 
 
 def test_a_chain_without_the_residues_says_which(tmp_path):

@@ -20,13 +20,13 @@ from side_chain_recovery import (
     run_recovery,
     side_chain_rmsd,
 )
+from states import share
 
 from factories.helix import FIRST, QUICK, SEQUENCE, helix
 from kinscope.core.errors import BadInputError
 from kinscope.sequencing.reported.calls import wilson
 from kinscope.structures.mutants.build import MutantModel
 from kinscope.structures.side_chains.sites import Residue
-from kinscope.validation.states import share
 
 
 def crystal():

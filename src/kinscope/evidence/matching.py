@@ -70,14 +70,14 @@ _MOST_CITED = 2
 
 
 def _cite(items: list[EvidenceItem]) -> str:
-    strongest = sorted(items, key=lambda item: ("strong", "moderate", "weak").index(item.strength))
+    strongest = sorted(items, key=lambda item: STRENGTHS.index(item.strength))
     identifiers = list(dict.fromkeys(item.identifier for item in strongest))
     more = len(identifiers) - _MOST_CITED
     return ", ".join(identifiers[:_MOST_CITED]) + (f" and {more} more" if more > 0 else "")
 
 
 RELATIONS: tuple[Relation, ...] = get_args(Relation)
-_STRENGTHS = ("strong", "moderate", "weak")
+STRENGTHS = ("strong", "moderate", "weak")
 MEASURED_KINDS = ("cell IC50 fold", "Kd")
 
 
@@ -108,7 +108,7 @@ def lookup_in(
         key=lambda hit: (
             RELATIONS.index(hit.relation),
             order.get(hit.item.drug, len(order)),
-            _STRENGTHS.index(hit.item.strength),
+            STRENGTHS.index(hit.item.strength),
             hit.item.id,
         )
     )

@@ -62,7 +62,7 @@ def _published_sentence(
     """What is known of exactly this change."""
     subject = f"{variant.short} {place_of(variant, pack)}"
     exact = [hit.item for hit in evidence.hits if hit.relation == "exact"]
-    decided = [e for e in judged if e.basis == "published" and not e.verdict.tool_compound]
+    decided = [e for e in judged if e.verdict.basis == "published" and not e.verdict.tool_compound]
     if not exact and not evidence.searched:
         return f"For {subject} nothing published was looked through: the target pack holds no evidence."
     if not exact:
@@ -90,14 +90,16 @@ def _published_sentence(
 
 
 def _compound_known(judged: Sequence[Judgement], pack: TargetPack) -> str:
-    through_part = [entry for entry in judged if entry.basis == "part of the variant"]
+    through_part = [entry for entry in judged if entry.verdict.basis == "part of the variant"]
     names = _named(through_part, "resistance inferred", pack)
     return f", while a part of it is resistant to {join(names)}" if names else ""
 
 
 def _outcome_sentence(judged: Sequence[Judgement], evidence: EvidenceSummary, pack: TargetPack) -> str:
     """What is inferred, predicted or computed of which drug, what stays open, what is not touched."""
-    chosen = [entry for entry in judged if entry.basis != "published" and not entry.verdict.tool_compound]
+    chosen = [
+        entry for entry in judged if entry.verdict.basis != "published" and not entry.verdict.tool_compound
+    ]
     clauses = [
         words.format(join(names))
         for verdict, words in _OUTCOMES.items()
@@ -135,7 +137,7 @@ def _confidence(variant: Variant, judged: Sequence[Judgement], evidence: Evidenc
         return "low", "No drug was judged."
     sure = sum(entry.verdict.confidence == "high" for entry in counted)
     fair = sum(entry.verdict.confidence != "low" for entry in counted)
-    published = sum(entry.basis == "published" for entry in counted)
+    published = sum(entry.verdict.basis == "published" for entry in counted)
     level = "high" if 2 * sure >= len(counted) else "moderate" if 2 * fair >= len(counted) else "low"
     return level, (
         f"Of {len(counted)} verdicts {published} rest on published evidence on exactly {variant.short}, "

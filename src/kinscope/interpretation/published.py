@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from kinscope.evidence.civic import REDUCED_UP_TO
+from kinscope.evidence.matching import AGAINST, FOR, MEASURED_KINDS
 from kinscope.evidence.model import EvidenceItem
 from kinscope.interpretation import thresholds
 from kinscope.interpretation.model import Reason
@@ -25,9 +26,6 @@ PublishedVerdict = Literal[
 Weight = Literal["strong", "moderate", "weak"]
 
 _CLINICAL = ("clinical resistance", "clinical response", "statement")
-_MEASURED = ("cell IC50 fold", "Kd")
-AGAINST = ("resistant", "reduced sensitivity")
-FOR = ("sensitive", "no effect")
 _RANK_WEIGHT: dict[int, Weight] = {1: "strong", 2: "moderate", 3: "weak", 4: "weak"}
 NOT_DECIDING = 5
 
@@ -55,9 +53,9 @@ def rank(item: EvidenceItem) -> int:
     """1 (decides first) to 4 (never decides); 5 for a published computation or mechanism."""
     if item.kind in ("structure", "mechanism"):
         return NOT_DECIDING
-    if item.kind == "case report" or (item.strength == "weak" and item.kind not in _MEASURED):
+    if item.kind == "case report" or (item.strength == "weak" and item.kind not in MEASURED_KINDS):
         return 4
-    if item.kind in _MEASURED:
+    if item.kind in MEASURED_KINDS:
         return 3 if item.strength == "weak" else 2
     if item.kind in _CLINICAL:
         return 1 if item.strength == "strong" else 2
@@ -118,7 +116,7 @@ def _is_mild(items: Sequence[EvidenceItem]) -> bool:
     logs = [
         math.log(item.value or _ASSUMED_FOLD[item.direction])
         for item in items
-        if item.kind in _MEASURED and item.direction != "unclear" and item.strength != "weak"
+        if item.kind in MEASURED_KINDS and item.direction != "unclear" and item.strength != "weak"
     ]
     return bool(logs) and sum(logs) / len(logs) <= math.log(REDUCED_UP_TO)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import hashlib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from markupsafe import Markup
 
 from kinscope.core import pages
 from kinscope.core.files import write_atomic
+from kinscope.evidence.matching import RELATIONS, STRENGTHS
 from kinscope.evidence.model import EvidenceHit
 from kinscope.interpretation.model import MobilityQuestion, StudyResult
 from kinscope.interpretation.motion import spoken
@@ -34,10 +34,9 @@ if TYPE_CHECKING:
 APPENDIX_FILE = "appendix.html"
 _MOST_HITS = 14
 _MOST_READINGS = 3
+_IMAGES = "data: blob:"
 _HERE = Path(__file__).parent
 _NOT_ID = re.compile(r"[^A-Za-z0-9_-]")
-_RELATIONS = ("exact", "fusion transcript", "part of the compound variant", "compound with more",
-              "same residue", "same region")  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -107,7 +106,7 @@ def report_html(result: StudyResult, files: ReportFiles, pack: TargetPack) -> st
         scene_json=text.script_json(scene.model_dump(mode="json")),
         css=Markup(_own("report.css")),
         scripts=[Markup(script) for script in scripts],
-        policy=content_security_policy(scripts),
+        policy=pages.content_security_policy(scripts, images=_IMAGES),
         colours=style,
         styles=style.VERDICTS,
     )
@@ -123,7 +122,7 @@ def appendix_html(result: StudyResult, files: ReportFiles) -> str:
             tables=appendix_tables(result, files),
             settings=settings_text(result.settings),
             css=Markup(_own("report.css")),
-            policy=content_security_policy([]),
+            policy=pages.content_security_policy([], images=_IMAGES),
         )
     )
 
@@ -133,8 +132,8 @@ def weightiest(hits: Sequence[EvidenceHit]) -> list[EvidenceHit]:
     ranked = sorted(
         hits,
         key=lambda hit: (
-            _RELATIONS.index(hit.relation),
-            ("strong", "moderate", "weak").index(hit.item.strength),
+            RELATIONS.index(hit.relation),
+            STRENGTHS.index(hit.item.strength),
             hit.item.level,
             hit.item.id,
         ),
@@ -143,7 +142,7 @@ def weightiest(hits: Sequence[EvidenceHit]) -> list[EvidenceHit]:
     keyed: list[tuple[int, int, int, EvidenceHit]] = []
     for hit in ranked:
         drug = (hit.relation, hit.item.drug, hit.item.direction)
-        keyed.append((_RELATIONS.index(hit.relation), turn.setdefault(drug, 0), len(keyed), hit))
+        keyed.append((RELATIONS.index(hit.relation), turn.setdefault(drug, 0), len(keyed), hit))
         turn[drug] += 1
     return [row[3] for row in sorted(keyed, key=lambda row: row[:3])[:_MOST_HITS]]
 
@@ -202,20 +201,6 @@ def _stage(result: StudyResult) -> str:
     if not result.provenance:
         return "from what is published and inferred; nothing was computed yet"
     return f"preset {result.preset}"
-
-
-def content_security_policy(scripts: list[str]) -> str:
-    """Nothing may be loaded; only these inline scripts may run.
-
-    Inline style attributes stay allowed: the SVG figures and the 3D view set them, and they can load nothing
-    under ``default-src 'none'``.
-    """
-    hashes = (base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() for script in scripts)
-    allowed = " ".join(f"'sha256-{value}'" for value in hashes) or "'none'"
-    return (
-        f"default-src 'none'; script-src {allowed}; style-src 'unsafe-inline'; img-src data: blob:; "
-        "base-uri 'none'; form-action 'none'"
-    )
 
 
 @cache

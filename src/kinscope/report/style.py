@@ -39,18 +39,13 @@ class VerdictStyle:
 
 
 VERDICTS: Final[dict[str, VerdictStyle]] = {
-    "resistance reported": VerdictStyle("✕", "v-resistant"),
-    "resistance inferred": VerdictStyle("✕", "v-resistant"),
-    "resistance predicted": VerdictStyle("✕", "v-resistant"),
-    "reduced sensitivity reported": VerdictStyle("▼", "v-reduced"),
-    "reduced sensitivity inferred": VerdictStyle("▼", "v-reduced"),
-    "reduced binding expected": VerdictStyle("▼", "v-reduced"),
-    "no loss of binding detected": VerdictStyle("●", "v-kept"),
-    "sensitivity reported": VerdictStyle("✓", "v-sensitive"),
-    "sensitivity inferred": VerdictStyle("✓", "v-sensitive"),
-    "sensitivity predicted": VerdictStyle("✓", "v-sensitive"),
-    "not resolved": VerdictStyle("?", "v-open"),
+    "resistance": VerdictStyle("✕", "v-resistant"),
+    "reduced": VerdictStyle("▼", "v-reduced"),
+    "no": VerdictStyle("●", "v-kept"),
+    "sensitivity": VerdictStyle("✓", "v-sensitive"),
+    "not": VerdictStyle("?", "v-open"),
 }
+"""By a verdict's first word."""
 
 
 def marked_segments(regions: tuple[Region, ...]) -> list[Region]:

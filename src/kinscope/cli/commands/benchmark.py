@@ -24,30 +24,6 @@ def register(app: typer.Typer) -> None:
     app.add_typer(group, name="benchmark")
 
 
-@group.command("states", epilog="Example:  kinscope benchmark states --pdb-mirror ../shared/structures")
-def states(
-    mirror: Mirror = None,
-    labels: Annotated[
-        Path | None,
-        typer.Option(
-            "--labels", help="Tab-separated index with a DFG_state column; default MIRROR/index.tsv."
-        ),
-    ] = None,
-    target: Target = "abl1",
-    as_json: AsJson = False,
-) -> None:
-    """Measure every chain of the target in the mirror, and compare with independent and published labels."""
-    from kinscope.structures.wwpdb.source import PdbSource
-    from kinscope.targets import load_target
-    from kinscope.validation.states import INDEX, compare_states, in_words, read_labels
-
-    place = _needed(mirror)
-    index = labels if labels is not None else place / INDEX
-    known = read_labels(index) if labels is not None or index.is_file() else ()
-    found = compare_states(PdbSource(place), load_target(target), known)
-    echo(found.model_dump_json(indent=1) if as_json else in_words(found))
-
-
 @group.command(
     "redock", epilog="Example:  kinscope benchmark redock --engine kinscope --engine vina-8 --entry 2HZI"
 )

@@ -153,12 +153,13 @@ def _untreated(result: CaseResult) -> Iterator[Inconsistency]:
         when = schedule.window(evidence[0].id) if evidence else first.at.label()
         yield found(
             "relapse left untreated",
-            "implausible",
-            f"{span_text(low)} or more between {first.category} and the next line of therapy",
-            f"{first.statement[:1].upper()}{first.statement[1:]} ({when}); the next treatment entered is "
-            f"{following.title} ({schedule.window(following.id)}). Either one of the times is "
-            "wrong, or treatment in between was not reported.",
             (*evidence, following),
+            gap=span_text(low),
+            category=first.category,
+            statement=f"{first.statement[:1].upper()}{first.statement[1:]}",
+            when=when,
+            treatment=following.title,
+            window=schedule.window(following.id),
         )
 
 
@@ -171,14 +172,8 @@ def _treatments(case: Case, schedule: Schedule) -> Iterator[Inconsistency]:
         if not treatment.stop and any(line > treatment.line for line in lines)
     ]
     if unknown:
-        yield found(
-            "end of treatment not stated",
-            "open",
-            f"No end is given for {', '.join(treatment.title for treatment in unknown)}",
-            "The bars run, fading, to the start of the next line; how long the drug was really taken "
-            "decides whether it failed or was missing.",
-            unknown,
-        )
+        titles = ", ".join(treatment.title for treatment in unknown)
+        yield found("end of treatment not stated", unknown, treatments=titles)
     for treatment in case.treatments:
         if not treatment.stop:
             continue
@@ -189,11 +184,13 @@ def _treatments(case: Case, schedule: Schedule) -> Iterator[Inconsistency]:
             if overlap > 0:
                 yield found(
                     "lines of therapy overlap",
-                    "implausible",
-                    f"{treatment.title} runs {span_text(overlap)} into the next line",
-                    f"{treatment.title} ends {schedule.window(f'{treatment.id}.stop')}, {other.title} "
-                    f"(line {other.line}) begins {schedule.window(other.id)}.",
                     (treatment, other),
+                    treatment=treatment.title,
+                    overlap=span_text(overlap),
+                    end=schedule.window(f"{treatment.id}.stop"),
+                    other=other.title,
+                    line=other.line,
+                    begin=schedule.window(other.id),
                 )
 
 
@@ -228,14 +225,8 @@ def _after_death(case: Case, schedule: Schedule) -> Iterator[Inconsistency]:
     clinical: tuple[Entry, ...] = (*case.treatments, *case.measurements, *case.responses)
     late = [entry for entry in clinical if schedule.at(entry.id).earliest > last]
     if late:
-        yield found(
-            "entries after death",
-            "contradiction",
-            f"{len(late)} entries lie after the patient's death",
-            "After death (an event, or a toxicity of CTCAE grade 5): "
-            + "; ".join(f"{name_of(case, entry.id)}, {schedule.window(entry.id)}" for entry in late[:6]),
-            late,
-        )
+        told = "; ".join(f"{name_of(case, entry.id)}, {schedule.window(entry.id)}" for entry in late[:6])
+        yield found("entries after death", late, count=len(late), late=told)
 
 
 def check_age(case: Case, schedule: Schedule) -> tuple[Inconsistency, ...]:
@@ -254,8 +245,5 @@ def check_age(case: Case, schedule: Schedule) -> tuple[Inconsistency, ...]:
     lowest, highest = (place.earliest - last) / year, (place.latest - first) / year
     if lowest - 1 < subject.age_years < highest + 1:
         return ()
-    title = "The stated age and the birth date do not belong together"
-    made = f"the birth date makes it {int(lowest)} to {int(highest)} at diagnosis."
-    return (
-        found("age and birth date", "contradiction", title, f"Stated is {subject.age_years}; {made}", ()),
-    )
+    ages = {"stated": subject.age_years, "lowest": int(lowest), "highest": int(highest)}
+    return (found("age and birth date", (), **ages),)

@@ -20,7 +20,6 @@ MANY_BLASTS_PERCENT = 20.0
 LITTLE_TRANSCRIPT_PERCENT = 1.0
 """In CML up to 1 % on the international scale goes with a complete cytogenetic response, no Philadelphia
 metaphase left (ELN 2020, Hochhaus et al., Leukemia 2020;34:966-984): far from a marrow full of blasts."""
-ELN_2020 = "Hochhaus A et al. Leukemia 2020;34:966-984 (doi:10.1038/s41375-020-0776-2)"
 COUNTS = (
     ("haemoglobin_gram_per_litre", "haemoglobin", 20.0, 220.0, "g/L (1 g/dL = 10 g/L; 1 mmol/L = 16.1 g/L)"),
     ("leucocytes_giga_per_litre", "leucocytes", 0.0, 1500.0, "G/L (1,000/µL = 1 G/L)"),
@@ -29,7 +28,6 @@ COUNTS = (
 )
 """Field, name, lowest and highest believable value, unit: beyond, the unit is the likely culprit."""
 SEVERITY_GRADE = {"mild": 1, "moderate": 2, "severe": 3, "life-threatening": 4}
-CTCAE = "Common Terminology Criteria for Adverse Events v5.0, US National Cancer Institute, 2017"
 
 
 def check_values(result: CaseResult) -> Iterator[Inconsistency]:
@@ -55,22 +53,9 @@ def _transcripts(case: Case) -> Iterator[Inconsistency]:
     for entry, level in _levels(case):
         kind = level.transcript or case.transcript
         if level.on_international_scale and (reason := off_scale(kind)):
-            yield found(
-                "international scale and transcript",
-                "contradiction",
-                f"An international-scale value for {kind}",
-                f"The international scale is {reason}: it is for p210 (e13a2, e14a2) only.",
-                [entry],
-                ELN_2020,
-            )
+            yield found("international scale and transcript", [entry], transcript=kind, reason=reason)
         if level.transcript and case.transcript and level.transcript.lower() != case.transcript.lower():
-            yield found(
-                "transcript changed",
-                "implausible",
-                f"Transcript {level.transcript}, but the case has {case.transcript}",
-                "A fusion keeps its breakpoint: another transcript is another assay, clone or a slip.",
-                [entry],
-            )
+            yield found("transcript changed", [entry], transcript=level.transcript, of_case=case.transcript)
 
 
 def _control_genes(case: Case) -> Iterator[Inconsistency]:
@@ -79,23 +64,11 @@ def _control_genes(case: Case) -> Iterator[Inconsistency]:
     ]
     if unnamed:
         values = ", ".join(f"{e.finding.percent:g} %" for e in unnamed if e.finding.kind == "transcript")
-        yield found(
-            "level without its control gene",
-            "open",
-            f"A transcript level in per cent of an unnamed control gene ({values})",
-            "Levels over ABL1, GUSB and BCR differ by their own expression; without the gene they cannot be "
-            "set beside another level.",
-            unnamed,
-        )
+        yield found("level without its control gene", unnamed, values=values)
     genes = {level.control_gene for _, level in _levels(case) if level.control_gene != "not stated"}
     if len(genes) > 1:
-        yield found(
-            "control genes mixed",
-            "open",
-            f"Levels over different control genes: {', '.join(sorted(genes))}",
-            "They lie on different scales; a rise or fall between them is not a rise or fall of the disease.",
-            [e for e, level in _levels(case) if level.control_gene in genes],
-        )
+        named = [e for e, level in _levels(case) if level.control_gene in genes]
+        yield found("control genes mixed", named, genes=", ".join(sorted(genes)))
 
 
 def _negatives(case: Case) -> Iterator[Inconsistency]:
@@ -105,16 +78,8 @@ def _negatives(case: Case) -> Iterator[Inconsistency]:
         if not level.detected and level.sensitivity_log is None and level.control_copies is None
     ]
     if bare:
-        yield found(
-            "negative without a sensitivity",
-            "open",
-            f"{_count(len(bare), 'negative transcript result', 'negative transcript results')} without "
-            "sensitivity or control copies",
-            "'Negative' means 'not detected at some depth'; without it a complete molecular remission cannot "
-            "be told from a shallow sample.",
-            bare,
-            "Cross NCP et al. Leukemia 2015;29:999-1003",
-        )
+        count = _count(len(bare), "negative transcript result", "negative transcript results")
+        yield found("negative without a sensitivity", bare, count=count)
 
 
 def _blasts_against_transcript(result: CaseResult) -> Iterator[Inconsistency]:
@@ -132,15 +97,10 @@ def _blasts_against_transcript(result: CaseResult) -> Iterator[Inconsistency]:
                 gene = "" if level.control_gene == "not stated" else f"/{level.control_gene}"
                 yield found(
                     "blasts against transcript level",
-                    "implausible",
-                    f"{blasts.percent:g} % blasts, but BCR::ABL1{gene} only {level.percent:g} %",
-                    "A marrow full of Philadelphia-positive blasts gives levels of the order of tens of per "
-                    "cent or more; up to 1 % goes with no Philadelphia metaphase at all (shown for CML on "
-                    "the international scale). A lost decimal factor, a ratio printed as per cent, another "
-                    "sample, or "
-                    "blasts without the fusion would each explain it.",
                     (other, entry),
-                    ELN_2020,
+                    blasts=blasts.percent,
+                    gene=gene,
+                    level=level.percent,
                 )
 
 
@@ -154,33 +114,23 @@ def _counts(case: Case) -> Iterator[Inconsistency]:
             if value is not None and not low <= value <= high:
                 yield found(
                     "value outside what can be",
-                    "implausible",
-                    f"{name} {value:g} is hardly in this unit",
-                    f"Expected {low:g} to {high:g} {unit}.",
                     [entry],
+                    name=name,
+                    value=value,
+                    low=low,
+                    high=high,
+                    unit=unit,
                 )
         white, neutrophils = counts.leucocytes_giga_per_litre, counts.neutrophils_giga_per_litre
         if white is not None and neutrophils is not None and neutrophils > white:
-            yield found(
-                "part larger than the whole",
-                "contradiction",
-                f"Neutrophils {neutrophils:g} G/L among {white:g} G/L leucocytes",
-                "Neutrophils are a part of the leucocytes.",
-                [entry],
-            )
+            yield found("part larger than the whole", [entry], neutrophils=neutrophils, white=white)
 
 
 def _mutations(result: CaseResult) -> Iterator[Inconsistency]:
     by_id = {entry.id: entry for entry in result.case.measurements}
     for variant in result.variants:
         if variant.problem:
-            yield found(
-                "variant that cannot be read",
-                "contradiction",
-                "A variant contradicts the transcript or itself",
-                variant.problem,
-                [by_id[variant.entry]],
-            )
+            yield found("variant that cannot be read", [by_id[variant.entry]], problem=variant.problem)
     negative = [
         entry
         for entry in result.case.measurements
@@ -189,15 +139,7 @@ def _mutations(result: CaseResult) -> Iterator[Inconsistency]:
         and entry.finding.limit_percent is None
     ]
     if negative:
-        yield found(
-            "negative without a limit of detection",
-            "open",
-            "No mutation found, but neither coverage nor limit of detection is given",
-            "Sanger sequencing misses clones below some 10 to 20 % of transcripts; 'none above x % in codons "
-            "a-b' could be compared with a later finding, 'negative' cannot.",
-            negative,
-            "Soverini S et al. Blood 2011;118:1208-1215",
-        )
+        yield found("negative without a limit of detection", negative)
 
 
 def _karyotypes(case: Case) -> Iterator[Inconsistency]:
@@ -212,28 +154,15 @@ def _karyotypes(case: Case) -> Iterator[Inconsistency]:
         try:
             karyotype = parse_karyotype(entry.finding.iscn)
         except KaryotypeError as error:
-            yield found(
-                "karyotype that cannot be read", "open", "A karyotype cannot be read", str(error), [entry]
-            )
+            yield found("karyotype that cannot be read", [entry], error=error)
             continue
         if remarks := read_karyotype(karyotype).notes:
-            yield found(
-                "karyotype with remarks",
-                "open",
-                "The karyotype leaves questions",
-                "; ".join(remarks) + ".",
-                [entry],
-            )
+            yield found("karyotype with remarks", [entry], remarks="; ".join(remarks))
         own = {clone.sex for clone in karyotype.clones if clone.sex and not clone.donor}
         other = {"female": "Y", "male": "XX"}.get(case.subject.sex)
         if other and any(other in sex for sex in own):
-            yield found(
-                "karyotype and sex",
-                "contradiction",
-                f"Karyotype with {', '.join(sorted(own))} in a {case.subject.sex} patient",
-                "A sample of another person, unmarked donor cells, or a constitutional finding.",
-                [entry],
-            )
+            chromosomes = ", ".join(sorted(own))
+            yield found("karyotype and sex", [entry], chromosomes=chromosomes, sex=case.subject.sex)
 
 
 def _progression(result: CaseResult) -> Iterator[Inconsistency]:
@@ -251,13 +180,7 @@ def _progression(result: CaseResult) -> Iterator[Inconsistency]:
             continue
         before, now = (m.finding.percent if m.finding.kind == "blasts" else 0.0 for m in until[-2:])
         if now <= before:
-            yield found(
-                "progression without a rise",
-                "open",
-                f"Progression is stated, but the blasts went from {before:g} % to {now:g} %",
-                "By the numbers the disease did not respond; that it grew they do not show.",
-                (stated, until[-1]),
-            )
+            yield found("progression without a rise", (stated, until[-1]), before=before, now=now)
 
 
 def _doses(case: Case) -> Iterator[Inconsistency]:
@@ -272,32 +195,20 @@ def _doses(case: Case) -> Iterator[Inconsistency]:
                     continue
                 given = treatment.model_copy(update={"source": dose.source or treatment.source})
                 top, usual = dose.up_to or dose.amount, known.usual.get(case.disease)
+                told = {"drug": agent.drug, "dose": dose.text, "unit": known.unit, "label": known.source}
                 if dose.amount < known.lowest or top > known.highest:
-                    yield found(
-                        "dose outside the label",
-                        "implausible",
-                        f"{agent.drug} {dose.text} lies outside what its label knows",
-                        f"Its label runs from {known.lowest:g} to {known.highest:g} {known.unit}.",
-                        [given],
-                        known.source,
-                    )
+                    ends = {"lowest": known.lowest, "highest": known.highest}
+                    yield found("dose outside the label", [given], **told, **ends)
                 elif usual and top < usual[0] and not dose.reason:
-                    yield found(
-                        "dose below the usual",
-                        "open",
-                        f"{agent.drug} {dose.text} lies below the usual {usual[0]:g} {known.unit}",
-                        "No reason for the reduction is given.",
-                        [given],
-                        known.source,
-                    )
+                    yield found("dose below the usual", [given], **told, usual=usual[0])
             if known and known.most_cycles and treatment.cycles and treatment.cycles > known.most_cycles:
                 yield found(
                     "more cycles than the label",
-                    "implausible",
-                    f"{treatment.cycles} cycles of {agent.drug}; its label ends at {known.most_cycles}",
-                    "The label gives a largest number of cycles.",
                     [treatment],
-                    known.source,
+                    cycles=treatment.cycles,
+                    drug=agent.drug,
+                    most=known.most_cycles,
+                    label=known.source,
                 )
     if silent:
         yield Inconsistency(
@@ -316,11 +227,11 @@ def _toxicities(case: Case) -> Iterator[Inconsistency]:
         if toxicity.ctcae_grade and expected and expected != toxicity.ctcae_grade:
             yield found(
                 "grade and severity",
-                "contradiction",
-                f"{toxicity.term}: grade {toxicity.ctcae_grade}, but called {toxicity.severity}",
-                f"CTCAE calls grade {expected} {toxicity.severity}.",
                 [toxicity],
-                CTCAE,
+                term=toxicity.term,
+                grade=toxicity.ctcae_grade,
+                called=toxicity.severity,
+                expected=expected,
             )
     if ungraded:
         names = [
@@ -329,14 +240,8 @@ def _toxicities(case: Case) -> Iterator[Inconsistency]:
             else t.term
             for t in ungraded
         ]
-        yield found(
-            "toxicity without a grade",
-            "open",
-            f"No CTCAE grade is given for {_count(len(ungraded), 'toxicity', 'toxicities')}",
-            "; ".join(names) + ". A word is shown as a word, not turned into a grade.",
-            ungraded,
-            CTCAE,
-        )
+        count = _count(len(ungraded), "toxicity", "toxicities")
+        yield found("toxicity without a grade", ungraded, count=count, names="; ".join(names))
 
 
 def _count(number: int, one: str, many: str) -> str:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
 from typing import ClassVar, Literal
 
 from kinscope.clinic.case.model import Case, Entry
 from kinscope.clinic.case.schedule import Schedule
 from kinscope.clinic.measurements import TimePoint
 from kinscope.clinic.response.model import ResponseCall, TestingDue
+from kinscope.core.plain_yaml import read_yaml
 from kinscope.core.records import Record, VersionedRecord
 
 Severity = Literal["contradiction", "implausible", "open"]
@@ -30,19 +33,18 @@ class Inconsistency(Record):
     citation: str = ""
 
 
-def found(
-    rule: str, severity: Severity, title: str, detail: str, entries: Sequence[Entry], citation: str = ""
-) -> Inconsistency:
-    """An inconsistency of some entries, with their sources."""
-    return Inconsistency(
-        rule=rule,
-        severity=severity,
-        title=title,
-        detail=detail,
-        entries=tuple(entry.id for entry in entries),
-        sources=tuple(dict.fromkeys(entry.source for entry in entries if entry.source)),
-        citation=citation,
-    )
+@cache
+def _findings() -> dict[str, dict[str, str]]:
+    found: dict[str, dict[str, str]] = read_yaml(Path(__file__).parent / "findings.yaml")
+    return found
+
+
+def found(rule: str, entries: Sequence[Entry], **values: object) -> Inconsistency:
+    """An inconsistency of some entries, with their sources, in the words of ``findings.yaml``."""
+    words = {name: text.format(**values) for name, text in _findings()[rule].items()}
+    ids = tuple(entry.id for entry in entries)
+    sources = tuple(dict.fromkeys(entry.source for entry in entries if entry.source))
+    return Inconsistency.model_validate({"rule": rule, "entries": ids, "sources": sources, **words})
 
 
 class LineCalls(Record):

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Literal
 
 from kinscope.clinic.course.checks import name_of
 from kinscope.clinic.course.compute import line_starts, placed_findings
-from kinscope.clinic.page.marks import Lane, Mark, chip, source_words, tip, when_words, window_of
+from kinscope.clinic.page.marks import Lane, Mark, chip, source_words, tip, when_words
 from kinscope.clinic.page.responses import call_lanes, stated_lane, testing_lane
 from kinscope.clinic.page.treatments import treatment_lanes
 from kinscope.clinic.response.molecular import depth_log_of
@@ -78,13 +78,14 @@ def _findings(result: CaseResult, kind: str) -> list[tuple[str, Measurement]]:
 
 
 def _measured(result: CaseResult, entry: str, finding: Measurement, **fields: object) -> Mark:
-    first, last = window_of(result, entry)
+    place = result.schedule.at(entry)
     own = next(m for m in result.case.measurements if m.id == entry)
     lines = tip(
         statement_of(finding), when_words(result, entry), finding.note, source_words(result, own.source)
     )
     return Mark.model_validate(
-        {"entry": entry, "day": finding.at.days, "first": first, "last": last, "tip": lines} | fields
+        {"entry": entry, "day": finding.at.days, "first": place.earliest, "last": place.latest, "tip": lines}
+        | fields
     )
 
 

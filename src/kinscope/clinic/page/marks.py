@@ -57,17 +57,13 @@ def tip(*lines: str) -> tuple[str, ...]:
     return tuple(line for line in lines if line)
 
 
-def window_of(result: CaseResult, entry: str) -> tuple[int, int]:
-    """First and last day an entry may lie on."""
-    place = result.schedule.at(entry)
-    return place.earliest, place.latest
-
-
 def chip(result: CaseResult, entry: str, css: str, label: str, lines: tuple[str, ...]) -> Mark:
     """A labelled mark where an entry lies; ``lines`` are its tooltip."""
-    first, last = window_of(result, entry)
-    day = result.schedule.at(entry).drawn
-    return Mark(entry=entry, day=day, first=first, last=last, shape="chip", css=css, label=label, tip=lines)
+    place = result.schedule.at(entry)
+    first, last = place.earliest, place.latest
+    return Mark(
+        entry=entry, day=place.drawn, first=first, last=last, shape="chip", css=css, label=label, tip=lines
+    )
 
 
 def source_words(result: CaseResult, key: str) -> str:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from kinscope.evidence.changes import parse_changes
 from kinscope.evidence.civic import NO_EFFECT_UP_TO, REDUCED_UP_TO, fold_text
-from kinscope.evidence.matching import lookup
+from kinscope.evidence.matching import AGAINST, FOR, lookup
 from kinscope.evidence.model import EvidenceHit, EvidenceItem, EvidenceSummary, KinEstimate
 from kinscope.interpretation import thresholds
 from kinscope.interpretation.computed import ComputedOpinion, computed_opinion
@@ -27,8 +27,6 @@ from kinscope.interpretation.model import (
     VerdictWord,
 )
 from kinscope.interpretation.published import (
-    AGAINST,
-    FOR,
     PublishedOpinion,
     published_opinion,
     rank,
@@ -48,17 +46,10 @@ from kinscope.variants.model import Variant
 
 @dataclass(frozen=True)
 class Judgement:
-    """A verdict with what it rests on."""
+    """A verdict, and whether the clinical evidence that decides it carries a caveat throughout."""
 
     verdict: DrugVerdict
-    computed: ComputedOpinion
     has_reservation: bool
-    """Whether the clinical evidence that decides carries a caveat throughout."""
-
-    @property
-    def basis(self) -> Basis:
-        """The tier that decided."""
-        return self.verdict.basis
 
 
 @dataclass(frozen=True)
@@ -176,11 +167,7 @@ def judge(
         }
     )
     said = tuple(disagreements(record, exact, kin, in_prose(drug)))
-    return Judgement(
-        verdict=record.model_copy(update={"disagreements": said}),
-        computed=computed,
-        has_reservation=published.has_reservation,
-    )
+    return Judgement(record.model_copy(update={"disagreements": said}), published.has_reservation)
 
 
 def _decide(

@@ -6,11 +6,11 @@ import math
 from collections.abc import Iterator, Sequence
 
 from kinscope.evidence.civic import NO_EFFECT_UP_TO, REDUCED_UP_TO, fold_text
+from kinscope.evidence.matching import AGAINST, FOR
 from kinscope.evidence.model import EvidenceItem, EvidenceSummary, KinEstimate, TrackRecord
 from kinscope.interpretation.computed import ComputedOpinion
 from kinscope.interpretation.findings import in_prose
 from kinscope.interpretation.model import DrugVerdict, MeasuredFold, Sight
-from kinscope.interpretation.published import AGAINST, FOR
 from kinscope.interpretation.thresholds import REACH_ANGSTROM
 from kinscope.targets.pack import DrugDefinition
 

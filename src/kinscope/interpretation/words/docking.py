@@ -86,79 +86,11 @@ def _packed(atoms: int, copies: tuple[int, ...], ns_per_day: tuple[float, ...]) 
     return f"measured, ns/day together at {atoms:,} atoms: {said}"
 
 
-_APART = (
-    "the sides fall on either side of the bound; their scores differ by {change_kcal_per_mol:+.1f} kcal/mol, "
-)
-_NOISE = "the noise of two receptors ({noise_kcal_per_mol:.1f})"
-
-SENTENCES: Mapping[str, str | Callable[..., str]] = {
-    # of a pose
-    "impossible-bond-lengths": "{pairs} impossible bond lengths",
-    "impossible-bond-angles": "{pairs} impossible bond angles",
-    "clashes-within-ligand": "{pairs} clashes within the ligand",
+SENTENCES: Mapping[str, Callable[..., str]] = {
     "too-near-protein": _too_near,
     "volume-inside-protein": lambda share: f"{100 * share:.0f} % of its volume lies inside the protein",
-    # of a known pose
-    "laid-on-relative": "Laid on the atoms shared with {relative}: not a co-crystal of this drug.",
-    "carried-from-relative": (
-        "Carried over from the co-crystal with {protein} by alignment: not a co-crystal of {gene}."
-    ),
-    "relaxed-with-pocket": (
-        "Relaxed by the force field together with the pocket; the rigid model scores it as it is."
-    ),
-    "crystal-pose-not-held": (
-        "The native model does not hold the crystal's pose: the nearest minimum is {away_angstrom:.1f} A "
-        "away, so docking from it says little of this drug."
-    ),
-    "pose-not-held-here": (
-        "This structure does not hold the known pose: the nearest minimum is {away_angstrom:.1f} A "
-        "away, so docking from it says little of this drug."
-    ),
     "found-by-blind-search": _blind,
-    "best-form-of-site": "Of the states docked into, this ligand ranks best in this one, {state}.",
-    "ranks-behind-form": (
-        "It ranks best in {state}; this state is {behind_kcal_per_mol:.1f} kcal/mol of rank behind."
-    ),
-    "laid-in-from-state": "Known from {state}; laid into this state by the site and minimised there.",
-    # of a run and its score
-    "program-confirms": "Best pose confirmed by the engine's own program: {score_kcal_per_mol:.3f} kcal/mol.",
-    "program-differs": (
-        "{of}: The engine's own program scores the best pose {score_kcal_per_mol:.3f} kcal/mol, "
-        "{apart_kcal_per_mol:+.3f} apart."
-    ),
-    "known-mode-lost": (
-        "{of}: No minimum lies within {radius_angstrom:g} A of the known pose: the binding mode is lost, and "
-        "the score is that of another pose."
-    ),
-    "another-pose-better": (
-        "{of}: Another pose, more than {radius_angstrom:g} A away, scores {score_kcal_per_mol:.2f} kcal/mol, "
-        "{better_kcal_per_mol:.2f} better than the known binding mode."
-    ),
-    "rigid-receptors": (
-        "Rigid receptors: a difference below {smallest_kcal_per_mol:g} kcal/mol is within their noise."
-    ),
-    # of a row of the table
     "rmsd-to-known-pose": _to_known_pose,
-    "crystal-rmsd-not-measured": "RMSD to the co-crystal not measured: {why}",
-    "site-not-modelled": "The model of this state does not hold the {site} site.",
-    "fits-apart-within-noise": f"{_APART}within {_NOISE}",
-    "fits-apart-beyond-noise": f"{_APART}beyond {_NOISE}",
-    # of frames
-    "mode-not-in-native": (
-        "the native itself holds the known mode in {percent:.0f} % of its frames, so these do not tell what "
-        "a mutant loses ({sampling})"
-    ),
-    # of relaxed complexes
-    "side-chains-made-room": lambda residues: (
-        f"Side chains turned out of the drug's way first: {', '.join(map(str, residues))}."
-    ),
-    "no-second-opinion": "No second opinion: {why}",
-    "not-relaxed-far-from-crystal": "Complexes are not relaxed from a pose that is not the crystal's.",
-    "nothing-substituted-near": (
-        "No substituted residue lies within {within_angstrom:g} A of the drug: the relaxed "
-        "complexes do not differ."
-    ),
-    # of a call
     "beyond-surroundings": _beyond,
     "pose-far-from-crystal": _far,
     "relaxed-difference": lambda **values: (
@@ -166,17 +98,6 @@ SENTENCES: Mapping[str, str | Callable[..., str]] = {
     ),
     "rigid-difference": lambda **it: f"rigid docking {_measured(**it)}",
     "rigid-docking-disagrees": _disagrees,
-    "known-mode-gone": "the known binding mode is gone",
-    "no-score": "no score",
-    # of what steps the dynamics
-    "set-up": "set-up",
-    "platform-asked-for": "asked for",
-    "device-named": "{variable} names it",
-    "ran-a-trial": "ran a trial",
-    "no-working-gpu": "no working GPU was found",
-    "gromacs-build": "{simd}, {precision} precision",
     "packing-measured": _packed,
-    "no-packing-ran": "one, as no trial at this size ran",
-    "one-at-once": "one at once",
 }
-"""A format string, or a function of the note's values, by code; ``of`` is the run that is spoken of."""
+"""Functions of a note's values, by code: what takes more than a sentence of ``sentences.yaml``."""

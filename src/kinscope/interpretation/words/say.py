@@ -4,25 +4,62 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping
+from functools import cache
+from pathlib import Path
 
+from kinscope.core.plain_yaml import read_yaml
+from kinscope.core.records import Record
 from kinscope.interpretation.words import docking, models, statistics
 from kinscope.results.measured import Difference
-from kinscope.results.notes import AS_WRITTEN, Note
+from kinscope.results.notes import AS_WRITTEN, Note, Value
 
-SENTENCES: Mapping[str, str | Callable[..., str]] = {
+FUNCTIONS: Mapping[str, Callable[..., str]] = {
     **models.SENTENCES,
     **docking.SENTENCES,
     **statistics.SENTENCES,
 }
-"""A format string, or a function of the note's values, by code."""
+"""Of the values of notes that take more than a sentence with places for them."""
+
+
+class Sentence(Record):
+    """A sentence with places for the values of a note, and how those are written that are lists."""
+
+    sentence: str
+    separator: str = ", "
+    form: str = ""
+    """Of every item, as in a format string."""
+    row: str = ""
+    """One item of every list together; the joined rows are ``rows`` in the sentence."""
+
+    def filled(self, values: Mapping[str, Value]) -> str:
+        """The sentence with a note's values."""
+        lists = {name: value for name, value in values.items() if isinstance(value, tuple)}
+        joined = {
+            name: self.separator.join(format(item, self.form) for item in items)
+            for name, items in lists.items()
+        }
+        if self.row:
+            rows = (dict(zip(lists, row, strict=True)) for row in zip(*lists.values(), strict=True))
+            joined["rows"] = self.separator.join(self.row.format(**row) for row in rows)
+        return self.sentence.format(**{**values, **joined})
+
+
+@cache
+def sentences() -> Mapping[str, Sentence]:
+    """Every sentence of ``sentences.yaml``, by code."""
+    told = read_yaml(Path(__file__).parent / "sentences.yaml")
+    return {
+        code: Sentence.model_validate({"sentence": text} if isinstance(text, str) else text)
+        for code, text in told.items()
+    }
 
 
 def say(note: Note) -> str:
     """The sentence of a note; its text or its code where this version knows no sentence."""
-    sentence = SENTENCES.get(note.code)
-    if sentence is None:
-        return str(note.values.get("text", note.code))
-    return sentence.format(**note.values) if isinstance(sentence, str) else sentence(**note.values)
+    if (function := FUNCTIONS.get(note.code)) is not None:
+        return function(**note.values)
+    sentence = sentences().get(note.code)
+    return str(note.values.get("text", note.code)) if sentence is None else sentence.filled(note.values)
 
 
 def say_all(notes: Iterable[Note]) -> tuple[str, ...]:

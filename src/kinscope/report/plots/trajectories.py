@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 
 import numpy as np
@@ -19,27 +20,16 @@ _LIGAND_COLUMNS = (
 DASHES = ("-", (0, (5, 1.5)), (0, (2, 1.5)), (0, (5, 1.5, 1, 1.5)))
 
 
-def title_of(system: TrajectoryComparison, names: Names) -> str:
-    """The system in words."""
-    bound = names.bound(system.ligand)
-    return f"{names.state(system.state)}{bound}"
-
-
 def draw_ligands(systems: Sequence[TrajectoryComparison], files: ReportFiles) -> Figure | None:
     """How the bound drugs hold their place over time, a row per system."""
-    return _over_time([system for system in systems if system.ligand], files, _LIGAND_COLUMNS)
-
-
-def _over_time(
-    systems: Sequence[TrajectoryComparison], files: ReportFiles, columns: Sequence[tuple[str, str]]
-) -> Figure | None:
+    systems = [system for system in systems if system.ligand]
     if not systems:
         return None
     names = Names(files)
     figure = new_figure(9.2, 0.7 + 1.75 * len(systems))
-    grid = figure.subplots(len(systems), len(columns), squeeze=False)
+    grid = figure.subplots(len(systems), len(_LIGAND_COLUMNS), squeeze=False)
     for row, system in zip(grid, systems, strict=True):
-        for axes, (name, label) in zip(row, columns, strict=True):
+        for axes, (name, label) in zip(row, _LIGAND_COLUMNS, strict=True):
             drawn = [
                 _replica_line(axes, one, name, colour, index)
                 for side, colour in ((system.native, NATIVE), (system.mutant, MUTANT))
@@ -53,8 +43,9 @@ def _over_time(
                 axes.set_ylim(0, 104)  # small losses are not to look like large ones
             if not any(drawn):
                 axes.text(0.5, 0.5, "not measured", transform=axes.transAxes, ha="center", fontsize=8)
-        row[0].set_ylabel(wrapped(title_of(system, names)), fontsize=8)
-    sides_legend(figure, systems[0])
+        title = f"{names.state(system.state)}{names.bound(system.ligand)}"
+        row[0].set_ylabel("\n".join(textwrap.wrap(title, 22)[:3]), fontsize=8)
+    _legend(figure, systems[0])
     return figure
 
 
@@ -78,16 +69,9 @@ def _time_label(system: TrajectoryComparison) -> str:
     return "frame" if length is None else ("time (ps)" if length < 0.1 else "time (ns)")
 
 
-def sides_legend(figure: Figure, system: TrajectoryComparison) -> None:
+def _legend(figure: Figure, system: TrajectoryComparison) -> None:
     """Native and mutant by colour."""
     from matplotlib.lines import Line2D
 
     handles = [Line2D([], [], color=colour, linewidth=1.6) for colour in (NATIVE, MUTANT)]
     figure.legend(handles, ["native", system.variant], loc="outside upper right", ncols=2, fontsize=8)
-
-
-def wrapped(text: str, width: int = 22) -> str:
-    """At most three lines."""
-    import textwrap
-
-    return "\n".join(textwrap.wrap(text, width)[:3])

@@ -1,4 +1,4 @@
-"""How the measured conformations of crystals agree with independent measurements and with published labels.
+"""Conformations of crystals, measured, beside labels of others: ``python benchmarks/states.py MIRROR``.
 
 The labels come as a tab-separated index of structure files, one row per entry, with a column that begins
 with ``DFG_state``: ``A:in(D1=6.6,D2=14.0,K271NZ-E286CD=4.1); B:...``, or ``A:n/a`` where nothing could be
@@ -12,8 +12,10 @@ import io
 import re
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
+import typer
 
 from kinscope.core.errors import BadInputError
 from kinscope.core.files import decoded, read_bounded
@@ -26,6 +28,7 @@ from kinscope.structures.conformation.classify import EntryGeometry, classify_en
 from kinscope.structures.conformation.literature import LabelComparison, compare_labels, reasons_of
 from kinscope.structures.wwpdb.entries import chain_of_structure
 from kinscope.structures.wwpdb.source import PdbSource
+from kinscope.targets import load_target
 from kinscope.targets.pack import KinaseLandmarks, TargetPack
 
 INDEX = "index.tsv"
@@ -245,3 +248,22 @@ def _absent(measured: EntryGeometry, landmarks: KinaseLandmarks | None) -> list[
     needed = (landmarks.beta3_lysine, landmarks.helix_c_plus_four, landmarks.dfg_phenylalanine)
     absent = sorted(set(needed) & set(measured.missing_residues))
     return [f"does not show {', '.join(map(str, absent))}, on which D1 and D2 rest"] if absent else []
+
+
+def main(
+    mirror: Path,
+    labels: Annotated[
+        Path | None, typer.Option(help="Index with a DFG_state column; default: MIRROR/index.tsv.")
+    ] = None,
+    target: str = "abl1",
+    as_json: Annotated[bool, typer.Option("--json", help="Every chain with its numbers, as JSON.")] = False,
+) -> None:
+    """Measure every chain of the target in a mirror, and compare with independent and published labels."""
+    index = labels if labels is not None else mirror / INDEX
+    known = read_labels(index) if labels is not None or index.is_file() else ()
+    found = compare_states(PdbSource(mirror), load_target(target), known)
+    print(found.model_dump_json(indent=1) if as_json else in_words(found))
+
+
+if __name__ == "__main__":
+    typer.run(main)
