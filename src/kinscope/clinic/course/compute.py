@@ -14,7 +14,7 @@ from kinscope.clinic.response.assess import (
     CriteriaSet,
     Line,
     assess_line,
-    load_criteria,
+    criteria_for,
     mutation_testing_due,
 )
 from kinscope.clinic.response.context import ORDINALS, REMISSIONS
@@ -110,7 +110,7 @@ def study_case(
 def _rules(case: Case, criteria: str) -> CriteriaSet | None:
     """The definitions of response; None in a disease that has none here."""
     if case.disease != "other":
-        return load_criteria(criteria or DEFAULT_CRITERIA[case.disease])
+        return criteria_for(case.disease, criteria or DEFAULT_CRITERIA[case.disease])
     if criteria:
         raise BadInputError(
             "Definitions of response are for Ph+ ALL and CML, and this case is of another disease.",

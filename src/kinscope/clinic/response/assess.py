@@ -12,6 +12,7 @@ from kinscope.clinic.response.criteria import (
     CriteriaSet,
     TestingTrigger,
     available_criteria,
+    criteria_for,
     load_criteria,
     testing_rules,
 )
@@ -19,7 +20,6 @@ from kinscope.clinic.response.leukaemia import flow_call
 from kinscope.clinic.response.model import Criterion, Disease, ResponseCall, TestingDue
 from kinscope.clinic.response.molecular import molecular_call
 from kinscope.clinic.response.visits import Evaluation, check_one_clock, evaluations, evidence_of
-from kinscope.core.errors import BadInputError
 from kinscope.core.records import Record
 
 SAME_OCCASION_DAYS = 31
@@ -77,6 +77,7 @@ __all__ = [
     "assess_line",
     "assess_response",
     "available_criteria",
+    "criteria_for",
     "evaluations",
     "load_criteria",
     "mutation_testing_due",
@@ -104,16 +105,9 @@ def assess_response(
 
     Raises BadInputError as that does, and if the criteria are of another disease.
     """
-    chosen = criteria if isinstance(criteria, CriteriaSet) else load_criteria(criteria)
-    if chosen.disease != disease:
-        raise BadInputError(
-            f"The criteria {chosen.id} are for {chosen.disease}, not for {disease}.",
-            where="criteria",
-            remedy="Choose from: " + ", ".join(s.id for s in available_criteria() if s.disease == disease),
-        )
     number = 2 if previous else 1
     line = Line(number=number, start=treatment_start, end=treatment_end, previous=tuple(previous))
-    return assess_line(measurements, chosen, line)
+    return assess_line(measurements, criteria_for(disease, criteria), line)
 
 
 def assess_line(

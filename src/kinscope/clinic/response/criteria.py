@@ -327,6 +327,21 @@ def load_criteria(name: str | Path) -> CriteriaSet:
     return _shipped(name)
 
 
+def criteria_for(disease: Disease, criteria: str | Path | CriteriaSet) -> CriteriaSet:
+    """A set that is of this disease, as :func:`load_criteria` finds it.
+
+    Raises BadInputError as that does, and if the criteria are of another disease.
+    """
+    chosen = criteria if isinstance(criteria, CriteriaSet) else load_criteria(criteria)
+    if chosen.disease != disease:
+        raise BadInputError(
+            f"The criteria {chosen.id} are for {chosen.disease}, not for {disease}.",
+            where="criteria",
+            remedy="Choose from: " + ", ".join(s.id for s in available_criteria() if s.disease == disease),
+        )
+    return chosen
+
+
 @lru_cache(maxsize=16)
 def _shipped(name: str) -> CriteriaSet:
     return _read(_root() / f"{name}.yaml", CriteriaSet)
