@@ -8,7 +8,7 @@ from factories.interpretation import variant
 from kinscope.core.errors import BadInputError
 from kinscope.interpretation import preference
 from kinscope.interpretation.preference import crystal_contacts_of, preference_of, preference_question
-from kinscope.interpretation.words.power import power_of
+from kinscope.interpretation.words.statistics import power_of
 from kinscope.results.measured import Contact, ContactChange
 from kinscope.targets import load_target
 from kinscope.targets.loader import crystal_contacts, published_motion

@@ -6,7 +6,7 @@ import re
 import pytest
 
 from kinscope.affinity.atlas import all_rows
-from kinscope.report.atlas_page import page_of, svg_of
+from kinscope.report.plots.atlas import page_of, svg_of
 from kinscope.targets import load_target
 
 

@@ -12,8 +12,10 @@ and the same without drug. ``-kT ln`` of the ratio is what the place as a whole 
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Set
 from dataclasses import dataclass
 from itertools import product
+from statistics import median
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,6 +39,7 @@ from kinscope.structures.side_chains.sites import (
     substituted_residue,
 )
 from kinscope.structures.side_chains.surroundings import Surroundings
+from kinscope.targets.pack import KinaseLandmarks
 
 KT = 0.593
 """kcal/mol at 298 K."""
@@ -252,3 +255,54 @@ def _side_chain_gap(residue: Residue, centre: Floats) -> float:
     left_out = {*FRAME, "CA"}
     side = [i for i, atom in enumerate(residue.atom_names) if atom[0] != "H" and atom not in left_out]
     return float(np.linalg.norm(residue.coord[side] - centre, axis=1).min()) if side else np.inf
+
+
+PACKING_SHARE = 0.95
+
+
+def catalytic_residues(landmarks: KinaseLandmarks | None) -> frozenset[int]:
+    """Numbers of the residues that kinases do not do without."""
+    if landmarks is None:
+        return frozenset()
+    hrd, dfg, ape = landmarks.hrd_aspartate, landmarks.dfg_phenylalanine, landmarks.ape_glutamate
+    lysine, glutamate = landmarks.beta3_lysine, landmarks.helix_c_glutamate
+    return frozenset({lysine, glutamate, hrd - 1, hrd, hrd + 5, dfg - 1, dfg + 1, ape or lysine})
+
+
+class StillAKinase:
+    """Whether a substituted kinase is likely to be one still, by the ensembles of its active state.
+
+    Two rules. Residues without which kinases do not phosphorylate (Hanks & Hunter, FASEB J. 1995, 9, 576):
+    the beta 3 lysine and its glutamate, HRD's arginine and aspartate with the asparagine five places on,
+    DFG's aspartate and glycine, APE's glutamate. And packing: without any drug the substitution packs worse
+    than nineteen of twenty others that one base makes, each measured beside what its kind costs elsewhere in
+    the domain, which stands for the unfolded chain.
+    """
+
+    def __init__(
+        self, rows: Iterable[SiteRow], protein: str, scanned: Set[tuple[int, str]], catalytic: frozenset[int]
+    ) -> None:
+        self._energy = {(row.residue, row.kind): row.packing_kcal_per_mol for row in rows}
+        self._protein, self._catalytic = protein, catalytic
+        by_kind: dict[str, list[float]] = {}
+        for (_, kind), energy in self._energy.items():
+            by_kind.setdefault(kind, []).append(energy)
+        self._usual = {kind: median(energies) for kind, energies in by_kind.items()}
+        known = sorted(self.excess(*key) for key in scanned if key in self._energy)
+        self._limit = known[int(PACKING_SHARE * len(known))] if known else float("inf")
+
+    def excess(self, residue: int, mutant: str) -> float:
+        """How much worse a substitution packs than its kinds do elsewhere, kcal/mol; 0 where not known."""
+        kinds = mutant, self._protein[residue - 1]
+        if any((residue, kind) not in self._energy for kind in kinds):
+            return 0.0
+        new, old = (self._energy[residue, kind] - self._usual[kind] for kind in kinds)
+        return new - old
+
+    def rule(self, residue: int, mutant: str) -> str:
+        """``catalytic``, ``packing``, nothing, or ``not computed``."""
+        if residue in self._catalytic:
+            return "catalytic"
+        if (residue, mutant) not in self._energy:
+            return "not computed"
+        return "packing" if self.excess(residue, mutant) > self._limit else ""

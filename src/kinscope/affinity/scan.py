@@ -15,8 +15,7 @@ import numpy as np
 from kinscope import __version__
 from kinscope.affinity.atlas import FAR_ANGSTROM, LOST_KCAL_PER_MOL, Predicted, atlas_path
 from kinscope.affinity.complexes import Plans, empty_complex, load_complex, load_plans
-from kinscope.affinity.ensemble import Place, SiteRow
-from kinscope.affinity.fold import StillAKinase, catalytic_residues
+from kinscope.affinity.ensemble import Place, SiteRow, StillAKinase, catalytic_residues
 from kinscope.affinity.interval import calibrate
 from kinscope.affinity.measured import examples, measured_pairs
 from kinscope.affinity.model import Example

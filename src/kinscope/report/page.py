@@ -18,7 +18,7 @@ from kinscope.evidence.matching import RELATIONS, STRENGTHS
 from kinscope.evidence.model import EvidenceHit
 from kinscope.interpretation.model import MobilityQuestion, StudyResult
 from kinscope.interpretation.motion import spoken
-from kinscope.interpretation.words.power import power_of
+from kinscope.interpretation.words.statistics import power_of
 from kinscope.report import front, style, text
 from kinscope.report.appendix import appendix_tables, settings_text
 from kinscope.report.figures import DrawnFigure, draw_figures

@@ -2,30 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from kinscope.analysis.pockets import PocketPlace
+from kinscope.analysis.pockets import PocketPlace, pocket_volume
 from kinscope.analysis.superposition import kabsch
 from kinscope.core.errors import BadInputError, KinscopeError, StructureError
 from kinscope.core.records import Settings
 from kinscope.results.notes import Note, note
 from kinscope.targets.pack import KinaseLandmarks
-from kinscope.trajectories.frames import SAMPLE, Accumulator, Fit, find_core, stream
+from kinscope.trajectories.frames import SAMPLE, Accumulator, Chunk, Fit, find_core, stream
 from kinscope.trajectories.layout import Layout
 from kinscope.trajectories.measures.interactions import Interactions
 from kinscope.trajectories.measures.kinase_states import KinaseStates
 from kinscope.trajectories.measures.ligands import CONTACT_ANGSTROM, LigandPose
 from kinscope.trajectories.measures.motion import Deviation, Fluctuation, Gyration, Series, Thinned, Times
-from kinscope.trajectories.measures.pockets import MEASURED, PocketVolume, pocket_place
 from kinscope.trajectories.measures.principal import Covariance, PrincipalMotions
 from kinscope.trajectories.measures.secondary_structure import SecondaryStructure
 from kinscope.trajectories.sources import Source
 
+MEASURED = 100
+"""Frames in which a volume is measured, at most: a volume takes milliseconds, a frame of the rest less."""
 _MOST_LIGANDS = 8
 """Followed in one trajectory; a membrane's lipids are not ligands."""
 
@@ -280,3 +281,38 @@ def _add_pockets(one: TrajectoryPass, pockets: Mapping[str, PocketPlace], settin
             one.series.append((name, PocketVolume(one.source.layout, place, stride)))
         except BadInputError as error:
             one.notes.append(note("pocket-not-measured", pocket=name, why=error.what))
+
+
+def pocket_place(name: str, layout: Layout, residues: Iterable[int]) -> PocketPlace:
+    """Where a pocket is measured, by the structure of a topology; raises as :class:`PocketPlace`."""
+    held, alphas = np.flatnonzero(layout.protein & layout.heavy), layout.backbone.ca
+    return PocketPlace(
+        name,
+        residues,
+        (layout.res_id[held], layout.coord[held]),
+        (layout.backbone.residues, layout.coord[alphas]),
+    )
+
+
+class PocketVolume(Series):
+    """Volume of a pocket in every so many frames, cubic angstrom: what a probe covers."""
+
+    names = ("volume_cubic_angstrom",)
+
+    def __init__(self, layout: Layout, where: PocketPlace, stride: int = 1) -> None:
+        super().__init__()
+        self._region = where.region
+        self._fitted, self._target = where.laid_by(layout.backbone.residues, layout.backbone.ca)
+        self._atoms = np.flatnonzero(layout.protein & layout.heavy)
+        self._elements = layout.element[self._atoms].tolist()
+        self._stride = max(1, stride)
+
+    def update(self, chunk: Chunk) -> None:
+        """Take up the next frames."""
+        rows = np.arange(-chunk.first % self._stride, len(chunk), self._stride)
+        if not len(rows):
+            return
+        frames = chunk.coordinates[rows].astype(np.float64)
+        rotation, translation = kabsch(frames[:, self._fitted], self._target)
+        placed = frames[:, self._atoms] @ rotation + translation[:, None, :]
+        self.add(np.array([pocket_volume(frame, self._elements, self._region) for frame in placed]))

@@ -72,7 +72,7 @@ def scan(
         echo(run(pack, region, all_19, work, write=write, progress=Console(quiet=quiet).teller()))
     if page is not None or svg is not None:
         from kinscope.core.files import write_atomic
-        from kinscope.report.atlas_page import page_of, svg_of
+        from kinscope.report.plots.atlas import page_of, svg_of
 
         rows = [row for row in all_rows(pack) if not drug or row.drug in drug]
         for path, make in ((page, page_of), (svg, svg_of)):

@@ -7,6 +7,6 @@ from kinscope.interpretation.verdicts.judging import (
     evidence_verdicts,
     judge,
 )
-from kinscope.interpretation.verdicts.steps import next_steps
+from kinscope.interpretation.verdicts.standing import next_steps
 
 __all__ = ["NOTHING", "Judgement", "assessed_drugs", "evidence_verdicts", "judge", "next_steps"]

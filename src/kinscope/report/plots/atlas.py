@@ -16,7 +16,7 @@ LETTERS = "GAVLIMPFWYSTNQCDEKRH"
 BINS = ((-0.5, "#4575b4"), (0.3, "#eeeeee"), (0.7, "#fdd9a8"),
         (1.36, "#f79a55"), (2.0, "#d7301f"), (99.0, "#7f0000"))  # fmt: skip
 """Upper ends, kcal/mol, and colours: the fifth begins where a tenfold loss does."""
-_TEMPLATES = Path(__file__).parent / "templates"
+_TEMPLATES = Path(__file__).parents[1] / "templates"
 
 
 def page_of(rows: Sequence[Predicted], pack: TargetPack) -> str:
