@@ -139,7 +139,8 @@ def _confidence(variant: Variant, judged: Sequence[Judgement], evidence: Evidenc
     fair = sum(entry.verdict.confidence != "low" for entry in counted)
     published = sum(entry.verdict.basis == "published" for entry in counted)
     level = "high" if 2 * sure >= len(counted) else "moderate" if 2 * fair >= len(counted) else "low"
+    rest = "rests" if published < 2 else "rest"
     return level, (
-        f"Of {len(counted)} verdicts {published} rest on published evidence on exactly {variant.short}, "
-        f"{sure} with high, {fair - sure} with moderate and {len(counted) - fair} with low confidence."
+        f"{published or 'None'} of {len(counted)} verdicts {rest} on published evidence on exactly "
+        f"{variant.short}."
     )
