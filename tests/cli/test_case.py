@@ -18,16 +18,16 @@ def test_assess_is_given_each_variant_once(monkeypatch: pytest.MonkeyPatch, tmp_
     class ReachedError(Exception):
         pass
 
-    seen: list[tuple[str, str, Path]] = []
+    seen: list[tuple[str, ...]] = []
 
     def receive(variant: Any, settings: Any, directory: Path, **_: Any) -> None:
-        seen.append((variant.hgvs_p, settings.preset, directory))
+        seen.append((variant.hgvs_p, settings.preset, directory.name, settings.disease, settings.transcript))
         raise ReachedError
 
     monkeypatch.setattr(study.Run, "begin", receive)
     with pytest.raises(ReachedError):
         case(example=True, out=tmp_path, assess=True, preset="quick", md_minutes=0.0, quiet=True)
-    assert seen == [("NP_005148.2:p.Lys404Glu", "quick", tmp_path / "assess-K404E")]
+    assert seen == [("NP_005148.2:p.Lys404Glu", "quick", "assess-K404E", "ALL", "e1a2")]
 
 
 def test_the_command_says_what_matters(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

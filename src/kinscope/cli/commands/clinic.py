@@ -277,8 +277,11 @@ def case(options: CaseOptions, console: Console) -> None:
         _print_case(result, directory, options.phenopacket)
     if not options.assess:
         return
+    fusion, disease = result.case.fusion, {"ph-all": "ALL", "cml": "CML"}.get(result.case.disease)
     for short, expression in {v.short: v.expression for v in result.variants if not v.problem}.items():
         study = StudyOptions(
+            disease=disease,
+            transcript=fusion.name or None if fusion else None,
             preset=options.preset,
             out=directory / f"assess-{short.replace('/', '_')}",
             md_minutes=options.md_minutes,
