@@ -12,7 +12,15 @@ from kinscope.dynamics.records import PlatformChoice, SpeedRecord
 from kinscope.dynamics.systems.shipped import expected_volume
 from kinscope.targets import load_target
 from kinscope.workflow.native_results import SHIPPED_STORE, native_steps, shipped_store
-from kinscope.workflow.timing import Rate, choice_finding, measure, preset_times, rate_of, speed_finding
+from kinscope.workflow.timing import (
+    Rate,
+    choice_finding,
+    measure,
+    power_finding,
+    preset_times,
+    rate_of,
+    speed_finding,
+)
 
 
 def speed(name: str, ns_per_day: float, *, used: float = 1.0) -> SpeedRecord:
@@ -112,3 +120,8 @@ def test_doctor_without_measuring_answers_as_before(capsys):
     doctor(seconds=0.0, target="abl1", as_json=True)
     names = {item["name"] for item in json.loads(capsys.readouterr().out)}
     assert {"cores", "OpenMM platform"} <= names
+
+
+def test_what_a_change_of_motion_takes_is_priced_before_anybody_runs_it():
+    told = power_finding(on_cores(26.0, 2)).value
+    assert told == "13 replicas of 100 ns a side for a change of 30 %, 50 days here for one state"

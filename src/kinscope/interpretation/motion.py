@@ -15,8 +15,9 @@ from kinscope.interpretation.model import Measurements, MobilityFinding, Mobilit
 from kinscope.interpretation.preference import crystal_contacts_of, preference_question
 from kinscope.interpretation.stays import stay_findings
 from kinscope.interpretation.thresholds import UNMOVED_ANGSTROM
+from kinscope.interpretation.words.statistics import power_of
 from kinscope.results.flexibility import CrystalFlexibility
-from kinscope.results.measured import PocketComparison
+from kinscope.results.measured import PocketComparison, RegionComparison
 from kinscope.results.trajectories import StateMobility
 from kinscope.targets.pack import TargetPack
 from kinscope.variants.model import Variant
@@ -91,7 +92,7 @@ def _bound(told: Measurements, pack: TargetPack) -> Iterator[MobilityQuestion]:
 
 def _window(variant: Variant, told: Measurements, pack: TargetPack) -> Iterator[MobilityQuestion]:
     if name := _window_name(pack):
-        rows = [of_region(row, pack) for row in told.regions if row.region == name]
+        rows = [_region(row, told, pack) for row in told.regions if row.region == name]
         asked = f"Does {variant.short} change how much {region_label(pack, name)} moves?"
         yield _question("window", asked, rows)
 
@@ -126,12 +127,22 @@ def _open(variant: Variant, told: Measurements, pack: TargetPack) -> Iterator[Mo
     if opened:
         rows = [row for row in told.regions if row.state in opened and row.region == "helix_c"]
         asked = f"Is the open form of {variant.short} as mobile as in native?"
-        yield _question("open", asked, [of_region(row, pack) for row in rows])
+        yield _question("open", asked, [_region(row, told, pack) for row in rows])
+
+
+def _region(row: RegionComparison, told: Measurements, pack: TargetPack) -> MobilityFinding:
+    """A region's reading; where it is not resolved, with what such replicas could have found."""
+    found, change = of_region(row, pack), row.difference_angstrom
+    if change.decided:
+        return found
+    length = min((p.length_ns for p in told.profiles if p.state == row.state), default=0.0)
+    power = power_of(min(change.native_replicas, change.mutant_replicas), length)
+    return found.model_copy(update={"verdict": f"{found.verdict} ({power.words})"})
 
 
 def _pocket(name: str, variant: Variant, told: Measurements, pack: TargetPack) -> MobilityQuestion:
     rows = [_of_models(pocket, pack) for pocket in told.pockets if pocket.pocket == name]
-    rows += [of_region(row, pack) for row in told.regions if row.region == name]
+    rows += [_region(row, told, pack) for row in told.regions if row.region == name]
     rows += [
         finding("md", f"volume, {where(system, pack)}", measure.difference)
         for system in told.trajectories

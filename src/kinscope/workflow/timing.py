@@ -15,6 +15,7 @@ from kinscope.dynamics.records import SpeedRecord
 from kinscope.dynamics.settings import ProtocolSettings
 from kinscope.dynamics.systems.shipped import expected_volume
 from kinscope.interpretation.words.say import say
+from kinscope.interpretation.words.statistics import power_of
 from kinscope.targets import TargetPack
 from kinscope.variants import variant_from_changes
 from kinscope.workflow.engine.step import Step, in_order
@@ -82,7 +83,7 @@ def time_findings(pack: TargetPack, seconds: float) -> list[Finding]:
         found.append(packing_finding(devices, packing))
     names = {"gpu": devices[0].platform.name if devices else "", "gromacs": GROMACS}
     chosen = names.get(runner_of(DynamicsSettings()), "CPU")
-    found.append(choice_finding(rates, chosen))
+    found += [choice_finding(rates, chosen), power_finding(rates[chosen])]
     return [*found, *(item.finding() for item in preset_times(pack, rates[chosen], cores=cores))]
 
 
@@ -224,3 +225,10 @@ def _time(hours: float) -> str:
     if hours >= 48:
         return f"{hours / 24:.0f} days"
     return f"{hours:.1f} h" if hours >= 1.5 else f"{max(1, round(60 * hours))} min"
+
+
+def power_finding(rate: Rate) -> Finding:
+    """What it takes here to find a change of motion in one state, four times in five."""
+    wanted = power_of(0, 0.0)
+    value = f"{wanted.wanted}, {_time(24 * wanted.missing_ns / rate.in_all)} here for one state"
+    return Finding(name="to resolve a change of RMSF", value=value)
