@@ -22,7 +22,7 @@ from factories.interpretation import (
 from kinscope.evidence import EvidenceHit, EvidenceItem, EvidenceSummary, lookup
 from kinscope.interpretation import Assessment, DrugVerdict, Measurements, assess
 from kinscope.interpretation.model import Predicted
-from kinscope.interpretation.verdicts import evidence_verdicts
+from kinscope.interpretation.verdicts import evidence_verdicts, judge
 from kinscope.results.measured import SimulationSummary
 from kinscope.targets.loader import load_target
 
@@ -492,10 +492,8 @@ def test_a_resistant_item_never_makes_a_verdict_more_favourable(
             hits=tuple(EvidenceHit.model_validate({"relation": r, "item": e}) for r, e in hits),
             options=(), searched=(), statement="",
         )  # fmt: skip
-        result = assess(variant("D391Y"), parts, evidence, PACK)
-        if not result.verdicts:
-            return MOST_FAVOURABLE_FIRST.index("not resolved")
-        return MOST_FAVOURABLE_FIRST.index(of(result, "imatinib").verdict)
+        judged = judge(variant("D391Y"), PACK.drug("imatinib"), parts, evidence)
+        return MOST_FAVOURABLE_FIRST.index(judged.verdict.verdict)
 
     assert order([*items, added]) >= order(items)
 
