@@ -13,14 +13,7 @@ from typing import Annotated
 
 import typer
 from mutant_crystals import CrystalComparison, OwnBackbone, compare_all
-from side_chain_recovery import (
-    KINSCOPE,
-    PACKERS,
-    Recovery,
-    RecoveryPlan,
-    crystal_model,
-    run_recovery,
-)
+from side_chain_recovery import KINSCOPE, PACKERS, Recovery, RecoveryPlan, crystal_model, run_recovery
 from states import share
 
 from kinscope.core.progress import Progress, silent

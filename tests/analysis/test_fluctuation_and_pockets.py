@@ -13,10 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
-from kinscope.analysis.fluctuation import (
-    b_factor_rmsf,
-    rmsf,
-)
+from kinscope.analysis.fluctuation import b_factor_rmsf, rmsf
 from kinscope.analysis.pockets import compare_pocket, inclusion_region, pocket_volume
 from kinscope.analysis.regions import compare_regions, residue_differences
 from kinscope.analysis.statistics import standard_error

@@ -21,12 +21,7 @@ from factories.synthetic_trajectories import (
     trajectories,
 )
 from kinscope.analysis.fluctuation import profile_array
-from kinscope.analysis.sampling import (
-    LARGE_EFFECT_ANGSTROM,
-    allowed,
-    region_sampling,
-    worse,
-)
+from kinscope.analysis.sampling import LARGE_EFFECT_ANGSTROM, allowed, region_sampling, worse
 from kinscope.analysis.statistics import difference, hedges_g
 from kinscope.core.errors import BadInputError
 from kinscope.interpretation.words.say import statement

@@ -107,10 +107,7 @@ def outside(**parts: Any) -> dict[str, Any]:
         "vcfRecord": {"genomeAssembly": "GRCh38", "chrom": "9", "pos": "130872896", "ref": "C", "alt": "T"},
         "variation": {
             "allele": {
-                "sequenceLocation": {
-                    "sequenceId": "refseq:NC_000009.12",
-                    "sequenceInterval": ends,
-                },
+                "sequenceLocation": {"sequenceId": "refseq:NC_000009.12", "sequenceInterval": ends},
                 "literalSequenceExpression": {"sequence": "T"},
             }
         },

@@ -270,11 +270,7 @@ def test_poisson_interval_is_garwoods() -> None:
     assert poisson_interval(0) == pytest.approx((0.0, 3.689), abs=0.001)
 
 
-@given(
-    fusion=st.floats(3, 1e6),
-    control=st.floats(1e3, 1e6),
-    factor=st.floats(1.01, 100),
-)
+@given(fusion=st.floats(3, 1e6), control=st.floats(1e3, 1e6), factor=st.floats(1.01, 100))
 @settings(max_examples=60, deadline=None)
 def test_the_ratio_scales_and_its_interval_holds_it(fusion: float, control: float, factor: float) -> None:
     below = quantity_from_copies("ABL1", Wells(copies=(control, control * 1.1)))

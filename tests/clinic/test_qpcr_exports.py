@@ -148,11 +148,7 @@ REFUSED = {
         "lines 2 and 16",
         "two tables",
     ),
-    "copies as logarithms": (
-        SIMPLE.replace("copies", "Copies (log10)"),
-        "line 2",
-        "without its copies",
-    ),
+    "copies as logarithms": (SIMPLE.replace("copies", "Copies (log10)"), "line 2", "without its copies"),
     "an unknown task": (SIMPLE + f"P1,ABL1,{SECRET},,25\n", "line 13, column 3", "role"),
     "an unknown target": (SIMPLE + f"P1,{SECRET},,,25\n", "line 13, column 2", "target"),
     "a decimal comma without quotes": (SIMPLE + "P1,ABL1,,,25,3\n", "line 13", "more cells"),
@@ -181,11 +177,7 @@ REFUSED = {
         "lines 3 and 2",
         "decimal comma",
     ),
-    "another unit": (
-        "sample,target,Calc Conc (ng/ul)\nP1,BCR-ABL1,5\nP1,ABL1,5000\n",
-        "line 1",
-        "copies",
-    ),
+    "another unit": ("sample,target,Calc Conc (ng/ul)\nP1,BCR-ABL1,5\nP1,ABL1,5000\n", "line 1", "copies"),
     "no cycle but copies": (SIMPLE + "P1,ABL1,,700,Undetermined\n", "line 13", "one of the two is wrong"),
     "two assays of the fusion": (
         SIMPLE.replace("P1,BCR-ABL1", "P1,BCR-ABL1 p210") + "P1,BCR-ABL1 p190,,,30\n",

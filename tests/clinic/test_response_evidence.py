@@ -6,18 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from clinic.test_response import (
-    ANY,
-    all_calls,
-    blood,
-    categories,
-    cml,
-    flow,
-    marrow,
-    on,
-    scaled,
-    transcript,
-)
+from clinic.test_response import ANY, all_calls, blood, categories, cml, flow, marrow, on, scaled, transcript
 from kinscope.clinic.measurements import (
     BlastPercent,
     BloodCounts,

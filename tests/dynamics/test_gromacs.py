@@ -23,13 +23,7 @@ from kinscope.dynamics.box import wrap
 from kinscope.dynamics.files.checkpoints import Point
 from kinscope.dynamics.files.system import load_system
 from kinscope.dynamics.gromacs.engine import _ENERGY, _GROMPP, _MDRUN, GromacsEngine
-from kinscope.dynamics.gromacs.files import (
-    Stretch,
-    read_energies,
-    read_g96,
-    run_settings,
-    write_g96,
-)
+from kinscope.dynamics.gromacs.files import Stretch, read_energies, read_g96, run_settings, write_g96
 from kinscope.dynamics.gromacs.program import (
     EXECUTABLE_VARIABLE,
     failure,

@@ -171,10 +171,7 @@ def test_replicas_are_packed_while_it_pays(rates: dict[int, float], most: int, c
     assert packed({}, most) is None
 
 
-@given(
-    rates=st.tuples(*[st.floats(0.1, 1e4) for _ in range(3)]),
-    most=st.integers(1, 9),
-)
+@given(rates=st.tuples(*[st.floats(0.1, 1e4) for _ in range(3)]), most=st.integers(1, 9))
 def test_packing_never_costs_throughput(rates: tuple[float, ...], most: int):
     packing = packed(dict(zip((1, 2, 4), rates, strict=True)), most)
     assert packing.gain >= 1.0
@@ -322,10 +319,7 @@ def test_without_devices_gpu_steps_take_cores(tmp_path: Path):
 def test_replicas_on_two_devices_are_those_of_one(tmp_path: Path):
     """Real replicas in real workers on two devices: byte for byte what one core makes of them."""
     made = {}
-    for name, options in {
-        "one": {"cores": 1},
-        "two": {"cores": 1, "devices": two_processors()},
-    }.items():
+    for name, options in {"one": {"cores": 1}, "two": {"cores": 1, "devices": two_processors()}}.items():
         engine = LocalEngine(tmp_path / name, None, **options)
         system = Step(STAGES["solvated"], "vacuum")
         _put_system(engine, system)

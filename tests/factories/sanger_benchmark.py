@@ -16,13 +16,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 import numpy as np
 
-from factories.chromatograph import (
-    QUALITIES,
-    abif_bytes,
-    amplicon_of,
-    molecules_of,
-    simulate_read,
-)
+from factories.chromatograph import QUALITIES, abif_bytes, amplicon_of, molecules_of, simulate_read
 from kinscope.core.errors import KinscopeError
 from kinscope.core.seeds import derive_seed
 from kinscope.sequencing.calling.naming import knowledge_of, name_bases

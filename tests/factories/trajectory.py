@@ -122,11 +122,7 @@ def read_protein_frames(directory: Path) -> tuple[AtomArray, np.ndarray[Any, np.
 
 
 def array_chunks(
-    frames: np.ndarray[Any, Any],
-    *,
-    fit: Fit | None = None,
-    times_ps: Floats | None = None,
-    length: int = 50,
+    frames: np.ndarray[Any, Any], *, fit: Fit | None = None, times_ps: Floats | None = None, length: int = 50
 ) -> Iterator[Chunk]:
     """Chunks of frames that are in memory already, (n_frames, n_atoms, 3), angstrom."""
     times = np.full(len(frames), np.nan) if times_ps is None else times_ps

@@ -560,10 +560,7 @@ def test_a_pocket_speaks_for_binding_only_where_it_could_have_changed_and_did_no
 ) -> None:
     change = difference(volume, None, None).model_copy(update={"smallest_meaningful": 20.0})
     own = pocket().model_copy(
-        update={
-            "volume_difference_cubic_angstrom": change,
-            "side_chain_rmsd_angstrom": moved,
-        }
+        update={"volume_difference_cubic_angstrom": change, "side_chain_rmsd_angstrom": moved}
     )
     parts = measurements(docking=(docking("asciminib"),), pockets=(own,))
     reasons = of(assessed("K404E", parts), "asciminib").reasons_for_binding

@@ -15,12 +15,7 @@ from kinscope.structures.mutants.settings import MutationSettings
 from kinscope.structures.mutants.strain import TWISTED_DEGREES
 from kinscope.structures.side_chains.rotamers import template
 from kinscope.structures.side_chains.sites import residues_of
-from kinscope.structures.stereochemistry import (
-    backbone_table,
-    heavy_atom_overlaps,
-    inverted_centres,
-    omega,
-)
+from kinscope.structures.stereochemistry import backbone_table, heavy_atom_overlaps, inverted_centres, omega
 
 QUICK = MutationSettings(
     backrub_degrees=(12.0,), candidates=1, shell_radius_angstrom=4.0, surroundings_angstrom=7.0

@@ -4,12 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from mutant_crystals import (
-    Case,
-    CrystalComparison,
-    compare_with_crystals,
-    on_own_backbone,
-)
+from mutant_crystals import Case, CrystalComparison, compare_with_crystals, on_own_backbone
 from side_chain_recovery import (
     KINSCOPE,
     KINSCOPE_BARE,

@@ -148,9 +148,7 @@ def test_extending_is_written_down_once_and_never_shortens(tmp_path: Path, monke
     ran: list[float] = []
     monkeypatch.setattr(machine, "find_gpus", lambda prober=None: _named_devices("CPU"))
     monkeypatch.setattr(
-        study.Run,
-        "stage",
-        lambda run, *_: ran.append(run.held.settings.dynamics.extensions[-1].length_ns),
+        study.Run, "stage", lambda run, *_: ran.append(run.held.settings.dynamics.extensions[-1].length_ns)
     )
     run = tmp_path / "run"
     open_or_create(run, new_study(VARIANT, settings(), created="2026-01-01"))

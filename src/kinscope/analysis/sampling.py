@@ -82,10 +82,7 @@ def region_sampling(
 
 def worse(first: Sampling, second: Sampling) -> Sampling:
     """The one that allows less; a comparison is worth its less sampled side."""
-    return min(
-        (first, second),
-        key=lambda item: (_ORDER.index(item.sentence), -(item.split_r or np.inf)),
-    )
+    return min((first, second), key=lambda item: (_ORDER.index(item.sentence), -(item.split_r or np.inf)))
 
 
 def allowed(difference: Difference, sampling: Sampling) -> Difference:

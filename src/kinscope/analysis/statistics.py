@@ -94,10 +94,7 @@ class EffectSize(NamedTuple):
 
 
 def hedges_g(
-    native: Sequence[float],
-    mutant: Sequence[float],
-    *,
-    least_spread: tuple[float, float] = (0.0, 0.0),
+    native: Sequence[float], mutant: Sequence[float], *, least_spread: tuple[float, float] = (0.0, 0.0)
 ) -> EffectSize:
     """Mutant minus native in pooled standard deviations, without the bias of few values.
 

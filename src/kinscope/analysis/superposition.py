@@ -101,10 +101,7 @@ def mean_structure(
 
 
 def rigid_core(
-    frames: FloatArray,
-    *,
-    limit_angstrom: float = 0.6,
-    smallest_fraction: float = 0.5,
+    frames: FloatArray, *, limit_angstrom: float = 0.6, smallest_fraction: float = 0.5
 ) -> IntArray:
     """Indices of the atoms that move least relative to one another, found by exclusion.
 

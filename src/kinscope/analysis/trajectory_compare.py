@@ -23,12 +23,7 @@ from kinscope.results.trajectories import (
     ReplicaAnalysis,
 )
 
-SMALLEST = {
-    "Å": (0.5, 1.5),
-    "Å³": (50.0, 150.0),
-    "°": (10.0, 25.0),
-    "%": (20.0, 50.0),
-}
+SMALLEST = {"Å": (0.5, 1.5), "Å³": (50.0, 150.0), "°": (10.0, 25.0), "%": (20.0, 50.0)}
 """By unit: the smallest change that counts, and what counts where sampling is limited. Half an angstrom is
 the error of a side chain's tip at 2.4 angstrom resolution, 50 cubic angstrom two to three heavy atoms, 10
 degrees the spread of helix C among crystals of one state."""

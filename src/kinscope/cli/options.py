@@ -112,10 +112,7 @@ class ReadingOptions:
         from kinscope.workflow.engine.store import default_cache
 
         return find_structure(
-            structure,
-            mirror=self.mirror,
-            cache=default_cache() / "wwpdb",
-            allow_download=self.download,
+            structure, mirror=self.mirror, cache=default_cache() / "wwpdb", allow_download=self.download
         )
 
 

@@ -2,13 +2,7 @@
 
 from kinscope.evidence.knowledge import load_evidence
 from kinscope.evidence.matching import lookup
-from kinscope.evidence.model import (
-    EvidenceBase,
-    EvidenceHit,
-    EvidenceItem,
-    EvidenceSummary,
-    TreatmentOption,
-)
+from kinscope.evidence.model import EvidenceBase, EvidenceHit, EvidenceItem, EvidenceSummary, TreatmentOption
 
 __all__ = [
     "EvidenceBase",

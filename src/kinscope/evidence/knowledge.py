@@ -201,8 +201,7 @@ def _check(items: list[EvidenceItem], protein: str, folder: Path) -> None:
             raise _damaged("An item needs a citation and a summary.", where)
         if not IDENTIFIER.match(item.identifier):
             raise _damaged(
-                f"{item.identifier!r} is neither PMID:... nor doi:... nor like Blood 2016;127:1870",
-                where,
+                f"{item.identifier!r} is neither PMID:... nor doi:... nor like Blood 2016;127:1870", where
             )
         if not _DRUG.match(item.drug):
             raise _damaged(f"{item.drug!r} is not the id of a drug.", where)

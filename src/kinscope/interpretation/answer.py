@@ -14,10 +14,7 @@ from kinscope.variants.model import Variant
 
 
 def write_answer(
-    variant: Variant,
-    judged: Sequence[Judgement],
-    evidence: EvidenceSummary,
-    pack: TargetPack,
+    variant: Variant, judged: Sequence[Judgement], evidence: EvidenceSummary, pack: TargetPack
 ) -> Answer:
     """Two sentences, with a confidence and its reason. No drug is recommended."""
     confidence, reason = _confidence(variant, judged, evidence)

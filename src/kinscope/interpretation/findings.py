@@ -24,12 +24,7 @@ _WHY: dict[Outcome, str] = {
 
 
 def finding(
-    method: Method,
-    words: str,
-    change: Difference,
-    *,
-    side: str = "the mutant",
-    result: str = "",
+    method: Method, words: str, change: Difference, *, side: str = "the mutant", result: str = ""
 ) -> MobilityFinding:
     """A difference as a reading; ``side`` is whose values are higher or lower."""
     return MobilityFinding(

@@ -106,9 +106,7 @@ def _states(told: Measurements, pack: TargetPack, flexibility: CrystalFlexibilit
     window = _window_name(pack)
     rows = [_of_states(row, pack) for row in told.state_mobility if row.region in ("", window)]
     return _question(
-        "states",
-        "Does DFG-out move more than DFG-in?",
-        [*state_findings(flexibility, window, pack), *rows],
+        "states", "Does DFG-out move more than DFG-in?", [*state_findings(flexibility, window, pack), *rows]
     )
 
 

@@ -18,11 +18,7 @@ from kinscope.interpretation.model import MobilityFinding, MobilityQuestion
 from kinscope.results.flexibility import ClassName
 from kinscope.results.measured import ContactChange, Difference
 from kinscope.results.preference import GAP_STEP_ANGSTROM, ContactPair, CrystalContacts
-from kinscope.targets.loader import (
-    conformation_preference,
-    crystal_contacts,
-    published_motion,
-)
+from kinscope.targets.loader import conformation_preference, crystal_contacts, published_motion
 from kinscope.targets.pack import TargetPack
 from kinscope.variants.model import Variant
 from kinscope.variants.parse import parse_variant

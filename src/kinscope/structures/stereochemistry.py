@@ -17,12 +17,7 @@ from kinscope.structures.model import AtomArray
 
 Floats = NDArray[np.float64]
 
-_BONDS = {
-    ("N", "CA"): 1.459,
-    ("CA", "C"): 1.525,
-    ("C", "O"): 1.229,
-    ("C", "N+"): 1.336,
-}
+_BONDS = {("N", "CA"): 1.459, ("CA", "C"): 1.525, ("C", "O"): 1.229, ("C", "N+"): 1.336}
 _ANGLES = {
     ("N", "CA", "C"): 111.0,
     ("CA", "C", "O"): 120.1,

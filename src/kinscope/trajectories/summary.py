@@ -56,12 +56,7 @@ LABELS = {
 
 def unit_of(name: str) -> str:
     """The unit that ends a measure's name, as printed."""
-    for ending, unit in (
-        ("_cubic_angstrom", "Å³"),
-        ("_angstrom", "Å"),
-        ("_degrees", "°"),
-        ("_percent", "%"),
-    ):
+    for ending, unit in (("_cubic_angstrom", "Å³"), ("_angstrom", "Å"), ("_degrees", "°"), ("_percent", "%")):
         if name.endswith(ending):
             return unit
     return ""

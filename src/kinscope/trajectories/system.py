@@ -139,11 +139,7 @@ def _profile(system: System, side: Sequence[TrajectoryPass]) -> FluctuationProfi
 
 
 def _summary(
-    record: ReplicaRecord,
-    system: System,
-    variant: str,
-    failed: str | None,
-    final_angstrom: float,
+    record: ReplicaRecord, system: System, variant: str, failed: str | None, final_angstrom: float
 ) -> SimulationSummary:
     return SimulationSummary(
         state=system.state,

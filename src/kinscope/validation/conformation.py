@@ -34,13 +34,7 @@ from kinscope.structures.wwpdb.entries import CrystalChain, read_crystal_chain
 from kinscope.structures.wwpdb.source import PdbSource
 from kinscope.targets.loader import FLEXIBILITY_FILE
 from kinscope.targets.pack import TargetPack
-from kinscope.validation.rmsf import (
-    Agreement,
-    agreement,
-    agreement_words,
-    b_factor_profile,
-    panels,
-)
+from kinscope.validation.rmsf import Agreement, agreement, agreement_words, b_factor_profile, panels
 
 MOST_MISSING = 5
 """Residues of the kinase domain that a chain may lack, none of them in the activation loop: a gap softens
@@ -234,7 +228,7 @@ def in_words(found: ConformationBenchmark, pack: TargetPack) -> str:
     """The states, region by region, then the agreement, then the entries."""
     lines = [
         "RMSF by network, first -> second, in multiples of the kinase domain's mean; the difference with its "
-        "interval (95 %, Welch over wwPDB entries), p (Holm over regions); the same by B factors",
+        "interval (95 %, Welch over wwPDB entries), p (Holm over regions); the same by B factors"
     ]
     regions = regions_compared(pack)
     for first, second in PAIRS:

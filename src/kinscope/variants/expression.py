@@ -16,13 +16,7 @@ from kinscope.core.errors import UnsupportedVariantError, VariantError
 from kinscope.core.quoting import quoted
 from kinscope.core.residues import THREE_TO_ONE
 from kinscope.variants.coding import chromosome_in, lifted, no_bases
-from kinscope.variants.isoforms import (
-    Statement,
-    isoforms,
-    other_target,
-    reference_isoform,
-    resolve_accession,
-)
+from kinscope.variants.isoforms import Statement, isoforms, other_target, reference_isoform, resolve_accession
 from kinscope.variants.text import unreadable, unsupported
 
 if TYPE_CHECKING:

@@ -330,10 +330,7 @@ class Run:
         """As the study was begun, else as this machine does best."""
         dynamics = study.settings.dynamics
         self._packing = packing_of(
-            self.devices,
-            dynamics.replicas_per_gpu,
-            expected_volume(study.pack),
-            replicas=study.trajectories,
+            self.devices, dynamics.replicas_per_gpu, expected_volume(study.pack), replicas=study.trajectories
         )
         on = runner_of(dynamics)
         at_once = len(self.devices) * self._packing.gain if on == "gpu" else float(self.cores)

@@ -34,8 +34,7 @@ def redock(
         typer.Option("--engine", help="kinscope, vina-8 or vina-32; may be repeated. Default: all."),
     ] = None,
     entry: Annotated[
-        list[str] | None,
-        typer.Option("--entry", help="Only this entry, of any kinase; may be repeated."),
+        list[str] | None, typer.Option("--entry", help="Only this entry, of any kinase; may be repeated.")
     ] = None,
     models: Annotated[
         bool, typer.Option("--models", help="Ligands that the pack does not know, into its models instead.")

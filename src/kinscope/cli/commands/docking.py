@@ -135,8 +135,7 @@ def dock_frames(
     ],
     *,
     drug: Annotated[
-        list[str] | None,
-        typer.Option("--drug", help="A drug; may be repeated. Default: the study's own."),
+        list[str] | None, typer.Option("--drug", help="A drug; may be repeated. Default: the study's own.")
     ] = None,
     frames: Annotated[
         int, typer.Option("--frames", min=1, max=10_000, help="Of each replica's second half, evenly spaced.")

@@ -163,8 +163,7 @@ def _print_simulated(one: Simulated) -> None:
 def extend(
     directory: RunDirectory,
     length_ns: Annotated[
-        float,
-        typer.Option("--length-ns", min=1e-5, max=100_000.0, help="Production of each replica in all."),
+        float, typer.Option("--length-ns", min=1e-5, max=100_000.0, help="Production of each replica in all.")
     ],
     engine: EngineOfDynamics = None,
     cores: Cores = None,

@@ -10,13 +10,7 @@ from kinscope.clinic.case.timing import schedule_case
 from kinscope.clinic.course.result import CaseResult, Comparison, LineCalls, VariantFound
 from kinscope.clinic.measurements import ReportedResponse
 from kinscope.clinic.privacy import pseudonym as privacy
-from kinscope.clinic.response.assess import (
-    CriteriaSet,
-    Line,
-    assess_line,
-    criteria_for,
-    mutation_testing_due,
-)
+from kinscope.clinic.response.assess import CriteriaSet, Line, assess_line, criteria_for, mutation_testing_due
 from kinscope.clinic.response.context import ORDINALS, REMISSIONS
 from kinscope.core.errors import BadInputError, VariantError
 
@@ -36,11 +30,7 @@ MEANS: dict[str, tuple[str, frozenset[str], frozenset[str]]] = {
     "CRi": ("haematological", frozenset({"CRi"}), NEARLY_CLEAR),
     "CHR": ("haematological", frozenset({"CHR", "CR"}), NEARLY_CLEAR),
     "CCyR": ("cytogenetic", frozenset({"CCyR"}), frozenset()),
-    "MMR": (
-        "molecular",
-        frozenset({"MMR", "MR4", "MR4.5", "MR5", "CMR"}),
-        frozenset({"molecular response"}),
-    ),
+    "MMR": ("molecular", frozenset({"MMR", "MR4", "MR4.5", "MR5", "CMR"}), frozenset({"molecular response"})),
     "CMR": ("molecular", frozenset({"CMR", "MR4", "MR4.5", "MR5"}), frozenset({"molecular response"})),
     "MRD negative": ("flow MRD", frozenset({"MRD negative"}), frozenset()),
     "relapse": ("haematological", frozenset({"relapse", "loss of CHR"}), frozenset({"active disease"})),

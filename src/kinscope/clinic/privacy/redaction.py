@@ -60,12 +60,7 @@ def redacted(case: Case, schedule: Schedule, pack: TargetPack) -> Case:
     sources = {source["key"]: f"s{number}" for number, source in enumerate(content["sources"], start=1)}
     content = with_sources(content, sources)
     content["sources"] = [{"key": key, "text": f"source {key[1:]}"} for key in sources.values()]
-    content |= {
-        "title": "",
-        "citation": "",
-        "notes": [],
-        "transcript": _fusion(content["transcript"]),
-    }
+    content |= {"title": "", "citation": "", "notes": [], "transcript": _fusion(content["transcript"])}
     for event in content["events"]:
         event["label"] = "event" if event["kind"] == "other" else event["kind"]
     for treatment in content["treatments"]:

@@ -34,11 +34,7 @@ _PARTS |= dict.fromkeys(("fusion_standards", "control_standards"), StandardLevel
 
 
 def read_run(
-    path: Path | str,
-    *,
-    transcript: str = "",
-    control_gene: str = "",
-    conversion_factor: float | None = None,
+    path: Path | str, *, transcript: str = "", control_gene: str = "", conversion_factor: float | None = None
 ) -> QpcrRun:
     """Read a run from a YAML file (``.yaml``, ``.yml``) or, whatever else its name, a table.
 

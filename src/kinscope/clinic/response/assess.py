@@ -27,9 +27,7 @@ SAME_OCCASION_DAYS = 31
 
 
 def mutation_testing_due(
-    calls: Sequence[ResponseCall],
-    measurements: Sequence[Measurement] = (),
-    disease: Disease = "ph-all",
+    calls: Sequence[ResponseCall], measurements: Sequence[Measurement] = (), disease: Disease = "ph-all"
 ) -> tuple[TestingDue, ...]:
     """The moments at which mutation testing is due by each trigger, oldest first.
 

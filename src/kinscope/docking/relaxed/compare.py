@@ -26,12 +26,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from kinscope.analysis.statistics import (
-    difference,
-    energy_shares,
-    weighted_difference,
-    weighted_spread,
-)
+from kinscope.analysis.statistics import difference, energy_shares, weighted_difference, weighted_spread
 from kinscope.core.seeds import derive_seed
 from kinscope.docking.engine import Box, Coordinates, Mol
 from kinscope.docking.geometry import rows_by_name
@@ -120,12 +115,7 @@ def own_names(native: AtomArray, numbers: Sequence[int] | dict[int, str]) -> dic
 
 
 def compare_sides(
-    drug: str,
-    state: str,
-    variant: str,
-    native: ComplexSide,
-    mutant: ComplexSide,
-    settings: RelaxedSettings,
+    drug: str, state: str, variant: str, native: ComplexSide, mutant: ComplexSide, settings: RelaxedSettings
 ) -> RelaxedComparison:
     """Two sides of one drug in one state set against each other."""
     values = [[repeat.interaction_kcal_per_mol for repeat in side.repeats] for side in (native, mutant)]

@@ -46,11 +46,7 @@ def short_walk(system: BoundSystem, start: ScoredPose, box: Box) -> list[ScoredP
 
 
 def sample_known_pose(
-    system: BoundSystem,
-    reference: Coordinates,
-    box: Box,
-    settings: DockingSettings,
-    seed: int,
+    system: BoundSystem, reference: Coordinates, box: Box, settings: DockingSettings, seed: int
 ) -> list[ScoredPose]:
     """Minima found from one seed, best first.
 

@@ -60,12 +60,7 @@ def effort_for(degrees: int, exhaustiveness: int) -> SearchEffort:
 
 
 def search_box(
-    score: ScoreArrays,
-    mobility: Mobility,
-    conformers: Floats,
-    box: Box,
-    effort: SearchEffort,
-    seed: int,
+    score: ScoreArrays, mobility: Mobility, conformers: Floats, box: Box, effort: SearchEffort, seed: int
 ) -> Found:
     """Search a box for minima of a function.
 

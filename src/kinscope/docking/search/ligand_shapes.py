@@ -66,11 +66,7 @@ class LigandRelaxation:
         return float(mmff_energy(self._known(), points, np.empty_like(points)))
 
     def relax(
-        self,
-        poses: Floats,
-        field: ScoreArrays,
-        lowest: float = np.inf,
-        iterations: int = ITERATIONS,
+        self, poses: Floats, field: ScoreArrays, lowest: float = np.inf, iterations: int = ITERATIONS
     ) -> RelaxedPoses:
         """Relax poses (n_poses, n_atoms, 3) one by one (L-BFGS).
 

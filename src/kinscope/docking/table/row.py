@@ -12,12 +12,7 @@ from kinscope.docking.engine import Mol
 from kinscope.docking.known.reference import SEARCHED
 from kinscope.docking.poses.strain import pose_strain
 from kinscope.docking.records import DockingRun, ReferencePoseRecord
-from kinscope.docking.table.differences import (
-    Weighed,
-    compare_docking,
-    distance_to_residues,
-    pocket_rmsd,
-)
+from kinscope.docking.table.differences import Weighed, compare_docking, distance_to_residues, pocket_rmsd
 from kinscope.results.docking import DockedSide, DockingRow, FoundPose, RelaxedComparison
 from kinscope.results.measured import DockingComparison, StateFit
 from kinscope.results.notes import Note, note

@@ -142,9 +142,5 @@ def solvent_of(directory: Path) -> SolventBox:
         positions, box = data["positions_nm"], data["box_nm"]
     solute = positions[: record.solute_atoms]
     return SolventBox.from_positions(
-        positions[record.solute_atoms :],
-        box,
-        record.positive_ions,
-        record.negative_ions,
-        solute.mean(axis=0),
+        positions[record.solute_atoms :], box, record.positive_ions, record.negative_ions, solute.mean(axis=0)
     )

@@ -217,12 +217,7 @@ def _molecules(terms: _Terms, solute_atoms: int) -> Iterator[tuple[int, int]]:
         first = end
 
 
-def _molecule(
-    terms: _Terms,
-    types: dict[tuple[float, float], int],
-    first: int,
-    last: int,
-) -> Iterator[str]:
+def _molecule(terms: _Terms, types: dict[tuple[float, float], int], first: int, last: int) -> Iterator[str]:
     """The lines of one molecule, atoms counted from 1."""
 
     def rows(kind: str) -> list[Row]:

@@ -15,12 +15,7 @@ from functools import lru_cache
 from kinscope.core.errors import SettingsError
 from kinscope.core.records import Record
 from kinscope.dynamics.machine.probe import Prober
-from kinscope.dynamics.platforms import (
-    GPU_PLATFORMS,
-    PLATFORM_VARIABLE,
-    installed_platforms,
-    on_processor,
-)
+from kinscope.dynamics.platforms import GPU_PLATFORMS, PLATFORM_VARIABLE, installed_platforms, on_processor
 from kinscope.dynamics.records import PlatformChoice
 from kinscope.results.notes import Note, note
 

@@ -83,10 +83,7 @@ def solute_charge(model: AtomArray, settings: SolvationSettings, ligands: Sequen
 
 
 def build_system(
-    solute: AtomArray,
-    box: SolventBox,
-    settings: SolvationSettings,
-    ligands: Sequence[PlacedLigand] = (),
+    solute: AtomArray, box: SolventBox, settings: SolvationSettings, ligands: Sequence[PlacedLigand] = ()
 ) -> Any:
     """OpenMM System: solute, Na+, Cl-, water; PME, rigid bonds to hydrogen, heavy hydrogens."""
     from openmm import app, unit

@@ -38,11 +38,7 @@ _KCAL_PER_KJ = 1 / 4.184
 
 
 def equilibrate_solvent(
-    directory: Path,
-    steps: int,
-    seed: int,
-    *,
-    platform: PlatformChoice | None = None,
+    directory: Path, steps: int, seed: int, *, platform: PlatformChoice | None = None
 ) -> SolvatedSystem:
     """Bring a stored system's solvent to its density, going on from where it is.
 

@@ -26,12 +26,7 @@ from kinscope.interpretation.model import (
     Sight,
     VerdictWord,
 )
-from kinscope.interpretation.published import (
-    PublishedOpinion,
-    published_opinion,
-    rank,
-    reason_of,
-)
+from kinscope.interpretation.published import PublishedOpinion, published_opinion, rank, reason_of
 from kinscope.interpretation.verdicts.standing import (
     approval_of,
     disagreements,
@@ -83,10 +78,7 @@ def assessed_drugs(
 
 
 def evidence_verdicts(
-    variant: Variant,
-    pack: TargetPack,
-    transcript: str = "",
-    predicted: Mapping[str, Predicted] | None = None,
+    variant: Variant, pack: TargetPack, transcript: str = "", predicted: Mapping[str, Predicted] | None = None
 ) -> tuple[DrugVerdict, ...]:
     """The verdicts without a model: evidence, guidelines, kin, and predictions where given."""
     evidence = lookup(variant, pack, transcript)

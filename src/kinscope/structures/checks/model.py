@@ -219,11 +219,7 @@ def _stereochemistry(atoms: AtomArray, overlaps: int) -> Iterator[CheckItem]:
     yield from _peptides(table)
     yield _ramachandran(atoms, table)
     yield _rotamers(atoms)
-    yield _at_most(
-        _OVERLAPS,
-        1000.0 * overlaps / max(heavy, 1),
-        MAX_CLASHES_PER_1000,
-    )
+    yield _at_most(_OVERLAPS, 1000.0 * overlaps / max(heavy, 1), MAX_CLASHES_PER_1000)
 
 
 def _literature(
@@ -335,8 +331,7 @@ def _force_field(atoms: AtomArray) -> CheckItem:
     topology, _ = to_openmm(atoms)
     unmatched = protein_forcefield().getUnmatchedResidues(topology)
     return _listed(
-        "residues that ff14SB does not know",
-        [f"{residue.name}{residue.id}" for residue in unmatched],
+        "residues that ff14SB does not know", [f"{residue.name}{residue.id}" for residue in unmatched]
     )
 
 

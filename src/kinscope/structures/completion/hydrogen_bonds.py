@@ -24,11 +24,7 @@ _ROLES = {
 }
 _ROLE_OF = {atom: role for role, atoms in _ROLES.items() for atom in atoms.split(", ")}
 
-_FLIPS = {
-    "ASN": (("OD1", "ND2"),),
-    "GLN": (("OE1", "NE2"),),
-    "HIS": (("ND1", "CD2"), ("CE1", "NE2")),
-}
+_FLIPS = {"ASN": (("OD1", "ND2"),), "GLN": (("OE1", "NE2"),), "HIS": (("ND1", "CD2"), ("CE1", "NE2"))}
 _FLIP_MARGIN = 1.0
 """A flip must win one whole clean hydrogen bond: the crystallographer's choice stands otherwise."""
 

@@ -98,9 +98,7 @@ class EntryGeometry(Record):
 
 
 def classify_entries(
-    source: PdbSource,
-    pack: TargetPack,
-    codes: tuple[str, ...] | None = None,
+    source: PdbSource, pack: TargetPack, codes: tuple[str, ...] | None = None
 ) -> tuple[EntryGeometry, ...]:
     """Classify every chain of wwPDB entries that is of the target and holds its kinase domain.
 

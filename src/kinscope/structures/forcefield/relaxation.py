@@ -97,12 +97,7 @@ def choose_region(
     included = np.isin(numbers, list(set(numbers[around].tolist()))) | shell
     names = np.asarray(atoms.atom_name)
     frame = np.isin(names, BACKBONE_HEAVY)
-    return Region(
-        new_atoms=of_target & ~frame,
-        side_chains=shell & ~frame,
-        shell=shell,
-        included=included,
-    )
+    return Region(new_atoms=of_target & ~frame, side_chains=shell & ~frame, shell=shell, included=included)
 
 
 def _near(candidates: Sequence[NDArray[np.float32]], chosen: Mask, radius: float) -> Mask:

@@ -206,10 +206,7 @@ def _native_places(native: AtomArray, mutant: AtomArray, targets: Sequence[int])
 
 
 def _ranked(
-    native: AtomArray,
-    wanted: dict[int, str],
-    candidates: Sequence[_Candidate],
-    settings: MutationSettings,
+    native: AtomArray, wanted: dict[int, str], candidates: Sequence[_Candidate], settings: MutationSettings
 ) -> list[_Candidate]:
     """Sound candidates by score, each set of rotamers once, within the window."""
     sound = [c for c in candidates if all(backbone_kept(native, c.atoms, move) for move in c.packing.moves)]

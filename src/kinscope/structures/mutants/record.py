@@ -64,12 +64,7 @@ def mutant_record(
         for o in native_record.origins
     )
     return native_record.model_copy(
-        update={
-            "variant": short,
-            "origins": origins,
-            "method": tuple(method),
-            "protonation": protonation,
-        }
+        update={"variant": short, "origins": origins, "method": tuple(method), "protonation": protonation}
     )
 
 

@@ -240,11 +240,7 @@ def _completed(
     included = np.isin(model.res_id, around)
     for solvent in (False, True):
         model, energy = minimise_part(
-            model,
-            movable,
-            included=included,
-            implicit_solvent=solvent,
-            max_iterations=settings.iterations,
+            model, movable, included=included, implicit_solvent=solvent, max_iterations=settings.iterations
         )
     return energy, model[movable & (model.element != "H")]
 

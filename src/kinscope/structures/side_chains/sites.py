@@ -258,10 +258,7 @@ def merge_positions(parts: Sequence[Position]) -> Position:
 
 
 def neighbours_to_repack(
-    residues: dict[int, Residue],
-    targets: Sequence[Position],
-    chosen: Container[int],
-    radius_angstrom: float,
+    residues: dict[int, Residue], targets: Sequence[Position], chosen: Container[int], radius_angstrom: float
 ) -> list[int]:
     """Residues whose side chain comes within the radius of the old or any new side chain of a target."""
     points = [np.concatenate(target.coord) for target in targets]

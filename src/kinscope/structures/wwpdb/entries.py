@@ -76,12 +76,7 @@ def read_crystal_chain(
 
 
 def chain_of_structure(
-    structure: Any,
-    chain: str,
-    pack: TargetPack,
-    *,
-    label: str,
-    keep_phosphorylation: bool = False,
+    structure: Any, chain: str, pack: TargetPack, *, label: str, keep_phosphorylation: bool = False
 ) -> CrystalChain:
     """As :func:`read_crystal_chain`, from a ``gemmi.Structure`` that was read already."""
     residues = polymer(structure, chain, label)

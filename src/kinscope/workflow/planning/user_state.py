@@ -71,10 +71,7 @@ def take_structure(
     notes = [note("variant-in-file", variant=item) for item in present]
     findings = found.findings.model_copy(update={"notes": (*found.findings.notes, *notes)})
     state = UserState(
-        definition=found.definition(),
-        drugs=found.drugs,
-        not_docked=found.not_docked,
-        findings=findings,
+        definition=found.definition(), drugs=found.drugs, not_docked=found.not_docked, findings=findings
     )
     return file, settings.model_copy(update={"structure": named}), state
 
@@ -91,10 +88,7 @@ def structure_step(settings: StudySettings) -> Step:
             remedy="Give the file with --structure FILE.",
         )
     return Step(
-        STAGES["user-structure"],
-        "your structure",
-        {"sha256": settings.structure.sha256},
-        cost_seconds=1,
+        STAGES["user-structure"], "your structure", {"sha256": settings.structure.sha256}, cost_seconds=1
     )
 
 

@@ -154,11 +154,7 @@ class _Inputs:
 
 
 def _docking(
-    study: _Inputs,
-    pack: TargetPack,
-    variant: Variant,
-    native: dict[str, Models],
-    mutant: dict[str, Models],
+    study: _Inputs, pack: TargetPack, variant: Variant, native: dict[str, Models], mutant: dict[str, Models]
 ) -> list[DockingComparison]:
     comparisons = []
     for name, sides in sorted(study.sides("docking").items()):

@@ -16,14 +16,7 @@ from kinscope.docking.relaxed.compare import Complex, compare_relaxed, compare_s
 from kinscope.docking.relaxed.mechanics import mechanics_of
 from kinscope.docking.run import DockingTask, dock, label
 from kinscope.docking.table.differences import SCORED_ANGSTROM, Weighed, alike_around
-from kinscope.docking.table.row import (
-    Docked,
-    Subject,
-    docked_row,
-    misfit_row,
-    unmodelled_row,
-    with_search,
-)
+from kinscope.docking.table.row import Docked, Subject, docked_row, misfit_row, unmodelled_row, with_search
 from kinscope.ligands.library import load_ligand
 from kinscope.results.docking import ComplexSide, DockingRow, RelaxedComparison, RelaxedSettings
 from kinscope.results.measured import StateFit
