@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from factories.chromatograph import QUALITIES, abif_bytes, amplicon_of, molecules_of, simulate_read
@@ -265,6 +265,7 @@ def substitution(name: str, low: float, high: float, codon: int) -> Call:
 
 
 @given(st.tuples(*[st.floats(0, 100)] * 4))
+@example((100.0, 100.0, 28.999999999999986, 28.999999999999986))
 def test_what_is_said_of_phase_holds_for_every_arrangement(values: tuple[float, ...]) -> None:
     one = substitution("c.763G>A", *sorted(values[:2]), 255)
     two = substitution("c.944C>T", *sorted(values[2:]), 315)

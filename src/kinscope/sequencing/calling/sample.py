@@ -47,8 +47,8 @@ def phases(calls: Sequence[Call]) -> tuple[Phase, ...]:
 
 
 def _phase(one: Call, other: Call) -> Phase:
-    low = max(0.0, (one.share_low_percent or 0) + (other.share_low_percent or 0) - 100)
     high = min(one.share_high_percent or 100, other.share_high_percent or 100)
+    low = min(high, max(0.0, (one.share_low_percent or 0) + (other.share_low_percent or 0) - 100))
     shares = f"{one.share_percent:.0f} % and {other.share_percent:.0f} %"
     smaller, larger = sorted((one, other), key=lambda call: call.share_percent or 0)
     names = f"{one.short} and {other.short}"
