@@ -15,7 +15,7 @@ from factories.chromatograph import QUALITIES, abif_bytes, amplicon_of, molecule
 from kinscope.core.errors import BadInputError
 from kinscope.sequencing import SangerResult, Trace, call_variants, read_trace
 from kinscope.sequencing.calling.detection import ranges
-from kinscope.sequencing.calling.sample import phases
+from kinscope.sequencing.calling.phase import phases
 from kinscope.sequencing.model import Call
 from kinscope.sequencing.output import write_sample
 from kinscope.sequencing.signal.columns import Observation, share_of

@@ -303,6 +303,44 @@ PHASED = {
 }
 
 
+COMPOUND = "NM_005157.6:c.[944C>T;1210A>G]"
+
+
+@pytest.mark.parametrize("phase", PHASED)
+def test_changes_of_two_codons_on_one_molecule_are_a_compound_to_be_assessed(
+    tmp_path: Path, phase: str
+) -> None:
+    form, one, two = PHASED[phase]
+    found = read(tmp_path, row(one, form=form), row(two, form=form, at=K404E, bases="A G"))
+    assert [name for _, name, _ in shown(found)] == ["Thr315Ile", "Lys404Glu"]
+    (said,) = found.phases
+    assert (said.verdict, said.assess_expression) == ("compound", COMPOUND)
+
+
+@pytest.mark.parametrize(
+    ("one", "two", "verdict"),
+    [
+        ("0|1:120,80", "1|0:120,80", "largely separate"),
+        ("0|1:20,180", "1|0:20,180", "cannot be told"),  # 90 % and 90 % cannot be on different molecules
+        ("0/1:20,180", "0/1:20,180", "compound"),  # by their shares
+        ("0/1:120,80", "0/1:120,80", "cannot be told"),
+        ("0/1:20,180", "0/1:196,4", "largely separate"),
+    ],
+)
+def test_phase_and_shares_tell_what_is_on_one_molecule(
+    tmp_path: Path, one: str, two: str, verdict: str
+) -> None:
+    (said,) = read(tmp_path, row(one), row(two, at=K404E, bases="A G")).phases
+    assert said.verdict == verdict
+    assert ("contradict" in said.explanation) == (one == "0|1:20,180")
+    assert said.assess_expression == (COMPOUND if verdict == "compound" else "")
+
+
+def test_samples_are_not_mixed_in_what_is_said_of_phase(tmp_path: Path) -> None:
+    rows = row("0/1:20,180", "0/0:200,0"), row("0/0:200,0", "0/1:20,180", at=K404E, bases="A G")
+    assert read(tmp_path, *rows, head=head("a", "b")).phases == ()
+
+
 @pytest.mark.parametrize("phase", PHASED)
 def test_two_changes_of_a_codon_on_one_molecule_are_one_call(tmp_path: Path, phase: str) -> None:
     form, one, two = PHASED[phase]

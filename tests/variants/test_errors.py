@@ -42,6 +42,8 @@ WRONG = [
     ("K404\u200bE", "zero width space"),
     ("\u202eE404K", "U+202E"),
     ("К404Е", "cyrillic"),
+    ("T315l", "small l"),
+    ("E255K/T315l", "small l"),
     ("K404E`id`", "character `"),
     ("K404E$(id)", "character $"),
     ("<script>alert(1)</script>", "character <"),

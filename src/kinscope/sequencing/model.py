@@ -115,7 +115,7 @@ class Phase(Record):
     """What can be said of two calls being on one molecule."""
 
     first: str
-    """``hgvs_c`` of one call."""
+    """``hgvs_c`` of one call, ``hgvs_p`` if its base change is not known."""
     second: str
     verdict: Literal["compound", "largely separate", "cannot be told"]
     both_low_percent: float
@@ -125,6 +125,13 @@ class Phase(Record):
     explanation: str
     assess_expression: str = ""
     """The compound, to be assessed beside the single variants; empty where it may not exist."""
+    sample: str = ""
+    """As of a call."""
+
+    @property
+    def handover(self) -> str:
+        """The command that goes on from here; empty if there is no compound."""
+        return f'kinscope assess "{self.assess_expression}"' if self.assess_expression else ""
 
 
 class CodonCoverage(Record):
@@ -197,6 +204,7 @@ class ReportedCalls(VersionedRecord):
     reference: str
     source: Literal["vcf", "table"]
     calls: tuple[Call, ...]
+    phases: tuple[Phase, ...] = ()
     notes: tuple[str, ...] = Field(default=())
     """Lines that were left out, each with the reason."""
     version: str = ""

@@ -307,6 +307,8 @@ def _read_body(head: Statement, text: str, whole: str) -> Statement:
         )
     if letter and head.coordinate and letter != head.coordinate:
         raise unreadable(whole, f"does not fit what stands before it ({head.coordinate}.).", _EXAMPLES)
+    if coordinate == "p" and re.search(r"(?<![A-Za-z])[A-Z]\d+l(?![A-Za-z])", body):
+        raise unreadable(whole, "ends in a small l among capitals: I or L?", "Write Ile or Leu in full.")
     if coordinate == "g" and not head.sequence:
         raise unreadable(whole, "names no chromosome or assembly.", "Write e.g. GRCh38 chr9:130874992A>G.")
     cased = (_residue_case(body) if coordinate == "p" else _base_case(body)).replace(" ", "")

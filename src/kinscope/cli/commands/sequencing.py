@@ -13,8 +13,10 @@ from kinscope.cli.console import echo, show_json
 from kinscope.cli.options import AsJson, Target, command_of
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from kinscope.sequencing import ReportedCalls, SangerResult
-    from kinscope.sequencing.model import Call
+    from kinscope.sequencing.model import Call, Phase
     from kinscope.targets import TargetPack
 
 app = typer.Typer()
@@ -155,7 +157,7 @@ def _lines(result: SangerResult) -> list[str]:
     lines = [result.statement, ""]
     for call in result.calls:
         lines.extend(_call_lines(call))
-    lines.extend(f"{phase.verdict}: {phase.explanation}" for phase in result.phases)
+    lines += _phase_lines(result.phases)
     for read in result.reads:
         name = f" ({read.name})" if read.name else ""
         lines.append(
@@ -197,5 +199,19 @@ def _reported_lines(reported: ReportedCalls) -> list[str]:
         lines += [f"{of}{len(calls)} {noun} of {reported.target} on {reported.reference}", ""]
         for call in calls:
             lines.extend(_call_lines(call))
+        lines += _phase_lines([phase for phase in reported.phases if phase.sample == name])
     lines.extend(f"note: {note}" for note in reported.notes)
     return lines
+
+
+def _phase_lines(phases: Sequence[Phase]) -> list[str]:
+    """What is known of each pair, then how many pairs are open where they are many."""
+    many = len(phases) > 3
+    shown = [phase for phase in phases if not many or phase.verdict != "cannot be told"]
+    lines = []
+    for phase in shown:
+        lines.append(f"{phase.verdict}: {phase.explanation}")
+        lines += [f"  go on: {phase.handover}"] * bool(phase.handover)
+    if left := len(phases) - len(shown):
+        lines.append(f"cannot be told: whether one molecule carries both, of {left} pairs.")
+    return [*lines, ""] if lines else []

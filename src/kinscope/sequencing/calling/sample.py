@@ -1,14 +1,10 @@
-"""From the traces of one sample to its answer.
-
-Shares do not say whether two variants are on one molecule: with shares f and g, that of molecules that carry
-both is at least f + g - 1 and at most the smaller (Fréchet's bounds). A lower bound above zero proves it.
-"""
+"""From the traces of one sample to its answer."""
 
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from itertools import combinations, groupby
-from typing import TYPE_CHECKING, Final, Literal
+from itertools import groupby
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
@@ -24,7 +20,8 @@ from kinscope.sequencing.calling.detection import (
 )
 from kinscope.sequencing.calling.events import event_calls, seen_shift
 from kinscope.sequencing.calling.naming import Knowledge, Named, knowledge_of, name_bases
-from kinscope.sequencing.model import BASES, Call, Phase, ReadSummary, SangerResult, StrandEvidence
+from kinscope.sequencing.calling.phase import PROVEN_PERCENT, phases
+from kinscope.sequencing.model import BASES, Call, ReadSummary, SangerResult, StrandEvidence
 from kinscope.sequencing.signal.columns import ReadTable, Share, against_control, read_table, share_of
 from kinscope.sequencing.signal.read_analysis import ReadAnalysis, analyse
 
@@ -33,55 +30,6 @@ if TYPE_CHECKING:
 
     from kinscope.sequencing.model import Floats, Trace
     from kinscope.targets import TargetPack
-
-PROVEN_PERCENT: Final = 1.0
-"""A lower bound above this, at the lower ends of both intervals, proves a compound."""
-SEPARATE_RATIO: Final = 0.5
-"""If the smaller share is at most this part of the larger (at the ends of the intervals), most carry one."""
-
-
-def phases(calls: Sequence[Call]) -> tuple[Phase, ...]:
-    """What can be said of every pair of substitutions with measured shares."""
-    measured = [call for call in calls if call.assess_expression and call.share_percent is not None]
-    return tuple(_phase(one, other) for one, other in combinations(measured, 2))
-
-
-def _phase(one: Call, other: Call) -> Phase:
-    high = min(one.share_high_percent or 100, other.share_high_percent or 100)
-    low = min(high, max(0.0, (one.share_low_percent or 0) + (other.share_low_percent or 0) - 100))
-    shares = f"{one.share_percent:.0f} % and {other.share_percent:.0f} %"
-    smaller, larger = sorted((one, other), key=lambda call: call.share_percent or 0)
-    names = f"{one.short} and {other.short}"
-    text = f"{names}: shares {shares}. At most {high:.0f} % of molecules carry both"
-    verdict: Literal["compound", "largely separate", "cannot be told"] = "cannot be told"
-    if low > PROVEN_PERCENT:
-        verdict = "compound"
-        text = f"{names}: the shares ({shares}) add up to more than 100 %, so that at least "
-        text += f"{low:.0f} % of molecules carry both."
-    elif (smaller.share_high_percent or 100) <= SEPARATE_RATIO * (larger.share_low_percent or 0):
-        verdict = "largely separate"
-        text += f"; most molecules with {larger.short} do not carry {smaller.short}"
-        text += ". Whether the rest do cannot be told from a trace."
-    else:
-        text += ", possibly none: a trace shows shares, not molecules. It cannot be told."
-    if verdict != "compound" and one.first_codon == other.first_codon:
-        text += " Both change one codon: if they are on one molecule, the residue is another one still."
-    return Phase(
-        first=one.hgvs_c,
-        second=other.hgvs_c,
-        verdict=verdict,
-        both_low_percent=low,
-        both_high_percent=high,
-        explanation=text,
-        assess_expression=_compound(one, other) if verdict == "compound" else "",
-    )
-
-
-def _compound(one: Call, other: Call) -> str:
-    accession, _, first = one.assess_expression.partition(":c.")
-    second = other.assess_expression.partition(":c.")[2]
-    return f"{accession}:c.[{first};{second}]" if second else ""
-
 
 MAX_READS = 50
 """Reads of one sample; an amplicon takes two to six."""

@@ -17,7 +17,8 @@ import numpy as np
 from kinscope.core.errors import UnsupportedVariantError, VariantError
 from kinscope.sequencing.calling import naming
 from kinscope.sequencing.calling.naming import Named, Replacement, name_bases
-from kinscope.sequencing.model import Call, CallStatus
+from kinscope.sequencing.calling.phase import phases
+from kinscope.sequencing.model import Call, CallStatus, Phase
 from kinscope.variants import parse_variant
 from kinscope.variants.isoforms import resolve_accession
 
@@ -126,8 +127,8 @@ def seen_replacement(first: int, last: int, inserted: str, pack: TargetPack) -> 
     return Seen(naming.name_indel(change, pack))
 
 
-Reported = tuple[tuple[Call, ...], tuple[str, ...], tuple[str, ...]]
-"""Calls, the names of the samples where a file has several, and notes."""
+Reported = tuple[tuple[Call, ...], tuple[Phase, ...], tuple[str, ...], tuple[str, ...]]
+"""Calls, what is known of their phase, the names of the samples where a file has several, and notes."""
 
 
 def reported(
@@ -139,6 +140,7 @@ def reported(
     """
     told = {what: list(numbers) for what, numbers in notes.items()}
     calls: list[Call] = []
+    phased: list[Phase] = []
     for name, seen in found.items():
         unique: list[Seen] = []
         for variant in dict.fromkeys(map(_name, seen)):
@@ -150,9 +152,18 @@ def reported(
                     "stated differently: each is listed" if differ else "listed once"
                 )
                 told.setdefault(what, []).extend(item.line for item in same)
-        calls += [call.model_copy(update={"sample": name}) for call in _joined(unique, pack)]
+        joined = _joined(unique, pack)
+        calls += (own := [_call(item, pack).model_copy(update={"sample": name}) for item in joined])
+        certain = {"share_percent": 100.0, "share_low_percent": 100.0, "share_high_percent": 100.0}
+        shared = [
+            call.model_copy(update=certain) if call.share_percent is None and item.everywhere else call
+            for call, item in zip(own, joined, strict=True)
+        ]
+        told_apart = phases(shared, [item.molecule for item in joined])
+        phased += [phase.model_copy(update={"sample": name}) for phase in told_apart]
     lines = (f"{lines_of(numbers)}{what}." for what, numbers in told.items())
-    return tuple(calls), tuple(filter(None, found)), tuple(line[:1].upper() + line[1:] for line in lines)
+    samples = tuple(filter(None, found))
+    return tuple(calls), tuple(phased), samples, tuple(line[:1].upper() + line[1:] for line in lines)
 
 
 def _name(item: Seen) -> str:
@@ -167,11 +178,11 @@ def lines_of(numbers: Sequence[int]) -> str:
     return f"Line{'s' * (len(numbers) > 1)} {shown}: "
 
 
-def _joined(seen: Sequence[Seen], pack: TargetPack) -> tuple[Call, ...]:
-    """The calls of one sample by position, changes of one codon on one molecule as one call."""
+def _joined(seen: Sequence[Seen], pack: TargetPack) -> tuple[Seen, ...]:
+    """The changes of one sample by position, those of one codon on one molecule as one."""
     ordered = sorted(seen, key=lambda item: item.named.first_codon)
     return tuple(
-        _call(item, pack)
+        item
         for codon, group in groupby(ordered, key=lambda item: item.named.first_codon)
         for item in _codon(list(group), codon, pack)
     )

@@ -77,7 +77,7 @@ def read_calls(path: Path, pack: TargetPack, *, sample: str = "S", cds_start: in
     lines = read_lines(path)
     vcf = is_vcf(lines, path.name)
     read = read_vcf(lines, path.name, pack, cds_start) if vcf else read_table(lines, path.name, pack)
-    calls, samples, notes = read
+    calls, phases, samples, notes = read
     return ReportedCalls(
         sample=sample,
         samples=samples,
@@ -85,6 +85,7 @@ def read_calls(path: Path, pack: TargetPack, *, sample: str = "S", cds_start: in
         reference=pack.transcript.accession,
         source="vcf" if vcf else "table",
         calls=calls,
+        phases=phases,
         notes=notes,
         version=__version__,
     )
