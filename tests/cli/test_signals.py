@@ -60,7 +60,7 @@ def workers_in(cwd: Path) -> list[str]:
 
 
 def wait_for_workers(process: subprocess.Popen[str], cwd: Path) -> None:
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 600
     while not workers_in(cwd):
         assert process.poll() is None, process.stderr and process.stderr.read()
         assert time.monotonic() < deadline
