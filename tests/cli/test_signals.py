@@ -82,7 +82,7 @@ def test_a_study_that_is_stopped_says_how_it_goes_on(name: str, number: int, tmp
     wait_for_workers(process, tmp_path)
     process.send_signal(number)
     process.send_signal(signal.SIGINT if number == signal.SIGINT else 0)  # an impatient second Ctrl-C
-    _, told = process.communicate(timeout=120)
+    _, told = process.communicate(timeout=600)
     assert process.returncode == 128 + number
     assert "Traceback" not in told
     assert "Aborted" not in told
@@ -98,14 +98,14 @@ def test_ctrl_c_says_so_once_and_the_study_stays_usable(tmp_path: Path) -> None:
     process = started(COMMANDS["assess"][0], tmp_path)
     wait_for_workers(process, tmp_path)
     process.send_signal(signal.SIGINT)
-    _, told = process.communicate(timeout=120)
+    _, told = process.communicate(timeout=600)
     assert process.returncode == 130
     assert told.endswith("kinscope: stopped by SIGINT.\n  kept: everything finished, in run\n"
                          "  go on: kinscope resume run\n")  # fmt: skip
     again = started(COMMANDS["resume"][0], tmp_path)
     wait_for_workers(again, tmp_path)
     again.send_signal(signal.SIGINT)
-    _, told = again.communicate(timeout=120)
+    _, told = again.communicate(timeout=600)
     assert told.endswith("go on: kinscope resume run\n")
 
 
