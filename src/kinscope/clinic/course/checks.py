@@ -155,10 +155,10 @@ def _untreated(result: CaseResult) -> Iterator[Inconsistency]:
             "relapse left untreated",
             (*evidence, following),
             gap=span_text(low),
-            category=first.category,
+            call=first,
             statement=f"{first.statement[:1].upper()}{first.statement[1:]}",
             when=when,
-            treatment=following.title,
+            following=following,
             window=schedule.window(following.id),
         )
 
@@ -182,15 +182,9 @@ def _treatments(case: Case, schedule: Schedule) -> Iterator[Inconsistency]:
                 continue
             overlap = schedule.at(f"{treatment.id}.stop").earliest - schedule.at(other.id).latest
             if overlap > 0:
+                ends = {"end": schedule.window(f"{treatment.id}.stop"), "begin": schedule.window(other.id)}
                 yield found(
-                    "lines of therapy overlap",
-                    (treatment, other),
-                    treatment=treatment.title,
-                    overlap=span_text(overlap),
-                    end=schedule.window(f"{treatment.id}.stop"),
-                    other=other.title,
-                    line=other.line,
-                    begin=schedule.window(other.id),
+                    "lines of therapy overlap", (treatment, other), overlap=span_text(overlap), **ends
                 )
 
 
