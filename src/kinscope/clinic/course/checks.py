@@ -229,13 +229,10 @@ def check_age(case: Case, schedule: Schedule) -> tuple[Inconsistency, ...]:
     Nothing of the birth date but the age enters the finding, and no entry is named.
     """
     subject = case.subject
-    diagnosis = [event for event in case.events if event.kind == "diagnosis"]
     if not subject.birth_date or subject.age_years is None or schedule.clock != "calendar":
         return ()
     first, last = parse_date(subject.birth_date)
-    entry = diagnosis[0].id if diagnosis else min(schedule.placements, key=lambda p: p.drawn).entry
-    place = schedule.at(entry)
-    year = DAYS_PER_UNIT["y"]
+    place, year = schedule.onset(case), DAYS_PER_UNIT["y"]
     lowest, highest = (place.earliest - last) / year, (place.latest - first) / year
     if lowest - 1 < subject.age_years < highest + 1:
         return ()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from functools import cache
-from itertools import pairwise
+from itertools import groupby, pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -102,14 +102,11 @@ def _stated_course(result: CaseResult) -> str:
     """The haematological course once stated remissions stand in for missing counts."""
     if all(call.basis == "measured" for line in result.lines_with_statements for call in line.calls):
         return ""
-    words = []
-    for line in result.lines_with_statements:
-        for call in line.calls:
-            if call.axis == "haematological" and call.category != "cannot be called":
-                count = count_in(call.level)
-                words.append(call.category + f" {count}" * bool(count))
-    kept = [word for index, word in enumerate(words) if index == 0 or word != words[index - 1]]
-    return " → ".join(kept)
+    calls = [call for line in result.lines_with_statements for call in line.calls]
+    told = [c for c in calls if c.axis == "haematological" and c.category != "cannot be called"]
+    counts = ((call.category, count_in(call.level)) for call in told)
+    words = (category + f" {count}" * bool(count) for category, count in counts)
+    return " → ".join(word for word, _ in groupby(words))
 
 
 def _zooms(result: CaseResult, drawing: Drawing) -> tuple[tuple[str, int, int], ...]:

@@ -64,7 +64,7 @@ class _Writer:
             "phenotypicFeatures": [self._toxicity(toxicity) for toxicity in case.toxicities],
             "measurements": [],
             "interpretations": self._interpretations(disease),
-            "diseases": [{"term": disease._asdict(), "onset": self._onset()}],
+            "diseases": [{"term": disease._asdict(), "onset": self._time(self._schedule.onset(case).entry)}],
             "medicalActions": [],
         }
         for measurement in case.measurements:
@@ -101,13 +101,6 @@ class _Writer:
         if own.age_years is not None:
             subject["timeAtLastEncounter"] = {"age": {"iso8601duration": f"P{own.age_years}Y"}}
         return subject
-
-    def _onset(self) -> Json:
-        for event in self._case.events:
-            if event.kind == "diagnosis":
-                return self._time(event.id)
-        first = min(self._schedule.placements, key=lambda placement: placement.drawn)
-        return self._time(first.entry)
 
     def _time(self, entry: str) -> Json:
         place = self._schedule.at(entry)

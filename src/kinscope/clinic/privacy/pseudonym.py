@@ -184,7 +184,7 @@ def age_at(case: Case, schedule: Schedule) -> int | None:
     if not case.subject.birth_date or schedule.clock != "calendar" or not schedule.placements:
         return None
     first, last = parse_date(case.subject.birth_date)
-    age = (day_zero_of(case, schedule) - (first + last) / 2) / DAYS_PER_UNIT["y"]
+    age = (schedule.onset(case).drawn - (first + last) / 2) / DAYS_PER_UNIT["y"]
     if age < -0.5:
         raise BadInputError(
             "The birth date lies after the diagnosis, or after the first entry.",
@@ -194,17 +194,9 @@ def age_at(case: Case, schedule: Schedule) -> int | None:
     return max(0, int(age))
 
 
-def day_zero_of(case: Case, schedule: Schedule) -> int:
-    """The day that relative days count from: the diagnosis, else the first entry."""
-    for event in case.events:
-        if event.kind == "diagnosis":
-            return schedule.at(event.id).drawn
-    return min((placement.drawn for placement in schedule.placements), default=0)
-
-
 def with_relative_days(case: Case, schedule: Schedule) -> Case:
     """The case with every date as days from the diagnosis, and dates taken out of all texts."""
-    zero = day_zero_of(case, schedule) if schedule.clock == "calendar" else 0
+    zero = schedule.onset(case).drawn if schedule.clock == "calendar" else 0
     content = case.model_dump(mode="json")
     for statement in (part for part in parts_of(content) if "or_after" in part):
         if statement["date"]:

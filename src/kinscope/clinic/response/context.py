@@ -121,12 +121,12 @@ class Said(NamedTuple):
     notes: tuple[str, ...] = ()
 
 
-SAYS: dict[str, dict[str, Any]] = read_yaml(Path(__file__).parent / "says.yaml")
+WORDS: dict[str, dict[str, Any]] = read_yaml(Path(__file__).parent / "words.yaml")
 
 
-def says(name: str, rule: Rule, **values: object) -> Said:
-    """What a rule says, in the words that ``says.yaml`` has under a name."""
-    words = {key: text.format(rule=rule, **values) for key, text in SAYS[name].items()}
+def worded(name: str, rule: Rule, **values: object) -> Said:
+    """What a rule says, in the words that ``words.yaml`` has under a name."""
+    words = {key: text.format(rule=rule, **values) for key, text in WORDS[name].items()}
     missing = (words["missing"],) if "missing" in words else ()
     return Said(words["category"], rule, words["text"], words.get("level", ""), missing)
 

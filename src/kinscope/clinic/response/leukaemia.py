@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from kinscope.clinic.measurements import BlastPercent, FlowMrd, Measurement, ReportedResponse
-from kinscope.clinic.response.context import ACTIVE, AT_LEAST, Said, Situation, ordinal, says
+from kinscope.clinic.response.context import ACTIVE, AT_LEAST, Said, Situation, ordinal, worded
 from kinscope.clinic.response.criteria import FlowCriteria, LeukaemiaCriteria, RecoveryRule, Rule
 from kinscope.clinic.response.model import Basis, Category, ResponseCall
 from kinscope.core.records import Record
@@ -120,10 +120,10 @@ def _unremitted(situation: Situation, rules: LeukaemiaCriteria, amount: str) -> 
     """Disease that no remission preceded: active, or refractory once the treatment had its time."""
     treated = situation.days_treated
     if treated is None or treated <= 0:
-        return says("active before treatment", rules.remission, amount=amount)
+        return worded("active before treatment", rules.remission, amount=amount)
     late = treated >= rules.refractory.after_days or situation.at_treatment_end
     name = "refractory" if late else "active under treatment"
-    return says(name, rules.refractory, amount=amount, day=treated)
+    return worded(name, rules.refractory, amount=amount, day=treated)
 
 
 def _remission(situation: Situation, rules: LeukaemiaCriteria, marrow: Marrow) -> ResponseCall:
@@ -255,22 +255,22 @@ def flow_call(situation: Situation, haematological: ResponseCall | None) -> Resp
 def _positive(situation: Situation, rules: FlowCriteria, flow: FlowMrd, active: bool) -> Said:
     level, limit = flow.level_percent, flow.quantitative_limit_percent
     if level is None:
-        return says("flow without a level", rules.positive)
+        return worded("flow without a level", rules.positive)
     if limit is not None and level < limit:
-        return says("flow not quantifiable", rules.positive, flow=flow)
+        return worded("flow not quantifiable", rules.positive, flow=flow)
     if situation.history.flow_negative and not active and level >= rules.relapse.from_percent:
-        return says("flow again", rules.relapse, flow=flow)
+        return worded("flow again", rules.relapse, flow=flow)
     name = "flow below the limit" if level < rules.positive.from_percent else "flow positive"
-    return says(name, rules.positive, flow=flow)
+    return worded(name, rules.positive, flow=flow)
 
 
 def _negative(rules: FlowCriteria, flow: FlowMrd, active: bool) -> Said:
     rule, reached = rules.negative, flow.sensitivity_percent
     if active:
-        return says("flow beside active disease", rule)
+        return worded("flow beside active disease", rule)
     if flow.material != rules.compartment:
-        return says("flow elsewhere", rule, flow=flow, compartment=rules.compartment)
+        return worded("flow elsewhere", rule, flow=flow, compartment=rules.compartment)
     if reached is None:
-        return says("flow without sensitivity", rule)
+        return worded("flow without sensitivity", rule)
     name = "flow too shallow" if reached > rule.sensitivity_percent else "flow negative"
-    return says(name, rule, flow=flow)
+    return worded(name, rule, flow=flow)

@@ -6,7 +6,7 @@ import math
 
 from kinscope.clinic.measurements import TranscriptLevel
 from kinscope.clinic.qpcr.levels import DEEP_LEVELS, deepest_by_level, deepest_by_log, depth_of, off_scale
-from kinscope.clinic.response.context import ACTIVE, DEEP_LOST, Said, Situation, ordinal, says
+from kinscope.clinic.response.context import ACTIVE, DEEP_LOST, Said, Situation, ordinal, worded
 from kinscope.clinic.response.criteria import CmlMolecularCriteria, LeukaemiaMolecularCriteria
 from kinscope.clinic.response.model import Category, ResponseCall
 
@@ -73,27 +73,27 @@ def _lymphoblastic(
     said = _responding(situation, rules, level)
     if level.detected and percent is None:
         if history.complete_molecular and active:
-            return says("lost without a level", rules.relapse)
-        return says("detected without a level", rules.complete)
+            return worded("lost without a level", rules.relapse)
+        return worded("detected without a level", rules.complete)
     if percent and (reason := unusable(situation, level)):
-        return says("no usable ratio", rules.major, percent=percent, reason=reason)
+        return worded("no usable ratio", rules.major, percent=percent, reason=reason)
     if percent and history.complete_molecular and percent >= rules.relapse.from_percent:
         return _back(situation, rules, percent, active=active)
     lowest, rise = history.lowest_percent, rules.rise
     if percent and lowest and percent >= max(rise.from_percent, rise.factor * lowest):
-        return says("rise", rise, percent=percent, lowest=lowest)
+        return worded("rise", rise, percent=percent, lowest=lowest)
     if active and said is not None and said.category in ("CMR", "MMR", "molecular response"):
         shown = f"transcripts of {percent:g} %" if percent else "transcripts undetectable"
-        return says("response beside active disease", rules.complete, shown=shown)
+        return worded("response beside active disease", rules.complete, shown=shown)
     return said
 
 
 def _back(situation: Situation, rules: LeukaemiaMolecularCriteria, percent: float, *, active: bool) -> Said:
     """Transcripts back after a complete response: molecular relapse only while the remission holds."""
     if active:
-        return says("lost with the relapse", rules.relapse, percent=percent)
+        return worded("lost with the relapse", rules.relapse, percent=percent)
     missing = () if situation.history.remission else ("proof of a haematological remission",)
-    return says("molecular relapse", rules.relapse, percent=percent)._replace(missing=missing)
+    return worded("molecular relapse", rules.relapse, percent=percent)._replace(missing=missing)
 
 
 def _responding(
@@ -107,9 +107,11 @@ def _responding(
     if situation.before_treatment or percent is None:
         return None  # the level before treatment is a baseline, not a response
     if percent > rule.at_most_percent:
-        return says("major lost" if situation.history.major_molecular else "no major", rule, percent=percent)
+        return worded(
+            "major lost" if situation.history.major_molecular else "no major", rule, percent=percent
+        )
     if too_poor(level):
-        return says("too poor", rule, percent=percent)
+        return worded("too poor", rule, percent=percent)
     shown = f"{percent:g} %"
     text = f"transcripts detectable at {shown}, at most {rule.at_most_percent:g} %: "
     text += "not a complete molecular response"
@@ -126,20 +128,20 @@ def _undetected(situation: Situation, rules: LeukaemiaMolecularCriteria, level: 
     number = ordinal(situation.history.complete_molecular_count + (not situation.history.complete_molecular))
     reached, rule = depth_log_of(level), rules.complete
     if reached is not None and reached < rule.depth_log:
-        return says("undetectable too shallow", rule, reached=reached)
+        return worded("undetectable too shallow", rule, reached=reached)
     if not in_compartment(situation, level):
         where = {"material": level.material, "compartment": rules.compartment}
-        return says("undetectable elsewhere", rule, **where)
+        return worded("undetectable elsewhere", rule, **where)
     if reached is None:
-        return says("undetectable without a depth", rule, number=number)
-    return says("undetectable", rule, number=number, reached=reached)
+        return worded("undetectable without a depth", rule, number=number)
+    return worded("undetectable", rule, number=number, reached=reached)
 
 
 def _cml(situation: Situation, rules: CmlMolecularCriteria, level: TranscriptLevel) -> Said | None:
     if level.detected and level.percent is None:
-        return says("cml without a level", rules)
+        return worded("cml without a level", rules)
     if (level.detected or level.on_international_scale) and (reason := unusable(situation, level)):
-        return says("cml off the scale", rules, percent=level.percent or 0, reason=reason)
+        return worded("cml off the scale", rules, percent=level.percent or 0, reason=reason)
     if not level.detected or level.percent is None:
         return _cml_undetected(situation, rules, level)
     return None if situation.before_treatment else _cml_level(situation, rules, level, level.percent)
@@ -150,14 +152,14 @@ def _cml_level(
 ) -> Said:
     if percent > rules.major_at_most_percent:
         lost = situation.history.major_molecular
-        return says("cml major lost" if lost else "cml no major", rules, percent=percent)
+        return worded("cml major lost" if lost else "cml no major", rules, percent=percent)
     if not in_compartment(situation, level):
-        return says("cml elsewhere", rules, material=level.material)
+        return worded("cml elsewhere", rules, material=level.material)
     reached, depth = deepest_by_level(percent), depth_log_of(level)
     assert reached is not None
     allowed = reached if depth is None else deepest_by_log(min(depth, reached.log))
     if allowed is None:
-        return says("cml too poor", rules, percent=percent)
+        return worded("cml too poor", rules, percent=percent)
     name: Category = allowed.name  # type: ignore[assignment]
     shown = f"{percent:g} % on the international scale"
     if allowed.log < reached.log:
@@ -177,9 +179,9 @@ def _cml_undetected(situation: Situation, rules: CmlMolecularCriteria, level: Tr
         lacking = "sum of control-gene transcripts (ABL1 or GUSB)"
         if level.control_copies is not None:
             lacking = "at least 10,000 ABL1 or 24,000 GUSB transcripts"
-        return says("cml undetectable without a depth", rules, lacking=lacking)
+        return worded("cml undetectable without a depth", rules, lacking=lacking)
     if not in_compartment(situation, level):
-        return says("cml elsewhere", rules, material=level.material)
+        return worded("cml elsewhere", rules, material=level.material)
     name: Category = known.name  # type: ignore[assignment]
     text = f"transcripts undetectable at the depth of {name}"
     return Said(name, rules, text, f"undetectable at {name}")
