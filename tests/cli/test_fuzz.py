@@ -30,7 +30,8 @@ from kinscope.clinic.karyotype.parse import parse_karyotype
 from kinscope.clinic.karyotype.reading import read_karyotype
 from kinscope.clinic.phenopacket.open import case_of_text, read_case
 from kinscope.clinic.phenopacket.write import phenopacket_json
-from kinscope.clinic.qpcr.run import analyse_run, read_run
+from kinscope.clinic.qpcr.reading import read_run
+from kinscope.clinic.qpcr.run import analyse_run
 from kinscope.ligands.user import read_given
 from kinscope.sequencing import read_calls, read_trace
 from kinscope.structures.user.file import read_user_file

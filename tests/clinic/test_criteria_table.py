@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
 from clinic.test_response import all_calls, blood, categories, flow, marrow, transcript
+from kinscope.clinic.course.compute import MEANS
+from kinscope.clinic.measurements import ReportedCategory
 from kinscope.clinic.qpcr.acceptance import (
     AcceptanceRules,
     curve_checks,
@@ -18,7 +21,9 @@ from kinscope.clinic.qpcr.acceptance import (
 from kinscope.clinic.qpcr.model import FUSION, StandardCurve, Wells
 from kinscope.clinic.qpcr.quantify import quantity_from_cycles
 from kinscope.clinic.response import criteria as published
+from kinscope.clinic.response.context import WORDS
 from kinscope.clinic.response.criteria import Rule
+from kinscope.clinic.response.model import Axis, Category
 
 HERE = Path(__file__).parent
 PAGE = HERE.parents[1] / "docs/why/clinic.md"
@@ -135,3 +140,12 @@ def test_standards_and_replicates_at_each_limit(name: str) -> None:
         assert quantity.detected is detected
     assert rules.control_ct_windows == ({"ABL1": (None, 29.3)} if name == "eac" else {})
     assert no_template_check(FUSION, (None, None), None)[0].passed
+
+
+def test_the_words_of_rules_and_of_stated_responses_are_of_categories_that_exist() -> None:
+    known = set(get_args(Category))
+    assert {words["category"] for words in WORDS.values()} <= known
+    assert set(MEANS) == set(get_args(ReportedCategory))
+    for means in MEANS.values():
+        assert means["axis"] in get_args(Axis)
+        assert {*means["same"], *means["nearly"]} <= known

@@ -10,7 +10,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kinscope.clinic.measurements import TimePoint
 from kinscope.clinic.qpcr.levels import conversion_factor, deepest_by_level, depth_of, to_international_scale
 from kinscope.clinic.qpcr.model import FUSION, QpcrRun, QpcrSample, StandardLevel, Wells
 from kinscope.clinic.qpcr.quantify import (
@@ -21,7 +20,8 @@ from kinscope.clinic.qpcr.quantify import (
     ratio_interval_percent,
     ratio_percent,
 )
-from kinscope.clinic.qpcr.run import analyse_run, read_run, transcript_level
+from kinscope.clinic.qpcr.reading import read_run
+from kinscope.clinic.qpcr.run import analyse_run
 from kinscope.core.errors import BadInputError
 
 EXAMPLES = Path(str(files("kinscope.clinic"))) / "examples"
@@ -202,7 +202,7 @@ def test_undetectable_in_a_poor_sample_is_no_response() -> None:
     (result,) = analyse_run(run).results
     assert result.depth == ""
     assert "does not reach" in result.molecular_class
-    assert transcript_level(result, TimePoint(day=1)).sensitivity_log is None
+    assert result.depth_log is None
 
 
 def test_a_deep_level_needs_the_transcripts_to_prove_it() -> None:
@@ -323,18 +323,6 @@ def test_the_interval_covers_the_truth(copies: int) -> None:
     assert covered / tested > 0.915
 
 
-def test_the_measurement_carries_what_responses_need() -> None:
-    run = read_run(EXAMPLES / "qpcr-relapse-gusb.csv", transcript="e1a2")
-    (result,) = analyse_run(run).results
-    level = transcript_level(result, TimePoint(day=40))
-    assert level.percent == result.percent
-    assert level.control_gene == "GUSB"
-    assert level.sensitivity_log == 5.0
-    assert not level.on_international_scale
-    with pytest.raises(BadInputError, match="time"):
-        transcript_level(result)
-
-
 @pytest.mark.parametrize(
     ("fusion", "control", "depth"),
     [
@@ -355,7 +343,7 @@ def test_depth_counts_control_copies_in_the_volume_tested_for_the_fusion(
     assert result.high_percent == pytest.approx(299.57 / tested, rel=1e-3), (
         "the bound speaks of the same volume"
     )
-    assert transcript_level(result, TimePoint(day=1)).control_copies == pytest.approx(tested)
+    assert result.tested_copies == pytest.approx(tested)
     assert f"{tested:,.0f} ABL1 transcripts" in result.statement
 
 

@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kinscope.clinic.qpcr.reading import table_run
-from kinscope.clinic.qpcr.run import analyse_run, read_run
+from kinscope.clinic.qpcr.reading import read_run, table_run
+from kinscope.clinic.qpcr.run import analyse_run
 from kinscope.core.errors import BadInputError
 
 SECRET = "MEIER-1971"

@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kinscope.clinic.qpcr.acceptance import load_rules
-from kinscope.clinic.qpcr.reading import table_run
-from kinscope.clinic.qpcr.run import analyse_run, read_run
+from kinscope.clinic.qpcr.reading import read_run, table_run
+from kinscope.clinic.qpcr.run import analyse_run
 from kinscope.core.errors import BadInputError
 
 HEAD = "sample,target,role,copies,ct\n"

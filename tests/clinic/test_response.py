@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydantic import TypeAdapter
 
+from factories.responses import assess_response
 from kinscope.clinic.measurements import (
-    MEASUREMENT,
     BlastPercent,
     BloodCounts,
     FlowMrd,
@@ -21,14 +22,10 @@ from kinscope.clinic.measurements import (
     TimePoint,
     TranscriptLevel,
 )
-from kinscope.clinic.response.assess import (
-    assess_response,
-    available_criteria,
-    evaluations,
-    load_criteria,
-    mutation_testing_due,
-)
+from kinscope.clinic.response.assess import mutation_testing_due
+from kinscope.clinic.response.criteria import available_criteria, load_criteria
 from kinscope.clinic.response.model import ResponseCall
+from kinscope.clinic.response.visits import evaluations
 from kinscope.core.errors import BadInputError
 
 START = TimePoint(day=0)
@@ -733,7 +730,7 @@ BROKEN_MEASUREMENTS = {
 @pytest.mark.parametrize("data", BROKEN_MEASUREMENTS.values(), ids=BROKEN_MEASUREMENTS.keys())
 def test_a_broken_measurement_is_refused(data: dict[str, object]) -> None:
     with pytest.raises(ValueError):
-        MEASUREMENT.validate_python(data)
+        TypeAdapter(Measurement).validate_python(data)
 
 
 PERCENT = st.floats(1e-5, 100, allow_nan=False)

@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from clinic.test_response import ANY, all_calls, blood, categories, cml, flow, marrow, on, scaled, transcript
+from factories.responses import assess_response
 from kinscope.clinic.measurements import (
     BlastPercent,
     BloodCounts,
@@ -16,7 +17,6 @@ from kinscope.clinic.measurements import (
     TimePoint,
     TranscriptLevel,
 )
-from kinscope.clinic.response.assess import assess_response
 from kinscope.clinic.response.model import ResponseCall
 
 MARROW, BLOOD = "bone marrow", "peripheral blood"

@@ -17,6 +17,7 @@ from clinic.test_response import (
     scaled,
     transcript,
 )
+from factories.responses import assess_response
 from kinscope.clinic.measurements import (
     BlastPercent,
     KaryotypeFinding,
@@ -24,13 +25,8 @@ from kinscope.clinic.measurements import (
     MutationFinding,
     TranscriptLevel,
 )
-from kinscope.clinic.response.assess import (
-    Line,
-    assess_line,
-    assess_response,
-    load_criteria,
-    mutation_testing_due,
-)
+from kinscope.clinic.response.assess import Line, assess_line, mutation_testing_due
+from kinscope.clinic.response.criteria import load_criteria
 from kinscope.clinic.response.model import ResponseCall
 
 

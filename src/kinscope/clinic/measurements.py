@@ -9,11 +9,10 @@ from __future__ import annotations
 import datetime as dt
 import re
 from functools import cache
-from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Literal, Self, TypeAlias
 
-from pydantic import Field, TypeAdapter, model_validator
+from pydantic import Field, model_validator
 
 from kinscope.core.errors import BadInputError
 from kinscope.core.plain_yaml import read_yaml
@@ -216,8 +215,6 @@ _AnyKind: TypeAlias = (
     | ReportedResponse
 )
 Measurement = Annotated[_AnyKind, Field(discriminator="kind")]
-MEASUREMENT: TypeAdapter[_AnyKind] = TypeAdapter(Measurement)
-"""Validates plain data of any kind into the record that its ``kind`` names."""
 
 
 class FusionTranscript(Record):
@@ -279,5 +276,5 @@ def known_protein(transcript: str) -> FusionTranscript | None:
 @cache
 def _fusions() -> dict[str, FusionTranscript]:
     """Every known transcript and protein by each of the words for it."""
-    entries = read_yaml(Path(str(files("kinscope.clinic"))) / "fusions.yaml")
+    entries = read_yaml(Path(__file__).parent / "fusions.yaml")
     return {word: FusionTranscript.model_validate(entry) for entry in entries for word in entry.pop("words")}

@@ -15,6 +15,7 @@ from typing import Any
 
 from kinscope.core.errors import BadInputError
 from kinscope.core.files import read_text
+from kinscope.core.plain_yaml import read_yaml
 from kinscope.core.records import Record
 from kinscope.core.tables import csv_text
 from kinscope.evidence.changes import parse_changes
@@ -29,31 +30,7 @@ COLUMNS = (
 # Classes of fold IC50 after Redaelli et al. 2009 (PMID 19075254): up to 2 sensitive, up to 4 moderately
 # resistant, above resistant. Two laboratories differ by 0.4-0.5 kcal/mol on one mutant, a factor of 2.0-2.3.
 SENSITIVE_BELOW, NO_EFFECT_UP_TO, REDUCED_UP_TO = 0.5, 2.0, 4.0
-DIRECTION = {
-    ("Supports", "Resistance"): "resistant",
-    ("Supports", "Reduced Sensitivity"): "reduced sensitivity",
-    ("Supports", "Sensitivity/Response"): "sensitive",
-    ("Does Not Support", "Resistance"): "no effect",
-}
-_WORDS = {
-    "resistant": "supports resistance to", "reduced sensitivity": "supports reduced sensitivity to",
-    "sensitive": "supports sensitivity to", "no effect": "did not support resistance to",
-}  # fmt: skip
-_CHANGE = {
-    "R351W": ("R332W", "CIViC gives the number of isoform 1b, R351W."),
-    "G340L": ("G321L", "CIViC gives the number of isoform 1b, G340L."),
-    "V298I": ("V289I", "CIViC writes V298I, but residue 298 is not valine; V289I is meant."),
-}
-_SECOND_LINE = {"22371878", "17264298", "16775234", "19652056", "21865346"}
-"""Trials of a later drug: their imatinib rows only say who carried the change after failing imatinib."""
-_ELSEWHERE = {"19075254"}
-"""Redaelli 2009: its fold values come from their own file."""
-_VALUE_OF = {"15705718": "dasatinib"}
-"""Burgess 2005: the IC50 of rows that name two drugs are of dasatinib."""
-_BASIS = {
-    "A": "Validated association", "B": "Clinical study", "C": "Single patients or small groups",
-    "E": "Inference",
-}  # fmt: skip
+_RULES: dict[str, Any] = read_yaml(Path(__file__).parent / "civic.yaml")
 
 
 def direction_of_fold(fold: float) -> str:
@@ -105,28 +82,29 @@ def civic_rows(rows: Iterable[Row], measured: frozenset[tuple[str, str, str]]) -
     """The usable rows; ``measured``: change, drug and identifier of what another table holds already."""
     seen: set[tuple[str, ...]] = set()
     for row in sorted(rows, key=lambda row: int(row["evidence_id"])):
-        direction = DIRECTION.get((row["evidence_direction"], row["clinical_significance"]))
+        said = _RULES["statements"].get(f"{row['evidence_direction']} {row['clinical_significance']}")
         usable = row["evidence_type"] == "Predictive" and row["evidence_status"] == "accepted"
-        if not (usable and row["mutation"] and direction) or row["drug_interaction_type"] == "Combination":
+        if not (usable and row["mutation"] and said) or row["drug_interaction_type"] == "Combination":
             continue
-        if row["citation_id"] in _ELSEWHERE:
+        if row["citation_id"] in _RULES["elsewhere"]:
             continue
-        change, note = _CHANGE.get(row["mutation"], (row["mutation"].replace(";", "/"), ""))
+        as_written = (row["mutation"].replace(";", "/"), "")
+        change, note = _RULES["corrections"].get(row["mutation"], as_written)
         for name in row["drugs"].split(","):
             drug = name.replace("Mesylate", "").strip().lower()
-            item = _item(row, change, drug, direction, note)
+            item = _item(row, change, drug, said, note)
             key = tuple(item[k] for k in ("protein_change", "drug", "kind", "direction", "identifier"))
             if key not in seen and (change, drug, item["identifier"]) not in measured:
                 seen.add(key)
                 yield item
 
 
-def _item(row: Row, change: str, drug: str, direction: str, note: str) -> Row:
-    level = row["evidence_level"]
+def _item(row: Row, change: str, drug: str, said: Row, note: str) -> Row:
+    level, direction = row["evidence_level"], said["direction"]
     clinical = level in "ABC"
     strength = "strong" if level in "AB" else "weak" if level in "CE" else "moderate"
     caveats = [note] if note else []
-    if clinical and drug == "imatinib" and row["citation_id"] in _SECOND_LINE:
+    if clinical and drug == "imatinib" and row["citation_id"] in _RULES["second_line"]:
         strength = "weak"
         caveats.append(
             "Seen in patients who had already failed imatinib: an association, not a test of cause."
@@ -135,7 +113,6 @@ def _item(row: Row, change: str, drug: str, direction: str, note: str) -> Row:
     if clinical:
         kind = "clinical response" if direction in ("sensitive", "no effect") else "clinical resistance"
     fold, bound, numbers = _value(row, drug)
-    said = _WORDS[direction]
     if fold and not clinical:
         kind, tier = "cell IC50 fold", "measured"
         by_fold = direction_of_fold(fold)
@@ -149,8 +126,8 @@ def _item(row: Row, change: str, drug: str, direction: str, note: str) -> Row:
         "id": f"civic-EID{row['evidence_id']}-{drug}", "protein_change": change, "drug": drug, "kind": kind,
         "direction": direction, "value": f"{fold:.3g}" if fold else "", "unit": "fold" if fold else "",
         "bound": bound,
-        "summary": f"{_BASIS.get(level, 'Laboratory study')} (CIViC level {level}): {change} "
-                   f"{said} {drug}{numbers}.",
+        "summary": f"{_RULES['basis'].get(level, 'Laboratory study')} (CIViC level {level}): {change} "
+                   f"{said['words']} {drug}{numbers}.",
         "citation": f"{', '.join(filter(None, [author.strip(), journal, year]))} "
                     f"(CIViC EID{row['evidence_id']})",
         "identifier": f"PMID:{row['citation_id']}", "tier": tier, "strength": strength, "level": level,
@@ -161,7 +138,9 @@ def _item(row: Row, change: str, drug: str, direction: str, note: str) -> Row:
 def _value(row: Row, drug: str) -> tuple[float | None, str, str]:
     """CIViC's own numbers, where they are this drug's: fold, bound, and words for them."""
     mutant, native, stated = (row.get(k, "") for k in ("mut_IC50_nM", "wt_IC50_nM", "fold_stated"))
-    if _VALUE_OF.get(row["citation_id"], row["drugs"].lower()) != drug or not (stated or (mutant and native)):
+    if _RULES["value_of"].get(row["citation_id"], row["drugs"].lower()) != drug or not (
+        stated or (mutant and native)
+    ):
         return None, "", ""
     bound = ">" if ">" in mutant + stated else ""
     fold = float(stated.strip(">")) if stated else float(mutant.strip(">")) / float(native)

@@ -16,7 +16,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field, TypeAdapter, ValidationError
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
 from kinscope.core.errors import BadInputError
 from kinscope.core.files import read_text
@@ -56,21 +56,14 @@ class _Source(Record):
 
 
 class _CuratedEntry(Record):
-    """One entry of ``curated.yaml``: the same observation for several changes and drugs."""
+    """One entry of ``curated.yaml``: an observation, whose other fields are those of an item, on several."""
+
+    model_config = ConfigDict(extra="allow")
 
     id: str
     protein_changes: tuple[str, ...] = Field(min_length=1)
     drugs: tuple[str, ...] = Field(min_length=1)
-    kind: str
-    direction: str
-    value: float | None = None
-    unit: str = ""
-    tier: str
-    strength: str = "moderate"
-    level: str = ""
-    bound: str = ""
     source: str
-    summary: str
     caveat: str = ""
 
 
@@ -150,11 +143,10 @@ def _read_curated(path: Path) -> list[EvidenceItem]:
             raise _damaged(f"The source {entry.source!r} is not listed.", where)
         source = content.sources[entry.source]
         caveat = " ".join(filter(None, [entry.caveat, _NOT_REREAD if source.checked == "known" else ""]))
-        shared = entry.model_dump(exclude={"id", "protein_changes", "drugs", "source", "caveat"})
         for change in entry.protein_changes:
             for drug in entry.drugs:
                 cells = {
-                    **shared,
+                    **(entry.model_extra or {}),
                     "id": "-".join(filter(None, [entry.id, drug, change])),
                     "protein_change": change,
                     "drug": drug,
@@ -169,7 +161,9 @@ def _read_curated(path: Path) -> list[EvidenceItem]:
 def _item(cells: dict[str, Any], where: str) -> EvidenceItem:
     years = _YEAR.findall(str(cells.get("citation", "")))
     cells["dated"] = years[0] if years else ""
-    cells["level"] = cells.get("level") or _level(str(cells.get("kind")), str(cells.get("strength")))
+    cells["level"] = cells.get("level") or _level(
+        str(cells.get("kind")), str(cells.get("strength", "moderate"))
+    )
     item: EvidenceItem = _as(EvidenceItem, cells, where)
     return item
 

@@ -43,24 +43,19 @@ def _weigh(option: TreatmentOption, hits: list[EvidenceHit]) -> TreatmentOption:
         partial = [item for item in parts_of if item.direction == "resistant"]
         against = [item for item in exact if item.direction in AGAINST]
         favourable = [item for item in exact if item.direction in FOR]
-        if against:
-            weak = all(item.strength == "weak" for item in against)
-            words = "Weak evidence against" if weak else "Resistance or reduced sensitivity is published for"
-            speaks_against.append(f"{words} {drug} with exactly this change ({_cite(against)}).")
-        if favourable:
-            speaks_for.append(
-                f"Retained sensitivity to {drug} is published for this change ({_cite(favourable)})."
-            )
         fusion = [h.item for h in of_drug if h.relation == "fusion transcript"]
-        if fusion:
-            speaks_against.append(
-                f"{fusion[0].protein_change} fusions are resistant to {drug} ({_cite(fusion)})."
-            )
-        if partial:
-            parts = ", ".join(sorted({item.protein_change.removesuffix("/*") for item in partial}))
-            speaks_against.append(
-                f"{parts}, part of this variant, is resistant to {drug} ({_cite(partial)})."
-            )
+        name = fusion[0].protein_change if fusion else ""
+        weak = all(item.strength == "weak" for item in against)
+        words = "Weak evidence against" if weak else "Resistance or reduced sensitivity is published for"
+        parts = ", ".join(sorted({item.protein_change.removesuffix("/*") for item in partial}))
+        for items, side, text in (
+            (against, speaks_against, f"{words} {drug} with exactly this change"),
+            (favourable, speaks_for, f"Retained sensitivity to {drug} is published for this change"),
+            (fusion, speaks_against, f"{name} fusions are resistant to {drug}"),
+            (partial, speaks_against, f"{parts}, part of this variant, is resistant to {drug}"),
+        ):
+            if items:
+                side.append(f"{text} ({_cite(items)}).")
     return option.model_copy(
         update={"speaks_for": tuple(speaks_for), "speaks_against": tuple(speaks_against)}
     )

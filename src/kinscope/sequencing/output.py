@@ -12,7 +12,7 @@ import numpy as np
 from kinscope.core.files import write_atomic
 from kinscope.core.pages import environment, inline_svg
 from kinscope.core.tables import harmless_cell
-from kinscope.sequencing.model import BASES
+from kinscope.sequencing.model import BASES, COMPLEMENT
 from kinscope.sequencing.signal.peaks import baseline
 
 if TYPE_CHECKING:
@@ -31,7 +31,6 @@ DASHES: Final = {"A": "-", "C": (0, (5, 1.2)), "G": "-", "T": (0, (1.6, 0.9))}
 WIDTHS: Final = {"A": 1.0, "C": 1.3, "G": 1.7, "T": 1.3}
 AROUND: Final = 9
 """Bases on each side."""
-_COMPLEMENT: Final = str.maketrans("ACGTN", "TGCAN")
 
 
 def call_figure(sample: SampleAnalysis, call: Call, cds: str, kind: str = "svg") -> bytes:
@@ -57,13 +56,9 @@ def call_figure(sample: SampleAnalysis, call: Call, cds: str, kind: str = "svg")
 
 
 def _saved(figure: Any, kind: str) -> bytes:
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.backends.backend_svg import FigureCanvasSVG
-
-    canvas: Any = FigureCanvasSVG(figure) if kind == "svg" else FigureCanvasAgg(figure)
     buffer = io.BytesIO()
     metadata = {"Date": None, "Creator": "kinscope"} if kind == "svg" else {"Software": "kinscope"}
-    canvas.figure.savefig(buffer, format=kind, dpi=160, metadata=metadata)
+    figure.savefig(buffer, format=kind, dpi=160, metadata=metadata)
     return buffer.getvalue()
 
 
@@ -87,7 +82,7 @@ def _draw(axis: Any, name: str, read: ReadAnalysis, centre: int, call: Call, cds
     window = flat[:, scans]
     top = max(float(window.max()), 1.0)
     for lane, base in enumerate(BASES):
-        shown = base if forward else base.translate(_COMPLEMENT)
+        shown = base if forward else base.translate(COMPLEMENT)
         axis.plot(
             x, 100 * window[lane] / top, color=COLOURS[shown], linestyle=DASHES[shown],
             linewidth=WIDTHS[shown], label=shown,
@@ -162,23 +157,22 @@ def write_sample(sample: SampleAnalysis, pack: TargetPack, directory: Path) -> t
     -------
     The files, the page first.
     """
-    figures = directory / "figures"
-    figures.mkdir(parents=True, exist_ok=True)
-    cds = pack.transcript.cds
-    drawn = [call_figure(sample, call, cds, "svg") for call in sample.result.calls]
-    page = directory / "report.html"
-    write_atomic(page, sanger_page(sample, drawn))
-    write_atomic(directory / "result.json", sample.result.model_dump_json(indent=2) + "\n")
-    write_atomic(directory / "calls.tsv", tab_separated(CALL_COLUMNS, sample.result.calls))
-    write_atomic(directory / "coverage.tsv", tab_separated(COVERAGE_COLUMNS, sample.result.coverage))
-    written = [page, directory / "result.json", directory / "calls.tsv", directory / "coverage.tsv"]
-    for call, svg in zip(sample.result.calls, drawn, strict=True):
+    (directory / "figures").mkdir(parents=True, exist_ok=True)
+    result, cds = sample.result, pack.transcript.cds
+    drawn = [call_figure(sample, call, cds, "svg") for call in result.calls]
+    files: dict[str, bytes | str] = {
+        "report.html": sanger_page(sample, drawn),
+        "result.json": result.model_dump_json(indent=2) + "\n",
+        "calls.tsv": tab_separated(CALL_COLUMNS, result.calls),
+        "coverage.tsv": tab_separated(COVERAGE_COLUMNS, result.coverage),
+    }
+    for call, svg in zip(result.calls, drawn, strict=True):
         stem = re.sub(r"[^A-Za-z0-9]+", "_", call.hgvs_c.partition(":c.")[2]).strip("_")
-        for kind, data in (("svg", svg), ("png", call_figure(sample, call, cds, "png"))):
-            path = figures / f"c_{stem}.{kind}"
-            write_atomic(path, data)
-            written.append(path)
-    return tuple(written)
+        files[f"figures/c_{stem}.svg"] = svg
+        files[f"figures/c_{stem}.png"] = call_figure(sample, call, cds, "png")
+    for name, data in files.items():
+        write_atomic(directory / name, data)
+    return tuple(directory / name for name in files)
 
 
 def sanger_page(sample: SampleAnalysis, drawn: Sequence[bytes]) -> str:

@@ -6,6 +6,7 @@ ABIF (.ab1) after "Applied Biosystems Genetic Analysis Data File Format" (Applie
 
 from __future__ import annotations
 
+import re
 import struct
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, NoReturn
@@ -62,6 +63,15 @@ def read_bounded(path: Path) -> BoundedFile:
     return BoundedFile(path, files.read_bounded(path, MAX_BYTES, remedy=remedy))
 
 
+def _letters(called: bytes) -> str:
+    """Called bases, N for what is none of IUPAC's letters."""
+    return re.sub("[^ACGTRYSWKMBDHVN]", "N", called.decode("latin-1").upper())
+
+
+def _printable(text: str) -> str:
+    return re.sub("[^ -~]", "?", text).strip()
+
+
 _ENTRY: Final = ">4siHHiiii"
 _ENTRY_BYTES: Final = struct.calcsize(_ENTRY)
 _MAX_ENTRIES: Final = 10_000
@@ -75,20 +85,14 @@ class _Tag:
     count: int
     offset: int
     """Of the data, bytes."""
-    size: int
-    """Of the data, bytes."""
-
-
-def is_abif(file: BoundedFile) -> bool:
-    """Whether a file starts as ABIF does, or after the 128 bytes that old Macintosh copies put before."""
-    return _start(file) is not None
 
 
 def _start(file: BoundedFile) -> int | None:
+    """Where a file starts as ABIF does, maybe after the 128 bytes that old Macintosh copies put before."""
     return next((start for start in (0, 128) if file.data[start : start + 4] == b"ABIF"), None)
 
 
-def read_abif(file: BoundedFile) -> Trace:
+def read_abif(file: BoundedFile, start: int) -> Trace:
     """The chromatogram of an ABIF file: a header, and a directory of tags with their type, number and place.
 
     Only the tags that are used are decoded, so that an odd date or comment does no harm.
@@ -96,9 +100,6 @@ def read_abif(file: BoundedFile) -> Trace:
     Raises BadInputError if the directory or a tag that is needed is missing, damaged or out of bounds; with
     the byte.
     """
-    start = _start(file)
-    if start is None:
-        file.refuse("The file does not start with ABIF.", 0)
     version, tags = _directory(file, start)
     order = _order(file, tags)
     channels = _channels(file, tags, order)
@@ -133,7 +134,7 @@ def _directory(file: BoundedFile, start: int) -> tuple[int, dict[tuple[str, int]
         place = offset + index * _ENTRY_BYTES
         name, number, kind, _, elements, size, data, _ = file.unpack(_ENTRY, place, "A directory entry")
         where = place + 20 if size <= 4 else data + start
-        tags.setdefault((name.decode("latin-1"), number), _Tag(kind, elements, where, size))
+        tags.setdefault((name.decode("latin-1"), number), _Tag(kind, elements, where))
     return version, tags
 
 
@@ -196,8 +197,7 @@ def _bases(
             continue
         if not 0 <= tag.count <= MAX_BASES:
             file.refuse(f"PBAS{number} has {tag.count} bases; at most {MAX_BASES} make sense.", tag.offset)
-        text = file.take(tag.offset, tag.count, f"PBAS{number}").decode("latin-1").upper()
-        text = "".join(letter if letter in "ACGTRYSWKMBDHVN" else "N" for letter in text)
+        text = _letters(file.take(tag.offset, tag.count, f"PBAS{number}"))
         positions = found.astype(np.int64)
         usable = len(positions) == len(text) and bool(np.all(np.diff(positions) > 0))
         usable = usable and bool(np.all((positions >= 0) & (positions < scans)))
@@ -225,18 +225,13 @@ def _text(file: BoundedFile, tags: dict[tuple[str, int], _Tag], name: str, numbe
     data = file.data[tag.offset : tag.offset + tag.count]
     if tag.kind == 18:
         data = data[1 : 1 + data[0]] if data else b""
-    text = data.split(b"\0")[0].decode("latin-1")
-    return "".join(letter if " " <= letter <= "~" else "?" for letter in text).strip()
+    return _printable(data.split(b"\0")[0].decode("latin-1"))
 
 
+_SCF: Final = b".scf"
 _HEADER: Final = ">4s8I4s4I"
 _BASE: Final = np.dtype([("peak", ">u4"), ("chance", "u1", 4), ("base", "S1"), ("spare", "u1", 3)])
 _MAX_COMMENTS: Final = 100_000
-
-
-def is_scf(file: BoundedFile) -> bool:
-    """Whether a file starts as SCF does."""
-    return file.data[:4] == b".scf"
 
 
 def read_scf(file: BoundedFile) -> Trace:
@@ -300,8 +295,7 @@ def _scf_bases(
         rows = np.frombuffer(data, dtype=_BASE, count=count)
         peaks, chances = rows["peak"].astype(np.int64), rows["chance"]
         called = data[8::12][:count]
-    letters = called.decode("latin-1").upper()
-    letters = "".join(letter if letter in "ACGTRYSWKMBDHVN" else "N" for letter in letters)
+    letters = _letters(called)
     none = np.zeros(0, dtype=np.int64)
     if np.any(np.diff(peaks) <= 0) or np.any(peaks >= samples):
         return none, "", none
@@ -322,8 +316,7 @@ def _comments(file: BoundedFile, offset: int, size: int) -> dict[str, str]:
     for line in text.splitlines():
         key, separator, value = line.partition("=")
         if separator:
-            clean = "".join(letter if " " <= letter <= "~" else "?" for letter in value[:255])
-            found.setdefault(key.strip(), clean.strip())
+            found.setdefault(key.strip(), _printable(value[:255]))
     return found
 
 
@@ -333,7 +326,8 @@ def is_trace(path: Path) -> bool:
     Raises BadInputError if it cannot be read.
     """
     file = read_bounded(path)
-    return is_scf(file) or is_abif(file) or path.suffix.lower() in {".ab1", ".abi", ".scf"}
+    known = file.data.startswith(_SCF) or _start(file) is not None
+    return known or path.suffix.lower() in {".ab1", ".abi", ".scf"}
 
 
 def read_trace(path: Path) -> Trace:
@@ -342,8 +336,8 @@ def read_trace(path: Path) -> Trace:
     Raises BadInputError if the file is neither, or damaged; with the byte.
     """
     file = read_bounded(path)
-    if is_scf(file):
+    if file.data.startswith(_SCF):
         return read_scf(file)
-    if is_abif(file):
-        return read_abif(file)
+    if (start := _start(file)) is not None:
+        return read_abif(file, start)
     file.refuse("The file is neither ABIF nor SCF.", 0)

@@ -54,7 +54,8 @@ def show_qpcr(
     """Standard curves, normalised copy number with its interval, international scale, sensitivity."""
     from importlib.resources import files
 
-    from kinscope.clinic.qpcr.run import analyse_run, read_run
+    from kinscope.clinic.qpcr.reading import read_run
+    from kinscope.clinic.qpcr.run import analyse_run
     from kinscope.core.errors import BadInputError
 
     if (file is None) != example:

@@ -44,12 +44,13 @@ def explain(error: ValidationError, places: Places, where: str) -> BadInputError
     for (line, found), problem in problems[:5]:
         path = _path(problem)
         message = problem["msg"].removeprefix("Value error, ")
+        message = message[:1].lower() + message[1:]
         if problem["type"] == "missing" and found[-1:] != path[-1:]:
             found = (*found, path[-1])
         elif problem["type"] in UNKNOWN and found[-1:] == path[-1:]:
             found = found[:-1]
         name = path_text(found)
-        lines.append(f"line {line}: {name}: {_plain(message, problem['type'])}")
+        lines.append(f"line {line}: {name}: {_PLAIN.get(problem['type'], message)}")
     if len(problems) > 5:
         lines.append(f"and {len(problems) - 5} more")
     return BadInputError(
@@ -65,21 +66,16 @@ def _path(problem: Any) -> tuple[str | int, ...]:
     return (*path, "kind") if problem["type"].startswith("union_tag") else path
 
 
-def _plain(message: str, kind: str) -> str:
-    if kind == "missing":
-        return "this is needed and not given"
-    if kind == "string_pattern_mismatch":
-        return (
-            "a name here is made of letters, digits, '-' and '_' (with .stop or .dose2 where a time is meant)"
-        )
-    if kind in UNKNOWN:
-        return "there is no such field here"
-    if kind == "string_type":
-        return "here belongs text; a number or true and false are text in quotes"
-    if kind.startswith("union_tag"):
-        what = "this needs a 'kind'" if kind == "union_tag_not_found" else "the 'kind' is none of these"
-        return f"{what}: blasts, counts, transcript, flow-mrd, karyotype, mutation"
-    return message[:1].lower() + message[1:]
+_KINDS = ": blasts, counts, transcript, flow-mrd, karyotype, mutation"
+_PLAIN = dict.fromkeys(UNKNOWN, "there is no such field here") | {
+    "missing": "this is needed and not given",
+    "string_pattern_mismatch": "a name here is made of letters, digits, '-' and '_' (with .stop or .dose2 "
+    "where a time is meant)",
+    "string_type": "here belongs text; a number or true and false are text in quotes",
+    "union_tag_not_found": f"this needs a 'kind'{_KINDS}",
+    "union_tag_invalid": f"the 'kind' is none of these{_KINDS}",
+}
+"""What pydantic's kinds of findings mean to who writes a case."""
 
 
 def case_of_data(data: dict[str, Any], places: Places, where: str) -> Case:

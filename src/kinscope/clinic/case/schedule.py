@@ -5,10 +5,13 @@ from __future__ import annotations
 import calendar
 import datetime as dt
 import re
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from kinscope.clinic.measurements import TimePoint
 from kinscope.core.records import Record
+
+if TYPE_CHECKING:
+    from kinscope.clinic.case.model import Case
 
 _DATE = re.compile(r"(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?")
 _WORDS = re.compile(r"(\d{1,4}(?:\.\d{1,2})?)\s*(days?|weeks?|months?|years?|d|wk?|mo|y)")
@@ -183,3 +186,8 @@ class Schedule(Record):
             date = dt.date.fromordinal(place.drawn)
             return TimePoint(date=date, approximate=not place.exact, as_reported=words)
         return TimePoint(day=place.drawn, approximate=not place.exact, as_reported=words)
+
+    def onset(self, case: Case) -> Placement:
+        """Where the diagnosis lies, else the first entry: what relative days and ages count from."""
+        diagnosis = next((event.id for event in case.events if event.kind == "diagnosis"), None)
+        return self.at(diagnosis) if diagnosis else min(self.placements, key=lambda place: place.drawn)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from functools import cache
-from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
@@ -25,46 +24,18 @@ class Term(NamedTuple):
     label: str
 
 
-DISEASES = {
-    "ph-all": Term(
-        "MedGen:C2698317", "B Lymphoblastic Leukemia/Lymphoma with t(9;22)(q34.1;q11.2); BCR-ABL1"
-    ),
-    "cml": Term("ICD10:C92.1", "Chronic myeloid leukaemia [CML], BCR/ABL-positive"),
-    "other": Term("kinscope:other-disease", "Another disease"),
-}
+_TERMS: dict[str, Any] = read_yaml(Path(__file__).parent / "terms.yaml")
+DISEASES, TISSUES, COUNTS, ASSAYS, RESULTS = (
+    {key: Term(**term) for key, term in _TERMS[group].items()}
+    for group in ("diseases", "tissues", "counts", "assays", "results")
+)
+RESOURCES: list[dict[str, str]] = _TERMS["resources"]
+COUNT_UNITS = {"giga_per_litre": "10*9/L", "gram_per_litre": "g/L", "percent": "%"}
 _CML = re.compile(r"\bcml\b|chronic (?:myelo(?:id|gen\w+|cytic)|granulocytic) leuk")
 _ALL = re.compile(r"lymphoblastic|acute lympho(?:cytic|id)|acute lymphatic|\bph(?:\+|-| positive) ?all\b")
 _NEITHER = re.compile(
     r"negative|atypical|juvenile|bcr-?abl1?.like|\bph.?like|\bph ?[-−] |\bt[- ](?:cell|lymph|acute)"
 )
-TISSUES = {
-    "bone marrow": Term("UBERON:0002371", "bone marrow"),
-    "peripheral blood": Term("UBERON:0000178", "blood"),
-    "cerebrospinal fluid": Term("UBERON:0001359", "cerebrospinal fluid"),
-}
-COUNTS = {
-    "leucocytes_giga_per_litre": Term("LOINC:6690-2", "Leukocytes [#/volume] in Blood by Automated count"),
-    "haemoglobin_gram_per_litre": Term("LOINC:718-7", "Hemoglobin [Mass/volume] in Blood"),
-    "platelets_giga_per_litre": Term("LOINC:777-3", "Platelets [#/volume] in Blood by Automated count"),
-    "neutrophils_giga_per_litre": Term("LOINC:751-8", "Neutrophils [#/volume] in Blood by Automated count"),
-    "blood_blasts_percent": Term("kinscope:blood-blasts", "Blasts in blood, per cent"),
-    "basophils_percent": Term("kinscope:basophils", "Basophils in blood, per cent"),
-}
-COUNT_UNITS = {"giga_per_litre": "10*9/L", "gram_per_litre": "g/L", "percent": "%"}
-BLASTS = Term("kinscope:blasts", "Blasts among nucleated cells, per cent")
-FLOW_MRD = Term("kinscope:flow-mrd", "Measurable residual disease by flow cytometry")
-KARYOTYPE = Term("kinscope:karyotype", "Karyotype (ISCN)")
-MUTATION = Term("kinscope:kinase-domain-screening", "ABL1 kinase-domain mutation screening")
-_RATIO = (
-    "t(9;22)(q34.1;q11)(ABL1,BCR) {}fusion transcript/control transcript [# Ratio] in Blood or Tissue by "
-    "Molecular genetics method"
-)
-TRANSCRIPT_E1A2 = Term("LOINC:52132-8", _RATIO.format("e1a2 "))
-TRANSCRIPT_P210 = Term("LOINC:55147-3", _RATIO.format("b2a2+b3a2 "))
-TRANSCRIPT_ANY = Term("LOINC:46434-7", _RATIO.format(""))
-DETECTED = Term("LOINC:LA11882-0", "Detected")
-NOT_DETECTED = Term("LOINC:LA11883-8", "Not detected")
-STATED_RESPONSE = Term("kinscope:stated-response", "Response stated by the treating centre")
 
 
 def disease_named(label: str) -> str:
@@ -96,10 +67,10 @@ def transcript_term(transcript: str) -> Term:
     """The LOINC code of a BCR::ABL1 level for a transcript type."""
     text = transcript.lower()
     if "e1a2" in text or "p190" in text:
-        return TRANSCRIPT_E1A2
+        return ASSAYS["transcript e1a2"]
     if any(name in text for name in ("e13a2", "e14a2", "b2a2", "b3a2", "p210")):
-        return TRANSCRIPT_P210
-    return TRANSCRIPT_ANY
+        return ASSAYS["transcript p210"]
+    return ASSAYS["transcript"]
 
 
 DrugKind = Literal["kinase inhibitor", "antibody", "chemotherapy", "steroid", "cell therapy", "other"]
@@ -122,7 +93,7 @@ class KnownDrug(Record):
 
 @cache
 def _tables() -> dict[str, Any]:
-    data: dict[str, Any] = read_yaml(Path(str(files("kinscope.clinic").joinpath("case_drugs.yaml"))))
+    data: dict[str, Any] = read_yaml(Path(__file__).parents[1] / "case_drugs.yaml")
     return data
 
 

@@ -27,7 +27,15 @@ from kinscope.core.errors import BadInputError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from kinscope.clinic.case.model import Case, TimeStatement
+    from kinscope.clinic.case.model import (
+        Case,
+        CaseEvent,
+        CaseMeasurement,
+        StatedResponse,
+        TimeStatement,
+        Toxicity,
+        Treatment,
+    )
 
 
 FAR = 1e7
@@ -93,16 +101,12 @@ class Network:
         np.minimum(self._far, through, out=self._far)
 
     def against(self, bound: Bound) -> tuple[int, ...]:
-        """The statements that together exclude a bound, in the order of the chain.
+        """The statements that together exclude a bound which is not allowed, in the order of the chain.
 
         Bellman-Ford over the single bounds gives the path whose length the bound contradicts.
         """
-        low, high = self.between(bound.i, bound.j)
-        if bound.low > high + TOLERANCE_DAYS:
-            return self._path(bound.i, bound.j)
-        if bound.high < low - TOLERANCE_DAYS:
-            return self._path(bound.j, bound.i)
-        return ()
+        late = bound.low > self.between(bound.i, bound.j)[1] + TOLERANCE_DAYS
+        return self._path(bound.i, bound.j) if late else self._path(bound.j, bound.i)
 
     def _path(self, start: int, end: int) -> tuple[int, ...]:
         edges = [(b.i, b.j, b.high, b.statement) for b in self._bounds]
@@ -154,9 +158,10 @@ def schedule_case(case: Case) -> Schedule:
             continue
         conflict = _conflict(network, bound, statements, names)
         conflicts.append(conflict)
-        window = _other_window(network, bound, statement.source)
-        if statement.after and abs(window[0]) < FAR / 10:
-            elsewhere.setdefault(entry, []).append(window)
+        low, high = network.between(0, bound.i)
+        first, last = round(low + bound.low), round(high + min(bound.high, 4000.0))
+        if statement.after and abs(first) < FAR / 10:
+            elsewhere.setdefault(entry, []).append((first, last, statement.source))
     conflicts += _open_readings(network, statements, index, names)
     _check_placed(network, names, case)
     drawn = _spread(network, statements, index)
@@ -187,18 +192,17 @@ Said = tuple[str, "TimeStatement", bool]
 def _all_statements(case: Case) -> Iterator[Said]:
     from kinscope.clinic.case.model import TimeStatement
 
-    dated = [(event.id, event.when) for event in case.events]
-    dated += [(measurement.id, measurement.when) for measurement in case.measurements]
-    dated += [(response.id, response.when) for response in case.responses]
-    dated += [(toxicity.id, toxicity.when) for toxicity in case.toxicities]
-    dated += [(treatment.id, treatment.start) for treatment in case.treatments]
-    for name, when in dated:
-        yield from ((name, statement, False) for statement in when)
-    ends = [(treatment.id, treatment.stop) for treatment in case.treatments]
-    for name, stop in (*ends, *((toxicity.id, toxicity.stop) for toxicity in case.toxicities)):
-        if stop:
-            yield from ((f"{name}.stop", statement, False) for statement in stop)
-            yield f"{name}.stop", TimeStatement(after=name), True
+    timed: tuple[CaseEvent | CaseMeasurement | StatedResponse | Toxicity, ...]
+    timed = (*case.events, *case.measurements, *case.responses, *case.toxicities)
+    stopped: tuple[Treatment | Toxicity, ...] = (*case.treatments, *case.toxicities)
+    for entry in timed:
+        yield from ((entry.id, statement, False) for statement in entry.when)
+    for treatment in case.treatments:
+        yield from ((treatment.id, statement, False) for statement in treatment.start)
+    for one in stopped:
+        if one.stop:
+            yield from ((f"{one.id}.stop", statement, False) for statement in one.stop)
+            yield f"{one.id}.stop", TimeStatement(after=one.id), True
     for treatment in case.treatments:
         for number, dose in enumerate(treatment.doses, start=1):
             yield from ((f"{treatment.id}.dose{number}", statement, False) for statement in dose.when)
@@ -323,11 +327,6 @@ def _open_readings(
     return found
 
 
-def _other_window(network: Network, bound: Bound, source: str) -> tuple[int, int, str]:
-    low, high = network.between(0, bound.i)
-    return round(low + bound.low), round(high + min(bound.high, 4000.0)), source
-
-
 def _spread(network: Network, statements: list[Said], index: dict[str, int]) -> list[int]:
     """A consistent day for each time: middles of the windows, with order-only chains spread out.
 
@@ -351,19 +350,9 @@ def _spread(network: Network, statements: list[Said], index: dict[str, int]) -> 
             high = step
     days = [0]
     for at in range(1, len(index)):
-        first, last = best.between(0, at)
-        days.append(_middle(first, last))
+        known = [end for end in best.between(0, at) if abs(end) < FAR / 2]
+        days.append(round(sum(known) / len(known)) if known else 0)
     return days
-
-
-def _middle(first: float, last: float) -> int:
-    if first <= -FAR / 2 and last >= FAR / 2:
-        return 0
-    if first <= -FAR / 2:
-        return round(last)
-    if last >= FAR / 2:
-        return round(first)
-    return round((first + last) / 2)
 
 
 def _placement(

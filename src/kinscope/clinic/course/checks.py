@@ -155,10 +155,10 @@ def _untreated(result: CaseResult) -> Iterator[Inconsistency]:
             "relapse left untreated",
             (*evidence, following),
             gap=span_text(low),
-            category=first.category,
+            call=first,
             statement=f"{first.statement[:1].upper()}{first.statement[1:]}",
             when=when,
-            treatment=following.title,
+            following=following,
             window=schedule.window(following.id),
         )
 
@@ -182,15 +182,9 @@ def _treatments(case: Case, schedule: Schedule) -> Iterator[Inconsistency]:
                 continue
             overlap = schedule.at(f"{treatment.id}.stop").earliest - schedule.at(other.id).latest
             if overlap > 0:
+                ends = {"end": schedule.window(f"{treatment.id}.stop"), "begin": schedule.window(other.id)}
                 yield found(
-                    "lines of therapy overlap",
-                    (treatment, other),
-                    treatment=treatment.title,
-                    overlap=span_text(overlap),
-                    end=schedule.window(f"{treatment.id}.stop"),
-                    other=other.title,
-                    line=other.line,
-                    begin=schedule.window(other.id),
+                    "lines of therapy overlap", (treatment, other), overlap=span_text(overlap), **ends
                 )
 
 
@@ -235,13 +229,10 @@ def check_age(case: Case, schedule: Schedule) -> tuple[Inconsistency, ...]:
     Nothing of the birth date but the age enters the finding, and no entry is named.
     """
     subject = case.subject
-    diagnosis = [event for event in case.events if event.kind == "diagnosis"]
     if not subject.birth_date or subject.age_years is None or schedule.clock != "calendar":
         return ()
     first, last = parse_date(subject.birth_date)
-    entry = diagnosis[0].id if diagnosis else min(schedule.placements, key=lambda p: p.drawn).entry
-    place = schedule.at(entry)
-    year = DAYS_PER_UNIT["y"]
+    place, year = schedule.onset(case), DAYS_PER_UNIT["y"]
     lowest, highest = (place.earliest - last) / year, (place.latest - first) / year
     if lowest - 1 < subject.age_years < highest + 1:
         return ()

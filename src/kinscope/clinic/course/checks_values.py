@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from kinscope.clinic.case.terms import find_drug
 from kinscope.clinic.course.result import Inconsistency, found
@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 
     from kinscope.clinic.case.model import Case, CaseMeasurement
     from kinscope.clinic.course.result import CaseResult
-    from kinscope.clinic.measurements import TranscriptLevel
 
 MANY_BLASTS_PERCENT = 20.0
 LITTLE_TRANSCRIPT_PERCENT = 1.0
@@ -45,36 +44,35 @@ def check_values(result: CaseResult) -> Iterator[Inconsistency]:
     yield from _toxicities(case)
 
 
-def _levels(case: Case) -> list[tuple[CaseMeasurement, TranscriptLevel]]:
-    return [(entry, entry.finding) for entry in case.measurements if entry.finding.kind == "transcript"]
+def _of_kind(case: Case, kind: str) -> list[tuple[CaseMeasurement, Any]]:
+    return [(entry, entry.finding) for entry in case.measurements if entry.finding.kind == kind]
 
 
 def _transcripts(case: Case) -> Iterator[Inconsistency]:
-    for entry, level in _levels(case):
+    for entry, level in _of_kind(case, "transcript"):
         kind = level.transcript or case.transcript
         if level.on_international_scale and (reason := off_scale(kind)):
             yield found("international scale and transcript", [entry], transcript=kind, reason=reason)
         if level.transcript and case.transcript and level.transcript.lower() != case.transcript.lower():
-            yield found("transcript changed", [entry], transcript=level.transcript, of_case=case.transcript)
+            yield found("transcript changed", [entry], of_case=case.transcript)
 
 
 def _control_genes(case: Case) -> Iterator[Inconsistency]:
-    unnamed = [
-        e for e, level in _levels(case) if level.percent is not None and level.control_gene == "not stated"
-    ]
+    levels = _of_kind(case, "transcript")
+    unnamed = [e for e, one in levels if one.percent is not None and one.control_gene == "not stated"]
     if unnamed:
-        values = ", ".join(f"{e.finding.percent:g} %" for e in unnamed if e.finding.kind == "transcript")
+        values = ", ".join(f"{level.percent:g} %" for e, level in levels if e in unnamed)
         yield found("level without its control gene", unnamed, values=values)
-    genes = {level.control_gene for _, level in _levels(case) if level.control_gene != "not stated"}
+    genes = {level.control_gene for _, level in levels} - {"not stated"}
     if len(genes) > 1:
-        named = [e for e, level in _levels(case) if level.control_gene in genes]
+        named = [e for e, level in levels if level.control_gene in genes]
         yield found("control genes mixed", named, genes=", ".join(sorted(genes)))
 
 
 def _negatives(case: Case) -> Iterator[Inconsistency]:
     bare = [
         entry
-        for entry, level in _levels(case)
+        for entry, level in _of_kind(case, "transcript")
         if not level.detected and level.sensitivity_log is None and level.control_copies is None
     ]
     if bare:
@@ -84,46 +82,27 @@ def _negatives(case: Case) -> Iterator[Inconsistency]:
 
 def _blasts_against_transcript(result: CaseResult) -> Iterator[Inconsistency]:
     case, schedule = result.case, result.schedule
-    for entry, level in _levels(case):
-        if level.percent is None:
+    for entry, level in _of_kind(case, "transcript"):
+        if level.percent is None or level.percent >= LITTLE_TRANSCRIPT_PERCENT:
             continue
-        day = schedule.at(entry.id).drawn
-        for other in case.measurements:
-            blasts = other.finding
-            near = abs(schedule.at(other.id).drawn - day) <= SAME_EVALUATION_DAYS
-            if not near or not _is_marrow(other) or blasts.kind != "blasts":
-                continue
-            if blasts.percent >= MANY_BLASTS_PERCENT and level.percent < LITTLE_TRANSCRIPT_PERCENT:
-                gene = "" if level.control_gene == "not stated" else f"/{level.control_gene}"
-                yield found(
-                    "blasts against transcript level",
-                    (other, entry),
-                    blasts=blasts.percent,
-                    gene=gene,
-                    level=level.percent,
-                )
+        gene = "" if level.control_gene == "not stated" else f"/{level.control_gene}"
+        for other, blasts in _of_kind(case, "blasts"):
+            apart = abs(schedule.at(other.id).drawn - schedule.at(entry.id).drawn)
+            full = _is_marrow(other) and blasts.percent >= MANY_BLASTS_PERCENT
+            if full and apart <= SAME_EVALUATION_DAYS:
+                yield found("blasts against transcript level", (other, entry), gene=gene)
 
 
 def _counts(case: Case) -> Iterator[Inconsistency]:
-    for entry in case.measurements:
-        counts = entry.finding
-        if counts.kind != "counts":
-            continue
+    for entry, counts in _of_kind(case, "counts"):
         for field, name, low, high, unit in COUNTS:
             value = getattr(counts, field)
             if value is not None and not low <= value <= high:
-                yield found(
-                    "value outside what can be",
-                    [entry],
-                    name=name,
-                    value=value,
-                    low=low,
-                    high=high,
-                    unit=unit,
-                )
+                told = {"name": name, "value": value, "low": low, "high": high, "unit": unit}
+                yield found("value outside what can be", [entry], **told)
         white, neutrophils = counts.leucocytes_giga_per_litre, counts.neutrophils_giga_per_litre
         if white is not None and neutrophils is not None and neutrophils > white:
-            yield found("part larger than the whole", [entry], neutrophils=neutrophils, white=white)
+            yield found("part larger than the whole", [entry])
 
 
 def _mutations(result: CaseResult) -> Iterator[Inconsistency]:
@@ -131,13 +110,8 @@ def _mutations(result: CaseResult) -> Iterator[Inconsistency]:
     for variant in result.variants:
         if variant.problem:
             yield found("variant that cannot be read", [by_id[variant.entry]], problem=variant.problem)
-    negative = [
-        entry
-        for entry in result.case.measurements
-        if entry.finding.kind == "mutation"
-        and not entry.finding.detected
-        and entry.finding.limit_percent is None
-    ]
+    screenings = _of_kind(result.case, "mutation")
+    negative = [entry for entry, one in screenings if not one.detected and one.limit_percent is None]
     if negative:
         yield found("negative without a limit of detection", negative)
 
@@ -148,11 +122,9 @@ def _karyotypes(case: Case) -> Iterator[Inconsistency]:
     from kinscope.clinic.karyotype.parse import parse_karyotype
     from kinscope.clinic.karyotype.reading import read_karyotype
 
-    for entry in case.measurements:
-        if entry.finding.kind != "karyotype":
-            continue
+    for entry, finding in _of_kind(case, "karyotype"):
         try:
-            karyotype = parse_karyotype(entry.finding.iscn)
+            karyotype = parse_karyotype(finding.iscn)
         except KaryotypeError as error:
             yield found("karyotype that cannot be read", [entry], error=error)
             continue
@@ -167,49 +139,36 @@ def _karyotypes(case: Case) -> Iterator[Inconsistency]:
 
 def _progression(result: CaseResult) -> Iterator[Inconsistency]:
     """A progression is stated, but the blasts did not rise since they were last counted."""
-    case, schedule = result.case, result.schedule
-    counted = sorted(
-        ((schedule.at(m.id).drawn, m) for m in case.measurements if _is_marrow(m)), key=lambda pair: pair[0]
-    )
-    for stated in case.responses:
-        if stated.category != "progression":
+    schedule, marrows = result.schedule, filter(_is_marrow, result.case.measurements)
+    counted = sorted(marrows, key=lambda entry: schedule.at(entry.id).drawn)
+    for stated in result.case.responses:
+        last = schedule.at(stated.id).drawn + SAME_EVALUATION_DAYS
+        until = [entry for entry in counted if schedule.at(entry.id).drawn <= last]
+        if stated.category != "progression" or len(until) < 2:
             continue
-        day = schedule.at(stated.id).drawn
-        until = [m for when, m in counted if when <= day + SAME_EVALUATION_DAYS]
-        if len(until) < 2:
-            continue
-        before, now = (m.finding.percent if m.finding.kind == "blasts" else 0.0 for m in until[-2:])
+        before, now = (getattr(entry.finding, "percent", 0.0) for entry in until[-2:])
         if now <= before:
             yield found("progression without a rise", (stated, until[-1]), before=before, now=now)
 
 
 def _doses(case: Case) -> Iterator[Inconsistency]:
     silent = []
-    for treatment in case.treatments:
-        for agent in treatment.agents:
-            known = find_drug(agent.drug)
-            if not agent.doses:
-                silent.append(f"{agent.drug} ({treatment.title})")
-            for dose in agent.doses:
-                if known is None or known.lowest is None or known.highest is None or dose.unit != known.unit:
-                    continue
-                given = treatment.model_copy(update={"source": dose.source or treatment.source})
-                top, usual = dose.up_to or dose.amount, known.usual.get(case.disease)
-                told = {"drug": agent.drug, "dose": dose.text, "unit": known.unit, "label": known.source}
-                if dose.amount < known.lowest or top > known.highest:
-                    ends = {"lowest": known.lowest, "highest": known.highest}
-                    yield found("dose outside the label", [given], **told, **ends)
-                elif usual and top < usual[0] and not dose.reason:
-                    yield found("dose below the usual", [given], **told, usual=usual[0])
-            if known and known.most_cycles and treatment.cycles and treatment.cycles > known.most_cycles:
-                yield found(
-                    "more cycles than the label",
-                    [treatment],
-                    cycles=treatment.cycles,
-                    drug=agent.drug,
-                    most=known.most_cycles,
-                    label=known.source,
-                )
+    for treatment, agent in ((one, agent) for one in case.treatments for agent in one.agents):
+        known = find_drug(agent.drug)
+        if not agent.doses:
+            silent.append(f"{agent.drug} ({treatment.title})")
+        for dose in agent.doses:
+            if known is None or known.lowest is None or known.highest is None or dose.unit != known.unit:
+                continue
+            given = treatment.model_copy(update={"source": dose.source or treatment.source})
+            top, usual = dose.up_to or dose.amount, known.usual.get(case.disease)
+            told = {"agent": agent, "dose": dose, "known": known}
+            if dose.amount < known.lowest or top > known.highest:
+                yield found("dose outside the label", [given], **told)
+            elif usual and top < usual[0] and not dose.reason:
+                yield found("dose below the usual", [given], **told, usual=usual[0])
+        if known and known.most_cycles and treatment.cycles and treatment.cycles > known.most_cycles:
+            yield found("more cycles than the label", [treatment], agent=agent, known=known)
     if silent:
         yield Inconsistency(
             rule="no dose given",
@@ -221,18 +180,11 @@ def _doses(case: Case) -> Iterator[Inconsistency]:
 
 
 def _toxicities(case: Case) -> Iterator[Inconsistency]:
-    ungraded = [toxicity for toxicity in case.toxicities if toxicity.ctcae_grade is None]
     for toxicity in case.toxicities:
         expected = SEVERITY_GRADE.get(toxicity.severity)
         if toxicity.ctcae_grade and expected and expected != toxicity.ctcae_grade:
-            yield found(
-                "grade and severity",
-                [toxicity],
-                term=toxicity.term,
-                grade=toxicity.ctcae_grade,
-                called=toxicity.severity,
-                expected=expected,
-            )
+            yield found("grade and severity", [toxicity], expected=expected)
+    ungraded = [toxicity for toxicity in case.toxicities if toxicity.ctcae_grade is None]
     if ungraded:
         names = [
             f"{t.term} ({t.severity}; CTCAE's word for grade {SEVERITY_GRADE[t.severity]})"

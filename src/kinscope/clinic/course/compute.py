@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kinscope.clinic.case.schedule import Schedule
@@ -10,9 +11,11 @@ from kinscope.clinic.case.timing import schedule_case
 from kinscope.clinic.course.result import CaseResult, Comparison, LineCalls, VariantFound
 from kinscope.clinic.measurements import ReportedResponse
 from kinscope.clinic.privacy import pseudonym as privacy
-from kinscope.clinic.response.assess import CriteriaSet, Line, assess_line, criteria_for, mutation_testing_due
-from kinscope.clinic.response.context import ORDINALS, REMISSIONS
+from kinscope.clinic.response.assess import Line, assess_line, mutation_testing_due
+from kinscope.clinic.response.context import AT_LEAST, REMISSIONS, count_in
+from kinscope.clinic.response.criteria import CriteriaSet, criteria_for
 from kinscope.core.errors import BadInputError, VariantError
+from kinscope.core.plain_yaml import read_yaml
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,25 +26,8 @@ if TYPE_CHECKING:
     from kinscope.targets.pack import TargetPack
 
 DEFAULT_CRITERIA = {"ph-all": "eln-all-2024", "cml": "eln-cml-2020"}
-NEARLY_CLEAR = frozenset({*REMISSIONS, "MLFS"})
-MEANS: dict[str, tuple[str, frozenset[str], frozenset[str]]] = {
-    "CR": ("haematological", frozenset({"CR", "CHR"}), NEARLY_CLEAR),
-    "CRh": ("haematological", frozenset({"CRh"}), NEARLY_CLEAR),
-    "CRi": ("haematological", frozenset({"CRi"}), NEARLY_CLEAR),
-    "CHR": ("haematological", frozenset({"CHR", "CR"}), NEARLY_CLEAR),
-    "CCyR": ("cytogenetic", frozenset({"CCyR"}), frozenset()),
-    "MMR": ("molecular", frozenset({"MMR", "MR4", "MR4.5", "MR5", "CMR"}), frozenset({"molecular response"})),
-    "CMR": ("molecular", frozenset({"CMR", "MR4", "MR4.5", "MR5"}), frozenset({"molecular response"})),
-    "MRD negative": ("flow MRD", frozenset({"MRD negative"}), frozenset()),
-    "relapse": ("haematological", frozenset({"relapse", "loss of CHR"}), frozenset({"active disease"})),
-    "refractory": ("haematological", frozenset({"refractory"}), frozenset({"active disease", "relapse"})),
-    "progression": (
-        "haematological",
-        frozenset({"refractory", "relapse", "loss of CHR", "accelerated phase", "blast phase"}),
-        frozenset({"active disease"}),
-    ),
-}
-"""Stated category: the axis it speaks of, the computed categories that say the same, and those nearly."""
+MEANS: dict[str, dict[str, Any]] = read_yaml(Path(__file__).parent / "stated.yaml")
+"""By stated category the axis it speaks of, the computed ones that say the same, and those nearly."""
 
 
 def study_case(
@@ -195,27 +181,30 @@ def _check_order(starts: dict[int, int], case: Case) -> None:
 def _compare(
     stated: StatedResponse, schedule: Schedule, calls: Sequence[ResponseCall], rules: CriteriaSet | None
 ) -> Comparison:
-    axis, same, nearly = MEANS[stated.category]
+    means = MEANS[stated.category]
     at = schedule.point(stated.id)
     window_days = rules.window_days if rules else 0
-    near = [c for c in calls if c.axis == axis and abs(c.at.days - at.days) <= window_days]
+    near = [c for c in calls if c.axis == means["axis"] and abs(c.at.days - at.days) <= window_days]
     label = f"{_ordinal_text(stated.ordinal)}{stated.category}"
     call = min(near, key=lambda c: abs(c.at.days - at.days), default=None)
     common = {"entry": stated.id, "stated": label, "at": at, "source": stated.source}
     if call is None or call.category == "cannot be called":
-        reason = call.statement if call else f"nothing was measured then that speaks of the {axis} response"
+        reason = (
+            call.statement
+            if call
+            else f"nothing was measured then that speaks of the {means['axis']} response"
+        )
         computed = "cannot be called" if call else "–"
         return Comparison(**common, computed=computed, agreement="not computable", reason=reason)
-    word = call.level.replace(";", " ").partition(" ")[0]
-    count = ORDINALS.index(word) if word in ORDINALS else 0  # "third" of the third complete response
-    least = "at least " if call.level == "at least" else ""
+    count = count_in(call.level)
+    least = "at least " if call.level == AT_LEAST else ""
     computed = f"{least}{_ordinal_text(count)}{call.category}"
-    if call.category in same:
+    if call.category in means["same"]:
         if stated.ordinal and count and stated.ordinal != count:
             reason = f"the measurements make it number {count}, not number {stated.ordinal}"
             return Comparison(**common, computed=computed, agreement="agrees in part", reason=reason)
         return Comparison(**common, computed=computed, agreement="agrees", reason=call.statement)
-    agreement = "agrees in part" if call.category in nearly else "differs"
+    agreement = "agrees in part" if call.category in means["nearly"] else "differs"
     missing = f"; missing: {', '.join(call.missing)}" if call.missing else ""
     return Comparison(**common, computed=computed, agreement=agreement, reason=call.statement + missing)
 

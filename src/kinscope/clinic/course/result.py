@@ -41,7 +41,7 @@ def _findings() -> dict[str, dict[str, str]]:
 
 def found(rule: str, entries: Sequence[Entry], **values: object) -> Inconsistency:
     """An inconsistency of some entries, with their sources, in the words of ``findings.yaml``."""
-    words = {name: text.format(**values) for name, text in _findings()[rule].items()}
+    words = {name: text.format(*entries, **values) for name, text in _findings()[rule].items()}
     ids = tuple(entry.id for entry in entries)
     sources = tuple(dict.fromkeys(entry.source for entry in entries if entry.source))
     return Inconsistency.model_validate({"rule": rule, "entries": ids, "sources": sources, **words})

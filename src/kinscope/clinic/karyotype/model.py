@@ -151,8 +151,3 @@ class Karyotype(Record):
     clones: tuple[Clone, ...]
     fish: tuple[FishResult, ...] = ()
     unreadable: tuple[Unreadable, ...] = ()
-
-    @property
-    def everything_read(self) -> bool:
-        """Whether no part is left over."""
-        return not self.unreadable and not any(clone.unreadable for clone in self.clones)

@@ -29,8 +29,6 @@ from kinscope.clinic.karyotype.model import (
     Unreadable,
 )
 
-__all__ = ["Abnormality", "Clone", "Karyotype", "KaryotypeError", "parse_karyotype"]
-
 MAX_CLONES = 60
 MAX_CHANGES = 200
 _NEXT_CLONE = re.compile(r"\][ .,;]*(?=[0-9]{2}[0-9]?(?:<[^>]*>)?[ ~-]*[0-9]* *,)")

@@ -1,18 +1,20 @@
-"""Marks and lanes of the timeline.
-
-Words that marks of the timeline share: windows, sources, how a time is known.
-"""
+"""Marks and lanes of the timeline, and the words that their tooltips share: windows, sources."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
 
+from kinscope.core.plain_yaml import read_yaml
 from kinscope.core.records import Record
 
 if TYPE_CHECKING:
     from kinscope.clinic.course.result import CaseResult
+    from kinscope.clinic.measurements import TimePoint
 
 
+LOOKS: dict[str, Any] = read_yaml(Path(__file__).parent / "looks.yaml")
 Shape = Literal["bar", "point", "limit", "below", "above", "chip", "due"]
 
 
@@ -27,7 +29,7 @@ class Mark(Record):
     day: int
     first: int
     last: int
-    shape: Shape
+    shape: Shape = "chip"
     css: str = ""
     label: str = ""
     tip: tuple[str, ...] = ()
@@ -52,18 +54,22 @@ class Lane(Record):
     marks: tuple[Mark, ...] = ()
 
 
-def tip(*lines: str) -> tuple[str, ...]:
-    """The lines that say something."""
-    return tuple(line for line in lines if line)
+def lane(name: str, marks: Iterable[Mark], **own: object) -> Lane:
+    """A lane of ``looks.yaml``, with what is its ``own`` in this course."""
+    return Lane.model_validate({"key": name} | LOOKS["lanes"][name] | own | {"marks": tuple(marks)})
 
 
-def chip(result: CaseResult, entry: str, css: str, label: str, lines: tuple[str, ...]) -> Mark:
-    """A labelled mark where an entry lies; ``lines`` are its tooltip."""
+def mark_at(result: CaseResult, entry: str, tip: Iterable[str], **look: object) -> Mark:
+    """A mark where an entry lies; ``tip`` are the lines of its tooltip, empty ones left out."""
     place = result.schedule.at(entry)
-    first, last = place.earliest, place.latest
-    return Mark(
-        entry=entry, day=place.drawn, first=first, last=last, shape="chip", css=css, label=label, tip=lines
-    )
+    where = {"entry": entry, "day": place.drawn, "first": place.earliest, "last": place.latest}
+    return Mark.model_validate(where | {"tip": tuple(filter(None, tip))} | look)
+
+
+def moment(at: TimePoint, tip: Iterable[str], **look: object) -> Mark:
+    """A mark that belongs to no entry of the case."""
+    where = {"entry": "", "day": at.days, "first": at.days, "last": at.days}
+    return Mark.model_validate(where | {"tip": tuple(filter(None, tip))} | look)
 
 
 def source_words(result: CaseResult, key: str) -> str:
@@ -75,11 +81,5 @@ def source_words(result: CaseResult, key: str) -> str:
 def when_words(result: CaseResult, entry: str) -> str:
     """The window of an entry, and what is known of it."""
     place = result.schedule.at(entry)
-    words = {
-        "day": "",
-        "calendar range": "month or range as given",
-        "interval": "from an interval",
-        "order": "only the order is known",
-    }[place.basis]
-    text = result.schedule.window(entry)
+    words, text = LOOKS["window"][place.basis], result.schedule.window(entry)
     return f"{text} ({words})" if words and not place.exact else text

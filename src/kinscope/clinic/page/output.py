@@ -19,33 +19,23 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def _columns(name: str, columns: str, **others: Any) -> type[Any]:
-    """A kind of row: texts by their names, and columns of ``others`` types, in the order of ``columns``."""
-    fields: dict[str, Any] = {column: (others.get(column, str), ...) for column in columns.split()}
-    return create_model(name, __base__=Record, **fields)
+def _columns(name: str, columns: str) -> type[Record]:
+    """A kind of row, by the names of its columns."""
+    return create_model(name, __base__=Record, **dict.fromkeys(columns.split(), (Any, ...)))  # type: ignore[call-overload, no-any-return]
 
 
 MeasurementRow = _columns(
     "MeasurementRow",
     "entry kind at earliest latest time_known_by material finding percent detected note source",
-    percent=float | None,
-    detected=bool | None,
 )
 TreatmentRow = _columns(
-    "TreatmentRow",
-    "entry line treatment drug doses start stop cycles stop_reason source",
-    line=int,
-    cycles=int | None,
+    "TreatmentRow", "entry line treatment drug doses start stop cycles stop_reason source"
 )
 ResponseRow = _columns(
-    "ResponseRow",
-    "line at axis category level basis criterion criterion_text citation statement missing",
-    line=int,
+    "ResponseRow", "line at axis category level basis criterion criterion_text citation statement missing"
 )
 ComparisonRow = _columns("ComparisonRow", "entry at stated computed agreement reason source")
-ToxicityRow = _columns(
-    "ToxicityRow", "entry at term ctcae_grade severity treatment action source", ctcae_grade=int | None
-)
+ToxicityRow = _columns("ToxicityRow", "entry at term ctcae_grade severity treatment action source")
 FindingRow = _columns("FindingRow", "severity rule title detail entries sources citation")
 
 
@@ -79,98 +69,69 @@ def write_case(result: CaseResult, directory: Path, *, with_csv: bool = False) -
     return paths
 
 
+def _row(kind: type[Record], record: Record, **own: object) -> Record:
+    """A row of what a record holds by the names of the columns, but for what is given besides."""
+    cells = {name: own[name] if name in own else getattr(record, name) for name in kind.model_fields}
+    return kind(
+        **{name: "; ".join(cell) if isinstance(cell, tuple) else cell for name, cell in cells.items()}
+    )
+
+
 def _tables(result: CaseResult) -> list[tuple[str, Sequence[Record], type[Record]]]:
-    return [
-        ("measurements", _measurements(result), MeasurementRow),
-        ("treatments", _treatments(result), TreatmentRow),
-        ("responses", _responses(result), ResponseRow),
-        ("stated_responses", _comparisons(result), ComparisonRow),
-        ("toxicities", _toxicities(result), ToxicityRow),
-        ("inconsistencies", _findings(result), FindingRow),
-    ]
-
-
-def _measurements(result: CaseResult) -> list[Record]:
-    rows: list[Record] = []
-    for entry in result.case.measurements:
-        place, finding = result.schedule.at(entry.id), entry.finding
-        percent = getattr(finding, "percent", getattr(finding, "level_percent", None))
-        rows.append(
-            MeasurementRow(
-                entry=entry.id,
-                kind=finding.kind,
-                at=result.schedule.label(place.drawn),
-                earliest=result.schedule.label(place.earliest),
-                latest=result.schedule.label(place.latest),
-                time_known_by=place.basis,
-                material=finding.material,
-                finding=statement_of(finding),
-                percent=percent,
-                detected=getattr(finding, "detected", None),
-                note=finding.note,
-                source=entry.source,
-            )
-        )
-    return rows
-
-
-def _treatments(result: CaseResult) -> list[Record]:
-    return [
-        TreatmentRow(
+    case, window = result.case, result.schedule.window
+    treatments = [
+        _row(
+            TreatmentRow,
+            treatment,
             entry=treatment.id,
-            line=treatment.line,
             treatment=treatment.title,
             drug=agent.drug,
             doses="; ".join(dose.text for dose in agent.doses),
-            start=result.schedule.window(treatment.id),
-            stop=result.schedule.window(f"{treatment.id}.stop") if treatment.stop else "",
-            cycles=treatment.cycles,
-            stop_reason=treatment.stop_reason,
-            source=treatment.source,
+            start=window(treatment.id),
+            stop=window(f"{treatment.id}.stop") if treatment.stop else "",
         )
-        for treatment in result.case.treatments
+        for treatment in case.treatments
         for agent in treatment.agents
     ]
-
-
-def _responses(result: CaseResult) -> list[Record]:
-    return [
-        ResponseRow(
-            **call.model_dump(include={"axis", "category", "level", "basis", "statement"}),
+    responses = [
+        _row(
+            ResponseRow,
+            call,
             line=line.line,
             at=call.at.label(),
             criterion=call.criterion.id,
             criterion_text=call.criterion.text,
             citation=call.criterion.citation,
-            missing="; ".join(call.missing),
         )
         for line in result.lines
         for call in line.calls
     ]
-
-
-def _comparisons(result: CaseResult) -> list[Record]:
+    toxicities = [
+        _row(ToxicityRow, one, entry=one.id, at=window(one.id), treatment=one.treatment or "")
+        for one in case.toxicities
+    ]
+    stated = [_row(ComparisonRow, one, at=one.at.label()) for one in result.comparisons]
     return [
-        ComparisonRow.model_validate(comparison.model_dump() | {"at": comparison.at.label()})
-        for comparison in result.comparisons
+        ("measurements", _measurements(result), MeasurementRow),
+        ("treatments", treatments, TreatmentRow),
+        ("responses", responses, ResponseRow),
+        ("stated_responses", stated, ComparisonRow),
+        ("toxicities", toxicities, ToxicityRow),
+        ("inconsistencies", [_row(FindingRow, item) for item in result.inconsistencies], FindingRow),
     ]
 
 
-def _toxicities(result: CaseResult) -> list[Record]:
-    return [
-        ToxicityRow(
-            **toxicity.model_dump(include={"term", "ctcae_grade", "severity", "action", "source"}),
-            entry=toxicity.id,
-            at=result.schedule.window(toxicity.id),
-            treatment=toxicity.treatment or "",
-        )
-        for toxicity in result.case.toxicities
-    ]
-
-
-def _findings(result: CaseResult) -> list[Record]:
-    listed = ("entries", "sources")
-    return [
-        FindingRow(**item.model_dump() | {name: "; ".join(getattr(item, name)) for name in listed})
-        for item in result.inconsistencies
-    ]
+def _measurements(result: CaseResult) -> list[Record]:
+    rows, label = [], result.schedule.label
+    for entry in result.case.measurements:
+        place, finding = result.schedule.at(entry.id), entry.finding
+        percent = getattr(finding, "percent", getattr(finding, "level_percent", None))
+        when = {"at": place.drawn, "earliest": place.earliest, "latest": place.latest}
+        own: dict[str, object] = {
+            "entry": entry.id,
+            "time_known_by": place.basis,
+            "finding": statement_of(finding),
+        }
+        own |= {"percent": percent, "detected": getattr(finding, "detected", None), "source": entry.source}
+        rows.append(_row(MeasurementRow, finding, **own, **{name: label(day) for name, day in when.items()}))
+    return rows

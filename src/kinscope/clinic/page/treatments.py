@@ -5,14 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from kinscope.clinic.case.terms import find_drug
-from kinscope.clinic.page.marks import Lane, Mark, source_words, tip
+from kinscope.clinic.page.marks import Lane, Mark, lane, mark_at, source_words
 
 if TYPE_CHECKING:
     from kinscope.clinic.case.model import Agent, Treatment
     from kinscope.clinic.course.result import CaseResult
 
 BLOCK_KINDS = ("chemotherapy", "steroid")
-LANE_HEIGHT = 30
 
 
 def treatment_lanes(result: CaseResult, last_day: int) -> list[Lane]:
@@ -25,55 +24,34 @@ def treatment_lanes(result: CaseResult, last_day: int) -> list[Lane]:
             blocks.append(_bar(result, treatment, last_day, treatment.title, "block"))
         for agent in treatment.agents:
             if _own_lane(agent, treatment, mixed):
-                drugs.setdefault(_name(agent), []).extend(
+                drugs.setdefault(_known(agent)[0], []).extend(
                     _agent_bars(result, treatment, agent, last_day, mixed)
                 )
-    lanes = [
-        Lane(
-            key="blocks",
-            title="Protocol",
-            subtitle="chemo-immunotherapy",
-            group="treatment",
-            height=LANE_HEIGHT,
-            marks=tuple(blocks),
-        )
-    ]
+    lanes = [lane("blocks", blocks)]
     for number, (name, marks) in enumerate(drugs.items()):
         colour = f"drug-{number % 8}"
-        coloured = tuple(mark.model_copy(update={"css": f"{mark.css} {colour}".strip()}) for mark in marks)
-        known = find_drug(name)
-        lanes.append(
-            Lane(
-                key=f"drug-{number}",
-                title=name[:1].upper() + name[1:],
-                subtitle=known.kind if known else "",
-                group="treatment",
-                height=LANE_HEIGHT,
-                marks=coloured,
-            )
-        )
+        coloured = (mark.model_copy(update={"css": f"{mark.css} {colour}".strip()}) for mark in marks)
+        known, title = find_drug(name), name[:1].upper() + name[1:]
+        own = {"key": f"drug-{number}", "title": title, "subtitle": known.kind if known else ""}
+        lanes.append(lane("drug", coloured, **own))
     return lanes
 
 
-def _name(agent: Agent) -> str:
+def _known(agent: Agent) -> tuple[str, str]:
+    """The name and the kind of a drug, as far as it is known."""
     known = find_drug(agent.drug)
-    return known.name if known else agent.drug
-
-
-def _kind(agent: Agent) -> str:
-    known = find_drug(agent.drug)
-    return known.kind if known else "other"
+    return (known.name, known.kind) if known else (agent.drug, "other")
 
 
 def _is_block(treatment: Treatment) -> bool:
     """Chemotherapy with or without other agents; a steroid beside one targeted drug makes no block."""
-    return any(_kind(agent) == "chemotherapy" for agent in treatment.agents) or all(
-        _kind(agent) in BLOCK_KINDS for agent in treatment.agents
+    return any(_known(agent)[1] == "chemotherapy" for agent in treatment.agents) or all(
+        _known(agent)[1] in BLOCK_KINDS for agent in treatment.agents
     )
 
 
 def _own_lane(agent: Agent, treatment: Treatment, mixed: bool) -> bool:
-    return _kind(agent) == "kinase inhibitor" or (not mixed and _kind(agent) not in BLOCK_KINDS)
+    return _known(agent)[1] == "kinase inhibitor" or (not mixed and _known(agent)[1] not in BLOCK_KINDS)
 
 
 def _end(result: CaseResult, treatment: Treatment, last_day: int) -> tuple[int, bool]:
@@ -87,33 +65,20 @@ def _end(result: CaseResult, treatment: Treatment, last_day: int) -> tuple[int, 
 
 
 def _bar(result: CaseResult, treatment: Treatment, last_day: int, label: str, css: str) -> Mark:
-    place = result.schedule.at(treatment.id)
     end, known = _end(result, treatment, last_day)
     agents = [f"{agent.drug} {_doses(agent)}".strip() for agent in treatment.agents]
-    cycles = f"{treatment.cycles} cycles" if treatment.cycles else ""
-    stopped = f"Ended: {treatment.stop_reason}" if treatment.stop_reason != "not stated" else ""
-    lines = tip(
+    tip = (
         treatment.title,
         f"Start {result.schedule.window(treatment.id)}",
         f"End {result.schedule.window(f'{treatment.id}.stop')}" if known else "End not stated",
         "; ".join(agents),
-        cycles,
-        stopped,
+        f"{treatment.cycles} cycles" if treatment.cycles else "",
+        f"Ended: {treatment.stop_reason}" if treatment.stop_reason != "not stated" else "",
         treatment.note,
         source_words(result, treatment.source),
     )
-    return Mark(
-        entry=treatment.id,
-        day=place.drawn,
-        first=place.earliest,
-        last=place.latest,
-        shape="bar",
-        css=css,
-        label=label,
-        tip=lines,
-        end=max(end, place.drawn),
-        end_known=known,
-    )
+    drawn = {"end": max(end, result.schedule.at(treatment.id).drawn), "end_known": known}
+    return mark_at(result, treatment.id, tip, shape="bar", css=css, label=label, **drawn)
 
 
 def _doses(agent: Agent) -> str:

@@ -204,7 +204,7 @@ class PacketReader:
                     items.append((("biosamples", number, "measurements", index), item, sample))
         for path, item, sample in (part for whole in items for part in _typed(*whole)):
             extra = self._extras.get((str(path[0]), int(path[-1])), {}) if sample is None else {}
-            if item.assay.id == terms.STATED_RESPONSE.id:
+            if item.assay.id == terms.RESULTS["stated"].id:
                 responses += [stated] if (stated := self._extras.get(("responses", int(path[-1])))) else []
                 continue
             if extra and extra["finding"].get("kind") != kind_of_assay(item.assay):

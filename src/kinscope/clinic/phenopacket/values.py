@@ -9,7 +9,6 @@ import math
 import re
 from dataclasses import dataclass
 from functools import cached_property
-from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
@@ -45,15 +44,8 @@ COUNT_CODES = {term.id: field for field, term in terms.COUNTS.items()} | {
     "LOINC:26515-7": "platelets_giga_per_litre",
     "LOINC:26499-4": "neutrophils_giga_per_litre",
 }
-KINDS = {
-    "blasts": (terms.BLASTS,),
-    "flow-mrd": (terms.FLOW_MRD,),
-    "karyotype": (terms.KARYOTYPE,),
-    "mutation": (terms.MUTATION,),
-    "transcript": (terms.TRANSCRIPT_ANY, terms.TRANSCRIPT_E1A2, terms.TRANSCRIPT_P210),
-}
-KIND_CODES = {term.id: kind for kind, assays in KINDS.items() for term in assays}
-_UNITS: dict[str, Any] = read_yaml(Path(str(files("kinscope.clinic"))) / "phenopacket" / "units.yaml")
+KIND_CODES: dict[str, str] = {term.id: name.partition(" ")[0] for name, term in terms.ASSAYS.items()}
+_UNITS: dict[str, Any] = read_yaml(Path(__file__).parent / "units.yaml")
 SCALES: dict[str, dict[str, float]] = _UNITS["scales"]
 DOSE_UNITS = {unit.lower(): unit for unit in get_args(DoseUnit)} | _UNITS["doses"]
 PER_DAY = {"four times": 4, "three times": 3, "thrice": 3, "twice": 2, "bid": 2, "daily": 1}
@@ -269,14 +261,14 @@ def _value(kind: str, item: Measurement, fail: Fail) -> dict[str, Any] | None:
             fields["level_percent" if kind == "flow-mrd" else "percent"] = percent
     else:
         fields["detected"] = _detected(word, fail)
-    if kind == "transcript" and code == terms.TRANSCRIPT_E1A2.id:
+    if kind == "transcript" and code == terms.ASSAYS["transcript e1a2"].id:
         fields["transcript"] = "e1a2"
     return fields
 
 
 def _detected(word: OntologyClass, fail: Fail) -> bool:
     label = word.label.lower()
-    said = {{terms.DETECTED.id: True, terms.NOT_DETECTED.id: False}.get(word.id)}
+    said = {{terms.RESULTS["detected"].id: True, terms.RESULTS["not detected"].id: False}.get(word.id)}
     said.add(False if _NOT_SEEN.search(label) else True if _SEEN.search(label) else None)
     if len(said - {None}) != 1:
         raise fail("This result says neither 'detected' nor 'not detected', or both, and has no quantity.")

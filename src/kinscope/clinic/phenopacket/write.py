@@ -24,22 +24,6 @@ if TYPE_CHECKING:
     from kinscope.targets.pack import TargetPack
 
 SCHEMA_VERSION = "2.0"
-OBO = "http://purl.obolibrary.org/obo"
-ATC = "https://www.whocc.no/atc_ddd_index/"
-MEDGEN = "https://www.ncbi.nlm.nih.gov/medgen/"
-HGNC = "https://www.genenames.org"
-RESOURCES = (
-    ("LOINC", "Logical Observation Identifiers Names and Codes", "http://loinc.org", "http://loinc.org/rdf/"),
-    ("HP", "Human Phenotype Ontology", f"{OBO}/hp.owl", f"{OBO}/HP_"),
-    ("UBERON", "Uberon multi-species anatomy ontology", f"{OBO}/uberon.owl", f"{OBO}/UBERON_"),
-    ("ATC", "Anatomical Therapeutic Chemical classification", ATC, f"{ATC}?code="),
-    ("UCUM", "Unified Code for Units of Measure", "https://ucum.org", "https://ucum.org/"),
-    ("MedGen", "MedGen", MEDGEN, MEDGEN),
-    ("HGNC", "HUGO Gene Nomenclature Committee", HGNC, "https://identifiers.org/hgnc:"),
-    ("ICD10", "ICD-10", "https://icd.who.int/browse10", "https://icd.who.int/browse10/2019/en#/"),
-    ("kinscope", "Codes of kinscope's case format, of no other vocabulary", "urn:kinscope", "urn:kinscope:"),
-)
-"""Prefix, name, address and beginning of the addresses of its terms, of every vocabulary that is used."""
 Json = dict[str, Any]
 
 
@@ -80,7 +64,7 @@ class _Writer:
             "phenotypicFeatures": [self._toxicity(toxicity) for toxicity in case.toxicities],
             "measurements": [],
             "interpretations": self._interpretations(disease),
-            "diseases": [{"term": _term(disease), "onset": self._onset()}],
+            "diseases": [{"term": disease._asdict(), "onset": self._time(self._schedule.onset(case).entry)}],
             "medicalActions": [],
         }
         for measurement in case.measurements:
@@ -88,8 +72,8 @@ class _Writer:
         for response in case.responses:
             self._refer(f"measurements/{len(content['measurements'])}", "response", response)
             word = terms.Term(f"kinscope:{terms.code_part(response.category)}", response.category)
-            value, when = {"ontologyClass": _term(word)}, self._time(response.id)
-            stated = {"assay": _term(terms.STATED_RESPONSE), "value": value, "timeObserved": when}
+            value, when = {"ontologyClass": word._asdict()}, self._time(response.id)
+            stated = {"assay": terms.RESULTS["stated"]._asdict(), "value": value, "timeObserved": when}
             content["measurements"].append(stated)
         for treatment in case.treatments:
             self._treatment(treatment, content["medicalActions"], disease)
@@ -98,7 +82,7 @@ class _Writer:
         content["metaData"] = {
             "created": f"{dt.datetime.now(dt.UTC):%Y-%m-%dT%H:%M:%SZ}",
             "createdBy": "kinscope",
-            "resources": [_resource(*resource) for resource in RESOURCES],
+            "resources": [{"version": "not stated", **resource} for resource in terms.RESOURCES],
             "phenopacketSchemaVersion": SCHEMA_VERSION,
             "externalReferences": self._references,
         }
@@ -117,13 +101,6 @@ class _Writer:
         if own.age_years is not None:
             subject["timeAtLastEncounter"] = {"age": {"iso8601duration": f"P{own.age_years}Y"}}
         return subject
-
-    def _onset(self) -> Json:
-        for event in self._case.events:
-            if event.kind == "diagnosis":
-                return self._time(event.id)
-        first = min(self._schedule.placements, key=lambda placement: placement.drawn)
-        return self._time(first.entry)
 
     def _time(self, entry: str) -> Json:
         place = self._schedule.at(entry)
@@ -152,10 +129,13 @@ class _Writer:
         extra = entry.model_dump(mode="json", exclude={"finding": {"at"}})
         for assay, value in _values(finding):
             self._refer(f"measurements/{len(out)}", "measurement", extra)
-            out.append({"assay": _term(assay), "value": value, **common})
+            out.append({"assay": assay._asdict(), "value": value, **common})
 
     def _toxicity(self, toxicity: Toxicity) -> Json:
-        content: Json = {"type": _term(terms.toxicity_term(toxicity.term)), "onset": self._time(toxicity.id)}
+        content: Json = {
+            "type": terms.toxicity_term(toxicity.term)._asdict(),
+            "onset": self._time(toxicity.id),
+        }
         if toxicity.stop:
             content["resolution"] = self._time(f"{toxicity.id}.stop")
         if toxicity.ctcae_grade:
@@ -169,10 +149,10 @@ class _Writer:
     def _treatment(self, treatment: Treatment, out: list[Json], disease: terms.Term) -> None:
         toxic = [t for t in self._case.toxicities if t.treatment == treatment.id]
         for agent in treatment.agents:
-            given = {"agent": _term(drug_term(agent.drug)), "doseIntervals": self._doses(treatment, agent)}
-            action: Json = {"treatment": given, "treatmentTarget": _term(disease)}
+            given = {"agent": drug_term(agent.drug)._asdict(), "doseIntervals": self._doses(treatment, agent)}
+            action: Json = {"treatment": given, "treatmentTarget": disease._asdict()}
             if toxic:
-                action["adverseEvents"] = [_term(terms.toxicity_term(t.term)) for t in toxic]
+                action["adverseEvents"] = [terms.toxicity_term(t.term)._asdict() for t in toxic]
             if treatment.stop_reason != "not stated":
                 code = f"kinscope:stop-{terms.code_part(treatment.stop_reason)}"
                 action["treatmentTerminationReason"] = {"id": code, "label": treatment.stop_reason}
@@ -226,7 +206,7 @@ class _Writer:
             genomic.append(read | {"variantInterpretation": {"variationDescriptor": descriptor}})
         if not genomic:
             return []
-        diagnosis = {"disease": _term(disease), "genomicInterpretations": genomic}
+        diagnosis = {"disease": disease._asdict(), "genomicInterpretations": genomic}
         return [{"id": "variants", "progressStatus": "COMPLETED", "diagnosis": diagnosis}]
 
 
@@ -243,17 +223,14 @@ def drug_term(name: str) -> terms.Term:
 
 def _values(finding: Any) -> list[tuple[terms.Term, Json]]:
     """Assay and value of each part of a finding."""
-    if finding.kind == "blasts":
-        return [(terms.BLASTS, _quantity(finding.percent, "%"))]
-    if finding.kind == "transcript":
-        assay = terms.transcript_term(finding.transcript)
-        return [(assay, _level(finding.percent, finding.detected))]
-    if finding.kind == "flow-mrd":
-        return [(terms.FLOW_MRD, _level(finding.level_percent, finding.detected))]
     if finding.kind == "karyotype":
-        return [(terms.KARYOTYPE, {"ontologyClass": {"id": "kinscope:iscn", "label": finding.iscn}})]
-    if finding.kind == "mutation":
-        return [(terms.MUTATION, _level(None, finding.detected))]
+        iscn = {"ontologyClass": {"id": "kinscope:iscn", "label": finding.iscn}}
+        return [(terms.ASSAYS["karyotype"], iscn)]
+    if finding.kind == "transcript":
+        return [(terms.transcript_term(finding.transcript), _level(finding.percent, finding.detected))]
+    if finding.kind in terms.ASSAYS:
+        percent = getattr(finding, "percent", getattr(finding, "level_percent", None))
+        return [(terms.ASSAYS[finding.kind], _level(percent, getattr(finding, "detected", True)))]
     parts: list[tuple[terms.Term, Json]] = []
     for field, assay in terms.COUNTS.items():
         value = getattr(finding, field)
@@ -261,13 +238,13 @@ def _values(finding: Any) -> list[tuple[terms.Term, Json]]:
             unit = next(code for tail, code in terms.COUNT_UNITS.items() if field.endswith(tail))
             parts.append((assay, _quantity(value, unit)))
     nothing = terms.Term("kinscope:no-numbers", "no numbers given")
-    return parts or [(terms.Term("kinscope:counts", "Blood count"), {"ontologyClass": _term(nothing)})]
+    return parts or [(terms.Term("kinscope:counts", "Blood count"), {"ontologyClass": nothing._asdict()})]
 
 
 def _level(percent: float | None, detected: bool) -> Json:
     if percent is not None and detected:
         return _quantity(percent, "%")
-    return {"ontologyClass": _term(terms.DETECTED if detected else terms.NOT_DETECTED)}
+    return {"ontologyClass": terms.RESULTS["detected" if detected else "not detected"]._asdict()}
 
 
 def _quantity(value: float, unit: str) -> Json:
@@ -286,18 +263,9 @@ def _procedure(finding: Any) -> Json:
     method = getattr(finding, "method", "not stated")
     content: Json = {"code": {"id": f"kinscope:method-{terms.code_part(method)}", "label": method}}
     if finding.material in terms.TISSUES:
-        content["bodySite"] = _term(terms.TISSUES[finding.material])
+        content["bodySite"] = terms.TISSUES[finding.material]._asdict()
     return content
-
-
-def _term(term: terms.Term) -> Json:
-    return {"id": term.id, "label": term.label}
 
 
 def _instant(day: int) -> str:
     return f"{dt.date.fromordinal(day).isoformat()}T00:00:00Z"
-
-
-def _resource(prefix: str, name: str, url: str, iri: str) -> Json:
-    common = {"id": prefix.lower(), "name": name, "url": url, "version": "not stated"}
-    return common | {"namespacePrefix": prefix, "iriPrefix": iri}

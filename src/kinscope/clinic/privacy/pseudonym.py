@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import hmac
 import re
-from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from unicodedata import combining, normalize
@@ -33,7 +32,7 @@ FREE_TEXT = frozenset({
     "gene", "sample",
 })  # fmt: skip
 _LONG_NUMBER = re.compile(r"\d{5,}")
-WORDS: dict[str, Any] = read_yaml(Path(str(files("kinscope.clinic"))) / "privacy" / "words.yaml")
+WORDS: dict[str, Any] = read_yaml(Path(__file__).parent / "words.yaml")
 _MONTHS, _SHORT = ("|".join(WORDS[name].split()) for name in ("months", "short_months"))
 _MONTH = rf"(?<![a-zà-ž+])(?:(?:{_MONTHS})(?![a-zà-ž])|(?:{_SHORT})(?![a-zà-ž])\.?)"
 _DAY = r"(?<!\d)(?:0?[1-9]|[12]\d|3[01])(?:st|nd|rd|th|er|º|\.)?(?!\d)"
@@ -163,10 +162,6 @@ def _without_names(content: dict[str, Any], case: Case, telling: Callable[[str],
     return with_sources(content, numbered([source.key for source in case.sources], "source-"))
 
 
-def _keys(case: Case) -> list[str]:
-    return [*case.ids(), *(source.key for source in case.sources)]
-
-
 def with_sources(content: dict[str, Any], names: dict[str, str]) -> dict[str, Any]:
     """The content with keys of sources renamed wherever they stand."""
     for part in parts_of(content):
@@ -189,7 +184,7 @@ def age_at(case: Case, schedule: Schedule) -> int | None:
     if not case.subject.birth_date or schedule.clock != "calendar" or not schedule.placements:
         return None
     first, last = parse_date(case.subject.birth_date)
-    age = (day_zero_of(case, schedule) - (first + last) / 2) / DAYS_PER_UNIT["y"]
+    age = (schedule.onset(case).drawn - (first + last) / 2) / DAYS_PER_UNIT["y"]
     if age < -0.5:
         raise BadInputError(
             "The birth date lies after the diagnosis, or after the first entry.",
@@ -199,17 +194,9 @@ def age_at(case: Case, schedule: Schedule) -> int | None:
     return max(0, int(age))
 
 
-def day_zero_of(case: Case, schedule: Schedule) -> int:
-    """The day that relative days count from: the diagnosis, else the first entry."""
-    for event in case.events:
-        if event.kind == "diagnosis":
-            return schedule.at(event.id).drawn
-    return min((placement.drawn for placement in schedule.placements), default=0)
-
-
 def with_relative_days(case: Case, schedule: Schedule) -> Case:
     """The case with every date as days from the diagnosis, and dates taken out of all texts."""
-    zero = day_zero_of(case, schedule) if schedule.clock == "calendar" else 0
+    zero = schedule.onset(case).drawn if schedule.clock == "calendar" else 0
     content = case.model_dump(mode="json")
     for statement in (part for part in parts_of(content) if "or_after" in part):
         if statement["date"]:
@@ -221,7 +208,8 @@ def with_relative_days(case: Case, schedule: Schedule) -> Case:
     content["day_zero"] = (
         "the diagnosis" if any(e.kind == "diagnosis" for e in case.events) else "the first entry"
     )
-    dated = {name for name in _keys(case) if _DATE_IN_NAME.search(name.replace("_", "-"))}
+    names = (*case.ids(), *(source.key for source in case.sources))
+    dated = {name for name in names if _DATE_IN_NAME.search(name.replace("_", "-"))}
     return Case.model_validate(_without_names(content, case, dated.__contains__))
 
 

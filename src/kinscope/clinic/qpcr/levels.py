@@ -6,6 +6,8 @@ control-gene transcripts: Cross NCP et al. Leukemia 2015;29:999-1003 (doi:10.103
 
 from __future__ import annotations
 
+import math
+
 from kinscope.clinic.measurements import known_protein
 from kinscope.clinic.qpcr.model import ScaleResult
 from kinscope.core.records import Record
@@ -36,18 +38,16 @@ def depth_of(control_gene: str, control_copies: float) -> DepthLevel | None:
 
     None where it reaches none, or where the table has no numbers for the control gene.
     """
-    reached = [
-        level
-        for level in DEEP_LEVELS
-        if control_gene in level.control_copies and control_copies >= level.control_copies[control_gene]
-    ]
-    return reached[-1] if reached else None
+
+    def holds(level: DepthLevel) -> bool:
+        return level.control_copies.get(control_gene, math.inf) <= control_copies
+
+    return next(filter(holds, reversed(DEEP_LEVELS)), None)
 
 
 def deepest_by_level(percent: float) -> DepthLevel | None:
     """The deepest level a percentage on the international scale lies at; None above 0.1 %."""
-    reached = [level for level in (MR3, *DEEP_LEVELS) if percent <= level.at_most_percent]
-    return reached[-1] if reached else None
+    return next((level for level in reversed((MR3, *DEEP_LEVELS)) if percent <= level.at_most_percent), None)
 
 
 def deepest_by_log(log: float) -> DepthLevel | None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from itertools import compress
 from pathlib import Path
 
-from kinscope.clinic.measurements import TimePoint, TranscriptLevel
 from kinscope.clinic.qpcr.acceptance import (
     AcceptanceRules,
     control_checks,
@@ -33,10 +32,7 @@ from kinscope.clinic.qpcr.quantify import (
     ratio_interval_percent,
     ratio_percent,
 )
-from kinscope.clinic.qpcr.reading import read_run
 from kinscope.core.errors import BadInputError
-
-__all__ = ["QpcrReport", "QpcrRun", "analyse_run", "read_run", "transcript_level"]
 
 
 def analyse_run(run: QpcrRun, rules: str | Path | AcceptanceRules = "eac") -> QpcrReport:
@@ -63,37 +59,6 @@ def analyse_run(run: QpcrRun, rules: str | Path | AcceptanceRules = "eac") -> Qp
             for number in range(1, len(run.samples) + 1)
         ),
         notes=run.notes,
-    )
-
-
-def transcript_level(result: QpcrResult, at: TimePoint | None = None) -> TranscriptLevel:
-    """A result as the dated measurement that responses are called from.
-
-    Raises BadInputError if neither the result nor the caller gives a time.
-    """
-    when = at or result.at
-    if when is None:
-        raise BadInputError(
-            "A transcript level needs the time of its sample.",
-            where="qPCR sample",
-            remedy="Give a date or a relative day with the sample.",
-        )
-    scale = result.scale
-    return TranscriptLevel(
-        at=when,
-        material=result.material,
-        percent=(scale.percent if scale.applies else result.percent) if result.fusion.detected else None,
-        low_percent=scale.low_percent if scale.applies else result.low_percent,
-        high_percent=scale.high_percent if scale.applies else result.high_percent,
-        detected=result.fusion.detected,
-        quantifiable=result.quantifiable if result.fusion.detected else None,
-        transcript=result.transcript,
-        control_gene=result.control_gene,
-        control_copies=result.tested_copies,
-        fusion_copies=result.fusion.total_copies,
-        on_international_scale=scale.applies,
-        sensitivity_log=result.depth_log,
-        note="" if result.accepted else "the run or the sample does not meet the rules of acceptance",
     )
 
 

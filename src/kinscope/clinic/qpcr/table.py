@@ -9,39 +9,17 @@ from __future__ import annotations
 import csv
 import datetime as dt
 import re
+from pathlib import Path
+from typing import Any
 
 from kinscope.clinic.measurements import TimePoint
 from kinscope.clinic.qpcr.model import FUSION, MAX_WELLS, ControlName, last_cycle
 from kinscope.core.errors import BadInputError
+from kinscope.core.plain_yaml import read_yaml
 from kinscope.core.records import Record
 
-HEADINGS = {
-    "sample": r"(?:sample|patient)(?:[ _]?name|[ _]?id)?|name",
-    "target": r"(?:target|gene|detector|assay)(?:[ _]?name)?",
-    "role": r"task|content|(?:sample |well )?type|role",
-    "ct": r"c[tqpт](?: ?\(.*\))?|c\(t\)|crossing point",
-    "copies": r"copies(?:[ /].*)?|(?:quantity|qty)(?: \(.*cop.*\))?|copy number"
-    r"|(?:starting quantity|sq)(?: \(sq\))?|(?:calc(?:ulated)? conc\.?|concentration)(?: \(.*cop.*\))?",
-    "given": r"standard|given conc\.?(?: \(.*cop.*\))?",
-    "omit": r"omit(?:ted)?|excluded?",
-    "include": r"included?",
-    "date": r"(?:sampl(?:e|ing) )?date",
-    "day": r"day",
-    "well": r"well(?: position)?|pos(?:ition)?",
-    "plate": r"(?:plate|run|experiment|barcode)(?:[ _]?(?:name|id|barcode))?",
-}
-"""Instruments write Ct with a Cyrillic т; it is the same heading. ``given`` holds the copies of standards."""
-
-_NONE = re.compile(
-    r"-*|nd|n\.d\.|n\. ?def\.|n/a|na|nan|neun|no ?c[tpq]|neg(?:ative)?|und[a-z]*\.?|ind[eé]t[a-zé]*\.?"
-    r"|unbestimmt|not detected|none"
-)
-_ROLES = {
-    "standard": r"standard|std|s|std curve",
-    "sample": r"|sample|unknown|unkn?|u",
-    "no template": r"ntc|nac|nrt|h2o|water|blank|(?:no template|negative)(?: control)?|neg(?:ative)? ?ctrl",
-    "positive control": r"pos(?:itive)? ?(?:ctrl|control)|ipc",
-}
+WORDS: dict[str, Any] = read_yaml(Path(__file__).parent / "words.yaml")
+"""Regular expressions over headings, roles and cells."""
 CONTROL_NAMES: dict[str, ControlName] = {
     "abl1": "ABL1",
     "abl": "ABL1",
@@ -195,7 +173,9 @@ def _columns(line: str, delimiter: str, where: str) -> dict[str, int]:
     cells = next(csv.reader([line], delimiter=delimiter), []) if len(line) < 10_000 else []
     plain = [" ".join(cell.lower().split()) for cell in cells]
     plain = ["" if re.search(r"\blog", cell) else cell for cell in plain]
-    fields = [next((f for f, names in HEADINGS.items() if re.fullmatch(names, cell)), "") for cell in plain]
+    fields = [
+        next((f for f, names in WORDS["headings"].items() if re.fullmatch(names, cell)), "") for cell in plain
+    ]
     twice = [field for field in ("target", "ct", "copies") if fields.count(field) > 1]
     if twice and {"target", "ct"} <= set(fields):
         raise bad(f"Two columns hold the {twice[0]}.", where)
@@ -304,7 +284,7 @@ def _value(text: str, *, comma: bool, most: float) -> float | None:
 
 def _number(row: _Row, field: str, *, comma: dict[str, bool]) -> float | None:
     text = row.text(field)
-    if _NONE.fullmatch(text.lower()):
+    if re.fullmatch(WORDS["none"], text.lower()):
         return None
     value = _value(text, comma=comma[field], most=1e300)
     if value is None:
@@ -326,10 +306,10 @@ def _target(row: _Row) -> tuple[str, str]:
 def _role(row: _Row, *, counted: bool, given: bool) -> str:
     # CFX numbers them: Std-01, Unkn-29.
     said, sample = (re.sub(r"[-_ ]*[0-9]+$", "", row.text(field).lower()) for field in ("role", "sample"))
-    role = next((role for role, names in _ROLES.items() if re.fullmatch(names, said)), "")
+    role = next((role for role, names in WORDS["roles"].items() if re.fullmatch(names, said)), "")
     if not role:
         raise row.wrong("role", "is none that is known", "Known are standard, sample (unknown) and ntc.")
-    if role == "sample" and re.fullmatch(_ROLES["no template"], sample):
+    if role == "sample" and re.fullmatch(WORDS["roles"]["no template"], sample):
         return "no template"
     named = counted and sample.startswith(("std", "standard"))
     return "standard" if not said and (named or given) else role

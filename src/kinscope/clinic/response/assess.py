@@ -3,23 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 from kinscope.clinic.measurements import Measurement, MutationFinding, TimePoint
 from kinscope.clinic.response import cml, leukaemia
-from kinscope.clinic.response.context import History, Situation, history_of
-from kinscope.clinic.response.criteria import (
-    CriteriaSet,
-    TestingTrigger,
-    available_criteria,
-    criteria_for,
-    load_criteria,
-    testing_rules,
-)
+from kinscope.clinic.response.context import History, Situation
+from kinscope.clinic.response.criteria import CriteriaSet, TestingTrigger, testing_rules
 from kinscope.clinic.response.leukaemia import flow_call
 from kinscope.clinic.response.model import Criterion, Disease, ResponseCall, TestingDue
 from kinscope.clinic.response.molecular import molecular_call
-from kinscope.clinic.response.visits import Evaluation, check_one_clock, evaluations, evidence_of
+from kinscope.clinic.response.visits import check_one_clock, evaluations, evidence_of
 from kinscope.core.records import Record
 
 SAME_OCCASION_DAYS = 31
@@ -31,7 +23,7 @@ def mutation_testing_due(
 ) -> tuple[TestingDue, ...]:
     """The moments at which mutation testing is due by each trigger, oldest first.
 
-    Calls (:func:`assess_response`) and measurements are of the whole course; a screening counts as done for a
+    Calls (:func:`assess_line`) and measurements are of the whole course; a screening counts as done for a
     moment from ``days_before`` it to ``days_after`` it, as the rules of testing state.
 
     Raises BadInputError if calendar dates and relative days are mixed.
@@ -68,20 +60,6 @@ def _due(call: ResponseCall, trigger: TestingTrigger, screenings: Sequence[Mutat
     )
 
 
-__all__ = [
-    "CriteriaSet",
-    "Evaluation",
-    "Line",
-    "assess_line",
-    "assess_response",
-    "available_criteria",
-    "criteria_for",
-    "evaluations",
-    "load_criteria",
-    "mutation_testing_due",
-]
-
-
 class Line(Record):
     """One line of treatment, its first day, the day it was given up, and the calls of earlier lines."""
 
@@ -89,23 +67,6 @@ class Line(Record):
     start: TimePoint | None = None
     end: TimePoint | None = None
     previous: tuple[ResponseCall, ...] = ()
-
-
-def assess_response(
-    measurements: Sequence[Measurement],
-    disease: Disease,
-    criteria: str | Path | CriteriaSet,
-    treatment_start: TimePoint | None = None,
-    previous: Sequence[ResponseCall] = (),
-    treatment_end: TimePoint | None = None,
-) -> tuple[ResponseCall, ...]:
-    """As :func:`assess_line`; with ``previous`` calls it is the second line.
-
-    Raises BadInputError as that does, and if the criteria are of another disease.
-    """
-    number = 2 if previous else 1
-    line = Line(number=number, start=treatment_start, end=treatment_end, previous=tuple(previous))
-    return assess_line(measurements, criteria_for(disease, criteria), line)
 
 
 def assess_line(
@@ -122,7 +83,7 @@ def assess_line(
     """
     bounds = [point for point in (line.start, line.end) if point is not None]
     check_one_clock([*(m.at for m in measurements), *bounds, *(call.at for call in line.previous)])
-    history = history_of(line.previous)
+    history = History().after(sorted(line.previous, key=lambda call: call.at.days))
     calls: list[ResponseCall] = []
     for evaluation in evaluations(measurements, criteria.window_days):
         situation = Situation(

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from pathlib import Path
+from typing import Any, NamedTuple
 
 from kinscope.clinic.measurements import Measurement, TimePoint
 from kinscope.clinic.response.criteria import CriteriaSet, Rule
 from kinscope.clinic.response.model import Axis, Basis, Category, ResponseCall
 from kinscope.clinic.response.visits import Evaluation, evidence_of, statement_of
+from kinscope.core.plain_yaml import read_yaml
 from kinscope.core.records import Record
 
 REMISSIONS = ("CR", "CRh", "CRi", "CHR")
@@ -105,11 +107,6 @@ class History(Record):
         }
 
 
-def history_of(calls: Sequence[ResponseCall]) -> History:
-    """The state after the calls of earlier lines of treatment, oldest first."""
-    return History().after(sorted(calls, key=lambda call: call.at.days))
-
-
 ORDINALS = ("", "first", "second", "third", "fourth", "fifth")
 
 
@@ -122,6 +119,16 @@ class Said(NamedTuple):
     level: str = ""
     missing: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+
+
+WORDS: dict[str, dict[str, Any]] = read_yaml(Path(__file__).parent / "words.yaml")
+
+
+def worded(name: str, rule: Rule, **values: object) -> Said:
+    """What a rule says, in the words that ``words.yaml`` has under a name."""
+    words = {key: text.format(rule=rule, **values) for key, text in WORDS[name].items()}
+    missing = (words["missing"],) if "missing" in words else ()
+    return Said(words["category"], rule, words["text"], words.get("level", ""), missing)
 
 
 class Situation(Record):
@@ -189,3 +196,9 @@ class Situation(Record):
 def ordinal(number: int) -> str:
     """E.g. ``second``; plain digits beyond the fifth."""
     return ORDINALS[number] if number < len(ORDINALS) else f"{number}th"
+
+
+def count_in(level: str) -> int:
+    """What the first word of a level counts, ``third remission`` as 3; 0 where it counts nothing."""
+    word = level.replace(";", " ").partition(" ")[0]
+    return ORDINALS.index(word) if word in ORDINALS else 0

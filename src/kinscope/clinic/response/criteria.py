@@ -6,7 +6,6 @@ A set is a YAML file under ``criteria/``; a laboratory or a trial can write its 
 from __future__ import annotations
 
 from functools import lru_cache
-from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Literal, Self, TypeVar
 
@@ -23,6 +22,7 @@ Days = Annotated[int, Field(ge=0, le=40_000)]
 Text = Annotated[str, Field(min_length=1, max_length=400)]
 
 R = TypeVar("R", bound=Record)
+ROOT = Path(__file__).parents[1] / "criteria"
 TESTING_FILE = "mutation-testing"
 
 
@@ -41,20 +41,18 @@ class Rule(Record):
     standing: Annotated[str, Field(max_length=200)] = ""
 
 
-class RemissionRule(Rule):
+class RecoveryRule(Rule):
+    """Recovery of both counts, partial in CRh."""
+
+    neutrophils_above_giga_per_litre: Limit
+    platelets_above_giga_per_litre: Limit
+
+
+class RemissionRule(RecoveryRule):
     """Complete remission of ALL; flow MRD, where measured, must be below ``residual_below_percent``."""
 
     marrow_blasts_below_percent: Limit
-    neutrophils_above_giga_per_litre: Limit
-    platelets_above_giga_per_litre: Limit
     residual_below_percent: Limit | None = None
-
-
-class PartialRecoveryRule(Rule):
-    """Remission with partial recovery of both counts (CRh)."""
-
-    neutrophils_above_giga_per_litre: Limit
-    platelets_above_giga_per_litre: Limit
 
 
 class RelapseRule(Rule):
@@ -73,7 +71,7 @@ class LeukaemiaCriteria(Record):
     """Haematological rules for ALL."""
 
     remission: RemissionRule
-    partial: PartialRecoveryRule | None = None
+    partial: RecoveryRule | None = None
     incomplete: Rule
     leukaemia_free: Rule | None = None
     relapse: RelapseRule
@@ -300,11 +298,13 @@ class TestingRules(Record):
     triggers: tuple[TestingTrigger, ...]
 
 
+def _names() -> list[str]:
+    return sorted(path.stem for path in ROOT.glob("*.yaml") if path.stem != TESTING_FILE)
+
+
 def available_criteria() -> tuple[CriteriaSet, ...]:
     """The sets that ship with kinscope."""
-    return tuple(
-        load_criteria(path.stem) for path in sorted(_root().glob("*.yaml")) if path.stem != TESTING_FILE
-    )
+    return tuple(map(_shipped, _names()))
 
 
 def load_criteria(name: str | Path) -> CriteriaSet:
@@ -317,12 +317,11 @@ def load_criteria(name: str | Path) -> CriteriaSet:
         if not path.is_file():
             raise BadInputError("There is no such criteria file.", where=str(path)[:200])
         return _read(path, CriteriaSet)
-    names = sorted(path.stem for path in _root().glob("*.yaml") if path.stem != TESTING_FILE)
-    if name not in names:
+    if name not in _names():
         raise BadInputError(
             f"There is no criteria set {name[:40]!r}.",
             where="criteria",
-            remedy=f"Choose from: {', '.join(names)}; or name a YAML file of your own.",
+            remedy=f"Choose from: {', '.join(_names())}; or name a YAML file of your own.",
         )
     return _shipped(name)
 
@@ -344,17 +343,13 @@ def criteria_for(disease: Disease, criteria: str | Path | CriteriaSet) -> Criter
 
 @lru_cache(maxsize=16)
 def _shipped(name: str) -> CriteriaSet:
-    return _read(_root() / f"{name}.yaml", CriteriaSet)
+    return _read(ROOT / f"{name}.yaml", CriteriaSet)
 
 
 @lru_cache(maxsize=1)
 def testing_rules() -> TestingRules:
     """The published occasions for BCR::ABL1 kinase-domain mutation testing."""
-    return _read(_root() / f"{TESTING_FILE}.yaml", TestingRules)
-
-
-def _root() -> Path:
-    return Path(str(files("kinscope.clinic"))) / "criteria"
+    return _read(ROOT / f"{TESTING_FILE}.yaml", TestingRules)
 
 
 def _read(path: Path, kind: type[R]) -> R:

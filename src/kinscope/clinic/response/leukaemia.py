@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Literal
 
 from kinscope.clinic.measurements import BlastPercent, FlowMrd, Measurement, ReportedResponse
-from kinscope.clinic.response.context import ACTIVE, AT_LEAST, Said, Situation, ordinal
-from kinscope.clinic.response.criteria import FlowCriteria, LeukaemiaCriteria, Rule
+from kinscope.clinic.response.context import ACTIVE, AT_LEAST, Said, Situation, ordinal, worded
+from kinscope.clinic.response.criteria import FlowCriteria, LeukaemiaCriteria, RecoveryRule, Rule
 from kinscope.clinic.response.model import Basis, Category, ResponseCall
 from kinscope.core.records import Record
 
@@ -42,8 +42,8 @@ def marrow_of(situation: Situation) -> Marrow | None:
 
 
 def _counted(blasts: BlastPercent) -> Marrow:
-    by_eye = blasts.method == "morphology"
-    note = "" if by_eye else f"blasts by {_method(blasts.method)}, not by morphology"
+    method = "a method not stated" if blasts.method == "not stated" else blasts.method
+    note = "" if method == "morphology" else f"blasts by {method}, not by morphology"
     return Marrow(percent=blasts.percent, evidence=blasts, note=note)
 
 
@@ -65,20 +65,13 @@ def _worst_flow(situation: Situation, *, only_marrow: bool = False) -> FlowMrd |
     return max(found, key=weight, default=None)
 
 
-def _method(method: str) -> str:
-    return "a method not stated" if method == "not stated" else method
-
-
 def haematological_call(situation: Situation) -> ResponseCall | None:
     """The haematological call of one evaluation, or None where nothing bears on it."""
     rules, evaluation = situation.criteria.haematological, situation.evaluation
     if not isinstance(rules, LeukaemiaCriteria):
         return None
-    marrow, blood, outside = (
-        marrow_of(situation),
-        evaluation.blood_blasts_percent(),
-        evaluation.extramedullary(),
-    )
+    marrow, blood = marrow_of(situation), evaluation.blood_blasts_percent()
+    outside = evaluation.extramedullary()
     limit = rules.remission.marrow_blasts_below_percent
     if situation.history.remission:
         limit = rules.relapse.marrow_blasts_from_percent
@@ -127,12 +120,10 @@ def _unremitted(situation: Situation, rules: LeukaemiaCriteria, amount: str) -> 
     """Disease that no remission preceded: active, or refractory once the treatment had its time."""
     treated = situation.days_treated
     if treated is None or treated <= 0:
-        return Said("active disease", rules.remission, f"active disease: {amount}")
-    shown = f"{amount} on day {treated} of this treatment"
-    if treated >= rules.refractory.after_days or situation.at_treatment_end:
-        return Said("refractory", rules.refractory, f"refractory: {shown}, no remission")
-    text = f"active disease: {shown}; refractory is called from day {rules.refractory.after_days} "
-    return Said("active disease", rules.refractory, f"{text}or when the treatment is given up")
+        return worded("active before treatment", rules.remission, amount=amount)
+    late = treated >= rules.refractory.after_days or situation.at_treatment_end
+    name = "refractory" if late else "active under treatment"
+    return worded(name, rules.refractory, amount=amount, day=treated)
 
 
 def _remission(situation: Situation, rules: LeukaemiaCriteria, marrow: Marrow) -> ResponseCall:
@@ -211,36 +202,27 @@ def _recovery(situation: Situation, rules: LeukaemiaCriteria) -> tuple[Recovery,
     """How far neutrophils and platelets have come back, and which of them is not known."""
     neutrophils = situation.evaluation.count("neutrophils_giga_per_litre", min)
     platelets = situation.evaluation.count("platelets_giga_per_litre", min)
-    missing = []
-    if neutrophils is None:
-        missing.append("neutrophil count")
-    if platelets is None:
-        missing.append("platelet count")
     if neutrophils is None or platelets is None:
-        return "unknown", missing
-    full = (
-        neutrophils > rules.remission.neutrophils_above_giga_per_litre,
-        platelets > rules.remission.platelets_above_giga_per_litre,
-    )
-    if all(full):
-        return "full", missing
-    partial = rules.partial
-    if (
-        partial is not None
-        and neutrophils > partial.neutrophils_above_giga_per_litre
-        and platelets > partial.platelets_above_giga_per_litre
-    ):
-        return "partial", missing
-    return ("incomplete" if any(full) else "none"), missing
+        counts = {"neutrophil count": neutrophils, "platelet count": platelets}
+        return "unknown", [name for name, value in counts.items() if value is None]
+
+    def above(rule: RecoveryRule) -> list[bool]:
+        limits = rule.neutrophils_above_giga_per_litre, rule.platelets_above_giga_per_litre
+        return [neutrophils > limits[0], platelets > limits[1]]
+
+    if all(above(rules.remission)):
+        return "full", []
+    if rules.partial is not None and all(above(rules.partial)):
+        return "partial", []
+    return ("incomplete" if any(above(rules.remission)) else "none"), []
 
 
 def _unsaid(situation: Situation) -> list[str]:
-    unsaid = []
-    if situation.evaluation.extramedullary() is None:
-        unsaid.append("statement on extramedullary disease")
-    if situation.evaluation.blood_blasts_percent() is None:
-        unsaid.append("blasts in the differential")
-    return unsaid
+    said = {
+        "statement on extramedullary disease": situation.evaluation.extramedullary(),
+        "blasts in the differential": situation.evaluation.blood_blasts_percent(),
+    }
+    return [what for what, value in said.items() if value is None]
 
 
 def _stated(situation: Situation) -> ReportedResponse | None:
@@ -271,34 +253,24 @@ def flow_call(situation: Situation, haematological: ResponseCall | None) -> Resp
 
 
 def _positive(situation: Situation, rules: FlowCriteria, flow: FlowMrd, active: bool) -> Said:
-    level, limit, least = flow.level_percent, flow.quantitative_limit_percent, rules.positive.from_percent
+    level, limit = flow.level_percent, flow.quantitative_limit_percent
     if level is None:
-        text = "residual disease detected by flow cytometry; no level given"
-        return Said("MRD positive", rules.positive, text, missing=("level of residual disease",))
+        return worded("flow without a level", rules.positive)
     if limit is not None and level < limit:
-        text = f"residual disease detected at {level:g} %, below the quantitative limit of {limit:g} %"
-        return Said("MRD positive, not quantifiable", rules.positive, text)
+        return worded("flow not quantifiable", rules.positive, flow=flow)
     if situation.history.flow_negative and not active and level >= rules.relapse.from_percent:
-        text = f"residual disease again: {level:g} % after a negative result, without a relapse"
-        return Said("MRD relapse", rules.relapse, text, f"{level:g} %")
-    text = f"residual disease of {level:g} %" + f", below {least:g} %" * (level < least)
-    return Said("MRD positive", rules.positive, text, f"{level:g} %")
+        return worded("flow again", rules.relapse, flow=flow)
+    name = "flow below the limit" if level < rules.positive.from_percent else "flow positive"
+    return worded(name, rules.positive, flow=flow)
 
 
 def _negative(rules: FlowCriteria, flow: FlowMrd, active: bool) -> Said:
-    needed, reached, rule = rules.negative.sensitivity_percent, flow.sensitivity_percent, rules.negative
+    rule, reached = rules.negative, flow.sensitivity_percent
     if active:
-        text = "not detected beside active disease: a residual response needs the remission"
-        return Said("cannot be called", rule, text)
+        return worded("flow beside active disease", rule)
     if flow.material != rules.compartment:
-        text = f"not detected in {flow.material}; the response is judged in {rules.compartment}"
-        return Said("cannot be called", rule, text, missing=(f"a sample of {rules.compartment}",))
+        return worded("flow elsewhere", rule, flow=flow, compartment=rules.compartment)
     if reached is None:
-        text = f"no residual disease by flow cytometry; sensitivity not stated, {needed:g} % is asked for"
-        missing = (f"sensitivity of the flow assay ({needed:g} %)",)
-        return Said("MRD negative", rule, text, "sensitivity not stated", missing)
-    if reached > needed:
-        text = f"not detected, but at a sensitivity of {reached:g} % only; {needed:g} % is asked for"
-        return Said("cannot be called", rule, text, missing=(f"a flow assay that reaches {needed:g} %",))
-    text = f"no residual disease by flow cytometry at a sensitivity of {reached:g} %"
-    return Said("MRD negative", rule, text, f"not detected at {reached:g} %")
+        return worded("flow without sensitivity", rule)
+    name = "flow too shallow" if reached > rule.sensitivity_percent else "flow negative"
+    return worded(name, rule, flow=flow)

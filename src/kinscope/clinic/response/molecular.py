@@ -6,13 +6,12 @@ import math
 
 from kinscope.clinic.measurements import TranscriptLevel
 from kinscope.clinic.qpcr.levels import DEEP_LEVELS, deepest_by_level, deepest_by_log, depth_of, off_scale
-from kinscope.clinic.response.context import ACTIVE, DEEP_LOST, Said, Situation, ordinal
+from kinscope.clinic.response.context import ACTIVE, DEEP_LOST, Said, Situation, ordinal, worded
 from kinscope.clinic.response.criteria import CmlMolecularCriteria, LeukaemiaMolecularCriteria
 from kinscope.clinic.response.model import Category, ResponseCall
 
 LEAST_LOG = 3.0
 """A sample with fewer than 1,000 control transcripts cannot tell 0.1 %: one in so many is more."""
-MORE_COPIES = ("a sample with more control-gene transcripts",)
 
 
 def molecular_call(situation: Situation, haematological: ResponseCall | None) -> ResponseCall | None:
@@ -73,98 +72,76 @@ def _lymphoblastic(
     percent, history = level.percent, situation.history
     said = _responding(situation, rules, level)
     if level.detected and percent is None:
-        lost = history.complete_molecular and active
-        category: Category = "loss of CMR" if lost else "MRD positive"
-        rule = rules.relapse if lost else rules.complete
-        return Said(category, rule, "transcripts detected; no level given", missing=("transcript level",))
+        if history.complete_molecular and active:
+            return worded("lost without a level", rules.relapse)
+        return worded("detected without a level", rules.complete)
     if percent and (reason := unusable(situation, level)):
-        missing = ("a level as a ratio to the control gene",)
-        return Said("cannot be called", rules.major, f"{percent:g} % is {reason}", missing=missing)
+        return worded("no usable ratio", rules.major, percent=percent, reason=reason)
     if percent and history.complete_molecular and percent >= rules.relapse.from_percent:
-        return _back(situation, rules, f"{percent:g} %", active=active)
+        return _back(situation, rules, percent, active=active)
     lowest, rise = history.lowest_percent, rules.rise
     if percent and lowest and percent >= max(rise.from_percent, rise.factor * lowest):
-        text = f"transcripts rise: {percent:g} % after a lowest level of {lowest:g} %"
-        return Said("MRD progression", rise, text, f"{percent:g} %")
+        return worded("rise", rise, percent=percent, lowest=lowest)
     if active and said is not None and said.category in ("CMR", "MMR", "molecular response"):
         shown = f"transcripts of {percent:g} %" if percent else "transcripts undetectable"
-        text = f"{shown} beside active disease: a molecular response needs the remission"
-        return Said("cannot be called", rules.complete, text)
+        return worded("response beside active disease", rules.complete, shown=shown)
     return said
 
 
-def _back(situation: Situation, rules: LeukaemiaMolecularCriteria, shown: str, *, active: bool) -> Said:
+def _back(situation: Situation, rules: LeukaemiaMolecularCriteria, percent: float, *, active: bool) -> Said:
     """Transcripts back after a complete response: molecular relapse only while the remission holds."""
     if active:
-        text = f"complete molecular response lost: {shown}, with the haematological relapse"
-        return Said("loss of CMR", rules.relapse, text, shown)
+        return worded("lost with the relapse", rules.relapse, percent=percent)
     missing = () if situation.history.remission else ("proof of a haematological remission",)
-    text = f"molecular relapse: {shown} after a complete molecular response"
-    return Said("molecular relapse", rules.relapse, text, shown, missing)
+    return worded("molecular relapse", rules.relapse, percent=percent)._replace(missing=missing)
 
 
 def _responding(
     situation: Situation, rules: LeukaemiaMolecularCriteria, level: TranscriptLevel
 ) -> Said | None:
     """CMR, MMR or none; of another material, or without its control gene, it is a response and no more."""
-    history, percent, limit = situation.history, level.percent, rules.major.at_most_percent
+    percent, rule = level.percent, rules.major
     elsewhere = "" if in_compartment(situation, level) else f"a sample of {rules.compartment}"
     if not level.detected:
-        return _undetected(situation, rules, level, elsewhere)
+        return _undetected(situation, rules, level)
     if situation.before_treatment or percent is None:
         return None  # the level before treatment is a baseline, not a response
-    shown = f"{percent:g} %"
-    if percent > limit:
-        lost = history.major_molecular
-        text = f"{'major molecular response lost: ' * lost}transcripts of {shown}, above {limit:g} %"
-        return Said("loss of MMR" if lost else "no MMR", rules.major, text, shown)
+    if percent > rule.at_most_percent:
+        return worded(
+            "major lost" if situation.history.major_molecular else "no major", rule, percent=percent
+        )
     if too_poor(level):
-        text = f"{shown} of too few control-gene transcripts to tell {limit:g} %"
-        return Said("cannot be called", rules.major, text, missing=MORE_COPIES)
-    text = f"transcripts detectable at {shown}, at most {limit:g} %: not a complete molecular response"
+        return worded("too poor", rule, percent=percent)
+    shown = f"{percent:g} %"
+    text = f"transcripts detectable at {shown}, at most {rule.at_most_percent:g} %: "
+    text += "not a complete molecular response"
     if elsewhere:
         text += f"; MMR is judged in {rules.compartment}, not in {level.material}"
     elif level.control_gene == "not stated":
-        text, elsewhere = (
-            f"{text}; MMR is a ratio to a control gene, and none is named",
-            "control gene of the level",
-        )
-    return Said(
-        "molecular response" if elsewhere else "MMR", rules.major, text, shown, (elsewhere,) * bool(elsewhere)
-    )
+        text += "; MMR is a ratio to a control gene, and none is named"
+        elsewhere = "control gene of the level"
+    category: Category = "molecular response" if elsewhere else "MMR"
+    return Said(category, rule, text, shown, (elsewhere,) * bool(elsewhere))
 
 
-def _undetected(
-    situation: Situation, rules: LeukaemiaMolecularCriteria, level: TranscriptLevel, elsewhere: str
-) -> Said:
+def _undetected(situation: Situation, rules: LeukaemiaMolecularCriteria, level: TranscriptLevel) -> Said:
     number = ordinal(situation.history.complete_molecular_count + (not situation.history.complete_molecular))
-    reached, needed = depth_log_of(level), rules.complete.depth_log
-    if reached is not None and reached < needed:
-        text = f"transcripts undetectable, but at a sensitivity of 10^-{reached:.3g} only; "
-        text += f"10^-{needed:g} is asked for"
-        depth = f"undetectable at 10^-{reached:.3g}"
-        return Said("molecular response", rules.complete, text, depth, MORE_COPIES)
-    if elsewhere:
-        text = f"transcripts undetectable in {level.material}; the response is judged in {rules.compartment}"
-        found = f"undetectable in {level.material}"
-        return Said("molecular response", rules.complete, text, found, (elsewhere,))
-    text = f"complete molecular response ({number}): transcripts undetectable"
+    reached, rule = depth_log_of(level), rules.complete
+    if reached is not None and reached < rule.depth_log:
+        return worded("undetectable too shallow", rule, reached=reached)
+    if not in_compartment(situation, level):
+        where = {"material": level.material, "compartment": rules.compartment}
+        return worded("undetectable elsewhere", rule, **where)
     if reached is None:
-        text += f"; the sensitivity is not stated, 10^-{needed:g} is asked for"
-        missing = ("control-gene copies or sensitivity of the sample",)
-        return Said("CMR", rules.complete, text, f"{number}; sensitivity not stated", missing)
-    return Said(
-        "CMR", rules.complete, f"{text} at 10^-{reached:g}", f"{number}; undetectable at 10^-{reached:g}"
-    )
+        return worded("undetectable without a depth", rule, number=number)
+    return worded("undetectable", rule, number=number, reached=reached)
 
 
 def _cml(situation: Situation, rules: CmlMolecularCriteria, level: TranscriptLevel) -> Said | None:
     if level.detected and level.percent is None:
-        text = "transcripts detected; no level given"
-        return Said("cannot be called", rules, text, missing=("transcript level",))
+        return worded("cml without a level", rules)
     if (level.detected or level.on_international_scale) and (reason := unusable(situation, level)):
-        missing = ("a level on the international scale",)
-        return Said("cannot be called", rules, f"{level.percent or 0:g} % is {reason}", missing=missing)
+        return worded("cml off the scale", rules, percent=level.percent or 0, reason=reason)
     if not level.detected or level.percent is None:
         return _cml_undetected(situation, rules, level)
     return None if situation.before_treatment else _cml_level(situation, rules, level, level.percent)
@@ -173,21 +150,18 @@ def _cml(situation: Situation, rules: CmlMolecularCriteria, level: TranscriptLev
 def _cml_level(
     situation: Situation, rules: CmlMolecularCriteria, level: TranscriptLevel, percent: float
 ) -> Said:
-    shown, limit = f"{percent:g} % on the international scale", rules.major_at_most_percent
-    if percent > limit:
+    if percent > rules.major_at_most_percent:
         lost = situation.history.major_molecular
-        text = f"{'major molecular response lost' if lost else 'no major molecular response'}: {shown}"
-        missing = ("a second test that confirms it",) * lost
-        return Said("loss of MMR" if lost else "no MMR", rules, text, f"{percent:g} %", missing)
+        return worded("cml major lost" if lost else "cml no major", rules, percent=percent)
     if not in_compartment(situation, level):
-        return _elsewhere(rules, level)
+        return worded("cml elsewhere", rules, material=level.material)
     reached, depth = deepest_by_level(percent), depth_log_of(level)
     assert reached is not None
     allowed = reached if depth is None else deepest_by_log(min(depth, reached.log))
     if allowed is None:
-        text = f"{shown}, of too few control-gene transcripts to tell {limit:g} %"
-        return Said("cannot be called", rules, text, missing=MORE_COPIES)
+        return worded("cml too poor", rules, percent=percent)
     name: Category = allowed.name  # type: ignore[assignment]
+    shown = f"{percent:g} % on the international scale"
     if allowed.log < reached.log:
         text = f"{shown}; the sample's control-gene transcripts allow no more than {name}"
         return Said(name, rules, text, name, (f"control-gene transcripts enough for {reached.name}",))
@@ -199,21 +173,15 @@ def _cml_level(
     return Said(name, rules, f"{name}: {shown}", name, missing)
 
 
-def _elsewhere(rules: CmlMolecularCriteria, level: TranscriptLevel) -> Said:
-    text = f"a response is judged in {rules.compartment}; this sample is of {level.material}"
-    return Said("cannot be called", rules, text, missing=(f"a sample of {rules.compartment}",))
-
-
 def _cml_undetected(situation: Situation, rules: CmlMolecularCriteria, level: TranscriptLevel) -> Said:
     known = deepest_by_log(depth_log_of(level) or 0.0)
     if known is None or known.name == "MMR":
         lacking = "sum of control-gene transcripts (ABL1 or GUSB)"
         if level.control_copies is not None:
             lacking = "at least 10,000 ABL1 or 24,000 GUSB transcripts"
-        text = "transcripts undetectable, but the depth of the sample is not known or not enough for MR4"
-        return Said("cannot be called", rules, text, missing=(lacking,))
+        return worded("cml undetectable without a depth", rules, lacking=lacking)
     if not in_compartment(situation, level):
-        return _elsewhere(rules, level)
+        return worded("cml elsewhere", rules, material=level.material)
     name: Category = known.name  # type: ignore[assignment]
     text = f"transcripts undetectable at the depth of {name}"
     return Said(name, rules, text, f"undetectable at {name}")

@@ -14,7 +14,6 @@ from collections.abc import Sequence
 from importlib import metadata
 from pathlib import Path
 from typing import Any
-from xml.sax.saxutils import quoteattr
 
 from pydantic import Field
 
@@ -34,7 +33,7 @@ from kinscope.ligands.parameters.shipped import (
     smiles_digest,
 )
 
-_COULOMB_14, _LENNARD_JONES_14 = "0.8333333333333334", "0.5"
+_SCALING_14 = 'coulomb14scale="0.8333333333333334" lj14scale="0.5"'
 """Amber's scaling of 1-4 pairs, as OpenMM's Amber files write it: they must agree to be used together."""
 
 
@@ -47,21 +46,15 @@ def forcefield_xml(
     and charges; ``bonded`` are pairs of atoms; ``about`` is put into a comment.
     """
     types = [f"{name}-{atom.name}" for atom in atoms]
+    typed = list(zip(types, atoms, strict=True))
     lines = ["<ForceField>", f" <!-- {about.replace('--', '-')} -->", " <AtomTypes>"]
-    for kind, atom, mass in zip(types, atoms, terms.masses, strict=True):
-        lines.append(
-            f'  <Type name={quoteattr(kind)} class={quoteattr(kind)} element="{atom.element}" '
-            f'mass="{mass:.4f}"/>'
-        )
-    lines += [" </AtomTypes>", " <Residues>", f"  <Residue name={quoteattr(name)}>"]
-    for kind, atom in zip(types, atoms, strict=True):
-        lines.append(
-            f'   <Atom name={quoteattr(atom.name)} type={quoteattr(kind)} charge="{atom.charge_e:.6f}"/>'
-        )
-    for first, second in bonded:
-        lines.append(
-            f"   <Bond atomName1={quoteattr(atoms[first].name)} atomName2={quoteattr(atoms[second].name)}/>"
-        )
+    for (kind, atom), mass in zip(typed, terms.masses, strict=True):
+        lines.append(f'  <Type name="{kind}" class="{kind}" element="{atom.element}" mass="{mass:.4f}"/>')
+    lines += [" </AtomTypes>", " <Residues>", f'  <Residue name="{name}">']
+    lines += [
+        f'   <Atom name="{atom.name}" type="{kind}" charge="{atom.charge_e:.6f}"/>' for kind, atom in typed
+    ]
+    lines += [f'   <Bond atomName1="{atoms[i].name}" atomName2="{atoms[j].name}"/>' for i, j in bonded]
     lines += ["  </Residue>", " </Residues>", " <HarmonicBondForce>"]
     for i, j, length, k in terms.bonds:
         lines.append(f'  <Bond {_named(types, (i, j))} length="{length:.10g}" k="{k:.10g}"/>')
@@ -69,17 +62,12 @@ def forcefield_xml(
     for i, j, m, angle, k in terms.angles:
         lines.append(f'  <Angle {_named(types, (i, j, m))} angle="{angle:.12g}" k="{k:.10g}"/>')
     lines += [" </HarmonicAngleForce>", ' <PeriodicTorsionForce ordering="amber">']
-    lines += _torsions("Proper", terms.propers, types)
-    lines += _torsions("Improper", terms.impropers, types)
-    lines += [
-        " </PeriodicTorsionForce>",
-        f' <NonbondedForce coulomb14scale="{_COULOMB_14}" lj14scale="{_LENNARD_JONES_14}">',
-        '  <UseAttributeFromResidue name="charge"/>',
-    ]
+    lines += _torsions("Proper", terms.propers, types) + _torsions("Improper", terms.impropers, types)
+    lines += [" </PeriodicTorsionForce>", f" <NonbondedForce {_SCALING_14}>"]
+    lines += ['  <UseAttributeFromResidue name="charge"/>']
     for kind, sigma, epsilon in zip(types, terms.sigma_nm, terms.epsilon_kj_per_mol, strict=True):
-        lines.append(f'  <Atom type={quoteattr(kind)} sigma="{sigma:.12g}" epsilon="{epsilon:.12g}"/>')
-    lines += [" </NonbondedForce>", "</ForceField>"]
-    return "\n".join(lines) + "\n"
+        lines.append(f'  <Atom type="{kind}" sigma="{sigma:.12g}" epsilon="{epsilon:.12g}"/>')
+    return "\n".join([*lines, " </NonbondedForce>", "</ForceField>", ""])
 
 
 def _torsions(tag: str, torsions: Sequence[Torsion], types: Sequence[str]) -> list[str]:
@@ -102,7 +90,7 @@ def _torsions(tag: str, torsions: Sequence[Torsion], types: Sequence[str]) -> li
 
 
 def _named(types: Sequence[str], atoms: Sequence[int]) -> str:
-    return " ".join(f"type{n}={quoteattr(types[atom])}" for n, atom in enumerate(atoms, start=1))
+    return " ".join(f'type{n}="{types[atom]}"' for n, atom in enumerate(atoms, start=1))
 
 
 Mol = Any

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from kinscope.sequencing.calling.naming import TOLERANCE, Replacement, most_3prime, name_indel
-from kinscope.sequencing.model import BASES, Call, StrandEvidence
+from kinscope.sequencing.model import BASES, COMPLEMENT, Call, StrandEvidence
 from kinscope.sequencing.signal.two_sequences import SMALLEST_SHARE
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ def _inserted(read: ReadAnalysis, start: int, size: int) -> tuple[str, int]:
         shown = np.where(foreign, other.argmax(axis=1), native[before])
         bases = "".join(BASES[base] for base in shown) if share >= READABLE_SHARE else "N" * size
     bases = bases.rjust(size, "N")
-    return (bases if forward else bases.translate(str.maketrans("ACGTN", "TGCAN"))[::-1]), begin
+    return (bases if forward else bases.translate(COMPLEMENT)[::-1]), begin
 
 
 def event_calls(seen: Sequence[SeenShift], reads: int, knowledge: Knowledge, pack: TargetPack) -> list[Call]:

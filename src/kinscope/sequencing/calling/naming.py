@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import lru_cache
-from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -253,7 +252,7 @@ def knowledge_of(gene: str) -> Knowledge:
 
     Raises BadInputError if the file of the package is damaged.
     """
-    path = Path(str(files("kinscope.sequencing"))) / "knowledge" / f"{gene.lower()}.yaml"
+    path = Path(__file__).parents[1] / "knowledge" / f"{gene.lower()}.yaml"
     if not path.is_file():
         return Knowledge()
     return read_record(path, Knowledge, "The file is not as expected")

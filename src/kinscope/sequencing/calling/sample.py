@@ -50,14 +50,13 @@ def call_variants(
     *,
     controls: Sequence[Trace] = (),
     codons: tuple[int, int] | None = None,
-    sample: str = "S",
     names: Sequence[str] = (),
 ) -> SampleAnalysis:
     """Call the variants of one sample from all its traces.
 
     ``traces`` are its reads, any strand, any number; ``controls`` those of a wild-type sample by the same
     primers, taken off strand by strand. ``codons`` are the first and last of the report (default: amplicon);
-    ``names`` of the reads are given only if they may be shown beside the pseudonyms ``<sample>1`` and so on.
+    ``names`` of the reads are given only if they may be shown beside the pseudonyms ``S1`` and so on.
 
     A trace that is another one again is left out and said. Raises BadInputError if there is no read, none of
     the reads is usable, or a control is a trace of the sample.
@@ -69,25 +68,26 @@ def call_variants(
     amplicon = knowledge.amplicon
     usual = (amplicon.first_codon, amplicon.last_codon) if amplicon else (1, len(pack.transcript.protein))
     region = codons or usual
-    pseudonyms = [f"{sample}{number}" for number in range(1, len(traces) + 1)]
+    pseudonyms = [f"S{number}" for number in range(1, len(traces) + 1)]
     copies = _copies(traces)
     if any(_same(trace, control) for trace in traces for control in controls):
         what = "A control is a trace of the sample itself."
         raise BadInputError(what, where="controls", remedy="Give traces of a wild-type sample.")
     single = [number for number in range(len(traces)) if number not in copies]
-    reads, failed = _analysed([traces[i] for i in single], [pseudonyms[i] for i in single], cds)
-    if not reads:
+    tables, failed = _analysed([traces[i] for i in single], [pseudonyms[i] for i in single], cds)
+    if not tables:
         raise failed[0][1]
-    tables = _tables(reads, controls, cds)
+    known = [read_table("control", analyse(trace, cds), len(cds)) for trace in controls]
+    tables = [against_control(table, known) for table in tables]
     detections = [item for item in detect(tables) if region[0] <= (item.coding + 2) // 3 <= region[1]]
-    calls = _calls(detections, tables, reads, knowledge, pack)
+    calls = _calls(detections, tables, knowledge, pack)
     coverage = codon_coverage(tables, cds, *region)
     result = SangerResult(
-        sample=sample,
+        sample="S",
         target=pack.gene,
         reference=pack.transcript.accession,
         reads=tuple(
-            _summary(name, read, names[pseudonyms.index(name)] if names else "") for name, read in reads
+            _summary(table, names[pseudonyms.index(table.name)] if names else "") for table in tables
         ),
         control_used=bool(controls),
         calls=calls,
@@ -106,7 +106,7 @@ def call_variants(
         ),
         version=__version__,
     )
-    return SampleAnalysis(result, tuple(read for _, read in reads))
+    return SampleAnalysis(result, tuple(table.read for table in tables))
 
 
 SAME_TRACE: Final = 0.005
@@ -132,45 +132,30 @@ def _copies(traces: Sequence[Trace]) -> dict[int, int]:
     return found
 
 
-def _tables(
-    reads: Sequence[tuple[str, ReadAnalysis]], controls: Sequence[Trace], cds: str
-) -> list[ReadTable]:
-    """Reads by coding base, less what the controls of their strand show."""
-    tables = [read_table(name, read, len(cds)) for name, read in reads]
-    if not controls:
-        return tables
-    known = [read_table("control", analyse(trace, cds), len(cds)) for trace in controls]
-    return [against_control(table, known) for table in tables]
-
-
 def _calls(
-    detections: Sequence[Detection],
-    tables: Sequence[ReadTable],
-    reads: Sequence[tuple[str, ReadAnalysis]],
-    knowledge: Knowledge,
-    pack: TargetPack,
+    detections: Sequence[Detection], tables: Sequence[ReadTable], knowledge: Knowledge, pack: TargetPack
 ) -> tuple[Call, ...]:
     """Substitutions and changes of length, by position."""
-    shifts = [seen_shift(name, read, pack.transcript.cds) for name, read in reads]
+    shifts = [seen_shift(table.name, table.read, pack.transcript.cds) for table in tables]
     limits = [100 * detection_limits([table]) for table in tables] if detections else []
     certain = (item for item in detections if not item.contradicted)
     single = [
         call
         for _, group in groupby(certain, key=lambda item: (item.coding + 2) // 3)
-        for call in _codon_calls(list(group), tables, limits, reads, knowledge, pack)
+        for call in _codon_calls(list(group), tables, limits, knowledge, pack)
     ]
-    events = event_calls([item for item in shifts if item is not None], len(reads), knowledge, pack)
+    events = event_calls([item for item in shifts if item is not None], len(tables), knowledge, pack)
     return tuple(sorted([*single, *events], key=lambda call: call.first_codon))
 
 
 def _analysed(
     traces: Sequence[Trace], pseudonyms: Sequence[str], cds: str
-) -> tuple[list[tuple[str, ReadAnalysis]], list[tuple[str, BadInputError]]]:
+) -> tuple[list[ReadTable], list[tuple[str, BadInputError]]]:
     """Reads that can be used, and the reason for each that cannot."""
     reads, failed = [], []
     for name, trace in zip(pseudonyms, traces, strict=True):
         try:
-            reads.append((name, analyse(trace, cds)))
+            reads.append(read_table(name, analyse(trace, cds), len(cds)))
         except BadInputError as error:
             what, where = error.what, f"{name}: {error.where}"
             failed.append((name, BadInputError(what, where=where, remedy=error.remedy)))
@@ -181,12 +166,11 @@ def _codon_calls(
     group: list[Detection],
     tables: Sequence[ReadTable],
     limits: Sequence[Floats],
-    reads: Sequence[tuple[str, ReadAnalysis]],
     knowledge: Knowledge,
     pack: TargetPack,
 ) -> list[Call]:
     """Calls of one codon: one call where its bases must be on the same molecules, else one each."""
-    evidence = [_evidence(item, tables, limits, reads) for item in group]
+    evidence = [_evidence(item, tables, limits) for item in group]
     if len(group) == 2 and group[0].coding != group[1].coding:
         together = 100 * (group[0].share.low + group[1].share.low - 1)
         if together > PROVEN_PERCENT:
@@ -201,13 +185,10 @@ def _codon_calls(
 
 
 def _evidence(
-    item: Detection,
-    tables: Sequence[ReadTable],
-    limits: Sequence[Floats],
-    reads: Sequence[tuple[str, ReadAnalysis]],
+    item: Detection, tables: Sequence[ReadTable], limits: Sequence[Floats]
 ) -> tuple[StrandEvidence, ...]:
     found = []
-    for table, limit, (_, read) in zip(tables, limits, reads, strict=True):
+    for table, limit in zip(tables, limits, strict=True):
         if not table.callable[item.coding, item.base]:
             continue
         share = share_of([table.observation(item.coding, item.base)])
@@ -216,7 +197,7 @@ def _evidence(
             StrandEvidence(
                 read=table.name,
                 strand=table.strand,
-                scan=round(float(read.peaks.centres[table.position[item.coding]])),
+                scan=round(float(table.read.peaks.centres[table.position[item.coding]])),
                 share_percent=100 * share.value,
                 share_low_percent=100 * share.low,
                 share_high_percent=100 * share.high,
@@ -260,7 +241,8 @@ def _contradiction(item: Detection, pack: TargetPack) -> str:
     )
 
 
-def _summary(name: str, read: ReadAnalysis, shown: str) -> ReadSummary:
+def _summary(table: ReadTable, shown: str) -> ReadSummary:
+    read = table.read
     coding = read.placement.coding[read.callable.any(axis=1)]
     notes = []
     if len(read.blobs):
@@ -274,7 +256,7 @@ def _summary(name: str, read: ReadAnalysis, shown: str) -> ReadSummary:
         junction = int(read.placement.coding[read.superposition.start])
         notes.append(f"Two sequences overlap from c.{junction} on, in the direction of reading.")
     return ReadSummary(
-        read=name,
+        read=table.name,
         name=shown,
         info=read.trace.info,
         strand=read.placement.strand,

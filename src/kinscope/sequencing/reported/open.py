@@ -67,10 +67,10 @@ def read_lines(path: Path) -> list[str]:
     return lines
 
 
-def read_calls(path: Path, pack: TargetPack, *, sample: str = "S", cds_start: int = 1) -> ReportedCalls:
+def read_calls(path: Path, pack: TargetPack, *, cds_start: int = 1) -> ReportedCalls:
     """Read a VCF (also gzip) or a CSV or TSV table of calls.
 
-    ``sample`` is a pseudonym; ``cds_start`` says, for a VCF on the transcript, where the start codon begins.
+    ``cds_start`` says, for a VCF on the transcript, where the start codon begins.
 
     Raises BadInputError if the file cannot be read, or contradicts itself; with the line.
     """
@@ -79,7 +79,7 @@ def read_calls(path: Path, pack: TargetPack, *, sample: str = "S", cds_start: in
     read = read_vcf(lines, path.name, pack, cds_start) if vcf else read_table(lines, path.name, pack)
     calls, phases, samples, notes = read
     return ReportedCalls(
-        sample=sample,
+        sample="S",
         samples=samples,
         target=pack.gene,
         reference=pack.transcript.accession,

@@ -12,7 +12,6 @@ import re
 from contextlib import suppress
 from dataclasses import replace
 from functools import lru_cache
-from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 from unicodedata import normalize
@@ -31,45 +30,9 @@ if TYPE_CHECKING:
 
     from kinscope.targets import TargetPack
 
-_MEANINGS: Final = {
-    "gene": re.compile(r"(?:\w+_)?(?:genes?|symbol|genename|gen|hugo|hgnc)(?:_\w+)?|target"),
-    "sample": re.compile(
-        r"(?!.*(?:norm|birth|geburt))(?:(?:\w+_)?(?:sample|patient|pat|probe|specimen|subject|case|barcode)(?:en)?_?"
-        r"(?:id|name|no|nr|num|number|nummer|code|barcode|type)?|id|name|mrn|(?:lab|accession)(?:_?(?:id|no|nr|number))?"
-        r"|material|tissue|(?:\w+_)?(?:[a-z]*datum|date|time_?point|zeitpunkt|visit|cycle|stage|replicate|day|tag|week|month|monat|year)[sen]?"
-        r"(?:_\w+)?)"
-    ),
-    "transcript": re.compile(
-        r"(?:\w+_)?(?:transcript|refseq|feature|featureid|isoform)(?:_(?:id|name|accession|refseq|transcript))?"
-    ),
-    "chromosome": re.compile(r"(?:\w+_)?(?:chr|chrom|chromosome?|contig|seqnames?)(?:_(?:name|id))?"),
-    "position": re.compile(
-        r"(?:(?:hg|grch|b)[0-9]+_)?(?:(?:chr|chrom|chromosome|genom\w*|start|variant)_)*"
-        r"(?:pos|position|start|locus|coordinates?|location)(?:_(?:hg|grch|b)[0-9]+)?"
-    ),
-}
-"""Meanings whose titles vary most, and that must not be missed."""
-_SHARE: Final = re.compile(
-    r"(?:^|_)(?:vaf|fr\w*_allel\w*)(?:_|$)|(?:^|_)(?:allel[a-z]*|variant|alt|mutant|mutation)_(?:[a-z]+_)?(?:freq|frac|burden)"
-)
-_NOT_SHARE: Final = re.compile(
-    r"(?:^|_)(?:n|normal|control|germline|gnomad\w*|exac|1000g|esp|pop\w*|max|minor|min|threshold|cut_?off|lod"
-    r"|limit|lower|upper|ci|sd|log\w*|permille|ppm)(?:_|$)"
-)
-"""Titles that name a share in other words, and those of other samples or of populations."""
-_UNIT: Final = re.compile(
-    r"[(\[] *(?:in )?(?:%|percent|prozent|fraction|ratio|0 ?[-.]+ ?1|x) *[)\]]|%|_?percent(?:age)?"
-    r"|_?pct|, *in\b"
-)
-_POPULATION: Final = re.compile(r"(?:gnomad\w*|1000g\w*|exac\w*|eur|afr|amr|eas|sas|max)_af")
-"""Columns beside which ``AF`` is the frequency in a population, as VEP writes it."""
+_TITLES: Final = ("gene", "sample", "transcript", "chromosome", "position")
+"""Meanings whose titles vary most: they are patterns."""
 _EMPTY: Final = {"", ".", "-", "--", "na", "n/a", "nan", "null", "p.?", "p.(?)", "?"}
-_ABSENT: Final = re.compile(
-    r"(?:wt|wild[ -]?type|none|negativ\w*|absent|n\.? ?d\.?|undetected|no|false|nein|ref"
-    r"|0/0|0\|0|no[ -]?call|not (?:detected|found|present)"
-    r"|no (?:relevant |pathogenic )?(?:mutations?|variants?|call)(?: (?:detected|found|identified))?"
-    r"|[cp]\.\(?=\)?|homozygous reference|hom[ _]ref)"
-)
 _IDENTIFIER: Final = re.compile(r"(?:rs|cos[mv]|[nx][mpr]_|enst)[0-9]", re.IGNORECASE)
 """Of a variant or a sequence, in a column that could name the sample."""
 _ACCESSION: Final = re.compile(r"\b(?:[NX][MPRCG]_[0-9]+|ENS[TPG][0-9]+|LRG_[0-9]+\w*)(?:\.[0-9]+)?")
@@ -179,11 +142,21 @@ def _head(lines: list[str], name: str) -> tuple[int, str, list[str], dict[str, l
     raise BadInputError(what, where=f"{name}, line {filled[0][0] + 1}" if filled else name, remedy=REMEDY)
 
 
+def _known(name: str) -> dict[str, str]:
+    texts: dict[str, str] = read_yaml(Path(__file__).parents[1] / "knowledge" / f"{name}.yaml")
+    return texts
+
+
 @lru_cache(maxsize=1)
 def column_names() -> dict[str, tuple[str, ...]]:
     """Plain names of columns by their meaning; where a table has several, the first named counts."""
-    path = Path(str(files("kinscope.sequencing"))) / "knowledge" / "columns.yaml"
-    return {meaning: tuple(names.split()) for meaning, names in read_yaml(path).items()}
+    return {meaning: tuple(names.split()) for meaning, names in _known("columns").items()}
+
+
+@lru_cache(maxsize=1)
+def _patterns() -> dict[str, re.Pattern[str]]:
+    """What titles and cells look like, by what they mean."""
+    return {meaning: re.compile(pattern) for meaning, pattern in _known("patterns").items()}
 
 
 def _columns(titles: list[str]) -> dict[str, list[int]]:
@@ -192,23 +165,21 @@ def _columns(titles: list[str]) -> dict[str, list[int]]:
         normalize("NFKD", title.replace("‰", "permille")).encode("ascii", "ignore").decode().lower()
         for title in titles
     ]
-    plain = [re.sub("[^a-z0-9]+", "_", _UNIT.sub("", title)).strip("_") for title in ascii_only]
+    pattern = _patterns()
+    plain = [re.sub("[^a-z0-9]+", "_", pattern["unit"].sub("", title)).strip("_") for title in ascii_only]
     plain = ["" if title in {"C", "G", "P"} else name for title, name in zip(titles, plain, strict=True)]
-    population = any(_POPULATION.fullmatch(title) for title in plain)
+    population = any(map(pattern["population"].fullmatch, plain))
     found = {
         meaning: [index for name in names for index, title in enumerate(plain) if title == name]
         for meaning, names in column_names().items()
     }
-    for meaning, pattern in _MEANINGS.items():
-        found[meaning] = [index for index, title in enumerate(plain) if pattern.fullmatch(title)]
-    exact = next(
-        (name for name in column_names()["share"] if name in plain and not (population and name == "af")), ""
-    )
-    found["share"] = [
-        index
-        for index, title in enumerate(plain)
-        if (title == exact if exact else _SHARE.search(title) and not _NOT_SHARE.search(title))
+    for meaning in _TITLES:
+        found[meaning] = [index for index, title in enumerate(plain) if pattern[meaning].fullmatch(title)]
+    named = [name for name in column_names()["share"] if name in plain and not (population and name == "af")]
+    shares = [
+        title for title in plain if pattern["share"].search(title) and not pattern["not_share"].search(title)
     ]
+    found["share"] = [index for index, title in enumerate(plain) if title in (named[:1] or shares)]
     return {meaning: indices for meaning, indices in found.items() if indices}
 
 
@@ -286,8 +257,8 @@ def _seen(table: _Table, row: _Row, pack: TargetPack) -> Seen | None:
         for kind in ("coding", "protein")
         for index, text in table.cells(row, kind)
     ]
-    absent = [_ABSENT.fullmatch(text.text.lower()) for text in texts]
-    state = [_ABSENT.fullmatch(text.lower()) for _, text in table.cells(row, "state")]
+    absent = [_patterns()["absent"].fullmatch(text.text.lower()) for text in texts]
+    state = [_patterns()["absent"].fullmatch(text.lower()) for _, text in table.cells(row, "state")]
     ours = _is_ours(table, row, texts, pack)
     if ours is False:
         table.note(row, f"left out, not said to be of {pack.gene}")
@@ -371,10 +342,8 @@ def _is_ours(table: _Table, row: _Row, texts: Sequence[_Text], pack: TargetPack)
 def _is_known(accession: str, pack: TargetPack) -> bool:
     try:
         resolve_accession(accession, pack)
-    except UnsupportedVariantError:
-        return False
-    except VariantError:
-        return True
+    except VariantError as error:
+        return not isinstance(error, UnsupportedVariantError)
     return True
 
 

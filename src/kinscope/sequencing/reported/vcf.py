@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 from kinscope.core.errors import BadInputError, UnsupportedVariantError
+from kinscope.sequencing.model import COMPLEMENT
 from kinscope.sequencing.reported.calls import Reported, Seen, Share, filtered, reported, seen_replacement
 from kinscope.sequencing.reported.vcf_shares import STATED, above_one, share_of_fields
 from kinscope.variants.coding import builds_named, lifted
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 REMEDY: Final = "Give a VCF 4 with tabs between columns, on GRCh38 or 37, or the transcript with --cds-start."
 FIXED: Final = ["CHROM", "POS", "ID", "REF", "ALT", "QUAL", "FILTER", "INFO"]
 _BASES: Final = re.compile(r"[ACGT]{1,1000}")
-_COMPLEMENT: Final = str.maketrans("ACGT", "TGCA")
 _GENOTYPE: Final = re.compile(r"[|/]?(?:\.|[0-9]{1,4})(?:[|/](?:\.|[0-9]{1,4}))*")
 _UNSPECIFIED: Final = {".", "*", "<*>", "<NON_REF>", "<X>"}
 """Alternatives that stand for no allele of their own."""
@@ -304,7 +304,7 @@ def _shown(place: tuple[int, int], pack: TargetPack) -> str:
 
 
 def _oriented(bases: str, pack: TargetPack) -> str:
-    return bases if pack.transcript.strand == "+" else bases.translate(_COMPLEMENT)[::-1]
+    return bases if pack.transcript.strand == "+" else bases.translate(COMPLEMENT)[::-1]
 
 
 def _seen(file: _File, line: _Line, column: int, place: tuple[int, int]) -> Iterable[Seen]:

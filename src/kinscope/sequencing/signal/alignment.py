@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from kinscope.core.errors import BadInputError
-from kinscope.sequencing.model import BASES
+from kinscope.sequencing.model import BASES, COMPLEMENT
 
 if TYPE_CHECKING:
     from kinscope.sequencing.model import Floats, Integers, Strand
@@ -25,7 +25,6 @@ FEWEST_WORDS: Final = 15
 AROUND: Final = 200
 """Bases of the reference on each side of the shared words that are aligned."""
 FEWEST_ALIGNED: Final = 50
-COMPLEMENT: Final = str.maketrans("ACGTN", "TGCAN")
 
 
 @dataclass(frozen=True)

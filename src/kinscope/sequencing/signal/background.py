@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from kinscope.sequencing.signal.two_sequences import bases_at
+
 if TYPE_CHECKING:
     from kinscope.sequencing.model import Flags, Floats, Integers
     from kinscope.sequencing.signal.two_sequences import Superposition
@@ -44,10 +46,8 @@ class Background:
 
     def without_shifted(self, native: Integers, found: Superposition) -> Background:
         """Less what a shifted sequence in part of the molecules adds, with the uncertainty of its heights."""
-        index = np.arange(len(native)) + found.shift
-        inside = (index >= 0) & (index < len(native)) & (np.arange(len(native)) >= found.earliest)
-        other = np.where(inside, native[np.clip(index, 0, len(native) - 1)], -1)
-        shown = other[:, None] == np.arange(4)[None, :]
+        shown = bases_at(native, found.shift)[:, None] == np.arange(4)[None, :]
+        shown[: found.earliest] = False
         excess = self.excess - found.share * shown
         spread = np.hypot(self.excess_sd, found.share * self.height_sd * shown)
         return replace(self, excess=excess, excess_sd=spread)

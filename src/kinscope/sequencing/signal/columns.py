@@ -9,7 +9,7 @@ interval; where reads disagree by more than their errors allow, it is flattened 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
@@ -100,7 +100,7 @@ class ReadTable:
     """One read by coding base: row c is base c.(c), columns are ``ACGT`` of the coding strand."""
 
     name: str
-    strand: Strand
+    read: ReadAnalysis
     position: Integers
     """Position in the trace, shape (coding + 1,); -1 where the read does not cover the base."""
     excess: Floats
@@ -111,18 +111,18 @@ class ReadTable:
     surprise: Floats
     tails: Tails
 
+    @property
+    def strand(self) -> Strand:
+        """The strand of the read."""
+        return self.read.placement.strand
+
     def part(self, rows: slice) -> ReadTable:
         """The table of some rows only."""
-        return replace(
-            self,
-            position=self.position[rows],
-            excess=self.excess[rows],
-            excess_sd=self.excess_sd[rows],
-            present=self.present[rows],
-            callable=self.callable[rows],
-            surprise=self.surprise[rows],
-            tails=Tails(self.tails.threshold[rows], self.tails.scale[rows]),
-        )
+        tails = Tails(self.tails.threshold[rows], self.tails.scale[rows])
+        columns: dict[str, Any] = {
+            key: value[rows] for key, value in vars(self).items() if isinstance(value, np.ndarray)
+        }
+        return replace(self, tails=tails, **columns)
 
     def observation(self, coding: int, base: int) -> Observation:
         """Heights that speak of the share of a base."""
@@ -157,7 +157,7 @@ def read_table(name: str, read: ReadAnalysis, length: int) -> ReadTable:
     tails = Tails(threshold, scale)
     return ReadTable(
         name=name,
-        strand=read.placement.strand,
+        read=read,
         position=position,
         excess=excess,
         excess_sd=spread,

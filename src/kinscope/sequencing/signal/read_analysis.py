@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -56,8 +56,8 @@ class ReadAnalysis:
     blobs: Integers
     """Positions of blobs of free dye."""
     superposition: Superposition | None
-    positions_redone: bool = False
-    own_qualities: bool = False
+    positions_redone: bool
+    own_qualities: bool
     """Whether qualities were measured from the signal, as the file's said nothing."""
 
     @property
@@ -84,46 +84,32 @@ def analyse(trace: Trace, cds: str) -> ReadAnalysis:
             remedy="Sequence again: the trace is too poor to be read.",
         )
     placement = place(peaks.primary, peaks.heights.max(axis=1), cds, kept)
-    even = _even(peaks)
     usable = np.zeros(len(positions), dtype=bool)
     usable[kept[0] + EDGE : kept[1] - EDGE] = True
-    background = model_background(peaks.heights, placement.native, usable & even)
+    usable &= _even(peaks)
+    background = model_background(peaks.heights, placement.native, usable)
     readable = _readable(peaks, kept)
-    placement, background, found = _resolve(peaks, placement, background, usable & even, readable, cds)
-    analysis = _assembled(trace, peaks, placement, kept, background, found, usable & even)
-    return replace(analysis, positions_redone=redone, own_qualities=own)
-
-
-def _assembled(
-    trace: Trace,
-    peaks: Peaks,
-    placement: Placement,
-    kept: tuple[int, int],
-    background: Background,
-    found: Superposition | None,
-    usable: Flags,
-) -> ReadAnalysis:
-    """The analysis with its blobs and tails."""
+    placement, background, found = _resolve(peaks, placement, background, usable, readable, cds)
     native = placement.native
     other = np.arange(4)[None, :] != native[:, None]
     usable = usable & _clear_of_gaps(placement, len(native)) & _within_matches(peaks.primary, native)
-    callable_ = usable[:, None] & (native >= 0)[:, None] & other
     z = background.excess / background.excess_sd
     blob = _blobs(z, other) & other
-    callable_ &= ~blob
+    callable_ = usable[:, None] & (native >= 0)[:, None] & other & ~blob
     if found is not None and found.share > MAJORITY:
         callable_[found.earliest :] = False
-    tails = background_tails(z, callable_)
     return ReadAnalysis(
         trace=trace,
         peaks=peaks,
         placement=placement,
         kept=kept,
         background=background,
-        tails=tails,
+        tails=background_tails(z, callable_),
         callable=callable_,
         blobs=np.flatnonzero((blob & usable[:, None]).any(axis=1)),
         superposition=found,
+        positions_redone=redone,
+        own_qualities=own,
     )
 
 

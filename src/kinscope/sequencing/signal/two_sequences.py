@@ -45,6 +45,13 @@ class Superposition:
     t: float
 
 
+def bases_at(native: Integers, shift: int) -> Integers:
+    """The native base ``shift`` positions further on, shape (positions,); -1 outside."""
+    index = np.arange(len(native)) + shift
+    inside = (index >= 0) & (index < len(native))
+    return np.where(inside, native[np.clip(index, 0, len(native) - 1)], -1)
+
+
 def find_superposition(relative: Floats, native: Integers, usable: Flags) -> Superposition | None:
     """The shift that explains second peaks from some place to the end of a read; None if none does.
 
@@ -53,9 +60,7 @@ def find_superposition(relative: Floats, native: Integers, usable: Flags) -> Sup
     """
     count = len(native)
     shifts = np.array([k for k in range(-LONGEST, LONGEST + 1) if k])
-    index = np.arange(count)[None, :] + shifts[:, None]
-    inside = (index >= 0) & (index < count)
-    other = np.where(inside, native[np.clip(index, 0, count - 1)], -1)
+    other = np.stack([bases_at(native, int(shift)) for shift in shifts])
     informative = (other >= 0) & (native >= 0)[None, :] & (other != native[None, :]) & usable[None, :]
     clipped = np.clip(relative, -0.2, 1.2)
     predicted = clipped[np.arange(count)[None, :], np.maximum(other, 0)]
@@ -89,10 +94,7 @@ def _against_mirror(
     that lack or gain a base show one side only.
     """
     index = np.arange(len(native))
-    inside = (index - shift >= 0) & (index - shift < len(native))
-    mirror = np.where(inside, native[np.clip(index - shift, 0, len(native) - 1)], -1)
-    ahead = (index + shift >= 0) & (index + shift < len(native))
-    other = np.where(ahead, native[np.clip(index + shift, 0, len(native) - 1)], -1)
+    mirror, other = bases_at(native, -shift), bases_at(native, shift)
     speaks = informative & (mirror >= 0) & (mirror != other) & (mirror != native)
     shown = relative[index, np.maximum(other, 0)] - relative[index, np.maximum(mirror, 0)]
     return np.where(speaks, shown, 0.0), speaks
