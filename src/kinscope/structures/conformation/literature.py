@@ -147,9 +147,9 @@ def reasons_of(aspect: str, shape: StateGeometry) -> tuple[Note, ...]:
         apart = shape.helix_c_beta_distance_angstrom
         return (note("helix-c-measured", gap_angstrom=apart, in_angstrom=parts.HELIX_C_IN),)
     if aspect == "activation_loop":
-        start, tyrosine = shape.loop_n_terminal_angstrom, shape.loop_tyrosine_angstrom
-        bounds = {"bond_angstrom": parts.HYDROGEN_BOND, "folded_angstrom": parts.FOLDED_LOOP}
-        return (note("loop-measured", start_angstrom=start, tyrosine_angstrom=tyrosine, **bounds),)
+        start = {"start_angstrom": shape.loop_n_terminal_angstrom, "bond_angstrom": parts.HYDROGEN_BOND}
+        end = {"tyrosine_angstrom": shape.loop_tyrosine_angstrom, "folded_angstrom": parts.FOLDED_LOOP}
+        return (note("loop-measured", **start, **end),)
     if aspect == "activity":
         ends = {"start": shape.loop_n_terminal, "end": shape.loop_c_terminal}
         motif = {"dfg": shape.dfg, "cluster": shape.dfg_cluster, "bridge": shape.salt_bridge}
