@@ -48,7 +48,7 @@ CHAINS = {
 
 def holo_receptor(pack: TargetPack, source: PdbSource, entry: str, chain: str) -> AtomArray:
     """The crystal's chain, completed, capped and protonated, not relaxed."""
-    atoms = complete_heavy_atoms(read_chain(source, entry, chain, pack)).atoms
+    atoms = complete_heavy_atoms(read_chain(source, entry, chain, pack))[0]
     return add_hydrogens(cap_ends(atoms), {}, ph=7.4)
 
 

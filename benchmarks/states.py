@@ -14,7 +14,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
-import numpy as np
 import typer
 
 from kinscope.core.errors import BadInputError
@@ -23,7 +22,7 @@ from kinscope.core.records import Record
 from kinscope.interpretation.words.say import say
 from kinscope.interpretation.words.structures import entry_line, label_line
 from kinscope.sequencing.reported.calls import wilson
-from kinscope.structures.conformation.atoms import AtomTable
+from kinscope.structures.conformation.atoms import AtomTable, finite
 from kinscope.structures.conformation.classify import EntryGeometry, classify_entries
 from kinscope.structures.conformation.literature import LabelComparison, compare_labels, reasons_of
 from kinscope.structures.wwpdb.entries import chain_of_structure
@@ -227,8 +226,8 @@ def _bridge(source: PdbSource, pack: TargetPack, measured: EntryGeometry) -> flo
     structure = source.read_entry(measured.entry)
     label = f"{measured.entry}:{measured.chain}"
     table = AtomTable(chain_of_structure(structure, measured.chain, pack, label=label).atoms)
-    value = table.distance((pack.landmarks.beta3_lysine, "NZ"), (pack.landmarks.helix_c_glutamate, "CD"))
-    return None if np.isnan(value) else value
+    gap = table.distance((pack.landmarks.beta3_lysine, "NZ"), (pack.landmarks.helix_c_glutamate, "CD"))
+    return finite(gap[0])
 
 
 def _explanation(measured: EntryGeometry, label: ChainLabel, landmarks: KinaseLandmarks | None) -> str:

@@ -207,7 +207,7 @@ def test_ligands_in_one_another_are_refused():
     once = with_ligands(model, [ligand])
     with pytest.raises(StructureError, match="already"):
         with_ligands(once, [ligand])
-    with pytest.raises(StructureError, match="without parameters"):
+    with pytest.raises(StructureError, match="does not hold its ligands"):
         solute_topology(once)
 
 

@@ -54,10 +54,10 @@ def test_turning_twice_changes_nothing(heavy):
 def test_missing_side_chain_atoms_are_built_and_named(heavy):
     part = heavy[(heavy.res_id >= 300) & (heavy.res_id <= 312)]
     cut = part[~((part.res_id == 307) & np.isin(part.atom_name, ("NE", "CZ", "NH1", "NH2")))]
-    prepared = complete_heavy_atoms(cut)
-    assert prepared.built == {307: ("NE", "CZ", "NH1", "NH2")}
-    assert missing_atoms(prepared.atoms) == {}
-    kept = prepared.atoms[prepared.atoms.res_id != 307]
+    whole, built = complete_heavy_atoms(cut)
+    assert built == {307: ("NE", "CZ", "NH1", "NH2")}
+    assert missing_atoms(whole) == {}
+    kept = whole[whole.res_id != 307]
     assert np.allclose(kept.coord, part[part.res_id != 307].coord)
 
 

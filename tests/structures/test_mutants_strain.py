@@ -8,15 +8,9 @@ import pytest
 from kinscope.interpretation.words.say import say
 from kinscope.structures.mutants.build import build_mutant
 from kinscope.structures.mutants.settings import MutationSettings
-from kinscope.structures.mutants.strain import (
-    PROLINE_PHI,
-    phi_of,
-    strain_amount,
-    strain_left,
-    turned_peptides,
-)
+from kinscope.structures.mutants.strain import PROLINE_PHI, strain_amount, strain_left, turned_peptides
 from kinscope.structures.reference.build import reference_model
-from kinscope.structures.side_chains.sites import residues_of
+from kinscope.structures.side_chains.sites import backbone_angles, residues_of
 from kinscope.structures.stereochemistry import inverted_centres
 from kinscope.targets import load_target
 
@@ -32,8 +26,8 @@ def s265p(native):
 
 
 def test_a_proline_at_positive_phi_reaches_a_prolines_phi(native, s265p):
-    assert phi_of(residues_of(native[0]), 265) > 40.0
-    assert PROLINE_PHI[0] <= phi_of(residues_of(s265p.atoms), 265) <= PROLINE_PHI[1]
+    assert backbone_angles(residues_of(native[0]), 265)[0] > 40.0
+    assert PROLINE_PHI[0] <= backbone_angles(residues_of(s265p.atoms), 265)[0] <= PROLINE_PHI[1]
 
 
 def test_nothing_is_left_strained_or_turned_over(native, s265p):

@@ -16,6 +16,9 @@ from kinscope.structures.reference.build import reference_model
 from kinscope.structures.superposition import common_atoms, superpose
 from kinscope.targets import load_target
 from kinscope.trajectories.conformation_check import CLASSES, check_trajectory
+from kinscope.trajectories.frames import Chunk, Fit
+from kinscope.trajectories.layout import Layout
+from kinscope.trajectories.measures.kinase_states import KinaseStates
 
 PACK = load_target("abl1")
 ATOMS = reference_model(PACK, "kinase-dfg-in")[0]
@@ -98,6 +101,16 @@ def test_streamed_frames_measure_as_each_frame_alone(tmp_path, topology, ending,
         assert float(row["dfg_d1_angstrom"]) == pytest.approx(shape.dfg_d1_angstrom, abs=0.03)
     assert found[1]["time_ps"] == ("10.0" if ending == "xtc" else "")
     assert found[1]["sh2_angle_degrees"] == ""
+
+
+@pytest.mark.parametrize("name", ["OE1", "OE2"])
+def test_half_a_carboxylate_is_judged_in_frames_as_in_a_structure(name):
+    atoms = ATOMS[~((ATOMS.res_id == PACK.landmarks.helix_c_glutamate) & (ATOMS.atom_name == name))]
+    layout = Layout(atoms)
+    alphas = layout.backbone.ca
+    fit = Fit(alphas, np.arange(len(alphas)), layout.coord[alphas], "all CA atoms")
+    _, words = KinaseStates(layout, PACK.landmarks).measure(Chunk(atoms.coord[None], np.zeros(1), 0, fit))
+    assert words["salt_bridge"] == [classify_state(atoms, PACK.landmarks).salt_bridge]
 
 
 def test_a_molecule_cut_by_the_box_is_made_whole(tmp_path, topology):

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from kinscope.analysis.regions import RegionDifference, in_rows
 from kinscope.analysis.statistics import FloatArray, correct_family, difference, mean_interval
 from kinscope.core.records import Record
 from kinscope.results.flexibility import ClassName, CrystalClass
@@ -28,16 +29,6 @@ class ClassMean(Record):
     entries: int
 
 
-class ClassDifference(Record):
-    """One region in two conformations, the second minus the first."""
-
-    region: str
-    residues: tuple[int, ...]
-    first: float
-    second: float
-    difference: Difference
-
-
 def class_mean(item: CrystalClass, residues: Sequence[int]) -> ClassMean | None:
     """Mean over residues; None where no entry resolves any of them."""
     found = _by_entry(item, residues)
@@ -49,7 +40,7 @@ def class_mean(item: CrystalClass, residues: Sequence[int]) -> ClassMean | None:
 
 def compare_classes(
     first: CrystalClass, second: CrystalClass, regions: Mapping[str, Sequence[int]]
-) -> list[ClassDifference]:
+) -> list[RegionDifference]:
     """Each region that both classes hold, second minus first (Welch over entries, Holm over the regions).
 
     A region of which less than half is in both is left out.
@@ -68,16 +59,7 @@ def compare_classes(
         )
         for one, two in sides.values()
     ]
-    return [
-        ClassDifference(
-            region=name,
-            residues=members[name],
-            first=float(one.mean()),
-            second=float(two.mean()),
-            difference=found,
-        )
-        for (name, (one, two)), found in zip(sides.items(), correct_family(raw), strict=True)
-    ]
+    return in_rows(members, sides.values(), correct_family(raw))
 
 
 def _by_entry(item: CrystalClass, residues: Sequence[int]) -> FloatArray:

@@ -10,7 +10,6 @@ heavy atom of the protein: Lee-Richards probe centres, dilated by the probe radi
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -22,7 +21,7 @@ from kinscope.results.measured import PocketComparison
 
 BoolArray = np.ndarray[Any, np.dtype[np.bool_]]
 Atoms = Any
-"""Anything with ``coord`` (n_atoms, 3) in angstrom, ``res_id``, ``res_name``, ``atom_name``, ``element``."""
+"""A ``biotite.structure.AtomArray`` (biotite ships no types for mypy --strict)."""
 PROBE_ANGSTROM = 1.4
 RADII_ANGSTROM = {"C": 1.70, "N": 1.55, "O": 1.52, "S": 1.80, "P": 1.80}
 """Bondi radii; other elements count as carbon."""
@@ -215,20 +214,20 @@ def compare_pocket(
     models = [[_heavy(atoms) for atoms in side] for side, _ in (native, mutant)]
     reference = models[0][0]
     shared = set(residues).intersection(*(model.res_id.tolist() for side in models for model in side))
-    alphas = reference.atom_name == "CA"
+    alphas, coord = reference.atom_name == "CA", np.asarray(reference.coord, dtype=np.float64)
     place = PocketPlace(
-        pocket,
-        sorted(shared),
-        (reference.res_id, reference.coord),
-        (reference.res_id[alphas], reference.coord[alphas]),
+        pocket, sorted(shared), (reference.res_id, coord), (reference.res_id[alphas], coord[alphas])
     )
-    placed = [[_laid(model, place) for model in side] for side in models]
+    laid = [[_laid(model, place) for model in side] for side in models]
     before, after = (
-        [pocket_volume(model.coord, model.element.tolist(), place.region) for model in side]
-        for side in placed
+        [
+            pocket_volume(coord, model.element.tolist(), place.region)
+            for coord, model in zip(*side, strict=True)
+        ]
+        for side in zip(laid, models, strict=True)
     )
     lining = place.residues
-    backbone, side_chain = _deviations(placed[0][0], placed[1][0], lining)
+    backbone, side_chain = _deviations((models[0][0], laid[0][0]), (models[1][0], laid[1][0]), lining)
     return PocketComparison(
         pocket=pocket,
         state=state,
@@ -248,45 +247,24 @@ def compare_pocket(
     )
 
 
-@dataclass(frozen=True)
-class _Heavy:
-    """Heavy atoms of a model."""
-
-    coord: FloatArray
-    res_id: np.ndarray[Any, Any]
-    res_name: np.ndarray[Any, Any]
-    atom_name: np.ndarray[Any, Any]
-    element: np.ndarray[Any, Any]
-
-    def keys(self, mask: np.ndarray[Any, Any]) -> dict[tuple[int, str, str], int]:
-        """Indices of the atoms of a mask by residue number, residue name and atom name."""
-        return {
-            (int(self.res_id[i]), str(self.res_name[i]), str(self.atom_name[i])): int(i)
-            for i in np.flatnonzero(mask)
-        }
+def _heavy(atoms: Atoms) -> Atoms:
+    return atoms[np.char.upper(np.asarray(atoms.element, dtype=str)) != "H"]
 
 
-def _heavy(atoms: Atoms) -> _Heavy:
-    elements = np.char.upper(np.asarray(atoms.element, dtype=str))
-    chosen = elements != "H"
-    coord = np.asarray(atoms.coord, dtype=np.float64)[chosen]
-    numbers, residues, names = (
-        np.asarray(column)[chosen] for column in (atoms.res_id, atoms.res_name, atoms.atom_name)
-    )
-    return _Heavy(coord, numbers, residues, names, elements[chosen])
-
-
-def _laid(mobile: _Heavy, place: PocketPlace) -> _Heavy:
+def _laid(mobile: Atoms, place: PocketPlace) -> FloatArray:
+    """Coordinates (n_atoms, 3) in the place's frame, angstrom."""
     alphas = np.flatnonzero(mobile.atom_name == "CA")
     chosen, target = place.laid_by(mobile.res_id[alphas], alphas)
-    rotation, translation = kabsch(mobile.coord[chosen], target)
-    return replace(mobile, coord=mobile.coord @ rotation + translation)
+    coord = np.asarray(mobile.coord, dtype=np.float64)
+    rotation, translation = kabsch(coord[chosen], target)
+    return np.asarray(coord @ rotation + translation)
 
 
-def _deviations(native: _Heavy, mutant: _Heavy, lining: tuple[int, ...]) -> tuple[float, float]:
+def _deviations(
+    native: tuple[Atoms, FloatArray], mutant: tuple[Atoms, FloatArray], lining: tuple[int, ...]
+) -> tuple[float, float]:
     """RMSD in angstrom of the lining's backbone and of the side chains that both have, as they lie."""
-    before = native.keys(np.isin(native.res_id, lining))
-    after = mutant.keys(np.isin(mutant.res_id, lining))
+    before, after = (_places(atoms, lining) for atoms, _ in (native, mutant))
     parts: list[float] = []
     for backbone in (True, False):
         # In the order of the atoms: a set's order changes from process to process, and with it the last bit.
@@ -294,6 +272,14 @@ def _deviations(native: _Heavy, mutant: _Heavy, lining: tuple[int, ...]) -> tupl
         if not shared:
             parts.append(0.0)
             continue
-        shift = native.coord[[before[key] for key in shared]] - mutant.coord[[after[key] for key in shared]]
+        shift = native[1][[before[key] for key in shared]] - mutant[1][[after[key] for key in shared]]
         parts.append(float(np.sqrt((shift**2).sum(axis=1).mean())))
     return parts[0], parts[1]
+
+
+def _places(atoms: Atoms, lining: tuple[int, ...]) -> dict[tuple[int, str, str], int]:
+    """Indices of the lining's atoms by residue number, residue name and atom name."""
+    return {
+        (int(atoms.res_id[i]), str(atoms.res_name[i]), str(atoms.atom_name[i])): int(i)
+        for i in np.flatnonzero(np.isin(atoms.res_id, lining))
+    }

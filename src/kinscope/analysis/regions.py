@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
 from kinscope.analysis.fluctuation import profile_array
-from kinscope.analysis.statistics import Correction, correct_family, difference
+from kinscope.analysis.statistics import Correction, FloatArray, correct_family, difference
 from kinscope.core.errors import BadInputError
 from kinscope.results.measured import Difference, FluctuationProfile, RegionComparison
 
@@ -42,12 +42,12 @@ def compare_regions(
 
 
 class RegionDifference(NamedTuple):
-    """One region in two profiles, second less first."""
+    """One region in two profiles, or conformations, second less first."""
 
     region: str
     residues: tuple[int, ...]
     first: float
-    """Mean over replicas, angstrom."""
+    """Mean over replicas, angstrom; over crystals, relative to the domain's."""
     second: float
     difference: Difference
 
@@ -76,7 +76,15 @@ def region_differences(
         difference(one, two, unit="Å", smallest_meaningful=SMALLEST_MEANINGFUL_ANGSTROM, sampling=words)
         for one, two in sides
     ]
-    judged = found if "" in members else correct_family(found, method=method)
+    return in_rows(members, sides, found if "" in members else correct_family(found, method=method))
+
+
+def in_rows(
+    members: Mapping[str, tuple[int, ...]],
+    sides: Iterable[Sequence[Sequence[float] | FloatArray]],
+    judged: Iterable[Difference],
+) -> list[RegionDifference]:
+    """What was compared in each region, from its residues, the values of both sides and their difference."""
     return [
         RegionDifference(name, kept, float(np.mean(one)), float(np.mean(two)), item)
         for (name, kept), (one, two), item in zip(members.items(), sides, judged, strict=True)

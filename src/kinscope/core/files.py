@@ -39,7 +39,7 @@ def named_faults(what: str, where: Path | None = None) -> Iterator[None]:
 
 def write_atomic(path: Path, data: bytes | str) -> None:
     """Write beside ``path``, flush to disk, and rename over it; a link is replaced, never written through."""
-    with _beside(path) as temporary, temporary.open("xb") as handle:
+    with beside(path) as temporary, temporary.open("xb") as handle:
         handle.write(data.encode() if isinstance(data, str) else data)
         handle.flush()
         os.fsync(handle.fileno())
@@ -48,12 +48,13 @@ def write_atomic(path: Path, data: bytes | str) -> None:
 def copy_atomic(source: Path, target: Path) -> None:
     """The same with a copy of a file: what is done to one is not done to the other."""
     target.parent.mkdir(parents=True, exist_ok=True)
-    with _beside(target) as temporary:
+    with beside(target) as temporary:
         shutil.copyfile(source, temporary)
 
 
 @contextmanager
-def _beside(path: Path) -> Iterator[Path]:
+def beside(path: Path) -> Iterator[Path]:
+    """Where to write what becomes ``path`` if nothing fails, and is gone if something does."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}.partial")
     temporary.unlink(missing_ok=True)
     try:

@@ -86,20 +86,8 @@ def steps_within(speed: SpeedRecord, seconds: float, settings: ProtocolSettings)
 
 def scaled(plan: StepPlan, attempt: int) -> StepPlan:
     """The plan of a later attempt: half the time step each time, so twice the steps for the same length."""
-    factor = 2**attempt
-    return plan.model_copy(
-        update={
-            name: getattr(plan, name) * factor
-            for name in (
-                "thermalise_steps",
-                "release_steps",
-                "production_steps",
-                "frame_interval_steps",
-                "report_interval_steps",
-                "segment_steps",
-            )
-        }
-    )
+    steps = {name: value * 2**attempt for name, value in plan if name != "frames"}
+    return plan.model_copy(update=steps)
 
 
 def conditions(settings: ProtocolSettings, plan: StepPlan, step: int, attempt: int) -> Conditions:

@@ -5,7 +5,8 @@ Nothing is said of the mutant: a network knows a substitution by the contacts th
 
 from __future__ import annotations
 
-from kinscope.analysis.crystal_classes import ClassDifference, class_mean, compare_classes
+from kinscope.analysis.crystal_classes import class_mean, compare_classes
+from kinscope.analysis.regions import RegionDifference
 from kinscope.interpretation.findings import finding, join, region_label
 from kinscope.interpretation.model import MobilityFinding, MobilityQuestion
 from kinscope.results.flexibility import ClassName, CrystalClass, CrystalFlexibility, class_named
@@ -122,7 +123,7 @@ def _by_class(table: CrystalFlexibility, what: str, residues: tuple[int, ...]) -
 
 
 def _difference(
-    row: ClassDifference, first: ClassName, second: ClassName, pack: TargetPack
+    row: RegionDifference, first: ClassName, second: ClassName, pack: TargetPack
 ) -> MobilityFinding:
     where = f"{region_label(pack, row.region)}: {CLASS_LABELS[second]} against {CLASS_LABELS[first]}"
     values = f"{row.first:.2f} and {row.second:.2f}"
@@ -136,6 +137,6 @@ def _compared(
     first: ClassName,
     second: ClassName,
     regions: dict[str, tuple[int, ...]],
-) -> list[ClassDifference]:
+) -> list[RegionDifference]:
     one, two = class_named(classes, first), class_named(classes, second)
     return [] if one is None or two is None else compare_classes(one, two, regions)

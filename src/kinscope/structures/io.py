@@ -16,6 +16,7 @@ from kinscope.core.errors import StructureError
 from kinscope.core.files import write_atomic
 from kinscope.results.models import ModelRecord
 from kinscope.structures.model import AtomArray
+from kinscope.structures.wwpdb.entries import atom_array
 from kinscope.structures.wwpdb.source import read_body
 
 _DATA = Path(str(files("kinscope.structures"))) / "data"
@@ -103,15 +104,12 @@ def to_openmm(atoms: AtomArray) -> tuple[Any, Any]:
 
 def from_openmm(topology: Any, positions: Any) -> AtomArray:
     """A biotite AtomArray (n_atoms, angstrom) of an OpenMM topology whose residue ids are numbers."""
-    import biotite.structure as struc
     from openmm import unit
 
-    atoms = struc.AtomArray(topology.getNumAtoms())
-    for index, atom in enumerate(topology.atoms()):
-        atoms.chain_id[index] = "A"
-        atoms.res_id[index] = int(atom.residue.id)
-        atoms.res_name[index] = atom.residue.name
-        atoms.atom_name[index] = atom.name
-        atoms.element[index] = atom.element.symbol.upper()
-    atoms.coord = np.asarray(positions.value_in_unit(unit.angstrom), dtype=np.float32)
-    return atoms
+    places = np.asarray(positions.value_in_unit(unit.angstrom))
+    return atom_array(
+        [
+            (atom.name, atom.element.symbol.upper(), place, int(atom.residue.id), atom.residue.name)
+            for atom, place in zip(topology.atoms(), places, strict=True)
+        ]
+    )

@@ -15,6 +15,9 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 AtomArray = Any
 """A ``biotite.structure.AtomArray`` (biotite ships no types for mypy --strict)."""
 
@@ -53,6 +56,11 @@ def heavy_atoms(residue_name: str) -> tuple[str, ...]:
     if residue_name not in _SIDE_CHAIN:
         return ()
     return _BACKBONE + _SIDE_CHAIN[residue_name]
+
+
+def position(atoms: AtomArray, number: int, name: str) -> NDArray[np.float64]:
+    """Where an atom of a residue stands, (3,), angstrom; the model holds it."""
+    return np.asarray(atoms.coord[(atoms.res_id == number) & (atoms.atom_name == name)][0], dtype=np.float64)
 
 
 def side_chain_atoms(residue_name: str) -> tuple[str, ...]:

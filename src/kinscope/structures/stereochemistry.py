@@ -80,6 +80,19 @@ def unit(vector: Floats) -> Floats:
     return np.asarray(vector / np.linalg.norm(vector, axis=-1, keepdims=True))
 
 
+def turned(points: Floats, origin: Floats, axis: Floats, degrees: Floats) -> Floats:
+    """Points (n, m, 3) turned about axes of length 1 through origins, both (n, 3), by degrees (n,).
+
+    Rodrigues' formula.
+    """
+    axis = np.broadcast_to(axis[:, None], points.shape)
+    angle = np.radians(degrees)[:, None, None]
+    arm = points - origin[:, None]
+    along = (arm * axis).sum(axis=2, keepdims=True)
+    moved = arm * np.cos(angle) + np.cross(axis, arm) * np.sin(angle) + axis * along * (1 - np.cos(angle))
+    return np.asarray(origin[:, None] + moved)
+
+
 def place(a: Floats, b: Floats, c: Floats, length: float, angle: float, dihedral: Floats | float) -> Floats:
     """Points bonded to ``c``: shape (..., 3), from points, a length, an angle b-c-x and dihedrals (...).
 

@@ -7,20 +7,22 @@ of frames is in memory at a time.
 from __future__ import annotations
 
 import csv
-import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 
-from kinscope.core.errors import BadInputError, StructureError
+from kinscope.core.errors import StructureError
+from kinscope.core.files import beside, named_faults
 from kinscope.core.records import Record
 from kinscope.results.measured import StateGeometry
 from kinscope.results.notes import Note
+from kinscope.structures.conformation.atoms import Floats, Labels
+from kinscope.structures.conformation.classify import landmarks_of
 from kinscope.targets.pack import TargetPack
 from kinscope.trajectories.frames import Chunk, Fit
-from kinscope.trajectories.measures.kinase_states import MEASURES, Floats, KinaseStates, Labels
+from kinscope.trajectories.measures.kinase_states import MEASURES, KinaseStates
 from kinscope.trajectories.sources import user_files, user_source
 from kinscope.trajectories.topology import read_topology
 
@@ -101,12 +103,7 @@ def check_trajectory(
     other atoms or in another unit; BadInputError if the pack names no landmarks, or the table cannot be
     written.
     """
-    if pack.landmarks is None:
-        raise BadInputError(
-            f"The conformation of {pack.gene} cannot be classified: its target pack names no landmarks.",
-            where=str(pack.directory / "target.yaml"),
-            remedy="Add landmarks (see the target.yaml of the abl1 pack).",
-        )
+    landmarks = landmarks_of(pack)
     read = read_topology(topology, pack, chain=chain)
     if not read.numbered:
         raise StructureError(
@@ -117,7 +114,7 @@ def check_trajectory(
     source = user_source(read, user_files(read, trajectories), variant="")
     alphas = source.layout.backbone.ca
     fit = Fit(alphas, np.arange(len(alphas)), source.layout.coord[alphas], "all CA atoms of the topology")
-    states = KinaseStates(source.layout, pack.landmarks)
+    states = KinaseStates(source.layout, landmarks)
     with _table(table) as write:
         for chunk in source.chunks(fit):
             measures, classes = states.measure(chunk)
@@ -159,27 +156,16 @@ def _table(path: Path | None) -> Iterator[Callable[[Chunk, dict[str, Floats | La
     if path is None:
         yield lambda chunk, found: None
         return
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    try:
-        with partial.open("w", newline="", encoding="utf-8") as handle:
-            writer = csv.writer(handle, lineterminator="\n")
-            writer.writerow(["frame", "time_ps", *COLUMNS])
+    with named_faults("The table", path), beside(path) as partial, partial.open("w", newline="") as handle:
+        writer = csv.writer(handle, lineterminator="\n")
+        writer.writerow(["frame", "time_ps", *COLUMNS])
 
-            def write(chunk: Chunk, found: dict[str, Floats | Labels]) -> None:
-                for row, time in enumerate(chunk.times_ps):
-                    at = "" if np.isnan(time) else float(time)
-                    writer.writerow([chunk.first + row, at, *(_cell(found[name][row]) for name in COLUMNS)])
+        def write(chunk: Chunk, found: dict[str, Floats | Labels]) -> None:
+            for row, time in enumerate(chunk.times_ps):
+                at = "" if np.isnan(time) else float(time)
+                writer.writerow([chunk.first + row, at, *(_cell(found[name][row]) for name in COLUMNS)])
 
-            yield write
-        partial.replace(path)
-    except OSError as error:
-        raise BadInputError(
-            f"The table cannot be written ({error.strerror or type(error).__name__}).",
-            where=str(path),
-            remedy="Name a file in a folder that exists and can be written.",
-        ) from None
-    finally:
-        partial.unlink(missing_ok=True)
+        yield write
 
 
 def _cell(value: float | str) -> str:

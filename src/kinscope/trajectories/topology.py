@@ -188,9 +188,9 @@ def _chosen(
     structure: Any, name: str, numbers: dict[tuple[str, str], int]
 ) -> tuple[AtomArray, NDArray[np.intp]]:
     """Atoms of the chain's numbered residues, then of the ligands, and their places in a frame."""
-    from biotite.structure import AtomArray as Array
+    from kinscope.structures.wwpdb.entries import atom_array
 
-    rows: list[tuple[int, int, str, str, str, bool, Any]] = []
+    rows: list[tuple[bool, int, int, str, str, str, list[float]]] = []
     ligands = 0
     for chain in structure[0]:
         for residue in chain:
@@ -202,19 +202,16 @@ def _chosen(
             own = number if number is not None else 9000 + ligands
             residue_name = "MET" if residue.name == "MSE" else residue.name
             for atom in residue.first_conformer():
-                named = _named(residue.name, atom)
-                rows.append((atom.serial - 1, own, residue_name, *named, ligand, atom.pos))
+                place = atom.serial - 1
+                rows.append(
+                    (ligand, own, place, *_named(residue.name, atom), residue_name, atom.pos.tolist())
+                )
     # The protein first, so that no ligand stands within its chain.
-    rows.sort(key=lambda row: (row[5], row[1], row[0]))
-    atoms = Array(len(rows))
-    atoms.res_id = np.array([row[1] for row in rows])
-    atoms.res_name = np.array([row[2] for row in rows])
-    atoms.atom_name = np.array([row[3] for row in rows])
-    atoms.element = np.array([row[4] for row in rows])
-    atoms.hetero = np.array([row[5] for row in rows])
-    atoms.chain_id = np.array(["L" if row[5] else name[:4] for row in rows])
-    atoms.coord = np.array([[row[6].x, row[6].y, row[6].z] for row in rows], dtype=np.float32)
-    return atoms, np.array([row[0] for row in rows], dtype=np.intp)
+    rows.sort(key=lambda row: row[:3])
+    atoms = atom_array([(name, element, pos, own, kind) for _, own, _, name, element, kind, pos in rows])
+    atoms.hetero = np.array([row[0] for row in rows])
+    atoms.chain_id = np.array(["L" if row[0] else name[:4] for row in rows])
+    return atoms, np.array([row[2] for row in rows], dtype=np.intp)
 
 
 def _named(residue: str, atom: Any) -> tuple[str, str]:

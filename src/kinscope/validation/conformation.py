@@ -14,7 +14,8 @@ from pathlib import Path
 import numpy as np
 
 from kinscope import __version__
-from kinscope.analysis.crystal_classes import ClassDifference, compare_classes
+from kinscope.analysis.crystal_classes import compare_classes
+from kinscope.analysis.regions import RegionDifference
 from kinscope.core.errors import BadInputError
 from kinscope.core.files import write_atomic
 from kinscope.core.records import Record
@@ -297,7 +298,7 @@ def _resolved(one: CrystalClass, two: CrystalClass, regions: Mapping[str, Sequen
     return [row.region for row in compare_classes(one, two, regions) if row.difference.resolved]
 
 
-def _row(row: ClassDifference, crystals: Difference | None) -> str:
+def _row(row: RegionDifference, crystals: Difference | None) -> str:
     change = row.difference
     p_value = "" if change.adjusted_p_value is None else f", p {change.adjusted_p_value:.2g}"
     beside = "" if crystals is None else f" | B factors {_interval(crystals)}"

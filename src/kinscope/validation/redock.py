@@ -256,7 +256,7 @@ class Bench:
 
     def _receptor(self, entry: str, chain: str) -> AtomArray:
         """The crystal's chain, completed, capped and protonated, not relaxed."""
-        atoms = complete_heavy_atoms(self.chain(entry, chain)).atoms
+        atoms = complete_heavy_atoms(self.chain(entry, chain))[0]
         return add_hydrogens(cap_ends(atoms), {}, ph=7.4)
 
     def _case(self, complex_: Complex) -> tuple[Mol, Coordinates]:

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kinscope.core.errors import ComputationError
+from kinscope.structures.forcefield.system import bonded_terms
 
 RESTRAINT_MACRO = "RESTRAINT"
 """Force constant of the position restraints, kJ/mol/nm^2; without it the topology has none."""
@@ -165,23 +166,14 @@ def _terms_of(system: Any) -> _Terms:
     for index in range(nonbonded.getNumExceptions()):
         one, two, *values = nonbonded.getExceptionParameters(index)
         terms.add("exceptions", sorted((one, two)), *(value._value for value in values))
-    if "HarmonicBondForce" in forces:
-        force = forces["HarmonicBondForce"]
-        for index in range(force.getNumBonds()):
-            *atoms, length, strength = force.getBondParameters(index)
-            terms.add("bonds", atoms, length._value, strength._value)
-    if "HarmonicAngleForce" in forces:
-        force = forces["HarmonicAngleForce"]
-        for index in range(force.getNumAngles()):
-            *atoms, angle, strength = force.getAngleParameters(index)
-            terms.add("angles", atoms, float(np.degrees(angle._value)), strength._value)
-    if "PeriodicTorsionForce" in forces:
-        force = forces["PeriodicTorsionForce"]
-        for index in range(force.getNumTorsions()):
-            *atoms, periodicity, phase, strength = force.getTorsionParameters(index)
-            if strength._value:
-                shape = int(periodicity), float(np.degrees(phase._value))
-                terms.add("torsions", atoms, *shape, strength._value)
+    for *atoms, length, strength in bonded_terms(forces.get("HarmonicBondForce")):
+        terms.add("bonds", atoms, length._value, strength._value)
+    for *atoms, angle, strength in bonded_terms(forces.get("HarmonicAngleForce")):
+        terms.add("angles", atoms, float(np.degrees(angle._value)), strength._value)
+    for *atoms, periodicity, phase, strength in bonded_terms(forces.get("PeriodicTorsionForce")):
+        if strength._value:
+            shape = int(periodicity), float(np.degrees(phase._value))
+            terms.add("torsions", atoms, *shape, strength._value)
     return terms
 
 

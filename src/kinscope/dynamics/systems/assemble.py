@@ -19,7 +19,7 @@ from kinscope.dynamics.platforms import context_for, on_processor
 from kinscope.dynamics.records import SolvatedSystem
 from kinscope.dynamics.settings import SolvationSettings
 from kinscope.dynamics.systems.bound import PlacedLigand, bound_ligands, solute_topology
-from kinscope.structures.forcefield.system import PHOSPHOTYROSINE_XML
+from kinscope.structures.forcefield.system import PHOSPHOTYROSINE_XML, force_of
 from kinscope.structures.model import AtomArray
 
 _KCAL_PER_KJ = 1 / 4.184
@@ -72,14 +72,13 @@ def finish(
 
 def solute_charge(model: AtomArray, settings: SolvationSettings, ligands: Sequence[PlacedLigand] = ()) -> int:
     """Net charge (e) of a model, ligands included, in the force field."""
-    from openmm import NonbondedForce, app
+    from openmm import app
 
     topology = solute_topology(model, ligands)
     system = create_force_field_system(topology, settings, ligands, nonbondedMethod=app.NoCutoff)
-    force = next(force for force in system.getForces() if isinstance(force, NonbondedForce))
+    force = force_of(system, "NonbondedForce")
     total = sum(force.getParticleParameters(index)[0]._value for index in range(force.getNumParticles()))
-    charge: int = round(total)
-    return charge
+    return round(float(total))
 
 
 def build_system(

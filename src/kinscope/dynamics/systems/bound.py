@@ -20,6 +20,7 @@ from kinscope.core.errors import LigandError, StructureError
 from kinscope.dynamics.box import FloatArray
 from kinscope.dynamics.records import BoundLigand
 from kinscope.ligands.library import Mol
+from kinscope.ligands.parameters.charges import bare_graph
 from kinscope.ligands.parameters.shipped import LigandForceField
 from kinscope.structures.io import to_openmm
 from kinscope.structures.model import AtomArray
@@ -62,7 +63,7 @@ def _same_order(own: Mol, pose: Mol) -> tuple[int, ...]:
     """Index in the pose of each atom of the molecule; empty if they are not one compound in one form."""
     from rdkit import Chem
 
-    first, second = _bare_graph(own), _bare_graph(pose)
+    first, second = bare_graph(own), bare_graph(pose)
     if first.GetNumAtoms() != second.GetNumAtoms() or first.GetNumBonds() != second.GetNumBonds():
         return ()
     if Chem.GetFormalCharge(own) != Chem.GetFormalCharge(pose):
@@ -79,20 +80,6 @@ def _same_order(own: Mol, pose: Mol) -> tuple[int, ...]:
     return tuple(second.GetSubstructMatch(first))
 
 
-def _bare_graph(molecule: Mol) -> Mol:
-    """Elements and bonds only, so that how a ring or a carboxylate is drawn does not matter."""
-    from rdkit import Chem
-
-    graph = Chem.RWMol()
-    for atom in molecule.GetAtoms():
-        bare = Chem.Atom(atom.GetAtomicNum())
-        bare.SetNoImplicit(True)
-        graph.AddAtom(bare)
-    for bond in molecule.GetBonds():
-        graph.AddBond(bond.GetBeginAtomIdx(), bond.GetEndAtomIdx(), Chem.BondType.SINGLE)
-    return graph.GetMol()
-
-
 def with_ligands(model: AtomArray, placed: Sequence[PlacedLigand]) -> AtomArray:
     """The solute (n_atoms): the protein model, then each ligand.
 
@@ -104,7 +91,8 @@ def with_ligands(model: AtomArray, placed: Sequence[PlacedLigand]) -> AtomArray:
         raise StructureError(
             "The model holds a ligand already.", where="bound system", remedy="Give the protein alone."
         )
-    parts = [_without_bonds(model)]
+    parts = [model.copy()]
+    parts[0].bonds = None
     for number, ligand in enumerate(placed):
         record = ligand.forcefield.record
         atoms = struc.AtomArray(len(record.atoms))
@@ -133,23 +121,20 @@ def ligand_mask(atoms: AtomArray) -> NDArray[np.bool_]:
 
 
 def bound_ligands(solute: AtomArray, ligands: Sequence[PlacedLigand]) -> tuple[BoundLigand, ...]:
-    """What the record of a system says of its ligands.
+    """What the record of a system says of the ligands that :func:`with_ligands` put into its solute.
 
-    Raises StructureError if the solute's ligands are not those of the parameters, atom for atom.
+    Raises StructureError if the solute holds others.
     """
-    first = int((~ligand_mask(solute)).sum())
-    if not ligand_mask(solute)[first:].all():
-        raise StructureError("Ligands must stand after the protein.", where="bound system")
-    found = []
+    first, found = int((~ligand_mask(solute)).sum()), []
+    names = [name for ligand in ligands for name in ligand.forcefield.atom_names]
+    if solute.atom_name[first:].tolist() != names or not ligand_mask(solute)[first:].all():
+        raise StructureError(
+            "The solute does not hold its ligands as their parameters name their atoms.",
+            where=f"atoms from {first + 1} on",
+            remedy="Put them in with kinscope.dynamics.systems.bound.place and with_ligands.",
+        )
     for number, ligand in enumerate(ligands):
         record = ligand.forcefield.record
-        names = tuple(str(name) for name in solute.atom_name[first : first + len(record.atoms)])
-        if names != ligand.forcefield.atom_names:
-            raise StructureError(
-                f"The solute does not hold {record.name} as its parameters name its atoms.",
-                where=f"atoms {first + 1} to {first + len(record.atoms)}",
-                remedy="Put the ligand in with kinscope.dynamics.systems.bound.place and with_ligands.",
-            )
         found.append(
             BoundLigand(
                 name=record.name,
@@ -163,12 +148,6 @@ def bound_ligands(solute: AtomArray, ligands: Sequence[PlacedLigand]) -> tuple[B
             )
         )
         first += len(record.atoms)
-    if first != len(solute):
-        raise StructureError(
-            "The solute holds a ligand without parameters.",
-            where=f"atom {first + 1}",
-            remedy="Make its parameters with kinscope parameters, and give them.",
-        )
     return tuple(found)
 
 
@@ -192,9 +171,3 @@ def solute_topology(solute: AtomArray, ligands: Sequence[PlacedLigand] = ()) -> 
         for bond in ligand.forcefield.molecule().GetBonds():
             topology.addBond(atoms[bond.GetBeginAtomIdx()], atoms[bond.GetEndAtomIdx()])
     return topology
-
-
-def _without_bonds(model: AtomArray) -> AtomArray:
-    bare = model.copy()
-    bare.bonds = None
-    return bare

@@ -19,7 +19,12 @@ from kinscope.dynamics.box import FloatArray
 from kinscope.dynamics.settings import SolvationSettings
 from kinscope.dynamics.systems.assemble import create_force_field_system
 from kinscope.dynamics.systems.bound import PlacedLigand, ligand_mask, solute_topology, with_ligands
-from kinscope.structures.forcefield.system import add_position_restraints, cpu_platform
+from kinscope.structures.forcefield.system import (
+    add_position_restraints,
+    force_of,
+    scale_charges,
+    static_context,
+)
 from kinscope.structures.model import AtomArray
 
 _SHELL_ANGSTROM = 6.0
@@ -66,7 +71,7 @@ def relax_complex(
 
     Raises ComputationError if the energy is not finite: atoms lie on one another.
     """
-    from openmm import NonbondedForce, app, unit
+    from openmm import app, unit
 
     solute = with_ligands(model, ligands)
     mask = ligand_mask(solute)
@@ -79,8 +84,8 @@ def relax_complex(
         nonbondedCutoff=_CUTOFF_NM * unit.nanometer,
         removeCMMotion=False,
     )
-    nonbonded = next(force for force in system.getForces() if isinstance(force, NonbondedForce))
-    _soften(nonbonded)
+    nonbonded = force_of(system, "NonbondedForce")
+    scale_charges(nonbonded, _CHARGE_SCALE)
     free = _free(solute, mask)
     heavy = np.asarray(solute.element != "H")
     positions = np.asarray(solute.coord, dtype=np.float64) / 10 * unit.nanometer
@@ -140,31 +145,19 @@ def lennard_jones_between(nonbonded: Any, positions_nm: FloatArray, mask: NDArra
 
 def _free(solute: AtomArray, mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Atoms that may move: ligands, and side chains of residues near them."""
-    gaps = np.full(len(solute), np.inf)
-    near = np.asarray(solute.coord[mask])
-    for start in range(0, len(solute), 1000):
-        block = solute.coord[start : start + 1000]
-        gaps[start : start + 1000] = np.linalg.norm(block[:, None] - near[None], axis=2).min(axis=1)
+    from scipy.spatial import cKDTree
+
+    gaps, _ = cKDTree(solute.coord[mask]).query(solute.coord)
     close = np.unique(solute.res_id[(gaps < _SHELL_ANGSTROM) & ~mask])
     backbone = np.isin(solute.atom_name, _BACKBONE) & (solute.element != "H")
     return np.asarray(mask | (np.isin(solute.res_id, close) & ~mask & ~backbone))
 
 
-def _soften(nonbonded: Any) -> None:
-    for index in range(nonbonded.getNumParticles()):
-        charge, sigma, epsilon = nonbonded.getParticleParameters(index)
-        nonbonded.setParticleParameters(index, charge * _CHARGE_SCALE, sigma, epsilon)
-    for index in range(nonbonded.getNumExceptions()):
-        first, second, product, sigma, epsilon = nonbonded.getExceptionParameters(index)
-        nonbonded.setExceptionParameters(index, first, second, product * _CHARGE_SCALE**2, sigma, epsilon)
-
-
 def _minimised(system: Any, positions: Any) -> tuple[FloatArray, float]:
     """Coordinates (n_atoms, 3) in angstrom, and the energy (kcal/mol) of all but the restraints."""
-    from openmm import Context, LocalEnergyMinimizer, OpenMMException, VerletIntegrator, unit
+    from openmm import LocalEnergyMinimizer, OpenMMException, unit
 
-    platform, properties = cpu_platform()
-    context = Context(system, VerletIntegrator(0.001), platform, properties)
+    context = static_context(system)
     context.setPositions(positions)
     try:
         LocalEnergyMinimizer.minimize(context, _TOLERANCE, _ITERATIONS)

@@ -72,11 +72,8 @@ def spread_out_conformers(molecule: Mol, count: int, *, seed: int = EMBEDDING_SE
     return _unlike([shapes[index] for index in order], heavy, count)
 
 
-def equivalence_classes(molecule: Mol) -> NDArray[np.int_]:
-    """Class (n_atoms,) of each atom: atoms of one class can be exchanged by a symmetry of the graph.
-
-    Bond orders and formal charges are left out, so that the oxygens of a carboxylate are alike.
-    """
+def bare_graph(molecule: Mol) -> Mol:
+    """Elements and bonds only, so that how a ring or a carboxylate is drawn does not matter."""
     from rdkit import Chem
 
     graph = Chem.RWMol()
@@ -86,7 +83,17 @@ def equivalence_classes(molecule: Mol) -> NDArray[np.int_]:
         graph.AddAtom(bare)
     for bond in molecule.GetBonds():
         graph.AddBond(bond.GetBeginAtomIdx(), bond.GetEndAtomIdx(), Chem.BondType.SINGLE)
-    plain = graph.GetMol()
+    return graph.GetMol()
+
+
+def equivalence_classes(molecule: Mol) -> NDArray[np.int_]:
+    """Class (n_atoms,) of each atom: atoms of one class can be exchanged by a symmetry of the graph.
+
+    Bond orders and formal charges are left out, so that the oxygens of a carboxylate are alike.
+    """
+    from rdkit import Chem
+
+    plain = bare_graph(molecule)
     plain.UpdatePropertyCache(strict=False)
     Chem.FastFindRings(plain)
     return np.array(list(Chem.CanonicalRankAtoms(plain, breakTies=False)), dtype=np.int_)

@@ -15,7 +15,6 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
@@ -368,16 +367,17 @@ def _ramachandran(atoms: AtomArray, table: BackboneTable) -> CheckItem:
 
 
 def _rotamers(atoms: AtomArray) -> CheckItem:
-    judged = rotamer_outliers(atoms)
-    worst = [f"{name}{number}" for number, name in judged.outliers[:8]]
-    more = ", ..." if len(judged.outliers) > len(worst) else ""
+    judged, outliers = rotamer_outliers(atoms)
+    share = len(outliers) / max(judged, 1)
+    worst = [f"{name}{number}" for number, name in outliers[:8]]
+    more = ", ..." if len(outliers) > len(worst) else ""
     listed = f" ({', '.join(worst)}{more})" if worst else ""
     return CheckItem(
         name="rotamer outliers",
-        value=f"{100.0 * judged.share:.1f} %{listed} of {judged.judged} side chains",
+        value=f"{100.0 * share:.1f} %{listed} of {judged} side chains",
         bound=f"at most {100.0 * MAX_ROTAMER_OUTLIERS:g} %",
-        passed=judged.share <= MAX_ROTAMER_OUTLIERS,
-        times_bound=judged.share / MAX_ROTAMER_OUTLIERS,
+        passed=share <= MAX_ROTAMER_OUTLIERS,
+        times_bound=share / MAX_ROTAMER_OUTLIERS,
     )
 
 
@@ -398,24 +398,12 @@ PLANAR_FACTOR = 2.0
 _PLANAR = frozenset({"ASN", "ASP", "GLN", "GLU", "HIS", "PHE", "TRP", "TYR"})
 
 
-@dataclass(frozen=True)
-class RotamerOutliers:
-    """What was judged and what stood out."""
+def rotamer_outliers(atoms: AtomArray) -> tuple[int, tuple[tuple[int, str], ...]]:
+    """Judge every side chain of a structure that has every chi atom: how many there are, and the outliers.
 
-    judged: int
-    """Side chains with every chi atom."""
-    outliers: tuple[tuple[int, str], ...]
-    """Residue number and name (``Leu``) of those too far from every rotamer, or in one that their backbone
-    hardly allows; farthest first."""
-
-    @property
-    def share(self) -> float:
-        """Outliers among those judged; 0 of none."""
-        return len(self.outliers) / self.judged if self.judged else 0.0
-
-
-def rotamer_outliers(atoms: AtomArray) -> RotamerOutliers:
-    """Judge every complete side chain of a structure."""
+    These are residue numbers and names (``Leu``) of those too far from every rotamer, or in one that their
+    backbone hardly allows; farthest first.
+    """
     residues = {n: one for n, one in residues_of(atoms).items() if one.name not in ("ACE", "NME")}
     judged, found = 0, []
     for number, residue in residues.items():
@@ -427,7 +415,7 @@ def rotamer_outliers(atoms: AtomArray) -> RotamerOutliers:
         distance, percent = nearest_rotamer(name, chi, *backbone_angles(residues, number))
         if distance > TOLERANCE_DEGREES or percent < LEAST_SHARE_PERCENT:
             found.append((distance, number, name.capitalize()))
-    return RotamerOutliers(judged, tuple(one[1:] for one in sorted(found, key=lambda one: -one[0])))
+    return judged, tuple(one[1:] for one in sorted(found, key=lambda one: -one[0]))
 
 
 def nearest_rotamer(

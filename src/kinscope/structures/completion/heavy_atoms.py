@@ -6,14 +6,14 @@ Missing side-chain atoms are added by PDBFixer; truncated ends are capped.
 from __future__ import annotations
 
 import io
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from kinscope.structures.model import AtomArray, heavy_atoms
+from kinscope.structures.model import AtomArray, heavy_atoms, position
 from kinscope.structures.stereochemistry import place, unit
+from kinscope.structures.wwpdb.entries import atom_array
 
 _CARBON_NITROGEN = 1.335
 _CARBON_CARBON = 1.52
@@ -27,23 +27,15 @@ _ISOSTERIC = {
 }
 
 
-@dataclass(frozen=True)
-class Prepared:
-    """A complete heavy-atom model and what was done to complete it."""
-
-    atoms: AtomArray
-    built: dict[int, tuple[str, ...]]
-    """Names of the heavy atoms that were built, by residue."""
-
-
-def complete_heavy_atoms(atoms: AtomArray) -> Prepared:
+def complete_heavy_atoms(atoms: AtomArray) -> tuple[AtomArray, dict[int, tuple[str, ...]]]:
     """Add side-chain atoms the crystal does not show; whole residues are never built here.
 
-    Residues are standard ones (and PTR, SEP, TPO), each with a complete backbone.
+    Residues are standard ones (and PTR, SEP, TPO), each with a complete backbone. Returns the heavy atoms,
+    and the names of those that were built by residue.
     """
     lacking = missing_atoms(atoms)
     if not lacking:
-        return Prepared(atoms=atoms, built={})
+        return atoms, {}
     from openmm import Platform
     from pdbfixer import PDBFixer
 
@@ -60,7 +52,7 @@ def complete_heavy_atoms(atoms: AtomArray) -> Prepared:
     for number, names in lacking.items():
         wanted |= (fixed.res_id == number) & np.isin(fixed.atom_name, names)
     joined = atoms + fixed[wanted]
-    return Prepared(atoms=in_template_order(joined), built=lacking)
+    return in_template_order(joined), lacking
 
 
 def missing_atoms(atoms: AtomArray) -> dict[int, tuple[str, ...]]:
@@ -106,33 +98,24 @@ def cap_ends(atoms: AtomArray) -> AtomArray:
     The caps continue the chain along the backbone's own direction: ideal bond lengths and angles, trans
     peptide bonds, phi and psi of an extended strand.
     """
-    import biotite.structure as struc
-
     first, last = int(atoms.res_id.min()), int(atoms.res_id.max())
 
-    def at(number: int, name: str) -> NDArray[np.float64]:
-        return np.asarray(
-            atoms.coord[(atoms.res_id == number) & (atoms.atom_name == name)][0], dtype=np.float64
-        )
-
-    nitrogen, alpha, carbon = at(first, "N"), at(first, "CA"), at(first, "C")
+    nitrogen, alpha, carbon = (position(atoms, first, name) for name in ("N", "CA", "C"))
     acetyl = place(carbon, alpha, nitrogen, _CARBON_NITROGEN, 121.7, -120.0)
     oxygen = place(alpha, nitrogen, acetyl, 1.23, 123.0, 0.0)
     methyl = place(alpha, nitrogen, acetyl, _CARBON_CARBON, 116.2, 180.0)
-    end_alpha, end_carbon, end_oxygen = at(last, "CA"), at(last, "C"), at(last, "O")
+    end_alpha, end_carbon, end_oxygen = (position(atoms, last, name) for name in ("CA", "C", "O"))
     amide = _opposite(end_alpha, end_carbon, end_oxygen)
     end_methyl = place(end_alpha, end_carbon, amide, _NITROGEN_METHYL, 121.7, 180.0)
-    head, tail = struc.AtomArray(3), struc.AtomArray(2)
-    for cap, name, number, rows in (
-        (head, "ACE", first - 1, [("CH3", "C", methyl), ("C", "C", acetyl), ("O", "O", oxygen)]),
-        (tail, "NME", last + 1, [("N", "N", amide), ("C", "C", end_methyl)]),
-    ):
-        cap.chain_id[:] = "A"
-        cap.res_name[:] = name
-        cap.res_id[:] = number
-        cap.atom_name[:] = [row[0] for row in rows]
-        cap.element[:] = [row[1] for row in rows]
-        cap.coord = np.array([row[2] for row in rows], dtype=np.float32)
+    before, after = first - 1, last + 1
+    head = atom_array(
+        [
+            ("CH3", "C", methyl, before, "ACE"),
+            ("C", "C", acetyl, before, "ACE"),
+            ("O", "O", oxygen, before, "ACE"),
+        ]
+    )
+    tail = atom_array([("N", "N", amide, after, "NME"), ("C", "C", end_methyl, after, "NME")])
     return head + atoms + tail
 
 

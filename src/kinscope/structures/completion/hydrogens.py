@@ -240,9 +240,9 @@ def complete_model(heavy: AtomArray, ligands: tuple[AtomArray, ...], progress: P
 
     Raises ComputationError if PROPKA cannot read the model.
     """
-    completed = complete_heavy_atoms(heavy)
-    turned_atoms, turned = flip_side_chains(completed.atoms, ligands)
+    whole, built = complete_heavy_atoms(heavy)
+    turned_atoms, turned = flip_side_chains(whole, ligands)
     progress(0.05, "predicting protonation")
     protonation = choose_protonation(turned_atoms, ligands)
     atoms = add_hydrogens(cap_ends(turned_atoms), protonation.variants)
-    return CompleteModel(atoms, turned_atoms, completed.built, turned, protonation)
+    return CompleteModel(atoms, turned_atoms, built, turned, protonation)

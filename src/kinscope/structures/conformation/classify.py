@@ -8,16 +8,17 @@ carry a definition comes from the target pack.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
 
 from kinscope.core.errors import BadInputError
 from kinscope.core.records import Record
 from kinscope.results.measured import StateGeometry
 from kinscope.results.notes import Note, note
 from kinscope.structures.conformation import dfg, parts
-from kinscope.structures.conformation.atoms import AtomTable, finite
-from kinscope.structures.conformation.dfg import classify_dfg
-from kinscope.structures.conformation.parts import measure_domains
+from kinscope.structures.conformation.atoms import AtomTable, Floats, Labels, finite
 from kinscope.structures.model import AtomArray
 from kinscope.targets.pack import KinaseLandmarks
 
@@ -25,7 +26,58 @@ if TYPE_CHECKING:
     from kinscope.structures.wwpdb.source import PdbSource
     from kinscope.targets.pack import TargetPack
 
-__all__ = ["EntryGeometry", "classify_dfg", "classify_entries", "classify_state"]
+
+@dataclass(frozen=True)
+class Shapes:
+    """What the frames of a table measure and are called."""
+
+    numbers: dict[str, Floats]
+    """By the names of :class:`~kinscope.results.measured.StateGeometry`, each (n_frames,); NaN: missing."""
+    words: dict[str, Labels]
+    """Each (n_frames,)."""
+    spine: Floats
+    """Gaps (n_gaps, n_frames), angstrom."""
+    dihedrals: Floats
+    """Of the DFG motif, (n_frames, 7), degrees."""
+    lacking: tuple[str, ...]
+    """What the kinase domain does not show of what was asked for."""
+
+
+def measure_shapes(table: AtomTable, landmarks: KinaseLandmarks) -> Shapes:
+    """Measure and classify the conformation of a kinase domain in every frame."""
+    d1, d2 = dfg.measure_distances(table, landmarks)
+    spatial = dfg.classify_dfg(d1, d2)
+    angles = dfg.measure_dihedrals(table, landmarks)
+    cluster, separation = dfg.classify_dihedrals(spatial, angles)
+    numbers = {
+        "dfg_d1_angstrom": d1,
+        "dfg_d2_angstrom": d2,
+        "dfg_cluster_distance": separation,
+        **parts.measure_helix_c(table, landmarks),
+        **parts.measure_loop(table, landmarks),
+    }
+    spine = parts.measure_spine(table, landmarks)
+    numbers["p_loop_angstrom"] = tip = parts.measure_p_loop(table, landmarks)
+    lacking = table.lacking
+    domains, placed = parts.measure_domains(table, landmarks.regulatory)
+    bridge = parts.within(numbers["salt_bridge_271_286_angstrom"], parts.HYDROGEN_BOND, "closed", "open")
+    start = parts.within(numbers["loop_n_terminal_angstrom"], parts.HYDROGEN_BOND)
+    end = parts.within(numbers["loop_c_terminal_angstrom"], landmarks.loop_c_terminal_cutoff_angstrom)
+    words = {
+        "dfg": spatial,
+        "dfg_cluster": cluster,
+        "helix_c": parts.within(numbers["helix_c_beta_distance_angstrom"], parts.HELIX_C_IN),
+        "salt_bridge": bridge,
+        "activation_loop": parts.classify_loop(numbers),
+        "loop_n_terminal": start,
+        "loop_c_terminal": end,
+        "spine": parts.classify_spine(spine),
+        "p_loop": parts.classify_p_loop(tip),
+        "activity": _activity(
+            (spatial, "in"), (cluster, "BLAminus"), (bridge, "closed"), (start, "in"), (end, "in")
+        ),
+    }
+    return Shapes({**numbers, **domains}, {**words, **placed}, spine, angles, lacking)
 
 
 def classify_state(atoms: AtomArray, landmarks: KinaseLandmarks | None) -> StateGeometry:
@@ -36,50 +88,16 @@ def classify_state(atoms: AtomArray, landmarks: KinaseLandmarks | None) -> State
     """
     if landmarks is None:
         return _unclassified()
-    table = AtomTable(atoms)
-    d1, d2 = dfg.measure_distances(table, landmarks)
-    spatial = dfg.classify_dfg(d1, d2)
-    angles = dfg.measure_dihedrals(table, landmarks)
-    cluster, separation = dfg.classify_dihedrals(spatial, angles)
-    helix = parts.measure_helix_c(table, landmarks)
-    loop = parts.measure_loop(table, landmarks)
-    spine = parts.measure_spine(table, landmarks)
-    tip = parts.measure_p_loop(table, landmarks)
-    lacking = table.lacking
-    domains = measure_domains(table, landmarks.regulatory)
-    complete = not any(finite(angle) is None for angle in angles)
-    geometry = StateGeometry(
-        dfg_d1_angstrom=d1,
-        dfg_d2_angstrom=d2,
-        dfg=spatial,
-        salt_bridge_271_286_angstrom=helix.bridge,
-        helix_c=helix.position,
-        activation_loop=loop.shape,
-        dfg_cluster=cluster,
-        dfg_cluster_distance=finite(separation),
-        dfg_dihedrals_degrees=angles if complete else (),
-        salt_bridge=helix.salt_bridge,
-        helix_c_beta_distance_angstrom=finite(helix.beta_distance),
-        helix_c_rotation_degrees=finite(helix.rotation),
-        helix_c_distance_angstrom=finite(helix.axis_distance),
-        helix_c_to_helix_e_degrees=finite(helix.to_helix_e),
-        loop_n_terminal=loop.n_terminal,
-        loop_n_terminal_angstrom=finite(loop.n_terminal_gap),
-        loop_c_terminal=loop.c_terminal,
-        loop_c_terminal_angstrom=finite(loop.c_terminal_gap),
-        loop_tyrosine_angstrom=finite(loop.tyrosine_gap),
-        spine=parts.classify_spine(spine),
-        spine_distances_angstrom=spine if not any(finite(gap) is None for gap in spine) else (),
-        p_loop=parts.classify_p_loop(tip),
-        p_loop_angstrom=finite(tip),
-        activity=_activity(spatial, cluster, helix.salt_bridge, loop),
-        sh2_position=domains.sh2,
-        sh2_to_n_lobe_angstrom=finite(domains.sh2_to_n_lobe),
-        sh2_to_c_lobe_angstrom=finite(domains.sh2_to_c_lobe),
-        sh2_angle_degrees=finite(domains.sh2_angle),
-        sh3_linker=domains.sh3,
-        sh3_linker_angstrom=finite(domains.sh3_gap),
-        missing_atoms=lacking,
+    found = measure_shapes(AtomTable(atoms), landmarks)
+    spine, angles = found.spine[:, 0], found.dihedrals[0]
+    geometry = StateGeometry.model_validate(
+        {name: finite(values[0]) for name, values in found.numbers.items()}
+        | {aspect: str(labels[0]) for aspect, labels in found.words.items()}
+        | {
+            "dfg_dihedrals_degrees": () if np.isnan(angles).any() else tuple(angles.tolist()),
+            "spine_distances_angstrom": () if np.isnan(spine).any() else tuple(spine.tolist()),
+            "missing_atoms": found.lacking,
+        }
     )
     return geometry.model_copy(update={"notes": _noted(geometry)})
 
@@ -108,18 +126,12 @@ def classify_entries(
     """
     from kinscope.structures.wwpdb.entries import chain_of_structure, protein_chains
 
-    if pack.landmarks is None:
-        raise BadInputError(
-            f"The conformation of {pack.gene} cannot be classified: its target pack names no landmarks.",
-            where=str(pack.directory / "target.yaml"),
-            remedy="Add landmarks (see the target.yaml of the abl1 pack).",
-        )
-    found = []
+    landmarks, found = landmarks_of(pack), []
     for code in source.codes() if codes is None else codes:
         structure = source.read_entry(code)
         for name in protein_chains(structure, pack):
             chain = chain_of_structure(structure, name, pack, label=f"{code.upper()}:{name}")
-            if pack.landmarks.dfg_phenylalanine not in chain.residues:
+            if landmarks.dfg_phenylalanine not in chain.residues:
                 continue
             first, last = chain.residues[0], chain.residues[-1]
             found.append(
@@ -128,7 +140,7 @@ def classify_entries(
                     chain=name,
                     first_residue=first,
                     last_residue=last,
-                    geometry=classify_state(chain.atoms, pack.landmarks),
+                    geometry=classify_state(chain.atoms, landmarks),
                     resolution_angstrom=chain.resolution_angstrom,
                     missing_residues=tuple(sorted(set(range(first, last + 1)) - set(chain.residues))),
                 )
@@ -136,20 +148,25 @@ def classify_entries(
     return tuple(found)
 
 
-def _activity(
-    spatial: dfg.DfgClass, cluster: str, bridge: str, loop: parts.Loop
-) -> Literal["active", "inactive", "unassigned"]:
+def landmarks_of(pack: TargetPack) -> KinaseLandmarks:
+    """The landmarks of a pack.
+
+    Raises BadInputError if it names none.
+    """
+    if pack.landmarks is None:
+        raise BadInputError(
+            f"The conformation of {pack.gene} cannot be classified: its target pack names no landmarks.",
+            where=str(pack.directory / "target.yaml"),
+            remedy="Add landmarks (see the target.yaml of the abl1 pack).",
+        )
+    return pack.landmarks
+
+
+def _activity(*states: tuple[Labels, str]) -> Labels:
     """Kincore's label: every criterion of an active kinase holds, or one fails, or one is unknown."""
-    states = (
-        (spatial, "in"),
-        (cluster, "BLAminus"),
-        (bridge, "closed"),
-        (loop.n_terminal, "in"),
-        (loop.c_terminal, "in"),
-    )
-    if any(state not in (wanted, "unassigned") for state, wanted in states):
-        return "inactive"
-    return "active" if all(state == wanted for state, wanted in states) else "unassigned"
+    holds = np.all([labels == wanted for labels, wanted in states], axis=0)
+    fails = np.any([(labels != wanted) & (labels != "unassigned") for labels, wanted in states], axis=0)
+    return np.where(fails, "inactive", np.where(holds, "active", "unassigned"))
 
 
 def _noted(shape: StateGeometry) -> tuple[Note, ...]:

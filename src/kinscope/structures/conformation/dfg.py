@@ -8,13 +8,14 @@ those of the spatial class and only below the published cut-off: 0.3 of the mean
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Literal
 
 import numpy as np
 
 from kinscope.results.measured import DihedralCluster
 from kinscope.results.notes import Note, note
-from kinscope.structures.conformation.atoms import AtomTable
+from kinscope.structures.conformation.atoms import AtomTable, Floats, Labels
 from kinscope.targets.pack import KinaseLandmarks
 
 DFG_IN_D1 = 11.0
@@ -42,17 +43,16 @@ CENTRES: dict[DfgClass, dict[DihedralCluster, tuple[float, ...]]] = {
 """Phi, psi of X, Asp and Phe, and chi1 of Phe, degrees."""
 
 
-def classify_dfg(d1: float, d2: float) -> DfgClass:
+def classify_dfg(d1: Floats | float, d2: Floats | float) -> Labels:
     """Class of the DFG phenylalanine from its distances (angstrom) to helix C (D1) and to beta 3 (D2)."""
-    if np.isnan(d1) or np.isnan(d2):
-        return "unassigned"
-    if d1 <= DFG_IN_D1:
-        return "in" if d2 >= DFG_IN_D2 else "inter"
-    return "out" if d2 <= DFG_OUT_D2 else "unassigned"
+    near = np.where(d2 >= DFG_IN_D2, "in", "inter")
+    far = np.where(d2 <= DFG_OUT_D2, "out", "unassigned")
+    label = np.where(d1 <= DFG_IN_D1, near, far)
+    return np.where(np.isnan(d1) | np.isnan(d2), "unassigned", label)
 
 
-def measure_distances(table: AtomTable, landmarks: KinaseLandmarks) -> tuple[float, float]:
-    """D1 and D2 in angstrom, NaN where atoms are missing."""
+def measure_distances(table: AtomTable, landmarks: KinaseLandmarks) -> tuple[Floats, Floats]:
+    """D1 and D2 (n_frames,) in angstrom, NaN where atoms are missing."""
     tip = (landmarks.dfg_phenylalanine, "CZ")
     return (
         table.distance(tip, (landmarks.helix_c_plus_four, "CA")),
@@ -60,8 +60,8 @@ def measure_distances(table: AtomTable, landmarks: KinaseLandmarks) -> tuple[flo
     )
 
 
-def measure_dihedrals(table: AtomTable, landmarks: KinaseLandmarks) -> tuple[float, ...]:
-    """The seven angles in degrees (-180, 180], NaN where atoms are missing."""
+def measure_dihedrals(table: AtomTable, landmarks: KinaseLandmarks) -> Floats:
+    """The seven angles (n_frames, 7) in degrees (-180, 180], NaN where atoms are missing."""
     phenylalanine = landmarks.dfg_phenylalanine
     angles = []
     for number in (phenylalanine - 2, phenylalanine - 1, phenylalanine):
@@ -69,35 +69,41 @@ def measure_dihedrals(table: AtomTable, landmarks: KinaseLandmarks) -> tuple[flo
         angles.append(table.dihedral(((number - 1, "C"), nitrogen, alpha, carbon)))
         angles.append(table.dihedral((nitrogen, alpha, carbon, (number + 1, "N"))))
     nitrogen, alpha = (phenylalanine, "N"), (phenylalanine, "CA")
-    chi1 = table.dihedral((nitrogen, alpha, (phenylalanine, "CB"), (phenylalanine, "CG")))
-    return (*angles, chi1)
+    angles.append(table.dihedral((nitrogen, alpha, (phenylalanine, "CB"), (phenylalanine, "CG"))))
+    return np.stack(angles, axis=1)
 
 
-def cluster_distance(angles: tuple[float, ...], centre: tuple[float, ...]) -> float:
-    """Mean of 2 (1 - cos) of the differences of angles (degrees): 0 where alike, 4 where opposite."""
-    difference = np.radians(np.subtract(angles, centre))
-    return float(2.0 * np.mean(1.0 - np.cos(difference)))
+def cluster_distances(angles: Floats, centres: Iterable[tuple[float, ...]]) -> Floats:
+    """Mean of 2 (1 - cos) of the differences of angles (n, 7), degrees: 0 where alike, 4 where opposite.
+
+    Shape (n, n_centres).
+    """
+    apart = np.radians(angles[:, None] - np.array(list(centres))[None])
+    return np.asarray(2.0 * np.mean(1.0 - np.cos(apart), axis=2))
 
 
-def classify_dihedrals(spatial: DfgClass, angles: tuple[float, ...]) -> tuple[DihedralCluster, float]:
-    """The nearest cluster of a spatial class and the distance to it.
+def classify_dihedrals(spatial: Labels, angles: Floats) -> tuple[Labels, Floats]:
+    """The nearest cluster of each frame's spatial class and the distance to it, both (n_frames,).
 
     ``noise`` beyond the cut-off; ``unassigned`` and NaN where an angle or the class is missing.
     """
-    if spatial == "unassigned" or not angles or np.isnan(angles).any():
-        return "unassigned", float("nan")
-    found = {name: cluster_distance(angles, centre) for name, centre in CENTRES[spatial].items()}
-    nearest = min(found, key=lambda name: found[name])
-    return (nearest if found[nearest] < CLUSTER_CUTOFF else "noise"), found[nearest]
+    found, nearest = np.full(len(angles), "unassigned", dtype="U10"), np.full(len(angles), np.nan)
+    known = ~np.isnan(angles).any(axis=1)
+    for name, centres in CENTRES.items():
+        rows = np.flatnonzero(known & (spatial == name))
+        if len(rows):
+            distances = cluster_distances(angles[rows], centres.values())
+            nearest[rows] = distances.min(axis=1)
+            clusters = np.asarray(list(centres))[distances.argmin(axis=1)]
+            found[rows] = np.where(nearest[rows] < CLUSTER_CUTOFF, clusters, "noise")
+    return found, nearest
 
 
 def nearest_of_all(angles: tuple[float, ...]) -> tuple[DihedralCluster, float]:
     """The nearest cluster whatever the spatial class, and the distance to it; angles must be complete."""
-    found = {
-        name: cluster_distance(angles, centre) for part in CENTRES.values() for name, centre in part.items()
-    }
-    nearest = min(found, key=lambda name: found[name])
-    return nearest, found[nearest]
+    centres = {name: centre for part in CENTRES.values() for name, centre in part.items()}
+    distances = cluster_distances(np.array([angles]), centres.values())[0]
+    return list(centres)[int(distances.argmin())], float(distances.min())
 
 
 def borderline(d1: float, d2: float) -> tuple[Note, ...]:

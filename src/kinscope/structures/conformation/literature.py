@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
-from pydantic import Field, TypeAdapter, ValidationError
+from pydantic import Field
 
 from kinscope.core.errors import BadInputError
-from kinscope.core.plain_yaml import read_yaml
+from kinscope.core.plain_yaml import read_record
 from kinscope.core.records import Record
 from kinscope.results.measured import StateGeometry
 from kinscope.results.notes import Note, note
@@ -21,6 +21,7 @@ from kinscope.structures.conformation import dfg, parts
 from kinscope.targets.pack import TargetPack
 
 FILE = "conformations.yaml"
+_REMEDY = "Compare it with the same file of the abl1 pack."
 ASPECTS = ("dfg", "helix_c", "activation_loop", "activity", "sh2_position", "sh3_linker")
 """Fields of a label and, by the same names, of a measurement."""
 
@@ -93,15 +94,7 @@ class LabelComparison(Record):
 
 @lru_cache(maxsize=8)
 def _read(path: Path) -> LiteratureFile:
-    try:
-        found: LiteratureFile = TypeAdapter(LiteratureFile).validate_python(_tuples(read_yaml(path)))
-    except ValidationError as error:
-        item = error.errors()[0]
-        raise BadInputError(
-            f"The table of conformations is not as it should be: {item['msg']}.",
-            where=f"{path}: {'.'.join(map(str, item['loc']))}",
-            remedy="Compare it with the same file of the abl1 pack.",
-        ) from None
+    found = read_record(path, LiteratureFile, "The table of conformations is not as it should be", _REMEDY)
     unknown = sorted({label.source for label in found.labels} - set(found.sources))
     if unknown:
         raise BadInputError(
@@ -154,31 +147,11 @@ def reasons_of(aspect: str, shape: StateGeometry) -> tuple[Note, ...]:
         apart = shape.helix_c_beta_distance_angstrom
         return (note("helix-c-measured", gap_angstrom=apart, in_angstrom=parts.HELIX_C_IN),)
     if aspect == "activation_loop":
-        return (
-            note(
-                "loop-measured",
-                start_angstrom=shape.loop_n_terminal_angstrom,
-                bond_angstrom=parts.HYDROGEN_BOND,
-                tyrosine_angstrom=shape.loop_tyrosine_angstrom,
-                folded_angstrom=parts.FOLDED_LOOP,
-            ),
-        )
+        start = {"start_angstrom": shape.loop_n_terminal_angstrom, "bond_angstrom": parts.HYDROGEN_BOND}
+        end = {"tyrosine_angstrom": shape.loop_tyrosine_angstrom, "folded_angstrom": parts.FOLDED_LOOP}
+        return (note("loop-measured", **start, **end),)
     if aspect == "activity":
-        return (
-            note(
-                "activity-measured",
-                dfg=shape.dfg,
-                cluster=shape.dfg_cluster,
-                bridge=shape.salt_bridge,
-                start=shape.loop_n_terminal,
-                end=shape.loop_c_terminal,
-            ),
-        )
+        ends = {"start": shape.loop_n_terminal, "end": shape.loop_c_terminal}
+        motif = {"dfg": shape.dfg, "cluster": shape.dfg_cluster, "bridge": shape.salt_bridge}
+        return (note("activity-measured", **motif, **ends),)
     return ()
-
-
-def _tuples(content: Any) -> Any:
-    """Lists of a YAML file as tuples, which strict records ask for."""
-    if isinstance(content, dict):
-        return {key: _tuples(value) for key, value in content.items()}
-    return tuple(_tuples(item) for item in content) if isinstance(content, list) else content

@@ -26,13 +26,12 @@ Positions are measured: which lobe SH2 touches and is nearer to, and the directi
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from itertools import pairwise
-from typing import Literal
 
 import numpy as np
 
-from kinscope.structures.conformation.atoms import AtomTable, Floats, nearest_of, shortest_gap
+from kinscope.structures.conformation.atoms import AtomTable, Floats, Labels, nearest_of
+from kinscope.structures.stereochemistry import unit
 from kinscope.targets.pack import KinaseLandmarks, RegulatoryDomains
 
 HELIX_C_IN = 10.0
@@ -51,108 +50,55 @@ _HELIX_E_FROM_HRD = (20, 8)
 _AROUND_GLUTAMATE = 3
 _NINTH_FROM_END = 8
 
-Presence = Literal["in", "out", "unassigned"]
+Measures = dict[str, Floats]
+"""By the names that :class:`~kinscope.results.measured.StateGeometry` gives them, each (n_frames,)."""
 
 
-@dataclass(frozen=True)
-class HelixC:
-    """Where helix C stands; angstrom and degrees, NaN where atoms are missing."""
-
-    beta_distance: float
-    bridge: float
-    rotation: float
-    axis_distance: float
-    to_helix_e: float
-
-    @property
-    def position(self) -> Presence:
-        """In where the CB atoms of lysine and glutamate are near."""
-        return within(self.beta_distance, HELIX_C_IN)
-
-    @property
-    def salt_bridge(self) -> Literal["closed", "open", "unassigned"]:
-        """Whether lysine and glutamate touch."""
-        state = within(self.bridge, HYDROGEN_BOND)
-        return "unassigned" if state == "unassigned" else ("closed" if state == "in" else "open")
+def within(distance: Floats, bound: float, near: str = "in", far: str = "out") -> Labels:
+    """``near`` up to the bound, ``far`` beyond, ``unassigned`` if not measured."""
+    return np.where(np.isnan(distance), "unassigned", np.where(distance <= bound, near, far))
 
 
-@dataclass(frozen=True)
-class Loop:
-    """Where the activation loop runs; angstrom, NaN where atoms are missing."""
-
-    n_terminal_gap: float
-    c_terminal_gap: float
-    c_terminal_cutoff: float
-    tyrosine_gap: float
-
-    @property
-    def n_terminal(self) -> Presence:
-        """Whether the loop's start runs along the lobe as in active kinases."""
-        return within(self.n_terminal_gap, HYDROGEN_BOND)
-
-    @property
-    def c_terminal(self) -> Presence:
-        """Whether the loop's end forms the groove of the substrate."""
-        return within(self.c_terminal_gap, self.c_terminal_cutoff)
-
-    @property
-    def shape(self) -> Literal["extended", "folded", "intermediate", "unassigned"]:
-        """Folded by the tyrosine, else extended or not by the start of the loop."""
-        if self.tyrosine_gap <= FOLDED_LOOP:
-            return "folded"
-        if np.isnan(self.n_terminal_gap):
-            return "unassigned"
-        return "extended" if self.n_terminal_gap <= HYDROGEN_BOND else "intermediate"
-
-
-def within(distance: float, bound: float) -> Presence:
-    """``in`` up to the bound, ``out`` beyond, ``unassigned`` if not measured."""
-    if np.isnan(distance):
-        return "unassigned"
-    return "in" if distance <= bound else "out"
-
-
-def measure_helix_c(table: AtomTable, landmarks: KinaseLandmarks) -> HelixC:
-    """Distances and angles of helix C."""
+def measure_helix_c(table: AtomTable, landmarks: KinaseLandmarks) -> Measures:
+    """Distances (angstrom) and angles (degrees) of helix C, NaN where atoms are missing."""
     lysine, glutamate = landmarks.beta3_lysine, landmarks.helix_c_glutamate
-    rotation, distance = _about_axis(table, lysine, glutamate)
+    axis = _axis(table, glutamate - _HELIX_C_BEFORE, glutamate + _HELIX_C_AFTER)
+    rotation, distance = _about_axis(table, axis, lysine, glutamate)
     first, last = (landmarks.hrd_aspartate - back for back in _HELIX_E_FROM_HRD)
-    axes = _helix_c_axis(table, glutamate), _axis(table, first, last)
-    cosine = float(np.clip(axes[0] @ axes[1], -1.0, 1.0))
-    return HelixC(
-        beta_distance=table.distance((lysine, "CB"), (glutamate, "CB")),
-        bridge=nearest_of(
-            [table.distance((lysine, "NZ"), (glutamate, oxygen)) for oxygen in ("OE1", "OE2")], HYDROGEN_BOND
-        ),
-        rotation=rotation,
-        axis_distance=distance,
-        to_helix_e=float(np.degrees(np.arccos(cosine))),
-    )
+    bridges = [table.distance((lysine, "NZ"), (glutamate, oxygen)) for oxygen in ("OE1", "OE2")]
+    return {
+        "helix_c_beta_distance_angstrom": table.distance((lysine, "CB"), (glutamate, "CB")),
+        "salt_bridge_271_286_angstrom": nearest_of(bridges, HYDROGEN_BOND),
+        "helix_c_rotation_degrees": rotation,
+        "helix_c_distance_angstrom": distance,
+        "helix_c_to_helix_e_degrees": _degrees(_dot(axis, _axis(table, first, last))),
+    }
 
 
-def measure_loop(table: AtomTable, landmarks: KinaseLandmarks) -> Loop:
-    """Distances of the activation loop."""
+def measure_loop(table: AtomTable, landmarks: KinaseLandmarks) -> Measures:
+    """Distances (angstrom) of the activation loop, NaN where atoms are missing."""
     sixth, before = landmarks.loop_sixth, landmarks.before_hrd
-    missing = float("nan")
-    return Loop(
-        n_terminal_gap=nearest_of(
-            [table.distance((sixth, "N"), (before, "O")), table.distance((sixth, "O"), (before, "N"))],
-            HYDROGEN_BOND,
-        ),
-        c_terminal_gap=missing
-        if landmarks.ape_glutamate is None
-        else table.distance((landmarks.ape_glutamate - _NINTH_FROM_END, "CA"), (landmarks.hrd_arginine, "O")),
-        c_terminal_cutoff=landmarks.loop_c_terminal_cutoff_angstrom,
-        tyrosine_gap=missing
-        if landmarks.loop_tyrosine is None
-        else table.distance((landmarks.loop_tyrosine, "CA"), (landmarks.hrd_aspartate, "CG")),
-    )
+    starts = [table.distance((sixth, "N"), (before, "O")), table.distance((sixth, "O"), (before, "N"))]
+    end = tyrosine = table.missing
+    if landmarks.ape_glutamate is not None:
+        ninth = landmarks.ape_glutamate - _NINTH_FROM_END
+        end = table.distance((ninth, "CA"), (landmarks.hrd_arginine, "O"))
+    if landmarks.loop_tyrosine is not None:
+        tyrosine = table.distance((landmarks.loop_tyrosine, "CA"), (landmarks.hrd_aspartate, "CG"))
+    return {
+        "loop_n_terminal_angstrom": nearest_of(starts, HYDROGEN_BOND),
+        "loop_c_terminal_angstrom": end,
+        "loop_tyrosine_angstrom": tyrosine,
+    }
 
 
-def measure_spine(table: AtomTable, landmarks: KinaseLandmarks) -> tuple[float, ...]:
-    """Gaps (angstrom) between the neighbours of the regulatory spine, from HRD to beta 4; NaN if missing."""
+def measure_spine(table: AtomTable, landmarks: KinaseLandmarks) -> Floats:
+    """Gaps (n_gaps, n_frames) between neighbours of the regulatory spine, from HRD to beta 4, angstrom.
+
+    NaN where an atom is missing that might have closed the gap; one gap of NaN without a spine.
+    """
     if landmarks.spine_beta4 is None:
-        return ()
+        return table.missing[None]
     members = (
         landmarks.hrd_histidine,
         landmarks.dfg_phenylalanine,
@@ -161,61 +107,60 @@ def measure_spine(table: AtomTable, landmarks: KinaseLandmarks) -> tuple[float, 
     )
     whole = {number: table.whole(number) for number in members}
     gaps = [(table.side_chain_gap(one, two), whole[one] and whole[two]) for one, two in pairwise(members)]
-    # The atoms that a cut side chain lacks might have closed the gap.
-    return tuple(gap if known or gap <= SPINE else float("nan") for gap, known in gaps)
+    return np.stack([gap if known else np.where(gap <= SPINE, gap, np.nan) for gap, known in gaps])
 
 
-def classify_spine(gaps: tuple[float, ...]) -> Literal["assembled", "broken", "unassigned"]:
-    """Broken if any gap is too wide, assembled if all are known and none is."""
-    if any(gap > SPINE for gap in gaps):
-        return "broken"
-    return "assembled" if gaps and not np.isnan(gaps).any() else "unassigned"
+def classify_spine(gaps: Floats) -> Labels:
+    """Broken if any gap is too wide, assembled if all are known and none is; (n_frames,)."""
+    known = np.where(np.isnan(gaps).any(axis=0), "unassigned", "assembled")
+    return np.where((gaps > SPINE).any(axis=0), "broken", known)
 
 
-def measure_p_loop(table: AtomTable, landmarks: KinaseLandmarks) -> float:
+def measure_p_loop(table: AtomTable, landmarks: KinaseLandmarks) -> Floats:
     """Distance (angstrom) of the tip of the P-loop from beta 3; NaN if missing."""
     if landmarks.p_loop_glycine is None:
-        return float("nan")
+        return table.missing
     return table.distance((landmarks.p_loop_glycine + 1, "CA"), (landmarks.beta3_lysine, "CA"))
 
 
-def classify_p_loop(gap: float) -> Literal["kinked", "stretched", "unassigned"]:
+def classify_p_loop(gap: Floats) -> Labels:
     """Kinked where the tip has left beta 3 and hangs over the site of ATP."""
-    if np.isnan(gap):
-        return "unassigned"
-    return "kinked" if gap >= P_LOOP_KINKED else "stretched"
+    return np.where(np.isnan(gap), "unassigned", np.where(gap >= P_LOOP_KINKED, "kinked", "stretched"))
 
 
-def _helix_c_axis(table: AtomTable, glutamate: int) -> Floats:
-    return _axis(table, glutamate - _HELIX_C_BEFORE, glutamate + _HELIX_C_AFTER)
+def classify_loop(found: Measures) -> Labels:
+    """Folded by the tyrosine, else extended or not by the start of the loop."""
+    shape = within(found["loop_n_terminal_angstrom"], HYDROGEN_BOND, "extended", "intermediate")
+    return np.where(found["loop_tyrosine_angstrom"] <= FOLDED_LOOP, "folded", shape)
+
+
+def _dot(one: Floats, two: Floats) -> Floats:
+    return np.asarray((one * two).sum(axis=-1))
+
+
+def _degrees(cosine: Floats) -> Floats:
+    return np.asarray(np.degrees(np.arccos(np.clip(cosine, -1.0, 1.0))))
 
 
 def _axis(table: AtomTable, first: int, last: int) -> Floats:
-    """Unit vector along a helix from its start to its end; NaN unless every CA is there."""
-    points = np.array([table.position((number, "CA")) for number in range(first, last + 1)])
-    if np.isnan(points).any():
-        return np.full(3, np.nan)
-    steps = np.diff(points, axis=0)
-    steps /= np.linalg.norm(steps, axis=1, keepdims=True)
-    bisectors = steps[1:] - steps[:-1]
-    turns = np.cross(bisectors[:-1], bisectors[1:])
-    turns /= np.linalg.norm(turns, axis=1, keepdims=True)
-    axis = turns.mean(axis=0)
-    axis /= np.linalg.norm(axis)
-    return np.asarray(axis if axis @ (points[-1] - points[0]) > 0 else -axis)
+    """Unit vectors (n_frames, 3) along a helix from its start to its end; NaN unless every CA is there."""
+    points = np.stack([table.position((number, "CA")) for number in range(first, last + 1)], axis=1)
+    steps = unit(np.diff(points, axis=1))
+    bisectors = steps[:, 1:] - steps[:, :-1]
+    axis = unit(unit(np.cross(bisectors[:, :-1], bisectors[:, 1:])).mean(axis=1))
+    return np.where(_dot(axis, points[:, -1] - points[:, 0])[:, None] > 0, axis, -axis)
 
 
-def _about_axis(table: AtomTable, lysine: int, glutamate: int) -> tuple[float, float]:
+def _about_axis(table: AtomTable, axis: Floats, lysine: int, glutamate: int) -> tuple[Floats, Floats]:
     """Angle from the glutamate to the lysine about helix C's axis, and the lysine's distance from it."""
-    axis = _helix_c_axis(table, glutamate)
     around = table.alphas(glutamate - _AROUND_GLUTAMATE, glutamate + _AROUND_GLUTAMATE)
-    if np.isnan(axis).any() or len(around) < 2 * _AROUND_GLUTAMATE + 1:
-        return float("nan"), float("nan")
-    centre = around.mean(axis=0)
+    if around.shape[1] < 2 * _AROUND_GLUTAMATE + 1:
+        return table.missing, table.missing
+    centre = around.mean(axis=1)
     arms = [table.position((number, "CA")) - centre for number in (glutamate, lysine)]
-    own, other = (arm - (arm @ axis) * axis for arm in arms)
-    angle = np.degrees(np.arctan2(np.cross(own, other) @ axis, own @ other))
-    return float(angle), float(np.linalg.norm(other))
+    own, other = (arm - _dot(arm, axis)[:, None] * axis for arm in arms)
+    angle = np.degrees(np.arctan2(_dot(np.cross(own, other), axis), _dot(own, other)))
+    return np.asarray(angle), np.asarray(np.linalg.norm(other, axis=1))
 
 
 CONTACT = 4.5
@@ -224,51 +169,39 @@ _LEAST_SHARE = 0.8
 """A domain is modelled where this share of its CA atoms is there."""
 
 
-@dataclass(frozen=True)
-class Domains:
-    """Measured arrangement; angstrom and degrees, NaN where a domain is not modelled."""
+def measure_domains(
+    table: AtomTable, regulatory: RegulatoryDomains | None
+) -> tuple[Measures, dict[str, Labels]]:
+    """Arrangement of SH2 to the lobes and of SH3 to the linker: angstrom and degrees, and in words.
 
-    sh2: Literal["on the C-lobe", "on the N-lobe", "apart", "not modelled"] = "not modelled"
-    sh2_to_n_lobe: float = float("nan")
-    sh2_to_c_lobe: float = float("nan")
-    sh2_angle: float = float("nan")
-    sh3: Literal["docked", "apart", "not modelled"] = "not modelled"
-    sh3_gap: float = float("nan")
-
-
-def measure_domains(table: AtomTable, regulatory: RegulatoryDomains | None) -> Domains:
-    """Arrangement of SH2 to the lobes and of SH3 to the linker.
-
-    Without regulatory domains all is ``not modelled``.
+    NaN and ``not modelled`` where a domain is not modelled, and without regulatory domains.
     """
+    names = ("sh2_to_n_lobe_angstrom", "sh2_to_c_lobe_angstrom", "sh2_angle_degrees", "sh3_linker_angstrom")
+    found = dict.fromkeys(names, table.missing)
+    absent = np.full(len(table.frames), "not modelled")
+    words: dict[str, Labels] = {"sh2_position": absent, "sh3_linker": absent}
     if regulatory is None:
-        return Domains()
-    linker = shortest_gap(table.heavy(regulatory.linker_prolines), table.heavy(regulatory.sh3_groove))
-    sh3: Literal["docked", "apart", "not modelled"] = "not modelled"
-    if not np.isnan(linker):
-        sh3 = "docked" if linker <= CONTACT else "apart"
+        return found, words
+    linker = table.gap(table.heavy(regulatory.linker_prolines), table.heavy(regulatory.sh3_groove))
+    if not np.isnan(linker).all():
+        found["sh3_linker_angstrom"] = linker
+        words["sh3_linker"] = np.where(linker <= CONTACT, "docked", "apart")
     stretches = (regulatory.sh2, regulatory.n_lobe, regulatory.c_lobe)
     alphas = [table.alphas(*stretch) for stretch in stretches]
     if any(
-        len(points) < _LEAST_SHARE * (last - first + 1)
+        points.shape[1] < _LEAST_SHARE * (last - first + 1)
         for points, (first, last) in zip(alphas, stretches, strict=True)
     ):
-        return Domains(sh3=sh3, sh3_gap=linker)
-    sh2, n_lobe, c_lobe = (points.mean(axis=0) for points in alphas)
+        return found, words
+    sh2, n_lobe, c_lobe = (points.mean(axis=1) for points in alphas)
     axis, arm = n_lobe - c_lobe, sh2 - (n_lobe + c_lobe) / 2
-    cosine = axis @ arm / (np.linalg.norm(axis) * np.linalg.norm(arm))
-    to_n_lobe, to_c_lobe = (float(np.linalg.norm(sh2 - lobe)) for lobe in (n_lobe, c_lobe))
-    heavy = table.heavy(range(regulatory.sh2[0], regulatory.sh2[1] + 1))
-    nearer = regulatory.n_lobe if to_n_lobe < to_c_lobe else regulatory.c_lobe
-    touches = shortest_gap(heavy, table.heavy(range(nearer[0], nearer[1] + 1))) <= CONTACT
-    place: Literal["on the C-lobe", "on the N-lobe", "apart"] = "apart"
-    if touches:
-        place = "on the N-lobe" if nearer == regulatory.n_lobe else "on the C-lobe"
-    return Domains(
-        sh2=place,
-        sh2_to_n_lobe=to_n_lobe,
-        sh2_to_c_lobe=to_c_lobe,
-        sh2_angle=float(np.degrees(np.arccos(np.clip(cosine, -1.0, 1.0)))),
-        sh3=sh3,
-        sh3_gap=linker,
-    )
+    sizes = np.linalg.norm(axis, axis=1) * np.linalg.norm(arm, axis=1)
+    to_n_lobe, to_c_lobe = (np.linalg.norm(sh2 - lobe, axis=1) for lobe in (n_lobe, c_lobe))
+    found["sh2_to_n_lobe_angstrom"], found["sh2_to_c_lobe_angstrom"] = to_n_lobe, to_c_lobe
+    found["sh2_angle_degrees"] = _degrees(_dot(axis, arm) / sizes)
+    heavy = [table.heavy(range(first, last + 1)) for first, last in stretches]
+    at_n_lobe, at_c_lobe = (table.gap(heavy[0], lobe, CONTACT) <= CONTACT for lobe in heavy[1:])
+    nearer = np.where(to_n_lobe < to_c_lobe, "on the N-lobe", "on the C-lobe")
+    touches = np.where(to_n_lobe < to_c_lobe, at_n_lobe, at_c_lobe)
+    words["sh2_position"] = np.where(touches, nearer, "apart")
+    return found, words

@@ -23,6 +23,7 @@ from kinscope.structures.forcefield.system import (
     add_position_restraints,
     create_system,
     force_of,
+    scale_charges,
     static_context,
 )
 from kinscope.structures.io import to_openmm
@@ -211,7 +212,7 @@ def _run(
     system = create_system(topology, implicit_solvent=stage.implicit_solvent, cutoff_nm=stage.cutoff_nm)
     occupied, movable = place_occupants(system, ligands)
     if stage.charge_scale != 1.0:
-        _scale_charges(system, stage.charge_scale)
+        scale_charges(force_of(system, "NonbondedForce"), stage.charge_scale)
     strengths = np.maximum(_strengths(anchor, stage), pocket)
     if strengths.any():
         add_position_restraints(system, anchors, strengths, group=1)
@@ -251,16 +252,6 @@ def _run(
             heavy_rmsd_angstrom=heavy,
         ),
     )
-
-
-def _scale_charges(system: Any, factor: float) -> None:
-    force = force_of(system, "NonbondedForce")
-    for index in range(force.getNumParticles()):
-        charge, sigma, epsilon = force.getParticleParameters(index)
-        force.setParticleParameters(index, charge * factor, sigma, epsilon)
-    for index in range(force.getNumExceptions()):
-        one, other, product, sigma, epsilon = force.getExceptionParameters(index)
-        force.setExceptionParameters(index, one, other, product * factor**2, sigma, epsilon)
 
 
 def _strengths(atoms: AtomArray, stage: Stage) -> NDArray[np.float64]:

@@ -12,8 +12,10 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 
 from kinscope.core.errors import ComputationError
+from kinscope.core.records import Settings
 from kinscope.structures.forcefield.system import (
     add_position_restraints,
     copy_bonded,
@@ -24,10 +26,10 @@ from kinscope.structures.forcefield.system import (
 )
 from kinscope.structures.io import to_openmm
 from kinscope.structures.model import AtomArray
+from kinscope.structures.superposition import BACKBONE
 
 Mask = NDArray[np.bool_]
 
-BACKBONE_HEAVY = ("N", "CA", "C", "O")
 _TURNED_ANGSTROM = 0.7
 """A side chain with an atom further than this from its native place is packed in another rotamer."""
 _KJ_PER_KCAL = 4.184
@@ -48,18 +50,26 @@ class Region:
     """The shell and the fixed atoms whose energy with it counts."""
 
 
-@dataclass(frozen=True)
-class RelaxationProtocol:
-    """Lengths and strengths of the stages."""
+class RelaxationSettings(Settings):
+    """Which part moves, and lengths and strengths of the stages."""
 
-    cutoff_nm: float
-    backbone_restraint_kcal_per_mol_angstrom2: float
-    side_chain_restraint_kcal_per_mol_angstrom2: float
-    backbone_freedom_angstrom: float
-    """How far a backbone atom may stand from its native place before the restraint pulls."""
-    clash_iterations: int
-    final_iterations: int
-    threads: int
+    shell_radius_angstrom: float = Field(default=6.0, ge=3.0, le=15.0)
+    """Residues with an atom this near a substituted residue may move; all others are fixed."""
+    surroundings_angstrom: float = Field(default=9.0, ge=6.0, le=30.0)
+    """Fixed atoms further than this from every movable atom are left out of the energy."""
+    cutoff_nm: float = Field(default=1.2, ge=0.8, le=3.0)
+    side_chain_restraint_kcal_per_mol_angstrom2: float = Field(default=1.0, ge=0.0, le=1000.0)
+    """On neighbours' side chains in their native rotamer, so that an empty pocket beside the substitution
+    stays open; the substituted residue and side chains in a new rotamer are free."""
+    backbone_restraint_kcal_per_mol_angstrom2: float = Field(default=2.0, ge=0.0, le=1000.0)
+    """On the shell's backbone heavy atoms, towards their native places, in the last stage."""
+    backbone_freedom_angstrom: float = Field(default=0.3, ge=0.0, le=2.0)
+    """How far a backbone atom may go before that restraint pulls: as far as crystals of one kinase differ."""
+    clash_iterations: int = Field(default=150, ge=10, le=5000)
+    """Minimiser iterations in each stage without solvent."""
+    final_iterations: int = Field(default=150, ge=10, le=5000)
+    """Minimiser iterations of the last stage, in implicit solvent."""
+    threads: int = Field(default=1, ge=1, le=256)
 
 
 @dataclass(frozen=True)
@@ -96,7 +106,7 @@ def choose_region(
     around = _near(candidates, shell, surroundings_angstrom)
     included = np.isin(numbers, list(set(numbers[around].tolist()))) | shell
     names = np.asarray(atoms.atom_name)
-    frame = np.isin(names, BACKBONE_HEAVY)
+    frame = np.isin(names, BACKBONE)
     return Region(new_atoms=of_target & ~frame, side_chains=shell & ~frame, shell=shell, included=included)
 
 
@@ -118,7 +128,7 @@ class Relaxer:
     """
 
     def __init__(
-        self, atoms: AtomArray, region: Region, anchor: NDArray[np.float32], protocol: RelaxationProtocol
+        self, atoms: AtomArray, region: Region, anchor: NDArray[np.float32], protocol: RelaxationSettings
     ) -> None:
         from openmm import unit
 
@@ -137,7 +147,7 @@ class Relaxer:
         self.soft = reduce_system(whole, self.kept, solvent=False, charge_scale=_SOFT_CHARGE_SCALE)
         self.masses = [whole.getParticleMass(int(i)) / unit.dalton for i in self.kept]
         names = np.asarray(atoms.atom_name)
-        held = region.shell & np.isin(names, BACKBONE_HEAVY)
+        held = region.shell & np.isin(names, BACKBONE)
         strengths = np.where(held, protocol.backbone_restraint_kcal_per_mol_angstrom2, 0.0)[self.kept]
         hold_loosely(self.solvated, anchor[self.kept], strengths, protocol.backbone_freedom_angstrom)
         of_neighbours = region.side_chains & ~region.new_atoms & (np.asarray(atoms.element) != "H")

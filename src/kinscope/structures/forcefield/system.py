@@ -7,7 +7,7 @@ OpenMM's CustomGBForce models cost ten times the built-in GBSAOBCForce on a CPU,
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -119,12 +119,19 @@ def is_bonded(force: Any) -> bool:
     return type(force).__name__ in _BONDED
 
 
+def bonded_terms(force: Any) -> Iterator[list[Any]]:
+    """Atoms and parameters of every term of a bonded force; nothing of None."""
+    if force is not None:
+        what, _ = _BONDED[type(force).__name__]
+        get = getattr(force, f"get{what}Parameters")
+        yield from map(get, range(getattr(force, f"getNum{what}s")()))
+
+
 def copy_bonded(source: Any, target: Any, place: Mapping[int, int]) -> None:
     """Add to a bonded force the terms of another of its class whose atoms all have a ``place`` there."""
     what, count = _BONDED[type(source).__name__]
-    add, get = getattr(target, f"add{what}"), getattr(source, f"get{what}Parameters")
-    for index in range(getattr(source, f"getNum{what}s")()):
-        parameters = get(index)
+    add = getattr(target, f"add{what}")
+    for parameters in bonded_terms(source):
         if all(atom in place for atom in parameters[:count]):
             add(*(place[atom] for atom in parameters[:count]), *parameters[count:])
 
@@ -138,6 +145,16 @@ def copy_nonbonded(source: Any, target: Any, place: Mapping[int, int], charge_sc
         one, two, product, sigma, epsilon = source.getExceptionParameters(index)
         if one in place and two in place:
             target.addException(place[one], place[two], product * charge_scale**2, sigma, epsilon)
+
+
+def scale_charges(force: Any, factor: float) -> None:
+    """Multiply every charge of a NonbondedForce."""
+    for index in range(force.getNumParticles()):
+        charge, sigma, epsilon = force.getParticleParameters(index)
+        force.setParticleParameters(index, charge * factor, sigma, epsilon)
+    for index in range(force.getNumExceptions()):
+        one, other, product, sigma, epsilon = force.getExceptionParameters(index)
+        force.setExceptionParameters(index, one, other, product * factor**2, sigma, epsilon)
 
 
 def add_position_restraints(

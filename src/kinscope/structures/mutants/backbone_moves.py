@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 
 from kinscope.structures.model import AtomArray
 from kinscope.structures.side_chains.rotamers import Floats
-from kinscope.structures.stereochemistry import backbone_table, omega, ramachandran_outliers
+from kinscope.structures.side_chains.sites import rows_of
+from kinscope.structures.stereochemistry import backbone_table, omega, ramachandran_outliers, turned, unit
 
 _OF_PREVIOUS = ("C", "O")
 _OF_NEXT = ("N", "H")
@@ -64,31 +65,36 @@ def backrub(atoms: AtomArray, move: BackboneMove) -> AtomArray | None:
     The angle is right-handed about the line from the CA before to the CA after. A copy of the model with all
     hydrogens, or None where the residue has no CA on both sides or a proline's ring would be torn.
     """
-    place = _Places(atoms)
-    centre = move.residue
+    centre, rows = move.residue, rows_of(atoms)
     if move.is_native:
         return atoms.copy()
-    first, here, last = (place.row(centre + step, "CA") for step in (-1, 0, 1))
+    first, here, last = (rows.get((centre + step, "CA")) for step in (-1, 0, 1))
     if first is None or here is None or last is None:
         return None
-    if "PRO" in {place.name(centre), place.name(centre + 1)}:
+    if "PRO" in atoms.res_name[np.isin(atoms.res_id, (centre, centre + 1))]:
         return None
     result = atoms.copy()
     coord = np.asarray(atoms.coord, dtype=np.float64)
-    before = place.rows(centre - 1, _OF_PREVIOUS) + place.rows(centre, _OF_NEXT)
-    after = place.rows(centre, _OF_PREVIOUS) + place.rows(centre + 1, _OF_NEXT)
-    moved = sorted({*before, *after, *place.rows(centre, None)})
-    turned = coord.copy()
-    turned[moved] = rotated(coord[moved], coord[first], coord[last] - coord[first], move.degrees)
+    before, after = (
+        [
+            rows[key]
+            for key in (*((left, atom) for atom in _OF_PREVIOUS), *((left + 1, atom) for atom in _OF_NEXT))
+            if key in rows
+        ]
+        for left in (centre - 1, centre)
+    )
+    moved = sorted({*before, *after, *np.flatnonzero(atoms.res_id == centre).tolist()})
+    places = coord.copy()
+    places[moved] = rotated(coord[moved], coord[first], coord[last] - coord[first], move.degrees)
     for peptide, oxygen, start, stop in (
-        (before, place.row(centre - 1, "O"), first, here),
-        (after, place.row(centre, "O"), here, last),
+        (before, rows.get((centre - 1, "O")), first, here),
+        (after, rows.get((centre, "O")), here, last),
     ):
         if oxygen is not None:
-            axis = turned[stop] - turned[start]
-            back = _angle_towards(turned[oxygen], coord[oxygen], turned[start], axis)
-            turned[peptide] = rotated(turned[peptide], turned[start], axis, back)
-    result.coord = np.asarray(turned, dtype=np.float32)
+            axis = places[stop] - places[start]
+            back = _angle_towards(places[oxygen], coord[oxygen], places[start], axis)
+            places[peptide] = rotated(places[peptide], places[start], axis, back)
+    result.coord = np.asarray(places, dtype=np.float32)
     return result
 
 
@@ -100,14 +106,14 @@ def is_sound(native: AtomArray, moved: AtomArray, move: BackboneMove) -> bool:
     """
     if move.is_native:
         return True
-    place = _Places(moved)
+    place = rows_of(moved)
     coord = np.asarray(moved.coord, dtype=np.float64)
     for number in (move.residue - 1, move.residue, move.residue + 1):
-        rows = [place.row(number, atom) for atom in ("N", "CA", "C")]
+        rows = [place.get((number, atom)) for atom in ("N", "CA", "C")]
         if None in rows:
             continue
         n, ca, c = (coord[row] for row in rows if row is not None)
-        if not _PLAUSIBLE_TAU_DEGREES[0] <= _angle_at(n, ca, c) <= _PLAUSIBLE_TAU_DEGREES[1]:
+        if not _PLAUSIBLE_TAU_DEGREES[0] <= angle_at(n, ca, c) <= _PLAUSIBLE_TAU_DEGREES[1]:
             return False
     numbers = np.asarray(moved.res_id)
     frame = np.isin(moved.atom_name, ("N", "CA", "C", "O"))
@@ -142,52 +148,26 @@ def _faults(atoms: AtomArray, numbers: Sequence[int]) -> set[tuple[str, int]]:
     place = table.positions
     for row, number in enumerate(table.residues):
         if number in numbers:
-            tau = _angle_at(place["N"][row], place["CA"][row], place["C"][row])
+            tau = angle_at(place["N"][row], place["CA"][row], place["C"][row])
             if not _RELAXED_TAU_DEGREES[0] <= tau <= _RELAXED_TAU_DEGREES[1]:
                 found.add(("N-CA-C", int(number)))
     return found
 
 
 def rotated(points: Floats, origin: Floats, axis: Floats, degrees: float) -> Floats:
-    """Points (n, 3) turned about an axis through ``origin`` (Rodrigues)."""
-    unit = axis / np.linalg.norm(axis)
-    angle = np.radians(degrees)
-    arms = points - origin
-    turned = arms * np.cos(angle) + np.cross(unit, arms) * np.sin(angle)
-    turned += unit * (arms @ unit)[:, None] * (1 - np.cos(angle))
-    return np.asarray(turned + origin)
-
-
-class _Places:
-    """Rows of a model by residue and atom."""
-
-    def __init__(self, atoms: AtomArray) -> None:
-        self._rows: dict[int, dict[str, int]] = {}
-        self._names: dict[int, str] = {}
-        for row, (number, atom) in enumerate(zip(atoms.res_id, atoms.atom_name, strict=True)):
-            self._rows.setdefault(int(number), {})[str(atom)] = row
-            self._names[int(number)] = str(atoms.res_name[row])
-
-    def row(self, number: int, atom: str) -> int | None:
-        return self._rows.get(number, {}).get(atom)
-
-    def rows(self, number: int, atoms: tuple[str, ...] | None) -> list[int]:
-        there = self._rows.get(number, {})
-        return [row for atom, row in there.items() if atoms is None or atom in atoms]
-
-    def name(self, number: int) -> str:
-        return self._names.get(number, "")
+    """Points (n, 3) turned about an axis through ``origin``."""
+    return np.asarray(turned(points[None], origin[None], unit(axis)[None], np.array([degrees]))[0])
 
 
 def _angle_towards(point: Floats, aim: Floats, origin: Floats, axis: Floats) -> float:
     """The turn, degrees, about an axis that brings a point nearest to its aim."""
-    unit = axis / np.linalg.norm(axis)
-    a, b = point - origin, aim - origin
-    a, b = a - unit * (a @ unit), b - unit * (b @ unit)
-    return float(np.degrees(np.arctan2(np.cross(a, b) @ unit, a @ b)))
+    along, a, b = unit(axis), point - origin, aim - origin
+    a, b = a - along * (a @ along), b - along * (b @ along)
+    return float(np.degrees(np.arctan2(np.cross(a, b) @ along, a @ b)))
 
 
-def _angle_at(first: Floats, middle: Floats, last: Floats) -> float:
+def angle_at(first: Floats, middle: Floats, last: Floats) -> float:
+    """Angle (degrees) at the middle one of three points (3,)."""
     u, v = first - middle, last - middle
     return float(np.degrees(np.arccos(np.clip(u @ v / np.linalg.norm(u) / np.linalg.norm(v), -1, 1))))
 

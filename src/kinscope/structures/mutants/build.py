@@ -20,20 +20,20 @@ from kinscope.core.progress import Progress, silent
 from kinscope.core.residues import ONE_TO_THREE, three_letter
 from kinscope.core.seeds import derive_seed
 from kinscope.results.models import ModelRecord
-from kinscope.structures.forcefield.relaxation import (
-    BACKBONE_HEAVY,
-    RelaxationProtocol,
-    Relaxed,
-    Relaxer,
-    choose_region,
-)
+from kinscope.structures.forcefield.relaxation import Relaxed, Relaxer, choose_region
 from kinscope.structures.model import AtomArray
 from kinscope.structures.mutants.backbone_moves import backbone_kept
 from kinscope.structures.mutants.candidates import Packed, SoftScore, pack_substitutions
 from kinscope.structures.mutants.record import mutant_record
 from kinscope.structures.mutants.settings import MutationSettings
 from kinscope.structures.mutants.strain import Relief, relieve, strain_left
-from kinscope.structures.side_chains.sites import nearest_rotamer, residues_of, rotamer_cost_kcal_per_mol
+from kinscope.structures.side_chains.sites import (
+    nearest_rotamer,
+    residues_of,
+    rotamer_cost_kcal_per_mol,
+    rows_of,
+)
+from kinscope.structures.superposition import BACKBONE
 
 
 @dataclass(frozen=True)
@@ -182,25 +182,15 @@ def _relaxer(
         settings.shell_radius_angstrom,
         settings.surroundings_angstrom,
     )
-    protocol = RelaxationProtocol(
-        settings.cutoff_nm,
-        settings.backbone_restraint_kcal_per_mol_angstrom2,
-        settings.side_chain_restraint_kcal_per_mol_angstrom2,
-        settings.backbone_freedom_angstrom,
-        settings.clash_iterations,
-        settings.final_iterations,
-        settings.threads,
-    )
-    return Relaxer(mutant, region, _native_places(native, mutant, targets), protocol)
+    return Relaxer(mutant, region, _native_places(native, mutant, targets), settings)
 
 
 def _native_places(native: AtomArray, mutant: AtomArray, targets: Sequence[int]) -> NDArray[np.float32]:
     """Coordinates (n_atoms, 3) of the mutant with all but new side chains where the native has them."""
-    keys = zip(native.res_id, native.atom_name, strict=True)
-    place = {(int(number), str(atom)): row for row, (number, atom) in enumerate(keys)}
+    place = rows_of(native)
     coord = np.array(mutant.coord, dtype=np.float32)
     for row, (number, atom) in enumerate(zip(mutant.res_id, mutant.atom_name, strict=True)):
-        if atom in BACKBONE_HEAVY or int(number) not in targets:
+        if atom in BACKBONE or int(number) not in targets:
             coord[row] = native.coord[place[int(number), str(atom)]]
     return coord
 

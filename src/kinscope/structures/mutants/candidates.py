@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from kinscope.structures.model import AtomArray
 from kinscope.structures.mutants.backbone_moves import BackboneMove, backrub, is_sound, moves_about
 from kinscope.structures.mutants.settings import MutationSettings
-from kinscope.structures.side_chains.energy import AtomTypes, join_types, pair_energies, residue_types
+from kinscope.structures.side_chains.energy import join_types, pair_energies, residue_types
 from kinscope.structures.side_chains.packing import Packing, PackingProblem
 from kinscope.structures.side_chains.sites import (
     FRAME,
@@ -36,9 +36,7 @@ from kinscope.structures.side_chains.sites import (
     rotamers_at,
     substituted_residue,
 )
-from kinscope.structures.side_chains.surroundings import Surroundings
-
-_EXCLUDED_BONDS = 3
+from kinscope.structures.side_chains.surroundings import Surroundings, bonded_weights
 
 
 class SoftScore:
@@ -55,56 +53,27 @@ class SoftScore:
             for _, start, stop in residue_spans(atoms)
         ])  # fmt: skip
         self._types = types.take(self._mine), types.take(self._others)
-        near = _near_in_bonds(atoms, self._mine)
-        self._inner = _weights(near, self._mine, self._mine)
-        self._outer = _weights(near, self._mine, self._others)
+        graph, mine = _bond_graph(atoms), self._mine.tolist()
+        self._inner = bonded_weights(graph, mine, mine)
+        self._outer = bonded_weights(graph, mine, self._others.tolist())
 
     def __call__(self, coord: NDArray[np.float32]) -> float:
         """Energy, kcal/mol, of coordinates (n_atoms, 3), angstrom."""
         mine = np.asarray(coord[self._mine], dtype=np.float32)[None]
         others = np.asarray(coord[self._others], dtype=np.float32)[None]
-        inner = _energy(mine, self._types[0], mine, self._types[0], self._inner)
-        return 0.5 * inner + _energy(mine, self._types[0], others, self._types[1], self._outer)
+        own, theirs = self._types
+        inner = float(pair_energies(mine, own, mine, own, self._inner)[0, 0])
+        return 0.5 * inner + float(pair_energies(mine, own, others, theirs, self._outer)[0, 0])
 
 
-def _energy(
-    first: NDArray[np.float32],
-    a: AtomTypes,
-    second: NDArray[np.float32],
-    b: AtomTypes,
-    weight: NDArray[np.float32],
-) -> float:
-    return float(pair_energies(first, a, second, b, weight)[0, 0])
-
-
-def _near_in_bonds(atoms: AtomArray, rows: NDArray[np.int64]) -> dict[int, set[int]]:
-    """Atoms up to three bonds from each of some atoms, itself included."""
+def _bond_graph(atoms: AtomArray) -> dict[int, set[int]]:
     from kinscope.structures.io import to_openmm
 
     graph: dict[int, set[int]] = {}
     for one, two in to_openmm(atoms)[0].bonds():
         graph.setdefault(one.index, set()).add(two.index)
         graph.setdefault(two.index, set()).add(one.index)
-    found = {}
-    for row in map(int, rows):
-        seen, front = {row}, {row}
-        for _ in range(_EXCLUDED_BONDS):
-            front = {other for one in front for other in graph.get(one, ())} - seen
-            seen |= front
-        found[row] = seen
-    return found
-
-
-def _weights(
-    near: dict[int, set[int]], rows: NDArray[np.int64], columns: NDArray[np.int64]
-) -> NDArray[np.float32]:
-    """0 for pairs within three bonds, 1 otherwise; shape (n_rows, n_columns)."""
-    place = {int(column): index for index, column in enumerate(columns)}
-    weight = np.ones((len(rows), len(columns)), dtype=np.float32)
-    for index, row in enumerate(map(int, rows)):
-        for other in near[row] & place.keys():
-            weight[index, place[other]] = 0.0
-    return weight
+    return graph
 
 
 _JOINT_ANGSTROM = 10.0

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from kinscope.core.residues import one_letter
 from kinscope.results.models import ModelRecord, ResidueOrigin
 from kinscope.results.notes import Note, note
 from kinscope.structures.model import AtomArray
-from kinscope.structures.mutants.strain import PROLINE_PHI, phi_of, strain_left
+from kinscope.structures.mutants.backbone_moves import angle_at
+from kinscope.structures.mutants.strain import PROLINE_PHI, strain_left
 from kinscope.structures.side_chains.rotamers import dihedral_degrees
 from kinscope.structures.side_chains.sites import Residue, backbone_angles, residues_of, rotamers_at
 
@@ -104,7 +104,7 @@ def _done(
 def cautions(residues: dict[int, Residue], number: int, name: str) -> list[Note]:
     """What is special about a substitution: proline, glycine, cysteine, lost or gained hydrogens."""
     old = residues[number]
-    phi = phi_of(residues, number)
+    phi, _ = backbone_angles(residues, number)
     notes = []
     if name == "PRO":
         acceptor, gap = amide_partner(residues, number) or (None, None)
@@ -142,9 +142,8 @@ def amide_partner(residues: dict[int, Residue], number: int) -> tuple[str, float
         for atom, place in zip(other.atom_names, other.coord, strict=True):
             if atom[0] != "O":
                 continue
-            arm = place - hydrogen
-            distance = float(np.linalg.norm(arm))
-            if distance <= _HBOND_ANGSTROM and _angle(nitrogen - hydrogen, arm) >= _HBOND_DEGREES:
+            distance = float(np.linalg.norm(place - hydrogen))
+            if distance <= _HBOND_ANGSTROM and angle_at(nitrogen, hydrogen, place) >= _HBOND_DEGREES:
                 name = f"{other.name.capitalize()}{other.number}"
                 found.append((distance, f"{atom} of {name}"))
     return min(found)[::-1] if found else None
@@ -181,11 +180,6 @@ def _share_percent(residues: dict[int, Residue], number: int, label: str) -> flo
     """How common the rotamer is on the model's backbone; None where the library does not know it."""
     found = rotamers_at(residues, number, residues[number].name)
     return next((float(r.share_percent) for r in found if r.name == label.split()[-1]), None)
-
-
-def _angle(first: NDArray[np.float64], second: NDArray[np.float64]) -> float:
-    cosine = first @ second / (np.linalg.norm(first) * np.linalg.norm(second))
-    return float(np.degrees(np.arccos(np.clip(cosine, -1.0, 1.0))))
 
 
 def net_charge(residues: dict[int, Residue]) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pydantic import Field
 
 from kinscope.core.records import Settings
+from kinscope.structures.forcefield.relaxation import RelaxationSettings
 
 
 class ReliefSettings(Settings):
@@ -20,7 +21,7 @@ class ReliefSettings(Settings):
     final_iterations: int = Field(default=500, ge=10, le=5000)
 
 
-class MutationSettings(Settings):
+class MutationSettings(RelaxationSettings):
     """How a substitution is packed and relaxed."""
 
     repack_radius_angstrom: float = Field(default=5.0, ge=0.0, le=15.0)
@@ -46,27 +47,10 @@ class MutationSettings(Settings):
     alternative_window_kcal_per_mol: float = Field(default=5.0, ge=0.0, le=50.0)
     """Relaxed models further than this above the lowest are dropped. As wide as the score was found to err on
     crystals of T315I (docs/decisions/0033)."""
-    shell_radius_angstrom: float = Field(default=6.0, ge=3.0, le=15.0)
-    """Residues with an atom this near a substituted residue may move; all others are fixed."""
-    surroundings_angstrom: float = Field(default=9.0, ge=6.0, le=30.0)
-    """Fixed atoms further than this from every movable atom are left out of the energy."""
-    cutoff_nm: float = Field(default=1.2, ge=0.8, le=3.0)
-    side_chain_restraint_kcal_per_mol_angstrom2: float = Field(default=1.0, ge=0.0, le=1000.0)
-    """On neighbours' side chains in their native rotamer, so that an empty pocket beside the substitution
-    stays open; the substituted residue and side chains in a new rotamer are free."""
-    backbone_restraint_kcal_per_mol_angstrom2: float = Field(default=2.0, ge=0.0, le=1000.0)
-    """On the shell's backbone heavy atoms, towards their native places, in the last stage."""
-    backbone_freedom_angstrom: float = Field(default=0.3, ge=0.0, le=2.0)
-    """How far a backbone atom may go before that restraint pulls: as far as crystals of one kinase differ."""
     scatter_angstrom: float = Field(default=0.1, ge=0.0, le=1.0)
     """Standard deviation by which moving side chains are scattered before they are relaxed, by the seed."""
-    clash_iterations: int = Field(default=150, ge=10, le=5000)
-    """Minimiser iterations in each stage without solvent."""
-    final_iterations: int = Field(default=150, ge=10, le=5000)
-    """Minimiser iterations of the last stage, in implicit solvent."""
     relief: ReliefSettings = ReliefSettings()
     """How a model is relaxed again that is left strained."""
-    threads: int = Field(default=1, ge=1, le=256)
 
     @property
     def moves_backbone(self) -> bool:

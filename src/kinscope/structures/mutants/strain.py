@@ -22,7 +22,7 @@ from kinscope.structures.forcefield.relaxation import Relaxer
 from kinscope.structures.forcefield.system import cpu_platform
 from kinscope.structures.model import AtomArray
 from kinscope.structures.side_chains.rotamers import dihedral_degrees
-from kinscope.structures.side_chains.sites import Residue, residues_of
+from kinscope.structures.side_chains.sites import backbone_angles, residues_of, rows_of
 from kinscope.structures.stereochemistry import (
     CLASH_OVERLAP,
     backbone_table,
@@ -34,14 +34,6 @@ from kinscope.structures.stereochemistry import (
 
 PROLINE_PHI = (-110.0, -35.0)
 """Range that holds nearly all trans prolines (MacArthur & Thornton, J. Mol. Biol. 1991, 218, 397)."""
-
-
-def phi_of(residues: dict[int, Residue], number: int) -> float | None:
-    """Phi of a residue, degrees; None after a chain's start or a cap without a carbonyl."""
-    before, here = residues.get(number - 1), residues[number]
-    if before is None or "C" not in before.atom_names:
-        return None
-    return float(dihedral_degrees(before.at("C"), here.at("N"), here.at("CA"), here.at("C")))
 
 
 PROLINE_PHI_DEGREES = -70.0
@@ -103,10 +95,7 @@ def steer(
 def _steering_terms(relaxer: Relaxer, atoms: AtomArray, prolines: Sequence[int], about: Sequence[int]) -> Any:
     from openmm import CustomTorsionForce
 
-    row = {
-        (int(number), str(atom)): index
-        for index, (number, atom) in enumerate(zip(atoms.res_id, atoms.atom_name, strict=True))
-    }
+    row = rows_of(atoms)
     place = {int(old): new for new, old in enumerate(relaxer.kept)}
     force = CustomTorsionForce("(1-ramped+ramped*steering)*k*(1-cos(theta-target))")
     force.addGlobalParameter("steering", 0.0)
@@ -243,7 +232,7 @@ def relieve(
     """
     numbers = list(wanted)
     residues = residues_of(first)
-    phis = {number: phi_of(residues, number) for number, name in wanted.items() if name == "PRO"}
+    phis = {number: backbone_angles(residues, number)[0] for number, name in wanted.items() if name == "PRO"}
     off = [n for n, phi in phis.items() if phi is not None and not PROLINE_PHI[0] <= phi <= PROLINE_PHI[1]]
     least, best = strain_amount(native, first, numbers), None
     for attempt in range(ATTEMPTS):

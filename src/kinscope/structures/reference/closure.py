@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from kinscope.structures.stereochemistry import dihedrals, place, unit
+from kinscope.structures.stereochemistry import dihedrals, place, turned, unit
 
 Floats = NDArray[np.float64]
 
@@ -159,14 +159,14 @@ def _sweep(
     torsions, end = torsions.copy(), chain[:, -3:].copy()
     residues = torsions.shape[1]
     turn = _best_turn(chain[:, -3], chain[:, -2], end[:, 2:], after[2:])
-    end[:, 2:] = _rotated(end[:, 2:], chain[:, -3], chain[:, -2], turn)
+    end[:, 2:] = turned(end[:, 2:], chain[:, -2], unit(chain[:, -2] - chain[:, -3]), turn)
     last_phi = _wrapped(last_phi + turn)
     for index in range(residues - 1, -1, -1):
         for which, (start, stop) in ((1, (1, 2)), (0, (0, 1))):
             first, second = chain[:, 3 * index + start], chain[:, 3 * index + stop]
             turn = _best_turn(first, second, end, after)
             turn = _allowed(kinds[index], torsions[:, index], which, turn, random, strict=strict)
-            end = _rotated(end, first, second, turn)
+            end = turned(end, second, unit(second - first), turn)
             torsions[:, index, which] = _wrapped(torsions[:, index, which] + turn)
     return torsions, last_phi
 
@@ -193,16 +193,6 @@ def _best_turn(first: Floats, second: Floats, moving: Floats, target: Floats) ->
     along = (goal * arm).sum(axis=(1, 2))
     across = (goal * np.cross(np.broadcast_to(axis, arm.shape), arm)).sum(axis=(1, 2))
     return np.asarray(np.degrees(np.arctan2(across, along)))
-
-
-def _rotated(points: Floats, first: Floats, second: Floats, degrees: Floats) -> Floats:
-    """Points (n, m, 3) turned about first -> second (n, 3) by degrees (n,)."""
-    axis = np.broadcast_to(unit(second - first)[:, None], points.shape)
-    angle = np.radians(degrees)[:, None, None]
-    arm = points - second[:, None]
-    along = (arm * axis).sum(axis=2, keepdims=True)
-    turned = arm * np.cos(angle) + np.cross(axis, arm) * np.sin(angle) + axis * along * (1 - np.cos(angle))
-    return np.asarray(second[:, None] + turned)
 
 
 def _with_oxygens(chain: Floats, after_n: Floats) -> Floats:

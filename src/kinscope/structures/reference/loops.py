@@ -231,7 +231,7 @@ def _completed(
 ) -> tuple[float, AtomArray]:
     """Energy (kcal/mol) and heavy atoms of the stretch, after packing and relaxation in its surroundings."""
     stretch = list(range(first, last + 1))
-    whole = cap_ends(complete_heavy_atoms(atoms).atoms)
+    whole = cap_ends(complete_heavy_atoms(atoms)[0])
     # Every histidine alike, so that candidates hold the same atoms.
     histidines = np.unique(whole.res_id[whole.res_name == "HIS"])
     model = add_hydrogens(whole, {int(number): "HIE" for number in histidines})

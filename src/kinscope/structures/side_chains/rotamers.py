@@ -23,6 +23,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from kinscope.structures.stereochemistry import turned, unit
+
 Floats = NDArray[np.float64]
 
 CHI_ATOMS: dict[str, tuple[tuple[str, str, str, str], ...]] = {
@@ -192,16 +194,10 @@ def set_dihedrals(
     Coordinates are (n_conformers, n_atoms, 3), angles (n_conformers,). Returns a new array.
     """
     a, b, c, d = (coord[:, atom_names.index(atom)] for atom in quartet)
-    turn = np.radians(degrees - dihedral_degrees(a, b, c, d))
-    axis = (c - b) / np.linalg.norm(c - b, axis=-1, keepdims=True)
     moved = [atom_names.index(atom) for atom in sorted(downstream(bonds, quartet[1], quartet[2]))]
-    arms = coord[:, moved] - b[:, None]
-    axes = np.broadcast_to(axis[:, None], arms.shape)
-    cosine, sine = np.cos(turn)[:, None, None], np.sin(turn)[:, None, None]
-    along = np.sum(axes * arms, axis=-1, keepdims=True)
-    turned = arms * cosine + np.cross(axes, arms) * sine + axes * along * (1 - cosine)  # Rodrigues
     result = coord.copy()
-    result[:, moved] = turned + b[:, None]
+    turn = degrees - dihedral_degrees(a, b, c, d)
+    result[:, moved] = turned(coord[:, moved], b, unit(c - b), turn)
     return result
 
 

@@ -18,6 +18,7 @@ from kinscope.structures.side_chains.rotamers import (
     bonds_within,
     build_conformers,
     chi_angles,
+    chi_difference_degrees,
     conformer_angles,
     dihedral_degrees,
     place_template,
@@ -85,6 +86,12 @@ def residues_of(atoms: AtomArray) -> dict[int, Residue]:
         )
         for number, start, stop in residue_spans(atoms)
     }
+
+
+def rows_of(atoms: AtomArray) -> dict[tuple[int, str], int]:
+    """Row of every atom by residue number and name."""
+    keys = zip(atoms.res_id.tolist(), atoms.atom_name.tolist(), strict=True)
+    return {key: row for row, key in enumerate(keys)}
 
 
 def substituted_residue(old: Residue, before: Residue | None, name: str, tautomer: str = "") -> Residue:
@@ -303,8 +310,6 @@ def prune(position: Position, window_kcal_per_mol: float, most: int) -> Position
 
 def nearest_rotamer(residue: Residue) -> str:
     """Name of the library's rotamer nearest to a residue's chi angles; ``-`` where it has none."""
-    from kinscope.structures.side_chains.rotamers import chi_difference_degrees
-
     chis = chi_angles(residue.name, residue.atom_names, residue.coord)
     best, least = "-", float("inf")
     for rotamer in rotamers_of(residue.name):

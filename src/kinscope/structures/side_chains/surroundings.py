@@ -8,8 +8,9 @@ nothing is substituted and the backbone stays.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Hashable, Mapping, Sequence
 from dataclasses import replace
+from typing import TypeVar
 
 import numpy as np
 
@@ -27,6 +28,7 @@ from kinscope.structures.side_chains.rotamers import bonds_within
 from kinscope.structures.side_chains.sites import Residue, is_bridged, native_side_chain, prune, residues_of
 
 _GRID_ANGSTROM = 2.0
+Key = TypeVar("Key", bound=Hashable)
 
 
 class Surroundings:
@@ -101,10 +103,18 @@ def _bonded_weights(
         join((number - 1, a), (number - 1, b))
     for a, b in (("N", "H"), ("N", "CA"), ("N", "CD"), ("N", "C")):
         join((number + 1, a), (number + 1, b))
-    weight = np.ones((len(side_chain), len(owners)), dtype=np.float32)
-    place = {owner: column for column, owner in enumerate(owners)}
-    for row, atom in enumerate(side_chain):
-        front, seen = {(number, atom)}, {(number, atom)}
+    return bonded_weights(graph, [(number, atom) for atom in side_chain], owners)
+
+
+def bonded_weights(graph: Mapping[Key, set[Key]], rows: Sequence[Key], columns: Sequence[Key]) -> Array:
+    """0 for pairs of atoms up to three bonds apart, 1 otherwise; shape (n_rows, n_columns).
+
+    ``graph``: what each atom is bonded to.
+    """
+    weight = np.ones((len(rows), len(columns)), dtype=np.float32)
+    place = {owner: column for column, owner in enumerate(columns)}
+    for row, atom in enumerate(rows):
+        front, seen = {atom}, {atom}
         for _ in range(3):
             front = {near for one in front for near in graph.get(one, ())} - seen
             seen |= front

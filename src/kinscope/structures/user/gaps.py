@@ -22,7 +22,7 @@ from kinscope.results.notes import Note, note
 from kinscope.results.user_structure import LONGEST_GAP, FilledGap, UserStructureOptions
 from kinscope.structures.completion.heavy_atoms import in_template_order
 from kinscope.structures.io import read_model
-from kinscope.structures.model import AtomArray
+from kinscope.structures.model import AtomArray, position
 from kinscope.structures.reference.build import MODELS_DIRECTORY, SHIPPED_MODEL_FILE, available_states
 from kinscope.structures.superposition import BACKBONE, RigidTransform, common_atoms, superpose
 from kinscope.targets.pack import TargetPack
@@ -274,11 +274,8 @@ def _strain(atoms: AtomArray, left: int) -> float:
     """How far the peptide bond after a residue is from closed: length, and whether it is trans."""
     from kinscope.structures.side_chains.rotamers import dihedral_degrees
 
-    def at(number: int, name: str) -> NDArray[np.float64]:
-        return np.asarray(atoms.coord[(atoms.res_id == number) & (atoms.atom_name == name)][0], dtype=float)
-
-    alpha, carbon = at(left, "CA"), at(left, "C")
-    nitrogen, after = at(left + 1, "N"), at(left + 1, "CA")
+    alpha, carbon = position(atoms, left, "CA"), position(atoms, left, "C")
+    nitrogen, after = position(atoms, left + 1, "N"), position(atoms, left + 1, "CA")
     omega = abs(float(dihedral_degrees(alpha, carbon, nitrogen, after)))
     reach = float(np.linalg.norm(after - alpha))
     return (

@@ -21,6 +21,7 @@ from kinscope.structures.model import AtomArray
 from kinscope.structures.superposition import SiteFit, fit_site
 from kinscope.structures.user.file import WATER
 from kinscope.structures.user.gaps import Donor
+from kinscope.structures.wwpdb.entries import AtomRow, atom_array
 from kinscope.targets.pack import DrugDefinition, TargetPack
 
 POSES_DIRECTORY = "poses"
@@ -216,19 +217,15 @@ def _site(coordinates: NDArray[Any], protein: AtomArray, pack: TargetPack) -> tu
 
 def occupant_array(name: str, elements: list[str], coordinates: NDArray[Any]) -> AtomArray:
     """Heavy atoms of a molecule of a pocket; an element that is none of a drug's counts as carbon."""
-    import biotite.structure as struc
-
-    atoms = struc.AtomArray(len(elements))
-    atoms.chain_id[:] = "L"
-    atoms.res_name[:] = name[:3]
-    atoms.res_id[:] = 1
-    atoms.hetero[:] = True
     counts: Counter[str] = Counter()
-    for row, element in enumerate(elements):
+    rows: list[AtomRow] = []
+    for element, place in zip(elements, coordinates, strict=True):
         counts[element] += 1
-        atoms.atom_name[row] = f"{element.upper()}{counts[element]}"[:4]
-    atoms.element[:] = [element.upper() if element.upper() in _ELEMENTS else "C" for element in elements]
-    atoms.coord = np.asarray(coordinates, dtype=np.float32)
+        symbol = element.upper()
+        known = symbol if symbol in _ELEMENTS else "C"
+        rows.append((f"{symbol}{counts[element]}"[:4], known, place, 1, name[:3]))
+    atoms = atom_array(rows)
+    atoms.chain_id[:], atoms.hetero[:] = "L", True
     return atoms
 
 

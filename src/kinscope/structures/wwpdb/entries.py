@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from kinscope.core.errors import StructureError
 from kinscope.core.quoting import plain_name
@@ -20,7 +21,7 @@ from kinscope.structures.wwpdb.numbering import NumberedChain, letter_of, number
 from kinscope.structures.wwpdb.source import PdbSource
 from kinscope.targets.pack import TargetPack
 
-AtomRow = tuple[str, str, Sequence[float], int, str]
+AtomRow = tuple[str, str, Sequence[float] | NDArray[np.float64], int, str]
 """Name, element, position (3,) in angstrom, residue number and residue name."""
 _PHOSPHORYLATED = {"PTR", "SEP", "TPO"}
 _WATER_AND_IONS = {"HOH", "DOD", "WAT"}
