@@ -18,7 +18,7 @@ LOST_KCAL_PER_MOL = 1.36
 """Tenfold at 298 K."""
 FAR_ANGSTROM = 10.0
 """Beyond this distance from the drug no measured pair lost tenfold, and the terms see nothing."""
-Call = Literal["kept", "lost", "open", "out of reach", "not calibrated"]
+Call = Literal["kept", "lost", "loss suspected", "open", "out of reach", "not calibrated"]
 
 
 class Interval(Record):
@@ -33,6 +33,8 @@ class Interval(Record):
     """One-sided bound: in 19 of 20 the loss is smaller."""
     p_lost: float
     """Probability of a tenfold loss."""
+    suspect_above: float = LOST_KCAL_PER_MOL
+    """Predictions are shrunken: as many exceed this as measurements exceed a tenfold loss."""
 
     @property
     def kept(self) -> bool:
@@ -56,6 +58,9 @@ class Predicted(Interval):
     """1: ensembles of rotamers; no relaxed complexes."""
     left_out: bool
     """Whether measurements of this residue were left out of the model for this row."""
+    measured_kcal_per_mol: float | None
+    """What was measured of this very pair, and left out; none: it was not."""
+    measured_source: str
     reach_angstrom: float
     """From the native residue's heavy atoms to the drug's."""
     spoken_for: bool
@@ -85,7 +90,9 @@ class Predicted(Interval):
             return "lost"
         if self.reach_angstrom > FAR_ANGSTROM:
             return "out of reach"
-        return "kept" if self.kept else "open"
+        if self.kept:
+            return "kept"
+        return "loss suspected" if self.ddg_kcal_per_mol > self.suspect_above else "open"
 
 
 def atlas_path(pack: TargetPack) -> Path:

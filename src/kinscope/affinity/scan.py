@@ -45,6 +45,7 @@ class Scanner:
         self._active, self._measured = f"apo/{plans.active}", measured_pairs(pack)
         self._complexes = [load_complex(pack, plans, plan) for plan in plans.complexes]
         self._complexes += [empty_complex(pack, state) for state in _empty_states(pack, plans)]
+        self._tail = empty_complex(pack, plans.tail) if plans.tail else None
 
     def places(self, residue: int) -> list[PlaceRow]:
         """How far a residue is from each drug."""
@@ -60,9 +61,12 @@ class Scanner:
         kinds = measured | set(LETTERS if all_19 else single_base(self._pack, residue))
         rows, places = [], self.places(residue)
         reached = {place.complex for place in places if place.reach_angstrom <= ENSEMBLE_ANGSTROM}
-        for whole in self._complexes:
-            wanted = whole.id in reached or whole.id == self._active or (reached and whole.drug is None)
-            if not whole.shows(residue) or not wanted:
+        shown = [whole for whole in self._complexes if whole.shows(residue)]
+        if self._tail and self._tail.shows(residue) and all(whole.id != self._active for whole in shown):
+            shown.append(self._tail)
+        for whole in shown:
+            packed = whole.id == self._active or whole is self._tail
+            if not (whole.id in reached or packed or (reached and whole.drug is None)):
                 continue
             here = Place(whole, residue)
             native = {one_letter(whole.residues[residue].name), self._pack.transcript.protein[residue - 1]}
@@ -99,6 +103,21 @@ def backbone_rows(pack: TargetPack, state: str, active: str) -> list[PlaceRow]:
             complex=f"apo/{state}", residue=n, moved_angstrom=round(moved[n], 3), alpha_angstrom=alphas[n]
         )
         for n in sorted(set(moved) & set(alphas))
+    ]
+
+
+def tail_rows(pack: TargetPack, state: str, active: str) -> list[PlaceRow]:
+    """Where the active state would have what only ``state`` shows, C-lobe laid on C-lobe."""
+    fixed, mobile = reference_model(pack, active)[0], reference_model(pack, state)[0]
+    last = pack.landmarks.regulatory.n_lobe[1] if pack.landmarks else 0
+    there = {int(n) for n in fixed.res_id[fixed.atom_name == "CA"]}
+    part = {int(n) for n in mobile.res_id if n > last} & there
+    fit = fit_residues(mobile, fixed, part, part)
+    beyond = mobile[(mobile.atom_name == "CA") & (mobile.res_id > max(there))]
+    placed = np.round(fit.transform.apply(beyond.coord), 2) if fit else []
+    return [
+        PlaceRow(complex=f"apo/{active}", residue=int(n), alpha_angstrom=tuple(xyz.tolist()))
+        for n, xyz in zip(beyond.res_id, placed, strict=bool(fit))
     ]
 
 
@@ -173,6 +192,7 @@ def collect(pack: TargetPack, residues: Sequence[int], home: Path) -> float:
     plans, scanner = load_plans(pack), Scanner(pack)
     states = _empty_states(pack, plans)
     rows, places = [], [row for state in states for row in backbone_rows(pack, state, plans.active)]
+    places += tail_rows(pack, plans.tail, plans.active) if plans.tail else []
     done = [residue for residue in residues if (home / f"{residue}.json").is_file()]
     places += [row for residue in sorted(set(residues) - set(done)) for row in scanner.places(residue)]
     contents = [json.loads((home / f"{residue}.json").read_text()) for residue in done]
@@ -209,7 +229,9 @@ def atlas_rows(pack: TargetPack, residues: Sequence[int], all_19: bool = False) 
     trained = {pack.drug(p.drug).site for p in pairs if p.drug in {d.id for d in pack.drugs}}
     measured = sorted({pair.residue for pair in pairs if pair.kinase == pack.gene})
     held = {pair.residue for pair in pairs}
-    active = [row for row in sites.rows.values() if row.complex == sites.active]
+    seen = {(pair.drug, pair.change): pair for pair in pairs if pair.kinase == pack.gene}
+    packs = {sites.active, f"apo/{load_plans(pack).tail}"}
+    active = [row for row in sites.rows.values() if row.complex in packs]
     by_base = {(row.residue, k) for row in active for k in single_base(pack, row.residue) if row.kind == k}
     fold = StillAKinase(active, protein, by_base, catalytic_residues(pack.landmarks))
     whole, rows = calibrate(known, sites), []
@@ -226,12 +248,14 @@ def atlas_rows(pack: TargetPack, residues: Sequence[int], all_19: bool = False) 
                     terms = None
                 if terms is None:
                     continue
+                pair = seen.get((drug.id, f"{native}{residue}{kind}"))
                 numbers = model.predict(drug.id, residue, terms).model_dump()
                 shares = model.model.shares(drug.id, terms)
                 rows.append(Predicted(
                     **{name: round(value, 3) for name, value in numbers.items()},
                     change=f"{native}{residue}{kind}", residue=residue, drug=drug.id, tier=1,
-                    left_out=left_out, spoken_for=model.speaks_for(residue),
+                    left_out=left_out, measured_kcal_per_mol=pair.ddg_kcal_per_mol if pair else None,
+                    measured_source=pair.source if pair else "", spoken_for=model.speaks_for(residue),
                     reach_angstrom=round(terms.reach_angstrom, 2),
                     nearest_measured=near, nearest_angstrom=round(min(sites.between(residue, near), 99.0), 1),
                     trained_on_site=drug.site in trained, fold_rule=fold.rule(residue, kind),
@@ -247,7 +271,8 @@ def write_atlas(pack: TargetPack, rows: Sequence[Predicted], cpu_seconds: float)
     write_table(path, rows, Predicted)
     sites, drugs = shipped_sites(pack), {row.drug for row in rows}
     known = examples(measured_pairs(pack), sites, pack.gene)
-    packed = {residue for name, residue, _ in sites.rows if name == sites.active}
+    packs = {sites.active, f"apo/{load_plans(pack).tail}"}
+    packed = {residue for name, residue, _ in sites.rows if name in packs}
     far = [e for e in known if e.kinase == pack.gene and e.terms.reach_angstrom > FAR_ANGSTROM]
     facts = {
         "made_by": f"kinscope {__version__} scan", "residues": [rows[0].residue, rows[-1].residue],
