@@ -91,9 +91,9 @@ def test_a_compound_has_a_row_of_each_part(pack):
 
 def test_the_change_of_bases_is_told():
     pack = load_target()
-    assert base_changes(pack, 404, "E") == ("c.1210A>G", "transition")
-    assert base_changes(pack, 315, "I") == ("c.944C>T", "transition")
-    assert base_changes(pack, 317, "R") == ("", "")
+    assert base_changes(pack, 404, "E") == ("c.1210A>G", "transition", 25)
+    assert base_changes(pack, 315, "I") == ("c.944C>T", "transition", 119)
+    assert base_changes(pack, 317, "R") == ("", "", 0)
 
 
 def test_stretches_are_named_in_two_ways(pack):

@@ -80,6 +80,8 @@ class Predicted(Interval):
     """Single-base changes that make it, ``c.1210A>G``; empty: none does."""
     mutability: str
     """Of the likeliest of them: ``CpG transition``, ``transition`` or ``transversion``."""
+    relative_rate: float
+    """How often its changes arise beside the mean of the domain's single-base substitutions; 0: none."""
 
     @property
     def call(self) -> Call:

@@ -31,19 +31,27 @@ def heading(gene: str, rows: Sequence[Any]) -> str:
 
 
 _CALLS = {"lost": "lost tenfold, likely", "not calibrated": "not calibrated here"}
+_SUSPECTED = (
+    "Loss suspected: predictions are shrunken, as many exceed {:+.1f} as measurements exceed a tenfold loss; "
+    "of {} so called, residue hidden, {} were lost."
+)
 
 
 def table(rows: Sequence[Any], names: Mapping[str, str]) -> str:
     """One line a drug."""
-    lines = [f"{'':<15}{'ddG':>6}   {'90 % interval':<16}{'P(lost)':>7}{'distance':>10}   {'':<21}most from"]
+    known = any(row.measured_kcal_per_mol is not None for row in rows)
+    head = f"{'':<15}{'ddG':>6}   {'90 % interval':<16}{'P(lost)':>7}{'distance':>10}   "
+    lines = [head + f"{'measured':<11}" * known + f"{'':<21}most from"]
     for row in rows:
+        value = row.measured_kcal_per_mol
+        beside = f"{'' if value is None else f'{value:+.1f}':<11}" * known
         parts = {term: share for term, share in row.drivers.items() if term not in ("base", "drug")}
         most = max(parts, key=lambda term: abs(parts[term]))
         driver = f"{most} {parts[most]:+.1f}" if abs(parts[most]) >= 0.1 else ""
         lines.append(
             f"{names.get(row.drug, row.drug):<15}{row.ddg_kcal_per_mol:>+6.1f}   "
             f"{f'{row.low_90:+.1f} to {row.high_90:+.1f}':<16}{row.p_lost:>7.2f}"
-            f"{row.reach_angstrom:>8.0f} Å   {_CALLS.get(row.call, row.call):<21}{driver}"
+            f"{row.reach_angstrom:>8.0f} Å   {beside}{_CALLS.get(row.call, row.call):<21}{driver}"
         )
     return "\n".join(lines)
 
@@ -53,9 +61,14 @@ def sentences(rows: Sequence[Any], made: Mapping[str, Any]) -> list[str]:
     first, said = rows[0], []
     if first.fold_rule:
         said.append(_FOLD[first.fold_rule].format(first.packing_excess))
-    lacking = set(made.get("drugs", ())) - {row.drug for row in rows}
+    lacking = ", ".join(sorted({*made.get("drugs", ())} - {row.drug for row in rows}))
     if lacking:
-        said.append(f"Within reach, not computed yet: {', '.join(sorted(lacking))}.")
+        why = "Within reach, not computed yet" if made.get("pending") else "Not shown by the structures of"
+        said.append(f"{why}: {lacking}.")
+    suspected = next((row for row in rows if row.call == "loss suspected"), None)
+    if suspected:
+        right, count = made.get("track", {}).get("loss suspected", (0, 0))
+        said.append(_SUSPECTED.format(suspected.suspect_above, count, right))
     far = made.get("far_pairs", {})
     distant = [row for row in rows if row.reach_angstrom > FAR_ANGSTROM and row.trained_on_site]
     if distant and far:
@@ -74,14 +87,18 @@ def sentences(rows: Sequence[Any], made: Mapping[str, Any]) -> list[str]:
             f"{first.nearest_angstrom:.0f} Å): intervals are those of whole regions left out."
         )
     if first.left_out:
-        said.append("This residue was measured; its measurements were left out of what is predicted here.")
+        said.append(
+            "This residue was measured, and all its measurements were left out of what is predicted here. "
+            "Where there is a measured value, it counts, not the prediction."
+        )
     if any(not row.trained_on_site for row in rows):
         said.append(
-            "Asciminib: no pair at the myristate site was measured; its figure is carried over from the ATP "
-            "site, and losses by a shift of the assembly are outside it."
+            "Asciminib: no pair at the myristate site trained the model (three were measured, all lost); its "
+            "figure is carried over from the ATP site, and losses by a shift of the assembly are outside it."
         )
     bases = (
-        f"One base makes it: {first.codons} ({first.mutability})."
+        f"One base makes it: {first.codons} ({first.mutability}; {first.relative_rate:.1f} times as often as "
+        "the domain's mean, Leighow, Cell Rep 2020)."
         if first.codons
         else "No single base makes it."
     )

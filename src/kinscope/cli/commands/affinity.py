@@ -40,6 +40,7 @@ def lookup(
         echo("[" + ",\n ".join(row.model_dump_json() for row in rows) + "]")
         return
     names, made = {item.id: item.name for item in pack.drugs}, provenance(pack)
+    made = made if not drug else {**made, "drugs": []}
     changes = list(dict.fromkeys(row.change for row in rows))
     for change in changes:
         part = [row for row in rows if row.change == change]
