@@ -55,12 +55,16 @@ class Predicted(Interval):
     residue: int
     drug: str
     tier: int
-    """1: ensembles of rotamers; no relaxed complexes."""
+    """1: ensembles of rotamers; 2: relaxed complexes stand beside them."""
     left_out: bool
     """Whether measurements of this residue were left out of the model for this row."""
     measured_kcal_per_mol: float | None
     """What was measured of this very pair, and left out; none: it was not."""
     measured_source: str
+    relaxed_kcal_per_mol: float | None
+    """Tier 2: the difference of interaction energies in relaxed complexes, with its 95 % interval."""
+    relaxed_low: float | None
+    relaxed_high: float | None
     reach_angstrom: float
     """From the native residue's heavy atoms to the drug's."""
     spoken_for: bool
@@ -95,6 +99,28 @@ class Predicted(Interval):
         if self.kept:
             return "kept"
         return "loss suspected" if self.ddg_kcal_per_mol > self.suspect_above else "open"
+
+
+class RelaxedRow(Record):
+    """One substitution and one drug relaxed together: tier 2, beside the prediction and no part of it."""
+
+    change: str
+    residue: int
+    drug: str
+    state: str
+    """In which the complex was relaxed."""
+    kcal_per_mol: float | None
+    """Interaction energy, mutant less native, with its 95 % interval; larger than a free energy."""
+    low: float | None
+    high: float | None
+    key: str
+    """Of the two steps that made it: other source or settings have another."""
+    cpu_seconds: float
+
+
+def relaxed_path(pack: TargetPack) -> Path:
+    """Where a pack's relaxed complexes of the atlas lie."""
+    return pack.directory / "affinity" / "relaxed.parquet"
 
 
 def atlas_path(pack: TargetPack) -> Path:

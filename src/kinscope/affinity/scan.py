@@ -13,7 +13,14 @@ from pathlib import Path
 import numpy as np
 
 from kinscope import __version__
-from kinscope.affinity.atlas import FAR_ANGSTROM, LOST_KCAL_PER_MOL, Predicted, atlas_path
+from kinscope.affinity.atlas import (
+    FAR_ANGSTROM,
+    LOST_KCAL_PER_MOL,
+    Predicted,
+    RelaxedRow,
+    atlas_path,
+    relaxed_path,
+)
 from kinscope.affinity.complexes import Plans, empty_complex, load_complex, load_plans
 from kinscope.affinity.ensemble import Place, SiteRow, StillAKinase, catalytic_residues
 from kinscope.affinity.interval import calibrate
@@ -118,15 +125,18 @@ def backbone_rows(pack: TargetPack, state: str, active: str) -> list[PlaceRow]:
 def tail_rows(pack: TargetPack, state: str, active: str) -> list[PlaceRow]:
     """Where the active state would have what only ``state`` shows, C-lobe laid on C-lobe."""
     fixed, mobile = reference_model(pack, active)[0], reference_model(pack, state)[0]
-    last = pack.landmarks.regulatory.n_lobe[1] if pack.landmarks else 0
+    lobes = pack.landmarks.regulatory if pack.landmarks else None
+    last = lobes.n_lobe[1] if lobes else 0
     there = {int(n) for n in fixed.res_id[fixed.atom_name == "CA"]}
     part = {int(n) for n in mobile.res_id if n > last} & there
     fit = fit_residues(mobile, fixed, part, part)
     beyond = mobile[(mobile.atom_name == "CA") & (mobile.res_id > max(there))]
-    placed = np.round(fit.transform.apply(beyond.coord), 2) if fit else []
+    if fit is None:
+        return []
+    placed = np.round(fit.transform.apply(beyond.coord), 2)
     return [
         PlaceRow(complex=f"apo/{active}", residue=int(n), alpha_angstrom=tuple(xyz.tolist()))
-        for n, xyz in zip(beyond.res_id, placed, strict=bool(fit))
+        for n, xyz in zip(beyond.res_id, placed, strict=True)
     ]
 
 
@@ -245,6 +255,8 @@ def atlas_rows(pack: TargetPack, residues: Sequence[int], all_19: bool = False) 
     fold = StillAKinase(active, protein, by_base, catalytic_residues(pack.landmarks))
     domain = [(n, kind) for n in residues_named(pack, "kinase-domain") for kind in single_base(pack, n)]
     usual = float(np.mean([base_changes(pack, *change)[2] for change in domain]))
+    beside = read_table(relaxed_path(pack), RelaxedRow) if relaxed_path(pack).is_file() else []
+    second = {(row.drug, row.change): row for row in beside}
     whole, rows = calibrate(known, sites), []
     for residue in residues:
         left_out, native = residue in held, protein[residue - 1]
@@ -259,12 +271,15 @@ def atlas_rows(pack: TargetPack, residues: Sequence[int], all_19: bool = False) 
                     terms = None
                 if terms is None:
                     continue
-                pair = seen.get((drug.id, f"{native}{residue}{kind}"))
+                key = drug.id, f"{native}{residue}{kind}"
+                pair, two = seen.get(key), second.get(key)
                 numbers = model.predict(drug.id, residue, terms).model_dump()
                 shares = model.model.shares(drug.id, terms)
                 rows.append(Predicted(
                     **{name: round(value, 3) for name, value in numbers.items()},
-                    change=f"{native}{residue}{kind}", residue=residue, drug=drug.id, tier=1,
+                    change=f"{native}{residue}{kind}", residue=residue, drug=drug.id,
+                    tier=2 if two else 1, relaxed_kcal_per_mol=two.kcal_per_mol if two else None,
+                    relaxed_low=two.low if two else None, relaxed_high=two.high if two else None,
                     left_out=left_out, measured_kcal_per_mol=pair.ddg_kcal_per_mol if pair else None,
                     measured_source=pair.source if pair else "", spoken_for=model.speaks_for(residue),
                     reach_angstrom=round(terms.reach_angstrom, 2),
@@ -285,14 +300,17 @@ def write_atlas(pack: TargetPack, rows: Sequence[Predicted], cpu_seconds: float)
     known = examples(measured_pairs(pack), sites, pack.gene)
     packs = {sites.active, f"apo/{load_plans(pack).tail}"}
     packed = {residue for name, residue, _ in sites.rows if name in packs}
+    measured = {example.change for example in known if example.kinase == pack.gene}
+    flagged = {row.change: row.fold_rule == "packing" for row in rows if row.change in measured}
     far = [e for e in known if e.kinase == pack.gene and e.terms.reach_angstrom > FAR_ANGSTROM]
     facts = {
         "made_by": f"kinscope {__version__} scan", "residues": [rows[0].residue, rows[-1].residue],
         "substitutions": len({row.change for row in rows}), "pairs": len(rows),
         "drugs": sorted(drugs), "cpu_seconds_of_ensembles": round(cpu_seconds),
-        "inputs_sha256": inputs_digest(pack), "tier": 1,
+        "inputs_sha256": inputs_digest(pack), "tier_2_pairs": sum(row.tier == 2 for row in rows),
         "pending": ", ".join(f"{a}-{b}" for a, b in ranges({row.residue for row in rows} - packed)),
         "far_pairs": {"pairs": len(far), "lost": sum(e.ddg_kcal_per_mol > LOST_KCAL_PER_MOL for e in far)},
+        "fold_tested": [sum(flagged.values()), len(flagged)],
         "track": track_of(rows, [e for e in known if e.kinase == pack.gene]),
     }  # fmt: skip
     write_atomic(path.with_suffix(".json"), json.dumps(facts, indent=1) + "\n")
