@@ -107,8 +107,6 @@ class RelaxedRow(Record):
     change: str
     residue: int
     drug: str
-    state: str
-    """In which the complex was relaxed."""
     kcal_per_mol: float | None
     """Interaction energy, mutant less native, with its 95 % interval; larger than a free energy."""
     low: float | None
@@ -116,11 +114,6 @@ class RelaxedRow(Record):
     key: str
     """Of the two steps that made it: other source or settings have another."""
     cpu_seconds: float
-
-
-def relaxed_path(pack: TargetPack) -> Path:
-    """Where a pack's relaxed complexes of the atlas lie."""
-    return pack.directory / "affinity" / "relaxed.parquet"
 
 
 def atlas_path(pack: TargetPack) -> Path:

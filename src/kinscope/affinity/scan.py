@@ -13,14 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from kinscope import __version__
-from kinscope.affinity.atlas import (
-    FAR_ANGSTROM,
-    LOST_KCAL_PER_MOL,
-    Predicted,
-    RelaxedRow,
-    atlas_path,
-    relaxed_path,
-)
+from kinscope.affinity.atlas import FAR_ANGSTROM, LOST_KCAL_PER_MOL, Predicted, RelaxedRow, atlas_path
 from kinscope.affinity.complexes import Plans, empty_complex, load_complex, load_plans
 from kinscope.affinity.ensemble import Place, SiteRow, StillAKinase, catalytic_residues
 from kinscope.affinity.interval import calibrate
@@ -33,7 +26,7 @@ from kinscope.core.progress import Progress, silent
 from kinscope.core.residues import one_letter, ranges
 from kinscope.core.tables import read_table, write_table
 from kinscope.structures.reference.build import reference_model
-from kinscope.structures.superposition import common_atoms, fit_residues
+from kinscope.structures.superposition import common_atoms, fit_residues, superpose
 from kinscope.targets.loader import files_digest
 from kinscope.targets.pack import TargetPack
 from kinscope.variants.coding import coding_changes
@@ -123,21 +116,13 @@ def backbone_rows(pack: TargetPack, state: str, active: str) -> list[PlaceRow]:
 
 
 def tail_rows(pack: TargetPack, state: str, active: str) -> list[PlaceRow]:
-    """Where the active state would have what only ``state`` shows, C-lobe laid on C-lobe."""
+    """Where the active state would have what only ``state`` shows, the hundred residues before laid on it."""
     fixed, mobile = reference_model(pack, active)[0], reference_model(pack, state)[0]
-    lobes = pack.landmarks.regulatory if pack.landmarks else None
-    last = lobes.n_lobe[1] if lobes else 0
-    there = {int(n) for n in fixed.res_id[fixed.atom_name == "CA"]}
-    part = {int(n) for n in mobile.res_id if n > last} & there
-    fit = fit_residues(mobile, fixed, part, part)
-    beyond = mobile[(mobile.atom_name == "CA") & (mobile.res_id > max(there))]
-    if fit is None:
-        return []
-    placed = np.round(fit.transform.apply(beyond.coord), 2)
-    return [
-        PlaceRow(complex=f"apo/{active}", residue=int(n), alpha_angstrom=tuple(xyz.tolist()))
-        for n, xyz in zip(beyond.res_id, placed, strict=True)
-    ]
+    last = int(fixed.res_id[fixed.atom_name == "CA"].max())
+    beyond = mobile[(mobile.atom_name == "CA") & (mobile.res_id > last)]
+    placed = np.round(superpose(mobile, fixed, range(last - 99, last + 1)).apply(beyond.coord), 2)
+    numbered = zip(beyond.res_id.tolist(), placed.tolist(), strict=True)
+    return [PlaceRow(complex=f"apo/{active}", residue=n, alpha_angstrom=tuple(xyz)) for n, xyz in numbered]
 
 
 def drug_places(pack: TargetPack, plans: Plans) -> dict[str, DrugPlaces]:
@@ -255,8 +240,8 @@ def atlas_rows(pack: TargetPack, residues: Sequence[int], all_19: bool = False) 
     fold = StillAKinase(active, protein, by_base, catalytic_residues(pack.landmarks))
     domain = [(n, kind) for n in residues_named(pack, "kinase-domain") for kind in single_base(pack, n)]
     usual = float(np.mean([base_changes(pack, *change)[2] for change in domain]))
-    beside = read_table(relaxed_path(pack), RelaxedRow) if relaxed_path(pack).is_file() else []
-    second = {(row.drug, row.change): row for row in beside}
+    file = atlas_path(pack).with_name("relaxed.parquet")
+    second = {(r.drug, r.change): r for r in (read_table(file, RelaxedRow) if file.is_file() else ())}
     whole, rows = calibrate(known, sites), []
     for residue in residues:
         left_out, native = residue in held, protein[residue - 1]

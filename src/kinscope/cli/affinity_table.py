@@ -58,14 +58,12 @@ def sentences(rows: Sequence[Any], made: Mapping[str, Any]) -> list[str]:
         why = "Within reach, not computed yet" if made.get("pending") else "Not shown by the structures of"
         said.append(f"{why}: {lacking}.")
     relaxed = [row for row in rows if row.tier == 2 and row.relaxed_kcal_per_mol is not None]
-    if relaxed:
-        told = [
-            f"{row.drug} {row.relaxed_kcal_per_mol:+.1f} ({row.relaxed_low:+.1f} to {row.relaxed_high:+.1f})"
-            for row in relaxed
-        ]
-        said.append(
-            f"Tier 2, relaxed complexes, interaction energy (95 %), no part of the ddG: {', '.join(told)}."
-        )
+    told = [
+        f"{row.drug} {row.relaxed_kcal_per_mol:+.1f} ({row.relaxed_low:+.1f} to {row.relaxed_high:+.1f})"
+        for row in relaxed
+    ]
+    if told:
+        said.append(f"Tier 2, relaxed complexes (interaction, 95 %), no part of the ddG: {', '.join(told)}.")
     suspected = next((row for row in rows if row.call == "loss suspected"), None)
     if suspected:
         right, count = made.get("track", {}).get("loss suspected", (0, 0))
@@ -89,8 +87,7 @@ def sentences(rows: Sequence[Any], made: Mapping[str, Any]) -> list[str]:
         )
     if first.left_out:
         said.append(
-            "This residue was measured, and all its measurements were left out of what is predicted here. "
-            "Where there is a measured value, it counts, not the prediction."
+            "All measurements of this residue were left out of what is predicted; a measured value counts."
         )
     if any(not row.trained_on_site for row in rows):
         said.append(

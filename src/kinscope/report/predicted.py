@@ -46,20 +46,15 @@ def driving(shares: Mapping[str, float], most: int) -> str:
 def predicted_line(made: Any) -> str:
     """One line of a report on a prediction (``interpretation.model.Predicted``)."""
     terms = driving(made.drivers, 2)
-    parts = [
+    line = (
         f"Predicted: {made.ddg_kcal_mol:+.1f} kcal/mol (90 % {made.low:+.1f} to {made.high:+.1f}), "
-        f"{100 * made.probability_lost:.0f} % for a tenfold loss: {CALLS.get(made.call, made.call)}",
-        f"most from {terms}" if terms else "",
-        f"nearest other measured residue {made.nearest_residue}",
-    ]
-    line = "; ".join(part for part in parts if part) + "."
+        f"{100 * made.probability_lost:.0f} % for a tenfold loss: {CALLS.get(made.call, made.call)}; "
+        f"{f'most from {terms}; ' if terms else ''}nearest other measured residue {made.nearest_residue}."
+    )
     if made.track is not None:
         right, count = made.track.right, made.track.total
         line += f" Of calls of this kind {right} of {count} were right (residue hidden)."
     if made.measured_kcal_mol is not None:
-        line += (
-            f" Measured: {made.measured_kcal_mol:+.1f}, and left out of this prediction; the measured value "
-            "counts."
-        )
+        line += f" Measured: {made.measured_kcal_mol:+.1f}, left out of this prediction; that counts."
     doubt = still_a_kinase(made.fold_rule, made.packing_excess_kcal_mol, made.fold_tested)
     return f"{line} {doubt}".strip()

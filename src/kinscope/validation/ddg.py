@@ -7,6 +7,7 @@ predicted by a model of ABL1 alone. Published predictions are read from a table 
 from __future__ import annotations
 
 import csv
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -16,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kinscope.affinity.atlas import LOST_KCAL_PER_MOL, Interval, all_rows, provenance
+from kinscope.affinity.ensemble import KT
 from kinscope.affinity.interval import calibrate, region_of, residue_of
 from kinscope.affinity.measured import examples, measured_pairs
 from kinscope.affinity.model import OWN, PRIORS, Example, fit
@@ -322,9 +324,10 @@ def _of_atlas(pack: TargetPack) -> list[str]:
         if row.codons:
             worst[row.drug, row.residue] = max(worst.get((row.drug, row.residue), -9.0), row.ddg_kcal_per_mol)
     seen = {pair.residue for pair in measured_pairs(pack) if pair.kinase == pack.gene}
+    items = load_evidence(pack).items
     sites = {
         (item.drug, int(item.protein_change[1:].rstrip("ACDEFGHIKLMNPQRSTVWY")))
-        for item in load_evidence(pack).items
+        for item in items
         if item.direction == "resistant" and item.protein_change.count("/") == 0
     }
     lines = ["", "published resistant sites among all residues, measured ones left out of their own model"]
@@ -335,5 +338,12 @@ def _of_atlas(pack: TargetPack) -> list[str]:
         new = sum(key in sites and key[1] not in seen for key in keys)
         told = f"AUROC {auroc(hit, values):.2f} ({_between(drawn)}), {hit.sum()} sites, {new} never measured"
         lines.append(f"{'asciminib' if asciminib else 'ATP site'}: {told}")
+    mine = [item for item in items if item.drug == "asciminib" and item.unit == "fold"]
+    losses = {item.protein_change: KT * math.log(item.value) for item in mine if item.value}
+    for row in all_rows(pack) if made else ():
+        if row.drug == "asciminib" and row.change in losses:
+            lines.append(
+                f"asciminib {row.change}: {row.ddg_kcal_per_mol:+.2f}; measured {losses[row.change]:+.2f}"
+            )
     cost = made["cpu_seconds_of_ensembles"] / made["pairs"] if made else 0.0
     return [*lines, f"CPU of the terms in the atlas: {cost:.2f} s a pair"] if made else []

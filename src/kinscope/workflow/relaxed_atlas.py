@@ -10,7 +10,7 @@ import os
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
-from kinscope.affinity.atlas import RelaxedRow, provenance, relaxed_path
+from kinscope.affinity.atlas import RelaxedRow, atlas_path, provenance
 from kinscope.affinity.scan import atlas_rows, residues_named, single_base, write_atlas
 from kinscope.core.tables import read_table, write_table
 from kinscope.docking.relaxed.compare import compare_sides
@@ -23,7 +23,6 @@ from kinscope.workflow.engine.store import Store, default_cache
 from kinscope.workflow.native_results import preset_for
 from kinscope.workflow.planning.docking import relaxed_sides
 from kinscope.workflow.planning.study import Study
-from kinscope.workflow.settings import StudySettings
 from kinscope.workflow.stages.files import read_records
 from kinscope.workflow.stages.relaxed import SIDE
 
@@ -31,50 +30,30 @@ Sides = dict[tuple[str, str], dict[str, Step]]
 """The steps of both sides by change (``T315I``) and drug."""
 
 
-def planned(pack: TargetPack, residues: Iterable[int], drugs: Iterable[str]) -> Sides:
-    """Both sides of every single-base substitution and every drug that a study would relax with it.
-
-    Each drug in its own state.
-    """
-    settings, names = preset_for(pack, "quick"), list(drugs)
-    found: Sides = {}
-    for residue in residues:
-        for kind in single_base(pack, residue):
-            sides = sides_of(pack, settings, {residue: kind}, names)
-            change = f"{pack.transcript.protein[residue - 1]}{residue}{kind}"
-            found |= {(change, drug): steps for drug, steps in sides.items() if steps}
-    return found
+def sides_of(pack: TargetPack, residue: int, kind: str, drugs: Iterable[str]) -> Sides:
+    """The sides that a study of a substitution relaxes, of each drug in its own state."""
+    study = Study(pack, variant_from_changes({residue: kind}, pack), preset_for(pack, "quick"))
+    change = f"{pack.transcript.protein[residue - 1]}{residue}{kind}"
+    steps = {drug: relaxed_sides(study, drug, pack.drug(drug).state, RelaxedSettings()) for drug in drugs}
+    return {(change, drug): pair for drug, pair in steps.items() if pair}
 
 
-def sides_of(
-    pack: TargetPack, settings: StudySettings, change: dict[int, str], drugs: Iterable[str]
-) -> dict[str, dict[str, Step]]:
-    """By drug, the steps of the two sides as a study of the change has them."""
-    study, relaxed = Study(pack, variant_from_changes(change, pack), settings), RelaxedSettings()
-    return {drug: relaxed_sides(study, drug, pack.drug(drug).state, relaxed) for drug in drugs}
-
-
-def compute_relaxed(
-    pack: TargetPack, sides: Sides, work: Path, *, cores: int, listener: Callable[[Event], None] | None = None
-) -> list[RelaxedRow]:
-    """Compute the sides that ``work`` lacks; a row of each pair of which both lie there."""
-    engine = LocalEngine(work, Store(default_cache()), cores=cores, listener=listener)
-    done = engine.run([step for pair in sides.values() for step in pair.values()]).done
-    rows = []
+def computed(sides: Sides, engine: LocalEngine) -> list[RelaxedRow]:
+    """A row of each pair of which both sides could be computed; what the engine's store holds is taken."""
+    done, rows = (
+        engine.run([step for pair in sides.values() for step in pair.values()]).done,
+        list[RelaxedRow](),
+    )
     for (change, drug), pair in sides.items():
-        if any(step.key not in done for step in pair.values()):
+        paths = [engine.store.path(pair[side]) / SIDE for side in ("native", "mutant")]
+        found = [read_records(path, ComplexSide) for path in paths if path.is_file()]
+        if not all(step.key in done for step in pair.values()) or not all(found):
             continue
-        found = {
-            side: read_records(engine.store.path(step) / SIDE, ComplexSide) for side, step in pair.items()
-        }
-        if not (found["native"] and found["mutant"]):
-            continue
-        state = pack.drug(drug).state
-        made = compare_sides(drug, state, change, found["native"][0], found["mutant"][0], RelaxedSettings())
+        made = compare_sides(drug, "", change, found[0][0], found[1][0], RelaxedSettings())
         value = made.difference_kcal_per_mol
         rows.append(RelaxedRow(
-            change=change, residue=int(change[1:-1]), drug=drug, state=state, kcal_per_mol=value.value,
-            low=value.low, high=value.high, key=key_of(pair), cpu_seconds=made.cpu_seconds,
+            change=change, residue=int(change[1:-1]), drug=drug, kcal_per_mol=value.value, low=value.low,
+            high=value.high, key=key_of(pair), cpu_seconds=made.cpu_seconds,
         ))  # fmt: skip
     return rows
 
@@ -84,18 +63,17 @@ def key_of(pair: dict[str, Step]) -> str:
     return f"{pair['native'].key[:16]}-{pair['mutant'].key[:16]}"
 
 
-def merge_relaxed(pack: TargetPack, rows: Sequence[RelaxedRow]) -> int:
-    """Write rows into the pack beside those that this source still makes; how many it holds then."""
-    path, settings = relaxed_path(pack), preset_for(pack, "quick")
+def merge(pack: TargetPack, rows: Sequence[RelaxedRow], path: Path) -> int:
+    """Write rows into a table beside those that this source still makes; how many it holds then."""
     kept = {(row.change, row.drug): row for row in rows}
-    for row in read_table(path, RelaxedRow) if path.is_file() else ():
-        if (row.change, row.drug) not in kept:
-            pair = sides_of(pack, settings, {row.residue: row.change[-1]}, [row.drug])[row.drug]
-            if pair and key_of(pair) == row.key:
-                kept[row.change, row.drug] = row
+    held: list[RelaxedRow] = read_table(path, RelaxedRow) if path.is_file() else []
+    for row in held:
+        pair = sides_of(pack, row.residue, row.change[-1], [row.drug]).get((row.change, row.drug))
+        if pair and key_of(pair) == row.key:
+            kept.setdefault((row.change, row.drug), row)
     ordered = sorted(kept.values(), key=lambda row: (row.residue, row.change, row.drug))
     write_table(path, ordered, RelaxedRow)
-    return len(ordered)
+    return len(kept)
 
 
 def scan_relaxed(
@@ -106,15 +84,16 @@ def scan_relaxed(
 
     Raises BadInputError if the pack has no such stretch.
     """
-    sides = planned(pack, residues_named(pack, region), drugs)
-    rows = compute_relaxed(
-        pack, sides, work / "relaxed", cores=cores or len(os.sched_getaffinity(0)), listener=listener
-    )
-    told = (
-        f"{len(rows)} of {len(sides)} pairs relaxed; CPU {sum(row.cpu_seconds for row in rows) / 60:.0f} min"
-    )
+    sides: Sides = {}
+    for residue in residues_named(pack, region):
+        for kind in single_base(pack, residue):
+            sides |= sides_of(pack, residue, kind, drugs)
+    many, home = cores or len(os.sched_getaffinity(0)), work / "relaxed"
+    rows = computed(sides, LocalEngine(home, Store(default_cache()), cores=many, listener=listener))
+    told = f"{len(rows)} of {len(sides)} pairs; CPU {sum(row.cpu_seconds for row in rows) / 60:.0f} min"
     if not write:
-        return f"{told}; they lie in {work / 'relaxed'}, --write puts them into the atlas."
-    held, seconds = merge_relaxed(pack, rows), float(provenance(pack)["cpu_seconds_of_ensembles"])
+        return f"{told}; they lie in {home}, --write puts them into the atlas."
+    held = merge(pack, rows, atlas_path(pack).with_name("relaxed.parquet"))
+    seconds = float(provenance(pack)["cpu_seconds_of_ensembles"])
     write_atlas(pack, atlas_rows(pack, residues_named(pack, "kinase-domain")), seconds)
-    return f"{told}; the atlas holds {held}."
+    return f"{told}; the atlas holds {held} pairs of tier 2."
