@@ -84,6 +84,19 @@ def test_measured_residues_carry_predictions_that_left_them_out(pack, atlas):
         assert row.left_out == (row.residue in measured)
 
 
+def test_measured_pairs_stand_beside_their_left_out_predictions(pack, atlas):
+    row = atlas["T315I", "imatinib"]
+    assert row.measured_kcal_per_mol == 2.32
+    assert row.call == "loss suspected"
+    assert atlas["K404E", "imatinib"].measured_kcal_per_mol is None
+
+
+def test_helix_i_is_packed_and_placed(atlas):
+    row = atlas["I502L", "asciminib"]
+    assert row.fold_rule != "not computed"
+    assert row.nearest_angstrom < 30.0
+
+
 def test_a_compound_has_a_row_of_each_part(pack):
     found = predicted(pack, parse_variant("E255K/T315I", pack))
     assert [row.change for row in found["imatinib"]] == ["E255K", "T315I"]
