@@ -18,8 +18,8 @@ def pack():
 
 def row(change: str, key: str) -> RelaxedRow:
     return RelaxedRow(
-        change=change, residue=int(change[1:-1]), drug="imatinib", kcal_per_mol=1.0, low=0.5, high=1.5, key=key,
-        cpu_seconds=60.0,
+        change=change, residue=int(change[1:-1]), drug="imatinib", kcal_per_mol=1.0, low=0.5, high=1.5,
+        key=key, cpu_seconds=60.0,
     )  # fmt: skip
 
 
