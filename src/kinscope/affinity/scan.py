@@ -35,8 +35,6 @@ LETTERS = "ACDEFGHIKLMNPQRSTVWY"
 _INPUTS = ("models/*/*.cif.gz", "poses/*.sdf", "affinity/complexes.yaml", "affinity/complexes/*")
 _LAST_OF_TAIL = 512
 """Of ABL1: the end of helix I, where asciminib ends."""
-
-
 RATES = {
     "C>T": 119, "G>A": 87, "T>C": 36, "A>G": 25, "C>G": 8, "A>C": 7, "C>A": 6, "T>G": 6, "A>T": 3, "T>A": 2,
     "G>C": 7.5, "G>T": 7.5,
