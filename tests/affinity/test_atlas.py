@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from kinscope.affinity.atlas import all_rows, predicted, provenance, rows_of_variant
+from kinscope.affinity.atlas import RelaxedRow, all_rows, atlas_path, predicted, provenance, rows_of_variant
 from kinscope.affinity.measured import examples, measured_pairs
 from kinscope.affinity.scan import (
     Scanner,
@@ -18,6 +18,7 @@ from kinscope.affinity.scan import (
     track_of,
 )
 from kinscope.core.errors import BadInputError
+from kinscope.core.tables import read_table
 from kinscope.targets import load_target
 from kinscope.variants.parse import parse_variant
 
@@ -131,3 +132,10 @@ def test_the_track_record_of_calls_follows_from_the_rows(pack):
     assert provenance(pack)["track"] == found
     assert found["kept"][1] > 30
     assert found["kept"][0] >= 0.95 * found["kept"][1]
+
+
+def test_relaxed_complexes_that_ship_stand_in_their_rows_as_tier_2(pack, atlas):
+    relaxed = read_table(atlas_path(pack).with_name("relaxed.parquet"), RelaxedRow)
+    second = {key: row.relaxed_kcal_per_mol for key, row in atlas.items() if row.tier == 2}
+    assert second == {(row.change, row.drug): row.kcal_per_mol for row in relaxed}
+    assert provenance(pack)["tier_2_pairs"] == len(relaxed)
