@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from kinscope.affinity.atlas import all_rows, predicted, provenance, rows_of_variant
+from kinscope.affinity.atlas import RelaxedRow, all_rows, atlas_path, predicted, provenance, rows_of_variant
 from kinscope.affinity.measured import examples, measured_pairs
 from kinscope.affinity.scan import (
     Scanner,
@@ -18,6 +18,7 @@ from kinscope.affinity.scan import (
     track_of,
 )
 from kinscope.core.errors import BadInputError
+from kinscope.core.tables import read_table
 from kinscope.targets import load_target
 from kinscope.variants.parse import parse_variant
 
@@ -84,6 +85,19 @@ def test_measured_residues_carry_predictions_that_left_them_out(pack, atlas):
         assert row.left_out == (row.residue in measured)
 
 
+def test_measured_pairs_stand_beside_their_left_out_predictions(pack, atlas):
+    row = atlas["T315I", "imatinib"]
+    assert row.measured_kcal_per_mol == 2.32
+    assert row.call == "loss suspected"
+    assert atlas["K404E", "imatinib"].measured_kcal_per_mol is None
+
+
+def test_helix_i_is_packed_and_placed(atlas):
+    row = atlas["I502L", "asciminib"]
+    assert row.fold_rule != "not computed"
+    assert row.nearest_angstrom < 30.0
+
+
 def test_a_compound_has_a_row_of_each_part(pack):
     found = predicted(pack, parse_variant("E255K/T315I", pack))
     assert [row.change for row in found["imatinib"]] == ["E255K", "T315I"]
@@ -91,9 +105,9 @@ def test_a_compound_has_a_row_of_each_part(pack):
 
 def test_the_change_of_bases_is_told():
     pack = load_target()
-    assert base_changes(pack, 404, "E") == ("c.1210A>G", "transition")
-    assert base_changes(pack, 315, "I") == ("c.944C>T", "transition")
-    assert base_changes(pack, 317, "R") == ("", "")
+    assert base_changes(pack, 404, "E") == ("c.1210A>G", "transition", 25)
+    assert base_changes(pack, 315, "I") == ("c.944C>T", "transition", 119)
+    assert base_changes(pack, 317, "R") == ("", "", 0)
 
 
 def test_stretches_are_named_in_two_ways(pack):
@@ -118,3 +132,10 @@ def test_the_track_record_of_calls_follows_from_the_rows(pack):
     assert provenance(pack)["track"] == found
     assert found["kept"][1] > 30
     assert found["kept"][0] >= 0.95 * found["kept"][1]
+
+
+def test_relaxed_complexes_that_ship_stand_in_their_rows_as_tier_2(pack, atlas):
+    relaxed = read_table(atlas_path(pack).with_name("relaxed.parquet"), RelaxedRow)
+    second = {key: row.relaxed_kcal_per_mol for key, row in atlas.items() if row.tier == 2}
+    assert second == {(row.change, row.drug): row.kcal_per_mol for row in relaxed}
+    assert provenance(pack)["tier_2_pairs"] == len(relaxed)

@@ -1,13 +1,15 @@
 """The model keeps to its priors where data are few and to data where they are many."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from kinscope.affinity.interval import Calibrated, calibrate, quantile, scale
-from kinscope.affinity.model import Example, fit
+from kinscope.affinity.interval import calibrate, quantile, scale, suspicion
+from kinscope.affinity.model import PRIORS, Example, fit
 from kinscope.affinity.terms import Sites, Terms
 
-ZERO = {"contact": 0, "bonds": 0, "ring": 0, "charge": 0, "volume": 0, "state": 0, "mobile": 0, "near": 0}
+ZERO = dict.fromkeys(PRIORS, 0.0)
 
 
 def terms(reach=4.0, **given):
@@ -45,6 +47,19 @@ def test_a_drug_that_was_not_seen_has_no_effect_of_its_own():
     assert fit(many(60)).shares("new", terms(near=1.0))["drug"] == 0.0
 
 
+def test_a_drug_in_another_kinase_has_half_of_its_effect_from_there():
+    model = fit([Example("d", n, terms(near=1.0), 2.0) for n in range(200)])
+    own, elsewhere, new = (model.predict(name, terms(near=1.0)) for name in ("d", "d@KIT", "e@KIT"))
+    assert own > elsewhere > new
+    assert elsewhere - new == pytest.approx((own - new) / 2, rel=0.01)
+
+
+def test_as_many_are_suspected_as_are_lost():
+    own = [Example("d", n, terms(), value) for n, value in enumerate((3.0, 2.0, 0.1, 0.2))]
+    assert suspicion(own, [0.9, 0.7, 0.5, 0.1]) == pytest.approx(0.6)
+    assert suspicion(own[2:], [0.9, 0.7]) == pytest.approx(0.9)
+
+
 def test_the_conformal_rank_counts_the_value_to_come():
     values = list(range(1, 20))
     assert quantile(values, 0.95) == 19
@@ -54,9 +69,8 @@ def test_the_conformal_rank_counts_the_value_to_come():
 
 def test_intervals_hold_what_they_promise_on_residues_not_seen():
     sites = Sites([], [], {}, "apo")
-    model: Calibrated = calibrate(many(400), sites)
-    residuals = {**model.residuals, ("unseen", True): model.residuals["seen", True]}
-    model = Calibrated(model.model, residuals, model.residues, sites)
+    model = calibrate(many(400), sites)
+    model = replace(model, residuals={**model.residuals, ("unseen", True): model.residuals["seen", True]})
     fresh = many(400, seed=2)
     found = [model.predict(e.drug, e.residue, e.terms) for e in fresh]
     inside = [i.low_80 <= e.ddg_kcal_per_mol <= i.high_80 for i, e in zip(found, fresh, strict=True)]

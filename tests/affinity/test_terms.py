@@ -4,7 +4,7 @@ import pytest
 
 from kinscope.affinity.ensemble import SiteRow
 from kinscope.affinity.scan import shipped_sites
-from kinscope.affinity.terms import DrugPlaces, PlaceRow, Sites, gate
+from kinscope.affinity.terms import NAMES, DrugPlaces, PlaceRow, Sites, gate
 from kinscope.core.errors import ComputationError
 from kinscope.targets import load_target
 
@@ -33,12 +33,19 @@ def test_leucine_for_phenylalanine_317_loses_aromatic_contact(shipped):
 def test_a_far_residue_has_no_term_but_nearness_and_that_is_nothing(shipped):
     terms = shipped.terms("imatinib", 404, "K", "E")
     assert terms.reach_angstrom > 15.0
-    assert max(abs(value) for value in terms.vector()) < 0.02
+    values = dict(zip(NAMES, terms.vector(), strict=True))
+    del values["balance"]
+    assert max(map(abs, values.values())) < 0.02
+    assert terms.balance < 0.25
 
 
 def test_only_drugs_of_an_inactive_state_meet_backbone_that_moves(shipped):
     assert shipped.terms("imatinib", 253, "Y", "H").mobile > 0.3
     assert shipped.terms("dasatinib", 253, "Y", "H").mobile == 0.0
+    assert shipped.terms("imatinib", 396, "H", "R").balance > 0.9
+    assert shipped.terms("dasatinib", 396, "H", "R").balance == 0.0
+    assert shipped.terms("axitinib", 396, "H", "R").balance == 0.0
+    assert shipped.terms("axitinib", 396, "H", "R", "apo/kinase-dfg-out").balance > 0.9
 
 
 def test_terms_of_a_substitution_and_its_reverse_cancel(shipped):

@@ -59,3 +59,12 @@ def test_no_engine_is_imported_for_a_lookup():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_what_was_measured_stands_beside_and_a_suspected_loss_says_what_that_is_worth():
+    text = said("lookup", "T315I")
+    assert "+2.3       loss suspected" in text
+    assert "residue hidden" in text
+    assert "a measured value counts" in text
+    assert "measured" not in said("lookup", "K404E").splitlines()[2]
+    assert "4.9 times as often" in text

@@ -45,6 +45,20 @@ def test_residues_left_out_are_predicted_better_than_by_null_models(found):
     assert ddg.scores(found.measured, found.predictions["zero everywhere"])["rmse"] > 0.95
 
 
+def test_losses_suspected_by_a_cut_from_other_residues_are_mostly_lost(found):
+    mcc, cut, called, right = found.at_own_cut()
+    assert mcc > 0.5
+    assert 0.9 < cut < 1.36
+    assert 2 * right > called
+
+
+def test_a_model_of_abl1_alone_ranks_other_kinases(found):
+    measured, predicted, _ = found.unseen()
+    told = ddg.scores(measured, predicted)
+    assert told["auroc"] > 0.8
+    assert told["auprc"] > 0.6
+
+
 def test_exchanged_labels_give_nothing(found, monkeypatch):
     monkeypatch.setattr(ddg, "PERMUTATIONS", 5)
     mixed = found.permuted()

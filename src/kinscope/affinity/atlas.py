@@ -18,7 +18,7 @@ LOST_KCAL_PER_MOL = 1.36
 """Tenfold at 298 K."""
 FAR_ANGSTROM = 10.0
 """Beyond this distance from the drug no measured pair lost tenfold, and the terms see nothing."""
-Call = Literal["kept", "lost", "open", "out of reach", "not calibrated"]
+Call = Literal["kept", "lost", "loss suspected", "open", "out of reach", "not calibrated"]
 
 
 class Interval(Record):
@@ -33,6 +33,8 @@ class Interval(Record):
     """One-sided bound: in 19 of 20 the loss is smaller."""
     p_lost: float
     """Probability of a tenfold loss."""
+    suspect_above: float = LOST_KCAL_PER_MOL
+    """Predictions are shrunken: as many exceed this as measurements exceed a tenfold loss."""
 
     @property
     def kept(self) -> bool:
@@ -53,9 +55,16 @@ class Predicted(Interval):
     residue: int
     drug: str
     tier: int
-    """1: ensembles of rotamers; no relaxed complexes."""
+    """1: ensembles of rotamers; 2: relaxed complexes stand beside them."""
     left_out: bool
     """Whether measurements of this residue were left out of the model for this row."""
+    measured_kcal_per_mol: float | None
+    """What was measured of this very pair, and left out; none: it was not."""
+    measured_source: str
+    relaxed_kcal_per_mol: float | None
+    """Tier 2: the difference of interaction energies in relaxed complexes, with its 95 % interval."""
+    relaxed_low: float | None
+    relaxed_high: float | None
     reach_angstrom: float
     """From the native residue's heavy atoms to the drug's."""
     spoken_for: bool
@@ -75,6 +84,8 @@ class Predicted(Interval):
     """Single-base changes that make it, ``c.1210A>G``; empty: none does."""
     mutability: str
     """Of the likeliest of them: ``CpG transition``, ``transition`` or ``transversion``."""
+    relative_rate: float
+    """How often its changes arise beside the mean of the domain's single-base substitutions; 0: none."""
 
     @property
     def call(self) -> Call:
@@ -85,7 +96,24 @@ class Predicted(Interval):
             return "lost"
         if self.reach_angstrom > FAR_ANGSTROM:
             return "out of reach"
-        return "kept" if self.kept else "open"
+        if self.kept:
+            return "kept"
+        return "loss suspected" if self.ddg_kcal_per_mol > self.suspect_above else "open"
+
+
+class RelaxedRow(Record):
+    """One substitution and one drug relaxed together: tier 2, beside the prediction and no part of it."""
+
+    change: str
+    residue: int
+    drug: str
+    kcal_per_mol: float | None
+    """Interaction energy, mutant less native, with its 95 % interval; larger than a free energy."""
+    low: float | None
+    high: float | None
+    key: str
+    """Of the two steps that made it: other source or settings have another."""
+    cpu_seconds: float
 
 
 def atlas_path(pack: TargetPack) -> Path:

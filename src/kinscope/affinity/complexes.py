@@ -104,6 +104,8 @@ class Plans(Record):
 
     active: str
     """The state that a drug of an inactive state competes with."""
+    tail: str = ""
+    """A state in which what the active one does not show is packed."""
     drugs: tuple[DrugDefinition, ...] = ()
     """Drugs of measured pairs that the library does not hold."""
     complexes: tuple[ComplexPlan, ...]

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from kinscope.affinity.atlas import LOST_KCAL_PER_MOL, Interval
-from kinscope.affinity.model import AffinityModel, Example, fit
+from kinscope.affinity.model import OWN, AffinityModel, Example, fit
 from kinscope.affinity.terms import NEAR_ANGSTROM, Sites, Terms
 
 NEIGHBOUR_ANGSTROM = 8.0
@@ -27,6 +27,8 @@ class Calibrated:
     model: AffinityModel
     residuals: dict[tuple[str, bool], list[float]]
     """Scaled, sorted; by ``seen`` or ``unseen`` and whether near."""
+    suspect_above: float
+    """kcal/mol: on residues left out, as many pairs are predicted above this as lost affinity tenfold."""
     residues: frozenset[int]
     """Measured residues that the model has seen."""
     sites: Sites
@@ -37,7 +39,7 @@ class Calibrated:
         known, size = self.residuals[about, terms.reach_angstrom < NEAR_ANGSTROM], scale(value)
         ends = [value + size * quantile(known, level) for level in (0.1, 0.9, 0.05, 0.95, 0.95)]
         above = sum(value + size * item > LOST_KCAL_PER_MOL for item in known)
-        numbers = [value, *ends, (above + 0.5) / (len(known) + 1.0)]
+        numbers = [value, *ends, (above + 0.5) / (len(known) + 1.0), self.suspect_above]
         return Interval(**dict(zip(Interval.model_fields, numbers, strict=True)))
 
     def speaks_for(self, residue: int) -> bool:
@@ -50,8 +52,9 @@ def calibrate(examples: Sequence[Example], sites: Sites) -> Calibrated:
 
     Only ABL1's own pairs are counted as errors; other kinases' pairs at a place left out are left out too.
     """
-    own = [example for example in examples if example.kinase == "ABL1"]
+    own = [example for example in examples if example.kinase == OWN]
     residuals: dict[tuple[str, bool], list[float]] = {}
+    predicted: dict[str, list[float]] = {"seen": [], "unseen": []}
     groups: dict[str, Callable[[Example], object]] = {"seen": residue_of, "unseen": region_of}
     for about, group in groups.items():
         left = {group(example) for example in own}
@@ -59,10 +62,22 @@ def calibrate(examples: Sequence[Example], sites: Sites) -> Calibrated:
         residuals |= {(about, near): [] for near in (True, False)}
         for example in own:
             value = models[group(example)].predict(example.drug, example.terms)
+            predicted[about].append(value)
             missed = (example.ddg_kcal_per_mol - value) / scale(value)
             residuals[about, example.terms.reach_angstrom < NEAR_ANGSTROM].append(missed)
     ordered = {key: sorted(values) for key, values in residuals.items()}
-    return Calibrated(fit(examples), ordered, frozenset(example.residue for example in own), sites)
+    seen = frozenset(example.residue for example in own)
+    return Calibrated(fit(examples), ordered, suspicion(own, predicted["seen"]), seen, sites)
+
+
+def suspicion(own: Sequence[Example], predicted: Sequence[float]) -> float:
+    """The value that as many predictions exceed as measurements exceed a tenfold loss, kcal/mol.
+
+    Predictions are shrunken towards the mean, so that fewer of them exceed 1.36.
+    """
+    lost = sum(example.ddg_kcal_per_mol > LOST_KCAL_PER_MOL for example in own)
+    about = sorted(predicted, reverse=True)[max(lost - 1, 0) : lost + 1]
+    return sum(about) / len(about)
 
 
 def residue_of(example: Example) -> int:

@@ -29,6 +29,8 @@ class MeasuredPair(Record):
     """Positive where affinity is lost."""
     limit: str
     """``yes`` where the assay's ceiling was reached: the loss is at least this."""
+    state: str = ""
+    """The inactive state that the drug needs in this kinase, where ABL1 lets it bind another."""
     source: str
 
 
@@ -52,14 +54,17 @@ def examples(pairs: list[MeasuredPair], sites: Sites, gene: str) -> list[Example
     """Measured pairs with their terms; those of other kinases weigh less."""
     found = []
     for pair in pairs:
-        terms = sites.terms(pair.drug, pair.residue, pair.wild, pair.mutant)
+        name = pair.drug if pair.kinase == gene else f"{pair.drug}@{pair.kinase}"
+        inactive = f"apo/{pair.state}" if pair.state else None
+        terms = sites.terms(pair.drug, pair.residue, pair.wild, pair.mutant, inactive)
         if terms is None:
             what = f"No structure of {pair.drug} shows residue {pair.residue}."
             raise BadInputError(
                 what, where="terms of affinity", remedy="Name one that does in complexes.yaml."
             )
         weight = 1.0 if pair.kinase == gene else OTHER_KINASE_WEIGHT
-        found.append(
-            Example(pair.drug, pair.residue, terms, pair.ddg_kcal_per_mol, weight, pair.kinase, pair.change)
-        )
+        found.append(Example(
+            name, pair.residue, terms, pair.ddg_kcal_per_mol, weight, pair.kinase, pair.change,
+            pair.limit == "yes",
+        ))  # fmt: skip
     return found

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from kinscope import __version__
-from kinscope.affinity.atlas import FAR_ANGSTROM, LOST_KCAL_PER_MOL, Predicted, atlas_path
+from kinscope.affinity.atlas import FAR_ANGSTROM, LOST_KCAL_PER_MOL, Predicted, RelaxedRow, atlas_path
 from kinscope.affinity.complexes import Plans, empty_complex, load_complex, load_plans
 from kinscope.affinity.ensemble import Place, SiteRow, StillAKinase, catalytic_residues
 from kinscope.affinity.interval import calibrate
@@ -26,7 +26,7 @@ from kinscope.core.progress import Progress, silent
 from kinscope.core.residues import one_letter, ranges
 from kinscope.core.tables import read_table, write_table
 from kinscope.structures.reference.build import reference_model
-from kinscope.structures.superposition import common_atoms, fit_residues
+from kinscope.structures.superposition import common_atoms, fit_residues, superpose
 from kinscope.targets.loader import files_digest
 from kinscope.targets.pack import TargetPack
 from kinscope.variants.coding import coding_changes
@@ -35,6 +35,13 @@ LETTERS = "ACDEFGHIKLMNPQRSTVWY"
 _INPUTS = ("models/*/*.cif.gz", "poses/*.sdf", "affinity/complexes.yaml", "affinity/complexes/*")
 _LAST_OF_TAIL = 512
 """Of ABL1: the end of helix I, where asciminib ends."""
+RATES = {
+    "C>T": 119, "G>A": 87, "T>C": 36, "A>G": 25, "C>G": 8, "A>C": 7, "C>A": 6, "T>G": 6, "A>T": 3, "T>A": 2,
+    "G>C": 7.5, "G>T": 7.5,
+}  # fmt: skip
+"""How often a base of the coding strand changes, in 1e-5 of the mutation probability that Leighow et al. give
+nineteen substitutions of ABL1 (Cell Rep 2020, doi:10.1016/j.celrep.2020.02.108): ten follow from single
+changes and differences, the sum of G>C and G>T (Q252H) is halved. The neighbouring bases are not in it."""
 
 
 class Scanner:
@@ -45,6 +52,7 @@ class Scanner:
         self._active, self._measured = f"apo/{plans.active}", measured_pairs(pack)
         self._complexes = [load_complex(pack, plans, plan) for plan in plans.complexes]
         self._complexes += [empty_complex(pack, state) for state in _empty_states(pack, plans)]
+        self._tail = empty_complex(pack, plans.tail) if plans.tail else None
 
     def places(self, residue: int) -> list[PlaceRow]:
         """How far a residue is from each drug."""
@@ -60,9 +68,12 @@ class Scanner:
         kinds = measured | set(LETTERS if all_19 else single_base(self._pack, residue))
         rows, places = [], self.places(residue)
         reached = {place.complex for place in places if place.reach_angstrom <= ENSEMBLE_ANGSTROM}
-        for whole in self._complexes:
-            wanted = whole.id in reached or whole.id == self._active or (reached and whole.drug is None)
-            if not whole.shows(residue) or not wanted:
+        shown = [whole for whole in self._complexes if whole.shows(residue)]
+        if self._tail and self._tail.shows(residue) and all(whole.id != self._active for whole in shown):
+            shown.append(self._tail)
+        for whole in shown:
+            packed = whole.id == self._active or whole is self._tail
+            if not (whole.id in reached or packed or (reached and whole.drug is None)):
                 continue
             here = Place(whole, residue)
             native = {one_letter(whole.residues[residue].name), self._pack.transcript.protein[residue - 1]}
@@ -100,6 +111,16 @@ def backbone_rows(pack: TargetPack, state: str, active: str) -> list[PlaceRow]:
         )
         for n in sorted(set(moved) & set(alphas))
     ]
+
+
+def tail_rows(pack: TargetPack, state: str, active: str) -> list[PlaceRow]:
+    """Where the active state would have what only ``state`` shows, the hundred residues before laid on it."""
+    fixed, mobile = reference_model(pack, active)[0], reference_model(pack, state)[0]
+    last = int(fixed.res_id[fixed.atom_name == "CA"].max())
+    beyond = mobile[(mobile.atom_name == "CA") & (mobile.res_id > last)]
+    placed = np.round(superpose(mobile, fixed, range(last - 99, last + 1)).apply(beyond.coord), 2)
+    numbered = zip(beyond.res_id.tolist(), placed.tolist(), strict=True)
+    return [PlaceRow(complex=f"apo/{active}", residue=n, alpha_angstrom=tuple(xyz)) for n, xyz in numbered]
 
 
 def drug_places(pack: TargetPack, plans: Plans) -> dict[str, DrugPlaces]:
@@ -173,6 +194,7 @@ def collect(pack: TargetPack, residues: Sequence[int], home: Path) -> float:
     plans, scanner = load_plans(pack), Scanner(pack)
     states = _empty_states(pack, plans)
     rows, places = [], [row for state in states for row in backbone_rows(pack, state, plans.active)]
+    places += tail_rows(pack, plans.tail, plans.active) if plans.tail else []
     done = [residue for residue in residues if (home / f"{residue}.json").is_file()]
     places += [row for residue in sorted(set(residues) - set(done)) for row in scanner.places(residue)]
     contents = [json.loads((home / f"{residue}.json").read_text()) for residue in done]
@@ -209,16 +231,22 @@ def atlas_rows(pack: TargetPack, residues: Sequence[int], all_19: bool = False) 
     trained = {pack.drug(p.drug).site for p in pairs if p.drug in {d.id for d in pack.drugs}}
     measured = sorted({pair.residue for pair in pairs if pair.kinase == pack.gene})
     held = {pair.residue for pair in pairs}
-    active = [row for row in sites.rows.values() if row.complex == sites.active]
+    seen = {(pair.drug, pair.change): pair for pair in pairs if pair.kinase == pack.gene}
+    packs = {sites.active, f"apo/{load_plans(pack).tail}"}
+    active = [row for row in sites.rows.values() if row.complex in packs]
     by_base = {(row.residue, k) for row in active for k in single_base(pack, row.residue) if row.kind == k}
     fold = StillAKinase(active, protein, by_base, catalytic_residues(pack.landmarks))
+    domain = [(n, kind) for n in residues_named(pack, "kinase-domain") for kind in single_base(pack, n)]
+    usual = float(np.mean([base_changes(pack, *change)[2] for change in domain]))
+    file = atlas_path(pack).with_name("relaxed.parquet")
+    second = {(r.drug, r.change): r for r in (read_table(file, RelaxedRow) if file.is_file() else ())}
     whole, rows = calibrate(known, sites), []
     for residue in residues:
         left_out, native = residue in held, protein[residue - 1]
         model = calibrate([e for e in known if e.residue != residue], sites) if left_out else whole
         near = min(set(measured) - {residue}, key=lambda other: sites.between(residue, other))
         for kind in [k for k in LETTERS if k != native] if all_19 else single_base(pack, residue):
-            codons, mutability = base_changes(pack, residue, kind)
+            codons, mutability, rate = base_changes(pack, residue, kind)
             for drug in pack.drugs:
                 try:
                     terms = sites.terms(drug.id, residue, native, kind) if drug.id in sites.drugs else None
@@ -226,17 +254,23 @@ def atlas_rows(pack: TargetPack, residues: Sequence[int], all_19: bool = False) 
                     terms = None
                 if terms is None:
                     continue
+                key = drug.id, f"{native}{residue}{kind}"
+                pair, two = seen.get(key), second.get(key)
                 numbers = model.predict(drug.id, residue, terms).model_dump()
                 shares = model.model.shares(drug.id, terms)
                 rows.append(Predicted(
                     **{name: round(value, 3) for name, value in numbers.items()},
-                    change=f"{native}{residue}{kind}", residue=residue, drug=drug.id, tier=1,
-                    left_out=left_out, spoken_for=model.speaks_for(residue),
+                    change=f"{native}{residue}{kind}", residue=residue, drug=drug.id,
+                    tier=2 if two else 1, relaxed_kcal_per_mol=two.kcal_per_mol if two else None,
+                    relaxed_low=two.low if two else None, relaxed_high=two.high if two else None,
+                    left_out=left_out, measured_kcal_per_mol=pair.ddg_kcal_per_mol if pair else None,
+                    measured_source=pair.source if pair else "", spoken_for=model.speaks_for(residue),
                     reach_angstrom=round(terms.reach_angstrom, 2),
                     nearest_measured=near, nearest_angstrom=round(min(sites.between(residue, near), 99.0), 1),
                     trained_on_site=drug.site in trained, fold_rule=fold.rule(residue, kind),
                     drivers={name: round(value, 3) for name, value in shares.items()},
                     packing_excess=round(fold.excess(residue, kind), 2), codons=codons, mutability=mutability,
+                    relative_rate=round(rate / usual, 2),
                 ))  # fmt: skip
     return rows
 
@@ -247,15 +281,19 @@ def write_atlas(pack: TargetPack, rows: Sequence[Predicted], cpu_seconds: float)
     write_table(path, rows, Predicted)
     sites, drugs = shipped_sites(pack), {row.drug for row in rows}
     known = examples(measured_pairs(pack), sites, pack.gene)
-    packed = {residue for name, residue, _ in sites.rows if name == sites.active}
+    packs = {sites.active, f"apo/{load_plans(pack).tail}"}
+    packed = {residue for name, residue, _ in sites.rows if name in packs}
+    measured = {example.change for example in known if example.kinase == pack.gene}
+    flagged = {row.change: row.fold_rule == "packing" for row in rows if row.change in measured}
     far = [e for e in known if e.kinase == pack.gene and e.terms.reach_angstrom > FAR_ANGSTROM]
     facts = {
         "made_by": f"kinscope {__version__} scan", "residues": [rows[0].residue, rows[-1].residue],
         "substitutions": len({row.change for row in rows}), "pairs": len(rows),
         "drugs": sorted(drugs), "cpu_seconds_of_ensembles": round(cpu_seconds),
-        "inputs_sha256": inputs_digest(pack), "tier": 1,
+        "inputs_sha256": inputs_digest(pack), "tier_2_pairs": sum(row.tier == 2 for row in rows),
         "pending": ", ".join(f"{a}-{b}" for a, b in ranges({row.residue for row in rows} - packed)),
         "far_pairs": {"pairs": len(far), "lost": sum(e.ddg_kcal_per_mol > LOST_KCAL_PER_MOL for e in far)},
+        "fold_tested": [sum(flagged.values()), len(flagged)],
         "track": track_of(rows, [e for e in known if e.kinase == pack.gene]),
     }  # fmt: skip
     write_atomic(path.with_suffix(".json"), json.dumps(facts, indent=1) + "\n")
@@ -268,22 +306,22 @@ def track_of(rows: Sequence[Predicted], known: Sequence[Example]) -> dict[str, l
     The rows of measured residues are predicted without them. Pairs beyond reach are not called.
     """
     measured = {(e.drug, e.change): e.ddg_kcal_per_mol > LOST_KCAL_PER_MOL for e in known}
-    found = {"kept": [0, 0], "lost": [0, 0]}
+    found = {"kept": [0, 0], "lost": [0, 0], "loss suspected": [0, 0]}
     for row in rows:
         lost = measured.get((row.drug, row.change))
         if lost is not None and row.call in found:
-            found[row.call][0] += lost == (row.call == "lost")
+            found[row.call][0] += lost == (row.call != "kept")
             found[row.call][1] += 1
     return found
 
 
-def base_changes(pack: TargetPack, residue: int, mutant: str) -> tuple[str, str]:
-    """The single-base changes that make a substitution, and how readily the likeliest happens.
+def base_changes(pack: TargetPack, residue: int, mutant: str) -> tuple[str, str, float]:
+    """The single-base changes that make a substitution, the kind of the likeliest, and their summed rate.
 
     Transitions happen about twice as often as transversions, and at CpG some tenfold more (Nachman & Crowell,
-    Genetics 2000, 156, 297).
+    Genetics 2000, 156, 297). Rates are :data:`RATES`.
     """
-    cds, kinds, names = pack.transcript.cds, [], []
+    cds, kinds, names, rate = pack.transcript.cds, [], [], 0.0
     for change in coding_changes(residue, mutant, "", pack):
         name = change.hgvs_c.partition(":")[2]
         at, before, after = int(name[2:-3]), name[-3], name[-1]
@@ -291,5 +329,6 @@ def base_changes(pack: TargetPack, residue: int, mutant: str) -> tuple[str, str]
         around = cds[at - 2 : at] if before == "G" else cds[at - 1 : at + 1]
         kinds.append(("CpG transition" if around == "CG" else "transition") if transition else "transversion")
         names.append(name)
+        rate += RATES[name[-3:]]
     order = ("CpG transition", "transition", "transversion")
-    return ";".join(names), min(kinds, key=order.index, default="")
+    return ";".join(names), min(kinds, key=order.index, default=""), rate

@@ -17,7 +17,7 @@ from kinscope.affinity.ensemble import SiteRow
 from kinscope.core.errors import ComputationError
 from kinscope.core.records import Record
 
-NAMES = ("contact", "bonds", "ring", "charge", "volume", "state", "mobile", "near")
+NAMES = ("contact", "bonds", "ring", "charge", "volume", "state", "mobile", "balance", "near")
 NEAR_ANGSTROM = 6.0
 """Nearer than this, a residue counts as near (FEP and crystals speak of the first shell)."""
 ENSEMBLE_ANGSTROM = 12.0
@@ -70,6 +70,8 @@ class Terms(Record):
     """kcal/mol by which the substitution packs worse in the drug's state than in the active one, gated."""
     mobile: float
     """1 where a drug of an inactive state lies on backbone that stands elsewhere in the active one, gated."""
+    balance: float
+    """The same out of reach: a substitution there shifts the balance of states, however far the drug."""
     near: float
     """The gate itself, 0 to 1."""
 
@@ -101,24 +103,30 @@ class Sites:
         self._places = {(row.complex, row.residue): row for row in places}
         self.drugs, self.active = dict(drugs), active
 
-    def terms(self, drug: str, residue: int, wild: str, mutant: str) -> Terms | None:
+    def terms(
+        self, drug: str, residue: int, wild: str, mutant: str, inactive: str | None = None
+    ) -> Terms | None:
         """The terms of a pair; None where no structure of the drug shows the residue.
+
+        ``inactive``: the state without drug that it needs where that is another than in ABL1.
 
         Raises ComputationError if an ensemble was not computed that the drug reaches.
         """
         its = self.drugs[drug]
+        inactive = its.inactive if inactive is None else inactive
         here = [self._places[c, residue] for c in its.complexes if (c, residue) in self._places]
         if not here:
             return None
         reach = float(np.mean([place.reach_angstrom for place in here]))
         near, changes = gate(reach), np.array([self._change(place, wild, mutant) for place in here])
+        mobile = self._mobile(inactive, residue)
         return Terms(
             reach_angstrom=reach, contact=_softest(changes[:, 0]), bonds=float(changes[:, 1].mean()),
             ring=float(changes[:, 2].mean()), near=near,
             charge=near * (_CHARGE.get(mutant, 0) - _CHARGE.get(wild, 0)),
             volume=near * (_VOLUME[mutant] - _VOLUME[wild]) / 50.0,
-            state=near * self._state(its.inactive, residue, wild, mutant),
-            mobile=near * self._mobile(its.inactive, residue),
+            state=near * self._state(inactive, residue, wild, mutant),
+            mobile=near * mobile, balance=(1.0 - near) * mobile,
         )  # fmt: skip
 
     def _change(self, place: PlaceRow, wild: str, mutant: str) -> tuple[float, float, float]:

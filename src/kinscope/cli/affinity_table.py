@@ -6,13 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from kinscope.affinity.atlas import FAR_ANGSTROM
+from kinscope.report.predicted import CALLS, driving, still_a_kinase
 
-_FOLD = {
-    "catalytic": "It changes a residue that kinases do not do without: is it a kinase still?",
-    "packing": "Without any drug it packs worse than 95 % of single-base substitutions ({:+.1f} kcal/mol): "
-    "does it fold as a kinase?",
-}
-_FOLD["not computed"] = "Whether it packs was not computed yet."
 _SUM = (
     "Sum: {} kcal/mol. Effects of residues that do not touch add up within about 0.5 kcal/mol, those of "
     "residues that touch need not (Wells, Biochemistry 1990, 29, 8509). The sum has no interval."
@@ -26,24 +21,29 @@ _DISTANT = (
 
 def heading(gene: str, rows: Sequence[Any]) -> str:
     """What stands above one substitution's rows."""
-    change, tier = rows[0].change, rows[0].tier
+    change, tier = rows[0].change, max(row.tier for row in rows)
     return f"{change} ({gene}): predicted ddG, kcal/mol, positive where affinity is lost; tier {tier}"
 
 
-_CALLS = {"lost": "lost tenfold, likely", "not calibrated": "not calibrated here"}
+_SUSPECTED = (
+    "Loss suspected: predictions are shrunken, as many exceed {:+.1f} as measurements exceed a tenfold loss; "
+    "of {} so called, residue hidden, {} were lost."
+)
 
 
 def table(rows: Sequence[Any], names: Mapping[str, str]) -> str:
     """One line a drug."""
-    lines = [f"{'':<15}{'ddG':>6}   {'90 % interval':<16}{'P(lost)':>7}{'distance':>10}   {'':<21}most from"]
+    known = any(row.measured_kcal_per_mol is not None for row in rows)
+    head = f"{'':<15}{'ddG':>6}   {'90 % interval':<16}{'P(lost)':>7}{'distance':>10}   "
+    lines = [head + f"{'measured':<11}" * known + f"{'':<21}most from"]
     for row in rows:
-        parts = {term: share for term, share in row.drivers.items() if term not in ("base", "drug")}
-        most = max(parts, key=lambda term: abs(parts[term]))
-        driver = f"{most} {parts[most]:+.1f}" if abs(parts[most]) >= 0.1 else ""
+        value = row.measured_kcal_per_mol
+        beside = f"{'' if value is None else f'{value:+.1f}':<11}" * known
+        call, driver = CALLS.get(row.call, row.call), driving(row.drivers, 1)
         lines.append(
             f"{names.get(row.drug, row.drug):<15}{row.ddg_kcal_per_mol:>+6.1f}   "
             f"{f'{row.low_90:+.1f} to {row.high_90:+.1f}':<16}{row.p_lost:>7.2f}"
-            f"{row.reach_angstrom:>8.0f} Å   {_CALLS.get(row.call, row.call):<21}{driver}"
+            f"{row.reach_angstrom:>8.0f} Å   {beside}{call:<21}{driver}"
         )
     return "\n".join(lines)
 
@@ -52,10 +52,22 @@ def sentences(rows: Sequence[Any], made: Mapping[str, Any]) -> list[str]:
     """What to know of one substitution's rows; ``made``: how the atlas was made."""
     first, said = rows[0], []
     if first.fold_rule:
-        said.append(_FOLD[first.fold_rule].format(first.packing_excess))
-    lacking = set(made.get("drugs", ())) - {row.drug for row in rows}
+        said.append(still_a_kinase(first.fold_rule, first.packing_excess, made.get("fold_tested", (0, 0))))
+    lacking = ", ".join(sorted({*made.get("drugs", ())} - {row.drug for row in rows}))
     if lacking:
-        said.append(f"Within reach, not computed yet: {', '.join(sorted(lacking))}.")
+        why = "Within reach, not computed yet" if made.get("pending") else "Not shown by the structures of"
+        said.append(f"{why}: {lacking}.")
+    relaxed = [row for row in rows if row.tier == 2 and row.relaxed_kcal_per_mol is not None]
+    told = [
+        f"{row.drug} {row.relaxed_kcal_per_mol:+.1f} ({row.relaxed_low:+.1f} to {row.relaxed_high:+.1f})"
+        for row in relaxed
+    ]
+    if told:
+        said.append(f"Tier 2, relaxed complexes (interaction, 95 %), no part of the ddG: {', '.join(told)}.")
+    suspected = next((row for row in rows if row.call == "loss suspected"), None)
+    if suspected:
+        right, count = made.get("track", {}).get("loss suspected", (0, 0))
+        said.append(_SUSPECTED.format(suspected.suspect_above, count, right))
     far = made.get("far_pairs", {})
     distant = [row for row in rows if row.reach_angstrom > FAR_ANGSTROM and row.trained_on_site]
     if distant and far:
@@ -74,14 +86,17 @@ def sentences(rows: Sequence[Any], made: Mapping[str, Any]) -> list[str]:
             f"{first.nearest_angstrom:.0f} Å): intervals are those of whole regions left out."
         )
     if first.left_out:
-        said.append("This residue was measured; its measurements were left out of what is predicted here.")
+        said.append(
+            "All measurements of this residue were left out of what is predicted; a measured value counts."
+        )
     if any(not row.trained_on_site for row in rows):
         said.append(
-            "Asciminib: no pair at the myristate site was measured; its figure is carried over from the ATP "
-            "site, and losses by a shift of the assembly are outside it."
+            "Asciminib: no pair at the myristate site trained the model (three were measured, all lost); its "
+            "figure is carried over from the ATP site, and losses by a shift of the assembly are outside it."
         )
     bases = (
-        f"One base makes it: {first.codons} ({first.mutability})."
+        f"One base makes it: {first.codons} ({first.mutability}; {first.relative_rate:.1f} times as often as "
+        "the domain's mean, Leighow, Cell Rep 2020)."
         if first.codons
         else "No single base makes it."
     )

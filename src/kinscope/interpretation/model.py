@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import ConfigDict
+from pydantic import ConfigDict, Field
 
 from kinscope.core.records import Record, VersionedRecord
 from kinscope.evidence.model import (
@@ -76,9 +76,18 @@ class Predicted(Record):
     """The measured residue nearest to the variant's."""
     reach_angstrom: float
     """From the drug to the variant's residue."""
-    call: Literal["lost", "kept", "open", "out of reach"] = "open"
+    call: Literal["lost", "kept", "loss suspected", "open", "out of reach"] = "open"
     """What the interval allows to be said of a tenfold loss."""
     track: TrackRecord | None = None
+    drivers: dict[str, float] = Field(default_factory=dict)
+    """What each term adds, kcal/mol."""
+    measured_kcal_mol: float | None = None
+    """What was measured of this pair and left out of the prediction."""
+    fold_rule: str = ""
+    """Why it may be no kinase: ``catalytic``, ``packing``, ``not computed``; empty: nothing says so."""
+    packing_excess_kcal_mol: float = 0.0
+    fold_tested: tuple[int, int] = (0, 0)
+    """How many measured substitutions, active kinases all, ``packing`` flags, and of how many."""
 
 
 class Sight(Record):

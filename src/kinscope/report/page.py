@@ -24,6 +24,7 @@ from kinscope.report.appendix import appendix_tables, settings_text
 from kinscope.report.figures import DrawnFigure, draw_figures
 from kinscope.report.files import Picture, ReportFiles
 from kinscope.report.plots.scenes import for_the_page
+from kinscope.report.predicted import predicted_line
 from kinscope.report.scene import build_scene
 from kinscope.results.measured import ContactChange
 from kinscope.targets.pack import TargetPack
@@ -208,6 +209,7 @@ def _environment() -> Environment:
     environment = pages.environment(_HERE / "templates")
     environment.filters |= {
         "cite": text.link_citations,
+        "predicted": predicted_line,
         "interval": text.interval,
         "sig": text.significant,
         "source": text.source_link,

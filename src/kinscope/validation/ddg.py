@@ -7,6 +7,7 @@ predicted by a model of ABL1 alone. Published predictions are read from a table 
 from __future__ import annotations
 
 import csv
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -16,9 +17,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kinscope.affinity.atlas import LOST_KCAL_PER_MOL, Interval, all_rows, provenance
+from kinscope.affinity.ensemble import KT
 from kinscope.affinity.interval import calibrate, region_of, residue_of
 from kinscope.affinity.measured import examples, measured_pairs
-from kinscope.affinity.model import PRIORS, Example, fit
+from kinscope.affinity.model import OWN, PRIORS, Example, fit
 from kinscope.affinity.scan import shipped_sites
 from kinscope.affinity.terms import NEAR_ANGSTROM, Sites
 from kinscope.core.errors import BadInputError
@@ -43,7 +45,7 @@ PUBLISHED = {
 }  # fmt: skip
 """Columns of a table of published predictions, averaged where they are several."""
 SPLITS: dict[str, Callable[[Example], object]] = {
-    "residue left out": residue_of, "drug left out": lambda example: example.drug,
+    "residue left out": residue_of, "drug left out": lambda example: example.drug.partition("@")[0],
     "region left out": region_of,
 }  # fmt: skip
 _TOLD = ("rmse", "kendall", "auroc", "auprc", "mcc")
@@ -95,7 +97,7 @@ def average_precision(lost: NDArray[np.bool_], predicted: Floats) -> float:
 
 def left_out(known: Sequence[Example], group: Callable[[Example], object]) -> Floats:
     """Predictions of ABL1's pairs by models that saw nothing of their group."""
-    own = [example for example in known if example.kinase == "ABL1"]
+    own = [example for example in known if example.kinase == OWN]
     models = {
         left: fit([example for example in known if group(example) != left])
         for left in {group(e) for e in own}
@@ -115,7 +117,7 @@ class Benchmark:
     @cached_property
     def own(self) -> list[Example]:
         """ABL1's pairs."""
-        return [example for example in self.known if example.kinase == "ABL1"]
+        return [example for example in self.known if example.kinase == OWN]
 
     @cached_property
     def measured(self) -> Floats:
@@ -148,9 +150,19 @@ class Benchmark:
         }
         return [models[e.residue].predict(e.drug, e.residue, e.terms) for e in self.own]
 
+    def at_own_cut(self) -> tuple[float, float, int, int]:
+        """MCC of suspected losses, the mean cut (kcal/mol), how many are called, how many of them lost.
+
+        Each residue's cut is of models and pairs that saw nothing of it.
+        """
+        apart = np.array([item.suspect_above for item in self.intervals])
+        called = self.predictions["residue left out"] > apart
+        found = scores(self.measured, np.where(called, 9.0, 0.0))["mcc"]
+        return found, float(apart.mean()), int(called.sum()), int((called & self.lost).sum())
+
     def unseen(self) -> tuple[Floats, Floats, Whole]:
         """Other kinases' pairs: measured, predicted by a model of ABL1 alone, and their mutants by number."""
-        model, rest = fit(self.own), [example for example in self.known if example.kinase != "ABL1"]
+        model, rest = fit(self.own), [example for example in self.known if example.kinase != OWN]
         mutants = list(dict.fromkeys((example.kinase, example.change) for example in rest))
         measured = np.array([example.ddg_kcal_per_mol for example in rest])
         found = np.array([model.predict(example.drug, example.terms) for example in rest])
@@ -166,7 +178,7 @@ class Benchmark:
         for _ in range(PERMUTATIONS):
             values = draw.permutation([example.ddg_kcal_per_mol for example in self.known])
             mixed = [replace(e, ddg_kcal_per_mol=float(v)) for e, v in zip(self.known, values, strict=True)]
-            measured = np.array([e.ddg_kcal_per_mol for e in mixed if e.kinase == "ABL1"])
+            measured = np.array([e.ddg_kcal_per_mol for e in mixed if e.kinase == OWN])
             found.append(scores(measured, left_out(mixed, residue_of)))
         return found
 
@@ -239,6 +251,7 @@ def _drawn(measured: Floats, values: Floats, groups: Whole) -> list[Scores]:
 
 
 def _table(found: Benchmark) -> list[str]:
+    mcc, cut, called, right = found.at_own_cut()
     lines = [f"{len(found.own)} pairs of ABL1, {found.lost.sum()} lost tenfold; kcal/mol"]
     lines.append(" " * 38 + "".join(f"{name[:7]:>8}" for name in scores(found.measured, found.measured)))
     lines += [
@@ -247,6 +260,9 @@ def _table(found: Benchmark) -> list[str]:
     areas, taus = ([item[score] for item in found.permuted()] for score in ("auprc", "kendall"))
     ceiling = np.nanpercentile(areas, 95)
     told = f"AUPRC {np.nanmean(areas):.2f} (95th percentile {ceiling:.2f}), Kendall {np.mean(taus):.2f}"
+    lines.append(
+        f"MCC with a cut from other residues (mean {cut:.2f}): {mcc:.2f}; called {called}, right {right}"
+    )
     return [*lines, f"labels exchanged {PERMUTATIONS} times: {told}"]
 
 
@@ -270,7 +286,13 @@ def _other_kinases(found: Benchmark) -> list[str]:
     measured, predicted, mutants = found.unseen()
     lost, drawn = int((measured > LOST_KCAL_PER_MOL).sum()), _drawn(measured, predicted, mutants)
     head = f"other kinases by a model of ABL1 alone: {len(measured)} pairs, {lost} lost"
-    return [head, _line("", scores(measured, predicted)), "by mutants: " + _spans(drawn)]
+    limit = np.array([example.limit for example in found.known if example.kinase != OWN])
+    known = ~(limit & (measured <= LOST_KCAL_PER_MOL))
+    return [
+        head, _line("", scores(measured, predicted)),
+        _line(f"less {(~known).sum()} at the ceiling, unclassed", scores(measured[known], predicted[known])),
+        "by mutants: " + _spans(drawn),
+    ]  # fmt: skip
 
 
 def _covered(found: Benchmark) -> list[str]:
@@ -302,9 +324,10 @@ def _of_atlas(pack: TargetPack) -> list[str]:
         if row.codons:
             worst[row.drug, row.residue] = max(worst.get((row.drug, row.residue), -9.0), row.ddg_kcal_per_mol)
     seen = {pair.residue for pair in measured_pairs(pack) if pair.kinase == pack.gene}
+    items = load_evidence(pack).items
     sites = {
         (item.drug, int(item.protein_change[1:].rstrip("ACDEFGHIKLMNPQRSTVWY")))
-        for item in load_evidence(pack).items
+        for item in items
         if item.direction == "resistant" and item.protein_change.count("/") == 0
     }
     lines = ["", "published resistant sites among all residues, measured ones left out of their own model"]
@@ -315,5 +338,12 @@ def _of_atlas(pack: TargetPack) -> list[str]:
         new = sum(key in sites and key[1] not in seen for key in keys)
         told = f"AUROC {auroc(hit, values):.2f} ({_between(drawn)}), {hit.sum()} sites, {new} never measured"
         lines.append(f"{'asciminib' if asciminib else 'ATP site'}: {told}")
+    mine = [item for item in items if item.drug == "asciminib" and item.unit == "fold"]
+    losses = {item.protein_change: KT * math.log(item.value) for item in mine if item.value}
+    for row in all_rows(pack) if made else ():
+        if row.drug == "asciminib" and row.change in losses:
+            lines.append(
+                f"asciminib {row.change}: {row.ddg_kcal_per_mol:+.2f}; measured {losses[row.change]:+.2f}"
+            )
     cost = made["cpu_seconds_of_ensembles"] / made["pairs"] if made else 0.0
     return [*lines, f"CPU of the terms in the atlas: {cost:.2f} s a pair"] if made else []

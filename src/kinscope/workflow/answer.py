@@ -75,7 +75,8 @@ def predictions(pack: TargetPack, variant: Variant) -> dict[str, Predicted]:
     """What the atlas predicts of one substitution, by drug; of several nothing, for sums were not tested."""
     if len(variant.substitutions) != 1:
         return {}
-    track = atlas.provenance(pack).get("track", {})
+    made = atlas.provenance(pack)
+    track = made.get("track", {})
     found = {}
     for drug, (row,) in atlas.predicted(pack, variant).items():
         if row.call == "not calibrated":
@@ -94,6 +95,11 @@ def predictions(pack: TargetPack, variant: Variant) -> dict[str, Predicted]:
             reach_angstrom=row.reach_angstrom,
             call=row.call,
             track=record if total else None,
+            drivers=row.drivers,
+            measured_kcal_mol=row.measured_kcal_per_mol,
+            fold_rule=row.fold_rule,
+            packing_excess_kcal_mol=row.packing_excess,
+            fold_tested=made.get("fold_tested", (0, 0)),
         )
     return found
 

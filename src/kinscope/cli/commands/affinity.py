@@ -8,10 +8,10 @@ from typing import Annotated
 import typer
 
 from kinscope.cli.console import Console, echo
-from kinscope.cli.options import AsJson, Drugs, Expression, Quiet, Target
+from kinscope.cli.options import AsJson, Cores, Drugs, Expression, Quiet, Target
 
 app = typer.Typer()
-Region = Annotated[str, typer.Option("--region", help="kinase-domain, or residues as 310-320.")]
+Region = Annotated[str, typer.Option("--region", "--residues", help="kinase-domain, or residues as 310-320.")]
 All19 = Annotated[bool, typer.Option("--all-19", help="Every residue, not only what one base makes.")]
 Work = Annotated[
     Path, typer.Option("--work", help="Where ensembles lie, a file a residue; what is there is taken over.")
@@ -19,6 +19,12 @@ Work = Annotated[
 Write = Annotated[
     bool,
     typer.Option("--write", help="Write what lies in --work, and the atlas of it, into the target pack."),
+]
+Tier = Annotated[
+    int,
+    typer.Option(
+        "--tier", min=1, max=2, help="2: relaxed complexes of drugs in reach, minutes a pair; slices add up."
+    ),
 ]
 Page = Annotated[Path | None, typer.Option("--page", help="Write the shipped atlas as a page.")]
 Svg = Annotated[Path | None, typer.Option("--svg", help="Write its heat maps as one SVG.")]
@@ -40,6 +46,7 @@ def lookup(
         echo("[" + ",\n ".join(row.model_dump_json() for row in rows) + "]")
         return
     names, made = {item.id: item.name for item in pack.drugs}, provenance(pack)
+    made = made if not drug else {**made, "drugs": []}
     changes = list(dict.fromkeys(row.change for row in rows))
     for change in changes:
         part = [row for row in rows if row.change == change]
@@ -58,6 +65,8 @@ def scan(
     page: Page = None,
     svg: Svg = None,
     drug: Drugs = None,
+    tier: Tier = 1,
+    cores: Cores = None,
     target: Target = "abl1",
     quiet: Quiet = False,
 ) -> None:
@@ -66,6 +75,14 @@ def scan(
     from kinscope.targets import load_target
 
     pack = load_target(target)
+    if tier == 2:
+        from kinscope.workflow.relaxed_atlas import scan_relaxed
+
+        drugs = [pack.drug(name).id for name in drug or [item.id for item in pack.drugs]]
+        with Console(quiet=quiet).watch() as watcher:
+            told = scan_relaxed(pack, region, drugs, work, cores=cores, write=write, listener=watcher)
+        echo(told)
+        return
     if write or (page is None and svg is None):
         from kinscope.affinity.scan import scan as run
 
