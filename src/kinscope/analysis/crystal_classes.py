@@ -87,25 +87,31 @@ class Preference(NamedTuple):
     table: ConformationPreference
 
     def of(self, conformation: ClassName, *, mean: bool = True) -> FloatArray:
-        """Of the entries of a conformation, the sets averaged if ``mean``."""
+        """Of the entries of a conformation; with ``mean`` the average of the sets that are told."""
         kept = self.odds[[item.conformation == conformation for item in self.table.entries]]
-        return np.asarray(kept.mean(axis=1) if mean else kept)
+        return np.asarray(kept[:, self.told].mean(axis=1) if mean else kept)
+
+    @property
+    def told(self) -> slice:
+        """The sets whose mean is told."""
+        return slice(len(self.table.weights))
 
     def difference(
         self,
         changes: Sequence[Change],
         conformation: ClassName,
         *,
-        sets: slice = slice(None),
+        sets: slice | None = None,
         without: str = "",
     ) -> Difference:
         """One conformation less the active one (Welch over entries).
 
-        The changes are summed, the sets averaged. ``without``: an entry to leave out.
+        The changes are summed, the sets averaged; None: those that are told. ``without``: an entry to leave
+        out.
         """
         places = [self.table.residues.index(n) if n in self.table.residues else -1 for n, _ in changes]
         columns = [AMINO_ACIDS.index(acid) for _, acid in changes]
-        values = self.odds[:, sets][:, :, places, columns].mean(axis=1).sum(axis=1)
+        values = self.odds[:, sets or self.told][:, :, places, columns].mean(axis=1).sum(axis=1)
         if -1 in places:
             values = np.full(len(values), np.nan)
         names = [item.conformation if item.entry != without else "" for item in self.table.entries]
@@ -121,7 +127,7 @@ class Preference(NamedTuple):
 
 def preference(table: ConformationPreference) -> Preference:
     """The table as odds."""
-    shape = (len(table.entries), len(table.weights), len(table.residues), len(AMINO_ACIDS))
+    shape = (len(table.entries), len(table.sets), len(table.residues), len(AMINO_ACIDS))
     log_p = np.reshape(np.array([item.log_p for item in table.entries], dtype=np.float64), shape)
     native = np.array([AMINO_ACIDS.index(letter) for letter in table.sequence])[None, None, :, None]
     odds = SCORE_STEP * (log_p - np.take_along_axis(log_p, native, axis=-1))

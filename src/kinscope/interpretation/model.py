@@ -183,6 +183,8 @@ class MobilityQuestion(Record):
     answer: str
     """What the readings come to."""
     findings: tuple[MobilityFinding, ...]
+    settled_by: str = ""
+    """What would decide it, where this study cannot."""
     said: str = ""
     """What a reference study of this variant says to it."""
     said_by: str = ""

@@ -66,12 +66,26 @@ def motion_questions(
         crystal_contacts_of(pack, variant, measurements.contact_changes),
     ]
     return tuple(
-        question.model_copy(update={"said": found.said, "said_by": f"{found.citation}, {found.identifier}"})
+        question.model_copy(
+            update={
+                "said": found.said,
+                "said_by": f"{found.citation}, {found.identifier}",
+                "settled_by": _settles(question.id),
+            }
+        )
         if (found := said.get(question.id))
         else question
         for question in asked
         if question is not None
     )
+
+
+def _settles(identity: str) -> str:
+    """What would decide a question that a reference study answered."""
+    if identity.startswith("pocket"):
+        return "A crystal of the mutant."
+    beside = {"states": ", in either state", "open": ", with M244V as the control"}
+    return f"{power_of(0, 0.0).wanted}{beside.get(identity, '')}."
 
 
 def _question(identity: str, question: str, findings: list[MobilityFinding]) -> MobilityQuestion:

@@ -45,17 +45,23 @@ class PreferenceReading(Record):
 
 
 class ControlRow(Record):
-    """A mutant whose folded conformation was measured, beside what the scores say of it."""
+    """A mutant of which an inactive conformation was measured, beside what the scores say of it."""
 
     variant: str
-    folded: Literal["more", "less", "unknown"]
+    population: Literal["more", "less", "unknown"]
     measured: str
     reading: PreferenceReading
 
     @property
     def right(self) -> bool:
         """Whether the sign is as measured."""
-        return ((self.reading.difference.value or 0.0) > 0.0) == (self.folded == "more")
+        return ((self.reading.difference.value or 0.0) > 0.0) == (self.population == "more")
+
+    @property
+    def label(self) -> str:
+        """E.g. ``E292K (loop not folded)``."""
+        folded = self.reading.conformation == "dfg-out-folded"
+        return self.variant if folded else f"{self.variant} (loop not folded)"
 
 
 class PreferenceFinding(Record):
@@ -105,7 +111,7 @@ def preference_question(pack: TargetPack, variant: Variant) -> MobilityQuestion 
     rows = [
         (f"{variant.short}, {_NAMES[item.conformation]} less active", item, "") for item in found.readings
     ]
-    rows += [(f"{row.variant}, a control", row.reading, row.measured) for row in found.controls]
+    rows += [(f"{row.label}, a control", row.reading, row.measured) for row in found.controls]
     return MobilityQuestion(
         id="preference",
         question=f"Which conformation does {variant.short} disfavour?",
@@ -128,21 +134,21 @@ def reading(found: Preference, variant: Variant, conformation: ClassName) -> Pre
         difference=whole,
         by_set=tuple(
             found.difference(changes, conformation, sets=slice(place, place + 1))
-            for place in range(len(found.table.weights))
+            for place in range(len(found.table.sets))
         ),
         steady=(sum(item.outcome == whole.outcome for item in left), len(left)),
     )
 
 
 def controls_of(found: Preference, pack: TargetPack) -> tuple[ControlRow, ...]:
-    """The mutants of known folded population, by the same scores."""
+    """The mutants of known population, by the same scores."""
     return tuple(
         ControlRow(
-            **item.model_dump(include={"variant", "folded", "measured"}),
-            reading=reading(found, parse_variant(item.variant, pack), "dfg-out-folded"),
+            **item.model_dump(include={"variant", "population", "measured"}),
+            reading=reading(found, parse_variant(item.variant, pack), item.conformation),
         )
         for item in published_motion(pack).controls
-        if item.folded != "unknown"
+        if item.population != "unknown"
     )
 
 
@@ -161,11 +167,11 @@ def _told(item: PreferenceReading) -> str:
 def _record(controls: Sequence[ControlRow], share: float) -> str:
     told = [row for row in controls if row.reading.difference.resolved]
     right, wrong = (
-        join([row.variant for row in told if row.right is good]) or "none" for good in (True, False)
+        join([row.label for row in told if row.right is good]) or "none" for good in (True, False)
     )
-    rest = join([row.variant for row in controls if row not in told]) or "none"
+    rest = join([row.label for row in controls if row not in told]) or "none"
     return (
-        f"A prediction by ProteinMPNN over crystals. Of {len(controls)} mutants measured by NMR it tells "
+        f"A prediction by ProteinMPNN over crystals. Of {len(controls)} populations measured by NMR it tells "
         f"{right} rightly and {wrong} wrongly; of {rest} it tells nothing. The bare sign is right in "
         f"{sum(row.right for row in controls)}. Of all substitutions it tells {100 * share:.0f} %."
     )

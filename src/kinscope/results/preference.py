@@ -37,8 +37,8 @@ class ScoredEntry(Crystal):
     """One wwPDB entry, its chains averaged."""
 
     log_p: tuple[tuple[int | None, ...], ...]
-    """By set of weights: log p of each amino acid at each residue of the table, in ``SCORE_STEP``, residue
-    after residue; None: not resolved."""
+    """By set of weights, those of the mean first: log p of each amino acid at each residue of the table, in
+    ``SCORE_STEP``, residue after residue; None: not resolved."""
 
 
 class ConformationPreference(VersionedRecord):
@@ -48,6 +48,9 @@ class ConformationPreference(VersionedRecord):
     method: str
     kinscope_version: str
     weights: tuple[str, ...]
+    """Sets whose mean is told."""
+    beside: tuple[str, ...] = ()
+    """Sets that are shown beside it."""
     recovery: tuple[float, ...]
     """By set: how often the native residue is the likeliest."""
     residues: tuple[int, ...]
@@ -55,9 +58,14 @@ class ConformationPreference(VersionedRecord):
     """The native amino acid at each of them, which every entry was scored with."""
     entries: tuple[ScoredEntry, ...]
 
+    @property
+    def sets(self) -> tuple[str, ...]:
+        """All sets, as they stand in an entry."""
+        return (*self.weights, *self.beside)
+
     @model_validator(mode="after")
     def _rectangular(self) -> ConformationPreference:
-        wanted = [len(self.sequence) * len(AMINO_ACIDS)] * len(self.weights)
+        wanted = [len(self.sequence) * len(AMINO_ACIDS)] * len(self.sets)
         if any([len(one) for one in item.log_p] != wanted for item in self.entries):
             raise ValueError("an entry has another number of values than residues and weights ask")
         return self
@@ -85,11 +93,12 @@ class CrystalContacts(VersionedRecord):
     pairs: tuple[ContactPair, ...]
 
 
-class FoldedPopulation(Record):
-    """What was measured of a mutant's folded, inactive conformation."""
+class MeasuredPopulation(Record):
+    """What was measured of one inactive conformation of a mutant."""
 
     variant: str
-    folded: Literal["more", "less", "unknown"]
+    conformation: ClassName = "dfg-out-folded"
+    population: Literal["more", "less", "unknown"]
     """Than native; unknown: shown beside the controls, no control itself."""
     measured: str
     """The figure, in words."""
@@ -99,4 +108,4 @@ class FoldedPopulation(Record):
 class PublishedMotion(Record):
     """What a target pack quotes on conformations and motion."""
 
-    controls: tuple[FoldedPopulation, ...] = ()
+    controls: tuple[MeasuredPopulation, ...] = ()

@@ -1,7 +1,7 @@
 """The second half of ``kinscope benchmark conformation``: what the scores of substitutions are worth.
 
-``benchmarks/derive_preference.py`` makes their table. Mutants whose folded conformation was measured by NMR
-are the controls, and halves of one conformation the null; the rule is in ``docs/why/analysis.md``.
+``benchmarks/derive_preference.py`` makes their table. Mutants whose conformations were measured by NMR are
+the controls, and halves of one conformation the null; the rule is in ``docs/why/analysis.md``.
 """
 
 from __future__ import annotations
@@ -52,12 +52,12 @@ def check(table: ConformationPreference, pack: TargetPack) -> PreferenceCheck:
     failures = [
         f"{row.variant} is not told by {name}"
         for row in controls
-        if row.variant == MUST_HOLD
-        for name, item in zip(table.weights, row.reading.by_set, strict=True)
+        if row.label == MUST_HOLD
+        for name, item in zip(table.sets, row.reading.by_set, strict=True)
         if item.outcome != "lower"
     ]
     failures += [
-        f"{row.variant} has the wrong sign"
+        f"{row.label} has the wrong sign"
         for row in controls
         if not row.right and _sure(row.reading.difference)
     ]
@@ -88,7 +88,7 @@ def _agreement(found: Preference) -> tuple[float, ...]:
     from scipy.stats import spearmanr
 
     active, folded = (found.of(name, mean=False).mean(axis=0) for name in KINASE_CLASSES[:2])
-    apart = (folded - active).reshape(len(found.table.weights), -1)
+    apart = (folded - active).reshape(len(found.table.sets), -1)
     kept = apart[:, np.isfinite(apart).all(axis=0)]
     return tuple(float(spearmanr(one, two).statistic) for one, two in combinations(kept, 2))
 
@@ -96,21 +96,22 @@ def _agreement(found: Preference) -> tuple[float, ...]:
 def in_words(table: ConformationPreference, pack: TargetPack) -> str:
     """The controls and some variants beside them, the null, the sets, and whether it may ship."""
     found, checked = preference(table), check(table, pack)
-    recovery = zip(table.weights, table.recovery, strict=True)
+    recovery, count = zip(table.sets, table.recovery, strict=True), len(table.weights)
     lines = [
         "Preference: log p(mutant) - log p(native), a DFG-out class less active: mean of the sets with its",
-        "interval (95 %, Welch over wwPDB entries) and p; each set (* p < 0.05); so with one entry left out",
+        "interval (95 %, Welch over wwPDB entries) and p; each set (* p < 0.05; after the bar: not in the",
+        "mean); so with one entry left out",
         f"  native residues recovered: {', '.join(f'{name} {share:.2f}' for name, share in recovery)}",
     ]
     lines += [
-        f"  {row.variant}, {row.folded} folded by NMR ({row.measured}): {_reading(row.reading)}, "
+        f"  {row.label}, {row.population} of it by NMR ({row.measured}): {_reading(row.reading, count)}, "
         f"{'right' if row.right else 'wrong'} sign"
         for row in checked.controls
     ]
-    beside = [item.variant for item in published_motion(pack).controls if item.folded == "unknown"]
+    beside = [item.variant for item in published_motion(pack).controls if item.population == "unknown"]
     for variant in (parse_variant(name, pack) for name in beside):
         lines += [
-            f"  {variant.short}, {CLASS_LABELS[name]}: {_reading(reading(found, variant, name))}"
+            f"  {variant.short}, {CLASS_LABELS[name]}: {_reading(reading(found, variant, name), count)}"
             for name in KINASE_CLASSES[1:]
         ]
     lines += [
@@ -128,11 +129,12 @@ def in_words(table: ConformationPreference, pack: TargetPack) -> str:
     return "\n".join(lines)
 
 
-def _reading(item: PreferenceReading) -> str:
+def _reading(item: PreferenceReading, told: int) -> str:
     change = item.difference
     if change.low is None or change.p_value is None:
         return "no interval"
-    sets = " ".join(f"{one.value:+.1f}{'*' * _sure(one)}" for one in item.by_set)
+    each = [f"{one.value:+.1f}{'*' * _sure(one)}" for one in item.by_set]
+    sets = " | ".join(" ".join(part) for part in (each[:told], each[told:]) if part)
     return (
         f"{change.value:+.2f} ({change.low:+.2f} to {change.high:+.2f}), p {change.p_value:.2g}; {sets}; "
         f"{item.steady[0]} of {item.steady[1]}{', told' * change.resolved}"
