@@ -16,6 +16,7 @@ from kinscope.validation.null import (
     RESIDUES,
     Judged,
     NullRow,
+    call_steps,
     calls_in_words,
     in_words,
     protocol,
@@ -25,6 +26,8 @@ from kinscope.validation.null import (
     unchanged,
     write_rows,
 )
+from kinscope.variants import parse_variant
+from kinscope.workflow.engine.step import in_order
 from kinscope.workflow.planning.plan import compared, measurements
 from kinscope.workflow.planning.study import Study
 
@@ -62,6 +65,15 @@ def test_a_study_that_changes_nothing_has_two_sides_with_starts_of_their_own() -
     assert measurements(study, inputs).optional_inputs
     with pytest.raises(BadInputError, match="no residue"):
         unchanged(9999, PACK)
+
+
+def test_calls_rest_on_the_steps_of_a_study_and_on_nothing_that_they_do_not_read() -> None:
+    study = Study(PACK, parse_variant("G250E", PACK), still("abl1", ("imatinib", "bosutinib")))
+    steps, whole = call_steps(study), compared(study)
+    complexes = [role for role in steps if role.startswith("relaxed/")]
+    assert {role.split("/")[2] for role in complexes} >= {"imatinib@kinase-dfg-out"}
+    assert all(steps[role].key == whole[role].key for role in complexes)
+    assert {step.name for step in in_order(list(steps.values()))} == {"native-model", "relaxed-complex"}
 
 
 def test_rows_of_one_protocol_are_kept_together_and_others_go(tmp_path: Path) -> None:

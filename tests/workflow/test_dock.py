@@ -34,3 +34,27 @@ def test_a_bad_ligand_costs_no_other(tmp_path: Path) -> None:
     assert table["rows"][0]["reference"] == "blind search"
     assert len(table["refused"]) == 2
     assert (out / "docking_table.csv").read_text().count("\n") == 2
+
+
+@pytest.mark.slow
+def test_standard_answers_as_quick_does(tmp_path: Path) -> None:
+    """Longer docking from a known pose keeps its mode, so that the call is quick's."""
+    from kinscope.cli.commands import register
+
+    app = typer.Typer()
+    register(app)
+    rows = {}
+    for preset in ("quick", "standard"):
+        out = tmp_path / preset
+        result = CliRunner().invoke(
+            app,
+            [
+                "dock", "T315I", "--drug", "dasatinib", "--state", "kinase-dfg-in", "--preset", preset,
+                "--out", str(out), "--json",
+            ],
+        )  # fmt: skip
+        assert result.exit_code == 0, result.output
+        (rows[preset],) = json.loads((out / "docking_table.json").read_text())["rows"]
+        assert all(rows[preset][side]["known_mode_kept"] for side in ("native", "mutant"))
+        assert rows[preset]["call"]["measured_by"] == "relaxed complexes"
+    assert rows["quick"]["call"]["word"] == rows["standard"]["call"]["word"] == "lost"

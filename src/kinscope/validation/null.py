@@ -24,16 +24,22 @@ from kinscope.core.errors import BadInputError
 from kinscope.core.files import sha256_of_file, write_atomic
 from kinscope.core.records import Record
 from kinscope.interpretation.model import Measurements
-from kinscope.results.docking import RelaxedSettings
+from kinscope.results.docking import RelaxedComparison, RelaxedSettings
 from kinscope.results.measured import Difference
 from kinscope.targets.pack import TargetPack
 from kinscope.variants import Variant, parse_variant
 from kinscope.variants.build import build_variant
 from kinscope.workflow.engine.sources import source_digest
+from kinscope.workflow.engine.step import Step
 from kinscope.workflow.planning.catalogue import STAGES
+from kinscope.workflow.planning.docking import relaxed_inputs
+from kinscope.workflow.planning.models import native_model
 from kinscope.workflow.planning.plan import compared, measurements
+from kinscope.workflow.planning.study import SIDES, Study
 from kinscope.workflow.settings import StudySettings, load_preset, with_changes
-from kinscope.workflow.stages.files import MEASUREMENTS
+from kinscope.workflow.stages.files import MEASUREMENTS, read_models
+from kinscope.workflow.stages.relaxed import compared as compared_sides
+from kinscope.workflow.stages.relaxed import known_pose
 from kinscope.workflow.study import Listener, Run
 
 RESIDUES = (315, 317, 253, 255, 299, 404, 244, 396)
@@ -230,14 +236,39 @@ class Judged(NamedTuple):
         return "lost" if self.published >= LOST_KCAL_PER_MOL else "kept"
 
 
-def judged(variant: Variant, found: Measurements, pack: TargetPack) -> list[Judged]:
+def call_steps(study: Study) -> dict[str, Step]:
+    """Of a study the steps that calls rest on: relaxed complexes, and each state's native model."""
+    models = {f"relaxed-model/{state}": native_model(study, state) for state in study.states}
+    return relaxed_inputs(study, RelaxedSettings()) | models
+
+
+def relaxed_complexes(
+    variant: Variant, settings: StudySettings, directory: Path, cores: int | None, pack: TargetPack
+) -> list[RelaxedComparison]:
+    """The relaxed complexes of a study, in a run directory that goes on where it was stopped.
+
+    Raises RunDirectoryError, ComputationError as :meth:`kinscope.workflow.study.Run.stage`.
+    """
+    run = Run.begin(variant, settings, directory / variant.slug, cores=cores)
+    done, _ = run.stage(call_steps, None)
+    rows = []
+    for about in dict.fromkeys(role.split("/")[2] for role in done if role.count("/") == 2):
+        name, _, state = about.partition("@")
+        sides = {side: done[role] for side in SIDES if (role := f"relaxed/{side}/{about}") in done}
+        native = read_models(done[f"relaxed-model/{state}"])[0][0]
+        known = known_pose(pack, pack.drug(name), state, None)
+        rows.append(compared_sides(pack.drug(name), state, variant, native, sides, known))
+    return [row for row in rows if row is not None]
+
+
+def judged(variant: Variant, found: Iterable[RelaxedComparison], pack: TargetPack) -> list[Judged]:
     """The relaxed complexes of a variant beside what is published."""
     return [
         Judged(
             variant.short, one.drug, one.state, one.difference_kcal_per_mol,
             _published(pack, variant.short, one.drug),
         )
-        for one in found.relaxed
+        for one in found
     ]  # fmt: skip
 
 
@@ -293,5 +324,5 @@ def run_calls(
     rows = []
     for text in variants:
         variant = parse_variant(text, pack)
-        rows += judged(variant, measured(variant, still(target, drugs), work, cores, None), pack)
+        rows += judged(variant, relaxed_complexes(variant, still(target, drugs), work, cores, pack), pack)
     return rows
