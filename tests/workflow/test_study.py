@@ -87,7 +87,7 @@ def test_a_variant_of_the_sh2_domain_is_modelled_where_there_is_an_sh2_domain() 
 
 
 def test_a_variant_that_no_model_holds_is_refused_with_what_can_be_modelled() -> None:
-    with pytest.raises(UnsupportedVariantError, match="kinscope evidence"):
+    with pytest.raises(UnsupportedVariantError, match="No model of ABL1 holds T1000A"):
         planner("T1000A")
 
 

@@ -134,9 +134,7 @@ def dock_frames(
         Path, typer.Argument(metavar="DIR", help="A run directory with finished replicas, native and mutant.")
     ],
     *,
-    drug: Annotated[
-        list[str] | None, typer.Option("--drug", help="A drug; may be repeated. Default: the study's own.")
-    ] = None,
+    drug: Annotated[list[str] | None, typer.Option("--drug", help="Only this drug; may be repeated.")] = None,
     frames: Annotated[
         int, typer.Option("--frames", min=1, max=10_000, help="Of each replica's second half, evenly spaced.")
     ] = 10,

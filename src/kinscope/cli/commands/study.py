@@ -195,7 +195,7 @@ def run_study(expression: str, options: StudyOptions, console: Console) -> None:
     """Print the first answer of a variant, then run its study and print what became of it."""
     from kinscope.targets import load_target
     from kinscope.variants import parse_variant
-    from kinscope.workflow.answer import first_answer
+    from kinscope.workflow.answer import first_answer, why_no_model
 
     structure, said = options.structure.given()
     settings = options.settings(said)
@@ -212,10 +212,14 @@ def run_study(expression: str, options: StudyOptions, console: Console) -> None:
         if console.as_json:
             echo(first.model_dump_json(indent=2))
         else:
-            echo(f"\nReport: {directory / 'report.html'}\nRefine it with:  kinscope resume {directory}")
+            refused = why_no_model(variant, settings, pack)
+            more = refused.what if refused else f"Refine it with:  kinscope resume {directory}"
+            echo(f"\nReport: {directory / 'report.html'}\n{more}")
         return
     from kinscope.workflow.study import Run
 
+    if (refused := why_no_model(variant, settings, pack)) is not None:
+        raise refused
     console.say(f"\nReport: {directory / 'report.html'}, from now on; what follows refines it.\n")
     with console.watch() as watch:
         run = Run.begin(variant, settings, directory, structure=structure, cores=options.cores)

@@ -102,13 +102,16 @@ def judge(
     doubts = _favourable_classes(of_drug)
     kin = next((one for one in evidence.kin if one.drug == drug.id), None)
     computed = computed_opinion(variant, drug, measurements)
-    sight = sight_of(drug, computed, published.verdict, evidence)
+    docked = any(one.drug == drug.id for one in measurements.docking)
+    command = "" if docked else f"kinscope assess {variant.short} --drug {drug.id} --out DIR"
+    sight = sight_of(drug, computed, published.verdict, evidence, command)
     approved = next((one for one in evidence.approvals if one.drug == drug.id), None)
     limit = (approved.suppressed_up_to_fold if approved else None) or REDUCED_UP_TO
     said_by_kin = _of_kin(in_prose(drug), kin, limit) if kin else None
-    decision = _decide(drug, of_drug, published, doubts, said_by_kin, predicted) or _of_models(
-        in_prose(drug), published, computed, sight
-    )
+    of_models = _of_models(in_prose(drug), published, computed, sight)
+    decision = _decide(drug, of_drug, published, doubts, said_by_kin, predicted) or of_models
+    if (decision.basis, decision.verdict) == ("predicted", "not resolved") and _shows_loss(computed):
+        decision = of_models
     parts = _parts(of_drug)
     approval, tool = approval_of(drug, evidence)
     folds, mean = measured_folds(exact)
@@ -220,6 +223,11 @@ def _of_models(name: str, published: PublishedOpinion, computed: ComputedOpinion
             f"{computed.explanation} Against it stands weak published evidence of resistance "
             f"({weak[0].citation}), so the question stays open."))  # fmt: skip
     return _Decision(verdict, computed.confidence, "computed", f"{computed.explanation} {evidence}")
+
+
+def _shows_loss(computed: ComputedOpinion) -> bool:
+    """Whether relaxed complexes find a loss: that decides where a prediction leaves it open."""
+    return bool(computed.binding) and computed.verdict == "reduced binding expected"
 
 
 def _that_could_differ(reasons: Sequence[Reason], sight: Sight, *, speaks_for: bool) -> list[Reason]:

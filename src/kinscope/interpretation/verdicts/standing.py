@@ -72,9 +72,16 @@ def _track(kind: str, evidence: EvidenceSummary) -> TrackRecord | None:
 
 
 def sight_of(
-    drug: DrugDefinition, computed: ComputedOpinion, published: str | None, evidence: EvidenceSummary
+    drug: DrugDefinition,
+    computed: ComputedOpinion,
+    published: str | None,
+    evidence: EvidenceSummary,
+    command: str = "",
 ) -> Sight:
-    """Whether models could have seen an effect at all, and what became of it where they could."""
+    """Whether models could have seen an effect at all, and what became of it where they could.
+
+    ``command``: what runs models of a drug of which this run made none; empty where there are some.
+    """
     distance = computed.distance_angstrom
     if distance is None:
         distance = evidence.distances_angstrom.get(drug.id)
@@ -104,6 +111,9 @@ def sight_of(
         far = distance if math.isfinite(distance) else None
         return Sight(word="out of reach", distance_angstrom=far, text=text, track=track)
     text = f"No model that could move decided on {name}."
+    if command:
+        why = "published evidence decides" if published else f"{command} runs them"
+        text = f"In reach of models; none was run: {why}."
     return Sight(word="in reach, not tested", distance_angstrom=distance, text=text)
 
 
