@@ -34,7 +34,8 @@ from kinscope.report.export import export_tables, result_schema, write_result_js
 from kinscope.report.figures import write_figures
 from kinscope.report.files import ModelFile, PoseFile, ReportFiles
 from kinscope.report.front import options
-from kinscope.report.scene import build_scene, read_reduced_model, read_reduced_pose
+from kinscope.report.plots.reduced import read_reduced_model, read_reduced_pose
+from kinscope.report.scene import build_scene
 from kinscope.report.text import (
     interval,
     link_citations,
