@@ -155,10 +155,10 @@ def _views(states: Sequence[SceneState], variant: str, regions: Sequence[Region]
         label = short_label(region)
         yield SceneView(label=label, state=states[-1].id if states else "", show="overlay", look=region.name)
     for show, who in (("native", "native"), ("mutant", variant)):
-        held = [state.id for state in states if any(one.which == show for one in state.frames)]
-        if held:
+        ids = [state.id for state in states if any(one.which == show for one in state.frames)]
+        if ids:
             label = f"three conformations, {who}"
-            yield SceneView(label=label, state=held[0], show=show, look="variant", moving=True)
+            yield SceneView(label=label, state=ids[0], show=show, look="variant", moving=True)
     if states:
         yield SceneView(label="whole model", state=states[-1].id, show="mutant", look="all")
 

@@ -128,17 +128,23 @@ def disagreements(
     said = verdict.verdict
     resists, yields = said.startswith("resistance"), said.startswith("sensitivity")
     reduced = said.startswith("reduced")
+    of_parts = [
+        f"{line.name} ({line.protein_change})"
+        for line in verdict.guidelines
+        if line.relation != "exact" and line.stance != "not named"
+    ]
+    if of_parts and (resists or reduced):
+        yield f"Named for a part of this variant by {join(of_parts)}; no line speaks of combinations."
     for line in verdict.guidelines:
-        whole = "" if line.relation == "exact" else f" (for {line.protein_change}, a part of this variant)"
-        named = line.stance != "not named"
-        cited = f"{line.name}{whole}"
-        if named and (resists or reduced):
-            why = (
-                "it has no line for combinations, and speaks of the part alone" if whole else
-                "it chooses the best of the drugs at hand, the evidence measures each against native kinase"
-            )  # fmt: skip
-            yield f"{cited} names {name}, while the verdict is {said}: {why}."
-        elif not named and yields:
+        named, cited = line.stance != "not named", line.name
+        if line.relation != "exact":
+            cited = f"{cited} (for {line.protein_change}, a part of this variant)"
+        elif named and (resists or reduced):
+            yield (
+                f"{cited} names {name}, while the verdict is {said}: it chooses the best of the drugs at "
+                "hand, the evidence measures each against native kinase."
+            )
+        if not named and yields:
             yield (
                 f"{cited} does not name {name}, while the verdict is {said}: it names the drugs to prefer, "
                 "and one left out is not thereby resistant."
@@ -183,11 +189,11 @@ def _assay(variant: Variant, verdicts: Sequence[DrugVerdict]) -> str:
             f"Every approved inhibitor has published evidence on {variant.short}: a trough level of the drug "
             "tells failure of the drug from failure to reach its level."
         )
-    named = join(unsettled[:_MOST_NAMED])
-    more = f" and {len(unsettled) - _MOST_NAMED} more" if len(unsettled) > _MOST_NAMED else ""
+    rest = len(unsettled) - _MOST_NAMED
+    named = join([*unsettled[:_MOST_NAMED], *([f"{rest} more"] if rest > 0 else [])])
     return (
         f"Measure the growth IC50 of Ba/F3 cells with {variant.gene} {variant.short} beside native in one "
-        f"laboratory, with {named}{more}: tenfold or more decides."
+        f"laboratory, with {named}: tenfold or more decides."
     )
 
 

@@ -26,6 +26,8 @@ WIDTH, HEIGHT = 1060, 780
 _ON_PAGE = 900
 _MOST_LABELS = 5
 _STATES = 3
+_SHOWN_ANGSTROM = 15.0
+"""Around what is looked at, in the pictures of three conformations."""
 
 
 def write_scenes(variant: Variant, files: ReportFiles, directory: Path) -> tuple[Picture, ...]:
@@ -188,15 +190,16 @@ def _moving(
     for frame in found.typical:
         cmd.read_pdbstr(reduced_frame(found, frame, drawn).pdb_text(), f"frame{frame}")
     _plain(cmd)
-    cmd.show("cartoon")
-    cmd.set("cartoon_transparency", 0.35)
+    looked = f"resi {'+'.join(map(str, residues))}"
+    own = f"resi {'+'.join(map(str, variant.positions))}"
+    shown = f"byres (all within {_SHOWN_ANGSTROM} of ({looked}))"
+    cmd.show("cartoon", shown)
     _colour(cmd, "#c3c9d0", "all")
     for region in (one for one in files.regions if one.name == "activation_loop"):
         _colour(cmd, region_colours(files.regions)[region.name], f"resi {region.start}-{region.end}")
-    looked = f"resi {'+'.join(map(str, residues))}"
-    own = f"resi {'+'.join(map(str, variant.positions))}"
     cmd.show("sticks", f"({looked} or {own}) and not name C+O+N")
-    _colour(cmd, NATIVE if moving.variant == "native" else MUTANT, f"{own} and elem C")
+    _colour(cmd, NATIVE if moving.variant == "native" else MUTANT, f"({own}) and elem C")
     cmd.set("stick_radius", 0.14)
     cmd.orient(looked)
     cmd.zoom(looked, 9.0 if len(residues) < _MOST_LABELS else 3.0)
+    cmd.clip("atoms", 2.0, shown)
