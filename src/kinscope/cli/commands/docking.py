@@ -71,7 +71,7 @@ def dock(
     run: RunOptions,
     table: TableOptions,
 ) -> None:
-    """Dock the drugs into native and mutant, every state, and print the table.
+    """Dock drugs into native and mutant models.
 
     Scores with their spread, differences with intervals, poses beside the co-crystal, contacts, validity,
     strain, a second opinion by relaxed complexes, and a call. A drug is not forced into a state that does not
@@ -140,7 +140,7 @@ def dock_frames(
     ] = 10,
     console: Console,
 ) -> None:
-    """Dock drugs into frames of the dynamics, native and mutant, so that a distant substitution can act.
+    """Dock drugs into frames of the dynamics.
 
     The known pose is laid into every frame and minimised; replicas, not frames, carry the comparison. A frame
     that the drug fails in or leaves counts against the mode, and has no score in it.
